@@ -1,0 +1,44 @@
+import type { Key } from "../math/random.ts";
+import type { Tensor } from "../math/tensor.ts";
+
+/** One class index per example. */
+export type Labels = readonly number[];
+
+/**
+ * What an attack maximises, per example, as data; the graphs that compute it are in `models`.
+ * `ce` cross-entropy; `margin` max over j ≠ label of z_j, minus z_label (positive: misclassified);
+ * `difference` z_target − z_label; `linear` ⟨weights, z⟩ with weights [batch, classes], any vector–Jacobian product.
+ */
+export type Loss =
+  | { readonly kind: "ce"; readonly labels: Labels }
+  | { readonly kind: "margin"; readonly labels: Labels }
+  | { readonly kind: "difference"; readonly labels: Labels; readonly targets: Labels }
+  | { readonly kind: "linear"; readonly weights: Tensor };
+
+/** Losses [batch], logits [batch, classes] and ∂(Σ losses)/∂x [batch, ...pixels], from one run. */
+export interface LossAndGradient {
+  readonly losses: Float32Array;
+  readonly logits: Tensor;
+  readonly gradient: Tensor;
+}
+
+/** A classifier as an attack sees it. `keys` holds one key per example: noise belongs to the example. */
+export interface Victim {
+  /** [batch, ...pixels] → [batch, classes]. */
+  logits(x: Tensor, keys: readonly Key[]): Promise<Tensor>;
+  lossAndGradient(x: Tensor, loss: Loss, keys: readonly Key[]): Promise<LossAndGradient>;
+}
+
+/** The two norms of the paper; ℓ1 joins them with its attacks. */
+export type Norm = "linf" | "l2";
+
+/** Finds, inside the ball of `epsilon` around each x, a point of high loss. */
+export interface BoundedAttack {
+  readonly name: string;
+  readonly norm: Norm;
+  readonly epsilon: number;
+  /** The attack's resolved options, for the record. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** x [batch, ...pixels] in [0, 1] → adversarial examples of the same shape, in the ball and in [0, 1]. */
+  perturb(victim: Victim, x: Tensor, labels: Labels, keys: readonly Key[]): Promise<Tensor>;
+}

@@ -1,0 +1,25 @@
+import type { Shape, Tensor } from "../math/tensor.ts";
+
+/** One split of a data set; the order of its examples never changes, so an index names an example. */
+export interface Split {
+  readonly size: number;
+  /** Class index of each example, in [0, classes). */
+  readonly labels: ArrayLike<number>;
+  /** Pixels in [0, 1] of these examples, [indices, channel, height, width]. */
+  images(indices: readonly number[]): Tensor;
+}
+
+/** Pictures of one size with their class names. */
+export interface Dataset {
+  /** As written on the command line: `cifar10`, `folder:photos`. */
+  readonly name: string;
+  /** [channel, height, width]. */
+  readonly shape: Shape;
+  /** Class names; position is the class index, which is the output of a model trained on it. */
+  readonly classes: readonly string[];
+  /** Per-channel mean and standard deviation of training pixels in [0, 1]: the model's first layer. */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  readonly train: Split;
+  readonly test: Split;
+}

@@ -1,0 +1,45 @@
+/** One example under one attack: one line of ROWS.jsonl. The names are a contract. */
+export interface Row {
+  /** The run directory or file that was attacked. */
+  readonly model: string;
+  readonly defense: string;
+  readonly data: string;
+  /** Position in the test split. */
+  readonly index: number;
+  readonly label: number;
+  /** Class predicted for the clean image (the most frequent one over draws). */
+  readonly prediction: number;
+  readonly adversarialPrediction: number;
+  /** `none` for the clean image, else the attack's name. */
+  readonly attack: string;
+  readonly norm: string | null;
+  readonly epsilon: number | null;
+  readonly objective: string | null;
+  /** Draws averaged per gradient step; 1 without EOT. */
+  readonly eot: number;
+  readonly restarts: number;
+  readonly steps: number;
+  readonly protocol: "sound" | "published";
+  /** How a prediction is made: `single`, `majority:k`, `mean:k`. */
+  readonly rule: string;
+  readonly seed: number;
+  /** Share of noise draws in which the clean image is classified correctly; 0 or 1 if deterministic. */
+  readonly clean: number;
+  /** The same for the adversarial example; scored on draws that the attack never saw. */
+  readonly correct: number;
+  /** The same on the half of the draws that chooses the worst attack (union). */
+  readonly correctChoose: number;
+  /** 1 if the majority of draws is correct on the adversarial example. */
+  readonly majority: number;
+  /** `correct` after rounding the adversarial example to 8 bits per channel. */
+  readonly correct8bit: number;
+  /** Norms of the perturbation, pixels in [0, 1]. */
+  readonly linf: number;
+  readonly l2: number;
+  readonly l1: number;
+  /** Fresh draws scored, R; 1 if deterministic. */
+  readonly draws: number;
+  /** Forward passes plus gradient passes spent on this example. */
+  readonly queries: number;
+  readonly seconds: number;
+}

@@ -1,0 +1,111 @@
+/** The axes' lengths, outermost first; `[]` is a scalar. */
+export type Shape = readonly number[];
+
+/** The element types our graphs use, named as ONNX names them in text. */
+export type DType = "float32" | "float64" | "int64" | "int32" | "bool" | "uint8";
+
+/** The typed array that holds each element type; `bool` is one byte, 0 or 1. */
+export interface Storage {
+  float32: Float32Array;
+  float64: Float64Array;
+  int64: BigInt64Array;
+  int32: Int32Array;
+  bool: Uint8Array;
+  uint8: Uint8Array;
+}
+
+/** A dense array in row-major order. Nobody writes into `data` after it has been handed on. */
+export interface NdArray<D extends DType = DType> {
+  readonly dtype: D;
+  readonly shape: Shape;
+  readonly data: Storage[D];
+}
+
+/** Pixels, logits and gradients: float32, axis 0 is the batch. */
+export type Tensor = NdArray<"float32">;
+
+/** The number of elements of an array of this shape; 1 for a scalar. */
+export const sizeOf = (shape: Shape): number => shape.reduce((size, length) => size * length, 1);
+
+/** A float32 tensor over `data` (not copied); without `data`, zeros. */
+export function tensor(shape: Shape, data?: ArrayLike<number>): Tensor {
+  const size = sizeOf(shape);
+  if (data !== undefined && data.length !== size)
+    throw new Error(`shape [${shape.join(", ")}] holds ${size} numbers, got ${data.length}`);
+  const held = data === undefined ? new Float32Array(size) : data;
+  return {
+    dtype: "float32",
+    shape,
+    data: held instanceof Float32Array ? held : Float32Array.from(held),
+  };
+}
+
+/** The number of elements in one row (one example): everything but axis 0. */
+export const rowSize = ({ shape }: { readonly shape: Shape }): number => sizeOf(shape.slice(1));
+
+/** Rows `from` to `to` (exclusive) along axis 0, as a view on the same memory. */
+export function rows(x: Tensor, from: number, to: number): Tensor {
+  const row = rowSize(x);
+  return tensor([to - from, ...x.shape.slice(1)], x.data.subarray(from * row, to * row));
+}
+
+/** The rows at `indices`, in that order, copied; an index may repeat. */
+export function takeRows(x: Tensor, indices: readonly number[]): Tensor {
+  const row = rowSize(x);
+  const data = new Float32Array(indices.length * row);
+  indices.forEach((index, i) => {
+    data.set(x.data.subarray(index * row, (index + 1) * row), i * row);
+  });
+  return tensor([indices.length, ...x.shape.slice(1)], data);
+}
+
+/** Tensors joined along axis 0; their other axes must agree. */
+export function concatRows(parts: readonly Tensor[]): Tensor {
+  const [first] = parts;
+  if (first === undefined) throw new Error("internal: no tensors to join");
+  const batch = parts.reduce((sum, part) => sum + (part.shape[0] ?? 0), 0);
+  const joined = tensor([batch, ...first.shape.slice(1)]);
+  let offset = 0;
+  for (const part of parts) {
+    joined.data.set(part.data, offset);
+    offset += part.data.length;
+  }
+  return joined;
+}
+
+const zip =
+  (f: (a: number, b: number) => number) =>
+  (a: Tensor, b: Tensor): Tensor => {
+    if (a.data.length !== b.data.length)
+      throw new Error(`shapes [${a.shape.join(", ")}] and [${b.shape.join(", ")}] differ`);
+    const out = new Float32Array(a.data.length);
+    for (let i = 0; i < out.length; i++) out[i] = f(a.data[i], b.data[i]);
+    return tensor(a.shape, out);
+  };
+
+/** a + b, element by element; shapes must agree. */
+export const add = zip((a, b) => a + b);
+
+/** a − b, element by element; shapes must agree. */
+export const sub = zip((a, b) => a - b);
+
+/** a + scale · b, element by element. */
+export const addScaled = (a: Tensor, b: Tensor, scale: number): Tensor =>
+  zip((x, y) => x + scale * y)(a, b);
+
+/** Each element moved to the nearest point of [low, high]. */
+export const clamp = (x: Tensor, low: number, high: number): Tensor =>
+  tensor(
+    x.shape,
+    x.data.map((v) => Math.min(Math.max(v, low), high)),
+  );
+
+/** The index of the largest entry of each row of [batch, classes]; the first one on a tie. */
+export function argmaxRows(x: Tensor): number[] {
+  const row = rowSize(x);
+  return Array.from({ length: x.shape[0] ?? 0 }, (_, i) => {
+    let best = 0;
+    for (let j = 1; j < row; j++) if (x.data[i * row + j] > x.data[i * row + best]) best = j;
+    return best;
+  });
+}

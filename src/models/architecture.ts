@@ -1,0 +1,53 @@
+import type { Value } from "../graph/value.ts";
+import type { Key } from "../math/random.ts";
+import type { Shape, Tensor } from "../math/tensor.ts";
+
+/** One array of a model: a trainable parameter, or a buffer (running statistics of a batch norm). */
+export interface ParameterSpec {
+  readonly name: string;
+  readonly shape: Shape;
+  /** False for running statistics, which the optimiser leaves alone. */
+  readonly trainable: boolean;
+  /** Its value before training; `key` is folded from the parameter's name. */
+  init(key: Key): Tensor;
+}
+
+/** A model's arrays by name: parameters and buffers. */
+export type Parameters = Readonly<Record<string, Tensor>>;
+
+/** `frozen`: running statistics, no dropout. `batch`: the batch's own statistics, and dropout. */
+export type Mode = "frozen" | "batch";
+
+/** What a forward pass gives: logits [batch, classes] and, in batch mode, the updated running statistics by name. */
+export interface Forward {
+  readonly logits: Value;
+  readonly statistics: Readonly<Record<string, Value>>;
+}
+
+/** A network before it has weights. */
+export interface Architecture {
+  /** As written on the command line: `wrn-28-10`, `cnn-small`. */
+  readonly name: string;
+  /** [channel, height, width] of one picture in [0, 1]. */
+  readonly inputShape: Shape;
+  readonly classes: number;
+  readonly parameters: readonly ParameterSpec[];
+  /** Names and shapes (without the batch axis) of the dropout masks that batch mode takes as inputs `dropout/…`. */
+  readonly dropout: { readonly rate: number; readonly masks: Readonly<Record<string, Shape>> };
+  /** Builds the expression; `x` is [batch, channel, height, width] in [0, 1]; `parameter` gives each array by name. */
+  forward(x: Value, parameter: (name: string) => Value, mode: Mode): Forward;
+}
+
+/** What an architecture needs to know of the data. */
+export interface InputSpec {
+  readonly shape: Shape;
+  readonly classes: number;
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/** The number of trainable numbers. */
+export const parameterCount = ({ parameters }: Architecture): number =>
+  parameters
+    .filter(({ trainable }) => trainable)
+    .reduce((sum, { shape }) => sum + shape.reduce((size, n) => size * n, 1), 0);
