@@ -1,0 +1,46 @@
+import { concat, expand, flip, pad, reshape, scalarLike, sliceAxis, sum } from "../graph/ops.ts";
+import type { SliceAttributes, Value } from "../graph/value.ts";
+import type { Shape } from "../math/tensor.ts";
+
+/** Undoes broadcasting: sums `dy` over the axes along which a value of `shape` was repeated. */
+export function sumTo(dy: Value, shape: Shape): Value {
+  const lead = dy.shape.length - shape.length;
+  const repeated = dy.shape
+    .map((_, axis) => axis)
+    .filter((axis) => axis < lead || (shape[axis - lead] === 1 && dy.shape[axis] !== 1));
+  return repeated.length === 0 ? reshape(dy, shape) : reshape(sum(dy, repeated, true), shape);
+}
+
+/** A reduced value with its reduced axes back, of length 1, whether or not the reduction kept them. */
+export const keepReduced = (y: Value, shape: Shape, axes: readonly number[]): Value =>
+  reshape(
+    y,
+    shape.map((n, axis) => (axes.includes(axis) ? 1 : n)),
+  );
+
+/** The adjoint of a slice: `dy` put back where it was taken from, zeros elsewhere. */
+export function unslice(dy: Value, shape: Shape, { starts, steps }: SliceAttributes): Value {
+  let value = dy;
+  for (let axis = 0; axis < shape.length; axis++) {
+    const count = dy.shape[axis];
+    const backwards = steps[axis] < 0;
+    const step = Math.abs(steps[axis]);
+    if (backwards) value = flip(value, axis);
+    // The lowest index that was read, and how many remain above the highest.
+    const first = backwards ? starts[axis] - (count - 1) * step : starts[axis];
+    const after = shape[axis] - first - (count - 1) * step - 1;
+    if (step > 1) value = spread(value, axis, step);
+    const zeros = (n: number) => shape.map((_, i) => (i === axis ? n : 0));
+    value = pad(value, zeros(first), zeros(after));
+  }
+  return value;
+}
+
+/** step − 1 zeros between neighbours along one axis. */
+function spread(x: Value, axis: number, step: number): Value {
+  const split = [...x.shape.slice(0, axis + 1), 1, ...x.shape.slice(axis + 1)];
+  const gaps = split.map((n, i) => (i === axis + 1 ? step - 1 : n));
+  const spaced = concat([reshape(x, split), expand(scalarLike(x, 0), gaps)], axis + 1);
+  const merged = x.shape.map((n, i) => (i === axis ? n * step : n));
+  return sliceAxis(reshape(spaced, merged), axis, 0, merged[axis] - step + 1);
+}

@@ -1,0 +1,36 @@
+import type { DType, Shape } from "../math/tensor.ts";
+import type { Attributes } from "./value.ts";
+
+/** Operators that only a lowering writes, after differentiation; none of them has a gradient. */
+interface OnlyLowered {
+  /** (x, w, bias?) with the attributes of ONNX. */
+  FusedConv: Attributes["Conv"] & { readonly activation: "Relu" | null };
+  /** (dy, w): the transposed convolution of ONNX, with its output padding. */
+  ConvTranspose: Attributes["Conv"] & { readonly outputPadding: readonly number[] };
+  /** a · b with either transposed over its last two axes, times alpha (`com.microsoft`). */
+  FusedMatMul: { readonly transA: boolean; readonly transB: boolean; readonly alpha: number };
+  /** max(0, min(1, alpha · x + beta)). */
+  HardSigmoid: { readonly alpha: number; readonly beta: number };
+  /** Mean over height and width, keeping both axes. */
+  GlobalAveragePool: Record<string, never>;
+}
+
+/** Source operators that no lowering leaves standing, because ONNX has no such operator. */
+type OnlySource = "ConvInputGradient" | "ConvWeightGradient" | "StopGradient";
+
+/** The attributes of each operator that the ONNX writer knows. */
+export type LoweredAttributes = Omit<Attributes, OnlySource> & OnlyLowered;
+export type LoweredOp = keyof LoweredAttributes;
+
+/** A node of a lowered graph. */
+export interface Lowered<O extends LoweredOp = LoweredOp> {
+  readonly op: O;
+  readonly inputs: readonly Lowered[];
+  readonly attrs: LoweredAttributes[O];
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+/** Whether `value` is of this operator; narrows its attributes. */
+export const isLowered = <O extends LoweredOp>(value: Lowered, op: O): value is Lowered<O> =>
+  value.op === op;

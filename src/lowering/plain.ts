@@ -1,0 +1,66 @@
+// The lowering that every machine can run: standard ONNX operators, in NCHW. It is the reference that
+// any other lowering is tested against.
+
+import type { Lowered, LoweredAttributes, LoweredOp } from "../graph/lowered.ts";
+import { type Op, topological, type Value } from "../graph/value.ts";
+import type { Shape } from "../math/tensor.ts";
+import { type Builder, builder } from "./builder.ts";
+import { inputGradient, weightGradient } from "./convolutions.ts";
+import { reluMask, withoutExpand } from "./elementwise.ts";
+import { foldScales } from "./fold-scales.ts";
+
+/** Rewrites one source node, given its inputs already lowered. */
+export type Lower<O extends Op> = (
+  b: Builder,
+  node: Value<O>,
+  inputs: readonly Lowered[],
+) => Lowered;
+
+const same = (
+  b: Builder,
+  { op, attrs, dtype, shape }: Value,
+  inputs: readonly Lowered[],
+): Lowered => b.make(op as LoweredOp, inputs, attrs as LoweredAttributes[LoweredOp], dtype, shape);
+
+const elementwise = (b: Builder, node: Value, inputs: readonly Lowered[]) =>
+  same(b, node, withoutExpand(node.shape, inputs));
+
+/** What the plain lowering changes; every other operator stands as it is. */
+const rewrites: { readonly [O in Op]?: Lower<O> } = {
+  StopGradient: (_, __, [x]) => x,
+  Add: elementwise,
+  Sub: elementwise,
+  Mul: elementwise,
+  Div: elementwise,
+  Where: (b, node, inputs) => reluMask(b, inputs) ?? elementwise(b, node, inputs),
+  // Reducing batch and picture axes at once is several times slower than one after the other.
+  ReduceSum: (b, node, [x]) => {
+    const { axes, keepdims } = node.attrs;
+    if (x.shape.length !== 4 || axes.join() !== "0,2,3") return same(b, node, [x]);
+    const inner: Shape = [x.shape[0], x.shape[1], 1, 1];
+    const rows = b.make("ReduceSum", [x], { axes: [2, 3], keepdims: true }, node.dtype, inner);
+    return b.make(
+      "ReduceSum",
+      [rows],
+      { axes: keepdims ? [0] : [0, 2, 3], keepdims },
+      node.dtype,
+      node.shape,
+    );
+  },
+  ConvInputGradient: inputGradient,
+  ConvWeightGradient: weightGradient,
+};
+
+/** A graph of source operators as one that ONNX Runtime runs; values are equal up to rounding. */
+export function lowerPlain(outputs: Readonly<Record<string, Value>>): Record<string, Lowered> {
+  const names = Object.keys(outputs);
+  const roots = foldScales(Object.values(outputs));
+  const b = builder();
+  const lowered = new Map<Value, Lowered>();
+  for (const node of topological<Value>(roots)) {
+    const inputs = node.inputs.map((input) => lowered.get(input) as Lowered);
+    const rewrite = (rewrites[node.op] ?? same) as Lower<never>;
+    lowered.set(node, rewrite(b, node as never, inputs));
+  }
+  return Object.fromEntries(names.map((name, i) => [name, lowered.get(roots[i]) as Lowered]));
+}

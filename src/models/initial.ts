@@ -1,0 +1,56 @@
+import { normal, uniform } from "../math/distributions.ts";
+import { fold, type Key, keyOf, nameToNumber } from "../math/random.ts";
+import { type Shape, sizeOf, tensor } from "../math/tensor.ts";
+import type { Architecture, ParameterSpec, Parameters } from "./architecture.ts";
+
+/** Normal with variance 2 / fan-out (He et al. 2015, arXiv:1502.01852, Eq. 14), as Zagoruyko & Komodakis initialise. */
+const heNormal = (shape: Shape) => (key: Key) => {
+  const fanOut = shape[0] * sizeOf(shape.slice(2));
+  const deviation = Math.sqrt(2 / fanOut);
+  const drawn = normal([key], [1, ...shape], deviation);
+  return tensor(shape, drawn.data);
+};
+
+/** A convolution's weights [out, in, rows, columns]. */
+export const convWeight = (name: string, shape: Shape): ParameterSpec => ({
+  name,
+  shape,
+  trainable: true,
+  init: heNormal(shape),
+});
+
+/** Scale 1, bias 0, running mean 0, running variance 1. */
+export const batchNormSpecs = (name: string, channels: number): ParameterSpec[] => {
+  const filled = (part: string, value: number, trainable: boolean): ParameterSpec => ({
+    name: `${name}.${part}`,
+    shape: [channels],
+    trainable,
+    init: () => tensor([channels], new Float32Array(channels).fill(value)),
+  });
+  return [
+    filled("scale", 1, true),
+    filled("bias", 0, true),
+    filled("mean", 0, false),
+    filled("variance", 1, false),
+  ];
+};
+
+/** A linear layer: uniform within ±1/√in, as PyTorch's default; bias 0. */
+export const linearSpecs = (name: string, out: number, into: number): ParameterSpec[] => [
+  {
+    name: `${name}.weight`,
+    shape: [out, into],
+    trainable: true,
+    init: (key) => {
+      const bound = 1 / Math.sqrt(into);
+      return tensor([out, into], uniform([key], [1, out, into], -bound, bound).data);
+    },
+  },
+  { name: `${name}.bias`, shape: [out], trainable: true, init: () => tensor([out]) },
+];
+
+/** Every array of a new model; each depends on the key and its own name only. */
+export const initialParameters = (architecture: Architecture, key: Key = keyOf(0)): Parameters =>
+  Object.fromEntries(
+    architecture.parameters.map(({ name, init }) => [name, init(fold(key, nameToNumber(name)))]),
+  );

@@ -1,0 +1,96 @@
+// The layers that our networks are made of, as expressions; arrays are [batch, channel, height, width].
+
+import {
+  add,
+  constant,
+  conv,
+  div,
+  matmul,
+  mean,
+  mul,
+  reshape,
+  scalarLike,
+  sqrt,
+  stopGradient,
+  sub,
+  transpose,
+} from "../graph/ops.ts";
+import type { Value } from "../graph/value.ts";
+import { sizeOf, tensor } from "../math/tensor.ts";
+import type { Mode } from "./architecture.ts";
+
+/** Added to variances, as PyTorch does. */
+const EPSILON = 1e-5;
+/** How much of a batch's statistics enters the running ones, as PyTorch does. */
+const MOMENTUM = 0.1;
+
+/** A vector [channel] as [1, channel, 1, 1]. */
+const channelwise = (v: Value) => reshape(v, [1, sizeOf(v.shape), 1, 1]);
+
+/** (x − mean) / std per channel: part of the model, so that radii are in pixel units of [0, 1]. */
+export function normalize(x: Value, mean: readonly number[], std: readonly number[]): Value {
+  const vector = (values: readonly number[]) => constant(tensor([1, values.length, 1, 1], values));
+  return mul(sub(x, vector(mean)), vector(std.map((s) => 1 / s)));
+}
+
+/** A batch norm's parameters and running statistics, each [channel]. */
+export interface BatchNormArrays {
+  readonly scale: Value;
+  readonly bias: Value;
+  readonly mean: Value;
+  readonly variance: Value;
+}
+
+/**
+ * Batch normalisation (Ioffe & Szegedy 2015, arXiv:1502.03167). In batch mode the statistics are the
+ * batch's own and the running ones are returned updated, with PyTorch's momentum and unbiased variance.
+ */
+export function batchNorm(
+  x: Value,
+  { scale, bias, mean: runningMean, variance: runningVariance }: BatchNormArrays,
+  mode: Mode,
+): { readonly y: Value; readonly mean: Value; readonly variance: Value } {
+  const inverse = (variance: Value) =>
+    div(scalarLike(x, 1), sqrt(add(variance, scalarLike(x, EPSILON))));
+  if (mode === "frozen") {
+    const s = mul(scale, inverse(runningVariance));
+    const t = sub(bias, mul(runningMean, s));
+    const y = add(mul(x, channelwise(s)), channelwise(t));
+    return { y, mean: runningMean, variance: runningVariance };
+  }
+  const axes = [0, 2, 3];
+  const m = mean(x, axes, true);
+  // Centring on a value that gradients ignore is exact: the missing term is the gradient of (m − m̂)², zero
+  // at m = m̂. The mean's own path to y remains, as `zero`, whose value is 0.
+  const centre = stopGradient(m);
+  const centred = sub(x, centre);
+  const zero = sub(m, centre);
+  const v = mean(mul(centred, centred), axes, true);
+  const s = mul(channelwise(scale), inverse(v));
+  const y = add(mul(centred, s), sub(channelwise(bias), mul(zero, s)));
+
+  const count = x.shape[0] * x.shape[2] * x.shape[3];
+  const blend = (running: Value, now: Value, factor = 1) =>
+    add(
+      mul(running, scalarLike(x, 1 - MOMENTUM)),
+      mul(reshape(now, running.shape), scalarLike(x, MOMENTUM * factor)),
+    );
+  return {
+    y,
+    mean: blend(runningMean, m),
+    variance: blend(runningVariance, v, count / Math.max(count - 1, 1)),
+  };
+}
+
+/** Convolution with a square kernel that keeps the picture's size (divided by the stride). */
+export const convSame = (x: Value, w: Value, stride = 1): Value => {
+  const p = (w.shape[2] - 1) / 2;
+  return conv(x, w, { strides: [stride, stride], pads: [p, p, p, p] });
+};
+
+/** The mean over each picture: [batch, channel, height, width] → [batch, channel]. */
+export const globalAveragePool = (x: Value): Value => mean(x, [2, 3]);
+
+/** x [batch, in] · weightᵀ + bias, with weight [out, in] as PyTorch stores it. */
+export const linear = (x: Value, weight: Value, bias: Value): Value =>
+  add(matmul(x, transpose(weight, [1, 0])), bias);

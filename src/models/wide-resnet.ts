@@ -1,0 +1,111 @@
+import { add, input, mul, relu } from "../graph/ops.ts";
+import type { Value } from "../graph/value.ts";
+import type { Shape } from "../math/tensor.ts";
+import { UsageError } from "../math/usage-error.ts";
+import type { Architecture, InputSpec, Mode, ParameterSpec } from "./architecture.ts";
+import { batchNormSpecs, convWeight, linearSpecs } from "./initial.ts";
+import { batchNorm, convSame, globalAveragePool, linear, normalize } from "./layers.ts";
+
+/** One residual block: where its arrays are named, and its geometry. */
+interface Block {
+  readonly name: string;
+  readonly into: number;
+  readonly out: number;
+  readonly stride: number;
+  /** [channel, height, width] between its two convolutions, where dropout acts. */
+  readonly inner: Shape;
+}
+
+function blocksOf(depth: number, width: number, [, height, columns]: Shape): Block[] {
+  const perGroup = (depth - 4) / 6;
+  const blocks: Block[] = [];
+  let into = 16;
+  let size = [height, columns];
+  for (const group of [1, 2, 3])
+    for (let i = 0; i < perGroup; i++) {
+      const out = 16 * width * 2 ** (group - 1);
+      const stride = group > 1 && i === 0 ? 2 : 1;
+      size = size.map((n) => Math.ceil(n / stride));
+      const name = `group${group}.block${i}`;
+      blocks.push({ name, into, out, stride, inner: [out, ...size] });
+      into = out;
+    }
+  return blocks;
+}
+
+const needsShortcut = ({ into, out, stride }: Block) => into !== out || stride !== 1;
+
+/**
+ * Wide ResNet (Zagoruyko & Komodakis 2016, arXiv:1605.07146): three groups of (depth − 4) / 6
+ * pre-activation blocks with 16, 32 and 64 times `width` channels. The first layer normalises pixels.
+ */
+export function wideResnet(
+  depth: number,
+  width: number,
+  { shape, classes, mean, std }: InputSpec,
+  dropout = 0,
+): Architecture {
+  if (depth < 10 || (depth - 4) % 6 !== 0 || width < 1)
+    throw new UsageError(
+      `wrn-${depth}-${width} does not exist: the depth is 4 plus a multiple of 6 (10, 16, 22, 28, …), the width 1 or more`,
+    );
+  const blocks = blocksOf(depth, width, shape);
+  const features = 64 * width;
+  const parameters: ParameterSpec[] = [
+    convWeight("conv0", [16, shape[0], 3, 3]),
+    ...blocks.flatMap((block) => [
+      ...batchNormSpecs(`${block.name}.bn1`, block.into),
+      convWeight(`${block.name}.conv1`, [block.out, block.into, 3, 3]),
+      ...batchNormSpecs(`${block.name}.bn2`, block.out),
+      convWeight(`${block.name}.conv2`, [block.out, block.out, 3, 3]),
+      ...(needsShortcut(block)
+        ? [convWeight(`${block.name}.shortcut`, [block.out, block.into, 1, 1])]
+        : []),
+    ]),
+    ...batchNormSpecs("bn", features),
+    ...linearSpecs("fc", classes, features),
+  ];
+  const masks = dropout > 0 ? Object.fromEntries(blocks.map((b) => [b.name, b.inner])) : {};
+
+  return {
+    name: `wrn-${depth}-${width}`,
+    inputShape: shape,
+    classes,
+    parameters,
+    dropout: { rate: dropout, masks },
+    forward(image: Value, parameter: (name: string) => Value, mode: Mode) {
+      const statistics: Record<string, Value> = {};
+      const normRelu = (x: Value, name: string) => {
+        const part = (which: string) => parameter(`${name}.${which}`);
+        const arrays = {
+          scale: part("scale"),
+          bias: part("bias"),
+          mean: part("mean"),
+          variance: part("variance"),
+        };
+        const normed = batchNorm(x, arrays, mode);
+        if (mode === "batch") {
+          statistics[`${name}.mean`] = normed.mean;
+          statistics[`${name}.variance`] = normed.variance;
+        }
+        return relu(normed.y);
+      };
+      const drop = (x: Value, { name }: Block) =>
+        mode === "batch" && dropout > 0 ? mul(x, input(`dropout/${name}`, x.shape)) : x;
+
+      let x = convSame(normalize(image, mean, std), parameter("conv0"));
+      for (const block of blocks) {
+        const { name, stride } = block;
+        const a = normRelu(x, `${name}.bn1`);
+        const b = normRelu(convSame(a, parameter(`${name}.conv1`), stride), `${name}.bn2`);
+        const residual = convSame(drop(b, block), parameter(`${name}.conv2`));
+        const shortcut = needsShortcut(block)
+          ? convSame(a, parameter(`${name}.shortcut`), stride)
+          : x;
+        x = add(residual, shortcut);
+      }
+      const pooled = globalAveragePool(normRelu(x, "bn"));
+      return { logits: linear(pooled, parameter("fc.weight"), parameter("fc.bias")), statistics };
+    },
+  };
+}

@@ -1,0 +1,106 @@
+import type { Lowered, LoweredOp } from "../graph/lowered.ts";
+import type { ConvAttributes } from "../graph/value.ts";
+import type { NdArray } from "../math/tensor.ts";
+import { type AttributeValue, dataTypes } from "./messages.ts";
+
+/** How one of our nodes stands in a file: ONNX's operator, its attributes, and constant inputs after ours. */
+export interface Written {
+  readonly type: string;
+  readonly domain?: string;
+  readonly attributes?: Readonly<Record<string, AttributeValue>>;
+  readonly extra?: readonly NdArray[];
+}
+
+const int = (value: number): AttributeValue => ({ int: value });
+const ints = (values: readonly number[]): AttributeValue => ({ ints: values });
+const float = (value: number): AttributeValue => ({ float: value });
+
+const int64 = (values: readonly number[]): NdArray<"int64"> => ({
+  dtype: "int64",
+  shape: [values.length],
+  data: BigInt64Array.from(values.map(BigInt)),
+});
+
+const plain = (type: string) => (): Written => ({ type });
+
+const convolution = ({ strides, pads, dilations, groups }: ConvAttributes) => ({
+  strides: ints(strides),
+  pads: ints(pads),
+  dilations: ints(dilations),
+  group: int(groups),
+});
+
+/** "Before index 0" for a slice that runs backwards; −1 would mean the last index. */
+const BEFORE_ZERO = -(2 ** 31);
+
+/** One entry per lowered operator, for opset 17; inputs and constants are written elsewhere. */
+export const written: {
+  readonly [O in Exclude<LoweredOp, "Input" | "Constant">]: (node: Lowered<O>) => Written;
+} = {
+  Add: plain("Add"),
+  Sub: plain("Sub"),
+  Mul: plain("Mul"),
+  Div: plain("Div"),
+  Neg: plain("Neg"),
+  Exp: plain("Exp"),
+  Log: plain("Log"),
+  Sqrt: plain("Sqrt"),
+  Tanh: plain("Tanh"),
+  Sigmoid: plain("Sigmoid"),
+  Relu: plain("Relu"),
+  Greater: plain("Greater"),
+  Where: plain("Where"),
+  Cast: ({ attrs }) => ({ type: "Cast", attributes: { to: int(dataTypes[attrs.to]) } }),
+  MatMul: plain("MatMul"),
+  Softmax: ({ attrs }) => ({ type: "Softmax", attributes: { axis: int(attrs.axis) } }),
+  LogSoftmax: ({ attrs }) => ({ type: "LogSoftmax", attributes: { axis: int(attrs.axis) } }),
+  ReduceSum: ({ attrs }) => ({
+    type: "ReduceSum",
+    attributes: { keepdims: int(attrs.keepdims ? 1 : 0) },
+    extra: [int64(attrs.axes)],
+  }),
+  ReduceMax: ({ attrs }) => ({
+    type: "ReduceMax",
+    attributes: { keepdims: int(attrs.keepdims ? 1 : 0), axes: ints(attrs.axes) },
+  }),
+  Reshape: ({ attrs }) => ({ type: "Reshape", extra: [int64(attrs.shape)] }),
+  Transpose: ({ attrs }) => ({ type: "Transpose", attributes: { perm: ints(attrs.perm) } }),
+  Expand: ({ attrs }) => ({ type: "Expand", extra: [int64(attrs.shape)] }),
+  Slice: ({ attrs: { starts, stops, steps }, inputs: [x] }) => {
+    const cut = x.shape
+      .map((_, axis) => axis)
+      .filter((axis) => starts[axis] !== 0 || stops[axis] !== x.shape[axis] || steps[axis] !== 1);
+    const ends = cut.map((axis) => (stops[axis] < 0 ? BEFORE_ZERO : stops[axis]));
+    const pick = (values: readonly number[]) => int64(cut.map((axis) => values[axis]));
+    return { type: "Slice", extra: [pick(starts), int64(ends), int64(cut), pick(steps)] };
+  },
+  Concat: ({ attrs }) => ({ type: "Concat", attributes: { axis: int(attrs.axis) } }),
+  Pad: ({ attrs }) => ({ type: "Pad", extra: [int64([...attrs.before, ...attrs.after])] }),
+  Conv: ({ attrs }) => ({ type: "Conv", attributes: convolution(attrs) }),
+  FusedConv: ({ attrs }) => ({
+    type: attrs.activation === null ? "Conv" : "FusedConv",
+    ...(attrs.activation === null ? {} : { domain: "com.microsoft" }),
+    attributes: {
+      ...convolution(attrs),
+      ...(attrs.activation === null ? {} : { activation: { text: attrs.activation } }),
+    },
+  }),
+  ConvTranspose: ({ attrs }) => ({
+    type: "ConvTranspose",
+    attributes: { ...convolution(attrs), output_padding: ints(attrs.outputPadding) },
+  }),
+  FusedMatMul: ({ attrs }) => ({
+    type: "FusedMatMul",
+    domain: "com.microsoft",
+    attributes: {
+      transA: int(attrs.transA ? 1 : 0),
+      transB: int(attrs.transB ? 1 : 0),
+      alpha: float(attrs.alpha),
+    },
+  }),
+  HardSigmoid: ({ attrs }) => ({
+    type: "HardSigmoid",
+    attributes: { alpha: float(attrs.alpha), beta: float(attrs.beta) },
+  }),
+  GlobalAveragePool: plain("GlobalAveragePool"),
+};

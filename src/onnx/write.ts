@@ -1,0 +1,119 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  OperatorSetIdProtoSchema,
+  StringStringEntryProtoSchema,
+  type TensorProto,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from "onnx-buf";
+import { isLowered, type Lowered, type LoweredOp } from "../graph/lowered.ts";
+import { topological } from "../graph/value.ts";
+import type { NdArray } from "../math/tensor.ts";
+import { attribute, tensorProto, typeProto } from "./messages.ts";
+import { type Written, written } from "./operators.ts";
+
+/** What a file holds besides its graph. */
+export interface WriteOptions {
+  /** Inputs that are stored in the file, by name, instead of being fed. */
+  readonly initializers?: Readonly<Record<string, NdArray>>;
+  /** Leave axis 0 of inputs and outputs open, so that the file takes any batch. */
+  readonly anyBatch?: boolean;
+  /** `metadata_props` of the model. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** A graph as the bytes of an ONNX file (opset 17, IR version 8), which stock ONNX Runtime reads. */
+export function writeOnnx(
+  outputs: Readonly<Record<string, Lowered>>,
+  { initializers = {}, anyBatch = false, metadata = {} }: WriteOptions = {},
+): Uint8Array<ArrayBuffer> {
+  const names = new Map<Lowered, string>();
+  const nodes: NodeProto[] = [];
+  const stored: TensorProto[] = [];
+  const inputs: ValueInfoProto[] = [];
+  const shared = new Map<string, string>();
+  const batch = anyBatch ? "batch" : null;
+
+  const info = (name: string, { dtype, shape }: Lowered) =>
+    create(ValueInfoProtoSchema, { name, type: typeProto(dtype, shape, batch) });
+  const store = (name: string, array: NdArray) => {
+    stored.push(tensorProto(name, array));
+    return name;
+  };
+  // Small integer constants (shapes, axes) recur; each is stored once.
+  const storeShared = (array: NdArray): string => {
+    const content = `${array.dtype}[${array.shape}]:${array.data}`;
+    const name = shared.get(content) ?? store(`k${shared.size}`, array);
+    shared.set(content, name);
+    return name;
+  };
+
+  for (const node of topological<Lowered>(Object.values(outputs))) {
+    if (isLowered(node, "Input")) {
+      const { name } = node.attrs;
+      names.set(node, name);
+      if (name in initializers) store(name, initializers[name]);
+      else inputs.push(info(name, node));
+    } else if (isLowered(node, "Constant")) {
+      names.set(node, store(`c${stored.length}`, node.attrs.array));
+    } else {
+      const name = `v${nodes.length}`;
+      names.set(node, name);
+      const { type, domain = "", attributes = {}, extra = [] } = describe(node, anyBatch);
+      nodes.push(
+        create(NodeProtoSchema, {
+          name: `${type}_${nodes.length}`,
+          opType: type,
+          domain,
+          input: [
+            ...node.inputs.map((input) => names.get(input) as string),
+            ...extra.map(storeShared),
+          ],
+          output: [name],
+          attribute: Object.entries(attributes).map(([key, value]) => attribute(key, value)),
+        }),
+      );
+    }
+  }
+  // An output gets its own name through Identity, since one value may be several outputs or an input.
+  for (const [name, value] of Object.entries(outputs))
+    nodes.push(
+      create(NodeProtoSchema, {
+        name: `output_${name}`,
+        opType: "Identity",
+        input: [names.get(value) as string],
+        output: [name],
+      }),
+    );
+  const domains = new Set(nodes.map(({ domain }) => domain));
+  const model = create(ModelProtoSchema, {
+    irVersion: 8n,
+    producerName: "rampart",
+    opsetImport: [...domains.add("")].map((domain) =>
+      create(OperatorSetIdProtoSchema, { domain, version: domain === "" ? 17n : 1n }),
+    ),
+    graph: create(GraphProtoSchema, {
+      name: "rampart",
+      node: nodes,
+      initializer: stored,
+      input: inputs,
+      output: Object.entries(outputs).map(([name, value]) => info(name, value)),
+    }),
+    metadataProps: Object.entries(metadata).map(([key, value]) =>
+      create(StringStringEntryProtoSchema, { key, value }),
+    ),
+  });
+  return toBinary(ModelProtoSchema, model);
+}
+
+function describe(node: Lowered, anyBatch: boolean): Written {
+  const { op } = node as { op: Exclude<LoweredOp, "Input" | "Constant"> };
+  // For any batch, a reshape that keeps axis 0 copies its length (0 in ONNX) instead of stating it.
+  if (anyBatch && isLowered(node, "Reshape") && node.shape[0] === node.inputs[0].shape[0])
+    return written.Reshape({ ...node, attrs: { shape: [0, ...node.attrs.shape.slice(1)] } });
+  return (written as Record<string, (n: Lowered) => Written>)[op](node);
+}
