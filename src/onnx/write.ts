@@ -11,7 +11,7 @@ import {
   ValueInfoProtoSchema,
 } from "onnx-buf";
 import { isLowered, type Lowered, type LoweredOp } from "../graph/lowered.ts";
-import { topological } from "../graph/value.ts";
+import { topological, type Value } from "../graph/value.ts";
 import type { NdArray } from "../math/tensor.ts";
 import { attribute, tensorProto, typeProto } from "./messages.ts";
 import { type Written, written } from "./operators.ts";
@@ -26,11 +26,15 @@ export interface WriteOptions {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-/** A graph as the bytes of an ONNX file (opset 17, IR version 8), which stock ONNX Runtime reads. */
+/**
+ * A graph as the bytes of an ONNX file (opset 17, IR version 8), which stock ONNX Runtime reads. A source
+ * graph can be written as it stands if ONNX has all of its operators, as a forward pass does.
+ */
 export function writeOnnx(
-  outputs: Readonly<Record<string, Lowered>>,
+  graph: Readonly<Record<string, Lowered | Value>>,
   { initializers = {}, anyBatch = false, metadata = {} }: WriteOptions = {},
 ): Uint8Array<ArrayBuffer> {
+  const outputs = graph as Readonly<Record<string, Lowered>>;
   const names = new Map<Lowered, string>();
   const nodes: NodeProto[] = [];
   const stored: TensorProto[] = [];
@@ -115,5 +119,7 @@ function describe(node: Lowered, anyBatch: boolean): Written {
   // For any batch, a reshape that keeps axis 0 copies its length (0 in ONNX) instead of stating it.
   if (anyBatch && isLowered(node, "Reshape") && node.shape[0] === node.inputs[0].shape[0])
     return written.Reshape({ ...node, attrs: { shape: [0, ...node.attrs.shape.slice(1)] } });
-  return (written as Record<string, (n: Lowered) => Written>)[op](node);
+  const write = (written as Record<string, (n: Lowered) => Written>)[op];
+  if (write === undefined) throw new Error(`internal: ${op} must be lowered before it is written`);
+  return write(node);
 }

@@ -1,0 +1,87 @@
+import { input } from "../graph/ops.ts";
+import type { Tensor } from "../math/tensor.ts";
+import { UsageError } from "../math/usage-error.ts";
+import { readOnnx } from "../onnx/read.ts";
+import { writeOnnx } from "../onnx/write.ts";
+import type { Architecture, InputSpec, Parameters } from "./architecture.ts";
+import { architecture as architectureNamed } from "./index.ts";
+
+/** What a file says about the classifier in it; kept in `metadata_props` under `rampart.…`. */
+export interface Card {
+  readonly defense: string;
+  /** Data set that the network was trained on, as on the command line. */
+  readonly data: string;
+  /** What is added to pixels at every prediction, `uniform:0.2`; null for a deterministic classifier. */
+  readonly noise: string | null;
+  /** Class names; position is the output. */
+  readonly classNames: readonly string[];
+  /** What the first layer subtracts and divides by. */
+  readonly input: InputSpec;
+}
+
+/**
+ * A trained network as an ONNX file: input `pixels` [batch, channel, height, width] in [0, 1], output
+ * `logits` [batch, classes], any batch. The file holds the noise-free network; the noise is metadata.
+ */
+export function exportOnnx(
+  architecture: Architecture,
+  parameters: Parameters,
+  { defense, data, noise, classNames, input: spec }: Card,
+): Uint8Array<ArrayBuffer> {
+  const shapes = new Map(architecture.parameters.map(({ name, shape }) => [name, shape]));
+  const once = new Map([...shapes].map(([name, shape]) => [name, input(name, shape)]));
+  const pixels = input("pixels", [1, ...architecture.inputShape]);
+  const parameter = (name: string) => once.get(name) ?? input(name, []);
+  const { logits } = architecture.forward(pixels, parameter, "frozen");
+  return writeOnnx(
+    { logits },
+    {
+      initializers: parameters,
+      anyBatch: true,
+      metadata: {
+        "rampart.architecture": architecture.name,
+        "rampart.input": JSON.stringify(spec),
+        "rampart.defense": defense,
+        "rampart.data": data,
+        "rampart.noise": noise ?? "",
+        "rampart.pixel_scale": "0..1",
+        "rampart.classes": JSON.stringify(classNames),
+        "rampart.rule": "single",
+      },
+    },
+  );
+}
+
+/** Reads back a file that `exportOnnx` wrote: its network, weights and card. */
+export function importExported(bytes: Uint8Array): {
+  readonly architecture: Architecture;
+  readonly parameters: Parameters;
+  readonly card: Card;
+} {
+  const { metadata, initializers } = readOnnx(bytes);
+  const name = metadata["rampart.architecture"];
+  if (name === undefined)
+    throw new UsageError(
+      "this ONNX file was not exported by rampart, and other files cannot be read yet; give a run directory, a checkpoint, or a file from rampart export",
+    );
+  const spec = JSON.parse(metadata["rampart.input"]) as InputSpec;
+  const architecture = architectureNamed(name, spec);
+  for (const { name: array, shape } of architecture.parameters)
+    if (initializers[array]?.shape.join() !== shape.join())
+      throw new UsageError(
+        `the file says it holds a ${name}, whose ${array} is [${shape.join(", ")}], but holds ${initializers[array] === undefined ? "none" : `[${initializers[array].shape.join(", ")}]`}; export it again`,
+      );
+  return {
+    architecture,
+    parameters: Object.fromEntries(
+      architecture.parameters.map(({ name: array }) => [array, initializers[array] as Tensor]),
+    ),
+    card: {
+      defense: metadata["rampart.defense"] ?? "standard",
+      data: metadata["rampart.data"] ?? "",
+      noise: metadata["rampart.noise"] || null,
+      classNames: JSON.parse(metadata["rampart.classes"] ?? "[]") as string[],
+      input: spec,
+    },
+  };
+}
