@@ -87,6 +87,18 @@ const graphs: Graph[] = [
     [2, 4, 3, 3],
   ],
   [
+    "conv gradient by w, stride 1",
+    (x, dy) => g.convWeightGradient(x, dy, [3, 3], geometry([1, 1], [1, 1, 1, 1])),
+    [2, 4, 5, 6],
+    [2, 3, 5, 6],
+  ],
+  [
+    "conv gradient by w, uneven",
+    (x, dy) => g.convWeightGradient(x, dy, [2, 3], geometry([2, 1], [0, 2, 1, 0], [2, 1])),
+    [2, 9, 6, 5],
+    [2, 2, 3, 5],
+  ],
+  [
     "conv gradient by w, groups",
     (x, dy) => g.convWeightGradient(x, dy, [3, 2], geometry([1, 1], [1, 0, 1, 1], [1, 1], 2)),
     [2, 4, 5, 5],

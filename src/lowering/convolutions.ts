@@ -5,7 +5,7 @@ import type { Value } from "../graph/value.ts";
 import type { DType, Shape } from "../math/tensor.ts";
 import type { Builder } from "./builder.ts";
 
-/** Makes the small shape operators that both gradients need. */
+/** Makes the shape operators that both gradients need. */
 function shaping(b: Builder, dtype: DType) {
   return {
     reshape: (x: Lowered, shape: Shape) => b.make("Reshape", [x], { shape }, dtype, shape),
@@ -30,6 +30,16 @@ function shaping(b: Builder, dtype: DType) {
         dtype,
         starts.map((start, axis) => Math.max(0, Math.ceil((stops[axis] - start) / steps[axis]))),
       ),
+    pad: (x: Lowered, before: readonly number[], after: readonly number[]) =>
+      [...before, ...after].every((n) => n === 0)
+        ? x
+        : b.make(
+            "Pad",
+            [x],
+            { before, after },
+            dtype,
+            x.shape.map((n, i) => before[i] + n + after[i]),
+          ),
     concat: (parts: readonly Lowered[], axis: number) =>
       parts.length === 1
         ? parts[0]
@@ -75,18 +85,16 @@ export function inputGradient(
   return b.make("ConvTranspose", [dy, w], { ...attrs, outputPadding }, dtype, inputShape);
 }
 
-/** ∂L/∂w: for each offset of the kernel, the pixels of x that it saw times dy, as one matrix product per example. */
+/** ∂L/∂w as one matrix product per example, summed over the batch. */
 export function weightGradient(
   b: Builder,
   node: Value<"ConvWeightGradient">,
   [x, dy]: readonly Lowered[],
 ): Lowered {
-  const { dtype, shape, attrs } = node;
+  const { shape, attrs } = node;
   const { strides, pads, dilations, groups, kernelShape } = attrs;
-  const { reshape, transpose, slice, concat } = shaping(b, dtype);
-  const [batch, channels] = x.shape;
-  const [, out, height, width] = dy.shape;
   if (groups > 1) {
+    const { slice, concat } = shaping(b, node.dtype);
     const part = (v: Lowered, g: number) => {
       const size = v.shape[1] / groups;
       const stops = [v.shape[0], (g + 1) * size, v.shape[2], v.shape[3]];
@@ -94,49 +102,87 @@ export function weightGradient(
     };
     const single = { ...attrs, groups: 1 };
     const gradients = Array.from({ length: groups }, (_, g) =>
-      weightGradient(b, { ...node, attrs: single, shape: [out / groups, ...shape.slice(1)] }, [
+      weightGradient(b, { ...node, attrs: single, shape: [shape[0] / groups, ...shape.slice(1)] }, [
         part(x, g),
         part(dy, g),
       ]),
     );
     return concat(gradients, 0);
   }
-  const padded = pads.every((n) => n === 0)
-    ? x
-    : b.make(
-        "Pad",
-        [x],
-        { before: [0, 0, pads[0], pads[1]], after: [0, 0, pads[2], pads[3]] },
-        dtype,
-        [batch, channels, x.shape[2] + pads[0] + pads[2], x.shape[3] + pads[1] + pads[3]],
-      );
+  // Shifting x by rows and dy by columns copies less than shifting x by both, if x has channels enough.
+  const [rows, columns] = kernelShape;
+  const dense = strides[1] === 1 && dilations[1] === 1 && pads[1] < columns && pads[3] < columns;
+  const copied = rows * shape[1] + columns * shape[0];
+  return dense && copied < rows * columns * shape[1]
+    ? shiftedBoth(b, node, x, dy)
+    : shiftedInput(b, node, x, dy);
+}
+
+/** For each offset (i, j) of the kernel the pixels of x that it saw, times dy. */
+function shiftedInput(
+  b: Builder,
+  { dtype, shape, attrs: { strides, pads, dilations } }: Value<"ConvWeightGradient">,
+  x: Lowered,
+  dy: Lowered,
+): Lowered {
+  const { reshape, transpose, slice, concat, pad } = shaping(b, dtype);
+  const [batch, channels] = x.shape;
+  const [, out, height, width] = dy.shape;
+  const [, , rows, columns] = shape;
+  const padded = pad(x, [0, 0, pads[0], pads[1]], [0, 0, pads[2], pads[3]]);
   const seen: Lowered[] = [];
-  for (let i = 0; i < kernelShape[0]; i++)
-    for (let j = 0; j < kernelShape[1]; j++) {
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++) {
       const [top, left] = [i * dilations[0], j * dilations[1]];
       const bottom = top + (height - 1) * strides[0] + 1;
       const right = left + (width - 1) * strides[1] + 1;
-      const window = slice(
-        padded,
-        [0, 0, top, left],
-        [batch, channels, bottom, right],
-        [1, 1, ...strides],
-      );
+      const stops = [batch, channels, bottom, right];
+      const window = slice(padded, [0, 0, top, left], stops, [1, 1, ...strides]);
       seen.push(reshape(window, [batch, channels, height * width]));
     }
-  // [batch, out, pixel] · [batch, offset · channel, pixel]ᵀ, summed over the batch.
-  const taps = seen.length;
-  const products = b.make(
-    "FusedMatMul",
-    [reshape(dy, [batch, out, height * width]), concat(seen, 1)],
-    { transA: false, transB: true, alpha: 1 },
-    dtype,
-    [batch, out, taps * channels],
-  );
-  const total = b.make("ReduceSum", [products], { axes: [0], keepdims: false }, dtype, [
-    out,
-    taps * channels,
-  ]);
-  const [rows, columns] = kernelShape;
+  // [batch, out, pixel] · [batch, offset · channel, pixel]ᵀ
+  const total = productOverBatch(b, reshape(dy, [batch, out, height * width]), concat(seen, 1));
   return transpose(reshape(total, [out, rows, columns, channels]), [0, 3, 1, 2]);
+}
+
+/**
+ * Σ x[h + i, w + j] · dy[h, w] = Σ x[h + i, w′] · dy[h, w′ − j]: for each row offset i the rows of x, for
+ * each column offset j dy moved by j, and all pairs at once as one product.
+ */
+function shiftedBoth(
+  b: Builder,
+  { dtype, shape, attrs: { strides, pads, dilations } }: Value<"ConvWeightGradient">,
+  x: Lowered,
+  dy: Lowered,
+): Lowered {
+  const { reshape, transpose, slice, concat, pad } = shaping(b, dtype);
+  const [batch, channels, , width] = x.shape;
+  const [, out, height] = dy.shape;
+  const [, , rows, columns] = shape;
+  const pixels = height * width;
+  const tall = pad(x, [0, 0, pads[0], 0], [0, 0, pads[2], 0]);
+  const seen = Array.from({ length: rows }, (_, i) => {
+    const top = i * dilations[0];
+    const stops = [batch, channels, top + (height - 1) * strides[0] + 1, width];
+    const window = slice(tall, [0, 0, top, 0], stops, [1, 1, strides[0], 1]);
+    return reshape(window, [batch, channels, pixels]);
+  });
+  const wide = pad(dy, [0, 0, 0, columns - 1 - pads[1]], [0, 0, 0, columns - 1 - pads[3]]);
+  const moved = Array.from({ length: columns }, (_, j) => {
+    const left = columns - 1 - j;
+    const stops = [batch, out, height, left + width];
+    return reshape(slice(wide, [0, 0, 0, left], stops, [1, 1, 1, 1]), [batch, out, pixels]);
+  });
+  // [batch, column · out, pixel] · [batch, row · channel, pixel]ᵀ
+  const total = productOverBatch(b, concat(moved, 1), concat(seen, 1));
+  return transpose(reshape(total, [columns, out, rows, channels]), [1, 3, 2, 0]);
+}
+
+/** Σ over the batch of a · cᵀ: [batch, m, k] and [batch, n, k] → [m, n]. */
+function productOverBatch(b: Builder, a: Lowered, c: Lowered): Lowered {
+  const [batch, m] = a.shape;
+  const n = c.shape[1];
+  const attrs = { transA: false, transB: true, alpha: 1 };
+  const products = b.make("FusedMatMul", [a, c], attrs, a.dtype, [batch, m, n]);
+  return b.make("ReduceSum", [products], { axes: [0], keepdims: false }, a.dtype, [m, n]);
 }
