@@ -3,26 +3,86 @@
 /** A 64-bit random key: two unsigned 32-bit words. A key is used once: drawn from or folded, never both. */
 export type Key = readonly [number, number];
 
-const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
-
 /**
  * Threefry-2x32 with 20 rounds (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"):
  * the block cipher of `key` applied to the counter (c0, c1); two unsigned 32-bit words.
  */
 export function threefry(key: Key, c0: number, c1: number): Key {
-  const ks = [key[0], key[1], key[0] ^ key[1] ^ 0x1bd11bda] as const;
-  let x0 = (c0 + ks[0]) | 0;
-  let x1 = (c1 + ks[1]) | 0;
-  for (let group = 1; group <= 5; group++) {
-    for (let i = 0; i < 4; i++) {
-      const r = ROTATIONS[((group - 1) % 2) * 4 + i];
-      x0 = (x0 + x1) | 0;
-      x1 = ((x1 << r) | (x1 >>> (32 - r))) ^ x0;
-    }
-    x0 = (x0 + ks[group % 3]) | 0;
-    x1 = (x1 + ks[(group + 1) % 3] + group) | 0;
+  const words = new Uint32Array(2);
+  fillBlocks(key, c0, c1, words);
+  return [words[0], words[1]];
+}
+
+/** The stream of a key: the words of counters (0, 0), (0, 1), … in turn; a longer array starts with the shorter one. */
+export function fillBits(key: Key, words: Uint32Array): void {
+  fillBlocks(key, 0, 0, words);
+  const last = words.length - 1;
+  if (last % 2 === 0) words[last] = threefry(key, 0, last / 2)[0];
+}
+
+/** Fills pairs of words from counter (c0, c1) on: five groups of four rounds, unrolled, since every draw pays for them. */
+function fillBlocks(key: Key, c0: number, c1: number, words: Uint32Array): void {
+  const k0 = key[0] | 0; // as signed integers the whole cipher stays in machine words
+  const k1 = key[1] | 0;
+  const k2 = k0 ^ k1 ^ 0x1bd11bda;
+  const start0 = (c0 + k0) | 0;
+  const start1 = (c1 + k1) | 0;
+  for (let i = 0; i + 1 < words.length; i += 2) {
+    let x0 = start0;
+    let x1 = (start1 + (i >> 1)) | 0;
+    x0 = (x0 + x1) | 0;
+    x1 = ((x1 << 13) | (x1 >>> 19)) ^ x0;
+    x0 = (x0 + x1) | 0;
+    x1 = ((x1 << 15) | (x1 >>> 17)) ^ x0;
+    x0 = (x0 + x1) | 0;
+    x1 = ((x1 << 26) | (x1 >>> 6)) ^ x0;
+    x0 = (x0 + x1) | 0;
+    x1 = ((x1 << 6) | (x1 >>> 26)) ^ x0;
+    x0 = (x0 + k1) | 0;
+    x1 = (x1 + k2 + 1) | 0;
+    x0 = (x0 + x1) | 0;
+    x1 = ((x1 << 17) | (x1 >>> 15)) ^ x0;
+    x0 = (x0 + x1) | 0;
+    x1 = ((x1 << 29) | (x1 >>> 3)) ^ x0;
+    x0 = (x0 + x1) | 0;
+    x1 = ((x1 << 16) | (x1 >>> 16)) ^ x0;
+    x0 = (x0 + x1) | 0;
+    x1 = ((x1 << 24) | (x1 >>> 8)) ^ x0;
+    x0 = (x0 + k2) | 0;
+    x1 = (x1 + k0 + 2) | 0;
+    x0 = (x0 + x1) | 0;
+    x1 = ((x1 << 13) | (x1 >>> 19)) ^ x0;
+    x0 = (x0 + x1) | 0;
+    x1 = ((x1 << 15) | (x1 >>> 17)) ^ x0;
+    x0 = (x0 + x1) | 0;
+    x1 = ((x1 << 26) | (x1 >>> 6)) ^ x0;
+    x0 = (x0 + x1) | 0;
+    x1 = ((x1 << 6) | (x1 >>> 26)) ^ x0;
+    x0 = (x0 + k0) | 0;
+    x1 = (x1 + k1 + 3) | 0;
+    x0 = (x0 + x1) | 0;
+    x1 = ((x1 << 17) | (x1 >>> 15)) ^ x0;
+    x0 = (x0 + x1) | 0;
+    x1 = ((x1 << 29) | (x1 >>> 3)) ^ x0;
+    x0 = (x0 + x1) | 0;
+    x1 = ((x1 << 16) | (x1 >>> 16)) ^ x0;
+    x0 = (x0 + x1) | 0;
+    x1 = ((x1 << 24) | (x1 >>> 8)) ^ x0;
+    x0 = (x0 + k1) | 0;
+    x1 = (x1 + k2 + 4) | 0;
+    x0 = (x0 + x1) | 0;
+    x1 = ((x1 << 13) | (x1 >>> 19)) ^ x0;
+    x0 = (x0 + x1) | 0;
+    x1 = ((x1 << 15) | (x1 >>> 17)) ^ x0;
+    x0 = (x0 + x1) | 0;
+    x1 = ((x1 << 26) | (x1 >>> 6)) ^ x0;
+    x0 = (x0 + x1) | 0;
+    x1 = ((x1 << 6) | (x1 >>> 26)) ^ x0;
+    x0 = (x0 + k2) | 0;
+    x1 = (x1 + k0 + 5) | 0;
+    words[i] = x0;
+    words[i + 1] = x1;
   }
-  return [x0 >>> 0, x1 >>> 0];
 }
 
 /** The key that a seed (a non-negative safe integer) starts from. */

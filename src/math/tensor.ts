@@ -73,32 +73,33 @@ export function concatRows(parts: readonly Tensor[]): Tensor {
   return joined;
 }
 
-const zip =
-  (f: (a: number, b: number) => number) =>
-  (a: Tensor, b: Tensor): Tensor => {
-    if (a.data.length !== b.data.length)
-      throw new Error(`shapes [${a.shape.join(", ")}] and [${b.shape.join(", ")}] differ`);
-    const out = new Float32Array(a.data.length);
-    for (let i = 0; i < out.length; i++) out[i] = f(a.data[i], b.data[i]);
-    return tensor(a.shape, out);
-  };
+const agree = (a: Tensor, b: Tensor): void => {
+  if (a.data.length !== b.data.length)
+    throw new Error(`shapes [${a.shape.join(", ")}] and [${b.shape.join(", ")}] differ`);
+};
+
+// Plain loops: attacks pass here at every step, and a callback per pixel costs more than a small network.
 
 /** a + b, element by element; shapes must agree. */
-export const add = zip((a, b) => a + b);
+export const add = (a: Tensor, b: Tensor): Tensor => addScaled(a, b, 1);
 
 /** a − b, element by element; shapes must agree. */
-export const sub = zip((a, b) => a - b);
+export const sub = (a: Tensor, b: Tensor): Tensor => addScaled(a, b, -1);
 
-/** a + scale · b, element by element. */
-export const addScaled = (a: Tensor, b: Tensor, scale: number): Tensor =>
-  zip((x, y) => x + scale * y)(a, b);
+/** a + scale · b, element by element, rounded to float32 once. */
+export function addScaled(a: Tensor, b: Tensor, scale: number): Tensor {
+  agree(a, b);
+  const [x, y, out] = [a.data, b.data, new Float32Array(a.data.length)];
+  for (let i = 0; i < out.length; i++) out[i] = x[i] + scale * y[i];
+  return tensor(a.shape, out);
+}
 
-/** Each element moved to the nearest point of [low, high]. */
-export const clamp = (x: Tensor, low: number, high: number): Tensor =>
-  tensor(
-    x.shape,
-    x.data.map((v) => Math.min(Math.max(v, low), high)),
-  );
+/** Each element moved to the nearest point of [low, high]; NaN stays NaN. */
+export function clamp({ shape, data }: Tensor, low: number, high: number): Tensor {
+  const out = new Float32Array(data.length);
+  for (let i = 0; i < out.length; i++) out[i] = Math.min(Math.max(data[i], low), high);
+  return tensor(shape, out);
+}
 
 /** The index of the largest entry of each row of [batch, classes]; the first one on a tie. */
 export function argmaxRows(x: Tensor): number[] {

@@ -1,0 +1,95 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { normal } from "../math/distributions.ts";
+import { fold, keyOf, keysFor } from "../math/random.ts";
+import { add, rows, sub, type Tensor, tensor } from "../math/tensor.ts";
+import { balls } from "./balls.ts";
+
+const vectors = fc.array(fc.float({ noNaN: true, min: -100, max: 100 }), {
+  minLength: 6,
+  maxLength: 6,
+});
+const dot = (a: Tensor, b: Tensor) => a.data.reduce((sum, v, i) => sum + v * b.data[i], 0);
+const batch = (data: readonly number[]) => tensor([2, 3], data);
+
+/** The norm of a gradient that bounds ⟨gradient, d⟩ over the unit ball. */
+const dual = {
+  linf: (row: Float32Array) => row.reduce((sum, v) => sum + Math.abs(v), 0),
+  l2: (row: Float32Array) => Math.hypot(...row),
+};
+
+describe.each(["linf", "l2"] as const)("the %s ball", (norm) => {
+  const ball = balls[norm];
+
+  it("projects into itself, and leaves what is inside alone", () => {
+    fc.assert(
+      fc.property(vectors, fc.double({ min: 0.01, max: 50, noNaN: true }), (data, epsilon) => {
+        const projected = ball.project(batch(data), epsilon);
+        for (const length of ball.norm(projected))
+          expect(length).toBeLessThanOrEqual(epsilon * (1 + 1e-6));
+        const inside = ball.project(batch(data), Math.max(...ball.norm(batch(data))) + 1);
+        expect(inside.data).toEqual(batch(data).data);
+      }),
+    );
+  });
+
+  it("projects to the closest point: every other one lies beyond a right angle", () => {
+    fc.assert(
+      fc.property(vectors, fc.nat(), (data, seed) => {
+        const delta = tensor([1, 6], data);
+        const projected = ball.project(delta, 2);
+        const other = ball.sample([keyOf(seed)], [1, 6], 2);
+        // ⟨δ − p, q − p⟩ ≤ 0 for every q of a convex set, exactly when p is the projection of δ.
+        expect(dot(sub(delta, projected), sub(other, projected))).toBeLessThan(1e-2);
+      }),
+    );
+  });
+
+  it("steps by length 1 in the direction that gains the dual norm of the gradient", () => {
+    fc.assert(
+      fc.property(vectors, (data) => {
+        const gradient = batch(data);
+        const direction = ball.steepest(gradient);
+        for (const i of [0, 1]) {
+          const [g, d] = [rows(gradient, i, i + 1), rows(direction, i, i + 1)];
+          expect(ball.norm(d)[0]).toBeLessThan(1 + 1e-6);
+          expect(dot(g, d)).toBeCloseTo(dual[norm](g.data), 2);
+        }
+      }),
+    );
+  });
+
+  it("takes no step from a gradient of zeros, and a full one from a tiny gradient", () => {
+    const direction = ball.steepest(tensor([3, 2], [0, 0, 1e-40, 0, 1e-30, 1e-30]));
+    expect(direction.data.every(Number.isFinite)).toBe(true);
+    expect(ball.norm(direction).map((v) => v.toFixed(5))).toEqual([
+      "0.00000",
+      "1.00000",
+      "1.00000",
+    ]);
+  });
+
+  it("samples uniformly: the share of draws within radius r is (r/ε)^d", () => {
+    const keys = Array.from({ length: 20_000 }, (_, i) => fold(keyOf(3), i));
+    const radii = ball.norm(ball.sample(keys, [20_000, 2, 2], 0.5)).sort((a, b) => a - b);
+    const shares = radii.map((r) => (r / 0.5) ** 4);
+    const gap = Math.max(...shares.map((share, i) => Math.abs(share - (i + 0.5) / 20_000)));
+    expect(Math.sqrt(20_000) * gap).toBeLessThan(2.69); // exceeded with probability 1e-6
+    expect(radii[19_999]).toBeLessThanOrEqual(0.5 * (1 + 1e-6));
+  });
+
+  it("samples around 0, by the example's key alone", () => {
+    const keys = keysFor(keyOf(4), [...Array(4000).keys()]);
+    const draws = ball.sample(keys, [4000, 3], 1);
+    const sum = [0, 1, 2].map((j) => keys.reduce((s, _, i) => s + draws.data[3 * i + j], 0));
+    for (const s of sum) expect(Math.abs(s / 4000)).toBeLessThan(5 * (0.58 / Math.sqrt(4000)));
+    expect(ball.sample([keys[7]], [1, 3], 1).data).toEqual(rows(draws, 7, 8).data);
+  });
+});
+
+it("measures in double precision", () => {
+  const x = normal([keyOf(1)], [1, 100_000]);
+  const exact = Math.sqrt(x.data.reduce((sum, v) => sum + v * v, 0));
+  expect(balls.l2.norm(x)[0]).toBeCloseTo(exact, 9);
+  expect(balls.linf.norm(add(x, x))[0]).toBe(Math.max(...add(x, x).data.map(Math.abs)));
+});

@@ -1,0 +1,48 @@
+import { expect, it } from "vitest";
+import { normal } from "../math/distributions.ts";
+import { keyOf, keysFor } from "../math/random.ts";
+import { tensor } from "../math/tensor.ts";
+import { ce, difference, linear, lossOfLogits, margin, takeLoss } from "./losses.ts";
+
+const logits = normal(keysFor(keyOf(1), [0, 1, 2, 3]), [4, 5], 2);
+const labels = [0, 4, 2, 2];
+const losses = [
+  ce(labels),
+  margin(labels),
+  difference(labels, [1, 0, 3, 4]),
+  linear(normal(keysFor(keyOf(2), [0, 1, 2, 3]), [4, 5])),
+];
+
+it.each(losses)("the gradient of $kind agrees with finite differences", (loss) => {
+  const { gradient } = lossOfLogits(loss, logits);
+  const h = 1e-3;
+  for (let at = 0; at < logits.data.length; at++) {
+    const moved = (by: number) => {
+      const data = logits.data.slice();
+      data[at] += by;
+      return lossOfLogits(loss, tensor(logits.shape, data)).losses[Math.floor(at / 5)];
+    };
+    expect(gradient.data[at]).toBeCloseTo((moved(h) - moved(-h)) / (2 * h), 2);
+  }
+});
+
+it("a margin is positive exactly where the example is misclassified", () => {
+  const z = tensor([3, 3], [3, 1, 2, 3, 1, 2, 3, 1, 2]);
+  expect([...lossOfLogits(margin([0, 1, 2]), z).losses]).toEqual([-1, 2, 1]);
+});
+
+it("cross-entropy stays finite and its gradient exact where the exponential would overflow", () => {
+  const { losses: values, gradient } = lossOfLogits(ce([0, 1]), tensor([2, 2], [1000, 0, 1000, 0]));
+  expect([...values]).toEqual([0, 1000]);
+  expect([...gradient.data]).toEqual([0, 0, 1, -1]);
+});
+
+it.each(losses)("taking examples takes their labels, targets and weights: $kind", (loss) => {
+  const some = [3, 1, 1];
+  const rows = tensor(
+    [3, 5],
+    some.flatMap((i) => [...logits.data.subarray(5 * i, 5 * i + 5)]),
+  );
+  const all = lossOfLogits(loss, logits).losses;
+  expect([...lossOfLogits(takeLoss(loss, some), rows).losses]).toEqual(some.map((i) => all[i]));
+});

@@ -1,0 +1,27 @@
+import { z } from "zod";
+import { UsageError } from "../math/usage-error.ts";
+
+/** The message about a radius that was meant for pixels in [0, 255]. */
+export const tooLarge = (epsilon: unknown) =>
+  `epsilon is ${epsilon}, but pixels are in [0, 1]; did you mean ${epsilon}/255?`;
+
+/** A radius in ℓ∞ for pixels in [0, 1]: at 1 the ball holds every picture, so a larger one is in the wrong unit. */
+export const EpsilonLinf = z
+  .number()
+  .positive()
+  .lt(1, { error: ({ input }) => tooLarge(input) });
+
+/** A radius in ℓ2 for pixels in [0, 1]; its upper bound √pixels is checked when the pixels are known. */
+export const EpsilonL2 = z.number().positive();
+
+/** The options with their defaults; a UsageError names each one that is unknown or out of range. */
+export function resolve<S extends z.ZodType>(schema: S, options: unknown): z.output<S> {
+  const parsed = schema.safeParse(options);
+  if (parsed.success) return parsed.data;
+  const messages = parsed.error.issues.map(({ path, message }) =>
+    message.startsWith("epsilon is") || path.length === 0
+      ? message
+      : `${path.join(".")}: ${message}`,
+  );
+  throw new UsageError(messages.join("; "));
+}

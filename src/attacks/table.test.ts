@@ -1,0 +1,27 @@
+import { expect, it } from "vitest";
+import { UsageError } from "../math/usage-error.ts";
+import { attackNamed, attackNames } from "./table.ts";
+
+it.each(attackNames)("%s is the name of the attack it makes, in the norm that ends it", (name) => {
+  const attack = attackNamed(name);
+  expect(attack.name).toBe(name);
+  expect(name.endsWith(attack.norm)).toBe(true);
+  expect(attack.epsilon).toBe({ linf: 0.031, l2: 0.83 }[attack.norm]);
+});
+
+it.each([
+  [{ epsilonLinf: 8 }, "epsilon is 8, but pixels are in [0, 1]; did you mean 8/255?"],
+  [{ epsilonLinf: 0 }, "epsilonLinf: "],
+  [{ epsilonL2: -1 }, "epsilonL2: "],
+  [{ steps: 1.5 }, "steps: "],
+  [{ step: 3 }, 'Unrecognized key: "step"'],
+])("options %o are the user's to fix", (options, message) => {
+  const attempt = () => attackNamed("pgd-linf", options as Record<string, number>);
+  expect(attempt).toThrow(UsageError);
+  expect(attempt).toThrow(message);
+});
+
+it("an unknown name is answered with the nearest, also one that every object has", () => {
+  expect(() => attackNamed("pgd-lnf")).toThrow("unknown attack pgd-lnf; did you mean pgd-linf?");
+  expect(() => attackNamed("constructor")).toThrow(UsageError);
+});

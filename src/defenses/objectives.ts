@@ -1,0 +1,37 @@
+import type { BoundedAttack } from "../attacks/victim.ts";
+import { foldAll } from "../math/random.ts";
+import { add } from "../math/tensor.ts";
+import type { Noise } from "../noise/noise.ts";
+import type { Objective } from "./objective.ts";
+import { withNoise } from "./with-noise.ts";
+
+/** Training on the clean batch, Eq. (1). */
+export const standard: Objective = { name: "standard", examples: async (_, x) => x };
+
+/** Adversarial training (Madry et al. 2018, arXiv:1706.06083; §2.2): the clean batch gives way to its attacked self. */
+export function adversarialTraining(attack: BoundedAttack): Objective {
+  return {
+    name: `at-${attack.norm}`,
+    examples: (model, x, labels, keys) => attack.perturb(model, x, labels, keys),
+  };
+}
+
+/** Noise injection (§4.2): one draw per example, new at every step. */
+export function noiseInjection(noise: Noise): Objective {
+  return {
+    name: `ni-${noise.name}`,
+    examples: async (_, x, _labels, keys) => add(x, noise.sample(keys, x.shape)),
+  };
+}
+
+/** RAT (§4.3, Eq. 16): adversarial training of the noisy network, attacked as it will be used. */
+export function randomizedAdversarialTraining(attack: BoundedAttack, noise: Noise): Objective {
+  return {
+    name: `rat-${attack.norm}-${noise.name}`,
+    async examples(model, x, labels, keys) {
+      const noisy = withNoise(model, noise);
+      const adversarial = await attack.perturb(noisy, x, labels, foldAll(keys, 0));
+      return add(adversarial, noise.sample(foldAll(keys, 1), x.shape));
+    },
+  };
+}

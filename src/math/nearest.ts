@@ -1,0 +1,31 @@
+/** The fewest insertions, deletions and substitutions that turn a into b (Levenshtein 1966). */
+export function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      current.push(Math.min(substitution, previous[j] + 1, current[j - 1] + 1));
+    }
+    previous = current;
+  }
+  return previous[b.length];
+}
+
+/** The candidate that `word` was probably meant to be, the first on a tie; undefined when more than half of it would change. */
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let fewest = Math.max(1, Math.floor(word.length / 2)) + 1;
+  for (const candidate of candidates) {
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    if (distance < fewest) [best, fewest] = [candidate, distance];
+  }
+  return best;
+}
+
+/** A message about an unknown name: `unknown attack pgd-lif; did you mean pgd-linf?`, or else the list of what is known. */
+export function unknownName(kind: string, word: string, known: readonly string[]): string {
+  const guess = nearest(word, known);
+  const help = guess === undefined ? `choose from ${known.join(", ")}` : `did you mean ${guess}?`;
+  return `unknown ${kind} ${word}; ${help}`;
+}
