@@ -39,7 +39,8 @@ export interface Row {
   readonly l1: number;
   /** Fresh draws scored, R; 1 if deterministic. */
   readonly draws: number;
-  /** Forward passes plus gradient passes spent on this example. */
+  /** Forward plus gradient passes that the attack spent on this example, every draw counted. */
   readonly queries: number;
+  /** Time spent on this row, attack and scoring; a share of its batch's. */
   readonly seconds: number;
 }

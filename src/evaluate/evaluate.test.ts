@@ -1,0 +1,220 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Victim } from "../attacks/victim.ts";
+import type { Split } from "../data/dataset.ts";
+import { uniform } from "../math/distributions.ts";
+import { keyOf, keysFor } from "../math/random.ts";
+import { argmaxRows, rowSize, type Tensor, tensor } from "../math/tensor.ts";
+import { noiseNamed } from "../noise/table.ts";
+import { evaluate, rowName } from "./evaluate.ts";
+import { EvaluateOptions } from "./options.ts";
+import type { Row } from "./row.ts";
+import { ruleNamed } from "./rule.ts";
+import { decisions } from "./score.ts";
+import { differences, readRows, type Settings } from "./settings.ts";
+
+/** Two classes of 1×2×2 pictures: class 1 where the mean pixel is above ½. The margin in ℓ∞ is |mean − ½|. */
+const brightness: Victim = {
+  async logits(x) {
+    const size = rowSize(x);
+    const logits = tensor([x.shape[0], 2]);
+    for (let i = 0; i < x.shape[0]; i++) {
+      let sum = 0;
+      for (let j = 0; j < size; j++) sum += x.data[i * size + j];
+      logits.data[2 * i + 1] = 8 * (sum / size - 0.5);
+    }
+    return logits;
+  },
+  async lossAndGradient(x, loss, keys) {
+    const logits = await this.logits(x, keys);
+    const labels = loss.kind === "linear" ? [] : loss.labels;
+    const losses = new Float32Array(keys.length);
+    const gradient = tensor(x.shape);
+    const size = rowSize(x);
+    for (const [i, label] of labels.entries()) {
+      const sign = label === 1 ? 1 : -1;
+      const margin = sign * logits.data[2 * i + 1];
+      losses[i] = Math.log1p(Math.exp(-margin));
+      const slope = (-sign * 8) / size / (1 + Math.exp(margin));
+      gradient.data.fill(slope, i * size, (i + 1) * size);
+    }
+    return { losses, logits, gradient };
+  },
+};
+
+const count = 12;
+const images = uniform(keysFor(keyOf(4), [...Array(count).keys()]), [count, 1, 2, 2], 0.1, 0.9);
+const truth = async () =>
+  argmaxRows(await brightness.logits(images, keysFor(keyOf(0), [...Array(count).keys()])));
+
+const take = (indices: readonly number[]): Tensor =>
+  tensor(
+    [indices.length, 1, 2, 2],
+    indices.flatMap((i) => [...images.data.subarray(4 * i, 4 * i + 4)]),
+  );
+const split = async (): Promise<Split> => ({ size: count, labels: await truth(), images: take });
+
+const subject = (noise: string | null) => ({
+  model: "brightness",
+  defense: "standard",
+  network: brightness,
+  noise: noise === null ? null : noiseNamed(noise),
+});
+
+async function rowsOf(
+  options: Partial<EvaluateOptions>,
+  noise: string | null = null,
+  finished?: ReadonlySet<string>,
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  const data = { name: "toy", test: await split() };
+  const resolved = EvaluateOptions.parse({ draws: 20, eot: 4, ...options });
+  for await (const { row } of evaluate(subject(noise), data, resolved, finished)) rows.push(row);
+  return rows;
+}
+
+const plain = ({ seconds: _, ...row }: Row) => row;
+
+describe("evaluate", () => {
+  it("breaks exactly the examples whose margin is inside the ball", async () => {
+    const rows = await rowsOf({ attacks: ["pgd-linf"], epsilonLinf: [0.1] });
+    for (const row of rows) {
+      const mean = take([row.index]).data.reduce((sum, v) => sum + v, 0) / 4;
+      expect(row.clean).toBe(1);
+      expect(row.correct, `margin ${Math.abs(mean - 0.5)}`).toBe(
+        Math.abs(mean - 0.5) > 0.1 ? 1 : 0,
+      );
+      expect(row.correctChoose).toBe(row.correct);
+      expect(row.linf).toBeLessThanOrEqual(0.1 + 1e-6);
+    }
+    expect(new Set(rows.map(({ correct }) => correct)).size).toBe(2);
+  });
+
+  it("writes one row per example, attack and radius, with everything that names it", async () => {
+    const rows = await rowsOf({ examples: 3, epsilonLinf: [0.01, 0.02], epsilonL2: [0.1] });
+    expect(rows).toHaveLength(9);
+    expect(new Set(rows.map(rowName)).size).toBe(9);
+    const expected = { model: "brightness", defense: "standard", data: "toy", protocol: "sound" };
+    expect(rows[0]).toMatchObject({
+      ...expected,
+      objective: "ce",
+      eot: 1,
+      draws: 1,
+      rule: "single",
+    });
+  });
+
+  it("scores a randomised model on shares of fresh draws, half of them to choose", async () => {
+    const rows = await rowsOf(
+      { attacks: ["pgd-linf", "none"], epsilonLinf: [0.05] },
+      "uniform:0.6",
+    );
+    for (const row of rows) {
+      expect(row.draws).toBe(20);
+      expect(row.correct * 10).toBeCloseTo(Math.round(row.correct * 10));
+      expect(row.clean * 20).toBeCloseTo(Math.round(row.clean * 20));
+    }
+    expect(rows.some(({ correct }) => correct > 0 && correct < 1)).toBe(true);
+    const natural = rows.filter(({ attack }) => attack === "none");
+    for (const row of natural) expect((row.correct + row.correctChoose) / 2).toBeCloseTo(row.clean);
+    expect(rows[0].objective).toBe("mean-loss");
+    expect(rows[0].eot).toBe(4);
+  });
+
+  it("counts every draw of every step as queries", async () => {
+    const [row] = await rowsOf({ attacks: ["pgd-linf"], steps: 3, examples: 1 }, "uniform:0.2");
+    // 3 steps × 4 draws, forward and backward; scoring is not the attack's cost.
+    expect(row.queries).toBe(3 * 4 * 2);
+  });
+
+  it("gives the same rows whatever the batch", async () => {
+    const of = async (batch: number) =>
+      (await rowsOf({ batch, steps: 5 }, "uniform:0.3"))
+        .sort((a, b) => rowName(a).localeCompare(rowName(b)))
+        .map(plain);
+    const whole = await of(128);
+    expect(await of(1)).toEqual(whole);
+    expect(await of(5)).toEqual(whole);
+  });
+
+  it("passes over finished rows and gives the others unchanged", async () => {
+    const all = await rowsOf({ steps: 3 }, "uniform:0.3");
+    const finished = new Set(all.filter((_, i) => i % 3 === 0).map(rowName));
+    const rest = await rowsOf({ steps: 3 }, "uniform:0.3", finished);
+    const expected = all.filter((row) => !finished.has(rowName(row)));
+    expect(rest.map(plain)).toEqual(expected.map(plain));
+  });
+
+  it("refuses draws that are no whole number of predictions", async () => {
+    const rows = rowsOf({ rule: "majority:7", draws: 20 }, "uniform:0.2");
+    await expect(rows).rejects.toThrow("use a multiple of 14");
+  });
+});
+
+describe("a rule", () => {
+  const logits = tensor([3, 3], [5, 0, 0, 0, 1, 0.9, 0, 1, 0.9]);
+
+  it("majority counts votes, mean weighs probabilities", () => {
+    expect(ruleNamed("majority:3").decide(logits)).toBe(1);
+    expect(ruleNamed("mean:3").decide(logits)).toBe(0);
+  });
+
+  it.each([
+    ["majority", "majority:10"],
+    ["majority:0", "needs the number of draws"],
+    ["majoritty:3", "did you mean majority?"],
+  ])("%s is refused with what to write", (text, message) => {
+    expect(() => ruleNamed(text)).toThrow(message);
+  });
+
+  it("decides once per group of draws, from keys that depend on the example alone", async () => {
+    const random: Victim = {
+      ...brightness,
+      logits: async (_, keys) =>
+        tensor(
+          [keys.length, 2],
+          keys.flatMap(([a]) => [a % 7, 3]),
+        ),
+    };
+    const scoring = { rule: ruleNamed("majority:5"), draws: 20, batch: 7 };
+    const keys = keysFor(keyOf(9), [0, 1, 2]);
+    const together = await decisions(random, take([0, 1, 2]), keys, scoring);
+    expect(together.map((list) => list.length)).toEqual([4, 4, 4]);
+    const alone = await decisions(random, take([1]), [keys[1]], { ...scoring, batch: 100 });
+    expect(alone[0]).toEqual(together[1]);
+  });
+});
+
+describe("rows of a file", () => {
+  it("come back whole, and a line that was cut off is dropped", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer(), { maxLength: 5 }), fc.nat(20), (indices, cut) => {
+        const lines = indices.map((index) => `{"index":${index}}\n`).join("");
+        const torn = '{"index":123456789,"x'.slice(0, cut);
+        const { rows, whole } = readRows("rows.jsonl", lines + torn);
+        expect(rows.map(({ index }) => index)).toEqual(indices);
+        expect(whole).toBe(lines);
+      }),
+    );
+  });
+
+  it("a damaged line in the middle is named", () => {
+    expect(() => readRows("rows.jsonl", '{"index":1}\n{"ind\n{"index":3}\n')).toThrow(
+      "rows.jsonl:2",
+    );
+  });
+
+  it("may be extended by examples but not by other settings", () => {
+    const settings = (options: object) =>
+      ({
+        model: { path: "runs/a", architecture: "m", noise: null },
+        data: "d",
+        options,
+      }) as never as Settings;
+    const before = settings({ steps: 10, examples: 100, batch: 8 });
+    expect(differences(settings({ steps: 10, examples: 200, batch: 4 }), before)).toEqual([]);
+    expect(differences(settings({ steps: 20, examples: 100 }), before)).toEqual([
+      "steps 20 (was 10)",
+    ]);
+  });
+});

@@ -1,0 +1,185 @@
+import { appendFile, mkdir, readFile, truncate } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Victim } from "../attacks/victim.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { openDatasetNode } from "../data/node.ts";
+import { lock, machine, orMissing, version, writeWhole, writing } from "../files/node.ts";
+import { UsageError } from "../math/usage-error.ts";
+import { type Architecture, type Parameters, parameterCount } from "../models/architecture.ts";
+import type { Card } from "../models/export.ts";
+import { describeNoise, noiseNamed } from "../noise/table.ts";
+import { evaluate, rowCount, rowName } from "./evaluate.ts";
+import type { EvaluateOptions } from "./options.ts";
+import { pictures } from "./pictures.ts";
+import type { Row } from "./row.ts";
+import { BadRow, differences, readRows, type Settings } from "./settings.ts";
+
+/** A trained network, as opening a run directory or a file gives it. */
+export interface Model extends Card {
+  readonly path: string;
+  readonly name: string;
+  readonly architecture: Architecture;
+  readonly parameters: Parameters;
+  /** Resolved options of its training, for the record. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Lines of its metrics.jsonl, for the record. */
+  readonly training?: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** What runs the network, where rows go, and what is recorded beside them. */
+export interface NodeEvaluation {
+  /** The model's network, without its noise. */
+  readonly network: Victim;
+  /** What it was compiled for; results are the same bits within one target. */
+  readonly target: Settings["target"];
+  /** The .jsonl file; without it rows are only returned. */
+  readonly out?: string;
+  readonly resume?: boolean;
+  /** Examples per attack whose pictures are kept beside the rows. */
+  readonly saveExamples?: number;
+  /** Data set; by default the one that the model was trained on. */
+  readonly data?: string | Dataset;
+  readonly dataDir?: string | undefined;
+  readonly signal?: AbortSignal;
+  /** The command as typed, for the record. */
+  readonly command?: string;
+}
+
+/** One finished row, and how far the evaluation is. */
+export interface EvaluateEvent {
+  readonly row: Row;
+  readonly done: number;
+  readonly total: number;
+}
+
+function checkFit(model: Model, { name, shape, classes }: Dataset): void {
+  const { inputShape, classes: outputs } = model.architecture;
+  if (shape.join() !== inputShape.join())
+    throw new UsageError(
+      `${name} has pictures of [${shape.join(", ")}], ${model.path} takes [${inputShape.join(", ")}]; evaluate it on data like ${model.data}`,
+    );
+  if (classes.length !== outputs)
+    throw new UsageError(
+      `${name} has ${classes.length} classes, ${model.path} has ${outputs} outputs; evaluate it on data like ${model.data}`,
+    );
+  const other = classes.findIndex((label, i) => label !== model.classNames[i]);
+  if (model.classNames.length > 0 && other >= 0)
+    throw new UsageError(
+      `class ${other} is ${classes[other]} in ${name} and ${model.classNames[other]} in ${model.path}; the order of classes must agree`,
+    );
+}
+
+/** The rows so far of a file that goes on, cut after the last whole line; none for a new file. */
+async function begun(out: string, resume: boolean, settings: Settings): Promise<Row[]> {
+  const stored = await orMissing(readFile(beside(out, "settings.json"), "utf8"), null);
+  const contents = await orMissing(readFile(out, "utf8"), null);
+  if (contents === null) return [];
+  if (!resume)
+    throw new UsageError(
+      `${out} already holds rows; go on with them by --resume, or choose another --out`,
+    );
+  if (stored === null)
+    throw new UsageError(
+      `${out} has no settings beside it, so nobody knows what its rows are; choose another --out`,
+    );
+  const differ = differences(settings, JSON.parse(stored) as Settings);
+  if (differ.length > 0)
+    throw new UsageError(
+      `${out} was begun with other settings: ${differ.join(", ")};\n  resume with those, or choose another --out`,
+    );
+  try {
+    const { rows, whole } = readRows(out, contents);
+    if (whole.length < contents.length) await truncate(out, Buffer.byteLength(whole, "utf8"));
+    return rows;
+  } catch (error) {
+    if (error instanceof BadRow)
+      throw new UsageError(`${error.message}; delete that line, or choose another --out`);
+    throw error;
+  }
+}
+
+/** The name of a file beside the rows: `ROWS.jsonl` → `ROWS.settings.json`. */
+export const beside = (out: string, what: string): string =>
+  `${out.replace(/\.jsonl$/, "")}.${what}`;
+
+/**
+ * Evaluates a model and yields each row as it is written; rows that a resumed file holds already are yielded
+ * first. Ends early, with everything written, when `signal` aborts.
+ */
+export async function* evaluateNode(
+  model: Model,
+  options: EvaluateOptions,
+  { out, resume = false, saveExamples = 8, signal, network, target, ...where }: NodeEvaluation,
+): AsyncGenerator<EvaluateEvent, void, void> {
+  const { data = model.data, dataDir, command } = where;
+  const dataset =
+    typeof data === "string"
+      ? await openDatasetNode(data, dataDir === undefined ? {} : { dataDir })
+      : data;
+  checkFit(model, dataset);
+  const noiseText = options.noise ?? model.noise;
+  const noise = noiseText === null ? null : noiseNamed(noiseText);
+  const settings: Settings = {
+    model: {
+      name: model.name,
+      path: model.path,
+      defense: model.defense,
+      data: model.data,
+      architecture: model.architecture.name,
+      parameters: parameterCount(model.architecture),
+      noise: noise?.name ?? null,
+      noiseText: noise === null ? null : describeNoise(noise.name),
+      classNames: model.classNames,
+      training: model.training ?? [],
+      config: model.config,
+    },
+    data: dataset.name,
+    options: { ...options, noise: noise?.name ?? null },
+    versions: { rampart: version, engine: String(target.engine) },
+    machine: machine(),
+    target,
+    command: command ?? null,
+    started: new Date().toISOString(),
+  };
+  const unlock = out === undefined ? null : await lock(`${out}.lock`, out, "choose another --out");
+  try {
+    const rows = out === undefined ? [] : await begun(out, resume, settings);
+    const total = rowCount(options, dataset.test);
+    const wanted = rows.filter(({ index }) => index < options.examples);
+    let done = 0;
+    for (const row of wanted) yield { row, done: ++done, total };
+
+    const examplesFile = out === undefined ? null : beside(out, "examples.npz");
+    const before =
+      examplesFile === null || rows.length === 0
+        ? undefined
+        : await orMissing(readFile(examplesFile), undefined);
+    const kept = pictures(saveExamples, before);
+    if (out !== undefined) {
+      await writing(out, mkdir(dirname(out), { recursive: true }));
+      if (rows.length === 0)
+        await writeWhole(beside(out, "settings.json"), `${JSON.stringify(settings, null, 2)}\n`);
+    }
+    const subject = { model: model.name, defense: model.defense, network, noise };
+    const finished = new Set(rows.map(rowName));
+    let unsaved = false;
+    const savePictures = async () => {
+      if (examplesFile !== null && unsaved && kept.size > 0)
+        await writeWhole(examplesFile, kept.bytes());
+      unsaved = false;
+    };
+    for await (const scored of evaluate(subject, dataset, options, finished)) {
+      // Pictures first: a row that stands in the file is not computed again.
+      if (scored.row.index < saveExamples) {
+        kept.add(scored);
+        unsaved = true;
+      } else await savePictures();
+      if (out !== undefined) await writing(out, appendFile(out, `${JSON.stringify(scored.row)}\n`));
+      yield { row: scored.row, done: ++done, total };
+      if (signal?.aborted) break;
+    }
+    await savePictures();
+  } finally {
+    await unlock?.();
+  }
+}

@@ -1,0 +1,57 @@
+import type { Victim } from "../attacks/victim.ts";
+import { fold, type Key } from "../math/random.ts";
+import { type Tensor, takeRows, tensor } from "../math/tensor.ts";
+import type { Rule } from "./rule.ts";
+
+/** How often a classifier is asked about one picture. */
+export interface Scoring {
+  readonly rule: Rule;
+  /** Noise draws per example, R; a multiple of the rule's. 1 for a deterministic classifier. */
+  readonly draws: number;
+  /** Rows that meet the network at once; memory does not grow with the draws. */
+  readonly batch: number;
+}
+
+/**
+ * The classes that the rule decides for each example of x, from fresh draws: draw r of an example has the
+ * key fold(key, r), whatever the batch. One list of draws / rule.draws classes per example.
+ */
+export async function decisions(
+  victim: Victim,
+  x: Tensor,
+  keys: readonly Key[],
+  { rule, draws, batch }: Scoring,
+): Promise<number[][]> {
+  const total = keys.length * draws;
+  const logits: Tensor[] = [];
+  for (let from = 0; from < total; from += batch) {
+    const indices = Array.from({ length: Math.min(batch, total - from) }, (_, i) => from + i);
+    const examples = indices.map((i) => Math.floor(i / draws));
+    const own = indices.map((i, j) => fold(keys[examples[j]], i % draws));
+    logits.push(await victim.logits(takeRows(x, examples), own));
+  }
+  const classes = logits[0]?.shape[1] ?? 0;
+  const all = new Float32Array(total * classes);
+  logits.forEach((part, i) => {
+    all.set(part.data, i * batch * classes);
+  });
+  const perDecision = rule.draws * classes;
+  const count = draws / rule.draws;
+  return keys.map((_, example) =>
+    Array.from({ length: count }, (_, i) => {
+      const start = (example * count + i) * perDecision;
+      return rule.decide(tensor([rule.draws, classes], all.subarray(start, start + perDecision)));
+    }),
+  );
+}
+
+/** The share of decisions that are the label; NaN of none. */
+export const shareOf = (decided: readonly number[], label: number): number =>
+  decided.filter((decision) => decision === label).length / decided.length;
+
+/** Pixels rounded to 8 bits per channel, as a picture file stores them. */
+export const rounded = ({ shape, data }: Tensor): Tensor =>
+  tensor(
+    shape,
+    data.map((v) => Math.round(v * 255) / 255),
+  );

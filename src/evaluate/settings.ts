@@ -1,0 +1,83 @@
+import type { Row } from "./row.ts";
+
+/** Everything needed to repeat an evaluation; stands beside the rows as `ROWS.settings.json`. */
+export interface Settings {
+  readonly model: {
+    /** What tables call it. */
+    readonly name: string;
+    /** The run directory or file. */
+    readonly path: string;
+    readonly defense: string;
+    /** Data set it was trained on. */
+    readonly data: string;
+    readonly architecture: string;
+    /** Trainable numbers. */
+    readonly parameters: number;
+    /** `uniform:0.2`; null for a deterministic classifier. */
+    readonly noise: string | null;
+    /** The same in words, with the pixel scale. */
+    readonly noiseText: string | null;
+    readonly classNames: readonly string[];
+    /** Lines of metrics.jsonl, one per epoch of training; none if unknown. */
+    readonly training: readonly Readonly<Record<string, unknown>>[];
+    /** Resolved options of training; empty if unknown. */
+    readonly config: Readonly<Record<string, unknown>>;
+  };
+  /** Data set that was attacked. */
+  readonly data: string;
+  /** Resolved options of the evaluation. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly versions: { readonly rampart: string; readonly engine: string };
+  readonly machine: Readonly<Record<string, unknown>>;
+  readonly target: Readonly<Record<string, unknown>>;
+  /** The command as typed; null if there was none. */
+  readonly command: string | null;
+  /** When the rows were begun, ISO 8601. */
+  readonly started: string;
+}
+
+/** Settings under which rows may stand in one file: what was evaluated, and how. */
+const compared = ({ model, data, options }: Settings): Record<string, unknown> => ({
+  model: model.path,
+  architecture: model.architecture,
+  noise: model.noise,
+  data,
+  ...options,
+  // More examples extend a file; the batch changes no draw.
+  examples: null,
+  batch: null,
+});
+
+/** The names of the settings that differ, with both values: `steps 20 (was 10)`. */
+export function differences(now: Settings, before: Settings): string[] {
+  const [a, b] = [compared(now), compared(before)];
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])]
+    .filter((name) => JSON.stringify(a[name]) !== JSON.stringify(b[name]))
+    .map((name) => `${name} ${text(a[name])} (was ${text(b[name])})`);
+}
+
+const text = (value: unknown): string =>
+  value === undefined ? "not set" : typeof value === "string" ? value : JSON.stringify(value);
+
+/** Rows of a file and the bytes up to which it is whole; a line that was cut off at the end is dropped. */
+export function readRows(
+  file: string,
+  contents: string,
+): { readonly rows: Row[]; readonly whole: string } {
+  const end = contents.lastIndexOf("\n") + 1;
+  const whole = contents.slice(0, end);
+  const rows = whole
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line, i): Row => {
+      try {
+        return JSON.parse(line);
+      } catch {
+        throw new BadRow(`${file}:${i + 1} is no row: ${line.slice(0, 60)}`);
+      }
+    });
+  return { rows, whole };
+}
+
+/** A line in the middle of a file that is not JSON. */
+export class BadRow extends Error {}

@@ -1,0 +1,171 @@
+// What every long-running command does with files: written whole or not at all, and by one process at a time.
+
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import {
+  constants,
+  copyFile,
+  link,
+  mkdir,
+  open,
+  readFile,
+  rename,
+  rm,
+  writeFile,
+} from "node:fs/promises";
+import { arch, cpus, hostname, platform, totalmem } from "node:os";
+import { dirname } from "node:path";
+import { UsageError } from "../math/usage-error.ts";
+
+/** A killed process may leave files of this ending; nobody reads them. */
+export const PARTIAL = ".partial";
+
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
+
+/** The value of a promise, or `otherwise` where a file does not exist. */
+export const orMissing = <T>(value: Promise<T>, otherwise: T): Promise<T> =>
+  value.catch((error) => {
+    if (codeOf(error) === "ENOENT") return otherwise;
+    throw error;
+  });
+
+/** Waits until the folder's list of names is on the disk; some systems cannot, and need not. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r").catch(() => undefined);
+  await folder?.sync().catch(() => undefined);
+  await folder?.close();
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOSPC: "no space left on the device",
+  EDQUOT: "the disk quota is used up",
+  EACCES: "permission denied",
+  EPERM: "not permitted",
+  EROFS: "the file system is read-only",
+  ENOTDIR: "a part of this path is a file, not a folder",
+  EIO: "the disk reports an error",
+};
+
+/** What `action` gives; what the user can put right about a file becomes a UsageError that names it. */
+export const writing = <T>(file: string, action: Promise<T>): Promise<T> =>
+  action.catch((error) => {
+    const reason = reasons[codeOf(error) ?? ""];
+    throw reason === undefined ? error : new UsageError(`cannot write ${file}: ${reason}`);
+  });
+
+/** Writes beside the file, waits until that is on the disk, then puts it in the file's place. */
+export const writeWhole = (target: string, contents: Uint8Array | string): Promise<void> =>
+  writing(target, replace(target, contents));
+
+async function replace(target: string, contents: Uint8Array | string): Promise<void> {
+  const partial = `${target}${PARTIAL}`;
+  await mkdir(dirname(target), { recursive: true });
+  try {
+    const file = await open(partial, "w");
+    try {
+      await file.writeFile(contents);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(partial, target);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+  await syncFolder(dirname(target));
+}
+
+/** Who holds a lock. A process id alone may be used again, so the time it started at goes with it. */
+interface Holder {
+  readonly pid: number;
+  readonly host: string;
+  /** In the kernel's ticks since boot; null where the system does not say. */
+  readonly started: string | null;
+}
+
+/** Field 22 of /proc/PID/stat (proc(5)); the name in field 2 may hold spaces, so fields count from its end. */
+const startOf = (pid: number): Promise<string | null> =>
+  readFile(`/proc/${pid}/stat`, "utf8").then(
+    (text) => text.slice(text.lastIndexOf(")") + 2).split(" ")[19] ?? null,
+    () => null,
+  );
+
+async function isAlive({ pid, host, started }: Holder): Promise<boolean> {
+  if (host !== hostname()) return true;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if (codeOf(error) === "ESRCH") return false;
+  }
+  return started === null || (await startOf(pid)) === started;
+}
+
+/** Makes the lock with its contents in one step, so that nobody reads half of one; false if there is one already. */
+async function claim(file: string, own: Holder): Promise<boolean> {
+  const partial = `${file}-${randomUUID()}${PARTIAL}`;
+  await writeFile(partial, JSON.stringify(own));
+  try {
+    // Where the file system has no hard links, a copy that may not overwrite is nearly as good.
+    await link(partial, file).catch((error) => {
+      if (codeOf(error) === "EEXIST") throw error;
+      return copyFile(partial, file, constants.COPYFILE_EXCL);
+    });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return false;
+    throw error;
+  } finally {
+    await rm(partial, { force: true });
+  }
+}
+
+/**
+ * Makes `file` the lock of this process, or says who has it; returns how to give it back. `owned` is what it guards
+ * and `remedy` what else the user could do; a lock whose process is dead is taken over.
+ */
+export async function lock(
+  file: string,
+  owned: string,
+  remedy: string,
+): Promise<() => Promise<void>> {
+  const own: Holder = { pid: process.pid, host: hostname(), started: await startOf(process.pid) };
+  await writing(owned, mkdir(dirname(file), { recursive: true }));
+  for (let attempt = 0; attempt < 5; attempt++) {
+    if (await writing(file, claim(file, own))) return () => rm(file, { force: true });
+    const text = await orMissing(readFile(file, "utf8"), "");
+    const holder = parsedHolder(text);
+    if (holder !== undefined && (await isAlive(holder)))
+      throw new UsageError(
+        `${owned} is in use by process ${holder.pid}${holder.host === own.host ? "" : ` on ${holder.host}`};\n  wait for it, ${remedy}, or delete ${file} if that process is another program`,
+      );
+    // Its process is dead. Of several that see this, one moves the file away; if that was somebody's new lock, back it goes.
+    const aside = `${file}-${randomUUID()}${PARTIAL}`;
+    await orMissing(rename(file, aside), undefined);
+    if ((await orMissing(readFile(aside, "utf8"), text)) !== text) await rename(aside, file);
+    else await rm(aside, { force: true });
+  }
+  throw new UsageError(`cannot lock ${owned}: other processes keep taking ${file}; try again`);
+}
+
+function parsedHolder(text: string): Holder | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The version of this package. */
+export const version: string = JSON.parse(
+  readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
+).version;
+
+/** What results were made on, to be stored beside them. */
+export const machine = () => ({
+  cpu: cpus()[0]?.model ?? "unknown",
+  cores: cpus().length,
+  memory: totalmem(),
+  system: `${platform()} ${arch()}`,
+  node: process.version,
+});
