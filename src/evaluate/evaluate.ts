@@ -14,6 +14,8 @@ export interface Scored {
   readonly row: Row;
   readonly original: Tensor;
   readonly adversarial: Tensor;
+  /** Whether its run ends with it: rows of one run come together, and nothing is computed between them. */
+  readonly last: boolean;
 }
 
 /** What makes a row unique in a file. */
@@ -40,11 +42,11 @@ export async function* evaluate(
   options: EvaluateOptions,
   finished: ReadonlySet<string> = new Set(),
 ): AsyncGenerator<Scored, void, void> {
-  checkDraws(options);
   const { test, name: dataName } = data;
   const cells = cellsOf(options);
   const count = Math.min(options.examples, test.size);
   const randomised = subject.noise !== null;
+  if (randomised) checkDraws(options);
   const scoring: Scoring = randomised
     ? { rule: ruleNamed(options.rule), draws: options.draws, batch: options.batch }
     : { rule: ruleNamed("single"), draws: 1, batch: options.batch };
@@ -53,8 +55,11 @@ export async function* evaluate(
   const victim = deployed(subject, network);
   const averaged = randomised ? withEot(victim, eot, options.batch) : victim;
 
-  for (let from = 0; from < count; from += options.batch) {
-    const all = Array.from({ length: Math.min(options.batch, count - from) }, (_, i) => from + i);
+  // Each example of a randomised model fills `eot` places of a run: with fewer examples at once, rows come sooner.
+  const group = Math.max(1, Math.floor(options.batch / eot));
+
+  for (let from = 0; from < count; from += group) {
+    const all = Array.from({ length: Math.min(group, count - from) }, (_, i) => from + i);
     let clean: number[][] | null = null;
     for (const cell of cells) {
       const { attack, name, epsilon } = cell;
@@ -79,6 +84,7 @@ export async function* evaluate(
         decisions(victim, images, foldAll(keys, stream), scoring);
       clean ??= await cleanDecisions(victim, test, options.seed, all, scoring);
       const decided = perturbed === null ? null : await judge(adversarial, SCORE_ADVERSARIAL);
+      // The same draws judge both, so that what differs between them is the rounding.
       const decided8bit = await judge(rounded(adversarial), SCORE_ADVERSARIAL);
       const seconds = (performance.now() - started) / 1000;
 
@@ -120,6 +126,7 @@ export async function* evaluate(
           row,
           original: rowsBetween(x, i, i + 1),
           adversarial: takeRows(adversarial, [i]),
+          last: i === indices.length - 1,
         };
       }
     }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { appendFile, mkdir, readFile, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Victim } from "../attacks/victim.ts";
@@ -8,11 +9,12 @@ import { UsageError } from "../math/usage-error.ts";
 import { type Architecture, type Parameters, parameterCount } from "../models/architecture.ts";
 import type { Card } from "../models/export.ts";
 import { describeNoise, noiseNamed } from "../noise/table.ts";
-import { evaluate, rowCount, rowName } from "./evaluate.ts";
+import { evaluate, rowCount, rowName, type Scored } from "./evaluate.ts";
 import type { EvaluateOptions } from "./options.ts";
 import { pictures } from "./pictures.ts";
 import type { Row } from "./row.ts";
-import { BadRow, differences, readRows, type Settings } from "./settings.ts";
+import { BadRow, differences, readRows, type Settings, targetDifferences } from "./settings.ts";
+import { stoppable } from "./subject.ts";
 
 /** A trained network, as opening a run directory or a file gives it. */
 export interface Model extends Card {
@@ -22,8 +24,6 @@ export interface Model extends Card {
   readonly parameters: Parameters;
   /** Resolved options of its training, for the record. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** Lines of its metrics.jsonl, for the record. */
-  readonly training?: readonly Readonly<Record<string, unknown>>[];
 }
 
 /** What runs the network, where rows go, and what is recorded beside them. */
@@ -43,6 +43,8 @@ export interface NodeEvaluation {
   readonly signal?: AbortSignal;
   /** The command as typed, for the record. */
   readonly command?: string;
+  /** Told what a reader of the rows should know, such as a resumed file whose last bits may differ. */
+  readonly note?: (line: string) => void;
 }
 
 /** One finished row, and how far the evaluation is. */
@@ -69,8 +71,35 @@ function checkFit(model: Model, { name, shape, classes }: Dataset): void {
     );
 }
 
+/** SHA-256 over names and values, in the order of names; the first 16 digits tell any two networks apart. */
+function weightsOf(parameters: Parameters): string {
+  const hash = createHash("sha256");
+  for (const name of Object.keys(parameters).sort()) {
+    const { data } = parameters[name];
+    hash.update(name).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** What a run directory recorded of its training, one object per epoch; nothing for a file. */
+async function trainingOf(path: string): Promise<Settings["model"]["training"]> {
+  const text = await readFile(`${path}/metrics.jsonl`, "utf8").catch(() => "");
+  return text.split("\n").flatMap((line) => {
+    try {
+      return [JSON.parse(line)];
+    } catch {
+      return []; // the last line, of a run that was killed
+    }
+  });
+}
+
 /** The rows so far of a file that goes on, cut after the last whole line; none for a new file. */
-async function begun(out: string, resume: boolean, settings: Settings): Promise<Row[]> {
+async function begun(
+  out: string,
+  resume: boolean,
+  settings: Settings,
+  note: (line: string) => void,
+): Promise<Row[]> {
   const stored = await orMissing(readFile(beside(out, "settings.json"), "utf8"), null);
   const contents = await orMissing(readFile(out, "utf8"), null);
   if (contents === null) return [];
@@ -82,10 +111,16 @@ async function begun(out: string, resume: boolean, settings: Settings): Promise<
     throw new UsageError(
       `${out} has no settings beside it, so nobody knows what its rows are; choose another --out`,
     );
-  const differ = differences(settings, JSON.parse(stored) as Settings);
+  const before = JSON.parse(stored) as Settings;
+  const differ = differences(settings, before);
   if (differ.length > 0)
     throw new UsageError(
       `${out} was begun with other settings: ${differ.join(", ")};\n  resume with those, or choose another --out`,
+    );
+  const target = targetDifferences(settings, before);
+  if (target.length > 0)
+    note(
+      `${out} was begun with ${target.join(", ")}: its other rows may differ from these in the last bits`,
     );
   try {
     const { rows, whole } = readRows(out, contents);
@@ -111,7 +146,7 @@ export async function* evaluateNode(
   options: EvaluateOptions,
   { out, resume = false, saveExamples = 8, signal, network, target, ...where }: NodeEvaluation,
 ): AsyncGenerator<EvaluateEvent, void, void> {
-  const { data = model.data, dataDir, command } = where;
+  const { data = model.data, dataDir, command, note = () => undefined } = where;
   const dataset =
     typeof data === "string"
       ? await openDatasetNode(data, dataDir === undefined ? {} : { dataDir })
@@ -126,11 +161,12 @@ export async function* evaluateNode(
       defense: model.defense,
       data: model.data,
       architecture: model.architecture.name,
+      weights: weightsOf(model.parameters),
       parameters: parameterCount(model.architecture),
       noise: noise?.name ?? null,
       noiseText: noise === null ? null : describeNoise(noise.name),
       classNames: model.classNames,
-      training: model.training ?? [],
+      training: await trainingOf(model.path),
       config: model.config,
     },
     data: dataset.name,
@@ -143,7 +179,7 @@ export async function* evaluateNode(
   };
   const unlock = out === undefined ? null : await lock(`${out}.lock`, out, "choose another --out");
   try {
-    const rows = out === undefined ? [] : await begun(out, resume, settings);
+    const rows = out === undefined ? [] : await begun(out, resume, settings, note);
     const total = rowCount(options, dataset.test);
     const wanted = rows.filter(({ index }) => index < options.examples);
     let done = 0;
@@ -160,25 +196,30 @@ export async function* evaluateNode(
       if (rows.length === 0)
         await writeWhole(beside(out, "settings.json"), `${JSON.stringify(settings, null, 2)}\n`);
     }
-    const subject = { model: model.name, defense: model.defense, network, noise };
-    const finished = new Set(rows.map(rowName));
-    let unsaved = false;
-    const savePictures = async () => {
-      if (examplesFile !== null && unsaved && kept.size > 0)
-        await writeWhole(examplesFile, kept.bytes());
-      unsaved = false;
+    const subject = {
+      ...{ model: model.name, defense: model.defense, noise },
+      network: stoppable(network, signal),
     };
-    for await (const scored of evaluate(subject, dataset, options, finished)) {
-      // Pictures first: a row that stands in the file is not computed again.
-      if (scored.row.index < saveExamples) {
-        kept.add(scored);
-        unsaved = true;
-      } else await savePictures();
-      if (out !== undefined) await writing(out, appendFile(out, `${JSON.stringify(scored.row)}\n`));
-      yield { row: scored.row, done: ++done, total };
-      if (signal?.aborted) break;
+    const finished = new Set(rows.map(rowName));
+    const ready: Scored[] = [];
+    try {
+      for await (const scored of evaluate(subject, dataset, options, finished)) {
+        ready.push(scored);
+        if (!scored.last) continue;
+        // Pictures first: a row that stands in the file is not computed again.
+        const pictured = ready.filter(({ row }) => row.index < saveExamples);
+        pictured.forEach(kept.add);
+        if (examplesFile !== null && pictured.length > 0)
+          await writeWhole(examplesFile, kept.bytes());
+        for (const { row } of ready.splice(0)) {
+          if (out !== undefined) await writing(out, appendFile(out, `${JSON.stringify(row)}\n`));
+          yield { row, done: ++done, total };
+        }
+        if (signal?.aborted) break;
+      }
+    } catch (error) {
+      if (error !== signal?.reason || !signal?.aborted) throw error;
     }
-    await savePictures();
   } finally {
     await unlock?.();
   }

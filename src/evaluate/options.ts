@@ -64,7 +64,7 @@ export const EvaluateOptions = z.strictObject({
     })
     .default("mean-loss")
     .describe("what an attack on a randomised model maximises: the mean of the draws' losses"),
-  batch: z.int().positive().default(128).describe("examples per run; changes no draw"),
+  batch: z.int().positive().default(128).describe("rows per run of the network; changes no draw"),
   seed: z.int().nonnegative().default(0).describe("start of every random stream"),
 });
 export type EvaluateOptions = z.output<typeof EvaluateOptions>;
@@ -95,7 +95,7 @@ export function cellsOf(options: EvaluateOptions): Cell[] {
   });
 }
 
-/** Draws that one example of a randomised model is scored on: two halves, each a whole number of decisions. */
+/** Refuses draws that cannot be scored: an example of a randomised model is scored on two halves, each a whole number of decisions. */
 export function checkDraws({ rule: name, draws }: EvaluateOptions): void {
   const rule = ruleNamed(name);
   if (draws % (2 * rule.draws) !== 0)

@@ -11,6 +11,8 @@ export interface Settings {
     /** Data set it was trained on. */
     readonly data: string;
     readonly architecture: string;
+    /** SHA-256 of its arrays, the first 16 hexadecimal digits: says whether two evaluations met the same network. */
+    readonly weights: string;
     /** Trainable numbers. */
     readonly parameters: number;
     /** `uniform:0.2`; null for a deterministic classifier. */
@@ -38,8 +40,9 @@ export interface Settings {
 
 /** Settings under which rows may stand in one file: what was evaluated, and how. */
 const compared = ({ model, data, options }: Settings): Record<string, unknown> => ({
-  model: model.path,
+  model: model.name,
   architecture: model.architecture,
+  weights: model.weights,
   noise: model.noise,
   data,
   ...options,
@@ -49,8 +52,14 @@ const compared = ({ model, data, options }: Settings): Record<string, unknown> =
 });
 
 /** The names of the settings that differ, with both values: `steps 20 (was 10)`. */
-export function differences(now: Settings, before: Settings): string[] {
-  const [a, b] = [compared(now), compared(before)];
+export const differences = (now: Settings, before: Settings): string[] =>
+  differing(compared(now), compared(before));
+
+/** The same for what does not decide whether rows may stand in one file, but changes their last bits. */
+export const targetDifferences = (now: Settings, before: Settings): string[] =>
+  differing({ ...now.target, ...now.versions }, { ...before.target, ...before.versions });
+
+function differing(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>) {
   return [...new Set([...Object.keys(a), ...Object.keys(b)])]
     .filter((name) => JSON.stringify(a[name]) !== JSON.stringify(b[name]))
     .map((name) => `${name} ${text(a[name])} (was ${text(b[name])})`);

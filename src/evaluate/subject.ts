@@ -16,3 +16,15 @@ export interface Subject {
 /** The classifier as it is deployed: with a draw of its noise, if it has any, at every call. */
 export const deployed = ({ noise }: Subject, network: Victim): Victim =>
   noise === null ? network : withNoise(network, noise);
+
+/** The same victim, which throws the signal's reason at its next call once that has aborted. */
+export const stoppable = (victim: Victim, signal: AbortSignal | undefined): Victim => ({
+  async logits(x, keys) {
+    signal?.throwIfAborted();
+    return victim.logits(x, keys);
+  },
+  async lossAndGradient(x, loss, keys) {
+    signal?.throwIfAborted();
+    return victim.lossAndGradient(x, loss, keys);
+  },
+});

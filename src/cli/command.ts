@@ -1,0 +1,67 @@
+import type { createColors } from "picocolors";
+import type { z } from "zod";
+
+/** Where text goes; `process.stdout` is one, and so is an array with a `write` in a test. */
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+/** What a command may touch of the outside world besides files. */
+export interface Context {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** True under `--json`: results are JSON objects, one per line of stdout. */
+  readonly json: boolean;
+  /** One line of results for a reader; nothing under `--json`. */
+  print(line: string): void;
+  /** One result as a line of JSON; nothing without `--json`. */
+  emit(result: object): void;
+  /** One line on stderr: a warning, where a file went, how to resume. */
+  note(line: string): void;
+  /** Aborted by Ctrl-C or SIGTERM: stop after the current step and keep what is done. */
+  readonly signal: AbortSignal;
+  /** Colours for `print`; they do nothing on a pipe and under NO_COLOR. */
+  readonly color: ReturnType<typeof createColors>;
+  /** The command as typed, from the program's name on, to be recorded or repeated. */
+  readonly argv: readonly string[];
+}
+
+type NameOf<P extends string> = P extends `${infer Name}...` | `${infer Name}?` ? Name : P;
+
+/** `model` is a string, `rows...` one or more strings, `name?` a string or absent. */
+export type Positionals<P extends string> = {
+  readonly [K in P as NameOf<K>]: K extends `${string}...`
+    ? readonly string[]
+    : K extends `${string}?`
+      ? string | undefined
+      : string;
+};
+
+/** A command as a value: it can be run without a process. */
+export interface Command<Values = unknown> {
+  readonly summary: string;
+  /** A strict object; its keys in camelCase are the flags in kebab-case. */
+  readonly options: z.ZodObject;
+  readonly positionals: readonly string[];
+  readonly examples: readonly string[];
+  run(values: Values, context: Context): Promise<void>;
+}
+
+/** Commands under one word: `data list`, `data fetch`. */
+export interface Group {
+  readonly summary: string;
+  readonly commands: Readonly<Record<string, Command>>;
+}
+
+/** Describes a command; flags, defaults, help, the options file and errors follow from `options`. */
+export function command<S extends z.ZodObject, const P extends string = never>(spec: {
+  readonly summary: string;
+  readonly options: S;
+  readonly positionals?: readonly P[];
+  readonly examples?: readonly string[];
+  run(values: z.output<S> & Positionals<P>, context: Context): Promise<void>;
+}): Command<z.output<S> & Positionals<P>> {
+  return { positionals: [], examples: [], ...spec };
+}

@@ -1,0 +1,76 @@
+import { z } from "zod";
+import { checkDatasetNode, dataFound, fetchDataset } from "../data/node.ts";
+import { command, type Group } from "./command.ts";
+import { DataDir } from "./options.ts";
+import { progress } from "./progress.ts";
+
+const options = z.strictObject({ dataDir: DataDir });
+
+const list = command({
+  summary: "List the data sets, and where each is on this machine.",
+  options,
+  examples: ["rampart data list --json"],
+  async run({ dataDir }, { print, emit }) {
+    const line = (name: string, text: string) => print(`${name.padEnd(16)}${text}`);
+    for (const place of await dataFound({ dataDir })) {
+      const { name, path } = place;
+      line(name, path ?? `not on this machine; rampart data fetch ${name} downloads it`);
+      emit(place);
+    }
+    line("folder:PATH", "your pictures, a sub-folder per class");
+    line("npz:PATH", "your arrays x and y");
+  },
+});
+
+const fetch = command({
+  summary: "Download a data set from its official address and verify its checksum.",
+  options,
+  positionals: ["name"],
+  examples: ["rampart data fetch cifar10"],
+  async run({ name, dataDir }, { print, emit, note, json, stderr, signal }) {
+    const bar = progress(stderr, { json, percent: true });
+    try {
+      for await (const event of fetchDataset(name, { dataDir, signal })) {
+        if (event.event === "progress") {
+          if (event.total !== null) bar.update(event.file, event.bytes, event.total);
+        } else emit(event);
+        if (event.event === "verified") bar.log(`${event.file}: MD5 ${event.md5}, as it should be`);
+        if (event.event === "done") print(`${name} is in ${event.path}`);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      note("stopped; nothing was kept");
+    } finally {
+      bar.stop();
+    }
+  },
+});
+
+const check = command({
+  summary: "Read every example of a data set; count, measure and compare with the official one.",
+  options,
+  positionals: ["name"],
+  examples: ["rampart data check cifar10", "rampart data check folder:photos"],
+  async run({ name, dataDir }, { print, emit }) {
+    const report = await checkDatasetNode(name, { dataDir });
+    emit(report);
+    const { shape, classes, mean, std, notes } = report;
+    print(`${report.name}: ${classes.length} classes of ${shape.join("×")} pictures`);
+    for (const split of ["train", "test"] as const) {
+      const { size, perClass } = report[split];
+      const [least, most] = [Math.min(...perClass), Math.max(...perClass)];
+      print(
+        `${split}: ${size} pictures, ${least === most ? least : `${least} to ${most}`} per class`,
+      );
+    }
+    const rounded = (values: readonly number[]) => values.map((v) => v.toFixed(4)).join(" ");
+    print(`pixels in [0, 1]: mean ${rounded(mean)}, standard deviation ${rounded(std)}`);
+    for (const text of notes) print(`note: ${text}`);
+  },
+});
+
+/** `rampart data`: the data sets of this machine. */
+export const dataCommand: Group = {
+  summary: "List, download and check data sets.",
+  commands: { list, fetch, check },
+};

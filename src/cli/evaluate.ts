@@ -1,0 +1,76 @@
+import { z } from "zod";
+import { evaluateNode } from "../evaluate/node.ts";
+import { EvaluateOptions } from "../evaluate/options.ts";
+import type { Row } from "../evaluate/row.ts";
+import { classifier } from "../models/classifier.ts";
+import { summarize } from "../report/summary.ts";
+import { summaryTable } from "../report/text-table.ts";
+import { nodeRuntime } from "../runtime/node.ts";
+import { openModelNode } from "../train/node.ts";
+import { type Context, command } from "./command.ts";
+import { DataDir, Device, Threads } from "./options.ts";
+import { progress } from "./progress.ts";
+import { resuming } from "./resuming.ts";
+
+/** `rampart evaluate`: attacks test images and writes one row per image and attack. */
+export const evaluateCommand = command({
+  summary: "Measure a model's accuracy under attack.",
+  options: EvaluateOptions.extend({
+    data: z.string().optional().describe("data set; by default the one of its training"),
+    out: z.string().describe("the .jsonl file of rows; settings and pictures go beside it"),
+    saveExamples: z
+      .int()
+      .nonnegative()
+      .default(8)
+      .describe("examples per attack whose pictures are kept for the report"),
+    resume: z.boolean().default(false).describe("go on with the rows in --out"),
+    device: Device,
+    threads: Threads,
+    dataDir: DataDir,
+  }),
+  positionals: ["model"],
+  examples: [
+    "rampart evaluate runs/rat --data cifar10 --attacks pgd-linf --epsilon-linf 8/255 --out rows.jsonl",
+    "rampart evaluate runs/at --attacks pgd-linf,pgd-l2 --epsilon-linf 0.01,0.02,0.031 --out curve.jsonl",
+  ],
+  async run(values, context: Context) {
+    const {
+      model: path,
+      data,
+      out,
+      saveExamples,
+      resume,
+      device,
+      threads,
+      dataDir,
+      ...options
+    } = values;
+    const model = await openModelNode(path);
+    const runtime = await nodeRuntime({ device, ...(threads !== undefined && { threads }) });
+    const network = classifier(runtime, model.architecture, model.parameters);
+    const bar = progress(context.stderr, { json: context.json });
+    const rows: Row[] = [];
+    let missing = 0;
+    try {
+      for await (const { row, done, total } of evaluateNode(model, options, {
+        ...{ network, target: { ...runtime.target }, out, resume, saveExamples, dataDir },
+        ...(data !== undefined && { data }),
+        ...{ signal: context.signal, note: context.note, command: context.argv.join(" ") },
+      })) {
+        rows.push(row);
+        missing = total - done;
+        bar.update("evaluating", done, total);
+        context.emit(row);
+      }
+    } finally {
+      bar.stop();
+      await network.release();
+    }
+    if (missing > 0)
+      context.note(
+        `stopped after ${rows.length} rows, which are saved. Go on with:\n  ${resuming(context.argv)}`,
+      );
+    if (rows.length > 0) context.print(summaryTable(summarize(rows)));
+    context.print(`rows: ${out}`);
+  },
+});

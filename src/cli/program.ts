@@ -1,0 +1,171 @@
+import { readFile } from "node:fs/promises";
+import { Command as Commander, CommanderError, Option } from "commander";
+import colors from "picocolors";
+import { nearest } from "../math/nearest.ts";
+import { UsageError } from "../math/usage-error.ts";
+import type { Command, Context, Group, Output } from "./command.ts";
+import { type Field, fieldsOf, flagsOf, parsedAs } from "./flags.ts";
+import { optionsError, usageMessage } from "./problems.ts";
+
+/** The outside world of one run of the program. */
+export interface Io {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly signal?: AbortSignal;
+}
+
+/** Commands by name. Only the one that is called is loaded; help loads all of them. */
+export interface Program {
+  readonly name: string;
+  readonly version: string;
+  readonly summary: string;
+  readonly examples: readonly string[];
+  readonly commands: Readonly<Record<string, () => Promise<Command | Group>>>;
+}
+
+const examplesText = (examples: readonly string[]): string =>
+  examples.length === 0 ? "" : `\nExamples:\n${examples.map((line) => `  ${line}`).join("\n")}`;
+
+const configOption = () =>
+  new Option("--config <file>", "options as JSON; flags given beside it win");
+const jsonOption = () => new Option("--json", "print results as JSON, one object per line");
+
+/** Options of a file, by their names in camelCase; numbers may be written as "8/255". */
+async function fileOptions(path: string): Promise<Record<string, unknown>> {
+  const text = await readFile(path, "utf8");
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`${path} is not JSON: ${(error as Error).message}`);
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
+    throw new UsageError(`${path} must hold one JSON object of options, such as { "seed": 1 }`);
+  return { ...parsed };
+}
+
+const typed = (values: Readonly<Record<string, unknown>>, fields: readonly Field[]) =>
+  Object.fromEntries(
+    Object.entries(values).map(([name, value]) => {
+      const field = fields.find((one) => one.name === name);
+      return [name, field === undefined ? value : parsedAs(value, field.schema)];
+    }),
+  );
+
+/** Defaults < file < flags; every problem of every option is reported at once. */
+async function resolve(cli: Commander, options: Command["options"], fields: readonly Field[]) {
+  const flags: Record<string, unknown> = {};
+  for (const option of cli.options) {
+    const name = option.attributeName();
+    if (cli.getOptionValueSource(name) !== "cli") continue;
+    const field = fields.find(({ flag }) => flag === (option.long ?? "").replace("--no-", "--"));
+    if (field !== undefined) flags[field.name] = cli.getOptionValue(name);
+  }
+  const file = cli.getOptionValue("config");
+  const values = typed(
+    { ...(typeof file === "string" ? await fileOptions(file) : {}), ...flags },
+    fields,
+  );
+  const result = options.safeParse(values);
+  if (!result.success) throw optionsError(result.error, fields, values);
+  return result.data;
+}
+
+const contextOf = (io: Io, json: boolean, argv: readonly string[]): Context => ({
+  stdout: io.stdout,
+  stderr: io.stderr,
+  json,
+  print: (line) => void (json || io.stdout.write(`${line}\n`)),
+  emit: (result) => void (json && io.stdout.write(`${JSON.stringify(result)}\n`)),
+  note: (line) => void io.stderr.write(`${line}\n`),
+  signal: io.signal ?? new AbortController().signal,
+  color: colors.createColors(io.stdout.isTTY === true && colors.isColorSupported),
+  argv,
+});
+
+/** Hands the command to commander; what it resolves to is what `run` gets. */
+function declare(cli: Commander, { summary, ...spec }: Command, io: Io, argv: readonly string[]) {
+  const fields = fieldsOf(spec.options);
+  cli.description(summary);
+  for (const name of spec.positionals) {
+    const inner = name.endsWith("?") ? `[${name.slice(0, -1)}]` : `<${name}>`;
+    cli.argument(inner);
+  }
+  for (const field of fields) for (const option of flagsOf(field)) cli.addOption(option);
+  cli.addOption(configOption()).addOption(jsonOption());
+  cli.addHelpText("after", examplesText(spec.examples));
+  cli.action(async () => {
+    const options = await resolve(cli, spec.options, fields);
+    const names = spec.positionals.map((name) => name.replace(/\.\.\.$|\?$/, ""));
+    const positionals = Object.fromEntries(names.map((name, i) => [name, cli.processedArgs[i]]));
+    const json = cli.getOptionValue("json") === true;
+    await spec.run({ ...positionals, ...options }, contextOf(io, json, argv));
+  });
+}
+
+async function parse(program: Program, argv: readonly string[], io: Io): Promise<void> {
+  const quiet = (cli: Commander) =>
+    cli
+      .exitOverride()
+      .configureOutput({
+        writeOut: (text) => void io.stdout.write(text),
+        writeErr: () => undefined,
+        getOutHelpWidth: () => io.stdout.columns ?? 100,
+      })
+      .helpCommand(false);
+  const root = quiet(new Commander(program.name)).description(program.summary);
+  root.version(program.version, "--version").addHelpText("after", examplesText(program.examples));
+  const typed = [program.name, ...argv];
+  const [called = "--help"] = argv;
+  const all = called === "--help" || called === "-h";
+  for (const [name, load] of Object.entries(program.commands)) {
+    const cli = quiet(root.command(name));
+    if (!all && called !== name) continue;
+    const loaded = await load();
+    if (!("commands" in loaded)) {
+      declare(cli, loaded, io, typed);
+      continue;
+    }
+    cli.description(loaded.summary);
+    const words = Object.keys(loaded.commands);
+    for (const [word, inner] of Object.entries(loaded.commands))
+      declare(quiet(cli.command(word)), inner, io, typed);
+    cli.argument("[action]").action((action?: string) => {
+      const meant = nearest(action ?? "", words);
+      const what =
+        action === undefined ? `${name} needs an action` : `unknown command ${name} ${action}`;
+      throw new UsageError(
+        `${what}${meant === undefined ? "" : `; did you mean ${meant}?`} (${words.join(", ")})`,
+      );
+    });
+  }
+  if (argv.length === 0) root.outputHelp();
+  else await root.parseAsync([...argv], { from: "user" });
+}
+
+/**
+ * Runs the program on words as typed after its name and returns its exit code: 0 done, 1 a bug of ours,
+ * 2 something the user can fix, 130 interrupted. Under `--json` an error is also the last line of stdout:
+ * `{"error": {"message", "code"}}`.
+ */
+export async function run(program: Program, argv: readonly string[], io: Io): Promise<number> {
+  const fail = (message: string, text: string, code: number): number => {
+    io.stderr.write(`${text}\n`);
+    if (argv.includes("--json"))
+      io.stdout.write(`${JSON.stringify({ error: { message, code } })}\n`);
+    return code;
+  };
+  try {
+    const [first, ...rest] = argv;
+    await parse(program, first === "help" ? [...rest, "--help"] : argv, io);
+    return io.signal?.aborted ? 130 : 0;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    if (io.signal?.aborted && (error as Error).name === "AbortError") return 130;
+    const message = usageMessage(error);
+    if (message !== undefined) return fail(message, message, 2);
+    const { stack, message: bug = String(error) } = (error ?? {}) as Error;
+    const note = `this is a bug in ${program.name} ${program.version}; please report it with the command and the lines above`;
+    return fail(bug, `${stack ?? bug}\n${note}`, 1);
+  }
+}

@@ -1,0 +1,124 @@
+import { join } from "node:path";
+import { z } from "zod";
+import { evaluateNode } from "../evaluate/node.ts";
+import { EvaluateOptions } from "../evaluate/options.ts";
+import { classifier } from "../models/classifier.ts";
+import { nodeRuntime } from "../runtime/node.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { openModelNode, trainNode } from "../train/node.ts";
+import { type Context, command } from "./command.ts";
+import { progress } from "./progress.ts";
+import { reportCommand } from "./report.ts";
+
+/** Chosen so that the whole ends within four minutes on two cores. */
+const training = {
+  ...{ model: "cnn-small", data: "shapes", recipe: "short", seed: 0 },
+  ...{ examples: 4000, epochs: 6, steps: 5 },
+} as const;
+const evaluation = EvaluateOptions.parse({ examples: 200, eot: 4, draws: 20 });
+
+/** What is trained; `randomised` ones cost more to attack. */
+const defenses = [
+  { defense: "standard", attacked: false, randomised: false },
+  { defense: "at-linf", attacked: true, randomised: false },
+  { defense: "rat-linf-uniform", attacked: true, randomised: true },
+] as const;
+type Defended = (typeof defenses)[number];
+
+// The time left is told in gradients of one picture, the unit of all of this work.
+const trainingWork = ({ attacked }: Defended): number =>
+  training.examples * training.epochs * (attacked ? 1 + training.steps : 1);
+
+const evaluationWork = ({ randomised }: Defended): number => {
+  const { examples, attacks, steps, eot, draws } = evaluation;
+  return examples * attacks.length * (randomised ? steps * eot + draws / 3 : steps + 1);
+};
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
+
+/** Where one model is kept, and its rows beside it. */
+const paths = (out: string, defense: string) => ({
+  run: join(out, defense),
+  rows: join(out, `${defense}.jsonl`),
+});
+
+interface Work {
+  readonly out: string;
+  readonly runtime: Runtime;
+  readonly context: Context;
+  /** Told the share of this piece of work that is done. */
+  readonly done: (share: number) => void;
+}
+
+/** Trains, or goes on, or finds that it was done before; false if it was interrupted. */
+async function trained({ defense }: Defended, { out, context, done }: Work): Promise<boolean> {
+  const { signal, argv } = context;
+  const where = { out: paths(out, defense).run, resume: true, signal, command: argv.join(" ") };
+  for await (const event of trainNode({ ...training, defense }, where)) {
+    if (event.event === "step") done(event.step / event.steps);
+    if (event.event === "epoch") context.emit({ defense, ...event });
+    if (event.event === "interrupted") return false;
+  }
+  return true;
+}
+
+/** Attacks the trained model, or goes on; false if it was interrupted. */
+async function evaluated({ defense }: Defended, work: Work): Promise<boolean> {
+  const { out, runtime, context, done } = work;
+  const { run, rows } = paths(out, defense);
+  const model = await openModelNode(run);
+  const network = classifier(runtime, model.architecture, model.parameters);
+  let left = 1;
+  try {
+    for await (const event of evaluateNode(model, evaluation, {
+      ...{ network, target: { ...runtime.target }, out: rows, resume: true },
+      ...{ signal: context.signal, command: context.argv.join(" ") },
+    })) {
+      left = event.total - event.done;
+      done(event.done / event.total);
+      context.emit(event.row);
+    }
+  } finally {
+    await network.release();
+  }
+  return left === 0;
+}
+
+/** `rampart quickstart`: three small classifiers, two attacks, one report. */
+export const quickstartCommand = command({
+  summary: "Train three small classifiers, attack them in two norms and write a report.",
+  options: z.strictObject({
+    out: z.string().default("runs/quickstart").describe("folder of runs, rows and report"),
+  }),
+  examples: ["rampart quickstart"],
+  async run({ out }, context) {
+    const runtime = await nodeRuntime();
+    const bar = progress(context.stderr, { json: context.json, percent: true });
+    const pieces = [
+      ...defenses.map((one) => ({
+        ...{ one, title: `training ${one.defense}`, work: trainingWork(one), act: trained },
+      })),
+      ...defenses.map((one) => ({
+        ...{ one, title: `attacking ${one.defense}`, work: evaluationWork(one), act: evaluated },
+      })),
+    ];
+    const total = sum(pieces.map(({ work }) => work));
+    try {
+      for (const [i, { one, title, work, act }] of pieces.entries()) {
+        bar.log(`${i + 1} of ${pieces.length}: ${title}`);
+        const before = sum(pieces.slice(0, i).map((piece) => piece.work));
+        const done = (share: number) => bar.update("quickstart", before + share * work, total);
+        done(0);
+        if (!(await act(one, { out, runtime, context, done }))) {
+          bar.log("stopped, and everything so far is kept; the same command goes on from here");
+          return;
+        }
+      }
+    } finally {
+      bar.stop();
+    }
+    const rows = defenses.map(({ defense }) => paths(out, defense).rows);
+    const report = join(out, "report.html");
+    await reportCommand.run({ rows, out: report, format: "html" }, context);
+  },
+});

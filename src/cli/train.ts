@@ -1,0 +1,75 @@
+import { z } from "zod";
+import { trainNode } from "../train/node.ts";
+import { TrainOptions } from "../train/options.ts";
+import { type Context, command } from "./command.ts";
+import { DataDir, Device, Threads } from "./options.ts";
+import { progress } from "./progress.ts";
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+
+/** A word as a shell reads it back. */
+const quoted = (word: string) =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+
+/** The command that goes on with a run; everything else is in its directory. */
+const resuming = (out: string, dataDir: string | undefined, device: string): string =>
+  [
+    ...["rampart", "train", "--out", out, "--resume"],
+    ...(dataDir === undefined ? [] : ["--data-dir", dataDir]),
+    ...(device === "cpu" ? [] : ["--device", device]),
+  ]
+    .map(quoted)
+    .join(" ");
+
+/** `rampart train`: trains a model in a run directory, from the start or from its newest checkpoint. */
+export const trainCommand = command({
+  summary: "Train a classifier, with or without a defence.",
+  options: TrainOptions.extend({
+    out: z.string().describe("run directory"),
+    resume: z
+      .boolean()
+      .default(false)
+      .describe("go on with the run in --out, with its own options"),
+    device: Device,
+    threads: Threads,
+    dataDir: DataDir,
+  }),
+  examples: [
+    "rampart train --defense rat-linf-uniform --model cnn-small --data shapes --recipe short --out runs/rat",
+    "rampart train --defense at-linf --model wrn-28-10 --data cifar10 --epsilon-linf 8/255 --out runs/at",
+    "rampart train --out runs/at --resume",
+  ],
+  async run({ out, resume, device, threads, dataDir, ...options }, context: Context) {
+    const bar = progress(context.stderr, { json: context.json });
+    const typed = context.argv.map(quoted).join(" ");
+    const where = {
+      out,
+      resume,
+      device,
+      ...(threads !== undefined && { threads }),
+      dataDir,
+      signal: context.signal,
+      command: typed,
+    };
+    try {
+      for await (const event of trainNode(options, where)) {
+        if (event.event === "step") bar.update("training", event.step, event.steps);
+        else context.emit(event);
+        if (event.event === "warning") bar.log(`warning: ${event.message}`);
+        if (event.event === "start" && event.from !== null)
+          bar.log(`going on from ${event.from} (step ${event.step} of ${event.steps})`);
+        if (event.event === "epoch")
+          bar.log(
+            `epoch ${event.epoch}: loss ${event.loss.toFixed(4)}, ${percent(event.trainAccuracy)} of training examples, ${percent(event.testAccuracy)} of ${event.testExamples} clean test images, ${event.seconds.toFixed(1)} s`,
+          );
+        if (event.event === "interrupted")
+          bar.log(
+            `stopped after step ${event.step} of ${event.steps}; ${event.path} is saved. Go on with:\n  ${resuming(out, dataDir, device)}`,
+          );
+        if (event.event === "done") context.print(`trained ${out} (${event.step} steps)`);
+      }
+    } finally {
+      bar.stop();
+    }
+  },
+});

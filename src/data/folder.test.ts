@@ -1,0 +1,164 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Dataset } from "./dataset.ts";
+import { openDatasetNode } from "./node.ts";
+
+type Color = readonly [number, number, number];
+const plain = ([r, g, b]: Color, width = 3, height = 2) =>
+  sharp({ create: { width, height, channels: 3, background: { r, g, b } } });
+
+let root = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "folder-"));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+let made = 0;
+/** The data set of a fresh folder with these files. */
+async function open(files: Readonly<Record<string, Uint8Array | Color>>): Promise<Dataset> {
+  const folder = join(root, String(made++));
+  await mkdir(folder);
+  for (const [name, contents] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    const bytes =
+      contents instanceof Uint8Array ? contents : await plain(contents).png().toBuffer();
+    await writeFile(join(folder, name), bytes);
+  }
+  return openDatasetNode(`folder:${folder}/`);
+}
+
+const red: Color = [255, 0, 51];
+const grey: Color = [102, 102, 102];
+const levels = (x: { readonly data: Float32Array }) =>
+  [...x.data].map((value) => Math.round(value * 255));
+
+describe("folder:PATH", () => {
+  it("makes a class of each folder, in the order of code points, and planes of each picture", async () => {
+    const { classes, shape, train, test, mean, std } = await open({
+      ...{
+        "b/1.png": red,
+        "a/1.png": grey,
+        "Z/1.png": grey,
+        ".git/x": red,
+        "README.md": new Uint8Array(1),
+      },
+    });
+    expect(classes).toEqual(["Z", "a", "b"]);
+    expect(shape).toEqual([3, 2, 3]);
+    expect(test).toBe(train);
+    expect([...(train.labels as Int32Array)]).toEqual([0, 1, 2]);
+    expect(levels(train.images([2]))).toEqual([
+      ...Array(6).fill(255),
+      ...Array(6).fill(0),
+      ...Array(6).fill(51),
+    ]);
+    expect(mean[0]).toBeCloseTo((102 + 102 + 255) / 3 / 255, 12);
+    expect(std[0]).toBeCloseTo((153 * Math.SQRT2) / 3 / 255, 12);
+  });
+
+  it("takes the first picture of each class, then the second, so that a few are a fair sample", async () => {
+    const { train } = await open({
+      ...{ "a/1.png": red, "a/2.png": red, "a/3.png": red, "b/1.png": red, "b/2.png": red },
+    });
+    expect([...(train.labels as Int32Array)]).toEqual([0, 1, 0, 1, 0]);
+  });
+
+  it.each(["test", "val"])(
+    "with train and %s has two splits, and its statistics are of the first",
+    async (held) => {
+      const { train, test, classes, mean } = await open({
+        ...{ "train/a/1.png": grey, "train/b/1.png": grey, [`${held}/b/7.png`]: red },
+      });
+      expect([train.size, test.size, classes]).toEqual([2, 1, ["a", "b"]]);
+      expect([...(test.labels as Int32Array)]).toEqual([1]);
+      expect(mean).toEqual([0.4, 0.4, 0.4]);
+    },
+  );
+
+  it("reads grey, transparent, 16-bit and JPEG pictures as three channels of bytes", async () => {
+    const { train } = await open({
+      "a/1.png": await plain(grey).toColourspace("b-w").png().toBuffer(),
+      "a/2.png": await plain(grey).ensureAlpha(0).png().toBuffer(),
+      "a/3.png": await plain(grey).toColourspace("rgb16").png().toBuffer(),
+      "a/4.jpg": await plain(grey).jpeg().toBuffer(),
+    });
+    const value = [102, 0, 102, 102];
+    for (const [i, level] of value.entries())
+      expect(levels(train.images([i]))).toEqual(Array(18).fill(level));
+  });
+
+  it("turns a photograph the right way up", async () => {
+    const turned = await plain(grey, 2, 3).withMetadata({ orientation: 6 }).jpeg().toBuffer();
+    expect((await open({ "a/1.jpg": turned })).shape).toEqual([3, 2, 3]);
+  });
+
+  const empty = new Uint8Array();
+  it.each([
+    [
+      "a picture of another size",
+      async () => ({ "a/1.png": red, "b/2.png": await plain(red, 4, 5).png().toBuffer() }),
+      /b\/2.png is 4×5 pixels, but .*a\/1.png is 3×2; all pictures must have one size, so resize/,
+    ],
+    [
+      "a picture that cannot be decoded",
+      async () => ({ "a/1.png": Uint8Array.of(1, 2) }),
+      /a\/1.png \(2 bytes\) cannot be decoded: .*; replace or remove it/,
+    ],
+    [
+      "a truncated picture",
+      async () => ({ "a/1.png": (await plain(red, 300, 200).png().toBuffer()).subarray(0, 150) }),
+      /a\/1.png \(150 bytes\) cannot be decoded/,
+    ],
+    [
+      "a file that is no picture",
+      async () => ({ "a/1.png": red, "a/notes.txt": empty }),
+      /a\/notes.txt is not a picture/,
+    ],
+    [
+      "a folder in a class",
+      async () => ({ "a/1.png": red, "a/b/1.png": red }),
+      /a\/b\/ is not a picture/,
+    ],
+    [
+      "a picture in no class",
+      async () => ({ "a/1.png": red, "2.png": red }),
+      /2.png is in no class/,
+    ],
+    [
+      "a class without pictures",
+      async () => ({ "a/1.png": red, "b/.keep": empty }),
+      /b holds no pictures/,
+    ],
+    [
+      "a folder without classes",
+      async () => ({ "notes.txt": empty }),
+      /holds no folders; make one per class/,
+    ],
+    [
+      "a class that only the test has",
+      async () => ({ "train/a/1.png": red, "test/b/1.png": red }),
+      /test\/b is a class that .*train does not have/,
+    ],
+    [
+      "a test picture of another size",
+      async () => ({
+        "train/a/1.png": red,
+        "test/a/1.png": await plain(red, 4, 5).png().toBuffer(),
+      }),
+      /test\/a\/1.png is 4×5 pixels, but .*train\/a\/1.png is 3×2/,
+    ],
+  ])("refuses %s", async (_, files, message) => {
+    const opened = open(await files());
+    await expect(opened).rejects.toThrow(message);
+    await expect(opened).rejects.toHaveProperty("name", "UsageError");
+  });
+
+  it("that is not there is the user's to fix", async () => {
+    await expect(openDatasetNode(`folder:${root}/none`)).rejects.toThrow(
+      "none: there is no such folder",
+    );
+  });
+});

@@ -1,0 +1,74 @@
+import { UsageError } from "../math/usage-error.ts";
+import type { DataFiles } from "./data-files.ts";
+import type { Dataset, Split } from "./dataset.ts";
+import { type Found, findFile, findFolder, type Place } from "./find.ts";
+import { gunzipped } from "./gunzip.ts";
+import { parseIdx } from "./idx.ts";
+import { type ChannelStatistics, splitOf } from "./splits.ts";
+
+/** [channel, height, width] of every picture of the family. */
+export const MNIST_SHAPE = [1, 28, 28] as const;
+
+/** A data set in the four files of MNIST. */
+export interface MnistFormat extends Omit<Place, "files">, ChannelStatistics {
+  readonly classes: readonly string[];
+}
+
+/** The names a file may have: official, as some unpackers leave it, each packed or not. */
+const namesOf = (stem: string, axes: number): string[] =>
+  [`${stem}-idx${axes}-ubyte`, `${stem}.idx${axes}-ubyte`].flatMap((name) => [`${name}.gz`, name]);
+
+/** The four files, each by its possible names. */
+const mnistFiles: Readonly<
+  Record<
+    "train" | "t10k",
+    { readonly images: readonly string[]; readonly labels: readonly string[] }
+  >
+> = {
+  train: { images: namesOf("train-images", 3), labels: namesOf("train-labels", 1) },
+  t10k: { images: namesOf("t10k-images", 3), labels: namesOf("t10k-labels", 1) },
+};
+
+/** Where its files may lie. */
+export const mnistPlace = ({ name, folders }: MnistFormat): Place => ({
+  ...{ name, folders },
+  files: Object.values(mnistFiles).flatMap(({ images, labels }) => [images, labels]),
+});
+
+/** Pictures and labels of one split, checked against each other. */
+export function parseMnist(images: Found, labels: Found, classes: readonly string[]): Split {
+  const { shape, data } = parseIdx(images, 3);
+  const { data: given } = parseIdx(labels, 1);
+  const [count, height, width] = shape;
+  if (height !== MNIST_SHAPE[1] || width !== MNIST_SHAPE[2])
+    throw new UsageError(
+      `${images.path} holds pictures of ${height}×${width} pixels instead of 28×28; for another data set use npz:PATH or folder:PATH`,
+    );
+  if (count !== given.length)
+    throw new UsageError(
+      `${images.path} holds ${count} pictures, but ${labels.path} ${given.length} labels; they belong to different splits`,
+    );
+  const wrong = given.findIndex((label) => label >= classes.length);
+  if (wrong >= 0)
+    throw new UsageError(
+      `${labels.path}, row ${wrong}: label ${given[wrong]} is not in 0 … ${classes.length - 1}, so the file is damaged or of another data set`,
+    );
+  return splitOf({ pixels: data, labels: given }, MNIST_SHAPE);
+}
+
+/** MNIST or Fashion-MNIST from its official files, packed or not. */
+export async function openMnist(format: MnistFormat, from: DataFiles): Promise<Dataset> {
+  const { train, t10k } = mnistFiles;
+  const place = mnistPlace(format);
+  const folder = await findFolder(place, from);
+  const file = async (names: readonly string[]): Promise<Found> => {
+    const { path, bytes } = await findFile(place, folder, names, from);
+    return { path, bytes: await gunzipped(path, bytes) };
+  };
+  const { name, classes, mean, std } = format;
+  return {
+    ...{ name, shape: MNIST_SHAPE, classes, mean, std },
+    train: parseMnist(await file(train.images), await file(train.labels), classes),
+    test: parseMnist(await file(t10k.images), await file(t10k.labels), classes),
+  };
+}

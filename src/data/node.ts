@@ -1,0 +1,155 @@
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { UsageError } from "../math/usage-error.ts";
+import { checkDataset, type DataReport } from "./check.ts";
+import type { DataFiles, Picture } from "./data-files.ts";
+import type { Dataset } from "./dataset.ts";
+import { type FetchEvent, fetchSource } from "./fetch.ts";
+import { lookFor } from "./find.ts";
+import { type DownloadRecord, RECORD, unofficialNotes } from "./record.ts";
+import { type Source, sourceOf } from "./sources.ts";
+import { namedData, openDataset, places } from "./table.ts";
+
+/** Where this machine keeps data sets. */
+export interface NodeDataOptions {
+  /** Looked in first; then come $RAMPART_DATA and ~/.cache/rampart/data. */
+  readonly dataDir?: string | undefined;
+}
+
+const md5 = (bytes: Uint8Array): string => createHash("md5").update(bytes).digest("hex");
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error ? String(error.code) : "";
+
+/** Undefined for what does not exist; what may not be read is the user's to fix. */
+async function ifThere<T>(path: string, read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes(codeOf(error))) return undefined;
+    if (["EACCES", "EPERM", "EISDIR", "EIO"].includes(codeOf(error)))
+      throw new UsageError(`${path} cannot be read (${codeOf(error)})`, { cause: error });
+    throw error;
+  }
+}
+
+async function decode(bytes: Uint8Array): Promise<Picture> {
+  const { default: sharp } = await import("sharp");
+  const { data, info } = await sharp(bytes)
+    .rotate() // as its EXIF orientation says
+    .flatten()
+    .toColourspace("srgb")
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  const pixels = new Uint8Array(3 * width * height);
+  for (let channel = 0; channel < 3; channel++)
+    for (let i = 0; i < width * height; i++)
+      pixels[channel * width * height + i] = data[i * channels + (channels < 3 ? 0 : channel)];
+  return { shape: [3, height, width], pixels };
+}
+
+/** This machine's disk. */
+export function nodeDataFiles({ dataDir }: NodeDataOptions = {}): DataFiles {
+  const roots = [dataDir, process.env.RAMPART_DATA, join(homedir(), ".cache", "rampart", "data")];
+  return {
+    roots: roots.filter((root): root is string => root !== undefined && root !== ""),
+    decode,
+    read: (path) => ifThere(path, () => readFile(path)),
+    async list(path) {
+      const entries = await ifThere(path, () => readdir(path, { withFileTypes: true }));
+      if (entries === undefined) return undefined;
+      return Promise.all(
+        entries.map(async (entry) => {
+          const linked = entry.isSymbolicLink()
+            ? await ifThere(path, () => stat(join(path, entry.name)))
+            : entry;
+          return linked?.isDirectory() ? `${entry.name}/` : entry.name;
+        }),
+      );
+    },
+  };
+}
+
+/** The data set written `name` on the command line, from this machine's disk. */
+export const openDatasetNode = (name: string, options: NodeDataOptions = {}): Promise<Dataset> =>
+  openDataset(name, nodeDataFiles(options));
+
+/** Every named data set with the folder it lies in: null if it is not on this machine, `built in` if it needs none. */
+export async function dataFound(
+  options: NodeDataOptions = {},
+): Promise<{ readonly name: string; readonly path: string | null }[]> {
+  const from = nodeDataFiles(options);
+  const found = async (name: string) =>
+    Object.hasOwn(places, name) ? ((await lookFor(places[name], from)) ?? null) : "built in";
+  return Promise.all(namedData.map(async (name) => ({ name, path: await found(name) })));
+}
+
+/** Reads every example of a data set; `path` is null for one that is not stored under a name. */
+export async function checkDatasetNode(
+  name: string,
+  options: NodeDataOptions = {},
+): Promise<DataReport & { readonly path: string | null }> {
+  const from = nodeDataFiles(options);
+  const report = checkDataset(await openDataset(name, from));
+  const path = Object.hasOwn(places, name) ? ((await lookFor(places[name], from)) ?? null) : null;
+  const unofficial = path === null ? [] : await unofficialNotes(path, from, md5);
+  return { ...report, path, notes: [...report.notes, ...unofficial] };
+}
+
+/** Puts verified files into `folder`: all at once if it is new, else one by one; never a part of a file. */
+async function put(root: string, folder: string, files: ReadonlyMap<string, Uint8Array>) {
+  const temporary = join(root, `.fetch-${process.pid}`);
+  try {
+    await mkdir(temporary, { recursive: true });
+    for (const [name, bytes] of files)
+      await writeFile(join(temporary, name), bytes, { flush: true });
+    if ((await ifThere(folder, () => stat(folder))) === undefined) await rename(temporary, folder);
+    else for (const name of files.keys()) await rename(join(temporary, name), join(folder, name));
+  } catch (error) {
+    if (
+      ["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "ENOTDIR", "EEXIST"].includes(codeOf(error))
+    )
+      throw new UsageError(
+        `${folder} cannot be written (${codeOf(error)}); choose another place with --data-dir`,
+        { cause: error },
+      );
+    throw error;
+  } finally {
+    // What went wrong before this matters more than what is left of it.
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+/** How `fetchDataset` works. */
+export interface NodeFetchOptions extends NodeDataOptions {
+  /** A mirror, instead of the official address. */
+  readonly address?: string;
+  /** Other downloads than the official ones. */
+  readonly source?: Source;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Downloads an official data set into the first place where data sets are looked for, and yields progress. Nothing is
+ * written before every checksum agrees.
+ */
+export async function* fetchDataset(
+  name: string,
+  { address, signal, source: given, ...options }: NodeFetchOptions = {},
+): AsyncGenerator<FetchEvent, void> {
+  const source = given ?? sourceOf(name);
+  const [root] = nodeDataFiles(options).roots;
+  const files = yield* fetchSource(source, {
+    md5,
+    ...(address === undefined ? {} : { address }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const sums = Object.fromEntries([...files].map(([file, bytes]) => [file, md5(bytes)]));
+  const record: DownloadRecord = { address: address ?? source.address, files: sums };
+  const json = new TextEncoder().encode(`${JSON.stringify(record, null, 2)}\n`);
+  await put(root, join(root, name), new Map([...files, [RECORD, json]]));
+  yield { event: "done", path: join(root, name), files: [...files.keys()] };
+}

@@ -1,0 +1,99 @@
+import { UsageError } from "../math/usage-error.ts";
+
+/** An array of a .npy file, numbers as numbers and unicode text as strings. */
+export interface Npy {
+  /** NumPy's name without byte order: `u1`, `f4`, `i8`, `U12`. */
+  readonly type: string;
+  readonly shape: readonly number[];
+  /** In C order. 64-bit integers are rounded to the nearest double. */
+  readonly data: Uint8Array | Float32Array | Float64Array | readonly string[];
+}
+
+type Read = (view: DataView, at: number, little: boolean) => number;
+const numbers: Readonly<Record<string, readonly [bytes: number, read: Read]>> = {
+  b1: [1, (view, at) => view.getUint8(at)],
+  u1: [1, (view, at) => view.getUint8(at)],
+  i1: [1, (view, at) => view.getInt8(at)],
+  u2: [2, (view, at, little) => view.getUint16(at, little)],
+  i2: [2, (view, at, little) => view.getInt16(at, little)],
+  u4: [4, (view, at, little) => view.getUint32(at, little)],
+  i4: [4, (view, at, little) => view.getInt32(at, little)],
+  u8: [8, (view, at, little) => Number(view.getBigUint64(at, little))],
+  i8: [8, (view, at, little) => Number(view.getBigInt64(at, little))],
+  f4: [4, (view, at, little) => view.getFloat32(at, little)],
+  f8: [8, (view, at, little) => view.getFloat64(at, little)],
+};
+
+const text = (bytes: Uint8Array, length: number, little: boolean): string[] => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from({ length: bytes.length / (4 * length) }, (_, i) =>
+    Array.from({ length }, (_, j) => view.getUint32(4 * (i * length + j), little))
+      .filter((code) => code !== 0)
+      .map((code) => String.fromCodePoint(code))
+      .join(""),
+  );
+};
+
+const headerPattern =
+  /'descr':\s*'([<>|=]?)(\w+)',\s*'fortran_order':\s*(True|False),\s*'shape':\s*\(([\d,\s]*)\)/;
+
+/** Reads a .npy file (NumPy Enhancement Proposal 1, versions 1 to 3); `name` is for messages. */
+export function parseNpy(name: string, bytes: Uint8Array): Npy {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const isNpy = bytes.length >= 12 && bytes[0] === 0x93 && latin(bytes.subarray(1, 6)) === "NUMPY";
+  if (!isNpy)
+    throw new UsageError(`${name} is not a .npy array; write it with numpy.save or savez`);
+  const prefix = bytes[6] === 1 ? 10 : 12;
+  const start = prefix + (bytes[6] === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
+  const header = latin(bytes.subarray(prefix, start));
+  const match = headerPattern.exec(header);
+  if (match === null)
+    throw new UsageError(
+      `${name} is an array of a kind that cannot be read (${header.trim()}); use uint8, float32 or int64`,
+    );
+  const [, order, type, fortran, lengths] = match;
+  const shape = lengths
+    .split(",")
+    .flatMap((length) => (length.trim() === "" ? [] : [Number(length)]));
+  const size = shape.reduce((product, length) => product * length, 1);
+  const letters = type.startsWith("U") ? Number(type.slice(1)) : undefined;
+  const width = letters === undefined ? numbers[type]?.[0] : 4 * letters;
+  if (width === undefined)
+    throw new UsageError(`${name} has elements of type ${type}; use uint8, float32 or int64`);
+  if (fortran === "True" && shape.length > 1)
+    throw new UsageError(`${name} is in Fortran order; save numpy.ascontiguousarray of it`);
+  const body = bytes.subarray(start);
+  if (body.length !== size * width)
+    throw new UsageError(
+      `${name} has ${body.length} bytes of data instead of ${size * width} for [${shape.join(", ")}] of ${type}, so it is truncated or damaged`,
+    );
+  const little = order !== ">";
+  if (letters !== undefined) return { type, shape, data: text(body, letters, little) };
+  if (type === "u1" || type === "b1") return { type, shape, data: body };
+  const data = new (type === "f4" ? Float32Array : Float64Array)(size);
+  const read = numbers[type][1];
+  for (let i = 0; i < size; i++) data[i] = read(view, start + i * width, little);
+  return { type, shape, data };
+}
+
+const latin = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
+
+const descriptions = { u1: "|u1", f4: "<f4", f8: "<f8" } as const;
+
+/** Writes a .npy file, version 1, in C order, that numpy.load reads. */
+export function npyBytes(
+  data: Uint8Array | Float32Array | Float64Array,
+  shape: readonly number[],
+): Uint8Array {
+  const type = data instanceof Uint8Array ? "u1" : data instanceof Float32Array ? "f4" : "f8";
+  const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
+  const text = `{'descr': '${descriptions[type]}', 'fortran_order': False, 'shape': ${tuple}, }`;
+  const header = text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11);
+  const start = 10 + header.length + 1;
+  const out = new Uint8Array(start + data.byteLength);
+  const letters = Array.from(`NUMPY\x01\x00\x00\x00${header}\n`, (letter) => letter.charCodeAt(0));
+  out.set([0x93, ...letters]);
+  new DataView(out.buffer).setUint16(8, start - 10, true);
+  out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), start);
+  return out;
+}

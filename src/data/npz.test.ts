@@ -1,0 +1,166 @@
+import { zipSync } from "fflate";
+import { describe, expect, it } from "vitest";
+import { checkDataset } from "./check.ts";
+import { memoryData } from "./data-files.ts";
+import { npyBytes, parseNpy } from "./npy.ts";
+import { npzBytes, parseNpz } from "./npz.ts";
+import { openDataset } from "./table.ts";
+
+/** A .npy file with this dtype, written by hand. */
+function npy(
+  descr: string,
+  shape: string,
+  bytes: ArrayLike<number>,
+  fortran = "False",
+): Uint8Array {
+  const text = `{'descr': '${descr}', 'fortran_order': ${fortran}, 'shape': (${shape}), }\n`;
+  return Uint8Array.of(
+    ...[0x93, 78, 85, 77, 80, 89, 1, 0, text.length, 0],
+    ...new TextEncoder().encode(text),
+    ...Array.from(bytes),
+  );
+}
+const values = (descr: string, bytes: readonly number[]) =>
+  Array.from<number | string>(parseNpy("a", npy(descr, "2,", bytes)).data);
+const bytesOf = (array: ArrayBufferView) =>
+  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+const int64 = (...values: bigint[]) =>
+  npy("<i8", `${values.length},`, bytesOf(BigInt64Array.from(values)));
+
+describe("a .npy array", () => {
+  it.each([
+    ["|u1", [200, 1], [200, 1]],
+    ["|i1", [255, 1], [-1, 1]],
+    ["<u2", [1, 2, 0, 1], [513, 256]],
+    [">i2", [255, 254, 0, 1], [-2, 1]],
+    ["<f4", [0, 0, 128, 63, 0, 0, 0, 192], [1, -2]],
+    [">f8", [63, 240, 0, 0, 0, 0, 0, 0, 192, 0, 0, 0, 0, 0, 0, 0], [1, -2]],
+    ["<i8", [...Array(8).fill(255), 3, 0, 0, 0, 0, 0, 0, 0], [-1, 3]],
+    ["<U2", [97, 0, 0, 0, 0, 0, 0, 0, 0xe9, 0, 0, 0, 98, 0, 0, 0], ["a", "éb"]],
+  ] as const)("of %s is read", (descr, bytes, wanted) => {
+    expect(values(descr, bytes)).toEqual(wanted);
+  });
+
+  it("comes back as it was written, its data aligned to 64 bytes as the format asks", () => {
+    const file = npyBytes(Float32Array.of(0.1, 2, 3, 4, 5, 6), [2, 3]);
+    expect((file.length - 24) % 64).toBe(0);
+    expect(parseNpy("a", file)).toEqual({
+      ...{ type: "f4", shape: [2, 3], data: Float32Array.of(0.1, 2, 3, 4, 5, 6) },
+    });
+  });
+
+  it.each([
+    ["truncated", npy("|u1", "2,", [1]), "a has 1 bytes of data instead of 2 for [2] of u1"],
+    ["in Fortran order", npy("|u1", "1, 1", [1], "True"), "a is in Fortran order"],
+    ["of complex numbers", npy("<c8", "1,", Array(8).fill(0)), "a has elements of type c8"],
+    ["of Python objects", npy("|O", "1,", []), "a has elements of type O"],
+    ["of something else", Uint8Array.of(1, 2, 3), "a is not a .npy array"],
+  ])("%s is refused", (_, bytes, message) => {
+    expect(() => parseNpy("a", bytes)).toThrow(message);
+  });
+});
+
+const open = (arrays: Readonly<Record<string, Uint8Array>>) => {
+  const files = Object.entries(arrays).map(([name, bytes]) => [`${name}.npy`, bytes]);
+  return openDataset("npz:a.npz", memoryData({ "a.npz": zipSync(Object.fromEntries(files)) }));
+};
+const grey = npyBytes(Uint8Array.of(0, 51, 102, 255), [2, 1, 2]);
+
+describe("npz:PATH", () => {
+  it("takes x and y as both splits, and the labels as class names", async () => {
+    const { train, test, classes, shape } = await open({ x: grey, y: int64(0n, 2n) });
+    expect(test).toBe(train);
+    expect([shape, classes]).toEqual([
+      [1, 1, 2],
+      ["0", "1", "2"],
+    ]);
+    expect([...train.images([1]).data]).toEqual([0.4, 1].map(Math.fround));
+  });
+
+  it("takes x_train, y_train, x_test and y_test, with names in classes", async () => {
+    const classes = npy("<U1", "2,", [97, 0, 0, 0, 98, 0, 0, 0]);
+    const half = npyBytes(Float32Array.of(0.5, 0.25), [1, 1, 2]);
+    const dataset = await open({
+      ...{ x_train: grey, y_train: int64(0n, 1n), x_test: half, y_test: int64(1n), classes },
+    });
+    expect(dataset.classes).toEqual(["a", "b"]);
+    expect([dataset.train.size, dataset.test.size]).toEqual([2, 1]);
+    expect([...dataset.test.images([0]).data]).toEqual([0.5, 0.25]);
+    expect(dataset.mean[0]).toBeCloseTo(0.4, 12); // of the training pictures alone
+  });
+
+  it("is checked example by example: counts per class, statistics, and what is unusual", async () => {
+    const report = checkDataset(await open({ x: grey, y: int64(0n, 2n) }));
+    expect(report.train).toEqual({ size: 2, perClass: [1, 0, 1] });
+    expect(report.mean).toEqual([expect.closeTo(0.4, 7)]);
+    expect(report.notes).toEqual([
+      "train has no example of 1",
+      "test has no example of 1",
+      "training and test pictures are the same: the data set has no split of its own",
+    ]);
+  });
+
+  it("moves channels that come last to the front", async () => {
+    const x = npyBytes(Uint8Array.of(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), [1, 2, 2, 3]);
+    const { shape, train } = await open({ x, y: int64(0n) });
+    expect(shape).toEqual([3, 2, 2]);
+    const planes = [...train.images([0]).data].map((value) => Math.round(value * 255));
+    expect(planes).toEqual([0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11]);
+  });
+
+  it.each([
+    [
+      "pixels of 0 … 255 as floats",
+      { x: npyBytes(Float32Array.of(0, 255), [2, 1, 1]), y: int64(0n, 0n) },
+      "x, row 1: value 255, but pixels are in [0, 1]; divide by 255",
+    ],
+    [
+      "normalised pixels",
+      { x: npyBytes(Float32Array.of(-1), [1, 1, 1]), y: int64(0n) },
+      "row 0: value -1, but pixels are in [0, 1]; undo the normalisation",
+    ],
+    [
+      "NaN",
+      { x: npyBytes(Float32Array.of(Number.NaN), [1, 1, 1]), y: int64(0n) },
+      "row 0: value NaN",
+    ],
+    [
+      "whole numbers as pixels",
+      { x: npy("<i8", "1, 1, 1", Array(8).fill(0)), y: int64(0n) },
+      "save pixels as uint8",
+    ],
+    [
+      "pictures in a row",
+      { x: npyBytes(Uint8Array.of(1, 2), [1, 2]), y: int64(0n) },
+      "x has shape [1, 2]; pictures are",
+    ],
+    [
+      "too few labels",
+      { x: grey, y: int64(0n) },
+      "y has shape [1] and type i8; 2 pictures need [2] whole numbers",
+    ],
+    ["a label below 0", { x: grey, y: int64(0n, -1n) }, "y, row 1: label -1 is not a class index"],
+    ["half a label", { x: grey, y: npyBytes(Float32Array.of(0, 0.5), [2]) }, "row 1: label 0.5"],
+    ["no y", { x: grey }, "a.npz has no array y, but x"],
+    ["no test pictures", { x_train: grey, y_train: int64(0n, 1n) }, "a.npz has no array x_test"],
+    [
+      "fewer names than labels",
+      { x: grey, y: int64(0n, 1n), classes: npy("<U1", "1,", [97, 0, 0, 0]) },
+      "names 1 classes, but has label 1",
+    ],
+  ] as const)("refuses %s", async (_, arrays, message) => {
+    await expect(open(arrays)).rejects.toThrow(message);
+  });
+
+  it("refuses what is no zip file, and a file that is not there", async () => {
+    const from = memoryData({ "a.npz": Uint8Array.of(1, 2, 3) });
+    await expect(openDataset("npz:a.npz", from)).rejects.toThrow("a.npz (3 bytes) is not an .npz");
+    await expect(openDataset("npz:b.npz", from)).rejects.toThrow("b.npz: there is no such file");
+  });
+
+  it("is written as it is read", () => {
+    const data = Float32Array.of(1, 2);
+    const arrays = parseNpz("a", npzBytes({ gradient: { data, shape: [2] } }));
+    expect(arrays.get("gradient")).toEqual({ type: "f4", shape: [2], data });
+  });
+});

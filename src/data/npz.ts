@@ -1,0 +1,149 @@
+import { unzipSync, zipSync } from "fflate";
+import type { Shape } from "../math/tensor.ts";
+import { UsageError } from "../math/usage-error.ts";
+import type { DataFiles } from "./data-files.ts";
+import type { Dataset } from "./dataset.ts";
+import { type Npy, npyBytes, parseNpy } from "./npy.ts";
+import { channelStatistics, type Examples, splitOf } from "./splits.ts";
+
+/** The arrays of an .npz file by name; `path` is for messages. */
+export function parseNpz(path: string, bytes: Uint8Array): ReadonlyMap<string, Npy> {
+  let entries: Readonly<Record<string, Uint8Array>>;
+  try {
+    entries = unzipSync(bytes);
+  } catch (cause) {
+    throw new UsageError(
+      `${path} (${bytes.length} bytes) is not an .npz file, or is truncated; write it with numpy.savez`,
+      { cause },
+    );
+  }
+  return new Map(
+    Object.entries(entries).map(([file, array]) => {
+      const name = file.replace(/\.npy$/, "");
+      return [name, parseNpy(`${path}: ${name}`, array)];
+    }),
+  );
+}
+
+/** An .npz file of these arrays, that numpy.load reads. */
+export const npzBytes = (
+  arrays: Readonly<
+    Record<string, { readonly data: Uint8Array | Float32Array; readonly shape: readonly number[] }>
+  >,
+): Uint8Array =>
+  zipSync(
+    Object.fromEntries(
+      Object.entries(arrays).map(([name, { data, shape }]) => [
+        `${name}.npy`,
+        npyBytes(data, shape),
+      ]),
+    ),
+    { level: 1 },
+  );
+
+/** [n, h, w], [n, c, h, w] or, if axis 1 is no number of channels but the last axis is, [n, h, w, c]. */
+function layout(name: string, shape: readonly number[]): { shape: Shape; last: boolean } {
+  const isChannels = (length: number) => length === 1 || length === 3;
+  const [, a, b, c] = shape;
+  if (shape.length === 3) return { shape: [1, a, b], last: false };
+  if (shape.length === 4 && isChannels(a)) return { shape: [a, b, c], last: false };
+  if (shape.length === 4 && isChannels(c)) return { shape: [c, a, b], last: true };
+  throw new UsageError(
+    `${name} has shape [${shape.join(", ")}]; pictures are [n, height, width], [n, channels, height, width] or [n, height, width, channels], with 1 or 3 channels`,
+  );
+}
+
+function channelsFirst<T extends Uint8Array | Float32Array>(
+  pixels: T,
+  [channels, height, width]: Shape,
+): T {
+  const out = pixels.slice() as T;
+  const area = height * width;
+  for (let i = 0; i < pixels.length; i++) {
+    const [example, inside] = [Math.floor(i / (area * channels)), i % (area * channels)];
+    const [pixel, channel] = [Math.floor(inside / channels), inside % channels];
+    out[(example * channels + channel) * area + pixel] = pixels[i];
+  }
+  return out;
+}
+
+function pixelsOf(name: string, { data, type, shape }: Npy): Uint8Array | Float32Array {
+  if (type === "u1" && data instanceof Uint8Array) return data;
+  if (
+    (type !== "f4" && type !== "f8") ||
+    !(data instanceof Float32Array || data instanceof Float64Array)
+  )
+    throw new UsageError(
+      `${name} has elements of type ${type}; save pixels as uint8 in 0 … 255, or as float32 in [0, 1]`,
+    );
+  const wrong = data.findIndex((value) => !(value >= 0 && value <= 1));
+  if (wrong >= 0) {
+    const row = Math.floor(wrong / (data.length / shape[0]));
+    throw new UsageError(
+      `${name}, row ${row}: value ${data[wrong]}, but pixels are in [0, 1]; ${data[wrong] > 1 ? "divide by 255, or save uint8" : "undo the normalisation: mean and std belong to the model"}`,
+    );
+  }
+  return Float32Array.from(data);
+}
+
+function labelsOf(name: string, { data, shape, type }: Npy, count: number): Int32Array {
+  const flat = shape.length === 1 || (shape.length === 2 && shape[1] === 1);
+  if (!flat || shape[0] !== count || Array.isArray(data))
+    throw new UsageError(
+      `${name} has shape [${shape.join(", ")}] and type ${type}; ${count} pictures need [${count}] whole numbers, one class index each`,
+    );
+  const labels = Float64Array.from(data as ArrayLike<number>);
+  const wrong = labels.findIndex(
+    (label) => !Number.isInteger(label) || label < 0 || label > 99_999,
+  );
+  if (wrong >= 0)
+    throw new UsageError(
+      `${name}, row ${wrong}: label ${labels[wrong]} is not a class index 0, 1, 2 …`,
+    );
+  return Int32Array.from(labels);
+}
+
+/**
+ * The data set of an .npz file: `x_train`, `y_train`, `x_test`, `y_test`, or `x` and `y`, which then serve as both
+ * training and test pictures. Class names are the array `classes` (text), or else the labels 0, 1, 2 ….
+ */
+export async function openNpz(path: string, from: DataFiles): Promise<Dataset> {
+  const bytes = await from.read(path);
+  if (bytes === undefined) throw new UsageError(`${path}: there is no such file`);
+  const arrays = parseNpz(path, bytes);
+  const array = (name: string): Npy => {
+    const found = arrays.get(name);
+    if (found !== undefined) return found;
+    throw new UsageError(
+      `${path} has no array ${name}, but ${[...arrays.keys()].join(", ") || "none at all"}; save x and y, or x_train, y_train, x_test and y_test`,
+    );
+  };
+  const examples = (suffix: string): Examples & { readonly shape: Shape } => {
+    const [x, y] = [`x${suffix}`, `y${suffix}`];
+    const { shape, last } = layout(`${path}: ${x}`, array(x).shape);
+    const pixels = pixelsOf(`${path}: ${x}`, array(x));
+    const labels = labelsOf(`${path}: ${y}`, array(y), array(x).shape[0]);
+    if (labels.length === 0) throw new UsageError(`${path}: ${x} holds no pictures`);
+    return { shape, labels, pixels: last ? channelsFirst(pixels, shape) : pixels };
+  };
+  const [trainSuffix, testSuffix] = arrays.has("x") ? ["", ""] : ["_train", "_test"];
+  const train = examples(trainSuffix);
+  const test = testSuffix === trainSuffix ? train : examples(testSuffix);
+  const { shape } = train;
+  if (test.shape.join() !== shape.join())
+    throw new UsageError(
+      `${path}: x_test has pictures of [${test.shape.join(", ")}], x_train of [${shape.join(", ")}]; they must agree`,
+    );
+  const highest = [...train.labels, ...test.labels].reduce((a, b) => Math.max(a, b), 0);
+  const classes = arrays.has("classes")
+    ? Array.from(array("classes").data, String)
+    : Array.from({ length: highest + 1 }, (_, label) => String(label));
+  if (classes.length <= highest)
+    throw new UsageError(`${path} names ${classes.length} classes, but has label ${highest}`);
+  const trained = splitOf(train, shape);
+  return {
+    ...{ name: `npz:${path}`, shape, classes, ...channelStatistics(train, shape) },
+    train: trained,
+    test: test === train ? trained : splitOf(test, shape),
+  };
+}

@@ -1,0 +1,81 @@
+import { type Shape, sizeOf, tensor } from "../math/tensor.ts";
+import type { Split } from "./dataset.ts";
+
+/** Pictures with their labels, as loaders find them. */
+export interface Examples {
+  /** [example, channel, height, width]: bytes, of which 255 is white, or floats in [0, 1]. */
+  readonly pixels: Uint8Array | Float32Array;
+  /** One per example. */
+  readonly labels: Uint8Array | Int32Array;
+}
+
+/** Examples as a split; `shape` is [channel, height, width] of one. */
+export function splitOf({ pixels, labels }: Examples, shape: Shape): Split {
+  const row = sizeOf(shape);
+  if (pixels.length !== labels.length * row)
+    throw new Error(`internal: ${labels.length} labels, but ${pixels.length / row} pictures`);
+  const white = pixels instanceof Uint8Array ? 255 : 1;
+  return {
+    size: labels.length,
+    labels,
+    images(indices) {
+      const x = tensor([indices.length, ...shape]);
+      indices.forEach((index, i) => {
+        if (!(index in labels))
+          throw new Error(`index ${index} is none of the ${labels.length} examples`);
+        for (let j = 0; j < row; j++) x.data[i * row + j] = pixels[index * row + j] / white;
+      });
+      return x;
+    },
+  };
+}
+
+/** Examples of several files as one, in that order. */
+export function joined(parts: readonly (Examples & { readonly pixels: Uint8Array })[]): Examples {
+  const count = (of: (part: Examples) => number) => parts.reduce((sum, part) => sum + of(part), 0);
+  const pixels = new Uint8Array(count((part) => part.pixels.length));
+  const labels = new Int32Array(count((part) => part.labels.length));
+  let [atPixel, atLabel] = [0, 0];
+  for (const part of parts) {
+    pixels.set(part.pixels, atPixel);
+    labels.set(part.labels, atLabel);
+    atPixel += part.pixels.length;
+    atLabel += part.labels.length;
+  }
+  return { pixels, labels };
+}
+
+/** What the model's first layer subtracts and divides by, per channel, for pixels in [0, 1]. */
+export interface ChannelStatistics {
+  readonly mean: readonly number[];
+  /** A channel that never changes has 1, so that it can be divided by. */
+  readonly std: readonly number[];
+}
+
+/** Mean and standard deviation (over n, not n − 1) of each channel of pictures of this shape. */
+export function channelStatistics(
+  { pixels }: Examples,
+  [channels, ...plane]: Shape,
+): ChannelStatistics {
+  const area = sizeOf(plane);
+  const white = pixels instanceof Uint8Array ? 255 : 1;
+  const sums = new Float64Array(channels);
+  const squares = new Float64Array(channels);
+  for (let start = 0, channel = 0; start < pixels.length; start += area) {
+    let [sum, square] = [0, 0]; // exact for bytes
+    for (let i = start; i < start + area; i++) {
+      sum += pixels[i];
+      square += pixels[i] * pixels[i];
+    }
+    sums[channel] += sum;
+    squares[channel] += square;
+    channel = (channel + 1) % channels;
+  }
+  const n = pixels.length / channels;
+  const mean = Array.from(sums, (sum) => sum / n);
+  const std = mean.map((m, channel) => Math.sqrt(Math.max(0, squares[channel] / n - m * m)));
+  return {
+    mean: mean.map((m) => m / white),
+    std: std.map((s) => (s > 1e-6 * white ? s / white : 1)),
+  };
+}

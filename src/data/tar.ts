@@ -1,0 +1,40 @@
+import { UsageError } from "../math/usage-error.ts";
+
+const BLOCK = 512;
+
+const field = (block: Uint8Array, from: number, length: number): string =>
+  new TextDecoder().decode(block.subarray(from, from + length)).replace(/\0.*/s, "");
+
+/** The header's sum, its own field counted as spaces (POSIX ustar). */
+const sumOf = (block: Uint8Array): number =>
+  block.reduce((sum, byte, i) => sum + (i >= 148 && i < 156 ? 32 : byte), 0);
+
+/**
+ * The regular files of a tar archive by name; links, devices and folders are left out, and a name that leads out of the
+ * archive's own folder is refused.
+ */
+export function readTar(path: string, bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
+  const files = new Map<string, Uint8Array>();
+  for (let at = 0; at + BLOCK <= bytes.length; ) {
+    const block = bytes.subarray(at, at + BLOCK);
+    if (block.every((byte) => byte === 0)) return files;
+    const size = Number.parseInt(field(block, 124, 12).trim() || "0", 8);
+    if (Number.parseInt(field(block, 148, 8).trim(), 8) !== sumOf(block) || !(size >= 0))
+      throw new UsageError(`${path} is not a tar archive, or is damaged at byte ${at}`);
+    const [prefix, name] = [field(block, 345, 155), field(block, 0, 100)];
+    const full = prefix === "" ? name : `${prefix}/${name}`;
+    const type = String.fromCharCode(block[156]);
+    if (/^[/\\]|^[a-z]:|(^|[/\\])\.\.([/\\]|$)/i.test(full))
+      throw new UsageError(
+        `${path} holds a file ${full}, which would lie outside its folder; nothing was unpacked`,
+      );
+    const start = at + BLOCK;
+    if (start + size > bytes.length)
+      throw new UsageError(
+        `${path} ends at byte ${bytes.length}, within ${full}, which needs ${start + size}; it is truncated`,
+      );
+    if (type === "0" || type === "\0") files.set(full, bytes.subarray(start, start + size));
+    at = start + Math.ceil(size / BLOCK) * BLOCK;
+  }
+  throw new UsageError(`${path} has no end mark; it is truncated`);
+}

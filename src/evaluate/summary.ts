@@ -1,0 +1,192 @@
+// What rows say, from rows alone: accuracies with intervals, the union over attacks, curves, classes.
+import { type Interval, mean, twoLevelInterval, wilson } from "../math/statistics.ts";
+import type { Row } from "./row.ts";
+
+/** One attack at one radius, over all its examples. */
+export interface AttackSummary {
+  readonly attack: string;
+  readonly norm: string | null;
+  /** Radius, pixels in [0, 1]. */
+  readonly epsilon: number | null;
+  readonly examples: number;
+  /** Probability that a prediction of an attacked example is right, with its 95 % interval. */
+  readonly accuracy: Interval;
+  /** The same after rounding to 8 bits per channel. */
+  readonly accuracy8bit: Interval;
+  /** Share of examples that the majority of draws gets right. */
+  readonly majority: Interval;
+  /** P(right in all of 10 tries); the accuracy itself for a deterministic classifier. */
+  readonly tenOfTen: number;
+  /** Means over examples: norms of the perturbation, and cost. */
+  readonly linf: number;
+  readonly l2: number;
+  readonly queries: number;
+  readonly seconds: number;
+}
+
+/** Several attacks together, one radius per norm. */
+export interface UnionSummary {
+  readonly attacks: readonly { readonly attack: string; readonly epsilon: number | null }[];
+  /** Examples that every one of these attacks has tried. */
+  readonly examples: number;
+  /** Accuracy where each example meets its worst attack, with its 95 % interval. */
+  readonly union: Interval;
+  /** The lowest of the attacks' accuracies: an upper bound, which the paper reports. */
+  readonly minOfMeans: number;
+}
+
+/** One class, over its examples. */
+export interface ClassSummary {
+  readonly label: number;
+  readonly examples: number;
+  readonly clean: number;
+  /** Under the last of `unions`; null if no attack of it was finished on the class. */
+  readonly union: number | null;
+}
+
+/** All that the rows of one evaluation say. */
+export interface Summary {
+  readonly model: string;
+  readonly defense: string;
+  readonly data: string;
+  readonly protocol: string;
+  readonly rule: string;
+  /** Noise draws per example; 1 for a deterministic classifier. */
+  readonly draws: number;
+  readonly examples: number;
+  readonly clean: Interval;
+  /** In the order in which they were run; `none` is left out, since it is `clean`. */
+  readonly attacks: readonly AttackSummary[];
+  /** One per place in the lists of radii; empty without attacks. */
+  readonly unions: readonly UnionSummary[];
+  /** The class that suffers most first. */
+  readonly classes: readonly ClassSummary[];
+}
+
+/** Predictions behind a share of all draws, and behind one of the half that scores. */
+const predictions = ({ draws, rule }: Row) => {
+  const all = draws / Number(rule.split(":")[1] ?? 1);
+  return { all, half: all === 1 ? 1 : Math.floor(all / 2) };
+};
+
+const interval = (rows: readonly Row[], share: (row: Row) => number, per: "all" | "half") =>
+  twoLevelInterval(rows.map(share), rows.length === 0 ? 1 : predictions(rows[0])[per]);
+
+const TRIES = 10;
+
+/**
+ * P(right in all of 10 tries) of an example that was right in `share` of m predictions: the share of the sets of 10
+ * of them that hold no wrong one, which has no bias; share¹⁰, which has, where m is less than 10.
+ */
+export function rightInAll(share: number, m: number): number {
+  if (m === 1) return share;
+  if (m < TRIES) return share ** TRIES;
+  const right = Math.round(share * m);
+  let probability = 1;
+  for (let i = 0; i < TRIES; i++) probability *= Math.max(0, right - i) / (m - i);
+  return probability;
+}
+
+const cellOf = ({ attack, epsilon }: Row) => `${attack} ${epsilon}`;
+
+/** The items by what `by` gives, in the order in which that first occurs. */
+function grouped<T, K>(items: readonly T[], by: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const group = groups.get(by(item));
+    if (group === undefined) groups.set(by(item), [item]);
+    else group.push(item);
+  }
+  return groups;
+}
+
+const attackSummary = (rows: readonly Row[]): AttackSummary => ({
+  attack: rows[0].attack,
+  norm: rows[0].norm,
+  epsilon: rows[0].epsilon,
+  examples: rows.length,
+  accuracy: interval(rows, ({ correct }) => correct, "half"),
+  accuracy8bit: interval(rows, ({ correct8bit }) => correct8bit, "half"),
+  majority: wilson(
+    rows.reduce((sum, { majority }) => sum + majority, 0),
+    rows.length,
+  ),
+  tenOfTen: mean(rows.map((row) => rightInAll(row.correct, predictions(row).half))),
+  linf: mean(rows.map(({ linf }) => linf)),
+  l2: mean(rows.map(({ l2 }) => l2)),
+  queries: mean(rows.map(({ queries }) => queries)),
+  seconds: mean(rows.map(({ seconds }) => seconds)),
+});
+
+/**
+ * For each example the row of its worst attack: the lowest `correctChoose`, the first one on a tie. Its `correct` is
+ * from other draws, so that the luck which made an attack look worst is not counted again.
+ */
+export function worstRows(cells: readonly (readonly Row[])[]): Row[] {
+  const tried = grouped(cells.flat(), ({ index }) => index);
+  return [...tried.values()]
+    .filter((rows) => rows.length === cells.length)
+    .map((rows) =>
+      rows.reduce((worst, row) => (row.correctChoose < worst.correctChoose ? row : worst)),
+    );
+}
+
+function unionSummary(cells: readonly (readonly Row[])[]): UnionSummary {
+  const worst = worstRows(cells);
+  const common = new Set(worst.map(({ index }) => index));
+  const means = cells.map((rows) =>
+    mean(rows.filter(({ index }) => common.has(index)).map(({ correct }) => correct)),
+  );
+  return {
+    attacks: cells.map(([{ attack, epsilon }]) => ({ attack, epsilon })),
+    examples: worst.length,
+    union: interval(worst, ({ correct }) => correct, "half"),
+    minOfMeans: Math.min(...means),
+  };
+}
+
+/**
+ * The sets of attacks that make a union. Lists of radii are read side by side: the first radius of every attack
+ * together, then the second; a single radius joins each of them. Lists of different lengths meet at their largest.
+ */
+function sideBySide(cells: readonly (readonly Row[])[]): (readonly Row[])[][] {
+  const lists = [...grouped(cells, ([{ attack }]) => attack).values()].map((list) =>
+    list.toSorted(([a], [b]) => (a.epsilon ?? 0) - (b.epsilon ?? 0)),
+  );
+  const length = Math.max(0, ...lists.map((list) => list.length));
+  const largest = (list: (readonly Row[])[]) => list[list.length - 1];
+  if (lists.some((list) => list.length !== length && list.length !== 1))
+    return [lists.map(largest)];
+  return Array.from({ length }, (_, i) => lists.map((list) => list[i] ?? largest(list)));
+}
+
+function classSummaries(clean: readonly Row[], worst: readonly Row[]): ClassSummary[] {
+  const attacked = grouped(worst, ({ label }) => label);
+  return [...grouped(clean, ({ label }) => label)]
+    .map(([label, rows]) => {
+      const shares = attacked.get(label)?.map(({ correct }) => correct);
+      return {
+        label,
+        examples: rows.length,
+        clean: mean(rows.map((row) => row.clean)),
+        union: shares === undefined ? null : mean(shares),
+      };
+    })
+    .sort((a, b) => (a.union ?? 1) - (b.union ?? 1) || a.clean - b.clean || a.label - b.label);
+}
+
+/** Summarises the rows of one evaluation, that is of one file; there must be at least one. */
+export function summarize(rows: readonly Row[]): Summary {
+  if (rows.length === 0) throw new Error("internal: no rows to summarise");
+  const { model, defense, data, protocol, rule, draws } = rows[0];
+  const clean = [...grouped(rows, ({ index }) => index).values()].map(([row]) => row);
+  const cells = [...grouped(rows, cellOf).values()].filter(([{ attack }]) => attack !== "none");
+  const sets = sideBySide(cells);
+  return {
+    ...{ model, defense, data, protocol, rule, draws, examples: clean.length },
+    clean: interval(clean, (row) => row.clean, "all"),
+    attacks: cells.map(attackSummary),
+    unions: sets.map(unionSummary),
+    classes: classSummaries(clean, worstRows(sets.at(-1) ?? [])),
+  };
+}

@@ -1,0 +1,39 @@
+// The public interface: names, nothing else. What needs a platform is in `rampart/node` and `rampart/web`.
+
+export { type Ball, balls } from "./attacks/balls.ts";
+export { ce, difference, linear, margin } from "./attacks/losses.ts";
+export { pgd } from "./attacks/pgd.ts";
+export { type AttackOptions, attackNamed, attackNames } from "./attacks/table.ts";
+export type {
+  BoundedAttack,
+  Labels,
+  Loss,
+  LossAndGradient,
+  Norm,
+  Victim,
+} from "./attacks/victim.ts";
+export { gradient } from "./autodiff/gradient.ts";
+export type { Dataset, Split } from "./data/dataset.ts";
+export type { Objective } from "./defenses/objective.ts";
+export { type Defense, defenseNamed, defenseNames } from "./defenses/table.ts";
+export { withEot } from "./defenses/with-eot.ts";
+export { withNoise } from "./defenses/with-noise.ts";
+export { interpret } from "./graph/interpret.ts";
+export * as ops from "./graph/ops.ts";
+export type { Value } from "./graph/value.ts";
+export { fold, foldAll, type Key, keyOf, keysFor } from "./math/random.ts";
+export { type NdArray, type Shape, type Tensor, tensor } from "./math/tensor.ts";
+export { UsageError } from "./math/usage-error.ts";
+export {
+  type Architecture,
+  type InputSpec,
+  type Parameters,
+  parameterCount,
+} from "./models/architecture.ts";
+export { type Classifier, classifier, liveClassifier } from "./models/classifier.ts";
+export { type Card, exportOnnx, importExported } from "./models/export.ts";
+export { architecture } from "./models/index.ts";
+export { initialParameters } from "./models/initial.ts";
+export type { Noise } from "./noise/noise.ts";
+export { noiseNamed } from "./noise/table.ts";
+export type { Program, Runtime, Target } from "./runtime/runtime.ts";

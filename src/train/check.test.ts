@@ -1,0 +1,29 @@
+import { describe, expect, it } from "vitest";
+import { stripes } from "../../test/fixtures/toy-training.ts";
+import type { Victim } from "../attacks/victim.ts";
+import { keyOf } from "../math/random.ts";
+import { tensor } from "../math/tensor.ts";
+import { checkAccuracy, checkIndices } from "./check.ts";
+
+/** Says class 0 whatever it sees. */
+const constant: Victim = {
+  logits: async (_, keys) =>
+    tensor(
+      [keys.length, 3],
+      keys.flatMap(() => [1, 0, 0]),
+    ),
+  lossAndGradient: () => Promise.reject(new Error("not needed")),
+};
+
+describe("the check after an epoch", () => {
+  it("gives the share of test images that are right", async () => {
+    const check = await checkAccuracy(constant, stripes(), null, (part) => part.map(keyOf));
+    expect(check).toEqual({ accuracy: 1 / 3, examples: 30 });
+  });
+
+  it("takes every image of a small split, and 1000 over the whole of a large one", () => {
+    expect(checkIndices(3)).toEqual([0, 1, 2]);
+    const indices = checkIndices(10_000);
+    expect([indices.length, new Set(indices).size, indices[999]]).toEqual([1000, 1000, 9990]);
+  });
+});

@@ -1,0 +1,36 @@
+import type { Victim } from "../attacks/victim.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { withNoise } from "../defenses/with-noise.ts";
+import type { Key } from "../math/random.ts";
+import { argmaxRows } from "../math/tensor.ts";
+import type { Noise } from "../noise/noise.ts";
+
+/** Most test images of the check after each epoch. */
+const MOST = 1000;
+
+/** Images per run; it divides `MOST`, so one program serves. */
+const BATCH = 125;
+
+/** Indices of at most `MOST` examples, evenly spaced, since splits may be sorted by class. */
+export const checkIndices = (size: number): number[] => {
+  const count = Math.min(MOST, size);
+  return Array.from({ length: count }, (_, i) => Math.floor((i * size) / count));
+};
+
+/** The share of clean test images classified correctly, with one draw of the defence's noise each. */
+export async function checkAccuracy(
+  victim: Victim,
+  { test }: Dataset,
+  noise: Noise | null,
+  keysOf: (indices: readonly number[]) => readonly Key[],
+): Promise<{ readonly accuracy: number; readonly examples: number }> {
+  const model = noise === null ? victim : withNoise(victim, noise);
+  const indices = checkIndices(test.size);
+  let correct = 0;
+  for (let from = 0; from < indices.length; from += BATCH) {
+    const part = indices.slice(from, from + BATCH);
+    const predicted = argmaxRows(await model.logits(test.images(part), keysOf(part)));
+    correct += part.filter((index, i) => predicted[i] === test.labels[index]).length;
+  }
+  return { accuracy: correct / Math.max(indices.length, 1), examples: indices.length };
+}

@@ -1,0 +1,84 @@
+import { keyOf } from "../math/random.ts";
+import type { Tensor } from "../math/tensor.ts";
+import type { Architecture, Parameters } from "../models/architecture.ts";
+import type { Card } from "../models/export.ts";
+import type { Target } from "../runtime/runtime.ts";
+import type { ResolvedOptions } from "./options.ts";
+import { readSafetensors, writeSafetensors } from "./safetensors.ts";
+import type { TrainState } from "./step.ts";
+
+/** What a checkpoint says about its model, enough to open it without its run directory. */
+export interface ModelCard extends Card {
+  readonly architecture: string;
+  /** Trainable numbers. */
+  readonly parameters: number;
+  /** Images in the training split, whether they are used or not; a changed data set shows here. */
+  readonly trainImages: number;
+}
+
+/** Where a run stands. Sums are over the epoch under way, so that its means are exact after a resume. */
+export interface Position {
+  /** Steps done since the run began. */
+  readonly step: number;
+  /** Epochs finished. */
+  readonly epoch: number;
+  /** Steps done in the epoch under way. */
+  readonly stepInEpoch: number;
+  readonly lossSum: number;
+  readonly correct: number;
+  readonly seconds: number;
+}
+
+/** Everything that a run needs to go on. */
+export interface Checkpoint {
+  readonly state: TrainState;
+  readonly position: Position;
+  readonly model: ModelCard;
+  readonly options: ResolvedOptions;
+  readonly target: Target;
+}
+
+const FORMAT = "rampart checkpoint 1";
+
+/** The bytes of a safetensors file: weights under their own names, then what the optimiser remembers. */
+export const writeCheckpoint = ({ state, position, model, options, target }: Checkpoint) =>
+  writeSafetensors({
+    tensors: { ...state.parameters, ...state.slots },
+    metadata: {
+      format: FORMAT,
+      position: JSON.stringify(position),
+      key: JSON.stringify(keyOf(options.seed)),
+      model: JSON.stringify(model),
+      options: JSON.stringify(options),
+      target: JSON.stringify(target),
+    },
+  });
+
+/** Reads what `writeCheckpoint` wrote, or throws an `Error` that says in a few words what is wrong. */
+export async function readCheckpoint(bytes: Uint8Array): Promise<Checkpoint> {
+  const { tensors, metadata, verified } = await readSafetensors(bytes);
+  if (metadata.format !== FORMAT) throw new Error("it is not a checkpoint of rampart");
+  if (!verified) throw new Error("it has no checksum");
+  const [parameters, slots] = [false, true].map((remembered) =>
+    Object.fromEntries(
+      Object.entries(tensors).filter(([name]) => name.startsWith("momentum/") === remembered),
+    ),
+  );
+  return {
+    state: { parameters, slots },
+    position: JSON.parse(metadata.position),
+    model: JSON.parse(metadata.model),
+    options: JSON.parse(metadata.options),
+    target: JSON.parse(metadata.target),
+  };
+}
+
+/** The first array that does not fit the architecture, in words; undefined if all fit. */
+export function misfit({ parameters }: Architecture, arrays: Parameters): string | undefined {
+  const text = (array: Tensor | undefined) =>
+    array === undefined ? "missing" : `[${array.shape.join(", ")}]`;
+  for (const { name, shape } of parameters)
+    if (text(arrays[name]) !== `[${shape.join(", ")}]`)
+      return `${name} is ${text(arrays[name])}, not [${shape.join(", ")}]`;
+  return undefined;
+}

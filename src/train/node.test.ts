@@ -1,0 +1,199 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterAll, describe, expect, it } from "vitest";
+import { toyTraining, wide } from "../../test/fixtures/toy-training.ts";
+import { latestCheckpoint } from "./checkpoints.ts";
+import { readMetrics } from "./metrics.ts";
+import { lockRun, nodeFiles, openModelNode } from "./node.ts";
+import { train } from "./train.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "rampart-train-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+let made = 0;
+const place = () => join(folder, `run-${made++}`);
+
+const drain = async (events: AsyncIterable<unknown>) => {
+  for await (const _ of events);
+};
+
+const trainInChild = (path: string): ChildProcess =>
+  spawn(process.execPath, ["--import", "tsx", "test/fixtures/train-in-child.ts", path], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+
+/** Kills the child with SIGKILL as soon as it has printed this step. */
+async function killAfter(child: ChildProcess, step: number): Promise<void> {
+  if (child.stdout === null) throw new Error("no output");
+  for await (const line of createInterface(child.stdout))
+    if (Number(line) === step) child.kill("SIGKILL");
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  expect(child.signalCode).toBe("SIGKILL");
+}
+
+describe("kill -9 during training", () => {
+  it("twice, then resuming, gives the same bits as a run that nobody killed", async () => {
+    const path = place();
+    await killAfter(trainInChild(path), 3);
+    expect(readdirSync(join(path, "checkpoints")).length).toBeGreaterThan(0);
+    await killAfter(trainInChild(path), 7);
+    const resumed = await toyTraining(wide, { files: nodeFiles(path) });
+    await drain(train(resumed));
+    const whole = await toyTraining(wide);
+    await drain(train(whole));
+
+    const [a, b] = await Promise.all([resumed, whole].map(({ files }) => latestCheckpoint(files)));
+    expect(a?.checkpoint.position.step).toBe(10);
+    expect(a?.checkpoint.state).toEqual(b?.checkpoint.state);
+    const lines = await Promise.all([resumed, whole].map(({ files }) => readMetrics(files)));
+    const [got, expected] = lines.map((all) => all.map(({ seconds: _, ...line }) => line));
+    expect(got).toEqual(expected);
+  });
+});
+
+describe("a run directory's lock", () => {
+  it("keeps a second live run out, and names the process", async () => {
+    const path = place();
+    const unlock = await lockRun(path);
+    await expect(lockRun(path)).rejects.toThrow(`${path} is in use by process ${process.pid};`);
+    await unlock();
+    await (await lockRun(path))();
+    expect(readdirSync(path)).toEqual([]);
+  });
+
+  const dead = async () => {
+    const child = spawn(process.execPath, ["-e", ""]);
+    await once(child, "exit");
+    return child.pid;
+  };
+  const host = hostname();
+
+  it("is taken over from a process that is dead", async () => {
+    const path = place();
+    mkdirSync(path);
+    writeFileSync(join(path, "lock"), JSON.stringify({ pid: await dead(), host, started: null }));
+    const unlock = await lockRun(path);
+    expect(JSON.parse(readFileSync(join(path, "lock"), "utf8")).pid).toBe(process.pid);
+    await unlock();
+  });
+
+  it.skipIf(!existsSync("/proc/self/stat"))(
+    "is taken over from a dead process whose number lives on",
+    async () => {
+      const path = place();
+      mkdirSync(path);
+      writeFileSync(join(path, "lock"), JSON.stringify({ pid: process.pid, host, started: "1" }));
+      await (await lockRun(path))();
+    },
+  );
+
+  it("is taken over when it was cut off while being written", async () => {
+    const path = place();
+    mkdirSync(path);
+    writeFileSync(join(path, "lock"), '{"pid":1');
+    await (await lockRun(path))();
+  });
+
+  it("of another machine is believed", async () => {
+    const path = place();
+    mkdirSync(path);
+    writeFileSync(join(path, "lock"), JSON.stringify({ pid: 1, host: "elsewhere", started: null }));
+    await expect(lockRun(path)).rejects.toThrow("in use by process 1 on elsewhere");
+  });
+
+  it("goes to one of many that find it abandoned at once", async () => {
+    const path = place();
+    mkdirSync(path);
+    writeFileSync(join(path, "lock"), JSON.stringify({ pid: await dead(), host, started: null }));
+    const results = await Promise.allSettled(Array.from({ length: 8 }, () => lockRun(path)));
+    expect(results.filter(({ status }) => status === "fulfilled").length).toBe(1);
+  });
+});
+
+describe("opening a model", () => {
+  it("gives the same network from a run directory, its checkpoint and nothing else", async () => {
+    const path = place();
+    const training = await toyTraining({ epochs: 1 }, { files: nodeFiles(path) });
+    await drain(train(training));
+    const model = await openModelNode(path);
+    expect(model).toMatchObject({
+      ...{ path, name: path.split("/").at(-1), defense: "rat-linf-uniform", noise: "uniform:0.2" },
+      ...{ data: "npz:stripes", classNames: ["rows", "columns", "diagonals"] },
+    });
+    expect(model.architecture.name).toBe("cnn-small");
+    expect(model.config).toMatchObject({ batch: 8, seed: 0 });
+    const file = join(path, "checkpoints/epoch-1.safetensors");
+    expect((await openModelNode(file)).parameters).toEqual(model.parameters);
+
+    writeFileSync(file, readFileSync(file).subarray(0, 1000));
+    await expect(openModelNode(path)).rejects.toThrow(/is damaged.*\n.*no other good checkpoint/);
+    await expect(openModelNode(file)).rejects.toThrow(
+      `${file} cannot be opened as a checkpoint: it`,
+    );
+  });
+
+  it("says what is wrong with a path that is no model", async () => {
+    const path = place();
+    await expect(openModelNode(path)).rejects.toThrow("there is no such run directory or file");
+    mkdirSync(path);
+    await expect(openModelNode(path)).rejects.toThrow("has no checkpoints");
+    writeFileSync(join(path, "notes.txt"), "hello, this is not a model");
+    await expect(openModelNode(join(path, "notes.txt"))).rejects.toThrow(
+      "it ends inside its header",
+    );
+  });
+});
+
+describe("files of a run", () => {
+  it("are replaced whole: a write that fails leaves the old contents and no litter", async () => {
+    const path = place();
+    const files = nodeFiles(path);
+    await files.write("checkpoints/a", "old");
+    // A folder in the place of the file makes the last step, the renaming, fail.
+    mkdirSync(join(path, "checkpoints/b"));
+    await expect(files.write("checkpoints/b", "new")).rejects.toThrow();
+    expect(readdirSync(join(path, "checkpoints")).sort()).toEqual(["a", "b"]);
+    expect(await files.list("nowhere")).toEqual([]);
+  });
+
+  it("survive a full disk", async (context) => {
+    const path = place();
+    mkdirSync(path);
+    try {
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=800k", "tmpfs", path], { stdio: "pipe" });
+    } catch {
+      console.log("skipped: a small file system to fill needs the right to mount");
+      return context.skip();
+    }
+    try {
+      const training = await toyTraining(
+        { defense: "standard", epochs: 9 },
+        { files: nodeFiles(path) },
+      );
+      const filled = (async () => {
+        for await (const { event } of train(training))
+          if (event === "epoch")
+            writeFileSync(join(path, "filler"), Buffer.alloc(100_000), { flag: "a" });
+      })();
+      await expect(filled).rejects.toThrow(/no space left on the device|ENOSPC/);
+      const left = await latestCheckpoint(training.files);
+      expect(left?.checkpoint.position.epoch).toBeGreaterThan(0);
+      rmSync(join(path, "filler"));
+      await drain(train(training));
+      expect((await latestCheckpoint(training.files))?.checkpoint.position.epoch).toBe(9);
+    } finally {
+      execFileSync("umount", [path]);
+    }
+  });
+});

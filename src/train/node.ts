@@ -1,0 +1,127 @@
+import { appendFile, readdir, readFile, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { openDatasetNode } from "../data/node.ts";
+import { defenseNamed } from "../defenses/table.ts";
+import { lock, machine, orMissing, PARTIAL, version, writeWhole, writing } from "../files/node.ts";
+import { UsageError } from "../math/usage-error.ts";
+import { exportOnnx } from "../models/export.ts";
+import { architecture } from "../models/index.ts";
+import { nodeRuntime } from "../runtime/node.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { latestCheckpoint } from "./checkpoints.ts";
+import type { TrainEvent } from "./events.ts";
+import { modelOfCheckpoint, modelOfFile, type OpenModel } from "./open-model.ts";
+import { refuseOtherOptions, resolveOptions, type TrainOptions } from "./options.ts";
+import { holdsRun, refuseOccupied, storedOptions, writeConfig } from "./run-config.ts";
+import type { RunFiles } from "./run-files.ts";
+import { cardOf, train } from "./train.ts";
+
+/** The file that says who is at work in a run directory. */
+const LOCK = "lock";
+
+/** Takes the folder for this process, or says who has it; returns how to give it back. */
+export const lockRun = (path: string): Promise<() => Promise<void>> =>
+  lock(join(path, LOCK), path, "choose another run directory");
+
+/** The files of a run in a folder, which is made when the first file is written. */
+export const nodeFiles = (path: string): RunFiles => ({
+  path,
+  list: async (folder) =>
+    (await orMissing(readdir(join(path, folder)), [])).filter(
+      (name) => name !== LOCK && !name.endsWith(PARTIAL),
+    ),
+  read: (name) => readFile(join(path, name)),
+  write: (name, contents) => writeWhole(`${path}/${name}`, contents),
+  append: (name, text) => writing(`${path}/${name}`, appendFile(join(path, name), text)),
+  remove: (name) => rm(join(path, name), { force: true }),
+});
+
+/** Where a run is kept and how it is run; none of it changes its results, except in the last bits. */
+export interface NodeTraining {
+  readonly out: string;
+  readonly resume?: boolean;
+  readonly device?: string;
+  readonly threads?: number;
+  readonly dataDir?: string | undefined;
+  readonly signal?: AbortSignal;
+  readonly checkpointSeconds?: number;
+  /** The command as typed, for the record. */
+  readonly command?: string;
+}
+
+/** What a killed run left half-written. */
+async function removePartials(path: string): Promise<void> {
+  for (const folder of [path, join(path, "checkpoints")])
+    for (const name of await orMissing(readdir(folder), []))
+      if (name.endsWith(PARTIAL) && !name.startsWith(LOCK)) await rm(join(folder, name));
+}
+
+/**
+ * Trains in a run directory: `config.json`, `metrics.jsonl`, `checkpoints/` and, at the end, `model.onnx`. A resumed
+ * run takes its options from the directory; those given as well must agree.
+ */
+export async function* trainNode(
+  given: TrainOptions,
+  { out, resume = false, dataDir, command, signal, checkpointSeconds, ...hardware }: NodeTraining,
+): AsyncGenerator<TrainEvent, void, void> {
+  const files = nodeFiles(out);
+  const goesOn = resume && (await holdsRun(files));
+  if (!goesOn) await refuseOccupied(files);
+  if (resume && !goesOn && given.defense === undefined)
+    throw new UsageError(`${out} holds no run to resume; start one without --resume`);
+
+  const options = goesOn ? await storedOptions(files) : resolveOptions(given);
+  if (goesOn) refuseOtherOptions(given, options, out);
+  // Everything that can be wrong with the options is found before anything is written.
+  const { epsilonLinf, epsilonL2, steps } = options;
+  const defense = defenseNamed(options.defense, {
+    ...{ epsilonLinf, epsilonL2, steps },
+    ...(options.stepSize !== null && { stepSize: options.stepSize }),
+    ...(options.noise !== null && { noise: options.noise }),
+  });
+  const runtime = await nodeRuntime(hardware);
+  const dataset = await openDatasetNode(options.data, dataDir === undefined ? {} : { dataDir });
+  const input = { ...dataset, classes: dataset.classes.length };
+  const network = architecture(options.model, input, { dropout: options.dropout });
+
+  const unlock = await lockRun(out);
+  try {
+    await removePartials(out);
+    if (!goesOn) {
+      await refuseOccupied(files);
+      const record = {
+        options,
+        model: cardOf(network, dataset, defense),
+        attack: defense.attack?.options ?? null,
+        versions: { rampart: version, engine: runtime.target.engine },
+        target: runtime.target,
+        machine: machine(),
+        command: command ?? null,
+      };
+      await writeConfig(files, record);
+    }
+    yield* train({
+      ...{ runtime, architecture: network, dataset, defense, options, files },
+      ...(signal && { signal }),
+      ...(checkpointSeconds !== undefined && { checkpointSeconds }),
+      finish: ({ model, state }: Checkpoint) =>
+        files.write("model.onnx", exportOnnx(network, state.parameters, model)),
+    });
+  } finally {
+    await unlock();
+  }
+}
+
+/** Opens a run directory (its newest checkpoint), a checkpoint, or an .onnx file that we exported. */
+export async function openModelNode(path: string): Promise<OpenModel> {
+  const found = await orMissing(stat(path), undefined);
+  if (found === undefined)
+    throw new UsageError(
+      `${path}: there is no such run directory or file; give the --out of a training run, a .safetensors or an .onnx file`,
+    );
+  if (!found.isDirectory()) return modelOfFile(await readFile(path), path);
+  const latest = await latestCheckpoint(nodeFiles(path));
+  if (latest === undefined)
+    throw new UsageError(`${path} has no checkpoints; give the --out of a training run`);
+  return modelOfCheckpoint(latest.checkpoint, path, `${path}/${latest.name}`);
+}

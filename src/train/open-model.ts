@@ -1,0 +1,52 @@
+import { UsageError } from "../math/usage-error.ts";
+import type { Architecture, Parameters } from "../models/architecture.ts";
+import { type Card, importExported } from "../models/export.ts";
+import { architecture } from "../models/index.ts";
+import { type Checkpoint, misfit, readCheckpoint } from "./checkpoint.ts";
+
+/** A trained network with what it needs to know of its data and its defence. */
+export interface OpenModel extends Card {
+  /** As given: a run directory or a file. */
+  readonly path: string;
+  /** The last part of the path: what tables call the model. */
+  readonly name: string;
+  readonly architecture: Architecture;
+  readonly parameters: Parameters;
+  /** The resolved options of its training; empty where a file does not say. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+const nameOf = (path: string): string => path.split(/[\\/]/).filter(Boolean).at(-1) ?? path;
+
+/** The model in a checkpoint; `path` is what the caller opened, `file` where the checkpoint lies. */
+export function modelOfCheckpoint(
+  { model, state, options }: Checkpoint,
+  path: string,
+  file = path,
+): OpenModel {
+  const { architecture: name, parameters: _, trainImages: __, ...card } = model;
+  const network = architecture(name, card.input, { dropout: options.dropout });
+  const wrong = misfit(network, state.parameters);
+  if (wrong !== undefined)
+    throw new UsageError(`${file} says it holds a ${name}, but its array ${wrong}; train it again`);
+  return {
+    ...card,
+    path,
+    name: nameOf(path),
+    architecture: network,
+    parameters: state.parameters,
+    config: { ...options },
+  };
+}
+
+/** The model in the bytes of a checkpoint or of an .onnx file that we exported. */
+export async function modelOfFile(bytes: Uint8Array, path: string): Promise<OpenModel> {
+  if (path.endsWith(".onnx")) {
+    const { card, ...network } = importExported(bytes);
+    return { ...card, ...network, path, name: nameOf(path), config: {} };
+  }
+  const checkpoint = await readCheckpoint(bytes).catch((error: Error) => {
+    throw new UsageError(`${path} cannot be opened as a checkpoint: ${error.message}`);
+  });
+  return modelOfCheckpoint(checkpoint, path);
+}

@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import golden from "../../test/golden/sgd.json" with { type: "json" };
+import { gradient } from "../autodiff/gradient.ts";
+import { interpret } from "../graph/interpret.ts";
+import { constant, input, mul, scalarLike, sub, sum } from "../graph/ops.ts";
+import { sgd } from "./optimizer.ts";
+
+const float64 = (data: readonly number[]) =>
+  ({ dtype: "float64", shape: [data.length], data: Float64Array.from(data) }) as const;
+
+describe("SGD", () => {
+  it.each(golden.cases)(
+    "follows PyTorch with momentum $momentum and weight decay $weightDecay",
+    ({ momentum, weightDecay, rates, target, trace }) => {
+      const p = input("p", [4], "float64");
+      const velocity = input("velocity", [4], "float64");
+      const rate = input("rate", [], "float64");
+      const apart = sub(p, constant(float64(target)));
+      const square = mul(apart, apart);
+      const loss = sum(mul(mul(square, square), scalarLike(p, 1 / 32)));
+      const [g] = gradient(loss, [p]);
+      const next = sgd({ momentum, weightDecay }).update(p, g, { momentum: velocity }, rate);
+
+      let now = float64(trace[0]);
+      let remembered = float64([0, 0, 0, 0]);
+      rates.forEach((value, step) => {
+        const feeds = {
+          p: now,
+          velocity: remembered,
+          rate: { dtype: "float64", shape: [], data: Float64Array.of(value) } as const,
+        };
+        const [moved, kept] = interpret([next.parameter, next.state.momentum], feeds);
+        now = float64([...(moved.data as Float64Array)]);
+        remembered = float64([...(kept.data as Float64Array)]);
+        for (const [i, x] of now.data.entries()) expect(x).toBeCloseTo(trace[step + 1][i], 12);
+      });
+    },
+  );
+});

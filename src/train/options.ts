@@ -1,0 +1,143 @@
+import { z } from "zod";
+import { EpsilonL2, EpsilonLinf } from "../attacks/options.ts";
+import { requireDataName } from "../data/table.ts";
+import { DefenseOptions, defenseNames } from "../defenses/table.ts";
+import { UsageError } from "../math/usage-error.ts";
+import { recipes } from "./recipe.ts";
+
+const paper = DefenseOptions.parse({});
+
+/**
+ * What determines a trained model, to the bit on one machine. All may be absent: a new run then takes the recipe's
+ * value or the paper's, a resumed one its own.
+ */
+export const TrainOptions = z.strictObject({
+  defense: z.enum(defenseNames).optional().describe("how the model is defended"),
+  model: z.string().optional().describe("network: wrn-<depth>-<width> or cnn-small"),
+  data: z.string().optional().describe("data set, or folder:PATH, or npz:PATH"),
+  recipe: z
+    .enum(Object.keys(recipes) as (keyof typeof recipes)[])
+    .optional()
+    .describe("settings of the optimiser (default: zagoruyko); short suits runs of a few epochs"),
+  epochs: z
+    .int()
+    .positive()
+    .optional()
+    .describe("passes over the examples; by default the recipe's"),
+  batch: z.int().positive().optional().describe("examples per step; by default the recipe's"),
+  examples: z.int().positive().optional().describe("training images used; by default all"),
+  rate: z.number().positive().optional().describe("highest learning rate; by default the recipe's"),
+  weightDecay: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe("λ of λ/2·‖w‖²; by default the recipe's"),
+  dropout: z
+    .number()
+    .nonnegative()
+    .lt(1)
+    .optional()
+    .describe("share dropped; by default the recipe's"),
+  augment: z
+    .enum(["crop-flip", "crop", "none"])
+    .optional()
+    .describe(
+      "random crops and mirroring (default: crop-flip; mnist, fashion-mnist crop; shapes none)",
+    ),
+  epsilonLinf: EpsilonLinf.optional().describe(
+    `ℓ∞ radius in training (default: ${paper.epsilonLinf})`,
+  ),
+  epsilonL2: EpsilonL2.optional().describe(`ℓ2 radius in training (default: ${paper.epsilonL2})`),
+  steps: z
+    .int()
+    .positive()
+    .optional()
+    .describe(`steps of the attack in training (default: ${paper.steps})`),
+  stepSize: z.number().positive().optional().describe("by default ε / 5, the authors' setting"),
+  noise: z.string().optional().describe("noise of a randomised defence, such as normal:0.25"),
+  attackMode: z
+    .enum(["frozen", "batch"])
+    .optional()
+    .describe(
+      "the attack meets running statistics (default: frozen) or batch statistics and dropout",
+    ),
+  seed: z.int().nonnegative().optional().describe("start of every random stream (default: 0)"),
+});
+export type TrainOptions = z.output<typeof TrainOptions>;
+
+/** Every option decided; null stands for what has no value (all examples, ε / 5, the defence's own noise). */
+export interface ResolvedOptions {
+  readonly defense: string;
+  readonly model: string;
+  readonly data: string;
+  readonly recipe: keyof typeof recipes;
+  readonly epochs: number;
+  readonly batch: number;
+  readonly examples: number | null;
+  readonly rate: number;
+  readonly weightDecay: number;
+  readonly dropout: number;
+  readonly augment: "crop-flip" | "crop" | "none";
+  readonly epsilonLinf: number;
+  readonly epsilonL2: number;
+  readonly steps: number;
+  readonly stepSize: number | null;
+  readonly noise: string | null;
+  readonly attackMode: "frozen" | "batch";
+  readonly seed: number;
+}
+
+function needed(name: "defense" | "model" | "data", value: string | undefined): string {
+  if (value === undefined)
+    throw new UsageError(`--${name} is missing: ${TrainOptions.shape[name].description}`);
+  return value;
+}
+
+/** A digit's mirror image is another sign, and the textures of `shapes` have a fixed place. */
+const augmentOf = (data: string) =>
+  data === "mnist" || data === "fashion-mnist" ? "crop" : data === "shapes" ? "none" : "crop-flip";
+
+/** The options of a new run: what was asked for, else the recipe's value, else the paper's. */
+export function resolveOptions(given: TrainOptions): ResolvedOptions {
+  const name = given.recipe ?? "zagoruyko";
+  const recipe = recipes[name];
+  const data = needed("data", given.data);
+  requireDataName(data);
+  return {
+    defense: needed("defense", given.defense),
+    model: needed("model", given.model),
+    data,
+    recipe: name,
+    epochs: given.epochs ?? recipe.epochs,
+    batch: given.batch ?? recipe.batch,
+    examples: given.examples ?? null,
+    rate: given.rate ?? recipe.rate,
+    weightDecay: given.weightDecay ?? recipe.weightDecay,
+    dropout: given.dropout ?? recipe.dropout,
+    augment: given.augment ?? augmentOf(data),
+    epsilonLinf: given.epsilonLinf ?? paper.epsilonLinf,
+    epsilonL2: given.epsilonL2 ?? paper.epsilonL2,
+    steps: given.steps ?? paper.steps,
+    stepSize: given.stepSize ?? null,
+    noise: given.noise ?? null,
+    attackMode: given.attackMode ?? "frozen",
+    seed: given.seed ?? 0,
+  };
+}
+
+const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** Fails, naming each one, if an option given now differs from the one that `run` was started with. */
+export function refuseOtherOptions(
+  given: TrainOptions,
+  stored: ResolvedOptions,
+  run: string,
+): void {
+  const differ = (Object.keys(TrainOptions.shape) as (keyof ResolvedOptions)[])
+    .filter((name) => given[name] !== undefined && given[name] !== stored[name])
+    .map((name) => `--${kebab(name)} ${given[name]} (was ${stored[name] ?? "not set"})`);
+  if (differ.length > 0)
+    throw new UsageError(
+      `${run} was started with other options: ${differ.join(", ")};\n  resume without them, or start another run directory`,
+    );
+}
