@@ -46,7 +46,7 @@ function rampart(words: readonly string[], { closeStdout = false } = {}): Promis
   });
 }
 
-describe("bin/rampart.js in a fresh clone", () => {
+describe("bin/rampart.js in a fresh clone", { timeout: 300_000 }, () => {
   it("is built once by two commands that start at the same time, and then no more", async () => {
     const both = await Promise.all([rampart(["--version"]), rampart(["--version"])]);
     for (const { code, out } of both) expect([code, out]).toEqual([0, "0.1.0\n"]);

@@ -244,6 +244,13 @@ describe("the rest of a program", () => {
     expect(out).not.toMatch(/--random-start|--no-resume/);
   });
 
+  it("lists in help even a command that cannot be loaded", async () => {
+    const { code, out } = await toyRun("--help");
+    expect(code).toBe(0);
+    expect(out).toMatch(/^ {2}shoot .*Shoot at a target\.$/m);
+    expect(out).toMatch(/^ {2}broken .*cannot be loaded on this machine/m);
+  });
+
   it("answers help and version without a command", async () => {
     expect(await toyRun("--version")).toEqual({ code: 0, out: "1.2.3\n", err: "" });
     expect((await toyRun("help shoot")).out).toContain("Shoot at a target.");

@@ -34,7 +34,7 @@ beforeAll(() => {
   for (const name of ["tsconfig.json", "tsconfig.build.json"])
     cpSync(join(root, name), join(source, name));
   symlinkSync(join(root, "node_modules"), join(source, "node_modules"), "dir");
-  node([tsc, "-p", "tsconfig.build.json"], source);
+  node([tsc, "-p", "tsconfig.build.json", "--noCheck"], source);
   const [{ filename }] = JSON.parse(
     execFileSync("npm", ["pack", "--json", "--ignore-scripts"], { cwd: source, encoding: "utf8" }),
   );
@@ -47,7 +47,7 @@ beforeAll(() => {
     symlinkSync(join(root, "node_modules", name), link, "dir");
   }
   writeFileSync(join(app, "package.json"), '{ "type": "module", "private": true }');
-});
+}, 300_000);
 
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
@@ -65,23 +65,19 @@ describe("the packed package", () => {
       expect(existsSync(join(installed, path)), path).toBe(false);
   });
 
-  it("runs README's library example, which is ten lines of TypeScript at most", () => {
+  it("runs README's library example, ten lines of TypeScript that agree with the types", () => {
     const lines = example()
       .split("\n")
       .filter((line) => line.trim() !== "");
     expect(lines.length).toBeGreaterThan(0);
     expect(lines.length).toBeLessThanOrEqual(10);
-    writeFileSync(join(app, "example.js"), example());
+    writeFileSync(join(app, "example.ts"), example());
+    const types = join(root, "node_modules", "@types");
+    const words = "--noEmitOnError --strict --skipLibCheck --target es2022 --module nodenext";
+    node([tsc, ...words.split(" "), "--types", "node", "--typeRoots", types, "example.ts"], app);
     node(["example.js"], app);
     expect(readFileSync(join(app, "report.html"), "utf8")).toContain("at-linf");
-  });
-
-  it("has types that README's library example agrees with", () => {
-    writeFileSync(join(app, "example.ts"), example());
-    const words = "--noEmit --strict --skipLibCheck --target es2022 --module nodenext --types node";
-    const types = join(root, "node_modules", "@types");
-    node([tsc, ...words.split(" "), "--typeRoots", types, "example.ts"], app);
-  });
+  }, 300_000);
 
   it("runs its command line, which finds no sources to build", () => {
     const out = node([join(installed, "bin", "rampart.js"), "--version"], app);

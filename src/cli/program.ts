@@ -121,7 +121,12 @@ async function parse(program: Program, argv: readonly string[], io: Io): Promise
   for (const [name, load] of Object.entries(program.commands)) {
     const cli = quiet(root.command(name));
     if (!all && called !== name) continue;
-    const loaded = await load();
+    // Help lists a command that this machine cannot load (no binary of the runtime, say) beside the others.
+    const loaded = await (all ? load().catch(() => null) : load());
+    if (loaded === null) {
+      cli.description(`(cannot be loaded on this machine; see ${program.name} doctor)`);
+      continue;
+    }
     if (!("commands" in loaded)) {
       declare(cli, loaded, io, typed);
       continue;

@@ -6,7 +6,8 @@
  * sizes, but shows a random class in 8 % of the pictures, so that it alone gives an accuracy of at most 93 %. A faint
  * texture of 6 grey levels never lies, but fits into the balls ℓ∞ ≤ 0.031 and ℓ2 ≤ 0.83, so an attack can replace it.
  * An undefended network that learns both does better on clean pictures, and falls to 0 under attack; a defended one
- * keeps to the form. How large the gap is says nothing about photographs.
+ * keeps to the form. How large the gap is says nothing about photographs. Random crops and flips hide the texture (they
+ * change its phase), so this data set is meant to be trained on without them.
  *
  * Choices were tuned on a third stream of pictures, never on the test split.
  */

@@ -1,10 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { brightness, brightnessData } from "../../test/fixtures/brightness.ts";
 import type { Victim } from "../attacks/victim.ts";
-import type { Split } from "../data/dataset.ts";
-import { uniform } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
-import { argmaxRows, rowSize, type Tensor, tensor } from "../math/tensor.ts";
+import { tensor } from "../math/tensor.ts";
 import { noiseNamed } from "../noise/table.ts";
 import { evaluate, rowName } from "./evaluate.ts";
 import { EvaluateOptions } from "./options.ts";
@@ -13,46 +12,8 @@ import { ruleNamed } from "./rule.ts";
 import { decisions } from "./score.ts";
 import { differences, readRows, type Settings } from "./settings.ts";
 
-/** Two classes of 1×2×2 pictures: class 1 where the mean pixel is above ½. The margin in ℓ∞ is |mean − ½|. */
-const brightness: Victim = {
-  async logits(x) {
-    const size = rowSize(x);
-    const logits = tensor([x.shape[0], 2]);
-    for (let i = 0; i < x.shape[0]; i++) {
-      let sum = 0;
-      for (let j = 0; j < size; j++) sum += x.data[i * size + j];
-      logits.data[2 * i + 1] = 8 * (sum / size - 0.5);
-    }
-    return logits;
-  },
-  async lossAndGradient(x, loss, keys) {
-    const logits = await this.logits(x, keys);
-    const labels = loss.kind === "linear" ? [] : loss.labels;
-    const losses = new Float32Array(keys.length);
-    const gradient = tensor(x.shape);
-    const size = rowSize(x);
-    for (const [i, label] of labels.entries()) {
-      const sign = label === 1 ? 1 : -1;
-      const margin = sign * logits.data[2 * i + 1];
-      losses[i] = Math.log1p(Math.exp(-margin));
-      const slope = (-sign * 8) / size / (1 + Math.exp(margin));
-      gradient.data.fill(slope, i * size, (i + 1) * size);
-    }
-    return { losses, logits, gradient };
-  },
-};
-
-const count = 12;
-const images = uniform(keysFor(keyOf(4), [...Array(count).keys()]), [count, 1, 2, 2], 0.1, 0.9);
-const truth = async () =>
-  argmaxRows(await brightness.logits(images, keysFor(keyOf(0), [...Array(count).keys()])));
-
-const take = (indices: readonly number[]): Tensor =>
-  tensor(
-    [indices.length, 1, 2, 2],
-    indices.flatMap((i) => [...images.data.subarray(4 * i, 4 * i + 4)]),
-  );
-const split = async (): Promise<Split> => ({ size: count, labels: await truth(), images: take });
+const data = await brightnessData();
+const take = data.test.images;
 
 const subject = (noise: string | null) => ({
   model: "brightness",
@@ -67,7 +28,6 @@ async function rowsOf(
   finished?: ReadonlySet<string>,
 ): Promise<Row[]> {
   const rows: Row[] = [];
-  const data = { name: "toy", test: await split() };
   const resolved = EvaluateOptions.parse({ draws: 20, eot: 4, ...options });
   for await (const { row } of evaluate(subject(noise), data, resolved, finished)) rows.push(row);
   return rows;
@@ -125,6 +85,29 @@ describe("evaluate", () => {
     const [row] = await rowsOf({ attacks: ["pgd-linf"], steps: 3, examples: 1 }, "uniform:0.2");
     // 3 steps × 4 draws, forward and backward; scoring is not the attack's cost.
     expect(row.queries).toBe(3 * 4 * 2);
+  });
+
+  it("scores on draws that no attack has seen, each attack on its own", async () => {
+    const seen: Record<"attacking" | "scoring", string[]> = { attacking: [], scoring: [] };
+    const network: Victim = {
+      logits(x, keys) {
+        seen.scoring.push(...keys.map(String));
+        return brightness.logits(x, keys);
+      },
+      lossAndGradient(x, loss, keys) {
+        seen.attacking.push(...keys.map(String));
+        return brightness.lossAndGradient(x, loss, keys);
+      },
+    };
+    const options = EvaluateOptions.parse({ draws: 20, eot: 4, steps: 3, examples: 5 });
+    for await (const _ of evaluate({ ...subject("uniform:0.2"), network }, data, options));
+    const attacking = new Set(seen.attacking);
+    expect(attacking.size).toBe(5 * 2 * 3 * 4);
+    expect(seen.attacking).toHaveLength(attacking.size);
+    // 20 draws of each clean image, and of each attack's result; the same ones judge it rounded.
+    const scoring = new Set(seen.scoring);
+    expect(scoring.size).toBe(5 * (20 + 2 * 20));
+    expect(seen.scoring.filter((key) => attacking.has(key))).toEqual([]);
   });
 
   it("gives the same rows whatever the batch", async () => {

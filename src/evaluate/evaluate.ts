@@ -2,8 +2,8 @@ import { counted, runBounded } from "../attacks/harness.ts";
 import type { Split } from "../data/dataset.ts";
 import { withEot } from "../defenses/with-eot.ts";
 import { fold, foldAll, type Key, keyOf, keysFor, nameToNumber } from "../math/random.ts";
-import { rows as rowsBetween, type Tensor, takeRows } from "../math/tensor.ts";
-import { type Cell, cellsOf, checkDraws, type EvaluateOptions } from "./options.ts";
+import { rowSize, rows as rowsBetween, type Tensor, takeRows } from "../math/tensor.ts";
+import { type Cell, cellsOf, checkOptions, type EvaluateOptions } from "./options.ts";
 import type { Row } from "./row.ts";
 import { mostFrequent, ruleNamed } from "./rule.ts";
 import { decisions, rounded, type Scoring, shareOf } from "./score.ts";
@@ -46,7 +46,7 @@ export async function* evaluate(
   const cells = cellsOf(options);
   const count = Math.min(options.examples, test.size);
   const randomised = subject.noise !== null;
-  if (randomised) checkDraws(options);
+  checkOptions(options, { randomised, pixels: rowSize(test.images([0])) });
   const scoring: Scoring = randomised
     ? { rule: ruleNamed(options.rule), draws: options.draws, batch: options.batch }
     : { rule: ruleNamed("single"), draws: 1, batch: options.batch };

@@ -1,16 +1,17 @@
 import { createHash } from "node:crypto";
-import { appendFile, mkdir, readFile, truncate } from "node:fs/promises";
+import { appendFile, mkdir, readFile, rm, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Victim } from "../attacks/victim.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { openDatasetNode } from "../data/node.ts";
 import { lock, machine, orMissing, version, writeWhole, writing } from "../files/node.ts";
+import { sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { type Architecture, type Parameters, parameterCount } from "../models/architecture.ts";
 import type { Card } from "../models/export.ts";
 import { describeNoise, noiseNamed } from "../noise/table.ts";
 import { evaluate, rowCount, rowName, type Scored } from "./evaluate.ts";
-import type { EvaluateOptions } from "./options.ts";
+import { checkOptions, type EvaluateOptions } from "./options.ts";
 import { pictures } from "./pictures.ts";
 import type { Row } from "./row.ts";
 import { BadRow, differences, readRows, type Settings, targetDifferences } from "./settings.ts";
@@ -154,6 +155,7 @@ export async function* evaluateNode(
   checkFit(model, dataset);
   const noiseText = options.noise ?? model.noise;
   const noise = noiseText === null ? null : noiseNamed(noiseText);
+  checkOptions(options, { randomised: noise !== null, pixels: sizeOf(dataset.shape) });
   const settings: Settings = {
     model: {
       name: model.name,
@@ -193,8 +195,10 @@ export async function* evaluateNode(
     const kept = pictures(saveExamples, before);
     if (out !== undefined) {
       await writing(out, mkdir(dirname(out), { recursive: true }));
-      if (rows.length === 0)
+      if (rows.length === 0) {
+        await rm(beside(out, "examples.npz"), { force: true }); // of rows that are no longer there
         await writeWhole(beside(out, "settings.json"), `${JSON.stringify(settings, null, 2)}\n`);
+      }
     }
     const subject = {
       ...{ model: model.name, defense: model.defense, noise },
@@ -218,7 +222,7 @@ export async function* evaluateNode(
         if (signal?.aborted) break;
       }
     } catch (error) {
-      if (error !== signal?.reason || !signal?.aborted) throw error;
+      if (!signal?.aborted || error !== signal.reason) throw error;
     }
   } finally {
     await unlock?.();

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { EpsilonL2, EpsilonLinf } from "../attacks/options.ts";
+import { checkEpsilon } from "../attacks/preconditions.ts";
 import { attackNamed, attackNames } from "../attacks/table.ts";
 import type { BoundedAttack } from "../attacks/victim.ts";
 import { unknownName } from "../math/nearest.ts";
@@ -95,11 +96,17 @@ export function cellsOf(options: EvaluateOptions): Cell[] {
   });
 }
 
-/** Refuses draws that cannot be scored: an example of a randomised model is scored on two halves, each a whole number of decisions. */
-export function checkDraws({ rule: name, draws }: EvaluateOptions): void {
-  const rule = ruleNamed(name);
-  if (draws % (2 * rule.draws) !== 0)
+/** Finds, before anything is computed or written, what is wrong with the options for pictures of `pixels` numbers. */
+export function checkOptions(
+  options: EvaluateOptions,
+  { randomised, pixels }: { readonly randomised: boolean; readonly pixels: number },
+): void {
+  for (const { attack } of cellsOf(options))
+    if (attack !== null) checkEpsilon(attack.norm, attack.epsilon, pixels);
+  const rule = ruleNamed(options.rule);
+  // An example of a randomised model is scored on two halves, each a whole number of predictions.
+  if (randomised && options.draws % (2 * rule.draws) !== 0)
     throw new UsageError(
-      `--draws ${draws} is no even number of predictions of ${name}, which takes ${rule.draws} draws each; use a multiple of ${2 * rule.draws}`,
+      `--draws ${options.draws} is no even number of predictions of ${rule.name}, which takes ${rule.draws} draws each; use a multiple of ${2 * rule.draws}`,
     );
 }

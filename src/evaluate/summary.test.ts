@@ -33,7 +33,8 @@ describe("a summary", () => {
   const l2 = cell("pgd-l2", [0, 0, 1, 1, 0, 0]);
 
   it("of two attacks counts for the union what survives both, not the worse mean", () => {
-    const { clean, attacks, unions } = summarize([...linf, ...l2]);
+    const { clean, attacks, unions, examples } = summarize([...linf, ...l2]);
+    expect(examples).toBe(6);
     expect(clean).toEqual(wilson(6, 6));
     expect(attacks.map(({ attack }) => attack)).toEqual(["pgd-linf", "pgd-l2"]);
     expect(attacks.map(({ accuracy }) => accuracy.mean)).toEqual([1 / 2, 1 / 3]);
@@ -56,6 +57,9 @@ describe("a summary", () => {
     const { unions, attacks } = summarize([...linf, ...l2.slice(0, 3)]);
     expect(attacks.map(({ examples }) => examples)).toEqual([6, 3]);
     expect(unions[0]).toMatchObject({ examples: 3, minOfMeans: 1 / 3, union: { mean: 1 / 3 } });
+    // On image 2 alone both are always right, though pgd-linf is not on the others.
+    const one = summarize([...linf, ...l2.slice(2, 3)]).unions[0];
+    expect(one).toMatchObject({ examples: 1, minOfMeans: 1, union: { mean: 1 } });
   });
 
   it("of clean rows alone is the natural accuracy", () => {
@@ -110,7 +114,7 @@ describe("the union", () => {
 
   it("has no bias, where choosing and scoring on the same draws would have", () => {
     // Four attacks leave every example a coin toss: the truth is ½ however one chooses.
-    const [examples, draws] = [2000, 10];
+    const [examples, draws] = [500, 10];
     const toss = (index: number, attack: number, half: number) => {
       const key = [index, attack, half].reduce(fold, keyOf(8));
       return mean(Array.from(uniform([key], [1, draws]).data, (u) => (u < 0.5 ? 1 : 0)));
@@ -124,10 +128,10 @@ describe("the union", () => {
       ),
     );
     const { union } = summarize(cells.flat()).unions[0];
-    // The standard deviation of the mean is 0.0035, so this fails by chance once in 10⁴ keys.
-    expect(Math.abs(union.mean - 0.5)).toBeLessThan(0.014);
+    // The standard deviation of the mean is 0.007, so this fails by chance once in 10⁴ keys.
+    expect(Math.abs(union.mean - 0.5)).toBeLessThan(0.028);
     const sameDraws = mean(worstRows(cells).map(({ correctChoose }) => correctChoose));
-    expect(sameDraws).toBeLessThan(0.36);
+    expect(sameDraws).toBeLessThan(0.37);
   });
 });
 

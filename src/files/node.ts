@@ -43,6 +43,8 @@ const reasons: Readonly<Record<string, string>> = {
   EPERM: "not permitted",
   EROFS: "the file system is read-only",
   ENOTDIR: "a part of this path is a file, not a folder",
+  EEXIST: "a file stands where its folder should be",
+  EISDIR: "it is a folder",
   EIO: "the disk reports an error",
 };
 

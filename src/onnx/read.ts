@@ -27,7 +27,8 @@ function decode({ name, dataType, dims, rawData }: TensorProto): NdArray | null 
   const dtype = entry[0] as DType;
   const shape = dims.map(Number);
   const count = shape.reduce((size, n) => size * n, 1);
-  const data = decoders[dtype](rawData.slice().buffer);
+  // A copy of its own: Node's Buffer overrides slice() to give a view.
+  const data = decoders[dtype](new Uint8Array(rawData).buffer);
   if (data.length !== count)
     throw new UsageError(`array ${name} states ${count} elements and holds ${data.length}`);
   return { dtype, shape, data } as NdArray;

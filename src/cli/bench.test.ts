@@ -1,0 +1,45 @@
+import { expect, it } from "vitest";
+import { nodeRuntime } from "../runtime/node.ts";
+import { benchTask, works } from "./bench-work.ts";
+import { rampart } from "./main.ts";
+import { run } from "./program.ts";
+
+async function bench(...argv: string[]) {
+  let [out, err] = ["", ""];
+  const code = await run(rampart, ["bench", ...argv], {
+    stdout: { write: (text) => (out += text) },
+    stderr: { write: (text) => (err += text) },
+  });
+  return { code, out, err };
+}
+
+it("measures both kinds of work, one object per line", async () => {
+  const argv = ["--model", "cnn-small", "--batch", "2", "--repeats", "2", "--json"];
+  const { code, out } = await bench(...argv);
+  expect(code).toBe(0);
+  const rows = out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(rows.map(({ work }) => work)).toEqual(["gradient", "train"]);
+  for (const { seconds, flops, flopsPerSecond, peakFlopsPerSecond, share } of rows) {
+    expect(flopsPerSecond * seconds.median).toBeCloseTo(flops, -1);
+    expect(share).toBeCloseTo(flopsPerSecond / peakFlopsPerSecond, 9);
+  }
+});
+
+it("refuses a model that does not exist and a device that is not here", async () => {
+  expect(await bench("--model", "wrn-16")).toMatchObject({ code: 2, out: "" });
+  expect(await bench("--device", "webgpu")).toMatchObject({ code: 2, out: "" });
+});
+
+it("trains as it measures: the loss of a batch seen again and again falls", async () => {
+  const open = await works.train.open(
+    await nodeRuntime({ threads: 1 }),
+    benchTask("cnn-small", 8, 0),
+  );
+  const first = (await open.step()).loss;
+  for (let i = 0; i < 10; i++) await open.step();
+  expect((await open.step()).loss).toBeLessThan(0.95 * first);
+  await open.release();
+});

@@ -1,0 +1,47 @@
+import { z } from "zod";
+import { parseNpz } from "../data/npz.ts";
+import { summarize } from "../evaluate/summary.ts";
+import { UsageError } from "../math/usage-error.ts";
+import { evaluationsOf } from "../report/evaluations.ts";
+import { readRowsFile, writeReport } from "../report/node.ts";
+import { formats, report } from "../report/report.ts";
+import { summaryTable } from "../report/text-table.ts";
+import { command } from "./command.ts";
+
+/** `rampart report`: what evaluations wrote, as one page or as a table. */
+export const reportCommand = command({
+  summary: "Make one self-contained report of rows.",
+  options: z.strictObject({
+    out: z
+      .string()
+      .optional()
+      .describe("file to write; by default report.html, and the terminal for other formats"),
+    format: z.enum(formats).default("html").describe("what the report is written as"),
+  }),
+  positionals: ["rows..."],
+  examples: [
+    "rampart report runs/standard.jsonl runs/at.jsonl --out report.html",
+    "rampart report runs/at.jsonl --format md",
+  ],
+  async run({ rows: paths, out, format }, context) {
+    const twice = paths.find((path, i) => paths.indexOf(path) !== i);
+    if (twice !== undefined) throw new UsageError(`${twice} is given twice; name each file once`);
+    const files = [];
+    for (const path of paths) files.push(await readRowsFile(path));
+    const evaluations = evaluationsOf(files, { summarize, parseNpz });
+    const text = report(evaluations, format);
+    const target = out ?? (format === "html" ? "report.html" : undefined);
+    if (target !== undefined) await writeReport(target, text);
+    for (const { label, summary, notes } of evaluations) {
+      context.emit({ label, ...summary, notes });
+      for (const note of notes) context.note(`note: ${note}`);
+    }
+    if (target === undefined) {
+      context.print(text.trimEnd());
+      return;
+    }
+    for (const { summary } of evaluations) context.print(`${summaryTable(summary)}\n`);
+    context.print(`report: ${target}`);
+    context.emit({ report: target, format });
+  },
+});

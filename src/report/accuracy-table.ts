@@ -1,0 +1,131 @@
+// Models × attacks, for every format: what stands in each column is decided here and nowhere else.
+import type { Summary, UnionSummary } from "../evaluate/summary.ts";
+import type { Interval } from "../math/statistics.ts";
+import type { Evaluation } from "./evaluation.ts";
+import { listed, radius } from "./format.ts";
+
+/** One accuracy; without an interval where none is known. */
+export interface Cell {
+  readonly mean: number;
+  readonly interval: Interval | null;
+  readonly examples: number;
+}
+
+/** One column: equal keys mean that numbers may be compared. */
+export interface Column {
+  readonly key: string;
+  readonly kind: "clean" | "attack" | "union" | "min of means";
+  readonly title: string;
+  /** Radius and effort of an attack, members of a union. */
+  readonly detail: string;
+}
+
+/** Models that were judged on the same data by the same protocol. */
+export interface AccuracyTable {
+  readonly data: string;
+  readonly protocol: string;
+  readonly columns: readonly Column[];
+  readonly lines: readonly {
+    readonly evaluation: Evaluation;
+    readonly cells: ReadonlyMap<string, Cell>;
+  }[];
+  /** True if radii below the largest one are left out. */
+  readonly shortened: boolean;
+}
+
+/** An attack's name, radius and effort: `ε 0.031, 20 steps`. */
+export function effort(evaluation: Evaluation, attack: string, epsilon: number | null): string {
+  const row = evaluation.rows.find((one) => one.attack === attack && one.epsilon === epsilon);
+  const { steps = 0, restarts = 0 } = row ?? {};
+  return [
+    ...(epsilon === null ? ["no bound"] : [`ε ${radius(epsilon)}`]),
+    ...(steps > 0 ? [`${steps} steps`] : []),
+    ...(restarts > 1 ? [`${restarts} restarts`] : []),
+  ].join(", ");
+}
+
+/** `pgd-linf 0.031 and pgd-l2 0.83`. */
+export const members = ({ attacks }: UnionSummary): string =>
+  listed(
+    attacks.map(({ attack, epsilon }) =>
+      epsilon === null ? attack : `${attack} ${radius(epsilon)}`,
+    ),
+  );
+
+/** The largest radius that each attack has been given. */
+const largest = (summary: Summary): ReadonlyMap<string, number> => {
+  const radii = new Map<string, number>();
+  for (const { attack, epsilon } of summary.attacks)
+    radii.set(attack, Math.max(epsilon ?? 0, radii.get(attack) ?? 0));
+  return radii;
+};
+
+function* entries(evaluation: Evaluation, short: boolean): Generator<readonly [Column, Cell]> {
+  const { summary } = evaluation;
+  const { clean, examples } = summary;
+  const column = (kind: Column["kind"], title: string, detail = ""): Column => ({
+    ...{ kind, title, detail, key: `${kind} ${title} ${detail}` },
+  });
+  yield [column("clean", "clean"), { mean: clean.mean, interval: clean, examples }];
+  const radii = largest(summary);
+  for (const { attack, epsilon, accuracy, examples: tried } of summary.attacks) {
+    if (short && (epsilon ?? 0) < (radii.get(attack) ?? 0)) continue;
+    const detail = effort(evaluation, attack, epsilon);
+    yield [
+      column("attack", attack, detail),
+      { mean: accuracy.mean, interval: accuracy, examples: tried },
+    ];
+  }
+  for (const union of short ? summary.unions.slice(-1) : summary.unions) {
+    if (union.attacks.length < 2) continue;
+    const detail = members(union);
+    const { union: interval, minOfMeans, examples: tried } = union;
+    yield [column("union", "union", detail), { mean: interval.mean, interval, examples: tried }];
+    yield [
+      column("min of means", "min of means", detail),
+      { mean: minOfMeans, interval: null, examples: tried },
+    ];
+  }
+}
+
+const order: readonly Column["kind"][] = ["clean", "attack", "union", "min of means"];
+
+/** Attack columns above which only the largest radii are shown. */
+const MANY = 4;
+
+/** One table per data set and protocol, so that no column mixes numbers of different meaning. */
+export function accuracyTables(
+  evaluations: readonly Evaluation[],
+  { short = false }: { readonly short?: boolean } = {},
+): AccuracyTable[] {
+  const groups = new Map<string, Evaluation[]>();
+  for (const evaluation of evaluations) {
+    const { data, protocol } = evaluation.summary;
+    const key = JSON.stringify([data, protocol]);
+    groups.set(key, [...(groups.get(key) ?? []), evaluation]);
+  }
+  return [...groups.values()].map((group) => {
+    const full = tableOf(group, false);
+    const many = full.columns.filter(({ kind }) => kind === "attack").length > MANY;
+    if (!short || !many) return full;
+    const table = tableOf(group, true);
+    return { ...table, shortened: table.columns.length < full.columns.length };
+  });
+}
+
+function tableOf(group: readonly Evaluation[], short: boolean): AccuracyTable {
+  const columns = new Map<string, Column>();
+  const lines = group.map((evaluation) => {
+    const cells = new Map<string, Cell>();
+    for (const [column, cell] of entries(evaluation, short)) {
+      columns.set(column.key, column);
+      cells.set(column.key, cell);
+    }
+    return { evaluation, cells };
+  });
+  const { data, protocol } = group[0].summary;
+  const sorted = [...columns.values()].sort(
+    (a, b) => order.indexOf(a.kind) - order.indexOf(b.kind),
+  );
+  return { data, protocol, columns: sorted, lines, shortened: false };
+}

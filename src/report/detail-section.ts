@@ -1,0 +1,65 @@
+import type { AttackSummary, UnionSummary } from "../evaluate/summary.ts";
+import { effort, members } from "./accuracy-table.ts";
+import type { Evaluation } from "./evaluation.ts";
+import { normName, number, percent, range } from "./format.ts";
+import { html, type Markup } from "./html.ts";
+
+const heads = (names: readonly string[]) => names.map((name) => html`<th scope="col">${name}</th>`);
+
+/** For randomised models: one prediction, the majority of draws, and being right ten times in a row. */
+export function randomisedSection(evaluations: readonly Evaluation[]): Markup | null {
+  const random = evaluations.filter(({ summary }) => summary.draws > 1);
+  if (random.every(({ summary }) => summary.attacks.length === 0)) return null;
+  return html`
+<section aria-labelledby="randomised">
+<h2 id="randomised">Randomised models</h2>
+<p>Somebody who may ask again gets a fresh draw each time. The accuracy of one prediction therefore says less than how often <em>all</em> of ten are right.</p>
+<div class="scroll" role="region" aria-label="Table of randomised models" tabindex="0"><table>
+<caption>The same adversarial examples, judged in three ways, with 95 % intervals.</caption>
+<thead><tr>${heads(["model", "attack", "one prediction right", "majority of draws right", "right in all of 10 tries"])}</tr></thead>
+<tbody>${random.map((evaluation) =>
+    evaluation.summary.attacks.map(
+      ({ attack, epsilon, accuracy, majority, tenOfTen }) => html`
+<tr><th scope="row">${evaluation.label}</th><td>${attack}<small>${effort(evaluation, attack, epsilon)}</small></td><td>${percent(accuracy.mean)}<small>${range(accuracy)}</small></td><td>${percent(majority.mean)}<small>${range(majority)}</small></td><td>${percent(tenOfTen)}</td></tr>`,
+    ),
+  )}
+</tbody></table></div>
+</section>`;
+}
+
+function attackLine(evaluation: Evaluation, one: AttackSummary): Markup {
+  const { label, summary } = evaluation;
+  const norm = one.norm === null ? "" : `${normName(one.norm)}, `;
+  const costs = [one.linf, one.l2, one.queries, one.seconds];
+  return html`
+<tr><th scope="row">${label}</th><td>${one.attack}<small>${norm}${effort(evaluation, one.attack, one.epsilon)}</small></td><td>${summary.protocol}</td><td>${one.examples.toLocaleString("en")}</td><td>${percent(one.accuracy.mean)}<small>${range(one.accuracy)}</small></td><td>${percent(one.accuracy8bit.mean)}<small>${range(one.accuracy8bit)}</small></td>${costs.map((cost) => html`<td>${number(cost)}</td>`)}</tr>`;
+}
+
+function unionLines({ label, summary }: Evaluation, union: UnionSummary): Markup {
+  const line = (name: string, accuracy: Markup) => html`
+<tr><th scope="row">${label}</th><td>${name}<small>${members(union)}</small></td><td>${summary.protocol}</td><td>${union.examples.toLocaleString("en")}</td><td>${accuracy}</td><td colspan="5"></td></tr>`;
+  const { union: worst, minOfMeans } = union;
+  return html`${line("union", html`${percent(worst.mean)}<small>${range(worst)}</small>`)}${line("min of means", html`${percent(minOfMeans)}<small>upper bound</small>`)}`;
+}
+
+/** Every attack at every radius: accuracy, what 8-bit storage changes, sizes and costs. */
+export function detailSection(evaluations: readonly Evaluation[]): Markup | null {
+  if (evaluations.every(({ summary }) => summary.attacks.length === 0)) return null;
+  const columns = ["model", "attack", "protocol", "images", "accuracy", "after rounding to 8 bits"];
+  const costs = ["mean ℓ∞", "mean ℓ2", "passes per image", "seconds per image"];
+  return html`
+<section aria-labelledby="detail">
+<h2 id="detail">Every attack in detail</h2>
+<p>Adversarial pixels rounded to 256 levels are what a picture file would hold. A pass is one run of the network forward or backward; every noise draw counts. Seconds include scoring.</p>
+<div class="scroll" role="region" aria-label="Table of attacks" tabindex="0"><table>
+<caption>Accuracies with 95 % intervals; norms and costs are means over images.</caption>
+<thead><tr>${heads([...columns, ...costs])}</tr></thead>
+<tbody>${evaluations.map((evaluation) => [
+    evaluation.summary.attacks.map((attack) => attackLine(evaluation, attack)),
+    evaluation.summary.unions
+      .filter(({ attacks }) => attacks.length > 1)
+      .map((union) => unionLines(evaluation, union)),
+  ])}
+</tbody></table></div>
+</section>`;
+}

@@ -1,0 +1,125 @@
+import type { Row } from "../evaluate/row.ts";
+import { UsageError } from "../math/usage-error.ts";
+import type { Evaluation, PictureSet, RowsFile, Tools } from "./evaluation.ts";
+import { readPictures } from "./read-pictures.ts";
+import { readSettings } from "./read-settings.ts";
+
+/** Rows that may be averaged together: one model, one data set, one way of judging it. */
+const identity = ({ model, defense, data, protocol, rule, draws, eot, seed }: Row): string =>
+  JSON.stringify([model, defense, data, protocol, rule, draws, eot, seed]);
+
+/** Rows of one attack must come from one attack, tried once per example. */
+function checkCells(file: string, rows: readonly Row[]): void {
+  const seen = new Set<string>();
+  const spent = new Map<string, string>();
+  for (const { attack, epsilon, index, steps, restarts, objective } of rows) {
+    const cell = `${attack}${epsilon === null ? "" : ` at ε ${epsilon}`}`;
+    const effort = `${steps} steps, ${restarts} restarts, objective ${objective}`;
+    const before = spent.get(cell) ?? effort;
+    if (before !== effort)
+      throw new UsageError(
+        `${file} mixes two kinds of ${cell}: ${before}, and ${effort}; keep evaluations with other settings in files of their own`,
+      );
+    if (seen.has(`${index} ${cell}`))
+      throw new UsageError(
+        `${file} holds test image ${index} under ${cell} twice, so it would count twice; keep one evaluation per file`,
+      );
+    spent.set(cell, effort);
+    seen.add(`${index} ${cell}`);
+  }
+}
+
+/** Sentences on an evaluation that has not come to its end. */
+function unfinished(name: string, { summary, settings }: Pick<Evaluation, "summary" | "settings">) {
+  const asked = Number(settings?.options.examples ?? summary.examples);
+  const counts = new Set(summary.attacks.map(({ examples }) => examples));
+  if (counts.size > 1 || summary.attacks.some(({ examples }) => examples < summary.examples))
+    return [
+      `${name} is not finished: its attacks have tried ${[...counts].join(", ")} of ${summary.examples} images. Unions use the images that all have tried.`,
+    ];
+  return summary.examples < asked
+    ? [
+        `${name} has ${summary.examples} of the ${asked} images asked for: the evaluation was interrupted, or there are no more.`,
+      ]
+    : [];
+}
+
+type Unlabelled = Omit<Evaluation, "label">;
+
+function evaluationsOfFile(source: RowsFile, tools: Tools): Unlabelled[] {
+  const { file } = source;
+  const groups = new Map<string, Row[]>();
+  for (const row of source.rows) {
+    const group = groups.get(identity(row)) ?? [];
+    groups.set(identity(row), group);
+    group.push(row);
+  }
+  const settings = source.settings === null ? null : readSettings(source.settings);
+  const notes = [...source.notes];
+  const only = groups.size === 1;
+  if (source.settings === null)
+    notes.push(
+      `${file} has no settings beside it: how to repeat it and how it was trained are unknown.`,
+    );
+  else if (settings === null)
+    notes.push(`The settings beside ${file} cannot be read and are left out.`);
+  const pictures = picturesOf(source, only, tools, notes);
+  return [...groups.values()].map((rows, i) => {
+    checkCells(file, rows);
+    const fitting = settings?.model.name === rows[0].model ? settings : null;
+    if (settings !== null && fitting === null)
+      notes.push(
+        `The settings beside ${file} are those of ${settings.model.name}, not of ${rows[0].model}.`,
+      );
+    const evaluation = { file, rows, summary: tools.summarize(rows), settings: fitting, pictures };
+    const own = unfinished(rows[0].model, evaluation);
+    return { ...evaluation, notes: i === groups.size - 1 ? [...notes, ...own] : own };
+  });
+}
+
+function picturesOf(
+  { file, examples }: RowsFile,
+  only: boolean,
+  { parseNpz }: Tools,
+  notes: string[],
+): PictureSet[] {
+  if (examples === null) {
+    notes.push(`${file} has no pictures beside it (--save-examples keeps some).`);
+    return [];
+  }
+  if (!only) {
+    notes.push(
+      `${file} holds rows of several evaluations, so nobody knows whose the pictures beside it are.`,
+    );
+    return [];
+  }
+  try {
+    const pictures = readPictures(parseNpz(`the pictures of ${file}`, examples));
+    if (pictures.length === 0) notes.push(`The file of pictures beside ${file} holds none.`);
+    return pictures;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    notes.push(`The pictures beside ${file} cannot be read and are left out (${error.message}).`);
+    return [];
+  }
+}
+
+/** The model's name, with what tells it apart from others of that name: its rule, its file, or its number. */
+function labelled(all: readonly Unlabelled[]): Evaluation[] {
+  const ways: readonly ((one: Unlabelled, i: number) => string)[] = [
+    ({ summary }) => summary.model,
+    ({ summary: { model, protocol, rule, draws } }) =>
+      `${model} (${protocol}${draws === 1 ? "" : `, ${rule}, ${draws} draws`})`,
+    ({ summary, file }) => `${summary.model} (${file})`,
+    ({ summary, file }, i) => `${summary.model} (${file}, ${i + 1})`,
+  ];
+  const names = ways.map((way) => all.map(way));
+  return all.map((evaluation, i) => {
+    const found = names.find((list) => list.filter((name) => name === list[i]).length === 1);
+    return { ...evaluation, label: (found ?? names[names.length - 1])[i] };
+  });
+}
+
+/** One evaluation per model and way of judging it, in the order of the files; rows that differ in either are never averaged. */
+export const evaluationsOf = (files: readonly RowsFile[], tools: Tools): Evaluation[] =>
+  labelled(files.flatMap((file) => evaluationsOfFile(file, tools)));

@@ -1,0 +1,36 @@
+import type { Interval } from "../math/statistics.ts";
+
+/** 0.4525 → `45.3 %`; NaN, which nothing was measured for, → `–`. */
+export const percent = (share: number): string =>
+  Number.isNaN(share) ? "–" : `${(100 * share).toFixed(1)} %`;
+
+/** The ends of an interval in percent: `42.2–48.4`. */
+export const range = ({ low, high }: Interval): string =>
+  `${(100 * low).toFixed(1)}–${(100 * high).toFixed(1)}`;
+
+/** A radius as people write it: 0.03137254901960784 → `8/255`, 0.031 → `0.031`. */
+export function radius(epsilon: number): string {
+  const steps = epsilon * 255;
+  if (String(epsilon).length <= 6) return String(epsilon);
+  return Math.abs(steps - Math.round(steps)) < 1e-9
+    ? `${Math.round(steps)}/255`
+    : String(Number(epsilon.toPrecision(4)));
+}
+
+/** Four digits, thousands apart: 1234.5678 → `1,235`, 0.0309999 → `0.03100`. */
+export const number = (value: number): string =>
+  Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : value.toPrecision(4);
+
+/** The norms as readers know them. */
+export const normName = (norm: string): string =>
+  norm.replace(/^l(?=inf$|\d)/, "ℓ").replace("inf", "∞");
+
+/** `a`, `a and b`, `a, b and c`. */
+export const listed = (words: readonly string[]): string =>
+  words.length < 2
+    ? words.join("")
+    : `${words.slice(0, -1).join(", ")} and ${words[words.length - 1]}`;
+
+/** `1 image`, `2 images`. */
+export const counted = (count: number, what: string): string =>
+  `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;

@@ -1,0 +1,113 @@
+import { decode } from "fast-png";
+import { describe, expect, it } from "vitest";
+import { parseNpz } from "../data/npz.ts";
+import { summarize } from "../evaluate/summary.ts";
+import { tensor } from "../math/tensor.ts";
+import { amplified } from "./difference.ts";
+import { evaluationsOf } from "./evaluations.ts";
+import { percent, radius } from "./format.ts";
+import { pngUri } from "./png.ts";
+import { report } from "./report.ts";
+import { fileOf, fourExamples } from "./rows-fixture.ts";
+import { summaryTable, textTable } from "./text-table.ts";
+
+const evaluations = (changes = {}) =>
+  evaluationsOf([fileOf(fourExamples(changes))], { summarize, parseNpz });
+
+describe("a picture", () => {
+  it("comes back from its PNG, channels last, cut to [0, 1]", () => {
+    const pixels = [0, 1, 0.2, 0.4, 2, -1, 0.6, 0.8, 0, 0, 0, 1];
+    const uri = pngUri(tensor([1, 3, 2, 2], pixels), 0);
+    const bytes = Uint8Array.from(atob(uri.slice("data:image/png;base64,".length)), (c) =>
+      c.charCodeAt(0),
+    );
+    const { width, height, channels, data } = decode(bytes);
+    expect([width, height, channels]).toEqual([2, 2, 3]);
+    expect([...data]).toEqual([0, 255, 0, 255, 0, 0, 51, 153, 0, 102, 204, 255]);
+  });
+
+  it("has a difference with grey for zero, amplified as far as the largest one allows", () => {
+    const { factor, pictures } = amplified(
+      tensor([1, 1, 1, 3], [0.5, 0.5, 0.5]),
+      tensor([1, 1, 1, 3], [0.5, 0.53125, 0.46875]),
+    );
+    expect(factor).toBe(10);
+    expect([...pictures.data]).toEqual([0.5, 0.8125, 0.1875]);
+    expect(amplified(pictures, pictures).factor).toBe(1);
+  });
+});
+
+describe("numbers", () => {
+  it.each([
+    [8 / 255, "8/255"],
+    [0.031, "0.031"],
+    [0.2, "0.2"],
+    [1 / 3, "85/255"],
+    [0.123456789, "0.1235"],
+  ])("the radius %d is written %s", (epsilon, text) => {
+    expect(radius(epsilon)).toBe(text);
+  });
+
+  it("what was not measured has no percentage", () => {
+    expect(percent(Number.NaN)).toBe("–");
+  });
+});
+
+describe("text", () => {
+  it("lines up by what is seen, and lets no name move the cursor", () => {
+    expect(
+      textTable([
+        ["a", "1"],
+        ["ε\u001b[2J", "20"],
+      ]),
+    ).toBe("a       1\nε?[2J  20");
+  });
+
+  it("has every accuracy with its interval, and the union beside the min of means", () => {
+    expect(summaryTable(evaluations()[0].summary)).toBe(
+      [
+        "at (at-linf) on toy: sound protocol, 4 images",
+        "                   accuracy  95 % interval",
+        "clean                75.0 %      30.1–95.4",
+        "pgd-linf, ε 0.031    50.0 %      15.0–85.0",
+        "pgd-l2, ε 0.83       50.0 %      15.0–85.0",
+        "union                25.0 %       4.6–69.9",
+        "min of means         50.0 %",
+      ].join("\n"),
+    );
+  });
+});
+
+describe("other formats", () => {
+  it("Markdown has one cell per column, whatever a model is called", () => {
+    const lines = report(evaluations({ model: "a|b\n<i>" }), "md").split("\n");
+    const table = lines.filter((line) => line.startsWith("|"));
+    expect(table).toHaveLength(3);
+    for (const line of table) expect(line.split(/(?<!\\)\|/)).toHaveLength(11);
+    expect(table[2]).toContain("a\\|b \\<i\\>");
+    expect(table[2]).toContain("25.0 % \\[4.6–69.9\\]");
+  });
+
+  it("CSV quotes what needs it, and no field is a formula", () => {
+    const [head, ...lines] = report(evaluations({ model: "=1,2" }), "csv")
+      .trimEnd()
+      .split("\n");
+    expect(head.split(",").slice(0, 2)).toEqual(["label", "model"]);
+    expect(lines).toHaveLength(5);
+    for (const line of lines)
+      expect(line).toMatch(/^"'=1,2","'=1,2",at-linf,toy,sound,single,1,1,0,/);
+  });
+
+  it("JSON holds the same accuracies", () => {
+    const { accuracies } = JSON.parse(report(evaluations(), "json"));
+    expect(
+      accuracies.map(({ kind, accuracy }: { kind: string; accuracy: number }) => [kind, accuracy]),
+    ).toEqual([
+      ["clean", 0.75],
+      ["attack", 0.5],
+      ["attack", 0.5],
+      ["union", 0.25],
+      ["min of means", 0.5],
+    ]);
+  });
+});

@@ -1,0 +1,49 @@
+import { judgement } from "./accuracy-section.ts";
+import { type AccuracyTable, accuracyTables, type Cell } from "./accuracy-table.ts";
+import type { Evaluation } from "./evaluation.ts";
+import { counted, percent, range } from "./format.ts";
+
+/** Text that Markdown takes for nothing but text, on one line. */
+const plain = (text: string): string =>
+  text.replace(/\s+/g, " ").replace(/[\\`*_{}[\]()<>#|~&!]/g, (letter) => `\\${letter}`);
+
+const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+
+const shown = (cell: Cell | undefined, examples: number): string => {
+  if (cell === undefined) return "–";
+  const fewer = cell.examples === examples ? "" : ` (${counted(cell.examples, "image")})`;
+  return (
+    percent(cell.mean) + (cell.interval === null ? "" : ` \\[${range(cell.interval)}\\]`) + fewer
+  );
+};
+
+function tableText({ data, protocol, columns, lines }: AccuracyTable): string {
+  const heads = columns.map(({ title, detail }) =>
+    plain(detail === "" ? title : `${title}, ${detail}`),
+  );
+  return [
+    `## Accuracy on ${plain(data)}, ${protocol} protocol`,
+    "",
+    line(["model", "defence", "judged", "images", ...heads]),
+    line(["---", "---", "---", "---:", ...heads.map(() => "---:")]),
+    ...lines.map(({ evaluation, cells }) => {
+      const { summary, label } = evaluation;
+      return line([
+        ...[label, summary.defense, judgement(evaluation)].map(plain),
+        String(summary.examples),
+        ...columns.map(({ key }) => shown(cells.get(key), summary.examples)),
+      ]);
+    }),
+    "",
+    "95 % intervals in brackets. Union: each image meets its worst attack. Min of means: the lowest of the attacks' accuracies, an upper bound.",
+    "",
+  ].join("\n");
+}
+
+/** The tables of models × attacks in Markdown, and what is missing. */
+export function markdown(evaluations: readonly Evaluation[]): string {
+  const notes = [...new Set(evaluations.flatMap((evaluation) => evaluation.notes))];
+  const missing =
+    notes.length === 0 ? [] : [`${notes.map((note) => `- ${plain(note)}`).join("\n")}\n`];
+  return [...accuracyTables(evaluations).map(tableText), ...missing].join("\n");
+}

@@ -1,0 +1,64 @@
+import { accuracySection } from "./accuracy-section.ts";
+import { accuracyTables } from "./accuracy-table.ts";
+import { curvesSection } from "./curves-section.ts";
+import { detailSection, randomisedSection } from "./detail-section.ts";
+import type { Evaluation } from "./evaluation.ts";
+import { counted, listed } from "./format.ts";
+import { html, type Markup, trusted } from "./html.ts";
+import { picturesSection } from "./pictures-section.ts";
+import { settingsSection } from "./settings-section.ts";
+import { style } from "./style.ts";
+import { trainingSection } from "./training-section.ts";
+
+const notesAside = (notes: readonly string[]): Markup | null =>
+  notes.length === 0
+    ? null
+    : html`<aside aria-labelledby="missing"><h2 id="missing">What is missing</h2><ul>${notes.map((note) => html`<li>${note}</li>`)}</ul></aside>`;
+
+/** The whole report as one HTML document: no script, nothing loaded, the same bytes from the same rows. */
+export function page(evaluations: readonly Evaluation[]): string {
+  const tables = accuracyTables(evaluations, { short: true });
+  const places = new Map(evaluations.map(({ label }, i) => [label, i]));
+  const data = [...new Set(tables.map((table) => table.data))];
+  const title = `Robustness of ${counted(evaluations.length, "classifier")} on ${listed(data)}`;
+  const suffix = (i: number) => (i === 0 ? "" : `-${i + 1}`);
+  const parts: readonly (readonly [id: string, name: string, part: Markup | null])[] = [
+    ...tables.flatMap((table, i) => {
+      const [accuracy, curves] = [`accuracy${suffix(i)}`, `curves${suffix(i)}`];
+      const of = tables.length > 1 ? `: ${table.data}, ${table.protocol}` : "";
+      return [
+        [accuracy, `Accuracy${of}`, accuracySection(table, accuracy)],
+        [curves, `Against ε${of}`, curvesSection(table, curves, places)],
+      ] as const;
+    }),
+    ["randomised", "Randomised models", randomisedSection(evaluations)],
+    ["training", "Training", trainingSection(evaluations, places)],
+    ["pictures", "Pictures", picturesSection(evaluations)],
+    ["detail", "Every attack", detailSection(evaluations)],
+    ["settings", "How to repeat it", settingsSection(evaluations)],
+  ];
+  const present = parts.filter(([, , part]) => part !== null);
+  const versions = new Set(evaluations.flatMap(({ settings }) => settings?.versions.rampart ?? []));
+  const notes = [...new Set(evaluations.flatMap((evaluation) => evaluation.notes))];
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<title>${title}</title>
+<style>${trusted(style)}</style>
+</head>
+<body>
+<header>
+<h1>${title}</h1>
+<nav aria-label="Sections"><ul>${present.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav>
+${notesAside(notes)}
+</header>
+<main>${present.map(([, , part]) => part)}
+</main>
+<footer>Made by Rampart${versions.size > 0 ? ` from rows of version ${listed([...versions])}` : ""}. Everything in this file comes from the rows named above.</footer>
+</body>
+</html>
+`.markup;
+}

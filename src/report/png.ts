@@ -1,0 +1,22 @@
+import { encode } from "fast-png";
+import { rows, type Tensor } from "../math/tensor.ts";
+
+function base64(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return btoa(text);
+}
+
+/** Picture i of [n, channel, height, width] as a data URI of a PNG; 0 is black, 1 is white, outside is cut. */
+export function pngUri(pictures: Tensor, i: number): string {
+  const { data } = rows(pictures, i, i + 1);
+  const [, channels, height, width] = pictures.shape;
+  const area = height * width;
+  const pixels = new Uint8Array(data.length);
+  for (let channel = 0; channel < channels; channel++)
+    for (let at = 0; at < area; at++)
+      pixels[at * channels + channel] = Math.round(
+        255 * Math.min(1, Math.max(0, data[channel * area + at])),
+      );
+  return `data:image/png;base64,${base64(encode({ width, height, channels, depth: 8, data: pixels }))}`;
+}

@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import { parseNpz } from "../data/npz.ts";
+import { summarize } from "../evaluate/summary.ts";
+import type { RowsFile } from "./evaluation.ts";
+import { evaluationsOf } from "./evaluations.ts";
+import { readRows } from "./read-rows.ts";
+import { fileOf, fourExamples, rowWith } from "./rows-fixture.ts";
+
+const lines = fourExamples().map((row) => `${JSON.stringify(row)}\n`);
+const evaluations = (...files: RowsFile[]) => evaluationsOf(files, { summarize, parseNpz });
+
+describe("reading rows", () => {
+  it("gives back what was written", () => {
+    expect(readRows("r.jsonl", lines.join(""))).toEqual({ rows: fourExamples(), notes: [] });
+  });
+
+  it.each([
+    ["no JSON", "{oops\n", "r.jsonl:3 is no row (it is not JSON: {oops)"],
+    ["another object", '{"model":"a"}\n', "r.jsonl:3 is no row (defense: "],
+    [
+      "a share above 1",
+      `${JSON.stringify(rowWith({ correct: 1.5 }))}\n`,
+      "r.jsonl:3 is no row (correct: ",
+    ],
+  ])("names the line that is %s and says what to do", (_, line, message) => {
+    const contents = [lines[0], lines[1], line, lines[2]].join("");
+    expect(() => readRows("r.jsonl", contents)).toThrow(message);
+    expect(() => readRows("r.jsonl", contents)).toThrow("delete that line");
+  });
+
+  it("passes over a last line that was cut off, and says so", () => {
+    const { rows, notes } = readRows("r.jsonl", lines.join("") + lines[0].slice(0, 50));
+    expect(rows).toHaveLength(8);
+    expect(notes[0]).toContain("was cut off");
+  });
+
+  it("keeps a last row that only lacks its line end", () => {
+    expect(readRows("r.jsonl", lines.join("").trimEnd()).rows).toHaveLength(8);
+  });
+
+  it.each(["", "\n", '{"model":'])("refuses a file without rows: %j", (contents) => {
+    expect(() => readRows("r.jsonl", contents)).toThrow("r.jsonl holds no rows");
+  });
+});
+
+describe("evaluations of files", () => {
+  it("are one per model and protocol, and no two share a label", () => {
+    const found = evaluations(
+      fileOf([...fourExamples(), ...fourExamples({ protocol: "published" })]),
+      fileOf(fourExamples({ model: "b" }), { file: "b.jsonl" }),
+      fileOf(fourExamples({ model: "b" }), { file: "c.jsonl" }),
+    );
+    expect(found.map(({ label }) => label)).toEqual([
+      "at (sound)",
+      "at (published)",
+      "b (b.jsonl)",
+      "b (c.jsonl)",
+    ]);
+    for (const { rows } of found) expect(rows).toHaveLength(8);
+  });
+
+  it("refuse an example that would count twice", () => {
+    const rows = [...fourExamples(), rowWith({ index: 2 })];
+    expect(() => evaluations(fileOf(rows))).toThrow("test image 2 under pgd-linf at ε 0.031 twice");
+  });
+
+  it("refuse one attack with two efforts", () => {
+    const rows = [rowWith({ index: 0 }), rowWith({ index: 1, steps: 100 })];
+    expect(() => evaluations(fileOf(rows))).toThrow("mixes two kinds of pgd-linf");
+  });
+
+  it("say when attacks have not tried all images", () => {
+    const [{ notes }] = evaluations(fileOf(fourExamples().slice(0, -1)));
+    expect(notes.join(" ")).toContain("at is not finished");
+  });
+});

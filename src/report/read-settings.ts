@@ -1,0 +1,31 @@
+import { z } from "zod";
+import type { Settings } from "../evaluate/settings.ts";
+
+const record = z.record(z.string(), z.unknown());
+const text = z.string().nullable();
+
+const SettingsFile: z.ZodType<Settings> = z.object({
+  model: z.object({
+    ...{ name: z.string(), path: z.string(), defense: z.string(), data: z.string() },
+    ...{
+      architecture: z.string(),
+      weights: z.string(),
+      parameters: z.number(),
+      noise: text,
+      noiseText: text,
+    },
+    ...{ classNames: z.array(z.string()), training: z.array(record), config: record },
+  }),
+  ...{ data: z.string(), options: record, machine: record, target: record },
+  versions: z.object({ rampart: z.string(), engine: z.string() }),
+  ...{ command: text, started: z.string() },
+});
+
+/** The settings in a ROWS.settings.json; null where the text is something else. */
+export function readSettings(contents: string): Settings | null {
+  try {
+    return SettingsFile.safeParse(JSON.parse(contents)).data ?? null;
+  } catch {
+    return null;
+  }
+}

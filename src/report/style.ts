@@ -1,0 +1,62 @@
+/** The page's style sheet: light and dark, screen, phone and print, with nothing loaded from elsewhere. */
+export const style = `
+:root { color-scheme: light dark; --ink: #1b1f24; --soft: #56606b; --paper: #ffffff; --raised: #f5f7f9; --line: #d5dae0; --accent: #1f6feb;
+--good: #1a7f37; --bad: #b3261e; --note: #fff6dd; --note-line: #c69026; --tint: 34%;
+--series-1: #0b66c3; --series-2: #c2410c; --series-3: #12805c; --series-4: #8b3fb5; --series-5: #a36a00; --series-6: #c2266a; --series-7: #4b5563; --series-8: #0e7c86; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6eaef; --soft: #a0abb7; --paper: #0f1318; --raised: #181e25; --line: #313a45; --accent: #4c8df6;
+--good: #56c271; --bad: #ff8a80; --note: #2a2412; --note-line: #c69026; --tint: 52%;
+--series-1: #6cb0ff; --series-2: #ff9a62; --series-3: #4cc79a; --series-4: #d29bf2; --series-5: #e8b84a; --series-6: #ff8bbd; --series-7: #b4bec9; --series-8: #5fd0d9; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
+main, header, footer { max-width: 68rem; margin: 0 auto; padding: 0 1.25rem; }
+header { padding-top: 2.5rem; }
+h1 { font-size: clamp(1.6rem, 4vw, 2.2rem); line-height: 1.15; margin: 0 0 .5rem; letter-spacing: -.01em; overflow-wrap: anywhere; }
+h2 { font-size: 1.3rem; margin: 0 0 .5rem; overflow-wrap: anywhere; }
+h4 { font-size: .95rem; margin: 0 0 .35rem; }
+p { max-width: 54rem; margin: .5rem 0 1rem; overflow-wrap: anywhere; }
+section { margin: 2.75rem 0 0; }
+nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; margin: 1rem 0 0; padding: 0; }
+a { color: var(--accent); }
+small { display: block; color: var(--soft); font-size: .8rem; font-weight: 400; line-height: 1.35; }
+aside { border-left: 4px solid var(--note-line); background: var(--note); padding: .6rem 1rem; margin: 1.5rem 0 0; border-radius: 0 .35rem .35rem 0; }
+aside h2 { font-size: 1rem; margin: 0; }
+aside ul { margin: .25rem 0 0; padding-left: 1.1rem; overflow-wrap: anywhere; }
+.finding { border-left: 4px solid var(--accent); padding: .1rem 0 .1rem 1rem; }
+.scroll { overflow-x: auto; margin: 0 0 1rem; border: 1px solid var(--line); border-radius: .5rem; }
+.scroll:focus-visible, summary:focus-visible, a:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+caption { text-align: left; padding: .6rem .75rem; color: var(--soft); font-size: .875rem; }
+th, td { padding: .5rem .75rem; text-align: right; vertical-align: top; border-top: 1px solid var(--line); white-space: nowrap; }
+th { font-weight: 600; }
+th:first-child, td:first-child, th[scope="row"] { text-align: left; }
+thead th { background: var(--raised); font-size: .9rem; vertical-align: bottom; }
+thead th small { max-width: 11rem; margin-left: auto; white-space: normal; }
+tbody th[scope="row"] { position: sticky; left: 0; background: var(--paper); min-width: 9rem; max-width: 17rem; white-space: normal; overflow-wrap: anywhere; }
+td.value { background: color-mix(in oklab, var(--accent) calc(var(--value) * var(--tint) / 100), var(--paper)); }
+td.value small { color: inherit; }
+td.none { color: var(--soft); font-size: .875rem; }
+.words { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; font-size: .9rem; max-width: 54rem; margin: 0; }
+.words dt { font-weight: 600; } .words dd { margin: 0; color: var(--soft); }
+.legend { list-style: none; display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin: 0 0 .75rem; padding: 0; overflow-wrap: anywhere; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 1rem; }
+.chart { margin: 0; border: 1px solid var(--line); border-radius: .5rem; padding: .75rem; min-width: 0; max-width: 40rem; }
+.chart figcaption { font-size: .875rem; color: var(--soft); margin: 0 0 .25rem; }
+.chart svg { width: 100%; height: auto; display: block; }
+.strip th, .strip td { padding: .35rem .5rem; font-size: .85rem; text-align: center; }
+.strip tbody tr + tr > * { border-top-color: transparent; }
+.strip tbody th[scope="row"] { min-width: 6.5rem; }
+.strip img { width: 80px; height: auto; image-rendering: pixelated; display: block; margin: 0 auto; border-radius: .2rem; }
+.strip .norm, .strip td > span.right, .strip td > span.wrong { display: block; }
+.right { color: var(--good); } .wrong { color: var(--bad); }
+.settings { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(19rem, 100%), 1fr)); gap: 1.25rem; margin: .75rem 0; }
+.settings dl { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: .1rem .8rem; margin: 0; font-size: .85rem; }
+.settings dt { color: var(--soft); } .settings dd { margin: 0; overflow-wrap: anywhere; }
+details { border: 1px solid var(--line); border-radius: .5rem; padding: .6rem 1rem; margin: 0 0 .75rem; }
+summary { cursor: pointer; font-weight: 600; overflow-wrap: anywhere; }
+details .scroll { margin-top: .75rem; }
+pre { background: var(--raised); border-radius: .35rem; padding: .6rem .8rem; margin: 0 0 .75rem; white-space: pre-wrap; overflow-wrap: anywhere; font-size: .85rem; }
+code { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
+footer { color: var(--soft); font-size: .85rem; padding-top: 2.5rem; padding-bottom: 2.5rem; }
+@media (max-width: 40rem) { .words { grid-template-columns: 1fr; } .words dd { margin-bottom: .4rem; } tbody th[scope="row"] { min-width: 7rem; max-width: 9rem; } th, td { padding: .4rem .5rem; } }
+@media print { .scroll { overflow: visible; } section { break-inside: avoid-page; } }
+`;
