@@ -24,6 +24,7 @@ it("measures both kinds of work, one object per line", async () => {
   expect(rows.map(({ work }) => work)).toEqual(["gradient", "train"]);
   for (const { seconds, flops, flopsPerSecond, peakFlopsPerSecond, share } of rows) {
     expect(flopsPerSecond * seconds.median).toBeCloseTo(flops, -1);
+    expect(peakFlopsPerSecond).toBeGreaterThan(1e8);
     expect(share).toBeCloseTo(flopsPerSecond / peakFlopsPerSecond, 9);
   }
 });

@@ -4,19 +4,22 @@ import { TrainOptions } from "../train/options.ts";
 import { type Context, command } from "./command.ts";
 import { DataDir, Device, Threads } from "./options.ts";
 import { progress } from "./progress.ts";
+import { quoted } from "./resuming.ts";
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
-/** A word as a shell reads it back. */
-const quoted = (word: string) =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-
 /** The command that goes on with a run; everything else is in its directory. */
-const resuming = (out: string, dataDir: string | undefined, device: string): string =>
+const resuming = (
+  out: string,
+  dataDir: string | undefined,
+  device: string,
+  threads: number | undefined,
+): string =>
   [
     ...["rampart", "train", "--out", out, "--resume"],
     ...(dataDir === undefined ? [] : ["--data-dir", dataDir]),
     ...(device === "cpu" ? [] : ["--device", device]),
+    ...(threads === undefined ? [] : ["--threads", String(threads)]),
   ]
     .map(quoted)
     .join(" ");
@@ -64,7 +67,7 @@ export const trainCommand = command({
           );
         if (event.event === "interrupted")
           bar.log(
-            `stopped after step ${event.step} of ${event.steps}; ${event.path} is saved. Go on with:\n  ${resuming(out, dataDir, device)}`,
+            `stopped after step ${event.step} of ${event.steps}; ${event.path} is saved. Go on with:\n  ${resuming(out, dataDir, device, threads)}`,
           );
         if (event.event === "done") context.print(`trained ${out} (${event.step} steps)`);
       }

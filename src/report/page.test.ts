@@ -111,7 +111,9 @@ describe("the page", () => {
       .tuple(fc.constantFrom(...hostile), fc.string({ unit: "binary", maxLength: 6 }))
       .map((parts) => parts.join(""));
     fc.assert(
-      fc.property(names, (name) => expect(structure(pageOf(full(name)))).toEqual(expected)),
+      fc.property(names, (name) => {
+        expect(structure(pageOf(full(name)))).toEqual(expected);
+      }),
       { numRuns: 5, seed: 1, endOnFailure: true },
     );
   });
