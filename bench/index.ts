@@ -89,8 +89,10 @@ async function main() {
     );
     for (const entry of chosen) {
       const [name, work] = entry;
-      const progress = (round: number) =>
-        void process.stderr.write(`\r${name} ${round}/${repeats}${round === repeats ? "\n" : ""}`);
+      const progress = (round: number) => {
+        if (process.stderr.isTTY)
+          process.stderr.write(`\r${name} ${round}/${repeats}${round === repeats ? "\n" : ""}`);
+      };
       const result = await compare(entry, task, { runtime, peer, repeats, folder, progress });
       const flops = work.flops(task);
       if (values.json)
