@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { laplace, normal, permutation, uniform } from "./distributions.ts";
+import { kolmogorov } from "./kolmogorov-fixture.ts";
 import { fold, keyOf, keysFor } from "./random.ts";
 import { normalCdf } from "./special.ts";
 import { rows } from "./tensor.ts";
@@ -30,17 +31,6 @@ const distributions = [
     cdf: (x: number) => laplaceCdf(x / 0.2),
   },
 ] as const;
-
-/** Kolmogorov's statistic √n · sup |F̂ − F|. */
-function kolmogorov(values: ArrayLike<number>, cdf: (x: number) => number): number {
-  const sorted = Float64Array.from(values).sort();
-  const n = sorted.length;
-  let gap = 0;
-  sorted.forEach((x, i) => {
-    gap = Math.max(gap, (i + 1) / n - cdf(x), cdf(x) - i / n);
-  });
-  return Math.sqrt(n) * gap;
-}
 
 describe.each(distributions)("$name", ({ sample, args, cdf, deviation }) => {
   const draw = sample as (...all: unknown[]) => ReturnType<typeof uniform>;
