@@ -1,14 +1,25 @@
 // The public interface: names, nothing else. What needs a platform is in `rampart/node` and `rampart/web`.
 
 export { type Ball, balls } from "./attacks/balls.ts";
+export { cw } from "./attacks/cw.ts";
 export { ce, difference, linear, margin } from "./attacks/losses.ts";
 export { pgd } from "./attacks/pgd.ts";
-export { type AttackOptions, attackNamed, attackNames } from "./attacks/table.ts";
+export {
+  type AttackOptions,
+  attackNamed,
+  attackNames,
+  type MinimalAttackOptions,
+  minimalAttackNamed,
+  minimalAttackNames,
+} from "./attacks/table.ts";
 export type {
+  Attack,
   BoundedAttack,
   Labels,
   Loss,
   LossAndGradient,
+  MinimalAttack,
+  Minimized,
   Norm,
   Victim,
 } from "./attacks/victim.ts";

@@ -3,7 +3,7 @@ import type { Key } from "../math/random.ts";
 import { add, clamp, rowSize, sub, type Tensor } from "../math/tensor.ts";
 import { balls } from "./balls.ts";
 import { checkEpsilon, checkInputs } from "./preconditions.ts";
-import type { BoundedAttack, Labels, Victim } from "./victim.ts";
+import type { Attack, BoundedAttack, Labels, MinimalAttack, Victim } from "./victim.ts";
 
 /** Passes through a network, counted in examples: one `lossAndGradient` of 8 examples is 8 forwards and 8 gradients. */
 export interface Queries {
@@ -36,7 +36,7 @@ export function counted(victim: Victim): CountedVictim {
 
 /** What an attack returned, after it was put where it had to be. */
 export interface BoundedResult {
-  /** In the ball around x and in [0, 1], up to float32 rounding, whatever the attack returned. */
+  /** In [0, 1], and of a bounded attack in the ball around x, up to float32 rounding, whatever the attack returned. */
   readonly adversarial: Tensor;
   /** Per example, whether what the attack returned was outside (by more than rounding: 1e-6) and had to be moved. */
   readonly moved: readonly boolean[];
@@ -46,6 +46,11 @@ export interface BoundedResult {
   readonly l1: readonly number[];
   /** Asked of `victim` for the whole batch. */
   readonly queries: Queries;
+}
+
+/** The same of a minimum-norm attack, with the attack's own word on whether it found anything. */
+export interface MinimalResult extends BoundedResult {
+  readonly found: readonly boolean[];
 }
 
 /** Runs the attack, clips its result to the ball and the box, and measures it. Success is judged by the caller, on fresh keys. */
@@ -60,22 +65,46 @@ export async function runBounded(
   checkEpsilon(attack.norm, attack.epsilon, rowSize(x));
   const counting = counted(victim);
   const raw = await attack.perturb(counting, x, labels, keys);
+  checkReturned(attack, raw, x);
+  const ball = balls[attack.norm];
+  const allowed = clamp(add(x, ball.project(sub(clamp(raw, 0, 1), x), attack.epsilon)), 0, 1);
+  return { ...measured(raw, allowed, x), queries: counting.queries() };
+}
+
+/** Runs the attack, clips its result to the box, and measures it: nothing bounds its norm. The caller judges its success. */
+export async function runMinimal(
+  attack: MinimalAttack,
+  victim: Victim,
+  x: Tensor,
+  labels: Labels,
+  keys: readonly Key[],
+): Promise<MinimalResult> {
+  checkInputs(x, labels, keys);
+  const counting = counted(victim);
+  const { adversarial: raw, found } = await attack.minimize(counting, x, labels, keys);
+  checkReturned(attack, raw, x);
+  if (found.length !== labels.length)
+    throw new Error(`${attack.name} told of ${found.length} examples, got ${labels.length}`);
+  return { ...measured(raw, clamp(raw, 0, 1), x), found, queries: counting.queries() };
+}
+
+function checkReturned({ name }: Attack, raw: Tensor, x: Tensor): void {
   if (raw.data.length !== x.data.length || raw.data.some(Number.isNaN))
     throw new Error(
-      `${attack.name} returned shape [${raw.shape.join(", ")}]${raw.data.some(Number.isNaN) ? " with NaN" : ""} ` +
+      `${name} returned shape [${raw.shape.join(", ")}]${raw.data.some(Number.isNaN) ? " with NaN" : ""} ` +
         `for x of shape [${x.shape.join(", ")}]`,
     );
-  const ball = balls[attack.norm];
-  const adversarial = clamp(add(x, ball.project(sub(clamp(raw, 0, 1), x), attack.epsilon)), 0, 1);
+}
+
+/** What was returned and what is allowed of it, as distances. */
+function measured(raw: Tensor, adversarial: Tensor, x: Tensor): Omit<BoundedResult, "queries"> {
   const delta = sub(adversarial, x);
-  const shift = balls.linf.norm(sub(raw, adversarial));
   return {
     adversarial,
-    moved: shift.map((distance) => distance > 1e-6),
+    moved: balls.linf.norm(sub(raw, adversarial)).map((distance) => distance > 1e-6),
     linf: balls.linf.norm(delta),
     l2: balls.l2.norm(delta),
     l1: l1Norm(delta),
-    queries: counting.queries(),
   };
 }
 

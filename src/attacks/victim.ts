@@ -42,3 +42,24 @@ export interface BoundedAttack {
   /** x [batch, ...pixels] in [0, 1] → adversarial examples of the same shape, in the ball and in [0, 1]. */
   perturb(victim: Victim, x: Tensor, labels: Labels, keys: readonly Key[]): Promise<Tensor>;
 }
+
+/** Looks for the smallest perturbation that changes the decision; has no bound on its norm. */
+export interface MinimalAttack {
+  readonly name: string;
+  /** The norm that is made small. */
+  readonly norm: Norm;
+  readonly epsilon: null;
+  /** The attack's resolved options, for the record. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** x [batch, ...pixels] in [0, 1] → the best example found for each in [0, 1], x itself where none was found. */
+  minimize(victim: Victim, x: Tensor, labels: Labels, keys: readonly Key[]): Promise<Minimized>;
+}
+
+/** What a minimum-norm attack returns: pictures of the shape of x, and per example its own word on its success. */
+export interface Minimized {
+  readonly adversarial: Tensor;
+  readonly found: readonly boolean[];
+}
+
+/** Either family; `epsilon === null` tells them apart. */
+export type Attack = BoundedAttack | MinimalAttack;

@@ -1,0 +1,176 @@
+import { z } from "zod";
+import { fold, foldAll, type Key } from "../math/random.ts";
+import { rowSize, type Shape, type Tensor, tensor } from "../math/tensor.ts";
+import { descend, type Point, pointAt, reset } from "./cw-point.ts";
+import { lossOfLogits, margin } from "./losses.ts";
+import { resolve } from "./options.ts";
+import { checkGradient, checkInputs, checkLabels } from "./preconditions.ts";
+import type { Labels, MinimalAttack } from "./victim.ts";
+
+export const CwOptions = z.strictObject({
+  steps: z.int().positive().default(60).describe("gradient steps of each search"),
+  searches: z.int().positive().default(9).describe("constants c that each image is tried with"),
+  learningRate: z.number().positive().default(0.01).describe("Adam's learning rate"),
+  initialConstant: z.number().positive().default(1e-3).describe("the first constant c"),
+  confidence: z.number().nonnegative().default(0).describe("margin κ to be misclassified by"),
+  abortEarly: z.boolean().default(true).describe("end a search whose loss no longer falls"),
+});
+type Options = z.output<typeof CwOptions>;
+
+/** One image on its way through its searches; each image is at its own search and step. */
+interface Image {
+  readonly index: number;
+  readonly label: number;
+  readonly key: Key;
+  readonly point: Point;
+  /** The margin at x and its gradient: the first step of every search. */
+  readonly start: { readonly margin: number; readonly gradient: Float32Array };
+  search: number;
+  step: number;
+  /** The constant c, between the largest that failed and the smallest that succeeded. */
+  c: number;
+  low: number;
+  high: number;
+  succeeded: boolean;
+  /** The loss when it was last looked at for an early end. */
+  lastLoss: number;
+  /** The smallest ‖x′ − x‖₂² of an adversarial x′ in all searches. */
+  best: number;
+}
+
+/**
+ * The ℓ2 attack of Carlini & Wagner (2017, arXiv:1608.04644, §V–VI.A), untargeted: minimises ‖x′ − x‖₂² + c·f(x′) by Adam
+ * over w, x′ = (tanh w + 1)/2, with f = max(z_label − max z_j + κ, 0) and a search for the smallest c per image.
+ *
+ * Every point that a step reaches is judged, the last one too; x itself is asked about once, for the first step of all
+ * searches. An image ends its searches on its own and then leaves the batch, so that only running ones cost a query.
+ * Of a randomised victim that averages its draws, f and success are taken from the mean logits.
+ */
+export function cw(options: z.input<typeof CwOptions> = {}): MinimalAttack {
+  const resolved = resolve(CwOptions, options);
+  return {
+    name: "cw-l2",
+    norm: "l2",
+    epsilon: null,
+    options: resolved,
+    async minimize(victim, x, labels, keys) {
+      checkInputs(x, labels, keys);
+      const adversarial = tensor(x.shape, x.data.slice());
+      if (labels.length === 0) return { adversarial, found: [] };
+      const row = rowSize(x);
+      const first = await victim.lossAndGradient(x, margin(labels), foldAll(keys, 0));
+      checkLabels(labels, first.logits);
+      checkGradient(first.gradient);
+      const margins = marginsOf(first.logits, labels);
+      const found = labels.map((_, i) => margins[i] > resolved.confidence);
+
+      let running = labels.flatMap((label, index): Image[] => {
+        if (found[index]) return [];
+        const [from, to] = [index * row, (index + 1) * row];
+        const start = {
+          margin: margins[index],
+          gradient: first.gradient.data.subarray(from, to),
+        };
+        const point = pointAt(x.data.subarray(from, to));
+        const image = { index, label, key: keys[index], point, start, ...untried(resolved) };
+        beginSearch(image, resolved);
+        return [image];
+      });
+      while (running.length > 0) {
+        const own = running.map(({ label }) => label);
+        const { logits, gradient } = await victim.lossAndGradient(
+          pointsOf(running, x.shape),
+          margin(own),
+          // Search 1, step 1 is the first one here: fold(key, 0) was spent on x.
+          running.map(({ key, search, step }) => fold(fold(key, search), step)),
+        );
+        checkGradient(gradient);
+        const reached = marginsOf(logits, own);
+        running = running.filter((image, i) => {
+          const { index, point, best } = image;
+          if (reached[i] > resolved.confidence) image.succeeded = true;
+          if (reached[i] > resolved.confidence && point.distance < best) {
+            image.best = point.distance;
+            found[index] = true;
+            adversarial.data.set(point.pixels, index * row);
+          }
+          const slope = gradient.data.subarray(i * row, (i + 1) * row);
+          return advance(image, reached[i], slope, resolved);
+        });
+      }
+      return { adversarial, found };
+    },
+  };
+}
+
+const untried = ({ initialConstant }: Options) => ({
+  search: 0,
+  step: 0,
+  c: initialConstant,
+  low: 0,
+  high: 1e10,
+  succeeded: false,
+  lastLoss: 0,
+  best: Number.POSITIVE_INFINITY,
+});
+
+/** From x again, by the gradient that is known there. */
+function beginSearch(image: Image, options: Options): void {
+  reset(image.point);
+  image.search++;
+  image.step = 0;
+  image.succeeded = false;
+  image.lastLoss = image.c * hinge(image.start.margin, options);
+  takeStep(image, image.start.margin, image.start.gradient, options);
+}
+
+/** Takes the next step of the image's search, or the first of its next one; false where there is none. */
+function advance(image: Image, margin: number, slope: Float32Array, options: Options): boolean {
+  if (!searchEnds(image, margin, options)) takeStep(image, margin, slope, options);
+  else if (image.search === options.searches) return false;
+  else {
+    chooseConstant(image);
+    beginSearch(image, options);
+  }
+  return true;
+}
+
+/** After the last step, or where a tenth of the steps has not lowered the image's loss by 1e-4 of it. */
+function searchEnds(image: Image, margin: number, options: Options): boolean {
+  if (image.step === options.steps) return true;
+  if (!options.abortEarly || image.step % Math.max(1, Math.floor(options.steps / 10)) !== 0)
+    return false;
+  const loss = image.point.distance + image.c * hinge(margin, options);
+  if (loss > 0.9999 * image.lastLoss) return true;
+  image.lastLoss = loss;
+  return false;
+}
+
+/** Tenfold until some constant succeeds, then halfway between failure and success. */
+function chooseConstant(image: Image): void {
+  if (image.succeeded) image.high = Math.min(image.high, image.c);
+  else image.low = Math.max(image.low, image.c);
+  image.c = image.high < 1e9 ? (image.low + image.high) / 2 : image.c * 10;
+}
+
+/** f = max(κ − margin, 0). */
+const hinge = (margin: number, { confidence }: Options) => Math.max(confidence - margin, 0);
+
+/** ∂f/∂x′ is minus the margin's gradient where f > 0, and 0 at the kink. */
+function takeStep(image: Image, margin: number, slope: Float32Array, options: Options): void {
+  image.step++;
+  const weight = hinge(margin, options) > 0 ? -image.c : 0;
+  descend(image.point, slope, weight, image.step, options.learningRate);
+}
+
+/** max over j ≠ label of z_j, minus z_label; the mean of the draws' margins would be larger than that of mean logits. */
+const marginsOf = (logits: Tensor, labels: Labels): Float32Array =>
+  lossOfLogits(margin(labels), logits).losses;
+
+function pointsOf(running: readonly Image[], [, ...pixels]: Shape): Tensor {
+  const joined = tensor([running.length, ...pixels]);
+  running.forEach(({ point }, i) => {
+    joined.data.set(point.pixels, i * point.pixels.length);
+  });
+  return joined;
+}
