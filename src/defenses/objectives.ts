@@ -1,6 +1,6 @@
-import type { BoundedAttack } from "../attacks/victim.ts";
+import type { BoundedAttack, Victim } from "../attacks/victim.ts";
 import { foldAll } from "../math/random.ts";
-import { add } from "../math/tensor.ts";
+import { add, type Tensor } from "../math/tensor.ts";
 import type { Noise } from "../noise/noise.ts";
 import type { Objective } from "./objective.ts";
 import { withNoise } from "./with-noise.ts";
@@ -24,8 +24,26 @@ export function noiseInjection(noise: Noise): Objective {
   };
 }
 
-/** RAT (§4.3, Eq. 16): adversarial training of the noisy network, attacked as it will be used. */
-export function randomizedAdversarialTraining(attack: BoundedAttack, noise: Noise): Objective {
+/**
+ * RAT (§4.3, Eq. 16): adversarial training of the noisy network, attacked as it will be used. With `inner` fixed, one
+ * noisy image is drawn and attacked as if it were the picture, as the authors' code did: the attack meets one draw
+ * only, and training sees that same draw.
+ */
+export function randomizedAdversarialTraining(
+  attack: BoundedAttack,
+  noise: Noise,
+  inner: "fresh" | "fixed" = "fresh",
+): Objective {
+  if (inner === "fixed") {
+    return {
+      name: `rat-${attack.norm}-${noise.name} on one fixed noisy image`,
+      async examples(model, x, labels, keys) {
+        const eta = noise.sample(foldAll(keys, 1), x.shape);
+        const shifted = shiftedBy(model, eta);
+        return add(await attack.perturb(shifted, x, labels, foldAll(keys, 0)), eta);
+      },
+    };
+  }
   return {
     name: `rat-${attack.norm}-${noise.name}`,
     async examples(model, x, labels, keys) {
@@ -35,3 +53,9 @@ export function randomizedAdversarialTraining(attack: BoundedAttack, noise: Nois
     },
   };
 }
+
+/** The network at x + eta, for one eta that does not change; batches must have the shape of eta. */
+const shiftedBy = (model: Victim, eta: Tensor): Victim => ({
+  logits: (x, keys) => model.logits(add(x, eta), keys),
+  lossAndGradient: (x, loss, keys) => model.lossAndGradient(add(x, eta), loss, keys),
+});

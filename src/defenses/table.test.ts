@@ -3,7 +3,7 @@ import { balls } from "../attacks/balls.ts";
 import { linearVictim } from "../attacks/linear-victim.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { normal, uniform } from "../math/distributions.ts";
-import { keyOf, keysFor } from "../math/random.ts";
+import { foldAll, keyOf, keysFor } from "../math/random.ts";
 import { sub, type Tensor, takeRows } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { defenseNamed, defenseNames } from "./table.ts";
@@ -30,11 +30,12 @@ function watched() {
 }
 
 const small = { epsilonLinf: 0.01, epsilonL2: 0.05 };
-const run = async (name: string) => {
+const run = async (name: string, options: Parameters<typeof defenseNamed>[1] = {}) => {
   const { victim, batches, used } = watched();
-  const defense = defenseNamed(name, small);
+  const defense = defenseNamed(name, { ...small, ...options });
   const examples = await defense.objective.examples(victim, x, labels, keys);
-  return { ...defense, examples, batches, used, delta: sub(examples, x) };
+  const [attack = null] = defense.attacks;
+  return { ...defense, attack, examples, batches, used, delta: sub(examples, x) };
 };
 
 const named = (prefix: string) => defenseNames.filter((name) => name.startsWith(prefix));
@@ -57,12 +58,15 @@ it.each(named("at-"))("%s trains on attacked examples of its ball, without noise
   }
 });
 
-it.each(named("ni-"))("%s adds noise and asks the network nothing", async (name) => {
-  const { attack, noise, delta, batches } = await run(name);
-  expect([attack, batches.length]).toEqual([null, 0]);
-  const expected = noise?.sample(keys, x.shape).data ?? [];
-  for (const [i, v] of delta.data.entries()) expect(v).toBeCloseTo(expected[i], 5);
-});
+it.each([...named("ni-"), ...named("mni-")])(
+  "%s adds noise and asks the network nothing",
+  async (name) => {
+    const { attack, noise, delta, batches } = await run(name);
+    expect([attack, batches.length]).toEqual([null, 0]);
+    const expected = noise?.sample(keys, x.shape).data ?? [];
+    for (const [i, v] of delta.data.entries()) expect(v).toBeCloseTo(expected[i], 5);
+  },
+);
 
 describe.each(named("rat-"))("%s", (name) => {
   it("attacks the noisy network: each step sees another draw, far outside the ball", async () => {
@@ -85,10 +89,31 @@ describe.each(named("rat-"))("%s", (name) => {
   });
 });
 
+describe("the authors' variants:", () => {
+  it("RAT on one fixed noisy image attacks one draw, and trains on that draw", async () => {
+    const { batches, examples, noise } = await run("rat-linf-uniform", { ratNoise: "fixed" });
+    const eta = noise?.sample(foldAll(keys, 1), x.shape) as Tensor;
+    for (const batch of [...batches, examples])
+      for (const distance of balls.linf.norm(sub(sub(batch, eta), x)))
+        expect(distance).toBeLessThanOrEqual(0.01 + 1e-6);
+    expect(batches.length).toBe(10);
+  });
+
+  it("say so in the name of their objective", async () => {
+    const objective = async (name: string, options: object) => (await run(name, options)).objective;
+    expect((await objective("mat-max", { matChoice: "batch" })).name).toContain("per batch");
+    expect((await objective("mat-rand", { matChoice: "batch" })).name).toContain("per batch");
+    expect((await objective("rat-l2-normal", { ratNoise: "fixed" })).name).toContain("fixed");
+    expect((await objective("mat-max", {})).name).not.toContain("batch");
+  });
+});
+
 describe.each(defenseNames)("%s", (name) => {
+  // Mixed training judges its two candidates under the same noise: those keys come twice, and only those.
   it("uses no key twice", async () => {
     const { used } = await run(name);
-    expect(new Set(used).size).toBe(used.length);
+    const twice = name === "mat-max" ? keys.length : 0;
+    expect(new Set(used).size).toBe(used.length - twice);
   });
 
   it("gives an example the same bits in another batch", async () => {
@@ -106,18 +131,27 @@ describe.each(defenseNames)("%s", (name) => {
 
 it("takes the paper's settings by default, with 10 steps inside training", () => {
   const linf = defenseNamed("rat-linf-uniform");
-  expect(linf.attack).toMatchObject({ epsilon: 0.031, options: { steps: 10, stepSize: 0.0062 } });
+  const settings = { epsilon: 0.031, options: { steps: 10, stepSize: 0.0062 } };
+  expect(linf.attacks).toMatchObject([settings]);
+  expect(defenseNamed("mat-max").attacks).toMatchObject([settings, { epsilon: 0.83 }]);
   expect(linf.noise?.name).toBe("uniform:0.2");
-  expect(defenseNamed("rat-l2-normal").attack?.epsilon).toBe(0.83);
+  expect(defenseNamed("rat-l2-normal").attacks).toMatchObject([{ epsilon: 0.83 }]);
+  expect(defenseNamed("mni-conv").noise?.name).toBe("conv:0.25:0.2");
+  expect(defenseNamed("mni-mix").noise?.name).toBe("mix:0.25:0.2");
+  expect(defenseNamed("mni-mix", { noise: "mix-image" }).noise?.name).toBe("mix-image:0.25:0.2");
   expect(defenseNamed("ni-normal").noise?.name).toBe("normal:0.25");
   expect(defenseNamed("ni-normal", { noise: "normal:0.1" }).noise?.name).toBe("normal:0.1");
 });
 
-it.each([
+it.each<[string, Parameters<typeof defenseNamed>[1], string]>([
   ["rat-linf-unifrom", {}, "unknown defense rat-linf-unifrom; did you mean rat-linf-uniform?"],
   ["ni-normal", { noise: "uniform:0.2" }, "ni-normal injects normal noise, got uniform:0.2"],
   ["at-linf", { noise: "normal" }, "at-linf injects no noise, got normal"],
   ["standard", { noise: "normal" }, "standard injects no noise, got normal"],
+  ["mat-max", { noise: "normal" }, "mat-max injects no noise, got normal"],
+  ["mni-mix", { noise: "normal" }, "mni-mix injects mix or mix-image noise, got normal"],
+  ["at-linf", { matChoice: "batch" }, "leave it out, or use mat-max or mat-rand"],
+  ["ni-normal", { ratNoise: "fixed" }, "leave it out, or use rat-*"],
   ["at-linf", { epsilonLinf: 8 }, "did you mean 8/255?"],
   ["standard", { epsilonLinf: 8 }, "did you mean 8/255?"],
 ])("%s with %o is the user's to fix", (name, options, message) => {

@@ -6,6 +6,7 @@ import { unknownName } from "../math/nearest.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Noise } from "../noise/noise.ts";
 import { noiseNamed } from "../noise/table.ts";
+import { mixedMax, mixedRandom } from "./mixed.ts";
 import type { Objective } from "./objective.ts";
 import {
   adversarialTraining,
@@ -21,69 +22,105 @@ export interface Defense {
   readonly objective: Objective;
   /** Injected at inference, as in training; null for a deterministic classifier. */
   readonly noise: Noise | null;
-  /** The attack inside training; null where there is none. */
-  readonly attack: BoundedAttack | null;
+  /** The attacks inside training; several for mixed training, none for training without one. */
+  readonly attacks: readonly BoundedAttack[];
 }
 
 /** The paper's settings inside training: as the attacks', but 10 steps. */
 export const DefenseOptions = AttackOptions.extend({
   steps: z.int().positive().default(10).describe("gradient steps of the attack inside training"),
   noise: z.string().optional().describe("noise of a randomised defence, for example normal:0.25"),
+  matChoice: z
+    .enum(["example", "batch"])
+    .optional()
+    .describe(
+      "mat-*: each example has its own norm (default, Eq. 12 and 13), or the batch has one (the authors' code)",
+    ),
+  ratNoise: z
+    .enum(["fresh", "fixed"])
+    .optional()
+    .describe(
+      "rat-*: the inner attack meets fresh noise at each step (default, Eq. 16), or one fixed noisy image (the authors' code)",
+    ),
 });
 type Options = z.output<typeof DefenseOptions>;
 
-/** The noise asked for, if it is of the kind that the defence is named after. */
-function noiseOf(defense: string, kind: string, text: string = kind): Noise {
+/** The noise asked for, if it is of a kind that the defence is named after; the first kind is the paper's. */
+function noiseOf(defense: string, kinds: readonly string[], text: string = kinds[0]): Noise {
   const noise = noiseNamed(text);
-  if (!noise.name.startsWith(`${kind}:`))
+  if (!kinds.some((kind) => noise.name.startsWith(`${kind}:`)))
     throw new UsageError(
-      `${defense} injects ${kind} noise, got ${text}; write ${kind}:NUMBER, or choose another defence`,
+      `${defense} injects ${kinds.join(" or ")} noise, got ${text}; write ${noiseNamed(kinds[0]).name} with your numbers, or choose another defence`,
     );
   return noise;
 }
 
 type Make = (name: string, options: Options) => Omit<Defense, "name">;
 
+const attackOf = (
+  attackName: string,
+  { noise: _, matChoice: __, ratNoise: ___, ...options }: Options,
+): BoundedAttack => attackNamed(attackName, options);
+
 const at =
   (attackName: string): Make =>
-  (name, { noise, ...options }) => {
-    refuseNoise(name, noise);
-    const attack = attackNamed(attackName, options);
-    return { objective: adversarialTraining(attack), noise: null, attack };
+  (_, options) => {
+    const attack = attackOf(attackName, options);
+    return { objective: adversarialTraining(attack), noise: null, attacks: [attack] };
+  };
+
+const mat =
+  (make: typeof mixedMax): Make =>
+  (_, options) => {
+    const attacks = ["pgd-linf", "pgd-l2"].map((name) => attackOf(name, options));
+    return { objective: make(attacks, options.matChoice), noise: null, attacks };
   };
 
 const ni =
-  (kind: string): Make =>
+  (...kinds: readonly string[]): Make =>
   (name, options) => {
-    const noise = noiseOf(name, kind, options.noise);
-    return { objective: noiseInjection(noise), noise, attack: null };
+    const noise = noiseOf(name, kinds, options.noise);
+    return { objective: noiseInjection(noise), noise, attacks: [] };
   };
 
 const rat =
   (attackName: string, kind: string): Make =>
-  (name, { noise: text, ...options }) => {
-    const noise = noiseOf(name, kind, text);
-    const attack = attackNamed(attackName, options);
-    return { objective: randomizedAdversarialTraining(attack, noise), noise, attack };
+  (name, options) => {
+    const noise = noiseOf(name, [kind], options.noise);
+    const attack = attackOf(attackName, options);
+    const objective = randomizedAdversarialTraining(attack, noise, options.ratNoise);
+    return { objective, noise, attacks: [attack] };
   };
 
-function refuseNoise(name: string, noise: string | undefined): void {
-  if (noise !== undefined)
+/** An option that a defence has no use for would be an experiment that did not happen. */
+function refuseUnused(name: string, { noise, matChoice, ratNoise }: Options): void {
+  const injects = /^(ni|mni|rat)-/.test(name);
+  if (noise !== undefined && !injects)
     throw new UsageError(
-      `${name} injects no noise, got ${noise}; leave it out, or use ni-* or rat-*`,
+      `${name} injects no noise, got ${noise}; leave it out, or use ni-*, mni-* or rat-*`,
+    );
+  if (matChoice !== undefined && !name.startsWith("mat-"))
+    throw new UsageError(
+      `${name} does not choose between norms, got --mat-choice ${matChoice}; leave it out, or use mat-max or mat-rand`,
+    );
+  if (ratNoise !== undefined && !name.startsWith("rat-"))
+    throw new UsageError(
+      `${name} has no attack under noise, got --rat-noise ${ratNoise}; leave it out, or use rat-*`,
     );
 }
 
 /** One entry per defence of the paper; its name is a contract. */
 const defenses: Readonly<Record<string, Make>> = {
-  standard: (name, { noise }) => {
-    refuseNoise(name, noise);
-    return { objective: standard, noise: null, attack: null };
-  },
+  standard: () => ({ objective: standard, noise: null, attacks: [] }),
   "at-linf": at("pgd-linf"),
   "at-l2": at("pgd-l2"),
+  "mat-max": mat(mixedMax),
+  "mat-rand": mat(mixedRandom),
   "ni-normal": ni("normal"),
   "ni-uniform": ni("uniform"),
+  "ni-laplace": ni("laplace"),
+  "mni-mix": ni("mix", "mix-image"),
+  "mni-conv": ni("conv"),
   "rat-linf-normal": rat("pgd-linf", "normal"),
   "rat-linf-uniform": rat("pgd-linf", "uniform"),
   "rat-l2-normal": rat("pgd-l2", "normal"),
@@ -97,5 +134,7 @@ export const defenseNames: readonly string[] = Object.keys(defenses);
 export function defenseNamed(name: string, options: z.input<typeof DefenseOptions> = {}): Defense {
   if (!Object.hasOwn(defenses, name))
     throw new UsageError(unknownName("defense", name, defenseNames));
-  return { name, ...defenses[name](name, resolve(DefenseOptions, options)) };
+  const resolved = resolve(DefenseOptions, options);
+  refuseUnused(name, resolved);
+  return { name, ...defenses[name](name, resolved) };
 }

@@ -1,74 +1,93 @@
-import { takeLoss } from "../attacks/losses.ts";
-import type { Victim } from "../attacks/victim.ts";
-import { fold, type Key } from "../math/random.ts";
-import { rowSize, type Tensor, takeRows, tensor } from "../math/tensor.ts";
+import { linear, lossOfLogits, takeLoss } from "../attacks/losses.ts";
+import type { Loss, LossAndGradient, Victim } from "../attacks/victim.ts";
+import type { Key } from "../math/random.ts";
+import { type Tensor, takeRows, tensor } from "../math/tensor.ts";
+import { batches, type Drawn, mean } from "./eot-draws.ts";
+import { meanProbability } from "./mean-probability.ts";
 
 /**
- * Expectation over transformation (Athalye et al. 2018, arXiv:1707.07397) of a randomised victim: losses, gradients
- * and logits are each the mean over `draws` draws. Draw r of an example has the key fold(key, r), and draws are summed
- * in that order, whatever the batch. At most `maxBatch` rows meet the victim at once, so memory does not grow with `draws`.
+ * What an attack on a randomised victim maximises: the mean of the draws' losses, the loss of their mean logits, or
+ * −log of the label's mean probability (for cross-entropy alone; any other loss is an internal error).
  */
-export function withEot(model: Victim, draws: number, maxBatch = 256): Victim {
+export type EotObjective = "mean-loss" | "mean-logits" | "mean-probability";
+
+/**
+ * Expectation over transformation (Athalye et al. 2018, arXiv:1707.07397) of a randomised victim over `draws` draws, as
+ * a victim without noise. Draw r of an example has the key fold(key, r), and draws are summed in that order, whatever
+ * the batch. At most `maxBatch` rows meet the victim at once, so memory does not grow with `draws`.
+ */
+export function withEot(
+  model: Victim,
+  draws: number,
+  maxBatch = 256,
+  objective: EotObjective = "mean-loss",
+): Victim {
   if (!Number.isInteger(draws) || draws < 1)
     throw new Error(`EOT needs a positive number of draws, got ${draws}`);
+  const drawn = { model, draws, maxBatch };
+  if (objective === "mean-probability") return meanProbability(drawn);
   return {
-    async logits(x, keys) {
-      const sum = mean(keys.length, draws);
-      for (const { indices, keys: own } of batches(keys, draws, maxBatch))
-        sum.add(await model.logits(takeRows(x, indices), own), indices);
-      return sum.result();
-    },
-    async lossAndGradient(x, loss, keys) {
-      const [losses, logits, gradient] = [0, 1, 2].map(() => mean(keys.length, draws));
-      for (const { indices, keys: own } of batches(keys, draws, maxBatch)) {
-        const part = await model.lossAndGradient(
-          takeRows(x, indices),
-          takeLoss(loss, indices),
-          own,
-        );
-        losses.add(tensor([indices.length], part.losses), indices);
-        logits.add(part.logits, indices);
-        gradient.add(part.gradient, indices);
-      }
-      return {
-        losses: losses.result().data,
-        logits: logits.result(),
-        gradient: gradient.result(),
-      };
-    },
+    logits: (x, keys) => meanLogits(drawn, x, keys),
+    lossAndGradient: (x, loss, keys) =>
+      // A loss that is linear in the logits has the same mean either way.
+      objective === "mean-loss" || loss.kind === "linear" || loss.kind === "difference"
+        ? meanLoss(drawn, x, loss, keys)
+        : lossOfMeanLogits(drawn, x, loss, keys),
   };
 }
 
-/** All draws of all examples, draw by draw, in batches of at most `maxBatch` rows. */
-function* batches(keys: readonly Key[], draws: number, maxBatch: number) {
-  const total = keys.length * draws;
-  for (let from = 0; from < total; from += maxBatch) {
-    const size = Math.min(maxBatch, total - from);
-    const indices = Array.from({ length: size }, (_, i) => (from + i) % keys.length);
-    const own = indices.map((index, i) => fold(keys[index], Math.floor((from + i) / keys.length)));
-    yield { indices, keys: own };
-  }
+async function meanLogits(drawn: Drawn, x: Tensor, keys: readonly Key[]): Promise<Tensor> {
+  const sum = mean(keys.length, drawn.draws);
+  for (const { indices, own } of batches(keys, drawn))
+    sum.add(await drawn.model.logits(takeRows(x, indices), own), indices);
+  return sum.result();
 }
 
-/** The running mean over draws, in double precision; shape [examples, ...] as soon as the first rows arrive. */
-function mean(examples: number, draws: number) {
-  let row: readonly number[] = [];
-  let sums = new Float64Array(0);
+async function meanLoss(
+  drawn: Drawn,
+  x: Tensor,
+  loss: Loss,
+  keys: readonly Key[],
+): Promise<LossAndGradient> {
+  const [losses, logits, gradient] = [0, 1, 2].map(() => mean(keys.length, drawn.draws));
+  for (const { indices, own } of batches(keys, drawn)) {
+    const taken = takeLoss(loss, indices);
+    const part = await drawn.model.lossAndGradient(takeRows(x, indices), taken, own);
+    losses.add(tensor([indices.length], part.losses), indices);
+    logits.add(part.logits, indices);
+    gradient.add(part.gradient, indices);
+  }
+  return { losses: losses.result().data, logits: logits.result(), gradient: gradient.result() };
+}
+
+/** L(z̄) with z̄ = (1/K) Σᵣ zᵣ: ∂L/∂x = (1/K) Σᵣ ⟨∂L/∂z̄, ∂zᵣ/∂x⟩, and z̄ is needed before the second factor. */
+async function lossOfMeanLogits(
+  drawn: Drawn,
+  x: Tensor,
+  loss: Loss,
+  keys: readonly Key[],
+): Promise<LossAndGradient> {
+  const logits = await meanLogits(drawn, x, keys);
+  const { losses, gradient: weights } = lossOfLogits(loss, logits);
+  // The same keys: the gradient is that of the draws whose logits were averaged.
+  const { gradient } = await meanLoss(drawn, x, linear(weights), keys);
+  return { losses, logits, gradient };
+}
+
+/**
+ * The same victim with one key per example for good, whatever keys a call brings: a randomised victim then shows an
+ * attack the same draws at every step. Every call must bring the whole batch, in its order.
+ */
+export function withFixedKeys(model: Victim, fixed: readonly Key[]): Victim {
+  const checked = (keys: readonly Key[]) => {
+    if (keys.length !== fixed.length)
+      throw new Error(
+        `internal: the keys of ${fixed.length} examples are fixed, but a call brings ${keys.length}`,
+      );
+    return fixed;
+  };
   return {
-    add(part: Tensor, indices: readonly number[]) {
-      const size = rowSize(part);
-      if (sums.length === 0) {
-        row = part.shape.slice(1);
-        sums = new Float64Array(examples * size);
-      }
-      indices.forEach((index, i) => {
-        for (let j = 0; j < size; j++) sums[index * size + j] += part.data[i * size + j];
-      });
-    },
-    result: (): Tensor =>
-      tensor(
-        [examples, ...row],
-        Float32Array.from(sums, (v) => v / draws),
-      ),
+    logits: async (x, keys) => model.logits(x, checked(keys)),
+    lossAndGradient: async (x, loss, keys) => model.lossAndGradient(x, loss, checked(keys)),
   };
 }

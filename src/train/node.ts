@@ -78,6 +78,8 @@ export async function* trainNode(
     ...{ epsilonLinf, epsilonL2, steps },
     ...(options.stepSize !== null && { stepSize: options.stepSize }),
     ...(options.noise !== null && { noise: options.noise }),
+    ...(options.matChoice !== null && { matChoice: options.matChoice }),
+    ...(options.ratNoise !== null && { ratNoise: options.ratNoise }),
   });
   const runtime = await nodeRuntime(hardware);
   const dataset = await openDatasetNode(options.data, dataDir === undefined ? {} : { dataDir });
@@ -92,7 +94,7 @@ export async function* trainNode(
       const record = {
         options,
         model: cardOf(network, dataset, defense),
-        attack: defense.attack?.options ?? null,
+        attacks: defense.attacks.map(({ name, options: settings }) => ({ name, ...settings })),
         versions: { rampart: version, engine: runtime.target.engine },
         target: runtime.target,
         machine: machine(),

@@ -9,6 +9,7 @@ describe("options of a run", () => {
       ...asked,
       ...{ recipe: "zagoruyko", epochs: 200, batch: 128, rate: 0.1, weightDecay: 5e-4, dropout: 0 },
       ...{ epsilonLinf: 0.031, epsilonL2: 0.83, steps: 10, stepSize: null, noise: null },
+      ...{ matChoice: null, ratNoise: null },
       ...{ examples: null, augment: "crop-flip", attackMode: "frozen", seed: 0 },
     });
   });

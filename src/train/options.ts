@@ -55,6 +55,8 @@ export const TrainOptions = z.strictObject({
     .describe(`steps of the attack in training (default: ${paper.steps})`),
   stepSize: z.number().positive().optional().describe("by default ε / 5, the authors' setting"),
   noise: z.string().optional().describe("noise of a randomised defence, such as normal:0.25"),
+  matChoice: DefenseOptions.shape.matChoice,
+  ratNoise: DefenseOptions.shape.ratNoise,
   attackMode: z
     .enum(["frozen", "batch"])
     .optional()
@@ -83,6 +85,8 @@ export interface ResolvedOptions {
   readonly steps: number;
   readonly stepSize: number | null;
   readonly noise: string | null;
+  readonly matChoice: "example" | "batch" | null;
+  readonly ratNoise: "fresh" | "fixed" | null;
   readonly attackMode: "frozen" | "batch";
   readonly seed: number;
 }
@@ -120,6 +124,8 @@ export function resolveOptions(given: TrainOptions): ResolvedOptions {
     steps: given.steps ?? paper.steps,
     stepSize: given.stepSize ?? null,
     noise: given.noise ?? null,
+    matChoice: given.matChoice ?? null,
+    ratNoise: given.ratNoise ?? null,
     attackMode: given.attackMode ?? "frozen",
     seed: given.seed ?? 0,
   };
