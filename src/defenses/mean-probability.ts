@@ -45,7 +45,7 @@ function weightedGradients(examples: number, draws: number, { shape, data }: Ten
     add({ losses, gradient }: LossAndGradient, indices: readonly number[]) {
       indices.forEach((index, i) => {
         const top = Math.max(highest[index], -losses[i]);
-        const kept = 1;
+        const kept = Math.exp(highest[index] - top);
         const weight = Math.exp(-losses[i] - top);
         highest[index] = top;
         weights[index] = kept * weights[index] + weight;
