@@ -21,16 +21,10 @@ export function pointAt(x: Float32Array): Point {
   const origin = new Float64Array(x.length);
   for (let i = 0; i < x.length; i++) origin[i] = Math.atanh((2 * x[i] - 1) * (1 - 1e-6));
   const zeros = () => new Float64Array(x.length);
-  return {
-    x,
-    origin,
-    w: zeros(),
-    tanh: zeros(),
-    pixels: new Float32Array(x.length),
-    mean: zeros(),
-    square: zeros(),
-    distance: 0,
-  };
+  const adam = { mean: zeros(), square: zeros() };
+  const point = { x, origin, w: zeros(), tanh: zeros(), pixels: x.slice(), ...adam, distance: 0 };
+  reset(point);
+  return point;
 }
 
 /** Back to x, with nothing remembered. */

@@ -4,6 +4,7 @@ import { rowSize, type Shape, type Tensor, tensor } from "../math/tensor.ts";
 import { descend, type Point, pointAt, reset } from "./cw-point.ts";
 import { lossOfLogits, margin } from "./losses.ts";
 import { resolve } from "./options.ts";
+import { inPieces } from "./pieces.ts";
 import { checkGradient, checkInputs, checkLabels } from "./preconditions.ts";
 import type { Labels, MinimalAttack } from "./victim.ts";
 
@@ -19,12 +20,15 @@ type Options = z.output<typeof CwOptions>;
 
 /** One image on its way through its searches; each image is at its own search and step. */
 interface Image {
-  readonly index: number;
   readonly label: number;
   readonly key: Key;
   readonly point: Point;
   /** The margin at x and its gradient: the first step of every search. */
   readonly start: { readonly margin: number; readonly gradient: Float32Array };
+  /** The closest adversarial x′ of all searches, x until there is one; a row of the result. */
+  readonly nearest: Float32Array;
+  /** ‖nearest − x‖₂², infinite until there is one. */
+  distance: number;
   search: number;
   step: number;
   /** The constant c, between the largest that failed and the smallest that succeeded. */
@@ -34,8 +38,6 @@ interface Image {
   succeeded: boolean;
   /** The loss when it was last looked at for an early end. */
   lastLoss: number;
-  /** The smallest ‖x′ − x‖₂² of an adversarial x′ in all searches. */
-  best: number;
 }
 
 /**
@@ -58,52 +60,56 @@ export function cw(options: z.input<typeof CwOptions> = {}): MinimalAttack {
       const adversarial = tensor(x.shape, x.data.slice());
       if (labels.length === 0) return { adversarial, found: [] };
       const row = rowSize(x);
-      const first = await victim.lossAndGradient(x, margin(labels), foldAll(keys, 0));
+      const first = await inPieces(victim, x, margin(labels), foldAll(keys, 0));
       checkLabels(labels, first.logits);
       checkGradient(first.gradient);
       const margins = marginsOf(first.logits, labels);
-      const found = labels.map((_, i) => margins[i] > resolved.confidence);
-
-      let running = labels.flatMap((label, index): Image[] => {
-        if (found[index]) return [];
-        const [from, to] = [index * row, (index + 1) * row];
-        const start = {
-          margin: margins[index],
-          gradient: first.gradient.data.subarray(from, to),
+      const images = labels.map((label, i): Image => {
+        const part = ({ data }: Tensor) => data.subarray(i * row, (i + 1) * row);
+        const start = { margin: margins[i], gradient: part(first.gradient) };
+        const point = pointAt(part(x));
+        return {
+          label,
+          key: keys[i],
+          point,
+          start,
+          nearest: part(adversarial),
+          ...untried(resolved),
         };
-        const point = pointAt(x.data.subarray(from, to));
-        const image = { index, label, key: keys[index], point, start, ...untried(resolved) };
-        beginSearch(image, resolved);
-        return [image];
       });
+      for (const image of images) {
+        judge(image, image.start.margin, resolved);
+        beginSearch(image, resolved);
+      }
+
+      let running = images.filter(({ distance }) => distance > 0);
       while (running.length > 0) {
         const own = running.map(({ label }) => label);
-        const { logits, gradient } = await victim.lossAndGradient(
+        const { logits, gradient } = await inPieces(
+          victim,
           pointsOf(running, x.shape),
           margin(own),
-          // Search 1, step 1 is the first one here: fold(key, 0) was spent on x.
+          // Searches count from 1: fold(key, 0) was spent on x.
           running.map(({ key, search, step }) => fold(fold(key, search), step)),
         );
         checkGradient(gradient);
         const reached = marginsOf(logits, own);
         running = running.filter((image, i) => {
-          const { index, point, best } = image;
-          if (reached[i] > resolved.confidence) image.succeeded = true;
-          if (reached[i] > resolved.confidence && point.distance < best) {
-            image.best = point.distance;
-            found[index] = true;
-            adversarial.data.set(point.pixels, index * row);
-          }
+          judge(image, reached[i], resolved);
           const slope = gradient.data.subarray(i * row, (i + 1) * row);
           return advance(image, reached[i], slope, resolved);
         });
       }
-      return { adversarial, found };
+      return {
+        adversarial,
+        found: images.map(({ distance }) => distance < Number.POSITIVE_INFINITY),
+      };
     },
   };
 }
 
 const untried = ({ initialConstant }: Options) => ({
+  distance: Number.POSITIVE_INFINITY,
   search: 0,
   step: 0,
   c: initialConstant,
@@ -111,8 +117,17 @@ const untried = ({ initialConstant }: Options) => ({
   high: 1e10,
   succeeded: false,
   lastLoss: 0,
-  best: Number.POSITIVE_INFINITY,
 });
+
+/** Keeps the point if it is adversarial, by a margin above κ, and closer than any before; a tie is no success. */
+function judge(image: Image, margin: number, { confidence }: Options): void {
+  const { point, nearest } = image;
+  if (!(margin > confidence)) return;
+  image.succeeded = true;
+  if (point.distance >= image.distance) return;
+  image.distance = point.distance;
+  nearest.set(point.pixels);
+}
 
 /** From x again, by the gradient that is known there. */
 function beginSearch(image: Image, options: Options): void {
