@@ -1,20 +1,16 @@
 // The two pieces of work that speed is measured on: the step of an attack and the step of training.
 
-import { gradient } from "../autodiff/gradient.ts";
-import { input, mean, sum } from "../graph/ops.ts";
-import type { Value } from "../graph/value.ts";
 import { uniform } from "../math/distributions.ts";
 import { fold, foldAll, type Key, keyOf, keysFor } from "../math/random.ts";
 import type { Tensor } from "../math/tensor.ts";
-import type { Architecture, Mode, Parameters } from "../models/architecture.ts";
+import type { Architecture, Parameters } from "../models/architecture.ts";
 import { classifier } from "../models/classifier.ts";
+import { flopsPerImage } from "../models/flops.ts";
 import { architecture } from "../models/index.ts";
 import { initialParameters } from "../models/initial.ts";
-import { crossEntropy } from "../models/losses.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { sgd } from "../train/optimizer.ts";
 import { compileStep, initialState } from "../train/step.ts";
-import { flopsOf } from "./flops.ts";
 
 /** What speed is measured with: CIFAR-10's shapes, random pictures and weights as before training. */
 export const benchInput = {
@@ -64,27 +60,11 @@ export interface Work {
   open(runtime: Runtime, task: Task): Promise<OpenWork>;
 }
 
-/** The loss of a batch, and the leaves it is made of. */
-function lossOf({ network, x }: Task, mode: Mode, reduce: (losses: Value) => Value) {
-  const specs = network.parameters;
-  const leaves = new Map(specs.map(({ name, shape }) => [name, input(name, shape)]));
-  const pixels = input("x", x.shape);
-  const { logits } = network.forward(pixels, (name) => leaves.get(name) as Value, mode);
-  const labels = input("labels", logits.shape);
-  const weights = specs.flatMap(({ name, trainable }) =>
-    trainable ? (leaves.get(name) ?? []) : [],
-  );
-  return { loss: reduce(crossEntropy(logits, labels)), pixels, weights };
-}
-
 /** Kinds of work by name. */
 export const works: Readonly<Record<"gradient" | "train", Work>> = {
   gradient: {
     title: "loss and ∂L/∂x, frozen",
-    flops(task) {
-      const { loss, pixels } = lossOf(task, "frozen", sum);
-      return flopsOf([loss, ...gradient(loss, [pixels])]);
-    },
+    flops: ({ network, labels }) => labels.length * flopsPerImage(network).gradient,
     async open(runtime, { network, parameters, x, labels, keys }) {
       const victim = classifier(runtime, network, parameters);
       return {
@@ -99,10 +79,7 @@ export const works: Readonly<Record<"gradient" | "train", Work>> = {
   },
   train: {
     title: "training step",
-    flops(task) {
-      const { loss, weights } = lossOf(task, "batch", mean);
-      return flopsOf([loss, ...gradient(loss, weights)]);
-    },
+    flops: ({ network, labels }) => labels.length * flopsPerImage(network).step,
     async open(runtime, { network, parameters, x, labels, keys }) {
       const optimizer = sgd(benchTraining);
       const program = await compileStep(runtime, network, optimizer, labels.length);

@@ -2,9 +2,10 @@ import { gradient } from "../autodiff/gradient.ts";
 import { constant, input, sum } from "../graph/ops.ts";
 import type { Value } from "../graph/value.ts";
 import type { Key } from "../math/random.ts";
-import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
+import { rowSize, rows, type Tensor, tensor } from "../math/tensor.ts";
 import type { Arrays, Program, Runtime } from "../runtime/runtime.ts";
 import type { Architecture, Mode, Parameters } from "./architecture.ts";
+import { padded, paddedSize } from "./batch-size.ts";
 import { dropoutMasks } from "./dropout.ts";
 import { type LossData, lossGraphOf, lossGraphs, lossWeights } from "./losses.ts";
 
@@ -95,6 +96,15 @@ function compiled(
 ): Classifier {
   const { inputShape, classes } = architecture;
   const programs = new Map<string, Promise<Program>>();
+  const sizes: number[] = [];
+
+  /** The compiled batch size that `batch` examples run in: their own in batch mode, where padding would count. */
+  function sizeFor(batch: number): number {
+    if (mode === "batch") return batch;
+    const size = paddedSize(batch, sizes);
+    if (!sizes.includes(size)) sizes.push(size);
+    return size;
+  }
 
   /** One program per batch size and loss, made when first needed. */
   function program(batch: number, kind: keyof typeof lossGraphs | null): Promise<Program> {
@@ -120,7 +130,7 @@ function compiled(
   }
 
   /** Fails early where a runtime would say less. */
-  function feeds(x: Tensor, keys: readonly Key[]): Arrays {
+  function feeds(x: Tensor, keys: readonly Key[]): Arrays & { readonly x: Tensor } {
     if (rowSize(x) !== inputShape.reduce((size, n) => size * n, 1) || x.shape[0] !== keys.length)
       throw new Error(
         `${architecture.name} takes [batch, ${inputShape.join(", ")}] and a key per example, got [${x.shape.join(", ")}] and ${keys.length} keys`,
@@ -131,21 +141,29 @@ function compiled(
   return {
     architecture,
     async logits(x, keys) {
-      if (keys.length === 0) return tensor([0, classes]);
-      const { logits } = await (await program(keys.length, null)).run(feeds(x, keys));
-      return logits as Tensor;
+      const batch = keys.length;
+      if (batch === 0) return tensor([0, classes]);
+      const size = sizeFor(batch);
+      const fed = feeds(x, keys);
+      const { logits } = await (await program(size, null)).run({ ...fed, x: padded(fed.x, size) });
+      return rows(logits as Tensor, 0, batch);
     },
     async lossAndGradient(x, loss, keys) {
       const batch = keys.length;
       if (batch === 0)
         return { losses: new Float32Array(0), logits: tensor([0, classes]), gradient: x };
-      const weights = lossWeights(loss, batch, classes);
-      const run = await program(batch, lossGraphOf(loss.kind));
-      const { losses, logits, gradient } = await run.run({ ...feeds(x, keys), weights });
+      const size = sizeFor(batch);
+      const weights = padded(lossWeights(loss, batch, classes), size);
+      const fed = feeds(x, keys);
+      const run = await program(size, lossGraphOf(loss.kind));
+      const { losses, logits, gradient } = await run.run({
+        ...{ ...fed, weights },
+        x: padded(fed.x, size),
+      });
       return {
-        losses: losses.data as Float32Array,
-        logits: logits as Tensor,
-        gradient: gradient as Tensor,
+        losses: (losses.data as Float32Array).subarray(0, batch),
+        logits: rows(logits as Tensor, 0, batch),
+        gradient: rows(gradient as Tensor, 0, batch),
       };
     },
     async release() {

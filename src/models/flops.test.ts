@@ -1,9 +1,8 @@
 import { expect, it } from "vitest";
 import { gradient } from "../autodiff/gradient.ts";
 import { conv, input, matmul, sum } from "../graph/ops.ts";
-import { architecture } from "../models/index.ts";
-import { benchInput, benchTask, works } from "./bench-work.ts";
-import { flopsOf } from "./flops.ts";
+import { flopsOf, flopsPerImage } from "./flops.ts";
+import { architecture } from "./index.ts";
 
 it("a convolution costs two operations per output element and weight that it sees", () => {
   const y = conv(input("x", [2, 3, 8, 8]), input("w", [4, 3, 3, 3]), {
@@ -28,9 +27,15 @@ it("a product of matrices costs 2 m k n", () => {
   expect(flopsOf([matmul(input("a", [5, 7]), input("b", [7, 3]))])).toBe(2 * 5 * 7 * 3);
 });
 
+const cifar = {
+  ...{ shape: [3, 32, 32], classes: 10 },
+  ...{ mean: [0.4914, 0.4822, 0.4465], std: [0.247, 0.2435, 0.2616] },
+};
+
 // Zagoruyko & Komodakis 2016 and later papers give 5.2 billion multiplications per picture.
-it("WRN-28-10 has the published cost, and ∂L/∂x doubles it", () => {
-  const task = benchTask("wrn-10-1", 1, 0);
-  const published = { ...task, network: architecture("wrn-28-10", benchInput) };
-  expect(works.gradient.flops(published) / 2 / 2e9).toBeCloseTo(5.24, 1);
+it("WRN-28-10 has the published cost, ∂L/∂x doubles it, and a training step trebles it", () => {
+  const { forward, gradient: attack, step } = flopsPerImage(architecture("wrn-28-10", cifar));
+  expect(forward / 2e9).toBeCloseTo(5.24, 1);
+  expect(attack / forward).toBeCloseTo(2, 1);
+  expect(step / forward).toBeCloseTo(3, 1);
 });

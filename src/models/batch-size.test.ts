@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest";
+import { uniform } from "../math/distributions.ts";
+import { keyOf, keysFor } from "../math/random.ts";
+import { takeRows } from "../math/tensor.ts";
+import { nodeRuntime } from "../runtime/node.ts";
+import { paddedSize } from "./batch-size.ts";
+import { classifier } from "./classifier.ts";
+import { architecture } from "./index.ts";
+import { initialParameters } from "./initial.ts";
+
+describe("the padded size of a batch", () => {
+  it("is the first one's own, whatever it is", () => {
+    expect(paddedSize(100, [])).toBe(100);
+    expect(paddedSize(100, [100, 64])).toBe(100);
+  });
+
+  it("never wastes more than a half, nor needs more than 15 sizes up to 128", () => {
+    const sizes = new Set<number>();
+    for (let batch = 128; batch >= 1; batch--) {
+      const size = paddedSize(batch, [128]);
+      sizes.add(size);
+      expect(size).toBeGreaterThanOrEqual(batch);
+      expect(size).toBeLessThanOrEqual(1.5 * batch);
+    }
+    expect(sizes.size).toBeLessThanOrEqual(15);
+  });
+
+  it("uses a compiled size before it asks for a larger one", () => {
+    expect(paddedSize(99, [100])).toBe(100);
+  });
+});
+
+it("padding changes no number of the examples that are there", async () => {
+  const input = { shape: [3, 16, 16], classes: 5, mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] };
+  const network = architecture("cnn-small", input);
+  const parameters = initialParameters(network, keyOf(1));
+  const keys = keysFor(keyOf(2), [...Array(7).keys()]);
+  const x = uniform(keys, [7, ...input.shape]);
+  const labels = keys.map((_, i) => i % 5);
+  const runtime = await nodeRuntime({ threads: 1 });
+  const [exact, shared] = [0, 1].map(() => classifier(runtime, network, parameters));
+  await shared.logits(x, keys); // 7 is the first size; 5 will run in 6
+  for (const kind of ["ce", "margin"] as const) {
+    const five = [0, 2, 3, 5, 6];
+    const take = <T>(all: readonly T[]) => five.map((i) => all[i]);
+    const ask = [takeRows(x, five), { kind, labels: take(labels) }, take(keys)] as const;
+    const [alone, padded] = [
+      await exact.lossAndGradient(...ask),
+      await shared.lossAndGradient(...ask),
+    ];
+    expect(padded.gradient.shape).toEqual(alone.gradient.shape);
+    expect([...padded.losses].length).toBe(5);
+    for (const [i, loss] of padded.losses.entries()) expect(loss).toBeCloseTo(alone.losses[i], 5);
+    for (const [i, v] of padded.gradient.data.entries())
+      expect(Math.abs(v - alone.gradient.data[i])).toBeLessThan(1e-6);
+    expect((await shared.logits(ask[0], ask[2])).data.length).toBe(25);
+  }
+  await Promise.all([exact.release(), shared.release()]);
+});
