@@ -5,10 +5,11 @@ import type { Victim } from "../attacks/victim.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { tensor } from "../math/tensor.ts";
 import { noiseNamed } from "../noise/table.ts";
-import { evaluate, rowName } from "./evaluate.ts";
+import { evaluate } from "./evaluate.ts";
 import { EvaluateOptions } from "./options.ts";
 import type { Row } from "./row.ts";
 import { ruleNamed } from "./rule.ts";
+import { rowName } from "./runs.ts";
 import { decisions } from "./score.ts";
 import { differences, readRows, type Settings } from "./settings.ts";
 
@@ -28,7 +29,12 @@ async function rowsOf(
   finished?: ReadonlySet<string>,
 ): Promise<Row[]> {
   const rows: Row[] = [];
-  const resolved = EvaluateOptions.parse({ draws: 20, eot: 4, ...options });
+  const resolved = EvaluateOptions.parse({
+    draws: 20,
+    eot: [4],
+    objective: "mean-loss",
+    ...options,
+  });
   for await (const { row } of evaluate(subject(noise), data, resolved, finished)) rows.push(row);
   return rows;
 }
@@ -99,7 +105,9 @@ describe("evaluate", () => {
         return brightness.lossAndGradient(x, loss, keys);
       },
     };
-    const options = EvaluateOptions.parse({ draws: 20, eot: 4, steps: 3, examples: 5 });
+    const options = EvaluateOptions.parse({
+      ...{ draws: 20, eot: [4], steps: 3, examples: 5, objective: "mean-loss" },
+    });
     for await (const _ of evaluate({ ...subject("uniform:0.2"), network }, data, options));
     const attacking = new Set(seen.attacking);
     expect(attacking.size).toBe(5 * 2 * 3 * 4);

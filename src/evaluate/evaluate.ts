@@ -1,12 +1,23 @@
-import { counted, runBounded } from "../attacks/harness.ts";
+import { counted, runMinimal } from "../attacks/harness.ts";
+import type { Labels } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
-import { withEot } from "../defenses/with-eot.ts";
 import { fold, foldAll, type Key, keyOf, keysFor, nameToNumber } from "../math/random.ts";
-import { rowSize, rows as rowsBetween, type Tensor, takeRows } from "../math/tensor.ts";
-import { type Cell, cellsOf, checkOptions, type EvaluateOptions } from "./options.ts";
+import { rowSize, rows as rowsBetween, type Tensor } from "../math/tensor.ts";
+import {
+  boundedCandidates,
+  type Candidate,
+  candidatesAt,
+  chosen,
+  minimalVictim,
+  type Target,
+} from "./candidates.ts";
+import { checkOptions } from "./check.ts";
+import { type Judge, judgeOf } from "./judge.ts";
+import { type EvaluateOptions, type ResolvedOptions, resolved } from "./options.ts";
 import type { Row } from "./row.ts";
-import { mostFrequent, ruleNamed } from "./rule.ts";
-import { decisions, rounded, type Scoring, shareOf } from "./score.ts";
+import { mostFrequent } from "./rule.ts";
+import { type Run, rowName, runsOf } from "./runs.ts";
+import { choosingHalf, lengths, rounded, scoringHalf, shareOf } from "./score.ts";
 import { deployed, type Subject } from "./subject.ts";
 
 /** One finished row with its pictures, each [1, channel, height, width]. */
@@ -18,146 +29,170 @@ export interface Scored {
   readonly last: boolean;
 }
 
-/** What makes a row unique in a file. */
-export const rowName = ({ index, attack, epsilon }: Pick<Row, "index" | "attack" | "epsilon">) =>
-  `${index} ${attack} ${epsilon}`;
-
-/** The number of rows that an evaluation ends with. */
-export const rowCount = (options: EvaluateOptions, { size }: Split): number =>
-  Math.min(options.examples, size) * cellsOf(options).length;
-
 // What is drawn for an example, each in a stream of its own, so that no attack sees the draws it is scored on.
 const ATTACK = 0;
 const SCORE_CLEAN = 1;
 const SCORE_ADVERSARIAL = 2;
+const CHOOSE = 3;
+const ONE_DRAW = 4;
+
+/** Test images with what is known of them before any attack. */
+interface Batch {
+  readonly indices: readonly number[];
+  readonly x: Tensor;
+  readonly labels: Labels;
+  /** What was decided for each of them when clean. */
+  readonly natural: readonly (readonly number[])[];
+  readonly seed: number;
+}
 
 /**
- * Attacks the first `examples` test images and yields one row per example and attack, in batches; rows whose
- * name is in `finished` are passed over. Randomised models follow the sound protocol: attacks average over
- * `eot` draws per step, and rows are scored on `draws` fresh ones, half of them to choose the worst attack.
+ * Attacks the first `examples` test images and yields one row per example, attack, radius and number of EOT draws, in
+ * batches; rows whose name is in `finished` are passed over. `docs/evaluating.md` says what the protocols are.
  */
 export async function* evaluate(
   subject: Subject,
   data: { readonly name: string; readonly test: Split },
-  options: EvaluateOptions,
+  given: EvaluateOptions,
   finished: ReadonlySet<string> = new Set(),
 ): AsyncGenerator<Scored, void, void> {
   const { test, name: dataName } = data;
-  const cells = cellsOf(options);
+  const options = resolved(given);
+  const { seed, batch } = options;
   const count = Math.min(options.examples, test.size);
   const randomised = subject.noise !== null;
   checkOptions(options, { randomised, pixels: rowSize(test.images([0])) });
-  const scoring: Scoring = randomised
-    ? { rule: ruleNamed(options.rule), draws: options.draws, batch: options.batch }
-    : { rule: ruleNamed("single"), draws: 1, batch: options.batch };
-  const eot = randomised ? options.eot : 1;
+  const runs = runsOf(options, randomised);
   const network = counted(subject.network);
-  const victim = deployed(subject, network);
-  const averaged = randomised ? withEot(victim, eot, options.batch) : victim;
+  const parts = { network, victim: deployed(subject, network), randomised };
+  const judge = judgeOf(options, parts);
+  const { model, defense } = subject;
+  const common = { model, defense, data: dataName, protocol: options.protocol, seed };
 
   // Each example of a randomised model fills `eot` places of a run: with fewer examples at once, rows come sooner.
-  const group = Math.max(1, Math.floor(options.batch / eot));
+  const group = Math.max(1, Math.floor(batch / Math.max(...runs.map(({ eot }) => eot))));
 
   for (let from = 0; from < count; from += group) {
     const all = Array.from({ length: Math.min(group, count - from) }, (_, i) => from + i);
     let clean: number[][] | null = null;
-    for (const cell of cells) {
-      const { attack, name, epsilon } = cell;
-      const indices = all.filter(
-        (index) => !finished.has(rowName({ index, attack: name, epsilon })),
-      );
+    for (const run of runs) {
+      const missing = (index: number, epsilon: number | null) =>
+        !finished.has(rowName({ index, attack: run.name, epsilon, eot: run.eot }));
+      const indices = all.filter((index) => run.radii.some((epsilon) => missing(index, epsilon)));
       if (indices.length === 0) continue;
       const started = performance.now();
+      clean ??= await judge.decide(
+        test.images(all),
+        foldAll(streamOf(seed, "clean", all), SCORE_CLEAN),
+      );
+      const decided = clean;
+      const images = {
+        ...{ indices, seed, x: test.images(indices) },
+        labels: indices.map((index) => Number(test.labels[index])),
+        natural: indices.map((index) => decided[index - from]),
+      };
       const asked = network.queries();
-      const x = test.images(indices);
-      const labels = indices.map((index) => Number(test.labels[index]));
-      const keys = cellKeys(options.seed, cell, indices);
-      const perturbed =
-        attack === null
-          ? null
-          : await runBounded(attack, averaged, x, labels, foldAll(keys, ATTACK));
+      const results = await attacked(
+        run,
+        { ...parts, eot: run.eot, batch },
+        options,
+        judge,
+        images,
+      );
       const { forwards, gradients } = network.queries();
-      const queries = forwards - asked.forwards + gradients - asked.gradients;
-      const adversarial = perturbed?.adversarial ?? x;
-
-      const judge = (images: Tensor, stream: number) =>
-        decisions(victim, images, foldAll(keys, stream), scoring);
-      clean ??= await cleanDecisions(victim, test, options.seed, all, scoring);
-      const decided = perturbed === null ? null : await judge(adversarial, SCORE_ADVERSARIAL);
-      // The same draws judge both, so that what differs between them is the rounding.
-      const decided8bit = await judge(rounded(adversarial), SCORE_ADVERSARIAL);
-      const seconds = (performance.now() - started) / 1000;
-
-      for (const [i, index] of indices.entries()) {
-        const label = labels[i];
-        const natural = clean[index - from];
-        const final = decided?.[i] ?? natural;
-        const row: Row = {
-          model: subject.model,
-          defense: subject.defense,
-          data: dataName,
-          index,
-          label,
-          prediction: mostFrequent(natural),
-          adversarialPrediction: mostFrequent(final),
-          attack: name,
-          norm: attack?.norm ?? null,
-          epsilon,
-          objective: attack === null ? null : randomised ? options.objective : "ce",
-          eot,
-          restarts: attack === null ? 0 : options.restarts,
-          steps: attack === null ? 0 : options.steps,
-          protocol: options.protocol,
-          rule: scoring.rule.name,
-          seed: options.seed,
-          clean: shareOf(natural, label),
-          correct: shareOf(scoringHalf(final), label),
-          correctChoose: shareOf(choosingHalf(final), label),
-          majority: mostFrequent(final) === label ? 1 : 0,
-          correct8bit: shareOf(scoringHalf(decided8bit[i]), label),
-          linf: perturbed?.linf[i] ?? 0,
-          l2: perturbed?.l2[i] ?? 0,
-          l1: perturbed?.l1[i] ?? 0,
-          draws: scoring.draws,
-          queries: queries / indices.length,
-          seconds: seconds / indices.length,
-        };
-        yield {
-          row,
-          original: rowsBetween(x, i, i + 1),
-          adversarial: takeRows(adversarial, [i]),
-          last: i === indices.length - 1,
-        };
-      }
+      const queries = (forwards - asked.forwards + gradients - asked.gradients) / indices.length;
+      const judged: Scored[] = [];
+      for (const result of results)
+        for (const [i, row] of (await scored(run, result, judge, images)).entries())
+          if (missing(row.index, row.epsilon))
+            judged.push({
+              row: { ...common, ...row, queries, seconds: 0 },
+              original: rowsBetween(images.x, i, i + 1),
+              adversarial: rowsBetween(result.adversarial, i, i + 1),
+              last: false,
+            });
+      const seconds = (performance.now() - started) / 1000 / judged.length;
+      for (const [i, one] of judged.entries())
+        yield { ...one, row: { ...one.row, seconds }, last: i === judged.length - 1 };
     }
   }
 }
 
-/** The decisions that choose the worst attack of an example; the only one of a deterministic model. */
-const choosingHalf = (all: readonly number[]) => all.slice(0, Math.ceil(all.length / 2));
+/** What a run ends with at one radius. */
+interface Result {
+  readonly epsilon: number | null;
+  readonly adversarial: Tensor;
+  /** Per example; null for the clean image. */
+  readonly objectives: readonly (string | null)[];
+}
 
-/** The others, which score it. */
-const scoringHalf = (all: readonly number[]) =>
-  all.length === 1 ? all : all.slice(Math.ceil(all.length / 2));
+/** Runs the attack and chooses, per radius and example, among the candidates that it left. */
+async function attacked(
+  { attack, name, radii }: Run,
+  target: Target,
+  { objective }: ResolvedOptions,
+  { scoring }: Judge,
+  { x, labels, indices, seed }: Batch,
+): Promise<Result[]> {
+  if (attack === null)
+    return [{ epsilon: null, adversarial: x, objectives: labels.map(() => null) }];
+  const keysAt = (epsilon: number | null) => streamOf(seed, `${name}@${epsilon}`, indices);
+  const choose = async (candidates: readonly Candidate[], epsilon: number | null) => {
+    const asked = { ...scoring, draws: Math.max(1, scoring.draws / 2) };
+    const keys = foldAll(keysAt(epsilon), CHOOSE);
+    return { epsilon, ...(await chosen(candidates, target.victim, labels, keys, asked)) };
+  };
+  const keys = foldAll(keysAt(attack.epsilon), ATTACK);
+  if (attack.epsilon !== null)
+    return [
+      await choose(
+        await boundedCandidates(attack, target, objective, x, labels, keys),
+        attack.epsilon,
+      ),
+    ];
+  const { adversarial } = await runMinimal(attack, minimalVictim(target), x, labels, keys);
+  const results: Result[] = [];
+  for (const epsilon of radii)
+    results.push(
+      await choose(candidatesAt(attack, x, adversarial, epsilon, target.randomised), epsilon),
+    );
+  return results;
+}
 
-/** One key per example, from the seed, its place in the data set, and the attack at its radius. */
-const cellKeys = (seed: number, { name, epsilon }: Cell, indices: readonly number[]): Key[] =>
-  foldAll(exampleKeys(seed, indices), nameToNumber(`${name}@${epsilon}`));
+/** The rows of one result, without what a run knows of itself. */
+async function scored(
+  run: Run,
+  { epsilon, adversarial, objectives }: Result,
+  judge: Judge,
+  { x, labels, indices, natural, seed }: Batch,
+) {
+  const keys = streamOf(seed, `${run.name}@${epsilon}`, indices);
+  const scores = foldAll(keys, SCORE_ADVERSARIAL);
+  const decided = run.attack === null ? natural : await judge.decide(adversarial, scores);
+  // The same draws judge both, so that what differs between them is the rounding.
+  const decided8bit = await judge.decide(rounded(adversarial), scores);
+  const oneDraw = await judge.oneDraw(adversarial, labels, foldAll(keys, ONE_DRAW));
+  const norms = lengths(adversarial, x);
+  return indices.map((index, i) => {
+    const label = labels[i];
+    return {
+      ...{ index, label, epsilon, attack: run.name, norm: run.norm, objective: objectives[i] },
+      prediction: mostFrequent(natural[i]),
+      adversarialPrediction: mostFrequent(decided[i]),
+      ...{ eot: run.eot, restarts: run.restarts, steps: run.steps },
+      rule: judge.scoring.rule.name,
+      clean: shareOf(natural[i], label),
+      correct: shareOf(scoringHalf(decided[i]), label),
+      correctChoose: shareOf(choosingHalf(decided[i]), label),
+      majority: mostFrequent(decided[i]) === label ? 1 : 0,
+      correct8bit: shareOf(scoringHalf(decided8bit[i]), label),
+      oneDraw: oneDraw[i],
+      ...norms[i],
+      draws: judge.scoring.draws,
+    };
+  });
+}
 
-const exampleKeys = (seed: number, indices: readonly number[]): Key[] =>
-  keysFor(fold(keyOf(seed), nameToNumber("evaluate")), indices);
-
-/** Decisions on the clean images: the same draws whatever the attacks are. */
-const cleanDecisions = (
-  victim: Parameters<typeof decisions>[0],
-  test: Split,
-  seed: number,
-  indices: readonly number[],
-  scoring: Scoring,
-) =>
-  decisions(
-    victim,
-    test.images(indices),
-    foldAll(foldAll(exampleKeys(seed, indices), nameToNumber("clean")), SCORE_CLEAN),
-    scoring,
-  );
+/** One key per example, from the seed, its place in the data set, and what is done to it. */
+const streamOf = (seed: number, what: string, indices: readonly number[]): Key[] =>
+  foldAll(keysFor(fold(keyOf(seed), nameToNumber("evaluate")), indices), nameToNumber(what));

@@ -6,10 +6,10 @@ import { brightness, brightnessData } from "../../test/fixtures/brightness.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { parseNpz } from "../data/npz.ts";
 import { tensor } from "../math/tensor.ts";
-import { rowName } from "./evaluate.ts";
 import { beside, type EvaluateEvent, evaluateNode, type Model } from "./node.ts";
 import { EvaluateOptions } from "./options.ts";
 import type { Row } from "./row.ts";
+import { rowName } from "./runs.ts";
 
 const data = await brightnessData();
 const model: Model = {
@@ -26,7 +26,14 @@ const model: Model = {
   parameters: { weight: tensor([1], [8]) },
 };
 const target = { device: "cpu", threads: 1, lowering: "plain", engine: "none 1" };
-const small = { draws: 8, eot: 2, steps: 3, batch: 6, epsilonLinf: [0.05, 0.1] };
+const small = {
+  draws: 8,
+  eot: [2],
+  objective: "mean-loss",
+  steps: 3,
+  batch: 6,
+  epsilonLinf: [0.05, 0.1],
+};
 
 let folder: string;
 let made = 0;

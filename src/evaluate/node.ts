@@ -10,10 +10,12 @@ import { UsageError } from "../math/usage-error.ts";
 import { type Architecture, type Parameters, parameterCount } from "../models/architecture.ts";
 import type { Card } from "../models/export.ts";
 import { describeNoise, noiseNamed } from "../noise/table.ts";
-import { evaluate, rowCount, rowName, type Scored } from "./evaluate.ts";
-import { checkOptions, type EvaluateOptions } from "./options.ts";
+import { checkOptions } from "./check.ts";
+import { evaluate, type Scored } from "./evaluate.ts";
+import { type EvaluateOptions, resolved } from "./options.ts";
 import { pictures } from "./pictures.ts";
 import type { Row } from "./row.ts";
+import { rowCount, rowName } from "./runs.ts";
 import { BadRow, differences, readRows, type Settings, targetDifferences } from "./settings.ts";
 import { stoppable } from "./subject.ts";
 
@@ -144,7 +146,7 @@ export const beside = (out: string, what: string): string =>
  */
 export async function* evaluateNode(
   model: Model,
-  options: EvaluateOptions,
+  given: EvaluateOptions,
   { out, resume = false, saveExamples = 8, signal, network, target, ...where }: NodeEvaluation,
 ): AsyncGenerator<EvaluateEvent, void, void> {
   const { data = model.data, dataDir, command, note = () => undefined } = where;
@@ -153,6 +155,7 @@ export async function* evaluateNode(
       ? await openDatasetNode(data, dataDir === undefined ? {} : { dataDir })
       : data;
   checkFit(model, dataset);
+  const options = resolved(given);
   const noiseText = options.noise ?? model.noise;
   const noise = noiseText === null ? null : noiseNamed(noiseText);
   checkOptions(options, { randomised: noise !== null, pixels: sizeOf(dataset.shape) });
@@ -182,7 +185,7 @@ export async function* evaluateNode(
   const unlock = out === undefined ? null : await lock(`${out}.lock`, out, "choose another --out");
   try {
     const rows = out === undefined ? [] : await begun(out, resume, settings, note);
-    const total = rowCount(options, dataset.test);
+    const total = rowCount(options, dataset.test, noise !== null);
     const wanted = rows.filter(({ index }) => index < options.examples);
     let done = 0;
     for (const row of wanted) yield { row, done: ++done, total };
@@ -205,13 +208,16 @@ export async function* evaluateNode(
       network: stoppable(network, signal),
     };
     const finished = new Set(rows.map(rowName));
+    // Of attacks with several numbers of draws, the pictures of the strongest.
+    const most = Math.max(...options.eot);
+    const mostDraws = ({ attack, eot }: Row) => noise === null || attack === "none" || eot === most;
     const ready: Scored[] = [];
     try {
       for await (const scored of evaluate(subject, dataset, options, finished)) {
         ready.push(scored);
         if (!scored.last) continue;
         // Pictures first: a row that stands in the file is not computed again.
-        const pictured = ready.filter(({ row }) => row.index < saveExamples);
+        const pictured = ready.filter(({ row }) => row.index < saveExamples && mostDraws(row));
         pictured.forEach(kept.add);
         if (examplesFile !== null && pictured.length > 0)
           await writeWhole(examplesFile, kept.bytes());

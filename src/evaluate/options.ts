@@ -1,18 +1,24 @@
 import { z } from "zod";
 import { EpsilonL2, EpsilonLinf } from "../attacks/options.ts";
-import { checkEpsilon } from "../attacks/preconditions.ts";
-import { attackNamed, attackNames } from "../attacks/table.ts";
-import type { BoundedAttack } from "../attacks/victim.ts";
+import { attackNames, MinimalAttackOptions, minimalAttackNames } from "../attacks/table.ts";
 import { unknownName } from "../math/nearest.ts";
-import { UsageError } from "../math/usage-error.ts";
-import { ruleNamed } from "./rule.ts";
 
 /** The natural accuracy alone, as a row like the others. */
 export const NO_ATTACK = "none";
 
-const AttackName = z.string().refine((name) => name === NO_ATTACK || attackNames.includes(name), {
-  error: ({ input }) => unknownName("attack", String(input), [...attackNames, NO_ATTACK]),
+const names = [...attackNames, ...minimalAttackNames];
+
+const AttackName = z.string().refine((name) => name === NO_ATTACK || names.includes(name), {
+  error: ({ input }) => unknownName("attack", String(input), [...names, NO_ATTACK]),
 });
+
+/** What an attack on a randomised model may maximise; `worst` tries each of the others. */
+const objectives = [
+  ...["worst", "mean-loss", "mean-logits", "mean-probability", "fixed-noise", "transfer"],
+] as const;
+
+const oneOf = <T extends string>(what: string, words: readonly [T, ...T[]]) =>
+  z.enum(words, { error: ({ input }) => unknownName(what, String(input), words) });
 
 /** What determines the rows of an evaluation. */
 export const EvaluateOptions = z.strictObject({
@@ -20,14 +26,11 @@ export const EvaluateOptions = z.strictObject({
     .array(AttackName)
     .min(1)
     .default(["pgd-linf", "pgd-l2"])
-    .describe(`attacks to run, separated by commas: ${attackNames.join(", ")}, ${NO_ATTACK}`),
+    .describe(`attacks to run, separated by commas: ${names.join(", ")}, ${NO_ATTACK}`),
   examples: z.int().positive().default(1000).describe("test images to attack: the first ones"),
-  protocol: z
-    .literal("sound", {
-      error: ({ input }) => `protocol ${input} is not available; this version has sound`,
-    })
+  protocol: oneOf("protocol", ["sound", "published"])
     .default("sound")
-    .describe("how a randomised model is judged: on fresh draws that no attack saw"),
+    .describe("how models are judged; published is the paper's way, for comparison alone"),
   epsilonLinf: z
     .array(EpsilonLinf)
     .min(1)
@@ -41,6 +44,7 @@ export const EvaluateOptions = z.strictObject({
   steps: z.int().positive().default(20).describe("gradient steps"),
   stepSize: z.number().positive().optional().describe("by default ε / 5, the authors' setting"),
   restarts: z.int().positive().default(1).describe("starts, of which the highest loss is kept"),
+  ...MinimalAttackOptions.shape,
   noise: z
     .string()
     .optional()
@@ -55,58 +59,32 @@ export const EvaluateOptions = z.strictObject({
     .default(100)
     .describe("fresh draws that a randomised model is scored on; half of them choose the union"),
   eot: z
-    .int()
-    .positive()
-    .default(16)
-    .describe("draws averaged at each step of an attack on a randomised model"),
-  objective: z
-    .literal("mean-loss", {
-      error: ({ input }) => `objective ${input} is not available; this version has mean-loss`,
-    })
-    .default("mean-loss")
-    .describe("what an attack on a randomised model maximises: the mean of the draws' losses"),
+    .array(z.int().positive())
+    .min(1)
+    .optional()
+    .describe(
+      "draws averaged at each step of an attack on a randomised model; several are a curve; by default 16, or 80 if published",
+    ),
+  objective: oneOf("objective", objectives)
+    .optional()
+    .describe(
+      "what an attack on a randomised model maximises; by default worst, or mean-logits if published",
+    ),
   batch: z.int().positive().default(128).describe("rows per run of the network; changes no draw"),
   seed: z.int().nonnegative().default(0).describe("start of every random stream"),
 });
 export type EvaluateOptions = z.output<typeof EvaluateOptions>;
 
-/** One attack at one radius; null stands for the clean image. */
-export interface Cell {
-  readonly attack: BoundedAttack | null;
-  readonly name: string;
-  readonly epsilon: number | null;
+/** Options in which nothing is left to the protocol. */
+export interface ResolvedOptions extends EvaluateOptions {
+  /** Draws averaged per step, ascending, each once. */
+  readonly eot: number[];
+  readonly objective: (typeof objectives)[number];
 }
 
-/** Every attack at every radius of its norm, in the order asked for. */
-export function cellsOf(options: EvaluateOptions): Cell[] {
-  const { steps, restarts } = options;
-  const stepSize = options.stepSize === undefined ? {} : { stepSize: options.stepSize };
-  return options.attacks.flatMap((name): Cell[] => {
-    if (name === NO_ATTACK) return [{ attack: null, name, epsilon: null }];
-    const { norm } = attackNamed(name);
-    const radii = norm === "linf" ? options.epsilonLinf : options.epsilonL2;
-    return radii.map((epsilon) => {
-      const radius = norm === "linf" ? { epsilonLinf: epsilon } : { epsilonL2: epsilon };
-      return {
-        attack: attackNamed(name, { ...radius, steps, restarts, ...stepSize }),
-        name,
-        epsilon,
-      };
-    });
-  });
-}
-
-/** Finds, before anything is computed or written, what is wrong with the options for pictures of `pixels` numbers. */
-export function checkOptions(
-  options: EvaluateOptions,
-  { randomised, pixels }: { readonly randomised: boolean; readonly pixels: number },
-): void {
-  for (const { attack } of cellsOf(options))
-    if (attack !== null) checkEpsilon(attack.norm, attack.epsilon, pixels);
-  const rule = ruleNamed(options.rule);
-  // An example of a randomised model is scored on two halves, each a whole number of predictions.
-  if (randomised && options.draws % (2 * rule.draws) !== 0)
-    throw new UsageError(
-      `--draws ${options.draws} is no even number of predictions of ${rule.name}, which takes ${rule.draws} draws each; use a multiple of ${2 * rule.draws}`,
-    );
+/** The defaults of a protocol: EOT 16 and every objective, or EOT 80 of the logits as the paper's authors had it. */
+export function resolved(options: EvaluateOptions): ResolvedOptions {
+  const published = options.protocol === "published";
+  const { eot = [published ? 80 : 16], objective = published ? "mean-logits" : "worst" } = options;
+  return { ...options, eot: [...new Set(eot)].sort((a, b) => a - b), objective };
 }

@@ -14,6 +14,10 @@ export interface Row {
   readonly attack: string;
   readonly norm: string | null;
   readonly epsilon: number | null;
+  /**
+   * What led to the example: `ce` or `margin` of a deterministic model; of a randomised one the objective over draws,
+   * where several were tried the one that was chosen (`stretched`: a minimum-norm result brought to the radius).
+   */
   readonly objective: string | null;
   /** Draws averaged per gradient step; 1 without EOT. */
   readonly eot: number;
@@ -33,13 +37,18 @@ export interface Row {
   readonly majority: number;
   /** `correct` after rounding the adversarial example to 8 bits per channel. */
   readonly correct8bit: number;
+  /** Published protocol, randomised model: 1 if one noisy draw is right on the adversarial example, else 0; null otherwise. */
+  readonly oneDraw: number | null;
   /** Norms of the perturbation, pixels in [0, 1]. */
   readonly linf: number;
   readonly l2: number;
   readonly l1: number;
-  /** Fresh draws scored, R; 1 if deterministic. */
+  /** Fresh draws scored, R; 1 if deterministic or scored without noise. */
   readonly draws: number;
-  /** Forward plus gradient passes that the attack spent on this example, every draw counted. */
+  /**
+   * Forward plus gradient passes that the attack spent on this example, every draw and every candidate counted; rows
+   * of one minimum-norm attack at several radii share them.
+   */
   readonly queries: number;
   /** Time spent on this row, attack and scoring; a share of its batch's. */
   readonly seconds: number;

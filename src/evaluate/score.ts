@@ -1,6 +1,7 @@
+import { balls } from "../attacks/balls.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { fold, type Key } from "../math/random.ts";
-import { type Tensor, takeRows, tensor } from "../math/tensor.ts";
+import { rowSize, sub, type Tensor, takeRows, tensor } from "../math/tensor.ts";
 import type { Rule } from "./rule.ts";
 
 /** How often a classifier is asked about one picture. */
@@ -48,6 +49,24 @@ export async function decisions(
 /** The share of decisions that are the label; NaN of none. */
 export const shareOf = (decided: readonly number[], label: number): number =>
   decided.filter((decision) => decision === label).length / decided.length;
+
+/** The decisions that choose the worst attack of an example; the only one of a deterministic model. */
+export const choosingHalf = (all: readonly number[]) => all.slice(0, Math.ceil(all.length / 2));
+
+/** The others, which score it. */
+export const scoringHalf = (all: readonly number[]) =>
+  all.length === 1 ? all : all.slice(Math.ceil(all.length / 2));
+
+/** Norms of each example's perturbation, pixels in [0, 1]. */
+export function lengths(adversarial: Tensor, x: Tensor) {
+  const delta = sub(adversarial, x);
+  const row = rowSize(x);
+  const [linf, l2] = [balls.linf.norm(delta), balls.l2.norm(delta)];
+  return linf.map((most, i) => {
+    const own = delta.data.subarray(i * row, (i + 1) * row);
+    return { linf: most, l2: l2[i], l1: own.reduce((sum, v) => sum + Math.abs(v), 0) };
+  });
+}
 
 /** Pixels rounded to 8 bits per channel, as a picture file stores them. */
 export const rounded = ({ shape, data }: Tensor): Tensor =>

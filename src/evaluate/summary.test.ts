@@ -13,6 +13,7 @@ const row = (index: number, attack: string, given: Partial<Row> = {}): Row => ({
   ...{ seed: 0, clean: 1, correct: 1, correctChoose: given.correct ?? 1, majority: 1 },
   ...{
     correct8bit: given.correct ?? 1,
+    oneDraw: null,
     linf: 0.1,
     l2: 1,
     l1: 2,

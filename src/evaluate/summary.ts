@@ -1,14 +1,20 @@
 // What rows say, from rows alone: accuracies with intervals, the union over attacks, curves, classes.
-import { type Interval, mean, twoLevelInterval, wilson } from "../math/statistics.ts";
+import { type Interval, mean, wilson } from "../math/statistics.ts";
+import { type EotCurve, eotCurves } from "./eot-curve.ts";
 import type { Row } from "./row.ts";
+import { cellOf, grouped, interval, predictions } from "./shares.ts";
 
-/** One attack at one radius, over all its examples. */
+/** One attack at one radius, over all its examples; of several numbers of EOT draws the largest. */
 export interface AttackSummary {
   readonly attack: string;
   readonly norm: string | null;
   /** Radius, pixels in [0, 1]. */
   readonly epsilon: number | null;
+  /** Draws averaged per gradient step; 1 without EOT. */
+  readonly eot: number;
   readonly examples: number;
+  /** How many examples each objective led to. */
+  readonly objectives: Readonly<Record<string, number>>;
   /** Probability that a prediction of an attacked example is right, with its 95 % interval. */
   readonly accuracy: Interval;
   /** The same after rounding to 8 bits per channel. */
@@ -17,6 +23,8 @@ export interface AttackSummary {
   readonly majority: Interval;
   /** P(right in all of 10 tries); the accuracy itself for a deterministic classifier. */
   readonly tenOfTen: number;
+  /** Share of examples that one noisy draw gets right, where `accuracy` is that of the network without its noise. */
+  readonly oneDraw: Interval | null;
   /** Means over examples: norms of the perturbation, and cost. */
   readonly linf: number;
   readonly l2: number;
@@ -51,26 +59,25 @@ export interface Summary {
   readonly data: string;
   readonly protocol: string;
   readonly rule: string;
-  /** Noise draws per example; 1 for a deterministic classifier. */
+  /** Noise draws per example; 1 for a deterministic classifier and under the published protocol. */
   readonly draws: number;
+  /** Whether the classifier adds noise when it is deployed. */
+  readonly randomised: boolean;
+  /** Which of a union's two numbers the protocol reports. */
+  readonly headline: "union" | "min of means";
   readonly examples: number;
   readonly clean: Interval;
+  /** Of one noisy draw, where `clean` is that of the network without its noise and clean images were rows of their own. */
+  readonly cleanOneDraw: Interval | null;
   /** In the order in which they were run; `none` is left out, since it is `clean`. */
   readonly attacks: readonly AttackSummary[];
   /** One per place in the lists of radii; empty without attacks. */
   readonly unions: readonly UnionSummary[];
   /** The class that suffers most first. */
   readonly classes: readonly ClassSummary[];
+  /** Accuracy against the number of EOT draws, of every attack that was run with several. */
+  readonly eotCurves: readonly EotCurve[];
 }
-
-/** Predictions behind a share of all draws, and behind one of the half that scores. */
-const predictions = ({ draws, rule }: Row) => {
-  const all = draws / Number(rule.split(":")[1] ?? 1);
-  return { all, half: all === 1 ? 1 : Math.floor(all / 2) };
-};
-
-const interval = (rows: readonly Row[], share: (row: Row) => number, per: "all" | "half") =>
-  twoLevelInterval(rows.map(share), rows.length === 0 ? 1 : predictions(rows[0])[per]);
 
 const TRIES = 10;
 
@@ -87,24 +94,28 @@ export function rightInAll(share: number, m: number): number {
   return probability;
 }
 
-const cellOf = ({ attack, epsilon }: Row) => `${attack} ${epsilon}`;
-
-/** The items by what `by` gives, in the order in which that first occurs. */
-function grouped<T, K>(items: readonly T[], by: (item: T) => K): Map<K, T[]> {
-  const groups = new Map<K, T[]>();
-  for (const item of items) {
-    const group = groups.get(by(item));
-    if (group === undefined) groups.set(by(item), [item]);
-    else group.push(item);
-  }
-  return groups;
-}
+const oneDrawOf = (rows: readonly Row[]): Interval | null => {
+  const known = rows.flatMap(({ oneDraw }) => oneDraw ?? []);
+  return known.length === 0
+    ? null
+    : wilson(
+        known.reduce((a, b) => a + b, 0),
+        known.length,
+      );
+};
 
 const attackSummary = (rows: readonly Row[]): AttackSummary => ({
   attack: rows[0].attack,
   norm: rows[0].norm,
   epsilon: rows[0].epsilon,
+  eot: rows[0].eot,
   examples: rows.length,
+  objectives: Object.fromEntries(
+    [...grouped(rows, ({ objective }) => String(objective))].map(([name, own]) => [
+      name,
+      own.length,
+    ]),
+  ),
   accuracy: interval(rows, ({ correct }) => correct, "half"),
   accuracy8bit: interval(rows, ({ correct8bit }) => correct8bit, "half"),
   majority: wilson(
@@ -112,6 +123,7 @@ const attackSummary = (rows: readonly Row[]): AttackSummary => ({
     rows.length,
   ),
   tenOfTen: mean(rows.map((row) => rightInAll(row.correct, predictions(row).half))),
+  oneDraw: oneDrawOf(rows),
   linf: mean(rows.map(({ linf }) => linf)),
   l2: mean(rows.map(({ l2 }) => l2)),
   queries: mean(rows.map(({ queries }) => queries)),
@@ -175,18 +187,31 @@ function classSummaries(clean: readonly Row[], worst: readonly Row[]): ClassSumm
     .sort((a, b) => (a.union ?? 1) - (b.union ?? 1) || a.clean - b.clean || a.label - b.label);
 }
 
+/** The rows of the largest number of EOT draws: the strongest attack, which alone counts. */
+function mostDraws(rows: readonly Row[]): Row[] {
+  const most = rows.reduce((largest, { eot }) => Math.max(largest, eot), 0);
+  return rows.filter(({ eot }) => eot === most);
+}
+
 /** Summarises the rows of one evaluation, that is of one file; there must be at least one. */
 export function summarize(rows: readonly Row[]): Summary {
   if (rows.length === 0) throw new Error("internal: no rows to summarise");
   const { model, defense, data, protocol, rule, draws } = rows[0];
+  if (rows.some((row) => row.protocol !== protocol))
+    throw new Error("internal: rows of two protocols, whose numbers mean different things");
   const clean = [...grouped(rows, ({ index }) => index).values()].map(([row]) => row);
-  const cells = [...grouped(rows, cellOf).values()].filter(([{ attack }]) => attack !== "none");
+  const attacked = rows.filter(({ attack }) => attack !== "none");
+  const cells = [...grouped(attacked, cellOf).values()].map(mostDraws);
   const sets = sideBySide(cells);
   return {
     ...{ model, defense, data, protocol, rule, draws, examples: clean.length },
+    randomised: draws > 1 || rows.some(({ oneDraw = null }) => oneDraw !== null),
+    headline: protocol === "published" ? "min of means" : "union",
     clean: interval(clean, (row) => row.clean, "all"),
+    cleanOneDraw: oneDrawOf(rows.filter(({ attack }) => attack === "none")),
     attacks: cells.map(attackSummary),
     unions: sets.map(unionSummary),
     classes: classSummaries(clean, worstRows(sets.at(-1) ?? [])),
+    eotCurves: eotCurves(attacked),
   };
 }

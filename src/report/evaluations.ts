@@ -5,27 +5,28 @@ import { readPictures } from "./read-pictures.ts";
 import { readSettings } from "./read-settings.ts";
 
 /** Rows that may be averaged together: one model, one data set, one way of judging it. */
-const identity = ({ model, defense, data, protocol, rule, draws, eot, seed }: Row): string =>
-  JSON.stringify([model, defense, data, protocol, rule, draws, eot, seed]);
+const identity = ({ model, defense, data, protocol, rule, draws, seed }: Row): string =>
+  JSON.stringify([model, defense, data, protocol, rule, draws, seed]);
 
-/** Rows of one attack must come from one attack, tried once per example. */
+/** Rows of one attack must come from one attack, tried once per example with each number of EOT draws. */
 function checkCells(file: string, rows: readonly Row[]): void {
   const seen = new Set<string>();
   const spent = new Map<string, string>();
-  for (const { attack, epsilon, index, steps, restarts, objective } of rows) {
+  for (const { attack, epsilon, index, steps, restarts, eot } of rows) {
     const cell = `${attack}${epsilon === null ? "" : ` at ε ${epsilon}`}`;
-    const effort = `${steps} steps, ${restarts} restarts, objective ${objective}`;
+    const effort = `${steps} steps, ${restarts} restarts`;
     const before = spent.get(cell) ?? effort;
     if (before !== effort)
       throw new UsageError(
         `${file} mixes two kinds of ${cell}: ${before}, and ${effort}; keep evaluations with other settings in files of their own`,
       );
-    if (seen.has(`${index} ${cell}`))
+    const name = `${index} ${cell} ${eot}`;
+    if (seen.has(name))
       throw new UsageError(
         `${file} holds test image ${index} under ${cell} twice, so it would count twice; keep one evaluation per file`,
       );
     spent.set(cell, effort);
-    seen.add(`${index} ${cell}`);
+    seen.add(name);
   }
 }
 

@@ -13,6 +13,7 @@ const RowLine: z.ZodType<Row> = z.looseObject({
   ...{ objective: z.string().nullable(), eot: z.number(), restarts: count, steps: count },
   ...{ protocol: z.enum(["sound", "published"]), rule: z.string(), seed: z.number() },
   ...{ clean: share, correct: share, correctChoose: share, majority: share, correct8bit: share },
+  oneDraw: z.number().nullable().default(null), // rows were written without it before it was there
   ...{ linf: z.number(), l2: z.number(), l1: z.number() },
   ...{ draws: z.int().positive(), queries: z.number(), seconds: z.number() },
 });

@@ -14,7 +14,7 @@ export const rowWith = (changes: Partial<Row>): Row => ({
     rule: "single",
     seed: 0,
   },
-  ...{ clean: 1, correct: 0, correctChoose: 0, majority: 0, correct8bit: 0 },
+  ...{ clean: 1, correct: 0, correctChoose: 0, majority: 0, correct8bit: 0, oneDraw: null },
   ...{ linf: 0.031, l2: 1.5, l1: 80, draws: 1, queries: 40, seconds: 0.25 },
   ...changes,
 });

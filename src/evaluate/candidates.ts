@@ -1,0 +1,141 @@
+// Adversarial examples that compete for a row, and the choice among them.
+import { balls } from "../attacks/balls.ts";
+import { runBounded } from "../attacks/harness.ts";
+import type { BoundedAttack, Labels, MinimalAttack, Victim } from "../attacks/victim.ts";
+import { withEot, withFixedKeys } from "../defenses/with-eot.ts";
+import { foldAll, type Key, nameToNumber } from "../math/random.ts";
+import { add, clamp, rowSize, sub, type Tensor, tensor } from "../math/tensor.ts";
+import { decisions, type Scoring, shareOf } from "./score.ts";
+
+/** What an attack is given. */
+export interface Target {
+  /** Without noise. */
+  readonly network: Victim;
+  /** As it is deployed: the network itself if it is deterministic. */
+  readonly victim: Victim;
+  readonly randomised: boolean;
+  /** Draws averaged per gradient step, and rows that meet the network at once. */
+  readonly eot: number;
+  readonly batch: number;
+}
+
+/** What an attack with one objective made of a batch. */
+export interface Candidate {
+  readonly objective: string;
+  readonly adversarial: Tensor;
+}
+
+/** The victim behind each objective of an attack on a randomised model; `keys` are spent on nothing else. */
+const victims: Readonly<Record<string, (target: Target, keys: readonly Key[]) => Victim>> = {
+  "mean-loss": ({ victim, eot, batch }) => withEot(victim, eot, batch, "mean-loss"),
+  "mean-logits": ({ victim, eot, batch }) => withEot(victim, eot, batch, "mean-logits"),
+  "mean-probability": ({ victim, eot, batch }) => withEot(victim, eot, batch, "mean-probability"),
+  "fixed-noise": ({ victim, eot, batch }, keys) => withFixedKeys(withEot(victim, eot, batch), keys),
+  transfer: ({ network }) => network,
+};
+
+const [STEPS, FIXED] = [0, 1];
+
+/** One candidate of a bounded attack per objective; `worst` stands for all of them. */
+export async function boundedCandidates(
+  attack: BoundedAttack,
+  target: Target,
+  objective: string,
+  x: Tensor,
+  labels: Labels,
+  keys: readonly Key[],
+): Promise<Candidate[]> {
+  if (!target.randomised) {
+    const { adversarial } = await runBounded(attack, target.network, x, labels, keys);
+    return [{ objective: "ce", adversarial }];
+  }
+  const candidates: Candidate[] = [];
+  for (const name of objective === "worst" ? Object.keys(victims) : [objective]) {
+    const own = foldAll(keys, nameToNumber(name));
+    const victim = victims[name](target, foldAll(own, FIXED));
+    const { adversarial } = await runBounded(attack, victim, x, labels, foldAll(own, STEPS));
+    candidates.push({ objective: name, adversarial });
+  }
+  return candidates;
+}
+
+/** The victim of a minimum-norm attack: its margin is that of mean logits, whatever the objective of other attacks. */
+export const minimalVictim = ({ network, victim, randomised, eot, batch }: Target): Victim =>
+  randomised ? withEot(victim, eot, batch, "mean-logits") : network;
+
+/** Room for the rounding of float32 in a norm. */
+const ROUNDING = 1e-6;
+
+/**
+ * What the result of a minimum-norm attack counts for inside the ball of radius ε around x. A perturbation that is
+ * longer has failed, and leaves x. Of a randomised model the attack stops where a fresh draw is a coin toss, so the
+ * perturbation brought to the length ε is a second candidate.
+ */
+export function candidatesAt(
+  { norm }: Pick<MinimalAttack, "norm">,
+  x: Tensor,
+  reached: Tensor,
+  epsilon: number | null,
+  randomised: boolean,
+): Candidate[] {
+  const objective = randomised ? "mean-logits" : "margin";
+  if (epsilon === null) return [{ objective, adversarial: reached }];
+  const delta = sub(reached, x);
+  const norms = balls[norm].norm(delta);
+  const within = scaled(
+    x,
+    delta,
+    norms.map((length) => (length <= epsilon + ROUNDING ? 1 : 0)),
+  );
+  if (!randomised) return [{ objective, adversarial: within }];
+  const factors = norms.map((length) => (length === 0 ? 0 : epsilon / length));
+  const stretched = clamp(scaled(x, delta, factors), 0, 1); // x is in the box, so this only shrinks δ
+  return [
+    { objective, adversarial: within },
+    { objective: "stretched", adversarial: stretched },
+  ];
+}
+
+/** x + factor · δ, row by row; x itself, to the bit, where the factor is 0. */
+function scaled(x: Tensor, delta: Tensor, factors: readonly number[]): Tensor {
+  const row = rowSize(x);
+  const data = delta.data.map((v, i) => v * factors[Math.floor(i / row)]);
+  return add(x, tensor(x.shape, data));
+}
+
+/** For each example of a batch, which objective led to its adversarial example. */
+export interface Chosen {
+  readonly objectives: readonly string[];
+  readonly adversarial: Tensor;
+}
+
+/**
+ * For each example the candidate that is right least often when it is asked anew, the first one on a tie. The same
+ * draws judge every candidate; they are neither those of the attack nor those that score the row.
+ */
+export async function chosen(
+  candidates: readonly Candidate[],
+  victim: Victim,
+  labels: Labels,
+  keys: readonly Key[],
+  scoring: Scoring,
+): Promise<Chosen> {
+  const [{ adversarial: first, objective }, ...others] = candidates;
+  if (others.length === 0) return { objectives: labels.map(() => objective), adversarial: first };
+  const objectives: string[] = labels.map(() => "");
+  const lowest: number[] = labels.map(() => Number.POSITIVE_INFINITY);
+  const adversarial = tensor(first.shape);
+  const row = rowSize(first);
+  for (const candidate of candidates) {
+    const decided = await decisions(victim, candidate.adversarial, keys, scoring);
+    for (const [i, label] of labels.entries()) {
+      const share = shareOf(decided[i], label);
+      if (share >= lowest[i]) continue;
+      lowest[i] = share;
+      objectives[i] = candidate.objective;
+      const pixels = candidate.adversarial.data.subarray(i * row, (i + 1) * row);
+      adversarial.data.set(pixels, i * row);
+    }
+  }
+  return { objectives, adversarial };
+}

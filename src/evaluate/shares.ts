@@ -1,0 +1,30 @@
+// What summaries of rows have in common.
+import { type Interval, twoLevelInterval } from "../math/statistics.ts";
+import type { Row } from "./row.ts";
+
+/** Predictions behind a share of all draws, and behind one of the half that scores. */
+export const predictions = ({ draws, rule }: Pick<Row, "draws" | "rule">) => {
+  const all = draws / Number(rule.split(":")[1] ?? 1);
+  return { all, half: all === 1 ? 1 : Math.floor(all / 2) };
+};
+
+/** The mean of a share over rows, with its 95 % interval. */
+export const interval = (
+  rows: readonly Row[],
+  share: (row: Row) => number,
+  per: "all" | "half",
+): Interval => twoLevelInterval(rows.map(share), rows.length === 0 ? 1 : predictions(rows[0])[per]);
+
+/** The items by what `by` gives, in the order in which that first occurs. */
+export function grouped<T, K>(items: readonly T[], by: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const group = groups.get(by(item));
+    if (group === undefined) groups.set(by(item), [item]);
+    else group.push(item);
+  }
+  return groups;
+}
+
+/** Rows of one attack at one radius. */
+export const cellOf = ({ attack, epsilon }: Row): string => `${attack} ${epsilon}`;
