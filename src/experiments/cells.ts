@@ -1,0 +1,128 @@
+// What a reproduction consists of: one training per defence, and its evaluations; each is finished once and kept.
+import type { z } from "zod";
+import { type Defense, defenseNamed } from "../defenses/table.ts";
+import { EvaluateOptions } from "../evaluate/options.ts";
+import type { TrainOptions } from "../train/options.ts";
+import { thirteen } from "./printed.ts";
+import type { Scale } from "./scales.ts";
+
+/** The parts of the paper that can be reproduced by training and attacking. */
+export type Table = "table2" | "table3" | "table4" | "artefact" | "figure1";
+
+/** The kinds of measurement; each has a file of rows per defence, `rows/<defence>.<kind>.jsonl`. */
+export type Kind = "natural" | "published" | "sound" | "cw" | "sweep" | "artefact";
+
+/** One evaluation of one defence. */
+export interface EvaluationCell {
+  readonly defense: string;
+  readonly kind: Kind;
+  readonly options: EvaluateOptions;
+}
+
+/** The options that a defence is trained with at a scale. */
+export const trainingOf = (defense: string, { training }: Scale, seed: number): TrainOptions => ({
+  ...training,
+  defense,
+  seed,
+});
+
+/** Which defences a table needs. */
+export const defensesOf = (table: Table): readonly string[] =>
+  ({
+    table2: ["standard", "at-linf", "at-l2"],
+    table3: ["standard", "at-linf"],
+    table4: thirteen,
+    artefact: ["ni-normal"],
+    figure1: ["standard", "at-linf", "at-l2"],
+  })[table];
+
+/** The share of a count, but never none. */
+const partOf = (count: number, share: number) => Math.max(1, Math.round(count * share));
+
+/**
+ * The evaluations that a table needs of a defence; `share` of the scale's test images. For deterministic models both
+ * protocols ask the same of PGD, and C&W is run once, without a bound: its rows say at which radius they count.
+ */
+export function evaluationsOf(
+  table: Table,
+  defense: string,
+  scale: Scale,
+  { share, seed }: { readonly share: number; readonly seed: number },
+): EvaluationCell[] {
+  const { counts, eot, attack } = scale;
+  const cell = (
+    kind: Kind,
+    count: number,
+    options: z.input<typeof EvaluateOptions>,
+  ): EvaluationCell => ({
+    ...{ defense, kind },
+    options: EvaluateOptions.parse({
+      ...attack,
+      ...{ seed, examples: partOf(count, share) },
+      ...options,
+    }),
+  });
+  if (table === "artefact" || table === "figure1") return [];
+  const randomised = defenseNamed(defense).noise !== null;
+  if (!randomised) {
+    const attacks = ["none", "pgd-linf", "pgd-l2", "cw-l2"];
+    return [cell("published", counts.deterministic, { attacks, protocol: "published" })];
+  }
+  const pgd = ["pgd-linf", "pgd-l2"];
+  return [
+    cell("natural", counts.deterministic, { attacks: ["none"], protocol: "published" }),
+    cell("sound", counts.randomised, { attacks: pgd, eot: [eot.sound] }),
+    cell("cw", counts.cw, { attacks: ["cw-l2"], eot: [eot.sound] }),
+    cell("published", counts.published, {
+      ...{ attacks: [...pgd, "cw-l2"], protocol: "published", eot: [eot.published] },
+    }),
+    cell("sweep", counts.sweep, { attacks: pgd, eot: eot.sweep, objective: "mean-logits" }),
+  ];
+}
+
+/** Examples that pass through the network, by kind of pass; a training step counts its examples. */
+export interface Passes {
+  readonly forwards: number;
+  readonly gradients: number;
+  readonly steps: number;
+}
+
+/** What training a defence costs: a step per example and epoch, and the attacks inside it. */
+export function trainingPasses(
+  defense: Defense,
+  { epochs, examples }: { readonly epochs: number; readonly examples: number },
+): Passes {
+  const steps = epochs * examples;
+  const inner = defense.attacks.map(({ options }) => Number(options.steps ?? 0));
+  const total = inner.reduce((sum, one) => sum + one, 0);
+  // MAT-Rand shares the batch among its attacks, MAT-Max gives the batch to each and judges what they made.
+  const perExample = defense.name === "mat-rand" ? total / inner.length : total;
+  const judging = defense.name === "mat-max" ? inner.length : 0;
+  return { forwards: 0, gradients: steps * (perExample + judging), steps };
+}
+
+/** Candidates of a sound attack on a randomised model, each one PGD: three objectives and fixed noise; and the transfer. */
+const CANDIDATES = 4;
+
+/** What an evaluation costs at most; C&W usually ends most of its searches early. */
+export function evaluationPasses({ options, defense }: EvaluationCell): Passes {
+  const randomised = defenseNamed(defense).noise !== null;
+  const draws = randomised ? (options.eot ?? [1]) : [1];
+  const scored = randomised && options.protocol === "sound" ? options.draws : 1;
+  const worst = randomised && options.objective === undefined && options.protocol === "sound";
+  let gradients = 0;
+  let forwards = scored;
+  for (const attack of options.attacks) {
+    if (attack === "none") continue;
+    const steps = attack === "cw-l2" ? options.cwSteps * options.cwSearches : options.steps;
+    for (const eot of draws) {
+      const candidates = worst && attack !== "cw-l2" ? CANDIDATES : 1;
+      gradients += steps * eot * candidates;
+      // The loss of mean logits asks for the logits first.
+      if (randomised) forwards += steps * eot;
+      forwards += scored * (candidates > 1 ? 3 : 2);
+    }
+  }
+  const { examples } = options;
+  return { forwards: forwards * examples, gradients: gradients * examples, steps: 0 };
+}

@@ -1,0 +1,69 @@
+// One step and one gradient of every defence: shows that a long run can run, before it is begun.
+import { ce, margin } from "../attacks/losses.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { defenseNamed } from "../defenses/table.ts";
+import { withNoise } from "../defenses/with-noise.ts";
+import { foldAll, keyOf, keysFor } from "../math/random.ts";
+import { type classifier, liveClassifier } from "../models/classifier.ts";
+import { initialParameters } from "../models/initial.ts";
+import { sgd } from "../train/optimizer.ts";
+import { compileStep, initialState } from "../train/step.ts";
+import type { Plan } from "./plan.ts";
+
+/** What one defence was seen to do. */
+export interface Trial {
+  readonly defense: string;
+  readonly batch: number;
+  /** Mean cross-entropy of the training step; finite, or the trial has failed. */
+  readonly loss: number;
+  /** Seconds of the whole training step, the attacks inside it included. */
+  readonly trainSeconds: number;
+  /** Seconds of one gradient of PGD, and of one of C&W, the randomised network with one draw. */
+  readonly pgdSeconds: number;
+  readonly cwSeconds: number;
+}
+
+const timed = async <T>(action: () => Promise<T>): Promise<readonly [T, number]> => {
+  const start = performance.now();
+  const value = await action();
+  return [value, (performance.now() - start) / 1000];
+};
+
+/** Trains one step of each defence on one batch, and asks its network for one gradient of each attack. */
+export async function* trials(
+  { defenses, network, options }: Plan,
+  { train }: Dataset,
+  runtime: Parameters<typeof classifier>[0],
+  batch: number,
+): AsyncGenerator<Trial, void, void> {
+  const indices = Array.from({ length: batch }, (_, i) => i);
+  const x = train.images(indices);
+  const labels = indices.map((index) => Number(train.labels[index]));
+  const keys = keysFor(keyOf(0), indices);
+  const parameters = initialParameters(network, keyOf(0));
+  const optimizer = sgd({ momentum: 0.9, weightDecay: 5e-4 });
+  const step = await compileStep(runtime, network, optimizer, batch);
+  const victim = liveClassifier(runtime, network, () => parameters, "frozen");
+  try {
+    for (const name of defenses) {
+      const { objective, noise } = defenseNamed(name, { steps: options(name).steps });
+      const [{ loss }, trainSeconds] = await timed(async () => {
+        const examples = await objective.examples(victim, x, labels, foldAll(keys, 0));
+        const state = initialState(network, optimizer, parameters);
+        return step.run(state, { x: examples, labels, keys: foldAll(keys, 1) }, 0.01);
+      });
+      if (!Number.isFinite(loss))
+        throw new Error(`${name} gave a loss of ${loss} at its first step`);
+      const attacked = noise === null ? victim : withNoise(victim, noise);
+      const gradientOf = async (kind: typeof ce) => {
+        const own = foldAll(keys, 2);
+        await attacked.lossAndGradient(x, kind(labels), own); // compiles
+        return (await timed(() => attacked.lossAndGradient(x, kind(labels), own)))[1];
+      };
+      const [pgdSeconds, cwSeconds] = [await gradientOf(ce), await gradientOf(margin)];
+      yield { defense: name, batch, loss, trainSeconds, pgdSeconds, cwSeconds };
+    }
+  } finally {
+    await Promise.all([step.release(), victim.release()]);
+  }
+}

@@ -1,0 +1,91 @@
+// What a table needs, and what of it is left to do.
+import type { Dataset } from "../data/dataset.ts";
+import { defenseNamed } from "../defenses/table.ts";
+import { UsageError } from "../math/usage-error.ts";
+import type { Architecture } from "../models/architecture.ts";
+import { type FlopsPerImage, flopsPerImage } from "../models/flops.ts";
+import { architecture } from "../models/index.ts";
+import { type ResolvedOptions, resolveOptions } from "../train/options.ts";
+import {
+  defensesOf,
+  type EvaluationCell,
+  evaluationPasses,
+  evaluationsOf,
+  type Passes,
+  type Table,
+  trainingOf,
+  trainingPasses,
+} from "./cells.ts";
+import type { Scale } from "./scales.ts";
+
+/** A table's trainings and evaluations, and what they cost. */
+export interface Plan {
+  readonly defenses: readonly string[];
+  readonly cells: readonly EvaluationCell[];
+  readonly network: Architecture;
+  readonly flops: FlopsPerImage;
+  /** The options that a defence is trained with. */
+  options(defense: string): ResolvedOptions;
+  /** What its training costs. */
+  training(defense: string): Passes;
+}
+
+/** How large a reproduction is. */
+export interface Size {
+  readonly scale: Scale;
+  readonly seed: number;
+  /** Share of the scale's test images. */
+  readonly share: number;
+  /** Only these defences; by default all that the table has. */
+  readonly defenses?: readonly string[] | undefined;
+}
+
+/** The plan of a table on the scale's data set. */
+export function planOf(table: Table, size: Size, dataset: Dataset): Plan {
+  const { scale, seed, share, defenses: only } = size;
+  const all = defensesOf(table);
+  const other = only?.find((defense) => !all.includes(defense));
+  if (other !== undefined)
+    throw new UsageError(`${table} has no ${other}; its defences are ${all.join(", ")}`);
+  const defenses = only ?? all;
+  const options = (defense: string) => resolveOptions(trainingOf(defense, scale, seed));
+  const { model = "" } = scale.training;
+  const network = architecture(model, { ...dataset, classes: dataset.classes.length });
+  return {
+    ...{ defenses, network, flops: flopsPerImage(network), options },
+    cells: defenses.flatMap((defense) => evaluationsOf(table, defense, scale, { share, seed })),
+    training(defense) {
+      const { examples, epochs, steps } = options(defense);
+      const used = Math.min(examples ?? dataset.train.size, dataset.train.size);
+      return trainingPasses(defenseNamed(defense, { steps }), { epochs, examples: used });
+    },
+  };
+}
+
+/** What stands in the files of a reproduction. */
+export interface Done {
+  readonly trained: ReadonlySet<string>;
+  /** Rows of each cell that count for it. */
+  readonly rows: ReadonlyMap<EvaluationCell, number>;
+}
+
+/** The rows that a cell ends with, `available` being the test images there are. */
+export function rowsExpected({ options, kind }: EvaluationCell, available: number): number {
+  const { attacks, eot = [1], examples } = options;
+  const attacked = attacks.filter((attack) => attack !== "none").length;
+  const swept = kind === "sweep" ? attacked * eot.length : attacked;
+  return Math.min(examples, available) * (attacks.length - attacked + swept);
+}
+
+/** The trainings and evaluations that are left; what is done of an evaluation is taken off its cost. */
+export function leftOf(plan: Plan, done: Done, available: number) {
+  const untrained = plan.defenses.filter((defense) => !done.trained.has(defense));
+  const evaluations = plan.cells.flatMap((cell) => {
+    const share = 1 - (done.rows.get(cell) ?? 0) / rowsExpected(cell, available);
+    if (share <= 0) return [];
+    const { forwards, gradients } = evaluationPasses(cell);
+    const passes = { forwards: forwards * share, gradients: gradients * share, steps: 0 };
+    return [{ cell, passes }];
+  });
+  return { untrained, evaluations };
+}

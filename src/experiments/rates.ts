@@ -1,0 +1,48 @@
+// A short measurement of the machine, from which the cost of a long run is told.
+
+import { uniform } from "../math/distributions.ts";
+import { fold, keyOf, keysFor } from "../math/random.ts";
+import type { Architecture } from "../models/architecture.ts";
+import { classifier } from "../models/classifier.ts";
+import type { FlopsPerImage } from "../models/flops.ts";
+import { initialParameters } from "../models/initial.ts";
+import { sgd } from "../train/optimizer.ts";
+import { compileStep, initialState } from "../train/step.ts";
+import type { Rates } from "./cost.ts";
+
+/** About this many operations are enough to see how fast a machine is. */
+const ENOUGH = 20e9;
+
+/** The fastest of three runs, in seconds; the first run of a program is not one of them. */
+async function fastest(action: () => Promise<unknown>): Promise<number> {
+  await action();
+  let best = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 3; i++) {
+    const start = performance.now();
+    await action();
+    best = Math.min(best, (performance.now() - start) / 1000);
+  }
+  return best;
+}
+
+/** Runs the gradient of an attack and a training step on a batch that is large enough, and times both. */
+export async function measureRates(
+  runtime: Parameters<typeof classifier>[0],
+  network: Architecture,
+  flops: FlopsPerImage,
+): Promise<Rates> {
+  const batch = Math.min(128, Math.max(8, Math.round(ENOUGH / flops.gradient)));
+  const keys = keysFor(fold(keyOf(0), 1), [...Array(batch).keys()]);
+  const x = uniform(keys, [batch, ...network.inputShape]);
+  const labels = keys.map((_, i) => i % network.classes);
+  const parameters = initialParameters(network, keyOf(0));
+  const victim = classifier(runtime, network, parameters);
+  const gradient = await fastest(() => victim.lossAndGradient(x, { kind: "ce", labels }, keys));
+  await victim.release();
+  const optimizer = sgd({ momentum: 0.9, weightDecay: 5e-4 });
+  const program = await compileStep(runtime, network, optimizer, batch);
+  const state = initialState(network, optimizer, parameters);
+  const step = await fastest(() => program.run(state, { x, labels, keys }, 0.01));
+  await program.release();
+  return { gradient: (batch * flops.gradient) / gradient, step: (batch * flops.step) / step };
+}
