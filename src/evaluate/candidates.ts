@@ -1,10 +1,11 @@
 // Adversarial examples that compete for a row, and the choice among them.
 import { balls } from "../attacks/balls.ts";
-import { runBounded } from "../attacks/harness.ts";
+import { runBounded, runMinimal } from "../attacks/harness.ts";
+import { margin } from "../attacks/losses.ts";
 import type { BoundedAttack, Labels, MinimalAttack, Victim } from "../attacks/victim.ts";
 import { withEot, withFixedKeys } from "../defenses/with-eot.ts";
 import { foldAll, type Key, nameToNumber } from "../math/random.ts";
-import { add, clamp, rowSize, sub, type Tensor, tensor } from "../math/tensor.ts";
+import { addScaled, clamp, rowSize, sub, type Tensor, tensor } from "../math/tensor.ts";
 import { decisions, type Scoring, shareOf } from "./score.ts";
 
 /** What an attack is given. */
@@ -34,7 +35,7 @@ const victims: Readonly<Record<string, (target: Target, keys: readonly Key[]) =>
   transfer: ({ network }) => network,
 };
 
-const [STEPS, FIXED] = [0, 1];
+const [STEPS, FIXED, UPHILL] = [0, 1, 2];
 
 /** One candidate of a bounded attack per objective; `worst` stands for all of them. */
 export async function boundedCandidates(
@@ -59,48 +60,73 @@ export async function boundedCandidates(
   return candidates;
 }
 
-/** The victim of a minimum-norm attack: its margin is that of mean logits, whatever the objective of other attacks. */
-export const minimalVictim = ({ network, victim, randomised, eot, batch }: Target): Victim =>
-  randomised ? withEot(victim, eot, batch, "mean-logits") : network;
+/** What a minimum-norm attack left at one radius; null stands for no bound. */
+export interface AtRadius {
+  readonly epsilon: number | null;
+  readonly candidates: readonly Candidate[];
+}
+
+/**
+ * Runs a minimum-norm attack once, for all radii. On a randomised model it sees the margin of mean logits, whatever the
+ * objective of other attacks is.
+ */
+export async function minimalCandidates(
+  attack: MinimalAttack,
+  target: Target,
+  radii: readonly (number | null)[],
+  x: Tensor,
+  labels: Labels,
+  keys: readonly Key[],
+): Promise<AtRadius[]> {
+  const { network, victim, randomised, eot, batch } = target;
+  const asked = randomised ? withEot(victim, eot, batch, "mean-logits") : network;
+  const { adversarial } = await runMinimal(attack, asked, x, labels, foldAll(keys, STEPS));
+  const bounded = radii.some((epsilon) => epsilon !== null);
+  const uphill =
+    randomised && bounded
+      ? (await asked.lossAndGradient(x, margin(labels), foldAll(keys, UPHILL))).gradient
+      : null;
+  const objective = randomised ? "mean-logits" : "margin";
+  return radii.map((epsilon) => ({
+    epsilon,
+    candidates:
+      epsilon === null
+        ? [{ objective, adversarial }]
+        : candidatesAt(attack, { x, reached: { objective, adversarial }, uphill }, epsilon),
+  }));
+}
 
 /** Room for the rounding of float32 in a norm. */
 const ROUNDING = 1e-6;
 
 /**
  * What the result of a minimum-norm attack counts for inside the ball of radius ε around x. A perturbation that is
- * longer has failed, and leaves x. Of a randomised model the attack stops where a fresh draw is a coin toss, so the
- * perturbation brought to the length ε is a second candidate.
+ * longer has failed, and leaves x. Of a randomised model, `uphill` being its margin's gradient at x, the attack stops
+ * where a fresh draw is a coin toss, or at x itself if its own draws are lucky. So the perturbation brought to the
+ * length ε is a second candidate, and one step of that length uphill a third.
  */
 export function candidatesAt(
   { norm }: Pick<MinimalAttack, "norm">,
-  x: Tensor,
-  reached: Tensor,
-  epsilon: number | null,
-  randomised: boolean,
+  { x, reached, uphill }: { x: Tensor; reached: Candidate; uphill: Tensor | null },
+  epsilon: number,
 ): Candidate[] {
-  const objective = randomised ? "mean-logits" : "margin";
-  if (epsilon === null) return [{ objective, adversarial: reached }];
-  const delta = sub(reached, x);
-  const norms = balls[norm].norm(delta);
-  const within = scaled(
-    x,
-    delta,
-    norms.map((length) => (length <= epsilon + ROUNDING ? 1 : 0)),
-  );
-  if (!randomised) return [{ objective, adversarial: within }];
-  const factors = norms.map((length) => (length === 0 ? 0 : epsilon / length));
-  const stretched = clamp(scaled(x, delta, factors), 0, 1); // x is in the box, so this only shrinks δ
-  return [
-    { objective, adversarial: within },
-    { objective: "stretched", adversarial: stretched },
-  ];
-}
-
-/** x + factor · δ, row by row; x itself, to the bit, where the factor is 0. */
-function scaled(x: Tensor, delta: Tensor, factors: readonly number[]): Tensor {
+  const ball = balls[norm];
+  const delta = sub(reached.adversarial, x);
   const row = rowSize(x);
-  const data = delta.data.map((v, i) => v * factors[Math.floor(i / row)]);
-  return add(x, tensor(x.shape, data));
+  const data = x.data.slice();
+  for (const [i, length] of ball.norm(delta).entries())
+    if (length <= epsilon + ROUNDING)
+      data.set(reached.adversarial.data.subarray(i * row, (i + 1) * row), i * row);
+  const within = { ...reached, adversarial: tensor(x.shape, data) };
+  if (uphill === null) return [within];
+  const far = (direction: Tensor) =>
+    // x is in the box, so clamping only shrinks the perturbation.
+    clamp(addScaled(x, ball.steepest(direction), epsilon), 0, 1);
+  return [
+    within,
+    { objective: "stretched", adversarial: far(delta) },
+    { objective: "one-step", adversarial: far(uphill) },
+  ];
 }
 
 /** For each example of a batch, which objective led to its adversarial example. */

@@ -1,4 +1,4 @@
-import { counted, runMinimal } from "../attacks/harness.ts";
+import { counted } from "../attacks/harness.ts";
 import type { Labels } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
 import { fold, foldAll, type Key, keyOf, keysFor, nameToNumber } from "../math/random.ts";
@@ -6,9 +6,8 @@ import { rowSize, rows as rowsBetween, type Tensor } from "../math/tensor.ts";
 import {
   boundedCandidates,
   type Candidate,
-  candidatesAt,
   chosen,
-  minimalVictim,
+  minimalCandidates,
   type Target,
 } from "./candidates.ts";
 import { checkOptions } from "./check.ts";
@@ -150,12 +149,9 @@ async function attacked(
         attack.epsilon,
       ),
     ];
-  const { adversarial } = await runMinimal(attack, minimalVictim(target), x, labels, keys);
   const results: Result[] = [];
-  for (const epsilon of radii)
-    results.push(
-      await choose(candidatesAt(attack, x, adversarial, epsilon, target.randomised), epsilon),
-    );
+  for (const at of await minimalCandidates(attack, target, radii, x, labels, keys))
+    results.push(await choose(at.candidates, at.epsilon));
   return results;
 }
 

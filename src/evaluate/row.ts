@@ -16,7 +16,8 @@ export interface Row {
   readonly epsilon: number | null;
   /**
    * What led to the example: `ce` or `margin` of a deterministic model; of a randomised one the objective over draws,
-   * where several were tried the one that was chosen (`stretched`: a minimum-norm result brought to the radius).
+   * where several were tried the one that was chosen (`stretched`: a minimum-norm result brought to the radius, `one-step`:
+   * along the gradient instead).
    */
   readonly objective: string | null;
   /** Draws averaged per gradient step; 1 without EOT. */

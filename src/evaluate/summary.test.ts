@@ -100,6 +100,60 @@ describe("a summary", () => {
   });
 });
 
+describe("several numbers of EOT draws", () => {
+  const sweep = [1, 4, 16].flatMap((eot) =>
+    cell("pgd-linf", [1, eot < 4 ? 1 : 0, eot < 16 ? 1 : 0, 0], { eot, draws: 20 }),
+  );
+  const other = cell("pgd-l2", [0, 1, 1, 1], { eot: 16, draws: 20 });
+
+  it("count with the largest alone: one line per attack, one union", () => {
+    const { attacks, unions } = summarize([...sweep, ...other]);
+    expect(attacks.map(({ attack, eot, accuracy }) => [attack, eot, accuracy.mean])).toEqual([
+      ["pgd-linf", 16, 0.25],
+      ["pgd-l2", 16, 0.75],
+    ]);
+    expect(unions).toHaveLength(1);
+    // Right under pgd-linf at 16 draws is image 0 alone, which pgd-l2 breaks.
+    expect(unions[0].union.mean).toBe(0);
+    expect(unions[0].minOfMeans).toBe(0.25);
+  });
+
+  it("make a curve per attack that has several", () => {
+    const { eotCurves: curves } = summarize([...sweep, ...other]);
+    expect(curves).toHaveLength(1);
+    expect(curves[0].points.map(({ eot, accuracy }) => [eot, accuracy.mean])).toEqual([
+      [1, 0.75],
+      [4, 0.5],
+      [16, 0.25],
+    ]);
+  });
+});
+
+describe("the published protocol", () => {
+  const published = { protocol: "published" } as const;
+
+  it("has the min of means for its headline, and one noisy draw beside each accuracy", () => {
+    const summary = summarize([
+      ...cell("pgd-linf", [1, 0, 0, 0], published).map((one, i) => ({ ...one, oneDraw: i % 2 })),
+      ...cell("none", [1, 1, 1, 1], { ...published, epsilon: null }).map((one, i) => ({
+        ...one,
+        oneDraw: i === 0 ? 0 : 1,
+      })),
+    ]);
+    expect(summary).toMatchObject({ headline: "min of means", randomised: true, draws: 1 });
+    expect(summary.attacks[0].oneDraw).toEqual(wilson(2, 4));
+    expect(summary.cleanOneDraw).toEqual(wilson(3, 4));
+    const sound = summarize(cell("pgd-linf", [1, 0]));
+    expect(sound).toMatchObject({ headline: "union", randomised: false, cleanOneDraw: null });
+    expect(sound.attacks[0].oneDraw).toBeNull();
+  });
+
+  it("never shares a union with the sound one", () => {
+    const both = [...cell("pgd-linf", [1]), ...cell("pgd-l2", [0], published)];
+    expect(() => summarize(both)).toThrow("rows of two protocols");
+  });
+});
+
 describe("the union", () => {
   const bits = fc.array(fc.constantFrom(0, 1), { minLength: 5, maxLength: 5 });
 
