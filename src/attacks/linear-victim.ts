@@ -27,7 +27,7 @@ export function linearVictim(weights: Tensor, bias: readonly number[]): Victim {
       const z = logits(x);
       const { losses, gradient: dz } = lossOfLogits(loss, z);
       const gradient = tensor(x.shape);
-      for (let i = 0; i < losses.length; i++)
+      for (let i = 0; i < z.shape[0]; i++)
         for (let k = 0; k < pixels; k++) {
           let sum = 0;
           for (let j = 0; j < classes; j++)

@@ -2,24 +2,36 @@ import { rowSize, type Tensor, takeRows, tensor } from "../math/tensor.ts";
 import type { Labels, Loss } from "./victim.ts";
 
 /** Cross-entropy of the softmax: −log p_label. */
-export const ce = (labels: Labels): Loss => ({ kind: "ce", labels });
+export const ce = (labels: Labels): PerRow => ({ kind: "ce", labels });
 
 /** max over j ≠ label of z_j, minus z_label: positive where the example is misclassified. */
-export const margin = (labels: Labels): Loss => ({ kind: "margin", labels });
+export const margin = (labels: Labels): PerRow => ({ kind: "margin", labels });
 
 /** z_target − z_label. */
-export const difference = (labels: Labels, targets: Labels): Loss => ({
+export const difference = (labels: Labels, targets: Labels): PerRow => ({
   kind: "difference",
   labels,
   targets,
 });
 
 /** ⟨weights, z⟩, weights [batch, classes]: any vector–Jacobian product. */
-export const linear = (weights: Tensor): Loss => ({ kind: "linear", weights });
+export const linear = (weights: Tensor): PerRow => ({ kind: "linear", weights });
+
+/** A loss that each row has for itself. */
+export type PerRow = Exclude<Loss, { readonly kind: "of-mean" }>;
+
+/** The loss of the mean logits of each run of `draws` rows; `loss` is that of the examples. */
+export const ofMean = (loss: PerRow, draws: number): Loss => ({
+  kind: "of-mean",
+  draws,
+  loss,
+});
 
 /** The same loss on the examples at `indices`, in that order; an index may repeat. */
-export function takeLoss(loss: Loss, indices: readonly number[]): Loss {
+export function takeLoss(loss: Loss, indices: readonly number[]): PerRow {
   const take = (labels: Labels) => indices.map((index) => labels[index]);
+  if (loss.kind === "of-mean")
+    throw new Error("internal: rows of a loss of mean logits belong together");
   if (loss.kind === "linear") return linear(takeRows(loss.weights, indices));
   if (loss.kind === "difference") return difference(take(loss.labels), take(loss.targets));
   return { kind: loss.kind, labels: take(loss.labels) };
@@ -33,6 +45,7 @@ export function lossOfLogits(
   loss: Loss,
   logits: Tensor,
 ): { losses: Float32Array; gradient: Tensor } {
+  if (loss.kind === "of-mean") return lossOfMean(loss, logits);
   const classes = rowSize(logits);
   const losses = new Float32Array(logits.shape[0] ?? 0);
   const gradient = tensor(logits.shape);
@@ -56,6 +69,32 @@ export function lossOfLogits(
       g[target] += 1;
       g[label] -= 1;
     }
+  }
+  return { losses, gradient };
+}
+
+/** The mean of each run of `draws` rows, [batch, ...] → [batch / draws, ...]; sums are in double precision. */
+export function meanRows(x: Tensor, draws: number): Tensor {
+  const row = rowSize(x);
+  const means = tensor([x.shape[0] / draws, ...x.shape.slice(1)]);
+  const sums = new Float64Array(row);
+  for (let i = 0; i < means.shape[0]; i++) {
+    sums.fill(0);
+    for (let r = i * draws; r < (i + 1) * draws; r++)
+      for (let j = 0; j < row; j++) sums[j] += x.data[r * row + j];
+    for (let j = 0; j < row; j++) means.data[i * row + j] = sums[j] / draws;
+  }
+  return means;
+}
+
+/** Of the mean z̄ of `draws` rows: ∂L/∂z of each is ∂L/∂z̄ / draws. */
+function lossOfMean({ loss, draws }: Extract<Loss, { kind: "of-mean" }>, logits: Tensor) {
+  const { losses, gradient: ofMeans } = lossOfLogits(loss, meanRows(logits, draws));
+  const classes = rowSize(logits);
+  const gradient = tensor(logits.shape);
+  for (let i = 0; i < gradient.data.length; i++) {
+    const example = Math.floor(i / (draws * classes));
+    gradient.data[i] = ofMeans.data[example * classes + (i % classes)] / draws;
   }
   return { losses, gradient };
 }

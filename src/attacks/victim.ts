@@ -8,14 +8,20 @@ export type Labels = readonly number[];
  * What an attack maximises, per example, as data; the graphs that compute it are in `models`.
  * `ce` cross-entropy; `margin` max over j ≠ label of z_j, minus z_label (positive: misclassified);
  * `difference` z_target − z_label; `linear` ⟨weights, z⟩ with weights [batch, classes], any vector–Jacobian product.
+ * `of-mean`: each run of `draws` rows is one example, whose loss is that of the mean of their logits.
  */
 export type Loss =
   | { readonly kind: "ce"; readonly labels: Labels }
   | { readonly kind: "margin"; readonly labels: Labels }
   | { readonly kind: "difference"; readonly labels: Labels; readonly targets: Labels }
-  | { readonly kind: "linear"; readonly weights: Tensor };
+  | { readonly kind: "linear"; readonly weights: Tensor }
+  | { readonly kind: "of-mean"; readonly draws: number; readonly loss: Exclude<Loss, OfMean> };
+type OfMean = { readonly kind: "of-mean" };
 
-/** Losses [batch], logits [batch, classes] and ∂(Σ losses)/∂x [batch, ...pixels], from one run. */
+/**
+ * Losses [batch], logits [batch, classes] and ∂(Σ losses)/∂x [batch, ...pixels], from one run; of an `of-mean` loss
+ * there are batch / draws losses.
+ */
 export interface LossAndGradient {
   readonly losses: Float32Array;
   readonly logits: Tensor;

@@ -123,15 +123,43 @@ describe("each objective of EOT", () => {
   it("gives the same bits whatever the batch, its own or the caller's", async () => {
     for (const objective of Object.keys(direct) as EotObjective[]) {
       const all = await withEot(noisy, DRAWS, 100, objective).lossAndGradient(x, ce(labels), keys);
-      const small = await withEot(noisy, DRAWS, 3, objective).lossAndGradient(x, ce(labels), keys);
+      const small = await withEot(noisy, DRAWS, DRAWS, objective).lossAndGradient(
+        x,
+        ce(labels),
+        keys,
+      );
       expect(small).toEqual(all);
-      const alone = await withEot(noisy, DRAWS, 2, objective).lossAndGradient(
+      const alone = await withEot(noisy, DRAWS, DRAWS + 1, objective).lossAndGradient(
         rows(x, 2, 3),
         ce([labels[2]]),
         [keys[2]],
       );
       expect(alone.gradient.data).toEqual(rows(all.gradient, 2, 3).data);
     }
+  });
+
+  it("gives the same numbers where the draws of one example do not fit into a run", async () => {
+    for (const objective of Object.keys(direct) as EotObjective[]) {
+      const all = await withEot(noisy, DRAWS, 100, objective).lossAndGradient(x, ce(labels), keys);
+      const small = await withEot(noisy, DRAWS, 3, objective).lossAndGradient(x, ce(labels), keys);
+      for (const [i, v] of small.gradient.data.entries())
+        expect(Math.abs(v - all.gradient.data[i])).toBeLessThan(1e-6);
+      for (const [i, v] of small.losses.entries()) expect(v).toBeCloseTo(all.losses[i], 6);
+    }
+  });
+
+  it("asks a network about all draws of an example in one run, where they fit", async () => {
+    let runs = 0;
+    const counting: Victim = {
+      logits: () => Promise.reject(new Error("no second pass is needed")),
+      lossAndGradient(at, loss, own) {
+        runs++;
+        return noisy.lossAndGradient(at, loss, own);
+      },
+    };
+    const three = withEot(counting, DRAWS, 3 * DRAWS, "mean-logits");
+    await three.lossAndGradient(x, ce(labels), keys);
+    expect(runs).toBe(Math.ceil(labels.length / 3));
   });
 
   it("meets the victim with at most maxBatch rows, for 500 draws", async () => {

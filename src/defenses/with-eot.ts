@@ -1,7 +1,14 @@
-import { linear, lossOfLogits, takeLoss } from "../attacks/losses.ts";
+import {
+  linear,
+  lossOfLogits,
+  meanRows,
+  ofMean,
+  type PerRow,
+  takeLoss,
+} from "../attacks/losses.ts";
 import type { Loss, LossAndGradient, Victim } from "../attacks/victim.ts";
-import type { Key } from "../math/random.ts";
-import { type Tensor, takeRows, tensor } from "../math/tensor.ts";
+import { fold, type Key } from "../math/random.ts";
+import { concatRows, type Tensor, takeRows, tensor } from "../math/tensor.ts";
 import { batches, type Drawn, mean } from "./eot-draws.ts";
 import { meanProbability } from "./mean-probability.ts";
 
@@ -29,10 +36,12 @@ export function withEot(
   return {
     logits: (x, keys) => meanLogits(drawn, x, keys),
     lossAndGradient: (x, loss, keys) =>
-      // A loss that is linear in the logits has the same mean either way.
-      objective === "mean-loss" || loss.kind === "linear" || loss.kind === "difference"
-        ? meanLoss(drawn, x, loss, keys)
-        : lossOfMeanLogits(drawn, x, loss, keys),
+      loss.kind === "of-mean"
+        ? Promise.reject(new Error("internal: EOT takes the loss of an example, not of its draws"))
+        : // A loss that is linear in the logits has the same mean either way.
+          objective === "mean-loss" || loss.kind === "linear" || loss.kind === "difference"
+          ? meanLoss(drawn, x, loss, keys)
+          : lossOfMeanLogits(drawn, x, loss, keys),
   };
 }
 
@@ -60,16 +69,57 @@ async function meanLoss(
   return { losses: losses.result().data, logits: logits.result(), gradient: gradient.result() };
 }
 
-/** L(z̄) with z̄ = (1/K) Σᵣ zᵣ: ∂L/∂x = (1/K) Σᵣ ⟨∂L/∂z̄, ∂zᵣ/∂x⟩, and z̄ is needed before the second factor. */
+/** L(z̄) with z̄ = (1/K) Σᵣ zᵣ: ∂L/∂x = (1/K) Σᵣ ⟨∂L/∂z̄, ∂zᵣ/∂x⟩. */
 async function lossOfMeanLogits(
   drawn: Drawn,
   x: Tensor,
-  loss: Loss,
+  loss: PerRow,
+  keys: readonly Key[],
+): Promise<LossAndGradient> {
+  const together = Math.floor(drawn.maxBatch / drawn.draws);
+  if (together === 0) return inTwoPasses(drawn, x, loss, keys);
+  const parts: LossAndGradient[] = [];
+  for (let from = 0; from < keys.length; from += together) {
+    const examples = keys.slice(from, from + together).map((_, i) => from + i);
+    parts.push(await inOneRun(drawn, x, loss, keys, examples));
+  }
+  return {
+    losses: Float32Array.from(parts.flatMap(({ losses }) => [...losses])),
+    logits: concatRows(parts.map(({ logits }) => logits)),
+    gradient: concatRows(parts.map(({ gradient }) => gradient)),
+  };
+}
+
+/** All draws of some examples in one run, whose graph takes the mean: z̄ costs nothing beside the gradient. */
+async function inOneRun(
+  { model, draws }: Drawn,
+  x: Tensor,
+  loss: PerRow,
+  keys: readonly Key[],
+  examples: readonly number[],
+): Promise<LossAndGradient> {
+  const indices = examples.flatMap((i) => Array.from({ length: draws }, () => i));
+  const own = indices.map((index, i) => fold(keys[index], i % draws));
+  const run = await model.lossAndGradient(
+    takeRows(x, indices),
+    ofMean(takeLoss(loss, examples), draws),
+    own,
+  );
+  // Each row has its part of ∂L/∂x, and their mean is a K-th of the sum.
+  const gradient = meanRows(run.gradient, draws);
+  for (let i = 0; i < gradient.data.length; i++) gradient.data[i] *= draws;
+  return { losses: run.losses, logits: meanRows(run.logits, draws), gradient };
+}
+
+/** Where the draws of one example are too many for a run: z̄ first, then the gradient, at the same keys. */
+async function inTwoPasses(
+  drawn: Drawn,
+  x: Tensor,
+  loss: PerRow,
   keys: readonly Key[],
 ): Promise<LossAndGradient> {
   const logits = await meanLogits(drawn, x, keys);
   const { losses, gradient: weights } = lossOfLogits(loss, logits);
-  // The same keys: the gradient is that of the draws whose logits were averaged.
   const { gradient } = await meanLoss(drawn, x, linear(weights), keys);
   return { losses, logits, gradient };
 }

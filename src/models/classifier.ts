@@ -7,14 +7,14 @@ import type { Arrays, Program, Runtime } from "../runtime/runtime.ts";
 import type { Architecture, Mode, Parameters } from "./architecture.ts";
 import { padded, paddedSize } from "./batch-size.ts";
 import { dropoutMasks } from "./dropout.ts";
-import { type LossData, lossGraphOf, lossGraphs, lossWeights } from "./losses.ts";
+import { type LossData, lossGraph, lossWeights } from "./losses.ts";
 
 /** A network with weights, ready to run; what an attack calls a victim. Any batch size is accepted. */
 export interface Classifier {
   readonly architecture: Architecture;
   /** [batch, channel, height, width] in [0, 1] → [batch, classes]; a deterministic network ignores the keys. */
   logits(x: Tensor, keys: readonly Key[]): Promise<Tensor>;
-  /** Per-example losses, logits, and ∂(Σ losses)/∂x, all from one run. */
+  /** Per-example losses, logits of each row, and ∂(Σ losses)/∂x, all from one run. */
   lossAndGradient(
     x: Tensor,
     loss: LossData,
@@ -26,6 +26,8 @@ export interface Classifier {
   }>;
   release(): Promise<void>;
 }
+
+type Graph = ReturnType<typeof lossGraph>;
 
 /** A network whose weights no longer change: they are constants of the graph, and frozen layers fold into them. */
 export const classifier = (
@@ -98,23 +100,27 @@ function compiled(
   const programs = new Map<string, Promise<Program>>();
   const sizes: number[] = [];
 
-  /** The compiled batch size that `batch` examples run in: their own in batch mode, where padding would count. */
-  function sizeFor(batch: number): number {
+  /**
+   * The compiled batch size that `batch` rows run in, a whole number of runs of `draws`: their own in batch mode, where
+   * padding would count.
+   */
+  function sizeFor(batch: number, draws: number): number {
     if (mode === "batch") return batch;
-    const size = paddedSize(batch, sizes);
+    const whole = sizes.filter((size) => size % draws === 0).map((size) => size / draws);
+    const size = draws * paddedSize(batch / draws, whole);
     if (!sizes.includes(size)) sizes.push(size);
     return size;
   }
 
   /** One program per batch size and loss, made when first needed. */
-  function program(batch: number, kind: keyof typeof lossGraphs | null): Promise<Program> {
-    const name = `${kind}:${batch}`;
-    const made = programs.get(name) ?? make(batch, kind);
+  function program(batch: number, loss: Graph | null): Promise<Program> {
+    const name = `${loss?.name}:${batch}`;
+    const made = programs.get(name) ?? make(batch, loss);
     programs.set(name, made);
     return made;
   }
 
-  function make(batch: number, kind: keyof typeof lossGraphs | null): Promise<Program> {
+  function make(batch: number, loss: Graph | null): Promise<Program> {
     const x = input("x", [batch, ...inputShape]);
     const once = new Map<string, Value>();
     const shared = (name: string) => {
@@ -123,8 +129,8 @@ function compiled(
       return value;
     };
     const { logits } = architecture.forward(x, shared, mode);
-    if (kind === null) return runtime.compile({ logits });
-    const losses = lossGraphs[kind](logits, input("weights", [batch, classes]));
+    if (loss === null) return runtime.compile({ logits });
+    const losses = loss.losses(logits, input("weights", [batch / loss.draws, classes]));
     const [dx] = gradient(sum(losses), [x]);
     return runtime.compile({ logits, losses, gradient: dx });
   }
@@ -143,7 +149,7 @@ function compiled(
     async logits(x, keys) {
       const batch = keys.length;
       if (batch === 0) return tensor([0, classes]);
-      const size = sizeFor(batch);
+      const size = sizeFor(batch, 1);
       const fed = feeds(x, keys);
       const { logits } = await (await program(size, null)).run({ ...fed, x: padded(fed.x, size) });
       return rows(logits as Tensor, 0, batch);
@@ -152,16 +158,17 @@ function compiled(
       const batch = keys.length;
       if (batch === 0)
         return { losses: new Float32Array(0), logits: tensor([0, classes]), gradient: x };
-      const size = sizeFor(batch);
-      const weights = padded(lossWeights(loss, batch, classes), size);
+      const graph = lossGraph(loss);
+      const size = sizeFor(batch, graph.draws);
+      const weights = padded(lossWeights(loss, classes), size / graph.draws);
       const fed = feeds(x, keys);
-      const run = await program(size, lossGraphOf(loss.kind));
+      const run = await program(size, graph);
       const { losses, logits, gradient } = await run.run({
         ...{ ...fed, weights },
         x: padded(fed.x, size),
       });
       return {
-        losses: (losses.data as Float32Array).subarray(0, batch),
+        losses: (losses.data as Float32Array).subarray(0, batch / graph.draws),
         logits: rows(logits as Tensor, 0, batch),
         gradient: rows(gradient as Tensor, 0, batch),
       };

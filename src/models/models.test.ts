@@ -8,7 +8,7 @@ import { parameterCount } from "./architecture.ts";
 import { dropoutMasks } from "./dropout.ts";
 import { architecture } from "./index.ts";
 import { initialParameters } from "./initial.ts";
-import { lossGraphs, lossWeights } from "./losses.ts";
+import { type LossData, lossGraph, lossWeights } from "./losses.ts";
 
 const cifar = (classes: number) => ({
   shape: [3, 32, 32],
@@ -82,24 +82,31 @@ describe("dropout", () => {
 
 describe("losses", () => {
   const logits = tensor([2, 3], [1, 3, 2, 4, 0, -1]);
-  const value = (graph: keyof typeof lossGraphs, weights: ReturnType<typeof tensor>) => {
-    const y = lossGraphs[graph](input("z", [2, 3]), input("w", [2, 3]));
+  const value = (loss: LossData) => {
+    const weights = lossWeights(loss, 3);
+    const y = lossGraph(loss).losses(input("z", [2, 3]), input("w", weights.shape));
     return [...interpret([y], { z: logits, w: weights })[0].data].map(Number);
   };
 
   it("margin is positive exactly for misclassified examples", () => {
-    const weights = lossWeights({ kind: "margin", labels: [0, 0] }, 2, 3);
-    expect(value("margin", weights)).toEqual([2, -4]);
+    expect(value({ kind: "margin", labels: [0, 0] })).toEqual([2, -4]);
   });
 
   it("difference is the target's logit minus the label's", () => {
-    const weights = lossWeights({ kind: "difference", labels: [0, 1], targets: [2, 0] }, 2, 3);
-    expect(value("linear", weights)).toEqual([1, 4]);
+    expect(value({ kind: "difference", labels: [0, 1], targets: [2, 0] })).toEqual([1, 4]);
   });
 
   it("ce is −log of the label's softmax", () => {
-    const [first] = value("ce", lossWeights({ kind: "ce", labels: [1, 0] }, 2, 3));
+    const [first] = value({ kind: "ce", labels: [1, 0] });
     const exact = -Math.log(Math.exp(3) / (Math.exp(1) + Math.exp(3) + Math.exp(2)));
     expect(first).toBeCloseTo(exact, 6);
+  });
+
+  it("of the mean of two rows is one loss, that of (2.5, 1.5, 0.5)", () => {
+    const of = (loss: Exclude<LossData, { kind: "of-mean" }>) =>
+      value({ kind: "of-mean", draws: 2, loss });
+    expect(of({ kind: "margin", labels: [1] })).toEqual([1]);
+    expect(of({ kind: "difference", labels: [0], targets: [2] })).toEqual([-2]);
+    expect(of({ kind: "linear", weights: tensor([1, 3], [1, 0, 2]) })).toEqual([3.5]);
   });
 });

@@ -95,7 +95,7 @@ export async function compileStep(
         ...state.slots,
         ...dropoutMasks(architecture, keys),
         x,
-        labels: lossWeights({ kind: "ce", labels }, batch, classes),
+        labels: lossWeights({ kind: "ce", labels }, classes),
         rate: tensor([], [rate]),
       });
       const updated = (names: Readonly<Record<string, Tensor>>) =>
