@@ -4,8 +4,7 @@ import { rowSize, type Shape, type Tensor, tensor } from "../math/tensor.ts";
 import { descend, type Point, pointAt, reset } from "./cw-point.ts";
 import { lossOfLogits, margin } from "./losses.ts";
 import { resolve } from "./options.ts";
-import { inPieces } from "./pieces.ts";
-import { checkGradient, checkInputs, checkLabels } from "./preconditions.ts";
+import { checkGradient, checkInputs, checkLabels, checkLogits } from "./preconditions.ts";
 import type { Labels, MinimalAttack } from "./victim.ts";
 
 export const CwOptions = z.strictObject({
@@ -60,8 +59,9 @@ export function cw(options: z.input<typeof CwOptions> = {}): MinimalAttack {
       const adversarial = tensor(x.shape, x.data.slice());
       if (labels.length === 0) return { adversarial, found: [] };
       const row = rowSize(x);
-      const first = await inPieces(victim, x, margin(labels), foldAll(keys, 0));
+      const first = await victim.lossAndGradient(x, margin(labels), foldAll(keys, 0));
       checkLabels(labels, first.logits);
+      checkLogits(first.logits);
       checkGradient(first.gradient);
       const margins = marginsOf(first.logits, labels);
       const images = labels.map((label, i): Image => {
@@ -85,13 +85,13 @@ export function cw(options: z.input<typeof CwOptions> = {}): MinimalAttack {
       let running = images.filter(({ distance }) => distance > 0);
       while (running.length > 0) {
         const own = running.map(({ label }) => label);
-        const { logits, gradient } = await inPieces(
-          victim,
+        const { logits, gradient } = await victim.lossAndGradient(
           pointsOf(running, x.shape),
           margin(own),
           // Searches count from 1: fold(key, 0) was spent on x.
           running.map(({ key, search, step }) => fold(fold(key, search), step)),
         );
+        checkLogits(logits);
         checkGradient(gradient);
         const reached = marginsOf(logits, own);
         running = running.filter((image, i) => {

@@ -1,10 +1,10 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { keyOf, keysFor } from "../math/random.ts";
 import { addScaled, type Tensor, tensor } from "../math/tensor.ts";
-import { runBounded } from "./harness.ts";
+import { runBounded, runMinimal } from "./harness.ts";
 import { linearVictim } from "./linear-victim.ts";
 import { pgd } from "./pgd.ts";
-import type { BoundedAttack, Norm } from "./victim.ts";
+import type { BoundedAttack, MinimalAttack, Norm } from "./victim.ts";
 
 const victim = linearVictim(tensor([2, 4], [1, 2, 3, 4, -1, 0, 1, 0]), [0, 0.1]);
 const x = tensor([3, 4], [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 0.5]);
@@ -58,4 +58,43 @@ it("an attack that returns NaN or another shape is a bug, not a success", async 
   await expect(runBounded(broken, victim, x, labels, keys)).rejects.toThrow("with NaN");
   const short = returning("linf", () => tensor([1, 4]));
   await expect(runBounded(short, victim, x, labels, keys)).rejects.toThrow("returned shape [1, 4]");
+});
+
+describe("a minimum-norm attack", () => {
+  const minimal = (found: readonly boolean[], f: (x: Tensor) => Tensor): MinimalAttack => ({
+    name: "cheat",
+    norm: "l2",
+    epsilon: null,
+    options: {},
+    minimize: async (asked, given) => {
+      await asked.logits(given, keys);
+      return { adversarial: f(given), found };
+    },
+  });
+  const found = [true, false, true];
+  const run = (attack: MinimalAttack) => runMinimal(attack, victim, x, labels, keys);
+
+  it("may go as far as the box, and its word is handed on beside what was measured", async () => {
+    const result = await run(minimal(found, ({ shape }) => tensor(shape, Array(12).fill(1))));
+    expect(result.moved).toEqual([false, false, false]);
+    expect(result.l2[0]).toBeCloseTo(Math.hypot(1, 0.9, 0.8, 0.7), 6);
+    expect(result.linf[0]).toBe(1);
+    expect(result.l1[0]).toBeCloseTo(3.4, 6);
+    expect(result.found).toEqual(found);
+    expect(result.queries).toEqual({ forwards: 3, gradients: 0 });
+  });
+
+  it("is put back into the box and told on", async () => {
+    const result = await run(minimal(found, ({ shape }) => tensor(shape, Array(12).fill(1.5))));
+    expect(result.moved).toEqual([true, true, true]);
+    expect(result.adversarial.data).toEqual(new Float32Array(12).fill(1));
+  });
+
+  it("that returns NaN, or speaks of other examples, is a bug", async () => {
+    const nan = minimal(found, ({ shape }) => tensor(shape, Array(12).fill(Number.NaN)));
+    await expect(run(nan)).rejects.toThrow("with NaN");
+    await expect(run(minimal([true], (given) => given))).rejects.toThrow(
+      "cheat reported on 1 examples, got 3",
+    );
+  });
 });

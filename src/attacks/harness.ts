@@ -84,7 +84,7 @@ export async function runMinimal(
   const { adversarial: raw, found } = await attack.minimize(counting, x, labels, keys);
   checkReturned(attack, raw, x);
   if (found.length !== labels.length)
-    throw new Error(`${attack.name} told of ${found.length} examples, got ${labels.length}`);
+    throw new Error(`${attack.name} reported on ${found.length} examples, got ${labels.length}`);
   return { ...measured(raw, clamp(raw, 0, 1), x), found, queries: counting.queries() };
 }
 

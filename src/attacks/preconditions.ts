@@ -47,6 +47,16 @@ export function checkLabels(labels: Labels, logits: Tensor): void {
   });
 }
 
+/** An attack that waits for a decision to change would take logits of NaN for robustness; logits are [batch, classes]. */
+export function checkLogits({ shape, data }: Tensor): void {
+  const at = data.findIndex(Number.isNaN);
+  if (at < 0) return;
+  throw new UsageError(
+    `the logits of example ${Math.floor(at / shape[1])} are NaN, so there is no decision to change; ` +
+      "check the model's weights",
+  );
+}
+
 /** An attack that follows a gradient which is not a number would report its own failure as robustness. */
 export function checkGradient(gradient: Tensor): void {
   const at = firstOutside(gradient.data, -Number.MAX_VALUE, Number.MAX_VALUE);
