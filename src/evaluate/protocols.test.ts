@@ -81,9 +81,9 @@ describe("the sound protocol", () => {
 
   it("counts the queries of every candidate and of the choice", async () => {
     const [row] = await rowsOf({ attacks: ["pgd-linf"], examples: 1 }, "normal:0.3");
-    // 4 steps of 4 draws: three objectives ask forward and backward, mean-logits forward once more; transfer once per step.
+    // 4 steps of 4 draws: four objectives ask forward and backward for each, transfer once per step.
     const steps = 4 * 4;
-    expect(row.queries).toBe(3 * 2 * steps + 3 * steps + 2 * 4 + 5 * 10);
+    expect(row.queries).toBe(4 * 2 * steps + 2 * 4 + 5 * 10);
   });
 
   it("counts C&W at each radius of one run: broken where the boundary is within it, else clean", async () => {

@@ -118,8 +118,6 @@ export function evaluationPasses({ options, defense }: EvaluationCell): Passes {
     for (const eot of draws) {
       const candidates = worst && attack !== "cw-l2" ? CANDIDATES : 1;
       gradients += steps * eot * candidates;
-      // The loss of mean logits asks for the logits first.
-      if (randomised) forwards += steps * eot;
       forwards += scored * (candidates > 1 ? 3 : 2);
     }
   }
