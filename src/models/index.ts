@@ -2,9 +2,10 @@ import { nearest } from "../math/nearest.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture, InputSpec } from "./architecture.ts";
 import { cnnSmall } from "./cnn-small.ts";
+import { mlpSmall } from "./mlp.ts";
 import { wideResnet } from "./wide-resnet.ts";
 
-/** The network that a name stands for: `wrn-<depth>-<width>` or `cnn-small`. */
+/** The network that a name stands for: `wrn-<depth>-<width>`, `cnn-small` or `mlp-small`. */
 export function architecture(
   name: string,
   input: InputSpec,
@@ -13,8 +14,9 @@ export function architecture(
   const wide = /^wrn-(\d+)-(\d+)$/.exec(name);
   if (wide !== null) return wideResnet(Number(wide[1]), Number(wide[2]), input, dropout);
   if (name === "cnn-small") return cnnSmall(input);
-  const meant = nearest(name, ["cnn-small", "wrn-10-1", "wrn-16-4", "wrn-28-10"]);
+  if (name === "mlp-small") return mlpSmall(input);
+  const meant = nearest(name, ["cnn-small", "mlp-small", "wrn-10-1", "wrn-16-4", "wrn-28-10"]);
   throw new UsageError(
-    `unknown model ${name}${meant === undefined ? "" : `; did you mean ${meant}?`} (models are cnn-small and wrn-<depth>-<width>)`,
+    `unknown model ${name}${meant === undefined ? "" : `; did you mean ${meant}?`} (models are cnn-small, mlp-small and wrn-<depth>-<width>)`,
   );
 }
