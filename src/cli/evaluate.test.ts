@@ -29,7 +29,10 @@ async function typed(words: readonly string[], stopAt?: string) {
   return { code, out: out.join(""), err: err.join("") };
 }
 
-const small = ["--examples", "6", "--steps", "2", "--eot", "2", "--draws", "4", "--batch", "6"];
+const small = [
+  ...["--examples", "6", "--steps", "2", "--eot", "2", "--draws", "4", "--batch", "6"],
+  ...["--objective", "mean-loss", "--cw-steps", "2", "--cw-searches", "2"],
+];
 const start = (out: string, ...more: string[]) => [
   ...["evaluate", model, "--out", out, ...small],
   ...more,
@@ -106,6 +109,32 @@ describe("rampart evaluate", () => {
     expect(new Set(rows.map(({ epsilon }) => epsilon))).toEqual(new Set([2 / 255, 8 / 255, null]));
   });
 
+  it("judges by the published protocol too, and says so in what it prints", async () => {
+    const out = place();
+    const words = ["--protocol", "published", "--attacks", "pgd-linf,cw-l2", "--objective"];
+    const { code, out: printed } = await typed(start(out, ...words, "mean-logits"));
+    expect(code).toBe(0);
+    expect(printed).toContain("published protocol, 6 images, scored without its noise");
+    expect(printed.indexOf("min of means")).toBeLessThan(printed.indexOf("union"));
+    const rows = rowsOf(out);
+    expect(rows).toHaveLength(12);
+    for (const { attack, epsilon, draws, oneDraw } of rows) {
+      expect(epsilon).toBe(attack === "cw-l2" ? null : 0.031);
+      expect([draws, [0, 1].includes(oneDraw ?? -1)]).toEqual([1, true]);
+    }
+  });
+
+  it("sweeps EOT draws and C&W's radii, and says where the curve settles", async () => {
+    const out = place();
+    const words = ["--attacks", "pgd-linf,cw-l2", "--eot", "1,2", "--epsilon-l2", "0.5,1"];
+    const { code, out: printed } = await typed(start(out, ...words, "--examples", "2"));
+    expect(code).toBe(0);
+    expect(rowsOf(out)).toHaveLength(2 * 2 * (1 + 2));
+    expect(printed).toMatch(/EOT, pgd-linf, ε 0\.031: .* at 1 and .* at 2: (not )?settled at/);
+    const settings = JSON.parse(readFileSync(out.replace("jsonl", "settings.json"), "utf8"));
+    expect(settings.options).toMatchObject({ eot: [1, 2], objective: "mean-loss", cwSearches: 2 });
+  });
+
   it("stops on Ctrl-C and prints the command that goes on, which does", async () => {
     const out = place();
     const stopped = await typed(start(out), "evaluating: 1/12");
@@ -118,8 +147,11 @@ describe("rampart evaluate", () => {
 
   it.each([
     [["--attacks", "pgd-lnf"], "unknown attack pgd-lnf; did you mean pgd-linf?"],
-    [["--protocol", "published"], "protocol published is not available; this version has sound"],
-    [["--objective", "mean-logits"], "objective mean-logits is not available"],
+    [["--protocol", "publishd"], "unknown protocol publishd; did you mean published?"],
+    [["--objective", "mean-logit"], "unknown objective mean-logit; did you mean mean-logits?"],
+    [["--protocol", "published", "--objective", "worst"], "objective worst is how the sound"],
+    [["--protocol", "published", "--rule", "mean:2"], "rule mean:2 has no meaning"],
+    [["--eot", "1,0"], "--eot"],
     [["--epsilon-linf", "0.01,8"], "did you mean 8/255?"],
     [["--epsilon-l2", "83"], "epsilon is 83"],
     [["--rule", "majority:3"], "use a multiple of 6"],

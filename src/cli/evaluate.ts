@@ -31,7 +31,8 @@ export const evaluateCommand = command({
   positionals: ["model"],
   examples: [
     "rampart evaluate runs/rat --data cifar10 --attacks pgd-linf --epsilon-linf 8/255 --out rows.jsonl",
-    "rampart evaluate runs/at --attacks pgd-linf,pgd-l2 --epsilon-linf 0.01,0.02,0.031 --out curve.jsonl",
+    "rampart evaluate runs/at --attacks pgd-linf,pgd-l2,cw-l2 --epsilon-linf 0.01,0.02,0.031 --out curve.jsonl",
+    "rampart evaluate runs/rat --attacks pgd-linf --eot 1,4,16,64 --out sweep.jsonl",
   ],
   async run(values, context: Context) {
     const {

@@ -32,7 +32,7 @@ it("there is none for an attack with one number of draws", () => {
 });
 
 it("settles at the first K whose next one changes accuracy by less than the paired standard error", () => {
-  // 1 → 4: −0.1 on every example, error 0. 4 → 16: ± 0.2 in turn, mean 0.05, error 0.2/√3 · …
+  // 1 → 4: −0.1 on every example, without error. 4 → 16: up and down, 0 in the mean.
   const four = [0.9, 0.8, 0.7, 0.6];
   const one = four.map((share) => share + 0.1);
   const sixteen = [1, 0.6, 0.9, 0.5];

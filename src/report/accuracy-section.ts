@@ -4,17 +4,20 @@ import { counted, listed, normName, percent, radius, range } from "./format.ts";
 import { html, type Markup } from "./html.ts";
 
 /** How a model makes and is given a prediction, for the head of its line. */
-export function judgement({ summary, settings, rows }: Evaluation): string {
-  const { draws, rule } = summary;
+export function judgement({ summary, settings }: Evaluation): string {
+  const { draws, rule, protocol, randomised } = summary;
   const noise = settings?.model.noiseText ?? settings?.model.noise;
-  if (draws === 1) return "deterministic";
+  if (!randomised) return `${protocol}: deterministic`;
   return [
-    ...(noise === undefined || noise === null ? ["randomised"] : [noise]),
-    `rule ${rule}`,
-    `${draws} draws`,
-    `EOT ${rows[0].eot}`,
+    `${protocol}: ${noise ?? "randomised"}`,
+    ...(protocol === "published" ? ["scored without it"] : [`rule ${rule}`, `${draws} draws`]),
+    `EOT ${mostDraws(summary)}`,
   ].join(", ");
 }
+
+/** The largest number of draws that an attack averaged per step; 1 without EOT. */
+const mostDraws = ({ attacks }: Evaluation["summary"]): number =>
+  Math.max(1, ...attacks.map(({ eot }) => eot));
 
 const cell = (value: Cell | undefined, { kind }: Column, examples: number): Markup => {
   if (value === undefined) return html`<td class="none">not measured</td>`;
@@ -41,20 +44,26 @@ export function measured({ data, protocol, lines }: AccuracyTable): Markup {
     ([name, { norm, radii }]) =>
       `${name}${norm === null ? "" : ` (${normName(norm)}${radii.size === 0 ? "" : `, ε ${listed([...radii])}`})`}`,
   );
-  const random = all.filter(({ summary }) => summary.draws > 1);
+  const random = all.filter(({ summary }) => summary.randomised);
   const draws = [...new Set(random.map(({ summary }) => summary.draws))];
-  const eot = [...new Set(random.map(({ rows }) => rows[0].eot))];
+  const eot = [...new Set(random.map(({ summary }) => mostDraws(summary)))];
+  const scored =
+    protocol === "published"
+      ? "every accuracy is that of the network without its noise; what one noisy draw says stands under Randomised models"
+      : `every accuracy is the share of ${listed(draws.map(String))} fresh draws per image that were right, none of which an attack saw`;
   return html`<p>${counted(all.length, "classifier")} on the first ${listed(counts.map((n) => n.toLocaleString("en")))} test images of <b>${data}</b>${
     described.length === 0 ? ", without an attack" : `, attacked white-box by ${listed(described)}`
   }; radii are for pixels in [0, 1]. Protocol: <b>${protocol}</b>.${
     random.length === 0
       ? ""
-      : ` ${listed(random.map(({ label }) => label))} ${random.length === 1 ? "is" : "are"} randomised: attacks average over ${listed(eot.map(String))} noise draws per step (EOT), and every accuracy is the share of ${listed(draws.map(String))} fresh draws per image that were right, none of which an attack saw.`
+      : ` ${listed(random.map(({ label }) => label))} ${random.length === 1 ? "is" : "are"} randomised: attacks average over ${listed(eot.map(String))} noise draws per step (EOT), and ${scored}.`
   }</p>`;
 }
 
 /** The line with the highest union, in one sentence; nothing where only one model was attacked. */
-function finding({ columns, lines }: AccuracyTable): Markup | null {
+function finding({ columns, lines, protocol }: AccuracyTable): Markup | null {
+  if (protocol === "published")
+    return html`<p class="finding">The published protocol is for comparison with published tables. Its number is the <b>min of means</b>: the lowest of the attacks’ accuracies, an upper bound on what an attacker leaves. C&W has no bound on its norm here.</p>`;
   const column = columns.findLast(({ kind }) => kind === "union");
   const ranked = lines
     .flatMap(({ evaluation, cells }) => {
@@ -93,6 +102,7 @@ ${finding(table)}
 <dl class="words">
 <dt>clean</dt><dd>accuracy on the unperturbed images.</dd>
 <dt>an attack’s column</dt><dd>accuracy that is left inside its ball of radius ε.</dd>
+<dt>protocol</dt><dd>sound: attacks inside their balls, randomised models on fresh draws of their noise. published: as the paper’s authors did, with C&W unbounded and randomised models scored without their noise.</dd>
 <dt>union</dt><dd>accuracy when each image meets the attack that hurts it most: what remains against somebody who may choose.</dd>
 <dt>min of means</dt><dd>the lowest of the attacks’ accuracies, as the literature often reports it. Never below the union on the same images and draws: an upper bound, not a measurement of the worst case.</dd>
 </dl>

@@ -88,7 +88,13 @@ function* entries(evaluation: Evaluation, short: boolean): Generator<readonly [C
   }
 }
 
-const order: readonly Column["kind"][] = ["clean", "attack", "union", "min of means"];
+/** The protocol's own number stands before the other one. */
+const order = (headline: Summary["headline"]): readonly Column["kind"][] => [
+  ...(["clean", "attack"] as const),
+  ...(headline === "union"
+    ? (["union", "min of means"] as const)
+    : (["min of means", "union"] as const)),
+];
 
 /** Attack columns above which only the largest radii are shown. */
 const MANY = 4;
@@ -123,9 +129,10 @@ function tableOf(group: readonly Evaluation[], short: boolean): AccuracyTable {
     }
     return { evaluation, cells };
   });
-  const { data, protocol } = group[0].summary;
+  const { data, protocol, headline } = group[0].summary;
+  const kinds = order(headline);
   const sorted = [...columns.values()].sort(
-    (a, b) => order.indexOf(a.kind) - order.indexOf(b.kind),
+    (a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind),
   );
   return { data, protocol, columns: sorted, lines, shortened: false };
 }

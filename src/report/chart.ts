@@ -25,6 +25,8 @@ export interface Chart {
   readonly x: string;
   readonly y: string;
   readonly share: boolean;
+  /** Whether x, all positive, goes up by doubling. */
+  readonly log?: boolean;
   readonly series: readonly Series[];
 }
 
@@ -60,7 +62,7 @@ function marks({ points, place, dashed = false }: Series): Plot.Markish[] {
 }
 
 /** The chart as inline SVG with the colours of the style sheet; its title is also its text alternative. */
-export function chartMarkup({ title, x, y, share, series }: Chart): Markup {
+export function chartMarkup({ title, x, y, share, log = false, series }: Chart): Markup {
   const { document } = parseHTML("<html></html>");
   const xs = series.flatMap(({ points }) => points.map((point) => point.x));
   const whole = xs.every(Number.isInteger);
@@ -70,7 +72,8 @@ export function chartMarkup({ title, x, y, share, series }: Chart): Markup {
     style: { fontSize: "12px", background: "none" },
     x: {
       label: x,
-      ticks: whole ? Math.min(10, Math.max(...xs)) : 6,
+      ticks: log ? [...new Set(xs)] : whole ? Math.min(10, Math.max(...xs)) : 6,
+      ...(log && { type: "log", base: 2 }),
       ...(whole && { tickFormat: "d" }),
     },
     y: { label: y, grid: true, zero: true, ...(share && { domain: [0, 1], tickFormat: ".0%" }) },

@@ -78,6 +78,69 @@ describe("text", () => {
   });
 });
 
+describe("the published protocol", () => {
+  const published = fourExamples({ protocol: "published" }).map((row) => ({ ...row, oneDraw: 0 }));
+  const [evaluation] = evaluationsOf([fileOf(published)], { summarize, parseNpz });
+
+  it("is named in the terminal, with the min of means first and as an upper bound", () => {
+    expect(summaryTable(evaluation.summary)).toBe(
+      [
+        "at (at-linf) on toy: published protocol, 4 images, scored without its noise",
+        "                   accuracy  95 % interval  one noisy draw",
+        "clean                75.0 %      30.1–95.4",
+        "pgd-linf, ε 0.031    50.0 %      15.0–85.0           0.0 %",
+        "pgd-l2, ε 0.83       50.0 %      15.0–85.0           0.0 %",
+        "min of means         50.0 %    upper bound",
+        "union                25.0 %       4.6–69.9",
+      ].join("\n"),
+    );
+  });
+
+  it("is named in every line of the other formats", () => {
+    const text = report([evaluation], "md");
+    const [head, , line] = text.split("\n").filter((one) => one.startsWith("|"));
+    expect(line).toContain("published: randomised, scored without it");
+    expect(head.indexOf("min of means")).toBeLessThan(head.indexOf("union"));
+    const { accuracies } = JSON.parse(report([evaluation], "json"));
+    for (const { protocol } of accuracies) expect(protocol).toBe("published");
+    expect(accuracies[1].oneDraw).toBe(0);
+  });
+});
+
+describe("several numbers of EOT draws", () => {
+  const sweep = [1, 4].flatMap((eot) =>
+    fourExamples({ eot, draws: 20 }).map((row) => ({
+      ...row,
+      correct: eot === 1 ? 1 : row.correct,
+    })),
+  );
+  const found = evaluationsOf([fileOf(sweep)], { summarize, parseNpz });
+
+  it("are one evaluation, whose accuracies are those of the most draws", () => {
+    expect(found).toHaveLength(1);
+    const text = summaryTable(found[0].summary);
+    expect(text).toMatch(/^pgd-linf, ε 0\.031 +50\.0 %/m);
+    expect(text).toContain(
+      "EOT, pgd-linf, ε 0.031: 100.0 % at 1 and 50.0 % at 4: not settled at 4, so more draws may find more",
+    );
+  });
+
+  it("are lines of their own kind in JSON, which no reader takes for further attacks", () => {
+    const { accuracies } = JSON.parse(report(found, "json"));
+    const kinds = accuracies.map(({ kind, eot }: { kind: string; eot: number }) => [kind, eot]);
+    expect(kinds.filter(([kind]: [string]) => kind === "attack")).toEqual([
+      ["attack", 4],
+      ["attack", 4],
+    ]);
+    expect(kinds.filter(([kind]: [string]) => kind === "eot")).toEqual([
+      ["eot", 1],
+      ["eot", 4],
+      ["eot", 1],
+      ["eot", 4],
+    ]);
+  });
+});
+
 describe("other formats", () => {
   it("Markdown has one cell per column, whatever a model is called", () => {
     const lines = report(evaluations({ model: "a|b\n<i>" }), "md").split("\n");

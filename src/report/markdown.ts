@@ -1,5 +1,6 @@
 import { judgement } from "./accuracy-section.ts";
 import { type AccuracyTable, accuracyTables, type Cell } from "./accuracy-table.ts";
+import { curveName, verdict } from "./eot-section.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { counted, percent, range } from "./format.ts";
 
@@ -36,6 +37,18 @@ function tableText({ data, protocol, columns, lines }: AccuracyTable): string {
     }),
     "",
     "95 % intervals in brackets. Union: each image meets its worst attack. Min of means: the lowest of the attacks' accuracies, an upper bound.",
+    ...(protocol === "published"
+      ? [
+          "Published protocol: C&W has no bound, and randomised models are scored without their noise.",
+        ]
+      : []),
+    ...lines.flatMap(({ evaluation }) =>
+      evaluation.summary.eotCurves.map((curve) =>
+        plain(
+          `EOT draws, ${evaluation.label} under ${curveName(curve)}, ${protocol} protocol: ${verdict(curve)}.`,
+        ),
+      ),
+    ),
     "",
   ].join("\n");
 }

@@ -136,6 +136,32 @@ describe("the page", () => {
     expect(titles).toContain("Accuracy on toy, published protocol");
   });
 
+  it("shows a published evaluation's min of means first, and one noisy draw beside its accuracies", () => {
+    const rows = fourExamples({ protocol: "published" }).map((row) => ({ ...row, oneDraw: 1 }));
+    const text = pageOf(fileOf(rows));
+    const { document } = parseHTML(text);
+    const heads = [...document.querySelectorAll("table.accuracy thead th")].map(
+      (th) => th.firstChild?.textContent,
+    );
+    expect(heads.slice(-2)).toEqual(["min of means", "union"]);
+    expect(document.querySelector("p.finding")?.textContent).toContain("upper bound");
+    const cells = [...document.querySelectorAll('[aria-labelledby="randomised"] td')].map(
+      (td) => td.textContent,
+    );
+    expect(cells.slice(1, 3)).toEqual(["50.0 %15.0–85.0", "100.0 %51.0–100.0"]);
+  });
+
+  it("draws accuracy against EOT draws, with a verdict, where there were several", () => {
+    const rows = [1, 4, 16].flatMap((eot) => fourExamples({ eot, draws: 20 }));
+    const { document } = parseHTML(pageOf(fileOf(rows)));
+    const section = document.querySelector('[aria-labelledby="eot"]');
+    expect(section?.querySelectorAll("svg")).toHaveLength(2);
+    expect(section?.textContent).toContain(
+      "50.0 % at 1, 50.0 % at 4 and 50.0 % at 16: settled at 1",
+    );
+    expect(pageOf(fileOf(fourExamples()))).not.toContain('id="eot"');
+  });
+
   it("gives attacks of different effort columns of their own", () => {
     const strong = fourExamples({ model: "b", steps: 100 });
     const text = pageOf(fileOf(fourExamples()), fileOf(strong, { file: "b.jsonl" }));

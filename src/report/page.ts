@@ -2,6 +2,7 @@ import { accuracySection } from "./accuracy-section.ts";
 import { accuracyTables } from "./accuracy-table.ts";
 import { curvesSection } from "./curves-section.ts";
 import { detailSection, randomisedSection } from "./detail-section.ts";
+import { eotSection } from "./eot-section.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { counted, listed } from "./format.ts";
 import { html, type Markup, trusted } from "./html.ts";
@@ -31,6 +32,7 @@ export function page(evaluations: readonly Evaluation[]): string {
         [curves, `Against ε${of}`, curvesSection(table, curves, places)],
       ] as const;
     }),
+    ["eot", "Against EOT draws", eotSection(evaluations, places)],
     ["randomised", "Randomised models", randomisedSection(evaluations)],
     ["training", "Training", trainingSection(evaluations, places)],
     ["pictures", "Pictures", picturesSection(evaluations)],

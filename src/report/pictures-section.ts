@@ -15,9 +15,12 @@ interface Strip {
 
 const strips = ({ rows, pictures }: Evaluation): Strip[] =>
   pictures.flatMap((set) => {
-    const own = rows.filter(
-      ({ attack, epsilon }) => (epsilon === null ? attack : `${attack}@${epsilon}`) === set.name,
-    );
+    // By draws of EOT: pictures are those of the largest number, whose rows come last.
+    const own = rows
+      .filter(
+        ({ attack, epsilon }) => (epsilon === null ? attack : `${attack}@${epsilon}`) === set.name,
+      )
+      .sort((a, b) => a.eot - b.eot);
     if (own.length === 0 || own[0].attack === "none") return [];
     const [{ attack, epsilon }] = own;
     return [{ set, rows: new Map(own.map((row) => [row.index, row])), attack, epsilon }];

@@ -14,6 +14,11 @@ describe("reading rows", () => {
     expect(readRows("r.jsonl", lines.join(""))).toEqual({ rows: fourExamples(), notes: [] });
   });
 
+  it("reads rows that were written before one noisy draw was noted", () => {
+    const old = fourExamples().map(({ oneDraw: _, ...row }) => `${JSON.stringify(row)}\n`);
+    expect(readRows("r.jsonl", old.join("")).rows).toEqual(fourExamples());
+  });
+
   it.each([
     ["no JSON", "{oops\n", "r.jsonl:3 is no row (it is not JSON: {oops)"],
     ["another object", '{"model":"a"}\n', "r.jsonl:3 is no row (defense: "],
@@ -62,6 +67,15 @@ describe("evaluations of files", () => {
   it("refuse an example that would count twice", () => {
     const rows = [...fourExamples(), rowWith({ index: 2 })];
     expect(() => evaluations(fileOf(rows))).toThrow("test image 2 under pgd-linf at ε 0.031 twice");
+  });
+
+  it("take an attack's objective for a matter of each example, and its EOT draws for a curve", () => {
+    const rows = [
+      rowWith({ index: 0, objective: "transfer", eot: 4 }),
+      rowWith({ index: 1, objective: "mean-loss", eot: 4 }),
+      rowWith({ index: 1, objective: "mean-loss", eot: 16 }),
+    ];
+    expect(evaluations(fileOf(rows))).toHaveLength(1);
   });
 
   it("refuse one attack with two efforts", () => {

@@ -8,9 +8,10 @@ export type AccuracyRecord = Readonly<Record<string, string | number | null>>;
 export const records = (evaluations: readonly Evaluation[]): AccuracyRecord[] =>
   evaluations.flatMap(({ label, file, summary, rows }) => {
     const { model, defense, data, protocol, rule, draws } = summary;
-    const { eot, seed } = rows[0];
+    const [{ seed }] = rows;
+    const eot = Math.max(1, ...summary.attacks.map((one) => one.eot));
     const common = { label, model, defense, data, protocol, rule, draws, eot, seed };
-    const none = { accuracy8bit: null, majority: null, tenOfTen: null };
+    const none = { accuracy8bit: null, majority: null, tenOfTen: null, oneDraw: null };
     const blank = { norm: null, epsilon: null, steps: null, restarts: null };
     const costs = { linf: null, l2: null, queries: null, seconds: null };
     const { clean, examples } = summary;
@@ -24,6 +25,7 @@ export const records = (evaluations: readonly Evaluation[]): AccuracyRecord[] =>
         examples,
         ...share(clean),
         ...none,
+        oneDraw: summary.cleanOneDraw?.mean ?? null,
         ...costs,
         file,
       },
@@ -33,13 +35,14 @@ export const records = (evaluations: readonly Evaluation[]): AccuracyRecord[] =>
         );
         const { norm, epsilon, attack, majority, accuracy8bit, tenOfTen } = one;
         return {
-          ...{ ...common, kind: "attack", attack, norm, epsilon },
+          ...{ ...common, eot: one.eot, kind: "attack", attack, norm, epsilon },
           ...{ steps: row?.steps ?? null, restarts: row?.restarts ?? null, examples: one.examples },
           ...{
             ...share(one.accuracy),
             accuracy8bit: accuracy8bit.mean,
             majority: majority.mean,
             tenOfTen,
+            oneDraw: one.oneDraw?.mean ?? null,
           },
           ...{ linf: one.linf, l2: one.l2, queries: one.queries, seconds: one.seconds, file },
         };
@@ -54,6 +57,13 @@ export const records = (evaluations: readonly Evaluation[]): AccuracyRecord[] =>
             { ...common, kind: "min of means", ...shared, ...minimum, ...none, ...costs, file },
           ];
         }),
+      // Every point of a curve over EOT draws; its last one is the attack's own line.
+      ...summary.eotCurves.flatMap(({ attack, norm, epsilon, points }) =>
+        points.map(({ eot: draws, examples: tried, accuracy }) => ({
+          ...{ ...common, eot: draws, kind: "eot", attack, ...blank, norm, epsilon },
+          ...{ examples: tried, ...share(accuracy), ...none, ...costs, file },
+        })),
+      ),
     ];
   });
 

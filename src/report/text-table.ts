@@ -1,4 +1,5 @@
 import type { Summary } from "../evaluate/summary.ts";
+import { curveName, verdict } from "./eot-section.ts";
 import { counted, percent, radius, range } from "./format.ts";
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a name could move the cursor of a terminal.
@@ -22,26 +23,32 @@ const bounded = (name: string, epsilon: number | null) =>
   epsilon === null ? name : `${name}, ε ${radius(epsilon)}`;
 
 /** What a randomised classifier's accuracy is an average over. */
-const judged = ({ draws, rule }: Summary): string =>
-  draws === 1 ? "" : `, ${draws} noise draws per image, rule ${rule}`;
+const judged = ({ draws, rule, randomised }: Summary): string => {
+  if (!randomised) return "";
+  return draws === 1
+    ? ", scored without its noise"
+    : `, ${draws} noise draws per image, rule ${rule}`;
+};
 
-function lines({ clean, attacks, unions }: Summary): string[][] {
+function lines({ clean, cleanOneDraw, attacks, unions, headline }: Summary): string[][] {
+  const beside = (oneDraw: { readonly mean: number } | null) =>
+    oneDraw === null ? [] : [percent(oneDraw.mean)];
   return [
-    ["clean", percent(clean.mean), range(clean)],
-    ...attacks.map(({ attack, epsilon, accuracy }) => [
+    ["clean", percent(clean.mean), range(clean), ...beside(cleanOneDraw)],
+    ...attacks.map(({ attack, epsilon, accuracy, oneDraw }) => [
       bounded(attack, epsilon),
       percent(accuracy.mean),
       range(accuracy),
+      ...beside(oneDraw),
     ]),
     ...unions
       .filter((union) => union.attacks.length > 1)
       .flatMap(({ union, minOfMeans, attacks: together }) => {
         const radii = together.flatMap(({ epsilon }) => (epsilon === null ? [] : radius(epsilon)));
         const which = unions.length > 1 ? `, ε ${radii.join(" + ")}` : "";
-        return [
-          [`union${which}`, percent(union.mean), range(union)],
-          [`min of means${which}`, percent(minOfMeans), ""],
-        ];
+        const worst = [`union${which}`, percent(union.mean), range(union)];
+        const lowest = [`min of means${which}`, percent(minOfMeans)];
+        return headline === "union" ? [worst, lowest] : [[...lowest, "upper bound"], worst];
       }),
   ];
 }
@@ -51,6 +58,8 @@ export function summaryTable(summary: Summary): string {
   const { model, defense, data, protocol, examples } = summary;
   const of = `${model}${defense === model ? "" : ` (${defense})`} on ${data}`;
   const how = `${protocol} protocol, ${counted(examples, "image")}${judged(summary)}`;
-  const table = textTable([["", "accuracy", "95 % interval"], ...lines(summary)]);
-  return `${textTable([[`${of}: ${how}`]])}\n${table}`;
+  const oneDraw = summary.attacks.some((one) => one.oneDraw !== null) ? ["one noisy draw"] : [];
+  const table = textTable([["", "accuracy", "95 % interval", ...oneDraw], ...lines(summary)]);
+  const curves = summary.eotCurves.map((curve) => `EOT, ${curveName(curve)}: ${verdict(curve)}`);
+  return [textTable([[`${of}: ${how}`]]), table, ...curves].join("\n");
 }
