@@ -97,6 +97,29 @@ describe("an evaluation", () => {
     }
   });
 
+  it("keeps of several numbers of EOT draws the pictures of the largest", async () => {
+    const out = place();
+    const options = { protocol: "published", objective: "mean-logits", cwSearches: 3 };
+    const rows = await all(start(out, {}, { ...options, eot: [1, 8], attacks: ["cw-l2"] }));
+    expect(rows).toHaveLength(12 * 2);
+    const saved = await pictures(out);
+    const [adversarial, original] = ["adversarial", "original"].map((part) =>
+      saved.get(`cw-l2/${part}`),
+    );
+    const l2 = [0, 1, 2].map((index) =>
+      Math.hypot(
+        ...[0, 1, 2, 3].map(
+          (pixel) =>
+            Number(adversarial?.data[4 * index + pixel]) -
+            Number(original?.data[4 * index + pixel]),
+        ),
+      ),
+    );
+    const of = (eot: number) => rows.filter((row) => row.index < 3 && row.eot === eot);
+    expect(l2).toEqual(of(8).map((row) => expect.closeTo(row.l2, 6)));
+    expect(l2).not.toEqual(of(1).map((row) => expect.closeTo(row.l2, 6)));
+  });
+
   it("that is cut off at any byte resumes to the same rows", async () => {
     const out = place();
     const whole = bare(await all(start(out)));

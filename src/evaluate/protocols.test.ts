@@ -59,6 +59,25 @@ describe("the sound protocol", () => {
     }
   });
 
+  it("transfers from the network without its noise: it is asked inside the ball alone", async () => {
+    let asked = 0;
+    const network: Victim = {
+      ...brightness,
+      lossAndGradient(x, loss, keys) {
+        asked += keys.length;
+        for (let i = 0; i < keys.length; i++)
+          for (let pixel = 0; pixel < 4; pixel++) {
+            const distance = x.data[4 * i + pixel] - data.test.images([i]).data[pixel];
+            expect(Math.abs(distance)).toBeLessThan(0.1 + 1e-6);
+          }
+        return brightness.lossAndGradient(x, loss, keys);
+      },
+    };
+    const given = { attacks: ["pgd-linf"], epsilonLinf: [0.1], batch: 500 };
+    await scoredOf({ ...given, objective: "transfer" }, "uniform:0.9", network);
+    expect(asked).toBe(12 * 4);
+  });
+
   it("chooses, scores and attacks on draws that share nothing", async () => {
     const seen = { attacking: new Set<string>(), asked: [] as string[] };
     const network: Victim = {

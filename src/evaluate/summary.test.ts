@@ -4,7 +4,8 @@ import { uniform } from "../math/distributions.ts";
 import { fold, keyOf } from "../math/random.ts";
 import { mean, wilson } from "../math/statistics.ts";
 import type { Row } from "./row.ts";
-import { rightInAll, summarize, worstRows } from "./summary.ts";
+import { rightInAll, summarize } from "./summary.ts";
+import { worstRows } from "./union.ts";
 
 const row = (index: number, attack: string, given: Partial<Row> = {}): Row => ({
   ...{ model: "m", defense: "standard", data: "d", index, label: index % 2, attack },

@@ -1,5 +1,6 @@
 // Models × attacks, for every format: what stands in each column is decided here and nowhere else.
-import type { Summary, UnionSummary } from "../evaluate/summary.ts";
+import type { Summary } from "../evaluate/summary.ts";
+import type { UnionSummary } from "../evaluate/union.ts";
 import type { Interval } from "../math/statistics.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { listed, radius } from "./format.ts";

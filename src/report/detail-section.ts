@@ -1,4 +1,5 @@
-import type { AttackSummary, UnionSummary } from "../evaluate/summary.ts";
+import type { AttackSummary } from "../evaluate/summary.ts";
+import type { UnionSummary } from "../evaluate/union.ts";
 import type { Interval } from "../math/statistics.ts";
 import { effort, members } from "./accuracy-table.ts";
 import type { Evaluation } from "./evaluation.ts";
