@@ -27,7 +27,7 @@ export function pointAt(x: Float32Array): Point {
   return point;
 }
 
-/** Back to x, with nothing remembered. */
+/** Back to x itself, where the distance's gradient is 0 (as in the authors' code), with nothing remembered. */
 export function reset(point: Point): void {
   const { x, origin, w, tanh, pixels, mean, square } = point;
   w.set(origin);

@@ -57,7 +57,6 @@ export function cw(options: z.input<typeof CwOptions> = {}): MinimalAttack {
     async minimize(victim, x, labels, keys) {
       checkInputs(x, labels, keys);
       const adversarial = tensor(x.shape, x.data.slice());
-      if (labels.length === 0) return { adversarial, found: [] };
       const row = rowSize(x);
       const first = await victim.lossAndGradient(x, margin(labels), foldAll(keys, 0));
       checkLabels(labels, first.logits);

@@ -29,20 +29,25 @@ const sameWithin = (radius: number, ours: Lengths, theirs: Lengths) => {
   return ours.filter((length, i) => succeeds(length) === succeeds(theirs[i])).length / ours.length;
 };
 
-/** The share of images whose distances differ by at most `tolerance` of them. */
-const closeBy = (tolerance: number, ours: Lengths, theirs: Lengths) =>
-  ours.filter((length, i) => {
-    const other = theirs[i];
+/** The share of the attacked images whose distances differ by at most `tolerance` of them. */
+const closeBy = (tolerance: number, ours: Lengths, theirs: Lengths) => {
+  const attacked = [...theirs.keys()].filter((i) => theirs[i] !== 0);
+  const close = attacked.filter((i) => {
+    const [length, other] = [ours[i], theirs[i]];
     if (length === null || other === null) return length === other;
     return Math.abs(length - other) <= tolerance * other;
-  }).length / ours.length;
+  });
+  return close.length / attacked.length;
+};
 
+/**
+ * Rounding moves a few: where pixels are off by 1e-6, our own distances change by more than 2 % on 2 of the 68
+ * attacked images of the undefended network, since Adam's first step follows the sign of the faintest gradient.
+ */
 function expectAgreement(ours: Lengths, theirs: Lengths) {
-  expect(ours.length).toBe(theirs.length);
+  expect(ours.map((length) => length === 0)).toEqual(theirs.map((length) => length === 0));
   for (const radius of [0.3, 0.83])
-    expect(sameWithin(radius, ours, theirs), `success within ${radius}`).toBeGreaterThanOrEqual(
-      0.99,
-    );
+    expect(sameWithin(radius, ours, theirs), `at ${radius}`).toBeGreaterThanOrEqual(0.99);
   expect(closeBy(0.02, ours, theirs), "distance within 2 %").toBeGreaterThanOrEqual(0.95);
 }
 
