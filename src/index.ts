@@ -48,3 +48,5 @@ export { initialParameters } from "./models/initial.ts";
 export type { Noise } from "./noise/noise.ts";
 export { noiseNamed } from "./noise/table.ts";
 export type { Program, Runtime, Target } from "./runtime/runtime.ts";
+export { ratioByCounting } from "./theory/monte-carlo.ts";
+export { type Order, type TheoryRow, table1, theoryRow } from "./theory/table1.ts";

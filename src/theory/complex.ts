@@ -1,0 +1,27 @@
+// The few operations on complex numbers that the contour integrals need.
+
+/** A complex number: real and imaginary part. */
+export type Complex = readonly [re: number, im: number];
+
+export const add = (a: Complex, b: Complex): Complex => [a[0] + b[0], a[1] + b[1]];
+
+export const scale = (a: Complex, by: number): Complex => [a[0] * by, a[1] * by];
+
+export const mul = (a: Complex, b: Complex): Complex => [
+  a[0] * b[0] - a[1] * b[1],
+  a[0] * b[1] + a[1] * b[0],
+];
+
+export const div = (a: Complex, b: Complex): Complex =>
+  scale(mul(a, [b[0], -b[1]]), 1 / (b[0] * b[0] + b[1] * b[1]));
+
+export const exp = (a: Complex): Complex => {
+  const size = Math.exp(a[0]);
+  return [size * Math.cos(a[1]), size * Math.sin(a[1])];
+};
+
+/** The principal logarithm: its imaginary part is in [−π, π]. */
+export const log = (a: Complex): Complex => [
+  Math.log(Math.hypot(a[0], a[1])),
+  Math.atan2(a[1], a[0]),
+];
