@@ -16,7 +16,9 @@ export const rampart: Program = {
   commands: {
     train: async () => (await import("./train.ts")).trainCommand,
     evaluate: async () => (await import("./evaluate.ts")).evaluateCommand,
+    reproduce: async () => (await import("./reproduce.ts")).reproduceCommand,
     report: async () => (await import("./report.ts")).reportCommand,
+    theory: async () => (await import("./theory.ts")).theoryCommand,
     export: async () => (await import("./export.ts")).exportCommand,
     data: async () => (await import("./data.ts")).dataCommand,
     bench: async () => (await import("./bench.ts")).benchCommand,

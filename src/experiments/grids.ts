@@ -114,7 +114,7 @@ export function table2Grid(columns: readonly Table2Column[], radii: Radii, where
   return {
     title: `Table 2: PGD examples and the two balls, ${where}`,
     columns: columns.flatMap(({ attack, defense, examples }) => [
-      `${attack} vs ${titles[defense]}, n ${examples}`,
+      `${attack === "pgd-l2" ? "PGD-ℓ2" : "PGD-ℓ∞"} vs ${titles[defense]}, n ${examples}`,
       "printed",
     ]),
     rows: [

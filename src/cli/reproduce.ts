@@ -1,0 +1,114 @@
+import { join } from "node:path";
+import { z } from "zod";
+import { spoken } from "../experiments/cost.ts";
+import type { ReproduceEvent } from "../experiments/events.ts";
+import type { Reproduction } from "../experiments/node.ts";
+import { scaleNames, scales } from "../experiments/scales.ts";
+import { writeWhole } from "../files/node.ts";
+import { nodeRuntime } from "../runtime/node.ts";
+import { type Context, command } from "./command.ts";
+import { DataDir, Device, Seed, Threads } from "./options.ts";
+import { type Progress, progress } from "./progress.ts";
+import { type Product, produce } from "./reproductions.ts";
+import { quoted } from "./resuming.ts";
+
+/** Shows what happens; the events of --json are the same. */
+function show(event: ReproduceEvent, bar: Progress, context: Context): void {
+  if (event.event === "progress") {
+    bar.update(event.cell, event.done, event.total);
+    return;
+  }
+  if (event.event === "row") return;
+  context.emit(event);
+  if (event.event === "cost")
+    bar.log(
+      `${event.left} of ${event.cells} cells are left: ${spoken(event.seconds)} on this machine (training ${spoken(event.training)}, evaluation ${spoken(event.evaluation)} at most)`,
+    );
+  if (event.event === "cell" && event.finished) bar.log(`${event.cell}: finished before`);
+  if (event.event === "note") bar.log(event.text);
+}
+
+/** Writes a result as data, Markdown and a page, and its drawings. */
+async function write(product: Product, out: string): Promise<string[]> {
+  const files = Object.entries(product.files).map(([name, text]) => [join(out, name), text]);
+  for (const [path, text] of files) await writeWhole(path, text);
+  return files.map(([path]) => path);
+}
+
+/** `rampart reproduce`: the paper's tables and figures, ours beside the printed ones. */
+export const reproduceCommand = command({
+  summary: "Reproduce a table or a figure of the paper, printed numbers beside ours.",
+  options: z.strictObject({
+    out: z.string().describe("folder of models, rows and results; a later run goes on with it"),
+    scale: z
+      .enum(scaleNames)
+      .default("small")
+      .describe(
+        "smoke: seconds, no meaning; small: real CIFAR-10 on two cores; paper: WRN-28-10, 200 epochs",
+      ),
+    real: z
+      .boolean()
+      .default(false)
+      .describe("figure1: a slice through a real picture instead of the toy problem"),
+    share: z
+      .number()
+      .positive()
+      .max(1)
+      .default(1)
+      .describe("share of the scale's test images; a later run with a larger one extends the rows"),
+    defenses: z
+      .array(z.string())
+      .min(1)
+      .optional()
+      .describe("only these defences, separated by commas; by default all of the table's"),
+    dryRun: z
+      .boolean()
+      .default(false)
+      .describe(
+        "run one step and one gradient of each defence, say what the whole costs, and stop",
+      ),
+    seed: Seed,
+    device: Device,
+    threads: Threads,
+    dataDir: DataDir,
+  }),
+  positionals: ["what"],
+  examples: [
+    "rampart reproduce table1 --out runs/paper",
+    "rampart reproduce table4 --scale smoke --out runs/smoke",
+    "rampart reproduce table4 --scale small --share 0.1 --out runs/paper",
+    "rampart reproduce figure1 --real --out runs/paper",
+    "rampart reproduce table4 --scale paper --dry-run --out runs/whole",
+  ],
+  async run({ what, out, scale, device, threads, real, dryRun, ...options }, context: Context) {
+    const runtime = await nodeRuntime({ device, ...(threads !== undefined && { threads }) });
+    const reproduction: Reproduction = {
+      ...{ ...options, out, runtime, threads, scale: scales[scale] },
+      ...{ signal: context.signal, command: context.argv.map(quoted).join(" ") },
+    };
+    const bar = progress(context.stderr, { json: context.json });
+    try {
+      const events = produce(what, reproduction, { real, dryRun });
+      let next = await events.next();
+      while (!next.done) {
+        show(next.value, bar, context);
+        next = await events.next();
+      }
+      bar.stop();
+      const product = next.value;
+      if (context.signal.aborted)
+        context.note(
+          `stopped, and everything so far is kept; go on with:\n  ${context.argv.map(quoted).join(" ")}`,
+        );
+      if (product === null) return;
+      context.emit({ event: "result", name: product.name, data: product.data });
+      context.print(product.text);
+      for (const path of await write(product, out)) {
+        context.emit({ event: "file", path });
+        context.print(`wrote ${path}`);
+      }
+    } finally {
+      bar.stop();
+    }
+  },
+});
