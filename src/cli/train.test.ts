@@ -62,7 +62,7 @@ describe("rampart train", () => {
         steps: 1,
         recipe: "zagoruyko",
       },
-      attack: { epsilon: 0.031, steps: 1 },
+      attacks: [{ name: "pgd-linf", epsilon: 0.031, steps: 1 }],
       target: { lowering: "plain" },
     });
   });
