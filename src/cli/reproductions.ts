@@ -168,7 +168,7 @@ const makers: Readonly<Record<string, Make>> = {
     const text = `Figure 1: three panels of real computation\n${json(data.classifiers ?? data)}`;
     return {
       ...{ name: "figure1", data, text },
-      files: { "figure1.svg": svg, "figure1.json": json(data) },
+      files: { "figure1.svg": svg, "figure1.json": `${JSON.stringify(data)}\n` },
     };
   },
 };
