@@ -94,23 +94,29 @@ const percent = (one: Interval): GridCell => ({
 });
 const length = (value: number): GridCell => ({ text: value.toPrecision(3) });
 
-/** Table 2: each measured column beside the printed one. */
-export function table2Grid(columns: readonly Table2Column[], radii: Radii, where: string): Grid {
-  const row = (
+const wholePercent = (value: number): GridCell => ({ text: `${(100 * value).toFixed(0)} %` });
+
+/** Makes rows of columns that each stand beside the printed one. */
+const beside =
+  <C extends { readonly printed: object | null }>(columns: readonly C[]) =>
+  (
     label: string,
-    ours: (column: Table2Column) => GridCell,
-    theirs: (printed: NonNullable<Table2Column["printed"]>) => GridCell,
+    ours: (column: C) => GridCell,
+    theirs: (printed: NonNullable<C["printed"]>) => GridCell = () => none,
   ): GridRow => ({
     label,
     cells: columns.flatMap((column) => [
       ours(column),
-      column.printed === null ? none : theirs(column.printed),
+      column.printed === null ? none : theirs(column.printed as NonNullable<C["printed"]>),
     ]),
   });
+
+/** Table 2: each measured column beside the printed one. */
+export function table2Grid(columns: readonly Table2Column[], radii: Radii, where: string): Grid {
+  const row = beside(columns);
   const inside = (column: Table2Column, other: "l2Only" | "linfOnly"): GridCell => ({
     text: `${(100 * (column.regions.both.mean + column.regions[other].mean)).toFixed(0)} %`,
   });
-  const printedShare = (value: number): GridCell => ({ text: `${(100 * value).toFixed(0)} %` });
   return {
     title: `Table 2: PGD examples and the two balls, ${where}`,
     columns: columns.flatMap(({ attack, defense, examples }) => [
@@ -118,30 +124,14 @@ export function table2Grid(columns: readonly Table2Column[], radii: Radii, where
       "printed",
     ]),
     rows: [
-      row(
-        "in both balls",
-        ({ regions }) => percent(regions.both),
-        () => none,
-      ),
-      row(
-        "in the ℓ2 ball only",
-        ({ regions }) => percent(regions.l2Only),
-        () => none,
-      ),
-      row(
-        "in the ℓ∞ ball only",
-        ({ regions }) => percent(regions.linfOnly),
-        () => none,
-      ),
-      row(
-        "in neither",
-        ({ regions }) => percent(regions.neither),
-        () => none,
-      ),
+      row("in both balls", ({ regions }) => percent(regions.both)),
+      row("in the ℓ2 ball only", ({ regions }) => percent(regions.l2Only)),
+      row("in the ℓ∞ ball only", ({ regions }) => percent(regions.linfOnly)),
+      row("in neither", ({ regions }) => percent(regions.neither)),
       row(
         "inside ℓ2 ball",
         (one) => inside(one, "l2Only"),
-        ({ insideL2 }) => printedShare(insideL2),
+        ({ insideL2 }) => wholePercent(insideL2),
       ),
       row(
         "average ℓ2 norm",
@@ -151,7 +141,7 @@ export function table2Grid(columns: readonly Table2Column[], radii: Radii, where
       row(
         "inside ℓ∞ ball",
         (one) => inside(one, "linfOnly"),
-        ({ insideLinf }) => printedShare(insideLinf),
+        ({ insideLinf }) => wholePercent(insideLinf),
       ),
       row(
         "average ℓ∞ norm",
@@ -173,19 +163,8 @@ export function table2Grid(columns: readonly Table2Column[], radii: Radii, where
 
 /** Table 3: where unbounded C&W finds its examples. */
 export function table3Grid(columns: readonly Table3Column[], radii: Radii, where: string): Grid {
-  const row = (
-    label: string,
-    ours: (column: Table3Column) => GridCell,
-    theirs: (printed: NonNullable<Table3Column["printed"]>) => GridCell = () => none,
-  ): GridRow => ({
-    label,
-    cells: columns.flatMap((column) => [
-      ours(column),
-      column.printed === null ? none : theirs(column.printed),
-    ]),
-  });
+  const row = beside(columns);
   const whole = (value: number): GridCell => ({ text: String(value) });
-  const printedShare = (value: number): GridCell => ({ text: `${(100 * value).toFixed(0)} %` });
   return {
     title: `Table 3: C&W examples and the two balls, ${where}`,
     columns: columns.flatMap(({ defense, examples }) => [
@@ -196,12 +175,12 @@ export function table3Grid(columns: readonly Table3Column[], radii: Radii, where
       row(
         "in both balls",
         ({ regions }) => percent(regions.both),
-        ({ both }) => printedShare(both),
+        ({ both }) => wholePercent(both),
       ),
       row(
         "in the ℓ2 ball only",
         ({ regions }) => percent(regions.l2Only),
-        ({ l2Only }) => printedShare(l2Only),
+        ({ l2Only }) => wholePercent(l2Only),
       ),
       row("in the ℓ∞ ball only", ({ regions }) => percent(regions.linfOnly)),
       row("in neither", ({ regions }) => percent(regions.neither)),
