@@ -88,6 +88,12 @@ describe("Theorem 1 side by side", () => {
       expect(row).toMatchObject({ ratio: 0, radius: 1, chernoff: null, hoeffding: null });
   });
 
+  it("writes ∞ as inf, which JSON keeps", () => {
+    const row = theoryRow(3, Number.POSITIVE_INFINITY, 2);
+    expect(JSON.parse(JSON.stringify(row))).toEqual(theoryRow(3, "inf", 2));
+    expect(row).toMatchObject({ p: "inf", q: 2 });
+  });
+
   it("refuses what is no dimension and no norm", () => {
     expect(() => theoryRow(0)).toThrow("dimension is 0");
     expect(() => theoryRow(2.5)).toThrow("dimension is 2.5");
