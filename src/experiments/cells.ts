@@ -37,7 +37,7 @@ export const defensesOf = (table: Table): readonly string[] =>
   })[table];
 
 /** The share of a count, but never none. */
-const partOf = (count: number, share: number) => Math.max(1, Math.round(count * share));
+export const partOf = (count: number, share: number) => Math.max(1, Math.round(count * share));
 
 /**
  * The evaluations that a table needs of a defence; `share` of the scale's test images. For deterministic models both

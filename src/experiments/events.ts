@@ -23,14 +23,4 @@ export type ReproduceEvent =
     }
   | { readonly event: "row"; readonly cell: string; readonly row: Row }
   /** A sentence for the reader. */
-  | { readonly event: "note"; readonly text: string }
-  /** The result, as data and as it is printed. */
-  | {
-      readonly event: "result";
-      readonly name: string;
-      readonly data: unknown;
-      readonly text: string;
-    }
-  | { readonly event: "file"; readonly path: string }
-  /** It was stopped; everything so far is kept. */
-  | { readonly event: "interrupted" };
+  | { readonly event: "note"; readonly text: string };

@@ -13,7 +13,7 @@ import { openModelNode, trainNode } from "../train/node.ts";
 import type { OpenModel } from "../train/open-model.ts";
 import type { ResolvedOptions } from "../train/options.ts";
 import { type ArtefactRow, artefactOptions, artefactRows } from "./artefact.ts";
-import { defensesOf, type EvaluationCell, type Table, trainingOf } from "./cells.ts";
+import { defensesOf, type EvaluationCell, partOf, type Table, trainingOf } from "./cells.ts";
 import { flopsOfPasses, secondsOf, sumOf } from "./cost.ts";
 import type { ReproduceEvent } from "./events.ts";
 import { leftOf, type Plan, planOf, type Size } from "./plan.ts";
@@ -253,7 +253,7 @@ export async function* runArtefact(
   if (noise === null)
     throw new UsageError(`${defense} injects no noise, so there is nothing to show`);
   const { test } = await datasetOf(reproduction);
-  const count = Math.min(test.size, Math.max(1, Math.round(scale.counts.artefact * share)));
+  const count = Math.min(test.size, partOf(scale.counts.artefact, share));
   const options = artefactOptions(scale);
   const rows = await begunArtefact(path, { ...options, seed });
   const finished = new Set(rows.map(({ index }) => index));
