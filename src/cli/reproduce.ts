@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
+import { evaluationKinds } from "../experiments/cells.ts";
 import { spoken } from "../experiments/cost.ts";
 import type { ReproduceEvent } from "../experiments/events.ts";
 import type { Reproduction } from "../experiments/node.ts";
@@ -61,6 +62,13 @@ export const reproduceCommand = command({
       .min(1)
       .optional()
       .describe("only these defences, separated by commas; by default all of the table's"),
+    kinds: z
+      .array(z.enum(evaluationKinds))
+      .min(1)
+      .optional()
+      .describe(
+        `only these kinds of evaluation, separated by commas: ${evaluationKinds.join(", ")}; by default all`,
+      ),
     dryRun: z
       .boolean()
       .default(false)

@@ -9,8 +9,11 @@ import type { Scale } from "./scales.ts";
 /** The parts of the paper that can be reproduced by training and attacking. */
 export type Table = "table2" | "table3" | "table4" | "artefact" | "figure1";
 
-/** The kinds of measurement; each has a file of rows per defence, `rows/<defence>.<kind>.jsonl`. */
-export type Kind = "natural" | "published" | "sound" | "cw" | "sweep" | "artefact";
+/** The kinds of evaluation of a table; each has a file of rows per defence, `rows/<defence>.<kind>.jsonl`. */
+export const evaluationKinds = ["natural", "published", "sound", "cw", "sweep"] as const;
+
+/** The kinds of measurement: a table's evaluations, and the demonstration. */
+export type Kind = (typeof evaluationKinds)[number] | "artefact";
 
 /** One evaluation of one defence. */
 export interface EvaluationCell {

@@ -13,7 +13,14 @@ import { openModelNode, trainNode } from "../train/node.ts";
 import type { OpenModel } from "../train/open-model.ts";
 import type { ResolvedOptions } from "../train/options.ts";
 import { type ArtefactRow, artefactOptions, artefactRows } from "./artefact.ts";
-import { defensesOf, type EvaluationCell, partOf, type Table, trainingOf } from "./cells.ts";
+import {
+  defensesOf,
+  type EvaluationCell,
+  evaluationKinds,
+  partOf,
+  type Table,
+  trainingOf,
+} from "./cells.ts";
 import { flopsOfPasses, secondsOf, sumOf } from "./cost.ts";
 import type { ReproduceEvent } from "./events.ts";
 import { leftOf, type Plan, planOf, type Size } from "./plan.ts";
@@ -192,12 +199,12 @@ export async function resultsOf(
   reproduction: Reproduction,
 ): Promise<Record<string, DefenseResult>> {
   const { out } = reproduction;
-  const whole = { ...reproduction, defenses: undefined };
+  const whole = { ...reproduction, defenses: undefined, kinds: undefined };
   const plan = planOf(table, whole, await datasetOf(reproduction));
   const results: Record<string, DefenseResult> = {};
   for (const defense of defensesOf(table)) {
     const rows: Record<string, Row[]> = {};
-    for (const kind of ["natural", "published", "sound", "cw", "sweep"] as const) {
+    for (const kind of evaluationKinds) {
       const stored = await storedRows(rowsFile(out, defense, kind));
       if (stored.length > 0) rows[kind] = stored;
     }

@@ -1,8 +1,16 @@
 import { describe, expect, it } from "vitest";
+import { openShapes } from "../data/shapes.ts";
 import { defenseNamed } from "../defenses/table.ts";
-import { defensesOf, evaluationPasses, evaluationsOf, trainingPasses } from "./cells.ts";
+import {
+  defensesOf,
+  evaluationKinds,
+  evaluationPasses,
+  evaluationsOf,
+  type Kind,
+  trainingPasses,
+} from "./cells.ts";
 import { secondsOf, spoken, sumOf } from "./cost.ts";
-import { rowsExpected } from "./plan.ts";
+import { planOf, rowsExpected } from "./plan.ts";
 import { thirteen } from "./printed.ts";
 import { scales } from "./scales.ts";
 
@@ -94,4 +102,16 @@ it("a sweep ends with a row for each K, natural accuracy with one", () => {
   );
   expect(rows).toEqual({ natural: 1000, sound: 2000, cw: 200, published: 150, sweep: 800 });
   expect(rowsExpected(cells("ni-normal")[0], 300)).toBe(300);
+});
+
+describe("a plan", () => {
+  const dataset = openShapes();
+  const size = { scale: scales.smoke, seed: 0, share: 1, defenses: ["at-linf", "ni-normal"] };
+  const kindsOf = (kinds?: Kind[]) =>
+    planOf("table4", { ...size, kinds }, dataset).cells.map(({ kind }) => kind);
+
+  it("has the kinds of evaluation that are asked for, and all of them otherwise", () => {
+    expect(kindsOf(["cw", "sweep"])).toEqual(["cw", "sweep"]); // at-linf has neither
+    expect(new Set(kindsOf())).toEqual(new Set(evaluationKinds));
+  });
 });

@@ -11,6 +11,7 @@ import {
   type EvaluationCell,
   evaluationPasses,
   evaluationsOf,
+  type Kind,
   type Passes,
   type Table,
   trainingOf,
@@ -38,11 +39,13 @@ export interface Size {
   readonly share: number;
   /** Only these defences; by default all that the table has. */
   readonly defenses?: readonly string[] | undefined;
+  /** Only these kinds of evaluation; by default all. */
+  readonly kinds?: readonly Kind[] | undefined;
 }
 
 /** The plan of a table on the scale's data set. */
 export function planOf(table: Table, size: Size, dataset: Dataset): Plan {
-  const { scale, seed, share, defenses: only } = size;
+  const { scale, seed, share, defenses: only, kinds } = size;
   const all = defensesOf(table);
   const other = only?.find((defense) => !all.includes(defense));
   if (other !== undefined)
@@ -53,7 +56,9 @@ export function planOf(table: Table, size: Size, dataset: Dataset): Plan {
   const network = architecture(model, { ...dataset, classes: dataset.classes.length });
   return {
     ...{ defenses, network, flops: flopsPerImage(network), options },
-    cells: defenses.flatMap((defense) => evaluationsOf(table, defense, scale, { share, seed })),
+    cells: defenses
+      .flatMap((defense) => evaluationsOf(table, defense, scale, { share, seed }))
+      .filter(({ kind }) => kinds?.includes(kind) ?? true),
     training(defense) {
       const { examples, epochs, steps } = options(defense);
       const used = Math.min(examples ?? dataset.train.size, dataset.train.size);
