@@ -1,17 +1,23 @@
+import { gatherElements, scatterAdd } from "../graph/indexing.ts";
 import {
+  add,
   cast,
-  conv,
-  convInputGradient,
-  convWeightGradient,
+  cos,
   div,
+  equal,
   exp,
   expand,
   greater,
+  log,
   matmul,
   mul,
   neg,
+  or,
+  pow,
   reshape,
   scalarLike,
+  sign,
+  sin,
   sliceAxis,
   sub,
   sum,
@@ -19,7 +25,9 @@ import {
   where,
 } from "../graph/ops.ts";
 import type { Op, Value } from "../graph/value.ts";
-import { keepReduced, sumTo, unslice } from "./shapes.ts";
+import { conv, convInputGradient, convWeightGradient, maxPoolIndices } from "../graph/windows.ts";
+import { sizeOf } from "../math/tensor.ts";
+import { keepReduced, parted, sumTo, ungather, unpool, unslice } from "./shapes.ts";
 
 /**
  * Given y = op(inputs) and dy = ∂L/∂y, builds ∂L/∂input for each input in turn, or null for an
@@ -56,8 +64,53 @@ export const rules: { readonly [O in Op]: Rule<O> } = {
   Sigmoid: (y, dy) => [mul(dy, mul(y, sub(scalarLike(y, 1), y)))],
   // At the kink x = 0 we choose 0, as PyTorch and JAX's relu do. (y > 0 exactly where x > 0.)
   Relu: (y, dy) => [where(greater(y, scalarLike(y, 0)), dy, scalarLike(dy, 0))],
-  // Constant almost everywhere.
+  Abs: ({ inputs: [x] }, dy) => [mul(dy, sign(x))],
+  // Constant almost everywhere. To pass a gradient on all the same, wrap them in StraightThrough.
+  Sign: () => [null],
+  Floor: () => [null],
+  Ceil: () => [null],
+  Round: () => [null],
   Greater: () => [null, null],
+  Equal: () => [null, null],
+  And: () => [null, null],
+  Or: () => [null, null],
+  Not: () => [null],
+  ArgMax: () => [null],
+  TopKIndices: () => [null],
+  MaxPoolIndices: () => [null],
+  StraightThrough: (_, dy) => [null, dy],
+
+  // 2/√π · exp(−x²)
+  Erf: ({ inputs: [x] }, dy) => [
+    mul(dy, mul(scalarLike(x, 2 / Math.sqrt(Math.PI)), exp(neg(mul(x, x))))),
+  ],
+  Sin: ({ inputs: [x] }, dy) => [mul(dy, cos(x))],
+  Cos: ({ inputs: [x] }, dy) => [neg(mul(dy, sin(x)))],
+  Atan: ({ inputs: [x] }, dy) => [div(dy, add(scalarLike(x, 1), mul(x, x)))],
+  // b·aᵇ⁻¹, and 0 where b = 0; aᵇ·log a, and 0 where a ≤ 0 (PyTorch: NaN for a < 0).
+  Pow: (y, dy) => {
+    const [a, b] = y.inputs;
+    const zero = scalarLike(a, 0);
+    const byBase = where(equal(b, zero), zero, mul(b, pow(a, sub(b, scalarLike(b, 1)))));
+    const positive = greater(a, zero);
+    const logarithm = log(where(positive, a, scalarLike(a, 1)));
+    const byExponent = where(positive, mul(y, logarithm), zero);
+    return [sumTo(mul(dy, byBase), a.shape), sumTo(mul(dy, byExponent), b.shape)];
+  },
+  // Ties share the gradient equally, as PyTorch's maximum and minimum do.
+  Max: ({ inputs }, dy) => {
+    const [a, b] = inputs;
+    return parted(dy, inputs, [greater(a, b), greater(b, a)]);
+  },
+  Min: ({ inputs }, dy) => {
+    const [a, b] = inputs;
+    return parted(dy, inputs, [greater(b, a), greater(a, b)]);
+  },
+  // At the bounds we choose 1, as PyTorch's clamp: a black pixel clipped to [0, 1] still has a gradient.
+  Clip: ({ inputs: [x], attrs: { low, high } }, dy) => {
+    const outside = or(greater(scalarLike(x, low), x), greater(x, scalarLike(x, high)));
+    return [where(outside, scalarLike(dy, 0), dy)];
+  },
   Where: ({ inputs: [c, a, b] }, dy) => {
     const zero = scalarLike(dy, 0);
     return [null, sumTo(where(c, dy, zero), a.shape), sumTo(where(c, zero, dy), b.shape)];
@@ -107,6 +160,28 @@ export const rules: { readonly [O in Op]: Rule<O> } = {
   Pad: ({ inputs: [x], attrs: { before } }, dy) => [
     x.shape.reduce((v, n, axis) => sliceAxis(v, axis, before[axis], before[axis] + n), dy),
   ],
+
+  Gather: ({ inputs: [x, indices], attrs: { axis } }, dy) => [
+    ungather(dy, indices, axis, x.shape),
+    null,
+  ],
+  GatherElements: ({ inputs: [x, indices], attrs: { axis } }, dy) => [
+    scatterAdd(dy, indices, axis, x.shape),
+    null,
+  ],
+  ScatterAdd: ({ inputs: [, indices], attrs: { axis } }, dy) => [
+    gatherElements(dy, indices, axis),
+    null,
+  ],
+
+  // The first of tied elements gets all, as PyTorch's max_pool2d.
+  MaxPool: (y, dy) => {
+    const [x] = y.inputs;
+    const flat = (v: Value) => reshape(v, [sizeOf(v.shape)]);
+    const spread = scatterAdd(flat(dy), flat(maxPoolIndices(x, y.attrs)), 0, [sizeOf(x.shape)]);
+    return [reshape(spread, x.shape)];
+  },
+  AveragePool: ({ inputs: [x], attrs }, dy) => [unpool(dy, x.shape, attrs)],
 
   // Each of the three is bilinear, and its derivatives are the other two (Dumoulin & Visin 2016,
   // arXiv:1603.07285, §4).

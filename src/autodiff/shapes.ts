@@ -1,6 +1,20 @@
-import { concat, expand, flip, pad, reshape, scalarLike, sliceAxis, sum } from "../graph/ops.ts";
-import type { SliceAttributes, Value } from "../graph/value.ts";
-import type { Shape } from "../math/tensor.ts";
+import { scatterAdd } from "../graph/indexing.ts";
+import {
+  concat,
+  equal,
+  expand,
+  flip,
+  mul,
+  pad,
+  reshape,
+  scalarLike,
+  sliceAxis,
+  sum,
+  where,
+} from "../graph/ops.ts";
+import type { PoolAttributes, SliceAttributes, Value } from "../graph/value.ts";
+import { convInputGradient } from "../graph/windows.ts";
+import { type Shape, sizeOf } from "../math/tensor.ts";
 
 /** Undoes broadcasting: sums `dy` over the axes along which a value of `shape` was repeated. */
 export function sumTo(dy: Value, shape: Shape): Value {
@@ -43,4 +57,44 @@ function spread(x: Value, axis: number, step: number): Value {
   const spaced = concat([reshape(x, split), expand(scalarLike(x, 0), gaps)], axis + 1);
   const merged = x.shape.map((n, i) => (i === axis ? n * step : n));
   return sliceAxis(reshape(spaced, merged), axis, 0, merged[axis] - step + 1);
+}
+
+/** ∂L/∂a and ∂L/∂b of what is a where `first`, b where `second`, and either where they are equal. */
+export function parted(
+  dy: Value,
+  [a, b]: readonly Value[],
+  [first, second]: readonly [Value, Value],
+): Value[] {
+  const zero = scalarLike(dy, 0);
+  const tied = where(equal(a, b), mul(dy, scalarLike(dy, 0.5)), zero);
+  return [sumTo(where(first, dy, tied), a.shape), sumTo(where(second, dy, tied), b.shape)];
+}
+
+/** The adjoint of a gather: each slice of `dy` added to the one of `shape` that it was taken from. */
+export function ungather(dy: Value, indices: Value, axis: number, shape: Shape): Value {
+  const count = sizeOf(indices.shape);
+  const flat = shape.with(axis, count);
+  const place = reshape(
+    indices,
+    shape.map((_, i) => (i === axis ? count : 1)),
+  );
+  return scatterAdd(reshape(dy, flat), expand(place, flat), axis, shape);
+}
+
+/** The adjoint of average pooling: each mean's gradient, shared equally over its window. */
+export function unpool(dy: Value, shape: Shape, { kernel, ...attrs }: PoolAttributes): Value {
+  const channels = shape[1];
+  const share = 1 / (kernel[0] * kernel[1]);
+  const tiled =
+    attrs.pads.every((n) => n === 0) &&
+    kernel.every((n, i) => n === attrs.strides[i] && n * dy.shape[i + 2] === shape[i + 2]) &&
+    attrs.dilations.every((n) => n === 1);
+  if (tiled) {
+    const [batch, , rows, columns] = dy.shape;
+    const split = [batch, channels, rows, 1, columns, 1];
+    const whole = [batch, channels, rows, kernel[0], columns, kernel[1]];
+    return reshape(expand(reshape(mul(dy, scalarLike(dy, share)), split), whole), shape);
+  }
+  const window = expand(scalarLike(dy, share), [channels, 1, ...kernel]);
+  return convInputGradient(dy, window, shape, { ...attrs, groups: channels });
 }

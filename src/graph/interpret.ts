@@ -1,84 +1,23 @@
 // A reference interpreter: slow, plain, and right. It folds constants and is what runtimes are tested against.
 
-import { type DType, type NdArray, type Shape, type Storage, sizeOf } from "../math/tensor.ts";
+import { normalCdf } from "../math/special.ts";
+import { type NdArray, sizeOf } from "../math/tensor.ts";
+import { broadcastTo, fill, flat, reader, strided, stridesOf } from "./interpret-arrays.ts";
 import { convolve, convolveInputGradient, convolveWeightGradient } from "./interpret-conv.ts";
+import { argMax, gather, gatherElements, scatterAdd, topKIndices } from "./interpret-indexing.ts";
+import { averagePool, maxPool, maxPoolIndices } from "./interpret-pool.ts";
 import { is, type Op, topological, type Value } from "./value.ts";
 
-const ARRAYS: { readonly [D in DType]: new (size: number) => Storage[D] } = {
-  float32: Float32Array,
-  float64: Float64Array,
-  int64: BigInt64Array,
-  int32: Int32Array,
-  bool: Uint8Array,
-  uint8: Uint8Array,
-};
-
-/** The distance in memory between neighbours along each axis. */
-export function stridesOf(shape: Shape): number[] {
-  const strides = new Array<number>(shape.length);
-  let stride = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    strides[axis] = stride;
-    stride *= shape[axis];
-  }
-  return strides;
-}
-
-/** Fills an array of `shape`: `at` gets the multi-index of each element in row-major order. */
-function fill(dtype: DType, shape: Shape, at: (index: readonly number[]) => number): NdArray {
-  const data = new ARRAYS[dtype](sizeOf(shape));
-  const index = new Array<number>(shape.length).fill(0);
-  for (let i = 0; i < data.length; i++) {
-    const value = at(index);
-    data[i] = dtype === "int64" ? BigInt(value) : value;
-    for (let axis = shape.length - 1; axis >= 0 && ++index[axis] === shape[axis]; axis--)
-      index[axis] = 0;
-  }
-  return { dtype, shape, data } as NdArray;
-}
-
-/** Reads `x` at a multi-index of its own shape. */
-function reader(x: NdArray): (index: readonly number[]) => number {
-  const strides = stridesOf(x.shape);
-  return (index) => {
-    let offset = 0;
-    for (let axis = 0; axis < strides.length; axis++) offset += index[axis] * strides[axis];
-    return Number(x.data[offset]);
-  };
-}
-
-/** The view of `x` with these strides (in elements) from `offset`, copied into row-major order. */
-function strided(x: NdArray, shape: Shape, strides: readonly number[], offset = 0): NdArray {
-  const data = new ARRAYS[x.dtype](sizeOf(shape));
-  const index = new Array<number>(shape.length).fill(0);
-  let from = offset;
-  for (let i = 0; i < data.length; i++) {
-    data[i] = x.data[from];
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      from += strides[axis];
-      if (++index[axis] < shape[axis]) break;
-      from -= strides[axis] * shape[axis];
-      index[axis] = 0;
-    }
-  }
-  return { dtype: x.dtype, shape, data } as NdArray;
-}
-
-/** `x` broadcast to `shape`. */
-function broadcastTo(x: NdArray, shape: Shape): NdArray {
-  if (x.shape.length === shape.length && sizeOf(x.shape) === sizeOf(shape)) return x;
-  const own = stridesOf(x.shape).map((stride, axis) => (x.shape[axis] === 1 ? 0 : stride));
-  return strided(x, shape, [...new Array(shape.length - own.length).fill(0), ...own]);
-}
-
-/** An array of `shape` whose i-th element is at(i), in row-major order. */
-function flat(dtype: DType, shape: Shape, at: (i: number) => number): NdArray {
-  const data = new ARRAYS[dtype](sizeOf(shape));
-  for (let i = 0; i < data.length; i++) data[i] = dtype === "int64" ? BigInt(at(i)) : at(i);
-  return { dtype, shape, data } as NdArray;
-}
-
 type Kernel<O extends Op> = (node: Value<O>, inputs: readonly NdArray[]) => NdArray;
+
+const erf = (x: number): number => 2 * normalCdf(x * Math.SQRT2) - 1;
+
+function roundHalfEven(x: number): number {
+  const below = Math.floor(x);
+  const rest = x - below;
+  if (rest !== 0.5) return rest < 0.5 ? below : below + 1;
+  return below % 2 === 0 ? below : below + 1;
+}
 
 const unary =
   <O extends Op>(f: (x: number) => number): Kernel<O> =>
@@ -133,7 +72,7 @@ const normalised =
     });
   };
 
-const same: Kernel<"Reshape" | "StopGradient"> = ({ dtype, shape }, [x]) =>
+const same: Kernel<"Reshape" | "StopGradient" | "StraightThrough"> = ({ dtype, shape }, [x]) =>
   ({ dtype, shape, data: x.data }) as NdArray;
 
 /** One entry per source operator. */
@@ -157,7 +96,25 @@ const kernels: { readonly [O in Op]: Kernel<O> } = {
   Tanh: unary(Math.tanh),
   Sigmoid: unary((x) => 1 / (1 + Math.exp(-x))),
   Relu: unary((x) => Math.max(x, 0)),
+  Abs: unary(Math.abs),
+  Sign: unary(Math.sign),
+  Floor: unary(Math.floor),
+  Ceil: unary(Math.ceil),
+  Round: unary(roundHalfEven),
+  Erf: unary(erf),
+  Sin: unary(Math.sin),
+  Cos: unary(Math.cos),
+  Atan: unary(Math.atan),
+  Pow: binary((a, b) => a ** b),
+  Max: binary(Math.max),
+  Min: binary(Math.min),
+  Clip: ({ dtype, shape, attrs: { low, high } }, [x]) =>
+    flat(dtype, shape, (i) => Math.min(Math.max(Number(x.data[i]), low), high)),
   Greater: binary((a, b) => (a > b ? 1 : 0)),
+  Equal: binary((a, b) => (a === b ? 1 : 0)),
+  And: binary((a, b) => a & b),
+  Or: binary((a, b) => a | b),
+  Not: unary((x) => 1 - x),
   Where: ({ dtype, shape }, inputs) => {
     const [c, a, b] = inputs.map((input) => broadcastTo(input, shape).data);
     return flat(dtype, shape, (i) => Number(c[i] ? a[i] : b[i]));
@@ -168,6 +125,7 @@ const kernels: { readonly [O in Op]: Kernel<O> } = {
     return flat(dtype, shape, (i) => convert(Number(x.data[i])));
   },
   StopGradient: same as Kernel<"StopGradient">,
+  StraightThrough: same as Kernel<"StraightThrough">,
   MatMul: ({ dtype, shape }, [a, b]) => {
     const batch = shape.slice(0, -2);
     const [rows, inner] = a.shape.slice(-2);
@@ -224,6 +182,15 @@ const kernels: { readonly [O in Op]: Kernel<O> } = {
       return at.every((i, axis) => i >= 0 && i < x.shape[axis]) ? read(at) : 0;
     });
   },
+  Gather: ({ attrs: { axis } }, [x, indices]) => gather(x, indices, axis),
+  GatherElements: ({ attrs: { axis } }, [x, indices]) => gatherElements(x, indices, axis),
+  ScatterAdd: ({ attrs: { axis, shape } }, [updates, indices]) =>
+    scatterAdd(updates, indices, axis, shape),
+  ArgMax: ({ attrs: { axis } }, [x]) => argMax(x, axis),
+  TopKIndices: ({ attrs }, [x]) => topKIndices(x, attrs),
+  MaxPool: ({ attrs, shape }, [x]) => maxPool(x, shape, attrs),
+  MaxPoolIndices: ({ attrs, shape }, [x]) => maxPoolIndices(x, shape, attrs),
+  AveragePool: ({ attrs, shape }, [x]) => averagePool(x, shape, attrs),
   Conv: ({ dtype, shape, attrs }, [x, w]) => convolve(dtype, shape, x, w, attrs),
   ConvInputGradient: ({ dtype, attrs }, [dy, w]) => convolveInputGradient(dtype, dy, w, attrs),
   ConvWeightGradient: ({ dtype, shape, attrs }, [x, dy]) =>

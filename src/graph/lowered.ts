@@ -13,10 +13,17 @@ interface OnlyLowered {
   HardSigmoid: { readonly alpha: number; readonly beta: number };
   /** Mean over height and width, keeping both axes. */
   GlobalAveragePool: Record<string, never>;
+  /** (zeros, indices, updates): each update added to where it belongs along `axis`. */
+  ScatterElements: { readonly axis: number };
 }
 
 /** Source operators that no lowering leaves standing, because ONNX has no such operator. */
-type OnlySource = "ConvInputGradient" | "ConvWeightGradient" | "StopGradient";
+type OnlySource =
+  | "ConvInputGradient"
+  | "ConvWeightGradient"
+  | "StopGradient"
+  | "StraightThrough"
+  | "ScatterAdd";
 
 /** The attributes of each operator that the ONNX writer knows. */
 export type LoweredAttributes = Omit<Attributes, OnlySource> & OnlyLowered;

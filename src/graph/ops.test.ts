@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { tensor } from "../math/tensor.ts";
+import * as g from "./expressions.ts";
 import { interpret } from "./interpret.ts";
-import * as g from "./ops.ts";
 
 const same = { strides: [1, 1], pads: [1, 1, 1, 1], dilations: [1, 1], groups: 1 };
 

@@ -1,8 +1,9 @@
 // Builds expressions: each function checks its inputs and infers the shape of its result.
 
 import { type DType, type NdArray, type Shape, sizeOf } from "../math/tensor.ts";
-import { broadcast, convShape, convSpatial, matmulShape, reduced, sliceShape } from "./shapes.ts";
-import type { Attributes, ConvAttributes, Op, SliceAttributes, Value } from "./value.ts";
+import { flat } from "./interpret-arrays.ts";
+import { broadcast, matmulShape, reduced, sliceShape } from "./shapes.ts";
+import type { Attributes, Op, SliceAttributes, Value } from "./value.ts";
 
 const text = (shape: Shape) => `[${shape.join(", ")}]`;
 
@@ -23,18 +24,15 @@ export const input = (name: string, shape: Shape, dtype: DType = "float32"): Val
 export const constant = (array: NdArray): Value =>
   node("Constant", [], { array }, array.dtype, array.shape);
 
-/** A constant of shape [], in float32 or float64. */
+/** A constant of shape []. */
 export const scalar = (value: number, dtype: DType = "float32"): Value =>
-  constant(
-    dtype === "float64"
-      ? { dtype, shape: [], data: Float64Array.of(value) }
-      : { dtype: "float32", shape: [], data: Float32Array.of(value) },
-  );
+  constant(flat(dtype, [], () => value));
 
 /** A scalar constant of the dtype of `x`. */
 export const scalarLike = (x: Value, value: number): Value => scalar(value, x.dtype);
 
-function sameType(op: string, ...values: readonly Value[]): DType {
+/** The dtype that all of the values have. */
+export function sameType(op: string, ...values: readonly Value[]): DType {
   const [first, ...others] = values;
   for (const other of others)
     if (other.dtype !== first.dtype)
@@ -42,11 +40,16 @@ function sameType(op: string, ...values: readonly Value[]): DType {
   return first.dtype;
 }
 
-const binary = (op: "Add" | "Sub" | "Mul" | "Div") => (a: Value, b: Value) =>
-  node(op, [a, b], {}, sameType(op, a, b), broadcast(a.shape, b.shape));
+const binary =
+  (op: "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Max" | "Min") => (a: Value, b: Value) =>
+    node(op, [a, b], {}, sameType(op, a, b), broadcast(a.shape, b.shape));
 
 const unary =
-  (op: "Neg" | "Exp" | "Log" | "Sqrt" | "Tanh" | "Sigmoid" | "Relu" | "StopGradient") =>
+  (
+    op:
+      | ("Neg" | "Exp" | "Log" | "Sqrt" | "Tanh" | "Sigmoid" | "Relu" | "StopGradient")
+      | ("Abs" | "Sign" | "Floor" | "Ceil" | "Round" | "Erf" | "Sin" | "Cos" | "Atan"),
+  ) =>
   (x: Value) =>
     node(op, [x], {}, x.dtype, x.shape);
 
@@ -61,13 +64,52 @@ export const sqrt = unary("Sqrt");
 export const tanh = unary("Tanh");
 export const sigmoid = unary("Sigmoid");
 export const relu = unary("Relu");
+export const abs = unary("Abs");
+export const sign = unary("Sign");
+export const floor = unary("Floor");
+export const ceil = unary("Ceil");
+/** To the nearest whole number, halves to the even one. */
+export const round = unary("Round");
+export const erf = unary("Erf");
+export const sin = unary("Sin");
+export const cos = unary("Cos");
+export const atan = unary("Atan");
+/** a to the power of b. */
+export const pow = binary("Pow");
+export const maximum = binary("Max");
+export const minimum = binary("Min");
 /** The value of x, as a constant to differentiation. */
 export const stopGradient = unary("StopGradient");
 
+/** Each element moved to the nearest number in [low, high]. */
+export const clip = (x: Value, low: number, high: number): Value =>
+  node("Clip", [x], { low, high }, x.dtype, x.shape);
+
+const comparison = (op: "Greater" | "Equal") => (a: Value, b: Value) => {
+  sameType(op, a, b);
+  return node(op, [a, b], {}, "bool", broadcast(a.shape, b.shape));
+};
+
 /** a > b, element by element, as bool. */
-export function greater(a: Value, b: Value): Value {
-  sameType("Greater", a, b);
-  return node("Greater", [a, b], {}, "bool", broadcast(a.shape, b.shape));
+export const greater = comparison("Greater");
+/** a = b, element by element, as bool. */
+export const equal = comparison("Equal");
+
+const logical = (op: "And" | "Or") => (a: Value, b: Value) => {
+  if (a.dtype !== "bool" || b.dtype !== "bool")
+    throw new Error(`${op} of ${a.dtype} with ${b.dtype}; both must be bool`);
+  return node(op, [a, b], {}, "bool", broadcast(a.shape, b.shape));
+};
+
+export const and = logical("And");
+export const or = logical("Or");
+export const not = (x: Value): Value => node("Not", [x], {}, "bool", x.shape);
+
+/** The value of y with the gradient of x, of the same shape and dtype. */
+export function straightThrough(y: Value, x: Value): Value {
+  if (sameType("StraightThrough", y, x) && text(y.shape) !== text(x.shape))
+    throw new Error(`a gradient of ${text(y.shape)} cannot pass to ${text(x.shape)}`);
+  return node("StraightThrough", [y, x], {}, y.dtype, y.shape);
 }
 
 /** condition ? a : b, element by element, broadcast. */
@@ -87,13 +129,13 @@ export const cast = (x: Value, to: DType): Value =>
 export const matmul = (a: Value, b: Value): Value =>
   node("MatMul", [a, b], {}, sameType("MatMul", a, b), matmulShape(a.shape, b.shape));
 
-/** Softmax over the last axis. */
-export const softmax = (x: Value): Value =>
-  node("Softmax", [x], { axis: x.shape.length - 1 }, x.dtype, x.shape);
+/** Softmax over one axis, the last by default. */
+export const softmax = (x: Value, axis = x.shape.length - 1): Value =>
+  node("Softmax", [x], { axis }, x.dtype, x.shape);
 
-/** log softmax over the last axis. */
-export const logSoftmax = (x: Value): Value =>
-  node("LogSoftmax", [x], { axis: x.shape.length - 1 }, x.dtype, x.shape);
+/** log softmax over one axis, the last by default. */
+export const logSoftmax = (x: Value, axis = x.shape.length - 1): Value =>
+  node("LogSoftmax", [x], { axis }, x.dtype, x.shape);
 
 const reduce =
   (op: "ReduceSum" | "ReduceMax") =>
@@ -178,44 +220,4 @@ export function pad(x: Value, before: readonly number[], after: readonly number[
   if ([...before, ...after].every((n) => n === 0)) return x;
   const shape = x.shape.map((n, i) => before[i] + n + after[i]);
   return node("Pad", [x], { before, after }, x.dtype, shape);
-}
-
-const DEFAULTS: ConvAttributes = {
-  strides: [1, 1],
-  pads: [0, 0, 0, 0],
-  dilations: [1, 1],
-  groups: 1,
-};
-
-/** Correlation of x [batch, in, height, width] with w [out, in / groups, rows, columns]. */
-export function conv(x: Value, w: Value, options: Partial<ConvAttributes> = {}): Value {
-  const attrs = { ...DEFAULTS, ...options };
-  return node("Conv", [x, w], attrs, sameType("Conv", x, w), convShape(x.shape, w.shape, attrs));
-}
-
-/** ∂⟨conv(x, w), dy⟩/∂x for an x of `inputShape`. */
-export function convInputGradient(
-  dy: Value,
-  w: Value,
-  inputShape: Shape,
-  attrs: ConvAttributes,
-): Value {
-  const expected = convShape(inputShape, w.shape, attrs);
-  if (text(expected) !== text(dy.shape))
-    throw new Error(`gradient ${text(dy.shape)} where the convolution gives ${text(expected)}`);
-  return node("ConvInputGradient", [dy, w], { ...attrs, inputShape }, dy.dtype, inputShape);
-}
-
-/** ∂⟨conv(x, w), dy⟩/∂w for a kernel of `kernelShape` [rows, columns]. */
-export function convWeightGradient(
-  x: Value,
-  dy: Value,
-  kernelShape: Shape,
-  attrs: ConvAttributes,
-): Value {
-  const expected = convSpatial(x.shape.slice(2), kernelShape, attrs);
-  if (text(expected) !== text(dy.shape.slice(2)))
-    throw new Error(`gradient ${text(dy.shape)} where the convolution gives ${text(expected)}`);
-  const shape = [dy.shape[1], x.shape[1] / attrs.groups, ...kernelShape];
-  return node("ConvWeightGradient", [x, dy], { ...attrs, kernelShape }, x.dtype, shape);
 }

@@ -1,5 +1,5 @@
 import type { Shape } from "../math/tensor.ts";
-import type { ConvAttributes, SliceAttributes } from "./value.ts";
+import type { ConvAttributes, PoolAttributes, SliceAttributes } from "./value.ts";
 
 const text = (shape: Shape) => `[${shape.join(", ")}]`;
 
@@ -56,3 +56,9 @@ export function matmulShape(a: Shape, b: Shape): Shape {
 /** The shape of a slice; each axis keeps ⌈(stop − start)/step⌉ indices. */
 export const sliceShape = (shape: Shape, { starts, stops, steps }: SliceAttributes): Shape =>
   shape.map((_, axis) => Math.max(0, Math.ceil((stops[axis] - starts[axis]) / steps[axis])));
+
+/** Checks that a window fits; [batch, channel, height, width] of what it gives. */
+export function poolShape(x: Shape, { kernel, ...attrs }: PoolAttributes): Shape {
+  if (x.length !== 4) throw new Error(`pooling needs 4 axes, got ${text(x)}`);
+  return [x[0], x[1], ...convSpatial(x.slice(2), kernel, { ...attrs, groups: 1 })];
+}

@@ -20,6 +20,16 @@ export interface SliceAttributes {
   readonly steps: readonly number[];
 }
 
+/** Geometry of a pooling window over two axes, in the order of ONNX. */
+export interface PoolAttributes {
+  /** [rows, columns]. */
+  readonly kernel: readonly number[];
+  readonly strides: readonly number[];
+  /** [top, left, bottom, right]. */
+  readonly pads: readonly number[];
+  readonly dilations: readonly number[];
+}
+
 /** Axes are non-negative and ascending. */
 export interface ReduceAttributes {
   readonly axes: readonly number[];
@@ -42,12 +52,34 @@ export interface Attributes {
   Tanh: None;
   Sigmoid: None;
   Relu: None;
+  Abs: None;
+  Sign: None;
+  Floor: None;
+  Ceil: None;
+  /** To the nearest whole number, halves to the even one. */
+  Round: None;
+  Erf: None;
+  Sin: None;
+  Cos: None;
+  Atan: None;
+  /** a to the power of b. */
+  Pow: None;
+  Max: None;
+  Min: None;
+  /** The nearest number in [low, high]. */
+  Clip: { readonly low: number; readonly high: number };
   Greater: None;
+  Equal: None;
+  And: None;
+  Or: None;
+  Not: None;
   /** condition ? a : b. */
   Where: None;
   Cast: { readonly to: DType };
   /** The value, through which no gradient flows. */
   StopGradient: None;
+  /** (y, x) ↦ y, whose gradient goes to x unchanged (Bengio et al. 2013, arXiv:1308.3432). */
+  StraightThrough: None;
 
   MatMul: None;
   Softmax: { readonly axis: number };
@@ -62,6 +94,24 @@ export interface Attributes {
   Concat: { readonly axis: number };
   /** Zeros before and after, per axis. */
   Pad: { readonly before: readonly number[]; readonly after: readonly number[] };
+
+  /** (x, indices): the slices of x along `axis` at indices (not negative), whose axes stand in the place of that axis. */
+  Gather: { readonly axis: number };
+  /** (x, indices): per element of indices the one of x with this index along `axis`, and its own along the others. */
+  GatherElements: { readonly axis: number };
+  /** (updates, indices) ↦ zeros of `shape` with each update added where GatherElements would read it. */
+  ScatterAdd: { readonly axis: number; readonly shape: Shape };
+  /** Index of the largest element along `axis`, which stays with length 1; the first one on a tie. */
+  ArgMax: { readonly axis: number };
+  /** Indices of the k largest (or smallest) elements along `axis`, the most extreme first. */
+  TopKIndices: { readonly axis: number; readonly k: number; readonly largest: boolean };
+
+  /** The largest element of each window [batch, channel, height, width]; pads count as −∞. */
+  MaxPool: PoolAttributes;
+  /** Where that element stands, counted through all of x. */
+  MaxPoolIndices: PoolAttributes;
+  /** The mean of each window; pads count as zeros. */
+  AveragePool: PoolAttributes;
 
   /** (x, w): the three convolution operators are each other's derivatives, so the set is closed. */
   Conv: ConvAttributes;

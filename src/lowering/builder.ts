@@ -17,6 +17,7 @@ const NOT_FOLDED: ReadonlySet<LoweredOp> = new Set([
   "FusedMatMul",
   "HardSigmoid",
   "GlobalAveragePool",
+  "ScatterElements",
 ]);
 
 /** A constant may grow by folding up to this many elements; beyond, broadcasting at run time is cheaper. */

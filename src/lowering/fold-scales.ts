@@ -1,8 +1,9 @@
 // A frozen batch norm is y = x·s + t per channel. Here s moves into the weights of the convolutions
 // around it, forward and backward, so that no pass over the activations is spent on it.
 
-import { conv, convInputGradient, node as makeNode, mul, reshape, where } from "../graph/ops.ts";
+import { node as makeNode, mul, reshape, where } from "../graph/ops.ts";
 import { is, topological, type Value } from "../graph/value.ts";
+import { conv, convInputGradient } from "../graph/windows.ts";
 import { sizeOf } from "../math/tensor.ts";
 
 /** Whether `s` holds one number per channel of pictures like `x`: [1, channel, 1, 1]. */

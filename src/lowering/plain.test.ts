@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { gradient } from "../autodiff/gradient.ts";
+import * as g from "../graph/expressions.ts";
 import { isLowered, type Lowered } from "../graph/lowered.ts";
-import * as g from "../graph/ops.ts";
 import { topological, type Value } from "../graph/value.ts";
 import { tensor } from "../math/tensor.ts";
 import { lowerPlain } from "./plain.ts";

@@ -2,8 +2,9 @@
 // any other lowering is tested against.
 
 import type { Lowered, LoweredAttributes, LoweredOp } from "../graph/lowered.ts";
+import { scalar } from "../graph/ops.ts";
 import { type Op, topological, type Value } from "../graph/value.ts";
-import type { Shape } from "../math/tensor.ts";
+import type { DType, Shape } from "../math/tensor.ts";
 import { type Builder, builder } from "./builder.ts";
 import { inputGradient, weightGradient } from "./convolutions.ts";
 import { reluMask, withoutExpand } from "./elementwise.ts";
@@ -22,16 +23,40 @@ const same = (
   inputs: readonly Lowered[],
 ): Lowered => b.make(op as LoweredOp, inputs, attrs as LoweredAttributes[LoweredOp], dtype, shape);
 
+/** The same number everywhere. */
+function filled(b: Builder, dtype: DType, value: number, shape: Shape): Lowered {
+  const { array } = scalar(value, dtype).attrs as LoweredAttributes["Constant"];
+  const number = b.make("Constant", [], { array }, dtype, []);
+  return b.make("Expand", [number], { shape }, dtype, shape);
+}
+
 const elementwise = (b: Builder, node: Value, inputs: readonly Lowered[]) =>
   same(b, node, withoutExpand(node.shape, inputs));
 
 /** What the plain lowering changes; every other operator stands as it is. */
 const rewrites: { readonly [O in Op]?: Lower<O> } = {
   StopGradient: (_, __, [x]) => x,
+  StraightThrough: (_, __, [y]) => y,
+  ScatterAdd: (b, { attrs: { axis, shape }, dtype }, [updates, indices]) => {
+    const zeros = filled(b, dtype, 0, shape);
+    return b.make("ScatterElements", [zeros, indices, updates], { axis }, dtype, shape);
+  },
+  // ONNX has dilated averages from opset 19 on only; here each channel is a convolution of its own.
+  AveragePool: (b, node, [x]) => {
+    const { kernel, ...geometry } = node.attrs;
+    if (geometry.dilations.every((n) => n === 1)) return same(b, node, [x]);
+    const channels = x.shape[1];
+    const share = 1 / (kernel[0] * kernel[1]);
+    const window = filled(b, node.dtype, share, [channels, 1, ...kernel]);
+    return b.make("Conv", [x, window], { ...geometry, groups: channels }, node.dtype, node.shape);
+  },
   Add: elementwise,
   Sub: elementwise,
   Mul: elementwise,
   Div: elementwise,
+  Min: elementwise,
+  Max: elementwise,
+  Pow: elementwise,
   Where: (b, node, inputs) => reluMask(b, inputs) ?? elementwise(b, node, inputs),
   // Reducing batch and picture axes at once is several times slower than one after the other.
   ReduceSum: (b, node, [x]) => {

@@ -3,7 +3,6 @@
 import {
   add,
   constant,
-  conv,
   div,
   matmul,
   mean,
@@ -16,6 +15,7 @@ import {
   transpose,
 } from "../graph/ops.ts";
 import type { Value } from "../graph/value.ts";
+import { conv } from "../graph/windows.ts";
 import { sizeOf, tensor } from "../math/tensor.ts";
 import type { Mode } from "./architecture.ts";
 

@@ -1,6 +1,6 @@
 import type { Lowered, LoweredOp } from "../graph/lowered.ts";
-import type { ConvAttributes } from "../graph/value.ts";
-import type { NdArray } from "../math/tensor.ts";
+import type { ConvAttributes, PoolAttributes } from "../graph/value.ts";
+import type { DType, NdArray } from "../math/tensor.ts";
 import { type AttributeValue, dataTypes } from "./messages.ts";
 
 /** How one of our nodes stands in a file: ONNX's operator, its attributes, and constant inputs after ours. */
@@ -9,6 +9,8 @@ export interface Written {
   readonly domain?: string;
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
   readonly extra?: readonly NdArray[];
+  /** Which of the operator's outputs is ours; 0 by default. */
+  readonly output?: number;
 }
 
 const int = (value: number): AttributeValue => ({ int: value });
@@ -21,6 +23,22 @@ const int64 = (values: readonly number[]): NdArray<"int64"> => ({
   data: BigInt64Array.from(values.map(BigInt)),
 });
 
+/** A constant of shape []; ±∞ of a whole-number type is its furthest number. */
+function scalar(dtype: DType, value: number): NdArray {
+  if (dtype === "float32") return { dtype, shape: [], data: Float32Array.of(value) };
+  if (dtype === "float64") return { dtype, shape: [], data: Float64Array.of(value) };
+  if (dtype === "int64") {
+    const whole = Number.isFinite(value)
+      ? BigInt(value)
+      : value > 0
+        ? 2n ** 63n - 1n
+        : -(2n ** 63n);
+    return { dtype, shape: [], data: BigInt64Array.of(whole) };
+  }
+  const whole = Math.min(Math.max(value, -(2 ** 31)), 2 ** 31 - 1);
+  return { dtype: "int32", shape: [], data: Int32Array.of(whole) };
+}
+
 const plain = (type: string) => (): Written => ({ type });
 
 const convolution = ({ strides, pads, dilations, groups }: ConvAttributes) => ({
@@ -28,6 +46,13 @@ const convolution = ({ strides, pads, dilations, groups }: ConvAttributes) => ({
   pads: ints(pads),
   dilations: ints(dilations),
   group: int(groups),
+});
+
+const window = ({ kernel, strides, pads, dilations }: PoolAttributes) => ({
+  kernel_shape: ints(kernel),
+  strides: ints(strides),
+  pads: ints(pads),
+  dilations: ints(dilations),
 });
 
 /** "Before index 0" for a slice that runs backwards; −1 would mean the last index. */
@@ -48,7 +73,27 @@ export const written: {
   Tanh: plain("Tanh"),
   Sigmoid: plain("Sigmoid"),
   Relu: plain("Relu"),
+  Abs: plain("Abs"),
+  Sign: plain("Sign"),
+  Floor: plain("Floor"),
+  Ceil: plain("Ceil"),
+  Round: plain("Round"),
+  Erf: plain("Erf"),
+  Sin: plain("Sin"),
+  Cos: plain("Cos"),
+  Atan: plain("Atan"),
+  Pow: plain("Pow"),
+  Max: plain("Max"),
+  Min: plain("Min"),
+  Clip: ({ attrs: { low, high }, dtype }) => ({
+    type: "Clip",
+    extra: [scalar(dtype, low), scalar(dtype, high)],
+  }),
   Greater: plain("Greater"),
+  Equal: plain("Equal"),
+  And: plain("And"),
+  Or: plain("Or"),
+  Not: plain("Not"),
   Where: plain("Where"),
   Cast: ({ attrs }) => ({ type: "Cast", attributes: { to: int(dataTypes[attrs.to]) } }),
   MatMul: plain("MatMul"),
@@ -76,6 +121,32 @@ export const written: {
   },
   Concat: ({ attrs }) => ({ type: "Concat", attributes: { axis: int(attrs.axis) } }),
   Pad: ({ attrs }) => ({ type: "Pad", extra: [int64([...attrs.before, ...attrs.after])] }),
+  Gather: ({ attrs }) => ({ type: "Gather", attributes: { axis: int(attrs.axis) } }),
+  GatherElements: ({ attrs }) => ({
+    type: "GatherElements",
+    attributes: { axis: int(attrs.axis) },
+  }),
+  ScatterElements: ({ attrs }) => ({
+    type: "ScatterElements",
+    attributes: { axis: int(attrs.axis), reduction: { text: "add" } },
+  }),
+  ArgMax: ({ attrs }) => ({
+    type: "ArgMax",
+    attributes: { axis: int(attrs.axis), keepdims: int(1) },
+  }),
+  TopKIndices: ({ attrs: { axis, k, largest } }) => ({
+    type: "TopK",
+    attributes: { axis: int(axis), largest: int(largest ? 1 : 0) },
+    extra: [int64([k])],
+    output: 1,
+  }),
+  MaxPool: ({ attrs }) => ({ type: "MaxPool", attributes: window(attrs) }),
+  MaxPoolIndices: ({ attrs }) => ({ type: "MaxPool", attributes: window(attrs), output: 1 }),
+  // Dilated windows of an AveragePool are newer than opset 17; such a node is lowered before.
+  AveragePool: ({ attrs }) => {
+    const { dilations: _, ...attributes } = window(attrs);
+    return { type: "AveragePool", attributes: { ...attributes, count_include_pad: int(1) } };
+  },
   Conv: ({ attrs }) => ({ type: "Conv", attributes: convolution(attrs) }),
   FusedConv: ({ attrs }) => ({
     type: attrs.activation === null ? "Conv" : "FusedConv",

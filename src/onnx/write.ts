@@ -40,6 +40,7 @@ export function writeOnnx(
   const stored: TensorProto[] = [];
   const inputs: ValueInfoProto[] = [];
   const shared = new Map<string, string>();
+  const whole = new Map<string, NodeProto>();
   const batch = anyBatch ? "batch" : null;
 
   const info = (name: string, { dtype, shape }: Lowered) =>
@@ -65,22 +66,37 @@ export function writeOnnx(
     } else if (isLowered(node, "Constant")) {
       names.set(node, store(`c${stored.length}`, node.attrs.array));
     } else {
+      const {
+        type,
+        domain = "",
+        attributes = {},
+        extra = [],
+        output = 0,
+      } = describe(node, anyBatch);
+      const from = [
+        ...node.inputs.map((input) => names.get(input) as string),
+        ...extra.map(storeShared),
+      ];
+      // Two outputs of one operator are two values here and one node there.
+      const key = multiple.has(type) ? `${type}(${from})${JSON.stringify(attributes)}` : "";
+      const known = key === "" ? undefined : whole.get(key);
+      if (known !== undefined) {
+        names.set(node, known.output[output]);
+        continue;
+      }
       const name = `v${nodes.length}`;
-      names.set(node, name);
-      const { type, domain = "", attributes = {}, extra = [] } = describe(node, anyBatch);
-      nodes.push(
-        create(NodeProtoSchema, {
-          name: `${type}_${nodes.length}`,
-          opType: type,
-          domain,
-          input: [
-            ...node.inputs.map((input) => names.get(input) as string),
-            ...extra.map(storeShared),
-          ],
-          output: [name],
-          attribute: Object.entries(attributes).map(([key, value]) => attribute(key, value)),
-        }),
-      );
+      const outputs = multiple.has(type) ? [name, `${name}_1`] : [name];
+      names.set(node, outputs[output]);
+      const proto = create(NodeProtoSchema, {
+        name: `${type}_${nodes.length}`,
+        opType: type,
+        domain,
+        input: from,
+        output: outputs,
+        attribute: Object.entries(attributes).map(([key, value]) => attribute(key, value)),
+      });
+      nodes.push(proto);
+      whole.set(key, proto);
     }
   }
   // An output gets its own name through Identity, since one value may be several outputs or an input.
@@ -113,6 +129,9 @@ export function writeOnnx(
   });
   return toBinary(ModelProtoSchema, model);
 }
+
+/** Operators with a second output that we use. */
+const multiple: ReadonlySet<string> = new Set(["MaxPool", "TopK"]);
 
 function describe(node: Lowered, anyBatch: boolean): Written {
   const { op } = node as { op: Exclude<LoweredOp, "Input" | "Constant"> };
