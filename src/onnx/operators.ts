@@ -108,7 +108,12 @@ export const written: {
     type: "ReduceMax",
     attributes: { keepdims: int(attrs.keepdims ? 1 : 0), axes: ints(attrs.axes) },
   }),
-  Reshape: ({ attrs }) => ({ type: "Reshape", extra: [int64(attrs.shape)] }),
+  Reshape: ({ attrs }) => ({
+    type: "Reshape",
+    // A length of 0 would copy the one before; here it is meant.
+    ...(attrs.shape.includes(0) && { attributes: { allowzero: int(1) } }),
+    extra: [int64(attrs.shape)],
+  }),
   Transpose: ({ attrs }) => ({ type: "Transpose", attributes: { perm: ints(attrs.perm) } }),
   Expand: ({ attrs }) => ({ type: "Expand", extra: [int64(attrs.shape)] }),
   Slice: ({ attrs: { starts, stops, steps }, inputs: [x] }) => {

@@ -137,7 +137,10 @@ function describe(node: Lowered, anyBatch: boolean): Written {
   const { op } = node as { op: Exclude<LoweredOp, "Input" | "Constant"> };
   // For any batch, a reshape that keeps axis 0 copies its length (0 in ONNX) instead of stating it.
   if (anyBatch && isLowered(node, "Reshape") && node.shape[0] === node.inputs[0].shape[0])
-    return written.Reshape({ ...node, attrs: { shape: [0, ...node.attrs.shape.slice(1)] } });
+    return {
+      ...written.Reshape({ ...node, attrs: { shape: [0, ...node.attrs.shape.slice(1)] } }),
+      attributes: {},
+    };
   const write = (written as Record<string, (n: Lowered) => Written>)[op];
   if (write === undefined) throw new Error(`internal: ${op} must be lowered before it is written`);
   return write(node);

@@ -1,0 +1,124 @@
+// Normalisations: each is (x − mean)/√(variance + ε)·scale + bias over some axes.
+
+import * as g from "../graph/expressions.ts";
+import type { Value } from "../graph/value.ts";
+import { perChannel } from "./import-geometry.ts";
+import { axisOf, type ImportNode, type Translations } from "./import-node.ts";
+
+/** (x − mean)/√(variance + ε) over the axes. */
+export function standardized(x: Value, axes: readonly number[], epsilon: number): Value {
+  const centred = g.sub(x, g.mean(x, axes, true));
+  const variance = g.mean(g.mul(centred, centred), axes, true);
+  return g.div(centred, g.sqrt(g.add(variance, g.scalarLike(x, epsilon))));
+}
+
+const range = (from: number, to: number): number[] =>
+  Array.from({ length: to - from }, (_, i) => from + i);
+
+/** x·s + t with running statistics; in training mode those of the batch. */
+function batchNormalization(node: ImportNode): Value {
+  const x = node.input(0);
+  const rank = x.shape.length;
+  const [scale, bias, mean, variance] = [1, 2, 3, 4].map((i) => perChannel(node.input(i), rank));
+  const epsilon = node.float("epsilon", 1e-5);
+  if (node.int("training_mode", 0) === 1) {
+    const axes = range(0, rank).filter((axis) => axis !== 1);
+    return g.add(g.mul(standardized(x, axes, epsilon), scale), bias);
+  }
+  if (node.int("spatial", 1) === 0)
+    throw node.error("has statistics per pixel (spatial=0), which no newer file has; convert it");
+  const s = g.div(scale, g.sqrt(g.add(variance, g.scalarLike(variance, epsilon))));
+  return g.add(g.mul(x, g.cast(s, x.dtype)), g.cast(g.sub(bias, g.mul(mean, s)), x.dtype));
+}
+
+function instanceNormalization(node: ImportNode): Value {
+  const x = node.input(0);
+  const rank = x.shape.length;
+  const y = standardized(x, range(2, rank), node.float("epsilon", 1e-5));
+  return g.add(g.mul(y, perChannel(node.input(1), rank)), perChannel(node.input(2), rank));
+}
+
+/** Scale and bias are per group up to opset 20, then per channel. */
+function groupNormalization(node: ImportNode): Value {
+  const x = node.input(0);
+  const [batch, channels, ...spatial] = x.shape;
+  const groups = node.int("num_groups", 1);
+  const grouped = g.reshape(x, [
+    batch,
+    groups,
+    (channels / groups) * spatial.reduce((a, b) => a * b, 1),
+  ]);
+  const y = standardized(grouped, [2], node.float("epsilon", 1e-5));
+  const affine = (v: Value) => {
+    const each =
+      v.shape[0] === channels
+        ? v
+        : g.expand(g.reshape(v, [groups, 1]), [groups, channels / groups]);
+    return perChannel(g.reshape(each, [channels]), x.shape.length);
+  };
+  return g.add(g.mul(g.reshape(y, x.shape), affine(node.input(1))), affine(node.input(2)));
+}
+
+/** Over all axes from `axis` on; also gives the mean and the inverse deviation. */
+function layerNormalization(node: ImportNode): Value[] {
+  const x = node.input(0);
+  const axes = range(axisOf(node, node.int("axis", -1), x.shape.length), x.shape.length);
+  const epsilon = g.scalarLike(x, node.float("epsilon", 1e-5));
+  const mean = g.mean(x, axes, true);
+  const centred = g.sub(x, mean);
+  const variance = g.mean(g.mul(centred, centred), axes, true);
+  const inverse = g.div(g.scalarLike(x, 1), g.sqrt(g.add(variance, epsilon)));
+  const scaled = g.mul(g.mul(centred, inverse), node.input(1));
+  const bias = node.inputs[2];
+  return [bias === undefined ? scaled : g.add(scaled, bias), mean, inverse];
+}
+
+/** x/√(mean x² + ε)·scale. */
+export function rmsNormalization(
+  node: ImportNode,
+  x = node.input(0),
+  scale = node.input(1),
+): Value {
+  const axes = range(axisOf(node, node.int("axis", -1), x.shape.length), x.shape.length);
+  const square = g.mean(g.mul(x, x), axes, true);
+  const root = g.sqrt(g.add(square, g.scalarLike(x, node.float("epsilon", 1e-5))));
+  return g.mul(g.div(x, root), scale);
+}
+
+/** The p-norm along an axis; the gradient of its root is 0 at 0. */
+function lpNormalization(node: ImportNode): Value {
+  const x = node.input(0);
+  const axis = axisOf(node, node.int("axis", -1), x.shape.length);
+  if (node.int("p", 2) === 1) return g.div(x, g.sum(g.abs(x), [axis], true));
+  return g.div(
+    x,
+    g.sqrt(g.clip(g.sum(g.mul(x, x), [axis], true), 1e-38, Number.POSITIVE_INFINITY)),
+  );
+}
+
+/** x/(κ + α/size · Σ x² over neighbouring channels)^β (Krizhevsky et al. 2012, §3.3). */
+function localResponseNormalization(node: ImportNode): Value {
+  const x = node.input(0);
+  const [batch, channels, ...spatial] = x.shape;
+  const size = node.int("size", 1);
+  const pixels = spatial.reduce((a, b) => a * b, 1);
+  const before = Math.floor((size - 1) / 2);
+  const mean = g.averagePool(g.reshape(g.mul(x, x), [batch, 1, channels, pixels]), {
+    ...{ kernel: [size, 1], pads: [before, 0, size - 1 - before, 0] },
+  });
+  const sum = g.mul(g.reshape(mean, x.shape), g.scalarLike(x, node.float("alpha", 1e-4)));
+  const beta = g.scalarLike(x, node.float("beta", 0.75));
+  return g.div(x, g.pow(g.add(sum, g.scalarLike(x, node.float("bias", 1))), beta));
+}
+
+export const normalization: Translations = {
+  BatchNormalization: batchNormalization,
+  InstanceNormalization: instanceNormalization,
+  GroupNormalization: groupNormalization,
+  LayerNormalization: layerNormalization,
+  RMSNormalization: (node) => rmsNormalization(node),
+  LpNormalization: lpNormalization,
+  LRN: localResponseNormalization,
+  MeanVarianceNormalization: (node) =>
+    standardized(node.input(0), node.ints("axes", [0, 2, 3]) ?? [], 1e-9),
+};

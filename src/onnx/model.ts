@@ -1,0 +1,99 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import {
+  type FunctionProto,
+  type GraphProto,
+  type ModelProto,
+  ModelProtoSchema,
+  TensorProto_DataLocation,
+  type ValueInfoProto,
+} from "onnx-buf";
+import type { DType } from "../math/tensor.ts";
+import { UsageError } from "../math/usage-error.ts";
+import { dtypeOf, type External } from "./tensors.ts";
+
+/** An input or output as the file declares it; a length is a number, a name, or null where nothing is said. */
+export interface Declared {
+  readonly name: string;
+  readonly dtype: DType;
+  /** ONNX's own element type. */
+  readonly elementType: number;
+  readonly shape: readonly (number | string | null)[] | null;
+}
+
+/** A file of which nothing is translated yet. */
+export interface OnnxModel {
+  readonly graph: GraphProto;
+  /** Inputs that are not stored in the file. */
+  readonly inputs: readonly Declared[];
+  readonly outputs: readonly Declared[];
+  /** Version of each operator set by domain; the standard one is "". */
+  readonly opsets: ReadonlyMap<string, number>;
+  /** Functions of the file's own, by `domain:name`. */
+  readonly functions: ReadonlyMap<string, FunctionProto>;
+  readonly external: External;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Who wrote it: `pytorch 2.1`. */
+  readonly producer: string;
+}
+
+/** The standard operator set has two names. */
+export const domainOf = (domain: string): string => (domain === "ai.onnx" ? "" : domain);
+
+function declared({ name, type }: ValueInfoProto): Declared {
+  const value = type?.value;
+  if (value?.case !== "tensorType")
+    throw new UsageError(
+      `${name} is ${value?.case === undefined ? "declared without a type" : `a ${value.case.replace("Type", "")}`}, but a classifier takes and gives arrays`,
+    );
+  const { elemType, shape } = value.value;
+  return {
+    name,
+    elementType: elemType,
+    dtype: dtypeOf(elemType, name),
+    shape:
+      shape?.dim.map(({ value: dim }) =>
+        dim.case === "dimValue" ? Number(dim.value) : dim.case === "dimParam" ? dim.value : null,
+      ) ?? null,
+  };
+}
+
+function parsed(bytes: Uint8Array): ModelProto {
+  try {
+    return fromBinary(ModelProtoSchema, bytes);
+  } catch (cause) {
+    throw new UsageError("not a readable ONNX file (truncated or corrupt)", { cause });
+  }
+}
+
+/** The files beside a model that its arrays lie in. */
+export function externalLocations(bytes: Uint8Array): string[] {
+  const stored = parsed(bytes).graph?.initializer ?? [];
+  const locations = stored
+    .filter(({ dataLocation }) => dataLocation === TensorProto_DataLocation.EXTERNAL)
+    .map(({ externalData }) => externalData.find(({ key }) => key === "location")?.value ?? "");
+  return [...new Set(locations)];
+}
+
+/** Reads a file's messages; nothing is computed. `external` holds files beside it that its arrays lie in. */
+export function readModel(bytes: Uint8Array, external: External = new Map()): OnnxModel {
+  const model = parsed(bytes);
+  const { graph } = model;
+  if (graph === undefined || graph.node.length === 0)
+    throw new UsageError("this file holds no graph; is it an ONNX model, and complete?");
+  const stored = new Set([
+    ...graph.initializer.map(({ name }) => name),
+    ...graph.sparseInitializer.map(({ values }) => values?.name ?? ""),
+  ]);
+  return {
+    graph,
+    external,
+    inputs: graph.input.filter(({ name }) => !stored.has(name)).map(declared),
+    outputs: graph.output.map(declared),
+    opsets: new Map(
+      model.opsetImport.map(({ domain, version }) => [domainOf(domain), Number(version)]),
+    ),
+    functions: new Map(model.functions.map((one) => [`${domainOf(one.domain)}:${one.name}`, one])),
+    metadata: Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value])),
+    producer: `${model.producerName} ${model.producerVersion}`.trim(),
+  };
+}

@@ -1,0 +1,53 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { interpret } from "../src/graph/interpret.ts";
+import { nodeRuntime } from "../src/runtime/node.ts";
+import { archivePath, arrayOf, firstDifference, readCase, readCases } from "./onnx-cases.ts";
+
+/** Official tests that do not pass, each with its reason. */
+const unread: readonly (readonly [name: RegExp, reason: string, message: RegExp])[] = [
+  [/^simple\/test_sequence_model\d$/, "lists of arrays", /Sequence/],
+  [/^simple\/test_strnorm_/, "text", /holds string/],
+  [/^simple\/test_gradient_of_/, "training operators", /training\.Gradient/],
+  [/^node\/test_identity_opt$/, "an input that may be absent", /is a optional/],
+];
+
+const archive = archivePath();
+const cases = archive === undefined ? [] : await readCases(archive);
+const runtime = await nodeRuntime({ threads: 1 });
+
+describe.skipIf(archive === undefined)(
+  "the official operator tests (skipped where RAMPART_DATA holds no onnx/ archive):",
+  () => {
+    const missing = new Set(unread.map(([name]) => name));
+    afterAll(() => {
+      expect([...missing], "reasons that no test needs any more").toEqual([]);
+    });
+
+    it("are all there", () => {
+      expect(cases.length).toBe(484);
+    });
+
+    it.each(cases)("$name", async (one) => {
+      const excuse = unread.find(([name]) => name.test(one.name));
+      if (excuse !== undefined) {
+        missing.delete(excuse[0]);
+        expect(() => readCase(one)).toThrow(excuse[2]);
+        return;
+      }
+      const { outputs, feeds } = readCase(one);
+      const values = Object.values(outputs);
+      const program = await runtime.compile(
+        Object.fromEntries(values.map((value, i) => [`output ${i}`, value])),
+      );
+      const results = await program.run(feeds);
+      await program.release();
+      const reference = interpret(values, feeds);
+      expect(values.length).toBe(one.outputs.length);
+      for (const [i, bytes] of one.outputs.entries()) {
+        const expected = arrayOf(bytes);
+        expect(firstDifference(results[`output ${i}`], expected), "runtime").toBeUndefined();
+        expect(firstDifference(reference[i], expected), "interpreter").toBeUndefined();
+      }
+    });
+  },
+);
