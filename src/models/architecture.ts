@@ -34,6 +34,8 @@ export interface Architecture {
   readonly parameters: readonly ParameterSpec[];
   /** Names and shapes (without the batch axis) of the dropout masks that batch mode takes as inputs `dropout/…`. */
   readonly dropout: { readonly rate: number; readonly masks: Readonly<Record<string, Shape>> };
+  /** The only batch that it can be run in; null or absent for any. */
+  readonly fixedBatch?: number | null;
   /** Builds the expression; `x` is [batch, channel, height, width] in [0, 1]; `parameter` gives each array by name. */
   forward(x: Value, parameter: (name: string) => Value, mode: Mode): Forward;
 }

@@ -7,6 +7,7 @@ import type { Arrays, Program, Runtime } from "../runtime/runtime.ts";
 import type { Architecture, Mode, Parameters } from "./architecture.ts";
 import { padded, paddedSize } from "./batch-size.ts";
 import { dropoutMasks } from "./dropout.ts";
+import { inBatchesOf } from "./in-batches.ts";
 import { type LossData, lossGraph, lossWeights } from "./losses.ts";
 
 /** A network with weights, ready to run; what an attack calls a victim. Any batch size is accepted. */
@@ -30,18 +31,16 @@ export interface Classifier {
 type Graph = ReturnType<typeof lossGraph>;
 
 /** A network whose weights no longer change: they are constants of the graph, and frozen layers fold into them. */
-export const classifier = (
+export function classifier(
   runtime: Runtime,
   architecture: Architecture,
   parameters: Parameters,
-): Classifier =>
-  compiled(
-    runtime,
-    architecture,
-    "frozen",
-    (name) => constant(parameters[name]),
-    () => ({}),
-  );
+): Classifier {
+  const parameter = (name: string) => constant(parameters[name]);
+  const network = compiled(runtime, architecture, "frozen", parameter, () => ({}));
+  const { fixedBatch = null } = architecture;
+  return fixedBatch === null ? network : inBatchesOf(fixedBatch, network);
+}
 
 /**
  * A network in training: `current` gives its weights, as a new object whenever they have changed. In batch

@@ -16,6 +16,8 @@ export interface Surroundings {
   subgraph(graph: GraphProto): Value[];
   /** Whether rounding and the like hand their gradient through (Bengio et al. 2013). */
   readonly straightThrough: boolean;
+  /** The batch that the file is fixed to, and the one that it is rewritten to. */
+  readonly batch: { readonly stated: number; readonly wanted: number } | null;
   /** Reports what the reader of the gradients must know. */
   note(text: string): void;
 }

@@ -13,9 +13,29 @@ function shapeOf(node: ImportNode): Value {
   return int64(shape.slice(clamped(node.int("start", 0)), clamped(node.int("end", shape.length))));
 }
 
+/** A shape that states the batch of the file, with the batch that is wanted. */
+const rebatched = (
+  { batch }: ImportNode,
+  x: Value,
+  stated: readonly number[],
+): readonly number[] =>
+  batch !== null && stated[0] === batch.stated && x.shape[0] === batch.wanted
+    ? [batch.wanted, ...stated.slice(1)]
+    : stated;
+
+/** Constants that a file fixed to one picture joins to it, repeated for each picture of a batch. */
+function repeated({ batch }: ImportNode, parts: readonly Value[], axis: number): readonly Value[] {
+  if (batch === null || axis === 0 || !parts.some(({ shape }) => shape[0] === batch.wanted))
+    return parts;
+  return parts.map((part) =>
+    part.shape[0] === 1 ? g.expand(part, part.shape.with(0, batch.wanted)) : part,
+  );
+}
+
 function reshape(node: ImportNode): Value {
   const x = node.input(0);
-  const wanted = node.opset < 5 ? (node.ints("shape") ?? []) : (node.knownInts(1) ?? []);
+  const stated = node.opset < 5 ? (node.ints("shape") ?? []) : (node.knownInts(1) ?? []);
+  const wanted = rebatched(node, x, stated);
   const copies = node.int("allowzero", 0) === 0;
   const lengths = wanted.map((n, axis) => (n === 0 && copies ? (x.shape[axis] ?? 0) : n));
   const open = lengths.indexOf(-1);
@@ -170,14 +190,15 @@ export const shapes: Translations = {
   Transpose: transpose,
   Expand: (node) => {
     const x = node.input(0);
-    const shape = broadcast(x.shape, node.knownInts(1) ?? []);
+    const shape = broadcast(x.shape, rebatched(node, x, node.knownInts(1) ?? []));
     checkSize(node, shape);
     return g.expand(x, shape);
   },
   Tile: tile,
   Concat: (node) => {
     const parts = node.inputs.map((_, i) => node.input(i));
-    return g.concat(parts, axisOf(node, node.int("axis", 1), parts[0].shape.length));
+    const axis = axisOf(node, node.int("axis", 1), parts[0].shape.length);
+    return g.concat(repeated(node, parts, axis), axis);
   },
   Split: split,
   Slice: slice,

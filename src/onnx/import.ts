@@ -34,6 +34,11 @@ const MOST_DEPTH = 64;
 export interface ImportOptions {
   /** Whether rounding and the like hand their gradient through. */
   readonly straightThrough?: boolean;
+  /**
+   * Rewrites a file that is fixed to one batch to another: lengths in its reshapes, and constants that it joins to what
+   * has a batch. What results must be checked against single runs.
+   */
+  readonly batch?: { readonly stated: number; readonly wanted: number };
 }
 
 /** What a file became. */
@@ -51,7 +56,7 @@ export interface Imported {
 export function importGraph(
   model: OnnxModel,
   inputs: Readonly<Record<string, Value>>,
-  { straightThrough = false }: ImportOptions = {},
+  { straightThrough = false, batch }: ImportOptions = {},
 ): Imported {
   const notes = new Set<string>();
   const types = new Map<Value, number>();
@@ -76,6 +81,7 @@ export function importGraph(
   const around = (scope: Scope): Surroundings => ({
     constantOf,
     straightThrough,
+    batch: batch ?? null,
     elementType: (value) => types.get(value),
     typed(value, type) {
       types.set(value, type);

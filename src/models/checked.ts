@@ -1,0 +1,44 @@
+import { input } from "../graph/ops.ts";
+import { uniform } from "../math/distributions.ts";
+import { keyOf, keysFor } from "../math/random.ts";
+import { rows, type Tensor } from "../math/tensor.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { ImportedNetwork } from "./imported.ts";
+
+/** Pictures that a rewritten file is checked on. */
+const CHECKED = 3;
+
+/**
+ * The network, kept to the batch that its file states if rewriting it to another changes what it computes. A file whose
+ * batch is open is as it was.
+ */
+export async function checkedNetwork(
+  runtime: Runtime,
+  network: ImportedNetwork,
+): Promise<ImportedNetwork> {
+  const { statedBatch, fixedBatch, inputShape } = network;
+  if (statedBatch === null || fixedBatch !== null) return network;
+  const keys = keysFor(
+    keyOf(0),
+    Array.from({ length: CHECKED * statedBatch }, (_, i) => i),
+  );
+  const x = uniform(keys, [keys.length, ...inputShape]);
+  async function run(pictures: Tensor): Promise<Tensor> {
+    const { logits } = network.forward(input("x", pictures.shape), () => input("", []), "frozen");
+    const program = await runtime.compile({ logits });
+    try {
+      return (await program.run({ x: pictures })).logits as Tensor;
+    } finally {
+      await program.release();
+    }
+  }
+  const whole = await run(x);
+  for (let i = 0; i < CHECKED; i++) {
+    const part = await run(rows(x, i * statedBatch, (i + 1) * statedBatch));
+    const same = rows(whole, i * statedBatch, (i + 1) * statedBatch);
+    const size = Math.max(...part.data.map(Math.abs), 1e-6);
+    if (!part.data.every((v, j) => Math.abs(v - same.data[j]) <= 1e-3 * size))
+      return { ...network, fixedBatch: statedBatch };
+  }
+  return network;
+}

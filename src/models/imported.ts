@@ -1,0 +1,191 @@
+// A classifier from anybody's ONNX file: its pictures, its logits, and what stands between.
+
+import * as g from "../graph/expressions.ts";
+import type { Value } from "../graph/value.ts";
+import { type Shape, sizeOf } from "../math/tensor.ts";
+import { UsageError } from "../math/usage-error.ts";
+import { importGraph } from "../onnx/import.ts";
+import type { Declared, OnnxModel } from "../onnx/model.ts";
+import type { Architecture } from "./architecture.ts";
+import { logitsOf, outputsOf } from "./logits.ts";
+
+/** What a file does not say about its pictures. */
+export interface Preprocessing {
+  /** Per channel, of pixels in [0, 1]; what the network's own preprocessing subtracts and divides by. */
+  readonly mean?: readonly number[];
+  readonly std?: readonly number[];
+  /** What white is to the network: 1, or 255. */
+  readonly scale?: number;
+  /** Order of axes that the file takes; found from its input's shape where it is not given. */
+  readonly layout?: "nchw" | "nhwc";
+}
+
+export interface ImportedOptions extends Preprocessing {
+  /** Name of the picture's input; the only one by default. */
+  readonly input?: string;
+  /** Name of the output that holds the scores; the first one by default. */
+  readonly output?: string;
+  /** [channel, height, width], needed where the file leaves it open. */
+  readonly shape?: Shape;
+  /** Whether rounding hands its gradient through. */
+  readonly straightThrough?: boolean;
+  /** Whether the output is taken as it stands: a softmax stays, and so does a single number. */
+  readonly raw?: boolean;
+}
+
+/** An imported network: an architecture without parameters, whose weights are constants of its graph. */
+export interface ImportedNetwork extends Architecture {
+  /** Batch that the file states; null where it leaves it open. */
+  readonly statedBatch: number | null;
+  /** What whoever uses its gradients must know. */
+  readonly notes: readonly string[];
+  /** What stands at the end of the file and was taken off to find the logits: `Softmax`. */
+  readonly removed: readonly string[];
+}
+
+const list = (all: readonly Declared[]) =>
+  all
+    .map(({ name, shape }) => `${name} [${shape?.map((n) => n ?? "?").join(", ") ?? "?"}]`)
+    .join(", ");
+
+function chosen(
+  all: readonly Declared[],
+  name: string | undefined,
+  kind: "input" | "output",
+): Declared {
+  if (name !== undefined) {
+    const found = all.find((one) => one.name === name);
+    if (found === undefined)
+      throw new UsageError(`the file has no ${kind} ${name}; its ${kind}s are ${list(all)}`);
+    return found;
+  }
+  const real = all.filter(
+    ({ dtype, shape }) => dtype.startsWith("float") && (shape?.length ?? 4) >= 2,
+  );
+  if (kind === "output" || real.length === 1 || all.length === 1) return real[0] ?? all[0];
+  throw new UsageError(
+    `the file has ${all.length} inputs: ${list(all)}; say which takes the picture with --input`,
+  );
+}
+
+/** [channel, height, width] of the pictures, and how the file orders them. */
+function pictureOf(
+  input: Declared,
+  options: ImportedOptions,
+): { shape: Shape; layout: "nchw" | "nhwc"; rank: Shape } {
+  const declared = (input.shape ?? [null, null, null, null]).slice(1);
+  const known = (n: number | string | null): n is number => typeof n === "number" && n > 0;
+  const few = (n: number | string | null) => known(n) && n <= 4;
+  const layout =
+    options.layout ??
+    (declared.length === 3 && few(declared[2]) && !few(declared[0]) ? "nhwc" : "nchw");
+  const ordered =
+    layout === "nhwc" && declared.length === 3 ? [declared[2], declared[0], declared[1]] : declared;
+  if (options.shape !== undefined) {
+    const { shape } = options;
+    const other = ordered.findIndex((n, i) => ordered.length === 3 && known(n) && n !== shape[i]);
+    if (other >= 0 || (ordered.every(known) && sizeOf(ordered) !== sizeOf(shape)))
+      throw new UsageError(
+        `the file takes pictures of [${ordered.map((n) => n ?? "any").join(", ")}] and was given [${shape.join(", ")}]; resize them with --resize`,
+      );
+    return { shape, layout, rank: declared.length === 3 ? [] : declared.map(Number) };
+  }
+  if (!ordered.every(known))
+    throw new UsageError(
+      `the file leaves the size of its pictures open: ${input.name} [${(input.shape ?? ["?"]).map((n) => n ?? "?").join(", ")}]; state it with --resize`,
+    );
+  return { shape: ordered, layout, rank: declared.length === 3 ? [] : ordered };
+}
+
+/** Pixels [batch, ...shape] in [0, 1] as what the file takes. */
+function prepared(
+  x: Value,
+  input: Declared,
+  picture: ReturnType<typeof pictureOf>,
+  options: ImportedOptions,
+): Value {
+  const { mean, std, scale = 1 } = options;
+  const channels = picture.shape[0];
+  const perChannel = (values: readonly number[], what: string) => {
+    if (values.length !== 1 && values.length !== channels)
+      throw new UsageError(`${what} has ${values.length} numbers for ${channels} channels`);
+    const shape = [1, values.length, ...picture.shape.slice(1).map(() => 1)];
+    return g.constant({ dtype: "float32", shape, data: Float32Array.from(values) });
+  };
+  let y = x;
+  if (mean !== undefined) y = g.sub(y, perChannel(mean, "mean"));
+  if (std !== undefined)
+    y = g.mul(
+      y,
+      perChannel(
+        std.map((s) => 1 / s),
+        "std",
+      ),
+    );
+  if (scale !== 1) y = g.mul(y, g.scalar(scale));
+  if (input.dtype === "int32" || input.dtype === "int64") y = g.straightThrough(g.round(y), y);
+  if (picture.rank.length > 0) return g.reshape(y, [x.shape[0], ...picture.rank]);
+  if (picture.layout === "nhwc") y = g.transpose(y, [0, 2, 3, 1]);
+  return input.dtype === "float64" ? g.cast(y, "float64") : y;
+}
+
+/** The batch that the file states for an input; null where it leaves it open. */
+const batchOf = ({ shape }: Declared): number | null =>
+  typeof shape?.[0] === "number" && shape[0] > 0 ? shape[0] : null;
+
+/**
+ * The classifier in a file, for pictures [batch, channel, height, width] in [0, 1] (or whatever shape it takes after the
+ * batch). Softmax and the like are taken off its end. Throws `UsageError` for what cannot be read.
+ */
+export function importedNetwork(
+  model: OnnxModel,
+  name: string,
+  options: ImportedOptions = {},
+): ImportedNetwork {
+  const input = chosen(model.inputs, options.input, "input");
+  const output = chosen(model.outputs, options.output, "output");
+  const picture = pictureOf(input, options);
+  const stated = batchOf(input);
+  const read = (x: Value) => {
+    const batch = x.shape[0];
+    const { straightThrough = false } = options;
+    const result = importGraph(
+      model,
+      { [input.name]: prepared(x, input, picture, options) },
+      {
+        straightThrough,
+        ...(stated !== null && stated !== batch && { batch: { stated, wanted: batch } }),
+      },
+    );
+    const end = result.outputs[output.name];
+    return {
+      notes: result.notes,
+      ...(options.raw ? outputsOf : logitsOf)(end, batch, output.name),
+    };
+  };
+  const ofBatch = (batch: number) => read(g.input("x", [batch, ...picture.shape]));
+  const first = ofBatch(stated ?? 1);
+  const classes = first.logits.shape[1];
+  /** Whether the file can be read for another batch at all; whether the numbers are right, a run must show. */
+  function rewritable(batch: number): boolean {
+    try {
+      return ofBatch(batch).logits.shape.join() === `${batch},${classes}`;
+    } catch (error) {
+      if (error instanceof UsageError) return false;
+      throw error;
+    }
+  }
+  const fixedBatch = stated === null || [2, 3].every(rewritable) ? null : stated;
+  return {
+    ...{
+      name,
+      inputShape: picture.shape,
+      classes,
+      parameters: [],
+      fixedBatch,
+      statedBatch: stated,
+    },
+    ...{ dropout: { rate: 0, masks: {} }, notes: first.notes, removed: first.removed },
+    forward: (x) => ({ logits: read(x).logits, statistics: {} }),
+  };
+}

@@ -1,0 +1,80 @@
+import { readFile, realpath, stat } from "node:fs/promises";
+import { dirname, isAbsolute, join, sep } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { UsageError } from "../math/usage-error.ts";
+import { externalLocations, type OnnxModel, readModel } from "../onnx/model.ts";
+import { nodeRuntime } from "../runtime/node.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { checkedNetwork } from "./checked.ts";
+import { type ImportedNetwork, type ImportedOptions, importedNetwork } from "./imported.ts";
+import { type Network, network } from "./network.ts";
+
+/** Bytes that a model may have when it is unpacked; what claims more is no classifier. */
+const MOST_BYTES = 2 ** 32;
+
+/** The bytes of a file; one that was packed by gzip is unpacked. */
+async function bytesOf(path: string): Promise<Uint8Array> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(
+      error.code === "ENOENT"
+        ? `there is no file ${path}`
+        : `${path} cannot be read: ${error.message}`,
+    );
+  });
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  try {
+    return gunzipSync(bytes, { maxOutputLength: MOST_BYTES });
+  } catch (cause) {
+    throw new UsageError(`${path} is a truncated or damaged gzip file`, { cause });
+  }
+}
+
+/** A file beside a model; one outside the model's folder is never opened. */
+async function besides(path: string, location: string): Promise<Uint8Array> {
+  const folder = await realpath(dirname(path));
+  const outside = new UsageError(
+    `${path} keeps arrays in ${JSON.stringify(location)}, which is outside its own folder; it was not opened`,
+  );
+  if (location === "" || isAbsolute(location) || location.split(/[\\/]/).includes(".."))
+    throw outside;
+  const full = join(folder, location);
+  const real = await realpath(full).catch(() => {
+    throw new UsageError(
+      `${path} keeps arrays in ${location}, which is not beside it; copy both files`,
+    );
+  });
+  if (!real.startsWith(folder + sep)) throw outside;
+  const { size } = await stat(real);
+  if (size > MOST_BYTES) throw new UsageError(`${real} has ${size} bytes, more than can be read`);
+  return readFile(real);
+}
+
+/** The messages of an ONNX file, with the arrays that it keeps in files beside it. */
+export async function readModelNode(path: string): Promise<OnnxModel> {
+  const bytes = await bytesOf(path);
+  const locations = externalLocations(bytes);
+  const files = await Promise.all(
+    locations.map(async (location) => [location, await besides(path, location)] as const),
+  );
+  return readModel(bytes, new Map(files));
+}
+
+/** The classifier in an ONNX file; one that is fixed to a batch is checked against single runs. */
+export async function importNode(
+  path: string,
+  options: ImportedOptions = {},
+  runtime?: Runtime,
+): Promise<ImportedNetwork> {
+  const model = await readModelNode(path);
+  const name = path.split(/[\\/]/).at(-1) ?? path;
+  return checkedNetwork(runtime ?? (await nodeRuntime()), importedNetwork(model, name, options));
+}
+
+/** The function in an ONNX file, ready to run. */
+export async function openNetworkNode(
+  path: string,
+  { threads, ...options }: ImportedOptions & { readonly threads?: number } = {},
+): Promise<Network> {
+  const runtime = await nodeRuntime(threads === undefined ? {} : { threads });
+  return network(runtime, await importNode(path, { ...options, raw: true }, runtime));
+}
