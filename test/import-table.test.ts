@@ -20,6 +20,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   defenses: ["math", "attacks", "noise"],
   files: ["math"],
   certify: ["math", "noise", "attacks"],
+  falsify: ["math", "attacks"],
   train: [
     ...["math", "files", "graph", "autodiff", "runtime"],
     ...["data", "models", "attacks", "noise", "defenses"],
@@ -43,7 +44,17 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
       "data",
       "attacks",
     ],
-    ...["noise", "theory", "defenses", "certify", "train", "evaluate", "report", "experiments"],
+    ...[
+      "noise",
+      "theory",
+      "defenses",
+      "certify",
+      "falsify",
+      "train",
+      "evaluate",
+      "report",
+      "experiments",
+    ],
   ],
 };
 
