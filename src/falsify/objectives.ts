@@ -1,0 +1,71 @@
+import { excessOver, type Inequality } from "./property.ts";
+
+/** What a descent makes small, and the weights of the outputs in its gradient, [outputs]. */
+export interface Point {
+  readonly value: number;
+  readonly weights: Float64Array;
+}
+
+/** A function of the outputs that is small where a conjunction holds. */
+export type Objective = (excesses: Float64Array) => {
+  readonly value: number;
+  /** ∂value/∂excess of each condition. */
+  readonly slopes: Float64Array;
+};
+
+/** The condition that is furthest from holding: the excess itself; the first of equals. */
+export const worstTerm: Objective = (excesses) => {
+  let worst = 0;
+  for (let k = 1; k < excesses.length; k++) if (excesses[k] > excesses[worst]) worst = k;
+  const slopes = new Float64Array(excesses.length);
+  slopes[worst] = 1;
+  return { value: excesses[worst], slopes };
+};
+
+/** The sum of those that do not hold; where all hold, the excess. */
+export const sumOfViolated: Objective = (excesses) => {
+  let value = 0;
+  for (const excess of excesses) value += Math.max(excess, 0);
+  return value === 0
+    ? worstTerm(excesses)
+    : { value, slopes: excesses.map((excess) => (excess > 0 ? 1 : 0)) };
+};
+
+/** τ log Σ e^(excess / τ), a smooth maximum, whose slopes are a softmax; τ is a tenth of the spread that it first meets. */
+export function smoothMaximum(): Objective {
+  let temperature = 0;
+  return (excesses) => {
+    const { value: largest } = worstTerm(excesses);
+    if (temperature === 0) temperature = (largest - excesses.reduce((a, b) => Math.min(a, b))) / 10;
+    if (!(temperature > 0)) return worstTerm(excesses);
+    const powers = excesses.map((excess) => Math.exp((excess - largest) / temperature));
+    const sum = powers.reduce((total, power) => total + power, 0);
+    return {
+      value: largest + temperature * Math.log(sum),
+      slopes: powers.map((power) => power / sum),
+    };
+  };
+}
+
+/** Value and weights of an objective over `conditions` (one at least), at outputs that start at `offset`. */
+export function pointOf(
+  conditions: readonly Inequality[],
+  objective: Objective,
+  outputs: ArrayLike<number>,
+  offset: number,
+): Point {
+  const { value, slopes } = objective(excessesOf(conditions, outputs, offset));
+  const weights = new Float64Array(conditions[0].coefficients.length);
+  for (const [k, { coefficients }] of conditions.entries())
+    if (slopes[k] !== 0)
+      for (let j = 0; j < weights.length; j++) weights[j] += slopes[k] * coefficients[j];
+  return { value, weights };
+}
+
+/** coefficients · outputs − bound of each condition. */
+export const excessesOf = (
+  conditions: readonly Inequality[],
+  outputs: ArrayLike<number>,
+  offset: number,
+): Float64Array =>
+  Float64Array.from(conditions, (condition) => excessOver(condition, outputs, offset));

@@ -1,0 +1,75 @@
+import { unit } from "../math/distributions.ts";
+import { fillBits, type Key } from "../math/random.ts";
+import { ceil32, floor32 } from "./neighbours.ts";
+import type { Case } from "./property.ts";
+
+/** The largest float32. */
+export const LARGEST = 3.4028234663852886e38;
+
+/** The float32 points of a case's box: those between two corners, [inputs] each, that are float32 themselves. */
+export interface Region {
+  readonly lower: Float32Array;
+  readonly upper: Float32Array;
+}
+
+/** An interval between doubles that no float32 lies in, so that no float32 network can be asked about it. */
+export interface Gap {
+  readonly input: number;
+  readonly lower: number;
+  readonly upper: number;
+}
+
+/** The float32 points of a box, or the first of its sides that holds none. */
+export function regionOf({ lower, upper }: Pick<Case, "lower" | "upper">): Region | Gap {
+  const region = { lower: new Float32Array(lower.length), upper: new Float32Array(lower.length) };
+  for (let i = 0; i < lower.length; i++) {
+    region.lower[i] = ceil32(lower[i]);
+    region.upper[i] = floor32(upper[i]);
+    if (!(region.lower[i] <= region.upper[i]))
+      return { input: i, lower: lower[i], upper: upper[i] };
+  }
+  return region;
+}
+
+/** Whether the box is one point, about which one evaluation says all. */
+export const isPoint = ({ lower, upper }: Region): boolean =>
+  lower.every((low, i) => low === upper[i]);
+
+/** Whether x lies between two corners, both included. */
+export function isInside(
+  { lower, upper }: Region | Pick<Case, "lower" | "upper">,
+  x: Float32Array,
+): boolean {
+  for (let i = 0; i < x.length; i++) if (!(lower[i] <= x[i] && x[i] <= upper[i])) return false;
+  return true;
+}
+
+/** The float32 point that lies in the middle. */
+export function centreOf({ lower, upper }: Region): Float32Array {
+  return lower.map((low, i) => within(low / 2 + upper[i] / 2, low, upper[i]));
+}
+
+/** A uniform draw from the box, rounded to float32. */
+export function pointIn({ lower, upper }: Region, key: Key): Float32Array {
+  const words = new Uint32Array(lower.length);
+  fillBits(key, words);
+  return lower.map((low, i) => within(low + (upper[i] - low) * unit(words[i]), low, upper[i]));
+}
+
+/** x further from the middle, so that a uniform draw becomes one from a box `times` as wide. */
+export const spread = ({ lower, upper }: Region, x: Float32Array, times: number): Float32Array =>
+  x.map((value, i) => {
+    const middle = lower[i] / 2 + upper[i] / 2;
+    return within(middle + times * (value - middle), -LARGEST, LARGEST);
+  });
+
+/** A corner of the box, each with the same probability. */
+export function cornerOf({ lower, upper }: Region, key: Key): Float32Array {
+  const words = new Uint32Array(lower.length);
+  fillBits(key, words);
+  return lower.map((low, i) => (words[i] >>> 31 === 1 ? upper[i] : low));
+}
+
+/** x moved to the nearest of [low, high]; rounding what comes back cannot leave two float32 bounds. */
+export const within = (x: number, low: number, high: number): number =>
+  Math.min(Math.max(x, low), high);
