@@ -1,0 +1,109 @@
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import { gunzipped } from "../data/gunzip.ts";
+import { counterexampleText } from "../falsify/counterexample.ts";
+import { type FalsifyEvent, falsify } from "../falsify/falsify.ts";
+import { flatNetwork, type Network } from "../falsify/flat.ts";
+import { parseVnnlib } from "../falsify/vnnlib.ts";
+import { writeWhole } from "../files/node.ts";
+import { keyOf } from "../math/random.ts";
+import { type Context, command } from "./command.ts";
+import { Seed, Threads } from "./options.ts";
+import { progress } from "./progress.ts";
+
+/** Opens an ONNX file; its network is released when the search has ended. */
+export type OpenNetwork = (
+  path: string,
+  options: { readonly threads?: number },
+) => Promise<Network & { release(): Promise<void> }>;
+
+type Verdict = Exclude<FalsifyEvent, { event: "step" }>;
+
+const size = (x: number): string => x.toPrecision(3);
+
+/** Why nothing was found, and how near it came; for stderr. */
+function remarks(verdict: Verdict): string[] {
+  if (verdict.event === "sat") return [];
+  const { reason, skipped, seconds, searches, closest } = verdict;
+  const [first] = skipped;
+  const far =
+    closest > 0 && Number.isFinite(closest) ? `; the closest point lacks ${size(closest)}` : "";
+  const effort = `${searches} searches in ${seconds.toFixed(1)} s${far}`;
+  const why = {
+    time: `no counterexample found, which proves nothing: ${effort}`,
+    interrupted: `interrupted after ${effort}`,
+    searched: "no counterexample found: no case has more than one float32 point",
+  };
+  return [
+    why[reason],
+    ...(first === undefined
+      ? []
+      : [
+          `${skipped.length} cases hold no float32 point, such as case ${first.case + 1}: no float32 lies in [${first.lower}, ${first.upper}], the bounds of X_${first.input}`,
+        ]),
+  ];
+}
+
+/** The verdict as one object of `--json`. */
+function resultOf(verdict: Verdict): object {
+  const { seconds, searches, evaluations, closest } = verdict;
+  const effort = {
+    seconds,
+    searches,
+    evaluations,
+    closest: Number.isFinite(closest) ? closest : null,
+  };
+  if (verdict.event === "unknown")
+    return { result: "unknown", reason: verdict.reason, skipped: verdict.skipped, ...effort };
+  const { x, y, excess, case: index } = verdict.counterexample;
+  const point = { x: [...x], y: [...y], excess: Number.isFinite(excess) ? excess : null };
+  return { result: "sat", case: index, ...point, ...effort };
+}
+
+/** `rampart falsify`, for a way to open networks. */
+export const falsifyCommandWith = (open: OpenNetwork) =>
+  command({
+    summary:
+      "Search for a counterexample to a VNN-LIB property: prints sat and the point, or unknown (exit code 0 in both cases).",
+    options: z.strictObject({
+      seconds: z.number().positive().default(30).describe("time to search"),
+      out: z.string().optional().describe("file for the verdict, as VNN-COMP's tools write it"),
+      seed: Seed,
+      threads: Threads,
+    }),
+    positionals: ["model", "property"],
+    examples: [
+      "rampart falsify net.onnx property.vnnlib",
+      "rampart falsify net.onnx property.vnnlib.gz --seconds 300 --out counterexample.txt --json",
+    ],
+    async run({ model, property: path, seconds, out, seed, threads }, context: Context) {
+      const bytes = await gunzipped(path, await readFile(path));
+      const property = parseVnnlib(new TextDecoder().decode(bytes), path);
+      const network = await open(model, threads === undefined ? {} : { threads });
+      const bar = progress(context.stderr, { json: context.json, percent: true });
+      let verdict: Verdict | undefined;
+      try {
+        const flat = await flatNetwork(network, property);
+        const now = () => performance.now() / 1000;
+        for await (const event of falsify(flat, property, {
+          ...{ seconds, key: keyOf(seed), now, signal: context.signal },
+        }))
+          if (event.event === "step")
+            bar.update("searching", Math.min(event.seconds, seconds), seconds);
+          else verdict = event;
+      } finally {
+        bar.stop();
+        await network.release();
+      }
+      if (verdict === undefined) throw new Error("internal: a search without a verdict");
+      const text =
+        verdict.event === "sat"
+          ? counterexampleText(verdict.counterexample.x, verdict.counterexample.y)
+          : "unknown\n";
+      if (out !== undefined) await writeWhole(out, text);
+      context.print(out === undefined ? text.trimEnd() : verdict.event);
+      for (const line of remarks(verdict)) context.note(line);
+      if (out !== undefined) context.note(`verdict: ${out}`);
+      context.emit({ ...resultOf(verdict), ...(out !== undefined && { out }) });
+    },
+  });
