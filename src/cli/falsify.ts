@@ -7,6 +7,7 @@ import { flatNetwork, type Network } from "../falsify/flat.ts";
 import { parseVnnlib } from "../falsify/vnnlib.ts";
 import { writeWhole } from "../files/node.ts";
 import { keyOf } from "../math/random.ts";
+import { openNetworkNode } from "../models/node.ts";
 import { type Context, command } from "./command.ts";
 import { Seed, Threads } from "./options.ts";
 import { progress } from "./progress.ts";
@@ -107,3 +108,8 @@ export const falsifyCommandWith = (open: OpenNetwork) =>
       context.emit({ ...resultOf(verdict), ...(out !== undefined && { out }) });
     },
   });
+
+/** `rampart falsify`. The file's own order of axes is kept, since X_i counts in it. */
+export const falsifyCommand = falsifyCommandWith((path, options) =>
+  openNetworkNode(path, { ...options, layout: "nchw" }),
+);

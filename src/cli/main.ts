@@ -17,6 +17,7 @@ export const rampart: Program = {
     train: async () => (await import("./train.ts")).trainCommand,
     evaluate: async () => (await import("./evaluate.ts")).evaluateCommand,
     reproduce: async () => (await import("./reproduce.ts")).reproduceCommand,
+    falsify: async () => (await import("./falsify.ts")).falsifyCommand,
     report: async () => (await import("./report.ts")).reportCommand,
     theory: async () => (await import("./theory.ts")).theoryCommand,
     export: async () => (await import("./export.ts")).exportCommand,
