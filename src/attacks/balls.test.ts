@@ -16,9 +16,10 @@ const batch = (data: readonly number[]) => tensor([2, 3], data);
 const dual = {
   linf: (row: Float32Array) => row.reduce((sum, v) => sum + Math.abs(v), 0),
   l2: (row: Float32Array) => Math.hypot(...row),
+  l1: (row: Float32Array) => Math.max(...row.map(Math.abs)),
 };
 
-describe.each(["linf", "l2"] as const)("the %s ball", (norm) => {
+describe.each(["linf", "l2", "l1"] as const)("the %s ball", (norm) => {
   const ball = balls[norm];
 
   it("projects into itself, and leaves what is inside alone", () => {

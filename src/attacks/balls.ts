@@ -1,7 +1,8 @@
-// The geometry of ℓp, all that an attack needs to know about a norm. ℓ1 will be one more entry of `balls`.
-import { normal, uniform } from "../math/distributions.ts";
+// The geometry of ℓp, all that an attack needs to know about a norm.
+import { laplace, normal, uniform } from "../math/distributions.ts";
 import { foldAll, type Key } from "../math/random.ts";
 import { clamp, rowSize, type Shape, type Tensor, tensor } from "../math/tensor.ts";
+import { belowThreshold } from "./l1.ts";
 import type { Norm } from "./victim.ts";
 
 /** What an attack needs to know about the geometry of ℓp, and nothing else. Rows are examples. */
@@ -31,6 +32,15 @@ const scaleRows = (x: Tensor, factors: readonly number[]): Tensor => {
   factors.forEach((factor, i) => {
     for (let j = i * row; j < (i + 1) * row; j++) data[j] = x.data[j] * factor;
   });
+  return tensor(x.shape, data);
+};
+
+/** Each row as `fill` writes it into a row of zeros. */
+const mapRows = (x: Tensor, fill: (row: Float32Array, out: Float32Array) => void): Tensor => {
+  const row = rowSize(x);
+  const data = new Float32Array(x.data.length);
+  for (let at = 0; at < data.length; at += row)
+    fill(x.data.subarray(at, at + row), data.subarray(at, at + row));
   return tensor(x.shape, data);
 };
 
@@ -79,5 +89,38 @@ const l2: Ball = {
   norm: (delta) => perRow(delta, euclidean),
 };
 
+const absolute = (row: Float32Array): number => {
+  let sum = 0;
+  for (let i = 0; i < row.length; i++) sum += Math.abs(row[i]);
+  return sum;
+};
+
+const l1: Ball = {
+  // Soft thresholding: every entry shrinks by the same amount, or to 0.
+  project: (delta, epsilon) =>
+    mapRows(delta, (row, out) => {
+      const threshold = absolute(row) > epsilon ? belowThreshold(row, epsilon) : 0;
+      for (let i = 0; i < row.length; i++)
+        out[i] = Math.sign(row[i]) * Math.max(Math.abs(row[i]) - threshold, 0);
+    }),
+  // All of the step goes to one pixel, the first of those with the largest gradient.
+  steepest: (gradient) =>
+    mapRows(gradient, (row, out) => {
+      let at = 0;
+      for (let i = 1; i < row.length; i++) if (Math.abs(row[i]) > Math.abs(row[at])) at = i;
+      out[at] = Math.sign(row[at]);
+    }),
+  // Laplace draws over the sum of their sizes and of one exponential more are uniform (Barthe et al. 2005, Theorem 1).
+  sample(keys, shape, epsilon) {
+    const draws = laplace(foldAll(keys, 0), shape);
+    const more = laplace(foldAll(keys, 1), [keys.length, 1]).data;
+    return scaleRows(
+      draws,
+      l1.norm(draws).map((size, i) => epsilon / (size + Math.abs(more[i]))),
+    );
+  },
+  norm: (delta) => perRow(delta, absolute),
+};
+
 /** The ball of each norm. */
-export const balls: { readonly [N in Norm]: Ball } = { linf, l2 };
+export const balls: { readonly [N in Norm]: Ball } = { linf, l2, l1 };

@@ -104,13 +104,6 @@ function measured(raw: Tensor, adversarial: Tensor, x: Tensor): Omit<BoundedResu
     moved: balls.linf.norm(sub(raw, adversarial)).map((distance) => distance > 1e-6),
     linf: balls.linf.norm(delta),
     l2: balls.l2.norm(delta),
-    l1: l1Norm(delta),
+    l1: balls.l1.norm(delta),
   };
-}
-
-function l1Norm(delta: Tensor): number[] {
-  const row = rowSize(delta);
-  return Array.from({ length: delta.shape[0] ?? 0 }, (_, i) =>
-    delta.data.subarray(i * row, (i + 1) * row).reduce((sum, v) => sum + Math.abs(v), 0),
-  );
 }

@@ -2,7 +2,16 @@ import { expect, it } from "vitest";
 import { normal } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { tensor } from "../math/tensor.ts";
-import { ce, difference, linear, lossOfLogits, margin, takeLoss } from "./losses.ts";
+import {
+  ce,
+  difference,
+  dlr,
+  dlrTargeted,
+  linear,
+  lossOfLogits,
+  margin,
+  takeLoss,
+} from "./losses.ts";
 
 const logits = normal(keysFor(keyOf(1), [0, 1, 2, 3]), [4, 5], 2);
 const labels = [0, 4, 2, 2];
@@ -10,6 +19,8 @@ const losses = [
   ce(labels),
   margin(labels),
   difference(labels, [1, 0, 3, 4]),
+  dlr(labels),
+  dlrTargeted(labels, [1, 0, 3, 4]),
   linear(normal(keysFor(keyOf(2), [0, 1, 2, 3]), [4, 5])),
 ];
 
@@ -45,4 +56,36 @@ it.each(losses)("taking examples takes their labels, targets and weights: $kind"
   );
   const all = lossOfLogits(loss, logits).losses;
   expect([...lossOfLogits(takeLoss(loss, some), rows).losses]).toEqual(some.map((i) => all[i]));
+});
+
+it("dlr is the margin over z_π1 − z_π3, and scaling or shifting the logits changes nothing", () => {
+  const z = tensor([2, 4], [5, 3, 1, 0, 5, 3, 1, 0]);
+  expect([...lossOfLogits(dlr([0, 1]), z).losses]).toEqual([-0.5, 0.5]);
+  const targeted = dlrTargeted([0, 1], [2, 3]);
+  expect(lossOfLogits(targeted, z).losses[0]).toBeCloseTo(-4 / 4.5, 6);
+  expect(lossOfLogits(targeted, z).losses[1]).toBeCloseTo(-3 / 4.5, 6);
+  const moved = tensor(
+    z.shape,
+    z.data.map((v) => 8 * v - 3),
+  );
+  for (const loss of [dlr([0, 1]), targeted])
+    expect(lossOfLogits(loss, moved).losses).toEqual(lossOfLogits(loss, z).losses);
+});
+
+it("dlr of two classes is the margin, and of three the targeted one is the difference", () => {
+  const [two, three] = [tensor([1, 2], [3, 1]), tensor([1, 3], [3, 1, 0])];
+  expect([...lossOfLogits(dlr([0]), two).losses]).toEqual([-2]);
+  expect([...lossOfLogits(dlrTargeted([0], [2]), three).losses]).toEqual([-3]);
+});
+
+it("dlr stays finite where logits are equal", () => {
+  for (const loss of [dlr([0]), dlrTargeted([0], [4])])
+    for (const z of [
+      [0, 0, 0, 0, 0],
+      [1, 2, 2, 2, 2],
+      [2, 2, 2, 2, 1],
+    ]) {
+      const { losses, gradient } = lossOfLogits(loss, tensor([1, 5], z));
+      expect([...losses, ...gradient.data].every(Number.isFinite)).toBe(true);
+    }
 });

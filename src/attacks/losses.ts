@@ -14,6 +14,16 @@ export const difference = (labels: Labels, targets: Labels): PerRow => ({
   targets,
 });
 
+/** The margin, which scaling or shifting the logits does not change: over z_π1 − z_π3, π sorting them (descending). */
+export const dlr = (labels: Labels): PerRow => ({ kind: "dlr", labels });
+
+/** z_target − z_label over z_π1 − (z_π3 + z_π4)/2. */
+export const dlrTargeted = (labels: Labels, targets: Labels): PerRow => ({
+  kind: "dlr-targeted",
+  labels,
+  targets,
+});
+
 /** ⟨weights, z⟩, weights [batch, classes]: any vector–Jacobian product. */
 export const linear = (weights: Tensor): PerRow => ({ kind: "linear", weights });
 
@@ -33,7 +43,8 @@ export function takeLoss(loss: Loss, indices: readonly number[]): PerRow {
   if (loss.kind === "of-mean")
     throw new Error("internal: rows of a loss of mean logits belong together");
   if (loss.kind === "linear") return linear(takeRows(loss.weights, indices));
-  if (loss.kind === "difference") return difference(take(loss.labels), take(loss.targets));
+  if (loss.kind === "difference" || loss.kind === "dlr-targeted")
+    return { kind: loss.kind, labels: take(loss.labels), targets: take(loss.targets) };
   return { kind: loss.kind, labels: take(loss.labels) };
 }
 
@@ -64,13 +75,31 @@ export function lossOfLogits(
         g[j] = Math.exp(z[j] - highest) / total - Number(j === label);
     } else {
       const label = loss.labels[i];
-      const target = loss.kind === "difference" ? loss.targets[i] : rivalOf(z, label);
+      const target = "targets" in loss ? loss.targets[i] : rivalOf(z, label);
       losses[i] = z[target] - z[label];
       g[target] += 1;
       g[label] -= 1;
+      const spread = spreads[loss.kind];
+      if (spread !== undefined && classes >= spread.length)
+        losses[i] = divide(losses[i], z, g, spread);
     }
   }
   return { losses, gradient };
+}
+
+/** What the denominator of a loss makes of the logits in descending order; it needs as many classes. */
+const spreads: { readonly [K in Loss["kind"]]?: readonly number[] } = {
+  dlr: [1, 0, -1],
+  "dlr-targeted": [1, 0, -0.5, -0.5],
+};
+
+/** a / b with b = ⟨spread, sorted z⟩ + 1e-12, as the authors have it; g becomes its gradient. Of equal logits the first counts. */
+function divide(a: number, z: Float32Array, g: Float32Array, spread: readonly number[]): number {
+  const order = Array.from(z.keys()).sort((i, j) => z[j] - z[i] || i - j);
+  const b = spread.reduce((sum, weight, i) => sum + weight * z[order[i]], 1e-12);
+  for (let j = 0; j < g.length; j++) g[j] /= b;
+  for (const [i, weight] of spread.entries()) g[order[i]] -= (weight * a) / b / b;
+  return a / b;
 }
 
 /** The mean of each run of `draws` rows, [batch, ...] → [batch / draws, ...]; sums are in double precision. */

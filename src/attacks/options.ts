@@ -14,6 +14,9 @@ export const EpsilonLinf = z
 /** A radius in ℓ2 for pixels in [0, 1]; its upper bound √pixels is checked when the pixels are known. */
 export const EpsilonL2 = z.number().positive();
 
+/** A radius in ℓ1 for pixels in [0, 1]; its upper bound, the number of pixels, is checked when that is known. */
+export const EpsilonL1 = z.number().positive();
+
 /** The options with their defaults; a UsageError names each one that is unknown or out of range. */
 export function resolve<S extends z.ZodType>(schema: S, options: unknown): z.output<S> {
   const parsed = schema.safeParse(options);

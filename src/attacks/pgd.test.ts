@@ -7,7 +7,7 @@ import { balls } from "./balls.ts";
 import { linearVictim } from "./linear-victim.ts";
 import { ce } from "./losses.ts";
 import { pgd } from "./pgd.ts";
-import type { Norm, Victim } from "./victim.ts";
+import type { PaperNorm, Victim } from "./victim.ts";
 
 /** A linear classifier whose boundary passes through grey, pictures near grey, and their distances to it. */
 async function linearClassifier(batch: number, pixels: Shape) {
@@ -22,7 +22,7 @@ async function linearClassifier(batch: number, pixels: Shape) {
   const z = await victim.logits(x, keys);
   const dual = { linf: w.reduce((s, v) => s + Math.abs(v), 0), l2: Math.hypot(...w) };
   // |w·x + b| over the dual norm of w.
-  const distance = (norm: Norm) =>
+  const distance = (norm: PaperNorm) =>
     indices.map((i) => Math.abs(z.data[2 * i + 1] - z.data[2 * i]) / dual[norm]);
   return { victim, x, labels: argmaxRows(z), keys, distance };
 }

@@ -26,7 +26,7 @@ export function checkInputs(x: Tensor, labels: Labels, keys: readonly Key[]): vo
 
 /** Refuses a radius that reaches from any picture of `pixels` pixels in [0, 1] to any other. */
 export function checkEpsilon(norm: Norm, epsilon: number, pixels: number): void {
-  const diameter = norm === "linf" ? 1 : Math.sqrt(pixels);
+  const diameter = { linf: 1, l2: Math.sqrt(pixels), l1: pixels }[norm];
   if (epsilon >= diameter)
     throw new UsageError(
       norm === "linf"

@@ -7,13 +7,18 @@ export type Labels = readonly number[];
 /**
  * What an attack maximises, per example, as data; the graphs that compute it are in `models`.
  * `ce` cross-entropy; `margin` max over j ≠ label of z_j, minus z_label (positive: misclassified);
- * `difference` z_target − z_label; `linear` ⟨weights, z⟩ with weights [batch, classes], any vector–Jacobian product.
+ * `difference` z_target − z_label; `linear` ⟨weights, z⟩ with weights [batch, classes], any vector–Jacobian product;
+ * `dlr` the margin over z_π1 − z_π3 and `dlr-targeted` the difference over z_π1 − (z_π3 + z_π4)/2, where π sorts the
+ * logits in descending order (Croce & Hein 2020, arXiv:2003.01690, Eq. 6 and 7); with fewer than 3 or 4 classes
+ * there is nothing to divide by, and they are `margin` and `difference`.
  * `of-mean`: each run of `draws` rows is one example, whose loss is that of the mean of their logits.
  */
 export type Loss =
   | { readonly kind: "ce"; readonly labels: Labels }
   | { readonly kind: "margin"; readonly labels: Labels }
   | { readonly kind: "difference"; readonly labels: Labels; readonly targets: Labels }
+  | { readonly kind: "dlr"; readonly labels: Labels }
+  | { readonly kind: "dlr-targeted"; readonly labels: Labels; readonly targets: Labels }
   | { readonly kind: "linear"; readonly weights: Tensor }
   | { readonly kind: "of-mean"; readonly draws: number; readonly loss: Exclude<Loss, OfMean> };
 type OfMean = { readonly kind: "of-mean" };
@@ -35,8 +40,11 @@ export interface Victim {
   lossAndGradient(x: Tensor, loss: Loss, keys: readonly Key[]): Promise<LossAndGradient>;
 }
 
-/** The two norms of the paper; ℓ1 joins them with its attacks. */
-export type Norm = "linf" | "l2";
+/** The norms that an attack can be bounded in. */
+export type Norm = "linf" | "l2" | "l1";
+
+/** The two norms of the paper. */
+export type PaperNorm = Exclude<Norm, "l1">;
 
 /** Finds, inside the ball of `epsilon` around each x, a point of high loss. */
 export interface BoundedAttack {

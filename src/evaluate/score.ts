@@ -1,7 +1,7 @@
 import { balls } from "../attacks/balls.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { fold, type Key } from "../math/random.ts";
-import { rowSize, sub, type Tensor, takeRows, tensor } from "../math/tensor.ts";
+import { sub, type Tensor, takeRows, tensor } from "../math/tensor.ts";
 import type { Rule } from "./rule.ts";
 
 /** How often a classifier is asked about one picture. */
@@ -60,12 +60,8 @@ export const scoringHalf = (all: readonly number[]) =>
 /** Norms of each example's perturbation, pixels in [0, 1]. */
 export function lengths(adversarial: Tensor, x: Tensor) {
   const delta = sub(adversarial, x);
-  const row = rowSize(x);
-  const [linf, l2] = [balls.linf.norm(delta), balls.l2.norm(delta)];
-  return linf.map((most, i) => {
-    const own = delta.data.subarray(i * row, (i + 1) * row);
-    return { linf: most, l2: l2[i], l1: own.reduce((sum, v) => sum + Math.abs(v), 0) };
-  });
+  const [l2, l1] = [balls.l2.norm(delta), balls.l1.norm(delta)];
+  return balls.linf.norm(delta).map((linf, i) => ({ linf, l2: l2[i], l1: l1[i] }));
 }
 
 /** Pixels rounded to 8 bits per channel, as a picture file stores them. */

@@ -1,6 +1,6 @@
 import { balls } from "../attacks/balls.ts";
 import { pgd } from "../attacks/pgd.ts";
-import type { Norm, Victim } from "../attacks/victim.ts";
+import type { PaperNorm, Victim } from "../attacks/victim.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { fold, keyOf, keysFor, nameToNumber } from "../math/random.ts";
 import { argmaxRows, sub, type Tensor } from "../math/tensor.ts";
@@ -11,7 +11,7 @@ import type { PlanePoint } from "../report/marks.ts";
 export const JUDGE = { steps: 40, restarts: 3 } as const;
 
 const NORMS = ["linf", "l2"] as const;
-const otherNorm = (norm: Norm): Norm => (norm === "linf" ? "l2" : "linf");
+const otherNorm = (norm: PaperNorm): PaperNorm => (norm === "linf" ? "l2" : "linf");
 
 /** What an attack returned for all test examples, and for each whether it fools and leaves the other norm's ball. */
 export interface Attacked {
@@ -25,7 +25,7 @@ export interface Judged {
   readonly defense: string;
   readonly network: Victim;
   readonly clean: number;
-  readonly attacked: { readonly [N in Norm]: Attacked };
+  readonly attacked: { readonly [N in PaperNorm]: Attacked };
 }
 
 const share = (flags: readonly boolean[]): number => flags.filter(Boolean).length / flags.length;
@@ -37,7 +37,7 @@ export async function judge(
   defense: string,
   network: Victim,
   { test }: Dataset,
-  radii: { readonly [N in Norm]: number },
+  radii: { readonly [N in PaperNorm]: number },
   seed: number,
 ): Promise<Judged> {
   const indices = Array.from({ length: test.size }, (_, i) => i);
@@ -46,7 +46,7 @@ export async function judge(
     keysFor(fold(fold(keyOf(seed), nameToNumber("figure1")), nameToNumber(purpose)), indices);
   const wrong = async (at: Tensor, purpose: string) =>
     argmaxRows(await network.logits(at, keys(purpose))).map((one, i) => one !== labels[i]);
-  const attack = async (norm: Norm): Promise<Attacked> => {
+  const attack = async (norm: PaperNorm): Promise<Attacked> => {
     const own = pgd({ norm, epsilon: radii[norm], ...JUDGE });
     const adversarial = await own.perturb(network, x, labels, keys(norm));
     const other = otherNorm(norm);

@@ -1,6 +1,6 @@
 import { balls } from "../attacks/balls.ts";
 import { pgd } from "../attacks/pgd.ts";
-import type { Norm, Victim } from "../attacks/victim.ts";
+import type { PaperNorm, Victim } from "../attacks/victim.ts";
 import { stoppable } from "../evaluate/subject.ts";
 import { normal } from "../math/distributions.ts";
 import { fold, type Key, keyOf, keysFor, nameToNumber } from "../math/random.ts";
@@ -59,12 +59,12 @@ async function sliceOf(
   classifier: NamedClassifier,
   x: Tensor,
   label: number,
-  radii: { readonly [N in Norm]: number },
+  radii: { readonly [N in PaperNorm]: number },
   key: Key,
 ): Promise<Sliced> {
   const { network } = classifier;
   const predicted = async (at: Tensor) => argmaxRows(await network.logits(at, [fold(key, 0)]))[0];
-  const attacked = (norm: Norm) =>
+  const attacked = (norm: PaperNorm) =>
     pgd({ norm, epsilon: radii[norm], ...ATTACK }).perturb(
       network,
       x,
@@ -75,7 +75,7 @@ async function sliceOf(
   const delta = { linf: sub(adversarial.linf, x), l2: sub(adversarial.l2, x) };
   const spare = normal([fold(key, nameToNumber("spare"))], x.shape);
   const plane = planeThrough(delta.linf.data, delta.l2.data, spare.data);
-  const point = async (norm: Norm): Promise<SlicePoint> => ({
+  const point = async (norm: PaperNorm): Promise<SlicePoint> => ({
     at: coordinates(plane, delta[norm].data),
     linf: balls.linf.norm(delta[norm])[0],
     l2: balls.l2.norm(delta[norm])[0],

@@ -1,12 +1,18 @@
 import {
+  add,
+  cast,
+  constant,
+  div,
   greater,
   logSoftmax,
+  matmul,
   max,
   mean,
   mul,
   neg,
   reshape,
   scalarLike,
+  stopGradient,
   sub,
   sum,
   where,
@@ -22,6 +28,8 @@ export type LossData =
   | { readonly kind: "ce"; readonly labels: Labels }
   | { readonly kind: "margin"; readonly labels: Labels }
   | { readonly kind: "difference"; readonly labels: Labels; readonly targets: Labels }
+  | { readonly kind: "dlr"; readonly labels: Labels }
+  | { readonly kind: "dlr-targeted"; readonly labels: Labels; readonly targets: Labels }
   | { readonly kind: "linear"; readonly weights: Tensor }
   | { readonly kind: "of-mean"; readonly draws: number; readonly loss: RowLossData };
 
@@ -44,11 +52,56 @@ type LossGraph = (logits: Value, weights: Value) => Value;
 /** ⟨weights, z⟩; `difference` is one of these, so the two share a program. */
 const linear: LossGraph = (logits, weights) => sum(mul(logits, weights), [1]);
 
+/**
+ * The `count` highest logits of each row in descending order, each [batch]. A row's maximum is found and put aside, again
+ * and again; of equal logits the first one counts, and it alone, so that the gradient is that of a sort.
+ */
+function highest(logits: Value, count: number): Value[] {
+  const classes = logits.shape[1];
+  // earlier[i, j] = 1 where i < j: a mask times it counts the ones before each place.
+  const earlier = tensor([classes, classes]);
+  for (let i = 0; i < classes; i++)
+    for (let j = i + 1; j < classes; j++) earlier.data[i * classes + j] = 1;
+  const counting = cast(constant(earlier), logits.dtype);
+  const half = scalarLike(logits, 0.5);
+  const found: Value[] = [];
+  let left = stopGradient(logits);
+  for (let place = 0; place < count; place++) {
+    const below = cast(greater(max(left, [1], true), left), logits.dtype);
+    const atTop = sub(scalarLike(logits, 1), below);
+    const isFirst = where(greater(matmul(atTop, counting), half), scalarLike(logits, 0), atTop);
+    found.push(sum(mul(logits, isFirst), [1]));
+    left = where(greater(isFirst, half), scalarLike(logits, -1e30), left);
+  }
+  return found;
+}
+
+/** numerator / denominator, which is at least 0: with the authors' 1e-12, equal logits give 0 and no NaN. */
+const over = (numerator: Value, denominator: Value): Value =>
+  div(numerator, add(denominator, scalarLike(denominator, 1e-12)));
+
+/** Difference of logits ratio (Croce & Hein 2020, arXiv:2003.01690, Eq. 6); the margin where there are 2 classes. */
+const dlr: LossGraph = (logits, oneHot) => {
+  if (logits.shape[1] < 3) return margin(logits, oneHot);
+  const [first, , third] = highest(logits, 3);
+  return over(margin(logits, oneHot), sub(first, third));
+};
+
+/** Its targeted form (Eq. 7); weights are 1 at the target and −1 at the label. With fewer than 4 classes their difference. */
+const dlrTargeted: LossGraph = (logits, weights) => {
+  if (logits.shape[1] < 4) return linear(logits, weights);
+  const [first, , third, fourth] = highest(logits, 4);
+  const half = scalarLike(logits, 0.5);
+  return over(linear(logits, weights), sub(first, mul(half, add(third, fourth))));
+};
+
 const rowLosses: { readonly [K in RowLossData["kind"]]: readonly [name: string, LossGraph] } = {
   ce: ["ce", crossEntropy],
   margin: ["margin", margin],
   linear: ["linear", linear],
   difference: ["linear", linear],
+  dlr: ["dlr", dlr],
+  "dlr-targeted": ["dlr-targeted", dlrTargeted],
 };
 
 /**
@@ -82,9 +135,9 @@ export function lossWeights(loss: LossData, classes: number): Tensor {
   if (loss.kind === "linear") return loss.weights;
   const weights = tensor([loss.labels.length, classes]);
   loss.labels.forEach((label, i) => {
-    weights.data[i * classes + label] = loss.kind === "difference" ? -1 : 1;
+    weights.data[i * classes + label] = "targets" in loss ? -1 : 1;
   });
-  if (loss.kind === "difference")
+  if ("targets" in loss)
     loss.targets.forEach((target, i) => {
       weights.data[i * classes + target] += 1;
     });

@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { lossOfLogits } from "../attacks/losses.ts";
+import { gradient } from "../autodiff/gradient.ts";
 import { interpret } from "../graph/interpret.ts";
-import { input } from "../graph/ops.ts";
+import { input, sum } from "../graph/ops.ts";
 import { is, topological, type Value } from "../graph/value.ts";
-import { keyOf } from "../math/random.ts";
+import { normal } from "../math/distributions.ts";
+import { keyOf, keysFor } from "../math/random.ts";
 import { sizeOf, tensor } from "../math/tensor.ts";
 import { parameterCount } from "./architecture.ts";
 import { dropoutMasks } from "./dropout.ts";
@@ -100,6 +103,32 @@ describe("losses", () => {
     const [first] = value({ kind: "ce", labels: [1, 0] });
     const exact = -Math.log(Math.exp(3) / (Math.exp(1) + Math.exp(3) + Math.exp(2)));
     expect(first).toBeCloseTo(exact, 6);
+  });
+
+  it("dlr and its targeted form, with their gradients, are those of plain arithmetic, also where logits are equal", () => {
+    const labels = [0, 2, 4, 1, 3, 0, 0, 1];
+    const targets = [1, 0, 3, 4, 2, 4, 1, 0];
+    const z = normal(keysFor(keyOf(1), [...labels.keys()]), [8, 5], 2);
+    // Ties below the first place, at it, and everywhere; the label and the target among them and not.
+    z.data.set([3, 1, 1, 1, 0, 2, 0, 2, 2, 2, 1, 1, 1, 1, 1], 25);
+    const losses = [
+      { kind: "dlr", labels },
+      { kind: "dlr-targeted", labels, targets },
+    ] as const;
+    for (const loss of losses) {
+      const weights = lossWeights(loss, 5);
+      const at = input("z", [8, 5]);
+      const y = lossGraph(loss).losses(at, input("w", weights.shape));
+      const [value, slope] = interpret([y, gradient(sum(y), [at])[0]], { z, w: weights });
+      const exact = lossOfLogits(loss, z);
+      for (let i = 0; i < 5; i++) expect(value.data[i]).toBeCloseTo(exact.losses[i], 5);
+      // Where a loss is a quotient of tiny numbers, or its rivals tie, only finiteness is claimed.
+      for (let j = 0; j < 25; j++) expect(slope.data[j]).toBeCloseTo(exact.gradient.data[j], 5);
+      expect([...value.data, ...slope.data].map(Number).every(Number.isFinite)).toBe(true);
+    }
+    const third = lossGraph(losses[0]).losses(input("z", [8, 5]), input("w", [8, 5]));
+    const [tied] = interpret([third], { z, w: lossWeights(losses[0], 5) });
+    expect(tied.data[5]).toBe(-1); // (1 − 3) / (3 − 1): the third of 3, 1, 1, 1, 0 is 1
   });
 
   it("of the mean of two rows is one loss, that of (2.5, 1.5, 0.5)", () => {

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { ascend, pgd } from "../../src/attacks/pgd.ts";
-import type { Norm } from "../../src/attacks/victim.ts";
+import type { PaperNorm } from "../../src/attacks/victim.ts";
 import { keyOf, keysFor } from "../../src/math/random.ts";
 import { tensor } from "../../src/math/tensor.ts";
 import { twoLayers } from "../fixtures/two-layers.ts";
@@ -15,7 +15,7 @@ const largest = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Math.max(...Array.from(a, (v, i) => Math.abs(v - b[i])));
 
 it.each(golden.cases)("PGD-$norm agrees with PyTorch to 1e-6 after $steps steps", async (run) => {
-  const norm = run.norm as Norm;
+  const norm = run.norm as PaperNorm;
   const { epsilon, steps, start } = run;
   const adversarial =
     start === null
