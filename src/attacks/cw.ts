@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { fold, foldAll, type Key } from "../math/random.ts";
-import { rowSize, type Shape, type Tensor, tensor } from "../math/tensor.ts";
+import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
 import { descend, type Point, pointAt, reset } from "./cw-point.ts";
-import { lossOfLogits, margin } from "./losses.ts";
+import { gather } from "./examples.ts";
+import { margin, marginsOf } from "./losses.ts";
 import { resolve } from "./options.ts";
 import { checkGradient, checkInputs, checkLabels, checkLogits } from "./preconditions.ts";
-import type { Labels, MinimalAttack } from "./victim.ts";
+import type { MinimalAttack } from "./victim.ts";
 
 export const CwOptions = z.strictObject({
   steps: z.int().positive().default(60).describe("gradient steps of each search"),
@@ -85,13 +86,17 @@ export function cw(options: z.input<typeof CwOptions> = {}): MinimalAttack {
       while (running.length > 0) {
         const own = running.map(({ label }) => label);
         const { logits, gradient } = await victim.lossAndGradient(
-          pointsOf(running, x.shape),
+          gather(
+            running.map(({ point }) => point.pixels),
+            x.shape,
+          ),
           margin(own),
           // Searches count from 1: fold(key, 0) was spent on x.
           running.map(({ key, search, step }) => fold(fold(key, search), step)),
         );
         checkLogits(logits);
         checkGradient(gradient);
+        // Of the logits: the mean of the draws' margins would be larger than the margin of their mean.
         const reached = marginsOf(logits, own);
         running = running.filter((image, i) => {
           judge(image, reached[i], resolved);
@@ -175,16 +180,4 @@ function takeStep(image: Image, margin: number, slope: Float32Array, options: Op
   image.step++;
   const weight = hinge(margin, options) > 0 ? -image.c : 0;
   descend(image.point, slope, weight, image.step, options.learningRate);
-}
-
-/** max over j ≠ label of z_j, minus z_label; the mean of the draws' margins would be larger than that of mean logits. */
-const marginsOf = (logits: Tensor, labels: Labels): Float32Array =>
-  lossOfLogits(margin(labels), logits).losses;
-
-function pointsOf(running: readonly Image[], [, ...pixels]: Shape): Tensor {
-  const joined = tensor([running.length, ...pixels]);
-  running.forEach(({ point }, i) => {
-    joined.data.set(point.pixels, i * point.pixels.length);
-  });
-  return joined;
 }

@@ -15,6 +15,7 @@ const returning = (norm: Norm, f: (x: Tensor) => Tensor): BoundedAttack => ({
   name: "cheat",
   norm,
   epsilon: 0.1,
+  asks: "cross-entropy",
   options: {},
   perturb: async (_, given) => f(given),
 });

@@ -102,6 +102,10 @@ function divide(a: number, z: Float32Array, g: Float32Array, spread: readonly nu
   return a / b;
 }
 
+/** max over j ≠ label of z_j, minus z_label; of logits [batch, classes]. */
+export const marginsOf = (logits: Tensor, labels: Labels): Float32Array =>
+  lossOfLogits(margin(labels), logits).losses;
+
 /** The mean of each run of `draws` rows, [batch, ...] → [batch / draws, ...]; sums are in double precision. */
 export function meanRows(x: Tensor, draws: number): Tensor {
   const row = rowSize(x);

@@ -28,3 +28,17 @@ export function resolve<S extends z.ZodType>(schema: S, options: unknown): z.out
   );
   throw new UsageError(messages.join("; "));
 }
+
+/** Options of a bounded attack: a norm, a radius in its range, and the attack's own. */
+export const inBall = <Own extends z.core.$ZodLooseShape>(own: Own) =>
+  z.discriminatedUnion("norm", [
+    z.strictObject({ norm: z.literal("linf"), epsilon: EpsilonLinf, ...own }),
+    z.strictObject({ norm: z.literal("l2"), epsilon: EpsilonL2, ...own }),
+    z.strictObject({ norm: z.literal("l1"), epsilon: EpsilonL1, ...own }),
+  ]);
+
+/** Whether an example is done once it is misclassified; not so where the victim is randomised and may have been lucky. */
+export const StopWhenBroken = z
+  .boolean()
+  .default(true)
+  .describe("leave a misclassified example alone; off for a randomised victim");

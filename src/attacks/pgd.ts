@@ -64,6 +64,7 @@ export function pgd(options: z.input<typeof PgdOptions>): BoundedAttack {
     name: `pgd-${norm}`,
     norm,
     epsilon,
+    asks: "cross-entropy",
     options: { ...ascent, randomStart, restarts },
     async perturb(victim, x, labels, keys) {
       checkInputs(x, labels, keys);

@@ -1,28 +1,74 @@
 import { z } from "zod";
 import { unknownName } from "../math/nearest.ts";
 import { UsageError } from "../math/usage-error.ts";
+import { apgd } from "./apgd.ts";
 import { CwOptions, cw } from "./cw.ts";
-import { EpsilonL2, EpsilonLinf, resolve } from "./options.ts";
+import { EpsilonL1, EpsilonL2, EpsilonLinf, resolve, StopWhenBroken } from "./options.ts";
 import { pgd } from "./pgd.ts";
-import type { BoundedAttack, MinimalAttack } from "./victim.ts";
+import type { BoundedAttack, MinimalAttack, Norm } from "./victim.ts";
 
 /** The options that attacks by name share; each attack takes those that concern it. */
 export const AttackOptions = z.strictObject({
   epsilonLinf: EpsilonLinf.default(0.031).describe("radius in ℓ∞, for pixels in [0, 1]"),
   epsilonL2: EpsilonL2.default(0.83).describe("radius in ℓ2, for pixels in [0, 1]"),
-  steps: z.int().positive().default(20).describe("gradient steps"),
-  stepSize: z.number().positive().optional().describe("by default ε / 5, the authors' setting"),
-  restarts: z.int().positive().default(1).describe("starts, of which the highest loss is kept"),
-  randomStart: z.boolean().default(true).describe("start from a random point of the ball"),
+  epsilonL1: EpsilonL1.default(12).describe("radius in ℓ1, for pixels in [0, 1]"),
+  steps: z.int().positive().default(20).describe("gradient steps of PGD"),
+  stepSize: z
+    .number()
+    .positive()
+    .optional()
+    .describe("of PGD; by default ε / 5, the authors' setting"),
+  restarts: z
+    .int()
+    .positive()
+    .default(1)
+    .describe("starts of PGD and APGD; the most damaging end is kept"),
+  randomStart: z.boolean().default(true).describe("PGD starts from a random point of the ball"),
+  apgdSteps: z.int().positive().default(100).describe("gradient steps of each start of APGD"),
+  stopWhenBroken: StopWhenBroken,
 });
 export type AttackOptions = z.output<typeof AttackOptions>;
 
+/** Every norm. */
+const norms: readonly Norm[] = ["linf", "l2", "l1"];
+
+/** A norm and a radius. */
+type InBall = { readonly norm: Norm; readonly epsilon: number };
+
+/** The radius of a norm. */
+const epsilonOf = (norm: Norm, { epsilonLinf, epsilonL2, epsilonL1 }: AttackOptions): number =>
+  ({ linf: epsilonLinf, l2: epsilonL2, l1: epsilonL1 })[norm];
+
+type Entries = Readonly<Record<string, (options: AttackOptions) => BoundedAttack>>;
+
+/** The attack's entry for each norm. */
+const inEachNorm = (
+  name: string,
+  make: (ball: InBall, options: AttackOptions) => BoundedAttack,
+): Entries =>
+  Object.fromEntries(
+    norms.map((norm) => [
+      `${name}-${norm}`,
+      (options) => make({ norm, epsilon: epsilonOf(norm, options) }, options),
+    ]),
+  );
+
+const ofPgd = ({ steps, stepSize, restarts, randomStart }: AttackOptions) => ({
+  ...{ steps, restarts, randomStart },
+  ...(stepSize !== undefined && { stepSize }),
+});
+
+const ofApgd = ({ apgdSteps, restarts, stopWhenBroken }: AttackOptions) => ({
+  ...{ steps: apgdSteps, restarts, stopWhenBroken },
+});
+
 /** One entry per attack; its position is of no meaning, its name is a contract. */
-const attacks: Readonly<Record<string, (options: AttackOptions) => BoundedAttack>> = {
-  "pgd-linf": ({ epsilonLinf, epsilonL2: _, ...rest }) =>
-    pgd({ norm: "linf", epsilon: epsilonLinf, ...rest }),
-  "pgd-l2": ({ epsilonL2, epsilonLinf: _, ...rest }) =>
-    pgd({ norm: "l2", epsilon: epsilonL2, ...rest }),
+const attacks: Entries = {
+  "pgd-linf": (options) => pgd({ norm: "linf", epsilon: options.epsilonLinf, ...ofPgd(options) }),
+  "pgd-l2": (options) => pgd({ norm: "l2", epsilon: options.epsilonL2, ...ofPgd(options) }),
+  ...inEachNorm("apgd-ce", (ball, options) => apgd({ ...ball, loss: "ce", ...ofApgd(options) })),
+  ...inEachNorm("apgd-dlr", (ball, options) => apgd({ ...ball, loss: "dlr", ...ofApgd(options) })),
+  ...inEachNorm("apgd-t", (ball, options) => apgd({ ...ball, loss: "t", ...ofApgd(options) })),
 };
 
 /** Every bounded attack that the command line knows. */

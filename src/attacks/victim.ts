@@ -51,6 +51,8 @@ export interface BoundedAttack {
   readonly name: string;
   readonly norm: Norm;
   readonly epsilon: number;
+  /** What it asks the victim for: losses of the kind `ce` alone, of any kind, or nothing but logits. */
+  readonly asks: "cross-entropy" | "losses" | "logits";
   /** The attack's resolved options, for the record. */
   readonly options: Readonly<Record<string, unknown>>;
   /** x [batch, ...pixels] in [0, 1] → adversarial examples of the same shape, in the ball and in [0, 1]. */

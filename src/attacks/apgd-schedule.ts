@@ -1,0 +1,107 @@
+// When APGD looks back at an ascent, and what it then does to its step size (Croce & Hein 2020 and 2021).
+import type { Norm } from "./victim.ts";
+
+/** One example's ascent. */
+export interface Climb {
+  readonly x: Float32Array;
+  readonly epsilon: number;
+  /** Where it is, where it was before its last step, and the gradient where it is. */
+  point: Float32Array;
+  previous: Float32Array;
+  gradient: Float32Array;
+  loss: number;
+  /** The point of the highest loss so far, with its gradient and its margin. */
+  best: {
+    readonly point: Float32Array;
+    readonly gradient: Float32Array;
+    readonly loss: number;
+    readonly margin: number;
+  };
+  stepSize: number;
+  /** Steps since the last look back that raised the loss. */
+  rises: number;
+  /** The best loss at the last look back, and whether the step was halved there. */
+  bestBefore: number;
+  halved: boolean;
+  /** ℓ1: the share of pixels that a step moves, and the pixels in which `best` differed from x at the last look back. */
+  share: number;
+  support: number;
+}
+
+/** How steps become smaller. */
+export interface Schedule {
+  /** The share of a step that is its own; the rest repeats the one before it. */
+  readonly ownShare: number;
+  /** The steps, counted from 1, after which `lookBack` is called. */
+  checkpoints(steps: number): number[];
+  /** `since` steps after the last call or the start; `firstStep` is the length of an ascent's first step. */
+  lookBack(climb: Climb, since: number, firstStep: number): void;
+}
+
+/** ρ: a step is halved where fewer than this share of the steps raised the loss. */
+const RHO = 0.75;
+
+/** On from the best point, by its gradient. The step before it is still remembered, as in the authors' code. */
+function returnToBest(climb: Climb): void {
+  climb.point = climb.best.point;
+  climb.gradient = climb.best.gradient;
+}
+
+/** Croce & Hein 2020 (arXiv:2003.01690, §3.2), for ℓ∞ and ℓ2. */
+export const halving: Schedule = {
+  ownShare: 0.75,
+  /** ⌈p N⌉ for p₁ = 0.22, pⱼ₊₁ = pⱼ + max(pⱼ − pⱼ₋₁ − 0.03, 0.06), in hundredths so that no rounding adds a step. */
+  checkpoints(steps) {
+    const found: number[] = [];
+    for (let [p, period] = [22, 22]; p <= 100; p += period) {
+      found.push(Math.ceil((p * steps) / 100));
+      period = Math.max(period - 3, 6);
+    }
+    return [...new Set(found)];
+  },
+  lookBack(climb, since, _firstStep) {
+    const { best, bestBefore } = climb;
+    const oscillates = climb.rises <= RHO * since; // condition 1
+    const stuck = !climb.halved && bestBefore >= best.loss; // condition 2
+    climb.halved = oscillates || stuck;
+    climb.rises = 0;
+    climb.bestBefore = best.loss;
+    if (!climb.halved) return;
+    climb.stepSize /= 2;
+    returnToBest(climb);
+  },
+};
+
+/** The number of pixels in which the points differ. */
+export function differing(a: Float32Array, b: Float32Array): number {
+  let count = 0;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) count++;
+  return count;
+}
+
+/** The share of pixels that a step moves, from those in which the best point differs from x. */
+export const shareOf = (support: number, pixels: number): number => support / pixels / 1.5;
+
+/** Croce & Hein 2021 (arXiv:2103.01208, §3.3), for ℓ1: a step moves fewer pixels as the best point becomes sparser. */
+export const sparsifying: Schedule = {
+  ownShare: 1,
+  checkpoints(steps) {
+    const period = Math.max(Math.floor(0.04 * steps), 1);
+    return Array.from({ length: Math.floor(steps / period) }, (_, i) => (i + 1) * period);
+  },
+  lookBack(climb, _since, firstStep) {
+    const support = differing(climb.best.point, climb.x);
+    const sparser = support < 0.95 * climb.support;
+    climb.share = shareOf(support, climb.x.length);
+    climb.support = support;
+    climb.stepSize = sparser ? firstStep : Math.max(climb.stepSize / 1.5, firstStep / 10);
+    if (sparser) returnToBest(climb);
+  },
+};
+
+/** The schedule of each norm. */
+export const schedules: { readonly [N in Norm]: Schedule } = {
+  linf: halving,
+  l2: halving,
+  l1: sparsifying,
+};
