@@ -5,6 +5,7 @@ import { apgd } from "./apgd.ts";
 import { CwOptions, cw } from "./cw.ts";
 import { EpsilonL1, EpsilonL2, EpsilonLinf, resolve, StopWhenBroken } from "./options.ts";
 import { pgd } from "./pgd.ts";
+import { square } from "./square.ts";
 import type { BoundedAttack, MinimalAttack, Norm } from "./victim.ts";
 
 /** The options that attacks by name share; each attack takes those that concern it. */
@@ -25,6 +26,7 @@ export const AttackOptions = z.strictObject({
     .describe("starts of PGD and APGD; the most damaging end is kept"),
   randomStart: z.boolean().default(true).describe("PGD starts from a random point of the ball"),
   apgdSteps: z.int().positive().default(100).describe("gradient steps of each start of APGD"),
+  squareQueries: z.int().positive().default(5000).describe("pictures that Square asks about"),
   stopWhenBroken: StopWhenBroken,
 });
 export type AttackOptions = z.output<typeof AttackOptions>;
@@ -69,6 +71,9 @@ const attacks: Entries = {
   ...inEachNorm("apgd-ce", (ball, options) => apgd({ ...ball, loss: "ce", ...ofApgd(options) })),
   ...inEachNorm("apgd-dlr", (ball, options) => apgd({ ...ball, loss: "dlr", ...ofApgd(options) })),
   ...inEachNorm("apgd-t", (ball, options) => apgd({ ...ball, loss: "t", ...ofApgd(options) })),
+  ...inEachNorm("square", (ball, { squareQueries, stopWhenBroken }) =>
+    square({ ...ball, queries: squareQueries, stopWhenBroken }),
+  ),
 };
 
 /** Every bounded attack that the command line knows. */

@@ -1,0 +1,104 @@
+import { z } from "zod";
+import { fillBits, fold, foldAll, type Key } from "../math/random.ts";
+import { rowSize, tensor } from "../math/tensor.ts";
+import { gather, rowOf } from "./examples.ts";
+import { marginsOf } from "./losses.ts";
+import { inBall, resolve, StopWhenBroken } from "./options.ts";
+import { checkEpsilon, checkInputs, checkLabels, checkLogits } from "./preconditions.ts";
+import { choicesOf, type Frame, frameOf, proposals } from "./square-patch.ts";
+import type { BoundedAttack } from "./victim.ts";
+
+export const SquareOptions = inBall({
+  queries: z.int().positive().default(5000).describe("pictures that the victim is asked about"),
+  share: z.number().positive().max(1).default(0.8).describe("share of pixels changed at first"),
+  stopWhenBroken: StopWhenBroken,
+});
+
+/** One example and the best point of its search. */
+interface Search {
+  readonly x: Float32Array;
+  readonly label: number;
+  readonly key: Key;
+  /** A row of the result. */
+  readonly best: Float32Array;
+  margin: number;
+}
+
+/** Queries of 10,000 after which the share of changed pixels is halved. */
+const halvings = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000];
+
+/** The share of pixels that query number `query` (from 1) of `queries` changes. */
+export function shareAt(query: number, queries: number, first: number): number {
+  const at = Math.floor((query / queries) * 10_000);
+  return first / 2 ** halvings.filter((halving) => at > halving).length;
+}
+
+/** A window of this share of a channel's pixels is a square of this side. */
+function sideOf(share: number, { height, width }: Frame, least: number): number {
+  const side = Math.max(Math.round(Math.sqrt(share * height * width)), least);
+  // Where windows have a least side they have a middle, too.
+  return Math.min(least > 1 && side % 2 === 0 ? side + 1 : side, height, width);
+}
+
+/**
+ * The Square attack (Andriushchenko et al. 2020, arXiv:1912.00049; ℓ1: Croce & Hein 2021, arXiv:2103.01208, §4): a random
+ * search for a larger margin that asks for nothing but logits. An example that is misclassified, at the start or on its
+ * way, leaves the batch, unless `stopWhenBroken` is off.
+ */
+export function square(options: z.input<typeof SquareOptions>): BoundedAttack {
+  const resolved = resolve(SquareOptions, options);
+  const { norm, epsilon, queries, share, stopWhenBroken } = resolved;
+  const { least, start, next } = proposals[norm];
+  return {
+    name: `square-${norm}`,
+    norm,
+    epsilon,
+    asks: "logits",
+    options: resolved,
+    async perturb(victim, x, labels, keys) {
+      checkInputs(x, labels, keys);
+      checkEpsilon(norm, epsilon, rowSize(x));
+      const adversarial = tensor(x.shape, x.data.slice());
+      const frame = frameOf(x.shape.slice(1));
+      // As many choices as a start can need: a sign per channel and column, or per channel and tile, and a few more.
+      const words = new Uint32Array(rowSize(x) + 36 * frame.channels * 2 + 8);
+      const clean = await victim.logits(x, foldAll(keys, 0));
+      checkLabels(labels, clean);
+      checkLogits(clean);
+      const margins = marginsOf(clean, labels);
+      let running = labels
+        .map(
+          (label, i): Search => ({
+            ...{ x: rowOf(x, i), label, key: keys[i], best: rowOf(adversarial, i) },
+            margin: margins[i],
+          }),
+        )
+        .filter(({ margin }) => !(stopWhenBroken && margin > 0));
+      for (let query = 1; query <= queries && running.length > 0; query++) {
+        const side = sideOf(shareAt(query, queries, share), frame, least);
+        const candidates = running.map(({ x, best, key }) => {
+          const own = words.subarray(0, query === 1 ? words.length : 2 * frame.channels + 6);
+          fillBits(fold(fold(key, query), 0), own);
+          const choices = choicesOf(own);
+          return query === 1
+            ? start(x, frame, epsilon, choices)
+            : next(x, best, frame, side, epsilon, choices);
+        });
+        const reached = marginsOf(
+          await victim.logits(
+            gather(candidates, x.shape),
+            running.map(({ key }) => fold(fold(key, query), 1)),
+          ),
+          running.map(({ label }) => label),
+        );
+        running.forEach((search, i) => {
+          if (query > 1 && !(reached[i] > search.margin)) return;
+          search.margin = reached[i];
+          search.best.set(candidates[i]);
+        });
+        if (stopWhenBroken) running = running.filter(({ margin }) => !(margin > 0));
+      }
+      return adversarial;
+    },
+  };
+}
