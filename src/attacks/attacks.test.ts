@@ -14,9 +14,9 @@ import {
   tensor,
 } from "../math/tensor.ts";
 import { balls } from "./balls.ts";
-import { runBounded } from "./harness.ts";
+import { runBounded, runMinimal } from "./harness.ts";
 import { linearVictim } from "./linear-victim.ts";
-import { attackNamed, attackNames } from "./table.ts";
+import { attackNamed, attackNames, minimalAttackNamed, minimalAttackNames } from "./table.ts";
 import type { Norm, Victim } from "./victim.ts";
 
 const dual = {
@@ -199,3 +199,88 @@ describe.each(attackNames)("%s", (name) => {
 
 /** Less of everything, where only bookkeeping is tested. */
 const few = { apgdSteps: 12, squareQueries: 20 };
+
+/** The largest share of the distance that a minimum-norm attack may need, where it is not 1.02. */
+const share: Readonly<Record<string, number>> = {};
+
+/** Those that take steps towards the nearest boundary of each class, and so find it among several classes too. */
+const findsNearest = (name: string) => /^(fab|deepfool)/.test(name);
+
+/** What finds distances of a hundredth of the box, and of half of it; the rest is by default. */
+const fine = { cwLearningRate: 0.001, cwSteps: 200 };
+const coarse = { cwLearningRate: 0.05, cwSteps: 200 };
+
+describe.each(minimalAttackNames)("%s", (name) => {
+  const { norm } = minimalAttackNamed(name);
+
+  it.each([2, 3, 5])("finds the distance and nothing below it: %i classes", async (classes) => {
+    const { victim, x, labels, keys, distances } = await linearClassifier(7, classes);
+    const result = await runMinimal(minimalAttackNamed(name, fine), victim, x, labels, keys);
+    expect(result.found).toEqual(labels.map(() => true));
+    const decided = argmaxRows(await victim.logits(result.adversarial, keys));
+    expect(decided.map((one, i) => one !== labels[i])).toEqual(labels.map(() => true));
+    const ratios = distances(norm).map((distance, i) => result[norm][i] / distance);
+    expect(Math.min(...ratios)).toBeGreaterThan(0.9999);
+    const allowed = classes === 2 || findsNearest(name) ? (share[name] ?? 1.02) : 3;
+    expect(Math.max(...ratios)).toBeLessThan(allowed);
+  });
+
+  it("stays in the box, also from pictures at the edge of it, and finds most of them", async () => {
+    const { victim, keys } = await linearClassifier(9, 5);
+    const x = atEdges(keys, [9, 2, 4, 4]);
+    const labels = argmaxRows(await victim.logits(x, keys));
+    const attack = minimalAttackNamed(name, coarse);
+    const { adversarial, found } = await attack.minimize(victim, x, labels, keys);
+    expect(inBox(adversarial)).toBe(true);
+    expect(found.filter(Boolean).length).toBeGreaterThanOrEqual(8);
+  });
+
+  it("attacks each image by itself: batch and order change no bit, with noise", async () => {
+    const { victim, x, labels, keys } = await linearClassifier(7, 5);
+    const attack = minimalAttackNamed(name, fewer);
+    const together = await attack.minimize(noisy(victim), x, labels, keys);
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), fc.integer({ min: 1, max: 7 }), async (seed, size) => {
+        const some = permutation(7, keyOf(seed)).slice(0, size);
+        const own = [taken(labels, some), taken(keys, some)] as const;
+        const alone = await attack.minimize(noisy(victim), takeRows(x, some), ...own);
+        expect(alone.adversarial.data).toEqual(takeRows(together.adversarial, some).data);
+        expect(alone.found).toEqual(taken(together.found, some));
+      }),
+      { numRuns: 6 },
+    );
+  });
+
+  it("finds nothing where every gradient is zero, and returns x", async () => {
+    const { x, keys } = await linearClassifier(3, 4);
+    const flat = linearVictim(tensor([4, 32]), [0.5, 0.5, 0.5, 0]);
+    const attack = minimalAttackNamed(name, fewer);
+    const { adversarial, found } = await attack.minimize(flat, x, [0, 1, 2], keys);
+    expect(found).toEqual([false, false, false]);
+    expect(adversarial.data).toEqual(x.data);
+  });
+
+  it("leaves alone what is misclassified from the start, found at distance 0", async () => {
+    const { victim, x, labels, keys } = await linearClassifier(3, 5);
+    const wrong = labels.map((y, i) => (i === 1 ? y : (y + 1) % 5));
+    const result = await runMinimal(minimalAttackNamed(name, fewer), victim, x, wrong, keys);
+    expect(result.l1.map((length) => length > 0)).toEqual([false, true, false]);
+    expect(result.found).toEqual([true, true, true]);
+  });
+
+  it("uses no key twice, nor one that it was given", async () => {
+    const { victim, x, labels, keys } = await linearClassifier(3, 2);
+    const asked = remembering(noisy(victim));
+    await minimalAttackNamed(name, fewer).minimize(asked.victim, x, labels, keys);
+    const all = [...keys.map(String), ...asked.used.losses, ...asked.used.logits];
+    expect(new Set(all).size).toBe(all.length);
+  });
+
+  it("takes an empty batch for what it is", async () => {
+    const { victim } = await linearClassifier(1, 5);
+    const attack = minimalAttackNamed(name);
+    expect((await attack.minimize(victim, tensor([0, 2, 4, 4]), [], [])).found).toEqual([]);
+  });
+});
+
+const fewer = { cwSteps: 10, cwSearches: 2, fabSteps: 5 };

@@ -3,6 +3,7 @@ import { unknownName } from "../math/nearest.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { apgd } from "./apgd.ts";
 import { CwOptions, cw } from "./cw.ts";
+import { fab } from "./fab.ts";
 import { EpsilonL1, EpsilonL2, EpsilonLinf, resolve, StopWhenBroken } from "./options.ts";
 import { pgd } from "./pgd.ts";
 import { square } from "./square.ts";
@@ -98,10 +99,21 @@ export const MinimalAttackOptions = z.strictObject({
   cwInitialConstant: initialConstant.describe("the first constant c of C&W"),
   cwConfidence: confidence.describe("margin, in logits, by which C&W must be misclassified"),
   cwAbortEarly: abortEarly.describe("C&W ends a search whose loss no longer falls"),
+  fabSteps: z.int().positive().default(100).describe("steps of FAB towards each of 9 classes"),
 });
 export type MinimalAttackOptions = z.output<typeof MinimalAttackOptions>;
 
-const minimalAttacks: Readonly<Record<string, (options: MinimalAttackOptions) => MinimalAttack>> = {
+type MinimalEntries = Readonly<Record<string, (options: MinimalAttackOptions) => MinimalAttack>>;
+
+/** A minimum-norm attack's entry for some norms. */
+const minimalIn = <N extends Norm>(
+  norms: readonly N[],
+  name: string,
+  make: (norm: N, options: MinimalAttackOptions) => MinimalAttack,
+): MinimalEntries =>
+  Object.fromEntries(norms.map((norm) => [`${name}-${norm}`, (options) => make(norm, options)]));
+
+const minimalAttacks: MinimalEntries = {
   "cw-l2": (options) =>
     cw({
       steps: options.cwSteps,
@@ -111,6 +123,7 @@ const minimalAttacks: Readonly<Record<string, (options: MinimalAttackOptions) =>
       confidence: options.cwConfidence,
       abortEarly: options.cwAbortEarly,
     }),
+  ...minimalIn(norms, "fab-t", (norm, { fabSteps }) => fab({ norm, steps: fabSteps })),
 };
 
 /** Every minimum-norm attack that the command line knows. */

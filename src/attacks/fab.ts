@@ -1,0 +1,162 @@
+import { z } from "zod";
+import { fold } from "../math/random.ts";
+import type { Shape } from "../math/tensor.ts";
+import { distances, gather, rivals, rowOf } from "./examples.ts";
+import { ways } from "./hyperplane.ts";
+import { difference, marginsOf } from "./losses.ts";
+import { beginAll, type Image, judge } from "./nearest.ts";
+import { resolve } from "./options.ts";
+import { checkGradient } from "./preconditions.ts";
+import type { MinimalAttack, Norm, Victim } from "./victim.ts";
+
+export const FabOptions = z.strictObject({
+  norm: z.enum(["linf", "l2", "l1"]).describe("norm that is made small"),
+  steps: z.int().positive().default(100).describe("steps towards each target"),
+  targets: z.int().positive().default(9).describe("wrong classes to aim at, the likeliest first"),
+  enough: z.number().positive().optional().describe("an image found this close is left alone"),
+});
+
+/** How far a step goes beyond the boundary, how strongly it is drawn to x at most, how much of the way it keeps going back. */
+const [EXTRAPOLATION, ALPHA_MAX, BACKWARD] = [1.05, 0.1, 0.9];
+/** Points that the final search tries between x and the closest adversarial one. */
+const FINAL_STEPS = 3;
+
+/** An image on its way towards one target. */
+interface Walk {
+  readonly image: Image;
+  readonly target: number;
+  point: Float32Array;
+}
+
+/**
+ * Fast adaptive boundary attack, targeted (Croce & Hein 2020, arXiv:1907.02044, Alg. 1, and arXiv:2003.01690, §4), without
+ * random starts: each step goes to the boundary between label and target as it looks from here, linearised, and beyond it,
+ * drawn towards the boundary's point closest to x; whatever is adversarial goes a tenth of the way back to x. A final
+ * search moves the closest point found towards x, to where the margin is interpolated to end.
+ */
+export function fab(options: z.input<typeof FabOptions>): MinimalAttack {
+  const resolved = resolve(FabOptions, options);
+  const { norm, steps, targets, enough = 0 } = resolved;
+  return {
+    name: `fab-t-${norm}`,
+    norm,
+    epsilon: null,
+    options: resolved,
+    async minimize(victim, x, labels, keys) {
+      const { images, result } = await beginAll(victim, x, labels, keys);
+      const attacked = images.filter(({ distance }) => distance > 0);
+      const aims = Math.min(targets, (images[0]?.logits.length ?? 1) - 1);
+      for (let aim = 0; aim < aims; aim++) {
+        let running = attacked.map((image): Walk => {
+          const target = rivals(image.logits, image.label, aims)[aim];
+          return { image, target, point: image.x };
+        });
+        for (let step = 1; step <= steps; step++) {
+          running = running.filter(({ image }) => image.distance > enough);
+          if (running.length === 0) break;
+          await walk(victim, running, x.shape, norm, [aim + 1, step]);
+        }
+      }
+      const found = attacked.filter(({ distance }) => distance > enough && distance < Infinity);
+      await shorten(victim, found, x.shape, norm, aims + 1);
+      return result();
+    },
+  };
+}
+
+/** One step of every image, and what became of it. */
+async function walk(
+  victim: Victim,
+  running: readonly Walk[],
+  shape: Shape,
+  norm: Norm,
+  [stage, step]: readonly [number, number],
+): Promise<void> {
+  const labels = running.map(({ image }) => image.label);
+  const keysAt = (visit: number) => running.map(({ image }) => fold(fold(image.key, stage), visit));
+  const points = () =>
+    gather(
+      running.map(({ point }) => point),
+      shape,
+    );
+  const targets = running.map(({ target }) => target);
+  const loss = difference(labels, targets);
+  const { losses, gradient } = await victim.lossAndGradient(points(), loss, keysAt(2 * step));
+  checkGradient(gradient);
+  running.forEach((one, i) => {
+    one.point = stepped(one.image.x, one.point, rowOf(gradient, i), losses[i], norm);
+  });
+  const margins = marginsOf(await victim.logits(points(), keysAt(2 * step + 1)), labels);
+  running.forEach((one, i) => {
+    if (judge(one.image, one.point, margins[i], norm))
+      one.point = between(one.image.x, one.point, BACKWARD);
+  });
+}
+
+/** x + share · (point − x). */
+const between = (x: Float32Array, point: Float32Array, share: number): Float32Array => {
+  const out = new Float32Array(x.length);
+  for (let i = 0; i < out.length; i++) out[i] = x[i] + share * (point[i] - x[i]);
+  return out;
+};
+
+/** clip((1 − α)(x_k + η d(x_k)) + α(x + η d(x))), d the way to the hyperplane ⟨w, z − x_k⟩ = −f. */
+function stepped(
+  x: Float32Array,
+  point: Float32Array,
+  w: Float32Array,
+  f: number,
+  norm: Norm,
+): Float32Array {
+  let inner = 0;
+  for (let i = 0; i < w.length; i++) inner += w[i] * (point[i] - x[i]);
+  const here = ways[norm](point, w, -f);
+  const there = ways[norm](x, w, inner - f);
+  const zero = new Float32Array(w.length);
+  const [near, far] = [here, there].map((d) => Math.max(distances[norm](d, zero), 1e-8));
+  const alpha = Math.min(near / (near + far), ALPHA_MAX);
+  const out = new Float32Array(w.length);
+  for (let i = 0; i < out.length; i++) {
+    const own = point[i] + EXTRAPOLATION * here[i];
+    const drawn = x[i] + EXTRAPOLATION * there[i];
+    out[i] = Math.min(Math.max((1 - alpha) * own + alpha * drawn, 0), 1);
+  }
+  return out;
+}
+
+/** Regula falsi on the margin along the way from x to the closest point found. */
+async function shorten(
+  victim: Victim,
+  found: readonly Image[],
+  shape: Shape,
+  norm: Norm,
+  stage: number,
+): Promise<void> {
+  if (found.length === 0) return;
+  const ways = found.map(({ nearest, cleanMargin, margin }) => {
+    const [low, high] = [
+      { at: 0, margin: cleanMargin },
+      { at: 1, margin },
+    ];
+    return { end: nearest.slice(), low, high };
+  });
+  for (let step = 1; step <= FINAL_STEPS; step++) {
+    const tried = ways.map(({ low, high }) => {
+      const share = -low.margin / (high.margin - low.margin);
+      return low.at + share * (high.at - low.at);
+    });
+    const points = found.map(({ x }, i) => between(x, ways[i].end, tried[i]));
+    const margins = marginsOf(
+      await victim.logits(
+        gather(points, shape),
+        found.map(({ key }) => fold(fold(key, stage), step)),
+      ),
+      found.map(({ label }) => label),
+    );
+    found.forEach((image, i) => {
+      const place = { at: tried[i], margin: margins[i] };
+      if (judge(image, points[i], margins[i], norm)) ways[i].high = place;
+      else ways[i].low = place;
+    });
+  }
+}
