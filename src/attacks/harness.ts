@@ -46,10 +46,12 @@ export interface BoundedResult {
   readonly l1: readonly number[];
   /** Asked of `victim` for the whole batch. */
   readonly queries: Queries;
+  /** Per example, the member of an ensemble whose work it is; null of other attacks, and where no member succeeded. */
+  readonly members: readonly (string | null)[];
 }
 
 /** The same of a minimum-norm attack, with the attack's own word on whether it found anything. */
-export interface MinimalResult extends BoundedResult {
+export interface MinimalResult extends Omit<BoundedResult, "members"> {
   readonly found: readonly boolean[];
 }
 
@@ -64,11 +66,15 @@ export async function runBounded(
   checkInputs(x, labels, keys);
   checkEpsilon(attack.norm, attack.epsilon, rowSize(x));
   const counting = counted(victim);
-  const raw = await attack.perturb(counting, x, labels, keys);
+  const members: (string | null)[] = labels.map(() => null);
+  const told = (example: number, member: string) => {
+    members[example] = member;
+  };
+  const raw = await attack.perturb(counting, x, labels, keys, told);
   checkReturned(attack, raw, x);
   const ball = balls[attack.norm];
   const allowed = clamp(add(x, ball.project(sub(clamp(raw, 0, 1), x), attack.epsilon)), 0, 1);
-  return { ...measured(raw, allowed, x), queries: counting.queries() };
+  return { ...measured(raw, allowed, x), members, queries: counting.queries() };
 }
 
 /** Runs the attack, clips its result to the box, and measures it: nothing bounds its norm. The caller judges its success. */
@@ -97,7 +103,11 @@ function checkReturned({ name }: Attack, raw: Tensor, x: Tensor): void {
 }
 
 /** What was returned and what is allowed of it, as distances. */
-function measured(raw: Tensor, adversarial: Tensor, x: Tensor): Omit<BoundedResult, "queries"> {
+function measured(
+  raw: Tensor,
+  adversarial: Tensor,
+  x: Tensor,
+): Omit<BoundedResult, "queries" | "members"> {
   const delta = sub(adversarial, x);
   return {
     adversarial,

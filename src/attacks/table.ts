@@ -2,12 +2,16 @@ import { z } from "zod";
 import { unknownName } from "../math/nearest.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { apgd } from "./apgd.ts";
+import { type AutoAttackOptions, autoattack, autoattackRand } from "./autoattack.ts";
 import { CwOptions, cw } from "./cw.ts";
 import { fab } from "./fab.ts";
+import { fgsm } from "./fgsm.ts";
 import { EpsilonL1, EpsilonL2, EpsilonLinf, resolve, StopWhenBroken } from "./options.ts";
 import { pgd } from "./pgd.ts";
 import { square } from "./square.ts";
 import type { BoundedAttack, MinimalAttack, Norm } from "./victim.ts";
+
+const fabSteps = z.int().positive().default(100).describe("steps of FAB towards each of 9 classes");
 
 /** The options that attacks by name share; each attack takes those that concern it. */
 export const AttackOptions = z.strictObject({
@@ -28,6 +32,7 @@ export const AttackOptions = z.strictObject({
   randomStart: z.boolean().default(true).describe("PGD starts from a random point of the ball"),
   apgdSteps: z.int().positive().default(100).describe("gradient steps of each start of APGD"),
   squareQueries: z.int().positive().default(5000).describe("pictures that Square asks about"),
+  fabSteps,
   stopWhenBroken: StopWhenBroken,
 });
 export type AttackOptions = z.output<typeof AttackOptions>;
@@ -65,6 +70,14 @@ const ofApgd = ({ apgdSteps, restarts, stopWhenBroken }: AttackOptions) => ({
   ...{ steps: apgdSteps, restarts, stopWhenBroken },
 });
 
+const ofMembers = ({
+  apgdSteps,
+  fabSteps,
+  squareQueries,
+}: AttackOptions): Omit<AutoAttackOptions, keyof InBall> => ({
+  ...{ apgdSteps, fabSteps, squareQueries },
+});
+
 /** One entry per attack; its position is of no meaning, its name is a contract. */
 const attacks: Entries = {
   "pgd-linf": (options) => pgd({ norm: "linf", epsilon: options.epsilonLinf, ...ofPgd(options) }),
@@ -75,7 +88,19 @@ const attacks: Entries = {
   ...inEachNorm("square", (ball, { squareQueries, stopWhenBroken }) =>
     square({ ...ball, queries: squareQueries, stopWhenBroken }),
   ),
+  ...inEachNorm("fgsm", (ball) => fgsm(ball)),
+  ...inEachNorm("autoattack", (ball, options) => autoattack({ ...ball, ...ofMembers(options) })),
+  ...Object.fromEntries(
+    norms.map((norm) => [
+      `autoattack-${norm}-rand`,
+      (options) =>
+        autoattackRand({ norm, epsilon: epsilonOf(norm, options), ...ofMembers(options) }),
+    ]),
+  ),
 };
+
+/** Whether the attack stops at the first wrong answer, which says nothing about a randomised model. */
+export const isForDeterministic = (name: string): boolean => /^autoattack-[^-]+$/.test(name);
 
 /** Every bounded attack that the command line knows. */
 export const attackNames: readonly string[] = Object.keys(attacks);
@@ -99,7 +124,7 @@ export const MinimalAttackOptions = z.strictObject({
   cwInitialConstant: initialConstant.describe("the first constant c of C&W"),
   cwConfidence: confidence.describe("margin, in logits, by which C&W must be misclassified"),
   cwAbortEarly: abortEarly.describe("C&W ends a search whose loss no longer falls"),
-  fabSteps: z.int().positive().default(100).describe("steps of FAB towards each of 9 classes"),
+  fabSteps,
 });
 export type MinimalAttackOptions = z.output<typeof MinimalAttackOptions>;
 

@@ -46,6 +46,9 @@ export type Norm = "linf" | "l2" | "l1";
 /** The two norms of the paper. */
 export type PaperNorm = Exclude<Norm, "l1">;
 
+/** Hears from an ensemble which member made an example of the batch what it returns; the last word counts. */
+export type Told = (example: number, member: string) => void;
+
 /** Finds, inside the ball of `epsilon` around each x, a point of high loss. */
 export interface BoundedAttack {
   readonly name: string;
@@ -56,7 +59,13 @@ export interface BoundedAttack {
   /** The attack's resolved options, for the record. */
   readonly options: Readonly<Record<string, unknown>>;
   /** x [batch, ...pixels] in [0, 1] → adversarial examples of the same shape, in the ball and in [0, 1]. */
-  perturb(victim: Victim, x: Tensor, labels: Labels, keys: readonly Key[]): Promise<Tensor>;
+  perturb(
+    victim: Victim,
+    x: Tensor,
+    labels: Labels,
+    keys: readonly Key[],
+    told?: Told,
+  ): Promise<Tensor>;
 }
 
 /** Looks for the smallest perturbation that changes the decision; has no bound on its norm. */

@@ -2,7 +2,7 @@
 import { balls } from "../attacks/balls.ts";
 import { runBounded, runMinimal } from "../attacks/harness.ts";
 import { margin } from "../attacks/losses.ts";
-import type { BoundedAttack, Labels, MinimalAttack, Victim } from "../attacks/victim.ts";
+import type { Attack, BoundedAttack, Labels, MinimalAttack, Victim } from "../attacks/victim.ts";
 import { withEot, withFixedKeys } from "../defenses/with-eot.ts";
 import { foldAll, type Key, nameToNumber } from "../math/random.ts";
 import { addScaled, clamp, rowSize, sub, type Tensor, tensor } from "../math/tensor.ts";
@@ -24,6 +24,8 @@ export interface Target {
 export interface Candidate {
   readonly objective: string;
   readonly adversarial: Tensor;
+  /** Per example what stands for `objective`; null where that stands itself. */
+  readonly members?: readonly (string | null)[];
 }
 
 /** The victim behind each objective of an attack on a randomised model; `keys` are spent on nothing else. */
@@ -37,6 +39,34 @@ const victims: Readonly<Record<string, (target: Target, keys: readonly Key[]) =>
 
 const [STEPS, FIXED, UPHILL] = [0, 1, 2];
 
+/** The objectives that make sense of what an attack asks for; logits alone are averaged in one way only. */
+const sensible: Readonly<Record<BoundedAttack["asks"], readonly string[]>> = {
+  "cross-entropy": Object.keys(victims),
+  losses: Object.keys(victims).filter((name) => name !== "mean-probability"),
+  logits: ["mean-logits", "fixed-noise", "transfer"],
+};
+
+/** What a bounded attack on a randomised model can maximise. */
+export const objectivesOf = (attack: Attack): readonly string[] =>
+  attack.epsilon === null ? ["mean-logits"] : sensible[attack.asks];
+
+/** What `--objective` means for this attack: `worst` is all that it can, and one that it cannot is the mean of logits. */
+const tried = (attack: BoundedAttack, objective: string): readonly string[] => {
+  const all = objectivesOf(attack);
+  if (objective === "worst") return all;
+  return all.includes(objective) ? [objective] : ["mean-logits"];
+};
+
+/** What an attack on a deterministic model climbs. */
+const climbed = ({ asks, options }: BoundedAttack): string =>
+  asks === "cross-entropy"
+    ? "ce"
+    : asks === "logits"
+      ? "margin"
+      : options.loss === undefined
+        ? "unbroken"
+        : "dlr";
+
 /** One candidate of a bounded attack per objective; `worst` stands for all of them. */
 export async function boundedCandidates(
   attack: BoundedAttack,
@@ -47,11 +77,11 @@ export async function boundedCandidates(
   keys: readonly Key[],
 ): Promise<Candidate[]> {
   if (!target.randomised) {
-    const { adversarial } = await runBounded(attack, target.network, x, labels, keys);
-    return [{ objective: "ce", adversarial }];
+    const { adversarial, members } = await runBounded(attack, target.network, x, labels, keys);
+    return [{ objective: climbed(attack), adversarial, members }];
   }
   const candidates: Candidate[] = [];
-  for (const name of objective === "worst" ? Object.keys(victims) : [objective]) {
+  for (const name of tried(attack, objective)) {
     const own = foldAll(keys, nameToNumber(name));
     const victim = victims[name](target, foldAll(own, FIXED));
     const { adversarial } = await runBounded(attack, victim, x, labels, foldAll(own, STEPS));
@@ -119,13 +149,18 @@ export function candidatesAt(
       data.set(reached.adversarial.data.subarray(i * row, (i + 1) * row), i * row);
   const within = { ...reached, adversarial: tensor(x.shape, data) };
   if (uphill === null) return [within];
-  const far = (direction: Tensor) =>
-    // x is in the box, so clamping only shrinks the perturbation.
-    clamp(addScaled(x, ball.steepest(direction), epsilon), 0, 1);
+  const lengths = ball.norm(delta);
+  const stretched = tensor(x.shape);
+  for (let j = 0; j < delta.data.length; j++) {
+    const length = lengths[Math.floor(j / row)];
+    stretched.data[j] = length === 0 ? 0 : (delta.data[j] * epsilon) / length;
+  }
+  // x is in the box, so clamping only shrinks the perturbation.
+  const far = (direction: Tensor, scale: number) => clamp(addScaled(x, direction, scale), 0, 1);
   return [
     within,
-    { objective: "stretched", adversarial: far(delta) },
-    { objective: "one-step", adversarial: far(uphill) },
+    { objective: "stretched", adversarial: far(stretched, 1) },
+    { objective: "one-step", adversarial: far(ball.steepest(uphill), epsilon) },
   ];
 }
 
@@ -146,8 +181,9 @@ export async function chosen(
   keys: readonly Key[],
   scoring: Scoring,
 ): Promise<Chosen> {
-  const [{ adversarial: first, objective }, ...others] = candidates;
-  if (others.length === 0) return { objectives: labels.map(() => objective), adversarial: first };
+  const [{ adversarial: first, objective, members }, ...others] = candidates;
+  if (others.length === 0)
+    return { objectives: labels.map((_, i) => members?.[i] ?? objective), adversarial: first };
   const objectives: string[] = labels.map(() => "");
   const lowest: number[] = labels.map(() => Number.POSITIVE_INFINITY);
   const adversarial = tensor(first.shape);

@@ -1,5 +1,7 @@
 import { checkEpsilon } from "../attacks/preconditions.ts";
+import { attackNames, isForDeterministic } from "../attacks/table.ts";
 import { UsageError } from "../math/usage-error.ts";
+import { objectivesOf } from "./candidates.ts";
 import { type EvaluateOptions, resolved } from "./options.ts";
 import { ruleNamed } from "./rule.ts";
 import { runsOf } from "./runs.ts";
@@ -13,6 +15,21 @@ export function checkOptions(
   for (const { norm, radii } of runsOf(resolved(options), randomised))
     for (const epsilon of radii)
       if (norm !== null && epsilon !== null) checkEpsilon(norm, epsilon, pixels);
+  const ofDeterministic = options.attacks.find(isForDeterministic);
+  if (randomised && ofDeterministic !== undefined)
+    throw new UsageError(
+      `${ofDeterministic} stops at the first wrong answer, which a randomised model gives by chance; use ${ofDeterministic}-rand`,
+    );
+  if (randomised && objective === "mean-probability")
+    for (const { attack } of runsOf(resolved(options), randomised))
+      if (
+        attack !== null &&
+        attackNames.includes(attack.name) &&
+        !objectivesOf(attack).includes(objective)
+      )
+        throw new UsageError(
+          `${attack.name} does not climb a cross-entropy, so it has no --objective ${objective}; leave it out, or use ${objectivesOf(attack).join(" or ")}`,
+        );
   const rule = ruleNamed(options.rule);
   if (protocol === "published" && objective === "worst")
     throw new UsageError(

@@ -1,6 +1,11 @@
 import { z } from "zod";
-import { EpsilonL2, EpsilonLinf } from "../attacks/options.ts";
-import { attackNames, MinimalAttackOptions, minimalAttackNames } from "../attacks/table.ts";
+import { EpsilonL1, EpsilonL2, EpsilonLinf } from "../attacks/options.ts";
+import {
+  AttackOptions,
+  attackNames,
+  MinimalAttackOptions,
+  minimalAttackNames,
+} from "../attacks/table.ts";
 import { unknownName } from "../math/nearest.ts";
 
 /** The natural accuracy alone, as a row like the others. */
@@ -19,6 +24,8 @@ const objectives = [
 
 const oneOf = <T extends string>(what: string, words: readonly [T, ...T[]]) =>
   z.enum(words, { error: ({ input }) => unknownName(what, String(input), words) });
+
+const { steps, stepSize, restarts, apgdSteps, squareQueries } = AttackOptions.shape;
 
 /** What determines the rows of an evaluation. */
 export const EvaluateOptions = z.strictObject({
@@ -41,9 +48,16 @@ export const EvaluateOptions = z.strictObject({
     .min(1)
     .default([0.83])
     .describe("radius in ℓ2, for pixels in [0, 1]; several are a curve"),
-  steps: z.int().positive().default(20).describe("gradient steps"),
-  stepSize: z.number().positive().optional().describe("by default ε / 5, the authors' setting"),
-  restarts: z.int().positive().default(1).describe("starts, of which the highest loss is kept"),
+  epsilonL1: z
+    .array(EpsilonL1)
+    .min(1)
+    .default([12])
+    .describe("radius in ℓ1, for pixels in [0, 1]; several are a curve"),
+  steps,
+  stepSize,
+  restarts,
+  apgdSteps,
+  squareQueries,
   ...MinimalAttackOptions.shape,
   noise: z
     .string()
@@ -63,7 +77,7 @@ export const EvaluateOptions = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      "draws averaged at each step of an attack on a randomised model; several are a curve; by default 16, or 80 if published",
+      "draws averaged at each step of an attack on a randomised model; several are a curve; by default 16, 20 for autoattack-*-rand alone, or 80 if published",
     ),
   objective: oneOf("objective", objectives)
     .optional()
@@ -82,9 +96,18 @@ export interface ResolvedOptions extends EvaluateOptions {
   readonly objective: (typeof objectives)[number];
 }
 
-/** The defaults of a protocol: EOT 16 and every objective, or EOT 80 of the logits as the paper's authors had it. */
+/**
+ * The defaults of a protocol: EOT 16 and every objective, or EOT 80 of the logits as the paper's authors had it. Where all
+ * attacks are AutoAttack's for randomised models, EOT is its authors' 20.
+ */
 export function resolved(options: EvaluateOptions): ResolvedOptions {
   const published = options.protocol === "published";
-  const { eot = [published ? 80 : 16], objective = published ? "mean-logits" : "worst" } = options;
+  const ofAutoAttack = options.attacks.every(
+    (name) => name === NO_ATTACK || name.endsWith("-rand"),
+  );
+  const {
+    eot = [published ? 80 : ofAutoAttack ? 20 : 16],
+    objective = published ? "mean-logits" : "worst",
+  } = options;
   return { ...options, eot: [...new Set(eot)].sort((a, b) => a - b), objective };
 }

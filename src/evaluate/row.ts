@@ -15,7 +15,8 @@ export interface Row {
   readonly norm: string | null;
   readonly epsilon: number | null;
   /**
-   * What led to the example: `ce` or `margin` of a deterministic model; of a randomised one the objective over draws,
+   * What led to the example. Of a deterministic model the loss that was climbed, `ce`, `dlr` or `margin`, and under an ensemble
+   * the member that broke it, `clean` where it was wrong from the start, `unbroken` where none did; of a randomised one the objective over draws,
    * where several were tried the one that was chosen (`stretched`: a minimum-norm result brought to the radius, `one-step`:
    * along the gradient instead).
    */

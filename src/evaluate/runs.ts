@@ -1,5 +1,11 @@
 // What an evaluation runs, from its options alone: attacks with their effort, and the rows that each of them gives.
-import { attackNamed, attackNames, minimalAttackNamed } from "../attacks/table.ts";
+import { z } from "zod";
+import {
+  attackNamed,
+  attackNames,
+  MinimalAttackOptions,
+  minimalAttackNamed,
+} from "../attacks/table.ts";
 import type { Attack, Norm } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -16,7 +22,7 @@ export interface Run {
   readonly radii: readonly (number | null)[];
   /** Draws averaged per gradient step; 1 without EOT. */
   readonly eot: number;
-  /** Gradient steps of each start. */
+  /** Gradient steps of each start; of Square, its queries. */
   readonly steps: number;
   readonly restarts: number;
 }
@@ -25,35 +31,41 @@ const unattacked: Run = {
   ...{ attack: null, name: "none", norm: null, radii: [null], eot: 1, steps: 0, restarts: 0 },
 };
 
-/** The options that are the minimum-norm attacks' own. */
-const minimalOptions = (options: ResolvedOptions) => ({
-  cwSteps: options.cwSteps,
-  cwSearches: options.cwSearches,
-  cwLearningRate: options.cwLearningRate,
-  cwInitialConstant: options.cwInitialConstant,
-  cwConfidence: options.cwConfidence,
-  cwAbortEarly: options.cwAbortEarly,
-});
+/** The options that are the minimum-norm attacks' own; the others are dropped. */
+const OfMinimal = z.object(MinimalAttackOptions.shape);
 
-function attacksNamed(name: string, options: ResolvedOptions): Omit<Run, "eot">[] {
-  const { steps, restarts, stepSize, protocol } = options;
+function attacksNamed(
+  name: string,
+  options: ResolvedOptions,
+  randomised: boolean,
+): Omit<Run, "eot">[] {
   if (!attackNames.includes(name)) {
-    const attack = minimalAttackNamed(name, minimalOptions(options));
-    const { norm } = attack;
-    const radii = protocol === "published" ? [null] : radiiOf(norm, options);
-    return [{ attack, name, norm, radii, steps: options.cwSteps, restarts: 1 }];
+    const attack = minimalAttackNamed(name, OfMinimal.parse(options));
+    const radii = options.protocol === "published" ? [null] : radiiOf(attack.norm, options);
+    return [{ attack, name, norm: attack.norm, radii, ...effortOf(attack) }];
   }
+  const { steps, restarts, stepSize, apgdSteps, squareQueries, fabSteps } = options;
   const { norm } = attackNamed(name);
   return radiiOf(norm, options).map((epsilon) => {
-    const radius = norm === "linf" ? { epsilonLinf: epsilon } : { epsilonL2: epsilon };
-    const effort = { steps, restarts, ...(stepSize !== undefined && { stepSize }) };
-    const attack = attackNamed(name, { ...radius, ...effort });
-    return { attack, name, norm, radii: [epsilon], steps, restarts };
+    const attack = attackNamed(name, {
+      ...{ linf: { epsilonLinf: epsilon }, l2: { epsilonL2: epsilon }, l1: { epsilonL1: epsilon } }[
+        norm
+      ],
+      ...{ steps, restarts, apgdSteps, squareQueries, fabSteps, stopWhenBroken: !randomised },
+      ...(stepSize !== undefined && { stepSize }),
+    });
+    return { attack, name, norm, radii: [epsilon], ...effortOf(attack) };
   });
 }
 
-const radiiOf = (norm: Norm, { epsilonLinf, epsilonL2 }: ResolvedOptions): number[] => [
-  ...new Set(norm === "linf" ? epsilonLinf : epsilonL2),
+/** What the attack's own options say of it. */
+const effortOf = ({ options }: Attack) => ({
+  steps: Number(options.steps ?? options.queries),
+  restarts: Number(options.restarts ?? 1),
+});
+
+const radiiOf = (norm: Norm, { epsilonLinf, epsilonL2, epsilonL1 }: ResolvedOptions): number[] => [
+  ...new Set({ linf: epsilonLinf, l2: epsilonL2, l1: epsilonL1 }[norm]),
 ];
 
 /** Every attack at every radius of its norm, in the order asked for; on a randomised model with every number of draws. */
@@ -62,7 +74,7 @@ export const runsOf = (options: ResolvedOptions, randomised: boolean): Run[] =>
     name === "none"
       ? [unattacked]
       : (randomised ? options.eot : [1]).flatMap((eot) =>
-          attacksNamed(name, options).map((run) => ({ ...run, eot })),
+          attacksNamed(name, options, randomised).map((run) => ({ ...run, eot })),
         ),
   );
 

@@ -1,3 +1,4 @@
+import { EvaluateOptions } from "./options.ts";
 import type { Row } from "./row.ts";
 
 /** Everything needed to repeat an evaluation; stands beside the rows as `ROWS.settings.json`. */
@@ -45,6 +46,8 @@ const compared = ({ model, data, options }: Settings): Record<string, unknown> =
   weights: model.weights,
   noise: model.noise,
   data,
+  // An option that the file is older than had no effect on its rows.
+  ...EvaluateOptions.parse({}),
   ...options,
   // More examples extend a file; the batch changes no draw.
   examples: null,
