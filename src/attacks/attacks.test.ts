@@ -203,7 +203,11 @@ describe.each(attackNames)("%s", (name) => {
 const few = { apgdSteps: 12, squareQueries: 20, fabSteps: 5 };
 
 /** The largest share of the distance that a minimum-norm attack may need, where it is not 1.02. */
-const share: Readonly<Record<string, number>> = {};
+const share: Readonly<Record<string, number>> = {
+  "deepfool-linf": 1.05,
+  "deepfool-l2": 1.05,
+  "ddn-l2": 1.06,
+};
 
 /** Those that take steps towards the nearest boundary of each class, and so find it among several classes too. */
 const findsNearest = (name: string) => /^(fab|deepfool)/.test(name);
@@ -285,4 +289,11 @@ describe.each(minimalAttackNames)("%s", (name) => {
   });
 });
 
-const fewer = { cwSteps: 10, cwSearches: 2, fabSteps: 5 };
+const fewer = {
+  cwSteps: 10,
+  cwSearches: 2,
+  fabSteps: 5,
+  ddnSteps: 8,
+  fmnSteps: 8,
+  deepfoolSteps: 3,
+};

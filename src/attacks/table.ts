@@ -4,8 +4,11 @@ import { UsageError } from "../math/usage-error.ts";
 import { apgd } from "./apgd.ts";
 import { type AutoAttackOptions, autoattack, autoattackRand } from "./autoattack.ts";
 import { CwOptions, cw } from "./cw.ts";
+import { ddn } from "./ddn.ts";
+import { deepfool } from "./deepfool.ts";
 import { fab } from "./fab.ts";
 import { fgsm } from "./fgsm.ts";
+import { fmn } from "./fmn.ts";
 import { EpsilonL1, EpsilonL2, EpsilonLinf, resolve, StopWhenBroken } from "./options.ts";
 import { pgd } from "./pgd.ts";
 import { square } from "./square.ts";
@@ -125,6 +128,9 @@ export const MinimalAttackOptions = z.strictObject({
   cwConfidence: confidence.describe("margin, in logits, by which C&W must be misclassified"),
   cwAbortEarly: abortEarly.describe("C&W ends a search whose loss no longer falls"),
   fabSteps,
+  ddnSteps: z.int().positive().default(100).describe("gradient steps of DDN"),
+  fmnSteps: z.int().positive().default(100).describe("gradient steps of FMN"),
+  deepfoolSteps: z.int().positive().default(50).describe("steps of DeepFool at most"),
 });
 export type MinimalAttackOptions = z.output<typeof MinimalAttackOptions>;
 
@@ -148,6 +154,11 @@ const minimalAttacks: MinimalEntries = {
       confidence: options.cwConfidence,
       abortEarly: options.cwAbortEarly,
     }),
+  "ddn-l2": ({ ddnSteps }) => ddn({ steps: ddnSteps }),
+  ...minimalIn(norms, "fmn", (norm, { fmnSteps }) => fmn({ norm, steps: fmnSteps })),
+  ...minimalIn(["linf", "l2"], "deepfool", (norm, { deepfoolSteps }) =>
+    deepfool({ norm, steps: deepfoolSteps }),
+  ),
   ...minimalIn(norms, "fab-t", (norm, { fabSteps }) => fab({ norm, steps: fabSteps })),
 };
 

@@ -1,0 +1,124 @@
+import { z } from "zod";
+import { fold } from "../math/random.ts";
+import { geometries } from "./apgd-geometry.ts";
+import { distances, gather, rowOf } from "./examples.ts";
+import { projectL1Box } from "./l1.ts";
+import { projectL2Box } from "./l2.ts";
+import { margin, marginsOf } from "./losses.ts";
+import { beginAll, type Image, judge } from "./nearest.ts";
+import { resolve } from "./options.ts";
+import { checkGradient } from "./preconditions.ts";
+import type { MinimalAttack, Norm } from "./victim.ts";
+
+export const FmnOptions = z.strictObject({
+  norm: z.enum(["linf", "l2", "l1"]).describe("norm that is made small"),
+  steps: z.int().positive().default(100).describe("gradient steps"),
+  stepSize: z
+    .number()
+    .positive()
+    .default(1)
+    .describe("ℓ2 length of the first step; the last is a hundredth"),
+  gamma: z
+    .number()
+    .positive()
+    .lt(1)
+    .default(0.05)
+    .describe("share by which the radius changes at first"),
+});
+
+/** The share by which the radius changes at last. */
+const GAMMA_LAST = 0.001;
+
+/** Where the estimate is exact, the point would lie on the boundary, which is not beyond it. */
+const BEYOND = 1 + 1e-4;
+
+/** Of a gradient, what bounds its change per length of perturbation. */
+const dual = { linf: distances.l1, l2: distances.l2, l1: distances.linf } as const;
+
+/** Onto the ball and the box together: scaled first and clipped then, steps at the edge of the box would fall short. */
+const land = { linf: geometries.linf.land, l2: projectL2Box, l1: projectL1Box } as const;
+
+/** One image, where it is, and the ball that it is kept in. */
+interface Search {
+  readonly image: Image;
+  point: Float32Array;
+  radius: number;
+}
+
+/**
+ * Fast minimum-norm attack (Pintor et al. 2021, arXiv:2102.12827, Alg. 1), untargeted: ascent of the margin in a ball whose
+ * radius is the estimated distance to the boundary until an adversarial point is found, then shrinks where the point is
+ * adversarial and grows where it is not, both by less and less.
+ */
+export function fmn(options: z.input<typeof FmnOptions>): MinimalAttack {
+  const resolved = resolve(FmnOptions, options);
+  const { norm, steps, stepSize, gamma } = resolved;
+  return {
+    name: `fmn-${norm}`,
+    norm,
+    epsilon: null,
+    options: resolved,
+    async minimize(victim, x, labels, keys) {
+      const { images, result } = await beginAll(victim, x, labels, keys);
+      const running = images
+        .filter(({ distance }) => distance > 0)
+        .map((image): Search => ({ image, point: image.x, radius: Number.POSITIVE_INFINITY }));
+      if (running.length === 0) return result();
+      const own = running.map(({ image }) => image.label);
+      const keysAt = (visit: number) => running.map(({ image }) => fold(image.key, visit));
+      const points = () =>
+        gather(
+          running.map(({ point }) => point),
+          x.shape,
+        );
+      for (let step = 0; step < steps; step++) {
+        const fall = (1 + Math.cos((Math.PI * step) / steps)) / 2;
+        const length = stepSize * (0.01 + 0.99 * fall);
+        const share = GAMMA_LAST + (gamma - GAMMA_LAST) * fall;
+        const { logits, gradient } = await victim.lossAndGradient(
+          points(),
+          margin(own),
+          keysAt(step + 1),
+        );
+        checkGradient(gradient);
+        const margins = marginsOf(logits, own);
+        running.forEach((search, i) => {
+          const slope = rowOf(gradient, i);
+          const isAdversarial = judge(search.image, search.point, margins[i], norm);
+          search.radius = radiusAfter(search, isAdversarial, margins[i], slope, norm, share);
+          ascend(search, slope, length, norm);
+        });
+      }
+      const margins = marginsOf(await victim.logits(points(), keysAt(steps + 1)), own);
+      running.forEach(({ image, point }, i) => void judge(image, point, margins[i], norm));
+      return result();
+    },
+  };
+}
+
+/** The radius of the next ball. */
+function radiusAfter(
+  { image, point, radius }: Search,
+  isAdversarial: boolean,
+  margin: number,
+  gradient: Float32Array,
+  norm: Norm,
+  share: number,
+): number {
+  if (isAdversarial) return Math.min(radius * (1 - share), image.distance);
+  if (image.distance < Number.POSITIVE_INFINITY) return radius * (1 + share);
+  const slope = dual[norm](gradient, new Float32Array(gradient.length));
+  // Where there is no slope there is no estimate, and no step either.
+  const estimate = distances[norm](point, image.x) + (slope > 0 ? Math.abs(margin) / slope : 0);
+  return estimate * BEYOND;
+}
+
+/** A step of this ℓ2 length along the gradient, into the ball and the box. */
+function ascend(search: Search, gradient: Float32Array, length: number, norm: Norm): void {
+  const { image, point, radius } = search;
+  const slope = distances.l2(gradient, new Float32Array(gradient.length));
+  const next = Float64Array.from(point);
+  if (slope > 0) for (let i = 0; i < next.length; i++) next[i] += (length * gradient[i]) / slope;
+  land[norm](next, image.x, radius);
+  search.point = Float32Array.from(next);
+}
