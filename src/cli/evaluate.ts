@@ -8,7 +8,7 @@ import { summaryTable } from "../report/text-table.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import { openModelNode } from "../train/node.ts";
 import { type Context, command } from "./command.ts";
-import { DataDir, Device, Threads } from "./options.ts";
+import { DataDir, Device, fileOptions, modelOptions, Threads } from "./options.ts";
 import { progress } from "./progress.ts";
 import { resuming } from "./resuming.ts";
 
@@ -27,6 +27,7 @@ export const evaluateCommand = command({
     device: Device,
     threads: Threads,
     dataDir: DataDir,
+    ...modelOptions,
   }),
   positionals: ["model"],
   examples: [
@@ -35,19 +36,13 @@ export const evaluateCommand = command({
     "rampart evaluate runs/rat --attacks pgd-linf --eot 1,4,16,64 --out sweep.jsonl",
   ],
   async run(values, context: Context) {
-    const {
-      model: path,
-      data,
-      out,
-      saveExamples,
-      resume,
-      device,
-      threads,
-      dataDir,
-      ...options
-    } = values;
-    const model = await openModelNode(path);
+    const { model: path, data, out, saveExamples, resume, ...rest } = values;
+    const { device, threads, dataDir, ...others } = rest;
+    const { mean, std, scale, layout, output, straightThrough, ...options } = others;
     const runtime = await nodeRuntime({ device, ...(threads !== undefined && { threads }) });
+    const file = fileOptions({ mean, std, scale, layout, output, straightThrough });
+    const model = await openModelNode(path, { ...file, runtime });
+    for (const note of model.notes ?? []) context.note(note);
     const network = classifier(runtime, model.architecture, model.parameters);
     const bar = progress(context.stderr, { json: context.json });
     const rows: Row[] = [];

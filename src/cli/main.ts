@@ -16,6 +16,7 @@ export const rampart: Program = {
   commands: {
     train: async () => (await import("./train.ts")).trainCommand,
     evaluate: async () => (await import("./evaluate.ts")).evaluateCommand,
+    gradient: async () => (await import("./gradient.ts")).gradientCommand,
     reproduce: async () => (await import("./reproduce.ts")).reproduceCommand,
     falsify: async () => (await import("./falsify.ts")).falsifyCommand,
     report: async () => (await import("./report.ts")).reportCommand,

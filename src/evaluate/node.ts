@@ -27,6 +27,8 @@ export interface Model extends Card {
   readonly parameters: Parameters;
   /** Resolved options of its training, for the record. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** What tells its weights from others where they are no parameters. */
+  readonly weights?: string;
 }
 
 /** What runs the network, where rows go, and what is recorded beside them. */
@@ -59,13 +61,17 @@ export interface EvaluateEvent {
 
 function checkFit(model: Model, { name, shape, classes }: Dataset): void {
   const { inputShape, classes: outputs } = model.architecture;
+  const advice =
+    model.data === ""
+      ? "give --data that it was made for"
+      : `evaluate it on data like ${model.data}`;
   if (shape.join() !== inputShape.join())
     throw new UsageError(
-      `${name} has pictures of [${shape.join(", ")}], ${model.path} takes [${inputShape.join(", ")}]; evaluate it on data like ${model.data}`,
+      `${name} has pictures of [${shape.join(", ")}], ${model.path} takes [${inputShape.join(", ")}]; ${advice}`,
     );
   if (classes.length !== outputs)
     throw new UsageError(
-      `${name} has ${classes.length} classes, ${model.path} has ${outputs} outputs; evaluate it on data like ${model.data}`,
+      `${name} has ${classes.length} classes, ${model.path} has ${outputs} outputs; ${advice}`,
     );
   const other = classes.findIndex((label, i) => label !== model.classNames[i]);
   if (model.classNames.length > 0 && other >= 0)
@@ -150,6 +156,10 @@ export async function* evaluateNode(
   { out, resume = false, saveExamples = 8, signal, network, target, ...where }: NodeEvaluation,
 ): AsyncGenerator<EvaluateEvent, void, void> {
   const { data = model.data, dataDir, command, note = () => undefined } = where;
+  if (data === "")
+    throw new UsageError(
+      `${model.path} does not say what it was trained on; choose the test images by --data`,
+    );
   const dataset =
     typeof data === "string"
       ? await openDatasetNode(data, dataDir === undefined ? {} : { dataDir })
@@ -166,7 +176,7 @@ export async function* evaluateNode(
       defense: model.defense,
       data: model.data,
       architecture: model.architecture.name,
-      weights: weightsOf(model.parameters),
+      weights: model.weights ?? weightsOf(model.parameters),
       parameters: parameterCount(model.architecture),
       noise: noise?.name ?? null,
       noiseText: noise === null ? null : describeNoise(noise.name),

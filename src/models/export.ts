@@ -52,6 +52,10 @@ export function exportOnnx(
   );
 }
 
+/** Whether a file says that `exportOnnx` wrote it. */
+export const isExported = (metadata: Readonly<Record<string, string>>): boolean =>
+  metadata["rampart.architecture"] !== undefined;
+
 /** Reads back a file that `exportOnnx` wrote: its network, weights and card. */
 export function importExported(bytes: Uint8Array): {
   readonly architecture: Architecture;
@@ -62,7 +66,7 @@ export function importExported(bytes: Uint8Array): {
   const name = metadata["rampart.architecture"];
   if (name === undefined)
     throw new UsageError(
-      "this ONNX file was not exported by rampart, and other files cannot be read yet; give a run directory, a checkpoint, or a file from rampart export",
+      "this ONNX file was not exported by rampart; open it as any other ONNX file",
     );
   const spec = JSON.parse(metadata["rampart.input"]) as InputSpec;
   const architecture = architectureNamed(name, spec);

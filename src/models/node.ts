@@ -49,9 +49,12 @@ async function besides(path: string, location: string): Promise<Uint8Array> {
   return readFile(real);
 }
 
+/** The bytes of an ONNX file; one that was packed by gzip is unpacked. */
+export { bytesOf as readOnnxBytes };
+
 /** The messages of an ONNX file, with the arrays that it keeps in files beside it. */
-export async function readModelNode(path: string): Promise<OnnxModel> {
-  const bytes = await bytesOf(path);
+export async function readModelNode(path: string, given?: Uint8Array): Promise<OnnxModel> {
+  const bytes = given ?? (await bytesOf(path));
   const locations = externalLocations(bytes);
   const files = await Promise.all(
     locations.map(async (location) => [location, await besides(path, location)] as const),
@@ -59,16 +62,23 @@ export async function readModelNode(path: string): Promise<OnnxModel> {
   return readModel(bytes, new Map(files));
 }
 
-/** The classifier in an ONNX file; one that is fixed to a batch is checked against single runs. */
-export async function importNode(
+const nameOf = (path: string) => path.split(/[\\/]/).at(-1) ?? path;
+
+/** The classifier in a model's messages; one that is fixed to a batch is checked against single runs. */
+export const importModel = async (
+  model: OnnxModel,
   path: string,
   options: ImportedOptions = {},
   runtime?: Runtime,
-): Promise<ImportedNetwork> {
-  const model = await readModelNode(path);
-  const name = path.split(/[\\/]/).at(-1) ?? path;
-  return checkedNetwork(runtime ?? (await nodeRuntime()), importedNetwork(model, name, options));
-}
+): Promise<ImportedNetwork> =>
+  checkedNetwork(runtime ?? (await nodeRuntime()), importedNetwork(model, nameOf(path), options));
+
+/** The classifier in an ONNX file of anybody's. */
+export const importNode = async (
+  path: string,
+  options: ImportedOptions = {},
+  runtime?: Runtime,
+): Promise<ImportedNetwork> => importModel(await readModelNode(path), path, options, runtime);
 
 /** The function in an ONNX file, ready to run. */
 export async function openNetworkNode(

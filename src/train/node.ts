@@ -1,16 +1,20 @@
+import { createHash } from "node:crypto";
 import { appendFile, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { openDatasetNode } from "../data/node.ts";
 import { defenseNamed } from "../defenses/table.ts";
 import { lock, machine, orMissing, PARTIAL, version, writeWhole, writing } from "../files/node.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { exportOnnx } from "../models/export.ts";
+import { exportOnnx, isExported } from "../models/export.ts";
+import type { ImportedOptions } from "../models/imported.ts";
 import { architecture } from "../models/index.ts";
+import { importModel, readModelNode, readOnnxBytes } from "../models/node.ts";
 import { nodeRuntime } from "../runtime/node.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { latestCheckpoint } from "./checkpoints.ts";
 import type { TrainEvent } from "./events.ts";
-import { modelOfCheckpoint, modelOfFile, type OpenModel } from "./open-model.ts";
+import { modelOfCheckpoint, modelOfFile, modelOfNetwork, type OpenModel } from "./open-model.ts";
 import { refuseOtherOptions, resolveOptions, type TrainOptions } from "./options.ts";
 import { holdsRun, refuseOccupied, storedOptions, writeConfig } from "./run-config.ts";
 import type { RunFiles } from "./run-files.ts";
@@ -114,16 +118,31 @@ export async function* trainNode(
   }
 }
 
-/** Opens a run directory (its newest checkpoint), a checkpoint, or an .onnx file that we exported. */
-export async function openModelNode(path: string): Promise<OpenModel> {
+/** How a file of somebody else's is to be read, and what checks it. */
+export interface OpenOptions extends ImportedOptions {
+  readonly runtime?: Runtime;
+}
+
+/** Opens a run directory (its newest checkpoint), a checkpoint, or any .onnx file, packed by gzip or not. */
+export async function openModelNode(
+  path: string,
+  { runtime, ...options }: OpenOptions = {},
+): Promise<OpenModel> {
   const found = await orMissing(stat(path), undefined);
   if (found === undefined)
     throw new UsageError(
       `${path}: there is no such run directory or file; give the --out of a training run, a .safetensors or an .onnx file`,
     );
-  if (!found.isDirectory()) return modelOfFile(await readFile(path), path);
-  const latest = await latestCheckpoint(nodeFiles(path));
-  if (latest === undefined)
-    throw new UsageError(`${path} has no checkpoints; give the --out of a training run`);
-  return modelOfCheckpoint(latest.checkpoint, path, `${path}/${latest.name}`);
+  if (found.isDirectory()) {
+    const latest = await latestCheckpoint(nodeFiles(path));
+    if (latest === undefined)
+      throw new UsageError(`${path} has no checkpoints; give the --out of a training run`);
+    return modelOfCheckpoint(latest.checkpoint, path, `${path}/${latest.name}`);
+  }
+  if (!/\.onnx(\.gz)?$/.test(path)) return modelOfFile(await readFile(path), path);
+  const bytes = await readOnnxBytes(path);
+  const model = await readModelNode(path, bytes);
+  if (isExported(model.metadata)) return modelOfFile(bytes, path.replace(/\.gz$/, ""));
+  const weights = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
+  return modelOfNetwork(await importModel(model, path, options, runtime), path, weights);
 }

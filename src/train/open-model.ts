@@ -14,6 +14,10 @@ export interface OpenModel extends Card {
   readonly parameters: Parameters;
   /** The resolved options of its training; empty where a file does not say. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** What tells its weights from others where they are no parameters: of a file that somebody else wrote. */
+  readonly weights?: string;
+  /** What whoever uses its gradients must know. */
+  readonly notes?: readonly string[];
 }
 
 const nameOf = (path: string): string => path.split(/[\\/]/).filter(Boolean).at(-1) ?? path;
@@ -38,6 +42,17 @@ export function modelOfCheckpoint(
     config: { ...options },
   };
 }
+
+/** A file that somebody else wrote: what it was trained on and how, it does not say. */
+export const modelOfNetwork = (
+  network: Architecture & { readonly notes: readonly string[] },
+  path: string,
+  weights: string,
+): OpenModel => ({
+  ...{ path, name: nameOf(path), architecture: network, parameters: {}, config: {}, weights },
+  ...{ defense: "unknown", data: "", noise: null, classNames: [], notes: network.notes },
+  input: { shape: network.inputShape, classes: network.classes, mean: [0], std: [1] },
+});
 
 /** The model in the bytes of a checkpoint or of an .onnx file that we exported. */
 export async function modelOfFile(bytes: Uint8Array, path: string): Promise<OpenModel> {

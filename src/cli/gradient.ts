@@ -1,0 +1,99 @@
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import type { Npy } from "../data/npy.ts";
+import { npzBytes, parseNpz } from "../data/npz.ts";
+import { writeWhole } from "../files/node.ts";
+import { keyOf, keysFor } from "../math/random.ts";
+import { concatRows, rows, sizeOf, type Tensor, tensor } from "../math/tensor.ts";
+import { UsageError } from "../math/usage-error.ts";
+import { classifier } from "../models/classifier.ts";
+import { nodeRuntime } from "../runtime/node.ts";
+import { openModelNode } from "../train/node.ts";
+import { type Context, command } from "./command.ts";
+import { Device, fileOptions, modelOptions, Threads } from "./options.ts";
+
+/** An array of the input file as float32. */
+function floats(path: string, name: string, array: Npy | undefined): Tensor {
+  if (array === undefined)
+    throw new UsageError(`${path} holds no array ${name}; x [n, ...pixels] and y [n] are needed`);
+  return tensor(array.shape, Float32Array.from(array.data as ArrayLike<number>, Number));
+}
+
+function labelsOf(path: string, y: Tensor, count: number, classes: number): number[] {
+  const labels = Array.from(y.data);
+  if (labels.length !== count)
+    throw new UsageError(`${path} holds ${count} pictures in x and ${labels.length} labels in y`);
+  const wrong = labels.find((label) => !(Number.isInteger(label) && label >= 0 && label < classes));
+  if (wrong !== undefined)
+    throw new UsageError(`y holds ${wrong}, but the model has outputs 0 to ${classes - 1}`);
+  return labels;
+}
+
+/** `rampart gradient`: losses, logits and ∂loss/∂x for arrays, so that anyone can compare them with their own. */
+export const gradientCommand = command({
+  summary: "Write losses, logits and gradients of a model for given arrays.",
+  options: z.strictObject({
+    input: z.string().describe("the .npz with x [n, ...pixels] and labels y [n]"),
+    out: z.string().describe("the .npz of losses [n], logits [n, classes] and gradient [as x]"),
+    loss: z.enum(["ce", "margin", "dlr"]).default("ce").describe("whose gradient by x is taken"),
+    batch: z.int().positive().default(32).describe("pictures per run"),
+    device: Device,
+    threads: Threads,
+    ...modelOptions,
+  }),
+  positionals: ["model"],
+  examples: [
+    "rampart gradient model.onnx --input xy.npz --out gradient.npz",
+    "rampart gradient model.onnx --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --input xy.npz --out g.npz",
+  ],
+  async run({ model: path, input, out, loss, batch, device, threads, ...file }, context: Context) {
+    const arrays = parseNpz(input, await bytesOf(input));
+    const x = floats(input, "x", arrays.get("x"));
+    const runtime = await nodeRuntime({ device, ...(threads !== undefined && { threads }) });
+    const shape = x.shape.slice(1);
+    const model = await openModelNode(path, { ...fileOptions(file), shape, runtime });
+    for (const note of model.notes ?? []) context.note(note);
+    const { inputShape, classes } = model.architecture;
+    if (sizeOf(inputShape) !== sizeOf(shape))
+      throw new UsageError(
+        `x has pictures of [${shape.join(", ")}], the model takes [${inputShape.join(", ")}]`,
+      );
+    const labels = labelsOf(input, floats(input, "y", arrays.get("y")), x.shape[0], classes);
+    const pictures = tensor([x.shape[0], ...inputShape], x.data);
+    const network = classifier(runtime, model.architecture, model.parameters);
+    const parts: { losses: Tensor; logits: Tensor; gradient: Tensor }[] = [];
+    try {
+      for (let from = 0; from < labels.length && !context.signal.aborted; from += batch) {
+        const to = Math.min(from + batch, labels.length);
+        const indices = Array.from({ length: to - from }, (_, i) => from + i);
+        const found = await network.lossAndGradient(
+          rows(pictures, from, to),
+          { kind: loss, labels: labels.slice(from, to) },
+          keysFor(keyOf(0), indices),
+        );
+        parts.push({ ...found, losses: tensor([to - from], found.losses) });
+      }
+    } finally {
+      await network.release();
+    }
+    if (context.signal.aborted) return;
+    const joined = (name: "losses" | "logits" | "gradient") =>
+      concatRows(parts.map((part) => part[name]));
+    const gradient = tensor(x.shape, joined("gradient").data);
+    await writeWhole(
+      out,
+      npzBytes({ losses: joined("losses"), logits: joined("logits"), gradient }),
+    );
+    context.emit({ event: "file", path: out });
+    context.print(`losses, logits and gradients of ${labels.length} pictures: ${out}`);
+  },
+});
+
+const bytesOf = (path: string): Promise<Uint8Array> =>
+  readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(
+      error.code === "ENOENT"
+        ? `there is no file ${path}`
+        : `${path} cannot be read: ${error.message}`,
+    );
+  });

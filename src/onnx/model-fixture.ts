@@ -1,0 +1,99 @@
+// Small ONNX files for tests, as other people's exporters write them.
+
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  type AttributeProto,
+  FunctionProtoSchema,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  OperatorSetIdProtoSchema,
+  TensorProto_DataType,
+  TypeProtoSchema,
+  ValueInfoProtoSchema,
+} from "onnx-buf";
+import type { NdArray } from "../math/tensor.ts";
+import { type AttributeValue, attribute, tensorProto } from "./messages.ts";
+
+/** A node: operator, inputs, outputs, attributes. */
+export function nodeOf(
+  opType: string,
+  input: string[],
+  output: string[],
+  attributes: Readonly<Record<string, AttributeValue>> = {},
+  more: { readonly domain?: string; readonly attribute?: AttributeProto[] } = {},
+): NodeProto {
+  const given = Object.entries(attributes).map(([name, value]) => attribute(name, value));
+  return create(NodeProtoSchema, {
+    ...{ opType, input, output, name: `${opType} of ${output[0]}`, domain: more.domain ?? "" },
+    attribute: [...given, ...(more.attribute ?? [])],
+  });
+}
+
+/** Lengths of axes: a number, or a name for one that is open. */
+export type Lengths = readonly (number | string)[];
+
+const info = (name: string, shape: Lengths, elemType = TensorProto_DataType.FLOAT) =>
+  create(ValueInfoProtoSchema, {
+    name,
+    type: create(TypeProtoSchema, {
+      value: {
+        case: "tensorType",
+        value: {
+          elemType,
+          shape: {
+            dim: shape.map((n) => ({
+              value:
+                typeof n === "number"
+                  ? { case: "dimValue" as const, value: BigInt(n) }
+                  : { case: "dimParam" as const, value: n },
+            })),
+          },
+        },
+      },
+    }),
+  });
+
+export interface FixtureOptions {
+  readonly inputs: Readonly<Record<string, Lengths>>;
+  readonly outputs: Readonly<Record<string, Lengths>>;
+  readonly arrays?: Readonly<Record<string, NdArray>>;
+  readonly opset?: number;
+  /** Name, inputs, outputs and body of functions in the domain `own`. */
+  readonly functions?: readonly {
+    readonly name: string;
+    readonly input: string[];
+    readonly output: string[];
+    readonly attribute?: string[];
+    readonly node: NodeProto[];
+  }[];
+}
+
+/** A graph's message. */
+export const graphOf = (node: NodeProto[], { inputs, outputs, arrays = {} }: FixtureOptions) =>
+  create(GraphProtoSchema, {
+    name: "fixture",
+    node,
+    input: Object.entries(inputs).map(([name, shape]) => info(name, shape)),
+    output: Object.entries(outputs).map(([name, shape]) => info(name, shape)),
+    initializer: Object.entries(arrays).map(([name, array]) => tensorProto(name, array)),
+  });
+
+/** The bytes of a file with these nodes. */
+export const onnxFile = (nodes: NodeProto[], options: FixtureOptions): Uint8Array<ArrayBuffer> =>
+  toBinary(
+    ModelProtoSchema,
+    create(ModelProtoSchema, {
+      irVersion: 8n,
+      producerName: "fixture",
+      opsetImport: [
+        create(OperatorSetIdProtoSchema, { version: BigInt(options.opset ?? 17) }),
+        create(OperatorSetIdProtoSchema, { domain: "own", version: 1n }),
+      ],
+      functions: (options.functions ?? []).map((one) =>
+        create(FunctionProtoSchema, { ...one, domain: "own" }),
+      ),
+      graph: graphOf(nodes, options),
+    }),
+  );

@@ -1,0 +1,66 @@
+"""Exports a classifier of torchvision with random weights, and what PyTorch says about it.
+
+python3 export.py NAME FOLDER [OPSET] writes FOLDER/NAME.onnx and FOLDER/NAME.npz with x, weights, logits and the gradient
+of the weighted sum of the logits by x.
+"""
+import sys
+import warnings
+
+import numpy as np
+import torch
+import torchvision.models as models
+
+warnings.filterwarnings("ignore")
+# Too large as they are published; the same code in a smaller size.
+SMALL = {
+    "vit": lambda: models.VisionTransformer(
+        image_size=64, patch_size=16, num_layers=3, num_heads=4, hidden_dim=64, mlp_dim=128, num_classes=20
+    ),
+    "swin": lambda: models.SwinTransformer(
+        patch_size=[4, 4], embed_dim=32, depths=[2, 2], num_heads=[2, 4], window_size=[4, 4], num_classes=20
+    ),
+    "convnext": lambda: models.ConvNeXt(
+        [models.convnext.CNBlockConfig(24, 48, 2), models.convnext.CNBlockConfig(48, None, 2)], num_classes=20
+    ),
+}
+# GoogLeNet and Inception draw weights so small that nothing is left of a gradient.
+PLAIN = {"googlenet": {"init_weights": False}, "inception_v3": {"init_weights": False}}
+
+
+def randomised(net):
+    """Running statistics as training leaves them, and no layer that is zero."""
+    generator = torch.Generator().manual_seed(1)
+    for module in net.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.running_mean.copy_(torch.randn(module.running_mean.shape, generator=generator) * 0.1)
+            module.running_var.copy_(torch.rand(module.running_var.shape, generator=generator) + 0.5)
+    for parameter in net.parameters():
+        if parameter.abs().max() == 0 or (parameter.dim() == 1 and parameter.std() == 0):
+            parameter.data.add_(torch.randn(parameter.shape, generator=generator) * 0.1)
+    return net.eval()
+
+
+def main(name, folder, opset=17):
+    torch.manual_seed(0)
+    make = SMALL.get(name) or (lambda: getattr(models, name)(weights=None, num_classes=20, **PLAIN.get(name, {})))
+    net = randomised(make())
+    size = {"vit": 64, "inception_v3": 128}.get(name, 96)
+    x = torch.rand(2, 3, size, size, requires_grad=True)
+    weights = torch.randn(2, 20)
+    logits = net(x)
+    (gradient,) = torch.autograd.grad((logits * weights).sum(), x)
+    torch.onnx.export(
+        net,
+        x,
+        f"{folder}/{name}.onnx",
+        opset_version=int(opset),
+        input_names=["x"],
+        output_names=["y"],
+        dynamic_axes={"x": {0: "n"}, "y": {0: "n"}},
+    )
+    arrays = {"x": x, "weights": weights, "logits": logits, "gradient": gradient}
+    np.savez(f"{folder}/{name}.npz", **{key: value.detach().numpy() for key, value in arrays.items()})
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
