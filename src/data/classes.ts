@@ -1,0 +1,134 @@
+import { nearest } from "../math/nearest.ts";
+import { UsageError } from "../math/usage-error.ts";
+
+/** What a file says about a network's outputs: the names of each, by its index; an output may have several or none. */
+export type OutputNames = ReadonlyMap<number, readonly string[]>;
+
+const wordNet = /^n\d{8}$/;
+
+/** A line of names: `tench`, or as in ImageNet's lists `n01440764 tench, Tinca tinca`, where the id is a name too. */
+function namesOfLine(line: string): string[] {
+  const [first, ...rest] = line.trim().split(/[\s,]+/);
+  const after =
+    rest.length === 0
+      ? []
+      : [
+          line
+            .trim()
+            .slice(first.length)
+            .replace(/^[\s,]+/, ""),
+        ];
+  return wordNet.test(first) ? [first, ...after] : [line.trim()];
+}
+
+const isIndex = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 0;
+
+function namesOfEntry(value: unknown, where: string): string[] {
+  if (typeof value === "string") return namesOfLine(value);
+  if (Array.isArray(value) && value.length > 0 && value.every((name) => typeof name === "string"))
+    return value;
+  throw new UsageError(
+    `${where} is ${JSON.stringify(value)?.slice(0, 60)}; a class has a name, or a list of names`,
+  );
+}
+
+/** A list by index, an object from index to names, or one from name to index. */
+function entriesOf(parsed: unknown, path: string): (readonly [number, readonly string[]])[] {
+  if (Array.isArray(parsed))
+    return parsed.map((value, i) => [i, namesOfEntry(value, `${path}: entry ${i}`)]);
+  if (typeof parsed !== "object" || parsed === null)
+    throw new UsageError(`${path} holds no list or object of class names`);
+  return Object.entries(parsed).map(([key, value]) => {
+    if (/^\d+$/.test(key) && !isIndex(value))
+      return [Number(key), namesOfEntry(value, `${path}: entry ${key}`)];
+    if (isIndex(value)) return [value, namesOfLine(key)];
+    throw new UsageError(
+      `${path}: ${JSON.stringify(key)} is neither the index of an output nor has one`,
+    );
+  });
+}
+
+/**
+ * The names of a network's outputs from the text of a file: a name on each line, in order; a JSON list; or a JSON object,
+ * from index to names as in ImageNet's class index (`{"0": ["n01440764", "tench"]}`) or from name to index.
+ */
+export function parseOutputNames(text: string, path: string): OutputNames {
+  const trimmed = text.replace(/^\uFEFF/, "").trim();
+  let entries: (readonly [number, readonly string[]])[];
+  if (/^[[{]/.test(trimmed)) {
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(trimmed);
+    } catch (error) {
+      throw new UsageError(`${path} begins like JSON and is none: ${(error as Error).message}`);
+    }
+    entries = entriesOf(parsed, path);
+  } else
+    entries = trimmed === "" ? [] : trimmed.split(/\r?\n/).map((line, i) => [i, namesOfLine(line)]);
+  if (entries.length === 0) throw new UsageError(`${path} names no classes`);
+  const names = new Map<number, readonly string[]>();
+  for (const [index, all] of entries) names.set(index, [...(names.get(index) ?? []), ...all]);
+  return names;
+}
+
+/** Names that differ in case, in spaces or in what stands between words are the same: `golden_retriever`. */
+const plain = (name: string): string =>
+  name
+    .toLowerCase()
+    .replace(/[\s_-]+/g, " ")
+    .trim();
+
+/**
+ * The output of each class folder of a data set, in the folders' order: by the names of a file, or where there are none
+ * the folder's own place, which is right only if there are as many folders as outputs. `outputs` is the network's number
+ * of them. Fails where a folder has no output, or where two claim one.
+ */
+export function outputsOfFolders(
+  folders: readonly string[],
+  outputs: number,
+  names?: OutputNames,
+): number[] {
+  if (names === undefined) {
+    if (folders.length === outputs) return folders.map((_, i) => i);
+    const ids = folders.every((name) => wordNet.test(name));
+    throw new UsageError(
+      `there are ${folders.length} class folders and the network has ${outputs} outputs, so a folder's place does not say which is its output; give the outputs' names with --classes FILE${ids ? ", such as ImageNet's class index, which knows WordNet ids" : ""}`,
+    );
+  }
+  const beyond = [...names.keys()].find((index) => index >= outputs);
+  if (beyond !== undefined)
+    throw new UsageError(
+      `--classes names output ${beyond} (${names.get(beyond)?.join(", ")}), but the network has ${outputs}: 0 to ${outputs - 1}`,
+    );
+  const exact = indicesBy(names, (name) => name);
+  const alike = indicesBy(names, plain);
+  const found = folders.map((folder) => {
+    const indices = exact.get(folder) ?? alike.get(plain(folder)) ?? new Set<number>();
+    if (indices.size > 1)
+      throw new UsageError(
+        `--classes gives the name ${folder} to outputs ${[...indices].join(" and ")}; name the folder by an id that only one has`,
+      );
+    const [index] = indices;
+    if (index !== undefined) return index;
+    const meant = nearest(folder, [...exact.keys()]);
+    throw new UsageError(
+      `--classes names no output ${folder}${meant === undefined ? "" : `; did you mean ${meant}?`}`,
+    );
+  });
+  const twice = found.findIndex((index, i) => found.indexOf(index) !== i);
+  if (twice >= 0)
+    throw new UsageError(
+      `folders ${folders[found.indexOf(found[twice])]} and ${folders[twice]} are both output ${found[twice]}; join them`,
+    );
+  return found;
+}
+
+function indicesBy(names: OutputNames, key: (name: string) => string): Map<string, Set<number>> {
+  const indices = new Map<string, Set<number>>();
+  for (const [index, all] of names)
+    for (const name of all) {
+      const known = indices.get(key(name)) ?? new Set<number>();
+      indices.set(key(name), known.add(index));
+    }
+  return indices;
+}

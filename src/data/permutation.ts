@@ -1,0 +1,168 @@
+// Whether a network is right under other numbers than the labels': the commonest mistake of an audit.
+
+/** An order of the outputs under which predictions make sense. */
+export interface LikelyPermutation {
+  /** In words: `each label is one less than its output`. */
+  readonly name: string;
+  /** The output that label i turns out as; labels without examples keep their own where it is free. */
+  readonly outputs: readonly number[];
+  /** Examples that are right under it, and under the labels as they are. */
+  readonly explained: number;
+  readonly identity: number;
+  readonly examples: number;
+}
+
+/** How often a count under another order must exceed the plain one. */
+const TIMES = 3;
+/** The share of examples that it must explain. */
+const SHARE = 0.35;
+/** Deviations above what random predictions would give. */
+const DEVIATIONS = 6;
+
+const rightUnder = (confusion: readonly (readonly number[])[], outputs: readonly number[]) =>
+  outputs.reduce((sum, output, label) => sum + (confusion[label][output] ?? 0), 0);
+
+/** Places of the numbers 0 … n − 1 when they are sorted as text: 0, 1, 10, 11, …, 2, 20. */
+function placesAsText(n: number): number[] {
+  const places = new Array<number>(n);
+  const sorted = Array.from({ length: n }, (_, i) => String(i)).sort();
+  for (const [place, text] of sorted.entries()) places[Number(text)] = place;
+  return places;
+}
+
+/** Orders that have a usual cause, each with a name. */
+function usualOrders(labels: number, outputs: number): (readonly [string, number[]])[] {
+  const order = (f: (i: number) => number) => Array.from({ length: labels }, (_, i) => f(i));
+  const places = placesAsText(labels);
+  const numbers = order((place) => places.indexOf(place));
+  return [
+    [
+      "each output is its label plus one, as where output 0 is a background class",
+      order((i) => (i + 1) % outputs),
+    ],
+    [
+      "each output is its label minus one, as where labels count from 1",
+      order((i) => (i + outputs - 1) % outputs),
+    ],
+    ["the outputs are in reverse order", order((i) => outputs - 1 - i)],
+    ["the outputs are the labels' numbers sorted as text (0, 1, 10, 11, …, 2)", places],
+    ["the labels are the outputs' numbers sorted as text (0, 1, 10, 11, …, 2)", numbers],
+  ];
+}
+
+/**
+ * The permutation of the labels that clean predictions look like, from confusion[label][output], counts of examples; null
+ * where the labels as they are do well or where nothing does. It must explain three times as many examples as the identity
+ * and 35 % of all. Usual ones come first and must be beyond chance; one that is sought among all permutations has a free
+ * choice per label, which is taken off.
+ */
+export function likelyPermutation(
+  confusion: readonly (readonly number[])[],
+): LikelyPermutation | null {
+  const labels = confusion.length;
+  const outputs = confusion[0]?.length ?? 0;
+  const totals = confusion.map((row) => row.reduce((sum, count) => sum + count, 0));
+  const examples = totals.reduce((sum, count) => sum + count, 0);
+  if (labels > outputs || examples === 0) return null;
+  const itself = Array.from({ length: labels }, (_, i) => i);
+  const identity = rightUnder(confusion, itself);
+  const least = TIMES * Math.max(identity, 1);
+  const result = (name: string, order: readonly number[]): LikelyPermutation => ({
+    ...{ name, outputs: order, identity, examples },
+    explained: rightUnder(confusion, order),
+  });
+  const chance = examples / outputs;
+  const surprising = chance + DEVIATIONS * Math.sqrt(chance * (1 - 1 / outputs));
+  for (const [name, order] of outputs > 2 ? usualOrders(labels, outputs) : []) {
+    const right = rightUnder(confusion, order);
+    if (right >= Math.max(least, SHARE * examples, surprising)) return result(name, order);
+  }
+  const seen = itself.filter((label) => totals[label] > 0);
+  const sought = completed(
+    seen,
+    assignment(seen.map((label) => confusion[label])),
+    labels,
+    outputs,
+  );
+  const beyondChoice = rightUnder(confusion, sought) - seen.length;
+  if (beyondChoice < least || beyondChoice < SHARE * (examples - seen.length)) return null;
+  return result(nameOf(sought), sought);
+}
+
+/** The labels that were not seen keep their own output where it is free, else take the first free one. */
+function completed(
+  seen: readonly number[],
+  found: readonly number[],
+  labels: number,
+  outputs: number,
+): number[] {
+  const taken = new Set(found);
+  const order = new Array<number>(labels).fill(-1);
+  for (const [i, label] of seen.entries()) order[label] = found[i];
+  const missing = order.flatMap((output, label) => (output < 0 ? [label] : []));
+  for (const label of missing)
+    if (!taken.has(label)) {
+      order[label] = label;
+      taken.add(label);
+    }
+  let free = 0;
+  for (const label of missing)
+    if (order[label] < 0) {
+      while (taken.has(free) && free < outputs) free++;
+      order[label] = free++;
+    }
+  return order;
+}
+
+/** `labels 0 and 3 are exchanged`, or how many are elsewhere and the first of them. */
+function nameOf(outputs: readonly number[]): string {
+  const moved = outputs.flatMap((output, label) => (output === label ? [] : [label]));
+  if (moved.length === 2 && outputs[moved[0]] === moved[1] && outputs[moved[1]] === moved[0])
+    return `labels ${moved[0]} and ${moved[1]} are exchanged`;
+  const shown = moved.slice(0, 4).map((label) => `${label} → ${outputs[label]}`);
+  return `${moved.length} of ${outputs.length} labels have another output: ${shown.join(", ")}${moved.length > 4 ? ", …" : ""}`;
+}
+
+/**
+ * A column for each row of `gains` [rows ≤ columns], all different, of the largest sum: the Hungarian method by shortest
+ * augmenting paths, O(rows² · columns) (Jonker & Volgenant 1987).
+ */
+export function assignment(gains: readonly (readonly number[])[]): number[] {
+  const columns = gains[0]?.length ?? 0;
+  const potential = {
+    row: new Float64Array(gains.length + 1),
+    column: new Float64Array(columns + 1),
+  };
+  const rowOf = new Int32Array(columns + 1); // of column j, from 1; 0 is free
+  for (let row = 1; row <= gains.length; row++) {
+    const way = new Int32Array(columns + 1);
+    const slack = new Float64Array(columns + 1).fill(Number.POSITIVE_INFINITY);
+    const used = new Uint8Array(columns + 1);
+    rowOf[0] = row;
+    let at = 0;
+    while (rowOf[at] !== 0) {
+      used[at] = 1;
+      const here = rowOf[at];
+      let [delta, next] = [Number.POSITIVE_INFINITY, 0];
+      for (let j = 1; j <= columns; j++) {
+        if (used[j] === 1) continue;
+        const cost = -gains[here - 1][j - 1] - potential.row[here] - potential.column[j];
+        if (cost < slack[j]) {
+          slack[j] = cost;
+          way[j] = at;
+        }
+        if (slack[j] < delta) [delta, next] = [slack[j], j];
+      }
+      for (let j = 0; j <= columns; j++)
+        if (used[j] === 1) {
+          potential.row[rowOf[j]] += delta;
+          potential.column[j] -= delta;
+        } else slack[j] -= delta;
+      at = next;
+    }
+    for (; at !== 0; at = way[at]) rowOf[at] = rowOf[way[at]];
+  }
+  const found = new Array<number>(gains.length).fill(-1);
+  for (let j = 1; j <= columns; j++) if (rowOf[j] > 0) found[rowOf[j] - 1] = j - 1;
+  return found;
+}
