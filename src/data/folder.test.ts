@@ -4,7 +4,9 @@ import { dirname, join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Dataset } from "./dataset.ts";
+import type { FolderOptions } from "./folder.ts";
 import { openDatasetNode } from "./node.ts";
+import { centreCrop, resizeShorter } from "./resize.ts";
 
 type Color = readonly [number, number, number];
 const plain = ([r, g, b]: Color, width = 3, height = 2) =>
@@ -18,7 +20,10 @@ afterAll(() => rm(root, { recursive: true }));
 
 let made = 0;
 /** The data set of a fresh folder with these files. */
-async function open(files: Readonly<Record<string, Uint8Array | Color>>): Promise<Dataset> {
+async function open(
+  files: Readonly<Record<string, Uint8Array | Color>>,
+  options: FolderOptions = {},
+): Promise<Dataset> {
   const folder = join(root, String(made++));
   await mkdir(folder);
   for (const [name, contents] of Object.entries(files)) {
@@ -27,7 +32,7 @@ async function open(files: Readonly<Record<string, Uint8Array | Color>>): Promis
       contents instanceof Uint8Array ? contents : await plain(contents).png().toBuffer();
     await writeFile(join(folder, name), bytes);
   }
-  return openDatasetNode(`folder:${folder}/`);
+  return openDatasetNode(`folder:${folder}/`, options);
 }
 
 const red: Color = [255, 0, 51];
@@ -57,6 +62,25 @@ describe("folder:PATH", () => {
     ]);
     expect(mean[0]).toBeCloseTo((102 + 102 + 255) / 3 / 255, 12);
     expect(std[0]).toBeCloseTo((153 * Math.SQRT2) / 3 / 255, 12);
+  });
+
+  it("prepares pictures of any size, of every split, to one", async () => {
+    const sized = async (width: number, height: number) =>
+      new Uint8Array(await plain(red, width, height).png().toBuffer());
+    const { shape, train, test } = await open(
+      {
+        ...{ "train/a/1.png": await sized(9, 4), "train/b/1.png": await sized(5, 12) },
+        "test/a/1.png": await sized(30, 30),
+      },
+      {
+        prepare: (picture) =>
+          centreCrop(resizeShorter(picture, 6, "bilinear"), { height: 5, width: 5 }),
+      },
+    );
+    expect(shape).toEqual([3, 5, 5]);
+    const whole = [...Array(25).fill(255), ...Array(25).fill(0), ...Array(25).fill(51)];
+    expect(levels(train.images([0, 1]))).toEqual([...whole, ...whole]);
+    expect(levels(test.images([0]))).toEqual(whole);
   });
 
   it("takes the first picture of each class, then the second, so that a few are a fair sample", async () => {

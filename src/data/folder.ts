@@ -7,6 +7,12 @@ import { channelStatistics, type Examples, splitOf } from "./splits.ts";
 const picturePattern = /\.(jpe?g|png|webp|gif|tiff?|avif)$/i;
 const hidden = (name: string) => /^(\.|Thumbs\.db$|desktop\.ini$|__MACOSX\/)/i.test(name);
 
+/** What is done to each picture of a folder before it is looked at. */
+export interface FolderOptions {
+  /** Resizes or crops, so that all pictures get one size; by default they must have one. */
+  readonly prepare?: (picture: Picture) => Picture;
+}
+
 /** One picture to read. */
 interface Entry {
   readonly path: string;
@@ -82,12 +88,13 @@ async function pictureOf(path: string, from: DataFiles): Promise<Picture> {
 async function examplesOf(
   entries: readonly Entry[],
   from: DataFiles,
+  { prepare = (picture) => picture }: FolderOptions,
   wanted?: { readonly path: string; readonly shape: Shape },
 ): Promise<Examples & { readonly path: string; readonly shape: Shape }> {
   let like = wanted;
   let pixels = new Uint8Array();
   for (const [i, { path }] of entries.entries()) {
-    const picture = await pictureOf(path, from);
+    const picture = prepare(await pictureOf(path, from));
     like ??= { path, shape: picture.shape };
     const row = sizeOf(like.shape);
     if (i === 0) pixels = new Uint8Array(entries.length * row);
@@ -105,13 +112,17 @@ async function examplesOf(
  * Pictures in one folder per class; a class's index is its place in the order of code points. With folders `train` and
  * `test` (or `val`) at the top these are the splits, otherwise all pictures serve as both training and test pictures.
  */
-export async function openFolder(path: string, from: DataFiles): Promise<Dataset> {
+export async function openFolder(
+  path: string,
+  from: DataFiles,
+  options: FolderOptions = {},
+): Promise<Dataset> {
   const top = await namesIn(path, from);
   const held = ["test", "val"].find((name) => top.includes(`${name}/`));
   const isSplit = top.includes("train/") && held !== undefined;
   const folder = isSplit ? `${path}/train` : path;
   const classes = await classesIn(folder, from);
-  const train = await examplesOf(await entriesIn(folder, classes, from), from);
+  const train = await examplesOf(await entriesIn(folder, classes, from), from, options);
   const { shape } = train;
   const trained = splitOf(train, shape);
   let test = trained;
@@ -122,7 +133,7 @@ export async function openFolder(path: string, from: DataFiles): Promise<Dataset
     if (unknown !== undefined)
       throw new UsageError(`${path}/${held}/${unknown} is a class that ${folder} does not have`);
     test = splitOf(
-      await examplesOf(await entriesIn(`${path}/${held}`, classes, from), from, train),
+      await examplesOf(await entriesIn(`${path}/${held}`, classes, from), from, options, train),
       shape,
     );
   }

@@ -8,6 +8,7 @@ import type { DataFiles, Picture } from "./data-files.ts";
 import type { Dataset } from "./dataset.ts";
 import { type FetchEvent, fetchSource } from "./fetch.ts";
 import { lookFor } from "./find.ts";
+import type { FolderOptions } from "./folder.ts";
 import { type DownloadRecord, RECORD, unofficialNotes } from "./record.ts";
 import { type Source, sourceOf } from "./sources.ts";
 import { namedData, openDataset, places } from "./table.ts";
@@ -74,8 +75,10 @@ export function nodeDataFiles({ dataDir }: NodeDataOptions = {}): DataFiles {
 }
 
 /** The data set written `name` on the command line, from this machine's disk. */
-export const openDatasetNode = (name: string, options: NodeDataOptions = {}): Promise<Dataset> =>
-  openDataset(name, nodeDataFiles(options));
+export const openDatasetNode = (
+  name: string,
+  options: NodeDataOptions & FolderOptions = {},
+): Promise<Dataset> => openDataset(name, nodeDataFiles(options), options);
 
 /** Every named data set with the folder it lies in: null if it is not on this machine, `built in` if it needs none. */
 export async function dataFound(

@@ -4,13 +4,13 @@ import { cifarPlace, openCifar } from "./cifar.ts";
 import type { DataFiles } from "./data-files.ts";
 import type { Dataset } from "./dataset.ts";
 import type { Place } from "./find.ts";
-import { openFolder } from "./folder.ts";
+import { type FolderOptions, openFolder } from "./folder.ts";
 import { cifar10, cifar100, fashionMnist, mnist } from "./known.ts";
 import { mnistPlace, openMnist } from "./mnist.ts";
 import { openNpz } from "./npz.ts";
 import { openShapes } from "./shapes.ts";
 
-type Open = (from: DataFiles, path: string) => Promise<Dataset>;
+type Open = (from: DataFiles, path: string, options: FolderOptions) => Promise<Dataset>;
 
 const byName: Readonly<Record<string, Open>> = {
   shapes: async () => openShapes(),
@@ -21,7 +21,7 @@ const byName: Readonly<Record<string, Open>> = {
 };
 
 const byPath: Readonly<Record<string, Open>> = {
-  folder: (from, path) => openFolder(path, from),
+  folder: (from, path, options) => openFolder(path, from, options),
   npz: (from, path) => openNpz(path, from),
 };
 
@@ -42,7 +42,7 @@ export const dataNames: readonly string[] = [
   ...Object.keys(byPath).map((kind) => `${kind}:PATH`),
 ];
 
-function opener(name: string): (from: DataFiles) => Promise<Dataset> {
+function opener(name: string): (from: DataFiles, options: FolderOptions) => Promise<Dataset> {
   const [kind, ...rest] = name.split(":");
   const path = rest.join(":").replace(/(?<=.)\/+$/, "");
   if (Object.hasOwn(byPath, kind)) {
@@ -50,9 +50,9 @@ function opener(name: string): (from: DataFiles) => Promise<Dataset> {
       throw new UsageError(
         `${name} names no ${kind === "npz" ? "file" : "folder"}; write ${kind}:PATH`,
       );
-    return (from) => byPath[kind](from, path);
+    return (from, options) => byPath[kind](from, path, options);
   }
-  if (Object.hasOwn(byName, name)) return (from) => byName[name](from, "");
+  if (Object.hasOwn(byName, name)) return (from, options) => byName[name](from, "", options);
   const guess = nearest(rest.length === 0 ? name : kind, [...namedData, ...Object.keys(byPath)]);
   const meant =
     guess !== undefined && Object.hasOwn(byPath, guess) ? `${guess}:${path || "PATH"}` : guess;
@@ -64,6 +64,12 @@ function opener(name: string): (from: DataFiles) => Promise<Dataset> {
 /** Fails if `name` is no DATA of the command line; says nothing about whether it is on this machine. */
 export const requireDataName = (name: string): void => void opener(name);
 
-/** The data set written `name` on the command line (one of `dataNames`), read through `from`. */
-export const openDataset = async (name: string, from: DataFiles): Promise<Dataset> =>
-  opener(name)(from);
+/**
+ * The data set written `name` on the command line (one of `dataNames`), read through `from`; `options` are for folders
+ * of pictures, the other data sets have one size.
+ */
+export const openDataset = async (
+  name: string,
+  from: DataFiles,
+  options: FolderOptions = {},
+): Promise<Dataset> => opener(name)(from, options);
