@@ -36,6 +36,7 @@ export const ApgdOptions = inBall({
     .positive()
     .default(9)
     .describe("t: wrong classes to aim at, the likeliest first"),
+  randomStart: z.boolean().default(true).describe("start from a random point of the ball"),
   stopWhenBroken: StopWhenBroken,
 });
 
@@ -87,7 +88,7 @@ function stagesOf(norm: Norm, epsilon: number, steps: number): Stage[] {
  */
 export function apgd(options: z.input<typeof ApgdOptions>): BoundedAttack {
   const resolved = resolve(ApgdOptions, options);
-  const { norm, epsilon, loss, steps, restarts, targets, stopWhenBroken } = resolved;
+  const { norm, epsilon, loss, steps, restarts, targets, randomStart, stopWhenBroken } = resolved;
   const stages = stagesOf(norm, epsilon, steps);
   return {
     name: `apgd-${loss}-${norm}`,
@@ -121,7 +122,14 @@ export function apgd(options: z.input<typeof ApgdOptions>): BoundedAttack {
         for (const [number, stage] of stages.entries()) {
           climbers = standing.map((example, i) => {
             const key = fold(fold(example.key, run + 2), number);
-            return begin(example, example.targets[run % aims], key, norm, stage, from?.[i]);
+            return begin(
+              example,
+              example.targets[run % aims],
+              key,
+              norm,
+              stage,
+              from?.[i] ?? (randomStart ? null : example.x),
+            );
           });
           await ascend(victim, climbers, x.shape, { norm, kind: loss, stopWhenBroken }, stage);
           from = climbers.map(({ best }) => best.point);
@@ -148,12 +156,12 @@ function begin(
   key: Key,
   norm: Norm,
   { epsilon }: Stage,
-  from: Float32Array | undefined,
+  from: Float32Array | null,
 ): Climber {
   const { x } = example;
   const { firstStep, start, land } = geometries[norm];
   const at = Float64Array.from(from ?? x);
-  if (from === undefined) {
+  if (from === null) {
     const noise = start(fold(key, 0), x.length, epsilon);
     for (let i = 0; i < at.length; i++) at[i] += noise[i];
   }
@@ -165,7 +173,9 @@ function begin(
     ...{ example, target, key, margin: 0, x, epsilon, point, previous: point, gradient: point },
     ...{ loss: nowhere.loss, best: nowhere, stepSize: firstStep * epsilon },
     ...{ rises: 0, bestBefore: nowhere.loss, halved: true },
-    ...{ support, share: shareOf(support, x.length) },
+    // At x itself nothing is known of how sparse a perturbation will be.
+    support: support === 0 ? x.length : support,
+    share: support === 0 ? 0.2 : shareOf(support, x.length),
   };
 }
 

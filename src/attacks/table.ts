@@ -32,7 +32,7 @@ export const AttackOptions = z.strictObject({
     .positive()
     .default(1)
     .describe("starts of PGD and APGD; the most damaging end is kept"),
-  randomStart: z.boolean().default(true).describe("PGD starts from a random point of the ball"),
+  randomStart: z.boolean().default(true).describe("start from a random point of the ball"),
   apgdSteps: z.int().positive().default(100).describe("gradient steps of each start of APGD"),
   squareQueries: z.int().positive().default(5000).describe("pictures that Square asks about"),
   fabSteps,
@@ -69,8 +69,8 @@ const ofPgd = ({ steps, stepSize, restarts, randomStart }: AttackOptions) => ({
   ...(stepSize !== undefined && { stepSize }),
 });
 
-const ofApgd = ({ apgdSteps, restarts, stopWhenBroken }: AttackOptions) => ({
-  ...{ steps: apgdSteps, restarts, stopWhenBroken },
+const ofApgd = ({ apgdSteps, restarts, randomStart, stopWhenBroken }: AttackOptions) => ({
+  ...{ steps: apgdSteps, restarts, randomStart, stopWhenBroken },
 });
 
 const ofMembers = ({
