@@ -2,7 +2,7 @@
 
 export { type Ball, balls } from "./attacks/balls.ts";
 export { cw } from "./attacks/cw.ts";
-export { ce, difference, linear, margin } from "./attacks/losses.ts";
+export { ce, difference, dlr, dlrTargeted, linear, margin } from "./attacks/losses.ts";
 export { pgd } from "./attacks/pgd.ts";
 export {
   type AttackOptions,
