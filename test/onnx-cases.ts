@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
-import { TensorProtoSchema } from "onnx-buf";
+import { ModelProtoSchema, TensorProtoSchema } from "onnx-buf";
 import { gunzipped } from "../src/data/gunzip.ts";
 import { readTar } from "../src/data/tar.ts";
 import * as g from "../src/graph/expressions.ts";
@@ -50,6 +50,9 @@ export async function readCases(path: string): Promise<OnnxCase[]> {
     return [{ name: dir.replace(/^\.\//, ""), model, inputs, outputs: numbered(dir, "output") }];
   });
 }
+
+/** The operators of a model. */
+export const nodesOf = (bytes: Uint8Array) => fromBinary(ModelProtoSchema, bytes).graph?.node ?? [];
 
 /** An array of a test, as ours. */
 export const arrayOf = (bytes: Uint8Array): NdArray =>

@@ -82,14 +82,17 @@ function dequantizeLinear(node: ImportNode): Value {
 }
 
 /** Scale, zero point and 8-bit values of the whole range of x, which always contains 0. */
-function dynamicQuantizeLinear(node: ImportNode): Value[] {
-  const x = node.input(0);
+function dynamicallyQuantized(node: ImportNode, x: Value) {
   const zero = g.scalarLike(x, 0);
   const high = g.maximum(g.max(x), zero);
   const low = g.minimum(g.neg(g.max(g.neg(x))), zero);
   const scale = g.div(g.sub(high, low), g.scalarLike(x, 255));
   const offset = g.clip(g.round(g.div(g.neg(low), scale)), 0, 255);
-  const y = quantized(node, x, scale, offset, T.UINT8);
+  return { y: quantized(node, x, scale, offset, T.UINT8), scale, offset };
+}
+
+function dynamicQuantizeLinear(node: ImportNode): Value[] {
+  const { y, scale, offset } = dynamicallyQuantized(node, node.input(0));
   return [whole(node, y, T.UINT8), scale, node.typed(g.cast(offset, "int32"), T.UINT8)];
 }
 
@@ -222,7 +225,8 @@ export const microsoftQuantization: Translations = {
   QLinearConcat: qLinearConcat,
   DynamicQuantizeMatMul: (node) => {
     const b = dequantized(node.input(1), node.input(2), node.inputs[3]);
-    const y = matmul(real(node.input(0)), b);
+    const a = dynamicallyQuantized(node, real(node.input(0)));
+    const y = matmul(dequantized(a.y, a.scale, a.offset), b);
     const bias = node.inputs[4];
     return bias === undefined ? y : g.add(y, bias);
   },

@@ -154,7 +154,7 @@ function filteredAlong(
       ? { weight: (t) => cubic(t, a), radius: 2 }
       : { weight: (t) => Math.max(0, 1 - Math.abs(t)), radius: 1 };
   const antialias = node.int("antialias", 0) === 1;
-  const exclude = node.int("exclude_outside", 0) === 1 || antialias;
+  const exclude = node.int("exclude_outside", 0) === 1;
   const crop = node.text("coordinate_transformation_mode", "") === "tf_crop_and_resize";
   const outside = Array.from({ length: how.to }, (_, i) => {
     const place = at(i, how);

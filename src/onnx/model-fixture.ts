@@ -9,12 +9,11 @@ import {
   type NodeProto,
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
-  TensorProto_DataType,
   TypeProtoSchema,
   ValueInfoProtoSchema,
 } from "onnx-buf";
-import type { NdArray } from "../math/tensor.ts";
-import { type AttributeValue, attribute, tensorProto } from "./messages.ts";
+import type { DType, NdArray } from "../math/tensor.ts";
+import { type AttributeValue, attribute, dataTypes, tensorProto } from "./messages.ts";
 
 /** A node: operator, inputs, outputs, attributes. */
 export function nodeOf(
@@ -34,14 +33,14 @@ export function nodeOf(
 /** Lengths of axes: a number, or a name for one that is open. */
 export type Lengths = readonly (number | string)[];
 
-const info = (name: string, shape: Lengths, elemType = TensorProto_DataType.FLOAT) =>
+const info = (name: string, shape: Lengths, dtype: DType = "float32") =>
   create(ValueInfoProtoSchema, {
     name,
     type: create(TypeProtoSchema, {
       value: {
         case: "tensorType",
         value: {
-          elemType,
+          elemType: dataTypes[dtype],
           shape: {
             dim: shape.map((n) => ({
               value:
@@ -57,7 +56,10 @@ const info = (name: string, shape: Lengths, elemType = TensorProto_DataType.FLOA
 
 export interface FixtureOptions {
   readonly inputs: Readonly<Record<string, Lengths>>;
-  readonly outputs: Readonly<Record<string, Lengths>>;
+  /** Element types of inputs that are not float32. */
+  readonly inputTypes?: Readonly<Record<string, DType>>;
+  /** Null for a shape that the file leaves open. */
+  readonly outputs: Readonly<Record<string, Lengths | null>>;
   readonly arrays?: Readonly<Record<string, NdArray>>;
   readonly opset?: number;
   /** Name, inputs, outputs and body of functions in the domain `own`. */
@@ -71,12 +73,17 @@ export interface FixtureOptions {
 }
 
 /** A graph's message. */
-export const graphOf = (node: NodeProto[], { inputs, outputs, arrays = {} }: FixtureOptions) =>
+export const graphOf = (
+  node: NodeProto[],
+  { inputs, outputs, inputTypes = {}, arrays = {} }: FixtureOptions,
+) =>
   create(GraphProtoSchema, {
     name: "fixture",
     node,
-    input: Object.entries(inputs).map(([name, shape]) => info(name, shape)),
-    output: Object.entries(outputs).map(([name, shape]) => info(name, shape)),
+    input: Object.entries(inputs).map(([name, shape]) => info(name, shape, inputTypes[name])),
+    output: Object.entries(outputs).map(([name, shape]) =>
+      shape === null ? create(ValueInfoProtoSchema, { name }) : info(name, shape),
+    ),
     initializer: Object.entries(arrays).map(([name, array]) => tensorProto(name, array)),
   });
 
@@ -90,6 +97,7 @@ export const onnxFile = (nodes: NodeProto[], options: FixtureOptions): Uint8Arra
       opsetImport: [
         create(OperatorSetIdProtoSchema, { version: BigInt(options.opset ?? 17) }),
         create(OperatorSetIdProtoSchema, { domain: "own", version: 1n }),
+        create(OperatorSetIdProtoSchema, { domain: "com.microsoft", version: 1n }),
       ],
       functions: (options.functions ?? []).map((one) =>
         create(FunctionProtoSchema, { ...one, domain: "own" }),

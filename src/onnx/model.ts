@@ -88,7 +88,12 @@ export function readModel(bytes: Uint8Array, external: External = new Map()): On
     graph,
     external,
     inputs: graph.input.filter(({ name }) => !stored.has(name)).map(declared),
-    outputs: graph.output.map(declared),
+    // What an output is follows from the graph, so a file need not say it.
+    outputs: graph.output.map((one) =>
+      one.type === undefined
+        ? { name: one.name, elementType: 0, dtype: "float32" as const, shape: null }
+        : declared(one),
+    ),
     opsets: new Map(
       model.opsetImport.map(({ domain, version }) => [domainOf(domain), Number(version)]),
     ),
