@@ -1,8 +1,15 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
+
+/** Whole processes, trainings and reproductions, and the tables of every operator and attack: minutes, a suite of their own. */
+const long = ["src/**/*.long.test.ts", "test/**/*.long.test.ts"];
+const { SUITE } = process.env;
+if (SUITE !== undefined && SUITE !== "long" && SUITE !== "all")
+  throw new Error(`SUITE is ${SUITE}; use long or all, or leave it out for the unit tests`);
 
 export default defineConfig({
   test: {
-    include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    include: SUITE === "long" ? long : ["src/**/*.test.ts", "test/**/*.test.ts"],
+    exclude: SUITE === undefined ? [...configDefaults.exclude, ...long] : configDefaults.exclude,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: "forks",
