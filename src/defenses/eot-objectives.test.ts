@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { linearVictim } from "../attacks/linear-victim.ts";
-import { ce, difference, linear, lossOfLogits, margin } from "../attacks/losses.ts";
+import { ce, difference, dlr, linear, lossOfLogits, margin } from "../attacks/losses.ts";
 import type { Loss, Victim } from "../attacks/victim.ts";
 import { normal, uniform } from "../math/distributions.ts";
 import { foldAll, type Key, keyOf, keysFor } from "../math/random.ts";
@@ -38,6 +38,7 @@ const DRAWS = 6;
 const losses: readonly Loss[] = [
   ce(labels),
   margin(labels),
+  dlr(labels),
   difference(labels, [1, 2, 0, 2]),
   linear(normal(keysFor(keyOf(4), indices), [4, 3])),
 ];

@@ -40,7 +40,7 @@ it("padding changes no number of the examples that are there", async () => {
   const runtime = await nodeRuntime({ threads: 1 });
   const [exact, shared] = [0, 1].map(() => classifier(runtime, network, parameters));
   await shared.logits(x, keys); // 7 is the first size; 5 will run in 6
-  for (const kind of ["ce", "margin"] as const) {
+  for (const kind of ["ce", "margin", "dlr"] as const) {
     const five = [0, 2, 3, 5, 6];
     const take = <T>(all: readonly T[]) => five.map((i) => all[i]);
     const ask = [takeRows(x, five), { kind, labels: take(labels) }, take(keys)] as const;
