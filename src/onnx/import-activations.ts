@@ -12,16 +12,18 @@ const unary =
   (node) =>
     f(node.input(0), node);
 
-/** relu(x) + α·(exp(min(x, 0)) − 1), whose argument never overflows. */
+const zeroLike = (x: Value): Value => g.scalarLike(x, 0);
+
+/** max(x, 0) + α·(exp(min(x, 0)) − 1): its argument never overflows, and at 0 both halves count in its gradient. */
 const elu = (x: Value, alpha: number): Value =>
-  g.add(g.relu(x), by(plus(g.exp(g.neg(g.relu(g.neg(x)))), -1), alpha));
+  g.add(g.maximum(x, zeroLike(x)), by(plus(g.exp(g.minimum(x, zeroLike(x))), -1), alpha));
 
 /** α·x + (1 − α)·relu(x). */
 const leaky = (x: Value, alpha: number): Value => g.add(by(x, alpha), by(g.relu(x), 1 - alpha));
 
-/** log(1 + eˣ) = relu(x) + log(1 + e^−|x|). */
+/** log(1 + eˣ) = max(x, 0) + log(1 + e^−|x|), whose gradient at 0 is ½. */
 export const softplus = (x: Value): Value =>
-  g.add(g.relu(x), g.log(plus(g.exp(g.neg(g.abs(x))), 1)));
+  g.add(g.maximum(x, zeroLike(x)), g.log(plus(g.exp(g.neg(g.abs(x))), 1)));
 
 const hardSigmoid = (x: Value, alpha: number, beta: number): Value =>
   g.clip(plus(by(x, alpha), beta), 0, 1);

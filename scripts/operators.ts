@@ -1,0 +1,68 @@
+// Writes docs/operators.md: which operators of ONNX files are read, which have a gradient, and what tests them.
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { translations } from "../src/onnx/translations.ts";
+import { agreeCases } from "../test/onnx-agree-cases.ts";
+import { archivePath, nodesOf, readCase, readCases } from "../test/onnx-cases.ts";
+import { slopes } from "../test/onnx-slopes.ts";
+
+const archive = archivePath();
+if (archive === undefined)
+  throw new Error(
+    "RAMPART_DATA leads to no onnx/ archive of official tests, which the table counts",
+  );
+
+const STEPS = /^(Sign|Floor|Ceil|Round|.*Quantize.*|QLinear.*|.*Integer.*)$/;
+const NO_GRADIENT =
+  /^(Shape|Size|Range|Constant.*|NonZero|EyeLike|OneHot|Arg.*|Hardmax|Is.*|Not|And|Or|Xor|Equal|Greater.*|Less.*)$/;
+
+const official = new Map<string, { tests: number; slopes: number }>();
+for (const one of await readCases(archive)) {
+  if (one.name.startsWith("simple/") || one.name.endsWith("identity_opt")) continue;
+  const { outputs, inputs, feeds } = readCase(one);
+  const found = slopes(outputs, inputs, feeds);
+  const sloped =
+    found !== null && Number.isFinite(found.measured) && Math.abs(found.measured) > 1e-6;
+  for (const type of new Set(nodesOf(one.model).map(({ opType }) => opType))) {
+    const before = official.get(type) ?? { tests: 0, slopes: 0 };
+    official.set(type, { tests: before.tests + 1, slopes: before.slopes + (sloped ? 1 : 0) });
+  }
+}
+
+const gradientOf = (op: string): string => {
+  if (STEPS.test(op)) return "zero; approximate with `--straight-through`";
+  if (NO_GRADIENT.test(op)) return "none exists";
+  return (official.get(op)?.slopes ?? 0) > 0 ? "yes, measured" : "yes";
+};
+
+const rows = Object.entries(translations).flatMap(([domain, table]) =>
+  Object.keys(table)
+    .sort()
+    .map((op) => {
+      const tests = domain === "" ? (official.get(op)?.tests ?? 0) : 0;
+      const own = agreeCases.filter((one) => one.op === op && (one.domain ?? "") === domain).length;
+      const tested = [
+        ...(tests > 0 ? [`${tests} official`] : []),
+        ...(own > 0 ? [`${own} against ONNX Runtime`] : []),
+      ];
+      const name = domain === "" ? op : `${domain}.${op}`;
+      return `| \`${name}\` | yes | ${gradientOf(op)} | ${tested.join(", ") || "no kernel to compare with"} |`;
+    }),
+);
+
+const text = `# Operators of ONNX files
+
+Operator sets 1 to 24 of ONNX, and what ONNX Runtime writes into files that it has optimised. \`If\` with a condition that is known, and
+functions of the file's own, are read too. What cannot be read is refused with the operator, the node and what to do.
+
+Gradients are exact (reverse mode on the expression that a file becomes); "measured" means that the official tests' slopes agree with
+differences (\`test/onnx-gradients.long.test.ts\`). Official tests are those of ONNX 1.17 and PyTorch's (\`test/onnx-operators.long.test.ts\`);
+the others are compared with ONNX Runtime's own kernels (\`test/onnx-agree.long.test.ts\`). This page is written by \`npx tsx scripts/operators.ts\`.
+
+| operator | read | gradient | tests |
+| --- | --- | --- | --- |
+${rows.join("\n")}
+`;
+writeFileSync(join(import.meta.dirname, "..", "docs", "operators.md"), text);
+console.log(`docs/operators.md: ${rows.length} operators`);
