@@ -20,6 +20,8 @@ export interface Context {
   emit(result: object): void;
   /** One line on stderr: a warning, where a file went, how to resume. */
   note(line: string): void;
+  /** What the program ends with instead of 0 once the command is done: a verdict, no failure. */
+  exitWith(code: number): void;
   /** Aborted by Ctrl-C or SIGTERM: stop after the current step and keep what is done. */
   readonly signal: AbortSignal;
   /** Colours for `print`; they do nothing on a pipe and under NO_COLOR. */

@@ -66,7 +66,7 @@ export const evaluateCommand = command({
       context.note(
         `stopped after ${rows.length} rows, which are saved. Go on with:\n  ${resuming(context.argv)}`,
       );
-    if (rows.length > 0) context.print(summaryTable(summarize(rows)));
+    if (rows.length > 0) context.print(summaryTable(summarize(rows, options)));
     context.print(`rows: ${out}`);
   },
 });

@@ -71,7 +71,13 @@ async function resolve(cli: Commander, options: Command["options"], fields: read
   return result.data;
 }
 
-const contextOf = (io: Io, json: boolean, argv: readonly string[]): Context => ({
+const contextOf = (
+  io: Io,
+  json: boolean,
+  argv: readonly string[],
+  exitWith: Context["exitWith"],
+): Context => ({
+  exitWith,
   stdout: io.stdout,
   stderr: io.stderr,
   json,
@@ -84,7 +90,13 @@ const contextOf = (io: Io, json: boolean, argv: readonly string[]): Context => (
 });
 
 /** Hands the command to commander; what it resolves to is what `run` gets. */
-function declare(cli: Commander, { summary, ...spec }: Command, io: Io, argv: readonly string[]) {
+function declare(
+  cli: Commander,
+  { summary, ...spec }: Command,
+  io: Io,
+  argv: readonly string[],
+  exitWith: Context["exitWith"],
+) {
   const fields = fieldsOf(spec.options);
   cli.description(summary);
   for (const name of spec.positionals) {
@@ -99,11 +111,16 @@ function declare(cli: Commander, { summary, ...spec }: Command, io: Io, argv: re
     const names = spec.positionals.map((name) => name.replace(/\.\.\.$|\?$/, ""));
     const positionals = Object.fromEntries(names.map((name, i) => [name, cli.processedArgs[i]]));
     const json = cli.getOptionValue("json") === true;
-    await spec.run({ ...positionals, ...options }, contextOf(io, json, argv));
+    await spec.run({ ...positionals, ...options }, contextOf(io, json, argv, exitWith));
   });
 }
 
-async function parse(program: Program, argv: readonly string[], io: Io): Promise<void> {
+/** Runs what was typed; what it resolves to is the exit code that the command asked for, 0 by default. */
+async function parse(program: Program, argv: readonly string[], io: Io): Promise<number> {
+  let code = 0;
+  const exitWith = (asked: number) => {
+    code = asked;
+  };
   const quiet = (cli: Commander) =>
     cli
       .exitOverride()
@@ -128,13 +145,13 @@ async function parse(program: Program, argv: readonly string[], io: Io): Promise
       continue;
     }
     if (!("commands" in loaded)) {
-      declare(cli, loaded, io, typed);
+      declare(cli, loaded, io, typed, exitWith);
       continue;
     }
     cli.description(loaded.summary);
     const words = Object.keys(loaded.commands);
     for (const [word, inner] of Object.entries(loaded.commands))
-      declare(quiet(cli.command(word)), inner, io, typed);
+      declare(quiet(cli.command(word)), inner, io, typed, exitWith);
     cli.argument("[action]").action((action?: string) => {
       const meant = nearest(action ?? "", words);
       const what =
@@ -146,11 +163,12 @@ async function parse(program: Program, argv: readonly string[], io: Io): Promise
   }
   if (argv.length === 0) root.outputHelp();
   else await root.parseAsync([...argv], { from: "user" });
+  return code;
 }
 
 /**
  * Runs the program on words as typed after its name and returns its exit code: 0 done, 1 a bug of ours,
- * 2 something the user can fix, 130 interrupted. Under `--json` an error is also the last line of stdout:
+ * 2 something the user can fix, 3 done with a verdict that fails what was required, 130 interrupted. Under `--json` an error is also the last line of stdout:
  * `{"error": {"message", "code"}}`.
  */
 export async function run(program: Program, argv: readonly string[], io: Io): Promise<number> {
@@ -162,8 +180,8 @@ export async function run(program: Program, argv: readonly string[], io: Io): Pr
   };
   try {
     const [first, ...rest] = argv;
-    await parse(program, first === "help" ? [...rest, "--help"] : argv, io);
-    return io.signal?.aborted ? 130 : 0;
+    const code = await parse(program, first === "help" ? [...rest, "--help"] : argv, io);
+    return io.signal?.aborted ? 130 : code;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     if (io.signal?.aborted && (error as Error).name === "AbortError") return 130;

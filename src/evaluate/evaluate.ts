@@ -17,6 +17,7 @@ import type { Row } from "./row.ts";
 import { mostFrequent } from "./rule.ts";
 import { type Run, rowName, runsOf } from "./runs.ts";
 import { choosingHalf, lengths, rounded, scoringHalf, shareOf } from "./score.ts";
+import { brokenName, isBroken } from "./standing.ts";
 import { deployed, type Subject } from "./subject.ts";
 
 /** One finished row with its pictures, each [1, channel, height, width]. */
@@ -47,13 +48,15 @@ interface Batch {
 
 /**
  * Attacks the first `examples` test images and yields one row per example, attack, radius and number of EOT draws, in
- * batches; rows whose name is in `finished` are passed over. `docs/evaluating.md` says what the protocols are.
+ * batches; rows whose name is in `finished` are passed over, and under `onlyStanding` what is in `broken` and what breaks
+ * meanwhile. `docs/evaluating.md` says what the protocols are.
  */
 export async function* evaluate(
   subject: Subject,
   data: { readonly name: string; readonly test: Split },
   given: EvaluateOptions,
   finished: ReadonlySet<string> = new Set(),
+  broken: ReadonlySet<string> = new Set(),
 ): AsyncGenerator<Scored, void, void> {
   const { test, name: dataName } = data;
   const options = resolved(given);
@@ -71,12 +74,14 @@ export async function* evaluate(
   // Each example of a randomised model fills `eot` places of a run: with fewer examples at once, rows come sooner.
   const group = Math.max(1, Math.floor(batch / Math.max(...runs.map(({ eot }) => eot))));
 
+  const fallen = new Set(options.onlyStanding ? broken : []);
   for (let from = 0; from < count; from += group) {
     const all = Array.from({ length: Math.min(group, count - from) }, (_, i) => from + i);
     let clean: number[][] | null = null;
     for (const run of runs) {
       const missing = (index: number, epsilon: number | null) =>
-        !finished.has(rowName({ index, attack: run.name, epsilon, eot: run.eot }));
+        !finished.has(rowName({ index, attack: run.name, epsilon, eot: run.eot })) &&
+        !fallen.has(brokenName({ index, norm: run.norm, epsilon }));
       const indices = all.filter((index) => run.radii.some((epsilon) => missing(index, epsilon)));
       if (indices.length === 0) continue;
       const started = performance.now();
@@ -111,6 +116,8 @@ export async function* evaluate(
               last: false,
             });
       const seconds = (performance.now() - started) / 1000 / judged.length;
+      if (options.onlyStanding)
+        for (const { row } of judged) if (isBroken(row)) fallen.add(brokenName(row));
       for (const [i, one] of judged.entries())
         yield { ...one, row: { ...one.row, seconds }, last: i === judged.length - 1 };
     }

@@ -15,8 +15,9 @@ import { evaluate, type Scored } from "./evaluate.ts";
 import { type EvaluateOptions, resolved } from "./options.ts";
 import { pictures } from "./pictures.ts";
 import type { Row } from "./row.ts";
-import { rowCount, rowName } from "./runs.ts";
+import { rowCount, rowName, runsOf } from "./runs.ts";
 import { BadRow, differences, readRows, type Settings, targetDifferences } from "./settings.ts";
+import { brokenName, isBroken, spared } from "./standing.ts";
 import { stoppable } from "./subject.ts";
 
 /** A trained network, as opening a run directory or a file gives it. */
@@ -52,7 +53,7 @@ export interface NodeEvaluation {
   readonly note?: (line: string) => void;
 }
 
-/** One finished row, and how far the evaluation is. */
+/** One finished row, and how far the evaluation is; rows that it spares under `onlyStanding` count as done. */
 export interface EvaluateEvent {
   readonly row: Row;
   readonly done: number;
@@ -197,8 +198,13 @@ export async function* evaluateNode(
     const rows = out === undefined ? [] : await begun(out, resume, settings, note);
     const total = rowCount(options, dataset.test, noise !== null);
     const wanted = rows.filter(({ index }) => index < options.examples);
+    const runs = runsOf(options, noise !== null);
     let done = 0;
-    for (const row of wanted) yield { row, done: ++done, total };
+    const counted = (row: Row): EvaluateEvent => {
+      done += 1 + (options.onlyStanding ? spared(row, runs) : 0);
+      return { row, done, total };
+    };
+    for (const row of wanted) yield counted(row);
 
     const examplesFile = out === undefined ? null : beside(out, "examples.npz");
     const before =
@@ -218,12 +224,13 @@ export async function* evaluateNode(
       network: stoppable(network, signal),
     };
     const finished = new Set(rows.map(rowName));
+    const broken = new Set(rows.filter(isBroken).map(brokenName));
     // Of attacks with several numbers of draws, the pictures of the strongest.
     const most = Math.max(...options.eot);
     const mostDraws = ({ attack, eot }: Row) => noise === null || attack === "none" || eot === most;
     const ready: Scored[] = [];
     try {
-      for await (const scored of evaluate(subject, dataset, options, finished)) {
+      for await (const scored of evaluate(subject, dataset, options, finished, broken)) {
         ready.push(scored);
         if (!scored.last) continue;
         // Pictures first: a row that stands in the file is not computed again.
@@ -233,7 +240,7 @@ export async function* evaluateNode(
           await writeWhole(examplesFile, kept.bytes());
         for (const { row } of ready.splice(0)) {
           if (out !== undefined) await writing(out, appendFile(out, `${JSON.stringify(row)}\n`));
-          yield { row, done: ++done, total };
+          yield counted(row);
         }
         if (signal?.aborted) break;
       }

@@ -84,6 +84,12 @@ export const EvaluateOptions = z.strictObject({
     .describe(
       "what an attack on a randomised model maximises; by default worst, or mean-logits if published",
     ),
+  onlyStanding: z
+    .boolean()
+    .default(false)
+    .describe(
+      "attack only what earlier attacks of that norm and radius left standing; a randomised model's examples are never spared",
+    ),
   batch: z.int().positive().default(128).describe("rows per run of the network; changes no draw"),
   seed: z.int().nonnegative().default(0).describe("start of every random stream"),
 });

@@ -3,6 +3,7 @@ import { type Interval, mean, wilson } from "../math/statistics.ts";
 import { type EotCurve, eotCurves } from "./eot-curve.ts";
 import type { Row } from "./row.ts";
 import { cellOf, grouped, interval, predictions } from "./shares.ts";
+import { withSpared } from "./standing.ts";
 import { sideBySide, type UnionSummary, unionSummary, worstRows } from "./union.ts";
 
 /** One attack at one radius, over all its examples; of several numbers of EOT draws the largest. */
@@ -141,8 +142,15 @@ function mostDraws(rows: readonly Row[]): Row[] {
   return rows.filter(({ eot }) => eot === most);
 }
 
-/** Summarises the rows of one evaluation, that is of one file; there must be at least one. */
-export function summarize(rows: readonly Row[]): Summary {
+/**
+ * Summarises the rows of one evaluation, that is of one file; there must be at least one. Under `onlyStanding` an attack's
+ * accuracy is what it and those before it left.
+ */
+export function summarize(
+  given: readonly Row[],
+  { onlyStanding = false }: { readonly onlyStanding?: boolean } = {},
+): Summary {
+  const rows = onlyStanding ? withSpared(given) : given;
   if (rows.length === 0) throw new Error("internal: no rows to summarise");
   const { model, defense, data, protocol, rule, draws } = rows[0];
   if (rows.some((row) => row.protocol !== protocol))

@@ -48,6 +48,6 @@ interface NamedArray {
 
 /** What making a report takes from other folders; handed in, since reports import the types of rows alone. */
 export interface Tools {
-  summarize(rows: readonly Row[]): Summary;
+  summarize(rows: readonly Row[], how?: { readonly onlyStanding?: boolean }): Summary;
   parseNpz(name: string, bytes: Uint8Array): ReadonlyMap<string, NamedArray>;
 }

@@ -72,7 +72,10 @@ function evaluationsOfFile(source: RowsFile, tools: Tools): Unlabelled[] {
       notes.push(
         `The settings beside ${file} are those of ${settings.model.name}, not of ${rows[0].model}.`,
       );
-    const evaluation = { file, rows, summary: tools.summarize(rows), settings: fitting, pictures };
+    const summary = tools.summarize(rows, {
+      onlyStanding: fitting?.options.onlyStanding === true,
+    });
+    const evaluation = { file, rows, summary, settings: fitting, pictures };
     const own = unfinished(rows[0].model, evaluation);
     return { ...evaluation, notes: i === groups.size - 1 ? [...notes, ...own] : own };
   });

@@ -16,14 +16,21 @@ const notesAside = (notes: readonly string[]): Markup | null =>
     ? null
     : html`<aside aria-labelledby="missing"><h2 id="missing">What is missing</h2><ul>${notes.map((note) => html`<li>${note}</li>`)}</ul></aside>`;
 
-/** The whole report as one HTML document: no script, nothing loaded, the same bytes from the same rows. */
-export function page(evaluations: readonly Evaluation[]): string {
+/** A section of the page: its id, what the list of sections calls it, and its markup. */
+export type Section = readonly [id: string, name: string, part: Markup | null];
+
+/**
+ * The whole report as one HTML document: no script, nothing loaded, the same bytes from the same rows. Sections that
+ * somebody else has made come first.
+ */
+export function page(evaluations: readonly Evaluation[], first: readonly Section[] = []): string {
   const tables = accuracyTables(evaluations, { short: true });
   const places = new Map(evaluations.map(({ label }, i) => [label, i]));
   const data = [...new Set(tables.map((table) => table.data))];
   const title = `Robustness of ${counted(evaluations.length, "classifier")} on ${listed(data)}`;
   const suffix = (i: number) => (i === 0 ? "" : `-${i + 1}`);
-  const parts: readonly (readonly [id: string, name: string, part: Markup | null])[] = [
+  const parts: readonly Section[] = [
+    ...first,
     ...tables.flatMap((table, i) => {
       const [accuracy, curves] = [`accuracy${suffix(i)}`, `curves${suffix(i)}`];
       const of = tables.length > 1 ? `: ${table.data}, ${table.protocol}` : "";

@@ -7,8 +7,8 @@ function base64(bytes: Uint8Array): string {
   return btoa(text);
 }
 
-/** Picture i of [n, channel, height, width] as a data URI of a PNG; 0 is black, 1 is white, outside is cut. */
-export function pngUri(pictures: Tensor, i: number): string {
+/** Picture i of [n, channel, height, width] as a PNG of 8 bits; 0 is black, 1 is white, outside is cut. */
+export function pngBytes(pictures: Tensor, i: number): Uint8Array {
   const { data } = rows(pictures, i, i + 1);
   const [, channels, height, width] = pictures.shape;
   const area = height * width;
@@ -18,5 +18,9 @@ export function pngUri(pictures: Tensor, i: number): string {
       pixels[at * channels + channel] = Math.round(
         255 * Math.min(1, Math.max(0, data[channel * area + at])),
       );
-  return `data:image/png;base64,${base64(encode({ width, height, channels, depth: 8, data: pixels }))}`;
+  return encode({ width, height, channels, depth: 8, data: pixels });
 }
+
+/** The same as a data URI. */
+export const pngUri = (pictures: Tensor, i: number): string =>
+  `data:image/png;base64,${base64(pngBytes(pictures, i))}`;
