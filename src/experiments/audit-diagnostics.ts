@@ -1,0 +1,223 @@
+// Signs that an audit's numbers cannot be taken at their word. Each is a function of rows or of the probe alone.
+import { likelyPermutation } from "../data/permutation.ts";
+import type { Row } from "../evaluate/row.ts";
+import { mean } from "../math/statistics.ts";
+import type { Probe } from "./audit-probe.ts";
+
+/** `docs/auditing.md` has an entry for each. */
+export type DiagnosticCode =
+  | "permuted-classes"
+  | "chance"
+  | "zero-gradients"
+  | "huge-epsilon"
+  | "black-box-wins"
+  | "saturated-softmax"
+  | "lost-by-rounding"
+  | "noise-breaks"
+  | "straight-through"
+  | "randomised-without-eot"
+  | "more-steps-help";
+
+/** One sign. `invalid`: the numbers mean nothing; `warning`: robustness is probably overestimated; `note`: good to know. */
+export interface Diagnostic {
+  readonly code: DiagnosticCode;
+  readonly severity: "invalid" | "warning" | "note";
+  readonly text: string;
+  readonly advice: string;
+}
+
+/** What is known when an audit's attacks are done. */
+export interface Facts {
+  readonly rows: readonly Row[];
+  readonly probe: Probe;
+  /** Outputs of the classifier. */
+  readonly classes: number;
+  /** What the importer said of the file's gradients. */
+  readonly notes: readonly string[];
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+
+/** One row per example, which says what was predicted of the clean image. */
+const cleanOf = (rows: readonly Row[]): Row[] => [
+  ...new Map(rows.map((row) => [row.index, row])).values(),
+];
+
+/** Predictions under which the labels make sense in another order. */
+export function permutedClasses({
+  rows,
+  classes,
+}: Pick<Facts, "rows" | "classes">): Diagnostic | null {
+  const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+  for (const { label, prediction } of cleanOf(rows)) confusion[label][prediction]++;
+  const found = likelyPermutation(confusion);
+  if (found === null) return null;
+  const { name, explained, identity, examples } = found;
+  return {
+    ...{ code: "permuted-classes", severity: "invalid" },
+    text: `${identity} of ${examples} clean images are right, but ${explained} would be if ${name}`,
+    advice:
+      "give the names of the file's outputs with --classes, or put the data set's classes in the file's order",
+  };
+}
+
+/** Deviations of a random classifier within which an accuracy is no better than chance. */
+const DEVIATIONS = 3;
+
+/** A clean accuracy that guessing reaches as well. */
+export function chance({ rows, classes }: Pick<Facts, "rows" | "classes">): Diagnostic | null {
+  const clean = cleanOf(rows);
+  const accuracy = mean(clean.map((row) => row.clean));
+  const guessed = 1 / classes;
+  const most = guessed + DEVIATIONS * Math.sqrt((guessed * (1 - guessed)) / clean.length);
+  if (accuracy > Math.min(most, 2 / 3)) return null;
+  return {
+    ...{ code: "chance", severity: "invalid" },
+    text: `clean accuracy is ${percent(accuracy)} on ${clean.length} images, and guessing one of ${classes} classes gives ${percent(guessed)}`,
+    advice:
+      "check the preprocessing (--mean, --std, --scale, --layout, --output, --resize) and the order of classes (--classes)",
+  };
+}
+
+/** Shares of the probed examples from which a sign is shown. */
+const MASKED = 0.05;
+const SATURATED = 0.2;
+const STILL_RIGHT = 0.05;
+
+/** Examples whose margin has no gradient: every attack that follows it stands still. */
+export function zeroGradients({ probe }: Pick<Facts, "probe">): Diagnostic | null {
+  const { zeroGradients: zero, examples } = probe;
+  if (zero < MASKED * examples || zero === 0) return null;
+  return {
+    ...{ code: "zero-gradients", severity: "warning" },
+    text: `the gradient is zero in every pixel for ${zero} of ${examples} images, so white-box attacks stand still there`,
+    advice:
+      "if the file rounds or quantises try --straight-through, and trust Square more than the others",
+  };
+}
+
+/** A radius at which nothing can be right, and something is. */
+export function hugeEpsilon({ probe }: Pick<Facts, "probe">): Diagnostic | null {
+  const { norm, epsilon, tried, right } = probe.huge;
+  if (right <= STILL_RIGHT * tried) return null;
+  return {
+    ...{ code: "huge-epsilon", severity: "warning" },
+    text: `at ${norm} ${Number(epsilon.toPrecision(3))}, where every picture can be made grey, ${right} of ${tried} images are still right under APGD`,
+    advice:
+      "the attacks are failing, so the accuracies above are upper bounds; look for zero gradients, or use --budget full",
+  };
+}
+
+/** Examples that Square broke and that no attack with gradients did, in one norm. */
+export function blackBoxWins({ rows }: Pick<Facts, "rows">): Diagnostic | null {
+  const whiteBox = new Set<string>();
+  const blackBox = new Map<string, Row>();
+  for (const row of rows.filter(
+    ({ correctChoose, clean }) => correctChoose < 0.5 && clean >= 0.5,
+  )) {
+    const name = `${row.index} ${row.norm} ${row.epsilon}`;
+    if (row.attack.startsWith("square-")) blackBox.set(name, row);
+    else whiteBox.add(name);
+  }
+  const won = [...blackBox.keys()].filter((name) => !whiteBox.has(name)).length;
+  const tried = cleanOf(rows).length;
+  if (won < Math.max(2, 0.02 * tried)) return null;
+  return {
+    ...{ code: "black-box-wins", severity: "warning" },
+    text: `Square, which sees no gradients, broke ${won} images that every attack with gradients had left standing`,
+    advice:
+      "gradients are masked, or the budget is too small: use --budget standard or full, and see zero-gradients",
+  };
+}
+
+/** Cross-entropies of exactly 0, whose gradient is 0 too. */
+export function saturatedSoftmax({ probe }: Pick<Facts, "probe">): Diagnostic | null {
+  const { saturated, examples } = probe;
+  if (saturated < SATURATED * examples || saturated === 0) return null;
+  return {
+    ...{ code: "saturated-softmax", severity: "note" },
+    text: `cross-entropy is exactly 0 in float32 for ${saturated} of ${examples} images, since one logit is far above the others`,
+    advice:
+      "attacks that climb cross-entropy (fgsm, pgd, apgd-ce) are weak here: rely on apgd-t, apgd-dlr and fab-t (--budget standard)",
+  };
+}
+
+/** Adversarial examples that a picture file of 8 bits no longer holds. */
+export function lostByRounding({ rows }: Pick<Facts, "rows">): Diagnostic | null {
+  const broken = rows.filter(({ clean, correct }) => clean >= 0.5 && correct < 0.5);
+  const lost = broken.filter(({ correct8bit }) => correct8bit >= 0.5).length;
+  if (lost === 0 || lost < 0.1 * broken.length) return null;
+  return {
+    ...{ code: "lost-by-rounding", severity: "note" },
+    text: `${lost} of ${broken.length} adversarial examples are classified correctly again once rounded to 8 bits`,
+    advice:
+      "if only picture files reach the classifier, the accuracy after rounding is nearer to what an attacker gets, until one attacks with the rounding in mind",
+  };
+}
+
+/** Random noise that does what the attack does. */
+export function noiseBreaks({ probe }: Pick<Facts, "probe">): Diagnostic | null {
+  const found = probe.norms.find(({ tried, underNoise, manySteps }) => {
+    const byNoise = tried - underNoise;
+    return byNoise >= 2 && byNoise >= 0.8 * (tried - manySteps);
+  });
+  if (found === undefined) return null;
+  const { norm, epsilon, tried, underNoise, manySteps } = found;
+  return {
+    ...{ code: "noise-breaks", severity: "warning" },
+    text: `random noise of ${norm} ${epsilon} breaks ${tried - underNoise} of ${tried} images, and APGD ${tried - manySteps}`,
+    advice:
+      "either the classifier is fragile to any noise of this size, or the attack finds no direction; lower the radius to tell",
+  };
+}
+
+/** Gradients that are approximate, by the importer's own word. */
+export function straightThrough({ notes }: Pick<Facts, "notes">): Diagnostic | null {
+  if (notes.length === 0) return null;
+  return {
+    ...{ code: "straight-through", severity: "note" },
+    text: notes.join("; "),
+    advice:
+      "attacks follow approximate gradients, so the accuracies are upper bounds more than usually; compare with Square",
+  };
+}
+
+/** Randomness that the attacks do not average over. */
+export function randomisedWithoutEot({
+  rows,
+  probe,
+}: Pick<Facts, "rows" | "probe">): Diagnostic | null {
+  const single = rows.some(({ draws, eot, attack }) => draws > 1 && eot === 1 && attack !== "none");
+  if (!probe.changes && !single) return null;
+  return {
+    ...{ code: "randomised-without-eot", severity: "warning" },
+    text: probe.changes
+      ? "the same images gave other logits when they were asked about again: the file draws random numbers itself"
+      : "attacks on a randomised classifier averaged over a single draw per step",
+    advice:
+      "declare the noise with --noise on a file without it, so that attacks average over its draws (EOT)",
+  };
+}
+
+/** More steps of the same attack that leave more examples right. */
+export function moreStepsHelp({ probe }: Pick<Facts, "probe">): Diagnostic | null {
+  const found = probe.norms.find(({ fewSteps, manySteps }) => manySteps >= fewSteps + 2);
+  if (found === undefined) return null;
+  return {
+    ...{ code: "more-steps-help", severity: "warning" },
+    text: `APGD of more steps leaves ${found.manySteps} of ${found.tried} images right in ${found.norm}, of fewer steps ${found.fewSteps}`,
+    advice: "the attack does not converge: gradients are noisy or masked; use --budget full",
+  };
+}
+
+/** Every sign that shows, the gravest first; another order of the classes explains an accuracy that is no better than chance. */
+export function diagnose(facts: Facts): Diagnostic[] {
+  const permuted = permutedClasses(facts);
+  const all = [
+    permuted ?? chance(facts),
+    ...[zeroGradients(facts), hugeEpsilon(facts), blackBoxWins(facts), noiseBreaks(facts)],
+    ...[randomisedWithoutEot(facts), moreStepsHelp(facts), saturatedSoftmax(facts)],
+    ...[lostByRounding(facts), straightThrough(facts)],
+  ];
+  return all.filter((one) => one !== null);
+}

@@ -1,0 +1,128 @@
+// What an audit asks the network itself, beside its attacks: whether gradients and attacks can be trusted at all.
+
+import { apgd } from "../attacks/apgd.ts";
+import { balls } from "../attacks/balls.ts";
+import { runBounded } from "../attacks/harness.ts";
+import { ce, margin } from "../attacks/losses.ts";
+import type { Labels, Norm, Victim } from "../attacks/victim.ts";
+import type { Split } from "../data/dataset.ts";
+import { normal } from "../math/distributions.ts";
+import { fold, foldAll, type Key, keyOf, keysFor, nameToNumber } from "../math/random.ts";
+import { addScaled, argmaxRows, clamp, rowSize, sub, type Tensor, tensor } from "../math/tensor.ts";
+
+/** What the probe found, in counts of examples. */
+export interface Probe {
+  /** Examples that were looked at. */
+  readonly examples: number;
+  /** Those whose margin's gradient is zero in every pixel at the clean image. */
+  readonly zeroGradients: number;
+  /** Those whose cross-entropy is exactly 0 in float32, so that its gradient says nothing. */
+  readonly saturated: number;
+  /** Whether two runs on the same images gave other logits: the file draws random numbers itself. */
+  readonly changes: boolean;
+  /** APGD at a radius at which nothing can be right: how many of the examples that were right still are. */
+  readonly huge: {
+    readonly norm: Norm;
+    readonly epsilon: number;
+    readonly tried: number;
+    readonly right: number;
+  };
+  /** In each norm at its radius, on the same examples: what random noise and APGD of few and of many steps leave. */
+  readonly norms: readonly ProbedNorm[];
+}
+
+/** Counts of examples that are right, of `tried` that were right when clean. */
+export interface ProbedNorm {
+  readonly norm: Norm;
+  readonly epsilon: number;
+  readonly tried: number;
+  readonly underNoise: number;
+  readonly fewSteps: number;
+  readonly manySteps: number;
+}
+
+/** Where and how much to probe. */
+export interface ProbeOptions {
+  readonly radii: readonly { readonly norm: Norm; readonly epsilon: number }[];
+  readonly seed: number;
+  /** Test images, the first ones. */
+  readonly examples?: number;
+}
+
+const [NOISE, ATTACK] = [0, 1];
+const [FEW, MANY] = [5, 20];
+
+/** Half of the way between the two pictures that are farthest apart: no class can be right everywhere in such a ball. */
+const hugeRadius = (norm: Norm, pixels: number): number =>
+  ({ linf: 0.5, l2: Math.sqrt(pixels) / 2, l1: pixels / 2 })[norm];
+
+/** Random noise that has the length ε before the box cuts it: signs in ℓ∞, a normal direction in the others. */
+function noisy(x: Tensor, norm: Norm, epsilon: number, keys: readonly Key[]): Tensor {
+  const drawn = normal(keys, x.shape);
+  const row = rowSize(x);
+  if (norm === "linf")
+    return clamp(addScaled(x, tensor(x.shape, drawn.data.map(Math.sign)), epsilon), 0, 1);
+  const lengths = balls[norm].norm(drawn);
+  const scaled = drawn.data.map((value, i) => (value * epsilon) / lengths[Math.floor(i / row)]);
+  return clamp(addScaled(x, tensor(x.shape, scaled), 1), 0, 1);
+}
+
+const zeroRows = (gradient: Tensor): number => {
+  const row = rowSize(gradient);
+  return Array.from({ length: gradient.shape[0] }, (_, i) =>
+    gradient.data.subarray(i * row, (i + 1) * row).every((value) => value === 0),
+  ).filter(Boolean).length;
+};
+
+/** Looks at the network, without any noise of its deployment, on the first test images. */
+export async function probe(
+  network: Victim,
+  test: Split,
+  { radii, seed, examples = 32 }: ProbeOptions,
+): Promise<Probe> {
+  const all = Array.from({ length: Math.min(examples, test.size) }, (_, i) => i);
+  const x = test.images(all);
+  const labels = all.map((index) => Number(test.labels[index]));
+  const keys = keysFor(fold(keyOf(seed), nameToNumber("probe")), all);
+  const [first, again] = [await network.logits(x, keys), await network.logits(x, keys)];
+  const slopes = await network.lossAndGradient(x, margin(labels), keys);
+  const { losses } = await network.lossAndGradient(x, ce(labels), keys);
+  const classes = argmaxRows(first);
+  const right = all.filter((i) => classes[i] === labels[i]);
+  const own = {
+    ...{
+      x: test.images(right),
+      labels: right.map((i) => labels[i]),
+      keys: right.map((i) => keys[i]),
+    },
+  };
+  const rightAmong = async (pictures: Tensor): Promise<number> =>
+    argmaxRows(await network.logits(pictures, own.keys)).filter((z, i) => z === own.labels[i])
+      .length;
+  const attacked = async (norm: Norm, epsilon: number, steps: number): Promise<number> => {
+    if (right.length === 0) return 0;
+    const attack = apgd({ norm, epsilon, loss: "ce", steps });
+    const { adversarial } = await runBounded(
+      ...([attack, network, own.x, own.labels as Labels] as const),
+      foldAll(own.keys, ATTACK),
+    );
+    return rightAmong(adversarial);
+  };
+  const norms: ProbedNorm[] = [];
+  for (const { norm, epsilon } of radii)
+    norms.push({
+      ...{ norm, epsilon, tried: right.length },
+      underNoise: await rightAmong(noisy(own.x, norm, epsilon, foldAll(own.keys, NOISE))),
+      fewSteps: await attacked(norm, epsilon, FEW),
+      manySteps: await attacked(norm, epsilon, MANY),
+    });
+  const [{ norm }] = radii;
+  const epsilon = hugeRadius(norm, rowSize(x));
+  return {
+    ...{ examples: all.length, zeroGradients: zeroRows(slopes.gradient) },
+    saturated: losses.filter((loss) => loss === 0).length,
+    changes: sub(first, again).data.some((difference) => difference !== 0),
+    huge: { norm, epsilon, tried: right.length, right: await attacked(norm, epsilon, MANY) },
+    norms,
+  };
+}
