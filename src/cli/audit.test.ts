@@ -1,0 +1,258 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { npzBytes } from "../data/npz.ts";
+import type { Row } from "../evaluate/row.ts";
+import type { AuditResult } from "../experiments/audit-result.ts";
+import { uniform } from "../math/distributions.ts";
+import { keyOf, keysFor } from "../math/random.ts";
+import { tensor } from "../math/tensor.ts";
+import { nodeOf, onnxFile } from "../onnx/model-fixture.ts";
+import { rampart } from "./main.ts";
+import { run } from "./program.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "rampart-cli-audit-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+let made = 0;
+const place = () => join(folder, `audit-${made++}`);
+
+async function typed(words: readonly string[], stopAt?: string) {
+  const [out, err]: [string[], string[]] = [[], []];
+  const interrupt = new AbortController();
+  const code = await run(rampart, ["audit", ...words], {
+    stdout: { write: (text) => out.push(text) },
+    stderr: {
+      write(text) {
+        err.push(text);
+        if (stopAt !== undefined && text.includes(stopAt)) interrupt.abort();
+      },
+    },
+    signal: interrupt.signal,
+  });
+  return { code, out: out.join(""), err: err.join("") };
+}
+
+/** 40 pictures of 4×4 whose class is the quarter that is bright, by 0.4 more than the others or a little less. */
+const count = 40;
+const [size, quarter] = [16, (pixel: number) => 2 * Number(pixel >= 8) + Number(pixel % 4 >= 2)];
+const jitter = uniform(keysFor(keyOf(1), [...Array(count).keys()]), [count, size], 0, 0.1);
+const labels = Array.from({ length: count }, (_, i) => i % 4);
+const pixels = jitter.data.map(
+  (value, at) => 0.3 + value + (quarter(at % size) === labels[Math.floor(at / size)] ? 0.4 : 0),
+);
+const data = join(folder, "quarters.npz");
+writeFileSync(data, npzBytes({ x: tensor([count, 1, 4, 4], pixels), y: tensor([count], labels) }));
+
+/** Logits: the sum of each quarter, in the order of `outputs`, plus a bias; `before` stands in front. */
+function network(
+  name: string,
+  { outputs = [0, 1, 2, 3], bias = [0, 0, 0, 0], round = false } = {},
+): string {
+  const path = join(folder, `${name}.onnx`);
+  const weights = tensor([size, 4]);
+  for (let pixel = 0; pixel < size; pixel++) weights.data[4 * pixel + outputs[quarter(pixel)]] = 1;
+  const nodes = [
+    ...(round
+      ? [
+          nodeOf("Mul", ["x", "ten"], ["scaled"]),
+          nodeOf("Round", ["scaled"], ["rounded"]),
+          nodeOf("Flatten", ["rounded"], ["flat"]),
+        ]
+      : [nodeOf("Flatten", ["x"], ["flat"])]),
+    nodeOf("Gemm", ["flat", "w", "b"], ["z"]),
+  ];
+  writeFileSync(
+    path,
+    onnxFile(nodes, {
+      ...{ inputs: { x: ["n", 1, 4, 4] }, outputs: { z: ["n", 4] } },
+      arrays: { w: weights, b: tensor([4], bias), ...(round && { ten: tensor([1], [10]) }) },
+    }),
+  );
+  return path;
+}
+const good = network("good");
+const words = (model: string, out: string, ...more: string[]) => [
+  ...[model, "--data", `npz:${data}`, "--out", out, "--budget", "quick"],
+  ...more,
+];
+const resultOf = (out: string): AuditResult =>
+  JSON.parse(readFileSync(join(out, "summary.json"), "utf8"));
+const rowsOf = (out: string): Row[] =>
+  readFileSync(join(out, "rows.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+const codes = (out: string) => resultOf(out).diagnostics.map(({ code }) => code);
+const both = ["--epsilon-linf", "0.05", "--epsilon-l2", "0.9"];
+
+describe("rampart audit", () => {
+  const out = place();
+  let printed: string;
+  beforeAll(async () => {
+    const { code, out: text, err } = await typed(words(good, out, ...both));
+    expect([code, err]).toEqual([0, expect.anything()]);
+    printed = text;
+  });
+
+  it("finds what a linear network holds and what it does not", () => {
+    // The margin is 1.6 ± 0.4 in the difference of two sums of four pixels: ℓ∞ 0.2 ± 0.05, ℓ2 (1.6 ± 0.4) / √8 = 0.57 ± 0.14.
+    const { clean, union, norms, diagnostics } = resultOf(out);
+    expect([clean.mean, union.mean]).toEqual([1, 0]);
+    expect(norms.map(({ norm, accuracy }) => [norm, accuracy.mean])).toEqual([
+      ["linf", 1],
+      ["l2", 0],
+    ]);
+    expect(diagnostics).toEqual([]);
+    expect(norms[0].attacks.map(({ attack, tried }) => [attack, tried])).toEqual([
+      ["fgsm-linf", 40],
+      ["apgd-ce-linf", 40],
+      ["square-linf", 40],
+    ]);
+  });
+
+  it("spends later attacks of a norm on what earlier ones left", () => {
+    const [, { attacks }] = resultOf(out).norms;
+    const rows = rowsOf(out);
+    let left = 40;
+    for (const { attack, tried, broken } of attacks) {
+      expect(tried).toBe(left);
+      expect(rows.filter((row) => row.attack === attack)).toHaveLength(tried);
+      left -= broken;
+    }
+    expect(left).toBe(0);
+  });
+
+  it("prints verdict, tables and where its files are", () => {
+    for (const text of [
+      "good.onnx on npz:",
+      "40 images, budget quick, deterministic",
+      "0.0 % [0.0–8.8] of images are right under attack in ℓ∞ 0.05 or ℓ2 0.9, 100.0 % without",
+      "union of all attacks",
+      "after rounding to 8 bits",
+      "worst classes:",
+      "no diagnostic fired",
+      `wrote ${join(out, "summary.json")}`,
+    ])
+      expect(printed).toContain(text);
+  });
+
+  it("leaves rows, settings, pictures and a page", () => {
+    const names = readdirSync(out);
+    for (const name of ["rows.jsonl", "rows.settings.json", "rows.examples.npz", "report.html"])
+      expect(names).toContain(name);
+    const page = readFileSync(join(out, "report.html"), "utf8");
+    expect(page).toContain('<h2 id="audit">Audit of good.onnx</h2>');
+    expect(page).not.toContain("is not finished");
+    const pictures = readdirSync(join(out, "pictures"));
+    expect(pictures).toContain("0-clean.png");
+    expect(pictures.some((name) => /^0-\w+-l2-0\.9\.png$/.test(name) || /l2/.test(name))).toBe(
+      true,
+    );
+  });
+
+  it("ends with 3 where the accuracy under all attacks is less than --require", async () => {
+    const linf = ["--norms", "linf", "--epsilon-linf", "0.05", "--require"];
+    expect((await typed(words(good, place(), ...linf, "1"))).code).toBe(0);
+    const failing = await typed(words(good, place(), ...both, "--require", "0.01"));
+    expect([failing.code, failing.out]).toEqual([3, expect.stringContaining("which it has not")]);
+  });
+
+  it("stops on Ctrl-C and goes on to the same rows", async () => {
+    const again = place();
+    const more = [...both, "--batch", "7"];
+    const stopped = await typed(words(good, again, ...more), "attacking: ");
+    expect(stopped.code).toBe(130);
+    expect(stopped.err).toContain("--resume");
+    expect(rowsOf(again).length).toBeLessThan(rowsOf(out).length);
+    expect((await typed(words(good, again, ...more, "--resume"))).code).toBe(0);
+    const bare = (rows: readonly Row[]) =>
+      rows.map(({ index, attack, correct }) => `${index} ${attack} ${correct}`).sort();
+    expect(bare(rowsOf(again))).toEqual(bare(rowsOf(out)));
+  });
+});
+
+describe("an audit of a broken network", () => {
+  it("whose outputs are in another order says so, and that its numbers mean nothing", async () => {
+    const out = place();
+    const model = network("reversed", { outputs: [3, 2, 1, 0] });
+    const { code, out: text } = await typed(words(model, out, ...both));
+    expect(code).toBe(0);
+    expect(text).toContain("mean nothing");
+    expect(text).toContain(
+      "invalid: permuted-classes: 0 of 40 clean images are right, but 40 would be",
+    );
+    expect(resultOf(out).valid).toBe(false);
+  });
+
+  it("is put right by the names of its outputs", async () => {
+    const out = place();
+    const model = network("reversed", { outputs: [3, 2, 1, 0] });
+    const names = join(folder, "names.txt");
+    writeFileSync(names, "3\n2\n1\n0\n");
+    await typed(words(model, out, ...both, "--classes", names));
+    expect([resultOf(out).clean.mean, codes(out)]).toEqual([1, []]);
+  });
+
+  it("that takes bytes is no better than chance until --scale 255", async () => {
+    const model = network("bytes", { bias: [300, 0, 0, 0] });
+    const [wrong, right] = [place(), place()];
+    await typed(words(model, wrong, ...both));
+    expect(codes(wrong)).toContain("chance");
+    await typed(words(model, right, ...both, "--scale", "255"));
+    expect(codes(right)).not.toContain("chance");
+  });
+
+  it("that rounds has no gradients, which shows in three ways", async () => {
+    const out = place();
+    await typed(
+      words(
+        network("rounds", { round: true }),
+        out,
+        ...["--norms", "linf", "--epsilon-linf", "0.3"],
+      ),
+    );
+    expect(codes(out)).toEqual(
+      expect.arrayContaining(["zero-gradients", "huge-epsilon", "black-box-wins"]),
+    );
+  });
+});
+
+describe("an audit of a randomised classifier", () => {
+  it("attacks it with the noise that is asked for, through EOT, and spares nothing", async () => {
+    const out = place();
+    const more = [
+      "--noise",
+      "normal:0.05",
+      "--examples",
+      "4",
+      "--norms",
+      "linf",
+      "--epsilon-linf",
+      "0.25",
+    ];
+    const { code, out: text } = await typed(words(good, out, ...more));
+    expect(code).toBe(0);
+    expect(text).toContain("with its noise normal:0.05");
+    const rows = rowsOf(out);
+    expect(rows).toHaveLength(4 * 3);
+    for (const { draws, eot } of rows) expect([draws, eot]).toEqual([20, 8]);
+    expect(codes(out)).not.toContain("randomised-without-eot");
+  });
+});
+
+describe("an audit is refused", () => {
+  it.each([
+    [["--budget", "ful"], "did you mean full?"],
+    [["--require", "40"], "--require is 40, but it must be at most 1"],
+    [["--resize", "8"], "--resize and --crop are for folder:PATH"],
+    [["--epsilon-linf", "8"], "did you mean 8/255?"],
+    [["--norms", "linf,l3"], "it must be one of linf, l2, l1"],
+    [["--output", "scores"], "the file has no output scores; its outputs are z"],
+  ])("for %j, and nothing is written", async (more, message) => {
+    const out = place();
+    const { code, err } = await typed(words(good, out, ...more));
+    expect([code, err]).toEqual([2, expect.stringContaining(message)]);
+    expect(readdirSync(folder)).not.toContain(out.slice(folder.length + 1));
+  });
+});

@@ -1,0 +1,119 @@
+import { describe, expect, it } from "vitest";
+import type { Row } from "../evaluate/row.ts";
+import { rowWith } from "../report/rows-fixture.ts";
+import {
+  blackBoxWins,
+  chance,
+  diagnose,
+  hugeEpsilon,
+  lostByRounding,
+  moreStepsHelp,
+  noiseBreaks,
+  permutedClasses,
+  randomisedWithoutEot,
+  saturatedSoftmax,
+  straightThrough,
+  zeroGradients,
+} from "./audit-diagnostics.ts";
+import type { Probe, ProbedNorm } from "./audit-probe.ts";
+
+const usual: ProbedNorm = {
+  ...{ norm: "linf", epsilon: 0.031, tried: 30, underNoise: 30, fewSteps: 12, manySteps: 10 },
+};
+const probe: Probe = {
+  ...{ examples: 32, zeroGradients: 0, saturated: 0, changes: false, norms: [usual] },
+  huge: { norm: "linf", epsilon: 0.5, tried: 30, right: 0 },
+};
+const probeWith = (changes: Partial<Probe>) => ({ probe: { ...probe, ...changes } });
+const withNorm = (changes: Partial<ProbedNorm>) => probeWith({ norms: [{ ...usual, ...changes }] });
+const many = (count: number, of: (i: number) => Partial<Row>): Row[] =>
+  Array.from({ length: count }, (_, index) => rowWith({ index, ...of(index) }));
+const right = many(40, (i) => ({
+  label: i % 10,
+  prediction: i % 10,
+  correct: 1,
+  correctChoose: 1,
+}));
+
+describe("a diagnostic", () => {
+  it("is silent about an audit in which nothing is odd", () => {
+    expect(diagnose({ rows: right, probe, classes: 10, notes: [] })).toEqual([]);
+  });
+
+  it("of chance fires up to three deviations above guessing, and not above", () => {
+    // 0.1 + 3 √(0.09 / 40) = 0.2423: 9 of 40 are inside, 10 are not.
+    const rows = (hits: number) => many(40, (i) => ({ clean: i < hits ? 1 : 0 }));
+    expect(chance({ rows: rows(9), classes: 10 })).toMatchObject({
+      code: "chance",
+      severity: "invalid",
+    });
+    expect(chance({ rows: rows(10), classes: 10 })).toBeNull();
+  });
+
+  it("of permuted classes names the order, and then chance says nothing", () => {
+    const rows = many(60, (i) => ({ label: i % 10, prediction: 9 - (i % 10), clean: 0 }));
+    const found = permutedClasses({ rows, classes: 10 });
+    expect(found?.text).toContain("60 would be if the outputs are in reverse order");
+    expect(permutedClasses({ rows: right, classes: 10 })).toBeNull();
+    const codes = diagnose({ rows, probe, classes: 10, notes: [] }).map(({ code }) => code);
+    expect(codes).toEqual(["permuted-classes"]);
+  });
+
+  it.each([
+    ["zero gradients", zeroGradients, { zeroGradients: 2 }, { zeroGradients: 1 }],
+    ["a saturated softmax", saturatedSoftmax, { saturated: 7 }, { saturated: 6 }],
+    [
+      "a huge radius",
+      hugeEpsilon,
+      { huge: { ...probe.huge, right: 2 } },
+      { huge: { ...probe.huge, right: 1 } },
+    ],
+  ])("of %s counts examples of the probe", (_, diagnostic, fires, silent) => {
+    expect(diagnostic(probeWith(fires))).not.toBeNull();
+    expect(diagnostic(probeWith(silent))).toBeNull();
+  });
+
+  it("of noise compares it with the attack", () => {
+    // APGD breaks 20; noise must break 16 of them.
+    expect(noiseBreaks(withNorm({ underNoise: 14 }))?.code).toBe("noise-breaks");
+    expect(noiseBreaks(withNorm({ underNoise: 15 }))).toBeNull();
+    expect(noiseBreaks(withNorm({ underNoise: 30, manySteps: 30 }))).toBeNull();
+  });
+
+  it("of more steps needs two examples more", () => {
+    expect(moreStepsHelp(withNorm({ fewSteps: 8 }))?.code).toBe("more-steps-help");
+    expect(moreStepsHelp(withNorm({ fewSteps: 9 }))).toBeNull();
+  });
+
+  it("of a winning black box counts what no attack with gradients broke", () => {
+    const attacks = (square: number, white: number) => [
+      ...many(20, (i) => ({ attack: "apgd-ce-linf", correctChoose: i < white ? 0 : 1 })),
+      ...many(20, (i) => ({ attack: "square-linf", correctChoose: i < square ? 0 : 1 })),
+    ];
+    expect(blackBoxWins({ rows: attacks(7, 5) })?.text).toContain("broke 2 images");
+    expect(blackBoxWins({ rows: attacks(6, 5) })).toBeNull();
+    expect(blackBoxWins({ rows: attacks(5, 20) })).toBeNull();
+    const wrong = attacks(7, 5).map((row) => ({ ...row, clean: 0 }));
+    expect(blackBoxWins({ rows: wrong })).toBeNull();
+  });
+
+  it("of rounding counts adversarial examples that are right at 8 bits", () => {
+    const rows = (lost: number) => many(20, (i) => ({ correct8bit: i < lost ? 1 : 0 }));
+    expect(lostByRounding({ rows: rows(2) })?.text).toContain("2 of 20");
+    expect(lostByRounding({ rows: rows(1) })).toBeNull();
+  });
+
+  it("of randomness hears of it from the network and from the rows", () => {
+    const random = { ...rowWith({ draws: 100 }) };
+    expect(randomisedWithoutEot({ rows: [random], probe })?.text).toContain("a single draw");
+    expect(randomisedWithoutEot({ rows: [{ ...random, eot: 16 }], probe })).toBeNull();
+    expect(randomisedWithoutEot({ rows: right, ...probeWith({ changes: true }) })?.text).toContain(
+      "draws random numbers itself",
+    );
+  });
+
+  it("of approximate gradients repeats the importer", () => {
+    expect(straightThrough({ notes: ["Round is approximate"] })?.text).toBe("Round is approximate");
+    expect(straightThrough({ notes: [] })).toBeNull();
+  });
+});
