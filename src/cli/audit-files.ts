@@ -8,6 +8,7 @@ import { openDatasetNode } from "../data/node.ts";
 import { parseNpz } from "../data/npz.ts";
 import { centreCrop, resizeShorter } from "../data/resize.ts";
 import type { Row } from "../evaluate/row.ts";
+import { grouped } from "../evaluate/shares.ts";
 import { summarize } from "../evaluate/summary.ts";
 import type { AuditResult } from "../experiments/audit-result.ts";
 import { auditSection } from "../experiments/audit-section.ts";
@@ -57,8 +58,8 @@ export async function withOutputs(
   return forOutputs(dataset, outputs, parseOutputNames(await readFile(file, "utf8"), file));
 }
 
-/** Adversarial pictures that an audit shows as files. */
-const PICTURES = 8;
+/** Adversarial pictures that an audit shows as files, of each norm. */
+const PICTURES = 4;
 
 /** The first adversarial examples that were found, as PNG files and the clean pictures beside them. */
 async function writePictures(out: string, rows: readonly Row[]): Promise<string[]> {
@@ -75,7 +76,9 @@ async function writePictures(out: string, rows: readonly Row[]): Promise<string[
     ),
   );
   const written: string[] = [];
-  for (const { set, index, i } of found.slice(0, PICTURES)) {
+  const norms = new Map(rows.map(({ attack, norm }) => [attack, norm]));
+  const shown = [...grouped(found, ({ set }) => norms.get(set.name.split("@")[0])).values()];
+  for (const { set, index, i } of shown.flatMap((own) => own.slice(0, PICTURES))) {
     const name = `${index}-${set.name.replace("@", "-")}`;
     const files = [
       [`${name}.png`, pngBytes(set.adversarials, i)],

@@ -146,9 +146,7 @@ describe("rampart audit", () => {
     expect(page).not.toContain("is not finished");
     const pictures = readdirSync(join(out, "pictures"));
     expect(pictures).toContain("0-clean.png");
-    expect(pictures.some((name) => /^0-\w+-l2-0\.9\.png$/.test(name) || /l2/.test(name))).toBe(
-      true,
-    );
+    expect(pictures.some((name) => /^0-[\w-]+-l2-0\.9\.png$/.test(name))).toBe(true);
   });
 
   it("ends with 3 where the accuracy under all attacks is less than --require", async () => {
@@ -156,6 +154,12 @@ describe("rampart audit", () => {
     expect((await typed(words(good, place(), ...linf, "1"))).code).toBe(0);
     const failing = await typed(words(good, place(), ...both, "--require", "0.01"));
     expect([failing.code, failing.out]).toEqual([3, expect.stringContaining("which it has not")]);
+  });
+
+  it("shows an attack that nothing was left for", () => {
+    const [, { attacks }] = resultOf(out).norms;
+    expect(attacks.map(({ attack }) => attack)).toEqual(["fgsm-l2", "apgd-ce-l2", "square-l2"]);
+    expect(attacks[2]).toMatchObject({ tried: 0, broken: 0, left: { mean: 0 } });
   });
 
   it("stops on Ctrl-C and goes on to the same rows", async () => {
@@ -238,6 +242,23 @@ describe("an audit of a randomised classifier", () => {
     expect(rows).toHaveLength(4 * 3);
     for (const { draws, eot } of rows) expect([draws, eot]).toEqual([20, 8]);
     expect(codes(out)).not.toContain("randomised-without-eot");
+  });
+});
+
+describe("an audit of a file that rampart exported", () => {
+  it("uses the data and the noise that the file names, and says so", async () => {
+    const [trained, file, out] = [place(), join(folder, "rat.onnx"), place()];
+    const io = { stdout: { write: () => 0 }, stderr: { write: () => 0 } };
+    const training = ["--data", "shapes", "--examples", "32", "--steps", "1", "--epochs", "1"];
+    const defense = ["--defense", "rat-linf-uniform", "--model", "cnn-small", "--out", trained];
+    expect(await run(rampart, ["train", ...defense, ...training], io)).toBe(0);
+    expect(await run(rampart, ["export", trained, "--out", file], io)).toBe(0);
+    const small = ["--out", out, "--budget", "quick", "--examples", "2", "--norms", "linf"];
+    const { code, out: text, err } = await typed([file, ...small]);
+    expect(code).toBe(0);
+    expect(err).toContain("it adds the noise uniform:0.2 at every prediction");
+    expect(text).toContain("rat.onnx on shapes: 2 images");
+    expect(resultOf(out).noise).toBe("uniform:0.2");
   });
 });
 

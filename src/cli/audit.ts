@@ -142,7 +142,13 @@ export const auditCommand = command({
       });
       const result = auditResult({
         ...{ rows, probe: found, classes: outputs, notes: model.notes ?? [] },
-        ...{ budget, noise: own, classNames: dataset.classes, required: required ?? null },
+        ...{
+          budget,
+          noise: own,
+          classNames: dataset.classes,
+          attacks: options.attacks,
+          required: required ?? null,
+        },
       });
       bar.stop();
       context.emit({ audit: result });

@@ -11,6 +11,7 @@ export const rampart: Program = {
     "rampart quickstart",
     "rampart train --defense rat-linf-uniform --model cnn-small --data shapes --out runs/rat",
     "rampart evaluate runs/rat --data shapes --attacks pgd-linf,pgd-l2 --out runs/rat/rows.jsonl",
+    "rampart audit model.onnx --data folder:photos --classes names.txt --out audit",
     "rampart report runs/rat/rows.jsonl --out report.html",
   ],
   commands: {

@@ -114,6 +114,6 @@ describe("a diagnostic", () => {
 
   it("of approximate gradients repeats the importer", () => {
     expect(straightThrough({ notes: ["Round is approximate"] })?.text).toBe("Round is approximate");
-    expect(straightThrough({ notes: [] })).toBeNull();
+    expect(straightThrough({ notes: ["Round has zero gradient"] })).toBeNull();
   });
 });

@@ -173,10 +173,11 @@ export function noiseBreaks({ probe }: Pick<Facts, "probe">): Diagnostic | null 
 
 /** Gradients that are approximate, by the importer's own word. */
 export function straightThrough({ notes }: Pick<Facts, "notes">): Diagnostic | null {
-  if (notes.length === 0) return null;
+  const approximate = notes.filter((note) => note.includes("approximate"));
+  if (approximate.length === 0) return null;
   return {
     ...{ code: "straight-through", severity: "note" },
-    text: notes.join("; "),
+    text: approximate.join("; "),
     advice:
       "attacks follow approximate gradients, so the accuracies are upper bounds more than usually; compare with Square",
   };

@@ -70,6 +70,8 @@ export interface AuditResult {
 /** What a result is made of. */
 export interface AuditFacts extends Facts {
   readonly budget: string;
+  /** Attacks that were to run, in their order: one that nothing was left for has no rows. */
+  readonly attacks: readonly string[];
   readonly noise: string | null;
   readonly classNames: readonly string[];
   readonly required: number | null;
@@ -108,9 +110,19 @@ function attackOf(rows: readonly Row[], worst: Worst): AuditAttack {
   };
 }
 
-function normOf(rows: readonly Row[]): AuditNorm {
+/** An attack for which the ones before it left nothing. */
+const unneeded = (attack: string, { left }: AuditAttack): AuditAttack => ({
+  ...{ attack, steps: 0, restarts: 0, tried: 0, broken: 0, left, queries: 0, seconds: 0 },
+});
+
+function normOf(rows: readonly Row[], planned: readonly string[]): AuditNorm {
   const worst: Worst = new Map();
   const attacks = [...grouped(rows, cellOf).values()].map((own) => attackOf(own, worst));
+  const ran = new Set(attacks.map(({ attack }) => attack));
+  const last = attacks[attacks.length - 1];
+  for (const attack of planned)
+    if (attack.endsWith(`-${rows[0].norm}`) && !ran.has(attack))
+      attacks.push(unneeded(attack, last));
   return {
     ...{ norm: String(rows[0].norm), epsilon: Number(rows[0].epsilon), attacks },
     ...{ accuracy: accuracyOf(worst), accuracy8bit: accuracy8bitOf(worst) },
@@ -124,7 +136,7 @@ export function auditResult(facts: AuditFacts): AuditResult {
   const worst: Worst = new Map();
   take(worst, rows);
   const norms = [...grouped(rows, ({ norm, epsilon }) => `${norm} ${epsilon}`).values()].map(
-    normOf,
+    (own) => normOf(own, facts.attacks),
   );
   const most = norms
     .flatMap(({ attacks }) => attacks)
