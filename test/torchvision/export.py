@@ -1,8 +1,9 @@
 """Exports a classifier of torchvision with random weights, and what PyTorch says about it.
 
 python3 export.py NAME FOLDER [OPSET] writes FOLDER/NAME.onnx and FOLDER/NAME.npz with x, weights, logits and the gradient
-of the weighted sum of the logits by x.
+of the weighted sum of the logits by x, in single and in double precision.
 """
+import copy
 import sys
 import warnings
 
@@ -58,7 +59,11 @@ def main(name, folder, opset=17):
         output_names=["y"],
         dynamic_axes={"x": {0: "n"}, "y": {0: "n"}},
     )
-    arrays = {"x": x, "weights": weights, "logits": logits, "gradient": gradient}
+    # What rounding alone costs PyTorch: the same gradient in double precision.
+    precise = copy.deepcopy(net).double()
+    y = x.detach().double().requires_grad_()
+    (exact,) = torch.autograd.grad((precise(y) * weights.double()).sum(), y)
+    arrays = {"x": x, "weights": weights, "logits": logits, "gradient": gradient, "exact": exact.float()}
     np.savez(f"{folder}/{name}.npz", **{key: value.detach().numpy() for key, value in arrays.items()})
 
 

@@ -41,7 +41,8 @@ describe.skipIf(!available)(
       async (name, opset) => {
         execFileSync(python, [join(import.meta.dirname, "export.py"), name, folder, `${opset}`]);
         const arrays = parseNpz(name, readFileSync(join(folder, `${name}.npz`)));
-        const [x, weights, logits, gradient] = ["x", "weights", "logits", "gradient"].map(
+        const names = ["x", "weights", "logits", "gradient", "exact"];
+        const [x, weights, logits, gradient, exact] = names.map(
           (key) => arrays.get(key) as unknown as Tensor,
         );
         const network = await openNetworkNode(join(folder, `${name}.onnx`), {
@@ -50,7 +51,9 @@ describe.skipIf(!available)(
         const found = await network.vectorJacobian(x, weights);
         await network.release();
         expect(relative(found.outputs, logits)).toBeLessThan(1e-5);
-        expect(relative(found.gradient, gradient)).toBeLessThan(1e-4);
+        // GoogLeNet and Inception lose digits to rounding in PyTorch, too: no more than there.
+        const rounding = relative(gradient, exact);
+        expect(relative(found.gradient, exact)).toBeLessThan(Math.max(1e-5, 2 * rounding));
       },
       120_000,
     );
