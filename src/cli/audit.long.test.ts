@@ -11,27 +11,14 @@ import { tensor } from "../math/tensor.ts";
 import { nodeOf, onnxFile } from "../onnx/model-fixture.ts";
 import { rampart } from "./main.ts";
 import { run } from "./program.ts";
+import { typed as typedWords } from "./typed-fixture.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rampart-cli-audit-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 let made = 0;
+const typed = (words: readonly string[], stopAt?: string) =>
+  typedWords(["audit", ...words], stopAt);
 const place = () => join(folder, `audit-${made++}`);
-
-async function typed(words: readonly string[], stopAt?: string) {
-  const [out, err]: [string[], string[]] = [[], []];
-  const interrupt = new AbortController();
-  const code = await run(rampart, ["audit", ...words], {
-    stdout: { write: (text) => out.push(text) },
-    stderr: {
-      write(text) {
-        err.push(text);
-        if (stopAt !== undefined && text.includes(stopAt)) interrupt.abort();
-      },
-    },
-    signal: interrupt.signal,
-  });
-  return { code, out: out.join(""), err: err.join("") };
-}
 
 /** 40 pictures of 4×4 whose class is the quarter that is bright, by 0.4 more than the others or a little less. */
 const count = 40;

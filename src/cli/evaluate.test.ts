@@ -3,31 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Row } from "../evaluate/row.ts";
-import { rampart } from "./main.ts";
-import { run } from "./program.ts";
+import { typed } from "./typed-fixture.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rampart-cli-evaluate-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 let made = 0;
 const place = () => join(folder, `rows ${made++}.jsonl`);
 const model = join(folder, "rat");
-
-/** Runs `rampart` on these words; `stopAt` presses Ctrl-C when stderr shows this text. */
-async function typed(words: readonly string[], stopAt?: string) {
-  const [out, err]: [string[], string[]] = [[], []];
-  const interrupt = new AbortController();
-  const code = await run(rampart, words, {
-    stdout: { write: (text) => out.push(text) },
-    stderr: {
-      write(text) {
-        err.push(text);
-        if (stopAt !== undefined && text.includes(stopAt)) interrupt.abort();
-      },
-    },
-    signal: interrupt.signal,
-  });
-  return { code, out: out.join(""), err: err.join("") };
-}
 
 const small = [
   ...["--examples", "6", "--steps", "2", "--eot", "2", "--draws", "4", "--batch", "6"],

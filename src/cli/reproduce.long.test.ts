@@ -3,29 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { thirteen } from "../experiments/printed.ts";
-import { rampart } from "./main.ts";
-import { run } from "./program.ts";
+import { typed as typedWords } from "./typed-fixture.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rampart-cli-reproduce-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const out = join(folder, "paper");
 
 /** Runs `rampart reproduce` on these words; `stopAt` presses Ctrl-C when stderr shows this text. */
-async function typed(words: readonly string[], stopAt?: string) {
-  const [stdout, stderr]: [string[], string[]] = [[], []];
-  const interrupt = new AbortController();
-  const code = await run(rampart, ["reproduce", ...words], {
-    stdout: { write: (text) => stdout.push(text) },
-    stderr: {
-      write(text) {
-        stderr.push(text);
-        if (stopAt !== undefined && text.includes(stopAt)) interrupt.abort();
-      },
-    },
-    signal: interrupt.signal,
-  });
-  return { code, out: stdout.join(""), err: stderr.join("") };
-}
+const typed = (words: readonly string[], stopAt?: string) =>
+  typedWords(["reproduce", ...words], stopAt);
 
 const smoke = ["--scale", "smoke", "--threads", "1", "--out", out];
 

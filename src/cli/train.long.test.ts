@@ -2,30 +2,12 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { rampart } from "./main.ts";
-import { run } from "./program.ts";
+import { typed } from "./typed-fixture.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rampart-cli-train-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 let made = 0;
 const place = () => join(folder, `run ${made++}`);
-
-/** Runs `rampart` on these words; `stopAt` presses Ctrl-C when stderr shows this text. */
-async function typed(words: readonly string[], stopAt?: string) {
-  const [out, err]: [string[], string[]] = [[], []];
-  const interrupt = new AbortController();
-  const code = await run(rampart, words, {
-    stdout: { write: (text) => out.push(text) },
-    stderr: {
-      write(text) {
-        err.push(text);
-        if (stopAt !== undefined && text.includes(stopAt)) interrupt.abort();
-      },
-    },
-    signal: interrupt.signal,
-  });
-  return { code, out: out.join(""), err: err.join("") };
-}
 
 const small = ["--model", "cnn-small", "--data", "shapes", "--examples", "64", "--batch", "16"];
 const start = (out: string, ...more: string[]) => [
