@@ -15,6 +15,23 @@ interface OnlyLowered {
   GlobalAveragePool: Record<string, never>;
   /** (zeros, indices, updates): each update added to where it belongs along `axis`. */
   ScatterElements: { readonly axis: number };
+
+  // Operators of ONNX Runtime's own domain `com.microsoft.nchwc`. A *blocked* array [batch, channel, height, width]
+  // lies in memory as [batch, channel / B, height, width, B], under the same declared shape.
+
+  /** An array in NCHW, blocked; channels are filled up with zeros to a multiple of B. */
+  ReorderInput: Record<string, never>;
+  /** A blocked array in NCHW; the first `channels` of its channels. */
+  ReorderOutput: { readonly channels: number };
+  /** (x blocked, or NCHW with less than B channels; w blocked; bias?; sum?) ↦ activation(x ⋆ w + bias + sum), blocked. */
+  NchwcConv: Attributes["Conv"] & {
+    readonly kernel: readonly number[];
+    readonly activation: "Relu" | null;
+  };
+  NchwcGlobalAveragePool: Record<string, never>;
+  NchwcMaxPool: Attributes["MaxPool"];
+  /** Pads count as zeros. */
+  NchwcAveragePool: Attributes["AveragePool"];
 }
 
 /** Source operators that no lowering leaves standing, because ONNX has no such operator. */

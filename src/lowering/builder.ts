@@ -18,6 +18,12 @@ const NOT_FOLDED: ReadonlySet<LoweredOp> = new Set([
   "HardSigmoid",
   "GlobalAveragePool",
   "ScatterElements",
+  "ReorderInput",
+  "ReorderOutput",
+  "NchwcConv",
+  "NchwcGlobalAveragePool",
+  "NchwcMaxPool",
+  "NchwcAveragePool",
 ]);
 
 /** A constant may grow by folding up to this many elements; beyond, broadcasting at run time is cheaper. */
@@ -34,7 +40,8 @@ export interface Builder {
   ): Lowered;
 }
 
-export function builder(): Builder {
+/** `largest` is how many elements a constant may have that is computed here; larger ones are left to the runtime. */
+export function builder(largest = Number.POSITIVE_INFINITY): Builder {
   const made = new Map<string, Lowered>();
   const numbers = new Map<Lowered, number>();
   const numberOf = (value: Lowered): number => {
@@ -49,14 +56,14 @@ export function builder(): Builder {
       const key = `${op}(${inputs.map(numberOf)})${JSON.stringify(attrs)}`;
       const known = made.get(key);
       if (known !== undefined) return known;
-      const result = fold(node) ?? node;
+      const result = fold(node, largest) ?? node;
       made.set(key, result);
       return result;
     },
   };
 }
 
-function fold(node: Lowered): Lowered | null {
+function fold(node: Lowered, largest: number): Lowered | null {
   if (NOT_FOLDED.has(node.op)) return null;
   const arrays: NdArray[] = [];
   for (const input of node.inputs) {
@@ -64,7 +71,8 @@ function fold(node: Lowered): Lowered | null {
     arrays.push(input.attrs.array);
   }
   const before = Math.max(...arrays.map(({ shape }) => sizeOf(shape)));
-  if (sizeOf(node.shape) > Math.max(before, GROWTH)) return null;
+  const after = sizeOf(node.shape);
+  if (after > Math.max(before, GROWTH) || Math.max(before, after) > largest) return null;
   const array = evaluateNode(node as unknown as Value, arrays);
   return { op: "Constant", inputs: [], attrs: { array }, dtype: array.dtype, shape: array.shape };
 }

@@ -2,58 +2,8 @@
 
 import type { Lowered } from "../graph/lowered.ts";
 import type { Value } from "../graph/value.ts";
-import type { DType, Shape } from "../math/tensor.ts";
 import type { Builder } from "./builder.ts";
-
-/** Makes the shape operators that both gradients need. */
-function shaping(b: Builder, dtype: DType) {
-  return {
-    reshape: (x: Lowered, shape: Shape) => b.make("Reshape", [x], { shape }, dtype, shape),
-    transpose: (x: Lowered, perm: readonly number[]) =>
-      b.make(
-        "Transpose",
-        [x],
-        { perm },
-        dtype,
-        perm.map((axis) => x.shape[axis]),
-      ),
-    slice: (
-      x: Lowered,
-      starts: readonly number[],
-      stops: readonly number[],
-      steps: readonly number[],
-    ) =>
-      b.make(
-        "Slice",
-        [x],
-        { starts, stops, steps },
-        dtype,
-        starts.map((start, axis) => Math.max(0, Math.ceil((stops[axis] - start) / steps[axis]))),
-      ),
-    pad: (x: Lowered, before: readonly number[], after: readonly number[]) =>
-      [...before, ...after].every((n) => n === 0)
-        ? x
-        : b.make(
-            "Pad",
-            [x],
-            { before, after },
-            dtype,
-            x.shape.map((n, i) => before[i] + n + after[i]),
-          ),
-    concat: (parts: readonly Lowered[], axis: number) =>
-      parts.length === 1
-        ? parts[0]
-        : b.make(
-            "Concat",
-            parts,
-            { axis },
-            dtype,
-            parts[0].shape.map((n, i) =>
-              i === axis ? parts.reduce((total, { shape }) => total + shape[axis], 0) : n,
-            ),
-          ),
-  };
-}
+import { shaping } from "./shaping.ts";
 
 /**
  * ∂L/∂x. With stride 1 it is a convolution of dy with the kernel turned by 180° and its channel axes

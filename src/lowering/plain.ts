@@ -76,6 +76,10 @@ const rewrites: { readonly [O in Op]?: Lower<O> } = {
   ConvWeightGradient: weightGradient,
 };
 
+/** One source node in standard operators. */
+export const lowerNode = (b: Builder, node: Value, inputs: readonly Lowered[]): Lowered =>
+  ((rewrites[node.op] ?? same) as Lower<never>)(b, node as never, inputs);
+
 /** A graph of source operators as one that ONNX Runtime runs; values are equal up to rounding. */
 export function lowerPlain(outputs: Readonly<Record<string, Value>>): Record<string, Lowered> {
   const names = Object.keys(outputs);
@@ -84,8 +88,7 @@ export function lowerPlain(outputs: Readonly<Record<string, Value>>): Record<str
   const lowered = new Map<Value, Lowered>();
   for (const node of topological<Value>(roots)) {
     const inputs = node.inputs.map((input) => lowered.get(input) as Lowered);
-    const rewrite = (rewrites[node.op] ?? same) as Lower<never>;
-    lowered.set(node, rewrite(b, node as never, inputs));
+    lowered.set(node, lowerNode(b, node, inputs));
   }
   return Object.fromEntries(names.map((name, i) => [name, lowered.get(roots[i]) as Lowered]));
 }

@@ -53,7 +53,8 @@ export function liveClassifier(
   current: () => Parameters,
   mode: Mode,
 ): Classifier {
-  if (mode === "frozen") return snapshots(runtime, architecture, current);
+  if (mode === "frozen" && runtime.target.lowering === "plain")
+    return snapshots(runtime, architecture, current);
   const specs = new Map(architecture.parameters.map((spec) => [spec.name, spec]));
   const parameter = (name: string) => input(name, specs.get(name)?.shape ?? []);
   return compiled(runtime, architecture, mode, parameter, current);
@@ -61,7 +62,8 @@ export function liveClassifier(
 
 /**
  * Compiles anew for each set of weights. An attack takes ten gradients between two changes, and weights
- * that are constants make each of them almost twice as fast, for the price of a fraction of one.
+ * that are constants make each of them almost twice as fast, for the price of a fraction of one. (A blocked lowering
+ * prepares weights itself, once per set, and needs no new program.)
  */
 function snapshots(
   runtime: Runtime,
@@ -97,6 +99,7 @@ function compiled(
 ): Classifier {
   const { inputShape, classes } = architecture;
   const programs = new Map<string, Promise<Program>>();
+  const fixed = architecture.parameters.map(({ name }) => name);
   const sizes: number[] = [];
 
   /**
@@ -128,10 +131,10 @@ function compiled(
       return value;
     };
     const { logits } = architecture.forward(x, shared, mode);
-    if (loss === null) return runtime.compile({ logits });
+    if (loss === null) return runtime.compile({ logits }, { fixed });
     const losses = loss.losses(logits, input("weights", [batch / loss.draws, classes]));
     const [dx] = gradient(sum(losses), [x]);
-    return runtime.compile({ logits, losses, gradient: dx });
+    return runtime.compile({ logits, losses, gradient: dx }, { fixed });
   }
 
   /** Fails early where a runtime would say less. */

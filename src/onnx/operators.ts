@@ -55,6 +55,12 @@ const window = ({ kernel, strides, pads, dilations }: PoolAttributes) => ({
   dilations: ints(dilations),
 });
 
+const nchwc = (type: string, attributes: NonNullable<Written["attributes"]> = {}): Written => ({
+  type,
+  domain: "com.microsoft.nchwc",
+  attributes,
+});
+
 /** "Before index 0" for a slice that runs backwards; −1 would mean the last index. */
 const BEFORE_ZERO = -(2 ** 31);
 
@@ -179,4 +185,16 @@ export const written: {
     attributes: { alpha: float(attrs.alpha), beta: float(attrs.beta) },
   }),
   GlobalAveragePool: plain("GlobalAveragePool"),
+  ReorderInput: () => nchwc("ReorderInput"),
+  ReorderOutput: ({ attrs }) => nchwc("ReorderOutput", { channels: int(attrs.channels) }),
+  NchwcConv: ({ attrs: { kernel, activation, ...geometry } }) =>
+    nchwc("Conv", {
+      ...convolution(geometry),
+      kernel_shape: ints(kernel),
+      ...(activation !== null && { activation: { text: activation } }),
+    }),
+  NchwcGlobalAveragePool: () => nchwc("GlobalAveragePool"),
+  NchwcMaxPool: ({ attrs }) => nchwc("MaxPool", window(attrs)),
+  NchwcAveragePool: ({ attrs }) =>
+    nchwc("AveragePool", { ...window(attrs), count_include_pad: int(1) }),
 };

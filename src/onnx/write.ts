@@ -78,14 +78,15 @@ export function writeOnnx(
         ...extra.map(storeShared),
       ];
       // Two outputs of one operator are two values here and one node there.
-      const key = multiple.has(type) ? `${type}(${from})${JSON.stringify(attributes)}` : "";
+      const several = domain === "" && multiple.has(type);
+      const key = several ? `${type}(${from})${JSON.stringify(attributes)}` : "";
       const known = key === "" ? undefined : whole.get(key);
       if (known !== undefined) {
         names.set(node, known.output[output]);
         continue;
       }
       const name = `v${nodes.length}`;
-      const outputs = multiple.has(type) ? [name, `${name}_1`] : [name];
+      const outputs = several ? [name, `${name}_1`] : [name];
       names.set(node, outputs[output]);
       const proto = create(NodeProtoSchema, {
         name: `${type}_${nodes.length}`,

@@ -17,7 +17,7 @@ export interface Target {
   readonly device: string;
   /** Threads within an operator. */
   readonly threads: number;
-  /** The lowering that rewrote the graph: `plain`, later `blocked-16`, `blocked-8`. */
+  /** The lowering that rewrites graphs: `plain`, `blocked-16`, `blocked-8`. */
   readonly lowering: string;
   /** Name and version of the engine: `onnxruntime-node 1.30.0`. */
   readonly engine: string;
@@ -27,5 +27,11 @@ export interface Target {
 export interface Runtime {
   readonly target: Target;
   /** Outputs by name; the inputs are the `Input` nodes that they reach. */
-  compile(outputs: Readonly<Record<string, Value>>): Promise<Program>;
+  compile(
+    outputs: Readonly<Record<string, Value>>,
+    options?: {
+      /** Inputs that stay the same arrays for many runs; what depends on them alone is computed when one is another. */
+      readonly fixed?: readonly string[];
+    },
+  ): Promise<Program>;
 }

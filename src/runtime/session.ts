@@ -1,6 +1,10 @@
+import type { Lowered } from "../graph/lowered.ts";
+import type { Value } from "../graph/value.ts";
+import { lowerBlocked } from "../lowering/blocked.ts";
 import { lowerPlain } from "../lowering/plain.ts";
 import type { DType, NdArray } from "../math/tensor.ts";
 import { writeOnnx } from "../onnx/write.ts";
+import { better, readersOf, split } from "./prepared.ts";
 import type { Arrays, Program, Runtime } from "./runtime.ts";
 
 /** What onnxruntime-node and onnxruntime-web have in common, as far as we use it. */
@@ -16,17 +20,89 @@ export interface Engine<T> {
   toTensor(array: NdArray): T;
 }
 
+/** Rewrites a graph of source operators into operators of the engine. */
+export interface Lowering {
+  readonly name: string;
+  lower(outputs: Readonly<Record<string, Value>>): Record<string, Lowered>;
+  /** Whether what does not change from run to run becomes a program of its own. */
+  readonly prepares: boolean;
+}
+
+/** Standard operators, which every engine runs. */
+export const plainLowering: Lowering = { name: "plain", lower: lowerPlain, prepares: false };
+
+/** Blocks of `block` channels (see `lowering/blocked.ts`). */
+export const blockedLowering = (block: number): Lowering => ({
+  name: `blocked-${block}`,
+  lower: (outputs) => lowerBlocked(outputs, block),
+  prepares: true,
+});
+
 /** Stands before the names of a compiled graph's outputs: an updated parameter is an output with the name of an input, which a file may not hold twice. */
 const OUTPUT = "output:";
 
-/** Compiles graphs for an engine, with the plain lowering. */
+/** Compiles graphs for an engine. */
 export const compiler =
-  <T>(engine: Engine<T>): Runtime["compile"] =>
-  async (outputs) => {
-    const named = Object.entries(lowerPlain(outputs)).map(([name, v]) => [OUTPUT + name, v]);
-    const session = await engine.open(writeOnnx(Object.fromEntries(named)));
-    return program(engine, session, OUTPUT.length);
+  <T>(engine: Engine<T>, { lower, prepares }: Lowering): Runtime["compile"] =>
+  async (outputs, { fixed = [] } = {}) => {
+    const isFixed = (name: string) => fixed.includes(name);
+    const graph = lower(outputs);
+    if (!prepares) return open(engine, graph);
+    const { prepared, main } = split(graph, isFixed);
+    if (Object.keys(prepared).length === 0) return open(engine, main({}));
+
+    const preparing = await open(engine, prepared);
+    if (preparing.inputs.length > 0) {
+      const running = await open(engine, main({}));
+      return onceFor(preparing, running);
+    }
+    const arrays = await preparing.run({});
+    await preparing.release();
+    const readers = readersOf(graph);
+    const constants: Record<string, Lowered> = {};
+    const fed: Record<string, NdArray> = {};
+    for (const [name, node] of Object.entries(prepared)) {
+      const { dtype, shape } = node;
+      const array = arrays[name];
+      if (better(readers(node), node))
+        constants[name] = { op: "Constant", inputs: [], attrs: { array }, dtype, shape };
+      else fed[name] = array;
+    }
+    const running = await open(engine, main(constants));
+    return { ...running, run: (feeds) => running.run({ ...feeds, ...fed }) };
   };
+
+/** A program that knows the names of its inputs. */
+type Opened = Program & { readonly inputs: readonly string[] };
+
+async function open<T>(
+  engine: Engine<T>,
+  graph: Readonly<Record<string, Lowered>>,
+): Promise<Opened> {
+  const named = Object.entries(graph).map(([name, v]) => [OUTPUT + name, v]);
+  const session = await engine.open(writeOnnx(Object.fromEntries(named)));
+  return { ...program(engine, session, OUTPUT.length), inputs: session.inputNames };
+}
+
+/** Runs `preparing` again only where one of its inputs is another array than last time. */
+function onceFor(preparing: Opened, running: Program): Program {
+  let last: { readonly feeds: readonly NdArray[]; readonly arrays: Arrays } | null = null;
+  return {
+    async run(feeds) {
+      const fixed = preparing.inputs.map((name) => feeds[name]);
+      if (last === null || fixed.some((array, i) => array !== last?.feeds[i])) {
+        last = null;
+        last = { feeds: fixed, arrays: await preparing.run(feeds) };
+      }
+      return running.run({ ...feeds, ...last.arrays });
+    },
+    async release() {
+      last = null;
+      await preparing.release();
+      await running.release();
+    },
+  };
+}
 
 /** An open session as a program; the first `skip` characters of an output's name are dropped. */
 export const program = <T>(engine: Engine<T>, session: Session<T>, skip = 0): Program => ({

@@ -1,6 +1,6 @@
 import * as ort from "onnxruntime-web/wasm";
 import type { Runtime } from "./runtime.ts";
-import { compiler, type Engine } from "./session.ts";
+import { compiler, type Engine, plainLowering } from "./session.ts";
 
 const engine: Engine<ort.Tensor> = {
   open: (bytes) =>
@@ -24,7 +24,12 @@ export async function webRuntime({
   ort.env.wasm.numThreads = threads;
   const version = ort.env.versions.web ?? "unknown";
   return {
-    target: { device: "wasm", threads, lowering: "plain", engine: `onnxruntime-web ${version}` },
-    compile: compiler(engine),
+    target: {
+      device: "wasm",
+      threads,
+      lowering: plainLowering.name,
+      engine: `onnxruntime-web ${version}`,
+    },
+    compile: compiler(engine, plainLowering),
   };
 }

@@ -1,0 +1,170 @@
+// ∂L/∂w of a convolution on blocked arrays, as one convolution: the examples are its input channels, the pixels of dy
+// its kernel, the channels of x lie along its width, and its output positions are the taps of w.
+
+import type { Lowered } from "../graph/lowered.ts";
+import type { Value } from "../graph/value.ts";
+import type { Nchwc } from "./nchwc.ts";
+
+/** x blocked, or in NCHW with less than B channels; dy blocked. */
+export interface Operands {
+  readonly x: Lowered;
+  readonly plain: boolean;
+  readonly dy: Lowered;
+}
+
+/** The weights' gradient in ONNX's order [out, in, rows, columns]; null where this lowering has no form for it. */
+export function blockedWeightGradient(
+  n: Nchwc,
+  node: Value<"ConvWeightGradient">,
+  { x, plain, dy }: Operands,
+): Lowered | null {
+  const { strides, pads, dilations, groups, kernelShape } = node.attrs;
+  if (groups !== 1 || dilations.some((d) => d !== 1)) return null;
+  const [outer, into] = node.shape;
+  const pointwise = kernelShape.every((k) => k === 1) && pads.every((p) => p === 0) && !plain;
+  const geometry = { strides, pads, kernel: kernelShape };
+  const gradient = pointwise
+    ? pointwiseGradient(n, x, dy, strides)
+    : (plain ? plainInput : blockedInput)(n, x, dy, geometry);
+  // [out, in, rows, columns] without the channels that fill blocks.
+  return n.cut(n.cut(gradient, 0, 0, outer), 1, 0, into);
+}
+
+interface Geometry {
+  readonly strides: readonly number[];
+  readonly pads: readonly number[];
+  readonly kernel: readonly number[];
+}
+
+/** Examples filled up with zeros to whole blocks. */
+function wholeBatch(n: Nchwc, x: Lowered): Lowered {
+  const batch = n.whole(x.shape[0]);
+  if (batch === x.shape[0]) return x;
+  const size = x.shape[1] * x.shape[2] * x.shape[3];
+  const rows = n.reshape(x, [x.shape[0], size]);
+  const zeros = n.filled([batch - x.shape[0], size], 0);
+  return n.reshape(n.concat([rows, zeros], 0), x.shape.with(0, batch));
+}
+
+/** dy as a kernel [out, batch, rows, columns]: blocks of examples inside. */
+function filter(n: Nchwc, dy: Lowered): Lowered {
+  const whole = wholeBatch(n, dy);
+  const [batch, out, rows, columns] = whole.shape;
+  const B = n.block;
+  const parts = n.reshape(whole, [batch / B, B, out / B, rows * columns, B]);
+  return n.reshape(n.transpose(parts, [2, 0, 3, 1, 4]), [out, batch, rows, columns]);
+}
+
+/** Zeros left and right of each row of `x` [rows, columns · unit], so that it has `before` and `after` more columns. */
+function widened(n: Nchwc, x: Lowered, unit: number, before: number, after: number): Lowered {
+  const rows = x.shape[0];
+  const kept = after < 0 ? n.cut(x, 1, 0, x.shape[1] + after * unit) : x;
+  const zeros = (count: number) => (count > 0 ? [n.filled([rows, count * unit], 0)] : []);
+  return n.concat([...zeros(before), kept, ...zeros(after)], 1);
+}
+
+/** How many zeros (or, negative, surplus pixels) lie behind an axis so that every tap sees all of dy. */
+const behind = (length: number, taps: number, stride: number, pad: number, out: number) =>
+  (out - 1) * stride + taps - length - pad;
+
+/** x blocked: the blocks of channels are the convolution's batch. */
+function blockedInput(n: Nchwc, x: Lowered, dy: Lowered, { strides, pads, kernel }: Geometry) {
+  const B = n.block;
+  const whole = wholeBatch(n, x);
+  const [batch, channels, height, width] = whole.shape;
+  const [, out, rows, columns] = dy.shape;
+  const blocks = channels / B;
+  const right = behind(width, kernel[1], strides[1], pads[1], columns);
+  const wide = width + pads[1] + right;
+  const padded = widened(
+    n,
+    n.reshape(whole, [batch * blocks * height, width * B]),
+    B,
+    pads[1],
+    right,
+  );
+  // The examples become channels: [batch / B, block, row, column, B channels, B examples].
+  const examples = n.fromPlain(n.reshape(padded, [1, batch, blocks * height, wide * B]));
+  const parts = n.reshape(examples, [batch / B, blocks, height * wide * B * B]);
+  const ordered = blocks > 1 && batch > B ? n.transpose(parts, [1, 0, 2]) : parts;
+  const image = n.reshape(ordered, [blocks, batch, height, wide * B]);
+  const taps = product(n, image, filter(n, dy), {
+    dilations: [strides[0], strides[1] * B],
+    ...{ top: pads[0], taps: kernel[0] },
+    ...{ stride: strides[0], rows },
+  });
+  // [block, out / B, rows, columns, B in, B out] → [out, in, rows, columns]
+  const split = n.reshape(taps, [blocks, out / B, kernel[0] * kernel[1], B, B]);
+  return n.reshape(n.transpose(split, [1, 4, 0, 3, 2]), [out, channels, ...kernel]);
+}
+
+/** x in NCHW with few channels, which lie along the width next to each other. */
+function plainInput(n: Nchwc, x: Lowered, dy: Lowered, { strides, pads, kernel }: Geometry) {
+  const whole = wholeBatch(n, x);
+  const [batch, channels, height, width] = whole.shape;
+  const [, out, rows, columns] = dy.shape;
+  const last = n.transpose(whole, [0, 2, 3, 1]);
+  const right = behind(width, kernel[1], strides[1], pads[1], columns);
+  const wide = width + pads[1] + right;
+  const padded = widened(
+    n,
+    n.reshape(last, [batch * height, width * channels]),
+    channels,
+    pads[1],
+    right,
+  );
+  const image = n.fromPlain(n.reshape(padded, [1, batch, height, wide * channels]));
+  const taps = product(n, image, filter(n, dy), {
+    dilations: [strides[0], strides[1] * channels],
+    ...{ top: pads[0], taps: kernel[0] },
+    ...{ stride: strides[0], rows },
+  });
+  const split = n.reshape(n.toPlain(taps, out), [out, kernel[0], kernel[1], channels]);
+  return n.transpose(split, [0, 3, 1, 2]);
+}
+
+/** The convolution itself: image [blocks, batch, height, width · unit] with the kernel `filter`. */
+function product(
+  n: Nchwc,
+  image: Lowered,
+  kernel: Lowered,
+  geometry: {
+    readonly dilations: readonly number[];
+    readonly top: number;
+    readonly taps: number;
+    readonly stride: number;
+    readonly rows: number;
+  },
+): Lowered {
+  const { dilations, top, taps, stride, rows } = geometry;
+  const bottom = behind(image.shape[2], taps, stride, top, rows);
+  const pads = [top, 0, Math.max(bottom, 0), 0];
+  const result = n.conv(image, kernel, { strides: [1, 1], pads, dilations, groups: 1 });
+  // Rows of x that no window reaches give outputs of no tap.
+  if (bottom >= 0) return result;
+  const [blocks, out, height, width] = result.shape;
+  const planes = n.reshape(result, [(blocks * out) / n.block, height, width * n.block]);
+  return n.reshape(n.cut(planes, 1, 0, taps), [blocks, out, taps, width]);
+}
+
+/** A kernel of one pixel: no borders, so that all pixels are one row. */
+function pointwiseGradient(n: Nchwc, x: Lowered, dy: Lowered, strides: readonly number[]): Lowered {
+  const B = n.block;
+  const whole = wholeBatch(n, x);
+  const [batch, channels, height, width] = whole.shape;
+  const [, out, rows, columns] = dy.shape;
+  const planes = n.reshape(whole, [(batch * channels) / B, height, width, B]);
+  const stops = [planes.shape[0], (rows - 1) * strides[0] + 1, (columns - 1) * strides[1] + 1, B];
+  const seen = strides.every((step) => step === 1)
+    ? planes
+    : n.slice(planes, [0, 0, 0, 0], stops, [1, ...strides, 1]);
+  const blocks = channels / B;
+  const pixels = rows * columns;
+  const image = n.fromPlain(n.reshape(seen, [1, batch, blocks, pixels * B]));
+  const kernel = n.reshape(filter(n, dy), [out, batch, 1, pixels]);
+  const geometry = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, B], groups: 1 };
+  // [1, out, block, B in], blocked: [out / B, block, B in, B out]
+  const taps = n.conv(image, kernel, geometry);
+  const split = n.reshape(taps, [out / B, channels, B]);
+  return n.reshape(n.transpose(split, [0, 2, 1]), [out, channels, 1, 1]);
+}

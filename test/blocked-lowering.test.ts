@@ -1,0 +1,160 @@
+// The blocked lowering gives the reference interpreter's numbers, where this machine's runtime has blocked operators.
+import { describe, expect, it } from "vitest";
+import { gradient } from "../src/autodiff/gradient.ts";
+import * as g from "../src/graph/expressions.ts";
+import { interpret } from "../src/graph/interpret.ts";
+import { is, topological, type Value } from "../src/graph/value.ts";
+import { lowerBlocked } from "../src/lowering/blocked.ts";
+import { uniform } from "../src/math/distributions.ts";
+import { keyOf } from "../src/math/random.ts";
+import { type Shape, type Tensor, tensor } from "../src/math/tensor.ts";
+import { nodeRuntime } from "../src/runtime/node.ts";
+
+const runtime = await nodeRuntime({ threads: 1 });
+const { lowering } = runtime.target;
+const block = Number(lowering.split("-")[1]);
+
+const random = (shape: Shape, seed: number): Tensor =>
+  tensor(shape, uniform([keyOf(seed)], [1, ...shape], -1, 1).data);
+
+/** The largest difference from the interpreter's arrays, relative to their largest numbers. */
+async function difference(outputs: Record<string, Value>): Promise<number> {
+  const inputs = topological<Value>(Object.values(outputs)).filter((node) => is(node, "Input"));
+  const feeds = Object.fromEntries(
+    inputs.map((node, i) => [is(node, "Input") ? node.attrs.name : "", random(node.shape, i)]),
+  );
+  const program = await runtime.compile(outputs);
+  const results = await program.run(feeds);
+  await program.release();
+  const expected = interpret(Object.values(outputs), feeds);
+  return Math.max(
+    ...Object.keys(outputs).map((name, k) => {
+      const want = expected[k].data as Float32Array;
+      const got = results[name].data as Float32Array;
+      expect(results[name].shape).toEqual(expected[k].shape);
+      const scale = want.reduce((top, v) => Math.max(top, Math.abs(v)), 1e-30);
+      return want.reduce((worst, v, i) => Math.max(worst, Math.abs(v - got[i])), 0) / scale;
+    }),
+  );
+}
+
+const geometry = (s: number, p: number, d = 1, groups = 1) => ({
+  strides: [s, s],
+  pads: [p, p, p, p],
+  dilations: [d, d],
+  groups,
+});
+const uneven = { ...geometry(1, 0), strides: [2, 1], pads: [0, 1, 2, 1] };
+
+type Case = [name: string, x: Shape, w: Shape, attrs: ReturnType<typeof geometry>];
+const cases: Case[] = [
+  ["3×3", [16, 32, 6, 6], [48, 32, 3, 3], geometry(1, 1)],
+  ["3×3 on a picture", [16, 3, 8, 8], [16, 3, 3, 3], geometry(1, 1)],
+  ["channels and examples that fill no block", [5, 20, 5, 7], [24, 20, 3, 3], geometry(1, 1)],
+  ["channels that are no multiple of four", [3, 18, 5, 5], [7, 18, 3, 3], geometry(1, 1)],
+  ["3×3, stride 2", [16, 32, 8, 8], [32, 32, 3, 3], geometry(2, 1)],
+  ["1×1", [16, 32, 4, 4], [64, 32, 1, 1], geometry(1, 0)],
+  ["1×1, stride 2", [16, 32, 8, 8], [48, 32, 1, 1], geometry(2, 0)],
+  ["7×7, stride 2, on a picture", [2, 3, 16, 16], [32, 3, 7, 7], geometry(2, 3)],
+  ["5×5 without border", [2, 16, 9, 9], [32, 16, 5, 5], geometry(1, 0)],
+  ["patches", [2, 3, 16, 16], [32, 3, 4, 4], geometry(4, 0)],
+  ["odd geometry", [2, 16, 9, 7], [32, 16, 3, 2], uneven],
+  ["dilated", [2, 16, 9, 9], [32, 16, 3, 3], geometry(1, 2, 2)],
+  ["channel by channel", [4, 32, 6, 6], [32, 1, 3, 3], geometry(1, 1, 1, 32)],
+  ["channel by channel, stride 2", [3, 24, 6, 6], [24, 1, 3, 3], geometry(2, 1, 1, 24)],
+  ["in groups", [2, 32, 6, 6], [64, 8, 3, 3], geometry(1, 1, 1, 4)],
+];
+const cubes = (y: Value) => g.sum(g.mul(y, g.mul(y, y)));
+
+describe.skipIf(lowering === "plain")("in blocks, a convolution and its gradients:", () => {
+  it.each(cases)("%s", async (_, xs, ws, attrs) => {
+    const [x, w] = [g.input("x", xs), g.input("w", ws)];
+    const y = g.conv(x, w, attrs);
+    const [dx, dw] = gradient(cubes(g.relu(y)), [x, w]);
+    expect(await difference({ y, dx, dw })).toBeLessThan(5e-6);
+  });
+});
+
+const [x, w] = [g.input("x", [4, 32, 6, 6]), g.input("w", [32, 32, 3, 3])];
+const body = (v: Value) => g.conv(v, w, geometry(1, 1));
+const vector = (name: string) => g.input(name, [1, 32, 1, 1]);
+/** What stands between convolutions, as a function of a blocked value. */
+const between: [name: string, f: (y: Value) => Value][] = [
+  ["scale and shift", (y) => g.add(g.mul(y, vector("s")), vector("t"))],
+  ["a shared scale and shift", (y) => g.add(g.mul(y, vector("s")), g.mul(y, y))],
+  ["a residual sum", (y) => g.add(body(g.relu(y)), y)],
+  ["a sum of two convolutions", (y) => g.add(body(y), body(g.relu(y)))],
+  ["differences", (y) => g.sub(g.sub(g.scalar(1), y), g.mul(y, y))],
+  ["a quotient", (y) => g.div(g.div(y, g.scalar(3)), g.add(g.mul(y, y), g.scalar(1)))],
+  ["swish", (y) => g.mul(y, g.sigmoid(y))],
+  ["clip", (y) => g.clip(y, -0.5, 0.5)],
+  [
+    "squeeze and excitation",
+    (y) => g.mul(y, g.reshape(g.sigmoid(g.mean(y, [2, 3])), [4, 32, 1, 1])),
+  ],
+  ["a constant expanded", (y) => g.add(y, g.expand(vector("s"), y.shape))],
+  ["max pooling", (y) => g.maxPool(y, { kernel: [2, 2], strides: [2, 2] })],
+  [
+    "average pooling",
+    (y) => g.averagePool(y, { kernel: [3, 3], strides: [1, 1], pads: [1, 1, 1, 1] }),
+  ],
+  ["joined", (y) => g.concat([y, g.relu(y)], 1)],
+  ["cut", (y) => g.sliceAxis(g.concat([y, g.relu(y)], 1), 1, block, 2 * block)],
+  ["bordered", (y) => g.pad(y, [0, 0, 1, 0], [0, 0, 0, 2])],
+  ["a transposed end", (y) => g.mul(g.transpose(y, [0, 2, 3, 1]), g.scalar(2))],
+  [
+    "a comparison that leaves",
+    (y) => g.cast(g.reshape(g.greater(y, g.scalar(0)), [4, 32 * 36]), "float32"),
+  ],
+];
+
+describe.skipIf(lowering === "plain")("in blocks, with its gradients:", () => {
+  it.each(between)("%s", async (_, f) => {
+    const z = f(body(x));
+    const [dx, dw] = gradient(cubes(z), [x, w]);
+    expect(await difference({ z, dx, dw })).toBeLessThan(1e-5);
+  });
+
+  it("channels that fill no block do not disturb the others", async () => {
+    const [narrow, v] = [g.input("x", [2, 6, 5, 5]), g.input("w", [10, 6, 3, 3])];
+    const y = g.conv(narrow, v, geometry(1, 1));
+    const z = g.add(g.exp(g.neg(y)), g.relu(g.add(y, g.scalar(1))));
+    const [dx, dw] = gradient(g.add(cubes(z), g.sum(g.mean(z, [2, 3]))), [narrow, v]);
+    expect(await difference({ z, dx, dw })).toBeLessThan(1e-5);
+  });
+});
+
+describe.skipIf(lowering === "plain")("the blocked lowering", () => {
+  const ops = (outputs: Record<string, Value>) =>
+    topological(Object.values(lowerBlocked(outputs, block))).map(({ op }) => op);
+  const count = (all: readonly string[], op: string) => all.filter((each) => each === op).length;
+
+  it("enters and leaves blocks once", () => {
+    const y = g.add(body(g.relu(body(x))), x);
+    const all = ops({ y: g.mul(g.relu(y), vector("s")) });
+    expect(count(all, "ReorderOutput")).toBe(1);
+    // The picture once; each kernel's reordering is the second.
+    expect(count(all, "ReorderInput")).toBe(2);
+  });
+
+  it("puts scale, shift, residual sum and relu into convolutions", () => {
+    const y = g.relu(g.add(g.add(body(x), vector("t")), x));
+    const all = ops({ y });
+    expect(count(all, "NchwcConv")).toBe(1);
+    expect(count(all, "Add") + count(all, "Relu")).toBe(0);
+  });
+
+  it("needs no pass for the sum of gradients that meet", () => {
+    const down = (v: Value, name: string, k: number) =>
+      g.conv(v, g.input(name, [32, 32, k, k]), geometry(2, (k - 1) / 2));
+    const a = g.input("x", [2, 32, 8, 8]);
+    const [dx] = gradient(g.sum(g.mul(down(a, "w", 3), down(a, "v", 1))), [a]);
+    expect(count(ops({ dx }), "Add")).toBe(0);
+  });
+});
+
+describe("the plain lowering", () => {
+  it("can be asked for", async () => {
+    expect((await nodeRuntime({ threads: 1, lowering: "plain" })).target.lowering).toBe("plain");
+  });
+});
