@@ -6,6 +6,7 @@ import type { ConvAttributes } from "../graph/value.ts";
 import type { Shape } from "../math/tensor.ts";
 import type { Builder } from "./builder.ts";
 import type { Fused, Nchwc } from "./nchwc.ts";
+import { winograd, winogradWins } from "./winograd.ts";
 
 /** A convolution that has not been made yet, so that bias, sum and relu can still enter it. */
 export interface OpenConv {
@@ -109,7 +110,11 @@ export function forms(b: Builder, n: Nchwc) {
     const passes: ((fused: Fused) => Lowered)[] = [];
     for (const [array, scale] of arrays)
       if (scale !== null) passes.push((fused) => n.scaled(array, scale, fused));
-    for (const { x, w, attrs } of convs) passes.push((fused) => n.conv(x, w, attrs, fused));
+    for (const conv of convs) {
+      const { x, w, attrs } = conv;
+      if (winogradWins(conv)) sum = add(sum, winograd(b, n, conv));
+      else passes.push((fused) => n.conv(x, w, attrs, fused));
+    }
     if (passes.length === 0 && shift !== null) {
       const array = sum ?? n.filled(form.shape, 0);
       passes.push((fused) => n.scaled(array, ones(form), fused));
