@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { normal } from "../math/distributions.ts";
+import { normal, uniform } from "../math/distributions.ts";
 import { fold, keyOf, keysFor } from "../math/random.ts";
-import { add, rows, sub, type Tensor, tensor } from "../math/tensor.ts";
+import { add, addScaled, clamp, rows, sub, type Tensor, tensor } from "../math/tensor.ts";
 import { balls } from "./balls.ts";
 
 const vectors = fc.array(fc.float({ noNaN: true, min: -100, max: 100 }), {
@@ -42,6 +42,19 @@ describe.each(["linf", "l2", "l1"] as const)("the %s ball", (norm) => {
         const other = ball.sample([keyOf(seed)], [1, 6], 2);
         // ⟨δ − p, q − p⟩ ≤ 0 for every q of a convex set, exactly when p is the projection of δ.
         expect(dot(sub(delta, projected), sub(other, projected))).toBeLessThan(1e-2);
+      }),
+    );
+  });
+
+  it("ascends as its parts do, one after the other", () => {
+    fc.assert(
+      fc.property(vectors, vectors, fc.nat(), (slopes, offsets, seed) => {
+        const center = uniform([keyOf(seed), fold(keyOf(seed), 1)], [2, 3]);
+        const at = clamp(add(center, ball.project(batch(offsets), 0.3)), 0, 1);
+        const gradient = batch(slopes);
+        const moved = addScaled(at, ball.steepest(gradient), 0.1);
+        const expected = clamp(add(center, ball.project(sub(moved, center), 0.3)), 0, 1);
+        expect(ball.ascend(at, gradient, 0.1, center, 0.3).data).toEqual(expected.data);
       }),
     );
   });

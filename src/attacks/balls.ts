@@ -1,7 +1,7 @@
 // The geometry of ℓp, all that an attack needs to know about a norm.
 import { laplace, normal, uniform } from "../math/distributions.ts";
 import { foldAll, type Key } from "../math/random.ts";
-import { clamp, rowSize, type Shape, type Tensor, tensor } from "../math/tensor.ts";
+import { rowSize, type Shape, type Tensor, tensor } from "../math/tensor.ts";
 import { belowThreshold } from "./l1.ts";
 import type { Norm } from "./victim.ts";
 
@@ -11,41 +11,31 @@ export interface Ball {
   project(delta: Tensor, epsilon: number): Tensor;
   /** argmax over ‖d‖ₚ ≤ 1 of ⟨gradient, d⟩; 0 for a row of zeros, and in ℓ∞ for each zero. */
   steepest(gradient: Tensor): Tensor;
+  /**
+   * From `at` a step of `length` along the steepest ascent, then back into the ball of `epsilon` around `center` and into
+   * [0, 1], where the centre is: Eq. (3) of the paper.
+   */
+  ascend(at: Tensor, gradient: Tensor, length: number, center: Tensor, epsilon: number): Tensor;
   /** Uniform in the ball, one draw per key; shape is [keys, ...pixels]. */
   sample(keys: readonly Key[], shape: Shape, epsilon: number): Tensor;
   /** ‖δ‖ₚ of each row. */
   norm(delta: Tensor): number[];
 }
 
-/** `measure` of each row. */
-const perRow = (x: Tensor, measure: (row: Float32Array) => number): number[] => {
-  const row = rowSize(x);
-  return Array.from({ length: x.shape[0] ?? 0 }, (_, i) =>
-    measure(x.data.subarray(i * row, (i + 1) * row)),
-  );
-};
+/** The same of one row in memory. Loops are plain, and rows short enough for the cache: attacks pass here at every step. */
+interface OfRow {
+  norm(row: Float32Array): number;
+  /** In place. */
+  project(row: Float32Array, epsilon: number): void;
+  /** Writes every element of `out`. */
+  steepest(gradient: Float32Array, out: Float32Array): void;
+}
 
-/** Each row times its own factor. */
-const scaleRows = (x: Tensor, factors: readonly number[]): Tensor => {
-  const row = rowSize(x);
-  const data = new Float32Array(x.data.length);
-  factors.forEach((factor, i) => {
-    for (let j = i * row; j < (i + 1) * row; j++) data[j] = x.data[j] * factor;
-  });
-  return tensor(x.shape, data);
+const maximum = (row: Float32Array): number => {
+  let most = 0;
+  for (let i = 0; i < row.length; i++) most = Math.max(most, Math.abs(row[i]));
+  return most;
 };
-
-/** Each row as `fill` writes it into a row of zeros. */
-const mapRows = (x: Tensor, fill: (row: Float32Array, out: Float32Array) => void): Tensor => {
-  const row = rowSize(x);
-  const data = new Float32Array(x.data.length);
-  for (let at = 0; at < data.length; at += row)
-    fill(x.data.subarray(at, at + row), data.subarray(at, at + row));
-  return tensor(x.shape, data);
-};
-
-const maximum = (row: Float32Array): number =>
-  row.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
 
 // Squares are summed in double precision, where those of float32 neither overflow nor vanish.
 const euclidean = (row: Float32Array): number => {
@@ -54,73 +44,183 @@ const euclidean = (row: Float32Array): number => {
   return Math.sqrt(sum);
 };
 
-const linf: Ball = {
-  project: (delta, epsilon) => clamp(delta, -epsilon, epsilon),
-  steepest({ shape, data }) {
-    const out = new Float32Array(data.length);
-    for (let i = 0; i < out.length; i++) out[i] = Math.sign(data[i]);
-    return tensor(shape, out);
-  },
-  sample: (keys, shape, epsilon) => uniform(keys, shape, -epsilon, epsilon),
-  norm: (delta) => perRow(delta, maximum),
-};
-
-const l2: Ball = {
-  project: (delta, epsilon) =>
-    scaleRows(
-      delta,
-      l2.norm(delta).map((norm) => (norm > epsilon ? epsilon / norm : 1)),
-    ),
-  steepest: (gradient) =>
-    scaleRows(
-      gradient,
-      l2.norm(gradient).map((norm) => (norm === 0 ? 0 : 1 / norm)),
-    ),
-  // A uniform direction (Muller 1959), at radius ε u^(1/d), since the volume within a radius grows as its d-th power.
-  sample(keys, shape, epsilon) {
-    const direction = l2.steepest(normal(foldAll(keys, 0), shape));
-    const u = uniform(foldAll(keys, 1), [keys.length, 1]).data;
-    const d = rowSize(direction);
-    return scaleRows(
-      direction,
-      Array.from(u, (share) => epsilon * share ** (1 / d)),
-    );
-  },
-  norm: (delta) => perRow(delta, euclidean),
-};
-
 const absolute = (row: Float32Array): number => {
   let sum = 0;
   for (let i = 0; i < row.length; i++) sum += Math.abs(row[i]);
   return sum;
 };
 
-const l1: Ball = {
-  // Soft thresholding: every entry shrinks by the same amount, or to 0.
-  project: (delta, epsilon) =>
-    mapRows(delta, (row, out) => {
+function scale(row: Float32Array, factor: number, out: Float32Array): void {
+  for (let i = 0; i < row.length; i++) out[i] = row[i] * factor;
+}
+
+// Signs and sizes of pixels are as good as random, and a branch on them costs more than ten additions: where a loop would
+// compare numbers, it works on their bits, in which sizes are ordered as whole numbers are.
+const SIGN = 0x80000000 | 0;
+const SIZE = 0x7fffffff;
+const ONE = 0x3f800000;
+
+const bitsOf = ({ buffer, byteOffset, length }: Float32Array): Int32Array =>
+  new Int32Array(buffer, byteOffset, length);
+
+const bitsOfNumber = (value: number): number => bitsOf(Float32Array.of(value))[0];
+
+/** Each number moved to the nearest one in [−bound, bound], in place. */
+function clampSize(bits: Int32Array, bound: number): void {
+  const most = bitsOfNumber(bound);
+  for (let i = 0; i < bits.length; i++) {
+    const excess = (bits[i] & SIZE) - most;
+    bits[i] = (bits[i] & SIGN) | (most + (excess & (excess >> 31)));
+  }
+}
+
+/** Each number moved to the nearest one in [0, 1], in place. */
+function clampToUnit(bits: Int32Array): void {
+  for (let i = 0; i < bits.length; i++) {
+    const positive = bits[i] & ~(bits[i] >> 31);
+    const excess = positive - ONE;
+    bits[i] = ONE + (excess & (excess >> 31));
+  }
+}
+
+const rowsOf: { readonly [N in Norm]: OfRow } = {
+  linf: {
+    norm: maximum,
+    project: (row, epsilon) => {
+      clampSize(bitsOf(row), epsilon);
+    },
+    steepest(gradient, out) {
+      const [from, to] = [bitsOf(gradient), bitsOf(out)];
+      for (let i = 0; i < to.length; i++) {
+        const size = from[i] & SIZE;
+        const nonzero = -size >> 31;
+        to[i] = (ONE | (from[i] & SIGN)) & nonzero;
+      }
+    },
+  },
+  l2: {
+    norm: euclidean,
+    project(row, epsilon) {
+      const norm = euclidean(row);
+      if (norm > epsilon) scale(row, epsilon / norm, row);
+    },
+    steepest(gradient, out) {
+      const norm = euclidean(gradient);
+      scale(gradient, norm === 0 ? 0 : 1 / norm, out);
+    },
+  },
+  l1: {
+    norm: absolute,
+    // Soft thresholding: every entry shrinks by the same amount, or to 0.
+    project(row, epsilon) {
       const threshold = absolute(row) > epsilon ? belowThreshold(row, epsilon) : 0;
       for (let i = 0; i < row.length; i++)
-        out[i] = Math.sign(row[i]) * Math.max(Math.abs(row[i]) - threshold, 0);
-    }),
-  // All of the step goes to one pixel, the first of those with the largest gradient.
-  steepest: (gradient) =>
-    mapRows(gradient, (row, out) => {
+        row[i] = Math.sign(row[i]) * Math.max(Math.abs(row[i]) - threshold, 0);
+    },
+    // All of the step goes to one pixel, the first of those with the largest gradient.
+    steepest(gradient, out) {
       let at = 0;
-      for (let i = 1; i < row.length; i++) if (Math.abs(row[i]) > Math.abs(row[at])) at = i;
-      out[at] = Math.sign(row[at]);
-    }),
-  // Laplace draws over the sum of their sizes and of one exponential more are uniform (Barthe et al. 2005, Theorem 1).
-  sample(keys, shape, epsilon) {
-    const draws = laplace(foldAll(keys, 0), shape);
-    const more = laplace(foldAll(keys, 1), [keys.length, 1]).data;
-    return scaleRows(
-      draws,
-      l1.norm(draws).map((size, i) => epsilon / (size + Math.abs(more[i]))),
-    );
+      for (let i = 1; i < gradient.length; i++)
+        if (Math.abs(gradient[i]) > Math.abs(gradient[at])) at = i;
+      out.fill(0);
+      out[at] = Math.sign(gradient[at]);
+    },
   },
-  norm: (delta) => perRow(delta, absolute),
 };
+
+/** Each row times its own factor. */
+const scaleRows = (x: Tensor, factors: readonly number[]): Tensor => {
+  const [row, out] = [rowSize(x), tensor(x.shape)];
+  factors.forEach((factor, i) => {
+    const [from, to] = [i * row, (i + 1) * row];
+    scale(x.data.subarray(from, to), factor, out.data.subarray(from, to));
+  });
+  return out;
+};
+
+/** (at + length · direction) − center, rounded to float32 after each operation, as if each were done on whole arrays. */
+function offsetAfter(
+  at: Float32Array,
+  direction: Float32Array,
+  length: number,
+  center: Float32Array,
+  out: Float32Array,
+): void {
+  for (let i = 0; i < out.length; i++)
+    out[i] = Math.fround(at[i] + length * direction[i]) - center[i];
+}
+
+/** x += y. */
+function increase(x: Float32Array, y: Float32Array): void {
+  for (let i = 0; i < x.length; i++) x[i] += y[i];
+}
+
+/** A ball from what it does to a row and how it is drawn from. */
+function ballOf({ norm, project, steepest }: OfRow, sample: Ball["sample"]): Ball {
+  const eachRow = (x: Tensor, fill: (from: number, to: number) => void) => {
+    const row = rowSize(x);
+    for (let from = 0; from < x.data.length; from += row) fill(from, from + row);
+  };
+  return {
+    sample,
+    norm: (delta) => {
+      const row = rowSize(delta);
+      return Array.from({ length: delta.shape[0] ?? 0 }, (_, i) =>
+        norm(delta.data.subarray(i * row, (i + 1) * row)),
+      );
+    },
+    project(delta, epsilon) {
+      const out = tensor(delta.shape, delta.data.slice());
+      eachRow(out, (from, to) => {
+        project(out.data.subarray(from, to), epsilon);
+      });
+      return out;
+    },
+    steepest(gradient) {
+      const out = tensor(gradient.shape);
+      eachRow(out, (from, to) => {
+        steepest(gradient.data.subarray(from, to), out.data.subarray(from, to));
+      });
+      return out;
+    },
+    ascend(at, gradient, length, center, epsilon) {
+      const out = tensor(at.shape);
+      const direction = new Float32Array(rowSize(at));
+      eachRow(out, (from, to) => {
+        const [x, next] = [center.data.subarray(from, to), out.data.subarray(from, to)];
+        steepest(gradient.data.subarray(from, to), direction);
+        offsetAfter(at.data.subarray(from, to), direction, length, x, next);
+        project(next, epsilon);
+        increase(next, x);
+        clampToUnit(bitsOf(next));
+      });
+      return out;
+    },
+  };
+}
+
+const linf = ballOf(rowsOf.linf, (keys, shape, epsilon) => uniform(keys, shape, -epsilon, epsilon));
+
+// A uniform direction (Muller 1959), at radius ε u^(1/d), since the volume within a radius grows as its d-th power.
+const l2: Ball = ballOf(rowsOf.l2, (keys, shape, epsilon) => {
+  const direction = l2.steepest(normal(foldAll(keys, 0), shape));
+  const u = uniform(foldAll(keys, 1), [keys.length, 1]).data;
+  const d = rowSize(direction);
+  return scaleRows(
+    direction,
+    Array.from(u, (share) => epsilon * share ** (1 / d)),
+  );
+});
+
+// Laplace draws over the sum of their sizes and of one exponential more are uniform (Barthe et al. 2005, Theorem 1).
+const l1: Ball = ballOf(rowsOf.l1, (keys, shape, epsilon) => {
+  const draws = laplace(foldAll(keys, 0), shape);
+  const more = laplace(foldAll(keys, 1), [keys.length, 1]).data;
+  return scaleRows(
+    draws,
+    l1.norm(draws).map((size, i) => epsilon / (size + Math.abs(more[i]))),
+  );
+});
 
 /** The ball of each norm. */
 export const balls: { readonly [N in Norm]: Ball } = { linf, l2, l1 };

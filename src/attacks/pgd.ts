@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { foldAll, type Key } from "../math/random.ts";
-import { add, addScaled, clamp, rowSize, sub, type Tensor, tensor } from "../math/tensor.ts";
+import { add, clamp, rowSize, type Tensor, tensor } from "../math/tensor.ts";
 import { balls } from "./balls.ts";
 import { ce } from "./losses.ts";
 import { EpsilonL2, EpsilonLinf, resolve } from "./options.ts";
@@ -46,9 +46,7 @@ export async function ascend(
     );
     checkLabels(labels, logits);
     checkGradient(gradient);
-    const moved = addScaled(adversarial, ball.steepest(gradient), stepSize);
-    const delta = ball.project(sub(moved, x), epsilon);
-    adversarial = clamp(add(x, delta), 0, 1); // x is in the box, so this only shrinks delta
+    adversarial = ball.ascend(adversarial, gradient, stepSize, x, epsilon);
   }
   return adversarial;
 }
