@@ -47,7 +47,7 @@ it("an attack that stays inside is left alone, and its distances are measured", 
 });
 
 it("PGD never needs to be put back, and its queries are counted by example", async () => {
-  const attack = pgd({ norm: "l2", epsilon: 0.4, steps: 7, restarts: 2 });
+  const attack = pgd({ norm: "l2", epsilon: 0.4, steps: 7, restarts: 2, stopWhenBroken: false });
   const { moved, queries } = await runBounded(attack, victim, x, labels, keys);
   expect(moved).toEqual([false, false, false]);
   // Seven steps from each of two starts, then one look at each candidate, for three examples.

@@ -160,3 +160,50 @@ describe("PGD refuses", () => {
       "epsilon is 2.5, but no two pictures of 4 pixels in [0, 1] are further apart than 2.00",
     ));
 });
+
+describe("PGD that stops at what is broken", () => {
+  /** A victim, and what it was asked. */
+  async function watched() {
+    const { victim, x, labels, keys, distance } = await linearClassifier(9, [12]);
+    const asked: number[] = [];
+    const watching: Victim = {
+      ...victim,
+      lossAndGradient(at, loss, own) {
+        asked.push(own.length);
+        return victim.lossAndGradient(at, loss, own);
+      },
+    };
+    const sorted = distance("linf").toSorted((a, b) => a - b);
+    // Between the fourth and the fifth picture's distance to the boundary.
+    return { watching, asked, x, labels, keys, epsilon: (sorted[3] + sorted[4]) / 2 };
+  }
+
+  it("breaks the same examples, and asks about the others alone", async () => {
+    const results: boolean[][] = [];
+    const counts: number[] = [];
+    for (const stopWhenBroken of [false, true]) {
+      const { watching, asked, x, labels, keys, epsilon } = await watched();
+      const attack = pgd({ norm: "linf", epsilon, stopWhenBroken });
+      const adversarial = await attack.perturb(watching, x, labels, keys);
+      const classes = argmaxRows(await watching.logits(adversarial, keys));
+      results.push(classes.map((c, i) => c !== labels[i]));
+      counts.push(asked.reduce((a, b) => a + b));
+      expect(asked[0]).toBe(9);
+    }
+    expect(results[0].filter(Boolean)).toHaveLength(4);
+    expect(results[1]).toEqual(results[0]);
+    expect(counts[0]).toBe(9 * 20);
+    expect(counts[1]).toBeLessThan(9 * 20 - 4 * 10);
+    expect(counts[1]).toBeGreaterThanOrEqual(5 * 20);
+  });
+
+  it("starts anew with what stands, and keeps what is broken though another start has a higher loss", async () => {
+    const { watching, asked, x, labels, keys, epsilon } = await watched();
+    const attack = pgd({ norm: "linf", epsilon, restarts: 3, stopWhenBroken: true });
+    const adversarial = await attack.perturb(watching, x, labels, keys);
+    const classes = argmaxRows(await watching.logits(adversarial, keys));
+    expect(classes.filter((c, i) => c !== labels[i])).toHaveLength(4);
+    // The first look at the second start, after 20 steps and a look at what they reached.
+    expect(asked[21]).toBe(5);
+  });
+});

@@ -64,10 +64,13 @@ const inEachNorm = (
     ]),
   );
 
-const ofPgd = ({ steps, stepSize, restarts, randomStart }: AttackOptions) => ({
-  ...{ steps, restarts, randomStart },
-  ...(stepSize !== undefined && { stepSize }),
-});
+const ofPgd = (options: AttackOptions) => {
+  const { steps, stepSize, restarts, randomStart, stopWhenBroken } = options;
+  return {
+    ...{ steps, restarts, randomStart, stopWhenBroken },
+    ...(stepSize !== undefined && { stepSize }),
+  };
+};
 
 const ofApgd = ({ apgdSteps, restarts, randomStart, stopWhenBroken }: AttackOptions) => ({
   ...{ steps: apgdSteps, restarts, randomStart, stopWhenBroken },

@@ -60,7 +60,9 @@ type Make = (name: string, options: Options) => Omit<Defense, "name">;
 const attackOf = (
   attackName: string,
   { noise: _, matChoice: __, ratNoise: ___, ...options }: Options,
-): BoundedAttack => attackNamed(attackName, options);
+): BoundedAttack =>
+  // Training takes every step, and the last point: an example that is broken early would otherwise be an easy one.
+  attackNamed(attackName, { ...options, stopWhenBroken: false });
 
 const at =
   (attackName: string): Make =>

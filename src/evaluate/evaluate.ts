@@ -1,4 +1,5 @@
 import { counted } from "../attacks/harness.ts";
+import { inRuns } from "../attacks/in-runs.ts";
 import type { Labels } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
 import { fold, foldAll, type Key, keyOf, keysFor, nameToNumber } from "../math/random.ts";
@@ -36,6 +37,9 @@ const SCORE_ADVERSARIAL = 2;
 const CHOOSE = 3;
 const ONE_DRAW = 4;
 
+/** Batches of a deterministic model that are attacked together. */
+const TOGETHER = 4;
+
 /** Test images with what is known of them before any attack. */
 interface Batch {
   readonly indices: readonly number[];
@@ -65,14 +69,17 @@ export async function* evaluate(
   const randomised = subject.noise !== null;
   checkOptions(options, { randomised, pixels: rowSize(test.images([0])) });
   const runs = runsOf(options, randomised);
-  const network = counted(subject.network);
+  const network = counted(inRuns(subject.network, batch));
   const parts = { network, victim: deployed(subject, network), randomised };
   const judge = judgeOf(options, parts);
   const { model, defense } = subject;
   const common = { model, defense, data: dataName, protocol: options.protocol, seed };
 
   // Each example of a randomised model fills `eot` places of a run: with fewer examples at once, rows come sooner.
-  const group = Math.max(1, Math.floor(batch / Math.max(...runs.map(({ eot }) => eot))));
+  // Those of a deterministic one leave as they break, so that several batches together keep the runs full.
+  const group = randomised
+    ? Math.max(1, Math.floor(batch / Math.max(...runs.map(({ eot }) => eot))))
+    : TOGETHER * batch;
 
   const fallen = new Set(options.onlyStanding ? broken : []);
   for (let from = 0; from < count; from += group) {

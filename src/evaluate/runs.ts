@@ -51,7 +51,9 @@ function attacksNamed(
       ...{ linf: { epsilonLinf: epsilon }, l2: { epsilonL2: epsilon }, l1: { epsilonL1: epsilon } }[
         norm
       ],
-      ...{ steps, restarts, apgdSteps, squareQueries, fabSteps, stopWhenBroken: !randomised },
+      ...{ steps, restarts, apgdSteps, squareQueries, fabSteps },
+      // The authors take the last point of an ascent, and of a randomised model one lucky draw shows nothing.
+      stopWhenBroken: !randomised && options.protocol === "sound",
       ...(stepSize !== undefined && { stepSize }),
     });
     return { attack, name, norm, radii: [epsilon], ...effortOf(attack) };

@@ -3,30 +3,48 @@ import { uniform } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { takeRows } from "../math/tensor.ts";
 import { nodeRuntime } from "../runtime/node.ts";
-import { paddedSize } from "./batch-size.ts";
+import { batchSizes } from "./batch-size.ts";
 import { classifier } from "./classifier.ts";
 import { architecture } from "./index.ts";
 import { initialParameters } from "./initial.ts";
 
 describe("the padded size of a batch", () => {
   it("is the first one's own, whatever it is", () => {
-    expect(paddedSize(100, [])).toBe(100);
-    expect(paddedSize(100, [100, 64])).toBe(100);
+    const size = batchSizes();
+    expect(size(100)).toBe(100);
+    expect(size(100)).toBe(100);
+    expect(size(99)).toBe(100);
   });
 
-  it("never wastes more than a half, nor needs more than 15 sizes up to 128", () => {
+  it("is that of the first batch until smaller ones have wasted a compilation", () => {
+    const size = batchSizes();
+    size(128);
+    const asked = Array.from({ length: 20 }, () => size(30));
+    expect(asked.slice(0, 7).every((n) => n === 128)).toBe(true);
+    expect(asked.slice(8).every((n) => n === 32)).toBe(true);
+  });
+
+  it("wastes no more than a half in the long run, with less than 16 sizes up to 128", () => {
+    const size = batchSizes();
+    size(128);
+    let [ran, needed] = [0, 0];
     const sizes = new Set<number>();
-    for (let batch = 128; batch >= 1; batch--) {
-      const size = paddedSize(batch, [128]);
-      sizes.add(size);
-      expect(size).toBeGreaterThanOrEqual(batch);
-      expect(size).toBeLessThanOrEqual(1.5 * batch);
-    }
+    for (let batch = 128; batch >= 1; batch--)
+      for (let i = 0; i < 2000; i++) {
+        const chosen = size(batch);
+        expect(chosen).toBeGreaterThanOrEqual(batch);
+        sizes.add(chosen);
+        ran += chosen;
+        needed += batch;
+      }
+    expect(ran).toBeLessThan(1.5 * needed);
     expect(sizes.size).toBeLessThanOrEqual(15);
   });
 
-  it("uses a compiled size before it asks for a larger one", () => {
-    expect(paddedSize(99, [100])).toBe(100);
+  it("grows with a batch that is larger than all before", () => {
+    const size = batchSizes();
+    size(10);
+    expect(size(100)).toBe(128);
   });
 });
 
@@ -39,7 +57,7 @@ it("padding changes no number of the examples that are there", async () => {
   const labels = keys.map((_, i) => i % 5);
   const runtime = await nodeRuntime({ threads: 1 });
   const [exact, shared] = [0, 1].map(() => classifier(runtime, network, parameters));
-  await shared.logits(x, keys); // 7 is the first size; 5 will run in 6
+  await shared.logits(x, keys); // 7 is the first size; 5 will run in it
   for (const kind of ["ce", "margin", "dlr"] as const) {
     const five = [0, 2, 3, 5, 6];
     const take = <T>(all: readonly T[]) => five.map((i) => all[i]);

@@ -7,15 +7,29 @@ const rounded = (batch: number): number => {
   return batch <= (3 * power) / 4 && power >= 4 ? (3 * power) / 4 : power;
 };
 
+/** Runs of the first size that a compilation costs, about. */
+const COMPILATION = 6;
+
 /**
- * The size that a batch is padded to. The first size is used as it is, since most work has one size only; later ones
- * run in a compiled size that is hardly larger, or in one of two sizes per octave, so that a batch that shrinks from
- * 128 to 1 meets 14 programs instead of 128.
+ * Chooses the compiled size that a batch is padded to. The first size is used as it is, since most work has one size only.
+ * A smaller batch is padded to the next compiled size, until what was wasted on batches like it would have paid for
+ * compiling their own; a batch that shrinks from 128 to 1 meets at most 15 sizes, and a short piece of work one or two.
  */
-export function paddedSize(batch: number, compiled: readonly number[]): number {
-  if (compiled.length === 0 || compiled.includes(batch)) return batch;
-  const fitting = compiled.filter((size) => size >= batch);
-  return Math.min(rounded(batch), ...fitting);
+export function batchSizes(): (batch: number) => number {
+  const compiled: number[] = [];
+  const wasted = new Map<number, number>();
+  return (batch) => {
+    const fitting = Math.min(...compiled.filter((size) => size >= batch));
+    const own = compiled.length === 0 ? batch : rounded(batch);
+    if (fitting <= own) return fitting;
+    if (Number.isFinite(fitting)) {
+      const waste = (wasted.get(own) ?? 0) + fitting - own;
+      wasted.set(own, waste);
+      if (waste < COMPILATION * compiled[0]) return fitting;
+    }
+    compiled.push(own);
+    return own;
+  };
 }
 
 /** The rows of x followed by rows of zeros, `size` in all; x itself where it has that many. */

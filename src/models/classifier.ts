@@ -5,7 +5,7 @@ import type { Key } from "../math/random.ts";
 import { rowSize, rows, type Tensor, tensor } from "../math/tensor.ts";
 import type { Arrays, Program, Runtime } from "../runtime/runtime.ts";
 import type { Architecture, Mode, Parameters } from "./architecture.ts";
-import { padded, paddedSize } from "./batch-size.ts";
+import { batchSizes, padded } from "./batch-size.ts";
 import { dropoutMasks } from "./dropout.ts";
 import { inBatchesOf } from "./in-batches.ts";
 import { type LossData, lossGraph, lossWeights } from "./losses.ts";
@@ -100,7 +100,7 @@ function compiled(
   const { inputShape, classes } = architecture;
   const programs = new Map<string, Promise<Program>>();
   const fixed = architecture.parameters.map(({ name }) => name);
-  const sizes: number[] = [];
+  const sizes = new Map<number, (batch: number) => number>();
 
   /**
    * The compiled batch size that `batch` rows run in, a whole number of runs of `draws`: their own in batch mode, where
@@ -108,10 +108,10 @@ function compiled(
    */
   function sizeFor(batch: number, draws: number): number {
     if (mode === "batch") return batch;
-    const whole = sizes.filter((size) => size % draws === 0).map((size) => size / draws);
-    const size = draws * paddedSize(batch / draws, whole);
-    if (!sizes.includes(size)) sizes.push(size);
-    return size;
+    // Runs of draws are padded by whole examples.
+    const size = sizes.get(draws) ?? batchSizes();
+    sizes.set(draws, size);
+    return draws * size(batch / draws);
   }
 
   /** One program per batch size and loss, made when first needed. */

@@ -19,14 +19,17 @@ it.each(golden.cases)("PGD-$norm agrees with PyTorch to 1e-6 after $steps steps"
   const { epsilon, steps, start } = run;
   const adversarial =
     start === null
-      ? await pgd({ norm, epsilon, steps, randomStart: false }).perturb(network, x, labels, keys)
-      : await ascend(
-          { norm, epsilon, steps, stepSize: epsilon / 5 },
+      ? await pgd({ norm, epsilon, steps, randomStart: false, stopWhenBroken: false }).perturb(
           network,
           x,
-          tensor(x.shape, start),
           labels,
           keys,
+        )
+      : await ascend(
+          { norm, epsilon, steps, stepSize: epsilon / 5, stopWhenBroken: false },
+          network,
+          { x, labels, keys },
+          tensor(x.shape, start),
         );
   expect(largest(adversarial.data, run.adversarial)).toBeLessThan(1e-6);
   const { losses } = await network.lossAndGradient(adversarial, { kind: "ce", labels }, keys);
