@@ -1,10 +1,21 @@
+// Whether two implementations did the same work: a ratio of their times means nothing where they did not.
+
+import type { Numbers } from "../src/cli/bench-work.ts";
 import type { Tensor } from "../src/math/tensor.ts";
 
+type Arrays = Readonly<Record<string, Tensor>>;
+
+/** Losses and gradients agree to this, relatively. */
+const TOLERANCE = 1e-4;
+
+/** Images that may be decided otherwise, as a share of all: kernels differ in the last bits, which sign steps amplify. */
+const OTHER_IMAGES = 0.005;
+
+/** The median of distances agrees to this, relatively. */
+const MEDIAN = 0.01;
+
 /** Length of the difference of two sets of arrays, relative to the length of the second. */
-export function relativeError(
-  ours: Readonly<Record<string, Tensor>>,
-  theirs: Readonly<Record<string, Tensor>>,
-): number {
+export function relativeError(ours: Arrays, theirs: Arrays): number {
   let [difference, whole] = [0, 0];
   for (const [name, { data }] of Object.entries(theirs)) {
     const own = ours[name];
@@ -16,4 +27,119 @@ export function relativeError(
     });
   }
   return Math.sqrt(difference / whole);
+}
+
+/** How far two sides are apart; null where the work gives no such number. */
+export interface Agreement {
+  /** Relative difference of the loss. */
+  readonly loss: number | null;
+  /** Relative ℓ2 difference of the gradient, or of the velocities. */
+  readonly gradient: number | null;
+  /** Where the gradients differ by more than is allowed: both sides' relative errors against double precision. */
+  readonly exact: { readonly ours: number; readonly pytorch: number } | null;
+  /** Mean share of right decisions under attack: ours, PyTorch's. */
+  readonly accuracy: readonly [number, number] | null;
+  /** Images that are decided otherwise, clean or under attack, in shares of decisions. */
+  readonly otherImages: number | null;
+  readonly images: number | null;
+  /** Relative difference of the median distance over images that the attack had to move. */
+  readonly medianL2: number | null;
+}
+
+const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+
+const apart = (a: readonly number[] = [], b: readonly number[] = []) =>
+  a.reduce((sum, v, i) => sum + Math.abs(v - b[i]), 0);
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  return (sorted[Math.floor(middle)] + sorted[Math.ceil(middle)]) / 2;
+}
+
+/** Compares the numbers; `exact` gives what PyTorch gives in double precision, and is asked only if need be. */
+export async function agreementOf(
+  ours: Numbers,
+  theirs: Numbers,
+  exact: () => Promise<Numbers>,
+): Promise<Agreement> {
+  const loss =
+    ours.loss === undefined || theirs.loss === undefined
+      ? null
+      : Math.abs(ours.loss - theirs.loss) / Math.abs(theirs.loss);
+  const { arrays = {} } = theirs;
+  const gradient =
+    Object.keys(arrays).length === 0 ? null : relativeError(ours.arrays ?? {}, arrays);
+  const far = gradient !== null && !(gradient <= TOLERANCE);
+  const judge = far ? ((await exact()).arrays ?? {}) : null;
+  const moved = (numbers: Numbers) =>
+    median((numbers.l2 ?? []).filter((_, i) => numbers.clean?.[i] === 1));
+  return {
+    ...{ loss, gradient },
+    exact:
+      judge === null
+        ? null
+        : {
+            ours: relativeError(ours.arrays ?? {}, judge),
+            pytorch: relativeError(arrays, judge),
+          },
+    accuracy:
+      ours.correct === undefined || theirs.correct === undefined
+        ? null
+        : [mean(ours.correct), mean(theirs.correct)],
+    otherImages:
+      ours.correct === undefined
+        ? null
+        : Math.max(apart(ours.clean, theirs.clean), apart(ours.correct, theirs.correct)),
+    images: ours.correct?.length ?? null,
+    medianL2:
+      ours.l2 === undefined || theirs.l2 === undefined
+        ? null
+        : Math.abs(moved(ours) - moved(theirs)) / moved(theirs),
+  };
+}
+
+/**
+ * What the two sides disagree on, in words; nothing where they agree. A gradient that is off by more than 1e-4 (relus
+ * that flip at 0) must be as close to the one in double precision as PyTorch's is, up to a factor of 2.
+ */
+export function disagreements(a: Agreement): string[] {
+  const allowed = OTHER_IMAGES * (a.images ?? 0);
+  return [
+    ...(a.loss !== null && !(a.loss <= TOLERANCE) ? [`loss by ${text(a.loss)}`] : []),
+    ...(a.exact !== null && !(a.exact.ours <= 2 * a.exact.pytorch)
+      ? [`gradient by ${text(a.gradient ?? 0)}, ${text(a.exact.ours)} from double precision`]
+      : []),
+    ...(a.otherImages !== null && !(a.otherImages <= allowed)
+      ? [`${a.otherImages.toFixed(2)} of ${a.images} images`]
+      : []),
+    ...(a.medianL2 !== null && !(a.medianL2 <= MEDIAN) ? [`median ℓ2 by ${text(a.medianL2)}`] : []),
+  ];
+}
+
+const text = (value: number) => value.toExponential(1);
+
+/** How well they agree, for a reader. */
+export function agreementText({
+  loss,
+  gradient,
+  exact,
+  accuracy,
+  otherImages,
+  images,
+  medianL2,
+}: Agreement) {
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  return [
+    ...(loss === null ? [] : [`loss to ${text(loss)}`]),
+    ...(gradient === null ? [] : [`gradient to ${text(gradient)}`]),
+    ...(exact === null
+      ? []
+      : [`from double precision ${text(exact.ours)}, PyTorch ${text(exact.pytorch)}`]),
+    ...(accuracy === null ? [] : [`accuracy ${accuracy.map(percent).join(" and ")}`]),
+    ...(otherImages === null
+      ? []
+      : [`${Number(otherImages.toFixed(2))} of ${images} images differ`]),
+    ...(medianL2 === null ? [] : [`median ℓ2 to ${percent(medianL2)}`]),
+  ].join(", ");
 }

@@ -1,17 +1,21 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Task, Work } from "../src/cli/bench-work.ts";
-import { peakMemory, resetPeakMemory, type Spread, spread, timed } from "../src/cli/measure.ts";
-import type { Runtime } from "../src/runtime/runtime.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Numbers } from "../src/cli/bench-work.ts";
+import type { WorkName } from "../src/cli/bench-works.ts";
+import { type Spread, spread } from "../src/cli/measure.ts";
 import { readSafetensors } from "../src/train/safetensors.ts";
-import { relativeError } from "./agreement.ts";
-import type { Peer } from "./peer.ts";
+import { type Agreement, agreementOf, disagreements } from "./agreement.ts";
+import { type Peer, startOurs, startTorch } from "./peer.ts";
 
 const layouts = ["nchw", "channels-last"] as const;
-type Layout = (typeof layouts)[number];
+export type Layout = (typeof layouts)[number];
+
+/** Seconds of quiet before each turn: threads of OpenMP and OpenBLAS spin for a while after their work. */
+const QUIET = 0.1;
 
 /** One side's times in seconds, and its process's highest resident memory in bytes. */
-interface Side {
+export interface Side {
   readonly seconds: Spread;
   readonly memory: number;
 }
@@ -19,90 +23,111 @@ interface Side {
 /** Both sides on the same work. */
 export interface Comparison {
   readonly ours: Side;
-  /** PyTorch in the layout whose median is the lower one. */
-  readonly pytorch: (Side & { readonly layout: Layout; readonly otherSeconds: Spread }) | null;
-  /** Our time over PyTorch's, pair by pair; below 1 we are faster. */
+  /** PyTorch in the layout whose median is the lower one, and in the other. */
+  readonly pytorch: (Side & { readonly layout: Layout; readonly other: Side }) | null;
+  readonly agreement: Agreement | null;
+  /** What the sides disagree on; there is no ratio then. */
+  readonly disagreements: readonly string[];
+  /** Our time over PyTorch's, round by round; below 1 we are faster. */
   readonly ratio: Spread | null;
-  /** After the first step: relative differences of the loss and of the gradient (training: of SGD's velocity). */
-  readonly agreement: { readonly loss: number; readonly gradient: number } | null;
+  /** Our peak memory over PyTorch's. */
+  readonly memoryRatio: number | null;
+}
+
+/** What both sides are to do. */
+export interface Job {
+  readonly work: WorkName;
+  /** The task, as `writeTask` wrote it. */
+  readonly file: string;
+  readonly details: object;
+}
+
+/** How it is measured. */
+export interface Setting {
+  /** A Python with PyTorch; null for our side alone. */
+  readonly python: string | null;
+  readonly threads: number;
+  readonly rounds: number;
+  /** Where arrays are exchanged. */
+  readonly folder: string;
+  progress(round: number): void;
+}
+
+/** A process with the work open, and the seconds of each turn that it had. */
+interface Player {
+  readonly peer: Peer;
+  readonly seconds: number[];
+}
+
+const turn = async ({ peer, seconds }: Player) => {
+  await sleep(1000 * QUIET);
+  seconds.push((await peer.ask<{ seconds: number }>("step")).seconds);
+};
+
+const sideOf = async ({ peer, seconds }: Player): Promise<Side> => ({
+  seconds: spread(seconds),
+  memory: (await peer.ask<{ bytes: number }>("memory")).bytes,
+});
+
+/** The numbers and arrays of a check. */
+async function checked(peer: Peer, folder: string): Promise<Numbers> {
+  const arrays = join(folder, "arrays.safetensors");
+  const numbers = await peer.ask<Numbers>("check", { arrays });
+  return { ...numbers, arrays: (await readSafetensors(await readFile(arrays))).tensors };
 }
 
 /**
- * Measures one kind of work on both sides in turns, so that whatever else the machine does meets all of
- * them: each round runs us and both of PyTorch's layouts, and every other round in reverse order. One step
- * each comes before, for the numbers and not for the times.
+ * Measures one kind of work on both sides in turns, so that whatever else the machine does meets all of them: each
+ * round runs us and both of PyTorch's layouts, each in a process of its own, and every other round in reverse order.
+ * One turn each comes before and does not count; a comparison of the numbers comes last, when memory has been read.
  */
-export async function compare(
-  [name, work]: readonly [string, Work],
-  task: Task,
-  {
-    runtime,
-    peer,
-    repeats,
-    folder,
-    progress,
-  }: {
-    readonly runtime: Runtime;
-    readonly peer: Peer | null;
-    readonly repeats: number;
-    /** Where arrays are exchanged. */
-    readonly folder: string;
-    progress(rounds: number): void;
-  },
-): Promise<Comparison> {
-  const times = { ours: [] as number[], nchw: [] as number[], "channels-last": [] as number[] };
-  resetPeakMemory();
-  const open = await work.open(runtime, task);
-  const first = await open.step();
-  const agreement = peer === null ? null : await openPeer(peer, name, folder, first);
-  const turns = [
-    async () => times.ours.push((await timed(open.step)).seconds),
-    ...(peer === null ? [] : layouts).map((layout) => async () => {
-      const answer = await peer?.ask<{ seconds: number }>("step", { layout });
-      if (answer !== undefined) times[layout].push(answer.seconds);
-    }),
-  ];
-  for (let round = 1; round <= repeats; round++) {
-    for (const turn of round % 2 === 0 ? turns.toReversed() : turns) await turn();
-    progress(round);
-  }
-  const ours = { seconds: spread(times.ours), memory: peakMemory() };
-  await open.release();
-  if (peer === null) return { ours, pytorch: null, ratio: null, agreement };
-
-  const { bytes } = await peer.ask<{ bytes: number }>("memory");
-  await peer.ask("close");
-  const [best, other] = [...layouts].sort(
-    (a, b) => spread(times[a]).median - spread(times[b]).median,
-  );
-  return {
-    ours,
-    pytorch: {
-      ...{ layout: best, seconds: spread(times[best]), memory: bytes },
-      otherSeconds: spread(times[other]),
-    },
-    ratio: spread(times.ours.map((seconds, i) => seconds / times[best][i])),
-    agreement,
+export async function compare(job: Job, setting: Setting): Promise<Comparison> {
+  const { python, threads, rounds, folder, progress } = setting;
+  const peers: Peer[] = [];
+  const player = async (peer: Peer, request: object = {}): Promise<Player> => {
+    peers.push(peer);
+    await peer.ask("open", { ...job, ...request });
+    return { peer, seconds: [] };
   };
-}
+  const torch = (layout: Layout, dtype: string) =>
+    player(startTorch(python ?? "", threads), { layout, dtype });
+  try {
+    const ours = await player(startOurs(threads));
+    const theirs = [];
+    for (const layout of python === null ? [] : layouts)
+      theirs.push({ layout, ...(await torch(layout, "float32")) });
+    const turns = [ours, ...theirs];
+    for (const one of turns) await one.peer.ask("step");
+    for (let round = 1; round <= rounds; round++) {
+      for (const one of round % 2 === 0 ? turns.toReversed() : turns) await turn(one);
+      progress(round);
+    }
+    const side = await sideOf(ours);
+    const alone = { ...{ ours: side, pytorch: null, agreement: null, disagreements: [] } };
+    if (theirs.length === 0) return { ...alone, ratio: null, memoryRatio: null };
 
-/** Opens the work in both layouts, warms them up, and compares what they give with what we gave. */
-async function openPeer(
-  peer: Peer,
-  work: string,
-  folder: string,
-  ours: Awaited<ReturnType<Awaited<ReturnType<Work["open"]>>["step"]>>,
-) {
-  await peer.ask("reset");
-  const errors = { loss: 0, gradient: 0 };
-  for (const layout of layouts) {
-    await peer.ask("open", { work, layout });
-    const { loss } = await peer.ask<{ loss: number }>("step", { layout });
-    const file = join(folder, `${layout}.safetensors`);
-    await peer.ask("arrays", { layout, file });
-    const { tensors } = await readSafetensors(await readFile(file));
-    errors.loss = Math.max(errors.loss, Math.abs(ours.loss - loss) / Math.abs(loss));
-    errors.gradient = Math.max(errors.gradient, relativeError(ours.arrays, tensors));
+    const measured = [];
+    for (const one of theirs) measured.push({ ...one, side: await sideOf(one) });
+    const [best, other] = measured.sort((a, b) => a.side.seconds.median - b.side.seconds.median);
+
+    const numbers = await checked(ours.peer, folder);
+    let exactly: Promise<Numbers> | null = null;
+    const exact = async () => {
+      exactly ??= torch("nchw", "float64").then(({ peer }) => checked(peer, folder));
+      return exactly;
+    };
+    const agreements = [];
+    for (const { peer } of [best, other])
+      agreements.push(await agreementOf(numbers, await checked(peer, folder), exact));
+    const wrong = [...new Set(agreements.flatMap(disagreements))];
+    const agree = wrong.length === 0;
+    return {
+      ...{ ours: side, pytorch: { ...best.side, layout: best.layout, other: other.side } },
+      ...{ agreement: agreements[0], disagreements: wrong },
+      ratio: agree ? spread(ours.seconds.map((own, i) => own / best.seconds[i])) : null,
+      memoryRatio: agree ? side.memory / best.side.memory : null,
+    };
+  } finally {
+    await Promise.all(peers.map((peer) => peer.close()));
   }
-  return errors;
 }

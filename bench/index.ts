@@ -1,126 +1,140 @@
-// Side by side with PyTorch on the same work: `npm run bench -- --model wrn-16-4 --batch 64`.
+// Side by side with PyTorch on the same work: `npm run bench -- --work gradient --model wrn-16-4`.
 
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { loadavg, tmpdir } from "node:os";
+import { mkdtemp, rm } from "node:fs/promises";
+import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { benchInput, benchTask, benchTraining, type Task, works } from "../src/cli/bench-work.ts";
-import { gemmPeak } from "../src/cli/measure.ts";
+import { benchModel, benchTask, type Effort } from "../src/cli/bench-task.ts";
+import type { Work } from "../src/cli/bench-work.ts";
+import { works } from "../src/cli/bench-works.ts";
 import { machine } from "../src/files/node.ts";
-import { tensor } from "../src/math/tensor.ts";
 import { UsageError } from "../src/math/usage-error.ts";
-import { nodeRuntime } from "../src/runtime/node.ts";
-import { writeSafetensors } from "../src/train/safetensors.ts";
-import { compare } from "./compare.ts";
-import { findPython, type Peer, startPeer } from "./peer.ts";
-import { table } from "./table.ts";
+import type { Target } from "../src/runtime/runtime.ts";
+import { type Case, casesOf } from "./cases.ts";
+import { type Comparison, compare } from "./compare.ts";
+import { curves } from "./curves.ts";
+import { details } from "./details.ts";
+import { type Options, options, usage } from "./options.ts";
+import { findPython, type Peer, startOurs, startTorch } from "./peer.ts";
+import { lines, type Measured, markdownTable } from "./table.ts";
+import { writeTask } from "./task-file.ts";
 
-const usage = `npm run bench -- [options]
-  --model NAME     wrn-<depth>-<width> or cnn-small (default: wrn-16-4)
-  --batch N        examples per step (default: 64)
-  --repeats N      measured rounds, after one that warms up (default: 10)
-  --work LIST      ${Object.keys(works).join(",")} (default: all)
-  --python PATH    a Python with PyTorch (default: python3, then /usr/bin/python3)
-  --json           one JSON object per line`;
-
-/** Hands weights, pictures and labels to PyTorch. */
-async function handOver(
-  peer: Peer,
-  folder: string,
-  { network, parameters, x, labels }: Task,
-  threads: number,
-) {
-  const file = join(folder, "task.safetensors");
-  const tensors = { ...parameters, "input/x": x, "input/labels": tensor([labels.length], labels) };
-  await writeFile(file, await writeSafetensors({ tensors, metadata: {} }));
-  return peer.ask<{ version: string }>("load", {
-    ...{ file, threads, training: benchTraining, name: network.name },
-    ...benchInput,
-  });
+/** Asks a process that is there for nothing else. */
+async function once<Answer>(peer: Peer, ask: (peer: Peer) => Promise<Answer>): Promise<Answer> {
+  try {
+    return await ask(peer);
+  } finally {
+    await peer.close();
+  }
 }
 
-async function main() {
-  const { values } = parseArgs({
-    options: {
-      model: { type: "string", default: "wrn-16-4" },
-      batch: { type: "string", default: "64" },
-      repeats: { type: "string", default: "10" },
-      work: { type: "string", default: Object.keys(works).join() },
-      python: { type: "string" },
-      json: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) return console.log(usage);
-  const [batch, repeats] = [values.batch, values.repeats].map(Number);
-  const asked = values.work.split(",");
-  const chosen = Object.entries(works).filter(([name]) => asked.includes(name));
-  if (
-    ![batch, repeats].every((n) => Number.isInteger(n) && n > 0) ||
-    chosen.length !== asked.length
-  )
-    throw new UsageError(`batch, repeats or work is not what it should be\n${usage}`);
+const peakOf = async (peer: Peer) =>
+  (await peer.ask<{ flopsPerSecond: number }>("peak")).flopsPerSecond;
 
-  const task = benchTask(values.model, batch, 0);
-  const runtime = await nodeRuntime();
-  const { target } = runtime;
+/** What the machine and the libraries on it are, and the highest rate of a matrix product that either side reaches. */
+async function surroundings(python: string | null, threads: number) {
+  const ours = await once(startOurs(threads), async (peer) => ({
+    peak: await peakOf(peer),
+    target: await peer.ask<Target>("versions"),
+  }));
+  const theirs =
+    python === null
+      ? null
+      : await once(startTorch(python, threads), async (peer) => ({
+          peak: await peakOf(peer),
+          ...(await peer.ask<{ version: string; libraries: string[] }>("versions")),
+        }));
+  const peaks = { ours: ours.peak, pytorch: theirs?.peak ?? null };
+  const torch = theirs === null ? null : `${theirs.version} with ${theirs.libraries.join(", ")}`;
+  return { target: ours.target, peaks, peak: Math.max(ours.peak, peaks.pytorch ?? 0), torch };
+}
+
+/** Writes the task of a case into the folder. */
+async function prepare(
+  { work, model, batch, effort: given }: Case,
+  { data, seed }: Options,
+  python: string | null,
+  folder: string,
+) {
+  const name = work === "imported" ? "gradient" : work;
+  const kind: Work = works[name];
+  let path = model;
+  if (work === "imported") {
+    if (python === null) return null;
+    path = join(folder, `${model}.onnx`);
+    await once(startTorch(python, 1), (peer) => peer.ask("export", { name: model, file: path }));
+  }
+  const opened = await benchModel(path, { data, seed, preferred: "cifar10" });
+  if (work !== "imported" && opened.file !== null)
+    throw new UsageError(
+      `${model} was not exported by rampart, so PyTorch has no network for it; use --work imported with a name of torchvision's`,
+    );
+  const effort: Effort = { ...kind.effort(batch), ...given };
+  const images = kind.kind === "evaluation" ? effort.images : kind.effort(batch).images;
+  const task = benchTask(opened, {
+    ...{ kind: kind.kind, batch, seed },
+    effort: { ...effort, images },
+  });
+  const file = join(folder, "task.safetensors");
+  await writeTask(file, task, work === "imported" ? model : task.network.name);
+  const job = { work: name, file, details: details[name](task) };
+  const title = work === "imported" ? `${kind.title}, imported` : kind.title;
+  return { job, title, flops: kind.flops(task), data: opened.dataset.name, effort: task.effort };
+}
+
+async function main(argv: readonly string[]) {
+  const given = options(argv);
+  if (given === null) return console.log(usage);
+  const { threads = availableParallelism(), rounds, json } = given;
+  const print = (line: string) => void (json || console.log(line));
+  if (given.curves) return curves(given, threads, print);
   const [load] = loadavg();
   if (load > machine().cores / 2)
     console.warn(
       `the machine is busy (load ${load.toFixed(1)}): PyTorch's threads wait for each other by spinning, so it suffers more than we do and the ratios flatter us`,
     );
-  const found = findPython(values.python);
-  const folder = await mkdtemp(join(tmpdir(), "rampart-bench-"));
-  const peer = "python" in found ? startPeer(found.python) : null;
-  const print = (line: string) => void (values.json || console.log(line));
-  try {
-    if ("skipped" in found) print(`skipped: ${found.skipped}`);
-    const torch = peer === null ? null : await handOver(peer, folder, task, target.threads);
-    const peaks = {
-      ours: await gemmPeak(runtime),
-      pytorch: (await peer?.ask<{ flopsPerSecond: number }>("peak"))?.flopsPerSecond ?? null,
-    };
-    const peak = Math.max(peaks.ours, peaks.pytorch ?? 0);
-    print(
-      `${values.model}, batch ${batch}, float32, ${target.threads} threads; ${target.engine}, ${target.lowering} lowering${torch === null ? "" : `; PyTorch ${torch.version}, eager`}`,
-    );
-    print(
-      `${machine().cpu}; peak ${Math.round(peak / 1e9)} GFLOP/s (product of 1536 × 1536 matrices)`,
-    );
-    for (const entry of chosen) {
-      const [name, work] = entry;
+  const found = findPython(given.python);
+  if ("skipped" in found) console.warn(`our side alone: ${found.skipped}`);
+  const python = "python" in found ? found.python : null;
+  const { target, peak, peaks, torch } = await surroundings(python, threads);
+  print(
+    `float32, ${threads} threads; ${target.engine}, ${target.lowering} lowering${torch === null ? "" : `; PyTorch ${torch}, eager`}; ${rounds} rounds`,
+  );
+  print(
+    `${machine().cpu}; peak ${Math.round(peak / 1e9)} GFLOP/s (product of 1536 × 1536 matrices)`,
+  );
+  const all: Measured[] = [];
+  for (const one of casesOf(given.work, given, given.effort)) {
+    const folder = await mkdtemp(join(tmpdir(), "rampart-bench-"));
+    try {
+      const prepared = await prepare(one, given, python, folder);
+      if (prepared === null) {
+        print(`skipped: ${one.work} needs torchvision to export ${one.model}`);
+        continue;
+      }
+      const { job, title, flops, data, effort } = prepared;
       const progress = (round: number) => {
         if (process.stderr.isTTY)
-          process.stderr.write(`\r${name} ${round}/${repeats}${round === repeats ? "\n" : ""}`);
+          process.stderr.write(`\r${title} ${round}/${rounds}${round === rounds ? "\n" : ""}`);
       };
-      const result = await compare(entry, task, { runtime, peer, repeats, folder, progress });
-      const flops = work.flops(task);
-      if (values.json)
+      const result: Comparison = await compare(job, { python, threads, rounds, folder, progress });
+      all.push({ title, case: one, result, flops });
+      if (json)
         console.log(
           JSON.stringify({
-            ...{
-              work: name,
-              model: values.model,
-              batch,
-              repeats,
-              target,
-              load,
-              machine: machine(),
-            },
-            ...{ pytorchVersion: torch?.version ?? null, peaks, flops },
-            ...result,
+            ...{ ...one, effort, data, rounds, target, load, machine: machine() },
+            ...{ pytorchVersion: torch, peaks, flops, ...result },
           }),
         );
-      for (const line of table(work.title, result, flops, peak)) print(line);
+      for (const line of lines(all[all.length - 1], peak)) print(line);
+    } finally {
+      await rm(folder, { recursive: true });
     }
-  } finally {
-    await peer?.close();
-    await rm(folder, { recursive: true });
   }
+  print(`\n${markdownTable(all, peak)}`);
 }
 
 try {
-  await main();
+  await main(process.argv.slice(2));
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
   console.error(error.message);

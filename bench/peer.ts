@@ -2,9 +2,9 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-/** PyTorch in a process of its own, which works only while it owes an answer. */
+/** One side in a process of its own, which works only while it owes an answer; one question is open at a time. */
 export interface Peer {
-  ask<Answer = unknown>(what: string, details?: object): Promise<Answer>;
+  ask<Answer = unknown>(what: string, request?: object): Promise<Answer>;
   close(): Promise<void>;
 }
 
@@ -21,18 +21,39 @@ export function findPython(asked: string | undefined): { python: string } | { sk
     : { python };
 }
 
-/** Starts torch_side.py, with whom one question is open at a time. */
-export function startPeer(python: string): Peer {
-  const script = fileURLToPath(new URL("./torch_side.py", import.meta.url));
-  const child = spawn(python, [script], { stdio: ["pipe", "pipe", "inherit"] });
+const beside = (name: string) => fileURLToPath(new URL(`./${name}`, import.meta.url));
+
+/** Rampart, by the same means that run this file. */
+export const startOurs = (threads: number): Peer =>
+  start("rampart", process.execPath, [
+    ...["--import", import.meta.resolve("tsx"), beside("our-side.ts"), `${threads}`],
+  ]);
+
+/** PyTorch; its BLAS has threads of its own, which are told how many they are. */
+export const startTorch = (python: string, threads: number): Peer =>
+  start("PyTorch", python, [beside("torch_side.py"), `${threads}`], {
+    OMP_NUM_THREADS: `${threads}`,
+    OPENBLAS_NUM_THREADS: `${threads}`,
+  });
+
+function start(
+  side: string,
+  command: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Peer {
+  const child = spawn(command, args, {
+    stdio: ["pipe", "pipe", "inherit"],
+    env: { ...process.env, ...environment },
+  });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
-    async ask<Answer>(what: string, details: object = {}) {
-      child.stdin.write(`${JSON.stringify({ do: what, ...details })}\n`);
+    async ask<Answer>(what: string, request: object = {}) {
+      child.stdin.write(`${JSON.stringify({ do: what, ...request })}\n`);
       const { value, done } = await lines.next();
-      if (done) throw new Error(`PyTorch's process ended while it did ${what}`);
+      if (done) throw new Error(`${side}'s process ended while it did ${what}`);
       const answer = JSON.parse(value);
-      if (answer.error !== undefined) throw new Error(`PyTorch, on ${what}: ${answer.error}`);
+      if (answer.error !== undefined) throw new Error(`${side}, on ${what}: ${answer.error}`);
       return answer as Answer;
     },
     close: () => ended(child),
@@ -41,7 +62,7 @@ export function startPeer(python: string): Peer {
 
 function ended(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
-    if (child.exitCode !== null) return resolve();
+    if (child.exitCode !== null || child.signalCode !== null) return resolve();
     child.once("exit", () => resolve());
     child.stdin?.end();
   });

@@ -1,37 +1,77 @@
 import type { Spread } from "../src/cli/measure.ts";
+import { agreementText } from "./agreement.ts";
+import type { Case } from "./cases.ts";
+import { modelLabel } from "./cases.ts";
 import type { Comparison } from "./compare.ts";
 
-const ms = (seconds: number) => (1000 * seconds).toFixed(1);
+const two = (value: number) => value.toFixed(2);
+const milliseconds = (seconds: number) =>
+  `${(1000 * seconds).toPrecision(Math.max(3, String(Math.round(1000 * seconds)).length))}`;
 const between = ({ q1, q3 }: Spread, text: (value: number) => string) => `${text(q1)}–${text(q3)}`;
 const mib = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;
 
-/** One kind of work as lines for a reader; `flops` per step, `peak` operations per second. */
-export function table(
-  title: string,
-  { ours, pytorch, ratio, agreement }: Comparison,
-  flops: number,
+/** A measured case. */
+export interface Measured {
+  readonly title: string;
+  readonly case: Case;
+  readonly result: Comparison;
+  /** Operations of one step; null where they depend on the images. */
+  readonly flops: number | null;
+}
+
+/** One kind of work as lines for a reader; `peak` operations per second. */
+export function lines(
+  { title, case: { model, batch, limit }, result, flops }: Measured,
   peak: number,
 ) {
-  const side = (name: string, seconds: Spread, memory: number | null) =>
+  const { ours, pytorch, ratio, memoryRatio, agreement } = result;
+  const side = (name: string, { seconds, memory }: Comparison["ours"]) =>
     [
       `  ${name.padEnd(24)}`,
-      ms(seconds.median).padStart(9),
-      between(seconds, ms).padStart(17),
-      ms(seconds.min).padStart(9),
-      `${Math.round(flops / seconds.median / 1e9)}`.padStart(8),
-      `${Math.round((100 * flops) / seconds.median / peak)} %`.padStart(7),
-      (memory === null ? "" : mib(memory)).padStart(10),
+      milliseconds(seconds.median).padStart(9),
+      between(seconds, milliseconds).padStart(17),
+      milliseconds(seconds.min).padStart(9),
+      (flops === null ? "" : `${Math.round(flops / seconds.median / 1e9)}`).padStart(8),
+      (flops === null ? "" : `${Math.round((100 * flops) / seconds.median / peak)} %`).padStart(7),
+      mib(memory).padStart(10),
     ].join(" ");
   const head = `  ${"".padEnd(24)} ${"median ms".padStart(9)} ${"quartiles".padStart(17)} ${"min".padStart(9)} ${"GFLOP/s".padStart(8)} ${"of peak".padStart(7)} ${"memory".padStart(10)}`;
-  const text = [title, head, side("rampart", ours.seconds, ours.memory)];
-  if (pytorch !== null && ratio !== null && agreement !== null) {
-    const other = pytorch.layout === "nchw" ? "channels-last" : "nchw";
-    const two = (value: number) => value.toFixed(2);
+  const text = [`${title}: ${modelLabel(model)}, batch ${batch}`, head, side("rampart", ours)];
+  if (pytorch === null || agreement === null) return text;
+  const other = pytorch.layout === "nchw" ? "channels-last" : "nchw";
+  text.push(side(`PyTorch, ${pytorch.layout}`, pytorch), side(`PyTorch, ${other}`, pytorch.other));
+  if (ratio === null || memoryRatio === null)
     text.push(
-      side(`PyTorch, ${pytorch.layout}`, pytorch.seconds, pytorch.memory),
-      side(`PyTorch, ${other}`, pytorch.otherSeconds, null),
-      `  rampart / PyTorch ${two(ratio.median)} (quartiles ${between(ratio, two)}); relative difference of the loss ${agreement.loss.toExponential(1)}, of the gradient ${agreement.gradient.toExponential(1)}`,
+      `  NO RATIO: the sides disagree on ${result.disagreements.join("; ")} (${agreementText(agreement)})`,
     );
-  }
+  else
+    text.push(
+      `  rampart / PyTorch ${two(ratio.median)} (quartiles ${between(ratio, two)})${limit === null ? "" : `, goal ${two(limit)}: ${ratio.median <= limit ? "met" : "missed"}`}; memory ${two(memoryRatio)}; ${agreementText(agreement)}`,
+    );
   return text;
+}
+
+/** All of them as a table in Markdown, for docs/performance.md. */
+export function markdownTable(all: readonly Measured[], peak: number): string {
+  const rows = all.map(({ title, case: { model, batch, limit }, result, flops }) => {
+    const { ours, pytorch, ratio, memoryRatio } = result;
+    const share =
+      flops === null ? "" : `${Math.round((100 * flops) / ours.seconds.median / peak)} %`;
+    const time = ({ seconds }: Comparison["ours"]) =>
+      `${milliseconds(seconds.median)} (${between(seconds, milliseconds)})`;
+    const none = result.disagreements.length > 0 ? "they disagree" : "";
+    return [
+      ...[title, `${modelLabel(model)}, ${batch}`, time(ours)],
+      pytorch === null ? "" : `${time(pytorch)}, ${pytorch.layout}`,
+      ratio === null ? none : `**${two(ratio.median)}** (${between(ratio, two)})`,
+      limit === null ? "" : two(limit),
+      pytorch === null ? mib(ours.memory) : `${mib(ours.memory)} / ${mib(pytorch.memory)}`,
+      ...[memoryRatio === null ? none : two(memoryRatio), share],
+    ];
+  });
+  const head = ["work", "model, batch", "Rampart, ms", "PyTorch's better layout, ms", "ratio"];
+  const more = ["at most", "peak memory", "ratio", "of GEMM peak"];
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  const rule = [...head, ...more].map((_, i) => (i < 2 ? "---" : "---:"));
+  return [[...head, ...more], rule, ...rows].map(line).join("\n");
 }

@@ -95,6 +95,19 @@ def network(name, shape, classes, mean, std):
     raise ValueError(f"no PyTorch network of the name {name}")
 
 
+def imported(name):
+    """A classifier of torchvision with random weights, the same in every process, and statistics as training leaves them."""
+    from torchvision import models
+
+    torch.manual_seed(0)
+    module = getattr(models, name)(weights=None)
+    for layer in module.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            nn.init.normal_(layer.running_mean, std=0.1)
+            nn.init.uniform_(layer.running_var, 0.5, 1.5)
+    return module.eval()
+
+
 NORM_PARTS = {
     "weight": "scale",
     "bias": "bias",

@@ -1,10 +1,10 @@
-"""The PyTorch side of `npm run bench`: does one piece of work per line of JSON it reads, and answers with a line.
+"""The PyTorch side of `npm run bench`: one process per layout, which does what each line of JSON says and answers with a line.
 
-{"do": "load", "file": …, "threads": …, "training": …, "name": "wrn-16-4", "shape": …, "classes": …, "mean": …, "std": …}
-{"do": "open", "work": "gradient" | "train", "layout": "nchw" | "channels-last"}
-{"do": "step", "layout": …}                 answers with seconds and loss
-{"do": "arrays", "layout": …, "file": …}    writes what the latest step gave, as safetensors
-{"do": "peak"}, {"do": "memory"}, {"do": "reset"}, {"do": "close"}
+{"do": "open", "file": …, "work": …, "layout": "nchw" | "channels-last", "dtype": "float32" | "float64", "details": …}
+{"do": "step"}                   does the work once; answers with seconds
+{"do": "memory"}                 highest resident memory in bytes since the work was opened
+{"do": "check", "arrays": …}     the work once more from its beginning: numbers to compare, arrays into a file
+{"do": "versions"}, {"do": "peak"}, {"do": "export", "name": …, "file": …}
 """
 
 import json
@@ -14,30 +14,31 @@ import time
 
 import numpy
 import torch
-from torch.nn import functional
 
-from torch_networks import arrays, network
+from torch_networks import arrays, imported, network
+from torch_works import WORKS
 
 FORMATS = {"nchw": torch.contiguous_format, "channels-last": torch.channels_last}
 
 
 def read_safetensors(path):
+    """The metadata of a file, and its arrays, each copied out of it."""
     with open(path, "rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        numbers = file.read()
-    header.pop("__metadata__", None)
-    found = {}
-    for name, entry in header.items():
-        start, end = entry["data_offsets"]
-        flat = numpy.frombuffer(numbers[start:end], dtype="<f4").copy()
-        found[name] = torch.from_numpy(flat).view(entry["shape"])
-    return found
+        start = file.tell()
+        metadata = header.pop("__metadata__", {})
+        found = {}
+        for name, entry in header.items():
+            begin, end = entry["data_offsets"]
+            flat = numpy.fromfile(path, dtype="<f4", count=(end - begin) // 4, offset=start + begin)
+            found[name] = torch.from_numpy(flat).view(entry["shape"])
+    return metadata, found
 
 
 def write_safetensors(path, tensors):
     header, parts, end = {}, [], 0
     for name, t in tensors.items():
-        data = t.detach().contiguous().numpy().astype("<f4").tobytes()
+        data = t.detach().float().contiguous().numpy().astype("<f4").tobytes()
         header[name] = {
             "dtype": "F32",
             "shape": list(t.shape),
@@ -49,48 +50,6 @@ def write_safetensors(path, tensors):
     text += b" " * (-len(text) % 8)
     with open(path, "wb") as file:
         file.write(len(text).to_bytes(8, "little") + text + b"".join(parts))
-
-
-class Gradient:
-    """Loss and its gradient by the pixels, weights and running statistics fixed."""
-
-    def __init__(self, module, x, labels, _):
-        self.module, self.x, self.labels = module.eval().requires_grad_(False), x, labels
-
-    def step(self):
-        x = self.x.detach().requires_grad_()
-        loss = functional.cross_entropy(self.module(x), self.labels, reduction="sum")
-        (self.gradient,) = torch.autograd.grad(loss, x)
-        return loss.item() / len(self.labels)
-
-    def arrays(self):
-        return {"gradient": self.gradient}
-
-
-class Train:
-    """Forward with the batch's statistics, all gradients, and the update of SGD with Nesterov momentum."""
-
-    def __init__(self, module, x, labels, training):
-        self.module, self.x, self.labels = module.train(), x, labels
-        self.named = {name: a for name, a in arrays(module).items() if a.requires_grad}
-        self.optimizer = torch.optim.SGD(
-            self.named.values(),
-            lr=training["rate"],
-            momentum=training["momentum"],
-            weight_decay=training["weightDecay"],
-            nesterov=True,
-        )
-
-    def step(self):
-        self.optimizer.zero_grad(set_to_none=True)
-        loss = functional.cross_entropy(self.module(self.x), self.labels)
-        loss.backward()
-        self.optimizer.step()
-        return loss.item()
-
-    def arrays(self):
-        state = self.optimizer.state
-        return {f"momentum/{name}": state[p]["momentum_buffer"] for name, p in self.named.items()}
 
 
 def peak(size=1536, repeats=15):
@@ -121,54 +80,79 @@ def reset_peak_memory():
         pass
 
 
+def libraries():
+    """Which BLAS is loaded: PyTorch takes whatever the system's alternatives point to."""
+    torch.rand(64, 64) @ torch.rand(64, 64)
+    try:
+        with open("/proc/self/maps") as file:
+            paths = {line.split()[-1].split("/")[-1] for line in file if "blas" in line}
+    except OSError:
+        paths = set()
+    return sorted(paths)
+
+
 class Side:
-    def __init__(self):
-        self.opened = {}
-
-    def load(self, file, threads, training, **description):
-        torch.set_num_threads(threads)
-        self.stored, self.training, self.description = read_safetensors(file), training, description
-        return {"version": torch.__version__, "threads": torch.get_num_threads()}
-
-    def open(self, work, layout):
-        module = network(**self.description)
-        with torch.no_grad():
-            for name, array in arrays(module).items():
-                array.copy_(self.stored[name])
-        memory_format = FORMATS[layout]
-        x = self.stored["input/x"].contiguous(memory_format=memory_format)
-        labels = self.stored["input/labels"].long()
-        kind = {"gradient": Gradient, "train": Train}[work]
-        module = module.to(memory_format=memory_format)
-        self.opened[layout] = kind(module, x, labels, self.training)
+    def open(self, file, work, layout, dtype, details):
+        self.opening = {"file": file, "work": work, "layout": layout, "dtype": dtype, "details": details}
+        self.work = self.made()
+        reset_peak_memory()
         return {}
 
-    def step(self, layout):
-        work = self.opened[layout]
+    def made(self):
+        """The work as before its first step."""
+        layout, kind = FORMATS[self.opening["layout"]], getattr(torch, self.opening["dtype"])
+        metadata, stored = read_safetensors(self.opening["file"])
+        task = json.loads(metadata["task"])
+        if task["imported"]:
+            module = imported(task["name"])
+        else:
+            module = network(task["name"], **task["input"])
+            with torch.no_grad():
+                for name, array in arrays(module).items():
+                    array.copy_(stored[name])
+        x = stored["input/x"].to(kind).contiguous(memory_format=layout)
+        labels = stored["input/labels"].long()
+        module = module.to(kind).to(memory_format=layout)
+        torch.manual_seed(0)
+        work = WORKS[self.opening["work"]](module, x, labels, task["batch"], self.opening["details"])
+        work.format = layout
+        return work
+
+    def step(self):
         start = time.perf_counter()
-        loss = work.step()
-        return {"seconds": time.perf_counter() - start, "loss": loss}
+        self.work.step()
+        return {"seconds": time.perf_counter() - start}
 
-    def arrays(self, layout, file):
-        write_safetensors(file, self.opened[layout].arrays())
-        return {}
-
-    def close(self):
-        self.opened.clear()
-        return {}
-
-    def peak(self):
-        return {"flopsPerSecond": peak()}
+    def check(self, arrays):
+        self.work = None
+        numbers, tensors = self.made().check()
+        write_safetensors(arrays, tensors)
+        return numbers
 
     def memory(self):
         return {"bytes": peak_memory()}
 
-    def reset(self):
-        reset_peak_memory()
+    def peak(self):
+        return {"flopsPerSecond": peak()}
+
+    def versions(self):
+        return {
+            "version": torch.__version__,
+            "threads": torch.get_num_threads(),
+            "libraries": libraries(),
+        }
+
+    def export(self, name, file):
+        module = imported(name)
+        x = torch.zeros(1, 3, 224, 224)
+        axes = {"x": {0: "n"}, "y": {0: "n"}}
+        names = {"input_names": ["x"], "output_names": ["y"]}
+        torch.onnx.export(module, x, file, opset_version=13, dynamic_axes=axes, **names)
         return {}
 
 
 def main():
+    torch.set_num_threads(int(sys.argv[1]))
     side = Side()
     for line in sys.stdin:
         request = json.loads(line)

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { nodeRuntime } from "../runtime/node.ts";
-import { benchTask, works } from "./bench-work.ts";
+import { benchModel, benchTask } from "./bench-task.ts";
+import { works } from "./bench-works.ts";
 import { rampart } from "./main.ts";
 import { run } from "./program.ts";
 
@@ -35,11 +36,11 @@ it("refuses a model that does not exist and a device that is not here", async ()
 });
 
 it("trains as it measures: the loss of a batch seen again and again falls", async () => {
-  const open = await works.train.open(
-    await nodeRuntime({ threads: 1 }),
-    benchTask("cnn-small", 8, 0),
-  );
-  const first = (await open.step()).loss;
+  const model = await benchModel("cnn-small", { data: "shapes", seed: 0 });
+  const effort = { ...works.train.effort(8), images: 8 };
+  const task = benchTask(model, { kind: "training", batch: 8, effort, seed: 0 });
+  const open = await works.train.open(await nodeRuntime({ threads: 1 }), task);
+  const first = (await open.step()).loss ?? 0;
   for (let i = 0; i < 10; i++) await open.step();
   expect((await open.step()).loss).toBeLessThan(0.95 * first);
   await open.release();

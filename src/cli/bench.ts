@@ -1,10 +1,13 @@
 import { z } from "zod";
+import { UsageError } from "../math/usage-error.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { benchTask, type Task, type Work, works } from "./bench-work.ts";
+import { benchModel, benchTask, type Task } from "./bench-task.ts";
+import type { Work } from "./bench-work.ts";
+import { type WorkName, workNames, works } from "./bench-works.ts";
 import { command } from "./command.ts";
 import { gemmPeak, peakMemory, resetPeakMemory, spread, timed } from "./measure.ts";
-import { Device, Seed, Threads } from "./options.ts";
+import { DataDir, Device, Seed, Threads } from "./options.ts";
 import { progress } from "./progress.ts";
 
 /** Seconds per step of each repeat, after one step that does not count; ends early when `signal` aborts. */
@@ -30,20 +33,39 @@ async function measure(
   return { seconds: spread(seconds), memory: peakMemory() };
 }
 
-/** `rampart bench`: how long a step of an attack and a step of training take on this machine. */
+/** `rampart bench`: how long steps of attacks and of training, and whole evaluations, take on this machine. */
 export const benchCommand = command({
   summary: "Measure the time per step and its share of this machine's measured peak.",
   options: z.strictObject({
-    model: z.string().default("wrn-16-4").describe("cnn-small or wrn-<depth>-<width>"),
-    batch: z.int().positive().default(64).describe("examples per step"),
+    work: z
+      .array(z.enum(workNames as [WorkName, ...WorkName[]]))
+      .min(1)
+      .default(["gradient", "train"])
+      .describe(`what to measure, separated by commas: ${workNames.join(", ")}`),
+    model: z
+      .string()
+      .default("wrn-16-4")
+      .describe("cnn-small or wrn-<depth>-<width>, or a run directory or file to evaluate"),
+    batch: z.int().positive().default(64).describe("examples per step, rows at once"),
+    images: z
+      .int()
+      .positive()
+      .optional()
+      .describe("images of an evaluation; by default 1000 or 128"),
     repeats: z.int().positive().default(10).describe("measured steps, after one that warms up"),
+    data: z.string().optional().describe("pictures; by default the model's, cifar10 or shapes"),
+    dataDir: DataDir,
     device: Device,
     threads: Threads,
     seed: Seed,
   }),
-  examples: ["rampart bench --model wrn-16-4 --batch 64"],
-  async run({ model, batch, repeats, device, threads, seed }, context) {
-    const task = benchTask(model, batch, seed);
+  examples: [
+    "rampart bench --model wrn-16-4 --batch 64",
+    "rampart bench --work pgd-accuracy,cw --model runs/at --repeats 3",
+  ],
+  async run({ work: chosen, model, batch, images, repeats, seed, ...rest }, context) {
+    const { device, threads, data, dataDir } = rest;
+    const opened = await benchModel(model, { data, dataDir, seed });
     const runtime = await nodeRuntime({ device, ...(threads === undefined ? {} : { threads }) });
     const bar = progress(context.stderr, { json: context.json });
     const { target } = runtime;
@@ -52,21 +74,35 @@ export const benchCommand = command({
       context.print(
         `${model}, batch ${batch}: ${target.engine} on ${target.device}, ${target.threads} threads, ${target.lowering} lowering; peak ${(peak / 1e9).toFixed(0)} GFLOP/s (product of matrices)`,
       );
-      for (const [name, work] of Object.entries(works)) {
+      for (const name of new Set(chosen)) {
+        const work: Work = works[name];
+        if (work.kind === "training" && opened.file !== null)
+          throw new UsageError(
+            `${model} cannot be trained, for it was not exported by rampart; leave ${name} out of --work`,
+          );
+        const usual = work.effort(batch);
+        const given = images !== undefined && work.kind === "evaluation" ? { images } : {};
+        const effort = { ...usual, ...given };
+        const task = benchTask(opened, { kind: work.kind, batch, effort, seed });
         const { seconds, memory } = await measure(runtime, work, task, {
           repeats,
           signal: context.signal,
           done: (steps) => bar.update(work.title, steps, repeats),
         });
         const flops = work.flops(task);
-        const rate = flops / seconds.median;
+        const rate = flops === null ? null : flops / seconds.median;
         context.emit({
-          ...{ work: name, model, batch, ...target, repeats, seconds },
-          ...{ flops, flopsPerSecond: rate, peakFlopsPerSecond: peak, share: rate / peak, memory },
+          ...{ work: name, model, batch, ...target, repeats, ...effort, seconds, flops },
+          ...{ flopsPerSecond: rate, peakFlopsPerSecond: peak },
+          ...{ share: rate === null ? null : rate / peak, memory },
         });
         const ms = (value: number) => (1000 * value).toFixed(1);
+        const share =
+          rate === null
+            ? ""
+            : `, ${(rate / 1e9).toFixed(0)} GFLOP/s, ${Math.round((100 * rate) / peak)} % of peak`;
         context.print(
-          `${work.title.padEnd(24)} ${ms(seconds.median)} ms (quartiles ${ms(seconds.q1)}–${ms(seconds.q3)}), ${(rate / 1e9).toFixed(0)} GFLOP/s, ${Math.round((100 * rate) / peak)} % of peak, ${Math.round(memory / 2 ** 20)} MiB`,
+          `${work.title.padEnd(30)} ${ms(seconds.median)} ms (quartiles ${ms(seconds.q1)}–${ms(seconds.q3)})${share}, ${Math.round(memory / 2 ** 20)} MiB`,
         );
       }
     } finally {

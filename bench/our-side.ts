@@ -1,0 +1,62 @@
+// Our side: one process, which does what each line of JSON says and answers with a line, as torch_side.py does.
+
+import { writeFile } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import type { Task } from "../src/cli/bench-task.ts";
+import type { Numbers, OpenWork, Work } from "../src/cli/bench-work.ts";
+import { type WorkName, works } from "../src/cli/bench-works.ts";
+import { gemmPeak, peakMemory, resetPeakMemory, timed } from "../src/cli/measure.ts";
+import { nodeRuntime } from "../src/runtime/node.ts";
+import { writeSafetensors } from "../src/train/safetensors.ts";
+import { readTask } from "./task-file.ts";
+
+const runtime = await nodeRuntime({ threads: Number(process.argv[2]) });
+
+let opened: { readonly work: Work; readonly task: Task; open: OpenWork | null } | null = null;
+
+function now() {
+  if (opened === null) throw new Error("internal: no work is open");
+  return opened;
+}
+
+interface Request {
+  readonly do: string;
+  readonly file: string;
+  readonly work: WorkName;
+  readonly arrays: string;
+}
+
+const answers: Readonly<Record<string, (request: Request) => Promise<object>>> = {
+  async open({ file, work }) {
+    opened = { work: works[work], task: await readTask(file), open: null };
+    resetPeakMemory();
+    return {};
+  },
+  async step() {
+    const current = now();
+    const { work, task } = current;
+    const { seconds } = await timed(async () => {
+      current.open ??= await work.open(runtime, task);
+      await current.open.step();
+    });
+    return { seconds };
+  },
+  memory: async () => ({ bytes: peakMemory() }),
+  async check({ arrays: file }) {
+    const { work, task, open } = now();
+    await open?.release();
+    const { arrays = {}, ...numbers }: Numbers = await work.check(runtime, task);
+    await writeFile(file, await writeSafetensors({ tensors: arrays, metadata: {} }));
+    return numbers;
+  },
+  peak: async () => ({ flopsPerSecond: await gemmPeak(runtime) }),
+  versions: async () => runtime.target,
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const request: Request = JSON.parse(line);
+  const answer = await answers[request.do](request).catch((error: Error) => ({
+    error: error.stack ?? error.message,
+  }));
+  console.log(JSON.stringify(answer));
+}

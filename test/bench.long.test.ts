@@ -1,0 +1,58 @@
+// `npm run bench` on tiny settings: both sides of every kind of work give the same numbers.
+
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { caseWorks } from "../bench/cases.ts";
+import { findPython } from "../bench/peer.ts";
+import { dataFound } from "../src/data/node.ts";
+
+const root = join(import.meta.dirname, "..");
+
+function bench(...argv: string[]) {
+  const args = ["--import", "tsx", join(root, "bench", "index.ts"), ...argv];
+  const done = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8" });
+  return { ...done, rows: done.stdout.split("\n").filter(Boolean) };
+}
+
+const python = findPython(undefined);
+const pictures = (await dataFound()).some(({ name, path }) => name === "cifar10" && path !== null);
+const skipped = "skipped" in python ? python.skipped : pictures ? null : "no CIFAR-10";
+if (skipped !== null) console.warn(`skipped: the side-by-side with PyTorch: ${skipped}`);
+
+const tiny = "--rounds 1 --threads 1 --batch 4 --images 8 --steps 3 --searches 2 --eot 2 --draws 2";
+
+it.skipIf(skipped !== null)(
+  "agrees with PyTorch in every kind of work",
+  () => {
+    const models = "wrn-10-1,resnet18,standard,rat-linf-uniform";
+    const { rows, stderr, status } = bench(...tiny.split(" "), "--model", models, "--json");
+    expect(status, stderr).toBe(0);
+    const results = rows.map((row) => JSON.parse(row));
+    expect(results.map(({ work }) => work)).toEqual(caseWorks);
+    for (const { work, disagreements, ratio, memoryRatio, ours, pytorch, peaks } of results) {
+      expect(disagreements, work).toEqual([]);
+      expect(ratio.median).toBeCloseTo(ours.seconds.median / pytorch.seconds.median, 9);
+      expect(memoryRatio).toBeCloseTo(ours.memory / pytorch.memory, 9);
+      expect(Math.min(peaks.ours, peaks.pytorch)).toBeGreaterThan(1e8);
+    }
+  },
+  600_000,
+);
+
+it("measures our side alone, and says so, where there is no PyTorch", () => {
+  const argv = [...tiny.split(" "), "--work", "gradient,imported", "--model", "cnn-small"];
+  const { stdout, stderr, status } = bench(...argv, "--data", "shapes", "--python", "/none");
+  expect(status, stderr).toBe(0);
+  expect(stderr).toContain("our side alone: no PyTorch for /none");
+  expect(stdout).toContain("skipped: imported");
+  expect(stdout).toMatch(/rampart +\d/);
+  expect(stdout).not.toContain("PyTorch,");
+});
+
+it("refuses a kind of work that does not exist, and half an image", () => {
+  expect(bench("--work", "gradeint")).toMatchObject({ status: 2, stdout: "" });
+  const { status, stderr } = bench("--images", "0.5");
+  expect(status).toBe(2);
+  expect(stderr).toContain("--images is 0.5");
+});

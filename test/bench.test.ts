@@ -1,0 +1,61 @@
+import { describe, expect, it } from "vitest";
+import { agreementOf, disagreements } from "../bench/agreement.ts";
+import { casesOf, caseWorks } from "../bench/cases.ts";
+import type { Numbers } from "../src/cli/bench-work.ts";
+import { tensor } from "../src/math/tensor.ts";
+
+const gradientOf = (...values: number[]): Numbers => ({
+  loss: 2,
+  arrays: { gradient: tensor([values.length], values) },
+});
+
+const between = async (ours: Numbers, theirs: Numbers, exact: Numbers = {}) =>
+  disagreements(await agreementOf(ours, theirs, async () => exact));
+
+describe("the two sides agree", () => {
+  it("where loss and gradient are the same to 1e-4, and not beyond", async () => {
+    expect(await between(gradientOf(3, 4), gradientOf(3, 4.0004), {})).toEqual([]);
+    const off = { ...gradientOf(3, 4), loss: 2.001 };
+    expect(await between(gradientOf(3, 4), off)).toEqual(["loss by 5.0e-4"]);
+  });
+
+  it("where a gradient is as close to double precision as PyTorch's, and not where it is not", async () => {
+    const [ours, theirs] = [gradientOf(3, 4.001), gradientOf(3, 3.999)];
+    expect(await between(ours, theirs, gradientOf(3, 4))).toEqual([]);
+    expect(await between(ours, theirs, gradientOf(3, 3.999))).toHaveLength(1);
+  });
+
+  it("where one image in 200 is decided otherwise, and not where two are", async () => {
+    const decided = (wrong: number): Numbers => {
+      const correct = Array.from({ length: 200 }, (_, i) => (i < wrong ? 0 : 1));
+      return { clean: correct.map(() => 1), correct };
+    };
+    expect(await between(decided(1), decided(0))).toEqual([]);
+    expect(await between(decided(2), decided(0))).toEqual(["2.00 of 200 images"]);
+  });
+
+  it("where median distances are within 1 %, of images that had to be moved", async () => {
+    const moved = (l2: number[]): Numbers => ({ clean: [0, 1, 1, 1], correct: [0, 0, 0, 0], l2 });
+    expect(await between(moved([0, 1, 2, 3]), moved([9, 1, 2.01, 3]))).toEqual([]);
+    expect(await between(moved([0, 1, 2, 3]), moved([0, 1, 2.03, 3]))).toHaveLength(1);
+  });
+
+  it("never in a number that is not one", async () => {
+    expect(await between({ loss: Number.NaN }, { loss: 1 })).toHaveLength(1);
+    expect(await between(gradientOf(Number.NaN), gradientOf(1), gradientOf(1))).toHaveLength(1);
+  });
+});
+
+it("a case has a goal as it is listed, and none in another batch or with other effort", () => {
+  const all = casesOf(caseWorks, { models: null }, {});
+  expect(all.every(({ limit }) => limit !== null)).toBe(true);
+  expect(casesOf(["train"], { models: ["wrn-16-4"] }, {})).toMatchObject([
+    { batch: 64, limit: 0.88 },
+  ]);
+  expect(casesOf(["train"], { models: ["wrn-16-4"], batch: 8 }, {})).toMatchObject([
+    { limit: null },
+  ]);
+  expect(casesOf(["cw"], { models: null }, { steps: 5 })).toMatchObject([{ limit: null }]);
+  expect(casesOf(["cw"], { models: ["wrn-10-1"] }, {})).toEqual([]);
+  expect(casesOf(["cw"], { models: ["cnn-small"] }, {})).toMatchObject([{ model: "cnn-small" }]);
+});
