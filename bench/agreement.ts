@@ -42,8 +42,8 @@ export interface Agreement {
   /** Images that are decided otherwise, clean or under attack, in shares of decisions. */
   readonly otherImages: number | null;
   readonly images: number | null;
-  /** Relative difference of the median distance over images that the attack had to move. */
-  readonly medianL2: number | null;
+  /** Median distance of the images that the attack had to move: ours, PyTorch's. */
+  readonly medianL2: readonly [number, number] | null;
 }
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
@@ -93,9 +93,7 @@ export async function agreementOf(
         : Math.max(apart(ours.clean, theirs.clean), apart(ours.correct, theirs.correct)),
     images: ours.correct?.length ?? null,
     medianL2:
-      ours.l2 === undefined || theirs.l2 === undefined
-        ? null
-        : Math.abs(moved(ours) - moved(theirs)) / moved(theirs),
+      ours.l2 === undefined || theirs.l2 === undefined ? null : [moved(ours), moved(theirs)],
   };
 }
 
@@ -113,11 +111,14 @@ export function disagreements(a: Agreement): string[] {
     ...(a.otherImages !== null && !(a.otherImages <= allowed)
       ? [`${a.otherImages.toFixed(2)} of ${a.images} images`]
       : []),
-    ...(a.medianL2 !== null && !(a.medianL2 <= MEDIAN) ? [`median ℓ2 by ${text(a.medianL2)}`] : []),
+    ...(a.medianL2 !== null && !(Math.abs(a.medianL2[0] / a.medianL2[1] - 1) <= MEDIAN)
+      ? [`median ℓ2 of ${distances(a.medianL2)}`]
+      : []),
   ];
 }
 
 const text = (value: number) => value.toExponential(1);
+const distances = (pair: readonly number[]) => pair.map((value) => value.toFixed(4)).join(" and ");
 
 /** How well they agree, for a reader. */
 export function agreementText({
@@ -140,6 +141,6 @@ export function agreementText({
     ...(otherImages === null
       ? []
       : [`${Number(otherImages.toFixed(2))} of ${images} images differ`]),
-    ...(medianL2 === null ? [] : [`median ℓ2 to ${percent(medianL2)}`]),
+    ...(medianL2 === null ? [] : [`median ℓ2 ${distances(medianL2)}`]),
   ].join(", ");
 }
