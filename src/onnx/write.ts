@@ -1,4 +1,4 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import {
   GraphProtoSchema,
   ModelProtoSchema,
@@ -6,14 +6,14 @@ import {
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
   StringStringEntryProtoSchema,
-  type TensorProto,
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "onnx-buf";
 import { isLowered, type Lowered, type LoweredOp } from "../graph/lowered.ts";
 import { topological, type Value } from "../graph/value.ts";
 import type { NdArray } from "../math/tensor.ts";
-import { attribute, tensorProto, typeProto } from "./messages.ts";
+import { encodeModel } from "./encode.ts";
+import { attribute, typeProto } from "./messages.ts";
 import { type Written, written } from "./operators.ts";
 
 /** What a file holds besides its graph. */
@@ -37,7 +37,7 @@ export function writeOnnx(
   const outputs = graph as Readonly<Record<string, Lowered>>;
   const names = new Map<Lowered, string>();
   const nodes: NodeProto[] = [];
-  const stored: TensorProto[] = [];
+  const stored: (readonly [name: string, array: NdArray])[] = [];
   const inputs: ValueInfoProto[] = [];
   const shared = new Map<string, string>();
   const whole = new Map<string, NodeProto>();
@@ -46,7 +46,7 @@ export function writeOnnx(
   const info = (name: string, { dtype, shape }: Lowered) =>
     create(ValueInfoProtoSchema, { name, type: typeProto(dtype, shape, batch) });
   const store = (name: string, array: NdArray) => {
-    stored.push(tensorProto(name, array));
+    stored.push([name, array]);
     return name;
   };
   // Small integer constants (shapes, axes) recur; each is stored once.
@@ -120,7 +120,6 @@ export function writeOnnx(
     graph: create(GraphProtoSchema, {
       name: "rampart",
       node: nodes,
-      initializer: stored,
       input: inputs,
       output: Object.entries(outputs).map(([name, value]) => info(name, value)),
     }),
@@ -128,7 +127,7 @@ export function writeOnnx(
       create(StringStringEntryProtoSchema, { key, value }),
     ),
   });
-  return toBinary(ModelProtoSchema, model);
+  return encodeModel(model, stored);
 }
 
 /** Operators with a second output that we use. */
