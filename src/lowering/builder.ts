@@ -1,4 +1,4 @@
-import { evaluateNode } from "../graph/interpret.ts";
+import { knownValue } from "../graph/known.ts";
 import {
   isLowered,
   type Lowered,
@@ -73,6 +73,6 @@ function fold(node: Lowered, largest: number): Lowered | null {
   const before = Math.max(...arrays.map(({ shape }) => sizeOf(shape)));
   const after = sizeOf(node.shape);
   if (after > Math.max(before, GROWTH) || Math.max(before, after) > largest) return null;
-  const array = evaluateNode(node as unknown as Value, arrays);
+  const array = knownValue(node as unknown as Value, arrays);
   return { op: "Constant", inputs: [], attrs: { array }, dtype: array.dtype, shape: array.shape };
 }

@@ -1,6 +1,6 @@
 // A file of anybody's as an expression of our graph.
 
-import type { GraphProto, NodeProto } from "onnx-buf";
+import type { GraphProto, NodeProto, TensorProto } from "onnx-buf";
 import * as g from "../graph/expressions.ts";
 import { evaluateNode } from "../graph/interpret.ts";
 import { topological, type Value } from "../graph/value.ts";
@@ -25,6 +25,15 @@ interface Scope {
 
 const find = (scope: Scope | null, name: string): Value | undefined =>
   scope === null ? undefined : (scope.values.get(name) ?? find(scope.outer, name));
+
+const decoded = new WeakMap<TensorProto, NdArray>();
+
+/** An array of a file, decoded once for all graphs that are read from it. */
+function decodedOnce(proto: TensorProto, { external }: OnnxModel): NdArray {
+  const array = decoded.get(proto) ?? decodeTensor(proto, external);
+  decoded.set(proto, array);
+  return array;
+}
 
 /** Elements that a single value may have, and that may be computed while a file is read. */
 const MOST_ELEMENTS = 2 ** 31;
@@ -87,7 +96,7 @@ export function importGraph(
       types.set(value, type);
       return value;
     },
-    decode: (tensor) => decodeTensor(tensor, model.external),
+    decode: (tensor) => decodedOnce(tensor, model),
     subgraph: (graph) => run(graph, { values: new Map(), outer: scope }),
     note: (text) => notes.add(text),
   });
@@ -95,7 +104,7 @@ export function importGraph(
   function store(graph: GraphProto, scope: Scope): void {
     for (const tensor of graph.initializer) {
       if (scope.values.has(tensor.name)) continue;
-      const value = g.constant(decodeTensor(tensor, model.external));
+      const value = g.constant(decodedOnce(tensor, model));
       types.set(value, tensor.dataType);
       scope.values.set(tensor.name, value);
     }
