@@ -143,3 +143,14 @@ export function flat(dtype: DType, shape: Shape, at: (i: number) => number): NdA
   else for (let i = 0; i < data.length; i++) data[i] = at(i);
   return { dtype, shape, data } as NdArray;
 }
+
+/** The lines of an array along one axis: where each begins in memory, and the distance between its elements. */
+export function* linesOf(
+  shape: Shape,
+  axis: number,
+): Generator<readonly [start: number, step: number]> {
+  const step = sizeOf(shape.slice(axis + 1));
+  const outer = sizeOf(shape.slice(0, axis));
+  for (let i = 0; i < outer; i++)
+    for (let j = 0; j < step; j++) yield [i * shape[axis] * step + j, step];
+}

@@ -1,5 +1,5 @@
 import { type NdArray, type Shape, sizeOf } from "../math/tensor.ts";
-import { fill, flat, reader, strided, stridesOf } from "./interpret-arrays.ts";
+import { fill, flat, linesOf, reader, strided, stridesOf } from "./interpret-arrays.ts";
 
 /** Slices of x along `axis`: the runs of memory after that axis are copied whole. */
 export function gather(x: NdArray, indices: NdArray, axis: number): NdArray {
@@ -43,29 +43,44 @@ export function scatterAdd(
   return flat(updates.dtype, shape, (i) => total[i]);
 }
 
-/** The numbers of x along `axis` through a place. */
-function line(x: NdArray, axis: number): (at: readonly number[]) => number[] {
-  const read = reader(x);
-  return (at) => Array.from({ length: x.shape[axis] }, (_, i) => read(at.with(axis, i)));
+/** The index of the largest of the numbers, the first one on a tie; −1 where one is NaN, as of none. */
+function largestOf(numbers: ArrayLike<number>): number {
+  let best = 0;
+  for (let i = 0; i < numbers.length; i++) {
+    if (Number.isNaN(numbers[i])) return -1;
+    if (numbers[i] > numbers[best]) best = i;
+  }
+  return numbers.length === 0 ? -1 : best;
 }
 
-export function argMax(x: NdArray, axis: number): NdArray {
-  const along = line(x, axis);
-  return fill("int64", x.shape.with(axis, 1), (at) => {
-    const numbers = along(at);
-    return numbers.indexOf(Math.max(...numbers));
-  });
+/** For each line of x along `axis` the whole numbers that `of` makes of its numbers, `length` of them. */
+function perLine(
+  x: NdArray,
+  axis: number,
+  length: number,
+  of: (numbers: Float64Array) => ArrayLike<number>,
+): NdArray {
+  const shape = x.shape.with(axis, length);
+  const data = new BigInt64Array(sizeOf(shape));
+  const numbers = new Float64Array(x.shape[axis]);
+  const targets = linesOf(shape, axis);
+  for (const [start, step] of linesOf(x.shape, axis)) {
+    for (let i = 0; i < numbers.length; i++) numbers[i] = Number(x.data[start + i * step]);
+    const made = of(numbers);
+    const [to, apart] = targets.next().value as readonly [number, number];
+    for (let i = 0; i < length; i++) data[to + i * apart] = BigInt(made[i]);
+  }
+  return { dtype: "int64", shape, data };
 }
 
-export function topKIndices(
+export const argMax = (x: NdArray, axis: number): NdArray =>
+  perLine(x, axis, 1, (numbers) => [largestOf(numbers)]);
+
+export const topKIndices = (
   x: NdArray,
   { axis, k, largest }: { readonly axis: number; readonly k: number; readonly largest: boolean },
-): NdArray {
-  const along = line(x, axis);
-  return fill("int64", x.shape.with(axis, k), (at) => {
-    const numbers = along(at);
-    const order = numbers.map((_, i) => i);
-    order.sort((a, b) => (largest ? numbers[b] - numbers[a] : numbers[a] - numbers[b]));
-    return order[at[axis]];
+): NdArray =>
+  perLine(x, axis, k, (numbers) => {
+    const order = Int32Array.from(numbers, (_, i) => i);
+    return order.sort((a, b) => (largest ? numbers[b] - numbers[a] : numbers[a] - numbers[b]));
   });
-}

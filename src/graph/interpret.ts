@@ -2,7 +2,15 @@
 
 import { normalCdf } from "../math/special.ts";
 import { type NdArray, sizeOf } from "../math/tensor.ts";
-import { broadcastTo, fill, flat, reader, strided, stridesOf } from "./interpret-arrays.ts";
+import {
+  broadcastTo,
+  fill,
+  flat,
+  linesOf,
+  reader,
+  strided,
+  stridesOf,
+} from "./interpret-arrays.ts";
 import { convolve, convolveInputGradient, convolveWeightGradient } from "./interpret-conv.ts";
 import { argMax, gather, gatherElements, scatterAdd, topKIndices } from "./interpret-indexing.ts";
 import { averagePool, maxPool, maxPoolIndices } from "./interpret-pool.ts";
@@ -69,16 +77,20 @@ const reduce =
 const normalised =
   <O extends "Softmax" | "LogSoftmax">(logarithm: boolean): Kernel<O> =>
   ({ dtype, shape, attrs: { axis } }, [x]) => {
-    const read = reader(x);
-    const along = (index: readonly number[]) =>
-      Array.from({ length: shape[axis] }, (_, i) => read(index.with(axis, i)));
-    return fill(dtype, shape, (index) => {
-      const row = along(index);
-      const top = Math.max(...row);
-      const total = row.reduce((sum, v) => sum + Math.exp(v - top), 0);
-      const log = read(index) - top - Math.log(total);
-      return logarithm ? log : Math.exp(log);
-    });
+    const result = flat(dtype, shape, () => 0);
+    const data = result.data as Float64Array;
+    for (const [start, step] of linesOf(shape, axis)) {
+      const stop = start + shape[axis] * step;
+      let top = Number.NEGATIVE_INFINITY;
+      for (let i = start; i < stop; i += step) top = Math.max(top, Number(x.data[i]));
+      let total = 0;
+      for (let i = start; i < stop; i += step) total += Math.exp(Number(x.data[i]) - top);
+      for (let i = start; i < stop; i += step) {
+        const log = Number(x.data[i]) - top - Math.log(total);
+        data[i] = logarithm ? log : Math.exp(log);
+      }
+    }
+    return result;
   };
 
 const same: Kernel<"Reshape" | "StopGradient" | "StraightThrough"> = ({ dtype, shape }, [x]) =>

@@ -113,14 +113,17 @@ export function straightThrough(y: Value, x: Value): Value {
 }
 
 /** condition ? a : b, element by element, broadcast. */
-export const where = (condition: Value, a: Value, b: Value): Value =>
-  node(
+export function where(condition: Value, a: Value, b: Value): Value {
+  if (condition.dtype !== "bool")
+    throw new Error(`a condition of ${condition.dtype}; cast it to bool first`);
+  return node(
     "Where",
     [condition, a, b],
     {},
     sameType("Where", a, b),
     broadcast(condition.shape, a.shape, b.shape),
   );
+}
 
 export const cast = (x: Value, to: DType): Value =>
   x.dtype === to ? x : node("Cast", [x], { to }, to, x.shape);
@@ -184,8 +187,18 @@ export function expand(x: Value, shape: Shape): Value {
 }
 
 /** Part of x; every axis has its start, stop and step (see `SliceAttributes`). */
-export const slice = (x: Value, attrs: SliceAttributes): Value =>
-  node("Slice", [x], attrs, x.dtype, sliceShape(x.shape, attrs));
+export function slice(x: Value, attrs: SliceAttributes): Value {
+  const { starts, stops, steps } = attrs;
+  if (!x.shape.every((n, i) => within(n, starts[i], stops[i], steps[i])))
+    throw new Error(
+      `cannot cut ${text(starts)} to ${text(stops)} by steps ${text(steps)} out of ${text(x.shape)}`,
+    );
+  return node("Slice", [x], attrs, x.dtype, sliceShape(x.shape, attrs));
+}
+
+/** Whether both ends of a slice lie on an axis of length n. */
+const within = (n: number, start: number, stop: number, step: number): boolean =>
+  start >= 0 && start <= n && stop >= -1 && stop <= n && Number.isInteger(step) && step !== 0;
 
 /** Indices `start` to `stop` of one axis. */
 export const sliceAxis = (x: Value, axis: number, start: number, stop: number, step = 1): Value =>
@@ -218,6 +231,8 @@ export function concat(parts: readonly Value[], axis: number): Value {
 /** Zeros before and after, per axis. */
 export function pad(x: Value, before: readonly number[], after: readonly number[]): Value {
   if ([...before, ...after].every((n) => n === 0)) return x;
+  if (![...before, ...after].every((n) => Number.isSafeInteger(n) && n >= 0))
+    throw new Error(`cannot pad by ${text(before)} and ${text(after)}`);
   const shape = x.shape.map((n, i) => before[i] + n + after[i]);
   return node("Pad", [x], { before, after }, x.dtype, shape);
 }

@@ -36,6 +36,8 @@ export interface Architecture {
   readonly dropout: { readonly rate: number; readonly masks: Readonly<Record<string, Shape>> };
   /** The only batch that it can be run in; null or absent for any. */
   readonly fixedBatch?: number | null;
+  /** Whether somebody else wrote it, so that what a runtime cannot run is their file's fault and no bug. */
+  readonly foreign?: boolean;
   /** Builds the expression; `x` is [batch, channel, height, width] in [0, 1]; `parameter` gives each array by name. */
   forward(x: Value, parameter: (name: string) => Value, mode: Mode): Forward;
 }

@@ -3,10 +3,8 @@ import { uniform } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { rows, type Tensor } from "../math/tensor.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import type { ImportedNetwork } from "./imported.ts";
-
-/** Pictures that a rewritten file is checked on. */
-const CHECKED = 3;
+import { CHECKED, type ImportedNetwork } from "./imported.ts";
+import { refusing } from "./refusing.ts";
 
 /**
  * The network, kept to the batch that its file states if rewriting it to another changes what it computes. A file whose
@@ -25,7 +23,7 @@ export async function checkedNetwork(
   const x = uniform(keys, [keys.length, ...inputShape]);
   async function run(pictures: Tensor): Promise<Tensor> {
     const { logits } = network.forward(input("x", pictures.shape), () => input("", []), "frozen");
-    const program = await runtime.compile({ logits });
+    const program = await refusing(runtime, network).compile({ logits });
     try {
       return (await program.run({ x: pictures })).logits as Tensor;
     } finally {

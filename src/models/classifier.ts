@@ -9,6 +9,7 @@ import { batchSizes, padded } from "./batch-size.ts";
 import { dropoutMasks } from "./dropout.ts";
 import { inBatchesOf } from "./in-batches.ts";
 import { type LossData, lossGraph, lossWeights } from "./losses.ts";
+import { refusing } from "./refusing.ts";
 
 /** A network with weights, ready to run; what an attack calls a victim. Any batch size is accepted. */
 export interface Classifier {
@@ -37,7 +38,8 @@ export function classifier(
   parameters: Parameters,
 ): Classifier {
   const parameter = (name: string) => constant(parameters[name]);
-  const network = compiled(runtime, architecture, "frozen", parameter, () => ({}));
+  const on = refusing(runtime, architecture);
+  const network = compiled(on, architecture, "frozen", parameter, () => ({}));
   const { fixedBatch = null } = architecture;
   return fixedBatch === null ? network : inBatchesOf(fixedBatch, network);
 }

@@ -7,6 +7,7 @@ import { UsageError } from "../math/usage-error.ts";
 import { importGraph } from "../onnx/import.ts";
 import type { Declared, OnnxModel } from "../onnx/model.ts";
 import type { Architecture } from "./architecture.ts";
+import { allowanceOf, type Demand, demandOf, requireModest, storedBytes } from "./demand.ts";
 import { logitsOf, outputsOf } from "./logits.ts";
 
 /** What a file does not say about its pictures. */
@@ -39,6 +40,8 @@ export interface ImportedNetwork extends Architecture {
   readonly statedBatch: number | null;
   /** What whoever uses its gradients must know. */
   readonly notes: readonly string[];
+  /** What one run of the batch that the file states takes, or of one picture. */
+  readonly demand: Demand;
   /** What stands at the end of the file and was taken off to find the logits: `Softmax`. */
   readonly removed: readonly string[];
 }
@@ -129,6 +132,12 @@ function prepared(
   return input.dtype === "float64" ? g.cast(y, "float64") : y;
 }
 
+/** Batches of its own size that a rewritten file is checked on. */
+export const CHECKED = 3;
+
+/** Numbers that the pictures of one batch may have. */
+const MOST_PIXELS = 2 ** 25;
+
 /** The batch that the file states for an input; null where it leaves it open. */
 const batchOf = ({ shape }: Declared): number | null =>
   typeof shape?.[0] === "number" && shape[0] > 0 ? shape[0] : null;
@@ -163,9 +172,28 @@ export function importedNetwork(
       ...(options.raw ? outputsOf : logitsOf)(end, batch, output.name),
     };
   };
-  const ofBatch = (batch: number) => read(g.input("x", [batch, ...picture.shape]));
+  function ofBatch(batch: number): ReturnType<typeof read> {
+    try {
+      return read(g.input("x", [batch, ...picture.shape]));
+    } catch (error) {
+      // The only one that can come from here: a stack that ran over.
+      if (!(error instanceof RangeError)) throw error;
+      throw new UsageError(`${name} is nested too deeply to be read`, { cause: error });
+    }
+  }
+  const pixels = sizeOf(picture.shape);
+  if (!((stated ?? 1) * pixels <= MOST_PIXELS))
+    throw new UsageError(
+      `the file takes pictures of [${picture.shape.join(", ")}]${stated === null || stated === 1 ? "" : ` in batches of ${stated}`}, which is more than ${MOST_PIXELS} numbers; it is damaged, or was made to exhaust this machine`,
+    );
   const first = ofBatch(stated ?? 1);
   const classes = first.logits.shape[1];
+  const demand = demandOf([first.logits]);
+  const allowed = allowanceOf(
+    storedBytes([first.logits]),
+    options.shape === undefined ? 0 : 4 * pixels,
+  );
+  requireModest(demand, allowed, stated ?? 1);
   /** Whether the file can be read for another batch at all; whether the numbers are right, a run must show. */
   function rewritable(batch: number): boolean {
     try {
@@ -175,7 +203,10 @@ export function importedNetwork(
       throw error;
     }
   }
-  const fixedBatch = stated === null || [2, 3].every(rewritable) ? null : stated;
+  // A rewritten file is checked on several batches at once, which a network that needs much is spared.
+  const spare =
+    CHECKED * demand.alive <= allowed.alive && CHECKED * demand.written <= allowed.written;
+  const fixedBatch = stated === null || (spare && [2, 3].every(rewritable)) ? null : stated;
   return {
     ...{
       name,
@@ -185,7 +216,8 @@ export function importedNetwork(
       fixedBatch,
       statedBatch: stated,
     },
-    ...{ dropout: { rate: 0, masks: {} }, notes: first.notes, removed: first.removed },
+    ...{ dropout: { rate: 0, masks: {} }, notes: first.notes, removed: first.removed, demand },
+    foreign: true,
     forward: (x) => ({ logits: read(x).logits, statistics: {} }),
   };
 }

@@ -12,7 +12,7 @@ export const int64 = (values: readonly number[], shape: Shape = [values.length])
   g.constant({ dtype: "int64", shape, data: BigInt64Array.from(values, BigInt) });
 
 /** What an array may hold that is made while a file is read; a larger one is an attack or a mistake. */
-const MOST_ELEMENTS = 2 ** 28;
+const MOST_ELEMENTS = 2 ** 24;
 
 export function checkSize(node: ImportNode, shape: Shape): void {
   if (!(sizeOf(shape) <= MOST_ELEMENTS) || shape.some((n) => !(n >= 0)))
@@ -87,6 +87,7 @@ function trilu(node: ImportNode): Value {
   const x = node.input(0);
   const k = knownNumber(node, 1, 0);
   const [rows, columns] = x.shape.slice(-2);
+  checkSize(node, [rows, columns]);
   const upper = node.int("upper", 1) === 1;
   const kept = triangle(rows, columns, (i, j) => (upper ? j - i >= k : j - i <= k));
   return g.where(kept, x, g.scalarLike(x, 0));
@@ -97,6 +98,7 @@ function cumSum(node: ImportNode): Value {
   const x = node.input(0);
   const axis = axisOf(node, knownNumber(node, 1, 0), x.shape.length);
   const n = x.shape[axis];
+  checkSize(node, [n, n]);
   const [exclusive, reverse] = [node.int("exclusive", 0) === 1, node.int("reverse", 0) === 1];
   const counts = triangle(n, n, (from, to) => {
     const distance = reverse ? from - to : to - from;
@@ -111,6 +113,7 @@ function eyeLike(node: ImportNode): Value {
   const { shape, dtype } = node.input(0);
   const type = node.int("dtype", 0);
   const k = node.int("k", 0);
+  checkSize(node, [shape[0], shape[1]]);
   const ones = triangle(shape[0], shape[1], (i, j) => j - i === k);
   return g.cast(ones, type === 0 ? dtype : dtypeOf(type, "EyeLike"));
 }

@@ -3,6 +3,7 @@
 import * as g from "../graph/expressions.ts";
 import type { Value } from "../graph/value.ts";
 import { sizeOf } from "../math/tensor.ts";
+import { checkSize } from "./import-constants.ts";
 import type { ImportNode, Translate } from "./import-node.ts";
 
 /** A value whose axes have names. */
@@ -33,17 +34,18 @@ function reduced({ value, axes }: Named, needed: ReadonlySet<string>): Named {
 }
 
 /** A repeated axis of one operand, x[i, i], as its diagonal. */
-function diagonals(operand: Named): Named {
+function diagonals(node: ImportNode, operand: Named): Named {
   const repeated = operand.axes.findIndex((name, axis) => operand.axes.indexOf(name) !== axis);
   if (repeated < 0) return operand;
   const first = operand.axes.indexOf(operand.axes[repeated]);
   const { value, axes } = operand;
   const n = value.shape[first];
+  checkSize(node, [n, n]);
   const eye = new Float32Array(n * n);
   for (let i = 0; i < n; i++) eye[i * n + i] = 1;
   const shape = value.shape.map((_, axis) => (axis === first || axis === repeated ? n : 1));
   const mask = g.cast(g.constant({ dtype: "float32", shape, data: eye }), value.dtype);
-  return diagonals({
+  return diagonals(node, {
     value: g.sum(g.mul(value, mask), [repeated]),
     axes: axes.filter((_, axis) => axis !== repeated),
   });
@@ -106,7 +108,7 @@ export const einsum: Translate = (node) => {
   const [terms, stated] = equation.split("->");
   const operands = terms.split(",").map((term, i) => {
     const value = node.input(i);
-    return diagonals({ value, axes: namesOf(node, term, value.shape.length) });
+    return diagonals(node, { value, axes: namesOf(node, term, value.shape.length) });
   });
   const all = operands.flatMap(({ axes }) => axes);
   const open = [...new Set(all.filter((name) => /\d/.test(name)))].sort(

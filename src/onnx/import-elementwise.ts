@@ -72,7 +72,7 @@ function clip(node: ImportNode): Value {
   const x = node.input(0);
   if (node.opset < 11) return g.clip(x, node.float("min", -Infinity), node.float("max", Infinity));
   const bounds = [1, 2].map((i) => node.inputs[i]);
-  if (bounds.every((bound) => bound === undefined || node.constantOf(bound) !== null)) {
+  if (bounds.every((bound) => bound === undefined || node.isKnown(bound))) {
     const high = knownNumber(node, 2, Number.POSITIVE_INFINITY);
     return g.clip(x, Math.min(knownNumber(node, 1, Number.NEGATIVE_INFINITY), high), high);
   }
@@ -89,14 +89,14 @@ function castTo(node: ImportNode, type: number): Value {
   const to: DType = dtypeOf(type, "the result of a cast");
   const small = type === T.UINT8 || type === T.INT8;
   // A picture cast to bytes stays a picture to differentiation.
-  if (node.straightThrough && small && isFloat(x) && node.constantOf(x) === null)
+  if (node.straightThrough && small && isFloat(x) && !node.isKnown(x))
     return node.typed(g.straightThrough(truncated(x), x), type);
   return node.typed(g.cast(x, to), type);
 }
 
 /** y with the gradient of x where that is asked for, else with none. */
 export function stepwise(node: ImportNode, y: Value, x: Value): Value {
-  if (node.constantOf(x) !== null) return y;
+  if (node.isKnown(x)) return y;
   if (!node.straightThrough) {
     node.note(
       `${node.type} has zero gradient almost everywhere, so white-box attacks are blind to what lies before it; differentiate straight through`,

@@ -13,6 +13,9 @@ export interface Geometry {
   readonly pads: readonly number[];
 }
 
+/** Pixels that a window's lengths, steps and pads may count. */
+const MOST_LENGTH = 2 ** 20;
+
 /** The geometry of a node whose input has these spatial lengths. */
 export function geometryOf(node: ImportNode, input: Shape, kernel: readonly number[]): Geometry {
   const ones = kernel.map(() => 1);
@@ -29,6 +32,9 @@ export function geometryOf(node: ImportNode, input: Shape, kernel: readonly numb
     );
   if (stated.length !== 2 * kernel.length)
     throw node.error(`pads [${stated}] for ${kernel.length} spatial axes`);
+  const furthest = Math.max(...[...strides, ...dilations, ...kernel, ...stated].map(Math.abs), 0);
+  if (furthest > MOST_LENGTH)
+    throw node.error(`a window of ${furthest} pixels or steps, which no picture has`);
   if ([...strides, ...dilations, ...kernel].some((n) => !(n >= 1)))
     throw node.error(
       `kernel [${kernel}], strides [${strides}] and dilations [${dilations}]; none may be below 1`,

@@ -3,7 +3,7 @@
 import * as g from "../graph/expressions.ts";
 import type { Value } from "../graph/value.ts";
 import { type Shape, sizeOf } from "../math/tensor.ts";
-import { int64 } from "./import-constants.ts";
+import { checkSize, int64 } from "./import-constants.ts";
 import { axisOf, type ImportNode, knownNumber, type Translations } from "./import-node.ts";
 
 /** Indices counted from the front, as int64. */
@@ -46,6 +46,8 @@ function gatherElements(node: ImportNode): Value {
 function places(node: ImportNode, indices: Value, shape: Shape): Value {
   const last = indices.shape.length - 1;
   const depth = indices.shape[last];
+  if (depth > shape.length)
+    throw node.error(`indices of length ${depth} into ${shape.length} axes`);
   const parts = Array.from({ length: depth }, (_, i) => {
     const one = g.reshape(g.sliceAxis(indices, last, i, i + 1), indices.shape.slice(0, -1));
     const stride = sizeOf(shape.slice(i + 1, depth));
@@ -138,6 +140,7 @@ function pad(node: ImportNode): Value {
     return cut.shape.reduce((y, n, axis) => {
       const length = before[axis] + n + after[axis];
       if (length === n) return y;
+      checkSize(node, [length]);
       const indices = Array.from({ length }, (_, i) => from(i - before[axis], n));
       return g.gather(y, int64(indices), axis);
     }, cut);

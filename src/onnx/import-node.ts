@@ -7,6 +7,8 @@ import { UsageError } from "../math/usage-error.ts";
 export interface Surroundings {
   /** The array behind a value that depends on no input of the graph, else null. */
   constantOf(value: Value): NdArray | null;
+  /** Whether a value depends on no input of the graph; unlike its array, that costs nothing to know. */
+  isKnown(value: Value): boolean;
   /** ONNX's element type of an array stored in the file, where our own says less. */
   elementType(value: Value): number | undefined;
   /** Remembers ONNX's element type of a value. */

@@ -78,6 +78,9 @@ function byColumns(indices: Value, [height, width]: Shape): Value {
   return g.add(start, g.add(g.mul(column, whole(height)), row));
 }
 
+/** Places that windows along one axis may visit. */
+const MOST_PLACES = 2 ** 22;
+
 /** How many elements of each window count, per axis. */
 function counts(
   input: number,
@@ -89,6 +92,8 @@ function counts(
   const rank = kernel.length;
   const extent = (kernel[i] - 1) * dilations[i] + 1;
   const windows = Math.floor((input + pads[i] + pads[i + rank] - extent) / strides[i]) + 1;
+  if (windows * kernel[i] > MOST_PLACES)
+    throw new Error(`${windows} windows of ${kernel[i]} pixels, which no picture has`);
   return Array.from({ length: windows }, (_, window) => {
     const places = Array.from(
       { length: kernel[i] },

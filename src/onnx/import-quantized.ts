@@ -56,7 +56,7 @@ const typeOf = (node: ImportNode, zero: Value | undefined): number =>
 
 /** A quantised value stays real where a gradient is to pass; elsewhere it is the whole number that the file has. */
 const whole = (node: ImportNode, v: Value, type: number): Value =>
-  node.typed(node.straightThrough && node.constantOf(v) === null ? v : g.cast(v, "int32"), type);
+  node.typed(node.straightThrough && !node.isKnown(v) ? v : g.cast(v, "int32"), type);
 
 function quantizeLinear(node: ImportNode): Value {
   const x = node.input(0);

@@ -2,7 +2,7 @@
 
 import * as g from "../graph/expressions.ts";
 import type { Value } from "../graph/value.ts";
-import { int64 } from "./import-constants.ts";
+import { checkSize, int64 } from "./import-constants.ts";
 import { axisOf, type ImportNode, type Translations } from "./import-node.ts";
 
 interface Resized {
@@ -65,6 +65,7 @@ function row(
   const reach = radius / widened;
   const weights = new Float64Array(from);
   let total = 0;
+  if (!(Math.abs(x) + reach < 2 ** 31)) throw new Error(`reads at ${x} of an axis of ${from}`);
   for (let i = Math.ceil(x - reach); i <= Math.floor(x + reach); i++) {
     const w = weight((i - x) * widened);
     if (excludeOutside && (i < 0 || i >= from)) continue;
@@ -112,6 +113,7 @@ function resize(node: ImportNode): Value {
   if (at === undefined) throw node.error(`has coordinates ${name}, which are unknown`);
   return sizes(node).reduce((x, { axis, how }) => {
     if (how.to === how.from && how.scale === 1 && name !== "tf_crop_and_resize") return x;
+    checkSize(node, mode === "nearest" ? [how.to] : [how.from, how.to]);
     return mode === "nearest"
       ? nearestAlong(node, x, axis, how, at, old)
       : filteredAlong(node, x, axis, how, at);

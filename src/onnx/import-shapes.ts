@@ -88,6 +88,9 @@ function unsqueeze(node: ImportNode): Value {
   );
 }
 
+/** Copies that are joined one by one; more are spread at once. */
+const MOST_PARTS = 64;
+
 function tile(node: ImportNode): Value {
   const x = node.input(0);
   const repeats = node.knownInts(1) ?? [];
@@ -99,7 +102,13 @@ function tile(node: ImportNode): Value {
     node,
     x.shape.map((n, i) => n * counts[i]),
   );
-  return x.shape.reduce((y, _, axis) => g.concat(new Array<Value>(counts[axis]).fill(y), axis), x);
+  return x.shape.reduce((y, n, axis) => {
+    const count = counts[axis];
+    if (count <= MOST_PARTS && count > 0) return g.concat(new Array<Value>(count).fill(y), axis);
+    const apart = y.shape.toSpliced(axis, 0, 1);
+    const wide = g.expand(g.reshape(y, apart), apart.with(axis, count));
+    return g.reshape(wide, y.shape.with(axis, count * n));
+  }, x);
 }
 
 function split(node: ImportNode): Value[] {
@@ -107,6 +116,8 @@ function split(node: ImportNode): Value[] {
   const axis = axisOf(node, node.int("axis", 0), x.shape.length);
   const stated = node.ints("split") ?? node.knownInts(1);
   const count = node.int("num_outputs", node.outputs);
+  if (stated === undefined && count !== node.outputs)
+    throw node.error(`splits into ${count} parts and names ${node.outputs}`);
   const chunk = Math.ceil(x.shape[axis] / count);
   const lengths =
     stated ??

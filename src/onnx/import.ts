@@ -3,7 +3,8 @@
 import type { GraphProto, NodeProto, TensorProto } from "onnx-buf";
 import * as g from "../graph/expressions.ts";
 import { evaluateNode } from "../graph/interpret.ts";
-import { topological, type Value } from "../graph/value.ts";
+import type { Value } from "../graph/value.ts";
+import { workOf } from "../graph/work.ts";
 import { type NdArray, sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import {
@@ -35,10 +36,17 @@ function decodedOnce(proto: TensorProto, { external }: OnnxModel): NdArray {
   return array;
 }
 
-/** Elements that a single value may have, and that may be computed while a file is read. */
+/** What a file may hold: elements and axes of a single value, graphs within graphs, nodes with functions written out. */
 const MOST_ELEMENTS = 2 ** 31;
-const MOST_FOLDED = 2 ** 26;
+const MOST_AXES = 64;
 const MOST_DEPTH = 64;
+const MOST_NODES = 20_000;
+
+/** Elements of one array that may be computed while a file is read, and steps that all of them may take. */
+const MOST_FOLDED = 2 ** 26;
+const MOST_STEPS = 2 ** 25;
+/** Steps per element that the file stores, of a file that stores more: chains on weights. */
+const STEPS_PER_STORED = 32;
 
 export interface ImportOptions {
   /** Whether rounding and the like hand their gradient through. */
@@ -70,25 +78,35 @@ export function importGraph(
   const notes = new Set<string>();
   const types = new Map<Value, number>();
   const constants = new Map<Value, NdArray | null>();
+  const known = new Map<Value, boolean>();
+  const elements = model.graph.initializer.reduce((sum, one) => sum + storedElements(one), 0);
+  const mostSteps = Math.max(MOST_STEPS, STEPS_PER_STORED * elements);
+  let steps = 0;
   let depth = 0;
+  let nodes = 0;
 
-  function constantOf(value: Value): NdArray | null {
-    for (const node of topological<Value>([value])) {
-      if (constants.has(node)) continue;
-      constants.set(node, evaluated(node));
-    }
-    return constants.get(value) ?? null;
-  }
+  const isKnown = (value: Value): boolean =>
+    settled(value, known, (node) =>
+      node.op === "Input" ? false : node.inputs.every((input) => known.get(input) === true),
+    );
+
+  const constantOf = (value: Value): NdArray | null =>
+    isKnown(value) ? settled(value, constants, evaluated) : null;
 
   function evaluated(node: Value): NdArray | null {
-    if (node.op === "Input") return null;
     const arrays = node.inputs.map((input) => constants.get(input) ?? null);
     if (arrays.includes(null) || sizeOf(node.shape) > MOST_FOLDED) return null;
+    steps += workOf(node);
+    if (!(steps <= mostSteps))
+      throw new Error(
+        `its constants take ${steps} steps to compute while the file is read, and ${mostSteps} are allowed`,
+      );
     return evaluateNode(node, arrays as NdArray[]);
   }
 
   const around = (scope: Scope): Surroundings => ({
     constantOf,
+    isKnown,
     straightThrough,
     batch: batch ?? null,
     elementType: (value) => types.get(value),
@@ -130,6 +148,10 @@ export function importGraph(
   }
 
   function translate(proto: NodeProto, scope: Scope): void {
+    if (++nodes > MOST_NODES)
+      throw new UsageError(
+        `more than ${MOST_NODES} nodes, those of functions written out; no classifier has so many, so the file is damaged, or was made to exhaust this machine`,
+      );
     const domain = domainOf(proto.domain);
     const opset = model.opsets.get(domain) ?? 1;
     const values = proto.input.map((name) => {
@@ -146,7 +168,11 @@ export function importGraph(
     proto.output.forEach((name, i) => {
       const value = results[i];
       if (name === "" || value === undefined) return;
-      if (!(sizeOf(value.shape) <= MOST_ELEMENTS))
+      if (
+        !(sizeOf(value.shape) <= MOST_ELEMENTS) ||
+        value.shape.length > MOST_AXES ||
+        !value.shape.every((n) => Number.isInteger(n) && n >= 0)
+      )
         throw node.error(
           `makes an array of shape [${value.shape.join(", ")}]; is the batch meant to be so large?`,
         );
@@ -231,6 +257,24 @@ export function importGraph(
   };
 }
 
+/** What `of` says of a value, asked once of each value behind it that `settled` does not hold yet, inputs first. */
+function settled<T>(value: Value, settled: Map<Value, T>, of: (node: Value) => T): T {
+  const stack = [value];
+  while (stack.length > 0) {
+    const node = stack[stack.length - 1];
+    const waiting = settled.has(node) ? [] : node.inputs.filter((input) => !settled.has(input));
+    if (waiting.length === 0) {
+      if (!settled.has(node)) settled.set(node, of(node));
+      stack.pop();
+    } else for (const input of waiting) stack.push(input);
+  }
+  return settled.get(value) as T;
+}
+
+/** Elements of a stored array by what it holds, whatever it states. */
+const storedElements = ({ rawData, dims }: TensorProto): number =>
+  Math.min(rawData.length || Number.POSITIVE_INFINITY, Math.max(sizeOf(dims.map(Number)), 0) || 0);
+
 /** Nodes in an order in which each comes after what it reads; files are meant to have one, and some do not. */
 function ordered(nodes: readonly NodeProto[]): NodeProto[] {
   const makers = new Map<string, NodeProto>();
@@ -267,7 +311,7 @@ function ordered(nodes: readonly NodeProto[]): NodeProto[] {
         stack.pop();
       } else {
         state.set(node, "open");
-        stack.push(...waiting);
+        for (const one of waiting) stack.push(one);
       }
     }
   }

@@ -57,12 +57,33 @@ function declared({ name, type }: ValueInfoProto): Declared {
   };
 }
 
+/** Graphs within graphs; what is deeper was made to exhaust a stack. */
+const MOST_DEPTH = 64;
+
+function requireShallow({ graph, functions }: ModelProto): void {
+  let level = [...(graph?.node ?? []), ...functions.flatMap(({ node }) => node)];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MOST_DEPTH)
+      throw new UsageError(
+        `graphs within graphs more than ${MOST_DEPTH} deep; the file is corrupt, or recursive`,
+      );
+    level = level.flatMap(({ attribute }) =>
+      attribute.flatMap(({ g, graphs }) =>
+        [...(g === undefined ? [] : [g]), ...graphs].flatMap(({ node }) => node),
+      ),
+    );
+  }
+}
+
 function parsed(bytes: Uint8Array): ModelProto {
+  let model: ModelProto;
   try {
-    return fromBinary(ModelProtoSchema, bytes);
+    model = fromBinary(ModelProtoSchema, bytes);
   } catch (cause) {
     throw new UsageError("not a readable ONNX file (truncated or corrupt)", { cause });
   }
+  requireShallow(model);
+  return model;
 }
 
 /** The files beside a model that its arrays lie in. */
