@@ -14,8 +14,11 @@ export const int64 = (values: readonly number[], shape: Shape = [values.length])
 /** What an array may hold that is made while a file is read; a larger one is an attack or a mistake. */
 const MOST_ELEMENTS = 2 ** 24;
 
-export function checkSize(node: ImportNode, shape: Shape): void {
-  if (!(sizeOf(shape) <= MOST_ELEMENTS) || shape.some((n) => !(n >= 0)))
+/** What a single value may be spread to, which is not made before it is needed. */
+export const MOST_SPREAD = 2 ** 28;
+
+export function checkSize(node: ImportNode, shape: Shape, most = MOST_ELEMENTS): void {
+  if (!(sizeOf(shape) <= most) || shape.some((n) => !(n >= 0)))
     throw node.error(
       `makes an array of shape [${shape.join(", ")}], which is larger than any classifier needs`,
     );
@@ -36,7 +39,7 @@ function constant(node: ImportNode): Value {
 
 function constantOfShape(node: ImportNode): Value {
   const shape = node.knownInts(0) ?? [];
-  checkSize(node, shape);
+  checkSize(node, shape, MOST_SPREAD);
   const value = node.tensor("value") ?? { dtype: "float32", shape: [1], data: Float32Array.of(0) };
   return g.expand(g.constant({ ...value, shape: [] } as NdArray), shape);
 }

@@ -4,7 +4,7 @@ import * as g from "../graph/expressions.ts";
 import { broadcast } from "../graph/shapes.ts";
 import type { Value } from "../graph/value.ts";
 import { sizeOf } from "../math/tensor.ts";
-import { checkSize, int64 } from "./import-constants.ts";
+import { checkSize, int64, MOST_SPREAD } from "./import-constants.ts";
 import { axisOf, type ImportNode, type Translations } from "./import-node.ts";
 
 function shapeOf(node: ImportNode): Value {
@@ -101,6 +101,7 @@ function tile(node: ImportNode): Value {
   checkSize(
     node,
     x.shape.map((n, i) => n * counts[i]),
+    MOST_SPREAD,
   );
   return x.shape.reduce((y, n, axis) => {
     const count = counts[axis];
@@ -202,7 +203,7 @@ export const shapes: Translations = {
   Expand: (node) => {
     const x = node.input(0);
     const shape = broadcast(x.shape, rebatched(node, x, node.knownInts(1) ?? []));
-    checkSize(node, shape);
+    checkSize(node, shape, MOST_SPREAD);
     return g.expand(x, shape);
   },
   Tile: tile,

@@ -101,6 +101,8 @@ export function readModel(bytes: Uint8Array, external: External = new Map()): On
   const { graph } = model;
   if (graph === undefined || graph.node.length === 0)
     throw new UsageError("this file holds no graph; is it an ONNX model, and complete?");
+  if (graph.output.length === 0)
+    throw new UsageError("this file names no output; is it an ONNX model, and complete?");
   const stored = new Set([
     ...graph.initializer.map(({ name }) => name),
     ...graph.sparseInitializer.map(({ values }) => values?.name ?? ""),
