@@ -38,9 +38,11 @@ export const evaluateCommand = command({
   async run(values, context: Context) {
     const { model: path, data, out, saveExamples, resume, ...rest } = values;
     const { device, threads, dataDir, ...others } = rest;
-    const { mean, std, scale, layout, output, straightThrough, ...options } = others;
+    const { mean, std, scale, layout, output, pictureInput, feed, ...more } = others;
+    const { straightThrough, ...options } = more;
     const runtime = await nodeRuntime({ device, ...(threads !== undefined && { threads }) });
-    const file = fileOptions({ mean, std, scale, layout, output, straightThrough });
+    const named = { output, pictureInput, feed };
+    const file = fileOptions({ mean, std, scale, layout, ...named, straightThrough });
     const model = await openModelNode(path, { ...file, runtime });
     for (const note of model.notes ?? []) context.note(note);
     const network = classifier(runtime, model.architecture, model.parameters);

@@ -1,4 +1,7 @@
 import { z } from "zod";
+import { UsageError } from "../math/usage-error.ts";
+import type { ImportedOptions } from "../models/imported.ts";
+import { numberOf } from "./flags.ts";
 
 /** The start of every random stream. */
 export const Seed = z.int().nonnegative().default(0).describe("start of every random stream");
@@ -35,7 +38,13 @@ export const modelOptions = {
     "what the file's network expects to be subtracted from pixels in [0, 1], per channel",
   ),
   std: PerChannel.optional().describe("what it expects pixels to be divided by, per channel"),
-  scale: z.number().positive().default(1).describe("what white is to the network: 1, or 255"),
+  scale: z
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      "what white is to the network: 1 (the default), or 255 (the default where the file takes bytes)",
+    ),
   layout: z
     .enum(["nchw", "nhwc"])
     .optional()
@@ -44,6 +53,14 @@ export const modelOptions = {
     .string()
     .optional()
     .describe("name of the file's output with the classes' scores; the first by default"),
+  pictureInput: z
+    .string()
+    .optional()
+    .describe("name of the file's input that takes the picture, where it has several"),
+  feed: z
+    .array(z.string())
+    .optional()
+    .describe("what other inputs are fed at every prediction: keep_prob=1,training=0"),
   straightThrough: z
     .boolean()
     .default(false)
@@ -52,18 +69,28 @@ export const modelOptions = {
 
 const ModelOptions = z.object(modelOptions);
 
+/** `name=1` of --feed. */
+function fedNumber(text: string): readonly [string, number] {
+  const at = text.lastIndexOf("=");
+  const value = numberOf(text.slice(at + 1));
+  if (at < 1 || value === undefined)
+    throw new UsageError(
+      `--feed holds "${text}", but each entry is the name of an input and a number: keep_prob=1`,
+    );
+  return [text.slice(0, at), value];
+}
+
 /** The options of a file among those of a command, with what was not given left out. */
-export const fileOptions = ({
-  mean,
-  std,
-  scale,
-  layout,
-  output,
-  straightThrough,
-}: z.output<typeof ModelOptions>) => ({
-  ...{ scale, straightThrough },
-  ...(mean !== undefined && { mean }),
-  ...(std !== undefined && { std }),
-  ...(layout !== undefined && { layout }),
-  ...(output !== undefined && { output }),
-});
+export function fileOptions(values: z.output<typeof ModelOptions>): ImportedOptions {
+  const { mean, std, scale, layout, output, pictureInput, feed, straightThrough } = values;
+  return {
+    straightThrough,
+    ...(mean !== undefined && { mean }),
+    ...(std !== undefined && { std }),
+    ...(scale !== undefined && { scale }),
+    ...(layout !== undefined && { layout }),
+    ...(output !== undefined && { output }),
+    ...(pictureInput !== undefined && { input: pictureInput }),
+    ...(feed !== undefined && { feed: Object.fromEntries(feed.map(fedNumber)) }),
+  };
+}

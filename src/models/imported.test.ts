@@ -35,10 +35,10 @@ const head = [nodeOf("Reshape", ["x", "flat"], ["h"]), gemm];
 
 async function open(
   nodes: NodeProto[],
-  { inputs, outputs }: Pick<FixtureOptions, "inputs" | "outputs">,
+  fixture: Omit<FixtureOptions, "arrays">,
   options: ImportedOptions = {},
 ) {
-  const model = readModel(onnxFile(nodes, { inputs, outputs, arrays }));
+  const model = readModel(onnxFile(nodes, { ...fixture, arrays }));
   const network = await checkedNetwork(runtime, importedNetwork(model, "fixture", options));
   const victim = classifier(runtime, network, {});
   opened.push(victim);
@@ -170,7 +170,7 @@ describe("pictures in [0, 1] become what a file takes:", () => {
 
   it("a size that the file leaves open must be stated", () => {
     expect(() => importedNetwork(openSize, "fixture")).toThrow(
-      "[n, 3, h, w]; state it with --resize",
+      "[n, 3, h, w]; give pictures of the size that it was trained on",
     );
     const { inputShape, classes } = importedNetwork(openSize, "fixture", { shape: [3, 6, 6] });
     expect([inputShape, classes]).toEqual([[3, 6, 6], 3]);
@@ -182,5 +182,86 @@ describe("pictures in [0, 1] become what a file takes:", () => {
     [{ mean: [0.1, 0.2], shape: [3, 6, 6] }, "mean has 2 numbers for 3 channels"],
   ])("%j is refused", (options, message) => {
     expect(() => importedNetwork(openSize, "fixture", options)).toThrow(message);
+  });
+});
+
+describe("a file of more inputs than one", () => {
+  const fixture = {
+    inputs: { x: ["n", 1, 2, 2], keep: [], training: [1] },
+    inputTypes: { training: "bool" },
+    outputs: { z: ["n", 3] },
+  } as const;
+  const nodes = [
+    nodeOf("Cast", ["training"], ["t"], { to: { int: 1 } }),
+    nodeOf("Mul", ["x", "keep"], ["kept"]),
+    nodeOf("Add", ["kept", "t"], ["shifted"]),
+    nodeOf("Flatten", ["shifted"], ["h"]),
+    gemm,
+  ];
+
+  it("is fed the numbers that are given for the others", async () => {
+    const x = numbers([2, 1, 2, 2]);
+    const plain = await (
+      await open([nodeOf("Flatten", ["x"], ["h"]), gemm], {
+        inputs: { x: ["n", 1, 2, 2] },
+        outputs: { z: ["n", 3] },
+      })
+    ).victim.logits(
+      tensor(
+        x.shape,
+        x.data.map((value) => 2 * value + 1),
+      ),
+      keys(2),
+    );
+    const { victim } = await open(nodes, fixture, { feed: { keep: 2, training: 1 } });
+    const { data } = await victim.logits(x, keys(2));
+    for (const [i, value] of data.entries()) expect(value).toBeCloseTo(plain.data[i], 5);
+  });
+
+  it.each([
+    [{}, "the file also takes keep [], beside the picture's x; say what to feed it"],
+    [{ keep: 1 }, "the file also takes training [1]"],
+    [{ keep: 1, training: 0, drop: 1 }, "--feed names drop, which is no input beside"],
+  ])("is refused under --feed %j", async (feed, message) => {
+    await expect(open(nodes, fixture, { feed })).rejects.toThrow(message);
+  });
+
+  it("needs to know which takes the picture, where two could", async () => {
+    const two = { inputs: { x: ["n", 1, 2, 2], y: ["n", 1, 2, 2] }, outputs: { z: ["n", 3] } };
+    const both = [nodeOf("Add", ["x", "y"], ["s"]), nodeOf("Flatten", ["s"], ["h"]), gemm];
+    await expect(open(both, two)).rejects.toThrow(
+      "say which takes the picture with --picture-input",
+    );
+    await expect(open(both, two, { input: "x", feed: { y: 0 } })).resolves.toBeDefined();
+  });
+});
+
+describe("a file that takes bytes", () => {
+  const bytes = {
+    ...{ inputs: { x: ["n", 1, 2, 2] }, outputs: { z: ["n", 3] } },
+    inputTypes: { x: "uint8" },
+  } as const;
+  const nodes = [
+    nodeOf("Cast", ["x"], ["f"], { to: { int: 1 } }),
+    nodeOf("Flatten", ["f"], ["h"]),
+    gemm,
+  ];
+
+  it("gets pixels times 255, rounded, and says that its gradients are approximate", async () => {
+    const { network, victim } = await open(nodes, bytes);
+    const { data } = await victim.logits(tensor([1, 1, 2, 2], [0.1, 0.2, 0.3, 1]), keys(1));
+    // Rows of w are (1, 0, 0, −1), (0, 2, 0, 0), (0, 0, 3, 1), and the bytes 26, 51, 77 and 255 (or, in float32, 25 and 76).
+    expect([-229, -230]).toContain(data[0]);
+    expect(data[1]).toBe(102);
+    expect([3 * 76 + 255, 3 * 77 + 255]).toContain(data[2]);
+    expect(network.notes).toEqual([expect.stringMatching(/x takes whole numbers.*approximate/)]);
+  });
+});
+
+describe("pictures in colour", () => {
+  it("meet a network of one channel in grey", async () => {
+    const one = { inputs: { x: ["n", 1, 2, 2] }, outputs: { z: ["n", 3] } };
+    expect((await open(head, one, { shape: [3, 2, 2] })).network.inputShape).toEqual([1, 2, 2]);
+    await expect(open(head, one, { shape: [3, 4, 4] })).rejects.toThrow("bring them to that size");
   });
 });

@@ -15,7 +15,7 @@ export interface Preprocessing {
   /** Per channel, of pixels in [0, 1]; what the network's own preprocessing subtracts and divides by. */
   readonly mean?: readonly number[];
   readonly std?: readonly number[];
-  /** What white is to the network: 1, or 255. */
+  /** What white is to the network: 1, or 255; by default 255 where it takes bytes. */
   readonly scale?: number;
   /** Order of axes that the file takes; found from its input's shape where it is not given. */
   readonly layout?: "nchw" | "nhwc";
@@ -26,7 +26,9 @@ export interface ImportedOptions extends Preprocessing {
   readonly input?: string;
   /** Name of the output that holds the scores; the first one by default. */
   readonly output?: string;
-  /** [channel, height, width], needed where the file leaves it open. */
+  /** Numbers that other inputs than the picture's are fed with at every prediction, by name. */
+  readonly feed?: Readonly<Record<string, number>>;
+  /** [channel, height, width], needed where the file leaves it open; where it takes one channel, three stand for their grey. */
   readonly shape?: Shape;
   /** Whether rounding hands its gradient through. */
   readonly straightThrough?: boolean;
@@ -67,7 +69,7 @@ function chosen(
   );
   if (kind === "output" || real.length === 1 || all.length === 1) return real[0] ?? all[0];
   throw new UsageError(
-    `the file has ${all.length} inputs: ${list(all)}; say which takes the picture with --input`,
+    `the file has ${all.length} inputs: ${list(all)}; say which takes the picture with --picture-input`,
   );
 }
 
@@ -85,19 +87,70 @@ function pictureOf(
   const ordered =
     layout === "nhwc" && declared.length === 3 ? [declared[2], declared[0], declared[1]] : declared;
   if (options.shape !== undefined) {
-    const { shape } = options;
+    const [channels, ...sides] = options.shape;
+    const all = ordered.every(known) ? sizeOf(ordered) : null;
+    const isGrey = channels === 3 && (ordered[0] === 1 || all === sizeOf(sides));
+    const shape = isGrey ? [1, ...sides] : options.shape;
     const other = ordered.findIndex((n, i) => ordered.length === 3 && known(n) && n !== shape[i]);
-    if (other >= 0 || (ordered.every(known) && sizeOf(ordered) !== sizeOf(shape)))
+    if (other >= 0 || (all !== null && all !== sizeOf(shape)))
       throw new UsageError(
-        `the file takes pictures of [${ordered.map((n) => n ?? "any").join(", ")}] and was given [${shape.join(", ")}]; resize them with --resize`,
+        `the file takes pictures of [${ordered.map((n) => n ?? "any").join(", ")}] and was given [${shape.join(", ")}]; bring them to that size (--resize and --crop do it for folder:PATH)`,
       );
     return { shape, layout, rank: declared.length === 3 ? [] : declared.map(Number) };
   }
   if (!ordered.every(known))
     throw new UsageError(
-      `the file leaves the size of its pictures open: ${input.name} [${(input.shape ?? ["?"]).map((n) => n ?? "?").join(", ")}]; state it with --resize`,
+      `the file leaves the size of its pictures open: ${input.name} [${(input.shape ?? ["?"]).map((n) => n ?? "?").join(", ")}]; give pictures of the size that it was trained on (--data)`,
     );
   return { shape: ordered, layout, rank: declared.length === 3 ? [] : ordered };
+}
+
+/** ONNX's number for unsigned bytes. */
+const UINT8 = 2;
+const takesBytes = ({ elementType }: Declared): boolean => elementType === UINT8;
+const takesWholeNumbers = ({ dtype }: Declared): boolean => dtype === "int32" || dtype === "int64";
+
+/** What whoever uses the gradients must know of the picture's input. */
+const inputNotes = (input: Declared): string[] =>
+  takesWholeNumbers(input)
+    ? [
+        `input ${input.name} takes whole numbers, so pixels are rounded before the network; gradients through that are approximate (straight-through)`,
+      ]
+    : [];
+
+/** What other inputs than the picture's are fed with: a number each, in the shape that the file declares. */
+function fedInputs(
+  all: readonly Declared[],
+  picture: Declared,
+  feed: Readonly<Record<string, number>>,
+  batch: number,
+): Record<string, Value> {
+  const others = all.filter((one) => one !== picture);
+  const unknown = Object.keys(feed).find((name) => others.every((one) => one.name !== name));
+  if (unknown !== undefined)
+    throw new UsageError(
+      `--feed names ${unknown}, which is no input beside the picture's ${picture.name}; the file's inputs are ${list(all)}`,
+    );
+  return Object.fromEntries(
+    others.map((one) => {
+      const { name, dtype, shape } = one;
+      const value = feed[name];
+      if (value === undefined)
+        throw new UsageError(
+          `the file also takes ${list([one])}, beside the picture's ${picture.name}; say what to feed it at every prediction with --feed ${name}=NUMBER (true is 1)`,
+        );
+      // An open length is the batch where it comes first, and 1 elsewhere.
+      const lengths = (shape ?? []).map((n, axis) =>
+        typeof n === "number" && n > 0 ? n : axis === 0 ? batch : 1,
+      );
+      const fed = g.constant({
+        dtype: "float32",
+        shape: lengths,
+        data: new Float32Array(sizeOf(lengths)).fill(value),
+      });
+      return [name, dtype === "float32" ? fed : g.cast(fed, dtype)];
+    }),
+  );
 }
 
 /** Pixels [batch, ...shape] in [0, 1] as what the file takes. */
@@ -107,7 +160,7 @@ function prepared(
   picture: ReturnType<typeof pictureOf>,
   options: ImportedOptions,
 ): Value {
-  const { mean, std, scale = 1 } = options;
+  const { mean, std, scale = takesBytes(input) ? 255 : 1 } = options;
   const channels = picture.shape[0];
   const perChannel = (values: readonly number[], what: string) => {
     if (values.length !== 1 && values.length !== channels)
@@ -126,7 +179,7 @@ function prepared(
       ),
     );
   if (scale !== 1) y = g.mul(y, g.scalar(scale));
-  if (input.dtype === "int32" || input.dtype === "int64") y = g.straightThrough(g.round(y), y);
+  if (takesWholeNumbers(input)) y = g.straightThrough(g.round(y), y);
   if (picture.rank.length > 0) return g.reshape(y, [x.shape[0], ...picture.rank]);
   if (picture.layout === "nhwc") y = g.transpose(y, [0, 2, 3, 1]);
   return input.dtype === "float64" ? g.cast(y, "float64") : y;
@@ -157,10 +210,13 @@ export function importedNetwork(
   const stated = batchOf(input);
   const read = (x: Value) => {
     const batch = x.shape[0];
-    const { straightThrough = false } = options;
+    const { straightThrough = false, feed = {} } = options;
     const result = importGraph(
       model,
-      { [input.name]: prepared(x, input, picture, options) },
+      {
+        ...fedInputs(model.inputs, input, feed, batch),
+        [input.name]: prepared(x, input, picture, options),
+      },
       {
         straightThrough,
         ...(stated !== null && stated !== batch && { batch: { stated, wanted: batch } }),
@@ -168,7 +224,7 @@ export function importedNetwork(
     );
     const end = result.outputs[output.name];
     return {
-      notes: result.notes,
+      notes: [...inputNotes(input), ...result.notes],
       ...(options.raw ? outputsOf : logitsOf)(end, batch, output.name),
     };
   };
