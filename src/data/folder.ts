@@ -11,6 +11,8 @@ const hidden = (name: string) => /^(\.|Thumbs\.db$|desktop\.ini$|__MACOSX\/)/i.t
 export interface FolderOptions {
   /** Resizes or crops, so that all pictures get one size; by default they must have one. */
   readonly prepare?: (picture: Picture) => Picture;
+  /** Pictures of each split that are read at most, the first ones. */
+  readonly most?: number;
 }
 
 /** One picture to read. */
@@ -48,6 +50,7 @@ async function entriesIn(
   folder: string,
   classes: readonly string[],
   from: DataFiles,
+  most?: number,
 ): Promise<Entry[]> {
   const columns: Entry[][] = [];
   for (const [label, name] of classes.entries()) {
@@ -65,7 +68,9 @@ async function entriesIn(
   const longest = columns.reduce((most, column) => Math.max(most, column.length), 0);
   return Array.from({ length: longest }, (_, i) =>
     columns.flatMap((column) => column.slice(i, i + 1)),
-  ).flat();
+  )
+    .flat()
+    .slice(0, most);
 }
 
 async function pictureOf(path: string, from: DataFiles): Promise<Picture> {
@@ -122,7 +127,9 @@ export async function openFolder(
   const isSplit = top.includes("train/") && held !== undefined;
   const folder = isSplit ? `${path}/train` : path;
   const classes = await classesIn(folder, from);
-  const train = await examplesOf(await entriesIn(folder, classes, from), from, options);
+  const train = await examplesOf(
+    ...([await entriesIn(folder, classes, from, options.most), from, options] as const),
+  );
   const { shape } = train;
   const trained = splitOf(train, shape);
   let test = trained;
@@ -133,7 +140,10 @@ export async function openFolder(
     if (unknown !== undefined)
       throw new UsageError(`${path}/${held}/${unknown} is a class that ${folder} does not have`);
     test = splitOf(
-      await examplesOf(await entriesIn(`${path}/${held}`, classes, from), from, options, train),
+      await examplesOf(
+        await entriesIn(`${path}/${held}`, classes, from, options.most),
+        ...([from, options, train] as const),
+      ),
       shape,
     );
   }

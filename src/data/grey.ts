@@ -1,0 +1,33 @@
+import { tensor } from "../math/tensor.ts";
+import type { Dataset, Split } from "./dataset.ts";
+
+/** Pillow's weights of red, green and blue in grey (ITU-R BT.601), in units of 2⁻¹⁶. */
+const WEIGHTS = [19_595, 38_470, 7_471];
+
+/** Pictures [n, 3, height, width] of 8 bits per channel as one channel of 8 bits, as Pillow's convert("L") has it. */
+const greySplit = (split: Split): Split => ({
+  ...split,
+  images(indices) {
+    const { shape, data } = split.images(indices);
+    const [count, channels, ...sides] = shape;
+    const plane = data.length / (count * channels);
+    const grey = tensor([count, 1, ...sides]);
+    for (let i = 0; i < grey.data.length; i++) {
+      const from = Math.floor(i / plane) * channels * plane + (i % plane);
+      const sum = WEIGHTS.reduce(
+        (total, weight, c) => total + weight * Math.round(255 * data[from + c * plane]),
+        0,
+      );
+      grey.data[i] = Math.floor((sum + 2 ** 15) / 2 ** 16) / 255;
+    }
+    return grey;
+  },
+});
+
+/** A data set of colour pictures in grey, for a network of one channel. */
+export const greyed = (dataset: Dataset): Dataset => ({
+  ...dataset,
+  shape: [1, ...dataset.shape.slice(1)],
+  ...{ mean: [0], std: [1] },
+  ...{ train: greySplit(dataset.train), test: greySplit(dataset.test) },
+});
