@@ -30,6 +30,8 @@ export interface Model extends Card {
   readonly config: Readonly<Record<string, unknown>>;
   /** What tells its weights from others where they are no parameters. */
   readonly weights?: string;
+  /** How a file that somebody else wrote is read. */
+  readonly reading?: Readonly<Record<string, unknown>>;
 }
 
 /** What runs the network, where rows go, and what is recorded beside them. */
@@ -178,6 +180,7 @@ export async function* evaluateNode(
       data: model.data,
       architecture: model.architecture.name,
       weights: model.weights ?? weightsOf(model.parameters),
+      reading: model.reading ?? {},
       parameters: parameterCount(model.architecture),
       noise: noise?.name ?? null,
       noiseText: noise === null ? null : describeNoise(noise.name),

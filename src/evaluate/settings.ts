@@ -14,6 +14,8 @@ export interface Settings {
     readonly architecture: string;
     /** SHA-256 of its arrays, the first 16 hexadecimal digits: says whether two evaluations met the same network. */
     readonly weights: string;
+    /** How a file that somebody else wrote is read: mean, std and the like; empty for one of ours, missing in older files. */
+    readonly reading?: Readonly<Record<string, unknown>> | undefined;
     /** Trainable numbers. */
     readonly parameters: number;
     /** `uniform:0.2`; null for a deterministic classifier. */
@@ -44,6 +46,7 @@ const compared = ({ model, data, options }: Settings): Record<string, unknown> =
   model: model.name,
   architecture: model.architecture,
   weights: model.weights,
+  ...model.reading,
   noise: model.noise,
   data,
   // An option that the file is older than had no effect on its rows.

@@ -15,6 +15,7 @@ const SettingsFile: z.ZodType<Settings> = z.object({
       noiseText: text,
     },
     ...{ classNames: z.array(z.string()), training: z.array(record), config: record },
+    reading: record.optional(),
   }),
   ...{ data: z.string(), options: record, machine: record, target: record },
   versions: z.object({ rampart: z.string(), engine: z.string() }),

@@ -18,13 +18,14 @@ function settingsOf({ label, file, settings, rows }: Evaluation): Markup {
     return html`
 <details><summary>${label}</summary><p>Rows: <code>${file}</code>. There are no settings beside them; this is what the rows say.</p><div class="settings">${list("Rows", known)}</div></details>`;
   const { model, options, versions, machine, target, command, started, data } = settings;
-  const { training: _, config, classNames, ...card } = model;
+  const { training: _, config, classNames, reading = {}, ...card } = model;
   return html`
 <details open><summary>${label}</summary>
 ${command === null ? html`<p>It was not run from a command line.</p>` : html`<p>The command:</p><pre><code>${command}</code></pre>`}
 <div class="settings">
 ${list("Evaluation", { rows: file, started, data, ...options })}
 ${list("Model", { ...card, classes: classNames.join(", ") })}
+${list("How the file is read", reading)}
 ${list("Training", config)}
 ${list("Versions and machine", { ...versions, ...machine, ...target })}
 </div></details>`;

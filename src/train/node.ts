@@ -144,5 +144,6 @@ export async function openModelNode(
   const model = await readModelNode(path, bytes);
   if (isExported(model.metadata)) return modelOfFile(bytes, path.replace(/\.gz$/, ""));
   const weights = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
-  return modelOfNetwork(await importModel(model, path, options, runtime), path, weights);
+  const { shape: _, ...reading } = options;
+  return modelOfNetwork(await importModel(model, path, options, runtime), path, weights, reading);
 }

@@ -16,6 +16,8 @@ export interface OpenModel extends Card {
   readonly config: Readonly<Record<string, unknown>>;
   /** What tells its weights from others where they are no parameters: of a file that somebody else wrote. */
   readonly weights?: string;
+  /** How a file that somebody else wrote is read: mean, std and the like. */
+  readonly reading?: Readonly<Record<string, unknown>>;
   /** What whoever uses its gradients must know. */
   readonly notes?: readonly string[];
 }
@@ -48,8 +50,10 @@ export const modelOfNetwork = (
   network: Architecture & { readonly notes: readonly string[] },
   path: string,
   weights: string,
+  reading: Readonly<Record<string, unknown>> = {},
 ): OpenModel => ({
   ...{ path, name: nameOf(path), architecture: network, parameters: {}, config: {}, weights },
+  reading,
   ...{ defense: "unknown", data: "", noise: null, classNames: [], notes: network.notes },
   input: { shape: network.inputShape, classes: network.classes, mean: [0], std: [1] },
 });
