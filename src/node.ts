@@ -1,5 +1,8 @@
 // `rampart/node`: the library with files and onnxruntime-node. These functions are what the commands do.
 
+import { auditNode, type NodeAudit } from "./audit/node.ts";
+import { AuditOptions } from "./audit/options.ts";
+import type { AuditResult } from "./audit/result.ts";
 import { openDatasetNode } from "./data/node.ts";
 import { parseNpz } from "./data/npz.ts";
 import { evaluateNode, type NodeEvaluation } from "./evaluate/node.ts";
@@ -20,7 +23,15 @@ import type { TrainOptions } from "./train/options.ts";
 
 export * from "./index.ts";
 export { nodeProgram, nodeRuntime } from "./runtime/node.ts";
-export type { EvaluateOptions, OpenModel, Row, TrainEvent, TrainOptions };
+export type {
+  AuditOptions,
+  AuditResult,
+  EvaluateOptions,
+  OpenModel,
+  Row,
+  TrainEvent,
+  TrainOptions,
+};
 export { openDatasetNode as openDataset, openModelNode as openModel };
 
 /** Trains in the run directory `out`, or goes on with it under `resume`, and opens the result. */
@@ -67,6 +78,30 @@ export async function evaluate(
     await network.release();
   }
   return rows;
+}
+
+/**
+ * Audits a classifier: its accuracy under attack in each norm and in all of them, and signs that it cannot be trusted. With
+ * `out` rows, summary.json, report.html and pictures are written; where `signal` aborts it throws the signal's reason.
+ */
+export async function audit(
+  path: string,
+  options: Partial<AuditOptions> &
+    Omit<NodeAudit, "runtime"> & { readonly device?: string; readonly threads?: number } = {},
+): Promise<AuditResult> {
+  const own = Object.keys(AuditOptions.shape);
+  const { device, threads, ...rest } = options;
+  const runtime = await nodeRuntime({
+    ...(device !== undefined && { device }),
+    ...(threads !== undefined && { threads }),
+  });
+  const split = (mine: boolean) =>
+    Object.fromEntries(Object.entries(rest).filter(([name]) => own.includes(name) === mine));
+  for await (const event of auditNode(path, AuditOptions.parse(split(true)), {
+    ...{ ...split(false), runtime },
+  }))
+    if (event.event === "result") return event.result;
+  throw options.signal?.reason ?? new Error("internal: the audit ended without a result");
 }
 
 /** Writes a model's noise-free network as an .onnx file; its noise stands in the file's metadata. */

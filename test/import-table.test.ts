@@ -27,6 +27,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   evaluate: ["math", "files", "data", "models", "attacks", "noise", "defenses", "certify"],
   report: ["math", "files", "theory", "evaluate"],
+  audit: [
+    ...["math", "files", "data", "models", "attacks", "noise", "defenses"],
+    ...["train", "evaluate", "report"],
+  ],
   experiments: [
     ...["math", "files", "theory", "data", "models", "attacks"],
     ...["noise", "defenses", "train", "evaluate", "report"],
@@ -53,6 +57,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
       "train",
       "evaluate",
       "report",
+      "audit",
       "experiments",
     ],
   ],

@@ -14,8 +14,8 @@ import {
   saturatedSoftmax,
   straightThrough,
   zeroGradients,
-} from "./audit-diagnostics.ts";
-import type { Probe, ProbedNorm } from "./audit-probe.ts";
+} from "./diagnostics.ts";
+import type { Probe, ProbedNorm } from "./probe.ts";
 
 const usual: ProbedNorm = {
   ...{ norm: "linf", epsilon: 0.031, tried: 30, underNoise: 30, fewSteps: 12, manySteps: 10 },

@@ -2,7 +2,7 @@
 import { likelyPermutation } from "../data/permutation.ts";
 import type { Row } from "../evaluate/row.ts";
 import { mean } from "../math/statistics.ts";
-import type { Probe } from "./audit-probe.ts";
+import type { Probe } from "./probe.ts";
 
 /** `docs/auditing.md` has an entry for each. */
 export type DiagnosticCode =

@@ -1,10 +1,7 @@
 // What an audit runs: attacks in order of cost, each on what the ones before it left standing.
 import type { Norm } from "../attacks/victim.ts";
 import type { EvaluateOptions } from "../evaluate/options.ts";
-
-/** How much an audit may cost. */
-export const budgets = ["quick", "standard", "full"] as const;
-export type Budget = (typeof budgets)[number];
+import type { Budget } from "./options.ts";
 
 /** What decides an audit's attacks. */
 export interface AuditSize {

@@ -3,9 +3,8 @@
 import type { Row } from "../evaluate/row.ts";
 import { cellOf, grouped, interval } from "../evaluate/shares.ts";
 import { isBroken } from "../evaluate/standing.ts";
-import { summarize } from "../evaluate/summary.ts";
-import type { Interval } from "../math/statistics.ts";
-import { type Diagnostic, diagnose, type Facts } from "./audit-diagnostics.ts";
+import { type Interval, mean } from "../math/statistics.ts";
+import { type Diagnostic, diagnose, type Facts } from "./diagnostics.ts";
 
 /** One attack of a norm, on what the ones before it left standing. */
 export interface AuditAttack {
@@ -23,12 +22,15 @@ export interface AuditAttack {
   readonly seconds: number;
 }
 
-/** One norm at its radius. */
+/** One norm at one radius. */
 export interface AuditNorm {
   readonly norm: string;
   readonly epsilon: number;
   readonly attacks: readonly AuditAttack[];
-  /** Accuracy where each example meets the worst of them, and the same pictures rounded to 8 bits per channel. */
+  /**
+   * Accuracy where each example meets the worst of them and of those at smaller radii, which this ball holds too; and of the
+   * same pictures rounded to 8 bits per channel.
+   */
   readonly accuracy: Interval;
   readonly accuracy8bit: Interval;
 }
@@ -51,18 +53,19 @@ export interface AuditResult {
   /** What is added to pixels at every prediction; null for a deterministic classifier. */
   readonly noise: string | null;
   readonly clean: Interval;
-  /** Accuracy where each example meets the worst attack of any norm. */
+  /** Accuracy where each example meets the worst attack of any norm, at the largest radii. */
   readonly union: Interval;
   readonly union8bit: Interval;
+  /** By norm, and each norm's radii in ascending order: its curve of accuracy against ε. */
   readonly norms: readonly AuditNorm[];
-  /** The attack that broke most examples. */
+  /** In the norm that leaves least at its largest radius, the attack that broke most examples; null if none did. */
   readonly breaksFirst: string | null;
   /** The class that suffers most first. */
   readonly classes: readonly AuditClass[];
   readonly diagnostics: readonly Diagnostic[];
   /** Whether no diagnostic says that the numbers mean nothing. */
   readonly valid: boolean;
-  /** What was asked for by --require, and whether the union is at least that; null if nothing was. */
+  /** What was asked for by --require, and whether the union is valid and at least that; null if nothing was. */
   readonly required: number | null;
   readonly passed: boolean | null;
 }
@@ -115,7 +118,12 @@ const unneeded = (attack: string, { left }: AuditAttack): AuditAttack => ({
   ...{ attack, steps: 0, restarts: 0, tried: 0, broken: 0, left, queries: 0, seconds: 0 },
 });
 
-function normOf(rows: readonly Row[], planned: readonly string[]): AuditNorm {
+/** `rows` are of one norm and radius, `below` of that norm at smaller radii. */
+function normOf(
+  rows: readonly Row[],
+  below: readonly Row[],
+  planned: readonly string[],
+): AuditNorm {
   const worst: Worst = new Map();
   const attacks = [...grouped(rows, cellOf).values()].map((own) => attackOf(own, worst));
   const ran = new Set(attacks.map(({ attack }) => attack));
@@ -123,35 +131,59 @@ function normOf(rows: readonly Row[], planned: readonly string[]): AuditNorm {
   for (const attack of planned)
     if (attack.endsWith(`-${rows[0].norm}`) && !ran.has(attack))
       attacks.push(unneeded(attack, last));
+  take(worst, below);
   return {
     ...{ norm: String(rows[0].norm), epsilon: Number(rows[0].epsilon), attacks },
     ...{ accuracy: accuracyOf(worst), accuracy8bit: accuracy8bitOf(worst) },
   };
 }
 
+/** The norms in the order in which they ran, each at its radii in ascending order. */
+const normsOf = (rows: readonly Row[], planned: readonly string[]): AuditNorm[] =>
+  [...grouped(rows, ({ norm }) => norm).values()].flatMap((ofNorm) =>
+    [...grouped(ofNorm, ({ epsilon }) => Number(epsilon))]
+      .sort(([a], [b]) => a - b)
+      .map(([radius, own]) =>
+        normOf(
+          own,
+          ofNorm.filter(({ epsilon }) => Number(epsilon) < radius),
+          planned,
+        ),
+      ),
+  );
+
+/** Each norm at its largest radius. */
+export const atLargest = (norms: readonly AuditNorm[]): AuditNorm[] =>
+  [...grouped(norms, ({ norm }) => norm).values()].map((own) => own[own.length - 1]);
+
+const classesOf = (worst: Worst, names: readonly string[]): AuditClass[] =>
+  [...grouped([...worst.values()], ({ label }) => label)]
+    .map(([label, rows]) => ({
+      ...{ label, name: names[label] ?? String(label), examples: rows.length },
+      clean: mean(rows.map(({ clean }) => clean)),
+      union: mean(rows.map(({ correct }) => correct)),
+    }))
+    .sort((a, b) => a.union - b.union || a.clean - b.clean || a.label - b.label);
+
 /** The result of a finished audit. */
 export function auditResult(facts: AuditFacts): AuditResult {
   const { rows, budget, noise, classNames, required } = facts;
-  const summary = summarize(rows, { onlyStanding: true });
+  const [{ model, data }] = rows;
   const worst: Worst = new Map();
   take(worst, rows);
-  const norms = [...grouped(rows, ({ norm, epsilon }) => `${norm} ${epsilon}`).values()].map(
-    (own) => normOf(own, facts.attacks),
-  );
-  const most = norms
-    .flatMap(({ attacks }) => attacks)
-    .reduce<AuditAttack | null>((a, b) => (b.broken > (a?.broken ?? 0) ? b : a), null);
+  const norms = normsOf(rows, facts.attacks);
+  const weakest = atLargest(norms).reduce((a, b) => (b.accuracy.mean < a.accuracy.mean ? b : a));
+  const most = weakest.attacks.reduce((a, b) => (b.broken > a.broken ? b : a));
   const union = accuracyOf(worst);
   const diagnostics = diagnose(facts);
+  const valid = diagnostics.every(({ severity }) => severity !== "invalid");
   return {
-    ...{ model: summary.model, data: summary.data, budget, noise, examples: summary.examples },
-    ...{ clean: summary.clean, union, union8bit: accuracy8bitOf(worst), norms },
-    breaksFirst: most?.attack ?? null,
-    classes: summary.classes.map(({ label, examples, clean, union: left }) => ({
-      ...{ label, name: classNames[label] ?? String(label), examples, clean },
-      union: left ?? clean,
-    })),
-    ...{ diagnostics, valid: diagnostics.every(({ severity }) => severity !== "invalid") },
-    ...{ required, passed: required === null ? null : union.mean >= required },
+    ...{ model, data, budget, noise, examples: worst.size },
+    clean: interval([...worst.values()], ({ clean }) => clean, "all"),
+    ...{ union, union8bit: accuracy8bitOf(worst), norms },
+    breaksFirst: most.broken === 0 ? null : most.attack,
+    classes: classesOf(worst, classNames),
+    ...{ diagnostics, valid, required },
+    passed: required === null ? null : valid && union.mean >= required,
   };
 }

@@ -2,8 +2,8 @@
 import { counted, normName, percent, radius, range } from "../report/format.ts";
 import { html, type Markup } from "../report/html.ts";
 import type { Section } from "../report/page.ts";
-import type { AuditNorm, AuditResult } from "./audit-result.ts";
-import { auditVerdict } from "./audit-text.ts";
+import type { AuditNorm, AuditResult } from "./result.ts";
+import { auditVerdict } from "./text.ts";
 
 const head = (names: readonly string[]): Markup =>
   html`<thead><tr>${names.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>`;

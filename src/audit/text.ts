@@ -1,30 +1,37 @@
 // An audit for a terminal.
 import { counted, normName, percent, radius, range } from "../report/format.ts";
 import { textTable } from "../report/text-table.ts";
-import type { AuditNorm, AuditResult } from "./audit-result.ts";
+import { type AuditNorm, type AuditResult, atLargest } from "./result.ts";
 
 const radii = (norms: readonly AuditNorm[]): string =>
   norms.map(({ norm, epsilon }) => `${normName(norm)} ${radius(epsilon)}`).join(" or ");
 
-/** What the audit says, in one sentence. */
-export function auditVerdict({
-  valid,
-  union,
-  clean,
-  norms,
-  required,
-  passed,
-  breaksFirst,
-}: AuditResult): string {
+/** What was required, and whether the classifier has it. */
+function requirement({ required, passed, valid }: AuditResult): string {
+  if (required === null) return "";
+  const answer = passed
+    ? "which it has"
+    : valid
+      ? "which it has not"
+      : "which nobody can say before that";
+  return ` Required: ${percent(required)}, ${answer}.`;
+}
+
+/** What the audit says, in a sentence or two. */
+export function auditVerdict(result: AuditResult): string {
+  const { valid, union, clean, breaksFirst } = result;
+  const norms = atLargest(result.norms);
   const numbers = `${percent(union.mean)} [${range(union)}] of images are right under attack in ${radii(norms)}, ${percent(clean.mean)} without`;
-  const first = breaksFirst === null ? "" : `; ${breaksFirst} breaks most`;
-  const verdict =
-    required === null
-      ? ""
-      : ` Required: ${percent(required)}, ${passed ? "which it has." : "which it has not."}`;
-  return valid
-    ? `${numbers}${first}.${verdict}`
-    : `These numbers mean nothing until the first diagnostic below is settled: ${numbers}.${verdict}`;
+  if (!valid)
+    return `These numbers mean nothing until the first diagnostic below is settled: ${numbers}.${requirement(result)}`;
+  const found = norms
+    .flatMap((norm) => norm.attacks.map((one) => ({ ...one, norm })))
+    .find(({ attack }) => attack === breaksFirst);
+  const first =
+    found === undefined
+      ? " No attack broke any image."
+      : ` ${normName(found.norm.norm)} breaks first${norms.length > 1 ? ` (${percent(found.norm.accuracy.mean)} left)` : ""}: ${found.attack} alone broke ${found.broken} of the ${counted(found.tried, "image")} it met.`;
+  return `${numbers}.${first}${requirement(result)}`;
 }
 
 const normTable = ({ norm, epsilon, attacks, accuracy8bit }: AuditNorm): string =>
@@ -71,7 +78,7 @@ export function auditText(result: AuditResult): string {
       ]),
       ["union of all attacks", percent(union.mean), range(union)],
     ]),
-    ...norms.flatMap((norm) => ["", normTable(norm)]),
+    ...atLargest(norms).flatMap((norm) => ["", normTable(norm)]),
     "",
     textTable([[`worst classes: ${worst.join(", ")}`]]),
     ...(signs.length > 0 ? ["", ...signs] : ["", "no diagnostic fired"]),

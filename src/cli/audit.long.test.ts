@@ -2,9 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { AuditResult } from "../audit/result.ts";
 import { npzBytes } from "../data/npz.ts";
 import type { Row } from "../evaluate/row.ts";
-import type { AuditResult } from "../experiments/audit-result.ts";
 import { uniform } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { tensor } from "../math/tensor.ts";
@@ -253,7 +253,7 @@ describe("an audit is refused", () => {
   it.each([
     [["--budget", "ful"], "did you mean full?"],
     [["--require", "40"], "--require is 40, but it must be at most 1"],
-    [["--resize", "8"], "--resize and --crop are for folder:PATH"],
+    [["--resize", "8"], "--resize, --crop and --interpolation are for folder:PATH"],
     [["--epsilon-linf", "8"], "did you mean 8/255?"],
     [["--norms", "linf,l3"], "it must be one of linf, l2, l1"],
     [["--output", "scores"], "the file has no output scores; its outputs are z"],

@@ -1,0 +1,40 @@
+import type { Row } from "../evaluate/row.ts";
+import { grouped } from "../evaluate/shares.ts";
+import type { PictureSet } from "../report/evaluation.ts";
+import { pngBytes } from "../report/png.ts";
+
+/** Adversarial pictures of each norm that an audit leaves as files. */
+const PICTURES = 4;
+
+/** `apgd-ce-linf@0.03137254901960784` → `apgd-ce-linf-0.03137`. */
+function fileName(set: string): string {
+  const [attack, epsilon] = set.split("@");
+  return `${attack}-${Number(Number(epsilon).toPrecision(4))}`;
+}
+
+/** The first adversarial examples of each norm that were found, as PNG files by name, and the clean pictures beside them. */
+export function pictureFiles(
+  sets: readonly PictureSet[],
+  rows: readonly Row[],
+): Map<string, Uint8Array> {
+  const broken = new Set(
+    rows
+      .filter(({ clean, majority }) => clean >= 0.5 && majority === 0)
+      .map(({ index, attack, epsilon }) => `${index} ${attack}@${epsilon}`),
+  );
+  const found = sets.flatMap((set) =>
+    set.indices.flatMap((index, i) =>
+      broken.has(`${index} ${set.name}`) ? [{ set, index, i }] : [],
+    ),
+  );
+  const norms = new Map(rows.map(({ attack, norm }) => [attack, norm]));
+  const shown = [...grouped(found, ({ set }) => norms.get(set.name.split("@")[0])).values()];
+  return new Map(
+    shown
+      .flatMap((own) => own.slice(0, PICTURES))
+      .flatMap(({ set, index, i }) => [
+        [`${index}-clean.png`, pngBytes(set.originals, i)],
+        [`${index}-${fileName(set.name)}.png`, pngBytes(set.adversarials, i)],
+      ]),
+  );
+}
