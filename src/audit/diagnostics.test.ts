@@ -9,10 +9,12 @@ import {
   lostByRounding,
   moreStepsHelp,
   noiseBreaks,
+  otherPreprocessing,
   permutedClasses,
   randomisedWithoutEot,
   saturatedSoftmax,
   straightThrough,
+  transferWins,
   zeroGradients,
 } from "./diagnostics.ts";
 import type { Probe, ProbedNorm } from "./probe.ts";
@@ -23,7 +25,12 @@ const usual: ProbedNorm = {
 const probe: Probe = {
   ...{ examples: 32, zeroGradients: 0, saturated: 0, changes: false, norms: [usual] },
   huge: { norm: "linf", epsilon: 0.5, tried: 30, right: 0 },
+  transfer: {
+    ...{ from: "the copy smoothed by noise", norm: "linf", epsilon: 0.031 },
+    ...{ tried: 30, right: 12, whiteBox: 10 },
+  },
 };
+const usualFacts = { probe, better: null, classes: 10, notes: [] };
 const probeWith = (changes: Partial<Probe>) => ({ probe: { ...probe, ...changes } });
 const withNorm = (changes: Partial<ProbedNorm>) => probeWith({ norms: [{ ...usual, ...changes }] });
 const many = (count: number, of: (i: number) => Partial<Row>): Row[] =>
@@ -37,7 +44,7 @@ const right = many(40, (i) => ({
 
 describe("a diagnostic", () => {
   it("is silent about an audit in which nothing is odd", () => {
-    expect(diagnose({ rows: right, probe, classes: 10, notes: [] })).toEqual([]);
+    expect(diagnose({ rows: right, ...usualFacts })).toEqual([]);
   });
 
   it("of chance fires up to three deviations above guessing, and not above", () => {
@@ -50,12 +57,21 @@ describe("a diagnostic", () => {
     expect(chance({ rows: rows(10), classes: 10 })).toBeNull();
   });
 
+  it("of preprocessing fires from a tenth of the images on, and explains an accuracy of chance", () => {
+    const better = (right: number) => ({ name: "--scale 255", examples: 64, right, declared: 40 });
+    expect(otherPreprocessing({ better: better(47) })?.text).toContain("and 47 with --scale 255");
+    expect(otherPreprocessing({ better: better(46) })).toBeNull();
+    const rows = many(40, () => ({ clean: 0 }));
+    const codes = diagnose({ ...usualFacts, rows, better: better(60) }).map(({ code }) => code);
+    expect(codes).toEqual(["other-preprocessing"]);
+  });
+
   it("of permuted classes names the order, and then chance says nothing", () => {
     const rows = many(60, (i) => ({ label: i % 10, prediction: 9 - (i % 10), clean: 0 }));
     const found = permutedClasses({ rows, classes: 10 });
     expect(found?.text).toContain("60 would be if the outputs are in reverse order");
     expect(permutedClasses({ rows: right, classes: 10 })).toBeNull();
-    const codes = diagnose({ rows, probe, classes: 10, notes: [] }).map(({ code }) => code);
+    const codes = diagnose({ rows, ...usualFacts }).map(({ code }) => code);
     expect(codes).toEqual(["permuted-classes"]);
   });
 
@@ -95,6 +111,26 @@ describe("a diagnostic", () => {
     expect(blackBoxWins({ rows: attacks(5, 20) })).toBeNull();
     const wrong = attacks(7, 5).map((row) => ({ ...row, clean: 0 }));
     expect(blackBoxWins({ rows: wrong })).toBeNull();
+  });
+
+  it("of transfer compares what a copy's attack leaves with what the network's own does", () => {
+    const copy = (right: number) =>
+      transferWins({
+        ...{
+          rows: many(1, () => ({})),
+          ...probeWith({ transfer: { ...probe.transfer, right, whiteBox: 15 } }),
+        },
+      });
+    expect(copy(12)?.text).toContain("leaves 12 of 30 images right at ℓ∞ 0.031");
+    expect(copy(13)).toBeNull();
+  });
+
+  it("of transfer hears of a randomised classifier's worst examples", () => {
+    const rows = (from: number) =>
+      many(40, (i) => ({ draws: 100, objective: i < from ? "transfer" : "mean-loss" }));
+    expect(transferWins({ rows: rows(8), probe })?.text).toContain("8 of 40 worst examples");
+    expect(transferWins({ rows: rows(7), probe })).toBeNull();
+    expect(transferWins({ rows: rows(40), probe })).toBeNull(); // it was the only objective
   });
 
   it("of rounding counts adversarial examples that are right at 8 bits", () => {

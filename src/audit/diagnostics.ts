@@ -2,15 +2,19 @@
 import { likelyPermutation } from "../data/permutation.ts";
 import type { Row } from "../evaluate/row.ts";
 import { mean } from "../math/statistics.ts";
+import { normName, percent, radius } from "../report/format.ts";
+import type { BetterPreprocessing } from "./preprocessings.ts";
 import type { Probe } from "./probe.ts";
 
 /** `docs/auditing.md` has an entry for each. */
 export type DiagnosticCode =
   | "permuted-classes"
+  | "other-preprocessing"
   | "chance"
   | "zero-gradients"
   | "huge-epsilon"
   | "black-box-wins"
+  | "transfer-wins"
   | "saturated-softmax"
   | "lost-by-rounding"
   | "noise-breaks"
@@ -30,13 +34,13 @@ export interface Diagnostic {
 export interface Facts {
   readonly rows: readonly Row[];
   readonly probe: Probe;
+  /** Another preprocessing under which more is right than as declared, if one was looked for; null if there is none. */
+  readonly better: BetterPreprocessing | null;
   /** Outputs of the classifier. */
   readonly classes: number;
   /** What the importer said of the file's gradients. */
   readonly notes: readonly string[];
 }
-
-const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
 /** One row per example, which says what was predicted of the clean image. */
 const cleanOf = (rows: readonly Row[]): Row[] => [
@@ -58,6 +62,21 @@ export function permutedClasses({
     text: `${identity} of ${examples} clean images are right, but ${explained} would be if ${name}`,
     advice:
       "give the names of the file's outputs with --classes, or put the data set's classes in the file's order",
+  };
+}
+
+/** Share of the images by which another preprocessing must win. */
+const BETTER = 0.1;
+
+/** A usual preprocessing under which far more clean images are right than under the declared one. */
+export function otherPreprocessing({ better }: Pick<Facts, "better">): Diagnostic | null {
+  if (better === null) return null;
+  const { name, examples, right, declared } = better;
+  if (right - declared < Math.max(4, BETTER * examples)) return null;
+  return {
+    ...{ code: "other-preprocessing", severity: "invalid" },
+    text: `${declared} of the first ${examples} images are right as preprocessing is declared, and ${right} with ${name}`,
+    advice: "look up how the network was trained, and declare that",
   };
 }
 
@@ -102,7 +121,7 @@ export function hugeEpsilon({ probe }: Pick<Facts, "probe">): Diagnostic | null 
   if (right <= STILL_RIGHT * tried) return null;
   return {
     ...{ code: "huge-epsilon", severity: "warning" },
-    text: `at ${norm} ${Number(epsilon.toPrecision(3))}, where every picture can be made grey, ${right} of ${tried} images are still right under APGD`,
+    text: `at ${normName(norm)} ${radius(epsilon)}, where every picture can be made grey, ${right} of ${tried} images are still right under APGD`,
     advice:
       "the attacks are failing, so the accuracies above are upper bounds; look for zero gradients, or use --budget full",
   };
@@ -127,6 +146,32 @@ export function blackBoxWins({ rows }: Pick<Facts, "rows">): Diagnostic | null {
     text: `Square, which sees no gradients, broke ${won} images that every attack with gradients had left standing`,
     advice:
       "gradients are masked, or the budget is too small: use --budget standard or full, and see zero-gradients",
+  };
+}
+
+/** Share of what was tried that an attack on a copy must break beyond the attack on the network. */
+const TRANSFERRED = 0.1;
+/** Share of a randomised classifier's rows that come from the network without its noise. */
+const FROM_NOISE_FREE = 0.2;
+
+/** An attack that climbs something else than the classifier and does better on it. */
+export function transferWins({ rows, probe }: Pick<Facts, "rows" | "probe">): Diagnostic | null {
+  const { from, norm, epsilon, tried, right, whiteBox } = probe.transfer;
+  const advice =
+    "the classifier's own gradients mislead: its accuracy is an upper bound; for a file that rounds use --straight-through, else --budget full";
+  if (whiteBox - right >= Math.max(2, TRANSFERRED * tried))
+    return {
+      ...{ code: "transfer-wins", severity: "warning", advice },
+      text: `APGD on ${from} leaves ${right} of ${tried} images right at ${normName(norm)} ${radius(epsilon)}, APGD on the network itself ${whiteBox}`,
+    };
+  const random = rows.filter(({ draws, objective }) => draws > 1 && objective !== null);
+  const several = new Set(random.map(({ objective }) => objective)).size > 1;
+  const transferred = random.filter(({ objective }) => objective === "transfer").length;
+  if (!several || transferred < Math.max(2, FROM_NOISE_FREE * random.length)) return null;
+  return {
+    ...{ code: "transfer-wins", severity: "warning" },
+    text: `${transferred} of ${random.length} worst examples come from the network without its noise, which attacks on the classifier as it is deployed should find too`,
+    advice: "average over more draws (rampart evaluate --eot 64), or attack it without its noise",
   };
 }
 
@@ -165,7 +210,7 @@ export function noiseBreaks({ probe }: Pick<Facts, "probe">): Diagnostic | null 
   const { norm, epsilon, tried, underNoise, manySteps } = found;
   return {
     ...{ code: "noise-breaks", severity: "warning" },
-    text: `random noise of ${norm} ${epsilon} breaks ${tried - underNoise} of ${tried} images, and APGD ${tried - manySteps}`,
+    text: `random noise of ${normName(norm)} ${radius(epsilon)} breaks ${tried - underNoise} of ${tried} images, and APGD ${tried - manySteps}`,
     advice:
       "either the classifier is fragile to any noise of this size, or the attack finds no direction; lower the radius to tell",
   };
@@ -206,17 +251,18 @@ export function moreStepsHelp({ probe }: Pick<Facts, "probe">): Diagnostic | nul
   if (found === undefined) return null;
   return {
     ...{ code: "more-steps-help", severity: "warning" },
-    text: `APGD of more steps leaves ${found.manySteps} of ${found.tried} images right in ${found.norm}, of fewer steps ${found.fewSteps}`,
+    text: `APGD of more steps leaves ${found.manySteps} of ${found.tried} images right in ${normName(found.norm)}, of fewer steps ${found.fewSteps}`,
     advice: "the attack does not converge: gradients are noisy or masked; use --budget full",
   };
 }
 
-/** Every sign that shows, the gravest first; another order of the classes explains an accuracy that is no better than chance. */
+/** Every sign that shows, the gravest first; another preprocessing or order of the classes explains an accuracy that is no better than chance. */
 export function diagnose(facts: Facts): Diagnostic[] {
-  const permuted = permutedClasses(facts);
+  const wrong = otherPreprocessing(facts) ?? permutedClasses(facts);
   const all = [
-    permuted ?? chance(facts),
-    ...[zeroGradients(facts), hugeEpsilon(facts), blackBoxWins(facts), noiseBreaks(facts)],
+    wrong ?? chance(facts),
+    ...[zeroGradients(facts), hugeEpsilon(facts), blackBoxWins(facts), transferWins(facts)],
+    noiseBreaks(facts),
     ...[randomisedWithoutEot(facts), moreStepsHelp(facts), saturatedSoftmax(facts)],
     ...[lostByRounding(facts), straightThrough(facts)],
   ];

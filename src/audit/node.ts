@@ -33,9 +33,13 @@ import type { OpenModel } from "../train/open-model.ts";
 import { type AuditOptions, largestRadii } from "./options.ts";
 import { pictureFiles } from "./pictures.ts";
 import { auditOptions } from "./plan.ts";
-import { probe } from "./probe.ts";
+import { betterPreprocessing } from "./preprocessings.ts";
+import { type Probe, probe } from "./probe.ts";
 import { type AuditResult, auditResult } from "./result.ts";
-import { auditSection } from "./section.ts";
+import { auditSections } from "./section.ts";
+
+/** Images that the probe looks at. */
+const PROBED = 32;
 
 /** What a file does not say of itself. */
 export interface AuditedFile
@@ -170,15 +174,18 @@ async function opened(path: string, where: NodeAudit, { examples }: AuditOptions
   const dataset = raw.shape[0] === 3 && inputShape[0] === 1 ? greyed(raw) : raw;
   const names =
     classes === undefined ? undefined : parseOutputNames(await readFile(classes, "utf8"), classes);
+  const labelled = forOutputs(dataset, outputs, names);
   const sizes = raw.name.startsWith("folder:") ? without({ resize, crop, interpolation }) : {};
   return {
     model: {
       ...model,
+      // A file of somebody else's has no names of its own: its outputs are the data set's classes, as matched.
+      ...(model.classNames.length === 0 && { classNames: labelled.classes }),
       ...(model.reading !== undefined && {
         reading: { ...model.reading, ...sizes, ...(classes !== undefined && { classes }) },
       }),
     },
-    dataset: forOutputs(dataset, outputs, names),
+    dataset: labelled,
     reopened: (more: ImportedOptions) =>
       openModelNode(path, { ...read, runtime, shape: raw.shape, ...more }),
   };
@@ -196,7 +203,7 @@ export async function* auditNode(
 ): AsyncGenerator<AuditEvent, void, void> {
   const { runtime, out, resume = false, saveExamples, signal, command } = where;
   const { note = () => undefined } = where;
-  const { model, dataset } = await opened(path, where, given);
+  const { model, dataset, reopened } = await opened(path, where, given);
   for (const line of model.notes ?? []) note(line);
   const { budget, examples, seed, noise, rule, batch, epsilonLinf, epsilonL2, epsilonL1 } = given;
   const own = noise ?? model.noise;
@@ -213,6 +220,28 @@ export async function* auditNode(
   });
   const network = classifier(runtime, model.architecture, model.parameters);
   const rows: Row[] = [];
+  /** Gradients of zero are compared with those of a copy that lets them through. */
+  async function probed(): Promise<Probe> {
+    const rounds = (model.notes ?? []).some((text) =>
+      text.includes("differentiate straight through"),
+    );
+    const copy = rounds ? await opening({ straightThrough: true }) : null;
+    try {
+      return await probe(stoppable(network, signal), dataset.test, {
+        ...{ seed, radii: largestRadii(given), examples: Math.min(examples, PROBED) },
+        losses: budget === "quick" ? ["ce"] : ["ce", "dlr"],
+        ...(copy && {
+          surrogate: { name: "the straight-through copy", victim: stoppable(copy, signal) },
+        }),
+      });
+    } finally {
+      await copy?.release();
+    }
+  }
+  const opening = async (more: ImportedOptions) => {
+    const { architecture, parameters } = await reopened(more);
+    return classifier(runtime, architecture, parameters);
+  };
   try {
     let missing = 0;
     for await (const { row, done, total } of evaluateNode(model, options, {
@@ -228,9 +257,13 @@ export async function* auditNode(
     const result = auditResult({
       ...{ rows, classes, notes: model.notes ?? [], budget, noise: own },
       ...{ classNames: dataset.classes, attacks: options.attacks, required: given.require ?? null },
-      probe: await probe(stoppable(network, signal), dataset.test, {
-        ...{ seed, radii: largestRadii(given), examples: Math.min(examples, 32) },
-      }),
+      probe: await probed(),
+      better:
+        model.reading === undefined
+          ? null
+          : await betterPreprocessing(network, opening, dataset.test, {
+              ...{ count: 2 * PROBED, channels: dataset.shape[0], signal },
+            }),
     });
     yield {
       event: "result",
@@ -257,6 +290,7 @@ async function written(out: string, result: AuditResult, rows: readonly Row[]): 
   const evaluations = evaluationsOf([await readRowsFile(join(out, "rows.jsonl"))], {
     ...{ summarize, parseNpz },
   });
-  await writeWhole(report, page(evaluations, [auditSection(result)]));
+  const begun = { title: `Audit of ${result.model}`, sections: auditSections(result) };
+  await writeWhole(report, page(evaluations, begun));
   return [summary, report, ...pictures];
 }

@@ -6,9 +6,12 @@ import { runBounded } from "../attacks/harness.ts";
 import { ce, margin } from "../attacks/losses.ts";
 import type { Labels, Norm, Victim } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
+import { withEot } from "../defenses/with-eot.ts";
+import { withNoise } from "../defenses/with-noise.ts";
 import { normal } from "../math/distributions.ts";
 import { fold, foldAll, type Key, keyOf, keysFor, nameToNumber } from "../math/random.ts";
 import { addScaled, argmaxRows, clamp, rowSize, sub, type Tensor, tensor } from "../math/tensor.ts";
+import { noiseNamed } from "../noise/table.ts";
 
 /** What the probe found, in counts of examples. */
 export interface Probe {
@@ -27,6 +30,15 @@ export interface Probe {
     readonly tried: number;
     readonly right: number;
   };
+  /** In the first norm at its radius: what APGD leaves that climbs a copy with useful gradients, and that climbs the network. */
+  readonly transfer: {
+    readonly from: Surrogate["name"];
+    readonly norm: Norm;
+    readonly epsilon: number;
+    readonly tried: number;
+    readonly right: number;
+    readonly whiteBox: number;
+  };
   /** In each norm at its radius, on the same examples: what random noise and APGD of few and of many steps leave. */
   readonly norms: readonly ProbedNorm[];
 }
@@ -41,13 +53,33 @@ export interface ProbedNorm {
   readonly manySteps: number;
 }
 
+/** A copy of the network whose gradients are smooth where the network's may not be. */
+export interface Surrogate {
+  readonly name: "the straight-through copy" | "the copy smoothed by noise";
+  readonly victim: Victim;
+}
+
+/** Noise and draws of the copy that is made where none is given: a few steps of 8 bits. */
+const [SMOOTHING, DRAWS] = ["normal:0.02", 4] as const;
+
+const smoothed = (network: Victim): Surrogate => ({
+  name: "the copy smoothed by noise",
+  victim: withEot(withNoise(network, noiseNamed(SMOOTHING)), DRAWS),
+});
+
 /** Where and how much to probe. */
 export interface ProbeOptions {
   readonly radii: readonly { readonly norm: Norm; readonly epsilon: number }[];
   readonly seed: number;
   /** Test images, the first ones. */
   readonly examples?: number;
+  /** Losses that the audit's own attacks climb: the one at the huge radius climbs each of them. */
+  readonly losses?: readonly ("ce" | "dlr")[];
+  /** By default the network averaged over noise. */
+  readonly surrogate?: Surrogate | undefined;
 }
+
+type Radius = ProbeOptions["radii"][number];
 
 const [NOISE, ATTACK] = [0, 1];
 const [FEW, MANY] = [5, 20];
@@ -57,7 +89,7 @@ const hugeRadius = (norm: Norm, pixels: number): number =>
   ({ linf: 0.5, l2: Math.sqrt(pixels) / 2, l1: pixels / 2 })[norm];
 
 /** Random noise that has the length ε before the box cuts it: signs in ℓ∞, a normal direction in the others. */
-function noisy(x: Tensor, norm: Norm, epsilon: number, keys: readonly Key[]): Tensor {
+function noisy(x: Tensor, { norm, epsilon }: Radius, keys: readonly Key[]): Tensor {
   const drawn = normal(keys, x.shape);
   const row = rowSize(x);
   if (norm === "linf")
@@ -78,16 +110,16 @@ const zeroRows = (gradient: Tensor): number => {
 export async function probe(
   network: Victim,
   test: Split,
-  { radii, seed, examples = 32 }: ProbeOptions,
+  { radii, seed, examples = 32, losses: climbed = ["ce"], surrogate }: ProbeOptions,
 ): Promise<Probe> {
   const all = Array.from({ length: Math.min(examples, test.size) }, (_, i) => i);
   const x = test.images(all);
   const labels = all.map((index) => Number(test.labels[index]));
   const keys = keysFor(fold(keyOf(seed), nameToNumber("probe")), all);
-  const [first, again] = [await network.logits(x, keys), await network.logits(x, keys)];
+  const [logits, again] = [await network.logits(x, keys), await network.logits(x, keys)];
   const slopes = await network.lossAndGradient(x, margin(labels), keys);
   const { losses } = await network.lossAndGradient(x, ce(labels), keys);
-  const classes = argmaxRows(first);
+  const classes = argmaxRows(logits);
   const right = all.filter((i) => classes[i] === labels[i]);
   const own = {
     ...{
@@ -99,30 +131,48 @@ export async function probe(
   const rightAmong = async (pictures: Tensor): Promise<number> =>
     argmaxRows(await network.logits(pictures, own.keys)).filter((z, i) => z === own.labels[i])
       .length;
-  const attacked = async (norm: Norm, epsilon: number, steps: number): Promise<number> => {
+  const perturbed = async (
+    victim: Victim,
+    { norm, epsilon }: Radius,
+    ...[steps, loss = "ce"]: [steps: number, loss?: "ce" | "dlr"]
+  ): Promise<Tensor> => {
+    const attack = apgd({ norm, epsilon, loss, steps });
+    const keys = foldAll(own.keys, ATTACK);
+    return (await runBounded(attack, victim, own.x, own.labels as Labels, keys)).adversarial;
+  };
+  const attacked = async (radius: Radius, steps: number, victim = network): Promise<number> =>
+    right.length === 0 ? 0 : rightAmong(await perturbed(victim, radius, steps));
+  /** Examples that stay right whichever loss is climbed. */
+  const leftByEach = async (radius: Radius): Promise<number> => {
     if (right.length === 0) return 0;
-    const attack = apgd({ norm, epsilon, loss: "ce", steps });
-    const { adversarial } = await runBounded(
-      ...([attack, network, own.x, own.labels as Labels] as const),
-      foldAll(own.keys, ATTACK),
-    );
-    return rightAmong(adversarial);
+    let standing = own.labels.map(() => true);
+    for (const loss of climbed) {
+      const classes = argmaxRows(
+        await network.logits(await perturbed(network, radius, MANY, loss), own.keys),
+      );
+      standing = standing.map((stands, i) => stands && classes[i] === own.labels[i]);
+    }
+    return standing.filter(Boolean).length;
   };
   const norms: ProbedNorm[] = [];
-  for (const { norm, epsilon } of radii)
+  for (const radius of radii)
     norms.push({
-      ...{ norm, epsilon, tried: right.length },
-      underNoise: await rightAmong(noisy(own.x, norm, epsilon, foldAll(own.keys, NOISE))),
-      fewSteps: await attacked(norm, epsilon, FEW),
-      manySteps: await attacked(norm, epsilon, MANY),
+      ...{ ...radius, tried: right.length },
+      underNoise: await rightAmong(noisy(own.x, radius, foldAll(own.keys, NOISE))),
+      fewSteps: await attacked(radius, FEW),
+      manySteps: await attacked(radius, MANY),
     });
-  const [{ norm }] = radii;
-  const epsilon = hugeRadius(norm, rowSize(x));
+  const [first] = radii;
+  const huge = { norm: first.norm, epsilon: hugeRadius(first.norm, rowSize(x)) };
+  const copy = surrogate ?? smoothed(network);
   return {
-    ...{ examples: all.length, zeroGradients: zeroRows(slopes.gradient) },
+    ...{ examples: all.length, zeroGradients: zeroRows(slopes.gradient), norms },
     saturated: losses.filter((loss) => loss === 0).length,
-    changes: sub(first, again).data.some((difference) => difference !== 0),
-    huge: { norm, epsilon, tried: right.length, right: await attacked(norm, epsilon, MANY) },
-    norms,
+    changes: sub(logits, again).data.some((difference) => difference !== 0),
+    huge: { ...huge, tried: right.length, right: await leftByEach(huge) },
+    transfer: {
+      ...{ from: copy.name, ...first, tried: right.length, whiteBox: norms[0].manySteps },
+      right: await attacked(first, MANY, copy.victim),
+    },
   };
 }

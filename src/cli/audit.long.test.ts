@@ -129,7 +129,7 @@ describe("rampart audit", () => {
     for (const name of ["rows.jsonl", "rows.settings.json", "rows.examples.npz", "report.html"])
       expect(names).toContain(name);
     const page = readFileSync(join(out, "report.html"), "utf8");
-    expect(page).toContain('<h2 id="audit">Audit of good.onnx</h2>');
+    expect(page).toContain('<h2 id="audit">Verdict on good.onnx</h2>');
     expect(page).not.toContain("is not finished");
     const pictures = readdirSync(join(out, "pictures"));
     expect(pictures).toContain("0-clean.png");
@@ -185,13 +185,17 @@ describe("an audit of a broken network", () => {
     expect([resultOf(out).clean.mean, codes(out)]).toEqual([1, []]);
   });
 
-  it("that takes bytes is no better than chance until --scale 255", async () => {
+  it("that takes bytes is said to, until --scale 255", async () => {
     const model = network("bytes", { bias: [300, 0, 0, 0] });
     const [wrong, right] = [place(), place()];
     await typed(words(model, wrong, ...both));
-    expect(codes(wrong)).toContain("chance");
+    const [first] = resultOf(wrong).diagnostics;
+    expect([first.code, first.text]).toEqual([
+      "other-preprocessing",
+      "10 of the first 40 images are right as preprocessing is declared, and 40 with --scale 255",
+    ]);
     await typed(words(model, right, ...both, "--scale", "255"));
-    expect(codes(right)).not.toContain("chance");
+    expect(codes(right)).not.toContain("other-preprocessing");
   });
 
   it("that rounds has no gradients, which shows in three ways", async () => {

@@ -231,14 +231,16 @@ export async function* evaluateNode(
     // Of attacks with several numbers of draws, the pictures of the strongest.
     const most = Math.max(...options.eot);
     const mostDraws = ({ attack, eot }: Row) => noise === null || attack === "none" || eot === most;
+    // Where attacks meet only what stands, those that it broke; else of each attack the same images.
+    const shows = ({ index, clean, majority }: Row) =>
+      options.onlyStanding ? clean >= 0.5 && majority === 0 : index < saveExamples;
     const ready: Scored[] = [];
     try {
       for await (const scored of evaluate(subject, dataset, options, finished, broken)) {
         ready.push(scored);
         if (!scored.last) continue;
         // Pictures first: a row that stands in the file is not computed again.
-        const pictured = ready.filter(({ row }) => row.index < saveExamples && mostDraws(row));
-        pictured.forEach(kept.add);
+        const pictured = ready.filter(({ row }) => shows(row) && mostDraws(row)).filter(kept.add);
         if (examplesFile !== null && pictured.length > 0)
           await writeWhole(examplesFile, kept.bytes());
         for (const { row } of ready.splice(0)) {

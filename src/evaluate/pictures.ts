@@ -9,7 +9,8 @@ export const pictureName = ({ attack, epsilon }: Pick<Row, "attack" | "epsilon">
 
 /** Pictures of the first examples, kept for a report as `ROWS.examples.npz`. */
 export interface Pictures {
-  add(scored: Scored): void;
+  /** Whether it was kept: there was room. */
+  add(scored: Scored): boolean;
   /** An .npz of `NAME/index` [n], `NAME/original` and `NAME/adversarial` [n, channel, height, width], per attack. */
   bytes(): Uint8Array;
   readonly size: number;
@@ -33,10 +34,11 @@ export function pictures(most: number, before?: Uint8Array): Pictures {
   return {
     add({ row, original, adversarial }) {
       const { indices, originals, adversarials } = of(pictureName(row));
-      if (indices.length >= most || indices.includes(row.index)) return;
+      if (indices.length >= most || indices.includes(row.index)) return false;
       indices.push(row.index);
       originals.push(original);
       adversarials.push(adversarial);
+      return true;
     },
     bytes: () =>
       npzBytes(

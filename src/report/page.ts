@@ -19,19 +19,26 @@ const notesAside = (notes: readonly string[]): Markup | null =>
 /** A section of the page: its id, what the list of sections calls it, and its markup. */
 export type Section = readonly [id: string, name: string, part: Markup | null];
 
+/** A page that somebody else has begun: its title, and sections in the place of those that compare models. */
+export interface Begun {
+  readonly title: string;
+  readonly sections: readonly Section[];
+}
+
 /**
- * The whole report as one HTML document: no script, nothing loaded, the same bytes from the same rows. Sections that
- * somebody else has made come first.
+ * The whole report as one HTML document: no script, nothing loaded, the same bytes from the same rows. Where it is `begun`,
+ * its sections come first, in the place of accuracies and curves.
  */
-export function page(evaluations: readonly Evaluation[], first: readonly Section[] = []): string {
+export function page(evaluations: readonly Evaluation[], begun?: Begun): string {
   const tables = accuracyTables(evaluations, { short: true });
   const places = new Map(evaluations.map(({ label }, i) => [label, i]));
   const data = [...new Set(tables.map((table) => table.data))];
-  const title = `Robustness of ${counted(evaluations.length, "classifier")} on ${listed(data)}`;
+  const title =
+    begun?.title ?? `Robustness of ${counted(evaluations.length, "classifier")} on ${listed(data)}`;
   const suffix = (i: number) => (i === 0 ? "" : `-${i + 1}`);
   const parts: readonly Section[] = [
-    ...first,
-    ...tables.flatMap((table, i) => {
+    ...(begun?.sections ?? []),
+    ...(begun === undefined ? tables : []).flatMap((table, i) => {
       const [accuracy, curves] = [`accuracy${suffix(i)}`, `curves${suffix(i)}`];
       const of = tables.length > 1 ? `: ${table.data}, ${table.protocol}` : "";
       return [

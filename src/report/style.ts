@@ -22,6 +22,8 @@ aside { border-left: 4px solid var(--note-line); background: var(--note); paddin
 aside h2 { font-size: 1rem; margin: 0; }
 aside ul { margin: .25rem 0 0; padding-left: 1.1rem; overflow-wrap: anywhere; }
 .finding { border-left: 4px solid var(--accent); padding: .1rem 0 .1rem 1rem; }
+.sign { border-left: 4px solid var(--note-line); background: var(--note); padding: .6rem 1rem; margin: 0 0 .75rem; border-radius: 0 .35rem .35rem 0; max-width: 56rem; }
+.sign p { margin: 0 0 .25rem; } .sign.invalid { border-color: var(--bad); } .sign.note { border-color: var(--line); background: var(--raised); }
 .scroll { overflow-x: auto; margin: 0 0 1rem; border: 1px solid var(--line); border-radius: .5rem; }
 .scroll:focus-visible, summary:focus-visible, a:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
