@@ -265,3 +265,19 @@ describe("pictures in colour", () => {
     await expect(open(head, one, { shape: [3, 4, 4] })).rejects.toThrow("bring them to that size");
   });
 });
+
+describe("a file that draws random numbers itself", () => {
+  it("is refused with what to do instead", async () => {
+    const nodes = [
+      nodeOf("RandomNormalLike", ["x"], ["noise"]),
+      nodeOf("Add", ["x", "noise"], ["noisy"]),
+      nodeOf("Flatten", ["noisy"], ["h"]),
+      gemm,
+    ];
+    await expect(
+      open(nodes, { inputs: { x: ["n", 1, 2, 2] }, outputs: { z: ["n", 3] } }),
+    ).rejects.toThrow(
+      /"RandomNormalLike of noise" \(RandomNormalLike, opset 17\): it draws random numbers.*--noise/,
+    );
+  });
+});

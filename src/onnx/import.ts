@@ -58,6 +58,9 @@ export interface ImportOptions {
   readonly batch?: { readonly stated: number; readonly wanted: number };
 }
 
+/** Operators that draw random numbers of their own. */
+const drawsNumbers = /^(Random(Normal|Uniform)(Like)?|Multinomial|Bernoulli)$/;
+
 /** What a file became. */
 export interface Imported {
   /** By the names of the file. */
@@ -188,7 +191,9 @@ export function importGraph(
     const known: Translate | undefined = translations[domain]?.[proto.opType];
     if (known === undefined)
       throw node.error(
-        `this operator cannot be read${scope.outer === null ? "" : " inside a subgraph"}; if it is only post-processing, choose an earlier --output`,
+        drawsNumbers.test(proto.opType)
+          ? "it draws random numbers that no key repeats, so the file cannot be read; export it without them, and declare noise of pixels by --noise normal:SCALE"
+          : `this operator cannot be read${scope.outer === null ? "" : " inside a subgraph"}; if it is only post-processing, choose an earlier --output`,
       );
     try {
       return [known(node)].flat();
