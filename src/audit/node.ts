@@ -150,12 +150,10 @@ function refuseUnused(path: string, where: NodeAudit, model: OpenModel | null): 
 async function opened(path: string, where: NodeAudit, { examples }: AuditOptions) {
   const { runtime, data, dataDir, classes, note = () => undefined } = where;
   refuseUnused(path, where, null);
-  const { mean, std, scale, layout, resize, crop, interpolation } = where;
-  const preprocessing: Preprocessing = {
-    ...(await sidecar(path, where.preprocessing, note)),
-    ...without({ mean, std, scale, layout, resize, crop, interpolation }),
-  };
-  const { resize: _, crop: __, interpolation: ___, ...pixels } = preprocessing;
+  const flags = (({ mean, std, scale, layout, resize, crop, interpolation }) =>
+    without({ mean, std, scale, layout, resize, crop, interpolation }))(where);
+  const preprocessing = { ...(await sidecar(path, where.preprocessing, note)), ...flags };
+  const { resize, crop, interpolation, ...pixels } = preprocessing;
   const { output, input, feed, straightThrough } = where;
   const read = without({ ...pixels, output, input, feed, straightThrough });
   const dataOf = (name: string) => auditData(name, preprocessing, { dataDir, examples });

@@ -27,7 +27,10 @@ export const auditCommand = command({
       .describe(
         "test images: folder:PATH (a sub-folder per class), npz:PATH, cifar10, mnist …; by default what the file names",
       ),
-    out: z.string().describe("folder of rows, summary.json, report.html and adversarial pictures"),
+    out: z
+      .string()
+      .default("audit")
+      .describe("folder of rows, summary.json, report.html and adversarial pictures"),
     ...AuditOptions.shape,
     classes: z
       .string()
@@ -60,6 +63,7 @@ export const auditCommand = command({
   }),
   positionals: ["model"],
   examples: [
+    "rampart audit model.onnx --data folder:photos --norms linf,l2",
     "rampart audit model.onnx --data cifar10 --out audit --mean 0.491,0.482,0.447 --std 0.247,0.243,0.262",
     "rampart audit model.onnx --data folder:photos --classes imagenet.json --resize 256 --crop 224 --out audit",
     "rampart audit model.onnx --data cifar10 --norms linf --epsilon-linf 1/255,2/255,4/255,8/255 --out curve",

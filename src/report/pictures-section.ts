@@ -78,10 +78,11 @@ export function picturesSection(evaluations: readonly Evaluation[]): Markup | nu
       .filter((one) => one.main === main)
       .map(({ strip, evaluation }) => stripMarkup(strip, evaluation));
   const folded = show(false);
+  const onlyBroken = evaluations.every(({ settings }) => settings?.options.onlyStanding === true);
   return html`
 <section aria-labelledby="pictures">
 <h2 id="pictures">Pictures</h2>
-<p>The first test images, what each attack made of them, and the difference. Predictions of a randomised model are its most frequent ones.</p>
+<p>${onlyBroken ? "The first images that each attack broke" : "The first test images, what each attack made of them"}, and the difference. Predictions of a randomised model are its most frequent ones.</p>
 ${show(true)}
 ${folded.length > 0 ? html`<details><summary>Smaller radii</summary>${folded}</details>` : null}
 </section>`;
