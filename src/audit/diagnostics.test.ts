@@ -26,7 +26,7 @@ const probe: Probe = {
   ...{ examples: 32, zeroGradients: 0, saturated: 0, changes: false, norms: [usual] },
   huge: { norm: "linf", epsilon: 0.5, tried: 30, right: 0 },
   transfer: {
-    ...{ from: "the copy smoothed by noise", norm: "linf", epsilon: 0.031 },
+    ...{ norm: "linf", epsilon: 0.031 },
     ...{ tried: 30, right: 12, whiteBox: 10 },
   },
 };
@@ -118,7 +118,9 @@ describe("a diagnostic", () => {
       transferWins({
         ...{
           rows: many(1, () => ({})),
-          ...probeWith({ transfer: { ...probe.transfer, right, whiteBox: 15 } }),
+          ...probeWith({
+            transfer: { norm: "linf", epsilon: 0.031, tried: 30, right, whiteBox: 15 },
+          }),
         },
       });
     expect(copy(12)?.text).toContain("leaves 12 of 30 images right at ℓ∞ 0.031");

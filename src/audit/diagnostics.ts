@@ -156,14 +156,19 @@ const FROM_NOISE_FREE = 0.2;
 
 /** An attack that climbs something else than the classifier and does better on it. */
 export function transferWins({ rows, probe }: Pick<Facts, "rows" | "probe">): Diagnostic | null {
-  const { from, norm, epsilon, tried, right, whiteBox } = probe.transfer;
-  const advice =
-    "the classifier's own gradients mislead: its accuracy is an upper bound; for a file that rounds use --straight-through, else --budget full";
-  if (whiteBox - right >= Math.max(2, TRANSFERRED * tried))
+  const { transfer } = probe;
+  if (
+    transfer !== null &&
+    transfer.whiteBox - transfer.right >= Math.max(2, TRANSFERRED * transfer.tried)
+  ) {
+    const { norm, epsilon, tried, right, whiteBox } = transfer;
     return {
-      ...{ code: "transfer-wins", severity: "warning", advice },
-      text: `APGD on ${from} leaves ${right} of ${tried} images right at ${normName(norm)} ${radius(epsilon)}, APGD on the network itself ${whiteBox}`,
+      ...{ code: "transfer-wins", severity: "warning" },
+      text: `APGD on a copy that lets gradients through rounding leaves ${right} of ${tried} images right at ${normName(norm)} ${radius(epsilon)}, APGD on the network itself ${whiteBox}`,
+      advice:
+        "the network's own gradients mislead, so its accuracy is an upper bound: use --straight-through",
     };
+  }
   const random = rows.filter(({ draws, objective }) => draws > 1 && objective !== null);
   const several = new Set(random.map(({ objective }) => objective)).size > 1;
   const transferred = random.filter(({ objective }) => objective === "transfer").length;

@@ -227,10 +227,7 @@ export async function* auditNode(
     try {
       return await probe(stoppable(network, signal), dataset.test, {
         ...{ seed, radii: largestRadii(given), examples: Math.min(examples, PROBED) },
-        losses: budget === "quick" ? ["ce"] : ["ce", "dlr"],
-        ...(copy && {
-          surrogate: { name: "the straight-through copy", victim: stoppable(copy, signal) },
-        }),
+        copy: copy && stoppable(copy, signal),
       });
     } finally {
       await copy?.release();

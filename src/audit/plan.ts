@@ -14,7 +14,7 @@ export interface AuditSize {
 
 /** Attacks by name without their norm, cheapest first; a norm leaves out those that it does not have. */
 const families: Readonly<Record<Budget, readonly string[]>> = {
-  quick: ["fgsm", "apgd-ce", "square"],
+  quick: ["fgsm", "apgd-ce", "apgd-dlr", "square"],
   standard: ["apgd-ce", "apgd-t", "fab-t", "square"],
   full: [
     ...["fgsm", "deepfool", "apgd-ce", "apgd-dlr", "pgd", "ddn", "fmn"],

@@ -6,12 +6,9 @@ import { runBounded } from "../attacks/harness.ts";
 import { ce, margin } from "../attacks/losses.ts";
 import type { Labels, Norm, Victim } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
-import { withEot } from "../defenses/with-eot.ts";
-import { withNoise } from "../defenses/with-noise.ts";
 import { normal } from "../math/distributions.ts";
 import { fold, foldAll, type Key, keyOf, keysFor, nameToNumber } from "../math/random.ts";
 import { addScaled, argmaxRows, clamp, rowSize, sub, type Tensor, tensor } from "../math/tensor.ts";
-import { noiseNamed } from "../noise/table.ts";
 
 /** What the probe found, in counts of examples. */
 export interface Probe {
@@ -30,15 +27,17 @@ export interface Probe {
     readonly tried: number;
     readonly right: number;
   };
-  /** In the first norm at its radius: what APGD leaves that climbs a copy with useful gradients, and that climbs the network. */
+  /**
+   * In the first norm at its radius: what APGD leaves that climbs a copy of the network with approximate gradients, and that
+   * climbs the network; null where there is no copy.
+   */
   readonly transfer: {
-    readonly from: Surrogate["name"];
     readonly norm: Norm;
     readonly epsilon: number;
     readonly tried: number;
     readonly right: number;
     readonly whiteBox: number;
-  };
+  } | null;
   /** In each norm at its radius, on the same examples: what random noise and APGD of few and of many steps leave. */
   readonly norms: readonly ProbedNorm[];
 }
@@ -53,36 +52,22 @@ export interface ProbedNorm {
   readonly manySteps: number;
 }
 
-/** A copy of the network whose gradients are smooth where the network's may not be. */
-export interface Surrogate {
-  readonly name: "the straight-through copy" | "the copy smoothed by noise";
-  readonly victim: Victim;
-}
-
-/** Noise and draws of the copy that is made where none is given: a few steps of 8 bits. */
-const [SMOOTHING, DRAWS] = ["normal:0.02", 4] as const;
-
-const smoothed = (network: Victim): Surrogate => ({
-  name: "the copy smoothed by noise",
-  victim: withEot(withNoise(network, noiseNamed(SMOOTHING)), DRAWS),
-});
-
 /** Where and how much to probe. */
 export interface ProbeOptions {
   readonly radii: readonly { readonly norm: Norm; readonly epsilon: number }[];
   readonly seed: number;
   /** Test images, the first ones. */
   readonly examples?: number;
-  /** Losses that the audit's own attacks climb: the one at the huge radius climbs each of them. */
-  readonly losses?: readonly ("ce" | "dlr")[];
-  /** By default the network averaged over noise. */
-  readonly surrogate?: Surrogate | undefined;
+  /** A copy of a network that rounds, through whose rounding gradients pass. */
+  readonly copy?: Victim | null;
 }
 
 type Radius = ProbeOptions["radii"][number];
 
 const [NOISE, ATTACK] = [0, 1];
 const [FEW, MANY] = [5, 20];
+/** Cross-entropy is blind where logits are huge, the difference of logits ratio is not. */
+const LOSSES = ["ce", "dlr"] as const;
 
 /** Half of the way between the two pictures that are farthest apart: no class can be right everywhere in such a ball. */
 const hugeRadius = (norm: Norm, pixels: number): number =>
@@ -110,7 +95,7 @@ const zeroRows = (gradient: Tensor): number => {
 export async function probe(
   network: Victim,
   test: Split,
-  { radii, seed, examples = 32, losses: climbed = ["ce"], surrogate }: ProbeOptions,
+  { radii, seed, examples = 32, copy = null }: ProbeOptions,
 ): Promise<Probe> {
   const all = Array.from({ length: Math.min(examples, test.size) }, (_, i) => i);
   const x = test.images(all);
@@ -131,25 +116,19 @@ export async function probe(
   const rightAmong = async (pictures: Tensor): Promise<number> =>
     argmaxRows(await network.logits(pictures, own.keys)).filter((z, i) => z === own.labels[i])
       .length;
-  const perturbed = async (
-    victim: Victim,
+  /** Examples that stay right under APGD on `victim`, whichever loss it climbs. */
+  const attacked = async (
     { norm, epsilon }: Radius,
-    ...[steps, loss = "ce"]: [steps: number, loss?: "ce" | "dlr"]
-  ): Promise<Tensor> => {
-    const attack = apgd({ norm, epsilon, loss, steps });
-    const keys = foldAll(own.keys, ATTACK);
-    return (await runBounded(attack, victim, own.x, own.labels as Labels, keys)).adversarial;
-  };
-  const attacked = async (radius: Radius, steps: number, victim = network): Promise<number> =>
-    right.length === 0 ? 0 : rightAmong(await perturbed(victim, radius, steps));
-  /** Examples that stay right whichever loss is climbed. */
-  const leftByEach = async (radius: Radius): Promise<number> => {
+    steps: number,
+    victim = network,
+  ): Promise<number> => {
     if (right.length === 0) return 0;
     let standing = own.labels.map(() => true);
-    for (const loss of climbed) {
-      const classes = argmaxRows(
-        await network.logits(await perturbed(network, radius, MANY, loss), own.keys),
-      );
+    for (const loss of LOSSES) {
+      const attack = apgd({ norm, epsilon, loss, steps });
+      const keys = foldAll(own.keys, ATTACK);
+      const { adversarial } = await runBounded(attack, victim, own.x, own.labels as Labels, keys);
+      const classes = argmaxRows(await network.logits(adversarial, own.keys));
       standing = standing.map((stands, i) => stands && classes[i] === own.labels[i]);
     }
     return standing.filter(Boolean).length;
@@ -164,15 +143,14 @@ export async function probe(
     });
   const [first] = radii;
   const huge = { norm: first.norm, epsilon: hugeRadius(first.norm, rowSize(x)) };
-  const copy = surrogate ?? smoothed(network);
   return {
     ...{ examples: all.length, zeroGradients: zeroRows(slopes.gradient), norms },
     saturated: losses.filter((loss) => loss === 0).length,
     changes: sub(logits, again).data.some((difference) => difference !== 0),
-    huge: { ...huge, tried: right.length, right: await leftByEach(huge) },
-    transfer: {
-      ...{ from: copy.name, ...first, tried: right.length, whiteBox: norms[0].manySteps },
-      right: await attacked(first, MANY, copy.victim),
+    huge: { ...huge, tried: right.length, right: await attacked(huge, MANY) },
+    transfer: copy && {
+      ...{ ...first, tried: right.length, whiteBox: norms[0].manySteps },
+      right: await attacked(first, MANY, copy),
     },
   };
 }

@@ -21,17 +21,17 @@ ${head(names)}
 /** Clean, each norm at each radius, and the union. */
 function overview({ clean, norms, union, union8bit }: AuditResult): Markup {
   const line = (name: string, accuracy: AuditResult["union"], rounded: string) => html`
-<tr><th scope="row">${name}</th><td class="value" style="--value:${(100 * accuracy.mean).toFixed(1)}"><b>${percent(accuracy.mean)}</b></td><td>${range(accuracy)}</td><td>${rounded}</td></tr>`;
+<tr><th scope="row">${name}</th><td class="value" style="--value:${(100 * accuracy.mean).toFixed(1)}"><b>${percent(accuracy.mean)}</b><small>${range(accuracy)}</small></td><td>${rounded}</td></tr>`;
   return table(
     "Accuracies",
-    "Share of images that are right where each meets the worst of the attacks inside the ball; beside it what is right once adversarial pictures are rounded to 8 bits, as in a file.",
-    ["", "accuracy", "95 % interval", "rounded to 8 bits"],
+    "Share of images that are right where each meets the worst of the attacks inside the ball, with its 95 % interval; and once adversarial pictures are rounded to 8 bits, as in a file.",
+    ["", "accuracy", "at 8 bits"],
     [
       line("clean", clean, ""),
       ...norms.map(({ norm, epsilon, accuracy, accuracy8bit }) =>
         line(`${normName(norm)}, ε ${radius(epsilon)}`, accuracy, percent(accuracy8bit.mean)),
       ),
-      line("all attacks, at the largest radii", union, percent(union8bit.mean)),
+      line("all attacks", union, percent(union8bit.mean)),
     ],
   );
 }
@@ -40,10 +40,10 @@ const normTable = ({ norm, epsilon, attacks }: AuditNorm): Markup =>
   table(
     `Attacks in ${normName(norm)} ${radius(epsilon)}`,
     `${normName(norm)}, ε ${radius(epsilon)}: each attack meets what those above it left standing.`,
-    ["attack", "tried", "broken", "accuracy left", "95 % interval"],
+    ["attack", "tried", "broken", "accuracy left"],
     attacks.map(
       ({ attack, tried, broken, left }) =>
-        html`<tr><th scope="row">${attack}</th><td>${tried}</td><td>${broken}</td><td>${percent(left.mean)}</td><td>${range(left)}</td></tr>`,
+        html`<tr><th scope="row">${attack}</th><td>${tried}</td><td>${broken}</td><td>${percent(left.mean)}<small>${range(left)}</small></td></tr>`,
     ),
   );
 

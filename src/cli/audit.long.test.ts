@@ -35,11 +35,12 @@ writeFileSync(data, npzBytes({ x: tensor([count, 1, 4, 4], pixels), y: tensor([c
 /** Logits: the sum of each quarter, in the order of `outputs`, plus a bias; `before` stands in front. */
 function network(
   name: string,
-  { outputs = [0, 1, 2, 3], bias = [0, 0, 0, 0], round = false } = {},
+  { outputs = [0, 1, 2, 3], bias = [0, 0, 0, 0], round = false, gain = 1 } = {},
 ): string {
   const path = join(folder, `${name}.onnx`);
   const weights = tensor([size, 4]);
-  for (let pixel = 0; pixel < size; pixel++) weights.data[4 * pixel + outputs[quarter(pixel)]] = 1;
+  for (let pixel = 0; pixel < size; pixel++)
+    weights.data[4 * pixel + outputs[quarter(pixel)]] = gain;
   const nodes = [
     ...(round
       ? [
@@ -95,6 +96,7 @@ describe("rampart audit", () => {
     expect(norms[0].attacks.map(({ attack, tried }) => [attack, tried])).toEqual([
       ["fgsm-linf", 40],
       ["apgd-ce-linf", 40],
+      ["apgd-dlr-linf", 40],
       ["square-linf", 40],
     ]);
   });
@@ -146,8 +148,10 @@ describe("rampart audit", () => {
 
   it("shows an attack that nothing was left for", () => {
     const [, { attacks }] = resultOf(out).norms;
-    expect(attacks.map(({ attack }) => attack)).toEqual(["fgsm-l2", "apgd-ce-l2", "square-l2"]);
-    expect(attacks[2]).toMatchObject({ tried: 0, broken: 0, left: { mean: 0 } });
+    expect(attacks.map(({ attack }) => attack)).toEqual([
+      ...["fgsm-l2", "apgd-ce-l2", "apgd-dlr-l2", "square-l2"],
+    ]);
+    expect(attacks[3]).toMatchObject({ tried: 0, broken: 0, left: { mean: 0 } });
   });
 
   it("stops on Ctrl-C and goes on to the same rows", async () => {
@@ -199,7 +203,14 @@ describe("an audit of a broken network", () => {
     expect(codes(right)).not.toContain("other-preprocessing");
   });
 
-  it("that rounds has no gradients, which shows in three ways", async () => {
+  it("whose logits are a million times too large saturates, and is broken all the same", async () => {
+    const out = place();
+    const radius = ["--norms", "linf", "--epsilon-linf", "0.3"];
+    await typed(words(network("large", { gain: 1e6 }), out, ...radius));
+    expect([resultOf(out).union.mean, codes(out)]).toEqual([0, ["saturated-softmax"]]);
+  });
+
+  it("that rounds has no gradients, which shows in four ways", async () => {
     const out = place();
     await typed(
       words(
@@ -209,7 +220,7 @@ describe("an audit of a broken network", () => {
       ),
     );
     expect(codes(out)).toEqual(
-      expect.arrayContaining(["zero-gradients", "huge-epsilon", "black-box-wins"]),
+      expect.arrayContaining(["zero-gradients", "huge-epsilon", "black-box-wins", "transfer-wins"]),
     );
   });
 });
@@ -231,7 +242,7 @@ describe("an audit of a randomised classifier", () => {
     expect(code).toBe(0);
     expect(text).toContain("with its noise normal:0.05");
     const rows = rowsOf(out);
-    expect(rows).toHaveLength(4 * 3);
+    expect(rows).toHaveLength(4 * 4);
     for (const { draws, eot } of rows) expect([draws, eot]).toEqual([20, 8]);
     expect(codes(out)).not.toContain("randomised-without-eot");
   });
