@@ -139,7 +139,8 @@ function beginSearch(image: Image, options: Options): void {
   image.search++;
   image.step = 0;
   image.succeeded = false;
-  image.lastLoss = image.c * hinge(image.start.margin, options);
+  // Not the loss at x: Adam's first steps pass the boundary of a close image by more than they gain.
+  image.lastLoss = Number.POSITIVE_INFINITY;
   takeStep(image, image.start.margin, image.start.gradient, options);
 }
 
