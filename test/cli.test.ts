@@ -178,7 +178,7 @@ describe("a mistake ends with code 2 and says what to do:", () => {
     ),
     refused(
       "shoot m --defense standard --device tpu",
-      "device tpu is not available in this version; use --device cpu",
+      "there is no device tpu; use cpu, webgpu, cuda",
     ),
     refused(
       "shoot m --defense standard --config no.json",

@@ -32,7 +32,7 @@ it("measures both kinds of work, one object per line", async () => {
 
 it("refuses a model that does not exist and a device that is not here", async () => {
   expect(await bench("--model", "wrn-16")).toMatchObject({ code: 2, out: "" });
-  expect(await bench("--device", "webgpu")).toMatchObject({ code: 2, out: "" });
+  expect(await bench("--device", "tpu")).toMatchObject({ code: 2, out: "" });
 });
 
 it("trains as it measures: the loss of a batch seen again and again falls", async () => {

@@ -76,7 +76,7 @@ export const doctorCommand = command({
       "providers",
       `${providers.join(", ")}; with libraries of yours ${otherProviders.join(", ")}`,
     );
-    line("used", "cpu; the others come in a later version");
+    line("used", "cpu; webgpu and cuda by --device, see docs/gpu.md");
     line("block size", blockSize === null ? "none: plain layout" : `${blockSize} channels`);
   },
 });

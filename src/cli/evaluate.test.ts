@@ -140,7 +140,7 @@ describe("rampart evaluate", () => {
     [["--rule", "vote:3"], "unknown rule vote"],
     [["--noise", "uniform:20"], "did you mean uniform:20/255?"],
     [["--data", "shape"], "unknown data set shape; did you mean shapes?"],
-    [["--device", "gpu"], "device gpu is not available"],
+    [["--device", "gpu"], "there is no device gpu; use cpu, webgpu, cuda"],
     [["--stepz", "3"], "unknown option --stepz; did you mean --steps?"],
   ])("%j is refused, and nothing is written", async (words, message) => {
     const out = place();

@@ -9,13 +9,13 @@ import { writeWhole } from "../files/node.ts";
 import { keyOf } from "../math/random.ts";
 import { openNetworkNode } from "../models/node.ts";
 import { type Context, command } from "./command.ts";
-import { Seed, Threads } from "./options.ts";
+import { Device, Seed, Threads } from "./options.ts";
 import { progress } from "./progress.ts";
 
 /** Opens an ONNX file; its network is released when the search has ended. */
 export type OpenNetwork = (
   path: string,
-  options: { readonly threads?: number },
+  options: { readonly threads?: number; readonly device?: string },
 ) => Promise<Network & { release(): Promise<void> }>;
 
 type Verdict = Exclude<FalsifyEvent, { event: "step" }>;
@@ -70,6 +70,7 @@ export const falsifyCommandWith = (open: OpenNetwork) =>
       seconds: z.number().positive().default(30).describe("time to search"),
       out: z.string().optional().describe("file for the verdict, as VNN-COMP's tools write it"),
       seed: Seed,
+      device: Device,
       threads: Threads,
     }),
     positionals: ["model", "property"],
@@ -77,10 +78,10 @@ export const falsifyCommandWith = (open: OpenNetwork) =>
       "rampart falsify net.onnx property.vnnlib",
       "rampart falsify net.onnx property.vnnlib.gz --seconds 300 --out counterexample.txt --json",
     ],
-    async run({ model, property: path, seconds, out, seed, threads }, context: Context) {
+    async run({ model, property: path, seconds, out, seed, device, threads }, context: Context) {
       const bytes = await gunzipped(path, await readFile(path));
       const property = parseVnnlib(new TextDecoder().decode(bytes), path);
-      const network = await open(model, threads === undefined ? {} : { threads });
+      const network = await open(model, { device, ...(threads !== undefined && { threads }) });
       const bar = progress(context.stderr, { json: context.json, percent: true });
       let verdict: Verdict | undefined;
       try {
@@ -109,7 +110,21 @@ export const falsifyCommandWith = (open: OpenNetwork) =>
     },
   });
 
-/** `rampart falsify`. The file's own order of axes is kept, since X_i counts in it. */
-export const falsifyCommand = falsifyCommandWith((path, options) =>
-  openNetworkNode(path, { ...options, layout: "nchw" }),
-);
+/**
+ * `rampart falsify`. The file's own order of axes is kept, since X_i counts in it. Wherever the search runs, outputs are
+ * computed on the CPU, and with them what confirms a counterexample.
+ */
+export const falsifyCommand = falsifyCommandWith(async (path, { device = "cpu", ...options }) => {
+  const open = (on: string) =>
+    openNetworkNode(path, { ...options, device: on, layout: "nchw" as const });
+  const network = await open(device);
+  if (device === "cpu") return network;
+  const exact = await open("cpu");
+  return {
+    ...network,
+    outputs: exact.outputs,
+    release: async () => {
+      await Promise.all([network.release(), exact.release()]);
+    },
+  };
+});

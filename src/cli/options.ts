@@ -1,21 +1,20 @@
 import { z } from "zod";
 import { UsageError } from "../math/usage-error.ts";
 import type { ImportedOptions } from "../models/imported.ts";
+import { devices } from "../runtime/runtime.ts";
 import { numberOf } from "./flags.ts";
 
 /** The start of every random stream. */
 export const Seed = z.int().nonnegative().default(0).describe("start of every random stream");
 
-const devices = ["cpu"];
-
-/** Where graphs run; the CPU is what this version has. */
+/** Where graphs run; that it is there is found when a runtime is made. */
 export const Device = z
   .string()
   .default("cpu")
-  .refine((device) => devices.includes(device), {
-    error: ({ input }) => `device ${input} is not available in this version; use --device cpu`,
+  .refine((device) => (devices as readonly string[]).includes(device), {
+    error: ({ input }) => `there is no device ${input}; use ${devices.join(", ")}`,
   })
-  .describe("where graphs run: cpu");
+  .describe("where graphs run: cpu, webgpu or cuda, see docs/gpu.md");
 
 /** Where data sets are looked for first. */
 export const DataDir = z

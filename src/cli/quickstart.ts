@@ -7,6 +7,7 @@ import { nodeRuntime } from "../runtime/node.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { openModelNode, trainNode } from "../train/node.ts";
 import { type Context, command } from "./command.ts";
+import { Device } from "./options.ts";
 import { progress } from "./progress.ts";
 import { reportCommand } from "./report.ts";
 
@@ -60,10 +61,13 @@ interface Work {
 /** Trains, or goes on, or finds that it was done before; false if it was interrupted. */
 async function trained(
   { defense, training }: Defended,
-  { out, context, done }: Work,
+  { out, runtime, context, done }: Work,
 ): Promise<boolean> {
   const { signal, argv } = context;
-  const where = { out: paths(out, defense).run, resume: true, signal, command: argv.join(" ") };
+  const where = {
+    ...{ out: paths(out, defense).run, resume: true, signal, command: argv.join(" ") },
+    device: runtime.target.device,
+  };
   for await (const event of trainNode({ ...common, ...training, defense }, where)) {
     if (event.event === "step") done(event.step / event.steps);
     if (event.event === "epoch") context.emit({ defense, ...event });
@@ -99,10 +103,11 @@ export const quickstartCommand = command({
   summary: "Train three small classifiers, attack them in two norms and write a report.",
   options: z.strictObject({
     out: z.string().default("runs/quickstart").describe("folder of runs, rows and report"),
+    device: Device,
   }),
   examples: ["rampart quickstart"],
-  async run({ out }, context) {
-    const runtime = await nodeRuntime();
+  async run({ out, device }, context) {
+    const runtime = await nodeRuntime({ device });
     const bar = progress(context.stderr, { json: context.json, percent: true });
     const pieces = [
       ...defenses.map((one) => ({

@@ -157,6 +157,7 @@ async function* trainCell(
   const cell = `train ${defense}`;
   const where = {
     ...{ ...shared(reproduction), out: modelDir(out, defense) },
+    ...{ device: reproduction.runtime.target.device },
     ...(threads !== undefined && { threads }),
   };
   for await (const event of trainNode(trainingOf(defense, scale, seed), where)) {

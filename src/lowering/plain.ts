@@ -80,11 +80,17 @@ const rewrites: { readonly [O in Op]?: Lower<O> } = {
 export const lowerNode = (b: Builder, node: Value, inputs: readonly Lowered[]): Lowered =>
   ((rewrites[node.op] ?? same) as Lower<never>)(b, node as never, inputs);
 
-/** A graph of source operators as one that ONNX Runtime runs; values are equal up to rounding. */
-export function lowerPlain(outputs: Readonly<Record<string, Value>>): Record<string, Lowered> {
+/**
+ * A graph of source operators as one that ONNX Runtime runs; values are equal up to rounding. `within` may stand between
+ * it and the builder, for a provider that lacks operators.
+ */
+export function lowerPlain(
+  outputs: Readonly<Record<string, Value>>,
+  within: (b: Builder) => Builder = (b) => b,
+): Record<string, Lowered> {
   const names = Object.keys(outputs);
   const roots = foldScales(Object.values(outputs));
-  const b = builder();
+  const b = within(builder());
   const lowered = new Map<Value, Lowered>();
   for (const node of topological<Value>(roots)) {
     const inputs = node.inputs.map((input) => lowered.get(input) as Lowered);

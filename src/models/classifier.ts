@@ -3,7 +3,7 @@ import { constant, input, sum } from "../graph/ops.ts";
 import type { Value } from "../graph/value.ts";
 import type { Key } from "../math/random.ts";
 import { rowSize, rows, type Tensor, tensor } from "../math/tensor.ts";
-import type { Arrays, Program, Runtime } from "../runtime/runtime.ts";
+import type { Feeds, Program, Runtime } from "../runtime/runtime.ts";
 import type { Architecture, Mode, Parameters } from "./architecture.ts";
 import { batchSizes, padded } from "./batch-size.ts";
 import { dropoutMasks } from "./dropout.ts";
@@ -52,11 +52,13 @@ export function classifier(
 export function liveClassifier(
   runtime: Runtime,
   architecture: Architecture,
-  current: () => Parameters,
+  current: () => Feeds,
   mode: Mode,
 ): Classifier {
-  if (mode === "frozen" && runtime.target.lowering === "plain")
-    return snapshots(runtime, architecture, current);
+  // Weights that stay on the device are fed as they are; where all cross the host, constants do so once.
+  const { target, holding } = runtime;
+  if (mode === "frozen" && target.lowering === "plain" && holding === undefined)
+    return snapshots(runtime, architecture, current as () => Parameters);
   const specs = new Map(architecture.parameters.map((spec) => [spec.name, spec]));
   const parameter = (name: string) => input(name, specs.get(name)?.shape ?? []);
   return compiled(runtime, architecture, mode, parameter, current);
@@ -97,7 +99,7 @@ function compiled(
   architecture: Architecture,
   mode: Mode,
   parameter: (name: string) => Value,
-  fed: () => Arrays,
+  fed: () => Feeds,
 ): Classifier {
   const { inputShape, classes } = architecture;
   const programs = new Map<string, Promise<Program>>();
@@ -140,7 +142,7 @@ function compiled(
   }
 
   /** Fails early where a runtime would say less. */
-  function feeds(x: Tensor, keys: readonly Key[]): Arrays & { readonly x: Tensor } {
+  function feeds(x: Tensor, keys: readonly Key[]): Feeds & { readonly x: Tensor } {
     if (rowSize(x) !== inputShape.reduce((size, n) => size * n, 1) || x.shape[0] !== keys.length)
       throw new Error(
         `${architecture.name} takes [batch, ${inputShape.join(", ")}] and a key per example, got [${x.shape.join(", ")}] and ${keys.length} keys`,

@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join, sep } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { UsageError } from "../math/usage-error.ts";
 import { externalLocations, type OnnxModel, readModel } from "../onnx/model.ts";
-import { nodeRuntime } from "../runtime/node.ts";
+import { type NodeRuntimeOptions, nodeRuntime } from "../runtime/node.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { checkedNetwork } from "./checked.ts";
 import { type ImportedNetwork, type ImportedOptions, importedNetwork } from "./imported.ts";
@@ -83,8 +83,11 @@ export const importNode = async (
 /** The function in an ONNX file, ready to run. */
 export async function openNetworkNode(
   path: string,
-  { threads, ...options }: ImportedOptions & { readonly threads?: number } = {},
+  { threads, device, ...options }: ImportedOptions & NodeRuntimeOptions = {},
 ): Promise<Network> {
-  const runtime = await nodeRuntime(threads === undefined ? {} : { threads });
+  const runtime = await nodeRuntime({
+    ...(threads !== undefined && { threads }),
+    ...(device !== undefined && { device }),
+  });
   return network(runtime, await importNode(path, { ...options, raw: true }, runtime));
 }

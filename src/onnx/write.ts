@@ -82,11 +82,14 @@ export function writeOnnx(
       const key = several ? `${type}(${from})${JSON.stringify(attributes)}` : "";
       const known = key === "" ? undefined : whole.get(key);
       if (known !== undefined) {
+        if (output === 1 && known.output.length === 1) known.output.push(`${known.output[0]}_1`);
         names.set(node, known.output[output]);
         continue;
       }
       const name = `v${nodes.length}`;
-      const outputs = several ? [name, `${name}_1`] : [name];
+      // Positions cost time where nobody reads them, and WebGPU's MaxPool has none.
+      const both = type === "TopK" || output === 1;
+      const outputs = several && both ? [name, `${name}_1`] : [name];
       names.set(node, outputs[output]);
       const proto = create(NodeProtoSchema, {
         name: `${type}_${nodes.length}`,

@@ -1,60 +1,138 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import * as ort from "onnxruntime-node";
 import { UsageError } from "../math/usage-error.ts";
+import { chooseLowering } from "./choose-lowering.ts";
 import { probe } from "./probe.ts";
-import type { Program, Runtime } from "./runtime.ts";
-import { compiler, type Engine, type Lowering, plainLowering, program } from "./session.ts";
+import { devices, type Program, type Runtime } from "./runtime.ts";
+import {
+  compiler,
+  type Engine,
+  holding,
+  type Lowering,
+  plainLowering,
+  program,
+  webgpuLowering,
+} from "./session.ts";
 
 export interface NodeRuntimeOptions {
   /** Threads within an operator; by default one per core. */
   readonly threads?: number;
-  /** Where graphs run; so far only `cpu`. */
+  /** Where graphs run: `cpu` by default, `webgpu` or `cuda`. */
   readonly device?: string;
-  /** `plain` for standard operators only; by default the fastest lowering that a probe finds right. */
+  /** On the CPU, `plain` for standard operators only; by default the fastest lowering that a probe finds right. */
   readonly lowering?: "plain";
 }
+
+type Device = (typeof devices)[number];
 
 /** The version of ONNX Runtime that is installed. */
 export const engineVersion = (): string => ort.env.versions.node ?? "unknown";
 
-const engine = (threads: number): Engine<ort.Tensor> => ({
-  open: (bytes) =>
-    ort.InferenceSession.create(bytes, {
-      executionProviders: ["cpu"],
+const engine = (threads: number, device: Device = "cpu"): Engine<ort.Tensor> => ({
+  open(bytes, held) {
+    const stay = new Set(held);
+    return ort.InferenceSession.create(bytes, {
+      executionProviders: [device],
       graphOptimizationLevel: "all",
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       logSeverityLevel: 3,
+      ...(stay.size > 0 && {
+        preferredOutputLocation: Object.fromEntries(
+          [...stay].map((name) => [name, "gpu-buffer" as const]),
+        ),
+      }),
       // Idle sessions would otherwise spin and take cores from the one that runs.
       extra: { session: { force_spinning_stop: "1" } },
-    }),
+    });
+  },
   toTensor: ({ dtype, data, shape }) => new ort.Tensor(dtype, data as Float32Array, shape),
 });
 
+/** Whether CUDA's provider has been put beside the library. */
+function hasCuda(): boolean {
+  const root = join(createRequire(import.meta.url).resolve("onnxruntime-node"), "..", "..");
+  const folder = join(root, "bin", "napi-v6", process.platform, process.arch);
+  return existsSync(join(folder, "libonnxruntime_providers_cuda.so"));
+}
+
+/** What onnxruntime-node lacks for a device, and how to get it; undefined where it has all that it needs. */
+function missing(device: Device): string | undefined {
+  if (!ort.listSupportedBackends().some(({ name }) => name === device))
+    return `onnxruntime-node has no such provider for ${process.platform}/${process.arch}`;
+  if (device === "cuda" && !hasCuda())
+    return "its provider is not installed, since npm does not hold it; where there is a network, get it (for CUDA 12) by\n  npm rebuild onnxruntime-node --ignore-scripts=false --foreground-scripts\n";
+  return undefined;
+}
+
+const firstLine = (error: unknown) =>
+  (error instanceof Error ? error.message : String(error)).split("\n")[0];
+
+const why: { readonly [D in Device]: (error: unknown) => string } = {
+  cpu: firstLine,
+  webgpu: (error) =>
+    /adapter/i.test(String(error))
+      ? "there is no GPU that WebGPU can use: it needs a driver for Vulkan (on Linux with libvulkan.so.1), Metal or Direct3D 12"
+      : firstLine(error),
+  cuda: (error) =>
+    `its provider does not start (${firstLine(error)}); it needs an NVIDIA driver, and the libraries of CUDA 12 and cuDNN 9 where the loader finds them (LD_LIBRARY_PATH)`,
+};
+
+/** One open session per device: without any, WebGPU's device is closed, and a tensor left on it ends the process. */
+const anchors = new Map<Device, Program>();
+
+/** Tries the device, once in a process, before any work begins. */
+async function start(device: Device, compile: Runtime["compile"]): Promise<void> {
+  const fail = (text: string) =>
+    new UsageError(
+      `device ${device}: ${text};\n  use --device cpu, or see docs/gpu.md`.replace("\n;", ""),
+    );
+  const absent = missing(device);
+  if (absent !== undefined) throw fail(absent);
+  if (anchors.has(device)) return;
+  // Products in TF32 keep three digits; CUDA's libraries read this when they are loaded.
+  if (device === "cuda") process.env.NVIDIA_TF32_OVERRIDE ??= "0";
+  const { program, wrong } = await probe(compile).catch((error: unknown) => {
+    throw fail(why[device](error));
+  });
+  if (wrong !== undefined)
+    throw fail(`it computes ${wrong} of a small network differently from the CPU`);
+  anchors.set(device, program);
+}
+
 let found: Promise<Lowering> | null = null;
 
-/** What the probe finds on this machine, which does not change while a process runs. */
+/** What suits this machine's CPU, which does not change while a process runs. */
 function fastest(): Promise<Lowering> {
-  found ??= probe(engine(1));
+  found ??= chooseLowering(engine(1));
   return found;
 }
 
-/** Graphs run by onnxruntime-node on this machine's CPU. */
+/** Graphs run by onnxruntime-node on this machine's CPU or GPU; a GPU is tried first, on a tiny network. */
 export async function nodeRuntime({
   threads = availableParallelism(),
   device = "cpu",
   lowering,
 }: NodeRuntimeOptions = {}): Promise<Runtime> {
-  if (device !== "cpu")
-    throw new UsageError(`device ${device} is not available here; use --device cpu`);
-  const on = engine(threads);
-  const chosen = lowering === "plain" ? plainLowering : await fastest();
+  const known = devices.find((name) => name === device);
+  if (known === undefined)
+    throw new UsageError(`there is no device ${device}; use ${devices.join(", ")}`);
+  const on = engine(threads, known);
+  const blocks = known === "cpu" && lowering !== "plain";
+  const others = known === "webgpu" ? webgpuLowering : plainLowering;
+  const chosen = blocks ? await fastest() : others;
+  const compile = compiler(on, chosen);
+  if (known !== "cpu") await start(known, compile);
   return {
     target: {
       ...{ device, threads, lowering: chosen.name },
       engine: `onnxruntime-node ${engineVersion()}`,
     },
-    compile: compiler(on, chosen),
+    compile,
+    ...(known === "webgpu" && { holding: holding(on, chosen) }),
   };
 }
 

@@ -1,23 +1,58 @@
 import type { Value } from "../graph/value.ts";
-import type { NdArray } from "../math/tensor.ts";
+import type { DType, NdArray, Shape } from "../math/tensor.ts";
 
 /** Arrays by name. */
 export type Arrays = Readonly<Record<string, NdArray>>;
 
+/** Where graphs may run. */
+export const devices = ["cpu", "webgpu", "cuda"] as const;
+
+/** An array that a run has left on the device; whoever got it releases it. */
+export interface Held {
+  readonly dtype: DType;
+  readonly shape: Shape;
+  /** The engine's own tensor. */
+  readonly held: unknown;
+  release(): void;
+}
+
+/** What a program is fed, by name. */
+export type Feeds = Readonly<Record<string, NdArray | Held>>;
+
 /** A compiled graph. Its memory belongs to the runtime until `release`. */
 export interface Program {
   /** One array per input of the graph, of its dtype and shape → one per output. */
-  run(feeds: Arrays): Promise<Record<string, NdArray>>;
+  run(feeds: Feeds): Promise<Record<string, NdArray>>;
   release(): Promise<void>;
+}
+
+/** A compiled graph some of whose outputs stay on the device. */
+export interface HoldingProgram {
+  run(feeds: Feeds): Promise<{
+    readonly arrays: Record<string, NdArray>;
+    readonly held: Record<string, Held>;
+  }>;
+  release(): Promise<void>;
+}
+
+/** What a runtime offers whose arrays can stay on the device between runs. */
+export interface Holding {
+  /** As a runtime's `compile`; the outputs named in `held` stay on the device. */
+  compile(
+    outputs: Readonly<Record<string, Value>>,
+    held: readonly string[],
+  ): Promise<HoldingProgram>;
+  /** Copies to the host; the arrays stay. */
+  read(arrays: Readonly<Record<string, Held>>): Promise<Record<string, NdArray>>;
 }
 
 /** What a program was compiled for; stored with results, since "same bits" holds within one target. */
 export interface Target {
-  /** `cpu`, `webgpu`, `cuda`. */
+  /** `cpu`, `webgpu`, `cuda`; `wasm` for the CPU in a page. */
   readonly device: string;
   /** Threads within an operator. */
   readonly threads: number;
-  /** The lowering that rewrites graphs: `plain`, `blocked-16`, `blocked-8`. */
+  /** The lowering that rewrites graphs: `plain`, `blocked-16`, `blocked-8`, `webgpu`. */
   readonly lowering: string;
   /** Name and version of the engine: `onnxruntime-node 1.30.0`. */
   readonly engine: string;
@@ -34,4 +69,6 @@ export interface Runtime {
       readonly fixed?: readonly string[];
     },
   ): Promise<Program>;
+  /** Absent where every array crosses the host in every run. */
+  readonly holding?: Holding;
 }

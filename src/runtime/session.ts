@@ -1,11 +1,13 @@
 import type { Lowered } from "../graph/lowered.ts";
+import { input } from "../graph/ops.ts";
 import type { Value } from "../graph/value.ts";
 import { lowerBlocked } from "../lowering/blocked.ts";
 import { lowerPlain } from "../lowering/plain.ts";
+import { lowerWebgpu } from "../lowering/webgpu.ts";
 import type { DType, NdArray } from "../math/tensor.ts";
 import { writeOnnx } from "../onnx/write.ts";
 import { better, readersOf, split } from "./prepared.ts";
-import type { Arrays, Program, Runtime } from "./runtime.ts";
+import type { Arrays, Feeds, Held, Holding, Program, Runtime } from "./runtime.ts";
 
 /** What onnxruntime-node and onnxruntime-web have in common, as far as we use it. */
 interface Session<T> {
@@ -14,9 +16,19 @@ interface Session<T> {
   release(): Promise<void>;
 }
 
+/** A tensor of either package. */
+interface Result {
+  readonly type: DType;
+  readonly dims: readonly number[];
+  readonly location: string;
+  readonly data: Float32Array;
+  dispose(): void;
+}
+
 /** One of the two packages: how to open a file's bytes, and its tensors. */
 export interface Engine<T> {
-  open(bytes: Uint8Array): Promise<Session<T>>;
+  /** The outputs in `held` stay on the device. */
+  open(bytes: Uint8Array, held?: readonly string[]): Promise<Session<T>>;
   toTensor(array: NdArray): T;
 }
 
@@ -31,6 +43,9 @@ export interface Lowering {
 /** Standard operators, which every engine runs. */
 export const plainLowering: Lowering = { name: "plain", lower: lowerPlain, prepares: false };
 
+/** Standard operators that WebGPU's provider has. */
+export const webgpuLowering: Lowering = { name: "webgpu", lower: lowerWebgpu, prepares: false };
+
 /** Blocks of `block` channels (see `lowering/blocked.ts`). */
 export const blockedLowering = (block: number): Lowering => ({
   name: `blocked-${block}`,
@@ -40,6 +55,9 @@ export const blockedLowering = (block: number): Lowering => ({
 
 /** Stands before the names of a compiled graph's outputs: an updated parameter is an output with the name of an input, which a file may not hold twice. */
 const OUTPUT = "output:";
+
+const bytesOf = (graph: Readonly<Record<string, Lowered>>) =>
+  writeOnnx(Object.fromEntries(Object.entries(graph).map(([name, v]) => [OUTPUT + name, v])));
 
 /** Compiles graphs for an engine. */
 export const compiler =
@@ -79,14 +97,13 @@ async function open<T>(
   engine: Engine<T>,
   graph: Readonly<Record<string, Lowered>>,
 ): Promise<Opened> {
-  const named = Object.entries(graph).map(([name, v]) => [OUTPUT + name, v]);
-  const session = await engine.open(writeOnnx(Object.fromEntries(named)));
+  const session = await engine.open(bytesOf(graph));
   return { ...program(engine, session, OUTPUT.length), inputs: session.inputNames };
 }
 
 /** Runs `preparing` again only where one of its inputs is another array than last time. */
 function onceFor(preparing: Opened, running: Program): Program {
-  let last: { readonly feeds: readonly NdArray[]; readonly arrays: Arrays } | null = null;
+  let last: { readonly feeds: readonly Feeds[string][]; readonly arrays: Arrays } | null = null;
   return {
     async run(feeds) {
       const fixed = preparing.inputs.map((name) => feeds[name]);
@@ -104,24 +121,69 @@ function onceFor(preparing: Opened, running: Program): Program {
   };
 }
 
+/** Results by name, which loses its first `skip` characters. */
+async function results<T>(engine: Engine<T>, session: Session<T>, skip: number, feeds: Feeds) {
+  const missing = session.inputNames.filter((name) => feeds[name] === undefined);
+  if (missing.length > 0) throw new Error(`internal: no array for input ${missing.join(", ")}`);
+  const tensorOf = (array: NdArray | Held) =>
+    "held" in array ? (array.held as T) : engine.toTensor(array);
+  const found = await session.run(
+    Object.fromEntries(session.inputNames.map((name) => [name, tensorOf(feeds[name])])),
+  );
+  return Object.entries(found).map(
+    ([name, result]) => [name.slice(skip), result as Result] as const,
+  );
+}
+
+const onHost = ({ type, dims, data }: Result) => ({ dtype: type, shape: dims, data }) as NdArray;
+
 /** An open session as a program; the first `skip` characters of an output's name are dropped. */
 export const program = <T>(engine: Engine<T>, session: Session<T>, skip = 0): Program => ({
-  async run(feeds: Arrays) {
-    const missing = session.inputNames.filter((name) => feeds[name] === undefined);
-    if (missing.length > 0) throw new Error(`internal: no array for input ${missing.join(", ")}`);
-    const results = await session.run(
-      Object.fromEntries(session.inputNames.map((name) => [name, engine.toTensor(feeds[name])])),
-    );
-    return Object.fromEntries(
-      Object.entries(results).map(([name, result]) => {
-        const { type, dims, data } = result as {
-          readonly type: DType;
-          readonly dims: readonly number[];
-          readonly data: Float32Array;
-        };
-        return [name.slice(skip), { dtype: type, shape: dims, data } as NdArray];
-      }),
-    );
+  async run(feeds) {
+    const found = await results(engine, session, skip, feeds);
+    return Object.fromEntries(found.map(([name, result]) => [name, onHost(result)]));
   },
   release: () => session.release(),
 });
+
+/** Arrays that stay on the device, for an engine that can leave them there. */
+export function holding<T>(engine: Engine<T>, lowering: Lowering): Holding {
+  const compile = compiler(engine, lowering);
+  return {
+    async compile(outputs, held) {
+      const names = held.map((name) => OUTPUT + name);
+      const session = await engine.open(bytesOf(lowering.lower(outputs)), names);
+      return {
+        async run(feeds) {
+          const found = await results(engine, session, OUTPUT.length, feeds);
+          const arrays: Record<string, NdArray> = {};
+          const left: Record<string, Held> = {};
+          for (const [name, result] of found)
+            if (result.location === "gpu-buffer")
+              left[name] = {
+                ...{ dtype: result.type, shape: result.dims, held: result },
+                release: () => result.dispose(),
+              };
+            else arrays[name] = onHost(result);
+          return { arrays, held: left };
+        },
+        release: () => session.release(),
+      };
+    },
+    // A program of nothing but copies: the tensors' own way back ends the process in onnxruntime-node 1.30.
+    async read(arrays) {
+      const entries = Object.entries(arrays);
+      if (entries.length === 0) return {};
+      const copies = await compile(
+        Object.fromEntries(
+          entries.map(([name, { shape, dtype }]) => [name, input(name, shape, dtype)]),
+        ),
+      );
+      try {
+        return await copies.run(arrays);
+      } finally {
+        await copies.release();
+      }
+    },
+  };
+}

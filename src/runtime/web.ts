@@ -1,35 +1,66 @@
-import * as ort from "onnxruntime-web/wasm";
+import { UsageError } from "../math/usage-error.ts";
+import { probe } from "./probe.ts";
 import type { Runtime } from "./runtime.ts";
-import { compiler, type Engine, plainLowering } from "./session.ts";
+import { compiler, type Engine, plainLowering, webgpuLowering } from "./session.ts";
 
-const engine: Engine<ort.Tensor> = {
+/** The part of onnxruntime-web that serves a device; the other one is not loaded. */
+const packages = {
+  wasm: () => import("onnxruntime-web/wasm"),
+  webgpu: () => import("onnxruntime-web/webgpu"),
+} as const;
+type Provider = keyof typeof packages;
+type Ort = Awaited<ReturnType<(typeof packages)[Provider]>>;
+
+const engine = (ort: Ort, provider: Provider): Engine<InstanceType<Ort["Tensor"]>> => ({
   open: (bytes) =>
     ort.InferenceSession.create(bytes, {
-      executionProviders: ["wasm"],
+      executionProviders: [provider],
       graphOptimizationLevel: "all",
       logSeverityLevel: 3,
     }),
   toTensor: ({ dtype, data, shape }) => new ort.Tensor(dtype, data as Float32Array, shape),
-};
+});
+
+/** Tries the device before any work begins. Its session stays open, so that the device does. */
+async function start(compile: Runtime["compile"]): Promise<void> {
+  const fail = (text: string) =>
+    new UsageError(`device webgpu: ${text}; use device cpu, or see docs/gpu.md`);
+  if ((globalThis as { navigator?: { gpu?: unknown } }).navigator?.gpu === undefined)
+    throw fail("this browser has no WebGPU, or the page is not from https or localhost");
+  const { wrong } = await probe(compile).catch((error: unknown) => {
+    throw fail(error instanceof Error ? error.message.split("\n")[0] : String(error));
+  });
+  if (wrong !== undefined)
+    throw fail(`it computes ${wrong} of a small network differently from the CPU`);
+}
 
 /**
- * Graphs run by onnxruntime-web in WebAssembly: in a page, and in Node too. More than one thread needs a
- * page that is cross-origin isolated.
+ * Graphs run by onnxruntime-web: on the CPU in WebAssembly, in a page and in Node too, or by WebGPU in a page. More than
+ * one thread needs a page that is cross-origin isolated.
  */
 export async function webRuntime({
   threads = 1,
+  device = "cpu",
 }: {
   readonly threads?: number;
+  /** `cpu` by default, or `webgpu`. */
+  readonly device?: string;
 } = {}): Promise<Runtime> {
+  if (device !== "cpu" && device !== "webgpu")
+    throw new UsageError(`there is no device ${device} in a page; use cpu, webgpu`);
+  const provider = device === "cpu" ? "wasm" : device;
+  const ort = await packages[provider]();
   ort.env.wasm.numThreads = threads;
+  const on = engine(ort, provider);
+  const lowering = provider === "webgpu" ? webgpuLowering : plainLowering;
+  const compile = compiler(on, lowering);
+  if (provider === "webgpu") await start(compile);
   const version = ort.env.versions.web ?? "unknown";
   return {
     target: {
-      device: "wasm",
-      threads,
-      lowering: plainLowering.name,
+      ...{ device: provider, threads, lowering: lowering.name },
       engine: `onnxruntime-web ${version}`,
     },
-    compile: compiler(engine, plainLowering),
+    compile,
   };
 }

@@ -6,7 +6,7 @@ import { argmaxRows, type Tensor, tensor } from "../math/tensor.ts";
 import type { Architecture, Parameters } from "../models/architecture.ts";
 import { dropoutMasks } from "../models/dropout.ts";
 import { crossEntropy, lossWeights } from "../models/losses.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { Arrays, Runtime } from "../runtime/runtime.ts";
 import { type Optimizer, slotName, slotShapes } from "./optimizer.ts";
 
 /** Everything that a step changes. */
@@ -32,37 +32,40 @@ export const initialState = (
   ),
 });
 
+/** x [batch, channel, height, width], and one label and key (for dropout) per example. */
+export interface StepBatch {
+  readonly x: Tensor;
+  readonly labels: readonly number[];
+  readonly keys: readonly Key[];
+}
+
+/** How the batch of a step went. */
+export interface StepResult {
+  /** Mean cross-entropy of the batch before the step. */
+  readonly loss: number;
+  /** Examples of the batch classified correctly before the step, in batch mode. */
+  readonly correct: number;
+}
+
 /** One step on one batch of a fixed size. */
 export interface TrainStep {
-  /** x [batch, channel, height, width], one label and key (for dropout) per example, and the learning rate. */
   run(
     state: TrainState,
-    batch: {
-      readonly x: Tensor;
-      readonly labels: readonly number[];
-      readonly keys: readonly Key[];
-    },
+    batch: StepBatch,
     rate: number,
-  ): Promise<{
-    readonly state: TrainState;
-    /** Mean cross-entropy of the batch before the step. */
-    readonly loss: number;
-    /** Examples of the batch classified correctly before the step, in batch mode. */
-    readonly correct: number;
-  }>;
+  ): Promise<StepResult & { readonly state: TrainState }>;
   release(): Promise<void>;
 }
 
 /** Outputs have a prefix, since a graph's names are unique. */
-const NEXT = "next/";
+export const NEXT = "next/";
 
-/** The whole step as one program: forward, gradients, optimiser and running statistics; nothing happens outside it. */
-export async function compileStep(
-  runtime: Runtime,
+/** The whole step as one graph: forward, gradients, optimiser and running statistics; nothing happens outside it. */
+export function stepGraph(
   architecture: Architecture,
   optimizer: Optimizer,
   batch: number,
-): Promise<TrainStep> {
+): Record<string, Value> {
   const { inputShape, classes, parameters: specs } = architecture;
   const feeds = Object.fromEntries(specs.map(({ name, shape }) => [name, input(name, shape)]));
   const x = input("x", [batch, ...inputShape]);
@@ -86,17 +89,40 @@ export async function compileStep(
     next[NEXT + name] = updated.parameter;
     for (const slot of optimizer.slots) next[NEXT + slotName(slot, name)] = updated.state[slot];
   });
-  const program = await runtime.compile({ loss, logits, ...next });
+  return { loss, logits, ...next };
+}
 
+/** What a step is fed beside its state. */
+export const stepFeeds = (
+  architecture: Architecture,
+  { x, labels, keys }: StepBatch,
+  rate: number,
+): Arrays => ({
+  ...dropoutMasks(architecture, keys),
+  ...{ x, labels: lossWeights({ kind: "ce", labels }, architecture.classes) },
+  rate: tensor([], [rate]),
+});
+
+/** What a step says of its batch, from the arrays that it gave. */
+export const stepResult = ({ loss, logits }: Arrays, labels: readonly number[]): StepResult => ({
+  loss: Number(loss.data[0]),
+  correct: argmaxRows(logits as Tensor).filter((prediction, i) => prediction === labels[i]).length,
+});
+
+/** The step as a program. */
+export async function compileStep(
+  runtime: Runtime,
+  architecture: Architecture,
+  optimizer: Optimizer,
+  batch: number,
+): Promise<TrainStep> {
+  const program = await runtime.compile(stepGraph(architecture, optimizer, batch));
   return {
-    async run(state, { x, labels, keys }, rate) {
+    async run(state, batch, rate) {
       const results = await program.run({
         ...state.parameters,
         ...state.slots,
-        ...dropoutMasks(architecture, keys),
-        x,
-        labels: lossWeights({ kind: "ce", labels }, classes),
-        rate: tensor([], [rate]),
+        ...stepFeeds(architecture, batch, rate),
       });
       const updated = (names: Readonly<Record<string, Tensor>>) =>
         Object.fromEntries(
@@ -105,11 +131,9 @@ export async function compileStep(
             (results[NEXT + name] ?? old) as Tensor,
           ]),
         );
-      const predicted = argmaxRows(results.logits as Tensor);
       return {
         state: { parameters: updated(state.parameters), slots: updated(state.slots) },
-        loss: Number(results.loss.data[0]),
-        correct: predicted.filter((prediction, i) => prediction === labels[i]).length,
+        ...stepResult(results, batch.labels),
       };
     },
     release: () => program.release(),

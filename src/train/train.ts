@@ -16,13 +16,14 @@ import {
 } from "./checkpoints.ts";
 import type { TrainEvent } from "./events.ts";
 import { guarded, unlessInterrupted } from "./interruption.ts";
+import { liveStep } from "./live-step.ts";
 import { appendMetrics, type EpochMetrics, truncateMetrics } from "./metrics.ts";
 import { sgd } from "./optimizer.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { planOf } from "./plan.ts";
 import { MOMENTUM } from "./recipe.ts";
 import type { RunFiles } from "./run-files.ts";
-import { compileStep, initialState, type TrainState } from "./step.ts";
+import { initialState, type TrainState } from "./step.ts";
 import { exampleKeys, runKey } from "./streams.ts";
 import { changedTarget } from "./target.ts";
 
@@ -103,7 +104,7 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
   const card = cardOf(architecture, dataset, defense);
   if (latest !== undefined && from !== null)
     refuseOther(from, latest.checkpoint, card, architecture);
-  let state: TrainState =
+  const initial: TrainState =
     latest?.checkpoint.state ??
     initialState(
       architecture,
@@ -116,23 +117,24 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
   const changed = latest && changedTarget(latest.checkpoint.target, runtime.target);
   if (changed !== undefined) yield { event: "warning", message: changed };
 
-  const step = await compileStep(runtime, architecture, optimizer, plan.batch);
+  const step = await liveStep(runtime, architecture, optimizer, plan.batch, initial);
   const classifiers = {
-    frozen: liveClassifier(runtime, architecture, () => state.parameters, "frozen"),
-    batch: liveClassifier(runtime, architecture, () => state.parameters, "batch"),
+    frozen: liveClassifier(runtime, architecture, step.parameters, "frozen"),
+    batch: liveClassifier(runtime, architecture, step.parameters, "batch"),
   };
   const victim = guarded(classifiers[options.attackMode], signal);
 
-  const checkpoint = (): Checkpoint => ({
-    ...{ state, position, model: card, options, target: runtime.target },
+  const checkpoint = async (): Promise<Checkpoint> => ({
+    ...{ state: await step.state(), position, model: card, options, target: runtime.target },
   });
   let saved = { name: latest?.name, at: performance.now() };
 
   /** Saves where training stands, unless that is saved already; weights that are not finite never are. */
   async function save(): Promise<string> {
-    if (!allFinite(state)) throw await diverged("weights that are not finite");
+    const now = await checkpoint();
+    if (!allFinite(now.state)) throw await diverged("weights that are not finite");
     const name = checkpointName(position);
-    if (saved.name !== name) await saveCheckpoint(files, checkpoint());
+    if (saved.name !== name) await saveCheckpoint(files, now);
     saved = { name, at: performance.now() };
     return `${files.path}/${name}`;
   }
@@ -175,9 +177,8 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
           return;
         }
         const rate = plan.rateAt(position.step);
-        const { loss, correct, state: next } = await step.run(state, batch, rate);
+        const { loss, correct } = await step.run(batch, rate);
         if (!Number.isFinite(loss)) throw await diverged(`a loss of ${loss}`);
-        state = next;
         position = {
           step: position.step + 1,
           epoch: position.epoch,
@@ -199,7 +200,7 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
       yield { event: "epoch", ...metrics };
       yield { event: "checkpoint", step: position.step, path };
     }
-    await training.finish?.(checkpoint());
+    await training.finish?.(await checkpoint());
     yield { event: "done", step: position.step, path: files.path };
   } finally {
     await Promise.all([step, classifiers.frozen, classifiers.batch].map((one) => one.release()));

@@ -1,0 +1,108 @@
+import type { Tensor } from "../math/tensor.ts";
+import type { Architecture, Parameters } from "../models/architecture.ts";
+import type { Feeds, Held, Runtime } from "../runtime/runtime.ts";
+import type { Optimizer } from "./optimizer.ts";
+import {
+  compileStep,
+  NEXT,
+  type StepBatch,
+  type StepResult,
+  stepFeeds,
+  stepGraph,
+  stepResult,
+  type TrainState,
+} from "./step.ts";
+
+/** A network in training, whose weights and optimiser stay on the device between steps where the runtime allows it. */
+export interface LiveStep {
+  /** One step on one batch of the compiled size. */
+  run(batch: StepBatch, rate: number): Promise<StepResult>;
+  /** Parameters and running statistics as they stand, to be fed; a new object after each step, which ends the life of the old one's arrays. */
+  parameters(): Feeds;
+  /** Everything that a checkpoint needs, on the host. */
+  state(): Promise<TrainState>;
+  release(): Promise<void>;
+}
+
+/** Begins at `initial`; steps are those of `compileStep`. */
+export async function liveStep(
+  runtime: Runtime,
+  architecture: Architecture,
+  optimizer: Optimizer,
+  batch: number,
+  initial: TrainState,
+): Promise<LiveStep> {
+  const { holding } = runtime;
+  return holding === undefined
+    ? onHost(runtime, architecture, optimizer, batch, initial)
+    : onDevice(holding, architecture, optimizer, batch, initial);
+}
+
+async function onHost(
+  runtime: Runtime,
+  architecture: Architecture,
+  optimizer: Optimizer,
+  batch: number,
+  initial: TrainState,
+): Promise<LiveStep> {
+  const step = await compileStep(runtime, architecture, optimizer, batch);
+  let state = initial;
+  return {
+    async run(batch, rate) {
+      const { state: next, ...result } = await step.run(state, batch, rate);
+      state = next;
+      return result;
+    },
+    parameters: () => state.parameters,
+    state: async () => state,
+    release: () => step.release(),
+  };
+}
+
+async function onDevice(
+  holding: NonNullable<Runtime["holding"]>,
+  architecture: Architecture,
+  optimizer: Optimizer,
+  batch: number,
+  initial: TrainState,
+): Promise<LiveStep> {
+  const { parameters: firstParameters, slots: firstSlots } = initial;
+  const outputs = stepGraph(architecture, optimizer, batch);
+  const changed = Object.keys(outputs).filter((name) => name.startsWith(NEXT));
+  const program = await holding.compile(outputs, changed);
+  let held: Readonly<Record<string, Held>> = {};
+  let parameters: Feeds = firstParameters;
+  let slots: Feeds = firstSlots;
+  const now = (before: Feeds): Feeds =>
+    Object.fromEntries(Object.entries(before).map(([name, array]) => [name, held[name] ?? array]));
+  const releaseHeld = () => {
+    for (const array of Object.values(held)) array.release();
+    held = {};
+  };
+  return {
+    async run(batch, rate) {
+      const feeds = { ...parameters, ...slots, ...stepFeeds(architecture, batch, rate) };
+      const { arrays, held: next } = await program.run(feeds);
+      releaseHeld();
+      held = Object.fromEntries(
+        Object.entries(next).map(([name, array]) => [name.slice(NEXT.length), array]),
+      );
+      parameters = now(parameters);
+      slots = now(slots);
+      return stepResult(arrays, batch.labels);
+    },
+    parameters: () => parameters,
+    async state() {
+      const read = await holding.read(held);
+      const onHost = (first: Parameters) =>
+        Object.fromEntries(
+          Object.entries(first).map(([name, array]) => [name, (read[name] ?? array) as Tensor]),
+        );
+      return { parameters: onHost(firstParameters), slots: onHost(firstSlots) };
+    },
+    async release() {
+      releaseHeld();
+      await program.release();
+    },
+  };
+}
