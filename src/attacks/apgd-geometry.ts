@@ -34,7 +34,12 @@ const linf: Geometry = {
     const noise = uniform([key], [1, pixels], -1, 1).data;
     return scaled(noise, epsilon / distances.linf(noise, new Float32Array(pixels)));
   },
-  ascent: (gradient) => Float64Array.from(gradient, Math.sign),
+  ascent(gradient) {
+    // Not Float64Array.from(gradient, Math.sign), which takes longer than a small network's gradient.
+    const direction = new Float64Array(gradient.length);
+    for (let i = 0; i < direction.length; i++) direction[i] = Math.sign(gradient[i]);
+    return direction;
+  },
   land(point, x, epsilon) {
     for (let i = 0; i < point.length; i++)
       point[i] = clip(clip(point[i], x[i] - epsilon, x[i] + epsilon), 0, 1);
@@ -62,7 +67,7 @@ const l1: Geometry = {
   firstStep: 1,
   start: (key, pixels) => normal([key], [1, pixels]).data,
   ascent(gradient, share) {
-    const sizes = Float32Array.from(gradient, Math.abs).sort();
+    const sizes = gradient.map(Math.abs).sort();
     const least = sizes[clip(Math.floor((1 - share) * sizes.length), 0, sizes.length - 1)];
     const direction = new Float64Array(gradient.length);
     let count = 0;

@@ -28,10 +28,10 @@ interface Search {
 const towards = {
   l2(w: Float32Array): readonly [slope: number, direction: Float64Array] {
     const slope = distances.l2(w, new Float32Array(w.length));
-    return [slope, Float64Array.from(w, (v) => v / slope)];
+    return [slope, new Float64Array(w).map((v) => v / slope)];
   },
   linf(w: Float32Array): readonly [slope: number, direction: Float64Array] {
-    return [distances.l1(w, new Float32Array(w.length)), Float64Array.from(w, Math.sign)];
+    return [distances.l1(w, new Float32Array(w.length)), new Float64Array(w.map(Math.sign))];
   },
 } as const;
 

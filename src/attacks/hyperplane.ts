@@ -46,7 +46,7 @@ const byNewton =
 /** In ℓ1 pixels go to the edge of the box in the order of |wᵢ|, the last of them part of the way. */
 const byOrder: Way = (x, w, need) => {
   const room = rooms(x, w, need);
-  const sizes = Float64Array.from(w, Math.abs).sort();
+  const sizes = w.map(Math.abs).sort();
   const beyond = (size: number): number => {
     let sum = 0;
     for (let i = 0; i < w.length; i++) if (Math.abs(w[i]) > size) sum += Math.abs(w[i]) * room[i];
