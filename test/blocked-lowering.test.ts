@@ -96,6 +96,21 @@ const between: [name: string, f: (y: Value) => Value][] = [
   ["a constant expanded", (y) => g.add(y, g.expand(vector("s"), y.shape))],
   ["max pooling", (y) => g.maxPool(y, { kernel: [2, 2], strides: [2, 2] })],
   [
+    "max pooling of overlapping windows, with ties and a border",
+    (y) => g.maxPool(g.relu(y), { kernel: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }),
+  ],
+  [
+    "max pooling of negative numbers in an uneven border",
+    (y) =>
+      g.maxPool(g.sub(g.mul(y, g.scalar(0.01)), g.scalar(5)), {
+        ...{ kernel: [3, 2], strides: [2, 1], pads: [0, 1, 1, 0] },
+      }),
+  ],
+  [
+    "max pooling whose last window ends early",
+    (y) => g.maxPool(y, { kernel: [1, 1], strides: [3, 3] }),
+  ],
+  [
     "average pooling",
     (y) => g.averagePool(y, { kernel: [3, 3], strides: [1, 1], pads: [1, 1, 1, 1] }),
   ],
@@ -143,6 +158,13 @@ describe.skipIf(lowering === "plain")("the blocked lowering", () => {
     const all = ops({ y });
     expect(count(all, "NchwcConv")).toBe(1);
     expect(count(all, "Add") + count(all, "Relu")).toBe(0);
+  });
+
+  it("needs no scatter for max pooling", () => {
+    const pooled = g.maxPool(body(x), { kernel: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] });
+    const [dx] = gradient(cubes(pooled), [x]);
+    const all = ops({ dx });
+    expect(count(all, "ScatterElements") + count(all, "MaxPoolIndices")).toBe(0);
   });
 
   it("needs no pass for the sum of gradients that meet", () => {

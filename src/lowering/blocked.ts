@@ -6,6 +6,7 @@ import { is, type Op, topological, type Value } from "../graph/value.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { blockedElementwise, isElementwise } from "./blocked-elementwise.ts";
 import { blockedInputGradient, fewChannelsGradient } from "./blocked-input-gradient.ts";
+import { blockedMaxPoolGradient, maxPoolGradientParts } from "./blocked-max-pool.ts";
 import { blockedWeightGradient } from "./blocked-weight-gradient.ts";
 import { type Builder, builder } from "./builder.ts";
 import { foldScales } from "./fold-scales.ts";
@@ -90,6 +91,12 @@ const rules: { readonly [O in Op]?: Rule<O> } = {
       [0, after[2], after[3] * n.block],
     );
     return computed(n.reshape(padded, shape.with(1, array.shape[1])), x.shape[1]);
+  },
+
+  Reshape({ b, n, isBlocked, blocked }, node) {
+    const parts = maxPoolGradientParts(node);
+    if (parts === null || !isBlocked(parts.x)) return null;
+    return blockedMaxPoolGradient(b, n, parts, blocked(parts.x), blocked(parts.dy));
   },
 
   StopGradient: ({ isBlocked, form }, { inputs: [x] }) => (isBlocked(x) ? form(x) : null),
