@@ -35,8 +35,10 @@ export function winogradWins({ x, w, attrs }: OpenConv): boolean {
   const [, , height, width] = x.shape;
   const square = w.shape[2] === 3 && w.shape[3] === 3 && pads.every((p) => p === 1);
   const plain = groups === 1 && [...strides, ...dilations].every((n) => n === 1);
-  const even = height % 2 === 0 && width % 2 === 0;
-  return square && plain && even && Math.min(w.shape[0], w.shape[1]) >= 128;
+  // Of an odd picture a row and a column are computed in vain, which takes the gain from 128 channels.
+  const least = height % 2 === 0 && width % 2 === 0 ? 128 : 256;
+  const large = Math.min(height, width) >= 4 && Math.min(w.shape[0], w.shape[1]) >= least;
+  return square && plain && large;
 }
 
 /** The convolution, blocked; x is blocked and has whole blocks of channels. */
@@ -92,13 +94,18 @@ function ofExamples(
   weights: readonly (readonly Lowered[])[],
 ): Lowered {
   const [batch, channels, height, width] = x.shape;
+  const [h, w] = [Math.ceil(height / 2), Math.ceil(width / 2)];
+  // So that the last of `count` pairs of pixels is there.
+  const behind = (size: number, count: number, first: number, distance: number) =>
+    Math.max(0, 2 * (count - 1) - 1 + first + distance - (size - 1));
   const transformed = (a: number, c: number): Lowered => {
     const [top, down, r0, r1] = PIXELS[a];
     const [left, across, c0, c1] = PIXELS[c];
     const window = [r0 * c0, r0 * c1, r1 * c0, r1 * c1];
     const values = Array.from({ length: channels }, () => window).flat();
     const kernel = n.depthwiseWeights(constant(b, [channels, 1, 2, 2], values));
-    const pads = [1 - top, 1 - left, Math.max(0, top + down - 2), Math.max(0, left + across - 2)];
+    const [below, right] = [behind(height, h, top, down), behind(width, w, left, across)];
+    const pads = [1 - top, 1 - left, below, right];
     return n.conv(x, kernel, {
       ...{ strides: [2, 2], pads, dilations: [down, across] },
       groups: channels,
@@ -123,10 +130,11 @@ function ofExamples(
 
   const out = weights[0][0].shape[0];
   const planes = (batch * out) / n.block;
-  const [h, w] = [height / 2, width / 2];
   const rows = pieces.map((row) => {
     const pair = row.map((piece) => n.reshape(piece, [planes * h * w, n.block]));
-    return n.reshape(n.concat(pair, 1), [planes * h, width * n.block]);
+    return n.reshape(n.concat(pair, 1), [planes * h, 2 * w * n.block]);
   });
-  return n.reshape(n.concat(rows, 1), [batch, out, height, width]);
+  const whole = n.reshape(n.concat(rows, 1), [planes, 2 * h, 2 * w * n.block]);
+  const cut = n.cut(n.cut(whole, 1, 0, height), 2, 0, width * n.block);
+  return n.reshape(cut, [batch, out, height, width]);
 }
