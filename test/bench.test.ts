@@ -19,6 +19,14 @@ describe("the two sides agree", () => {
     expect(await between(gradientOf(3, 4), off)).toEqual(["loss by 5.0e-4"]);
   });
 
+  it("where one example in three has another gradient, and not where two have", async () => {
+    const rows = (...values: number[]): Numbers => ({
+      arrays: { gradient: tensor([3, 2], values) },
+    });
+    expect(await between(rows(1, 0, 2, 0, 3, 0), rows(1, 0, 2, 0, 3, 0.1))).toEqual([]);
+    expect(await between(rows(1, 0, 2, 0, 3, 0), rows(1, 0, 2, 0.1, 3, 0.1))).toHaveLength(1);
+  });
+
   it("where a gradient is as close to double precision as PyTorch's, and not where it is not", async () => {
     const [ours, theirs] = [gradientOf(3, 4.001), gradientOf(3, 3.999)];
     expect(await between(ours, theirs, gradientOf(3, 4))).toEqual([]);
