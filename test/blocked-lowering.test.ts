@@ -64,6 +64,7 @@ const cases: Case[] = [
   ["channel by channel, stride 2", [3, 24, 6, 6], [24, 1, 3, 3], geometry(2, 1, 1, 24)],
   ["3×3 with many channels", [3, 128, 4, 6], [144, 128, 3, 3], geometry(1, 1)],
   ["3×3 with more channels, on an odd picture", [1, 256, 5, 4], [256, 256, 3, 3], geometry(1, 1)],
+  ["3×3 with more channels", [2, 256, 4, 4], [256, 256, 3, 3], geometry(1, 1)],
   ["in groups", [2, 32, 6, 6], [64, 8, 3, 3], geometry(1, 1, 1, 4)],
 ];
 const cubes = (y: Value) => g.sum(g.mul(y, g.mul(y, y)));

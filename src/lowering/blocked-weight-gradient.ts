@@ -3,7 +3,9 @@
 
 import type { Lowered } from "../graph/lowered.ts";
 import type { Value } from "../graph/value.ts";
+import type { Builder } from "./builder.ts";
 import type { Nchwc } from "./nchwc.ts";
+import { constant, sameForAll, transformedPixels } from "./winograd.ts";
 
 /** x blocked, or in NCHW with less than B channels; dy blocked. */
 export interface Operands {
@@ -14,6 +16,7 @@ export interface Operands {
 
 /** The weights' gradient in ONNX's order [out, in, rows, columns]; null where this lowering has no form for it. */
 export function blockedWeightGradient(
+  b: Builder,
   n: Nchwc,
   node: Value<"ConvWeightGradient">,
   { x, plain, dy }: Operands,
@@ -23,9 +26,12 @@ export function blockedWeightGradient(
   const [outer, into] = node.shape;
   const pointwise = kernelShape.every((k) => k === 1) && pads.every((p) => p === 0) && !plain;
   const geometry = { strides, pads, kernel: kernelShape };
+  const direct = plain ? plainInput : blockedInput;
   const gradient = pointwise
     ? pointwiseGradient(n, x, dy, strides)
-    : (plain ? plainInput : blockedInput)(n, x, dy, geometry);
+    : !plain && winogradWins(geometry, x, dy)
+      ? winogradGradient(b, n, x, dy)
+      : direct(n, x, dy, geometry);
   // [out, in, rows, columns] without the channels that fill blocks.
   return n.cut(n.cut(gradient, 0, 0, outer), 1, 0, into);
 }
@@ -149,6 +155,13 @@ function product(
 
 /** A kernel of one pixel: no borders, so that all pixels are one row. */
 function pointwiseGradient(n: Nchwc, x: Lowered, dy: Lowered, strides: readonly number[]): Lowered {
+  const [out, channels] = [dy.shape[1], x.shape[1]];
+  const split = n.reshape(pointwiseBlocks(n, x, dy, strides), [out / n.block, channels, n.block]);
+  return n.reshape(n.transpose(split, [0, 2, 1]), [out, channels, 1, 1]);
+}
+
+/** The same in memory as [out / B, in / B, B in, B out]. */
+function pointwiseBlocks(n: Nchwc, x: Lowered, dy: Lowered, strides: readonly number[]): Lowered {
   const B = n.block;
   const whole = wholeBatch(n, x);
   const [batch, channels, height, width] = whole.shape;
@@ -163,8 +176,59 @@ function pointwiseGradient(n: Nchwc, x: Lowered, dy: Lowered, strides: readonly 
   const image = n.fromPlain(n.reshape(seen, [1, batch, blocks, pixels * B]));
   const kernel = n.reshape(filter(n, dy), [out, batch, 1, pixels]);
   const geometry = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, B], groups: 1 };
-  // [1, out, block, B in], blocked: [out / B, block, B in, B out]
-  const taps = n.conv(image, kernel, geometry);
-  const split = n.reshape(taps, [out / B, channels, B]);
-  return n.reshape(n.transpose(split, [0, 2, 1]), [out, channels, 1, 1]);
+  // [1, out, block, B in], blocked
+  return n.conv(image, kernel, geometry);
+}
+
+/** G′ of F(3×3, 2×2), which makes four numbers of two of dy. */
+const SLOPES = [
+  [1, 0],
+  [0.5, 0.5],
+  [0.5, -0.5],
+  [0, 1],
+] as const;
+
+/** A′, which makes the three taps of four products. */
+const TAPS = [
+  [1, 1, 1, 0],
+  [0, 1, -1, 0],
+  [0, 1, 1, -1],
+] as const;
+
+/** Whether Winograd's form costs less than the direct one: it moves as much, and its products are smaller than those of x. */
+const winogradWins = ({ strides, pads, kernel }: Geometry, x: Lowered, dy: Lowered): boolean =>
+  kernel.every((k) => k === 3) &&
+  pads.every((p) => p === 1) &&
+  strides.every((step) => step === 1) &&
+  x.shape.slice(2).every((length) => length % 2 === 0 && length >= 4) &&
+  Math.min(x.shape[1], dy.shape[1]) >= 256;
+
+/** Winograd's F(3×3, 2×2) (Lavin & Gray 2016, arXiv:1509.09308): dy in tiles of 2 × 2 as kernels of x. */
+function winogradGradient(b: Builder, n: Nchwc, x: Lowered, dy: Lowered): Lowered {
+  const [out, channels] = [dy.shape[1], x.shape[1]];
+  const pixels = transformedPixels(b, n, x);
+  const products: Lowered[] = [];
+  for (let a = 0; a < 4; a++)
+    for (let c = 0; c < 4; c++) {
+      const window = SLOPES[a].flatMap((row) => SLOPES[c].map((column) => row * column));
+      const slopes = n.conv(dy, sameForAll(b, n, out, window), {
+        ...{ strides: [2, 2], pads: [0, 0, 0, 0], dilations: [1, 1] },
+        groups: out,
+      });
+      const product = pointwiseBlocks(n, pixels(a, c), slopes, [1, 1]);
+      products.push(n.reshape(product, [1, out * channels]));
+    }
+  const kernel = TAPS.flatMap((row) =>
+    TAPS.flatMap((column) => row.flatMap((r) => column.map((s) => r * s))),
+  );
+  const taps = b.make(
+    "MatMul",
+    [constant(b, [9, 16], kernel), n.concat(products, 0)],
+    {},
+    dy.dtype,
+    [9, out * channels],
+  );
+  const B = n.block;
+  const split = n.reshape(taps, [9, out / B, channels / B, B, B]);
+  return n.reshape(n.transpose(split, [1, 4, 2, 3, 0]), [out, channels, 3, 3]);
 }

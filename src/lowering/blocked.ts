@@ -40,11 +40,11 @@ const rules: { readonly [O in Op]?: Rule<O> } = {
     return formOf(shape, node.shape[1], summand);
   },
 
-  ConvWeightGradient: ({ n, isBlocked, blocked, plain }, node) => {
+  ConvWeightGradient: ({ b, n, isBlocked, blocked, plain }, node) => {
     const [x, dy] = node.inputs;
     const asPlain = !isBlocked(x) && x.shape[1] < n.block;
     const operands = { x: asPlain ? plain(x) : blocked(x), plain: asPlain, dy: blocked(dy) };
-    const gradient = blockedWeightGradient(n, node, operands);
+    const gradient = blockedWeightGradient(b, n, node, operands);
     return gradient === null ? null : { plain: gradient };
   },
 

@@ -55,7 +55,11 @@ export function winograd(b: Builder, n: Nchwc, { x, w }: OpenConv): Lowered {
   return n.concat(parts, 0);
 }
 
-const constant = (b: Builder, shape: readonly number[], values: readonly number[]): Lowered => {
+export const constant = (
+  b: Builder,
+  shape: readonly number[],
+  values: readonly number[],
+): Lowered => {
   const array = { dtype: "float32", shape, data: Float32Array.from(values) } as const;
   return b.make("Constant", [], { array }, "float32", shape);
 };
@@ -87,23 +91,17 @@ function transformedWeights(b: Builder, n: Nchwc, w: Lowered): readonly (readonl
   );
 }
 
-function ofExamples(
-  b: Builder,
-  n: Nchwc,
-  x: Lowered,
-  weights: readonly (readonly Lowered[])[],
-): Lowered {
-  const [batch, channels, height, width] = x.shape;
+/** (Bᵀ x B)[a][c] of every 2 × 2 pixels of a 3×3 convolution with a border of 1: [batch, channel, ⌈height/2⌉, ⌈width/2⌉]. */
+export function transformedPixels(b: Builder, n: Nchwc, x: Lowered) {
+  const [, channels, height, width] = x.shape;
   const [h, w] = [Math.ceil(height / 2), Math.ceil(width / 2)];
   // So that the last of `count` pairs of pixels is there.
   const behind = (size: number, count: number, first: number, distance: number) =>
     Math.max(0, 2 * (count - 1) - 1 + first + distance - (size - 1));
-  const transformed = (a: number, c: number): Lowered => {
+  return (a: number, c: number): Lowered => {
     const [top, down, r0, r1] = PIXELS[a];
     const [left, across, c0, c1] = PIXELS[c];
-    const window = [r0 * c0, r0 * c1, r1 * c0, r1 * c1];
-    const values = Array.from({ length: channels }, () => window).flat();
-    const kernel = n.depthwiseWeights(constant(b, [channels, 1, 2, 2], values));
+    const kernel = sameForAll(b, n, channels, [r0 * c0, r0 * c1, r1 * c0, r1 * c1]);
     const [below, right] = [behind(height, h, top, down), behind(width, w, left, across)];
     const pads = [1 - top, 1 - left, below, right];
     return n.conv(x, kernel, {
@@ -111,6 +109,28 @@ function ofExamples(
       groups: channels,
     });
   };
+}
+
+/** A 2×2 kernel for each channel by itself, the same for all. */
+export function sameForAll(
+  b: Builder,
+  n: Nchwc,
+  channels: number,
+  window: readonly number[],
+): Lowered {
+  const values = Array.from({ length: channels }, () => window).flat();
+  return n.depthwiseWeights(constant(b, [channels, 1, 2, 2], values));
+}
+
+function ofExamples(
+  b: Builder,
+  n: Nchwc,
+  x: Lowered,
+  weights: readonly (readonly Lowered[])[],
+): Lowered {
+  const [batch, , height, width] = x.shape;
+  const [h, w] = [Math.ceil(height / 2), Math.ceil(width / 2)];
+  const transformed = transformedPixels(b, n, x);
   const binary = (op: "Add" | "Sub", p: Lowered, q: Lowered) =>
     b.make(op, [p, q], {}, p.dtype, p.shape);
   const pointwise = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups: 1 };
