@@ -35,20 +35,21 @@ function tapsOf(
   return phases;
 }
 
-/** The kernel's taps as the weights of dy's convolution: [in, out / groups, rows, columns]. */
-function turned(n: Nchwc, w: Lowered, rows: Taps, columns: Taps, steps: readonly number[]) {
-  const [out, into] = w.shape;
+/** The taps of each channel's own kernel [channel, 1, rows, columns] in their order. */
+function ownTaps(n: Nchwc, w: Lowered, rows: Taps, columns: Taps, steps: readonly number[]) {
+  if (w.shape[2] * w.shape[3] === 1) return w;
   const axis = ({ taps }: Taps, step: number) => ({
     start: taps[0],
     stop: taps[taps.length - 1] - 1,
     step: -step,
   });
   const [r, c] = [axis(rows, steps[0]), axis(columns, steps[1])];
-  const whole = w.shape[2] * w.shape[3] === 1;
-  const picked = whole
-    ? w
-    : n.slice(w, [0, 0, r.start, c.start], [out, into, r.stop, c.stop], [1, 1, r.step, c.step]);
-  return picked;
+  return n.slice(
+    w,
+    [0, 0, r.start, c.start],
+    [w.shape[0], 1, r.stop, c.stop],
+    [1, 1, r.step, c.step],
+  );
 }
 
 /** The gradient as a convolution (stride 1) or as phases; null where this lowering has no form for it. */
@@ -69,10 +70,9 @@ export function blockedInputGradient(
   if (rows === null || columns === null) return null;
   const part = (row: Taps, column: Taps): OpenConv[] => {
     if (row.taps.length === 0 || column.taps.length === 0) return [];
-    const picked = turned(n, w, row, column, strides);
     const weights = depthwise
-      ? n.depthwiseWeights(picked)
-      : n.weights(n.transpose(picked, [1, 0, 2, 3]));
+      ? n.depthwiseWeights(ownTaps(n, w, row, column, strides))
+      : n.exchanged(n.weights(w), row.taps, column.taps);
     const attrs = {
       ...{ strides: [1, 1], dilations, groups: depthwise ? weights.shape[0] : 1 },
       pads: [row.before, column.before, row.after, column.after],

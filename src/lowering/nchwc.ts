@@ -116,6 +116,38 @@ export function nchwc(b: Builder, block: number) {
     return reshape(transpose(parts, [0, 1, 3, 2, 4]), padded.shape);
   }
 
+  /**
+   * Blocked weights with their channel axes exchanged, of the given rows and columns of the kernel in that order: what ∂L/∂x
+   * reads. Exchanging blocks is a transpose of long runs, and within a block a reordering.
+   */
+  function exchanged(w: Lowered, rows: readonly number[], columns: readonly number[]): Lowered {
+    const [out, into, height, width] = w.shape;
+    const [outer, inner, taps] = [out / block, into / block, height * width];
+    const within = b.make(
+      "ReorderInput",
+      [reshape(w, [outer * inner * taps, block, 1, block])],
+      {},
+      FLOAT,
+      [outer * inner * taps, block, 1, block],
+    );
+    const places = rows.flatMap((i) => columns.map((j) => i * width + j));
+    const blocks = reshape(within, [outer, inner, taps, block * block]);
+    const same = places.length === taps && places.every((place, i) => place === i);
+    const array = {
+      dtype: "int64",
+      shape: [places.length],
+      data: BigInt64Array.from(places.map(BigInt)),
+    } as const;
+    const indices = b.make("Constant", [], { array }, "int64", array.shape);
+    const picked = same
+      ? blocks
+      : b.make("Gather", [blocks, indices], { axis: 2 }, FLOAT, [
+          ...[outer, inner],
+          ...[places.length, block * block],
+        ]);
+    return reshape(transpose(picked, [1, 0, 2, 3]), [into, out, rows.length, columns.length]);
+  }
+
   /** Weights [channel, 1, rows, columns] of a convolution of each channel by itself: [channel / B, rows, columns, B]. */
   function depthwiseWeights(w: Lowered): Lowered {
     const padded = extended(w, 0, whole(w.shape[0]));
@@ -148,7 +180,7 @@ export function nchwc(b: Builder, block: number) {
   return {
     ...s,
     ...{ block, whole, conv, scaled, fromPlain, toPlain, sumOfPictures, times, pool },
-    ...{ weights, depthwiseWeights, vector, view, viewShape },
+    ...{ weights, exchanged, depthwiseWeights, vector, view, viewShape },
   };
 }
 
