@@ -2,6 +2,7 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { BLOCKED } from "../src/onnx/blocked-weights.ts";
 import { translations } from "../src/onnx/translations.ts";
 import { agreeCases } from "../test/onnx-agree-cases.ts";
 import { archivePath, nodesOf, readCase, readCases } from "../test/onnx-cases.ts";
@@ -13,9 +14,9 @@ if (archive === undefined)
     "RAMPART_DATA leads to no onnx/ archive of official tests, which the table counts",
   );
 
-const STEPS = /^(Sign|Floor|Ceil|Round|.*Quantize.*|QLinear.*|.*Integer.*)$/;
+const STEPS = /^(Sign|Floor|Ceil|Round|.*Quantize.*|QLinear.*|QGemm|.*Integer.*)$/;
 const NO_GRADIENT =
-  /^(Shape|Size|Range|Constant.*|NonZero|EyeLike|OneHot|Arg.*|Hardmax|Is.*|Not|And|Or|Xor|Equal|Greater.*|Less.*)$/;
+  /^(LabelEncoder|SequenceLength|Shape|Size|Range|Constant.*|NonZero|EyeLike|OneHot|Arg.*|Hardmax|Is.*|Not|And|Or|Xor|Equal|Greater.*|Less.*)$/;
 
 const official = new Map<string, { tests: number; slopes: number }>();
 for (const one of await readCases(archive)) {
@@ -47,6 +48,8 @@ const rows = Object.entries(translations).flatMap(([domain, table]) =>
         ...(own > 0 ? [`${own} against ONNX Runtime`] : []),
       ];
       const name = domain === "" ? op : `${domain}.${op}`;
+      if (domain === BLOCKED) tested.push("whole files");
+      if (/^(Loop|Scan|.*Sequence.*)$/.test(op)) tested.push("by hand");
       return `| \`${name}\` | yes | ${gradientOf(op)} | ${tested.join(", ") || "no kernel to compare with"} |`;
     }),
 );
@@ -54,7 +57,14 @@ const rows = Object.entries(translations).flatMap(([domain, table]) =>
 const text = `# Operators of ONNX files
 
 Operator sets 1 to 24 of ONNX, and what ONNX Runtime writes into files that it has optimised. \`If\` with a condition that is known, and
-functions of the file's own, are read too. What cannot be read is refused with the operator, the node and what to do.
+functions of the file's own, are read too; so are \`Loop\` and \`Scan\` whose number of turns is known (unrolled). What cannot be read is refused
+with the operator, the node and what to do. Only what the chosen \`--output\` needs is read, and that may be any value of the file by its name, so
+post-processing at the end is no obstacle.
+
+What a file does not say is stated by flags: \`--input-shape 3,224,224\` where it leaves the size of its pictures open, \`--picture-input NAME\` where
+several inputs could take them, \`--constants training=0\` for its other inputs, and \`--block-size\` for a file that was optimised for one kind of CPU
+and whose weights do not show which. A file that takes whole numbers (\`uint8\`) is given pixels in [0, 1] times 255, rounded; its gradients are by
+the pixels in [0, 1], taken at the bytes that they are rounded to.
 
 Gradients are exact (reverse mode on the expression that a file becomes); "measured" means that the official tests' slopes agree with
 differences (\`test/onnx-gradients.long.test.ts\`). Official tests are those of ONNX 1.17 and PyTorch's (\`test/onnx-operators.long.test.ts\`);

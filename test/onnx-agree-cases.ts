@@ -38,6 +38,8 @@ export interface AgreeCase {
   readonly outputs?: number;
   /** Before the node, in the file. */
   readonly before?: NodeProto[];
+  /** Whether its slope is measured, too. */
+  readonly sloped?: boolean;
   /** Names of the node's inputs, where they are not x and the arrays. */
   readonly inputs?: string[];
 }
@@ -60,6 +62,39 @@ const on = (
 });
 const fused = (...[op, x, arrays, attributes, more]: Parameters<typeof on>): AgreeCase =>
   on(op, x, arrays, attributes, { domain: "com.microsoft", ...more });
+
+const learnt = (
+  ...[op, x, attributes, more]: [
+    string,
+    Shape | NdArray,
+    AgreeCase["attributes"],
+    Partial<AgreeCase>?,
+  ]
+) => on(op, x, more?.arrays ?? [], attributes, { domain: "ai.onnx.ml", ...more });
+
+const hidden = { hidden_size: int(4) };
+const both = { direction: text("bidirectional") };
+/** Weights, biases and starts of a recurrent layer with `gates` gates in `d` directions, for x [5, 2, 3]. */
+const recurrent = (gates: number, d: number): (NdArray | null)[] => [
+  ...[drawn([d, 4 * gates, 3], 5, -1, 1), drawn([d, 4 * gates, 4], 6, -1, 1)],
+  ...[drawn([d, 8 * gates], 7), null, drawn([d, 2, 4], 8)],
+];
+const sloped = { sloped: true };
+/** Places (x, y) halfway between the pixels of [5, 6] pictures, from one before the first to one behind the last. */
+const betweenPixels = floats(
+  [2, 6, 7, 2],
+  Array.from({ length: 168 }, (_, i) => {
+    const [place, n] = i % 2 === 0 ? [Math.floor(i / 2) % 7, 6] : [Math.floor(i / 14) % 6, 5];
+    return (2 * place) / n - 1 + 0.03 * Math.sin(i);
+  }),
+);
+const sampling = ["bilinear", "nearest", "bicubic"].flatMap((mode) =>
+  ["zeros", "border", "reflection"].flatMap((padding) =>
+    [0, 1].map((align) => ({
+      ...{ mode: text(mode), padding_mode: text(padding), align_corners: int(align) },
+    })),
+  ),
+);
 
 const picture = [2, 4, 5, 6];
 const scales = (...values: number[]) => [floats([0], []), floats([4], values)];
@@ -379,4 +414,98 @@ export const agreeCases: AgreeCase[] = [
     num_heads: int(2),
   }),
   fused("DynamicQuantizeMatMul", [3, 4], [someBytes([4, 2], 3), scale, zero]),
+  fused("FusedMatMul", [3, 2, 4], [drawn([2, 4, 5], 5)], { transBatchA: int(1) }),
+  fused("FusedMatMul", [2, 3, 4], [drawn([5, 2, 4], 5)], { transBatchB: int(1), transB: int(1) }),
+  fused("FusedMatMul", [4, 2, 3], [drawn([4, 2, 5], 5)], {
+    transBatchA: int(1),
+    transA: int(1),
+    transBatchB: int(1),
+  }),
+  on("SimplifiedLayerNormalization", [2, 3, 4], [drawn([4], 5)], { epsilon: float(1e-3) }),
+  learnt("Scaler", [3, 4], {
+    offset: { floats: [0.1, 0, -0.2, 1] },
+    scale: { floats: [1, 2, 3, 4] },
+  }),
+  learnt("Normalizer", [3, 4], { norm: text("L1") }),
+  learnt("Normalizer", [3, 4], { norm: text("L2") }),
+  learnt("Normalizer", drawn([3, 4], 2, 0.1, 2), { norm: text("MAX") }),
+  learnt(
+    "LinearClassifier",
+    [3, 2],
+    {
+      ...{ classlabels_ints: ints(0, 1, 2), post_transform: text("SOFTMAX") },
+      ...{ coefficients: { floats: [1, -2, 0.5, 3, -1, 0.2] }, intercepts: { floats: [1, 0, -1] } },
+    },
+    { outputs: 2 },
+  ),
+  learnt("ArrayFeatureExtractor", [3, 4], {}, { arrays: [list([2, 0])] }),
+  on("RNN", [5, 2, 3], recurrent(1, 1), { ...hidden, direction: text("reverse") }, { outputs: 2 }),
+  on("RNN", [5, 2, 3], recurrent(1, 2), {
+    ...{ ...hidden, ...both, activations: { texts: ["LeakyRelu", "Relu"] } },
+    ...{ activation_alpha: { floats: [0.3] }, clip: float(0.8) },
+  }),
+  on("GRU", [5, 2, 3], recurrent(3, 1), hidden, { outputs: 2, ...sloped }),
+  on("GRU", [5, 2, 3], recurrent(3, 2), { ...hidden, ...both, linear_before_reset: int(1) }),
+  on("LSTM", [5, 2, 3], recurrent(4, 1).slice(0, 2), hidden, { outputs: 3, ...sloped }),
+  on(
+    "LSTM",
+    [5, 2, 3],
+    [...recurrent(4, 2), drawn([2, 2, 4], 9), drawn([2, 12], 10)],
+    { ...hidden, ...both },
+    { outputs: 3, ...sloped },
+  ),
+  on("LSTM", [5, 2, 3], recurrent(4, 1), { ...hidden, input_forget: int(1) }),
+  ...sampling.flatMap((how) => [
+    on("GridSample", [2, 3, 5, 6], [drawn([2, 4, 3, 2], 5, -1.6, 1.6)], how, sloped),
+    on("GridSample", drawn([2, 4, 3, 2], 5, -1.6, 1.6), [drawn([2, 3, 5, 6], 1)], how, {
+      // By where it looks only the cubic one has a slope everywhere.
+      ...{ inputs: ["a0", "x"], sloped: "text" in how.mode && how.mode.text === "bicubic" },
+    }),
+  ]),
+  ...["zeros", "border", "reflection"].map((padding) =>
+    on(
+      "GridSample",
+      betweenPixels,
+      [drawn([2, 3, 5, 6], 1)],
+      { padding_mode: text(padding) },
+      { inputs: ["a0", "x"], ...sloped },
+    ),
+  ),
+  on("AffineGrid", [2, 2, 3], [list([2, 3, 4, 5])], {}, { opset: 20, ...sloped }),
+  on("AffineGrid", [2, 2, 3], [list([2, 3, 4, 5])], { align_corners: int(1) }, { opset: 20 }),
+  on("Col2Im", [2, 12, 12], [list([4, 5]), list([2, 2])], {}, { opset: 18, ...sloped }),
+  on(
+    "Col2Im",
+    [2, 12, 6],
+    [list([5, 6]), list([2, 3])],
+    { strides: ints(2, 2), pads: ints(1, 0, 0, 1), dilations: ints(2, 1) },
+    { opset: 18 },
+  ),
+  fused(
+    "QGemm",
+    someBytes([3, 4], 2),
+    [
+      ...[scale, zero, someBytes([2, 4], 3), floats([2], [0.02, 0.01]), bytes([2], [128, 120])],
+      ...[
+        { dtype: "int32", shape: [2], data: Int32Array.of(50, -700) } as const,
+        floats([], [0.3]),
+        zero,
+      ],
+    ],
+    { transB: int(1), alpha: float(1) },
+  ),
+  fused("QGemm", someBytes([3, 4], 2), [
+    ...[scale, zero, someBytes([4, 2], 3), floats([], [0.02]), bytes([], [128])],
+  ]),
+  fused(
+    "QLinearConv",
+    someBytes([2, 5, 6, 4], 2),
+    [
+      ...[scale, zero, someBytes([3, 4, 3, 3], 3), floats([3], [0.02, 0.03, 0.01])],
+      ...[bytes([3], [128, 128, 128]), floats([], [1.5]), bytes([], [100])],
+    ],
+    { channels_last: int(1), pads: ints(1, 0, 1, 0), strides: ints(2, 1) },
+  ),
+  fused("QLinearAveragePool", someBytes([2, 4, 5, 6], 2), [scale, zero, scale, zero], kernel),
+  fused("NhwcMaxPool", someBytes([2, 5, 6, 4], 2), [], kernel),
 ];

@@ -5,7 +5,6 @@ import { archivePath, arrayOf, firstDifference, readCase, readCases } from "./on
 
 /** Official tests that do not pass, each with its reason. */
 const unread: readonly (readonly [name: RegExp, reason: string, message: RegExp])[] = [
-  [/^simple\/test_sequence_model\d$/, "lists of arrays", /Sequence/],
   [/^simple\/test_strnorm_/, "text", /holds string/],
   [/^simple\/test_gradient_of_/, "training operators", /training\.Gradient/],
   [/^node\/test_identity_opt$/, "an input that may be absent", /is a optional/],

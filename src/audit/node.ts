@@ -43,7 +43,7 @@ const PROBED = 32;
 
 /** What a file does not say of itself. */
 export interface AuditedFile
-  extends Omit<ImportedOptions, "shape" | "raw" | keyof Preprocessing>,
+  extends Omit<ImportedOptions, "raw" | keyof Preprocessing>,
     Preprocessing {
   /** JSON that says how pictures are prepared; by default one that lies beside the file, `none` for no such file. */
   readonly preprocessing?: string | undefined;
@@ -137,12 +137,15 @@ function refuseUnused(path: string, where: NodeAudit, model: OpenModel | null): 
       `--resize, --crop and --interpolation are for folder:PATH; the pictures of ${data} have one size`,
     );
   if (model === null || model.reading !== undefined) return;
-  const { mean, std, scale, layout, output, input, feed } = where;
-  const given = Object.entries({ mean, std, scale, layout, output, input, feed });
+  const { mean, std, scale, layout, output, input, constants, shape, blockSize } = where;
+  const given = Object.entries({
+    ...{ mean, std, scale, layout, output, constants },
+    ...{ "picture-input": input, "input-shape": shape, "block-size": blockSize },
+  });
   const [unused] = given.find(([, value]) => value !== undefined) ?? [];
   if (unused !== undefined)
     throw new UsageError(
-      `${path} was written by rampart and says itself how it is read; leave out --${unused === "input" ? "picture-input" : unused}`,
+      `${path} was written by rampart and says itself how it is read; leave out --${unused}`,
     );
 }
 
@@ -154,13 +157,14 @@ async function opened(path: string, where: NodeAudit, { examples }: AuditOptions
     without({ mean, std, scale, layout, resize, crop, interpolation }))(where);
   const preprocessing = { ...(await sidecar(path, where.preprocessing, note)), ...flags };
   const { resize, crop, interpolation, ...pixels } = preprocessing;
-  const { output, input, feed, straightThrough } = where;
-  const read = without({ ...pixels, output, input, feed, straightThrough });
+  const { output, input, constants, shape, blockSize, straightThrough } = where;
+  const named = { output, input, constants, shape, blockSize };
+  const read = without({ ...pixels, ...named, straightThrough });
   const dataOf = (name: string) => auditData(name, preprocessing, { dataDir, examples });
   const given = data === undefined ? null : await dataOf(data);
   const model = await openModelNode(path, {
     ...{ ...read, runtime },
-    ...(given !== null && { shape: given.shape }),
+    ...(given !== null && { pictures: given.shape }),
   });
   refuseUnused(path, where, model);
   if (given === null && model.data === "")
@@ -185,7 +189,7 @@ async function opened(path: string, where: NodeAudit, { examples }: AuditOptions
     },
     dataset: labelled,
     reopened: (more: ImportedOptions) =>
-      openModelNode(path, { ...read, runtime, shape: raw.shape, ...more }),
+      openModelNode(path, { ...read, runtime, pictures: raw.shape, ...more }),
   };
 }
 

@@ -218,8 +218,9 @@ describe("an audit is refused", () => {
     [["--epsilon-linf", "8"], "did you mean 8/255?"],
     [["--norms", "linf,l3"], "it must be one of linf, l2, l1"],
     [["--preprocessing", "no.json"], "there is no file no.json"],
-    [["--feed", "x"], '--feed holds "x", but each entry is the name of an input and a number'],
-    [["--feed", "keep=1"], "--feed names keep, which is no input beside the picture's x"],
+    [["--constants", "x"], '--constants holds "x", but each entry is the name of an input and a'],
+    [["--constants", "keep=on"], '--constants holds "keep=on"'],
+    [["--constants", "keep=1"], "the file has no input keep besides its picture"],
     [["--output", "scores"], "the file has no output scores; its outputs are z"],
   ])("for %j, and nothing is written", async (more, message) => {
     const out = place();

@@ -38,11 +38,13 @@ export const evaluateCommand = command({
   async run(values, context: Context) {
     const { model: path, data, out, saveExamples, resume, ...rest } = values;
     const { device, threads, dataDir, ...others } = rest;
-    const { mean, std, scale, layout, output, pictureInput, feed, ...more } = others;
-    const { straightThrough, ...options } = more;
+    const { mean, std, scale, layout, inputShape, pictureInput, ...further } = others;
+    const { constants, output, blockSize, straightThrough, ...options } = further;
     const runtime = await nodeRuntime({ device, ...(threads !== undefined && { threads }) });
-    const named = { output, pictureInput, feed };
-    const file = fileOptions({ mean, std, scale, layout, ...named, straightThrough });
+    const file = fileOptions({
+      ...{ mean, std, scale, layout, inputShape, pictureInput },
+      ...{ constants, output, blockSize, straightThrough },
+    });
     const model = await openModelNode(path, { ...file, runtime });
     for (const note of model.notes ?? []) context.note(note);
     const network = classifier(runtime, model.architecture, model.parameters);

@@ -51,7 +51,7 @@ export const gradientCommand = command({
     const x = floats(input, "x", arrays.get("x"));
     const runtime = await nodeRuntime({ device, ...(threads !== undefined && { threads }) });
     const shape = x.shape.slice(1);
-    const model = await openModelNode(path, { ...fileOptions(file), shape, runtime });
+    const model = await openModelNode(path, { ...fileOptions(file), pictures: shape, runtime });
     for (const note of model.notes ?? []) context.note(note);
     const { inputShape, classes } = model.architecture;
     if (sizeOf(inputShape) !== sizeOf(shape))

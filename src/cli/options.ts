@@ -41,25 +41,35 @@ export const modelOptions = {
     .number()
     .positive()
     .optional()
-    .describe(
-      "what white is to the network: 1 (the default), or 255 (the default where the file takes bytes)",
-    ),
+    .describe("what white is to the network, 1 or 255; by default 255 if it takes whole numbers"),
   layout: z
     .enum(["nchw", "nhwc"])
     .optional()
     .describe("order of the axes that the file takes; found from its shape by default"),
-  output: z
-    .string()
+  inputShape: z
+    .array(z.int().positive())
+    .min(1)
     .optional()
-    .describe("name of the file's output with the classes' scores; the first by default"),
+    .describe("channels, rows and columns of the pictures, where the file leaves them open"),
   pictureInput: z
     .string()
     .optional()
-    .describe("name of the file's input that takes the picture, where it has several"),
-  feed: z
+    .describe("name of the file's input that takes the pictures; the only one by default"),
+  constants: z
     .array(z.string())
     .optional()
-    .describe("what other inputs are fed at every prediction: keep_prob=1,training=0"),
+    .describe(
+      "what the file's other inputs are fed at every prediction: keep_prob=1,training=false",
+    ),
+  output: z
+    .string()
+    .optional()
+    .describe("name of the classes' scores, an output of the file or of any of its nodes"),
+  blockSize: z
+    .int()
+    .positive()
+    .optional()
+    .describe("8 or 16, for a file that was optimised for one kind of CPU and does not show which"),
   straightThrough: z
     .boolean()
     .default(false)
@@ -68,28 +78,34 @@ export const modelOptions = {
 
 const ModelOptions = z.object(modelOptions);
 
-/** `name=1` of --feed. */
-function fedNumber(text: string): readonly [string, number] {
+const truths: Readonly<Record<string, number>> = { true: 1, false: 0 };
+
+/** `name=1` of --constants. */
+function constantOf(text: string): readonly [string, number] {
   const at = text.lastIndexOf("=");
-  const value = numberOf(text.slice(at + 1));
-  if (at < 1 || value === undefined)
+  const value = text.slice(at + 1).trim();
+  const number = truths[value.toLowerCase()] ?? numberOf(value);
+  if (at < 1 || number === undefined)
     throw new UsageError(
-      `--feed holds "${text}", but each entry is the name of an input and a number: keep_prob=1`,
+      `--constants holds ${JSON.stringify(text)}, but each entry is the name of an input and a number, true or false: keep_prob=1`,
     );
-  return [text.slice(0, at), value];
+  return [text.slice(0, at).trim(), number];
 }
 
 /** The options of a file among those of a command, with what was not given left out. */
 export function fileOptions(values: z.output<typeof ModelOptions>): ImportedOptions {
-  const { mean, std, scale, layout, output, pictureInput, feed, straightThrough } = values;
+  const { mean, std, scale, layout, inputShape, pictureInput, constants } = values;
+  const { output, blockSize, straightThrough } = values;
   return {
     straightThrough,
     ...(mean !== undefined && { mean }),
     ...(std !== undefined && { std }),
     ...(scale !== undefined && { scale }),
     ...(layout !== undefined && { layout }),
-    ...(output !== undefined && { output }),
+    ...(inputShape !== undefined && { shape: inputShape }),
     ...(pictureInput !== undefined && { input: pictureInput }),
-    ...(feed !== undefined && { feed: Object.fromEntries(feed.map(fedNumber)) }),
+    ...(constants !== undefined && { constants: Object.fromEntries(constants.map(constantOf)) }),
+    ...(output !== undefined && { output }),
+    ...(blockSize !== undefined && { blockSize }),
   };
 }

@@ -196,6 +196,11 @@ export const elementwise: Translations = {
   },
   Dropout: (node) => {
     const x = node.input(0);
+    const training = node.inputs[2];
+    if (training !== undefined && node.constantOf(training)?.data[0])
+      node.note(
+        "the file was exported in training mode: its dropout, which draws at random, is left out; export it in evaluation mode (model.eval())",
+      );
     const ones = g.expand(g.scalar(1, node.opset < 10 ? x.dtype : "bool"), x.shape);
     return [x, ones];
   },

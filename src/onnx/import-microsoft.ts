@@ -2,31 +2,12 @@
 
 import * as g from "../graph/expressions.ts";
 import type { Value } from "../graph/value.ts";
-import { activations, gelu, geluTanh } from "./import-activations.ts";
-import { conv, gemm } from "./import-linear.ts";
+import { gelu, geluTanh } from "./import-activations.ts";
+import { activated, by } from "./import-fused.ts";
+import { conv, gemm, matmul } from "./import-linear.ts";
 import type { ImportNode, Translate, Translations } from "./import-node.ts";
 import { rmsNormalization, standardized } from "./import-normalization.ts";
 import { microsoftQuantization } from "./import-quantized.ts";
-
-const by = (x: Value, factor: number): Value =>
-  factor === 1 ? x : g.mul(x, g.scalarLike(x, factor));
-
-/** The activation that is fused to a product; its numbers stand in a list. */
-function activated(node: ImportNode, y: Value): Value {
-  const name = node.text("activation", "");
-  if (name === "") return y;
-  if (name === "HardSigmoid" || name === "Clip" || name === "LeakyRelu") {
-    const [first = 0.01, second = 0] = node.floats("activation_params") ?? [
-      node.float("activation_alpha", 0.01),
-    ];
-    if (name === "Clip") return g.clip(y, first, second);
-    if (name === "LeakyRelu") return g.sub(g.relu(y), by(g.relu(g.neg(y)), first));
-    return g.clip(g.add(by(y, first), g.scalarLike(y, second)), 0, 1);
-  }
-  const f = activations[name];
-  if (f === undefined) throw node.error(`fuses ${name}, which cannot be read`);
-  return [f({ ...node, inputs: [y], input: () => y })].flat()[0];
-}
 
 const fusedConv: Translate = (node) => {
   const y = conv(node);
@@ -39,12 +20,20 @@ const transposed = (x: Value, does: boolean): Value => {
   return does ? g.transpose(x, [...axes.slice(0, -2), axes.length - 1, axes.length - 2]) : x;
 };
 
+/** [rows, ...batch, columns] as [...batch, rows, columns]. */
+const batchFirst = (x: Value, does: boolean): Value => {
+  const axes = x.shape.map((_, axis) => axis);
+  return does ? g.transpose(x, [...axes.slice(1, -1), 0, axes.length - 1]) : x;
+};
+
 const fusedMatMul: Translate = (node) => {
-  if (node.int("transBatchA", 0) === 1 || node.int("transBatchB", 0) === 1)
-    throw node.error("moves batch axes inside a product, which cannot be read");
-  const a = transposed(node.input(0), node.int("transA", 0) === 1);
-  const b = transposed(node.input(1), node.int("transB", 0) === 1);
-  return by(g.matmul(a, b), node.float("alpha", 1));
+  const [a, b] = (["A", "B"] as const).map((side, i) =>
+    transposed(
+      batchFirst(node.input(i), node.int(`transBatch${side}`, 0) === 1),
+      node.int(`trans${side}`, 0) === 1,
+    ),
+  );
+  return by(matmul(a, b), node.float("alpha", 1));
 };
 
 /** LayerNormalization of a sum: (x, skip, scale, shift, bias) → (y, mean, deviation, sum). */

@@ -7,6 +7,8 @@ import { UsageError } from "../math/usage-error.ts";
 export interface Surroundings {
   /** The array behind a value that depends on no input of the graph, else null. */
   constantOf(value: Value): NdArray | null;
+  /** Counts a step of what is written out toward the nodes that a file may have, as one or as several. */
+  count(nodes?: number): void;
   /** Whether a value depends on no input of the graph; unlike its array, that costs nothing to know. */
   isKnown(value: Value): boolean;
   /** ONNX's element type of an array stored in the file, where our own says less. */
@@ -14,12 +16,18 @@ export interface Surroundings {
   /** Remembers ONNX's element type of a value. */
   typed(value: Value, elementType: number): Value;
   decode(tensor: TensorProto): NdArray;
-  /** The outputs of a subgraph, which sees the names around the node. */
-  subgraph(graph: GraphProto): Value[];
+  /** The outputs of a subgraph, which sees the names around the node; its inputs are bound in order. */
+  subgraph(graph: GraphProto, bound?: readonly Value[]): Value[];
+  /** What stands for a list of values, which ONNX calls a sequence. */
+  listed(values: readonly Value[]): Value;
+  /** The values of such a list; undefined for anything else. */
+  list(value: Value): readonly Value[] | undefined;
   /** Whether rounding and the like hand their gradient through (Bengio et al. 2013). */
   readonly straightThrough: boolean;
   /** The batch that the file is fixed to, and the one that it is rewritten to. */
   readonly batch: { readonly stated: number; readonly wanted: number } | null;
+  /** Channels that blocked memory keeps together, in a file that was optimised for one kind of CPU. */
+  blockSize(): number;
   /** Reports what the reader of the gradients must know. */
   note(text: string): void;
 }
@@ -39,6 +47,7 @@ export interface ImportNode extends Surroundings {
   float(name: string, fallback: number): number;
   floats(name: string): readonly number[] | undefined;
   text(name: string, fallback: string): string;
+  texts(name: string): readonly string[] | undefined;
   tensor(name: string): NdArray | undefined;
   graph(name: string): GraphProto;
   /** A required input. */
@@ -91,6 +100,7 @@ export function importNode(
       const found = attributes.get(name);
       return found === undefined ? fallback : new TextDecoder().decode(found.s);
     },
+    texts: (name) => attributes.get(name)?.strings.map((one) => new TextDecoder().decode(one)),
     tensor(name) {
       const tensor = attributes.get(name)?.t;
       if (tensor === undefined) return undefined;

@@ -21,7 +21,11 @@ function batchNormalization(node: ImportNode): Value {
   const rank = x.shape.length;
   const [scale, bias, mean, variance] = [1, 2, 3, 4].map((i) => perChannel(node.input(i), rank));
   const epsilon = node.float("epsilon", 1e-5);
-  if (node.int("training_mode", 0) === 1) {
+  // Before opset 14 more outputs than one meant training.
+  if (node.opset >= 14 ? node.int("training_mode", 0) === 1 : node.outputs > 1 && node.opset >= 9) {
+    node.note(
+      "the file was exported in training mode: its batch normalisation makes the scores of a picture depend on the others beside it; export it in evaluation mode (model.eval())",
+    );
     const axes = range(0, rank).filter((axis) => axis !== 1);
     return g.add(g.mul(standardized(x, axes, epsilon), scale), bias);
   }
@@ -117,6 +121,8 @@ export const normalization: Translations = {
   GroupNormalization: groupNormalization,
   LayerNormalization: layerNormalization,
   RMSNormalization: (node) => rmsNormalization(node),
+  // What ONNX Runtime fuses a root mean square to; it has the standard domain all the same.
+  SimplifiedLayerNormalization: (node) => rmsNormalization(node),
   LpNormalization: lpNormalization,
   LRN: localResponseNormalization,
   MeanVarianceNormalization: (node) =>

@@ -7,6 +7,7 @@ import { stepwise } from "./import-elementwise.ts";
 import { convolution, geometryOf, perChannel } from "./import-geometry.ts";
 import { matmul } from "./import-linear.ts";
 import { axisOf, type ImportNode, type Translate, type Translations } from "./import-node.ts";
+import { pooling } from "./import-pooling.ts";
 import { rangeOf } from "./tensors.ts";
 
 /** A scale or zero point, one or one per slice along an axis or per block, as something x can be multiplied by. */
@@ -186,6 +187,46 @@ const qLinearConcat: Translate = (node) => {
   return whole(node, quantized(node, joined, node.input(0), node.inputs[1], type), type);
 };
 
+const channelsFirst = (x: Value): Value => {
+  const last = x.shape.length - 1;
+  return g.transpose(x, [0, last, ...x.shape.map((_, i) => i).slice(1, -1)]);
+};
+
+const channelsLast = (x: Value): Value => {
+  const axes = x.shape.map((_, i) => i);
+  return g.transpose(x, [0, ...axes.slice(2), 1]);
+};
+
+/** An operator on pictures whose channels stand last, where the node says so or always does. */
+const onPictures =
+  (f: (node: ImportNode) => Value, always = false): Translate =>
+  (node) => {
+    if (!always && node.int("channels_last", 0) === 0) return f(node);
+    const x = channelsFirst(node.input(0));
+    const inputs = [x, ...node.inputs.slice(1)];
+    const y = f({ ...node, inputs, input: (i) => (i === 0 ? x : node.input(i)) });
+    const type = node.elementType(y);
+    return type === undefined ? channelsLast(y) : node.typed(channelsLast(y), type);
+  };
+
+/** α·A·B with a bias in the same units, quantised where the node says how. */
+const qGemm: Translate = (node) => {
+  const turned = (x: Value, name: string) => (node.int(name, 0) === 1 ? g.transpose(x, [1, 0]) : x);
+  const a = turned(dequantized(node.input(0), node.input(1), node.inputs[2]), "transA");
+  const weights = turned(real(node.input(3)), "transB");
+  const zero = node.inputs[5];
+  const centred = zero === undefined ? weights : g.sub(weights, real(zero));
+  const b = g.mul(centred, real(node.input(4)));
+  const product = matmul(a, b);
+  const bias = node.inputs[6];
+  const unit = g.mul(real(node.input(1)), real(node.input(4)));
+  const sum = bias === undefined ? product : g.add(product, g.mul(real(bias), unit));
+  const y = g.mul(sum, g.scalarLike(sum, node.float("alpha", 1)));
+  if (node.inputs[7] === undefined) return y;
+  const type = typeOf(node, node.inputs[8]);
+  return whole(node, quantized(node, y, node.input(7), node.inputs[8], type), type);
+};
+
 export const quantization: Translations = {
   QuantizeLinear: quantizeLinear,
   DequantizeLinear: dequantizeLinear,
@@ -223,6 +264,16 @@ export const microsoftQuantization: Translations = {
     );
   }),
   QLinearConcat: qLinearConcat,
+  QLinearConv: onPictures(qLinearConv),
+  QLinearAveragePool: onPictures((node) => {
+    const average = (_: ImportNode, x: Value) =>
+      [pooling.AveragePool({ ...node, inputs: [x], input: () => x })].flat()[0];
+    return [onQuantized(1, average)(node)].flat()[0];
+  }),
+  NhwcMaxPool: onPictures((node) => {
+    return [pooling.MaxPool({ ...node, outputs: 1 })].flat()[0];
+  }, true),
+  QGemm: qGemm,
   DynamicQuantizeMatMul: (node) => {
     const b = dequantized(node.input(1), node.input(2), node.inputs[3]);
     const a = dynamicallyQuantized(node, real(node.input(0)));

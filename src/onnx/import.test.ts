@@ -5,6 +5,7 @@ import {
   AttributeProto_AttributeType,
   AttributeProtoSchema,
   type NodeProto,
+  SparseTensorProtoSchema,
 } from "onnx-buf";
 import { describe, expect, it } from "vitest";
 import * as g from "../graph/expressions.ts";
@@ -12,6 +13,7 @@ import { interpret } from "../graph/interpret.ts";
 import { type NdArray, tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { importGraph } from "./import.ts";
+import { tensorProto } from "./messages.ts";
 import { readModel } from "./model.ts";
 import { type FixtureOptions, graphOf, nodeOf, onnxFile } from "./model-fixture.ts";
 
@@ -64,6 +66,84 @@ describe("a file becomes an expression:", () => {
     expect(() => choose(false)).toThrow("NoSuchOperator");
   });
 
+  it("a loop with a known number of turns is unrolled, and gives its turns in a row", () => {
+    const body = graphOf(
+      [
+        nodeOf("Cast", ["turn"], ["t"], { to: { int: 1 } }),
+        nodeOf("Add", ["before", "t"], ["after"]),
+        nodeOf("Less", ["turn", "two"], ["on"]),
+        nodeOf("Mul", ["after", "x"], ["each"]),
+      ],
+      { inputs: { turn: [], going: [], before: [4] }, outputs: { on: [], after: [4], each: [4] } },
+    );
+    const attribute = [
+      create(AttributeProtoSchema, {
+        ...{ name: "body", type: AttributeProto_AttributeType.GRAPH, g: body },
+      }),
+    ];
+    const node = nodeOf("Loop", ["many", "", "x"], ["last", "y"], {}, { attribute });
+    const arrays = { many: int64([9]), two: int64([2]) };
+    // Turns 0, 1 and 2: x, x + 1, x + 1 + 2, each times x.
+    expect(run([node], vector, { arrays })).toEqual([
+      ...[1, 4, 9, 16],
+      ...[2, 2, 12, 12],
+      ...[4, -2, 18, 4],
+    ]);
+    const open = nodeOf("ReduceSum", ["x"], ["s"], { keepdims: { int: 0 } });
+    const endless = nodeOf("Loop", ["n", "", "x"], ["last", "y"], {}, { attribute });
+    const turns = [open, nodeOf("Cast", ["s"], ["n"], { to: { int: 7 } }), endless];
+    expect(() => run(turns, vector, { arrays })).toThrow("depends on what is fed");
+  });
+
+  it("a scan takes a turn per slice, backwards where it says so", () => {
+    const body = graphOf(
+      [nodeOf("Add", ["sum", "slice"], ["next"]), nodeOf("Identity", ["next"], ["seen"])],
+      {
+        ...{ inputs: { sum: [], slice: [] }, outputs: { next: [], seen: [] } },
+      },
+    );
+    const attribute = [
+      create(AttributeProtoSchema, {
+        ...{ name: "body", type: AttributeProto_AttributeType.GRAPH, g: body },
+      }),
+    ];
+    const backwards = { num_scan_inputs: { int: 1 }, scan_input_directions: { ints: [1] } };
+    const node = nodeOf("Scan", ["start", "x"], ["last", "y"], backwards, { attribute });
+    expect(run([node], vector, { arrays: { start: tensor([], [10]) } })).toEqual([6, 9, 7, 8]);
+  });
+
+  it("lists of values are known when it is read", () => {
+    const nodes = [
+      nodeOf("SplitToSequence", ["x"], ["parts"], { keepdims: { int: 0 } }),
+      nodeOf("SequenceAt", ["parts", "last"], ["d"]),
+      nodeOf("SequenceErase", ["parts", "zero"], ["less"]),
+      nodeOf("SequenceInsert", ["less", "d", "zero"], ["more"]),
+      nodeOf("ConcatFromSequence", ["more"], ["y"], { axis: { int: 0 }, new_axis: { int: 1 } }),
+    ];
+    const whole = (value: number) => ({ ...int64([value]), shape: [] });
+    const arrays = { zero: whole(0), last: whole(-1) };
+    expect(run(nodes, vector, { arrays })).toEqual([-4, -2, 3, -4]);
+  });
+
+  it("of a sparse array only what is not zero is stored", () => {
+    const model = readModel(
+      onnxFile([nodeOf("Add", ["x", "b"], ["y"])], { inputs: { x: [2, 2] }, outputs: { y: [] } }),
+    );
+    const sparse = (at: NdArray) =>
+      create(SparseTensorProtoSchema, {
+        ...{ values: tensorProto("b", tensor([2], [5, 7])), dims: [2n, 2n] },
+        indices: tensorProto("", at),
+      });
+    const read = (at: NdArray) => {
+      model.graph.sparseInitializer = [sparse(at)];
+      const { y } = importGraph(model, { x: g.constant(tensor([2, 2], [1, 2, 3, 4])) }).outputs;
+      return [...interpret([y])[0].data];
+    };
+    expect(read(int64([0, 3]))).toEqual([6, 2, 3, 11]);
+    expect(read({ ...int64([0, 1, 1, 0]), shape: [2, 2] })).toEqual([1, 7, 10, 4]);
+    expect(() => read(int64([0, 4]))).toThrow("index 4 of 4");
+  });
+
   it("a function of the file's own stands for its body, with the caller's attributes", () => {
     const slope = create(AttributeProtoSchema, { name: "alpha", refAttrName: "slope" });
     const body = [
@@ -106,9 +186,13 @@ describe("a file becomes an expression:", () => {
 
 describe("what cannot be read is refused with the node, and why:", () => {
   const cases: [string, NodeProto[], string][] = [
-    ["an unknown operator", [nodeOf("Loop", ["x"], ["y"])], 'node "Loop of y" (Loop, opset 17)'],
+    ["an unknown operator", [nodeOf("Det", ["x"], ["y"])], 'node "Det of y" (Det, opset 17)'],
     ["a missing input", [nodeOf("Add", ["x", "nowhere"], ["y"])], "nowhere is made by no node"],
-    ["a circle", [nodeOf("Add", ["x", "b"], ["a"]), nodeOf("Neg", ["a"], ["b"])], "own result"],
+    [
+      "a circle",
+      [nodeOf("Add", ["x", "b"], ["a"]), nodeOf("Neg", ["a"], ["b"]), nodeOf("Abs", ["b"], ["y"])],
+      "own result",
+    ],
     ["itself", [nodeOf("Add", ["x", "y"], ["y"])], "own result"],
     [
       "two makers of a name",

@@ -1,12 +1,12 @@
 // A file of anybody's as an expression of our graph.
 
-import type { GraphProto, NodeProto, TensorProto } from "onnx-buf";
+import type { GraphProto, NodeProto, SparseTensorProto, TensorProto } from "onnx-buf";
 import * as g from "../graph/expressions.ts";
-import { evaluateNode } from "../graph/interpret.ts";
 import type { Value } from "../graph/value.ts";
-import { workOf } from "../graph/work.ts";
 import { type NdArray, sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
+import { blockSizeOf } from "./blocked-weights.ts";
+import { constantFolding } from "./import-constant-folding.ts";
 import {
   describeNode,
   type ImportNode,
@@ -14,8 +14,9 @@ import {
   type Surroundings,
   type Translate,
 } from "./import-node.ts";
+import { needed, ordered, unfedInputs } from "./import-order.ts";
 import { domainOf, type OnnxModel } from "./model.ts";
-import { decodeTensor } from "./tensors.ts";
+import { decodeSparse, decodeTensor } from "./tensors.ts";
 import { translations } from "./translations.ts";
 
 /** Values by the names that a graph gives them; a subgraph sees those around it. */
@@ -27,7 +28,7 @@ interface Scope {
 const find = (scope: Scope | null, name: string): Value | undefined =>
   scope === null ? undefined : (scope.values.get(name) ?? find(scope.outer, name));
 
-const decoded = new WeakMap<TensorProto, NdArray>();
+const decoded = new WeakMap<TensorProto | SparseTensorProto, NdArray>();
 
 /** An array of a file, decoded once for all graphs that are read from it. */
 function decodedOnce(proto: TensorProto, { external }: OnnxModel): NdArray {
@@ -36,17 +37,15 @@ function decodedOnce(proto: TensorProto, { external }: OnnxModel): NdArray {
   return array;
 }
 
-/** What a file may hold: elements and axes of a single value, graphs within graphs, nodes with functions written out. */
+/** What a file may hold: elements and axes of a single value, graphs within graphs, nodes with functions and loops written out. */
 const MOST_ELEMENTS = 2 ** 31;
 const MOST_AXES = 64;
 const MOST_DEPTH = 64;
 const MOST_NODES = 20_000;
-
-/** Elements of one array that may be computed while a file is read, and steps that all of them may take. */
-const MOST_FOLDED = 2 ** 26;
-const MOST_STEPS = 2 ** 25;
-/** Steps per element that the file stores, of a file that stores more: chains on weights. */
-const STEPS_PER_STORED = 32;
+/** Values of a list. */
+const MOST_LISTED = 1024;
+/** Elements of all sparse arrays. */
+const MOST_SPARSE = 2 ** 25;
 
 export interface ImportOptions {
   /** Whether rounding and the like hand their gradient through. */
@@ -56,6 +55,10 @@ export interface ImportOptions {
    * has a batch. What results must be checked against single runs.
    */
   readonly batch?: { readonly stated: number; readonly wanted: number };
+  /** Channels that the CPU keeps together that the file was optimised for; found from its weights by default. */
+  readonly blockSize?: number;
+  /** Names of what is wanted, outputs of the file or of any of its nodes; all outputs by default. Only its nodes are read. */
+  readonly wanted?: readonly string[];
 }
 
 /** Operators that draw random numbers of their own. */
@@ -76,49 +79,54 @@ export interface Imported {
 export function importGraph(
   model: OnnxModel,
   inputs: Readonly<Record<string, Value>>,
-  { straightThrough = false, batch }: ImportOptions = {},
+  { straightThrough = false, batch, blockSize, wanted }: ImportOptions = {},
 ): Imported {
   const notes = new Set<string>();
   const types = new Map<Value, number>();
-  const constants = new Map<Value, NdArray | null>();
-  const known = new Map<Value, boolean>();
-  const elements = model.graph.initializer.reduce((sum, one) => sum + storedElements(one), 0);
-  const mostSteps = Math.max(MOST_STEPS, STEPS_PER_STORED * elements);
-  let steps = 0;
+  const lists = new Map<Value, readonly Value[]>();
   let depth = 0;
   let nodes = 0;
+  let sparse = 0;
+  let block = blockSize;
 
-  const isKnown = (value: Value): boolean =>
-    settled(value, known, (node) =>
-      node.op === "Input" ? false : node.inputs.every((input) => known.get(input) === true),
-    );
-
-  const constantOf = (value: Value): NdArray | null =>
-    isKnown(value) ? settled(value, constants, evaluated) : null;
-
-  function evaluated(node: Value): NdArray | null {
-    const arrays = node.inputs.map((input) => constants.get(input) ?? null);
-    if (arrays.includes(null) || sizeOf(node.shape) > MOST_FOLDED) return null;
-    steps += workOf(node);
-    if (!(steps <= mostSteps))
-      throw new Error(
-        `its constants take ${steps} steps to compute while the file is read, and ${mostSteps} are allowed`,
+  const folding = constantFolding(model.graph);
+  /** Counts a node, a run of a subgraph, or a step of a recurrent layer. */
+  function count(more = 1): void {
+    nodes += more;
+    if (nodes > MOST_NODES)
+      throw new UsageError(
+        `more than ${MOST_NODES} nodes, those of functions and loops written out; no classifier has so many, so the file is damaged, or was made to exhaust this machine`,
       );
-    return evaluateNode(node, arrays as NdArray[]);
   }
 
   const around = (scope: Scope): Surroundings => ({
-    constantOf,
-    isKnown,
+    ...folding,
+    count,
     straightThrough,
     batch: batch ?? null,
+    blockSize() {
+      block ??= blockSizeOf(model);
+      return block;
+    },
     elementType: (value) => types.get(value),
     typed(value, type) {
       types.set(value, type);
       return value;
     },
     decode: (tensor) => decodedOnce(tensor, model),
-    subgraph: (graph) => run(graph, { values: new Map(), outer: scope }),
+    subgraph(graph, bound = []) {
+      const values = new Map(graph.input.map(({ name }, i) => [name, bound[i]]));
+      return run(graph, { values, outer: scope });
+    },
+    listed(values) {
+      if (values.length > MOST_LISTED)
+        throw new UsageError(`a list of ${values.length} values; up to ${MOST_LISTED} can be read`);
+      // A list has no array of its own; this one stands for it.
+      const value = g.constant({ dtype: "int64", shape: [0], data: new BigInt64Array(0) });
+      lists.set(value, values);
+      return value;
+    },
+    list: (value) => lists.get(value),
     note: (text) => notes.add(text),
   });
 
@@ -129,20 +137,38 @@ export function importGraph(
       types.set(value, tensor.dataType);
       scope.values.set(tensor.name, value);
     }
-    const [sparse] = graph.sparseInitializer;
-    if (sparse !== undefined)
-      throw new UsageError(
-        `array ${sparse.values?.name} is sparse, which cannot be read; store it densely`,
-      );
+    for (const sparse of graph.sparseInitializer) {
+      const name = sparse.values?.name ?? "";
+      if (!scope.values.has(name)) scope.values.set(name, g.constant(spread(sparse)));
+    }
   }
 
-  function run(graph: GraphProto, scope: Scope): Value[] {
+  /** A sparse array in full, once like the others; all of them together are bounded, since they store little. */
+  function spread(proto: SparseTensorProto): NdArray {
+    const found = decoded.get(proto);
+    if (found !== undefined) return found;
+    sparse += sizeOf(proto.dims.map(Number));
+    if (!(sparse <= MOST_SPARSE))
+      throw new UsageError(
+        `sparse arrays of ${sparse} elements in all, and ${MOST_SPARSE} can be read`,
+      );
+    const array = decodeSparse(proto, model.external);
+    decoded.set(proto, array);
+    return array;
+  }
+
+  function run(
+    graph: GraphProto,
+    scope: Scope,
+    names: readonly string[] = graph.output.map(({ name }) => name),
+  ): Value[] {
     if (++depth > MOST_DEPTH)
       throw new UsageError(`graphs within graphs ${depth} deep; the file is corrupt, or recursive`);
+    count();
     store(graph, scope);
-    for (const node of ordered(graph.node)) translate(node, scope);
+    for (const node of ordered(needed(graph.node, names))) translate(node, scope);
     depth--;
-    return graph.output.map(({ name }) => {
+    return names.map((name) => {
       const value = find(scope, name);
       if (value === undefined)
         throw new UsageError(`output ${name} is made by no node; the file is incomplete`);
@@ -151,10 +177,7 @@ export function importGraph(
   }
 
   function translate(proto: NodeProto, scope: Scope): void {
-    if (++nodes > MOST_NODES)
-      throw new UsageError(
-        `more than ${MOST_NODES} nodes, those of functions written out; no classifier has so many, so the file is damaged, or was made to exhaust this machine`,
-      );
+    count();
     const domain = domainOf(proto.domain);
     const opset = model.opsets.get(domain) ?? 1;
     const values = proto.input.map((name) => {
@@ -193,7 +216,7 @@ export function importGraph(
       throw node.error(
         drawsNumbers.test(proto.opType)
           ? "it draws random numbers that no key repeats, so the file cannot be read; export it without them, and declare noise of pixels by --noise normal:SCALE"
-          : `this operator cannot be read${scope.outer === null ? "" : " inside a subgraph"}; if it is only post-processing, choose an earlier --output`,
+          : `this operator cannot be read${scope.outer === null ? "" : " inside a subgraph"}; if it is only post-processing, name what comes before it by --output, for example ${JSON.stringify(proto.input[0] ?? "")}`,
       );
     try {
       return [known(node)].flat();
@@ -251,85 +274,16 @@ export function importGraph(
   const scope: Scope = { values: new Map(), outer: null };
   for (const { name, elementType } of model.inputs) {
     const value = inputs[name];
-    if (value === undefined) throw new UsageError(`internal: no value for the input ${name}`);
+    if (value === undefined) continue;
     types.set(value, elementType);
     scope.values.set(name, value);
   }
-  const values = run(model.graph, scope);
+  const names = wanted ?? model.outputs.map(({ name }) => name);
+  const unfed = unfedInputs(model, Object.keys(inputs), names);
+  if (unfed.length > 0) throw new UsageError(`internal: no value for the input ${unfed[0].name}`);
+  const values = run(model.graph, scope, names);
   return {
-    outputs: Object.fromEntries(model.outputs.map(({ name }, i) => [name, values[i]])),
+    outputs: Object.fromEntries(names.map((name, i) => [name, values[i]])),
     notes: [...notes],
   };
 }
-
-/** What `of` says of a value, asked once of each value behind it that `settled` does not hold yet, inputs first. */
-function settled<T>(value: Value, settled: Map<Value, T>, of: (node: Value) => T): T {
-  const stack = [value];
-  while (stack.length > 0) {
-    const node = stack[stack.length - 1];
-    const waiting = settled.has(node) ? [] : node.inputs.filter((input) => !settled.has(input));
-    if (waiting.length === 0) {
-      if (!settled.has(node)) settled.set(node, of(node));
-      stack.pop();
-    } else for (const input of waiting) stack.push(input);
-  }
-  return settled.get(value) as T;
-}
-
-/** Elements of a stored array by what it holds, whatever it states. */
-const storedElements = ({ rawData, dims }: TensorProto): number =>
-  Math.min(rawData.length || Number.POSITIVE_INFINITY, Math.max(sizeOf(dims.map(Number)), 0) || 0);
-
-/** Nodes in an order in which each comes after what it reads; files are meant to have one, and some do not. */
-function ordered(nodes: readonly NodeProto[]): NodeProto[] {
-  const makers = new Map<string, NodeProto>();
-  for (const node of nodes)
-    for (const name of node.output) {
-      if (name !== "" && makers.has(name))
-        throw new UsageError(`${JSON.stringify(name)} is made by two nodes; the file is corrupt`);
-      makers.set(name, node);
-    }
-  const order: NodeProto[] = [];
-  const state = new Map<NodeProto, "open" | "done">();
-  for (const root of nodes) {
-    const stack = [root];
-    while (stack.length > 0) {
-      const node = stack[stack.length - 1];
-      if (state.get(node) === "done") {
-        stack.pop();
-        continue;
-      }
-      const waiting = reads(node)
-        .flatMap((name) => makers.get(name) ?? [])
-        .filter((one) => state.get(one) !== "done" && one !== node);
-      const cyclic = waiting.find((one) => state.get(one) === "open");
-      if (
-        cyclic !== undefined ||
-        reads(node).some((name) => node.output.includes(name) && name !== "")
-      )
-        throw new UsageError(
-          `node ${JSON.stringify(node.name || node.output[0])} (${node.opType}) needs its own result; the file is corrupt`,
-        );
-      if (waiting.length === 0) {
-        order.push(node);
-        state.set(node, "done");
-        stack.pop();
-      } else {
-        state.set(node, "open");
-        for (const one of waiting) stack.push(one);
-      }
-    }
-  }
-  return order;
-}
-
-/** All names that a node reads, those inside its subgraphs included. */
-const reads = (node: NodeProto): string[] => [
-  ...node.input,
-  ...node.attribute.flatMap(({ g: graph, graphs }) =>
-    [...(graph === undefined ? [] : [graph]), ...graphs].flatMap((inner) => [
-      ...inner.node.flatMap(reads),
-      ...inner.output.map(({ name }) => name),
-    ]),
-  ),
-];

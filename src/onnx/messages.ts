@@ -21,13 +21,14 @@ export const dataTypes: { readonly [D in DType]: TensorProto_DataType } = {
   uint8: TensorProto_DataType.UINT8,
 };
 
-/** An attribute: a whole number or a list of them (`ints`), a real number (`floats`), or text. */
+/** An attribute: a whole number, a real number or text, or a list of them. */
 export type AttributeValue =
   | { readonly int: number }
   | { readonly ints: readonly number[] }
   | { readonly float: number }
   | { readonly floats: readonly number[] }
-  | { readonly text: string };
+  | { readonly text: string }
+  | { readonly texts: readonly string[] };
 
 export function attribute(name: string, value: AttributeValue): AttributeProto {
   if ("int" in value)
@@ -38,7 +39,12 @@ export function attribute(name: string, value: AttributeValue): AttributeProto {
     return create(AttributeProtoSchema, { name, type: Kind.FLOAT, f: value.float });
   if ("floats" in value)
     return create(AttributeProtoSchema, { name, type: Kind.FLOATS, floats: [...value.floats] });
-  const s = new TextEncoder().encode(value.text);
+  const encoder = new TextEncoder();
+  if ("texts" in value) {
+    const strings = value.texts.map((one) => encoder.encode(one));
+    return create(AttributeProtoSchema, { name, type: Kind.STRINGS, strings });
+  }
+  const s = encoder.encode(value.text);
   return create(AttributeProtoSchema, { name, type: Kind.STRING, s });
 }
 

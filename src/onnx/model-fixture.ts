@@ -98,6 +98,8 @@ export const onnxFile = (nodes: NodeProto[], options: FixtureOptions): Uint8Arra
         create(OperatorSetIdProtoSchema, { version: BigInt(options.opset ?? 17) }),
         create(OperatorSetIdProtoSchema, { domain: "own", version: 1n }),
         create(OperatorSetIdProtoSchema, { domain: "com.microsoft", version: 1n }),
+        create(OperatorSetIdProtoSchema, { domain: "com.microsoft.nchwc", version: 1n }),
+        create(OperatorSetIdProtoSchema, { domain: "ai.onnx.ml", version: 2n }),
       ],
       functions: (options.functions ?? []).map((one) =>
         create(FunctionProtoSchema, { ...one, domain: "own" }),

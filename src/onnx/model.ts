@@ -5,6 +5,7 @@ import {
   type ModelProto,
   ModelProtoSchema,
   TensorProto_DataLocation,
+  TensorProto_DataType,
   type ValueInfoProto,
 } from "onnx-buf";
 import type { DType } from "../math/tensor.ts";
@@ -75,6 +76,20 @@ function requireShallow({ graph, functions }: ModelProto): void {
   }
 }
 
+/**
+ * An output as far as a classifier may use it: lists of maps, with which scikit-learn's and Azure's files end, count as
+ * the scores that they hold; text does not count.
+ */
+function outputOf(info: ValueInfoProto): Declared[] {
+  const { name, type } = info;
+  const scores = { name, elementType: 0, dtype: "float32", shape: null } as const;
+  // What an output is follows from the graph, so a file need not say it.
+  if (type === undefined || type.value.case === "sequenceType") return [scores];
+  if (type.value.case === "tensorType" && type.value.value.elemType === TensorProto_DataType.STRING)
+    return [];
+  return [declared(info)];
+}
+
 function parsed(bytes: Uint8Array): ModelProto {
   let model: ModelProto;
   try {
@@ -111,12 +126,7 @@ export function readModel(bytes: Uint8Array, external: External = new Map()): On
     graph,
     external,
     inputs: graph.input.filter(({ name }) => !stored.has(name)).map(declared),
-    // What an output is follows from the graph, so a file need not say it.
-    outputs: graph.output.map((one) =>
-      one.type === undefined
-        ? { name: one.name, elementType: 0, dtype: "float32" as const, shape: null }
-        : declared(one),
-    ),
+    outputs: graph.output.flatMap(outputOf),
     opsets: new Map(
       model.opsetImport.map(({ domain, version }) => [domainOf(domain), Number(version)]),
     ),

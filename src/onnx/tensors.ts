@@ -1,4 +1,9 @@
-import { TensorProto_DataType as T, type TensorProto, TensorProto_DataLocation } from "onnx-buf";
+import {
+  type SparseTensorProto,
+  TensorProto_DataType as T,
+  type TensorProto,
+  TensorProto_DataLocation,
+} from "onnx-buf";
 import { type DType, type NdArray, type Shape, sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 
@@ -49,6 +54,9 @@ export const rangeOf = (type: number): readonly [low: number, high: number] =>
     [T.UINT32]: [0, 2 ** 32 - 1] as const,
     [T.INT32]: [-(2 ** 31), 2 ** 31 - 1] as const,
   })[type] ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+
+/** Elements that a sparse array may claim. */
+const MOST_SPARSE = 2 ** 26;
 
 /** A number from the 16 bits of IEEE half precision. */
 function half(bits: number): number {
@@ -158,4 +166,37 @@ export function decodeTensor(proto: TensorProto, external: External = new Map())
   const data = fromFields(proto);
   if (data.length !== count) throw wrong(data.length, "elements");
   return { dtype, shape, data } as NdArray;
+}
+
+/** An array that stores what is not zero: values, and their places [n] through the whole array or [n, axes]. */
+export function decodeSparse(proto: SparseTensorProto, external: External = new Map()): NdArray {
+  const { values: held, indices: places, dims } = proto;
+  const name = held?.name ?? "";
+  if (held === undefined || places === undefined)
+    throw new UsageError(
+      `array ${name} is sparse and has no values or indices; the file is corrupt`,
+    );
+  const [values, indices] = [decodeTensor(held, external), decodeTensor(places, external)];
+  const shape = dims.map(Number);
+  const count = sizeOf(shape);
+  const perAxis = indices.shape.length === 2;
+  const whole = indices.data.length === values.data.length * (perAxis ? shape.length : 1);
+  if (!whole || shape.some((n) => !(n >= 0)) || !(count <= MOST_SPARSE))
+    throw new UsageError(
+      `array ${name} is sparse: [${shape.join(", ")}] with ${values.data.length} values and indices [${indices.shape.join(", ")}]; the file is corrupt, or meant to exhaust memory`,
+    );
+  const like = values.data.constructor as new (length: number) => NdArray["data"];
+  const data = new like(count);
+  for (let i = 0; i < values.data.length; i++) {
+    const at = perAxis
+      ? shape.reduce(
+          (place, n, axis) => place * n + Number(indices.data[i * shape.length + axis]),
+          0,
+        )
+      : Number(indices.data[i]);
+    if (!(at >= 0 && at < count))
+      throw new UsageError(`array ${name} has an index ${at} of ${count}; the file is corrupt`);
+    data[at] = values.data[i] as never;
+  }
+  return { dtype: values.dtype, shape, data } as NdArray;
 }

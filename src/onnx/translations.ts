@@ -1,14 +1,20 @@
+import { BLOCKED } from "./blocked-weights.ts";
 import { activations } from "./import-activations.ts";
+import { blocked } from "./import-blocked.ts";
 import { constants } from "./import-constants.ts";
 import { einsum } from "./import-einsum.ts";
 import { elementwise } from "./import-elementwise.ts";
+import { grids } from "./import-grid.ts";
 import { indexing } from "./import-indexing.ts";
 import { linear } from "./import-linear.ts";
+import { loops } from "./import-loops.ts";
 import { microsoft } from "./import-microsoft.ts";
+import { machineLearning } from "./import-ml.ts";
 import type { Translations } from "./import-node.ts";
 import { normalization } from "./import-normalization.ts";
 import { pooling } from "./import-pooling.ts";
 import { quantization } from "./import-quantized.ts";
+import { recurrents } from "./import-recurrent.ts";
 import { reductions } from "./import-reductions.ts";
 import { resizing } from "./import-resize.ts";
 import { shapes } from "./import-shapes.ts";
@@ -25,6 +31,9 @@ const standard: Translations = {
   ...indexing,
   ...resizing,
   ...quantization,
+  ...recurrents,
+  ...loops,
+  ...grids,
   Einsum: einsum,
 };
 
@@ -32,4 +41,6 @@ const standard: Translations = {
 export const translations: Readonly<Record<string, Translations>> = {
   "": standard,
   "com.microsoft": microsoft,
+  [BLOCKED]: blocked,
+  "ai.onnx.ml": machineLearning,
 };

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { openDatasetNode } from "../data/node.ts";
 import { defenseNamed } from "../defenses/table.ts";
 import { lock, machine, orMissing, PARTIAL, version, writeWhole, writing } from "../files/node.ts";
+import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { exportOnnx, isExported } from "../models/export.ts";
 import type { ImportedOptions } from "../models/imported.ts";
@@ -121,12 +122,14 @@ export async function* trainNode(
 /** How a file of somebody else's is to be read, and what checks it. */
 export interface OpenOptions extends ImportedOptions {
   readonly runtime?: Runtime;
+  /** Shape of the pictures that the network will meet, taken where `shape` is not stated; not recorded. */
+  readonly pictures?: Shape;
 }
 
 /** Opens a run directory (its newest checkpoint), a checkpoint, or any .onnx file, packed by gzip or not. */
 export async function openModelNode(
   path: string,
-  { runtime, ...options }: OpenOptions = {},
+  { runtime, pictures, ...reading }: OpenOptions = {},
 ): Promise<OpenModel> {
   const found = await orMissing(stat(path), undefined);
   if (found === undefined)
@@ -144,6 +147,6 @@ export async function openModelNode(
   const model = await readModelNode(path, bytes);
   if (isExported(model.metadata)) return modelOfFile(bytes, path.replace(/\.gz$/, ""));
   const weights = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
-  const { shape: _, ...reading } = options;
+  const options = { ...(pictures !== undefined && { shape: pictures }), ...reading };
   return modelOfNetwork(await importModel(model, path, options, runtime), path, weights, reading);
 }

@@ -12,10 +12,10 @@ import {
 import { type NdArray, tensor } from "../../src/math/tensor.ts";
 import { type FixtureOptions, graphOf, nodeOf, onnxFile } from "../../src/onnx/model-fixture.ts";
 
-const int64 = (...values: number[]): NdArray => ({
+export const int64 = (...values: number[]): NdArray => ({
   ...{ dtype: "int64", shape: [values.length], data: BigInt64Array.from(values, BigInt) },
 });
-const times = <T>(n: number, make: (i: number) => T): T[] =>
+export const times = <T>(n: number, make: (i: number) => T): T[] =>
   Array.from({ length: n }, (_, i) => make(i));
 
 /** The end of every bomb: one number per picture from `v`, and five classes. */
@@ -24,7 +24,7 @@ const head = [
   nodeOf("Unsqueeze", ["m", "one"], ["u"]),
   nodeOf("MatMul", ["u", "w"], ["y"]),
 ];
-const bomb = (
+export const bomb = (
   nodes: NodeProto[],
   arrays: Readonly<Record<string, NdArray>> = {},
   more: Partial<FixtureOptions> = {},

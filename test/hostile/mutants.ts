@@ -6,6 +6,7 @@ import { byteMutations } from "./byte-mutations.ts";
 import { type Draws, drawsOf } from "./draws.ts";
 import { type Seed, seeds } from "./seeds.ts";
 import { structureMutations } from "./structure-mutations.ts";
+import { unrolledBombs } from "./unrolled-bombs.ts";
 
 /** A damaged file, and what lies beside it. */
 export interface Mutant {
@@ -15,7 +16,7 @@ export interface Mutant {
   readonly beside: Readonly<Record<string, Uint8Array>>;
 }
 
-const known = Object.entries(bombs);
+const known = Object.entries({ ...bombs, ...unrolledBombs });
 
 /** Files that nothing was done to, then those that ask for much, come before the damaged ones. */
 export const firstMutant: number = seeds.length + known.length;

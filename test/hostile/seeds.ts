@@ -355,6 +355,53 @@ const microsoft = of(
   },
 );
 
+const unrolled = (): Seed => {
+  const body = graphOf(
+    nodes([
+      ["Add", "before step", "after"],
+      ["Identity", "going", "on"],
+      ["Mul", "after step", "each"],
+    ]),
+    {
+      inputs: { turn: [], going: [], before: [1, 4] },
+      outputs: { on: null, after: null, each: null },
+      arrays: { step: floats(0.5) },
+    },
+  );
+  const attribute = [
+    create(AttributeProtoSchema, {
+      ...{ name: "body", type: AttributeProto_AttributeType.GRAPH, g: body },
+    }),
+  ];
+  const all = [
+    ...nodes([
+      ["Reshape", "x rows", "sequence"],
+      ["GRU", "sequence gw gr gb", "- h", { hidden_size: int(4), linear_before_reset: int(1) }],
+      ["LSTM", "sequence lw lr", "- last", { hidden_size: int(4) }],
+      ["Squeeze", "h axis0", "h0"],
+    ]),
+    nodeOf("Loop", ["three", "", "h0"], ["end", "turns"], {}, { attribute }),
+    ...nodes([
+      ["SplitToSequence", "turns", "list", { axis: int(0), keepdims: int(0) }],
+      ["SequenceInsert", "list end", "longer"],
+      ["ConcatFromSequence", "longer", "states", { axis: int(1) }],
+      ["Squeeze", "last axis0", "l0"],
+      ["Concat", "states l0", "f", { axis: int(1) }],
+      ["MatMul", "f w", "y"],
+    ]),
+  ];
+  return of(
+    "loops, lists and recurrent layers",
+    all,
+    {
+      ...{ rows: int64(8, 1, 24), axis0: int64(0), three: { ...int64(3), shape: [] } },
+      ...{ gw: weights(1, 12, 24), gr: weights(1, 12, 4), gb: weights(1, 24) },
+      ...{ lw: weights(1, 16, 24), lr: weights(1, 16, 4), w: weights(20, 5) },
+    },
+    { inputs: { x: [1, 3, 8, 8] }, outputs: { y: [1, 5] }, opset: 13 },
+  );
+};
+
 /** The weights of a file moved to another beside it. */
 function external(): Seed {
   const base = of(
@@ -391,5 +438,6 @@ function external(): Seed {
 /** One file of each kind. */
 export const seeds: readonly Seed[] = [
   ...[convolutional, attention, quantised, shapes, indexed, conditional(), functional, microsoft],
+  unrolled(),
   external(),
 ];
