@@ -14,6 +14,6 @@ it.skipIf(!hasChromium)(
       console.warn(`skipped: ${skipped}`);
       skip(skipped);
     }
-    expect(result).toMatchObject({ device: "webgpu", lowering: "plain" });
+    expect(result).toMatchObject({ device: "webgpu", lowering: "webgpu" });
   },
 );

@@ -47,7 +47,7 @@ export async function judge(
   const wrong = async (at: Tensor, purpose: string) =>
     argmaxRows(await network.logits(at, keys(purpose))).map((one, i) => one !== labels[i]);
   const attack = async (norm: PaperNorm): Promise<Attacked> => {
-    const own = pgd({ norm, epsilon: radii[norm], ...JUDGE });
+    const own = pgd({ norm, epsilon: radii[norm], ...JUDGE, stopWhenBroken: false });
     const adversarial = await own.perturb(network, x, labels, keys(norm));
     const other = otherNorm(norm);
     return {

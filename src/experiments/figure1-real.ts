@@ -65,7 +65,7 @@ async function sliceOf(
   const { network } = classifier;
   const predicted = async (at: Tensor) => argmaxRows(await network.logits(at, [fold(key, 0)]))[0];
   const attacked = (norm: PaperNorm) =>
-    pgd({ norm, epsilon: radii[norm], ...ATTACK }).perturb(
+    pgd({ norm, epsilon: radii[norm], ...ATTACK, stopWhenBroken: false }).perturb(
       network,
       x,
       [label],
