@@ -24,12 +24,22 @@ const numbers: Readonly<Record<string, readonly [bytes: number, read: Read]>> = 
   f8: [8, (view, at, little) => view.getFloat64(at, little)],
 };
 
-const text = (bytes: Uint8Array, length: number, little: boolean): string[] => {
+/** Bytes that a header may take; NumPy itself reads at most 10,000 of a file that it does not trust. */
+const MOST_HEADER = 2 ** 16;
+
+const HIGHEST_CODE = 0x10ffff;
+
+const text = (name: string, bytes: Uint8Array, length: number, little: boolean): string[] => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Array.from({ length: bytes.length / (4 * length) }, (_, i) =>
     Array.from({ length }, (_, j) => view.getUint32(4 * (i * length + j), little))
       .filter((code) => code !== 0)
-      .map((code) => String.fromCodePoint(code))
+      .map((code) => {
+        if (code <= HIGHEST_CODE) return String.fromCodePoint(code);
+        throw new UsageError(
+          `${name} holds ${code} where a letter of Unicode is meant, so it is damaged; write it again`,
+        );
+      })
       .join(""),
   );
 };
@@ -45,11 +55,15 @@ export function parseNpy(name: string, bytes: Uint8Array): Npy {
     throw new UsageError(`${name} is not a .npy array; write it with numpy.save or savez`);
   const prefix = bytes[6] === 1 ? 10 : 12;
   const start = prefix + (bytes[6] === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
+  if (start > bytes.length || start > MOST_HEADER)
+    throw new UsageError(
+      `${name} states a header of ${start - prefix} bytes ${start > bytes.length ? `and has ${bytes.length} in all, so it is truncated or damaged` : `where ${MOST_HEADER} are allowed, so it is damaged`}; write it again with numpy.save or savez`,
+    );
   const header = latin(bytes.subarray(prefix, start));
   const match = headerPattern.exec(header);
   if (match === null)
     throw new UsageError(
-      `${name} is an array of a kind that cannot be read (${header.trim()}); use uint8, float32 or int64`,
+      `${name} is an array of a kind that cannot be read (${header.trim().slice(0, 200)}); use uint8, float32 or int64`,
     );
   const [, order, type, fortran, lengths] = match;
   const shape = lengths
@@ -68,7 +82,7 @@ export function parseNpy(name: string, bytes: Uint8Array): Npy {
       `${name} has ${body.length} bytes of data instead of ${size * width} for [${shape.join(", ")}] of ${type}, so it is truncated or damaged`,
     );
   const little = order !== ">";
-  if (letters !== undefined) return { type, shape, data: text(body, letters, little) };
+  if (letters !== undefined) return { type, shape, data: text(name, body, letters, little) };
   if (type === "u1" || type === "b1") return { type, shape, data: body };
   const data = new (type === "f4" ? Float32Array : Float64Array)(size);
   const read = numbers[type][1];
@@ -76,7 +90,7 @@ export function parseNpy(name: string, bytes: Uint8Array): Npy {
   return { type, shape, data };
 }
 
-const latin = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
+const latin = (bytes: Uint8Array): string => new TextDecoder("latin1").decode(bytes);
 
 const descriptions = { u1: "|u1", f4: "<f4", f8: "<f8" } as const;
 

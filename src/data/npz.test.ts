@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
+import { UsageError } from "../math/usage-error.ts";
 import { checkDataset } from "./check.ts";
 import { memoryData } from "./data-files.ts";
 import { npyBytes, parseNpy } from "./npy.ts";
@@ -162,5 +164,83 @@ describe("npz:PATH", () => {
     const data = Float32Array.of(1, 2);
     const arrays = parseNpz("a", npzBytes({ gradient: { data, shape: [2] } }));
     expect(arrays.get("gradient")).toEqual({ type: "f4", shape: [2], data });
+  });
+});
+
+/** A .npy file whose header is this text, version 2, which may be long. */
+function headed(text: string): Uint8Array {
+  const bytes = new Uint8Array(12 + text.length);
+  bytes.set([0x93, 78, 85, 77, 80, 89, 2, 0]);
+  new DataView(bytes.buffer).setUint32(8, text.length, true);
+  bytes.set(new TextEncoder().encode(text), 12);
+  return bytes;
+}
+
+describe("a hostile .npz or .npy file", () => {
+  it.each([
+    ["a header of four million letters", headed("x".repeat(4e6)), "where 65536 are allowed"],
+    ["a header that is longer than the file", headed("x").subarray(0, 12), "truncated or damaged"],
+    ["a letter beyond Unicode", npy("<U1", "1,", [0, 0, 17, 0]), "holds 1114112 where a letter"],
+    [
+      "2^400 elements",
+      npy("|u1", `${"9".repeat(90)},`, []),
+      "has 0 bytes of data instead of 1e+90",
+    ],
+    ["text of no length", npy("<Uxx", "2,", [1]), "has 1 bytes of data instead of NaN"],
+  ])("with %s is refused", (_, bytes, message) => {
+    expect(() => parseNpy("a", bytes)).toThrow(UsageError);
+    expect(() => parseNpy("a", bytes)).toThrow(message);
+  });
+
+  /** Where the entries of a .zip file's directory begin. */
+  const entriesOf = (bytes: Uint8Array) =>
+    Array.from(bytes.keys()).filter(
+      (at) => String.fromCharCode(...bytes.subarray(at, at + 4)) === "PK\x01\x02",
+    );
+
+  it("that states to unpack to far more than it is, is refused before it is unpacked", () => {
+    const bytes = zipSync({ "x.npy": grey });
+    new DataView(bytes.buffer).setUint32(entriesOf(bytes)[0] + 24, 2 ** 28 + 1, true);
+    expect(() => parseNpz("a", bytes)).toThrow(
+      "unpacks to 268435457 bytes or more, where 268435456",
+    );
+  });
+
+  it("whose entries share their bytes, or their name, is refused", () => {
+    const bytes = zipSync({ "x.npy": grey, "y.npy": grey }, { level: 0 });
+    const entries = entriesOf(bytes);
+    const twice = bytes.slice();
+    twice[entries[1] + 46] = "x".charCodeAt(0);
+    expect(() => parseNpz("a", twice)).toThrow('holds two arrays "x.npy"');
+    const overlapping = bytes.slice();
+    for (const at of entries) new DataView(overlapping.buffer).setUint32(at + 20, 300, true);
+    expect(() => parseNpz("a", overlapping)).toThrow("states that its arrays take 600 bytes of it");
+  });
+
+  it("with pictures that have no pixels is refused", async () => {
+    const x = npyBytes(new Uint8Array(), [2, 0, 0]);
+    await expect(open({ x, y: int64(0n, 0n) })).rejects.toThrow("its pictures have no pixels");
+  });
+
+  it("damaged in a byte or cut off, is read or refused with a message", async () => {
+    const whole = zipSync({ "x.npy": grey, "y.npy": int64(0n, 1n) });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { maxLength: 3 }),
+        fc.integer({ min: 1, max: whole.length }),
+        fc.boolean(),
+        async (changes, end, cut) => {
+          const bytes = whole.slice(0, cut ? end : whole.length);
+          for (const [at, value] of changes) if (at < bytes.length) bytes[at] = value;
+          const opened = openDataset("npz:a.npz", memoryData({ "a.npz": bytes }));
+          const error = await opened.then(
+            () => undefined,
+            (cause) => cause,
+          );
+          if (error !== undefined) expect(error).toBeInstanceOf(UsageError);
+        },
+      ),
+      { numRuns: 2000, seed: 9 },
+    );
   });
 });

@@ -1,4 +1,4 @@
-import { unzipSync, zipSync } from "fflate";
+import { type UnzipFileInfo, unzipSync, zipSync } from "fflate";
 import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { DataFiles } from "./data-files.ts";
@@ -6,12 +6,40 @@ import type { Dataset } from "./dataset.ts";
 import { type Npy, npyBytes, parseNpy } from "./npy.ts";
 import { channelStatistics, type Examples, splitOf } from "./splits.ts";
 
+/** Arrays in one file, and bytes that they may take together: a floor, or more in proportion to a file that is larger. */
+const MOST_ARRAYS = 1000;
+const MOST_BYTES = 2 ** 28;
+const BYTES_PER_STORED = 32;
+
+/** Refuses what unpacks to far more than it is, before anything is unpacked: asked of each entry of the directory. */
+function modest(path: string, stored: number): (entry: UnzipFileInfo) => boolean {
+  const most = Math.max(MOST_BYTES, BYTES_PER_STORED * stored);
+  const names = new Set<string>();
+  let [packed, unpacked] = [0, 0];
+  const refuse = (what: string) => {
+    throw new UsageError(
+      `${path} (${stored} bytes) ${what}; it is damaged, or was made to exhaust this machine, so write it again with numpy.savez`,
+    );
+  };
+  return ({ name, size, originalSize }) => {
+    if (names.has(name)) refuse(`holds two arrays ${JSON.stringify(name.slice(0, 60))}`);
+    names.add(name);
+    packed += size;
+    unpacked += originalSize;
+    if (names.size > MOST_ARRAYS) refuse(`holds more than ${MOST_ARRAYS} arrays`);
+    if (packed > stored) refuse(`states that its arrays take ${packed} bytes of it`);
+    if (unpacked > most) refuse(`unpacks to ${unpacked} bytes or more, where ${most} are allowed`);
+    return true;
+  };
+}
+
 /** The arrays of an .npz file by name; `path` is for messages. */
 export function parseNpz(path: string, bytes: Uint8Array): ReadonlyMap<string, Npy> {
   let entries: Readonly<Record<string, Uint8Array>>;
   try {
-    entries = unzipSync(bytes);
+    entries = unzipSync(bytes, { filter: modest(path, bytes.length) });
   } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
     throw new UsageError(
       `${path} (${bytes.length} bytes) is not an .npz file, or is truncated; write it with numpy.savez`,
       { cause },
@@ -45,6 +73,8 @@ export const npzBytes = (
 function layout(name: string, shape: readonly number[]): { shape: Shape; last: boolean } {
   const isChannels = (length: number) => length === 1 || length === 3;
   const [, a, b, c] = shape;
+  if (shape.slice(1).includes(0))
+    throw new UsageError(`${name} has shape [${shape.join(", ")}]: its pictures have no pixels`);
   if (shape.length === 3) return { shape: [1, a, b], last: false };
   if (shape.length === 4 && isChannels(a)) return { shape: [a, b, c], last: false };
   if (shape.length === 4 && isChannels(c)) return { shape: [c, a, b], last: true };
