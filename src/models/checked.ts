@@ -21,18 +21,24 @@ export async function checkedNetwork(
     Array.from({ length: CHECKED * statedBatch }, (_, i) => i),
   );
   const x = uniform(keys, [keys.length, ...inputShape]);
-  async function run(pictures: Tensor): Promise<Tensor> {
-    const { logits } = network.forward(input("x", pictures.shape), () => input("", []), "frozen");
+  /** The logits of batches of one size, by one program. */
+  async function run(...batches: readonly Tensor[]): Promise<Tensor[]> {
+    const [{ shape }] = batches;
+    const { logits } = network.forward(input("x", shape), () => input("", []), "frozen");
     const program = await refusing(runtime, network).compile({ logits });
     try {
-      return (await program.run({ x: pictures })).logits as Tensor;
+      const all: Tensor[] = [];
+      for (const one of batches) all.push((await program.run({ x: one })).logits as Tensor);
+      return all;
     } finally {
       await program.release();
     }
   }
-  const whole = await run(x);
-  for (let i = 0; i < CHECKED; i++) {
-    const part = await run(rows(x, i * statedBatch, (i + 1) * statedBatch));
+  const [whole] = await run(x);
+  const parts = await run(
+    ...Array.from({ length: CHECKED }, (_, i) => rows(x, i * statedBatch, (i + 1) * statedBatch)),
+  );
+  for (const [i, part] of parts.entries()) {
     const same = rows(whole, i * statedBatch, (i + 1) * statedBatch);
     const size = Math.max(...part.data.map(Math.abs), 1e-6);
     if (!part.data.every((v, j) => Math.abs(v - same.data[j]) <= 1e-3 * size))

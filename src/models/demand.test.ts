@@ -26,7 +26,7 @@ describe("what a network asks for", () => {
   });
 
   it("may be more where the file stores more, or the caller brings larger pictures", () => {
-    expect(allowanceOf(0, 0).alive).toBe(2 ** 28);
+    expect(allowanceOf(0, 0).alive).toBe(2 ** 27);
     expect(allowanceOf(2 ** 30, 0).alive).toBe(2 ** 33);
     expect(allowanceOf(0, 2 ** 22).alive).toBe(2 ** 30);
     const demand = { alive: 2 ** 29, known: 0, written: 2 ** 29, work: 0 };

@@ -83,8 +83,8 @@ export const storedBytes = (outputs: readonly Value[]): number =>
  */
 export function allowanceOf(stored: number, picture: number): Allowance {
   return {
-    alive: Math.max(2 ** 28, 8 * stored, 256 * picture),
-    known: Math.max(2 ** 28, 32 * stored),
+    alive: Math.max(2 ** 27, 8 * stored, 256 * picture),
+    known: Math.max(2 ** 25, 32 * stored),
     written: Math.max(2 ** 30, 64 * stored, 4096 * picture),
     work: Math.max(2 ** 32, 2 ** 12 * stored, 2 ** 16 * picture),
   };

@@ -116,8 +116,9 @@ export function importedNetwork(
     }
   }
   // A rewritten file is checked on several batches at once, which a network that needs much is spared.
-  const spare =
-    CHECKED * demand.alive <= allowed.alive && CHECKED * demand.written <= allowed.written;
+  const spare = (["alive", "written", "work"] as const).every(
+    (what) => CHECKED * demand[what] <= allowed[what],
+  );
   const fixedBatch = stated === null || (spare && [2, 3].every(rewritable)) ? null : stated;
   return {
     ...{

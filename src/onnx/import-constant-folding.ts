@@ -1,15 +1,16 @@
 // What a file computes of its own constants, within a budget.
 
-import type { GraphProto, TensorProto } from "onnx-buf";
+import type { GraphProto } from "onnx-buf";
 import { evaluateNode } from "../graph/interpret.ts";
 import type { Value } from "../graph/value.ts";
 import { workOf } from "../graph/work.ts";
 import { type NdArray, sizeOf } from "../math/tensor.ts";
 import type { Surroundings } from "./import-node.ts";
+import { storedElements } from "./import-size.ts";
 
 /** Elements of one array that may be computed while a file is read, and steps that all of them may take. */
 const MOST_FOLDED = 2 ** 26;
-const MOST_STEPS = 2 ** 25;
+const MOST_STEPS = 2 ** 23;
 /** Steps per element that the file stores, of a file that stores more: chains on weights. */
 const STEPS_PER_STORED = 32;
 
@@ -56,7 +57,3 @@ function settled<T>(value: Value, settled: Map<Value, T>, of: (node: Value) => T
   }
   return settled.get(value) as T;
 }
-
-/** Elements of a stored array by what it holds, whatever it states. */
-const storedElements = ({ rawData, dims }: TensorProto): number =>
-  Math.min(rawData.length || Number.POSITIVE_INFINITY, Math.max(sizeOf(dims.map(Number)), 0) || 0);

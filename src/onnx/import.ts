@@ -15,6 +15,7 @@ import {
   type Translate,
 } from "./import-node.ts";
 import { needed, ordered, unfedInputs } from "./import-order.ts";
+import { mostNodesOf, sizeOfNode } from "./import-size.ts";
 import { domainOf, type OnnxModel } from "./model.ts";
 import { decodeSparse, decodeTensor } from "./tensors.ts";
 import { translations } from "./translations.ts";
@@ -37,11 +38,10 @@ function decodedOnce(proto: TensorProto, { external }: OnnxModel): NdArray {
   return array;
 }
 
-/** What a file may hold: elements and axes of a single value, graphs within graphs, nodes with functions and loops written out. */
+/** What a file may hold: elements and axes of a single value, graphs within graphs. */
 const MOST_ELEMENTS = 2 ** 31;
 const MOST_AXES = 64;
 const MOST_DEPTH = 64;
-const MOST_NODES = 20_000;
 /** Values of a list. */
 const MOST_LISTED = 1024;
 /** Elements of all sparse arrays. */
@@ -90,12 +90,13 @@ export function importGraph(
   let block = blockSize;
 
   const folding = constantFolding(model.graph);
+  const mostNodes = mostNodesOf(model.graph);
   /** Counts a node, a run of a subgraph, or a step of a recurrent layer. */
   function count(more = 1): void {
     nodes += more;
-    if (nodes > MOST_NODES)
+    if (nodes > mostNodes)
       throw new UsageError(
-        `more than ${MOST_NODES} nodes, those of functions and loops written out; no classifier has so many, so the file is damaged, or was made to exhaust this machine`,
+        `more than ${mostNodes} nodes, those of functions and loops written out; no classifier that stores as little has so many, so the file is damaged, or was made to exhaust this machine`,
       );
   }
 
@@ -164,7 +165,7 @@ export function importGraph(
   ): Value[] {
     if (++depth > MOST_DEPTH)
       throw new UsageError(`graphs within graphs ${depth} deep; the file is corrupt, or recursive`);
-    count();
+    count(sizeOfNode(proto));
     store(graph, scope);
     for (const node of ordered(needed(graph.node, names))) translate(node, scope);
     depth--;
@@ -271,6 +272,8 @@ export function importGraph(
     return body.output.map((name) => scope.values.get(name) as Value);
   }
 
+  for (const node of model.graph.node) count(sizeOfNode(node));
+  nodes = 0;
   const scope: Scope = { values: new Map(), outer: null };
   for (const { name, elementType } of model.inputs) {
     const value = inputs[name];

@@ -41,9 +41,16 @@ const chain = (n: number, link: (from: string, to: string, i: number) => NodePro
 const varint = (n: number): number[] => (n < 128 ? [n] : [(n % 128) | 128, ...varint(n >> 7)]);
 /** A message as a field of another one. */
 const field = (number: number, bytes: Uint8Array) =>
-  Uint8Array.of(...varint((number << 3) | 2), ...varint(bytes.length), ...bytes);
-const joined = (...parts: readonly Uint8Array[]) =>
-  Uint8Array.from(parts.flatMap((one) => [...one]));
+  joined(Uint8Array.of(...varint((number << 3) | 2), ...varint(bytes.length)), bytes);
+function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
 
 /** Conditions within conditions, joined by hand: writers of messages run out of stack before readers do. */
 function within(depth: number): Uint8Array<ArrayBuffer> {
@@ -90,6 +97,7 @@ const alone = (side: number, nodes: NodeProto[]) =>
       pair: int64(0, 1),
       k: int64(5),
       pads: int64(0, 0, 4000, 4000),
+      fewer: int64(0, 0, 2800, 2800),
     },
   );
 
@@ -100,6 +108,8 @@ export const bombs: Readonly<Record<string, () => Uint8Array<ArrayBuffer>>> = {
   "conditions 60 deep": () => within(60),
   "conditions 2000 deep": () => within(2000),
   "a chain of 60 000 nodes": () => bomb(chain(60_000, (from, to) => nodeOf("Neg", [from], [to]))),
+  "conditions 30 deep": () => within(30),
+  "a chain of 1990 nodes": () => bomb(chain(1990, (from, to) => nodeOf("Neg", [from], [to]))),
   "a chain of 8000 nodes": () => bomb(chain(8000, (from, to) => nodeOf("Neg", [from], [to]))),
   "a chain of 8000 nodes in backward order": () =>
     bomb(chain(8000, (from, to) => nodeOf("Neg", [from], [to])).reverse()),
@@ -145,6 +155,12 @@ export const bombs: Readonly<Record<string, () => Uint8Array<ArrayBuffer>>> = {
     ]),
   "running sums of constants": () => alone(4096, [nodeOf("CumSum", ["big", "one"], ["last"])]),
   "sorted constants": () => alone(4096, [nodeOf("TopK", ["big", "k"], ["last", "places"])]),
+  "sorted constants, just under the limit": () =>
+    alone(2890, [nodeOf("TopK", ["big", "k"], ["last", "places"])]),
+  "constants multiplied, just under the limit": () =>
+    alone(1600, [nodeOf("MatMul", ["big", "big"], ["last"])]),
+  "pads that wrap, just under the limit": () =>
+    alone(64, [nodeOf("Pad", ["big", "fewer"], ["last"], { mode: { text: "wrap" } })]),
   "one line sorted": () =>
     bomb(
       [

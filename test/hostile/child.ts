@@ -51,6 +51,7 @@ async function opened(path: string): Promise<Pick<Outcome, "end" | "message">> {
 }
 
 for (let i = from; i < to; i++) {
+  process.stdout.write(`${JSON.stringify({ start: i, name: "(being made)" })}\n`);
   const { name, bytes, beside } = mutant(i);
   const path = join(folder, "model.onnx");
   writeFileSync(path, bytes);
