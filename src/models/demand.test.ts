@@ -32,7 +32,7 @@ describe("what a network asks for", () => {
     const demand = { alive: 2 ** 29, known: 0, written: 2 ** 29, work: 0 };
     expect(() => requireModest(demand, allowanceOf(0, 0), 1)).toThrow(UsageError);
     expect(() => requireModest(demand, allowanceOf(0, 0), 1)).toThrow(
-      "needs 0.500 GiB for values that are held at one time, and 0.250 GiB are allowed",
+      "needs 0.500 GiB for values that are held at one time, and 0.125 GiB are allowed",
     );
     requireModest(demand, allowanceOf(2 ** 26, 0), 1);
   });

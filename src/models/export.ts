@@ -4,6 +4,7 @@ import { UsageError } from "../math/usage-error.ts";
 import { readOnnx } from "../onnx/read.ts";
 import { writeOnnx } from "../onnx/write.ts";
 import type { Architecture, InputSpec, Parameters } from "./architecture.ts";
+import { storedInput, storedNames } from "./card.ts";
 import { architecture as architectureNamed } from "./index.ts";
 
 /** What a file says about the classifier in it; kept in `metadata_props` under `rampart.…`. */
@@ -68,12 +69,26 @@ export function importExported(bytes: Uint8Array): {
     throw new UsageError(
       "this ONNX file was not exported by rampart; open it as any other ONNX file",
     );
-  const spec = JSON.parse(metadata["rampart.input"]) as InputSpec;
+  const said = <T>(read: () => T): T => {
+    try {
+      return read();
+    } catch (cause) {
+      throw new UsageError(
+        `this ONNX file says that rampart exported it, but ${(cause as Error).message}; export it again`,
+        { cause },
+      );
+    }
+  };
+  const spec = said(() => storedInput(metadata["rampart.input"]));
+  const classNames = said(() => storedNames(metadata["rampart.classes"] ?? "[]"));
   const architecture = architectureNamed(name, spec);
   for (const { name: array, shape } of architecture.parameters)
-    if (initializers[array]?.shape.join() !== shape.join())
+    if (
+      initializers[array]?.dtype !== "float32" ||
+      initializers[array].shape.join() !== shape.join()
+    )
       throw new UsageError(
-        `the file says it holds a ${name}, whose ${array} is [${shape.join(", ")}], but holds ${initializers[array] === undefined ? "none" : `[${initializers[array].shape.join(", ")}]`}; export it again`,
+        `the file says it holds a ${name}, whose ${array} is [${shape.join(", ")}], but holds ${initializers[array] === undefined ? "none" : `${initializers[array].dtype} [${initializers[array].shape.join(", ")}]`}; export it again`,
       );
   return {
     architecture,
@@ -84,7 +99,7 @@ export function importExported(bytes: Uint8Array): {
       defense: metadata["rampart.defense"] ?? "standard",
       data: metadata["rampart.data"] ?? "",
       noise: metadata["rampart.noise"] || null,
-      classNames: JSON.parse(metadata["rampart.classes"] ?? "[]") as string[],
+      classNames,
       input: spec,
     },
   };

@@ -11,7 +11,7 @@ export function architecture(
   input: InputSpec,
   { dropout = 0 }: { readonly dropout?: number } = {},
 ): Architecture {
-  const wide = /^wrn-(\d+)-(\d+)$/.exec(name);
+  const wide = /^wrn-(\d{1,3})-(\d{1,3})$/.exec(name);
   if (wide !== null) return wideResnet(Number(wide[1]), Number(wide[2]), input, dropout);
   if (name === "cnn-small") return cnnSmall(input);
   if (name === "mlp-small") return mlpSmall(input);

@@ -13,10 +13,10 @@ export interface OnnxContents {
 }
 
 const decoders: { readonly [D in DType]: (bytes: ArrayBuffer) => Storage[D] } = {
-  float32: (bytes) => new Float32Array(bytes),
-  float64: (bytes) => new Float64Array(bytes),
-  int64: (bytes) => new BigInt64Array(bytes),
-  int32: (bytes) => new Int32Array(bytes),
+  float32: (bytes) => new Float32Array(bytes, 0, bytes.byteLength >> 2),
+  float64: (bytes) => new Float64Array(bytes, 0, bytes.byteLength >> 3),
+  int64: (bytes) => new BigInt64Array(bytes, 0, bytes.byteLength >> 3),
+  int32: (bytes) => new Int32Array(bytes, 0, bytes.byteLength >> 2),
   bool: (bytes) => new Uint8Array(bytes),
   uint8: (bytes) => new Uint8Array(bytes),
 };

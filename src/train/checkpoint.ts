@@ -1,6 +1,7 @@
 import { keyOf } from "../math/random.ts";
 import type { Tensor } from "../math/tensor.ts";
 import type { Architecture, Parameters } from "../models/architecture.ts";
+import { parsedJson, requireCard } from "../models/card.ts";
 import type { Card } from "../models/export.ts";
 import type { Target } from "../runtime/runtime.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -64,12 +65,20 @@ export async function readCheckpoint(bytes: Uint8Array): Promise<Checkpoint> {
       Object.entries(tensors).filter(([name]) => name.startsWith("momentum/") === remembered),
     ),
   );
+  const [position, model, options, target] = ["position", "model", "options", "target"].map(
+    (name) => {
+      const value = parsedJson(name, metadata[name]);
+      if (typeof value === "object" && value !== null) return value;
+      throw new Error(`its ${name} is no object`);
+    },
+  );
+  requireCard(model);
   return {
     state: { parameters, slots },
-    position: JSON.parse(metadata.position),
-    model: JSON.parse(metadata.model),
-    options: JSON.parse(metadata.options),
-    target: JSON.parse(metadata.target),
+    position: position as Position,
+    model: model as ModelCard,
+    options: options as ResolvedOptions,
+    target: target as Target,
   };
 }
 

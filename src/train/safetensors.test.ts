@@ -90,4 +90,52 @@ describe("safetensors", () => {
       expect(await read.catch(() => false), `byte ${at}`).toBe(false);
     }
   });
+
+  const stated = (header: unknown, numbers = 8): Uint8Array => {
+    const text = new TextEncoder().encode(
+      typeof header === "string" ? header : JSON.stringify(header),
+    );
+    const bytes = new Uint8Array(8 + text.length + numbers);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
+    bytes.set(text, 8);
+    return bytes;
+  };
+  const entry = { dtype: "F32", shape: [2], data_offsets: [0, 8] };
+
+  it.each([
+    ["no object", "null", "its header is not an object"],
+    ["a list", "[]", "its header is not an object"],
+    ["an entry that is no object", { w: 5 }, 'its array "w" is stated without'],
+    ["no offsets", { w: { dtype: "F32", shape: [2] } }, 'its array "w" is stated without'],
+    ["a shape that is no list", { w: { ...entry, shape: "2" } }, 'its array "w" is stated without'],
+    ["lengths below 0", { w: { ...entry, shape: [-2, -1] } }, 'its array "w" is stated without'],
+    ["offsets backwards", { w: { ...entry, data_offsets: [8, 0] } }, 'array "w" is stated without'],
+    [
+      "a name of prototypes",
+      `{"__proto__":${JSON.stringify(entry)}}`,
+      'array "__proto__" is stated',
+    ],
+    ["arrays that share bytes", { v: entry, w: entry }, "it ends before its arrays do, or they"],
+    [
+      "2^80 elements",
+      { w: { ...entry, shape: [2 ** 40, 2 ** 40] } },
+      "its array w has 8 bytes for",
+    ],
+    ["metadata that are no texts", { __metadata__: { a: 1 } }, "its metadata are not texts"],
+    [
+      "a checksum and lists 100,000 deep",
+      `{"__metadata__":{"sha256":"00"},"w":${"[".repeat(1e5)}${"]".repeat(1e5)}}`,
+      'its array "w" is stated without',
+    ],
+  ])("refuses a header that is or has %s", async (_, header, message) => {
+    await expect(readSafetensors(stated(header))).rejects.toThrow(message);
+  });
+
+  it("refuses a header that states more than the file has, or than a number holds", async () => {
+    const bytes = await sample();
+    for (const length of [2n ** 63n, 2n ** 32n, BigInt(bytes.length)]) {
+      new DataView(bytes.buffer).setBigUint64(0, length, true);
+      await expect(readSafetensors(bytes)).rejects.toThrow("it ends inside its header");
+    }
+  });
 });

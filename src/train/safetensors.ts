@@ -13,11 +13,14 @@ export interface ReadTensors extends SafeTensors {
   readonly verified: boolean;
 }
 
+/** Where an array lies in the file's numbers. */
 interface Entry {
   readonly dtype: string;
   readonly shape: readonly number[];
   readonly data_offsets: readonly [number, number];
 }
+
+type Entries = Readonly<Record<string, Entry>>;
 
 /** Where the format's own names end and ours begin: our files carry a checksum of everything else in them. */
 const METADATA = "__metadata__";
@@ -80,25 +83,53 @@ function headerOf(bytes: Uint8Array) {
   const length = bytes.length < LENGTH ? 0 : Number(view.getBigUint64(0, true));
   if (length < 2) throw new Error("it is not a safetensors file");
   if (LENGTH + length > bytes.length) throw new Error("it ends inside its header");
-  let header: Record<string, Entry> & { [METADATA]?: Record<string, string> };
+  let header: unknown;
   try {
     header = JSON.parse(new TextDecoder().decode(bytes.subarray(LENGTH, LENGTH + length)));
   } catch {
     throw new Error("its header is not JSON");
   }
+  if (!isRecord(header)) throw new Error("its header is not an object");
   const { [METADATA]: metadata = {}, ...entries } = header;
-  return {
-    metadata,
-    entries: entries as Record<string, Entry>,
-    body: bytes.subarray(LENGTH + length),
-  };
+  if (!isRecord(metadata) || !Object.values(metadata).every((text) => typeof text === "string"))
+    throw new Error("its metadata are not texts by name");
+  const body = bytes.subarray(LENGTH + length);
+  let taken = 0;
+  for (const [name, entry] of Object.entries(entries)) {
+    if (name === "__proto__" || !isEntry(entry))
+      throw new Error(
+        `its array ${JSON.stringify(name.slice(0, 60))} is stated without a type, a shape and two offsets`,
+      );
+    taken += entry.data_offsets[1] - entry.data_offsets[0];
+  }
+  if (taken > body.length) throw new Error(`it ends before its arrays do, or they overlap`);
+  return { metadata: metadata as Record<string, string>, entries: entries as Entries, body };
 }
 
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Axes that an array may have, as in NumPy. */
+const MOST_AXES = 64;
+
+const areLengths = (value: unknown): value is readonly number[] =>
+  Array.isArray(value) &&
+  value.length <= MOST_AXES &&
+  value.every((n) => Number.isSafeInteger(n) && n >= 0);
+
+const isEntry = (value: unknown): value is Entry =>
+  isRecord(value) &&
+  typeof value.dtype === "string" &&
+  areLengths(value.shape) &&
+  areLengths(value.data_offsets) &&
+  value.data_offsets.length === 2 &&
+  value.data_offsets[0] <= value.data_offsets[1];
+
 function arrayOf(name: string, { dtype, shape, data_offsets }: Entry, body: Uint8Array): Tensor {
-  if (dtype !== "F32") throw new Error(`its array ${name} is ${dtype}, not F32`);
+  if (dtype !== "F32") throw new Error(`its array ${name} is ${dtype.slice(0, 20)}, not F32`);
   const [start, end] = data_offsets;
   if (end > body.length) throw new Error(`it ends inside its array ${name}`);
-  if (start < 0 || end - start !== 4 * sizeOf(shape))
+  if (end - start !== 4 * sizeOf(shape))
     throw new Error(`its array ${name} has ${end - start} bytes for shape [${shape.join(", ")}]`);
   // A view where memory is aligned, else a copy.
   const part = body.subarray(start, end);

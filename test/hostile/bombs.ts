@@ -156,7 +156,7 @@ export const bombs: Readonly<Record<string, () => Uint8Array<ArrayBuffer>>> = {
   "running sums of constants": () => alone(4096, [nodeOf("CumSum", ["big", "one"], ["last"])]),
   "sorted constants": () => alone(4096, [nodeOf("TopK", ["big", "k"], ["last", "places"])]),
   "sorted constants, just under the limit": () =>
-    alone(2890, [nodeOf("TopK", ["big", "k"], ["last", "places"])]),
+    alone(2800, [nodeOf("TopK", ["big", "k"], ["last", "places"])]),
   "constants multiplied, just under the limit": () =>
     alone(1600, [nodeOf("MatMul", ["big", "big"], ["last"])]),
   "pads that wrap, just under the limit": () =>

@@ -1,0 +1,86 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { tensor } from "../math/tensor.ts";
+import { UsageError } from "../math/usage-error.ts";
+import { requireCard, storedInput, storedNames } from "./card.ts";
+import { exportOnnx, importExported } from "./export.ts";
+import { architecture } from "./index.ts";
+
+const spec = { shape: [1, 4, 4], classes: 2, mean: [0.5], std: [0.5] };
+const card = {
+  ...{ architecture: "mlp-small", defense: "standard", data: "mnist", noise: null },
+  ...{ classNames: ["a", "b"], input: spec },
+};
+
+describe("the card of a stored network", () => {
+  it("is taken as it was written", () => {
+    expect(storedInput(JSON.stringify(spec))).toEqual(spec);
+    expect(storedNames('["a"]')).toEqual(["a"]);
+    expect(() => requireCard(card)).not.toThrow();
+  });
+
+  it.each([
+    [undefined, "its input is not JSON"],
+    ["null", "its input is wrong"],
+    ['{"classes":2,"mean":[0],"std":[1]}', "its input.shape is wrong"],
+    [JSON.stringify({ ...spec, shape: [1, 4, 1e15] }), "its input.shape.2 is wrong"],
+    [JSON.stringify({ ...spec, shape: [1, 4, -4] }), "its input.shape.2 is wrong"],
+    [JSON.stringify({ ...spec, classes: 2 ** 31 }), "its input.classes is wrong"],
+    [JSON.stringify({ ...spec, mean: [0, 0, 0] }), "mean and std have one number"],
+    [`${"[".repeat(1e5)}${"]".repeat(1e5)}`, "its input is wrong"],
+  ])("with the input %.60s is refused", (text, message) => {
+    expect(() => storedInput(text)).toThrow(message);
+  });
+
+  it.each([
+    ["no object", 5, "its model is wrong"],
+    ["a name that is no text", { ...card, architecture: {} }, "its model.architecture is wrong"],
+    ["no input", { ...card, input: undefined }, "its model.input is wrong"],
+  ])("of a checkpoint with %s is refused", (_, value, message) => {
+    expect(() => requireCard(value)).toThrow(message);
+  });
+
+  it("names networks of sizes that can be built", () => {
+    expect(() => architecture("wrn-6000000004-1", spec)).toThrow("unknown model");
+    expect(() => architecture("wrn-10-1000000", spec)).toThrow("unknown model");
+  });
+});
+
+describe("a file that says we exported it", () => {
+  const network = architecture("mlp-small", spec);
+  const parameters = Object.fromEntries(
+    network.parameters.map(({ name, shape }) => [name, tensor(shape)]),
+  );
+  const whole = exportOnnx(network, parameters, card);
+
+  it("is opened or refused with a message, whatever was done to its bytes", () => {
+    expect(importExported(whole).card.classNames).toEqual(["a", "b"]);
+    const texts = Buffer.from(whole).indexOf("rampart.architecture");
+    fc.assert(
+      fc.property(
+        // Where its own words stand, and anywhere.
+        fc.array(
+          fc.tuple(
+            fc.oneof(
+              fc.integer({ min: texts, max: whole.length - 1 }),
+              fc.nat(whole.length - 1),
+              fc.nat(600),
+            ),
+            fc.nat(255),
+          ),
+          { minLength: 1, maxLength: 3 },
+        ),
+        (changes) => {
+          const bytes = whole.slice();
+          for (const [at, value] of changes) bytes[at] = value;
+          try {
+            importExported(bytes);
+          } catch (error) {
+            expect(error).toBeInstanceOf(UsageError);
+          }
+        },
+      ),
+      { numRuns: 500, seed: 9 },
+    );
+  });
+});
