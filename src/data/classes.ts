@@ -23,12 +23,19 @@ function namesOfLine(line: string): string[] {
 
 const isIndex = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 0;
 
+/** What stands where a name is meant; a list may be nested more deeply than can be written out. */
+function kindOf(value: unknown): string {
+  if (typeof value !== "object" || value === null) return String(value);
+  if (!Array.isArray(value)) return "an object";
+  return value.length === 0 ? "[]" : "a list of other things than names";
+}
+
 function namesOfEntry(value: unknown, where: string): string[] {
   if (typeof value === "string") return namesOfLine(value);
   if (Array.isArray(value) && value.length > 0 && value.every((name) => typeof name === "string"))
     return value;
   throw new UsageError(
-    `${where} is ${JSON.stringify(value)?.slice(0, 60)}; a class has a name, or a list of names`,
+    `${where} is ${kindOf(value)}; a class has a name, or a list of names`,
   );
 }
 
@@ -66,8 +73,12 @@ export function parseOutputNames(text: string, path: string): OutputNames {
   } else
     entries = trimmed === "" ? [] : trimmed.split(/\r?\n/).map((line, i) => [i, namesOfLine(line)]);
   if (entries.length === 0) throw new UsageError(`${path} names no classes`);
-  const names = new Map<number, readonly string[]>();
-  for (const [index, all] of entries) names.set(index, [...(names.get(index) ?? []), ...all]);
+  const names = new Map<number, string[]>();
+  for (const [index, all] of entries) {
+    const known = names.get(index) ?? [];
+    for (const name of all) known.push(name);
+    names.set(index, known);
+  }
   return names;
 }
 

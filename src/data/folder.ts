@@ -89,6 +89,18 @@ async function pictureOf(path: string, from: DataFiles): Promise<Picture> {
   }
 }
 
+/** Bytes that all pictures of a split may take together. */
+const MOST_BYTES = 2 ** 32;
+
+function room(count: number, shape: Shape, path: string): Uint8Array<ArrayBuffer> {
+  const size = count * sizeOf(shape);
+  if (size > MOST_BYTES)
+    throw new UsageError(
+      `${count} pictures of ${sizeText(shape)} as ${path} is take ${size} bytes, more than ${MOST_BYTES}; resize them, or use fewer`,
+    );
+  return new Uint8Array(size);
+}
+
 /** Decodes all pictures, which must have the size of the first one, or of `wanted`. */
 async function examplesOf(
   entries: readonly Entry[],
@@ -102,7 +114,7 @@ async function examplesOf(
     const picture = prepare(await pictureOf(path, from));
     like ??= { path, shape: picture.shape };
     const row = sizeOf(like.shape);
-    if (i === 0) pixels = new Uint8Array(entries.length * row);
+    if (i === 0) pixels = room(entries.length, picture.shape, path);
     if (picture.shape.join() !== like.shape.join())
       throw new UsageError(
         `${path} is ${sizeText(picture.shape)} pixels, but ${like.path} is ${sizeText(like.shape)}; all pictures must have one size, so resize or crop them first`,

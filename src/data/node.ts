@@ -36,9 +36,22 @@ async function ifThere<T>(path: string, read: () => Promise<T>): Promise<T | und
   }
 }
 
-async function decode(bytes: Uint8Array): Promise<Picture> {
+/** Pixels that a picture may have; sharp's own limit is four times as many. */
+const MOST_PIXELS = 2 ** 26;
+
+/** libvips' readers of pictures; those of drawings and documents stay shut, whatever a file's name says it is. */
+const readers = ["Jpeg", "Png", "Webp", "Nsgif", "Tiff", "Heif"];
+
+async function decoder() {
   const { default: sharp } = await import("sharp");
-  const { data, info } = await sharp(bytes)
+  sharp.block({ operation: ["VipsForeignLoad"] });
+  sharp.unblock({ operation: readers.map((name) => `VipsForeignLoad${name}`) });
+  return sharp;
+}
+
+async function decode(bytes: Uint8Array): Promise<Picture> {
+  const sharp = await decoder();
+  const { data, info } = await sharp(bytes, { limitInputPixels: MOST_PIXELS })
     .rotate() // as its EXIF orientation says
     .flatten()
     .toColourspace("srgb")

@@ -7,7 +7,9 @@ import { filterNames } from "./resize.ts";
 import { describeSizing, type Sizing } from "./sizing.ts";
 
 const PerChannel = z.union([z.number(), z.array(z.number()).min(1)]).transform((v) => [v].flat());
-const Side = z.int().positive();
+/** Pixels of a side that pictures may be brought to. */
+const MOST_SIDE = 2 ** 14;
+const Side = z.int().positive().max(MOST_SIDE);
 const Sides = z
   .union([Side, z.array(Side).min(1).max(2)])
   .transform((v): readonly number[] => [v].flat());
@@ -147,13 +149,30 @@ export interface FoundPreprocessing {
   readonly preprocessing: Preprocessing;
 }
 
+/** Problems that a message lists. */
+const SHOWN = 5;
+
+/** What crop_pct made of a side may be nothing, or more than any machine holds. */
+function sized(path: string, preprocessing: Preprocessing): Preprocessing {
+  const { resize = [], crop = [] } = preprocessing;
+  const wrong = [...resize, ...crop].find((side) => !(side >= 1 && side <= MOST_SIDE));
+  if (wrong !== undefined)
+    throw new UsageError(
+      `${path} brings pictures to a side of ${wrong} pixels, where 1 to ${MOST_SIDE} are possible; correct its size or crop_pct`,
+    );
+  return preprocessing;
+}
+
 function parsedBy<S extends z.ZodType>(schema: S, path: string, value: unknown): z.output<S> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const problems = result.error.issues.map(({ path: at, message }) =>
     [at.join("."), message].filter(Boolean).join(": "),
   );
-  throw new UsageError(`${path} cannot be used as preprocessing: ${problems.join("; ")}`);
+  const more = problems.length - SHOWN;
+  throw new UsageError(
+    `${path} cannot be used as preprocessing: ${problems.slice(0, SHOWN).join("; ")}${more > 0 ? `; and ${more} more` : ""}`,
+  );
 }
 
 /** The preprocessing in the text of a JSON file, whichever of the known forms it has; null for any other JSON. */
@@ -170,12 +189,12 @@ export function parsePreprocessing(text: string, path: string): FoundPreprocessi
   if (inner !== undefined || has("input_size"))
     return {
       format: "timm",
-      preprocessing: fromTimm(path, parsedBy(Timm, path, inner ?? value)),
+      preprocessing: sized(path, fromTimm(path, parsedBy(Timm, path, inner ?? value))),
     };
   if (has("image_mean", "image_std", "do_normalize", "do_rescale", "do_resize"))
     return {
       format: "Hugging Face",
-      preprocessing: fromHuggingFace(path, parsedBy(HuggingFace, path, value)),
+      preprocessing: sized(path, fromHuggingFace(path, parsedBy(HuggingFace, path, value))),
     };
   return has(...Object.keys(Own.shape))
     ? { format: "rampart", preprocessing: parsedBy(Own, path, value) }

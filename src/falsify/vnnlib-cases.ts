@@ -77,6 +77,7 @@ export function casesOf(
   };
   const outer = boxOf(whole, common.filter(isBound));
   const everywhere = common.filter((atom) => !isBound(atom)).map(inequalityOf);
+  count(everywhere.length * clauses.length);
   const checked = new Set<Box>();
   const cases: Case[] = [];
   for (const clause of clauses) {

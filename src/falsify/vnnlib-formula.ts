@@ -17,6 +17,9 @@ export interface Formula {
 const MOST_CASES = 250_000;
 const MOST_ATOMS = 8_000_000;
 
+/** Counts conditions that are written, and fails where they are too many. */
+export type Spend = (conditions: number) => void;
+
 const single = (atom: Atom): Formula => ({ kind: "formula", clauses: [[atom]] });
 const truth = (value: boolean): Formula => ({ kind: "formula", clauses: value ? [[]] : [] });
 
@@ -59,7 +62,12 @@ export const isRelation = (symbol: string): boolean => Object.hasOwn(relations, 
 const copied = (sum: Sum): Sum => plus(constantSum(0), { ...sum, terms: new Map(sum.terms) });
 
 /** `(<= a b)` and its like; `(<= a b c)` says a ≤ b and b ≤ c, as in SMT-LIB. */
-export function comparison(relation: string, sums: readonly Sum[], fail: Fail): Formula {
+export function comparison(
+  relation: string,
+  sums: readonly Sum[],
+  fail: Fail,
+  spend: Spend,
+): Formula {
   const { strict, down } = relations[relation];
   if (sums.length < 2)
     return fail(`(${relation} …) compares ${sums.length} terms; it needs at least two`);
@@ -68,10 +76,10 @@ export function comparison(relation: string, sums: readonly Sum[], fail: Fail): 
     const kept = i + 2 < sums.length ? copied(right) : right;
     return down ? atMost(kept, left, strict, fail) : atMost(left, kept, strict, fail);
   });
-  return conjunction(parts, fail);
+  return conjunction(parts, fail, spend);
 }
 
-function both(a: Formula, b: Formula, fail: Fail): Formula {
+function both(a: Formula, b: Formula, fail: Fail, spend: Spend): Formula {
   if (a.clauses.length === 1 && b.clauses.length === 1) {
     const [into, from] = [a, b].sort((x, y) => y.clauses[0].length - x.clauses[0].length);
     for (const atom of from.clauses[0]) into.clauses[0].push(atom);
@@ -83,19 +91,21 @@ function both(a: Formula, b: Formula, fail: Fail): Formula {
     fail(
       `"and" multiplies out to ${total} conditions, more than ${MOST_ATOMS}; split the property`,
     );
+  spend(total);
   const clauses = a.clauses.flatMap((left) => b.clauses.map((right) => left.concat(right)));
   return { kind: "formula", clauses };
 }
 
 /** All of the formulas, multiplied out; the first one's clauses vary slowest. */
-export function conjunction(formulas: readonly Formula[], fail: Fail): Formula {
+export function conjunction(formulas: readonly Formula[], fail: Fail, spend: Spend): Formula {
   const cases = formulas.reduce((product, { clauses }) => product * clauses.length, 1);
   if (cases > MOST_CASES)
     return fail(
       `alternatives multiply out to ${cases} cases, more than ${MOST_CASES}; split the property`,
     );
   if (formulas.length === 0) return truth(true);
-  return formulas.reduce((all, next) => both(all, next, fail));
+  if (formulas.some(({ clauses }) => clauses.length === 0)) return truth(false);
+  return formulas.reduce((all, next) => both(all, next, fail, spend));
 }
 
 /** One of the formulas at least. */

@@ -7,6 +7,7 @@ import {
   disjunction,
   type Formula,
   isRelation,
+  type Spend,
 } from "./vnnlib-formula.ts";
 import {
   arithmetic,
@@ -27,8 +28,11 @@ interface Open {
   readonly items: Item[];
 }
 
-/** Work at a level is at most the length of the text, so this bounds all of it. */
-const DEEPEST = 10_000;
+/** Work at a level is at most the length of the text, so this bounds all of it but the multiplying out. */
+const DEEPEST = 256;
+
+/** Conditions that may be written while everything is multiplied out, what is dropped again included. */
+const MOST_WRITTEN = 16_000_000;
 
 const number = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
 const variableName = /^([XY])_(0|[1-9]\d{0,8})$/;
@@ -50,6 +54,14 @@ export function parseVnnlib(text: string, name = "property"): Property {
   const open: Open[] = [];
   let line = 1;
   const fail: Fail = (why) => refuse(name, line, why);
+  let written = 0;
+  const spend: Spend = (conditions) => {
+    written += conditions;
+    if (written > MOST_WRITTEN)
+      fail(
+        `its alternatives multiply out to more than ${MOST_WRITTEN} conditions; split the property`,
+      );
+  };
 
   function declare(items: readonly Item[]): void {
     const [symbol, sort] = items.map((item) => (isToken(item) ? item.text : "(…)"));
@@ -108,11 +120,11 @@ export function parseVnnlib(text: string, name = "property"): Property {
     if (word === "assert") return void assert(items);
     if (isCommand) return void declare(items);
     if (isOperator(word)) return arithmetic(word, items.map(sumOf), fail);
-    if (isRelation(word)) return comparison(word, items.map(sumOf), fail);
+    if (isRelation(word)) return comparison(word, items.map(sumOf), fail, spend);
     if (word !== "and" && word !== "or")
       return fail(`unknown word "${shown(word)}"; known are and, or, <=, <, >=, >, +, -, *, /`);
     if (items.length === 0) return fail(`(${word}) is empty; give it a condition`);
-    return (word === "and" ? conjunction : disjunction)(items.map(formulaOf), fail);
+    return (word === "and" ? conjunction : disjunction)(items.map(formulaOf), fail, spend);
   }
 
   for (const token of tokensOf(text, name)) {
@@ -138,7 +150,7 @@ export function parseVnnlib(text: string, name = "property"): Property {
   const unclosed = open.at(-1);
   if (unclosed !== undefined) refuse(name, unclosed.line, "a parenthesis is never closed");
   const all = declared(variables, (at, why) => refuse(name, at, why));
-  const cases = casesOf(common, conjunction(alternatives, fail), all);
+  const cases = casesOf(common, conjunction(alternatives, fail, spend), all);
   return { inputs: all.inputs.length, outputs: all.outputs.length, cases };
 }
 

@@ -9,8 +9,12 @@ import { checkedNetwork } from "./checked.ts";
 import { type ImportedNetwork, type ImportedOptions, importedNetwork } from "./imported.ts";
 import { type Network, network } from "./network.ts";
 
-/** Bytes that a model may have when it is unpacked; what claims more is no classifier. */
+/** Bytes that a model may have; what claims more is no classifier. */
 const MOST_BYTES = 2 ** 32;
+
+/** Bytes that a packed model may have when it is unpacked: a floor, or more in proportion to what is packed. */
+const mostUnpacked = (packed: number): number =>
+  Math.min(MOST_BYTES, Math.max(2 ** 28, 32 * packed));
 
 /** The bytes of a file; one that was packed by gzip is unpacked. */
 async function bytesOf(path: string): Promise<Uint8Array> {
@@ -23,8 +27,13 @@ async function bytesOf(path: string): Promise<Uint8Array> {
   });
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
   try {
-    return gunzipSync(bytes, { maxOutputLength: MOST_BYTES });
+    return gunzipSync(bytes, { maxOutputLength: mostUnpacked(bytes.length) });
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE")
+      throw new UsageError(
+        `${path} (${bytes.length} bytes) unpacks to more than ${mostUnpacked(bytes.length)} bytes; it was made to exhaust this machine, so unpack it yourself if you trust it`,
+        { cause },
+      );
     throw new UsageError(`${path} is a truncated or damaged gzip file`, { cause });
   }
 }
@@ -44,7 +53,12 @@ async function besides(path: string, location: string): Promise<Uint8Array> {
     );
   });
   if (!real.startsWith(folder + sep)) throw outside;
-  const { size } = await stat(real);
+  const found = await stat(real);
+  if (!found.isFile())
+    throw new UsageError(
+      `${path} keeps arrays in ${location}, which is no file; the model is damaged`,
+    );
+  const { size } = found;
   if (size > MOST_BYTES) throw new UsageError(`${real} has ${size} bytes, more than can be read`);
   return readFile(real);
 }
