@@ -165,7 +165,7 @@ export function importGraph(
   ): Value[] {
     if (++depth > MOST_DEPTH)
       throw new UsageError(`graphs within graphs ${depth} deep; the file is corrupt, or recursive`);
-    count(sizeOfNode(proto));
+    count();
     store(graph, scope);
     for (const node of ordered(needed(graph.node, names))) translate(node, scope);
     depth--;
@@ -178,7 +178,7 @@ export function importGraph(
   }
 
   function translate(proto: NodeProto, scope: Scope): void {
-    count();
+    count(sizeOfNode(proto));
     const domain = domainOf(proto.domain);
     const opset = model.opsets.get(domain) ?? 1;
     const values = proto.input.map((name) => {
