@@ -30,6 +30,10 @@ export function chosen(
       throw new UsageError(`the file has no ${kind} ${name}; its ${kind}s are ${list(all)}`);
     return found;
   }
+  if (all.length === 0)
+    throw new UsageError(
+      `the file has no ${kind} that holds an array; is it a classifier, and whole?`,
+    );
   const real = all.filter(({ dtype, shape }) => isFloat(dtype) && (shape?.length ?? 4) >= 2);
   if (kind === "output" || real.length === 1 || all.length === 1) return real[0] ?? all[0];
   throw new UsageError(

@@ -10,6 +10,7 @@ import { storedElements } from "./import-size.ts";
 
 /** Elements of one array that may be computed while a file is read, and steps that all of them may take. */
 const MOST_FOLDED = 2 ** 26;
+const FEW_FOLDED = 2 ** 21;
 const MOST_STEPS = 2 ** 23;
 /** Steps per element that the file stores, of a file that stores more: chains on weights. */
 const STEPS_PER_STORED = 32;
@@ -19,6 +20,7 @@ export function constantFolding(graph: GraphProto): Pick<Surroundings, "constant
   const constants = new Map<Value, NdArray | null>();
   const known = new Map<Value, boolean>();
   const elements = graph.initializer.reduce((sum, one) => sum + storedElements(one), 0);
+  const mostFolded = Math.min(MOST_FOLDED, Math.max(FEW_FOLDED, 2 * elements));
   const mostSteps = Math.max(MOST_STEPS, STEPS_PER_STORED * elements);
   let steps = 0;
 
@@ -29,7 +31,7 @@ export function constantFolding(graph: GraphProto): Pick<Surroundings, "constant
 
   function evaluated(node: Value): NdArray | null {
     const arrays = node.inputs.map((input) => constants.get(input) ?? null);
-    if (arrays.includes(null) || sizeOf(node.shape) > MOST_FOLDED) return null;
+    if (arrays.includes(null) || sizeOf(node.shape) > mostFolded) return null;
     steps += workOf(node);
     if (!(steps <= mostSteps))
       throw new Error(
