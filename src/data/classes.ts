@@ -34,9 +34,7 @@ function namesOfEntry(value: unknown, where: string): string[] {
   if (typeof value === "string") return namesOfLine(value);
   if (Array.isArray(value) && value.length > 0 && value.every((name) => typeof name === "string"))
     return value;
-  throw new UsageError(
-    `${where} is ${kindOf(value)}; a class has a name, or a list of names`,
-  );
+  throw new UsageError(`${where} is ${kindOf(value)}; a class has a name, or a list of names`);
 }
 
 /** A list by index, an object from index to names, or one from name to index. */
