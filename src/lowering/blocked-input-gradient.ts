@@ -3,7 +3,6 @@
 
 import type { Lowered } from "../graph/lowered.ts";
 import type { Value } from "../graph/value.ts";
-import type { Builder } from "./builder.ts";
 import type { OpenConv, Phases } from "./forms.ts";
 import type { Nchwc } from "./nchwc.ts";
 
@@ -89,7 +88,6 @@ export function blockedInputGradient(
  * which so fills a block. Null where they are too many.
  */
 export function fewChannelsGradient(
-  b: Builder,
   n: Nchwc,
   { attrs: { inputShape, strides, pads, dilations, groups } }: Value<"ConvInputGradient">,
   dy: Lowered,
@@ -129,19 +127,10 @@ export function fewChannelsGradient(
   for (const down of r.tap)
     for (const across of c.tap)
       for (const i of down) for (const j of across) places.push(i * (columns + 1) + j);
-  const array = {
-    dtype: "int64",
-    shape: [places.length],
-    data: BigInt64Array.from(places.map(BigInt)),
-  } as const;
-  const indices = b.make("Constant", [], { array }, "int64", array.shape);
   const taps = r.taps * c.taps;
   const bordered = n.pad(w, [0, 0, 0, 0], [0, 0, 1, 1]);
   const flat = n.reshape(bordered, [out, channels, (rows + 1) * (columns + 1)]);
-  const picked = b.make("Gather", [flat, indices], { axis: 2 }, w.dtype, [
-    ...flat.shape.slice(0, 2),
-    places.length,
-  ]);
+  const picked = n.gathered(flat, 2, places);
   const split = n.transpose(n.reshape(picked, [out, channels, f * f, taps]), [2, 1, 0, 3]);
   const weights = n.weights(n.reshape(split, [f * f * channels, out, r.taps, c.taps]));
   const merged = n.conv(dy, weights, {

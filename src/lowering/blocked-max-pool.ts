@@ -49,7 +49,6 @@ function tapFor(size: number, out: number, step: number, offset: number): Tap {
 
 /** A convolution of each channel by itself with one tap. */
 function picking(
-  b: Builder,
   n: Nchwc,
   x: Lowered,
   strides: readonly number[],
@@ -59,11 +58,9 @@ function picking(
   const taps = down.length * across.length;
   const data = new Float32Array(channels * taps);
   for (let c = 0; c < channels; c++) data[c * taps + down.at * across.length + across.at] = 1;
-  const shape = [channels, 1, down.length, across.length];
-  const array = { dtype: "float32", shape, data } as const;
   return {
     x,
-    w: n.depthwiseWeights(b.make("Constant", [], { array }, "float32", shape)),
+    w: n.depthwiseWeights(n.numbers([channels, 1, down.length, across.length], data)),
     attrs: {
       ...{ strides, dilations: [1, 1], groups: channels },
       pads: [down.before, across.before, down.after, across.after],
@@ -100,7 +97,7 @@ export function blockedMaxPoolGradient(
         x: from,
         w,
         attrs: geometry,
-      } = picking(b, n, x, strides, [
+      } = picking(n, x, strides, [
         tapFor(height, rows, strides[0], r),
         tapFor(width, columns, strides[1], c),
       ]);
@@ -115,7 +112,6 @@ export function blockedMaxPoolGradient(
       // dx[step · h + r] takes share[h]: in the phase of r it lies ⌊r / step⌋ further.
       const shift = [Math.floor(r / strides[0]), Math.floor(c / strides[1])];
       const back = picking(
-        b,
         n,
         share,
         [1, 1],
@@ -153,9 +149,7 @@ function withoutBorder(
       const from = (h * columns + w) * B;
       data.fill(inRow * inColumn, from, from + B);
     }
-  const shape = [1, rows * columns * B];
-  const array = { dtype: "float32", shape, data } as const;
-  const mask = b.make("Constant", [], { array }, "float32", shape);
+  const mask = n.numbers([1, rows * columns * B], data);
   const planes = n.reshape(isTop, [(batch * channels) / B, rows * columns * B]);
   const product = b.make("Mul", [planes, mask], {}, isTop.dtype, planes.shape);
   return n.reshape(product, isTop.shape);

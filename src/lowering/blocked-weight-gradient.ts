@@ -5,7 +5,7 @@ import type { Lowered } from "../graph/lowered.ts";
 import type { Value } from "../graph/value.ts";
 import type { Builder } from "./builder.ts";
 import type { Nchwc } from "./nchwc.ts";
-import { constant, sameForAll, transformedPixels } from "./winograd.ts";
+import { sameForAll, transformedPixels } from "./winograd.ts";
 
 /** x blocked, or in NCHW with less than B channels; dy blocked. */
 export interface Operands {
@@ -206,12 +206,12 @@ const winogradWins = ({ strides, pads, kernel }: Geometry, x: Lowered, dy: Lower
 /** Winograd's F(3×3, 2×2) (Lavin & Gray 2016, arXiv:1509.09308): dy in tiles of 2 × 2 as kernels of x. */
 function winogradGradient(b: Builder, n: Nchwc, x: Lowered, dy: Lowered): Lowered {
   const [out, channels] = [dy.shape[1], x.shape[1]];
-  const pixels = transformedPixels(b, n, x);
+  const pixels = transformedPixels(n, x);
   const products: Lowered[] = [];
   for (let a = 0; a < 4; a++)
     for (let c = 0; c < 4; c++) {
       const window = SLOPES[a].flatMap((row) => SLOPES[c].map((column) => row * column));
-      const slopes = n.conv(dy, sameForAll(b, n, out, window), {
+      const slopes = n.conv(dy, sameForAll(n, out, window), {
         ...{ strides: [2, 2], pads: [0, 0, 0, 0], dilations: [1, 1] },
         groups: out,
       });
@@ -221,13 +221,10 @@ function winogradGradient(b: Builder, n: Nchwc, x: Lowered, dy: Lowered): Lowere
   const kernel = TAPS.flatMap((row) =>
     TAPS.flatMap((column) => row.flatMap((r) => column.map((s) => r * s))),
   );
-  const taps = b.make(
-    "MatMul",
-    [constant(b, [9, 16], kernel), n.concat(products, 0)],
-    {},
-    dy.dtype,
-    [9, out * channels],
-  );
+  const taps = b.make("MatMul", [n.numbers([9, 16], kernel), n.concat(products, 0)], {}, dy.dtype, [
+    9,
+    out * channels,
+  ]);
   const B = n.block;
   const split = n.reshape(taps, [9, out / B, channels / B, B, B]);
   return n.reshape(n.transpose(split, [1, 4, 2, 3, 0]), [out, channels, 3, 3]);

@@ -29,9 +29,9 @@ const rules: { readonly [O in Op]?: Rule<O> } = {
     return formOf(shape.with(1, weights.shape[0]), out, { convs: [open] });
   },
 
-  ConvInputGradient: ({ b, n, blocked, plain }, node) => {
+  ConvInputGradient: ({ n, blocked, plain }, node) => {
     const [dy, w] = node.inputs;
-    const few = fewChannelsGradient(b, n, node, blocked(dy), plain(w));
+    const few = fewChannelsGradient(n, node, blocked(dy), plain(w));
     if (few !== null) return { plain: few };
     const parts = blockedInputGradient(n, node, blocked(dy), plain(w));
     if (parts === null) return null;

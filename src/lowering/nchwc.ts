@@ -22,7 +22,7 @@ const FLOAT = "float32";
 /** Makes blocked operators for blocks of `block` channels; all arrays are float32. */
 export function nchwc(b: Builder, block: number) {
   const s = shaping(b);
-  const { reshape, transpose, extended, filled } = s;
+  const { reshape, transpose, extended, filled, gathered } = s;
 
   /** Channels with the zeros that fill the last block. */
   const whole = (channels: number): number => Math.ceil(channels / block) * block;
@@ -132,19 +132,7 @@ export function nchwc(b: Builder, block: number) {
     );
     const places = rows.flatMap((i) => columns.map((j) => i * width + j));
     const blocks = reshape(within, [outer, inner, taps, block * block]);
-    const same = places.length === taps && places.every((place, i) => place === i);
-    const array = {
-      dtype: "int64",
-      shape: [places.length],
-      data: BigInt64Array.from(places.map(BigInt)),
-    } as const;
-    const indices = b.make("Constant", [], { array }, "int64", array.shape);
-    const picked = same
-      ? blocks
-      : b.make("Gather", [blocks, indices], { axis: 2 }, FLOAT, [
-          ...[outer, inner],
-          ...[places.length, block * block],
-        ]);
+    const picked = gathered(blocks, 2, places);
     return reshape(transpose(picked, [1, 0, 2, 3]), [into, out, rows.length, columns.length]);
   }
 

@@ -1,6 +1,7 @@
 import type { Lowered } from "../graph/lowered.ts";
-import { type DType, type Shape, sizeOf } from "../math/tensor.ts";
+import type { DType, Shape } from "../math/tensor.ts";
 import type { Builder } from "./builder.ts";
+import { maker } from "./maker.ts";
 
 /** What moves elements about, for arrays of one dtype; an operator that would change nothing is left out. */
 export function shaping(b: Builder, dtype: DType = "float32") {
@@ -73,16 +74,25 @@ export function shaping(b: Builder, dtype: DType = "float32") {
           ),
         );
 
+  /** A float32 array that is known now. */
+  const numbers = (shape: Shape, values: ArrayLike<number>): Lowered =>
+    maker(b).constant({ dtype: "float32", shape, data: Float32Array.from(values) });
+
   /** The same number everywhere; written out while it is small. */
   const filled = (shape: Shape, value: number): Lowered => {
-    const array = { dtype: "float32", shape: [], data: Float32Array.of(value) } as const;
-    const number = b.make("Constant", [], { array }, "float32", []);
-    return sizeOf(shape) === 1 && shape.length === 0
-      ? number
-      : b.make("Expand", [number], { shape }, "float32", shape);
+    const number = numbers([], [value]);
+    return shape.length === 0 ? number : b.make("Expand", [number], { shape }, "float32", shape);
   };
 
-  return { reshape, transpose, slice, cut, pad, extended, concat, filled };
+  /** The elements of one axis that are at `places`, in that order; an element may be taken twice. */
+  const gathered = (x: Lowered, axis: number, places: readonly number[]): Lowered => {
+    if (places.length === x.shape[axis] && places.every((place, i) => place === i)) return x;
+    const data = BigInt64Array.from(places.map(BigInt));
+    const indices = maker(b).constant({ dtype: "int64", shape: [places.length], data });
+    return b.make("Gather", [x, indices], { axis }, dtype, x.shape.with(axis, places.length));
+  };
+
+  return { reshape, transpose, slice, cut, pad, extended, concat, numbers, filled, gathered };
 }
 
 /** Makes `shaping`'s operators. */

@@ -55,15 +55,6 @@ export function winograd(b: Builder, n: Nchwc, { x, w }: OpenConv): Lowered {
   return n.concat(parts, 0);
 }
 
-export const constant = (
-  b: Builder,
-  shape: readonly number[],
-  values: readonly number[],
-): Lowered => {
-  const array = { dtype: "float32", shape, data: Float32Array.from(values) } as const;
-  return b.make("Constant", [], { array }, "float32", shape);
-};
-
 /** U[a][b] = (G w Gᵀ)[a][b], each a blocked pointwise kernel [out, in, 1, 1]; the last of a row and column negated. */
 function transformedWeights(b: Builder, n: Nchwc, w: Lowered): readonly (readonly Lowered[])[] {
   const [out, into] = w.shape;
@@ -77,7 +68,7 @@ function transformedWeights(b: Builder, n: Nchwc, w: Lowered): readonly (readonl
   const attrs = {};
   const product = b.make(
     "MatMul",
-    [constant(b, [16, 9], kernel), n.reshape(w, [blocks, 9, inside])],
+    [n.numbers([16, 9], kernel), n.reshape(w, [blocks, 9, inside])],
     attrs,
     w.dtype,
     [blocks, 16, inside],
@@ -92,7 +83,7 @@ function transformedWeights(b: Builder, n: Nchwc, w: Lowered): readonly (readonl
 }
 
 /** (Bᵀ x B)[a][c] of every 2 × 2 pixels of a 3×3 convolution with a border of 1: [batch, channel, ⌈height/2⌉, ⌈width/2⌉]. */
-export function transformedPixels(b: Builder, n: Nchwc, x: Lowered) {
+export function transformedPixels(n: Nchwc, x: Lowered) {
   const [, channels, height, width] = x.shape;
   const [h, w] = [Math.ceil(height / 2), Math.ceil(width / 2)];
   // So that the last of `count` pairs of pixels is there.
@@ -101,7 +92,7 @@ export function transformedPixels(b: Builder, n: Nchwc, x: Lowered) {
   return (a: number, c: number): Lowered => {
     const [top, down, r0, r1] = PIXELS[a];
     const [left, across, c0, c1] = PIXELS[c];
-    const kernel = sameForAll(b, n, channels, [r0 * c0, r0 * c1, r1 * c0, r1 * c1]);
+    const kernel = sameForAll(n, channels, [r0 * c0, r0 * c1, r1 * c0, r1 * c1]);
     const [below, right] = [behind(height, h, top, down), behind(width, w, left, across)];
     const pads = [1 - top, 1 - left, below, right];
     return n.conv(x, kernel, {
@@ -112,14 +103,9 @@ export function transformedPixels(b: Builder, n: Nchwc, x: Lowered) {
 }
 
 /** A 2×2 kernel for each channel by itself, the same for all. */
-export function sameForAll(
-  b: Builder,
-  n: Nchwc,
-  channels: number,
-  window: readonly number[],
-): Lowered {
+export function sameForAll(n: Nchwc, channels: number, window: readonly number[]): Lowered {
   const values = Array.from({ length: channels }, () => window).flat();
-  return n.depthwiseWeights(constant(b, [channels, 1, 2, 2], values));
+  return n.depthwiseWeights(n.numbers([channels, 1, 2, 2], values));
 }
 
 function ofExamples(
@@ -130,7 +116,7 @@ function ofExamples(
 ): Lowered {
   const [batch, , height, width] = x.shape;
   const [h, w] = [Math.ceil(height / 2), Math.ceil(width / 2)];
-  const transformed = transformedPixels(b, n, x);
+  const transformed = transformedPixels(n, x);
   const binary = (op: "Add" | "Sub", p: Lowered, q: Lowered) =>
     b.make(op, [p, q], {}, p.dtype, p.shape);
   const pointwise = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups: 1 };

@@ -72,6 +72,10 @@ export function split(outputs: Graph, isFixed: (name: string) => boolean): Split
 export function readersOf(outputs: Graph): (value: Lowered) => readonly Lowered[] {
   const readers = new Map<Lowered, Lowered[]>();
   for (const node of topological<Lowered>(Object.values(outputs)))
-    for (const x of node.inputs) readers.set(x, [...(readers.get(x) ?? []), node]);
+    for (const x of node.inputs) {
+      const known = readers.get(x);
+      if (known === undefined) readers.set(x, [node]);
+      else known.push(node);
+    }
   return (value) => readers.get(value) ?? [];
 }
