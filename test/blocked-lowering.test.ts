@@ -102,6 +102,17 @@ const between: [name: string, f: (y: Value) => Value][] = [
     (y) => g.maxPool(g.relu(y), { kernel: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }),
   ],
   [
+    "max pooling of equal numbers, of which the first gets all",
+    (y) =>
+      g.maxPool(g.straightThrough(g.round(y), y), {
+        ...{ kernel: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] },
+      }),
+  ],
+  [
+    "a sum of two that are shifted",
+    (y) => g.add(g.add(body(y), vector("s")), g.add(body(g.relu(y)), vector("t"))),
+  ],
+  [
     "max pooling of negative numbers in an uneven border",
     (y) =>
       g.maxPool(g.sub(g.mul(y, g.scalar(0.01)), g.scalar(5)), {
