@@ -3,12 +3,14 @@ import { describe, expect, it } from "vitest";
 import { gradient } from "../src/autodiff/gradient.ts";
 import * as g from "../src/graph/expressions.ts";
 import { interpret } from "../src/graph/interpret.ts";
+import type { Lowered } from "../src/graph/lowered.ts";
 import { is, topological, type Value } from "../src/graph/value.ts";
 import { lowerBlocked } from "../src/lowering/blocked.ts";
 import { uniform } from "../src/math/distributions.ts";
 import { keyOf } from "../src/math/random.ts";
 import { type Shape, type Tensor, tensor } from "../src/math/tensor.ts";
-import { nodeRuntime } from "../src/runtime/node.ts";
+import { writeOnnx } from "../src/onnx/write.ts";
+import { nodeProgram, nodeRuntime } from "../src/runtime/node.ts";
 
 const runtime = await nodeRuntime({ threads: 1 });
 const { lowering } = runtime.target;
@@ -187,6 +189,20 @@ describe.skipIf(lowering === "plain")("the blocked lowering", () => {
     const [dx] = gradient(g.sum(g.mul(down(a, "w", 3), down(a, "v", 1))), [a]);
     expect(count(ops({ dx }), "Add")).toBe(0);
   });
+});
+
+it("blocks are used wherever the runtime has them: what the probe refuses is not skipped here", async () => {
+  const shape = [1, 32, 1, 2];
+  const given = { op: "Input", inputs: [], attrs: { name: "x" }, dtype: "float32", shape };
+  const y = { op: "ReorderInput", inputs: [given], attrs: {}, dtype: "float32", shape } as Lowered;
+  const has = await nodeProgram(writeOnnx({ y }), { threads: 1 }).then(
+    async (program) => {
+      await program.release();
+      return true;
+    },
+    () => false,
+  );
+  expect(lowering.startsWith("blocked-")).toBe(has);
 });
 
 describe("the plain lowering", () => {
