@@ -128,26 +128,3 @@ export function pgd(options: z.input<typeof PgdOptions>): BoundedAttack {
     },
   };
 }
-
-/** For each example the candidate of highest loss, the first on a tie; the same noise judges every candidate. */
-export async function mostDamaging(
-  victim: Victim,
-  candidates: readonly Tensor[],
-  labels: Labels,
-  keys: readonly Key[],
-): Promise<Tensor> {
-  const [first, ...others] = candidates;
-  if (others.length === 0) return first;
-  const best = tensor(first.shape, first.data.slice());
-  const highest = (await victim.lossAndGradient(first, ce(labels), keys)).losses.slice();
-  const row = rowSize(first);
-  for (const candidate of others) {
-    const { losses } = await victim.lossAndGradient(candidate, ce(labels), keys);
-    losses.forEach((loss, i) => {
-      if (loss <= highest[i]) return;
-      highest[i] = loss;
-      best.data.set(candidate.data.subarray(i * row, (i + 1) * row), i * row);
-    });
-  }
-  return best;
-}

@@ -1,9 +1,8 @@
 import { ce } from "../attacks/losses.ts";
-import { mostDamaging } from "../attacks/pgd.ts";
-import type { BoundedAttack } from "../attacks/victim.ts";
-import { fold, foldAll } from "../math/random.ts";
+import type { BoundedAttack, Labels, Victim } from "../attacks/victim.ts";
+import { fold, foldAll, type Key } from "../math/random.ts";
 import { mean } from "../math/statistics.ts";
-import type { Tensor } from "../math/tensor.ts";
+import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
 import type { Objective } from "./objective.ts";
 import { perturbTogether } from "./together.ts";
 
@@ -12,6 +11,29 @@ export type Choice = "example" | "batch";
 
 const named = (kind: string, choice: Choice) =>
   choice === "example" ? `mat-${kind}` : `mat-${kind} per batch`;
+
+/** For each example the candidate of highest loss, the first on a tie; the same noise judges every candidate. */
+async function mostDamaging(
+  victim: Victim,
+  candidates: readonly Tensor[],
+  labels: Labels,
+  keys: readonly Key[],
+): Promise<Tensor> {
+  const [first, ...others] = candidates;
+  if (others.length === 0) return first;
+  const best = tensor(first.shape, first.data.slice());
+  const highest = (await victim.lossAndGradient(first, ce(labels), keys)).losses.slice();
+  const row = rowSize(first);
+  for (const candidate of others) {
+    const { losses } = await victim.lossAndGradient(candidate, ce(labels), keys);
+    losses.forEach((loss, i) => {
+      if (loss <= highest[i]) return;
+      highest[i] = loss;
+      best.data.set(candidate.data.subarray(i * row, (i + 1) * row), i * row);
+    });
+  }
+  return best;
+}
 
 /** MAT-Max (§4.1, Eq. 13): every attack is tried, the candidate of highest loss is kept; the same noise judges all. */
 export function mixedMax(attacks: readonly BoundedAttack[], choice: Choice = "example"): Objective {
