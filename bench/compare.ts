@@ -14,6 +14,9 @@ export type Layout = (typeof layouts)[number];
 /** Seconds of quiet before each turn: threads of OpenMP and OpenBLAS spin for a while after their work. */
 const QUIET = 0.1;
 
+/** Seconds of a turn at least: its time is the median of its steps, as they follow each other in a loop. */
+const TURN = 0.5;
+
 /** One side's times in seconds, and its process's highest resident memory in bytes. */
 export interface Side {
   readonly seconds: Spread;
@@ -53,7 +56,7 @@ export interface Setting {
   progress(round: number): void;
 }
 
-/** A process with the work open, and the seconds of each turn that it had. */
+/** A process with the work open, and the seconds of a step in each turn that it had. */
 interface Player {
   readonly peer: Peer;
   readonly seconds: number[];
@@ -61,8 +64,11 @@ interface Player {
 
 const turn = async ({ peer, seconds }: Player) => {
   await sleep(1000 * QUIET);
-  seconds.push((await peer.ask<{ seconds: number }>("step")).seconds);
+  seconds.push(spread(await steps(peer)).median);
 };
+
+const steps = async (peer: Peer) =>
+  (await peer.ask<{ seconds: number[] }>("steps", { least: TURN })).seconds;
 
 const sideOf = async ({ peer, seconds }: Player): Promise<Side> => ({
   seconds: spread(seconds),
@@ -97,7 +103,7 @@ export async function compare(job: Job, setting: Setting): Promise<Comparison> {
     for (const layout of python === null ? [] : layouts)
       theirs.push({ layout, ...(await torch(layout, "float32")) });
     const turns = [ours, ...theirs];
-    for (const one of turns) await one.peer.ask("step");
+    for (const one of turns) await steps(one.peer);
     for (let round = 1; round <= rounds; round++) {
       for (const one of round % 2 === 0 ? turns.toReversed() : turns) await turn(one);
       progress(round);
@@ -116,9 +122,11 @@ export async function compare(job: Job, setting: Setting): Promise<Comparison> {
       exactly ??= torch("nchw", "float64").then(({ peer }) => checked(peer, folder));
       return exactly;
     };
+    const theirNumbers = [];
+    for (const { peer } of [best, other]) theirNumbers.push(await checked(peer, folder));
     const agreements = [];
-    for (const { peer } of [best, other])
-      agreements.push(await agreementOf(numbers, await checked(peer, folder), exact));
+    for (const one of theirNumbers)
+      agreements.push(await agreementOf(numbers, one, { exact, theirs: theirNumbers }));
     const wrong = [...new Set(agreements.flatMap(disagreements))];
     const agree = wrong.length === 0;
     return {

@@ -67,7 +67,7 @@ async function pointOf(
     await ours.ask("open", { work, file });
     const seconds: number[] = [];
     for (let round = 0; round < rounds; round++)
-      seconds.push((await ours.ask<{ seconds: number }>("step")).seconds);
+      seconds.push(...(await ours.ask<{ seconds: number[] }>("steps", { least: 0 })).seconds);
     const { bytes } = await ours.ask<{ bytes: number }>("memory");
     return { amount, seconds: spread(seconds).median, memory: bytes };
   } finally {

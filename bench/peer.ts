@@ -29,6 +29,16 @@ export const startOurs = (threads: number): Peer =>
     ...["--import", import.meta.resolve("tsx"), beside("our-side.ts"), `${threads}`],
   ]);
 
+/**
+ * Memory that is freed stays with the process, on both sides. By default glibc returns PyTorch's large blocks to the system
+ * and clears them again at the next step; pauses between turns make that worse, up to five times its time in a loop.
+ */
+const KEEP_MEMORY = {
+  MALLOC_MMAP_THRESHOLD_: `${2 ** 32}`,
+  MALLOC_TRIM_THRESHOLD_: `${2 ** 34}`,
+  MALLOC_TOP_PAD_: `${2 ** 26}`,
+};
+
 /** PyTorch; its BLAS has threads of its own, which are told how many they are. */
 export const startTorch = (python: string, threads: number): Peer =>
   start("PyTorch", python, [beside("torch_side.py"), `${threads}`], {
@@ -44,7 +54,7 @@ function start(
 ): Peer {
   const child = spawn(command, args, {
     stdio: ["pipe", "pipe", "inherit"],
-    env: { ...process.env, ...environment },
+    env: { ...process.env, ...KEEP_MEMORY, ...environment },
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {

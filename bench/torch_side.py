@@ -1,7 +1,7 @@
 """The PyTorch side of `npm run bench`: one process per layout, which does what each line of JSON says and answers with a line.
 
 {"do": "open", "file": …, "work": …, "layout": "nchw" | "channels-last", "dtype": "float32" | "float64", "details": …}
-{"do": "step"}                   does the work once; answers with seconds
+{"do": "steps", "least": …}      does the work once, and again until so many seconds have gone; answers with the seconds of each
 {"do": "memory"}                 highest resident memory in bytes since the work was opened
 {"do": "check", "arrays": …}     the work once more from its beginning: numbers to compare, arrays into a file
 {"do": "versions"}, {"do": "peak"}, {"do": "export", "name": …, "file": …}
@@ -118,10 +118,13 @@ class Side:
         work.format = layout
         return work
 
-    def step(self):
-        start = time.perf_counter()
-        self.work.step()
-        return {"seconds": time.perf_counter() - start}
+    def steps(self, least):
+        seconds = []
+        while not seconds or sum(seconds) < least:
+            start = time.perf_counter()
+            self.work.step()
+            seconds.append(time.perf_counter() - start)
+        return {"seconds": seconds}
 
     def check(self, arrays):
         self.work = None

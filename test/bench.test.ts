@@ -10,7 +10,7 @@ const gradientOf = (...values: number[]): Numbers => ({
 });
 
 const between = async (ours: Numbers, theirs: Numbers, exact: Numbers = {}) =>
-  disagreements(await agreementOf(ours, theirs, async () => exact));
+  disagreements(await agreementOf(ours, theirs, { exact: async () => exact }));
 
 describe("the two sides agree", () => {
   it("where loss and gradient are the same to 1e-4, and not beyond", async () => {
