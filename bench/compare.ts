@@ -9,7 +9,17 @@ import { type Agreement, agreementOf, disagreements } from "./agreement.ts";
 import { type Peer, startOurs, startTorch } from "./peer.ts";
 
 const layouts = ["nchw", "channels-last"] as const;
-export type Layout = (typeof layouts)[number];
+
+/** How PyTorch lays out pixels in memory, and whether freed memory stays with its process. */
+export interface Manner {
+  readonly layout: (typeof layouts)[number];
+  /** False: as it is installed. */
+  readonly keepMemory: boolean;
+}
+
+const manners: readonly Manner[] = [false, true].flatMap((keepMemory) =>
+  layouts.map((layout) => ({ layout, keepMemory })),
+);
 
 /** Seconds of quiet before each turn: threads of OpenMP and OpenBLAS spin for a while after their work. */
 const QUIET = 0.1;
@@ -26,14 +36,16 @@ export interface Side {
 /** Both sides on the same work. */
 export interface Comparison {
   readonly ours: Side;
-  /** PyTorch in the layout whose median is the lower one, and in the other. */
-  readonly pytorch: (Side & { readonly layout: Layout; readonly other: Side }) | null;
+  /** PyTorch in each manner, the one of the lowest median first. */
+  readonly pytorch: readonly (Side & Manner)[];
   readonly agreement: Agreement | null;
   /** What the sides disagree on; there is no ratio then. */
   readonly disagreements: readonly string[];
-  /** Our time over PyTorch's, round by round; below 1 we are faster. */
+  /** Our time over that of PyTorch's best manner, round by round; below 1 we are faster. */
   readonly ratio: Spread | null;
-  /** Our peak memory over PyTorch's. */
+  /** The same over PyTorch's better layout as it is installed. */
+  readonly installedRatio: Spread | null;
+  /** Our peak memory over that of PyTorch's best manner. */
   readonly memoryRatio: number | null;
 }
 
@@ -84,7 +96,7 @@ async function checked(peer: Peer, folder: string): Promise<Numbers> {
 
 /**
  * Measures one kind of work on both sides in turns, so that whatever else the machine does meets all of them: each
- * round runs us and both of PyTorch's layouts, each in a process of its own, and every other round in reverse order.
+ * round runs us and each of PyTorch's manners, all in processes of their own, and every other round in reverse order.
  * One turn each comes before and does not count; a comparison of the numbers comes last, when memory has been read.
  */
 export async function compare(job: Job, setting: Setting): Promise<Comparison> {
@@ -95,13 +107,13 @@ export async function compare(job: Job, setting: Setting): Promise<Comparison> {
     await peer.ask("open", { ...job, ...request });
     return { peer, seconds: [] };
   };
-  const torch = (layout: Layout, dtype: string) =>
-    player(startTorch(python ?? "", threads), { layout, dtype });
+  const torch = (manner: Manner, dtype: string) =>
+    player(startTorch(python ?? "", threads, manner), { layout: manner.layout, dtype });
   try {
     const ours = await player(startOurs(threads));
     const theirs = [];
-    for (const layout of python === null ? [] : layouts)
-      theirs.push({ layout, ...(await torch(layout, "float32")) });
+    for (const manner of python === null ? [] : manners)
+      theirs.push({ manner, ...(await torch(manner, "float32")) });
     const turns = [ours, ...theirs];
     for (const one of turns) await steps(one.peer);
     for (let round = 1; round <= rounds; round++) {
@@ -109,31 +121,42 @@ export async function compare(job: Job, setting: Setting): Promise<Comparison> {
       progress(round);
     }
     const side = await sideOf(ours);
-    const alone = { ...{ ours: side, pytorch: null, agreement: null, disagreements: [] } };
-    if (theirs.length === 0) return { ...alone, ratio: null, memoryRatio: null };
+    const none = { ...{ ratio: null, installedRatio: null, memoryRatio: null } };
+    if (theirs.length === 0)
+      return { ...{ ours: side, pytorch: [], agreement: null, disagreements: [] }, ...none };
 
     const measured = [];
     for (const one of theirs) measured.push({ ...one, side: await sideOf(one) });
-    const [best, other] = measured.sort((a, b) => a.side.seconds.median - b.side.seconds.median);
+    measured.sort((a, b) => a.side.seconds.median - b.side.seconds.median);
+    const [best] = measured;
+    const installed = measured.find(({ manner }) => !manner.keepMemory) ?? best;
 
     const numbers = await checked(ours.peer, folder);
     let exactly: Promise<Numbers> | null = null;
     const exact = async () => {
-      exactly ??= torch("nchw", "float64").then(({ peer }) => checked(peer, folder));
+      exactly ??= torch({ layout: "nchw", keepMemory: false }, "float64").then(({ peer }) =>
+        checked(peer, folder),
+      );
       return exactly;
     };
     const theirNumbers = [];
-    for (const { peer } of [best, other]) theirNumbers.push(await checked(peer, folder));
+    for (const layout of [best.manner.layout, ...layouts.filter((l) => l !== best.manner.layout)]) {
+      const one = measured.find(({ manner }) => manner.layout === layout) ?? best;
+      theirNumbers.push(await checked(one.peer, folder));
+    }
     const agreements = [];
     for (const one of theirNumbers)
       agreements.push(await agreementOf(numbers, one, { exact, theirs: theirNumbers }));
     const wrong = [...new Set(agreements.flatMap(disagreements))];
-    const agree = wrong.length === 0;
+    const shared = {
+      ...{ ours: side, agreement: agreements[0], disagreements: wrong },
+      pytorch: measured.map((one) => ({ ...one.side, ...one.manner })),
+    };
+    if (wrong.length > 0) return { ...shared, ...none };
+    const ratioTo = (one: Player) => spread(ours.seconds.map((own, i) => own / one.seconds[i]));
     return {
-      ...{ ours: side, pytorch: { ...best.side, layout: best.layout, other: other.side } },
-      ...{ agreement: agreements[0], disagreements: wrong },
-      ratio: agree ? spread(ours.seconds.map((own, i) => own / best.seconds[i])) : null,
-      memoryRatio: agree ? side.memory / best.side.memory : null,
+      ...{ ...shared, ratio: ratioTo(best), installedRatio: ratioTo(installed) },
+      memoryRatio: side.memory / best.side.memory,
     };
   } finally {
     await Promise.all(peers.map((peer) => peer.close()));

@@ -30,8 +30,8 @@ export const startOurs = (threads: number): Peer =>
   ]);
 
 /**
- * Memory that is freed stays with the process, on both sides. By default glibc returns PyTorch's large blocks to the system
- * and clears them again at the next step; pauses between turns make that worse, up to five times its time in a loop.
+ * Freed memory stays with the process. By default glibc returns PyTorch's large blocks to the system and gets them again,
+ * cleared, at the next step, which can cost it half of its time; ONNX Runtime keeps its memory by itself.
  */
 const KEEP_MEMORY = {
   MALLOC_MMAP_THRESHOLD_: `${2 ** 32}`,
@@ -40,8 +40,13 @@ const KEEP_MEMORY = {
 };
 
 /** PyTorch; its BLAS has threads of its own, which are told how many they are. */
-export const startTorch = (python: string, threads: number): Peer =>
+export const startTorch = (
+  python: string,
+  threads: number,
+  { keepMemory = false }: { readonly keepMemory?: boolean } = {},
+): Peer =>
   start("PyTorch", python, [beside("torch_side.py"), `${threads}`], {
+    ...(keepMemory && KEEP_MEMORY),
     OMP_NUM_THREADS: `${threads}`,
     OPENBLAS_NUM_THREADS: `${threads}`,
   });
@@ -54,7 +59,7 @@ function start(
 ): Peer {
   const child = spawn(command, args, {
     stdio: ["pipe", "pipe", "inherit"],
-    env: { ...process.env, ...KEEP_MEMORY, ...environment },
+    env: { ...process.env, ...environment },
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {

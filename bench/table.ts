@@ -2,13 +2,19 @@ import type { Spread } from "../src/cli/measure.ts";
 import { agreementText } from "./agreement.ts";
 import type { Case } from "./cases.ts";
 import { modelLabel } from "./cases.ts";
-import type { Comparison } from "./compare.ts";
+import type { Comparison, Manner } from "./compare.ts";
 
 const two = (value: number) => value.toFixed(2);
 const milliseconds = (seconds: number) =>
   `${(1000 * seconds).toPrecision(Math.max(3, String(Math.round(1000 * seconds)).length))}`;
 const between = ({ q1, q3 }: Spread, text: (value: number) => string) => `${text(q1)}–${text(q3)}`;
 const mib = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;
+
+const met = ({ median }: Spread, limit: number | null) =>
+  limit === null ? "" : `, goal ${two(limit)}: ${median <= limit ? "met" : "missed"}`;
+
+/** PyTorch's manner in words. */
+const manner = ({ layout, keepMemory }: Manner) => `${layout}${keepMemory ? ", memory kept" : ""}`;
 
 /** A measured case. */
 export interface Measured {
@@ -24,7 +30,7 @@ export function lines(
   { title, case: { model, batch, limit }, result, flops }: Measured,
   peak: number,
 ) {
-  const { ours, pytorch, ratio, memoryRatio, agreement } = result;
+  const { ours, pytorch, ratio, installedRatio, memoryRatio, agreement } = result;
   const side = (name: string, { seconds, memory }: Comparison["ours"]) =>
     [
       `  ${name.padEnd(24)}`,
@@ -37,16 +43,15 @@ export function lines(
     ].join(" ");
   const head = `  ${"".padEnd(24)} ${"median ms".padStart(9)} ${"quartiles".padStart(17)} ${"min".padStart(9)} ${"GFLOP/s".padStart(8)} ${"of peak".padStart(7)} ${"memory".padStart(10)}`;
   const text = [`${title}: ${modelLabel(model)}, batch ${batch}`, head, side("rampart", ours)];
-  if (pytorch === null || agreement === null) return text;
-  const other = pytorch.layout === "nchw" ? "channels-last" : "nchw";
-  text.push(side(`PyTorch, ${pytorch.layout}`, pytorch), side(`PyTorch, ${other}`, pytorch.other));
-  if (ratio === null || memoryRatio === null)
+  if (agreement === null) return text;
+  for (const one of pytorch) text.push(side(`PyTorch, ${manner(one)}`, one));
+  if (ratio === null || installedRatio === null || memoryRatio === null)
     text.push(
       `  NO RATIO: the sides disagree on ${result.disagreements.join("; ")} (${agreementText(agreement)})`,
     );
   else
     text.push(
-      `  rampart / PyTorch ${two(ratio.median)} (quartiles ${between(ratio, two)})${limit === null ? "" : `, goal ${two(limit)}: ${ratio.median <= limit ? "met" : "missed"}`}; memory ${two(memoryRatio)}; ${agreementText(agreement)}`,
+      `  rampart / PyTorch ${two(ratio.median)} (quartiles ${between(ratio, two)})${met(ratio, limit)}, as installed ${two(installedRatio.median)} (${between(installedRatio, two)})${met(installedRatio, limit)}; memory ${two(memoryRatio)}; ${agreementText(agreement)}`,
     );
   return text;
 }
@@ -54,24 +59,34 @@ export function lines(
 /** All of them as a table in Markdown, for docs/performance.md. */
 export function markdownTable(all: readonly Measured[], peak: number): string {
   const rows = all.map(({ title, case: { model, batch, limit }, result, flops }) => {
-    const { ours, pytorch, ratio, memoryRatio } = result;
-    const share =
+    const { ours, pytorch, ratio, installedRatio, memoryRatio } = result;
+    const best = pytorch.at(0);
+    const installed = pytorch.find(({ keepMemory }) => !keepMemory);
+    const ofPeak =
       flops === null ? "" : `${Math.round((100 * flops) / ours.seconds.median / peak)} %`;
     const time = ({ seconds }: Comparison["ours"]) =>
       `${milliseconds(seconds.median)} (${between(seconds, milliseconds)})`;
-    const none = result.disagreements.length > 0 ? "they disagree" : "";
+    const share = (own: Spread | null) =>
+      own !== null
+        ? `**${two(own.median)}** (${between(own, two)})`
+        : result.disagreements.length > 0
+          ? "they disagree"
+          : "";
     return [
       ...[title, `${modelLabel(model)}, ${batch}`, time(ours)],
-      pytorch === null ? "" : `${time(pytorch)}, ${pytorch.layout}`,
-      ratio === null ? none : `**${two(ratio.median)}** (${between(ratio, two)})`,
+      ...[best, installed].map((one) => (one === undefined ? "" : `${time(one)}, ${one.layout}`)),
+      ...[share(ratio), share(installedRatio)],
       limit === null ? "" : two(limit),
-      pytorch === null ? mib(ours.memory) : `${mib(ours.memory)} / ${mib(pytorch.memory)}`,
-      ...[memoryRatio === null ? none : two(memoryRatio), share],
+      [ours, ...(best === undefined ? [] : [best])].map(({ memory }) => mib(memory)).join(" / "),
+      memoryRatio === null ? "" : two(memoryRatio),
+      ofPeak,
     ];
   });
-  const head = ["work", "model, batch", "Rampart, ms", "PyTorch's better layout, ms", "ratio"];
-  const more = ["at most", "peak memory", "ratio", "of GEMM peak"];
+  const head = [
+    ...["work", "model, batch", "Rampart, ms", "PyTorch's best, ms", "as installed, ms"],
+    ...["ratio", "as installed", "at most", "peak memory", "ratio", "of GEMM peak"],
+  ];
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  const rule = [...head, ...more].map((_, i) => (i < 2 ? "---" : "---:"));
-  return [[...head, ...more], rule, ...rows].map(line).join("\n");
+  const rule = head.map((_, i) => (i < 2 ? "---" : "---:"));
+  return [head, rule, ...rows].map(line).join("\n");
 }

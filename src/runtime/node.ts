@@ -32,13 +32,16 @@ type Device = (typeof devices)[number];
 export const engineVersion = (): string => ort.env.versions.node ?? "unknown";
 
 const engine = (threads: number, device: Device = "cpu"): Engine<ort.Tensor> => ({
-  open(bytes, held) {
+  open(bytes, { held, arena = true } = {}) {
     const stay = new Set(held);
     return ort.InferenceSession.create(bytes, {
       executionProviders: [device],
       graphOptimizationLevel: "all",
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
+      // A pattern's memory would lie beside that of the first run, which stays: half as much again, and no faster.
+      enableMemPattern: false,
+      enableCpuMemArena: arena,
       logSeverityLevel: 3,
       ...(stay.size > 0 && {
         preferredOutputLocation: Object.fromEntries(

@@ -7,7 +7,7 @@ import { conv } from "../graph/windows.ts";
 import { builder } from "../lowering/builder.ts";
 import { type Shape, sizeOf, type Tensor, tensor } from "../math/tensor.ts";
 import { nodeRuntime } from "./node.ts";
-import { split } from "./prepared.ts";
+import { fedConstants, parts, split } from "./prepared.ts";
 
 const numbers = (shape: Shape, seed: number): Tensor =>
   tensor(
@@ -69,5 +69,44 @@ describe("a split graph", () => {
   it("holds as a constant what is known for good", () => {
     const known = b.make("Constant", [], { array: numbers([4], 1) }, "float32", [4]);
     expect(inputsOf(main({ [Object.keys(prepared)[0]]: known }))).toEqual(["p", "v"]);
+  });
+});
+
+describe("a graph in parts", () => {
+  const b = builder();
+  const given = (name: string) => b.make("Input", [], { name }, "float32", [2000]);
+  const sum = (p: Lowered, q: Lowered) => b.make("Add", [p, q], {}, "float32", [2000]);
+  const [p, q] = [given("p"), given("q")];
+  const shared = sum(p, q);
+  const whole = {
+    first: sum(shared, p),
+    alone: sum(q, q),
+    other: sum(p, p),
+    second: sum(shared, q),
+  };
+
+  it("keeps together what has a computation in common, and holds every output once", () => {
+    const names = parts(whole, 1).map((part) => Object.keys(part).sort());
+    expect(names).toContainEqual(["first", "second"]);
+    expect(names.flat().sort()).toEqual(Object.keys(whole).sort());
+    expect(names).toHaveLength(3);
+  });
+
+  it("joins small parts up to the bytes that were asked for", () => {
+    expect(parts(whole, 2 * 8000).map((part) => Object.keys(part).length)).toEqual([2, 2]);
+    expect(parts(whole, 1e9)).toEqual([expect.objectContaining(whole)]);
+  });
+
+  it("has large constants as inputs, and small ones as they were", () => {
+    const large = numbers([2000], 1);
+    const known = b.make("Constant", [], { array: large }, "float32", [2000]);
+    const small = b.make("Constant", [], { array: numbers([1], 2) }, "float32", [1]);
+    const y = b.make("Mul", [sum(known, p), small], {}, "float32", [2000]);
+    const { graph, fed } = fedConstants({ y });
+    expect(Object.values(fed)).toEqual([large]);
+    const leaves = topological<Lowered>([graph.y]).filter(({ inputs }) => inputs.length === 0);
+    expect(leaves.map(({ op }) => op).sort()).toEqual(["Constant", "Input", "Input"]);
+    const got = leaves.flatMap((node) => (isLowered(node, "Input") ? [node.attrs.name] : []));
+    expect(got.sort()).toEqual([...Object.keys(fed), "p"].sort());
   });
 });

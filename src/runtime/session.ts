@@ -1,12 +1,12 @@
-import type { Lowered } from "../graph/lowered.ts";
+import { isLowered, type Lowered } from "../graph/lowered.ts";
 import { input } from "../graph/ops.ts";
-import type { Value } from "../graph/value.ts";
+import { topological, type Value } from "../graph/value.ts";
 import { lowerBlocked } from "../lowering/blocked.ts";
 import { lowerPlain } from "../lowering/plain.ts";
 import { lowerWebgpu } from "../lowering/webgpu.ts";
 import type { DType, NdArray } from "../math/tensor.ts";
 import { writeOnnx } from "../onnx/write.ts";
-import { better, readersOf, split } from "./prepared.ts";
+import { better, fedConstants, parts, readersOf, split } from "./prepared.ts";
 import type { Arrays, Feeds, Held, Holding, Program, Runtime } from "./runtime.ts";
 
 /** What onnxruntime-node and onnxruntime-web have in common, as far as we use it. */
@@ -25,10 +25,17 @@ interface Result {
   dispose(): void;
 }
 
+/** How a session is opened. */
+export interface OpenOptions {
+  /** Outputs that stay on the device. */
+  readonly held?: readonly string[];
+  /** Whether memory stays with the session from run to run, as it does by default. */
+  readonly arena?: boolean;
+}
+
 /** One of the two packages: how to open a file's bytes, and its tensors. */
 export interface Engine<T> {
-  /** The outputs in `held` stay on the device. */
-  open(bytes: Uint8Array, held?: readonly string[]): Promise<Session<T>>;
+  open(bytes: Uint8Array, options?: OpenOptions): Promise<Session<T>>;
   toTensor(array: NdArray): T;
 }
 
@@ -69,13 +76,17 @@ export const compiler =
     const { prepared, main } = split(graph, isFixed);
     if (Object.keys(prepared).length === 0) return open(engine, main({}));
 
-    const preparing = await open(engine, prepared);
-    if (preparing.inputs.length > 0) {
-      const running = await open(engine, main({}));
-      return onceFor(preparing, running);
+    const pieces = parts(prepared, PART).map(fedConstants);
+    if (inputNames(prepared).length > 0) {
+      const preparing = await openAll(engine, pieces);
+      return onceFor(preparing, await open(engine, main({})));
     }
-    const arrays = await preparing.run({});
-    await preparing.release();
+    const arrays: Record<string, NdArray> = {};
+    for (const { graph, fed } of pieces) {
+      const preparing = await open(engine, graph, { arena: false });
+      Object.assign(arrays, await preparing.run(fed));
+      await preparing.release();
+    }
     const readers = readersOf(graph);
     const constants: Record<string, Lowered> = {};
     const fed: Record<string, NdArray> = {};
@@ -93,13 +104,50 @@ export const compiler =
 /** A program that knows the names of its inputs. */
 type Opened = Program & { readonly inputs: readonly string[] };
 
+type Graph = Readonly<Record<string, Lowered>>;
+
 async function open<T>(
   engine: Engine<T>,
-  graph: Readonly<Record<string, Lowered>>,
+  graph: Graph,
+  options: OpenOptions = {},
 ): Promise<Opened> {
-  const session = await engine.open(bytesOf(graph));
+  const session = await engine.open(bytesOf(graph), options);
   return { ...program(engine, session, OUTPUT.length), inputs: session.inputNames };
 }
+
+/** Bytes that are prepared at a time. */
+const PART = 2 ** 26;
+
+/** Programs that run one after the other, each fed some arrays that never change, as one program. */
+async function openAll<T>(
+  engine: Engine<T>,
+  pieces: readonly { readonly graph: Graph; readonly fed: Arrays }[],
+): Promise<Opened> {
+  const opened: Opened[] = [];
+  for (const { graph } of pieces) opened.push(await open(engine, graph, { arena: false }));
+  return {
+    inputs: [
+      ...new Set(
+        pieces.flatMap(({ graph, fed }) =>
+          inputNames(graph).filter((name) => fed[name] === undefined),
+        ),
+      ),
+    ],
+    async run(feeds) {
+      const arrays: Record<string, NdArray> = {};
+      for (const [i, one] of opened.entries())
+        Object.assign(arrays, await one.run({ ...feeds, ...pieces[i].fed }));
+      return arrays;
+    },
+    release: async () => void (await Promise.all(opened.map((one) => one.release()))),
+  };
+}
+
+/** The names of the inputs that a graph reaches. */
+const inputNames = (graph: Graph): string[] =>
+  topological<Lowered>(Object.values(graph)).flatMap((node) =>
+    isLowered(node, "Input") ? [node.attrs.name] : [],
+  );
 
 /** Runs `preparing` again only where one of its inputs is another array than last time. */
 function onceFor(preparing: Opened, running: Program): Program {
@@ -152,7 +200,7 @@ export function holding<T>(engine: Engine<T>, lowering: Lowering): Holding {
   return {
     async compile(outputs, held) {
       const names = held.map((name) => OUTPUT + name);
-      const session = await engine.open(bytesOf(lowering.lower(outputs)), names);
+      const session = await engine.open(bytesOf(lowering.lower(outputs)), { held: names });
       return {
         async run(feeds) {
           const found = await results(engine, session, OUTPUT.length, feeds);
