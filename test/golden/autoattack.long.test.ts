@@ -29,11 +29,21 @@ const broken = (verdicts: string, count: number): boolean[] =>
 const standing = (flags: readonly boolean[]) =>
   (100 * flags.filter((flag) => !flag).length) / flags.length;
 
-it("the record has a letter per image and side, and 1,000 images of ResNet-2B in linf", () => {
+it("the record has a letter per image and side, and 1,000 images of two networks in two norms", () => {
   for (const { images, pytorch, rampart } of golden.pairs)
     expect([pytorch.verdicts.length, rampart.verdicts.length]).toEqual([images, images]);
   const full = golden.pairs.filter(({ images }) => images === 1000);
-  expect(full.map(({ network, norm }) => `${network} ${norm}`)).toContain("resnet-2b linf");
+  expect(full.map(({ network, norm }) => `${network} ${norm}`)).toEqual(
+    ["linf", "l2"].flatMap((norm) => ["resnet-2b", "at-linf"].map((name) => `${name} ${norm}`)),
+  );
+});
+
+it("each attack by itself leaves at most 0.5 points more than PyTorch's", () => {
+  const all = golden.pairs.flatMap(({ alone }) => (alone === undefined ? [] : [alone]));
+  expect(all.length).toBeGreaterThan(0);
+  for (const alone of all)
+    for (const [attack, { pytorch, rampart }] of Object.entries(alone))
+      expect(rampart, attack).toBeLessThanOrEqual(pytorch + 0.5);
 });
 
 describe.each(golden.pairs)("AutoAttack on $network in $norm, epsilon $epsilon:", (pair) => {

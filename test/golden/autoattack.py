@@ -1,12 +1,13 @@
 """AutoAttack's standard version in PyTorch, at full length on two real networks; writes autoattack.json.
 
     RAMPART_DATA=… /usr/bin/python3 test/golden/autoattack.py run WORK [NETWORK]   an hour of one core; goes on where it was stopped
+    RAMPART_DATA=… /usr/bin/python3 test/golden/autoattack.py alone WORK [NETWORK]   each attack on all images
     RAMPART_DATA=… /usr/bin/python3 test/golden/autoattack.py collect WORK   both sides' verdicts → autoattack.json
 
 Written from the papers (Croce & Hein 2020, arXiv:2003.01690; FAB: arXiv:1907.02044; Square: Andriushchenko et al. 2020,
 arXiv:1912.00049); it shares no code with src: networks are interpreted from the ONNX file by the few lines below, gradients are
 autograd's, and random draws torch's. WORK holds a line per block of images and attack in
-pytorch.jsonl, and Rampart's rows in rampart-NETWORK-NORM.jsonl (docs/autoattack.md has the commands).
+pytorch.jsonl (pytorch-alone.jsonl), and Rampart's rows in rampart-NETWORK-NORM.jsonl (docs/autoattack.md has the commands).
 """
 
 import json
@@ -451,9 +452,9 @@ def square(net, x, y, p, epsilon):
 FUNCTIONS = {"apgd-ce": apgd_ce, "apgd-t": apgd_t, "fab-t": fab_t, "square": square}
 
 
-def run(work, only=None):
-    """Each block of images under each attack, on those that the attacks before it left standing; of one network or of both."""
-    log = work / "pytorch.jsonl"
+def run(work, only=None, alone=False):
+    """Each block of images under each attack, of one network or of both: on those that the attacks before it left standing, or on all."""
+    log = work / ("pytorch-alone.jsonl" if alone else "pytorch.jsonl")
     done = {}
     if log.exists():
         for line in map(json.loads, log.read_text().splitlines()):
@@ -482,7 +483,8 @@ def run(work, only=None):
                     with log.open("a") as file:
                         file.write(json.dumps(line) + "\n")
                     print(line, flush=True)
-                standing = [i for i in standing if i not in done[key]]
+                if not alone:
+                    standing = [i for i in standing if i not in done[key]]
 
 
 # --- both sides' verdicts ---
@@ -542,6 +544,25 @@ def accuracies(letters):
     return {name: round(100 * n / len(letters), 2) for name, n in after.items()}
 
 
+def alone(work, name, p):
+    """Accuracy in percent that each attack leaves by itself, here and there; None where not all images were attacked."""
+    left = {attack: {"pytorch": None, "rampart": None} for attack in ATTACKS}
+    logs = {"pytorch": work / "pytorch-alone.jsonl", "rampart": work / f"rampart-{name}-{p}-alone.jsonl"}
+    lines = {side: [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else [] for side, log in logs.items()}
+    x, y = pictures()
+    net = network(**NETWORKS[name])
+    with torch.no_grad():
+        clean = IMAGES - sum(int((margin(net(a), b) > 0).sum()) for a, b in zip(x.split(BLOCK), y.split(BLOCK)))
+    for attack in ATTACKS:
+        here = [e for e in lines["pytorch"] if (e["network"], e["norm"], e["attack"]) == (name, p, attack)]
+        there = [e for e in lines["rampart"] if e["attack"] == f"{attack}-{p}"]
+        if len(here) * BLOCK >= IMAGES:
+            left[attack]["pytorch"] = round(100 * (clean - sum(len(e["broken"]) for e in here)) / IMAGES, 2)
+        if len(there) == IMAGES:
+            left[attack]["rampart"] = round(100 * sum(e["correct"] for e in there) / IMAGES, 2)
+    return left
+
+
 def collect(work):
     golden = {"torch": torch.__version__, "images": IMAGES, "steps": STEPS, "targets": TARGETS, "queries": QUERIES}
     golden |= {"seed": SEED, "letters": LETTERS | {"wrong": WRONG, "stands": STANDS}, "pairs": []}
@@ -555,6 +576,10 @@ def collect(work):
         for side, letters in (("pytorch", here[:n]), ("rampart", there[:n])):
             pair[side] = {"accuracy": accuracies(letters), "verdicts": letters}
             print(name, p, n, side, pair[side]["accuracy"])
+        by_itself = alone(work, name, p)
+        if all(all(v is not None for v in sides.values()) for sides in by_itself.values()):
+            pair["alone"] = by_itself
+            print("  each alone:", by_itself)
         robust = [sum(a == STANDS != b for a, b in zip(*two)) for two in ((here, there), (there, here))]
         print("  broken by Rampart alone, by PyTorch alone:", *robust)
         print("  seconds:", seconds, {attack: round(s) for attack, s in others.items()})
@@ -565,4 +590,5 @@ def collect(work):
 
 
 if __name__ == "__main__":
-    {"run": run, "collect": collect}[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])
+    todo = {"run": run, "alone": lambda *given: run(*given, alone=True), "collect": collect}
+    todo[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])
