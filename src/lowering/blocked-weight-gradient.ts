@@ -218,14 +218,18 @@ function winogradGradient(b: Builder, n: Nchwc, x: Lowered, dy: Lowered): Lowere
       const product = pointwiseBlocks(n, pixels(a, c), slopes, [1, 1]);
       products.push(n.reshape(product, [1, out * channels]));
     }
-  const kernel = TAPS.flatMap((row) =>
-    TAPS.flatMap((column) => row.flatMap((r) => column.map((s) => r * s))),
+  const kernel = [0, 1, 2, 3].flatMap((a) =>
+    [0, 1, 2, 3].flatMap((c) => TAPS.flatMap((row) => TAPS.map((column) => row[a] * column[c]))),
   );
-  const taps = b.make("MatMul", [n.numbers([9, 16], kernel), n.concat(products, 0)], {}, dy.dtype, [
-    9,
-    out * channels,
-  ]);
+  // The taps come last, as in the result, so that the transpose moves nine numbers at a time.
+  const taps = b.make(
+    "FusedMatMul",
+    [n.concat(products, 0), n.numbers([16, 9], kernel)],
+    { transA: true, transB: false, alpha: 1 },
+    dy.dtype,
+    [out * channels, 9],
+  );
   const B = n.block;
-  const split = n.reshape(taps, [9, out / B, channels / B, B, B]);
-  return n.reshape(n.transpose(split, [1, 4, 2, 3, 0]), [out, channels, 3, 3]);
+  const split = n.reshape(taps, [out / B, channels / B, B, B, 9]);
+  return n.reshape(n.transpose(split, [0, 3, 1, 2, 4]), [out, channels, 3, 3]);
 }

@@ -73,11 +73,10 @@ function transformedWeights(b: Builder, n: Nchwc, w: Lowered): readonly (readonl
     w.dtype,
     [blocks, 16, inside],
   );
-  const byTap = n.transpose(product, [1, 0, 2]);
   return [0, 1, 2, 3].map((a) =>
     [0, 1, 2, 3].map((c) => {
       const tap = 4 * a + c;
-      return n.reshape(n.cut(byTap, 0, tap, tap + 1), [out, into, 1, 1]);
+      return n.reshape(n.cut(product, 1, tap, tap + 1), [out, into, 1, 1]);
     }),
   );
 }
