@@ -29,7 +29,10 @@ interface Request {
 
 const answers: Readonly<Record<string, (request: Request) => Promise<object>>> = {
   async open({ file, work }) {
-    opened = { work: works[work], task: await readTask(file), open: null };
+    const task = await readTask(file);
+    // Training makes its first weights itself, from the same seed.
+    const held = works[work].kind === "training" ? { ...task, parameters: {} } : task;
+    opened = { work: works[work], task: held, open: null };
     resetPeakMemory();
     return {};
   },

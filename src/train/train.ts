@@ -99,12 +99,12 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
   const { steps, stepsPerEpoch } = plan;
   const optimizer = sgd({ momentum: MOMENTUM, weightDecay: options.weightDecay });
 
-  const latest = await latestCheckpoint(files);
+  let latest = await latestCheckpoint(files);
   const from = latest === undefined ? null : `${files.path}/${latest.name}`;
   const card = cardOf(architecture, dataset, defense);
   if (latest !== undefined && from !== null)
     refuseOther(from, latest.checkpoint, card, architecture);
-  const initial: TrainState =
+  let initial: TrainState | undefined =
     latest?.checkpoint.state ??
     initialState(
       architecture,
@@ -118,6 +118,10 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
   if (changed !== undefined) yield { event: "warning", message: changed };
 
   const step = await liveStep(runtime, architecture, optimizer, plan.batch, initial);
+  let saved = { name: latest?.name, at: performance.now() };
+  // Training may take days, and would hold the arrays that it began with.
+  initial = undefined;
+  latest = undefined;
   const classifiers = {
     frozen: liveClassifier(runtime, architecture, step.parameters, "frozen"),
     batch: liveClassifier(runtime, architecture, step.parameters, "batch"),
@@ -127,8 +131,6 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
   const checkpoint = async (): Promise<Checkpoint> => ({
     ...{ state: await step.state(), position, model: card, options, target: runtime.target },
   });
-  let saved = { name: latest?.name, at: performance.now() };
-
   /** Saves where training stands, unless that is saved already; weights that are not finite never are. */
   async function save(): Promise<string> {
     const now = await checkpoint();
