@@ -47,6 +47,8 @@ export interface Agreement {
   readonly gradient: number | null;
   /** The largest of these differences. */
   readonly largest: number | null;
+  /** Where the losses differ by more than is allowed: the same. Ten steps along signs bring rounding that far. */
+  readonly exactLoss: { readonly ours: number; readonly pytorch: number } | null;
   /** Where the gradients differ by more than is allowed: relative errors against double precision, ours and that of PyTorch's layout that is farther off. */
   readonly exact: { readonly ours: number; readonly pytorch: number } | null;
   /** Mean share of right decisions under attack: ours, PyTorch's. */
@@ -69,6 +71,8 @@ function median(values: readonly number[]): number {
   return (sorted[Math.floor(middle)] + sorted[Math.ceil(middle)]) / 2;
 }
 
+const relative = (value: number, truth = Number.NaN) => Math.abs(value - truth) / Math.abs(truth);
+
 /** The median; NaN where any of the values is. */
 const worstMedian = (values: readonly number[]): number =>
   values.some(Number.isNaN) ? Number.NaN : median(values);
@@ -82,10 +86,9 @@ export async function agreementOf(
   theirs: Numbers,
   judges: { exact(): Promise<Numbers>; readonly theirs?: readonly Numbers[] },
 ): Promise<Agreement> {
-  const loss =
-    ours.loss === undefined || theirs.loss === undefined
-      ? null
-      : Math.abs(ours.loss - theirs.loss) / Math.abs(theirs.loss);
+  const all = judges.theirs ?? [theirs];
+  const loss = ours.loss === undefined ? null : relative(ours.loss, theirs.loss);
+  const exactLoss = loss === null || loss <= TOLERANCE ? null : (await judges.exact()).loss;
   const { arrays = {} } = theirs;
   const errors =
     Object.keys(arrays).length === 0 ? null : relativeErrors(ours.arrays ?? {}, arrays);
@@ -96,15 +99,20 @@ export async function agreementOf(
     median((numbers.l2 ?? []).filter((_, i) => numbers.clean?.[i] === 1));
   return {
     ...{ loss, gradient, largest: errors === null ? null : Math.max(...errors) },
+    exactLoss:
+      exactLoss === null || ours.loss === undefined
+        ? null
+        : {
+            ours: relative(ours.loss, exactLoss),
+            pytorch: Math.max(...all.map((one) => relative(one.loss ?? Number.NaN, exactLoss))),
+          },
     exact:
       judge === null
         ? null
         : {
             ours: worstMedian(relativeErrors(ours.arrays ?? {}, judge)),
             pytorch: Math.max(
-              ...(judges.theirs ?? [theirs]).map((one) =>
-                worstMedian(relativeErrors(one.arrays ?? {}, judge)),
-              ),
+              ...all.map((one) => worstMedian(relativeErrors(one.arrays ?? {}, judge))),
             ),
           },
     accuracy:
@@ -122,13 +130,15 @@ export async function agreementOf(
 }
 
 /**
- * What the two sides disagree on, in words; nothing where they agree. A gradient
+ * What the two sides disagree on, in words; nothing where they agree. A loss or a gradient
  * whose parts are off by more than 1e-4 must be as close to the one in double precision as PyTorch's is, up to `WINOGRAD`.
  */
 export function disagreements(a: Agreement): string[] {
   const allowed = OTHER_IMAGES * (a.images ?? 0);
   return [
-    ...(a.loss !== null && !(a.loss <= TOLERANCE) ? [`loss by ${text(a.loss)}`] : []),
+    ...(a.exactLoss !== null && !(a.exactLoss.ours <= WINOGRAD * a.exactLoss.pytorch)
+      ? [`loss by ${text(a.loss ?? 0)}, ${text(a.exactLoss.ours)} from double precision`]
+      : []),
     ...(a.exact !== null && !(a.exact.ours <= WINOGRAD * a.exact.pytorch)
       ? [`gradient by ${text(a.gradient ?? 0)}, ${text(a.exact.ours)} from double precision`]
       : []),
@@ -147,6 +157,7 @@ const distances = (pair: readonly number[]) => pair.map((value) => value.toFixed
 /** How well they agree, for a reader. */
 export function agreementText({
   loss,
+  exactLoss,
   gradient,
   largest,
   exact,
@@ -158,6 +169,9 @@ export function agreementText({
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
   return [
     ...(loss === null ? [] : [`loss to ${text(loss)}`]),
+    ...(exactLoss === null
+      ? []
+      : [`from double precision ${text(exactLoss.ours)}, PyTorch ${text(exactLoss.pytorch)}`]),
     ...(gradient === null
       ? []
       : [`gradient to ${text(gradient)} (largest of its parts ${text(largest ?? 0)})`]),

@@ -16,7 +16,10 @@ describe("the two sides agree", () => {
   it("where loss and gradient are the same to 1e-4, and not beyond", async () => {
     expect(await between(gradientOf(3, 4), gradientOf(3, 4.0004), {})).toEqual([]);
     const off = { ...gradientOf(3, 4), loss: 2.001 };
-    expect(await between(gradientOf(3, 4), off)).toEqual(["loss by 5.0e-4"]);
+    expect(await between(gradientOf(3, 4), off, gradientOf(3, 4))).toEqual([]);
+    expect(await between(gradientOf(3, 4), off, off)).toEqual([
+      "loss by 5.0e-4, 5.0e-4 from double precision",
+    ]);
   });
 
   it("where one example in three has another gradient, and not where two have", async () => {

@@ -172,3 +172,41 @@ describe("audit() of the library", () => {
     expect([result.clean.mean, result.union.mean, result.valid]).toEqual([1, 0, true]);
   });
 });
+
+describe("an audit of a file that leaves inputs and sizes open", () => {
+  /** The quarters' sums, pooled from pictures of any size, times `keep`. */
+  function open(): string {
+    const path = join(folder, "open.onnx");
+    const nodes = [
+      nodeOf("AveragePool", ["x"], ["q"], {
+        kernel_shape: { ints: [2, 2] },
+        strides: { ints: [2, 2] },
+      }),
+      nodeOf("Mul", ["q", "keep"], ["k"]),
+      nodeOf("Flatten", ["k"], ["y"]),
+    ];
+    const inputs = { x: ["n", 1, "h", "w"], keep: [] };
+    writeFileSync(path, onnxFile(nodes, { inputs, outputs: { y: ["n", 4] }, arrays: {} }));
+    return path;
+  }
+
+  it("says beside the rows what it was told, and goes on only when it is told the same", async () => {
+    const out = place();
+    const told = (keep: number) => [
+      ...["--input-shape", "1,4,4", "--constants", `keep=${keep}`, "--block-size", "16"],
+      ...["--norms", "linf", "--epsilon-linf", "0.05", "--examples", "4"],
+    ];
+    const { code, err } = await typed(words(open(), out, ...told(2)));
+    expect(code, err).toBe(0);
+    const settings = JSON.parse(readFileSync(join(out, "rows.settings.json"), "utf8"));
+    expect(settings.model.reading).toMatchObject({
+      ...{ shape: [1, 4, 4], constants: { keep: 2 }, blockSize: 16 },
+    });
+    const other = await typed(words(open(), out, ...told(3), "--resume"));
+    expect([other.code, other.err]).toEqual([
+      2,
+      expect.stringContaining('constants {"keep":3} (was {"keep":2})'),
+    ]);
+    expect((await typed(words(open(), out, ...told(2), "--resume"))).code).toBe(0);
+  });
+});
