@@ -121,7 +121,7 @@ export async function compare(job: Job, setting: Setting): Promise<Comparison> {
       progress(round);
     }
     const side = await sideOf(ours);
-    const none = { ...{ ratio: null, installedRatio: null, memoryRatio: null } };
+    const none = { ratio: null, installedRatio: null, memoryRatio: null };
     if (theirs.length === 0)
       return { ...{ ours: side, pytorch: [], agreement: null, disagreements: [] }, ...none };
 
@@ -140,10 +140,9 @@ export async function compare(job: Job, setting: Setting): Promise<Comparison> {
       return exactly;
     };
     const theirNumbers = [];
-    for (const layout of [best.manner.layout, ...layouts.filter((l) => l !== best.manner.layout)]) {
-      const one = measured.find(({ manner }) => manner.layout === layout) ?? best;
-      theirNumbers.push(await checked(one.peer, folder));
-    }
+    for (const { peer, manner } of measured)
+      if (manner.keepMemory === best.manner.keepMemory)
+        theirNumbers.push(await checked(peer, folder));
     const agreements = [];
     for (const one of theirNumbers)
       agreements.push(await agreementOf(numbers, one, { exact, theirs: theirNumbers }));

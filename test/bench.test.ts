@@ -36,6 +36,19 @@ describe("the two sides agree", () => {
     expect(await between(ours, theirs, gradientOf(3, 3.999))).toHaveLength(1);
   });
 
+  it("where loss and gradient are up to four times as far from double precision as the farther of PyTorch's layouts", async () => {
+    const exact = gradientOf(1);
+    const at = (off: number): Numbers => ({ ...gradientOf(1 + off), loss: 2 * (1 + off) });
+    const theirs = [exact, at(0.001)];
+    const judged = async (off: number) =>
+      disagreements(await agreementOf(at(off), exact, { exact: async () => exact, theirs }));
+    expect(await judged(0.0039)).toEqual([]);
+    expect(await judged(0.0041)).toEqual([
+      expect.stringContaining("loss by 4.1e-3"),
+      expect.stringContaining("gradient by 4.1e-3"),
+    ]);
+  });
+
   it("where one image in 200 is decided otherwise, and not where two are", async () => {
     const decided = (wrong: number): Numbers => {
       const correct = Array.from({ length: 200 }, (_, i) => (i < wrong ? 0 : 1));

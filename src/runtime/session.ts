@@ -77,9 +77,10 @@ export const compiler =
     if (Object.keys(prepared).length === 0) return open(engine, main({}));
 
     const pieces = parts(prepared, PART).map(fedConstants);
-    if (inputNames(prepared).length > 0) {
+    const inputs = inputNames(prepared);
+    if (inputs.length > 0) {
       const preparing = await openAll(engine, pieces);
-      return onceFor(preparing, await open(engine, main({})));
+      return onceFor(inputs, preparing, await open(engine, main({})));
     }
     const arrays: Record<string, NdArray> = {};
     for (const { graph, fed } of pieces) {
@@ -101,18 +102,14 @@ export const compiler =
     return { ...running, run: (feeds) => running.run({ ...feeds, ...fed }) };
   };
 
-/** A program that knows the names of its inputs. */
-type Opened = Program & { readonly inputs: readonly string[] };
-
 type Graph = Readonly<Record<string, Lowered>>;
 
 async function open<T>(
   engine: Engine<T>,
   graph: Graph,
   options: OpenOptions = {},
-): Promise<Opened> {
-  const session = await engine.open(bytesOf(graph), options);
-  return { ...program(engine, session, OUTPUT.length), inputs: session.inputNames };
+): Promise<Program> {
+  return program(engine, await engine.open(bytesOf(graph), options), OUTPUT.length);
 }
 
 /** Bytes that are prepared at a time. */
@@ -122,17 +119,10 @@ const PART = 2 ** 26;
 async function openAll<T>(
   engine: Engine<T>,
   pieces: readonly { readonly graph: Graph; readonly fed: Arrays }[],
-): Promise<Opened> {
-  const opened: Opened[] = [];
+): Promise<Program> {
+  const opened: Program[] = [];
   for (const { graph } of pieces) opened.push(await open(engine, graph, { arena: false }));
   return {
-    inputs: [
-      ...new Set(
-        pieces.flatMap(({ graph, fed }) =>
-          inputNames(graph).filter((name) => fed[name] === undefined),
-        ),
-      ),
-    ],
     async run(feeds) {
       const arrays: Record<string, NdArray> = {};
       for (const [i, one] of opened.entries())
@@ -149,12 +139,12 @@ const inputNames = (graph: Graph): string[] =>
     isLowered(node, "Input") ? [node.attrs.name] : [],
   );
 
-/** Runs `preparing` again only where one of its inputs is another array than last time. */
-function onceFor(preparing: Opened, running: Program): Program {
+/** Runs `preparing` again only where one of its inputs, which have these names, is another array than last time. */
+function onceFor(inputs: readonly string[], preparing: Program, running: Program): Program {
   let last: { readonly feeds: readonly Feeds[string][]; readonly arrays: Arrays } | null = null;
   return {
     async run(feeds) {
-      const fixed = preparing.inputs.map((name) => feeds[name]);
+      const fixed = inputs.map((name) => feeds[name]);
       if (last === null || fixed.some((array, i) => array !== last?.feeds[i])) {
         last = null;
         last = { feeds: fixed, arrays: await preparing.run(feeds) };

@@ -131,6 +131,7 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
   const checkpoint = async (): Promise<Checkpoint> => ({
     ...{ state: await step.state(), position, model: card, options, target: runtime.target },
   });
+
   /** Saves where training stands, unless that is saved already; weights that are not finite never are. */
   async function save(): Promise<string> {
     const now = await checkpoint();

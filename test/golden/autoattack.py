@@ -544,22 +544,18 @@ def accuracies(letters):
     return {name: round(100 * n / len(letters), 2) for name, n in after.items()}
 
 
-def alone(work, name, p):
-    """Accuracy in percent that each attack leaves by itself, here and there; None where not all images were attacked."""
+def alone(work, name, p, clean):
+    """Accuracy in percent that each attack leaves by itself of `clean` images, here and there; None where not all were attacked."""
     left = {attack: {"pytorch": None, "rampart": None} for attack in ATTACKS}
-    logs = {"pytorch": work / "pytorch-alone.jsonl", "rampart": work / f"rampart-{name}-{p}-alone.jsonl"}
-    lines = {side: [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else [] for side, log in logs.items()}
-    x, y = pictures()
-    net = network(**NETWORKS[name])
-    with torch.no_grad():
-        clean = IMAGES - sum(int((margin(net(a), b) > 0).sum()) for a, b in zip(x.split(BLOCK), y.split(BLOCK)))
+    logs = work / "pytorch-alone.jsonl", work / f"rampart-{name}-{p}-alone.jsonl"
+    here, there = ([json.loads(line) for line in log.read_text().splitlines()] if log.exists() else [] for log in logs)
     for attack in ATTACKS:
-        here = [e for e in lines["pytorch"] if (e["network"], e["norm"], e["attack"]) == (name, p, attack)]
-        there = [e for e in lines["rampart"] if e["attack"] == f"{attack}-{p}"]
-        if len(here) * BLOCK >= IMAGES:
-            left[attack]["pytorch"] = round(100 * (clean - sum(len(e["broken"]) for e in here)) / IMAGES, 2)
-        if len(there) == IMAGES:
-            left[attack]["rampart"] = round(100 * sum(e["correct"] for e in there) / IMAGES, 2)
+        blocks = [e["broken"] for e in here if (e["network"], e["norm"], e["attack"]) == (name, p, attack)]
+        rows = [e["correct"] for e in there if e["attack"] == f"{attack}-{p}"]
+        if len(blocks) * BLOCK >= IMAGES:
+            left[attack]["pytorch"] = round(100 * (clean - sum(map(len, blocks))) / IMAGES, 2)
+        if len(rows) == IMAGES:
+            left[attack]["rampart"] = round(100 * sum(rows) / IMAGES, 2)
     return left
 
 
@@ -576,7 +572,7 @@ def collect(work):
         for side, letters in (("pytorch", here[:n]), ("rampart", there[:n])):
             pair[side] = {"accuracy": accuracies(letters), "verdicts": letters}
             print(name, p, n, side, pair[side]["accuracy"])
-        by_itself = alone(work, name, p)
+        by_itself = alone(work, name, p, n - here[:n].count(WRONG))
         if all(all(v is not None for v in sides.values()) for sides in by_itself.values()):
             pair["alone"] = by_itself
             print("  each alone:", by_itself)
