@@ -186,7 +186,7 @@ describe.each(attackNames)("%s", (name) => {
       const attack = attackNamed(name, { ...radius(0.02), ...few, stopWhenBroken });
       await attack.perturb(asked.victim, x, labels, keys);
       const { losses, logits } = asked.used;
-      const judges = !stopWhenBroken || name.startsWith("autoattack");
+      const judges = !stopWhenBroken || /^(autoattack|pgd-t)/.test(name);
       const all = [...keys.map(String), ...losses, ...(judges ? [] : logits)];
       expect(new Set(all).size).toBe(all.length);
     }
@@ -200,7 +200,7 @@ describe.each(attackNames)("%s", (name) => {
 });
 
 /** Less of everything, where only bookkeeping is tested. */
-const few = { apgdSteps: 12, squareQueries: 20, fabSteps: 5 };
+const few = { pgdTSteps: 12, apgdSteps: 12, squareQueries: 20, fabSteps: 5 };
 
 /** The largest share of the distance that a minimum-norm attack may need, where it is not 1.02. */
 const share: Readonly<Record<string, number>> = {

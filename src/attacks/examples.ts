@@ -1,5 +1,5 @@
 // Attacks whose examples go their own ways keep one object per example and gather those that still run.
-import { type Shape, type Tensor, tensor } from "../math/tensor.ts";
+import { rowSize, type Shape, type Tensor, tensor } from "../math/tensor.ts";
 
 /** The rows, one per example, as one batch of the shape that x has. */
 export function gather(rows: readonly Float32Array[], [, ...pixels]: Shape): Tensor {
@@ -14,6 +14,13 @@ export function gather(rows: readonly Float32Array[], [, ...pixels]: Shape): Ten
 export function rowOf({ data, shape }: Tensor, i: number): Float32Array {
   const size = data.length / shape[0];
   return data.subarray(i * size, (i + 1) * size);
+}
+
+/** Writes row i of `from` to row places[i] of `to`. */
+export function putRows(to: Tensor, from: Tensor, places: readonly number[]): void {
+  const row = rowSize(to);
+  for (const [i, place] of places.entries())
+    to.data.set(from.data.subarray(i * row, (i + 1) * row), place * row);
 }
 
 /** ‖a − b‖ in each norm, in double precision. */

@@ -1,83 +1,69 @@
 import { z } from "zod";
 import { foldAll, type Key } from "../math/random.ts";
-import { add, clamp, rowSize, type Tensor, takeRows, tensor } from "../math/tensor.ts";
+import { add, clamp, rowSize, type Tensor, takeRows } from "../math/tensor.ts";
+import { type Ascent, ascend } from "./ascent.ts";
 import { balls } from "./balls.ts";
-import { ce, marginsOf } from "./losses.ts";
+import { putRows, rivals, rowOf } from "./examples.ts";
+import { ce, difference, marginsOf, type PerRow } from "./losses.ts";
 import { EpsilonL2, EpsilonLinf, resolve, StopWhenBroken } from "./options.ts";
-import { checkEpsilon, checkGradient, checkInputs, checkLabels } from "./preconditions.ts";
-import type { BoundedAttack, Labels, Norm, Victim } from "./victim.ts";
+import { checkEpsilon, checkInputs, checkLabels, checkLogits } from "./preconditions.ts";
+import type { BoundedAttack, Labels, PaperNorm, Victim } from "./victim.ts";
 
-const common = {
+const inPaperBall = <Own extends z.core.$ZodLooseShape>(own: Own) =>
+  z.discriminatedUnion("norm", [
+    z.strictObject({ norm: z.literal("linf"), epsilon: EpsilonLinf, ...own }),
+    z.strictObject({ norm: z.literal("l2"), epsilon: EpsilonL2, ...own }),
+  ]);
+
+export const PgdOptions = inPaperBall({
   steps: z.int().positive().default(20).describe("gradient steps"),
   stepSize: z.number().positive().optional().describe("by default ε / 5, the authors' setting"),
   randomStart: z.boolean().default(true).describe("start from a random point of the ball"),
   restarts: z.int().positive().default(1).describe("starts, of which the highest loss is kept"),
   stopWhenBroken: StopWhenBroken,
-};
+});
 
-export const PgdOptions = z.discriminatedUnion("norm", [
-  z.strictObject({ norm: z.literal("linf"), epsilon: EpsilonLinf, ...common }),
-  z.strictObject({ norm: z.literal("l2"), epsilon: EpsilonL2, ...common }),
-]);
+export const PgdTargetedOptions = inPaperBall({
+  steps: z.int().positive().default(100).describe("gradient steps of each start"),
+  stepSize: z.number().positive().optional().describe("at first; by default ε / 2"),
+  decay: z.number().positive().max(1).default(0.98).describe("factor of the length per step"),
+  momentum: z.number().min(0).lt(1).default(0.9).describe("what a step keeps of its direction"),
+  randomStart: z.boolean().default(true).describe("start from a random point of the ball"),
+  restarts: z.int().positive().default(5).describe("starts towards each target"),
+  targets: z
+    .int()
+    .positive()
+    .default(9)
+    .describe("wrong classes to aim at, the likeliest on the clean image first"),
+  stopWhenBroken: StopWhenBroken,
+});
 
-/** Where an ascent goes: its ball around x, the number and length of its steps. */
-export interface Ascent {
-  readonly norm: Norm;
-  readonly epsilon: number;
-  readonly steps: number;
-  readonly stepSize: number;
-  readonly stopWhenBroken: boolean;
-}
-
-/** A batch on which an ascent works. */
-interface Climb {
+/** A batch of examples, and for each the wrong classes that are aimed at. */
+interface Part {
   readonly x: Tensor;
   readonly labels: Labels;
   readonly keys: readonly Key[];
+  readonly targets: readonly (readonly number[])[];
 }
 
-/**
- * Projected gradient ascent on the cross-entropy from `start`, which is in the ball around x: Eq. (3) of the paper. With
- * `stopWhenBroken` an example that is misclassified stays where it is, and the batch goes on without it.
- */
-export async function ascend(
-  { norm, epsilon, steps, stepSize, stopWhenBroken }: Ascent,
-  victim: Victim,
-  whole: Climb,
-  start: Tensor,
-): Promise<Tensor> {
-  const ball = balls[norm];
-  const reached = tensor(start.shape, start.data.slice());
-  let places = whole.labels.map((_, i) => i);
-  let { x, labels, keys } = whole;
-  let at = start;
-  for (let step = 1; step <= steps && places.length > 0; step++) {
-    const own = foldAll(keys, step);
-    let { gradient, logits } = await victim.lossAndGradient(at, ce(labels), own);
-    checkLabels(labels, logits);
-    checkGradient(gradient);
-    const standing = stopWhenBroken ? rightOnes(logits, labels) : places.map((_, i) => i);
-    if (standing.length < places.length) {
-      putRows(reached, at, places);
-      const take = <T>(all: readonly T[]) => standing.map((i) => all[i]);
-      [places, labels, keys] = [take(places), take(labels), take(keys)];
-      [x, at, gradient] = [x, at, gradient].map((all) => takeRows(all, standing));
-    }
-    at = ball.ascend(at, gradient, stepSize, x, epsilon);
-  }
-  putRows(reached, at, places);
-  return reached;
+/** Several ascents of each example, of which the most damaging end is kept. */
+interface Ascents {
+  readonly ascent: Ascent;
+  readonly randomStart: boolean;
+  readonly restarts: number;
+  /** Classes to aim at, each from every start; null where the loss has no target. */
+  readonly targets: number | null;
+  /** What is climbed, towards the target of this place in the order of targets. */
+  loss(part: Part, place: number): PerRow;
+  /** How damaging each end is, under keys that all ends of an example share. */
+  judge(victim: Victim, reached: Tensor, part: Part): Promise<Judgement>;
 }
 
-/** The rows that are classified as their label says; a tie counts as right. */
-const rightOnes = (logits: Tensor, labels: Labels): number[] =>
-  [...marginsOf(logits, labels).entries()].filter(([, m]) => !(m > 0)).map(([i]) => i);
-
-/** Writes row i of `from` to row places[i] of `to`. */
-function putRows(to: Tensor, from: Tensor, places: readonly number[]): void {
-  const row = rowSize(to);
-  for (const [i, place] of places.entries())
-    to.data.set(from.data.subarray(i * row, (i + 1) * row), place * row);
+interface Judgement {
+  /** Per example; the highest is kept. */
+  readonly damage: Float32Array;
+  /** Positive: misclassified. */
+  readonly margins: Float32Array;
 }
 
 /** Projected gradient descent (Madry et al. 2018, arXiv:1706.06083); where each ascent ends is its candidate. */
@@ -85,46 +71,107 @@ export function pgd(options: z.input<typeof PgdOptions>): BoundedAttack {
   const resolved = resolve(PgdOptions, options);
   const { norm, epsilon, steps, stepSize = epsilon / 5, randomStart, restarts } = resolved;
   const { stopWhenBroken } = resolved;
-  const ascent = { norm, epsilon, steps, stepSize, stopWhenBroken };
-  const start = (x: Tensor, keys: readonly Key[]) =>
-    clamp(add(x, balls[norm].sample(keys, x.shape, epsilon)), 0, 1);
+  const shared = { norm, epsilon, steps, stopWhenBroken };
   return {
-    name: `pgd-${norm}`,
-    norm,
-    epsilon,
-    asks: "cross-entropy",
-    options: { ...ascent, randomStart, restarts },
-    async perturb(victim, x, labels, keys) {
-      checkInputs(x, labels, keys);
-      checkEpsilon(norm, epsilon, rowSize(x));
-      let adversarial = x;
-      let standing = labels.map((_, i) => i);
-      const highest = labels.map(() => Number.NEGATIVE_INFINITY);
-      for (let restart = 1; restart <= restarts && standing.length > 0; restart++) {
-        const take = <T>(all: readonly T[]) => standing.map((i) => all[i]);
-        const part = { x: takeRows(x, standing), labels: take(labels), keys: take(keys) };
-        const own = foldAll(part.keys, restart);
-        const from = randomStart ? start(part.x, foldAll(own, 0)) : part.x;
-        const reached = await ascend(ascent, victim, { ...part, keys: own }, from);
-        if (restart === 1) adversarial = reached;
-        if (restarts === 1) break;
-        // The same noise judges every candidate.
-        const judging = foldAll(part.keys, 0);
-        const judged = await victim.lossAndGradient(reached, ce(part.labels), judging);
-        const margins = marginsOf(judged.logits, part.labels);
-        const broken = part.labels.map((_, i) => stopWhenBroken && margins[i] > 0);
-        const better = standing.flatMap((place, i) =>
-          broken[i] || judged.losses[i] > highest[place] ? [i] : [],
-        );
-        for (const i of better) highest[standing[i]] = judged.losses[i];
-        putRows(
-          adversarial,
-          takeRows(reached, better),
-          better.map((i) => standing[i]),
-        );
-        standing = standing.filter((_, i) => !broken[i]);
-      }
-      return adversarial;
-    },
+    ...{ name: `pgd-${norm}`, norm, epsilon, asks: "cross-entropy" },
+    options: { ...shared, stepSize, randomStart, restarts },
+    perturb: ascents(norm, {
+      ...{ ascent: { ...shared, length: () => stepSize, momentum: 0 }, targets: null },
+      ...{ randomStart, restarts },
+      loss: ({ labels }) => ce(labels),
+      async judge(victim, reached, { labels, keys }) {
+        const { losses, logits } = await victim.lossAndGradient(reached, ce(labels), keys);
+        return { damage: losses, margins: marginsOf(logits, labels) };
+      },
+    }),
   };
+}
+
+/**
+ * Multi-targeted projected gradient descent (Gowal et al. 2019, arXiv:1910.09338): climbs z_target − z_label towards one
+ * wrong class after another. A step follows the average of all gradients so far, of which each weighs `momentum` of the
+ * one after it, and step t has length stepSize · decay^(t−1) / (1 − momentum^t), as an Adam of signs would have it:
+ * by default the first steps lead to corners of the ball, the last ones are ε/15.
+ */
+export function pgdTargeted(options: z.input<typeof PgdTargetedOptions>): BoundedAttack {
+  const resolved = resolve(PgdTargetedOptions, options);
+  const { norm, epsilon, steps, stepSize = epsilon / 2, decay, momentum, ...rest } = resolved;
+  const { randomStart, restarts, targets, stopWhenBroken } = rest;
+  const length = (step: number) => (stepSize * decay ** (step - 1)) / (1 - momentum ** step);
+  return {
+    ...{ name: `pgd-t-${norm}`, norm, epsilon, asks: "losses" },
+    options: { ...resolved, stepSize },
+    perturb: ascents(norm, {
+      ascent: { norm, epsilon, steps, length, momentum, stopWhenBroken },
+      ...{ randomStart, restarts, targets },
+      loss: (part, place) =>
+        difference(
+          part.labels,
+          part.targets.map((aims) => aims[place]),
+        ),
+      async judge(victim, reached, { labels, keys }) {
+        const margins = marginsOf(await victim.logits(reached, keys), labels);
+        return { damage: margins, margins };
+      },
+    }),
+  };
+}
+
+/** Runs the ascents one after the other, each on the examples that are not broken yet. */
+function ascents(
+  norm: PaperNorm,
+  { ascent, randomStart, restarts, targets, loss, judge }: Ascents,
+): BoundedAttack["perturb"] {
+  const { epsilon, stopWhenBroken } = ascent;
+  const start = ({ x }: Part, keys: readonly Key[]) =>
+    randomStart ? clamp(add(x, balls[norm].sample(keys, x.shape, epsilon)), 0, 1) : x;
+  return async (victim, x, labels, keys) => {
+    checkInputs(x, labels, keys);
+    checkEpsilon(norm, epsilon, rowSize(x));
+    const aims = await aimsOf(victim, { x, labels, keys }, targets);
+    const places = targets === null ? 1 : (aims[0]?.length ?? 1);
+    let adversarial = x;
+    let standing = labels.map((_, i) => i);
+    const highest = labels.map(() => Number.NEGATIVE_INFINITY);
+    for (let run = 0; run < restarts * places && standing.length > 0; run++) {
+      const take = <T>(all: readonly T[]) => standing.map((i) => all[i]);
+      const own = take(keys);
+      const part = { x: takeRows(x, standing), labels: take(labels), targets: take(aims) };
+      // fold(key, 0) is the judge's.
+      const climbing = { ...part, keys: foldAll(own, run + 1) };
+      const climb = { ...climbing, loss: loss(climbing, run % places) };
+      const from = start(climbing, foldAll(climbing.keys, 0));
+      const reached = await ascend(ascent, victim, climb, from);
+      if (run === 0) adversarial = reached;
+      if (restarts * places === 1) break;
+      // The same noise judges every candidate.
+      const judging = { ...part, keys: foldAll(own, 0) };
+      const { damage, margins } = await judge(victim, reached, judging);
+      const broken = part.labels.map((_, i) => stopWhenBroken && margins[i] > 0);
+      const better = standing.flatMap((place, i) =>
+        broken[i] || damage[i] > highest[place] ? [i] : [],
+      );
+      for (const i of better) highest[standing[i]] = damage[i];
+      putRows(
+        adversarial,
+        takeRows(reached, better),
+        better.map((i) => standing[i]),
+      );
+      standing = standing.filter((_, i) => !broken[i]);
+    }
+    return adversarial;
+  };
+}
+
+/** The likeliest wrong classes of each clean example, at most `targets` of them; none where there is nothing to aim at. */
+async function aimsOf(
+  victim: Victim,
+  { x, labels, keys }: Omit<Part, "targets">,
+  targets: number | null,
+): Promise<number[][]> {
+  if (targets === null) return labels.map(() => []);
+  const clean = await victim.logits(x, foldAll(keys, 0));
+  checkLabels(labels, clean);
+  checkLogits(clean);
+  return labels.map((label, i) => rivals(rowOf(clean, i), label, targets));
 }

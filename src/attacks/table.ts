@@ -10,7 +10,7 @@ import { fab } from "./fab.ts";
 import { fgsm } from "./fgsm.ts";
 import { fmn } from "./fmn.ts";
 import { EpsilonL1, EpsilonL2, EpsilonLinf, resolve, StopWhenBroken } from "./options.ts";
-import { pgd } from "./pgd.ts";
+import { pgd, pgdTargeted } from "./pgd.ts";
 import { square } from "./square.ts";
 import type { BoundedAttack, MinimalAttack, Norm } from "./victim.ts";
 
@@ -31,8 +31,9 @@ export const AttackOptions = z.strictObject({
     .int()
     .positive()
     .default(1)
-    .describe("starts of PGD and APGD; the most damaging end is kept"),
+    .describe("starts of PGD, PGD-T and APGD; the most damaging end is kept"),
   randomStart: z.boolean().default(true).describe("start from a random point of the ball"),
+  pgdTSteps: z.int().positive().default(100).describe("gradient steps of each start of PGD-T"),
   apgdSteps: z.int().positive().default(100).describe("gradient steps of each start of APGD"),
   squareQueries: z.int().positive().default(5000).describe("pictures that Square asks about"),
   fabSteps,
@@ -72,6 +73,10 @@ const ofPgd = (options: AttackOptions) => {
   };
 };
 
+const ofPgdTargeted = ({ pgdTSteps, restarts, randomStart, stopWhenBroken }: AttackOptions) => ({
+  ...{ steps: pgdTSteps, restarts, randomStart, stopWhenBroken },
+});
+
 const ofApgd = ({ apgdSteps, restarts, randomStart, stopWhenBroken }: AttackOptions) => ({
   ...{ steps: apgdSteps, restarts, randomStart, stopWhenBroken },
 });
@@ -88,6 +93,10 @@ const ofMembers = ({
 const attacks: Entries = {
   "pgd-linf": (options) => pgd({ norm: "linf", epsilon: options.epsilonLinf, ...ofPgd(options) }),
   "pgd-l2": (options) => pgd({ norm: "l2", epsilon: options.epsilonL2, ...ofPgd(options) }),
+  "pgd-t-linf": (options) =>
+    pgdTargeted({ norm: "linf", epsilon: options.epsilonLinf, ...ofPgdTargeted(options) }),
+  "pgd-t-l2": (options) =>
+    pgdTargeted({ norm: "l2", epsilon: options.epsilonL2, ...ofPgdTargeted(options) }),
   ...inEachNorm("apgd-ce", (ball, options) => apgd({ ...ball, loss: "ce", ...ofApgd(options) })),
   ...inEachNorm("apgd-dlr", (ball, options) => apgd({ ...ball, loss: "dlr", ...ofApgd(options) })),
   ...inEachNorm("apgd-t", (ball, options) => apgd({ ...ball, loss: "t", ...ofApgd(options) })),

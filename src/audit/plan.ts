@@ -18,13 +18,19 @@ const families: Readonly<Record<Budget, readonly string[]>> = {
   standard: ["apgd-ce", "apgd-t", "fab-t", "square"],
   full: [
     ...["fgsm", "deepfool", "apgd-ce", "apgd-dlr", "pgd", "ddn", "fmn"],
-    ...["apgd-t", "fab-t", "cw", "square"],
+    ...["apgd-t", "pgd-t", "fab-t", "cw", "square"],
   ],
 };
 
 /** The norms of families that are not there in each of them. */
 const normsOf: Readonly<Record<string, readonly Norm[]>> = {
-  ...{ pgd: ["linf", "l2"], deepfool: ["linf", "l2"], ddn: ["l2"], cw: ["l2"] },
+  ...{
+    pgd: ["linf", "l2"],
+    "pgd-t": ["linf", "l2"],
+    deepfool: ["linf", "l2"],
+    ddn: ["l2"],
+    cw: ["l2"],
+  },
 };
 
 /** With fewer classes than this APGD-T has nothing to divide by, and APGD-DLR, which then climbs the margin, takes its place. */

@@ -25,7 +25,7 @@ const objectives = [
 const oneOf = <T extends string>(what: string, words: readonly [T, ...T[]]) =>
   z.enum(words, { error: ({ input }) => unknownName(what, String(input), words) });
 
-const { steps, stepSize, restarts, apgdSteps, squareQueries } = AttackOptions.shape;
+const { steps, stepSize, restarts, pgdTSteps, apgdSteps, squareQueries } = AttackOptions.shape;
 
 /** What determines the rows of an evaluation. */
 export const EvaluateOptions = z.strictObject({
@@ -56,6 +56,7 @@ export const EvaluateOptions = z.strictObject({
   steps,
   stepSize,
   restarts,
+  pgdTSteps,
   apgdSteps,
   squareQueries,
   ...MinimalAttackOptions.shape,

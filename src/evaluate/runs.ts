@@ -44,14 +44,14 @@ function attacksNamed(
     const radii = options.protocol === "published" ? [null] : radiiOf(attack.norm, options);
     return [{ attack, name, norm: attack.norm, radii, ...effortOf(attack) }];
   }
-  const { steps, restarts, stepSize, apgdSteps, squareQueries, fabSteps } = options;
+  const { steps, restarts, stepSize, pgdTSteps, apgdSteps, squareQueries, fabSteps } = options;
   const { norm } = attackNamed(name);
   return radiiOf(norm, options).map((epsilon) => {
     const attack = attackNamed(name, {
       ...{ linf: { epsilonLinf: epsilon }, l2: { epsilonL2: epsilon }, l1: { epsilonL1: epsilon } }[
         norm
       ],
-      ...{ steps, restarts, apgdSteps, squareQueries, fabSteps },
+      ...{ steps, restarts, pgdTSteps, apgdSteps, squareQueries, fabSteps },
       // The authors take the last point of an ascent, and of a randomised model one lucky draw shows nothing.
       stopWhenBroken: !randomised && options.protocol === "sound",
       ...(stepSize !== undefined && { stepSize }),

@@ -58,6 +58,18 @@ describe("Auto-PGD agrees with PyTorch:", () => {
   });
 });
 
+describe("multi-targeted PGD from x ends at the margins that it has in PyTorch:", () => {
+  it.each(Object.entries(golden.multiTargeted))("%s", async (name, theirs) => {
+    const one = { pgdTSteps: 8, restarts: 1, randomStart: false, stopWhenBroken: false };
+    const attack = attackNamed(name, { ...radii, ...one });
+    const { adversarial } = await runBounded(attack, network, x, labels, keys);
+    const ours = marginsOf(await network.logits(adversarial, keys), labels);
+    const off = theirs.map((exact, i) => Math.abs(ours[i] - exact));
+    expect(off.filter((gap) => gap < 0.005).length / off.length).toBeGreaterThanOrEqual(0.9);
+    expect(Math.max(...off)).toBeLessThan(0.1);
+  });
+});
+
 describe("Square breaks as many images as in PyTorch, up to one in eight:", () => {
   it.each(Object.entries(golden.square))("%s", async (name, share) => {
     const { share: ours } = await attacked(name, { squareQueries: 500 });

@@ -1,5 +1,7 @@
 import { expect, it } from "vitest";
-import { ascend, pgd } from "../../src/attacks/pgd.ts";
+import { ascend } from "../../src/attacks/ascent.ts";
+import { ce } from "../../src/attacks/losses.ts";
+import { pgd } from "../../src/attacks/pgd.ts";
 import type { PaperNorm } from "../../src/attacks/victim.ts";
 import { keyOf, keysFor } from "../../src/math/random.ts";
 import { tensor } from "../../src/math/tensor.ts";
@@ -26,9 +28,9 @@ it.each(golden.cases)("PGD-$norm agrees with PyTorch to 1e-6 after $steps steps"
           keys,
         )
       : await ascend(
-          { norm, epsilon, steps, stepSize: epsilon / 5, stopWhenBroken: false },
+          { norm, epsilon, steps, length: () => epsilon / 5, momentum: 0, stopWhenBroken: false },
           network,
-          { x, labels, keys },
+          { x, loss: ce(labels), labels, keys },
           tensor(x.shape, start),
         );
   expect(largest(adversarial.data, run.adversarial)).toBeLessThan(1e-6);

@@ -1,0 +1,76 @@
+import { foldAll, type Key } from "../math/random.ts";
+import { type Tensor, takeRows, tensor } from "../math/tensor.ts";
+import { balls } from "./balls.ts";
+import { putRows } from "./examples.ts";
+import { marginsOf, type PerRow, takeLoss } from "./losses.ts";
+import { checkGradient, checkLabels } from "./preconditions.ts";
+import type { Labels, Norm, Victim } from "./victim.ts";
+
+/** Where an ascent goes: its ball around x, the number and length of its steps. */
+export interface Ascent {
+  readonly norm: Norm;
+  readonly epsilon: number;
+  readonly steps: number;
+  /** The length of step 1, 2, …, in the norm. */
+  length(step: number): number;
+  /** The part of its direction that a step keeps from the ones before it; the rest is the gradient. */
+  readonly momentum: number;
+  readonly stopWhenBroken: boolean;
+}
+
+/** A batch on which an ascent works, and what it climbs. */
+export interface Climb {
+  readonly x: Tensor;
+  readonly loss: PerRow;
+  readonly labels: Labels;
+  readonly keys: readonly Key[];
+}
+
+/**
+ * Projected gradient ascent from `start`, which is in the ball around x: Eq. (3) of the paper. With `stopWhenBroken`
+ * an example that is misclassified stays where it is, and the batch goes on without it.
+ */
+export async function ascend(
+  { norm, epsilon, steps, length, momentum, stopWhenBroken }: Ascent,
+  victim: Victim,
+  whole: Climb,
+  start: Tensor,
+): Promise<Tensor> {
+  const ball = balls[norm];
+  const reached = tensor(start.shape, start.data.slice());
+  let places = whole.labels.map((_, i) => i);
+  let { x, loss, labels, keys } = whole;
+  let at = start;
+  let direction: Tensor | null = null;
+  for (let step = 1; step <= steps && places.length > 0; step++) {
+    const own = foldAll(keys, step);
+    let { gradient, logits } = await victim.lossAndGradient(at, loss, own);
+    checkLabels(labels, logits);
+    checkGradient(gradient);
+    const standing = stopWhenBroken ? rightOnes(logits, labels) : places.map((_, i) => i);
+    if (standing.length < places.length) {
+      putRows(reached, at, places);
+      const take = <T>(all: readonly T[]) => standing.map((i) => all[i]);
+      [places, labels, keys] = [take(places), take(labels), take(keys)];
+      loss = takeLoss(loss, standing);
+      [x, at, gradient] = [x, at, gradient].map((all) => takeRows(all, standing));
+      if (direction !== null) direction = takeRows(direction, standing);
+    }
+    direction = momentum === 0 ? gradient : mixed(direction ?? tensor(x.shape), gradient, momentum);
+    // The points are this ascent's own from the second step on, and are overwritten.
+    at = ball.ascend(at, direction, length(step), x, epsilon, at === start ? undefined : at);
+  }
+  putRows(reached, at, places);
+  return reached;
+}
+
+/** momentum · before + (1 − momentum) · gradient, in place of `before`. */
+function mixed(before: Tensor, gradient: Tensor, momentum: number): Tensor {
+  const [sums, own] = [before.data, gradient.data];
+  for (let i = 0; i < sums.length; i++) sums[i] = momentum * sums[i] + (1 - momentum) * own[i];
+  return before;
+}
+
+/** The rows that are classified as their label says; a tie counts as right. */
+const rightOnes = (logits: Tensor, labels: Labels): number[] =>
+  [...marginsOf(logits, labels).entries()].filter(([, m]) => !(m > 0)).map(([i]) => i);
