@@ -57,8 +57,7 @@ export async function ascend(
       if (direction !== null) direction = takeRows(direction, standing);
     }
     direction = momentum === 0 ? gradient : mixed(direction ?? tensor(x.shape), gradient, momentum);
-    // The points are this ascent's own from the second step on, and are overwritten.
-    at = ball.ascend(at, direction, length(step), x, epsilon, at === start ? undefined : at);
+    at = ball.ascend(at, direction, length(step), x, epsilon);
   }
   putRows(reached, at, places);
   return reached;

@@ -13,16 +13,9 @@ export interface Ball {
   steepest(gradient: Tensor): Tensor;
   /**
    * From `at` a step of `length` along the steepest ascent, then back into the ball of `epsilon` around `center` and into
-   * [0, 1], where the centre is: Eq. (3) of the paper. The result is written into `out`, which may be `at` itself.
+   * [0, 1], where the centre is: Eq. (3) of the paper.
    */
-  ascend(
-    at: Tensor,
-    gradient: Tensor,
-    length: number,
-    center: Tensor,
-    epsilon: number,
-    out?: Tensor,
-  ): Tensor;
+  ascend(at: Tensor, gradient: Tensor, length: number, center: Tensor, epsilon: number): Tensor;
   /** Uniform in the ball, one draw per key; shape is [keys, ...pixels]. */
   sample(keys: readonly Key[], shape: Shape, epsilon: number): Tensor;
   /** ‖δ‖ₚ of each row. */
@@ -190,7 +183,8 @@ function ballOf({ norm, project, steepest }: OfRow, sample: Ball["sample"]): Bal
       });
       return out;
     },
-    ascend(at, gradient, length, center, epsilon, out = tensor(at.shape)) {
+    ascend(at, gradient, length, center, epsilon) {
+      const out = tensor(at.shape);
       const direction = new Float32Array(rowSize(at));
       eachRow(out, (from, to) => {
         const [x, next] = [center.data.subarray(from, to), out.data.subarray(from, to)];
