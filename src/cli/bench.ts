@@ -41,7 +41,7 @@ export const benchCommand = command({
       .array(z.enum(workNames as [WorkName, ...WorkName[]]))
       .min(1)
       .default(["gradient", "train"])
-      .describe(`what to measure, separated by commas: ${workNames.join(", ")}`),
+      .describe("what to measure, separated by commas"),
     model: z
       .string()
       .default("wrn-16-4")
