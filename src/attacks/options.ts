@@ -29,6 +29,13 @@ export function resolve<S extends z.ZodType>(schema: S, options: unknown): z.out
   throw new UsageError(messages.join("; "));
 }
 
+/** Options of a bounded attack in the paper's two norms. */
+export const inPaperBall = <Own extends z.core.$ZodLooseShape>(own: Own) =>
+  z.discriminatedUnion("norm", [
+    z.strictObject({ norm: z.literal("linf"), epsilon: EpsilonLinf, ...own }),
+    z.strictObject({ norm: z.literal("l2"), epsilon: EpsilonL2, ...own }),
+  ]);
+
 /** Options of a bounded attack: a norm, a radius in its range, and the attack's own. */
 export const inBall = <Own extends z.core.$ZodLooseShape>(own: Own) =>
   z.discriminatedUnion("norm", [

@@ -5,15 +5,9 @@ import { type Ascent, ascend } from "./ascent.ts";
 import { balls } from "./balls.ts";
 import { putRows, rivals, rowOf } from "./examples.ts";
 import { ce, difference, marginsOf, type PerRow } from "./losses.ts";
-import { EpsilonL2, EpsilonLinf, resolve, StopWhenBroken } from "./options.ts";
+import { inPaperBall, resolve, StopWhenBroken } from "./options.ts";
 import { checkEpsilon, checkInputs, checkLabels, checkLogits } from "./preconditions.ts";
 import type { BoundedAttack, Labels, PaperNorm, Victim } from "./victim.ts";
-
-const inPaperBall = <Own extends z.core.$ZodLooseShape>(own: Own) =>
-  z.discriminatedUnion("norm", [
-    z.strictObject({ norm: z.literal("linf"), epsilon: EpsilonLinf, ...own }),
-    z.strictObject({ norm: z.literal("l2"), epsilon: EpsilonL2, ...own }),
-  ]);
 
 export const PgdOptions = inPaperBall({
   steps: z.int().positive().default(20).describe("gradient steps"),

@@ -43,9 +43,10 @@ export type AttackOptions = z.output<typeof AttackOptions>;
 
 /** Every norm. */
 const norms: readonly Norm[] = ["linf", "l2", "l1"];
+const paperNorms = ["linf", "l2"] as const;
 
 /** A norm and a radius. */
-type InBall = { readonly norm: Norm; readonly epsilon: number };
+type InBall<N extends Norm = Norm> = { readonly norm: N; readonly epsilon: number };
 
 /** The radius of a norm. */
 const epsilonOf = (norm: Norm, { epsilonLinf, epsilonL2, epsilonL1 }: AttackOptions): number =>
@@ -53,17 +54,22 @@ const epsilonOf = (norm: Norm, { epsilonLinf, epsilonL2, epsilonL1 }: AttackOpti
 
 type Entries = Readonly<Record<string, (options: AttackOptions) => BoundedAttack>>;
 
-/** The attack's entry for each norm. */
-const inEachNorm = (
+/** The attack's entry for each of some norms. */
+const boundedIn = <N extends Norm>(
+  some: readonly N[],
   name: string,
-  make: (ball: InBall, options: AttackOptions) => BoundedAttack,
+  make: (ball: InBall<N>, options: AttackOptions) => BoundedAttack,
 ): Entries =>
   Object.fromEntries(
-    norms.map((norm) => [
+    some.map((norm) => [
       `${name}-${norm}`,
       (options) => make({ norm, epsilon: epsilonOf(norm, options) }, options),
     ]),
   );
+
+/** The attack's entry for each norm. */
+const inEachNorm = (name: string, make: Parameters<typeof boundedIn<Norm>>[2]): Entries =>
+  boundedIn(norms, name, make);
 
 const ofPgd = (options: AttackOptions) => {
   const { steps, stepSize, restarts, randomStart, stopWhenBroken } = options;
@@ -91,12 +97,10 @@ const ofMembers = ({
 
 /** One entry per attack; its position is of no meaning, its name is a contract. */
 const attacks: Entries = {
-  "pgd-linf": (options) => pgd({ norm: "linf", epsilon: options.epsilonLinf, ...ofPgd(options) }),
-  "pgd-l2": (options) => pgd({ norm: "l2", epsilon: options.epsilonL2, ...ofPgd(options) }),
-  "pgd-t-linf": (options) =>
-    pgdTargeted({ norm: "linf", epsilon: options.epsilonLinf, ...ofPgdTargeted(options) }),
-  "pgd-t-l2": (options) =>
-    pgdTargeted({ norm: "l2", epsilon: options.epsilonL2, ...ofPgdTargeted(options) }),
+  ...boundedIn(paperNorms, "pgd", (ball, options) => pgd({ ...ball, ...ofPgd(options) })),
+  ...boundedIn(paperNorms, "pgd-t", (ball, options) =>
+    pgdTargeted({ ...ball, ...ofPgdTargeted(options) }),
+  ),
   ...inEachNorm("apgd-ce", (ball, options) => apgd({ ...ball, loss: "ce", ...ofApgd(options) })),
   ...inEachNorm("apgd-dlr", (ball, options) => apgd({ ...ball, loss: "dlr", ...ofApgd(options) })),
   ...inEachNorm("apgd-t", (ball, options) => apgd({ ...ball, loss: "t", ...ofApgd(options) })),
@@ -168,7 +172,7 @@ const minimalAttacks: MinimalEntries = {
     }),
   "ddn-l2": ({ ddnSteps }) => ddn({ steps: ddnSteps }),
   ...minimalIn(norms, "fmn", (norm, { fmnSteps }) => fmn({ norm, steps: fmnSteps })),
-  ...minimalIn(["linf", "l2"], "deepfool", (norm, { deepfoolSteps }) =>
+  ...minimalIn(paperNorms, "deepfool", (norm, { deepfoolSteps }) =>
     deepfool({ norm, steps: deepfoolSteps }),
   ),
   ...minimalIn(norms, "fab-t", (norm, { fabSteps }) => fab({ norm, steps: fabSteps })),
