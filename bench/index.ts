@@ -9,12 +9,13 @@ import { works } from "../src/cli/bench-works.ts";
 import { machine } from "../src/files/node.ts";
 import { UsageError } from "../src/math/usage-error.ts";
 import type { Target } from "../src/runtime/runtime.ts";
-import { type Case, casesOf } from "./cases.ts";
+import { type Case, casesOf, modelLabel } from "./cases.ts";
 import { type Comparison, compare } from "./compare.ts";
 import { curves } from "./curves.ts";
 import { details } from "./details.ts";
 import { type Options, options, usage } from "./options.ts";
 import { findPython, type Peer, startOurs, startTorch } from "./peer.ts";
+import { profile, profileText } from "./profile.ts";
 import { lines, type Measured, markdownTable } from "./table.ts";
 import { writeTask } from "./task-file.ts";
 
@@ -112,6 +113,14 @@ async function main(argv: readonly string[]) {
         continue;
       }
       const { job, title, flops, data, effort } = prepared;
+      if (given.profile) {
+        const opensOnce = works[job.work].kind !== "evaluation";
+        const found = await profile(job, { threads, rounds, opensOnce });
+        const label = `${title}: ${modelLabel(one.model)}, batch ${one.batch}`;
+        if (json) console.log(JSON.stringify({ ...one, effort, data, rounds, target, ...found }));
+        for (const line of ["", ...profileText(label, found)]) print(line);
+        continue;
+      }
       const progress = (round: number) => {
         if (process.stderr.isTTY)
           process.stderr.write(`\r${title} ${round}/${rounds}${round === rounds ? "\n" : ""}`);
@@ -130,7 +139,7 @@ async function main(argv: readonly string[]) {
       await rm(folder, { recursive: true });
     }
   }
-  print(`\n${markdownTable(all, peak)}`);
+  if (!given.profile) print(`\n${markdownTable(all, peak)}`);
 }
 
 try {

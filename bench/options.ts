@@ -19,6 +19,7 @@ export const usage = `npm run bench -- [options]
   --python PATH    a Python with PyTorch (default: python3, then /usr/bin/python3)
   --curves         instead: our time against images, steps and draws, our memory against images and draws
   --out FILE       with --curves: the drawing, as SVG
+  --profile        instead: where our side's time goes, by operator and by shapes, from ONNX Runtime's own profiles
   --json           one JSON object per line`;
 
 /** What was asked for. */
@@ -33,6 +34,7 @@ export interface Options {
   readonly seed: number;
   readonly python: string | undefined;
   readonly curves: boolean;
+  readonly profile: boolean;
   readonly out: string | undefined;
   readonly json: boolean;
 }
@@ -57,10 +59,10 @@ export function options(argv: readonly string[]): Options | null {
   const work = (values.work ?? caseWorks.join()).split(",");
   const wrong = work.find((name) => !caseWorks.includes(name as CaseWork));
   if (wrong !== undefined) throw new UsageError(unknownName("work", wrong, caseWorks));
-  const { model, data, python, curves, out, json } = values;
+  const { model, data, python, curves, profile, out, json } = values;
   return {
     ...{ work: work as CaseWork[], models: model?.split(",") ?? null },
-    ...{ data, python, curves, out, json },
+    ...{ data, python, curves, profile, out, json },
     ...{ batch: whole("batch", 1), rounds: whole("rounds", 1) ?? 10 },
     ...{ threads: whole("threads", 1), seed: whole("seed", 0) ?? 0 },
     effort: Object.fromEntries(
@@ -91,7 +93,7 @@ function parsed(argv: readonly string[]) {
   try {
     return parseArgs({
       args: [...argv],
-      options: { ...given, curves: flag, json: flag, help: flag },
+      options: { ...given, curves: flag, profile: flag, json: flag, help: flag },
     });
   } catch (error) {
     throw new UsageError(`${(error as Error).message}\n${usage}`);

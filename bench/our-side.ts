@@ -10,7 +10,8 @@ import { nodeRuntime } from "../src/runtime/node.ts";
 import { writeSafetensors } from "../src/train/safetensors.ts";
 import { readTask } from "./task-file.ts";
 
-const runtime = await nodeRuntime({ threads: Number(process.argv[2]) });
+const threads = Number(process.argv[2]);
+const runtime = await nodeRuntime({ threads });
 
 let opened: { readonly work: Work; readonly task: Task; open: OpenWork | null } | null = null;
 
@@ -25,6 +26,8 @@ interface Request {
   readonly work: WorkName;
   readonly arrays: string;
   readonly least: number;
+  readonly folder: string;
+  readonly steps: number;
 }
 
 const answers: Readonly<Record<string, (request: Request) => Promise<object>>> = {
@@ -49,6 +52,22 @@ const answers: Readonly<Record<string, (request: Request) => Promise<object>>> =
       seconds.push(one.seconds);
       total += one.seconds;
     } while (total < least);
+    return { seconds };
+  },
+  /** Some steps from the opening on, their profiles written into a folder. */
+  async profile({ file, work: name, folder, steps: count }) {
+    const task = await readTask(file);
+    const profiled = await nodeRuntime({ threads, profile: folder });
+    let open: OpenWork | null = null;
+    const seconds: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const one = await timed(async () => {
+        open ??= await works[name].open(profiled, task);
+        await open.step();
+      });
+      seconds.push(one.seconds);
+    }
+    await (open as OpenWork | null)?.release();
     return { seconds };
   },
   memory: async () => ({ bytes: peakMemory() }),

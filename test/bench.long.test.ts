@@ -62,6 +62,17 @@ it("measures our side alone, and says so, where there is no PyTorch", () => {
   expect(stdout).not.toContain("PyTorch,");
 });
 
+it("profiles our side: most of a step is in kernels, convolutions first", () => {
+  const argv = ["--profile", "--work", "train", "--model", "wrn-10-1", "--data", "shapes"];
+  const { status, stdout, stderr } = bench(...argv, "--rounds", "2", "--batch", "32", "--json");
+  expect(status, stderr).toBe(0);
+  const { step, kernels, between, kinds } = JSON.parse(stdout);
+  expect(kernels).toBeGreaterThan(step / 2);
+  expect(kernels + between).toBeLessThanOrEqual(1.5 * step);
+  expect(kinds[0].kind).toMatch(/^Conv/);
+  expect(kinds[0].flops / kinds[0].seconds).toBeGreaterThan(1e9);
+});
+
 it("refuses a kind of work that does not exist, and half an image", () => {
   expect(bench("--work", "gradeint")).toMatchObject({ status: 2, stdout: "" });
   const { status, stderr } = bench("--images", "0.5");

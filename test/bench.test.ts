@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { agreementOf, disagreements } from "../bench/agreement.ts";
 import { casesOf, caseWorks } from "../bench/cases.ts";
+import { profileOf, runsOf } from "../bench/profile.ts";
 import type { Numbers } from "../src/cli/bench-work.ts";
 import { tensor } from "../src/math/tensor.ts";
 
@@ -82,4 +83,78 @@ it("a case has a goal as it is listed, and none in another batch or with other e
   expect(casesOf(["cw"], { models: null }, { steps: 5 })).toMatchObject([{ limit: null }]);
   expect(casesOf(["cw"], { models: ["wrn-10-1"] }, {})).toEqual([]);
   expect(casesOf(["cw"], { models: ["cnn-small"] }, {})).toMatchObject([{ model: "cnn-small" }]);
+});
+
+describe("a profile", () => {
+  const kernel = (op: string, dur: number, inputs: number[][], output: number[]) => ({
+    ...{ cat: "Node", name: `${op}_1_kernel_time`, dur },
+    args: {
+      op_name: op,
+      input_type_shape: inputs.map((float) => ({ float })),
+      output_type_shape: [{ float: output }],
+    },
+  });
+  const run = (dur: number) => ({ cat: "Session", name: "model_run", dur, args: {} });
+  const conv = (dur: number) =>
+    kernel(
+      "Conv",
+      dur,
+      [
+        [2, 16, 8, 8],
+        [32, 16, 3, 3],
+      ],
+      [2, 32, 8, 8],
+    );
+  const program = runsOf([
+    { cat: "Session", name: "session_initialization", dur: 9000, args: {} },
+    ...[conv(9000), run(9999)],
+    ...[
+      conv(1000),
+      kernel(
+        "Gemm",
+        500,
+        [
+          [2, 64],
+          [64, 10],
+        ],
+        [2, 10],
+      ),
+      run(2000),
+    ],
+    ...[
+      conv(3000),
+      kernel(
+        "Gemm",
+        500,
+        [
+          [2, 64],
+          [64, 10],
+        ],
+        [2, 10],
+      ),
+      run(4000),
+    ],
+  ]);
+
+  it("has the time of each kernel and of the runtime between them, per step, without the first", () => {
+    const { kernels, between, kinds, shapes } = profileOf([program], {
+      ...{ steps: 3, opensOnce: true, step: 0.004 },
+    });
+    expect(kernels).toBeCloseTo(0.0025, 9);
+    expect(between).toBeCloseTo(0.0005, 9);
+    const [first, second] = kinds;
+    expect(first).toMatchObject({ kind: "Conv 3×3", count: 1, flops: 2 * 2 * 32 * 64 * 16 * 9 });
+    expect(first.seconds).toBeCloseTo(0.002, 9);
+    expect(second).toMatchObject({ kind: "Gemm", count: 1, flops: 2 * 2 * 64 * 10 });
+    expect(shapes[0].shapes).toBe("2×16×8×8, 32×16×3×3 → 2×32×8×8");
+  });
+
+  it("leaves out a program that runs when the work opens, and none where each step opens it", () => {
+    const prepares = runsOf([conv(7000), run(7000)]);
+    const once = { steps: 3, opensOnce: true, step: 1 };
+    expect(profileOf([program, prepares], once)).toEqual(profileOf([program], once));
+    const anew = profileOf([program, prepares], { steps: 1, opensOnce: false, step: 1 });
+    expect(anew.kinds[0]).toMatchObject({ count: 4 });
+    expect(anew.kernels).toBeCloseTo(0.021, 9);
+  });
 });

@@ -1,15 +1,6 @@
 // Arrays by element and by axis, for the reference interpreter.
 
-import { type DType, type NdArray, type Shape, type Storage, sizeOf } from "../math/tensor.ts";
-
-const ARRAYS: { readonly [D in DType]: new (size: number) => Storage[D] } = {
-  float32: Float32Array,
-  float64: Float64Array,
-  int64: BigInt64Array,
-  int32: Int32Array,
-  bool: Uint8Array,
-  uint8: Uint8Array,
-};
+import { type DType, type NdArray, type Shape, sizeOf, zeros } from "../math/tensor.ts";
 
 /** The distance in memory between neighbours along each axis. */
 export function stridesOf(shape: Shape): number[] {
@@ -28,7 +19,7 @@ export function fill(
   shape: Shape,
   at: (index: readonly number[]) => number,
 ): NdArray {
-  const data = new ARRAYS[dtype](sizeOf(shape));
+  const { data } = zeros(dtype, shape);
   const index = new Array<number>(shape.length).fill(0);
   for (let i = 0; i < data.length; i++) {
     const value = at(index);
@@ -120,7 +111,7 @@ function copyStrided<T extends Bits>(
 
 /** The view of `x` with these strides (in elements) from `offset`, copied into row-major order. */
 export function strided(x: NdArray, shape: Shape, strides: readonly number[], offset = 0): NdArray {
-  const data = new ARRAYS[x.dtype](sizeOf(shape));
+  const { data } = zeros(x.dtype, shape);
   const walk = merged(shape, strides);
   copyStrided(bitsOf(x.data), bitsOf(data), walk.shape, walk.strides, offset);
   return { dtype: x.dtype, shape, data } as NdArray;
@@ -135,7 +126,7 @@ export function broadcastTo(x: NdArray, shape: Shape): NdArray {
 
 /** An array of `shape` whose i-th element is at(i), in row-major order. */
 export function flat(dtype: DType, shape: Shape, at: (i: number) => number): NdArray {
-  const data = new ARRAYS[dtype](sizeOf(shape));
+  const { data } = zeros(dtype, shape);
   // A loop for each kind of array: one that meets several kinds is many times slower.
   if (data instanceof Float32Array) for (let i = 0; i < data.length; i++) data[i] = at(i);
   else if (data instanceof BigInt64Array)

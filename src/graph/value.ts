@@ -135,9 +135,10 @@ export interface Value<O extends Op = Op> {
 /** Whether `value` is of this operator; narrows its attributes. */
 export const is = <O extends Op>(value: Value, op: O): value is Value<O> => value.op === op;
 
-/** All nodes that `outputs` reach, inputs before users. */
+/** All nodes that `outputs` reach, inputs before users; the inputs of a node in their order, or from the last one on. */
 export function topological<V extends { readonly inputs: readonly V[] }>(
   outputs: readonly V[],
+  { lastInputsFirst = false } = {},
 ): V[] {
   const order: V[] = [];
   const done = new Set<V>();
@@ -146,7 +147,9 @@ export function topological<V extends { readonly inputs: readonly V[] }>(
     if (!done.has(output)) stack.push({ node: output, next: 0 });
     while (stack.length > 0) {
       const top = stack[stack.length - 1];
-      const input = top.node.inputs[top.next++];
+      const { inputs } = top.node;
+      const input = inputs[lastInputsFirst ? inputs.length - 1 - top.next : top.next];
+      top.next++;
       if (input === undefined) {
         stack.pop();
         if (!done.has(top.node)) order.push(top.node);

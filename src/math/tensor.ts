@@ -27,6 +27,19 @@ export type Tensor = NdArray<"float32">;
 /** The number of elements of an array of this shape; 1 for a scalar. */
 export const sizeOf = (shape: Shape): number => shape.reduce((size, length) => size * length, 1);
 
+const storages: { readonly [D in DType]: new (size: number) => Storage[D] } = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int64: BigInt64Array,
+  int32: Int32Array,
+  bool: Uint8Array,
+  uint8: Uint8Array,
+};
+
+/** An array of zeros. */
+export const zeros = (dtype: DType, shape: Shape): NdArray =>
+  ({ dtype, shape, data: new storages[dtype](sizeOf(shape)) }) as NdArray;
+
 /** A float32 tensor over `data` (not copied); without `data`, zeros. */
 export function tensor(shape: Shape, data?: ArrayLike<number>): Tensor {
   const size = sizeOf(shape);

@@ -6,6 +6,8 @@ import {
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
   StringStringEntryProtoSchema,
+  TypeProto_SequenceSchema,
+  TypeProtoSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "onnx-buf";
@@ -24,6 +26,8 @@ export interface WriteOptions {
   readonly anyBatch?: boolean;
   /** `metadata_props` of the model. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** The name of one more output, before the others, which is an empty sequence. */
+  readonly sequence?: string;
 }
 
 /**
@@ -32,7 +36,7 @@ export interface WriteOptions {
  */
 export function writeOnnx(
   graph: Readonly<Record<string, Lowered | Value>>,
-  { initializers = {}, anyBatch = false, metadata = {} }: WriteOptions = {},
+  { initializers = {}, anyBatch = false, metadata = {}, sequence }: WriteOptions = {},
 ): Uint8Array<ArrayBuffer> {
   const outputs = graph as Readonly<Record<string, Lowered>>;
   const names = new Map<Lowered, string>();
@@ -40,6 +44,9 @@ export function writeOnnx(
   const stored: (readonly [name: string, array: NdArray])[] = [];
   const inputs: ValueInfoProto[] = [];
   const shared = new Map<string, string>();
+  const wanted = new Map<Lowered, string>();
+  for (const [name, value] of Object.entries(outputs))
+    if (!wanted.has(value)) wanted.set(value, name);
   const whole = new Map<string, NodeProto>();
   const batch = anyBatch ? "batch" : null;
 
@@ -57,7 +64,9 @@ export function writeOnnx(
     return name;
   };
 
-  for (const node of topological<Lowered>(Object.values(outputs))) {
+  // Of a node's inputs ONNX Runtime computes first the one that stands last in the file. So it follows pictures through the
+  // layers, and makes what depends on weights alone when a layer needs it, not for all of them in advance.
+  for (const node of topological<Lowered>(Object.values(outputs), { lastInputsFirst: true })) {
     if (isLowered(node, "Input")) {
       const { name } = node.attrs;
       names.set(node, name);
@@ -86,7 +95,7 @@ export function writeOnnx(
         names.set(node, known.output[output]);
         continue;
       }
-      const name = `v${nodes.length}`;
+      const name = (several ? undefined : wanted.get(node)) ?? `v${nodes.length}`;
       // Positions cost time where nobody reads them, and WebGPU's MaxPool has none.
       const both = type === "TopK" || output === 1;
       const outputs = several && both ? [name, `${name}_1`] : [name];
@@ -103,8 +112,9 @@ export function writeOnnx(
       whole.set(key, proto);
     }
   }
-  // An output gets its own name through Identity, since one value may be several outputs or an input.
-  for (const [name, value] of Object.entries(outputs))
+  // One value may be several outputs or an input: those get their names through Identity.
+  for (const [name, value] of Object.entries(outputs)) {
+    if (names.get(value) === name && !isLowered(value, "Input")) continue;
     nodes.push(
       create(NodeProtoSchema, {
         name: `output_${name}`,
@@ -112,6 +122,11 @@ export function writeOnnx(
         input: [names.get(value) as string],
         output: [name],
       }),
+    );
+  }
+  if (sequence !== undefined)
+    nodes.push(
+      create(NodeProtoSchema, { name: sequence, opType: "SequenceEmpty", output: [sequence] }),
     );
   const domains = new Set(nodes.map(({ domain }) => domain));
   const model = create(ModelProtoSchema, {
@@ -124,7 +139,10 @@ export function writeOnnx(
       name: "rampart",
       node: nodes,
       input: inputs,
-      output: Object.entries(outputs).map(([name, value]) => info(name, value)),
+      output: [
+        ...(sequence === undefined ? [] : [sequenceInfo(sequence)]),
+        ...Object.entries(outputs).map(([name, value]) => info(name, value)),
+      ],
     }),
     metadataProps: Object.entries(metadata).map(([key, value]) =>
       create(StringStringEntryProtoSchema, { key, value }),
@@ -132,6 +150,17 @@ export function writeOnnx(
   });
   return encodeModel(model, stored);
 }
+
+const sequenceInfo = (name: string): ValueInfoProto =>
+  create(ValueInfoProtoSchema, {
+    name,
+    type: create(TypeProtoSchema, {
+      value: {
+        case: "sequenceType",
+        value: create(TypeProto_SequenceSchema, { elemType: typeProto("float32", [], null) }),
+      },
+    }),
+  });
 
 /** Operators with a second output that we use. */
 const multiple: ReadonlySet<string> = new Set(["MaxPool", "TopK"]);

@@ -14,6 +14,7 @@ import {
   type Lowering,
   plainLowering,
   program,
+  type Session,
   webgpuLowering,
 } from "./session.ts";
 
@@ -24,6 +25,8 @@ export interface NodeRuntimeOptions {
   readonly device?: string;
   /** On the CPU, `plain` for standard operators only; by default the fastest lowering that a probe finds right. */
   readonly lowering?: "plain";
+  /** A folder for ONNX Runtime's profiles, one file per program, which is whole once the program has been released. */
+  readonly profile?: string;
 }
 
 type Device = (typeof devices)[number];
@@ -31,10 +34,33 @@ type Device = (typeof devices)[number];
 /** The version of ONNX Runtime that is installed. */
 export const engineVersion = (): string => ort.env.versions.node ?? "unknown";
 
-const engine = (threads: number, device: Device = "cpu"): Engine<ort.Tensor> => ({
-  open(bytes, { held, arena = true } = {}) {
+let profiled = 0;
+
+/**
+ * The name of an output that is no tensor. onnxruntime-node 1.30 copies each output into fresh memory, even those that it was told
+ * where to put, which costs more than many a kernel does; but it refuses one that is no tensor, after the run and before
+ * it copies those that come behind.
+ */
+const SEQUENCE = "sequence";
+const REFUSAL = "Non tensor type is temporarily not supported";
+
+interface EngineOptions {
+  readonly threads: number;
+  readonly device?: Device;
+  readonly profile?: string | undefined;
+  /** Outputs are written into arrays of ours. */
+  readonly writes?: boolean;
+}
+
+const engine = ({
+  threads,
+  device = "cpu",
+  profile,
+  writes = false,
+}: EngineOptions): Engine<ort.Tensor> => ({
+  async open(bytes, { held, arena = true } = {}) {
     const stay = new Set(held);
-    return ort.InferenceSession.create(bytes, {
+    const session = await ort.InferenceSession.create(bytes, {
       executionProviders: [device],
       graphOptimizationLevel: "all",
       intraOpNumThreads: threads,
@@ -43,6 +69,10 @@ const engine = (threads: number, device: Device = "cpu"): Engine<ort.Tensor> => 
       enableMemPattern: false,
       enableCpuMemArena: arena,
       logSeverityLevel: 3,
+      ...(profile !== undefined && {
+        enableProfiling: true,
+        profileFilePrefix: join(profile, `${profiled++}`),
+      }),
       ...(stay.size > 0 && {
         preferredOutputLocation: Object.fromEntries(
           [...stay].map((name) => [name, "gpu-buffer" as const]),
@@ -51,8 +81,23 @@ const engine = (threads: number, device: Device = "cpu"): Engine<ort.Tensor> => 
       // Idle sessions would otherwise spin and take cores from the one that runs.
       extra: { session: { force_spinning_stop: "1" } },
     });
+    return writes ? writing(session) : session;
   },
   toTensor: ({ dtype, data, shape }) => new ort.Tensor(dtype, data as Float32Array, shape),
+  ...(writes && { sequence: SEQUENCE }),
+});
+
+const writing = (session: ort.InferenceSession): Session<ort.Tensor> => ({
+  inputNames: session.inputNames,
+  run: (feeds) => session.run(feeds),
+  async write(feeds, outputs) {
+    try {
+      await session.run(feeds, { ...outputs, [SEQUENCE]: null });
+    } catch (error) {
+      if (!firstLine(error).includes(REFUSAL)) throw error;
+    }
+  },
+  release: () => session.release(),
 });
 
 /** Whether CUDA's provider has been put beside the library. */
@@ -106,11 +151,27 @@ async function start(device: Device, compile: Runtime["compile"]): Promise<void>
   anchors.set(device, program);
 }
 
-let found: Promise<Lowering> | null = null;
+/** Whether `writing` does what it should with the library that is installed. */
+async function canWrite(): Promise<boolean> {
+  try {
+    const { program, wrong } = await probe(
+      compiler(engine({ threads: 1, writes: true }), plainLowering),
+    );
+    await program.release();
+    return wrong === undefined;
+  } catch {
+    return false;
+  }
+}
 
-/** What suits this machine's CPU, which does not change while a process runs. */
-function fastest(): Promise<Lowering> {
-  found ??= chooseLowering(engine(1));
+let found: Promise<{ readonly lowering: Lowering; readonly writes: boolean }> | null = null;
+
+/** What suits this machine's CPU and its library, which do not change while a process runs. */
+function fastest() {
+  found ??= (async () => ({
+    lowering: await chooseLowering(engine({ threads: 1 })),
+    writes: await canWrite(),
+  }))();
   return found;
 }
 
@@ -119,14 +180,15 @@ export async function nodeRuntime({
   threads = availableParallelism(),
   device = "cpu",
   lowering,
+  profile,
 }: NodeRuntimeOptions = {}): Promise<Runtime> {
   const known = devices.find((name) => name === device);
   if (known === undefined)
     throw new UsageError(`there is no device ${device}; use ${devices.join(", ")}`);
-  const on = engine(threads, known);
-  const blocks = known === "cpu" && lowering !== "plain";
+  const best = known === "cpu" ? await fastest() : null;
+  const on = engine({ threads, device: known, profile, writes: best?.writes ?? false });
   const others = known === "webgpu" ? webgpuLowering : plainLowering;
-  const chosen = blocks ? await fastest() : others;
+  const chosen = best !== null && lowering !== "plain" ? best.lowering : others;
   const compile = compiler(on, chosen);
   if (known !== "cpu") await start(known, compile);
   return {
@@ -144,6 +206,6 @@ export async function nodeProgram(
   bytes: Uint8Array,
   { threads = availableParallelism() }: NodeRuntimeOptions = {},
 ): Promise<Program> {
-  const on = engine(threads);
+  const on = engine({ threads });
   return program(on, await on.open(bytes));
 }

@@ -21,8 +21,11 @@ export type Feeds = Readonly<Record<string, NdArray | Held>>;
 
 /** A compiled graph. Its memory belongs to the runtime until `release`. */
 export interface Program {
-  /** One array per input of the graph, of its dtype and shape → one per output. */
-  run(feeds: Feeds): Promise<Record<string, NdArray>>;
+  /**
+   * One array per input of the graph, of its dtype and shape → one per output. An output may be written over the array of
+   * its name in `into`, which is of its dtype and shape, no input, and which nobody else reads any more.
+   */
+  run(feeds: Feeds, into?: Arrays): Promise<Record<string, NdArray>>;
   release(): Promise<void>;
 }
 

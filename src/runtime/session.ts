@@ -4,15 +4,17 @@ import { topological, type Value } from "../graph/value.ts";
 import { lowerBlocked } from "../lowering/blocked.ts";
 import { lowerPlain } from "../lowering/plain.ts";
 import { lowerWebgpu } from "../lowering/webgpu.ts";
-import type { DType, NdArray } from "../math/tensor.ts";
+import { type DType, type NdArray, zeros } from "../math/tensor.ts";
 import { writeOnnx } from "../onnx/write.ts";
 import { better, fedConstants, parts, readersOf, split } from "./prepared.ts";
 import type { Arrays, Feeds, Held, Holding, Program, Runtime } from "./runtime.ts";
 
 /** What onnxruntime-node and onnxruntime-web have in common, as far as we use it. */
-interface Session<T> {
+export interface Session<T> {
   readonly inputNames: readonly string[];
   run(feeds: Record<string, T>): Promise<Readonly<Record<string, unknown>>>;
+  /** Runs, with the outputs written into tensors by name; absent where the engine has its own way with all outputs. */
+  write?(feeds: Record<string, T>, outputs: Record<string, T>): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -37,6 +39,8 @@ export interface OpenOptions {
 export interface Engine<T> {
   open(bytes: Uint8Array, options?: OpenOptions): Promise<Session<T>>;
   toTensor(array: NdArray): T;
+  /** The name of an output that each file must have before the others, an empty sequence, for its sessions to `write`. */
+  readonly sequence?: string;
 }
 
 /** Rewrites a graph of source operators into operators of the engine. */
@@ -63,8 +67,11 @@ export const blockedLowering = (block: number): Lowering => ({
 /** Stands before the names of a compiled graph's outputs: an updated parameter is an output with the name of an input, which a file may not hold twice. */
 const OUTPUT = "output:";
 
-const bytesOf = (graph: Readonly<Record<string, Lowered>>) =>
-  writeOnnx(Object.fromEntries(Object.entries(graph).map(([name, v]) => [OUTPUT + name, v])));
+const bytesOf = (graph: Readonly<Record<string, Lowered>>, sequence?: string) =>
+  writeOnnx(
+    Object.fromEntries(Object.entries(graph).map(([name, v]) => [OUTPUT + name, v])),
+    sequence === undefined ? {} : { sequence },
+  );
 
 /** Compiles graphs for an engine. */
 export const compiler =
@@ -99,7 +106,7 @@ export const compiler =
       else fed[name] = array;
     }
     const running = await open(engine, main(constants));
-    return { ...running, run: (feeds) => running.run({ ...feeds, ...fed }) };
+    return { ...running, run: (feeds, into) => running.run({ ...feeds, ...fed }, into) };
   };
 
 type Graph = Readonly<Record<string, Lowered>>;
@@ -109,7 +116,10 @@ async function open<T>(
   graph: Graph,
   options: OpenOptions = {},
 ): Promise<Program> {
-  return program(engine, await engine.open(bytesOf(graph), options), OUTPUT.length);
+  const session = await engine.open(bytesOf(graph, engine.sequence), options);
+  return session.write === undefined
+    ? program(engine, session, OUTPUT.length)
+    : writing(engine, session, graph);
 }
 
 /** Bytes that are prepared at a time. */
@@ -123,10 +133,10 @@ async function openAll<T>(
   const opened: Program[] = [];
   for (const { graph } of pieces) opened.push(await open(engine, graph, { arena: false }));
   return {
-    async run(feeds) {
+    async run(feeds, into) {
       const arrays: Record<string, NdArray> = {};
       for (const [i, one] of opened.entries())
-        Object.assign(arrays, await one.run({ ...feeds, ...pieces[i].fed }));
+        Object.assign(arrays, await one.run({ ...feeds, ...pieces[i].fed }, into));
       return arrays;
     },
     release: async () => void (await Promise.all(opened.map((one) => one.release()))),
@@ -139,35 +149,43 @@ const inputNames = (graph: Graph): string[] =>
     isLowered(node, "Input") ? [node.attrs.name] : [],
   );
 
-/** Runs `preparing` again only where one of its inputs, which have these names, is another array than last time. */
+/**
+ * Runs `preparing` again only where one of its inputs, which have these names, is another array than last time. What it
+ * prepares is for `running` alone, and is written over what it prepared before.
+ */
 function onceFor(inputs: readonly string[], preparing: Program, running: Program): Program {
-  let last: { readonly feeds: readonly Feeds[string][]; readonly arrays: Arrays } | null = null;
+  let fixed: readonly Feeds[string][] | null = null;
+  let arrays: Arrays = {};
   return {
-    async run(feeds) {
-      const fixed = inputs.map((name) => feeds[name]);
-      if (last === null || fixed.some((array, i) => array !== last?.feeds[i])) {
-        last = null;
-        last = { feeds: fixed, arrays: await preparing.run(feeds) };
+    async run(feeds, into) {
+      const now = inputs.map((name) => feeds[name]);
+      if (fixed === null || now.some((array, i) => array !== fixed?.[i])) {
+        fixed = null;
+        arrays = await preparing.run(feeds, arrays);
+        fixed = now;
       }
-      return running.run({ ...feeds, ...last.arrays });
+      return running.run({ ...feeds, ...arrays }, into);
     },
     async release() {
-      last = null;
+      [fixed, arrays] = [null, {}];
       await preparing.release();
       await running.release();
     },
   };
 }
 
-/** Results by name, which loses its first `skip` characters. */
-async function results<T>(engine: Engine<T>, session: Session<T>, skip: number, feeds: Feeds) {
-  const missing = session.inputNames.filter((name) => feeds[name] === undefined);
+/** The inputs of a session as its engine takes them. */
+function tensorsOf<T>(engine: Engine<T>, { inputNames }: Session<T>, feeds: Feeds) {
+  const missing = inputNames.filter((name) => feeds[name] === undefined);
   if (missing.length > 0) throw new Error(`internal: no array for input ${missing.join(", ")}`);
   const tensorOf = (array: NdArray | Held) =>
     "held" in array ? (array.held as T) : engine.toTensor(array);
-  const found = await session.run(
-    Object.fromEntries(session.inputNames.map((name) => [name, tensorOf(feeds[name])])),
-  );
+  return Object.fromEntries(inputNames.map((name) => [name, tensorOf(feeds[name])]));
+}
+
+/** Results by name, which loses its first `skip` characters. */
+async function results<T>(engine: Engine<T>, session: Session<T>, skip: number, feeds: Feeds) {
+  const found = await session.run(tensorsOf(engine, session, feeds));
   return Object.entries(found).map(
     ([name, result]) => [name.slice(skip), result as Result] as const,
   );
@@ -180,6 +198,22 @@ export const program = <T>(engine: Engine<T>, session: Session<T>, skip = 0): Pr
   async run(feeds) {
     const found = await results(engine, session, skip, feeds);
     return Object.fromEntries(found.map(([name, result]) => [name, onHost(result)]));
+  },
+  release: () => session.release(),
+});
+
+/** An open session of this graph as a program that writes its outputs into arrays of ours. */
+const writing = <T>(engine: Engine<T>, session: Session<T>, graph: Graph): Program => ({
+  async run(feeds, into = {}) {
+    const outputs: Record<string, NdArray> = {};
+    const tensors: Record<string, T> = {};
+    for (const [name, { dtype, shape }] of Object.entries(graph)) {
+      // A new object for old memory, since another array is known by its object.
+      outputs[name] = name in into ? { ...into[name] } : zeros(dtype, shape);
+      tensors[OUTPUT + name] = engine.toTensor(outputs[name]);
+    }
+    await session.write?.(tensorsOf(engine, session, feeds), tensors);
+    return outputs;
   },
   release: () => session.release(),
 });

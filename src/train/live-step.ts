@@ -47,14 +47,21 @@ async function onHost(
 ): Promise<LiveStep> {
   const step = await compileStep(runtime, architecture, optimizer, batch);
   let state = initial;
+  // States take turns in two sets of arrays, but for those that somebody else has.
+  let shared = true;
+  let over: TrainState | undefined;
   return {
     async run(batch, rate) {
-      const { state: next, ...result } = await step.run(state, batch, rate);
-      state = next;
+      const { state: next, ...result } = await step.run(state, batch, rate, over);
+      over = shared ? undefined : state;
+      [state, shared] = [next, false];
       return result;
     },
     parameters: () => state.parameters,
-    state: async () => state,
+    async state() {
+      shared = true;
+      return state;
+    },
     release: () => step.release(),
   };
 }

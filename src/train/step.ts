@@ -53,6 +53,8 @@ export interface TrainStep {
     state: TrainState,
     batch: StepBatch,
     rate: number,
+    /** A state that nobody reads any more, whose arrays the next one may be written into. */
+    over?: TrainState,
   ): Promise<StepResult & { readonly state: TrainState }>;
   release(): Promise<void>;
 }
@@ -109,6 +111,9 @@ export const stepResult = ({ loss, logits }: Arrays, labels: readonly number[]):
   correct: argmaxRows(logits as Tensor).filter((prediction, i) => prediction === labels[i]).length,
 });
 
+const nextNames = (arrays: Arrays): Arrays =>
+  Object.fromEntries(Object.entries(arrays).map(([name, array]) => [NEXT + name, array]));
+
 /** The step as a program. */
 export async function compileStep(
   runtime: Runtime,
@@ -118,12 +123,12 @@ export async function compileStep(
 ): Promise<TrainStep> {
   const program = await runtime.compile(stepGraph(architecture, optimizer, batch));
   return {
-    async run(state, batch, rate) {
-      const results = await program.run({
-        ...state.parameters,
-        ...state.slots,
-        ...stepFeeds(architecture, batch, rate),
-      });
+    async run(state, batch, rate, over) {
+      const given = stepFeeds(architecture, batch, rate);
+      const results = await program.run(
+        { ...state.parameters, ...state.slots, ...given },
+        over && nextNames({ ...over.parameters, ...over.slots }),
+      );
       const updated = (names: Readonly<Record<string, Tensor>>) =>
         Object.fromEntries(
           Object.entries(names).map(([name, old]) => [
