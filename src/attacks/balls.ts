@@ -1,7 +1,7 @@
 // The geometry of ℓp, all that an attack needs to know about a norm.
 import { laplace, normal, uniform } from "../math/distributions.ts";
 import { foldAll, type Key } from "../math/random.ts";
-import { rowSize, type Shape, type Tensor, tensor } from "../math/tensor.ts";
+import { increase, rowSize, type Shape, type Tensor, tensor } from "../math/tensor.ts";
 import { belowThreshold } from "./l1.ts";
 import type { Norm } from "./victim.ts";
 
@@ -148,11 +148,6 @@ function offsetAfter(
 ): void {
   for (let i = 0; i < out.length; i++)
     out[i] = Math.fround(at[i] + length * direction[i]) - center[i];
-}
-
-/** x += y. */
-function increase(x: Float32Array, y: Float32Array): void {
-  for (let i = 0; i < x.length; i++) x[i] += y[i];
 }
 
 /** A ball from what it does to a row and how it is drawn from. */

@@ -55,13 +55,15 @@ function weightedGradients(examples: number, draws: number, { shape, data }: Ten
         }
       });
     },
-    result: () => ({
-      losses: Float32Array.from(weights, (w, i) => Math.log(draws) - highest[i] - Math.log(w)),
-      gradient: tensor(
-        shape,
-        Float32Array.from(sums, (v, at) => v / weights[Math.floor(at / size)]),
-      ),
-    }),
+    result() {
+      const gradient = new Float32Array(sums.length);
+      for (let at = 0; at < sums.length; at++)
+        gradient[at] = sums[at] / weights[Math.floor(at / size)];
+      return {
+        losses: Float32Array.from(weights, (w, i) => Math.log(draws) - highest[i] - Math.log(w)),
+        gradient: tensor(shape, gradient),
+      };
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 // One stream per row and key, in counter mode: a row's draws depend on its key and its length, on nothing else.
 // The loops below are written out, one per distribution: a callback per value costs twice as much.
-import { fillBits, fold, type Key, threefry } from "./random.ts";
+import { fillBits, fillUniform, fold, type Key, threefry } from "./random.ts";
 import { normalQuantile } from "./special.ts";
 import { rowSize, type Shape, type Tensor, tensor } from "./tensor.ts";
 
@@ -9,6 +9,8 @@ function draw(
   keys: readonly Key[],
   shape: Shape,
   fill: (row: Float32Array, words: Uint32Array) => void,
+  /** Fills a row without words, if it can. */
+  fast: (row: Float32Array, key: Key) => boolean = () => false,
 ): Tensor {
   if (keys.length !== shape[0])
     throw new Error(`shape [${shape.join(", ")}] needs one key per row, got ${keys.length}`);
@@ -16,8 +18,10 @@ function draw(
   const row = rowSize(out);
   const words = new Uint32Array(row);
   keys.forEach((key, i) => {
+    const own = out.data.subarray(i * row, (i + 1) * row);
+    if (fast(own, key)) return;
     fillBits(key, words);
-    fill(out.data.subarray(i * row, (i + 1) * row), words);
+    fill(own, words);
   });
   return out;
 }
@@ -26,10 +30,12 @@ function draw(
 export const unit = (word: number): number => (word + 0.5) * 2.3283064365386963e-10;
 
 /** U[low, high] per element, rounded to float32; shape [keys, ...]. */
-export const uniform = (keys: readonly Key[], shape: Shape, low = 0, high = 1): Tensor =>
-  draw(keys, shape, (row, words) => {
+export function uniform(keys: readonly Key[], shape: Shape, low = 0, high = 1): Tensor {
+  const inLoop = (row: Float32Array, words: Uint32Array) => {
     for (let i = 0; i < row.length; i++) row[i] = low + (high - low) * unit(words[i]);
-  });
+  };
+  return draw(keys, shape, inLoop, (row, key) => fillUniform(key, row, low, high - low));
+}
 
 /** N(0, sigma²) per element, by inversion, so |z| < 6.4 sigma; shape [keys, ...]. */
 export const normal = (keys: readonly Key[], shape: Shape, sigma = 1): Tensor =>

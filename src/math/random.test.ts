@@ -1,6 +1,8 @@
 import fc from "fast-check";
-import { expect, it } from "vitest";
-import { fillBits, fold, keyOf, threefry } from "./random.ts";
+import { describe, expect, it } from "vitest";
+import { uniform, unit } from "./distributions.ts";
+import { fillBits, fillInLoop, fold, type Key, keyOf, threefry } from "./random.ts";
+import { simd } from "./threefry-simd.ts";
 
 // Random123's kat_vectors: counter and key of zeros, of ones, and of digits of π.
 const known = [
@@ -35,4 +37,56 @@ it("a stream is the cipher of its counters, and a longer one starts with a short
 it("a key takes all 53 bits of a seed, and folds differ by theirs", () => {
   expect(keyOf(2 ** 40 + 3)).toEqual([256, 3]);
   expect(fold(keyOf(0), 2 ** 40)).not.toEqual(fold(keyOf(0), 0));
+});
+
+describe("WebAssembly", () => {
+  it("is there, in Node", () => {
+    expect(simd()).not.toBeNull();
+  });
+
+  const word = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+
+  it("draws the words that the loop does, however many", () => {
+    fc.assert(
+      fc.property(fc.tuple(word, word), fc.integer({ min: 30, max: 40_000 }), (key, length) => {
+        const [words, expected] = [new Uint32Array(length), new Uint32Array(length)];
+        fillBits(key, words);
+        fillInLoop(key, 0, 0, expected);
+        if (length % 2 === 1) expected[length - 1] = threefry(key, 0, (length - 1) / 2)[0];
+        expect(words).toEqual(expected);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it("draws from any counter on, beyond the last one too", () => {
+    const counters: readonly Key[] = [
+      [7, 0],
+      [0xffffffff, 0xfffffffd],
+    ];
+    for (const [c0, c1] of counters) {
+      const expected = new Uint32Array(40);
+      fillInLoop([1, 0x80000000], c0, c1, expected);
+      expect(simd()?.words(1, 0x80000000, c0, c1, 40)).toEqual(expected);
+    }
+  });
+
+  it("gives the numbers that double precision gives, rounded once", () => {
+    const bound = fc.double({ min: -2, max: 2, noNaN: true });
+    fc.assert(
+      fc.property(
+        word,
+        bound,
+        bound,
+        fc.integer({ min: 30, max: 20_000 }),
+        (seed, low, high, n) => {
+          const words = new Uint32Array(n);
+          fillBits(keyOf(seed), words);
+          const expected = Float32Array.from(words, (one) => low + (high - low) * unit(one));
+          expect(uniform([keyOf(seed)], [1, n], low, high).data).toEqual(expected);
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
 });

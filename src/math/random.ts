@@ -1,5 +1,7 @@
 // Counter-based randomness: a draw is a pure function of its key, so streams split, resume and run in any order.
 
+import { simd } from "./threefry-simd.ts";
+
 /** A 64-bit random key: two unsigned 32-bit words. A key is used once: drawn from or folded, never both. */
 export type Key = readonly [number, number];
 
@@ -20,8 +22,36 @@ export function fillBits(key: Key, words: Uint32Array): void {
   if (last % 2 === 0) words[last] = threefry(key, 0, last / 2)[0];
 }
 
-/** Fills pairs of words from counter (c0, c1) on: five groups of four rounds, unrolled, since every draw pays for them. */
+/** Words from which on a call of WebAssembly costs less than the loop below. */
+const MANY = 32;
+
+const fast = simd();
+
+/** Fills pairs of words from counter (c0, c1) on. */
 function fillBlocks(key: Key, c0: number, c1: number, words: Uint32Array): void {
+  if (fast === null || words.length < MANY) {
+    fillInLoop(key, c0, c1, words);
+    return;
+  }
+  const whole = words.length - (words.length % 2);
+  for (let from = 0; from < whole; from += fast.most) {
+    const count = Math.min(fast.most, whole - from);
+    words.set(fast.words(key[0], key[1], c0, c1 + from / 2, count), from);
+  }
+}
+
+/**
+ * Fills `row` with numbers of U[low, low + range], one for each word of the key's stream; false where that is left to the
+ * caller.
+ */
+export function fillUniform(key: Key, row: Float32Array, low: number, range: number): boolean {
+  if (fast === null || row.length < MANY || row.length > fast.most) return false;
+  row.set(fast.uniform(key[0], key[1], row.length, low, range));
+  return true;
+}
+
+/** The same, written out: five groups of four rounds. */
+export function fillInLoop(key: Key, c0: number, c1: number, words: Uint32Array): void {
   const k0 = key[0] | 0; // as signed integers the whole cipher stays in machine words
   const k1 = key[1] | 0;
   const k2 = k0 ^ k1 ^ 0x1bd11bda;

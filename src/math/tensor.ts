@@ -107,6 +107,11 @@ export function addScaled(a: Tensor, b: Tensor, scale: number): Tensor {
   return tensor(a.shape, out);
 }
 
+/** x += y, element by element, rounded to float32; for arrays that nobody else has yet. */
+export function increase(x: Float32Array, y: Float32Array): void {
+  for (let i = 0; i < x.length; i++) x[i] += y[i];
+}
+
 /** Each element moved to the nearest point of [low, high]; NaN stays NaN. */
 export function clamp({ shape, data }: Tensor, low: number, high: number): Tensor {
   const out = new Float32Array(data.length);
