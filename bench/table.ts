@@ -66,9 +66,11 @@ export function markdownTable(all: readonly Measured[], peak: number): string {
       flops === null ? "" : `${Math.round((100 * flops) / ours.seconds.median / peak)} %`;
     const time = ({ seconds }: Comparison["ours"]) =>
       `${milliseconds(seconds.median)} (${between(seconds, milliseconds)})`;
+    const marked = (value: number, goal: number | null) =>
+      goal !== null && value <= goal ? `**${two(value)}**` : two(value);
     const share = (own: Spread | null) =>
       own !== null
-        ? `**${two(own.median)}** (${between(own, two)})`
+        ? `${marked(own.median, limit)} (${between(own, two)})`
         : result.disagreements.length > 0
           ? "they disagree"
           : "";
@@ -78,7 +80,7 @@ export function markdownTable(all: readonly Measured[], peak: number): string {
       ...[share(ratio), share(installedRatio)],
       limit === null ? "" : two(limit),
       [ours, ...(best === undefined ? [] : [best])].map(({ memory }) => mib(memory)).join(" / "),
-      memoryRatio === null ? "" : two(memoryRatio),
+      memoryRatio === null ? "" : marked(memoryRatio, 1),
       ofPeak,
     ];
   });
