@@ -1,10 +1,11 @@
-// What a device must do as the CPU does: attack a tiny network, train it, attack it again.
-
-import * as g from "../src/graph/expressions.ts";
-import { keyOf } from "../src/math/random.ts";
-import { type NdArray, type Shape, tensor } from "../src/math/tensor.ts";
-import type { Architecture, ParameterSpec } from "../src/models/architecture.ts";
-import { liveClassifier } from "../src/models/classifier.ts";
+// What a device must do as the CPU does: take the gradients of a tiny network, train it, take them again; attack it.
+import { runBounded } from "../src/attacks/harness.ts";
+import { pgd } from "../src/attacks/pgd.ts";
+import { uniform } from "../src/math/distributions.ts";
+import { keyOf, keysFor } from "../src/math/random.ts";
+import type { NdArray, Tensor } from "../src/math/tensor.ts";
+import type { Architecture } from "../src/models/architecture.ts";
+import { classifier, liveClassifier } from "../src/models/classifier.ts";
 import { architecture } from "../src/models/index.ts";
 import { initialParameters } from "../src/models/initial.ts";
 import type { Runtime } from "../src/runtime/runtime.ts";
@@ -17,26 +18,6 @@ const input = { shape: [3, 8, 8], classes: 4, mean: [0.4, 0.5, 0.6], std: [0.2, 
 
 /** A Wide ResNet of half a hundred arrays. */
 export const wide = architecture("wrn-10-1", input);
-
-const parameter = (name: string, shape: Shape, seed: number): ParameterSpec => ({
-  ...{ name, shape, trainable: true },
-  init: () =>
-    tensor(
-      shape,
-      random(shape, seed).data.map((value) => 0.2 * value),
-    ),
-});
-
-/** A convolution and a product, for a browser on SwiftShader, which takes a second for every program of the GPU. */
-export const tiny: Architecture = {
-  ...{ name: "tiny", inputShape: input.shape, classes: input.classes },
-  parameters: [parameter("w", [4, 3, 3, 3], 11), parameter("v", [64, 4], 12)],
-  dropout: { rate: 0, masks: {} },
-  forward(x, value) {
-    const y = g.relu(g.conv(x, value("w"), { strides: [2, 2], pads: [1, 1, 1, 1] }));
-    return { logits: g.matmul(g.reshape(y, [x.shape[0], 64]), value("v")), statistics: {} };
-  },
-};
 
 /** Every array that comes out: gradients and logits before each of two steps, and what the steps left. */
 export async function scenario(
@@ -64,11 +45,36 @@ export async function scenario(
   return { ...found, ...parameters, ...slots };
 }
 
+/** What PGD makes of three pictures, and the loss of each before and after. */
+export async function attacked(
+  runtime: Runtime,
+  network: Architecture,
+  epsilon: number,
+): Promise<{
+  readonly adversarial: Tensor;
+  readonly before: Float32Array;
+  readonly after: Float32Array;
+}> {
+  const labels = [0, 1, 2];
+  const keys = keysFor(keyOf(6), labels);
+  const x = uniform(keysFor(keyOf(7), labels), [3, ...input.shape], 0, 1);
+  const victim = classifier(runtime, network, initialParameters(network));
+  const lossesAt = async (at: Tensor) =>
+    (await victim.lossAndGradient(at, { kind: "ce", labels }, keys)).losses;
+  // An untrained network misclassifies, where PGD would stop at once.
+  const attack = pgd({ norm: "linf", epsilon, steps: 5, stopWhenBroken: false });
+  const { adversarial } = await runBounded(attack, victim, x, labels, keys);
+  const [before, after] = [await lossesAt(x), await lossesAt(adversarial)];
+  await victim.release();
+  return { adversarial, before, after };
+}
+
 /** The array that differs most, and by how much of its largest value. */
 export function worst(
   a: Readonly<Record<string, NdArray>>,
   b: Readonly<Record<string, NdArray>>,
 ): readonly [name: string, difference: number] {
   const all = Object.keys(b).map((name) => [name, difference(a[name], b[name])] as const);
-  return all.reduce((most, one) => (one[1] <= most[1] ? most : one));
+  // NaN is the worst of all.
+  return all.reduce((most, one) => (one[1] <= most[1] || Number.isNaN(most[1]) ? most : one));
 }
