@@ -2,7 +2,7 @@ import * as g from "../graph/expressions.ts";
 import { interpret } from "../graph/interpret.ts";
 import { uniform } from "../math/distributions.ts";
 import { keyOf } from "../math/random.ts";
-import { type Shape, tensor } from "../math/tensor.ts";
+import { addScaled, type Shape, tensor } from "../math/tensor.ts";
 import type { Program, Runtime } from "./runtime.ts";
 
 /** Largest difference, as a share of the largest value, that a device may show: products in TF32 stay below, errors do not. */
@@ -32,7 +32,11 @@ export async function probe(
   compile: Runtime["compile"],
 ): Promise<{ readonly program: Program; readonly wrong: string | undefined }> {
   const outputs = question();
-  const feeds = { x: random([2, 3, 8, 8], 0), w: random([4, 3, 3, 3], 1), v: random([256, 5], 2) };
+  // Logits are small, so that the logarithm of the sum of their exponentials is as large as they are.
+  const feeds = {
+    ...{ x: random([2, 3, 8, 8], 0), w: random([4, 3, 3, 3], 1) },
+    v: addScaled(tensor([256, 5]), random([256, 5], 2), 0.05),
+  };
   const program = await compile(outputs);
   const results = await program.run(feeds);
   const expected = interpret(Object.values(outputs), feeds);
