@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { fold, foldAll, type Key } from "../math/random.ts";
 import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
-import { descend, type Point, pointAt, reset } from "./cw-point.ts";
+import { type Point, pointsAt } from "./cw-point.ts";
 import { gather } from "./examples.ts";
 import { margin, marginsOf } from "./losses.ts";
 import { resolve } from "./options.ts";
@@ -64,16 +64,16 @@ export function cw(options: z.input<typeof CwOptions> = {}): MinimalAttack {
       checkLogits(first.logits);
       checkGradient(first.gradient);
       const margins = marginsOf(first.logits, labels);
+      const rowOf = ({ data }: Tensor, i: number) => data.subarray(i * row, (i + 1) * row);
+      const points = pointsAt(labels.map((_, i) => rowOf(x, i)));
       const images = labels.map((label, i): Image => {
-        const part = ({ data }: Tensor) => data.subarray(i * row, (i + 1) * row);
-        const start = { margin: margins[i], gradient: part(first.gradient) };
-        const point = pointAt(part(x));
+        const start = { margin: margins[i], gradient: rowOf(first.gradient, i) };
         return {
           label,
           key: keys[i],
-          point,
+          point: points[i],
           start,
-          nearest: part(adversarial),
+          nearest: rowOf(adversarial, i),
           ...untried(resolved),
         };
       });
@@ -100,8 +100,7 @@ export function cw(options: z.input<typeof CwOptions> = {}): MinimalAttack {
         const reached = marginsOf(logits, own);
         running = running.filter((image, i) => {
           judge(image, reached[i], resolved);
-          const slope = gradient.data.subarray(i * row, (i + 1) * row);
-          return advance(image, reached[i], slope, resolved);
+          return advance(image, reached[i], rowOf(gradient, i), resolved);
         });
       }
       return {
@@ -135,7 +134,7 @@ function judge(image: Image, margin: number, { confidence }: Options): void {
 
 /** From x again, by the gradient that is known there. */
 function beginSearch(image: Image, options: Options): void {
-  reset(image.point);
+  image.point.reset();
   image.search++;
   image.step = 0;
   image.succeeded = false;
@@ -180,5 +179,5 @@ const hinge = (margin: number, { confidence }: Options) => Math.max(confidence -
 function takeStep(image: Image, margin: number, slope: Float32Array, options: Options): void {
   image.step++;
   const weight = hinge(margin, options) > 0 ? -image.c : 0;
-  descend(image.point, slope, weight, image.step, options.learningRate);
+  image.point.descend(slope, weight, image.step, options.learningRate);
 }
