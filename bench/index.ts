@@ -96,7 +96,7 @@ async function main(argv: readonly string[]) {
   const found = findPython(given.python);
   if ("skipped" in found) console.warn(`our side alone: ${found.skipped}`);
   const python = "python" in found ? found.python : null;
-  const { target, peak, peaks, torch } = await surroundings(python, threads);
+  const { target, peak, peaks, torch } = await surroundings(given.profile ? null : python, threads);
   print(
     `float32, ${threads} threads; ${target.engine}, ${target.lowering} lowering${torch === null ? "" : `; PyTorch ${torch}, eager`}; ${rounds} rounds`,
   );

@@ -7,6 +7,7 @@ import type { Numbers, OpenWork, Work } from "../src/cli/bench-work.ts";
 import { type WorkName, works } from "../src/cli/bench-works.ts";
 import { gemmPeak, peakMemory, resetPeakMemory, timed } from "../src/cli/measure.ts";
 import { nodeRuntime } from "../src/runtime/node.ts";
+import type { Runtime } from "../src/runtime/runtime.ts";
 import { writeSafetensors } from "../src/train/safetensors.ts";
 import { readTask } from "./task-file.ts";
 
@@ -18,6 +19,16 @@ let opened: { readonly work: Work; readonly task: Task; open: OpenWork | null } 
 function now() {
   if (opened === null) throw new Error("internal: no work is open");
   return opened;
+}
+
+/** Does the work once; the first time it opens it on the runtime, within its time. */
+async function secondsOfStep(on: Runtime): Promise<number> {
+  const current = now();
+  const { seconds } = await timed(async () => {
+    current.open ??= await current.work.open(on, current.task);
+    await current.open.step();
+  });
+  return seconds;
 }
 
 interface Request {
@@ -40,34 +51,20 @@ const answers: Readonly<Record<string, (request: Request) => Promise<object>>> =
     return {};
   },
   async steps({ least }) {
-    const current = now();
-    const { work, task } = current;
     const seconds: number[] = [];
     let total = 0;
     do {
-      const one = await timed(async () => {
-        current.open ??= await work.open(runtime, task);
-        await current.open.step();
-      });
-      seconds.push(one.seconds);
-      total += one.seconds;
+      seconds.push(await secondsOfStep(runtime));
+      total += seconds[seconds.length - 1];
     } while (total < least);
     return { seconds };
   },
-  /** Some steps from the opening on, their profiles written into a folder. */
-  async profile({ file, work: name, folder, steps: count }) {
-    const task = await readTask(file);
+  /** Some steps of work that no step has been done of, their profiles written into a folder. */
+  async profile({ folder, steps: count }) {
     const profiled = await nodeRuntime({ threads, profile: folder });
-    let open: OpenWork | null = null;
     const seconds: number[] = [];
-    for (let i = 0; i < count; i++) {
-      const one = await timed(async () => {
-        open ??= await works[name].open(profiled, task);
-        await open.step();
-      });
-      seconds.push(one.seconds);
-    }
-    await (open as OpenWork | null)?.release();
+    while (seconds.length < count) seconds.push(await secondsOfStep(profiled));
+    await now().open?.release();
     return { seconds };
   },
   memory: async () => ({ bytes: peakMemory() }),

@@ -143,7 +143,8 @@ export async function profile(
   const ours = startOurs(threads);
   try {
     const steps = opensOnce ? rounds + 1 : rounds;
-    const { seconds } = await ours.ask<{ seconds: number[] }>("profile", { ...job, folder, steps });
+    await ours.ask("open", job);
+    const { seconds } = await ours.ask<{ seconds: number[] }>("profile", { folder, steps });
     const programs: Run[][] = [];
     for (const name of await readdir(folder))
       programs.push(runsOf(JSON.parse(await readFile(join(folder, name), "utf8"))));

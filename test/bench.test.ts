@@ -87,54 +87,25 @@ it("a case has a goal as it is listed, and none in another batch or with other e
 });
 
 describe("a profile", () => {
-  const kernel = (op: string, dur: number, inputs: number[][], output: number[]) => ({
+  const described = (shape: string) => ({ float: shape.split(" ").map(Number) });
+  const run = (dur: number) => ({ cat: "Session", name: "model_run", dur, args: {} });
+  const shapes = {
+    Conv: { inputs: ["2 16 8 8", "32 16 3 3"], output: "2 32 8 8" },
+    Gemm: { inputs: ["2 64", "64 10"], output: "2 10" },
+  };
+  const kernel = (op: keyof typeof shapes, dur: number) => ({
     ...{ cat: "Node", name: `${op}_1_kernel_time`, dur },
     args: {
       op_name: op,
-      input_type_shape: inputs.map((float) => ({ float })),
-      output_type_shape: [{ float: output }],
+      input_type_shape: shapes[op].inputs.map(described),
+      output_type_shape: [described(shapes[op].output)],
     },
   });
-  const run = (dur: number) => ({ cat: "Session", name: "model_run", dur, args: {} });
-  const conv = (dur: number) =>
-    kernel(
-      "Conv",
-      dur,
-      [
-        [2, 16, 8, 8],
-        [32, 16, 3, 3],
-      ],
-      [2, 32, 8, 8],
-    );
   const program = runsOf([
     { cat: "Session", name: "session_initialization", dur: 9000, args: {} },
-    ...[conv(9000), run(9999)],
-    ...[
-      conv(1000),
-      kernel(
-        "Gemm",
-        500,
-        [
-          [2, 64],
-          [64, 10],
-        ],
-        [2, 10],
-      ),
-      run(2000),
-    ],
-    ...[
-      conv(3000),
-      kernel(
-        "Gemm",
-        500,
-        [
-          [2, 64],
-          [64, 10],
-        ],
-        [2, 10],
-      ),
-      run(4000),
-    ],
+    ...[kernel("Conv", 9000), run(9999)],
+    ...[kernel("Conv", 1000), kernel("Gemm", 500), run(2000)],
+    ...[kernel("Conv", 3000), kernel("Gemm", 500), run(4000)],
   ]);
 
   it("has the time of each kernel and of the runtime between them, per step, without the first", () => {
@@ -151,7 +122,7 @@ describe("a profile", () => {
   });
 
   it("leaves out a program that runs when the work opens, and none where each step opens it", () => {
-    const prepares = runsOf([conv(7000), run(7000)]);
+    const prepares = runsOf([kernel("Conv", 7000), run(7000)]);
     const once = { steps: 3, opensOnce: true, step: 1 };
     expect(profileOf([program, prepares], once)).toEqual(profileOf([program], once));
     const anew = profileOf([program, prepares], { steps: 1, opensOnce: false, step: 1 });

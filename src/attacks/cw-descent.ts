@@ -166,7 +166,7 @@ function descend(): Code {
 }
 
 /** Makes memory with the step in WebAssembly; null where that is not to be had. */
-export const descents = machines({
+export const descents = machines(() => ({
   descend: {
     parameters: [
       ...Array.from({ length: 8 }, () => type.i32),
@@ -175,4 +175,4 @@ export const descents = machines({
     results: [type.f64],
     ...{ vectors: 9, code: descend() },
   },
-});
+}));

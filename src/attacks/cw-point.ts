@@ -4,7 +4,6 @@ import { descendInLoop, descents, type Places } from "./cw-descent.ts";
 
 /** A point x′ = (tanh w + 1)/2 on its way from x; arrays hold one number per pixel. */
 export interface Point {
-  readonly x: Float32Array;
   /** x′ as the victim sees it; tanh keeps it in [0, 1]. */
   readonly pixels: Float32Array;
   /** ‖x′ − x‖₂². */
@@ -46,7 +45,6 @@ export function pointsAt(images: readonly Float32Array[], fast = true): Point[] 
     for (let j = 0; j < size; j++) start[j] = Math.atanh((2 * x[j] - 1) * (1 - 1e-6));
     let distance = 0;
     const point: Point = {
-      x: x.subarray(0, length),
       pixels: pixels.subarray(0, length),
       get distance() {
         return distance;

@@ -145,16 +145,19 @@ export interface Machine<Names extends string> {
   readonly run: Readonly<Record<Names, (...numbers: readonly number[]) => number>>;
 }
 
-/** Makes machines with so many bytes; null where there is no WebAssembly, none with vectors, or not so much memory. */
+/**
+ * Makes machines with so many bytes; null where there is no WebAssembly, none with vectors, or not so much memory. The
+ * routines are assembled for the first of them.
+ */
 export function machines<Names extends string>(
-  routines: Readonly<Record<Names, Routine>>,
+  routines: () => Readonly<Record<Names, Routine>>,
 ): (bytes: number) => Machine<Names> | null {
   const { WebAssembly } = globalThis as { readonly WebAssembly?: Assembly };
   let module: object | undefined;
   return (bytes) => {
     if (WebAssembly === undefined) return null;
     try {
-      module ??= new WebAssembly.Module(assembled(routines));
+      module ??= new WebAssembly.Module(assembled(routines()));
       const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE) });
       const { exports } = new WebAssembly.Instance(module, { our: { memory } });
       return { buffer: memory.buffer, run: exports as Machine<Names>["run"] };

@@ -1,6 +1,6 @@
 // Counter-based randomness: a draw is a pure function of its key, so streams split, resume and run in any order.
 
-import { simd } from "./threefry-simd.ts";
+import { type Simd, simd } from "./threefry-simd.ts";
 
 /** A 64-bit random key: two unsigned 32-bit words. A key is used once: drawn from or folded, never both. */
 export type Key = readonly [number, number];
@@ -25,11 +25,19 @@ export function fillBits(key: Key, words: Uint32Array): void {
 /** Words from which on a call of WebAssembly costs less than the loop below. */
 const MANY = 32;
 
-const fast = simd();
+let made: Simd | null | undefined;
+
+/** WebAssembly for draws of at least MANY words, made for the first of them; null where there is none. */
+function fastFor(count: number): Simd | null {
+  if (count < MANY) return null;
+  if (made === undefined) made = simd();
+  return made;
+}
 
 /** Fills pairs of words from counter (c0, c1) on. */
 function fillBlocks(key: Key, c0: number, c1: number, words: Uint32Array): void {
-  if (fast === null || words.length < MANY) {
+  const fast = fastFor(words.length);
+  if (fast === null) {
     fillInLoop(key, c0, c1, words);
     return;
   }
@@ -45,7 +53,8 @@ function fillBlocks(key: Key, c0: number, c1: number, words: Uint32Array): void 
  * caller.
  */
 export function fillUniform(key: Key, row: Float32Array, low: number, range: number): boolean {
-  if (fast === null || row.length < MANY || row.length > fast.most) return false;
+  const fast = fastFor(row.length);
+  if (fast === null || row.length > fast.most) return false;
   row.set(fast.uniform(key[0], key[1], row.length, low, range));
   return true;
 }

@@ -111,7 +111,7 @@ export interface Simd {
 /** Bytes of memory for words, and as many for numbers. */
 const HALF = 2 ** 16;
 
-const machineOf = machines({
+const machineOf = machines(() => ({
   fill: {
     parameters: Array.from({ length: 6 }, () => type.i32),
     results: [],
@@ -122,7 +122,7 @@ const machineOf = machines({
     results: [],
     ...{ vectors: 0, code: uniform() },
   },
-});
+}));
 
 /** Null where there is no WebAssembly, or none with vectors. */
 export function simd(): Simd | null {

@@ -117,9 +117,10 @@ async function open<T>(
   options: OpenOptions = {},
 ): Promise<Program> {
   const session = await engine.open(bytesOf(graph, engine.sequence), options);
-  return session.write === undefined
+  const { write } = session;
+  return write === undefined
     ? program(engine, session, OUTPUT.length)
-    : writing(engine, session, graph);
+    : writing(engine, { ...session, write }, graph);
 }
 
 /** Bytes that are prepared at a time. */
@@ -203,7 +204,7 @@ export const program = <T>(engine: Engine<T>, session: Session<T>, skip = 0): Pr
 });
 
 /** An open session of this graph as a program that writes its outputs into arrays of ours. */
-const writing = <T>(engine: Engine<T>, session: Session<T>, graph: Graph): Program => ({
+const writing = <T>(engine: Engine<T>, session: Required<Session<T>>, graph: Graph): Program => ({
   async run(feeds, into = {}) {
     const outputs: Record<string, NdArray> = {};
     const tensors: Record<string, T> = {};
@@ -212,7 +213,7 @@ const writing = <T>(engine: Engine<T>, session: Session<T>, graph: Graph): Progr
       outputs[name] = name in into ? { ...into[name] } : zeros(dtype, shape);
       tensors[OUTPUT + name] = engine.toTensor(outputs[name]);
     }
-    await session.write?.(tensorsOf(engine, session, feeds), tensors);
+    await session.write(tensorsOf(engine, session, feeds), tensors);
     return outputs;
   },
   release: () => session.release(),
