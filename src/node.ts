@@ -12,6 +12,7 @@ import { summarize } from "./evaluate/summary.ts";
 import { writeWhole } from "./files/node.ts";
 import { classifier } from "./models/classifier.ts";
 import { exportOnnx } from "./models/export.ts";
+import { noiseNamedNode } from "./noise/node.ts";
 import { evaluationsOf } from "./report/evaluations.ts";
 import { readRowsFile, writeReport } from "./report/node.ts";
 import { type Format, report as rendered } from "./report/report.ts";
@@ -32,7 +33,7 @@ export type {
   TrainEvent,
   TrainOptions,
 };
-export { openDatasetNode as openDataset, openModelNode as openModel };
+export { noiseNamedNode as noiseNamed, openDatasetNode as openDataset, openModelNode as openModel };
 
 /** Trains in the run directory `out`, or goes on with it under `resume`, and opens the result. */
 export async function train(

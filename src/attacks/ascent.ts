@@ -44,6 +44,7 @@ export async function ascend(
   let direction: Tensor | null = null;
   for (let step = 1; step <= steps && places.length > 0; step++) {
     const own = foldAll(keys, step);
+    if (step < steps) victim.announce?.(foldAll(keys, step + 1), at.shape);
     let { gradient, logits } = await victim.lossAndGradient(at, loss, own);
     checkLabels(labels, logits);
     checkGradient(gradient);

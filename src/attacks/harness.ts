@@ -30,6 +30,7 @@ export function counted(victim: Victim): CountedVictim {
       gradients += keys.length;
       return victim.lossAndGradient(x, loss, keys);
     },
+    announce: (keys, shape) => victim.announce?.(keys, shape),
     queries: () => ({ forwards, gradients }),
   };
 }

@@ -1,5 +1,6 @@
 import type { Key } from "../math/random.ts";
 import { concatRows, rows, type Tensor } from "../math/tensor.ts";
+import { announce, announced } from "./announced.ts";
 import { takeLoss } from "./losses.ts";
 import type { Loss, LossAndGradient, Victim } from "./victim.ts";
 
@@ -8,17 +9,18 @@ import type { Loss, LossAndGradient, Victim } from "./victim.ts";
  * and drop those that are done, while the network meets full batches until the end.
  */
 export function inRuns(victim: Victim, most: number): Victim {
-  const parts = (count: number) =>
-    Array.from({ length: Math.ceil(count / most) }, (_, i) => ({
-      from: i * most,
-      to: Math.min((i + 1) * most, count),
-    }));
+  const parts = (keys: readonly Key[]) =>
+    Array.from({ length: Math.ceil(keys.length / most) }, (_, i) => {
+      const [from, to] = [i * most, Math.min((i + 1) * most, keys.length)];
+      return { from, to, own: keys.slice(from, to) };
+    });
   return {
+    announce: (keys, shape) => announce(victim, parts(keys)[0], shape),
     async logits(x: Tensor, keys: readonly Key[]) {
       if (keys.length <= most) return victim.logits(x, keys);
       const all: Tensor[] = [];
-      for (const { from, to } of parts(keys.length))
-        all.push(await victim.logits(rows(x, from, to), keys.slice(from, to)));
+      for (const { from, to, own } of announced(victim, parts(keys), x.shape))
+        all.push(await victim.logits(rows(x, from, to), own));
       return concatRows(all);
     },
     async lossAndGradient(x: Tensor, loss: Loss, keys: readonly Key[]): Promise<LossAndGradient> {
@@ -26,14 +28,9 @@ export function inRuns(victim: Victim, most: number): Victim {
       if (keys.length <= most || loss.kind === "of-mean")
         return victim.lossAndGradient(x, loss, keys);
       const all: LossAndGradient[] = [];
-      for (const { from, to } of parts(keys.length)) {
-        const own = Array.from({ length: to - from }, (_, i) => from + i);
-        const part = await victim.lossAndGradient(
-          rows(x, from, to),
-          takeLoss(loss, own),
-          keys.slice(from, to),
-        );
-        all.push(part);
+      for (const { from, to, own } of announced(victim, parts(keys), x.shape)) {
+        const examples = own.map((_, i) => from + i);
+        all.push(await victim.lossAndGradient(rows(x, from, to), takeLoss(loss, examples), own));
       }
       return {
         losses: Float32Array.from(all.flatMap(({ losses }) => [...losses])),

@@ -1,5 +1,5 @@
 import type { Key } from "../math/random.ts";
-import type { Tensor } from "../math/tensor.ts";
+import type { Shape, Tensor } from "../math/tensor.ts";
 
 /** One class index per example. */
 export type Labels = readonly number[];
@@ -38,6 +38,8 @@ export interface Victim {
   /** [batch, ...pixels] → [batch, classes]. */
   logits(x: Tensor, keys: readonly Key[]): Promise<Tensor>;
   lossAndGradient(x: Tensor, loss: Loss, keys: readonly Key[]): Promise<LossAndGradient>;
+  /** Hears which keys a call will soon bring with an x of this shape, so that their noise can be drawn; only time depends on it. */
+  announce?(keys: readonly Key[], shape: Shape): void;
 }
 
 /** The norms that an attack can be bounded in. */

@@ -7,7 +7,7 @@ import type { Row } from "../evaluate/row.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { classifier } from "../models/classifier.ts";
 import { flopsPerImage } from "../models/flops.ts";
-import { noiseNamed } from "../noise/table.ts";
+import { noiseNamedNode } from "../noise/node.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { splitOfTask, type Task } from "./bench-task.ts";
 import type { Numbers, Work } from "./bench-work.ts";
@@ -19,7 +19,7 @@ async function rowsOf(
   options: z.input<typeof EvaluateOptions>,
 ): Promise<Row[]> {
   const network = classifier(runtime, task.network, task.parameters);
-  const noise = task.noise === null ? null : noiseNamed(task.noise);
+  const noise = task.noise === null ? null : noiseNamedNode(task.noise);
   const { batch, seed, effort } = task;
   const subject = { model: "bench", defense: "bench", network, noise };
   const data = { name: "bench", test: splitOfTask(task) };

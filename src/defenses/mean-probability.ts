@@ -1,3 +1,4 @@
+import { announce, announced } from "../attacks/announced.ts";
 import { ce, takeLoss } from "../attacks/losses.ts";
 import type { LossAndGradient, Victim } from "../attacks/victim.ts";
 import { rowSize, type Tensor, takeRows, tensor } from "../math/tensor.ts";
@@ -11,9 +12,13 @@ import { batches, type Drawn } from "./eot-draws.ts";
 export function meanProbability(drawn: Drawn): Victim {
   const { model, draws } = drawn;
   return {
+    announce(keys, shape) {
+      const [first] = batches(keys, drawn);
+      announce(model, first, shape);
+    },
     async logits(x, keys) {
       const logs = logMeanProbabilities(keys.length, draws);
-      for (const { indices, own } of batches(keys, drawn))
+      for (const { indices, own } of announced(model, batches(keys, drawn), x.shape))
         logs.add(await model.logits(takeRows(x, indices), own), indices);
       return logs.result();
     },
@@ -24,7 +29,7 @@ export function meanProbability(drawn: Drawn): Victim {
         );
       const weighted = weightedGradients(keys.length, draws, x);
       const logs = logMeanProbabilities(keys.length, draws);
-      for (const { indices, own } of batches(keys, drawn)) {
+      for (const { indices, own } of announced(model, batches(keys, drawn), x.shape)) {
         const labels = takeLoss(ce(loss.labels), indices);
         const part = await model.lossAndGradient(takeRows(x, indices), labels, own);
         weighted.add(part, indices);

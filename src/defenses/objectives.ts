@@ -1,7 +1,7 @@
 import type { BoundedAttack, Victim } from "../attacks/victim.ts";
 import { foldAll } from "../math/random.ts";
 import { add, type Tensor } from "../math/tensor.ts";
-import type { Noise } from "../noise/noise.ts";
+import { drawn, type Noise } from "../noise/noise.ts";
 import type { Objective } from "./objective.ts";
 import { withNoise } from "./with-noise.ts";
 
@@ -20,7 +20,8 @@ export function adversarialTraining(attack: BoundedAttack): Objective {
 export function noiseInjection(noise: Noise): Objective {
   return {
     name: `ni-${noise.name}`,
-    examples: async (_, x, _labels, keys) => add(x, noise.sample(keys, x.shape)),
+    examples: async (_, x, _labels, keys) => add(x, await drawn(noise, keys, x.shape)),
+    announce: (keys, shape) => noise.ahead?.announce(keys, shape),
   };
 }
 
@@ -38,18 +39,21 @@ export function randomizedAdversarialTraining(
     return {
       name: `rat-${attack.norm}-${noise.name} on one fixed noisy image`,
       async examples(model, x, labels, keys) {
-        const eta = noise.sample(foldAll(keys, 1), x.shape);
+        const eta = await drawn(noise, foldAll(keys, 1), x.shape);
         const shifted = shiftedBy(model, eta);
         return add(await attack.perturb(shifted, x, labels, foldAll(keys, 0)), eta);
       },
+      announce: (keys, shape) => noise.ahead?.announce(foldAll(keys, 1), shape),
     };
   }
   return {
     name: `rat-${attack.norm}-${noise.name}`,
     async examples(model, x, labels, keys) {
       const noisy = withNoise(model, noise);
+      const own = foldAll(keys, 1);
+      noise.ahead?.announce(own, x.shape);
       const adversarial = await attack.perturb(noisy, x, labels, foldAll(keys, 0));
-      return add(adversarial, noise.sample(foldAll(keys, 1), x.shape));
+      return add(adversarial, await drawn(noise, own, x.shape));
     },
   };
 }

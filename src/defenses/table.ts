@@ -4,7 +4,7 @@ import { AttackOptions, attackNamed } from "../attacks/table.ts";
 import type { BoundedAttack } from "../attacks/victim.ts";
 import { unknownName } from "../math/nearest.ts";
 import { UsageError } from "../math/usage-error.ts";
-import type { Noise } from "../noise/noise.ts";
+import type { Noise, NoiseNamed } from "../noise/noise.ts";
 import { noiseNamed } from "../noise/table.ts";
 import { mixedMax, mixedRandom } from "./mixed.ts";
 import type { Objective } from "./objective.ts";
@@ -46,8 +46,13 @@ export const DefenseOptions = AttackOptions.extend({
 type Options = z.output<typeof DefenseOptions>;
 
 /** The noise asked for, if it is of a kind that the defence is named after; the first kind is the paper's. */
-function noiseOf(defense: string, kinds: readonly string[], text: string = kinds[0]): Noise {
-  const noise = noiseNamed(text);
+function noiseOf(
+  named: NoiseNamed,
+  defense: string,
+  kinds: readonly string[],
+  text: string = kinds[0],
+): Noise {
+  const noise = named(text);
   if (!kinds.some((kind) => noise.name.startsWith(`${kind}:`)))
     throw new UsageError(
       `${defense} injects ${kinds.join(" or ")} noise, got ${text}; write ${noiseNamed(kinds[0]).name} with your numbers, or choose another defence`,
@@ -55,7 +60,7 @@ function noiseOf(defense: string, kinds: readonly string[], text: string = kinds
   return noise;
 }
 
-type Make = (name: string, options: Options) => Omit<Defense, "name">;
+type Make = (name: string, options: Options, noises: NoiseNamed) => Omit<Defense, "name">;
 
 const attackOf = (
   attackName: string,
@@ -80,15 +85,15 @@ const mat =
 
 const ni =
   (...kinds: readonly string[]): Make =>
-  (name, options) => {
-    const noise = noiseOf(name, kinds, options.noise);
+  (name, options, noises) => {
+    const noise = noiseOf(noises, name, kinds, options.noise);
     return { objective: noiseInjection(noise), noise, attacks: [] };
   };
 
 const rat =
   (attackName: string, kind: string): Make =>
-  (name, options) => {
-    const noise = noiseOf(name, [kind], options.noise);
+  (name, options, noises) => {
+    const noise = noiseOf(noises, name, [kind], options.noise);
     const attack = attackOf(attackName, options);
     const objective = randomizedAdversarialTraining(attack, noise, options.ratNoise);
     return { objective, noise, attacks: [attack] };
@@ -132,11 +137,15 @@ const defenses: Readonly<Record<string, Make>> = {
 /** Every defence that the command line knows. */
 export const defenseNames: readonly string[] = Object.keys(defenses);
 
-/** The defence of this name, with the paper's settings where options are left out. */
-export function defenseNamed(name: string, options: z.input<typeof DefenseOptions> = {}): Defense {
+/** The defence of this name, with the paper's settings where options are left out; `noises` makes its noise. */
+export function defenseNamed(
+  name: string,
+  options: z.input<typeof DefenseOptions> = {},
+  noises: NoiseNamed = noiseNamed,
+): Defense {
   if (!Object.hasOwn(defenses, name))
     throw new UsageError(unknownName("defense", name, defenseNames));
   const resolved = resolve(DefenseOptions, options);
   refuseUnused(name, resolved);
-  return { name, ...defenses[name](name, resolved) };
+  return { name, ...defenses[name](name, resolved, noises) };
 }

@@ -1,3 +1,4 @@
+import { announce, announced } from "../attacks/announced.ts";
 import {
   linear,
   lossOfLogits,
@@ -33,7 +34,12 @@ export function withEot(
     throw new Error(`EOT needs a positive number of draws, got ${draws}`);
   const drawn = { model, draws, maxBatch };
   if (objective === "mean-probability") return meanProbability(drawn);
+  const inWholeExamples = objective === "mean-logits" && runExamples(drawn) > 0;
   return {
+    announce(keys, shape) {
+      const [first] = inWholeExamples ? wholeExamples(keys, drawn) : batches(keys, drawn);
+      announce(model, first, shape);
+    },
     logits: (x, keys) => meanLogits(drawn, x, keys),
     lossAndGradient: (x, loss, keys) =>
       loss.kind === "of-mean"
@@ -47,7 +53,7 @@ export function withEot(
 
 async function meanLogits(drawn: Drawn, x: Tensor, keys: readonly Key[]): Promise<Tensor> {
   const sum = mean(keys.length, drawn.draws);
-  for (const { indices, own } of batches(keys, drawn))
+  for (const { indices, own } of announced(drawn.model, batches(keys, drawn), x.shape))
     sum.add(await drawn.model.logits(takeRows(x, indices), own), indices);
   return sum.result();
 }
@@ -59,7 +65,7 @@ async function meanLoss(
   keys: readonly Key[],
 ): Promise<LossAndGradient> {
   const [losses, logits, gradient] = [0, 1, 2].map(() => mean(keys.length, drawn.draws));
-  for (const { indices, own } of batches(keys, drawn)) {
+  for (const { indices, own } of announced(drawn.model, batches(keys, drawn), x.shape)) {
     const taken = takeLoss(loss, indices);
     const part = await drawn.model.lossAndGradient(takeRows(x, indices), taken, own);
     losses.add(tensor([indices.length], part.losses), indices);
@@ -76,13 +82,10 @@ async function lossOfMeanLogits(
   loss: PerRow,
   keys: readonly Key[],
 ): Promise<LossAndGradient> {
-  const together = Math.floor(drawn.maxBatch / drawn.draws);
-  if (together === 0) return inTwoPasses(drawn, x, loss, keys);
+  if (runExamples(drawn) === 0) return inTwoPasses(drawn, x, loss, keys);
   const parts: LossAndGradient[] = [];
-  for (let from = 0; from < keys.length; from += together) {
-    const examples = keys.slice(from, from + together).map((_, i) => from + i);
-    parts.push(await inOneRun(drawn, x, loss, keys, examples));
-  }
+  for (const run of announced(drawn.model, wholeExamples(keys, drawn), x.shape))
+    parts.push(await inOneRun(drawn, x, loss, run));
   return {
     losses: Float32Array.from(parts.flatMap(({ losses }) => [...losses])),
     logits: concatRows(parts.map(({ logits }) => logits)),
@@ -90,16 +93,34 @@ async function lossOfMeanLogits(
   };
 }
 
+/** The examples that fit into a run with all of their draws. */
+const runExamples = ({ draws, maxBatch }: Drawn): number => Math.floor(maxBatch / draws);
+
+interface Run {
+  readonly examples: readonly number[];
+  /** The example and the key of each row: the draws of an example lie together. */
+  readonly indices: readonly number[];
+  readonly own: readonly Key[];
+}
+
+/** All draws of all examples, example by example, in runs that split none. */
+function* wholeExamples(keys: readonly Key[], drawn: Drawn): Generator<Run> {
+  const together = runExamples(drawn);
+  for (let from = 0; from < keys.length; from += together) {
+    const examples = keys.slice(from, from + together).map((_, i) => from + i);
+    const indices = examples.flatMap((i) => Array.from({ length: drawn.draws }, () => i));
+    const own = indices.map((index, i) => fold(keys[index], i % drawn.draws));
+    yield { examples, indices, own };
+  }
+}
+
 /** All draws of some examples in one run, whose graph takes the mean: z̄ costs nothing beside the gradient. */
 async function inOneRun(
   { model, draws }: Drawn,
   x: Tensor,
   loss: PerRow,
-  keys: readonly Key[],
-  examples: readonly number[],
+  { examples, indices, own }: Run,
 ): Promise<LossAndGradient> {
-  const indices = examples.flatMap((i) => Array.from({ length: draws }, () => i));
-  const own = indices.map((index, i) => fold(keys[index], i % draws));
   const run = await model.lossAndGradient(
     takeRows(x, indices),
     ofMean(takeLoss(loss, examples), draws),
@@ -139,5 +160,6 @@ export function withFixedKeys(model: Victim, fixed: readonly Key[]): Victim {
   return {
     logits: async (x, keys) => model.logits(x, checked(keys)),
     lossAndGradient: async (x, loss, keys) => model.lossAndGradient(x, loss, checked(keys)),
+    announce: (_, shape) => model.announce?.(fixed, [fixed.length, ...shape.slice(1)]),
   };
 }

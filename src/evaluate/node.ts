@@ -9,7 +9,8 @@ import { sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { type Architecture, type Parameters, parameterCount } from "../models/architecture.ts";
 import type { Card } from "../models/export.ts";
-import { describeNoise, noiseNamed } from "../noise/table.ts";
+import { noiseNamedNode } from "../noise/node.ts";
+import { describeNoise } from "../noise/table.ts";
 import { checkOptions } from "./check.ts";
 import { evaluate, type Scored } from "./evaluate.ts";
 import { type EvaluateOptions, resolved } from "./options.ts";
@@ -170,7 +171,7 @@ export async function* evaluateNode(
   checkFit(model, dataset);
   const options = resolved(given);
   const noiseText = options.noise ?? model.noise;
-  const noise = noiseText === null ? null : noiseNamed(noiseText);
+  const noise = noiseText === null ? null : noiseNamedNode(noiseText);
   checkOptions(options, { randomised: noise !== null, pixels: sizeOf(dataset.shape) });
   const settings: Settings = {
     model: {

@@ -1,3 +1,4 @@
+import { announced } from "../attacks/announced.ts";
 import { balls } from "../attacks/balls.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { fold, type Key } from "../math/random.ts";
@@ -24,13 +25,16 @@ export async function decisions(
   { rule, draws, batch }: Scoring,
 ): Promise<number[][]> {
   const total = keys.length * draws;
-  const logits: Tensor[] = [];
-  for (let from = 0; from < total; from += batch) {
-    const indices = Array.from({ length: Math.min(batch, total - from) }, (_, i) => from + i);
-    const examples = indices.map((i) => Math.floor(i / draws));
-    const own = indices.map((i, j) => fold(keys[examples[j]], i % draws));
-    logits.push(await victim.logits(takeRows(x, examples), own));
+  function* batches() {
+    for (let from = 0; from < total; from += batch) {
+      const indices = Array.from({ length: Math.min(batch, total - from) }, (_, i) => from + i);
+      const examples = indices.map((i) => Math.floor(i / draws));
+      yield { examples, own: indices.map((i, j) => fold(keys[examples[j]], i % draws)) };
+    }
   }
+  const logits: Tensor[] = [];
+  for (const { examples, own } of announced(victim, batches(), x.shape))
+    logits.push(await victim.logits(takeRows(x, examples), own));
   const classes = logits[0]?.shape[1] ?? 0;
   const all = new Float32Array(total * classes);
   logits.forEach((part, i) => {

@@ -27,4 +27,5 @@ export const stoppable = (victim: Victim, signal: AbortSignal | undefined): Vict
     signal?.throwIfAborted();
     return victim.lossAndGradient(x, loss, keys);
   },
+  announce: (keys, shape) => victim.announce?.(keys, shape),
 });

@@ -9,6 +9,7 @@ import { readRows } from "../evaluate/settings.ts";
 import { orMissing, writing } from "../files/node.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { classifier } from "../models/classifier.ts";
+import { noiseNamedNode } from "../noise/node.ts";
 import { openModelNode, trainNode } from "../train/node.ts";
 import type { OpenModel } from "../train/open-model.ts";
 import type { ResolvedOptions } from "../train/options.ts";
@@ -257,7 +258,7 @@ export async function* runArtefact(
   const cell = `artefact ${defense}`;
   const path = rowsFile(out, defense, "artefact");
   const model = await trainedModel(out, defense);
-  const { noise } = defenseNamed(defense);
+  const { noise } = defenseNamed(defense, {}, noiseNamedNode);
   if (noise === null)
     throw new UsageError(`${defense} injects no noise, so there is nothing to show`);
   const { test } = await datasetOf(reproduction);

@@ -7,4 +7,21 @@ export interface Noise {
   readonly name: string;
   /** One independent draw per example; shape is [batch, ...pixels] and keys has one entry per row. */
   sample(keys: readonly Key[], shape: Shape): Tensor;
+  /** Absent where nothing can be drawn while the network runs. */
+  readonly ahead?: Ahead;
 }
+
+/** The same draws, made while something else computes. */
+export interface Ahead {
+  /** Says what will be asked for soon. Nothing but time depends on it. */
+  announce(keys: readonly Key[], shape: Shape): void;
+  /** What `sample` gives, of what was announced without the time that it takes; the tensor is the caller's. */
+  draw(keys: readonly Key[], shape: Shape): Promise<Tensor>;
+}
+
+/** What the noise's `sample` gives, drawn ahead where it was announced. */
+export const drawn = async (noise: Noise, keys: readonly Key[], shape: Shape): Promise<Tensor> =>
+  noise.ahead?.draw(keys, shape) ?? noise.sample(keys, shape);
+
+/** Makes a noise of its name. */
+export type NoiseNamed = (text: string) => Noise;

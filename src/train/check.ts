@@ -1,3 +1,4 @@
+import { announced } from "../attacks/announced.ts";
 import type { Victim } from "../attacks/victim.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { withNoise } from "../defenses/with-noise.ts";
@@ -20,16 +21,19 @@ export const checkIndices = (size: number): number[] => {
 /** The share of clean test images classified correctly, with one draw of the defence's noise each. */
 export async function checkAccuracy(
   victim: Victim,
-  { test }: Dataset,
+  { test, shape }: Dataset,
   noise: Noise | null,
   keysOf: (indices: readonly number[]) => readonly Key[],
 ): Promise<{ readonly accuracy: number; readonly examples: number }> {
   const model = noise === null ? victim : withNoise(victim, noise);
   const indices = checkIndices(test.size);
+  const batches = Array.from({ length: Math.ceil(indices.length / BATCH) }, (_, i) => {
+    const part = indices.slice(i * BATCH, (i + 1) * BATCH);
+    return { part, own: keysOf(part) };
+  });
   let correct = 0;
-  for (let from = 0; from < indices.length; from += BATCH) {
-    const part = indices.slice(from, from + BATCH);
-    const predicted = argmaxRows(await model.logits(test.images(part), keysOf(part)));
+  for (const { part, own } of announced(model, batches, [BATCH, ...shape])) {
+    const predicted = argmaxRows(await model.logits(test.images(part), own));
     correct += part.filter((index, i) => predicted[i] === test.labels[index]).length;
   }
   return { accuracy: correct / Math.max(indices.length, 1), examples: indices.length };

@@ -17,6 +17,7 @@ export function guarded(victim: Victim, signal: AbortSignal | undefined): Victim
       check();
       return victim.lossAndGradient(x, loss, keys);
     },
+    announce: (keys, shape) => victim.announce?.(keys, shape),
   };
 }
 

@@ -10,6 +10,7 @@ import { exportOnnx, isExported } from "../models/export.ts";
 import type { ImportedOptions } from "../models/imported.ts";
 import { architecture } from "../models/index.ts";
 import { importModel, readModelNode, readOnnxBytes } from "../models/node.ts";
+import { noiseNamedNode } from "../noise/node.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Checkpoint } from "./checkpoint.ts";
@@ -79,13 +80,14 @@ export async function* trainNode(
   if (goesOn) refuseOtherOptions(given, options, out);
   // Everything that can be wrong with the options is found before anything is written.
   const { epsilonLinf, epsilonL2, steps } = options;
-  const defense = defenseNamed(options.defense, {
+  const settings = {
     ...{ epsilonLinf, epsilonL2, steps },
     ...(options.stepSize !== null && { stepSize: options.stepSize }),
     ...(options.noise !== null && { noise: options.noise }),
     ...(options.matChoice !== null && { matChoice: options.matChoice }),
     ...(options.ratNoise !== null && { ratNoise: options.ratNoise }),
-  });
+  };
+  const defense = defenseNamed(options.defense, settings, noiseNamedNode);
   const runtime = await nodeRuntime(hardware);
   const dataset = await openDatasetNode(options.data, dataDir === undefined ? {} : { dataDir });
   const input = { ...dataset, classes: dataset.classes.length };

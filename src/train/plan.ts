@@ -30,13 +30,19 @@ export interface Plan {
   order(epoch: number): readonly number[];
   /** The batch at a position: drawn, augmented, then handed to the defence, whose attack faces `victim`. */
   batchAt(position: Position, order: readonly number[], victim: Victim): Promise<Batch>;
+  /** Says that the batch at a position comes next, if its epoch has one, so that the defence can draw for it. */
+  announce(position: Pick<Position, "epoch" | "stepInEpoch">, order: readonly number[]): void;
 }
 
 /**
  * Each epoch has its own order; the examples at its end that do not fill a batch are left out of it. Every draw
  * depends on the seed, the epoch and the example's index alone.
  */
-export function planOf(options: ResolvedOptions, { name, train }: Dataset, defense: Defense): Plan {
+export function planOf(
+  options: ResolvedOptions,
+  { name, shape, train }: Dataset,
+  defense: Defense,
+): Plan {
   const { seed } = options;
   const chosen = Math.min(options.examples ?? train.size, train.size);
   if (chosen === 0) throw new UsageError(`${name} has no training images`);
@@ -44,12 +50,14 @@ export function planOf(options: ResolvedOptions, { name, train }: Dataset, defen
   const batch = Math.min(options.batch, chosen);
   const stepsPerEpoch = Math.floor(chosen / batch);
   const steps = stepsPerEpoch * options.epochs;
+  const indicesAt = (stepInEpoch: number, order: readonly number[]) =>
+    order.slice(stepInEpoch * batch, (stepInEpoch + 1) * batch);
   return {
     ...{ batch, stepsPerEpoch, steps },
     rateAt: recipes[options.recipe].schedule(options.rate, steps),
     order: (epoch) => shuffled(chosen, epochKey(seed, "shuffle", epoch)).map((i) => subset[i]),
     async batchAt({ epoch, stepInEpoch }, order, victim) {
-      const indices = order.slice(stepInEpoch * batch, (stepInEpoch + 1) * batch);
+      const indices = indicesAt(stepInEpoch, order);
       const keys = (purpose: "augment" | "objective" | "dropout") =>
         exampleKeys(seed, purpose, epoch, indices);
       const labels = indices.map((index) => train.labels[index]);
@@ -58,6 +66,11 @@ export function planOf(options: ResolvedOptions, { name, train }: Dataset, defen
       const x = options.augment === "none" ? clean : augment(clean, keys("augment"), { flip });
       const examples = await defense.objective.examples(victim, x, labels, keys("objective"));
       return { x: examples, labels, keys: keys("dropout") };
+    },
+    announce({ epoch, stepInEpoch }, order) {
+      if (stepInEpoch >= stepsPerEpoch) return;
+      const keys = exampleKeys(seed, "objective", epoch, indicesAt(stepInEpoch, order));
+      defense.objective.announce?.(keys, [batch, ...shape]);
     },
   };
 }

@@ -180,6 +180,7 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
           return;
         }
         const rate = plan.rateAt(position.step);
+        plan.announce({ ...position, stepInEpoch: position.stepInEpoch + 1 }, order);
         const { loss, correct } = await step.run(batch, rate);
         if (!Number.isFinite(loss)) throw await diverged(`a loss of ${loss}`);
         position = {

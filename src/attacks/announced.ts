@@ -1,0 +1,29 @@
+import type { Key } from "../math/random.ts";
+import type { Shape } from "../math/tensor.ts";
+import type { Victim } from "./victim.ts";
+
+/** The batches in turn, each once the victim has been told of the one after it; x of a batch has the rows of `shape`. */
+export function* announced<B extends { readonly own: readonly Key[] }>(
+  victim: Victim,
+  batches: Iterable<B>,
+  shape: Shape,
+): Generator<B> {
+  let before: B | null = null;
+  for (const batch of batches) {
+    if (before !== null) {
+      announce(victim, batch, shape);
+      yield before;
+    }
+    before = batch;
+  }
+  if (before !== null) yield before;
+}
+
+/** Tells the victim of a batch, if there is one. */
+export function announce(
+  victim: Victim,
+  batch: { readonly own: readonly Key[] } | undefined,
+  shape: Shape,
+): void {
+  if (batch !== undefined) victim.announce?.(batch.own, [batch.own.length, ...shape.slice(1)]);
+}
