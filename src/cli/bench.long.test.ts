@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { nodeRuntime } from "../runtime/node.ts";
 import { benchModel, benchTask } from "./bench-task.ts";
@@ -33,6 +36,45 @@ it("measures both kinds of work, one object per line", async () => {
 it("refuses a model that does not exist and a device that is not here", async () => {
   expect(await bench("--model", "wrn-16")).toMatchObject({ code: 2, out: "" });
   expect(await bench("--device", "tpu")).toMatchObject({ code: 2, out: "" });
+});
+
+it("calibrates the machine for the user's later runs, and refuses a file that is none", async () => {
+  const { HOME } = process.env;
+  process.env.HOME = mkdtempSync(join(tmpdir(), "rampart-home-"));
+  const file = join(process.env.HOME, ".cache", "rampart", "calibration.json");
+  const lowering = async () => (await nodeRuntime({ threads: 1 })).target.lowering;
+  try {
+    const usual = await lowering();
+    const { code, out, err } = await bench("--calibrate", "--threads", "1", "--json");
+    if (usual === "plain") {
+      expect({ code, err }).toMatchObject({ code: 2, err: expect.stringContaining("no blocked") });
+      return;
+    }
+    expect(code).toBe(0);
+    const lines = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(lines).toHaveLength(9);
+    for (const { direct, winograd } of lines.slice(0, 8)) {
+      expect(direct).toBeGreaterThan(0);
+      expect(winograd).toBeGreaterThan(0);
+    }
+    const { pictures, weights, path } = lines[8];
+    expect(path).toBe(file);
+    const asUsual = pictures === 128 && weights === 256;
+    expect(await lowering()).toBe(asUsual ? usual : `${usual}-w${pictures}-${weights}`);
+    expect(await bench("--calibrate", "--device", "cuda")).toMatchObject({ code: 2, out: "" });
+    writeFileSync(file, "{}x");
+    for (const words of [["--calibrate"], ["--model", "cnn-small"]])
+      expect(await bench(...words)).toMatchObject({
+        ...{ code: 2, out: "", err: expect.stringContaining(`${file} is not what`) },
+      });
+    expect(readFileSync(file, "utf8")).toBe("{}x");
+  } finally {
+    rmSync(process.env.HOME, { recursive: true });
+    process.env.HOME = HOME;
+  }
 });
 
 it("trains as it measures: the loss of a batch seen again and again falls", async () => {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { UsageError } from "../math/usage-error.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { calibrateMachine } from "./bench-calibrate.ts";
 import { benchModel, benchTask, type Task } from "./bench-task.ts";
 import type { Work } from "./bench-work.ts";
 import { type WorkName, workNames, works } from "./bench-works.ts";
@@ -58,13 +59,19 @@ export const benchCommand = command({
     device: Device,
     threads: Threads,
     seed: Seed,
+    calibrate: z
+      .boolean()
+      .default(false)
+      .describe("instead find out which form of convolutions is faster here; later runs use it"),
   }),
   examples: [
     "rampart bench --model wrn-16-4 --batch 64",
     "rampart bench --work pgd-accuracy,cw --model runs/at --repeats 3",
+    "rampart bench --calibrate",
   ],
   async run({ work: chosen, model, batch, images, repeats, seed, ...rest }, context) {
-    const { device, threads, data, dataDir } = rest;
+    const { device, threads, data, dataDir, calibrate } = rest;
+    if (calibrate) return calibrateMachine(device, threads, context);
     const opened = await benchModel(model, { data, dataDir, seed });
     const runtime = await nodeRuntime({ device, ...(threads === undefined ? {} : { threads }) });
     const bar = progress(context.stderr, { json: context.json });

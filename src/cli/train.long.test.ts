@@ -45,7 +45,7 @@ describe("rampart train", () => {
         recipe: "zagoruyko",
       },
       attacks: [{ name: "pgd-linf", epsilon: 0.031, steps: 1 }],
-      target: { lowering: expect.stringMatching(/^(plain|blocked-\d+)$/) },
+      target: { lowering: expect.stringMatching(/^(plain|blocked-\d+(-w\d+-\d+)?)$/) },
     });
   });
 

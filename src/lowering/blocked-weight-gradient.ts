@@ -4,6 +4,7 @@
 import type { Lowered } from "../graph/lowered.ts";
 import type { Value } from "../graph/value.ts";
 import type { Builder } from "./builder.ts";
+import { costsLess } from "./cost.ts";
 import type { Nchwc } from "./nchwc.ts";
 import { sameForAll, transformedPixels } from "./winograd.ts";
 
@@ -20,6 +21,7 @@ export function blockedWeightGradient(
   n: Nchwc,
   node: Value<"ConvWeightGradient">,
   { x, plain, dy }: Operands,
+  breakEven: number,
 ): Lowered | null {
   const { strides, pads, dilations, groups, kernelShape } = node.attrs;
   if (groups !== 1 || dilations.some((d) => d !== 1)) return null;
@@ -29,7 +31,7 @@ export function blockedWeightGradient(
   const direct = plain ? plainInput : blockedInput;
   const gradient = pointwise
     ? pointwiseGradient(n, x, dy, strides)
-    : !plain && winogradWins(geometry, x, dy)
+    : !plain && winogradWins(breakEven, geometry, x, dy)
       ? winogradGradient(b, n, x, dy)
       : direct(n, x, dy, geometry);
   // [out, in, rows, columns] without the channels that fill blocks.
@@ -195,13 +197,21 @@ const TAPS = [
   [0, 1, 1, -1],
 ] as const;
 
-/** Whether Winograd's form costs less than the direct one: it moves as much, and its products are smaller than those of x. */
-const winogradWins = ({ strides, pads, kernel }: Geometry, x: Lowered, dy: Lowered): boolean =>
-  kernel.every((k) => k === 3) &&
-  pads.every((p) => p === 1) &&
-  strides.every((step) => step === 1) &&
-  x.shape.slice(2).every((length) => length % 2 === 0 && length >= 4) &&
-  Math.min(x.shape[1], dy.shape[1]) >= 256;
+/** Whether Winograd's form costs less than the direct one, by the model of `cost.ts`; it has none for odd pictures. */
+function winogradWins(
+  breakEven: number,
+  { strides, pads, kernel }: Geometry,
+  x: Lowered,
+  dy: Lowered,
+): boolean {
+  const [, into, height, width] = x.shape;
+  const possible =
+    kernel.every((k) => k === 3) &&
+    pads.every((p) => p === 1) &&
+    strides.every((step) => step === 1) &&
+    [height, width].every((length) => length % 2 === 0 && length >= 4);
+  return possible && costsLess(breakEven, { into, out: dy.shape[1], height, width });
+}
 
 /** Winograd's F(3×3, 2×2) (Lavin & Gray 2016, arXiv:1509.09308): dy in tiles of 2 × 2 as kernels of x. */
 function winogradGradient(b: Builder, n: Nchwc, x: Lowered, dy: Lowered): Lowered {

@@ -9,6 +9,7 @@ import { blockedInputGradient, fewChannelsGradient } from "./blocked-input-gradi
 import { blockedMaxPoolGradient, maxPoolGradientParts } from "./blocked-max-pool.ts";
 import { blockedWeightGradient } from "./blocked-weight-gradient.ts";
 import { type Builder, builder } from "./builder.ts";
+import { type BreakEven, usualBreakEven } from "./cost.ts";
 import { foldScales } from "./fold-scales.ts";
 import { computed, type Form, formOf, forms, settled } from "./forms.ts";
 import type { Blocked, Layouts } from "./layouts.ts";
@@ -40,11 +41,11 @@ const rules: { readonly [O in Op]?: Rule<O> } = {
     return formOf(shape, node.shape[1], summand);
   },
 
-  ConvWeightGradient: ({ b, n, isBlocked, blocked, plain }, node) => {
+  ConvWeightGradient: ({ b, n, breakEven, isBlocked, blocked, plain }, node) => {
     const [x, dy] = node.inputs;
     const asPlain = !isBlocked(x) && x.shape[1] < n.block;
     const operands = { x: asPlain ? plain(x) : blocked(x), plain: asPlain, dy: blocked(dy) };
-    const gradient = blockedWeightGradient(b, n, node, operands);
+    const gradient = blockedWeightGradient(b, n, node, operands, breakEven.weights);
     return gradient === null ? null : { plain: gradient };
   },
 
@@ -106,10 +107,11 @@ const rules: { readonly [O in Op]?: Rule<O> } = {
 /** Constants up to this many elements are computed here; the runtime prepares the others in a program of its own. */
 const FOLDED = 4096;
 
-/** A graph of source operators for ONNX Runtime on a processor that works in blocks of `block` channels. */
+/** A graph of source operators for ONNX Runtime on a processor that works in blocks of `block` channels, where Winograd's form wins from `breakEven` on. */
 export function lowerBlocked(
   outputs: Readonly<Record<string, Value>>,
   block: number,
+  breakEven: BreakEven = usualBreakEven,
 ): Record<string, Lowered> {
   const names = Object.keys(outputs);
   const roots = foldScales(Object.values(outputs));
@@ -120,7 +122,7 @@ export function lowerBlocked(
 
   const b = builder(FOLDED);
   const n = nchwc(b, block);
-  const f = forms(b, n);
+  const f = forms(b, n, breakEven);
   const inBlocks = new Map<Value, Form>();
   const plainly = new Map<Value, Lowered>();
 
@@ -134,7 +136,7 @@ export function lowerBlocked(
     return array;
   }
   const layouts: Layouts = {
-    ...{ b, n, f },
+    ...{ b, n, f, breakEven },
     isBlocked: (value) => inBlocks.has(value),
     form: (value) =>
       inBlocks.get(value) ??

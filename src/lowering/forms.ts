@@ -5,6 +5,7 @@ import type { Lowered } from "../graph/lowered.ts";
 import type { ConvAttributes } from "../graph/value.ts";
 import type { Shape } from "../math/tensor.ts";
 import type { Builder } from "./builder.ts";
+import type { BreakEven } from "./cost.ts";
 import type { Fused, Nchwc } from "./nchwc.ts";
 import { winograd, winogradWins } from "./winograd.ts";
 
@@ -60,7 +61,7 @@ export function settled(form: Form): Lowered | null {
 }
 
 /** Arithmetic on forms, which makes nodes only for vectors of one number per channel; and `settle`, which makes the rest. */
-export function forms(b: Builder, n: Nchwc) {
+export function forms(b: Builder, n: Nchwc, { pictures }: BreakEven) {
   const vectors = (op: "Add" | "Mul", x: Lowered, y: Lowered) =>
     b.make(op, [x, y], {}, x.dtype, x.shape);
   const ones = (x: Form) => n.filled([x.shape[1]], 1);
@@ -112,7 +113,7 @@ export function forms(b: Builder, n: Nchwc) {
       if (scale !== null) passes.push((fused) => n.scaled(array, scale, fused));
     for (const conv of convs) {
       const { x, w, attrs } = conv;
-      if (winogradWins(conv)) sum = add(sum, winograd(b, n, conv));
+      if (winogradWins(n, pictures, conv)) sum = add(sum, winograd(b, n, conv));
       else passes.push((fused) => n.conv(x, w, attrs, fused));
     }
     if (passes.length === 0 && shift !== null) {

@@ -1,6 +1,7 @@
 import type { Lowered } from "../graph/lowered.ts";
 import type { Value } from "../graph/value.ts";
 import type { Builder } from "./builder.ts";
+import type { BreakEven } from "./cost.ts";
 import type { Form, Forms } from "./forms.ts";
 import type { Nchwc } from "./nchwc.ts";
 
@@ -9,6 +10,7 @@ export interface Layouts {
   readonly b: Builder;
   readonly n: Nchwc;
   readonly f: Forms;
+  readonly breakEven: BreakEven;
   /** Whether a value was computed in blocks, so that asking for its form costs nothing. */
   isBlocked(value: Value): boolean;
   /** Its form; an array in NCHW is reordered. */

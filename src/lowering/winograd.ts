@@ -3,6 +3,7 @@
 
 import type { Lowered } from "../graph/lowered.ts";
 import type { Builder } from "./builder.ts";
+import { costsLess } from "./cost.ts";
 import type { OpenConv } from "./forms.ts";
 import type { Nchwc } from "./nchwc.ts";
 
@@ -25,20 +26,18 @@ const KERNEL = [
 /** Examples are taken together up to this many elements of x, so that what the transforms write stays in the cache. */
 const CHUNK = 2 ** 20;
 
-/**
- * Whether the transforms cost less than the products they save. They move about 50 bytes per element of x and y, the
- * products save 10 · in · out operations per pixel; the bound was measured where a core does some 100 GFLOP/s. It is a rule
- * rather than a measurement at run time, because a resumed training must choose as the interrupted one did.
- */
-export function winogradWins({ x, w, attrs }: OpenConv): boolean {
+/** Whether Winograd's form of a convolution costs less than the direct one, by the model of `cost.ts`; it has none for an x in NCHW. */
+export function winogradWins(
+  { block }: Nchwc,
+  breakEven: number,
+  { x, w, attrs }: OpenConv,
+): boolean {
   const { strides, dilations, pads, groups } = attrs;
-  const [, , height, width] = x.shape;
+  const [, into, height, width] = x.shape;
   const square = w.shape[2] === 3 && w.shape[3] === 3 && pads.every((p) => p === 1);
   const plain = groups === 1 && [...strides, ...dilations].every((n) => n === 1);
-  // Of an odd picture a row and a column are computed in vain, which takes the gain from 128 channels.
-  const least = height % 2 === 0 && width % 2 === 0 ? 128 : 256;
-  const large = Math.min(height, width) >= 4 && Math.min(w.shape[0], w.shape[1]) >= least;
-  return square && plain && large;
+  const wide = Math.min(height, width) >= 4 && into % block === 0;
+  return square && plain && wide && costsLess(breakEven, { into, out: w.shape[0], height, width });
 }
 
 /** The convolution, blocked; x is blocked and has whole blocks of channels. */

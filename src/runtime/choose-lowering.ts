@@ -1,19 +1,13 @@
-// Which lowering an engine can run is found by running it: ONNX Runtime's blocked operators exist on some processors only,
-// and the size of a block depends on the processor.
+// Whether an engine has blocks is found by running it: ONNX Runtime's blocked operators exist on some processors only, and the
+// size of a block depends on the processor.
 
 import type { Lowered } from "../graph/lowered.ts";
 import { input, relu } from "../graph/ops.ts";
 import { conv, convInputGradient, convWeightGradient } from "../graph/windows.ts";
 import { type NdArray, type Shape, sizeOf } from "../math/tensor.ts";
 import { writeOnnx } from "../onnx/write.ts";
-import {
-  blockedLowering,
-  compiler,
-  type Engine,
-  type Lowering,
-  plainLowering,
-  program,
-} from "./session.ts";
+import { blockedLowering, type Lowering, plainLowering } from "./lowerings.ts";
+import { compiler, type Engine, program } from "./session.ts";
 
 /** Numbers between −1 and 1 without a pattern. */
 const numbers = (shape: Shape): NdArray<"float32"> => ({
@@ -44,20 +38,24 @@ async function blockSize<T>(engine: Engine<T>): Promise<number | null> {
 async function agrees<T>(engine: Engine<T>, lowering: Lowering): Promise<boolean> {
   const x = input("x", [16, 3, 8, 8]);
   const w = input("w", [32, 3, 3, 3]);
+  const u = input("u", [32, 32, 3, 3]);
   const v = input("v", [32, 32, 3, 3]);
   const geometry = (stride: number) => ({
     ...{ strides: [stride, stride], pads: [1, 1, 1, 1] },
     ...{ dilations: [1, 1], groups: 1 },
   });
   const h = relu(conv(x, w, geometry(1)));
-  const y = conv(h, v, geometry(2));
-  const dh = convInputGradient(y, v, h.shape, geometry(2));
+  const k = relu(conv(h, u, geometry(1)));
+  const y = conv(k, v, geometry(2));
+  const dk = convInputGradient(y, v, k.shape, geometry(2));
+  const dh = convInputGradient(dk, u, h.shape, geometry(1));
   const dx = convInputGradient(dh, w, x.shape, geometry(1));
-  const dv = convWeightGradient(h, y, [3, 3], geometry(2));
+  const dv = convWeightGradient(k, y, [3, 3], geometry(2));
+  const du = convWeightGradient(h, dk, [3, 3], geometry(1));
   const dw = convWeightGradient(x, dh, [3, 3], geometry(1));
-  const outputs = { y, dx, dw, dv };
+  const outputs = { y, dx, dw, du, dv };
   const feeds = Object.fromEntries(
-    [x, w, v].map(({ shape }, i) => ["xwv"[i], numbers(shape)] as const),
+    [x, w, u, v].map(({ shape }, i) => ["xwuv"[i], numbers(shape)] as const),
   );
   try {
     const results: Readonly<Record<string, NdArray>>[] = [];
@@ -76,10 +74,11 @@ async function agrees<T>(engine: Engine<T>, lowering: Lowering): Promise<boolean
   }
 }
 
-/** The fastest lowering whose numbers are right on this engine. */
-export async function chooseLowering<T>(engine: Engine<T>): Promise<Lowering> {
+/** The size of the engine's blocks, if what is lowered to them comes out right; else null. */
+export async function chooseBlock<T>(engine: Engine<T>): Promise<number | null> {
   const block = await blockSize(engine);
-  if (block === null) return plainLowering;
-  const lowering = blockedLowering(block);
-  return (await agrees(engine, lowering)) ? lowering : plainLowering;
+  if (block === null) return null;
+  // With a break-even of one channel the network has all forms of convolutions, Winograd's among them.
+  const right = await agrees(engine, blockedLowering(block, { pictures: 1, weights: 1 }));
+  return right ? block : null;
 }

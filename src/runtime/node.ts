@@ -1,30 +1,33 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { availableParallelism } from "node:os";
+import { availableParallelism, cpus, homedir } from "node:os";
 import { join } from "node:path";
 import * as ort from "onnxruntime-node";
 import { UsageError } from "../math/usage-error.ts";
-import { chooseLowering } from "./choose-lowering.ts";
-import { probe } from "./probe.ts";
-import { devices, type Program, type Runtime } from "./runtime.ts";
+import { type Calibration, calibrate } from "./calibrate.ts";
+import { calibrationIn, type Machine, withCalibration } from "./calibrations.ts";
+import { chooseBlock } from "./choose-lowering.ts";
 import {
-  compiler,
-  type Engine,
-  holding,
+  blockedLowering,
+  blockedNamed,
   type Lowering,
   plainLowering,
-  program,
-  type Session,
   webgpuLowering,
-} from "./session.ts";
+} from "./lowerings.ts";
+import { probe } from "./probe.ts";
+import { devices, type Program, type Runtime } from "./runtime.ts";
+import { compiler, type Engine, holding, program, type Session } from "./session.ts";
 
 export interface NodeRuntimeOptions {
   /** Threads within an operator; by default one per core. */
   readonly threads?: number;
   /** Where graphs run: `cpu` by default, `webgpu` or `cuda`. */
   readonly device?: string;
-  /** On the CPU, `plain` for standard operators only; by default the fastest lowering that a probe finds right. */
-  readonly lowering?: "plain";
+  /**
+   * On the CPU, `plain` for standard operators only, or the lowering that the target of another run names, which is taken if this machine
+   * has it; by default the fastest one that a probe finds right, as `rampart bench --calibrate` has tuned it.
+   */
+  readonly lowering?: string;
   /** A folder for ONNX Runtime's profiles, one file per program, which is whole once the program has been released. */
   readonly profile?: string;
 }
@@ -164,15 +167,44 @@ async function canWrite(): Promise<boolean> {
   }
 }
 
-let found: Promise<{ readonly lowering: Lowering; readonly writes: boolean }> | null = null;
+let found: Promise<{ readonly block: number | null; readonly writes: boolean }> | null = null;
 
 /** What suits this machine's CPU and its library, which do not change while a process runs. */
-function fastest() {
+function ownMachine() {
   found ??= (async () => ({
-    lowering: await chooseLowering(engine({ threads: 1 })),
+    block: await chooseBlock(engine({ threads: 1 })),
     writes: await canWrite(),
   }))();
   return found;
+}
+
+const engineName = () => `onnxruntime-node ${engineVersion()}`;
+
+const machineWith = (threads: number): Machine => ({
+  ...{ cpu: cpus()[0]?.model ?? process.arch, threads },
+  engine: engineName(),
+});
+
+/** What `rampart bench --calibrate` has found out; machines that share a home share the file. */
+function calibrations(): { readonly path: string; readonly text: string | undefined } {
+  const path = join(homedir(), ".cache", "rampart", "calibration.json");
+  try {
+    return { path, text: readFileSync(path, "utf8") };
+  } catch (error) {
+    const code = String((error as NodeJS.ErrnoException).code);
+    if (["ENOENT", "ENOTDIR"].includes(code)) return { path, text: undefined };
+    throw new UsageError(`${path} cannot be read (${code}); make it readable, or remove it`);
+  }
+}
+
+/** The fastest lowering that is right, or the one that was asked for, where this machine has it. */
+async function cpuLowering(threads: number, asked: string | undefined): Promise<Lowering> {
+  const { block } = await ownMachine();
+  if (asked === "plain" || block === null) return plainLowering;
+  const named = asked === undefined ? undefined : blockedNamed(asked, block);
+  if (named !== undefined) return named;
+  const { path, text } = calibrations();
+  return blockedLowering(block, calibrationIn(text, path, machineWith(threads)));
 }
 
 /** Graphs run by onnxruntime-node on this machine's CPU or GPU; a GPU is tried first, on a tiny network. */
@@ -185,20 +217,37 @@ export async function nodeRuntime({
   const known = devices.find((name) => name === device);
   if (known === undefined)
     throw new UsageError(`there is no device ${device}; use ${devices.join(", ")}`);
-  const best = known === "cpu" ? await fastest() : null;
-  const on = engine({ threads, device: known, profile, writes: best?.writes ?? false });
+  const writes = known === "cpu" && (await ownMachine()).writes;
+  const on = engine({ threads, device: known, profile, writes });
   const others = known === "webgpu" ? webgpuLowering : plainLowering;
-  const chosen = best !== null && lowering !== "plain" ? best.lowering : others;
+  const chosen = known === "cpu" ? await cpuLowering(threads, lowering) : others;
   const compile = compiler(on, chosen);
   if (known !== "cpu") await start(known, compile);
   return {
-    target: {
-      ...{ device, threads, lowering: chosen.name },
-      engine: `onnxruntime-node ${engineVersion()}`,
-    },
+    target: { ...{ device, threads, lowering: chosen.name }, engine: engineName() },
     compile,
     ...(known === "webgpu" && { holding: holding(on, chosen) }),
   };
+}
+
+/**
+ * Times both forms of convolutions on this machine's CPU, which should have nothing else to do, for some seconds; null where it has no
+ * blocks, and so no choice. Later runtimes use what was found once `text` is the contents of the file `path`.
+ */
+export async function calibrateNode({
+  threads = availableParallelism(),
+}: Pick<NodeRuntimeOptions, "threads"> = {}): Promise<
+  (Calibration & { readonly path: string; readonly text: string }) | null
+> {
+  const { block, writes } = await ownMachine();
+  if (block === null) return null;
+  const { path, text } = calibrations();
+  // Before anything is measured: a file that is no calibration is refused here.
+  calibrationIn(text, path, machineWith(threads));
+  const on = engine({ threads, writes });
+  const found = await calibrate((breakEven) => compiler(on, blockedLowering(block, breakEven)));
+  const more = withCalibration(text, path, machineWith(threads), found.breakEven);
+  return { ...found, path, text: more };
 }
 
 /** The bytes of any ONNX file as a program, whose inputs and outputs have the file's names. */

@@ -1,11 +1,9 @@
 import { isLowered, type Lowered } from "../graph/lowered.ts";
 import { input } from "../graph/ops.ts";
-import { topological, type Value } from "../graph/value.ts";
-import { lowerBlocked } from "../lowering/blocked.ts";
-import { lowerPlain } from "../lowering/plain.ts";
-import { lowerWebgpu } from "../lowering/webgpu.ts";
+import { topological } from "../graph/value.ts";
 import { type DType, type NdArray, zeros } from "../math/tensor.ts";
 import { writeOnnx } from "../onnx/write.ts";
+import type { Lowering } from "./lowerings.ts";
 import { better, fedConstants, parts, readersOf, split } from "./prepared.ts";
 import type { Arrays, Feeds, Held, Holding, Program, Runtime } from "./runtime.ts";
 
@@ -42,27 +40,6 @@ export interface Engine<T> {
   /** The name of an output that each file must have before the others, an empty sequence, for its sessions to `write`. */
   readonly sequence?: string;
 }
-
-/** Rewrites a graph of source operators into operators of the engine. */
-export interface Lowering {
-  readonly name: string;
-  lower(outputs: Readonly<Record<string, Value>>): Record<string, Lowered>;
-  /** Whether what does not change from run to run becomes a program of its own. */
-  readonly prepares: boolean;
-}
-
-/** Standard operators, which every engine runs. */
-export const plainLowering: Lowering = { name: "plain", lower: lowerPlain, prepares: false };
-
-/** Standard operators that WebGPU's provider has. */
-export const webgpuLowering: Lowering = { name: "webgpu", lower: lowerWebgpu, prepares: false };
-
-/** Blocks of `block` channels (see `lowering/blocked.ts`). */
-export const blockedLowering = (block: number): Lowering => ({
-  name: `blocked-${block}`,
-  lower: (outputs) => lowerBlocked(outputs, block),
-  prepares: true,
-});
 
 /** Stands before the names of a compiled graph's outputs: an updated parameter is an output with the name of an input, which a file may not hold twice. */
 const OUTPUT = "output:";

@@ -1,7 +1,8 @@
 import { UsageError } from "../math/usage-error.ts";
+import { plainLowering, webgpuLowering } from "./lowerings.ts";
 import { probe } from "./probe.ts";
 import type { Runtime } from "./runtime.ts";
-import { compiler, type Engine, plainLowering, webgpuLowering } from "./session.ts";
+import { compiler, type Engine } from "./session.ts";
 
 /** The part of onnxruntime-web that serves a device; the other one is not loaded. */
 const packages = {

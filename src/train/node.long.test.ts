@@ -14,9 +14,10 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, describe, expect, it } from "vitest";
 import { toyTraining, wide } from "../../test/fixtures/toy-training.ts";
+import { nodeRuntime } from "../runtime/node.ts";
 import { latestCheckpoint } from "./checkpoints.ts";
 import { readMetrics } from "./metrics.ts";
-import { lockRun, nodeFiles, openModelNode } from "./node.ts";
+import { lockRun, nodeFiles, openModelNode, trainNode } from "./node.ts";
 import { train } from "./train.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rampart-train-"));
@@ -60,6 +61,26 @@ describe("kill -9 during training", () => {
     const [got, expected] = lines.map((all) => all.map(({ seconds: _, ...line }) => line));
     expect(got).toEqual(expected);
   });
+});
+
+it("goes on with the lowering that the run was started with", async () => {
+  const path = place();
+  const options = {
+    defense: "standard",
+    model: "cnn-small",
+    data: "shapes",
+    examples: 8,
+    batch: 4,
+  };
+  await drain(trainNode({ ...options, epochs: 1 }, { out: path, threads: 1 }));
+  const latest = async () => (await latestCheckpoint(nodeFiles(path)))?.checkpoint.target;
+  expect((await latest())?.lowering).toBe((await nodeRuntime({ threads: 1 })).target.lowering);
+  const config = JSON.parse(readFileSync(join(path, "config.json"), "utf8"));
+  const rewritten = { ...config, options: { ...config.options, epochs: 2 } };
+  rewritten.target.lowering = "plain";
+  writeFileSync(join(path, "config.json"), JSON.stringify(rewritten));
+  await drain(trainNode({}, { out: path, resume: true, threads: 1 }));
+  expect((await latest())?.lowering).toBe("plain");
 });
 
 describe("a run directory's lock", () => {

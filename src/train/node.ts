@@ -18,7 +18,13 @@ import { latestCheckpoint } from "./checkpoints.ts";
 import type { TrainEvent } from "./events.ts";
 import { modelOfCheckpoint, modelOfFile, modelOfNetwork, type OpenModel } from "./open-model.ts";
 import { refuseOtherOptions, resolveOptions, type TrainOptions } from "./options.ts";
-import { holdsRun, refuseOccupied, storedOptions, writeConfig } from "./run-config.ts";
+import {
+  holdsRun,
+  refuseOccupied,
+  storedLowering,
+  storedOptions,
+  writeConfig,
+} from "./run-config.ts";
 import type { RunFiles } from "./run-files.ts";
 import { cardOf, train } from "./train.ts";
 
@@ -88,7 +94,8 @@ export async function* trainNode(
     ...(options.ratNoise !== null && { ratNoise: options.ratNoise }),
   };
   const defense = defenseNamed(options.defense, settings, noiseNamedNode);
-  const runtime = await nodeRuntime(hardware);
+  const lowering = goesOn ? await storedLowering(files) : undefined;
+  const runtime = await nodeRuntime({ ...hardware, ...(lowering !== undefined && { lowering }) });
   const dataset = await openDatasetNode(options.data, dataDir === undefined ? {} : { dataDir });
   const input = { ...dataset, classes: dataset.classes.length };
   const network = architecture(options.model, input, { dropout: options.dropout });

@@ -1,4 +1,5 @@
 import { UsageError } from "../math/usage-error.ts";
+import type { Target } from "../runtime/runtime.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { type RunFiles, readText } from "./run-files.ts";
 
@@ -37,6 +38,12 @@ export async function storedOptions(files: RunFiles): Promise<ResolvedOptions> {
   if (config?.options === undefined)
     throw new UsageError(`${files.path}/${CONFIG} is damaged; start another run directory`);
   return config.options;
+}
+
+/** The lowering that a run on a CPU was started with, by which it goes on with the same bits; undefined if none is known. */
+export async function storedLowering(files: RunFiles): Promise<string | undefined> {
+  const config = parsed<{ target?: Target }>(await readText(files, CONFIG));
+  return config?.target?.device === "cpu" ? config.target.lowering : undefined;
 }
 
 /** Writes how a run is started: its options, and whatever else helps to repeat it. */

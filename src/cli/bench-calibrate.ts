@@ -1,0 +1,42 @@
+// `rampart bench --calibrate`: which form of convolutions is faster on this machine, for the runs to come.
+
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { writeWhole, writing } from "../files/node.ts";
+import { UsageError } from "../math/usage-error.ts";
+import { calibrateNode } from "../runtime/node.ts";
+import type { Context } from "./command.ts";
+
+const WORK = { pictures: "convolution", weights: "its gradient by weights" } as const;
+
+/** Measures, says what came out, and stores it where runtimes of this user look for it. */
+export async function calibrateMachine(
+  device: string,
+  threads: number | undefined,
+  { print, emit }: Context,
+): Promise<void> {
+  if (device !== "cpu")
+    throw new UsageError(
+      `there is nothing to calibrate on device ${device}; leave --device or --calibrate out`,
+    );
+  const found = await calibrateNode(threads === undefined ? {} : { threads });
+  if (found === null)
+    throw new UsageError(
+      "there is nothing to calibrate, since ONNX Runtime has no blocked convolutions for this processor; run without --calibrate",
+    );
+  const { breakEven, measured, path, text } = found;
+  const ms = (seconds: number) => `${(1000 * seconds).toFixed(1)} ms`;
+  for (const one of measured) {
+    const { what, channels, direct, winograd } = one;
+    emit({ calibrated: what, channels, direct, winograd });
+    print(
+      `${WORK[what].padEnd(24)} ${String(channels).padStart(3)} channels  direct ${ms(direct)}, Winograd ${ms(winograd)}`,
+    );
+  }
+  await writing(path, mkdir(dirname(path), { recursive: true }));
+  await writeWhole(path, text);
+  emit({ calibrated: "break-even", ...breakEven, path });
+  print(
+    `Winograd from ${breakEven.pictures} channels on, for weights from ${breakEven.weights}; stored in ${path}, remove it to undo`,
+  );
+}
