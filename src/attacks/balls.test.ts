@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { normal, uniform } from "../math/distributions.ts";
-import { fold, keyOf, keysFor } from "../math/random.ts";
+import { fold, foldAll, keyOf, keysFor } from "../math/random.ts";
 import { add, addScaled, clamp, rows, sub, type Tensor, tensor } from "../math/tensor.ts";
+import { fastAscent } from "./ascent-simd.ts";
 import { balls } from "./balls.ts";
 
 const vectors = fc.array(fc.float({ noNaN: true, min: -100, max: 100 }), {
@@ -59,6 +60,27 @@ describe.each(["linf", "l2", "l1"] as const)("the %s ball", (norm) => {
     );
   });
 
+  it("ascends in WebAssembly as in its parts, to the bit, for rows of any length", () => {
+    const sizes = fc.integer({ min: 256, max: 400 });
+    const lengths = fc.double({ min: 1e-3, max: 0.5, noNaN: true });
+    fc.assert(
+      fc.property(sizes, fc.nat(), lengths, lengths, (size, seed, length, epsilon) => {
+        const keys = keysFor(keyOf(seed), [0, 1, 2]);
+        const drawn = (place: number, low: number) =>
+          uniform(foldAll(keys, place), [3, size], low, 1);
+        const center = clamp(drawn(0, -0.5), 0, 1);
+        const at = clamp(add(center, ball.project(drawn(1, -1), epsilon)), 0, 1);
+        const gradient = drawn(2, -1);
+        // Zeros of both signs, a row of zeros, and numbers that are hardly more.
+        gradient.data.set([0, -0, 1e-40, -1e-40, 1e30]);
+        gradient.data.fill(0, 2 * size);
+        const moved = addScaled(at, ball.steepest(gradient), length);
+        const expected = clamp(add(center, ball.project(sub(moved, center), epsilon)), 0, 1);
+        expect(ball.ascend(at, gradient, length, center, epsilon).data).toEqual(expected.data);
+      }),
+    );
+  });
+
   it("steps by length 1 in the direction that gains the dual norm of the gradient", () => {
     fc.assert(
       fc.property(vectors, (data) => {
@@ -99,6 +121,11 @@ describe.each(["linf", "l2", "l1"] as const)("the %s ball", (norm) => {
     for (const s of sum) expect(Math.abs(s / 4000)).toBeLessThan(5 * (0.58 / Math.sqrt(4000)));
     expect(ball.sample([keys[7]], [1, 3], 1).data).toEqual(rows(draws, 7, 8).data);
   });
+});
+
+it("WebAssembly takes the steps of long rows: what the assembler refuses would be loops in silence", () => {
+  expect([255, 256].map((size) => fastAscent("linf", size) !== null)).toEqual([false, true]);
+  expect(fastAscent("l2", 257)).not.toBeNull();
 });
 
 it("measures in double precision", () => {

@@ -2,6 +2,7 @@
 import { laplace, normal, uniform } from "../math/distributions.ts";
 import { foldAll, type Key } from "../math/random.ts";
 import { increase, rowSize, type Shape, type Tensor, tensor } from "../math/tensor.ts";
+import { type AscendRow, fastAscent } from "./ascent-simd.ts";
 import { belowThreshold } from "./l1.ts";
 import type { Norm } from "./victim.ts";
 
@@ -37,11 +38,16 @@ const maximum = (row: Float32Array): number => {
   return most;
 };
 
-// Squares are summed in double precision, where those of float32 neither overflow nor vanish.
+// Squares are summed in double precision, where those of float32 neither overflow nor vanish; even and odd places by themselves, as
+// vectors do it.
 const euclidean = (row: Float32Array): number => {
-  let sum = 0;
-  for (let i = 0; i < row.length; i++) sum += row[i] * row[i];
-  return Math.sqrt(sum);
+  let [even, odd] = [0, 0];
+  for (let i = 0; i + 1 < row.length; i += 2) {
+    even += row[i] * row[i];
+    odd += row[i + 1] * row[i + 1];
+  }
+  const last = row.length % 2 === 1 ? row[row.length - 1] : 0;
+  return Math.sqrt(even + last * last + odd);
 };
 
 const absolute = (row: Float32Array): number => {
@@ -151,7 +157,11 @@ function offsetAfter(
 }
 
 /** A ball from what it does to a row and how it is drawn from. */
-function ballOf({ norm, project, steepest }: OfRow, sample: Ball["sample"]): Ball {
+function ballOf(
+  { norm, project, steepest }: OfRow,
+  sample: Ball["sample"],
+  fast: (size: number) => AscendRow | null = () => null,
+): Ball {
   const eachRow = (x: Tensor, fill: (from: number, to: number) => void) => {
     const row = rowSize(x);
     for (let from = 0; from < x.data.length; from += row) fill(from, from + row);
@@ -181,31 +191,45 @@ function ballOf({ norm, project, steepest }: OfRow, sample: Ball["sample"]): Bal
     ascend(at, gradient, length, center, epsilon) {
       const out = tensor(at.shape);
       const direction = new Float32Array(rowSize(at));
-      eachRow(out, (from, to) => {
-        const [x, next] = [center.data.subarray(from, to), out.data.subarray(from, to)];
-        steepest(gradient.data.subarray(from, to), direction);
-        offsetAfter(at.data.subarray(from, to), direction, length, x, next);
-        project(next, epsilon);
+      const inLoops: AscendRow = (start, slope, step, x, radius, next) => {
+        steepest(slope, direction);
+        offsetAfter(start, direction, step, x, next);
+        project(next, radius);
         increase(next, x);
         clampToUnit(bitsOf(next));
+      };
+      const ascendRow = fast(rowSize(at)) ?? inLoops;
+      eachRow(out, (from, to) => {
+        const [start, slope, x, next] = [at, gradient, center, out].map(({ data }) =>
+          data.subarray(from, to),
+        );
+        ascendRow(start, slope, length, x, epsilon, next);
       });
       return out;
     },
   };
 }
 
-const linf = ballOf(rowsOf.linf, (keys, shape, epsilon) => uniform(keys, shape, -epsilon, epsilon));
+const linf = ballOf(
+  rowsOf.linf,
+  (keys, shape, epsilon) => uniform(keys, shape, -epsilon, epsilon),
+  (size) => fastAscent("linf", size),
+);
 
 // A uniform direction (Muller 1959), at radius ε u^(1/d), since the volume within a radius grows as its d-th power.
-const l2: Ball = ballOf(rowsOf.l2, (keys, shape, epsilon) => {
-  const direction = l2.steepest(normal(foldAll(keys, 0), shape));
-  const u = uniform(foldAll(keys, 1), [keys.length, 1]).data;
-  const d = rowSize(direction);
-  return scaleRows(
-    direction,
-    Array.from(u, (share) => epsilon * share ** (1 / d)),
-  );
-});
+const l2: Ball = ballOf(
+  rowsOf.l2,
+  (keys, shape, epsilon) => {
+    const direction = l2.steepest(normal(foldAll(keys, 0), shape));
+    const u = uniform(foldAll(keys, 1), [keys.length, 1]).data;
+    const d = rowSize(direction);
+    return scaleRows(
+      direction,
+      Array.from(u, (share) => epsilon * share ** (1 / d)),
+    );
+  },
+  (size) => fastAscent("l2", size),
+);
 
 // Laplace draws over the sum of their sizes and of one exponential more are uniform (Barthe et al. 2005, Theorem 1).
 const l1: Ball = ballOf(rowsOf.l1, (keys, shape, epsilon) => {

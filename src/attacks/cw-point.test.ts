@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { uniform } from "../math/distributions.ts";
 import { keyOf } from "../math/random.ts";
-import { tanhOf } from "./cw-descent.ts";
+import { descents, tanhOf } from "./cw-descent.ts";
 import { pointsAt } from "./cw-point.ts";
 
 it("tanh is that of the library to 4e-16, and ±1 far out", () => {
@@ -23,6 +23,10 @@ const images = [0, 1, 2].map((seed) => {
   return data;
 });
 const slopes = [3, 4, 5].map((seed) => uniform([keyOf(seed)], [1, size], -1, 1).data);
+
+it("WebAssembly is there: what the assembler refuses would be loops in silence", () => {
+  expect(descents(100)).not.toBeNull();
+});
 
 it("WebAssembly takes the steps that the loop takes, to the bit, each image its own", () => {
   const [fast, slow] = [true, false].map((fast) => pointsAt(images, fast));

@@ -1,13 +1,21 @@
 // WebAssembly with vectors, as far as we need it: loops over arrays that JavaScript takes several times as long for. They are
 // assembled here, since a compiler for 50 instructions would be a larger thing to keep, and a binary could not be read.
 
-/** Instructions, as the specification numbers them (WebAssembly 2.0, §5.4); `f64` ones work on two numbers, `i32` ones on four. */
+/** Instructions, as the specification numbers them (WebAssembly 2.0, §5.4); `f64` ones work on two numbers, `i32` and `f32` ones on four. */
 export const op = {
   ...{ loop: [0x03, 0x40], end: [0x0b], branchIf: [0x0d], get: [0x20], set: [0x21], tee: [0x22] },
   ...{ add: [0x6a], sub: [0x6b], xor: [0x73], addDouble: [0xa0] },
-  ...{ or: [0xfd, 0x50], bitwiseXor: [0xfd, 0x51] },
+  ...{ and: [0xfd, 0x4e], or: [0xfd, 0x50], bitwiseXor: [0xfd, 0x51] },
   i32: { splat: [0xfd, 0x11], left: [0xfd, 0xab, 0x01], right: [0xfd, 0xad, 0x01] },
   i32Add: [0xfd, 0xae, 0x01],
+  f32: {
+    /** All bits of a number that is not equal, none of one that is. */
+    notEqual: [0xfd, 0x42],
+    add: [0xfd, 0xe4, 0x01],
+    sub: [0xfd, 0xe5, 0x01],
+    min: [0xfd, 0xe8, 0x01],
+    max: [0xfd, 0xe9, 0x01],
+  },
   i64: { left: [0xfd, 0xcb, 0x01], add: [0xfd, 0xce, 0x01] },
   f64: {
     splat: [0xfd, 0x14],
