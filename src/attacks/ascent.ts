@@ -4,7 +4,7 @@ import { balls } from "./balls.ts";
 import { putRows } from "./examples.ts";
 import { marginsOf, type PerRow, takeLoss } from "./losses.ts";
 import { checkGradient, checkLabels } from "./preconditions.ts";
-import type { Labels, Norm, Victim } from "./victim.ts";
+import type { Labels, LossAndGradient, Norm, Victim } from "./victim.ts";
 
 /** Where an ascent goes: its ball around x, the number and length of its steps. */
 export interface Ascent {
@@ -42,10 +42,12 @@ export async function ascend(
   let { x, loss, labels, keys } = whole;
   let at = start;
   let direction: Tensor | null = null;
+  let answer: LossAndGradient | undefined;
   for (let step = 1; step <= steps && places.length > 0; step++) {
     const own = foldAll(keys, step);
     if (step < steps) victim.announce?.(foldAll(keys, step + 1), at.shape);
-    let { gradient, logits } = await victim.lossAndGradient(at, loss, own);
+    answer = await victim.lossAndGradient(at, loss, own, answer);
+    let { gradient, logits } = answer;
     checkLabels(labels, logits);
     checkGradient(gradient);
     const standing = stopWhenBroken ? rightOnes(logits, labels) : places.map((_, i) => i);

@@ -6,7 +6,7 @@ import { gather } from "./examples.ts";
 import { margin, marginsOf } from "./losses.ts";
 import { resolve } from "./options.ts";
 import { checkGradient, checkInputs, checkLabels, checkLogits } from "./preconditions.ts";
-import type { MinimalAttack } from "./victim.ts";
+import type { LossAndGradient, MinimalAttack } from "./victim.ts";
 
 export const CwOptions = z.strictObject({
   steps: z.int().positive().default(60).describe("gradient steps of each search"),
@@ -82,10 +82,11 @@ export function cw(options: z.input<typeof CwOptions> = {}): MinimalAttack {
         beginSearch(image, resolved);
       }
 
+      let answer: LossAndGradient | undefined;
       let running = images.filter(({ distance }) => distance > 0);
       while (running.length > 0) {
         const own = running.map(({ label }) => label);
-        const { logits, gradient } = await victim.lossAndGradient(
+        answer = await victim.lossAndGradient(
           gather(
             running.map(({ point }) => point.pixels),
             x.shape,
@@ -93,7 +94,9 @@ export function cw(options: z.input<typeof CwOptions> = {}): MinimalAttack {
           margin(own),
           // Searches count from 1: fold(key, 0) was spent on x.
           running.map(({ key, search, step }) => fold(fold(key, search), step)),
+          answer,
         );
+        const { logits, gradient } = answer;
         checkLogits(logits);
         checkGradient(gradient);
         // Of the logits: the mean of the draws' margins would be larger than the margin of their mean.

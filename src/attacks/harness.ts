@@ -25,10 +25,10 @@ export function counted(victim: Victim): CountedVictim {
       forwards += keys.length;
       return victim.logits(x, keys);
     },
-    lossAndGradient(x, loss, keys) {
+    lossAndGradient(x, loss, keys, over) {
       forwards += keys.length;
       gradients += keys.length;
-      return victim.lossAndGradient(x, loss, keys);
+      return victim.lossAndGradient(x, loss, keys, over);
     },
     announce: (keys, shape) => victim.announce?.(keys, shape),
     queries: () => ({ forwards, gradients }),

@@ -37,7 +37,13 @@ export interface LossAndGradient {
 export interface Victim {
   /** [batch, ...pixels] → [batch, classes]. */
   logits(x: Tensor, keys: readonly Key[]): Promise<Tensor>;
-  lossAndGradient(x: Tensor, loss: Loss, keys: readonly Key[]): Promise<LossAndGradient>;
+  /** `over` is an answer that nobody reads any more: this one may be written over its arrays. */
+  lossAndGradient(
+    x: Tensor,
+    loss: Loss,
+    keys: readonly Key[],
+    over?: LossAndGradient,
+  ): Promise<LossAndGradient>;
   /** Hears which keys a call will soon bring with an x of this shape, so that their noise can be drawn; only time depends on it. */
   announce?(keys: readonly Key[], shape: Shape): void;
 }

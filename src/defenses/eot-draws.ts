@@ -1,6 +1,7 @@
 import type { Victim } from "../attacks/victim.ts";
 import { fold, type Key } from "../math/random.ts";
-import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
+import { type Sums, sumsOf } from "../math/sums.ts";
+import { rowSize, type Tensor, takeRows, tensor } from "../math/tensor.ts";
 
 /** A randomised victim, the draws of it that are averaged, and the rows that may meet it at once. */
 export interface Drawn {
@@ -23,28 +24,26 @@ export function* batches(keys: readonly Key[], { draws, maxBatch }: Drawn) {
   }
 }
 
+/** The rows of x at `indices`; x itself where these are all of them in their order. */
+export const examplesAt = (x: Tensor, indices: readonly number[]): Tensor =>
+  indices.length === x.shape[0] && indices.every((index, i) => index === i)
+    ? x
+    : takeRows(x, indices);
+
 /** The running mean over draws, in double precision; shape [examples, ...] as soon as the first rows arrive. */
 export function mean(examples: number, draws: number) {
   let row: readonly number[] = [];
-  let sums = new Float64Array(0);
+  let sums: Sums | null = null;
   return {
     add(part: Tensor, indices: readonly number[]) {
       const size = rowSize(part);
-      if (sums.length === 0) {
+      if (sums === null) {
         row = part.shape.slice(1);
-        sums = new Float64Array(examples * size);
+        sums = sumsOf(examples, size);
       }
-      const { data } = part;
-      for (const [i, index] of indices.entries()) {
-        const own = sums.subarray(index * size, (index + 1) * size);
-        for (let j = 0; j < size; j++) own[j] += data[i * size + j];
-      }
+      for (const [i, index] of indices.entries())
+        sums.add(index, part.data.subarray(i * size, (i + 1) * size));
     },
-    result(): Tensor {
-      // A loop: a callback per number takes longer than a small network's gradient.
-      const means = new Float32Array(sums.length);
-      for (let i = 0; i < means.length; i++) means[i] = sums[i] / draws;
-      return tensor([examples, ...row], means);
-    },
+    result: (): Tensor => tensor([examples, ...row], sums?.over(draws) ?? new Float32Array(0)),
   };
 }

@@ -1,8 +1,8 @@
 import { announce, announced } from "../attacks/announced.ts";
 import { ce, takeLoss } from "../attacks/losses.ts";
 import type { LossAndGradient, Victim } from "../attacks/victim.ts";
-import { rowSize, type Tensor, takeRows, tensor } from "../math/tensor.ts";
-import { batches, type Drawn } from "./eot-draws.ts";
+import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
+import { batches, type Drawn, examplesAt } from "./eot-draws.ts";
 
 /**
  * The victim whose probabilities are the means of the draws' probabilities; its logits are their logarithms. Its
@@ -19,7 +19,7 @@ export function meanProbability(drawn: Drawn): Victim {
     async logits(x, keys) {
       const logs = logMeanProbabilities(keys.length, draws);
       for (const { indices, own } of announced(model, batches(keys, drawn), x.shape))
-        logs.add(await model.logits(takeRows(x, indices), own), indices);
+        logs.add(await model.logits(examplesAt(x, indices), own), indices);
       return logs.result();
     },
     async lossAndGradient(x, loss, keys) {
@@ -29,9 +29,10 @@ export function meanProbability(drawn: Drawn): Victim {
         );
       const weighted = weightedGradients(keys.length, draws, x);
       const logs = logMeanProbabilities(keys.length, draws);
+      let part: LossAndGradient | undefined;
       for (const { indices, own } of announced(model, batches(keys, drawn), x.shape)) {
         const labels = takeLoss(ce(loss.labels), indices);
-        const part = await model.lossAndGradient(takeRows(x, indices), labels, own);
+        part = await model.lossAndGradient(examplesAt(x, indices), labels, own, part);
         weighted.add(part, indices);
         logs.add(part.logits, indices);
       }

@@ -10,7 +10,7 @@ import {
 import type { Loss, LossAndGradient, Victim } from "../attacks/victim.ts";
 import { fold, type Key } from "../math/random.ts";
 import { concatRows, type Tensor, takeRows, tensor } from "../math/tensor.ts";
-import { batches, type Drawn, mean } from "./eot-draws.ts";
+import { batches, type Drawn, examplesAt, mean } from "./eot-draws.ts";
 import { meanProbability } from "./mean-probability.ts";
 
 /**
@@ -54,7 +54,7 @@ export function withEot(
 async function meanLogits(drawn: Drawn, x: Tensor, keys: readonly Key[]): Promise<Tensor> {
   const sum = mean(keys.length, drawn.draws);
   for (const { indices, own } of announced(drawn.model, batches(keys, drawn), x.shape))
-    sum.add(await drawn.model.logits(takeRows(x, indices), own), indices);
+    sum.add(await drawn.model.logits(examplesAt(x, indices), own), indices);
   return sum.result();
 }
 
@@ -65,9 +65,10 @@ async function meanLoss(
   keys: readonly Key[],
 ): Promise<LossAndGradient> {
   const [losses, logits, gradient] = [0, 1, 2].map(() => mean(keys.length, drawn.draws));
+  let part: LossAndGradient | undefined;
   for (const { indices, own } of announced(drawn.model, batches(keys, drawn), x.shape)) {
     const taken = takeLoss(loss, indices);
-    const part = await drawn.model.lossAndGradient(takeRows(x, indices), taken, own);
+    part = await drawn.model.lossAndGradient(examplesAt(x, indices), taken, own, part);
     losses.add(tensor([indices.length], part.losses), indices);
     logits.add(part.logits, indices);
     gradient.add(part.gradient, indices);
@@ -159,7 +160,8 @@ export function withFixedKeys(model: Victim, fixed: readonly Key[]): Victim {
   };
   return {
     logits: async (x, keys) => model.logits(x, checked(keys)),
-    lossAndGradient: async (x, loss, keys) => model.lossAndGradient(x, loss, checked(keys)),
+    lossAndGradient: async (x, loss, keys, over) =>
+      model.lossAndGradient(x, loss, checked(keys), over),
     announce: (_, shape) => model.announce?.(fixed, [fixed.length, ...shape.slice(1)]),
   };
 }

@@ -23,9 +23,9 @@ export const stoppable = (victim: Victim, signal: AbortSignal | undefined): Vict
     signal?.throwIfAborted();
     return victim.logits(x, keys);
   },
-  async lossAndGradient(x, loss, keys) {
+  async lossAndGradient(x, loss, keys, over) {
     signal?.throwIfAborted();
-    return victim.lossAndGradient(x, loss, keys);
+    return victim.lossAndGradient(x, loss, keys, over);
   },
   announce: (keys, shape) => victim.announce?.(keys, shape),
 });

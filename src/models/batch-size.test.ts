@@ -75,3 +75,35 @@ it("padding changes no number of the examples that are there", async () => {
   }
   await Promise.all([exact.release(), shared.release()]);
 });
+
+it("an answer is written over one that is given back, where that has as many rows", async () => {
+  const input = { shape: [3, 8, 8], classes: 5, mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] };
+  const network = architecture("cnn-small", input);
+  const runtime = await nodeRuntime({ threads: 1 });
+  const model = classifier(runtime, network, initialParameters(network, keyOf(1)));
+  const keys = keysFor(keyOf(2), [0, 1, 2, 3]);
+  const labels = [0, 1, 2, 3];
+  const loss = { kind: "ce", labels } as const;
+  const [x, y] = [1, 2].map((seed) => uniform(keysFor(keyOf(seed), labels), [4, 3, 8, 8]));
+  const expected = await model.lossAndGradient(y, loss, keys);
+  const first = await model.lossAndGradient(x, loss, keys);
+  expect(first.gradient.data).not.toEqual(expected.gradient.data);
+  const second = await model.lossAndGradient(y, loss, keys, first);
+  expect(second).toEqual(expected);
+  expect(second.gradient.data.buffer).toBe(first.gradient.data.buffer);
+  expect(second.logits.data.buffer).toBe(first.logits.data.buffer);
+  // Fewer rows run padded, in an array of their own.
+  const three = takeRows(y, [0, 1, 2]);
+  const fewer = await model.lossAndGradient(
+    three,
+    { kind: "ce", labels: [0, 1, 2] },
+    keys.slice(0, 3),
+    second,
+  );
+  expect(fewer.gradient.shape).toEqual([3, 3, 8, 8]);
+  for (const [i, slope] of fewer.gradient.data.entries())
+    expect(Math.abs(slope - expected.gradient.data[i])).toBeLessThan(1e-6);
+  const again = await model.lossAndGradient(y, loss, keys, fewer);
+  expect(again).toEqual(expected);
+  await model.release();
+});

@@ -16,17 +16,18 @@ export interface Classifier {
   readonly architecture: Architecture;
   /** [batch, channel, height, width] in [0, 1] → [batch, classes]; a deterministic network ignores the keys. */
   logits(x: Tensor, keys: readonly Key[]): Promise<Tensor>;
-  /** Per-example losses, logits of each row, and ∂(Σ losses)/∂x, all from one run. */
-  lossAndGradient(
-    x: Tensor,
-    loss: LossData,
-    keys: readonly Key[],
-  ): Promise<{
-    readonly losses: Float32Array;
-    readonly logits: Tensor;
-    readonly gradient: Tensor;
-  }>;
+  /**
+   * Per-example losses, logits of each row, and ∂(Σ losses)/∂x, all from one run; it may be written over the arrays of `over`, which nobody
+   * reads any more.
+   */
+  lossAndGradient(x: Tensor, loss: LossData, keys: readonly Key[], over?: Answer): Promise<Answer>;
   release(): Promise<void>;
+}
+
+interface Answer {
+  readonly losses: Float32Array;
+  readonly logits: Tensor;
+  readonly gradient: Tensor;
 }
 
 type Graph = ReturnType<typeof lossGraph>;
@@ -86,7 +87,8 @@ function snapshots(
   return {
     architecture,
     logits: async (x, keys) => (await now()).logits(x, keys),
-    lossAndGradient: async (x, loss, keys) => (await now()).lossAndGradient(x, loss, keys),
+    lossAndGradient: async (x, loss, keys, over) =>
+      (await now()).lossAndGradient(x, loss, keys, over),
     async release() {
       await taken?.network.release();
       taken = null;
@@ -160,7 +162,7 @@ function compiled(
       const { logits } = await (await program(size, null)).run({ ...fed, x: padded(fed.x, size) });
       return rows(logits as Tensor, 0, batch);
     },
-    async lossAndGradient(x, loss, keys) {
+    async lossAndGradient(x, loss, keys, over) {
       const batch = keys.length;
       if (batch === 0)
         return { losses: new Float32Array(0), logits: tensor([0, classes]), gradient: x };
@@ -169,10 +171,12 @@ function compiled(
       const weights = padded(lossWeights(loss, classes), size / graph.draws);
       const fed = feeds(x, keys);
       const run = await program(size, graph);
-      const { losses, logits, gradient } = await run.run({
-        ...{ ...fed, weights },
-        x: padded(fed.x, size),
-      });
+      const fits =
+        over?.gradient.shape[0] === size && over.gradient.shape.length === x.shape.length;
+      const { losses, logits, gradient } = await run.run(
+        { ...fed, weights, x: padded(fed.x, size) },
+        fits ? { logits: over.logits, gradient: over.gradient } : {},
+      );
       return {
         losses: (losses.data as Float32Array).subarray(0, batch / graph.draws),
         logits: rows(logits as Tensor, 0, batch),

@@ -13,9 +13,9 @@ export function guarded(victim: Victim, signal: AbortSignal | undefined): Victim
       check();
       return victim.logits(x, keys);
     },
-    async lossAndGradient(x, loss, keys) {
+    async lossAndGradient(x, loss, keys, over) {
       check();
-      return victim.lossAndGradient(x, loss, keys);
+      return victim.lossAndGradient(x, loss, keys, over);
     },
     announce: (keys, shape) => victim.announce?.(keys, shape),
   };

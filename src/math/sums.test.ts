@@ -1,0 +1,64 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { uniform } from "./distributions.ts";
+import { keyOf } from "./random.ts";
+import { adders, increaseMany, sumsOf } from "./sums.ts";
+import { increase } from "./tensor.ts";
+
+const drawn = (seed: number, size: number) => uniform([keyOf(seed)], [1, size], -1, 1).data;
+
+/** Sums of rows in WebAssembly and in loops. */
+function both(count: number, size: number, adds: readonly (readonly [number, number])[]) {
+  return [true, false].map((fast) => {
+    const sums = sumsOf(count, size, fast);
+    for (const [place, seed] of adds) sums.add(place, drawn(seed, size));
+    return sums.over(3);
+  });
+}
+
+it("WebAssembly is there: what the assembler refuses would be loops in silence", () => {
+  expect(adders(100)).not.toBeNull();
+});
+
+it("sums rows in double precision, in WebAssembly as in loops", () => {
+  const adds = fc.array(fc.tuple(fc.nat(3), fc.nat()), { maxLength: 6 });
+  // Rows that are longer than what is brought over at a time, shorter, and no multiple of four.
+  fc.assert(
+    fc.property(fc.constantFrom(5000, 4096, 1500, 1026, 8), adds, (size, all) => {
+      const [fast, loops] = both(4, size, all);
+      expect(fast).toEqual(loops);
+    }),
+    { numRuns: 30 },
+  );
+  const [[fast]] = both(1, 8192, [
+    [0, 1],
+    [0, 1],
+    [0, 1],
+  ]);
+  expect(fast).toBe(drawn(1, 8192)[0]);
+});
+
+it("begins with zeros, also in memory that was used before", () => {
+  const first = sumsOf(2, 4096);
+  first.add(1, drawn(1, 4096));
+  first.over(1);
+  expect(sumsOf(2, 4096).over(1)).toEqual(new Float32Array(8192));
+});
+
+it("keeps sums that are made at the same time apart", () => {
+  const [a, b] = [sumsOf(1, 4096), sumsOf(1, 4096)];
+  a.add(0, drawn(1, 4096));
+  b.add(0, drawn(2, 4096));
+  expect(a.over(1)).toEqual(drawn(1, 4096));
+  expect(b.over(1)).toEqual(drawn(2, 4096));
+});
+
+it.each([10, 4096, 4099, 20_000])("adds %d numbers as the loop does", (size) => {
+  const [x, y] = [drawn(1, size + 1), drawn(2, size)];
+  const expected = x.slice(0, size);
+  increase(expected, y);
+  const whole = x.slice();
+  increaseMany(whole.subarray(0, size), y);
+  expect(whole.subarray(0, size)).toEqual(expected);
+  expect(whole[size]).toBe(x[size]);
+});
