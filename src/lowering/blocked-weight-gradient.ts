@@ -131,7 +131,20 @@ function plainInput(n: Nchwc, x: Lowered, dy: Lowered, { strides, pads, kernel }
   return n.transpose(split, [0, 3, 1, 2]);
 }
 
-/** The convolution itself: image [blocks, batch, height, width · unit] with the kernel `filter`. */
+/** Numbers of dy per channel up to which a convolution finds what it has read of its kernel in the cache again. */
+const CACHED = 4096;
+
+/** Blocks of channels of x from which on the kernel is read so often that parts of it are worth their copies. */
+const MANY = 4;
+
+/** In how many parts dy's rows are taken: each has two at least, since two more of x meet them. */
+function partsOf({ shape: [blocks, batch] }: Lowered, { shape }: Lowered): number {
+  const [rows, columns] = shape.slice(2);
+  const cached = Math.ceil((batch * rows * columns) / CACHED);
+  return blocks < MANY ? 1 : Math.max(1, Math.min(cached, Math.floor(rows / 2)));
+}
+
+/** The convolution itself, part by part of dy's rows: image [blocks, batch, height, width · unit] with the kernel `filter`. */
 function product(
   n: Nchwc,
   image: Lowered,
@@ -145,14 +158,35 @@ function product(
   },
 ): Lowered {
   const { dilations, top, taps, stride, rows } = geometry;
-  const bottom = behind(image.shape[2], taps, stride, top, rows);
-  const pads = [top, 0, Math.max(bottom, 0), 0];
-  const result = n.conv(image, kernel, { strides: [1, 1], pads, dilations, groups: 1 });
-  // Rows of x that no window reaches give outputs of no tap.
-  if (bottom >= 0) return result;
-  const [blocks, out, height, width] = result.shape;
-  const planes = n.reshape(result, [(blocks * out) / n.block, height, width * n.block]);
-  return n.reshape(n.cut(planes, 1, 0, taps), [blocks, out, taps, width]);
+  const height = image.shape[2];
+  const parts = partsOf(image, kernel);
+  const bounds = Array.from({ length: parts + 1 }, (_, i) => Math.round((i * rows) / parts));
+  let sum: Lowered | null = null;
+  for (let i = 0; i < parts; i++) {
+    // The rows of x that meet these rows of dy at some tap.
+    const [from, to] = [bounds[i] * stride - top, (bounds[i + 1] - 1) * stride + taps - top];
+    const seen = pictureRows(n, image, Math.max(from, 0), Math.min(to, height));
+    const own = kernelRows(n, kernel, bounds[i], bounds[i + 1]);
+    const pads = [Math.max(-from, 0), 0, Math.max(to - height, 0), 0];
+    sum = n.conv(seen, own, { strides: [1, 1], pads, dilations, groups: 1 }, { sum });
+  }
+  if (sum === null) throw new Error("internal: a gradient of no rows");
+  return sum;
+}
+
+/** Rows `start` to `stop` of blocked pictures. */
+function pictureRows(n: Nchwc, x: Lowered, start: number, stop: number): Lowered {
+  const [batch, channels, height, width] = x.shape;
+  const planes = n.reshape(x, [(batch * channels) / n.block, height, width * n.block]);
+  return n.reshape(n.cut(planes, 1, start, stop), [batch, channels, stop - start, width]);
+}
+
+/** Rows `start` to `stop` of a blocked kernel. */
+function kernelRows(n: Nchwc, w: Lowered, start: number, stop: number): Lowered {
+  const [out, into, rows, columns] = w.shape;
+  const blocks = (out / n.block) * (into / n.block);
+  const planes = n.reshape(w, [blocks, rows, columns * n.block * n.block]);
+  return n.reshape(n.cut(planes, 1, start, stop), [out, into, stop - start, columns]);
 }
 
 /** A kernel of one pixel: no borders, so that all pixels are one row. */
