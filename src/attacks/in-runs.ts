@@ -23,10 +23,15 @@ export function inRuns(victim: Victim, most: number): Victim {
         all.push(await victim.logits(rows(x, from, to), own));
       return concatRows(all);
     },
-    async lossAndGradient(x: Tensor, loss: Loss, keys: readonly Key[]): Promise<LossAndGradient> {
+    async lossAndGradient(
+      x: Tensor,
+      loss: Loss,
+      keys: readonly Key[],
+      over?: LossAndGradient,
+    ): Promise<LossAndGradient> {
       // The draws of an example's mean belong together; whoever asks for them counts rows himself.
       if (keys.length <= most || loss.kind === "of-mean")
-        return victim.lossAndGradient(x, loss, keys);
+        return victim.lossAndGradient(x, loss, keys, over);
       const all: LossAndGradient[] = [];
       for (const { from, to, own } of announced(victim, parts(keys), x.shape)) {
         const examples = own.map((_, i) => from + i);

@@ -1,6 +1,7 @@
 // A victim may write an answer over an earlier one that it is given back: whoever gives one back must have read it.
 import { expect, it } from "vitest";
 import { cw } from "../attacks/cw.ts";
+import { inRuns } from "../attacks/in-runs.ts";
 import { linearVictim } from "../attacks/linear-victim.ts";
 import { pgd, pgdTargeted } from "../attacks/pgd.ts";
 import type { Victim } from "../attacks/victim.ts";
@@ -57,6 +58,15 @@ it.each(Object.entries(attacks))("%s has read what it gives back", async (_, att
   const expected = await attack.perturb(network, x, labels, keys);
   expect(await attack.perturb(victim, x, labels, keys)).toEqual(expected);
   expect(times()).toBeGreaterThan(2);
+});
+
+it("a victim in runs passes on what fits into one", async () => {
+  const { victim, times } = writing();
+  const expected = await attacks.PGD.perturb(network, x, labels, keys);
+  expect(await attacks.PGD.perturb(inRuns(victim, 5), x, labels, keys)).toEqual(expected);
+  expect(times()).toBe(3);
+  expect(await attacks.PGD.perturb(inRuns(victim, 2), x, labels, keys)).toEqual(expected);
+  expect(times()).toBe(3);
 });
 
 it.each(["mean-loss", "mean-probability"] as const)("EOT has, of its %s", async (objective) => {
