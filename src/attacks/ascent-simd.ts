@@ -2,35 +2,35 @@
 // gradient. The same operations, rounded where those round, so the bits are the same.
 
 import {
+  addresses,
   type Code,
   four,
   get,
   lane,
   load,
   machines,
+  number,
   op,
   repeat,
   set,
   store,
   type,
+  upperFloats,
   words,
 } from "../math/assembly.ts";
 
-const { add, mul, splat, fromFloats, toFloats } = op.f64;
+const { add, mul, fromFloats, toFloats } = op.f64;
 const f32 = op.f32;
 const SIGN = four(...[0, 1, 2, 3].map(() => 0x80000000 | 0));
 const ONE = four(...[0, 1, 2, 3].map(() => 0x3f800000));
 const ZERO = four(0, 0, 0, 0);
 
-/** Four float32 of each half of `vector`, by way of double precision: what `of` makes of two. */
+/** Four float32 of what `of` makes of the halves of `vectors` in double precision, two numbers at a time. */
 const inDouble = (vectors: readonly number[], of: (halves: readonly Code[]) => Code): Code => {
   const low = vectors.map((vector) => [...get(vector), ...fromFloats]);
-  const high = vectors.map((vector) => [
-    ...[...get(vector), ...get(vector), ...words(2, 3, 2, 3), ...fromFloats],
-  ]);
+  const high = vectors.map(upperFloats);
   return [...of(low), ...toFloats, ...of(high), ...toFloats, ...words(0, 1, 4, 5)];
 };
-const number = (parameter: number): Code => [...get(parameter), ...splat];
 const clampedToUnit: Code = [...ZERO, ...f32.max, ...ONE, ...f32.min];
 
 /** `linf(at, gradient, center, out, quads, length, epsilon)`: the whole step. */
@@ -61,8 +61,8 @@ function linf(): Code {
 /** `squares(from, quads)`: the sum of squares, of even and odd places by themselves. */
 function squares(): Code {
   const [from, quads, total, row] = [0, 1, 2, 3];
-  const half = (vector: Code): Code => [
-    ...[...vector, ...fromFloats, ...vector, ...fromFloats, ...mul],
+  const half = (pair: Code): Code => [
+    ...[...pair, ...pair, ...mul],
     ...[...get(total), ...add, ...set(total)],
   ];
   return [
@@ -71,7 +71,7 @@ function squares(): Code {
       [[from, 16]],
       [
         ...[...get(from), ...load(), ...set(row)],
-        ...[...half(get(row)), ...half([...get(row), ...get(row), ...words(2, 3, 2, 3)])],
+        ...[...half([...get(row), ...fromFloats]), ...half(upperFloats(row))],
       ],
     ),
     ...[...get(total), ...lane(0), ...get(total), ...lane(1), ...op.addDouble],
@@ -109,19 +109,17 @@ function land(): Code {
   );
 }
 
-const places = (count: number): number[] => Array.from({ length: count }, () => type.i32);
-
 const machineOf = machines(() => ({
   linf: {
-    ...{ parameters: [...places(5), type.f64, type.f64], results: [] },
+    ...{ parameters: [...addresses(5), type.f64, type.f64], results: [] },
     ...{ vectors: 5, code: linf() },
   },
-  squares: { parameters: places(2), results: [type.f64], vectors: 2, code: squares() },
+  squares: { parameters: addresses(2), results: [type.f64], vectors: 2, code: squares() },
   move: {
-    ...{ parameters: [...places(5), type.f64, type.f64], results: [] },
+    ...{ parameters: [...addresses(5), type.f64, type.f64], results: [] },
     ...{ vectors: 3, code: move() },
   },
-  land: { parameters: [...places(3), type.f64], results: [], vectors: 1, code: land() },
+  land: { parameters: [...addresses(3), type.f64], results: [], vectors: 1, code: land() },
 }));
 
 /** A step from `at` along the gradient, back into the ball around `center` and into [0, 1], written to `out`; rows have equal lengths. */
@@ -140,10 +138,10 @@ function rowsOf(size: number): Readonly<Record<"linf" | "l2", AscendRow>> | null
   const machine = machineOf(4 * 16 * quads);
   if (machine === null) return null;
   const { buffer, run } = machine;
-  const addresses = [0, 1, 2, 3].map((place) => place * 16 * quads);
-  const [a, g, c, o] = addresses;
+  const starts = [0, 1, 2, 3].map((place) => place * 16 * quads);
+  const [a, g, c, o] = starts;
   // What lies behind the last pixel stays 0.
-  const [at, gradient, center, out] = addresses.map((from) => new Float32Array(buffer, from, size));
+  const [at, gradient, center, out] = starts.map((from) => new Float32Array(buffer, from, size));
   const bring = (from: Float32Array, slope: Float32Array, middle: Float32Array) => {
     at.set(from);
     gradient.set(slope);

@@ -2,12 +2,14 @@
 // The loop below does the same, to the bit.
 
 import {
+  addresses,
   type Code,
   get,
   lane,
   load,
   loadHalf,
   machines,
+  number,
   op,
   repeat,
   set,
@@ -97,8 +99,7 @@ function descend(): Code {
   const [x, w, tanh, pixels, mean, square, slope, pairs] = [0, 1, 2, 3, 4, 5, 6, 7];
   const [weight, learningRate, unbiasMean, unbiasSquare] = [8, 9, 10, 11];
   const [at, g, m, v, t, y, k, total, center] = [12, 13, 14, 15, 16, 17, 18, 19, 20];
-  const { add, sub, mul, div, sqrt, min, max, splat, fromFloats, toFloats } = op.f64;
-  const number = (parameter: number): Code => [...get(parameter), ...splat];
+  const { add, sub, mul, div, sqrt, min, max, fromFloats, toFloats } = op.f64;
   const double = (place: number): Code => [...get(place), ...load()];
   const single = (place: number): Code => [...get(place), ...loadHalf(), ...fromFloats];
   const times = (factor: number): Code => [...twice(factor), ...mul];
@@ -168,10 +169,7 @@ function descend(): Code {
 /** Makes memory with the step in WebAssembly; null where that is not to be had. */
 export const descents = machines(() => ({
   descend: {
-    parameters: [
-      ...Array.from({ length: 8 }, () => type.i32),
-      ...Array.from({ length: 4 }, () => type.f64),
-    ],
+    parameters: [...addresses(8), ...Array.from({ length: 4 }, () => type.f64)],
     results: [type.f64],
     ...{ vectors: 9, code: descend() },
   },

@@ -27,5 +27,4 @@ export const stoppable = (victim: Victim, signal: AbortSignal | undefined): Vict
     signal?.throwIfAborted();
     return victim.lossAndGradient(x, loss, keys, over);
   },
-  announce: (keys, shape) => victim.announce?.(keys, shape),
 });

@@ -3,6 +3,7 @@
 
 import type { Lowered } from "../graph/lowered.ts";
 import type { Value } from "../graph/value.ts";
+import { boundsOf } from "../math/bounds.ts";
 import type { Builder } from "./builder.ts";
 import { costsLess } from "./cost.ts";
 import type { Nchwc } from "./nchwc.ts";
@@ -160,7 +161,7 @@ function product(
   const { dilations, top, taps, stride, rows } = geometry;
   const height = image.shape[2];
   const parts = partsOf(image, kernel);
-  const bounds = Array.from({ length: parts + 1 }, (_, i) => Math.round((i * rows) / parts));
+  const bounds = boundsOf(rows, parts);
   let sum: Lowered | null = null;
   for (let i = 0; i < parts; i++) {
     // The rows of x that meet these rows of dy at some tap.

@@ -2,6 +2,7 @@
 // for four pixels. The transforms are convolutions of each channel by itself, the products pointwise convolutions.
 
 import type { Lowered } from "../graph/lowered.ts";
+import { boundsOf } from "../math/bounds.ts";
 import type { Builder } from "./builder.ts";
 import { costsLess } from "./cost.ts";
 import type { OpenConv } from "./forms.ts";
@@ -46,7 +47,7 @@ export function winograd(b: Builder, n: Nchwc, { x, w }: OpenConv): Lowered {
   const weights = transformedWeights(b, n, w);
   const each = Math.max(1, Math.floor(CHUNK / (channels * height * width)));
   const count = Math.ceil(batch / Math.min(batch, each));
-  const bounds = Array.from({ length: count + 1 }, (_, i) => Math.round((i * batch) / count));
+  const bounds = boundsOf(batch, count);
   const parts = bounds.slice(1).map((stop, i) => {
     const part = n.cut(x, 0, bounds[i], stop);
     return ofExamples(b, n, part, weights);

@@ -85,6 +85,15 @@ export const words = (...places: readonly number[]): Code => [
   ...places.flatMap((place) => [0, 1, 2, 3].map((byte) => 4 * place + byte)),
 ];
 
+/** A parameter of double precision, twice. */
+export const number = (parameter: number): Code => [...get(parameter), ...op.f64.splat];
+/** The upper two float32 of a local in double precision; `op.f64.fromFloats` has the lower ones. */
+export const upperFloats = (local: number): Code => [
+  ...[...get(local), ...get(local), ...words(2, 3, 2, 3), ...op.f64.fromFloats],
+];
+/** The types of so many addresses and counts. */
+export const addresses = (count: number): number[] => Array.from({ length: count }, () => type.i32);
+
 /** A loop over `count` (a local, at least 1), which it lowers to 0; `pointers` go up by so many bytes each time. */
 export const repeat = (
   count: number,

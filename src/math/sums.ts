@@ -1,6 +1,17 @@
 // Sums of many float32 arrays, in WebAssembly four numbers at a time: JavaScript takes 4 ns for each.
 
-import { type Code, get, load, machines, op, repeat, set, store, type, words } from "./assembly.ts";
+import {
+  addresses,
+  type Code,
+  get,
+  load,
+  machines,
+  op,
+  repeat,
+  set,
+  store,
+  upperFloats,
+} from "./assembly.ts";
 import { increase } from "./tensor.ts";
 
 const { add, fromFloats } = op.f64;
@@ -18,7 +29,7 @@ function increaseDouble(): Code {
       ...[...get(row), ...load(), ...set(four)],
       ...[...get(sums), ...get(sums), ...load(), ...get(four), ...fromFloats, ...add, ...store()],
       ...[...get(sums), ...get(sums), ...load(16)],
-      ...[...get(four), ...get(four), ...words(2, 3, 2, 3), ...fromFloats, ...add, ...store(16)],
+      ...[...upperFloats(four), ...add, ...store(16)],
     ],
   );
 }
@@ -36,11 +47,10 @@ function increaseSingle(): Code {
   );
 }
 
-const parameters = [type.i32, type.i32, type.i32];
 /** Makes memory with both loops in WebAssembly; null where that is not to be had. */
 export const adders = machines(() => ({
-  double: { parameters, results: [], vectors: 1, code: increaseDouble() },
-  single: { parameters, results: [], vectors: 0, code: increaseSingle() },
+  double: { parameters: addresses(3), results: [], vectors: 1, code: increaseDouble() },
+  single: { parameters: addresses(3), results: [], vectors: 0, code: increaseSingle() },
 }));
 type Machine = NonNullable<ReturnType<typeof adders>>;
 
@@ -95,12 +105,9 @@ export function sumsOf(count: number, size: number, fast = true): Sums {
   };
 }
 
-let adder: Machine | null | undefined;
-
 /** x += y, element by element, rounded to float32: `increase` for arrays of many numbers. */
 export function increaseMany(x: Float32Array, y: Float32Array): void {
-  if (adder === undefined && x.length >= MANY) adder = adders(8 * PART);
-  const machine = x.length >= MANY ? (adder ?? null) : null;
+  const machine = x.length >= MANY ? machineWith(8 * PART) : null;
   if (machine === null) {
     increase(x, y);
     return;
@@ -113,6 +120,7 @@ export function increaseMany(x: Float32Array, y: Float32Array): void {
     machine.run.single(0, 4 * PART, Math.ceil(some.length / 4));
     some.set(to.subarray(0, some.length));
   }
+  idle.push(machine);
 }
 
 /** The same in JavaScript. A callback per number would take longer than a small network's gradient. */

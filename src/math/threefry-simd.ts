@@ -2,12 +2,14 @@
 // that JavaScript takes.
 
 import {
+  addresses,
   type Code,
   four,
   get,
   i32,
   load,
   machines,
+  number,
   op,
   repeat,
   set,
@@ -79,8 +81,8 @@ function uniform(): Code {
     ...[...get(from), ...load(0), ...get(from), ...load(0), ...places, ...op.f64.fromWords],
     ...[...twice(0.5), ...op.f64.add],
     ...[...twice(2 ** -32), ...op.f64.mul],
-    ...[...get(range), ...op.f64.splat, ...op.f64.mul],
-    ...[...get(low), ...op.f64.splat, ...op.f64.add, ...op.f64.toFloats],
+    ...[...number(range), ...op.f64.mul],
+    ...[...number(low), ...op.f64.add, ...op.f64.toFloats],
   ];
   return repeat(
     quads,
@@ -113,12 +115,12 @@ const HALF = 2 ** 16;
 
 const machineOf = machines(() => ({
   fill: {
-    parameters: Array.from({ length: 6 }, () => type.i32),
+    parameters: addresses(6),
     results: [],
     ...{ vectors: 6, code: fill() },
   },
   uniform: {
-    parameters: [type.i32, type.i32, type.i32, type.f64, type.f64],
+    parameters: [...addresses(3), type.f64, type.f64],
     results: [],
     ...{ vectors: 0, code: uniform() },
   },

@@ -171,8 +171,7 @@ function compiled(
       const weights = padded(lossWeights(loss, classes), size / graph.draws);
       const fed = feeds(x, keys);
       const run = await program(size, graph);
-      const fits =
-        over?.gradient.shape[0] === size && over.gradient.shape.length === x.shape.length;
+      const fits = over?.gradient.data.length === size * rowSize(x);
       const { losses, logits, gradient } = await run.run(
         { ...fed, weights, x: padded(fed.x, size) },
         fits ? { logits: over.logits, gradient: over.gradient } : {},

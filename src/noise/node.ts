@@ -8,6 +8,7 @@ import {
   Worker,
   workerData,
 } from "node:worker_threads";
+import { boundsOf } from "../math/bounds.ts";
 import type { Key } from "../math/random.ts";
 import { rowSize, type Shape, sizeOf } from "../math/tensor.ts";
 import { type DrawElsewhere, drawnAhead } from "./ahead.ts";
@@ -91,9 +92,7 @@ export function inThreads(most: number, start: () => Worker): DrawElsewhere {
   return async (noise, keys, shape) => {
     const count = Math.max(1, Math.min(most, keys.length, Math.floor(sizeOf(shape) / MANY)));
     while (threads.length < count) threads.push(drawer(start()));
-    const bounds = Array.from({ length: count + 1 }, (_, i) =>
-      Math.round((i * keys.length) / count),
-    );
+    const bounds = boundsOf(keys.length, count);
     const parts = await Promise.all(
       bounds.slice(1).map((to, i) => {
         const own = keys.slice(bounds[i], to);

@@ -4,7 +4,7 @@ import { input, sum } from "../graph/ops.ts";
 import type { Value } from "../graph/value.ts";
 import { conv, convWeightGradient } from "../graph/windows.ts";
 import type { BreakEven } from "../lowering/cost.ts";
-import { type NdArray, type Shape, sizeOf } from "../math/tensor.ts";
+import { random } from "./probe.ts";
 import type { Program, Runtime } from "./runtime.ts";
 
 /** Channels, examples, and the side of the pictures: all take about as long, and the pictures are as large as they are in networks. */
@@ -46,13 +46,6 @@ const works: { readonly [W in keyof BreakEven]: (size: Size) => Value } = {
   },
 };
 
-/** Some numbers; their time does not depend on which. */
-const numbers = (shape: Shape): NdArray<"float32"> => ({
-  dtype: "float32",
-  shape,
-  data: new Float32Array(sizeOf(shape)).map((_, i) => (i % 7) / 8),
-});
-
 /** Turns of each form at a size; their median counts. */
 const TURNS = 9;
 
@@ -66,8 +59,8 @@ async function measure(
   now: () => number,
 ): Promise<Measured> {
   const { channels, examples, side } = size;
-  const pictures = numbers([examples, channels, side, side]);
-  const feeds = { x: pictures, dy: pictures, w: numbers([channels, channels, 3, 3]) };
+  const pictures = random([examples, channels, side, side], 0);
+  const feeds = { x: pictures, dy: pictures, w: random([channels, channels, 3, 3], 1) };
   // One channel is a break-even that every network passes, this many none.
   const forms: Program[] = [];
   for (const bound of [Number.MAX_SAFE_INTEGER, 1]) {

@@ -6,7 +6,7 @@ import * as ort from "onnxruntime-node";
 import { UsageError } from "../math/usage-error.ts";
 import { type Calibration, calibrate } from "./calibrate.ts";
 import { calibrationIn, type Machine, withCalibration } from "./calibrations.ts";
-import { chooseBlock } from "./choose-lowering.ts";
+import { chooseBlock } from "./choose-block.ts";
 import {
   blockedLowering,
   blockedNamed,

@@ -24,7 +24,8 @@ function question() {
   };
 }
 
-const random = (shape: Shape, seed: number) =>
+/** Numbers between −1 and 1, the same for the same seed. */
+export const random = (shape: Shape, seed: number) =>
   tensor(shape, uniform([keyOf(seed)], [1, ...shape], -1, 1).data);
 
 /** Runs a tiny graph and compares it with the interpreter: what disagrees, or undefined. The program stays open. */

@@ -17,7 +17,6 @@ export function guarded(victim: Victim, signal: AbortSignal | undefined): Victim
       check();
       return victim.lossAndGradient(x, loss, keys, over);
     },
-    announce: (keys, shape) => victim.announce?.(keys, shape),
   };
 }
 

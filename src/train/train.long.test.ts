@@ -165,7 +165,7 @@ describe("training", () => {
     const all = await events({ ...training, runtime: { ...training.runtime, target } });
     expect(all[1]).toMatchObject({ event: "warning" });
     expect(all[1].event === "warning" && all[1].message).toMatch(
-      /1 thread, (plain|blocked-[\w-]+) .* 7 threads, \1/,
+      /1 thread, (plain|blocked-\d+(?:-w\d+-\d+)?) .* 7 threads, \1/,
     );
   });
 

@@ -4,17 +4,11 @@
 import type { Lowered } from "../graph/lowered.ts";
 import { input, relu } from "../graph/ops.ts";
 import { conv, convInputGradient, convWeightGradient } from "../graph/windows.ts";
-import { type NdArray, type Shape, sizeOf } from "../math/tensor.ts";
+import type { NdArray } from "../math/tensor.ts";
 import { writeOnnx } from "../onnx/write.ts";
 import { blockedLowering, type Lowering, plainLowering } from "./lowerings.ts";
+import { random } from "./probe.ts";
 import { compiler, type Engine, program } from "./session.ts";
-
-/** Numbers between −1 and 1 without a pattern. */
-const numbers = (shape: Shape): NdArray<"float32"> => ({
-  dtype: "float32",
-  shape,
-  data: Float32Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin(12.9898 * i * i + i)),
-});
 
 /** How many channels the engine's blocks have, seen from where it puts the number 1; null where it knows no blocks. */
 async function blockSize<T>(engine: Engine<T>): Promise<number | null> {
@@ -55,7 +49,7 @@ async function agrees<T>(engine: Engine<T>, lowering: Lowering): Promise<boolean
   const dw = convWeightGradient(x, dh, [3, 3], geometry(1));
   const outputs = { y, dx, dw, du, dv };
   const feeds = Object.fromEntries(
-    [x, w, u, v].map(({ shape }, i) => ["xwuv"[i], numbers(shape)] as const),
+    [x, w, u, v].map(({ shape }, i) => ["xwuv"[i], random(shape, i)] as const),
   );
   try {
     const results: Readonly<Record<string, NdArray>>[] = [];
