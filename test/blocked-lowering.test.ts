@@ -198,6 +198,12 @@ const between: [name: string, f: (y: Value) => Value][] = [
   ["joined", (y) => g.concat([y, g.relu(y)], 1)],
   ["cut", (y) => g.sliceAxis(g.concat([y, g.relu(y)], 1), 1, block, 2 * block)],
   ["bordered", (y) => g.pad(y, [0, 0, 1, 0], [0, 0, 0, 2])],
+  ["the sum of products over pictures", (y) => g.sum(g.mul(y, g.relu(y)), [2, 3])],
+  ["the sum of squares over the batch", (y) => g.sum(g.mul(y, y), [0, 2, 3], true)],
+  [
+    "the sum of products with one number per picture",
+    (y) => g.sum(g.mul(y, g.mean(y, [2, 3], true)), [2, 3]),
+  ],
   ["a transposed end", (y) => g.mul(g.transpose(y, [0, 2, 3, 1]), g.scalar(2))],
   [
     "a comparison that leaves",
@@ -216,7 +222,10 @@ describe.skipIf(lowering === "plain")("in blocks, with its gradients:", () => {
     const [narrow, v] = [g.input("x", [2, 6, 5, 5]), g.input("w", [10, 6, 3, 3])];
     const y = g.conv(narrow, v, geometry(1, 1));
     const z = g.add(g.exp(g.neg(y)), g.relu(g.add(y, g.scalar(1))));
-    const [dx, dw] = gradient(g.add(cubes(z), g.sum(g.mean(z, [2, 3]))), [narrow, v]);
+    const [dx, dw] = gradient(g.add(cubes(z), g.sum(g.mean(g.mul(z, g.exp(y)), [2, 3]))), [
+      narrow,
+      v,
+    ]);
     expect(await difference({ z, dx, dw })).toBeLessThan(1e-5);
   });
 });
@@ -239,6 +248,14 @@ describe.skipIf(lowering === "plain")("the blocked lowering", () => {
     const all = ops({ y });
     expect(count(all, "NchwcConv")).toBe(1);
     expect(count(all, "Add") + count(all, "Relu")).toBe(0);
+  });
+
+  it("writes no products of which only sums are needed", () => {
+    const y = body(x);
+    const squares = g.mul(y, y);
+    const all = ops({ sums: g.sum(squares, [2, 3]), total: g.sum(squares, [0, 2, 3]) });
+    expect(count(all, "NchwcConv")).toBe(2);
+    expect(count(all, "Mul") + count(all, "NchwcGlobalAveragePool")).toBe(0);
   });
 
   it("needs no scatter for max pooling", () => {

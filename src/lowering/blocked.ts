@@ -53,7 +53,12 @@ const rules: { readonly [O in Op]?: Rule<O> } = {
   ReduceSum: ({ b, n, isBlocked, blocked }, { inputs: [x], attrs: { axes }, shape }) => {
     const overBatch = axes.join() === "0,2,3";
     if (!isBlocked(x) || (!overBatch && axes.join() !== "2,3")) return null;
-    const sums = n.cut(n.sumOfPictures(blocked(x)), 1, 0, x.shape[1]);
+    const isPicture = (y: Value) => isBlocked(y) && y.shape.join() === x.shape.join();
+    const each =
+      is(x, "Mul") && x.inputs.every(isPicture)
+        ? n.productsOfPictures(blocked(x.inputs[0]), blocked(x.inputs[1]))
+        : n.sumOfPictures(blocked(x));
+    const sums = n.cut(each, 1, 0, x.shape[1]);
     if (!overBatch) return { plain: n.reshape(sums, shape) };
     const attrs = { axes: [0], keepdims: false };
     const total = b.make("ReduceSum", [sums], attrs, sums.dtype, [x.shape[1]]);

@@ -77,6 +77,19 @@ export function nchwc(b: Builder, block: number) {
     return times(reshape(means, [batch, channels]), height * width);
   }
 
+  /**
+   * Σ x · y over height and width, of blocked [batch, channel, height, width] → [batch, channel]: as a convolution of each channel of
+   * each example by itself, whose kernel is all of y, it reads both once and writes no product.
+   */
+  function productsOfPictures(x: Lowered, y: Lowered): Lowered {
+    const [batch, channels, height, width] = x.shape;
+    const groups = batch * channels;
+    const image = reshape(x, [1, groups, height, width]);
+    const kernel = reshape(y, [groups, 1, height, width]);
+    const attrs = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups };
+    return reshape(conv(image, kernel, attrs), [batch, channels]);
+  }
+
   const times = (x: Lowered, factor: number): Lowered =>
     b.make("Mul", [x, filled([], factor)], {}, FLOAT, x.shape);
 
@@ -167,7 +180,8 @@ export function nchwc(b: Builder, block: number) {
 
   return {
     ...s,
-    ...{ block, whole, conv, scaled, fromPlain, toPlain, sumOfPictures, times, pool },
+    ...{ block, whole, conv, scaled, fromPlain, toPlain, times, pool },
+    ...{ sumOfPictures, productsOfPictures },
     ...{ weights, exchanged, depthwiseWeights, vector, view, viewShape },
   };
 }
