@@ -1,12 +1,12 @@
 import { expect, it } from "vitest";
+import { watchedNoise } from "../../test/fixtures/watched-noise.ts";
 import { inRuns } from "../attacks/in-runs.ts";
 import { linearVictim } from "../attacks/linear-victim.ts";
 import { pgd } from "../attacks/pgd.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { normal, uniform } from "../math/distributions.ts";
-import { type Key, keyOf, keysFor } from "../math/random.ts";
-import type { Shape, Tensor } from "../math/tensor.ts";
-import type { Noise } from "../noise/noise.ts";
+import { keyOf, keysFor } from "../math/random.ts";
+import type { Tensor } from "../math/tensor.ts";
 import { noiseNamed } from "../noise/table.ts";
 import { noiseInjection, randomizedAdversarialTraining } from "./objectives.ts";
 import { type EotObjective, withEot, withFixedKeys } from "./with-eot.ts";
@@ -18,25 +18,6 @@ const labels = [0, 1, 2, 0, 1];
 const x = uniform(keysFor(keyOf(2), indices), [5, 6]);
 const network = linearVictim(normal(keysFor(keyOf(3), [0, 1, 2]), [3, 6], 2), [0, 0.5, 1]);
 const attack = pgd({ norm: "linf", epsilon: 0.1, steps: 4, stopWhenBroken: false });
-
-/** A noise that notes which draws came unannounced. */
-function watched() {
-  const noise = noiseNamed("normal:0.25");
-  const known = new Set<string>();
-  const draws: { readonly announced: boolean }[] = [];
-  const text = (all: readonly Key[], shape: Shape) => JSON.stringify([all, shape]);
-  const watching: Noise = {
-    ...noise,
-    ahead: {
-      announce: (all, shape) => void known.add(text(all, shape)),
-      async draw(all, shape) {
-        draws.push({ announced: known.has(text(all, shape)) });
-        return noise.sample(all, shape);
-      },
-    },
-  };
-  return { noise: watching, announced: () => draws.map(({ announced }) => announced) };
-}
 
 const eot = (objective: EotObjective, maxBatch: number) => (victim: Victim) =>
   withEot(victim, 3, maxBatch, objective);
@@ -51,13 +32,13 @@ it.each<[string, (victim: Victim) => Victim, number, boolean?]>([
   ["EOT on the same draws", (v) => withFixedKeys(withEot(v, 3, 4), keys), 16, true],
   ["a victim in runs", (v) => inRuns(v, 2), 12],
 ])("PGD says what noise comes next: %s", async (_, wrap, calls, first = false) => {
-  const { noise, announced } = watched();
+  const { noise, announced } = watchedNoise();
   await attack.perturb(wrap(withNoise(network, noise)), x, labels, keys);
   expect(announced()).toEqual(Array.from({ length: calls }, (_, i) => first || i > 0));
 });
 
 it("PGD says what noise comes next where examples leave", async () => {
-  const { noise, announced } = watched();
+  const { noise, announced } = watchedNoise();
   const leaving = pgd({ norm: "linf", epsilon: 0.1, steps: 4, stopWhenBroken: true });
   const plain = withNoise(network, noiseNamed("normal:0.25"));
   const reached = await leaving.perturb(withNoise(network, noise), x, labels, keys);
@@ -72,7 +53,7 @@ it.each<["fresh" | "fixed" | "injection", readonly boolean[]]>([
   // The attack's first draw is not known before; what it is added to is drawn while the attack runs.
   ["fresh", [false, true, true, true, true]],
 ])("a defence says what it will draw: %s", async (kind, expected) => {
-  const { noise, announced } = watched();
+  const { noise, announced } = watchedNoise();
   const objective =
     kind === "injection"
       ? noiseInjection(noise)

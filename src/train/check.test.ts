@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { stripes } from "../../test/fixtures/toy-training.ts";
+import { watchedNoise } from "../../test/fixtures/watched-noise.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { keyOf } from "../math/random.ts";
 import { tensor } from "../math/tensor.ts";
@@ -19,6 +20,14 @@ describe("the check after an epoch", () => {
   it("gives the share of test images that are right", async () => {
     const check = await checkAccuracy(constant, stripes(), null, (part) => part.map(keyOf));
     expect(check).toEqual({ accuracy: 1 / 3, examples: 30 });
+  });
+
+  it("says what noise comes next", async () => {
+    const { noise, announced } = watchedNoise();
+    const dataset = { ...stripes(), test: stripes(300).train };
+    const check = await checkAccuracy(constant, dataset, noise, (part) => part.map(keyOf));
+    expect(check.examples).toBe(300);
+    expect(announced()).toEqual([false, true, true]);
   });
 
   it("takes every image of a small split, and 1000 over the whole of a large one", () => {
