@@ -218,6 +218,22 @@ describe.skipIf(lowering === "plain")("in blocks, with its gradients:", () => {
     expect(await difference({ z, dx, dw })).toBeLessThan(1e-5);
   });
 
+  it("sums over large pictures round no more than those over small ones", async () => {
+    const v = g.input("v", [32, 20, 1, 1]);
+    for (const [height, width] of [
+      [192, 256],
+      [499, 64],
+    ]) {
+      const y = g.conv(g.input("x", [1, 20, height, width]), v, geometry(1, 0));
+      const positive = g.add(g.mul(y, y), g.scalar(1));
+      const outputs = {
+        sums: g.sum(positive, [2, 3]),
+        products: g.sum(g.mul(positive, positive), [2, 3]),
+      };
+      expect(await difference(outputs)).toBeLessThan(3e-6);
+    }
+  });
+
   it("channels that fill no block do not disturb the others", async () => {
     const [narrow, v] = [g.input("x", [2, 6, 5, 5]), g.input("w", [10, 6, 3, 3])];
     const y = g.conv(narrow, v, geometry(1, 1));

@@ -19,6 +19,16 @@ export interface Fused {
 
 const FLOAT = "float32";
 
+/** Pixels up to which a picture's sum is one chain of additions, whose rounding grows with its length. */
+const CHAIN = 4096;
+
+/** In how many equal parts of its rows a picture is summed. */
+function partsOf([, , height, width]: Shape): number {
+  let parts = 1;
+  while (parts < height && (height % parts !== 0 || (height / parts) * width > CHAIN)) parts++;
+  return parts;
+}
+
 /** Makes blocked operators for blocks of `block` channels; all arrays are float32. */
 export function nchwc(b: Builder, block: number) {
   const s = shaping(b);
@@ -70,11 +80,30 @@ export function nchwc(b: Builder, block: number) {
     return b.make("ReorderOutput", [x], { channels }, FLOAT, x.shape.with(1, channels));
   }
 
+  /** A blocked array with the rows of each channel dealt out, in order, to `parts` channels in its place: the same memory. */
+  function dealtOut(x: Lowered, parts: number): Lowered {
+    const [batch, channels, height, width] = x.shape;
+    return reshape(x, [batch, channels * parts, height / parts, width]);
+  }
+
+  /** Sums of pictures so dealt out, [batch, channel · parts] → [batch, channel]. */
+  function gatheredIn(sums: Lowered, parts: number): Lowered {
+    if (parts === 1) return sums;
+    const [batch, all] = sums.shape;
+    const planes = all / parts / block;
+    const split = reshape(sums, [batch * planes, parts, block]);
+    const attrs = { axes: [1], keepdims: false };
+    const joined = b.make("ReduceSum", [split], attrs, FLOAT, [batch * planes, block]);
+    return reshape(joined, [batch, planes * block]);
+  }
+
   /** Σ over height and width: blocked [batch, channel, height, width] → [batch, channel]. */
   function sumOfPictures(x: Lowered): Lowered {
-    const [batch, channels, height, width] = x.shape;
-    const means = b.make("NchwcGlobalAveragePool", [x], {}, FLOAT, [batch, channels, 1, 1]);
-    return times(reshape(means, [batch, channels]), height * width);
+    const parts = partsOf(x.shape);
+    const dealt = dealtOut(x, parts);
+    const [batch, channels, height, width] = dealt.shape;
+    const means = b.make("NchwcGlobalAveragePool", [dealt], {}, FLOAT, [batch, channels, 1, 1]);
+    return gatheredIn(times(reshape(means, [batch, channels]), height * width), parts);
   }
 
   /**
@@ -82,12 +111,13 @@ export function nchwc(b: Builder, block: number) {
    * each example by itself, whose kernel is all of y, it reads both once and writes no product.
    */
   function productsOfPictures(x: Lowered, y: Lowered): Lowered {
-    const [batch, channels, height, width] = x.shape;
+    const parts = partsOf(x.shape);
+    const [batch, channels, height, width] = dealtOut(x, parts).shape;
     const groups = batch * channels;
     const image = reshape(x, [1, groups, height, width]);
     const kernel = reshape(y, [groups, 1, height, width]);
     const attrs = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups };
-    return reshape(conv(image, kernel, attrs), [batch, channels]);
+    return gatheredIn(reshape(conv(image, kernel, attrs), [batch, channels]), parts);
   }
 
   const times = (x: Lowered, factor: number): Lowered =>
