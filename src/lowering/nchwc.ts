@@ -80,45 +80,48 @@ export function nchwc(b: Builder, block: number) {
     return b.make("ReorderOutput", [x], { channels }, FLOAT, x.shape.with(1, channels));
   }
 
-  /** A blocked array with the rows of each channel dealt out, in order, to `parts` channels in its place: the same memory. */
-  function dealtOut(x: Lowered, parts: number): Lowered {
-    const [batch, channels, height, width] = x.shape;
-    return reshape(x, [batch, channels * parts, height / parts, width]);
-  }
-
-  /** Sums of pictures so dealt out, [batch, channel · parts] → [batch, channel]. */
-  function gatheredIn(sums: Lowered, parts: number): Lowered {
-    if (parts === 1) return sums;
-    const [batch, all] = sums.shape;
-    const planes = all / parts / block;
-    const split = reshape(sums, [batch * planes, parts, block]);
+  /**
+   * Sums over blocked pictures of this shape → [batch, channel]. `sums` takes the shape in which the rows of each channel are dealt out to
+   * as many channels in its place as there are parts, which is the same memory, and gives [batch, channel · parts].
+   */
+  function inParts(shape: Shape, sums: (dealt: Shape) => Lowered): Lowered {
+    const [batch, channels, height, width] = shape;
+    const parts = partsOf(shape);
+    const each = sums([batch, channels * parts, height / parts, width]);
+    if (parts === 1) return each;
+    const planes = (batch * channels) / block;
+    const split = reshape(each, [planes, parts, block]);
     const attrs = { axes: [1], keepdims: false };
-    const joined = b.make("ReduceSum", [split], attrs, FLOAT, [batch * planes, block]);
-    return reshape(joined, [batch, planes * block]);
+    const total = b.make("ReduceSum", [split], attrs, FLOAT, [planes, block]);
+    return reshape(total, [batch, channels]);
   }
 
   /** Σ over height and width: blocked [batch, channel, height, width] → [batch, channel]. */
-  function sumOfPictures(x: Lowered): Lowered {
-    const parts = partsOf(x.shape);
-    const dealt = dealtOut(x, parts);
-    const [batch, channels, height, width] = dealt.shape;
-    const means = b.make("NchwcGlobalAveragePool", [dealt], {}, FLOAT, [batch, channels, 1, 1]);
-    return gatheredIn(times(reshape(means, [batch, channels]), height * width), parts);
-  }
+  const sumOfPictures = (x: Lowered): Lowered =>
+    inParts(x.shape, (shape) => {
+      const [batch, channels, height, width] = shape;
+      const pictures = reshape(x, shape);
+      const means = b.make("NchwcGlobalAveragePool", [pictures], {}, FLOAT, [
+        batch,
+        channels,
+        1,
+        1,
+      ]);
+      return times(reshape(means, [batch, channels]), height * width);
+    });
 
   /**
    * Σ x · y over height and width, of blocked [batch, channel, height, width] → [batch, channel]: as a convolution of each channel of
    * each example by itself, whose kernel is all of y, it reads both once and writes no product.
    */
-  function productsOfPictures(x: Lowered, y: Lowered): Lowered {
-    const parts = partsOf(x.shape);
-    const [batch, channels, height, width] = dealtOut(x, parts).shape;
-    const groups = batch * channels;
-    const image = reshape(x, [1, groups, height, width]);
-    const kernel = reshape(y, [groups, 1, height, width]);
-    const attrs = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups };
-    return gatheredIn(reshape(conv(image, kernel, attrs), [batch, channels]), parts);
-  }
+  const productsOfPictures = (x: Lowered, y: Lowered): Lowered =>
+    inParts(x.shape, ([batch, channels, height, width]) => {
+      const groups = batch * channels;
+      const image = reshape(x, [1, groups, height, width]);
+      const kernel = reshape(y, [groups, 1, height, width]);
+      const attrs = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups };
+      return reshape(conv(image, kernel, attrs), [batch, channels]);
+    });
 
   const times = (x: Lowered, factor: number): Lowered =>
     b.make("Mul", [x, filled([], factor)], {}, FLOAT, x.shape);
