@@ -41,6 +41,8 @@ export interface ImportNode extends Surroundings {
   readonly inputs: readonly (Value | undefined)[];
   /** How many outputs the node names. */
   readonly outputs: number;
+  /** Its attributes by name, references to those of a function resolved. */
+  readonly attributes: ReadonlyMap<string, AttributeProto>;
   has(name: string): boolean;
   int(name: string, fallback: number): number;
   ints(name: string, fallback?: readonly number[]): readonly number[] | undefined;
@@ -78,16 +80,21 @@ const numbers = (array: NdArray): number[] => Array.from(array.data as ArrayLike
 /** A node with its attributes and inputs at hand. */
 export function importNode(
   proto: NodeProto,
+  attributes: ReadonlyMap<string, AttributeProto>,
   opset: number,
   inputs: readonly (Value | undefined)[],
   around: Surroundings,
 ): ImportNode {
-  const attributes = new Map<string, AttributeProto>(proto.attribute.map((one) => [one.name, one]));
   const error = (text: string) => new UsageError(`${describeNode(proto, opset)}: ${text}`);
   const arrays = new Map<string, NdArray>();
   return {
     ...around,
-    ...{ type: proto.opType, opset, inputs, outputs: proto.output.length, error },
+    type: proto.opType,
+    opset,
+    inputs,
+    outputs: proto.output.length,
+    attributes,
+    error,
     has: (name) => attributes.has(name),
     int(name, fallback) {
       const found = attributes.get(name);

@@ -1,8 +1,8 @@
 // Which nodes of a graph are needed, and in which order.
 
-import type { NodeProto } from "onnx-buf";
+import type { GraphProto, NodeProto } from "onnx-buf";
 import { UsageError } from "../math/usage-error.ts";
-import type { Declared, OnnxModel } from "./model.ts";
+import { type Declared, type OnnxModel, subgraphsOf } from "./model.ts";
 
 /** Inputs that what is wanted depends on, other than those that are fed. */
 export function unfedInputs(
@@ -77,13 +77,20 @@ export function ordered(nodes: readonly NodeProto[]): NodeProto[] {
   return order;
 }
 
-/** All names that a node reads, those inside its subgraphs included. */
+/** All names that a node reads, those that its subgraphs read of the graph around them included. */
 const reads = (node: NodeProto): string[] => [
   ...node.input,
-  ...node.attribute.flatMap(({ g: graph, graphs }) =>
-    [...(graph === undefined ? [] : [graph]), ...graphs].flatMap((inner) => [
-      ...inner.node.flatMap(reads),
-      ...inner.output.map(({ name }) => name),
-    ]),
-  ),
+  ...subgraphsOf(node).flatMap(readsAround),
 ];
+
+/** Names that a subgraph reads of the graph around it; its own names hide those. */
+function readsAround(graph: GraphProto): string[] {
+  const made = new Set([
+    ...graph.input.map(({ name }) => name),
+    ...graph.initializer.map(({ name }) => name),
+    ...graph.sparseInitializer.map(({ values }) => values?.name ?? ""),
+    ...graph.node.flatMap(({ output }) => output),
+  ]);
+  const read = [...graph.node.flatMap(reads), ...graph.output.map(({ name }) => name)];
+  return read.filter((name) => !made.has(name));
+}

@@ -1,9 +1,12 @@
 // Small ONNX files for tests, as other people's exporters write them.
 
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
   type AttributeProto,
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
   FunctionProtoSchema,
+  type GraphProto,
   GraphProtoSchema,
   ModelProtoSchema,
   type NodeProto,
@@ -12,6 +15,7 @@ import {
   TypeProtoSchema,
   ValueInfoProtoSchema,
 } from "onnx-buf";
+import { own } from "../math/own.ts";
 import type { DType, NdArray } from "../math/tensor.ts";
 import { type AttributeValue, attribute, dataTypes, tensorProto } from "./messages.ts";
 
@@ -21,14 +25,33 @@ export function nodeOf(
   input: string[],
   output: string[],
   attributes: Readonly<Record<string, AttributeValue>> = {},
-  more: { readonly domain?: string; readonly attribute?: AttributeProto[] } = {},
+  more: {
+    readonly domain?: string;
+    readonly overload?: string | undefined;
+    readonly attribute?: AttributeProto[];
+  } = {},
 ): NodeProto {
   const given = Object.entries(attributes).map(([name, value]) => attribute(name, value));
-  return create(NodeProtoSchema, {
-    ...{ opType, input, output, name: `${opType} of ${output[0]}`, domain: more.domain ?? "" },
+  const node = create(NodeProtoSchema, {
+    opType,
+    input,
+    output,
+    name: `${opType} of ${output[0]}`,
     attribute: [...given, ...(more.attribute ?? [])],
   });
+  // Unset where nothing is said, as PyTorch leaves it.
+  if (more.domain !== undefined) node.domain = more.domain;
+  if (more.overload !== undefined) node.overload = more.overload;
+  return node;
 }
+
+/** An attribute of the caller's function under the name that a node of its body has for it. */
+export const reference = (name: string, refAttrName: string): AttributeProto =>
+  create(AttributeProtoSchema, { name, refAttrName });
+
+/** An attribute that holds a graph. */
+export const graphAttribute = (name: string, g: GraphProto): AttributeProto =>
+  create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.GRAPH, g });
 
 /** Lengths of axes: a number, or a name for one that is open. */
 export type Lengths = readonly (number | string)[];
@@ -62,14 +85,8 @@ export interface FixtureOptions {
   readonly outputs: Readonly<Record<string, Lengths | null>>;
   readonly arrays?: Readonly<Record<string, NdArray>>;
   readonly opset?: number;
-  /** Name, inputs, outputs and body of functions in the domain `own`. */
-  readonly functions?: readonly {
-    readonly name: string;
-    readonly input: string[];
-    readonly output: string[];
-    readonly attribute?: string[];
-    readonly node: NodeProto[];
-  }[];
+  /** Functions, in the domain `own` unless they say another. */
+  readonly functions?: readonly MessageInitShape<typeof FunctionProtoSchema>[];
 }
 
 /** A graph's message. */
@@ -80,7 +97,7 @@ export const graphOf = (
   create(GraphProtoSchema, {
     name: "fixture",
     node,
-    input: Object.entries(inputs).map(([name, shape]) => info(name, shape, inputTypes[name])),
+    input: Object.entries(inputs).map(([name, shape]) => info(name, shape, own(inputTypes, name))),
     output: Object.entries(outputs).map(([name, shape]) =>
       shape === null ? create(ValueInfoProtoSchema, { name }) : info(name, shape),
     ),
@@ -102,7 +119,7 @@ export const onnxFile = (nodes: NodeProto[], options: FixtureOptions): Uint8Arra
         create(OperatorSetIdProtoSchema, { domain: "ai.onnx.ml", version: 2n }),
       ],
       functions: (options.functions ?? []).map((one) =>
-        create(FunctionProtoSchema, { ...one, domain: "own" }),
+        create(FunctionProtoSchema, { domain: "own", ...one }),
       ),
       graph: graphOf(nodes, options),
     }),

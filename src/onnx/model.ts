@@ -4,6 +4,8 @@ import {
   type GraphProto,
   type ModelProto,
   ModelProtoSchema,
+  type NodeProto,
+  type TensorProto,
   TensorProto_DataLocation,
   TensorProto_DataType,
   type ValueInfoProto,
@@ -29,7 +31,7 @@ export interface OnnxModel {
   readonly outputs: readonly Declared[];
   /** Version of each operator set by domain; the standard one is "". */
   readonly opsets: ReadonlyMap<string, number>;
-  /** Functions of the file's own, by `domain:name`. */
+  /** Functions of the file's own, by `functionKey`. */
   readonly functions: ReadonlyMap<string, FunctionProto>;
   readonly external: External;
   readonly metadata: Readonly<Record<string, string>>;
@@ -39,6 +41,10 @@ export interface OnnxModel {
 
 /** The standard operator set has two names. */
 export const domainOf = (domain: string): string => (domain === "ai.onnx" ? "" : domain);
+
+/** What tells the functions of a file apart. */
+export const functionKey = (domain: string, name: string, overload: string): string =>
+  JSON.stringify([domainOf(domain), name, overload]);
 
 function declared({ name, type }: ValueInfoProto): Declared {
   const value = type?.value;
@@ -61,6 +67,10 @@ function declared({ name, type }: ValueInfoProto): Declared {
 /** Graphs within graphs; what is deeper was made to exhaust a stack. */
 const MOST_DEPTH = 64;
 
+/** The graphs that a node holds: branches of a condition, bodies of loops. */
+export const subgraphsOf = ({ attribute }: NodeProto): GraphProto[] =>
+  attribute.flatMap(({ g, graphs }) => (g === undefined ? graphs : [g, ...graphs]));
+
 function requireShallow({ graph, functions }: ModelProto): void {
   let level = [...(graph?.node ?? []), ...functions.flatMap(({ node }) => node)];
   for (let depth = 0; level.length > 0; depth++) {
@@ -68,11 +78,7 @@ function requireShallow({ graph, functions }: ModelProto): void {
       throw new UsageError(
         `graphs within graphs more than ${MOST_DEPTH} deep; the file is corrupt, or recursive`,
       );
-    level = level.flatMap(({ attribute }) =>
-      attribute.flatMap(({ g, graphs }) =>
-        [...(g === undefined ? [] : [g]), ...graphs].flatMap(({ node }) => node),
-      ),
-    );
+    level = level.flatMap((one) => subgraphsOf(one).flatMap(({ node }) => node));
   }
 }
 
@@ -101,10 +107,23 @@ function parsed(bytes: Uint8Array): ModelProto {
   return model;
 }
 
+/** Arrays that nodes hold as attributes, or in their subgraphs. */
+const tensorsOf = (nodes: readonly NodeProto[]): TensorProto[] =>
+  nodes.flatMap((node) => [
+    ...node.attribute.flatMap(({ t }) => (t === undefined ? [] : [t])),
+    ...subgraphsOf(node).flatMap(tensorsIn),
+  ]);
+
+const tensorsIn = ({ initializer, node }: GraphProto): TensorProto[] => [
+  ...initializer,
+  ...tensorsOf(node),
+];
+
 /** The files beside a model that its arrays lie in. */
 export function externalLocations(bytes: Uint8Array): string[] {
-  const stored = parsed(bytes).graph?.initializer ?? [];
-  const locations = stored
+  const { graph, functions } = parsed(bytes);
+  const nodes = functions.flatMap(({ node }) => node);
+  const locations = [...(graph === undefined ? [] : tensorsIn(graph)), ...tensorsOf(nodes)]
     .filter(({ dataLocation }) => dataLocation === TensorProto_DataLocation.EXTERNAL)
     .map(({ externalData }) => externalData.find(({ key }) => key === "location")?.value ?? "");
   return [...new Set(locations)];
@@ -130,7 +149,9 @@ export function readModel(bytes: Uint8Array, external: External = new Map()): On
     opsets: new Map(
       model.opsetImport.map(({ domain, version }) => [domainOf(domain), Number(version)]),
     ),
-    functions: new Map(model.functions.map((one) => [`${domainOf(one.domain)}:${one.name}`, one])),
+    functions: new Map(
+      model.functions.map((one) => [functionKey(one.domain, one.name, one.overload), one]),
+    ),
     metadata: Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value])),
     producer: `${model.producerName} ${model.producerVersion}`.trim(),
   };

@@ -118,7 +118,8 @@ export const bombs: Readonly<Record<string, () => Uint8Array<ArrayBuffer>>> = {
   "Concat that doubles to just under the limit, many times": () =>
     bomb([
       ...chain(16, (from, to) => nodeOf("Concat", [from, from], [to], { axis: { int: 1 } })).map(
-        (node, i, all) => (i === all.length - 1 ? { ...node, output: ["g0"] } : node),
+        (node, i, all) =>
+          i === all.length - 1 ? nodeOf("Concat", node.input, ["g0"], { axis: { int: 1 } }) : node,
       ),
       ...times(100, (i) => nodeOf("Sin", [`g${i}`], [i === 99 ? "v" : `g${i + 1}`])),
     ]),

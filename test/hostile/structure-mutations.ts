@@ -3,6 +3,7 @@
 import { create } from "@bufbuild/protobuf";
 import {
   type AttributeProto,
+  AttributeProtoSchema,
   type GraphProto,
   AttributeProto_AttributeType as Kind,
   type ModelProto,
@@ -11,6 +12,7 @@ import {
   type TensorProto,
   TensorProto_DataLocation,
 } from "onnx-buf";
+import { own } from "../../src/math/own.ts";
 import { attribute, tensorProto } from "../../src/onnx/messages.ts";
 import { nodeOf } from "../../src/onnx/model-fixture.ts";
 import { translations } from "../../src/onnx/translations.ts";
@@ -292,7 +294,7 @@ export const structureMutations: Readonly<Record<string, Mutate>> = {
     const node = draws.of(parts(model).nodes);
     const one = draws.chance(0.5)
       ? attribute(name, value)
-      : { ...attribute(name, { int: 0 }), i: draws.of(wholes) };
+      : create(AttributeProtoSchema, { name, type: Kind.INT, i: draws.of(wholes) });
     node.attribute = [...node.attribute.filter((other) => other.name !== name), one];
   },
   "attribute dropped": (model, draws) => {
@@ -319,8 +321,9 @@ export const structureMutations: Readonly<Record<string, Mutate>> = {
   },
   operator: (model, draws) => {
     const node = draws.of(parts(model).nodes);
-    node.domain = draws.of(["", "", "", "com.microsoft", "own", "ai.onnx", "nobody"]);
-    node.opType = draws.of(Object.keys(translations[node.domain] ?? { Block: 0, Twist: 0, If: 0 }));
+    node.domain = draws.of(["", "", "", "com.microsoft", "own", "ai.onnx", "nobody", "toString"]);
+    const known = own(translations, node.domain) ?? { Block: 0, Twist: 0, If: 0 };
+    node.opType = draws.of([...Object.keys(known), "constructor"]);
   },
   "node dropped": (model, draws) => {
     const list = draws.of(parts(model).lists);
