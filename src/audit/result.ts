@@ -1,7 +1,7 @@
 // What an audit has found, from its rows and its probe.
 
 import type { Row } from "../evaluate/row.ts";
-import { cellOf, grouped, interval } from "../evaluate/shares.ts";
+import { cellOf, choosing8bit, grouped, interval } from "../evaluate/shares.ts";
 import { isBroken } from "../evaluate/standing.ts";
 import { type Interval, mean } from "../math/statistics.ts";
 import { type Diagnostic, diagnose, type Facts } from "./diagnostics.ts";
@@ -35,6 +35,17 @@ export interface AuditNorm {
   readonly accuracy8bit: Interval;
 }
 
+/** One ball, or the balls of several norms: all attacks in it together. Unions of one name may be compared. */
+export interface AuditUnion {
+  /** `linf@0.031`, or `linf@0.031+l2@0.83` for the worst of several norms. */
+  readonly name: string;
+  readonly balls: readonly { readonly norm: string; readonly epsilon: number }[];
+  /** Attacks of these norms that were to run, whether the ones before them left anything or not. */
+  readonly attacks: readonly string[];
+  readonly accuracy: Interval;
+  readonly accuracy8bit: Interval;
+}
+
 /** A class over its examples. */
 export interface AuditClass {
   readonly label: number;
@@ -55,11 +66,18 @@ export interface AuditResult {
   readonly clean: Interval;
   /** Accuracy where each example meets the worst attack of any norm, at the largest radii. */
   readonly union: Interval;
+  /** The same where adversarial pixels are rounded to 8 bits: the worst attack of each example after rounding. */
   readonly union8bit: Interval;
+  /** One per norm and radius, then the one over all norms at their largest radii, if there are several norms. */
+  readonly unions: readonly AuditUnion[];
   /** By norm, and each norm's radii in ascending order: its curve of accuracy against ε. */
   readonly norms: readonly AuditNorm[];
-  /** In the norm that leaves least at its largest radius, the attack that broke most examples; null if none did. */
+  /** In the norm that leaves least at its largest radius, the attack that broke most examples; null if none did, and on a tie. */
   readonly breaksFirst: string | null;
+  /** Norms that leave least at their largest radius: several on a tie, none where no attack broke anything. */
+  readonly weakestNorms: readonly string[];
+  /** The attacks that broke most in the one weakest norm: several on a tie, none where norms tie or nothing broke. */
+  readonly strongestAttacks: readonly string[];
   /** The class that suffers most first. */
   readonly classes: readonly AuditClass[];
   readonly diagnostics: readonly Diagnostic[];
@@ -80,25 +98,37 @@ export interface AuditFacts extends Facts {
   readonly required: number | null;
 }
 
-/** Per example the worst row so far; an example that is wrong when clean needs no attack, and stays so. */
-type Worst = Map<number, Row>;
+/** Per example its worst row so far: of the pixels as the attack left them, and of the same pixels rounded to 8 bits. */
+interface Worst {
+  readonly exact: Map<number, Row>;
+  readonly rounded: Map<number, Row>;
+}
 
-const unattacked = (row: Row): Row => ({
-  ...row,
-  ...(row.draws === 1 && row.clean === 0 && { correct: 0, correctChoose: 0, correct8bit: 0 }),
-});
+const nothingYet = (): Worst => ({ exact: new Map(), rounded: new Map() });
 
+/** An example that is wrong when clean needs no attack, and stays so. */
+function unattacked(row: Row): Row {
+  if (row.draws > 1 || row.clean !== 0) return row;
+  return Object.assign({}, row, { correct: 0, correctChoose: 0, correct8bit: 0 });
+}
+
+function keepWorse(worst: Map<number, Row>, row: Row, share: (row: Row) => number): void {
+  const before = worst.get(row.index);
+  if (before === undefined || share(row) < share(before)) worst.set(row.index, row);
+}
+
+/** The row that is worst as it stands need not be the one that is worst once rounded, so each is looked for by itself. */
 function take(worst: Worst, rows: readonly Row[]): void {
   for (const row of rows.map(unattacked)) {
-    const before = worst.get(row.index);
-    if (before === undefined || row.correctChoose < before.correctChoose) worst.set(row.index, row);
+    keepWorse(worst.exact, row, ({ correctChoose }) => correctChoose);
+    keepWorse(worst.rounded, row, choosing8bit);
   }
 }
 
-const accuracyOf = (worst: Worst) =>
-  interval([...worst.values()], ({ correct }) => correct, "half");
-const accuracy8bitOf = (worst: Worst) =>
-  interval([...worst.values()], ({ correct8bit }) => correct8bit, "half");
+const accuracyOf = ({ exact }: Worst) =>
+  interval([...exact.values()], ({ correct }) => correct, "half");
+const accuracy8bitOf = ({ rounded }: Worst) =>
+  interval([...rounded.values()], ({ correct8bit }) => correct8bit, "half");
 
 function attackOf(rows: readonly Row[], worst: Worst): AuditAttack {
   const [{ attack, steps, restarts, draws }] = rows;
@@ -124,7 +154,7 @@ function normOf(
   below: readonly Row[],
   planned: readonly string[],
 ): AuditNorm {
-  const worst: Worst = new Map();
+  const worst = nothingYet();
   const attacks = [...grouped(rows, cellOf).values()].map((own) => attackOf(own, worst));
   const ran = new Set(attacks.map(({ attack }) => attack));
   const last = attacks[attacks.length - 1];
@@ -156,8 +186,51 @@ const normsOf = (rows: readonly Row[], planned: readonly string[]): AuditNorm[] 
 export const atLargest = (norms: readonly AuditNorm[]): AuditNorm[] =>
   [...grouped(norms, ({ norm }) => norm).values()].map((own) => own[own.length - 1]);
 
-const classesOf = (worst: Worst, names: readonly string[]): AuditClass[] =>
-  [...grouped([...worst.values()], ({ label }) => label)]
+/** Whether two accuracies are the same, up to the order of additions. */
+const ties = (a: Interval, b: Interval): boolean => Math.abs(a.mean - b.mean) < 1e-12;
+
+/** What gives way first: nothing where norms tie, or where no attack broke anything. */
+function weakest(norms: readonly AuditNorm[]) {
+  const none = { weakestNorms: [], strongestAttacks: [], breaksFirst: null };
+  const largest = atLargest(norms);
+  if (largest.every(({ attacks }) => attacks.every(({ broken }) => broken === 0))) return none;
+  const least = largest.reduce((a, b) => (b.accuracy.mean < a.accuracy.mean ? b : a));
+  const tied = largest.filter(({ accuracy }) => ties(accuracy, least.accuracy));
+  const weakestNorms = tied.map(({ norm }) => norm);
+  if (tied.length > 1) return { weakestNorms, strongestAttacks: [], breaksFirst: null };
+  const most = Math.max(...least.attacks.map(({ broken }) => broken));
+  const strongestAttacks = least.attacks
+    .filter(({ broken }) => broken === most && broken > 0)
+    .map(({ attack }) => attack);
+  const breaksFirst = strongestAttacks.length === 1 ? strongestAttacks[0] : null;
+  return { weakestNorms, strongestAttacks, breaksFirst };
+}
+
+const ballName = ({ norm, epsilon }: AuditUnion["balls"][number]): string => `${norm}@${epsilon}`;
+
+/** All attacks in the balls of these norms and radii. */
+const unionOf = (
+  norms: readonly AuditNorm[],
+  accuracy: Interval,
+  accuracy8bit: Interval,
+): AuditUnion => ({
+  name: norms.map(ballName).join("+"),
+  balls: norms.map(({ norm, epsilon }) => ({ norm, epsilon })),
+  attacks: norms.flatMap(({ attacks }) => attacks.map(({ attack }) => attack)),
+  accuracy,
+  accuracy8bit,
+});
+
+/** A union per norm and radius, and the one over norms. */
+function unionsOf(norms: readonly AuditNorm[], worst: Worst): AuditUnion[] {
+  const unions = norms.map((norm) => unionOf([norm], norm.accuracy, norm.accuracy8bit));
+  const largest = atLargest(norms);
+  if (largest.length > 1) unions.push(unionOf(largest, accuracyOf(worst), accuracy8bitOf(worst)));
+  return unions;
+}
+
+const classesOf = ({ exact }: Worst, names: readonly string[]): AuditClass[] =>
+  [...grouped([...exact.values()], ({ label }) => label)]
     .map(([label, rows]) => ({
       ...{ label, name: names[label] ?? String(label), examples: rows.length },
       clean: mean(rows.map(({ clean }) => clean)),
@@ -169,21 +242,31 @@ const classesOf = (worst: Worst, names: readonly string[]): AuditClass[] =>
 export function auditResult(facts: AuditFacts): AuditResult {
   const { rows, budget, noise, classNames, required } = facts;
   const [{ model, data }] = rows;
-  const worst: Worst = new Map();
+  const worst = nothingYet();
   take(worst, rows);
   const norms = normsOf(rows, facts.attacks);
-  const weakest = atLargest(norms).reduce((a, b) => (b.accuracy.mean < a.accuracy.mean ? b : a));
-  const most = weakest.attacks.reduce((a, b) => (b.broken > a.broken ? b : a));
+  const { breaksFirst, weakestNorms, strongestAttacks } = weakest(norms);
   const union = accuracyOf(worst);
   const diagnostics = diagnose(facts);
   const valid = diagnostics.every(({ severity }) => severity !== "invalid");
   return {
-    ...{ model, data, budget, noise, examples: worst.size },
-    clean: interval([...worst.values()], ({ clean }) => clean, "all"),
-    ...{ union, union8bit: accuracy8bitOf(worst), norms },
-    breaksFirst: most.broken === 0 ? null : most.attack,
+    model,
+    data,
+    budget,
+    noise,
+    examples: worst.exact.size,
+    clean: interval([...worst.exact.values()], ({ clean }) => clean, "all"),
+    union,
+    union8bit: accuracy8bitOf(worst),
+    unions: unionsOf(norms, worst),
+    norms,
+    breaksFirst,
+    weakestNorms,
+    strongestAttacks,
     classes: classesOf(worst, classNames),
-    ...{ diagnostics, valid, required },
+    diagnostics,
+    valid,
+    required,
     passed: required === null ? null : valid && union.mean >= required,
   };
 }

@@ -6,7 +6,7 @@ import { html, type Markup } from "../report/html.ts";
 import type { Section } from "../report/page.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import { type AuditNorm, type AuditResult, atLargest } from "./result.ts";
-import { auditVerdict } from "./text.ts";
+import { auditVerdict, unionText } from "./text.ts";
 
 const head = (names: readonly string[]): Markup =>
   html`<thead><tr>${names.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>`;
@@ -18,8 +18,8 @@ const table = (label: string, caption: string, names: readonly string[], body: M
 ${head(names)}
 <tbody>${body}</tbody></table></div>`;
 
-/** Clean, each norm at each radius, and the union. */
-function overview({ clean, norms, union, union8bit }: AuditResult): Markup {
+/** Clean, the union of each ball, and the union over norms. */
+function overview({ clean, unions }: AuditResult): Markup {
   const line = (name: string, accuracy: AuditResult["union"], rounded: string) => html`
 <tr><th scope="row">${name}</th><td class="value" style="--value:${(100 * accuracy.mean).toFixed(1)}"><b>${percent(accuracy.mean)}</b><small>${range(accuracy)}</small></td><td>${rounded}</td></tr>`;
   return table(
@@ -28,10 +28,9 @@ function overview({ clean, norms, union, union8bit }: AuditResult): Markup {
     ["", "accuracy", "at 8 bits"],
     [
       line("clean", clean, ""),
-      ...norms.map(({ norm, epsilon, accuracy, accuracy8bit }) =>
-        line(`${normName(norm)}, ε ${radius(epsilon)}`, accuracy, percent(accuracy8bit.mean)),
+      ...unions.map(({ balls, accuracy, accuracy8bit }) =>
+        line(unionText(balls), accuracy, percent(accuracy8bit.mean)),
       ),
-      line("all attacks", union, percent(union8bit.mean)),
     ],
   );
 }

@@ -1,10 +1,38 @@
 // An audit for a terminal.
-import { counted, normName, percent, radius, range } from "../report/format.ts";
+import { counted, listed, normName, percent, radius, range } from "../report/format.ts";
 import { textTable } from "../report/text-table.ts";
-import { type AuditNorm, type AuditResult, atLargest } from "./result.ts";
+import { type AuditNorm, type AuditResult, type AuditUnion, atLargest } from "./result.ts";
 
-const radii = (norms: readonly AuditNorm[]): string =>
-  norms.map(({ norm, epsilon }) => `${normName(norm)} ${radius(epsilon)}`).join(" or ");
+type Ball = AuditUnion["balls"][number];
+
+/** `ℓ∞ 8/255`. */
+export const ballText = ({ norm, epsilon }: Ball): string => `${normName(norm)} ${radius(epsilon)}`;
+
+const radii = (norms: readonly AuditNorm[]): string => norms.map(ballText).join(" or ");
+
+/** What a union is of: `all attacks in ℓ∞ 8/255`, `union of all attacks in ℓ∞ 8/255 or ℓ2 0.5`. */
+export function unionText(balls: readonly Ball[]): string {
+  const several = balls.length > 1 ? "union of all attacks" : "all attacks";
+  return `${several} in ${balls.map(ballText).join(" or ")}`;
+}
+
+/** What gives way first, as a sentence. */
+function breaksFirst({ norms, weakestNorms, strongestAttacks }: AuditResult): string {
+  const largest = atLargest(norms);
+  const [weakest] = largest.filter(({ norm }) => weakestNorms.includes(norm));
+  if (weakest === undefined) return "No attack broke any image.";
+  const left = percent(weakest.accuracy.mean);
+  if (weakestNorms.length > 1)
+    return `Nothing breaks first: ${listed(weakestNorms.map(normName))} leave the same (${left}).`;
+  const first = `${normName(weakest.norm)} breaks first${largest.length > 1 ? ` (${left} left)` : ""}`;
+  const [attack, ...others] = weakest.attacks.filter((one) =>
+    strongestAttacks.includes(one.attack),
+  );
+  if (attack === undefined) return `${first}.`;
+  if (others.length === 0)
+    return `${first}: ${attack.attack} alone broke ${attack.broken} of the ${counted(attack.tried, "image")} it met.`;
+  return `${first}: ${listed(strongestAttacks)} broke ${attack.broken} each, and no attack more.`;
+}
 
 /** What was required, and whether the classifier has it. */
 function requirement({ required, passed, valid }: AuditResult): string {
@@ -19,19 +47,12 @@ function requirement({ required, passed, valid }: AuditResult): string {
 
 /** What the audit says, in a sentence or two. */
 export function auditVerdict(result: AuditResult): string {
-  const { valid, union, clean, breaksFirst } = result;
+  const { valid, union, clean } = result;
   const norms = atLargest(result.norms);
   const numbers = `${percent(union.mean)} [${range(union)}] of images are right under attack in ${radii(norms)}, ${percent(clean.mean)} without`;
   if (!valid)
     return `These numbers mean nothing until the first diagnostic below is settled: ${numbers}.${requirement(result)}`;
-  const found = norms
-    .flatMap((norm) => norm.attacks.map((one) => ({ ...one, norm })))
-    .find(({ attack }) => attack === breaksFirst);
-  const first =
-    found === undefined
-      ? " No attack broke any image."
-      : ` ${normName(found.norm.norm)} breaks first${norms.length > 1 ? ` (${percent(found.norm.accuracy.mean)} left)` : ""}: ${found.attack} alone broke ${found.broken} of the ${counted(found.tried, "image")} it met.`;
-  return `${numbers}.${first}${requirement(result)}`;
+  return `${numbers}. ${breaksFirst(result)}${requirement(result)}`;
 }
 
 const normTable = ({ norm, epsilon, attacks, accuracy8bit }: AuditNorm): string =>
@@ -57,6 +78,7 @@ export function auditText(result: AuditResult): string {
   const { model, data, budget, examples, noise, clean, union, norms, classes, diagnostics } =
     result;
   const noisy = noise === null ? "deterministic" : `with its noise ${noise}, attacked through EOT`;
+  const overNorms = result.unions.filter(({ balls }) => balls.length > 1);
   const worst = classes
     .slice(0, SHOWN)
     .map(
@@ -74,9 +96,11 @@ export function auditText(result: AuditResult): string {
       ["", "accuracy", "95 % interval"],
       ["clean", percent(clean.mean), range(clean)],
       ...norms.map(({ norm, epsilon, accuracy }) => [
-        ...[`${normName(norm)}, ε ${radius(epsilon)}`, percent(accuracy.mean), range(accuracy)],
+        unionText([{ norm, epsilon }]),
+        percent(accuracy.mean),
+        range(accuracy),
       ]),
-      ["union of all attacks", percent(union.mean), range(union)],
+      ...overNorms.map(({ balls }) => [unionText(balls), percent(union.mean), range(union)]),
     ]),
     ...atLargest(norms).flatMap((norm) => ["", normTable(norm)]),
     "",

@@ -196,6 +196,8 @@ async function scored(
       correctChoose: shareOf(choosingHalf(decided[i]), label),
       majority: mostFrequent(decided[i]) === label ? 1 : 0,
       correct8bit: shareOf(scoringHalf(decided8bit[i]), label),
+      correct8bitChoose:
+        decided8bit[i].length > 1 ? shareOf(choosingHalf(decided8bit[i]), label) : undefined,
       oneDraw: oneDraw[i],
       ...norms[i],
       draws: judge.scoring.draws,

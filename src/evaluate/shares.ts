@@ -28,3 +28,17 @@ export function grouped<T, K>(items: readonly T[], by: (item: T) => K): Map<K, T
 
 /** Rows of one attack at one radius. */
 export const cellOf = ({ attack, epsilon }: Row): string => `${attack} ${epsilon}`;
+
+/**
+ * The share by which the worst attack of an example is chosen among pixels that were rounded to 8 bits. Rows of randomised
+ * classifiers that were written without it are chosen by their share before rounding, so that no draw scores its own choice.
+ */
+export function choosing8bit({
+  draws,
+  correct8bit,
+  correct8bitChoose,
+  correctChoose,
+}: Row): number {
+  if (correct8bitChoose !== undefined) return correct8bitChoose;
+  return draws === 1 ? correct8bit : correctChoose;
+}

@@ -89,4 +89,15 @@ describe("rows of what is left standing", () => {
       { ...rows[0], attack: "square-linf", queries: 0, seconds: 0 },
     ]);
   });
+
+  it("leave what they broke at 8 bits broken under the attacks after them", () => {
+    const of = (attack: string, index: number, correct8bit: number) =>
+      rowWith({ attack, index, correct: 1, correctChoose: 1, majority: 1, correct8bit });
+    const [first, second] = ["pgd-linf", "square-linf"];
+    const rows = [of(first, 0, 0), of(first, 1, 1), of(second, 0, 1), of(second, 1, 1)];
+    const shares = summarize(rows, { onlyStanding: true }).attacks.map(
+      (one) => one.accuracy8bit.mean,
+    );
+    expect(shares).toEqual([0.5, 0.5]);
+  });
 });

@@ -4,7 +4,7 @@ import { type EotCurve, eotCurves } from "./eot-curve.ts";
 import type { Row } from "./row.ts";
 import { cellOf, grouped, interval, predictions } from "./shares.ts";
 import { withSpared } from "./standing.ts";
-import { sideBySide, type UnionSummary, unionSummary, worstRows } from "./union.ts";
+import { byBall, sideBySide, type UnionSummary, unionSummary, worstRows } from "./union.ts";
 
 /** One attack at one radius, over all its examples; of several numbers of EOT draws the largest. */
 export interface AttackSummary {
@@ -64,6 +64,8 @@ export interface Summary {
   readonly attacks: readonly AttackSummary[];
   /** One per place in the lists of radii; empty without attacks. */
   readonly unions: readonly UnionSummary[];
+  /** One per norm and radius: all attacks in that ball together. */
+  readonly ballUnions: readonly UnionSummary[];
   /** The class that suffers most first. */
   readonly classes: readonly ClassSummary[];
   /** Accuracy against the number of EOT draws, of every attack that was run with several. */
@@ -167,6 +169,7 @@ export function summarize(
     cleanOneDraw: oneDrawOf(rows.filter(({ attack }) => attack === "none")),
     attacks: cells.map(attackSummary),
     unions: sets.map(unionSummary),
+    ballUnions: byBall(cells).map(unionSummary),
     classes: classSummaries(clean, worstRows(sets.at(-1) ?? [])),
     eotCurves: eotCurves(attacked),
   };

@@ -1,6 +1,6 @@
 import { type Interval, mean } from "../math/statistics.ts";
 import type { Row } from "./row.ts";
-import { grouped, interval } from "./shares.ts";
+import { choosing8bit, grouped, interval } from "./shares.ts";
 
 /** Several attacks together, one radius per norm. */
 export interface UnionSummary {
@@ -9,21 +9,26 @@ export interface UnionSummary {
   readonly examples: number;
   /** Accuracy where each example meets its worst attack, with its 95 % interval. */
   readonly union: Interval;
+  /** The same where adversarial pixels are rounded to 8 bits: the worst attack of each example after rounding. */
+  readonly union8bit: Interval;
+  /** The balls that the attacks are in, each once; a radius of null has no bound. Unions of the same balls may be compared. */
+  readonly balls: readonly { readonly norm: string | null; readonly epsilon: number | null }[];
   /** The lowest of the attacks' accuracies: an upper bound, which the paper reports. */
   readonly minOfMeans: number;
 }
 
 /**
- * For each example the row of its worst attack: the lowest `correctChoose`, the first one on a tie. Its `correct` is
- * from other draws, so that the luck which made an attack look worst is not counted again.
+ * For each example the row of its worst attack: the lowest share, `correctChoose` unless another is given, and the first one
+ * on a tie. Its `correct` is from other draws, so that the luck which made an attack look worst is not counted again.
  */
-export function worstRows(cells: readonly (readonly Row[])[]): Row[] {
+export function worstRows(
+  cells: readonly (readonly Row[])[],
+  share: (row: Row) => number = ({ correctChoose }) => correctChoose,
+): Row[] {
   const tried = grouped(cells.flat(), ({ index }) => index);
   return [...tried.values()]
     .filter((rows) => rows.length === cells.length)
-    .map((rows) =>
-      rows.reduce((worst, row) => (row.correctChoose < worst.correctChoose ? row : worst)),
-    );
+    .map((rows) => rows.reduce((worst, row) => (share(row) < share(worst) ? row : worst)));
 }
 
 /** The union and the min of means of these attacks, one list of rows each. */
@@ -35,14 +40,28 @@ export function unionSummary(cells: readonly (readonly Row[])[]): UnionSummary {
   );
   return {
     attacks: cells.map(([{ attack, epsilon }]) => ({ attack, epsilon })),
+    balls: ballsOf(cells),
     examples: worst.length,
     union: interval(worst, ({ correct }) => correct, "half"),
+    union8bit: interval(worstRows(cells, choosing8bit), ({ correct8bit }) => correct8bit, "half"),
     minOfMeans: Math.min(...means),
   };
 }
 
+/** The norms and radii of some attacks, each once, in their order. */
+function ballsOf(cells: readonly (readonly Row[])[]): UnionSummary["balls"] {
+  const balls = new Map<string, UnionSummary["balls"][number]>();
+  for (const [{ norm, epsilon }] of cells) balls.set(`${norm}@${epsilon}`, { norm, epsilon });
+  return [...balls.values()];
+}
+
+/** The attacks of each norm at each radius, in the order in which norms occur: a union per ball. */
+export const byBall = (cells: readonly (readonly Row[])[]): (readonly Row[])[][] => [
+  ...grouped(cells, ([{ norm, epsilon }]) => `${norm}@${epsilon}`).values(),
+];
+
 /**
- * The sets of attacks that make a union. Lists of radii are read side by side: the first radius of every attack
+ * The sets of attacks that make a union over norms. Lists of radii are read side by side: the first radius of every attack
  * together, then the second; a single radius joins each of them. Lists of different lengths meet at their largest.
  */
 export function sideBySide(cells: readonly (readonly Row[])[]): (readonly Row[])[][] {

@@ -103,7 +103,7 @@ ${finding(table)}
 <dt>clean</dt><dd>accuracy on the unperturbed images.</dd>
 <dt>an attack’s column</dt><dd>accuracy that is left inside its ball of radius ε.</dd>
 <dt>protocol</dt><dd>sound: attacks inside their balls, randomised models on fresh draws of their noise. published: as the paper’s authors did, with C&W unbounded and randomised models scored without their noise.</dd>
-<dt>union</dt><dd>accuracy when each image meets the attack that hurts it most: what remains against somebody who may choose.</dd>
+<dt>union</dt><dd>accuracy when each image meets the attack that hurts it most: what remains against somebody who may choose. A union is of the norms and radii under its name, and of all attacks that were run there; Every attack in detail lists them.</dd>
 <dt>min of means</dt><dd>the lowest of the attacks’ accuracies, as the literature often reports it. Never below the union on the same images and draws: an upper bound, not a measurement of the worst case.</dd>
 </dl>
 </section>`;

@@ -3,7 +3,7 @@ import type { Summary } from "../evaluate/summary.ts";
 import type { UnionSummary } from "../evaluate/union.ts";
 import type { Interval } from "../math/statistics.ts";
 import type { Evaluation } from "./evaluation.ts";
-import { listed, radius } from "./format.ts";
+import { listed, normName, radius } from "./format.ts";
 
 /** One accuracy; without an interval where none is known. */
 export interface Cell {
@@ -17,7 +17,7 @@ export interface Column {
   readonly key: string;
   readonly kind: "clean" | "attack" | "union" | "min of means";
   readonly title: string;
-  /** Radius and effort of an attack, members of a union. */
+  /** Radius and effort of an attack, norms and radii of a union. */
   readonly detail: string;
 }
 
@@ -53,6 +53,21 @@ export const members = ({ attacks }: UnionSummary): string =>
     ),
   );
 
+/** The balls that a union is over: `ℓ∞ 0.031 and ℓ2 0.83`. */
+export const ballsText = ({ balls }: UnionSummary): string =>
+  listed(
+    balls.map(({ norm, epsilon }) => {
+      const bound = epsilon === null ? "without bound" : radius(epsilon);
+      return norm === null ? bound : `${normName(norm)} ${bound}`;
+    }),
+  );
+
+/** The unions of several attacks: of each ball, where there are several balls, and over norms. */
+export const unionsShown = ({ unions, ballUnions }: Summary): readonly UnionSummary[] =>
+  [...(ballUnions.length > 1 ? ballUnions : []), ...unions].filter(
+    ({ attacks }) => attacks.length > 1,
+  );
+
 /** The largest radius that each attack has been given. */
 const largest = (summary: Summary): ReadonlyMap<string, number> => {
   const radii = new Map<string, number>();
@@ -77,9 +92,10 @@ function* entries(evaluation: Evaluation, short: boolean): Generator<readonly [C
       { mean: accuracy.mean, interval: accuracy, examples: tried },
     ];
   }
-  for (const union of short ? summary.unions.slice(-1) : summary.unions) {
+  for (const union of short ? summary.unions.slice(-1) : unionsShown(summary)) {
     if (union.attacks.length < 2) continue;
-    const detail = members(union);
+    // By balls, not by attacks: with other attacks it is another upper bound on the same accuracy.
+    const detail = ballsText(union);
     const { union: interval, minOfMeans, examples: tried } = union;
     yield [column("union", "union", detail), { mean: interval.mean, interval, examples: tried }];
     yield [

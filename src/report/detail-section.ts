@@ -1,7 +1,7 @@
 import type { AttackSummary } from "../evaluate/summary.ts";
 import type { UnionSummary } from "../evaluate/union.ts";
 import type { Interval } from "../math/statistics.ts";
-import { effort, members } from "./accuracy-table.ts";
+import { ballsText, effort, members, unionsShown } from "./accuracy-table.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { normName, number, percent, range } from "./format.ts";
 import { html, type Markup } from "./html.ts";
@@ -77,12 +77,13 @@ function attackLine(evaluation: Evaluation, one: AttackSummary): Markup {
 }
 
 function unionLines({ label, summary }: Evaluation, union: UnionSummary): Markup {
-  const line = (name: string, accuracy: Markup) => html`
-<tr><th scope="row">${label}</th><td>${name}<small>${members(union)}</small></td><td>${summary.protocol}</td><td>${union.examples.toLocaleString("en")}</td><td>${accuracy}</td><td colspan="5"></td></tr>`;
-  const { union: worst, minOfMeans } = union;
+  const line = (name: string, accuracy: Markup, rounded: Markup | null) => html`
+<tr><th scope="row">${label}</th><td>${name}<small>${members(union)}</small></td><td>${summary.protocol}</td><td>${union.examples.toLocaleString("en")}</td><td>${accuracy}</td><td>${rounded}</td><td colspan="4"></td></tr>`;
+  const { union: worst, union8bit, minOfMeans } = union;
+  const share = (one: Interval) => html`${percent(one.mean)}<small>${range(one)}</small>`;
   const both = [
-    line("union", html`${percent(worst.mean)}<small>${range(worst)}</small>`),
-    line("min of means", html`${percent(minOfMeans)}<small>upper bound</small>`),
+    line(`union in ${ballsText(union)}`, share(worst), share(union8bit)),
+    line("min of means", html`${percent(minOfMeans)}<small>upper bound</small>`, null),
   ];
   return html`${summary.headline === "union" ? both : both.reverse()}`;
 }
@@ -101,9 +102,7 @@ export function detailSection(evaluations: readonly Evaluation[]): Markup | null
 <thead><tr>${heads([...columns, ...costs])}</tr></thead>
 <tbody>${evaluations.map((evaluation) => [
     evaluation.summary.attacks.map((attack) => attackLine(evaluation, attack)),
-    evaluation.summary.unions
-      .filter(({ attacks }) => attacks.length > 1)
-      .map((union) => unionLines(evaluation, union)),
+    unionsShown(evaluation.summary).map((union) => unionLines(evaluation, union)),
   ])}
 </tbody></table></div>
 </section>`;

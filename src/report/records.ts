@@ -57,6 +57,16 @@ export const records = (evaluations: readonly Evaluation[]): AccuracyRecord[] =>
             { ...common, kind: "min of means", ...shared, ...minimum, ...none, ...costs, file },
           ];
         }),
+      ...(summary.ballUnions.length > 1 ? summary.ballUnions : [])
+        .filter(({ attacks }) => attacks.length > 1)
+        .map((union) => {
+          const [{ norm, epsilon }] = union.balls;
+          return {
+            ...{ ...common, kind: "union in a ball", attack: members(union), ...blank },
+            ...{ norm, epsilon, examples: union.examples, ...share(union.union), ...none },
+            ...{ accuracy8bit: union.union8bit.mean, ...costs, file },
+          };
+        }),
       // Every point of a curve over EOT draws; its last one is the attack's own line.
       ...summary.eotCurves.flatMap(({ attack, norm, epsilon, points }) =>
         points.map(({ eot: draws, examples: tried, accuracy }) => ({

@@ -1,4 +1,5 @@
 import type { Summary } from "../evaluate/summary.ts";
+import { ballsText } from "./accuracy-table.ts";
 import { curveName, verdict } from "./eot-section.ts";
 import { counted, percent, radius, range } from "./format.ts";
 
@@ -30,7 +31,14 @@ const judged = ({ draws, rule, randomised }: Summary): string => {
     : `, ${draws} noise draws per image, rule ${rule}`;
 };
 
-function lines({ clean, cleanOneDraw, attacks, unions, headline }: Summary): string[][] {
+function lines({
+  clean,
+  cleanOneDraw,
+  attacks,
+  unions,
+  ballUnions,
+  headline,
+}: Summary): string[][] {
   const beside = (oneDraw: { readonly mean: number } | null) =>
     oneDraw === null ? [] : [percent(oneDraw.mean)];
   return [
@@ -41,6 +49,9 @@ function lines({ clean, cleanOneDraw, attacks, unions, headline }: Summary): str
       range(accuracy),
       ...beside(oneDraw),
     ]),
+    ...(ballUnions.length > 1 ? ballUnions : [])
+      .filter((union) => union.attacks.length > 1)
+      .map((one) => [`union in ${ballsText(one)}`, percent(one.union.mean), range(one.union)]),
     ...unions
       .filter((union) => union.attacks.length > 1)
       .flatMap(({ union, minOfMeans, attacks: together }) => {
