@@ -50,8 +50,8 @@ export function scoresOf(model: OnnxModel, name: string | undefined): Declared {
 }
 
 /**
- * The inputs besides the picture that the scores depend on, each a number in the shape that the file declares; an open
- * length is the batch where it comes first, and 1 elsewhere.
+ * The inputs besides the picture that the scores depend on, each a number in the shape that the file declares. An open
+ * length is what the picture binds its name to; without such a name the batch where it comes first, and 1 elsewhere.
  */
 export function otherInputs(
   model: OnnxModel,
@@ -59,6 +59,7 @@ export function otherInputs(
   output: Declared,
   constants: Readonly<Record<string, number>>,
   batch: number,
+  names: ReadonlyMap<string, number> = new Map(),
 ): Record<string, Value> {
   const others = model.inputs.filter((one) => one !== picture);
   const unknown = Object.keys(constants).find((name) => others.every((one) => one.name !== name));
@@ -75,9 +76,11 @@ export function otherInputs(
     others.flatMap(({ name, dtype, shape }) => {
       const value = constants[name];
       if (value === undefined) return [];
-      const lengths = (shape ?? []).map((n, axis) =>
-        typeof n === "number" && n > 0 ? n : axis === 0 ? batch : 1,
-      );
+      const lengths = (shape ?? []).map((n, axis) => {
+        if (typeof n === "number" && n > 0) return n;
+        const bound = typeof n === "string" ? names.get(n) : undefined;
+        return bound ?? (axis === 0 ? batch : 1);
+      });
       if (!(sizeOf(lengths) <= MOST_ELEMENTS))
         throw new UsageError(
           `input ${name} [${lengths.join(", ")}] is more than ${MOST_ELEMENTS} numbers; the file is damaged, or was made to exhaust this machine`,

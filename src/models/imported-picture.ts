@@ -21,20 +21,65 @@ export interface Preprocessing {
 export interface PictureOptions extends Preprocessing {
   /** [channel, height, width], needed where the file leaves it open; where it takes one channel, three stand for their grey. */
   readonly shape?: Shape;
+  /** How many numbers an image has, where whoever opens the file knows that and no more. */
+  readonly numbers?: number;
 }
 
 /** Shape [channel, height, width], order of axes, and the axes after the batch where they are not three. */
-interface Picture {
+export interface Picture {
   readonly shape: Shape;
   readonly layout: "nchw" | "nhwc";
   readonly rank: Shape;
 }
 
+type Length = number | string | null;
+
+const isKnown = (n: Length): n is number => typeof n === "number" && n > 0;
+
+/** Open lengths by what the file calls them: `axis length`, `axis 2`. */
+const openAxes = (lengths: readonly Length[], first = 1): string =>
+  lengths
+    .flatMap((n, i) => (isKnown(n) ? [] : [typeof n === "string" ? n : String(first + i)]))
+    .map((name) => `axis ${name}`)
+    .join(" and ");
+
+/**
+ * The lengths of a file's axes after the batch, where they are not channel, height and width: one open length follows from
+ * the count of an image's numbers; two are the height and width of a grey image. Throws `UsageError` that names the axes.
+ */
+function boundLengths(input: Declared, declared: readonly Length[], shape: Shape): Shape {
+  if (declared.every(isKnown)) return declared;
+  const count = sizeOf(shape);
+  const rest = sizeOf(declared.filter(isKnown));
+  const open = declared.filter((n) => !isKnown(n)).length;
+  if (open === 1 && count % rest === 0) return declared.map((n) => (isKnown(n) ? n : count / rest));
+  const sides = shape.length === 3 && shape[0] === 1 ? shape.slice(1) : shape;
+  if (sides.length === declared.length && declared.every((n, i) => !isKnown(n) || n === sides[i]))
+    return sides;
+  throw new UsageError(
+    `the file leaves ${openAxes(declared)} of ${input.name} [${(input.shape ?? []).map((n) => n ?? "?").join(", ")}] open, and an image of [${shape.join(", ")}] does not fit into the others; state the image with --input-shape, or export the file with fixed lengths`,
+  );
+}
+
+/** The lengths after the batch in the order of the file. */
+const lengthsOf = ({ shape, layout, rank }: Picture): Shape => {
+  if (rank.length > 0 || shape.length !== 3) return rank;
+  return layout === "nhwc" ? [shape[1], shape[2], shape[0]] : shape;
+};
+
+/** What the names that a file gives its open lengths are bound to by an image. */
+export const boundNames = (input: Declared, picture: Picture): Map<string, number> => {
+  const lengths = lengthsOf(picture);
+  const names = new Map<string, number>();
+  for (const [i, n] of (input.shape ?? []).slice(1).entries())
+    if (typeof n === "string" && lengths[i] !== undefined) names.set(n, lengths[i]);
+  return names;
+};
+
 /** [channel, height, width] of the pictures, and how the file orders them. */
 export function pictureOf(input: Declared, options: PictureOptions): Picture {
   const declared = (input.shape ?? [null, null, null, null]).slice(1);
-  const known = (n: number | string | null): n is number => typeof n === "number" && n > 0;
-  const few = (n: number | string | null) => known(n) && n <= 4;
+  const few = (n: Length) => isKnown(n) && n <= 4;
   const layout =
     options.layout ??
     (declared.length === 3 && few(declared[2]) && !few(declared[0]) ? "nhwc" : "nchw");
@@ -42,19 +87,24 @@ export function pictureOf(input: Declared, options: PictureOptions): Picture {
     layout === "nhwc" && declared.length === 3 ? [declared[2], declared[0], declared[1]] : declared;
   if (options.shape !== undefined) {
     const [channels, ...sides] = options.shape;
-    const all = ordered.every(known) ? sizeOf(ordered) : null;
-    const isGrey = channels === 3 && (ordered[0] === 1 || all === sizeOf(sides));
+    const all = ordered.every(isKnown) ? sizeOf(ordered) : null;
+    const isPlane = ordered.length === 2 && sides.length === 2 && all === null;
+    const isGrey = channels === 3 && (ordered[0] === 1 || all === sizeOf(sides) || isPlane);
     const shape = isGrey ? [1, ...sides] : options.shape;
-    const other = ordered.findIndex((n, i) => ordered.length === 3 && known(n) && n !== shape[i]);
+    const other = ordered.findIndex((n, i) => ordered.length === 3 && isKnown(n) && n !== shape[i]);
     if (other >= 0 || (all !== null && all !== sizeOf(shape)))
       throw new UsageError(
         `the file takes pictures of [${ordered.map((n) => n ?? "any").join(", ")}] and was given [${shape.join(", ")}]; bring them to that size (--resize and --crop do it for folder:PATH)`,
       );
-    return { shape, layout, rank: declared.length === 3 ? [] : declared.map(Number) };
+    const rank = declared.length === 3 ? [] : boundLengths(input, declared, shape);
+    return { shape, layout, rank };
   }
-  if (!ordered.every(known))
+  const { numbers } = options;
+  if (!ordered.every(isKnown) && ordered.length !== 3 && numbers !== undefined)
+    return { shape: [numbers], layout, rank: boundLengths(input, declared, [numbers]) };
+  if (!ordered.every(isKnown))
     throw new UsageError(
-      `the file leaves the size of its pictures open: ${input.name} [${(input.shape ?? ["?"]).map((n) => n ?? "?").join(", ")}]; state it with --input-shape, for example --input-shape ${ordered.map((n, i) => (known(n) ? n : ordered.length === 3 && i === 0 ? 3 : 224)).join(",")}`,
+      `the file leaves the size of its pictures open (${openAxes(declared)}): ${input.name} [${(input.shape ?? ["?"]).map((n) => n ?? "?").join(", ")}]; state it with --input-shape, for example --input-shape ${ordered.map((n, i) => (isKnown(n) ? n : ordered.length === 3 && i === 0 ? 3 : 224)).join(",")}`,
     );
   return { shape: ordered, layout, rank: declared.length === 3 ? [] : ordered };
 }

@@ -4,12 +4,19 @@ import * as g from "../graph/expressions.ts";
 import type { Value } from "../graph/value.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { importGraph } from "../onnx/import.ts";
+import { type ImportOptions, importGraph } from "../onnx/import.ts";
 import type { Declared, OnnxModel } from "../onnx/model.ts";
 import type { Architecture } from "./architecture.ts";
 import { allowanceOf, type Demand, demandOf, requireModest, storedBytes } from "./demand.ts";
+import { type InputAxes, inputAxes } from "./imported-axes.ts";
 import { chosen, otherInputs, scoresOf } from "./imported-inputs.ts";
-import { type PictureOptions, pictureNotes, pictureOf, prepared } from "./imported-picture.ts";
+import {
+  boundNames,
+  type PictureOptions,
+  pictureNotes,
+  pictureOf,
+  prepared,
+} from "./imported-picture.ts";
 import { logitsOf, outputsOf } from "./logits.ts";
 
 /** How a foreign file is read. */
@@ -46,41 +53,73 @@ export const CHECKED = 3;
 /** Numbers that the pictures of one batch may have. */
 const MOST_PIXELS = 2 ** 25;
 
-/** The batch that the file states for an input; null where it leaves it open. */
-const batchOf = ({ shape }: Declared): number | null =>
-  typeof shape?.[0] === "number" && shape[0] > 0 ? shape[0] : null;
-
 /**
  * The classifier in a file, for pictures [batch, channel, height, width] in [0, 1] (or whatever shape it takes after the
- * batch). Softmax and the like are taken off its end. Throws `UsageError` for what cannot be read.
+ * batch). Softmax and the like are taken off its end. A file whose input has no batch axis, has it last, or works for one
+ * image alone is run image by image. Throws `UsageError` for what cannot be read.
  */
 export function importedNetwork(
   model: OnnxModel,
   name: string,
   options: ImportedOptions = {},
 ): ImportedNetwork {
-  const input = chosen(model.inputs, options.input, "input");
   const output = scoresOf(model, options.output);
-  const picture = pictureOf(input, options);
-  const stated = batchOf(input);
-  const read = (x: Value) => {
+  const input = chosen(model.inputs, options.input, "input");
+  const refusals: string[] = [];
+  for (const axes of inputAxes(input, options)) {
+    try {
+      return networkWith(model, name, { input, axes, output }, options);
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      if (!refusals.includes(error.message)) refusals.push(error.message);
+    }
+  }
+  const [first, ...others] = refusals;
+  const also = others.map((text) => `; and read in other axes: ${text}`);
+  throw new UsageError(`${first}${also.join("")}`);
+}
+
+/** What of a file is read, and how. */
+interface Ends {
+  readonly input: Declared;
+  readonly axes: InputAxes;
+  readonly output: Declared;
+}
+
+/** The classifier in a file whose input holds images in these axes. */
+function networkWith(
+  model: OnnxModel,
+  name: string,
+  { input, axes, output }: Ends,
+  options: ImportedOptions,
+): ImportedNetwork {
+  const { declared, statedBatch: stated } = axes;
+  const picture = pictureOf(declared, options);
+  const names = boundNames(declared, picture);
+  const graphOf = (x: Value, more: Partial<ImportOptions> = {}) => {
     const batch = x.shape[0];
     const { straightThrough = false, constants = {} } = options;
-    const result = importGraph(
+    return importGraph(
       model,
       {
-        ...otherInputs(model, input, output, constants, batch),
-        [input.name]: prepared(x, input, picture, options),
+        ...otherInputs(model, input, output, constants, batch, names),
+        [input.name]: axes.arrange(prepared(x, declared, picture, options)),
       },
       {
         ...{ straightThrough, wanted: [output.name] },
         ...(options.blockSize !== undefined && { blockSize: options.blockSize }),
         ...(stated !== null && stated !== batch && { batch: { stated, wanted: batch } }),
+        ...more,
       },
     );
+  };
+  const read = (x: Value) => {
+    const batch = x.shape[0];
+    const result = graphOf(x);
     const end = result.outputs[output.name];
     return {
-      notes: [...pictureNotes(input, options), ...result.notes],
+      end,
+      notes: [...pictureNotes(declared, options), ...result.notes],
       ...(options.raw ? outputsOf : logitsOf)(end, batch, output.name),
     };
   };
@@ -106,12 +145,15 @@ export function importedNetwork(
     options.shape === undefined ? 0 : 4 * pixels,
   );
   requireModest(demand, allowed, stated ?? 1);
-  /** Whether the file can be read for another batch at all; whether the numbers are right, a run must show. */
-  function rewritable(batch: number): boolean {
+  /** Why the file cannot be read for another batch; null where it can. Whether the numbers are right, a run must show. */
+  function refusal(batch: number): string | null {
     try {
-      return ofBatch(batch).logits.shape.join() === `${batch},${classes}`;
+      const { shape } = ofBatch(batch).logits;
+      return shape.join() === `${batch},${classes}`
+        ? null
+        : `scores of [${shape.join(", ")}] for ${batch} images`;
     } catch (error) {
-      if (error instanceof UsageError) return false;
+      if (error instanceof UsageError) return error.message;
       throw error;
     }
   }
@@ -119,17 +161,31 @@ export function importedNetwork(
   const spare = (["alive", "written", "work"] as const).every(
     (what) => CHECKED * demand[what] <= allowed[what],
   );
-  const fixedBatch = stated === null || (spare && [2, 3].every(rewritable)) ? null : stated;
+  const notes = axes.note === null ? [...first.notes] : [axes.note, ...first.notes];
+  function fixedTo(): number | null {
+    if (!axes.batchFirst) return 1;
+    if (stated !== null) return spare && [2, 3].every((n) => refusal(n) === null) ? null : stated;
+    const why = refusal(2);
+    if (why === null) return null;
+    if (first.end.shape.length === 0)
+      throw new UsageError(
+        `output ${output.name} is a single number for a whole batch, as an accuracy or a loss is; choose another --output`,
+      );
+    notes.unshift(
+      `the file leaves its batch open and works for one image alone, so images are run one by one (two at once: ${why})`,
+    );
+    return 1;
+  }
   return {
     ...{
       name,
       inputShape: picture.shape,
       classes,
       parameters: [],
-      fixedBatch,
+      fixedBatch: fixedTo(),
       statedBatch: stated,
     },
-    ...{ dropout: { rate: 0, masks: {} }, notes: first.notes, removed: first.removed, demand },
+    ...{ dropout: { rate: 0, masks: {} }, notes, removed: first.removed, demand },
     foreign: true,
     forward: (x) => ({ logits: read(x).logits, statistics: {} }),
   };
