@@ -1,5 +1,6 @@
 // Normalisations: each is (x − mean)/√(variance + ε)·scale + bias over some axes.
 
+import { TensorProto_DataType as T } from "onnx-buf";
 import * as g from "../graph/expressions.ts";
 import type { Value } from "../graph/value.ts";
 import { perChannel } from "./import-geometry.ts";
@@ -63,30 +64,68 @@ function groupNormalization(node: ImportNode): Value {
   return g.add(g.mul(g.reshape(y, x.shape), affine(node.input(1))), affine(node.input(2)));
 }
 
-/** Over all axes from `axis` on; also gives the mean and the inverse deviation. */
-function layerNormalization(node: ImportNode): Value[] {
-  const x = node.input(0);
-  const axes = range(axisOf(node, node.int("axis", -1), x.shape.length), x.shape.length);
-  const epsilon = g.scalarLike(x, node.float("epsilon", 1e-5));
+interface Normalized {
+  /** With the scale applied. */
+  readonly scaled: Value;
+  readonly mean: Value;
+  /** One over the deviation, or over the root of the mean square. */
+  readonly inverse: Value;
+}
+
+/** (x − mean)/√(variance + ε)·scale over the axes. */
+export function layerNormalized(
+  x: Value,
+  axes: readonly number[],
+  epsilon: number,
+  scale: Value,
+): Normalized {
   const mean = g.mean(x, axes, true);
   const centred = g.sub(x, mean);
   const variance = g.mean(g.mul(centred, centred), axes, true);
-  const inverse = g.div(g.scalarLike(x, 1), g.sqrt(g.add(variance, epsilon)));
-  const scaled = g.mul(g.mul(centred, inverse), node.input(1));
+  const inverse = inverseRoot(variance, epsilon);
+  return { scaled: g.mul(g.mul(centred, inverse), scale), mean, inverse };
+}
+
+const inverseRoot = (square: Value, epsilon: number): Value =>
+  g.div(g.scalarLike(square, 1), g.sqrt(g.add(square, g.scalarLike(square, epsilon))));
+
+/** x/√(mean x² + ε)·scale over the axes. */
+export function rmsNormalized(
+  x: Value,
+  axes: readonly number[],
+  epsilon: number,
+  scale: Value,
+): Normalized {
+  const mean = g.mean(x, axes, true);
+  const inverse = inverseRoot(g.mean(g.mul(x, x), axes, true), epsilon);
+  return { scaled: g.mul(g.cast(g.mul(x, inverse), scale.dtype), scale), mean, inverse };
+}
+
+/** The axes from the one that a node states on. */
+const axesFrom = (node: ImportNode, rank: number): number[] =>
+  range(axisOf(node, node.int("axis", -1), rank), rank);
+
+/** x in the precision that the statistics are computed in: float32 unless the file says otherwise. */
+const stashed = (node: ImportNode, x: Value): Value =>
+  g.cast(x, node.int("stash_type", T.FLOAT) === T.DOUBLE ? "float64" : "float32");
+
+/** Over all axes from `axis` on; also gives the mean and the inverse deviation. */
+function layerNormalization(node: ImportNode): Value[] {
+  const x = node.input(0);
+  const axes = axesFrom(node, x.shape.length);
+  const epsilon = node.float("epsilon", 1e-5);
+  const { scaled, mean, inverse } = layerNormalized(x, axes, epsilon, node.input(1));
   const bias = node.inputs[2];
   return [bias === undefined ? scaled : g.add(scaled, bias), mean, inverse];
 }
 
-/** x/√(mean x² + ε)·scale. */
-export function rmsNormalization(
-  node: ImportNode,
-  x = node.input(0),
-  scale = node.input(1),
-): Value {
-  const axes = range(axisOf(node, node.int("axis", -1), x.shape.length), x.shape.length);
-  const square = g.mean(g.mul(x, x), axes, true);
-  const root = g.sqrt(g.add(square, g.scalarLike(x, node.float("epsilon", 1e-5))));
-  return g.mul(g.div(x, root), scale);
+/** By the root mean square over all axes from `axis` on (Zhang & Sennrich 2019, arXiv:1910.07467); also its inverse. */
+function rmsNormalization(node: ImportNode): Value[] {
+  const x = node.input(0);
+  const axes = axesFrom(node, x.shape.length);
+  const epsilon = node.float("epsilon", 1e-5);
+  const { scaled, inverse } = rmsNormalized(stashed(node, x), axes, epsilon, node.input(1));
+  return [scaled, inverse];
 }
 
 /** The p-norm along an axis; the gradient of its root is 0 at 0. */
@@ -120,9 +159,9 @@ export const normalization: Translations = {
   InstanceNormalization: instanceNormalization,
   GroupNormalization: groupNormalization,
   LayerNormalization: layerNormalization,
-  RMSNormalization: (node) => rmsNormalization(node),
+  RMSNormalization: (node) => rmsNormalization(node).slice(0, 1),
   // What ONNX Runtime fuses a root mean square to; it has the standard domain all the same.
-  SimplifiedLayerNormalization: (node) => rmsNormalization(node),
+  SimplifiedLayerNormalization: rmsNormalization,
   LpNormalization: lpNormalization,
   LRN: localResponseNormalization,
   MeanVarianceNormalization: (node) =>

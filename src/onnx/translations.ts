@@ -1,5 +1,6 @@
 import { BLOCKED } from "./blocked-weights.ts";
 import { activations } from "./import-activations.ts";
+import { attentions } from "./import-attention.ts";
 import { blocked } from "./import-blocked.ts";
 import { constants } from "./import-constants.ts";
 import { einsum } from "./import-einsum.ts";
@@ -17,6 +18,7 @@ import { quantization } from "./import-quantized.ts";
 import { recurrents } from "./import-recurrent.ts";
 import { reductions } from "./import-reductions.ts";
 import { resizing } from "./import-resize.ts";
+import { rotations } from "./import-rotary.ts";
 import { shapes } from "./import-shapes.ts";
 
 const standard: Translations = {
@@ -34,6 +36,8 @@ const standard: Translations = {
   ...recurrents,
   ...loops,
   ...grids,
+  ...attentions,
+  ...rotations,
   Einsum: einsum,
 };
 

@@ -1,0 +1,42 @@
+// Gradients of imported operators where they are easily lost: at masks, at steps, at places that several writers share.
+
+import { describe, expect, it } from "vitest";
+import { gradient } from "../src/autodiff/gradient.ts";
+import * as g from "../src/graph/expressions.ts";
+import { interpret } from "../src/graph/interpret.ts";
+import { type NdArray, tensor } from "../src/math/tensor.ts";
+import { nodeOf } from "../src/onnx/model-fixture.ts";
+import { imported, type RunOptions } from "../src/onnx/run-fixture.ts";
+
+/** The gradient of the sum of y by x. */
+function slopeOf(node: ReturnType<typeof nodeOf>, x: NdArray, options: RunOptions): number[] {
+  const { outputs, inputs } = imported([node], { x }, options);
+  const [slope] = interpret(gradient(g.sum(outputs.y), [inputs.x]), { x });
+  return Array.from(slope.data as ArrayLike<number>, Number);
+}
+
+describe("attention of a query that may see no key", () => {
+  const x = tensor([1, 1, 2, 2], [1, -1, 0.5, 2]);
+  const k = tensor([1, 1, 3, 2], [1, 0, 0, 1, -1, 1]);
+  const v = tensor([1, 1, 3, 1], [1, 2, 4]);
+  const hidden = tensor(
+    [2, 3],
+    [Number.NEGATIVE_INFINITY, 0, 0].flatMap((n) => [n, n, n]).slice(0, 6),
+  );
+  const flags: NdArray = { dtype: "bool", shape: [2, 3], data: Uint8Array.of(0, 0, 0, 1, 1, 1) };
+  it.each([
+    ["numbers", hidden],
+    ["flags", flags],
+  ])("has a gradient of zero by it, and the right one by the others: %s", (_, mask) => {
+    const node = nodeOf("Attention", ["x", "k", "v", "m"], ["y"]);
+    const slope = slopeOf(node, x, { opset: 23, arrays: { k, v, m: mask } });
+    // y of the second query = Σ wⱼvⱼ with w = softmax(q·kⱼ/√2), so ∂y/∂q = Σ wⱼ(vⱼ − y)kⱼ/√2.
+    const scores = [0.5, 2, 1.5].map((score) => Math.exp(score / Math.SQRT2));
+    const total = scores[0] + scores[1] + scores[2];
+    const w = scores.map((score) => score / total);
+    const y = w[0] + 2 * w[1] + 4 * w[2];
+    const away = [w[0] * (1 - y), w[1] * (2 - y), w[2] * (4 - y)];
+    const wanted = [0, 0, (away[0] - away[2]) / Math.SQRT2, (away[1] + away[2]) / Math.SQRT2];
+    for (const [i, n] of slope.entries()) expect(n).toBeCloseTo(wanted[i], 5);
+  });
+});
