@@ -89,9 +89,11 @@ export const activations: Translations = {
     const alpha = node.float("alpha", 1);
     return by(elu(by(x, 1 / alpha), 1), alpha);
   }),
-  Selu: unary((x, node) =>
-    by(elu(x, node.float("alpha", 1.6732632423543772)), node.float("gamma", 1.0507009873554805)),
-  ),
+  Selu: unary((x, node) => {
+    const [alpha, gamma] =
+      node.opset < 6 ? [1.6732, 1.0507] : [1.6732632423543772, 1.0507009873554805];
+    return by(elu(x, node.float("alpha", alpha)), node.float("gamma", gamma));
+  }),
   Shrink: unary((x, node) => {
     const [lambda, bias] = [node.float("lambd", 0.5), node.float("bias", 0)];
     const zero = g.scalarLike(x, 0);

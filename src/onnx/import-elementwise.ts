@@ -3,6 +3,7 @@
 import { TensorProto_DataType as T } from "onnx-buf";
 import * as g from "../graph/expressions.ts";
 import type { Value } from "../graph/value.ts";
+import { own } from "../math/own.ts";
 import type { DType } from "../math/tensor.ts";
 import { type ImportNode, knownNumber, type Translate, type Translations } from "./import-node.ts";
 import { dtypeOf } from "./tensors.ts";
@@ -185,9 +186,13 @@ export const elementwise: Translations = {
 
   Identity: unary((x) => x),
   Cast: (node) => {
+    if (node.opset >= 6) return castTo(node, node.int("to", T.FLOAT));
     // Before opset 6 the type was text.
-    const named = T[node.text("to", "") as keyof typeof T];
-    return castTo(node, named ?? node.int("to", T.FLOAT));
+    const name = node.text("to", "");
+    const type = own(T as unknown as Readonly<Record<string, unknown>>, name);
+    if (typeof type !== "number")
+      throw node.error(`casts to ${JSON.stringify(name)}, an unknown type`);
+    return castTo(node, type);
   },
   CastLike: (node) => {
     const like = node.input(1);
@@ -197,7 +202,8 @@ export const elementwise: Translations = {
   Dropout: (node) => {
     const x = node.input(0);
     const training = node.inputs[2];
-    if (training !== undefined && node.constantOf(training)?.data[0])
+    const trains = training !== undefined && node.constantOf(training)?.data[0];
+    if (trains || (node.opset < 7 && node.int("is_test", 0) === 0))
       node.note(
         "the file was exported in training mode: its dropout, which draws at random, is left out; export it in evaluation mode (model.eval())",
       );

@@ -1,4 +1,10 @@
-import type { AttributeProto, GraphProto, NodeProto, TensorProto } from "onnx-buf";
+import {
+  type AttributeProto,
+  type GraphProto,
+  AttributeProto_AttributeType as Kind,
+  type NodeProto,
+  type TensorProto,
+} from "onnx-buf";
 import type { Value } from "../graph/value.ts";
 import { type NdArray, sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
@@ -87,6 +93,15 @@ export function importNode(
 ): ImportNode {
   const error = (text: string) => new UsageError(`${describeNode(proto, opset)}: ${text}`);
   const arrays = new Map<string, NdArray>();
+  /** An attribute of one of these types; old writers state no type. */
+  const attribute = (name: string, ...kinds: readonly Kind[]): AttributeProto | undefined => {
+    const found = attributes.get(name);
+    const type = found?.type ?? Kind.UNDEFINED;
+    if (type === Kind.UNDEFINED || kinds.includes(type)) return found;
+    throw error(
+      `its attribute ${name} is of type ${Kind[type] ?? type}, and ${Kind[kinds[0]]} is needed; the file is corrupt`,
+    );
+  };
   return {
     ...around,
     type: proto.opType,
@@ -97,26 +112,31 @@ export function importNode(
     error,
     has: (name) => attributes.has(name),
     int(name, fallback) {
-      const found = attributes.get(name);
+      const found = attribute(name, Kind.INT);
       return found === undefined ? fallback : Number(found.i);
     },
-    ints: (name, fallback) => attributes.get(name)?.ints.map(Number) ?? fallback,
-    float: (name, fallback) => attributes.get(name)?.f ?? fallback,
-    floats: (name) => attributes.get(name)?.floats,
+    ints: (name, fallback) => attribute(name, Kind.INTS)?.ints.map(Number) ?? fallback,
+    float(name, fallback) {
+      const found = attribute(name, Kind.FLOAT, Kind.INT);
+      if (found === undefined) return fallback;
+      return found.type === Kind.INT ? Number(found.i) : found.f;
+    },
+    floats: (name) => attribute(name, Kind.FLOATS)?.floats,
     text(name, fallback) {
-      const found = attributes.get(name);
+      const found = attribute(name, Kind.STRING);
       return found === undefined ? fallback : new TextDecoder().decode(found.s);
     },
-    texts: (name) => attributes.get(name)?.strings.map((one) => new TextDecoder().decode(one)),
+    texts: (name) =>
+      attribute(name, Kind.STRINGS)?.strings.map((one) => new TextDecoder().decode(one)),
     tensor(name) {
-      const tensor = attributes.get(name)?.t;
+      const tensor = attribute(name, Kind.TENSOR)?.t;
       if (tensor === undefined) return undefined;
       const array = arrays.get(name) ?? around.decode(tensor);
       arrays.set(name, array);
       return array;
     },
     graph(name) {
-      const graph = attributes.get(name)?.g;
+      const graph = attribute(name, Kind.GRAPH)?.g;
       if (graph === undefined) throw error(`has no ${name}; the file is incomplete`);
       return graph;
     },

@@ -3,6 +3,7 @@
 import { TensorProto_DataType as T } from "onnx-buf";
 import * as g from "../graph/expressions.ts";
 import type { Value } from "../graph/value.ts";
+import { sizeOf } from "../math/tensor.ts";
 import { perChannel } from "./import-geometry.ts";
 import { axisOf, type ImportNode, type Translations } from "./import-node.ts";
 
@@ -16,22 +17,38 @@ export function standardized(x: Value, axes: readonly number[], epsilon: number)
 const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from }, (_, i) => from + i);
 
+/** Whether statistics are those of the batch. Before opset 14 more outputs than one said so, before 7 an attribute too. */
+function isTraining(node: ImportNode): boolean {
+  if (node.opset >= 14) return node.int("training_mode", 0) === 1;
+  return node.outputs > 1 && (node.opset >= 7 || node.int("is_test", 0) === 0);
+}
+
+/** Statistics per channel, or before opset 9 per activation (`spatial` 0), ready to be broadcast to x. */
+function statistics(node: ImportNode, x: Value): Value[] {
+  const given = [1, 2, 3, 4].map((i) => node.input(i));
+  const spatial = node.opset >= 9 || node.int("spatial", 1) !== 0;
+  const wanted = spatial ? x.shape.slice(1, 2) : x.shape.slice(1);
+  for (const { shape } of given)
+    if (sizeOf(shape) !== sizeOf(wanted))
+      throw node.error(
+        `has statistics [${shape.join(", ")}] for [${x.shape.join(", ")}], which need [${wanted.join(", ")}]`,
+      );
+  return given.map((v) => (spatial ? perChannel(v, x.shape.length) : g.reshape(v, [1, ...wanted])));
+}
+
 /** x·s + t with running statistics; in training mode those of the batch. */
 function batchNormalization(node: ImportNode): Value {
   const x = node.input(0);
   const rank = x.shape.length;
-  const [scale, bias, mean, variance] = [1, 2, 3, 4].map((i) => perChannel(node.input(i), rank));
+  const [scale, bias, mean, variance] = statistics(node, x);
   const epsilon = node.float("epsilon", 1e-5);
-  // Before opset 14 more outputs than one meant training.
-  if (node.opset >= 14 ? node.int("training_mode", 0) === 1 : node.outputs > 1 && node.opset >= 9) {
+  if (isTraining(node)) {
     node.note(
       "the file was exported in training mode: its batch normalisation makes the scores of a picture depend on the others beside it; export it in evaluation mode (model.eval())",
     );
-    const axes = range(0, rank).filter((axis) => axis !== 1);
+    const axes = range(0, rank).filter((axis) => scale.shape[axis] === 1);
     return g.add(g.mul(standardized(x, axes, epsilon), scale), bias);
   }
-  if (node.int("spatial", 1) === 0)
-    throw node.error("has statistics per pixel (spatial=0), which no newer file has; convert it");
   const s = g.div(scale, g.sqrt(g.add(variance, g.scalarLike(variance, epsilon))));
   return g.add(g.mul(x, g.cast(s, x.dtype)), g.cast(g.sub(bias, g.mul(mean, s)), x.dtype));
 }
@@ -154,6 +171,24 @@ function localResponseNormalization(node: ImportNode): Value {
   return g.div(x, g.pow(g.add(sum, g.scalarLike(x, node.float("bias", 1))), beta));
 }
 
+/**
+ * (x − mean)/(√variance + 10⁻⁹), whose gradient is 0 where nothing varies. Before opset 9 the axes were
+ * all, or all but that of channels, as ONNX Runtime has them.
+ */
+function meanVarianceNormalization(node: ImportNode): Value {
+  const x = node.input(0);
+  const rank = x.shape.length;
+  const old = node.opset < 9;
+  const axes = old
+    ? range(0, rank).filter((axis) => axis !== 1 || node.int("across_channels", 0) !== 0)
+    : (node.ints("axes") ?? [0, 2, 3]).map((axis) => axisOf(node, axis, rank));
+  const centred = g.sub(x, g.mean(x, axes, true));
+  if (old && node.int("normalize_variance", 1) === 0) return centred;
+  const variance = g.mean(g.mul(centred, centred), axes, true);
+  const deviation = g.sqrt(g.clip(variance, 1e-38, Number.POSITIVE_INFINITY));
+  return g.div(centred, g.add(deviation, g.scalarLike(x, 1e-9)));
+}
+
 export const normalization: Translations = {
   BatchNormalization: batchNormalization,
   InstanceNormalization: instanceNormalization,
@@ -164,6 +199,5 @@ export const normalization: Translations = {
   SimplifiedLayerNormalization: rmsNormalization,
   LpNormalization: lpNormalization,
   LRN: localResponseNormalization,
-  MeanVarianceNormalization: (node) =>
-    standardized(node.input(0), node.ints("axes", [0, 2, 3]) ?? [], 1e-9),
+  MeanVarianceNormalization: meanVarianceNormalization,
 };

@@ -141,7 +141,7 @@ const root = (x: Value, p: number): Value =>
 
 function lpPool(node: ImportNode): Value {
   const x = node.input(0);
-  const p = node.int("p", 2);
+  const p = node.float("p", 2);
   const input = x.shape.slice(2);
   const geometry = withCeil(node, input, geometryOf(node, input, kernelOf(node, x)));
   const mean = pooled(node, absolutePower(x, p), geometry, g.averagePool);
@@ -162,7 +162,7 @@ export const pooling: Translations = {
   GlobalMaxPool: overPicture((x, axes) => g.max(x, axes, true)),
   GlobalAveragePool: overPicture((x, axes) => g.mean(x, axes, true)),
   GlobalLpPool: (node) => {
-    const p = node.int("p", 2);
+    const p = node.float("p", 2);
     return overPicture((x, axes) => root(g.sum(absolutePower(x, p), axes, true), p))(node);
   },
 };

@@ -2,6 +2,7 @@
 
 import * as g from "../graph/expressions.ts";
 import type { Value } from "../graph/value.ts";
+import { own } from "../math/own.ts";
 import { checkSize, int64 } from "./import-constants.ts";
 import { axisOf, type ImportNode, type Translations } from "./import-node.ts";
 
@@ -31,6 +32,9 @@ const coordinates: Readonly<Record<string, (i: number, how: Resized) => number>>
       ? start * (from - 1) + (i * (end - start) * (from - 1)) / (to - 1)
       : 0.5 * (start + end) * (from - 1),
 };
+
+/** `bilinear` is opset 1's word for `linear`. */
+const modes: readonly string[] = ["nearest", "linear", "bilinear", "cubic"];
 
 const nearest: Readonly<Record<string, (x: number) => number>> = {
   round_prefer_floor: (x) => Math.ceil(x - 0.5),
@@ -75,13 +79,20 @@ function row(
   return weights.map((w) => w / total);
 }
 
+/** Scales before opset 11: two numbers in opset 1, then a list, then an input. */
+function oldScales(node: ImportNode): readonly number[] | undefined {
+  if (node.type === "Upsample" && node.has("height_scale"))
+    return [1, 1, node.float("height_scale", 1), node.float("width_scale", 1)];
+  return node.floats("scales") ?? node.knownInts(1);
+}
+
 /** The new length and the scale of each axis; roi in shares. */
 function sizes(node: ImportNode): { readonly axis: number; readonly how: Resized }[] {
   const x = node.input(0);
   const rank = x.shape.length;
   const old = node.type === "Upsample" || node.opset < 11;
   const axes = node.ints("axes")?.map((a) => axisOf(node, a, rank)) ?? x.shape.map((_, i) => i);
-  const stated = old ? (node.floats("scales") ?? node.knownInts(1)) : node.knownInts(2);
+  const stated = old ? oldScales(node) : node.knownInts(2);
   const scales = stated?.length ? stated : undefined;
   const wanted = old ? undefined : node.knownInts(3);
   const region = old ? undefined : node.knownInts(1);
@@ -90,6 +101,8 @@ function sizes(node: ImportNode): { readonly axis: number; readonly how: Resized
   const common = policy === "not_smaller" ? Math.max(...ratios) : Math.min(...ratios);
   return axes.map((axis, i) => {
     const from = x.shape[axis];
+    if (node.type === "Upsample" && (scales?.[i] ?? 1) < 1)
+      throw node.error(`scales by ${scales?.[i]}; an Upsample never shrinks`);
     const roi = [region?.[i] ?? 0, region?.[i + axes.length] ?? 1] as const;
     if (scales !== undefined) {
       const scale = scales[i];
@@ -109,8 +122,9 @@ function resize(node: ImportNode): Value {
   const old = node.type === "Upsample" || node.opset < 11;
   const mode = node.text("mode", "nearest");
   const name = node.text("coordinate_transformation_mode", old ? "asymmetric" : "half_pixel");
-  const at = coordinates[name];
+  const at = own(coordinates, name);
   if (at === undefined) throw node.error(`has coordinates ${name}, which are unknown`);
+  if (!modes.includes(mode)) throw node.error(`resizes in mode ${mode}, which is unknown`);
   return sizes(node).reduce((x, { axis, how }) => {
     if (how.to === how.from && how.scale === 1 && name !== "tf_crop_and_resize") return x;
     checkSize(node, mode === "nearest" ? [how.to] : [how.from, how.to]);
@@ -128,7 +142,9 @@ function nearestAlong(
   at: (i: number, how: Resized) => number,
   old: boolean,
 ): Value {
-  const round = nearest[node.text("nearest_mode", old ? "floor" : "round_prefer_floor")];
+  // Of opset 10 is no rounding stated; ONNX's own tests round up where an axis shrinks.
+  const fallback = old ? (how.scale < 1 ? "ceil" : "floor") : "round_prefer_floor";
+  const round = own(nearest, node.text("nearest_mode", fallback));
   if (round === undefined) throw node.error("rounds in a mode that is unknown");
   const indices = Array.from({ length: how.to }, (_, i) => clamp(round(at(i, how)), how.from));
   const factor = how.to / how.from;

@@ -125,6 +125,9 @@ function split(node: ImportNode): Value[] {
     Array.from({ length: count }, (_, i) =>
       Math.max(Math.min(chunk, x.shape[axis] - i * chunk), 0),
     );
+  const total = lengths.reduce((sum, length) => sum + length, 0);
+  if (total !== x.shape[axis] || lengths.some((length) => !(length >= 0)))
+    throw node.error(`splits an axis of ${x.shape[axis]} into [${lengths.join(", ")}]`);
   let start = 0;
   return lengths.map((length) => {
     start += length;
