@@ -5,10 +5,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { EpsilonLinf } from "../src/attacks/options.ts";
-import { command } from "../src/cli/command.ts";
+import { type Context, command } from "../src/cli/command.ts";
 import { numberOf } from "../src/cli/flags.ts";
 import { Device, Seed } from "../src/cli/options.ts";
 import { type Program, run } from "../src/cli/program.ts";
+import { progress } from "../src/cli/progress.ts";
 import { UsageError } from "../src/math/usage-error.ts";
 
 const shootCommand = command({
@@ -218,6 +219,76 @@ describe("a command that fails", () => {
   it("ends with 130 when it was interrupted", async () => {
     const { code } = await toyRun("shoot m --defense standard", AbortSignal.abort());
     expect(code).toBe(130);
+  });
+});
+
+describe("what a file brings along cannot forge a line or move the cursor:", () => {
+  /** A command that meets a hostile name; `how` is what it does with it. */
+  const hostile = (how: (name: string, context: Context) => void): Program => ({
+    ...toy,
+    commands: {
+      open: async () =>
+        command({
+          summary: "Open.",
+          options: z.strictObject({}),
+          run: async (_, context) => how("a\u001b[2K\u009b1mb\nwrote /etc/x\u202e", context),
+        }),
+    },
+  });
+  const shown = "a\\u001b[2K\\u009b1mb\\nwrote /etc/x\\u202e";
+  const opened = async (how: (name: string, context: Context) => void, ...more: string[]) => {
+    const [out, err]: [string[], string[]] = [[], []];
+    const code = await run(hostile(how), ["open", ...more], {
+      stdout: { write: (text) => out.push(text) },
+      stderr: { write: (text) => err.push(text) },
+    });
+    return { code, out: out.join(""), err: err.join("") };
+  };
+
+  it("a printed line", async () => {
+    const { out } = await opened((name, { print }) => print("first", `read ${name}`));
+    expect(out).toBe(`first\nread ${shown}\n`);
+  });
+
+  it("a note and a line above the progress bar", async () => {
+    const { err } = await opened((name, { note, stderr }) => {
+      note(name);
+      progress(stderr).log(`warning: ${name}`);
+    });
+    expect(err).toBe(`${shown}\nwarning: ${shown}\n`);
+  });
+
+  it("the label of progress", async () => {
+    const { err } = await opened((name, { stderr }) => progress(stderr).update(name, 1, 1));
+    expect(err).toMatch(/^[^\n]*\n$/);
+    expect(err).toContain(shown);
+  });
+
+  it("a usage error, whose own lines remain", async () => {
+    const { code, err } = await opened((name) => {
+      throw new UsageError(`${name} is damaged`, { next: `delete ${name}` });
+    });
+    expect([code, err]).toEqual([2, `${shown} is damaged;\n  delete ${shown}\n`]);
+  });
+
+  it("a bug's message, whose stack remains", async () => {
+    const { code, err } = await opened((name) => {
+      throw new TypeError(`no ${name}`);
+    });
+    expect(code).toBe(1);
+    expect(err).toContain(`TypeError: no ${shown}\n    at `);
+  });
+
+  it("an error of the file system", async () => {
+    const { code, err } = await opened((name) => {
+      throw Object.assign(new Error("ENOENT"), { code: "ENOENT", path: name });
+    });
+    expect([code, err]).toEqual([2, `${shown}: there is no such file or folder\n`]);
+  });
+
+  it("but JSON holds names as they are", async () => {
+    const { out } = await opened((name, { emit }) => emit({ name }), "--json");
+    expect(JSON.parse(out).name).toBe("a\u001b[2K\u009b1mb\nwrote /etc/x\u202e");
   });
 });
 

@@ -55,8 +55,10 @@ export function auditVerdict(result: AuditResult): string {
   return `${numbers}. ${breaksFirst(result)}${requirement(result)}`;
 }
 
-const normTable = ({ norm, epsilon, attacks, accuracy8bit }: AuditNorm): string =>
-  textTable([
+const textLines = (cells: readonly (readonly string[])[]): string[] => textTable(cells).split("\n");
+
+const normTable = ({ norm, epsilon, attacks, accuracy8bit }: AuditNorm): string[] =>
+  textLines([
     [
       `${normName(norm)}, ε ${radius(epsilon)}`,
       "tried",
@@ -74,7 +76,7 @@ const normTable = ({ norm, epsilon, attacks, accuracy8bit }: AuditNorm): string 
 const SHOWN = 3;
 
 /** The whole audit: verdict, tables, worst classes, diagnostics. */
-export function auditText(result: AuditResult): string {
+export function auditLines(result: AuditResult): string[] {
   const { model, data, budget, examples, noise, clean, union, norms, classes, diagnostics } =
     result;
   const noisy = noise === null ? "deterministic" : `with its noise ${noise}, attacked through EOT`;
@@ -85,14 +87,17 @@ export function auditText(result: AuditResult): string {
       ({ name, union: left, clean: before }) =>
         `${name} ${percent(left)} (clean ${percent(before)})`,
     );
-  const signs = diagnostics.map(
-    ({ code, severity, text, advice }) => `${severity}: ${code}: ${text}\n  → ${advice}`,
-  );
+  const signs = diagnostics.flatMap(({ code, severity, text, advice }) => [
+    `${severity}: ${code}: ${text}`,
+    `  → ${advice}`,
+  ]);
   return [
-    textTable([[`${model} on ${data}: ${counted(examples, "image")}, budget ${budget}, ${noisy}`]]),
+    ...textLines([
+      [`${model} on ${data}: ${counted(examples, "image")}, budget ${budget}, ${noisy}`],
+    ]),
     auditVerdict(result),
     "",
-    textTable([
+    ...textLines([
       ["", "accuracy", "95 % interval"],
       ["clean", percent(clean.mean), range(clean)],
       ...norms.map(({ norm, epsilon, accuracy }) => [
@@ -102,9 +107,9 @@ export function auditText(result: AuditResult): string {
       ]),
       ...overNorms.map(({ balls }) => [unionText(balls), percent(union.mean), range(union)]),
     ]),
-    ...atLargest(norms).flatMap((norm) => ["", normTable(norm)]),
+    ...atLargest(norms).flatMap((norm) => ["", ...normTable(norm)]),
     "",
-    textTable([[`worst classes: ${worst.join(", ")}`]]),
+    ...textLines([[`worst classes: ${worst.join(", ")}`]]),
     ...(signs.length > 0 ? ["", ...signs] : ["", "no diagnostic fired"]),
-  ].join("\n");
+  ];
 }

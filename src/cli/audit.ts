@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import { z } from "zod";
 import { auditNode } from "../audit/node.ts";
 import { AuditOptions } from "../audit/options.ts";
-import { auditText } from "../audit/text.ts";
+import { auditLines } from "../audit/text.ts";
 import { filterNames } from "../data/resize.ts";
 import { counted } from "../report/format.ts";
 import { nodeRuntime } from "../runtime/node.ts";
@@ -102,7 +102,7 @@ export const auditCommand = command({
         finished = true;
         bar.stop();
         context.emit({ audit: event.result });
-        context.print(`${auditText(event.result)}\n`);
+        context.print(...auditLines(event.result), "");
         for (const file of event.files) context.emit({ file });
         for (const line of writtenLines(event.files)) context.print(line);
         if (event.result.passed === false) context.exitWith(BELOW_REQUIRED);
@@ -112,7 +112,8 @@ export const auditCommand = command({
     }
     if (!finished)
       context.note(
-        `stopped after ${rows} rows, which are saved. Go on with:\n  ${resuming(context.argv)}`,
+        `stopped after ${rows} rows, which are saved. Go on with:`,
+        `  ${resuming(context.argv)}`,
       );
   },
 });

@@ -1,7 +1,7 @@
 import type { createColors } from "picocolors";
 import type { z } from "zod";
 
-/** Where text goes; `process.stdout` is one, and so is an array with a `write` in a test. */
+/** Where text goes: `processOutput(process.stdout)`, or an array with a `write` in a test. */
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean;
@@ -14,15 +14,15 @@ export interface Context {
   readonly stderr: Output;
   /** True under `--json`: results are JSON objects, one per line of stdout. */
   readonly json: boolean;
-  /** One line of results for a reader; nothing under `--json`. */
-  print(line: string): void;
+  /** Lines of results for a reader; nothing under `--json`. A line break inside a line is shown escaped. */
+  print(...lines: readonly string[]): void;
   /** One result as a line of JSON; nothing without `--json`. */
   emit(result: object): void;
-  /** One line on stderr: a warning, where a file went, how to resume. */
-  note(line: string): void;
+  /** Lines on stderr: a warning, where a file went, how to resume. */
+  note(...lines: readonly string[]): void;
   /** What the program ends with instead of 0 once the command is done: a verdict, no failure. */
   exitWith(code: number): void;
-  /** Aborted by Ctrl-C or SIGTERM: stop after the current step and keep what is done. */
+  /** Aborted by Ctrl-C, SIGTERM or SIGHUP: stop after the current step and keep what is done. */
   readonly signal: AbortSignal;
   /** Colours for `print`; they do nothing on a pipe and under NO_COLOR. */
   readonly color: ReturnType<typeof createColors>;

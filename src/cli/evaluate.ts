@@ -68,9 +68,10 @@ export const evaluateCommand = command({
     }
     if (missing > 0)
       context.note(
-        `stopped after ${rows.length} rows, which are saved. Go on with:\n  ${resuming(context.argv)}`,
+        `stopped after ${rows.length} rows, which are saved. Go on with:`,
+        `  ${resuming(context.argv)}`,
       );
-    if (rows.length > 0) context.print(summaryTable(summarize(rows, options)));
+    if (rows.length > 0) context.print(...summaryTable(summarize(rows, options)).split("\n"));
     context.print(`rows: ${out}`);
   },
 });

@@ -103,7 +103,7 @@ export const falsifyCommandWith = (open: OpenNetwork) =>
           ? counterexampleText(verdict.counterexample.x, verdict.counterexample.y)
           : "unknown\n";
       if (out !== undefined) await writeWhole(out, text);
-      context.print(out === undefined ? text.trimEnd() : verdict.event);
+      context.print(...(out === undefined ? text.trimEnd() : verdict.event).split("\n"));
       for (const line of remarks(verdict)) context.note(line);
       if (out !== undefined) context.note(`verdict: ${out}`);
       context.emit({ ...resultOf(verdict), ...(out !== undefined && { out }) });

@@ -1,5 +1,8 @@
 import { constants } from "node:os";
 import { version } from "../files/node.ts";
+import { ignoresHangup, thisOrigin } from "./hangup.ts";
+import { fileProblem } from "./problems.ts";
+import { processOutput } from "./process-output.ts";
 import { type Program, run } from "./program.ts";
 
 /** The commands of `rampart`, in the order in which help lists them. */
@@ -31,28 +34,36 @@ export const rampart: Program = {
   },
 };
 
+/** Signals that ask a command to stop after its current step. */
+const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** Says that the results could not all be printed; the files that a command writes are not concerned. */
+const unprinted = (name: string, problem: NodeJS.ErrnoException): string =>
+  `${name} cannot be written: ${fileProblem(problem) ?? problem.message}\n  files that the command has written are complete`;
+
 /**
- * Runs `rampart` in this process and returns its exit code. The first Ctrl-C or SIGTERM asks the command to stop
- * after its current step, the second ends the process. A reader that goes away (`rampart … | head`) is no error.
+ * Runs `rampart` in this process and returns its exit code. The first Ctrl-C, SIGTERM or SIGHUP asks the command to
+ * stop after its current step, the second ends the process; under `nohup` SIGHUP does nothing. Where a reader goes away
+ * (`rampart … | head`) the work goes on and the exit code is the same; text that cannot be written for another reason,
+ * such as a full disk, makes it 2.
  */
 export async function main(argv: readonly string[]): Promise<number> {
   const interrupt = new AbortController();
   let code = 128 + constants.signals.SIGINT;
-  for (const name of ["SIGINT", "SIGTERM"] as const)
+  const ignored = ignoresHangup(thisOrigin());
+  for (const name of stopSignals)
     process.on(name, () => {
+      if (name === "SIGHUP" && ignored) return;
       if (interrupt.signal.aborted) process.exit(code);
       code = 128 + constants.signals[name];
       interrupt.abort();
     });
-  for (const stream of [process.stdout, process.stderr])
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EPIPE") process.exit(0);
-      throw error;
-    });
-  const result = await run(rampart, argv, {
-    stdout: process.stdout,
-    stderr: process.stderr,
-    signal: interrupt.signal,
-  });
-  return result === 130 ? code : result;
+  const stdout = processOutput(process.stdout);
+  const stderr = processOutput(process.stderr);
+  const result = await run(rampart, argv, { stdout, stderr, signal: interrupt.signal });
+  if (result === 130) return code;
+  if (stdout.problem !== undefined)
+    stderr.write(`${unprinted("standard output", stdout.problem)}\n`);
+  const lost = stdout.problem !== undefined || stderr.problem !== undefined;
+  return lost && result !== 1 ? 2 : result;
 }

@@ -26,13 +26,21 @@ const at = (values: unknown, path: readonly PropertyKey[]): unknown =>
 /** How zod's own messages begin; a message that a schema brings of its own is shown as it is. */
 const zodWords = /^(Too (small|big)|Invalid|Unrecognized)/;
 
-/** One problem of an option's value: what, why, what to do. */
+/** The problems of an option's value, a line each: what, why, what to do. */
+function problems(
+  issue: z.core.$ZodIssue,
+  fields: readonly Field[],
+  values: unknown,
+): readonly string[] {
+  if (issue.code === "unrecognized_keys" && zodWords.test(issue.message)) {
+    const names = fields.map(({ name }) => name);
+    return issue.keys.map((key) => `unknown option "${key}"${suggestion(key, names)}`);
+  }
+  return [problem(issue, fields, values)];
+}
+
 function problem(issue: z.core.$ZodIssue, fields: readonly Field[], values: unknown): string {
   if (!zodWords.test(issue.message)) return issue.message;
-  if (issue.code === "unrecognized_keys") {
-    const names = fields.map(({ name }) => name);
-    return issue.keys.map((key) => `unknown option "${key}"${suggestion(key, names)}`).join("\n");
-  }
   const field = fields.find(({ name }) => name === issue.path[0]);
   const name = field?.flag ?? issue.path.join(".");
   const value = at(values, issue.path);
@@ -66,7 +74,7 @@ export function optionsError(
   fields: readonly Field[],
   values: unknown,
 ): UsageError {
-  return new UsageError(error.issues.map((issue) => problem(issue, fields, values)).join("\n"));
+  return new UsageError(error.issues.flatMap((issue) => problems(issue, fields, values)));
 }
 
 /** What commander refuses, in our words: `unknown option --epsilom; did you mean --epsilon?`. */
@@ -86,17 +94,35 @@ const fileProblems: Readonly<Record<string, string>> = {
   EISDIR: "this is a folder, and a file is needed",
   ENOSPC: "no space left on the device; free some and run the command again",
   EDQUOT: "the disk quota is used up; free some and run the command again",
+  ENAMETOOLONG: "the name is too long for this file system; choose a shorter one",
+  ELOOP: "its links lead in a circle; give the file itself",
+  EIO: "the disk reports an error; look at the system's log",
+  EMFILE: "too many files are open; raise the limit (ulimit -n)",
+  ENFILE: "too many files are open on this machine",
+  EFBIG:
+    "the file would be larger than is allowed; raise the limit (ulimit -f) or choose another place",
+  ETXTBSY: "a program in this file is running; choose another place",
+  EBUSY: "it is in use; close what uses it or choose another place",
+  EXDEV: "it is on another file system; choose another place",
+  ENODEV: "there is no such device",
+  ENXIO: "there is no such device",
 };
 
-/** What the user can fix, as one message; undefined for a bug of ours. */
-export function usageMessage(error: unknown): string | undefined {
-  if (error instanceof UsageError) return error.message;
-  if (error instanceof CommanderError) return commanderProblem(error);
+/** Why the system refuses something with a file, and what to do; undefined for what is no fault of the user. */
+export const fileProblem = ({ code }: NodeJS.ErrnoException): string | undefined =>
+  code !== undefined && Object.hasOwn(fileProblems, code) ? fileProblems[code] : undefined;
+
+/** What the user can fix, as the lines of a message; undefined for a bug of ours. */
+export function usageLines(error: unknown): readonly string[] | undefined {
+  if (error instanceof UsageError) return error.lines;
+  if (error instanceof CommanderError) return [commanderProblem(error)];
   if (error instanceof z.core.$ZodError)
-    return error.issues
-      .map(({ path, message }) => (path.length > 0 ? `${path.join(".")}: ${message}` : message))
-      .join("\n");
-  const { code, path } = (error ?? {}) as NodeJS.ErrnoException;
-  const why = code === undefined ? undefined : fileProblems[code];
-  return why === undefined ? undefined : `${path ?? "a file"}: ${why}`;
+    return error.issues.map(({ path, message }) =>
+      path.length > 0 ? `${path.join(".")}: ${message}` : message,
+    );
+  if (!(error instanceof Error)) return undefined;
+  const why = fileProblem(error);
+  return why === undefined
+    ? undefined
+    : [`${(error as NodeJS.ErrnoException).path ?? "a file"}: ${why}`];
 }

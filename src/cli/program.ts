@@ -3,9 +3,10 @@ import { Command as Commander, CommanderError, Option } from "commander";
 import colors from "picocolors";
 import { nearest } from "../math/nearest.ts";
 import { UsageError } from "../math/usage-error.ts";
+import { printable } from "../report/printable.ts";
 import type { Command, Context, Group, Output } from "./command.ts";
 import { type Field, fieldsOf, flagsOf, parsedAs } from "./flags.ts";
-import { optionsError, usageMessage } from "./problems.ts";
+import { optionsError, usageLines } from "./problems.ts";
 
 /** The outside world of one run of the program. */
 export interface Io {
@@ -71,6 +72,10 @@ async function resolve(cli: Commander, options: Command["options"], fields: read
   return result.data;
 }
 
+/** Lines as they are shown; this is where what files bring along is made harmless, once for all messages. */
+const textOf = (lines: readonly string[]): string =>
+  lines.map((line) => `${printable(line)}\n`).join("");
+
 const contextOf = (
   io: Io,
   json: boolean,
@@ -81,9 +86,9 @@ const contextOf = (
   stdout: io.stdout,
   stderr: io.stderr,
   json,
-  print: (line) => void (json || io.stdout.write(`${line}\n`)),
+  print: (...lines) => void (json || io.stdout.write(textOf(lines))),
   emit: (result) => void (json && io.stdout.write(`${JSON.stringify(result)}\n`)),
-  note: (line) => void io.stderr.write(`${line}\n`),
+  note: (...lines) => void io.stderr.write(textOf(lines)),
   signal: io.signal ?? new AbortController().signal,
   color: colors.createColors(io.stdout.isTTY === true && colors.isColorSupported),
   argv,
@@ -166,14 +171,24 @@ async function parse(program: Program, argv: readonly string[], io: Io): Promise
   return code;
 }
 
+/** An error and where it was thrown. Its message is one line, whatever it holds. */
+function stackLines(error: unknown): string[] {
+  if (!(error instanceof Error) || error.stack === undefined) return [String(error)];
+  const { stack, message } = error;
+  const at = stack.indexOf(message);
+  if (at < 0) return stack.split("\n");
+  const [rest, ...frames] = stack.slice(at + message.length).split("\n");
+  return [stack.slice(0, at) + message + rest, ...frames];
+}
+
 /**
  * Runs the program on words as typed after its name and returns its exit code: 0 done, 1 a bug of ours,
  * 2 something the user can fix, 3 done with a verdict that fails what was required, 130 interrupted. Under `--json` an error is also the last line of stdout:
  * `{"error": {"message", "code"}}`.
  */
 export async function run(program: Program, argv: readonly string[], io: Io): Promise<number> {
-  const fail = (message: string, text: string, code: number): number => {
-    io.stderr.write(`${text}\n`);
+  const fail = (message: string, lines: readonly string[], code: number): number => {
+    io.stderr.write(textOf(lines));
     if (argv.includes("--json"))
       io.stdout.write(`${JSON.stringify({ error: { message, code } })}\n`);
     return code;
@@ -185,10 +200,10 @@ export async function run(program: Program, argv: readonly string[], io: Io): Pr
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     if (io.signal?.aborted && (error as Error).name === "AbortError") return 130;
-    const message = usageMessage(error);
-    if (message !== undefined) return fail(message, message, 2);
-    const { stack, message: bug = String(error) } = (error ?? {}) as Error;
+    const lines = usageLines(error);
+    if (lines !== undefined) return fail(lines.join("\n"), lines, 2);
     const note = `this is a bug in ${program.name} ${program.version}; please report it with the command and the lines above`;
-    return fail(bug, `${stack ?? bug}\n${note}`, 1);
+    const bug = error instanceof Error ? error.message : String(error);
+    return fail(bug, [...stackLines(error), note], 1);
   }
 }

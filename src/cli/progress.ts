@@ -1,12 +1,13 @@
 import { SingleBar } from "cli-progress";
+import { printable } from "../report/printable.ts";
 import type { Output } from "./command.ts";
 
 /** Where a long command stands; always on stderr. */
 export interface Progress {
   /** `done` of `total` units of the work called `label`; call it after each step. */
   update(label: string, done: number, total: number): void;
-  /** A line that stays, above the bar. */
-  log(line: string): void;
+  /** Lines that stay, above the bar. A line break inside a line is shown escaped. */
+  log(...lines: readonly string[]): void;
   /** Ends the line; call it in a `finally`. */
   stop(): void;
 }
@@ -41,7 +42,8 @@ export function progress(
   let bar: SingleBar | undefined;
   let current = { label: "", start: 0, done: 0, printed: 0 };
 
-  const show = (label: string, done: number, total: number) => {
+  const show = (work: string, done: number, total: number) => {
+    const label = printable(work);
     const time = now();
     const fresh = label !== current.label || done < current.done;
     if (fresh) current = { label, start: time, done, printed: Number.NEGATIVE_INFINITY };
@@ -78,9 +80,9 @@ export function progress(
   };
   return {
     update: show,
-    log: (line) => {
+    log: (...lines) => {
       clear();
-      stderr.write(`${line}\n`);
+      stderr.write(lines.map((line) => `${printable(line)}\n`).join(""));
     },
     stop: clear,
   };

@@ -37,10 +37,10 @@ export const reportCommand = command({
       for (const note of notes) context.note(`note: ${note}`);
     }
     if (target === undefined) {
-      context.print(text.trimEnd());
+      context.print(...text.trimEnd().split("\n"));
       return;
     }
-    for (const { summary } of evaluations) context.print(`${summaryTable(summary)}\n`);
+    for (const { summary } of evaluations) context.print(...summaryTable(summary).split("\n"), "");
     context.print(`report: ${target}`);
     context.emit({ report: target, format });
   },

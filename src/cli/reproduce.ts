@@ -106,11 +106,12 @@ export const reproduceCommand = command({
       const product = next.value;
       if (context.signal.aborted)
         context.note(
-          `stopped, and everything so far is kept; go on with:\n  ${context.argv.map(quoted).join(" ")}`,
+          "stopped, and everything so far is kept; go on with:",
+          `  ${context.argv.map(quoted).join(" ")}`,
         );
       if (product === null) return;
       context.emit({ event: "result", name: product.name, data: product.data });
-      context.print(product.text);
+      context.print(...product.text.split("\n"));
       for (const path of await write(product, out)) {
         context.emit({ event: "file", path });
         context.print(`wrote ${path}`);

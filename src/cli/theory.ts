@@ -61,6 +61,6 @@ export const theoryCommand = command({
       emit(row);
       rows.push(row);
     }
-    print(theoryText(rows));
+    print(...theoryText(rows).split("\n"));
   },
 });

@@ -67,7 +67,8 @@ export const trainCommand = command({
           );
         if (event.event === "interrupted")
           bar.log(
-            `stopped after step ${event.step} of ${event.steps}; ${event.path} is saved. Go on with:\n  ${resuming(out, dataDir, device, threads)}`,
+            `stopped after step ${event.step} of ${event.steps}; ${event.path} is saved. Go on with:`,
+            `  ${resuming(out, dataDir, device, threads)}`,
           );
         if (event.event === "done") context.print(`trained ${out} (${event.step} steps)`);
       }

@@ -28,7 +28,8 @@ export function parseCifar(
   const row = header + PIXELS;
   if (bytes.length !== rows * row)
     throw new UsageError(
-      `${path} has ${bytes.length} bytes instead of ${rows * row} (${rows} rows of ${row}), so it is ${bytes.length < rows * row ? "truncated" : "another file"};\n  delete it and fetch it again`,
+      `${path} has ${bytes.length} bytes instead of ${rows * row} (${rows} rows of ${row}), so it is ${bytes.length < rows * row ? "truncated" : "another file"}`,
+      { code: "bad-file", next: "delete it and fetch it again" },
     );
   const pixels = new Uint8Array(rows * PIXELS);
   const labels = new Uint8Array(rows);

@@ -37,7 +37,8 @@ export async function findFolder(place: Place, from: DataFiles): Promise<string>
   const folder = await lookFor(place, from);
   if (folder !== undefined) return folder;
   throw new UsageError(
-    `${place.name} is not on this machine: looked in ${candidates(place, from).join(", ")};\n  ${help(place.name)}`,
+    `${place.name} is not on this machine: looked in ${candidates(place, from).join(", ")}`,
+    { code: "not-found", next: help(place.name) },
   );
 }
 
@@ -52,5 +53,5 @@ export async function findFile(
     const bytes = await from.read(`${folder}/${file}`);
     if (bytes !== undefined) return { path: `${folder}/${file}`, bytes };
   }
-  throw new UsageError(`${folder}/${names[0]} is missing;\n  ${help(name)}`);
+  throw new UsageError(`${folder}/${names[0]} is missing`, { code: "not-found", next: help(name) });
 }

@@ -29,10 +29,11 @@ export async function gunzipped(path: string, bytes: Uint8Array): Promise<Uint8A
     const packed = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream();
     unpacked = await within(packed.pipeThrough(new DecompressionStream("gzip")), most);
   } catch (cause) {
-    throw new UsageError(
-      `${path} (${bytes.length} bytes) is a truncated or damaged gzip file;\n  delete it and fetch it again`,
-      { cause },
-    );
+    throw new UsageError(`${path} (${bytes.length} bytes) is a truncated or damaged gzip file`, {
+      code: "bad-file",
+      next: "delete it and fetch it again",
+      cause,
+    });
   }
   if (unpacked === null)
     throw new UsageError(

@@ -22,7 +22,8 @@ export function parseIdx({ path, bytes }: Found, axes: number): Idx {
   const expected = header + shape.reduce((size, length) => size * length, 1);
   if (bytes.length < header || bytes.length !== expected)
     throw new UsageError(
-      `${path} has ${bytes.length} bytes instead of ${Math.max(header, expected)} ([${shape.join(", ")}] after a header of ${header}), so it is truncated or damaged;\n  delete it and fetch it again`,
+      `${path} has ${bytes.length} bytes instead of ${Math.max(header, expected)} ([${shape.join(", ")}] after a header of ${header}), so it is truncated or damaged`,
+      { code: "bad-file", next: "delete it and fetch it again" },
     );
   return { shape, data: bytes.subarray(header) };
 }

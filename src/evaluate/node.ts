@@ -127,9 +127,10 @@ async function begun(
   const before = JSON.parse(stored) as Settings;
   const differ = differences(settings, before);
   if (differ.length > 0)
-    throw new UsageError(
-      `${out} was begun with other settings: ${differ.join(", ")};\n  resume with those, or choose another --out`,
-    );
+    throw new UsageError(`${out} was begun with other settings: ${differ.join(", ")}`, {
+      code: "misfit",
+      next: "resume with those, or choose another --out",
+    });
   const target = targetDifferences(settings, before);
   if (target.length > 0)
     note(

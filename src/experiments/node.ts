@@ -64,7 +64,8 @@ async function isTrained(out: string, defense: string, wanted: ResolvedOptions):
   );
   if (differ.length > 0)
     throw new UsageError(
-      `${dir} was trained with other options: ${differ.map((name) => `${name} ${options[name] ?? "not set"}, here ${wanted[name]}`).join(", ")};\n  choose another --out, or move that folder away`,
+      `${dir} was trained with other options: ${differ.map((name) => `${name} ${options[name] ?? "not set"}, here ${wanted[name]}`).join(", ")}`,
+      { code: "misfit", next: "choose another --out, or move that folder away" },
     );
   return (await orMissing(readFile(join(dir, "model.onnx")), null)) !== null;
 }

@@ -139,7 +139,11 @@ export async function lock(
     const holder = parsedHolder(text);
     if (holder !== undefined && (await isAlive(holder)))
       throw new UsageError(
-        `${owned} is in use by process ${holder.pid}${holder.host === own.host ? "" : ` on ${holder.host}`};\n  wait for it, ${remedy}, or delete ${file} if that process is another program`,
+        `${owned} is in use by process ${holder.pid}${holder.host === own.host ? "" : ` on ${holder.host}`}`,
+        {
+          code: "in-use",
+          next: `wait for it, ${remedy}, or delete ${file} if that process is another program`,
+        },
       );
     // Its process is dead. Of several that see this, one moves the file away; if that was somebody's new lock, back it goes.
     const aside = `${file}-${randomUUID()}${PARTIAL}`;

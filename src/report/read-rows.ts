@@ -50,9 +50,10 @@ export function readRows(
     if (line.trim() === "") continue;
     const row = RowLine.safeParse(parsed(line)).data;
     if (row === undefined)
-      throw new UsageError(
-        `${file}:${i + 1} is no row (${problem(line)});\n  delete that line and run the evaluation with --resume, or evaluate again`,
-      );
+      throw new UsageError(`${file}:${i + 1} is no row (${problem(line)})`, {
+        code: "bad-file",
+        next: "delete that line and run the evaluation with --resume, or evaluate again",
+      });
     rows.push(row);
   }
   if (last !== undefined) rows.push(last);

@@ -2,13 +2,11 @@ import type { Summary } from "../evaluate/summary.ts";
 import { ballsText } from "./accuracy-table.ts";
 import { curveName, verdict } from "./eot-section.ts";
 import { counted, percent, radius, range } from "./format.ts";
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: a name could move the cursor of a terminal.
-const unprintable = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+import { printable } from "./printable.ts";
 
 /** Columns of equal width, two spaces apart; the first is aligned to the left, the others to the right. */
 export function textTable(lines: readonly (readonly string[])[]): string {
-  const clean = lines.map((line) => line.map((cell) => cell.replace(unprintable, "?")));
+  const clean = lines.map((line) => line.map(printable));
   const columns = Math.max(0, ...clean.map((line) => line.length));
   const widths = Array.from({ length: columns }, (_, i) =>
     Math.max(...clean.map((line) => [...(line[i] ?? "")].length)),
@@ -71,6 +69,8 @@ export function summaryTable(summary: Summary): string {
   const how = `${protocol} protocol, ${counted(examples, "image")}${judged(summary)}`;
   const oneDraw = summary.attacks.some((one) => one.oneDraw !== null) ? ["one noisy draw"] : [];
   const table = textTable([["", "accuracy", "95 % interval", ...oneDraw], ...lines(summary)]);
-  const curves = summary.eotCurves.map((curve) => `EOT, ${curveName(curve)}: ${verdict(curve)}`);
+  const curves = summary.eotCurves.map((curve) =>
+    printable(`EOT, ${curveName(curve)}: ${verdict(curve)}`),
+  );
   return [textTable([[`${of}: ${how}`]]), table, ...curves].join("\n");
 }

@@ -110,12 +110,22 @@ function hasCuda(): boolean {
   return existsSync(join(folder, "libonnxruntime_providers_cuda.so"));
 }
 
+/** The last line of a message about a device. */
+const ELSEWHERE = "  use --device cpu, or see docs/gpu.md";
+
 /** What onnxruntime-node lacks for a device, and how to get it; undefined where it has all that it needs. */
-function missing(device: Device): string | undefined {
+function missing(device: Device): readonly string[] | undefined {
   if (!ort.listSupportedBackends().some(({ name }) => name === device))
-    return `onnxruntime-node has no such provider for ${process.platform}/${process.arch}`;
+    return [
+      `onnxruntime-node has no such provider for ${process.platform}/${process.arch};`,
+      ELSEWHERE,
+    ];
   if (device === "cuda" && !hasCuda())
-    return "its provider is not installed, since npm does not hold it; where there is a network, get it (for CUDA 12) by\n  npm rebuild onnxruntime-node --ignore-scripts=false --foreground-scripts\n";
+    return [
+      "its provider is not installed, since npm does not hold it; where there is a network, get it (for CUDA 12) by",
+      "  npm rebuild onnxruntime-node --ignore-scripts=false --foreground-scripts",
+      "  or use --device cpu, see docs/gpu.md",
+    ];
   return undefined;
 }
 
@@ -137,20 +147,18 @@ const anchors = new Map<Device, Program>();
 
 /** Tries the device, once in a process, before any work begins. */
 async function start(device: Device, compile: Runtime["compile"]): Promise<void> {
-  const fail = (text: string) =>
-    new UsageError(
-      `device ${device}: ${text};\n  use --device cpu, or see docs/gpu.md`.replace("\n;", ""),
-    );
+  const fail = ([what, ...next]: readonly string[]) =>
+    new UsageError([`device ${device}: ${what}`, ...next], { code: "unavailable" });
   const absent = missing(device);
   if (absent !== undefined) throw fail(absent);
   if (anchors.has(device)) return;
   // Products in TF32 keep three digits; CUDA's libraries read this when they are loaded.
   if (device === "cuda") process.env.NVIDIA_TF32_OVERRIDE ??= "0";
   const { program, wrong } = await probe(compile).catch((error: unknown) => {
-    throw fail(why[device](error));
+    throw fail([`${why[device](error)};`, ELSEWHERE]);
   });
   if (wrong !== undefined)
-    throw fail(`it computes ${wrong} of a small network differently from the CPU`);
+    throw fail([`it computes ${wrong} of a small network differently from the CPU;`, ELSEWHERE]);
   anchors.set(device, program);
 }
 

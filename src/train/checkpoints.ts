@@ -51,13 +51,15 @@ export async function latestCheckpoint(
         () => false,
       );
       if (good)
-        throw new UsageError(
-          `${error.message};\n  the previous one, ${files.path}/${name}, is good: delete the damaged file to go on from there`,
-        );
+        throw new UsageError(error.lines, {
+          code: "bad-file",
+          next: `the previous one, ${files.path}/${name}, is good: delete the damaged file to go on from there`,
+        });
     }
-    throw new UsageError(
-      `${error.message};\n  the run has no other good checkpoint: start another run directory`,
-    );
+    throw new UsageError(error.lines, {
+      code: "bad-file",
+      next: "the run has no other good checkpoint: start another run directory",
+    });
   }
 }
 
@@ -69,9 +71,12 @@ export async function keeping<T>(files: RunFiles, action: Promise<T>): Promise<T
     const { code, message } = error as Error & { readonly code?: string };
     if (code === undefined && !(error instanceof UsageError)) throw error;
     const [last] = await checkpointNames(files);
-    throw new UsageError(
-      `${message};\n  ${last === undefined ? "nothing was saved before" : `${files.path}/${last} is intact`}; put this right, then resume the run`,
-    );
+    const safe =
+      last === undefined ? "nothing was saved before" : `${files.path}/${last} is intact`;
+    throw new UsageError(error instanceof UsageError ? error.lines : message, {
+      code: "cannot-write",
+      next: `${safe}; put this right, then resume the run`,
+    });
   }
 }
 

@@ -143,7 +143,8 @@ export function refuseOtherOptions(
     .filter((name) => given[name] !== undefined && given[name] !== stored[name])
     .map((name) => `--${kebab(name)} ${given[name]} (was ${stored[name] ?? "not set"})`);
   if (differ.length > 0)
-    throw new UsageError(
-      `${run} was started with other options: ${differ.join(", ")};\n  resume without them, or start another run directory`,
-    );
+    throw new UsageError(`${run} was started with other options: ${differ.join(", ")}`, {
+      code: "misfit",
+      next: "resume without them, or start another run directory",
+    });
 }

@@ -71,14 +71,16 @@ function refuseOther(
     const count = model.parameters.toLocaleString("en");
     const why = model.architecture === wanted.name ? `, where ${wrong}` : "";
     throw new UsageError(
-      `${path} holds a ${model.architecture} (${count} parameters), the options ask for ${wanted.name}${why};\n  use --model ${model.architecture}, or start another run directory`,
+      `${path} holds a ${model.architecture} (${count} parameters), the options ask for ${wanted.name}${why}`,
+      { code: "misfit", next: `use --model ${model.architecture}, or start another run directory` },
     );
   }
   const text = ({ trainImages, classNames }: ModelCard) =>
     `${trainImages} training images of ${classNames.join(", ")}`;
   if (text(model) !== text(card))
     throw new UsageError(
-      `${card.data} has changed since ${path} was saved: it had ${text(model)}, and has ${text(card)};\n  bring it back, or start another run directory`,
+      `${card.data} has changed since ${path} was saved: it had ${text(model)}, and has ${text(card)}`,
+      { code: "misfit", next: "bring it back, or start another run directory" },
     );
 }
 
@@ -145,7 +147,8 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
   async function diverged(what: string): Promise<UsageError> {
     const [last] = await checkpointNames(files);
     return new UsageError(
-      `step ${position.step + 1} of ${steps} gave ${what}; the last good checkpoint is ${last === undefined ? "none" : `${files.path}/${last}`};\n  start again with a lower rate than --rate ${options.rate}`,
+      `step ${position.step + 1} of ${steps} gave ${what}; the last good checkpoint is ${last === undefined ? "none" : `${files.path}/${last}`}`,
+      { code: "diverged", next: `start again with a lower rate than --rate ${options.rate}` },
     );
   }
 
