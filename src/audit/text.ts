@@ -113,3 +113,6 @@ export function auditLines(result: AuditResult): string[] {
     ...(signs.length > 0 ? ["", ...signs] : ["", "no diagnostic fired"]),
   ];
 }
+
+/** The same as one text. */
+export const auditText = (result: AuditResult): string => auditLines(result).join("\n");
