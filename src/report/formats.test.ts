@@ -60,7 +60,7 @@ describe("text", () => {
         ["a", "1"],
         ["ε\u001b[2J", "20"],
       ]),
-    ).toBe("a       1\nε?[2J  20");
+    ).toBe("a            1\nε\\u001b[2J  20");
   });
 
   it("has every accuracy with its interval, and the union beside the min of means", () => {

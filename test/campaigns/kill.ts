@@ -26,7 +26,7 @@ export interface KillRun {
   readonly code: number;
   /** What is wrong; empty where everything is as promised. */
   readonly problems: readonly string[];
-  /** True if the command was done before it was disturbed. */
+  /** True if the command was done all the same: before it was disturbed, or although a reader had gone away. */
   readonly late: boolean;
 }
 
@@ -209,11 +209,11 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
     Number(count),
     bin,
   )) {
-    const end = late ? `${code}, done before` : String(code);
+    const end = late ? `${code}, done` : String(code);
     console.log(
       `${work}, ${disturbance}: ${end}${problems.length > 0 ? `: ${problems.join("; ")}` : ""}`,
     );
-    const name = `${disturbance}${late ? ", done before" : ""}`;
+    const name = `${disturbance}${late ? ", done" : ""}`;
     tally.set(name, (tally.get(name) ?? 0) + 1);
     wrong += Number(problems.length > 0);
   }

@@ -1,6 +1,7 @@
 // The commands that a campaign disturbs, small enough to be repeated a hundred times, and what must not differ after it.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseNpz } from "../../src/data/npz.ts";
 
 /** A command in a folder. */
 export interface Work {
@@ -38,6 +39,11 @@ const jsonOf = (path: string): string => timeless(JSON.parse(readFileSync(path, 
 
 const base64Of = (path: string): string => readFileSync(path).toString("base64");
 
+const arraysOf = (path: string): string =>
+  [...parseNpz(path, readFileSync(path))]
+    .map(([name, { shape, data }]) => `${name} [${shape}] ${data.join()}`)
+    .join("\n");
+
 const training = (out: string, epochs: number): readonly string[] => [
   ...["train", "--defense", "at-linf", "--model", "mlp-small", "--data", "shapes"],
   ...["--examples", "256", "--batch", "32", "--epochs", String(epochs), "--steps", "3"],
@@ -69,7 +75,7 @@ export const worksOn = (model: string): readonly Work[] => [
     },
     code: 0,
     results: (folder) =>
-      linesOf(join(folder, "rows.jsonl")) + base64Of(join(folder, "rows.examples.npz")),
+      linesOf(join(folder, "rows.jsonl")) + arraysOf(join(folder, "rows.examples.npz")),
   },
   {
     name: "audit",
