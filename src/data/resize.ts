@@ -1,9 +1,12 @@
-// Pillow's resampling of 8-bit pictures (its resize() with BILINEAR or BICUBIC), to the bit and on every platform:
-// networks were trained on such pictures, and other filters cost accuracy.
+// Pillow's resize() of 8-bit images with each of its filters, to the bit and on every platform: networks were trained on
+// such images, and other filters cost accuracy.
 
 import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Picture } from "./data-files.ts";
+
+/** sin(πx)/(πx). */
+const sinc = (x: number): number => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
 
 /** A reconstruction filter, 0 beyond `support` input pixels (of the larger ones, where a picture shrinks). */
 interface Filter {
@@ -22,13 +25,19 @@ const filters = {
       return d < 2 ? -0.5 * (((d - 5) * d + 8) * d - 4) : 0;
     },
   },
+  lanczos: { support: 3, at: (x) => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0) },
+  box: { support: 0.5, at: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) },
+  hamming: {
+    support: 1,
+    at: (x) => (Math.abs(x) < 1 ? sinc(x) * (0.54 + 0.46 * Math.cos(Math.PI * x)) : 0),
+  },
 } satisfies Readonly<Record<string, Filter>>;
 
-/** How pixels between pixels are found. */
-export type FilterName = keyof typeof filters;
+/** How pixels between pixels are found; `nearest` takes the closest pixel and weighs none. */
+export type FilterName = keyof typeof filters | "nearest";
 
 /** All filters, by name. */
-export const filterNames = Object.keys(filters) as FilterName[];
+export const filterNames = [...Object.keys(filters), "nearest"] as FilterName[];
 
 /** The input pixels from `first` on that make one output pixel, and their weights in units of 2⁻²². */
 interface Window {
@@ -83,6 +92,28 @@ const requireSize = (size: number, what: string): void => {
     );
 };
 
+/** The pixel of the source under the centre of each pixel; the centres add up as Pillow adds them, rounding included. */
+function nearestPixels(from: number, to: number): Int32Array {
+  const step = from / to;
+  const pixels = new Int32Array(to);
+  let centre = step * 0.5;
+  for (let i = 0; i < to; i++, centre += step) pixels[i] = Math.min(Math.trunc(centre), from - 1);
+  return pixels;
+}
+
+/** Each pixel of the new grid [height, width] is the one of the old grid under its centre. */
+function resizeNearest({ shape, pixels }: Picture, height: number, width: number): Picture {
+  const [channels, rows, columns] = shape;
+  const [fromRow, fromColumn] = [nearestPixels(rows, height), nearestPixels(columns, width)];
+  const out = new Uint8Array(channels * height * width);
+  for (let line = 0; line < channels * height; line++) {
+    const [channel, row] = [Math.floor(line / height), line % height];
+    const start = (channel * rows + fromRow[row]) * columns;
+    for (let x = 0; x < width; x++) out[line * width + x] = pixels[start + fromColumn[x]];
+  }
+  return { shape: [channels, height, width], pixels: out };
+}
+
 /** The picture at another size, [channel, height, width]: first along rows, rounded to bytes, then along columns. */
 export function resize(
   { shape, pixels }: Picture,
@@ -94,7 +125,13 @@ export function resize(
 ): Picture {
   requireSize(height, "the height");
   requireSize(width, "the width");
+  if (filter === "nearest") return resizeNearest({ shape, pixels }, height, width);
   const [channels, rows, columns] = shape;
+  // Pillow shortens very tall images along columns first.
+  if (rows > 100 * columns && height < rows && width !== columns) {
+    const shortened = resize({ shape, pixels }, { height, width: columns, filter });
+    return resize(shortened, { height, width, filter });
+  }
   const across = new Uint8Array(channels * rows * width);
   pass(
     pixels,
@@ -128,10 +165,23 @@ export function resizeShorter(picture: Picture, size: number, filter: FilterName
 /** Half of a whole number, rounded to the even neighbour, as torchvision's CenterCrop places its corner. */
 const halfEven = (n: number): number => (n % 4 === 3 ? (n + 1) / 2 : Math.floor(n / 2));
 
+/**
+ * How an odd margin is halved: `even` rounds to the even neighbour (torchvision, timm), `floor` down (transformers).
+ */
+export type Margin = "even" | "floor";
+
+/** The middle that is cut out of an image. */
+export interface Crop {
+  readonly height: number;
+  readonly width: number;
+  /** By default `even`. */
+  readonly margin?: Margin;
+}
+
 /** The middle of the picture, [channel, height, width]; a picture that is smaller than that is an error. */
 export function centreCrop(
   { shape, pixels }: Picture,
-  { height, width }: { readonly height: number; readonly width: number },
+  { height, width, margin = "even" }: Crop,
 ): Picture {
   const [channels, rows, columns] = shape;
   requireSize(height, "the height");
@@ -140,7 +190,8 @@ export function centreCrop(
     throw new UsageError(
       `a picture of ${columns}×${rows} pixels cannot be cropped to ${width}×${height}; resize it first`,
     );
-  const [top, left] = [halfEven(rows - height), halfEven(columns - width)];
+  const half = margin === "even" ? halfEven : (n: number) => Math.floor(n / 2);
+  const [top, left] = [half(rows - height), half(columns - width)];
   const cropped: Shape = [channels, height, width];
   const out = new Uint8Array(channels * height * width);
   for (let line = 0; line < channels * height; line++) {
@@ -149,4 +200,57 @@ export function centreCrop(
     out.set(pixels.subarray(from, from + width), line * width);
   }
   return { shape: cropped, pixels: out };
+}
+
+/**
+ * The picture in the middle of a larger one; what is around it has `fill`, one level or one per channel. Of an odd border
+ * the larger part is below and to the right, or under `floor` above and to the left, as the libraries do it.
+ */
+export function padTo(
+  { shape, pixels }: Picture,
+  { height, width, fill, margin = "even" }: Crop & { readonly fill: readonly number[] },
+): Picture {
+  const [channels, rows, columns] = shape;
+  if (height <= rows && width <= columns) return { shape, pixels };
+  const [tall, wide] = [Math.max(height, rows), Math.max(width, columns)];
+  const half = margin === "even" ? Math.floor : Math.ceil;
+  const [top, left] = [half((tall - rows) / 2), half((wide - columns) / 2)];
+  const out = new Uint8Array(channels * tall * wide);
+  for (let channel = 0; channel < channels; channel++) {
+    out.fill(fill[channel % fill.length], channel * tall * wide, (channel + 1) * tall * wide);
+    for (let row = 0; row < rows; row++) {
+      const from = (channel * rows + row) * columns;
+      out.set(pixels.subarray(from, from + columns), (channel * tall + top + row) * wide + left);
+    }
+  }
+  return { shape: [channels, tall, wide], pixels: out };
+}
+
+/** A number rounded to the nearest whole one, halves to the even neighbour, as Python rounds. */
+const roundEven = (x: number): number =>
+  x - Math.floor(x) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x);
+
+/**
+ * The picture scaled in proportion until it just covers height and width (`cover`), or just fits into them (`contain`); timm's
+ * `ResizeKeepRatio`.
+ */
+export function resizeInProportion(
+  picture: Picture,
+  {
+    height,
+    width,
+    filter,
+    fit,
+  }: {
+    readonly height: number;
+    readonly width: number;
+    readonly filter: FilterName;
+    readonly fit: "cover" | "contain";
+  },
+): Picture {
+  const [, rows, columns] = picture.shape;
+  const ratios = [rows / height, columns / width];
+  const ratio = fit === "contain" ? Math.max(...ratios) : Math.min(...ratios);
+  const side = (length: number) => Math.max(roundEven(length / ratio), 1);
+  return resize(picture, { height: side(rows), width: side(columns), filter });
 }

@@ -1,57 +1,88 @@
 import { UsageError } from "../math/usage-error.ts";
 import type { Picture } from "./data-files.ts";
-import { centreCrop, type FilterName, resize, resizeShorter } from "./resize.ts";
+import {
+  centreCrop,
+  type FilterName,
+  type Margin,
+  padTo,
+  resize,
+  resizeInProportion,
+  resizeShorter,
+} from "./resize.ts";
 
-/** How pictures of a folder are brought to one size. */
+/** How images are brought to one size. */
 export interface Sizing {
-  /** One number: the length of the shorter side; two: height and width, whatever becomes of the proportions. */
+  /** Shares of the shorter side, as height and width, that are cut from the middle before resizing. */
+  readonly cut?: readonly number[] | undefined;
+  /** One number: the length of the shorter side; two: height and width. */
   readonly resize?: readonly number[] | undefined;
+  /** Of height and width: scaled in proportion until the image covers both or fits into both; squashed by default. */
+  readonly fit?: "cover" | "contain" | undefined;
   /** The side of the square that is cut from the middle, or its height and width. */
   readonly crop?: readonly number[] | undefined;
+  /** How an odd margin around a crop is halved; by default as torchvision does. */
+  readonly margin?: Margin | undefined;
+  /** Levels, one or one per channel, of the border around an image that is smaller than its crop; by default an error. */
+  readonly fill?: readonly number[] | undefined;
   /** By default bilinear. */
   readonly interpolation?: FilterName | undefined;
 }
 
-/** `256`, or `224 × 160`. */
+/** `224 × 160`. */
 const sides = (numbers: readonly number[]): string => numbers.join(" × ");
 
-/** The sizing in words: `shorter side 256 (bicubic), middle 224`; empty where pictures stay as they are. */
-export function describeSizing({ resize, crop, interpolation = "bilinear" }: Sizing): string {
-  const resized =
-    resize === undefined
-      ? []
-      : [
-          `resized to ${resize.length === 1 ? "a shorter side of " : ""}${sides(resize)} (${interpolation})`,
-        ];
-  const cropped =
-    crop === undefined
-      ? []
-      : [`cropped to the middle ${sides(crop.length === 1 ? [...crop, ...crop] : crop)}`];
-  return [...resized, ...cropped].join(", ");
+/** The steps in words: `resize the shorter side to 256 (bicubic)`, `crop the middle 224 × 224`. */
+export function describeSizing(sizing: Sizing): string[] {
+  const { cut, resize: to, fit, crop, fill, interpolation = "bilinear" } = sizing;
+  const steps: string[] = [];
+  if (cut !== undefined)
+    steps.push(
+      `crop the middle, ${sides(cut.map((share) => Number(share.toPrecision(4))))} of the shorter side`,
+    );
+  if (to?.length === 1) steps.push(`resize the shorter side to ${to[0]} (${interpolation})`);
+  if (to?.length === 2) {
+    const how = { cover: "in proportion to cover", contain: "in proportion to fit into" };
+    steps.push(`resize ${fit === undefined ? "to" : how[fit]} ${sides(to)} (${interpolation})`);
+  }
+  if (crop !== undefined) {
+    const border = fit === "contain" && fill !== undefined ? `, border ${fill.join(", ")}` : "";
+    steps.push(`crop the middle ${sides(crop.length === 1 ? [crop[0], crop[0]] : crop)}${border}`);
+  }
+  return steps;
 }
 
-/** What `openFolder` does to each picture; undefined where they stay as they are. */
-export function sizer({
-  resize: to,
-  crop,
-  interpolation,
-}: Sizing): ((picture: Picture) => Picture) | undefined {
+const shared = (picture: Picture, [tall, wide]: readonly number[], margin: Margin | undefined) => {
+  const shorter = Math.min(picture.shape[1], picture.shape[2]);
+  const side = (share: number) => Math.max(Math.trunc(share * shorter), 1);
+  return centreCrop(picture, { height: side(tall), width: side(wide), ...(margin && { margin }) });
+};
+
+function resized(picture: Picture, { resize: to, fit, interpolation }: Sizing): Picture {
+  if (to === undefined) return picture;
+  const filter = interpolation ?? "bilinear";
+  const [height, width] = to;
+  if (width === undefined) return resizeShorter(picture, height, filter);
+  if (fit === undefined) return resize(picture, { height, width, filter });
+  return resizeInProportion(picture, { height, width, filter, fit });
+}
+
+function cropped(picture: Picture, { crop, margin, fill }: Sizing): Picture {
+  if (crop === undefined) return picture;
+  const [height, width = height] = crop;
+  const size = { height, width, ...(margin !== undefined && { margin }) };
+  return centreCrop(fill === undefined ? picture : padTo(picture, { ...size, fill }), size);
+}
+
+/** What is done to each image; undefined where images stay as they are. */
+export function sizer(sizing: Sizing): ((picture: Picture) => Picture) | undefined {
+  const { cut, resize: to, crop, margin, interpolation } = sizing;
   if (to === undefined && crop === undefined) {
     if (interpolation !== undefined)
       throw new UsageError(`--interpolation ${interpolation} resizes nothing without --resize`);
     return undefined;
   }
-  const filter = interpolation ?? "bilinear";
   return (picture) => {
-    const [side, width] = to ?? [];
-    const resized =
-      side === undefined
-        ? picture
-        : width === undefined
-          ? resizeShorter(picture, side, filter)
-          : resize(picture, { height: side, width, filter });
-    if (crop === undefined) return resized;
-    const [height, across = height] = crop;
-    return centreCrop(resized, { height, width: across });
+    const middle = cut === undefined ? picture : shared(picture, cut, margin);
+    return cropped(resized(middle, sizing), sizing);
   };
 }
