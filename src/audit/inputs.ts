@@ -5,14 +5,23 @@ import type { FolderOptions } from "../data/folder.ts";
 import { forOutputs } from "../data/for-outputs.ts";
 import { greyed } from "../data/grey.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
-import { sizer } from "../data/sizing.ts";
+import { coloured, resizedDataset } from "../data/resized.ts";
+import { type Sizing, sizer } from "../data/sizing.ts";
 import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { classifier } from "../models/classifier.ts";
 import type { ImportedOptions } from "../models/imported.ts";
 import type { OpenModel } from "../train/open-model.ts";
 import type { AuditOptions } from "./options.ts";
-import { preprocessingBeside } from "./sidecar.ts";
+import {
+  finalSize,
+  forNetwork,
+  overridden,
+  pixelsOf,
+  preparationLine,
+  sizingOf,
+} from "./preparation.ts";
+import { type NetworkFile, preprocessingBeside, type Sidecar } from "./sidecar.ts";
 import { without } from "./without.ts";
 
 /** What a file does not say of itself. */
@@ -48,8 +57,8 @@ export interface AuditFiles {
   readText(path: string): Promise<string | null>;
   openData(name: string, options: FolderOptions): Promise<Dataset>;
   openModel(path: string, options: OpenModelOptions): Promise<OpenModel>;
-  /** Whether the network was exported by rampart, and states its preprocessing itself. */
-  isOwn(path: string): Promise<boolean>;
+  /** What an ONNX file says of the input of that name, or of its only one; null where the model is no such file. */
+  network(path: string, input: string | undefined): Promise<NetworkFile | null>;
 }
 
 /** How a model is opened for an audit. */
@@ -59,28 +68,71 @@ export interface OpenModelOptions extends ImportedOptions {
   readonly pictures?: Shape;
 }
 
-/** The data set, its pictures resized and cropped. */
-function auditData(
-  data: string,
-  { resize, crop, interpolation }: Preprocessing,
-  examples: number,
-  files: AuditFiles,
-): Promise<Dataset> {
-  const prepare = data.startsWith("folder:") ? sizer({ resize, crop, interpolation }) : undefined;
-  return files.openData(data, { most: examples, ...(prepare && { prepare }) });
+/** The flags of a preprocessing. */
+const flagsOf = (where: NodeAudit): Preprocessing => {
+  const { mean, std, scale, layout, channelOrder, resize, crop, interpolation } = where;
+  return without({ mean, std, scale, layout, channelOrder, resize, crop, interpolation });
+};
+
+/** What is done to images and pixels, where that was found, and what else is to be said. */
+interface Prepared {
+  readonly said: Preprocessing;
+  readonly sidecar: Sidecar | null;
+  readonly notes: readonly string[];
 }
 
-function refuseUnused(path: string, where: NodeAudit, model: OpenModel | null): void {
-  const { data, resize, crop, interpolation } = where;
-  const sized = resize !== undefined || crop !== undefined || interpolation !== undefined;
-  if (model === null && sized && data !== undefined && !data.startsWith("folder:"))
-    throw new UsageError(
-      `--resize, --crop and --interpolation are for folder:PATH; the pictures of ${data} have one size`,
-    );
-  if (model === null || model.reading !== undefined) return;
-  const { mean, std, scale, layout, output, input, constants, shape, blockSize } = where;
+async function preparation(path: string, where: NodeAudit, files: AuditFiles): Promise<Prepared> {
+  const network = () => files.network(path, where.input);
+  const sidecar = await preprocessingBeside(path, where.preprocessing, {
+    read: files.readText,
+    network,
+  });
+  const flags = flagsOf(where);
+  if (sidecar === null) return { said: flags, sidecar, notes: [] };
+  const { stated, dropped } = forNetwork(sidecar, await network());
+  return {
+    said: overridden(stated, flags),
+    sidecar,
+    notes: dropped === null ? [] : [dropped],
+  };
+}
+
+/** A data set, and the sizing that its images went through. */
+interface SizedData {
+  readonly dataset: Dataset;
+  readonly sizing: Sizing;
+}
+
+/**
+ * The data set, its images resized and cropped. Images of other data than folders that have the final size already stay as they
+ * are, unless flags ask for a size.
+ */
+async function auditData(
+  data: string,
+  said: Preprocessing,
+  { isAsked, examples }: { readonly isAsked: boolean; readonly examples: number },
+  files: AuditFiles,
+): Promise<SizedData> {
+  const sizing = sizingOf(said);
+  const prepare = sizer(sizing);
+  if (data.startsWith("folder:") || prepare === undefined) {
+    const dataset = await files.openData(data, { most: examples, ...(prepare && { prepare }) });
+    return { dataset, sizing };
+  }
+  const dataset = await files.openData(data, { most: examples });
+  const final = finalSize(sizing);
+  const fits = final?.join() === dataset.shape.slice(1).join();
+  return fits && !isAsked
+    ? { dataset, sizing: {} }
+    : { dataset: resizedDataset(dataset, prepare), sizing };
+}
+
+function refuseUnused(path: string, where: NodeAudit, model: OpenModel): void {
+  if (model.reading !== undefined) return;
+  const { mean, std, scale, layout, channelOrder, output, input, constants, shape, blockSize } =
+    where;
   const given = Object.entries({
-    ...{ mean, std, scale, layout, output, constants },
+    ...{ mean, std, scale, layout, "channel-order": channelOrder, output, constants },
     ...{ "picture-input": input, "input-shape": shape, "block-size": blockSize },
   });
   const [unused] = given.find(([, value]) => value !== undefined) ?? [];
@@ -90,13 +142,31 @@ function refuseUnused(path: string, where: NodeAudit, model: OpenModel | null): 
     );
 }
 
+/** The data set with as many channels as the network takes. */
+function withChannels(dataset: Dataset, channels: number): Dataset {
+  if (dataset.shape[0] === 3 && channels === 1) return greyed(dataset);
+  return dataset.shape[0] === 1 && channels === 3 ? coloured(dataset) : dataset;
+}
+
+/** Shape in which the network will meet the images: grey ones in three channels where the file states three. */
+async function takenShape(
+  path: string,
+  { shape }: Dataset,
+  where: NodeAudit,
+  files: AuditFiles,
+): Promise<Shape> {
+  if (shape[0] !== 1) return shape;
+  const network = await files.network(path, where.input);
+  return network?.input?.[0] === 3 ? [3, ...shape.slice(1)] : shape;
+}
+
 async function outputNames(path: string, files: AuditFiles): Promise<OutputNames> {
   const text = await files.readText(path);
   if (text === null) throw new UsageError(`there is no file ${path}; --classes names one`);
   return parseOutputNames(text, path);
 }
 
-/** The network and the pictures that it is attacked on, whose labels are its outputs. */
+/** The network and the images that it is attacked on, whose labels are its outputs. */
 export async function openAudited(
   path: string,
   where: NodeAudit,
@@ -104,49 +174,49 @@ export async function openAudited(
   files: AuditFiles,
 ) {
   const { runtime, data, classes, note = () => undefined } = where;
-  refuseUnused(path, where, null);
-  const flags = (({ mean, std, scale, layout, resize, crop, interpolation }) =>
-    without({ mean, std, scale, layout, resize, crop, interpolation }))(where);
-  const preprocessing = {
-    ...(await preprocessingBeside(path, where.preprocessing, {
-      read: files.readText,
-      isOwn: () => files.isOwn(path),
-      note,
-    })),
-    ...flags,
-  };
-  const { resize, crop, interpolation, ...pixels } = preprocessing;
+  const { said, sidecar, notes } = await preparation(path, where, files);
   const { output, input, constants, shape, blockSize, straightThrough } = where;
   const named = { output, input, constants, shape, blockSize };
-  const read = without({ ...pixels, ...named, straightThrough });
-  const dataOf = (name: string) => auditData(name, preprocessing, examples, files);
+  const read = without({ ...pixelsOf(said), ...named, straightThrough });
+  const isAsked = where.resize !== undefined || where.crop !== undefined;
+  const dataOf = (name: string) => auditData(name, said, { isAsked, examples }, files);
   const given = data === undefined ? null : await dataOf(data);
+  const pictures = given === null ? undefined : await takenShape(path, given.dataset, where, files);
+  const opening = { ...read, runtime };
   const model = await files.openModel(path, {
-    ...{ ...read, runtime },
-    ...(given !== null && { pictures: given.shape }),
+    ...opening,
+    ...(pictures !== undefined && { pictures }),
   });
   refuseUnused(path, where, model);
   if (given === null && model.data === "")
     throw new UsageError(
       `${path} does not say what it was trained on; choose the test images by --data`,
     );
-  const raw = given ?? (await dataOf(model.data));
+  const { dataset: raw, sizing } = given ?? (await dataOf(model.data));
   const { inputShape, classes: outputs } = model.architecture;
-  const dataset = raw.shape[0] === 3 && inputShape[0] === 1 ? greyed(raw) : raw;
+  const dataset = withChannels(raw, inputShape[0]);
   const names = classes === undefined ? undefined : await outputNames(classes, files);
   const labelled = forOutputs(dataset, outputs, names);
-  const sizes = raw.name.startsWith("folder:") ? without({ resize, crop, interpolation }) : {};
+  const own = model.reading === undefined;
+  const applied = own ? { mean: model.input.mean, std: model.input.std } : pixelsOf(said);
+  const resolved = overridden(sizing, applied);
+  const line = preparationLine(resolved, own ? null : sidecar, {
+    isFound: where.preprocessing === undefined,
+  });
+  for (const text of [`images: ${line}`, ...notes]) note(text);
   return {
     model: {
       ...model,
       // A file of somebody else's has no names of its own: its outputs are the data set's classes, as matched.
       ...(model.classNames.length === 0 && { classNames: labelled.classes }),
       ...(model.reading !== undefined && {
-        reading: { ...model.reading, ...sizes, ...(classes !== undefined && { classes }) },
+        reading: { ...model.reading, ...sizing, ...(classes !== undefined && { classes }) },
       }),
     },
     dataset: labelled,
+    /** What the network sees, in one line. */
+    preprocessing: line,
     reopened: (more: ImportedOptions) =>
-      files.openModel(path, { ...read, runtime, pictures: raw.shape, ...more }),
+      files.openModel(path, { ...opening, ...(pictures !== undefined && { pictures }), ...more }),
   };
 }

@@ -12,6 +12,7 @@ import { orMissing, writeWhole } from "../files/node.ts";
 import { classifier } from "../models/classifier.ts";
 import { isExported } from "../models/export.ts";
 import type { ImportedOptions } from "../models/imported.ts";
+import { statedShape, takesWhole } from "../models/imported-picture.ts";
 import { readModelNode } from "../models/node.ts";
 import { evaluationsOf } from "../report/evaluations.ts";
 import { readRowsFile } from "../report/node.ts";
@@ -26,6 +27,7 @@ import { betterPreprocessing } from "./preprocessings.ts";
 import { type Probe, probe } from "./probe.ts";
 import { type AuditResult, auditResult } from "./result.ts";
 import { auditSections } from "./section.ts";
+import type { NetworkFile } from "./sidecar.ts";
 import { without } from "./without.ts";
 
 /** Images that the probe looks at. */
@@ -38,12 +40,25 @@ export type AuditEvent =
   | { readonly event: "row"; readonly row: Row; readonly done: number; readonly total: number }
   | { readonly event: "result"; readonly result: AuditResult; readonly files: readonly string[] };
 
+/** What an ONNX file says of its images before it is opened; null for a run directory or a checkpoint. */
+async function networkFile(path: string, input?: string): Promise<NetworkFile | null> {
+  if (!/\.onnx(\.gz)?$/.test(path)) return null;
+  const { metadata, inputs } = await readModelNode(path);
+  const declared = inputs.find(({ name }) => name === input) ?? inputs[0];
+  if (declared === undefined) return { isOwn: isExported(metadata), takesWhole: false };
+  return {
+    isOwn: isExported(metadata),
+    takesWhole: takesWhole(declared),
+    input: statedShape(declared),
+  };
+}
+
 /** This machine's disk. */
 const auditFiles = ({ dataDir }: NodeAudit): AuditFiles => ({
   readText: (path) => orMissing(readFile(path, "utf8"), null),
   openData: (name, options) => openDatasetNode(name, { ...options, dataDir }),
   openModel: openModelNode,
-  isOwn: async (path) => isExported((await readModelNode(path)).metadata),
+  network: networkFile,
 });
 
 /**
@@ -58,7 +73,12 @@ export async function* auditNode(
 ): AsyncGenerator<AuditEvent, void, void> {
   const { runtime, out, resume = false, saveExamples, signal, command } = where;
   const { note = () => undefined } = where;
-  const { model, dataset, reopened } = await openAudited(path, where, given, auditFiles(where));
+  const { model, dataset, preprocessing, reopened } = await openAudited(
+    path,
+    where,
+    given,
+    auditFiles(where),
+  );
   for (const line of model.notes ?? []) note(line);
   const { budget, examples, seed, noise, rule, batch, epsilonLinf, epsilonL2, epsilonL1 } = given;
   const own = noise ?? model.noise;
@@ -107,7 +127,7 @@ export async function* auditNode(
     }
     if (missing > 0 || signal?.aborted) return;
     const result = auditResult({
-      ...{ rows, classes, notes: model.notes ?? [], budget, noise: own },
+      ...{ rows, classes, notes: model.notes ?? [], budget, noise: own, preprocessing },
       ...{ classNames: dataset.classes, attacks: options.attacks, required: given.require ?? null },
       probe: await probed(),
       better:

@@ -44,6 +44,7 @@ const resultOf = (rows: readonly Row[], attacks?: readonly string[]) =>
     better: null,
     classes: 2,
     notes: [],
+    preprocessing: "pixels in [0, 1]",
     budget: "standard",
     attacks: attacks ?? [...new Set(rows.map(({ attack }) => attack))],
     noise: null,

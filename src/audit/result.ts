@@ -61,6 +61,8 @@ export interface AuditResult {
   readonly data: string;
   readonly budget: string;
   readonly examples: number;
+  /** What happens to an image on its way to the network, in one line. */
+  readonly preprocessing: string;
   /** What is added to pixels at every prediction; null for a deterministic classifier. */
   readonly noise: string | null;
   readonly clean: Interval;
@@ -90,6 +92,7 @@ export interface AuditResult {
 
 /** What a result is made of. */
 export interface AuditFacts extends Facts {
+  readonly preprocessing: string;
   readonly budget: string;
   /** Attacks that were to run, in their order: one that nothing was left for has no rows. */
   readonly attacks: readonly string[];
@@ -240,7 +243,7 @@ const classesOf = ({ exact }: Worst, names: readonly string[]): AuditClass[] =>
 
 /** The result of a finished audit. */
 export function auditResult(facts: AuditFacts): AuditResult {
-  const { rows, budget, noise, classNames, required } = facts;
+  const { rows, budget, noise, preprocessing, classNames, required } = facts;
   const [{ model, data }] = rows;
   const worst = nothingYet();
   take(worst, rows);
@@ -253,6 +256,7 @@ export function auditResult(facts: AuditFacts): AuditResult {
     model,
     data,
     budget,
+    preprocessing,
     noise,
     examples: worst.exact.size,
     clean: interval([...worst.exact.values()], ({ clean }) => clean, "all"),

@@ -105,6 +105,7 @@ export function auditSections(result: AuditResult): Section[] {
 <h2 id="audit">Verdict on ${model}</h2>
 <p class="finding">${auditVerdict(result)}</p>
 <p>${counted(examples, "image")} of ${data}, budget ${budget}, ${noise === null ? "deterministic" : `noise ${noise} at every prediction, attacked through EOT`}.</p>
+<p>What the network sees: ${result.preprocessing}.</p>
 ${overview(result)}
 </section>`,
     ],

@@ -86,7 +86,7 @@ describe("an audit of a folder of pictures", () => {
     expect([code, err]).toEqual([
       0,
       expect.stringContaining(
-        "beside.onnx.json (as of rampart): mean 0.1; std 0.5; resized to a shorter side of 5 (bicubic), cropped to the middle 4 × 4",
+        "images: resize the shorter side to 5 (bicubic) → crop the middle 4 × 4 → pixels in [0, 1] → − mean 0.1 → ÷ std 0.5 (from ",
       ),
     ]);
     expect([resultOf(out).clean.mean, resultOf(out).examples]).toEqual([1, 12]);

@@ -38,11 +38,11 @@ export const evaluateCommand = command({
   async run(values, context: Context) {
     const { model: path, data, out, saveExamples, resume, ...rest } = values;
     const { device, threads, dataDir, ...others } = rest;
-    const { mean, std, scale, layout, inputShape, pictureInput, ...further } = others;
+    const { mean, std, scale, layout, channelOrder, inputShape, pictureInput, ...further } = others;
     const { constants, output, blockSize, straightThrough, ...options } = further;
     const runtime = await nodeRuntime({ device, ...(threads !== undefined && { threads }) });
     const file = fileOptions({
-      ...{ mean, std, scale, layout, inputShape, pictureInput },
+      ...{ mean, std, scale, layout, channelOrder, inputShape, pictureInput },
       ...{ constants, output, blockSize, straightThrough },
     });
     const model = await openModelNode(path, { ...file, runtime });

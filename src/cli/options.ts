@@ -46,6 +46,12 @@ export const modelOptions = {
     .enum(["nchw", "nhwc"])
     .optional()
     .describe("order of the axes that the file takes; found from its shape by default"),
+  channelOrder: z
+    .enum(["rgb", "bgr"])
+    .optional()
+    .describe(
+      "order of the channels that the file takes; --mean and --std are in it (default: rgb)",
+    ),
   inputShape: z
     .array(z.int().positive())
     .min(1)
@@ -94,7 +100,7 @@ function constantOf(text: string): readonly [string, number] {
 
 /** The options of a file among those of a command, with what was not given left out. */
 export function fileOptions(values: z.output<typeof ModelOptions>): ImportedOptions {
-  const { mean, std, scale, layout, inputShape, pictureInput, constants } = values;
+  const { mean, std, scale, layout, channelOrder, inputShape, pictureInput, constants } = values;
   const { output, blockSize, straightThrough } = values;
   return {
     straightThrough,
@@ -102,6 +108,7 @@ export function fileOptions(values: z.output<typeof ModelOptions>): ImportedOpti
     ...(std !== undefined && { std }),
     ...(scale !== undefined && { scale }),
     ...(layout !== undefined && { layout }),
+    ...(channelOrder !== undefined && { channelOrder }),
     ...(inputShape !== undefined && { shape: inputShape }),
     ...(pictureInput !== undefined && { input: pictureInput }),
     ...(constants !== undefined && { constants: Object.fromEntries(constants.map(constantOf)) }),

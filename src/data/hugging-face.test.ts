@@ -81,6 +81,25 @@ describe("an image processor of transformers", () => {
     expect(() => read(file, { modelType: "mine" })).toThrow(/the model type mine beside it is not/);
   });
 
+  it("needs no class where its file leaves nothing to the class", () => {
+    const normal = { image_mean: [0.5], image_std: [0.25] };
+    const [mean, std] = [[0.5], [0.25]];
+    expect(read({ do_resize: false, ...normal })).toEqual({ mean, std });
+    expect(read({ size: { height: 9, width: 8 }, resample: 3, ...normal })).toEqual({
+      ...{ mean, std, resize: [9, 8], interpolation: "bicubic" },
+    });
+    const cut = { do_center_crop: true, crop_size: 224, size: { shortest_edge: 256 }, resample: 2 };
+    expect(read({ ...cut, ...normal })).toMatchObject({ resize: [256], crop: [224, 224] });
+    const { resample, ...without } = cut;
+    for (const file of [
+      { ...without, ...normal },
+      { ...cut, do_center_crop: undefined, ...normal },
+      { ...cut, size: 256, ...normal },
+      cut,
+    ])
+      expect(() => read(file)).toThrow(/names no image_processor_type/);
+  });
+
   it("is read out of a processor_config.json", () => {
     const inner = { image_processor_type: "CLIPImageProcessor", size: 30, crop_size: 24 };
     expect(read({ image_processor: inner, processor_class: "CLIPProcessor" })).toEqual(read(inner));

@@ -60,6 +60,29 @@ interface Found {
   readonly isFast: boolean;
 }
 
+/** Stands for any class where a file leaves nothing to the class. */
+const anyClass: Processor = {
+  models: [],
+  size: { height: 1, width: 1 },
+  oneNumber: "square",
+  resample: 2,
+  mean: [0],
+  std: [1],
+};
+
+/** Whether a file states all that its class would decide: what a size means, the filter, the crop, mean and std. */
+function isExplicit(value: Readonly<Record<string, unknown>>): boolean {
+  const { size, do_center_crop: crops } = value;
+  const isNormalized =
+    value.do_normalize === false || ("image_mean" in value && "image_std" in value);
+  const isCropped =
+    crops === true ? "crop_size" in value : crops === false || !("crop_size" in value);
+  if (!isNormalized || !isCropped || "crop_pct" in value) return false;
+  if (value.do_resize === false) return true;
+  if (typeof size !== "object" || size === null || typeof value.resample !== "number") return false;
+  return "height" in size || typeof crops === "boolean";
+}
+
 /** The class that a file names, or that the model beside it uses. */
 function processorOf(
   path: string,
@@ -72,6 +95,7 @@ function processorOf(
       ([, { models }]) => modelType !== undefined && models.includes(modelType),
     );
     if (found !== undefined) return { name: found[0], processor: found[1], isFast: false };
+    if (isExplicit(value)) return { name: "an image processor", processor: anyClass, isFast: true };
     throw new UsageError(
       `${path} names no image_processor_type${modelType === undefined ? "" : `, and the model type ${modelType} beside it is not known here`}, and classes read the same keys differently; add it, or ${outOf}`,
     );

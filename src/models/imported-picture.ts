@@ -15,6 +15,8 @@ export interface Preprocessing {
   readonly scale?: number;
   /** Order of axes that the file takes; found from its input's shape where it is not given. */
   readonly layout?: "nchw" | "nhwc";
+  /** Order of three channels that the file takes; mean and std are in that order. By default red, green, blue. */
+  readonly channelOrder?: "rgb" | "bgr";
 }
 
 /** What a file does not say about its pictures, their size included. */
@@ -109,7 +111,17 @@ export function pictureOf(input: Declared, options: PictureOptions): Picture {
   return { shape: ordered, layout, rank: declared.length === 3 ? [] : ordered };
 }
 
-const takesWhole = ({ dtype }: Declared): boolean => dtype === "int32" || dtype === "int64";
+/** [channel, height, width] that a file's input states; undefined where it is no image, or leaves a length open. */
+export function statedShape({ shape }: Pick<Declared, "shape">): Shape | undefined {
+  const lengths = (shape ?? []).slice(1);
+  if (lengths.length !== 3 || !lengths.every(isKnown)) return undefined;
+  const [a, b, c] = lengths;
+  return c <= 4 && a > 4 ? [c, a, b] : [a, b, c];
+}
+
+/** Whether a file's input takes whole numbers, as bytes are: such a file normalises its images itself. */
+export const takesWhole = ({ dtype }: Pick<Declared, "dtype">): boolean =>
+  dtype === "int32" || dtype === "int64";
 
 const scaleOf = (input: Declared, { scale }: PictureOptions): number =>
   scale ?? (takesWhole(input) ? 255 : 1);
@@ -139,6 +151,13 @@ export function prepared(
     return g.constant({ dtype: "float32", shape, data: Float32Array.from(values) });
   };
   let y = x;
+  if (options.channelOrder === "bgr") {
+    if (channels !== 3)
+      throw new UsageError(
+        `--channel-order bgr is for images of three channels, and the file takes ${channels}; leave it out`,
+      );
+    y = g.gather(y, g.constant({ dtype: "int32", shape: [3], data: Int32Array.of(2, 1, 0) }), 1);
+  }
   if (mean !== undefined) y = g.sub(y, perChannel(mean, "mean"));
   if (std !== undefined)
     y = g.mul(

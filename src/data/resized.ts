@@ -1,0 +1,64 @@
+// Data sets whose images are resized or change their number of channels after they were opened.
+import { type Shape, sizeOf, tensor } from "../math/tensor.ts";
+import type { Picture } from "./data-files.ts";
+import type { Dataset, Split } from "./dataset.ts";
+
+/** Image i of a split in 8 bits, as resizing takes it. */
+function pictureAt(split: Split, i: number): Picture {
+  const { shape, data } = split.images([i]);
+  return {
+    shape: shape.slice(1),
+    pixels: Uint8Array.from(data, (level) => Math.round(255 * level)),
+  };
+}
+
+function resizedSplit(split: Split, shape: Shape, prepare: (picture: Picture) => Picture): Split {
+  const row = sizeOf(shape);
+  return {
+    ...split,
+    images(indices) {
+      const x = tensor([indices.length, ...shape]);
+      for (const [at, index] of indices.entries()) {
+        const { pixels } = prepare(pictureAt(split, index));
+        for (let j = 0; j < row; j++) x.data[at * row + j] = pixels[j] / 255;
+      }
+      return x;
+    },
+  };
+}
+
+/** The data set with each image prepared when it is asked for; its pixels then have 8 bits, as Pillow resizes them. */
+export function resizedDataset(dataset: Dataset, prepare: (picture: Picture) => Picture): Dataset {
+  const { shape } = prepare(pictureAt(dataset.test, 0));
+  const train = resizedSplit(dataset.train, shape, prepare);
+  const test = dataset.train === dataset.test ? train : resizedSplit(dataset.test, shape, prepare);
+  return { ...dataset, shape, train, test };
+}
+
+const colouredSplit = (split: Split): Split => ({
+  ...split,
+  images(indices) {
+    const { shape, data } = split.images(indices);
+    const [count, , ...sides] = shape;
+    const x = tensor([count, 3, ...sides]);
+    const plane = sizeOf(sides);
+    for (let i = 0; i < count; i++)
+      for (let channel = 0; channel < 3; channel++)
+        x.data.set(data.subarray(i * plane, (i + 1) * plane), (3 * i + channel) * plane);
+    return x;
+  },
+});
+
+/** A data set of grey images with three equal channels, for a network of colour images; Pillow's `convert("RGB")`. */
+export function coloured(dataset: Dataset): Dataset {
+  const train = colouredSplit(dataset.train);
+  const three = (values: readonly number[]) => [values[0], values[0], values[0]];
+  return {
+    ...dataset,
+    shape: [3, ...dataset.shape.slice(1)],
+    mean: three(dataset.mean),
+    std: three(dataset.std),
+    train,
+    test: dataset.train === dataset.test ? train : colouredSplit(dataset.test),
+  };
+}
