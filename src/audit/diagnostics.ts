@@ -2,7 +2,9 @@
 import { likelyPermutation } from "../data/permutation.ts";
 import type { Row } from "../evaluate/row.ts";
 import { mean } from "../math/statistics.ts";
+import type { BatchDependence } from "../models/batch-dependence.ts";
 import { normName, percent, radius } from "../report/format.ts";
+import { batchDependent, type NotRun, notRun } from "./own-diagnostics.ts";
 import type { BetterPreprocessing } from "./preprocessings.ts";
 import type { Probe } from "./probe.ts";
 
@@ -20,7 +22,9 @@ export type DiagnosticCode =
   | "noise-breaks"
   | "straight-through"
   | "randomised-without-eot"
-  | "more-steps-help";
+  | "more-steps-help"
+  | "batch-dependent"
+  | "not-run";
 
 /** One sign. `invalid`: the numbers mean nothing; `warning`: robustness is probably overestimated; `note`: good to know. */
 export interface Diagnostic {
@@ -40,6 +44,10 @@ export interface Facts {
   readonly classes: number;
   /** What the importer said of the file's gradients. */
   readonly notes: readonly string[];
+  /** How scores depend on the batch; absent or null where they do not. */
+  readonly batch?: BatchDependence | null;
+  /** Diagnostics that failed; what they would have found is missing. */
+  readonly failures?: readonly NotRun[];
 }
 
 /** One row per example, which says what was predicted of the clean image. */
@@ -265,11 +273,13 @@ export function moreStepsHelp({ probe }: Pick<Facts, "probe">): Diagnostic | nul
 export function diagnose(facts: Facts): Diagnostic[] {
   const wrong = otherPreprocessing(facts) ?? permutedClasses(facts);
   const all = [
+    batchDependent(facts.batch ?? null),
     wrong ?? chance(facts),
     ...[zeroGradients(facts), hugeEpsilon(facts), blackBoxWins(facts), transferWins(facts)],
     noiseBreaks(facts),
     ...[randomisedWithoutEot(facts), moreStepsHelp(facts), saturatedSoftmax(facts)],
     ...[lostByRounding(facts), straightThrough(facts)],
+    notRun(facts.failures ?? []),
   ];
   return all.filter((one) => one !== null);
 }

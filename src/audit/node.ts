@@ -1,6 +1,9 @@
 // An audit of a file on this machine: what is read before it begins, its attacks, and what it leaves in a folder.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { inRuns } from "../attacks/in-runs.ts";
+import type { Victim } from "../attacks/victim.ts";
+import type { Dataset } from "../data/dataset.ts";
 import { openDatasetNode } from "../data/node.ts";
 import { parseNpz } from "../data/npz.ts";
 import { evaluateNode } from "../evaluate/node.ts";
@@ -9,6 +12,15 @@ import type { Row } from "../evaluate/row.ts";
 import { stoppable } from "../evaluate/subject.ts";
 import { summarize } from "../evaluate/summary.ts";
 import { orMissing, writeWhole } from "../files/node.ts";
+import { UsageError } from "../math/usage-error.ts";
+import type { Architecture } from "../models/architecture.ts";
+import {
+  BATCH_CHECKED,
+  batchDependence,
+  describeDependence,
+  isQuantisation,
+  oneByOne,
+} from "../models/batch-dependence.ts";
 import { classifier } from "../models/classifier.ts";
 import { isExported } from "../models/export.ts";
 import type { ImportedOptions } from "../models/imported.ts";
@@ -21,10 +33,11 @@ import { readPictures } from "../report/read-pictures.ts";
 import { openModelNode } from "../train/node.ts";
 import { type AuditFiles, type NodeAudit, openAudited } from "./inputs.ts";
 import { type AuditOptions, largestRadii } from "./options.ts";
+import type { NotRun } from "./own-diagnostics.ts";
 import { pictureFiles } from "./pictures.ts";
 import { auditOptions } from "./plan.ts";
-import { betterPreprocessing } from "./preprocessings.ts";
-import { type Probe, probe } from "./probe.ts";
+import { type BetterPreprocessing, betterPreprocessing } from "./preprocessings.ts";
+import { nothingProbed, type Probe, probe } from "./probe.ts";
 import { type AuditResult, auditResult } from "./result.ts";
 import { auditSections } from "./section.ts";
 import type { NetworkFile } from "./sidecar.ts";
@@ -61,6 +74,16 @@ const auditFiles = ({ dataDir }: NodeAudit): AuditFiles => ({
   network: networkFile,
 });
 
+/** The images on which the dependence on a batch is looked for, and as many others. */
+function firstImages(test: Dataset["test"]) {
+  const indices = Array.from({ length: Math.min(2 * BATCH_CHECKED, test.size) }, (_, i) => i);
+  const others = indices.slice(BATCH_CHECKED);
+  return {
+    images: test.images(indices.slice(0, BATCH_CHECKED)),
+    others: others.length === 0 ? undefined : test.images(others),
+  };
+}
+
 /**
  * Attacks the first test images with the budget's attacks, asks the network what a probe asks, and writes rows,
  * `summary.json`, `report.html` and pictures. Yields each row as it is written, and the result at the end; without a
@@ -93,7 +116,20 @@ export async function* auditNode(
     ...{ examples, seed, rule, batch, epsilonLinf, epsilonL2, epsilonL1 },
     ...(own !== null && { noise: own }),
   });
-  const network = classifier(runtime, model.architecture, model.parameters);
+  const dependence = await batchDependence(runtime, model.architecture, {
+    ...firstImages(dataset.test),
+    size: batch,
+  });
+  if (dependence !== null)
+    note(
+      `${describeDependence(dependence)}; every image is scored alone${isQuantisation(dependence) ? "" : ", and the audit is invalid"}`,
+    );
+  /** The network as it is audited, whose scores depend on no other image. */
+  const alone = (architecture: Architecture) =>
+    dependence === null ? architecture : oneByOne(architecture);
+  const network = classifier(runtime, alone(model.architecture), model.parameters);
+  /** What diagnostics ask, `batch` images at once. */
+  const asked = (victim: Victim) => stoppable(inRuns(victim, batch), signal);
   const rows: Row[] = [];
   /** Gradients of zero are compared with those of a copy that lets them through. */
   async function probed(): Promise<Probe> {
@@ -102,9 +138,9 @@ export async function* auditNode(
     );
     const copy = rounds ? await opening({ straightThrough: true }) : null;
     try {
-      return await probe(stoppable(network, signal), dataset.test, {
+      return await probe(asked(network), dataset.test, {
         ...{ seed, radii: largestRadii(given), examples: Math.min(examples, PROBED) },
-        copy: copy && stoppable(copy, signal),
+        copy: copy && asked(copy),
       });
     } finally {
       await copy?.release();
@@ -112,8 +148,30 @@ export async function* auditNode(
   }
   const opening = async (more: ImportedOptions) => {
     const { architecture, parameters } = await reopened(more);
-    return classifier(runtime, architecture, parameters);
+    return classifier(runtime, alone(architecture), parameters);
   };
+  async function otherPreprocessing(): Promise<BetterPreprocessing | null> {
+    if (model.reading === undefined) return null;
+    const copied = async (usual: ImportedOptions) => {
+      const copy = await opening(usual);
+      return { ...inRuns(copy, batch), release: () => copy.release() };
+    };
+    return betterPreprocessing(inRuns(network, batch), copied, dataset.test, {
+      ...{ count: 2 * PROBED, channels: dataset.shape[0], signal },
+    });
+  }
+  const failures: NotRun[] = [];
+  /** The result of a diagnostic; where it fails, what is known without it, and the failure is recorded. */
+  async function tried<T>(what: string, work: () => Promise<T>, without: T): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      const { message } = error as Error;
+      failures.push({ what, reason: message, fixable: error instanceof UsageError });
+      return without;
+    }
+  }
   try {
     let missing = 0;
     for await (const { row, done, total } of evaluateNode(model, options, {
@@ -126,16 +184,16 @@ export async function* auditNode(
       yield { event: "row", row, done, total };
     }
     if (missing > 0 || signal?.aborted) return;
+    const [norm] = norms;
+    const found = await tried("the probe of gradients and attacks", probed, nothingProbed(norm));
+    const better = await tried("the comparison of preprocessings", otherPreprocessing, null);
     const result = auditResult({
       ...{ rows, classes, notes: model.notes ?? [], budget, noise: own, preprocessing },
       ...{ classNames: dataset.classes, attacks: options.attacks, required: given.require ?? null },
-      probe: await probed(),
-      better:
-        model.reading === undefined
-          ? null
-          : await betterPreprocessing(network, opening, dataset.test, {
-              ...{ count: 2 * PROBED, channels: dataset.shape[0], signal },
-            }),
+      probe: found,
+      better,
+      batch: dependence,
+      failures,
     });
     yield {
       event: "result",

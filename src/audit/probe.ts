@@ -42,6 +42,17 @@ export interface Probe {
   readonly norms: readonly ProbedNorm[];
 }
 
+/** A probe that has looked at nothing. */
+export const nothingProbed = (norm: Norm): Probe => ({
+  examples: 0,
+  zeroGradients: 0,
+  saturated: 0,
+  changes: false,
+  huge: { norm, epsilon: 0, tried: 0, right: 0 },
+  transfer: null,
+  norms: [],
+});
+
 /** Counts of examples that are right, of `tried` that were right when clean. */
 export interface ProbedNorm {
   readonly norm: Norm;

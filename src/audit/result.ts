@@ -5,6 +5,7 @@ import { cellOf, choosing8bit, grouped, interval } from "../evaluate/shares.ts";
 import { isBroken } from "../evaluate/standing.ts";
 import { type Interval, mean } from "../math/statistics.ts";
 import { type Diagnostic, diagnose, type Facts } from "./diagnostics.ts";
+import type { NotRun } from "./own-diagnostics.ts";
 
 /** One attack of a norm, on what the ones before it left standing. */
 export interface AuditAttack {
@@ -83,6 +84,8 @@ export interface AuditResult {
   /** The class that suffers most first. */
   readonly classes: readonly AuditClass[];
   readonly diagnostics: readonly Diagnostic[];
+  /** Diagnostics that failed after the attacks. */
+  readonly notRun: readonly NotRun[];
   /** Whether no diagnostic says that the numbers mean nothing. */
   readonly valid: boolean;
   /** What was asked for by --require, and whether the union is valid and at least that; null if nothing was. */
@@ -269,6 +272,7 @@ export function auditResult(facts: AuditFacts): AuditResult {
     strongestAttacks,
     classes: classesOf(worst, classNames),
     diagnostics,
+    notRun: facts.failures ?? [],
     valid,
     required,
     passed: required === null ? null : valid && union.mean >= required,

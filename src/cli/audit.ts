@@ -13,6 +13,8 @@ import { resuming } from "./resuming.ts";
 
 /** What the program ends with where the accuracy is below what --require asks for, or means nothing. */
 const BELOW_REQUIRED = 3;
+/** What it ends with where the attacks are done and a diagnostic could not run. */
+const [OUR_BUG, USER_CAN_FIX] = [1, 2];
 
 const Sides = z.array(z.int().positive()).min(1).max(2).optional();
 
@@ -105,7 +107,10 @@ export const auditCommand = command({
         context.print(...auditLines(event.result), "");
         for (const file of event.files) context.emit({ file });
         for (const line of writtenLines(event.files)) context.print(line);
-        if (event.result.passed === false) context.exitWith(BELOW_REQUIRED);
+        const { passed, notRun } = event.result;
+        if (notRun.length > 0)
+          context.exitWith(notRun.every(({ fixable }) => fixable) ? USER_CAN_FIX : OUR_BUG);
+        else if (passed === false) context.exitWith(BELOW_REQUIRED);
       }
     } finally {
       bar.stop();

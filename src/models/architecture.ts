@@ -1,6 +1,7 @@
 import type { Value } from "../graph/value.ts";
 import type { Key } from "../math/random.ts";
 import type { Shape, Tensor } from "../math/tensor.ts";
+import type { TracedValue } from "../onnx/import.ts";
 
 /** One array of a model: a trainable parameter, or a buffer (running statistics of a batch norm). */
 export interface ParameterSpec {
@@ -38,6 +39,8 @@ export interface Architecture {
   readonly fixedBatch?: number | null;
   /** Whether somebody else wrote it, so that what a runtime cannot run is their file's fault and no bug. */
   readonly foreign?: boolean;
+  /** Of a file that somebody else wrote: its values by name and node, inputs before users. */
+  trace?(x: Value): readonly TracedValue[];
   /** Builds the expression; `x` is [batch, channel, height, width] in [0, 1]; `parameter` gives each array by name. */
   forward(x: Value, parameter: (name: string) => Value, mode: Mode): Forward;
 }

@@ -4,7 +4,7 @@ import * as g from "../graph/expressions.ts";
 import type { Value } from "../graph/value.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { type ImportOptions, importGraph } from "../onnx/import.ts";
+import { importGraph, type TracedValue, traceGraph } from "../onnx/import.ts";
 import type { Declared, OnnxModel } from "../onnx/model.ts";
 import type { Architecture } from "./architecture.ts";
 import { allowanceOf, type Demand, demandOf, requireModest, storedBytes } from "./demand.ts";
@@ -45,6 +45,8 @@ export interface ImportedNetwork extends Architecture {
   readonly demand: Demand;
   /** What stands at the end of the file and was taken off to find the logits: `Softmax`. */
   readonly removed: readonly string[];
+  /** The file's values that the scores depend on, inputs before users, for images x [batch, ...]. */
+  trace(x: Value): readonly TracedValue[];
 }
 
 /** Batches of its own size that a rewritten file is checked on. */
@@ -96,26 +98,19 @@ function networkWith(
   const { declared, statedBatch: stated } = axes;
   const picture = pictureOf(declared, options);
   const names = boundNames(declared, picture);
-  const graphOf = (x: Value, more: Partial<ImportOptions> = {}) => {
-    const batch = x.shape[0];
-    const { straightThrough = false, constants = {} } = options;
-    return importGraph(
-      model,
-      {
-        ...otherInputs(model, input, output, constants, batch, names),
-        [input.name]: axes.arrange(prepared(x, declared, picture, options)),
-      },
-      {
-        ...{ straightThrough, wanted: [output.name] },
-        ...(options.blockSize !== undefined && { blockSize: options.blockSize }),
-        ...(stated !== null && stated !== batch && { batch: { stated, wanted: batch } }),
-        ...more,
-      },
-    );
-  };
+  const fed = (x: Value) => ({
+    ...otherInputs(model, input, output, options.constants ?? {}, x.shape[0], names),
+    [input.name]: axes.arrange(prepared(x, declared, picture, options)),
+  });
+  const { straightThrough = false } = options;
+  const settings = (batch: number) => ({
+    ...{ straightThrough, wanted: [output.name] },
+    ...(options.blockSize !== undefined && { blockSize: options.blockSize }),
+    ...(stated !== null && stated !== batch && { batch: { stated, wanted: batch } }),
+  });
   const read = (x: Value) => {
     const batch = x.shape[0];
-    const result = graphOf(x);
+    const result = importGraph(model, fed(x), settings(batch));
     const end = result.outputs[output.name];
     return {
       end,
@@ -188,5 +183,6 @@ function networkWith(
     ...{ dropout: { rate: 0, masks: {} }, notes, removed: first.removed, demand },
     foreign: true,
     forward: (x) => ({ logits: read(x).logits, statistics: {} }),
+    trace: (x) => traceGraph(model, fed(x), settings(x.shape[0])),
   };
 }

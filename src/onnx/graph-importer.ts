@@ -25,6 +25,13 @@ const MAX_LISTED = 1024;
 /** Operators that draw random numbers of their own. */
 const drawsNumbers = /^(Random(Normal|Uniform)(Like)?|Multinomial|Bernoulli)$/;
 
+/** A value of the file's own graph with its name and the node that makes it. */
+export interface TracedValue {
+  readonly name: string;
+  readonly node: NodeProto;
+  readonly value: Value;
+}
+
 /** Reads one graph of a file, with all subgraphs and functions that it reaches. */
 export class GraphImporter {
   /** What whoever uses the gradients must know. */
@@ -53,6 +60,33 @@ export class GraphImporter {
 
   /** The values of these names in the file's graph, whose inputs stand for `inputs`. */
   read(inputs: Readonly<Record<string, Value>>, wanted: readonly string[]): Value[] {
+    return this.#graph(this.#model.graph, this.#scope(inputs), wanted);
+  }
+
+  /** What `wanted` is made of, inputs before users; what cannot be read, and what depends on it, is left out. */
+  trace(inputs: Readonly<Record<string, Value>>, wanted: readonly string[]): TracedValue[] {
+    const { graph } = this.#model;
+    const scope = this.#scope(inputs);
+    this.#store(graph, scope);
+    const found: TracedValue[] = [];
+    for (const node of ordered(needed(graph.node, wanted))) {
+      const depth = this.#depth;
+      try {
+        this.#node(node, scope);
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error;
+        this.#depth = depth;
+        continue;
+      }
+      for (const name of node.output) {
+        const value = name === "" ? undefined : scope.values.get(name);
+        if (value !== undefined) found.push({ name, node, value });
+      }
+    }
+    return found;
+  }
+
+  #scope(inputs: Readonly<Record<string, Value>>): Scope {
     const frame = { opsets: this.#model.opsets, attributes: null, absent: new Set<string>() };
     const scope: Scope = { frame, values: new Map(), outer: null };
     for (const { name, elementType } of this.#model.inputs) {
@@ -61,7 +95,7 @@ export class GraphImporter {
       this.#types.set(value, elementType);
       scope.values.set(name, value);
     }
-    return this.#graph(this.#model.graph, scope, wanted);
+    return scope;
   }
 
   /** Counts a node, a run of a subgraph, or a step of a recurrent layer. */

@@ -2,7 +2,7 @@
 
 import type { Value } from "../graph/value.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { GraphImporter } from "./graph-importer.ts";
+import { GraphImporter, type TracedValue } from "./graph-importer.ts";
 import { unfedInputs } from "./import-order.ts";
 import type { OnnxModel } from "./model.ts";
 
@@ -47,3 +47,15 @@ export function importGraph(
     notes: [...importer.notes],
   };
 }
+
+/**
+ * The values that the outputs in `wanted` are made of, inputs before users, as expressions of `inputs`. What cannot be
+ * read, and what depends on it, is left out.
+ */
+export const traceGraph = (
+  model: OnnxModel,
+  inputs: Readonly<Record<string, Value>>,
+  options: ImportOptions & { readonly wanted: readonly string[] },
+): TracedValue[] => new GraphImporter(model, options).trace(inputs, options.wanted);
+
+export type { TracedValue } from "./graph-importer.ts";
