@@ -1,5 +1,12 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { audited, diagnostic, dynamic, linear, mixing, removeFolder } from "./batch-fixture.ts";
+import {
+  audited,
+  diagnostic,
+  dynamic,
+  linear,
+  mixing,
+  removeFolder,
+} from "./audit-batch-fixture.ts";
 
 afterAll(removeFolder);
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { UsageError } from "../math/usage-error.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { audited, diagnostic, linear, removeFolder, runtime } from "./batch-fixture.ts";
+import { audited, diagnostic, linear, removeFolder, runtime } from "./audit-batch-fixture.ts";
 
 afterAll(removeFolder);
 

@@ -3,14 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { NodeProto } from "onnx-buf";
+import { auditNode } from "../audit/node.ts";
+import { AuditOptions } from "../audit/options.ts";
+import type { AuditResult } from "../audit/result.ts";
 import { npzBytes } from "../data/npz.ts";
 import { tensor } from "../math/tensor.ts";
 import { nodeOf, onnxFile } from "../onnx/model-fixture.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { auditNode } from "./node.ts";
-import { AuditOptions } from "./options.ts";
-import type { AuditResult } from "./result.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rampart-audit-batch-"));
 /** Removes what the audits have made. */
