@@ -5,6 +5,7 @@ import { AuditOptions } from "./audit/options.ts";
 import type { AuditResult } from "./audit/result.ts";
 import { openDatasetNode } from "./data/node.ts";
 import { parseNpz } from "./data/npz.ts";
+import { withoutDependence } from "./evaluate/batch.ts";
 import { evaluateNode, type NodeEvaluation } from "./evaluate/node.ts";
 import { EvaluateOptions } from "./evaluate/options.ts";
 import type { Row } from "./evaluate/row.ts";
@@ -65,12 +66,24 @@ export async function evaluate(
     ...(device !== undefined && { device }),
     ...(threads !== undefined && { threads }),
   });
-  const network = classifier(runtime, opened.architecture, opened.parameters);
-  const given = { out, resume, saveExamples, data, dataDir, signal, command, note };
+  const parsed = EvaluateOptions.parse(rest);
+  const dataset =
+    opened.architecture.foreign === true && typeof data === "string"
+      ? await openDatasetNode(data, dataDir === undefined ? {} : { dataDir })
+      : data;
+  const architecture =
+    typeof dataset === "object"
+      ? await withoutDependence(runtime, opened.architecture, dataset.test, {
+          batch: parsed.batch,
+          note: note ?? (() => undefined),
+        })
+      : opened.architecture;
+  const network = classifier(runtime, architecture, opened.parameters);
+  const given = { out, resume, saveExamples, data: dataset, dataDir, signal, command, note };
   const where = Object.entries(given).filter(([, value]) => value !== undefined);
   const rows: Row[] = [];
   try {
-    for await (const { row } of evaluateNode(opened, EvaluateOptions.parse(rest), {
+    for await (const { row } of evaluateNode(opened, parsed, {
       ...{ network, target: { ...runtime.target } },
       ...Object.fromEntries(where),
     }))

@@ -3,9 +3,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { inRuns } from "../attacks/in-runs.ts";
 import type { Victim } from "../attacks/victim.ts";
-import type { Dataset } from "../data/dataset.ts";
 import { openDatasetNode } from "../data/node.ts";
 import { parseNpz } from "../data/npz.ts";
+import { firstImages } from "../evaluate/batch.ts";
 import { evaluateNode } from "../evaluate/node.ts";
 import { EvaluateOptions } from "../evaluate/options.ts";
 import type { Row } from "../evaluate/row.ts";
@@ -15,7 +15,6 @@ import { orMissing, writeWhole } from "../files/node.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture } from "../models/architecture.ts";
 import {
-  BATCH_CHECKED,
   batchDependence,
   describeDependence,
   isQuantisation,
@@ -73,16 +72,6 @@ const auditFiles = ({ dataDir }: NodeAudit): AuditFiles => ({
   openModel: openModelNode,
   network: networkFile,
 });
-
-/** The images on which the dependence on a batch is looked for, and as many others. */
-function firstImages(test: Dataset["test"]) {
-  const indices = Array.from({ length: Math.min(2 * BATCH_CHECKED, test.size) }, (_, i) => i);
-  const others = indices.slice(BATCH_CHECKED);
-  return {
-    images: test.images(indices.slice(0, BATCH_CHECKED)),
-    others: others.length === 0 ? undefined : test.images(others),
-  };
-}
 
 /**
  * Attacks the first test images with the budget's attacks, asks the network what a probe asks, and writes rows,

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { openDatasetNode } from "../data/node.ts";
+import { withoutDependence } from "../evaluate/batch.ts";
 import { evaluateNode } from "../evaluate/node.ts";
 import { EvaluateOptions } from "../evaluate/options.ts";
 import type { Row } from "../evaluate/row.ts";
@@ -47,14 +49,25 @@ export const evaluateCommand = command({
     });
     const model = await openModelNode(path, { ...file, runtime });
     for (const note of model.notes ?? []) context.note(note);
-    const network = classifier(runtime, model.architecture, model.parameters);
+    const dataset =
+      model.architecture.foreign === true && data !== undefined
+        ? await openDatasetNode(data, dataDir === undefined ? {} : { dataDir })
+        : data;
+    const architecture =
+      typeof dataset === "object"
+        ? await withoutDependence(runtime, model.architecture, dataset.test, {
+            batch: options.batch,
+            note: context.note,
+          })
+        : model.architecture;
+    const network = classifier(runtime, architecture, model.parameters);
     const bar = progress(context.stderr, { json: context.json });
     const rows: Row[] = [];
     let missing = 0;
     try {
       for await (const { row, done, total } of evaluateNode(model, options, {
         ...{ network, target: { ...runtime.target }, out, resume, saveExamples, dataDir },
-        ...(data !== undefined && { data }),
+        ...(dataset !== undefined && { data: dataset }),
         ...{ signal: context.signal, note: context.note, command: context.argv.join(" ") },
       })) {
         rows.push(row);

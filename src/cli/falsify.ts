@@ -15,7 +15,13 @@ import { progress } from "./progress.ts";
 /** Opens an ONNX file; its network is released when the search has ended. */
 export type OpenNetwork = (
   path: string,
-  options: { readonly threads?: number; readonly device?: string },
+  options: {
+    readonly threads?: number;
+    readonly device?: string;
+    /** How many numbers the network takes, by the property. */
+    readonly numbers: number;
+    readonly note: (line: string) => void;
+  },
 ) => Promise<Network & { release(): Promise<void> }>;
 
 type Verdict = Exclude<FalsifyEvent, { event: "step" }>;
@@ -81,7 +87,12 @@ export const falsifyCommandWith = (open: OpenNetwork) =>
     async run({ model, property: path, seconds, out, seed, device, threads }, context: Context) {
       const bytes = await gunzipped(path, await readFile(path));
       const property = parseVnnlib(new TextDecoder().decode(bytes), path);
-      const network = await open(model, { device, ...(threads !== undefined && { threads }) });
+      const network = await open(model, {
+        device,
+        numbers: property.inputs,
+        note: context.note,
+        ...(threads !== undefined && { threads }),
+      });
       const bar = progress(context.stderr, { json: context.json, percent: true });
       let verdict: Verdict | undefined;
       try {

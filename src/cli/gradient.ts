@@ -6,6 +6,12 @@ import { writeWhole } from "../files/node.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { concatRows, rows, sizeOf, type Tensor, tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
+import {
+  BATCH_CHECKED,
+  batchDependence,
+  describeDependence,
+  oneByOne,
+} from "../models/batch-dependence.ts";
 import { classifier } from "../models/classifier.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import { openModelNode } from "../train/node.ts";
@@ -60,7 +66,14 @@ export const gradientCommand = command({
       );
     const labels = labelsOf(input, floats(input, "y", arrays.get("y")), x.shape[0], classes);
     const pictures = tensor([x.shape[0], ...inputShape], x.data);
-    const network = classifier(runtime, model.architecture, model.parameters);
+    const dependence = await batchDependence(runtime, model.architecture, {
+      images: rows(pictures, 0, Math.min(BATCH_CHECKED, labels.length)),
+      size: batch,
+    });
+    if (dependence !== null)
+      context.note(`${describeDependence(dependence)}; what is written is of each image alone`);
+    const architecture = dependence === null ? model.architecture : oneByOne(model.architecture);
+    const network = classifier(runtime, architecture, model.parameters);
     const parts: { losses: Tensor; logits: Tensor; gradient: Tensor }[] = [];
     try {
       for (let from = 0; from < labels.length && !context.signal.aborted; from += batch) {

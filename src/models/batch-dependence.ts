@@ -3,12 +3,24 @@
 import * as g from "../graph/expressions.ts";
 import { uniform } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
-import { argmaxRows, concatRows, rows, type Tensor, takeRows } from "../math/tensor.ts";
+import {
+  argmaxRows,
+  concatRows,
+  rowSize,
+  rows,
+  sizeOf,
+  type Tensor,
+  takeRows,
+  tensor,
+} from "../math/tensor.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Architecture } from "./architecture.ts";
 import { padded } from "./batch-size.ts";
 import { type MixingNode, mixingNode } from "./mixing-node.ts";
 import { refusing } from "./refusing.ts";
+
+/** What runs the comparison. */
+export type BatchRuntime = Runtime;
 
 /** Images that are compared. */
 export const BATCH_CHECKED = 16;
@@ -102,13 +114,18 @@ function distance(a: Float32Array, b: Float32Array): number {
 export async function batchDependence(
   runtime: Runtime,
   architecture: Architecture,
-  { images, others, size: most }: { images: Tensor; others?: Tensor | undefined; size: number },
+  given: { images: Tensor; others?: Tensor | undefined; size: number },
 ): Promise<BatchDependence | null> {
+  const { images: raw, others: more, size: most } = given;
   const { fixedBatch = null, inputShape } = architecture;
   const size = fixedBatch ?? Math.min(most, BATCH_CHECKED);
-  if (architecture.foreign !== true || size < 2 || images.shape[0] === 0) return null;
+  if (architecture.foreign !== true || size < 2 || raw.shape[0] === 0) return null;
+  // Images of another size are refused by whoever asks for them.
+  if (rowSize(raw) !== sizeOf(inputShape)) return null;
   const drawn = uniform(keysFor(keyOf(0), count(size)), [size, ...inputShape]);
-  const strangers = others === undefined ? drawn : concatRows([others, drawn]);
+  const shaped = (x: Tensor) => tensor([x.shape[0], ...inputShape], x.data);
+  const images = shaped(raw);
+  const strangers = more === undefined ? drawn : concatRows([shaped(more), drawn]);
   const compared = companies(images, strangers, size);
   const own = count(Math.min(images.shape[0], size, BATCH_CHECKED));
   const alone = await scoresOf(

@@ -1,7 +1,8 @@
+import type { NodeProto } from "onnx-buf";
 import { afterAll, describe, expect, it } from "vitest";
 import { tensor } from "../math/tensor.ts";
 import { readModel } from "../onnx/model.ts";
-import { nodeOf, onnxFile } from "../onnx/model-fixture.ts";
+import { type FixtureOptions, nodeOf, onnxFile } from "../onnx/model-fixture.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import { classifier } from "./classifier.ts";
 import { type ImportedOptions, importedNetwork } from "./imported.ts";
@@ -115,5 +116,147 @@ describe("what comes after the scores is not read:", () => {
       { inputs, outputs: { maps: null } },
     );
     expect([network.classes, network.removed]).toEqual([3, ["Softmax"]]);
+  });
+});
+
+describe("the output with the scores", () => {
+  const int64 = (...values: number[]) =>
+    ({ dtype: "int64", shape: [values.length], data: BigInt64Array.from(values, BigInt) }) as const;
+  const read = (
+    nodes: NodeProto[],
+    inputs: FixtureOptions["inputs"],
+    outputs: FixtureOptions["outputs"],
+    options: ImportedOptions = {},
+  ) => {
+    const file = onnxFile(nodes, { inputs, outputs, arrays: { ...arrays, last: int64(1) } });
+    return importedNetwork(readModel(file), "fixture", options);
+  };
+  const scores = nodeOf("Gemm", ["x", "w"], ["z"], { transB: { int: 1 } });
+  // What a graph of TensorFlow ends with: the share of images whose class is that of the labels.
+  const accuracy = [
+    nodeOf("ArgMax", ["z"], ["decided"], { axis: { int: 1 } }),
+    nodeOf("ArgMax", ["y_"], ["label"], { axis: { int: 1 } }),
+    nodeOf("Equal", ["decided", "label"], ["right"]),
+    nodeOf("Cast", ["right"], ["hits"], { to: { int: 1 } }),
+    nodeOf("ReduceMean", ["hits"], ["accuracy"], { keepdims: { int: 0 } }),
+  ];
+  const trained = { x: ["n", 4], y_: ["n", 3] };
+
+  it("is not the accuracy that stands before it, and needs no labels", () => {
+    const { classes, inputShape } = read([scores, ...accuracy], trained, {
+      accuracy: [],
+      z: ["n", 3],
+    });
+    expect([classes, inputShape]).toEqual([3, [4]]);
+  });
+
+  it("is named, and no value in front of the network, where a file has an accuracy alone", () => {
+    const scaled = [
+      nodeOf("Mul", ["x", "half"], ["35"]),
+      nodeOf("Gemm", ["35", "w"], ["z"], { transB: { int: 1 } }),
+    ];
+    const file = onnxFile([...scaled, ...accuracy], {
+      inputs: trained,
+      outputs: { accuracy: [] },
+      arrays: { ...arrays, half: tensor([1], [0.5]) },
+    });
+    expect(() => importedNetwork(readModel(file), "fixture")).toThrow(
+      /accuracy is a single number for a whole batch.*: --output "z"$/,
+    );
+  });
+
+  it.each([
+    ["features and a map stand before it", { map: ["n", 2, 2, 3], z: ["n", 3] }],
+    ["its class stands before it", { decided: ["n", 1], z: ["n", 3] }],
+    ["a loss stands before it", { loss: [1], z: ["n", 3] }],
+  ] as const)("is found where %s", (_, outputs) => {
+    const nodes = [
+      scores,
+      nodeOf("ArgMax", ["z"], ["decided"], { axis: { int: 1 } }),
+      nodeOf("ReduceMean", ["z"], ["loss"]),
+      nodeOf("Tile", ["z", "tiles"], ["tiled"]),
+      nodeOf("Reshape", ["tiled", "shape"], ["map"]),
+    ];
+    const file = onnxFile(nodes, {
+      inputs: { x: ["n", 4] },
+      outputs,
+      arrays: { ...arrays, tiles: int64(1, 4), shape: int64(-1, 2, 2, 3) },
+    });
+    expect(importedNetwork(readModel(file), "fixture").classes).toBe(3);
+  });
+
+  it("is the last one that is computed, of several alike, and the others are named", () => {
+    const nodes = [
+      scores,
+      nodeOf("Relu", ["z"], ["features"]),
+      nodeOf("Gemm", ["features", "v"], ["classes"]),
+    ];
+    const file = onnxFile(nodes, {
+      inputs: { x: ["n", 4] },
+      outputs: { features: ["n", 3], classes: ["n", 2] },
+      arrays: { ...arrays, v: tensor([3, 2], [1, 2, 3, 4, 5, 6]) },
+    });
+    const { classes, notes } = importedNetwork(readModel(file), "fixture");
+    expect(classes).toBe(2);
+    expect(notes[0]).toContain(
+      "output classes [n, 2]; the file also has features [n, 3], which --output chooses",
+    );
+  });
+
+  it("says which inputs matter: one that only another output reads is not asked for", () => {
+    const nodes = [scores, nodeOf("Sub", ["z", "target"], ["apart"])];
+    const inputs = { target: ["n", 3], x: ["n", 4] };
+    expect(read(nodes, inputs, { z: ["n", 3] }).inputShape).toEqual([4]);
+    // `apart` is computed last: both inputs feed it, and which takes the image must be said.
+    expect(() => read(nodes, inputs, { apart: ["n", 3], z: ["n", 3] })).toThrow(
+      "2 inputs: target [n, 3], x [n, 4]; say which takes the picture",
+    );
+  });
+
+  it("has an input of images beside one of rows: the one with the most axes takes them", () => {
+    const nodes = [
+      nodeOf("GlobalAveragePool", ["x"], ["p"]),
+      nodeOf("Flatten", ["p"], ["f"]),
+      nodeOf("Add", ["f", "bias"], ["z"]),
+    ];
+    const inputs = { bias: ["n", 3], x: ["n", 3, 4, 4] };
+    expect(() => read(nodes, inputs, { z: ["n", 3] })).toThrow("--constants bias=0");
+    expect(read(nodes, inputs, { z: ["n", 3] }, { constants: { bias: 0 } }).inputShape).toEqual([
+      3, 4, 4,
+    ]);
+  });
+});
+
+describe("an operator that cannot be read", () => {
+  const unknown = (from: string, to: string) => nodeOf("NonMaxSuppression", [from, from], [to]);
+  const open = (nodes: NodeProto[]) => () =>
+    importedNetwork(
+      readModel(
+        onnxFile(nodes, {
+          inputs: { x: ["n", 4] },
+          outputs: { y: ["n", 3] },
+          arrays: { ...arrays, half: tensor([1], [0.5]) },
+        }),
+      ),
+      "fixture",
+    );
+
+  it("in front of the network gets no hint, since nothing before it is a score", () => {
+    const nodes = [
+      nodeOf("Mul", ["x", "half"], ["35"]),
+      unknown("35", "u"),
+      nodeOf("Gemm", ["u", "w"], ["y"], { transB: { int: 1 } }),
+    ];
+    expect(open(nodes)).toThrow(/NonMaxSuppression.*: this operator cannot be read$/);
+  });
+
+  it("behind it gets the scores, the last ones first, and not what it reads itself", () => {
+    const nodes = [
+      nodeOf("Gemm", ["x", "w"], ["z"], { transB: { int: 1 } }),
+      nodeOf("Softmax", ["z"], ["p"]),
+      nodeOf("Shape", ["p"], ["length"]),
+      nodeOf("NonMaxSuppression", ["length", "p"], ["y"]),
+    ];
+    expect(open(nodes)).toThrow(/by --output, for example "p" or "z"$/);
   });
 });

@@ -5,11 +5,19 @@ import type { Value } from "../graph/value.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { importGraph, type TracedValue, traceGraph } from "../onnx/import.ts";
+import { UnknownOperator } from "../onnx/import-node.ts";
 import type { Declared, OnnxModel } from "../onnx/model.ts";
 import type { Architecture } from "./architecture.ts";
 import { allowanceOf, type Demand, demandOf, requireModest, storedBytes } from "./demand.ts";
 import { type InputAxes, inputAxes } from "./imported-axes.ts";
-import { chosen, otherInputs, scoresOf } from "./imported-inputs.ts";
+import {
+  choiceNotes,
+  holdsNoScores,
+  imageInputs,
+  otherInputs,
+  pictureInput,
+  scoresOf,
+} from "./imported-inputs.ts";
 import {
   boundNames,
   type PictureOptions,
@@ -18,6 +26,7 @@ import {
   prepared,
 } from "./imported-picture.ts";
 import { logitsOf, outputsOf } from "./logits.ts";
+import { listed, scoreCandidates } from "./score-candidates.ts";
 
 /** How a foreign file is read. */
 export interface ImportedOptions extends PictureOptions {
@@ -25,7 +34,7 @@ export interface ImportedOptions extends PictureOptions {
   readonly input?: string;
   /** What the file's other inputs are fed, a number for all elements of each. */
   readonly constants?: Readonly<Record<string, number>>;
-  /** Name of what holds the scores, an output of the file or of any node; the first output by default. */
+  /** Name of what holds the scores, an output of the file or of any node; by default the output that can hold them. */
   readonly output?: string;
   /** Whether rounding hands its gradient through. */
   readonly straightThrough?: boolean;
@@ -66,19 +75,41 @@ export function importedNetwork(
   options: ImportedOptions = {},
 ): ImportedNetwork {
   const output = scoresOf(model, options.output);
-  const input = chosen(model.inputs, options.input, "input");
+  if (options.output === undefined && holdsNoScores(model))
+    refuseSingleNumber(model, output, options);
+  const input = pictureInput(model, output, options.input, options.constants);
   const refusals: string[] = [];
   for (const axes of inputAxes(input, options)) {
     try {
       return networkWith(model, name, { input, axes, output }, options);
     } catch (error) {
-      if (!(error instanceof UsageError)) throw error;
+      if (!(error instanceof UsageError) || error.cause instanceof UnknownOperator) throw error;
       if (!refusals.includes(error.message)) refusals.push(error.message);
     }
   }
   const [first, ...others] = refusals;
-  const also = others.map((text) => `; and read in other axes: ${text}`);
+  // Whether a stated length counts images is a guess, so the caller sees what both guesses lead to.
+  const isGuess = Number(input.shape?.[0]) > 1;
+  const also = isGuess ? others.map((text) => `; and read in other axes: ${text}`) : [];
   throw new UsageError(`${first}${also.join("")}`);
+}
+
+/** Refuses a file whose outputs are single numbers for a batch, and names what in it can hold scores. */
+function refuseSingleNumber(model: OnnxModel, output: Declared, options: ImportedOptions): never {
+  const candidates = imageInputs(model.inputs).flatMap((input) => {
+    try {
+      const picture = pictureOf(input, options);
+      const x = g.input("x", [2, ...picture.shape]);
+      const fed = { [input.name]: prepared(x, input, picture, options) };
+      return scoreCandidates(traceGraph(model, fed, { wanted: [output.name] }), 2);
+    } catch (error) {
+      if (error instanceof UsageError) return [];
+      throw error;
+    }
+  });
+  throw new UsageError(
+    `output ${output.name} is a single number for a whole batch, as an accuracy or a loss is, and not a row of scores for each image; ${candidates.length === 0 ? "name the scores by --output" : `values of the file that can be the scores: --output ${listed(candidates)}`}`,
+  );
 }
 
 /** What of a file is read, and how. */
@@ -132,7 +163,22 @@ function networkWith(
     throw new UsageError(
       `the file takes pictures of [${picture.shape.join(", ")}]${stated === null || stated === 1 ? "" : ` in batches of ${stated}`}, which is more than ${MOST_PIXELS} numbers; it is damaged, or was made to exhaust this machine`,
     );
-  const first = ofBatch(stated ?? 1);
+  /** As `ofBatch`; an operator that cannot be read is reported with the values in front of it that can be the scores. */
+  function readFirst(batch: number): ReturnType<typeof read> {
+    try {
+      return ofBatch(batch);
+    } catch (error) {
+      if (!(error instanceof UnknownOperator)) throw error;
+      const x = g.input("x", [batch, ...picture.shape]);
+      const candidates = scoreCandidates(traceGraph(model, fed(x), settings(batch)), batch);
+      if (candidates.length === 0) throw error;
+      throw new UsageError(
+        `${error.message}; if it is only post-processing, name what comes before it by --output, for example ${listed(candidates)}`,
+        { cause: error },
+      );
+    }
+  }
+  const first = readFirst(stated ?? 1);
   const classes = first.logits.shape[1];
   const demand = demandOf([first.logits]);
   const allowed = allowanceOf(
@@ -156,7 +202,8 @@ function networkWith(
   const spare = (["alive", "written", "work"] as const).every(
     (what) => CHECKED * demand[what] <= allowed[what],
   );
-  const notes = axes.note === null ? [...first.notes] : [axes.note, ...first.notes];
+  const notes = [...choiceNotes(model, output, options.output), ...first.notes];
+  if (axes.note !== null) notes.unshift(axes.note);
   function fixedTo(): number | null {
     if (!axes.batchFirst) return 1;
     if (stated !== null) return spare && [2, 3].every((n) => refusal(n) === null) ? null : stated;

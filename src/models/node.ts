@@ -1,10 +1,18 @@
 import { readFile, realpath, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, sep } from "node:path";
 import { gunzipSync } from "node:zlib";
+import { uniform } from "../math/distributions.ts";
+import { keyOf, keysFor } from "../math/random.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { externalLocations, type OnnxModel, readModel } from "../onnx/model.ts";
 import { type NodeRuntimeOptions, nodeRuntime } from "../runtime/node.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import {
+  BATCH_CHECKED,
+  batchDependence,
+  describeDependence,
+  oneByOne,
+} from "./batch-dependence.ts";
 import { checkedNetwork } from "./checked.ts";
 import { type ImportedNetwork, type ImportedOptions, importedNetwork } from "./imported.ts";
 import { type Network, network } from "./network.ts";
@@ -94,14 +102,33 @@ export const importNode = async (
   runtime?: Runtime,
 ): Promise<ImportedNetwork> => importModel(await readModelNode(path), path, options, runtime);
 
-/** The function in an ONNX file, ready to run. */
+/** How a file is opened as a function. */
+export interface OpenNetworkOptions extends ImportedOptions, NodeRuntimeOptions {
+  /** Told what a reader of the outputs should know. */
+  readonly note?: (line: string) => void;
+}
+
+/** The function in an ONNX file, ready to run; one whose outputs depend on the batch is run on each input alone. */
 export async function openNetworkNode(
   path: string,
-  { threads, device, ...options }: ImportedOptions & NodeRuntimeOptions = {},
+  { threads, device, note = () => undefined, ...options }: OpenNetworkOptions = {},
 ): Promise<Network> {
   const runtime = await nodeRuntime({
     ...(threads !== undefined && { threads }),
     ...(device !== undefined && { device }),
   });
-  return network(runtime, await importNode(path, { ...options, raw: true }, runtime));
+  const imported = await importNode(path, { ...options, raw: true }, runtime);
+  const keys = keysFor(
+    keyOf(0),
+    Array.from({ length: BATCH_CHECKED }, (_, i) => i),
+  );
+  const drawn = uniform(keys, [keys.length, ...imported.inputShape]);
+  const dependence = await batchDependence(runtime, imported, {
+    images: drawn,
+    size: BATCH_CHECKED,
+  });
+  if (imported.fixedBatch === 1) for (const line of imported.notes.slice(0, 1)) note(line);
+  if (dependence === null) return network(runtime, imported);
+  note(`${describeDependence(dependence)}; every input is run alone`);
+  return network(runtime, { ...imported, ...oneByOne(imported) });
 }

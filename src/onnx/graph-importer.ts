@@ -7,7 +7,13 @@ import { UsageError } from "../math/usage-error.ts";
 import { blockSizeOf } from "./blocked-weights.ts";
 import type { ImportOptions } from "./import.ts";
 import { constantFolding } from "./import-constant-folding.ts";
-import { describeNode, type ImportNode, importNode, type Surroundings } from "./import-node.ts";
+import {
+  describeNode,
+  type ImportNode,
+  importNode,
+  type Surroundings,
+  UnknownOperator,
+} from "./import-node.ts";
 import { needed, ordered } from "./import-order.ts";
 import { attributesOf, type Frame, find, type Scope } from "./import-scope.ts";
 import { mostNodesOf, sizeOfNode } from "./import-size.ts";
@@ -164,7 +170,8 @@ export class GraphImporter {
     if (body !== undefined) return this.#function(body, proto, node);
     if (domain === "" && proto.opType === "If") return branchOf(node);
     const translate = own(own(translations, domain) ?? {}, proto.opType);
-    if (translate === undefined) throw node.error(this.#unknown(proto, scope));
+    if (translate === undefined)
+      throw new UnknownOperator(node.error(this.#unknown(proto, scope)).message);
     try {
       return [translate(node)].flat();
     } catch (error) {
@@ -173,7 +180,7 @@ export class GraphImporter {
     }
   }
 
-  #unknown({ domain, opType, overload, input }: NodeProto, scope: Scope): string {
+  #unknown({ domain, opType, overload }: NodeProto, scope: Scope): string {
     if (drawsNumbers.test(opType))
       return "it draws random numbers that no key repeats, so the file cannot be read; export it without them, and declare noise of pixels by --noise normal:SCALE";
     const others = [...this.#model.functions.values()].filter(
@@ -181,7 +188,7 @@ export class GraphImporter {
     );
     if (others.length > 0)
       return `the file has no overload ${JSON.stringify(overload)} of this function, only ${others.map((one) => JSON.stringify(one.overload)).join(", ")}; the file is incomplete`;
-    return `this operator cannot be read${scope.outer === null ? "" : " inside a subgraph"}; if it is only post-processing, name what comes before it by --output, for example ${JSON.stringify(input[0] ?? "")}`;
+    return `this operator cannot be read${scope.outer === null ? "" : " inside a subgraph"}`;
   }
 
   /** A function's body with its inputs and attributes in place; only what the call names is read. */

@@ -77,6 +77,9 @@ export type Translations = Readonly<Record<string, Translate>>;
 /** Why a node cannot be read when a needed constant depends on the picture. */
 export class NotConstant extends UsageError {}
 
+/** Why a file cannot be read when it has an operator that no importer knows. */
+export class UnknownOperator extends UsageError {}
+
 /** What an error calls a node. */
 export const describeNode = ({ name, opType, domain, output }: NodeProto, opset: number): string =>
   `node ${JSON.stringify(name || output[0] || "")} (${domain === "" ? "" : `${domain}.`}${opType}, opset ${opset})`;

@@ -1,0 +1,46 @@
+// What is asked of somebody else's file before its rows are computed: whether images that share a batch change its scores.
+import type { Split } from "../data/dataset.ts";
+import type { Tensor } from "../math/tensor.ts";
+import { UsageError } from "../math/usage-error.ts";
+import type { Architecture } from "../models/architecture.ts";
+import {
+  BATCH_CHECKED,
+  type BatchRuntime,
+  batchDependence,
+  describeDependence,
+  isQuantisation,
+  oneByOne,
+} from "../models/batch-dependence.ts";
+
+/** The images on which the dependence on a batch is looked for, and as many others where there are more. */
+export function firstImages(test: Split): { images: Tensor; others: Tensor | undefined } {
+  const indices = Array.from({ length: Math.min(2 * BATCH_CHECKED, test.size) }, (_, i) => i);
+  const others = indices.slice(BATCH_CHECKED);
+  return {
+    images: test.images(indices.slice(0, BATCH_CHECKED)),
+    others: others.length === 0 ? undefined : test.images(others),
+  };
+}
+
+/**
+ * The network as its rows are computed: one by one, with a note, where quantisation makes scores depend on the batch.
+ * Throws `UsageError` where something else does, since every batch size would give other rows.
+ */
+export async function withoutDependence(
+  runtime: BatchRuntime,
+  architecture: Architecture,
+  test: Split,
+  { batch, note }: { readonly batch: number; readonly note: (line: string) => void },
+): Promise<Architecture> {
+  const found = await batchDependence(runtime, architecture, {
+    ...firstImages(test),
+    size: batch,
+  });
+  if (found === null) return architecture;
+  if (!isQuantisation(found))
+    throw new UsageError(
+      `${describeDependence(found)}; every --batch would give other rows. Export the model in evaluation mode, or use --batch 1 for what it says of each image alone`,
+    );
+  note(`${describeDependence(found)}; every image is scored alone`);
+  return oneByOne(architecture);
+}
