@@ -179,8 +179,11 @@ export function oneByOne(architecture: Architecture): Architecture {
   };
 }
 
-const percentOf = (share: number): string =>
-  Number.isFinite(share) ? `${(100 * share).toPrecision(2)} % of their range` : "beyond any bound";
+function percentOf(share: number): string {
+  if (!Number.isFinite(share)) return "beyond any bound";
+  const percent = 100 * share;
+  return `${percent < 10 ? percent.toPrecision(2) : Math.round(percent)} % of their range`;
+}
 
 /** What a reader should know of it, in a sentence without its end. */
 export function describeDependence(found: BatchDependence): string {
