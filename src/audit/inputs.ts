@@ -1,9 +1,16 @@
 // What an audit reads before it begins: the network, its preprocessing, and the test images.
-import { type OutputNames, parseOutputNames } from "../data/classes.ts";
+import {
+  namesInConfig,
+  type OutputNames,
+  outputsOfFolders,
+  parseOutputNames,
+} from "../data/classes.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { FolderOptions } from "../data/folder.ts";
 import { forOutputs } from "../data/for-outputs.ts";
 import { greyed } from "../data/grey.ts";
+import { heldOut } from "../data/held-out.ts";
+import type { ImageRules } from "../data/image-rules.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
 import { coloured, resizedDataset } from "../data/resized.ts";
 import { type Sizing, sizer } from "../data/sizing.ts";
@@ -30,8 +37,10 @@ export interface AuditedFile
     Preprocessing {
   /** JSON that says how pictures are prepared; by default one that lies beside the file, `none` for no such file. */
   readonly preprocessing?: string | undefined;
-  /** File of the outputs' names. */
+  /** File of the outputs' names; by default the config.json beside the file, where that names the folders. */
   readonly classes?: string | undefined;
+  /** What becomes of transparency, orientation and 16-bit grey in image files. */
+  readonly rules?: ImageRules | undefined;
 }
 
 /** The file, the pictures, what runs them, and where results go. */
@@ -110,16 +119,24 @@ interface SizedData {
 async function auditData(
   data: string,
   said: Preprocessing,
-  { isAsked, examples }: { readonly isAsked: boolean; readonly examples: number },
+  {
+    isAsked,
+    most,
+    rules,
+  }: {
+    readonly isAsked: boolean;
+    readonly most: number | undefined;
+    readonly rules: ImageRules | undefined;
+  },
   files: AuditFiles,
 ): Promise<SizedData> {
   const sizing = sizingOf(said);
   const prepare = sizer(sizing);
   if (data.startsWith("folder:") || prepare === undefined) {
-    const dataset = await files.openData(data, { most: examples, ...(prepare && { prepare }) });
+    const dataset = await files.openData(data, without({ most, rules, prepare }));
     return { dataset, sizing };
   }
-  const dataset = await files.openData(data, { most: examples });
+  const dataset = await files.openData(data, without({ most }));
   const final = finalSize(sizing);
   const fits = final?.join() === dataset.shape.slice(1).join();
   return fits && !isAsked
@@ -166,6 +183,26 @@ async function outputNames(path: string, files: AuditFiles): Promise<OutputNames
   return parseOutputNames(text, path);
 }
 
+/** The classes that a config.json beside the network names, where they name every folder of the data set. */
+async function namesBeside(
+  path: string,
+  { name, classes }: Dataset,
+  outputs: number,
+  files: AuditFiles,
+): Promise<OutputNames | undefined> {
+  const config = `${path.slice(0, path.search(/[^\\/]*$/))}config.json`;
+  const text = name.startsWith("folder:") ? await files.readText(config) : null;
+  const names = text === null ? null : namesInConfig(text, config);
+  if (names === null) return undefined;
+  try {
+    outputsOfFolders(classes, outputs, names);
+    return names;
+  } catch (error) {
+    if (error instanceof UsageError && classes.length === outputs) return undefined;
+    throw error;
+  }
+}
+
 /** The network and the images that it is attacked on, whose labels are its outputs. */
 export async function openAudited(
   path: string,
@@ -179,7 +216,11 @@ export async function openAudited(
   const named = { output, input, constants, shape, blockSize };
   const read = without({ ...pixelsOf(said), ...named, straightThrough });
   const isAsked = where.resize !== undefined || where.crop !== undefined;
-  const dataOf = (name: string) => auditData(name, said, { isAsked, examples }, files);
+  const file = await files.network(path, input);
+  // Of a model trained here all examples are read: which were held out depends on their number.
+  const most = file === null || file.isOwn ? undefined : examples;
+  const dataOf = (name: string) =>
+    auditData(name, said, { isAsked, most, rules: where.rules }, files);
   const given = data === undefined ? null : await dataOf(data);
   const pictures = given === null ? undefined : await takenShape(path, given.dataset, where, files);
   const opening = { ...read, runtime };
@@ -192,10 +233,15 @@ export async function openAudited(
     throw new UsageError(
       `${path} does not say what it was trained on; choose the test images by --data`,
     );
-  const { dataset: raw, sizing } = given ?? (await dataOf(model.data));
+  const { dataset: whole, sizing } = given ?? (await dataOf(model.data));
+  // A model that was trained on this data is tested on what its training held out.
+  const raw = model.data === whole.name ? heldOut(whole) : whole;
   const { inputShape, classes: outputs } = model.architecture;
   const dataset = withChannels(raw, inputShape[0]);
-  const names = classes === undefined ? undefined : await outputNames(classes, files);
+  const names =
+    classes === undefined
+      ? await namesBeside(path, dataset, outputs, files)
+      : await outputNames(classes, files);
   const labelled = forOutputs(dataset, outputs, names);
   const own = model.reading === undefined;
   const applied = own ? { mean: model.input.mean, std: model.input.std } : pixelsOf(said);
@@ -203,7 +249,7 @@ export async function openAudited(
   const line = preparationLine(resolved, own ? null : sidecar, {
     isFound: where.preprocessing === undefined,
   });
-  for (const text of [`images: ${line}`, ...notes]) note(text);
+  for (const text of [`images: ${line}`, ...notes, ...(raw.notes ?? [])]) note(text);
   return {
     model: {
       ...model,

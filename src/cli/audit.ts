@@ -3,6 +3,7 @@ import { z } from "zod";
 import { auditNode } from "../audit/node.ts";
 import { AuditOptions } from "../audit/options.ts";
 import { auditLines } from "../audit/text.ts";
+import { ImageRules } from "../data/image-rules.ts";
 import { filterNames } from "../data/resize.ts";
 import { counted } from "../report/format.ts";
 import { nodeRuntime } from "../runtime/node.ts";
@@ -45,13 +46,14 @@ export const auditCommand = command({
         "JSON that says how pictures are prepared (ours, Hugging Face's, timm's); by default one beside the model is read, none reads none; flags win",
       ),
     resize: Sides.describe(
-      "length of the shorter side that pictures of a folder are brought to, or height,width",
+      "length of the shorter side that images are brought to, or height,width",
     ),
     crop: Sides.describe("side of the square that is cut from their middle, or height,width"),
     interpolation: z
       .enum(filterNames)
       .optional()
-      .describe("how --resize finds pixels, both as Pillow does (default: bilinear)"),
+      .describe("how --resize finds pixels, as Pillow does (default: bilinear)"),
+    ...ImageRules.shape,
     ...modelOptions,
     saveExamples: z
       .int()
@@ -90,8 +92,9 @@ export const auditCommand = command({
     let rows = 0;
     let finished = false;
     try {
+      const rules = ImageRules.parse(pick(more, Object.keys(ImageRules.shape)));
       for await (const event of auditNode(path, options, {
-        ...{ ...fileOptions(more), preprocessing, classes, resize, crop, interpolation },
+        ...{ ...fileOptions(more), preprocessing, classes, resize, crop, interpolation, rules },
         ...{ runtime, out, data, dataDir, resume, saveExamples },
         ...{ signal: context.signal, note: context.note, command: context.argv.join(" ") },
       })) {

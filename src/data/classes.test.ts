@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../math/usage-error.ts";
-import { outputsOfFolders, parseOutputNames } from "./classes.ts";
+import { namesInConfig, outputsOfFolders, parseOutputNames } from "./classes.ts";
 
 const index = `{"0": ["n01440764", "tench"], "2": ["n01494475", "hammerhead"], "1": ["n01443537", "goldfish"]}`;
 const synsets = "n01440764 tench, Tinca tinca\r\nn01443537 goldfish, Carassius auratus\r\n";
@@ -69,6 +69,33 @@ describe("outputsOfFolders", () => {
     expect(outputsOfFolders(["Goldfish"], 3, imagenet)).toEqual([1]);
     const pets = parseOutputNames("Golden Retriever\nbig-cat", "f");
     expect(outputsOfFolders(["golden_retriever", "Big Cat"], 2, pets)).toEqual([0, 1]);
+  });
+
+  it("finds folders by one of an ImageNet label's synonyms, with or without an id", () => {
+    const labels = parseOutputNames(
+      "tench, Tinca tinca\nEnglish springer, English springer spaniel",
+      "f",
+    );
+    expect(outputsOfFolders(["English springer", "tench"], 2, labels)).toEqual([1, 0]);
+    expect(outputsOfFolders(["Tinca_tinca"], 2, parseOutputNames(synsets, "f"))).toEqual([0]);
+    const cranes = parseOutputNames("crane, bird\ncrane, machine", "f");
+    expect(() => outputsOfFolders(["crane"], 2, cranes)).toThrow(/to outputs 0 and 1/);
+  });
+
+  it("takes letters with accents as one, whichever way they are written", () => {
+    const names = parseOutputNames("K\u00f6ln\ne\u0301t\u00e9", "f");
+    expect(outputsOfFolders(["\u00e9te\u0301", "Ko\u0308ln"], 2, names)).toEqual([1, 0]);
+  });
+
+  it("reads a config.json's id2label, and no placeholders", () => {
+    const config = { model_type: "vit", id2label: { 0: "cat", 1: "dog, hound" } };
+    const names = parseOutputNames(JSON.stringify(config), "config.json");
+    expect(outputsOfFolders(["hound", "cat"], 2, names)).toEqual([1, 0]);
+    expect(namesInConfig(JSON.stringify(config), "f")).toEqual(names);
+    const placeholders = { id2label: { 0: "LABEL_0", 1: "LABEL_1" } };
+    expect(namesInConfig(JSON.stringify(placeholders), "f")).toBeNull();
+    expect(namesInConfig(`{"label_names": ["a", "b"]}`, "f")?.get(1)).toEqual(["b"]);
+    expect(namesInConfig("no JSON", "f")).toBeNull();
   });
 
   it("prefers the name as it is written", () => {

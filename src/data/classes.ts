@@ -37,6 +37,27 @@ function namesOfEntry(value: unknown, where: string): string[] {
   throw new UsageError(`${where} is ${kindOf(value)}; a class has a name, or a list of names`);
 }
 
+/** Keys under which a model's config.json keeps its classes: Hugging Face's and timm's. */
+const configKeys = ["id2label", "label_names"];
+
+/** The classes in a config.json; null where it names none, or has placeholders alone (`LABEL_0`). */
+export function namesInConfig(text: string, path: string): OutputNames | null {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text.replace(/^\uFEFF/, ""));
+  } catch {
+    return null;
+  }
+  if (typeof parsed !== "object" || parsed === null) return null;
+  const found = configKeys
+    .map((key) => (parsed as Readonly<Record<string, unknown>>)[key])
+    .find((value) => typeof value === "object" && value !== null);
+  if (found === undefined || Object.keys(found as object).length === 0) return null;
+  const names = parseOutputNames(JSON.stringify(found), path);
+  const isPlaceholder = [...names.values()].flat().every((name) => /^LABEL_\d+$/.test(name));
+  return isPlaceholder ? null : names;
+}
+
 /** A list by index, an object from index to names, or one from name to index. */
 function entriesOf(parsed: unknown, path: string): (readonly [number, readonly string[]])[] {
   if (Array.isArray(parsed))
@@ -67,6 +88,11 @@ export function parseOutputNames(text: string, path: string): OutputNames {
     } catch (error) {
       throw new UsageError(`${path} begins like JSON and is none: ${(error as Error).message}`);
     }
+    const isConfig = configKeys.some(
+      (key) => typeof parsed === "object" && parsed !== null && Object.hasOwn(parsed, key),
+    );
+    const inside = isConfig ? namesInConfig(trimmed, path) : null;
+    if (inside !== null) return inside;
     entries = entriesOf(parsed, path);
   } else
     entries = trimmed === "" ? [] : trimmed.split(/\r?\n/).map((line, i) => [i, namesOfLine(line)]);
@@ -83,6 +109,7 @@ export function parseOutputNames(text: string, path: string): OutputNames {
 /** Names that differ in case, in spaces or in what stands between words are the same: `golden_retriever`. */
 const plain = (name: string): string =>
   name
+    .normalize("NFC")
     .toLowerCase()
     .replace(/[\s_-]+/g, " ")
     .trim();
@@ -109,10 +136,15 @@ export function outputsOfFolders(
     throw new UsageError(
       `--classes names output ${beyond} (${names.get(beyond)?.join(", ")}), but the network has ${outputs}: 0 to ${outputs - 1}`,
     );
-  const exact = indicesBy(names, (name) => name);
-  const alike = indicesBy(names, plain);
+  const exact = indicesBy(names, (name) => [name.normalize("NFC")]);
+  const alike = indicesBy(names, (name) => [plain(name)]);
+  const synonyms = indicesBy(names, (name) => name.split(",").map(plain));
   const found = folders.map((folder) => {
-    const indices = exact.get(folder) ?? alike.get(plain(folder)) ?? new Set<number>();
+    const indices =
+      exact.get(folder.normalize("NFC")) ??
+      alike.get(plain(folder)) ??
+      synonyms.get(plain(folder)) ??
+      new Set<number>();
     if (indices.size > 1)
       throw new UsageError(
         `--classes gives the name ${folder} to outputs ${[...indices].join(" and ")}; name the folder by an id that only one has`,
@@ -132,12 +164,15 @@ export function outputsOfFolders(
   return found;
 }
 
-function indicesBy(names: OutputNames, key: (name: string) => string): Map<string, Set<number>> {
+function indicesBy(
+  names: OutputNames,
+  keys: (name: string) => readonly string[],
+): Map<string, Set<number>> {
   const indices = new Map<string, Set<number>>();
   for (const [index, all] of names)
-    for (const name of all) {
-      const known = indices.get(key(name)) ?? new Set<number>();
-      indices.set(key(name), known.add(index));
+    for (const key of all.flatMap(keys)) {
+      const known = indices.get(key) ?? new Set<number>();
+      indices.set(key, known.add(index));
     }
   return indices;
 }

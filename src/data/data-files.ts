@@ -1,9 +1,15 @@
 import type { Shape } from "../math/tensor.ts";
+import type { ImageRules, ImageTrait } from "./image-rules.ts";
 
 /** A decoded picture: bytes [channel, height, width]. */
 export interface Picture {
   readonly shape: Shape;
   readonly pixels: Uint8Array;
+}
+
+/** An image, and what its file holds that is not in the pixels. */
+export interface DecodedImage extends Picture {
+  readonly traits?: readonly ImageTrait[];
 }
 
 /** Where data sets are read from; paths have forward slashes. `node.ts` reads the disk. */
@@ -14,8 +20,8 @@ export interface DataFiles {
   read(path: string): Promise<Uint8Array | undefined>;
   /** The names in a folder, those of folders ending in a slash, in no order; undefined if there is no such folder. */
   list(path: string): Promise<readonly string[] | undefined>;
-  /** A JPEG, PNG, WebP … as three channels, the right way up, transparent parts black; fails if it is none. */
-  decode(bytes: Uint8Array): Promise<Picture>;
+  /** A JPEG, PNG, WebP … as three channels, by the rules (Pillow's by default); fails if it is none. */
+  decode(bytes: Uint8Array, rules?: ImageRules): Promise<DecodedImage>;
 }
 
 /** Files in memory, for a page and for tests; names are whole paths. */

@@ -5,6 +5,8 @@ export interface Split {
   readonly size: number;
   /** Class index of each example, in [0, classes). */
   readonly labels: ArrayLike<number>;
+  /** File of each example, relative to the data set's folder; absent where images are no files. */
+  readonly files?: readonly string[];
   /** Pixels in [0, 1] of these examples, [indices, channel, height, width]. */
   images(indices: readonly number[]): Tensor;
 }
@@ -22,4 +24,6 @@ export interface Dataset {
   readonly std: readonly number[];
   readonly train: Split;
   readonly test: Split;
+  /** What a reader of results must know of the images, a sentence each. */
+  readonly notes?: readonly string[];
 }

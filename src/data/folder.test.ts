@@ -5,6 +5,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Dataset } from "./dataset.ts";
 import type { FolderOptions } from "./folder.ts";
+import { pillowRules } from "./image-rules.ts";
 import { openDatasetNode } from "./node.ts";
 import { centreCrop, resizeShorter } from "./resize.ts";
 
@@ -39,6 +40,9 @@ const red: Color = [255, 0, 51];
 const grey: Color = [102, 102, 102];
 const levels = (x: { readonly data: Float32Array }) =>
   [...x.data].map((value) => Math.round(value * 255));
+
+const empty = new Uint8Array();
+const jfif = () => plain(red).jpeg().toBuffer();
 
 describe("folder:PATH", () => {
   it("makes a class of each folder, in the order of code points, and planes of each picture", async () => {
@@ -90,7 +94,7 @@ describe("folder:PATH", () => {
     expect([...(train.labels as Int32Array)]).toEqual([0, 1, 0, 1, 0]);
   });
 
-  it.each(["test", "val"])(
+  it.each(["test", "val", "valid", "Validation", "testing"])(
     "with train and %s has two splits, and its statistics are of the first",
     async (held) => {
       const { train, test, classes, mean } = await open({
@@ -109,17 +113,94 @@ describe("folder:PATH", () => {
       "a/3.png": await plain(grey).toColourspace("rgb16").png().toBuffer(),
       "a/4.jpg": await plain(grey).jpeg().toBuffer(),
     });
-    const value = [102, 0, 102, 102];
+    const value = [102, 102, 102, 102];
     for (const [i, level] of value.entries())
       expect(levels(train.images([i]))).toEqual(Array(18).fill(level));
   });
 
-  it("turns a photograph the right way up", async () => {
+  it("leaves a photograph as it is stored, says so, and turns it if asked", async () => {
     const turned = await plain(grey, 2, 3).withMetadata({ orientation: 6 }).jpeg().toBuffer();
-    expect((await open({ "a/1.jpg": turned })).shape).toEqual([3, 2, 3]);
+    const stored = await open({ "a/1.jpg": turned });
+    expect([stored.shape, stored.notes]).toEqual([
+      [3, 3, 2],
+      [expect.stringMatching(/1 image \(a\/1.jpg\) has an EXIF orientation, which is not applied/)],
+    ]);
+    const rules = { ...pillowRules, imageExif: "apply" } as const;
+    expect((await open({ "a/1.jpg": turned }, { rules })).shape).toEqual([3, 2, 3]);
   });
 
-  const empty = new Uint8Array();
+  it("keeps the colour under transparency, says so, and lays it on a colour if asked", async () => {
+    const half = await plain([200, 100, 50], 1, 1).ensureAlpha(0.5).png().toBuffer();
+    const opaque = await plain(grey, 1, 1).ensureAlpha(1).png().toBuffer();
+    const files = { "a/1.png": half, "a/2.png": opaque };
+    const dropped = await open(files);
+    expect(levels(dropped.train.images([0]))).toEqual([200, 100, 50]);
+    expect(dropped.notes).toEqual([expect.stringMatching(/1 image \(a\/1.png\) has transparent/)]);
+    const on = async (imageAlpha: "black" | "white") =>
+      levels((await open(files, { rules: { ...pillowRules, imageAlpha } })).train.images([0]));
+    expect(await on("black")).toEqual([100, 50, 25]);
+    expect(await on("white")).toEqual([228, 178, 153]);
+  });
+
+  it("clips 16-bit grey as Pillow does, says so, and scales it if asked", async () => {
+    const raw = { width: 3, height: 1, channels: 1 } as const;
+    const deep = await sharp(Uint16Array.of(7, 255, 51_400), { raw })
+      .toColourspace("grey16")
+      .png()
+      .toBuffer();
+    const { train, notes } = await open({ "a/1.png": deep });
+    expect(levels(train.images([0])).slice(0, 3)).toEqual([7, 255, 255]);
+    expect(notes).toEqual([expect.stringMatching(/16-bit grey: levels above 255 are white/)]);
+    const rules = { ...pillowRules, imageGrey16: "scale" } as const;
+    const scaled = await open({ "a/1.png": deep }, { rules });
+    expect(levels(scaled.train.images([0])).slice(0, 3)).toEqual([0, 1, 200]);
+  });
+
+  it("converts CMYK without a profile, as Pillow does", async () => {
+    // Pillow 12.3 wrote it, with the pixels (10, 200, 0, 30) and (255, 0, 0, 0).
+    const tiff = Buffer.from(
+      "SUkqAAgAAAAKAAABBAABAAAAAgAAAAEBBAABAAAAAQAAAAIBAwAEAAAAhgAAAAMBAwABAAAAAQAAAAYBAwABAAAABQAAABEBBAABAAAAjgAAABUBAwABAAAABAAAABYBBAABAAAAAQAAABcBBAABAAAACAAAABwBAwABAAAAAQAAAAAAAAAIAAgACAAIAArIAB7/AAAA",
+      "base64",
+    );
+    const { train, notes } = await open({ "a/1.tiff": tiff });
+    expect(levels(train.images([0]))).toEqual([216, 0, 49, 255, 225, 255]);
+    expect(notes).toEqual([expect.stringMatching(/CMYK colours, converted without a profile/)]);
+  });
+
+  it("reads folders inside a class after its own files, and says which file each example is", async () => {
+    const { train } = await open({
+      ...{ "a/z.png": red, "a/b/1.png": grey, "a/b/c/2.PNG": red, "d/1.jfif": await jfif() },
+    });
+    expect(train.files).toEqual(["a/z.png", "d/1.jfif", "a/b/1.png", "a/b/c/2.PNG"]);
+  });
+
+  it("takes class names in NFC, whichever way the splits spell them, and refuses both ways side by side", async () => {
+    const [nfd, nfc] = ["Ko\u0308ln", "K\u00f6ln"];
+    const { classes, test } = await open({
+      ...{ [`train/${nfd}/1.png`]: red, "train/a/1.png": red, [`test/${nfc}/1.png`]: grey },
+    });
+    expect([classes, [...(test.labels as Int32Array)]]).toEqual([[nfc, "a"], [0]]);
+    const both = open({ [`${nfd}/1.png`]: red, [`${nfc}/1.png`]: red });
+    await expect(both).rejects.toThrow(/two folders whose name reads/);
+  });
+
+  it("sorts numeric names as text, as torchvision does", async () => {
+    const { classes } = await open({ "10/1.png": red, "9/1.png": red, "1/1.png": red });
+    expect(classes).toEqual(["1", "10", "9"]);
+  });
+
+  it("is one set where its split's folder stands alone, whose name is no class", async () => {
+    const { classes, train, test } = await open({ "val/a/1.png": red, "val/b/1.png": red });
+    expect([classes, train === test]).toEqual([["a", "b"], true]);
+  });
+
+  it("allows a class without images in the split that is held out", async () => {
+    const { test } = await open({
+      ...{ "train/a/1.png": red, "train/b/1.png": red, "val/a/.keep": empty, "val/b/1.png": red },
+    });
+    expect([...(test.labels as Int32Array)]).toEqual([1]);
+  });
+
   it.each([
     [
       "a picture of another size",
@@ -139,12 +220,7 @@ describe("folder:PATH", () => {
     [
       "a file that is no picture",
       async () => ({ "a/1.png": red, "a/notes.txt": empty }),
-      /a\/notes.txt is not a picture/,
-    ],
-    [
-      "a folder in a class",
-      async () => ({ "a/1.png": red, "a/b/1.png": red }),
-      /a\/b\/ is not a picture/,
+      /a\/notes.txt is not an image/,
     ],
     [
       "a picture in no class",

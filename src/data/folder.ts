@@ -1,11 +1,16 @@
 import { type Shape, sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
-import type { DataFiles, Picture } from "./data-files.ts";
-import type { Dataset } from "./dataset.ts";
+import type { DataFiles, DecodedImage, Picture } from "./data-files.ts";
+import type { Dataset, Split } from "./dataset.ts";
+import { type ImageRules, type ImageTrait, pillowRules, traitNote } from "./image-rules.ts";
 import { channelStatistics, type Examples, splitOf } from "./splits.ts";
 
-const picturePattern = /\.(jpe?g|png|webp|gif|tiff?|avif)$/i;
+const picturePattern = /\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|avif|bmp|p[bgpn]m)$/i;
 const hidden = (name: string) => /^(\.|Thumbs\.db$|desktop\.ini$|__MACOSX\/)/i.test(name);
+
+/** Names of the folder that is trained on, and of those that are tested on, the preferred ones first. */
+const TRAIN = ["train", "training"];
+const HELD = ["test", "testing", "val", "valid", "validation"];
 
 /** What is done to each picture of a folder before it is looked at. */
 export interface FolderOptions {
@@ -13,6 +18,8 @@ export interface FolderOptions {
   readonly prepare?: (picture: Picture) => Picture;
   /** Pictures of each split that are read at most, the first ones. */
   readonly most?: number;
+  /** What becomes of transparency, orientation and 16-bit grey; by default what Pillow makes of them. */
+  readonly rules?: ImageRules;
 }
 
 /** One picture to read. */
@@ -29,7 +36,17 @@ async function namesIn(folder: string, from: DataFiles): Promise<string[]> {
   return names.filter((name) => !hidden(name)).sort();
 }
 
-/** The class folders of `folder`, in the order of their code points. */
+/** The folder among `names` that is called so, in any case; undefined if there is none. */
+const splitFolder = (names: readonly string[], wanted: readonly string[]): string | undefined =>
+  wanted
+    .map((word) => names.find((name) => name.toLowerCase() === `${word}/`))
+    .find((name) => name !== undefined)
+    ?.slice(0, -1);
+
+/** Names that letters with accents spell in two ways are one. */
+const composed = (name: string): string => name.normalize("NFC");
+
+/** The class folders of `folder`, in the order of their code points, as torchvision's ImageFolder has them. */
 async function classesIn(folder: string, from: DataFiles): Promise<string[]> {
   const names = await namesIn(folder, from);
   const loose = names.find((name) => picturePattern.test(name));
@@ -42,42 +59,66 @@ async function classesIn(folder: string, from: DataFiles): Promise<string[]> {
     throw new UsageError(
       `${folder} holds no folders; make one per class, with its pictures inside`,
     );
+  const twice = classes.find((name, i) => classes.map(composed).indexOf(composed(name)) !== i);
+  if (twice !== undefined)
+    throw new UsageError(
+      `${folder} holds two folders whose name reads ${twice}, written in two ways (NFC and NFD); join them`,
+    );
   return classes;
 }
 
-/** The pictures of a split: the first of each class, then the second of each …, so that any beginning is a fair sample. */
+/** The pictures in a class folder and the folders inside it, in the order of torchvision's ImageFolder. */
+async function filesIn(folder: string, from: DataFiles): Promise<string[] | undefined> {
+  const inside = await from.list(folder);
+  if (inside === undefined) return undefined;
+  const names = inside.filter((name) => !hidden(name)).sort();
+  const files = names.filter((name) => !name.endsWith("/"));
+  const stranger = files.find((file) => !picturePattern.test(file));
+  if (stranger !== undefined)
+    throw new UsageError(
+      `${folder}/${stranger} is not an image (JPEG, PNG, WebP, GIF, TIFF, AVIF, BMP or PNM); move it away`,
+    );
+  const found = files.map((file) => `${folder}/${file}`);
+  for (const name of names.filter((one) => one.endsWith("/")))
+    for (const path of (await filesIn(`${folder}/${name.slice(0, -1)}`, from)) ?? [])
+      found.push(path);
+  return found;
+}
+
+/**
+ * The pictures of a split: the first of each class, then the second of each …, so that any beginning is a fair sample.
+ * A class may be empty in a split that is held out.
+ */
 async function entriesIn(
   folder: string,
-  classes: readonly string[],
+  classes: readonly (string | undefined)[],
   from: DataFiles,
-  most?: number,
+  { most, mayBeEmpty }: { readonly most: number | undefined; readonly mayBeEmpty: boolean },
 ): Promise<Entry[]> {
   const columns: Entry[][] = [];
   for (const [label, name] of classes.entries()) {
-    const inside = await from.list(`${folder}/${name}`);
-    const files = (inside ?? []).filter((file) => !hidden(file)).sort();
-    const stranger = files.find((file) => !picturePattern.test(file));
-    if (stranger !== undefined)
+    const files = name === undefined ? undefined : await filesIn(`${folder}/${name}`, from);
+    if (files?.length === 0 && !mayBeEmpty)
       throw new UsageError(
-        `${folder}/${name}/${stranger} is not a picture (JPEG, PNG, WebP, GIF, TIFF or AVIF); move it away`,
+        `${folder}/${name} holds no pictures, and torchvision's ImageFolder would refuse it; fill it, or remove it`,
       );
-    if (inside !== undefined && files.length === 0)
-      throw new UsageError(`${folder}/${name} holds no pictures; fill it, or remove it`);
-    columns.push(files.map((file) => ({ path: `${folder}/${name}/${file}`, label })));
+    columns.push((files ?? []).map((path) => ({ path, label })));
   }
-  const longest = columns.reduce((most, column) => Math.max(most, column.length), 0);
-  return Array.from({ length: longest }, (_, i) =>
+  const longest = columns.reduce((length, column) => Math.max(length, column.length), 0);
+  const entries = Array.from({ length: longest }, (_, i) =>
     columns.flatMap((column) => column.slice(i, i + 1)),
   )
     .flat()
     .slice(0, most);
+  if (entries.length === 0) throw new UsageError(`${folder} holds no pictures`);
+  return entries;
 }
 
-async function pictureOf(path: string, from: DataFiles): Promise<Picture> {
+async function pictureOf(path: string, from: DataFiles, rules: ImageRules): Promise<DecodedImage> {
   const bytes = await from.read(path);
   if (bytes === undefined) throw new UsageError(`${path} has gone away`);
   try {
-    return await from.decode(bytes);
+    return await from.decode(bytes, rules);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new UsageError(
@@ -101,17 +142,36 @@ function room(count: number, shape: Shape, path: string): Uint8Array<ArrayBuffer
   return new Uint8Array(size);
 }
 
-/** Decodes all pictures, which must have the size of the first one, or of `wanted`. */
+/** Which images have a trait: how many, and the first. */
+type Traits = Map<ImageTrait, { count: number; readonly first: string }>;
+
+/** The pictures of a split. */
+interface FolderExamples extends Examples {
+  readonly path: string;
+  readonly shape: Shape;
+  readonly files: readonly string[];
+}
+
+/** Decodes all pictures, which must have the size of the first one, or of `wanted`; counts what is special in `traits`. */
 async function examplesOf(
+  root: string,
   entries: readonly Entry[],
   from: DataFiles,
-  { prepare = (picture) => picture }: FolderOptions,
+  { prepare = (picture) => picture, rules = pillowRules }: FolderOptions,
+  traits: Traits,
   wanted?: { readonly path: string; readonly shape: Shape },
-): Promise<Examples & { readonly path: string; readonly shape: Shape }> {
+): Promise<FolderExamples> {
   let like = wanted;
   let pixels = new Uint8Array();
+  const inside = (path: string) => path.slice(root.length + 1);
   for (const [i, { path }] of entries.entries()) {
-    const picture = prepare(await pictureOf(path, from));
+    const decoded = await pictureOf(path, from, rules);
+    for (const trait of decoded.traits ?? []) {
+      const known = traits.get(trait) ?? { count: 0, first: inside(path) };
+      known.count++;
+      traits.set(trait, known);
+    }
+    const picture = prepare(decoded);
     like ??= { path, shape: picture.shape };
     const row = sizeOf(like.shape);
     if (i === 0) pixels = room(entries.length, picture.shape, path);
@@ -122,45 +182,84 @@ async function examplesOf(
     pixels.set(picture.pixels, i * row);
   }
   if (like === undefined) throw new Error("internal: a folder without pictures");
-  return { ...like, pixels, labels: Int32Array.from(entries, ({ label }) => label) };
+  return {
+    ...like,
+    pixels,
+    labels: Int32Array.from(entries, ({ label }) => label),
+    files: entries.map(({ path }) => inside(path)),
+  };
+}
+
+/** Where the splits lie: a folder to train on and one to test on, or one for both. */
+interface Splits {
+  readonly train: string;
+  readonly held: string | null;
+}
+
+/** The splits of a folder by the names of the folders in it. */
+async function splitsOf(path: string, from: DataFiles): Promise<Splits> {
+  const top = await namesIn(path, from);
+  const [train, held] = [splitFolder(top, TRAIN), splitFolder(top, HELD)];
+  if (train !== undefined && held !== undefined)
+    return { train: `${path}/${train}`, held: `${path}/${held}` };
+  const folders = top.filter((name) => name.endsWith("/"));
+  const [only] = [train, held].filter((name) => name !== undefined);
+  // `photos/val/cat/1.png` alone is one set with its split's name in the path, and no class `val`.
+  if (only !== undefined && folders.length === 1) {
+    const inside = (await from.list(`${path}/${only}`)) ?? [];
+    if (inside.some((name) => name.endsWith("/") && !hidden(name)))
+      return { train: `${path}/${only}`, held: null };
+  }
+  return { train: path, held: null };
+}
+
+/** The folder of each class in the held-out split; undefined where it has none. */
+async function heldClasses(
+  held: string,
+  train: string,
+  classes: readonly string[],
+  from: DataFiles,
+): Promise<(string | undefined)[]> {
+  const folders = await classesIn(held, from);
+  const known = classes.map(composed);
+  const unknown = folders.find((name) => !known.includes(composed(name)));
+  if (unknown !== undefined)
+    throw new UsageError(`${held}/${unknown} is a class that ${train} does not have`);
+  return known.map((name) => folders.find((folder) => composed(folder) === name));
 }
 
 /**
- * Pictures in one folder per class; a class's index is its place in the order of code points. With folders `train` and
- * `test` (or `val`) at the top these are the splits, otherwise all pictures serve as both training and test pictures.
+ * Pictures in one folder per class, and in folders inside it; a class's index is its place in the order of code points. With
+ * folders `train` and `test` (or `val`, `valid`, `validation`, in any case) at the top these are the splits, otherwise all
+ * pictures serve as both training and test pictures.
  */
 export async function openFolder(
   path: string,
   from: DataFiles,
   options: FolderOptions = {},
 ): Promise<Dataset> {
-  const top = await namesIn(path, from);
-  const held = ["test", "val"].find((name) => top.includes(`${name}/`));
-  const isSplit = top.includes("train/") && held !== undefined;
-  const folder = isSplit ? `${path}/train` : path;
+  const { train: folder, held } = await splitsOf(path, from);
+  const { most, rules = pillowRules } = options;
   const classes = await classesIn(folder, from);
-  const train = await examplesOf(
-    ...([await entriesIn(folder, classes, from, options.most), from, options] as const),
-  );
+  const traits: Traits = new Map();
+  const entries = await entriesIn(folder, classes, from, { most, mayBeEmpty: false });
+  const train = await examplesOf(path, entries, from, options, traits);
   const { shape } = train;
-  const trained = splitOf(train, shape);
+  const trained: Split = { ...splitOf(train, shape), files: train.files };
   let test = trained;
-  if (isSplit) {
-    const unknown = (await classesIn(`${path}/${held}`, from)).find(
-      (name) => !classes.includes(name),
-    );
-    if (unknown !== undefined)
-      throw new UsageError(`${path}/${held}/${unknown} is a class that ${folder} does not have`);
-    test = splitOf(
-      await examplesOf(
-        await entriesIn(`${path}/${held}`, classes, from, options.most),
-        ...([from, options, train] as const),
-      ),
-      shape,
-    );
+  if (held !== null) {
+    const folders = await heldClasses(held, folder, classes, from);
+    const tested = await entriesIn(held, folders, from, { most, mayBeEmpty: true });
+    const examples = await examplesOf(path, tested, from, options, traits, train);
+    test = { ...splitOf(examples, shape), files: examples.files };
   }
   return {
-    ...{ name: `folder:${path}`, shape, classes, ...channelStatistics(train, shape) },
-    ...{ train: trained, test },
+    name: `folder:${path}`,
+    shape,
+    classes: classes.map(composed),
+    ...channelStatistics(train, shape),
+    train: trained,
+    test,
+    notes: [...traits].map(([trait, { count, first }]) => traitNote(trait, count, first, rules)),
   };
 }

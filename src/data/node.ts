@@ -2,16 +2,19 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import type { Sharp } from "sharp";
 import { UsageError } from "../math/usage-error.ts";
 import { checkDataset, type DataReport } from "./check.ts";
-import type { DataFiles, Picture } from "./data-files.ts";
+import type { DataFiles, DecodedImage, Picture } from "./data-files.ts";
 import type { Dataset } from "./dataset.ts";
 import { type FetchEvent, fetchSource } from "./fetch.ts";
 import { lookFor } from "./find.ts";
 import type { FolderOptions } from "./folder.ts";
+import { type ImageRules, type ImageTrait, onBackground, pillowRules } from "./image-rules.ts";
 import { type DownloadRecord, RECORD, unofficialNotes } from "./record.ts";
 import { type Source, sourceOf } from "./sources.ts";
 import { namedData, openDataset, places } from "./table.ts";
+import { decodeUncompressed } from "./uncompressed.ts";
 
 /** Where this machine keeps data sets. */
 export interface NodeDataOptions {
@@ -49,20 +52,74 @@ async function decoder() {
   return sharp;
 }
 
-async function decode(bytes: Uint8Array): Promise<Picture> {
-  const sharp = await decoder();
-  const { data, info } = await sharp(bytes, { limitInputPixels: MOST_PIXELS })
-    .rotate() // as its EXIF orientation says
-    .flatten()
-    .toColourspace("srgb")
-    .raw()
-    .toBuffer({ resolveWithObject: true });
+/** Levels of a CMYK image as Pillow converts them, without a profile. */
+function fromCmyk(data: Uint8Array, at: number, channel: number): number {
+  const light = 255 - data[at + 3];
+  const product = data[at + channel] * light + 128;
+  return Math.max(0, light - ((product + (product >> 8)) >> 8));
+}
+
+/** An image in the libraries' raw form: samples [height, width, channel]. */
+interface Raw {
+  readonly data: Uint8Array;
+  readonly info: { readonly width: number; readonly height: number; readonly channels: number };
+}
+
+/** Planes of red, green and blue; `level` gives one of the pixel whose samples begin at `at`. */
+function planes({ info }: Raw, level: (at: number, channel: number) => number): Picture {
   const { width, height, channels } = info;
-  const pixels = new Uint8Array(3 * width * height);
-  for (let channel = 0; channel < 3; channel++)
-    for (let i = 0; i < width * height; i++)
-      pixels[channel * width * height + i] = data[i * channels + (channels < 3 ? 0 : channel)];
+  const area = width * height;
+  const pixels = new Uint8Array(3 * area);
+  for (let c = 0; c < 3; c++)
+    for (let i = 0; i < area; i++) pixels[c * area + i] = level(i * channels, c);
   return { shape: [3, height, width], pixels };
+}
+
+/** Grey of 16 bits: clipped at 255 as Pillow does, or divided by 257. */
+async function grey16(image: Sharp, { imageGrey16 }: ImageRules): Promise<Picture> {
+  const raw = await image
+    .toColourspace("grey16")
+    .raw({ depth: "ushort" })
+    .toBuffer({ resolveWithObject: true });
+  const { buffer, byteOffset, byteLength } = raw.data;
+  const levels = new Uint16Array(buffer.slice(byteOffset, byteOffset + byteLength));
+  const scales = imageGrey16 === "scale";
+  return planes(raw, (at) => (scales ? Math.round(levels[at] / 257) : Math.min(levels[at], 255)));
+}
+
+/** An image as Pillow's convert("RGB") has it, unless the rules say otherwise. */
+async function decode(bytes: Uint8Array, rules: ImageRules = pillowRules): Promise<DecodedImage> {
+  const plain = decodeUncompressed(bytes);
+  if (plain !== null) return { ...plain, traits: [] };
+  const sharp = await decoder();
+  const input = sharp(bytes, { limitInputPixels: MOST_PIXELS, ignoreIcc: true });
+  const { space, depth, channels, orientation = 1 } = await input.metadata();
+  const image = rules.imageExif === "apply" ? input.autoOrient() : input;
+  const traits: ImageTrait[] = orientation === 1 ? [] : ["exif"];
+  if (space === "grey16" && depth === "ushort" && channels === 1)
+    return { ...(await grey16(image, rules)), traits: [...traits, "grey16"] };
+  if (space === "cmyk") {
+    const raw = await image
+      .pipelineColourspace("cmyk")
+      .toColourspace("cmyk")
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    const picture = planes(raw, (at, channel) => fromCmyk(raw.data, at, channel));
+    return { ...picture, traits: [...traits, "cmyk"] };
+  }
+  const raw = await image.toColourspace("srgb").raw().toBuffer({ resolveWithObject: true });
+  const { data, info } = raw;
+  const count = info.channels;
+  const alphaAt = count === 2 || count === 4 ? count - 1 : -1;
+  const sees = alphaAt >= 0 && data.some((level, i) => i % count === alphaAt && level < 255);
+  if (sees) traits.push("alpha");
+  const background = rules.imageAlpha === "white" ? 255 : 0;
+  const picture = planes(raw, (at, channel) => {
+    const level = data[at + (count < 3 ? 0 : channel)];
+    if (!sees || rules.imageAlpha === "drop") return level;
+    return onBackground(level, data[at + alphaAt], background);
+  });
+  return { ...picture, traits };
 }
 
 /** This machine's disk. */

@@ -10,6 +10,15 @@ export interface Npy {
 }
 
 type Read = (view: DataView, at: number, little: boolean) => number;
+/** The number that 16 bits are as IEEE 754 binary16. */
+function half(bits: number): number {
+  const sign = bits >> 15 === 1 ? -1 : 1;
+  const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
 const numbers: Readonly<Record<string, readonly [bytes: number, read: Read]>> = {
   b1: [1, (view, at) => view.getUint8(at)],
   u1: [1, (view, at) => view.getUint8(at)],
@@ -20,6 +29,7 @@ const numbers: Readonly<Record<string, readonly [bytes: number, read: Read]>> = 
   i4: [4, (view, at, little) => view.getInt32(at, little)],
   u8: [8, (view, at, little) => Number(view.getBigUint64(at, little))],
   i8: [8, (view, at, little) => Number(view.getBigInt64(at, little))],
+  f2: [2, (view, at, little) => half(view.getUint16(at, little))],
   f4: [4, (view, at, little) => view.getFloat32(at, little)],
   f8: [8, (view, at, little) => view.getFloat64(at, little)],
 };
@@ -84,7 +94,7 @@ export function parseNpy(name: string, bytes: Uint8Array): Npy {
   const little = order !== ">";
   if (letters !== undefined) return { type, shape, data: text(name, body, letters, little) };
   if (type === "u1" || type === "b1") return { type, shape, data: body };
-  const data = new (type === "f4" ? Float32Array : Float64Array)(size);
+  const data = new (type === "f4" || type === "f2" ? Float32Array : Float64Array)(size);
   const read = numbers[type][1];
   for (let i = 0; i < size; i++) data[i] = read(view, start + i * width, little);
   return { type, shape, data };

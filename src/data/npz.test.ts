@@ -102,6 +102,36 @@ describe("npz:PATH", () => {
     ]);
   });
 
+  it.each([
+    [-2.98e-8, 0],
+    [1 + 6e-8, 1],
+    [1.0005, 1],
+  ])("clips a pixel of %d, which rounding explains, and says so", async (level, clipped) => {
+    const x = npyBytes(Float64Array.of(0.5, level), [1, 1, 2]);
+    const { train, notes } = await open({ x, y: int64(0n) });
+    expect([...train.images([0]).data]).toEqual([0.5, clipped]);
+    expect(notes).toEqual([
+      expect.stringMatching(/x: 1 of 2 pixels lie outside \[0, 1\] by rounding/),
+    ]);
+  });
+
+  it("reads pixels of float16", async () => {
+    // 0.5, 1 and the smallest subnormal, in IEEE 754 binary16.
+    const x = npy("<f2", "1, 1, 3", [0x00, 0x38, 0x00, 0x3c, 0x01, 0x00]);
+    const { train } = await open({ x, y: int64(0n) });
+    expect([...train.images([0]).data]).toEqual([0.5, 1, 2 ** -24]);
+  });
+
+  it.each([-0.0011, 1.0011, -1e-2])(
+    "refuses %d, which rounding does not explain",
+    async (level) => {
+      const x = npyBytes(Float64Array.of(0.5, 0.5, level, 0.5), [2, 1, 2]);
+      await expect(open({ x, y: int64(0n, 0n) })).rejects.toThrow(
+        new RegExp(`row 1: value ${level}.*element \\[1, 0, 0\\]`),
+      );
+    },
+  );
+
   it("moves channels that come last to the front", async () => {
     const x = npyBytes(Uint8Array.of(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), [1, 2, 2, 3]);
     const { shape, train } = await open({ x, y: int64(0n) });

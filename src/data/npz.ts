@@ -97,23 +97,54 @@ function channelsFirst<T extends Uint8Array | Float32Array>(
   return out;
 }
 
-function pixelsOf(name: string, { data, type, shape }: Npy): Uint8Array | Float32Array {
+/** Distance from [0, 1] that rounding explains, as of arithmetic in float16: a quarter of a level of 8 bits. */
+const ROUNDING = 1e-3;
+
+/** `[3, 0, 1, 2]` of the element at a place in C order. */
+function indexOf(place: number, shape: readonly number[]): string {
+  let rest = place;
+  const index = shape.map(() => 0);
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    index[axis] = rest % shape[axis];
+    rest = Math.floor(rest / shape[axis]);
+  }
+  return `[${index.join(", ")}]`;
+}
+
+/** Pixels in [0, 1]; what lies beyond by rounding is clipped, and `note` says so. */
+function pixelsOf(
+  name: string,
+  { data, type, shape }: Npy,
+  note: (line: string) => void,
+): Uint8Array | Float32Array {
   if (type === "u1" && data instanceof Uint8Array) return data;
   if (
-    (type !== "f4" && type !== "f8") ||
+    (type !== "f2" && type !== "f4" && type !== "f8") ||
     !(data instanceof Float32Array || data instanceof Float64Array)
   )
     throw new UsageError(
       `${name} has elements of type ${type}; save pixels as uint8 in 0 … 255, or as float32 in [0, 1]`,
     );
-  const wrong = data.findIndex((value) => !(value >= 0 && value <= 1));
+  const wrong = data.findIndex((value) => !(value >= -ROUNDING && value <= 1 + ROUNDING));
   if (wrong >= 0) {
     const row = Math.floor(wrong / (data.length / shape[0]));
     throw new UsageError(
-      `${name}, row ${row}: value ${data[wrong]}, but pixels are in [0, 1]; ${data[wrong] > 1 ? "divide by 255, or save uint8" : "undo the normalisation: mean and std belong to the model"}`,
+      `${name}, row ${row}: value ${data[wrong]}, but pixels are in [0, 1]; ${data[wrong] > 1 ? "divide by 255, or save uint8" : "undo the normalisation: mean and std belong to the model"} (element ${indexOf(wrong, shape)})`,
     );
   }
-  return Float32Array.from(data);
+  let beyond = 0;
+  let furthest = 0;
+  const pixels = Float32Array.from(data, (value) => {
+    const clipped = Math.min(Math.max(value, 0), 1);
+    if (clipped !== value) beyond++;
+    if (Math.abs(value - clipped) > Math.abs(furthest)) furthest = value - clipped;
+    return clipped;
+  });
+  if (beyond > 0)
+    note(
+      `${name}: ${beyond} of ${data.length} pixels lie outside [0, 1] by rounding (by ${furthest.toPrecision(3)} at most), and are clipped`,
+    );
+  return pixels;
 }
 
 function labelsOf(name: string, { data, shape, type }: Npy, count: number): Int32Array {
@@ -148,10 +179,11 @@ export async function openNpz(path: string, from: DataFiles): Promise<Dataset> {
       `${path} has no array ${name}, but ${[...arrays.keys()].join(", ") || "none at all"}; save x and y, or x_train, y_train, x_test and y_test`,
     );
   };
+  const notes: string[] = [];
   const examples = (suffix: string): Examples & { readonly shape: Shape } => {
     const [x, y] = [`x${suffix}`, `y${suffix}`];
     const { shape, last } = layout(`${path}: ${x}`, array(x).shape);
-    const pixels = pixelsOf(`${path}: ${x}`, array(x));
+    const pixels = pixelsOf(`${path}: ${x}`, array(x), (line) => notes.push(line));
     const labels = labelsOf(`${path}: ${y}`, array(y), array(x).shape[0]);
     if (labels.length === 0) throw new UsageError(`${path}: ${x} holds no pictures`);
     return { shape, labels, pixels: last ? channelsFirst(pixels, shape) : pixels };
@@ -175,5 +207,6 @@ export async function openNpz(path: string, from: DataFiles): Promise<Dataset> {
     ...{ name: `npz:${path}`, shape, classes, ...channelStatistics(train, shape) },
     train: trained,
     test: test === train ? trained : splitOf(test, shape),
+    notes,
   };
 }

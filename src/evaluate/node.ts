@@ -3,6 +3,7 @@ import { appendFile, mkdir, readFile, rm, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Victim } from "../attacks/victim.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { heldOut } from "../data/held-out.ts";
 import { openDatasetNode } from "../data/node.ts";
 import { lock, machine, orMissing, version, writeWhole, writing } from "../files/node.ts";
 import { sizeOf } from "../math/tensor.ts";
@@ -151,6 +152,19 @@ async function begun(
 export const beside = (out: string, what: string): string =>
   `${out.replace(/\.jsonl$/, "")}.${what}`;
 
+/** The data set; where it has no split and the model was trained on it, with the part that training held out. */
+async function testedData(
+  model: Model,
+  name: string,
+  note: (line: string) => void,
+  options: { readonly dataDir?: string },
+): Promise<Dataset> {
+  const opened = await openDatasetNode(name, options);
+  const dataset = model.data === opened.name ? heldOut(opened) : opened;
+  for (const line of dataset.notes ?? []) note(line);
+  return dataset;
+}
+
 /**
  * Evaluates a model and yields each row as it is written; rows that a resumed file holds already are yielded
  * first. Ends early, with everything written, when `signal` aborts.
@@ -167,7 +181,7 @@ export async function* evaluateNode(
     );
   const dataset =
     typeof data === "string"
-      ? await openDatasetNode(data, dataDir === undefined ? {} : { dataDir })
+      ? await testedData(model, data, note, dataDir === undefined ? {} : { dataDir })
       : data;
   checkFit(model, dataset);
   const options = resolved(given);

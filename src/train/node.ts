@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { appendFile, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { heldOut } from "../data/held-out.ts";
 import { openDatasetNode } from "../data/node.ts";
 import { defenseNamed } from "../defenses/table.ts";
 import { lock, machine, orMissing, PARTIAL, version, writeWhole, writing } from "../files/node.ts";
@@ -96,7 +97,9 @@ export async function* trainNode(
   const defense = defenseNamed(options.defense, settings, noiseNamedNode);
   const lowering = goesOn ? await storedLowering(files) : undefined;
   const runtime = await nodeRuntime({ ...hardware, ...(lowering !== undefined && { lowering }) });
-  const dataset = await openDatasetNode(options.data, dataDir === undefined ? {} : { dataDir });
+  const dataset = heldOut(
+    await openDatasetNode(options.data, dataDir === undefined ? {} : { dataDir }),
+  );
   const input = { ...dataset, classes: dataset.classes.length };
   const network = architecture(options.model, input, { dropout: options.dropout });
 
@@ -116,6 +119,7 @@ export async function* trainNode(
       };
       await writeConfig(files, record);
     }
+    for (const message of dataset.notes ?? []) yield { event: "warning", message };
     yield* train({
       ...{ runtime, architecture: network, dataset, defense, options, files },
       ...(signal && { signal }),
