@@ -40,3 +40,28 @@ describe("attention of a query that may see no key", () => {
     for (const [i, n] of slope.entries()) expect(n).toBeCloseTo(wanted[i], 5);
   });
 });
+
+describe("straight through a quantiser", () => {
+  const x = tensor([4], [0.3, -0.6, 9, -9]);
+  const slope = (op: string, parameters: readonly number[], straightThrough = true) => {
+    const arrays = Object.fromEntries(parameters.map((v, i) => [`a${i}`, tensor([], [v])]));
+    const more = { domain: "qonnx.custom_op.general" };
+    const node = nodeOf(op, ["x", ...Object.keys(arrays)], ["y"], {}, more);
+    return slopeOf(node, x, { arrays, importOptions: { straightThrough } });
+  };
+  it("to whole numbers the gradient passes within the range, and ends outside", () => {
+    expect(slope("Quant", [0.5, 0, 4])).toEqual([1, 1, 0, 0]);
+    expect(slope("Quant", [0.5, 0, 4], false)).toEqual([0, 0, 0, 0]);
+  });
+  it("to small floating-point numbers, too", () => {
+    expect(slope("FloatQuant", [0.25, 2, 2, 1, 7])).toEqual([1, 1, 0, 0]);
+    expect(slope("FloatQuant", [0.25, 2, 2, 1, 7], false)).toEqual([0, 0, 0, 0]);
+  });
+  it("to signs it passes times the scale", () => {
+    expect(slope("BipolarQuant", [0.5])).toEqual([0.5, 0.5, 0.5, 0.5]);
+    expect(slope("BipolarQuant", [0.5], false)).toEqual([0, 0, 0, 0]);
+  });
+  it("to fewer bits it passes times the new scale over the old", () => {
+    expect(slope("Trunc", [0.25, 0, 8, 6])).toEqual([0.25, 0.25, 0.25, 0.25]);
+  });
+});

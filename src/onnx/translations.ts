@@ -14,6 +14,7 @@ import { machineLearning } from "./import-ml.ts";
 import type { Translations } from "./import-node.ts";
 import { normalization } from "./import-normalization.ts";
 import { pooling } from "./import-pooling.ts";
+import { quantiserDomains, quantisers } from "./import-qonnx.ts";
 import { quantization } from "./import-quantized.ts";
 import { recurrents } from "./import-recurrent.ts";
 import { reductions } from "./import-reductions.ts";
@@ -47,4 +48,5 @@ export const translations: Readonly<Record<string, Translations>> = {
   "com.microsoft": microsoft,
   [BLOCKED]: blocked,
   "ai.onnx.ml": machineLearning,
+  ...Object.fromEntries(quantiserDomains.map((domain) => [domain, quantisers])),
 };
