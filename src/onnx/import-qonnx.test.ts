@@ -110,8 +110,13 @@ describe("a quantiser to small floating-point numbers", () => {
   });
 
   it("is exact at powers of two, where a logarithm is not", () => {
-    const powers = Array.from({ length: 29 }, (_, i) => 2 ** (i - 14));
-    expect(quantised("FloatQuant", tensor([29], powers), format(5, 2, 15, 57344))).toEqual(powers);
+    const powers = Array.from({ length: 241 }, (_, i) => 2 ** (i - 120));
+    const odd = powers.map((power) => 1.75 * power);
+    const largest = 1.75 * 2 ** 127;
+    for (const values of [powers, odd])
+      expect(quantised("FloatQuant", tensor([241], values), format(8, 2, 127, largest))).toEqual(
+        values,
+      );
   });
 
   it("divides by its scale, and rounds as it says", () => {
@@ -148,6 +153,8 @@ describe("truncation", () => {
     const found = quantised("Trunc", x, [0.25, 0, 8, 1, 3].map(one), attributes);
     // −2.75, 1, 1.75, 3.25 in steps of 1, within −4 … 3.
     expect(found).toEqual([-3, 1, 2, 3]);
+    const narrower = quantised("Trunc", x, [0.25, 0, 8, 1, 2].map(one), attributes);
+    expect(narrower).toEqual([-2, 1, 1, 1]);
   });
 });
 
