@@ -18,6 +18,7 @@ import {
   someBytes,
   text,
 } from "./onnx-agree-kit.ts";
+import { placeCases } from "./onnx-agree-places.ts";
 
 const learnt = (
   ...[op, x, attributes, more]: [
@@ -79,6 +80,7 @@ const kernel = { kernel_shape: ints(3, 2) };
 
 export const agreeCases: AgreeCase[] = [
   ...attentionCases,
+  ...placeCases,
   ...unary.map((op) => on(op, [3, 4])),
   ...["Asin", "Acos", "Atanh"].map((op) => on(op, drawn([3, 4], 2, -0.9, 0.9))),
   on("Acosh", drawn([3, 4], 2, 1.1, 3)),

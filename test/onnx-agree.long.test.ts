@@ -5,6 +5,7 @@ import * as g from "../src/graph/expressions.ts";
 import type { NdArray } from "../src/math/tensor.ts";
 import { BLOCKED } from "../src/onnx/blocked-weights.ts";
 import { importGraph } from "../src/onnx/import.ts";
+import { quantisers } from "../src/onnx/import-qonnx.ts";
 import { readModel } from "../src/onnx/model.ts";
 import { nodeOf, onnxFile } from "../src/onnx/model-fixture.ts";
 import { translations } from "../src/onnx/translations.ts";
@@ -75,11 +76,12 @@ it.skipIf(archive === undefined)(
     const tested = new Set(cases.map(({ op }) => op));
     for (const { model, name } of await readCases(archive ?? ""))
       if (!name.startsWith("simple/")) for (const { opType } of nodesOf(model)) tested.add(opType);
-    // Those on blocked memory are tested with whole files (onnx-optimised.long.test.ts), loops and lists by hand (import.test.ts).
+    // Those on blocked memory are tested with whole files (onnx-optimised.long.test.ts), loops, lists, absent values and
+    // quantisers of QONNX by hand (import.test.ts, import-places.test.ts, import-qonnx.test.ts).
     const all = Object.entries(translations).flatMap(([domain, table]) =>
-      domain === BLOCKED
+      domain === BLOCKED || table === quantisers
         ? []
-        : Object.keys(table).filter((op) => !/^(Loop|Scan|.*Sequence.*)$/.test(op)),
+        : Object.keys(table).filter((op) => !/^(Loop|Scan|.*Sequence.*|Optional.*)$/.test(op)),
     );
     expect([...new Set(all)].filter((op) => !tested.has(op))).toEqual(elsewhere);
   },

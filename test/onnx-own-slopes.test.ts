@@ -1,5 +1,6 @@
 // Gradients of imported operators where they are easily lost: at masks, at steps, at places that several writers share.
 
+import type { NodeProto } from "onnx-buf";
 import { describe, expect, it } from "vitest";
 import { gradient } from "../src/autodiff/gradient.ts";
 import * as g from "../src/graph/expressions.ts";
@@ -9,8 +10,8 @@ import { nodeOf } from "../src/onnx/model-fixture.ts";
 import { imported, type RunOptions } from "../src/onnx/run-fixture.ts";
 
 /** The gradient of the sum of y by x. */
-function slopeOf(node: ReturnType<typeof nodeOf>, x: NdArray, options: RunOptions): number[] {
-  const { outputs, inputs } = imported([node], { x }, options);
+function slopeOf(nodes: NodeProto[], x: NdArray, options: RunOptions = {}): number[] {
+  const { outputs, inputs } = imported(nodes, { x }, options);
   const [slope] = interpret(gradient(g.sum(outputs.y), [inputs.x]), { x });
   return Array.from(slope.data as ArrayLike<number>, Number);
 }
@@ -29,7 +30,7 @@ describe("attention of a query that may see no key", () => {
     ["flags", flags],
   ])("has a gradient of zero by it, and the right one by the others: %s", (_, mask) => {
     const node = nodeOf("Attention", ["x", "k", "v", "m"], ["y"]);
-    const slope = slopeOf(node, x, { opset: 23, arrays: { k, v, m: mask } });
+    const slope = slopeOf([node], x, { opset: 23, arrays: { k, v, m: mask } });
     // y of the second query = Σ wⱼvⱼ with w = softmax(q·kⱼ/√2), so ∂y/∂q = Σ wⱼ(vⱼ − y)kⱼ/√2.
     const scores = [0.5, 2, 1.5].map((score) => Math.exp(score / Math.SQRT2));
     const total = scores[0] + scores[1] + scores[2];
@@ -47,7 +48,7 @@ describe("straight through a quantiser", () => {
     const arrays = Object.fromEntries(parameters.map((v, i) => [`a${i}`, tensor([], [v])]));
     const more = { domain: "qonnx.custom_op.general" };
     const node = nodeOf(op, ["x", ...Object.keys(arrays)], ["y"], {}, more);
-    return slopeOf(node, x, { arrays, importOptions: { straightThrough } });
+    return slopeOf([node], x, { arrays, importOptions: { straightThrough } });
   };
   it("to whole numbers the gradient passes within the range, and ends outside", () => {
     expect(slope("Quant", [0.5, 0, 4])).toEqual([1, 1, 0, 0]);
@@ -64,4 +65,33 @@ describe("straight through a quantiser", () => {
   it("to fewer bits it passes times the new scale over the old", () => {
     expect(slope("Trunc", [0.25, 0, 8, 6])).toEqual([0.25, 0.25, 0.25, 0.25]);
   });
+});
+
+describe("an unpool of windows that share their largest element", () => {
+  it("hands its gradient to that element once", () => {
+    const overlapping = { kernel_shape: { ints: [1, 3] }, strides: { ints: [1, 1] } };
+    const x = tensor([1, 1, 1, 5], [1, 2, 9, 3, 4]);
+    const pool = nodeOf("MaxPool", ["x"], ["p", "i"], overlapping);
+    const unpool = nodeOf("MaxUnpool", ["p", "i"], ["y"], overlapping);
+    expect(slopeOf([pool, unpool], x)).toEqual([0, 0, 1, 0, 0]);
+  });
+
+  it("hands it to the last of several that go to one place", () => {
+    const x = tensor([1, 1, 1, 4], [1, 2, 3, 4]);
+    const indices: NdArray = {
+      dtype: "int64",
+      shape: [1, 1, 1, 4],
+      data: BigInt64Array.of(2n, 0n, 2n, 3n),
+    };
+    const kernel = { kernel_shape: { ints: [1, 1] } };
+    const node = nodeOf("MaxUnpool", ["x", "i"], ["y"], kernel);
+    expect(slopeOf([node], x, { arrays: { i: indices } })).toEqual([0, 1, 1, 1]);
+  });
+});
+
+it("a running product has the products of the others as its gradient, also at 0", () => {
+  const axis: NdArray = { dtype: "int64", shape: [], data: BigInt64Array.of(0n) };
+  const node = nodeOf("CumProd", ["x", "axis"], ["y"]);
+  // y = x₀ + x₀x₁ + x₀x₁x₂ at (2, 0, 5).
+  expect(slopeOf([node], tensor([3], [2, 0, 5]), { arrays: { axis } })).toEqual([1, 12, 0]);
 });

@@ -112,6 +112,21 @@ function cumSum(node: ImportNode): Value {
   return g.transpose(g.matmul(g.transpose(x, swap), g.cast(counts, x.dtype)), swap);
 }
 
+/** A running product, in as many steps as the length has doublings. */
+function cumProd(node: ImportNode): Value {
+  const x = node.input(0);
+  const axis = axisOf(node, knownNumber(node, 1, 0), x.shape.length);
+  const n = x.shape[axis];
+  const [exclusive, reverse] = [node.int("exclusive", 0) === 1, node.int("reverse", 0) === 1];
+  const ones = (length: number) => g.expand(g.scalarLike(x, 1), x.shape.with(axis, length));
+  const shifted = (y: Value, by: number) =>
+    g.concat([ones(by), g.sliceAxis(y, axis, 0, n - by)], axis);
+  let y = reverse ? g.flip(x, axis) : x;
+  if (exclusive && n > 0) y = shifted(y, 1);
+  for (let by = 1; by < n; by *= 2) y = g.mul(y, shifted(y, by));
+  return reverse ? g.flip(y, axis) : y;
+}
+
 function eyeLike(node: ImportNode): Value {
   const { shape, dtype } = node.input(0);
   const type = node.int("dtype", 0);
@@ -140,6 +155,7 @@ export const constants: Translations = {
   OneHot: oneHot,
   Trilu: trilu,
   CumSum: cumSum,
+  CumProd: cumProd,
   EyeLike: eyeLike,
   NonZero: nonZero,
 };

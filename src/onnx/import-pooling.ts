@@ -63,9 +63,33 @@ function maxPool(node: ImportNode): Value[] {
   const real = x.dtype.startsWith("float") ? x : g.cast(x, "float64");
   const y = g.cast(pooled(node, real, geometry, g.maxPool), x.dtype);
   if (node.outputs < 2) return [y];
-  if (input.length > 2) throw node.error("gives indices over 3 axes, which cannot be read");
-  const indices = pooled(node, real, geometry, g.maxPoolIndices);
-  return [y, node.int("storage_order", 0) === 0 ? indices : byColumns(indices, input)];
+  const indices =
+    input.length === 3
+      ? indicesOverDepth(real, geometry)
+      : pooled(node, real, geometry, g.maxPoolIndices);
+  if (node.int("storage_order", 0) === 0 || input.length === 1) return [y, indices];
+  if (input.length !== 2)
+    throw node.error(`counts columns first over ${input.length} axes; over 2 it can be read`);
+  return [y, byColumns(indices, input)];
+}
+
+/** Indices of a pool over three axes: those of the planes, picked by the pool along the depth. */
+function indicesOverDepth(x: Value, geometry: Geometry): Value {
+  const [batch, channels, depth, height, width] = x.shape;
+  const flat = g.reshape(x, [batch, channels * depth, height, width]);
+  const planes = withoutDepth(geometry);
+  const [y, within] = [g.maxPool(flat, planes), g.maxPoolIndices(flat, planes)];
+  const [, , rows, columns] = y.shape;
+  const { kernel, strides, dilations, pads } = geometry;
+  const along = g.maxPoolIndices(g.reshape(y, [batch, channels, depth, rows * columns]), {
+    kernel: [kernel[0], 1],
+    strides: [strides[0], 1],
+    dilations: [dilations[0], 1],
+    pads: [pads[0], 0, pads[3], 0],
+  });
+  const [, , layers] = along.shape;
+  const picked = g.gather(g.reshape(within, [sizeOf(within.shape)]), along, 0);
+  return g.reshape(picked, [batch, channels, layers, rows, columns]);
 }
 
 /** Indices through planes [height, width] as indices through the planes read column by column. */

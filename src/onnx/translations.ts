@@ -1,8 +1,11 @@
 import { BLOCKED } from "./blocked-weights.ts";
 import { activations } from "./import-activations.ts";
 import { attentions } from "./import-attention.ts";
+import { bits } from "./import-bits.ts";
 import { blocked } from "./import-blocked.ts";
+import { caches } from "./import-caches.ts";
 import { constants } from "./import-constants.ts";
+import { cropping } from "./import-crop.ts";
 import { einsum } from "./import-einsum.ts";
 import { elementwise } from "./import-elementwise.ts";
 import { grids } from "./import-grid.ts";
@@ -13,6 +16,7 @@ import { microsoft } from "./import-microsoft.ts";
 import { machineLearning } from "./import-ml.ts";
 import type { Translations } from "./import-node.ts";
 import { normalization } from "./import-normalization.ts";
+import { optionals } from "./import-optional.ts";
 import { pooling } from "./import-pooling.ts";
 import { quantiserDomains, quantisers } from "./import-qonnx.ts";
 import { quantization } from "./import-quantized.ts";
@@ -21,6 +25,7 @@ import { reductions } from "./import-reductions.ts";
 import { resizing } from "./import-resize.ts";
 import { rotations } from "./import-rotary.ts";
 import { shapes } from "./import-shapes.ts";
+import { unpooling } from "./import-unpool.ts";
 
 const standard: Translations = {
   ...elementwise,
@@ -39,6 +44,11 @@ const standard: Translations = {
   ...grids,
   ...attentions,
   ...rotations,
+  ...unpooling,
+  ...cropping,
+  ...optionals,
+  ...bits,
+  ...caches,
   Einsum: einsum,
 };
 
