@@ -82,3 +82,31 @@ export function inputAxes(input: Declared, options: PictureOptions): InputAxes[]
   if (isVector || fillsInput(lengths, options)) ways.reverse();
   return ways;
 }
+
+/** Images that a graph may need at once for its shapes alone. */
+const MAX_ONLY_BATCH = 1024;
+
+/**
+ * The batch that a graph works for alone although its input leaves it open, because arrays of the file hold so many rows:
+ * one image gives the scores of all of them, and other batches do not fit. `scoresOf` gives the shape of the scores, or
+ * null where a batch cannot be read. Null if there is no such batch.
+ */
+export function onlyBatch(scoresOf: (batch: number) => readonly number[] | null): number | null {
+  const single = scoresOf(1);
+  if (single === null || single.length < 2) return null;
+  const [batch] = single;
+  if (batch < 2 || batch > MAX_ONLY_BATCH) return null;
+  if (scoresOf(batch)?.join() !== single.join()) return null;
+  return scoresOf(batch + 1) === null ? batch : null;
+}
+
+/** Axes with the batch that the graph needs. */
+export function fixedTo(axes: InputAxes, batch: number): InputAxes {
+  return {
+    declared: axes.declared,
+    statedBatch: batch,
+    batchFirst: axes.batchFirst,
+    arrange: axes.arrange,
+    note: `the file leaves its batch open, but holds arrays for ${batch} images, so images are run in batches of ${batch}`,
+  };
+}

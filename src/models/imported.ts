@@ -4,12 +4,12 @@ import * as g from "../graph/expressions.ts";
 import type { Value } from "../graph/value.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { importGraph, type TracedValue, traceGraph } from "../onnx/import.ts";
+import { type ImportOptions, importGraph, type TracedValue, traceGraph } from "../onnx/import.ts";
 import { UnknownOperator } from "../onnx/import-node.ts";
 import type { Declared, OnnxModel } from "../onnx/model.ts";
 import type { Architecture } from "./architecture.ts";
 import { allowanceOf, type Demand, demandOf, requireModest, storedBytes } from "./demand.ts";
-import { type InputAxes, inputAxes } from "./imported-axes.ts";
+import { fixedTo, type InputAxes, inputAxes, onlyBatch } from "./imported-axes.ts";
 import {
   choiceNotes,
   holdsNoScores,
@@ -80,10 +80,13 @@ export function importedNetwork(
   const input = pictureInput(model, output, options.input, options.constants);
   const refusals: string[] = [];
   for (const axes of inputAxes(input, options)) {
+    const ends: Ends = { input, axes, output };
     try {
-      return networkWith(model, name, { input, axes, output }, options);
+      return networkWith(model, name, ends, options);
     } catch (error) {
       if (!(error instanceof UsageError) || error.cause instanceof UnknownOperator) throw error;
+      const fixed = withOnlyBatch(model, ends, options);
+      if (fixed !== null) return networkWith(model, name, fixed, options);
       if (!refusals.includes(error.message)) refusals.push(error.message);
     }
   }
@@ -117,6 +120,33 @@ interface Ends {
   readonly input: Declared;
   readonly axes: InputAxes;
   readonly output: Declared;
+}
+
+/** The ends with the only batch that the graph works for, where the file leaves it open; else null. */
+function withOnlyBatch(
+  model: OnnxModel,
+  { input, axes, output }: Ends,
+  options: ImportedOptions,
+): Ends | null {
+  if (axes.statedBatch !== null) return null;
+  const { straightThrough = false, constants = {}, blockSize } = options;
+  const shapeFor = (batch: number) => {
+    try {
+      const picture = pictureOf(axes.declared, options);
+      const names = boundNames(axes.declared, picture);
+      const fed = otherInputs(model, input, output, constants, batch, names);
+      const x = g.input("x", [batch, ...picture.shape]);
+      fed[input.name] = axes.arrange(prepared(x, axes.declared, picture, options));
+      const settings: ImportOptions = { straightThrough, wanted: [output.name] };
+      const block = blockSize === undefined ? settings : { ...settings, blockSize };
+      return importGraph(model, fed, block).outputs[output.name].shape;
+    } catch (error) {
+      if (error instanceof UsageError) return null;
+      throw error;
+    }
+  };
+  const batch = onlyBatch(shapeFor);
+  return batch === null ? null : { input, axes: fixedTo(axes, batch), output };
 }
 
 /** The classifier in a file whose input holds images in these axes. */
@@ -204,7 +234,7 @@ function networkWith(
   );
   const notes = [...choiceNotes(model, output, options.output), ...first.notes];
   if (axes.note !== null) notes.unshift(axes.note);
-  function fixedTo(): number | null {
+  function fixedBatch(): number | null {
     if (!axes.batchFirst) return 1;
     if (stated !== null) return spare && [2, 3].every((n) => refusal(n) === null) ? null : stated;
     const why = refusal(2);
@@ -224,7 +254,7 @@ function networkWith(
       inputShape: picture.shape,
       classes,
       parameters: [],
-      fixedBatch: fixedTo(),
+      fixedBatch: fixedBatch(),
       statedBatch: stated,
     },
     ...{ dropout: { rate: 0, masks: {} }, notes, removed: first.removed, demand },
