@@ -3,7 +3,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BLOCKED } from "../src/onnx/blocked-weights.ts";
+import { quantisers } from "../src/onnx/import-qonnx.ts";
 import { translations } from "../src/onnx/translations.ts";
+import { limits, unread } from "../src/onnx/unread.ts";
 import { agreeCases } from "../test/onnx-agree-cases.ts";
 import { archivePath, nodesOf, readCase, readCases } from "../test/onnx-cases.ts";
 import { slopes } from "../test/onnx-slopes.ts";
@@ -14,9 +16,10 @@ if (archive === undefined)
     "RAMPART_DATA leads to no onnx/ archive of official tests, which the table counts",
   );
 
-const STEPS = /^(Sign|Floor|Ceil|Round|.*Quantize.*|QLinear.*|QGemm|.*Integer.*)$/;
+const STEPS =
+  /^(Sign|Floor|Ceil|Round|.*Quantize.*|QLinear.*|QGemm|.*Integer.*|(Int|Float|Bipolar)?Quant|Trunc)$/;
 const NO_GRADIENT =
-  /^(LabelEncoder|SequenceLength|Shape|Size|Range|Constant.*|NonZero|EyeLike|OneHot|Arg.*|Hardmax|Is.*|Not|And|Or|Xor|Equal|Greater.*|Less.*)$/;
+  /^(LabelEncoder|SequenceLength|OptionalHasElement|Bit.*|Shape|Size|Range|Constant.*|NonZero|EyeLike|OneHot|Arg.*|Hardmax|Is.*|Not|And|Or|Xor|Equal|Greater.*|Less.*)$/;
 
 const official = new Map<string, { tests: number; slopes: number }>();
 for (const one of await readCases(archive)) {
@@ -49,14 +52,18 @@ const rows = Object.entries(translations).flatMap(([domain, table]) =>
       ];
       const name = domain === "" ? op : `${domain}.${op}`;
       if (domain === BLOCKED) tested.push("whole files");
-      if (/^(Loop|Scan|.*Sequence.*)$/.test(op)) tested.push("by hand");
-      return `| \`${name}\` | yes | ${gradientOf(op)} | ${tested.join(", ") || "no kernel to compare with"} |`;
+      if (/^(Loop|Scan|.*Sequence.*|Optional.*)$/.test(op) || table === quantisers)
+        tested.push("by hand");
+      const limit = limits[name] === undefined ? "yes" : `yes: ${limits[name]}`;
+      return `| \`${name}\` | ${limit} | ${gradientOf(op)} | ${tested.join(", ") || "no kernel to compare with"} |`;
     }),
 );
 
+const refused = Object.entries(unread).map(([op, why]) => `| \`${op}\` | ${why} |`);
+
 const text = `# Operators of ONNX files
 
-Operator sets 1 to 24 of ONNX, and what ONNX Runtime writes into files that it has optimised. \`If\` with a condition that is known, and
+Operator sets 1 to 26 of ONNX, what ONNX Runtime writes into files that it has optimised, and the quantisers of QONNX and Brevitas. \`If\` with a condition that is known, and
 functions of the file's own, are read too; so are \`Loop\` and \`Scan\` whose number of turns is known (unrolled). What cannot be read is refused
 with the operator, the node and what to do. Only what the chosen \`--output\` needs is read, and that may be any value of the file by its name, so
 post-processing at the end is no obstacle.
@@ -73,6 +80,14 @@ the others are compared with ONNX Runtime's own kernels (\`test/onnx-agree.long.
 | operator | read | gradient | tests |
 | --- | --- | --- | --- |
 ${rows.join("\n")}
+
+## Not read
+
+All other operators of the standard domain. A file that needs one is refused; what comes before it can still be audited with \`--output\`.
+
+| operator | why |
+| --- | --- |
+${refused.join("\n")}
 `;
 writeFileSync(join(import.meta.dirname, "..", "docs", "operators.md"), text);
 console.log(`docs/operators.md: ${rows.length} operators`);
