@@ -13,6 +13,7 @@ import {
   ints,
   list,
   on,
+  someBytes,
 } from "./onnx-agree-kit.ts";
 
 const truths = (shape: Shape, values: readonly number[]): NdArray => ({
@@ -235,10 +236,28 @@ const normalizations: AgreeCase[] = [
   fused("FastGelu", [3, 4], [], {}, { sloped: true }),
 ];
 
+/** x [2, 3, 40] by stored weights [40, 6], in three blocks of 16 of which the last is filled in part. */
+const fewBits = (bits: number, arrays: (NdArray | null)[]): AgreeCase =>
+  fused(
+    "MatMulNBits",
+    [2, 3, 40],
+    [someBytes([6, 3, 2 * bits], 5), drawn([18], 6, 0.01, 0.1), ...arrays],
+    { N: int(6), K: int(40), bits: int(bits), block_size: int(16) },
+    { sloped: true },
+  );
+
+const products: AgreeCase[] = [
+  fewBits(4, []),
+  fewBits(4, [someBytes([12], 7)]),
+  fewBits(4, [drawn([18], 7, 0, 15)]),
+  fewBits(8, [null, null, drawn([6], 8)]),
+];
+
 export const attentionCases: AgreeCase[] = [
   ...standard,
   ...rotations,
   ...fusedRotations,
   ...fusedAttentions,
   ...normalizations,
+  ...products,
 ];

@@ -5,6 +5,7 @@ import type { Value } from "../graph/value.ts";
 import { gelu, geluTanh } from "./import-activations.ts";
 import { activated, by } from "./import-fused.ts";
 import { conv, gemm, matmul } from "./import-linear.ts";
+import { matMulNBits } from "./import-matmul-nbits.ts";
 import { microsoftAttentions } from "./import-microsoft-attention.ts";
 import type { Translate, Translations } from "./import-node.ts";
 import { layerNormalized, rmsNormalized } from "./import-normalization.ts";
@@ -96,4 +97,5 @@ export const microsoft: Translations = {
   SkipLayerNormalization: skipLayerNormalization,
   SkipSimplifiedLayerNormalization: skipSimplified,
   RotaryEmbedding: microsoftRotaryEmbedding,
+  MatMulNBits: matMulNBits,
 };

@@ -52,6 +52,7 @@ export const limits: Readonly<Record<string, string>> = {
   ScatterElements: "reduction none or add",
   ScatterND: "reduction none or add",
   "com.microsoft.Attention": "no rotary positions, no shared memory of the past",
+  "com.microsoft.MatMulNBits": "not ordered by groups",
   "com.microsoft.MultiHeadAttention": "no shared memory of the past",
   "com.microsoft.RotaryEmbedding": "no packed batches",
   "qonnx.custom_op.general.FloatQuant": "saturating",
