@@ -1,4 +1,4 @@
-import { nextDown64 } from "./neighbours.ts";
+import { nextDown64 } from "../math/neighbours.ts";
 import { constantSum, type Fail, minus, plus, type Sum, type Variable } from "./vnnlib-sums.ts";
 
 /** Σ coefficient · variable ≤ bound; never empty. */
