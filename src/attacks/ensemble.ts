@@ -1,8 +1,8 @@
 import type { Key } from "../math/random.ts";
 import { fold, foldAll } from "../math/random.ts";
-import { add, clamp, sub, type Tensor, takeRows, tensor } from "../math/tensor.ts";
-import { balls } from "./balls.ts";
+import { type Tensor, takeRows, tensor } from "../math/tensor.ts";
 import { rowOf } from "./examples.ts";
+import { distancesOf, insideBall } from "./inside-ball.ts";
 import { marginsOf } from "./losses.ts";
 import { checkInputs, checkLabels, checkLogits } from "./preconditions.ts";
 import type { Attack, BoundedAttack, Labels, Norm, Victim } from "./victim.ts";
@@ -20,7 +20,7 @@ export interface Members {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** Room for the rounding of float32 in a norm. */
+/** How far a minimum-norm result may be outside by rounding and still count, once it is brought inside. */
 const ROUNDING = 1e-6;
 
 /** What the member leaves in the ball; x where a minimum-norm attack went farther. */
@@ -32,16 +32,13 @@ async function within(
   labels: Labels,
   keys: readonly Key[],
 ): Promise<Tensor> {
-  const ball = balls[member.norm];
-  if (member.epsilon !== null) {
-    const raw = await member.perturb(victim, x, labels, keys);
-    return clamp(add(x, ball.project(sub(raw, x), epsilon)), 0, 1);
-  }
+  if (member.epsilon !== null)
+    return insideBall(await member.perturb(victim, x, labels, keys), x, member.norm, epsilon);
   const { adversarial } = await member.minimize(victim, x, labels, keys);
   const out = tensor(x.shape, x.data.slice());
-  for (const [i, length] of ball.norm(sub(adversarial, x)).entries())
+  for (const [i, length] of distancesOf(adversarial, x, member.norm).entries())
     if (length <= epsilon + ROUNDING) rowOf(out, i).set(rowOf(adversarial, i));
-  return out;
+  return insideBall(out, x, member.norm, epsilon);
 }
 
 /**

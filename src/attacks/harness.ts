@@ -1,7 +1,8 @@
 // The harness, not the attack, says what the attack achieved.
 import type { Key } from "../math/random.ts";
-import { add, clamp, rowSize, sub, type Tensor } from "../math/tensor.ts";
+import { clamp, rowSize, sub, type Tensor } from "../math/tensor.ts";
 import { balls } from "./balls.ts";
+import { distancesOf, insideBall } from "./inside-ball.ts";
 import { checkEpsilon, checkInputs } from "./preconditions.ts";
 import type { Attack, BoundedAttack, Labels, MinimalAttack, Victim } from "./victim.ts";
 
@@ -37,11 +38,11 @@ export function counted(victim: Victim): CountedVictim {
 
 /** What an attack returned, after it was put where it had to be. */
 export interface BoundedResult {
-  /** In [0, 1], and of a bounded attack in the ball around x, up to float32 rounding, whatever the attack returned. */
+  /** In [0, 1], and of a bounded attack in the ball around x exactly (see `insideBall`), whatever the attack returned. */
   readonly adversarial: Tensor;
   /** Per example, whether what the attack returned was outside (by more than rounding: 1e-6) and had to be moved. */
   readonly moved: readonly boolean[];
-  /** Per example, norms of adversarial − x, pixels in [0, 1]. */
+  /** Per example, norms of adversarial − x in double precision, pixels in [0, 1]. */
   readonly linf: readonly number[];
   readonly l2: readonly number[];
   readonly l1: readonly number[];
@@ -73,8 +74,7 @@ export async function runBounded(
   };
   const raw = await attack.perturb(counting, x, labels, keys, told);
   checkReturned(attack, raw, x);
-  const ball = balls[attack.norm];
-  const allowed = clamp(add(x, ball.project(sub(clamp(raw, 0, 1), x), attack.epsilon)), 0, 1);
+  const allowed = insideBall(raw, x, attack.norm, attack.epsilon);
   return { ...measured(raw, allowed, x), members, queries: counting.queries() };
 }
 
@@ -109,12 +109,11 @@ function measured(
   adversarial: Tensor,
   x: Tensor,
 ): Omit<BoundedResult, "queries" | "members"> {
-  const delta = sub(adversarial, x);
   return {
     adversarial,
     moved: balls.linf.norm(sub(raw, adversarial)).map((distance) => distance > 1e-6),
-    linf: balls.linf.norm(delta),
-    l2: balls.l2.norm(delta),
-    l1: balls.l1.norm(delta),
+    linf: distancesOf(adversarial, x, "linf"),
+    l2: distancesOf(adversarial, x, "l2"),
+    l1: distancesOf(adversarial, x, "l1"),
   };
 }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { brightness } from "../../test/fixtures/brightness.ts";
-import { balls } from "../attacks/balls.ts";
+import { distancesOf } from "../attacks/inside-ball.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { keyOf, keysFor } from "../math/random.ts";
-import { sub, type Tensor, tensor } from "../math/tensor.ts";
+import { type Tensor, tensor } from "../math/tensor.ts";
 import { candidatesAt, chosen } from "./candidates.ts";
 import { ruleNamed } from "./rule.ts";
 
@@ -32,11 +32,13 @@ describe("a minimum-norm result at a radius", () => {
     expect(adversarial.data.subarray(4)).toEqual(x.data.subarray(4));
   });
 
-  it("counts at exactly its own norm, whatever float32 makes of it", () => {
-    const [norm] = balls.l2.norm(sub(reached.adversarial, x));
+  it("counts at its own norm, and where float32 has rounded it outside: it is brought inside", () => {
+    const [norm] = distancesOf(reached.adversarial, x, "l2");
     for (const epsilon of [norm, norm * (1 - 1e-8)]) {
       const [{ adversarial }] = candidatesAt(l2, { x, reached, uphill: null }, epsilon);
-      expect(adversarial.data[0]).toBe(pixels[0]);
+      expect(adversarial.data[0]).toBeCloseTo(pixels[0], 6);
+      expect(adversarial.data[0]).not.toBe(x.data[0]);
+      expect(distancesOf(adversarial, x, "l2")[0]).toBeLessThanOrEqual(epsilon);
     }
   });
 

@@ -1,6 +1,7 @@
 // Adversarial examples that compete for a row, and the choice among them.
 import { balls } from "../attacks/balls.ts";
 import { runBounded, runMinimal } from "../attacks/harness.ts";
+import { distancesOf, insideBall } from "../attacks/inside-ball.ts";
 import { margin } from "../attacks/losses.ts";
 import type { Attack, BoundedAttack, Labels, MinimalAttack, Victim } from "../attacks/victim.ts";
 import { withEot, withFixedKeys } from "../defenses/with-eot.ts";
@@ -25,7 +26,7 @@ export interface Candidate {
   readonly objective: string;
   readonly adversarial: Tensor;
   /** Per example what stands for `objective`; null where that stands itself. */
-  readonly members?: readonly (string | null)[];
+  readonly members?: readonly (string | null)[] | undefined;
 }
 
 /** The victim behind each objective of an attack on a randomised model; `keys` are spent on nothing else. */
@@ -126,7 +127,7 @@ export async function minimalCandidates(
   }));
 }
 
-/** Room for the rounding of float32 in a norm. */
+/** How far a minimum-norm result may be outside by rounding and still count, once it is brought inside. */
 const ROUNDING = 1e-6;
 
 /**
@@ -141,22 +142,27 @@ export function candidatesAt(
   epsilon: number,
 ): Candidate[] {
   const ball = balls[norm];
-  const delta = sub(reached.adversarial, x);
   const row = rowSize(x);
-  const data = x.data.slice();
-  for (const [i, length] of ball.norm(delta).entries())
+  const lengths = distancesOf(reached.adversarial, x, norm);
+  const close = tensor(x.shape, x.data.slice());
+  for (const [i, length] of lengths.entries())
     if (length <= epsilon + ROUNDING)
-      data.set(reached.adversarial.data.subarray(i * row, (i + 1) * row), i * row);
-  const within = { ...reached, adversarial: tensor(x.shape, data) };
+      close.data.set(reached.adversarial.data.subarray(i * row, (i + 1) * row), i * row);
+  const within: Candidate = {
+    objective: reached.objective,
+    members: reached.members,
+    adversarial: insideBall(close, x, norm, epsilon),
+  };
   if (uphill === null) return [within];
-  const lengths = ball.norm(delta);
+  const delta = sub(reached.adversarial, x);
   const stretched = tensor(x.shape);
   for (let j = 0; j < delta.data.length; j++) {
     const length = lengths[Math.floor(j / row)];
     stretched.data[j] = length === 0 ? 0 : (delta.data[j] * epsilon) / length;
   }
   // x is in the box, so clamping only shrinks the perturbation.
-  const far = (direction: Tensor, scale: number) => clamp(addScaled(x, direction, scale), 0, 1);
+  const far = (direction: Tensor, scale: number) =>
+    insideBall(clamp(addScaled(x, direction, scale), 0, 1), x, norm, epsilon);
   return [
     within,
     { objective: "stretched", adversarial: far(stretched, 1) },

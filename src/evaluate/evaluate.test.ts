@@ -51,7 +51,7 @@ describe("evaluate", () => {
         Math.abs(mean - 0.5) > 0.1 ? 1 : 0,
       );
       expect(row.correctChoose).toBe(row.correct);
-      expect(row.linf).toBeLessThanOrEqual(0.1 + 1e-6);
+      expect(row.linf).toBeLessThanOrEqual(0.1);
     }
     expect(new Set(rows.map(({ correct }) => correct)).size).toBe(2);
   });

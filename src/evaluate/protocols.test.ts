@@ -123,7 +123,7 @@ describe("the sound protocol", () => {
         expect(l2).toBe(0);
         expect(adversarial).toEqual(original);
       } else expect(l2).toBeGreaterThan(distance);
-      expect(l2).toBeLessThanOrEqual((epsilon ?? 0) + 1e-6);
+      expect(l2).toBeLessThanOrEqual(epsilon ?? 0);
     }
     const one = all.filter(({ row }) => row.index === 0).map(({ row }) => row.queries);
     expect(new Set(one).size).toBe(1);

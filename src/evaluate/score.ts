@@ -1,8 +1,8 @@
 import { announced } from "../attacks/announced.ts";
-import { balls } from "../attacks/balls.ts";
+import { distancesOf } from "../attacks/inside-ball.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { fold, type Key } from "../math/random.ts";
-import { sub, type Tensor, takeRows, tensor } from "../math/tensor.ts";
+import { type Tensor, takeRows, tensor } from "../math/tensor.ts";
 import type { Rule } from "./rule.ts";
 
 /** How often a classifier is asked about one picture. */
@@ -61,11 +61,10 @@ export const choosingHalf = (all: readonly number[]) => all.slice(0, Math.ceil(a
 export const scoringHalf = (all: readonly number[]) =>
   all.length === 1 ? all : all.slice(Math.ceil(all.length / 2));
 
-/** Norms of each example's perturbation, pixels in [0, 1]. */
+/** Norms of each example's perturbation in double precision, pixels in [0, 1]. */
 export function lengths(adversarial: Tensor, x: Tensor) {
-  const delta = sub(adversarial, x);
-  const [l2, l1] = [balls.l2.norm(delta), balls.l1.norm(delta)];
-  return balls.linf.norm(delta).map((linf, i) => ({ linf, l2: l2[i], l1: l1[i] }));
+  const [l2, l1] = [distancesOf(adversarial, x, "l2"), distancesOf(adversarial, x, "l1")];
+  return distancesOf(adversarial, x, "linf").map((linf, i) => ({ linf, l2: l2[i], l1: l1[i] }));
 }
 
 /** Pixels rounded to 8 bits per channel, as a picture file stores them. */
