@@ -6,13 +6,7 @@ import { type Climb, differing, schedules, shareOf } from "./apgd-schedule.ts";
 import { gather, rivals, rowOf } from "./examples.ts";
 import { ce, dlr, dlrTargeted, marginsOf } from "./losses.ts";
 import { inBall, resolve, StopWhenBroken } from "./options.ts";
-import {
-  checkEpsilon,
-  checkGradient,
-  checkInputs,
-  checkLabels,
-  checkLogits,
-} from "./preconditions.ts";
+import { checkEpsilon, checkGradient, checkInputs, checkLabels } from "./preconditions.ts";
 import type { BoundedAttack, Labels, Loss, Norm, Victim } from "./victim.ts";
 
 /** What each kind of APGD climbs; `t` is the targeted DLR loss, towards one class after another. */
@@ -102,7 +96,6 @@ export function apgd(options: z.input<typeof ApgdOptions>): BoundedAttack {
       const adversarial = tensor(x.shape, x.data.slice());
       const clean = await victim.logits(x, foldAll(keys, 0));
       checkLabels(labels, clean);
-      checkLogits(clean);
       const margins = marginsOf(clean, labels);
       const aims = loss === "t" ? Math.min(targets, clean.shape[1] - 1) : 1;
       const examples = labels.map(
@@ -114,8 +107,10 @@ export function apgd(options: z.input<typeof ApgdOptions>): BoundedAttack {
       );
       const runs = restarts * aims;
       for (let run = 0; run < runs; run++) {
-        const standing = examples.filter(({ margin }) => !(stopWhenBroken && margin > 0));
-        if (standing.length === 0) break;
+        const unbroken = examples.filter(({ margin }) => !(stopWhenBroken && margin > 0));
+        if (unbroken.length === 0) break;
+        const standing = unbroken.filter((example) => run % aims < example.targets.length);
+        if (standing.length === 0) continue;
         // fold(key, 0) was spent on x, and fold(key, 1) is the judge's.
         let from: Float32Array[] | null = null;
         let climbers: Climber[] = [];

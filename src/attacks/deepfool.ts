@@ -69,7 +69,7 @@ export function deepfool(options: z.input<typeof DeepFoolOptions>): MinimalAttac
         for (let aim = 0; aim < aims; aim++) {
           const loss = difference(
             own,
-            running.map(({ rivals }) => rivals[aim]),
+            running.map(({ rivals }) => rivals[aim % rivals.length]),
           );
           const { losses, gradient } = await victim.lossAndGradient(here, loss, look);
           checkGradient(gradient);

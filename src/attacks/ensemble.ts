@@ -4,7 +4,7 @@ import { type Tensor, takeRows, tensor } from "../math/tensor.ts";
 import { rowOf } from "./examples.ts";
 import { distancesOf, insideBall } from "./inside-ball.ts";
 import { marginsOf } from "./losses.ts";
-import { checkInputs, checkLabels, checkLogits } from "./preconditions.ts";
+import { checkInputs, checkLabels } from "./preconditions.ts";
 import type { Attack, BoundedAttack, Labels, Norm, Victim } from "./victim.ts";
 
 /** What an ensemble is made of. */
@@ -56,7 +56,6 @@ export function ensemble({ members, stopWhenBroken, ...record }: Members): Bound
       const judge = foldAll(keys, 0);
       const clean = await victim.logits(x, judge);
       checkLabels(labels, clean);
-      checkLogits(clean);
       const best = [...marginsOf(clean, labels)];
       for (const [i, margin] of best.entries()) if (margin > 0) told?.(i, "clean");
       for (const [number, member] of members.entries()) {

@@ -42,9 +42,12 @@ export const distances = {
   },
 } as const;
 
-/** The wrong classes of the highest logits, highest first and at most `count` of them; z holds one example's logits. */
-export const rivals = (z: Float32Array, label: number, count: number): number[] =>
-  Array.from(z.keys())
-    .filter((j) => j !== label)
-    .sort((i, j) => z[j] - z[i] || i - j)
-    .slice(0, count);
+/**
+ * The wrong classes of the highest logits, highest first and at most `count` of them; z holds one example's logits. A class at
+ * −∞ is no target, unless all others are there.
+ */
+export function rivals(z: Float32Array, label: number, count: number): number[] {
+  const wrong = Array.from(z.keys()).filter((j) => j !== label);
+  const live = wrong.filter((j) => z[j] > Number.NEGATIVE_INFINITY);
+  return (live.length > 0 ? live : wrong).sort((i, j) => z[j] - z[i] || i - j).slice(0, count);
+}

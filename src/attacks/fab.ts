@@ -47,9 +47,9 @@ export function fab(options: z.input<typeof FabOptions>): MinimalAttack {
       const attacked = images.filter(({ distance }) => distance > 0);
       const aims = Math.min(targets, (images[0]?.logits.length ?? 1) - 1);
       for (let aim = 0; aim < aims; aim++) {
-        let running = attacked.map((image): Walk => {
-          const target = rivals(image.logits, image.label, aims)[aim];
-          return { image, target, point: image.x };
+        let running = attacked.flatMap((image): Walk[] => {
+          const target = rivals(image.logits, image.label, aims).at(aim);
+          return target === undefined ? [] : [{ image, target, point: image.x }];
         });
         for (let step = 1; step <= steps; step++) {
           running = running.filter(({ image }) => image.distance > enough);

@@ -2,6 +2,7 @@
 import type { Key } from "../math/random.ts";
 import { clamp, rowSize, sub, type Tensor } from "../math/tensor.ts";
 import { balls } from "./balls.ts";
+import { withFiniteGradient } from "./finite.ts";
 import { distancesOf, insideBall } from "./inside-ball.ts";
 import { checkEpsilon, checkInputs } from "./preconditions.ts";
 import type { Attack, BoundedAttack, Labels, MinimalAttack, Victim } from "./victim.ts";
@@ -17,7 +18,7 @@ export interface CountedVictim extends Victim {
   queries(): Queries;
 }
 
-/** The same victim, counting. */
+/** The same victim, counting; an attack meets no gradient that is not finite. */
 export function counted(victim: Victim): CountedVictim {
   let forwards = 0;
   let gradients = 0;
@@ -26,10 +27,10 @@ export function counted(victim: Victim): CountedVictim {
       forwards += keys.length;
       return victim.logits(x, keys);
     },
-    lossAndGradient(x, loss, keys, over) {
+    async lossAndGradient(x, loss, keys, over) {
       forwards += keys.length;
       gradients += keys.length;
-      return victim.lossAndGradient(x, loss, keys, over);
+      return withFiniteGradient(await victim.lossAndGradient(x, loss, keys, over));
     },
     announce: (keys, shape) => victim.announce?.(keys, shape),
     queries: () => ({ forwards, gradients }),

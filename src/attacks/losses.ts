@@ -61,7 +61,7 @@ export function lossOfLogits(
   const losses = new Float32Array(logits.shape[0] ?? 0);
   const gradient = tensor(logits.shape);
   for (let i = 0; i < losses.length; i++) {
-    const z = logits.data.subarray(i * classes, (i + 1) * classes);
+    const z = logits.data.slice(i * classes, (i + 1) * classes).map(bounded);
     const g = gradient.data.subarray(i * classes, (i + 1) * classes);
     if (loss.kind === "linear") {
       g.set(loss.weights.data.subarray(i * classes, (i + 1) * classes));
@@ -87,24 +87,51 @@ export function lossOfLogits(
   return { losses, gradient };
 }
 
+/** What stands for an infinite logit, so that 0 times it is 0. A class far below −1e20 is none that the network can choose. */
+export const HUGE = 1e30;
+export const isLive = (logit: number): boolean => logit > -1e20;
+
+const bounded = (logit: number): number => Math.min(Math.max(logit, -HUGE), HUGE);
+
 /** What the denominator of a loss makes of the logits in descending order; it needs as many classes. */
 const spreads: { readonly [K in Loss["kind"]]?: readonly number[] } = {
   dlr: [1, 0, -1],
   "dlr-targeted": [1, 0, -0.5, -0.5],
 };
 
-/** a / b with b = ⟨spread, sorted z⟩ + 1e-12, as the authors have it; g becomes its gradient. Of equal logits the first counts. */
+/**
+ * a / b with b = ⟨spread, sorted z⟩ + 1e-12, as the authors have it; g becomes its gradient. Of equal logits the first counts.
+ * With too few classes above −∞ there is nothing to divide by.
+ */
 function divide(a: number, z: Float32Array, g: Float32Array, spread: readonly number[]): number {
   const order = Array.from(z.keys()).sort((i, j) => z[j] - z[i] || i - j);
+  if (!isLive(z[order[spread.length - 1]])) return a;
   const b = spread.reduce((sum, weight, i) => sum + weight * z[order[i]], 1e-12);
   for (let j = 0; j < g.length; j++) g[j] /= b;
   for (const [i, weight] of spread.entries()) g[order[i]] -= (weight * a) / b / b;
   return a / b;
 }
 
-/** max over j ≠ label of z_j, minus z_label; of logits [batch, classes]. */
-export const marginsOf = (logits: Tensor, labels: Labels): Float32Array =>
-  lossOfLogits(margin(labels), logits).losses;
+/**
+ * max over j ≠ label of z_j, minus z_label; of logits [batch, classes]. Finite, whatever the logits are: a class at −∞ is no
+ * rival, and where a logit is NaN or the label's own is −∞ the example is misclassified, by 1e30.
+ */
+export function marginsOf(logits: Tensor, labels: Labels): Float32Array {
+  const classes = rowSize(logits);
+  return Float32Array.from(labels, (label, i) =>
+    marginOf(logits.data.subarray(i * classes, (i + 1) * classes), label),
+  );
+}
+
+function marginOf(z: Float32Array, label: number): number {
+  let rival = Number.NEGATIVE_INFINITY;
+  for (let j = 0; j < z.length; j++) {
+    if (Number.isNaN(z[j])) return HUGE;
+    if (j !== label) rival = Math.max(rival, z[j]);
+  }
+  if (z[label] === Number.NEGATIVE_INFINITY) return HUGE;
+  return bounded(rival) - bounded(z[label]);
+}
 
 /** The mean of each run of `draws` rows, [batch, ...] → [batch / draws, ...]; sums are in double precision. */
 export function meanRows(x: Tensor, draws: number): Tensor {

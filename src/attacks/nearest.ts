@@ -3,7 +3,7 @@ import { foldAll, type Key } from "../math/random.ts";
 import { type Tensor, tensor } from "../math/tensor.ts";
 import { distances, rowOf } from "./examples.ts";
 import { marginsOf } from "./losses.ts";
-import { checkInputs, checkLabels, checkLogits } from "./preconditions.ts";
+import { checkInputs, checkLabels } from "./preconditions.ts";
 import type { Labels, Minimized, Norm, Victim } from "./victim.ts";
 
 /** One image of a minimum-norm attack. */
@@ -33,7 +33,6 @@ export async function beginAll(
   const adversarial = tensor(x.shape, x.data.slice());
   const clean = await victim.logits(x, foldAll(keys, 0));
   checkLabels(labels, clean);
-  checkLogits(clean);
   const margins = marginsOf(clean, labels);
   const images = labels.map(
     (label, i): Image => ({

@@ -6,7 +6,7 @@ import { balls } from "./balls.ts";
 import { putRows, rivals, rowOf } from "./examples.ts";
 import { ce, difference, marginsOf, type PerRow } from "./losses.ts";
 import { inPaperBall, resolve, StopWhenBroken } from "./options.ts";
-import { checkEpsilon, checkInputs, checkLabels, checkLogits } from "./preconditions.ts";
+import { checkEpsilon, checkInputs, checkLabels } from "./preconditions.ts";
 import type { BoundedAttack, Labels, PaperNorm, Victim } from "./victim.ts";
 
 export const PgdOptions = inPaperBall({
@@ -123,11 +123,13 @@ function ascents(
     checkInputs(x, labels, keys);
     checkEpsilon(norm, epsilon, rowSize(x));
     const aims = await aimsOf(victim, { x, labels, keys }, targets);
-    const places = targets === null ? 1 : (aims[0]?.length ?? 1);
+    const places = targets === null ? 1 : Math.max(1, ...aims.map((own) => own.length));
     let adversarial = x;
-    let standing = labels.map((_, i) => i);
+    let unbroken = labels.map((_, i) => i);
     const highest = labels.map(() => Number.NEGATIVE_INFINITY);
-    for (let run = 0; run < restarts * places && standing.length > 0; run++) {
+    for (let run = 0; run < restarts * places && unbroken.length > 0; run++) {
+      const standing = unbroken.filter((i) => targets === null || run % places < aims[i].length);
+      if (standing.length === 0) continue;
       const take = <T>(all: readonly T[]) => standing.map((i) => all[i]);
       const own = take(keys);
       const part = { x: takeRows(x, standing), labels: take(labels), targets: take(aims) };
@@ -136,7 +138,7 @@ function ascents(
       const climb = { ...climbing, loss: loss(climbing, run % places) };
       const from = start(climbing, foldAll(climbing.keys, 0));
       const reached = await ascend(ascent, victim, climb, from);
-      if (run === 0) adversarial = reached;
+      if (run === 0) adversarial = reached; // of all examples: each has a first aim
       if (restarts * places === 1) break;
       // The same noise judges every candidate.
       const judging = { ...part, keys: foldAll(own, 0) };
@@ -151,7 +153,8 @@ function ascents(
         takeRows(reached, better),
         better.map((i) => standing[i]),
       );
-      standing = standing.filter((_, i) => !broken[i]);
+      const gone = new Set(standing.filter((_, i) => broken[i]));
+      unbroken = unbroken.filter((place) => !gone.has(place));
     }
     return adversarial;
   };
@@ -166,6 +169,5 @@ async function aimsOf(
   if (targets === null) return labels.map(() => []);
   const clean = await victim.logits(x, foldAll(keys, 0));
   checkLabels(labels, clean);
-  checkLogits(clean);
   return labels.map((label, i) => rivals(rowOf(clean, i), label, targets));
 }

@@ -4,7 +4,7 @@ import { rowSize, tensor } from "../math/tensor.ts";
 import { gather, rowOf } from "./examples.ts";
 import { marginsOf } from "./losses.ts";
 import { inBall, resolve, StopWhenBroken } from "./options.ts";
-import { checkEpsilon, checkInputs, checkLabels, checkLogits } from "./preconditions.ts";
+import { checkEpsilon, checkInputs, checkLabels } from "./preconditions.ts";
 import { choicesOf, type Frame, frameOf, proposals } from "./square-patch.ts";
 import type { BoundedAttack } from "./victim.ts";
 
@@ -64,7 +64,6 @@ export function square(options: z.input<typeof SquareOptions>): BoundedAttack {
       const words = new Uint32Array(rowSize(x) + 36 * frame.channels * 2 + 8);
       const clean = await victim.logits(x, foldAll(keys, 0));
       checkLabels(labels, clean);
-      checkLogits(clean);
       const margins = marginsOf(clean, labels);
       let running = labels
         .map(

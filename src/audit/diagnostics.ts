@@ -2,8 +2,10 @@
 import { likelyPermutation } from "../data/permutation.ts";
 import type { Row } from "../evaluate/row.ts";
 import { mean } from "../math/statistics.ts";
+import { NO_CLASS } from "../math/tensor.ts";
 import type { BatchDependence } from "../models/batch-dependence.ts";
 import { normName, percent, radius } from "../report/format.ts";
+import { nonFiniteGradients } from "./non-finite.ts";
 import { batchDependent, type NotRun, notRun } from "./own-diagnostics.ts";
 import type { BetterPreprocessing } from "./preprocessings.ts";
 import type { Probe } from "./probe.ts";
@@ -13,6 +15,7 @@ export type DiagnosticCode =
   | "permuted-classes"
   | "other-preprocessing"
   | "chance"
+  | "non-finite-gradients"
   | "zero-gradients"
   | "huge-epsilon"
   | "black-box-wins"
@@ -61,7 +64,8 @@ export function permutedClasses({
   classes,
 }: Pick<Facts, "rows" | "classes">): Diagnostic | null {
   const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
-  for (const { label, prediction } of cleanOf(rows)) confusion[label][prediction]++;
+  for (const { label, prediction } of cleanOf(rows))
+    if (prediction !== NO_CLASS) confusion[label][prediction]++;
   const found = likelyPermutation(confusion);
   if (found === null) return null;
   const { name, explained, identity, examples } = found;
@@ -275,6 +279,7 @@ export function diagnose(facts: Facts): Diagnostic[] {
   const all = [
     batchDependent(facts.batch ?? null),
     wrong ?? chance(facts),
+    nonFiniteGradients(facts),
     ...[zeroGradients(facts), hugeEpsilon(facts), blackBoxWins(facts), transferWins(facts)],
     noiseBreaks(facts),
     ...[randomisedWithoutEot(facts), moreStepsHelp(facts), saturatedSoftmax(facts)],

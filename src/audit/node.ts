@@ -25,6 +25,7 @@ import { isExported } from "../models/export.ts";
 import type { ImportedOptions } from "../models/imported.ts";
 import { statedShape, takesWhole } from "../models/imported-picture.ts";
 import { readModelNode } from "../models/node.ts";
+import { nonFiniteNode } from "../models/non-finite.ts";
 import { evaluationsOf } from "../report/evaluations.ts";
 import { readRowsFile } from "../report/node.ts";
 import { page } from "../report/page.ts";
@@ -167,6 +168,7 @@ export async function* auditNode(
       ...{ network, target: { ...runtime.target }, resume, data: dataset, note },
       ...(out !== undefined && { out: join(out, "rows.jsonl") }),
       ...without({ saveExamples, signal, command }),
+      locate: (at) => nonFiniteNode(runtime, model.architecture, model.parameters, at),
     })) {
       rows.push(row);
       missing = total - done;

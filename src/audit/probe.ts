@@ -8,7 +8,7 @@ import type { Labels, Norm, Victim } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
 import { normal } from "../math/distributions.ts";
 import { fold, foldAll, type Key, keyOf, keysFor, nameToNumber } from "../math/random.ts";
-import { addScaled, argmaxRows, clamp, rowSize, sub, type Tensor, tensor } from "../math/tensor.ts";
+import { addScaled, argmaxRows, clamp, rowSize, type Tensor, tensor } from "../math/tensor.ts";
 
 /** What the probe found, in counts of examples. */
 export interface Probe {
@@ -157,7 +157,8 @@ export async function probe(
   return {
     ...{ examples: all.length, zeroGradients: zeroRows(slopes.gradient), norms },
     saturated: losses.filter((loss) => loss === 0).length,
-    changes: sub(logits, again).data.some((difference) => difference !== 0),
+    // Not by their difference: that of two infinities is NaN.
+    changes: logits.data.some((logit, i) => !Object.is(logit + 0, again.data[i] + 0)),
     huge: { ...huge, tried: right.length, right: await attacked(huge, MANY) },
     transfer: copy && {
       ...{ ...first, tried: right.length, whiteBox: norms[0].manySteps },

@@ -4,9 +4,14 @@ import { type Rule, rules } from "./rules.ts";
 
 /**
  * ∂loss/∂each of `wrt`, as expressions: one reverse walk over what `loss` reaches (reverse mode). Only
- * nodes that depend on `wrt` get a gradient; a value that `loss` does not depend on gets zeros.
+ * nodes that depend on `wrt` get a gradient; a value that `loss` does not depend on gets zeros. `made` hears of each part of
+ * a gradient that the rule of a node makes.
  */
-export function gradient(loss: Value, wrt: readonly Value[]): Value[] {
+export function gradient(
+  loss: Value,
+  wrt: readonly Value[],
+  made: (node: Value, part: Value) => void = () => undefined,
+): Value[] {
   if (loss.shape.length !== 0)
     throw new Error(
       `gradient needs a scalar, got a value of shape [${loss.shape.join(", ")}]; sum it first`,
@@ -26,6 +31,7 @@ export function gradient(loss: Value, wrt: readonly Value[]): Value[] {
     rule(node as never, dy).forEach((part, i) => {
       const input = node.inputs[i];
       if (part === null || !relevant.has(input)) return;
+      made(node as Value, part);
       const sofar = gradients.get(input);
       gradients.set(input, sofar === undefined ? part : add(sofar, part));
     });

@@ -6,6 +6,7 @@ import { EvaluateOptions } from "../evaluate/options.ts";
 import type { Row } from "../evaluate/row.ts";
 import { summarize } from "../evaluate/summary.ts";
 import { classifier } from "../models/classifier.ts";
+import { nonFiniteNode } from "../models/non-finite.ts";
 import { summaryTable } from "../report/text-table.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import { openModelNode } from "../train/node.ts";
@@ -68,6 +69,7 @@ export const evaluateCommand = command({
       for await (const { row, done, total } of evaluateNode(model, options, {
         ...{ network, target: { ...runtime.target }, out, resume, saveExamples, dataDir },
         ...(dataset !== undefined && { data: dataset }),
+        locate: (at) => nonFiniteNode(runtime, model.architecture, model.parameters, at),
         ...{ signal: context.signal, note: context.note, command: context.argv.join(" ") },
       })) {
         rows.push(row);

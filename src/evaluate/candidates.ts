@@ -8,11 +8,13 @@ import { withEot, withFixedKeys } from "../defenses/with-eot.ts";
 import { foldAll, type Key, nameToNumber } from "../math/random.ts";
 import { addScaled, clamp, rowSize, sub, type Tensor, tensor } from "../math/tensor.ts";
 import { decisions, type Scoring, shareOf } from "./score.ts";
+import { ownerOf, type WatchedVictim } from "./watched.ts";
+import { withoutGradients } from "./without-gradients.ts";
 
 /** What an attack is given. */
 export interface Target {
   /** Without noise. */
-  readonly network: Victim;
+  readonly network: WatchedVictim;
   /** As it is deployed: the network itself if it is deterministic. */
   readonly victim: Victim;
   readonly randomised: boolean;
@@ -39,6 +41,8 @@ const victims: Readonly<Record<string, (target: Target, keys: readonly Key[]) =>
 };
 
 const [STEPS, FIXED, UPHILL] = [0, 1, 2];
+/** A stream that no attack folds: their own are counted from 0. */
+const BLIND = nameToNumber("without-gradients");
 
 /** The objectives that make sense of what an attack asks for; logits alone are averaged in one way only. */
 const sensible: Readonly<Record<BoundedAttack["asks"], readonly string[]>> = {
@@ -78,8 +82,11 @@ export async function boundedCandidates(
   keys: readonly Key[],
 ): Promise<Candidate[]> {
   if (!target.randomised) {
-    const { adversarial, members } = await runBounded(attack, target.network, x, labels, keys);
-    return [{ objective: climbed(attack), adversarial, members }];
+    const { network } = target;
+    const { adversarial, members } = await runBounded(attack, network, x, labels, keys);
+    const candidate = { objective: climbed(attack), adversarial, members };
+    const examples = { x, labels, owners: keys.map(ownerOf) };
+    return [await withoutGradients(attack, network, candidate, examples, foldAll(keys, BLIND))];
   }
   const candidates: Candidate[] = [];
   for (const name of tried(attack, objective)) {

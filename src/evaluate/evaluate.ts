@@ -1,8 +1,7 @@
-import { counted } from "../attacks/harness.ts";
 import { inRuns } from "../attacks/in-runs.ts";
 import type { Labels } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
-import { fold, foldAll, type Key, keyOf, keysFor, nameToNumber } from "../math/random.ts";
+import { fold, foldAll, type Key, keyOf, keysFor, nameToNumber, owned } from "../math/random.ts";
 import { rowSize, rows as rowsBetween, type Tensor } from "../math/tensor.ts";
 import {
   boundedCandidates,
@@ -19,7 +18,8 @@ import { mostFrequent } from "./rule.ts";
 import { type Run, rowName, runsOf } from "./runs.ts";
 import { choosingHalf, lengths, rounded, scoringHalf, shareOf } from "./score.ts";
 import { brokenName, isBroken } from "./standing.ts";
-import { deployed, type Subject } from "./subject.ts";
+import { deployed, type Locate, type Subject } from "./subject.ts";
+import { type NotFinite, watched } from "./watched.ts";
 
 /** One finished row with its pictures, each [1, channel, height, width]. */
 export interface Scored {
@@ -69,7 +69,7 @@ export async function* evaluate(
   const randomised = subject.noise !== null;
   checkOptions(options, { randomised, pixels: rowSize(test.images([0])) });
   const runs = runsOf(options, randomised);
-  const network = counted(inRuns(subject.network, batch));
+  const network = watched(inRuns(subject.network, batch));
   const parts = { network, victim: deployed(subject, network), randomised };
   const judge = judgeOf(options, parts);
   const { model, defense } = subject;
@@ -85,6 +85,8 @@ export async function* evaluate(
   for (let from = 0; from < count; from += group) {
     const all = Array.from({ length: Math.min(group, count - from) }, (_, i) => from + i);
     let clean: number[][] | null = null;
+    /** Per example the node behind its clean image's first answer that was no number. */
+    const located = locator(subject.locate);
     for (const run of runs) {
       const missing = (index: number, epsilon: number | null) =>
         !finished.has(rowName({ index, attack: run.name, epsilon, eot: run.eot })) &&
@@ -97,12 +99,12 @@ export async function* evaluate(
         foldAll(streamOf(seed, "clean", all), SCORE_CLEAN),
       );
       const decided = clean;
+      for (const [index, { notFinite }] of network.take()) await located.clean(index, notFinite);
       const images = {
         ...{ indices, seed, x: test.images(indices) },
         labels: indices.map((index) => Number(test.labels[index])),
         natural: indices.map((index) => decided[index - from]),
       };
-      const asked = network.queries();
       const results = await attacked(
         run,
         { ...parts, eot: run.eot, batch },
@@ -110,18 +112,24 @@ export async function* evaluate(
         judge,
         images,
       );
-      const { forwards, gradients } = network.queries();
-      const queries = (forwards - asked.forwards + gradients - asked.gradients) / indices.length;
+      const asked = network.take();
       const judged: Scored[] = [];
-      for (const result of results)
-        for (const [i, row] of (await scored(run, result, judge, images)).entries())
-          if (missing(row.index, row.epsilon))
-            judged.push({
-              row: { ...common, ...row, queries, seconds: 0 },
-              original: rowsBetween(images.x, i, i + 1),
-              adversarial: rowsBetween(result.adversarial, i, i + 1),
-              last: false,
-            });
+      for (const result of results) {
+        const rows = await scored(run, result, judge, images);
+        const scoring = network.take();
+        for (const [i, row] of rows.entries()) {
+          if (!missing(row.index, row.epsilon)) continue;
+          const { queries = 0, notFinite = null } = asked.get(row.index) ?? {};
+          const first = notFinite ?? scoring.get(row.index)?.notFinite ?? null;
+          const nonFinite = await located.of(row.index, first);
+          judged.push({
+            row: { ...common, ...row, queries, nonFinite, seconds: 0 },
+            original: rowsBetween(images.x, i, i + 1),
+            adversarial: rowsBetween(result.adversarial, i, i + 1),
+            last: false,
+          });
+        }
+      }
       const seconds = (performance.now() - started) / 1000 / judged.length;
       if (options.onlyStanding)
         for (const { row } of judged) if (isBroken(row)) fallen.add(brokenName(row));
@@ -129,6 +137,22 @@ export async function* evaluate(
         yield { ...one, row: { ...one.row, seconds }, last: i === judged.length - 1 };
     }
   }
+}
+
+/** The node behind each example's first answer that was no number; what its clean image gave goes before what an attack met. */
+function locator(locate: Locate | undefined) {
+  const known = new Map<number, Row["nonFinite"]>();
+  const found = async (at: NotFinite): Promise<Row["nonFinite"]> => ({
+    value: at.value,
+    node: (await locate?.(at)) ?? null,
+  });
+  return {
+    async clean(index: number, at: NotFinite | null) {
+      if (at !== null && !known.has(index)) known.set(index, await found(at));
+    },
+    of: async (index: number, at: NotFinite | null) =>
+      known.get(index) ?? (at === null ? undefined : found(at)),
+  };
 }
 
 /** What a run ends with at one radius. */
@@ -205,6 +229,8 @@ async function scored(
   });
 }
 
-/** One key per example, from the seed, its place in the data set, and what is done to it. */
-const streamOf = (seed: number, what: string, indices: readonly number[]): Key[] =>
-  foldAll(keysFor(fold(keyOf(seed), nameToNumber("evaluate")), indices), nameToNumber(what));
+/** One key per example, which says so, from the seed, its place in the data set, and what is done to it. */
+function streamOf(seed: number, what: string, indices: readonly number[]): Key[] {
+  const keys = keysFor(fold(keyOf(seed), nameToNumber("evaluate")), indices);
+  return foldAll(owned(keys, indices), nameToNumber(what));
+}

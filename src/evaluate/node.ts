@@ -20,7 +20,7 @@ import type { Row } from "./row.ts";
 import { rowCount, rowName, runsOf } from "./runs.ts";
 import { BadRow, differences, readRows, type Settings, targetDifferences } from "./settings.ts";
 import { brokenName, isBroken, spared } from "./standing.ts";
-import { stoppable } from "./subject.ts";
+import { type Locate, stoppable } from "./subject.ts";
 
 /** A trained network, as opening a run directory or a file gives it. */
 export interface Model extends Card {
@@ -53,6 +53,8 @@ export interface NodeEvaluation {
   readonly signal?: AbortSignal;
   /** The command as typed, for the record. */
   readonly command?: string;
+  /** Names the node of the network behind an answer that is not finite. */
+  readonly locate?: Locate | undefined;
   /** Told what a reader of the rows should know, such as a resumed file whose last bits may differ. */
   readonly note?: (line: string) => void;
 }
@@ -239,7 +241,7 @@ export async function* evaluateNode(
       }
     }
     const subject = {
-      ...{ model: model.name, defense: model.defense, noise },
+      ...{ model: model.name, defense: model.defense, noise, locate: where.locate },
       network: stoppable(network, signal),
     };
     const finished = new Set(rows.map(rowName));

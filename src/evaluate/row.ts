@@ -7,7 +7,7 @@ export interface Row {
   /** Position in the test split. */
   readonly index: number;
   readonly label: number;
-  /** Class predicted for the clean image (the most frequent one over draws). */
+  /** Class predicted for the clean image (the most frequent one over draws); −1 where its scores are NaN. */
   readonly prediction: number;
   readonly adversarialPrediction: number;
   /** `none` for the clean image, else the attack's name. */
@@ -54,6 +54,13 @@ export interface Row {
    * of one minimum-norm attack at several radii share them.
    */
   readonly queries: number;
+  /**
+   * Where the network's answer was no number: logits of NaN, which are no decision and never right, or a gradient that is not
+   * finite, so that the example was attacked without one; and the node that made it, if it was found. Absent where all was finite.
+   */
+  readonly nonFinite?:
+    | { readonly value: "logits" | "gradient"; readonly node: string | null }
+    | undefined;
   /** Time spent on this row, attack and scoring; a share of its batch's. */
   readonly seconds: number;
 }

@@ -1,5 +1,5 @@
 import { unknownName } from "../math/nearest.ts";
-import { rowSize, type Tensor } from "../math/tensor.ts";
+import { argmax, NO_CLASS, rowSize, type Tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 
 /** How a randomised classifier makes one prediction out of `draws` noise draws. */
@@ -8,16 +8,9 @@ export interface Rule {
   readonly name: string;
   /** Draws that one prediction costs. */
   readonly draws: number;
-  /** Logits [draws, classes] → class. */
+  /** Logits [draws, classes] → class; −1 where scores are NaN, or none is above −∞. */
   decide(logits: Tensor): number;
 }
-
-/** The index of the largest number; the first one on a tie. */
-const largest = (values: ArrayLike<number>): number => {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;
-  return best;
-};
 
 const rowsOf = (logits: Tensor): Float32Array[] => {
   const classes = rowSize(logits);
@@ -29,8 +22,11 @@ const rowsOf = (logits: Tensor): Float32Array[] => {
 const deciders: Readonly<Record<string, (logits: Tensor) => number>> = {
   majority(logits) {
     const votes = new Array<number>(rowSize(logits)).fill(0);
-    for (const row of rowsOf(logits)) votes[largest(row)]++;
-    return largest(votes);
+    for (const row of rowsOf(logits)) {
+      const decided = argmax(row);
+      if (decided !== NO_CLASS) votes[decided]++;
+    }
+    return votes.every((count) => count === 0) ? NO_CLASS : argmax(votes);
   },
   // The mean of probabilities, not of logits: a draw that is sure counts no more than one vote.
   mean(logits) {
@@ -41,7 +37,7 @@ const deciders: Readonly<Record<string, (logits: Tensor) => number>> = {
       const sum = odds.reduce((a, b) => a + b, 0);
       for (const [i, odd] of odds.entries()) total[i] += odd / sum;
     }
-    return largest(total);
+    return argmax(total);
   },
 };
 

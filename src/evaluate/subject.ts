@@ -1,6 +1,7 @@
 import type { Victim } from "../attacks/victim.ts";
 import { withNoise } from "../defenses/with-noise.ts";
 import type { Noise } from "../noise/noise.ts";
+import type { NotFinite } from "./watched.ts";
 
 /** A classifier to be evaluated. */
 export interface Subject {
@@ -11,7 +12,12 @@ export interface Subject {
   readonly network: Victim;
   /** What is added to its inputs at every prediction; null for a deterministic classifier. */
   readonly noise: Noise | null;
+  /** The node of the network that makes an answer which is not finite; null where it cannot be found. */
+  readonly locate?: Locate | undefined;
 }
+
+/** Names what makes the logits at x, [1, ...pixels], or the gradient of a loss there, no number. */
+export type Locate = (at: NotFinite) => Promise<string | null>;
 
 /** The classifier as it is deployed: with a draw of its noise, if it has any, at every call. */
 export const deployed = ({ noise }: Subject, network: Victim): Victim =>

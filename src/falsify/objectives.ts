@@ -36,8 +36,9 @@ export function smoothMaximum(): Objective {
   let temperature = 0;
   return (excesses) => {
     const { value: largest } = worstTerm(excesses);
-    if (temperature === 0) temperature = (largest - excesses.reduce((a, b) => Math.min(a, b))) / 10;
-    if (!(temperature > 0)) return worstTerm(excesses);
+    const finite = excesses.filter(Number.isFinite);
+    if (temperature === 0 && finite.length > 0) temperature = (largest - Math.min(...finite)) / 10;
+    if (!(temperature > 0 && temperature < Number.POSITIVE_INFINITY)) return worstTerm(excesses);
     const powers = excesses.map((excess) => Math.exp((excess - largest) / temperature));
     const sum = powers.reduce((total, power) => total + power, 0);
     return {

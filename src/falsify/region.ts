@@ -1,6 +1,6 @@
 import { unit } from "../math/distributions.ts";
-import { fillBits, type Key } from "../math/random.ts";
 import { ceil32, floor32 } from "../math/neighbours.ts";
+import { fillBits, type Key } from "../math/random.ts";
 import type { Case } from "./property.ts";
 
 /** The largest float32. */

@@ -2,8 +2,11 @@
 
 import { type Simd, simd } from "./threefry-simd.ts";
 
-/** A 64-bit random key: two unsigned 32-bit words. A key is used once: drawn from or folded, never both. */
-export type Key = readonly [number, number];
+/**
+ * A 64-bit random key: two unsigned 32-bit words. A key is used once: drawn from or folded, never both. It may say whose it is
+ * (see `owned`); keys that are folded from it say the same, and no draw depends on it.
+ */
+export type Key = readonly [number, number, owner?: number];
 
 /**
  * Threefry-2x32 with 20 rounds (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"):
@@ -128,8 +131,15 @@ export function fillInLoop(key: Key, c0: number, c1: number, words: Uint32Array)
 export const keyOf = (seed: number): Key => [Math.floor(seed / 2 ** 32) >>> 0, seed >>> 0];
 
 /** An independent key for each `data`: `fold(key, step)`, `fold(key, attackIndex)`. */
-export const fold = (key: Key, data: number): Key =>
-  threefry(key, Math.floor(data / 2 ** 32) >>> 0, data >>> 0);
+export function fold(key: Key, data: number): Key {
+  const folded = threefry(key, Math.floor(data / 2 ** 32) >>> 0, data >>> 0);
+  const [, , owner] = key;
+  return owner === undefined ? folded : [folded[0], folded[1], owner];
+}
+
+/** The same keys, each of which says whose it is. */
+export const owned = (keys: readonly Key[], owners: readonly number[]): Key[] =>
+  keys.map(([first, second], i): Key => [first, second, owners[i]]);
 
 /** `fold` for each example of a batch. */
 export const foldAll = (keys: readonly Key[], data: number): Key[] =>

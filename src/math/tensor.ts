@@ -122,9 +122,20 @@ export function clamp({ shape, data }: Tensor, low: number, high: number): Tenso
 /** The index of the largest entry of each row of [batch, classes]; the first one on a tie. */
 export function argmaxRows(x: Tensor): number[] {
   const row = rowSize(x);
-  return Array.from({ length: x.shape[0] ?? 0 }, (_, i) => {
-    let best = 0;
-    for (let j = 1; j < row; j++) if (x.data[i * row + j] > x.data[i * row + best]) best = j;
-    return best;
-  });
+  return Array.from({ length: x.shape[0] ?? 0 }, (_, i) =>
+    argmax(x.data.subarray(i * row, (i + 1) * row)),
+  );
+}
+
+/** No class: what a decision is where a score is NaN, or all are −∞. It is no label, so it is never right. */
+export const NO_CLASS = -1;
+
+/** The index of the largest number, the first one on a tie; NO_CLASS where there is none. */
+export function argmax(values: ArrayLike<number>): number {
+  let best = 0;
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isNaN(values[i])) return NO_CLASS;
+    if (values[i] > values[best]) best = i;
+  }
+  return values[best] === Number.NEGATIVE_INFINITY ? NO_CLASS : best;
 }

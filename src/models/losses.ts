@@ -1,6 +1,7 @@
 import {
   add,
   cast,
+  clip,
   constant,
   div,
   greater,
@@ -65,13 +66,14 @@ function highest(logits: Value, count: number): Value[] {
   const counting = cast(constant(earlier), logits.dtype);
   const half = scalarLike(logits, 0.5);
   const found: Value[] = [];
+  const taken = scalarLike(logits, -3e38);
   let left = stopGradient(logits);
   for (let place = 0; place < count; place++) {
     const below = cast(greater(max(left, [1], true), left), logits.dtype);
     const atTop = sub(scalarLike(logits, 1), below);
     const isFirst = where(greater(matmul(atTop, counting), half), scalarLike(logits, 0), atTop);
     found.push(sum(mul(logits, isFirst), [1]));
-    left = where(greater(isFirst, half), scalarLike(logits, -1e30), left);
+    left = where(greater(isFirst, half), taken, left);
   }
   return found;
 }
@@ -80,11 +82,24 @@ function highest(logits: Value, count: number): Value[] {
 const over = (numerator: Value, denominator: Value): Value =>
   div(numerator, add(denominator, scalarLike(denominator, 1e-12)));
 
+/**
+ * Logits of ±∞ as ±1e30, without a gradient: 0 times infinity would be NaN. A class that far down is no rival and no part of a
+ * denominator.
+ */
+const bounded = (logits: Value): Value => clip(logits, -1e30, 1e30);
+
+/** The ratio where the lowest logit of the denominator is that of a live class, else the numerator alone. */
+const overLive = (numerator: Value, denominator: Value, lowest: Value): Value =>
+  over(
+    numerator,
+    where(greater(lowest, scalarLike(lowest, -1e20)), denominator, scalarLike(denominator, 1)),
+  );
+
 /** Difference of logits ratio (Croce & Hein 2020, arXiv:2003.01690, Eq. 6); the margin where there are 2 classes. */
 const dlr: LossGraph = (logits, oneHot) => {
   if (logits.shape[1] < 3) return margin(logits, oneHot);
   const [first, , third] = highest(logits, 3);
-  return over(margin(logits, oneHot), sub(first, third));
+  return overLive(margin(logits, oneHot), sub(first, third), third);
 };
 
 /** Its targeted form (Eq. 7); weights are 1 at the target and −1 at the label. With fewer than 4 classes their difference. */
@@ -92,7 +107,8 @@ const dlrTargeted: LossGraph = (logits, weights) => {
   if (logits.shape[1] < 4) return linear(logits, weights);
   const [first, , third, fourth] = highest(logits, 4);
   const half = scalarLike(logits, 0.5);
-  return over(linear(logits, weights), sub(first, mul(half, add(third, fourth))));
+  const denominator = sub(first, mul(half, add(third, fourth)));
+  return overLive(linear(logits, weights), denominator, fourth);
 };
 
 const rowLosses: { readonly [K in RowLossData["kind"]]: readonly [name: string, LossGraph] } = {
@@ -115,7 +131,7 @@ export function lossGraph(loss: LossData): {
 } {
   if (loss.kind !== "of-mean") {
     const [name, losses] = rowLosses[loss.kind];
-    return { name, draws: 1, losses };
+    return { name, draws: 1, losses: (logits, weights) => losses(bounded(logits), weights) };
   }
   const [name, losses] = rowLosses[loss.loss.kind];
   const { draws } = loss;
@@ -123,8 +139,8 @@ export function lossGraph(loss: LossData): {
     ...{ name: `${name} of the mean of ${draws}`, draws },
     losses(logits, weights) {
       const [batch, classes] = logits.shape;
-      const grouped = reshape(logits, [batch / draws, draws, classes]);
-      return losses(mean(grouped, [1]), weights);
+      const grouped = reshape(bounded(logits), [batch / draws, draws, classes]);
+      return losses(bounded(mean(grouped, [1])), weights);
     },
   };
 }

@@ -75,7 +75,7 @@ function drawer(worker: Worker) {
     new Promise<Float32Array<ArrayBuffer>>((resolve, reject) => {
       if (broken !== undefined) return reject(broken);
       const id = next++;
-      const keys = Uint32Array.from(own.flat());
+      const keys = Uint32Array.from(own.flatMap((key) => key.slice(0, 2) as number[]));
       asked.set(id, { resolve, reject });
       worker.ref();
       const request: Request = { id, noise, keys, shape };

@@ -1,5 +1,6 @@
 import type { FunctionProto, GraphProto, NodeProto } from "onnx-buf";
 import * as g from "../graph/expressions.ts";
+import { nameOrigin } from "../graph/origins.ts";
 import type { Value } from "../graph/value.ts";
 import { own } from "../math/own.ts";
 import { sizeOf } from "../math/tensor.ts";
@@ -156,6 +157,7 @@ export class GraphImporter {
     const attributes = attributesOf(proto, scope.frame);
     const node = importNode(proto, attributes, opset, inputs, this.#around(scope));
     const results = this.#results(proto, node, scope);
+    nameOrigin(results, inputs, describeNode(proto, opset));
     for (const [i, name] of proto.output.entries()) {
       const value = results[i];
       if (name === "" || value === undefined) continue;
