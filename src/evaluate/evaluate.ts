@@ -19,7 +19,7 @@ import { type Run, rowName, runsOf } from "./runs.ts";
 import { choosingHalf, lengths, rounded, scoringHalf, shareOf } from "./score.ts";
 import { brokenName, isBroken } from "./standing.ts";
 import { deployed, type Locate, type Subject } from "./subject.ts";
-import { type NotFinite, watched } from "./watched.ts";
+import { type NotFinite, type WatchedVictim, watched } from "./watched.ts";
 
 /** One finished row with its pictures, each [1, channel, height, width]. */
 export interface Scored {
@@ -36,6 +36,7 @@ const SCORE_CLEAN = 1;
 const SCORE_ADVERSARIAL = 2;
 const CHOOSE = 3;
 const ONE_DRAW = 4;
+const LOOK = 5;
 
 /** Batches of a deterministic model that are attacked together. */
 const TOGETHER = 4;
@@ -81,10 +82,12 @@ export async function* evaluate(
     ? Math.max(1, Math.floor(batch / Math.max(...runs.map(({ eot }) => eot))))
     : TOGETHER * batch;
 
+  const slope = slopeAskedFor(runs);
   const fallen = new Set(options.onlyStanding ? broken : []);
   for (let from = 0; from < count; from += group) {
     const all = Array.from({ length: Math.min(group, count - from) }, (_, i) => from + i);
     let clean: number[][] | null = null;
+    let first = true;
     /** Per example the node behind its clean image's first answer that was no number. */
     const located = locator(subject.locate);
     for (const run of runs) {
@@ -99,7 +102,11 @@ export async function* evaluate(
         foldAll(streamOf(seed, "clean", all), SCORE_CLEAN),
       );
       const decided = clean;
-      for (const [index, { notFinite }] of network.take()) await located.clean(index, notFinite);
+      if (first) {
+        first = false;
+        if (slope !== null && !randomised) await lookAtGradients(network, test, all, seed, slope);
+        for (const [index, { notFinite }] of network.take()) await located.clean(index, notFinite);
+      }
       const images = {
         ...{ indices, seed, x: test.images(indices) },
         labels: indices.map((index) => Number(test.labels[index])),
@@ -137,6 +144,33 @@ export async function* evaluate(
         yield { ...one, row: { ...one.row, seconds }, last: i === judged.length - 1 };
     }
   }
+}
+
+/** The loss that the first attack with gradients climbs; null where no attack asks for gradients. */
+function slopeAskedFor(runs: readonly Run[]): "ce" | "margin" | null {
+  const attacks = runs.flatMap(({ attack }) => attack ?? []);
+  const found = attacks.find((attack) => attack.epsilon === null || attack.asks !== "logits");
+  if (found === undefined) return null;
+  return found.epsilon !== null && found.asks === "cross-entropy" ? "ce" : "margin";
+}
+
+/**
+ * Asks for the gradient at each clean image once. An attack that starts elsewhere may never meet a gradient there that is not
+ * finite, and which do must not decide which images are named.
+ */
+async function lookAtGradients(
+  network: WatchedVictim,
+  test: Split,
+  indices: readonly number[],
+  seed: number,
+  kind: "ce" | "margin",
+): Promise<void> {
+  const labels = indices.map((index) => Number(test.labels[index]));
+  await network.lossAndGradient(
+    test.images(indices),
+    { kind, labels },
+    foldAll(streamOf(seed, "clean", indices), LOOK),
+  );
 }
 
 /** The node behind each example's first answer that was no number; what its clean image gave goes before what an attack met. */
