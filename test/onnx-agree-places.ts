@@ -21,8 +21,8 @@ const unpooled = (
   pool: AgreeCase["attributes"],
   shape: NdArray | null = null,
 ): AgreeCase => ({
-  // Where windows overlap, a difference moves elements to other places.
-  ...on("MaxUnpool", x, shape === null ? [] : [shape], pool, { sloped: pool !== overlapping }),
+  // Where two elements are close, a difference moves the larger one to another place.
+  ...on("MaxUnpool", x, shape === null ? [] : [shape], pool, { sloped: shape !== null }),
   before: [nodeOf("MaxPool", ["x"], ["p", "q"], pool)],
   inputs: ["p", "q", ...(shape === null ? [] : ["a0"])],
 });

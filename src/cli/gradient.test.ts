@@ -54,6 +54,24 @@ describe("rampart gradient", () => {
     }
   });
 
+  it("runs a file that works for one batch alone in that batch, in the order given", async () => {
+    const two = join(folder, "two.onnx");
+    // The first image of each pair as it is, the second one doubled.
+    const nodes = [nodeOf("Mul", ["x", "each"], ["m"]), nodeOf("MatMul", ["m", "w"], ["z"])];
+    writeFileSync(
+      two,
+      onnxFile(nodes, {
+        inputs: { x: ["n", 2] },
+        outputs: { z: ["n", 3] },
+        arrays: { each: tensor([2, 1], [1, 2]), w: tensor([2, 3], [1, 0, -1, 0, 2, 0]) },
+      }),
+    );
+    const { code, err } = await typed(two, "--input", input, "--out", out);
+    expect(code).toBe(0);
+    expect(err).toContain("of the file's own batches of 2");
+    expect(read("logits")).toEqual([1, 6, -1, 10, 4, -10]);
+  });
+
   it("takes cross-entropy by default", async () => {
     expect(await typed(...asked)).toMatchObject({ code: 0 });
     const sum = Math.exp(0) + Math.exp(2) + Math.exp(0);

@@ -70,9 +70,15 @@ export const gradientCommand = command({
       images: rows(pictures, 0, Math.min(BATCH_CHECKED, labels.length)),
       size: batch,
     });
+    // A file that works for one batch alone has no answer for a single image.
+    const own = model.architecture.fixedBatch ?? 1;
+    const inOwnBatches = own > 1 && batch % own === 0 && labels.length % own === 0;
     if (dependence !== null)
-      context.note(`${describeDependence(dependence)}; what is written is of each image alone`);
-    const architecture = dependence === null ? model.architecture : oneByOne(model.architecture);
+      context.note(
+        `${describeDependence(dependence)}; what is written is of ${inOwnBatches ? `the file's own batches of ${own}, in the order given` : "each image alone"}`,
+      );
+    const architecture =
+      dependence === null || inOwnBatches ? model.architecture : oneByOne(model.architecture);
     const network = classifier(runtime, architecture, model.parameters);
     const parts: { losses: Tensor; logits: Tensor; gradient: Tensor }[] = [];
     try {
