@@ -1,8 +1,7 @@
 // `rampart bench --calibrate`: which form of convolutions is faster on this machine, for the runs to come.
 
-import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { writeWhole, writing } from "../files/node.ts";
+import { makeFolder, writeWhole, writing } from "../files/node.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { calibrateNode } from "../runtime/node.ts";
 import type { Context } from "./command.ts";
@@ -33,7 +32,7 @@ export async function calibrateMachine(
       `${WORK[what].padEnd(24)} ${String(channels).padStart(3)} channels  direct ${ms(direct)}, Winograd ${ms(winograd)}`,
     );
   }
-  await writing(path, mkdir(dirname(path), { recursive: true }));
+  await writing(path, makeFolder(dirname(path)));
   await writeWhole(path, text);
   emit({ calibrated: "break-even", ...breakEven, path });
   print(

@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
 import { z } from "zod";
+import { reasonOf } from "../files/reasons.ts";
 import { nearest } from "../math/nearest.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Field } from "./flags.ts";
@@ -85,32 +86,8 @@ function commanderProblem({ message }: CommanderError): string {
   return hint === undefined ? plain : `${plain}; did you mean ${hint}?`;
 }
 
-const fileProblems: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file or folder",
-  EACCES: "permission denied; choose another place or change its permissions",
-  EPERM: "not permitted; choose another place or change its permissions",
-  EROFS: "the file system is read-only; choose another place",
-  ENOTDIR: "a part of this path is a file, not a folder; choose another place",
-  EISDIR: "this is a folder, and a file is needed",
-  ENOSPC: "no space left on the device; free some and run the command again",
-  EDQUOT: "the disk quota is used up; free some and run the command again",
-  ENAMETOOLONG: "the name is too long for this file system; choose a shorter one",
-  ELOOP: "its links lead in a circle; give the file itself",
-  EIO: "the disk reports an error; look at the system's log",
-  EMFILE: "too many files are open; raise the limit (ulimit -n)",
-  ENFILE: "too many files are open on this machine",
-  EFBIG:
-    "the file would be larger than is allowed; raise the limit (ulimit -f) or choose another place",
-  ETXTBSY: "a program in this file is running; choose another place",
-  EBUSY: "it is in use; close what uses it or choose another place",
-  EXDEV: "it is on another file system; choose another place",
-  ENODEV: "there is no such device",
-  ENXIO: "there is no such device",
-};
-
 /** Why the system refuses something with a file, and what to do; undefined for what is no fault of the user. */
-export const fileProblem = ({ code }: NodeJS.ErrnoException): string | undefined =>
-  code !== undefined && Object.hasOwn(fileProblems, code) ? fileProblems[code] : undefined;
+export const fileProblem = (error: unknown): string | undefined => reasonOf(error);
 
 /** What the user can fix, as the lines of a message; undefined for a bug of ours. */
 export function usageLines(error: unknown): readonly string[] | undefined {

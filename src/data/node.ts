@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Sharp } from "sharp";
+import { makeFolder } from "../files/node.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { checkDataset, type DataReport } from "./check.ts";
 import type { DataFiles, DecodedImage, Picture } from "./data-files.ts";
@@ -176,7 +177,7 @@ export async function checkDatasetNode(
 async function put(root: string, folder: string, files: ReadonlyMap<string, Uint8Array>) {
   const temporary = join(root, `.fetch-${process.pid}`);
   try {
-    await mkdir(temporary, { recursive: true });
+    await makeFolder(temporary);
     for (const [name, bytes] of files)
       await writeFile(join(temporary, name), bytes, { flush: true });
     if ((await ifThere(folder, () => stat(folder))) === undefined) await rename(temporary, folder);

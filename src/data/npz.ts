@@ -1,10 +1,13 @@
 import { type UnzipFileInfo, unzipSync, zipSync } from "fflate";
+import { crc32 } from "../files/crc32.ts";
+import { otherKind } from "../files/kind.ts";
 import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { DataFiles } from "./data-files.ts";
 import type { Dataset } from "./dataset.ts";
 import { type Npy, npyBytes, parseNpy } from "./npy.ts";
 import { channelStatistics, type Examples, splitOf } from "./splits.ts";
+import { type ZipEntry, zipEntries } from "./zip.ts";
 
 /** Arrays in one file, and bytes that they may take together: a floor, or more in proportion to a file that is larger. */
 const MOST_ARRAYS = 1000;
@@ -33,6 +36,34 @@ function modest(path: string, stored: number): (entry: UnzipFileInfo) => boolean
   };
 }
 
+/** Compares what was unpacked with the directory of the file: names, and the CRC-32 of every array. */
+function requireUndamaged(
+  path: string,
+  bytes: Uint8Array,
+  unpacked: Readonly<Record<string, Uint8Array>>,
+): void {
+  const refuse = (why: string, cause?: unknown): never => {
+    throw new UsageError(
+      `${path} (${bytes.length} bytes) is damaged: ${why}; write it again with numpy.savez, or copy it anew`,
+      { cause },
+    );
+  };
+  let stated: readonly ZipEntry[] = [];
+  try {
+    stated = zipEntries(bytes);
+  } catch (cause) {
+    if (cause instanceof RangeError) refuse("its directory leads out of the file", cause);
+    refuse((cause as Error).message, cause);
+  }
+  const contents = new Map(Object.entries(unpacked));
+  if (stated.length !== contents.size) refuse("its directory names other arrays than it holds");
+  for (const { name, crc } of stated) {
+    const array = contents.get(name);
+    if (array === undefined || crc32(array) !== crc)
+      refuse(`the CRC-32 of ${name} does not match its contents`);
+  }
+}
+
 /** The arrays of an .npz file by name; `path` is for messages. */
 export function parseNpz(path: string, bytes: Uint8Array): ReadonlyMap<string, Npy> {
   let entries: Readonly<Record<string, Uint8Array>>;
@@ -41,10 +72,12 @@ export function parseNpz(path: string, bytes: Uint8Array): ReadonlyMap<string, N
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;
     throw new UsageError(
-      `${path} (${bytes.length} bytes) is not an .npz file, or is truncated; write it with numpy.savez`,
+      otherKind(path, bytes, "an .npz file of arrays", ["npz", "zip"]) ??
+        `${path} (${bytes.length} bytes) is not an .npz file, or is truncated; write it with numpy.savez`,
       { cause },
     );
   }
+  requireUndamaged(path, bytes, entries);
   return new Map(
     Object.entries(entries).map(([file, array]) => {
       const name = file.replace(/\.npy$/, "");
@@ -52,6 +85,9 @@ export function parseNpz(path: string, bytes: Uint8Array): ReadonlyMap<string, N
     }),
   );
 }
+
+/** The time stamp of every entry, so that equal arrays give equal bytes on any day and with any clock. */
+const TIME = new Date(1980, 0, 1, 12);
 
 /** An .npz file of these arrays, that numpy.load reads. */
 export const npzBytes = (
@@ -66,7 +102,7 @@ export const npzBytes = (
         npyBytes(data, shape),
       ]),
     ),
-    { level: 1 },
+    { level: 1, mtime: TIME },
   );
 
 /** [n, h, w], [n, c, h, w] or, if axis 1 is no number of channels but the last axis is, [n, h, w, c]. */

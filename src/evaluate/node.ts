@@ -1,11 +1,19 @@
 import { createHash } from "node:crypto";
-import { appendFile, mkdir, readFile, rm, truncate } from "node:fs/promises";
+import { appendFile, readFile, rm, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Victim } from "../attacks/victim.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { heldOut } from "../data/held-out.ts";
 import { openDatasetNode } from "../data/node.ts";
-import { lock, machine, orMissing, version, writeWhole, writing } from "../files/node.ts";
+import {
+  lock,
+  machine,
+  makeFolder,
+  orMissing,
+  version,
+  writeWhole,
+  writing,
+} from "../files/node.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { type Architecture, type Parameters, parameterCount } from "../models/architecture.ts";
@@ -234,7 +242,7 @@ export async function* evaluateNode(
         : await orMissing(readFile(examplesFile), undefined);
     const kept = pictures(saveExamples, before);
     if (out !== undefined) {
-      await writing(out, mkdir(dirname(out), { recursive: true }));
+      await writing(out, makeFolder(dirname(out)));
       if (rows.length === 0) {
         await rm(beside(out, "examples.npz"), { force: true }); // of rows that are no longer there
         await writeWhole(beside(out, "settings.json"), `${JSON.stringify(settings, null, 2)}\n`);

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readFile, truncate } from "node:fs/promises";
+import { appendFile, readFile, truncate } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
 import { openDatasetNode } from "../data/node.ts";
@@ -6,7 +6,7 @@ import { defenseNamed } from "../defenses/table.ts";
 import { evaluateNode } from "../evaluate/node.ts";
 import type { Row } from "../evaluate/row.ts";
 import { readRows } from "../evaluate/settings.ts";
-import { orMissing, writing } from "../files/node.ts";
+import { makeFolder, orMissing, writing } from "../files/node.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { classifier } from "../models/classifier.ts";
 import { noiseNamedNode } from "../noise/node.ts";
@@ -268,7 +268,7 @@ export async function* runArtefact(
   const rows = await begunArtefact(path, { ...options, seed });
   const finished = new Set(rows.map(({ index }) => index));
   const network = classifier(runtime, model.architecture, model.parameters);
-  await mkdir(dirname(path), { recursive: true });
+  await writing(path, makeFolder(dirname(path)));
   yield { event: "cell", cell, finished: finished.size >= count };
   try {
     const missing = Array.from({ length: count }, (_, i) => i).filter((i) => !finished.has(i));

@@ -2,81 +2,15 @@
 
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import {
-  constants,
-  copyFile,
-  link,
-  mkdir,
-  open,
-  readFile,
-  rename,
-  rm,
-  writeFile,
-} from "node:fs/promises";
+import { constants, copyFile, link, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { arch, cpus, hostname, platform, totalmem } from "node:os";
 import { dirname } from "node:path";
 import { UsageError } from "../math/usage-error.ts";
+import { makeFolder, orMissing, PARTIAL, writing } from "./write/node.ts";
 
-/** A killed process may leave files of this ending; nobody reads them. */
-export const PARTIAL = ".partial";
+export { makeFolder, orMissing, PARTIAL, writeWhole, writing } from "./write/node.ts";
 
 const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
-
-/** The value of a promise, or `otherwise` where a file does not exist. */
-export const orMissing = <T>(value: Promise<T>, otherwise: T): Promise<T> =>
-  value.catch((error) => {
-    if (codeOf(error) === "ENOENT") return otherwise;
-    throw error;
-  });
-
-/** Waits until the folder's list of names is on the disk; some systems cannot, and need not. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r").catch(() => undefined);
-  await folder?.sync().catch(() => undefined);
-  await folder?.close();
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  ENOSPC: "no space left on the device",
-  EDQUOT: "the disk quota is used up",
-  EACCES: "permission denied",
-  EPERM: "not permitted",
-  EROFS: "the file system is read-only",
-  ENOTDIR: "a part of this path is a file, not a folder",
-  EEXIST: "a file stands where its folder should be",
-  EISDIR: "it is a folder",
-  EIO: "the disk reports an error",
-};
-
-/** What `action` gives; what the user can put right about a file becomes a UsageError that names it. */
-export const writing = <T>(file: string, action: Promise<T>): Promise<T> =>
-  action.catch((error) => {
-    const reason = reasons[codeOf(error) ?? ""];
-    throw reason === undefined ? error : new UsageError(`cannot write ${file}: ${reason}`);
-  });
-
-/** Writes beside the file, waits until that is on the disk, then puts it in the file's place. */
-export const writeWhole = (target: string, contents: Uint8Array | string): Promise<void> =>
-  writing(target, replace(target, contents));
-
-async function replace(target: string, contents: Uint8Array | string): Promise<void> {
-  const partial = `${target}${PARTIAL}`;
-  await mkdir(dirname(target), { recursive: true });
-  try {
-    const file = await open(partial, "w");
-    try {
-      await file.writeFile(contents);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(partial, target);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
-  }
-  await syncFolder(dirname(target));
-}
 
 /** Who holds a lock. A process id alone may be used again, so the time it started at goes with it. */
 interface Holder {
@@ -106,8 +40,8 @@ async function isAlive({ pid, host, started }: Holder): Promise<boolean> {
 /** Makes the lock with its contents in one step, so that nobody reads half of one; false if there is one already. */
 async function claim(file: string, own: Holder): Promise<boolean> {
   const partial = `${file}-${randomUUID()}${PARTIAL}`;
-  await writeFile(partial, JSON.stringify(own));
   try {
+    await writeFile(partial, JSON.stringify(own));
     // Where the file system has no hard links, a copy that may not overwrite is nearly as good.
     await link(partial, file).catch((error) => {
       if (codeOf(error) === "EEXIST") throw error;
@@ -132,7 +66,7 @@ export async function lock(
   remedy: string,
 ): Promise<() => Promise<void>> {
   const own: Holder = { pid: process.pid, host: hostname(), started: await startOf(process.pid) };
-  await writing(owned, mkdir(dirname(file), { recursive: true }));
+  await writing(owned, makeFolder(dirname(file)));
   for (let attempt = 0; attempt < 5; attempt++) {
     if (await writing(file, claim(file, own))) return () => rm(file, { force: true });
     const text = await orMissing(readFile(file, "utf8"), "");
