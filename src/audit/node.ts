@@ -1,5 +1,4 @@
 // An audit of a file on this machine: what is read before it begins, its attacks, and what it leaves in a folder.
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { inRuns } from "../attacks/in-runs.ts";
 import type { Victim } from "../attacks/victim.ts";
@@ -11,7 +10,6 @@ import { EvaluateOptions } from "../evaluate/options.ts";
 import type { Row } from "../evaluate/row.ts";
 import { stoppable } from "../evaluate/subject.ts";
 import { summarize } from "../evaluate/summary.ts";
-import { orMissing, writeWhole } from "../files/node.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture } from "../models/architecture.ts";
 import {
@@ -20,6 +18,8 @@ import {
   isQuantisation,
   oneByOne,
 } from "../models/batch-dependence.ts";
+import { writeWhole } from "../files/node.ts";
+import { readBytesIfThere, readTextIfThere } from "../files/read/node.ts";
 import { classifier } from "../models/classifier.ts";
 import { isExported } from "../models/export.ts";
 import type { ImportedOptions } from "../models/imported.ts";
@@ -68,7 +68,7 @@ async function networkFile(path: string, input?: string): Promise<NetworkFile | 
 
 /** This machine's disk. */
 const auditFiles = ({ dataDir }: NodeAudit): AuditFiles => ({
-  readText: (path) => orMissing(readFile(path, "utf8"), null),
+  readText: readTextIfThere,
   openData: (name, options) => openDatasetNode(name, { ...options, dataDir }),
   openModel: openModelNode,
   network: networkFile,
@@ -200,7 +200,7 @@ export async function* auditNode(
 async function written(out: string, result: AuditResult, rows: readonly Row[]): Promise<string[]> {
   const [summary, report] = [join(out, "summary.json"), join(out, "report.html")];
   await writeWhole(summary, `${JSON.stringify(result, null, 2)}\n`);
-  const bytes = await orMissing(readFile(join(out, "rows.examples.npz")), null);
+  const bytes = await readBytesIfThere(join(out, "rows.examples.npz"));
   const sets = bytes === null ? [] : readPictures(parseNpz("pictures", bytes));
   const pictures: string[] = [];
   for (const [name, png] of pictureFiles(sets, rows)) {

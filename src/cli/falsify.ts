@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { gunzipped } from "../data/gunzip.ts";
 import { counterexampleText } from "../falsify/counterexample.ts";
@@ -6,6 +5,7 @@ import { type FalsifyEvent, falsify } from "../falsify/falsify.ts";
 import { flatNetwork, type Network } from "../falsify/flat.ts";
 import { parseVnnlib } from "../falsify/vnnlib.ts";
 import { writeWhole } from "../files/node.ts";
+import { readBytes } from "../files/read/node.ts";
 import { keyOf } from "../math/random.ts";
 import { openNetworkNode } from "../models/node.ts";
 import { type Context, command } from "./command.ts";
@@ -85,7 +85,7 @@ export const falsifyCommandWith = (open: OpenNetwork) =>
       "rampart falsify net.onnx property.vnnlib.gz --seconds 300 --out counterexample.txt --json",
     ],
     async run({ model, property: path, seconds, out, seed, device, threads }, context: Context) {
-      const bytes = await gunzipped(path, await readFile(path));
+      const bytes = await gunzipped(path, await readBytes(path));
       const property = parseVnnlib(new TextDecoder().decode(bytes), path);
       const network = await open(model, {
         device,

@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import type { Npy } from "../data/npy.ts";
 import { npzBytes, parseNpz } from "../data/npz.ts";
 import { writeWhole } from "../files/node.ts";
+import { readBytes } from "../files/read/node.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { concatRows, rows, sizeOf, type Tensor, tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
@@ -53,7 +53,7 @@ export const gradientCommand = command({
     "rampart gradient model.onnx --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --input xy.npz --out g.npz",
   ],
   async run({ model: path, input, out, loss, batch, device, threads, ...file }, context: Context) {
-    const arrays = parseNpz(input, await bytesOf(input));
+    const arrays = parseNpz(input, await readBytes(input));
     const x = floats(input, "x", arrays.get("x"));
     const runtime = await nodeRuntime({ device, ...(threads !== undefined && { threads }) });
     const shape = x.shape.slice(1);
@@ -107,12 +107,3 @@ export const gradientCommand = command({
     context.print(`losses, logits and gradients of ${labels.length} pictures: ${out}`);
   },
 });
-
-const bytesOf = (path: string): Promise<Uint8Array> =>
-  readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(
-      error.code === "ENOENT"
-        ? `there is no file ${path}`
-        : `${path} cannot be read: ${error.message}`,
-    );
-  });

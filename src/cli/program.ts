@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { Command as Commander, CommanderError, Option } from "commander";
 import colors from "picocolors";
+import { readText } from "../files/read/node.ts";
 import { nearest } from "../math/nearest.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { printable } from "../report/printable.ts";
@@ -33,7 +33,7 @@ const jsonOption = () => new Option("--json", "print results as JSON, one object
 
 /** Options of a file, by their names in camelCase; numbers may be written as "8/255". */
 async function fileOptions(path: string): Promise<Record<string, unknown>> {
-  const text = await readFile(path, "utf8");
+  const text = await readText(path);
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Sharp } from "sharp";
 import { makeFolder } from "../files/node.ts";
+import { MAX_ARRAYS, MAX_IMAGE, MAX_TEXT, readBytesIfThere } from "../files/read/node.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { checkDataset, type DataReport } from "./check.ts";
 import type { DataFiles, DecodedImage, Picture } from "./data-files.ts";
@@ -12,6 +13,7 @@ import { type FetchEvent, fetchSource } from "./fetch.ts";
 import { lookFor } from "./find.ts";
 import type { FolderOptions } from "./folder.ts";
 import { type ImageRules, type ImageTrait, onBackground, pillowRules } from "./image-rules.ts";
+import { type FolderOptions, picturePattern } from "./folder.ts";
 import { type DownloadRecord, RECORD, unofficialNotes } from "./record.ts";
 import { type Source, sourceOf } from "./sources.ts";
 import { namedData, openDataset, places } from "./table.ts";
@@ -121,6 +123,10 @@ async function decode(bytes: Uint8Array, rules: ImageRules = pillowRules): Promi
     return onBackground(level, data[at + alphaAt], background);
   });
   return { ...picture, traits };
+/** Bytes that a file of a data set may have, by its ending. */
+function limitOf(path: string): number {
+  if (/\.json$/i.test(path)) return MAX_TEXT;
+  return picturePattern.test(path) ? MAX_IMAGE : MAX_ARRAYS;
 }
 
 /** This machine's disk. */
@@ -129,7 +135,7 @@ export function nodeDataFiles({ dataDir }: NodeDataOptions = {}): DataFiles {
   return {
     roots: roots.filter((root): root is string => root !== undefined && root !== ""),
     decode,
-    read: (path) => ifThere(path, () => readFile(path)),
+    read: async (path) => (await readBytesIfThere(path, limitOf(path))) ?? undefined,
     async list(path) {
       const entries = await ifThere(path, () => readdir(path, { withFileTypes: true }));
       if (entries === undefined) return undefined;

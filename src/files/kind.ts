@@ -111,8 +111,7 @@ const kinds: readonly (ContentsKind & { fits(head: Head): boolean })[] = [
     code: "npz",
     what: "an .npz file of arrays",
     advice: "arrays are data: give it as --data npz:FILE, or as --input",
-    fits: (head) => isZip(head) && /\.npy(
-|$)/.test(head.names),
+    fits: (head) => isZip(head) && /\.npy(\n|$)/.test(head.names),
   },
   {
     code: "zip",

@@ -27,7 +27,6 @@ const reasons: ReadonlyMap<string, string> = new Map([
 
 /** What an error of the file system means, for a message; undefined for other errors. */
 export function reasonOf(error: unknown): string | undefined {
-  const { code, syscall } = (error ?? {}) as { code?: unknown; syscall?: unknown };
-  if (typeof code !== "string" || typeof syscall !== "string") return undefined;
-  return reasons.get(code);
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  return typeof code === "string" ? reasons.get(code) : undefined;
 }

@@ -1,8 +1,10 @@
-import { readFile, realpath, stat } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join, sep } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { uniform } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
+import { otherKind } from "../files/kind.ts";
+import { MAX_ARRAYS, readBytes } from "../files/read/node.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { externalLocations, type OnnxModel, readModel } from "../onnx/model.ts";
 import { type NodeRuntimeOptions, nodeRuntime } from "../runtime/node.ts";
@@ -17,26 +19,25 @@ import { checkedNetwork } from "./checked.ts";
 import { type ImportedNetwork, type ImportedOptions, importedNetwork } from "./imported.ts";
 import { type Network, network } from "./network.ts";
 
-/** Bytes that a model may have; what claims more is no classifier. */
-const MOST_BYTES = 2 ** 32;
-
 /** Bytes that a packed model may have when it is unpacked: a floor, or more in proportion to what is packed. */
 const mostUnpacked = (packed: number): number =>
-  Math.min(MOST_BYTES, Math.max(2 ** 28, 32 * packed));
+  Math.min(MAX_ARRAYS, Math.max(2 ** 28, 32 * packed));
+
+/** The same bytes, unless they show that they are of another format. */
+function onnxOnly(path: string, bytes: Uint8Array): Uint8Array {
+  const other = otherKind(path, bytes, "an ONNX model", ["onnx"]);
+  if (other !== undefined) throw new UsageError(other);
+  return bytes;
+}
 
 /** The bytes of a file; one that was packed by gzip is unpacked. */
 async function bytesOf(path: string): Promise<Uint8Array> {
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(
-      error.code === "ENOENT"
-        ? `there is no file ${path}`
-        : `${path} cannot be read: ${error.message}`,
-    );
-  });
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  const bytes = await readBytes(path);
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return onnxOnly(path, bytes);
   try {
-    return gunzipSync(bytes, { maxOutputLength: mostUnpacked(bytes.length) });
+    return onnxOnly(path, gunzipSync(bytes, { maxOutputLength: mostUnpacked(bytes.length) }));
   } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
     if ((cause as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE")
       throw new UsageError(
         `${path} (${bytes.length} bytes) unpacks to more than ${mostUnpacked(bytes.length)} bytes; it was made to exhaust this machine, so unpack it yourself if you trust it`,
@@ -61,14 +62,7 @@ async function besides(path: string, location: string): Promise<Uint8Array> {
     );
   });
   if (!real.startsWith(folder + sep)) throw outside;
-  const found = await stat(real);
-  if (!found.isFile())
-    throw new UsageError(
-      `${path} keeps arrays in ${location}, which is no file; the model is damaged`,
-    );
-  const { size } = found;
-  if (size > MOST_BYTES) throw new UsageError(`${real} has ${size} bytes, more than can be read`);
-  return readFile(real);
+  return readBytes(real);
 }
 
 /** The bytes of an ONNX file; one that was packed by gzip is unpacked. */

@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
-import { appendFile, readdir, readFile, rm, stat } from "node:fs/promises";
+import { appendFile, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { heldOut } from "../data/held-out.ts";
 import { openDatasetNode } from "../data/node.ts";
 import { defenseNamed } from "../defenses/table.ts";
+import { contentsKind, otherKind } from "../files/kind.ts";
 import { lock, machine, orMissing, PARTIAL, version, writeWhole, writing } from "../files/node.ts";
+import { readBytes, whileReading } from "../files/read/node.ts";
 import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { exportOnnx, isExported } from "../models/export.ts";
@@ -43,7 +45,7 @@ export const nodeFiles = (path: string): RunFiles => ({
     (await orMissing(readdir(join(path, folder)), [])).filter(
       (name) => name !== LOCK && !name.endsWith(PARTIAL),
     ),
-  read: (name) => readFile(join(path, name)),
+  read: (name) => readBytes(join(path, name)),
   write: (name, contents) => writeWhole(`${path}/${name}`, contents),
   append: (name, text) => writing(`${path}/${name}`, appendFile(join(path, name), text)),
   remove: (name) => rm(join(path, name), { force: true }),
@@ -139,12 +141,24 @@ export interface OpenOptions extends ImportedOptions {
   readonly pictures?: Shape;
 }
 
+/** The bytes of a checkpoint, unless they show that they are of another format. */
+function checkpointOnly(path: string, bytes: Uint8Array): Uint8Array {
+  if (contentsKind(bytes)?.code === "onnx")
+    throw new UsageError(
+      `${path} is an ONNX model whose name does not end in .onnx; rename it, and give that name`,
+    );
+  const needed = "an ONNX model (.onnx) or a checkpoint (.safetensors)";
+  const other = otherKind(path, bytes, needed, ["safetensors"]);
+  if (other !== undefined) throw new UsageError(other);
+  return bytes;
+}
+
 /** Opens a run directory (its newest checkpoint), a checkpoint, or any .onnx file, packed by gzip or not. */
 export async function openModelNode(
   path: string,
   { runtime, pictures, ...reading }: OpenOptions = {},
 ): Promise<OpenModel> {
-  const found = await orMissing(stat(path), undefined);
+  const found = await whileReading(path, orMissing(stat(path), undefined));
   if (found === undefined)
     throw new UsageError(
       `${path}: there is no such run directory or file; give the --out of a training run, a .safetensors or an .onnx file`,
@@ -155,7 +169,8 @@ export async function openModelNode(
       throw new UsageError(`${path} has no checkpoints; give the --out of a training run`);
     return modelOfCheckpoint(latest.checkpoint, path, `${path}/${latest.name}`);
   }
-  if (!/\.onnx(\.gz)?$/.test(path)) return modelOfFile(await readFile(path), path);
+  if (!/\.onnx(\.gz)?$/.test(path))
+    return modelOfFile(checkpointOnly(path, await readBytes(path)), path);
   const bytes = await readOnnxBytes(path);
   const model = await readModelNode(path, bytes);
   if (isExported(model.metadata)) return modelOfFile(bytes, path.replace(/\.gz$/, ""));

@@ -81,7 +81,7 @@ export async function whileReading<T>(path: string, reading: Promise<T>): Promis
   } catch (cause) {
     const reason = reasonOf(cause);
     if (reason === undefined) throw cause;
-    if (codeOf(cause) === "ENOENT") throw new UsageError(`there is no file ${path}`, { cause });
+    if (codeOf(cause) === "ENOENT") throw new UsageError(`${path}: ${reason}`, { cause });
     throw new UsageError(`${path} cannot be read: ${reason}`, { cause });
   }
 }
