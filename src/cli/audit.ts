@@ -66,6 +66,17 @@ export const auditCommand = command({
     ...{ device: Device, threads: Threads, dataDir: DataDir },
   }),
   positionals: ["model"],
+  files: {
+    inputs: ["model", "data", "classes", "preprocessing"],
+    outputs: {
+      out: {
+        folder: [
+          ...["rows.jsonl", "rows.settings.json", "rows.examples.npz"],
+          ...["summary.json", "report.html", "pictures"],
+        ],
+      },
+    },
+  },
   examples: [
     "rampart audit model.onnx --data folder:photos --norms linf,l2",
     "rampart audit model.onnx --data cifar10 --out audit --mean 0.491,0.482,0.447 --std 0.247,0.243,0.262",

@@ -1,5 +1,6 @@
 import type { createColors } from "picocolors";
 import type { z } from "zod";
+import type { FilesOfCommand, OutputKind } from "./outputs.ts";
 
 /** Where text goes: `processOutput(process.stdout)`, or an array with a `write` in a test. */
 export interface Output {
@@ -48,6 +49,8 @@ export interface Command<Values = unknown> {
   readonly options: z.ZodObject;
   readonly positionals: readonly string[];
   readonly examples: readonly string[];
+  /** Options and positionals that name what is read and what is written; one must not harm the other. */
+  readonly files: FilesOfCommand;
   run(values: Values, context: Context): Promise<void>;
 }
 
@@ -63,7 +66,13 @@ export function command<S extends z.ZodObject, const P extends string = never>(s
   readonly options: S;
   readonly positionals?: readonly P[];
   readonly examples?: readonly string[];
+  readonly files?: {
+    readonly inputs: readonly (NameOf<P> | (keyof z.output<S> & string))[];
+    readonly outputs: { readonly [K in keyof z.output<S> & string]?: OutputKind };
+  };
   run(values: z.output<S> & Positionals<P>, context: Context): Promise<void>;
 }): Command<z.output<S> & Positionals<P>> {
-  return { positionals: [], examples: [], ...spec };
+  const { inputs = [], outputs = {} } = spec.files ?? {};
+  const files = { inputs, outputs: outputs as FilesOfCommand["outputs"] };
+  return { positionals: [], examples: [], ...spec, files };
 }

@@ -33,6 +33,7 @@ export const evaluateCommand = command({
     ...modelOptions,
   }),
   positionals: ["model"],
+  files: { inputs: ["model", "data"], outputs: { out: "rows" } },
   examples: [
     "rampart evaluate runs/rat --data cifar10 --attacks pgd-linf --epsilon-linf 8/255 --out rows.jsonl",
     "rampart evaluate runs/at --attacks pgd-linf,pgd-l2,cw-l2 --epsilon-linf 0.01,0.02,0.031 --out curve.jsonl",

@@ -4,12 +4,12 @@ import { counterexampleText } from "../falsify/counterexample.ts";
 import { type FalsifyEvent, falsify } from "../falsify/falsify.ts";
 import { flatNetwork, type Network } from "../falsify/flat.ts";
 import { parseVnnlib } from "../falsify/vnnlib.ts";
-import { writeWhole } from "../files/node.ts";
 import { readBytes } from "../files/read/node.ts";
 import { keyOf } from "../math/random.ts";
 import { openNetworkNode } from "../models/node.ts";
 import { type Context, command } from "./command.ts";
 import { Device, Seed, Threads } from "./options.ts";
+import { writeOutput } from "./outputs.ts";
 import { progress } from "./progress.ts";
 
 /** Opens an ONNX file; its network is released when the search has ended. */
@@ -80,6 +80,7 @@ export const falsifyCommandWith = (open: OpenNetwork) =>
       threads: Threads,
     }),
     positionals: ["model", "property"],
+    files: { inputs: ["model", "property"], outputs: { out: "stream" } },
     examples: [
       "rampart falsify net.onnx property.vnnlib",
       "rampart falsify net.onnx property.vnnlib.gz --seconds 300 --out counterexample.txt --json",
@@ -113,7 +114,7 @@ export const falsifyCommandWith = (open: OpenNetwork) =>
         verdict.event === "sat"
           ? counterexampleText(verdict.counterexample.x, verdict.counterexample.y)
           : "unknown\n";
-      if (out !== undefined) await writeWhole(out, text);
+      if (out !== undefined) await writeOutput(context, out, text);
       context.print(...(out === undefined ? text.trimEnd() : verdict.event).split("\n"));
       for (const line of remarks(verdict)) context.note(line);
       if (out !== undefined) context.note(`verdict: ${out}`);

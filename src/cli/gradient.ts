@@ -1,7 +1,6 @@
 import { z } from "zod";
 import type { Npy } from "../data/npy.ts";
 import { npzBytes, parseNpz } from "../data/npz.ts";
-import { writeWhole } from "../files/node.ts";
 import { readBytes } from "../files/read/node.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { concatRows, rows, sizeOf, type Tensor, tensor } from "../math/tensor.ts";
@@ -17,6 +16,7 @@ import { nodeRuntime } from "../runtime/node.ts";
 import { openModelNode } from "../train/node.ts";
 import { type Context, command } from "./command.ts";
 import { Device, fileOptions, modelOptions, Threads } from "./options.ts";
+import { writeOutput } from "./outputs.ts";
 
 /** An array of the input file as float32. */
 function floats(path: string, name: string, array: Npy | undefined): Tensor {
@@ -48,6 +48,7 @@ export const gradientCommand = command({
     ...modelOptions,
   }),
   positionals: ["model"],
+  files: { inputs: ["model", "input"], outputs: { out: "stream" } },
   examples: [
     "rampart gradient model.onnx --input xy.npz --out gradient.npz",
     "rampart gradient model.onnx --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --input xy.npz --out g.npz",
@@ -99,7 +100,8 @@ export const gradientCommand = command({
     const joined = (name: "losses" | "logits" | "gradient") =>
       concatRows(parts.map((part) => part[name]));
     const gradient = tensor(x.shape, joined("gradient").data);
-    await writeWhole(
+    await writeOutput(
+      context,
       out,
       npzBytes({ losses: joined("losses"), logits: joined("logits"), gradient }),
     );

@@ -1,11 +1,13 @@
 import { Command as Commander, CommanderError, Option } from "commander";
 import colors from "picocolors";
 import { readText } from "../files/read/node.ts";
+import { isStdout } from "../files/write/node.ts";
 import { nearest } from "../math/nearest.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { printable } from "../report/printable.ts";
 import type { Command, Context, Group, Output } from "./command.ts";
 import { type Field, fieldsOf, flagsOf, parsedAs } from "./flags.ts";
+import { refuseOverlaps } from "./outputs.ts";
 import { optionsError, usageLines } from "./problems.ts";
 
 /** The outside world of one run of the program. */
@@ -114,9 +116,16 @@ function declare(
   cli.action(async () => {
     const options = await resolve(cli, spec.options, fields);
     const names = spec.positionals.map((name) => name.replace(/\.\.\.$|\?$/, ""));
-    const positionals = Object.fromEntries(names.map((name, i) => [name, cli.processedArgs[i]]));
+    const positionals: Record<string, unknown> = Object.fromEntries(
+      names.map((name, i) => [name, cli.processedArgs[i]]),
+    );
     const json = cli.getOptionValue("json") === true;
-    await spec.run({ ...positionals, ...options }, contextOf(io, json, argv, exitWith));
+    const values: Record<string, unknown> = { ...positionals, ...options };
+    await refuseOverlaps(spec.files, { ...values, config: cli.getOptionValue("config") }, json);
+    // Where a result itself goes to standard output, what is said of it does not.
+    const streams = Object.keys(spec.files.outputs).some((name) => isStdout(String(values[name])));
+    const context = contextOf(io, json, argv, exitWith);
+    await spec.run(values, streams ? { ...context, print: context.note } : context);
   });
 }
 

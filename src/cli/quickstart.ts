@@ -105,6 +105,7 @@ export const quickstartCommand = command({
     out: z.string().default("runs/quickstart").describe("folder of runs, rows and report"),
     device: Device,
   }),
+  files: { inputs: [], outputs: { out: { folder: [] } } },
   examples: ["rampart quickstart"],
   async run({ out, device }, context) {
     const runtime = await nodeRuntime({ device });

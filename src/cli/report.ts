@@ -3,10 +3,11 @@ import { parseNpz } from "../data/npz.ts";
 import { summarize } from "../evaluate/summary.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { evaluationsOf } from "../report/evaluations.ts";
-import { readRowsFile, writeReport } from "../report/node.ts";
+import { readRowsFile } from "../report/node.ts";
 import { formats, report } from "../report/report.ts";
 import { summaryTable } from "../report/text-table.ts";
 import { command } from "./command.ts";
+import { writeOutput } from "./outputs.ts";
 
 /** `rampart report`: what evaluations wrote, as one page or as a table. */
 export const reportCommand = command({
@@ -15,10 +16,13 @@ export const reportCommand = command({
     out: z
       .string()
       .optional()
-      .describe("file to write; by default report.html, and the terminal for other formats"),
+      .describe(
+        "file to write, - for standard output; by default report.html, and the terminal for other formats",
+      ),
     format: z.enum(formats).default("html").describe("what the report is written as"),
   }),
   positionals: ["rows..."],
+  files: { inputs: ["rows"], outputs: { out: "stream" } },
   examples: [
     "rampart report runs/standard.jsonl runs/at.jsonl --out report.html",
     "rampart report runs/at.jsonl --format md",
@@ -31,7 +35,7 @@ export const reportCommand = command({
     const evaluations = evaluationsOf(files, { summarize, parseNpz });
     const text = report(evaluations, format);
     const target = out ?? (format === "html" ? "report.html" : undefined);
-    if (target !== undefined) await writeReport(target, text);
+    if (target !== undefined) await writeOutput(context, target, text);
     for (const { label, summary, notes } of evaluations) {
       context.emit({ label, ...summary, notes });
       for (const note of notes) context.note(`note: ${note}`);

@@ -81,6 +81,7 @@ export const reproduceCommand = command({
     dataDir: DataDir,
   }),
   positionals: ["what"],
+  files: { inputs: [], outputs: { out: { folder: [] } } },
   examples: [
     "rampart reproduce table1 --out runs/paper",
     "rampart reproduce table4 --scale smoke --out runs/smoke",

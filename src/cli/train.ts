@@ -37,6 +37,10 @@ export const trainCommand = command({
     threads: Threads,
     dataDir: DataDir,
   }),
+  files: {
+    inputs: ["data"],
+    outputs: { out: { folder: ["config.json", "metrics.jsonl", "checkpoints", "model.onnx"] } },
+  },
   examples: [
     "rampart train --defense rat-linf-uniform --model cnn-small --data shapes --recipe short --out runs/rat",
     "rampart train --defense at-linf --model wrn-28-10 --data cifar10 --epsilon-linf 8/255 --out runs/at",

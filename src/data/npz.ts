@@ -1,5 +1,5 @@
 import { type UnzipFileInfo, unzipSync, zipSync } from "fflate";
-import { crc32 } from "../files/crc32.ts";
+import { crc32 } from "../math/crc32.ts";
 import { otherKind } from "../files/kind.ts";
 import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";

@@ -7,11 +7,12 @@ import { tensor } from "../math/tensor.ts";
 import { noiseNamed } from "../noise/table.ts";
 import { evaluate } from "./evaluate.ts";
 import { EvaluateOptions } from "./options.ts";
+import { readRows } from "./resumed.ts";
 import type { Row } from "./row.ts";
 import { ruleNamed } from "./rule.ts";
 import { rowName } from "./runs.ts";
 import { decisions } from "./score.ts";
-import { differences, readRows, type Settings } from "./settings.ts";
+import { differences, type Settings } from "./settings.ts";
 
 const data = await brightnessData();
 const take = data.test.images;

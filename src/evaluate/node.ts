@@ -1,19 +1,15 @@
 import { createHash } from "node:crypto";
-import { appendFile, readFile, rm, truncate } from "node:fs/promises";
+import { appendFile, rm, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Victim } from "../attacks/victim.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { heldOut } from "../data/held-out.ts";
+import type { Dataset, Split } from "../data/dataset.ts";
 import { openDatasetNode } from "../data/node.ts";
-import {
-  lock,
-  machine,
-  makeFolder,
-  orMissing,
-  version,
-  writeWhole,
-  writing,
-} from "../files/node.ts";
+import { lock, machine, makeFolder, version, writeWhole, writing } from "../files/node.ts";
+import { MAX_ROWS, readBytesIfThere, readTextIfThere } from "../files/read/node.ts";
+import { DamagedLine, readRowLines, rowLine } from "../files/row-lines.ts";
+import { sealedJson } from "../files/sealed.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { type Architecture, type Parameters, parameterCount } from "../models/architecture.ts";
@@ -24,9 +20,10 @@ import { checkOptions } from "./check.ts";
 import { evaluate, type Scored } from "./evaluate.ts";
 import { type EvaluateOptions, resolved } from "./options.ts";
 import { pictures } from "./pictures.ts";
+import { resumedRows } from "./resumed.ts";
 import type { Row } from "./row.ts";
 import { rowCount, rowName, runsOf } from "./runs.ts";
-import { BadRow, differences, readRows, type Settings, targetDifferences } from "./settings.ts";
+import { differences, type Settings, storedSettings, targetDifferences } from "./settings.ts";
 import { brokenName, isBroken, spared } from "./standing.ts";
 import { type Locate, stoppable } from "./subject.ts";
 
@@ -106,15 +103,19 @@ function weightsOf(parameters: Parameters): string {
 }
 
 /** What a run directory recorded of its training, one object per epoch; nothing for a file. */
-async function trainingOf(path: string): Promise<Settings["model"]["training"]> {
-  const text = await readFile(`${path}/metrics.jsonl`, "utf8").catch(() => "");
-  return text.split("\n").flatMap((line) => {
-    try {
-      return [JSON.parse(line)];
-    } catch {
-      return []; // the last line, of a run that was killed
-    }
-  });
+async function trainingOf(
+  path: string,
+  note: (line: string) => void,
+): Promise<Settings["model"]["training"]> {
+  const file = `${path}/metrics.jsonl`;
+  try {
+    const { rows } = readRowLines(file, (await readTextIfThere(file)) ?? "");
+    return rows.map(({ value }) => value as Record<string, unknown>);
+  } catch (error) {
+    if (!(error instanceof DamagedLine || error instanceof UsageError)) throw error;
+    note(`${error.message}; the record of the training is left out of the settings`);
+    return [];
+  }
 }
 
 /** The rows so far of a file that goes on, cut after the last whole line; none for a new file. */
@@ -122,10 +123,12 @@ async function begun(
   out: string,
   resume: boolean,
   settings: Settings,
+  test: Split,
   note: (line: string) => void,
 ): Promise<Row[]> {
-  const stored = await orMissing(readFile(beside(out, "settings.json"), "utf8"), null);
-  const contents = await orMissing(readFile(out, "utf8"), null);
+  const settingsFile = beside(out, "settings.json");
+  const stored = await readTextIfThere(settingsFile);
+  const contents = await readTextIfThere(out, MAX_ROWS);
   if (contents === null) return [];
   if (!resume)
     throw new UsageError(
@@ -135,7 +138,7 @@ async function begun(
     throw new UsageError(
       `${out} has no settings beside it, so nobody knows what its rows are; choose another --out`,
     );
-  const before = JSON.parse(stored) as Settings;
+  const before = storedSettings(settingsFile, stored);
   const differ = differences(settings, before);
   if (differ.length > 0)
     throw new UsageError(`${out} was begun with other settings: ${differ.join(", ")}`, {
@@ -147,15 +150,9 @@ async function begun(
     note(
       `${out} was begun with ${target.join(", ")}: its other rows may differ from these in the last bits`,
     );
-  try {
-    const { rows, whole } = readRows(out, contents);
-    if (whole.length < contents.length) await truncate(out, Buffer.byteLength(whole, "utf8"));
-    return rows;
-  } catch (error) {
-    if (error instanceof BadRow)
-      throw new UsageError(`${error.message}; delete that line, or choose another --out`);
-    throw error;
-  }
+  const { rows, whole } = resumedRows(out, contents, test);
+  if (whole.length < contents.length) await truncate(out, Buffer.byteLength(whole, "utf8"));
+  return rows;
 }
 
 /** The name of a file beside the rows: `ROWS.jsonl` → `ROWS.settings.json`. */
@@ -211,7 +208,7 @@ export async function* evaluateNode(
       noise: noise?.name ?? null,
       noiseText: noise === null ? null : describeNoise(noise.name),
       classNames: model.classNames,
-      training: await trainingOf(model.path),
+      training: await trainingOf(model.path, note),
       config: model.config,
     },
     data: dataset.name,
@@ -224,7 +221,7 @@ export async function* evaluateNode(
   };
   const unlock = out === undefined ? null : await lock(`${out}.lock`, out, "choose another --out");
   try {
-    const rows = out === undefined ? [] : await begun(out, resume, settings, note);
+    const rows = out === undefined ? [] : await begun(out, resume, settings, dataset.test, note);
     const total = rowCount(options, dataset.test, noise !== null);
     const wanted = rows.filter(({ index }) => index < options.examples);
     const runs = runsOf(options, noise !== null);
@@ -239,13 +236,13 @@ export async function* evaluateNode(
     const before =
       examplesFile === null || rows.length === 0
         ? undefined
-        : await orMissing(readFile(examplesFile), undefined);
+        : ((await readBytesIfThere(examplesFile)) ?? undefined);
     const kept = pictures(saveExamples, before);
     if (out !== undefined) {
       await writing(out, makeFolder(dirname(out)));
       if (rows.length === 0) {
         await rm(beside(out, "examples.npz"), { force: true }); // of rows that are no longer there
-        await writeWhole(beside(out, "settings.json"), `${JSON.stringify(settings, null, 2)}\n`);
+        await writeWhole(beside(out, "settings.json"), sealedJson(settings));
       }
     }
     const subject = {
@@ -270,7 +267,7 @@ export async function* evaluateNode(
         if (examplesFile !== null && pictured.length > 0)
           await writeWhole(examplesFile, kept.bytes());
         for (const { row } of ready.splice(0)) {
-          if (out !== undefined) await writing(out, appendFile(out, `${JSON.stringify(row)}\n`));
+          if (out !== undefined) await writing(out, appendFile(out, rowLine(row)));
           yield counted(row);
         }
         if (signal?.aborted) break;

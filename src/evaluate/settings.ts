@@ -1,5 +1,6 @@
+import { openedJson } from "../files/sealed.ts";
+import { UsageError } from "../math/usage-error.ts";
 import { EvaluateOptions } from "./options.ts";
-import type { Row } from "./row.ts";
 
 /** Everything needed to repeat an evaluation; stands beside the rows as `ROWS.settings.json`. */
 export interface Settings {
@@ -74,25 +75,17 @@ function differing(a: Readonly<Record<string, unknown>>, b: Readonly<Record<stri
 const text = (value: unknown): string =>
   value === undefined ? "not set" : typeof value === "string" ? value : JSON.stringify(value);
 
-/** Rows of a file and the bytes up to which it is whole; a line that was cut off at the end is dropped. */
-export function readRows(
-  file: string,
-  contents: string,
-): { readonly rows: Row[]; readonly whole: string } {
-  const end = contents.lastIndexOf("\n") + 1;
-  const whole = contents.slice(0, end);
-  const rows = whole
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line, i): Row => {
-      try {
-        return JSON.parse(line);
-      } catch {
-        throw new BadRow(`${file}:${i + 1} is no row: ${line.slice(0, 60)}`);
-      }
-    });
-  return { rows, whole };
-}
+const isObject = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** A line in the middle of a file that is not JSON. */
-export class BadRow extends Error {}
+/** The settings in the text of a ROWS.settings.json; a UsageError where it is damaged. */
+export function storedSettings(file: string, text: string): Settings {
+  const advice = "choose another --out, or delete the rows and evaluate again";
+  const settings = openedJson(file, text, advice);
+  const missing = ["model", "options", "versions", "target"].find(
+    (name) => !isObject(settings[name]),
+  );
+  if (missing !== undefined)
+    throw new UsageError(`${file} is damaged: its ${missing} is no object; ${advice}`);
+  return settings as unknown as Settings;
+}

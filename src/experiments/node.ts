@@ -1,18 +1,21 @@
-import { appendFile, readFile, truncate } from "node:fs/promises";
+import { appendFile, stat, truncate } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
 import { openDatasetNode } from "../data/node.ts";
 import { defenseNamed } from "../defenses/table.ts";
 import { evaluateNode } from "../evaluate/node.ts";
+import { readRows } from "../evaluate/resumed.ts";
 import type { Row } from "../evaluate/row.ts";
-import { readRows } from "../evaluate/settings.ts";
 import { makeFolder, orMissing, writing } from "../files/node.ts";
+import { MAX_ROWS, readTextIfThere, whileReading } from "../files/read/node.ts";
+import { rowLine } from "../files/row-lines.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { classifier } from "../models/classifier.ts";
 import { noiseNamedNode } from "../noise/node.ts";
 import { openModelNode, trainNode } from "../train/node.ts";
 import type { OpenModel } from "../train/open-model.ts";
 import type { ResolvedOptions } from "../train/options.ts";
+import { configOptions } from "../train/run-config.ts";
 import { type ArtefactRow, artefactOptions, artefactRows } from "./artefact.ts";
 import {
   defensesOf,
@@ -47,7 +50,7 @@ export const modelDir = (out: string, defense: string) => join(out, "models", de
 const rowsFile = (out: string, defense: string, kind: EvaluationCell["kind"]) =>
   join(out, "rows", `${defense}.${kind}.jsonl`);
 
-const readText = (path: string) => orMissing(readFile(path, "utf8"), null);
+const readText = (path: string) => readTextIfThere(path, MAX_ROWS);
 
 /** The data set of a scale. */
 export const datasetOf = ({ scale, dataDir }: Reproduction): Promise<Dataset> =>
@@ -58,7 +61,7 @@ async function isTrained(out: string, defense: string, wanted: ResolvedOptions):
   const dir = modelDir(out, defense);
   const config = await readText(join(dir, "config.json"));
   if (config === null) return false;
-  const { options } = JSON.parse(config) as { options: Partial<ResolvedOptions> };
+  const options = configOptions(join(dir, "config.json"), config) as Partial<ResolvedOptions>;
   const differ = (Object.keys(wanted) as (keyof ResolvedOptions)[]).filter(
     (name) => (options[name] ?? null) !== wanted[name],
   );
@@ -67,7 +70,7 @@ async function isTrained(out: string, defense: string, wanted: ResolvedOptions):
       `${dir} was trained with other options: ${differ.map((name) => `${name} ${options[name] ?? "not set"}, here ${wanted[name]}`).join(", ")}`,
       { code: "misfit", next: "choose another --out, or move that folder away" },
     );
-  return (await orMissing(readFile(join(dir, "model.onnx")), null)) !== null;
+  return (await whileReading(dir, orMissing(stat(join(dir, "model.onnx")), null))) !== null;
 }
 
 /** The trained model under the name of its defence, which is what rows call it. */
@@ -79,15 +82,16 @@ export const trainedModel = async (out: string, defense: string): Promise<OpenMo
 /** The rows so far in one file. */
 async function storedRows<R = Row>(path: string): Promise<R[]> {
   const text = await readText(path);
-  return text === null ? [] : (readRows(path, text).rows as unknown as R[]);
+  return text === null ? [] : readRows<R>(path, text).rows;
 }
 
 /** Seconds of training by the run's own count. */
 async function trainingSeconds(out: string, defense: string): Promise<number | null> {
   const text = await readText(join(modelDir(out, defense), "metrics.jsonl"));
   if (text === null) return null;
-  const lines = text.split("\n").filter((line) => line !== "");
-  return lines.reduce((sum, line) => sum + Number(JSON.parse(line).seconds), 0);
+  const file = join(modelDir(out, defense), "metrics.jsonl");
+  const lines = readRows<{ readonly seconds: number }>(file, text).rows;
+  return lines.reduce((sum, { seconds }) => sum + seconds, 0);
 }
 
 /** What stands in the files of a reproduction. */
@@ -232,9 +236,8 @@ async function begunArtefact(
 ): Promise<ArtefactRow[]> {
   const text = await readText(path);
   if (text === null) return [];
-  const { rows, whole } = readRows(path, text);
+  const { rows: stored, whole } = readRows<ArtefactRow>(path, text);
   if (whole.length < text.length) await truncate(path, Buffer.byteLength(whole, "utf8"));
-  const stored = rows as unknown as ArtefactRow[];
   const { searches, eot, draws, seed } = settings;
   const other = stored.find(
     (row) =>
@@ -275,7 +278,7 @@ export async function* runArtefact(
     for (let from = 0; from < missing.length && !signal?.aborted; from += GROUP) {
       const indices = missing.slice(from, from + GROUP);
       const more = await artefactRows({ network, noise }, test, indices, seed, options);
-      const text = more.map((row) => `${JSON.stringify(row)}\n`).join("");
+      const text = more.map(rowLine).join("");
       await writing(path, appendFile(path, text));
       rows.push(...more);
       yield { event: "progress", cell, done: finished.size + from + indices.length, total: count };

@@ -10,7 +10,10 @@ const reasons: ReadonlyMap<string, string> = new Map([
   ["ENOTEMPTY", "the folder in its place is not empty"],
   ["ENOSPC", "no space left on the device; free some and run the command again"],
   ["EDQUOT", "the disk quota is used up; free some and run the command again"],
-  ["EFBIG", "the file would be larger than is allowed; raise the limit (ulimit -f) or choose another place"],
+  [
+    "EFBIG",
+    "the file would be larger than is allowed; raise the limit (ulimit -f) or choose another place",
+  ],
   ["ENAMETOOLONG", "the name is too long for this file system; choose a shorter one"],
   ["ELOOP", "its links lead in a circle; give the file itself"],
   ["EMFILE", "too many files are open; raise the limit (ulimit -n)"],

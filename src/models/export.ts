@@ -5,6 +5,7 @@ import { readOnnx } from "../onnx/read.ts";
 import { writeOnnx } from "../onnx/write.ts";
 import type { Architecture, InputSpec, Parameters } from "./architecture.ts";
 import { storedInput, storedNames } from "./card.ts";
+import { CHECKSUM, modelChecksum } from "./checksum.ts";
 import { architecture as architectureNamed } from "./index.ts";
 
 /** What a file says about the classifier in it; kept in `metadata_props` under `rampart.…`. */
@@ -34,20 +35,25 @@ export function exportOnnx(
   const pixels = input("pixels", [1, ...architecture.inputShape]);
   const parameter = (name: string) => once.get(name) ?? input(name, []);
   const { logits } = architecture.forward(pixels, parameter, "frozen");
+  const metadata = {
+    "rampart.architecture": architecture.name,
+    "rampart.input": JSON.stringify(spec),
+    "rampart.defense": defense,
+    "rampart.data": data,
+    "rampart.noise": noise ?? "",
+    "rampart.pixel_scale": "0..1",
+    "rampart.classes": JSON.stringify(classNames),
+    "rampart.rule": "single",
+  };
+  const stored = architecture.parameters.map(({ name }) => [name, parameters[name]] as const);
   return writeOnnx(
     { logits },
     {
       initializers: parameters,
       anyBatch: true,
       metadata: {
-        "rampart.architecture": architecture.name,
-        "rampart.input": JSON.stringify(spec),
-        "rampart.defense": defense,
-        "rampart.data": data,
-        "rampart.noise": noise ?? "",
-        "rampart.pixel_scale": "0..1",
-        "rampart.classes": JSON.stringify(classNames),
-        "rampart.rule": "single",
+        ...metadata,
+        [CHECKSUM]: modelChecksum(Object.fromEntries(stored), metadata),
       },
     },
   );
@@ -62,6 +68,8 @@ export function importExported(bytes: Uint8Array): {
   readonly architecture: Architecture;
   readonly parameters: Parameters;
   readonly card: Card;
+  /** Whether the weights, or what the file says of them, were changed since the export; false for older files, which do not tell. */
+  readonly changed: boolean;
 } {
   const { metadata, initializers } = readOnnx(bytes);
   const name = metadata["rampart.architecture"];
@@ -90,11 +98,14 @@ export function importExported(bytes: Uint8Array): {
       throw new UsageError(
         `the file says it holds a ${name}, whose ${array} is [${shape.join(", ")}], but holds ${initializers[array] === undefined ? "none" : `${initializers[array].dtype} [${initializers[array].shape.join(", ")}]`}; export it again`,
       );
+  const parameters = Object.fromEntries(
+    architecture.parameters.map(({ name: array }) => [array, initializers[array] as Tensor]),
+  );
+  const sum = metadata[CHECKSUM];
   return {
     architecture,
-    parameters: Object.fromEntries(
-      architecture.parameters.map(({ name: array }) => [array, initializers[array] as Tensor]),
-    ),
+    parameters,
+    changed: sum !== undefined && sum !== modelChecksum(parameters, metadata),
     card: {
       defense: metadata["rampart.defense"] ?? "standard",
       data: metadata["rampart.data"] ?? "",

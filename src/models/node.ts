@@ -26,7 +26,7 @@ const mostUnpacked = (packed: number): number =>
 /** The same bytes, unless they show that they are of another format. */
 function onnxOnly(path: string, bytes: Uint8Array): Uint8Array {
   const other = otherKind(path, bytes, "an ONNX model", ["onnx"]);
-  if (other !== undefined) throw new UsageError(other);
+  if (other !== undefined) throw new UsageError(other, { code: "bad-file" });
   return bytes;
 }
 

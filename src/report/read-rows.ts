@@ -1,38 +1,33 @@
-import { z } from "zod";
+import type { z } from "zod";
 import type { Row } from "../evaluate/row.ts";
+import { DamagedLine, type RowLines, readRowLines, rowOfLine } from "../files/row-lines.ts";
+import { RowSchema, rowProblem } from "../files/row-schema.ts";
 import { UsageError } from "../math/usage-error.ts";
 
-const share = z.number().min(0).max(1);
-const count = z.int().nonnegative();
+const RowLine: z.ZodType<Row> = RowSchema;
 
-/** What every line must hold; other fields are kept as they are. */
-const RowLine: z.ZodType<Row> = z.looseObject({
-  ...{ model: z.string(), defense: z.string(), data: z.string() },
-  ...{ index: count, label: z.int(), prediction: z.int(), adversarialPrediction: z.int() },
-  ...{ attack: z.string(), norm: z.string().nullable(), epsilon: z.number().nullable() },
-  ...{ objective: z.string().nullable(), eot: z.number(), restarts: count, steps: count },
-  ...{ protocol: z.enum(["sound", "published"]), rule: z.string(), seed: z.number() },
-  ...{ clean: share, correct: share, correctChoose: share, majority: share, correct8bit: share },
-  oneDraw: z.number().nullable().default(null), // rows were written without it before it was there
-  ...{ linf: z.number(), l2: z.number(), l1: z.number() },
-  ...{ draws: z.int().positive(), queries: z.number(), seconds: z.number() },
-});
+const noRow = (what: string) =>
+  new UsageError(what, {
+    code: "bad-file",
+    next: "delete that line and run the evaluation with --resume, or evaluate again",
+  });
 
-function parsed(line: string): unknown {
+function wholeLines(file: string, contents: string): RowLines {
   try {
-    return JSON.parse(line);
+    return readRowLines(file, contents);
+  } catch (error) {
+    throw error instanceof DamagedLine ? noRow(error.message) : error;
+  }
+}
+
+/** The row in a last line that only lacks its line end. */
+function lastRow(torn: string): Row | undefined {
+  try {
+    return RowLine.safeParse(rowOfLine(torn).value).data;
   } catch {
     return undefined;
   }
 }
-
-const problem = (line: string): string => {
-  const value = parsed(line);
-  if (value === undefined) return `it is not JSON: ${line.slice(0, 60)}`;
-  const { error } = RowLine.safeParse(value);
-  const [issue] = error?.issues ?? [];
-  return `${issue?.path.join(".") || "it"}: ${issue?.message.toLowerCase()}`;
-};
 
 /**
  * The rows of a ROWS.jsonl. A last line without its end is what a killed evaluation leaves: it is passed over with a
@@ -42,20 +37,13 @@ export function readRows(
   file: string,
   contents: string,
 ): { readonly rows: readonly Row[]; readonly notes: readonly string[] } {
-  const lines = contents.split("\n");
-  const torn = lines.pop() ?? "";
-  const rows: Row[] = [];
-  const last = RowLine.safeParse(parsed(torn)).data;
-  for (const [i, line] of lines.entries()) {
-    if (line.trim() === "") continue;
-    const row = RowLine.safeParse(parsed(line)).data;
-    if (row === undefined)
-      throw new UsageError(`${file}:${i + 1} is no row (${problem(line)})`, {
-        code: "bad-file",
-        next: "delete that line and run the evaluation with --resume, or evaluate again",
-      });
-    rows.push(row);
-  }
+  const { rows: whole, torn } = wholeLines(file, contents);
+  const rows = whole.map(({ line, value }): Row => {
+    const row = RowLine.safeParse(value).data;
+    if (row === undefined) throw noRow(`${file}:${line} is no row (${rowProblem(value)})`);
+    return row;
+  });
+  const last = lastRow(torn);
   if (last !== undefined) rows.push(last);
   if (rows.length === 0)
     throw new UsageError(`${file} holds no rows; write some with rampart evaluate --out ${file}`);

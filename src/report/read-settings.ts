@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Settings } from "../evaluate/settings.ts";
+import { openedJson } from "../files/sealed.ts";
 
 const record = z.record(z.string(), z.unknown());
 const text = z.string().nullable();
@@ -22,10 +23,10 @@ const SettingsFile: z.ZodType<Settings> = z.object({
   ...{ command: text, started: z.string() },
 });
 
-/** The settings in a ROWS.settings.json; null where the text is something else. */
+/** The settings in a ROWS.settings.json; null where the text is something else, or damaged. */
 export function readSettings(contents: string): Settings | null {
   try {
-    return SettingsFile.safeParse(JSON.parse(contents)).data ?? null;
+    return SettingsFile.safeParse(openedJson("the settings", contents, "")).data ?? null;
   } catch {
     return null;
   }

@@ -2,12 +2,18 @@
 
 import { z } from "zod";
 import type { BreakEven } from "../lowering/cost.ts";
+import { crcOfText } from "../math/crc32.ts";
 import { UsageError } from "../math/usage-error.ts";
 
 const Channels = z.int().positive();
 const Calibrations = z.record(
   z.string(),
-  z.strictObject({ pictures: Channels, weights: Channels, date: z.string() }),
+  z.strictObject({
+    pictures: Channels,
+    weights: Channels,
+    date: z.string(),
+    crc: z.string().optional(), // missing in older files
+  }),
 );
 type Calibrations = z.output<typeof Calibrations>;
 
@@ -23,14 +29,21 @@ export interface Machine {
 const entryOf = ({ cpu, threads, engine }: Machine): string =>
   `${cpu}, ${threads} ${threads === 1 ? "thread" : "threads"}, ${engine}`;
 
+/** The CRC-32 of an entry with its name. */
+const checksum = (name: string, { pictures, weights, date }: Calibrations[string]): string =>
+  crcOfText(JSON.stringify([name, pictures, weights, date]));
+
 /** The entries of the file `path`, whose text this is; undefined stands for no file. */
 function parsed(text: string | undefined, path: string): Calibrations {
   if (text === undefined) return {};
   try {
-    return Calibrations.parse(JSON.parse(text));
+    const found = Calibrations.parse(JSON.parse(text));
+    for (const [name, { crc, ...entry }] of Object.entries(found))
+      if (crc !== undefined && crc !== checksum(name, entry)) throw new Error("damaged");
+    return found;
   } catch {
     throw new UsageError(
-      `${path} is not what rampart bench --calibrate writes; remove it, and calibrate again`,
+      `${path} is not what rampart bench --calibrate writes, or is damaged; remove it, and calibrate again`,
     );
   }
 }
@@ -53,6 +66,10 @@ export function withCalibration(
   { pictures, weights }: BreakEven,
 ): string {
   const entry = { pictures, weights, date: new Date().toISOString() };
-  const all: Calibrations = { ...parsed(text, path), [entryOf(machine)]: entry };
+  const name = entryOf(machine);
+  const all: Calibrations = {
+    ...parsed(text, path),
+    [name]: { ...entry, crc: checksum(name, entry) },
+  };
   return `${JSON.stringify(all, null, 2)}\n`;
 }

@@ -1,3 +1,5 @@
+import { DamagedLine, readRowLines, rowLine } from "../files/row-lines.ts";
+import { UsageError } from "../math/usage-error.ts";
 import { type RunFiles, readText } from "./run-files.ts";
 
 /** One line of metrics.jsonl: one finished epoch. */
@@ -25,22 +27,22 @@ const FILE = "metrics.jsonl";
 
 /** Adds one line. */
 export const appendMetrics = (files: RunFiles, metrics: EpochMetrics): Promise<void> =>
-  files.append(FILE, `${JSON.stringify(metrics)}\n`);
+  files.append(FILE, rowLine(metrics));
 
-/** The finished epochs of a run, in order; a last line that was cut off is passed over. */
+/** The finished epochs of a run, in order; a last line that was cut off is passed over, a damaged one is a UsageError. */
 export async function readMetrics(files: RunFiles): Promise<EpochMetrics[]> {
   if (!(await files.list("")).includes(FILE)) return [];
-  return (await readText(files, FILE)).split("\n").flatMap((line) => {
-    try {
-      return [JSON.parse(line) as EpochMetrics];
-    } catch {
-      return [];
-    }
-  });
+  try {
+    const { rows } = readRowLines(`${files.path}/${FILE}`, await readText(files, FILE));
+    return rows.map(({ value }) => value as EpochMetrics);
+  } catch (error) {
+    if (!(error instanceof DamagedLine)) throw error;
+    throw new UsageError(`${error.message}; delete that line, and resume the run`);
+  }
 }
 
 /** Drops the lines after `epoch`, so that a resumed run writes none of them twice. */
 export async function truncateMetrics(files: RunFiles, epoch: number): Promise<void> {
   const kept = (await readMetrics(files)).filter((line) => line.epoch <= epoch);
-  await files.write(FILE, kept.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  await files.write(FILE, kept.map(rowLine).join(""));
 }

@@ -149,7 +149,7 @@ function checkpointOnly(path: string, bytes: Uint8Array): Uint8Array {
     );
   const needed = "an ONNX model (.onnx) or a checkpoint (.safetensors)";
   const other = otherKind(path, bytes, needed, ["safetensors"]);
-  if (other !== undefined) throw new UsageError(other);
+  if (other !== undefined) throw new UsageError(other, { code: "bad-file" });
   return bytes;
 }
 
@@ -176,5 +176,14 @@ export async function openModelNode(
   if (isExported(model.metadata)) return modelOfFile(bytes, path.replace(/\.gz$/, ""));
   const weights = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
   const options = { ...(pictures !== undefined && { shape: pictures }), ...reading };
-  return modelOfNetwork(await importModel(model, path, options, runtime), path, weights, reading);
+  const opened = modelOfNetwork(
+    await importModel(model, path, options, runtime),
+    path,
+    weights,
+    reading,
+  );
+  const lost = Object.keys(model.metadata).some((key) => key.startsWith("rampart."));
+  if (!lost) return opened;
+  const note = `${path} has metadata of rampart and does not name its architecture: it was changed since export, and is read as any other ONNX file`;
+  return { ...opened, notes: [...(opened.notes ?? []), note] };
 }

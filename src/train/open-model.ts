@@ -61,8 +61,20 @@ export const modelOfNetwork = (
 /** The model in the bytes of a checkpoint or of an .onnx file that we exported. */
 export async function modelOfFile(bytes: Uint8Array, path: string): Promise<OpenModel> {
   if (path.endsWith(".onnx")) {
-    const { card, ...network } = importExported(bytes);
-    return { ...card, ...network, path, name: nameOf(path), config: {} };
+    const { card, changed, architecture: network, parameters } = importExported(bytes);
+    return {
+      ...card,
+      path,
+      name: nameOf(path),
+      architecture: network,
+      parameters,
+      config: {},
+      notes: changed
+        ? [
+            `${path}: weights changed since export: its checksum does not fit its weights and metadata, so results are about another network than the one that was trained`,
+          ]
+        : [],
+    };
   }
   const checkpoint = await readCheckpoint(bytes).catch((error: Error) => {
     throw new UsageError(`${path} cannot be opened as a checkpoint: ${error.message}`);

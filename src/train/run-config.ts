@@ -1,18 +1,31 @@
+import { openedJson, sealedJson } from "../files/sealed.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Target } from "../runtime/runtime.ts";
-import type { ResolvedOptions } from "./options.ts";
+import { type ResolvedOptions, TrainOptions } from "./options.ts";
 import { type RunFiles, readText } from "./run-files.ts";
 
 /** The file that says how a run was started. */
 const CONFIG = "config.json";
 
-/** The value of JSON text; undefined if it is none. */
-function parsed<T>(text: string): T | undefined {
-  try {
-    return JSON.parse(text) as T;
-  } catch {
-    return undefined;
-  }
+const advice = "start another run directory";
+
+/** The options in the text of a config.json; a UsageError where it is damaged. */
+export function configOptions(file: string, text: string): ResolvedOptions {
+  const { options } = openedJson(file, text, advice);
+  const damaged = (why: string) =>
+    new UsageError(`${file} is damaged: ${why}`, { code: "bad-file", next: advice });
+  if (typeof options !== "object" || options === null) throw damaged("it holds no options");
+  // Null stands for an option that was not given. Options that this version does not know are kept.
+  const given = Object.entries(options).filter(([, value]) => value !== null);
+  const { error } = TrainOptions.safeParse(Object.fromEntries(given));
+  const issue = error?.issues.find(({ code }) => code !== "unrecognized_keys");
+  if (issue !== undefined)
+    throw damaged(`its options.${issue.path.join(".")}: ${issue.message.toLowerCase()}`);
+  const missing = ["defense", "model", "data", "epochs", "batch", "rate", "seed"].find(
+    (name) => !given.some(([known]) => known === name),
+  );
+  if (missing !== undefined) throw damaged(`its options lack ${missing}`);
+  return options as ResolvedOptions;
 }
 
 /** Whether a run was started here. */
@@ -34,20 +47,18 @@ export async function refuseOccupied({ path, list }: RunFiles): Promise<void> {
 
 /** The options that a run was started with. */
 export async function storedOptions(files: RunFiles): Promise<ResolvedOptions> {
-  const config = parsed<{ options: ResolvedOptions }>(await readText(files, CONFIG));
-  if (config?.options === undefined)
-    throw new UsageError(`${files.path}/${CONFIG} is damaged; start another run directory`);
-  return config.options;
+  return configOptions(`${files.path}/${CONFIG}`, await readText(files, CONFIG));
 }
 
 /** The lowering that a run on a CPU was started with, by which it goes on with the same bits; undefined if none is known. */
 export async function storedLowering(files: RunFiles): Promise<string | undefined> {
-  const config = parsed<{ target?: Target }>(await readText(files, CONFIG));
-  return config?.target?.device === "cpu" ? config.target.lowering : undefined;
+  const config = openedJson(`${files.path}/${CONFIG}`, await readText(files, CONFIG), advice);
+  const { device, lowering } = (config.target ?? {}) as Partial<Target>;
+  return device === "cpu" ? lowering : undefined;
 }
 
 /** Writes how a run is started: its options, and whatever else helps to repeat it. */
 export const writeConfig = (
   files: RunFiles,
   record: { readonly options: ResolvedOptions; readonly [more: string]: unknown },
-): Promise<void> => files.write(CONFIG, `${JSON.stringify(record, null, 2)}\n`);
+): Promise<void> => files.write(CONFIG, sealedJson(record));

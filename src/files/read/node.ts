@@ -29,6 +29,7 @@ function requireFile(path: string, found: Stats, limit: number): void {
   if (kind !== undefined)
     throw new UsageError(
       `${path} is ${kind}, and a file is needed${kind === "a folder" ? "" : "; copy its contents into a file first"}`,
+      { code: "bad-file" },
     );
   if (found.size > limit) throw tooLarge(path, found.size, limit);
 }
@@ -36,6 +37,7 @@ function requireFile(path: string, found: Stats, limit: number): void {
 const tooLarge = (path: string, size: number, limit: number) =>
   new UsageError(
     `${path} has ${size} bytes or more, where at most ${limit} are read; is it the right file?`,
+    { code: "bad-file" },
   );
 
 const CHUNK = 2 ** 26;
@@ -81,8 +83,9 @@ export async function whileReading<T>(path: string, reading: Promise<T>): Promis
   } catch (cause) {
     const reason = reasonOf(cause);
     if (reason === undefined) throw cause;
-    if (codeOf(cause) === "ENOENT") throw new UsageError(`${path}: ${reason}`, { cause });
-    throw new UsageError(`${path} cannot be read: ${reason}`, { cause });
+    if (codeOf(cause) === "ENOENT")
+      throw new UsageError(`${path}: ${reason}`, { code: "not-found", cause });
+    throw new UsageError(`${path} cannot be read: ${reason}`, { code: "bad-file", cause });
   }
 }
 

@@ -28,7 +28,7 @@ export const writing = <T>(file: string, action: Promise<T>): Promise<T> =>
     const reason = reasonOf(cause);
     throw reason === undefined
       ? cause
-      : new UsageError(`cannot write ${file}: ${reason}`, { cause });
+      : new UsageError(`cannot write ${file}: ${reason}`, { code: "cannot-write", cause });
   });
 
 /** Waits until the folder's list of names is on the disk; some systems cannot, and need not. */

@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { rowLine } from "../files/row-lines.ts";
+import { tensor } from "../math/tensor.ts";
+import { UsageError } from "../math/usage-error.ts";
+import { resumedRows } from "./resumed.ts";
+
+const row = {
+  ...{ model: "m", defense: "none", data: "d", index: 1, label: 2, prediction: 2 },
+  ...{ adversarialPrediction: 0, attack: "pgd-linf", norm: "linf", epsilon: 0.03, objective: "ce" },
+  ...{ eot: 1, restarts: 1, steps: 10, protocol: "sound", rule: "single", seed: 0, clean: 1 },
+  ...{ correct: 0, correctChoose: 0, majority: 0, correct8bit: 0, oneDraw: null, linf: 0.03 },
+  ...{ l2: 1, l1: 2, draws: 1, queries: 10, seconds: 0.1 },
+};
+const test = { size: 3, labels: [0, 1, 2].map((i) => i + 1), images: () => tensor([0, 1], []) };
+const resumed = (...rows: object[]) =>
+  resumedRows("r.jsonl", rows.map(rowLine).join(""), test).rows;
+
+describe("rows that an evaluation goes on with", () => {
+  it("are those of its images, each once", () => {
+    expect(resumed(row, { ...row, index: 2, label: 3 })).toHaveLength(2);
+    expect(resumed(row, { ...row, epsilon: 0.01 })).toHaveLength(2);
+  });
+
+  it.each([
+    ["a share above 1", { ...row, correct: 3 }, /r\.jsonl:2 .*correct/],
+    ["a missing field", { index: 1 }, /r\.jsonl:2 .*model/],
+    [
+      "an image beyond the test split",
+      { ...row, index: 3 },
+      /index 3, but there are 3 test images/,
+    ],
+    ["another label", { ...row, index: 2 }, /label 2, but test image 2 has label 3/],
+    ["an image twice", row, /image 1 under pgd-linf stands in line 1 already/],
+  ])("are refused with %s", (_, second, message) => {
+    expect(() => resumed(row, second)).toThrow(message);
+    expect(() => resumed(row, second)).toThrow(UsageError);
+  });
+});

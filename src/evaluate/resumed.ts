@@ -1,0 +1,55 @@
+// The rows that a file holds already, before an evaluation goes on with them.
+import type { Split } from "../data/dataset.ts";
+import { DamagedLine, readRowLines } from "../files/row-lines.ts";
+import { rowProblem } from "../files/row-schema.ts";
+import { UsageError } from "../math/usage-error.ts";
+import type { Row } from "./row.ts";
+import { rowName } from "./runs.ts";
+
+/** Rows of a file and the text up to which it is whole. */
+export interface StoredRows<R> {
+  readonly rows: R[];
+  readonly whole: string;
+}
+
+const advice = "delete that line and go on with --resume, or choose another --out";
+
+/** The objects in a file's lines; a line that was cut off at the end is dropped, a damaged one is a UsageError that names it. */
+export function readRows<R = Row>(file: string, contents: string): StoredRows<R> {
+  try {
+    const { rows, whole } = readRowLines(file, contents);
+    return { rows: rows.map(({ value }) => value as R), whole };
+  } catch (error) {
+    if (error instanceof DamagedLine)
+      throw new UsageError(error.message, { code: "bad-file", next: advice });
+    throw error;
+  }
+}
+
+/**
+ * The rows of an evaluation that goes on. Each must be a row, of an image of the test split with its label, and no two may
+ * be of one image under one attack; otherwise a UsageError names the line.
+ */
+export function resumedRows(file: string, contents: string, test: Split): StoredRows<Row> {
+  const { rows, whole } = readRows<Row>(file, contents);
+  const lines = whole.split("\n").flatMap((text, i) => (text.trim() === "" ? [] : [i + 1]));
+  const seen = new Map<string, number>();
+  for (const [i, row] of rows.entries()) {
+    const refuse = (why: string) =>
+      new UsageError(`${file}:${lines[i]} is no row of this evaluation (${why})`, {
+        code: "bad-file",
+        next: advice,
+      });
+    const problem = rowProblem(row);
+    if (problem !== undefined) throw refuse(problem);
+    const { index, label } = row;
+    if (index >= test.size) throw refuse(`index ${index}, but there are ${test.size} test images`);
+    if (label !== test.labels[index])
+      throw refuse(`label ${label}, but test image ${index} has label ${test.labels[index]}`);
+    const before = seen.get(rowName(row));
+    if (before !== undefined)
+      throw refuse(`image ${index} under ${row.attack} stands in line ${before} already`);
+    seen.set(rowName(row), lines[i]);
+  }
+  return { rows, whole };
+}

@@ -1,0 +1,65 @@
+// Files of one JSON object per line, to which a running process adds: each line carries a checksum of itself.
+
+import { crcOfText } from "../math/crc32.ts";
+
+/** One object as a line; its last field, `crc`, is the CRC-32 of the line without that field. */
+export function rowLine(row: object): string {
+  const text = JSON.stringify(row);
+  return `${text.slice(0, -1)}${text === "{}" ? "" : ","}"crc":"${crcOfText(text)}"}\n`;
+}
+
+/** A line that is no object, or whose checksum does not fit; says `FILE:LINE` and why. */
+export class DamagedLine extends Error {}
+
+/** What the lines of a file hold. */
+export interface RowLines {
+  readonly rows: readonly { readonly line: number; readonly value: object }[];
+  /** The text up to the end of the last whole line. */
+  readonly whole: string;
+  /** What follows it: a line that a killed process did not finish, or one that lost its end. */
+  readonly torn: string;
+}
+
+const checksum = /,?"crc":"([0-9a-f]{8})"\}$/;
+
+/** The object in a line without its checksum, and whether it had one; throws an `Error` in a few words. */
+export function rowOfLine(line: string): { readonly value: object; readonly checked: boolean } {
+  const match = checksum.exec(line);
+  const text = match === null ? line : `${line.slice(0, match.index)}}`;
+  if (match !== null && crcOfText(text) !== match[1])
+    throw new Error(`its checksum does not match: ${line.slice(0, 60)}`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new Error(`it is not JSON: ${line.slice(0, 60)}`);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new Error(`it is no object: ${line.slice(0, 60)}`);
+  return { value, checked: match !== null };
+}
+
+/**
+ * The objects of a file's whole lines, in order. Lines without a checksum are read, as older versions wrote them; below
+ * one with a checksum every line must have one. Throws a `DamagedLine` for the first that is damaged.
+ */
+export function readRowLines(file: string, contents: string): RowLines {
+  const end = contents.lastIndexOf("\n") + 1;
+  const whole = contents.slice(0, end);
+  const rows: { line: number; value: object }[] = [];
+  let anyChecked = false;
+  for (const [i, text] of whole.split("\n").entries()) {
+    if (text.trim() === "") continue;
+    const refuse = (why: string) => new DamagedLine(`${file}:${i + 1} is no row (${why})`);
+    let row: ReturnType<typeof rowOfLine>;
+    try {
+      row = rowOfLine(text);
+    } catch (error) {
+      throw refuse((error as Error).message);
+    }
+    if (anyChecked && !row.checked) throw refuse("it has no checksum, and those above it have one");
+    anyChecked = row.checked;
+    rows.push({ line: i + 1, value: row.value });
+  }
+  return { rows, whole, torn: contents.slice(end) };
+}

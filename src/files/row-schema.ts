@@ -1,0 +1,46 @@
+import { z } from "zod";
+
+const share = z.number().min(0).max(1);
+const count = z.int().nonnegative();
+
+/** What every row of an evaluation must hold; other fields are kept as they are. `evaluate/row.ts` says what they mean. */
+export const RowSchema = z.looseObject({
+  model: z.string(),
+  defense: z.string(),
+  data: z.string(),
+  index: count,
+  label: z.int(),
+  prediction: z.int(),
+  adversarialPrediction: z.int(),
+  attack: z.string(),
+  norm: z.string().nullable(),
+  epsilon: z.number().nullable(),
+  objective: z.string().nullable(),
+  eot: z.number(),
+  restarts: count,
+  steps: count,
+  protocol: z.enum(["sound", "published"]),
+  rule: z.string(),
+  seed: z.number(),
+  clean: share,
+  correct: share,
+  correctChoose: share,
+  majority: share,
+  correct8bit: share,
+  // Rows were written without it before it was there.
+  oneDraw: z.number().nullable().default(null),
+  linf: z.number(),
+  l2: z.number(),
+  l1: z.number(),
+  draws: z.int().positive(),
+  queries: z.number(),
+  seconds: z.number(),
+});
+
+/** What is wrong with a value as a row, in a few words: `correct: too big: expected number to be <=1`. */
+export function rowProblem(value: unknown): string | undefined {
+  const { error } = RowSchema.safeParse(value);
+  const [issue] = error?.issues ?? [];
+  if (issue === undefined) return undefined;
+  return `${issue.path.join(".") || "it"}: ${issue.message.toLowerCase()}`;
+}
