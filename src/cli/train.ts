@@ -56,6 +56,7 @@ export const trainCommand = command({
       ...(threads !== undefined && { threads }),
       dataDir,
       signal: context.signal,
+      note: context.note,
       command: typed,
     };
     try {

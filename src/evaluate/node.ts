@@ -6,7 +6,8 @@ import type { Dataset } from "../data/dataset.ts";
 import { heldOut } from "../data/held-out.ts";
 import type { Dataset, Split } from "../data/dataset.ts";
 import { openDatasetNode } from "../data/node.ts";
-import { lock, machine, makeFolder, version, writeWhole, writing } from "../files/node.ts";
+import { leaseWork } from "../files/lease/node.ts";
+import { machine, makeFolder, version, writeWhole, writing } from "../files/node.ts";
 import { MAX_ROWS, readBytesIfThere, readTextIfThere } from "../files/read/node.ts";
 import { DamagedLine, readRowLines, rowLine } from "../files/row-lines.ts";
 import { sealedJson } from "../files/sealed.ts";
@@ -219,7 +220,16 @@ export async function* evaluateNode(
     command: command ?? null,
     started: new Date().toISOString(),
   };
-  const unlock = out === undefined ? null : await lock(`${out}.lock`, out, "choose another --out");
+  const lease =
+    out === undefined
+      ? null
+      : await leaseWork({
+          prefix: `${out}.lease`,
+          owned: out,
+          remedy: "choose another --out",
+          note,
+          signal,
+        });
   try {
     const rows = out === undefined ? [] : await begun(out, resume, settings, dataset.test, note);
     const total = rowCount(options, dataset.test, noise !== null);
@@ -262,6 +272,7 @@ export async function* evaluateNode(
       for await (const scored of evaluate(subject, dataset, options, finished, broken)) {
         ready.push(scored);
         if (!scored.last) continue;
+        await lease?.check();
         // Pictures first: a row that stands in the file is not computed again.
         const pictured = ready.filter(({ row }) => shows(row) && mostDraws(row)).filter(kept.add);
         if (examplesFile !== null && pictured.length > 0)
@@ -276,6 +287,6 @@ export async function* evaluateNode(
       if (!signal?.aborted || error !== signal.reason) throw error;
     }
   } finally {
-    await unlock?.();
+    await lease?.release();
   }
 }

@@ -222,6 +222,12 @@ export async function nodeRuntime({
   lowering,
   profile,
 }: NodeRuntimeOptions = {}): Promise<Runtime> {
+  const most = Math.max(16, 4 * availableParallelism());
+  if (!(threads >= 1 && threads <= most))
+    throw new UsageError(
+      `threads is ${threads}, but this machine has ${availableParallelism()} cores; use 1 to ${most}`,
+      { code: "bad-option" },
+    );
   const known = devices.find((name) => name === device);
   if (known === undefined)
     throw new UsageError(`there is no device ${device}; use ${devices.join(", ")}`);

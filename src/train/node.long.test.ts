@@ -1,7 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -9,7 +8,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { hostname, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, describe, expect, it } from "vitest";
@@ -17,7 +16,7 @@ import { toyTraining, wide } from "../../test/fixtures/toy-training.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import { latestCheckpoint } from "./checkpoints.ts";
 import { readMetrics } from "./metrics.ts";
-import { lockRun, nodeFiles, openModelNode, trainNode } from "./node.ts";
+import { leaseRun, nodeFiles, openModelNode, trainNode } from "./node.ts";
 import { train } from "./train.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rampart-train-"));
@@ -83,63 +82,26 @@ it("goes on with the lowering that the run was started with", async () => {
   expect((await latest())?.lowering).toBe("plain");
 });
 
-describe("a run directory's lock", () => {
-  it("keeps a second live run out, and names the process", async () => {
+describe("a run directory's lease", () => {
+  it("keeps a second live run out, names the process, and leaves nothing behind", async () => {
     const path = place();
-    const unlock = await lockRun(path);
-    await expect(lockRun(path)).rejects.toThrow(`${path} is in use by process ${process.pid};`);
-    await unlock();
-    await (await lockRun(path))();
+    const lease = await leaseRun(path);
+    await expect(leaseRun(path)).rejects.toThrow(`${path} is in use by process ${process.pid};`);
+    await lease.release();
+    await (await leaseRun(path)).release();
     expect(readdirSync(path)).toEqual([]);
   });
 
-  const dead = async () => {
-    const child = spawn(process.execPath, ["-e", ""]);
-    await once(child, "exit");
-    return child.pid;
-  };
-  const host = hostname();
-
-  it("is taken over from a process that is dead", async () => {
-    const path = place();
-    mkdirSync(path);
-    writeFileSync(join(path, "lock"), JSON.stringify({ pid: await dead(), host, started: null }));
-    const unlock = await lockRun(path);
-    expect(JSON.parse(readFileSync(join(path, "lock"), "utf8")).pid).toBe(process.pid);
-    await unlock();
-  });
-
-  it.skipIf(!existsSync("/proc/self/stat"))(
-    "is taken over from a dead process whose number lives on",
-    async () => {
+  it.each(["null", '{"pid":1', "{}"])(
+    "is not kept from anybody by an older version's lock: %s",
+    async (text) => {
       const path = place();
       mkdirSync(path);
-      writeFileSync(join(path, "lock"), JSON.stringify({ pid: process.pid, host, started: "1" }));
-      await (await lockRun(path))();
+      writeFileSync(join(path, "lock"), text);
+      await (await leaseRun(path)).release();
+      expect(await nodeFiles(path).list("")).toEqual([]);
     },
   );
-
-  it("is taken over when it was cut off while being written", async () => {
-    const path = place();
-    mkdirSync(path);
-    writeFileSync(join(path, "lock"), '{"pid":1');
-    await (await lockRun(path))();
-  });
-
-  it("of another machine is believed", async () => {
-    const path = place();
-    mkdirSync(path);
-    writeFileSync(join(path, "lock"), JSON.stringify({ pid: 1, host: "elsewhere", started: null }));
-    await expect(lockRun(path)).rejects.toThrow("in use by process 1 on elsewhere");
-  });
-
-  it("goes to one of many that find it abandoned at once", async () => {
-    const path = place();
-    mkdirSync(path);
-    writeFileSync(join(path, "lock"), JSON.stringify({ pid: await dead(), host, started: null }));
-    const results = await Promise.allSettled(Array.from({ length: 8 }, () => lockRun(path)));
-    expect(results.filter(({ status }) => status === "fulfilled").length).toBe(1);
-  });
 });
 
 describe("opening a model", () => {

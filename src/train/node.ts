@@ -5,7 +5,8 @@ import { heldOut } from "../data/held-out.ts";
 import { openDatasetNode } from "../data/node.ts";
 import { defenseNamed } from "../defenses/table.ts";
 import { contentsKind, otherKind } from "../files/kind.ts";
-import { lock, machine, orMissing, PARTIAL, version, writeWhole, writing } from "../files/node.ts";
+import { leaseWork, type WorkLease } from "../files/lease/node.ts";
+import { machine, orMissing, PARTIAL, version, writeWhole, writing } from "../files/node.ts";
 import { readBytes, whileReading } from "../files/read/node.ts";
 import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
@@ -31,24 +32,52 @@ import {
 import type { RunFiles } from "./run-files.ts";
 import { cardOf, train } from "./train.ts";
 
-/** The file that says who is at work in a run directory. */
-const LOCK = "lock";
+/** Takes the folder for this process, or says who has it. */
+export const leaseRun = (
+  path: string,
+  more: {
+    readonly note?: ((line: string) => void) | undefined;
+    readonly signal?: AbortSignal | undefined;
+  } = {},
+): Promise<WorkLease> =>
+  leaseWork({
+    prefix: join(path, "lease"),
+    owned: path,
+    remedy: "choose another run directory",
+    ...more,
+  });
 
-/** Takes the folder for this process, or says who has it; returns how to give it back. */
-export const lockRun = (path: string): Promise<() => Promise<void>> =>
-  lock(join(path, LOCK), path, "choose another run directory");
+/** Files of leases, the present one and that of older versions, which say nothing of a run. */
+const isLease = (name: string): boolean => /^(lease\.\d+|lock)$/.test(name);
 
 /** The files of a run in a folder, which is made when the first file is written. */
 export const nodeFiles = (path: string): RunFiles => ({
   path,
   list: async (folder) =>
     (await orMissing(readdir(join(path, folder)), [])).filter(
-      (name) => name !== LOCK && !name.endsWith(PARTIAL),
+      (name) => !isLease(name) && !name.endsWith(PARTIAL),
     ),
   read: (name) => readBytes(join(path, name)),
   write: (name, contents) => writeWhole(`${path}/${name}`, contents),
   append: (name, text) => writing(`${path}/${name}`, appendFile(join(path, name), text)),
   remove: (name) => rm(join(path, name), { force: true }),
+});
+
+/** The files, which are no longer written once another process has taken over. */
+const guarded = (files: RunFiles, lease: WorkLease): RunFiles => ({
+  ...files,
+  async write(name, contents) {
+    await lease.check();
+    await files.write(name, contents);
+  },
+  async append(name, text) {
+    await lease.check();
+    await files.append(name, text);
+  },
+  async remove(name) {
+    await lease.check();
+    await files.remove(name);
+  },
 });
 
 /** Where a run is kept and how it is run; none of it changes its results, except in the last bits. */
@@ -62,13 +91,15 @@ export interface NodeTraining {
   readonly checkpointSeconds?: number;
   /** The command as typed, for the record. */
   readonly command?: string;
+  /** Told when the run has to wait, to see whether another process is still at work in its directory. */
+  readonly note?: ((line: string) => void) | undefined;
 }
 
 /** What a killed run left half-written. */
 async function removePartials(path: string): Promise<void> {
   for (const folder of [path, join(path, "checkpoints")])
     for (const name of await orMissing(readdir(folder), []))
-      if (name.endsWith(PARTIAL) && !name.startsWith(LOCK)) await rm(join(folder, name));
+      if (name.endsWith(PARTIAL) && !name.startsWith("lease.")) await rm(join(folder, name));
 }
 
 /**
@@ -77,7 +108,16 @@ async function removePartials(path: string): Promise<void> {
  */
 export async function* trainNode(
   given: TrainOptions,
-  { out, resume = false, dataDir, command, signal, checkpointSeconds, ...hardware }: NodeTraining,
+  {
+    out,
+    resume = false,
+    dataDir,
+    command,
+    note,
+    signal,
+    checkpointSeconds,
+    ...hardware
+  }: NodeTraining,
 ): AsyncGenerator<TrainEvent, void, void> {
   const files = nodeFiles(out);
   const goesOn = resume && (await holdsRun(files));
@@ -105,7 +145,7 @@ export async function* trainNode(
   const input = { ...dataset, classes: dataset.classes.length };
   const network = architecture(options.model, input, { dropout: options.dropout });
 
-  const unlock = await lockRun(out);
+  const lease = await leaseRun(out, { note, signal });
   try {
     await removePartials(out);
     if (!goesOn) {
@@ -123,14 +163,15 @@ export async function* trainNode(
     }
     for (const message of dataset.notes ?? []) yield { event: "warning", message };
     yield* train({
-      ...{ runtime, architecture: network, dataset, defense, options, files },
+      ...{ runtime, architecture: network, dataset, defense, options },
+      files: guarded(files, lease),
       ...(signal && { signal }),
       ...(checkpointSeconds !== undefined && { checkpointSeconds }),
       finish: ({ model, state }: Checkpoint) =>
-        files.write("model.onnx", exportOnnx(network, state.parameters, model)),
+        guarded(files, lease).write("model.onnx", exportOnnx(network, state.parameters, model)),
     });
   } finally {
-    await unlock();
+    await lease.release();
   }
 }
 
