@@ -10,6 +10,8 @@ import { EvaluateOptions } from "../evaluate/options.ts";
 import type { Row } from "../evaluate/row.ts";
 import { stoppable } from "../evaluate/subject.ts";
 import { summarize } from "../evaluate/summary.ts";
+import { writeWhole } from "../files/node.ts";
+import { readBytesIfThere, readTextIfThere } from "../files/read/node.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture } from "../models/architecture.ts";
 import {
@@ -18,8 +20,6 @@ import {
   isQuantisation,
   oneByOne,
 } from "../models/batch-dependence.ts";
-import { writeWhole } from "../files/node.ts";
-import { readBytesIfThere, readTextIfThere } from "../files/read/node.ts";
 import { classifier } from "../models/classifier.ts";
 import { isExported } from "../models/export.ts";
 import type { ImportedOptions } from "../models/imported.ts";

@@ -1,6 +1,6 @@
 import { type UnzipFileInfo, unzipSync, zipSync } from "fflate";
-import { crc32 } from "../math/crc32.ts";
 import { otherKind } from "../files/kind.ts";
+import { crc32 } from "../math/crc32.ts";
 import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { DataFiles } from "./data-files.ts";
