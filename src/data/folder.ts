@@ -5,9 +5,8 @@ import type { Dataset, Split } from "./dataset.ts";
 import { type ImageRules, type ImageTrait, pillowRules, traitNote } from "./image-rules.ts";
 import { channelStatistics, type Examples, splitOf } from "./splits.ts";
 
-const picturePattern = /\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|avif|bmp|p[bgpn]m)$/i;
 /** Endings of the images that are read. */
-export const picturePattern = /\.(jpe?g|png|webp|gif|tiff?|avif)$/i;
+export const picturePattern = /\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|avif|bmp|p[bgpn]m)$/i;
 const hidden = (name: string) => /^(\.|Thumbs\.db$|desktop\.ini$|__MACOSX\/)/i.test(name);
 
 /** Names of the folder that is trained on, and of those that are tested on, the preferred ones first. */

@@ -11,9 +11,8 @@ import type { DataFiles, DecodedImage, Picture } from "./data-files.ts";
 import type { Dataset } from "./dataset.ts";
 import { type FetchEvent, fetchSource } from "./fetch.ts";
 import { lookFor } from "./find.ts";
-import type { FolderOptions } from "./folder.ts";
-import { type ImageRules, type ImageTrait, onBackground, pillowRules } from "./image-rules.ts";
 import { type FolderOptions, picturePattern } from "./folder.ts";
+import { type ImageRules, type ImageTrait, onBackground, pillowRules } from "./image-rules.ts";
 import { type DownloadRecord, RECORD, unofficialNotes } from "./record.ts";
 import { type Source, sourceOf } from "./sources.ts";
 import { namedData, openDataset, places } from "./table.ts";
@@ -123,6 +122,8 @@ async function decode(bytes: Uint8Array, rules: ImageRules = pillowRules): Promi
     return onBackground(level, data[at + alphaAt], background);
   });
   return { ...picture, traits };
+}
+
 /** Bytes that a file of a data set may have, by its ending. */
 function limitOf(path: string): number {
   if (/\.json$/i.test(path)) return MAX_TEXT;
