@@ -148,9 +148,11 @@ function refuseUnused(path: string, where: NodeAudit, model: OpenModel): void {
   if (model.reading !== undefined) return;
   const { mean, std, scale, layout, channelOrder, output, input, constants, shape, blockSize } =
     where;
+  const { maxConstants } = where;
   const given = Object.entries({
     ...{ mean, std, scale, layout, "channel-order": channelOrder, output, constants },
     ...{ "picture-input": input, "input-shape": shape, "block-size": blockSize },
+    ...{ "max-constants": maxConstants },
   });
   const [unused] = given.find(([, value]) => value !== undefined) ?? [];
   if (unused !== undefined)
@@ -212,8 +214,8 @@ export async function openAudited(
 ) {
   const { runtime, data, classes, note = () => undefined } = where;
   const { said, sidecar, notes } = await preparation(path, where, files);
-  const { output, input, constants, shape, blockSize, straightThrough } = where;
-  const named = { output, input, constants, shape, blockSize };
+  const { output, input, constants, shape, blockSize, maxConstants, straightThrough } = where;
+  const named = { output, input, constants, shape, blockSize, maxConstants };
   const read = without({ ...pixelsOf(said), ...named, straightThrough });
   const isAsked = where.resize !== undefined || where.crop !== undefined;
   const file = await files.network(path, input);

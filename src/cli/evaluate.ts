@@ -43,11 +43,11 @@ export const evaluateCommand = command({
     const { model: path, data, out, saveExamples, resume, ...rest } = values;
     const { device, threads, dataDir, ...others } = rest;
     const { mean, std, scale, layout, channelOrder, inputShape, pictureInput, ...further } = others;
-    const { constants, output, blockSize, straightThrough, ...options } = further;
+    const { constants, output, blockSize, maxConstants, straightThrough, ...options } = further;
     const runtime = await nodeRuntime({ device, ...(threads !== undefined && { threads }) });
     const file = fileOptions({
       ...{ mean, std, scale, layout, channelOrder, inputShape, pictureInput },
-      ...{ constants, output, blockSize, straightThrough },
+      ...{ constants, output, blockSize, maxConstants, straightThrough },
     });
     const model = await openModelNode(path, { ...file, runtime });
     for (const note of model.notes ?? []) context.note(note);

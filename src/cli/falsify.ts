@@ -7,8 +7,9 @@ import { parseVnnlib } from "../falsify/vnnlib.ts";
 import { readBytes } from "../files/read/node.ts";
 import { keyOf } from "../math/random.ts";
 import { openNetworkNode } from "../models/node.ts";
+import { bytesOf } from "./bytes.ts";
 import { type Context, command } from "./command.ts";
-import { Device, Seed, Threads } from "./options.ts";
+import { Device, MaxConstants, Seed, Threads } from "./options.ts";
 import { writeOutput } from "./outputs.ts";
 import { progress } from "./progress.ts";
 
@@ -18,6 +19,7 @@ export type OpenNetwork = (
   options: {
     readonly threads?: number;
     readonly device?: string;
+    readonly maxConstants?: number;
     /** How many numbers the network takes, by the property. */
     readonly numbers: number;
     readonly note: (line: string) => void;
@@ -78,6 +80,7 @@ export const falsifyCommandWith = (open: OpenNetwork) =>
       seed: Seed,
       device: Device,
       threads: Threads,
+      maxConstants: MaxConstants,
     }),
     positionals: ["model", "property"],
     files: { inputs: ["model", "property"], outputs: { out: "stream" } },
@@ -85,7 +88,8 @@ export const falsifyCommandWith = (open: OpenNetwork) =>
       "rampart falsify net.onnx property.vnnlib",
       "rampart falsify net.onnx property.vnnlib.gz --seconds 300 --out counterexample.txt --json",
     ],
-    async run({ model, property: path, seconds, out, seed, device, threads }, context: Context) {
+    async run(values, context: Context) {
+      const { model, property: path, seconds, out, seed, device, threads, maxConstants } = values;
       const bytes = await gunzipped(path, await readBytes(path));
       const property = parseVnnlib(new TextDecoder().decode(bytes), path);
       const network = await open(model, {
@@ -93,6 +97,9 @@ export const falsifyCommandWith = (open: OpenNetwork) =>
         numbers: property.inputs,
         note: context.note,
         ...(threads !== undefined && { threads }),
+        ...(maxConstants !== undefined && {
+          maxConstants: bytesOf(maxConstants, "--max-constants"),
+        }),
       });
       const bar = progress(context.stderr, { json: context.json, percent: true });
       let verdict: Verdict | undefined;

@@ -73,7 +73,8 @@ export function choicesOf(schema: Schema): readonly string[] {
 }
 
 const placeholder = (schema: Schema): string => {
-  const [{ type, items }] = branches(schema);
+  const [{ type, items, placeholder: stated }] = branches(schema);
+  if (typeof stated === "string") return stated;
   if (type === "array") return items === undefined ? "a,b" : `${placeholder(itemsOf({ items }))},…`;
   return type === "integer" ? "n" : type === "number" ? "x" : "name";
 };

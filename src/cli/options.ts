@@ -2,6 +2,7 @@ import { z } from "zod";
 import { UsageError } from "../math/usage-error.ts";
 import type { ImportedOptions } from "../models/imported.ts";
 import { devices } from "../runtime/runtime.ts";
+import { bytesOf } from "./bytes.ts";
 import { numberOf } from "./flags.ts";
 
 /** The start of every random stream. */
@@ -28,6 +29,15 @@ export const Threads = z
   .positive()
   .optional()
   .describe("threads of the runtime; by default one per core");
+
+/** Constants that a foreign file may make, as text for `bytesOf`. */
+export const MaxConstants = z
+  .string()
+  .meta({ placeholder: "size" })
+  .optional()
+  .describe(
+    "constants that the file may make beside what it stores: 4GiB, 500MB; by default 768MiB, or more if it stores much",
+  );
 
 const PerChannel = z.array(z.number()).min(1);
 
@@ -76,6 +86,7 @@ export const modelOptions = {
     .positive()
     .optional()
     .describe("8 or 16, for a file that was optimised for one kind of CPU and does not show which"),
+  maxConstants: MaxConstants,
   straightThrough: z
     .boolean()
     .default(false)
@@ -101,7 +112,7 @@ function constantOf(text: string): readonly [string, number] {
 /** The options of a file among those of a command, with what was not given left out. */
 export function fileOptions(values: z.output<typeof ModelOptions>): ImportedOptions {
   const { mean, std, scale, layout, channelOrder, inputShape, pictureInput, constants } = values;
-  const { output, blockSize, straightThrough } = values;
+  const { output, blockSize, maxConstants, straightThrough } = values;
   return {
     straightThrough,
     ...(mean !== undefined && { mean }),
@@ -114,5 +125,6 @@ export function fileOptions(values: z.output<typeof ModelOptions>): ImportedOpti
     ...(constants !== undefined && { constants: Object.fromEntries(constants.map(constantOf)) }),
     ...(output !== undefined && { output }),
     ...(blockSize !== undefined && { blockSize }),
+    ...(maxConstants !== undefined && { maxConstants: bytesOf(maxConstants, "--max-constants") }),
   };
 }

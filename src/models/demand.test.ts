@@ -5,9 +5,14 @@ import { UsageError } from "../math/usage-error.ts";
 import { readModel } from "../onnx/model.ts";
 import { nodeOf, onnxFile } from "../onnx/model-fixture.ts";
 import { allowanceOf, demandOf, requireModest } from "./demand.ts";
-import { importedNetwork } from "./imported.ts";
+import { type ImportedOptions, importedNetwork } from "./imported.ts";
 
 const x = g.input("x", [1, 100]); // 400 bytes
+const size = (...lengths: number[]) => ({
+  dtype: "int64" as const,
+  shape: [lengths.length],
+  data: BigInt64Array.from(lengths, BigInt),
+});
 
 describe("what a network asks for", () => {
   it("of a chain is two neighbours at a time, of a fan all of it", () => {
@@ -26,23 +31,113 @@ describe("what a network asks for", () => {
   });
 
   it("may be more where the file stores more, or the caller brings larger pictures", () => {
-    expect(allowanceOf(0, 0).alive).toBe(2 ** 27);
-    expect(allowanceOf(2 ** 30, 0).alive).toBe(2 ** 33);
-    expect(allowanceOf(0, 2 ** 22).alive).toBe(2 ** 30);
-    const demand = { alive: 2 ** 29, known: 0, written: 2 ** 29, work: 0 };
-    expect(() => requireModest(demand, allowanceOf(0, 0), 1)).toThrow(UsageError);
-    expect(() => requireModest(demand, allowanceOf(0, 0), 1)).toThrow(
+    expect(allowanceOf({ stored: 0, picture: 0 }).alive).toBe(2 ** 27);
+    expect(allowanceOf({ stored: 2 ** 30, picture: 0 }).alive).toBe(2 ** 33);
+    expect(allowanceOf({ stored: 0, picture: 2 ** 22 }).alive).toBe(2 ** 30);
+    const demand = {
+      alive: 2 ** 29,
+      known: 0,
+      generated: 0,
+      written: 2 ** 29,
+      work: 0,
+      constantWork: 0,
+    };
+    expect(() => requireModest(demand, allowanceOf({ stored: 0, picture: 0 }), 1)).toThrow(
+      UsageError,
+    );
+    expect(() => requireModest(demand, allowanceOf({ stored: 0, picture: 0 }), 1)).toThrow(
       "needs 0.500 GiB for values that are held at one time, and 0.125 GiB are allowed",
     );
-    requireModest(demand, allowanceOf(2 ** 26, 0), 1);
+    requireModest(demand, allowanceOf({ stored: 2 ** 26, picture: 0 }), 1);
+  });
+});
+
+describe("weights that a file generates", () => {
+  /** A layer [inputs, width] whose weights are one number spread over their shape, then a sum per class. */
+  const generated = (width: number, more: Partial<ImportedOptions> = {}) =>
+    importedNetwork(
+      readModel(
+        onnxFile(
+          [
+            nodeOf("ConstantOfShape", ["shape"], ["w"]),
+            nodeOf("Gemm", ["x", "w"], ["h"], { transB: { int: 1 } }),
+            nodeOf("MatMul", ["h", "columns"], ["y"]),
+          ],
+          {
+            inputs: { x: ["n", 4096] },
+            outputs: { y: ["n", 2] },
+            arrays: { shape: size(width, 4096), columns: tensor([width, 2]) },
+          },
+        ),
+      ),
+      "fixture",
+      more,
+    ).demand;
+
+  it("are counted once, transposed or not, and may be those of VGG-19", () => {
+    expect(generated(2048)).toMatchObject({ known: 2 ** 25, generated: 2 ** 25 });
+    expect(generated(32_768).known).toBe(2 ** 29);
+  });
+
+  it("are refused beyond 768 MiB with the size, the limit and the flag, which lifts it", () => {
+    const attempt = () => generated(65_536);
+    expect(attempt).toThrow(UsageError);
+    expect(attempt).toThrow(
+      "makes 1.00 GiB of constants of its own, and 0.750 GiB are allowed; if you trust it, allow more: --max-constants 2GiB",
+    );
+    expect(generated(65_536, { maxConstants: 2 ** 31 }).known).toBe(2 ** 30);
+    expect(() => generated(2048, { maxConstants: 2 ** 20 })).toThrow("0.000977 GiB are allowed");
+  });
+
+  it("allow the work that such weights do, but neither memory nor work on constants", () => {
+    const none = allowanceOf({ stored: 0, picture: 0 });
+    const some = allowanceOf({ stored: 0, picture: 0, generated: 2 ** 29 });
+    expect(some.work).toBeGreaterThan(8 * none.work);
+    expect(some).toMatchObject({
+      alive: none.alive,
+      written: none.written,
+      constantWork: none.constantWork,
+    });
+    const trusted = allowanceOf({
+      stored: 0,
+      picture: 0,
+      generated: 2 ** 29,
+      maxConstants: 2 ** 29,
+    });
+    expect(trusted).toEqual({
+      ...allowanceOf({ stored: 2 ** 29, picture: 0 }),
+      known: 2 ** 29,
+      computed: 2 ** 29,
+    });
+  });
+
+  it("may be computed from, but not into more than they are", () => {
+    const w = g.expand(g.scalar(1), [4096, 4096]);
+    const {
+      known,
+      generated: spread,
+      constantWork,
+    } = demandOf([g.matmul(x, g.exp(g.sliceAxis(w, 0, 0, 100)))]);
+    expect([known, spread]).toEqual([2 ** 26 + 2 * 100 * 4096 * 4, 2 ** 26]);
+    expect(constantWork).toBeGreaterThan(2 ** 24);
+    const squared = demandOf([g.matmul(w, w)]);
+    expect(() =>
+      requireModest(
+        squared,
+        allowanceOf({ stored: 0, picture: 0, generated: squared.generated }),
+        1,
+      ),
+    ).toThrow(
+      "to compute constants of its own, and 4.29e+9 are allowed; if you trust it, allow more with --max-constants SIZE",
+    );
+    const chain = demandOf([g.exp(g.exp(w))]);
+    expect(() =>
+      requireModest(chain, allowanceOf({ stored: 0, picture: 0, generated: chain.generated }), 1),
+    ).toThrow("makes 0.125 GiB of constants of its own, and 0.0625 GiB are allowed");
   });
 });
 
 describe("a file that is refused before anything is allocated", () => {
-  const size = (...lengths: number[]) => ({
-    ...{ dtype: "int64" as const, shape: [lengths.length] },
-    data: BigInt64Array.from(lengths, BigInt),
-  });
   const open = (lengths: number[], input: (string | number)[]) =>
     importedNetwork(
       readModel(

@@ -11,14 +11,29 @@ export interface Demand {
   readonly alive: number;
   /** Bytes of all that is known without the picture, beyond what the file stores. */
   readonly known: number;
+  /** Of those, bytes of arrays that repeat a few numbers, as weights that a file generates do. */
+  readonly generated: number;
   /** Bytes of all values together. */
   readonly written: number;
   /** Multiply-adds. */
   readonly work: number;
+  /** Of those, multiply-adds of what is known without the picture. */
+  readonly constantWork: number;
 }
 
-/** What a file may ask for. */
-export type Allowance = Demand;
+/** What a file may ask for; of `written` and `work` the part that depends on the picture. */
+export interface Allowance {
+  readonly alive: number;
+  readonly known: number;
+  /** Bytes of what is known and not generated. */
+  readonly computed: number;
+  readonly written: number;
+  readonly work: number;
+  readonly constantWork: number;
+}
+
+/** Bytes of constants that any file may make; the weights of VGG-19 are 548 MiB. */
+const MAX_CONSTANTS = 3 * 2 ** 28;
 
 const BYTES: { readonly [D in DType]: number } = {
   ...{ float32: 4, float64: 8, int64: 8, int32: 4, bool: 1, uint8: 1 },
@@ -49,14 +64,18 @@ export function demandOf(outputs: readonly Value[]): Demand {
     if (!is(node, "Input") && node.inputs.every((input) => free.has(input))) free.add(node);
   }
   for (const output of outputs) uses.set(of(output), Number.POSITIVE_INFINITY);
-  const total = { alive: 0, known: 0, written: 0, work: 0 };
+  const total = { alive: 0, known: 0, generated: 0, written: 0, work: 0, constantWork: 0 };
   let now = 0;
   for (const node of order) {
-    total.work += workOf(node);
+    const work = workOf(node);
+    total.work += work;
+    if (free.has(node)) total.constantWork += work;
     const own = of(node) === node && !is(node, "Constant") ? bytesOf(node) : 0;
     total.written += own;
-    if (free.has(node)) total.known += own;
-    else {
+    if (free.has(node)) {
+      total.known += own;
+      if (is(node, "Expand")) total.generated += own;
+    } else {
       now += own;
       total.alive = Math.max(total.alive, now + besides(node));
     }
@@ -76,37 +95,73 @@ export const storedBytes = (outputs: readonly Value[]): number =>
     0,
   );
 
+/** What decides how much a file may ask for, in bytes. */
+export interface Carried {
+  /** What the file stores. */
+  readonly stored: number;
+  /** The picture that the caller brings; 0 where its size is the file's word alone. */
+  readonly picture: number;
+  /** Weights that the file generates. */
+  readonly generated?: number;
+  /** Constants that the caller allows (`--max-constants`); undefined for the limits of a file that nobody vouches for. */
+  readonly maxConstants?: number | undefined;
+}
+
 /**
- * What a file of this size may ask for, per picture: a floor that small networks stay below, and more in proportion to
- * what it stores and to the picture that the caller brings, since a network that needs much memory carries many weights
- * or sees large pictures (docs/auditing.md#hostile-files).
+ * What such a file may ask for, per picture: a floor that small networks stay below, and more in proportion to what it
+ * stores and to the picture that the caller brings, since a network that needs much memory carries many weights or sees
+ * large pictures (docs/auditing.md#hostile-files). Weights that a file generates allow the work that such weights do, and
+ * nothing else, since they cost the file nothing; once the caller allows them, they count as if they were stored.
  */
-export function allowanceOf(stored: number, picture: number): Allowance {
+export function allowanceOf({ stored, picture, generated = 0, maxConstants }: Carried): Allowance {
+  const carried = maxConstants === undefined ? stored : stored + generated;
   return {
-    alive: Math.max(2 ** 27, 8 * stored, 256 * picture),
-    known: Math.max(2 ** 25, 32 * stored),
-    written: Math.max(2 ** 30, 64 * stored, 4096 * picture),
-    work: Math.max(2 ** 32, 2 ** 12 * stored, 2 ** 16 * picture),
+    alive: Math.max(2 ** 27, 8 * carried, 256 * picture),
+    known: maxConstants ?? Math.max(MAX_CONSTANTS, 32 * stored),
+    computed: maxConstants ?? Math.max(2 ** 25, 32 * stored, generated),
+    written: Math.max(2 ** 30, 64 * carried, 4096 * picture),
+    work: Math.max(2 ** 32, 2 ** 12 * carried, 2 ** 7 * generated, 2 ** 16 * picture),
+    constantWork: Math.max(2 ** 32, 2 ** 12 * carried),
   };
 }
 
 const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toPrecision(3)} GiB`;
-const texts: { readonly [D in keyof Demand]: (n: number, most: number) => string } = {
-  alive: (n, most) =>
-    `needs ${gibibytes(n)} for values that are held at one time, and ${gibibytes(most)} are allowed`,
-  known: (n, most) =>
-    `makes ${gibibytes(n)} of constants of its own, and ${gibibytes(most)} are allowed`,
-  written: (n, most) =>
-    `writes ${gibibytes(n)} of values in one run, and ${gibibytes(most)} are allowed`,
-  work: (n, most) =>
-    `takes ${n.toPrecision(3)} multiply-adds in one run, and ${most.toPrecision(3)} are allowed`,
-};
+
+/** What a file that makes more constants than are allowed is told. */
+export const tooManyConstants = (bytes: number, most: number): string =>
+  `makes ${gibibytes(bytes)} of constants of its own, and ${gibibytes(most)} are allowed; if you trust it, allow more: --max-constants ${Math.ceil(bytes / 2 ** 30 + 0.05)}GiB`;
 
 /** Refuses a network that asks for more than it is allowed, before anything is allocated. */
 export function requireModest(demand: Demand, allowed: Allowance, batch: number): void {
-  for (const what of Object.keys(texts) as (keyof Demand)[])
-    if (!(demand[what] <= allowed[what]))
+  const { alive, known, generated, written, work, constantWork } = demand;
+  const computed = known - generated;
+  if (!(known <= allowed.known))
+    throw new UsageError(`the file ${tooManyConstants(known, allowed.known)}`);
+  if (!(computed <= allowed.computed))
+    throw new UsageError(`the file ${tooManyConstants(computed, allowed.computed)}`);
+  if (!(constantWork <= allowed.constantWork))
+    throw new UsageError(
+      `the file takes ${constantWork.toPrecision(3)} multiply-adds to compute constants of its own, and ${allowed.constantWork.toPrecision(3)} are allowed; if you trust it, allow more with --max-constants SIZE`,
+    );
+  const activations = written - known;
+  const flops = work - constantWork;
+  const asks = [
+    [
+      alive <= allowed.alive,
+      `needs ${gibibytes(alive)} for values that are held at one time, and ${gibibytes(allowed.alive)} are allowed`,
+    ],
+    [
+      activations <= allowed.written,
+      `writes ${gibibytes(activations)} of values in one run, and ${gibibytes(allowed.written)} are allowed`,
+    ],
+    [
+      flops <= allowed.work,
+      `takes ${flops.toPrecision(3)} multiply-adds in one run, and ${allowed.work.toPrecision(3)} are allowed`,
+    ],
+  ] as const;
+  for (const [modest, text] of asks)
+    if (!modest)
       throw new UsageError(
-        `the file ${texts[what](demand[what], allowed[what])} for a ${batch === 1 ? "picture" : `batch of ${batch}, which it is fixed to`}, which is more than a classifier of its size should; it is damaged, or was made to exhaust this machine${batch === 1 ? "" : ", or should be exported with an open batch"}`,
+        `the file ${text} for a ${batch === 1 ? "picture" : `batch of ${batch}, which it is fixed to`}, which is more than a classifier of its size should; it is damaged, or was made to exhaust this machine${batch === 1 ? "" : ", or should be exported with an open batch"}`,
       );
 }

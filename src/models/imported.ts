@@ -40,6 +40,8 @@ export interface ImportedOptions extends PictureOptions {
   readonly straightThrough?: boolean;
   /** Channels in a block, for a file that was optimised for one kind of CPU and does not show it. */
   readonly blockSize?: number;
+  /** Bytes of constants that the file may make beside what it stores; 768 MiB by default, or more if it stores much. */
+  readonly maxConstants?: number;
   /** Whether the output is taken as it stands: a softmax stays, and so does a single number. */
   readonly raw?: boolean;
 }
@@ -167,6 +169,7 @@ function networkWith(
   const settings = (batch: number) => ({
     ...{ straightThrough, wanted: [output.name] },
     ...(options.blockSize !== undefined && { blockSize: options.blockSize }),
+    ...(options.maxConstants !== undefined && { maxConstants: options.maxConstants }),
     ...(stated !== null && stated !== batch && { batch: { stated, wanted: batch } }),
   });
   const read = (x: Value) => {
@@ -211,10 +214,12 @@ function networkWith(
   const first = readFirst(stated ?? 1);
   const classes = first.logits.shape[1];
   const demand = demandOf([first.logits]);
-  const allowed = allowanceOf(
-    storedBytes([first.logits]),
-    options.shape === undefined ? 0 : 4 * pixels,
-  );
+  const allowed = allowanceOf({
+    stored: storedBytes([first.logits]),
+    picture: options.shape === undefined ? 0 : 4 * pixels,
+    generated: demand.generated,
+    maxConstants: options.maxConstants,
+  });
   requireModest(demand, allowed, stated ?? 1);
   /** Why the file cannot be read for another batch; null where it can. Whether the numbers are right, a run must show. */
   function refusal(batch: number): string | null {

@@ -58,7 +58,7 @@ export class GraphImporter {
     this.#model = model;
     this.#options = options;
     this.#stored = new StoredArrays(model);
-    this.#folding = constantFolding(model.graph);
+    this.#folding = constantFolding(model.graph, options.maxConstants);
     this.#maxNodes = mostNodesOf(model.graph);
     this.#blockSize = options.blockSize;
     for (const node of model.graph.node) this.#count(sizeOfNode(node));
@@ -236,6 +236,7 @@ export class GraphImporter {
       count: (nodes) => this.#count(nodes),
       straightThrough,
       batch,
+      maxConstants: this.#options.maxConstants ?? 0,
       blockSize: () => {
         this.#blockSize ??= blockSizeOf(this.#model);
         return this.#blockSize;

@@ -16,11 +16,18 @@ const MOST_STEPS = 2 ** 23;
 const STEPS_PER_STORED = 32;
 
 /** Whether values depend on what is fed, and the arrays of those that do not, each computed once. */
-export function constantFolding(graph: GraphProto): Pick<Surroundings, "constantOf" | "isKnown"> {
+export function constantFolding(
+  graph: GraphProto,
+  maxConstants = 0,
+): Pick<Surroundings, "constantOf" | "isKnown"> {
   const constants = new Map<Value, NdArray | null>();
   const known = new Map<Value, boolean>();
-  const elements = graph.initializer.reduce((sum, one) => sum + storedElements(one), 0);
-  const mostFolded = Math.min(MOST_FOLDED, Math.max(FEW_FOLDED, 2 * elements));
+  const stored = graph.initializer.reduce((sum, one) => sum + storedElements(one), 0);
+  const elements = stored + maxConstants / 4;
+  const mostFolded = Math.max(
+    Math.min(MOST_FOLDED, Math.max(FEW_FOLDED, 2 * stored)),
+    maxConstants / 4,
+  );
   const mostSteps = Math.max(MOST_STEPS, STEPS_PER_STORED * elements);
   let steps = 0;
 
@@ -31,11 +38,12 @@ export function constantFolding(graph: GraphProto): Pick<Surroundings, "constant
 
   function evaluated(node: Value): NdArray | null {
     const arrays = node.inputs.map((input) => constants.get(input) ?? null);
-    if (arrays.includes(null) || sizeOf(node.shape) > mostFolded) return null;
+    if (arrays.includes(null)) return null;
+    if (sizeOf(node.shape) > mostFolded) return null;
     steps += workOf(node);
     if (!(steps <= mostSteps))
       throw new Error(
-        `its constants take ${steps} steps to compute while the file is read, and ${mostSteps} are allowed`,
+        `its constants take ${steps} steps to compute while the file is read, and ${mostSteps} are allowed; if you trust it, allow more with --max-constants SIZE`,
       );
     return evaluateNode(node, arrays as NdArray[]);
   }

@@ -2,7 +2,7 @@
 
 import * as g from "../graph/expressions.ts";
 import { flat } from "../graph/interpret-arrays.ts";
-import type { Value } from "../graph/value.ts";
+import { is, type Value } from "../graph/value.ts";
 import { type NdArray, type Shape, sizeOf } from "../math/tensor.ts";
 import { axisOf, type ImportNode, knownNumber, type Translations } from "./import-node.ts";
 import { dtypeOf } from "./tensors.ts";
@@ -18,10 +18,23 @@ const MOST_ELEMENTS = 2 ** 24;
 export const MOST_SPREAD = 2 ** 28;
 
 export function checkSize(node: ImportNode, shape: Shape, most = MOST_ELEMENTS): void {
-  if (!(sizeOf(shape) <= most) || shape.some((n) => !(n >= 0)))
+  const allowed = Math.max(most, node.maxConstants / 4);
+  if (shape.some((n) => !(n >= 0)))
+    throw node.error(`makes an array of shape [${shape.join(", ")}]; the file is corrupt`);
+  if (!(sizeOf(shape) <= allowed))
     throw node.error(
-      `makes an array of shape [${shape.join(", ")}], which is larger than any classifier needs`,
+      `makes an array of shape [${shape.join(", ")}], which is larger than any classifier needs: ${allowed} elements are allowed; if you trust the file, allow more with --max-constants SIZE`,
     );
+}
+
+/** x with its axes in another order; a single number that is spread over a shape stays one. */
+export function permuted(x: Value, perm: readonly number[]): Value {
+  if (is(x, "Expand") && sizeOf(x.inputs[0].shape) === 1)
+    return g.expand(
+      g.reshape(x.inputs[0], []),
+      perm.map((axis) => x.shape[axis]),
+    );
+  return g.transpose(x, perm);
 }
 
 function constant(node: ImportNode): Value {

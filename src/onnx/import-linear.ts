@@ -2,6 +2,7 @@
 
 import * as g from "../graph/expressions.ts";
 import type { Value } from "../graph/value.ts";
+import { permuted } from "./import-constants.ts";
 import { convolution, geometryOf, perChannel } from "./import-geometry.ts";
 import type { ImportNode, Translations } from "./import-node.ts";
 
@@ -19,7 +20,7 @@ export function matmul(a: Value, b: Value): Value {
 
 const transposed = (x: Value): Value => {
   const axes = x.shape.map((_, axis) => axis);
-  return g.transpose(x, [...axes.slice(0, -2), axes.length - 1, axes.length - 2]);
+  return permuted(x, [...axes.slice(0, -2), axes.length - 1, axes.length - 2]);
 };
 
 const times = (x: Value, factor: number): Value =>

@@ -32,6 +32,8 @@ export interface Surroundings {
   readonly straightThrough: boolean;
   /** The batch that the file is fixed to, and the one that it is rewritten to. */
   readonly batch: { readonly stated: number; readonly wanted: number } | null;
+  /** Bytes of constants that the caller allows; 0 where nothing is said. */
+  readonly maxConstants: number;
   /** Channels that blocked memory keeps together, in a file that was optimised for one kind of CPU. */
   blockSize(): number;
   /** Reports what the reader of the gradients must know. */
@@ -152,6 +154,10 @@ export function importNode(
       const value = inputs[i];
       if (value === undefined) return undefined;
       const array = around.constantOf(value);
+      if (array === null && around.isKnown(value))
+        throw error(
+          `its input ${i} (${proto.input[i]}) has [${value.shape.join(", ")}] elements to compute while the file is read, which is more than is allowed; if you trust it, allow more with --max-constants SIZE`,
+        );
       if (array === null)
         throw new NotConstant(
           `${describeNode(proto, opset)}: its input ${i} (${proto.input[i]}) depends on what is fed, and its shape or operation with it; bind that input to a constant, or export the model with fixed sizes`,

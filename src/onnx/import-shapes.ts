@@ -4,7 +4,7 @@ import * as g from "../graph/expressions.ts";
 import { broadcast } from "../graph/shapes.ts";
 import type { Value } from "../graph/value.ts";
 import { sizeOf } from "../math/tensor.ts";
-import { checkSize, int64, MOST_SPREAD } from "./import-constants.ts";
+import { checkSize, int64, MOST_SPREAD, permuted } from "./import-constants.ts";
 import { axisOf, type ImportNode, type Translations } from "./import-node.ts";
 
 function shapeOf(node: ImportNode): Value {
@@ -165,7 +165,7 @@ function slice(node: ImportNode): Value {
 
 function transpose(node: ImportNode): Value {
   const x = node.input(0);
-  return g.transpose(x, node.ints("perm") ?? x.shape.map((_, axis) => x.shape.length - 1 - axis));
+  return permuted(x, node.ints("perm") ?? x.shape.map((_, axis) => x.shape.length - 1 - axis));
 }
 
 /** Blocks of channels as pixels (PixelShuffle), in ONNX's order DCR or PyTorch's CRD. */

@@ -16,6 +16,8 @@ export interface ImportOptions {
   readonly batch?: { readonly stated: number; readonly wanted: number };
   /** Channels that the CPU keeps together that the file was optimised for; found from its weights by default. */
   readonly blockSize?: number;
+  /** Bytes of constants that may be made while the file is read, where the caller says so. */
+  readonly maxConstants?: number;
   /** Names of what is wanted, outputs of the file or of any of its nodes; all outputs by default. Only its nodes are read. */
   readonly wanted?: readonly string[];
 }
