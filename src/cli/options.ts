@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { own } from "../math/own.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { ImportedOptions } from "../models/imported.ts";
 import { devices } from "../runtime/runtime.ts";
@@ -101,7 +102,7 @@ const truths: Readonly<Record<string, number>> = { true: 1, false: 0 };
 function constantOf(text: string): readonly [string, number] {
   const at = text.lastIndexOf("=");
   const value = text.slice(at + 1).trim();
-  const number = truths[value.toLowerCase()] ?? numberOf(value);
+  const number = own(truths, value.toLowerCase()) ?? numberOf(value);
   if (at < 1 || number === undefined)
     throw new UsageError(
       `--constants holds ${JSON.stringify(text)}, but each entry is the name of an input and a number, true or false: keep_prob=1`,

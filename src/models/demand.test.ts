@@ -38,6 +38,7 @@ describe("what a network asks for", () => {
       alive: 2 ** 29,
       known: 0,
       generated: 0,
+      slow: 0,
       written: 2 ** 29,
       work: 0,
       constantWork: 0,
@@ -108,6 +109,7 @@ describe("weights that a file generates", () => {
       ...allowanceOf({ stored: 2 ** 29, picture: 0 }),
       known: 2 ** 29,
       computed: 2 ** 29,
+      slow: 2 ** 29,
     });
   });
 
@@ -128,7 +130,7 @@ describe("weights that a file generates", () => {
         1,
       ),
     ).toThrow(
-      "to compute constants of its own, and 4.29e+9 are allowed; if you trust it, allow more with --max-constants SIZE",
+      "multiplies or sorts 0.0625 GiB of constants of its own, and 0.0313 GiB are allowed; if you trust it, allow more with --max-constants SIZE",
     );
     const chain = demandOf([g.exp(g.exp(w))]);
     expect(() =>

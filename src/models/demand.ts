@@ -13,6 +13,8 @@ export interface Demand {
   readonly known: number;
   /** Of those, bytes of arrays that repeat a few numbers, as weights that a file generates do. */
   readonly generated: number;
+  /** Bytes of constants that slow operators read or write. */
+  readonly slow: number;
   /** Bytes of all values together. */
   readonly written: number;
   /** Multiply-adds. */
@@ -27,6 +29,8 @@ export interface Allowance {
   readonly known: number;
   /** Bytes of what is known and not generated. */
   readonly computed: number;
+  /** Bytes of constants that slow operators read or write. */
+  readonly slow: number;
   readonly written: number;
   readonly work: number;
   readonly constantWork: number;
@@ -41,6 +45,23 @@ const BYTES: { readonly [D in DType]: number } = {
 
 /** Operators whose result is the memory of their input. */
 const shared: ReadonlySet<string> = new Set(["Reshape", "StopGradient", "StraightThrough"]);
+
+/** Operators that take long per element: products, sorts, windows. */
+const slow: ReadonlySet<string> = new Set([
+  "MatMul",
+  "Conv",
+  "ConvInputGradient",
+  "ConvWeightGradient",
+  "MaxPool",
+  "MaxPoolIndices",
+  "AveragePool",
+  "ArgMax",
+  "TopKIndices",
+  "GatherElements",
+  "ScatterElements",
+  "Softmax",
+  "LogSoftmax",
+]);
 
 const bytesOf = ({ dtype, shape }: Value) => BYTES[dtype] * sizeOf(shape);
 
@@ -64,7 +85,7 @@ export function demandOf(outputs: readonly Value[]): Demand {
     if (!is(node, "Input") && node.inputs.every((input) => free.has(input))) free.add(node);
   }
   for (const output of outputs) uses.set(of(output), Number.POSITIVE_INFINITY);
-  const total = { alive: 0, known: 0, generated: 0, written: 0, work: 0, constantWork: 0 };
+  const total = { alive: 0, known: 0, generated: 0, slow: 0, written: 0, work: 0, constantWork: 0 };
   let now = 0;
   for (const node of order) {
     const work = workOf(node);
@@ -75,6 +96,7 @@ export function demandOf(outputs: readonly Value[]): Demand {
     if (free.has(node)) {
       total.known += own;
       if (is(node, "Expand")) total.generated += own;
+      if (slow.has(node.op)) total.slow += Math.max(own, ...node.inputs.map(bytesOf));
     } else {
       now += own;
       total.alive = Math.max(total.alive, now + besides(node));
@@ -119,6 +141,7 @@ export function allowanceOf({ stored, picture, generated = 0, maxConstants }: Ca
     alive: Math.max(2 ** 27, 8 * carried, 256 * picture),
     known: maxConstants ?? Math.max(MAX_CONSTANTS, 32 * stored),
     computed: maxConstants ?? Math.max(2 ** 25, 32 * stored, generated),
+    slow: maxConstants ?? Math.max(2 ** 25, 32 * stored),
     written: Math.max(2 ** 30, 64 * carried, 4096 * picture),
     work: Math.max(2 ** 32, 2 ** 12 * carried, 2 ** 7 * generated, 2 ** 16 * picture),
     constantWork: Math.max(2 ** 32, 2 ** 12 * carried),
@@ -139,6 +162,10 @@ export function requireModest(demand: Demand, allowed: Allowance, batch: number)
     throw new UsageError(`the file ${tooManyConstants(known, allowed.known)}`);
   if (!(computed <= allowed.computed))
     throw new UsageError(`the file ${tooManyConstants(computed, allowed.computed)}`);
+  if (!(demand.slow <= allowed.slow))
+    throw new UsageError(
+      `the file multiplies or sorts ${gibibytes(demand.slow)} of constants of its own, and ${gibibytes(allowed.slow)} are allowed; if you trust it, allow more with --max-constants SIZE`,
+    );
   if (!(constantWork <= allowed.constantWork))
     throw new UsageError(
       `the file takes ${constantWork.toPrecision(3)} multiply-adds to compute constants of its own, and ${allowed.constantWork.toPrecision(3)} are allowed; if you trust it, allow more with --max-constants SIZE`,

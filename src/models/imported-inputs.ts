@@ -144,7 +144,7 @@ export function otherInputs(
     );
   return Object.fromEntries(
     others.flatMap(({ name, dtype, shape }) => {
-      const value = constants[name];
+      const value = own(constants, name);
       if (value === undefined) return [];
       const lengths = (shape ?? []).map((n, axis) => {
         if (typeof n === "number" && n > 0) return n;

@@ -2,6 +2,7 @@
 
 import * as g from "../graph/expressions.ts";
 import type { Value } from "../graph/value.ts";
+import { own } from "../math/own.ts";
 import { activations } from "./import-activations.ts";
 import type { ImportNode } from "./import-node.ts";
 
@@ -20,7 +21,7 @@ export function activated(node: ImportNode, y: Value): Value {
     if (name === "LeakyRelu") return g.sub(g.relu(y), by(g.relu(g.neg(y)), first));
     return g.clip(g.add(by(y, first), g.scalarLike(y, second)), 0, 1);
   }
-  const f = activations[name];
+  const f = own(activations, name);
   if (f === undefined) throw node.error(`fuses ${name}, which cannot be read`);
   return [f({ ...node, inputs: [y], input: () => y })].flat()[0];
 }

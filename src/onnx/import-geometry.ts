@@ -16,6 +16,16 @@ export interface Geometry {
 /** Pixels that a window's lengths, steps and pads may count. */
 const MOST_LENGTH = 2 ** 20;
 
+/** How a node asks for pads; what is none of ONNX's words is refused. */
+export function autoPadOf(node: ImportNode): string {
+  const auto = node.text("auto_pad", "NOTSET");
+  // Old exporters write nothing instead of the default.
+  if (auto === "") return "NOTSET";
+  if (!["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"].includes(auto))
+    throw node.error(`pads by ${JSON.stringify(auto)}, which is unknown`);
+  return auto;
+}
+
 /** The geometry of a node whose input has these spatial lengths. */
 export function geometryOf(node: ImportNode, input: Shape, kernel: readonly number[]): Geometry {
   const ones = kernel.map(() => 1);
@@ -39,7 +49,7 @@ export function geometryOf(node: ImportNode, input: Shape, kernel: readonly numb
     throw node.error(
       `kernel [${kernel}], strides [${strides}] and dilations [${dilations}]; none may be below 1`,
     );
-  const auto = node.text("auto_pad", "NOTSET");
+  const auto = autoPadOf(node);
   if (!auto.startsWith("SAME"))
     return { kernel, strides, dilations, pads: auto === "VALID" ? zeros : stated };
   const totals = input.map((length, i) => {

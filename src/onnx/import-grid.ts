@@ -2,6 +2,7 @@
 
 import * as g from "../graph/expressions.ts";
 import type { Value } from "../graph/value.ts";
+import { own } from "../math/own.ts";
 import { sizeOf, tensor } from "../math/tensor.ts";
 import { checkSize, int64 } from "./import-constants.ts";
 import type { ImportNode, Translations } from "./import-node.ts";
@@ -85,8 +86,12 @@ function gridSample(node: ImportNode): Value {
   const [, rows, columns] = grid.shape;
   const samples = rows * columns;
   const stated = node.text("mode", "linear");
-  const mode = modes[stated] ?? stated;
+  const mode = own(modes, stated) ?? stated;
+  if (!["linear", "nearest", "cubic"].includes(mode))
+    throw node.error(`samples in mode ${stated}, which is unknown`);
   const padding = node.text("padding_mode", "zeros");
+  if (!["zeros", "border", "reflection"].includes(padding))
+    throw node.error(`pads in mode ${padding}, which is unknown`);
   const align = node.int("align_corners", 0) === 1;
   const along = (axis: number, length: number): Neighbours => {
     const part = g.reshape(g.sliceAxis(grid, 3, axis, axis + 1), [batch, samples]);

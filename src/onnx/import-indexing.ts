@@ -2,6 +2,7 @@
 
 import * as g from "../graph/expressions.ts";
 import type { Value } from "../graph/value.ts";
+import { own } from "../math/own.ts";
 import { type Shape, sizeOf } from "../math/tensor.ts";
 import { checkSize, int64 } from "./import-constants.ts";
 import { axisOf, type ImportNode, knownNumber, type Translations } from "./import-node.ts";
@@ -135,7 +136,7 @@ function pad(node: ImportNode): Value {
   }, x);
   const [before, after] = [begins, ends].map((all) => all.map((n) => Math.max(n, 0)));
   if (mode !== "constant") {
-    const from = readFrom[mode];
+    const from = own(readFrom, mode);
     if (from === undefined) throw node.error(`pads in mode ${mode}, which is unknown`);
     return cut.shape.reduce((y, n, axis) => {
       const length = before[axis] + n + after[axis];

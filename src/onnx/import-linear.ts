@@ -3,7 +3,7 @@
 import * as g from "../graph/expressions.ts";
 import type { Value } from "../graph/value.ts";
 import { permuted } from "./import-constants.ts";
-import { convolution, geometryOf, perChannel } from "./import-geometry.ts";
+import { autoPadOf, convolution, geometryOf, perChannel } from "./import-geometry.ts";
 import type { ImportNode, Translations } from "./import-node.ts";
 
 /** A product in which a value with one axis is a row on the left and a column on the right. */
@@ -100,7 +100,7 @@ function transposedPicture(
   }: Transposed,
 ): Value {
   const groups = node.int("group", 1);
-  const auto = node.text("auto_pad", "NOTSET");
+  const auto = autoPadOf(node);
   const same = auto.startsWith("SAME");
   const sizes: number[] = [];
   const pads = [...stated];

@@ -2,6 +2,7 @@
 
 import * as g from "../graph/expressions.ts";
 import type { Value } from "../graph/value.ts";
+import { own } from "../math/own.ts";
 import { tensor } from "../math/tensor.ts";
 import { int64 } from "./import-constants.ts";
 import type { ImportNode, Translations } from "./import-node.ts";
@@ -41,7 +42,7 @@ function linearClassifier(node: ImportNode): Value[] {
     SOFTMAX: (v) => g.softmax(v),
     LOGISTIC: (v) => g.sigmoid(v),
   };
-  const end = ends[after];
+  const end = own(ends, after);
   if (end === undefined) throw node.error(`ends with ${after}, which cannot be read`);
   if (scores.shape[1] === 1)
     throw node.error("gives a single score; take what comes before it by --output");
