@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Row } from "../evaluate/row.ts";
+import { rowOfLine } from "../files/row-lines.ts";
 import { typed } from "./typed-fixture.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rampart-cli-evaluate-"));
@@ -23,7 +24,7 @@ const rowsOf = (out: string): Row[] =>
   readFileSync(out, "utf8")
     .trim()
     .split("\n")
-    .map((line) => JSON.parse(line));
+    .map((line) => rowOfLine(line).value as Row);
 const bare = (rows: readonly Row[]) => rows.map(({ seconds: _, model: __, ...row }) => row);
 
 const whole = place();

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { brightness, brightnessData } from "../../test/fixtures/brightness.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { parseNpz } from "../data/npz.ts";
+import { rowOfLine } from "../files/row-lines.ts";
 import { tensor } from "../math/tensor.ts";
 import { beside, type EvaluateEvent, evaluateNode, type Model } from "./node.ts";
 import { EvaluateOptions } from "./options.ts";
@@ -59,7 +60,7 @@ const stored = async (out: string): Promise<Row[]> =>
   (await readFile(out, "utf8"))
     .trimEnd()
     .split("\n")
-    .map((line) => JSON.parse(line));
+    .map((line) => rowOfLine(line).value as Row);
 /** Rows without what depends on how the work was divided. */
 const bare = (rows: readonly Row[]) =>
   rows
