@@ -12,6 +12,13 @@ function fileName(set: string): string {
   return `${attack}-${Number(Number(epsilon).toPrecision(4))}`;
 }
 
+/** `12-cat-0017` of an example whose image is the file `cat/0017.png`, else `12`. */
+function exampleName(index: number, file: string | undefined): string {
+  if (file === undefined) return String(index);
+  const stem = file.replace(/\.[^./]*$/, "").replace(/[^\p{L}\p{N}]+/gu, "-");
+  return `${index}-${stem.slice(-60)}`;
+}
+
 /** The first adversarial examples of each norm that were found, as PNG files by name, and the clean pictures beside them. */
 export function pictureFiles(
   sets: readonly PictureSet[],
@@ -27,14 +34,18 @@ export function pictureFiles(
       broken.has(`${index} ${set.name}`) ? [{ set, index, i }] : [],
     ),
   );
+  const files = new Map(rows.map(({ index, file }) => [index, file]));
   const norms = new Map(rows.map(({ attack, norm }) => [attack, norm]));
   const shown = [...grouped(found, ({ set }) => norms.get(set.name.split("@")[0])).values()];
   return new Map(
     shown
       .flatMap((own) => own.slice(0, PICTURES))
       .flatMap(({ set, index, i }) => [
-        [`${index}-clean.png`, pngBytes(set.originals, i)],
-        [`${index}-${fileName(set.name)}.png`, pngBytes(set.adversarials, i)],
+        [`${exampleName(index, files.get(index))}-clean.png`, pngBytes(set.originals, i)],
+        [
+          `${exampleName(index, files.get(index))}-${fileName(set.name)}.png`,
+          pngBytes(set.adversarials, i),
+        ],
       ]),
   );
 }

@@ -63,6 +63,18 @@ describe("likelyPermutation", () => {
     }
   });
 
+  it.each([11, 12, 20])(
+    "names text order of %d classes, of which label minus one explains much",
+    (n) => {
+      const order = Array.from({ length: n }, (_, i) => String(i))
+        .sort()
+        .map(Number);
+      const found = likelyPermutation(confusionOf(order, { each: 3, accuracy: 1, outputs: n }));
+      expect(found?.name).toContain("sorted as text");
+      expect(found?.explained).toBe(3 * n);
+    },
+  );
+
   const shift = (n: number, by: number) => Array.from({ length: n }, (_, i) => i + by);
   const asText = Array.from({ length: 30 }, (_, i) => String(i))
     .sort()

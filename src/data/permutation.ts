@@ -73,10 +73,12 @@ export function likelyPermutation(
   });
   const chance = examples / outputs;
   const surprising = chance + DEVIATIONS * Math.sqrt(chance * (1 - 1 / outputs));
-  for (const [name, order] of outputs > 2 ? usualOrders(labels, outputs) : []) {
-    const right = rightUnder(confusion, order);
-    if (right >= Math.max(least, SHARE * examples, surprising)) return result(name, order);
-  }
+  // One order may explain much of another: text order is mostly "label minus one" up to 11 classes. The best one counts.
+  const usual = (outputs > 2 ? usualOrders(labels, outputs) : [])
+    .map(([name, order]) => result(name, order))
+    .sort((a, b) => b.explained - a.explained)
+    .find(({ explained }) => explained >= Math.max(least, SHARE * examples, surprising));
+  if (usual !== undefined) return usual;
   const seen = itself.filter((label) => totals[label] > 0);
   const sought = completed(
     seen,

@@ -75,6 +75,7 @@ export async function* evaluate(
   const judge = judgeOf(options, parts);
   const { model, defense } = subject;
   const common = { model, defense, data: dataName, protocol: options.protocol, seed };
+  const fileOf = (index: number) => (test.files === undefined ? {} : { file: test.files[index] });
 
   // Each example of a randomised model fills `eot` places of a run: with fewer examples at once, rows come sooner.
   // Those of a deterministic one leave as they break, so that several batches together keep the runs full.
@@ -130,7 +131,7 @@ export async function* evaluate(
           const first = notFinite ?? scoring.get(row.index)?.notFinite ?? null;
           const nonFinite = await located.of(row.index, first);
           judged.push({
-            row: { ...common, ...row, queries, nonFinite, seconds: 0 },
+            row: { ...common, ...fileOf(row.index), ...row, queries, nonFinite, seconds: 0 },
             original: rowsBetween(images.x, i, i + 1),
             adversarial: rowsBetween(result.adversarial, i, i + 1),
             last: false,

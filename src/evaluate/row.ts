@@ -6,6 +6,8 @@ export interface Row {
   readonly data: string;
   /** Position in the test split. */
   readonly index: number;
+  /** File of the image within its folder; absent where images are no files. */
+  readonly file?: string;
   readonly label: number;
   /** Class predicted for the clean image (the most frequent one over draws); −1 where its scores are NaN. */
   readonly prediction: number;
