@@ -17,13 +17,21 @@ import {
   transferWins,
   zeroGradients,
 } from "./diagnostics.ts";
+import { constantPredictor, oneClass } from "./diagnostics-answers.ts";
 import type { Probe, ProbedNorm } from "./probe.ts";
 
 const usual: ProbedNorm = {
   ...{ norm: "linf", epsilon: 0.031, tried: 30, underNoise: 30, fewSteps: 12, manySteps: 10 },
 };
 const probe: Probe = {
-  ...{ examples: 32, zeroGradients: 0, saturated: 0, changes: false, norms: [usual] },
+  ...{
+    examples: 32,
+    zeroGradients: 0,
+    saturated: 0,
+    constant: false,
+    changes: false,
+    norms: [usual],
+  },
   huge: { norm: "linf", epsilon: 0.5, tried: 30, right: 0 },
   transfer: {
     ...{ norm: "linf", epsilon: 0.031 },
@@ -55,6 +63,32 @@ describe("a diagnostic", () => {
       severity: "invalid",
     });
     expect(chance({ rows: rows(10), classes: 10 })).toBeNull();
+  });
+
+  it("of a constant predictor makes the numbers mean nothing, and explains an accuracy of chance", () => {
+    const constant = probeWith({ constant: true });
+    expect(constantPredictor(constant)).toMatchObject({
+      code: "constant-predictor",
+      severity: "invalid",
+    });
+    expect(constantPredictor({ probe })).toBeNull();
+    const rows = many(40, (i) => ({ label: i % 10, prediction: 0, clean: i % 10 === 0 ? 1 : 0 }));
+    const codes = diagnose(Object.assign({}, usualFacts, constant, { rows })).map(
+      ({ code }) => code,
+    );
+    expect(codes).toEqual(["constant-predictor"]);
+  });
+
+  it("of one class needs 20 images of several labels", () => {
+    const rows = (count: number, labels: number, odd = 0) =>
+      many(count, (i) => ({ label: i % labels, prediction: i < odd ? 1 : 0 }));
+    expect(oneClass({ rows: rows(20, 2) })).toMatchObject({
+      code: "one-class",
+      severity: "warning",
+    });
+    expect(oneClass({ rows: rows(19, 2) })).toBeNull();
+    expect(oneClass({ rows: rows(20, 1) })).toBeNull();
+    expect(oneClass({ rows: rows(20, 2, 1) })).toBeNull();
   });
 
   it("of preprocessing fires from a tenth of the images on, and explains an accuracy of chance", () => {

@@ -5,6 +5,7 @@ import { mean } from "../math/statistics.ts";
 import { NO_CLASS } from "../math/tensor.ts";
 import type { BatchDependence } from "../models/batch-dependence.ts";
 import { normName, percent, radius } from "../report/format.ts";
+import { cleanOf, constantPredictor, oneClass } from "./diagnostics-answers.ts";
 import { nonFiniteGradients } from "./non-finite.ts";
 import { batchDependent, type NotRun, notRun } from "./own-diagnostics.ts";
 import type { BetterPreprocessing } from "./preprocessings.ts";
@@ -12,6 +13,8 @@ import type { Probe } from "./probe.ts";
 
 /** `docs/auditing.md` has an entry for each. */
 export type DiagnosticCode =
+  | "constant-predictor"
+  | "one-class"
   | "permuted-classes"
   | "other-preprocessing"
   | "chance"
@@ -52,11 +55,6 @@ export interface Facts {
   /** Diagnostics that failed; what they would have found is missing. */
   readonly failures?: readonly NotRun[];
 }
-
-/** One row per example, which says what was predicted of the clean image. */
-const cleanOf = (rows: readonly Row[]): Row[] => [
-  ...new Map(rows.map((row) => [row.index, row])).values(),
-];
 
 /** Predictions under which the labels make sense in another order. */
 export function permutedClasses({
@@ -276,9 +274,12 @@ export function moreStepsHelp({ probe }: Pick<Facts, "probe">): Diagnostic | nul
 /** Every sign that shows, the gravest first; another preprocessing or order of the classes explains an accuracy that is no better than chance. */
 export function diagnose(facts: Facts): Diagnostic[] {
   const wrong = otherPreprocessing(facts) ?? permutedClasses(facts);
+  const constant = constantPredictor(facts);
   const all = [
     batchDependent(facts.batch ?? null),
-    wrong ?? chance(facts),
+    constant,
+    constant === null ? (wrong ?? chance(facts)) : wrong,
+    constant === null ? oneClass(facts) : null,
     nonFiniteGradients(facts),
     ...[zeroGradients(facts), hugeEpsilon(facts), blackBoxWins(facts), transferWins(facts)],
     noiseBreaks(facts),

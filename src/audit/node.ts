@@ -180,6 +180,7 @@ export async function* auditNode(
     const better = await tried("the comparison of preprocessings", otherPreprocessing, null);
     const result = auditResult({
       ...{ rows, classes, notes: model.notes ?? [], budget, noise: own, preprocessing },
+      head: model.head ?? [],
       ...{ classNames: dataset.classes, attacks: options.attacks, required: given.require ?? null },
       probe: found,
       better,

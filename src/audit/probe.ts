@@ -18,6 +18,8 @@ export interface Probe {
   readonly zeroGradients: number;
   /** Those whose cross-entropy is exactly 0 in float32, so that its gradient says nothing. */
   readonly saturated: number;
+  /** Whether all of them, if they are several, have the same logits: the network answers without looking. */
+  readonly constant: boolean;
   /** Whether two runs on the same images gave other logits: the file draws random numbers itself. */
   readonly changes: boolean;
   /** APGD at a radius at which nothing can be right: how many of the examples that were right still are. */
@@ -47,6 +49,7 @@ export const nothingProbed = (norm: Norm): Probe => ({
   examples: 0,
   zeroGradients: 0,
   saturated: 0,
+  constant: false,
   changes: false,
   huge: { norm, epsilon: 0, tried: 0, right: 0 },
   transfer: null,
@@ -101,6 +104,16 @@ const zeroRows = (gradient: Tensor): number => {
     gradient.data.subarray(i * row, (i + 1) * row).every((value) => value === 0),
   ).filter(Boolean).length;
 };
+
+/** Rounding of float32 in the last place of a number of size 1. */
+const LAST_PLACE = 2 ** -23;
+
+/** Whether several rows are equal, up to the last place of the largest number. */
+function areEqualRows({ shape: [count], data }: Tensor): boolean {
+  const row = data.length / count;
+  const slack = 2 * LAST_PLACE * data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  return count > 1 && data.every((value, i) => Math.abs(value - data[i % row]) <= slack);
+}
 
 /** Looks at the network, without any noise of its deployment, on the first test images. */
 export async function probe(
@@ -157,6 +170,7 @@ export async function probe(
   return {
     ...{ examples: all.length, zeroGradients: zeroRows(slopes.gradient), norms },
     saturated: losses.filter((loss) => loss === 0).length,
+    constant: areEqualRows(logits),
     // Not by their difference: that of two infinities is NaN.
     changes: logits.data.some((logit, i) => !Object.is(logit + 0, again.data[i] + 0)),
     huge: { ...huge, tried: right.length, right: await attacked(huge, MANY) },

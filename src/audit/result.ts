@@ -64,6 +64,8 @@ export interface AuditResult {
   readonly examples: number;
   /** What happens to an image on its way to the network, in one line. */
   readonly preprocessing: string;
+  /** What was taken off the file's output, and how one score became two classes, in sentences; empty for neither. */
+  readonly head: readonly string[];
   /** What is added to pixels at every prediction; null for a deterministic classifier. */
   readonly noise: string | null;
   readonly clean: Interval;
@@ -96,6 +98,7 @@ export interface AuditResult {
 /** What a result is made of. */
 export interface AuditFacts extends Facts {
   readonly preprocessing: string;
+  readonly head: readonly string[];
   readonly budget: string;
   /** Attacks that were to run, in their order: one that nothing was left for has no rows. */
   readonly attacks: readonly string[];
@@ -246,7 +249,7 @@ const classesOf = ({ exact }: Worst, names: readonly string[]): AuditClass[] =>
 
 /** The result of a finished audit. */
 export function auditResult(facts: AuditFacts): AuditResult {
-  const { rows, budget, noise, preprocessing, classNames, required } = facts;
+  const { rows, budget, noise, preprocessing, head, classNames, required } = facts;
   const [{ model, data }] = rows;
   const worst = nothingYet();
   take(worst, rows);
@@ -260,6 +263,7 @@ export function auditResult(facts: AuditFacts): AuditResult {
     data,
     budget,
     preprocessing,
+    head,
     noise,
     examples: worst.exact.size,
     clean: interval([...worst.exact.values()], ({ clean }) => clean, "all"),

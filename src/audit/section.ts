@@ -106,6 +106,7 @@ export function auditSections(result: AuditResult): Section[] {
 <p class="finding">${auditVerdict(result)}</p>
 <p>${counted(examples, "image")} of ${data}, budget ${budget}, ${noise === null ? "deterministic" : `noise ${noise} at every prediction, attacked through EOT`}.</p>
 <p>What the network sees: ${result.preprocessing}.</p>
+${result.head.map((sentence) => html`<p>${sentence}</p>`)}
 ${overview(result)}
 </section>`,
     ],

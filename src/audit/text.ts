@@ -77,7 +77,7 @@ const SHOWN = 3;
 
 /** The whole audit: verdict, tables, worst classes, diagnostics. */
 export function auditLines(result: AuditResult): string[] {
-  const { model, data, budget, examples, noise, clean, union, norms, classes, diagnostics } =
+  const { model, data, budget, examples, head, noise, clean, union, norms, classes, diagnostics } =
     result;
   const noisy = noise === null ? "deterministic" : `with its noise ${noise}, attacked through EOT`;
   const overNorms = result.unions.filter(({ balls }) => balls.length > 1);
@@ -95,6 +95,7 @@ export function auditLines(result: AuditResult): string[] {
     ...textLines([
       [`${model} on ${data}: ${counted(examples, "image")}, budget ${budget}, ${noisy}`],
     ]),
+    ...head,
     auditVerdict(result),
     "",
     ...textLines([

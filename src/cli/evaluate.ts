@@ -51,6 +51,7 @@ export const evaluateCommand = command({
     });
     const model = await openModelNode(path, { ...file, runtime });
     for (const note of model.notes ?? []) context.note(note);
+    for (const sentence of model.head ?? []) context.note(sentence);
     const dataset =
       model.architecture.foreign === true && data !== undefined
         ? await openDatasetNode(data, dataDir === undefined ? {} : { dataDir })

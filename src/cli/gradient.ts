@@ -60,6 +60,7 @@ export const gradientCommand = command({
     const shape = x.shape.slice(1);
     const model = await openModelNode(path, { ...fileOptions(file), pictures: shape, runtime });
     for (const note of model.notes ?? []) context.note(note);
+    for (const sentence of model.head ?? []) context.note(sentence);
     const { inputShape, classes } = model.architecture;
     if (sizeOf(inputShape) !== sizeOf(shape))
       throw new UsageError(

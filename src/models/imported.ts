@@ -9,6 +9,7 @@ import { UnknownOperator } from "../onnx/import-node.ts";
 import type { Declared, OnnxModel } from "../onnx/model.ts";
 import type { Architecture } from "./architecture.ts";
 import { allowanceOf, type Demand, demandOf, requireModest, storedBytes } from "./demand.ts";
+import { headSentences } from "./head-sentences.ts";
 import { fixedTo, type InputAxes, inputAxes, onlyBatch } from "./imported-axes.ts";
 import {
   choiceNotes,
@@ -56,6 +57,8 @@ export interface ImportedNetwork extends Architecture {
   readonly demand: Demand;
   /** What stands at the end of the file and was taken off to find the logits: `Softmax`. */
   readonly removed: readonly string[];
+  /** What was taken off, and how one score became two classes, in sentences. */
+  readonly head: readonly string[];
   /** The file's values that the scores depend on, inputs before users, for images x [batch, ...]. */
   trace(x: Value): readonly TracedValue[];
 }
@@ -263,6 +266,7 @@ function networkWith(
       statedBatch: stated,
     },
     ...{ dropout: { rate: 0, masks: {} }, notes, removed: first.removed, demand },
+    head: headSentences(first),
     foreign: true,
     forward: (x) => ({ logits: read(x).logits, statistics: {} }),
     trace: (x) => traceGraph(model, fed(x), settings(x.shape[0])),

@@ -2,61 +2,47 @@ import * as g from "../graph/expressions.ts";
 import { is, type Value } from "../graph/value.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
+import { twoClasses } from "./head-one-score.ts";
+import type { Head } from "./head-sentences.ts";
+import { undoneRows } from "./head-undone-rows.ts";
 
 /** Scores [batch, classes] in which an attack finds gradients, and what was taken off the file's end for them. */
-export interface Logits {
+export interface Logits extends Head {
   readonly logits: Value;
-  readonly removed: readonly string[];
 }
 
-/** Operators that only arrange or convert, through which a softmax is seen. */
+const asIs = { removed: [], isLogarithm: false, isSaturated: false, twoClasses: null };
+
+/** Operators that only arrange or convert, through which the choice of a class is seen. */
 const arranging: ReadonlySet<string> = new Set(["Reshape", "Cast", "Expand"]);
 
-/** exp(x) / Σ exp(x), written out: x, or undefined where `value` is something else. */
-function writtenOut(value: Value): Value | undefined {
-  if (!is(value, "Div")) return undefined;
-  const [top, bottom] = value.inputs;
-  const sum = is(bottom, "Expand") ? bottom.inputs[0] : bottom;
-  return is(top, "Exp") && is(sum, "ReduceSum") && sum.inputs[0] === top
-    ? top.inputs[0]
-    : undefined;
+/** The scores [.., classes, ..] whose largest an output names, and how; null where it names none. */
+function chosenOf(output: Value): { readonly scores: Value; readonly name: string } | null {
+  if (is(output, "ArgMax") || is(output, "TopKIndices"))
+    return { scores: output.inputs[0], name: output.op === "ArgMax" ? "ArgMax" : "TopK" };
+  if (is(output, "GatherElements")) {
+    const [scores, indices] = output.inputs;
+    const isTopK = is(indices, "TopKIndices") && indices.inputs[0] === scores;
+    return isTopK ? { scores, name: "TopK" } : null;
+  }
+  return arranging.has(output.op) ? chosenOf(output.inputs[0]) : null;
 }
 
-/** What an output was before it became probabilities or a class index; argmax is the same. */
-function unwrapped(value: Value, removed: string[]): Value {
-  if (is(value, "Softmax") || is(value, "LogSoftmax")) {
-    removed.push(value.op);
-    return unwrapped(value.inputs[0], removed);
-  }
-  const exponent = writtenOut(value);
-  if (exponent !== undefined) {
-    removed.push("Softmax");
-    return exponent;
-  }
-  if (is(value, "Sigmoid")) {
-    removed.push("Sigmoid");
-    return value.inputs[0];
-  }
-  if (is(value, "ArgMax") || is(value, "TopKIndices")) {
-    removed.push(value.op === "ArgMax" ? "ArgMax" : "TopK");
-    return unwrapped(value.inputs[0], removed);
-  }
-  if (
-    is(value, "GatherElements") &&
-    is(value.inputs[1], "TopKIndices") &&
-    value.inputs[1].inputs[0] === value.inputs[0]
-  ) {
-    removed.push("TopK");
-    return unwrapped(value.inputs[0], removed);
-  }
-  if (arranging.has(value.op)) {
-    const inner: string[] = [];
-    const under = unwrapped(value.inputs[0], inner);
-    if (inner.length === 0) return value;
-    removed.push(...inner);
-    return under;
-  }
-  return value;
+/** Scores without the choice of the best of them; those of a choice along another axis than that of the classes stay. */
+function unchosen(output: Value, batch: number): { readonly scores: Value; removed: string[] } {
+  const found = chosenOf(output);
+  if (found === null || classAxis(found.scores, batch) === null)
+    return { scores: output, removed: [] };
+  return { scores: found.scores, removed: [found.name] };
+}
+
+/** The axis of the classes: behind the batch, and the only one there that is longer than 1; null where there is none. */
+function classAxis({ shape }: Value, batch: number): number | null {
+  const classes = sizeOf(shape) / batch;
+  const axis = shape.findIndex(
+    (length, i) => length === classes && sizeOf(shape.slice(0, i)) === batch,
+  );
+  return classes > 1 && axis >= 0 ? axis : null;
 }
 
 /** An output as rows of numbers [batch, outputs], whatever they mean. */
@@ -72,18 +58,39 @@ export function outputsOf(output: Value, batch: number, name: string): Logits {
     throw new UsageError(
       `output ${name} has shape [${output.shape.join(", ")}] for a batch of ${batch}; one row per picture is needed, so choose another --output`,
     );
-  return { logits: g.cast(g.reshape(output, [batch, count]), "float32"), removed: [] };
+  return { logits: g.cast(g.reshape(output, [batch, count]), "float32"), ...asIs };
 }
 
-/** The logits [batch, classes] behind an output; a single score z becomes the two classes [0, z]. */
+/** The logits [batch, classes] behind an output; a single score becomes two classes, decided where the file decides it. */
 export function logitsOf(output: Value, batch: number, name: string): Logits {
-  const removed: string[] = [];
-  const scores = unwrapped(output, removed);
+  const { scores, removed } = unchosen(output, batch);
   if (scores.shape.filter((n) => n > 1).length > (batch > 1 ? 2 : 1))
     throw new UsageError(
       `output ${name} has shape [${scores.shape.join(", ")}], as segmentation or detection have; a classifier gives one row of scores per picture, so choose another --output`,
     );
-  const { logits } = outputsOf(scores, batch, name);
-  if (logits.shape[1] > 1) return { logits, removed };
-  return { logits: g.concat([g.mul(logits, g.scalar(0)), logits], 1), removed };
+  const plain = outputsOf(scores, batch, name);
+  const axis = classAxis(scores, batch);
+  if (axis === null) return ofOneScore(scores, batch, name);
+  const undone = undoneRows({ value: scores, axis });
+  if (undone.removed.length === 0 && !undone.isLogarithm) return { ...plain, removed };
+  const { isLogarithm, isSaturated } = undone;
+  return {
+    logits: outputsOf(undone.value, batch, name).logits,
+    removed: removed.concat(undone.removed),
+    isLogarithm,
+    isSaturated,
+    twoClasses: null,
+  };
+}
+
+function ofOneScore(score: Value, batch: number, name: string): Logits {
+  const { scores, removed, isLogarithm, rule, decision } = twoClasses(score);
+  const columns = scores.map((one) => outputsOf(one, batch, name).logits);
+  return {
+    logits: g.concat(columns, 1),
+    removed,
+    isLogarithm,
+    isSaturated: false,
+    twoClasses: { rule, decision },
+  };
 }

@@ -2,7 +2,6 @@
 
 import * as g from "../graph/expressions.ts";
 import type { Value } from "../graph/value.ts";
-import { own } from "../math/own.ts";
 import { tensor } from "../math/tensor.ts";
 import { int64 } from "./import-constants.ts";
 import type { ImportNode, Translations } from "./import-node.ts";
@@ -22,9 +21,48 @@ function normalizer(node: ImportNode): Value {
   const x = real(node.input(0));
   const last = [x.shape.length - 1];
   const kind = node.text("norm", "MAX");
-  if (kind === "MAX") return g.div(x, g.max(x, last, true));
-  if (kind === "L1") return g.div(x, g.sum(g.abs(x), last, true));
+  // A row of zeros stays one.
+  if (kind === "MAX") {
+    const top = g.max(x, last, true);
+    return g.div(x, g.where(g.equal(top, g.scalar(0)), g.scalar(1), top));
+  }
+  if (kind === "L1")
+    return g.div(x, g.clip(g.sum(g.abs(x), last, true), 1e-38, Number.POSITIVE_INFINITY));
   return g.div(x, g.sqrt(g.clip(g.sum(g.mul(x, x), last, true), 1e-38, Number.POSITIVE_INFINITY)));
+}
+
+/** Softmax of the scores that are not zero; a score of zero becomes a probability of zero. */
+function softmaxZero(v: Value): Value {
+  const exponentials = g.exp(g.sub(v, g.max(v, [1], true)));
+  const shares = g.where(g.greater(g.abs(v), g.scalar(1e-7)), exponentials, g.scalar(0));
+  return g.div(shares, g.sum(shares, [1], true));
+}
+
+/** √2 · erf⁻¹(2v − 1) by the approximation that ONNX Runtime uses (Winitzki 2008). */
+function probit(v: Value): Value {
+  const x = g.sub(g.mul(v, g.scalar(2)), g.scalar(1));
+  const logarithm = g.log(g.mul(g.sub(g.scalar(1), x), g.add(g.scalar(1), x)));
+  const half = g.add(g.mul(logarithm, g.scalar(0.5)), g.scalar(2 / (Math.PI * 0.147)));
+  const root = g.sqrt(g.sub(g.mul(half, half), g.div(logarithm, g.scalar(0.147))));
+  return g.mul(g.mul(g.sign(x), g.sqrt(g.sub(root, half))), g.scalar(Math.SQRT2));
+}
+
+/** What a classifier makes of its scores. */
+const endings: ReadonlyMap<string, (v: Value) => Value> = new Map([
+  ["NONE", (v: Value) => v],
+  ["SOFTMAX", (v: Value) => g.softmax(v)],
+  ["LOGISTIC", g.sigmoid],
+  ["SOFTMAX_ZERO", softmaxZero],
+  ["PROBIT", probit],
+]);
+
+/** One score s of two classes, as ONNX Runtime has it: the second class where s > 0, and the scores [1 − s, s]. */
+function ofOneScore(node: ImportNode, score: Value, after: string): Value[] {
+  if (after === "PROBIT") throw node.error("ends a single score with PROBIT, which cannot be read");
+  const label = g.cast(g.greater(score, g.scalar(0)), "int64");
+  const second = after === "LOGISTIC" ? g.sigmoid(score) : score;
+  const scores = g.concat([g.sub(g.scalar(1), second), second], 1);
+  return [g.reshape(label, [score.shape[0]]), scores];
 }
 
 /** (index of the largest score, scores): x·wᵀ + intercepts. */
@@ -37,15 +75,9 @@ function linearClassifier(node: ImportNode): Value[] {
   const intercepts = node.floats("intercepts") ?? [];
   const scores = intercepts.length === 0 ? product : g.add(product, row(intercepts));
   const after = node.text("post_transform", "NONE");
-  const ends: Readonly<Record<string, (v: Value) => Value>> = {
-    NONE: (v) => v,
-    SOFTMAX: (v) => g.softmax(v),
-    LOGISTIC: (v) => g.sigmoid(v),
-  };
-  const end = own(ends, after);
+  const end = endings.get(after);
   if (end === undefined) throw node.error(`ends with ${after}, which cannot be read`);
-  if (scores.shape[1] === 1)
-    throw node.error("gives a single score; take what comes before it by --output");
+  if (scores.shape[1] === 1) return ofOneScore(node, scores, after);
   const label = g.reshape(g.argMax(scores, 1), [scores.shape[0]]);
   return [label, end(scores)];
 }

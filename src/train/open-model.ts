@@ -20,6 +20,8 @@ export interface OpenModel extends Card {
   readonly reading?: Readonly<Record<string, unknown>>;
   /** What whoever uses its gradients must know. */
   readonly notes?: readonly string[];
+  /** What was taken off the output, and how one score became two classes, in sentences. */
+  readonly head?: readonly string[];
 }
 
 const nameOf = (path: string): string => path.split(/[\\/]/).filter(Boolean).at(-1) ?? path;
@@ -47,7 +49,7 @@ export function modelOfCheckpoint(
 
 /** A file that somebody else wrote: what it was trained on and how, it does not say. */
 export const modelOfNetwork = (
-  network: Architecture & { readonly notes: readonly string[] },
+  network: Architecture & { readonly notes: readonly string[]; readonly head?: readonly string[] },
   path: string,
   weights: string,
   reading: Readonly<Record<string, unknown>> = {},
@@ -55,6 +57,7 @@ export const modelOfNetwork = (
   ...{ path, name: nameOf(path), architecture: network, parameters: {}, config: {}, weights },
   reading,
   ...{ defense: "unknown", data: "", noise: null, classNames: [], notes: network.notes },
+  head: network.head ?? [],
   input: { shape: network.inputShape, classes: network.classes, mean: [0], std: [1] },
 });
 

@@ -1,0 +1,131 @@
+// c − p of a mixture of probabilities, written so that nothing is lost where p is near c.
+
+import * as g from "../graph/expressions.ts";
+import { is, type Value } from "../graph/value.ts";
+import { sizeOf } from "../math/tensor.ts";
+import { bare, isSame, knownNumber, withNumber } from "./head-constants.ts";
+import { mapOf } from "./head-maps.ts";
+import { rangeOf } from "./head-ranges.ts";
+
+/** Operators that are looked through. */
+const MAX_DEPTH = 32;
+
+/** Σ wᵢ pᵢ + b, with each pᵢ once. */
+export interface Affine {
+  readonly terms: readonly { readonly p: Value; readonly weight: number }[];
+  readonly offset: number;
+}
+
+const scaledBy = ({ terms, offset }: Affine, factor: number): Affine => ({
+  terms: terms.map(({ p, weight }) => ({ p, weight: weight * factor })),
+  offset: offset * factor,
+});
+
+/** The sum of two. */
+export function plus(a: Affine, b: Affine): Affine {
+  const terms = [...a.terms];
+  for (const { p, weight } of b.terms) {
+    const at = terms.findIndex((one) => isSame(one.p, p));
+    if (at < 0) terms.push({ p, weight });
+    else terms[at] = { p: terms[at].p, weight: terms[at].weight + weight };
+  }
+  return { terms, offset: a.offset + b.offset };
+}
+
+/** Whether an operand is one number, or has an element for each of the result's. */
+const isAlike = (input: Value, value: Value): boolean =>
+  sizeOf(input.shape) === sizeOf(value.shape) || knownNumber(input) !== null;
+
+/** A value as a weighted sum of others, with the same weights for all elements. */
+export function affineOf(value: Value, depth = MAX_DEPTH): Affine {
+  const itself: Affine = { terms: [{ p: value, weight: 1 }], offset: 0 };
+  const c = knownNumber(value);
+  if (c !== null) return { terms: [], offset: c };
+  if (depth === 0 || value.inputs.some((input) => !isAlike(input, value))) return itself;
+  const of = (input: Value) => affineOf(input, depth - 1);
+  if (is(value, "Reshape") || is(value, "Transpose")) return of(value.inputs[0]);
+  if (is(value, "Cast") && value.inputs[0].dtype.startsWith("float")) return of(value.inputs[0]);
+  if (is(value, "Neg")) return scaledBy(of(value.inputs[0]), -1);
+  const [a, b] = value.inputs;
+  if (is(value, "Add")) return plus(of(a), of(b));
+  if (is(value, "Sub")) return plus(of(a), scaledBy(of(b), -1));
+  const found = is(value, "Mul") || is(value, "Div") ? withNumber(value) : null;
+  if (found === null) return itself;
+  if (is(value, "Mul")) return scaledBy(of(found.x), found.c);
+  return found.first && found.c !== 0 ? scaledBy(of(found.x), 1 / found.c) : itself;
+}
+
+/** One entry of a softmax, and where it stands. */
+export interface SoftmaxEntry {
+  readonly logits: Value;
+  readonly axis: number;
+  readonly index: number;
+}
+
+/** The softmax of which a value is one entry per example; null for anything else. */
+export function softmaxEntry(value: Value): SoftmaxEntry | null {
+  const cut = bare(value);
+  const softmax = cut.inputs.length > 0 ? bare(cut.inputs[0]) : cut;
+  if (!is(softmax, "Softmax") || softmax.shape.join() !== cut.inputs[0].shape.join()) return null;
+  const { axis } = softmax.attrs;
+  const entry = { logits: softmax.inputs[0], axis };
+  if (is(cut, "Slice")) {
+    const isWhole = cut.shape.every((n, i) => i === axis || n === softmax.shape[i]);
+    return isWhole && cut.shape[axis] === 1 ? { ...entry, index: cut.attrs.starts[axis] } : null;
+  }
+  if (!is(cut, "Gather") || cut.attrs.axis !== axis || sizeOf(cut.inputs[1].shape) !== 1)
+    return null;
+  const index = knownNumber(cut.inputs[1]);
+  return index === null ? null : { ...entry, index };
+}
+
+/** All entries of a softmax's logits but one, [.., classes − 1, ..]; `x` is any value of their shape. */
+export function others(x: Value, { axis, index }: SoftmaxEntry): Value {
+  const parts = [g.sliceAxis(x, axis, 0, index), g.sliceAxis(x, axis, index + 1, x.shape[axis])];
+  return g.concat(
+    parts.filter(({ shape }) => shape[axis] > 0),
+    axis,
+  );
+}
+
+/** 1 − p as a value that keeps its precision where p is near 1: σ(−z) of σ(z); null where p is neither sigmoid nor softmax. */
+function oneMinus(p: Value, depth = 4): Value | null {
+  const entry = softmaxEntry(p);
+  if (entry !== null && entry.logits.shape[entry.axis] > 1)
+    return g.reshape(
+      g.sum(others(g.softmax(entry.logits, entry.axis), entry), [entry.axis]),
+      p.shape,
+    );
+  const map = mapOf(p);
+  if (map?.name === "Sigmoid" && map.middle === 0.5)
+    return g.sigmoid(map.direction === 1 ? g.neg(map.inner) : map.inner);
+  const [x] = p.inputs;
+  const inner = x === undefined || depth === 0 ? null : oneMinus(x, depth - 1);
+  if (inner === null) return null;
+  if (is(p, "Slice")) return g.slice(inner, p.attrs);
+  if (is(p, "Gather")) return g.gather(inner, p.inputs[1], p.attrs.axis);
+  if (is(p, "Reshape")) return g.reshape(inner, p.shape);
+  return null;
+}
+
+/** Rounding of weights that are meant to add up to one. */
+const SLACK = 1e-5;
+
+/** c − p as a sum of what is nowhere negative; null where p is no mixture of sigmoids and entries of softmaxes. */
+export function complement(p: Value, c = 1): Value | null {
+  const { terms, offset } = affineOf(p);
+  if (terms.length === 0) return null;
+  const rest = c - offset - terms.reduce((total, { weight }) => total + weight, 0);
+  if (rest < -SLACK) return null;
+  let total: Value | null = null;
+  for (const { p: one, weight } of terms) {
+    const { low, high } = rangeOf(one);
+    const left = weight >= 0 && low >= 0 && high <= 1 ? oneMinus(one) : null;
+    if (left === null) return null;
+    const same = g.cast(g.reshape(left, p.shape), p.dtype);
+    const part = weight === 1 ? same : g.mul(same, g.scalarLike(p, weight));
+    total = total === null ? part : g.add(total, part);
+  }
+  if (total === null) return null;
+  return rest > SLACK ? g.add(total, g.scalarLike(p, rest)) : total;
+}

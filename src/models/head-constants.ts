@@ -1,0 +1,74 @@
+// What an expression near the end of a file is, as far as its constants and its form say.
+
+import { evaluateNode } from "../graph/interpret.ts";
+import { is, type Value } from "../graph/value.ts";
+import { type NdArray, sizeOf } from "../math/tensor.ts";
+
+/** Operators between a constant and its use, and elements of an array that is looked at. */
+const MAX_DEPTH = 8;
+const MAX_ELEMENTS = 2 ** 16;
+
+/** The array of a value that depends on no input; null for any other, and for one that is large or far from its constants. */
+export function knownArray(value: Value, depth = MAX_DEPTH): NdArray | null {
+  if (sizeOf(value.shape) > MAX_ELEMENTS) return null;
+  if (is(value, "Constant")) return value.attrs.array;
+  if (depth === 0 || value.inputs.length === 0) return null;
+  const arrays: NdArray[] = [];
+  for (const input of value.inputs) {
+    const array = knownArray(input, depth - 1);
+    if (array === null) return null;
+    arrays.push(array);
+  }
+  return evaluateNode(value, arrays);
+}
+
+/** The one number that a constant holds in all of its elements; null for anything else. */
+export function knownNumber(value: Value): number | null {
+  const array = knownArray(value);
+  if (array === null || array.data.length === 0) return null;
+  const first = Number(array.data[0]);
+  return array.data.every((one: number | bigint) => Number(one) === first) ? first : null;
+}
+
+/** Operators that only arrange the elements of one value, or convert between floating-point types. */
+const isArrangement = (value: Value): boolean =>
+  is(value, "Reshape") ||
+  is(value, "Expand") ||
+  (is(value, "Cast") && value.inputs[0].dtype.startsWith("float"));
+
+/** The value without reshapes, expansions and casts around it. */
+export function bare(value: Value): Value {
+  let inner = value;
+  while (isArrangement(inner)) inner = inner.inputs[0];
+  return inner;
+}
+
+const attributesOf = ({ attrs }: Value): string =>
+  JSON.stringify(attrs, (_, one) =>
+    typeof one === "number" && !Number.isFinite(one) ? String(one) : one,
+  );
+
+/** Whether two values are computed alike, apart from how they are arranged. A file may write one thing twice. */
+export function isSame(a: Value, b: Value, depth = MAX_DEPTH): boolean {
+  const [x, y] = [bare(a), bare(b)];
+  if (x === y) return true;
+  if (depth === 0 || x.op !== y.op || x.inputs.length !== y.inputs.length) return false;
+  if (is(x, "Constant")) {
+    const [first, second] = [knownArray(x), knownArray(y)];
+    if (first === null || second === null || first.shape.join() !== second.shape.join())
+      return false;
+    return first.data.every((one: number | bigint, i: number) => one === second.data[i]);
+  }
+  if (x.inputs.length === 0 || attributesOf(x) !== attributesOf(y)) return false;
+  return x.inputs.every((input, i) => isSame(input, y.inputs[i], depth - 1));
+}
+
+/** The constant and the other operand of a binary operation; null where neither is one number. */
+export function withNumber({
+  inputs: [a, b],
+}: Value): { readonly x: Value; readonly c: number; readonly first: boolean } | null {
+  const right = knownNumber(b);
+  if (right !== null) return { x: a, c: right, first: true };
+  const left = knownNumber(a);
+  return left === null ? null : { x: b, c: left, first: false };
+}

@@ -1,0 +1,176 @@
+// log p of probabilities that are no monotone map of one score each: mixtures, ensembles, products of experts. Sums
+// become log-sum-exp of logarithms, so that a saturated probability keeps its gradient.
+
+import * as g from "../graph/expressions.ts";
+import { is, type Op, type Value } from "../graph/value.ts";
+import { complement } from "./head-complement.ts";
+import { knownArray, knownNumber, withNumber } from "./head-constants.ts";
+import { mapOf } from "./head-maps.ts";
+import { rangeOf } from "./head-ranges.ts";
+
+/** A logarithm, and whether the form of its value showed a better way to it than to take it. */
+export interface Logarithm {
+  readonly value: Value;
+  readonly isStable: boolean;
+}
+
+/** Below the smallest normal number of float32 a probability is rounding. */
+const TINY = 1e-38;
+/** Stands for log 0 where −∞ would make NaN of a difference. */
+const LOG_ZERO = -1e30;
+/** Operators that are looked through. */
+const MAX_DEPTH = 32;
+
+const plainly = (value: Value): Logarithm => ({
+  value: g.log(g.clip(value, TINY, Number.POSITIVE_INFINITY)),
+  isStable: false,
+});
+
+const stable = (value: Value): Logarithm => ({ value, isStable: true });
+
+/** log σ(x) = −log(1 + e^−x) = min(x, 0) − log(1 + e^−|x|). */
+function logSigmoid(x: Value): Value {
+  const zero = g.scalarLike(x, 0);
+  const tail = g.log(g.add(g.exp(g.neg(g.abs(x))), g.scalarLike(x, 1)));
+  return g.sub(g.minimum(x, zero), tail);
+}
+
+/** log(eᵃ + eᵇ) = max + log(1 + e^−|a − b|). */
+function logAdd(a: Value, b: Value): Value {
+  const gap = g.neg(g.abs(g.sub(a, b)));
+  return g.add(g.maximum(a, b), g.log(g.add(g.exp(gap), g.scalarLike(a, 1))));
+}
+
+/** log Σ eˣ over axes. */
+function logSum(x: Value, axes: readonly number[], keepdims: boolean): Value {
+  const top = g.stopGradient(g.max(x, axes, true));
+  const shifted = g.log(g.sum(g.exp(g.sub(x, top)), axes, true));
+  const found = g.add(shifted, top);
+  return keepdims
+    ? found
+    : g.reshape(
+        found,
+        x.shape.filter((_, axis) => !axes.includes(axis)),
+      );
+}
+
+function logConstant(value: Value): Value | null {
+  const array = knownArray(value);
+  if (array === null || !value.dtype.startsWith("float")) return null;
+  const logarithms = Float64Array.from(array.data as ArrayLike<number>, (p) =>
+    p > 0 ? Math.log(p) : LOG_ZERO,
+  );
+  return g.cast(
+    g.constant({ dtype: "float64", shape: array.shape, data: logarithms }),
+    value.dtype,
+  );
+}
+
+type LogOf = (value: Value) => Logarithm;
+
+/** f of logarithms, stable where one of them is. */
+function joined(values: readonly Logarithm[], f: (logs: readonly Value[]) => Value): Logarithm {
+  return {
+    value: f(values.map(({ value }) => value)),
+    isStable: values.some(({ isStable }) => isStable),
+  };
+}
+
+/** The same arrangement of the logarithms. */
+const arranged =
+  (f: (x: Value) => Value) =>
+  (x: Value, of: LogOf): Logarithm =>
+    joined([of(x)], ([log]) => f(log));
+
+/** One rule per operator whose logarithm has a form of its own; null where this value has not. */
+const rules: { readonly [O in Op]?: (value: Value<O>, of: LogOf) => Logarithm | null } = {
+  Softmax: ({ inputs: [x], attrs: { axis } }) => stable(g.logSoftmax(x, axis)),
+  Sigmoid: ({ inputs: [x] }) => stable(logSigmoid(x)),
+  Exp: ({ inputs: [x] }) => stable(x),
+  Add: ({ inputs: [a, b] }, of) => joined([of(a), of(b)], ([p, q]) => logAdd(p, q)),
+  Sub: ({ inputs: [a, b] }, of) => {
+    const c = knownNumber(a);
+    const rest = c === null ? null : complement(b, c);
+    return rest === null ? null : of(rest);
+  },
+  Mul: ({ inputs: [a, b] }, of) => joined([of(a), of(b)], ([p, q]) => g.add(p, q)),
+  Div: (value, of) => {
+    const map = mapOf(value);
+    // A sigmoid that is written out.
+    if (map?.name === "Sigmoid" && map.middle === 0.5)
+      return stable(logSigmoid(map.direction === 1 ? map.inner : g.neg(map.inner)));
+    return joined([of(value.inputs[0]), of(value.inputs[1])], ([p, q]) => g.sub(p, q));
+  },
+  Sqrt: ({ inputs: [x] }, of) => joined([of(x)], ([log]) => g.mul(log, g.scalarLike(log, 0.5))),
+  Pow: (value, of) => {
+    const found = withNumber(value);
+    if (found === null || !found.first) return null;
+    const { x, c } = found;
+    return joined([of(x)], ([log]) => g.mul(log, g.scalarLike(log, c)));
+  },
+  Clip: ({ inputs: [x], attrs: { low, high } }, of) => {
+    if (rangeOf(x).low < 0) return null;
+    return joined([of(x)], ([log]) =>
+      g.clip(log, low > 0 ? Math.log(low) : Number.NEGATIVE_INFINITY, Math.log(high)),
+    );
+  },
+  Max: ({ inputs: [a, b] }, of) => joined([of(a), of(b)], ([p, q]) => g.maximum(p, q)),
+  Min: ({ inputs: [a, b] }, of) => joined([of(a), of(b)], ([p, q]) => g.minimum(p, q)),
+  Where: ({ inputs: [condition, a, b] }, of) =>
+    joined([of(a), of(b)], ([p, q]) => g.where(condition, p, q)),
+  ReduceSum: ({ inputs: [x], attrs: { axes, keepdims } }, of) =>
+    joined([of(x)], ([log]) => logSum(log, axes, keepdims)),
+  ReduceMax: ({ inputs: [x], attrs: { axes, keepdims } }, of) =>
+    arranged((log) => g.max(log, axes, keepdims))(x, of),
+  Reshape: ({ inputs: [x], shape }, of) => arranged((log) => g.reshape(log, shape))(x, of),
+  Expand: ({ inputs: [x], shape }, of) => arranged((log) => g.expand(log, shape))(x, of),
+  Cast: ({ inputs: [x], dtype }, of) =>
+    x.dtype.startsWith("float") ? arranged((log) => g.cast(log, dtype))(x, of) : null,
+  Transpose: ({ inputs: [x], attrs: { perm } }, of) =>
+    arranged((log) => g.transpose(log, perm))(x, of),
+  Slice: ({ inputs: [x], attrs }, of) => arranged((log) => g.slice(log, attrs))(x, of),
+  Gather: ({ inputs: [x, indices], attrs: { axis } }, of) =>
+    arranged((log) => g.gather(log, indices, axis))(x, of),
+  Concat: ({ inputs, attrs: { axis } }, of) =>
+    joined(inputs.map(of), (logs) => g.concat(logs, axis)),
+  // log(p · W) = log(e^(log p − top) · W) + top, for weights of mixtures.
+  MatMul: ({ inputs: [p, w] }, of) => {
+    const array = knownArray(w);
+    if (array === null || rangeOf(w).low < 0) return null;
+    return joined([of(p)], ([log]) => {
+      const top = g.stopGradient(g.max(log, [log.shape.length - 1], true));
+      const mixed = g.matmul(g.exp(g.sub(log, top)), w);
+      return g.add(g.log(g.clip(mixed, TINY, Number.POSITIVE_INFINITY)), top);
+    });
+  },
+};
+
+/** log of a value that is nowhere negative. */
+export function logOf(
+  value: Value,
+  depth = MAX_DEPTH,
+  seen = new Map<Value, Logarithm>(),
+): Logarithm {
+  const before = seen.get(value);
+  if (before !== undefined) return before;
+  const constant = logConstant(value);
+  const found =
+    constant === null ? logOfOperator(value, depth, seen) : { value: constant, isStable: false };
+  seen.set(value, found);
+  return found;
+}
+
+function logOfOperator(value: Value, depth: number, seen: Map<Value, Logarithm>): Logarithm {
+  const rule = rules[value.op] as ((value: Value, of: LogOf) => Logarithm | null) | undefined;
+  // A form of terms below zero has no logarithm of each: log(a + b) with b < 0.
+  const isOpen = depth > 0 && value.inputs.every((input) => isTerm(value, input));
+  const found = isOpen ? rule?.(value, (input) => logOf(input, depth - 1, seen)) : null;
+  return found?.isStable ? found : plainly(value);
+}
+
+const isTerm = (value: Value, input: Value): boolean =>
+  is(value, "Softmax") ||
+  is(value, "Sigmoid") ||
+  is(value, "Exp") ||
+  !input.dtype.startsWith("float") ||
+  rangeOf(input).low >= 0;

@@ -1,0 +1,168 @@
+// Monotone maps of one score, as files write them behind their scores: one rule per operator, with its inverse.
+
+import { is, type Op, type Value } from "../graph/value.ts";
+import { normalQuantile } from "../math/special.ts";
+import { sizeOf } from "../math/tensor.ts";
+import { isSame, knownNumber, withNumber } from "./head-constants.ts";
+import { between, INFINITY, map, type ScoreMap, signOf } from "./head-map.ts";
+import { fallingSigmoid, odds, share, softplus, softsign } from "./head-quotients.ts";
+import { rangeOf } from "./head-ranges.ts";
+
+const logit = (p: number): number => Math.log(p / (1 - p));
+
+/** erf(x) = 2 Φ(√2 x) − 1. */
+const erfInverse = (y: number): number => normalQuantile((1 + y) / 2) / Math.SQRT2;
+
+/** Smallest normal number of float32; `x ≥ 0` is `x > −TINY`. */
+const TINY = 1.2e-38;
+
+/** c / x for x of one sign. */
+function inverse(c: number, x: Value): ScoreMap | null {
+  const { low, high } = rangeOf(x);
+  if (c === 0 || (low < 0 && high > 0)) return null;
+  const [side, direction] = [low >= 0 ? 1 : -1, signOf(-c)];
+  // f takes the sign of c·x; at t on the other side of 0 the answer is always or never.
+  const cut = (t: number) => {
+    if (t === 0 || signOf(t) !== signOf(c * side))
+      return (c * side > 0 ? -direction : direction) * INFINITY;
+    return c / t;
+  };
+  return map(x, null, direction, cut);
+}
+
+function quotient(value: Value): ScoreMap | null {
+  const found =
+    fallingSigmoid(knownNumber(value.inputs[0]), value.inputs[1]) ??
+    share(value) ??
+    softsign(value) ??
+    odds(value);
+  if (found !== null) return found;
+  const with_ = withNumber(value);
+  if (with_ === null) return null;
+  const { x, c, first } = with_;
+  if (!first) return inverse(c, x);
+  return c === 0 ? null : map(x, null, signOf(c), (t) => t * c);
+}
+
+function sum(value: Value): ScoreMap | null {
+  const found = withNumber(value);
+  if (found === null) return softplus(value);
+  return map(found.x, null, 1, (t) => t - found.c);
+}
+
+function difference(value: Value): ScoreMap | null {
+  const found = withNumber(value);
+  if (found === null) return null;
+  const { x, c, first } = found;
+  return first ? map(x, null, 1, (t) => t + c) : map(x, null, -1, (t) => c - t);
+}
+
+function product(value: Value): ScoreMap | null {
+  const { inputs } = value;
+  if (isSame(inputs[0], inputs[1]) && rangeOf(inputs[0]).low >= 0)
+    return map(inputs[0], "square", 1, between(0, INFINITY, Math.sqrt));
+  const found = withNumber(value);
+  if (found === null || found.c === 0) return null;
+  return map(found.x, null, signOf(found.c), (t) => t / found.c);
+}
+
+function power(value: Value): ScoreMap | null {
+  const found = withNumber(value);
+  if (found === null) return null;
+  const { x, c, first } = found;
+  if (!first) {
+    if (c <= 0 || c === 1) return null;
+    const logarithm = (t: number) => Math.log(t) / Math.log(c);
+    return map(x, "Exp", signOf(c - 1), between(0, INFINITY, logarithm, signOf(c - 1)));
+  }
+  if (c === 0 || rangeOf(x).low < 0) return null;
+  return map(
+    x,
+    "Pow",
+    signOf(c),
+    between(0, INFINITY, (t) => t ** (1 / c), signOf(c)),
+  );
+}
+
+/** Clip to [low, high]; of a·x + b to [0, 1] it is a hard sigmoid. */
+function clipped(x: Value, low: number, high: number): ScoreMap {
+  const isOpen = !Number.isFinite(low) || !Number.isFinite(high);
+  const cut = (t: number) => {
+    if (t < low) return -INFINITY;
+    return t >= high ? INFINITY : t;
+  };
+  const shifted = is(x, "Add") ? withNumber(x) : null;
+  const scaled = shifted !== null && is(shifted.x, "Mul") ? withNumber(shifted.x) : null;
+  const flat = { low, high };
+  if (low === 0 && high === 1 && shifted !== null && scaled !== null && scaled.c !== 0) {
+    const [a, b] = [scaled.c, shifted.c];
+    const ends = [(low - b) / a, (high - b) / a].sort((p, q) => p - q);
+    const inverse = between(0, 1, (t) => (t - b) / a, signOf(a));
+    return map(scaled.x, "HardSigmoid", signOf(a), inverse, {
+      middle: 0.5,
+      flat: { low: ends[0], high: ends[1] },
+    });
+  }
+  return map(x, "Clip", 1, cut, { middle: isOpen ? null : (low + high) / 2, flat });
+}
+
+/** The larger or the smaller of a score and a number. */
+function bounded(value: Value): ScoreMap | null {
+  const found = withNumber(value);
+  if (found === null) return null;
+  return is(value, "Max")
+    ? clipped(found.x, found.c, INFINITY)
+    : clipped(found.x, -INFINITY, found.c);
+}
+
+/** Functions of one value that need no look at what is around them. */
+const rules: { readonly [O in Op]?: (value: Value<O>) => ScoreMap | null } = {
+  Neg: ({ inputs: [x] }) => map(x, null, -1, (t) => -t),
+  Exp: ({ inputs: [x] }) => map(x, "Exp", 1, between(0, INFINITY, Math.log)),
+  Log: ({ inputs: [x] }) => map(x, "Log", 1, Math.exp),
+  Sqrt: ({ inputs: [x] }) =>
+    map(
+      x,
+      "Sqrt",
+      1,
+      between(0, INFINITY, (t) => t * t),
+    ),
+  Sigmoid: ({ inputs: [x] }) => map(x, "Sigmoid", 1, between(0, 1, logit), { middle: 0.5 }),
+  Tanh: ({ inputs: [x] }) => map(x, "Tanh", 1, between(-1, 1, Math.atanh), { middle: 0 }),
+  Erf: ({ inputs: [x] }) => map(x, "Erf", 1, between(-1, 1, erfInverse), { middle: 0 }),
+  Atan: ({ inputs: [x] }) =>
+    map(x, "Atan", 1, between(-Math.PI / 2, Math.PI / 2, Math.tan), { middle: 0 }),
+  Relu: ({ inputs: [x] }) => ({ ...clipped(x, 0, INFINITY), name: "Relu" }),
+  Clip: ({ inputs: [x], attrs: { low, high } }) => clipped(x, low, high),
+  Max: bounded,
+  Min: bounded,
+  Sign: ({ inputs: [x] }) =>
+    map(
+      x,
+      "Sign",
+      1,
+      between(-1, 1, (t) => (t < 0 ? -TINY : 0)),
+      {
+        middle: 0,
+        flat: { low: 0, high: 0 },
+      },
+    ),
+  // Halves go to the even number, so 0.5 becomes 0.
+  Round: ({ inputs: [x] }) =>
+    map(x, "Round", 1, (t) => Math.floor(t) + 0.5, { flat: { low: 0, high: 0 } }),
+  Cast: ({ inputs: [x], dtype }) =>
+    x.dtype.startsWith("float") && dtype.startsWith("float") ? map(x, null, 1, (t) => t) : null,
+  Add: sum,
+  Sub: difference,
+  Mul: product,
+  Div: quotient,
+  Pow: power,
+};
+
+/** The monotone map that a value ends in, element by element with the same numbers for all; null for anything else. */
+export function mapOf(value: Value): ScoreMap | null {
+  const rule = rules[value.op] as ((value: Value) => ScoreMap | null) | undefined;
+  const found = rule === undefined ? null : rule(value);
+  // A constant that spreads one score over several makes other elements.
+  return found !== null && sizeOf(found.inner.shape) === sizeOf(value.shape) ? found : null;
+}

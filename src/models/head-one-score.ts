@@ -1,0 +1,239 @@
+// One score as two classes: where it is decided, in terms of what it was made of.
+
+import * as g from "../graph/expressions.ts";
+import { is, type Value } from "../graph/value.ts";
+import {
+  affineOf,
+  complement,
+  others,
+  plus,
+  type SoftmaxEntry,
+  softmaxEntry,
+} from "./head-complement.ts";
+import { bare } from "./head-constants.ts";
+import { logOf } from "./head-log-probabilities.ts";
+import type { ScoreMap } from "./head-map.ts";
+import { mapOf } from "./head-maps.ts";
+import { type Range, rangeOf } from "./head-ranges.ts";
+
+/** Two classes out of one score. */
+export interface TwoClasses {
+  /** Scores of class 0 and of class 1, each of the shape of the score; class 1 is answered where its score is larger. */
+  readonly scores: readonly [Value, Value];
+  /** Names of what was taken off, the outermost first. */
+  readonly removed: readonly string[];
+  /** Whether scores are logarithms of probabilities that have no logits of their own. */
+  readonly isLogarithm: boolean;
+  /** How the file's output decides, in words: `probability 0.5`. */
+  readonly rule: string;
+  /** Class 1 where what is left is above (or below) the threshold; null where scores are compared with each other. */
+  readonly decision: { readonly side: "above" | "below"; readonly threshold: number } | null;
+}
+
+/** A value on the way back from the score, and the map that it ends in. */
+interface Link {
+  readonly value: Value;
+  readonly map: ScoreMap;
+}
+
+/** 1 where one number is larger than another, 0 elsewhere, as a map of their difference. */
+function comparison(value: Value): ScoreMap | null {
+  const inner =
+    is(value, "Cast") && value.inputs[0].dtype === "bool" ? bare(value.inputs[0]) : null;
+  if (inner === null) return null;
+  const isNot = is(inner, "Not");
+  const compared = isNot ? bare(inner.inputs[0]) : inner;
+  if (!is(compared, "Greater") || !compared.inputs[0].dtype.startsWith("float")) return null;
+  const [a, b] = compared.inputs;
+  return {
+    inner: isNot ? g.sub(b, a) : g.sub(a, b),
+    name: "comparison",
+    direction: 1,
+    // not a > b is b − a ≥ 0.
+    cut: () => (isNot ? -1.2e-38 : 0),
+    middle: 0.5,
+    flat: { low: 0, high: 0 },
+  };
+}
+
+/** The value before reshapes and the like; elements of one score per example are alike in any order of length-1 axes. */
+function arrangedFrom(value: Value): Value {
+  let inner = value;
+  while (
+    (is(inner, "Reshape") || is(inner, "Transpose") || is(inner, "Expand")) &&
+    inner.inputs[0].shape.filter((n) => n > 1).join() === inner.shape.filter((n) => n > 1).join()
+  )
+    inner = inner.inputs[0];
+  return inner;
+}
+
+/** All maps behind a score, and what they end at. */
+function chainOf(score: Value): { readonly links: readonly Link[]; readonly end: Value } {
+  const links: Link[] = [];
+  let value = arrangedFrom(score);
+  for (;;) {
+    const map = mapOf(value) ?? comparison(value);
+    if (map === null) return { links, end: value };
+    links.push({ value, map });
+    value = arrangedFrom(map.inner);
+  }
+}
+
+/** A threshold on the value at a place of the chain (0: the score itself), and why. */
+interface Threshold {
+  readonly place: number;
+  readonly t: number;
+  readonly rule: string;
+}
+
+const isProbability = ({ low, high }: Range): boolean => low >= 0 && high <= 1;
+const has = ({ low, high }: Range, t: number): boolean => low < t && t < high;
+
+/** Where the score is decided: a probability at ½, what ends in a map onto an interval at the middle of that, others at 0. */
+function thresholdOf(links: readonly Link[], end: Value): Threshold {
+  const values = [...links.map(({ value }) => value), end];
+  const ranges = values.map((value) => rangeOf(value));
+  const probability = ranges.findIndex((range) => isProbability(range) && has(range, 0.5));
+  if (probability >= 0) return { place: probability, t: 0.5, rule: "probability 0.5" };
+  const onto = links.findLastIndex(({ map }) => map.middle !== null);
+  if (onto >= 0) {
+    const t = links[onto].map.middle as number;
+    return { place: onto, t, rule: `the middle of ${links[onto].map.name}, ${t}` };
+  }
+  if (isProbability(ranges[0])) return { place: 0, t: 0.5, rule: "probability 0.5" };
+  if (ranges[0].high <= 0 && is(values[0], "Log"))
+    return { place: 0, t: Math.log(0.5), rule: "log-probability log 0.5" };
+  const rule = "nothing in the file says where it is decided";
+  const place = moved(links, 0, 0, links.length).t === null ? links.length : 0;
+  return { place, t: 0, rule };
+}
+
+/** A decision in terms of a value behind the score: above or below `t`; null where all scores are on one side. */
+interface Moved {
+  readonly t: number | null;
+  readonly isAbove: boolean;
+  /** Class 1 for every score, where `t` is null. */
+  readonly isAlways: boolean;
+}
+
+/** A threshold at one place of the chain as one at a later place. */
+function moved(links: readonly Link[], place: number, threshold: number, stop: number): Moved {
+  let isAbove = links.slice(0, place).filter(({ map }) => map.direction === -1).length % 2 === 0;
+  let t = threshold;
+  for (const { map } of links.slice(place, stop)) {
+    t = map.cut(t);
+    if (map.direction === -1) isAbove = !isAbove;
+    if (!Number.isFinite(t)) return { t: null, isAbove, isAlways: isAbove === t < 0 };
+  }
+  return { t, isAbove, isAlways: false };
+}
+
+const zeroLike = (x: Value): Value => g.mul(x, g.scalarLike(x, 0));
+const shifted = (x: Value, by: number): Value => (by === 0 ? x : g.add(x, g.scalarLike(x, by)));
+const ordered = (low: Value, high: Value, isAbove: boolean): readonly [Value, Value] =>
+  isAbove ? [low, high] : [high, low];
+const logit = (p: number): number => Math.log(p / (1 - p));
+
+/** log(1 − p) + logit(t) against log p of one entry of a softmax: its logit against log-sum-exp of the others. */
+function entryScores(entry: SoftmaxEntry, t: number): readonly [Value, Value] {
+  const { logits, axis, index } = entry;
+  const rest = others(logits, entry);
+  const own = g.sliceAxis(logits, axis, index, index + 1);
+  const joined = rest.shape[axis] === 1 ? rest : logOf(g.sum(g.exp(rest), [axis], true)).value;
+  return [shifted(joined, logit(t)), own];
+}
+
+/** log(1 − p) + logit(t) against log p; null where p is one score's and has a better form. */
+function shareScores(p: Value, t: number): readonly [Value, Value] | null {
+  const own = logOf(p);
+  if (!own.isStable) return null;
+  const rest = complement(p) ?? g.sub(g.scalarLike(p, 1), p);
+  return [shifted(logOf(rest).value, logit(t)), own.value];
+}
+
+/** Two classes out of a probability that no map of one score gives. */
+interface Mixed {
+  readonly pair: readonly [Value, Value];
+  /** What was taken off it. */
+  readonly name: string | null;
+}
+
+/** The scores of such a probability that is decided at t; null for anything else. */
+function mixedScores(value: Value, { t }: Moved): Mixed | null {
+  if (t === null || t <= 0 || t >= 1 || !isProbability(rangeOf(value))) return null;
+  const entry = softmaxEntry(value);
+  if (entry !== null && entry.logits.shape[entry.axis] > 1)
+    return { pair: entryScores(entry, t), name: "Softmax" };
+  // A softmax over a single unit, or over something else than classes, is no mixture.
+  const pair = is(bare(value), "Softmax") ? null : shareScores(value, t);
+  return pair === null ? null : { pair, name: null };
+}
+
+/** The last place of the chain that holds such a probability; none where a sigmoid or the like is taken off behind it. */
+function mixedFrom(links: readonly Link[], end: Value, { place, t }: Threshold) {
+  const values = links.map(({ value }) => value).concat(end);
+  for (let at = links.length; at >= place; at--) {
+    if (links[at]?.map.middle !== undefined && links[at].map.middle !== null) return null;
+    const { isAbove, t: own, isAlways } = moved(links, place, t, at);
+    const mixed = mixedScores(values[at], { isAbove, t: own, isAlways });
+    if (mixed !== null) return { at, isAbove, pair: mixed.pair, name: mixed.name };
+  }
+  return null;
+}
+
+/** The two classes that one score stands for; `threshold` is where it is decided, if that is known. */
+export function twoClasses(score: Value, threshold?: Pick<Threshold, "t" | "rule">): TwoClasses {
+  const { links, end } = chainOf(score);
+  const at =
+    threshold === undefined
+      ? thresholdOf(links, end)
+      : { place: 0, t: threshold.t, rule: threshold.rule };
+  const { place, t, rule } = at;
+  const names = (count: number) => links.slice(0, count).flatMap(({ map }) => map.name ?? []);
+  const mixed = mixedFrom(links, end, at);
+  if (mixed !== null)
+    return {
+      scores: ordered(mixed.pair[0], mixed.pair[1], mixed.isAbove),
+      removed: names(mixed.at).concat(mixed.name ?? []),
+      isLogarithm: mixed.name === null,
+      rule,
+      decision: null,
+    };
+  const stop = stopOf(links, at);
+  const value = stop === links.length ? end : links[stop].value;
+  const decided = moved(links, place, t, stop);
+  const own = ownScore(value, decided);
+  return {
+    scores: [zeroLike(own), own],
+    removed: names(stop),
+    isLogarithm: false,
+    rule,
+    decision:
+      decided.t === null
+        ? null
+        : { side: decided.isAbove ? "above" : "below", threshold: decided.t },
+  };
+}
+
+/** How far back the score is undone: to before the last map onto an interval; all the way where a probability has none. */
+function stopOf(links: readonly Link[], { place, t }: Threshold): number {
+  const onto = links.findLastIndex(({ map }) => map.middle !== null);
+  if (onto >= 0) return Math.max(place, onto + 1);
+  return t === 0 ? place : links.length;
+}
+
+/** What is positive exactly where class 1 is answered. */
+function ownScore(value: Value, { t, isAbove, isAlways }: Moved): Value {
+  if (t === null) return shifted(zeroLike(value), isAlways ? 1 : -1);
+  if (isAbove) return shifted(value, -t);
+  return t === 0 ? g.neg(value) : g.sub(g.scalarLike(value, t), value);
+}
+
+/** Two scores of which each is a number minus the other, `[1 − p, p]`, as one; null for others, and where nothing is undone. */
+export function pairScores(first: Value, second: Value): TwoClasses | null {
+  const { terms, offset } = plus(affineOf(first), affineOf(second));
+  if (terms.some(({ weight }) => Math.abs(weight) > 1e-6)) return null;
+  const half = offset / 2;
+  const found = twoClasses(second, { t: half, rule: `probability ${half}` });
+  return found.removed.length > 0 || found.isLogarithm ? found : null;
+}
