@@ -11,9 +11,9 @@ if (major < 20 || (major === 20 && minor < 19)) {
 
 if (existsSync(new URL("../tsconfig.build.json", import.meta.url))) {
   const { installed } = await import("../scripts/installed.js");
-  installed();
+  await installed();
   const { built } = await import("../scripts/built.js");
-  built();
+  await built();
 }
 const { main } = await import("../dist/cli/main.js");
 process.exitCode = await main(process.argv.slice(2));

@@ -1,11 +1,12 @@
 // `npm ci` where node_modules does not hold what the lockfile says, so that any README command can be the first
 // one typed in a clone. A pre-script would not run: .npmrc sets ignore-scripts.
 
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { alone } from "./lock.js";
+import { alone, CannotLock } from "./lock.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const packagesOf = (path) => JSON.parse(readFileSync(join(root, path), "utf8")).packages;
@@ -24,41 +25,50 @@ function isCurrent() {
   );
 }
 
-/** npm as it was started, or as found on the PATH. */
-function npm(words) {
+/** Runs npm as it was started, or as found on the PATH; gives the reason where it fails. */
+async function npm(words) {
   const options = { cwd: root, stdio: ["ignore", 2, 2] };
   const { npm_execpath: own } = process.env;
-  return own?.endsWith(".js")
-    ? spawnSync(process.execPath, [own, ...words], options)
-    : spawnSync("npm", words, { ...options, shell: process.platform === "win32" });
+  const child = own?.endsWith(".js")
+    ? spawn(process.execPath, [own, ...words], options)
+    : spawn("npm", words, { ...options, shell: process.platform === "win32" });
+  try {
+    const [status, signal] = await once(child, "close");
+    return status === 0 ? undefined : `npm ci ended with ${signal ?? `code ${status}`}`;
+  } catch (error) {
+    return error.message;
+  }
+}
+
+/** Ends the process with code 2, since the user can put it right. */
+function giveUp(reason) {
+  console.error(
+    `rampart: the dependencies could not be installed: ${reason}\n` +
+      "  npm needs its registry and a clone that can be written; put that right and run the command again",
+  );
+  process.exit(2);
 }
 
 /** Installs the dependencies unless they are there; ends the process with code 2 if npm cannot. */
-export function installed() {
+export async function installed() {
   if (isCurrent()) return;
-  alone(root, () => {
-    if (isCurrent()) return;
-    console.error("rampart: installing the dependencies (npm ci), once per clone");
-    const { status, error } = npm([
-      "ci",
-      "--ignore-scripts",
-      "--no-audit",
-      "--no-fund",
-      "--loglevel=error",
-    ]);
-    if (status === 0) return;
-    const why = error === undefined ? `npm ci ended with code ${status}` : error.message;
-    console.error(
-      `rampart: the dependencies could not be installed: ${why}\n` +
-        "  npm needs its registry for this; check the network and run the command again",
-    );
-    process.exitCode = 2;
-  });
-  if (process.exitCode === 2) process.exit();
+  let reason;
+  try {
+    await alone(root, async () => {
+      if (isCurrent()) return;
+      console.error("rampart: installing the dependencies (npm ci), once per clone");
+      const quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+      reason = await npm(["ci", ...quiet]);
+    });
+  } catch (error) {
+    if (!(error instanceof CannotLock)) throw error;
+    reason = error.message;
+  }
+  if (reason !== undefined) giveUp(reason);
 }
 
 if (
   process.argv[1] !== undefined &&
   realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)
 )
-  installed();
+  await installed();
