@@ -41,6 +41,8 @@ export interface Architecture {
   readonly foreign?: boolean;
   /** Of a file that somebody else wrote: its values by name and node, inputs before users. */
   trace?(x: Value): readonly TracedValue[];
+  /** Pixels [batch, channel, height, width] in [0, 1] as the first layer takes them: mean, std, scale and the order of axes applied. */
+  input?(x: Value): Value;
   /** Builds the expression; `x` is [batch, channel, height, width] in [0, 1]; `parameter` gives each array by name. */
   forward(x: Value, parameter: (name: string) => Value, mode: Mode): Forward;
 }

@@ -37,6 +37,7 @@ export function cnnSmall({ shape, classes, mean, std }: InputSpec): Architecture
       ...linearSpecs("fc", classes, features),
     ],
     dropout: { rate: 0, masks: {} },
+    input: (image) => normalize(image, mean, std),
     forward(image: Value, parameter: (name: string) => Value) {
       let x = normalize(image, mean, std);
       STRIDES.forEach((stride, i) => {

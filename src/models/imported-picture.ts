@@ -156,7 +156,11 @@ export function prepared(
       throw new UsageError(
         `--channel-order bgr is for images of three channels, and the file takes ${channels}; leave it out`,
       );
-    y = g.gather(y, g.constant({ dtype: "int32", shape: [3], data: Int32Array.of(2, 1, 0) }), 1);
+    y = g.gather(
+      y,
+      g.constant({ dtype: "int64", shape: [3], data: BigInt64Array.of(2n, 1n, 0n) }),
+      1,
+    );
   }
   if (mean !== undefined) y = g.sub(y, perChannel(mean, "mean"));
   if (std !== undefined)

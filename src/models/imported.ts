@@ -268,6 +268,7 @@ function networkWith(
     ...{ dropout: { rate: 0, masks: {} }, notes, removed: first.removed, demand },
     head: headSentences(first),
     foreign: true,
+    input: (x) => prepared(x, declared, picture, options),
     forward: (x) => ({ logits: read(x).logits, statistics: {} }),
     trace: (x) => traceGraph(model, fed(x), settings(x.shape[0])),
   };

@@ -22,6 +22,7 @@ export function mlpSmall({ shape, classes, mean, std }: InputSpec): Architecture
     classes,
     parameters: names.flatMap((name, i) => linearSpecs(name, widths[i + 1], widths[i])),
     dropout: { rate: 0, masks: {} },
+    input: (image) => normalize(image, mean, std),
     forward(image: Value, parameter: (name: string) => Value) {
       const layer = (x: Value, name: string) =>
         linear(x, parameter(`${name}.weight`), parameter(`${name}.bias`));

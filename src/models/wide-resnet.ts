@@ -73,6 +73,7 @@ export function wideResnet(
     classes,
     parameters,
     dropout: { rate: dropout, masks },
+    input: (image) => normalize(image, mean, std),
     forward(image: Value, parameter: (name: string) => Value, mode: Mode) {
       const statistics: Record<string, Value> = {};
       const normRelu = (x: Value, name: string) => {
