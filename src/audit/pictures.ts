@@ -12,11 +12,14 @@ function fileName(set: string): string {
   return `${attack}-${Number(Number(epsilon).toPrecision(4))}`;
 }
 
+/** Letters of a file's name that are kept, from its end: four bytes each leave room for the attack's name. */
+const MAX_STEM = 40;
+
 /** `12-cat-0017` of an example whose image is the file `cat/0017.png`, else `12`. */
-function exampleName(index: number, file: string | undefined): string {
+export function exampleName(index: number, file: string | undefined): string {
   if (file === undefined) return String(index);
-  const stem = file.replace(/\.[^./]*$/, "").replace(/[^\p{L}\p{N}]+/gu, "-");
-  return `${index}-${stem.slice(-60)}`;
+  const stem = file.replace(/\.[^./]*$/, "").replace(/[^\p{L}\p{M}\p{N}]+/gu, "-");
+  return `${index}-${Array.from(stem).slice(-MAX_STEM).join("")}`;
 }
 
 /** The first adversarial examples of each norm that were found, as PNG files by name, and the clean pictures beside them. */

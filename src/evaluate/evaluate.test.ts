@@ -137,6 +137,19 @@ describe("evaluate", () => {
     expect(rest.map(plain)).toEqual(expected.map(plain));
   });
 
+  it("names the image's file where images are files, and has no such field elsewhere", async () => {
+    const files = Array.from({ length: data.test.size }, (_, i) => `cats/${i}.png`);
+    const inFolder = { ...data, test: { ...data.test, files } };
+    const options = EvaluateOptions.parse({ steps: 1, examples: 3, attacks: ["pgd-linf"] });
+    const rows: Row[] = [];
+    for await (const { row } of evaluate(subject(null), inFolder, options)) rows.push(row);
+    expect(new Set(rows.map(({ index, file }) => `${index} ${file}`))).toEqual(
+      new Set(["0 cats/0.png", "1 cats/1.png", "2 cats/2.png"]),
+    );
+    for await (const { row } of evaluate(subject(null), data, options))
+      expect(Object.keys(row)).not.toContain("file");
+  });
+
   it("refuses draws that are no whole number of predictions", async () => {
     const rows = rowsOf({ rule: "majority:7", draws: 20 }, "uniform:0.2");
     await expect(rows).rejects.toThrow("use a multiple of 14");

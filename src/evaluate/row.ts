@@ -7,7 +7,7 @@ export interface Row {
   /** Position in the test split. */
   readonly index: number;
   /** File of the image within its folder; absent where images are no files. */
-  readonly file?: string;
+  readonly file?: string | undefined;
   readonly label: number;
   /** Class predicted for the clean image (the most frequent one over draws); −1 where its scores are NaN. */
   readonly prediction: number;

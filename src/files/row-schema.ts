@@ -9,6 +9,7 @@ export const RowSchema = z.looseObject({
   defense: z.string(),
   data: z.string(),
   index: count,
+  file: z.string().optional(),
   label: z.int(),
   prediction: z.int(),
   adversarialPrediction: z.int(),

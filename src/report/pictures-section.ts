@@ -29,6 +29,10 @@ const strips = ({ rows, pictures }: Evaluation): Strip[] =>
 const titleOf = ({ attack, epsilon }: Strip, label: string): string =>
   `${label} under ${attack}${epsilon === null ? "" : `, ε ${radius(epsilon)}`}`;
 
+/** The image's file under its number; nothing where images are no files. */
+const fileOf = ({ file }: Row): Markup | null =>
+  file === undefined ? null : html`<small>${file}</small>`;
+
 function stripMarkup(strip: Strip, { label, settings }: Evaluation): Markup {
   const { set, rows } = strip;
   const className = (index: number) => settings?.model.classNames[index] ?? `class ${index}`;
@@ -49,10 +53,10 @@ function stripMarkup(strip: Strip, { label, settings }: Evaluation): Markup {
   return html`
 <div class="scroll" role="region" aria-label="${title}" tabindex="0"><table class="strip">
 <caption>${title}</caption>
-<thead><tr><th scope="col">test image</th>${shown.map(({ row }) => html`<th scope="col">${row.index}</th>`)}</tr></thead>
+<thead><tr><th scope="col">test image</th>${shown.map(({ row }) => html`<th scope="col">${row.index}${fileOf(row)}</th>`)}</tr></thead>
 <tbody>
 <tr><th scope="row">true label</th>${cells(({ row }) => className(row.label))}</tr>
-<tr><th scope="row">original</th>${picture(set.originals, (row) => `test image ${row.index}: ${className(row.label)}`)}</tr>
+<tr><th scope="row">original</th>${picture(set.originals, (row) => `test image ${row.index}${row.file === undefined ? "" : ` (${row.file})`}: ${className(row.label)}`)}</tr>
 <tr><th scope="row">predicted</th>${cells(({ row }) => predicted(row.prediction === row.label, row.prediction))}</tr>
 <tr><th scope="row">adversarial</th>${picture(set.adversarials, (row) => `the same, attacked; predicted ${className(row.adversarialPrediction)}`)}</tr>
 <tr><th scope="row">predicted</th>${cells(({ row }) => predicted(row.adversarialPrediction === row.label, row.adversarialPrediction))}</tr>
