@@ -71,7 +71,7 @@ export function permutedClasses({
     ...{ code: "permuted-classes", severity: "invalid" },
     text: `${identity} of ${examples} clean images are right, but ${explained} would be if ${name}`,
     advice:
-      "give the names of the file's outputs with --classes, or put the data set's classes in the file's order",
+      'give the names of the file\'s outputs, in their order, with --classes FILE (a line each, or JSON such as ["0", "1", "2"]): folders are then matched by name; or put the data set\'s classes in the file\'s order',
   };
 }
 

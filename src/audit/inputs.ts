@@ -53,6 +53,8 @@ export interface NodeAudit extends AuditedFile {
   readonly out?: string;
   readonly resume?: boolean;
   readonly saveExamples?: number;
+  /** Test images that are written as the network sees them, into `inputs` of `out`; none by default. */
+  readonly saveInputs?: number;
   readonly signal?: AbortSignal;
   /** The command as typed, for the record. */
   readonly command?: string;

@@ -27,6 +27,7 @@ import { statedShape, takesWhole } from "../models/imported-picture.ts";
 import { readModelNode } from "../models/node.ts";
 import { nonFiniteNode } from "../models/non-finite.ts";
 import { evaluationsOf } from "../report/evaluations.ts";
+import { counted } from "../report/format.ts";
 import { readRowsFile } from "../report/node.ts";
 import { page } from "../report/page.ts";
 import { readPictures } from "../report/read-pictures.ts";
@@ -39,6 +40,7 @@ import { auditOptions } from "./plan.ts";
 import { type BetterPreprocessing, betterPreprocessing } from "./preprocessings.ts";
 import { nothingProbed, type Probe, probe } from "./probe.ts";
 import { type AuditResult, auditResult } from "./result.ts";
+import { inputFiles } from "./saved-inputs.ts";
 import { auditSections } from "./section.ts";
 import type { NetworkFile } from "./sidecar.ts";
 import { without } from "./without.ts";
@@ -106,6 +108,14 @@ export async function* auditNode(
     ...{ examples, seed, rule, batch, epsilonLinf, epsilonL2, epsilonL1 },
     ...(own !== null && { noise: own }),
   });
+  const { saveInputs: saved = 0 } = where;
+  if (out !== undefined && saved > 0) {
+    const folder = join(out, "inputs");
+    const { architecture } = model;
+    const files = await inputFiles({ runtime, architecture, dataset, count: saved });
+    for (const [name, bytes] of files) await writeWhole(join(folder, name), bytes);
+    note(`wrote ${counted(files.size - 1, "image")} as the network sees them in ${folder}`);
+  }
   const dependence = await batchDependence(runtime, model.architecture, {
     ...firstImages(dataset.test),
     size: batch,

@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { npzBytes } from "../data/npz.ts";
+import { npzBytes, parseNpz } from "../data/npz.ts";
 import { tensor } from "../math/tensor.ts";
 import { audit } from "../node.ts";
 import { nodeOf, onnxFile } from "../onnx/model-fixture.ts";
@@ -82,7 +82,19 @@ describe("an audit of a folder of pictures", () => {
     const said = { resize: 5, crop: 4, interpolation: "bicubic", mean: 0.1, std: 0.5 };
     writeFileSync(`${model}.json`, JSON.stringify(said));
     const more = ["--norms", "linf", "--budget", "quick", "--epsilon-linf", "0.05"];
-    const { code, err } = await typed([model, "--data", `folder:${root}`, "--out", out, ...more]);
+    const { code, err } = await typed([
+      ...[model, "--data", `folder:${root}`, "--out", out, ...more],
+      ...["--save-inputs", "2"],
+    ]);
+    expect(readdirSync(join(out, "inputs")).sort()).toEqual([
+      ...["0-a-0.png", "1-a-4.png", "inputs.npz"],
+    ]);
+    const saved = parseNpz("inputs", readFileSync(join(out, "inputs", "inputs.npz")));
+    const numbersOf = (name: string) => Array.from(saved.get(name)?.data ?? [], Number);
+    expect(saved.get("x")?.shape).toEqual([2, 1, 4, 4]);
+    for (const [i, pixel] of numbersOf("pixels").entries())
+      expect(numbersOf("x")[i]).toBeCloseTo((pixel - 0.1) / 0.5, 5);
+    expect(saved.get("file")?.data).toEqual(["a/0.png", "a/4.png"]);
     expect([code, err]).toEqual([
       0,
       expect.stringContaining(

@@ -62,6 +62,13 @@ export const auditCommand = command({
       .describe(
         "adversarial examples of each attack and radius that are kept in rows.examples.npz",
       ),
+    saveInputs: z
+      .int()
+      .nonnegative()
+      .default(0)
+      .describe(
+        "test images that are written to inputs/ as the network sees them: PNG files after --resize and --crop, and inputs.npz with the tensor after mean and std",
+      ),
     resume: z.boolean().default(false).describe("go on with the audit in --out"),
     ...{ device: Device, threads: Threads, dataDir: DataDir },
   }),
@@ -72,7 +79,7 @@ export const auditCommand = command({
       out: {
         folder: [
           ...["rows.jsonl", "rows.settings.json", "rows.examples.npz"],
-          ...["summary.json", "report.html", "pictures"],
+          ...["summary.json", "report.html", "pictures", "inputs"],
         ],
       },
     },
@@ -94,6 +101,7 @@ export const auditCommand = command({
       dataDir,
       resume,
       saveExamples,
+      saveInputs,
       ...rest
     } = values;
     const { classes, preprocessing, resize, crop, interpolation, ...more } = rest;
@@ -106,7 +114,7 @@ export const auditCommand = command({
       const rules = ImageRules.parse(pick(more, Object.keys(ImageRules.shape)));
       for await (const event of auditNode(path, options, {
         ...{ ...fileOptions(more), preprocessing, classes, resize, crop, interpolation, rules },
-        ...{ runtime, out, data, dataDir, resume, saveExamples },
+        ...{ runtime, out, data, dataDir, resume, saveExamples, saveInputs },
         ...{ signal: context.signal, note: context.note, command: context.argv.join(" ") },
       })) {
         if (event.event === "row") {

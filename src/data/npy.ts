@@ -102,22 +102,46 @@ export function parseNpy(name: string, bytes: Uint8Array): Npy {
 
 const latin = (bytes: Uint8Array): string => new TextDecoder("latin1").decode(bytes);
 
-const descriptions = { u1: "|u1", f4: "<f4", f8: "<f8" } as const;
+/** What a .npy file can be written from; text in UCS-4, as NumPy keeps it. */
+export type NpyData = Uint8Array | Int32Array | Float32Array | Float64Array | readonly string[];
+
+/** Text as NumPy's `<U`: as many code points for each entry as the longest has, filled up by zeros. */
+function textCodes(texts: readonly string[]): {
+  readonly length: number;
+  readonly codes: Uint8Array;
+} {
+  const letters = texts.map((one) => Array.from(one, (letter) => letter.codePointAt(0) ?? 0));
+  const length = Math.max(1, ...letters.map((one) => one.length));
+  const codes = new DataView(new ArrayBuffer(4 * length * texts.length));
+  for (const [i, one] of letters.entries())
+    for (const [j, code] of one.entries()) codes.setUint32(4 * (i * length + j), code, true);
+  return { length, codes: new Uint8Array(codes.buffer) };
+}
+
+/** Elements as bytes, and NumPy's name of their type. */
+function elementsOf(data: NpyData): {
+  readonly descr: string;
+  readonly elements: Exclude<NpyData, readonly string[]>;
+} {
+  if (data instanceof Uint8Array) return { descr: "|u1", elements: data };
+  if (data instanceof Int32Array) return { descr: "<i4", elements: data };
+  if (data instanceof Float32Array) return { descr: "<f4", elements: data };
+  if (data instanceof Float64Array) return { descr: "<f8", elements: data };
+  const { length, codes } = textCodes(data);
+  return { descr: `<U${length}`, elements: codes };
+}
 
 /** Writes a .npy file, version 1, in C order, that numpy.load reads. */
-export function npyBytes(
-  data: Uint8Array | Float32Array | Float64Array,
-  shape: readonly number[],
-): Uint8Array {
-  const type = data instanceof Uint8Array ? "u1" : data instanceof Float32Array ? "f4" : "f8";
+export function npyBytes(data: NpyData, shape: readonly number[]): Uint8Array {
+  const { descr, elements } = elementsOf(data);
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
-  const text = `{'descr': '${descriptions[type]}', 'fortran_order': False, 'shape': ${tuple}, }`;
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;
   const header = text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11);
   const start = 10 + header.length + 1;
-  const out = new Uint8Array(start + data.byteLength);
+  const out = new Uint8Array(start + elements.byteLength);
   const letters = Array.from(`NUMPY\x01\x00\x00\x00${header}\n`, (letter) => letter.charCodeAt(0));
   out.set([0x93, ...letters]);
   new DataView(out.buffer).setUint16(8, start - 10, true);
-  out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), start);
+  out.set(new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength), start);
   return out;
 }

@@ -274,3 +274,14 @@ describe("a hostile .npz or .npy file", () => {
     );
   });
 });
+
+it("text and whole numbers are written as NumPy keeps them", () => {
+  const texts = ["a", "žluťoučký 🐎", ""];
+  const bytes = npzBytes({
+    file: { data: texts, shape: [3] },
+    y: { data: Int32Array.of(-1, 7), shape: [2] },
+  });
+  const arrays = parseNpz("own.npz", bytes);
+  expect(arrays.get("file")).toMatchObject({ type: "U11", shape: [3], data: texts });
+  expect(Array.from(arrays.get("y")?.data ?? [], Number)).toEqual([-1, 7]);
+});

@@ -5,7 +5,7 @@ import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { DataFiles } from "./data-files.ts";
 import type { Dataset } from "./dataset.ts";
-import { type Npy, npyBytes, parseNpy } from "./npy.ts";
+import { type Npy, type NpyData, npyBytes, parseNpy } from "./npy.ts";
 import { channelStatistics, type Examples, splitOf } from "./splits.ts";
 import { type ZipEntry, zipEntries } from "./zip.ts";
 
@@ -89,12 +89,14 @@ export function parseNpz(path: string, bytes: Uint8Array): ReadonlyMap<string, N
 /** The time stamp of every entry, so that equal arrays give equal bytes on any day and with any clock. */
 const TIME = new Date(1980, 0, 1, 12);
 
+/** An array that is written under a name. */
+export interface NamedArray {
+  readonly data: NpyData;
+  readonly shape: readonly number[];
+}
+
 /** An .npz file of these arrays, that numpy.load reads. */
-export const npzBytes = (
-  arrays: Readonly<
-    Record<string, { readonly data: Uint8Array | Float32Array; readonly shape: readonly number[] }>
-  >,
-): Uint8Array =>
+export const npzBytes = (arrays: Readonly<Record<string, NamedArray>>): Uint8Array =>
   zipSync(
     Object.fromEntries(
       Object.entries(arrays).map(([name, { data, shape }]) => [

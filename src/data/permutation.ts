@@ -45,8 +45,8 @@ function usualOrders(labels: number, outputs: number): (readonly [string, number
       order((i) => (i + outputs - 1) % outputs),
     ],
     ["the outputs are in reverse order", order((i) => outputs - 1 - i)],
-    ["the outputs are the labels' numbers sorted as text (0, 1, 10, 11, …, 2)", places],
-    ["the labels are the outputs' numbers sorted as text (0, 1, 10, 11, …, 2)", numbers],
+    ["the outputs are the labels' numbers sorted as text (0, 1, 10, …, 2)", places],
+    ["the labels are the outputs' numbers sorted as text (0, 1, 10, …, 2)", numbers],
   ];
 }
 

@@ -1,0 +1,46 @@
+// Images as the network sees them, for a look at resizing, cropping and normalisation.
+import type { Dataset } from "../data/dataset.ts";
+import { type NamedArray, npzBytes } from "../data/npz.ts";
+import type { Architecture } from "../models/architecture.ts";
+import { type InputRuntime, networkInput } from "../models/network-input.ts";
+import { pngBytes } from "../report/png.ts";
+import { exampleName } from "./pictures.ts";
+
+/** Of a network and its test images, what is written. */
+export interface SavedInputs {
+  readonly runtime: InputRuntime;
+  readonly architecture: Architecture;
+  readonly dataset: Dataset;
+  /** The first test images, so many. */
+  readonly count: number;
+}
+
+/**
+ * Files of the first test images: a PNG of each after resizing and cropping, and `inputs.npz` with `x` [image, …axes of the
+ * network], the tensor that the first layer takes, `pixels` [image, channel, height, width] in [0, 1], labels `y`, `index`,
+ * and `file` where images are files.
+ */
+export async function inputFiles({
+  runtime,
+  architecture,
+  dataset,
+  count,
+}: SavedInputs): Promise<Map<string, Uint8Array>> {
+  const { test } = dataset;
+  const indices = Array.from({ length: Math.min(count, test.size) }, (_, i) => i);
+  const pixels = test.images(indices);
+  const fed = await networkInput(runtime, architecture, pixels);
+  const shape = [indices.length];
+  const arrays: Record<string, NamedArray> = {
+    pixels,
+    y: { data: Int32Array.from(indices, (index) => test.labels[index]), shape },
+    index: { data: Int32Array.from(indices), shape },
+  };
+  if (fed !== null) arrays.x = fed;
+  const { files } = test;
+  if (files !== undefined) arrays.file = { data: indices.map((index) => files[index]), shape };
+  const written = new Map<string, Uint8Array>();
+  for (const index of indices)
+    written.set(`${exampleName(index, files?.[index])}.png`, pngBytes(pixels, index));
+  return written.set("inputs.npz", npzBytes(arrays));
+}
