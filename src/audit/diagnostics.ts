@@ -7,7 +7,7 @@ import type { BatchDependence } from "../models/batch-dependence.ts";
 import { normName, percent, radius } from "../report/format.ts";
 import { cleanOf, constantPredictor, oneClass } from "./diagnostics-answers.ts";
 import { nonFiniteGradients } from "./non-finite.ts";
-import { batchDependent, type NotRun, notRun } from "./own-diagnostics.ts";
+import { batchDependent, type NotRun, notRun, trainedOnTest } from "./own-diagnostics.ts";
 import type { BetterPreprocessing } from "./preprocessings.ts";
 import type { Probe } from "./probe.ts";
 
@@ -30,6 +30,7 @@ export type DiagnosticCode =
   | "randomised-without-eot"
   | "more-steps-help"
   | "batch-dependent"
+  | "trained-on"
   | "not-run";
 
 /** One sign. `invalid`: the numbers mean nothing; `warning`: robustness is probably overestimated; `note`: good to know. */
@@ -52,6 +53,8 @@ export interface Facts {
   readonly notes: readonly string[];
   /** How scores depend on the batch; absent or null where they do not. */
   readonly batch?: BatchDependence | null;
+  /** Why test images may have been trained on; absent or null where they were not. */
+  readonly trainedOn?: string | null;
   /** Diagnostics that failed; what they would have found is missing. */
   readonly failures?: readonly NotRun[];
 }
@@ -280,6 +283,7 @@ export function diagnose(facts: Facts): Diagnostic[] {
     constant,
     constant === null ? (wrong ?? chance(facts)) : wrong,
     constant === null ? oneClass(facts) : null,
+    trainedOnTest(facts.trainedOn ?? null),
     nonFiniteGradients(facts),
     ...[zeroGradients(facts), hugeEpsilon(facts), blackBoxWins(facts), transferWins(facts)],
     noiseBreaks(facts),

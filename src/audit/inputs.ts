@@ -9,11 +9,11 @@ import type { Dataset } from "../data/dataset.ts";
 import type { FolderOptions } from "../data/folder.ts";
 import { forOutputs } from "../data/for-outputs.ts";
 import { greyed } from "../data/grey.ts";
-import { heldOut } from "../data/held-out.ts";
 import type { ImageRules } from "../data/image-rules.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
 import { coloured, resizedDataset } from "../data/resized.ts";
 import { type Sizing, sizer } from "../data/sizing.ts";
+import { testedData } from "../evaluate/tested-data.ts";
 import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { classifier } from "../models/classifier.ts";
@@ -66,6 +66,8 @@ export interface NodeAudit extends AuditedFile {
 export interface AuditFiles {
   /** Text of a file; null if there is no such file. */
   readText(path: string): Promise<string | null>;
+  /** Whether two names of data sets are of the same files. */
+  isSameData(a: string, b: string): Promise<boolean>;
   openData(name: string, options: FolderOptions): Promise<Dataset>;
   openModel(path: string, options: OpenModelOptions): Promise<OpenModel>;
   /** What an ONNX file says of the input of that name, or of its only one; null where the model is no such file. */
@@ -238,8 +240,8 @@ export async function openAudited(
       `${path} does not say what it was trained on; choose the test images by --data`,
     );
   const { dataset: whole, sizing } = given ?? (await dataOf(model.data));
-  // A model that was trained on this data is tested on what its training held out.
-  const raw = model.data === whole.name ? heldOut(whole) : whole;
+  const isSame = await files.isSameData(model.data, whole.name);
+  const { dataset: raw, warning } = testedData(model, whole, isSame);
   const { inputShape, classes: outputs } = model.architecture;
   const dataset = withChannels(raw, inputShape[0]);
   const names =
@@ -264,6 +266,8 @@ export async function openAudited(
       }),
     },
     dataset: labelled,
+    /** Why test images may have been trained on; null where they were not, or nothing is known of the training. */
+    trainedOn: warning,
     /** What the network sees, in one line. */
     preprocessing: line,
     reopened: (more: ImportedOptions) =>

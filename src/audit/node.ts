@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { inRuns } from "../attacks/in-runs.ts";
 import type { Victim } from "../attacks/victim.ts";
-import { openDatasetNode } from "../data/node.ts";
+import { isSameData, openDatasetNode } from "../data/node.ts";
 import { parseNpz } from "../data/npz.ts";
 import { firstImages } from "../evaluate/batch.ts";
 import { evaluateNode } from "../evaluate/node.ts";
@@ -71,6 +71,7 @@ async function networkFile(path: string, input?: string): Promise<NetworkFile | 
 /** This machine's disk. */
 const auditFiles = ({ dataDir }: NodeAudit): AuditFiles => ({
   readText: readTextIfThere,
+  isSameData,
   openData: (name, options) => openDatasetNode(name, { ...options, dataDir }),
   openModel: openModelNode,
   network: networkFile,
@@ -88,7 +89,7 @@ export async function* auditNode(
 ): AsyncGenerator<AuditEvent, void, void> {
   const { runtime, out, resume = false, saveExamples, signal, command } = where;
   const { note = () => undefined } = where;
-  const { model, dataset, preprocessing, reopened } = await openAudited(
+  const { model, dataset, preprocessing, trainedOn, reopened } = await openAudited(
     path,
     where,
     given,
@@ -196,6 +197,7 @@ export async function* auditNode(
       better,
       batch: dependence,
       failures,
+      trainedOn,
     });
     yield {
       event: "result",

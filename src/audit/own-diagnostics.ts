@@ -48,3 +48,15 @@ export function notRun(failures: readonly NotRun[]): Diagnostic | null {
       : "the attacks are done and saved; please report this, and repeat the command with --resume once it is solved",
   };
 }
+
+/** Test images that training may have met; `reason` says why, null that it has not. */
+export function trainedOnTest(reason: string | null): Diagnostic | null {
+  if (reason === null) return null;
+  return {
+    code: "trained-on",
+    severity: "warning",
+    text: reason,
+    advice:
+      "accuracies on training images are too high: give test images of their own (x_test and y_test, or a folder test/), or train again, which holds a fifth of each class out",
+  };
+}

@@ -11,6 +11,12 @@ export interface Split {
   images(indices: readonly number[]): Tensor;
 }
 
+/** Of a data set without a split: examples that are held out for testing, of how many. */
+export interface HeldOut {
+  readonly examples: number;
+  readonly of: number;
+}
+
 /** Pictures of one size with their class names. */
 export interface Dataset {
   /** As written on the command line: `cifar10`, `folder:photos`. */
@@ -26,4 +32,6 @@ export interface Dataset {
   readonly test: Split;
   /** What a reader of results must know of the images, a sentence each. */
   readonly notes?: readonly string[];
+  /** Present where the data set has no split of its own and the test split was held out of all its examples. */
+  readonly heldOut?: HeldOut | undefined;
 }

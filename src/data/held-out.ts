@@ -46,5 +46,6 @@ export function heldOut(dataset: Dataset): Dataset {
       places.filter((i) => held.has(i)),
     ),
     notes: [...(dataset.notes ?? []), note],
+    heldOut: { examples: held.size, of: all.size },
   };
 }

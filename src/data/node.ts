@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Sharp } from "sharp";
 import { makeFolder } from "../files/node.ts";
 import { MAX_ARRAYS, MAX_IMAGE, MAX_TEXT, readBytesIfThere } from "../files/read/node.ts";
@@ -157,6 +157,18 @@ export const openDatasetNode = (
   name: string,
   options: NodeDataOptions & FolderOptions = {},
 ): Promise<Dataset> => openDataset(name, nodeDataFiles(options), options);
+
+/** Whether two ways to write DATA name the same files, however they are spelled: links and relative paths are resolved. */
+export async function isSameData(a: string, b: string): Promise<boolean> {
+  if (a === b) return true;
+  const resolved = async (name: string) => {
+    const [kind, ...rest] = name.split(":");
+    if (rest.length === 0) return name;
+    const path = resolve(rest.join(":"));
+    return `${kind}:${(await ifThere(path, () => realpath(path))) ?? path}`;
+  };
+  return (await resolved(a)) === (await resolved(b));
+}
 
 /** Every named data set with the folder it lies in: null if it is not on this machine, `built in` if it needs none. */
 export async function dataFound(

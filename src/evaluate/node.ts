@@ -3,8 +3,7 @@ import { appendFile, rm, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Victim } from "../attacks/victim.ts";
 import type { Dataset, Split } from "../data/dataset.ts";
-import { heldOut } from "../data/held-out.ts";
-import { openDatasetNode } from "../data/node.ts";
+import { isSameData, openDatasetNode } from "../data/node.ts";
 import { leaseWork } from "../files/lease/node.ts";
 import { machine, makeFolder, version, writeWhole, writing } from "../files/node.ts";
 import { MAX_ROWS, readBytesIfThere, readTextIfThere } from "../files/read/node.ts";
@@ -26,6 +25,7 @@ import { rowCount, rowName, runsOf } from "./runs.ts";
 import { differences, type Settings, storedSettings, targetDifferences } from "./settings.ts";
 import { brokenName, isBroken, spared } from "./standing.ts";
 import { type Locate, stoppable } from "./subject.ts";
+import { type TestedData, testedData } from "./tested-data.ts";
 
 /** A trained network, as opening a run directory or a file gives it. */
 export interface Model extends Card {
@@ -159,17 +159,18 @@ async function begun(
 export const beside = (out: string, what: string): string =>
   `${out.replace(/\.jsonl$/, "")}.${what}`;
 
-/** The data set; where it has no split and the model was trained on it, with the part that training held out. */
-async function testedData(
+/** The data set of that name as the model is tested on it; what its reader must know is noted. */
+async function openTested(
   model: Model,
   name: string,
   note: (line: string) => void,
   options: { readonly dataDir?: string },
-): Promise<Dataset> {
+): Promise<TestedData> {
   const opened = await openDatasetNode(name, options);
-  const dataset = model.data === opened.name ? heldOut(opened) : opened;
-  for (const line of dataset.notes ?? []) note(line);
-  return dataset;
+  const tested = testedData(model, opened, await isSameData(model.data, opened.name));
+  for (const line of tested.dataset.notes ?? []) note(line);
+  if (tested.warning !== null) note(`warning: ${tested.warning}`);
+  return tested;
 }
 
 /**
@@ -186,10 +187,10 @@ export async function* evaluateNode(
     throw new UsageError(
       `${model.path} does not say what it was trained on; choose the test images by --data`,
     );
-  const dataset =
+  const { dataset, warning }: TestedData =
     typeof data === "string"
-      ? await testedData(model, data, note, dataDir === undefined ? {} : { dataDir })
-      : data;
+      ? await openTested(model, data, note, dataDir === undefined ? {} : { dataDir })
+      : { dataset: data, warning: null };
   checkFit(model, dataset);
   const options = resolved(given);
   const noiseText = options.noise ?? model.noise;
@@ -212,6 +213,7 @@ export async function* evaluateNode(
       config: model.config,
     },
     data: dataset.name,
+    warnings: warning === null ? undefined : [warning],
     options: { ...options, noise: noise?.name ?? null },
     versions: { rampart: version, engine: String(target.engine) },
     machine: machine(),

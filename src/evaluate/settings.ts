@@ -31,6 +31,8 @@ export interface Settings {
   };
   /** Data set that was attacked. */
   readonly data: string;
+  /** What a reader of the numbers must know, such as that test images may have been trained on; absent where nothing. */
+  readonly warnings?: readonly string[] | undefined;
   /** Resolved options of the evaluation. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly versions: { readonly rampart: string; readonly engine: string };

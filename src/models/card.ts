@@ -22,6 +22,8 @@ const Input = z
 
 const Names = z.array(z.string()).max(MOST);
 
+const HeldOut = z.looseObject({ examples: z.int().nonnegative(), of: z.int().nonnegative() });
+
 const Stored = z.looseObject({
   architecture: z.string().max(100),
   defense: z.string(),
@@ -29,6 +31,7 @@ const Stored = z.looseObject({
   noise: z.string().nullable(),
   classNames: Names,
   input: Input,
+  heldOut: HeldOut.optional(),
 });
 
 /** What one schema says of a value; throws an `Error` that says in a few words what is wrong. */
@@ -51,6 +54,10 @@ export function parsedJson(what: string, text: string | undefined): unknown {
 /** What the first layer of a stored network expects. */
 export const storedInput = (text: string | undefined): InputSpec =>
   valid(Input, "input", parsedJson("input", text));
+
+/** What training held out of a data set without a split; undefined where a file does not say. */
+export const storedHeldOut = (text: string | undefined) =>
+  text === undefined ? undefined : valid(HeldOut, "held_out", parsedJson("held_out", text));
 
 /** Names of classes in a file. */
 export const storedNames = (text: string): string[] =>

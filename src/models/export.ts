@@ -4,7 +4,7 @@ import { UsageError } from "../math/usage-error.ts";
 import { readOnnx } from "../onnx/read.ts";
 import { writeOnnx } from "../onnx/write.ts";
 import type { Architecture, InputSpec, Parameters } from "./architecture.ts";
-import { storedInput, storedNames } from "./card.ts";
+import { storedHeldOut, storedInput, storedNames } from "./card.ts";
 import { CHECKSUM, modelChecksum } from "./checksum.ts";
 import { architecture as architectureNamed } from "./index.ts";
 
@@ -15,6 +15,8 @@ export interface Card {
   readonly data: string;
   /** What is added to pixels at every prediction, `uniform:0.2`; null for a deterministic classifier. */
   readonly noise: string | null;
+  /** Where the data set had no split: how many of its examples training held out for testing. Missing in older files. */
+  readonly heldOut?: { readonly examples: number; readonly of: number } | undefined;
   /** Class names; position is the output. */
   readonly classNames: readonly string[];
   /** What the first layer subtracts and divides by. */
@@ -28,14 +30,14 @@ export interface Card {
 export function exportOnnx(
   architecture: Architecture,
   parameters: Parameters,
-  { defense, data, noise, classNames, input: spec }: Card,
+  { defense, data, noise, classNames, input: spec, heldOut }: Card,
 ): Uint8Array<ArrayBuffer> {
   const shapes = new Map(architecture.parameters.map(({ name, shape }) => [name, shape]));
   const once = new Map([...shapes].map(([name, shape]) => [name, input(name, shape)]));
   const pixels = input("pixels", [1, ...architecture.inputShape]);
   const parameter = (name: string) => once.get(name) ?? input(name, []);
   const { logits } = architecture.forward(pixels, parameter, "frozen");
-  const metadata = {
+  const metadata: Record<string, string> = {
     "rampart.architecture": architecture.name,
     "rampart.input": JSON.stringify(spec),
     "rampart.defense": defense,
@@ -45,6 +47,7 @@ export function exportOnnx(
     "rampart.classes": JSON.stringify(classNames),
     "rampart.rule": "single",
   };
+  if (heldOut !== undefined) metadata["rampart.held_out"] = JSON.stringify(heldOut);
   const stored = architecture.parameters.map(({ name }) => [name, parameters[name]] as const);
   return writeOnnx(
     { logits },
@@ -89,6 +92,7 @@ export function importExported(bytes: Uint8Array): {
   };
   const spec = said(() => storedInput(metadata["rampart.input"]));
   const classNames = said(() => storedNames(metadata["rampart.classes"] ?? "[]"));
+  const heldOut = said(() => storedHeldOut(metadata["rampart.held_out"]));
   const architecture = architectureNamed(name, spec);
   for (const { name: array, shape } of architecture.parameters)
     if (
@@ -112,6 +116,7 @@ export function importExported(bytes: Uint8Array): {
       noise: metadata["rampart.noise"] || null,
       classNames,
       input: spec,
+      heldOut,
     },
   };
 }

@@ -72,6 +72,8 @@ function evaluationsOfFile(source: RowsFile, tools: Tools): Unlabelled[] {
       notes.push(
         `The settings beside ${file} are those of ${settings.model.name}, not of ${rows[0].model}.`,
       );
+    for (const warning of fitting?.warnings ?? [])
+      notes.push(`${rows[0].model} on ${rows[0].data}: ${warning}.`);
     const summary = tools.summarize(rows, {
       onlyStanding: fitting?.options.onlyStanding === true,
     });

@@ -4,7 +4,7 @@ import { summarize } from "../evaluate/summary.ts";
 import type { RowsFile } from "./evaluation.ts";
 import { evaluationsOf } from "./evaluations.ts";
 import { readRows } from "./read-rows.ts";
-import { fileOf, fourExamples, rowWith } from "./rows-fixture.ts";
+import { fileOf, fourExamples, rowWith, settingsText } from "./rows-fixture.ts";
 
 const lines = fourExamples().map((row) => `${JSON.stringify(row)}\n`);
 const evaluations = (...files: RowsFile[]) => evaluationsOf(files, { summarize, parseNpz });
@@ -49,6 +49,16 @@ describe("reading rows", () => {
 });
 
 describe("evaluations of files", () => {
+  it("say beside their numbers what the settings warn of", () => {
+    const said = JSON.parse(settingsText("at"));
+    const settings = JSON.stringify({
+      ...said,
+      warnings: ["test images may have been trained on"],
+    });
+    const [{ notes }] = evaluations(fileOf(fourExamples(), { settings }));
+    expect(notes).toContain("at on toy: test images may have been trained on.");
+  });
+
   it("are one per model and protocol, and no two share a label", () => {
     const found = evaluations(
       fileOf([...fourExamples(), ...fourExamples({ protocol: "published" })]),

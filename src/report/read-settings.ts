@@ -19,6 +19,7 @@ const SettingsFile: z.ZodType<Settings> = z.object({
     reading: record.optional(),
   }),
   ...{ data: z.string(), options: record, machine: record, target: record },
+  warnings: z.array(z.string()).optional(),
   versions: z.object({ rampart: z.string(), engine: z.string() }),
   ...{ command: text, started: z.string() },
 });

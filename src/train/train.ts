@@ -44,20 +44,23 @@ export interface Training {
 }
 
 /** The card of a model in training. */
-export const cardOf = (
+export function cardOf(
   architecture: Architecture,
-  { name, shape, classes, mean, std, train }: Dataset,
+  { name, shape, classes, mean, std, train, heldOut }: Dataset,
   defense: Defense,
-): ModelCard => ({
-  architecture: architecture.name,
-  parameters: parameterCount(architecture),
-  trainImages: train.size,
-  input: { shape, classes: classes.length, mean, std },
-  classNames: classes,
-  defense: defense.name,
-  noise: defense.noise?.name ?? null,
-  data: name,
-});
+): ModelCard {
+  const card: ModelCard = {
+    architecture: architecture.name,
+    parameters: parameterCount(architecture),
+    trainImages: train.size,
+    input: { shape, classes: classes.length, mean, std },
+    classNames: classes,
+    defense: defense.name,
+    noise: defense.noise?.name ?? null,
+    data: name,
+  };
+  return heldOut === undefined ? card : { ...card, heldOut };
+}
 
 /** Fails if the checkpoint in the file `path` is of another network or of other data than `card`. */
 function refuseOther(

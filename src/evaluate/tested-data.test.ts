@@ -1,0 +1,50 @@
+import { describe, expect, it } from "vitest";
+import type { Dataset } from "../data/dataset.ts";
+import { heldOut } from "../data/held-out.ts";
+import { splitOf } from "../data/splits.ts";
+import { testedData } from "./tested-data.ts";
+
+/** Examples of two classes in turn, without a split. */
+function single(count: number): Dataset {
+  const labels = Int32Array.from({ length: count }, (_, i) => i % 2);
+  const all = splitOf({ pixels: new Float32Array(count), labels }, [1, 1, 1]);
+  const shape = [1, 1, 1];
+  return {
+    name: "npz:a.npz",
+    shape,
+    classes: ["a", "b"],
+    mean: [0],
+    std: [1],
+    train: all,
+    test: all,
+  };
+}
+const whole = single(40);
+const trained = { data: "npz:./a.npz", heldOut: heldOut(whole).heldOut };
+
+describe("a model that was trained on data without a split", () => {
+  it("is tested on what its training held out", () => {
+    expect(trained.heldOut).toEqual({ examples: 8, of: 40 });
+    const { dataset, warning } = testedData(trained, whole, true);
+    expect([dataset.test.size, warning]).toEqual([8, null]);
+  });
+
+  it.each([
+    ["does not state a held-out part", { data: "npz:a.npz" }, whole, true, "does not state"],
+    ["met fewer examples", trained, single(50), true, "8 of 40 examples out, but it now has 50"],
+    ["was trained on other data", trained, whole, false, "with npz:./a.npz"],
+  ])("is tested with a warning if it %s", (_, model, data, isSame, words) => {
+    const { warning } = testedData(model, data, isSame);
+    expect(warning).toContain("test images may have been trained on");
+    expect(warning).toContain(words);
+  });
+
+  it("is tested without a word on data with a split", () => {
+    const split = { ...whole, test: single(10).test };
+    expect(testedData(trained, split, false)).toEqual({ dataset: split, warning: null });
+  });
+});
+
+it("a file that was not trained here is tested on all of the data, without a warning", () => {
+  expect(testedData({ data: "" }, whole, false)).toEqual({ dataset: whole, warning: null });
+});
