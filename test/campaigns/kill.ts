@@ -30,7 +30,8 @@ export interface KillRun {
   readonly late: boolean;
 }
 
-interface Ended {
+/** How a command ended. */
+export interface Ended {
   readonly code: number;
   readonly said: string;
   readonly seconds: number;
@@ -39,7 +40,8 @@ interface Ended {
 /** What happens to a process once it runs. */
 type Meddle = (child: ReturnType<typeof spawn>) => void;
 
-function rampart(
+/** Runs a command; its exit code is as a shell gives it. */
+export function rampart(
   bin: string,
   words: readonly string[],
   meddle: Meddle = () => undefined,
@@ -61,10 +63,11 @@ function rampart(
 }
 
 /** A file system of our own, which can be small or read-only; only root may mount one. */
-const mount = (...words: readonly string[]): boolean =>
+export const mount = (...words: readonly string[]): boolean =>
   spawnSync("mount", words, { stdio: "ignore" }).status === 0;
 
-const remounted = (folder: string, options: string): boolean =>
+/** Mounts such a file system once more with other options. */
+export const remounted = (folder: string, options: string): boolean =>
   mount("-o", `remount,${options}`, folder);
 
 /** Whether this process may mount file systems. */
