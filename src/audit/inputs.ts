@@ -9,6 +9,7 @@ import type { Dataset } from "../data/dataset.ts";
 import type { FolderOptions } from "../data/folder.ts";
 import { forOutputs } from "../data/for-outputs.ts";
 import { greyed } from "../data/grey.ts";
+import { statedImageOptions } from "../data/image-options.ts";
 import type { ImageRules } from "../data/image-rules.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
 import { coloured, resizedDataset } from "../data/resized.ts";
@@ -209,6 +210,10 @@ async function namesBeside(
   }
 }
 
+/** Rules for image files that differ from the default, for the record. */
+const statedRules = (rules: ImageRules | undefined) =>
+  rules === undefined ? {} : statedImageOptions(rules);
+
 /** The network and the images that it is attacked on, whose labels are its outputs. */
 export async function openAudited(
   path: string,
@@ -262,7 +267,12 @@ export async function openAudited(
       // A file of somebody else's has no names of its own: its outputs are the data set's classes, as matched.
       ...(model.classNames.length === 0 && { classNames: labelled.classes }),
       ...(model.reading !== undefined && {
-        reading: { ...model.reading, ...sizing, ...(classes !== undefined && { classes }) },
+        reading: {
+          ...model.reading,
+          ...sizing,
+          ...statedRules(where.rules),
+          ...(classes !== undefined && { classes }),
+        },
       }),
     },
     dataset: labelled,

@@ -3,8 +3,8 @@ import { z } from "zod";
 import { auditNode } from "../audit/node.ts";
 import { AuditOptions } from "../audit/options.ts";
 import { auditLines } from "../audit/text.ts";
+import { ImageOptions } from "../data/image-options.ts";
 import { ImageRules } from "../data/image-rules.ts";
-import { filterNames } from "../data/resize.ts";
 import { counted } from "../report/format.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import { type Context, command } from "./command.ts";
@@ -16,8 +16,6 @@ import { resuming } from "./resuming.ts";
 const BELOW_REQUIRED = 3;
 /** What it ends with where the attacks are done and a diagnostic could not run. */
 const [OUR_BUG, USER_CAN_FIX] = [1, 2];
-
-const Sides = z.array(z.int().positive()).min(1).max(2).optional();
 
 /** `rampart audit`: how robust is this file, and can that number be trusted. */
 export const auditCommand = command({
@@ -45,15 +43,7 @@ export const auditCommand = command({
       .describe(
         "JSON that says how pictures are prepared (ours, Hugging Face's, timm's); by default one beside the model is read, none reads none; flags win",
       ),
-    resize: Sides.describe(
-      "length of the shorter side that images are brought to, or height,width",
-    ),
-    crop: Sides.describe("side of the square that is cut from their middle, or height,width"),
-    interpolation: z
-      .enum(filterNames)
-      .optional()
-      .describe("how --resize finds pixels, as Pillow does (default: bilinear)"),
-    ...ImageRules.shape,
+    ...ImageOptions.shape,
     ...modelOptions,
     saveExamples: z
       .int()

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { openDatasetNode } from "../data/node.ts";
+import { ImageOptions, imageOptionsIn } from "../data/image-options.ts";
+import { openImagesNode } from "../data/node.ts";
 import { withoutDependence } from "../evaluate/batch.ts";
 import { evaluateNode } from "../evaluate/node.ts";
 import { EvaluateOptions } from "../evaluate/options.ts";
@@ -30,6 +31,7 @@ export const evaluateCommand = command({
     device: Device,
     threads: Threads,
     dataDir: DataDir,
+    ...ImageOptions.shape,
     ...modelOptions,
   }),
   positionals: ["model"],
@@ -43,7 +45,9 @@ export const evaluateCommand = command({
     const { model: path, data, out, saveExamples, resume, ...rest } = values;
     const { device, threads, dataDir, ...others } = rest;
     const { mean, std, scale, layout, channelOrder, inputShape, pictureInput, ...further } = others;
-    const { constants, output, blockSize, maxConstants, straightThrough, ...options } = further;
+    const { constants, output, blockSize, maxConstants, straightThrough, ...most } = further;
+    const { resize, crop, interpolation, imageAlpha, imageExif, imageGrey16, ...options } = most;
+    const images = imageOptionsIn(values);
     const runtime = await nodeRuntime({ device, ...(threads !== undefined && { threads }) });
     const file = fileOptions({
       ...{ mean, std, scale, layout, channelOrder, inputShape, pictureInput },
@@ -54,8 +58,9 @@ export const evaluateCommand = command({
     for (const sentence of model.head ?? []) context.note(sentence);
     const dataset =
       model.architecture.foreign === true && data !== undefined
-        ? await openDatasetNode(data, dataDir === undefined ? {} : { dataDir })
+        ? await openImagesNode(data, images, { dataDir })
         : data;
+    for (const line of typeof dataset === "object" ? (dataset.notes ?? []) : []) context.note(line);
     const architecture =
       typeof dataset === "object"
         ? await withoutDependence(runtime, model.architecture, dataset.test, {
@@ -69,7 +74,7 @@ export const evaluateCommand = command({
     let missing = 0;
     try {
       for await (const { row, done, total } of evaluateNode(model, options, {
-        ...{ network, target: { ...runtime.target }, out, resume, saveExamples, dataDir },
+        ...{ network, target: { ...runtime.target }, out, resume, saveExamples, dataDir, images },
         ...(dataset !== undefined && { data: dataset }),
         locate: (at) => nonFiniteNode(runtime, model.architecture, model.parameters, at),
         ...{ signal: context.signal, note: context.note, command: context.argv.join(" ") },

@@ -12,8 +12,10 @@ import type { Dataset } from "./dataset.ts";
 import { type FetchEvent, fetchSource } from "./fetch.ts";
 import { lookFor } from "./find.ts";
 import { type FolderOptions, picturePattern } from "./folder.ts";
+import { type ImageOptions, preparedBy } from "./image-options.ts";
 import { type ImageRules, type ImageTrait, onBackground, pillowRules } from "./image-rules.ts";
 import { type DownloadRecord, RECORD, unofficialNotes } from "./record.ts";
+import { resizedDataset } from "./resized.ts";
 import { type Source, sourceOf } from "./sources.ts";
 import { namedData, openDataset, places } from "./table.ts";
 import { decodeUncompressed } from "./uncompressed.ts";
@@ -157,6 +159,18 @@ export const openDatasetNode = (
   name: string,
   options: NodeDataOptions & FolderOptions = {},
 ): Promise<Dataset> => openDataset(name, nodeDataFiles(options), options);
+
+/** The same with its images read and sized as these options say; data that is no folder is resized once it is open. */
+export async function openImagesNode(
+  name: string,
+  images: ImageOptions,
+  options: NodeDataOptions = {},
+): Promise<Dataset> {
+  const { rules = pillowRules, prepare } = preparedBy(images);
+  if (prepare === undefined) return openDatasetNode(name, { ...options, rules });
+  if (name.startsWith("folder:")) return openDatasetNode(name, { ...options, rules, prepare });
+  return resizedDataset(await openDatasetNode(name, options), prepare);
+}
 
 /** Whether two ways to write DATA name the same files, however they are spelled: links and relative paths are resolved. */
 export async function isSameData(a: string, b: string): Promise<boolean> {

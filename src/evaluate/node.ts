@@ -3,7 +3,8 @@ import { appendFile, rm, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Victim } from "../attacks/victim.ts";
 import type { Dataset, Split } from "../data/dataset.ts";
-import { isSameData, openDatasetNode } from "../data/node.ts";
+import { ImageOptions, statedImageOptions } from "../data/image-options.ts";
+import { isSameData, openImagesNode } from "../data/node.ts";
 import { leaseWork } from "../files/lease/node.ts";
 import { machine, makeFolder, version, writeWhole, writing } from "../files/node.ts";
 import { MAX_ROWS, readBytesIfThere, readTextIfThere } from "../files/read/node.ts";
@@ -55,6 +56,8 @@ export interface NodeEvaluation {
   /** Data set; by default the one that the model was trained on. */
   readonly data?: string | Dataset;
   readonly dataDir?: string | undefined;
+  /** How images are read and sized; the defaults if absent. Of a data set that is open already only recorded. */
+  readonly images?: ImageOptions | undefined;
   readonly signal?: AbortSignal;
   /** The command as typed, for the record. */
   readonly command?: string;
@@ -164,9 +167,9 @@ async function openTested(
   model: Model,
   name: string,
   note: (line: string) => void,
-  options: { readonly dataDir?: string },
+  { images, dataDir }: Pick<NodeEvaluation, "images" | "dataDir">,
 ): Promise<TestedData> {
-  const opened = await openDatasetNode(name, options);
+  const opened = await openImagesNode(name, images ?? ImageOptions.parse({}), { dataDir });
   const tested = testedData(model, opened, await isSameData(model.data, opened.name));
   for (const line of tested.dataset.notes ?? []) note(line);
   if (tested.warning !== null) note(`warning: ${tested.warning}`);
@@ -182,14 +185,14 @@ export async function* evaluateNode(
   given: EvaluateOptions,
   { out, resume = false, saveExamples = 8, signal, network, target, ...where }: NodeEvaluation,
 ): AsyncGenerator<EvaluateEvent, void, void> {
-  const { data = model.data, dataDir, command, note = () => undefined } = where;
+  const { data = model.data, dataDir, images, command, note = () => undefined } = where;
   if (data === "")
     throw new UsageError(
       `${model.path} does not say what it was trained on; choose the test images by --data`,
     );
   const { dataset, warning }: TestedData =
     typeof data === "string"
-      ? await openTested(model, data, note, dataDir === undefined ? {} : { dataDir })
+      ? await openTested(model, data, note, { images, dataDir })
       : { dataset: data, warning: null };
   checkFit(model, dataset);
   const options = resolved(given);
@@ -204,7 +207,7 @@ export async function* evaluateNode(
       data: model.data,
       architecture: model.architecture.name,
       weights: model.weights ?? weightsOf(model.parameters),
-      reading: model.reading ?? {},
+      reading: { ...model.reading, ...(images === undefined ? {} : statedImageOptions(images)) },
       parameters: parameterCount(model.architecture),
       noise: noise?.name ?? null,
       noiseText: noise === null ? null : describeNoise(noise.name),
