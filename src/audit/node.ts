@@ -10,6 +10,7 @@ import { EvaluateOptions } from "../evaluate/options.ts";
 import type { Row } from "../evaluate/row.ts";
 import { stoppable } from "../evaluate/subject.ts";
 import { summarize } from "../evaluate/summary.ts";
+import { leaseWork, type WorkLease } from "../files/lease/node.ts";
 import { writeWhole } from "../files/node.ts";
 import { readBytesIfThere, readTextIfThere } from "../files/read/node.ts";
 import { UsageError } from "../math/usage-error.ts";
@@ -87,14 +88,39 @@ export async function* auditNode(
   given: AuditOptions,
   where: NodeAudit,
 ): AsyncGenerator<AuditEvent, void, void> {
+  const { out, signal, note } = where;
+  const opened = await openAudited(path, where, given, auditFiles(where));
+  const lease =
+    out === undefined
+      ? null
+      : await leaseWork({
+          prefix: join(out, "lease"),
+          owned: out,
+          remedy: "choose another --out",
+          note,
+          signal,
+        });
+  try {
+    yield* audited({ path, given, where, opened, lease });
+  } finally {
+    await lease?.release();
+  }
+}
+
+/** An audit of what has been opened; nothing is written once another process has the lease. */
+interface Opened {
+  readonly path: string;
+  readonly given: AuditOptions;
+  readonly where: NodeAudit;
+  readonly opened: Awaited<ReturnType<typeof openAudited>>;
+  readonly lease: WorkLease | null;
+}
+
+async function* audited(audit: Opened): AsyncGenerator<AuditEvent, void, void> {
+  const { path, given, where, lease } = audit;
   const { runtime, out, resume = false, saveExamples, signal, command } = where;
   const { note = () => undefined } = where;
-  const { model, dataset, preprocessing, trainedOn, reopened } = await openAudited(
-    path,
-    where,
-    given,
-    auditFiles(where),
-  );
+  const { model, dataset, preprocessing, trainedOn, reopened } = audit.opened;
   for (const line of model.notes ?? []) note(line);
   const { budget, examples, seed, noise, rule, batch, epsilonLinf, epsilonL2, epsilonL1 } = given;
   const own = noise ?? model.noise;
@@ -202,7 +228,7 @@ export async function* auditNode(
     yield {
       event: "result",
       result,
-      files: out === undefined ? [] : await written(out, result, rows),
+      files: out === undefined ? [] : await written(out, result, rows, lease),
     };
   } finally {
     await network.release();
@@ -210,14 +236,21 @@ export async function* auditNode(
 }
 
 /** Writes summary.json, report.html and pictures beside the rows in `out`; returns their paths. */
-async function written(out: string, result: AuditResult, rows: readonly Row[]): Promise<string[]> {
+async function written(
+  out: string,
+  result: AuditResult,
+  rows: readonly Row[],
+  lease: WorkLease | null,
+): Promise<string[]> {
   const [summary, report] = [join(out, "summary.json"), join(out, "report.html")];
+  await lease?.check();
   await writeWhole(summary, `${JSON.stringify(result, null, 2)}\n`);
   const bytes = await readBytesIfThere(join(out, "rows.examples.npz"));
   const sets = bytes === null ? [] : readPictures(parseNpz("pictures", bytes));
   const pictures: string[] = [];
   for (const [name, png] of pictureFiles(sets, rows)) {
     const file = join(out, "pictures", name);
+    await lease?.check();
     await writeWhole(file, png);
     pictures.push(file);
   }
@@ -225,6 +258,7 @@ async function written(out: string, result: AuditResult, rows: readonly Row[]): 
     ...{ summarize, parseNpz },
   });
   const begun = { title: `Audit of ${result.model}`, sections: auditSections(result) };
+  await lease?.check();
   await writeWhole(report, page(evaluations, begun));
   return [summary, report, ...pictures];
 }

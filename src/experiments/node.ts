@@ -1,12 +1,13 @@
 import { appendFile, stat, truncate } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
 import { openDatasetNode } from "../data/node.ts";
 import { defenseNamed } from "../defenses/table.ts";
 import { evaluateNode } from "../evaluate/node.ts";
 import { readRows } from "../evaluate/resumed.ts";
 import type { Row } from "../evaluate/row.ts";
-import { makeFolder, orMissing, writing } from "../files/node.ts";
+import { leaseWork } from "../files/lease/node.ts";
+import { orMissing, writing } from "../files/node.ts";
 import { MAX_ROWS, readTextIfThere, whileReading } from "../files/read/node.ts";
 import { rowLine } from "../files/row-lines.ts";
 import { UsageError } from "../math/usage-error.ts";
@@ -268,23 +269,30 @@ export async function* runArtefact(
   const { test } = await datasetOf(reproduction);
   const count = Math.min(test.size, partOf(scale.counts.artefact, share));
   const options = artefactOptions(scale);
-  const rows = await begunArtefact(path, { ...options, seed });
-  const finished = new Set(rows.map(({ index }) => index));
   const network = classifier(runtime, model.architecture, model.parameters);
-  await writing(path, makeFolder(dirname(path)));
-  yield { event: "cell", cell, finished: finished.size >= count };
+  const lease = await leaseWork({
+    prefix: `${path}.lease`,
+    owned: path,
+    remedy: "choose another --out",
+    signal,
+  });
   try {
+    const rows = await begunArtefact(path, { ...options, seed });
+    const finished = new Set(rows.map(({ index }) => index));
+    yield { event: "cell", cell, finished: finished.size >= count };
     const missing = Array.from({ length: count }, (_, i) => i).filter((i) => !finished.has(i));
     for (let from = 0; from < missing.length && !signal?.aborted; from += GROUP) {
       const indices = missing.slice(from, from + GROUP);
       const more = await artefactRows({ network, noise }, test, indices, seed, options);
       const text = more.map(rowLine).join("");
+      await lease.check();
       await writing(path, appendFile(path, text));
       rows.push(...more);
       yield { event: "progress", cell, done: finished.size + from + indices.length, total: count };
     }
+    return rows;
   } finally {
+    await lease.release();
     await network.release();
   }
-  return rows;
 }
