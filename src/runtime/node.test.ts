@@ -1,4 +1,7 @@
-import { expect, it } from "vitest";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it, vi } from "vitest";
 import { add, input, mul } from "../graph/ops.ts";
 import { tensor } from "../math/tensor.ts";
 import { nodeRuntime } from "./node.ts";
@@ -29,3 +32,22 @@ it("says what the runtime says where a run fails", async () => {
   await expect(program.run({ x: feeds.x })).rejects.toThrow("no array for input y");
   await program.release();
 });
+
+const blocked = (await nodeRuntime({ threads: 1 })).target.lowering !== "plain";
+
+it.runIf(blocked && process.platform === "linux")(
+  "opens no device or folder in place of its calibrations",
+  async () => {
+    const home = mkdtempSync(join(tmpdir(), "rampart-home-"));
+    const folder = join(home, ".cache", "rampart");
+    mkdirSync(folder, { recursive: true });
+    vi.stubEnv("HOME", home);
+    for (const target of ["/dev/zero", "."]) {
+      symlinkSync(target, join(folder, "calibration.json"));
+      await expect(nodeRuntime({ threads: 1 })).rejects.toThrow("calibration.json is not what");
+      rmSync(join(folder, "calibration.json"));
+    }
+    vi.unstubAllEnvs();
+    rmSync(home, { recursive: true });
+  },
+);

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism, cpus, homedir } from "node:os";
 import { join } from "node:path";
@@ -193,12 +193,23 @@ const machineWith = (threads: number): Machine => ({
   engine: engineName(),
 });
 
+/** Bytes of a file of calibrations; a machine's entry has about 150. */
+const MAX_CALIBRATIONS = 2 ** 24;
+
 /** What `rampart bench --calibrate` has found out; machines that share a home share the file. */
 function calibrations(): { readonly path: string; readonly text: string | undefined } {
   const path = join(homedir(), ".cache", "rampart", "calibration.json");
   try {
+    const found = statSync(path);
+    // Opening a pipe would wait for a writer, and a device may never end.
+    if (!found.isFile() || found.size > MAX_CALIBRATIONS)
+      throw new UsageError(
+        `${path} is not what rampart bench --calibrate writes; remove it, and calibrate again`,
+        { code: "bad-file" },
+      );
     return { path, text: readFileSync(path, "utf8") };
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     const code = String((error as NodeJS.ErrnoException).code);
     if (["ENOENT", "ENOTDIR"].includes(code)) return { path, text: undefined };
     throw new UsageError(`${path} cannot be read (${code}); make it readable, or remove it`);
