@@ -101,6 +101,18 @@ describe("fetching a data set", () => {
     ]);
   });
 
+  it.each(["null", "[]", '{"address":"x","files":null}', '{"address":"x","files":{"a.bin":7}}'])(
+    "takes a record that holds %s for none",
+    async (text) => {
+      await fetched();
+      const path = join(root, "data", "cifar10");
+      await writeFile(join(path, "rampart-download.json"), text);
+      expect(await unofficialNotes(path, nodeDataFiles(), md5)).toEqual([
+        expect.stringContaining("not fetched by rampart data fetch"),
+      ]);
+    },
+  );
+
   const failures: readonly (readonly [string, RequestListener, RegExp])[] = [
     [
       "a wrong checksum",

@@ -9,12 +9,19 @@ export interface DownloadRecord {
   readonly files: Readonly<Record<string, string>>;
 }
 
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isRecord = (value: unknown): value is DownloadRecord =>
+  isObject(value) &&
+  typeof value.address === "string" &&
+  isObject(value.files) &&
+  Object.values(value.files).every((sum) => typeof sum === "string");
+
 function parsed(bytes: Uint8Array): DownloadRecord | undefined {
   try {
-    const { address, files } = JSON.parse(new TextDecoder().decode(bytes));
-    return typeof address === "string" && typeof files === "object"
-      ? { address, files }
-      : undefined;
+    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return isRecord(value) ? value : undefined;
   } catch {
     return undefined;
   }

@@ -1,14 +1,18 @@
 // Every format that we write and read back, with single bits flipped: refused, warned about, or the same content.
 //
 // Two kinds of damage leave the content as it was, and are read: fields that no reader uses (time stamps of an .npz, the
-// graph of an exported model, which is built anew from its weights), and the name of a checksum, whose object then counts
+// graph of an exported model, which is built anew from its weights, the address of a download), and the name of a checksum, whose object then counts
 // as one of an older version. A damaged line end leaves the last line to be finished.
 
 import { describe, expect, it } from "vitest";
+import { memoryData } from "../../src/data/data-files.ts";
 import { npzBytes, parseNpz } from "../../src/data/npz.ts";
+import { unofficialNotes } from "../../src/data/record.ts";
+import { readRows } from "../../src/evaluate/resumed.ts";
 import { storedSettings } from "../../src/evaluate/settings.ts";
 import { DamagedLine, readRowLines, rowLine } from "../../src/files/row-lines.ts";
 import { sealedJson } from "../../src/files/sealed.ts";
+import { crcOfText } from "../../src/math/crc32.ts";
 import { fillBits, fold, keyOf, nameToNumber } from "../../src/math/random.ts";
 import { tensor } from "../../src/math/tensor.ts";
 import { UsageError } from "../../src/math/usage-error.ts";
@@ -53,6 +57,22 @@ const settings = {
 };
 const machine = { cpu: "a processor", threads: 2, engine: "e 1" };
 
+const artefacts = Array.from({ length: 20 }, (_, index) => ({
+  index,
+  steps: 50,
+  found: index % 2 === 0,
+  l2: index / 9,
+  shares: [0.5, index / 20, 1],
+}));
+
+/** Two files of a data set, and the record of their download. */
+const downloaded = { "d/a.bin": encode("images"), "d/b.bin": encode("labels") };
+const sumOf = (bytes: Uint8Array) => crcOfText(decode(bytes));
+const record = {
+  address: "https://example.org/a.tar.gz",
+  files: { "a.bin": sumOf(downloaded["d/a.bin"]), "b.bin": sumOf(downloaded["d/b.bin"]) },
+};
+
 /** Objects of the lines; a text without its last line end is a warning of its readers. */
 function lines(bytes: Uint8Array): string | null {
   const { rows: read, torn } = readRowLines("r.jsonl", decode(bytes));
@@ -62,6 +82,23 @@ function lines(bytes: Uint8Array): string | null {
 
 const formats: Readonly<Record<string, Format>> = {
   "rows.jsonl, metrics.jsonl": { bytes: encode(rows.map(rowLine).join("")), read: lines },
+  "artefact.jsonl": {
+    bytes: encode(artefacts.map(rowLine).join("")),
+    read(bytes) {
+      const text = decode(bytes);
+      const { rows: read, whole } = readRows<object>("a.jsonl", text);
+      if (whole !== text) return null;
+      return JSON.stringify(read.map((row) => Object.entries(row).slice(0, 5)));
+    },
+  },
+  "rampart-download.json": {
+    bytes: encode(`${JSON.stringify(record, null, 2)}\n`),
+    async read(bytes) {
+      const contents = Object.assign({ "d/rampart-download.json": bytes }, downloaded);
+      const notes = await unofficialNotes("d", memoryData(contents), sumOf);
+      return notes.length > 0 ? null : "official";
+    },
+  },
   "settings.json, config.json": {
     bytes: encode(sealedJson(settings)),
     read(bytes) {
