@@ -87,14 +87,14 @@ describe("an audit of a folder of pictures", () => {
       ...["--save-inputs", "2"],
     ]);
     expect(readdirSync(join(out, "inputs")).sort()).toEqual([
-      ...["0-a-0.png", "1-a-4.png", "inputs.npz"],
+      ...["0-a-0.png", "1-b-1.png", "inputs.npz"],
     ]);
     const saved = parseNpz("inputs", readFileSync(join(out, "inputs", "inputs.npz")));
     const numbersOf = (name: string) => Array.from(saved.get(name)?.data ?? [], Number);
     expect(saved.get("x")?.shape).toEqual([2, 1, 4, 4]);
     for (const [i, pixel] of numbersOf("pixels").entries())
       expect(numbersOf("x")[i]).toBeCloseTo((pixel - 0.1) / 0.5, 5);
-    expect(saved.get("file")?.data).toEqual(["a/0.png", "a/4.png"]);
+    expect(saved.get("file")?.data).toEqual(["a/0.png", "b/1.png"]);
     expect([code, err]).toEqual([
       0,
       expect.stringContaining(
