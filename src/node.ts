@@ -1,134 +1,205 @@
 // `rampart/node`: the library with files and onnxruntime-node. These functions are what the commands do.
 
 import { auditNode, type NodeAudit } from "./audit/node.ts";
-import { AuditOptions } from "./audit/options.ts";
 import type { AuditResult } from "./audit/result.ts";
-import { openDatasetNode } from "./data/node.ts";
+import type { Dataset } from "./data/dataset.ts";
+import type { FolderOptions } from "./data/folder.ts";
+import { type NodeDataOptions, openDatasetNode } from "./data/node.ts";
 import { parseNpz } from "./data/npz.ts";
 import { withoutDependence } from "./evaluate/batch.ts";
 import { evaluateNode, type NodeEvaluation } from "./evaluate/node.ts";
-import { EvaluateOptions } from "./evaluate/options.ts";
 import type { Row } from "./evaluate/row.ts";
 import { summarize } from "./evaluate/summary.ts";
 import { writeWhole } from "./files/node.ts";
+import { UsageError } from "./math/usage-error.ts";
 import { classifier } from "./models/classifier.ts";
 import { exportOnnx } from "./models/export.ts";
+import {
+  auditingOptions,
+  dataOptions,
+  evaluateOptions,
+  openOptions,
+  pathOf,
+  reportOptions,
+  runtimeOn,
+  runtimeOptions,
+  trainOptions,
+} from "./node-checks.ts";
+import type { AuditOptions, EvaluateOptions, TrainOptions } from "./node-options.ts";
 import { noiseNamedNode } from "./noise/node.ts";
 import { evaluationsOf } from "./report/evaluations.ts";
 import { readRowsFile, writeReport } from "./report/node.ts";
 import { type Format, report as rendered } from "./report/report.ts";
-import { nodeRuntime } from "./runtime/node.ts";
-import type { TrainEvent } from "./train/events.ts";
-import { type NodeTraining, openModelNode, trainNode } from "./train/node.ts";
+import {
+  type NodeRuntimeOptions,
+  nodeProgram as programOf,
+  nodeRuntime as runtimeOf,
+} from "./runtime/node.ts";
+import type { Program, Runtime } from "./runtime/runtime.ts";
+import { type NodeTraining, type OpenOptions, openModelNode, trainNode } from "./train/node.ts";
 import type { OpenModel } from "./train/open-model.ts";
-import type { TrainOptions } from "./train/options.ts";
 
 export * from "./index.ts";
-export { nodeProgram, nodeRuntime } from "./runtime/node.ts";
 export type {
+  AttackName,
+  AuditingEvent,
   AuditOptions,
-  AuditResult,
+  DefenseName,
+  DeviceName,
   EvaluateOptions,
-  OpenModel,
-  Row,
-  TrainEvent,
+  EvaluationEvent,
+  ModelName,
+  OneOrMore,
+  Running,
   TrainOptions,
-};
-export { noiseNamedNode as noiseNamed, openDatasetNode as openDataset, openModelNode as openModel };
+} from "./node-options.ts";
+export type { TrainEvent } from "./train/events.ts";
+export type { AuditResult, OpenModel, Row };
+export { noiseNamedNode as noiseNamed };
 
-/** Trains in the run directory `out`, or goes on with it under `resume`, and opens the result. */
-export async function train(
-  options: TrainOptions & NodeTraining & { readonly onEvent?: (event: TrainEvent) => void },
-): Promise<OpenModel> {
-  const { out, resume, device, threads, dataDir, signal, checkpointSeconds, command, ...rest } =
-    options;
-  const { onEvent, ...training } = rest;
-  const given = { resume, device, threads, dataDir, signal, checkpointSeconds, command };
-  const where = Object.entries(given).filter(([, value]) => value !== undefined);
-  for await (const event of trainNode(training, { out, ...Object.fromEntries(where) }))
+/** Graphs run by onnxruntime-node on this machine; throws `UsageError` where it lacks the device. */
+export const nodeRuntime = async (options: NodeRuntimeOptions = {}): Promise<Runtime> =>
+  runtimeOf(runtimeOptions(options));
+
+/** The bytes of any ONNX file as a program, whose inputs and outputs have the file's names. */
+export const nodeProgram = async (
+  bytes: Uint8Array,
+  options: NodeRuntimeOptions = {},
+): Promise<Program> => programOf(bytes, runtimeOptions(options));
+
+/** Opens a run directory (its newest checkpoint), a checkpoint, or any .onnx file, packed by gzip or not. */
+export const openModel = async (path: string, options: OpenOptions = {}): Promise<OpenModel> =>
+  openModelNode(pathOf("the model", path), openOptions(options));
+
+/** The data set written `name` on the command line, from this machine's disk. */
+export const openDataset = async (
+  name: string,
+  options: NodeDataOptions & FolderOptions = {},
+): Promise<Dataset> => openDatasetNode(pathOf("the data set", name), dataOptions(options));
+
+const opened = (model: OpenModel | string): OpenModel | Promise<OpenModel> =>
+  typeof model === "object" && model !== null ? model : openModelNode(pathOf("the model", model));
+
+/**
+ * Trains in the run directory `out`, or goes on with it under `resume`, and opens the result. Where `signal` aborts, a
+ * checkpoint is saved and the promise is rejected with the signal's reason. Throws `UsageError`.
+ */
+export async function train(options: TrainOptions): Promise<OpenModel> {
+  const { own, others } = trainOptions(options);
+  const { onEvent, signal } = options;
+  const { device, onEvent: _, ...where } = others;
+  if (typeof device === "object") where.runtime = device;
+  else if (device !== undefined) where.device = device;
+  signal?.throwIfAborted();
+  for await (const event of trainNode(own, where as unknown as NodeTraining)) {
     onEvent?.(event);
-  return openModelNode(out);
+    if (event.event === "interrupted") throw signal?.reason;
+  }
+  const { out } = options;
+  const ownModel = where.ownModel as NodeTraining["ownModel"];
+  return openModelNode(out, ownModel === undefined ? {} : { ownModel });
 }
 
-/** Attacks a model's test images and returns the rows; with `out` they are also written, one line each. */
+/**
+ * Attacks a model's test images and returns the rows; with `out` they are also written, one line each. Where `signal`
+ * aborts, the promise is rejected with the signal's reason, and the rows so far are in `out`. Throws `UsageError`.
+ */
 export async function evaluate(
   model: OpenModel | string,
-  options: Partial<EvaluateOptions> &
-    Omit<NodeEvaluation, "network" | "target"> & {
-      readonly device?: string;
-      readonly threads?: number;
-    } = {},
+  options: EvaluateOptions = {},
 ): Promise<Row[]> {
-  const { out, resume, saveExamples, data, dataDir, signal, command, note, ...more } = options;
-  const { device, threads, ...rest } = more;
-  const opened = typeof model === "string" ? await openModelNode(model) : model;
-  const runtime = await nodeRuntime({
-    ...(device !== undefined && { device }),
-    ...(threads !== undefined && { threads }),
-  });
-  const parsed = EvaluateOptions.parse(rest);
+  const { settings, where, own } = evaluateOptions(options);
+  const { onEvent, signal, note } = options;
+  const { device, threads, onEvent: _, ...others } = where;
+  signal?.throwIfAborted();
+  const subject = await opened(model);
+  const runtime = await runtimeOn(device, threads);
+  const tell = (text: string) => {
+    note?.(text);
+    onEvent?.({ event: "note", text });
+  };
+  const { data, dataDir } = options;
   const dataset =
-    opened.architecture.foreign === true && typeof data === "string"
-      ? await openDatasetNode(data, dataDir === undefined ? {} : { dataDir })
+    subject.architecture.foreign === true && typeof data === "string"
+      ? await openDatasetNode(data, { dataDir })
       : data;
   const architecture =
     typeof dataset === "object"
-      ? await withoutDependence(runtime, opened.architecture, dataset.test, {
-          batch: parsed.batch,
-          note: note ?? (() => undefined),
+      ? await withoutDependence(runtime, subject.architecture, dataset.test, {
+          batch: settings.batch,
+          note: tell,
         })
-      : opened.architecture;
-  const network = classifier(runtime, architecture, opened.parameters);
-  const given = { out, resume, saveExamples, data: dataset, dataDir, signal, command, note };
-  const where = Object.entries(given).filter(([, value]) => value !== undefined);
+      : subject.architecture;
+  const network = classifier(runtime, architecture, subject.parameters);
   const rows: Row[] = [];
+  let missing = 0;
   try {
-    for await (const { row } of evaluateNode(opened, parsed, {
-      ...{ network, target: { ...runtime.target } },
-      ...Object.fromEntries(where),
-    }))
-      rows.push(row);
+    const events = evaluateNode(subject, settings, {
+      ...(others as Omit<NodeEvaluation, "network" | "target">),
+      network,
+      target: { ...runtime.target },
+      own,
+      ...(dataset !== undefined && { data: dataset }),
+      note: tell,
+    });
+    for await (const event of events) {
+      rows.push(event.row);
+      missing = event.total - event.done;
+      onEvent?.({ event: "row", ...event });
+    }
   } finally {
     await network.release();
   }
+  if (signal?.aborted && (missing > 0 || rows.length === 0)) throw signal.reason;
   return rows;
 }
 
 /**
  * Audits a classifier: its accuracy under attack in each norm and in all of them, and signs that it cannot be trusted. With
- * `out` rows, summary.json, report.html and pictures are written; where `signal` aborts it throws the signal's reason.
+ * `out` rows, summary.json, report.html and pictures are written. Where `signal` aborts, the promise is rejected with the
+ * signal's reason, and the rows so far are in `out`. Throws `UsageError`.
  */
-export async function audit(
-  path: string,
-  options: Partial<AuditOptions> &
-    Omit<NodeAudit, "runtime"> & { readonly device?: string; readonly threads?: number } = {},
-): Promise<AuditResult> {
-  const own = Object.keys(AuditOptions.shape);
-  const { device, threads, ...rest } = options;
-  const runtime = await nodeRuntime({
-    ...(device !== undefined && { device }),
-    ...(threads !== undefined && { threads }),
+export async function audit(path: string, options: AuditOptions = {}): Promise<AuditResult> {
+  const file = pathOf("the model", path);
+  const { settings, where } = auditingOptions(options);
+  const { onEvent, signal, note } = options;
+  const { device, threads, onEvent: _, ...others } = where;
+  signal?.throwIfAborted();
+  const runtime = await runtimeOn(device, threads);
+  const events = auditNode(file, settings, {
+    ...(others as Omit<NodeAudit, "runtime">),
+    runtime,
+    note(text) {
+      note?.(text);
+      onEvent?.({ event: "note", text });
+    },
   });
-  const split = (mine: boolean) =>
-    Object.fromEntries(Object.entries(rest).filter(([name]) => own.includes(name) === mine));
-  for await (const event of auditNode(path, AuditOptions.parse(split(true)), {
-    ...{ ...split(false), runtime },
-  }))
-    if (event.event === "result") return event.result;
-  throw options.signal?.reason ?? new Error("internal: the audit ended without a result");
+  let result: AuditResult | undefined;
+  for await (const event of events) {
+    onEvent?.(event);
+    if (event.event === "result") result = event.result;
+  }
+  if (result !== undefined) return result;
+  throw signal?.reason ?? new Error("internal: the audit ended without a result");
 }
 
 /** Writes a model's noise-free network as an .onnx file; its noise stands in the file's metadata. */
 export async function exportModel(model: OpenModel | string, out: string): Promise<void> {
-  const opened = typeof model === "string" ? await openModelNode(model) : model;
-  await writeWhole(out, exportOnnx(opened.architecture, opened.parameters, opened));
+  const target = pathOf("out", out);
+  const { architecture, parameters, ...card } = await opened(model);
+  await writeWhole(target, exportOnnx(architecture, parameters, card));
 }
 
 /** Makes one report of the rows in these files, with the settings and pictures beside them. */
 export async function report(
   rows: readonly string[],
-  { out, format = "html" }: { readonly out: string; readonly format?: Format },
+  options: { readonly out: string; readonly format?: Format },
 ): Promise<void> {
-  const files = await Promise.all(rows.map(readRowsFile));
+  const { out, format } = reportOptions(options);
+  if (!Array.isArray(rows) || rows.length === 0)
+    throw new UsageError("no files of rows are given; name at least one .jsonl file", {
+      code: "missing-option",
+    });
+  const files = await Promise.all(rows.map((path) => readRowsFile(pathOf("a file of rows", path))));
   await writeReport(out, rendered(evaluationsOf(files, { summarize, parseNpz }), format));
 }

@@ -127,7 +127,7 @@ describe("options", () => {
     expect([code, err]).toEqual([
       2,
       "--defense is missing: how it is defended\n" +
-        'unknown option "defence"; did you mean defense?\n',
+        `unknown option "defence" in ${file}; did you mean defense?\n`,
     ]);
   });
 });
@@ -143,12 +143,20 @@ describe("a mistake ends with code 2 and says what to do:", () => {
     refused("shooot m", "unknown command shooot; did you mean shoot?"),
     refused("data lst", "unknown command data lst; did you mean list? (list)"),
     refused("data", "data needs an action (list)"),
-    refused("shoot --defense standard", "missing required argument model"),
+    refused(
+      "shoot --defense standard",
+      "missing required argument model\n  usage: toy shoot [options] <model>\n  for example: toy shoot m --defense at-linf",
+    ),
     refused(
       "shoot m n --defense standard",
       "too many arguments for shoot. Expected 1 argument but got 2.",
     ),
-    refused("join", "missing required argument files"),
+    refused("join", "missing required argument files\n  usage: toy join [options] <files...>"),
+    refused("shoot m --defense standard --lr 1", "unknown option --lr"),
+    refused(
+      "shoot m --defense standard --eps 0.1",
+      "unknown option --eps; did you mean --epsilon-linf?",
+    ),
     refused("shoot m --defense", "option --defense argument missing"),
     refused("shoot m", "--defense is missing: how it is defended"),
     refused(

@@ -139,7 +139,7 @@ describe("the import table", () => {
 describe("the platform", () => {
   const platform = /^(node:|onnxruntime-)|^sharp$/;
   const isPlatformFile = ({ path, folder }: Source) =>
-    folder === "cli" || /\/(node|web)\.ts$/.test(path);
+    folder === "cli" || /\/(node|web)\.ts$/.test(path) || /^src\/node-\w+\.ts$/.test(path);
 
   it("is named only in cli and in files called node.ts or web.ts", () => {
     const broken = library

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { UsageError } from "../math/usage-error.ts";
+import { optionsError } from "../math/option-problems.ts";
 
 /** The message about a radius that was meant for pixels in [0, 255]. */
 export const tooLarge = (epsilon: unknown) =>
@@ -17,16 +17,24 @@ export const EpsilonL2 = z.number().positive();
 /** A radius in ℓ1 for pixels in [0, 1]; its upper bound, the number of pixels, is checked when that is known. */
 export const EpsilonL1 = z.number().positive();
 
-/** The options with their defaults; a UsageError names each one that is unknown or out of range. */
+/** The options of a shape with their defaults; a UsageError names each one that is unknown or out of range. */
 export function resolve<S extends z.ZodType>(schema: S, options: unknown): z.output<S> {
   const parsed = schema.safeParse(options);
   if (parsed.success) return parsed.data;
-  const messages = parsed.error.issues.map(({ path, message }) =>
-    message.startsWith("epsilon is") || path.length === 0
-      ? message
-      : `${path.join(".")}: ${message}`,
+  throw optionsError(
+    parsed.error,
+    { label: (name) => name, describe: () => undefined, names: namesIn(schema) },
+    options,
   );
-  throw new UsageError(messages.join("; "));
+}
+
+/** The names of all options; of a choice between shapes, those of all of them. */
+function namesIn(schema: z.ZodType): readonly string[] {
+  if (schema instanceof z.ZodObject) return Object.keys(schema.shape);
+  if (!(schema instanceof z.ZodUnion)) return [];
+  return [
+    ...new Set(schema.options.flatMap((one) => (one instanceof z.ZodType ? namesIn(one) : []))),
+  ];
 }
 
 /** Options of a bounded attack in the paper's two norms. */

@@ -104,6 +104,10 @@ export const falsifyCommandWith = (open: OpenNetwork) =>
       const bar = progress(context.stderr, { json: context.json, percent: true });
       let verdict: Verdict | undefined;
       try {
+        if (property.cases.length === 0)
+          context.note(
+            `${path} leaves no input: in every case a lower bound is above its upper bound, so the property holds whatever the network does; look at its bounds`,
+          );
         const flat = await flatNetwork(network, property);
         const now = () => performance.now() / 1000;
         for await (const event of falsify(flat, property, {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { own } from "../math/own.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { ImportedOptions } from "../models/imported.ts";
-import { devices } from "../runtime/runtime.ts";
+import { devices, MAX_THREADS } from "../runtime/runtime.ts";
 import { bytesOf } from "./bytes.ts";
 import { numberOf } from "./flags.ts";
 
@@ -24,10 +24,11 @@ export const DataDir = z
   .optional()
   .describe("folder of data sets; by default $RAMPART_DATA, then ~/.cache/rampart/data");
 
-/** Threads within an operator. */
+/** Threads within an operator: more than a machine has cores are of no use, and thousands end the process. */
 export const Threads = z
   .int()
   .positive()
+  .max(MAX_THREADS)
   .optional()
   .describe("threads of the runtime; by default one per core");
 

@@ -3,12 +3,13 @@ import colors from "picocolors";
 import { readText } from "../files/read/node.ts";
 import { isStdout } from "../files/write/node.ts";
 import { nearest } from "../math/nearest.ts";
+import { optionsError } from "../math/option-problems.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { printable } from "../report/printable.ts";
 import type { Command, Context, Group, Output } from "./command.ts";
 import { type Field, fieldsOf, flagsOf, parsedAs } from "./flags.ts";
 import { refuseOverlaps } from "./outputs.ts";
-import { optionsError, usageLines } from "./problems.ts";
+import { namingOf, plainText, unknownFlag, usageLines } from "./problems.ts";
 
 /** The outside world of one run of the program. */
 export interface Io {
@@ -64,14 +65,13 @@ async function resolve(cli: Commander, options: Command["options"], fields: read
     const field = fields.find(({ flag }) => flag === (option.long ?? "").replace("--no-", "--"));
     if (field !== undefined) flags[field.name] = cli.getOptionValue(name);
   }
-  const file = cli.getOptionValue("config");
-  const values = typed(
-    { ...(typeof file === "string" ? await fileOptions(file) : {}), ...flags },
-    fields,
-  );
+  const path = cli.getOptionValue("config");
+  const inFile = typeof path === "string" ? await fileOptions(path) : {};
+  const values = typed({ ...inFile, ...flags }, fields);
   const result = options.safeParse(values);
-  if (!result.success) throw optionsError(result.error, fields, values);
-  return result.data;
+  if (result.success) return result.data;
+  const names = Object.keys(inFile).filter((name) => !Object.hasOwn(flags, name));
+  throw optionsError(result.error, namingOf(fields, { path: String(path), names }), values);
 }
 
 /** Lines as they are shown; this is where what files bring along is made harmless, once for all messages. */
@@ -96,6 +96,10 @@ const contextOf = (
   argv,
 });
 
+/** The first example, under a message about a command that lacks something. */
+const exampleLines = ([example]: readonly string[]): readonly string[] =>
+  example === undefined ? [] : [`  for example: ${example}`];
+
 /** Hands the command to commander; what it resolves to is what `run` gets. */
 function declare(
   cli: Commander,
@@ -105,6 +109,18 @@ function declare(
   exitWith: Context["exitWith"],
 ) {
   const fields = fieldsOf(spec.options);
+  const words = argv.slice(0, argv.indexOf(cli.name()) + 1).join(" ");
+  cli.exitOverride((error) => {
+    const [, flag] = /unknown option '([^']*)'/.exec(error.message) ?? [];
+    if (error.code === "commander.unknownOption" && flag !== undefined)
+      throw unknownFlag(flag, fields);
+    if (error.code === "commander.missingArgument")
+      throw new UsageError(
+        [plainText(error), `  usage: ${words} ${cli.usage()}`, ...exampleLines(spec.examples)],
+        { code: "missing-option" },
+      );
+    throw error;
+  });
   cli.description(summary);
   for (const name of spec.positionals) {
     const inner = name.endsWith("?") ? `[${name.slice(0, -1)}]` : `<${name}>`;

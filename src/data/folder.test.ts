@@ -205,7 +205,7 @@ describe("folder:PATH", () => {
     [
       "a picture of another size",
       async () => ({ "a/1.png": red, "b/2.png": await plain(red, 4, 5).png().toBuffer() }),
-      /b\/2.png is 4×5 pixels, but .*a\/1.png is 3×2; all pictures must have one size, so resize/,
+      /b\/2.png is 4×5 pixels, but .*a\/1.png is 3×2; all images must have one size, .*--resize and --crop/,
     ],
     [
       "a picture that cannot be decoded",

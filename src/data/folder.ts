@@ -178,7 +178,8 @@ async function examplesOf(
     if (i === 0) pixels = room(entries.length, picture.shape, path);
     if (picture.shape.join() !== like.shape.join())
       throw new UsageError(
-        `${path} is ${sizeText(picture.shape)} pixels, but ${like.path} is ${sizeText(like.shape)}; all pictures must have one size, so resize or crop them first`,
+        `${path} is ${sizeText(picture.shape)} pixels, but ${like.path} is ${sizeText(like.shape)}; all images must have one size, that of the network's input: with rampart audit give --resize and --crop, such as --resize 256 --crop 224`,
+        { code: "misfit" },
       );
     pixels.set(picture.pixels, i * row);
   }

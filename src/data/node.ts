@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { statSync } from "node:fs";
 import { readdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
@@ -17,7 +18,7 @@ import { type ImageRules, type ImageTrait, onBackground, pillowRules } from "./i
 import { type DownloadRecord, RECORD, unofficialNotes } from "./record.ts";
 import { resizedDataset } from "./resized.ts";
 import { type Source, sourceOf } from "./sources.ts";
-import { namedData, openDataset, places } from "./table.ts";
+import { namedData, openDataset, places, requireDataName } from "./table.ts";
 import { decodeUncompressed } from "./uncompressed.ts";
 
 /** Where this machine keeps data sets. */
@@ -132,8 +133,20 @@ function limitOf(path: string): number {
   return picturePattern.test(path) ? MAX_IMAGE : MAX_ARRAYS;
 }
 
+/** Fails if a folder of data sets is named that does not exist; other places would be looked in without a word. */
+function requireDataDir(dataDir: string | undefined): void {
+  if (dataDir === undefined || dataDir === "") return;
+  const found = statSync(dataDir, { throwIfNoEntry: false });
+  if (found?.isDirectory()) return;
+  throw new UsageError(
+    `--data-dir ${dataDir} ${found === undefined ? "does not exist" : "is a file, not a folder"}; give the folder that holds the data sets, or leave it out`,
+    { code: "not-found" },
+  );
+}
+
 /** This machine's disk. */
 export function nodeDataFiles({ dataDir }: NodeDataOptions = {}): DataFiles {
+  requireDataDir(dataDir);
   const roots = [dataDir, process.env.RAMPART_DATA, join(homedir(), ".cache", "rampart", "data")];
   return {
     roots: roots.filter((root): root is string => root !== undefined && root !== ""),
@@ -155,10 +168,33 @@ export function nodeDataFiles({ dataDir }: NodeDataOptions = {}): DataFiles {
 }
 
 /** The data set written `name` on the command line, from this machine's disk. */
-export const openDatasetNode = (
+export async function openDatasetNode(
   name: string,
   options: NodeDataOptions & FolderOptions = {},
-): Promise<Dataset> => openDataset(name, nodeDataFiles(options), options);
+): Promise<Dataset> {
+  const from = nodeDataFiles(options);
+  try {
+    requireDataName(name);
+  } catch (error) {
+    throw error instanceof UsageError ? await pathMeant(name, error) : error;
+  }
+  return openDataset(name, from, options);
+}
+
+/** What to write for a file or folder that stands where a data set's name should; else the error itself. */
+async function pathMeant(name: string, error: UsageError): Promise<UsageError> {
+  const found = await ifThere(name, () => stat(name)).catch(() => undefined);
+  if (found === undefined) return error;
+  if (found.isDirectory())
+    return new UsageError(
+      `${name} is a folder; write folder:${name} for images in it, a sub-folder per class`,
+      { code: "unknown-name" },
+    );
+  const kind = name.endsWith(".npz")
+    ? "write npz:" + name
+    : "images are read from folder:PATH, npz:PATH or a data set's name";
+  return new UsageError(`${name} is a file; ${kind}`, { code: "unknown-name" });
+}
 
 /** The same with its images read and sized as these options say; data that is no folder is resized once it is open. */
 export async function openImagesNode(
@@ -200,7 +236,7 @@ export async function checkDatasetNode(
   options: NodeDataOptions = {},
 ): Promise<DataReport & { readonly path: string | null }> {
   const from = nodeDataFiles(options);
-  const report = checkDataset(await openDataset(name, from));
+  const report = checkDataset(await openDatasetNode(name, options));
   const path = Object.hasOwn(places, name) ? ((await lookFor(places[name], from)) ?? null) : null;
   const unofficial = path === null ? [] : await unofficialNotes(path, from, md5);
   return { ...report, path, notes: [...report.notes, ...unofficial] };
@@ -248,7 +284,8 @@ export async function* fetchDataset(
   { address, signal, source: given, ...options }: NodeFetchOptions = {},
 ): AsyncGenerator<FetchEvent, void> {
   const source = given ?? sourceOf(name);
-  const [root] = nodeDataFiles(options).roots;
+  // A new folder may be named here: it is made.
+  const [root] = options.dataDir ? [options.dataDir] : nodeDataFiles().roots;
   const files = yield* fetchSource(source, {
     md5,
     ...(address === undefined ? {} : { address }),

@@ -58,7 +58,7 @@ function opener(name: string): (from: DataFiles, options: FolderOptions) => Prom
     guess !== undefined && Object.hasOwn(byPath, guess) ? `${guess}:${path || "PATH"}` : guess;
   const help =
     meant === undefined ? `choose from ${dataNames.join(", ")}` : `did you mean ${meant}?`;
-  throw new UsageError(`unknown data set ${name}; ${help}`);
+  throw new UsageError(`unknown data set ${name}; ${help}`, { code: "unknown-name" });
 }
 
 /** Fails if `name` is no DATA of the command line; says nothing about whether it is on this machine. */

@@ -4,15 +4,23 @@ import { UsageError } from "../math/usage-error.ts";
 import { objectivesOf } from "./candidates.ts";
 import { type EvaluateOptions, resolved } from "./options.ts";
 import { ruleNamed } from "./rule.ts";
-import { runsOf } from "./runs.ts";
+import { type OwnAttacks, runsOf } from "./runs.ts";
 
 /** Finds, before anything is computed or written, what is wrong with the options for pictures of `pixels` numbers. */
 export function checkOptions(
   options: EvaluateOptions,
-  { randomised, pixels }: { readonly randomised: boolean; readonly pixels: number },
+  {
+    randomised,
+    pixels,
+    own,
+  }: {
+    readonly randomised: boolean;
+    readonly pixels: number;
+    readonly own?: OwnAttacks | undefined;
+  },
 ): void {
   const { protocol, objective, draws } = resolved(options);
-  for (const { norm, radii } of runsOf(resolved(options), randomised))
+  for (const { norm, radii } of runsOf(resolved(options), randomised, own))
     for (const epsilon of radii)
       if (norm !== null && epsilon !== null) checkEpsilon(norm, epsilon, pixels);
   const ofDeterministic = options.attacks.find(isForDeterministic);
@@ -21,7 +29,7 @@ export function checkOptions(
       `${ofDeterministic} stops at the first wrong answer, which a randomised model gives by chance; use ${ofDeterministic}-rand`,
     );
   if (randomised && objective === "mean-probability")
-    for (const { attack } of runsOf(resolved(options), randomised))
+    for (const { attack } of runsOf(resolved(options), randomised, own))
       if (
         attack !== null &&
         attackNames.includes(attack.name) &&

@@ -15,7 +15,7 @@ import { type Judge, judgeOf } from "./judge.ts";
 import { type EvaluateOptions, type ResolvedOptions, resolved } from "./options.ts";
 import type { Row } from "./row.ts";
 import { mostFrequent } from "./rule.ts";
-import { type Run, rowName, runsOf } from "./runs.ts";
+import { type OwnAttacks, type Run, rowName, runsOf } from "./runs.ts";
 import { choosingHalf, lengths, rounded, scoringHalf, shareOf } from "./score.ts";
 import { brokenName, isBroken } from "./standing.ts";
 import { deployed, type Locate, type Subject } from "./subject.ts";
@@ -62,14 +62,15 @@ export async function* evaluate(
   given: EvaluateOptions,
   finished: ReadonlySet<string> = new Set(),
   broken: ReadonlySet<string> = new Set(),
+  own?: OwnAttacks,
 ): AsyncGenerator<Scored, void, void> {
   const { test, name: dataName } = data;
   const options = resolved(given);
   const { seed, batch } = options;
   const count = Math.min(options.examples, test.size);
   const randomised = subject.noise !== null;
-  checkOptions(options, { randomised, pixels: rowSize(test.images([0])) });
-  const runs = runsOf(options, randomised);
+  checkOptions(options, { randomised, pixels: rowSize(test.images([0])), own });
+  const runs = runsOf(options, randomised, own);
   const network = watched(inRuns(subject.network, batch));
   const parts = { network, victim: deployed(subject, network), randomised };
   const judge = judgeOf(options, parts);

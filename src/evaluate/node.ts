@@ -22,7 +22,7 @@ import { type EvaluateOptions, resolved } from "./options.ts";
 import { pictures } from "./pictures.ts";
 import { resumedRows } from "./resumed.ts";
 import type { Row } from "./row.ts";
-import { rowCount, rowName, runsOf } from "./runs.ts";
+import { type OwnAttacks, rowCount, rowName, runsOf } from "./runs.ts";
 import { differences, type Settings, storedSettings, targetDifferences } from "./settings.ts";
 import { brokenName, isBroken, spared } from "./standing.ts";
 import { type Locate, stoppable } from "./subject.ts";
@@ -63,6 +63,8 @@ export interface NodeEvaluation {
   readonly command?: string;
   /** Names the node of the network behind an answer that is not finite. */
   readonly locate?: Locate | undefined;
+  /** Attacks of the caller's own, whose names are among `attacks`. */
+  readonly own?: OwnAttacks;
   /** Told what a reader of the rows should know, such as a resumed file whose last bits may differ. */
   readonly note?: (line: string) => void;
 }
@@ -93,6 +95,15 @@ function checkFit(model: Model, { name, shape, classes }: Dataset): void {
     throw new UsageError(
       `class ${other} is ${classes[other]} in ${name} and ${model.classNames[other]} in ${model.path}; the order of classes must agree`,
     );
+}
+
+/** What the caller's own attacks say of themselves, since no table has their options. */
+function ownOptions(own: OwnAttacks = new Map()): Readonly<Record<string, unknown>> {
+  const entries = [...own].map(([name, all]) => [
+    `attack ${name}`,
+    all.map(({ epsilon, options }) => ({ epsilon, options })),
+  ]);
+  return Object.fromEntries(entries);
 }
 
 /** SHA-256 over names and values, in the order of names; the first 16 digits tell any two networks apart. */
@@ -185,7 +196,7 @@ export async function* evaluateNode(
   given: EvaluateOptions,
   { out, resume = false, saveExamples = 8, signal, network, target, ...where }: NodeEvaluation,
 ): AsyncGenerator<EvaluateEvent, void, void> {
-  const { data = model.data, dataDir, images, command, note = () => undefined } = where;
+  const { data = model.data, dataDir, images, command, own, note = () => undefined } = where;
   if (data === "")
     throw new UsageError(
       `${model.path} does not say what it was trained on; choose the test images by --data`,
@@ -198,7 +209,7 @@ export async function* evaluateNode(
   const options = resolved(given);
   const noiseText = options.noise ?? model.noise;
   const noise = noiseText === null ? null : noiseNamedNode(noiseText);
-  checkOptions(options, { randomised: noise !== null, pixels: sizeOf(dataset.shape) });
+  checkOptions(options, { randomised: noise !== null, pixels: sizeOf(dataset.shape), own });
   const settings: Settings = {
     model: {
       name: model.name,
@@ -217,7 +228,7 @@ export async function* evaluateNode(
     },
     data: dataset.name,
     warnings: warning === null ? undefined : [warning],
-    options: { ...options, noise: noise?.name ?? null },
+    options: { ...options, noise: noise?.name ?? null, ...ownOptions(own) },
     versions: { rampart: version, engine: String(target.engine) },
     machine: machine(),
     target,
@@ -236,9 +247,9 @@ export async function* evaluateNode(
         });
   try {
     const rows = out === undefined ? [] : await begun(out, resume, settings, dataset.test, note);
-    const total = rowCount(options, dataset.test, noise !== null);
+    const total = rowCount(options, dataset.test, noise !== null, own);
     const wanted = rows.filter(({ index }) => index < options.examples);
-    const runs = runsOf(options, noise !== null);
+    const runs = runsOf(options, noise !== null, own);
     let done = 0;
     const counted = (row: Row): EvaluateEvent => {
       done += 1 + (options.onlyStanding ? spared(row, runs) : 0);
@@ -273,7 +284,7 @@ export async function* evaluateNode(
       options.onlyStanding ? clean >= 0.5 && majority === 0 : index < saveExamples;
     const ready: Scored[] = [];
     try {
-      for await (const scored of evaluate(subject, dataset, options, finished, broken)) {
+      for await (const scored of evaluate(subject, dataset, options, finished, broken, own)) {
         ready.push(scored);
         if (!scored.last) continue;
         await lease?.check();

@@ -34,14 +34,35 @@ const unattacked: Run = {
 /** The options that are the minimum-norm attacks' own; the others are dropped. */
 const OfMinimal = z.object(MinimalAttackOptions.shape);
 
+/** Attacks that a caller has made itself, by their names; several of one name differ in their radii. */
+export type OwnAttacks = ReadonlyMap<string, readonly Attack[]>;
+
+const NONE: OwnAttacks = new Map();
+
+/** The radii at which an attack counts: its own, or those of its norm if it has no bound. */
+function radiiFor(attack: Attack, options: ResolvedOptions): (number | null)[] {
+  if (attack.epsilon !== null) return [attack.epsilon];
+  return options.protocol === "published" ? [null] : radiiOf(attack.norm, options);
+}
+
 function attacksNamed(
   name: string,
   options: ResolvedOptions,
   randomised: boolean,
+  own: OwnAttacks,
 ): Omit<Run, "eot">[] {
+  const given = own.get(name);
+  if (given !== undefined)
+    return given.map((attack) => ({
+      attack,
+      name,
+      norm: attack.norm,
+      radii: radiiFor(attack, options),
+      ...effortOf(attack),
+    }));
   if (!attackNames.includes(name)) {
     const attack = minimalAttackNamed(name, OfMinimal.parse(options));
-    const radii = options.protocol === "published" ? [null] : radiiOf(attack.norm, options);
+    const radii = radiiFor(attack, options);
     return [{ attack, name, norm: attack.norm, radii, ...effortOf(attack) }];
   }
   const { steps, restarts, stepSize, pgdTSteps, apgdSteps, squareQueries, fabSteps } = options;
@@ -62,7 +83,7 @@ function attacksNamed(
 
 /** What the attack's own options say of it. */
 const effortOf = ({ options }: Attack) => ({
-  steps: Number(options.steps ?? options.queries),
+  steps: Number(options.steps ?? options.queries ?? 0),
   restarts: Number(options.restarts ?? 1),
 });
 
@@ -71,12 +92,16 @@ const radiiOf = (norm: Norm, { epsilonLinf, epsilonL2, epsilonL1 }: ResolvedOpti
 ];
 
 /** Every attack at every radius of its norm, in the order asked for; on a randomised model with every number of draws. */
-export const runsOf = (options: ResolvedOptions, randomised: boolean): Run[] =>
+export const runsOf = (
+  options: ResolvedOptions,
+  randomised: boolean,
+  own: OwnAttacks = NONE,
+): Run[] =>
   [...new Set(options.attacks)].flatMap((name) =>
     name === "none"
       ? [unattacked]
       : (randomised ? options.eot : [1]).flatMap((eot) =>
-          attacksNamed(name, options, randomised).map((run) => ({ ...run, eot })),
+          attacksNamed(name, options, randomised, own).map((run) => ({ ...run, eot })),
         ),
   );
 
@@ -90,6 +115,11 @@ export const rowName = ({
   `${index} ${attack} ${epsilon} ${eot}`;
 
 /** The number of rows that an evaluation ends with. */
-export const rowCount = (options: ResolvedOptions, { size }: Split, randomised: boolean): number =>
+export const rowCount = (
+  options: ResolvedOptions,
+  { size }: Split,
+  randomised: boolean,
+  own: OwnAttacks = NONE,
+): number =>
   Math.min(options.examples, size) *
-  runsOf(options, randomised).reduce((rows, { radii }) => rows + radii.length, 0);
+  runsOf(options, randomised, own).reduce((rows, { radii }) => rows + radii.length, 0);

@@ -100,7 +100,7 @@ export function stepwise(node: ImportNode, y: Value, x: Value): Value {
   if (node.isKnown(x)) return y;
   if (!node.straightThrough) {
     node.note(
-      `${node.type} has zero gradient almost everywhere, so white-box attacks are blind to what lies before it; differentiate straight through`,
+      `${node.type} has zero gradient almost everywhere, so white-box attacks are blind to what lies before it; differentiate straight through with --straight-through`,
     );
     return y;
   }

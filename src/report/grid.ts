@@ -53,7 +53,9 @@ body { margin: 2rem; background: var(--paper); color: var(--ink); font: 15px/1.4
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .35rem .6rem; text-align: right; border-top: 1px solid var(--line); vertical-align: top; white-space: nowrap; }
 th:first-child { text-align: left; } small { display: block; color: var(--soft); font-size: .75rem; } .low { color: var(--bad); font-weight: 600; }
-tr.part th { padding-top: 1rem; color: var(--soft); } p { max-width: 60rem; }`;
+tr.part th { padding-top: 1rem; color: var(--soft); } p { max-width: 60rem; } figure { margin: 1rem 0; } figure svg { max-width: 100%; height: auto; }
+@media (max-width: 40rem) { body { margin: 1rem; } th, td { padding: .25rem .3rem; font-size: .75rem; white-space: normal; overflow-wrap: anywhere; } }
+@page { size: A4 landscape; margin: 12mm; } @media print { body { margin: 0; } .scroll { overflow: visible; } tr, figure { break-inside: avoid; } th, td { padding: 2pt 3pt; font-size: 8pt; white-space: normal; } }`;
 
 function gridTable({ title, columns, rows }: Grid): Markup {
   const cell = ({ text, detail, low }: GridCell) =>
@@ -84,6 +86,10 @@ ${figures.map((svg) => html`<figure>${trusted(svg)}</figure>`)}
 const EM = 13;
 const widthOf = (text: string, size = EM) => 0.58 * size * [...text].length;
 
+/** Of a drawing: the size of its title, and the space at its sides. */
+const TITLE = 15;
+const MARGIN = 16;
+
 /** The table as an SVG drawing, for a page that cannot hold HTML; black on white, weaknesses red. */
 export function gridSvg({ title, columns, rows, notes }: Grid): string {
   const cellWidth = ({ text, detail = "" }: GridCell) =>
@@ -99,7 +105,9 @@ export function gridSvg({ title, columns, rows, notes }: Grid): string {
   );
   const right: number[] = [];
   for (const width of widths) right.push((right.at(-1) ?? first + 12) + width + 16);
-  const width = Math.ceil((right.at(-1) ?? first) + 16);
+  const width = Math.ceil(
+    Math.max((right.at(-1) ?? first) + 16, 1.08 * widthOf(title, TITLE) + 2 * MARGIN),
+  );
   const parts: Markup[] = [];
   let y = 28;
   const put = (x: number, size: number, text: string, more: string) =>

@@ -1,3 +1,5 @@
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { otherKind } from "../files/kind.ts";
 import { writeWhole } from "../files/node.ts";
 import { MAX_ROWS, readBytesIfThere, readTextIfThere } from "../files/read/node.ts";
@@ -7,12 +9,34 @@ import { readRows } from "./read-rows.ts";
 
 const beside = (rows: string, what: string): string => `${rows.replace(/\.jsonl$/, "")}.${what}`;
 
+/** Which file of a folder holds rows; metrics of a training are none. */
+async function fileMeant(folder: string): Promise<UsageError> {
+  const names = (await readdir(folder)).filter(
+    (name) => name.endsWith(".jsonl") && name !== "metrics.jsonl",
+  );
+  const files = names.sort().map((name) => join(folder, name));
+  return new UsageError(
+    files.length === 0
+      ? `${folder} is a folder, and holds no .jsonl file of rows; rampart evaluate --out FILE.jsonl writes one`
+      : `${folder} is a folder; give the file of rows in it: ${files.join(" ")}`,
+    { code: "not-found" },
+  );
+}
+
 /** A ROWS.jsonl with the settings and pictures beside it, as far as they are there. */
 export async function readRowsFile(file: string): Promise<RowsFile> {
+  if (
+    await stat(file).then(
+      (found) => found.isDirectory(),
+      () => false,
+    )
+  )
+    throw await fileMeant(file);
   const bytes = await readBytesIfThere(file, MAX_ROWS);
   if (bytes === null)
     throw new UsageError(
       `cannot read ${file}: there is no such file; a report is made of the rows that rampart evaluate --out writes`,
+      { code: "not-found" },
     );
   const other = otherKind(file, bytes, "a file of rows", ["json", "text", "empty"]);
   if (other !== undefined) throw new UsageError(other, { code: "bad-file" });

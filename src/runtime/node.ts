@@ -241,7 +241,9 @@ export async function nodeRuntime({
     );
   const known = devices.find((name) => name === device);
   if (known === undefined)
-    throw new UsageError(`there is no device ${device}; use ${devices.join(", ")}`);
+    throw new UsageError(`there is no device ${device}; use ${devices.join(", ")}`, {
+      code: "unavailable",
+    });
   const writes = known === "cpu" && (await ownMachine()).writes;
   const on = engine({ threads, device: known, profile, writes });
   const others = known === "webgpu" ? webgpuLowering : plainLowering;

@@ -7,6 +7,9 @@ export type Arrays = Readonly<Record<string, NdArray>>;
 /** Where graphs may run. */
 export const devices = ["cpu", "webgpu", "cuda"] as const;
 
+/** Threads that a runtime takes at most; a process that asks for thousands is ended by the system. */
+export const MAX_THREADS = 512;
+
 /** An array that a run has left on the device; whoever got it releases it. */
 export interface Held {
   readonly dtype: DType;

@@ -3,13 +3,14 @@ import { appendFile, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { heldOut } from "../data/held-out.ts";
 import { openDatasetNode } from "../data/node.ts";
-import { defenseNamed } from "../defenses/table.ts";
+import { type Defense, defenseNamed } from "../defenses/table.ts";
 import { contentsKind, otherKind } from "../files/kind.ts";
 import { leaseWork, type WorkLease } from "../files/lease/node.ts";
 import { machine, orMissing, PARTIAL, version, writeWhole, writing } from "../files/node.ts";
 import { readBytes, whileReading } from "../files/read/node.ts";
 import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
+import type { Architecture } from "../models/architecture.ts";
 import { exportOnnx, isExported } from "../models/export.ts";
 import type { ImportedOptions } from "../models/imported.ts";
 import { architecture } from "../models/index.ts";
@@ -93,6 +94,11 @@ export interface NodeTraining {
   readonly command?: string;
   /** Told when the run has to wait, to see whether another process is still at work in its directory. */
   readonly note?: ((line: string) => void) | undefined;
+  /** A defence and a network of the caller's own, whose names the options bear; a resumed run needs them again. */
+  readonly ownDefense?: Defense;
+  readonly ownModel?: Architecture;
+  /** Instead of `device` and `threads`. */
+  readonly runtime?: Runtime;
 }
 
 /** What a killed run left half-written. */
@@ -108,17 +114,9 @@ async function removePartials(path: string): Promise<void> {
  */
 export async function* trainNode(
   given: TrainOptions,
-  {
-    out,
-    resume = false,
-    dataDir,
-    command,
-    note,
-    signal,
-    checkpointSeconds,
-    ...hardware
-  }: NodeTraining,
+  { out, resume = false, dataDir, command, note, signal, checkpointSeconds, ...more }: NodeTraining,
 ): AsyncGenerator<TrainEvent, void, void> {
+  const { ownDefense, ownModel, runtime: ownRuntime, ...hardware } = more;
   const files = nodeFiles(out);
   const goesOn = resume && (await holdsRun(files));
   if (!goesOn) await refuseOccupied(files);
@@ -136,14 +134,15 @@ export async function* trainNode(
     ...(options.matChoice !== null && { matChoice: options.matChoice }),
     ...(options.ratNoise !== null && { ratNoise: options.ratNoise }),
   };
-  const defense = defenseNamed(options.defense, settings, noiseNamedNode);
+  const defense = ownDefense ?? defenseNamed(options.defense, settings, noiseNamedNode);
   const lowering = goesOn ? await storedLowering(files) : undefined;
-  const runtime = await nodeRuntime({ ...hardware, ...(lowering !== undefined && { lowering }) });
+  const runtime =
+    ownRuntime ?? (await nodeRuntime({ ...hardware, ...(lowering !== undefined && { lowering }) }));
   const dataset = heldOut(
     await openDatasetNode(options.data, dataDir === undefined ? {} : { dataDir }),
   );
   const input = { ...dataset, classes: dataset.classes.length };
-  const network = architecture(options.model, input, { dropout: options.dropout });
+  const network = ownModel ?? architecture(options.model, input, { dropout: options.dropout });
 
   const lease = await leaseRun(out, { note, signal });
   try {
@@ -178,6 +177,8 @@ export async function* trainNode(
 /** How a file of somebody else's is to be read, and what checks it. */
 export interface OpenOptions extends ImportedOptions {
   readonly runtime?: Runtime;
+  /** The network of a run directory whose network is the caller's own. */
+  readonly ownModel?: Architecture;
   /** Shape of the pictures that the network will meet, taken where `shape` is not stated; not recorded. */
   readonly pictures?: Shape;
 }
@@ -197,7 +198,7 @@ function checkpointOnly(path: string, bytes: Uint8Array): Uint8Array {
 /** Opens a run directory (its newest checkpoint), a checkpoint, or any .onnx file, packed by gzip or not. */
 export async function openModelNode(
   path: string,
-  { runtime, pictures, ...reading }: OpenOptions = {},
+  { runtime, pictures, ownModel, ...reading }: OpenOptions = {},
 ): Promise<OpenModel> {
   const found = await whileReading(path, orMissing(stat(path), undefined));
   if (found === undefined)
@@ -208,7 +209,7 @@ export async function openModelNode(
     const latest = await latestCheckpoint(nodeFiles(path));
     if (latest === undefined)
       throw new UsageError(`${path} has no checkpoints; give the --out of a training run`);
-    return modelOfCheckpoint(latest.checkpoint, path, `${path}/${latest.name}`);
+    return modelOfCheckpoint(latest.checkpoint, path, `${path}/${latest.name}`, ownModel);
   }
   if (!/\.onnx(\.gz)?$/.test(path))
     return modelOfFile(checkpointOnly(path, await readBytes(path)), path);

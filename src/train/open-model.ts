@@ -26,14 +26,15 @@ export interface OpenModel extends Card {
 
 const nameOf = (path: string): string => path.split(/[\\/]/).filter(Boolean).at(-1) ?? path;
 
-/** The model in a checkpoint; `path` is what the caller opened, `file` where the checkpoint lies. */
+/** The model in a checkpoint; `path` is what the caller opened, `file` where the checkpoint lies, `own` its own network. */
 export function modelOfCheckpoint(
   { model, state, options }: Checkpoint,
   path: string,
   file = path,
+  own?: Architecture,
 ): OpenModel {
   const { architecture: name, parameters: _, trainImages: __, ...card } = model;
-  const network = architecture(name, card.input, { dropout: options.dropout });
+  const network = own ?? architecture(name, card.input, { dropout: options.dropout });
   const wrong = misfit(network, state.parameters);
   if (wrong !== undefined)
     throw new UsageError(`${file} says it holds a ${name}, but its array ${wrong}; train it again`);

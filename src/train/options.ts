@@ -13,7 +13,7 @@ const paper = DefenseOptions.parse({});
  */
 export const TrainOptions = z.strictObject({
   defense: z.enum(defenseNames).optional().describe("how the model is defended"),
-  model: z.string().optional().describe("network: wrn-<depth>-<width> or cnn-small"),
+  model: z.string().optional().describe("network: cnn-small, mlp-small or wrn-<depth>-<width>"),
   data: z.string().optional().describe("data set, or folder:PATH, or npz:PATH"),
   recipe: z
     .enum(Object.keys(recipes) as (keyof typeof recipes)[])

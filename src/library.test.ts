@@ -1,0 +1,186 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, expectTypeOf, it } from "vitest";
+import { pgd } from "./attacks/pgd.ts";
+import { attackNames, minimalAttackNames } from "./attacks/table.ts";
+import { AuditOptions as AuditSchema } from "./audit/options.ts";
+import { defenseNames } from "./defenses/table.ts";
+import { EvaluateOptions as EvaluateSchema } from "./evaluate/options.ts";
+import { UsageError } from "./math/usage-error.ts";
+import {
+  type AttackName,
+  type AuditOptions,
+  attackNamed,
+  audit,
+  type DefenseName,
+  type EvaluateOptions,
+  evaluate,
+  exportModel,
+  nodeRuntime,
+  openDataset,
+  openModel,
+  report,
+  type TrainOptions,
+  train,
+} from "./node.ts";
+import { evaluateOptions } from "./node-checks.ts";
+import { TrainOptions as TrainSchema } from "./train/options.ts";
+
+/** A call with what types would refuse. */
+const untyped = (call: (...given: never[]) => unknown, ...given: unknown[]) =>
+  (async () => call(...(given as never[])))().then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
+const out = "/nonexistent/run";
+
+describe("a wrong call of the library is a UsageError in the words of the command line:", () => {
+  it.each([
+    [
+      audit,
+      ["m.onnx", { maen: [0.5] }],
+      "unknown-option",
+      'unknown option "maen"; did you mean mean?',
+    ],
+    [
+      audit,
+      ["m.onnx", { require: 40 }],
+      "bad-option",
+      "require is 40, but it must be at most 1; shares are in [0, 1], did you mean 0.4?",
+    ],
+    [audit, ["m.onnx", { norms: ["l3"] }], "bad-option", 'norms is "l3"'],
+    [audit, [7], "bad-option", "the model is 7, but it must be the path"],
+    [
+      evaluate,
+      ["m", { attacks: "pgd-lnf" }],
+      "bad-option",
+      "unknown attack pgd-lnf; did you mean pgd-linf?",
+    ],
+    [evaluate, ["m", { epsilonLinf: 8 }], "bad-option", "did you mean 8/255?"],
+    [
+      evaluate,
+      ["m", { eps: 0.1 }],
+      "unknown-option",
+      "did you mean epsilonLinf, epsilonL2 or epsilonL1?",
+    ],
+    [
+      evaluate,
+      ["m", { examples: "ten" }],
+      "bad-option",
+      'examples is "ten", but it must be a number',
+    ],
+    [evaluate, ["m", null], "bad-option", "the options are null, but they must be an object"],
+    [evaluate, ["m", { onEvent: 3 }], "bad-option", "onEvent is no function"],
+    [train, [{ out, lr: 0.1 }], "unknown-option", 'unknown option "lr"; did you mean rate?'],
+    [train, [{}], "missing-option", "out is missing: run directory"],
+    [train, [{ out, defense: "at-lnf" }], "bad-option", "did you mean at-linf?"],
+    [train, [undefined], "bad-option", "the options are undefined"],
+    [openModel, ["m.onnx", { layuot: "nchw" }], "unknown-option", "did you mean layout?"],
+    [openDataset, ["shapes", { datadir: "x" }], "unknown-option", "did you mean dataDir?"],
+    [exportModel, ["m.onnx", ""], "bad-option", 'out is ""'],
+    [report, [[], { out }], "missing-option", "no files of rows are given"],
+    [report, [["r.jsonl"], { out, format: "pdf" }], "bad-option", 'format is "pdf"'],
+    [nodeRuntime, [{ thread: 1 }], "unknown-option", "did you mean threads?"],
+    [nodeRuntime, [{ threads: 0 }], "bad-option", "threads is 0, but it must be more than 0"],
+    [
+      pgd,
+      [{ norm: "linf", epsilon: 0.1, stpes: 3 }],
+      "unknown-option",
+      'unknown option "stpes"; did you mean steps?',
+    ],
+    [
+      attackNamed,
+      ["pgd-linf", { restarts: -1 }],
+      "bad-option",
+      "restarts is -1, but it must be more than 0",
+    ],
+  ] as const)("%o %j", async (call, given, code, text) => {
+    const error = await untyped(call as never, ...given);
+    expect(error).toBeInstanceOf(UsageError);
+    expect((error as UsageError).message).toContain(text);
+    expect((error as UsageError).code).toBe(code);
+  });
+});
+
+describe("attacks of the caller's own", () => {
+  const mine = pgd({ norm: "linf", epsilon: 0.01 });
+
+  it("stand beside those with a name, in the order given", () => {
+    const { settings, own } = evaluateOptions({ attacks: [mine, "pgd-l2"], epsilonL2: 0.5 });
+    expect(settings.attacks).toEqual(["pgd-linf", "pgd-l2"]);
+    expect(settings.epsilonL2).toEqual([0.5]);
+    expect(own.get("pgd-linf")).toEqual([mine]);
+  });
+
+  it("stand alone, and once per radius", () => {
+    expect(evaluateOptions({ attacks: mine }).settings.attacks).toEqual(["pgd-linf"]);
+    const other = pgd({ norm: "linf", epsilon: 0.02 });
+    expect(evaluateOptions({ attacks: [mine, other] }).own.get("pgd-linf")).toHaveLength(2);
+    expect(() => evaluateOptions({ attacks: [mine, mine] })).toThrow("pgd-linf twice");
+    expect(() => evaluateOptions({ attacks: [mine, "pgd-linf"] })).toThrow("pgd-linf twice");
+  });
+});
+
+describe("a call that is aborted before it begins", () => {
+  const reason = new Error("enough");
+  const signal = AbortSignal.abort(reason);
+  it.each([
+    ["train", () => train({ out, signal })],
+    ["evaluate", () => evaluate("m", { signal })],
+    ["audit", () => audit("m", { signal })],
+  ])("is rejected with the signal's reason: %s", async (_, call) => {
+    await expect(call()).rejects.toBe(reason);
+  });
+});
+
+describe("types", () => {
+  it("know the names of attacks and defences", () => {
+    const attacks: { readonly [N in AttackName]: string } = Object.fromEntries(
+      [...attackNames, ...minimalAttackNames, "none"].map((name) => [name, name]),
+    ) as never;
+    expect(Object.keys(attacks)).toContain("pgd-linf");
+    // @ts-expect-error a typing error
+    const wrong: AttackName = "pgd-lnf";
+    // @ts-expect-error there is no PGD in ℓ1
+    const absent: AttackName = "pgd-l1";
+    // @ts-expect-error a typing error
+    const defense: DefenseName = "at-lnf";
+    expect(attackNames).not.toContain(wrong);
+    expect(attackNames).not.toContain(absent);
+    expect(defenseNames).not.toContain(defense);
+  });
+
+  it("refuse typing errors and accept values", () => {
+    // @ts-expect-error no such attack
+    ({ attacks: ["pgd-lnf"] }) satisfies EvaluateOptions;
+    // @ts-expect-error no such option
+    ({ maen: [0.5] }) satisfies AuditOptions;
+    // @ts-expect-error no such device
+    ({ device: "gpu" }) satisfies AuditOptions;
+    // @ts-expect-error no such network
+    ({ out: "a", model: "resnet" }) satisfies TrainOptions;
+    ({ attacks: [pgd({ norm: "linf", epsilon: 0.01 }), "cw-l2"] }) satisfies EvaluateOptions;
+    expectTypeOf<EvaluateOptions["epsilonLinf"]>().toEqualTypeOf<
+      number | readonly number[] | undefined
+    >();
+    expectTypeOf<NonNullable<AuditOptions["onEvent"]>>().toBeFunction();
+    expectTypeOf<NonNullable<EvaluateOptions["onEvent"]>>().toBeFunction();
+  });
+
+  const text = readFileSync(join(import.meta.dirname, "node-options.ts"), "utf8");
+  it.each([
+    ["TrainOptions", TrainSchema.shape],
+    ["EvaluateOptions", EvaluateSchema.shape],
+    ["AuditOptions", AuditSchema.shape],
+  ])("say what each option of %s is for", (name, shape) => {
+    const [, body] = text.split(`export interface ${name}`);
+    const [own] = body.split("\n}\n");
+    for (const [option, { description = "" }] of Object.entries(shape)) {
+      if (option === "attacks") continue;
+      const doc = `${description[0].toUpperCase()}${description.slice(1)}.`;
+      expect(own.replace(/\s+\* /g, " ")).toContain(doc);
+      expect(own).toContain(`readonly ${option}?:`);
+    }
+  });
+});

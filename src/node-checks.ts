@@ -1,0 +1,239 @@
+// Checks of what the functions of `rampart/node` are given. The words are those of the command line.
+import { z } from "zod";
+import type { Attack } from "./attacks/victim.ts";
+import type { AuditedFile } from "./audit/inputs.ts";
+import { AuditOptions } from "./audit/options.ts";
+import { EvaluateOptions } from "./evaluate/options.ts";
+import type { OwnAttacks } from "./evaluate/runs.ts";
+import { checked } from "./math/option-problems.ts";
+import { UsageError } from "./math/usage-error.ts";
+import type { Architecture } from "./models/architecture.ts";
+import { formats } from "./report/report.ts";
+import { nodeRuntime } from "./runtime/node.ts";
+import type { Runtime } from "./runtime/runtime.ts";
+import type { OpenOptions } from "./train/node.ts";
+import { TrainOptions } from "./train/options.ts";
+
+/** A schema for each field of an interface: one that is forgotten does not compile. */
+type Fields<T> = { readonly [K in keyof Required<T>]: z.ZodType };
+
+const Text = z.string().optional();
+const Numbers = z.array(z.number()).min(1).optional();
+const Flag = z.boolean().optional();
+const Signal = z.instanceof(AbortSignal).optional();
+const Callback = z.custom<unknown>((value) => typeof value === "function", {
+  error: ({ path }) => `${String(path?.[0])} is no function`,
+});
+
+const has = (value: unknown, ...methods: readonly string[]): boolean =>
+  typeof value === "object" &&
+  value !== null &&
+  methods.every((name) => typeof (value as Record<string, unknown>)[name] === "function");
+
+const Device = z
+  .union([z.string(), z.custom<Runtime>((value) => has(value, "compile"))])
+  .optional();
+
+const running = {
+  device: Device,
+  threads: z.int().positive().optional(),
+  signal: Signal,
+  onEvent: Callback.optional(),
+};
+
+/** How a file of somebody else's is read. */
+const reading: Fields<Omit<AuditedFile, "preprocessing" | "classes">> = {
+  mean: Numbers,
+  std: Numbers,
+  scale: z.number().positive().optional(),
+  layout: z.enum(["nchw", "nhwc"]).optional(),
+  channelOrder: Text,
+  cut: Numbers,
+  resize: Numbers,
+  fit: z.enum(["cover", "contain"]).optional(),
+  crop: Numbers,
+  margin: z.unknown().optional(),
+  fill: Numbers,
+  interpolation: Text,
+  shape: z.array(z.int().positive()).min(1).optional(),
+  numbers: z.int().positive().optional(),
+  rules: z.object({}).loose().optional(),
+  input: Text,
+  constants: z.record(z.string(), z.number()).optional(),
+  output: Text,
+  straightThrough: Flag,
+  blockSize: z.int().positive().optional(),
+};
+
+const storing = { resume: Flag, dataDir: Text, command: Text };
+
+const defined = (values: object) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+
+/** Values of some options and of the others. */
+function parted(values: Readonly<Record<string, unknown>>, names: readonly string[]) {
+  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
+  return {
+    own: Object.fromEntries(entries.filter(([name]) => names.includes(name))),
+    others: Object.fromEntries(entries.filter(([name]) => !names.includes(name))),
+  };
+}
+
+/** A single value as a list of one. */
+const listed = (values: object, names: readonly string[]): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      name,
+      names.includes(name) && value !== undefined && !Array.isArray(value) ? [value] : value,
+    ]),
+  );
+
+const requireObject = (options: unknown) => void checked(z.object({}), options);
+
+const TrainSchema = TrainOptions.extend({
+  ...running,
+  ...storing,
+  out: z.string().describe("run directory"),
+  checkpointSeconds: z.number().nonnegative().optional(),
+});
+
+/** What `train` is given, with a defence and a network of the caller's own apart. */
+export function trainOptions(options: object) {
+  requireObject(options);
+  const given = { ...options } as Record<string, unknown>;
+  const ownDefense = has((given.defense as { objective?: unknown })?.objective, "examples")
+    ? given.defense
+    : undefined;
+  const ownModel = has(given.model, "forward") ? (given.model as Architecture) : undefined;
+  if (ownModel !== undefined) given.model = ownModel.name;
+  if (ownDefense !== undefined) given.defense = undefined;
+  const { own, others } = parted(checked(TrainSchema, given), Object.keys(TrainOptions.shape));
+  if (ownDefense !== undefined) own.defense = (ownDefense as { readonly name: string }).name;
+  return { own, others: defined({ ...others, ownDefense, ownModel }) };
+}
+
+const isAttack = (value: unknown): value is Attack =>
+  has(value, "perturb") || has(value, "minimize");
+
+/** Attacks of the caller's own by their names; one that stands twice would give each row twice. */
+function ownAttacks(attacks: readonly unknown[]): OwnAttacks {
+  const found = new Map<string, Attack[]>();
+  for (const attack of attacks) {
+    if (!isAttack(attack)) continue;
+    const { name, epsilon } = attack;
+    const same = found.get(name) ?? [];
+    if (attacks.includes(name) || same.some((other) => other.epsilon === epsilon))
+      throw new UsageError(`attacks holds ${name} twice; give each attack once per radius`, {
+        code: "bad-option",
+      });
+    found.set(name, [...same, attack]);
+  }
+  return found;
+}
+
+const EvaluateSchema = EvaluateOptions.extend({
+  ...running,
+  ...storing,
+  out: Text,
+  saveExamples: z.int().nonnegative().optional(),
+  data: z
+    .union([z.string(), z.custom((value) => typeof value === "object" && value !== null)])
+    .optional(),
+  note: Callback.optional(),
+});
+
+/** What `evaluate` is given, with attacks of the caller's own apart. */
+export function evaluateOptions(options: object) {
+  requireObject(options);
+  const lists = ["attacks", "epsilonLinf", "epsilonL2", "epsilonL1", "eot"];
+  const given = listed(options, lists);
+  const attacks = Array.isArray(given.attacks) ? given.attacks : undefined;
+  const own = ownAttacks(attacks ?? []);
+  // Names that are our own stand for themselves; the schema knows the others.
+  const others = attacks?.filter((attack) => !isAttack(attack));
+  const values = checked(EvaluateSchema, {
+    ...given,
+    attacks: others?.length === 0 && own.size > 0 ? ["none"] : others,
+  });
+  const { own: settings, others: where } = parted(values, Object.keys(EvaluateOptions.shape));
+  if (attacks !== undefined)
+    settings.attacks = [...new Set(attacks.map((one) => (isAttack(one) ? one.name : one)))];
+  return { settings: settings as EvaluateOptions, where, own };
+}
+
+const AuditSchema = AuditOptions.extend({
+  ...running,
+  ...storing,
+  ...reading,
+  preprocessing: Text,
+  classes: Text,
+  data: Text,
+  out: Text,
+  saveExamples: z.int().nonnegative().optional(),
+  note: Callback.optional(),
+});
+
+/** What `audit` is given. */
+export function auditingOptions(options: object) {
+  requireObject(options);
+  const lists = ["norms", "epsilonLinf", "epsilonL2", "epsilonL1", "resize", "crop", "mean", "std"];
+  const values = checked(AuditSchema, listed(options, lists));
+  const { own, others } = parted(values, Object.keys(AuditOptions.shape));
+  return { settings: own as AuditOptions, where: others };
+}
+
+const { preprocessing: _, ...sizes } = { preprocessing: Text, ...reading };
+const OpenSchema = z.strictObject({
+  ...sizes,
+  runtime: z.custom((value) => has(value, "compile")).optional(),
+  ownModel: z.custom((value) => has(value, "forward")).optional(),
+  pictures: z.array(z.int().positive()).optional(),
+  raw: Flag,
+});
+
+/** What `openModel` is given. */
+export const openOptions = (options: object): OpenOptions => defined(checked(OpenSchema, options));
+
+const DataSchema = z.strictObject({
+  dataDir: Text,
+  prepare: Callback.optional(),
+  most: z.int().positive().optional(),
+});
+
+/** What `openDataset` is given. */
+export const dataOptions = (options: object) => defined(checked(DataSchema, options));
+
+const ReportSchema = z.strictObject({
+  out: z.string().describe("file to write"),
+  format: z.enum(formats).default("html").describe("what the report is written as"),
+});
+
+/** What `report` is given. */
+export const reportOptions = (options: object) => checked(ReportSchema, options);
+
+const RuntimeSchema = z.strictObject({
+  threads: z.int().positive().optional(),
+  device: Text,
+  lowering: Text,
+  profile: Text,
+});
+
+/** What `nodeRuntime` and `nodeProgram` are given. */
+export const runtimeOptions = (options: object) => defined(checked(RuntimeSchema, options));
+
+/** The runtime that was given, or one on the device of that name. */
+export async function runtimeOn(device: unknown, threads: unknown): Promise<Runtime> {
+  if (has(device, "compile")) return device as Runtime;
+  return nodeRuntime(runtimeOptions(defined({ device, threads })));
+}
+
+/** A path, where a caller without types gives something else. */
+export function pathOf(what: string, path: unknown): string {
+  if (typeof path === "string" && path !== "") return path;
+  throw new UsageError(
+    `${what} is ${JSON.stringify(path) ?? String(path)}, but it must be the path of a file or folder`,
+    {
+      code: "bad-option",
+    },
+  );
+}

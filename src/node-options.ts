@@ -1,0 +1,226 @@
+// What the functions of `rampart/node` take. The words are those of the command line's help.
+import type { Attack, Norm } from "./attacks/victim.ts";
+import type { AuditEvent, NodeAudit } from "./audit/node.ts";
+import type { Defense } from "./defenses/table.ts";
+import type { EvaluateEvent, NodeEvaluation } from "./evaluate/node.ts";
+import type { Architecture } from "./models/architecture.ts";
+import type { Runtime } from "./runtime/runtime.ts";
+import type { TrainEvent } from "./train/events.ts";
+import type { NodeTraining } from "./train/node.ts";
+
+/** Attacks that have a name. */
+export type AttackName =
+  | `pgd-${Exclude<Norm, "l1">}`
+  | `pgd-t-${Exclude<Norm, "l1">}`
+  | `apgd-ce-${Norm}`
+  | `apgd-dlr-${Norm}`
+  | `apgd-t-${Norm}`
+  | `square-${Norm}`
+  | `fgsm-${Norm}`
+  | `autoattack-${Norm}`
+  | `autoattack-${Norm}-rand`
+  | "cw-l2"
+  | "ddn-l2"
+  | `fmn-${Norm}`
+  | `deepfool-${Exclude<Norm, "l1">}`
+  | `fab-t-${Norm}`
+  | "none";
+
+/** Defences that have a name. */
+export type DefenseName =
+  | "standard"
+  | "at-linf"
+  | "at-l2"
+  | "mat-max"
+  | "mat-rand"
+  | "ni-normal"
+  | "ni-uniform"
+  | "ni-laplace"
+  | "mni-mix"
+  | "mni-conv"
+  | "rat-linf-normal"
+  | "rat-linf-uniform"
+  | "rat-l2-normal"
+  | "rat-l2-uniform";
+
+/** Networks that have a name. */
+export type ModelName = "cnn-small" | "mlp-small" | `wrn-${number}-${number}`;
+
+/** Where graphs run. */
+export type DeviceName = "cpu" | "webgpu" | "cuda";
+
+/** A number, or a list of numbers for a curve. */
+export type OneOrMore = number | readonly number[];
+
+/** Where graphs run, and how a long call is watched and stopped. */
+export interface Running<Event> {
+  /** Where graphs run: cpu, webgpu or cuda, or a runtime that was made before. */
+  readonly device?: DeviceName | Runtime | undefined;
+  /** Threads of the runtime; by default one per core. */
+  readonly threads?: number | undefined;
+  /**
+   * Stops the call after its current step. What is done by then is saved where `out` is given; the promise is rejected with
+   * the signal's reason, and the same call with `resume: true` goes on.
+   */
+  readonly signal?: AbortSignal | undefined;
+  /** Hears what happens, in order. An error that it throws ends the call. */
+  readonly onEvent?: ((event: Event) => void) | undefined;
+}
+
+/** The options of `train`. */
+export interface TrainOptions
+  extends Running<TrainEvent>,
+    Pick<NodeTraining, "out" | "resume" | "dataDir" | "checkpointSeconds" | "command"> {
+  /** How the model is defended. */
+  readonly defense?: DefenseName | Defense | undefined;
+  /** Network: cnn-small, mlp-small or wrn-<depth>-<width>. */
+  readonly model?: ModelName | Architecture | undefined;
+  /** Data set, or folder:PATH, or npz:PATH. */
+  readonly data?: string | undefined;
+  /** Settings of the optimiser (default: zagoruyko); short suits runs of a few epochs. */
+  readonly recipe?: "zagoruyko" | "authors" | "short" | undefined;
+  /** Passes over the examples; by default the recipe's. */
+  readonly epochs?: number | undefined;
+  /** Examples per step; by default the recipe's. */
+  readonly batch?: number | undefined;
+  /** Training images used; by default all. */
+  readonly examples?: number | undefined;
+  /** Highest learning rate; by default the recipe's. */
+  readonly rate?: number | undefined;
+  /** Λ of λ/2·‖w‖²; by default the recipe's. */
+  readonly weightDecay?: number | undefined;
+  /** Share dropped; by default the recipe's. */
+  readonly dropout?: number | undefined;
+  /** Random crops and mirroring (default: crop-flip; mnist, fashion-mnist crop; shapes none). */
+  readonly augment?: "crop-flip" | "crop" | "none" | undefined;
+  /** ℓ∞ radius in training (default: 0.031). */
+  readonly epsilonLinf?: number | undefined;
+  /** ℓ2 radius in training (default: 0.83). */
+  readonly epsilonL2?: number | undefined;
+  /** Steps of the attack in training (default: 10). */
+  readonly steps?: number | undefined;
+  /** By default ε / 5, the authors' setting. */
+  readonly stepSize?: number | undefined;
+  /** Noise of a randomised defence, such as normal:0.25. */
+  readonly noise?: string | undefined;
+  /** Mat-*: each example has its own norm (default, Eq. 12 and 13), or the batch has one (the authors' code). */
+  readonly matChoice?: "example" | "batch" | undefined;
+  /** Rat-*: the inner attack meets fresh noise at each step (default, Eq. 16), or one fixed noisy image (the authors' code). */
+  readonly ratNoise?: "fresh" | "fixed" | undefined;
+  /** The attack meets running statistics (default: frozen) or batch statistics and dropout. */
+  readonly attackMode?: "frozen" | "batch" | undefined;
+  /** Start of every random stream (default: 0). */
+  readonly seed?: number | undefined;
+}
+
+/** What `evaluate` tells its `onEvent`: a finished row, or a note for whoever reads the rows. */
+export type EvaluationEvent =
+  | ({ readonly event: "row" } & EvaluateEvent)
+  | { readonly event: "note"; readonly text: string };
+
+/** The options of `evaluate`. */
+export interface EvaluateOptions
+  extends Running<EvaluationEvent>,
+    Pick<
+      NodeEvaluation,
+      "out" | "resume" | "saveExamples" | "data" | "dataDir" | "command" | "note"
+    > {
+  /** Attacks to run, by name or as values of your own. */
+  readonly attacks?: AttackName | Attack | readonly (AttackName | Attack)[] | undefined;
+  /** Test images to attack: the first ones. */
+  readonly examples?: number | undefined;
+  /** How models are judged; published is the paper's way, for comparison alone. */
+  readonly protocol?: "sound" | "published" | undefined;
+  /** Radius in ℓ∞, for pixels in [0, 1]; several are a curve. */
+  readonly epsilonLinf?: OneOrMore | undefined;
+  /** Radius in ℓ2, for pixels in [0, 1]; several are a curve. */
+  readonly epsilonL2?: OneOrMore | undefined;
+  /** Radius in ℓ1, for pixels in [0, 1]; several are a curve. */
+  readonly epsilonL1?: OneOrMore | undefined;
+  /** Gradient steps of PGD. */
+  readonly steps?: number | undefined;
+  /** Of PGD; by default ε / 5, the authors' setting. */
+  readonly stepSize?: number | undefined;
+  /** Starts of PGD, PGD-T and APGD; the most damaging end is kept. */
+  readonly restarts?: number | undefined;
+  /** Gradient steps of each start of PGD-T. */
+  readonly pgdTSteps?: number | undefined;
+  /** Gradient steps of each start of APGD. */
+  readonly apgdSteps?: number | undefined;
+  /** Pictures that Square asks about. */
+  readonly squareQueries?: number | undefined;
+  /** Gradient steps of each search of C&W. */
+  readonly cwSteps?: number | undefined;
+  /** Searches of C&W: constants c that each image is tried with. */
+  readonly cwSearches?: number | undefined;
+  /** Adam's learning rate in C&W. */
+  readonly cwLearningRate?: number | undefined;
+  /** The first constant c of C&W. */
+  readonly cwInitialConstant?: number | undefined;
+  /** Margin, in logits, by which C&W must be misclassified. */
+  readonly cwConfidence?: number | undefined;
+  /** C&W ends a search whose loss no longer falls. */
+  readonly cwAbortEarly?: boolean | undefined;
+  /** Steps of FAB towards each of 9 classes. */
+  readonly fabSteps?: number | undefined;
+  /** Gradient steps of DDN. */
+  readonly ddnSteps?: number | undefined;
+  /** Gradient steps of FMN. */
+  readonly fmnSteps?: number | undefined;
+  /** Steps of DeepFool at most. */
+  readonly deepfoolSteps?: number | undefined;
+  /** Noise at every prediction, such as normal:0.25; by default the model's own. */
+  readonly noise?: string | undefined;
+  /** How a randomised model predicts: single, majority:k or mean:k draws. */
+  readonly rule?: "single" | `majority:${number}` | `mean:${number}` | undefined;
+  /** Fresh draws that a randomised model is scored on; half of them choose the union. */
+  readonly draws?: number | undefined;
+  /** Draws averaged at each step of an attack on a randomised model; several are a curve; by default 16, 20 for autoattack-*-rand alone, or 80 if published. */
+  readonly eot?: OneOrMore | undefined;
+  /** What an attack on a randomised model maximises; by default worst, or mean-logits if published. */
+  readonly objective?:
+    | "worst"
+    | "mean-loss"
+    | "mean-logits"
+    | "mean-probability"
+    | "fixed-noise"
+    | "transfer"
+    | undefined;
+  /** Attack only what earlier attacks of that norm and radius left standing; a randomised model's examples are never spared. */
+  readonly onlyStanding?: boolean | undefined;
+  /** Rows per run of the network; changes no draw. */
+  readonly batch?: number | undefined;
+  /** Start of every random stream. */
+  readonly seed?: number | undefined;
+}
+
+/** What `audit` tells its `onEvent`: a finished row, a note, and at the end the result with the files that hold it. */
+export type AuditingEvent = AuditEvent | { readonly event: "note"; readonly text: string };
+
+/** The options of `audit`. */
+export interface AuditOptions
+  extends Running<AuditingEvent>,
+    Omit<NodeAudit, "runtime" | "signal"> {
+  /** Norms of the attacks. */
+  readonly norms?: Norm | readonly Norm[] | undefined;
+  /** Radius in ℓ∞, for pixels in [0, 1]; several are a curve. */
+  readonly epsilonLinf?: OneOrMore | undefined;
+  /** Radius in ℓ2, for pixels in [0, 1]; several are a curve. */
+  readonly epsilonL2?: OneOrMore | undefined;
+  /** Radius in ℓ1, for pixels in [0, 1]; several are a curve. */
+  readonly epsilonL1?: OneOrMore | undefined;
+  /** Test images to attack: the first ones. */
+  readonly examples?: number | undefined;
+  /** Quick: a first look; standard: AutoAttack's four attacks; full: every attack. */
+  readonly budget?: "quick" | "standard" | "full" | undefined;
+  /** Accuracy under all attacks (at the largest radii) below which, or without valid numbers, the exit code is 3. */
+  readonly require?: number | undefined;
+  /** Noise at every prediction, such as normal:0.25; by default the model's own. */
+  readonly noise?: string | undefined;
+  /** How a randomised model predicts: single, majority:k or mean:k draws. */
+  readonly rule?: "single" | `majority:${number}` | `mean:${number}` | undefined;
+  /** Rows per run of the network; changes no draw. */
+  readonly batch?: number | undefined;
+  /** Start of every random stream. */
+  readonly seed?: number | undefined;
+}
