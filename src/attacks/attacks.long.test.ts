@@ -101,16 +101,13 @@ const reach: Readonly<Record<string, number>> = {
   "autoattack-l1-rand": 1.1,
 };
 
-/** Names without their norm. */
 const familyOf = (name: string) => name.replace(/-(linf|l2|l1)(?=$|-)/, "");
-
-/** They try every class, and so must find the nearest. */
+/** They try every class. */
 const aimsAtAll = (name: string) => ["pgd-t", "apgd-t", "autoattack"].includes(familyOf(name));
 
 /** They move whatever they are given, as their authors have it; a copy of one of them belongs here, too. */
-const movesAll = (name: string) =>
-  ["pgd", "pgd-t", "fgsm", "autoattack-rand"].includes(familyOf(name));
-
+const movers = ["pgd", "pgd-t", "fgsm", "autoattack-rand"];
+const movesAll = (name: string) => movers.includes(familyOf(name));
 describe.each(attackNames)("%s", (name) => {
   const { norm } = attackNamed(name);
 
