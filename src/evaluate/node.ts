@@ -22,7 +22,7 @@ import { type EvaluateOptions, resolved } from "./options.ts";
 import { pictures } from "./pictures.ts";
 import { resumedRows } from "./resumed.ts";
 import type { Row } from "./row.ts";
-import { type OwnAttacks, rowCount, rowName, runsOf } from "./runs.ts";
+import { type OwnAttacks, ownOptions, rowCount, rowName, runsOf } from "./runs.ts";
 import { differences, type Settings, storedSettings, targetDifferences } from "./settings.ts";
 import { brokenName, isBroken, spared } from "./standing.ts";
 import { type Locate, stoppable } from "./subject.ts";
@@ -95,15 +95,6 @@ function checkFit(model: Model, { name, shape, classes }: Dataset): void {
     throw new UsageError(
       `class ${other} is ${classes[other]} in ${name} and ${model.classNames[other]} in ${model.path}; the order of classes must agree`,
     );
-}
-
-/** What the caller's own attacks say of themselves, since no table has their options. */
-function ownOptions(own: OwnAttacks = new Map()): Readonly<Record<string, unknown>> {
-  const entries = [...own].map(([name, all]) => [
-    `attack ${name}`,
-    all.map(({ epsilon, options }) => ({ epsilon, options })),
-  ]);
-  return Object.fromEntries(entries);
 }
 
 /** SHA-256 over names and values, in the order of names; the first 16 digits tell any two networks apart. */

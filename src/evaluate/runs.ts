@@ -39,6 +39,15 @@ export type OwnAttacks = ReadonlyMap<string, readonly Attack[]>;
 
 const NONE: OwnAttacks = new Map();
 
+/** What the caller's own attacks say of themselves, since no table has their options. */
+export function ownOptions(own: OwnAttacks = new Map()): Readonly<Record<string, unknown>> {
+  const entries = [...own].map(([name, all]) => [
+    `attack ${name}`,
+    all.map(({ epsilon, options }) => ({ epsilon, options })),
+  ]);
+  return Object.fromEntries(entries);
+}
+
 /** The radii at which an attack counts: its own, or those of its norm if it has no bound. */
 function radiiFor(attack: Attack, options: ResolvedOptions): (number | null)[] {
   if (attack.epsilon !== null) return [attack.epsilon];
