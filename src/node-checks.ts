@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Attack } from "./attacks/victim.ts";
 import type { AuditedFile } from "./audit/inputs.ts";
+import type { NodeAudit } from "./audit/node.ts";
 import { AuditOptions } from "./audit/options.ts";
 import { EvaluateOptions } from "./evaluate/options.ts";
 import type { OwnAttacks } from "./evaluate/runs.ts";
@@ -63,6 +64,7 @@ const reading: Fields<Omit<AuditedFile, "preprocessing" | "classes">> = {
   output: Text,
   straightThrough: Flag,
   blockSize: z.int().positive().optional(),
+  maxConstants: z.number().positive().optional(),
 };
 
 const storing = { resume: Flag, dataDir: Text, command: Text };
@@ -161,16 +163,22 @@ export function evaluateOptions(options: object) {
   return { settings: settings as EvaluateOptions, where, own };
 }
 
-const AuditSchema = AuditOptions.extend({
-  ...running,
+const auditing: Fields<Omit<NodeAudit, "runtime" | keyof AuditedFile>> = {
   ...storing,
-  ...reading,
-  preprocessing: Text,
-  classes: Text,
+  signal: Signal,
   data: Text,
   out: Text,
   saveExamples: z.int().nonnegative().optional(),
+  saveInputs: z.int().nonnegative().optional(),
   note: Callback.optional(),
+};
+
+const AuditSchema = AuditOptions.extend({
+  ...running,
+  ...reading,
+  ...auditing,
+  preprocessing: Text,
+  classes: Text,
 });
 
 /** What `audit` is given. */

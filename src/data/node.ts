@@ -191,7 +191,7 @@ async function pathMeant(name: string, error: UsageError): Promise<UsageError> {
       { code: "unknown-name" },
     );
   const kind = name.endsWith(".npz")
-    ? "write npz:" + name
+    ? `write npz:${name}`
     : "images are read from folder:PATH, npz:PATH or a data set's name";
   return new UsageError(`${name} is a file; ${kind}`, { code: "unknown-name" });
 }
