@@ -4,10 +4,13 @@ import { InferenceSession, Tensor } from "onnxruntime-node";
 import { gradient } from "../src/autodiff/gradient.ts";
 import { interpret } from "../src/graph/interpret.ts";
 import { constant, input, mul, sum } from "../src/graph/ops.ts";
+import { keyOf, keysFor } from "../src/math/random.ts";
 import { type Tensor as Array2, argmaxRows, type NdArray, tensor } from "../src/math/tensor.ts";
+import { classifier } from "../src/models/classifier.ts";
 import { type ImportedNetwork, importedNetwork } from "../src/models/imported.ts";
 import { readModel } from "../src/onnx/model.ts";
 import { nodeOf, onnxFile } from "../src/onnx/model-fixture.ts";
+import { nodeRuntime } from "../src/runtime/node.ts";
 
 const number = (value: number): NdArray => tensor([], [value]);
 const int64 = (values: readonly number[]): NdArray => ({
@@ -77,6 +80,20 @@ export async function plainly(file: HeadFile, z: readonly (readonly number[])[])
 
 export const networkOf = (file: HeadFile): ImportedNetwork =>
   importedNetwork(readModel(bytesOf(file)), "head");
+
+/** The class of each row of scores as attacks and tables see it, by ONNX Runtime too. */
+export async function decisionsOf(file: HeadFile, z: readonly (readonly number[])[]) {
+  const network = classifier(await nodeRuntime(), networkOf(file), {});
+  const keys = keysFor(
+    keyOf(0),
+    z.map((_, i) => i),
+  );
+  try {
+    return argmaxRows(await network.logits(tensor([z.length, file.count], z.flat()), keys));
+  } finally {
+    await network.release();
+  }
+}
 
 /** The logits of rows of scores, and ∂(Σ difference of the first two)/∂z. */
 export function attacked(file: HeadFile, z: readonly (readonly number[])[]) {

@@ -16,6 +16,12 @@ const erfInverse = (y: number): number => normalQuantile((1 + y) / 2) / Math.SQR
 /** Smallest normal number of float32; `x ≥ 0` is `x > −TINY`. */
 const TINY = 1.2e-38;
 
+/** Where x is cut off to a whole number above t: from the next one on, or below 0 from behind the one before. */
+function beforeCutOff(t: number): number {
+  const next = Math.floor(t) + 1;
+  return next > 0 ? next - Math.max(next * 2 ** -25, TINY) : next - 1;
+}
+
 /** c / x for x of one sign. */
 function inverse(c: number, x: Value): ScoreMap | null {
   const { low, high } = rangeOf(x);
@@ -150,8 +156,13 @@ const rules: { readonly [O in Op]?: (value: Value<O>) => ScoreMap | null } = {
   // Halves go to the even number, so 0.5 becomes 0.
   Round: ({ inputs: [x] }) =>
     map(x, "Round", 1, (t) => Math.floor(t) + 0.5, { flat: { low: 0, high: 0 } }),
-  Cast: ({ inputs: [x], dtype }) =>
-    x.dtype.startsWith("float") && dtype.startsWith("float") ? map(x, null, 1, (t) => t) : null,
+  Cast: ({ inputs: [x], dtype }) => {
+    if (!x.dtype.startsWith("float")) return null;
+    if (dtype.startsWith("float")) return map(x, null, 1, (t) => t);
+    return /^u?int/.test(dtype)
+      ? map(x, "cut-off", 1, beforeCutOff, { flat: { low: 0, high: 0 } })
+      : null;
+  },
   Add: sum,
   Sub: difference,
   Mul: product,

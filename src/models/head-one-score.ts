@@ -10,7 +10,7 @@ import {
   type SoftmaxEntry,
   softmaxEntry,
 } from "./head-complement.ts";
-import { bare } from "./head-constants.ts";
+import { bare, isSame } from "./head-constants.ts";
 import { logOf } from "./head-log-probabilities.ts";
 import type { ScoreMap } from "./head-map.ts";
 import { mapOf } from "./head-maps.ts";
@@ -28,6 +28,8 @@ export interface TwoClasses {
   readonly rule: string;
   /** Class 1 where what is left is above (or below) the threshold; null where scores are compared with each other. */
   readonly decision: { readonly side: "above" | "below"; readonly threshold: number } | null;
+  /** The file's own value by which it decides, and the threshold that class 1 is above (or below). */
+  readonly decidedBy: { readonly value: Value; readonly t: number; readonly isAbove: boolean };
 }
 
 /** A value on the way back from the score, and the map that it ends in. */
@@ -36,21 +38,45 @@ interface Link {
   readonly map: ScoreMap;
 }
 
+/** a > b, or with `orEqual` a ≥ b. */
+interface Comparison {
+  readonly a: Value;
+  readonly b: Value;
+  readonly orEqual: boolean;
+}
+
+/** The comparison that a truth value is, also as its opposite, or as "larger or equal"; null for any other. */
+function comparedBy(truth: Value): Comparison | null {
+  const inner = bare(truth);
+  if (is(inner, "Not")) {
+    const found = comparedBy(inner.inputs[0]);
+    return found === null ? null : { a: found.b, b: found.a, orEqual: !found.orEqual };
+  }
+  if (is(inner, "Or")) {
+    const [larger, equal] = inner.inputs.map((input) => bare(input));
+    const found = is(equal, "Equal") ? comparedBy(larger) : null;
+    if (found === null || !is(equal, "Equal")) return null;
+    const isOfSame = [found.a, found.b].every((one) =>
+      equal.inputs.some((input) => isSame(input, one)),
+    );
+    return isOfSame ? { ...found, orEqual: true } : null;
+  }
+  if (!is(inner, "Greater") || !inner.inputs[0].dtype.startsWith("float")) return null;
+  const [a, b] = inner.inputs;
+  return { a, b, orEqual: false };
+}
+
 /** 1 where one number is larger than another, 0 elsewhere, as a map of their difference. */
 function comparison(value: Value): ScoreMap | null {
-  const inner =
-    is(value, "Cast") && value.inputs[0].dtype === "bool" ? bare(value.inputs[0]) : null;
-  if (inner === null) return null;
-  const isNot = is(inner, "Not");
-  const compared = isNot ? bare(inner.inputs[0]) : inner;
-  if (!is(compared, "Greater") || !compared.inputs[0].dtype.startsWith("float")) return null;
-  const [a, b] = compared.inputs;
+  const isTruth = is(value, "Cast") && value.inputs[0].dtype === "bool";
+  const found = isTruth ? comparedBy(value.inputs[0]) : null;
+  if (found === null) return null;
   return {
-    inner: isNot ? g.sub(b, a) : g.sub(a, b),
+    inner: g.sub(found.a, found.b),
     name: "comparison",
     direction: 1,
-    // not a > b is b − a ≥ 0.
-    cut: () => (isNot ? -1.2e-38 : 0),
+    // d ≥ 0 is d > the number before 0.
+    cut: () => (found.orEqual ? -1.2e-38 : 0),
     middle: 0.5,
     flat: { low: 0, high: 0 },
   };
@@ -89,19 +115,36 @@ interface Threshold {
 const isProbability = ({ low, high }: Range): boolean => low >= 0 && high <= 1;
 const has = ({ low, high }: Range, t: number): boolean => low < t && t < high;
 
+/** Whether links in front of a probability make everything on one side of ½ equal. */
+function isCutOff(links: readonly Link[], probability: number): boolean {
+  if (probability <= 0) return false;
+  let t = 0.5;
+  return links.toReversed().some(({ map }) => {
+    if (map.name === "Clip" && map.flat !== null && (map.flat.low >= t || map.flat.high <= t))
+      return true;
+    if (map.name !== null) t = Number.NaN;
+    return false;
+  });
+}
+
 /** Where the score is decided: a probability at ½, what ends in a map onto an interval at the middle of that, others at 0. */
 function thresholdOf(links: readonly Link[], end: Value): Threshold {
   const values = [...links.map(({ value }) => value), end];
   const ranges = values.map((value) => rangeOf(value));
+  const half = { t: 0.5, rule: "probability 0.5" };
   const probability = ranges.findIndex((range) => isProbability(range) && has(range, 0.5));
-  if (probability >= 0) return { place: probability, t: 0.5, rule: "probability 0.5" };
+  // A clip of a probability to one side of ½ leaves one answer.
+  if (isProbability(ranges[0]) && isCutOff(links.slice(0, probability), probability))
+    return { place: 0, t: half.t, rule: half.rule };
+  if (probability >= 0) return { place: probability, t: half.t, rule: half.rule };
   const onto = links.findLastIndex(({ map }) => map.middle !== null);
   if (onto >= 0) {
     const t = links[onto].map.middle as number;
     return { place: onto, t, rule: `the middle of ${links[onto].map.name}, ${t}` };
   }
   if (isProbability(ranges[0])) return { place: 0, t: 0.5, rule: "probability 0.5" };
-  if (ranges[0].high <= 0 && is(values[0], "Log"))
+  const isLogSigmoid = links[0]?.map.direction === -1 && links[1]?.map.name === "Softplus";
+  if (ranges[0].high <= 0 && (is(values[0], "Log") || isLogSigmoid))
     return { place: 0, t: Math.log(0.5), rule: "log-probability log 0.5" };
   const rule = "nothing in the file says where it is decided";
   const place = moved(links, 0, 0, links.length).t === null ? links.length : 0;
@@ -128,6 +171,7 @@ function moved(links: readonly Link[], place: number, threshold: number, stop: n
   return { t, isAbove, isAlways: false };
 }
 
+const real = (x: Value): Value => (x.dtype.startsWith("float") ? x : g.cast(x, "float32"));
 const zeroLike = (x: Value): Value => g.mul(x, g.scalarLike(x, 0));
 const shifted = (x: Value, by: number): Value => (by === 0 ? x : g.add(x, g.scalarLike(x, by)));
 const ordered = (low: Value, high: Value, isAbove: boolean): readonly [Value, Value] =>
@@ -189,6 +233,9 @@ export function twoClasses(score: Value, threshold?: Pick<Threshold, "t" | "rule
       ? thresholdOf(links, end)
       : { place: 0, t: threshold.t, rule: threshold.rule };
   const { place, t, rule } = at;
+  const values = links.map((link) => link.value).concat(end);
+  const { isAbove } = moved(links, place, t, place);
+  const decidedBy = { value: values[place], t, isAbove };
   const names = (count: number) => links.slice(0, count).flatMap(({ map }) => map.name ?? []);
   const mixed = mixedFrom(links, end, at);
   if (mixed !== null)
@@ -198,11 +245,11 @@ export function twoClasses(score: Value, threshold?: Pick<Threshold, "t" | "rule
       isLogarithm: mixed.name === null,
       rule,
       decision: null,
+      decidedBy,
     };
   const stop = stopOf(links, at);
-  const value = stop === links.length ? end : links[stop].value;
   const decided = moved(links, place, t, stop);
-  const own = ownScore(value, decided);
+  const own = ownScore(real(values[stop]), decided);
   return {
     scores: [zeroLike(own), own],
     removed: names(stop),
@@ -212,6 +259,7 @@ export function twoClasses(score: Value, threshold?: Pick<Threshold, "t" | "rule
       decided.t === null
         ? null
         : { side: decided.isAbove ? "above" : "below", threshold: decided.t },
+    decidedBy,
   };
 }
 

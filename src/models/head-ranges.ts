@@ -109,7 +109,10 @@ const rules: { readonly [O in Op]?: (value: Value<O>, of: RangeOf) => Range } = 
   Min: ({ inputs: [a, b] }, of) =>
     range(Math.min(of(a).low, of(b).low), Math.min(of(a).high, of(b).high)),
   Where: ({ inputs: [, a, b] }, of) => union(of(a), of(b)),
-  Cast: ({ inputs: [x] }, of) => (x.dtype === "bool" ? SHARE : of(x)),
+  Cast: ({ inputs: [x], dtype }, of) => {
+    if (x.dtype === "bool") return SHARE;
+    return dtype.startsWith("float") ? of(x) : mapped(of(x), Math.trunc);
+  },
   StraightThrough: ({ inputs: [y] }, of) => of(y),
   StopGradient: ({ inputs: [x] }, of) => of(x),
   ReduceSum: (value, of) => {

@@ -154,12 +154,14 @@ const saturating = new Set([
   "Erf",
   "Atan",
   "Softsign",
+  // A log-sigmoid is one of −z.
+  "Softplus",
   "x / (x + c)",
   "odds",
 ]);
 
 /** Maps that leave classes tied over a wide range, which a network may mean. */
-const stepped = new Set(["Relu", "Sign", "Round"]);
+const stepped = new Set(["Relu", "Sign", "Round", "cut-off"]);
 
 /** The same monotone map of every class. */
 function mapStep({ value, axis }: Scores): Step | null {

@@ -2,6 +2,8 @@ import * as g from "../graph/expressions.ts";
 import { is, type Value } from "../graph/value.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
+import { type Answer, answering, thresholdRows } from "./head-answer.ts";
+import { knownNumber } from "./head-constants.ts";
 import { twoClasses } from "./head-one-score.ts";
 import type { Head } from "./head-sentences.ts";
 import { undoneRows } from "./head-undone-rows.ts";
@@ -9,31 +11,55 @@ import { undoneRows } from "./head-undone-rows.ts";
 /** Scores [batch, classes] in which an attack finds gradients, and what was taken off the file's end for them. */
 export interface Logits extends Head {
   readonly logits: Value;
+  /** What the file decides by, and the scores before its end, which may say another class; null where nothing was taken off. */
+  readonly own: { readonly answer: Answer; readonly undone: Value } | null;
 }
 
-const asIs = { removed: [], isLogarithm: false, isSaturated: false, twoClasses: null };
+const asIs = { removed: [], isLogarithm: false, isSaturated: false, twoClasses: null, own: null };
 
 /** Operators that only arrange or convert, through which the choice of a class is seen. */
 const arranging: ReadonlySet<string> = new Set(["Reshape", "Cast", "Expand"]);
 
-/** The scores [.., classes, ..] whose largest an output names, and how; null where it names none. */
-function chosenOf(output: Value): { readonly scores: Value; readonly name: string } | null {
+/** Scores [.., classes, ..] whose largest an output names. */
+interface Choice {
+  readonly scores: Value;
+  readonly name: string;
+  /** Whether the last of several that are equally large is named. */
+  readonly isLast: boolean;
+}
+
+/** The scores behind (classes − 1) − ArgMax of them in the opposite order, which is how the last of the largest is named. */
+function lastChosen(output: Value): Choice | null {
+  const [count, found] = output.inputs;
+  if (!is(found, "ArgMax") || knownNumber(count) === null) return null;
+  const [turned] = found.inputs;
+  const isTurned = is(turned, "Slice") && turned.attrs.steps[found.attrs.axis] === -1;
+  return isTurned ? { scores: turned.inputs[0], name: "ArgMax", isLast: true } : null;
+}
+
+/** The scores whose largest an output names, and how; null where it names none. */
+function chosenOf(output: Value): Choice | null {
   if (is(output, "ArgMax") || is(output, "TopKIndices"))
-    return { scores: output.inputs[0], name: output.op === "ArgMax" ? "ArgMax" : "TopK" };
+    return {
+      scores: output.inputs[0],
+      name: output.op === "ArgMax" ? "ArgMax" : "TopK",
+      isLast: false,
+    };
+  if (is(output, "Sub")) return lastChosen(output);
   if (is(output, "GatherElements")) {
     const [scores, indices] = output.inputs;
     const isTopK = is(indices, "TopKIndices") && indices.inputs[0] === scores;
-    return isTopK ? { scores, name: "TopK" } : null;
+    return isTopK ? { scores, name: "TopK", isLast: false } : null;
   }
   return arranging.has(output.op) ? chosenOf(output.inputs[0]) : null;
 }
 
 /** Scores without the choice of the best of them; those of a choice along another axis than that of the classes stay. */
-function unchosen(output: Value, batch: number): { readonly scores: Value; removed: string[] } {
+function unchosen(output: Value, batch: number) {
   const found = chosenOf(output);
   if (found === null || classAxis(found.scores, batch) === null)
-    return { scores: output, removed: [] };
-  return { scores: found.scores, removed: [found.name] };
+    return { scores: output, removed: [], isLast: false };
+  return { scores: found.scores, removed: [found.name], isLast: found.isLast };
 }
 
 /** The axis of the classes: behind the batch, and the only one there that is longer than 1; null where there is none. */
@@ -61,36 +87,51 @@ export function outputsOf(output: Value, batch: number, name: string): Logits {
   return { logits: g.cast(g.reshape(output, [batch, count]), "float32"), ...asIs };
 }
 
-/** The logits [batch, classes] behind an output; a single score becomes two classes, decided where the file decides it. */
+/**
+ * The logits [batch, classes] behind an output; a single score becomes two classes, decided where the file decides it. The
+ * largest is always the class that the file answers.
+ */
 export function logitsOf(output: Value, batch: number, name: string): Logits {
-  const { scores, removed } = unchosen(output, batch);
+  const { scores, removed, isLast } = unchosen(output, batch);
   if (scores.shape.filter((n) => n > 1).length > (batch > 1 ? 2 : 1))
     throw new UsageError(
       `output ${name} has shape [${scores.shape.join(", ")}], as segmentation or detection have; a classifier gives one row of scores per picture, so choose another --output`,
     );
-  const plain = outputsOf(scores, batch, name);
   const axis = classAxis(scores, batch);
   if (axis === null) return ofOneScore(scores, batch, name);
+  const plain = outputsOf(scores, batch, name);
   const undone = undoneRows({ value: scores, axis });
-  if (undone.removed.length === 0 && !undone.isLogarithm) return { ...plain, removed };
+  const isAsItIs = undone.removed.length === 0 && !undone.isLogarithm;
+  if (isAsItIs && !isLast) return { ...plain, removed };
+  const before = isAsItIs ? plain.logits : outputsOf(undone.value, batch, name).logits;
   const { isLogarithm, isSaturated } = undone;
+  const answer = { rows: plain.logits, isLast };
   return {
-    logits: outputsOf(undone.value, batch, name).logits,
+    logits: answering(before, answer),
     removed: removed.concat(undone.removed),
     isLogarithm,
     isSaturated,
     twoClasses: null,
+    own: { answer, undone: before },
   };
 }
 
+/** Logits of two classes; an output of whole numbers is a label if a comparison or a rounding made it. */
 function ofOneScore(score: Value, batch: number, name: string): Logits {
-  const { scores, removed, isLogarithm, rule, decision } = twoClasses(score);
+  const { scores, removed, isLogarithm, rule, decision, decidedBy } = twoClasses(score);
+  if (removed.length === 0 && !score.dtype.startsWith("float")) outputsOf(score, batch, name);
   const columns = scores.map((one) => outputsOf(one, batch, name).logits);
+  const before = g.concat(columns, 1);
+  const { value, t, isAbove } = decidedBy;
+  const column = outputsOf(g.cast(value, "float32"), batch, name).logits;
+  const answer = { rows: thresholdRows(column, t, isAbove), isLast: false };
+  const isAsItIs = removed.length === 0 && !isLogarithm;
   return {
-    logits: g.concat(columns, 1),
+    logits: isAsItIs ? before : answering(before, answer),
     removed,
     isLogarithm,
     isSaturated: false,
     twoClasses: { rule, decision },
+    own: isAsItIs ? null : { answer, undone: before },
   };
 }
