@@ -32,6 +32,7 @@ describe("a model that was trained on data without a split", () => {
   it.each([
     ["does not state a held-out part", { data: "npz:a.npz" }, whole, true, "does not state"],
     ["met fewer examples", trained, single(50), true, "8 of 40 examples out, but it now has 50"],
+    ["met one example less", trained, single(41), true, "but it now has 41"],
     ["was trained on other data", trained, whole, false, "with npz:./a.npz"],
   ])("is tested with a warning if it %s", (_, model, data, isSame, words) => {
     const { warning } = testedData(model, data, isSame);
