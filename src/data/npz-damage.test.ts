@@ -63,3 +63,10 @@ describe("an .npz file", () => {
     }
   });
 });
+
+it("states noon of the first day that a zip can, so that equal arrays are equal bytes in any year", () => {
+  const header = new DataView(npzBytes({ x: tensor([2], [1, 2]) }).buffer);
+  // APPNOTE 4.4.6: hours from bit 11 on; years since 1980 from bit 9 on, months from bit 5 on, days.
+  expect(header.getUint16(10, true)).toBe(12 << 11);
+  expect(header.getUint16(12, true)).toBe((0 << 9) | (1 << 5) | 1);
+});
