@@ -121,6 +121,14 @@ const single =
   (x: Value): Value =>
     g.cast(f(g.cast(x, "float32")), x.dtype);
 
+/** log(|x| + √(x² + 1)) with the sign of x: for x below −1000 a sum x + √(x² + 1) would be 0 in float32. */
+function asinh(x: Value): Value {
+  const negative = g.greater(g.scalarLike(x, 0), x);
+  const size = g.where(negative, g.neg(x), x);
+  const y = g.log(g.add(size, g.sqrt(g.add(g.mul(size, size), one(x)))));
+  return g.where(negative, g.neg(y), y);
+}
+
 const one = (x: Value) => g.scalarLike(x, 1);
 const half = (x: Value) => g.mul(x, g.scalarLike(x, 0.5));
 const inverse = (x: Value) => g.div(one(x), x);
@@ -156,7 +164,7 @@ export const elementwise: Translations = {
   Atan: unary(single(g.atan)),
   Sinh: unary((x) => half(g.sub(g.exp(x), g.exp(g.neg(x))))),
   Cosh: unary((x) => half(g.add(g.exp(x), g.exp(g.neg(x))))),
-  Asinh: unary((x) => g.log(g.add(x, g.sqrt(g.add(g.mul(x, x), one(x)))))),
+  Asinh: unary(asinh),
   Acosh: unary((x) => g.log(g.add(x, g.sqrt(g.sub(g.mul(x, x), one(x)))))),
   Atanh: unary((x) => half(g.log(g.div(g.add(one(x), x), g.sub(one(x), x))))),
   Sign: step(g.sign),

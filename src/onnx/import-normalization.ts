@@ -145,15 +145,14 @@ function rmsNormalization(node: ImportNode): Value[] {
   return [scaled, inverse];
 }
 
-/** The p-norm along an axis; the gradient of its root is 0 at 0. */
+/** x over its p-norm along an axis; 0 where that is 0, as ONNX Runtime has it. */
 function lpNormalization(node: ImportNode): Value {
   const x = node.input(0);
   const axis = axisOf(node, node.int("axis", -1), x.shape.length);
-  if (node.int("p", 2) === 1) return g.div(x, g.sum(g.abs(x), [axis], true));
-  return g.div(
-    x,
-    g.sqrt(g.clip(g.sum(g.mul(x, x), [axis], true), 1e-38, Number.POSITIVE_INFINITY)),
-  );
+  const one = node.int("p", 2) === 1;
+  const power = g.sum(one ? g.abs(x) : g.mul(x, x), [axis], true);
+  const positive = g.clip(power, 1e-38, Number.POSITIVE_INFINITY);
+  return g.div(x, one ? positive : g.sqrt(positive));
 }
 
 /** x/(κ + α/size · Σ x² over neighbouring channels)^β (Krizhevsky et al. 2012, §3.3). */

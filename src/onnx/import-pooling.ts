@@ -12,6 +12,7 @@ import {
   withoutDepth,
 } from "./import-geometry.ts";
 import type { ImportNode, Translations } from "./import-node.ts";
+import { rootOfSquares } from "./import-root.ts";
 
 /** With ceil_mode a last window may begin inside the picture or its first pad, and hang over the end. */
 function withCeil(node: ImportNode, input: Shape, geometry: Geometry): Geometry {
@@ -161,7 +162,7 @@ const absolutePower = (x: Value, p: number): Value =>
   p === 2 ? g.mul(x, x) : g.pow(g.abs(x), g.scalarLike(x, p));
 
 const root = (x: Value, p: number): Value =>
-  p === 2 ? g.sqrt(g.clip(x, 1e-38, Infinity)) : g.pow(x, g.scalarLike(x, 1 / p));
+  p === 2 ? rootOfSquares(x) : g.pow(x, g.scalarLike(x, 1 / p));
 
 function lpPool(node: ImportNode): Value {
   const x = node.input(0);

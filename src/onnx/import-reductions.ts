@@ -5,6 +5,7 @@ import { reduced } from "../graph/shapes.ts";
 import type { Value } from "../graph/value.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { axisOf, type ImportNode, type Translate, type Translations } from "./import-node.ts";
+import { rootOfSquares } from "./import-root.ts";
 
 interface Reduction {
   readonly axes: readonly number[];
@@ -55,15 +56,12 @@ function product(x: Value, { axes, keepdims }: Reduction): Value {
   return keepdims ? y : g.reshape(y, reduced(x.shape, axes, false));
 }
 
-/** log Σ eˣ, shifted by the largest x so that nothing overflows. */
+/** log Σ eˣ, shifted by the largest x so that nothing overflows; by a finite number, since ∞ − ∞ would be NaN. */
 function logSumExp(x: Value, { axes, keepdims }: Reduction): Value {
-  const top = g.stopGradient(g.max(x, axes, true));
+  const top = g.stopGradient(g.clip(g.max(x, axes, true), -3e38, 3e38));
   const y = g.add(g.log(g.sum(g.exp(g.sub(x, top)), axes, true)), top);
   return keepdims ? y : g.reshape(y, reduced(x.shape, axes, false));
 }
-
-/** The square root of a sum of squares, whose gradient is 0 at 0. */
-const root = (x: Value) => g.sqrt(g.clip(x, 1e-38, Number.POSITIVE_INFINITY));
 
 /** The index of the largest element along one axis. */
 const extreme =
@@ -97,7 +95,7 @@ export const reductions: Translations = {
   ReduceProd: reduce([product, 1]),
   ReduceSumSquare: reduce([sum, 0], squares),
   ReduceL1: reduce([sum, 0], g.abs),
-  ReduceL2: reduce([(x, how) => root(sum(x, how)), 0], squares),
+  ReduceL2: reduce([(x, how) => rootOfSquares(sum(x, how)), 0], squares),
   ReduceLogSum: reduce([(x, how) => g.log(sum(x, how)), Number.NEGATIVE_INFINITY]),
   ReduceLogSumExp: reduce([logSumExp, Number.NEGATIVE_INFINITY]),
   ArgMax: extreme(1),
