@@ -9,6 +9,7 @@ import { batchSizes, padded } from "./batch-size.ts";
 import { dropoutMasks } from "./dropout.ts";
 import { inBatchesOf } from "./in-batches.ts";
 import { type LossData, lossGraph, lossWeights } from "./losses.ts";
+import { lossOfLogits } from "./mean-loss.ts";
 import { refusing } from "./refusing.ts";
 
 /** A network with weights, ready to run; what an attack calls a victim. Any batch size is accepted. */
@@ -24,7 +25,8 @@ export interface Classifier {
   release(): Promise<void>;
 }
 
-interface Answer {
+/** Losses, logits and ∂(Σ losses)/∂x. */
+export interface Answer {
   readonly losses: Float32Array;
   readonly logits: Tensor;
   readonly gradient: Tensor;
@@ -42,7 +44,7 @@ export function classifier(
   const on = refusing(runtime, architecture);
   const network = compiled(on, architecture, "frozen", parameter, () => ({}));
   const { fixedBatch = null } = architecture;
-  return fixedBatch === null ? network : inBatchesOf(fixedBatch, network);
+  return fixedBatch === null ? network : inBatchesOf(fixedBatch, network, lossOfLogits(runtime));
 }
 
 /**
