@@ -52,3 +52,9 @@ function described(
   const made = nodes.length === 0 ? "" : `, first made by ${listed(nodes.slice(0, NAMED))}`;
   return `${what} ${counted(found.length, "image")} (index ${shown})${made}`;
 }
+
+/** What the terminal says of rows in which an answer was not finite; no lines where all were. */
+export function nonFiniteNotes(rows: readonly Row[]): string[] {
+  const found = nonFiniteGradients({ rows });
+  return found === null ? [] : [`${found.severity}: ${found.text}`, `  ${found.advice}`];
+}

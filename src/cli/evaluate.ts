@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { nonFiniteNotes } from "../audit/non-finite.ts";
 import { ImageOptions, imageOptionsIn } from "../data/image-options.ts";
 import { openImagesNode } from "../data/node.ts";
 import { withoutDependence } from "../evaluate/batch.ts";
@@ -94,6 +95,8 @@ export const evaluateCommand = command({
         `  ${resuming(context.argv)}`,
       );
     if (rows.length > 0) context.print(...summaryTable(summarize(rows, options)).split("\n"));
+    const notFinite = nonFiniteNotes(rows);
+    if (notFinite.length > 0) context.note(...notFinite);
     context.print(`rows: ${out}`);
   },
 });

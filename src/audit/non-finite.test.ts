@@ -1,0 +1,15 @@
+import { expect, it } from "vitest";
+import { rowWith } from "../report/rows-fixture.ts";
+import { nonFiniteNotes } from "./non-finite.ts";
+
+it("an evaluation names the images whose gradients are not finite, and is silent where all are", () => {
+  const node = '"root" (Sqrt)';
+  const rows = [
+    rowWith({ index: 0 }),
+    rowWith({ index: 7, nonFinite: { value: "gradient", node } }),
+  ];
+  const [text, advice] = nonFiniteNotes(rows);
+  expect(text).toContain(`not finite for 1 image (index 7), first made by ${node}`);
+  expect(advice).toContain("keep it away from 0");
+  expect(nonFiniteNotes(rows.slice(0, 1))).toEqual([]);
+});
