@@ -1,6 +1,7 @@
 // Signs that a file answers the same whatever it is shown.
 
 import type { Row } from "../evaluate/row.ts";
+import { type Decisions, describeDecisions } from "../models/decisions.ts";
 import type { Diagnostic, Facts } from "./diagnostics.ts";
 
 /** One row per example, which says what was predicted of the clean image. */
@@ -16,7 +17,7 @@ export function constantPredictor({ probe }: Pick<Facts, "probe">): Diagnostic |
     severity: "invalid",
     text: `the logits are the same for all ${probe.examples} images that were probed, so the file answers without looking at them`,
     advice:
-      "choose the scores by --output (a softmax over a single unit is always 1), and check --scale, --mean and --std",
+      "choose the scores by --output (a softmax over a single unit always answers 1), and check --scale, --mean and --std",
   };
 }
 
@@ -35,5 +36,26 @@ export function oneClass({ rows }: Pick<Facts, "rows">): Diagnostic | null {
     text: `class ${[...predictions][0]} is predicted for all of ${clean.length} images of ${labels.size} classes`,
     advice:
       "check the preprocessing and where the output decides (--output); accuracy under attack is the share of that class",
+  };
+}
+
+/** Images for which the file answers another class than the scores that attacks see. */
+export function otherDecision(decisions: Decisions | null): Diagnostic | null {
+  const text = decisions === null ? null : describeDecisions(decisions);
+  if (decisions === null || text === null) return null;
+  if (decisions.others.length > 0)
+    return {
+      code: "other-decision",
+      severity: "invalid",
+      text,
+      advice:
+        "please report this with the file; until then name the scores before its last operators by --output",
+    };
+  return {
+    code: "other-decision",
+    severity: "warning",
+    text,
+    advice:
+      "export the file without the operators at its end, or name the scores before them by --output: these tell such classes apart",
   };
 }

@@ -17,7 +17,7 @@ import {
   transferWins,
   zeroGradients,
 } from "./diagnostics.ts";
-import { constantPredictor, oneClass } from "./diagnostics-answers.ts";
+import { constantPredictor, oneClass, otherDecision } from "./diagnostics-answers.ts";
 import type { Probe, ProbedNorm } from "./probe.ts";
 
 const usual: ProbedNorm = {
@@ -187,5 +187,18 @@ describe("a diagnostic", () => {
   it("of approximate gradients repeats the importer", () => {
     expect(straightThrough({ notes: ["Round is approximate"] })?.text).toBe("Round is approximate");
     expect(straightThrough({ notes: ["Round has zero gradient"] })).toBeNull();
+  });
+});
+
+describe("other-decision", () => {
+  const same = { images: 8, ties: 0, undecided: 0, others: [] };
+
+  it.each([
+    ["nothing where both agree", same, undefined],
+    ["a warning where the output ties", { ...same, ties: 2 }, "warning"],
+    ["a warning where the output is NaN", { ...same, undecided: 1 }, "warning"],
+    ["invalid where the file answers another class", { ...same, ties: 2, others: [5] }, "invalid"],
+  ] as const)("is %s", (_, decisions, severity) => {
+    expect(otherDecision(decisions)?.severity).toBe(severity);
   });
 });

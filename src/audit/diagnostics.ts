@@ -4,8 +4,9 @@ import type { Row } from "../evaluate/row.ts";
 import { mean } from "../math/statistics.ts";
 import { NO_CLASS } from "../math/tensor.ts";
 import type { BatchDependence } from "../models/batch-dependence.ts";
+import type { Decisions } from "../models/decisions.ts";
 import { normName, percent, radius } from "../report/format.ts";
-import { cleanOf, constantPredictor, oneClass } from "./diagnostics-answers.ts";
+import { cleanOf, constantPredictor, oneClass, otherDecision } from "./diagnostics-answers.ts";
 import { nonFiniteGradients } from "./non-finite.ts";
 import { batchDependent, type NotRun, notRun, trainedOnTest } from "./own-diagnostics.ts";
 import type { BetterPreprocessing } from "./preprocessings.ts";
@@ -15,6 +16,7 @@ import type { Probe } from "./probe.ts";
 export type DiagnosticCode =
   | "constant-predictor"
   | "one-class"
+  | "other-decision"
   | "permuted-classes"
   | "other-preprocessing"
   | "chance"
@@ -55,6 +57,8 @@ export interface Facts {
   readonly batch?: BatchDependence | null;
   /** Why test images may have been trained on; absent or null where they were not. */
   readonly trainedOn?: string | null;
+  /** The file's own decisions beside those of the scores before its output; absent or null where nothing was taken off. */
+  readonly decisions?: Decisions | null;
   /** Diagnostics that failed; what they would have found is missing. */
   readonly failures?: readonly NotRun[];
 }
@@ -280,6 +284,7 @@ export function diagnose(facts: Facts): Diagnostic[] {
   const constant = constantPredictor(facts);
   const all = [
     batchDependent(facts.batch ?? null),
+    otherDecision(facts.decisions ?? null),
     constant,
     constant === null ? (wrong ?? chance(facts)) : wrong,
     constant === null ? oneClass(facts) : null,

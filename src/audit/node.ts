@@ -22,6 +22,7 @@ import {
   oneByOne,
 } from "../models/batch-dependence.ts";
 import { classifier } from "../models/classifier.ts";
+import { compareDecisions } from "../models/decisions.ts";
 import { isExported } from "../models/export.ts";
 import type { ImportedOptions } from "../models/imported.ts";
 import { statedShape, takesWhole } from "../models/imported-picture.ts";
@@ -48,6 +49,8 @@ import { without } from "./without.ts";
 
 /** Images that the probe looks at. */
 const PROBED = 32;
+/** Images on which the file's own decisions are compared with those of the scores before its output. */
+const COMPARED = 256;
 
 export type { NodeAudit } from "./inputs.ts";
 
@@ -187,6 +190,15 @@ async function* audited(audit: Opened): AsyncGenerator<AuditEvent, void, void> {
       ...{ count: 2 * PROBED, channels: dataset.shape[0], signal },
     });
   }
+  /** The first images' classes as the file's output and as the scores before it have them. */
+  const compared = () => {
+    const indices = Array.from(
+      { length: Math.min(examples, COMPARED, dataset.test.size) },
+      (_, i) => i,
+    );
+    const size = dependence === null ? batch : 1;
+    return compareDecisions(runtime, model.architecture, dataset.test.images(indices), size);
+  };
   const failures: NotRun[] = [];
   /** The result of a diagnostic; where it fails, what is known without it, and the failure is recorded. */
   async function tried<T>(what: string, work: () => Promise<T>, without: T): Promise<T> {
@@ -214,6 +226,7 @@ async function* audited(audit: Opened): AsyncGenerator<AuditEvent, void, void> {
     if (missing > 0 || signal?.aborted) return;
     const [norm] = norms;
     const found = await tried("the probe of gradients and attacks", probed, nothingProbed(norm));
+    const decisions = await tried("the comparison of decisions", compared, null);
     const better = await tried("the comparison of preprocessings", otherPreprocessing, null);
     const result = auditResult({
       ...{ rows, classes, notes: model.notes ?? [], budget, noise: own, preprocessing },
@@ -222,6 +235,7 @@ async function* audited(audit: Opened): AsyncGenerator<AuditEvent, void, void> {
       probe: found,
       better,
       batch: dependence,
+      decisions,
       failures,
       trainedOn,
     });

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { nonFiniteNotes } from "../audit/non-finite.ts";
 import { ImageOptions, imageOptionsIn } from "../data/image-options.ts";
 import { openImagesNode } from "../data/node.ts";
-import { withoutDependence } from "../evaluate/batch.ts";
+import { noteDecisions, withoutDependence } from "../evaluate/batch.ts";
 import { evaluateNode } from "../evaluate/node.ts";
 import { EvaluateOptions } from "../evaluate/options.ts";
 import type { Row } from "../evaluate/row.ts";
@@ -69,6 +69,11 @@ export const evaluateCommand = command({
             note: context.note,
           })
         : model.architecture;
+    if (typeof dataset === "object")
+      await noteDecisions(runtime, model.architecture, dataset.test, {
+        batch: architecture === model.architecture ? options.batch : 1,
+        note: context.note,
+      });
     const network = classifier(runtime, architecture, model.parameters);
     const bar = progress(context.stderr, { json: context.json });
     const rows: Row[] = [];

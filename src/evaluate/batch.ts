@@ -11,6 +11,7 @@ import {
   isQuantisation,
   oneByOne,
 } from "../models/batch-dependence.ts";
+import { compareDecisions, describeDecisions } from "../models/decisions.ts";
 
 /** The images on which the dependence on a batch is looked for, and as many others where there are more. */
 export function firstImages(test: Split): { images: Tensor; others: Tensor | undefined } {
@@ -43,4 +44,28 @@ export async function withoutDependence(
     );
   note(`${describeDependence(found)}; every image is scored alone`);
   return oneByOne(architecture);
+}
+
+/** Images on which the file's own decisions are compared with those of the scores before its output. */
+const DECISIONS = 64;
+
+/**
+ * Notes where float32 ties classes in the file's output. Throws `UsageError` where the file answers another class than the
+ * scores before its output, since rows would be about another classifier.
+ */
+export async function noteDecisions(
+  runtime: BatchRuntime,
+  architecture: Architecture,
+  test: Split,
+  { batch, note }: { readonly batch: number; readonly note: (line: string) => void },
+): Promise<void> {
+  const indices = Array.from({ length: Math.min(DECISIONS, test.size) }, (_, i) => i);
+  const found = await compareDecisions(runtime, architecture, test.images(indices), batch);
+  const text = found === null ? null : describeDecisions(found);
+  if (found === null || text === null) return;
+  if (found.others.length > 0)
+    throw new UsageError(
+      `${text}; please report this with the file, and until then name the scores before its last operators by --output`,
+    );
+  note(text);
 }

@@ -25,6 +25,15 @@ export interface Forward {
   readonly statistics: Readonly<Record<string, Value>>;
 }
 
+/** What a file decides by: the class of the largest of `rows` [batch, classes]. */
+export interface FileAnswers {
+  readonly rows: Value;
+  /** The class that the file answers, float32 [batch, 1]. */
+  readonly answer: Value;
+  /** Scores [batch, classes] before what was taken off the output. */
+  readonly undone: Value;
+}
+
 /** A network before it has weights. */
 export interface Architecture {
   /** As written on the command line: `wrn-28-10`, `cnn-small`. */
@@ -43,6 +52,8 @@ export interface Architecture {
   trace?(x: Value): readonly TracedValue[];
   /** Pixels [batch, channel, height, width] in [0, 1] as the first layer takes them: mean, std, scale and the order of axes applied. */
   input?(x: Value): Value;
+  /** Of such a file: what its own output decides by, and the scores before that; null where nothing was taken off it. */
+  answers?(x: Value): FileAnswers | null;
   /** Builds the expression; `x` is [batch, channel, height, width] in [0, 1]; `parameter` gives each array by name. */
   forward(x: Value, parameter: (name: string) => Value, mode: Mode): Forward;
 }

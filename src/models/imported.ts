@@ -26,7 +26,7 @@ import {
   pictureOf,
   prepared,
 } from "./imported-picture.ts";
-import { logitsOf, outputsOf } from "./logits.ts";
+import { answersOf, logitsOf, outputsOf } from "./logits.ts";
 import { listed, scoreCandidates } from "./score-candidates.ts";
 
 /** How a foreign file is read. */
@@ -270,6 +270,7 @@ function networkWith(
     foreign: true,
     input: (x) => prepared(x, declared, picture, options),
     forward: (x) => ({ logits: read(x).logits, statistics: {} }),
+    answers: (x) => answersOf(read(x)),
     trace: (x) => traceGraph(model, fed(x), settings(x.shape[0])),
   };
 }

@@ -2,7 +2,8 @@ import * as g from "../graph/expressions.ts";
 import { is, type Value } from "../graph/value.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { type Answer, answering, thresholdRows } from "./head-answer.ts";
+import type { FileAnswers } from "./architecture.ts";
+import { type Answer, answered, answering, thresholdRows } from "./head-answer.ts";
 import { knownNumber } from "./head-constants.ts";
 import { twoClasses } from "./head-one-score.ts";
 import type { Head } from "./head-sentences.ts";
@@ -133,5 +134,15 @@ function ofOneScore(score: Value, batch: number, name: string): Logits {
     isSaturated: false,
     twoClasses: { rule, decision },
     own: isAsItIs ? null : { answer, undone: before },
+  };
+}
+
+/** What the file itself answers; null where nothing was taken off its output. */
+export function answersOf({ own }: Pick<Logits, "own">): FileAnswers | null {
+  if (own === null) return null;
+  return {
+    rows: own.answer.rows,
+    answer: g.cast(answered(own.answer), "float32"),
+    undone: own.undone,
   };
 }
