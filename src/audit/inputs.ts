@@ -128,17 +128,19 @@ async function auditData(
     isAsked,
     most,
     rules,
+    takes,
   }: {
     readonly isAsked: boolean;
     readonly most: number | undefined;
     readonly rules: ImageRules | undefined;
+    readonly takes: Shape | undefined;
   },
   files: AuditFiles,
 ): Promise<SizedData> {
   const sizing = sizingOf(said);
   const prepare = sizer(sizing);
   if (data.startsWith("folder:") || prepare === undefined) {
-    const dataset = await files.openData(data, without({ most, rules, prepare }));
+    const dataset = await files.openData(data, without({ most, rules, prepare, takes }));
     return { dataset, sizing };
   }
   const dataset = await files.openData(data, without({ most }));
@@ -231,7 +233,7 @@ export async function openAudited(
   // Of a model trained here all examples are read: which were held out depends on their number.
   const most = file === null || file.isOwn ? undefined : examples;
   const dataOf = (name: string) =>
-    auditData(name, said, { isAsked, most, rules: where.rules }, files);
+    auditData(name, said, { isAsked, most, rules: where.rules, takes: file?.input }, files);
   const given = data === undefined ? null : await dataOf(data);
   const pictures = given === null ? undefined : await takenShape(path, given.dataset, where, files);
   const opening = { ...read, runtime };

@@ -59,7 +59,7 @@ export const evaluateCommand = command({
     for (const sentence of model.head ?? []) context.note(sentence);
     const dataset =
       model.architecture.foreign === true && data !== undefined
-        ? await openImagesNode(data, images, { dataDir })
+        ? await openImagesNode(data, images, { dataDir, takes: model.architecture.inputShape })
         : data;
     for (const line of typeof dataset === "object" ? (dataset.notes ?? []) : []) context.note(line);
     const architecture =

@@ -18,6 +18,7 @@ beforeAll(() => {
   writeFileSync(at("holds.vnnlib"), text("2.51"));
   writeFileSync(at("fails.vnnlib.gz"), gzipSync(text("2.49")));
   writeFileSync(at("broken.vnnlib"), text("(2"));
+  writeFileSync(at("empty.vnnlib"), text("0").replace("0.1 X_0 0.5", "0.5 X_0 0.1"));
   writeFileSync(at("gap.vnnlib"), text("0").replace("0.1 X_0 0.5", "0.1 X_0 0.1"));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -108,6 +109,14 @@ describe("rampart falsify", () => {
     for (const seed of ["3", "3"])
       points.push((await falsify([at("fails.vnnlib.gz"), "--seed", seed])).out);
     expect(points[0]).toBe(points[1]);
+  });
+
+  it("says that an empty box holds whatever the network does, and where to look", async () => {
+    const { code, err } = await falsify([at("empty.vnnlib")]);
+    expect(code).toBe(0);
+    expect(err).toContain("empty.vnnlib leaves no input: in every case a lower bound is above its");
+    const other = await falsify([at("holds.vnnlib"), "--seconds", "0.1"]);
+    expect(other.err).not.toContain("leaves no input");
   });
 
   it("says where no float32 lies between the bounds", async () => {

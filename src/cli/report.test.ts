@@ -47,6 +47,18 @@ describe("rampart report", () => {
     expect(lines[1]).toEqual({ report: at("r.html"), format: "html" });
   });
 
+  it("names the files of rows in a folder that is given instead of one", async () => {
+    writeFileSync(at("metrics.jsonl"), "");
+    const one = await report(folder);
+    expect(one.code).toBe(2);
+    expect(one.err).toContain(`is a folder; give the file of rows in it: ${at("rows.jsonl")}\n`);
+    rmSync(at("rows.jsonl"));
+    const none = await report(folder, "--out", at("r.html"));
+    expect(none.code).toBe(2);
+    expect(none.err).toContain("rampart evaluate --out FILE.jsonl writes one");
+    expect(existsSync(at("r.html"))).toBe(false);
+  });
+
   it("refuses what it cannot read or write, and leaves nothing behind", async () => {
     const missing = await report(at("none.jsonl"), "--out", at("r.html"));
     expect(missing).toMatchObject({ code: 2, out: "" });

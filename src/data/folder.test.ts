@@ -201,6 +201,15 @@ describe("folder:PATH", () => {
     expect([...(test.labels as Int32Array)]).toEqual([1]);
   });
 
+  it("names the size that the network takes beside images of several sizes", async () => {
+    const sizes = { "a/1.png": red, "b/2.png": await plain(red, 4, 5).png().toBuffer() };
+    const taking = (...takes: number[]) => open(sizes, { takes });
+    await expect(taking(3, 32, 32)).rejects.toThrow(
+      "and the network takes 32×32: give --resize 32 --crop 32",
+    );
+    await expect(taking(3, 24, 32)).rejects.toThrow("takes 32×24: give --resize 32 --crop 24,32");
+  });
+
   it.each([
     [
       "a picture of another size",

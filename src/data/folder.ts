@@ -21,12 +21,23 @@ export interface FolderOptions {
   readonly most?: number;
   /** What becomes of transparency, orientation and 16-bit grey; by default what Pillow makes of them. */
   readonly rules?: ImageRules;
+  /** [channel, height, width] that the network takes, for messages about images of other sizes. */
+  readonly takes?: Shape | undefined;
 }
 
 /** One picture to read. */
 interface Entry {
   readonly path: string;
   readonly label: number;
+}
+
+/** How images get the size that a network takes: the shorter side resized, the middle cut out. */
+function sizeAdvice(takes: Shape | undefined): string {
+  if (takes === undefined)
+    return "that of the network's input: give --resize and --crop, such as --resize 256 --crop 224";
+  const [, height, width] = takes;
+  const crop = height === width ? String(height) : `${height},${width}`;
+  return `and the network takes ${sizeText(takes)}: give --resize ${Math.max(height, width)} --crop ${crop}`;
 }
 
 const sizeText = ([, height, width]: Shape) => `${width}×${height}`;
@@ -158,7 +169,7 @@ async function examplesOf(
   root: string,
   entries: readonly Entry[],
   from: DataFiles,
-  { prepare = (picture) => picture, rules = pillowRules }: FolderOptions,
+  { prepare = (picture) => picture, rules = pillowRules, takes }: FolderOptions,
   traits: Traits,
   wanted?: { readonly path: string; readonly shape: Shape },
 ): Promise<FolderExamples> {
@@ -178,7 +189,7 @@ async function examplesOf(
     if (i === 0) pixels = room(entries.length, picture.shape, path);
     if (picture.shape.join() !== like.shape.join())
       throw new UsageError(
-        `${path} is ${sizeText(picture.shape)} pixels, but ${like.path} is ${sizeText(like.shape)}; all images must have one size, that of the network's input: with rampart audit give --resize and --crop, such as --resize 256 --crop 224`,
+        `${path} is ${sizeText(picture.shape)} pixels, but ${like.path} is ${sizeText(like.shape)}; all images must have one size, ${sizeAdvice(takes)}`,
         { code: "misfit" },
       );
     pixels.set(picture.pixels, i * row);

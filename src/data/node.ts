@@ -200,7 +200,7 @@ async function pathMeant(name: string, error: UsageError): Promise<UsageError> {
 export async function openImagesNode(
   name: string,
   images: ImageOptions,
-  options: NodeDataOptions = {},
+  options: NodeDataOptions & Pick<FolderOptions, "takes"> = {},
 ): Promise<Dataset> {
   const { rules = pillowRules, prepare } = preparedBy(images);
   if (prepare === undefined) return openDatasetNode(name, { ...options, rules });

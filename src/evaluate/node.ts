@@ -171,7 +171,10 @@ async function openTested(
   note: (line: string) => void,
   { images, dataDir }: Pick<NodeEvaluation, "images" | "dataDir">,
 ): Promise<TestedData> {
-  const opened = await openImagesNode(name, images ?? ImageOptions.parse({}), { dataDir });
+  const opened = await openImagesNode(name, images ?? ImageOptions.parse({}), {
+    dataDir,
+    takes: model.architecture.inputShape,
+  });
   const tested = testedData(model, opened, await isSameData(model.data, opened.name));
   for (const line of tested.dataset.notes ?? []) note(line);
   if (tested.warning !== null) note(`warning: ${tested.warning}`);

@@ -20,6 +20,7 @@ import { attributesOf, type Frame, find, type Scope } from "./import-scope.ts";
 import { mostNodesOf, sizeOfNode } from "./import-size.ts";
 import { StoredArrays } from "./import-stored.ts";
 import { domainOf, functionKey, type OnnxModel } from "./model.ts";
+import { stepwiseNote } from "./stepwise-note.ts";
 import { translations } from "./translations.ts";
 
 /** What a file may hold: elements and axes of a single value, graphs within graphs. */
@@ -41,8 +42,8 @@ export interface TracedValue {
 
 /** Reads one graph of a file, with all subgraphs and functions that it reaches. */
 export class GraphImporter {
-  /** What whoever uses the gradients must know. */
-  readonly notes = new Set<string>();
+  readonly #notes = new Set<string>();
+  readonly #stepwise = new Set<string>();
   readonly #model: OnnxModel;
   readonly #options: ImportOptions;
   readonly #stored: StoredArrays;
@@ -228,6 +229,13 @@ export class GraphImporter {
     ]);
   }
 
+  /** What the user of the gradients must know; operators without a gradient share one note. */
+  get notes(): readonly string[] {
+    if (this.#stepwise.size === 0) return [...this.#notes];
+    const { straightThrough = false } = this.#options;
+    return [...this.#notes, stepwiseNote([...this.#stepwise], straightThrough)];
+  }
+
   #around(scope: Scope): Surroundings {
     const { straightThrough = false, batch = null } = this.#options;
     return {
@@ -254,7 +262,8 @@ export class GraphImporter {
       },
       listed: (values) => this.#listed(values),
       list: (value) => this.#lists.get(value),
-      note: (text) => this.notes.add(text),
+      note: (text) => this.#notes.add(text),
+      noteStepwise: (type) => this.#stepwise.add(type),
     };
   }
 

@@ -98,14 +98,8 @@ function castTo(node: ImportNode, type: number): Value {
 /** y with the gradient of x where that is asked for, else with none. */
 export function stepwise(node: ImportNode, y: Value, x: Value): Value {
   if (node.isKnown(x)) return y;
-  if (!node.straightThrough) {
-    node.note(
-      `${node.type} has zero gradient almost everywhere, so white-box attacks are blind to what lies before it; differentiate straight through with --straight-through`,
-    );
-    return y;
-  }
-  node.note(`${node.type} is differentiated straight through: its gradients are approximate`);
-  return g.straightThrough(y, x);
+  node.noteStepwise(node.type);
+  return node.straightThrough ? g.straightThrough(y, x) : y;
 }
 
 const step =

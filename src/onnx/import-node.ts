@@ -38,6 +38,8 @@ export interface Surroundings {
   blockSize(): number;
   /** Reports what the reader of the gradients must know. */
   note(text: string): void;
+  /** Reports an operator whose gradient is zero almost everywhere, or approximate where `straightThrough` is set. */
+  noteStepwise(type: string): void;
 }
 
 /** One node of a file with its inputs as expressions. */

@@ -185,7 +185,7 @@ describe("gradients of these quantisers", () => {
         `${op} has zero gradient almost everywhere`,
       );
       expect(file(op, parameters, true).notes.join()).toContain(
-        `${op} is differentiated straight through: its gradients are approximate`,
+        `${op} is differentiated straight through (--straight-through): its gradients are approximate`,
       );
     },
   );
