@@ -22,8 +22,10 @@ import {
   report,
   type TrainOptions,
   train,
+  withEot,
 } from "./node.ts";
 import { evaluateOptions } from "./node-checks.ts";
+import { webRuntime } from "./runtime/web.ts";
 import { TrainOptions as TrainSchema } from "./train/options.ts";
 
 /** A call with what types would refuse. */
@@ -82,6 +84,10 @@ describe("a wrong call of the library is a UsageError in the words of the comman
     [report, [[], { out }], "missing-option", "no files of rows are given"],
     [report, [["r.jsonl"], { out, format: "pdf" }], "bad-option", 'format is "pdf"'],
     [nodeRuntime, [{ thread: 1 }], "unknown-option", "did you mean threads?"],
+    [webRuntime, [{ thread: 1 }], "unknown-option", 'unknown option "thread"'],
+    [webRuntime, [{ threads: 0.5 }], "bad-option", "threads is 0.5"],
+    [webRuntime, [{ device: "cuda" }], "unavailable", "there is no device cuda in a page"],
+    [withEot, [{}, 0], "bad-option", "EOT needs a positive number of draws, got 0"],
     [nodeRuntime, [{ threads: 0 }], "bad-option", "threads is 0, but it must be more than 0"],
     [
       pgd,

@@ -10,6 +10,7 @@ import {
 import type { Loss, LossAndGradient, Victim } from "../attacks/victim.ts";
 import { fold, type Key } from "../math/random.ts";
 import { concatRows, type Tensor, takeRows, tensor } from "../math/tensor.ts";
+import { UsageError } from "../math/usage-error.ts";
 import { batches, type Drawn, examplesAt, mean } from "./eot-draws.ts";
 import { meanProbability } from "./mean-probability.ts";
 
@@ -31,7 +32,9 @@ export function withEot(
   objective: EotObjective = "mean-loss",
 ): Victim {
   if (!Number.isInteger(draws) || draws < 1)
-    throw new Error(`EOT needs a positive number of draws, got ${draws}`);
+    throw new UsageError(`EOT needs a positive number of draws, got ${draws}`, {
+      code: "bad-option",
+    });
   const drawn = { model, draws, maxBatch };
   if (objective === "mean-probability") return meanProbability(drawn);
   const inWholeExamples = objective === "mean-logits" && runExamples(drawn) > 0;

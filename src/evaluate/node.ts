@@ -170,11 +170,9 @@ async function openTested(
   name: string,
   note: (line: string) => void,
   { images, dataDir }: Pick<NodeEvaluation, "images" | "dataDir">,
+  takes = model.architecture.inputShape,
 ): Promise<TestedData> {
-  const opened = await openImagesNode(name, images ?? ImageOptions.parse({}), {
-    dataDir,
-    takes: model.architecture.inputShape,
-  });
+  const opened = await openImagesNode(name, images ?? ImageOptions.parse({}), { dataDir, takes });
   const tested = testedData(model, opened, await isSameData(model.data, opened.name));
   for (const line of tested.dataset.notes ?? []) note(line);
   if (tested.warning !== null) note(`warning: ${tested.warning}`);

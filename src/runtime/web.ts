@@ -35,20 +35,33 @@ async function start(compile: Runtime["compile"]): Promise<void> {
     throw fail(`it computes ${wrong} of a small network differently from the CPU`);
 }
 
+/** The options of `webRuntime`. */
+export interface WebRuntimeOptions {
+  /** Threads of WebAssembly; 1 by default. */
+  readonly threads?: number;
+  /** `cpu` by default, or `webgpu`. */
+  readonly device?: string;
+}
+
 /**
  * Graphs run by onnxruntime-web: on the CPU in WebAssembly, in a page and in Node too, or by WebGPU in a page. More than
  * one thread needs a page that is cross-origin isolated.
  */
-export async function webRuntime({
-  threads = 1,
-  device = "cpu",
-}: {
-  readonly threads?: number;
-  /** `cpu` by default, or `webgpu`. */
-  readonly device?: string;
-} = {}): Promise<Runtime> {
+export async function webRuntime(options: WebRuntimeOptions = {}): Promise<Runtime> {
+  const wrong = Object.keys(options).find((name) => name !== "threads" && name !== "device");
+  if (wrong !== undefined)
+    throw new UsageError(`unknown option "${wrong}"; use threads, device`, {
+      code: "unknown-option",
+    });
+  const { threads = 1, device = "cpu" } = options;
+  if (!Number.isInteger(threads) || threads < 1)
+    throw new UsageError(`threads is ${threads}, but it must be a positive whole number`, {
+      code: "bad-option",
+    });
   if (device !== "cpu" && device !== "webgpu")
-    throw new UsageError(`there is no device ${device} in a page; use cpu, webgpu`);
+    throw new UsageError(`there is no device ${device} in a page; use cpu, webgpu`, {
+      code: "unavailable",
+    });
   const provider = device === "cpu" ? "wasm" : device;
   const ort = await packages[provider]();
   ort.env.wasm.numThreads = threads;
