@@ -59,9 +59,9 @@ details .scroll { margin-top: .75rem; }
 pre { background: var(--raised); border-radius: .35rem; padding: .6rem .8rem; margin: 0 0 .75rem; white-space: pre-wrap; overflow-wrap: anywhere; font-size: .85rem; }
 code { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 footer { color: var(--soft); font-size: .85rem; padding-top: 2.5rem; padding-bottom: 2.5rem; }
-@media (max-width: 40rem) { .words { grid-template-columns: 1fr; } .words dd { margin-bottom: .4rem; } tbody th[scope="row"] { min-width: 5.5rem; max-width: 8rem; } th, td { padding: .3rem .35rem; font-size: .8rem; white-space: normal; overflow-wrap: anywhere; min-width: 3.4rem; } thead th { font-size: .75rem; } }
+@media (max-width: 40rem) { .words { grid-template-columns: 1fr; } .words dd { margin-bottom: .4rem; } tbody th[scope="row"] { min-width: 6.5rem; max-width: 8rem; overflow-wrap: break-word; } th, td { padding: .3rem .35rem; font-size: .8rem; white-space: normal; overflow-wrap: break-word; min-width: 3.4rem; } thead th { font-size: .75rem; } }
 @page { size: A4 landscape; margin: 12mm; }
 @media print { main, header, footer { max-width: none; padding: 0; } .scroll { overflow: visible; } tr, figure { break-inside: avoid; }
-table { table-layout: auto; font-size: 8pt; } th, td { padding: 2pt 3pt; white-space: normal; overflow-wrap: anywhere; } thead th, thead th small { font-size: 7pt; max-width: none; }
+table { table-layout: auto; font-size: 8pt; } th, td { padding: 2pt 3pt; white-space: normal; overflow-wrap: anywhere; } td, td * { font-size: 7.5pt; } thead th, thead th small { font-size: 7pt; max-width: none; }
 tbody th[scope="row"] { position: static; min-width: 0; max-width: none; } .strip img { width: 48px; } }
 `;
