@@ -120,7 +120,7 @@ describe("an audit of a folder of pictures", () => {
     const root = await folderOfPictures();
     const { code, err } = await typed([good, "--data", `folder:${root}`, "--out", place()]);
     expect(code).toBe(2);
-    expect(err).toContain("bring them to that size (--resize and --crop do it for folder:PATH)");
+    expect(err).toContain("bring them to that size (--resize and --crop do it)");
   });
 });
 

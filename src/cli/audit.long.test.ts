@@ -214,7 +214,7 @@ describe("an audit is refused", () => {
   it.each([
     [["--budget", "ful"], "did you mean full?"],
     [["--require", "40"], "--require is 40, but it must be at most 1"],
-    [["--resize", "8"], "--resize, --crop and --interpolation are for folder:PATH"],
+    [["--resize", "8"], "the file takes pictures of [1, 4, 4] and was given [1, 8, 8]"],
     [["--epsilon-linf", "8"], "did you mean 8/255?"],
     [["--norms", "linf,l3"], "it must be one of linf, l2, l1"],
     [["--preprocessing", "no.json"], "there is no file no.json"],

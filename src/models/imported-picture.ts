@@ -96,7 +96,7 @@ export function pictureOf(input: Declared, options: PictureOptions): Picture {
     const other = ordered.findIndex((n, i) => ordered.length === 3 && isKnown(n) && n !== shape[i]);
     if (other >= 0 || (all !== null && all !== sizeOf(shape)))
       throw new UsageError(
-        `the file takes pictures of [${ordered.map((n) => n ?? "any").join(", ")}] and was given [${shape.join(", ")}]; bring them to that size (--resize and --crop do it for folder:PATH)`,
+        `the file takes pictures of [${ordered.map((n) => n ?? "any").join(", ")}] and was given [${shape.join(", ")}]; bring them to that size (--resize and --crop do it)`,
       );
     const rank = declared.length === 3 ? [] : boundLengths(input, declared, shape);
     return { shape, layout, rank };
