@@ -24,7 +24,7 @@ export function rowsWithNaN({ shape, data }: Tensor): number[] {
 
 /**
  * The answer with 0 in the place of each slope that is not finite, so that an attack stands still along that pixel, and with
- * losses of at most ±1e30. The same object where all is finite.
+ * losses of at most ±1.5e38. The same object where all is finite.
  */
 export function withFiniteGradient(answer: LossAndGradient): LossAndGradient {
   const { losses, logits, gradient } = answer;

@@ -87,8 +87,11 @@ export function lossOfLogits(
   return { losses, gradient };
 }
 
-/** What stands for an infinite logit, so that 0 times it is 0. A class far below −1e20 is none that the network can choose. */
-export const HUGE = 1e30;
+/**
+ * What stands for an infinite logit, so that 0 times it is 0: just below half of float32's largest number, so that differences
+ * are finite and finite logits keep their values. A class below −1e20 is no part of a denominator.
+ */
+export const HUGE = 1.5e38;
 export const isLive = (logit: number): boolean => logit > -1e20;
 
 const bounded = (logit: number): number => Math.min(Math.max(logit, -HUGE), HUGE);
@@ -114,7 +117,7 @@ function divide(a: number, z: Float32Array, g: Float32Array, spread: readonly nu
 
 /**
  * max over j ≠ label of z_j, minus z_label; of logits [batch, classes]. Finite, whatever the logits are: a class at −∞ is no
- * rival, and where a logit is NaN or the label's own is −∞ the example is misclassified, by 1e30.
+ * rival, and where a logit is NaN or the label's own is −∞ the example is misclassified, by 1.5e38.
  */
 export function marginsOf(logits: Tensor, labels: Labels): Float32Array {
   const classes = rowSize(logits);

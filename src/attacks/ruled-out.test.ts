@@ -5,7 +5,7 @@ import { argmaxRows, type Tensor, tensor } from "../math/tensor.ts";
 import { rivals } from "./examples.ts";
 import { runBounded, runMinimal } from "./harness.ts";
 import { linearVictim } from "./linear-victim.ts";
-import { dlr, dlrTargeted, lossOfLogits, margin, marginsOf } from "./losses.ts";
+import { dlr, dlrTargeted, HUGE, lossOfLogits, margin, marginsOf } from "./losses.ts";
 import { attackNamed, attackNames, minimalAttackNamed, minimalAttackNames } from "./table.ts";
 import type { Victim } from "./victim.ts";
 
@@ -15,10 +15,10 @@ const of = (...z: number[]): Tensor => tensor([1, z.length], z);
 describe("a margin", () => {
   it.each([
     ["leaves out a class at −∞", [2, OUT, 1], 0, -1],
-    ["is huge where the label is at −∞", [OUT, 1, 2], 0, 1e30],
-    ["is huge where a logit is NaN, also another class's", [3, Number.NaN, 2], 0, 1e30],
-    ["is huge where all are at −∞", [OUT, OUT], 0, 1e30],
-    ["is far below 0 where all others are ruled out", [1, OUT, OUT], 0, -1e30],
+    ["is huge where the label is at −∞", [OUT, 1, 2], 0, HUGE],
+    ["is huge where a logit is NaN, also another class's", [3, Number.NaN, 2], 0, HUGE],
+    ["is huge where all are at −∞", [OUT, OUT], 0, HUGE],
+    ["is far below 0 where all others are ruled out", [1, OUT, OUT], 0, -HUGE],
     ["is 0 where two are at +∞", [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY], 0, 0],
   ] as const)("%s", (_, z, label, expected) => {
     expect(marginsOf(of(...z), [label])[0]).toBe(Math.fround(expected));

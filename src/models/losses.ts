@@ -43,7 +43,7 @@ export const crossEntropy = (logits: Value, oneHot: Value): Value =>
 
 /** max over j ≠ label of z_j, minus z_label: positive exactly when the example is misclassified. */
 const margin = (logits: Value, oneHot: Value): Value => {
-  const lowest = scalarLike(logits, -1e30);
+  const lowest = scalarLike(logits, -3e38);
   const others = where(greater(oneHot, scalarLike(oneHot, 0.5)), lowest, logits);
   return sub(max(others, [1]), sum(mul(logits, oneHot), [1]));
 };
@@ -83,10 +83,11 @@ const over = (numerator: Value, denominator: Value): Value =>
   div(numerator, add(denominator, scalarLike(denominator, 1e-12)));
 
 /**
- * Logits of ±∞ as ±1e30, without a gradient: 0 times infinity would be NaN. A class that far down is no rival and no part of a
+ * Logits of ±∞ as ±1.5e38, without a gradient: 0 times infinity would be NaN. The bound is just below half of float32's largest
+ * number, so differences stay finite and as few finite logits as possible meet it. A class below −1e20 is no part of a
  * denominator.
  */
-const bounded = (logits: Value): Value => clip(logits, -1e30, 1e30);
+const bounded = (logits: Value): Value => clip(logits, -1.5e38, 1.5e38);
 
 /** The ratio where the lowest logit of the denominator is that of a live class, else the numerator alone. */
 const overLive = (numerator: Value, denominator: Value, lowest: Value): Value =>

@@ -95,6 +95,33 @@ describe("losses", () => {
     expect(value({ kind: "margin", labels: [0, 0] })).toEqual([2, -4]);
   });
 
+  it.each([
+    { kind: "margin", labels: [0, 1] },
+    { kind: "ce", labels: [0, 1] },
+    { kind: "difference", labels: [0, 1], targets: [1, 0] },
+    { kind: "dlr", labels: [0, 1] },
+    { kind: "dlr-targeted", labels: [0, 1], targets: [1, 0] },
+  ] as const)(
+    "$kind of finite logits beyond 1e30 has a value and a gradient, also below 0",
+    (loss) => {
+      const z = tensor([2, 3], [1e38, 5e37, -1e38, -1e38, -5e37, -1.2e38]);
+      const at = input("z", [2, 3]);
+      const weights = lossWeights(loss, 3);
+      const y = lossGraph(loss).losses(at, input("w", weights.shape));
+      const [values, slopes] = interpret([y, gradient(sum(y), [at])[0]], { z, w: weights });
+      const plain = lossOfLogits(loss, z);
+      values.data.forEach((one, i) => {
+        expect(Number(one)).toBeCloseTo(plain.losses[i]);
+      });
+      expect([...values.data].map(Number).every(Number.isFinite)).toBe(true);
+      if (loss.kind !== "ce") {
+        expect([...values.data].every((one) => one < 0)).toBe(true);
+        expect(slopes.data[0]).toBeLessThan(0);
+        expect(slopes.data[4]).toBeLessThan(0);
+      }
+    },
+  );
+
   it("difference is the target's logit minus the label's", () => {
     expect(value({ kind: "difference", labels: [0, 1], targets: [2, 0] })).toEqual([1, 4]);
   });
