@@ -11,6 +11,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
@@ -75,6 +76,36 @@ describe("writing a file whole", () => {
     symlinkSync(at("victim"), at("r.html.partial"));
     await writeWhole(at("r.html"), "x");
     expect(existsSync(at("victim"))).toBe(false);
+  });
+
+  it("puts one writer's contents in place whole where several write at once", async () => {
+    const letters = ["a", "b", "c", "d"];
+    const contents = letters.map((letter, i) => letter.repeat(300_000 * (i + 1)));
+    let done = false;
+    const written = Promise.all(contents.map((text) => writeWhole(at("same"), text))).finally(
+      () => {
+        done = true;
+      },
+    );
+    while (!done) {
+      if (existsSync(at("same"))) expect(contents).toContain(readFileSync(at("same"), "utf8"));
+      await new Promise((next) => setImmediate(next));
+    }
+    await written;
+    expect(readdirSync(folder)).toEqual(["same"]);
+  });
+
+  it("removes what killed writers left of this file long ago, and nothing else", async () => {
+    const old = ["r.html.partial", "r.html.0123abcd.partial", "other.partial", "r.html.old"];
+    for (const name of old) {
+      writeFileSync(at(name), "");
+      utimesSync(at(name), 1, 1);
+    }
+    writeFileSync(at("r.html.89abcdef.partial"), "of a writer at work");
+    await writeWhole(at("r.html"), "x");
+    expect(readdirSync(folder).sort()).toEqual(
+      ["other.partial", "r.html", "r.html.89abcdef.partial", "r.html.old"].sort(),
+    );
   });
 
   it.runIf(process.platform === "linux")("ends where a folder cannot be made", async () => {

@@ -1,9 +1,10 @@
 // Writing of files: whole or not at all, and never over what is no file.
 
+import { randomBytes } from "node:crypto";
 import { constants, open as openDescriptor, type Stats } from "node:fs";
-import { lstat, mkdir, open, readlink, rename, rm, stat } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, readlink, rename, rm, stat } from "node:fs/promises";
 import { Socket } from "node:net";
-import { dirname, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { UsageError } from "../../math/usage-error.ts";
@@ -78,9 +79,33 @@ export async function placeOf(
   throw Object.assign(error, { code: "ELOOP", syscall: "stat", path });
 }
 
+/** A file that nobody wrote to for so long was left by a process that was killed. */
+const STALE_MILLISECONDS = 3_600_000;
+
+/** A name beside `path` that no other process and no other write of this one has. */
+const partialOf = (path: string): string => `${path}.${randomBytes(4).toString("hex")}${PARTIAL}`;
+
+const isPartialOf = (name: string, target: string): boolean =>
+  name.startsWith(target) && /^(\.[0-9a-f]{8})?\.partial$/.test(name.slice(target.length));
+
 /**
- * Writes beside the file, waits until that is on the disk, then puts it in the file's place. A symbolic link stays and
- * the file that it leads to is replaced; what is no regular file is refused.
+ * Removes what killed processes left of this file. Ages are differences of two times of the same file system, so this
+ * machine's clock does not matter. Where a file cannot be removed it stays: nobody reads it.
+ */
+async function removeStale(path: string, now: number): Promise<void> {
+  const folder = dirname(path);
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names.filter((one) => isPartialOf(one, basename(path)))) {
+    const found = await lstat(join(folder, name)).catch(() => undefined);
+    if (found !== undefined && now - found.mtimeMs > STALE_MILLISECONDS)
+      await rm(join(folder, name), { force: true }).catch(() => undefined);
+  }
+}
+
+/**
+ * Writes beside the file, waits until that is on the disk, then puts it in the file's place. Of two that write the same
+ * file at once, the contents of one are there in the end, whole. A symbolic link stays and the file that it leads to is
+ * replaced; what is no regular file is refused.
  */
 export const writeWhole = (target: string, contents: Uint8Array | string): Promise<void> =>
   writing(target, replace(target, contents));
@@ -90,21 +115,20 @@ async function replace(target: string, contents: Uint8Array | string): Promise<v
   const kind = found === null ? undefined : kindOf(found);
   if (kind !== undefined)
     throw new UsageError(`cannot write ${target}: it is ${kind}; choose another name`);
-  const partial = `${path}${PARTIAL}`;
+  const partial = partialOf(path);
   await makeFolder(dirname(path));
-  await rm(partial, { force: true });
   try {
     const file = await open(partial, "wx", found === null ? 0o666 : found.mode & 0o777);
     try {
       await file.writeFile(contents);
       await file.sync();
+      await removeStale(path, (await file.stat()).mtimeMs);
     } finally {
       await file.close();
     }
     await rename(partial, path);
-  } catch (error) {
+  } finally {
     await rm(partial, { force: true });
-    throw error;
   }
   await syncFolder(dirname(path));
 }
