@@ -33,14 +33,17 @@ export interface Sidecar extends FoundPreprocessing {
 /** The folder of a file with its slash; empty for a bare name. */
 const folderOf = (path: string): string => path.slice(0, path.search(/[^\\/]*$/));
 
-/** Files beside a network in which people keep its preprocessing. */
-const besides = (path: string): string[] => [
-  `${path}.json`,
-  path.replace(/\.onnx(\.gz)?$/, ".json"),
-  `${folderOf(path)}preprocessor_config.json`,
-  `${folderOf(path)}processor_config.json`,
-  `${folderOf(path)}config.json`,
-];
+/** Files beside an ONNX file in which people keep its preprocessing; a run directory and a checkpoint state their own. */
+const besides = (path: string): string[] =>
+  /\.onnx(\.gz)?$/.test(path)
+    ? [
+        `${path}.json`,
+        path.replace(/\.onnx(\.gz)?$/, ".json"),
+        `${folderOf(path)}preprocessor_config.json`,
+        `${folderOf(path)}processor_config.json`,
+        `${folderOf(path)}config.json`,
+      ]
+    : [];
 
 /** `model_type` of the config.json in a file's folder. */
 async function modelTypeBeside(file: string, read: SidecarSource["read"]) {

@@ -195,6 +195,22 @@ function checkpointOnly(path: string, bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
+/** A folder that is no run directory, or whose training ended before its first checkpoint. */
+async function withoutCheckpoints(path: string): Promise<UsageError> {
+  const names = await whileReading(path, readdir(path));
+  const networks = names.filter((name) => /\.onnx(\.gz)?$/.test(name)).sort();
+  const [first] = networks.includes("model.onnx") ? ["model.onnx"] : networks;
+  if (first === undefined)
+    return new UsageError(`${path} has no checkpoints; give the --out of a training run`, {
+      code: "not-found",
+    });
+  const others = networks.length === 1 ? "" : ` and ${networks.length - 1} more .onnx`;
+  return new UsageError(
+    `${path} is a folder without checkpoints, but it holds ${first}${others}; give the file: ${join(path, first)}`,
+    { code: "not-found" },
+  );
+}
+
 /** Opens a run directory (its newest checkpoint), a checkpoint, or any .onnx file, packed by gzip or not. */
 export async function openModelNode(
   path: string,
@@ -207,8 +223,7 @@ export async function openModelNode(
     );
   if (found.isDirectory()) {
     const latest = await latestCheckpoint(nodeFiles(path));
-    if (latest === undefined)
-      throw new UsageError(`${path} has no checkpoints; give the --out of a training run`);
+    if (latest === undefined) throw await withoutCheckpoints(path);
     return modelOfCheckpoint(latest.checkpoint, path, `${path}/${latest.name}`, ownModel);
   }
   if (!/\.onnx(\.gz)?$/.test(path))
