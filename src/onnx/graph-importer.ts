@@ -6,6 +6,7 @@ import { own } from "../math/own.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { blockSizeOf } from "./blocked-weights.ts";
+import { halfPrecisionNote } from "./half-precision-note.ts";
 import type { ImportOptions } from "./import.ts";
 import { constantFolding } from "./import-constant-folding.ts";
 import {
@@ -101,6 +102,8 @@ export class GraphImporter {
       const value = own(inputs, name);
       if (value === undefined) continue;
       this.#types.set(value, elementType);
+      const halved = halfPrecisionNote(elementType);
+      if (halved !== null) this.#notes.add(halved);
       scope.values.set(name, value);
     }
     return scope;

@@ -5,6 +5,7 @@ import * as g from "../graph/expressions.ts";
 import type { Value } from "../graph/value.ts";
 import { own } from "../math/own.ts";
 import type { DType } from "../math/tensor.ts";
+import { halfPrecisionNote } from "./half-precision-note.ts";
 import { type ImportNode, knownNumber, type Translate, type Translations } from "./import-node.ts";
 import { dtypeOf } from "./tensors.ts";
 
@@ -88,6 +89,8 @@ const truncated = (x: Value): Value => g.mul(g.sign(x), g.floor(g.abs(x)));
 function castTo(node: ImportNode, type: number): Value {
   const x = node.input(0);
   const to: DType = dtypeOf(type, "the result of a cast");
+  const halved = node.isKnown(x) ? null : halfPrecisionNote(type);
+  if (halved !== null) node.note(halved);
   const small = type === T.UINT8 || type === T.INT8;
   // A picture cast to bytes stays a picture to differentiation.
   if (node.straightThrough && small && isFloat(x) && !node.isKnown(x))
