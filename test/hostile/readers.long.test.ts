@@ -71,7 +71,11 @@ describe("hostile text", () => {
   });
 
   it.each([
-    ["lists 100,000 deep", `{"image_mean": ${deep}}`, "cannot be used as preprocessing"],
+    [
+      "lists 100,000 deep",
+      `{"image_processor_type": "ViTImageProcessor", "image_mean": ${deep}}`,
+      "image_mean",
+    ],
     ["a hundred thousand problems", `{"mean": [${Array(1e5).fill('"x"').join()}]}`, "f cannot be"],
     ["a side of 1e15", '{"resize": 1e15}', "cannot be used as preprocessing"],
     ["a crop_pct of nearly nothing", '{"input_size": [3, 8, 8], "crop_pct": 1e-300}', "a side of"],
