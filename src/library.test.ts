@@ -23,6 +23,7 @@ import {
   type TrainOptions,
   train,
   withEot,
+  withNoise,
 } from "./node.ts";
 import { evaluateOptions } from "./node-checks.ts";
 import { webRuntime } from "./runtime/web.ts";
@@ -36,6 +37,8 @@ const untyped = (call: (...given: never[]) => unknown, ...given: unknown[]) =>
   );
 
 const out = "/nonexistent/run";
+const unused = () => Promise.reject(new Error("nobody asks it"));
+const victim = { logits: unused, lossAndGradient: unused };
 
 describe("a wrong call of the library is a UsageError in the words of the command line:", () => {
   it.each([
@@ -88,6 +91,17 @@ describe("a wrong call of the library is a UsageError in the words of the comman
     [webRuntime, [{ threads: 0.5 }], "bad-option", "threads is 0.5"],
     [webRuntime, [{ device: "cuda" }], "unavailable", "there is no device cuda in a page"],
     [withEot, [{}, 0], "bad-option", "EOT needs a positive number of draws, got 0"],
+    [withEot, [{}, "4"], "bad-option", "EOT needs a positive number of draws, got 4"],
+    [withEot, [{}, 4], "bad-option", "withEot needs a classifier with logits and lossAndGradient"],
+    [withEot, [victim, 4, 0], "bad-option", "rows as maxBatch, got 0"],
+    [withEot, [victim, 4, 8, "mean"], "bad-option", "the objective of EOT is mean, but it must be"],
+    [withNoise, [null, {}], "bad-option", "withNoise needs a classifier"],
+    [withNoise, [victim, "normal:0.25"], "bad-option", 'sample, and got "normal:0.25"'],
+    [withNoise, [victim], "bad-option", 'give noiseNamed("normal:0.25")'],
+    [evaluate, ["m", { resize: 0 }], "bad-option", "resize"],
+    [evaluate, ["m", { interpolation: "cubic" }], "bad-option", 'interpolation is "cubic"'],
+    [evaluate, ["m", { imageAlpha: "red" }], "bad-option", 'imageAlpha is "red"'],
+    [evaluate, ["m", { data: {}, crop: 8 }], "misfit", "crop is of no use to a data set"],
     [nodeRuntime, [{ threads: 0 }], "bad-option", "threads is 0, but it must be more than 0"],
     [
       pgd,
@@ -117,6 +131,12 @@ describe("attacks of the caller's own", () => {
     expect(settings.attacks).toEqual(["pgd-linf", "pgd-l2"]);
     expect(settings.epsilonL2).toEqual([0.5]);
     expect(own.get("pgd-linf")).toEqual([mine]);
+  });
+
+  it("do not mix with how images are read", () => {
+    const given = evaluateOptions({ attacks: mine, resize: 9, crop: [8, 7], imageExif: "apply" });
+    expect(given.images).toMatchObject({ resize: [9], crop: [8, 7], imageExif: "apply" });
+    expect(Object.keys(given.settings)).not.toContain("resize");
   });
 
   it("stand alone, and once per radius", () => {

@@ -4,6 +4,7 @@ import type { Attack } from "./attacks/victim.ts";
 import type { AuditedFile } from "./audit/inputs.ts";
 import type { NodeAudit } from "./audit/node.ts";
 import { AuditOptions } from "./audit/options.ts";
+import { ImageOptions } from "./data/image-options.ts";
 import { EvaluateOptions } from "./evaluate/options.ts";
 import type { OwnAttacks } from "./evaluate/runs.ts";
 import { checked } from "./math/option-problems.ts";
@@ -134,6 +135,7 @@ function ownAttacks(attacks: readonly unknown[]): OwnAttacks {
 }
 
 const EvaluateSchema = EvaluateOptions.extend({
+  ...ImageOptions.shape,
   ...running,
   ...storing,
   out: Text,
@@ -144,23 +146,42 @@ const EvaluateSchema = EvaluateOptions.extend({
   note: Callback.optional(),
 });
 
-/** What `evaluate` is given, with attacks of the caller's own apart. */
+/** Images of a data set that is open already have their size, so an option about them would change nothing. */
+function refuseSizes(data: unknown, given: object): void {
+  if (typeof data !== "object") return;
+  const names = Object.keys(ImageOptions.shape);
+  const [unused] = Object.keys(defined(given)).filter((name) => names.includes(name));
+  if (unused !== undefined)
+    throw new UsageError(
+      `${unused} is of no use to a data set that is open already; give data by its name`,
+      { code: "misfit" },
+    );
+}
+
+/** What `evaluate` is given, with attacks of the caller's own and how images are read apart. */
 export function evaluateOptions(options: object) {
   requireObject(options);
-  const lists = ["attacks", "epsilonLinf", "epsilonL2", "epsilonL1", "eot"];
+  const lists = ["attacks", "epsilonLinf", "epsilonL2", "epsilonL1", "eot", "resize", "crop"];
   const given = listed(options, lists);
   const attacks = Array.isArray(given.attacks) ? given.attacks : undefined;
   const own = ownAttacks(attacks ?? []);
   // Names that are our own stand for themselves; the schema knows the others.
-  const others = attacks?.filter((attack) => !isAttack(attack));
+  const named = attacks?.filter((attack) => !isAttack(attack));
   const values = checked(EvaluateSchema, {
     ...given,
-    attacks: others?.length === 0 && own.size > 0 ? ["none"] : others,
+    attacks: named?.length === 0 && own.size > 0 ? ["none"] : named,
   });
-  const { own: settings, others: where } = parted(values, Object.keys(EvaluateOptions.shape));
+  refuseSizes(values.data, given);
+  const { own: settings, others } = parted(values, Object.keys(EvaluateOptions.shape));
+  const { own: images, others: where } = parted(others, Object.keys(ImageOptions.shape));
   if (attacks !== undefined)
     settings.attacks = [...new Set(attacks.map((one) => (isAttack(one) ? one.name : one)))];
-  return { settings: settings as EvaluateOptions, where, own };
+  return {
+    settings: settings as EvaluateOptions,
+    where,
+    images: images as ImageOptions,
+    own,
+  };
 }
 
 const auditing: Fields<Omit<NodeAudit, "runtime" | keyof AuditedFile>> = {

@@ -1,6 +1,8 @@
 // What the functions of `rampart/node` take. The words are those of the command line's help.
 import type { Attack, Norm } from "./attacks/victim.ts";
 import type { AuditEvent, NodeAudit } from "./audit/node.ts";
+import type { ImageRules } from "./data/image-rules.ts";
+import type { FilterName } from "./data/resize.ts";
 import type { Defense } from "./defenses/table.ts";
 import type { EvaluateEvent, NodeEvaluation } from "./evaluate/node.ts";
 import type { Architecture } from "./models/architecture.ts";
@@ -127,6 +129,18 @@ export interface EvaluateOptions
     > {
   /** Attacks to run, by name or as values of your own. */
   readonly attacks?: AttackName | Attack | readonly (AttackName | Attack)[] | undefined;
+  /** Length of the shorter side that images are brought to, or height,width. */
+  readonly resize?: OneOrMore | undefined;
+  /** Side of the square that is cut from their middle, or height,width. */
+  readonly crop?: OneOrMore | undefined;
+  /** How --resize finds pixels, as Pillow does (default: bilinear). */
+  readonly interpolation?: FilterName | undefined;
+  /** Transparent pixels of a folder's images: keep their colour, or lay them on a colour. */
+  readonly imageAlpha?: ImageRules["imageAlpha"] | undefined;
+  /** Turn a folder's images as their EXIF orientation says. */
+  readonly imageExif?: ImageRules["imageExif"] | undefined;
+  /** 16-bit grey images of a folder: levels above 255 are white, or 65535 is. */
+  readonly imageGrey16?: ImageRules["imageGrey16"] | undefined;
   /** Test images to attack: the first ones. */
   readonly examples?: number | undefined;
   /** How models are judged; published is the paper's way, for comparison alone. */

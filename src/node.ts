@@ -4,7 +4,7 @@ import { auditNode, type NodeAudit } from "./audit/node.ts";
 import type { AuditResult } from "./audit/result.ts";
 import type { Dataset } from "./data/dataset.ts";
 import type { FolderOptions } from "./data/folder.ts";
-import { type NodeDataOptions, openDatasetNode } from "./data/node.ts";
+import { type NodeDataOptions, openDatasetNode, openImagesNode } from "./data/node.ts";
 import { parseNpz } from "./data/npz.ts";
 import { withoutDependence } from "./evaluate/batch.ts";
 import { evaluateNode, type NodeEvaluation } from "./evaluate/node.ts";
@@ -108,7 +108,7 @@ export async function evaluate(
   model: OpenModel | string,
   options: EvaluateOptions = {},
 ): Promise<Row[]> {
-  const { settings, where, own } = evaluateOptions(options);
+  const { settings, where, images, own } = evaluateOptions(options);
   const { onEvent, signal, note } = options;
   const { device, threads, onEvent: _, ...others } = where;
   signal?.throwIfAborted();
@@ -121,8 +121,10 @@ export async function evaluate(
   const { data, dataDir } = options;
   const dataset =
     subject.architecture.foreign === true && typeof data === "string"
-      ? await openDatasetNode(data, { dataDir })
+      ? await openImagesNode(data, images, { dataDir, takes: subject.architecture.inputShape })
       : data;
+  if (typeof dataset === "object" && dataset !== data)
+    for (const line of dataset.notes ?? []) tell(line);
   const architecture =
     typeof dataset === "object"
       ? await withoutDependence(runtime, subject.architecture, dataset.test, {
@@ -139,6 +141,7 @@ export async function evaluate(
       network,
       target: { ...runtime.target },
       own,
+      images,
       ...(dataset !== undefined && { data: dataset }),
       note: tell,
     });

@@ -13,17 +13,19 @@ import { concatRows, type Tensor, takeRows, tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { batches, type Drawn, examplesAt, mean } from "./eot-draws.ts";
 import { meanProbability } from "./mean-probability.ts";
+import { requirePositive, requireVictim } from "./wrapped.ts";
 
 /**
  * What an attack on a randomised victim maximises: the mean of the draws' losses, the loss of their mean logits, or
  * −log of the label's mean probability (for cross-entropy alone; any other loss is an internal error).
  */
-export type EotObjective = "mean-loss" | "mean-logits" | "mean-probability";
+export type EotObjective = (typeof eotObjectives)[number];
+const eotObjectives = ["mean-loss", "mean-logits", "mean-probability"] as const;
 
 /**
  * Expectation over transformation (Athalye et al. 2018, arXiv:1707.07397) of a randomised victim over `draws` draws, as
  * a victim without noise. Draw r of an example has the key fold(key, r), and draws are summed in that order, whatever
- * the batch. At most `maxBatch` rows meet the victim at once, so memory does not grow with `draws`.
+ * the batch. At most `maxBatch` rows meet the victim at once, so memory does not grow with `draws`. Throws `UsageError`.
  */
 export function withEot(
   model: Victim,
@@ -31,10 +33,14 @@ export function withEot(
   maxBatch = 256,
   objective: EotObjective = "mean-loss",
 ): Victim {
-  if (!Number.isInteger(draws) || draws < 1)
-    throw new UsageError(`EOT needs a positive number of draws, got ${draws}`, {
-      code: "bad-option",
-    });
+  requirePositive("EOT needs a positive number of draws", draws);
+  requirePositive("EOT needs a positive number of rows as maxBatch", maxBatch);
+  requireVictim("withEot", model);
+  if (!eotObjectives.includes(objective))
+    throw new UsageError(
+      `the objective of EOT is ${String(objective)}, but it must be ${eotObjectives.join(", ")}`,
+      { code: "bad-option" },
+    );
   const drawn = { model, draws, maxBatch };
   if (objective === "mean-probability") return meanProbability(drawn);
   const inWholeExamples = objective === "mean-logits" && runExamples(drawn) > 0;

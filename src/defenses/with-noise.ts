@@ -3,9 +3,12 @@ import { foldAll, type Key } from "../math/random.ts";
 import { increaseMany } from "../math/sums.ts";
 import type { Tensor } from "../math/tensor.ts";
 import { drawn, type Noise } from "../noise/noise.ts";
+import { requireNoise, requireVictim } from "./wrapped.ts";
 
-/** The randomised network f̃(x) = f(x + η), one draw per example and key; x + η is not clipped. */
+/** The randomised network f̃(x) = f(x + η), one draw per example and key; x + η is not clipped. Throws `UsageError`. */
 export function withNoise(model: Victim, noise: Noise): Victim {
+  requireVictim("withNoise", model);
+  requireNoise("withNoise", noise);
   const noisy = async (x: Tensor, keys: readonly Key[]) => {
     const eta = await drawn(noise, foldAll(keys, 0), x.shape);
     increaseMany(eta.data, x.data);
