@@ -5,6 +5,7 @@ import { UsageError } from "../math/usage-error.ts";
 import type { FileAnswers } from "./architecture.ts";
 import { type Answer, answered, answering, thresholdRows } from "./head-answer.ts";
 import { knownNumber } from "./head-constants.ts";
+import { type OneHot, oneHotOf } from "./head-one-hot.ts";
 import { twoClasses } from "./head-one-score.ts";
 import type { Head } from "./head-sentences.ts";
 import { undoneRows } from "./head-undone-rows.ts";
@@ -52,7 +53,18 @@ function chosenOf(output: Value): Choice | null {
     const isTopK = is(indices, "TopKIndices") && indices.inputs[0] === scores;
     return isTopK ? { scores, name: "TopK", isLast: false } : null;
   }
+  const hot = oneHotOf(output);
+  if (hot !== null) return chosenOneHot(hot);
   return arranging.has(output.op) ? chosenOf(output.inputs[0]) : null;
+}
+
+/** The scores whose largest a one-hot row marks, if it has a place for each of them. */
+function chosenOneHot({ index, classes }: OneHot): Choice | null {
+  const found = chosenOf(index);
+  if (found === null) return null;
+  const { scores } = found;
+  const isEach = sizeOf(scores.shape) === sizeOf(index.shape) * classes;
+  return isEach ? { scores, name: `OneHot of ${found.name}`, isLast: found.isLast } : null;
 }
 
 /** Scores without the choice of the best of them; those of a choice along another axis than that of the classes stay. */
