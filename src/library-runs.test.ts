@@ -10,6 +10,7 @@ import {
   type Defense,
   defenseNamed,
   evaluate,
+  type OpenModel,
   openModel,
   pgd,
   type Row,
@@ -20,9 +21,6 @@ import {
 
 let folder = "";
 const at = (name: string) => join(folder, name);
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "rampart-library-"));
-});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const tiny = (name: string): TrainOptions => ({
@@ -36,6 +34,12 @@ const tiny = (name: string): TrainOptions => ({
   batch: 32,
   threads: 1,
 });
+
+let whole: OpenModel;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "rampart-library-"));
+  whole = await train(tiny("whole"));
+}, 60_000);
 
 const lines = (path: string): string[] => readFileSync(path, "utf8").trim().split("\n");
 
@@ -63,7 +67,6 @@ describe("a call that is aborted while it runs is rejected with the signal's rea
     expect(existsSync(at("run/model.onnx"))).toBe(false);
     const resumed = await train({ out: at("run"), resume: true, threads: 1 });
     expect(existsSync(at("run/model.onnx"))).toBe(true);
-    const whole = await train(tiny("whole"));
     expect(resumed.parameters).toEqual(whole.parameters);
   }, 60_000);
 
@@ -106,6 +109,15 @@ describe("a call that is aborted while it runs is rejected with the signal's rea
     expect(existsSync(at("audit/summary.json"))).toBe(true);
   }, 60_000);
 });
+
+it("evaluate sizes images as it is told, and records how", async () => {
+  const options = { attacks: "none", examples: 2, threads: 1 } as const;
+  const sized = { ...options, resize: 40, crop: 32, out: at("sized.jsonl") };
+  expect(await evaluate(at("whole"), sized)).toHaveLength(2);
+  const { model } = JSON.parse(readFileSync(at("sized.settings.json"), "utf8"));
+  expect(model.reading).toEqual({ resize: [40], crop: [32] });
+  await expect(evaluate(at("whole"), { ...options, resize: 40 })).rejects.toThrow("[3, 40, 40]");
+}, 60_000);
 
 describe("a folder without checkpoints", () => {
   it("names the network that it holds", async () => {
