@@ -99,3 +99,10 @@ it.each([
     expect(covered / trials).toBeLessThanOrEqual(atMost);
   },
 );
+
+it("the mean of right and wrong answers is their exact share, which a gate may ask for", () => {
+  for (let right = 0; right <= 32; right++) {
+    const shares = Array.from({ length: 32 }, (_, i) => Number(i < right));
+    expect(twoLevelInterval(shares, 1).mean).toBe(right / 32);
+  }
+});

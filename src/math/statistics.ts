@@ -76,5 +76,7 @@ export function twoLevelInterval(shares: readonly number[], draws: number, level
   const perDraw = shares.reduce((sum, share) => sum + share * (1 - share), 0);
   const within = draws > 1 ? perDraw / (draws - 1) : 0;
   const ratio = Math.min(1, Math.max(observed, within) / (size * centre * (1 - centre)));
-  return wilson(total / ratio, n / ratio, level);
+  const { low, high } = wilson(total / ratio, n / ratio, level);
+  // Not the quotient of the two, which rounding puts below 30 / 32.
+  return { mean: total / n, low, high };
 }
