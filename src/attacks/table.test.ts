@@ -11,10 +11,10 @@ it.each(attackNames)("%s is the name of the attack it makes, in the norm that en
 
 it.each([
   [{ epsilonLinf: 8 }, "epsilon is 8, but pixels are in [0, 1]; did you mean 8/255?"],
-  [{ epsilonLinf: 0 }, "epsilonLinf: "],
-  [{ epsilonL2: -1 }, "epsilonL2: "],
-  [{ steps: 1.5 }, "steps: "],
-  [{ step: 3 }, 'Unrecognized key: "step"'],
+  [{ epsilonLinf: 0 }, "epsilonLinf is 0, but it must be more than 0"],
+  [{ epsilonL2: -1 }, "epsilonL2 is -1, but it must be more than 0"],
+  [{ steps: 1.5 }, "steps is 1.5, but it must be a whole number"],
+  [{ step: 3 }, 'unknown option "step"; did you mean steps?'],
 ])("options %o are the user's to fix", (options, message) => {
   const attempt = () => attackNamed("pgd-linf", options as Record<string, number>);
   expect(attempt).toThrow(UsageError);
