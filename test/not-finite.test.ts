@@ -27,9 +27,9 @@ import type { Value } from "../src/graph/value.ts";
 import { type NdArray, tensor } from "../src/math/tensor.ts";
 import { type LossData, lossGraph, lossWeights } from "../src/models/losses.ts";
 import { nonFiniteNode } from "../src/models/non-finite.ts";
-import { rowWith } from "../src/report/rows-fixture.ts";
 import type { Runtime } from "../src/runtime/runtime.ts";
 import { brightness, brightnessData } from "./fixtures/brightness.ts";
+import { rowWith } from "./fixtures/rows-fixture.ts";
 
 const OUT = Number.NEGATIVE_INFINITY;
 

@@ -1,7 +1,7 @@
 // Attention, rotary positions and what stands beside them in transformers, as exporters write them.
 
 import type { NdArray, Shape } from "../src/math/tensor.ts";
-import { nodeOf } from "../src/onnx/model-fixture.ts";
+import { nodeOf } from "./fixtures/model-fixture.ts";
 import {
   type AgreeCase,
   drawn,

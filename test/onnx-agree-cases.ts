@@ -1,7 +1,7 @@
 // One-node files of operators that the official archive holds no test of.
 
 import type { NdArray, Shape } from "../src/math/tensor.ts";
-import { nodeOf } from "../src/onnx/model-fixture.ts";
+import { nodeOf } from "./fixtures/model-fixture.ts";
 import { attentionCases } from "./onnx-agree-attention.ts";
 import {
   type AgreeCase,

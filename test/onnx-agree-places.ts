@@ -1,7 +1,7 @@
 // Operators that put elements elsewhere, and those on bits.
 
 import type { NdArray, Shape } from "../src/math/tensor.ts";
-import { nodeOf } from "../src/onnx/model-fixture.ts";
+import { nodeOf } from "./fixtures/model-fixture.ts";
 import {
   type AgreeCase,
   bytes,

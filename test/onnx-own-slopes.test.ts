@@ -6,8 +6,8 @@ import { gradient } from "../src/autodiff/gradient.ts";
 import * as g from "../src/graph/expressions.ts";
 import { interpret } from "../src/graph/interpret.ts";
 import { type NdArray, tensor } from "../src/math/tensor.ts";
-import { nodeOf } from "../src/onnx/model-fixture.ts";
-import { imported, type RunOptions } from "../src/onnx/run-fixture.ts";
+import { nodeOf } from "./fixtures/model-fixture.ts";
+import { imported, type RunOptions } from "./fixtures/run-fixture.ts";
 
 /** The gradient of the sum of y by x. */
 function slopeOf(nodes: NodeProto[], x: NdArray, options: RunOptions = {}): number[] {

@@ -9,8 +9,8 @@ import { type Tensor as Array2, argmaxRows, type NdArray, tensor } from "../src/
 import { classifier } from "../src/models/classifier.ts";
 import { type ImportedNetwork, importedNetwork } from "../src/models/imported.ts";
 import { readModel } from "../src/onnx/model.ts";
-import { nodeOf, onnxFile } from "../src/onnx/model-fixture.ts";
 import { nodeRuntime } from "../src/runtime/node.ts";
+import { nodeOf, onnxFile } from "./fixtures/model-fixture.ts";
 
 const number = (value: number): NdArray => tensor([], [value]);
 const int64 = (values: readonly number[]): NdArray => ({

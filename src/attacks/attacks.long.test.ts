@@ -1,6 +1,7 @@
 // What is true of every attack, on linear classifiers whose distances are known. Each row of the tables is tested.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import { normal, permutation, uniform } from "../math/distributions.ts";
 import { type Key, keyOf, keysFor } from "../math/random.ts";
 import {
@@ -15,7 +16,6 @@ import {
 } from "../math/tensor.ts";
 import { balls } from "./balls.ts";
 import { runBounded, runMinimal } from "./harness.ts";
-import { linearVictim } from "./linear-victim.ts";
 import { attackNamed, attackNames, minimalAttackNamed, minimalAttackNames } from "./table.ts";
 import type { Norm, Victim } from "./victim.ts";
 

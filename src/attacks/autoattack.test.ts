@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
+import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import { normal } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { argmaxRows, tensor } from "../math/tensor.ts";
 import { runBounded } from "./harness.ts";
-import { linearVictim } from "./linear-victim.ts";
 import { attackNamed } from "./table.ts";
 import type { Victim } from "./victim.ts";
 

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import { normal, permutation, uniform } from "../math/distributions.ts";
 import { type Key, keyOf, keysFor } from "../math/random.ts";
 import { add, argmaxRows, rows, sub, type Tensor, takeRows, tensor } from "../math/tensor.ts";
 import { balls } from "./balls.ts";
 import { type CwOptions, cw } from "./cw.ts";
 import { runMinimal } from "./harness.ts";
-import { linearVictim } from "./linear-victim.ts";
 import type { Labels, Loss, Victim } from "./victim.ts";
 
 type Options = Parameters<typeof cw>[0];

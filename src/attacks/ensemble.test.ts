@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import { uniform } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { sub, type Tensor, tensor } from "../math/tensor.ts";
@@ -6,7 +7,6 @@ import { autoattack } from "./autoattack.ts";
 import { balls } from "./balls.ts";
 import { ensemble } from "./ensemble.ts";
 import { runBounded } from "./harness.ts";
-import { linearVictim } from "./linear-victim.ts";
 import type { Attack, BoundedAttack, MinimalAttack } from "./victim.ts";
 
 // Bright pictures are class 1: of four grey levels the first one is misclassified from the start.

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
+import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import { keyOf } from "../math/random.ts";
 import { type Tensor, tensor } from "../math/tensor.ts";
 import { apgd } from "./apgd.ts";
 import { fab } from "./fab.ts";
-import { linearVictim } from "./linear-victim.ts";
 import type { Victim } from "./victim.ts";
 
 /** Class 1 begins at a sum of 2.4: grey pictures of four pixels are 0.1 away from it in ℓ∞. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { addScaled, type Tensor, tensor } from "../math/tensor.ts";
 import { runBounded, runMinimal } from "./harness.ts";
-import { linearVictim } from "./linear-victim.ts";
 import { pgd } from "./pgd.ts";
 import type { BoundedAttack, MinimalAttack, Norm } from "./victim.ts";
 

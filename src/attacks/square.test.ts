@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import { uniform } from "../math/distributions.ts";
 import { fillBits, keyOf, keysFor } from "../math/random.ts";
 import { tensor } from "../math/tensor.ts";
 import { distances } from "./examples.ts";
 import { runBounded } from "./harness.ts";
-import { linearVictim } from "./linear-victim.ts";
 import { shareAt, square } from "./square.ts";
 import { choicesOf, frameOf, proposals } from "./square-patch.ts";
 import type { Norm } from "./victim.ts";

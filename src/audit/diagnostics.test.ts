@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { rowWith } from "../../test/fixtures/rows-fixture.ts";
 import type { Row } from "../evaluate/row.ts";
-import { rowWith } from "../report/rows-fixture.ts";
 import {
   blackBoxWins,
   chance,

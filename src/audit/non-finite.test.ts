@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { rowWith } from "../report/rows-fixture.ts";
+import { rowWith } from "../../test/fixtures/rows-fixture.ts";
 import { nonFiniteNotes } from "./non-finite.ts";
 
 it("an evaluation names the images whose gradients are not finite, and is silent where all are", () => {

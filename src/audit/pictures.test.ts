@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { rowWith } from "../../test/fixtures/rows-fixture.ts";
 import { tensor } from "../math/tensor.ts";
-import { rowWith } from "../report/rows-fixture.ts";
 import { exampleName, pictureFiles } from "./pictures.ts";
 
 describe("the name of an example's PNG", () => {

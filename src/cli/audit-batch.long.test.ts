@@ -6,7 +6,7 @@ import {
   linear,
   mixing,
   removeFolder,
-} from "./audit-batch-fixture.ts";
+} from "../../test/fixtures/audit-batch-fixture.ts";
 
 afterAll(removeFolder);
 

@@ -1,9 +1,15 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import {
+  audited,
+  diagnostic,
+  linear,
+  removeFolder,
+  runtime,
+} from "../../test/fixtures/audit-batch-fixture.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { audited, diagnostic, linear, removeFolder, runtime } from "./audit-batch-fixture.ts";
 
 afterAll(removeFolder);
 

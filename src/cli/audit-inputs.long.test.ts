@@ -1,10 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { npzBytes, parseNpz } from "../data/npz.ts";
-import { tensor } from "../math/tensor.ts";
-import { audit } from "../node.ts";
-import { nodeOf, onnxFile } from "../onnx/model-fixture.ts";
 import {
   count,
   data,
@@ -19,7 +15,11 @@ import {
   size,
   typed,
   words,
-} from "./audit-fixture.ts";
+} from "../../test/fixtures/audit-fixture.ts";
+import { nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
+import { npzBytes, parseNpz } from "../data/npz.ts";
+import { tensor } from "../math/tensor.ts";
+import { audit } from "../node.ts";
 
 afterAll(removeFolder);
 

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
+import { good, place, removeFolder, typed, words } from "../../test/fixtures/audit-fixture.ts";
 import { leaseWork } from "../files/lease/node.ts";
-import { good, place, removeFolder, typed, words } from "./audit-fixture.ts";
 
 afterAll(removeFolder);
 

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Row } from "../evaluate/row.ts";
 import {
   both,
   codes,
@@ -14,7 +13,8 @@ import {
   rowsOf,
   typed,
   words,
-} from "./audit-fixture.ts";
+} from "../../test/fixtures/audit-fixture.ts";
+import type { Row } from "../evaluate/row.ts";
 import { rampart } from "./main.ts";
 import { run } from "./program.ts";
 

@@ -2,9 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { typed } from "../../test/fixtures/typed-fixture.ts";
 import type { Row } from "../evaluate/row.ts";
 import { rowOfLine } from "../files/row-lines.ts";
-import { typed } from "./typed-fixture.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rampart-cli-evaluate-"));
 afterAll(() => rmSync(folder, { recursive: true }));

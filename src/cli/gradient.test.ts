@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
 import { npzBytes, parseNpz } from "../data/npz.ts";
 import { tensor } from "../math/tensor.ts";
-import { nodeOf, onnxFile } from "../onnx/model-fixture.ts";
 import { rampart } from "./main.ts";
 import { run } from "./program.ts";
 

@@ -12,11 +12,11 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { fourExamples } from "../../test/fixtures/rows-fixture.ts";
+import { typed } from "../../test/fixtures/typed-fixture.ts";
 import { rowLine } from "../files/row-lines.ts";
-import { fourExamples } from "../report/rows-fixture.ts";
 import { rampart } from "./main.ts";
 import { refuseOverlaps } from "./outputs.ts";
-import { typed } from "./typed-fixture.ts";
 
 let folder = "";
 const at = (name: string) => join(folder, name);

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { fourExamples } from "../report/rows-fixture.ts";
+import { fourExamples } from "../../test/fixtures/rows-fixture.ts";
 import { rampart } from "./main.ts";
 import { run } from "./program.ts";
 

@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { typed as typedWords } from "../../test/fixtures/typed-fixture.ts";
 import { thirteen } from "../experiments/printed.ts";
-import { typed as typedWords } from "./typed-fixture.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rampart-cli-reproduce-"));
 afterAll(() => rmSync(folder, { recursive: true }));

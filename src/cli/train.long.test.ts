@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { typed } from "./typed-fixture.ts";
+import { typed } from "../../test/fixtures/typed-fixture.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rampart-cli-train-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { tarOf } from "../../test/fixtures/tar-fixture.ts";
 import { readTar } from "./tar.ts";
-import { tarOf } from "./tar-fixture.ts";
 
 const data = Uint8Array.from({ length: 700 }, (_, i) => i % 251);
 

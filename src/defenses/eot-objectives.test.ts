@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { linearVictim } from "../attacks/linear-victim.ts";
+import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import { ce, difference, dlr, linear, lossOfLogits, margin } from "../attacks/losses.ts";
 import type { Loss, Victim } from "../attacks/victim.ts";
 import { normal, uniform } from "../math/distributions.ts";

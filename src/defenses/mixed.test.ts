@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import { balls } from "../attacks/balls.ts";
-import { linearVictim } from "../attacks/linear-victim.ts";
 import { lossOfLogits } from "../attacks/losses.ts";
 import type { BoundedAttack, Victim } from "../attacks/victim.ts";
 import { normal, uniform } from "../math/distributions.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import { balls } from "../attacks/balls.ts";
-import { linearVictim } from "../attacks/linear-victim.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { normal, uniform } from "../math/distributions.ts";
 import { foldAll, keyOf, keysFor } from "../math/random.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { linearVictim } from "../attacks/linear-victim.ts";
+import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import { ce, difference, linear, lossOfLogits, margin } from "../attacks/losses.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { normal, uniform } from "../math/distributions.ts";

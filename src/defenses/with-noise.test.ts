@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { linearVictim } from "../attacks/linear-victim.ts";
+import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import { ce } from "../attacks/losses.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { foldAll, type Key, keyOf, keysFor } from "../math/random.ts";

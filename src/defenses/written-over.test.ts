@@ -1,8 +1,8 @@
 // A victim may write an answer over an earlier one that it is given back: whoever gives one back must have read it.
 import { expect, it } from "vitest";
+import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import { cw } from "../attacks/cw.ts";
 import { inRuns } from "../attacks/in-runs.ts";
-import { linearVictim } from "../attacks/linear-victim.ts";
 import { pgd, pgdTargeted } from "../attacks/pgd.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { normal, uniform } from "../math/distributions.ts";

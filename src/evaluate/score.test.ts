@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
+import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import { watchedNoise } from "../../test/fixtures/watched-noise.ts";
-import { linearVictim } from "../attacks/linear-victim.ts";
 import { withNoise } from "../defenses/with-noise.ts";
 import { normal, uniform } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";

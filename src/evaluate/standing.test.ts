@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { brightness, brightnessData } from "../../test/fixtures/brightness.ts";
-import { rowWith } from "../report/rows-fixture.ts";
+import { rowWith } from "../../test/fixtures/rows-fixture.ts";
 import { evaluate } from "./evaluate.ts";
 import { EvaluateOptions, resolved } from "./options.ts";
 import type { Row } from "./row.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { linearVictim } from "../attacks/linear-victim.ts";
+import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import type { Split } from "../data/dataset.ts";
 import { uniform } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";

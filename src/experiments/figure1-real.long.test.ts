@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
-import { linearVictim } from "../attacks/linear-victim.ts";
+import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import { normal } from "../math/distributions.ts";
 import { keyOf } from "../math/random.ts";
 import { tensor } from "../math/tensor.ts";

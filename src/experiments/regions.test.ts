@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { rowWith as row } from "../report/rows-fixture.ts";
+import { rowWith as row } from "../../test/fixtures/rows-fixture.ts";
 import { atRadius, regionsOf, table2, table3 } from "./regions.ts";
 
 const radii = { linf: 0.031, l2: 0.83 };

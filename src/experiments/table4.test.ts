@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { rowWith as row } from "../report/rows-fixture.ts";
+import { rowWith as row } from "../../test/fixtures/rows-fixture.ts";
 import { table4Grid } from "./grids.ts";
 import { printedTable4, thirteen } from "./printed.ts";
 import { table4 } from "./table4.ts";

@@ -1,10 +1,16 @@
 import { describe, expect, it } from "vitest";
+import {
+  dot,
+  kinked,
+  linear,
+  type Watched,
+  watched,
+} from "../../test/fixtures/networks-fixture.ts";
 import { normal, uniform } from "../math/distributions.ts";
 import { fold, keyOf } from "../math/random.ts";
 import { tensor } from "../math/tensor.ts";
 import { checkpointsOf } from "./descent.ts";
 import { type FalsifyEvent, type FlatNetwork, falsify } from "./falsify.ts";
-import { dot, kinked, linear, type Watched, watched } from "./networks-fixture.ts";
 import { type Case, excessOf, type Property } from "./property.ts";
 import { isInside } from "./region.ts";
 import { parseVnnlib } from "./vnnlib.ts";

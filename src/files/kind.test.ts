@@ -1,6 +1,6 @@
 import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
-import { nodeOf, onnxFile } from "../onnx/model-fixture.ts";
+import { nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
 import { contentsKind, otherKind } from "./kind.ts";
 
 const bytes = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));

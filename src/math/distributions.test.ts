@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { kolmogorov } from "../../test/fixtures/kolmogorov-fixture.ts";
 import { laplace, normal, permutation, uniform } from "./distributions.ts";
-import { kolmogorov } from "./kolmogorov-fixture.ts";
 import { fold, keyOf, keysFor } from "./random.ts";
 import { normalCdf } from "./special.ts";
 import { rows } from "./tensor.ts";

@@ -1,9 +1,10 @@
 import type { NodeProto } from "onnx-buf";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { afterAll, describe, expect, it } from "vitest";
+import { keys, numbers, opened, release } from "../../test/fixtures/imported-fixture.ts";
+import { type Lengths, nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
 import { type NdArray, rows, tensor } from "../math/tensor.ts";
 import { readModel } from "../onnx/model.ts";
-import { type Lengths, nodeOf, onnxFile } from "../onnx/model-fixture.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import {
   batchDependence,
@@ -14,7 +15,6 @@ import {
 import { checkedNetwork } from "./checked.ts";
 import { classifier } from "./classifier.ts";
 import { importedNetwork } from "./imported.ts";
-import { keys, numbers, opened, release } from "./imported-fixture.ts";
 
 const runtime = await nodeRuntime({ threads: 1 });
 afterAll(release);

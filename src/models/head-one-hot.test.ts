@@ -1,8 +1,8 @@
 import type { NodeProto } from "onnx-buf";
 import { describe, expect, it } from "vitest";
+import { nodeOf } from "../../test/fixtures/model-fixture.ts";
+import { imported } from "../../test/fixtures/run-fixture.ts";
 import { type NdArray, tensor } from "../math/tensor.ts";
-import { nodeOf } from "../onnx/model-fixture.ts";
-import { imported } from "../onnx/run-fixture.ts";
 import { logitsOf } from "./logits.ts";
 
 const whole = (...values: number[]): NdArray => ({

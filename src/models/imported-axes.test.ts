@@ -1,13 +1,13 @@
 import type { NodeProto } from "onnx-buf";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { afterAll, describe, expect, it } from "vitest";
+import { keys, numbers, opened, release } from "../../test/fixtures/imported-fixture.ts";
+import { type Lengths, nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
 import { type NdArray, rowSize, type Shape, sizeOf, tensor } from "../math/tensor.ts";
 import { readModel } from "../onnx/model.ts";
-import { type Lengths, nodeOf, onnxFile } from "../onnx/model-fixture.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import { classifier } from "./classifier.ts";
 import { type ImportedOptions, importedNetwork } from "./imported.ts";
-import { keys, numbers, opened, release } from "./imported-fixture.ts";
 
 const runtime = await nodeRuntime({ threads: 1 });
 afterAll(release);

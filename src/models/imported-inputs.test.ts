@@ -1,12 +1,19 @@
 import type { NodeProto } from "onnx-buf";
 import { afterAll, describe, expect, it } from "vitest";
+import {
+  arrays,
+  gemm,
+  keys,
+  opened,
+  opening,
+  release,
+} from "../../test/fixtures/imported-fixture.ts";
+import { type FixtureOptions, nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
 import { tensor } from "../math/tensor.ts";
 import { readModel } from "../onnx/model.ts";
-import { type FixtureOptions, nodeOf, onnxFile } from "../onnx/model-fixture.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import { classifier } from "./classifier.ts";
 import { type ImportedOptions, importedNetwork } from "./imported.ts";
-import { arrays, gemm, keys, opened, opening, release } from "./imported-fixture.ts";
 
 const runtime = await nodeRuntime({ threads: 1 });
 const open = opening(runtime);

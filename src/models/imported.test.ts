@@ -1,13 +1,21 @@
 import type { NodeProto } from "onnx-buf";
 import { afterAll, describe, expect, it } from "vitest";
+import {
+  gemm,
+  head,
+  keys,
+  numbers,
+  opened,
+  opening,
+  release,
+} from "../../test/fixtures/imported-fixture.ts";
+import { nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
 import { rows, tensor } from "../math/tensor.ts";
 import { readModel } from "../onnx/model.ts";
-import { nodeOf, onnxFile } from "../onnx/model-fixture.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import { checkedNetwork } from "./checked.ts";
 import { classifier } from "./classifier.ts";
 import { importedNetwork } from "./imported.ts";
-import { gemm, head, keys, numbers, opened, opening, release } from "./imported-fixture.ts";
 
 const runtime = await nodeRuntime({ threads: 1 });
 const open = opening(runtime);

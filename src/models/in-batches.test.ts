@@ -1,12 +1,19 @@
 import { afterAll, describe, expect, it } from "vitest";
+import {
+  arrays,
+  gemm,
+  keys,
+  numbers,
+  opened,
+  release,
+} from "../../test/fixtures/imported-fixture.ts";
+import { nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
 import { tensor } from "../math/tensor.ts";
 import { readModel } from "../onnx/model.ts";
-import { nodeOf, onnxFile } from "../onnx/model-fixture.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import { oneByOne } from "./batch-dependence.ts";
 import { classifier } from "./classifier.ts";
 import { importedNetwork } from "./imported.ts";
-import { arrays, gemm, keys, numbers, opened, release } from "./imported-fixture.ts";
 import type { LossData } from "./losses.ts";
 
 const runtime = await nodeRuntime({ threads: 1 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
 import { tensor } from "../math/tensor.ts";
 import { readModel } from "../onnx/model.ts";
-import { nodeOf, onnxFile } from "../onnx/model-fixture.ts";
 import { nodeRuntime } from "../runtime/node.ts";
 import { importedNetwork } from "./imported.ts";
 import { architecture } from "./index.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { kolmogorov } from "../math/kolmogorov-fixture.ts";
+import { kolmogorov } from "../../test/fixtures/kolmogorov-fixture.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { distributions } from "./distributions.ts";

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
 import * as g from "../graph/expressions.ts";
 import { interpret } from "../graph/interpret.ts";
 import { normal } from "../math/distributions.ts";
@@ -7,7 +8,6 @@ import { type Shape, sizeOf, type Tensor, tensor } from "../math/tensor.ts";
 import { type BlockSize, blockSizeOf, blockSizes, unblocked } from "./blocked-weights.ts";
 import { importGraph } from "./import.ts";
 import { readModel } from "./model.ts";
-import { nodeOf, onnxFile } from "./model-fixture.ts";
 
 const drawn = (shape: Shape, seed: number) => normal(keysFor(keyOf(seed), [0]), [1, ...shape]);
 

@@ -2,12 +2,12 @@
 import type { NodeProto } from "onnx-buf";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
+import { nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
+import { imported, numbersOf } from "../../test/fixtures/run-fixture.ts";
 import { gradient } from "../autodiff/gradient.ts";
 import { interpret } from "../graph/interpret.ts";
 import { sum } from "../graph/ops.ts";
 import { tensor } from "../math/tensor.ts";
-import { nodeOf, onnxFile } from "./model-fixture.ts";
-import { imported, numbersOf } from "./run-fixture.ts";
 
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
 

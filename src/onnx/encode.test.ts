@@ -1,10 +1,10 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema } from "onnx-buf";
 import { describe, expect, it } from "vitest";
+import { nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
 import { type NdArray, tensor } from "../math/tensor.ts";
 import { encodeModel } from "./encode.ts";
 import { tensorProto } from "./messages.ts";
-import { nodeOf, onnxFile } from "./model-fixture.ts";
 
 describe("a model's bytes", () => {
   it("are those that the general writer gives, whatever the arrays", () => {

@@ -1,13 +1,13 @@
 // Words that a file states are looked up in tables that hold only their own entries.
 
 import { describe, expect, it } from "vitest";
+import { nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
 import * as g from "../graph/expressions.ts";
 import { tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { importGraph } from "./import.ts";
 import type { AttributeValue } from "./messages.ts";
 import { readModel } from "./model.ts";
-import { nodeOf, onnxFile } from "./model-fixture.ts";
 
 const image = [1, 1, 2, 2];
 const weights = tensor([1, 1, 1, 1], [1]);

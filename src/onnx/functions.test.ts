@@ -2,6 +2,14 @@
 import { create } from "@bufbuild/protobuf";
 import { AttributeProtoSchema, type NodeProto, OperatorSetIdProtoSchema } from "onnx-buf";
 import { describe, expect, it } from "vitest";
+import {
+  type FixtureOptions,
+  graphAttribute,
+  graphOf,
+  nodeOf,
+  onnxFile,
+  reference,
+} from "../../test/fixtures/model-fixture.ts";
 import * as g from "../graph/expressions.ts";
 import { interpret } from "../graph/interpret.ts";
 import type { Value } from "../graph/value.ts";
@@ -11,14 +19,6 @@ import { UsageError } from "../math/usage-error.ts";
 import { importGraph } from "./import.ts";
 import { type AttributeValue, attribute } from "./messages.ts";
 import { readModel } from "./model.ts";
-import {
-  type FixtureOptions,
-  graphAttribute,
-  graphOf,
-  nodeOf,
-  onnxFile,
-  reference,
-} from "./model-fixture.ts";
 
 const vector = tensor([4], [1, -2, 3, -4]);
 const truth = (value: boolean): NdArray => ({

@@ -1,11 +1,11 @@
 import { TensorProto_DataType as T } from "onnx-buf";
 import { expect, it } from "vitest";
+import { nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
+import { imported } from "../../test/fixtures/run-fixture.ts";
 import { input } from "../graph/expressions.ts";
 import { tensor } from "../math/tensor.ts";
 import { importGraph } from "./import.ts";
 import { readModel } from "./model.ts";
-import { nodeOf, onnxFile } from "./model-fixture.ts";
-import { imported } from "./run-fixture.ts";
 
 const feeds = { x: tensor([2], [1, 2]) };
 const through = (type: number) => [

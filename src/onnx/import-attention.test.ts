@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { nodeOf } from "../../test/fixtures/model-fixture.ts";
+import { numbersOf, type RunOptions, runNodes } from "../../test/fixtures/run-fixture.ts";
 import { type NdArray, type Shape, sizeOf, tensor } from "../math/tensor.ts";
 import type { AttributeValue } from "./messages.ts";
-import { nodeOf } from "./model-fixture.ts";
-import { numbersOf, type RunOptions, runNodes } from "./run-fixture.ts";
 
 const waves = (shape: Shape, phase: number): NdArray =>
   tensor(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { nodeOf } from "../../test/fixtures/model-fixture.ts";
+import { numbersOf } from "../../test/fixtures/run-fixture.ts";
 import { type NdArray, tensor } from "../math/tensor.ts";
-import { nodeOf } from "./model-fixture.ts";
-import { numbersOf } from "./run-fixture.ts";
 
 const bytes = (shape: readonly number[], values: readonly number[]): NdArray => ({
   dtype: "uint8",

@@ -1,9 +1,9 @@
 import type { NodeProto } from "onnx-buf";
 import { describe, expect, it } from "vitest";
+import { nodeOf } from "../../test/fixtures/model-fixture.ts";
+import { numbersOf, type RunOptions, runNodes } from "../../test/fixtures/run-fixture.ts";
 import { type NdArray, type Shape, tensor } from "../math/tensor.ts";
 import type { AttributeValue } from "./messages.ts";
-import { nodeOf } from "./model-fixture.ts";
-import { numbersOf, type RunOptions, runNodes } from "./run-fixture.ts";
 
 const int64 = (values: readonly number[], shape: Shape = [values.length]): NdArray => ({
   dtype: "int64",

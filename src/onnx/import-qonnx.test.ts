@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { nodeOf } from "../../test/fixtures/model-fixture.ts";
+import { imported, numbersOf } from "../../test/fixtures/run-fixture.ts";
 import { type NdArray, tensor } from "../math/tensor.ts";
 import { quantiserDomains } from "./import-qonnx.ts";
 import type { AttributeValue } from "./messages.ts";
-import { nodeOf } from "./model-fixture.ts";
-import { imported, numbersOf } from "./run-fixture.ts";
 
 type Attributes = Readonly<Record<string, AttributeValue>>;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { nodeOf } from "../../test/fixtures/model-fixture.ts";
+import { numbersOf } from "../../test/fixtures/run-fixture.ts";
 import { type NdArray, type Shape, tensor } from "../math/tensor.ts";
-import { nodeOf } from "./model-fixture.ts";
-import { numbersOf } from "./run-fixture.ts";
 
 const int64 = (shape: Shape, values: readonly number[]): NdArray => ({
   dtype: "int64",

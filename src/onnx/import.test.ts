@@ -8,6 +8,12 @@ import {
   SparseTensorProtoSchema,
 } from "onnx-buf";
 import { describe, expect, it } from "vitest";
+import {
+  type FixtureOptions,
+  graphOf,
+  nodeOf,
+  onnxFile,
+} from "../../test/fixtures/model-fixture.ts";
 import * as g from "../graph/expressions.ts";
 import { interpret } from "../graph/interpret.ts";
 import { type NdArray, tensor } from "../math/tensor.ts";
@@ -15,7 +21,6 @@ import { UsageError } from "../math/usage-error.ts";
 import { importGraph } from "./import.ts";
 import { tensorProto } from "./messages.ts";
 import { readModel } from "./model.ts";
-import { type FixtureOptions, graphOf, nodeOf, onnxFile } from "./model-fixture.ts";
 
 const int64 = (values: readonly number[]): NdArray => ({
   dtype: "int64",

@@ -3,6 +3,7 @@
 import { create } from "@bufbuild/protobuf";
 import { AttributeProtoSchema } from "onnx-buf";
 import { describe, expect, it } from "vitest";
+import { nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
 import * as g from "../graph/expressions.ts";
 import { interpret } from "../graph/interpret.ts";
 import { type NdArray, tensor } from "../math/tensor.ts";
@@ -10,7 +11,6 @@ import { UsageError } from "../math/usage-error.ts";
 import { importGraph } from "./import.ts";
 import type { AttributeValue } from "./messages.ts";
 import { readModel } from "./model.ts";
-import { nodeOf, onnxFile } from "./model-fixture.ts";
 
 interface Case {
   readonly opset: number;

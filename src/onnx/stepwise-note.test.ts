@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
 import * as g from "../graph/expressions.ts";
 import { importGraph } from "./import.ts";
 import { readModel } from "./model.ts";
-import { nodeOf, onnxFile } from "./model-fixture.ts";
 import { stepwiseNote } from "./stepwise-note.ts";
 
 describe("the note about operators without a gradient", () => {

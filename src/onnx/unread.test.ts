@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { nodeOf } from "../../test/fixtures/model-fixture.ts";
+import { numbersOf } from "../../test/fixtures/run-fixture.ts";
 import { type NdArray, type Shape, sizeOf, tensor } from "../math/tensor.ts";
 import type { AttributeValue } from "./messages.ts";
-import { nodeOf } from "./model-fixture.ts";
-import { numbersOf } from "./run-fixture.ts";
 import { translations } from "./translations.ts";
 import { limits, unread } from "./unread.ts";
 

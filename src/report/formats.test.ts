@@ -1,5 +1,6 @@
 import { decode } from "fast-png";
 import { describe, expect, it } from "vitest";
+import { fileOf, fourExamples } from "../../test/fixtures/rows-fixture.ts";
 import { parseNpz } from "../data/npz.ts";
 import { summarize } from "../evaluate/summary.ts";
 import { tensor } from "../math/tensor.ts";
@@ -8,7 +9,6 @@ import { evaluationsOf } from "./evaluations.ts";
 import { percent, radius } from "./format.ts";
 import { pngUri } from "./png.ts";
 import { report } from "./report.ts";
-import { fileOf, fourExamples } from "./rows-fixture.ts";
 import { summaryTable, textTable } from "./text-table.ts";
 
 const evaluations = (changes = {}) =>

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { parseHTML } from "linkedom";
 import { beforeAll, describe, expect, it } from "vitest";
+import { fileOf, fourExamples, rowWith, settingsText } from "../../test/fixtures/rows-fixture.ts";
 import { npzBytes, parseNpz } from "../data/npz.ts";
 import { summarize } from "../evaluate/summary.ts";
 import type { RowsFile } from "./evaluation.ts";
 import { evaluationsOf } from "./evaluations.ts";
 import { page } from "./page.ts";
-import { fileOf, fourExamples, rowWith, settingsText } from "./rows-fixture.ts";
 
 const pageOf = (...files: RowsFile[]) => page(evaluationsOf(files, { summarize, parseNpz }));
 

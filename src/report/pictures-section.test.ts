@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
+import { fileOf, rowWith } from "../../test/fixtures/rows-fixture.ts";
 import { npzBytes, parseNpz } from "../data/npz.ts";
 import type { Row } from "../evaluate/row.ts";
 import { summarize } from "../evaluate/summary.ts";
 import { evaluationsOf } from "./evaluations.ts";
 import { picturesSection } from "./pictures-section.ts";
 import { readRows } from "./read-rows.ts";
-import { fileOf, rowWith } from "./rows-fixture.ts";
 
 const pixels = (value: number) => ({
   data: new Float32Array(4).fill(value),

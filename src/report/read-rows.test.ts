@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { fileOf, fourExamples, rowWith, settingsText } from "../../test/fixtures/rows-fixture.ts";
 import { parseNpz } from "../data/npz.ts";
 import { summarize } from "../evaluate/summary.ts";
 import type { RowsFile } from "./evaluation.ts";
 import { evaluationsOf } from "./evaluations.ts";
 import { readRows } from "./read-rows.ts";
-import { fileOf, fourExamples, rowWith, settingsText } from "./rows-fixture.ts";
 
 const lines = fourExamples().map((row) => `${JSON.stringify(row)}\n`);
 const evaluations = (...files: RowsFile[]) => evaluationsOf(files, { summarize, parseNpz });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import { typed } from "../../src/cli/typed-fixture.ts";
+import { typed } from "../fixtures/typed-fixture.ts";
 import golden from "./autoattack.json" with { type: "json" };
 
 const data = process.env.RAMPART_DATA ?? "";

@@ -10,7 +10,7 @@ import {
   NodeProtoSchema,
 } from "onnx-buf";
 import { type NdArray, tensor } from "../../src/math/tensor.ts";
-import { type FixtureOptions, graphOf, nodeOf, onnxFile } from "../../src/onnx/model-fixture.ts";
+import { type FixtureOptions, graphOf, nodeOf, onnxFile } from "../fixtures/model-fixture.ts";
 
 export const int64 = (...values: number[]): NdArray => ({
   ...{ dtype: "int64", shape: [values.length], data: BigInt64Array.from(values, BigInt) },

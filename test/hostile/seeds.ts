@@ -12,7 +12,7 @@ import {
 import { threefry } from "../../src/math/random.ts";
 import { type NdArray, type Shape, sizeOf, tensor } from "../../src/math/tensor.ts";
 import type { AttributeValue } from "../../src/onnx/messages.ts";
-import { type FixtureOptions, graphOf, nodeOf, onnxFile } from "../../src/onnx/model-fixture.ts";
+import { type FixtureOptions, graphOf, nodeOf, onnxFile } from "../fixtures/model-fixture.ts";
 
 /** A file and what lies beside it. */
 export interface Seed {

@@ -14,8 +14,8 @@ import {
 } from "onnx-buf";
 import { own } from "../../src/math/own.ts";
 import { attribute, tensorProto } from "../../src/onnx/messages.ts";
-import { nodeOf } from "../../src/onnx/model-fixture.ts";
 import { translations } from "../../src/onnx/translations.ts";
+import { nodeOf } from "../fixtures/model-fixture.ts";
 import { type Draws, reals, wholes } from "./draws.ts";
 
 type Mutate = (model: ModelProto, draws: Draws) => void;

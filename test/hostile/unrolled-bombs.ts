@@ -11,7 +11,7 @@ import {
 } from "onnx-buf";
 import { type NdArray, tensor } from "../../src/math/tensor.ts";
 import { tensorProto } from "../../src/onnx/messages.ts";
-import { graphOf, nodeOf } from "../../src/onnx/model-fixture.ts";
+import { graphOf, nodeOf } from "../fixtures/model-fixture.ts";
 import { bomb, int64, times } from "./bombs.ts";
 
 const body = (graph: GraphProto) => ({
