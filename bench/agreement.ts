@@ -1,6 +1,6 @@
 // Whether two implementations did the same work: a ratio of their times means nothing where they did not.
 
-import type { Numbers } from "../src/cli/bench-work.ts";
+import type { Numbers } from "../src/bench/work.ts";
 import type { Tensor } from "../src/math/tensor.ts";
 
 type Arrays = Readonly<Record<string, Tensor>>;

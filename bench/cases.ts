@@ -1,8 +1,8 @@
 // What is measured when nothing else is asked for, and how long we may take at most, as a share of PyTorch's time.
 
 import { fileURLToPath } from "node:url";
-import type { Effort } from "../src/cli/bench-task.ts";
-import type { WorkName } from "../src/cli/bench-works.ts";
+import type { Effort } from "../src/bench/task.ts";
+import type { WorkName } from "../src/bench/works.ts";
 
 /** Kinds of work by the names of the command line; `imported` is a gradient of a network that torchvision exports. */
 export type CaseWork = WorkName | "imported";

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Numbers } from "../src/cli/bench-work.ts";
-import type { WorkName } from "../src/cli/bench-works.ts";
-import { type Spread, spread } from "../src/cli/measure.ts";
-import { readSafetensors } from "../src/train/safetensors.ts";
+import { type Spread, spread } from "../src/bench/measure.ts";
+import type { Numbers } from "../src/bench/work.ts";
+import type { WorkName } from "../src/bench/works.ts";
+import { readSafetensors } from "../src/models/opening/safetensors.ts";
 import { type Agreement, agreementOf, disagreements } from "./agreement.ts";
 import { type Peer, startOurs, startTorch } from "./peer.ts";
 

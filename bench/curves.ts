@@ -4,9 +4,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { benchModel, benchTask, type Effort } from "../src/cli/bench-task.ts";
-import { type WorkName, works } from "../src/cli/bench-works.ts";
-import { spread } from "../src/cli/measure.ts";
+import { spread } from "../src/bench/measure.ts";
+import { benchModel, benchTask, type Effort } from "../src/bench/task.ts";
+import { type WorkName, works } from "../src/bench/works.ts";
 import { writeWhole } from "../src/files/node.ts";
 import { type Chart, chartMarkup } from "../src/report/chart.ts";
 import { listed } from "./cases.ts";

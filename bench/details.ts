@@ -2,9 +2,9 @@
 
 import { CwOptions } from "../src/attacks/cw.ts";
 import { AttackOptions } from "../src/attacks/table.ts";
-import type { Task } from "../src/cli/bench-task.ts";
-import { trainingOf } from "../src/cli/bench-training.ts";
-import type { WorkName } from "../src/cli/bench-works.ts";
+import type { Task } from "../src/bench/task.ts";
+import { trainingOf } from "../src/bench/training.ts";
+import type { WorkName } from "../src/bench/works.ts";
 import { fold, foldAll, type Key, keyOf, keysFor, nameToNumber } from "../src/math/random.ts";
 import { noiseNamed } from "../src/noise/table.ts";
 import { planOf } from "../src/train/plan.ts";

@@ -3,12 +3,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { benchModel, benchTask, type Effort } from "../src/cli/bench-task.ts";
-import type { Work } from "../src/cli/bench-work.ts";
-import { works } from "../src/cli/bench-works.ts";
+import { benchModel, benchTask, type Effort } from "../src/bench/task.ts";
+import type { Work } from "../src/bench/work.ts";
+import { works } from "../src/bench/works.ts";
+import type { Target } from "../src/engine/runtime/runtime.ts";
 import { machine } from "../src/files/node.ts";
 import { UsageError } from "../src/math/usage-error.ts";
-import type { Target } from "../src/runtime/runtime.ts";
 import { type Case, casesOf, modelLabel } from "./cases.ts";
 import { type Comparison, compare } from "./compare.ts";
 import { curves } from "./curves.ts";

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import type { Effort } from "../src/cli/bench-task.ts";
+import type { Effort } from "../src/bench/task.ts";
 import { unknownName } from "../src/math/nearest.ts";
 import { UsageError } from "../src/math/usage-error.ts";
 import { type CaseWork, caseWorks } from "./cases.ts";

@@ -2,13 +2,13 @@
 
 import { writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
-import type { Task } from "../src/cli/bench-task.ts";
-import type { Numbers, OpenWork, Work } from "../src/cli/bench-work.ts";
-import { type WorkName, works } from "../src/cli/bench-works.ts";
-import { gemmPeak, peakMemory, resetPeakMemory, timed } from "../src/cli/measure.ts";
-import { nodeRuntime } from "../src/runtime/node.ts";
-import type { Runtime } from "../src/runtime/runtime.ts";
-import { writeSafetensors } from "../src/train/safetensors.ts";
+import { gemmPeak, peakMemory, resetPeakMemory, timed } from "../src/bench/measure.ts";
+import type { Task } from "../src/bench/task.ts";
+import type { Numbers, OpenWork, Work } from "../src/bench/work.ts";
+import { type WorkName, works } from "../src/bench/works.ts";
+import { nodeRuntime } from "../src/engine/runtime/node.ts";
+import type { Runtime } from "../src/engine/runtime/runtime.ts";
+import { writeSafetensors } from "../src/models/opening/safetensors.ts";
 import { readTask } from "./task-file.ts";
 
 const threads = Number(process.argv[2]);

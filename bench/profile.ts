@@ -3,7 +3,7 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { spread } from "../src/cli/measure.ts";
+import { spread } from "../src/bench/measure.ts";
 import { type Shape, sizeOf } from "../src/math/tensor.ts";
 import type { Job } from "./compare.ts";
 import { startOurs } from "./peer.ts";

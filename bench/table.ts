@@ -1,4 +1,4 @@
-import type { Spread } from "../src/cli/measure.ts";
+import type { Spread } from "../src/bench/measure.ts";
 import { agreementText } from "./agreement.ts";
 import type { Case } from "./cases.ts";
 import { modelLabel } from "./cases.ts";

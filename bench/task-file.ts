@@ -1,11 +1,11 @@
 // A task as a file, which both sides read: arrays as safetensors, the rest as its metadata.
 
 import { readFile, writeFile } from "node:fs/promises";
-import type { Task } from "../src/cli/bench-task.ts";
+import type { Task } from "../src/bench/task.ts";
 import { tensor } from "../src/math/tensor.ts";
 import { architecture } from "../src/models/index.ts";
-import { openModelNode } from "../src/train/node.ts";
-import { readSafetensors, writeSafetensors } from "../src/train/safetensors.ts";
+import { openModelNode } from "../src/models/opening/node.ts";
+import { readSafetensors, writeSafetensors } from "../src/models/opening/safetensors.ts";
 
 /** Writes the task; `name` is what PyTorch knows its network by. */
 export async function writeTask(file: string, task: Task, name: string): Promise<void> {

@@ -2,13 +2,13 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { BLOCKED } from "../src/onnx/blocked-weights.ts";
-import { quantisers } from "../src/onnx/import-qonnx.ts";
-import { translations } from "../src/onnx/translations.ts";
-import { limits, unread } from "../src/onnx/unread.ts";
-import { agreeCases } from "../test/onnx-agree-cases.ts";
-import { archivePath, nodesOf, readCase, readCases } from "../test/onnx-cases.ts";
-import { slopes } from "../test/onnx-slopes.ts";
+import { BLOCKED } from "../src/engine/onnx/import/blocked-weights.ts";
+import { translations } from "../src/engine/onnx/import/importers.ts";
+import { quantisers } from "../src/engine/onnx/import/qonnx.ts";
+import { limits, unread } from "../src/engine/onnx/import/unread.ts";
+import { agreeCases } from "../test/fixtures/onnx-agree-cases.ts";
+import { archivePath, nodesOf, readCase, readCases } from "../test/fixtures/onnx-cases.ts";
+import { slopes } from "../test/fixtures/onnx-slopes.ts";
 
 const archive = archivePath();
 if (archive === undefined)

@@ -23,15 +23,16 @@ export type {
   Norm,
   Victim,
 } from "./attacks/victim.ts";
-export { gradient } from "./autodiff/gradient.ts";
 export type { Dataset, Split } from "./data/dataset.ts";
 export type { Objective } from "./defenses/objective.ts";
 export { type Defense, defenseNamed, defenseNames } from "./defenses/table.ts";
 export { withEot } from "./defenses/with-eot.ts";
 export { withNoise } from "./defenses/with-noise.ts";
-export { interpret } from "./graph/interpret.ts";
-export * as ops from "./graph/ops.ts";
-export type { Value } from "./graph/value.ts";
+export { gradient } from "./engine/autodiff/gradient.ts";
+export { interpret } from "./engine/graph/interpret.ts";
+export * as ops from "./engine/graph/ops.ts";
+export type { Value } from "./engine/graph/value.ts";
+export type { Program, Runtime, Target } from "./engine/runtime/runtime.ts";
 export { fold, foldAll, type Key, keyOf, keysFor } from "./math/random.ts";
 export { type NdArray, type Shape, type Tensor, tensor } from "./math/tensor.ts";
 export { UsageError } from "./math/usage-error.ts";
@@ -47,6 +48,5 @@ export { architecture } from "./models/index.ts";
 export { initialParameters } from "./models/initial.ts";
 export type { Noise } from "./noise/noise.ts";
 export { noiseNamed } from "./noise/table.ts";
-export type { Program, Runtime, Target } from "./runtime/runtime.ts";
-export { ratioByCounting } from "./theory/monte-carlo.ts";
-export { type Order, type TheoryRow, table1, theoryRow } from "./theory/table1.ts";
+export { ratioByCounting } from "./paper/theory/monte-carlo.ts";
+export { type Order, type TheoryRow, table1, theoryRow } from "./paper/theory/table1.ts";

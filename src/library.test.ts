@@ -5,6 +5,7 @@ import { pgd } from "./attacks/pgd.ts";
 import { attackNames, minimalAttackNames } from "./attacks/table.ts";
 import { AuditOptions as AuditSchema } from "./audit/options.ts";
 import { defenseNames } from "./defenses/table.ts";
+import { webRuntime } from "./engine/runtime/web.ts";
 import { EvaluateOptions as EvaluateSchema } from "./evaluate/options.ts";
 import { UsageError } from "./math/usage-error.ts";
 import {
@@ -26,7 +27,6 @@ import {
   withNoise,
 } from "./node.ts";
 import { evaluateOptions } from "./node-checks.ts";
-import { webRuntime } from "./runtime/web.ts";
 import { TrainOptions as TrainSchema } from "./train/options.ts";
 
 /** A call with what types would refuse. */

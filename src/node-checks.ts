@@ -5,15 +5,15 @@ import type { AuditedFile } from "./audit/inputs.ts";
 import type { NodeAudit } from "./audit/node.ts";
 import { AuditOptions } from "./audit/options.ts";
 import { ImageOptions } from "./data/image-options.ts";
+import { nodeRuntime } from "./engine/runtime/node.ts";
+import type { Runtime } from "./engine/runtime/runtime.ts";
 import { EvaluateOptions } from "./evaluate/options.ts";
 import type { OwnAttacks } from "./evaluate/runs.ts";
 import { checked } from "./math/option-problems.ts";
 import { UsageError } from "./math/usage-error.ts";
 import type { Architecture } from "./models/architecture.ts";
+import type { OpenOptions } from "./models/opening/node.ts";
 import { formats } from "./report/report.ts";
-import { nodeRuntime } from "./runtime/node.ts";
-import type { Runtime } from "./runtime/runtime.ts";
-import type { OpenOptions } from "./train/node.ts";
 import { TrainOptions } from "./train/options.ts";
 
 /** A schema for each field of an interface: one that is forgotten does not compile. */

@@ -4,9 +4,9 @@ import type { AuditEvent, NodeAudit } from "./audit/node.ts";
 import type { ImageRules } from "./data/image-rules.ts";
 import type { FilterName } from "./data/resize.ts";
 import type { Defense } from "./defenses/table.ts";
+import type { Runtime } from "./engine/runtime/runtime.ts";
 import type { EvaluateEvent, NodeEvaluation } from "./evaluate/node.ts";
 import type { Architecture } from "./models/architecture.ts";
-import type { Runtime } from "./runtime/runtime.ts";
 import type { TrainEvent } from "./train/events.ts";
 import type { NodeTraining } from "./train/node.ts";
 

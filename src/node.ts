@@ -6,6 +6,12 @@ import type { Dataset } from "./data/dataset.ts";
 import type { FolderOptions } from "./data/folder.ts";
 import { type NodeDataOptions, openDatasetNode, openImagesNode } from "./data/node.ts";
 import { parseNpz } from "./data/npz.ts";
+import {
+  type NodeRuntimeOptions,
+  nodeProgram as programOf,
+  nodeRuntime as runtimeOf,
+} from "./engine/runtime/node.ts";
+import type { Program, Runtime } from "./engine/runtime/runtime.ts";
 import { withoutDependence } from "./evaluate/batch.ts";
 import { evaluateNode, type NodeEvaluation } from "./evaluate/node.ts";
 import type { Row } from "./evaluate/row.ts";
@@ -14,6 +20,8 @@ import { writeWhole } from "./files/node.ts";
 import { UsageError } from "./math/usage-error.ts";
 import { classifier } from "./models/classifier.ts";
 import { exportOnnx } from "./models/export.ts";
+import { type OpenOptions, openModelNode } from "./models/opening/node.ts";
+import type { OpenModel } from "./models/opening/open-model.ts";
 import {
   auditingOptions,
   dataOptions,
@@ -30,14 +38,7 @@ import { noiseNamedNode } from "./noise/node.ts";
 import { evaluationsOf } from "./report/evaluations.ts";
 import { readRowsFile, writeReport } from "./report/node.ts";
 import { type Format, report as rendered } from "./report/report.ts";
-import {
-  type NodeRuntimeOptions,
-  nodeProgram as programOf,
-  nodeRuntime as runtimeOf,
-} from "./runtime/node.ts";
-import type { Program, Runtime } from "./runtime/runtime.ts";
-import { type NodeTraining, type OpenOptions, openModelNode, trainNode } from "./train/node.ts";
-import type { OpenModel } from "./train/open-model.ts";
+import { type NodeTraining, trainNode } from "./train/node.ts";
 
 export * from "./index.ts";
 export type {

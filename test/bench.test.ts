@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { agreementOf, disagreements } from "../bench/agreement.ts";
 import { casesOf, caseWorks } from "../bench/cases.ts";
 import { profileOf, runsOf } from "../bench/profile.ts";
-import type { Numbers } from "../src/cli/bench-work.ts";
+import type { Numbers } from "../src/bench/work.ts";
 import { tensor } from "../src/math/tensor.ts";
 
 const gradientOf = (...values: number[]): Numbers => ({

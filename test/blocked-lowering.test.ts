@@ -1,13 +1,13 @@
 // The blocked lowering gives the reference interpreter's numbers, where this machine's runtime has blocked operators.
 import { describe, expect, it } from "vitest";
-import { gradient } from "../src/autodiff/gradient.ts";
-import * as g from "../src/graph/expressions.ts";
-import type { Lowered } from "../src/graph/lowered.ts";
-import { topological, type Value } from "../src/graph/value.ts";
-import { lowerBlocked } from "../src/lowering/blocked.ts";
+import { gradient } from "../src/engine/autodiff/gradient.ts";
+import * as g from "../src/engine/graph/expressions.ts";
+import type { Lowered } from "../src/engine/graph/lowered.ts";
+import { topological, type Value } from "../src/engine/graph/value.ts";
+import { lowerBlocked } from "../src/engine/lowering/blocked/blocked.ts";
+import { writeOnnx } from "../src/engine/onnx/export/write.ts";
+import { nodeProgram, nodeRuntime } from "../src/engine/runtime/node.ts";
 import type { Shape } from "../src/math/tensor.ts";
-import { writeOnnx } from "../src/onnx/write.ts";
-import { nodeProgram, nodeRuntime } from "../src/runtime/node.ts";
 import { differenceFrom, errors } from "./fixtures/against-interpreter.ts";
 
 const usual = await nodeRuntime({ threads: 1 });

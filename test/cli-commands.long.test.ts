@@ -9,7 +9,7 @@ afterAll(() => rmSync(work, { recursive: true, force: true }));
 async function rampartRun(...argv: string[]) {
   // Loaded each time, so that a test can take a module away.
   const { rampart } = await import("../src/cli/main.ts");
-  const { run } = await import("../src/cli/program.ts");
+  const { run } = await import("../src/cli/kit/program.ts");
   let [out, err] = ["", ""];
   const code = await run(rampart, argv, {
     stdout: {

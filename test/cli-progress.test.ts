@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { duration, progress } from "../src/cli/progress.ts";
+import { duration, progress } from "../src/cli/kit/progress.ts";
 
 function onPipe(options = {}) {
   const written: string[] = [];

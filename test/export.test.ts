@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { nodeProgram, nodeRuntime } from "../src/engine/runtime/node.ts";
 import { uniform } from "../src/math/distributions.ts";
 import { keyOf, keysFor } from "../src/math/random.ts";
 import { tensor } from "../src/math/tensor.ts";
@@ -6,7 +7,6 @@ import { classifier } from "../src/models/classifier.ts";
 import { exportOnnx, importExported } from "../src/models/export.ts";
 import { architecture } from "../src/models/index.ts";
 import { initialParameters } from "../src/models/initial.ts";
-import { nodeProgram, nodeRuntime } from "../src/runtime/node.ts";
 
 const spec = { shape: [3, 16, 16], classes: 10, mean: [0.4, 0.5, 0.6], std: [0.2, 0.3, 0.25] };
 const card = {

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { afterAll, describe, expect, it } from "vitest";
+import { run } from "../src/cli/kit/program.ts";
 import { rampart } from "../src/cli/main.ts";
-import { run } from "../src/cli/program.ts";
-import { excessOf } from "../src/falsify/property.ts";
-import { isInside } from "../src/falsify/region.ts";
-import { parseVnnlib } from "../src/falsify/vnnlib.ts";
+import { excessOf } from "../src/verify/property.ts";
+import { isInside } from "../src/verify/region.ts";
+import { parseVnnlib } from "../src/verify/vnnlib.ts";
 
 const place = join(process.env.RAMPART_DATA ?? "", "vnncomp");
 const there = process.env.RAMPART_DATA !== undefined && existsSync(place);

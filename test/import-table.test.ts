@@ -4,70 +4,48 @@ import { describe, expect, it } from "vitest";
 
 const root = join(import.meta.dirname, "..");
 
-/** The folders of src, and what each may import. This table is the architecture. */
+const engine = [
+  "engine/graph",
+  "engine/autodiff",
+  "engine/onnx",
+  "engine/lowering",
+  "engine/runtime",
+];
+const judging = ["math", "files", "data", "noise", "attacks", "models", "defenses"];
+const everything = [...judging, ...engine, "train", "evaluate", "verify", "report"];
+
+/**
+ * The rooms of src, and what each may import besides itself. This table is the architecture. A file belongs to the deepest
+ * room that holds it.
+ */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   math: [],
-  graph: ["math"],
-  onnx: ["math", "graph"],
-  autodiff: ["math", "graph"],
-  lowering: ["math", "graph"],
-  runtime: ["math", "graph", "onnx", "lowering"],
-  models: ["math", "files", "graph", "onnx", "autodiff", "runtime"],
-  data: ["math", "files"],
-  attacks: ["math"],
-  noise: ["math"],
-  theory: ["math"],
-  defenses: ["math", "attacks", "noise"],
   files: ["math"],
-  certify: ["math", "noise", "attacks"],
-  falsify: ["math", "attacks"],
-  train: [
-    ...["math", "files", "graph", "autodiff", "runtime"],
-    ...["data", "models", "attacks", "noise", "defenses"],
-  ],
-  evaluate: ["math", "files", "data", "models", "attacks", "noise", "defenses", "certify"],
-  report: ["math", "files", "theory", "evaluate"],
-  audit: [
-    ...["math", "files", "data", "models", "attacks", "noise", "defenses"],
-    ...["train", "evaluate", "report"],
-  ],
-  experiments: [
-    ...["math", "files", "theory", "data", "models", "attacks"],
-    ...["noise", "defenses", "train", "evaluate", "report"],
-  ],
-  cli: [
-    ...[
-      "math",
-      "files",
-      "graph",
-      "onnx",
-      "autodiff",
-      "lowering",
-      "runtime",
-      "models",
-      "data",
-      "attacks",
-    ],
-    ...[
-      "noise",
-      "theory",
-      "defenses",
-      "certify",
-      "falsify",
-      "train",
-      "evaluate",
-      "report",
-      "audit",
-      "experiments",
-    ],
-  ],
+  "engine/graph": ["math"],
+  "engine/autodiff": ["math", "engine/graph"],
+  "engine/onnx": ["math", "engine/graph"],
+  "engine/lowering": ["math", "engine/graph"],
+  "engine/runtime": ["math", "engine/graph", "engine/onnx", "engine/lowering"],
+  data: ["math", "files"],
+  noise: ["math"],
+  attacks: ["math"],
+  models: ["math", "files", ...engine],
+  defenses: ["math", "engine/graph", "attacks", "noise"],
+  train: [...judging, ...engine],
+  evaluate: [...judging, ...engine],
+  verify: ["math", ...engine, "attacks", "models"],
+  report: ["math", "files", "evaluate"],
+  audit: [...judging, ...engine, "evaluate", "report"],
+  paper: [...everything, "paper/theory"],
+  "paper/theory": ["math"],
+  bench: [...everything],
+  cli: [...everything, "audit", "paper", "paper/theory", "bench", "cli/kit"],
+  "cli/kit": [...everything, "audit"],
 };
 
 interface Source {
   /** Relative to the root, with forward slashes: `src/math/random.ts`. */
   readonly path: string;
-  /** `math`; the files directly in src have none, and may import anything. */
-  readonly folder: string | undefined;
   readonly text: string;
   /** Everything named after `from`, in `import "…"` and in `import("…")`, types included. */
   readonly imports: readonly string[];
@@ -75,52 +53,79 @@ interface Source {
 
 const imported = /(?:\bfrom\s*|\bimport\s*\(?\s*)"([^"]+)"/g;
 
+const sourceOf = (path: string, text: string): Source => ({
+  path,
+  text,
+  imports: [...text.matchAll(imported)].map(([, name]) => name),
+});
+
 const sources: readonly Source[] = readdirSync(join(root, "src"), { recursive: true })
   .map((name) => `src/${String(name).replaceAll("\\", "/")}`)
   .filter((path) => path.endsWith(".ts"))
-  .map((path) => {
-    const text = readFileSync(join(root, path), "utf8");
-    const [, folder, file] = path.split("/");
-    return {
-      path,
-      folder: file === undefined ? undefined : folder,
-      text,
-      imports: [...text.matchAll(imported)].map(([, name]) => name),
-    };
-  });
-
-/** The folder of src that an import of a file leads to, at any depth; undefined for packages. */
-function folderOf(path: string, name: string): string | undefined {
-  if (!name.startsWith(".")) return undefined;
-  const [src, folder] = posix.join(posix.dirname(path), name).split("/");
-  return src === "src" ? folder?.replace(/\.ts$/, "") : undefined;
-}
+  .map((path) => sourceOf(path, readFileSync(join(root, path), "utf8")));
 
 const library = sources.filter(({ path }) => !path.endsWith(".test.ts"));
 
+/** The room of a path such as `src/engine/onnx/import/linear.ts`; undefined for the files directly in src. */
+function roomOf(path: string): string | undefined {
+  const folders = path.split("/").slice(1, -1);
+  for (let depth = folders.length; depth > 0; depth--) {
+    const room = folders.slice(0, depth).join("/");
+    if (room in mayImport) return room;
+  }
+  return folders.length === 0 ? undefined : `no room: ${folders.join("/")}`;
+}
+
+/** The path that a relative import leads to, at any depth; undefined for a package. */
+const resolved = (path: string, name: string): string | undefined =>
+  name.startsWith(".") ? posix.join(posix.dirname(path), name) : undefined;
+
+/** What a file imports against the table. The files directly in src may import anything. */
+function forbidden({ path, imports }: Source): string[] {
+  const room = roomOf(path);
+  if (room === undefined) return [];
+  const allowed = new Set([room, ...(mayImport[room] ?? [])]);
+  return imports
+    .filter((name) => {
+      const target = resolved(path, name);
+      return target !== undefined && !allowed.has(roomOf(target) ?? "src");
+    })
+    .map((name) => `${path} imports ${name}`);
+}
+
 describe("the import table", () => {
   it("has a row for every folder of src", () => {
-    const folders = new Set(sources.flatMap(({ folder }) => folder ?? []));
-    expect(Object.keys(mayImport)).toEqual(expect.arrayContaining([...folders]));
+    const without = sources
+      .map(({ path }) => roomOf(path))
+      .filter((room) => room !== undefined && !(room in mayImport));
+    expect(without).toEqual([]);
   });
 
-  it.each(Object.entries(mayImport))("%s imports only what it may", (folder, allowed) => {
-    const broken = library
-      .filter((source) => source.folder === folder)
-      .flatMap(({ path, imports }) =>
-        imports
-          .map((name) => folderOf(path, name))
-          .filter((other) => other !== undefined && other !== folder && !allowed.includes(other))
-          .map((other) => `${path} imports ${other}`),
-      );
-    expect(broken).toEqual([]);
+  it("has no row of a folder that does not exist", () => {
+    const rooms = new Set(sources.map(({ path }) => roomOf(path)));
+    expect(Object.keys(mayImport).filter((room) => !rooms.has(room))).toEqual([]);
+  });
+
+  it.each(Object.keys(mayImport))("%s imports only what it may", (room) => {
+    expect(library.filter(({ path }) => roomOf(path) === room).flatMap(forbidden)).toEqual([]);
+  });
+
+  it("refuses a forbidden import from any depth", () => {
+    const from = (path: string, name: string) =>
+      forbidden(sourceOf(path, `import { x } from "${name}";`));
+    expect(from("src/engine/onnx/import/linear.ts", "../../../models/losses.ts")).toHaveLength(1);
+    expect(from("src/engine/onnx/import/linear.ts", "../../runtime/runtime.ts")).toHaveLength(1);
+    expect(from("src/report/sections/detail.ts", "../../cli/main.ts")).toHaveLength(1);
+    expect(from("src/math/random.ts", "../index.ts")).toHaveLength(1);
+    expect(from("src/engine/onnx/import/linear.ts", "../../graph/value.ts")).toEqual([]);
+    expect(from("src/engine/onnx/import/linear.ts", "./import-node.ts")).toEqual([]);
   });
 
   it("lets reports see the types of rows and nothing else of evaluate", () => {
     const broken = library
-      .filter(({ folder }) => folder === "report")
+      .filter(({ path }) => roomOf(path) === "report")
       .flatMap(({ path, text }) =>
-        [...text.matchAll(/^(?:import|export) (?!type\b)[^;]*?from "\.\.\/evaluate\/[^"]*"/gm)]
+        [...text.matchAll(/^(?:import|export) (?!type\b)[^;]*?from "(?:\.\.\/)+evaluate\/[^"]*"/gm)]
           .filter(([statement]) => !/^\w+ \{(\s*type \w+( as \w+)?,?)*\s*\} from/.test(statement))
           .map(([statement]) => `${path}: ${statement}`),
       );
@@ -128,9 +133,10 @@ describe("the import table", () => {
   });
 
   it("has no cycle", () => {
-    const depth = (folder: string, above: readonly string[]): number => {
-      expect(above, `cycle through ${folder}`).not.toContain(folder);
-      return 1 + Math.max(0, ...mayImport[folder].map((one) => depth(one, [...above, folder])));
+    const depth = (room: string, above: readonly string[]): number => {
+      expect(above, `cycle through ${room}`).not.toContain(room);
+      const below = (mayImport[room] ?? []).map((one) => depth(one, [...above, room]));
+      return 1 + Math.max(0, ...below);
     };
     expect(depth("cli", [])).toBeGreaterThan(1);
   });
@@ -138,10 +144,13 @@ describe("the import table", () => {
 
 describe("the platform", () => {
   const platform = /^(node:|onnxruntime-)|^sharp$/;
-  const isPlatformFile = ({ path, folder }: Source) =>
-    folder === "cli" || /\/(node|web)\.ts$/.test(path) || /^src\/node-\w+\.ts$/.test(path);
+  const isPlatformFile = ({ path }: Source) =>
+    path.startsWith("src/cli/") ||
+    path.startsWith("src/bench/") ||
+    /\/(node|web)\.ts$/.test(path) ||
+    /^src\/node-\w+\.ts$/.test(path);
 
-  it("is named only in cli and in files called node.ts or web.ts", () => {
+  it("is named only in cli, in bench and in files called node.ts or web.ts", () => {
     const broken = library
       .filter((source) => !isPlatformFile(source))
       .flatMap(({ path, imports }) =>
@@ -150,7 +159,7 @@ describe("the platform", () => {
     expect(broken).toEqual([]);
   });
 
-  it("is reached only from cli and from other node.ts and web.ts files", () => {
+  it("is reached only from cli, from bench and from other node.ts and web.ts files", () => {
     const broken = library
       .filter((source) => !isPlatformFile(source))
       .flatMap(({ path, imports }) =>
@@ -186,5 +195,9 @@ describe("a file", () => {
         .map((name) => `${path} imports ${name}`),
     );
     expect(broken).toEqual([]);
+  });
+
+  it("is no fixture: those live in test/fixtures", () => {
+    expect(sources.filter(({ path }) => /fixture/.test(path)).map(({ path }) => path)).toEqual([]);
   });
 });

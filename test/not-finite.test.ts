@@ -3,13 +3,8 @@ import { describe, expect, it } from "vitest";
 import { lossOfLogits } from "../src/attacks/losses.ts";
 import type { Victim } from "../src/attacks/victim.ts";
 import { nonFiniteGradients } from "../src/audit/non-finite.ts";
-import { gradient } from "../src/autodiff/gradient.ts";
-import { evaluate } from "../src/evaluate/evaluate.ts";
-import { EvaluateOptions } from "../src/evaluate/options.ts";
-import type { Row } from "../src/evaluate/row.ts";
-import { ruleNamed } from "../src/evaluate/rule.ts";
-import { rowName } from "../src/evaluate/runs.ts";
-import { interpret } from "../src/graph/interpret.ts";
+import { gradient } from "../src/engine/autodiff/gradient.ts";
+import { interpret } from "../src/engine/graph/interpret.ts";
 import {
   constant,
   div,
@@ -22,12 +17,17 @@ import {
   sqrt,
   sub,
   sum,
-} from "../src/graph/ops.ts";
-import type { Value } from "../src/graph/value.ts";
+} from "../src/engine/graph/ops.ts";
+import type { Value } from "../src/engine/graph/value.ts";
+import type { Runtime } from "../src/engine/runtime/runtime.ts";
+import { evaluate } from "../src/evaluate/evaluate.ts";
+import { EvaluateOptions } from "../src/evaluate/options.ts";
+import type { Row } from "../src/evaluate/row.ts";
+import { ruleNamed } from "../src/evaluate/rule.ts";
+import { rowName } from "../src/evaluate/runs.ts";
 import { type NdArray, tensor } from "../src/math/tensor.ts";
 import { type LossData, lossGraph, lossWeights } from "../src/models/losses.ts";
 import { nonFiniteNode } from "../src/models/non-finite.ts";
-import type { Runtime } from "../src/runtime/runtime.ts";
 import { brightness, brightnessData } from "./fixtures/brightness.ts";
 import { rowWith } from "./fixtures/rows-fixture.ts";
 

@@ -1,18 +1,18 @@
 // Operators that the official archive holds no test of, against ONNX Runtime's own kernels on the same file.
 
 import { describe, expect, it } from "vitest";
-import * as g from "../src/graph/expressions.ts";
+import * as g from "../src/engine/graph/expressions.ts";
+import { BLOCKED } from "../src/engine/onnx/import/blocked-weights.ts";
+import { importGraph } from "../src/engine/onnx/import/import-graph.ts";
+import { translations } from "../src/engine/onnx/import/importers.ts";
+import { quantisers } from "../src/engine/onnx/import/qonnx.ts";
+import { readModel } from "../src/engine/onnx/model.ts";
+import { nodeProgram, nodeRuntime } from "../src/engine/runtime/node.ts";
 import type { NdArray } from "../src/math/tensor.ts";
-import { BLOCKED } from "../src/onnx/blocked-weights.ts";
-import { importGraph } from "../src/onnx/import.ts";
-import { quantisers } from "../src/onnx/import-qonnx.ts";
-import { readModel } from "../src/onnx/model.ts";
-import { translations } from "../src/onnx/translations.ts";
-import { nodeProgram, nodeRuntime } from "../src/runtime/node.ts";
 import { nodeOf, onnxFile } from "./fixtures/model-fixture.ts";
-import { agreeCases as cases } from "./onnx-agree-cases.ts";
-import { archivePath, firstDifference, nodesOf, readCases } from "./onnx-cases.ts";
-import { slopes } from "./onnx-slopes.ts";
+import { agreeCases as cases } from "./fixtures/onnx-agree-cases.ts";
+import { archivePath, firstDifference, nodesOf, readCases } from "./fixtures/onnx-cases.ts";
+import { slopes } from "./fixtures/onnx-slopes.ts";
 
 const runtime = await nodeRuntime({ threads: 1 });
 

@@ -4,10 +4,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { gradient } from "../src/autodiff/gradient.ts";
-import * as g from "../src/graph/expressions.ts";
-import { interpret } from "../src/graph/interpret.ts";
-import { topological, type Value } from "../src/graph/value.ts";
+import { gradient } from "../src/engine/autodiff/gradient.ts";
+import * as g from "../src/engine/graph/expressions.ts";
+import { interpret } from "../src/engine/graph/interpret.ts";
+import { topological, type Value } from "../src/engine/graph/value.ts";
 import { normal, uniform } from "../src/math/distributions.ts";
 import { keyOf, keysFor } from "../src/math/random.ts";
 import type { NdArray, Tensor } from "../src/math/tensor.ts";

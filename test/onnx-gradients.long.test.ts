@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { archivePath, readCase, readCases } from "./onnx-cases.ts";
-import { slopes } from "./onnx-slopes.ts";
+import { archivePath, readCase, readCases } from "./fixtures/onnx-cases.ts";
+import { slopes } from "./fixtures/onnx-slopes.ts";
 
 /**
  * Where a difference says nothing: steps, inputs exactly at a kink, windows by the thousand whose largest element changes

@@ -1,7 +1,13 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { interpret } from "../src/graph/interpret.ts";
-import { nodeRuntime } from "../src/runtime/node.ts";
-import { archivePath, arrayOf, firstDifference, readCase, readCases } from "./onnx-cases.ts";
+import { interpret } from "../src/engine/graph/interpret.ts";
+import { nodeRuntime } from "../src/engine/runtime/node.ts";
+import {
+  archivePath,
+  arrayOf,
+  firstDifference,
+  readCase,
+  readCases,
+} from "./fixtures/onnx-cases.ts";
 
 /** Official tests that do not pass, each with its reason. */
 const unread: readonly (readonly [name: RegExp, reason: string, message: RegExp])[] = [

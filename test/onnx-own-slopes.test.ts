@@ -2,9 +2,9 @@
 
 import type { NodeProto } from "onnx-buf";
 import { describe, expect, it } from "vitest";
-import { gradient } from "../src/autodiff/gradient.ts";
-import * as g from "../src/graph/expressions.ts";
-import { interpret } from "../src/graph/interpret.ts";
+import { gradient } from "../src/engine/autodiff/gradient.ts";
+import * as g from "../src/engine/graph/expressions.ts";
+import { interpret } from "../src/engine/graph/interpret.ts";
 import { type NdArray, tensor } from "../src/math/tensor.ts";
 import { nodeOf } from "./fixtures/model-fixture.ts";
 import { imported, type RunOptions } from "./fixtures/run-fixture.ts";

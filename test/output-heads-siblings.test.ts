@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { normal } from "../src/math/distributions.ts";
 import { keyOf, keysFor } from "../src/math/random.ts";
 import type { NdArray } from "../src/math/tensor.ts";
-import { decisionsOf, type HeadFile, line, plainly } from "./output-heads-fixture.ts";
+import { decisionsOf, type HeadFile, line, plainly } from "./fixtures/output-heads-fixture.ts";
 
 const axis = (of: number) => ({ axis: { int: of } });
 const to = (type: number) => ({ to: { int: type } });

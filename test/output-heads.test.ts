@@ -1,7 +1,13 @@
 // One table of every form of an output, over 300 lines since each form is a file of its own.
 // Every form of an output is compared with plain ONNX Runtime's decision and with the scores that it was made of.
 import { describe, expect, it } from "vitest";
-import { attacked, type HeadFile, line, networkOf, plainly } from "./output-heads-fixture.ts";
+import {
+  attacked,
+  type HeadFile,
+  line,
+  networkOf,
+  plainly,
+} from "./fixtures/output-heads-fixture.ts";
 
 const axis = (of: number) => ({ axis: { int: of } });
 const one = (...nodes: HeadFile["nodes"]): HeadFile => ({ count: 1, nodes });

@@ -5,10 +5,10 @@ import { expect, it } from "vitest";
 import { marginsOf } from "../src/attacks/losses.ts";
 import { pgdTargeted } from "../src/attacks/pgd.ts";
 import { openDatasetNode } from "../src/data/node.ts";
+import { nodeRuntime } from "../src/engine/runtime/node.ts";
 import { keyOf, keysFor } from "../src/math/random.ts";
 import { classifier } from "../src/models/classifier.ts";
 import { importNode } from "../src/models/node.ts";
-import { nodeRuntime } from "../src/runtime/node.ts";
 
 const data = process.env.RAMPART_DATA ?? "";
 const file = join(data, "vnncomp/2021_cifar10_resnet/onnx/resnet_2b.onnx");

@@ -1,18 +1,18 @@
 // The reference interpreter, onnxruntime-node and onnxruntime-web give the same numbers for every operator,
 // through the plain lowering, and for networks with their gradients.
 import { beforeAll, describe, expect, it } from "vitest";
-import { gradient } from "../src/autodiff/gradient.ts";
-import { rules } from "../src/autodiff/rules.ts";
-import * as g from "../src/graph/expressions.ts";
-import { interpret } from "../src/graph/interpret.ts";
-import { type Op, topological, type Value } from "../src/graph/value.ts";
+import { gradient } from "../src/engine/autodiff/gradient.ts";
+import { rules } from "../src/engine/autodiff/rules.ts";
+import * as g from "../src/engine/graph/expressions.ts";
+import { interpret } from "../src/engine/graph/interpret.ts";
+import { type Op, topological, type Value } from "../src/engine/graph/value.ts";
+import { nodeRuntime } from "../src/engine/runtime/node.ts";
+import type { Runtime } from "../src/engine/runtime/runtime.ts";
+import { webRuntime } from "../src/engine/runtime/web.ts";
 import { architecture } from "../src/models/index.ts";
 import { initialParameters } from "../src/models/initial.ts";
 import { crossEntropy } from "../src/models/losses.ts";
-import { nodeRuntime } from "../src/runtime/node.ts";
-import type { Runtime } from "../src/runtime/runtime.ts";
-import { webRuntime } from "../src/runtime/web.ts";
-import { difference, named, random } from "./graph-cases.ts";
+import { difference, named, random } from "./fixtures/graph-cases.ts";
 
 const runtimes: Record<string, Runtime> = {};
 beforeAll(async () => {

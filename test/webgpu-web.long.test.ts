@@ -1,7 +1,7 @@
 // WebGPU in a page, in Debian's Chromium, on SwiftShader.
 import { expect, it } from "vitest";
 import { chromium, hasChromium, resultOfPage } from "./fixtures/browser.ts";
-import type { Found } from "./webgpu-page.ts";
+import type { Found } from "./fixtures/webgpu-page.ts";
 
 if (!hasChromium) console.warn(`skipped: no Chromium at ${chromium}; set CHROMIUM to its path`);
 
@@ -9,7 +9,7 @@ it.skipIf(!hasChromium)(
   "a network attacked and trained on WebGPU in a page ends as on the CPU",
   { timeout: 300_000 },
   async ({ skip }) => {
-    const result = await resultOfPage("test/webgpu-page.ts", 270);
+    const result = await resultOfPage("test/fixtures/webgpu-page.ts", 270);
     const { skipped, training, attack, dispatches } = result as Found;
     if (skipped !== undefined) {
       console.warn(`skipped: ${skipped}`);

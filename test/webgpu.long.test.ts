@@ -3,17 +3,17 @@
 import { existsSync } from "node:fs";
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
-import { gradient } from "../src/autodiff/gradient.ts";
-import * as g from "../src/graph/expressions.ts";
-import { interpret } from "../src/graph/interpret.ts";
-import type { Value } from "../src/graph/value.ts";
-import { lowerWebgpu } from "../src/lowering/webgpu.ts";
+import { gradient } from "../src/engine/autodiff/gradient.ts";
+import * as g from "../src/engine/graph/expressions.ts";
+import { interpret } from "../src/engine/graph/interpret.ts";
+import type { Value } from "../src/engine/graph/value.ts";
+import { lowerWebgpu } from "../src/engine/lowering/webgpu/webgpu.ts";
+import { writeOnnx } from "../src/engine/onnx/export/write.ts";
+import { nodeRuntime } from "../src/engine/runtime/node.ts";
 import type { Shape } from "../src/math/tensor.ts";
 import { UsageError } from "../src/math/usage-error.ts";
-import { writeOnnx } from "../src/onnx/write.ts";
-import { nodeRuntime } from "../src/runtime/node.ts";
-import { scenario, wide, worst } from "./device-scenario.ts";
-import { difference, named, random } from "./graph-cases.ts";
+import { scenario, wide, worst } from "./fixtures/device-scenario.ts";
+import { difference, named, random } from "./fixtures/graph-cases.ts";
 
 const swiftshader = "/usr/lib/chromium/vk_swiftshader_icd.json";
 if (!existsSync("/dev/dri") && !existsSync("/dev/nvidia0") && existsSync(swiftshader))

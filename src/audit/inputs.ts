@@ -19,7 +19,7 @@ import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { classifier } from "../models/classifier.ts";
 import type { ImportedOptions } from "../models/imported.ts";
-import type { OpenModel } from "../train/open-model.ts";
+import type { OpenModel } from "../models/opening/open-model.ts";
 import type { AuditOptions } from "./options.ts";
 import {
   finalSize,

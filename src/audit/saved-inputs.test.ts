@@ -2,9 +2,9 @@ import { decode } from "fast-png";
 import { expect, it } from "vitest";
 import type { Dataset, Split } from "../data/dataset.ts";
 import { parseNpz } from "../data/npz.ts";
+import { nodeRuntime } from "../engine/runtime/node.ts";
 import { tensor } from "../math/tensor.ts";
 import { architecture } from "../models/index.ts";
-import { nodeRuntime } from "../runtime/node.ts";
 import { inputFiles } from "./saved-inputs.ts";
 
 const runtime = await nodeRuntime({ threads: 1 });

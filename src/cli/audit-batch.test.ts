@@ -8,8 +8,8 @@ import {
   removeFolder,
   runtime,
 } from "../../test/fixtures/audit-batch-fixture.ts";
+import type { Runtime } from "../engine/runtime/runtime.ts";
 import { UsageError } from "../math/usage-error.ts";
-import type { Runtime } from "../runtime/runtime.ts";
 
 afterAll(removeFolder);
 

@@ -15,8 +15,8 @@ import {
   words,
 } from "../../test/fixtures/audit-fixture.ts";
 import type { Row } from "../evaluate/row.ts";
+import { run } from "./kit/program.ts";
 import { rampart } from "./main.ts";
-import { run } from "./program.ts";
 
 afterAll(removeFolder);
 

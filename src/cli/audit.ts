@@ -5,12 +5,12 @@ import { AuditOptions } from "../audit/options.ts";
 import { auditLines } from "../audit/text.ts";
 import { ImageOptions } from "../data/image-options.ts";
 import { ImageRules } from "../data/image-rules.ts";
+import { nodeRuntime } from "../engine/runtime/node.ts";
 import { counted } from "../report/format.ts";
-import { nodeRuntime } from "../runtime/node.ts";
-import { type Context, command } from "./command.ts";
-import { DataDir, Device, fileOptions, modelOptions, Threads } from "./options.ts";
-import { progress } from "./progress.ts";
-import { resuming } from "./resuming.ts";
+import { type Context, command } from "./kit/command.ts";
+import { DataDir, Device, fileOptions, modelOptions, Threads } from "./kit/options.ts";
+import { progress } from "./kit/progress.ts";
+import { resuming } from "./kit/resuming.ts";
 
 /** What the program ends with where the accuracy is below what --require asks for, or means nothing. */
 const BELOW_REQUIRED = 3;

@@ -2,11 +2,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { nodeRuntime } from "../runtime/node.ts";
-import { benchModel, benchTask } from "./bench-task.ts";
-import { works } from "./bench-works.ts";
+import { benchModel, benchTask } from "../bench/task.ts";
+import { works } from "../bench/works.ts";
+import { nodeRuntime } from "../engine/runtime/node.ts";
+import { run } from "./kit/program.ts";
 import { rampart } from "./main.ts";
-import { run } from "./program.ts";
 
 async function bench(...argv: string[]) {
   let [out, err] = ["", ""];

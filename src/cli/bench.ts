@@ -1,15 +1,15 @@
 import { z } from "zod";
+import { calibrateMachine } from "../bench/calibrate.ts";
+import { gemmPeak, peakMemory, resetPeakMemory, spread, timed } from "../bench/measure.ts";
+import { benchModel, benchTask, type Task } from "../bench/task.ts";
+import type { Work } from "../bench/work.ts";
+import { type WorkName, workNames, works } from "../bench/works.ts";
+import { nodeRuntime } from "../engine/runtime/node.ts";
+import type { Runtime } from "../engine/runtime/runtime.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { nodeRuntime } from "../runtime/node.ts";
-import type { Runtime } from "../runtime/runtime.ts";
-import { calibrateMachine } from "./bench-calibrate.ts";
-import { benchModel, benchTask, type Task } from "./bench-task.ts";
-import type { Work } from "./bench-work.ts";
-import { type WorkName, workNames, works } from "./bench-works.ts";
-import { command } from "./command.ts";
-import { gemmPeak, peakMemory, resetPeakMemory, spread, timed } from "./measure.ts";
-import { DataDir, Device, Seed, Threads } from "./options.ts";
-import { progress } from "./progress.ts";
+import { command } from "./kit/command.ts";
+import { DataDir, Device, Seed, Threads } from "./kit/options.ts";
+import { progress } from "./kit/progress.ts";
 
 /** Seconds per step of each repeat, after one step that does not count; ends early when `signal` aborts. */
 async function measure(

@@ -6,8 +6,8 @@ import {
   OperatorSetIdProtoSchema,
   ValueInfoProtoSchema,
 } from "onnx-buf";
-import { typeProto } from "../onnx/messages.ts";
-import { nodeProgram } from "../runtime/node.ts";
+import { typeProto } from "../engine/onnx/messages.ts";
+import { nodeProgram } from "../engine/runtime/node.ts";
 
 /**
  * How many channels this CPU's blocked layout keeps together (16, 8…), or null where ONNX Runtime has none. It is

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { checkDatasetNode, dataFound, fetchDataset } from "../data/node.ts";
-import { command, type Group } from "./command.ts";
-import { DataDir } from "./options.ts";
-import { progress } from "./progress.ts";
+import { command, type Group } from "./kit/command.ts";
+import { DataDir } from "./kit/options.ts";
+import { progress } from "./kit/progress.ts";
 
 const options = z.strictObject({ dataDir: DataDir });
 

@@ -4,8 +4,8 @@ import { z } from "zod";
 import { dataFound } from "../data/node.ts";
 import { version } from "../files/node.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { command } from "./command.ts";
-import { DataDir } from "./options.ts";
+import { command } from "./kit/command.ts";
+import { DataDir } from "./kit/options.ts";
 
 const interesting = ["avx2", "fma", "avx512f", "avx512_vnni", "amx_tile", "asimd", "sve"];
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { nonFiniteNotes } from "../audit/non-finite.ts";
 import { ImageOptions, imageOptionsIn } from "../data/image-options.ts";
 import { openImagesNode } from "../data/node.ts";
+import { nodeRuntime } from "../engine/runtime/node.ts";
 import { noteDecisions, withoutDependence } from "../evaluate/batch.ts";
 import { evaluateNode } from "../evaluate/node.ts";
 import { EvaluateOptions } from "../evaluate/options.ts";
@@ -9,13 +10,12 @@ import type { Row } from "../evaluate/row.ts";
 import { summarize } from "../evaluate/summary.ts";
 import { classifier } from "../models/classifier.ts";
 import { nonFiniteNode } from "../models/non-finite.ts";
+import { openModelNode } from "../models/opening/node.ts";
 import { summaryTable } from "../report/text-table.ts";
-import { nodeRuntime } from "../runtime/node.ts";
-import { openModelNode } from "../train/node.ts";
-import { type Context, command } from "./command.ts";
-import { DataDir, Device, fileOptions, modelOptions, Threads } from "./options.ts";
-import { progress } from "./progress.ts";
-import { resuming } from "./resuming.ts";
+import { type Context, command } from "./kit/command.ts";
+import { DataDir, Device, fileOptions, modelOptions, Threads } from "./kit/options.ts";
+import { progress } from "./kit/progress.ts";
+import { resuming } from "./kit/resuming.ts";
 
 /** `rampart evaluate`: attacks test images and writes one row per image and attack. */
 export const evaluateCommand = command({

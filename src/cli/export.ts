@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { exportOnnx } from "../models/export.ts";
-import { openModelNode } from "../train/node.ts";
-import { command } from "./command.ts";
-import { writeOutput } from "./outputs.ts";
+import { openModelNode } from "../models/opening/node.ts";
+import { command } from "./kit/command.ts";
+import { writeOutput } from "./kit/outputs.ts";
 
 /** `rampart export`: the noise-free network of a model as an .onnx file that any ONNX runtime opens. */
 export const exportCommand = command({

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Network } from "../falsify/flat.ts";
 import { type Tensor, tensor } from "../math/tensor.ts";
+import type { Network } from "../verify/flat.ts";
 import { falsifyCommandWith } from "./falsify.ts";
-import { run } from "./program.ts";
+import { run } from "./kit/program.ts";
 
 let folder = "";
 beforeAll(() => {

@@ -1,17 +1,17 @@
 import { z } from "zod";
 import { gunzipped } from "../data/gunzip.ts";
-import { counterexampleText } from "../falsify/counterexample.ts";
-import { type FalsifyEvent, falsify } from "../falsify/falsify.ts";
-import { flatNetwork, type Network } from "../falsify/flat.ts";
-import { parseVnnlib } from "../falsify/vnnlib.ts";
 import { readBytes } from "../files/read/node.ts";
 import { keyOf } from "../math/random.ts";
 import { openNetworkNode } from "../models/node.ts";
-import { bytesOf } from "./bytes.ts";
-import { type Context, command } from "./command.ts";
-import { Device, MaxConstants, Seed, Threads } from "./options.ts";
-import { writeOutput } from "./outputs.ts";
-import { progress } from "./progress.ts";
+import { counterexampleText } from "../verify/counterexample.ts";
+import { type FalsifyEvent, falsify } from "../verify/falsify.ts";
+import { flatNetwork, type Network } from "../verify/flat.ts";
+import { parseVnnlib } from "../verify/vnnlib.ts";
+import { bytesOf } from "./kit/bytes.ts";
+import { type Context, command } from "./kit/command.ts";
+import { Device, MaxConstants, Seed, Threads } from "./kit/options.ts";
+import { writeOutput } from "./kit/outputs.ts";
+import { progress } from "./kit/progress.ts";
 
 /** Opens an ONNX file; its network is released when the search has ended. */
 export type OpenNetwork = (

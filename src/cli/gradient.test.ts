@@ -5,8 +5,8 @@ import { afterAll, describe, expect, it } from "vitest";
 import { nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
 import { npzBytes, parseNpz } from "../data/npz.ts";
 import { tensor } from "../math/tensor.ts";
+import { run } from "./kit/program.ts";
 import { rampart } from "./main.ts";
-import { run } from "./program.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rampart-cli-gradient-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Npy } from "../data/npy.ts";
 import { npzBytes, parseNpz } from "../data/npz.ts";
+import { nodeRuntime } from "../engine/runtime/node.ts";
 import { readBytes } from "../files/read/node.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { concatRows, rows, sizeOf, type Tensor, tensor } from "../math/tensor.ts";
@@ -12,11 +13,10 @@ import {
   oneByOne,
 } from "../models/batch-dependence.ts";
 import { classifier } from "../models/classifier.ts";
-import { nodeRuntime } from "../runtime/node.ts";
-import { openModelNode } from "../train/node.ts";
-import { type Context, command } from "./command.ts";
-import { Device, fileOptions, modelOptions, Threads } from "./options.ts";
-import { writeOutput } from "./outputs.ts";
+import { openModelNode } from "../models/opening/node.ts";
+import { type Context, command } from "./kit/command.ts";
+import { Device, fileOptions, modelOptions, Threads } from "./kit/options.ts";
+import { writeOutput } from "./kit/outputs.ts";
 
 /** An array of the input file as float32. */
 function floats(path: string, name: string, array: Npy | undefined): Tensor {

@@ -1,9 +1,9 @@
 import { constants } from "node:os";
 import { version } from "../files/node.ts";
-import { ignoresHangup, thisOrigin } from "./hangup.ts";
-import { fileProblem } from "./problems.ts";
-import { processOutput } from "./process-output.ts";
-import { type Program, run } from "./program.ts";
+import { ignoresHangup, thisOrigin } from "./kit/hangup.ts";
+import { fileProblem } from "./kit/problems.ts";
+import { processOutput } from "./kit/process-output.ts";
+import { type Program, run } from "./kit/program.ts";
 
 /** The commands of `rampart`, in the order in which help lists them. */
 export const rampart: Program = {

@@ -1,14 +1,15 @@
 import { join } from "node:path";
 import { z } from "zod";
+import { nodeRuntime } from "../engine/runtime/node.ts";
+import type { Runtime } from "../engine/runtime/runtime.ts";
 import { evaluateNode } from "../evaluate/node.ts";
 import { EvaluateOptions, resolved } from "../evaluate/options.ts";
 import { classifier } from "../models/classifier.ts";
-import { nodeRuntime } from "../runtime/node.ts";
-import type { Runtime } from "../runtime/runtime.ts";
-import { openModelNode, trainNode } from "../train/node.ts";
-import { type Context, command } from "./command.ts";
-import { Device } from "./options.ts";
-import { progress } from "./progress.ts";
+import { openModelNode } from "../models/opening/node.ts";
+import { trainNode } from "../train/node.ts";
+import { type Context, command } from "./kit/command.ts";
+import { Device } from "./kit/options.ts";
+import { progress } from "./kit/progress.ts";
 import { reportCommand } from "./report.ts";
 
 const common = { model: "cnn-small", data: "shapes", recipe: "short", batch: 64 } as const;

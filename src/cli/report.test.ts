@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fourExamples } from "../../test/fixtures/rows-fixture.ts";
+import { run } from "./kit/program.ts";
 import { rampart } from "./main.ts";
-import { run } from "./program.ts";
 
 let folder = "";
 beforeEach(() => {

@@ -6,8 +6,8 @@ import { evaluationsOf } from "../report/evaluations.ts";
 import { readRowsFile } from "../report/node.ts";
 import { formats, report } from "../report/report.ts";
 import { summaryTable } from "../report/text-table.ts";
-import { command } from "./command.ts";
-import { writeOutput } from "./outputs.ts";
+import { command } from "./kit/command.ts";
+import { writeOutput } from "./kit/outputs.ts";
 
 /** `rampart report`: what evaluations wrote, as one page or as a table. */
 export const reportCommand = command({

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { typed as typedWords } from "../../test/fixtures/typed-fixture.ts";
-import { thirteen } from "../experiments/printed.ts";
+import { thirteen } from "../paper/printed.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rampart-cli-reproduce-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,17 +1,17 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { evaluationKinds } from "../experiments/cells.ts";
-import { spoken } from "../experiments/cost.ts";
-import type { ReproduceEvent } from "../experiments/events.ts";
-import type { Reproduction } from "../experiments/node.ts";
-import { scaleNames, scales } from "../experiments/scales.ts";
+import { nodeRuntime } from "../engine/runtime/node.ts";
 import { writeWhole } from "../files/node.ts";
-import { nodeRuntime } from "../runtime/node.ts";
-import { type Context, command } from "./command.ts";
-import { DataDir, Device, Seed, Threads } from "./options.ts";
-import { type Progress, progress } from "./progress.ts";
-import { type Product, produce } from "./reproductions.ts";
-import { quoted } from "./resuming.ts";
+import { evaluationKinds } from "../paper/cells.ts";
+import { spoken } from "../paper/cost.ts";
+import type { ReproduceEvent } from "../paper/events.ts";
+import type { Reproduction } from "../paper/node.ts";
+import { type Product, produce } from "../paper/reproductions/node.ts";
+import { scaleNames, scales } from "../paper/scales.ts";
+import { type Context, command } from "./kit/command.ts";
+import { DataDir, Device, Seed, Threads } from "./kit/options.ts";
+import { type Progress, progress } from "./kit/progress.ts";
+import { quoted } from "./kit/resuming.ts";
 
 /** Shows what happens; the events of --json are the same. */
 function show(event: ReproduceEvent, bar: Progress, context: Context): void {

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
+import { run } from "./kit/program.ts";
 import { rampart } from "./main.ts";
-import { run } from "./program.ts";
 
 async function theory(...argv: string[]) {
   let [out, err] = ["", ""];

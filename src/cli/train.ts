@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { trainNode } from "../train/node.ts";
 import { TrainOptions } from "../train/options.ts";
-import { type Context, command } from "./command.ts";
-import { DataDir, Device, Threads } from "./options.ts";
-import { progress } from "./progress.ts";
-import { quoted } from "./resuming.ts";
+import { type Context, command } from "./kit/command.ts";
+import { DataDir, Device, Threads } from "./kit/options.ts";
+import { progress } from "./kit/progress.ts";
+import { quoted } from "./kit/resuming.ts";
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 

@@ -1,7 +1,7 @@
-import type { Value } from "../graph/value.ts";
+import type { Value } from "../engine/graph/value.ts";
+import type { TracedValue } from "../engine/onnx/import/import-graph.ts";
 import type { Key } from "../math/random.ts";
 import type { Shape, Tensor } from "../math/tensor.ts";
-import type { TracedValue } from "../onnx/import.ts";
 
 /** One array of a model: a trainable parameter, or a buffer (running statistics of a batch norm). */
 export interface ParameterSpec {

@@ -1,6 +1,7 @@
 // Whether the scores that a file gives an image depend on the images that share its batch.
 
-import * as g from "../graph/expressions.ts";
+import * as g from "../engine/graph/expressions.ts";
+import type { Runtime } from "../engine/runtime/runtime.ts";
 import { uniform } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import {
@@ -13,7 +14,6 @@ import {
   takeRows,
   tensor,
 } from "../math/tensor.ts";
-import type { Runtime } from "../runtime/runtime.ts";
 import type { Architecture } from "./architecture.ts";
 import { padded } from "./batch-size.ts";
 import { type MixingNode, mixingNode } from "./mixing-node.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { nodeRuntime } from "../engine/runtime/node.ts";
 import { uniform } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { takeRows } from "../math/tensor.ts";
-import { nodeRuntime } from "../runtime/node.ts";
 import { batchSizes } from "./batch-size.ts";
 import { classifier } from "./classifier.ts";
 import { architecture } from "./index.ts";

@@ -1,8 +1,8 @@
-import { input } from "../graph/ops.ts";
+import { input } from "../engine/graph/ops.ts";
+import type { Runtime } from "../engine/runtime/runtime.ts";
 import { uniform } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { rows, type Tensor } from "../math/tensor.ts";
-import type { Runtime } from "../runtime/runtime.ts";
 import { CHECKED, type ImportedNetwork } from "./imported.ts";
 import { refusing } from "./refusing.ts";
 

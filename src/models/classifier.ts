@@ -1,9 +1,9 @@
-import { gradient } from "../autodiff/gradient.ts";
-import { constant, input, sum } from "../graph/ops.ts";
-import type { Value } from "../graph/value.ts";
+import { gradient } from "../engine/autodiff/gradient.ts";
+import { constant, input, sum } from "../engine/graph/ops.ts";
+import type { Value } from "../engine/graph/value.ts";
+import type { Feeds, Program, Runtime } from "../engine/runtime/runtime.ts";
 import type { Key } from "../math/random.ts";
 import { rowSize, rows, type Tensor, tensor } from "../math/tensor.ts";
-import type { Feeds, Program, Runtime } from "../runtime/runtime.ts";
 import type { Architecture, Mode, Parameters } from "./architecture.ts";
 import { batchSizes, padded } from "./batch-size.ts";
 import { dropoutMasks } from "./dropout.ts";

@@ -1,5 +1,5 @@
-import { add, relu, reshape } from "../graph/ops.ts";
-import type { Value } from "../graph/value.ts";
+import { add, relu, reshape } from "../engine/graph/ops.ts";
+import type { Value } from "../engine/graph/value.ts";
 import { sizeOf, tensor } from "../math/tensor.ts";
 import type { Architecture, InputSpec, ParameterSpec } from "./architecture.ts";
 import { convWeight, linearSpecs } from "./initial.ts";

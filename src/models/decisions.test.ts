@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import * as g from "../graph/expressions.ts";
-import type { Value } from "../graph/value.ts";
+import * as g from "../engine/graph/expressions.ts";
+import type { Value } from "../engine/graph/value.ts";
+import { nodeRuntime } from "../engine/runtime/node.ts";
 import { tensor } from "../math/tensor.ts";
-import { nodeRuntime } from "../runtime/node.ts";
 import type { Architecture } from "./architecture.ts";
 import { compareDecisions, describeDecisions } from "./decisions.ts";
 import { answered } from "./head-answer.ts";

@@ -1,8 +1,8 @@
 // Whether the scores before a file's end decide as the file itself does.
 
-import { input } from "../graph/ops.ts";
+import { input } from "../engine/graph/ops.ts";
+import type { Runtime } from "../engine/runtime/runtime.ts";
 import { argmaxRows, type NdArray, rows, sizeOf, type Tensor, tensor } from "../math/tensor.ts";
-import type { Runtime } from "../runtime/runtime.ts";
 import type { Architecture } from "./architecture.ts";
 import { padded } from "./batch-size.ts";
 import { refusing } from "./refusing.ts";

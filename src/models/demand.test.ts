@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
-import * as g from "../graph/expressions.ts";
+import * as g from "../engine/graph/expressions.ts";
+import { readModel } from "../engine/onnx/model.ts";
 import { tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { readModel } from "../onnx/model.ts";
 import { allowanceOf, demandOf, requireModest } from "./demand.ts";
 import { type ImportedOptions, importedNetwork } from "./imported.ts";
 

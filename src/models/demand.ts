@@ -1,7 +1,7 @@
 // What a network asks of a machine, counted on its expression before anything is allocated.
 
-import { is, topological, type Value } from "../graph/value.ts";
-import { workOf } from "../graph/work.ts";
+import { is, topological, type Value } from "../engine/graph/value.ts";
+import { workOf } from "../engine/graph/work.ts";
 import { type DType, sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 

@@ -1,8 +1,8 @@
-import { input } from "../graph/ops.ts";
+import { input } from "../engine/graph/ops.ts";
+import { writeOnnx } from "../engine/onnx/export/write.ts";
+import { readOnnx } from "../engine/onnx/read.ts";
 import type { Tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { readOnnx } from "../onnx/read.ts";
-import { writeOnnx } from "../onnx/write.ts";
 import type { Architecture, InputSpec, Parameters } from "./architecture.ts";
 import { storedHeldOut, storedInput, storedNames } from "./card.ts";
 import { CHECKSUM, modelChecksum } from "./checksum.ts";

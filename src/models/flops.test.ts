@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { gradient } from "../autodiff/gradient.ts";
-import { input, matmul, sum } from "../graph/ops.ts";
-import { conv } from "../graph/windows.ts";
+import { gradient } from "../engine/autodiff/gradient.ts";
+import { input, matmul, sum } from "../engine/graph/ops.ts";
+import { conv } from "../engine/graph/windows.ts";
 import { flopsOf, flopsPerImage } from "./flops.ts";
 import { architecture } from "./index.ts";
 

@@ -1,6 +1,6 @@
-import { gradient } from "../autodiff/gradient.ts";
-import { input, sum } from "../graph/ops.ts";
-import { is, topological, type Value } from "../graph/value.ts";
+import { gradient } from "../engine/autodiff/gradient.ts";
+import { input, sum } from "../engine/graph/ops.ts";
+import { is, topological, type Value } from "../engine/graph/value.ts";
 import { sizeOf } from "../math/tensor.ts";
 import type { Architecture } from "./architecture.ts";
 import { crossEntropy } from "./losses.ts";

@@ -1,7 +1,7 @@
 // c − p of a mixture of probabilities, written so that nothing is lost where p is near c.
 
-import * as g from "../graph/expressions.ts";
-import { is, type Value } from "../graph/value.ts";
+import * as g from "../engine/graph/expressions.ts";
+import { is, type Value } from "../engine/graph/value.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { bare, isSame, knownNumber, withNumber } from "./head-constants.ts";
 import { mapOf } from "./head-maps.ts";

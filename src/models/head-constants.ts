@@ -1,7 +1,7 @@
 // What an expression near the end of a file is, as far as its constants and its form say.
 
-import { evaluateNode } from "../graph/interpret.ts";
-import { is, type Value } from "../graph/value.ts";
+import { evaluateNode } from "../engine/graph/interpret.ts";
+import { is, type Value } from "../engine/graph/value.ts";
 import { type NdArray, sizeOf } from "../math/tensor.ts";
 
 /** Operators between a constant and its use, and elements of an array that is looked at. */

@@ -1,8 +1,8 @@
 // log p of probabilities that are no monotone map of one score each: mixtures, ensembles, products of experts. Sums
 // become log-sum-exp of logarithms, so that a saturated probability keeps its gradient.
 
-import * as g from "../graph/expressions.ts";
-import { is, type Op, type Value } from "../graph/value.ts";
+import * as g from "../engine/graph/expressions.ts";
+import { is, type Op, type Value } from "../engine/graph/value.ts";
 import { complement } from "./head-complement.ts";
 import { knownArray, knownNumber, withNumber } from "./head-constants.ts";
 import { mapOf } from "./head-maps.ts";

@@ -1,6 +1,6 @@
 // Monotone maps of one score, as files write them behind their scores: one rule per operator, with its inverse.
 
-import { is, type Op, type Value } from "../graph/value.ts";
+import { is, type Op, type Value } from "../engine/graph/value.ts";
 import { normalQuantile } from "../math/special.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { isSame, knownNumber, withNumber } from "./head-constants.ts";

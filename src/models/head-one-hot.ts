@@ -1,6 +1,6 @@
 // Rows that are 1 at one class and 0 at the others: OneHot of an index, and Hardmax.
 
-import { is, type Value } from "../graph/value.ts";
+import { is, type Value } from "../engine/graph/value.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { bare, knownArray, knownNumber } from "./head-constants.ts";
 

@@ -1,7 +1,7 @@
 // One score as two classes: where it is decided, in terms of what it was made of.
 
-import * as g from "../graph/expressions.ts";
-import { is, type Value } from "../graph/value.ts";
+import * as g from "../engine/graph/expressions.ts";
+import { is, type Value } from "../engine/graph/value.ts";
 import {
   affineOf,
   complement,

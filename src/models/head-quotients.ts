@@ -1,6 +1,6 @@
 // Sigmoids, shares, odds and softplus as files write them out, several operators at once.
 
-import { is, type Value } from "../graph/value.ts";
+import { is, type Value } from "../engine/graph/value.ts";
 import { isSame, knownNumber, withNumber } from "./head-constants.ts";
 import { between, INFINITY, map, type ScoreMap } from "./head-map.ts";
 import { rangeOf } from "./head-ranges.ts";

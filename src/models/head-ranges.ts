@@ -1,6 +1,6 @@
 // Bounds on the elements of an expression, by interval arithmetic on its last operators.
 
-import { is, type Op, type Value } from "../graph/value.ts";
+import { is, type Op, type Value } from "../engine/graph/value.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { isSame, knownArray, withNumber } from "./head-constants.ts";
 

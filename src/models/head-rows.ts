@@ -1,6 +1,6 @@
 // Scores of several classes: what does not change their order within a row, and what is taken off for it.
 
-import { is, type Value } from "../graph/value.ts";
+import { is, type Value } from "../engine/graph/value.ts";
 import { isPerRow, relocated } from "./head-axes.ts";
 import { bare, isSame, knownNumber } from "./head-constants.ts";
 import type { ScoreMap } from "./head-map.ts";

@@ -1,7 +1,7 @@
 // Probabilities of several classes as the scores that they were made of.
 
-import * as g from "../graph/expressions.ts";
-import { is, type Value } from "../graph/value.ts";
+import * as g from "../engine/graph/expressions.ts";
+import { is, type Value } from "../engine/graph/value.ts";
 import { relocated } from "./head-axes.ts";
 import { bare } from "./head-constants.ts";
 import { logOf } from "./head-log-probabilities.ts";

@@ -1,9 +1,9 @@
 // Which axis of a foreign file's input is the batch: the first one, the last one, or none.
 
-import * as g from "../graph/expressions.ts";
-import type { Value } from "../graph/value.ts";
+import * as g from "../engine/graph/expressions.ts";
+import type { Value } from "../engine/graph/value.ts";
+import type { Declared } from "../engine/onnx/model.ts";
 import { sizeOf } from "../math/tensor.ts";
-import type { Declared } from "../onnx/model.ts";
 import type { PictureOptions } from "./imported-picture.ts";
 
 /** One way to take a file's input as images. */

@@ -9,9 +9,9 @@ import {
   release,
 } from "../../test/fixtures/imported-fixture.ts";
 import { type FixtureOptions, nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
+import { readModel } from "../engine/onnx/model.ts";
+import { nodeRuntime } from "../engine/runtime/node.ts";
 import { tensor } from "../math/tensor.ts";
-import { readModel } from "../onnx/model.ts";
-import { nodeRuntime } from "../runtime/node.ts";
 import { classifier } from "./classifier.ts";
 import { type ImportedOptions, importedNetwork } from "./imported.ts";
 

@@ -1,13 +1,13 @@
 // Which of a foreign file's inputs takes the picture, which output gives the scores, and what the other inputs are fed.
 
-import * as g from "../graph/expressions.ts";
-import { flat } from "../graph/interpret-arrays.ts";
-import type { Value } from "../graph/value.ts";
+import * as g from "../engine/graph/expressions.ts";
+import { flat } from "../engine/graph/interpret-arrays.ts";
+import type { Value } from "../engine/graph/value.ts";
+import { needed, unfedInputs } from "../engine/onnx/import/order.ts";
+import type { Declared, OnnxModel } from "../engine/onnx/model.ts";
 import { own } from "../math/own.ts";
 import { type DType, sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { needed, unfedInputs } from "../onnx/import-order.ts";
-import type { Declared, OnnxModel } from "../onnx/model.ts";
 
 /** Numbers that an input besides the picture may have. */
 const MOST_ELEMENTS = 2 ** 25;

@@ -1,10 +1,10 @@
 // The picture's input of a foreign file: its shape and layout, and how pixels become what it takes.
 
-import * as g from "../graph/expressions.ts";
-import type { Value } from "../graph/value.ts";
+import * as g from "../engine/graph/expressions.ts";
+import type { Value } from "../engine/graph/value.ts";
+import type { Declared } from "../engine/onnx/model.ts";
 import { type Shape, sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
-import type { Declared } from "../onnx/model.ts";
 
 /** What a file does not say about its pictures. */
 export interface Preprocessing {

@@ -1,12 +1,17 @@
 // A classifier from anybody's ONNX file: its pictures, its logits, and what stands between.
 
-import * as g from "../graph/expressions.ts";
-import type { Value } from "../graph/value.ts";
+import * as g from "../engine/graph/expressions.ts";
+import type { Value } from "../engine/graph/value.ts";
+import {
+  type ImportOptions,
+  importGraph,
+  type TracedValue,
+  traceGraph,
+} from "../engine/onnx/import/import-graph.ts";
+import { UnknownOperator } from "../engine/onnx/import/import-node.ts";
+import type { Declared, OnnxModel } from "../engine/onnx/model.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { type ImportOptions, importGraph, type TracedValue, traceGraph } from "../onnx/import.ts";
-import { UnknownOperator } from "../onnx/import-node.ts";
-import type { Declared, OnnxModel } from "../onnx/model.ts";
 import type { Architecture } from "./architecture.ts";
 import { allowanceOf, type Demand, demandOf, requireModest, storedBytes } from "./demand.ts";
 import { headSentences } from "./head-sentences.ts";

@@ -13,9 +13,9 @@ import {
   stopGradient,
   sub,
   transpose,
-} from "../graph/ops.ts";
-import type { Value } from "../graph/value.ts";
-import { conv } from "../graph/windows.ts";
+} from "../engine/graph/ops.ts";
+import type { Value } from "../engine/graph/value.ts";
+import { conv } from "../engine/graph/windows.ts";
 import { sizeOf, tensor } from "../math/tensor.ts";
 import type { Mode } from "./architecture.ts";
 

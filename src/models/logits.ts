@@ -1,5 +1,5 @@
-import * as g from "../graph/expressions.ts";
-import { is, type Value } from "../graph/value.ts";
+import * as g from "../engine/graph/expressions.ts";
+import { is, type Value } from "../engine/graph/value.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { FileAnswers } from "./architecture.ts";

@@ -17,8 +17,8 @@ import {
   sub,
   sum,
   where,
-} from "../graph/ops.ts";
-import type { Value } from "../graph/value.ts";
+} from "../engine/graph/ops.ts";
+import type { Value } from "../engine/graph/value.ts";
 import { type Tensor, tensor } from "../math/tensor.ts";
 
 /** One class index per example. */

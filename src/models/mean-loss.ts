@@ -1,8 +1,8 @@
 // The loss of the mean of draws apart from the network, for networks that cannot run the draws of an example together.
-import { gradient } from "../autodiff/gradient.ts";
-import { input, sum } from "../graph/ops.ts";
+import { gradient } from "../engine/autodiff/gradient.ts";
+import { input, sum } from "../engine/graph/ops.ts";
+import type { Program, Runtime } from "../engine/runtime/runtime.ts";
 import { rowSize, type Tensor } from "../math/tensor.ts";
-import type { Program, Runtime } from "../runtime/runtime.ts";
 import { type LossData, lossGraph, lossWeights } from "./losses.ts";
 
 /** What a loss makes of logits that are known already. */

@@ -1,10 +1,10 @@
 // The first node of a file at which the images of a batch meet, and whether quantisation explains it.
 
-import { input } from "../graph/ops.ts";
-import { is, topological, type Value } from "../graph/value.ts";
+import { input } from "../engine/graph/ops.ts";
+import { is, topological, type Value } from "../engine/graph/value.ts";
+import type { TracedValue } from "../engine/onnx/import/import-graph.ts";
+import type { Runtime } from "../engine/runtime/runtime.ts";
 import { type NdArray, rows, sizeOf, type Tensor } from "../math/tensor.ts";
-import type { TracedValue } from "../onnx/import.ts";
-import type { Runtime } from "../runtime/runtime.ts";
 import type { Architecture } from "./architecture.ts";
 
 /** What the first node that tells an image from the same image in company does. */

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { interpret } from "../graph/interpret.ts";
-import { input } from "../graph/ops.ts";
+import { interpret } from "../engine/graph/interpret.ts";
+import { input } from "../engine/graph/ops.ts";
 import { keyOf } from "../math/random.ts";
 import { tensor } from "../math/tensor.ts";
 import { parameterCount } from "./architecture.ts";

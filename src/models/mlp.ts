@@ -1,5 +1,5 @@
-import { relu, reshape } from "../graph/ops.ts";
-import type { Value } from "../graph/value.ts";
+import { relu, reshape } from "../engine/graph/ops.ts";
+import type { Value } from "../engine/graph/value.ts";
 import { sizeOf } from "../math/tensor.ts";
 import type { Architecture, InputSpec } from "./architecture.ts";
 import { linearSpecs } from "./initial.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { lossOfLogits } from "../attacks/losses.ts";
-import { gradient } from "../autodiff/gradient.ts";
-import { interpret } from "../graph/interpret.ts";
-import { input, sum } from "../graph/ops.ts";
-import { is, topological, type Value } from "../graph/value.ts";
+import { gradient } from "../engine/autodiff/gradient.ts";
+import { interpret } from "../engine/graph/interpret.ts";
+import { input, sum } from "../engine/graph/ops.ts";
+import { is, topological, type Value } from "../engine/graph/value.ts";
 import { normal } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { sizeOf, tensor } from "../math/tensor.ts";

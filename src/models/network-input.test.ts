@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
+import { readModel } from "../engine/onnx/model.ts";
+import { nodeRuntime } from "../engine/runtime/node.ts";
 import { tensor } from "../math/tensor.ts";
-import { readModel } from "../onnx/model.ts";
-import { nodeRuntime } from "../runtime/node.ts";
 import { importedNetwork } from "./imported.ts";
 import { architecture } from "./index.ts";
 import { networkInput } from "./network-input.ts";

@@ -1,7 +1,7 @@
 // What a network is fed: pixels after mean, std, scale and the order of axes.
-import * as g from "../graph/expressions.ts";
+import * as g from "../engine/graph/expressions.ts";
+import type { Runtime } from "../engine/runtime/runtime.ts";
 import { concatRows, rows, type Tensor, tensor } from "../math/tensor.ts";
-import type { Runtime } from "../runtime/runtime.ts";
 import type { Architecture } from "./architecture.ts";
 
 /** What compiles a graph and runs it. */

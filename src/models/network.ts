@@ -1,6 +1,6 @@
+import type { Runtime } from "../engine/runtime/runtime.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import type { Shape, Tensor } from "../math/tensor.ts";
-import type { Runtime } from "../runtime/runtime.ts";
 import { classifier } from "./classifier.ts";
 import type { ImportedNetwork } from "./imported.ts";
 

@@ -1,14 +1,14 @@
 import { realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join, sep } from "node:path";
 import { gunzipSync } from "node:zlib";
+import { externalLocations, type OnnxModel, readModel } from "../engine/onnx/model.ts";
+import { type NodeRuntimeOptions, nodeRuntime } from "../engine/runtime/node.ts";
+import type { Runtime } from "../engine/runtime/runtime.ts";
 import { otherKind } from "../files/kind.ts";
 import { MAX_ARRAYS, readBytes } from "../files/read/node.ts";
 import { uniform } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { externalLocations, type OnnxModel, readModel } from "../onnx/model.ts";
-import { type NodeRuntimeOptions, nodeRuntime } from "../runtime/node.ts";
-import type { Runtime } from "../runtime/runtime.ts";
 import {
   BATCH_CHECKED,
   batchDependence,

@@ -1,10 +1,10 @@
 // Which node of a network makes a number that is not finite.
-import { gradient } from "../autodiff/gradient.ts";
-import { constant, input, mul, scalarLike, sum } from "../graph/ops.ts";
-import { originOf } from "../graph/origins.ts";
-import { is, topological, type Value } from "../graph/value.ts";
+import { gradient } from "../engine/autodiff/gradient.ts";
+import { constant, input, mul, scalarLike, sum } from "../engine/graph/ops.ts";
+import { originOf } from "../engine/graph/origins.ts";
+import { is, topological, type Value } from "../engine/graph/value.ts";
+import type { Runtime } from "../engine/runtime/runtime.ts";
 import { sizeOf, type Tensor } from "../math/tensor.ts";
-import type { Runtime } from "../runtime/runtime.ts";
 import type { Architecture, Parameters } from "./architecture.ts";
 import { padded } from "./batch-size.ts";
 import { type LossData, lossGraph, lossWeights } from "./losses.ts";

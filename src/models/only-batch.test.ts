@@ -3,9 +3,9 @@ import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { afterAll, describe, expect, it } from "vitest";
 import { keys, numbers, opened, release } from "../../test/fixtures/imported-fixture.ts";
 import { nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
+import { readModel } from "../engine/onnx/model.ts";
+import { nodeRuntime } from "../engine/runtime/node.ts";
 import { type NdArray, type Shape, tensor } from "../math/tensor.ts";
-import { readModel } from "../onnx/model.ts";
-import { nodeRuntime } from "../runtime/node.ts";
 import { classifier } from "./classifier.ts";
 import { importedNetwork } from "./imported.ts";
 

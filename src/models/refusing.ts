@@ -1,5 +1,5 @@
+import type { Runtime } from "../engine/runtime/runtime.ts";
 import { UsageError } from "../math/usage-error.ts";
-import type { Runtime } from "../runtime/runtime.ts";
 import type { Architecture } from "./architecture.ts";
 
 /** A runtime whose errors about somebody else's file say so; errors about our own networks are bugs, and stay. */

@@ -1,7 +1,7 @@
 // Values inside a foreign file that can hold a row of scores per image: what a message may suggest for --output.
 
-import { is, topological, type Value } from "../graph/value.ts";
-import type { TracedValue } from "../onnx/import.ts";
+import { is, topological, type Value } from "../engine/graph/value.ts";
+import type { TracedValue } from "../engine/onnx/import/import-graph.ts";
 
 /** Names that a message lists. */
 const MAX_LISTED = 3;

@@ -1,5 +1,5 @@
-import { add, input, mul, relu } from "../graph/ops.ts";
-import type { Value } from "../graph/value.ts";
+import { add, input, mul, relu } from "../engine/graph/ops.ts";
+import type { Value } from "../engine/graph/value.ts";
 import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture, InputSpec, Mode, ParameterSpec } from "./architecture.ts";

@@ -1,8 +1,8 @@
-import { judgement } from "./accuracy-section.ts";
 import { type AccuracyTable, accuracyTables, type Cell } from "./accuracy-table.ts";
-import { curveName, verdict } from "./eot-section.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { counted, percent, range } from "./format.ts";
+import { judgement } from "./sections/accuracy.ts";
+import { curveName, verdict } from "./sections/eot.ts";
 
 /** Text that Markdown takes for nothing but text, on one line. */
 const plain = (text: string): string =>

@@ -1,15 +1,15 @@
-import { accuracySection } from "./accuracy-section.ts";
 import { accuracyTables } from "./accuracy-table.ts";
-import { curvesSection } from "./curves-section.ts";
-import { detailSection, randomisedSection } from "./detail-section.ts";
-import { eotSection } from "./eot-section.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { counted, listed } from "./format.ts";
 import { html, type Markup, trusted } from "./html.ts";
-import { picturesSection } from "./pictures-section.ts";
-import { settingsSection } from "./settings-section.ts";
+import { accuracySection } from "./sections/accuracy.ts";
+import { curvesSection } from "./sections/curves.ts";
+import { detailSection, randomisedSection } from "./sections/detail.ts";
+import { eotSection } from "./sections/eot.ts";
+import { picturesSection } from "./sections/pictures.ts";
+import { settingsSection } from "./sections/settings.ts";
+import { trainingSection } from "./sections/training.ts";
 import { style } from "./style.ts";
-import { trainingSection } from "./training-section.ts";
 
 const notesAside = (notes: readonly string[]): Markup | null =>
   notes.length === 0

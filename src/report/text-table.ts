@@ -1,8 +1,8 @@
 import type { Summary } from "../evaluate/summary.ts";
 import { ballsText } from "./accuracy-table.ts";
-import { curveName, verdict } from "./eot-section.ts";
 import { counted, percent, radius, range } from "./format.ts";
 import { printable } from "./printable.ts";
+import { curveName, verdict } from "./sections/eot.ts";
 
 /** Columns of equal width, two spaces apart; the first is aligned to the left, the others to the right. */
 export function textTable(lines: readonly (readonly string[])[]): string {

@@ -1,6 +1,7 @@
+import type { Feeds, Held, Runtime } from "../engine/runtime/runtime.ts";
 import type { Tensor } from "../math/tensor.ts";
 import type { Architecture, Parameters } from "../models/architecture.ts";
-import type { Feeds, Held, Runtime } from "../runtime/runtime.ts";
+import type { TrainState } from "../models/opening/checkpoint.ts";
 import type { Optimizer } from "./optimizer.ts";
 import {
   compileStep,
@@ -10,7 +11,6 @@ import {
   stepFeeds,
   stepGraph,
   stepResult,
-  type TrainState,
 } from "./step.ts";
 
 /** A network in training, whose weights and optimiser stay on the device between steps where the runtime allows it. */

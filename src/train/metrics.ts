@@ -1,6 +1,6 @@
 import { DamagedLine, readRowLines, rowLine } from "../files/row-lines.ts";
+import { type RunFiles, readText } from "../files/run/run-files.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { type RunFiles, readText } from "./run-files.ts";
 
 /** One line of metrics.jsonl: one finished epoch. */
 export interface EpochMetrics {

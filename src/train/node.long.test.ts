@@ -6,10 +6,12 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, describe, expect, it } from "vitest";
 import { toyTraining, wide } from "../../test/fixtures/toy-training.ts";
-import { nodeRuntime } from "../runtime/node.ts";
-import { latestCheckpoint } from "./checkpoints.ts";
+import { nodeRuntime } from "../engine/runtime/node.ts";
+import { nodeFiles } from "../files/run/node.ts";
+import { latestCheckpoint } from "../models/opening/checkpoints.ts";
+import { openModelNode } from "../models/opening/node.ts";
 import { readMetrics } from "./metrics.ts";
-import { leaseRun, nodeFiles, openModelNode, trainNode } from "./node.ts";
+import { leaseRun, trainNode } from "./node.ts";
 import { train } from "./train.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rampart-train-"));

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import golden from "../../test/golden/sgd.json" with { type: "json" };
-import { gradient } from "../autodiff/gradient.ts";
-import { interpret } from "../graph/interpret.ts";
-import { constant, input, mul, scalarLike, sub, sum } from "../graph/ops.ts";
+import { gradient } from "../engine/autodiff/gradient.ts";
+import { interpret } from "../engine/graph/interpret.ts";
+import { constant, input, mul, scalarLike, sub, sum } from "../engine/graph/ops.ts";
 import { sgd } from "./optimizer.ts";
 
 const float64 = (data: readonly number[]) =>

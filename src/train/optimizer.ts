@@ -1,5 +1,5 @@
-import { add, mul, scalarLike, sub } from "../graph/ops.ts";
-import type { Value } from "../graph/value.ts";
+import { add, mul, scalarLike, sub } from "../engine/graph/ops.ts";
+import type { Value } from "../engine/graph/value.ts";
 import type { Shape } from "../math/tensor.ts";
 
 /** Expressions by parameter name. */

@@ -6,7 +6,7 @@ import type { Defense } from "../defenses/table.ts";
 import type { Key } from "../math/random.ts";
 import type { Tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
-import type { Position } from "./checkpoint.ts";
+import type { Position } from "../models/opening/checkpoint.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { recipes } from "./recipe.ts";
 import type { Schedule } from "./schedule.ts";

@@ -1,8 +1,8 @@
+import type { Target } from "../engine/runtime/runtime.ts";
+import { type RunFiles, readText } from "../files/run/run-files.ts";
 import { openedJson, sealedJson } from "../files/sealed.ts";
 import { UsageError } from "../math/usage-error.ts";
-import type { Target } from "../runtime/runtime.ts";
 import { type ResolvedOptions, TrainOptions } from "./options.ts";
-import { type RunFiles, readText } from "./run-files.ts";
 
 /** The file that says how a run was started. */
 const CONFIG = "config.json";

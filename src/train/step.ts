@@ -1,21 +1,14 @@
-import { gradient } from "../autodiff/gradient.ts";
-import { input, mean } from "../graph/ops.ts";
-import type { Value } from "../graph/value.ts";
+import { gradient } from "../engine/autodiff/gradient.ts";
+import { input, mean } from "../engine/graph/ops.ts";
+import type { Value } from "../engine/graph/value.ts";
+import type { Arrays, Runtime } from "../engine/runtime/runtime.ts";
 import type { Key } from "../math/random.ts";
 import { argmaxRows, type Tensor, tensor } from "../math/tensor.ts";
 import type { Architecture, Parameters } from "../models/architecture.ts";
 import { dropoutMasks } from "../models/dropout.ts";
 import { crossEntropy, lossWeights } from "../models/losses.ts";
-import type { Arrays, Runtime } from "../runtime/runtime.ts";
+import type { TrainState } from "../models/opening/checkpoint.ts";
 import { type Optimizer, slotName, slotShapes } from "./optimizer.ts";
-
-/** Everything that a step changes. */
-export interface TrainState {
-  /** Parameters and running statistics. */
-  readonly parameters: Parameters;
-  /** What the optimiser remembers, by `slotName`. */
-  readonly slots: Readonly<Record<string, Tensor>>;
-}
 
 /** The state before the first step: these parameters, an optimiser that remembers nothing. */
 export const initialState = (

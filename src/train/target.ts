@@ -1,4 +1,4 @@
-import type { Target } from "../runtime/runtime.ts";
+import type { Target } from "../engine/runtime/runtime.ts";
 
 const text = ({ device, threads, lowering, engine }: Target) =>
   `${engine} on ${device}, ${threads} ${threads === 1 ? "thread" : "threads"}, ${lowering} lowering`;

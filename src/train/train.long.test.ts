@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { stripes, toyTraining, wide } from "../../test/fixtures/toy-training.ts";
+import { memoryFiles, type RunFiles } from "../files/run/run-files.ts";
 import type { Parameters } from "../models/architecture.ts";
-import { latestCheckpoint } from "./checkpoints.ts";
+import { latestCheckpoint } from "../models/opening/checkpoints.ts";
 import type { TrainEvent } from "./events.ts";
 import { readMetrics } from "./metrics.ts";
-import { memoryFiles, type RunFiles } from "./run-files.ts";
 import { type Training, train } from "./train.ts";
 
 async function events(training: Training, each: (event: TrainEvent) => void = () => {}) {

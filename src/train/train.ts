@@ -1,19 +1,26 @@
 import type { Dataset } from "../data/dataset.ts";
 import type { Defense } from "../defenses/table.ts";
+import type { Runtime } from "../engine/runtime/runtime.ts";
+import type { RunFiles } from "../files/run/run-files.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { type Architecture, parameterCount } from "../models/architecture.ts";
 import { liveClassifier } from "../models/classifier.ts";
 import { initialParameters } from "../models/initial.ts";
-import type { Runtime } from "../runtime/runtime.ts";
-import { checkAccuracy } from "./check.ts";
-import { type Checkpoint, type ModelCard, misfit, type Position } from "./checkpoint.ts";
+import {
+  type Checkpoint,
+  type ModelCard,
+  misfit,
+  type Position,
+  type TrainState,
+} from "../models/opening/checkpoint.ts";
 import {
   checkpointName,
   checkpointNames,
   keeping,
   latestCheckpoint,
   saveCheckpoint,
-} from "./checkpoints.ts";
+} from "../models/opening/checkpoints.ts";
+import { checkAccuracy } from "./check.ts";
 import type { TrainEvent } from "./events.ts";
 import { guarded, unlessInterrupted } from "./interruption.ts";
 import { liveStep } from "./live-step.ts";
@@ -22,8 +29,7 @@ import { sgd } from "./optimizer.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { planOf } from "./plan.ts";
 import { MOMENTUM } from "./recipe.ts";
-import type { RunFiles } from "./run-files.ts";
-import { initialState, type TrainState } from "./step.ts";
+import { initialState } from "./step.ts";
 import { exampleKeys, runKey } from "./streams.ts";
 import { changedTarget } from "./target.ts";
 

@@ -8,6 +8,7 @@ import { describe, expect, it } from "vitest";
 import { memoryData } from "../../src/data/data-files.ts";
 import { npzBytes, parseNpz } from "../../src/data/npz.ts";
 import { unofficialNotes } from "../../src/data/record.ts";
+import { calibrationIn, withCalibration } from "../../src/engine/runtime/calibrations.ts";
 import { readRows } from "../../src/evaluate/resumed.ts";
 import { storedSettings } from "../../src/evaluate/settings.ts";
 import { DamagedLine, readRowLines, rowLine } from "../../src/files/row-lines.ts";
@@ -19,8 +20,7 @@ import { UsageError } from "../../src/math/usage-error.ts";
 import { exportOnnx, importExported } from "../../src/models/export.ts";
 import { architecture } from "../../src/models/index.ts";
 import { initialParameters } from "../../src/models/initial.ts";
-import { calibrationIn, withCalibration } from "../../src/runtime/calibrations.ts";
-import { readSafetensors, writeSafetensors } from "../../src/train/safetensors.ts";
+import { readSafetensors, writeSafetensors } from "../../src/models/opening/safetensors.ts";
 
 const FLIPS = process.env.SLOW === undefined ? 40 : 200;
 

@@ -4,11 +4,11 @@ import { cw } from "../../src/attacks/cw.ts";
 import { runMinimal } from "../../src/attacks/harness.ts";
 import type { Victim } from "../../src/attacks/victim.ts";
 import { openDatasetNode } from "../../src/data/node.ts";
+import { nodeRuntime } from "../../src/engine/runtime/node.ts";
 import { keyOf, keysFor } from "../../src/math/random.ts";
 import { argmaxRows, type Tensor, tensor } from "../../src/math/tensor.ts";
 import { classifier } from "../../src/models/classifier.ts";
 import { importExported } from "../../src/models/export.ts";
-import { nodeRuntime } from "../../src/runtime/node.ts";
 import { twoLayers } from "../fixtures/two-layers.ts";
 import golden from "./cw.json" with { type: "json" };
 

@@ -4,12 +4,12 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { nodeRuntime } from "../../src/engine/runtime/node.ts";
 import { keyOf, keysFor } from "../../src/math/random.ts";
 import { tensor } from "../../src/math/tensor.ts";
 import { UsageError } from "../../src/math/usage-error.ts";
 import { classifier } from "../../src/models/classifier.ts";
-import { nodeRuntime } from "../../src/runtime/node.ts";
-import { openModelNode } from "../../src/train/node.ts";
+import { openModelNode } from "../../src/models/opening/node.ts";
 import { mutant } from "./mutants.ts";
 import { type Outcome, watchReads } from "./outcome.ts";
 

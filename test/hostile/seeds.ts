@@ -9,9 +9,9 @@ import {
   StringStringEntryProtoSchema,
   TensorProto_DataLocation,
 } from "onnx-buf";
+import type { AttributeValue } from "../../src/engine/onnx/messages.ts";
 import { threefry } from "../../src/math/random.ts";
 import { type NdArray, type Shape, sizeOf, tensor } from "../../src/math/tensor.ts";
-import type { AttributeValue } from "../../src/onnx/messages.ts";
 import { type FixtureOptions, graphOf, nodeOf, onnxFile } from "../fixtures/model-fixture.ts";
 
 /** A file and what lies beside it. */

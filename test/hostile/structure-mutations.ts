@@ -12,9 +12,9 @@ import {
   type TensorProto,
   TensorProto_DataLocation,
 } from "onnx-buf";
+import { translations } from "../../src/engine/onnx/import/importers.ts";
+import { attribute, tensorProto } from "../../src/engine/onnx/messages.ts";
 import { own } from "../../src/math/own.ts";
-import { attribute, tensorProto } from "../../src/onnx/messages.ts";
-import { translations } from "../../src/onnx/translations.ts";
 import { nodeOf } from "../fixtures/model-fixture.ts";
 import { type Draws, reals, wholes } from "./draws.ts";
 

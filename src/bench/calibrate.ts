@@ -1,0 +1,46 @@
+// `rampart bench --calibrate`: which form of convolutions is faster on this machine, for the runs to come.
+
+import { dirname } from "node:path";
+import { calibrateNode } from "../engine/runtime/node.ts";
+import { makeFolder, writeWhole, writing } from "../files/node.ts";
+import { UsageError } from "../math/usage-error.ts";
+
+const WORK = { pictures: "convolution", weights: "its gradient by weights" } as const;
+
+/** Where results go: lines for people, records for programs. */
+interface Output {
+  print(...lines: string[]): void;
+  emit(record: object): void;
+}
+
+/** Measures, says what came out, and stores it where runtimes of this user look for it. */
+export async function calibrateMachine(
+  device: string,
+  threads: number | undefined,
+  { print, emit }: Output,
+): Promise<void> {
+  if (device !== "cpu")
+    throw new UsageError(
+      `there is nothing to calibrate on device ${device}; leave --device or --calibrate out`,
+    );
+  const found = await calibrateNode(threads === undefined ? {} : { threads });
+  if (found === null)
+    throw new UsageError(
+      "there is nothing to calibrate, since ONNX Runtime has no blocked convolutions for this processor; run without --calibrate",
+    );
+  const { breakEven, measured, path, text } = found;
+  const ms = (seconds: number) => `${(1000 * seconds).toFixed(1)} ms`;
+  for (const one of measured) {
+    const { what, channels, direct, winograd } = one;
+    emit({ calibrated: what, channels, direct, winograd });
+    print(
+      `${WORK[what].padEnd(24)} ${String(channels).padStart(3)} channels  direct ${ms(direct)}, Winograd ${ms(winograd)}`,
+    );
+  }
+  await writing(path, makeFolder(dirname(path)));
+  await writeWhole(path, text);
+  emit({ calibrated: "break-even", ...breakEven, path });
+  print(
+    `Winograd from ${breakEven.pictures} channels on, for weights from ${breakEven.weights}; stored in ${path}, remove it to undo`,
+  );
+}

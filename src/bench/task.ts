@@ -1,0 +1,142 @@
+// What speed is measured on: a network with weights, pictures, and how much is done with them.
+
+import type { Dataset, Split } from "../data/dataset.ts";
+import { dataFound, openDatasetNode } from "../data/node.ts";
+import { rowSize, type Tensor, takeRows, tensor } from "../math/tensor.ts";
+import type { Architecture, InputSpec, Parameters } from "../models/architecture.ts";
+import { architecture } from "../models/index.ts";
+import { initialParameters } from "../models/initial.ts";
+import { openModelNode } from "../models/opening/node.ts";
+import { runKey } from "../train/streams.ts";
+
+/** A gradient of one batch, a step of training (on training images, of a network of ours), or an evaluation. */
+export type Kind = "gradient" | "training" | "evaluation";
+
+/** How much of an attack or an evaluation is done; works without an attack look at `images` alone. */
+export interface Effort {
+  /** Images that one measurement works on; of training, those that its steps choose from. */
+  readonly images: number;
+  /** Gradient steps of the attack. */
+  readonly steps: number;
+  /** Constants that C&W tries per image. */
+  readonly searches: number;
+  /** Noise draws averaged per gradient step. */
+  readonly eot: number;
+  /** Noise draws that an image is scored on. */
+  readonly draws: number;
+}
+
+/** A network with weights and its pictures. */
+export interface Task {
+  readonly network: Architecture;
+  /** Empty for a file of somebody else's, whose weights are in its graph. */
+  readonly parameters: Parameters;
+  readonly input: InputSpec;
+  /** `uniform:0.2`; null for a deterministic classifier. */
+  readonly noise: string | null;
+  /** [image, channel, height, width] in [0, 1]. */
+  readonly x: Tensor;
+  readonly labels: readonly number[];
+  /** Rows that meet the network at once. */
+  readonly batch: number;
+  readonly effort: Effort;
+  readonly seed: number;
+  /** The .onnx file of somebody else's that holds the network; null for one of ours. */
+  readonly file: string | null;
+}
+
+/** A network's name, a run directory, a checkpoint or an .onnx file, opened; weights of a mere name are those before training. */
+export async function benchModel(
+  model: string,
+  {
+    data,
+    preferred = "shapes",
+    dataDir,
+    seed,
+  }: {
+    /** Pictures; by default those that a trained model was trained on, or `preferred`, or the built-in ones. */
+    readonly data?: string | undefined;
+    readonly preferred?: string;
+    readonly dataDir?: string | undefined;
+    readonly seed: number;
+  },
+) {
+  const options = dataDir === undefined ? {} : { dataDir };
+  async function dataset(wanted: string): Promise<Dataset> {
+    const found = (await dataFound(options)).find(({ name }) => name === wanted);
+    return openDatasetNode(data ?? (found?.path == null ? "shapes" : wanted), options);
+  }
+  if (!/[./\\]/.test(model)) {
+    const pictures = await dataset(preferred);
+    const input = { ...pictures, classes: pictures.classes.length };
+    const { shape, classes, mean, std } = input;
+    const network = architecture(model, input);
+    const parameters = initialParameters(network, runKey(seed, "initial"));
+    return {
+      ...{ network, parameters, noise: null, file: null, dataset: pictures },
+      input: { shape, classes, mean, std },
+    };
+  }
+  const opened = await openModelNode(model);
+  const { architecture: network, parameters, input, noise } = opened;
+  const file = Object.keys(parameters).length === 0 ? model : null;
+  return {
+    network,
+    parameters,
+    input,
+    noise,
+    file,
+    dataset: await dataset(opened.data || preferred),
+  };
+}
+
+/** The task of this model: the first images of the split that this kind of work needs, as the network takes them. */
+export function benchTask(
+  { dataset, ...model }: Awaited<ReturnType<typeof benchModel>>,
+  { kind, ...rest }: { readonly kind: Kind } & Pick<Task, "batch" | "effort" | "seed">,
+): Task {
+  const source = dataset[kind === "training" ? "train" : "test"];
+  const indices = Array.from({ length: rest.effort.images }, (_, i) => i % source.size);
+  return {
+    ...model,
+    ...rest,
+    x: enlarged(source.images(indices), model.network.inputShape),
+    labels: indices.map((index) => source.labels[index] % model.network.classes),
+  };
+}
+
+/** Pictures brought to another size by repeating the nearest pixel, channels in turn. */
+function enlarged(x: Tensor, shape: Architecture["inputShape"]): Tensor {
+  const [images, channels, height, width] = x.shape;
+  if (x.shape.slice(1).join() === shape.join()) return x;
+  const [wantedChannels, wantedHeight, wantedWidth] = shape;
+  const out = tensor([images, ...shape]);
+  for (let i = 0; i < out.data.length; i++) {
+    const column = Math.floor(((i % wantedWidth) * width) / wantedWidth);
+    const line = Math.floor(i / wantedWidth);
+    const row = Math.floor(((line % wantedHeight) * height) / wantedHeight);
+    const channel = (Math.floor(line / wantedHeight) % wantedChannels) % channels;
+    const image = Math.floor(i / rowSize(out));
+    out.data[i] = x.data[((image * channels + channel) * height + row) * width + column];
+  }
+  return out;
+}
+
+/** The task's images as a split of `size` examples, which repeats them. */
+export const splitOfTask = ({ x, labels }: Task, size = labels.length): Split => ({
+  size,
+  labels: Array.from({ length: size }, (_, i) => labels[i % labels.length]),
+  images: (indices) =>
+    takeRows(
+      x,
+      indices.map((index) => index % labels.length),
+    ),
+});
+
+/** The task's images as a data set, `size` of them to train on. */
+export function datasetOfTask(task: Task, size: number): Dataset {
+  const { shape, classes, mean, std } = task.input;
+  const names = Array.from({ length: classes }, (_, i) => `class ${i}`);
+  const train = splitOfTask(task, size);
+  return { ...{ name: "bench", shape, classes: names, mean, std }, train, test: splitOfTask(task) };
+}

@@ -1,0 +1,61 @@
+import { CommanderError } from "commander";
+import { z } from "zod";
+import { reasonOf } from "../../files/reasons.ts";
+import { didYouMean, meantOptions, type Naming } from "../../math/option-problems.ts";
+import { UsageError } from "../../math/usage-error.ts";
+import type { Field } from "./flags.ts";
+
+/** The options of a command as messages speak of them; `file` is where some of them were read. */
+export function namingOf(
+  fields: readonly Field[],
+  file?: { readonly path: string; readonly names: readonly string[] },
+): Naming {
+  const fieldOf = (name: string) => fields.find((field) => field.name === name);
+  const ofFile = (name: string) => file?.names.includes(name) === true;
+  return {
+    label: (name) => (ofFile(name) ? name : (fieldOf(name)?.flag ?? name)),
+    describe: (name) => fieldOf(name)?.schema.description,
+    names: fields.map(({ name }) => name),
+    where: (name) => (ofFile(name) ? ` in ${file?.path}` : ""),
+  };
+}
+
+/** A flag that the command does not have, and those that were probably meant. */
+export function unknownFlag(flag: string, fields: readonly Field[]): UsageError {
+  const [typed] = flag.split("=");
+  const word = typed
+    .replace(/^--?/, "")
+    .replace(/-([a-z0-9])/g, (_, letter) => letter.toUpperCase());
+  const meant = meantOptions(
+    word,
+    fields.map(({ name }) => name),
+  );
+  const flags = meant.map((name) => fields.find((field) => field.name === name)?.flag ?? name);
+  return new UsageError(`unknown option ${typed}${didYouMean(flags)}`, { code: "unknown-option" });
+}
+
+/** What commander refuses, in our words: `unknown option --epsilom; did you mean --epsilon?`. */
+export function plainText({ message }: CommanderError): string {
+  const [what, meant] = message.replace(/^error: /, "").split("\n");
+  const hint = /\(Did you mean (?:one of )?(.*)\?\)/.exec(meant ?? "")?.[1];
+  const plain = what.replaceAll("'", "").replace(/ <[^>]*>( argument missing)/, "$1");
+  return hint === undefined ? plain : `${plain}; did you mean ${hint}?`;
+}
+
+/** Why the system refuses something with a file, and what to do; undefined for what is no fault of the user. */
+export const fileProblem = (error: unknown): string | undefined => reasonOf(error);
+
+/** What the user can fix, as the lines of a message; undefined for a bug of ours. */
+export function usageLines(error: unknown): readonly string[] | undefined {
+  if (error instanceof UsageError) return error.lines;
+  if (error instanceof CommanderError) return [plainText(error)];
+  if (error instanceof z.core.$ZodError)
+    return error.issues.map(({ path, message }) =>
+      path.length > 0 ? `${path.join(".")}: ${message}` : message,
+    );
+  if (!(error instanceof Error)) return undefined;
+  const why = fileProblem(error);
+  return why === undefined
+    ? undefined
+    : [`${(error as NodeJS.ErrnoException).path ?? "a file"}: ${why}`];
+}

@@ -1,0 +1,234 @@
+import { Command as Commander, CommanderError, Option } from "commander";
+import colors from "picocolors";
+import { readText } from "../../files/read/node.ts";
+import { isStdout } from "../../files/write/node.ts";
+import { nearest } from "../../math/nearest.ts";
+import { optionsError } from "../../math/option-problems.ts";
+import { UsageError } from "../../math/usage-error.ts";
+import { printable } from "../../report/printable.ts";
+import type { Command, Context, Group, Output } from "./command.ts";
+import { type Field, fieldsOf, flagsOf, parsedAs } from "./flags.ts";
+import { refuseOverlaps } from "./outputs.ts";
+import { namingOf, plainText, unknownFlag, usageLines } from "./problems.ts";
+
+/** The outside world of one run of the program. */
+export interface Io {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly signal?: AbortSignal;
+}
+
+/** Commands by name. Only the one that is called is loaded; help loads all of them. */
+export interface Program {
+  readonly name: string;
+  readonly version: string;
+  readonly summary: string;
+  readonly examples: readonly string[];
+  readonly commands: Readonly<Record<string, () => Promise<Command | Group>>>;
+}
+
+const examplesText = (examples: readonly string[]): string =>
+  examples.length === 0 ? "" : `\nExamples:\n${examples.map((line) => `  ${line}`).join("\n")}`;
+
+const configOption = () =>
+  new Option("--config <file>", "options as JSON; flags given beside it win");
+const jsonOption = () => new Option("--json", "print results as JSON, one object per line");
+
+/** Options of a file, by their names in camelCase; numbers may be written as "8/255". */
+async function fileOptions(path: string): Promise<Record<string, unknown>> {
+  const text = await readText(path);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`${path} is not JSON: ${(error as Error).message}`);
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
+    throw new UsageError(`${path} must hold one JSON object of options, such as { "seed": 1 }`);
+  return { ...parsed };
+}
+
+const typed = (values: Readonly<Record<string, unknown>>, fields: readonly Field[]) =>
+  Object.fromEntries(
+    Object.entries(values).map(([name, value]) => {
+      const field = fields.find((one) => one.name === name);
+      return [name, field === undefined ? value : parsedAs(value, field.schema)];
+    }),
+  );
+
+/** Defaults < file < flags; every problem of every option is reported at once. */
+async function resolve(cli: Commander, options: Command["options"], fields: readonly Field[]) {
+  const flags: Record<string, unknown> = {};
+  for (const option of cli.options) {
+    const name = option.attributeName();
+    if (cli.getOptionValueSource(name) !== "cli") continue;
+    const field = fields.find(({ flag }) => flag === (option.long ?? "").replace("--no-", "--"));
+    if (field !== undefined) flags[field.name] = cli.getOptionValue(name);
+  }
+  const path = cli.getOptionValue("config");
+  const inFile = typeof path === "string" ? await fileOptions(path) : {};
+  const values = typed({ ...inFile, ...flags }, fields);
+  const result = options.safeParse(values);
+  if (result.success) return result.data;
+  const names = Object.keys(inFile).filter((name) => !Object.hasOwn(flags, name));
+  throw optionsError(result.error, namingOf(fields, { path: String(path), names }), values);
+}
+
+/** Lines as they are shown; this is where what files bring along is made harmless, once for all messages. */
+const textOf = (lines: readonly string[]): string =>
+  lines.map((line) => `${printable(line)}\n`).join("");
+
+const contextOf = (
+  io: Io,
+  json: boolean,
+  argv: readonly string[],
+  exitWith: Context["exitWith"],
+): Context => ({
+  exitWith,
+  stdout: io.stdout,
+  stderr: io.stderr,
+  json,
+  print: (...lines) => void (json || io.stdout.write(textOf(lines))),
+  emit: (result) => void (json && io.stdout.write(`${JSON.stringify(result)}\n`)),
+  note: (...lines) => void io.stderr.write(textOf(lines)),
+  signal: io.signal ?? new AbortController().signal,
+  color: colors.createColors(io.stdout.isTTY === true && colors.isColorSupported),
+  argv,
+});
+
+/** The first example, under a message about a command that lacks something. */
+const exampleLines = ([example]: readonly string[]): readonly string[] =>
+  example === undefined ? [] : [`  for example: ${example}`];
+
+/** Hands the command to commander; what it resolves to is what `run` gets. */
+function declare(
+  cli: Commander,
+  { summary, ...spec }: Command,
+  io: Io,
+  argv: readonly string[],
+  exitWith: Context["exitWith"],
+) {
+  const fields = fieldsOf(spec.options);
+  const words = argv.slice(0, argv.indexOf(cli.name()) + 1).join(" ");
+  cli.exitOverride((error) => {
+    const [, flag] = /unknown option '([^']*)'/.exec(error.message) ?? [];
+    if (error.code === "commander.unknownOption" && flag !== undefined)
+      throw unknownFlag(flag, fields);
+    if (error.code === "commander.missingArgument")
+      throw new UsageError(
+        [plainText(error), `  usage: ${words} ${cli.usage()}`, ...exampleLines(spec.examples)],
+        { code: "missing-option" },
+      );
+    throw error;
+  });
+  cli.description(summary);
+  for (const name of spec.positionals) {
+    const inner = name.endsWith("?") ? `[${name.slice(0, -1)}]` : `<${name}>`;
+    cli.argument(inner);
+  }
+  for (const field of fields) for (const option of flagsOf(field)) cli.addOption(option);
+  cli.addOption(configOption()).addOption(jsonOption());
+  cli.addHelpText("after", examplesText(spec.examples));
+  cli.action(async () => {
+    const options = await resolve(cli, spec.options, fields);
+    const names = spec.positionals.map((name) => name.replace(/\.\.\.$|\?$/, ""));
+    const positionals: Record<string, unknown> = Object.fromEntries(
+      names.map((name, i) => [name, cli.processedArgs[i]]),
+    );
+    const json = cli.getOptionValue("json") === true;
+    const values: Record<string, unknown> = { ...positionals, ...options };
+    await refuseOverlaps(spec.files, { ...values, config: cli.getOptionValue("config") }, json);
+    // Where a result itself goes to standard output, what is said of it does not.
+    const streams = Object.keys(spec.files.outputs).some((name) => isStdout(String(values[name])));
+    const context = contextOf(io, json, argv, exitWith);
+    await spec.run(values, streams ? { ...context, print: context.note } : context);
+  });
+}
+
+/** Runs what was typed; what it resolves to is the exit code that the command asked for, 0 by default. */
+async function parse(program: Program, argv: readonly string[], io: Io): Promise<number> {
+  let code = 0;
+  const exitWith = (asked: number) => {
+    code = asked;
+  };
+  const quiet = (cli: Commander) =>
+    cli
+      .exitOverride()
+      .configureOutput({
+        writeOut: (text) => void io.stdout.write(text),
+        writeErr: () => undefined,
+        getOutHelpWidth: () => io.stdout.columns ?? 100,
+      })
+      .helpCommand(false);
+  const root = quiet(new Commander(program.name)).description(program.summary);
+  root.version(program.version, "--version").addHelpText("after", examplesText(program.examples));
+  const typed = [program.name, ...argv];
+  const [called = "--help"] = argv;
+  const all = called === "--help" || called === "-h";
+  for (const [name, load] of Object.entries(program.commands)) {
+    const cli = quiet(root.command(name));
+    if (!all && called !== name) continue;
+    // Help lists a command that this machine cannot load (no binary of the runtime, say) beside the others.
+    const loaded = await (all ? load().catch(() => null) : load());
+    if (loaded === null) {
+      cli.description(`(cannot be loaded on this machine; see ${program.name} doctor)`);
+      continue;
+    }
+    if (!("commands" in loaded)) {
+      declare(cli, loaded, io, typed, exitWith);
+      continue;
+    }
+    cli.description(loaded.summary);
+    const words = Object.keys(loaded.commands);
+    for (const [word, inner] of Object.entries(loaded.commands))
+      declare(quiet(cli.command(word)), inner, io, typed, exitWith);
+    cli.argument("[action]").action((action?: string) => {
+      const meant = nearest(action ?? "", words);
+      const what =
+        action === undefined ? `${name} needs an action` : `unknown command ${name} ${action}`;
+      throw new UsageError(
+        `${what}${meant === undefined ? "" : `; did you mean ${meant}?`} (${words.join(", ")})`,
+      );
+    });
+  }
+  if (argv.length === 0) root.outputHelp();
+  else await root.parseAsync([...argv], { from: "user" });
+  return code;
+}
+
+/** An error and where it was thrown. Its message is one line, whatever it holds. */
+function stackLines(error: unknown): string[] {
+  if (!(error instanceof Error) || error.stack === undefined) return [String(error)];
+  const { stack, message } = error;
+  const at = stack.indexOf(message);
+  if (at < 0) return stack.split("\n");
+  const [rest, ...frames] = stack.slice(at + message.length).split("\n");
+  return [stack.slice(0, at) + message + rest, ...frames];
+}
+
+/**
+ * Runs the program on words as typed after its name and returns its exit code: 0 done, 1 a bug of ours,
+ * 2 something the user can fix, 3 done with a verdict that fails what was required, 130 interrupted. Under `--json` an error is also the last line of stdout:
+ * `{"error": {"message", "code"}}`.
+ */
+export async function run(program: Program, argv: readonly string[], io: Io): Promise<number> {
+  const fail = (message: string, lines: readonly string[], code: number): number => {
+    io.stderr.write(textOf(lines));
+    if (argv.includes("--json"))
+      io.stdout.write(`${JSON.stringify({ error: { message, code } })}\n`);
+    return code;
+  };
+  try {
+    const [first, ...rest] = argv;
+    const code = await parse(program, first === "help" ? [...rest, "--help"] : argv, io);
+    return io.signal?.aborted ? 130 : code;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    if (io.signal?.aborted && (error as Error).name === "AbortError") return 130;
+    const lines = usageLines(error);
+    if (lines !== undefined) return fail(lines.join("\n"), lines, 2);
+    const note = `this is a bug in ${program.name} ${program.version}; please report it with the command and the lines above`;
+    const bug = error instanceof Error ? error.message : String(error);
+    return fail(bug, [...stackLines(error), note], 1);
+  }
+}

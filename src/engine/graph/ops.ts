@@ -1,0 +1,238 @@
+// Builds expressions: each function checks its inputs and infers the shape of its result.
+
+import { type DType, type NdArray, type Shape, sizeOf } from "../../math/tensor.ts";
+import { flat } from "./interpret-arrays.ts";
+import { broadcast, matmulShape, reduced, sliceShape } from "./shapes.ts";
+import type { Attributes, Op, SliceAttributes, Value } from "./value.ts";
+
+const text = (shape: Shape) => `[${shape.join(", ")}]`;
+
+/** A node of any operator; the functions below are the way to make one. */
+export const node = <O extends Op>(
+  op: O,
+  inputs: readonly Value[],
+  attrs: Attributes[O],
+  dtype: DType,
+  shape: Shape,
+): Value => ({ op, inputs, attrs, dtype, shape }) as Value;
+
+/** A value fed at every run. */
+export const input = (name: string, shape: Shape, dtype: DType = "float32"): Value =>
+  node("Input", [], { name }, dtype, shape);
+
+/** A value known now. */
+export const constant = (array: NdArray): Value =>
+  node("Constant", [], { array }, array.dtype, array.shape);
+
+/** A constant of shape []. */
+export const scalar = (value: number, dtype: DType = "float32"): Value =>
+  constant(flat(dtype, [], () => value));
+
+/** A scalar constant of the dtype of `x`. */
+export const scalarLike = (x: Value, value: number): Value => scalar(value, x.dtype);
+
+/** The dtype that all of the values have. */
+export function sameType(op: string, ...values: readonly Value[]): DType {
+  const [first, ...others] = values;
+  for (const other of others)
+    if (other.dtype !== first.dtype)
+      throw new Error(`${op} of ${first.dtype} with ${other.dtype}; cast one of them first`);
+  return first.dtype;
+}
+
+const binary =
+  (op: "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Max" | "Min") => (a: Value, b: Value) =>
+    node(op, [a, b], {}, sameType(op, a, b), broadcast(a.shape, b.shape));
+
+const unary =
+  (
+    op:
+      | ("Neg" | "Exp" | "Log" | "Sqrt" | "Tanh" | "Sigmoid" | "Relu" | "StopGradient")
+      | ("Abs" | "Sign" | "Floor" | "Ceil" | "Round" | "Erf" | "Sin" | "Cos" | "Atan"),
+  ) =>
+  (x: Value) =>
+    node(op, [x], {}, x.dtype, x.shape);
+
+export const add = binary("Add");
+export const sub = binary("Sub");
+export const mul = binary("Mul");
+export const div = binary("Div");
+export const neg = unary("Neg");
+export const exp = unary("Exp");
+export const log = unary("Log");
+export const sqrt = unary("Sqrt");
+export const tanh = unary("Tanh");
+export const sigmoid = unary("Sigmoid");
+export const relu = unary("Relu");
+export const abs = unary("Abs");
+export const sign = unary("Sign");
+export const floor = unary("Floor");
+export const ceil = unary("Ceil");
+/** To the nearest whole number, halves to the even one. */
+export const round = unary("Round");
+export const erf = unary("Erf");
+export const sin = unary("Sin");
+export const cos = unary("Cos");
+export const atan = unary("Atan");
+/** a to the power of b. */
+export const pow = binary("Pow");
+export const maximum = binary("Max");
+export const minimum = binary("Min");
+/** The value of x, as a constant to differentiation. */
+export const stopGradient = unary("StopGradient");
+
+/** Each element moved to the nearest number in [low, high]. */
+export const clip = (x: Value, low: number, high: number): Value =>
+  node("Clip", [x], { low, high }, x.dtype, x.shape);
+
+const comparison = (op: "Greater" | "Equal") => (a: Value, b: Value) => {
+  sameType(op, a, b);
+  return node(op, [a, b], {}, "bool", broadcast(a.shape, b.shape));
+};
+
+/** a > b, element by element, as bool. */
+export const greater = comparison("Greater");
+/** a = b, element by element, as bool. */
+export const equal = comparison("Equal");
+
+const logical = (op: "And" | "Or") => (a: Value, b: Value) => {
+  if (a.dtype !== "bool" || b.dtype !== "bool")
+    throw new Error(`${op} of ${a.dtype} with ${b.dtype}; both must be bool`);
+  return node(op, [a, b], {}, "bool", broadcast(a.shape, b.shape));
+};
+
+export const and = logical("And");
+export const or = logical("Or");
+export const not = (x: Value): Value => node("Not", [x], {}, "bool", x.shape);
+
+/** The value of y with the gradient of x, of the same shape and dtype. */
+export function straightThrough(y: Value, x: Value): Value {
+  if (sameType("StraightThrough", y, x) && text(y.shape) !== text(x.shape))
+    throw new Error(`a gradient of ${text(y.shape)} cannot pass to ${text(x.shape)}`);
+  return node("StraightThrough", [y, x], {}, y.dtype, y.shape);
+}
+
+/** condition ? a : b, element by element, broadcast. */
+export function where(condition: Value, a: Value, b: Value): Value {
+  if (condition.dtype !== "bool")
+    throw new Error(`a condition of ${condition.dtype}; cast it to bool first`);
+  return node(
+    "Where",
+    [condition, a, b],
+    {},
+    sameType("Where", a, b),
+    broadcast(condition.shape, a.shape, b.shape),
+  );
+}
+
+export const cast = (x: Value, to: DType): Value =>
+  x.dtype === to ? x : node("Cast", [x], { to }, to, x.shape);
+
+/** Product over the last two axes, the others broadcast. */
+export const matmul = (a: Value, b: Value): Value =>
+  node("MatMul", [a, b], {}, sameType("MatMul", a, b), matmulShape(a.shape, b.shape));
+
+/** Softmax over one axis, the last by default. */
+export const softmax = (x: Value, axis = x.shape.length - 1): Value =>
+  node("Softmax", [x], { axis }, x.dtype, x.shape);
+
+/** log softmax over one axis, the last by default. */
+export const logSoftmax = (x: Value, axis = x.shape.length - 1): Value =>
+  node("LogSoftmax", [x], { axis }, x.dtype, x.shape);
+
+const reduce =
+  (op: "ReduceSum" | "ReduceMax") =>
+  (x: Value, axes: readonly number[] = x.shape.map((_, axis) => axis), keepdims = false): Value => {
+    const ascending = axes.map((a) => (a < 0 ? a + x.shape.length : a)).sort((a, b) => a - b);
+    if (ascending.length === 0) return x;
+    const shape = reduced(x.shape, ascending, keepdims);
+    return node(op, [x], { axes: ascending, keepdims }, x.dtype, shape);
+  };
+
+/** Sum over `axes` (all of them by default). */
+export const sum = reduce("ReduceSum");
+/** Maximum over `axes` (all of them by default). */
+export const max = reduce("ReduceMax");
+
+/** Mean over `axes` (all of them by default). */
+export function mean(
+  x: Value,
+  axes: readonly number[] = x.shape.map((_, axis) => axis),
+  keepdims = false,
+): Value {
+  const total = sum(x, axes, keepdims);
+  return mul(total, scalarLike(x, sizeOf(total.shape) / sizeOf(x.shape)));
+}
+
+/** The same elements in row-major order under another shape. */
+export function reshape(x: Value, shape: Shape): Value {
+  if (sizeOf(shape) !== sizeOf(x.shape))
+    throw new Error(`cannot reshape ${text(x.shape)} to ${text(shape)}`);
+  return text(shape) === text(x.shape) ? x : node("Reshape", [x], { shape }, x.dtype, shape);
+}
+
+/** Axes reordered: axis i of the result is axis perm[i] of x. */
+export function transpose(x: Value, perm: readonly number[]): Value {
+  if (perm.length !== x.shape.length || new Set(perm).size !== perm.length)
+    throw new Error(`[${perm.join(", ")}] is not an order of the axes of ${text(x.shape)}`);
+  const shape = perm.map((axis) => x.shape[axis]);
+  return node("Transpose", [x], { perm }, x.dtype, shape);
+}
+
+/** x broadcast to `shape`. */
+export function expand(x: Value, shape: Shape): Value {
+  if (text(broadcast(x.shape, shape)) !== text(shape))
+    throw new Error(`cannot expand ${text(x.shape)} to ${text(shape)}`);
+  return text(x.shape) === text(shape) ? x : node("Expand", [x], { shape }, x.dtype, shape);
+}
+
+/** Part of x; every axis has its start, stop and step (see `SliceAttributes`). */
+export function slice(x: Value, attrs: SliceAttributes): Value {
+  const { starts, stops, steps } = attrs;
+  if (!x.shape.every((n, i) => within(n, starts[i], stops[i], steps[i])))
+    throw new Error(
+      `cannot cut ${text(starts)} to ${text(stops)} by steps ${text(steps)} out of ${text(x.shape)}`,
+    );
+  return node("Slice", [x], attrs, x.dtype, sliceShape(x.shape, attrs));
+}
+
+/** Whether both ends of a slice lie on an axis of length n. */
+const within = (n: number, start: number, stop: number, step: number): boolean =>
+  start >= 0 && start <= n && stop >= -1 && stop <= n && Number.isInteger(step) && step !== 0;
+
+/** Indices `start` to `stop` of one axis. */
+export const sliceAxis = (x: Value, axis: number, start: number, stop: number, step = 1): Value =>
+  slice(x, {
+    starts: x.shape.map((_, i) => (i === axis ? start : 0)),
+    stops: x.shape.map((n, i) => (i === axis ? stop : n)),
+    steps: x.shape.map((_, i) => (i === axis ? step : 1)),
+  });
+
+/** One axis reversed. */
+export const flip = (x: Value, axis: number): Value =>
+  sliceAxis(x, axis, x.shape[axis] - 1, -1, -1);
+
+/** Values joined along one axis. */
+export function concat(parts: readonly Value[], axis: number): Value {
+  const [first] = parts;
+  for (const { shape } of parts)
+    if (
+      shape.length !== first.shape.length ||
+      shape.some((n, i) => i !== axis && n !== first.shape[i])
+    )
+      throw new Error(`cannot join ${text(first.shape)} and ${text(shape)} along axis ${axis}`);
+  const length = parts.reduce((total, { shape }) => total + shape[axis], 0);
+  const shape = first.shape.map((n, i) => (i === axis ? length : n));
+  return parts.length === 1
+    ? first
+    : node("Concat", parts, { axis }, sameType("Concat", ...parts), shape);
+}
+
+/** Zeros before and after, per axis. */
+export function pad(x: Value, before: readonly number[], after: readonly number[]): Value {
+  if ([...before, ...after].every((n) => n === 0)) return x;
+  if (![...before, ...after].every((n) => Number.isSafeInteger(n) && n >= 0))
+    throw new Error(`cannot pad by ${text(before)} and ${text(after)}`);
+  const shape = x.shape.map((n, i) => before[i] + n + after[i]);
+  return node("Pad", [x], { before, after }, x.dtype, shape);
+}

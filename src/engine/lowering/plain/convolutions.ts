@@ -1,0 +1,138 @@
+// The two gradients of a convolution in operators that ONNX has.
+
+import type { Lowered } from "../../graph/lowered.ts";
+import type { Value } from "../../graph/value.ts";
+import type { Builder } from "../builder.ts";
+import { shaping } from "./shaping.ts";
+
+/**
+ * ∂L/∂x. With stride 1 it is a convolution of dy with the kernel turned by 180° and its channel axes
+ * exchanged, which runs faster than ONNX's ConvTranspose; else ConvTranspose.
+ */
+export function inputGradient(
+  b: Builder,
+  { attrs: { inputShape, ...attrs }, dtype }: Value<"ConvInputGradient">,
+  [dy, w]: readonly Lowered[],
+): Lowered {
+  const { strides, pads, dilations, groups } = attrs;
+  const kernel = w.shape.slice(2);
+  const reach = kernel.map((n, i) => (n - 1) * dilations[i]);
+  const flippedPads = [0, 1, 2, 3].map((i) => reach[i % 2] - pads[i]);
+  if (strides.every((s) => s === 1) && groups === 1 && flippedPads.every((n) => n >= 0)) {
+    const { slice, transpose } = shaping(b, dtype);
+    const [out, into, rows, columns] = w.shape;
+    const turned = slice(w, [0, 0, rows - 1, columns - 1], [out, into, -1, -1], [1, 1, -1, -1]);
+    const flipped = rows * columns === 1 ? w : turned;
+    const swapped = transpose(flipped, [1, 0, 2, 3]);
+    return b.make("Conv", [dy, swapped], { ...attrs, pads: flippedPads }, dtype, inputShape);
+  }
+  // Rows of x below the last window get no gradient: output padding, less than one stride.
+  const outputPadding = [0, 1].map(
+    (i) =>
+      inputShape[i + 2] -
+      ((dy.shape[i + 2] - 1) * strides[i] - pads[i] - pads[i + 2] + reach[i] + 1),
+  );
+  return b.make("ConvTranspose", [dy, w], { ...attrs, outputPadding }, dtype, inputShape);
+}
+
+/** ∂L/∂w as one matrix product per example, summed over the batch. */
+export function weightGradient(
+  b: Builder,
+  node: Value<"ConvWeightGradient">,
+  [x, dy]: readonly Lowered[],
+): Lowered {
+  const { shape, attrs } = node;
+  const { strides, pads, dilations, groups, kernelShape } = attrs;
+  if (groups > 1) {
+    const { slice, concat } = shaping(b, node.dtype);
+    const part = (v: Lowered, g: number) => {
+      const size = v.shape[1] / groups;
+      const stops = [v.shape[0], (g + 1) * size, v.shape[2], v.shape[3]];
+      return slice(v, [0, g * size, 0, 0], stops, [1, 1, 1, 1]);
+    };
+    const single = { ...attrs, groups: 1 };
+    const gradients = Array.from({ length: groups }, (_, g) =>
+      weightGradient(b, { ...node, attrs: single, shape: [shape[0] / groups, ...shape.slice(1)] }, [
+        part(x, g),
+        part(dy, g),
+      ]),
+    );
+    return concat(gradients, 0);
+  }
+  // Shifting x by rows and dy by columns copies less than shifting x by both, if x has channels enough.
+  const [rows, columns] = kernelShape;
+  const dense = strides[1] === 1 && dilations[1] === 1 && pads[1] < columns && pads[3] < columns;
+  const copied = rows * shape[1] + columns * shape[0];
+  return dense && copied < rows * columns * shape[1]
+    ? shiftedBoth(b, node, x, dy)
+    : shiftedInput(b, node, x, dy);
+}
+
+/** For each offset (i, j) of the kernel the pixels of x that it saw, times dy. */
+function shiftedInput(
+  b: Builder,
+  { dtype, shape, attrs: { strides, pads, dilations } }: Value<"ConvWeightGradient">,
+  x: Lowered,
+  dy: Lowered,
+): Lowered {
+  const { reshape, transpose, slice, concat, pad } = shaping(b, dtype);
+  const [batch, channels] = x.shape;
+  const [, out, height, width] = dy.shape;
+  const [, , rows, columns] = shape;
+  const padded = pad(x, [0, 0, pads[0], pads[1]], [0, 0, pads[2], pads[3]]);
+  const seen: Lowered[] = [];
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++) {
+      const [top, left] = [i * dilations[0], j * dilations[1]];
+      const bottom = top + (height - 1) * strides[0] + 1;
+      const right = left + (width - 1) * strides[1] + 1;
+      const stops = [batch, channels, bottom, right];
+      const window = slice(padded, [0, 0, top, left], stops, [1, 1, ...strides]);
+      seen.push(reshape(window, [batch, channels, height * width]));
+    }
+  // [batch, out, pixel] · [batch, offset · channel, pixel]ᵀ
+  const total = productOverBatch(b, reshape(dy, [batch, out, height * width]), concat(seen, 1));
+  return transpose(reshape(total, [out, rows, columns, channels]), [0, 3, 1, 2]);
+}
+
+/**
+ * Σ x[h + i, w + j] · dy[h, w] = Σ x[h + i, w′] · dy[h, w′ − j]: for each row offset i the rows of x, for
+ * each column offset j dy moved by j, and all pairs at once as one product.
+ */
+function shiftedBoth(
+  b: Builder,
+  { dtype, shape, attrs: { strides, pads, dilations } }: Value<"ConvWeightGradient">,
+  x: Lowered,
+  dy: Lowered,
+): Lowered {
+  const { reshape, transpose, slice, concat, pad } = shaping(b, dtype);
+  const [batch, channels, , width] = x.shape;
+  const [, out, height] = dy.shape;
+  const [, , rows, columns] = shape;
+  const pixels = height * width;
+  const tall = pad(x, [0, 0, pads[0], 0], [0, 0, pads[2], 0]);
+  const seen = Array.from({ length: rows }, (_, i) => {
+    const top = i * dilations[0];
+    const stops = [batch, channels, top + (height - 1) * strides[0] + 1, width];
+    const window = slice(tall, [0, 0, top, 0], stops, [1, 1, strides[0], 1]);
+    return reshape(window, [batch, channels, pixels]);
+  });
+  const wide = pad(dy, [0, 0, 0, columns - 1 - pads[1]], [0, 0, 0, columns - 1 - pads[3]]);
+  const moved = Array.from({ length: columns }, (_, j) => {
+    const left = columns - 1 - j;
+    const stops = [batch, out, height, left + width];
+    return reshape(slice(wide, [0, 0, 0, left], stops, [1, 1, 1, 1]), [batch, out, pixels]);
+  });
+  // [batch, column · out, pixel] · [batch, row · channel, pixel]ᵀ
+  const total = productOverBatch(b, concat(moved, 1), concat(seen, 1));
+  return transpose(reshape(total, [columns, out, rows, channels]), [1, 3, 2, 0]);
+}
+
+/** Σ over the batch of a · cᵀ: [batch, m, k] and [batch, n, k] → [m, n]. */
+function productOverBatch(b: Builder, a: Lowered, c: Lowered): Lowered {
+  const [batch, m] = a.shape;
+  const n = c.shape[1];
+  const attrs = { transA: false, transB: true, alpha: 1 };
+  const products = b.make("FusedMatMul", [a, c], attrs, a.dtype, [batch, m, n]);
+  return b.make("ReduceSum", [products], { axes: [0], keepdims: false }, a.dtype, [m, n]);
+}

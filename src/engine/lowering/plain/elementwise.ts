@@ -1,0 +1,30 @@
+import { type Shape, sizeOf } from "../../../math/tensor.ts";
+import { isLowered, type Lowered } from "../../graph/lowered.ts";
+import type { Builder } from "../builder.ts";
+
+/** Inputs of an elementwise operator that broadcasts by itself: an Expand is dropped where another input has the full shape. */
+export function withoutExpand(shape: Shape, inputs: readonly Lowered[]): readonly Lowered[] {
+  const full = inputs.filter(
+    (input) => !isLowered(input, "Expand") && input.shape.join() === shape.join(),
+  );
+  if (full.length === 0) return inputs;
+  return inputs.map((input) => (isLowered(input, "Expand") ? input.inputs[0] : input));
+}
+
+const isZero = (value: Lowered) =>
+  isLowered(value, "Constant") &&
+  sizeOf(value.shape) === 1 &&
+  Number(value.attrs.array.data[0]) === 0;
+
+/**
+ * where(y > 0, dy, 0) for y = relu(x), as HardSigmoid(10³⁰ · y) · dy: half the time of Where, and equal
+ * for every finite dy unless 0 < y < 10⁻³⁰. Null where `inputs` is something else.
+ */
+export function reluMask(b: Builder, inputs: readonly Lowered[]): Lowered | null {
+  const [condition, dy, otherwise] = inputs;
+  if (!isLowered(condition, "Greater") || !isZero(otherwise) || dy.dtype !== "float32") return null;
+  const [y, threshold] = condition.inputs;
+  if (!isLowered(y, "Relu") || !isZero(threshold)) return null;
+  const mask = b.make("HardSigmoid", [y], { alpha: 1e30, beta: 0 }, y.dtype, y.shape);
+  return b.make("Mul", withoutExpand(y.shape, [mask, dy]), {}, y.dtype, y.shape);
+}

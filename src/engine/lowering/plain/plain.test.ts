@@ -1,0 +1,84 @@
+import { describe, expect, it } from "vitest";
+import { tensor } from "../../../math/tensor.ts";
+import { gradient } from "../../autodiff/gradient.ts";
+import * as g from "../../graph/expressions.ts";
+import { isLowered, type Lowered } from "../../graph/lowered.ts";
+import { topological, type Value } from "../../graph/value.ts";
+import { lowerPlain } from "./plain.ts";
+
+const nodes = (outputs: Record<string, Value>) =>
+  topological<Lowered>(Object.values(lowerPlain(outputs)));
+const count = (all: readonly Lowered[], op: Lowered["op"]) =>
+  all.filter((node) => node.op === op).length;
+
+const x = g.input("x", [2, 3, 8, 8]);
+const w = g.input("w", [4, 3, 3, 3]);
+const same = { strides: [1, 1], pads: [1, 1, 1, 1], dilations: [1, 1], groups: 1 };
+const scale = g.input("scale", [1, 4, 1, 1]);
+
+describe("the plain lowering", () => {
+  it("computes what is known now", () => {
+    const two = g.constant(tensor([2], [1, 2]));
+    const all = nodes({ y: g.mul(g.exp(g.mul(two, two)), g.input("z", [2])) });
+    expect(count(all, "Exp")).toBe(0);
+    const folded = all.find((node) => isLowered(node, "Constant"));
+    expect(folded && isLowered(folded, "Constant") && [...folded.attrs.array.data]).toEqual([
+      Math.fround(Math.exp(1)),
+      Math.fround(Math.exp(4)),
+    ]);
+  });
+
+  it("does not write out a large constant that broadcasting can make", () => {
+    const all = nodes({ y: g.expand(g.scalar(0), [100, 100]) });
+    expect(count(all, "Expand")).toBe(1);
+  });
+
+  it("computes equal expressions once", () => {
+    const all = nodes({ y: g.add(g.exp(x), g.exp(x)) });
+    expect(count(all, "Exp")).toBe(1);
+  });
+
+  it("moves a scale behind a convolution into its weights", () => {
+    const all = nodes({ y: g.mul(g.conv(x, w, same), scale) });
+    const products = all.filter((node) => node.op === "Mul").map(({ shape }) => shape);
+    expect(products).toEqual([w.shape]);
+  });
+
+  it("leaves a scale where something else reads the convolution", () => {
+    const y = g.conv(x, w, same);
+    const all = nodes({ y, scaled: g.mul(y, scale) });
+    expect(all.filter((node) => node.op === "Mul").map(({ shape }) => shape)).toEqual([y.shape]);
+  });
+
+  it("moves the scale of a frozen batch norm out of the backward pass too", () => {
+    const y = g.relu(g.add(g.mul(g.conv(x, w, same), scale), g.input("shift", [1, 4, 1, 1])));
+    const [dx] = gradient(g.sum(y), [x]);
+    const all = nodes({ dx });
+    const activations = all.filter(({ op, shape }) => op === "Mul" && shape.join() === "2,4,8,8");
+    // Only the mask of the relu is left.
+    expect(activations).toHaveLength(1);
+    expect(count(all, "HardSigmoid")).toBe(1);
+  });
+
+  it("turns a stride-1 gradient into a convolution, a strided one into a transposed one", () => {
+    const strided = { ...same, strides: [2, 2] };
+    for (const [attrs, op] of [
+      [same, "Conv"],
+      [strided, "ConvTranspose"],
+    ] as const) {
+      const [dx] = gradient(g.sum(g.exp(g.conv(x, w, attrs))), [x]);
+      expect(nodes({ dx }).some((node) => node.op === op && node.shape.join() === "2,3,8,8")).toBe(
+        true,
+      );
+    }
+  });
+
+  it("leaves no operator that ONNX does not have", () => {
+    const loss = g.sum(g.stopGradient(g.relu(g.conv(x, w, same))));
+    const kept = g.sum(g.relu(g.conv(x, w, { ...same, strides: [2, 2] })));
+    const [dx, dw] = gradient(g.add(loss, kept), [x, w]);
+    const left = new Set(nodes({ dx, dw }).map(({ op }) => op as string));
+    for (const op of ["StopGradient", "ConvInputGradient", "ConvWeightGradient"])
+      expect(left.has(op)).toBe(false);
+  });
+});

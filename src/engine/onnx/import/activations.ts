@@ -1,0 +1,118 @@
+// Activation functions; α, γ and λ are the attributes of ONNX with its defaults.
+
+import * as g from "../../graph/expressions.ts";
+import type { Value } from "../../graph/value.ts";
+import { axisOf, type ImportNode, type Translate, type Translations } from "./import-node.ts";
+
+const by = (x: Value, value: number): Value => g.mul(x, g.scalarLike(x, value));
+const plus = (x: Value, value: number): Value => g.add(x, g.scalarLike(x, value));
+
+const unary =
+  (f: (x: Value, node: ImportNode) => Value): Translate =>
+  (node) =>
+    f(node.input(0), node);
+
+const zeroLike = (x: Value): Value => g.scalarLike(x, 0);
+
+/** max(x, 0) + α·(exp(min(x, 0)) − 1): its argument never overflows, and at 0 both halves count in its gradient. */
+const elu = (x: Value, alpha: number): Value =>
+  g.add(g.maximum(x, zeroLike(x)), by(plus(g.exp(g.minimum(x, zeroLike(x))), -1), alpha));
+
+/** α·x + (1 − α)·relu(x). */
+const leaky = (x: Value, alpha: number): Value => g.add(by(x, alpha), by(g.relu(x), 1 - alpha));
+
+/** log(1 + eˣ) = max(x, 0) + log(1 + e^−|x|), whose gradient at 0 is ½. */
+export const softplus = (x: Value): Value =>
+  g.add(g.maximum(x, zeroLike(x)), g.log(plus(g.exp(g.neg(g.abs(x))), 1)));
+
+const hardSigmoid = (x: Value, alpha: number, beta: number): Value =>
+  g.clip(plus(by(x, alpha), beta), 0, 1);
+
+/** x·Φ(x). */
+export const gelu = (x: Value): Value =>
+  g.mul(by(x, 0.5), plus(g.cast(g.erf(g.cast(by(x, Math.SQRT1_2), "float32")), x.dtype), 1));
+
+/** Its approximation x/2·(1 + tanh(√(2/π)(x + 0.044715 x³))). */
+export const geluTanh = (x: Value): Value => {
+  const cubic = by(g.mul(x, g.mul(x, x)), 0.044715);
+  return g.mul(by(x, 0.5), plus(g.tanh(by(g.add(x, cubic), Math.sqrt(2 / Math.PI))), 1));
+};
+
+const mish = (x: Value): Value => g.mul(x, g.tanh(softplus(x)));
+
+/** A slope per channel: before opset 7 it had one axis, of channels. */
+function slopes(node: ImportNode): Value {
+  const [x, slope] = [node.input(0), node.input(1)];
+  const perChannel =
+    slope.shape.length === 1 && x.shape.length > 2 && slope.shape[0] === x.shape[1];
+  return perChannel && slope.shape[0] !== 1 && (node.opset < 7 || slope.shape[0] !== x.shape.at(-1))
+    ? g.reshape(slope, [slope.shape[0], ...x.shape.slice(2).map(() => 1)])
+    : slope;
+}
+
+/** The axis that a normalising activation works along; before opset 13 all axes from it on were one. */
+const normalised =
+  (f: (x: Value, axis: number) => Value): Translate =>
+  (node) => {
+    const x = node.input(0);
+    const rank = x.shape.length;
+    if (node.opset >= 13) return f(x, axisOf(node, node.int("axis", -1), rank));
+    const axis = axisOf(node, node.int("axis", 1), rank);
+    const size = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);
+    const flat = [size(x.shape.slice(0, axis)), size(x.shape.slice(axis))];
+    return g.reshape(f(g.reshape(x, flat), 1), x.shape);
+  };
+
+/** 1 at the largest element along the axis, the first one on a tie. */
+function hardmax(x: Value, axis: number): Value {
+  const places = g.constant({
+    dtype: "int64",
+    shape: x.shape.map((n, i) => (i === axis ? n : 1)),
+    data: BigInt64Array.from({ length: x.shape[axis] }, (_, i) => BigInt(i)),
+  });
+  return g.cast(g.equal(places, g.argMax(x, axis)), x.dtype);
+}
+
+export const activations: Translations = {
+  Relu: unary(g.relu),
+  LeakyRelu: unary((x, node) => leaky(x, node.float("alpha", 0.01))),
+  PRelu: (node) => {
+    const x = node.input(0);
+    return g.sub(g.relu(x), g.mul(slopes(node), g.relu(g.neg(x))));
+  },
+  ThresholdedRelu: unary((x, node) => {
+    const alpha = g.scalarLike(x, node.float("alpha", 1));
+    return g.where(g.greater(x, alpha), x, g.scalarLike(x, 0));
+  }),
+  Elu: unary((x, node) => elu(x, node.float("alpha", 1))),
+  Celu: unary((x, node) => {
+    const alpha = node.float("alpha", 1);
+    return by(elu(by(x, 1 / alpha), 1), alpha);
+  }),
+  Selu: unary((x, node) => {
+    const [alpha, gamma] =
+      node.opset < 6 ? [1.6732, 1.0507] : [1.6732632423543772, 1.0507009873554805];
+    return by(elu(x, node.float("alpha", alpha)), node.float("gamma", gamma));
+  }),
+  Shrink: unary((x, node) => {
+    const [lambda, bias] = [node.float("lambd", 0.5), node.float("bias", 0)];
+    const zero = g.scalarLike(x, 0);
+    const above = g.greater(x, g.scalarLike(x, lambda));
+    const below = g.greater(g.scalarLike(x, -lambda), x);
+    return g.where(above, plus(x, -bias), g.where(below, plus(x, bias), zero));
+  }),
+  Sigmoid: unary(g.sigmoid),
+  HardSigmoid: unary((x, node) =>
+    hardSigmoid(x, node.float("alpha", 0.2), node.float("beta", 0.5)),
+  ),
+  HardSwish: unary((x) => g.mul(x, hardSigmoid(x, 1 / 6, 0.5))),
+  Swish: unary((x, node) => g.mul(x, g.sigmoid(by(x, node.float("alpha", 1))))),
+  Mish: unary(mish),
+  Tanh: unary(g.tanh),
+  Softplus: unary(softplus),
+  Softsign: unary((x) => g.div(x, plus(g.abs(x), 1))),
+  Gelu: unary((x, node) => (node.text("approximate", "none") === "tanh" ? geluTanh : gelu)(x)),
+  Softmax: normalised(g.softmax),
+  LogSoftmax: normalised(g.logSoftmax),
+  Hardmax: normalised(hardmax),
+};

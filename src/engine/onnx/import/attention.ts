@@ -1,0 +1,224 @@
+// Scaled dot-product attention (Vaswani et al. 2017, arXiv:1706.03762) of the standard domain:
+// https://onnx.ai/onnx/operators/onnx__Attention.html
+//
+// Opset 23: first version. Opset 24: `nonpad_kv_seqlen`, lengths of a cache that is kept outside. Opset 25: sliding windows.
+
+import { TensorProto_DataType as T } from "onnx-buf";
+import * as g from "../../graph/expressions.ts";
+import type { Value } from "../../graph/value.ts";
+import { checkSize, int64 } from "./constants.ts";
+import { by } from "./fused.ts";
+import type { ImportNode, Translations } from "./import-node.ts";
+
+/** Queries, keys and values of each head, all [batch, head, length, size]. */
+export interface Heads {
+  readonly query: Value;
+  readonly key: Value;
+  readonly value: Value;
+}
+
+/** How scores become weights. */
+export interface Weighting {
+  readonly scale: number;
+  /** Scores are kept within ±softcap by a tanh; 0 leaves them. */
+  readonly softcap?: number;
+  /** Added to the scores, broadcast to [batch, head, query, key]. */
+  readonly bias: Value | undefined;
+  /** Whether the softmax is computed in double precision. */
+  readonly double?: boolean;
+}
+
+/** What attention gives, step by step; all but `output` are [batch, head, query, key]. */
+export interface Attended {
+  readonly output: Value;
+  readonly scores: Value;
+  readonly capped: Value;
+  readonly biased: Value;
+  readonly weights: Value;
+}
+
+/** [batch, length, count·size] → [batch, count, length, size]. */
+export function splitHeads(node: ImportNode, x: Value, count: number): Value {
+  const [batch, length, width] = x.shape;
+  if (!(count >= 1) || width % count !== 0)
+    throw node.error(`divides a width of ${width} among ${count} heads, which does not come out`);
+  return g.transpose(g.reshape(x, [batch, length, count, width / count]), [0, 2, 1, 3]);
+}
+
+/** [batch, head, length, size] → [batch, length, head·size]. */
+export function joinHeads(x: Value): Value {
+  const [batch, heads, length, size] = x.shape;
+  return g.reshape(g.transpose(x, [0, 2, 1, 3]), [batch, length, heads * size]);
+}
+
+/** Each head repeated `times` times in place: [a, b] → [a, a, b, b]. */
+function repeatHeads(x: Value, times: number): Value {
+  if (times === 1) return x;
+  const [batch, heads, length, size] = x.shape;
+  const apart = g.reshape(x, [batch, heads, 1, length, size]);
+  const wide = g.expand(apart, [batch, heads, times, length, size]);
+  return g.reshape(wide, [batch, heads * times, length, size]);
+}
+
+/** 0 where a query may see a key, −∞ elsewhere. */
+export const biasOf = (allowed: Value, like: Value): Value =>
+  g.where(allowed, g.scalarLike(like, 0), g.scalarLike(like, Number.NEGATIVE_INFINITY));
+
+/** Whether all keys of a row are at −∞; null if that is known of no row. */
+function blindRows(node: ImportNode, bias: Value): Value | null {
+  const last = bias.shape.length - 1;
+  if (last < 0) return null;
+  const top = g.max(bias, [last], true);
+  const blind = g.equal(top, g.scalarLike(bias, Number.NEGATIVE_INFINITY));
+  return node.constantOf(blind)?.data.every((v) => v === 0) === true ? null : blind;
+}
+
+/**
+ * softmax(cap(q·kᵀ·scale) + bias)·v. Several heads of queries may share one of keys (Ainslie et al. 2023,
+ * arXiv:2305.13245). A query that may see no key gives zeros.
+ */
+export function attend(node: ImportNode, heads: Heads, weighting: Weighting): Attended {
+  const { query, key, value } = heads;
+  const shared = query.shape[1] / key.shape[1];
+  if (!Number.isInteger(shared) || key.shape[1] !== value.shape[1])
+    throw node.error(
+      `has ${query.shape[1]} heads of queries, ${key.shape[1]} of keys and ${value.shape[1]} of values; queries must be a multiple of the others`,
+    );
+  const keys = repeatHeads(key, shared);
+  const scores = by(g.matmul(query, g.transpose(keys, [0, 1, 3, 2])), weighting.scale);
+  const cap = weighting.softcap ?? 0;
+  const capped = cap > 0 ? by(g.tanh(by(scores, 1 / cap)), cap) : scores;
+  const { bias } = weighting;
+  const biased = bias === undefined ? capped : g.add(capped, bias);
+  // A softmax over nothing is 0/0, and so is its gradient: such rows are taken out before and blanked after.
+  const blind = bias === undefined ? null : blindRows(node, bias);
+  const zero = g.scalarLike(biased, 0);
+  const seen = blind === null ? biased : g.where(blind, zero, biased);
+  const softmax =
+    weighting.double === true
+      ? g.cast(g.softmax(g.cast(seen, "float64")), seen.dtype)
+      : g.softmax(seen);
+  const weights = blind === null ? softmax : g.where(blind, zero, softmax);
+  return {
+    output: g.matmul(weights, repeatHeads(value, shared)),
+    scores,
+    capped,
+    biased,
+    weights,
+  };
+}
+
+/** Keys that may be looked at are those of index j with −right ≤ i + offset − j ≤ left; null is no bound. */
+interface Window {
+  readonly left: number | null;
+  readonly right: number | null;
+}
+
+/** The bias [query, key], or [batch, 1, query, key] where the offset differs between examples. */
+export function windowBias(
+  node: ImportNode,
+  heads: Heads,
+  offset: number | Value,
+  { left, right }: Window,
+): Value {
+  const [queries, keys] = [heads.query.shape[2], heads.key.shape[2]];
+  checkSize(node, [queries, keys]);
+  const indices = (n: number) => Array.from({ length: n }, (_, i) => i);
+  const rows = int64(indices(queries), [queries, 1]);
+  const shift = typeof offset === "number" ? g.scalarLike(rows, offset) : offset;
+  const distance = g.sub(g.add(rows, shift), int64(indices(keys), [1, keys]));
+  const bounds: Value[] = [];
+  if (right !== null) bounds.push(g.greater(distance, g.scalarLike(distance, -right - 1)));
+  if (left !== null) bounds.push(g.greater(g.scalarLike(distance, left + 1), distance));
+  return biasOf(bounds.reduce(g.and), heads.query);
+}
+
+/** A mask as what is added to the scores; keys that it does not reach are hidden. */
+function maskBias(node: ImportNode, mask: Value, { query, key }: Heads): Value {
+  const bias = mask.dtype === "bool" ? biasOf(mask, query) : g.cast(mask, query.dtype);
+  const last = bias.shape.length - 1;
+  const missing = key.shape[2] - (bias.shape[last] ?? 1);
+  if (missing < 0)
+    throw node.error(`has a mask [${bias.shape.join(", ")}] for ${key.shape[2]} keys`);
+  if (missing === 0 || last < 0) return bias;
+  const hidden = g.scalarLike(bias, Number.NEGATIVE_INFINITY);
+  return g.concat([bias, g.expand(hidden, bias.shape.with(last, missing))], last);
+}
+
+/** All that hides keys, or favours some: mask, causality, window, and the ends of caches. */
+function biasesOf(node: ImportNode, heads: Heads, past: number): Value | undefined {
+  const biases: Value[] = [];
+  const [mask, lengths] = [node.inputs[3], node.inputs[6]];
+  if (mask !== undefined) biases.push(maskBias(node, mask, heads));
+  const [batch, queries, keys] = [heads.query.shape[0], heads.query.shape[2], heads.key.shape[2]];
+  const counts =
+    lengths === undefined ? undefined : g.reshape(g.cast(lengths, "int64"), [batch, 1, 1, 1]);
+  const offset = counts === undefined ? past : g.sub(counts, g.scalarLike(counts, queries));
+  const causal = node.int("is_causal", 0) === 1;
+  const [before, after] = ["left_window_size", "right_window_size"].map((name) => {
+    const size = node.int(name, -1);
+    if (size < -1)
+      throw node.error(`${name} is ${size}; it must be at least 0, or −1 for no bound`);
+    return size === -1 ? null : size;
+  });
+  const right = causal ? 0 : after;
+  if (before !== null || right !== null)
+    biases.push(windowBias(node, heads, offset, { left: before, right }));
+  if (counts !== undefined) {
+    const places = int64(
+      Array.from({ length: keys }, (_, i) => i),
+      [1, 1, 1, keys],
+    );
+    biases.push(biasOf(g.greater(counts, places), heads.query));
+  }
+  return biases.length === 0 ? undefined : biases.reduce(g.add);
+}
+
+/** Heads of each input, whose number 3-D inputs state and 4-D ones have. */
+function headsOf(node: ImportNode): Heads {
+  const flat = node.input(0).shape.length === 3;
+  const [query, key, value] = [0, 1, 2].map((i) => {
+    const x = node.input(i);
+    if (x.shape.length !== (flat ? 3 : 4))
+      throw node.error(
+        `input ${i} has shape [${x.shape.join(", ")}]; queries, keys and values must all have 3 axes or all 4`,
+      );
+    if (!flat) return x;
+    const name = i === 0 ? "q_num_heads" : "kv_num_heads";
+    if (!node.has(name)) throw node.error(`has no ${name}, which inputs with 3 axes need`);
+    return splitHeads(node, x, node.int(name, 1));
+  });
+  return { query, key, value };
+}
+
+/** (Q, K, V, mask, past key, past value, lengths) → (Y, key, value, scores). */
+function attention(node: ImportNode): Value[] {
+  const now = headsOf(node);
+  const [pastKey, pastValue] = [node.inputs[4], node.inputs[5]];
+  if ((pastKey === undefined) !== (pastValue === undefined))
+    throw node.error("has a past of keys or of values without the other; the file is incomplete");
+  if (pastKey !== undefined && node.inputs[6] !== undefined)
+    throw node.error("has a past and nonpad_kv_seqlen, which exclude each other");
+  const heads: Heads = {
+    query: now.query,
+    key: pastKey === undefined ? now.key : g.concat([pastKey, now.key], 2),
+    value: pastValue === undefined ? now.value : g.concat([pastValue, now.value], 2),
+  };
+  const result = attend(node, heads, {
+    scale: node.float("scale", 1 / Math.sqrt(heads.query.shape[3])),
+    softcap: node.float("softcap", 0),
+    bias: biasesOf(node, heads, pastKey?.shape[2] ?? 0),
+    double: node.int("softmax_precision", T.FLOAT) === T.DOUBLE,
+  });
+  const steps = [result.scores, result.capped, result.biased, result.weights];
+  const shown = steps[node.int("qk_matmul_output_mode", 0)];
+  if (shown === undefined && node.outputs > 3)
+    throw node.error(
+      `qk_matmul_output_mode is ${node.int("qk_matmul_output_mode", 0)}; 0 to 3 exist`,
+    );
+  const flat = node.input(0).shape.length === 3;
+  const output = flat ? joinHeads(result.output) : result.output;
+  return [output, heads.key, heads.value, shown ?? result.scores];
+}
+
+export const attentions: Translations = { Attention: attention };

@@ -1,0 +1,100 @@
+// Convolution weights as ONNX Runtime stores them for one kind of CPU: blocks of 8 or 16 channels lie together.
+
+import type { GraphProto } from "onnx-buf";
+import { type NdArray, sizeOf } from "../../../math/tensor.ts";
+import { UsageError } from "../../../math/usage-error.ts";
+import type { OnnxModel } from "../model.ts";
+import { decodeTensor } from "../tensors.ts";
+
+/** The domain of what ONNX Runtime writes for blocked memory. */
+export const BLOCKED = "com.microsoft.nchwc";
+
+/** Channels that a CPU keeps together: 16 with AVX-512 and on 64-bit Arm, 8 on other x64. */
+export const blockSizes = [8, 16] as const;
+export type BlockSize = (typeof blockSizes)[number];
+
+/** Where weight [o, i, tap] stands: [out / b, in / b, rows, columns, b (in), b (out)]; of fewer than b inputs one by one. */
+function placeOf([, inputs, ...kernel]: readonly number[], block: number) {
+  const inner = inputs >= block ? block : 1;
+  const [taps, outer] = [sizeOf(kernel), Math.ceil(inputs / inner)];
+  return (o: number, i: number, tap: number): number => {
+    const before = (Math.floor(o / block) * outer + Math.floor(i / inner)) * taps + tap;
+    return (before * inner + (i % inner)) * block + (o % block);
+  };
+}
+
+/** Whether weights of this shape can be blocked so. */
+const fits = ([outputs, inputs]: readonly number[], block: number): boolean =>
+  outputs % block === 0 && (inputs < block || inputs % block === 0);
+
+const reordered = new WeakMap<NdArray, Map<number, NdArray>>();
+
+/** Weights [out, in / groups, rows, columns] in the order of ONNX from the blocked one, once for each array and block. */
+export function unblocked(array: NdArray, block: number): NdArray {
+  const found = reordered.get(array) ?? new Map<number, NdArray>();
+  reordered.set(array, found);
+  const plain = found.get(block) ?? plainly(array, block);
+  found.set(block, plain);
+  return plain;
+}
+
+function plainly(array: NdArray, block: number): NdArray {
+  if (array.shape.length !== 4 || !fits(array.shape, block))
+    throw new Error(`weights [${array.shape.join(", ")}] do not lie in blocks of ${block}`);
+  const [outputs, inputs, ...kernel] = array.shape;
+  const at = placeOf(array.shape, block);
+  const taps = sizeOf(kernel);
+  const data = new Float32Array(array.data.length);
+  let to = 0;
+  for (let o = 0; o < outputs; o++)
+    for (let i = 0; i < inputs; i++)
+      for (let tap = 0; tap < taps; tap++) data[to++] = Number(array.data[at(o, i, tap)]);
+  return { dtype: "float32", shape: array.shape, data };
+}
+
+/**
+ * Minus the logarithm of the likelihood (up to a constant) that the weights of each output channel are Gaussian with a
+ * variance of their own, which trained channels have: least where the channels are told apart rightly.
+ */
+function surprise({ shape, data }: NdArray, block: number): number {
+  const [outputs, inputs, ...kernel] = shape;
+  const at = placeOf(shape, block);
+  const taps = sizeOf(kernel);
+  let total = 0;
+  for (let o = 0; o < outputs; o++) {
+    let square = 1e-12;
+    for (let i = 0; i < inputs; i++)
+      for (let tap = 0; tap < taps; tap++) square += Number(data[at(o, i, tap)]) ** 2;
+    total += (inputs * taps * Math.log(square / (inputs * taps))) / 2;
+  }
+  return total;
+}
+
+/** The weights of blocked convolutions that stand in a file. */
+function weightsIn(graph: GraphProto, external: OnnxModel["external"]): NdArray[] {
+  const names = new Set(
+    graph.node
+      .filter(({ domain, opType }) => domain === BLOCKED && opType === "Conv")
+      .map(({ input }) => input[1]),
+  );
+  return graph.initializer
+    .filter(({ name, dims }) => names.has(name) && dims.length === 4)
+    .map((proto) => decodeTensor(proto, external));
+}
+
+/** The block size of a file, which it does not state: by the shapes of its weights, else by their variances. */
+export function blockSizeOf({ graph, external }: OnnxModel): BlockSize {
+  const weights = weightsIn(graph, external);
+  const possible = blockSizes.filter((block) => weights.every(({ shape }) => fits(shape, block)));
+  if (possible.length === 1) return possible[0];
+  const [small, large] = blockSizes.map((block) =>
+    weights.reduce((total, array) => total + surprise(array, block), 0),
+  );
+  // Between channels that do not differ, chance alone gives a difference of about the root of their number.
+  const channels = weights.reduce((total, { shape }) => total + shape[0], 0);
+  if (possible.length === 0 || !(Math.abs(small - large) > 6 * Math.sqrt(channels)))
+    throw new UsageError(
+      "the file was optimised for a CPU that keeps 8 or 16 channels together, and its weights do not show which; state it with --block-size (16 for AVX-512 and 64-bit Arm, 8 for other x64), or write the file with a lower optimisation level",
+    );
+  return small < large ? 8 : 16;
+}

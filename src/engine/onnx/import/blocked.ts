@@ -1,0 +1,55 @@
+// Operators on blocked memory, which ONNX Runtime writes when it optimises a file for one kind of CPU. Here such a value
+// is a plain [batch, channel, height, width], its channels padded with zeros to whole blocks.
+
+import * as g from "../../graph/expressions.ts";
+import type { Value } from "../../graph/value.ts";
+import { unblocked } from "./blocked-weights.ts";
+import { activated } from "./fused.ts";
+import { convolution, geometryOf, perChannel } from "./geometry.ts";
+import type { ImportNode, Translations } from "./import-node.ts";
+import { pooling } from "./pooling.ts";
+import { resizing } from "./resize.ts";
+
+const withChannels = (node: ImportNode, x: Value, channels: number): Value => {
+  const missing = channels - x.shape[1];
+  if (missing < 0) return g.sliceAxis(x, 1, 0, channels);
+  if (x.shape.length !== 4) throw node.error(`orders a value of ${x.shape.length} axes; 4 needed`);
+  return g.pad(x, [0, 0, 0, 0], [0, missing, 0, 0]);
+};
+
+function reorderInput(node: ImportNode): Value {
+  const x = node.input(0);
+  const plain = node.int("channels_last", 0) === 1 ? g.transpose(x, [0, 3, 1, 2]) : x;
+  const block = node.blockSize();
+  return withChannels(node, plain, Math.ceil(plain.shape[1] / block) * block);
+}
+
+function reorderOutput(node: ImportNode): Value {
+  const x = node.input(0);
+  const plain = withChannels(node, x, node.int("channels", x.shape[1]));
+  return node.int("channels_last", 0) === 1 ? g.transpose(plain, [0, 2, 3, 1]) : plain;
+}
+
+/** (x, w, bias, sum): the activation comes after the sum. */
+function conv(node: ImportNode): Value {
+  const [x, w] = [node.input(0), node.known(1)];
+  if (w === undefined) throw node.error("has no weights; the file is incomplete");
+  const groups = node.int("group", 1);
+  const geometry = geometryOf(node, x.shape.slice(2), w.shape.slice(2));
+  const y = convolution(node, x, g.constant(unblocked(w, node.blockSize())), geometry, groups);
+  const [bias, sum] = [node.inputs[2], node.inputs[3]];
+  const biased = bias === undefined ? y : g.add(y, perChannel(bias, 4));
+  return activated(node, sum === undefined ? biased : g.add(biased, sum));
+}
+
+export const blocked: Translations = {
+  ReorderInput: reorderInput,
+  ReorderOutput: reorderOutput,
+  Conv: conv,
+  MaxPool: pooling.MaxPool,
+  AveragePool: pooling.AveragePool,
+  GlobalMaxPool: pooling.GlobalMaxPool,
+  GlobalAveragePool: pooling.GlobalAveragePool,
+  // Its scales are an attribute, as before opset 9.
+  Upsample: (node) => resizing.Upsample({ ...node, floats: (name) => node.ints(name) }),
+};

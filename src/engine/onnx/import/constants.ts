@@ -1,0 +1,174 @@
+// What a file makes without the picture: constants, ranges and triangles.
+
+import { type NdArray, type Shape, sizeOf } from "../../../math/tensor.ts";
+import * as g from "../../graph/expressions.ts";
+import { flat } from "../../graph/interpret-arrays.ts";
+import { is, type Value } from "../../graph/value.ts";
+import { dtypeOf } from "../tensors.ts";
+import { axisOf, type ImportNode, knownNumber, type Translations } from "./import-node.ts";
+
+/** Whole numbers as a constant [n]. */
+export const int64 = (values: readonly number[], shape: Shape = [values.length]): Value =>
+  g.constant({ dtype: "int64", shape, data: BigInt64Array.from(values, BigInt) });
+
+/** What an array may hold that is made while a file is read; a larger one is an attack or a mistake. */
+const MOST_ELEMENTS = 2 ** 24;
+
+/** What a single value may be spread to, which is not made before it is needed. */
+export const MOST_SPREAD = 2 ** 28;
+
+export function checkSize(node: ImportNode, shape: Shape, most = MOST_ELEMENTS): void {
+  const allowed = Math.max(most, node.maxConstants / 4);
+  if (shape.some((n) => !(n >= 0)))
+    throw node.error(`makes an array of shape [${shape.join(", ")}]; the file is corrupt`);
+  if (!(sizeOf(shape) <= allowed))
+    throw node.error(
+      `makes an array of shape [${shape.join(", ")}], which is larger than any classifier needs: ${allowed} elements are allowed; if you trust the file, allow more with --max-constants SIZE`,
+    );
+}
+
+/** x with its axes in another order; a single number that is spread over a shape stays one. */
+export function permuted(x: Value, perm: readonly number[]): Value {
+  if (is(x, "Expand") && sizeOf(x.inputs[0].shape) === 1)
+    return g.expand(
+      g.reshape(x.inputs[0], []),
+      perm.map((axis) => x.shape[axis]),
+    );
+  return g.transpose(x, perm);
+}
+
+function constant(node: ImportNode): Value {
+  const array = node.tensor("value");
+  if (array !== undefined) return g.constant(array);
+  const float = (values: readonly number[], shape: Shape) =>
+    g.constant({ dtype: "float32", shape, data: Float32Array.from(values) });
+  if (node.has("value_float")) return float([node.float("value_float", 0)], []);
+  if (node.has("value_int")) return int64([node.int("value_int", 0)], []);
+  const [floats, ints] = [node.floats("value_floats"), node.ints("value_ints")];
+  if (node.has("value_floats") && floats !== undefined) return float(floats, [floats.length]);
+  if (node.has("value_ints") && ints !== undefined) return int64(ints);
+  throw node.error("holds neither an array nor numbers (sparse arrays and text cannot be read)");
+}
+
+function constantOfShape(node: ImportNode): Value {
+  const shape = node.knownInts(0) ?? [];
+  checkSize(node, shape, MOST_SPREAD);
+  const value = node.tensor("value") ?? { dtype: "float32", shape: [1], data: Float32Array.of(0) };
+  return g.expand(g.constant({ ...value, shape: [] } as NdArray), shape);
+}
+
+function range(node: ImportNode): Value {
+  const [start, limit, delta] = [
+    knownNumber(node, 0, 0),
+    knownNumber(node, 1, 0),
+    knownNumber(node, 2, 1),
+  ];
+  const count = Math.max(Math.ceil((limit - start) / delta), 0);
+  checkSize(node, [count]);
+  return g.constant(flat(node.input(0).dtype, [count], (i) => start + i * delta));
+}
+
+function oneHot(node: ImportNode): Value {
+  const [indices, depth] = [g.cast(node.input(0), "int64"), knownNumber(node, 1, 1)];
+  const rank = indices.shape.length;
+  const axis = axisOf(node, node.int("axis", -1), rank + 1);
+  checkSize(node, [sizeOf(indices.shape), depth]);
+  const places = int64(
+    Array.from({ length: depth }, (_, i) => i),
+    Array.from({ length: rank + 1 }, (_, i) => (i === axis ? depth : 1)),
+  );
+  const shape = [...indices.shape.slice(0, axis), 1, ...indices.shape.slice(axis)];
+  const size = g.scalarLike(indices, depth);
+  const counted = g.where(
+    g.greater(g.scalarLike(indices, 0), indices),
+    g.add(indices, size),
+    indices,
+  );
+  const values = node.input(2);
+  const [off, on] = [0, 1].map((i) => g.reshape(g.sliceAxis(values, 0, i, i + 1), []));
+  return g.where(g.equal(g.reshape(counted, shape), places), on, off);
+}
+
+/** A triangle of ones [rows, columns] on and below (or above) a diagonal, else zeros. */
+const triangle = (rows: number, columns: number, keeps: (row: number, column: number) => boolean) =>
+  g.constant({
+    dtype: "bool",
+    shape: [rows, columns],
+    data: Uint8Array.from({ length: rows * columns }, (_, i) =>
+      keeps(Math.floor(i / columns), i % columns) ? 1 : 0,
+    ),
+  });
+
+function trilu(node: ImportNode): Value {
+  const x = node.input(0);
+  const k = knownNumber(node, 1, 0);
+  const [rows, columns] = x.shape.slice(-2);
+  checkSize(node, [rows, columns]);
+  const upper = node.int("upper", 1) === 1;
+  const kept = triangle(rows, columns, (i, j) => (upper ? j - i >= k : j - i <= k));
+  return g.where(kept, x, g.scalarLike(x, 0));
+}
+
+/** A running sum as a product with a triangle of ones. */
+function cumSum(node: ImportNode): Value {
+  const x = node.input(0);
+  const axis = axisOf(node, knownNumber(node, 1, 0), x.shape.length);
+  const n = x.shape[axis];
+  checkSize(node, [n, n]);
+  const [exclusive, reverse] = [node.int("exclusive", 0) === 1, node.int("reverse", 0) === 1];
+  const counts = triangle(n, n, (from, to) => {
+    const distance = reverse ? from - to : to - from;
+    return exclusive ? distance > 0 : distance >= 0;
+  });
+  const last = x.shape.length - 1;
+  const swap = x.shape.map((_, i) => (i === axis ? last : i === last ? axis : i));
+  return g.transpose(g.matmul(g.transpose(x, swap), g.cast(counts, x.dtype)), swap);
+}
+
+/** A running product, in as many steps as the length has doublings. */
+function cumProd(node: ImportNode): Value {
+  const x = node.input(0);
+  const axis = axisOf(node, knownNumber(node, 1, 0), x.shape.length);
+  const n = x.shape[axis];
+  const [exclusive, reverse] = [node.int("exclusive", 0) === 1, node.int("reverse", 0) === 1];
+  const ones = (length: number) => g.expand(g.scalarLike(x, 1), x.shape.with(axis, length));
+  const shifted = (y: Value, by: number) =>
+    g.concat([ones(by), g.sliceAxis(y, axis, 0, n - by)], axis);
+  let y = reverse ? g.flip(x, axis) : x;
+  if (exclusive && n > 0) y = shifted(y, 1);
+  for (let by = 1; by < n; by *= 2) y = g.mul(y, shifted(y, by));
+  return reverse ? g.flip(y, axis) : y;
+}
+
+function eyeLike(node: ImportNode): Value {
+  const { shape, dtype } = node.input(0);
+  const type = node.int("dtype", 0);
+  const k = node.int("k", 0);
+  checkSize(node, [shape[0], shape[1]]);
+  const ones = triangle(shape[0], shape[1], (i, j) => j - i === k);
+  return g.cast(ones, type === 0 ? dtype : dtypeOf(type, "EyeLike"));
+}
+
+/** Indices of what is not zero, [axis, element]: only of what is known when the file is read. */
+function nonZero(node: ImportNode): Value {
+  const { shape, data } = node.known(0) ?? { shape: [], data: [] };
+  const found: number[] = [];
+  for (let i = 0; i < data.length; i++) if (Number(data[i]) !== 0) found.push(i);
+  const indices = shape.flatMap((n, axis) => {
+    const inner = sizeOf(shape.slice(axis + 1));
+    return found.map((i) => Math.floor(i / inner) % n);
+  });
+  return int64(indices, [shape.length, found.length]);
+}
+
+export const constants: Translations = {
+  Constant: constant,
+  ConstantOfShape: constantOfShape,
+  Range: range,
+  OneHot: oneHot,
+  Trilu: trilu,
+  CumSum: cumSum,
+  CumProd: cumProd,
+  EyeLike: eyeLike,
+  NonZero: nonZero,
+};

@@ -1,0 +1,36 @@
+// Cropping and padding around the centre: https://onnx.ai/onnx/operators/onnx__CenterCropPad.html (opset 18, one version).
+
+import * as g from "../../graph/expressions.ts";
+import type { Value } from "../../graph/value.ts";
+import { checkSize, MOST_SPREAD } from "./constants.ts";
+import { axisOf, type ImportNode, type Translations } from "./import-node.ts";
+
+/** Each axis is cut or padded with zeros to a length; of an odd difference the larger part is at the end. */
+function centerCropPad(node: ImportNode): Value {
+  const x = node.input(0);
+  const rank = x.shape.length;
+  const lengths = node.knownInts(1) ?? [];
+  const axes =
+    node.ints("axes")?.map((axis) => axisOf(node, axis, rank)) ?? x.shape.map((_, i) => i);
+  if (axes.length !== lengths.length)
+    throw node.error(`states ${lengths.length} lengths for ${axes.length} axes`);
+  if (!lengths.every((n) => n >= 0))
+    throw node.error(`states lengths [${lengths.join(", ")}]; none may be negative`);
+  let y = x;
+  const before = x.shape.map(() => 0);
+  const after = x.shape.map(() => 0);
+  for (const [i, axis] of axes.entries()) {
+    const [from, to] = [x.shape[axis], lengths[i]];
+    const start = Math.floor(Math.abs(from - to) / 2);
+    if (to < from) y = g.sliceAxis(y, axis, start, start + to);
+    else [before[axis], after[axis]] = [start, to - from - start];
+  }
+  checkSize(
+    node,
+    y.shape.map((n, axis) => n + before[axis] + after[axis]),
+    MOST_SPREAD,
+  );
+  return g.pad(y, before, after);
+}
+
+export const cropping: Translations = { CenterCropPad: centerCropPad };

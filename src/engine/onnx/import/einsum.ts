@@ -1,0 +1,132 @@
+// Einstein sums of any number of operands, two at a time, each pair as one product of matrices.
+
+import { sizeOf } from "../../../math/tensor.ts";
+import * as g from "../../graph/expressions.ts";
+import type { Value } from "../../graph/value.ts";
+import { checkSize } from "./constants.ts";
+import type { ImportNode, Translate } from "./import-node.ts";
+
+/** A value whose axes have names. */
+interface Named {
+  readonly value: Value;
+  readonly axes: readonly string[];
+}
+
+/** Axes behind "..." are named 0, 1, … from the right. */
+function namesOf(node: ImportNode, term: string, rank: number): string[] {
+  const [before, after, ...more] = term.split("...");
+  if (more.length > 0) throw node.error(`the term ${term} has several "..."`);
+  if (after === undefined) {
+    if (before.length !== rank)
+      throw node.error(`the term ${term} names ${before.length} of ${rank} axes`);
+    return [...before];
+  }
+  const open = rank - before.length - after.length;
+  if (open < 0) throw node.error(`the term ${term} names more than ${rank} axes`);
+  return [...before, ...Array.from({ length: open }, (_, i) => `${open - 1 - i}`), ...after];
+}
+
+/** Sums over the axes that nothing else needs. */
+function reduced({ value, axes }: Named, needed: ReadonlySet<string>): Named {
+  const gone = axes.flatMap((name, axis) => (needed.has(name) ? [] : [axis]));
+  if (gone.length === 0) return { value, axes };
+  return { value: g.sum(value, gone), axes: axes.filter((name) => needed.has(name)) };
+}
+
+/** A repeated axis of one operand, x[i, i], as its diagonal. */
+function diagonals(node: ImportNode, operand: Named): Named {
+  const repeated = operand.axes.findIndex((name, axis) => operand.axes.indexOf(name) !== axis);
+  if (repeated < 0) return operand;
+  const first = operand.axes.indexOf(operand.axes[repeated]);
+  const { value, axes } = operand;
+  const n = value.shape[first];
+  checkSize(node, [n, n]);
+  const eye = new Float32Array(n * n);
+  for (let i = 0; i < n; i++) eye[i * n + i] = 1;
+  const shape = value.shape.map((_, axis) => (axis === first || axis === repeated ? n : 1));
+  const mask = g.cast(g.constant({ dtype: "float32", shape, data: eye }), value.dtype);
+  return diagonals(node, {
+    value: g.sum(g.mul(value, mask), [repeated]),
+    axes: axes.filter((_, axis) => axis !== repeated),
+  });
+}
+
+/** Axes in another order; an axis that is missing has length 1. */
+function arranged({ value, axes }: Named, order: readonly string[]): Value {
+  const present = order.filter((name) => axes.includes(name));
+  const moved = g.transpose(
+    value,
+    present.map((name) => axes.indexOf(name)),
+  );
+  const shape = order.map((name) => (axes.includes(name) ? value.shape[axes.indexOf(name)] : 1));
+  return g.reshape(moved, shape);
+}
+
+/** The product of two operands, summed over the axes that only they have. */
+function pair(a: Named, b: Named, needed: ReadonlySet<string>): Named {
+  const rest = new Set([...needed]);
+  const [x, y] = [
+    reduced(a, new Set([...rest, ...b.axes])),
+    reduced(b, new Set([...rest, ...a.axes])),
+  ];
+  const shared = x.axes.filter((name) => y.axes.includes(name));
+  const batch = shared.filter((name) => rest.has(name));
+  const inner = shared.filter((name) => !rest.has(name));
+  const left = x.axes.filter((name) => !shared.includes(name));
+  const right = y.axes.filter((name) => !shared.includes(name));
+  const axes = [...batch, ...left, ...right];
+  if (inner.length === 0) {
+    return { value: g.mul(arranged(x, axes), arranged(y, axes)), axes };
+  }
+  const m = arranged(x, [...batch, ...left, ...inner]);
+  const n = arranged(y, [...batch, ...inner, ...right]);
+  const size = (v: Value, from: number, count: number) => sizeOf(v.shape.slice(from, from + count));
+  const k = batch.length;
+  const product = g.matmul(
+    g.reshape(m, [
+      ...m.shape.slice(0, k),
+      size(m, k, left.length),
+      size(m, k + left.length, inner.length),
+    ]),
+    g.reshape(n, [
+      ...n.shape.slice(0, k),
+      size(n, k, inner.length),
+      size(n, k + inner.length, right.length),
+    ]),
+  );
+  const shape = [
+    ...product.shape.slice(0, k),
+    ...m.shape.slice(k, k + left.length),
+    ...n.shape.slice(k + inner.length),
+  ];
+  return { value: g.reshape(product, shape), axes };
+}
+
+/** Einsum: named axes are multiplied, and summed where the result does not name them. */
+export const einsum: Translate = (node) => {
+  const equation = node.text("equation", "").replaceAll(" ", "");
+  const [terms, stated] = equation.split("->");
+  const operands = terms.split(",").map((term, i) => {
+    const value = node.input(i);
+    return diagonals(node, { value, axes: namesOf(node, term, value.shape.length) });
+  });
+  const all = operands.flatMap(({ axes }) => axes);
+  const open = [...new Set(all.filter((name) => /\d/.test(name)))].sort(
+    (a, b) => Number(b) - Number(a),
+  );
+  const named = all.filter((name) => !/\d/.test(name));
+  // Without an arrow: the axes that occur once, in alphabetical order.
+  const once = [...new Set(named)]
+    .filter((name) => named.filter((one) => one === name).length === 1)
+    .sort();
+  const [before, after = ""] = (stated ?? "").split("...");
+  const result =
+    stated === undefined
+      ? [...open, ...once]
+      : [...before, ...(stated.includes("...") ? open : []), ...after];
+  const needed = (from: number) =>
+    new Set([...result, ...operands.slice(from).flatMap(({ axes }) => axes)]);
+  let total = operands[0];
+  for (let i = 1; i < operands.length; i++) total = pair(total, operands[i], needed(i + 1));
+  return arranged(reduced(total, new Set(result)), result);
+};

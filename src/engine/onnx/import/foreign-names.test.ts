@@ -1,0 +1,76 @@
+// Words that a file states are looked up in tables that hold only their own entries.
+
+import { describe, expect, it } from "vitest";
+import { nodeOf, onnxFile } from "../../../../test/fixtures/model-fixture.ts";
+import { tensor } from "../../../math/tensor.ts";
+import { UsageError } from "../../../math/usage-error.ts";
+import * as g from "../../graph/expressions.ts";
+import type { AttributeValue } from "../messages.ts";
+import { readModel } from "../model.ts";
+import { importGraph } from "./import-graph.ts";
+
+const image = [1, 1, 2, 2];
+const weights = tensor([1, 1, 1, 1], [1]);
+const grid = tensor([1, 1, 1, 2], [0, 0]);
+
+/** Reads one node of an image; throws what the reading throws. */
+function read(
+  op: string,
+  attributes: Readonly<Record<string, AttributeValue>>,
+  { input = image, extra = null as ReturnType<typeof tensor> | null, opset = 10, domain = "" },
+): void {
+  const node = nodeOf(op, extra === null ? ["x"] : ["x", "a"], ["y", "z"], attributes, { domain });
+  const file = onnxFile([node], {
+    inputs: { x: input },
+    outputs: { z: null },
+    arrays: extra === null ? {} : { a: extra },
+    opset,
+  });
+  const name = domain === "ai.onnx.ml" ? "z" : "y";
+  importGraph(readModel(file), { x: g.input("x", input) }, { wanted: [name] });
+}
+
+describe.each(["toString", "constructor", "__proto__", "valueOf", "hasOwnProperty"])(
+  "a file that states %s",
+  (word) => {
+    const text = { text: word };
+
+    it("as the mode of a pad is refused", () => {
+      const attempt = () =>
+        read("Pad", { mode: text, pads: { ints: [0, 0, 1, 1, 0, 0, 1, 1] } }, {});
+      expect(attempt).toThrow(UsageError);
+      expect(attempt).toThrow(`pads in mode ${word}, which is unknown`);
+    });
+
+    it("as coordinates, rounding or mode of a Resize is refused", () => {
+      const sizes = { extra: tensor([4], [1, 1, 2, 2]), opset: 10 };
+      for (const name of ["coordinate_transformation_mode", "nearest_mode", "mode"])
+        expect(() => read("Resize", { [name]: text }, sizes)).toThrow(/unknown/);
+    });
+
+    it("as a grid's way of sampling is refused", () => {
+      expect(() => read("GridSample", { mode: text }, { extra: grid, opset: 16 })).toThrow(
+        UsageError,
+      );
+    });
+
+    it("as the end of a linear classifier is refused", () => {
+      const attributes = { coefficients: { floats: [1, 2, 3, 4] }, post_transform: text };
+      const attempt = () =>
+        read("LinearClassifier", attributes, { input: [1, 2], domain: "ai.onnx.ml" });
+      expect(attempt).toThrow(`ends with ${word}, which cannot be read`);
+    });
+
+    it("as the activation that is fused to a convolution is refused", () => {
+      const attempt = () =>
+        read("FusedConv", { activation: text }, { extra: weights, domain: "com.microsoft" });
+      expect(attempt).toThrow(`fuses ${word}, which cannot be read`);
+    });
+
+    it("as a way to pad a convolution is refused", () => {
+      const attempt = () => read("Conv", { auto_pad: text }, { extra: weights });
+      expect(attempt).toThrow(UsageError);
+      expect(attempt).toThrow("which is unknown");
+    });
+  },
+);

@@ -1,0 +1,62 @@
+import { activations } from "./activations.ts";
+import { attentions } from "./attention.ts";
+import { bits } from "./bits.ts";
+import { blocked } from "./blocked.ts";
+import { BLOCKED } from "./blocked-weights.ts";
+import { caches } from "./caches.ts";
+import { constants } from "./constants.ts";
+import { cropping } from "./crop.ts";
+import { einsum } from "./einsum.ts";
+import { elementwise } from "./elementwise.ts";
+import { grids } from "./grid.ts";
+import type { Translations } from "./import-node.ts";
+import { indexing } from "./indexing.ts";
+import { linear } from "./linear.ts";
+import { loops } from "./loops.ts";
+import { microsoft } from "./microsoft.ts";
+import { machineLearning } from "./ml.ts";
+import { normalization } from "./normalization.ts";
+import { optionals } from "./optional.ts";
+import { pooling } from "./pooling.ts";
+import { quantiserDomains, quantisers } from "./qonnx.ts";
+import { quantization } from "./quantized.ts";
+import { recurrents } from "./recurrent.ts";
+import { reductions } from "./reductions.ts";
+import { resizing } from "./resize.ts";
+import { rotations } from "./rotary.ts";
+import { shapes } from "./shapes.ts";
+import { unpooling } from "./unpool.ts";
+
+const standard: Translations = {
+  ...elementwise,
+  ...activations,
+  ...linear,
+  ...pooling,
+  ...normalization,
+  ...reductions,
+  ...shapes,
+  ...constants,
+  ...indexing,
+  ...resizing,
+  ...quantization,
+  ...recurrents,
+  ...loops,
+  ...grids,
+  ...attentions,
+  ...rotations,
+  ...unpooling,
+  ...cropping,
+  ...optionals,
+  ...bits,
+  ...caches,
+  Einsum: einsum,
+};
+
+/** How each operator is read, by domain. */
+export const translations: Readonly<Record<string, Translations>> = {
+  "": standard,
+  "com.microsoft": microsoft,
+  [BLOCKED]: blocked,
+  "ai.onnx.ml": machineLearning,
+  ...Object.fromEntries(quantiserDomains.map((domain) => [domain, quantisers])),
+};

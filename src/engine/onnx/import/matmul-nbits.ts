@@ -1,0 +1,66 @@
+// Products with stored weights of few bits (domain com.microsoft, version 1):
+// https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.MatMulNBits
+
+import { type NdArray, sizeOf, tensor } from "../../../math/tensor.ts";
+import * as g from "../../graph/expressions.ts";
+import type { Value } from "../../graph/value.ts";
+import { checkSize } from "./constants.ts";
+import type { ImportNode } from "./import-node.ts";
+import { matmul } from "./linear.ts";
+
+/** The i-th number of `bits` bits in a row of bytes, the lowest bits first. */
+function packed(row: (byte: number) => number, i: number, bits: number): number {
+  const start = i * bits;
+  const [byte, shift] = [start >> 3, start & 7];
+  return (row(byte) >> shift) & (2 ** bits - 1);
+}
+
+/** Zero points [N, blocks]: packed like the weights with each row in whole bytes, real numbers, or the middle. */
+function zeroPoints(zeros: NdArray | undefined, isReal: boolean, blocks: number, bits: number) {
+  const middle = 2 ** (bits - 1);
+  if (zeros === undefined) return () => middle;
+  if (isReal) return (n: number, block: number) => Number(zeros.data[n * blocks + block]);
+  const bytes = Math.ceil((blocks * bits) / 8);
+  return (n: number, block: number) =>
+    packed((byte) => Number(zeros.data[n * bytes + byte]), block, bits);
+}
+
+/** The weights [K, N] that a node stores in blocks along K. */
+function weightsOf(node: ImportNode): Value {
+  const [rows, columns] = [node.int("N", 0), node.int("K", 0)];
+  const [bits, size] = [node.int("bits", 4), node.int("block_size", 32)];
+  if (![2, 4, 8].includes(bits) || !(size >= 1))
+    throw node.error(
+      `stores numbers of ${bits} bits in blocks of ${size}; 2, 4 or 8 bits can be read`,
+    );
+  checkSize(node, [rows, columns], 2 ** 28);
+  const [stored, scales] = [node.known(1), node.known(2)];
+  const blocks = Math.ceil(columns / size);
+  const bytes = Math.ceil((size * bits) / 8);
+  if (stored === undefined || scales === undefined) throw node.error("has no weights or scales");
+  if (sizeOf(stored.shape) !== rows * blocks * bytes || sizeOf(scales.shape) !== rows * blocks)
+    throw node.error(
+      `states weights [${rows}, ${columns}] and stores [${stored.shape.join(", ")}] with scales [${scales.shape.join(", ")}]`,
+    );
+  const zeros = node.known(3);
+  const zeroOf = zeroPoints(zeros, zeros?.dtype.startsWith("float") === true, blocks, bits);
+  const weights = new Float32Array(columns * rows);
+  for (let n = 0; n < rows; n++)
+    for (let k = 0; k < columns; k++) {
+      const block = Math.floor(k / size);
+      const start = (n * blocks + block) * bytes;
+      const number = packed((byte) => Number(stored.data[start + byte]), k % size, bits);
+      weights[k * rows + n] = (number - zeroOf(n, block)) * Number(scales.data[n * blocks + block]);
+    }
+  return g.constant(tensor([columns, rows], weights));
+}
+
+/** (x, weights, scales, zero points, groups, bias). */
+export function matMulNBits(node: ImportNode): Value {
+  if (node.inputs[4] !== undefined)
+    throw node.error("orders its weights by groups (g_idx), which cannot be read");
+  const x = node.input(0);
+  const product = matmul(x, g.cast(weightsOf(node), x.dtype));
+  const bias = node.inputs[5];
+  return bias === undefined ? product : g.add(product, bias);
+}

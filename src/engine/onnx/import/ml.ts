@@ -1,0 +1,100 @@
+// The domain ai.onnx.ml, as far as image classifiers end (or begin) with it: files of scikit-learn, Core ML and Azure.
+
+import { tensor } from "../../../math/tensor.ts";
+import * as g from "../../graph/expressions.ts";
+import type { Value } from "../../graph/value.ts";
+import { int64 } from "./constants.ts";
+import type { ImportNode, Translations } from "./import-node.ts";
+
+const row = (values: readonly number[]): Value => g.constant(tensor([values.length], [...values]));
+
+const real = (x: Value): Value => g.cast(x, "float32");
+
+/** (x − offset)·scale, each one number or one per feature. */
+function scaler(node: ImportNode): Value {
+  const [offset, scale] = [node.floats("offset") ?? [0], node.floats("scale") ?? [1]];
+  return g.mul(g.sub(real(node.input(0)), row(offset)), row(scale));
+}
+
+/** Each row divided by its largest element, its sum of magnitudes, or its length. */
+function normalizer(node: ImportNode): Value {
+  const x = real(node.input(0));
+  const last = [x.shape.length - 1];
+  const kind = node.text("norm", "MAX");
+  // A row of zeros stays one.
+  if (kind === "MAX") {
+    const top = g.max(x, last, true);
+    return g.div(x, g.where(g.equal(top, g.scalar(0)), g.scalar(1), top));
+  }
+  if (kind === "L1")
+    return g.div(x, g.clip(g.sum(g.abs(x), last, true), 1e-38, Number.POSITIVE_INFINITY));
+  return g.div(x, g.sqrt(g.clip(g.sum(g.mul(x, x), last, true), 1e-38, Number.POSITIVE_INFINITY)));
+}
+
+/** Softmax of the scores that are not zero; a score of zero becomes a probability of zero. */
+function softmaxZero(v: Value): Value {
+  const exponentials = g.exp(g.sub(v, g.max(v, [1], true)));
+  const shares = g.where(g.greater(g.abs(v), g.scalar(1e-7)), exponentials, g.scalar(0));
+  return g.div(shares, g.sum(shares, [1], true));
+}
+
+/** √2 · erf⁻¹(2v − 1) by the approximation that ONNX Runtime uses (Winitzki 2008). */
+function probit(v: Value): Value {
+  const x = g.sub(g.mul(v, g.scalar(2)), g.scalar(1));
+  const logarithm = g.log(g.mul(g.sub(g.scalar(1), x), g.add(g.scalar(1), x)));
+  const half = g.add(g.mul(logarithm, g.scalar(0.5)), g.scalar(2 / (Math.PI * 0.147)));
+  const root = g.sqrt(g.sub(g.mul(half, half), g.div(logarithm, g.scalar(0.147))));
+  return g.mul(g.mul(g.sign(x), g.sqrt(g.sub(root, half))), g.scalar(Math.SQRT2));
+}
+
+/** What a classifier makes of its scores. */
+const endings: ReadonlyMap<string, (v: Value) => Value> = new Map([
+  ["NONE", (v: Value) => v],
+  ["SOFTMAX", (v: Value) => g.softmax(v)],
+  ["LOGISTIC", g.sigmoid],
+  ["SOFTMAX_ZERO", softmaxZero],
+  ["PROBIT", probit],
+]);
+
+/** One score s of two classes, as ONNX Runtime has it: the second class where s > 0, and the scores [1 − s, s]. */
+function ofOneScore(node: ImportNode, score: Value, after: string): Value[] {
+  if (after === "PROBIT") throw node.error("ends a single score with PROBIT, which cannot be read");
+  const label = g.cast(g.greater(score, g.scalar(0)), "int64");
+  const second = after === "LOGISTIC" ? g.sigmoid(score) : score;
+  const scores = g.concat([g.sub(g.scalar(1), second), second], 1);
+  return [g.reshape(label, [score.shape[0]]), scores];
+}
+
+/** (index of the largest score, scores): x·wᵀ + intercepts. */
+function linearClassifier(node: ImportNode): Value[] {
+  const x = real(node.input(0));
+  const weights = node.floats("coefficients") ?? [];
+  const features = x.shape[1];
+  const w = g.constant(tensor([weights.length / features, features], [...weights]));
+  const product = g.matmul(x, g.transpose(w, [1, 0]));
+  const intercepts = node.floats("intercepts") ?? [];
+  const scores = intercepts.length === 0 ? product : g.add(product, row(intercepts));
+  const after = node.text("post_transform", "NONE");
+  const end = endings.get(after);
+  if (end === undefined) throw node.error(`ends with ${after}, which cannot be read`);
+  if (scores.shape[1] === 1) return ofOneScore(node, scores, after);
+  const label = g.reshape(g.argMax(scores, 1), [scores.shape[0]]);
+  return [label, end(scores)];
+}
+
+/** Columns by index. */
+const arrayFeatureExtractor = (node: ImportNode): Value =>
+  g.gather(
+    node.input(0),
+    int64(node.knownInts(1) ?? []),
+    Math.max(node.input(0).shape.length - 1, 0),
+  );
+
+export const machineLearning: Translations = {
+  // A list of one map from class to score per row holds the scores themselves.
+  ZipMap: (node) => node.input(0),
+  Scaler: scaler,
+  Normalizer: normalizer,
+  LinearClassifier: linearClassifier,
+  ArrayFeatureExtractor: arrayFeatureExtractor,
+};

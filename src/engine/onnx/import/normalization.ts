@@ -1,0 +1,202 @@
+// Normalisations: each is (x − mean)/√(variance + ε)·scale + bias over some axes.
+
+import { TensorProto_DataType as T } from "onnx-buf";
+import { sizeOf } from "../../../math/tensor.ts";
+import * as g from "../../graph/expressions.ts";
+import type { Value } from "../../graph/value.ts";
+import { perChannel } from "./geometry.ts";
+import { axisOf, type ImportNode, type Translations } from "./import-node.ts";
+
+/** (x − mean)/√(variance + ε) over the axes. */
+export function standardized(x: Value, axes: readonly number[], epsilon: number): Value {
+  const centred = g.sub(x, g.mean(x, axes, true));
+  const variance = g.mean(g.mul(centred, centred), axes, true);
+  return g.div(centred, g.sqrt(g.add(variance, g.scalarLike(x, epsilon))));
+}
+
+const range = (from: number, to: number): number[] =>
+  Array.from({ length: to - from }, (_, i) => from + i);
+
+/** Whether statistics are those of the batch. Before opset 14 more outputs than one said so, before 7 an attribute too. */
+function isTraining(node: ImportNode): boolean {
+  if (node.opset >= 14) return node.int("training_mode", 0) === 1;
+  return node.outputs > 1 && (node.opset >= 7 || node.int("is_test", 0) === 0);
+}
+
+/** Statistics per channel, or before opset 9 per activation (`spatial` 0), ready to be broadcast to x. */
+function statistics(node: ImportNode, x: Value): Value[] {
+  const given = [1, 2, 3, 4].map((i) => node.input(i));
+  const spatial = node.opset >= 9 || node.int("spatial", 1) !== 0;
+  const wanted = spatial ? x.shape.slice(1, 2) : x.shape.slice(1);
+  for (const { shape } of given)
+    if (sizeOf(shape) !== sizeOf(wanted))
+      throw node.error(
+        `has statistics [${shape.join(", ")}] for [${x.shape.join(", ")}], which need [${wanted.join(", ")}]`,
+      );
+  return given.map((v) => (spatial ? perChannel(v, x.shape.length) : g.reshape(v, [1, ...wanted])));
+}
+
+/** x·s + t with running statistics; in training mode those of the batch. */
+function batchNormalization(node: ImportNode): Value {
+  const x = node.input(0);
+  const rank = x.shape.length;
+  const [scale, bias, mean, variance] = statistics(node, x);
+  const epsilon = node.float("epsilon", 1e-5);
+  if (isTraining(node)) {
+    node.note(
+      "the file was exported in training mode: its batch normalisation makes the scores of a picture depend on the others beside it; export it in evaluation mode (model.eval())",
+    );
+    const axes = range(0, rank).filter((axis) => scale.shape[axis] === 1);
+    return g.add(g.mul(standardized(x, axes, epsilon), scale), bias);
+  }
+  const s = g.div(scale, g.sqrt(g.add(variance, g.scalarLike(variance, epsilon))));
+  return g.add(g.mul(x, g.cast(s, x.dtype)), g.cast(g.sub(bias, g.mul(mean, s)), x.dtype));
+}
+
+function instanceNormalization(node: ImportNode): Value {
+  const x = node.input(0);
+  const rank = x.shape.length;
+  const y = standardized(x, range(2, rank), node.float("epsilon", 1e-5));
+  return g.add(g.mul(y, perChannel(node.input(1), rank)), perChannel(node.input(2), rank));
+}
+
+/** Scale and bias are per group up to opset 20, then per channel. */
+function groupNormalization(node: ImportNode): Value {
+  const x = node.input(0);
+  const [batch, channels, ...spatial] = x.shape;
+  const groups = node.int("num_groups", 1);
+  const grouped = g.reshape(x, [
+    batch,
+    groups,
+    (channels / groups) * spatial.reduce((a, b) => a * b, 1),
+  ]);
+  const y = standardized(grouped, [2], node.float("epsilon", 1e-5));
+  const affine = (v: Value) => {
+    const each =
+      v.shape[0] === channels
+        ? v
+        : g.expand(g.reshape(v, [groups, 1]), [groups, channels / groups]);
+    return perChannel(g.reshape(each, [channels]), x.shape.length);
+  };
+  return g.add(g.mul(g.reshape(y, x.shape), affine(node.input(1))), affine(node.input(2)));
+}
+
+interface Normalized {
+  /** With the scale applied. */
+  readonly scaled: Value;
+  readonly mean: Value;
+  /** One over the deviation, or over the root of the mean square. */
+  readonly inverse: Value;
+}
+
+/** (x − mean)/√(variance + ε)·scale over the axes. */
+export function layerNormalized(
+  x: Value,
+  axes: readonly number[],
+  epsilon: number,
+  scale: Value,
+): Normalized {
+  const mean = g.mean(x, axes, true);
+  const centred = g.sub(x, mean);
+  const variance = g.mean(g.mul(centred, centred), axes, true);
+  const inverse = inverseRoot(variance, epsilon);
+  return { scaled: g.mul(g.mul(centred, inverse), scale), mean, inverse };
+}
+
+const inverseRoot = (square: Value, epsilon: number): Value =>
+  g.div(g.scalarLike(square, 1), g.sqrt(g.add(square, g.scalarLike(square, epsilon))));
+
+/** x/√(mean x² + ε)·scale over the axes. */
+export function rmsNormalized(
+  x: Value,
+  axes: readonly number[],
+  epsilon: number,
+  scale: Value,
+): Normalized {
+  const mean = g.mean(x, axes, true);
+  const inverse = inverseRoot(g.mean(g.mul(x, x), axes, true), epsilon);
+  return { scaled: g.mul(g.cast(g.mul(x, inverse), scale.dtype), scale), mean, inverse };
+}
+
+/** The axes from the one that a node states on. */
+const axesFrom = (node: ImportNode, rank: number): number[] =>
+  range(axisOf(node, node.int("axis", -1), rank), rank);
+
+/** x in the precision that the statistics are computed in: float32 unless the file says otherwise. */
+const stashed = (node: ImportNode, x: Value): Value =>
+  g.cast(x, node.int("stash_type", T.FLOAT) === T.DOUBLE ? "float64" : "float32");
+
+/** Over all axes from `axis` on; also gives the mean and the inverse deviation. */
+function layerNormalization(node: ImportNode): Value[] {
+  const x = node.input(0);
+  const axes = axesFrom(node, x.shape.length);
+  const epsilon = node.float("epsilon", 1e-5);
+  const { scaled, mean, inverse } = layerNormalized(x, axes, epsilon, node.input(1));
+  const bias = node.inputs[2];
+  return [bias === undefined ? scaled : g.add(scaled, bias), mean, inverse];
+}
+
+/** By the root mean square over all axes from `axis` on (Zhang & Sennrich 2019, arXiv:1910.07467); also its inverse. */
+function rmsNormalization(node: ImportNode): Value[] {
+  const x = node.input(0);
+  const axes = axesFrom(node, x.shape.length);
+  const epsilon = node.float("epsilon", 1e-5);
+  const { scaled, inverse } = rmsNormalized(stashed(node, x), axes, epsilon, node.input(1));
+  return [scaled, inverse];
+}
+
+/** x over its p-norm along an axis; 0 where that is 0, as ONNX Runtime has it. */
+function lpNormalization(node: ImportNode): Value {
+  const x = node.input(0);
+  const axis = axisOf(node, node.int("axis", -1), x.shape.length);
+  const one = node.int("p", 2) === 1;
+  const power = g.sum(one ? g.abs(x) : g.mul(x, x), [axis], true);
+  const positive = g.clip(power, 1e-38, Number.POSITIVE_INFINITY);
+  return g.div(x, one ? positive : g.sqrt(positive));
+}
+
+/** x/(κ + α/size · Σ x² over neighbouring channels)^β (Krizhevsky et al. 2012, §3.3). */
+function localResponseNormalization(node: ImportNode): Value {
+  const x = node.input(0);
+  const [batch, channels, ...spatial] = x.shape;
+  const size = node.int("size", 1);
+  const pixels = spatial.reduce((a, b) => a * b, 1);
+  const before = Math.floor((size - 1) / 2);
+  const mean = g.averagePool(g.reshape(g.mul(x, x), [batch, 1, channels, pixels]), {
+    ...{ kernel: [size, 1], pads: [before, 0, size - 1 - before, 0] },
+  });
+  const sum = g.mul(g.reshape(mean, x.shape), g.scalarLike(x, node.float("alpha", 1e-4)));
+  const beta = g.scalarLike(x, node.float("beta", 0.75));
+  return g.div(x, g.pow(g.add(sum, g.scalarLike(x, node.float("bias", 1))), beta));
+}
+
+/**
+ * (x − mean)/(√variance + 10⁻⁹), whose gradient is 0 where nothing varies. Before opset 9 the axes were
+ * all, or all but that of channels, as ONNX Runtime has them.
+ */
+function meanVarianceNormalization(node: ImportNode): Value {
+  const x = node.input(0);
+  const rank = x.shape.length;
+  const old = node.opset < 9;
+  const axes = old
+    ? range(0, rank).filter((axis) => axis !== 1 || node.int("across_channels", 0) !== 0)
+    : (node.ints("axes") ?? [0, 2, 3]).map((axis) => axisOf(node, axis, rank));
+  const centred = g.sub(x, g.mean(x, axes, true));
+  if (old && node.int("normalize_variance", 1) === 0) return centred;
+  const variance = g.mean(g.mul(centred, centred), axes, true);
+  const deviation = g.sqrt(g.clip(variance, 1e-38, Number.POSITIVE_INFINITY));
+  return g.div(centred, g.add(deviation, g.scalarLike(x, 1e-9)));
+}
+
+export const normalization: Translations = {
+  BatchNormalization: batchNormalization,
+  InstanceNormalization: instanceNormalization,
+  GroupNormalization: groupNormalization,
+  LayerNormalization: layerNormalization,
+  RMSNormalization: (node) => rmsNormalization(node).slice(0, 1),
+  // What ONNX Runtime fuses a root mean square to; it has the standard domain all the same.
+  SimplifiedLayerNormalization: rmsNormalization,
+  LpNormalization: lpNormalization,
+  LRN: localResponseNormalization,
+  MeanVarianceNormalization: meanVarianceNormalization,
+};

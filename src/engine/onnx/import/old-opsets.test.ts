@@ -1,0 +1,209 @@
+// Operators as old operator sets have them, against closed forms and answers of ONNX Runtime.
+
+import { create } from "@bufbuild/protobuf";
+import { AttributeProtoSchema } from "onnx-buf";
+import { describe, expect, it } from "vitest";
+import { nodeOf, onnxFile } from "../../../../test/fixtures/model-fixture.ts";
+import { type NdArray, tensor } from "../../../math/tensor.ts";
+import { UsageError } from "../../../math/usage-error.ts";
+import * as g from "../../graph/expressions.ts";
+import { interpret } from "../../graph/interpret.ts";
+import type { AttributeValue } from "../messages.ts";
+import { readModel } from "../model.ts";
+import { importGraph } from "./import-graph.ts";
+
+interface Case {
+  readonly opset: number;
+  readonly attributes?: Readonly<Record<string, AttributeValue>>;
+  readonly arrays?: readonly NdArray[];
+  /** How many outputs the node names. */
+  readonly outputs?: number;
+}
+
+/** What one node makes of x, and what is said about it. */
+function apply(op: string, x: NdArray, { opset, attributes, arrays = [], outputs = 1 }: Case) {
+  const names = arrays.map((_, i) => `a${i}`);
+  const made = Array.from({ length: outputs }, (_, i) => (i === 0 ? "y" : `y${i}`));
+  const file = onnxFile([nodeOf(op, ["x", ...names], made, attributes)], {
+    inputs: { x: x.shape },
+    outputs: { y: null },
+    arrays: Object.fromEntries(arrays.map((array, i) => [names[i], array])),
+    opset,
+  });
+  const read = importGraph(readModel(file), { x: g.input("x", x.shape) });
+  const y = interpret([read.outputs.y], { x })[0];
+  return { shape: y.shape, data: Array.from(y.data, Number), notes: read.notes.join() };
+}
+
+const close = (found: readonly number[], wanted: readonly number[]) => {
+  expect(found).toHaveLength(wanted.length);
+  for (const [i, value] of found.entries()) expect(value).toBeCloseTo(wanted[i], 5);
+};
+
+describe("batch normalisation of old operator sets", () => {
+  const x = tensor([2, 2, 3], [1, 2, 3, 4, 5, 6, -1, -2, -3, -4, -5, -6]);
+  const zero = { epsilon: { float: 0 } };
+  const each = (f: (i: number) => number, shape = [2, 3]) =>
+    tensor(
+      shape,
+      Array.from({ length: 6 }, (_, i) => f(i)),
+    );
+  /** Scale i + 1, bias 10 i, mean i, variance (i + 1)². */
+  const perActivation = (shape?: number[]) => [
+    each((i) => i + 1, shape),
+    each((i) => 10 * i, shape),
+    each((i) => i, shape),
+    each((i) => (i + 1) ** 2, shape),
+  ];
+  const wanted = Array.from(x.data, (v, i) => v - (i % 6) + 10 * (i % 6));
+
+  it.each([1, 6, 7, 8])("has statistics per activation where spatial is 0: opset %i", (opset) => {
+    const attributes = { ...zero, spatial: { int: 0 }, is_test: { int: 1 } };
+    close(
+      apply("BatchNormalization", x, { opset, attributes, arrays: perActivation() }).data,
+      wanted,
+    );
+  });
+
+  it("has them over a plane, a volume and a line as well", () => {
+    const attributes = { ...zero, spatial: { int: 0 } };
+    for (const lengths of [[6], [1, 2, 3], [3, 1, 1, 2]]) {
+      const image = tensor([2, ...lengths], x.data);
+      const found = apply("BatchNormalization", image, {
+        ...{ opset: 7, attributes, arrays: perActivation(lengths) },
+      });
+      expect(found.shape).toEqual([2, ...lengths]);
+      close(found.data, wanted);
+    }
+  });
+
+  it("has none since opset 9, whatever an attribute says", () => {
+    const arrays = [tensor([2], [1, 2]), tensor([2], [0, 1]), tensor([2]), tensor([2], [1, 1])];
+    const attributes = { ...zero, spatial: { int: 0 } };
+    const found = apply("BatchNormalization", x, { opset: 9, attributes, arrays });
+    close(found.data, [1, 2, 3, 9, 11, 13, -1, -2, -3, -7, -9, -11]);
+  });
+
+  it("refuses statistics of another size", () => {
+    const attempt = () =>
+      apply("BatchNormalization", x, { opset: 7, attributes: zero, arrays: perActivation() });
+    expect(attempt).toThrow(UsageError);
+    expect(attempt).toThrow("has statistics [2, 3] for [2, 2, 3], which need [2]");
+  });
+
+  it("is in training mode where it names five outputs, unless is_test says no", () => {
+    const one = [tensor([1], [1]), tensor([1], [0]), tensor([1], [9]), tensor([1], [1])];
+    const line = tensor([2, 1, 1], [1, 3]);
+    const of = (opset: number, is_test = 0) =>
+      apply("BatchNormalization", line, {
+        ...{ opset, attributes: { ...zero, is_test: { int: is_test } }, arrays: one, outputs: 5 },
+      });
+    for (const opset of [6, 7, 8, 9, 13]) {
+      close(of(opset).data, [-1, 1]);
+      expect(of(opset).notes).toContain("training mode");
+    }
+    close(of(6, 1).data, [-8, -6]);
+  });
+});
+
+describe("attributes of old operator sets:", () => {
+  const x = tensor([1, 2, 1, 2], [-3, 1, 2, 4]);
+
+  it("the power of an Lp pool is a real number in opset 1", () => {
+    const third = [28 ** (1 / 3), 72 ** (1 / 3)];
+    close(apply("GlobalLpPool", x, { opset: 1, attributes: { p: { float: 3 } } }).data, third);
+    close(apply("GlobalLpPool", x, { opset: 2, attributes: { p: { int: 3 } } }).data, third);
+    const attributes = { p: { float: 3 }, kernel_shape: { ints: [1, 2] } };
+    close(apply("LpPool", x, { opset: 1, attributes }).data, third);
+  });
+
+  it("a Selu of opset 1 has rounded constants", () => {
+    const found = apply("Selu", tensor([2], [1000, -1000]), { opset: 1 }).data;
+    expect(found[0]).toBeCloseTo(1050.7, 3);
+    expect(found[1]).toBeCloseTo(-1.6732 * 1.0507, 6);
+    expect(apply("Selu", tensor([1], [1000]), { opset: 6 }).data[0]).toBeCloseTo(1050.701, 3);
+  });
+
+  it("an Upsample of opset 1 has a scale for rows and one for columns", () => {
+    const attributes = { height_scale: { float: 2 }, width_scale: { float: 1 } };
+    const found = apply("Upsample", x, { opset: 1, attributes });
+    expect(found.shape).toEqual([1, 2, 2, 2]);
+    expect(found.data).toEqual([-3, 1, -3, 1, 2, 4, 2, 4]);
+  });
+
+  it("a Resize of opset 10 reads the next pixel where it shrinks, the one before where it grows", () => {
+    const line = tensor([1, 1, 1, 4], [1, 2, 3, 4]);
+    const by = (scale: number) =>
+      apply("Resize", line, { opset: 10, arrays: [tensor([4], [1, 1, 1, scale])] }).data;
+    expect(by(0.6)).toEqual([1, 3]);
+    expect(by(1.5)).toEqual([1, 1, 2, 3, 3, 4]);
+  });
+
+  it("a cast of opset 1 names its type, and one that is none is refused", () => {
+    const to = (type: string) =>
+      apply("Cast", tensor([2], [1.5, -1.5]), { opset: 1, attributes: { to: { text: type } } })
+        .data;
+    expect(to("INT32")).toEqual([1, -1]);
+    expect(to("FLOAT")).toEqual([1.5, -1.5]);
+    for (const name of ["toString", "__proto__", "", "1"])
+      expect(() => to(name)).toThrow(UsageError);
+  });
+
+  it("a normalisation by mean and variance divides by the deviation plus 10⁻⁹", () => {
+    const faint = tensor([1, 1, 1, 2], [-1e-6, 1e-6]);
+    const close6 = apply("MeanVarianceNormalization", faint, { opset: 13 }).data[1];
+    expect(close6).toBeCloseTo(1e-6 / (1e-6 + 1e-9), 5);
+    const across = { across_channels: { int: 1 }, normalize_variance: { int: 0 } };
+    const centred = apply("MeanVarianceNormalization", x, { opset: 7, attributes: across }).data;
+    close(centred, [-4, 0, 1, 3]);
+  });
+
+  it("a dropout that is not in test mode is named, and left out", () => {
+    const of = (is_test: number, opset: number) =>
+      apply("Dropout", x, { opset, attributes: { is_test: { int: is_test } } });
+    expect(of(0, 6)).toMatchObject({ data: [-3, 1, 2, 4] });
+    expect(of(0, 6).notes).toContain("training mode");
+    expect(of(1, 6).notes + of(0, 7).notes).toBe("");
+  });
+
+  it("a softmax is over all axes from its own on, the first one by default", () => {
+    const flat = apply("Softmax", tensor([1, 2, 2], [0, 0, 0, 0]), { opset: 12 }).data;
+    expect(flat).toEqual([0.25, 0.25, 0.25, 0.25]);
+    expect(apply("Hardmax", tensor([1, 2, 2], [0, 1, 3, 2]), { opset: 1 }).data).toEqual([
+      0, 0, 1, 0,
+    ]);
+  });
+});
+
+describe("an attribute", () => {
+  it("of another type than its operator has is refused, unless it is a whole number for a real one", () => {
+    const x = tensor([2], [-4, 2]);
+    expect(apply("LeakyRelu", x, { opset: 13, attributes: { alpha: { int: 2 } } }).data).toEqual([
+      -8, 2,
+    ]);
+    const attempt = () => apply("Softmax", x, { opset: 13, attributes: { axis: { float: 0 } } });
+    expect(attempt).toThrow(UsageError);
+    expect(attempt).toThrow("its attribute axis is of type FLOAT, and INT is needed");
+  });
+
+  it("that states no type is read by the field that is asked for", () => {
+    const alpha = create(AttributeProtoSchema, { name: "alpha", f: 0.5 });
+    const file = onnxFile([nodeOf("LeakyRelu", ["x"], ["y"], {}, { attribute: [alpha] })], {
+      ...{ inputs: { x: [1] }, outputs: { y: null } },
+    });
+    const { y } = importGraph(readModel(file), { x: g.input("x", [1]) }).outputs;
+    expect([...interpret([y], { x: tensor([1], [-4]) })[0].data]).toEqual([-2]);
+  });
+});
+
+describe("parts that do not add up", () => {
+  it("of a Split are refused, and so is an Upsample that shrinks", () => {
+    const x = tensor([4], [1, 2, 3, 4]);
+    const split = () =>
+      apply("Split", x, { opset: 2, attributes: { split: { ints: [1, 2] } }, outputs: 2 });
+    expect(split).toThrow("splits an axis of 4 into [1, 2]");
+    const shrunk = () =>
+      apply("Upsample", x, { opset: 7, attributes: { scales: { floats: [0.5] } } });
+    expect(shrunk).toThrow("scales by 0.5; an Upsample never shrinks");
+  });
+});

@@ -1,0 +1,193 @@
+// Pooling over one to three spatial axes: the largest or the mean of a box is taken axis by axis.
+
+import { type NdArray, type Shape, sizeOf, tensor } from "../../../math/tensor.ts";
+import * as g from "../../graph/expressions.ts";
+import type { Value } from "../../graph/value.ts";
+import {
+  asLine,
+  asPicture,
+  type Geometry,
+  geometryOf,
+  onOneRow,
+  withoutDepth,
+} from "./geometry.ts";
+import type { ImportNode, Translations } from "./import-node.ts";
+import { rootOfSquares } from "./root.ts";
+
+/** With ceil_mode a last window may begin inside the picture or its first pad, and hang over the end. */
+function withCeil(node: ImportNode, input: Shape, geometry: Geometry): Geometry {
+  if (node.int("ceil_mode", 0) === 0) return geometry;
+  const { kernel, strides, dilations, pads } = geometry;
+  const rank = kernel.length;
+  const ends = input.map((length, i) => {
+    const extent = (kernel[i] - 1) * dilations[i] + 1;
+    const whole = Math.ceil((length + pads[i] + pads[i + rank] - extent) / strides[i]) + 1;
+    const count = (whole - 1) * strides[i] >= length + pads[i] ? whole - 1 : whole;
+    return Math.max((count - 1) * strides[i] + extent - length - pads[i], pads[i + rank]);
+  });
+  return { ...geometry, pads: [...pads.slice(0, rank), ...ends] };
+}
+
+type Pool = (x: Value, attrs: Geometry) => Value;
+
+/** A pool over the plane, over any number of axes. */
+function pooled(node: ImportNode, x: Value, geometry: Geometry, pool: Pool): Value {
+  const rank = x.shape.length - 2;
+  if (rank === 2) return pool(x, geometry);
+  if (rank === 1) return asLine(pool(asPicture(x), onOneRow(geometry)));
+  if (rank !== 3) throw node.error(`pools over ${rank} axes; up to 3 can be read`);
+  const [batch, channels, depth, height, width] = x.shape;
+  const planes = pool(
+    g.reshape(x, [batch, channels * depth, height, width]),
+    withoutDepth(geometry),
+  );
+  const [, , rows, columns] = planes.shape;
+  const { kernel, strides, dilations, pads } = geometry;
+  const along = pool(g.reshape(planes, [batch, channels, depth, rows * columns]), {
+    ...{ kernel: [kernel[0], 1], strides: [strides[0], 1], dilations: [dilations[0], 1] },
+    pads: [pads[0], 0, pads[3], 0],
+  });
+  return g.reshape(along, [batch, channels, along.shape[2], rows, columns]);
+}
+
+const kernelOf = (node: ImportNode, x: Value): readonly number[] =>
+  node.ints(
+    "kernel_shape",
+    x.shape.slice(2).map(() => 1),
+  ) ?? [];
+
+function maxPool(node: ImportNode): Value[] {
+  const x = node.input(0);
+  const input = x.shape.slice(2);
+  const geometry = withCeil(node, input, geometryOf(node, input, kernelOf(node, x)));
+  // No runtime pools whole numbers of 32 bits.
+  const real = x.dtype.startsWith("float") ? x : g.cast(x, "float64");
+  const y = g.cast(pooled(node, real, geometry, g.maxPool), x.dtype);
+  if (node.outputs < 2) return [y];
+  const indices =
+    input.length === 3
+      ? indicesOverDepth(real, geometry)
+      : pooled(node, real, geometry, g.maxPoolIndices);
+  if (node.int("storage_order", 0) === 0 || input.length === 1) return [y, indices];
+  if (input.length !== 2)
+    throw node.error(`counts columns first over ${input.length} axes; over 2 it can be read`);
+  return [y, byColumns(indices, input)];
+}
+
+/** Indices of a pool over three axes: those of the planes, picked by the pool along the depth. */
+function indicesOverDepth(x: Value, geometry: Geometry): Value {
+  const [batch, channels, depth, height, width] = x.shape;
+  const flat = g.reshape(x, [batch, channels * depth, height, width]);
+  const planes = withoutDepth(geometry);
+  const [y, within] = [g.maxPool(flat, planes), g.maxPoolIndices(flat, planes)];
+  const [, , rows, columns] = y.shape;
+  const { kernel, strides, dilations, pads } = geometry;
+  const along = g.maxPoolIndices(g.reshape(y, [batch, channels, depth, rows * columns]), {
+    kernel: [kernel[0], 1],
+    strides: [strides[0], 1],
+    dilations: [dilations[0], 1],
+    pads: [pads[0], 0, pads[3], 0],
+  });
+  const [, , layers] = along.shape;
+  const picked = g.gather(g.reshape(within, [sizeOf(within.shape)]), along, 0);
+  return g.reshape(picked, [batch, channels, layers, rows, columns]);
+}
+
+/** Indices through planes [height, width] as indices through the planes read column by column. */
+function byColumns(indices: Value, [height, width]: Shape): Value {
+  const whole = (n: number) => g.scalarLike(indices, n);
+  const start = g.mul(g.div(indices, whole(height * width)), whole(height * width));
+  const place = g.sub(indices, start);
+  const row = g.div(place, whole(width));
+  const column = g.sub(place, g.mul(row, whole(width)));
+  return g.add(start, g.add(g.mul(column, whole(height)), row));
+}
+
+/** Places that windows along one axis may visit. */
+const MOST_PLACES = 2 ** 22;
+
+/** How many elements of each window count, per axis. */
+function counts(
+  input: number,
+  inside: readonly [number, number],
+  axis: Geometry,
+  i: number,
+): number[] {
+  const { kernel, strides, dilations, pads } = axis;
+  const rank = kernel.length;
+  const extent = (kernel[i] - 1) * dilations[i] + 1;
+  const windows = Math.floor((input + pads[i] + pads[i + rank] - extent) / strides[i]) + 1;
+  if (windows * kernel[i] > MOST_PLACES)
+    throw new Error(`${windows} windows of ${kernel[i]} pixels, which no picture has`);
+  return Array.from({ length: windows }, (_, window) => {
+    const places = Array.from(
+      { length: kernel[i] },
+      (__, k) => window * strides[i] + k * dilations[i] - pads[i],
+    );
+    return places.filter((place) => place >= inside[0] && place < inside[1]).length;
+  });
+}
+
+/** What a mean over whole windows, pads counted as zeros, is multiplied by to count what should count. */
+function correction(
+  input: Shape,
+  stated: Geometry,
+  used: Geometry,
+  includePads: boolean,
+): NdArray | null {
+  const rank = input.length;
+  const perAxis = input.map((length, i) => {
+    const [begin, end] = includePads
+      ? [-stated.pads[i], length + stated.pads[i + rank]]
+      : [0, length];
+    return counts(length, [begin, end], used, i).map((n) => used.kernel[i] / Math.max(n, 1));
+  });
+  if (perAxis.every((axis) => axis.every((n) => n === 1))) return null;
+  const shape = [1, 1, ...perAxis.map(({ length }) => length)];
+  const product = perAxis.reduce((all, axis) => all.flatMap((a) => axis.map((b) => a * b)), [1]);
+  return tensor(shape, Float32Array.from(product));
+}
+
+function averagePool(node: ImportNode): Value {
+  const x = node.input(0);
+  const input = x.shape.slice(2);
+  const stated = geometryOf(node, input, kernelOf(node, x));
+  const used = withCeil(node, input, stated);
+  const y = pooled(node, x, used, g.averagePool);
+  const factor = correction(input, stated, used, node.int("count_include_pad", 0) === 1);
+  return factor === null ? y : g.mul(y, g.cast(g.constant(factor), y.dtype));
+}
+
+const absolutePower = (x: Value, p: number): Value =>
+  p === 2 ? g.mul(x, x) : g.pow(g.abs(x), g.scalarLike(x, p));
+
+const root = (x: Value, p: number): Value =>
+  p === 2 ? rootOfSquares(x) : g.pow(x, g.scalarLike(x, 1 / p));
+
+function lpPool(node: ImportNode): Value {
+  const x = node.input(0);
+  const p = node.float("p", 2);
+  const input = x.shape.slice(2);
+  const geometry = withCeil(node, input, geometryOf(node, input, kernelOf(node, x)));
+  const mean = pooled(node, absolutePower(x, p), geometry, g.averagePool);
+  return root(g.mul(mean, g.scalarLike(mean, sizeOf(geometry.kernel))), p);
+}
+
+const overPicture =
+  (f: (x: Value, axes: readonly number[]) => Value) =>
+  (node: ImportNode): Value => {
+    const x = node.input(0);
+    return f(x, x.shape.map((_, axis) => axis).slice(2));
+  };
+
+export const pooling: Translations = {
+  MaxPool: maxPool,
+  AveragePool: averagePool,
+  LpPool: lpPool,
+  GlobalMaxPool: overPicture((x, axes) => g.max(x, axes, true)),
+  GlobalAveragePool: overPicture((x, axes) => g.mean(x, axes, true)),
+  GlobalLpPool: (node) => {
+    const p = node.float("p", 2);
+    return overPicture((x, axes) => root(g.sum(absolutePower(x, p), axes, true), p))(node);
+  },
+};

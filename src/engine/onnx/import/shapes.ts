@@ -1,0 +1,222 @@
+// Operators that arrange elements, and the lengths of axes, which are known when a file is read.
+
+import { sizeOf } from "../../../math/tensor.ts";
+import * as g from "../../graph/expressions.ts";
+import { broadcast } from "../../graph/shapes.ts";
+import type { Value } from "../../graph/value.ts";
+import { checkSize, int64, MOST_SPREAD, permuted } from "./constants.ts";
+import { axisOf, type ImportNode, type Translations } from "./import-node.ts";
+
+function shapeOf(node: ImportNode): Value {
+  const { shape } = node.input(0);
+  const clamped = (n: number) => Math.min(Math.max(n < 0 ? n + shape.length : n, 0), shape.length);
+  return int64(shape.slice(clamped(node.int("start", 0)), clamped(node.int("end", shape.length))));
+}
+
+/** A shape that states the batch of the file, with the batch that is wanted. */
+const rebatched = (
+  { batch }: ImportNode,
+  x: Value,
+  stated: readonly number[],
+): readonly number[] =>
+  batch !== null && stated[0] === batch.stated && x.shape[0] === batch.wanted
+    ? [batch.wanted, ...stated.slice(1)]
+    : stated;
+
+/** Constants that a file fixed to one picture joins to it, repeated for each picture of a batch. */
+function repeated({ batch }: ImportNode, parts: readonly Value[], axis: number): readonly Value[] {
+  if (batch === null || axis === 0 || !parts.some(({ shape }) => shape[0] === batch.wanted))
+    return parts;
+  return parts.map((part) =>
+    part.shape[0] === 1 ? g.expand(part, part.shape.with(0, batch.wanted)) : part,
+  );
+}
+
+function reshape(node: ImportNode): Value {
+  const x = node.input(0);
+  const stated = node.opset < 5 ? (node.ints("shape") ?? []) : (node.knownInts(1) ?? []);
+  const wanted = rebatched(node, x, stated);
+  const copies = node.int("allowzero", 0) === 0;
+  const lengths = wanted.map((n, axis) => (n === 0 && copies ? (x.shape[axis] ?? 0) : n));
+  const open = lengths.indexOf(-1);
+  if (open >= 0) {
+    const rest = sizeOf(lengths.filter((_, axis) => axis !== open));
+    lengths[open] = rest === 0 ? 0 : sizeOf(x.shape) / rest;
+  }
+  if (lengths.some((n) => !(n >= 0 && Number.isInteger(n))) || sizeOf(lengths) !== sizeOf(x.shape))
+    throw node.error(`cannot reshape [${x.shape.join(", ")}] to [${wanted.join(", ")}]`);
+  return g.reshape(x, lengths);
+}
+
+function flatten(node: ImportNode): Value {
+  const x = node.input(0);
+  const rank = x.shape.length;
+  const axis = node.int("axis", 1);
+  const at = axis < 0 ? axis + rank : axis;
+  return g.reshape(x, [sizeOf(x.shape.slice(0, at)), sizeOf(x.shape.slice(at))]);
+}
+
+/** The axes of a node, an attribute before opset 13 and an input since. */
+const axesOf = (node: ImportNode, rank: number): number[] | undefined =>
+  (node.ints("axes") ?? node.knownInts(1))?.map((axis) => axisOf(node, axis, rank));
+
+function squeeze(node: ImportNode): Value {
+  const x = node.input(0);
+  const axes =
+    axesOf(node, x.shape.length) ?? x.shape.flatMap((n, axis) => (n === 1 ? [axis] : []));
+  const long = axes.find((axis) => x.shape[axis] !== 1);
+  if (long !== undefined)
+    throw node.error(
+      `cannot remove axis ${long} of [${x.shape.join(", ")}], whose length is not 1`,
+    );
+  return g.reshape(
+    x,
+    x.shape.filter((_, axis) => !axes.includes(axis)),
+  );
+}
+
+function unsqueeze(node: ImportNode): Value {
+  const x = node.input(0);
+  const count = (node.ints("axes") ?? node.knownInts(1) ?? []).length;
+  const axes = axesOf(node, x.shape.length + count) ?? [];
+  const rest = [...x.shape];
+  return g.reshape(
+    x,
+    Array.from({ length: x.shape.length + count }, (_, axis) =>
+      axes.includes(axis) ? 1 : (rest.shift() ?? 1),
+    ),
+  );
+}
+
+/** Copies that are joined one by one; more are spread at once. */
+const MOST_PARTS = 64;
+
+function tile(node: ImportNode): Value {
+  const x = node.input(0);
+  const repeats = node.knownInts(1) ?? [];
+  const counts =
+    node.opset < 6
+      ? x.shape.map((_, i) => (i === (node.knownInts(2) ?? [0])[0] ? repeats[0] : 1))
+      : repeats;
+  checkSize(
+    node,
+    x.shape.map((n, i) => n * counts[i]),
+    MOST_SPREAD,
+  );
+  return x.shape.reduce((y, n, axis) => {
+    const count = counts[axis];
+    if (count <= MOST_PARTS && count > 0) return g.concat(new Array<Value>(count).fill(y), axis);
+    const apart = y.shape.toSpliced(axis, 0, 1);
+    const wide = g.expand(g.reshape(y, apart), apart.with(axis, count));
+    return g.reshape(wide, y.shape.with(axis, count * n));
+  }, x);
+}
+
+function split(node: ImportNode): Value[] {
+  const x = node.input(0);
+  const axis = axisOf(node, node.int("axis", 0), x.shape.length);
+  const stated = node.ints("split") ?? node.knownInts(1);
+  const count = node.int("num_outputs", node.outputs);
+  if (stated === undefined && count !== node.outputs)
+    throw node.error(`splits into ${count} parts and names ${node.outputs}`);
+  const chunk = Math.ceil(x.shape[axis] / count);
+  const lengths =
+    stated ??
+    Array.from({ length: count }, (_, i) =>
+      Math.max(Math.min(chunk, x.shape[axis] - i * chunk), 0),
+    );
+  const total = lengths.reduce((sum, length) => sum + length, 0);
+  if (total !== x.shape[axis] || lengths.some((length) => !(length >= 0)))
+    throw node.error(`splits an axis of ${x.shape[axis]} into [${lengths.join(", ")}]`);
+  let start = 0;
+  return lengths.map((length) => {
+    start += length;
+    return g.sliceAxis(x, axis, start - length, start);
+  });
+}
+
+function slice(node: ImportNode): Value {
+  const x = node.input(0);
+  const old = node.opset < 10;
+  const starts = (old ? node.ints("starts") : node.knownInts(1)) ?? [];
+  const ends = (old ? node.ints("ends") : node.knownInts(2)) ?? [];
+  const axes = (old ? node.ints("axes") : node.knownInts(3)) ?? starts.map((_, i) => i);
+  const steps = (old ? undefined : node.knownInts(4)) ?? starts.map(() => 1);
+  const attrs = {
+    starts: x.shape.map(() => 0),
+    stops: [...x.shape],
+    steps: x.shape.map(() => 1),
+  };
+  for (const [i, stated] of axes.entries()) {
+    const axis = axisOf(node, stated, x.shape.length);
+    const n = x.shape[axis];
+    const step = steps[i];
+    if (!(Math.abs(step) >= 1)) throw node.error(`a step of ${step}`);
+    const counted = (index: number) => (index < 0 ? index + n : index);
+    const clamp = (index: number, low: number, high: number) =>
+      Math.min(Math.max(counted(index), low), high);
+    attrs.steps[axis] = step;
+    attrs.starts[axis] =
+      step > 0 ? clamp(starts[i], 0, n) : clamp(starts[i], 0, Math.max(n - 1, 0));
+    attrs.stops[axis] = step > 0 ? clamp(ends[i], 0, n) : clamp(ends[i], -1, Math.max(n - 1, 0));
+  }
+  return g.slice(x, attrs);
+}
+
+function transpose(node: ImportNode): Value {
+  const x = node.input(0);
+  return permuted(x, node.ints("perm") ?? x.shape.map((_, axis) => x.shape.length - 1 - axis));
+}
+
+/** Blocks of channels as pixels (PixelShuffle), in ONNX's order DCR or PyTorch's CRD. */
+function depthToSpace(node: ImportNode): Value {
+  const x = node.input(0);
+  const b = node.int("blocksize", 1);
+  const [batch, channels, height, width] = x.shape;
+  const depth = channels / (b * b);
+  const columnsFirst = node.text("mode", "DCR") === "CRD";
+  const split = columnsFirst
+    ? [batch, depth, b, b, height, width]
+    : [batch, b, b, depth, height, width];
+  const perm = columnsFirst ? [0, 1, 4, 2, 5, 3] : [0, 3, 4, 1, 5, 2];
+  return g.reshape(g.transpose(g.reshape(x, split), perm), [batch, depth, height * b, width * b]);
+}
+
+function spaceToDepth(node: ImportNode): Value {
+  const x = node.input(0);
+  const b = node.int("blocksize", 1);
+  const [batch, channels, height, width] = x.shape;
+  const split = g.reshape(x, [batch, channels, height / b, b, width / b, b]);
+  return g.reshape(g.transpose(split, [0, 3, 5, 1, 2, 4]), [
+    batch,
+    channels * b * b,
+    height / b,
+    width / b,
+  ]);
+}
+
+export const shapes: Translations = {
+  Shape: shapeOf,
+  Size: (node) => int64([sizeOf(node.input(0).shape)], []),
+  Reshape: reshape,
+  Flatten: flatten,
+  Squeeze: squeeze,
+  Unsqueeze: unsqueeze,
+  Transpose: transpose,
+  Expand: (node) => {
+    const x = node.input(0);
+    const shape = broadcast(x.shape, rebatched(node, x, node.knownInts(1) ?? []));
+    checkSize(node, shape, MOST_SPREAD);
+    return g.expand(x, shape);
+  },
+  Tile: tile,
+  Concat: (node) => {
+    const parts = node.inputs.map((_, i) => node.input(i));
+    const axis = axisOf(node, node.int("axis", 1), parts[0].shape.length);
+    return g.concat(repeated(node, parts, axis), axis);
+  },
+  Split: split,
+  Slice: slice,
+  DepthToSpace: depthToSpace,
+  SpaceToDepth: spaceToDepth,
+};

@@ -1,0 +1,54 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { ModelProtoSchema, type TensorProto } from "onnx-buf";
+import type { DType, NdArray, Storage } from "../../math/tensor.ts";
+import { UsageError } from "../../math/usage-error.ts";
+import { dataTypes } from "./messages.ts";
+
+/** The parts of a file that are not its graph. */
+export interface OnnxContents {
+  /** `metadata_props`. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Arrays stored in the file by name. */
+  readonly initializers: Readonly<Record<string, NdArray>>;
+}
+
+const decoders: { readonly [D in DType]: (bytes: ArrayBuffer) => Storage[D] } = {
+  float32: (bytes) => new Float32Array(bytes, 0, bytes.byteLength >> 2),
+  float64: (bytes) => new Float64Array(bytes, 0, bytes.byteLength >> 3),
+  int64: (bytes) => new BigInt64Array(bytes, 0, bytes.byteLength >> 3),
+  int32: (bytes) => new Int32Array(bytes, 0, bytes.byteLength >> 2),
+  bool: (bytes) => new Uint8Array(bytes),
+  uint8: (bytes) => new Uint8Array(bytes),
+};
+
+function decode({ name, dataType, dims, rawData }: TensorProto): NdArray | null {
+  const entry = Object.entries(dataTypes).find(([, number]) => number === dataType);
+  if (entry === undefined || rawData.length === 0) return null;
+  const dtype = entry[0] as DType;
+  const shape = dims.map(Number);
+  const count = shape.reduce((size, n) => size * n, 1);
+  // A copy of its own: Node's Buffer overrides slice() to give a view.
+  const data = decoders[dtype](new Uint8Array(rawData).buffer);
+  if (data.length !== count)
+    throw new UsageError(`array ${name} states ${count} elements and holds ${data.length}`);
+  return { dtype, shape, data } as NdArray;
+}
+
+/** Metadata and stored arrays of an ONNX file; arrays that are not stored as raw bytes are left out. */
+export function readOnnx(bytes: Uint8Array): OnnxContents {
+  const model = (() => {
+    try {
+      return fromBinary(ModelProtoSchema, bytes);
+    } catch (cause) {
+      throw new UsageError("not a readable ONNX file (truncated or corrupt)", { cause });
+    }
+  })();
+  const arrays = (model.graph?.initializer ?? []).flatMap((proto): [string, NdArray][] => {
+    const array = decode(proto);
+    return array === null ? [] : [[proto.name, array]];
+  });
+  return {
+    metadata: Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value])),
+    initializers: Object.fromEntries(arrays),
+  };
+}

@@ -1,0 +1,202 @@
+import {
+  type SparseTensorProto,
+  TensorProto_DataType as T,
+  type TensorProto,
+  TensorProto_DataLocation,
+} from "onnx-buf";
+import { type DType, type NdArray, type Shape, sizeOf } from "../../math/tensor.ts";
+import { UsageError } from "../../math/usage-error.ts";
+
+/** Bytes of files beside the model that its arrays may lie in, by the location that the model states. */
+export type External = ReadonlyMap<string, Uint8Array>;
+
+/** What each of ONNX's element types becomes: half precision is widened, and small whole numbers are int32. */
+const dtypes: Readonly<Record<number, DType>> = {
+  [T.FLOAT]: "float32",
+  [T.FLOAT16]: "float32",
+  [T.BFLOAT16]: "float32",
+  [T.DOUBLE]: "float64",
+  [T.BOOL]: "bool",
+  [T.UINT8]: "int32",
+  [T.INT8]: "int32",
+  [T.UINT16]: "int32",
+  [T.INT16]: "int32",
+  [T.INT32]: "int32",
+  [T.UINT4]: "int32",
+  [T.INT4]: "int32",
+  [T.UINT32]: "int64",
+  [T.INT64]: "int64",
+  [T.UINT64]: "int64",
+};
+
+/** ONNX's own name of an element type, in lower case. */
+export const typeName = (type: number): string => (T[type] ?? `type ${type}`).toLowerCase();
+
+/** Our element type for one of ONNX's; `what` is named in the error. */
+export function dtypeOf(type: number, what: string): DType {
+  const dtype = dtypes[type];
+  if (dtype === undefined)
+    throw new UsageError(
+      `${what} holds ${typeName(type)}, which no image classifier that can be read here uses; convert the file to float32`,
+    );
+  return dtype;
+}
+
+/** The whole numbers that an element type can hold. */
+export const rangeOf = (type: number): readonly [low: number, high: number] =>
+  ({
+    [T.UINT8]: [0, 255] as const,
+    [T.INT8]: [-128, 127] as const,
+    [T.UINT16]: [0, 65_535] as const,
+    [T.INT16]: [-32_768, 32_767] as const,
+    [T.UINT4]: [0, 15] as const,
+    [T.INT4]: [-8, 7] as const,
+    [T.UINT32]: [0, 2 ** 32 - 1] as const,
+    [T.INT32]: [-(2 ** 31), 2 ** 31 - 1] as const,
+  })[type] ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+
+/** Elements that a sparse array may claim. */
+const MOST_SPARSE = 2 ** 26;
+
+/** A number from the 16 bits of IEEE half precision. */
+function half(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+const bits = new Uint32Array(1);
+const asFloat = new Float32Array(bits.buffer);
+
+/** A number from the upper 16 bits of a float32. */
+function brain(upper: number): number {
+  bits[0] = upper << 16;
+  return asFloat[0];
+}
+
+/** Two 4-bit numbers per byte, the lower half first. */
+const nibble = (view: DataView, i: number) => (view.getUint8(i >> 1) >> (4 * (i & 1))) & 15;
+
+/** Bits per element, and how the i-th is read from little-endian bytes. */
+const readers: Readonly<Record<number, readonly [number, (view: DataView, i: number) => number]>> =
+  {
+    [T.FLOAT16]: [16, (v, i) => half(v.getUint16(2 * i, true))],
+    [T.BFLOAT16]: [16, (v, i) => brain(v.getUint16(2 * i, true))],
+    [T.BOOL]: [8, (v, i) => (v.getUint8(i) === 0 ? 0 : 1)],
+    [T.UINT8]: [8, (v, i) => v.getUint8(i)],
+    [T.INT8]: [8, (v, i) => v.getInt8(i)],
+    [T.UINT16]: [16, (v, i) => v.getUint16(2 * i, true)],
+    [T.INT16]: [16, (v, i) => v.getInt16(2 * i, true)],
+    [T.INT32]: [32, (v, i) => v.getInt32(4 * i, true)],
+    [T.UINT4]: [4, nibble],
+    [T.INT4]: [4, (v, i) => (nibble(v, i) << 28) >> 28],
+  };
+
+/** The bytes that an array states as its own: in the message, or in a file beside it. */
+function bytesOf(proto: TensorProto, external: External): Uint8Array {
+  if (proto.dataLocation !== TensorProto_DataLocation.EXTERNAL) return proto.rawData;
+  const entries = new Map(proto.externalData.map(({ key, value }) => [key, value]));
+  const location = entries.get("location") ?? "";
+  const file = external.get(location);
+  if (file === undefined)
+    throw new UsageError(
+      `array ${proto.name} lies in the file ${JSON.stringify(location)}, which was not found beside the model; keep both in one folder`,
+    );
+  const offset = Number(entries.get("offset") ?? 0);
+  const length = Number(entries.get("length") ?? file.length - offset);
+  if (!(offset >= 0 && length >= 0 && offset + length <= file.length))
+    throw new UsageError(
+      `array ${proto.name} states bytes ${offset} to ${offset + length} of ${location}, which has ${file.length}; the file is incomplete`,
+    );
+  return file.subarray(offset, offset + length);
+}
+
+function fromBytes(type: number, count: number, bytes: Uint8Array): NdArray["data"] {
+  // A copy that begins at a multiple of its element's size.
+  const copy = () => new Uint8Array(bytes).buffer;
+  if (type === T.FLOAT) return new Float32Array(copy());
+  if (type === T.DOUBLE) return new Float64Array(copy());
+  if (type === T.INT64 || type === T.UINT64) return new BigInt64Array(copy());
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (type === T.UINT32)
+    return BigInt64Array.from({ length: count }, (_, i) => BigInt(view.getUint32(4 * i, true)));
+  const [, read] = readers[type];
+  const at = (_: unknown, i: number) => read(view, i);
+  if (dtypes[type] === "float32") return Float32Array.from({ length: count }, at);
+  return dtypes[type] === "bool"
+    ? Uint8Array.from({ length: count }, at)
+    : Int32Array.from({ length: count }, at);
+}
+
+const bitsOf = (type: number): number =>
+  readers[type]?.[0] ?? (type === T.FLOAT || type === T.UINT32 ? 32 : 64);
+
+/** An array from the fields of its type, which old exporters use instead of bytes. */
+function fromFields(proto: TensorProto): NdArray["data"] {
+  const { dataType: type, floatData, doubleData, int64Data, uint64Data, int32Data } = proto;
+  if (type === T.FLOAT) return Float32Array.from(floatData);
+  if (type === T.DOUBLE) return Float64Array.from(doubleData);
+  if (type === T.INT64) return BigInt64Array.from(int64Data);
+  if (type === T.UINT64 || type === T.UINT32) return BigInt64Array.from(uint64Data);
+  if (type === T.FLOAT16) return Float32Array.from(int32Data, half);
+  if (type === T.BFLOAT16) return Float32Array.from(int32Data, brain);
+  if (type === T.BOOL) return Uint8Array.from(int32Data, (v) => (v === 0 ? 0 : 1));
+  return Int32Array.from(int32Data);
+}
+
+/** An array that stands in a file; half precision is widened, small whole numbers become int32. */
+export function decodeTensor(proto: TensorProto, external: External = new Map()): NdArray {
+  const { name, dataType: type, dims } = proto;
+  const dtype = dtypeOf(type, name === "" ? "an array of the file" : `array ${name}`);
+  const shape: Shape = dims.map(Number);
+  const count = sizeOf(shape);
+  const wrong = (held: number, unit: string) =>
+    new UsageError(
+      `array ${name} of ${typeName(type)} states [${shape.join(", ")}] and holds ${held} ${unit}; the file is corrupt`,
+    );
+  if (shape.some((n) => !(n >= 0)) || !Number.isSafeInteger(count)) throw wrong(0, "elements");
+  const bytes = bytesOf(proto, external);
+  if (bytes.length > 0 || proto.dataLocation === TensorProto_DataLocation.EXTERNAL) {
+    if (bytes.length !== Math.ceil((count * bitsOf(type)) / 8)) throw wrong(bytes.length, "bytes");
+    return { dtype, shape, data: fromBytes(type, count, bytes) } as NdArray;
+  }
+  const data = fromFields(proto);
+  if (data.length !== count) throw wrong(data.length, "elements");
+  return { dtype, shape, data } as NdArray;
+}
+
+/** An array that stores what is not zero: values, and their places [n] through the whole array or [n, axes]. */
+export function decodeSparse(proto: SparseTensorProto, external: External = new Map()): NdArray {
+  const { values: held, indices: places, dims } = proto;
+  const name = held?.name ?? "";
+  if (held === undefined || places === undefined)
+    throw new UsageError(
+      `array ${name} is sparse and has no values or indices; the file is corrupt`,
+    );
+  const [values, indices] = [decodeTensor(held, external), decodeTensor(places, external)];
+  const shape = dims.map(Number);
+  const count = sizeOf(shape);
+  const perAxis = indices.shape.length === 2;
+  const whole = indices.data.length === values.data.length * (perAxis ? shape.length : 1);
+  if (!whole || shape.some((n) => !(n >= 0)) || !(count <= MOST_SPARSE))
+    throw new UsageError(
+      `array ${name} is sparse: [${shape.join(", ")}] with ${values.data.length} values and indices [${indices.shape.join(", ")}]; the file is corrupt, or meant to exhaust memory`,
+    );
+  const like = values.data.constructor as new (length: number) => NdArray["data"];
+  const data = new like(count);
+  for (let i = 0; i < values.data.length; i++) {
+    const at = perAxis
+      ? shape.reduce(
+          (place, n, axis) => place * n + Number(indices.data[i * shape.length + axis]),
+          0,
+        )
+      : Number(indices.data[i]);
+    if (!(at >= 0 && at < count))
+      throw new UsageError(`array ${name} has an index ${at} of ${count}; the file is corrupt`);
+    data[at] = values.data[i] as never;
+  }
+  return { dtype: values.dtype, shape, data } as NdArray;
+}

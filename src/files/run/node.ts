@@ -1,0 +1,21 @@
+import { appendFile, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { orMissing, PARTIAL, writeWhole, writing } from "../node.ts";
+import { readBytes } from "../read/node.ts";
+import type { RunFiles } from "./run-files.ts";
+
+/** Files of leases, the present one and that of older versions, which say nothing of a run. */
+const isLease = (name: string): boolean => /^(lease\.\d+|lock)$/.test(name);
+
+/** The files of a run in a folder, which is made when the first file is written. */
+export const nodeFiles = (path: string): RunFiles => ({
+  path,
+  list: async (folder) =>
+    (await orMissing(readdir(join(path, folder)), [])).filter(
+      (name) => !isLease(name) && !name.endsWith(PARTIAL),
+    ),
+  read: (name) => readBytes(join(path, name)),
+  write: (name, contents) => writeWhole(`${path}/${name}`, contents),
+  append: (name, text) => writing(`${path}/${name}`, appendFile(join(path, name), text)),
+  remove: (name) => rm(join(path, name), { force: true }),
+});

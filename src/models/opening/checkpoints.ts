@@ -1,0 +1,98 @@
+import type { RunFiles } from "../../files/run/run-files.ts";
+import { UsageError } from "../../math/usage-error.ts";
+import {
+  type Checkpoint,
+  type Position,
+  readCheckpoint,
+  type StoredOptions,
+  writeCheckpoint,
+} from "./checkpoint.ts";
+
+const FOLDER = "checkpoints";
+
+/** Newest files that are kept: the last one, and two to fall back to. */
+const KEPT = 3;
+
+/** `epoch-3.safetensors` after three epochs, `epoch-3-step-20.safetensors` 20 steps later. */
+export const checkpointName = ({ epoch, stepInEpoch }: Position): string =>
+  `${FOLDER}/epoch-${epoch}${stepInEpoch > 0 ? `-step-${stepInEpoch}` : ""}.safetensors`;
+
+/** The run's checkpoint files, newest first; other files are passed over. */
+export async function checkpointNames(files: RunFiles): Promise<string[]> {
+  return (await files.list(FOLDER))
+    .flatMap((name) => {
+      const parts = /^epoch-(\d+)(?:-step-(\d+))?\.safetensors$/.exec(name);
+      return parts === null ? [] : [{ name, epoch: Number(parts[1]), step: Number(parts[2] ?? 0) }];
+    })
+    .sort((a, b) => b.epoch - a.epoch || b.step - a.step)
+    .map(({ name }) => `${FOLDER}/${name}`);
+}
+
+/** The checkpoint in a file, or a UsageError: `runs/a/checkpoints/epoch-3.safetensors is damaged: …`. */
+async function read<Options extends StoredOptions>(
+  files: RunFiles,
+  name: string,
+): Promise<Checkpoint<Options>> {
+  const bytes = await files.read(name);
+  try {
+    return await readCheckpoint(bytes);
+  } catch (error) {
+    throw new UsageError(`${files.path}/${name} is damaged: ${(error as Error).message}`);
+  }
+}
+
+/**
+ * The run's newest checkpoint; undefined if it has none. If that one is damaged, the error names the newest good
+ * one: whether to go back is for the user to decide.
+ */
+export async function latestCheckpoint<Options extends StoredOptions = StoredOptions>(
+  files: RunFiles,
+): Promise<{ readonly name: string; readonly checkpoint: Checkpoint<Options> } | undefined> {
+  const [newest, ...older] = await checkpointNames(files);
+  if (newest === undefined) return undefined;
+  try {
+    return { name: newest, checkpoint: await read(files, newest) };
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    for (const name of older) {
+      const good = await read(files, name).then(
+        () => true,
+        () => false,
+      );
+      if (good)
+        throw new UsageError(error.lines, {
+          code: "bad-file",
+          next: `the previous one, ${files.path}/${name}, is good: delete the damaged file to go on from there`,
+        });
+    }
+    throw new UsageError(error.lines, {
+      code: "bad-file",
+      next: "the run has no other good checkpoint: start another run directory",
+    });
+  }
+}
+
+/** What `action` gives; if it fails for want of space or rights, an error that says what is safe and what to do. */
+export async function keeping<T>(files: RunFiles, action: Promise<T>): Promise<T> {
+  try {
+    return await action;
+  } catch (error) {
+    const { code, message } = error as Error & { readonly code?: string };
+    if (code === undefined && !(error instanceof UsageError)) throw error;
+    const [last] = await checkpointNames(files);
+    const safe =
+      last === undefined ? "nothing was saved before" : `${files.path}/${last} is intact`;
+    throw new UsageError(error instanceof UsageError ? error.lines : message, {
+      code: "cannot-write",
+      next: `${safe}; put this right, then resume the run`,
+    });
+  }
+}
+
+/** Saves a checkpoint, then removes those that are no longer needed; returns its name. */
+export async function saveCheckpoint(files: RunFiles, checkpoint: Checkpoint): Promise<string> {
+  const name = checkpointName(checkpoint.position);
+  await keeping(files, files.write(name, await writeCheckpoint(checkpoint)));
+  for (const old of (await checkpointNames(files)).slice(KEPT)) await files.remove(old);
+  return name;
+}

@@ -1,0 +1,87 @@
+import { createHash } from "node:crypto";
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Runtime } from "../../engine/runtime/runtime.ts";
+import { contentsKind, otherKind } from "../../files/kind.ts";
+import { orMissing } from "../../files/node.ts";
+import { readBytes, whileReading } from "../../files/read/node.ts";
+import { nodeFiles } from "../../files/run/node.ts";
+import type { Shape } from "../../math/tensor.ts";
+import { UsageError } from "../../math/usage-error.ts";
+import type { Architecture } from "../architecture.ts";
+import { isExported } from "../export.ts";
+import type { ImportedOptions } from "../imported.ts";
+import { importModel, readModelNode, readOnnxBytes } from "../node.ts";
+import { latestCheckpoint } from "./checkpoints.ts";
+import { modelOfCheckpoint, modelOfFile, modelOfNetwork, type OpenModel } from "./open-model.ts";
+
+/** How a file of somebody else's is to be read, and what checks it. */
+export interface OpenOptions extends ImportedOptions {
+  readonly runtime?: Runtime;
+  /** The network of a run directory whose network is the caller's own. */
+  readonly ownModel?: Architecture;
+  /** Shape of the pictures that the network will meet, taken where `shape` is not stated; not recorded. */
+  readonly pictures?: Shape;
+}
+
+/** The bytes of a checkpoint, unless they show that they are of another format. */
+function checkpointOnly(path: string, bytes: Uint8Array): Uint8Array {
+  if (contentsKind(bytes)?.code === "onnx")
+    throw new UsageError(
+      `${path} is an ONNX model whose name does not end in .onnx; rename it, and give that name`,
+    );
+  const needed = "an ONNX model (.onnx) or a checkpoint (.safetensors)";
+  const other = otherKind(path, bytes, needed, ["safetensors"]);
+  if (other !== undefined) throw new UsageError(other, { code: "bad-file" });
+  return bytes;
+}
+
+/** A folder that is no run directory, or whose training ended before its first checkpoint. */
+async function withoutCheckpoints(path: string): Promise<UsageError> {
+  const names = await whileReading(path, readdir(path));
+  const networks = names.filter((name) => /\.onnx(\.gz)?$/.test(name)).sort();
+  const [first] = networks.includes("model.onnx") ? ["model.onnx"] : networks;
+  if (first === undefined)
+    return new UsageError(`${path} has no checkpoints; give the --out of a training run`, {
+      code: "not-found",
+    });
+  const others = networks.length === 1 ? "" : ` and ${networks.length - 1} more .onnx`;
+  return new UsageError(
+    `${path} is a folder without checkpoints, but it holds ${first}${others}; give the file: ${join(path, first)}`,
+    { code: "not-found" },
+  );
+}
+
+/** Opens a run directory (its newest checkpoint), a checkpoint, or any .onnx file, packed by gzip or not. */
+export async function openModelNode(
+  path: string,
+  { runtime, pictures, ownModel, ...reading }: OpenOptions = {},
+): Promise<OpenModel> {
+  const found = await whileReading(path, orMissing(stat(path), undefined));
+  if (found === undefined)
+    throw new UsageError(
+      `${path}: there is no such run directory or file; give the --out of a training run, a .safetensors or an .onnx file`,
+    );
+  if (found.isDirectory()) {
+    const latest = await latestCheckpoint(nodeFiles(path));
+    if (latest === undefined) throw await withoutCheckpoints(path);
+    return modelOfCheckpoint(latest.checkpoint, path, `${path}/${latest.name}`, ownModel);
+  }
+  if (!/\.onnx(\.gz)?$/.test(path))
+    return modelOfFile(checkpointOnly(path, await readBytes(path)), path);
+  const bytes = await readOnnxBytes(path);
+  const model = await readModelNode(path, bytes);
+  if (isExported(model.metadata)) return modelOfFile(bytes, path.replace(/\.gz$/, ""));
+  const weights = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
+  const options = { ...(pictures !== undefined && { shape: pictures }), ...reading };
+  const opened = modelOfNetwork(
+    await importModel(model, path, options, runtime),
+    path,
+    weights,
+    reading,
+  );
+  const lost = Object.keys(model.metadata).some((key) => key.startsWith("rampart."));
+  if (!lost) return opened;
+  const note = `${path} has metadata of rampart and does not name its architecture: it was changed since export, and is read as any other ONNX file`;
+  return { ...opened, notes: [...(opened.notes ?? []), note] };
+}

@@ -1,0 +1,135 @@
+import type { Victim } from "../attacks/victim.ts";
+import { stoppable } from "../evaluate/subject.ts";
+import { keyOf, keysFor } from "../math/random.ts";
+import { tensor } from "../math/tensor.ts";
+import type { Window } from "../report/panels.ts";
+import {
+  clusters,
+  EPSILON_LINF,
+  equalAreaRadius,
+  interlockedRows,
+  sharedArea,
+} from "./figure1-data.ts";
+import {
+  claimsOf,
+  drawnOf,
+  exampleToDraw,
+  JUDGE,
+  type Judged,
+  judge,
+  pointOf,
+  sharesOf,
+} from "./figure1-judge.ts";
+import { type Progress, planeRecipe, type Runtime, trainPlane } from "./figure1-train.ts";
+import { figure1Svg } from "./report/figure1.ts";
+import type { Figure1Data } from "./report/figure1-data.ts";
+
+export type { Figure1Data } from "./report/figure1-data.ts";
+
+/** How much work is spent: training steps of each classifier, test examples, cells along a side of the grid. */
+export interface Figure1Scale {
+  readonly steps: number;
+  readonly test: number;
+  readonly cells: number;
+}
+
+/** Scales by name: seconds, and most of a minute. */
+export const figure1Scales = {
+  smoke: { steps: 500, test: 240, cells: 81 },
+  small: { steps: 1500, test: 480, cells: 121 },
+} as const satisfies Readonly<Record<string, Figure1Scale>>;
+
+const DEFENSES = ["standard", "at-linf", "at-l2"] as const;
+
+export interface Figure1Options {
+  readonly runtime: Runtime;
+  readonly seed?: number;
+  readonly scale?: keyof typeof figure1Scales | Figure1Scale;
+  readonly signal?: AbortSignal | undefined;
+  /** Counts training steps, over all classifiers. */
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** Half a side of the square around the example where decisions are computed, in units of ε∞; most of it is drawn. */
+const HALF_WINDOW = 2.7;
+
+/** The difference of the two logits at the centres of the cells, to four digits. */
+async function marginsOn(
+  network: Victim,
+  { x, y }: Window,
+  cells: number,
+): Promise<readonly number[]> {
+  const at = ([low, high]: readonly [number, number], i: number) =>
+    low + ((high - low) * (i + 0.5)) / cells;
+  const indices = Array.from({ length: cells * cells }, (_, i) => i);
+  const points = indices.flatMap((i) => [at(x, i % cells), at(y, Math.floor(i / cells))]);
+  const { data } = await network.logits(
+    tensor([indices.length, 2, 1, 1], points),
+    keysFor(keyOf(0), indices),
+  );
+  return indices.map((i) => Number((data[2 * i + 1] - data[2 * i]).toPrecision(4)));
+}
+
+/**
+ * Figure 1 of the paper from a real computation in two dimensions: classifiers trained with `standard`, `at-linf` and
+ * `at-l2` on `interlockedRows`, with balls of equal area, then attacked with PGD in both norms.
+ */
+export async function figure1({
+  runtime,
+  seed = 0,
+  scale = "smoke",
+  signal,
+  onProgress,
+}: Figure1Options): Promise<{ readonly svg: string; readonly data: Figure1Data }> {
+  const { steps, test, cells } = typeof scale === "string" ? figure1Scales[scale] : scale;
+  const radii = { linf: EPSILON_LINF, l2: equalAreaRadius(EPSILON_LINF) };
+  const { batch, epochs } = planeRecipe;
+  const dataset = interlockedRows(seed, { train: (steps * batch) / epochs, test });
+  const shared = { runtime, dataset, seed, epsilonLinf: radii.linf, epsilonL2: radii.l2, signal };
+  const total = steps * DEFENSES.length;
+  const judged: Judged[] = [];
+  const networks = [];
+  try {
+    for (const [i, defense] of DEFENSES.entries()) {
+      const onStep = (step: number) =>
+        onProgress?.({ stage: `training ${defense}`, done: i * steps + step, total });
+      const network = await trainPlane(defense, { ...shared, onStep });
+      networks.push(network);
+      judged.push(await judge(defense, stoppable(network, signal), dataset, radii, seed));
+    }
+    const index = exampleToDraw(judged, dataset);
+    const point = pointOf(dataset.test.images([index]), 0);
+    const half = HALF_WINDOW * radii.linf;
+    const grid: Window = {
+      x: [point[0] - half, point[0] + half],
+      y: [point[1] - half, point[1] + half],
+    };
+    const margins: Record<string, readonly number[]> = {};
+    for (const { defense, network } of judged)
+      margins[defense] = await marginsOn(network, grid, cells);
+    const classifiers = judged.map(({ defense, clean, attacked: { linf, l2 } }) => ({
+      ...{ defense, clean, linf: sharesOf(linf), l2: sharesOf(l2) },
+      drawn: { linf: drawnOf(linf, index), l2: drawnOf(l2, index) },
+    }));
+    const data: Figure1Data = {
+      ...{ figure: "figure1", seed, scale: typeof scale === "string" ? scale : "custom" },
+      ...{ epsilonLinf: radii.linf, epsilonL2: radii.l2 },
+      overlap: sharedArea(radii.linf, radii.l2),
+      training: { model: "mlp-small", steps, ...planeRecipe, recipe: "short" },
+      attacks: { name: "pgd", ...JUDGE },
+      classes: dataset.classes,
+      testExamples: test,
+      example: { index, label: dataset.test.labels[index], point, claims: claimsOf(judged, index) },
+      clusters,
+      points: Array.from({ length: test }, (_, i) => ({
+        point: pointOf(dataset.test.images([i]), 0),
+        label: dataset.test.labels[i],
+      })),
+      grid: { ...grid, columns: cells, rows: cells, margins },
+      classifiers,
+    };
+    return { svg: figure1Svg(data), data };
+  } finally {
+    await Promise.all(networks.map((network) => network.release()));
+  }
+}

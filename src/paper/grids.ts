@@ -1,0 +1,206 @@
+// The paper's tables as grids, printed numbers beside ours, with the number of images in every cell.
+import type { Interval } from "../math/statistics.ts";
+import type { Radii, Table2Column, Table3Column } from "./regions.ts";
+import type { Grid, GridCell, GridRow } from "./report/grid.ts";
+import type { Measured, ProtocolColumn, Table4Column } from "./table4.ts";
+
+/** The names that readers of the paper know. */
+export const titles: Readonly<Record<string, string>> = {
+  standard: "Baseline",
+  "at-linf": "AT ℓ∞",
+  "at-l2": "AT ℓ2",
+  "mat-max": "MAT Max",
+  "mat-rand": "MAT Rand",
+  "ni-normal": "NI N",
+  "ni-uniform": "NI U",
+  "mni-mix": "MNI Mix",
+  "mni-conv": "MNI Conv",
+  "rat-linf-normal": "RAT ℓ∞ N",
+  "rat-linf-uniform": "RAT ℓ∞ U",
+  "rat-l2-normal": "RAT ℓ2 N",
+  "rat-l2-uniform": "RAT ℓ2 U",
+};
+
+/** Accuracies below this are weaknesses, red in the paper's Table 4. */
+const WEAK = 0.3;
+
+const none: GridCell = { text: "–" };
+const share = (value: number) => value.toFixed(2);
+const range = ({ low, high }: Interval) => `${share(low)}–${share(high)}`;
+
+const measured = (one: Measured | null): GridCell =>
+  one === null
+    ? none
+    : { text: share(one.mean), detail: `${range(one)}, n ${one.examples}`, low: one.mean < WEAK };
+
+const plain = (value: number | null | undefined): GridCell =>
+  value === null || value === undefined ? none : { text: share(value), low: value < WEAK };
+
+const times = (value: number | null): GridCell =>
+  value === null ? none : { text: `${value.toFixed(2)}×` };
+
+/** Table 4, under both protocols, beside the printed one. */
+export function table4Grid(columns: readonly Table4Column[], where: string): Grid {
+  const row = (label: string, cell: (column: Table4Column) => GridCell): GridRow => ({
+    label,
+    cells: columns.map(cell),
+  });
+  const of =
+    (protocol: "published" | "sound", key: keyof ProtocolColumn) => (one: Table4Column) => {
+      const value = one[protocol][key];
+      return typeof value === "number" ? plain(value) : measured(value);
+    };
+  const heading = (label: string): GridRow => ({ label, cells: [] });
+  const attacks = [
+    ["Natural", "natural"],
+    ["PGD-ℓ∞ 20", "pgdLinf"],
+    ["PGD-ℓ2 20", "pgdL2"],
+    ["C&W-ℓ2 60", "cwL2"],
+  ] as const;
+  return {
+    title: `Table 4: thirteen defences, ${where}`,
+    columns: columns.map(({ defense }) => titles[defense] ?? defense),
+    rows: [
+      heading("sound protocol: fresh draws, C&W within ℓ2 0.83"),
+      ...attacks.map(([label, key]) => row(label, of("sound", key))),
+      row("union of PGD", of("sound", "unionPgd")),
+      row("union with C&W", of("sound", "union")),
+      row("min of means", of("sound", "minOfMeans")),
+      heading("published protocol: EOT 80, noise-free scoring, C&W unbounded"),
+      ...attacks.map(([label, key]) => row(label, of("published", key))),
+      row("min of means (the paper's)", of("published", "minOfMeans")),
+      row("union", of("published", "union")),
+      ...attacks.map(([label, key]) =>
+        row(`${label}, one noisy draw`, ({ oneDraw }) => plain(oneDraw?.[key])),
+      ),
+      heading("the paper, as printed"),
+      ...attacks.map(([label, key]) => row(label, ({ printed }) => plain(printed[key]))),
+      row("Min accuracy", ({ printed }) => plain(printed.min)),
+      heading("cost"),
+      row("training time / AT ℓ∞'s", ({ trainingTime }) => times(trainingTime)),
+      row("training FLOPs / AT ℓ∞'s", ({ trainingWork }) => times(trainingWork)),
+    ],
+    notes: [
+      "Accuracies with 95 % intervals; n is the number of test images; below 0.30 red, as in the paper. Noise is on pixels in [0, 1].",
+      "The paper's min accuracy is a minimum of means over images, an upper bound of the union, which lets the attacker choose for each image. Under sound, the worst attack is chosen on one half of the noise draws and scored on the other.",
+      "One noisy draw: the same published attacks, scored by one prediction of the randomised network instead of the noise-free one.",
+    ],
+  };
+}
+
+const percent = (one: Interval): GridCell => ({
+  text: `${(100 * one.mean).toFixed(0)} %`,
+  detail: `${(100 * one.low).toFixed(1)}–${(100 * one.high).toFixed(1)}`,
+});
+const length = (value: number): GridCell => ({ text: value.toPrecision(3) });
+
+const wholePercent = (value: number): GridCell => ({ text: `${(100 * value).toFixed(0)} %` });
+
+/** Makes rows of columns that each stand beside the printed one. */
+const beside =
+  <C extends { readonly printed: object | null }>(columns: readonly C[]) =>
+  (
+    label: string,
+    ours: (column: C) => GridCell,
+    theirs: (printed: NonNullable<C["printed"]>) => GridCell = () => none,
+  ): GridRow => ({
+    label,
+    cells: columns.flatMap((column) => [
+      ours(column),
+      column.printed === null ? none : theirs(column.printed as NonNullable<C["printed"]>),
+    ]),
+  });
+
+/** Table 2: each measured column beside the printed one. */
+export function table2Grid(columns: readonly Table2Column[], radii: Radii, where: string): Grid {
+  const row = beside(columns);
+  const inside = (column: Table2Column, other: "l2Only" | "linfOnly"): GridCell => ({
+    text: `${(100 * (column.regions.both.mean + column.regions[other].mean)).toFixed(0)} %`,
+  });
+  return {
+    title: `Table 2: PGD examples and the two balls, ${where}`,
+    columns: columns.flatMap(({ attack, defense, examples }) => [
+      `${attack === "pgd-l2" ? "PGD-ℓ2" : "PGD-ℓ∞"} vs ${titles[defense]}, n ${examples}`,
+      "printed",
+    ]),
+    rows: [
+      row("in both balls", ({ regions }) => percent(regions.both)),
+      row("in the ℓ2 ball only", ({ regions }) => percent(regions.l2Only)),
+      row("in the ℓ∞ ball only", ({ regions }) => percent(regions.linfOnly)),
+      row("in neither", ({ regions }) => percent(regions.neither)),
+      row(
+        "inside ℓ2 ball",
+        (one) => inside(one, "l2Only"),
+        ({ insideL2 }) => wholePercent(insideL2),
+      ),
+      row(
+        "average ℓ2 norm",
+        ({ meanL2 }) => length(meanL2),
+        ({ meanL2 }) => length(meanL2),
+      ),
+      row(
+        "inside ℓ∞ ball",
+        (one) => inside(one, "linfOnly"),
+        ({ insideLinf }) => wholePercent(insideLinf),
+      ),
+      row(
+        "average ℓ∞ norm",
+        ({ meanLinf }) => length(meanLinf),
+        ({ meanLinf }) => length(meanLinf),
+      ),
+      row(
+        "accuracy under attack",
+        ({ accuracy }) => ({ text: share(accuracy.mean), detail: range(accuracy) }),
+        ({ accuracy }) => ({ text: share(accuracy) }),
+      ),
+    ],
+    notes: [
+      `All PGD examples are counted, not only successes; radii ℓ∞ ${radii.linf}, ℓ2 ${radii.l2}, pixels in [0, 1].`,
+      "Under PGD-ℓ∞ the paper prints 100 % inside the ℓ2 ball and 0 % inside the ℓ∞ ball, beside mean norms of 1.4–1.64 in ℓ2 and 0.031 in ℓ∞: no example of ℓ2 norm 1.4 lies in a ball of radius 0.83, and PGD-ℓ∞ cannot leave its own ball. The two rows are swapped.",
+    ],
+  };
+}
+
+/** Table 3: where unbounded C&W finds its examples. */
+export function table3Grid(columns: readonly Table3Column[], radii: Radii, where: string): Grid {
+  const row = beside(columns);
+  const whole = (value: number): GridCell => ({ text: String(value) });
+  return {
+    title: `Table 3: C&W examples and the two balls, ${where}`,
+    columns: columns.flatMap(({ defense, examples }) => [
+      `${titles[defense]}, n ${examples}`,
+      "printed",
+    ]),
+    rows: [
+      row(
+        "in both balls",
+        ({ regions }) => percent(regions.both),
+        ({ both }) => wholePercent(both),
+      ),
+      row(
+        "in the ℓ2 ball only",
+        ({ regions }) => percent(regions.l2Only),
+        ({ l2Only }) => wholePercent(l2Only),
+      ),
+      row("in the ℓ∞ ball only", ({ regions }) => percent(regions.linfOnly)),
+      row("in neither", ({ regions }) => percent(regions.neither)),
+      row("average ℓ2 norm", ({ meanL2 }) => length(meanL2)),
+      row("average ℓ∞ norm", ({ meanLinf }) => length(meanLinf)),
+      row("misclassified without attack", ({ misclassified }) => whole(misclassified)),
+      row("nothing found", ({ unbroken }) => whole(unbroken)),
+      row(
+        "accuracy, unbounded",
+        ({ accuracy }) => ({ text: share(accuracy.mean), detail: range(accuracy) }),
+        ({ accuracy }) => ({ text: share(accuracy) }),
+      ),
+      row(`accuracy within ℓ2 ${radii.l2}`, ({ accuracyInL2: one }) => ({
+        text: share(one.mean),
+        detail: range(one),
+      })),
+    ],
+    notes: [
+      "C&W minimises the norm and has no bound, so an accuracy of 0 under it says nothing about a ball: the last row counts only examples within the ℓ2 radius.",
+      `n is the number of images that were classified correctly and then broken; radii ℓ∞ ${radii.linf}, ℓ2 ${radii.l2}, pixels in [0, 1].`,
+    ],
+  };
+}

@@ -1,0 +1,55 @@
+import type { AccuracyTable } from "../accuracy-table.ts";
+import { type Chart, chartMarkup, legend, type Series } from "../chart.ts";
+import type { Evaluation } from "../evaluation.ts";
+import { normName } from "../format.ts";
+import { html, type Markup } from "../html.ts";
+
+/** Accuracy of one model under one attack against ε, from the clean accuracy at ε = 0. */
+function series({ label, summary }: Evaluation, attack: string, place: number): Series | undefined {
+  const points = summary.attacks
+    .flatMap(({ attack: name, epsilon, accuracy: { mean: y, low, high } }) =>
+      name === attack && epsilon !== null ? [{ x: epsilon, y, low, high }] : [],
+    )
+    .sort((a, b) => a.x - b.x);
+  if (points.length === 0) return undefined;
+  const { mean: y, low, high } = summary.clean;
+  return { name: label, place, points: [{ x: 0, y, low, high }, ...points] };
+}
+
+/** Accuracy against ε, one chart per attack, one line per model, its 95 % interval as a band. */
+export function curvesSection(
+  { lines, data, protocol }: AccuracyTable,
+  id: string,
+  places: ReadonlyMap<string, number>,
+): Markup | null {
+  const evaluations = lines.map(({ evaluation }) => evaluation);
+  const tried = evaluations.flatMap(({ summary }) => summary.attacks);
+  const charts = [...new Map(tried.map(({ attack, norm }) => [attack, norm]))].flatMap(
+    ([attack, norm]): Chart[] => {
+      const drawn = evaluations.flatMap(
+        (one) => series(one, attack, places.get(one.label) ?? 0) ?? [],
+      );
+      if (drawn.length === 0) return [];
+      const title = `Accuracy under ${attack} against its radius`;
+      const x = norm === null ? "ε" : `ε in ${normName(norm)}, pixels in [0, 1]`;
+      return [{ title, x, y: "accuracy", share: true, series: drawn }];
+    },
+  );
+  if (charts.length === 0) return null;
+  const names = evaluations.map(({ label }) => label);
+  const single = charts.every((chart) => chart.series.every(({ points }) => points.length <= 2));
+  return html`
+<section aria-labelledby="${id}">
+<h2 id="${id}">Accuracy against ε on ${data}, ${protocol} protocol</h2>
+<p>Bands are 95 % intervals; ε = 0 is the clean accuracy.${
+    single
+      ? " One radius was measured, so the line between is only a guide to the eye; several radii (--epsilon-linf 0.01,0.02,0.031) make a curve."
+      : ""
+  }</p>
+${legend(
+  names,
+  names.map((name) => places.get(name) ?? 0),
+)}
+<div class="charts">${charts.map(chartMarkup)}</div>
+</section>`;
+}

@@ -1,0 +1,59 @@
+import type { EotCurve } from "../../evaluate/eot-curve.ts";
+import { type Chart, chartMarkup, legend } from "../chart.ts";
+import type { Evaluation } from "../evaluation.ts";
+import { listed, normName, percent, radius } from "../format.ts";
+import { html, type Markup } from "../html.ts";
+
+/** `pgd-linf, ε 0.031`. */
+export const curveName = ({ attack, epsilon }: EotCurve): string =>
+  epsilon === null ? attack : `${attack}, ε ${radius(epsilon)}`;
+
+/** What a curve says, in one sentence. */
+export function verdict({ points, settled }: EotCurve): string {
+  const values = listed(points.map(({ eot, accuracy }) => `${percent(accuracy.mean)} at ${eot}`));
+  return `${values}: ${
+    settled === null
+      ? `not settled at ${points[points.length - 1].eot}, so more draws may find more`
+      : `settled at ${settled}`
+  }`;
+}
+
+/** Accuracy against the draws that an attack averages per step, of every model attacked with several numbers of them. */
+export function eotSection(
+  evaluations: readonly Evaluation[],
+  places: ReadonlyMap<string, number>,
+): Markup | null {
+  const all = evaluations.flatMap(({ label, summary }) =>
+    summary.eotCurves.map((curve) => ({ label, curve, protocol: summary.protocol })),
+  );
+  if (all.length === 0) return null;
+  const titles = new Map(
+    all.map(({ curve }) => [curveName(curve), curve.norm === null ? "" : normName(curve.norm)]),
+  );
+  const charts = [...titles].map(
+    ([name, norm]): Chart => ({
+      ...{ title: `Accuracy under ${name} (${norm}) against EOT draws`, share: true, log: true },
+      ...{ x: "noise draws averaged per step, K", y: "accuracy" },
+      series: all
+        .filter(({ curve }) => curveName(curve) === name)
+        .map(({ label, curve }) => ({
+          ...{ name: label, place: places.get(label) ?? 0 },
+          points: curve.points.map(({ eot, accuracy: { mean: y, low, high } }) => ({
+            ...{ x: eot, y, low, high },
+          })),
+        })),
+    }),
+  );
+  const labels = [...new Set(all.map(({ label }) => label))];
+  return html`
+<section aria-labelledby="eot">
+<h2 id="eot">Accuracy against EOT draws</h2>
+<p>An attack that averages too few noise draws per step climbs the wrong hill, and the model looks better than it is. A curve is settled at the first K whose next one changes accuracy by less than the standard error of that change, taken over the same images. Every other number of this report is that of the largest K.</p>
+${legend(
+  labels,
+  labels.map((label) => places.get(label) ?? 0),
+)}
+<div class="charts">${charts.map(chartMarkup)}</div>
+<ul>${all.map(({ label, curve, protocol }) => html`<li><b>${label}</b> under ${curveName(curve)}, ${protocol} protocol: ${verdict(curve)}.</li>`)}</ul>
+</section>`;
+}
