@@ -98,7 +98,9 @@ export async function agreementOf(
   const moved = (numbers: Numbers) =>
     median((numbers.l2 ?? []).filter((_, i) => numbers.clean?.[i] === 1));
   return {
-    ...{ loss, gradient, largest: errors === null ? null : Math.max(...errors) },
+    loss,
+    gradient,
+    largest: errors === null ? null : Math.max(...errors),
     exactLoss:
       exactLoss === null || ours.loss === undefined
         ? null

@@ -123,7 +123,7 @@ export async function compare(job: Job, setting: Setting): Promise<Comparison> {
     const side = await sideOf(ours);
     const none = { ratio: null, installedRatio: null, memoryRatio: null };
     if (theirs.length === 0)
-      return { ...{ ours: side, pytorch: [], agreement: null, disagreements: [] }, ...none };
+      return { ours: side, pytorch: [], agreement: null, disagreements: [], ...none };
 
     const measured = [];
     for (const one of theirs) measured.push({ ...one, side: await sideOf(one) });
@@ -148,13 +148,17 @@ export async function compare(job: Job, setting: Setting): Promise<Comparison> {
       agreements.push(await agreementOf(numbers, one, { exact, theirs: theirNumbers }));
     const wrong = [...new Set(agreements.flatMap(disagreements))];
     const shared = {
-      ...{ ours: side, agreement: agreements[0], disagreements: wrong },
+      ours: side,
+      agreement: agreements[0],
+      disagreements: wrong,
       pytorch: measured.map((one) => ({ ...one.side, ...one.manner })),
     };
     if (wrong.length > 0) return { ...shared, ...none };
     const ratioTo = (one: Player) => spread(ours.seconds.map((own, i) => own / one.seconds[i]));
     return {
-      ...{ ...shared, ratio: ratioTo(best), installedRatio: ratioTo(installed) },
+      ...shared,
+      ratio: ratioTo(best),
+      installedRatio: ratioTo(installed),
       memoryRatio: side.memory / best.side.memory,
     };
   } finally {

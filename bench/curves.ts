@@ -44,7 +44,10 @@ function sweeps({ images = 128, steps = 5, eot = 4 }: Partial<Effort>): Sweep[] 
     { ...deterministic, grows: "images", unit: "images", effort: { images, steps: 4 * steps } },
     { ...deterministic, grows: "steps", unit: "gradient steps", effort: { images, steps } },
     {
-      ...{ work: "eot", model: randomised, grows: "eot", unit: "draws per step" },
+      work: "eot",
+      model: randomised,
+      grows: "eot",
+      unit: "draws per step",
       effort: { images: few, steps: 4 * steps, eot },
     },
   ];
@@ -101,7 +104,10 @@ export async function curves(
       if (given.json) console.log(JSON.stringify({ work, grows, ...effort, ...point }));
     }
     const drawn = (y: string, of: (point: Point) => number, title: string): Chart => ({
-      ...{ title, x: unit, y, share: false },
+      title,
+      x: unit,
+      y,
+      share: false,
       series: [
         {
           name: unit,

@@ -21,7 +21,9 @@ function ofTraining(task: Task, defense: string) {
   return {
     first: first.map((index) => index % task.labels.length),
     keys: exampleKeys(task.seed, "objective", 0, first),
-    ...{ rate: plan.rateAt(0), momentum: MOMENTUM, weightDecay: options.weightDecay },
+    rate: plan.rateAt(0),
+    momentum: MOMENTUM,
+    weightDecay: options.weightDecay,
     ...attack?.options,
   };
 }
@@ -37,7 +39,9 @@ function ofEvaluation({ seed, labels, noise, effort }: Task) {
   const under = `pgd-linf@${epsilonLinf}`;
   const keys = stream(under, attack);
   return {
-    ...{ epsilon: epsilonLinf, stepSize: epsilonLinf / 5, ...effort },
+    epsilon: epsilonLinf,
+    stepSize: epsilonLinf / 5,
+    ...effort,
     attack: noise === null ? keys : foldAll(foldAll(keys, nameToNumber("mean-loss")), 0),
     clean: stream("clean", clean),
     score: stream(under, score),
@@ -60,7 +64,10 @@ export const details: Readonly<Record<WorkName, (task: Task) => object>> = {
   "pgd-accuracy": ofEvaluation,
   cw: ({ effort, network }) => ({
     ...CwOptions.parse({ steps: effort.steps, searches: effort.searches }),
-    ...{ classes: network.classes, attack: [], clean: [], score: [] },
+    classes: network.classes,
+    attack: [],
+    clean: [],
+    score: [],
   }),
   eot: ofEvaluation,
 };

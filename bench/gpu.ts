@@ -53,7 +53,8 @@ function taskOf(model: string, batch: number): Task {
   const network = architecture(model, cifar);
   const keys = keysFor(fold(keyOf(0), 1), [...Array(batch).keys()]);
   return {
-    ...{ network, parameters: initialParameters(network, fold(keyOf(0), 0)) },
+    network,
+    parameters: initialParameters(network, fold(keyOf(0), 0)),
     x: uniform(foldAll(keys, 0), [batch, ...cifar.shape]),
     labels: keys.map((_, i) => i % cifar.classes),
     keys: foldAll(keys, 1),
@@ -165,7 +166,11 @@ async function main() {
   const string = { type: "string" } as const;
   const { values } = parseArgs({
     options: {
-      ...{ device: string, models: string, batch: string, repeats: string, record: string },
+      device: string,
+      models: string,
+      batch: string,
+      repeats: string,
+      record: string,
       help: { type: "boolean" },
     },
   });
@@ -179,8 +184,12 @@ async function main() {
   const runtime = await nodeRuntime({ device });
   const cpu = await nodeRuntime();
   const where = {
-    ...{ date: new Date().toISOString(), rampart: version, ...runtime.target },
-    ...{ machine: machine(), gpus: gpus(), vulkan: process.env.VK_ICD_FILENAMES ?? null },
+    date: new Date().toISOString(),
+    rampart: version,
+    ...runtime.target,
+    machine: machine(),
+    gpus: gpus(),
+    vulkan: process.env.VK_ICD_FILENAMES ?? null,
     tf32: device === "cuda" ? process.env.NVIDIA_TF32_OVERRIDE !== "0" : null,
   };
   await mkdir(dirname(record), { recursive: true });

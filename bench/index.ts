@@ -72,7 +72,9 @@ async function prepare(
   const effort: Effort = { ...kind.effort(batch), ...given };
   const images = kind.kind === "evaluation" ? effort.images : kind.effort(batch).images;
   const task = benchTask(opened, {
-    ...{ kind: kind.kind, batch, seed },
+    kind: kind.kind,
+    batch,
+    seed,
     effort: { ...effort, images },
   });
   const file = join(folder, "task.safetensors");
@@ -130,8 +132,17 @@ async function main(argv: readonly string[]) {
       if (json)
         console.log(
           JSON.stringify({
-            ...{ ...one, effort, data, rounds, target, load, machine: machine() },
-            ...{ pytorchVersion: torch, peaks, flops, ...result },
+            ...one,
+            effort,
+            data,
+            rounds,
+            target,
+            load,
+            machine: machine(),
+            pytorchVersion: torch,
+            peaks,
+            flops,
+            ...result,
           }),
         );
       for (const line of lines(all[all.length - 1], peak)) print(line);

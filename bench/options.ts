@@ -61,10 +61,18 @@ export function options(argv: readonly string[]): Options | null {
   if (wrong !== undefined) throw new UsageError(unknownName("work", wrong, caseWorks));
   const { model, data, python, curves, profile, out, json } = values;
   return {
-    ...{ work: work as CaseWork[], models: model?.split(",") ?? null },
-    ...{ data, python, curves, profile, out, json },
-    ...{ batch: whole("batch", 1), rounds: whole("rounds", 1) ?? 10 },
-    ...{ threads: whole("threads", 1), seed: whole("seed", 0) ?? 0 },
+    work: work as CaseWork[],
+    models: model?.split(",") ?? null,
+    data,
+    python,
+    curves,
+    profile,
+    out,
+    json,
+    batch: whole("batch", 1),
+    rounds: whole("rounds", 1) ?? 10,
+    threads: whole("threads", 1),
+    seed: whole("seed", 0) ?? 0,
     effort: Object.fromEntries(
       amounts.flatMap((name) => {
         const value = whole(name, 1);

@@ -128,7 +128,9 @@ export function profileOf(
   const total = (all: readonly { readonly seconds: number }[]) =>
     all.reduce((sum, { seconds }) => sum + seconds, 0) / counted;
   return {
-    ...{ step, kernels: total(kernels), between: total(runs) - total(kernels) },
+    step,
+    kernels: total(kernels),
+    between: total(runs) - total(kernels),
     kinds: sums(kernels, counted, ({ kind }) => kind),
     shapes: sums(kernels, counted, ({ kind, shapes }) => `${kind} ${shapes}`),
   };

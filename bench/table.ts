@@ -75,9 +75,12 @@ export function markdownTable(all: readonly Measured[], peak: number): string {
           ? "they disagree"
           : "";
     return [
-      ...[title, `${modelLabel(model)}, ${batch}`, time(ours)],
+      title,
+      `${modelLabel(model)}, ${batch}`,
+      time(ours),
       ...[best, installed].map((one) => (one === undefined ? "" : `${time(one)}, ${one.layout}`)),
-      ...[share(ratio), share(installedRatio)],
+      share(ratio),
+      share(installedRatio),
       limit === null ? "" : two(limit),
       [ours, ...(best === undefined ? [] : [best])].map(({ memory }) => mib(memory)).join(" / "),
       memoryRatio === null ? "" : marked(memoryRatio, 1),
@@ -85,8 +88,17 @@ export function markdownTable(all: readonly Measured[], peak: number): string {
     ];
   });
   const head = [
-    ...["work", "model, batch", "Rampart, ms", "PyTorch's best, ms", "as installed, ms"],
-    ...["ratio", "as installed", "at most", "peak memory", "ratio", "of GEMM peak"],
+    "work",
+    "model, batch",
+    "Rampart, ms",
+    "PyTorch's best, ms",
+    "as installed, ms",
+    "ratio",
+    "as installed",
+    "at most",
+    "peak memory",
+    "ratio",
+    "of GEMM peak",
   ];
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   const rule = head.map((_, i) => (i < 2 ? "---" : "---:"));

@@ -94,7 +94,9 @@ describe("a profile", () => {
     Gemm: { inputs: ["2 64", "64 10"], output: "2 10" },
   };
   const kernel = (op: keyof typeof shapes, dur: number) => ({
-    ...{ cat: "Node", name: `${op}_1_kernel_time`, dur },
+    cat: "Node",
+    name: `${op}_1_kernel_time`,
+    dur,
     args: {
       op_name: op,
       input_type_shape: shapes[op].inputs.map(described),
@@ -103,14 +105,21 @@ describe("a profile", () => {
   });
   const program = runsOf([
     { cat: "Session", name: "session_initialization", dur: 9000, args: {} },
-    ...[kernel("Conv", 9000), run(9999)],
-    ...[kernel("Conv", 1000), kernel("Gemm", 500), run(2000)],
-    ...[kernel("Conv", 3000), kernel("Gemm", 500), run(4000)],
+    kernel("Conv", 9000),
+    run(9999),
+    kernel("Conv", 1000),
+    kernel("Gemm", 500),
+    run(2000),
+    kernel("Conv", 3000),
+    kernel("Gemm", 500),
+    run(4000),
   ]);
 
   it("has the time of each kernel and of the runtime between them, per step, without the first", () => {
     const { kernels, between, kinds, shapes } = profileOf([program], {
-      ...{ steps: 3, opensOnce: true, step: 0.004 },
+      steps: 3,
+      opensOnce: true,
+      step: 0.004,
     });
     expect(kernels).toBeCloseTo(0.0025, 9);
     expect(between).toBeCloseTo(0.0005, 9);

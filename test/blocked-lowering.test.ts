@@ -136,7 +136,9 @@ const between: [name: string, f: (y: Value) => Value][] = [
     "max pooling of equal numbers, of which the first gets all",
     (y) =>
       g.maxPool(g.straightThrough(g.round(y), y), {
-        ...{ kernel: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] },
+        kernel: [3, 3],
+        strides: [2, 2],
+        pads: [1, 1, 1, 1],
       }),
   ],
   [
@@ -147,7 +149,9 @@ const between: [name: string, f: (y: Value) => Value][] = [
     "max pooling of negative numbers in an uneven border",
     (y) =>
       g.maxPool(g.sub(g.mul(y, g.scalar(0.01)), g.scalar(5)), {
-        ...{ kernel: [3, 2], strides: [2, 1], pads: [0, 1, 1, 0] },
+        kernel: [3, 2],
+        strides: [2, 1],
+        pads: [0, 1, 1, 0],
       }),
   ],
   [

@@ -47,7 +47,8 @@ describe("rampart data", () => {
 
   it("refuses an unknown data set with the name that was meant, and one that cannot be fetched", async () => {
     expect(await rampartRun("data", "check", "cifar01")).toEqual({
-      ...{ code: 2, out: "" },
+      code: 2,
+      out: "",
       err: "unknown data set cifar01; did you mean cifar10?\n",
     });
     expect((await rampartRun("data", "fetch", "shapes")).code).toBe(2);

@@ -57,7 +57,8 @@ describe("bin/rampart.js in a fresh clone", { timeout: 300_000 }, () => {
 
   it("ends with code 2 and one line for an unknown command", async () => {
     expect(await rampart(["evalute"])).toEqual({
-      ...{ code: 2, out: "" },
+      code: 2,
+      out: "",
       err: "unknown command evalute; did you mean evaluate?\n",
     });
   });

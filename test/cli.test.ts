@@ -93,8 +93,15 @@ const values = async (line: string) => {
 describe("options", () => {
   it("have the schema's defaults", async () => {
     expect(await values("shoot m --defense at-linf")).toEqual({
-      ...{ model: "m", defense: "at-linf", epsilonLinf: 0.031, attacks: ["pgd-linf"], steps: 20 },
-      ...{ randomStart: true, resume: false, device: "cpu", seed: 0 },
+      model: "m",
+      defense: "at-linf",
+      epsilonLinf: 0.031,
+      attacks: ["pgd-linf"],
+      steps: 20,
+      randomStart: true,
+      resume: false,
+      device: "cpu",
+      seed: 0,
     });
   });
 
@@ -103,8 +110,13 @@ describe("options", () => {
       "shoot m --defense standard --epsilon-linf 8/255 --curve 2/255,0.03 --step-size=1e-3 " +
       "--attacks pgd-linf,pgd-l2 --no-random-start --resume --steps 3";
     expect(await values(line)).toMatchObject({
-      ...{ epsilonLinf: 8 / 255, curve: [2 / 255, 0.03], attacks: ["pgd-linf", "pgd-l2"] },
-      ...{ stepSize: 0.001, randomStart: false, resume: true, steps: 3 },
+      epsilonLinf: 8 / 255,
+      curve: [2 / 255, 0.03],
+      attacks: ["pgd-linf", "pgd-l2"],
+      stepSize: 0.001,
+      randomStart: false,
+      resume: true,
+      steps: 3,
     });
   });
 
@@ -120,7 +132,10 @@ describe("options", () => {
     const file = join(mkdtempSync(join(tmpdir(), "rampart-")), "options.json");
     writeFileSync(file, '{ "defense": "at-linf", "steps": 5, "epsilonLinf": "4/255" }');
     expect(await values(`shoot m --config ${file} --steps 7`)).toMatchObject({
-      ...{ defense: "at-linf", steps: 7, epsilonLinf: 4 / 255, seed: 0 },
+      defense: "at-linf",
+      steps: 7,
+      epsilonLinf: 4 / 255,
+      seed: 0,
     });
     writeFileSync(file, '{ "defence": "at-linf" }');
     const { code, err } = await toyRun(`shoot m --config ${file}`);
@@ -315,9 +330,15 @@ describe("the rest of a program", () => {
     const { code, out } = await toyRun("shoot --help");
     expect(code).toBe(0);
     for (const text of [
-      ...["Shoot at a target.", "--epsilon-linf <x>", "(default: 0.031)", "--no-random-start"],
-      ...["how it is defended: standard, at-linf, rat-linf-uniform (required)", "--resume"],
-      ...["--attacks <name,…>", "(default: pgd-linf)", "toy shoot m --defense at-linf"],
+      "Shoot at a target.",
+      "--epsilon-linf <x>",
+      "(default: 0.031)",
+      "--no-random-start",
+      "how it is defended: standard, at-linf, rat-linf-uniform (required)",
+      "--resume",
+      "--attacks <name,…>",
+      "(default: pgd-linf)",
+      "toy shoot m --defense at-linf",
     ])
       expect(out).toContain(text);
     expect(out).not.toMatch(/--random-start|--no-resume/);

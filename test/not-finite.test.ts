@@ -81,7 +81,11 @@ describe("the node behind an answer that is not finite", () => {
     }),
   } as unknown as Runtime;
   const network = (logits: (x: Value) => Value) => ({
-    ...{ name: "n", inputShape: [4], classes: 2, parameters: [], dropout: { rate: 0, masks: {} } },
+    name: "n",
+    inputShape: [4],
+    classes: 2,
+    parameters: [],
+    dropout: { rate: 0, masks: {} },
     forward: (x: Value) => ({ logits: logits(x), statistics: {} }),
   });
   const ask = (logits: (x: Value) => Value, loss: LossData | null, data = [0.5, 0.5, 0.5, 0.5]) =>
@@ -147,8 +151,19 @@ async function rowsOf(network: Victim, given: Record<string, unknown>, rows: rea
 }
 
 const everything = [
-  ...["fgsm-linf", "pgd-linf", "pgd-t-l2", "apgd-ce-linf", "apgd-t-l2", "apgd-dlr-l1"],
-  ...["autoattack-l2", "deepfool-l2", "ddn-l2", "fmn-l1", "fab-t-linf", "cw-l2", "square-linf"],
+  "fgsm-linf",
+  "pgd-linf",
+  "pgd-t-l2",
+  "apgd-ce-linf",
+  "apgd-t-l2",
+  "apgd-dlr-l1",
+  "autoattack-l2",
+  "deepfool-l2",
+  "ddn-l2",
+  "fmn-l1",
+  "fab-t-linf",
+  "cw-l2",
+  "square-linf",
 ];
 const small = { steps: 4, pgdTSteps: 4, apgdSteps: 6, squareQueries: 30, fabSteps: 4 };
 const fast = { cwSteps: 6, cwSearches: 2, ddnSteps: 6, fmnSteps: 6, deepfoolSteps: 6 };

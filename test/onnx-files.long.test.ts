@@ -24,7 +24,9 @@ const files: readonly (readonly [path: string, options: ImportedOptions])[] = [
 ];
 
 const double = ({ shape, data: from }: NdArray): NdArray => ({
-  ...{ dtype: "float64", shape, data: Float64Array.from(from as ArrayLike<number>, Number) },
+  dtype: "float64",
+  shape,
+  data: Float64Array.from(from as ArrayLike<number>, Number),
 });
 
 /** The same graph in double precision. */

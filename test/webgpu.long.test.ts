@@ -45,11 +45,16 @@ async function staysOnDevice(outputs: Readonly<Record<string, Value>>): Promise<
 }
 
 const geometry = (stride: number, pad: number, groups = 1) => ({
-  ...{ strides: [stride, stride], pads: [pad, pad, pad, pad], dilations: [1, 1], groups },
+  strides: [stride, stride],
+  pads: [pad, pad, pad, pad],
+  dilations: [1, 1],
+  groups,
 });
 type Case = { name: string; f: (...x: Value[]) => Value; shapes: readonly Shape[] };
 const at = (name: string, f: (...x: Value[]) => Value, ...shapes: Shape[]): Case => ({
-  ...{ name, f, shapes },
+  name,
+  f,
+  shapes,
 });
 const pool = { kernel: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] };
 /** Kernels choose their program by shape: vectors of four, tiles of 32, one group per channel. */
@@ -61,18 +66,14 @@ const wider: Case[] = [
   at(
     "gradient of a depthwise convolution with two outputs per channel",
     (dy, w) => g.convInputGradient(dy, w, [2, 4, 8, 8], geometry(2, 1, 4)),
-    ...[
-      [2, 8, 4, 4],
-      [8, 1, 3, 3],
-    ],
+    [2, 8, 4, 4],
+    [8, 1, 3, 3],
   ),
   at(
     "gradient of a depthwise convolution, stride 1",
     (dy, w) => g.convInputGradient(dy, w, [2, 2, 6, 6], geometry(1, 1, 2)),
-    ...[
-      [2, 4, 6, 6],
-      [4, 1, 3, 3],
-    ],
+    [2, 4, 6, 6],
+    [4, 1, 3, 3],
   ),
   at(
     "gradient of max pooling with ties",

@@ -5,8 +5,20 @@ const climb = (more: Partial<Climb>): Climb => {
   const zeros = new Float32Array(10);
   const best = { point: Float32Array.of(1), gradient: Float32Array.of(2), loss: 5, margin: 0 };
   return {
-    ...{ x: zeros, epsilon: 1, point: zeros, previous: zeros, gradient: zeros, loss: 3, best },
-    ...{ stepSize: 2, rises: 0, bestBefore: 4, halved: true, share: 1, support: 10, ...more },
+    x: zeros,
+    epsilon: 1,
+    point: zeros,
+    previous: zeros,
+    gradient: zeros,
+    loss: 3,
+    best,
+    stepSize: 2,
+    rises: 0,
+    bestBefore: 4,
+    halved: true,
+    share: 1,
+    support: 10,
+    ...more,
   };
 };
 

@@ -100,7 +100,10 @@ export function apgd(options: z.input<typeof ApgdOptions>): BoundedAttack {
       const aims = loss === "t" ? Math.min(targets, clean.shape[1] - 1) : 1;
       const examples = labels.map(
         (label, i): Example => ({
-          ...{ x: rowOf(x, i), label, key: keys[i], kept: rowOf(adversarial, i) },
+          x: rowOf(x, i),
+          label,
+          key: keys[i],
+          kept: rowOf(adversarial, i),
           targets: rivals(rowOf(clean, i), label, aims),
           margin: stopWhenBroken ? margins[i] : Number.NEGATIVE_INFINITY,
         }),
@@ -165,9 +168,21 @@ function begin(
   const support = differing(point, x);
   const nowhere = { point, gradient: point, loss: Number.NEGATIVE_INFINITY, margin: 0 };
   return {
-    ...{ example, target, key, margin: 0, x, epsilon, point, previous: point, gradient: point },
-    ...{ loss: nowhere.loss, best: nowhere, stepSize: firstStep * epsilon },
-    ...{ rises: 0, bestBefore: nowhere.loss, halved: true },
+    example,
+    target,
+    key,
+    margin: 0,
+    x,
+    epsilon,
+    point,
+    previous: point,
+    gradient: point,
+    loss: nowhere.loss,
+    best: nowhere,
+    stepSize: firstStep * epsilon,
+    rises: 0,
+    bestBefore: nowhere.loss,
+    halved: true,
     // At x itself nothing is known of how sparse a perturbation will be.
     support: support === 0 ? x.length : support,
     share: support === 0 ? 0.2 : shareOf(support, x.length),

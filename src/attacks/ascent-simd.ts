@@ -39,20 +39,49 @@ function linf(): Code {
   const [most, least, direction, from, middle] = [7, 8, 9, 10, 11];
   const bound = [...number(epsilon), ...toFloats];
   return [
-    ...[...bound, ...bound, ...words(0, 1, 4, 5), ...set(most)],
-    ...[...ZERO, ...get(most), ...f32.sub, ...set(least)],
+    ...bound,
+    ...bound,
+    ...words(0, 1, 4, 5),
+    ...set(most),
+    ...ZERO,
+    ...get(most),
+    ...f32.sub,
+    ...set(least),
     ...repeat(
       quads,
       [at, gradient, center, out].map((place) => [place, 16]),
       [
-        ...[...get(gradient), ...load(), ...set(direction)],
-        ...[...get(direction), ...SIGN, ...op.and, ...ONE, ...op.or],
-        ...[...get(direction), ...ZERO, ...f32.notEqual, ...op.and, ...set(direction)],
-        ...[...get(at), ...load(), ...set(from), ...get(center), ...load(), ...set(middle)],
+        ...get(gradient),
+        ...load(),
+        ...set(direction),
+        ...get(direction),
+        ...SIGN,
+        ...op.and,
+        ...ONE,
+        ...op.or,
+        ...get(direction),
+        ...ZERO,
+        ...f32.notEqual,
+        ...op.and,
+        ...set(direction),
+        ...get(at),
+        ...load(),
+        ...set(from),
+        ...get(center),
+        ...load(),
+        ...set(middle),
         ...get(out),
         ...inDouble([from, direction], ([x, d]) => [...x, ...number(length), ...d, ...mul, ...add]),
-        ...[...get(middle), ...f32.sub, ...get(most), ...f32.min, ...get(least), ...f32.max],
-        ...[...get(middle), ...f32.add, ...clampedToUnit, ...store()],
+        ...get(middle),
+        ...f32.sub,
+        ...get(most),
+        ...f32.min,
+        ...get(least),
+        ...f32.max,
+        ...get(middle),
+        ...f32.add,
+        ...clampedToUnit,
+        ...store(),
       ],
     ),
   ];
@@ -62,19 +91,30 @@ function linf(): Code {
 function squares(): Code {
   const [from, quads, total, row] = [0, 1, 2, 3];
   const half = (pair: Code): Code => [
-    ...[...pair, ...pair, ...mul],
-    ...[...get(total), ...add, ...set(total)],
+    ...pair,
+    ...pair,
+    ...mul,
+    ...get(total),
+    ...add,
+    ...set(total),
   ];
   return [
     ...repeat(
       quads,
       [[from, 16]],
       [
-        ...[...get(from), ...load(), ...set(row)],
-        ...[...half([...get(row), ...fromFloats]), ...half(upperFloats(row))],
+        ...get(from),
+        ...load(),
+        ...set(row),
+        ...half([...get(row), ...fromFloats]),
+        ...half(upperFloats(row)),
       ],
     ),
-    ...[...get(total), ...lane(0), ...get(total), ...lane(1), ...op.addDouble],
+    ...get(total),
+    ...lane(0),
+    ...get(total),
+    ...lane(1),
+    ...op.addDouble,
   ];
 }
 
@@ -86,11 +126,20 @@ function move(): Code {
     quads,
     [at, gradient, center, out].map((place) => [place, 16]),
     [
-      ...[...get(gradient), ...load(), ...set(slope)],
-      ...[...inDouble([slope], ([g]) => [...g, ...number(factor), ...mul]), ...set(direction)],
-      ...[...get(at), ...load(), ...set(from), ...get(out)],
+      ...get(gradient),
+      ...load(),
+      ...set(slope),
+      ...inDouble([slope], ([g]) => [...g, ...number(factor), ...mul]),
+      ...set(direction),
+      ...get(at),
+      ...load(),
+      ...set(from),
+      ...get(out),
       ...inDouble([from, direction], ([x, d]) => [...x, ...number(length), ...d, ...mul, ...add]),
-      ...[...get(center), ...load(), ...f32.sub, ...store()],
+      ...get(center),
+      ...load(),
+      ...f32.sub,
+      ...store(),
     ],
   );
 }
@@ -102,22 +151,33 @@ function land(): Code {
     quads,
     [center, out].map((place) => [place, 16]),
     [
-      ...[...get(out), ...load(), ...set(offset), ...get(out)],
+      ...get(out),
+      ...load(),
+      ...set(offset),
+      ...get(out),
       ...inDouble([offset], ([d]) => [...d, ...number(factor), ...mul]),
-      ...[...get(center), ...load(), ...f32.add, ...clampedToUnit, ...store()],
+      ...get(center),
+      ...load(),
+      ...f32.add,
+      ...clampedToUnit,
+      ...store(),
     ],
   );
 }
 
 const machineOf = machines(() => ({
   linf: {
-    ...{ parameters: [...addresses(5), type.f64, type.f64], results: [] },
-    ...{ vectors: 5, code: linf() },
+    parameters: [...addresses(5), type.f64, type.f64],
+    results: [],
+    vectors: 5,
+    code: linf(),
   },
   squares: { parameters: addresses(2), results: [type.f64], vectors: 2, code: squares() },
   move: {
-    ...{ parameters: [...addresses(5), type.f64, type.f64], results: [] },
-    ...{ vectors: 3, code: move() },
+    parameters: [...addresses(5), type.f64, type.f64],
+    results: [],
+    vectors: 3,
+    code: move(),
   },
   land: { parameters: [...addresses(3), type.f64], results: [], vectors: 1, code: land() },
 }));

@@ -53,7 +53,10 @@ it.each([
     expect(found.members).toEqual([null]);
     const { logits, ...visits } = found.visits;
     expect(visits).toEqual({
-      ...{ ce: starts * looks, dlr: 0, "dlr-targeted": aims * looks, difference: 900 },
+      ce: starts * looks,
+      dlr: 0,
+      "dlr-targeted": aims * looks,
+      difference: 900,
     });
     expect(found.aims).toEqual([aims, 9]);
     expect(logits).toBeGreaterThanOrEqual(900 + 50);

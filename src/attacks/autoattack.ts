@@ -22,7 +22,10 @@ export function autoattack(options: AutoAttackOptions): BoundedAttack {
   const { norm, epsilon, apgdSteps: steps, fabSteps, squareQueries: queries } = options;
   const restarts = norm === "l1" ? 5 : 1;
   return ensemble({
-    ...{ name: `autoattack-${norm}`, norm, epsilon, stopWhenBroken: true },
+    name: `autoattack-${norm}`,
+    norm,
+    epsilon,
+    stopWhenBroken: true,
     options: { ...options, steps, restarts },
     members: [
       apgd({ norm, epsilon, loss: "ce", steps, restarts }),
@@ -44,7 +47,10 @@ export function autoattackRand({
 }: Pick<AutoAttackOptions, "norm" | "epsilon" | "apgdSteps">): BoundedAttack {
   const own = { norm, epsilon, steps, stopWhenBroken: false };
   return ensemble({
-    ...{ name: `autoattack-${norm}-rand`, norm, epsilon, stopWhenBroken: false },
+    name: `autoattack-${norm}-rand`,
+    norm,
+    epsilon,
+    stopWhenBroken: false,
     options: { norm, epsilon, steps, restarts: 1 },
     members: [apgd({ ...own, loss: "ce" }), apgd({ ...own, loss: "dlr" })],
   });

@@ -70,7 +70,11 @@ export function pointsAt(images: readonly Float32Array[], fast = true): Point[] 
               })
             : machine.run.descend(
                 ...places,
-                ...[size / 2, weight, learningRate, unbiasMean, unbiasSquare],
+                size / 2,
+                weight,
+                learningRate,
+                unbiasMean,
+                unbiasSquare,
               );
       },
     };

@@ -29,7 +29,11 @@ const brighter = ({ shape, data }: Tensor, by: number) =>
 function bounded(name: string, by: number) {
   const given: Tensor[] = [];
   const attack: BoundedAttack = {
-    ...{ name, norm: "linf", epsilon: 0.12, asks: "losses", options: {} },
+    name,
+    norm: "linf",
+    epsilon: 0.12,
+    asks: "losses",
+    options: {},
     async perturb(_, pictures) {
       given.push(pictures);
       return brighter(pictures, by);
@@ -39,7 +43,10 @@ function bounded(name: string, by: number) {
 }
 
 const minimal = (name: string, by: number): MinimalAttack => ({
-  ...{ name, norm: "linf", epsilon: null, options: {} },
+  name,
+  norm: "linf",
+  epsilon: null,
+  options: {},
   minimize: async (_, pictures, own) => ({
     adversarial: brighter(pictures, by),
     found: own.map(() => true),
@@ -48,7 +55,12 @@ const minimal = (name: string, by: number): MinimalAttack => ({
 
 const of = (members: readonly Attack[], stopWhenBroken = true) =>
   ensemble({
-    ...{ name: "all", norm: "linf", epsilon: 0.12, members, stopWhenBroken, options: {} },
+    name: "all",
+    norm: "linf",
+    epsilon: 0.12,
+    members,
+    stopWhenBroken,
+    options: {},
   });
 
 it("each member attacks what the ones before it left standing, and is named for what it breaks", async () => {

@@ -36,8 +36,13 @@ export async function beginAll(
   const margins = marginsOf(clean, labels);
   const images = labels.map(
     (label, i): Image => ({
-      ...{ x: rowOf(x, i), label, key: keys[i], nearest: rowOf(adversarial, i) },
-      ...{ logits: rowOf(clean, i), cleanMargin: margins[i], margin: margins[i] },
+      x: rowOf(x, i),
+      label,
+      key: keys[i],
+      nearest: rowOf(adversarial, i),
+      logits: rowOf(clean, i),
+      cleanMargin: margins[i],
+      margin: margins[i],
       distance: margins[i] > 0 ? 0 : Number.POSITIVE_INFINITY,
     }),
   );

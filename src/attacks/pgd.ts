@@ -67,11 +67,16 @@ export function pgd(options: z.input<typeof PgdOptions>): BoundedAttack {
   const { stopWhenBroken } = resolved;
   const shared = { norm, epsilon, steps, stopWhenBroken };
   return {
-    ...{ name: `pgd-${norm}`, norm, epsilon, asks: "cross-entropy" },
+    name: `pgd-${norm}`,
+    norm,
+    epsilon,
+    asks: "cross-entropy",
     options: { ...shared, stepSize, randomStart, restarts },
     perturb: ascents(norm, {
-      ...{ ascent: { ...shared, length: () => stepSize, momentum: 0 }, targets: null },
-      ...{ randomStart, restarts },
+      ascent: { ...shared, length: () => stepSize, momentum: 0 },
+      targets: null,
+      randomStart,
+      restarts,
       loss: ({ labels }) => ce(labels),
       async judge(victim, reached, { labels, keys }) {
         const { losses, logits } = await victim.lossAndGradient(reached, ce(labels), keys);
@@ -93,11 +98,16 @@ export function pgdTargeted(options: z.input<typeof PgdTargetedOptions>): Bounde
   const { randomStart, restarts, targets, stopWhenBroken } = rest;
   const length = (step: number) => (stepSize * decay ** (step - 1)) / (1 - momentum ** step);
   return {
-    ...{ name: `pgd-t-${norm}`, norm, epsilon, asks: "losses" },
+    name: `pgd-t-${norm}`,
+    norm,
+    epsilon,
+    asks: "losses",
     options: { ...resolved, stepSize },
     perturb: ascents(norm, {
       ascent: { norm, epsilon, steps, length, momentum, stopWhenBroken },
-      ...{ randomStart, restarts, targets },
+      randomStart,
+      restarts,
+      targets,
       loss: (part, place) =>
         difference(
           part.labels,

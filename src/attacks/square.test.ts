@@ -19,7 +19,7 @@ it("halves the share after 10, 50, 200, 500, 1000, 2000, 4000, 6000 and 8000 of 
   const inverse = (query: number, queries: number) => 0.8 / shareAt(query, queries, 0.8);
   const at = [10, 11, 50, 51, 200, 201, 501, 1001, 2001, 4001, 6001, 8001, 10_000];
   expect(at.map((query) => inverse(query, 10_000))).toEqual([
-    ...[1, 2, 2, 4, 4, 8, 16, 32, 64, 128, 256, 512, 512],
+    1, 2, 2, 4, 4, 8, 16, 32, 64, 128, 256, 512, 512,
   ]);
   expect([5, 6, 1000, 1001].map((query) => inverse(query, 5000))).toEqual([1, 2, 32, 64]);
 });

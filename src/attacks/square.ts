@@ -68,7 +68,10 @@ export function square(options: z.input<typeof SquareOptions>): BoundedAttack {
       let running = labels
         .map(
           (label, i): Search => ({
-            ...{ x: rowOf(x, i), label, key: keys[i], best: rowOf(adversarial, i) },
+            x: rowOf(x, i),
+            label,
+            key: keys[i],
+            best: rowOf(adversarial, i),
             margin: margins[i],
           }),
         )

@@ -74,17 +74,26 @@ const inEachNorm = (name: string, make: Parameters<typeof boundedIn<Norm>>[2]): 
 const ofPgd = (options: AttackOptions) => {
   const { steps, stepSize, restarts, randomStart, stopWhenBroken } = options;
   return {
-    ...{ steps, restarts, randomStart, stopWhenBroken },
+    steps,
+    restarts,
+    randomStart,
+    stopWhenBroken,
     ...(stepSize !== undefined && { stepSize }),
   };
 };
 
 const ofPgdTargeted = ({ pgdTSteps, restarts, randomStart, stopWhenBroken }: AttackOptions) => ({
-  ...{ steps: pgdTSteps, restarts, randomStart, stopWhenBroken },
+  steps: pgdTSteps,
+  restarts,
+  randomStart,
+  stopWhenBroken,
 });
 
 const ofApgd = ({ apgdSteps, restarts, randomStart, stopWhenBroken }: AttackOptions) => ({
-  ...{ steps: apgdSteps, restarts, randomStart, stopWhenBroken },
+  steps: apgdSteps,
+  restarts,
+  randomStart,
+  stopWhenBroken,
 });
 
 const ofMembers = ({
@@ -92,7 +101,9 @@ const ofMembers = ({
   fabSteps,
   squareQueries,
 }: AttackOptions): Omit<AutoAttackOptions, keyof InBall> => ({
-  ...{ apgdSteps, fabSteps, squareQueries },
+  apgdSteps,
+  fabSteps,
+  squareQueries,
 });
 
 /** One entry per attack; its position is of no meaning, its name is a contract. */

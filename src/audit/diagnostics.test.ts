@@ -21,21 +21,27 @@ import { constantPredictor, oneClass, otherDecision } from "./diagnostics-answer
 import type { Probe, ProbedNorm } from "./probe.ts";
 
 const usual: ProbedNorm = {
-  ...{ norm: "linf", epsilon: 0.031, tried: 30, underNoise: 30, fewSteps: 12, manySteps: 10 },
+  norm: "linf",
+  epsilon: 0.031,
+  tried: 30,
+  underNoise: 30,
+  fewSteps: 12,
+  manySteps: 10,
 };
 const probe: Probe = {
-  ...{
-    examples: 32,
-    zeroGradients: 0,
-    saturated: 0,
-    constant: false,
-    changes: false,
-    norms: [usual],
-  },
+  examples: 32,
+  zeroGradients: 0,
+  saturated: 0,
+  constant: false,
+  changes: false,
+  norms: [usual],
   huge: { norm: "linf", epsilon: 0.5, tried: 30, right: 0 },
   transfer: {
-    ...{ norm: "linf", epsilon: 0.031 },
-    ...{ tried: 30, right: 12, whiteBox: 10 },
+    norm: "linf",
+    epsilon: 0.031,
+    tried: 30,
+    right: 12,
+    whiteBox: 10,
   },
 };
 const usualFacts = { probe, better: null, classes: 10, notes: [] };
@@ -150,12 +156,10 @@ describe("a diagnostic", () => {
   it("of transfer compares what a copy's attack leaves with what the network's own does", () => {
     const copy = (right: number) =>
       transferWins({
-        ...{
-          rows: many(1, () => ({})),
-          ...probeWith({
-            transfer: { norm: "linf", epsilon: 0.031, tried: 30, right, whiteBox: 15 },
-          }),
-        },
+        rows: many(1, () => ({})),
+        ...probeWith({
+          transfer: { norm: "linf", epsilon: 0.031, tried: 30, right, whiteBox: 15 },
+        }),
       });
     expect(copy(12)?.text).toContain("leaves 12 of 30 images right at ℓ∞ 0.031");
     expect(copy(13)).toBeNull();

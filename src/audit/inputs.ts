@@ -157,9 +157,17 @@ function refuseUnused(path: string, where: NodeAudit, model: OpenModel): void {
     where;
   const { maxConstants } = where;
   const given = Object.entries({
-    ...{ mean, std, scale, layout, "channel-order": channelOrder, output, constants },
-    ...{ "picture-input": input, "input-shape": shape, "block-size": blockSize },
-    ...{ "max-constants": maxConstants },
+    mean,
+    std,
+    scale,
+    layout,
+    "channel-order": channelOrder,
+    output,
+    constants,
+    "picture-input": input,
+    "input-shape": shape,
+    "block-size": blockSize,
+    "max-constants": maxConstants,
   });
   const [unused] = given.find(([, value]) => value !== undefined) ?? [];
   if (unused !== undefined)

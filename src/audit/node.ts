@@ -135,7 +135,13 @@ async function* audited(audit: Opened): AsyncGenerator<AuditEvent, void, void> {
   const { classes } = model.architecture;
   const options = EvaluateOptions.parse({
     ...auditOptions({ norms, budget, classes, randomised: own !== null }),
-    ...{ examples, seed, rule, batch, epsilonLinf, epsilonL2, epsilonL1 },
+    examples,
+    seed,
+    rule,
+    batch,
+    epsilonLinf,
+    epsilonL2,
+    epsilonL1,
     ...(own !== null && { noise: own }),
   });
   const { saveInputs: saved = 0 } = where;
@@ -169,7 +175,9 @@ async function* audited(audit: Opened): AsyncGenerator<AuditEvent, void, void> {
     const copy = rounds ? await opening({ straightThrough: true }) : null;
     try {
       return await probe(asked(network), dataset.test, {
-        ...{ seed, radii: largestRadii(given), examples: Math.min(examples, PROBED) },
+        seed,
+        radii: largestRadii(given),
+        examples: Math.min(examples, PROBED),
         copy: copy && asked(copy),
       });
     } finally {
@@ -187,7 +195,9 @@ async function* audited(audit: Opened): AsyncGenerator<AuditEvent, void, void> {
       return { ...inRuns(copy, batch), release: () => copy.release() };
     };
     return betterPreprocessing(inRuns(network, batch), copied, dataset.test, {
-      ...{ count: 2 * PROBED, channels: dataset.shape[0], signal },
+      count: 2 * PROBED,
+      channels: dataset.shape[0],
+      signal,
     });
   }
   /** The first images' classes as the file's output and as the scores before it have them. */
@@ -214,7 +224,11 @@ async function* audited(audit: Opened): AsyncGenerator<AuditEvent, void, void> {
   try {
     let missing = 0;
     for await (const { row, done, total } of evaluateNode(model, options, {
-      ...{ network, target: { ...runtime.target }, resume, data: dataset, note },
+      network,
+      target: { ...runtime.target },
+      resume,
+      data: dataset,
+      note,
       ...(out !== undefined && { out: join(out, "rows.jsonl") }),
       ...without({ saveExamples, signal, command }),
       locate: (at) => nonFiniteNode(runtime, model.architecture, model.parameters, at),
@@ -229,9 +243,16 @@ async function* audited(audit: Opened): AsyncGenerator<AuditEvent, void, void> {
     const decisions = await tried("the comparison of decisions", compared, null);
     const better = await tried("the comparison of preprocessings", otherPreprocessing, null);
     const result = auditResult({
-      ...{ rows, classes, notes: model.notes ?? [], budget, noise: own, preprocessing },
+      rows,
+      classes,
+      notes: model.notes ?? [],
+      budget,
+      noise: own,
+      preprocessing,
       head: model.head ?? [],
-      ...{ classNames: dataset.classes, attacks: options.attacks, required: given.require ?? null },
+      classNames: dataset.classes,
+      attacks: options.attacks,
+      required: given.require ?? null,
       probe: found,
       better,
       batch: dependence,
@@ -269,7 +290,8 @@ async function written(
     pictures.push(file);
   }
   const evaluations = evaluationsOf([await readRowsFile(join(out, "rows.jsonl"))], {
-    ...{ summarize, parseNpz },
+    summarize,
+    parseNpz,
   });
   const begun = { title: `Audit of ${result.model}`, sections: auditSections(result) };
   await lease?.check();

@@ -15,7 +15,10 @@ export const AuditOptions = z.strictObject({
     .min(1)
     .default(["linf", "l2"])
     .describe("norms of the attacks"),
-  ...{ epsilonLinf, epsilonL2, epsilonL1, examples },
+  epsilonLinf,
+  epsilonL2,
+  epsilonL1,
+  examples,
   budget: z
     .enum(budgets)
     .default("standard")
@@ -28,7 +31,10 @@ export const AuditOptions = z.strictObject({
     .describe(
       "accuracy under all attacks (at the largest radii) below which, or without valid numbers, the exit code is 3",
     ),
-  ...{ noise, rule, batch, seed },
+  noise,
+  rule,
+  batch,
+  seed,
 });
 export type AuditOptions = z.output<typeof AuditOptions>;
 

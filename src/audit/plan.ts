@@ -17,20 +17,28 @@ const families: Readonly<Record<Budget, readonly string[]>> = {
   quick: ["fgsm", "apgd-ce", "apgd-dlr", "square"],
   standard: ["apgd-ce", "apgd-t", "fab-t", "square"],
   full: [
-    ...["fgsm", "deepfool", "apgd-ce", "apgd-dlr", "pgd", "ddn", "fmn"],
-    ...["apgd-t", "pgd-t", "fab-t", "cw", "square"],
+    "fgsm",
+    "deepfool",
+    "apgd-ce",
+    "apgd-dlr",
+    "pgd",
+    "ddn",
+    "fmn",
+    "apgd-t",
+    "pgd-t",
+    "fab-t",
+    "cw",
+    "square",
   ],
 };
 
 /** The norms of families that are not there in each of them. */
 const normsOf: Readonly<Record<string, readonly Norm[]>> = {
-  ...{
-    pgd: ["linf", "l2"],
-    "pgd-t": ["linf", "l2"],
-    deepfool: ["linf", "l2"],
-    ddn: ["l2"],
-    cw: ["l2"],
-  },
+  pgd: ["linf", "l2"],
+  "pgd-t": ["linf", "l2"],
+  deepfool: ["linf", "l2"],
+  ddn: ["l2"],
+  cw: ["l2"],
 };
 
 /** With fewer classes than this APGD-T has nothing to divide by, and APGD-DLR, which then climbs the margin, takes its place. */
@@ -57,7 +65,9 @@ const efforts: Readonly<Record<Budget, Partial<EvaluateOptions>>> = {
 
 /** The options of the evaluation that an audit consists of. */
 export const auditOptions = (size: AuditSize): Partial<EvaluateOptions> => ({
-  ...{ attacks: auditAttacks(size), protocol: "sound", onlyStanding: true },
+  attacks: auditAttacks(size),
+  protocol: "sound",
+  onlyStanding: true,
   ...efforts[size.budget],
   // Every objective at every step would be no quick look at a randomised model.
   ...(size.randomised &&

@@ -14,7 +14,9 @@ export interface UsualPreprocessing {
 }
 
 const ofChannels = (name: string, mean: readonly number[], std: readonly number[]) => ({
-  ...{ name: `--mean ${mean.join()} --std ${std.join()} (${name})`, mean, std },
+  name: `--mean ${mean.join()} --std ${std.join()} (${name})`,
+  mean,
+  std,
 });
 
 /** Those of torchvision, timm and the data sets' own statistics; a single number is for every channel. */

@@ -131,11 +131,9 @@ export async function probe(
   const classes = argmaxRows(logits);
   const right = all.filter((i) => classes[i] === labels[i]);
   const own = {
-    ...{
-      x: test.images(right),
-      labels: right.map((i) => labels[i]),
-      keys: right.map((i) => keys[i]),
-    },
+    x: test.images(right),
+    labels: right.map((i) => labels[i]),
+    keys: right.map((i) => keys[i]),
   };
   const rightAmong = async (pictures: Tensor): Promise<number> =>
     argmaxRows(await network.logits(pictures, own.keys)).filter((z, i) => z === own.labels[i])
@@ -160,7 +158,8 @@ export async function probe(
   const norms: ProbedNorm[] = [];
   for (const radius of radii)
     norms.push({
-      ...{ ...radius, tried: right.length },
+      ...radius,
+      tried: right.length,
       underNoise: await rightAmong(noisy(own.x, radius, foldAll(own.keys, NOISE))),
       fewSteps: await attacked(radius, FEW),
       manySteps: await attacked(radius, MANY),
@@ -168,14 +167,18 @@ export async function probe(
   const [first] = radii;
   const huge = { norm: first.norm, epsilon: hugeRadius(first.norm, rowSize(x)) };
   return {
-    ...{ examples: all.length, zeroGradients: zeroRows(slopes.gradient), norms },
+    examples: all.length,
+    zeroGradients: zeroRows(slopes.gradient),
+    norms,
     saturated: losses.filter((loss) => loss === 0).length,
     constant: areEqualRows(logits),
     // Not by their difference: that of two infinities is NaN.
     changes: logits.data.some((logit, i) => !Object.is(logit + 0, again.data[i] + 0)),
     huge: { ...huge, tried: right.length, right: await attacked(huge, MANY) },
     transfer: copy && {
-      ...{ ...first, tried: right.length, whiteBox: norms[0].manySteps },
+      ...first,
+      tried: right.length,
+      whiteBox: norms[0].manySteps,
       right: await attacked(first, MANY, copy),
     },
   };

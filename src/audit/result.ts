@@ -144,7 +144,10 @@ function attackOf(rows: readonly Row[], worst: Worst): AuditAttack {
   const tried = draws === 1 ? rows.filter(({ clean }) => clean === 1) : rows;
   take(worst, rows);
   return {
-    ...{ attack, steps, restarts, tried: tried.length },
+    attack,
+    steps,
+    restarts,
+    tried: tried.length,
     broken: tried.filter((row) => (draws === 1 ? isBroken(row) : row.majority === 0)).length,
     left: accuracyOf(worst),
     queries: rows.reduce((sum, row) => sum + row.queries, 0),
@@ -154,7 +157,14 @@ function attackOf(rows: readonly Row[], worst: Worst): AuditAttack {
 
 /** An attack for which the ones before it left nothing. */
 const unneeded = (attack: string, { left }: AuditAttack): AuditAttack => ({
-  ...{ attack, steps: 0, restarts: 0, tried: 0, broken: 0, left, queries: 0, seconds: 0 },
+  attack,
+  steps: 0,
+  restarts: 0,
+  tried: 0,
+  broken: 0,
+  left,
+  queries: 0,
+  seconds: 0,
 });
 
 /** `rows` are of one norm and radius, `below` of that norm at smaller radii. */
@@ -172,8 +182,11 @@ function normOf(
       attacks.push(unneeded(attack, last));
   take(worst, below);
   return {
-    ...{ norm: String(rows[0].norm), epsilon: Number(rows[0].epsilon), attacks },
-    ...{ accuracy: accuracyOf(worst), accuracy8bit: accuracy8bitOf(worst) },
+    norm: String(rows[0].norm),
+    epsilon: Number(rows[0].epsilon),
+    attacks,
+    accuracy: accuracyOf(worst),
+    accuracy8bit: accuracy8bitOf(worst),
   };
 }
 
@@ -241,7 +254,9 @@ function unionsOf(norms: readonly AuditNorm[], worst: Worst): AuditUnion[] {
 const classesOf = ({ exact }: Worst, names: readonly string[]): AuditClass[] =>
   [...grouped([...exact.values()], ({ label }) => label)]
     .map(([label, rows]) => ({
-      ...{ label, name: names[label] ?? String(label), examples: rows.length },
+      label,
+      name: names[label] ?? String(label),
+      examples: rows.length,
       clean: mean(rows.map(({ clean }) => clean)),
       union: mean(rows.map(({ correct }) => correct)),
     }))

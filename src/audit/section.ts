@@ -69,12 +69,17 @@ const sign = ({ code, severity, text, advice }: Diagnostic): Markup => html`
 function curves({ norms, clean }: AuditResult): Markup {
   const charts = [...grouped(norms, ({ norm }) => norm)].map(([norm, own]): Chart => {
     const points = own.map(({ epsilon: x, accuracy: { mean: y, low, high } }) => ({
-      ...{ x, y, low, high },
+      x,
+      y,
+      low,
+      high,
     }));
     const { mean: y, low, high } = clean;
     return {
       title: `Accuracy under all attacks in ${normName(norm)}`,
-      ...{ x: `ε in ${normName(norm)}, pixels in [0, 1]`, y: "accuracy", share: true },
+      x: `ε in ${normName(norm)}, pixels in [0, 1]`,
+      y: "accuracy",
+      share: true,
       series: [{ name: "", place: 0, points: [{ x: 0, y, low, high }, ...points] }],
     };
   });

@@ -67,7 +67,11 @@ const normTable = ({ norm, epsilon, attacks, accuracy8bit }: AuditNorm): string[
       "95 % interval",
     ],
     ...attacks.map(({ attack, tried, broken, left }) => [
-      ...[attack, String(tried), String(broken), percent(left.mean), range(left)],
+      attack,
+      String(tried),
+      String(broken),
+      percent(left.mean),
+      range(left),
     ]),
     ["after rounding to 8 bits", "", "", percent(accuracy8bit.mean), range(accuracy8bit)],
   ]);

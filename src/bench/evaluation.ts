@@ -42,7 +42,8 @@ const evaluation = (
     numbers(await rowsOf(runtime, task, options(task)));
   return {
     // An attack that leaves out what is decided has no fixed number of operations.
-    ...{ kind: "evaluation", flops: () => null },
+    kind: "evaluation",
+    flops: () => null,
     ...work,
     async open(runtime, task) {
       return { step: () => run(runtime, task), release: async () => undefined };
@@ -77,7 +78,10 @@ export const carliniWagner = evaluation(
     effort: () => ({ images: 128, steps: 60, searches: 9, eot: 1, draws: 1 }),
   },
   ({ effort: { steps, searches } }) => ({
-    ...{ attacks: ["cw-l2"], protocol: "published", cwSteps: steps, cwSearches: searches },
+    attacks: ["cw-l2"],
+    protocol: "published",
+    cwSteps: steps,
+    cwSearches: searches,
   }),
   (rows) => ({ ...shares(rows), l2: rows.map(({ l2 }) => l2) }),
 );
@@ -93,7 +97,11 @@ export const expectation = evaluation(
     },
   },
   ({ effort: { steps, eot, draws }, noise }) => ({
-    ...{ attacks: ["pgd-linf"], objective: "mean-loss", steps, eot: [eot], draws },
+    attacks: ["pgd-linf"],
+    objective: "mean-loss",
+    steps,
+    eot: [eot],
+    draws,
     noise: noise ?? "uniform:0.2",
   }),
   shares,

@@ -6,7 +6,8 @@ import type { Work } from "./work.ts";
 
 /** Loss and ∂L/∂x of one batch, weights and running statistics fixed: one step of an attack. */
 export const frozenGradient: Work = {
-  ...{ title: "loss and ∂L/∂x, frozen", kind: "gradient" },
+  title: "loss and ∂L/∂x, frozen",
+  kind: "gradient",
   effort: (batch) => ({ images: batch, steps: 1, searches: 1, eot: 1, draws: 1 }),
   flops: ({ network, batch }) => batch * flopsPerImage(network).gradient,
   async open(runtime, { network, parameters, x, labels, batch, seed }) {

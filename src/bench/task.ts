@@ -73,7 +73,11 @@ export async function benchModel(
     const network = architecture(model, input);
     const parameters = initialParameters(network, runKey(seed, "initial"));
     return {
-      ...{ network, parameters, noise: null, file: null, dataset: pictures },
+      network,
+      parameters,
+      noise: null,
+      file: null,
+      dataset: pictures,
       input: { shape, classes, mean, std },
     };
   }
@@ -138,5 +142,5 @@ export function datasetOfTask(task: Task, size: number): Dataset {
   const { shape, classes, mean, std } = task.input;
   const names = Array.from({ length: classes }, (_, i) => `class ${i}`);
   const train = splitOfTask(task, size);
-  return { ...{ name: "bench", shape, classes: names, mean, std }, train, test: splitOfTask(task) };
+  return { name: "bench", shape, classes: names, mean, std, train, test: splitOfTask(task) };
 }

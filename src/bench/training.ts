@@ -21,12 +21,22 @@ const RATE = 0.01;
 export function trainingOf(task: Task, defense: string): Omit<Training, "runtime"> {
   const dataset = datasetOfTask(task, STEPS * task.batch);
   const options = resolveOptions({
-    ...{ defense, model: task.network.name, data: "shapes", augment: "none", epochs: 1 },
-    ...{ rate: RATE, batch: task.batch, steps: task.effort.steps, seed: task.seed },
+    defense,
+    model: task.network.name,
+    data: "shapes",
+    augment: "none",
+    epochs: 1,
+    rate: RATE,
+    batch: task.batch,
+    steps: task.effort.steps,
+    seed: task.seed,
   });
   const { epsilonLinf, epsilonL2, steps } = options;
   return {
-    ...{ architecture: task.network, dataset, options, files: memoryFiles() },
+    architecture: task.network,
+    dataset,
+    options,
+    files: memoryFiles(),
     defense: defenseNamed(defense, { epsilonLinf, epsilonL2, steps }),
     checkpointSeconds: Number.POSITIVE_INFINITY,
   };
@@ -43,7 +53,8 @@ async function nextStep(events: AsyncGenerator<TrainEvent, void, void>): Promise
 
 /** One kind of training. */
 const training = (title: string, defense: string): Work => ({
-  ...{ title, kind: "training" },
+  title,
+  kind: "training",
   effort: (batch) => ({ images: 4 * batch, steps: 10, searches: 1, eot: 1, draws: 1 }),
   flops({ network, batch, effort }) {
     const { gradient, step } = flopsPerImage(network);

@@ -83,11 +83,19 @@ describe("an audit of a folder of pictures", () => {
     writeFileSync(`${model}.json`, JSON.stringify(said));
     const more = ["--norms", "linf", "--budget", "quick", "--epsilon-linf", "0.05"];
     const { code, err } = await typed([
-      ...[model, "--data", `folder:${root}`, "--out", out, ...more],
-      ...["--save-inputs", "2"],
+      model,
+      "--data",
+      `folder:${root}`,
+      "--out",
+      out,
+      ...more,
+      "--save-inputs",
+      "2",
     ]);
     expect(readdirSync(join(out, "inputs")).sort()).toEqual([
-      ...["0-a-0.png", "1-b-1.png", "inputs.npz"],
+      "0-a-0.png",
+      "1-b-1.png",
+      "inputs.npz",
     ]);
     const saved = parseNpz("inputs", readFileSync(join(out, "inputs", "inputs.npz")));
     const numbersOf = (name: string) => Array.from(saved.get(name)?.data ?? [], Number);
@@ -163,11 +171,9 @@ describe("an audit of two classes", () => {
     expect(clean.mean).toBe(1);
     // 1.6 is the difference of two halves: ℓ∞ flips from 1.6 / 16 on, ℓ2 from 0.4 on, ℓ1 from 1.6 on.
     expect(norms.map(({ norm, accuracy }) => [norm, accuracy.mean])).toEqual([
-      ...[
-        ["linf", 0],
-        ["l2", 1],
-        ["l1", 1],
-      ],
+      ["linf", 0],
+      ["l2", 1],
+      ["l1", 1],
     ]);
     const attacks = norms.flatMap((norm) => norm.attacks.map(({ attack }) => attack));
     expect(attacks).toContain("apgd-dlr-l1");
@@ -178,7 +184,11 @@ describe("an audit of two classes", () => {
 describe("audit() of the library", () => {
   it("gives what the command writes, and writes nothing without a folder", async () => {
     const result = await audit(good, {
-      ...{ data: `npz:${data}`, budget: "quick", norms: ["linf"], epsilonLinf: [0.3], examples: 8 },
+      data: `npz:${data}`,
+      budget: "quick",
+      norms: ["linf"],
+      epsilonLinf: [0.3],
+      examples: 8,
       threads: 1,
     });
     expect([result.clean.mean, result.union.mean, result.valid]).toEqual([1, 0, true]);
@@ -205,14 +215,26 @@ describe("an audit of a file that leaves inputs and sizes open", () => {
   it("says beside the rows what it was told, and goes on only when it is told the same", async () => {
     const out = place();
     const told = (keep: number) => [
-      ...["--input-shape", "1,4,4", "--constants", `keep=${keep}`, "--block-size", "16"],
-      ...["--norms", "linf", "--epsilon-linf", "0.05", "--examples", "4"],
+      "--input-shape",
+      "1,4,4",
+      "--constants",
+      `keep=${keep}`,
+      "--block-size",
+      "16",
+      "--norms",
+      "linf",
+      "--epsilon-linf",
+      "0.05",
+      "--examples",
+      "4",
     ];
     const { code, err } = await typed(words(open(), out, ...told(2)));
     expect(code, err).toBe(0);
     const settings = JSON.parse(readFileSync(join(out, "rows.settings.json"), "utf8"));
     expect(settings.model.reading).toMatchObject({
-      ...{ shape: [1, 4, 4], constants: { keep: 2 }, blockSize: 16 },
+      shape: [1, 4, 4],
+      constants: { keep: 2 },
+      blockSize: 16,
     });
     const other = await typed(words(open(), out, ...told(3), "--resume"));
     expect([other.code, other.err]).toEqual([

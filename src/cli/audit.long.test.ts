@@ -94,7 +94,10 @@ describe("rampart audit", () => {
   it("shows an attack that nothing was left for", () => {
     const [, { attacks }] = resultOf(out).norms;
     expect(attacks.map(({ attack }) => attack)).toEqual([
-      ...["fgsm-l2", "apgd-ce-l2", "apgd-dlr-l2", "square-l2"],
+      "fgsm-l2",
+      "apgd-ce-l2",
+      "apgd-dlr-l2",
+      "square-l2",
     ]);
     expect(attacks[3]).toMatchObject({ tried: 0, broken: 0, left: { mean: 0 } });
   });
@@ -158,11 +161,7 @@ describe("an audit of a broken network", () => {
   it("that rounds has no gradients, which shows in four ways", async () => {
     const out = place();
     await typed(
-      words(
-        network("rounds", { round: true }),
-        out,
-        ...["--norms", "linf", "--epsilon-linf", "0.3"],
-      ),
+      words(network("rounds", { round: true }), out, "--norms", "linf", "--epsilon-linf", "0.3"),
     );
     expect(codes(out)).toEqual(
       expect.arrayContaining(["zero-gradients", "huge-epsilon", "black-box-wins", "transfer-wins"]),

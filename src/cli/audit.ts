@@ -60,7 +60,9 @@ export const auditCommand = command({
         "test images that are written to inputs/ as the network sees them: PNG files after --resize and --crop, and inputs.npz with the tensor after mean and std",
       ),
     resume: z.boolean().default(false).describe("go on with the audit in --out"),
-    ...{ device: Device, threads: Threads, dataDir: DataDir },
+    device: Device,
+    threads: Threads,
+    dataDir: DataDir,
   }),
   positionals: ["model"],
   files: {
@@ -68,8 +70,13 @@ export const auditCommand = command({
     outputs: {
       out: {
         folder: [
-          ...["rows.jsonl", "rows.settings.json", "rows.examples.npz"],
-          ...["summary.json", "report.html", "pictures", "inputs"],
+          "rows.jsonl",
+          "rows.settings.json",
+          "rows.examples.npz",
+          "summary.json",
+          "report.html",
+          "pictures",
+          "inputs",
         ],
       },
     },
@@ -103,9 +110,23 @@ export const auditCommand = command({
     try {
       const rules = ImageRules.parse(pick(more, Object.keys(ImageRules.shape)));
       for await (const event of auditNode(path, options, {
-        ...{ ...fileOptions(more), preprocessing, classes, resize, crop, interpolation, rules },
-        ...{ runtime, out, data, dataDir, resume, saveExamples, saveInputs },
-        ...{ signal: context.signal, note: context.note, command: context.argv.join(" ") },
+        ...fileOptions(more),
+        preprocessing,
+        classes,
+        resize,
+        crop,
+        interpolation,
+        rules,
+        runtime,
+        out,
+        data,
+        dataDir,
+        resume,
+        saveExamples,
+        saveInputs,
+        signal: context.signal,
+        note: context.note,
+        command: context.argv.join(" "),
       })) {
         if (event.event === "row") {
           rows++;

@@ -68,7 +68,9 @@ it("calibrates the machine for the user's later runs, and refuses a file that is
     writeFileSync(file, "{}x");
     for (const words of [["--calibrate"], ["--model", "cnn-small"]])
       expect(await bench(...words)).toMatchObject({
-        ...{ code: 2, out: "", err: expect.stringContaining(`${file} is not what`) },
+        code: 2,
+        out: "",
+        err: expect.stringContaining(`${file} is not what`),
       });
     expect(readFileSync(file, "utf8")).toBe("{}x");
   } finally {

@@ -99,9 +99,18 @@ export const benchCommand = command({
         const flops = work.flops(task);
         const rate = flops === null ? null : flops / seconds.median;
         context.emit({
-          ...{ work: name, model, batch, ...target, repeats, ...effort, seconds, flops },
-          ...{ flopsPerSecond: rate, peakFlopsPerSecond: peak },
-          ...{ share: rate === null ? null : rate / peak, memory },
+          work: name,
+          model,
+          batch,
+          ...target,
+          repeats,
+          ...effort,
+          seconds,
+          flops,
+          flopsPerSecond: rate,
+          peakFlopsPerSecond: peak,
+          share: rate === null ? null : rate / peak,
+          memory,
         });
         const ms = (value: number) => (1000 * value).toFixed(1);
         const share =

@@ -13,11 +13,29 @@ const place = () => join(folder, `rows ${made++}.jsonl`);
 const model = join(folder, "rat");
 
 const small = [
-  ...["--examples", "6", "--steps", "2", "--eot", "2", "--draws", "4", "--batch", "6"],
-  ...["--objective", "mean-loss", "--cw-steps", "2", "--cw-searches", "2"],
+  "--examples",
+  "6",
+  "--steps",
+  "2",
+  "--eot",
+  "2",
+  "--draws",
+  "4",
+  "--batch",
+  "6",
+  "--objective",
+  "mean-loss",
+  "--cw-steps",
+  "2",
+  "--cw-searches",
+  "2",
 ];
 const start = (out: string, ...more: string[]) => [
-  ...["evaluate", model, "--out", out, ...small],
+  "evaluate",
+  model,
+  "--out",
+  out,
+  ...small,
   ...more,
 ];
 const rowsOf = (out: string): Row[] =>
@@ -53,12 +71,21 @@ describe("rampart evaluate", () => {
     const rows = rowsOf(whole);
     expect(rows).toHaveLength(12);
     expect(rows[0]).toMatchObject({
-      ...{ model: "rat", defense: "rat-linf-uniform", data: "shapes", protocol: "sound" },
-      ...{ attack: "pgd-linf", epsilon: 0.031, objective: "mean-loss", eot: 2, draws: 4 },
+      model: "rat",
+      defense: "rat-linf-uniform",
+      data: "shapes",
+      protocol: "sound",
+      attack: "pgd-linf",
+      epsilon: 0.031,
+      objective: "mean-loss",
+      eot: 2,
+      draws: 4,
     });
     const settings = JSON.parse(readFileSync(whole.replace("jsonl", "settings.json"), "utf8"));
     expect(settings.model).toMatchObject({
-      ...{ architecture: "cnn-small", noise: "uniform:0.2", config: { epochs: 1 } },
+      architecture: "cnn-small",
+      noise: "uniform:0.2",
+      config: { epochs: 1 },
       training: [{ epoch: 1 }],
     });
   });

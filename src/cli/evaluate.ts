@@ -51,8 +51,18 @@ export const evaluateCommand = command({
     const images = imageOptionsIn(values);
     const runtime = await nodeRuntime({ device, ...(threads !== undefined && { threads }) });
     const file = fileOptions({
-      ...{ mean, std, scale, layout, channelOrder, inputShape, pictureInput },
-      ...{ constants, output, blockSize, maxConstants, straightThrough },
+      mean,
+      std,
+      scale,
+      layout,
+      channelOrder,
+      inputShape,
+      pictureInput,
+      constants,
+      output,
+      blockSize,
+      maxConstants,
+      straightThrough,
     });
     const model = await openModelNode(path, { ...file, runtime });
     for (const note of model.notes ?? []) context.note(note);
@@ -80,10 +90,18 @@ export const evaluateCommand = command({
     let missing = 0;
     try {
       for await (const { row, done, total } of evaluateNode(model, options, {
-        ...{ network, target: { ...runtime.target }, out, resume, saveExamples, dataDir, images },
+        network,
+        target: { ...runtime.target },
+        out,
+        resume,
+        saveExamples,
+        dataDir,
+        images,
         ...(dataset !== undefined && { data: dataset }),
         locate: (at) => nonFiniteNode(runtime, model.architecture, model.parameters, at),
-        ...{ signal: context.signal, note: context.note, command: context.argv.join(" ") },
+        signal: context.signal,
+        note: context.note,
+        command: context.argv.join(" "),
       })) {
         rows.push(row);
         missing = total - done;

@@ -111,7 +111,10 @@ export const falsifyCommandWith = (open: OpenNetwork) =>
         const flat = await flatNetwork(network, property);
         const now = () => performance.now() / 1000;
         for await (const event of falsify(flat, property, {
-          ...{ seconds, key: keyOf(seed), now, signal: context.signal },
+          seconds,
+          key: keyOf(seed),
+          now,
+          signal: context.signal,
         }))
           if (event.event === "step")
             bar.update("searching", Math.min(event.seconds, seconds), seconds);

@@ -30,7 +30,8 @@ async function typed(...words: string[]) {
 writeFileSync(
   model,
   onnxFile([nodeOf("MatMul", ["x", "w"], ["z"])], {
-    ...{ inputs: { x: ["n", 2] }, outputs: { z: ["n", 3] } },
+    inputs: { x: ["n", 2] },
+    outputs: { z: ["n", 3] },
     arrays: { w: tensor([2, 3], [1, 0, -1, 0, 2, 0]) },
   }),
 );

@@ -66,7 +66,10 @@ async function trained(
 ): Promise<boolean> {
   const { signal, argv } = context;
   const where = {
-    ...{ out: paths(out, defense).run, resume: true, signal, command: argv.join(" ") },
+    out: paths(out, defense).run,
+    resume: true,
+    signal,
+    command: argv.join(" "),
     device: runtime.target.device,
   };
   for await (const event of trainNode({ ...common, ...training, defense }, where)) {
@@ -86,8 +89,12 @@ async function evaluated({ defense }: Defended, work: Work): Promise<boolean> {
   let left = 1;
   try {
     for await (const event of evaluateNode(model, evaluation, {
-      ...{ network, target: { ...runtime.target }, out: rows, resume: true },
-      ...{ signal: context.signal, command: context.argv.join(" ") },
+      network,
+      target: { ...runtime.target },
+      out: rows,
+      resume: true,
+      signal: context.signal,
+      command: context.argv.join(" "),
     })) {
       left = event.total - event.done;
       done(event.done / event.total);
@@ -113,10 +120,16 @@ export const quickstartCommand = command({
     const bar = progress(context.stderr, { json: context.json, percent: true });
     const pieces = [
       ...defenses.map((one) => ({
-        ...{ one, title: `training ${one.defense}`, work: trainingWork(one), act: trained },
+        one,
+        title: `training ${one.defense}`,
+        work: trainingWork(one),
+        act: trained,
       })),
       ...defenses.map((one) => ({
-        ...{ one, title: attacking(one), work: evaluationWork(one), act: evaluated },
+        one,
+        title: attacking(one),
+        work: evaluationWork(one),
+        act: evaluated,
       })),
     ];
     const total = sum(pieces.map(({ work }) => work));

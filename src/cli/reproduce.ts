@@ -92,8 +92,13 @@ export const reproduceCommand = command({
   async run({ what, out, scale, device, threads, real, dryRun, ...options }, context: Context) {
     const runtime = await nodeRuntime({ device, ...(threads !== undefined && { threads }) });
     const reproduction: Reproduction = {
-      ...{ ...options, out, runtime, threads, scale: scales[scale] },
-      ...{ signal: context.signal, command: context.argv.map(quoted).join(" ") },
+      ...options,
+      out,
+      runtime,
+      threads,
+      scale: scales[scale],
+      signal: context.signal,
+      command: context.argv.map(quoted).join(" "),
     };
     const bar = progress(context.stderr, { json: context.json });
     try {

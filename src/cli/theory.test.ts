@@ -34,8 +34,17 @@ it("writes one object per dimension under --json", async () => {
     [3, 1, 2],
   ]);
   expect(Object.keys(rows[0])).toEqual([
-    ...["dimension", "p", "q", "radius", "printed", "asPrinted", "hoeffding", "chernoff"],
-    ...["ratio", "slopePrinted", "slopeTrue"],
+    "dimension",
+    "p",
+    "q",
+    "radius",
+    "printed",
+    "asPrinted",
+    "hoeffding",
+    "chernoff",
+    "ratio",
+    "slopePrinted",
+    "slopeTrue",
   ]);
   expect(rows[0].ratio).toBeCloseTo(-0.04121924767566665, 12);
   expect(JSON.parse((await theory("--dimensions", "2", "--json")).out)).toMatchObject({ q: "inf" });

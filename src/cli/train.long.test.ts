@@ -11,7 +11,16 @@ const place = () => join(folder, `run ${made++}`);
 
 const small = ["--model", "cnn-small", "--data", "shapes", "--examples", "64", "--batch", "16"];
 const start = (out: string, ...more: string[]) => [
-  ...["train", "--defense", "at-linf", ...small, "--epochs", "2", "--steps", "1", "--out", out],
+  "train",
+  "--defense",
+  "at-linf",
+  ...small,
+  "--epochs",
+  "2",
+  "--steps",
+  "1",
+  "--out",
+  out,
   ...more,
 ];
 const read = (...path: string[]) => readFileSync(join(...path), "utf8");
@@ -22,7 +31,10 @@ describe("rampart train", () => {
     const { code, out: printed } = await typed(start(out, "--json"));
     expect(code).toBe(0);
     expect(readdirSync(out).sort()).toEqual([
-      ...["checkpoints", "config.json", "metrics.jsonl", "model.onnx"],
+      "checkpoints",
+      "config.json",
+      "metrics.jsonl",
+      "model.onnx",
     ]);
     const events = printed
       .trim()

@@ -16,7 +16,11 @@ const resuming = (
   threads: number | undefined,
 ): string =>
   [
-    ...["rampart", "train", "--out", out, "--resume"],
+    "rampart",
+    "train",
+    "--out",
+    out,
+    "--resume",
     ...(dataDir === undefined ? [] : ["--data-dir", dataDir]),
     ...(device === "cpu" ? [] : ["--device", device]),
     ...(threads === undefined ? [] : ["--threads", String(threads)]),

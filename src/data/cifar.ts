@@ -46,7 +46,8 @@ export function parseCifar(
 
 /** Where its files may lie. */
 export const cifarPlace = ({ name, folders, train, test }: CifarFormat): Place => ({
-  ...{ name, folders },
+  name,
+  folders,
   files: [...train, ...test].map(([file]) => [file]),
 });
 

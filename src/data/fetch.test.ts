@@ -65,7 +65,10 @@ describe("fetching a data set", () => {
     expect(events.at(-1)).toEqual({ event: "done", path, files: ["a.bin", "b.gz"] });
     const progress = events.filter((event) => event.event === "progress");
     expect(progress.at(-1)).toEqual({
-      ...{ event: "progress", file: "b.gz", bytes: archive.length, total: archive.length },
+      event: "progress",
+      file: "b.gz",
+      bytes: archive.length,
+      total: archive.length,
     });
     expect(md5(await readFile(join(path, "a.bin")))).toBe(md5(inside));
     expect(await left()).toEqual([

@@ -47,13 +47,11 @@ const jfif = () => plain(red).jpeg().toBuffer();
 describe("folder:PATH", () => {
   it("makes a class of each folder, in the order of code points, and planes of each picture", async () => {
     const { classes, shape, train, test, mean, std } = await open({
-      ...{
-        "b/1.png": red,
-        "a/1.png": grey,
-        "Z/1.png": grey,
-        ".git/x": red,
-        "README.md": new Uint8Array(1),
-      },
+      "b/1.png": red,
+      "a/1.png": grey,
+      "Z/1.png": grey,
+      ".git/x": red,
+      "README.md": new Uint8Array(1),
     });
     expect(classes).toEqual(["Z", "a", "b"]);
     expect(shape).toEqual([3, 2, 3]);
@@ -73,7 +71,8 @@ describe("folder:PATH", () => {
       new Uint8Array(await plain(red, width, height).png().toBuffer());
     const { shape, train, test } = await open(
       {
-        ...{ "train/a/1.png": await sized(9, 4), "train/b/1.png": await sized(5, 12) },
+        "train/a/1.png": await sized(9, 4),
+        "train/b/1.png": await sized(5, 12),
         "test/a/1.png": await sized(30, 30),
       },
       {
@@ -89,7 +88,11 @@ describe("folder:PATH", () => {
 
   it("takes the first picture of each class, then the second, so that a few are a fair sample", async () => {
     const { train } = await open({
-      ...{ "a/1.png": red, "a/2.png": red, "a/3.png": red, "b/1.png": red, "b/2.png": red },
+      "a/1.png": red,
+      "a/2.png": red,
+      "a/3.png": red,
+      "b/1.png": red,
+      "b/2.png": red,
     });
     expect([...(train.labels as Int32Array)]).toEqual([0, 1, 0, 1, 0]);
   });
@@ -98,7 +101,9 @@ describe("folder:PATH", () => {
     "with train and %s has two splits, and its statistics are of the first",
     async (held) => {
       const { train, test, classes, mean } = await open({
-        ...{ "train/a/1.png": grey, "train/b/1.png": grey, [`${held}/b/7.png`]: red },
+        "train/a/1.png": grey,
+        "train/b/1.png": grey,
+        [`${held}/b/7.png`]: red,
       });
       expect([train.size, test.size, classes]).toEqual([2, 1, ["a", "b"]]);
       expect([...(test.labels as Int32Array)]).toEqual([1]);
@@ -169,7 +174,10 @@ describe("folder:PATH", () => {
 
   it("reads folders inside a class after its own files, and says which file each example is", async () => {
     const { train } = await open({
-      ...{ "a/z.png": red, "a/b/1.png": grey, "a/b/c/2.PNG": red, "d/1.jfif": await jfif() },
+      "a/z.png": red,
+      "a/b/1.png": grey,
+      "a/b/c/2.PNG": red,
+      "d/1.jfif": await jfif(),
     });
     expect(train.files).toEqual(["a/z.png", "d/1.jfif", "a/b/1.png", "a/b/c/2.PNG"]);
   });
@@ -177,7 +185,9 @@ describe("folder:PATH", () => {
   it("takes class names in NFC, whichever way the splits spell them, and refuses both ways side by side", async () => {
     const [nfd, nfc] = ["Ko\u0308ln", "K\u00f6ln"];
     const { classes, test } = await open({
-      ...{ [`train/${nfd}/1.png`]: red, "train/a/1.png": red, [`test/${nfc}/1.png`]: grey },
+      [`train/${nfd}/1.png`]: red,
+      "train/a/1.png": red,
+      [`test/${nfc}/1.png`]: grey,
     });
     expect([classes, [...(test.labels as Int32Array)]]).toEqual([[nfc, "a"], [0]]);
     const both = open({ [`${nfd}/1.png`]: red, [`${nfc}/1.png`]: red });
@@ -196,7 +206,10 @@ describe("folder:PATH", () => {
 
   it("allows a class without images in the split that is held out", async () => {
     const { test } = await open({
-      ...{ "train/a/1.png": red, "train/b/1.png": red, "val/a/.keep": empty, "val/b/1.png": red },
+      "train/a/1.png": red,
+      "train/b/1.png": red,
+      "val/a/.keep": empty,
+      "val/b/1.png": red,
     });
     expect([...(test.labels as Int32Array)]).toEqual([1]);
   });

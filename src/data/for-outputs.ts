@@ -24,7 +24,8 @@ export function forOutputs(dataset: Dataset, outputs: number, names?: OutputName
   const named = Array.from({ length: outputs }, (_, i) => names?.get(i)?.[0] ?? `output ${i}`);
   for (const [label, output] of places.entries()) named[output] = classes[label];
   return {
-    ...{ ...dataset, classes: named },
+    ...dataset,
+    classes: named,
     train: relabelled(dataset.train, places),
     test: relabelled(dataset.test, places),
   };

@@ -28,6 +28,8 @@ const greySplit = (split: Split): Split => ({
 export const greyed = (dataset: Dataset): Dataset => ({
   ...dataset,
   shape: [1, ...dataset.shape.slice(1)],
-  ...{ mean: [0], std: [1] },
-  ...{ train: greySplit(dataset.train), test: greySplit(dataset.test) },
+  mean: [0],
+  std: [1],
+  train: greySplit(dataset.train),
+  test: greySplit(dataset.test),
 });

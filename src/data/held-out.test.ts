@@ -8,8 +8,13 @@ function single(labels: readonly number[]) {
   const files = labels.map((label, i) => `${label}/${i}.png`);
   const all = { ...split, files };
   return {
-    ...{ name: "npz:a.npz", shape: [1, 1, 1], classes: ["a", "b", "c"], mean: [0], std: [1] },
-    ...{ train: all, test: all },
+    name: "npz:a.npz",
+    shape: [1, 1, 1],
+    classes: ["a", "b", "c"],
+    mean: [0],
+    std: [1],
+    train: all,
+    test: all,
   };
 }
 const labels = Array.from({ length: 41 }, (_, i) => (i === 40 ? 2 : i % 2));

@@ -86,7 +86,10 @@ describe("an image processor of transformers", () => {
     const [mean, std] = [[0.5], [0.25]];
     expect(read({ do_resize: false, ...normal })).toEqual({ mean, std });
     expect(read({ size: { height: 9, width: 8 }, resample: 3, ...normal })).toEqual({
-      ...{ mean, std, resize: [9, 8], interpolation: "bicubic" },
+      mean,
+      std,
+      resize: [9, 8],
+      interpolation: "bicubic",
     });
     const cut = { do_center_crop: true, crop_size: 224, size: { shortest_edge: 256 }, resample: 2 };
     expect(read({ ...cut, ...normal })).toMatchObject({ resize: [256], crop: [224, 224] });

@@ -39,16 +39,34 @@ type Stated = z.output<typeof Common>;
 
 /** Keys that every class knows. */
 const everywhere = [
-  ...["do_resize", "size", "resample", "do_rescale", "rescale_factor"],
-  ...["do_normalize", "image_mean", "image_std"],
+  "do_resize",
+  "size",
+  "resample",
+  "do_rescale",
+  "rescale_factor",
+  "do_normalize",
+  "image_mean",
+  "image_std",
 ];
 
 /** Keys that change no pixel of an RGB image. */
 const neutral = new Set([
-  ...["image_processor_type", "feature_extractor_type", "processor_class", "auto_map"],
-  ...["_valid_processor_keys", "do_convert_rgb", "return_tensors", "data_format"],
-  ...["input_data_format", "device", "disable_grouping", "default_to_square"],
-  ...["model_input_names", "image_seq_length", "transformers_version", "use_fast"],
+  "image_processor_type",
+  "feature_extractor_type",
+  "processor_class",
+  "auto_map",
+  "_valid_processor_keys",
+  "do_convert_rgb",
+  "return_tensors",
+  "data_format",
+  "input_data_format",
+  "device",
+  "disable_grouping",
+  "default_to_square",
+  "model_input_names",
+  "image_seq_length",
+  "transformers_version",
+  "use_fast",
 ]);
 
 const outOf =

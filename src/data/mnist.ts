@@ -31,7 +31,8 @@ const mnistFiles: Readonly<
 
 /** Where its files may lie. */
 export const mnistPlace = ({ name, folders }: MnistFormat): Place => ({
-  ...{ name, folders },
+  name,
+  folders,
   files: Object.values(mnistFiles).flatMap(({ images, labels }) => [images, labels]),
 });
 
@@ -67,7 +68,11 @@ export async function openMnist(format: MnistFormat, from: DataFiles): Promise<D
   };
   const { name, classes, mean, std } = format;
   return {
-    ...{ name, shape: MNIST_SHAPE, classes, mean, std },
+    name,
+    shape: MNIST_SHAPE,
+    classes,
+    mean,
+    std,
     train: parseMnist(await file(train.images), await file(train.labels), classes),
     test: parseMnist(await file(t10k.images), await file(t10k.labels), classes),
   };

@@ -242,7 +242,10 @@ export async function openNpz(path: string, from: DataFiles): Promise<Dataset> {
     throw new UsageError(`${path} names ${classes.length} classes, but has label ${highest}`);
   const trained = splitOf(train, shape);
   return {
-    ...{ name: `npz:${path}`, shape, classes, ...channelStatistics(train, shape) },
+    name: `npz:${path}`,
+    shape,
+    classes,
+    ...channelStatistics(train, shape),
     train: trained,
     test: test === train ? trained : splitOf(test, shape),
     notes,

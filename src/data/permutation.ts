@@ -68,7 +68,10 @@ export function likelyPermutation(
   const identity = rightUnder(confusion, itself);
   const least = TIMES * Math.max(identity, 1);
   const result = (name: string, order: readonly number[]): LikelyPermutation => ({
-    ...{ name, outputs: order, identity, examples },
+    name,
+    outputs: order,
+    identity,
+    examples,
     explained: rightUnder(confusion, order),
   });
   const chance = examples / outputs;

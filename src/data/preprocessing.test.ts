@@ -23,7 +23,10 @@ describe("preprocessing in a file", () => {
   });
 
   const timm = {
-    ...{ input_size: [3, 224, 224], interpolation: "bicubic", crop_pct: 0.9, crop_mode: "center" },
+    input_size: [3, 224, 224],
+    interpolation: "bicubic",
+    crop_pct: 0.9,
+    crop_mode: "center",
     ...normalized,
   };
   const ofTimm = (changes: object, input?: number[]) =>
@@ -36,11 +39,17 @@ describe("preprocessing in a file", () => {
     expect(read(timm)).toEqual({ format: "timm", preprocessing: expected });
     expect(ofTimm({ crop_mode: "squash" })).toEqual({ ...expected, resize: [248, 248] });
     expect(ofTimm({ crop_mode: "border" })).toEqual({
-      ...{ ...expected, resize: [248, 248], fit: "contain", fill: [124, 116, 104] },
+      ...expected,
+      resize: [248, 248],
+      fit: "contain",
+      fill: [124, 116, 104],
     });
     expect(ofTimm({ interpolation: null, mean: undefined, std: undefined })).toEqual(expected);
     expect(ofTimm({ input_size: [3, 224, 160] })).toMatchObject({
-      ...{ resize: [248, 177], fit: "cover", crop: [224, 160], interpolation: "bilinear" },
+      resize: [248, 177],
+      fit: "cover",
+      crop: [224, 160],
+      interpolation: "bilinear",
     });
   });
 
@@ -60,7 +69,11 @@ describe("preprocessing in a file", () => {
     expect(read(preset)).toEqual({
       format: "torchvision",
       preprocessing: {
-        ...{ ...normalized, interpolation: "bilinear", resize: [232], crop: [224], fill: [0] },
+        ...normalized,
+        interpolation: "bilinear",
+        resize: [232],
+        crop: [224],
+        fill: [0],
       },
     });
     expect(() => read({ ...preset, antialias: false })).toThrow(/resized with antialias only/);

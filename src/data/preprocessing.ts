@@ -100,8 +100,14 @@ export function jsonObject(text: string, path: string): Json | null {
 
 /** Keys that only a processor's file has. */
 const processorKeys = [
-  ...["image_processor_type", "feature_extractor_type", "image_mean", "image_std"],
-  ...["do_normalize", "do_rescale", "do_resize", "do_center_crop"],
+  "image_processor_type",
+  "feature_extractor_type",
+  "image_mean",
+  "image_std",
+  "do_normalize",
+  "do_rescale",
+  "do_resize",
+  "do_center_crop",
 ];
 
 /** The preprocessing in the text of a JSON file, whichever of the known forms it has; null for any other JSON. */

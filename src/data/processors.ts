@@ -246,8 +246,16 @@ export const processors: Readonly<Record<string, Processor>> = {
   Siglip: { models: ["siglip"], size: square(224), oneNumber: "square", resample: 3, ...HALF },
   ViT: {
     models: [
-      ...["clipseg", "dinat", "ijepa", "nat", "swiftformer", "swin", "swinv2"],
-      ...["vit", "vit_mae", "vit_msn"],
+      "clipseg",
+      "dinat",
+      "ijepa",
+      "nat",
+      "swiftformer",
+      "swin",
+      "swinv2",
+      "vit",
+      "vit_mae",
+      "vit_msn",
     ],
     size: square(224),
     oneNumber: "square",

@@ -46,7 +46,9 @@ export function openShapes(): Dataset {
   if (kept !== undefined) return kept;
   const train = drawShapes("train");
   kept = {
-    ...{ name: "shapes", shape: SHAPE, classes: shapeClasses },
+    name: "shapes",
+    shape: SHAPE,
+    classes: shapeClasses,
     ...channelStatistics(train, SHAPE),
     train: splitOf(train, SHAPE),
     test: splitOf(drawShapes("test"), SHAPE),

@@ -21,7 +21,8 @@ describe("pictures of a folder", () => {
   it("are brought to a height and a width", () => {
     expect(sizer({ resize: [8, 9], crop: [6, 7] })?.(picture)).toEqual(
       centreCrop(resize(picture, { height: 8, width: 9, filter: "bilinear" }), {
-        ...{ height: 6, width: 7 },
+        height: 6,
+        width: 7,
       }),
     );
   });

@@ -18,7 +18,11 @@ const network = linearVictim(normal(keysFor(keyOf(3), [0, 1, 2]), [3, 30]), [0, 
 
 /** An attack that moves every example by `offset(i)` along one axis of the batch's own labels. */
 const moving = (name: string, offset: (label: number) => number): BoundedAttack => ({
-  ...{ name, norm: "linf", epsilon: 0.1, asks: "cross-entropy", options: {} },
+  name,
+  norm: "linf",
+  epsilon: 0.1,
+  asks: "cross-entropy",
+  options: {},
   perturb: async (_, images, own) => {
     const moved = tensor(images.shape, images.data.slice());
     const row = rowSize(images);

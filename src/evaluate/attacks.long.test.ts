@@ -18,7 +18,9 @@ const margin = (index: number) =>
 async function rowsOf(options: Partial<EvaluateOptions>, noise: string | null = null) {
   const rows: Row[] = [];
   const subject = {
-    ...{ model: "brightness", defense: "standard", network: brightness },
+    model: "brightness",
+    defense: "standard",
+    network: brightness,
     noise: noise === null ? null : noiseNamed(noise),
   };
   for await (const { row } of evaluate(subject, data, EvaluateOptions.parse(options)))

@@ -8,8 +8,14 @@ const sweep = (shares: Readonly<Record<number, readonly number[]>>, attack = "pg
     correct.map(
       (share, index) =>
         ({
-          ...{ attack, norm: "linf", epsilon: 0.1, eot: Number(eot), index, draws: 20 },
-          ...{ rule: "single", correct: share },
+          attack,
+          norm: "linf",
+          epsilon: 0.1,
+          eot: Number(eot),
+          index,
+          draws: 20,
+          rule: "single",
+          correct: share,
         }) as Row,
     ),
   );

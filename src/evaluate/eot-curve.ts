@@ -35,7 +35,8 @@ export function eotCurves(rows: readonly Row[]): EotCurve[] {
         return next !== undefined && withinError(own, next[1]);
       });
       const points = byEot.map(([eot, own]) => ({
-        ...{ eot, examples: own.length },
+        eot,
+        examples: own.length,
         accuracy: interval(own, ({ correct }) => correct, "half"),
       }));
       return { attack, norm, epsilon, points, settled: settled?.[0] ?? null };

@@ -107,7 +107,11 @@ describe("evaluate", () => {
       },
     };
     const options = EvaluateOptions.parse({
-      ...{ draws: 20, eot: [4], steps: 3, examples: 5, objective: "mean-loss" },
+      draws: 20,
+      eot: [4],
+      steps: 3,
+      examples: 5,
+      objective: "mean-loss",
     });
     for await (const _ of evaluate({ ...subject("uniform:0.2"), network }, data, options));
     const attacking = new Set(seen.attacking);

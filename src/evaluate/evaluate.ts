@@ -110,7 +110,9 @@ export async function* evaluate(
         for (const [index, { notFinite }] of network.take()) await located.clean(index, notFinite);
       }
       const images = {
-        ...{ indices, seed, x: test.images(indices) },
+        indices,
+        seed,
+        x: test.images(indices),
         labels: indices.map((index) => Number(test.labels[index])),
         natural: indices.map((index) => decided[index - from]),
       };
@@ -246,10 +248,17 @@ async function scored(
   return indices.map((index, i) => {
     const label = labels[i];
     return {
-      ...{ index, label, epsilon, attack: run.name, norm: run.norm, objective: objectives[i] },
+      index,
+      label,
+      epsilon,
+      attack: run.name,
+      norm: run.norm,
+      objective: objectives[i],
       prediction: mostFrequent(natural[i]),
       adversarialPrediction: mostFrequent(decided[i]),
-      ...{ eot: run.eot, restarts: run.restarts, steps: run.steps },
+      eot: run.eot,
+      restarts: run.restarts,
+      steps: run.steps,
       rule: judge.scoring.rule.name,
       clean: shareOf(natural[i], label),
       correct: shareOf(scoringHalf(decided[i]), label),

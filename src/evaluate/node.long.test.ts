@@ -14,11 +14,19 @@ import { rowName } from "./runs.ts";
 
 const data = await brightnessData();
 const model: Model = {
-  ...{ path: "runs/a", name: "a", defense: "ni-uniform", data: "toy", noise: "uniform:0.3" },
-  ...{ classNames: data.classes, config: { epochs: 3 } },
+  path: "runs/a",
+  name: "a",
+  defense: "ni-uniform",
+  data: "toy",
+  noise: "uniform:0.3",
+  classNames: data.classes,
+  config: { epochs: 3 },
   input: { shape: [1, 2, 2], classes: 2, mean: [0.5], std: [0.2] },
   architecture: {
-    ...{ name: "brightness", inputShape: [1, 2, 2], classes: 2, parameters: [] },
+    name: "brightness",
+    inputShape: [1, 2, 2],
+    classes: 2,
+    parameters: [],
     dropout: { rate: 0, masks: {} },
     forward: () => {
       throw new Error("not here");
@@ -47,7 +55,11 @@ const place = () => join(folder, `rows-${made++}.jsonl`);
 type Where = Partial<Parameters<typeof evaluateNode>[2]>;
 const start = (out: string, where: Where = {}, options: object = {}, from: Model = model) =>
   evaluateNode(from, EvaluateOptions.parse({ ...small, ...options }), {
-    ...{ network: brightness, target, data, out, saveExamples: 3 },
+    network: brightness,
+    target,
+    data,
+    out,
+    saveExamples: 3,
     ...where,
   });
 
@@ -82,7 +94,8 @@ describe("an evaluation", () => {
         classNames: ["dark", "bright"],
       },
       options: { epsilonLinf: [0.05, 0.1], examples: 1000, seed: 0, noise: "uniform:0.3" },
-      ...{ data: "toy", target },
+      data: "toy",
+      target,
     });
     const saved = await pictures(out);
     const adversarial = saved.get("pgd-linf@0.1/adversarial");

@@ -19,7 +19,12 @@ const AttackName = z.string().refine((name) => name === NO_ATTACK || names.inclu
 
 /** What an attack on a randomised model may maximise; `worst` tries each of the others. */
 const objectives = [
-  ...["worst", "mean-loss", "mean-logits", "mean-probability", "fixed-noise", "transfer"],
+  "worst",
+  "mean-loss",
+  "mean-logits",
+  "mean-probability",
+  "fixed-noise",
+  "transfer",
 ] as const;
 
 const oneOf = <T extends string>(what: string, words: readonly [T, ...T[]]) =>

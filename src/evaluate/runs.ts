@@ -28,7 +28,13 @@ export interface Run {
 }
 
 const unattacked: Run = {
-  ...{ attack: null, name: "none", norm: null, radii: [null], eot: 1, steps: 0, restarts: 0 },
+  attack: null,
+  name: "none",
+  norm: null,
+  radii: [null],
+  eot: 1,
+  steps: 0,
+  restarts: 0,
 };
 
 /** The options that are the minimum-norm attacks' own; the others are dropped. */
@@ -81,7 +87,12 @@ function attacksNamed(
       ...{ linf: { epsilonLinf: epsilon }, l2: { epsilonL2: epsilon }, l1: { epsilonL1: epsilon } }[
         norm
       ],
-      ...{ steps, restarts, pgdTSteps, apgdSteps, squareQueries, fabSteps },
+      steps,
+      restarts,
+      pgdTSteps,
+      apgdSteps,
+      squareQueries,
+      fabSteps,
       // The authors take the last point of an ascent, and of a randomised model one lucky draw shows nothing.
       stopWhenBroken: !randomised && options.protocol === "sound",
       ...(stepSize !== undefined && { stepSize }),

@@ -13,7 +13,11 @@ const data = await brightnessData();
 const subject: Subject = { model: "m", defense: "d", network: brightness, noise: null };
 const options = EvaluateOptions.parse({
   attacks: ["fgsm-linf", "fgsm-l2", "pgd-linf", "apgd-ce-linf"],
-  ...{ onlyStanding: true, epsilonLinf: [0.05, 0.15], epsilonL2: [0.1], apgdSteps: 5, batch: 5 },
+  onlyStanding: true,
+  epsilonLinf: [0.05, 0.15],
+  epsilonL2: [0.1],
+  apgdSteps: 5,
+  batch: 5,
 });
 
 async function rowsOf(more: object, before: readonly Row[] = [], from = subject): Promise<Row[]> {

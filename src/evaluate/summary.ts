@@ -162,7 +162,13 @@ export function summarize(
   const cells = [...grouped(attacked, cellOf).values()].map(mostDraws);
   const sets = sideBySide(cells);
   return {
-    ...{ model, defense, data, protocol, rule, draws, examples: clean.length },
+    model,
+    defense,
+    data,
+    protocol,
+    rule,
+    draws,
+    examples: clean.length,
     randomised: draws > 1 || rows.some(({ oneDraw = null }) => oneDraw !== null),
     headline: protocol === "published" ? "min of means" : "union",
     clean: interval(clean, (row) => row.clean, "all"),

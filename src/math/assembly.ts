@@ -3,9 +3,19 @@
 
 /** Instructions, as the specification numbers them (WebAssembly 2.0, §5.4); `f64` ones work on two numbers, `i32` and `f32` ones on four. */
 export const op = {
-  ...{ loop: [0x03, 0x40], end: [0x0b], branchIf: [0x0d], get: [0x20], set: [0x21], tee: [0x22] },
-  ...{ add: [0x6a], sub: [0x6b], xor: [0x73], addDouble: [0xa0] },
-  ...{ and: [0xfd, 0x4e], or: [0xfd, 0x50], bitwiseXor: [0xfd, 0x51] },
+  loop: [0x03, 0x40],
+  end: [0x0b],
+  branchIf: [0x0d],
+  get: [0x20],
+  set: [0x21],
+  tee: [0x22],
+  add: [0x6a],
+  sub: [0x6b],
+  xor: [0x73],
+  addDouble: [0xa0],
+  and: [0xfd, 0x4e],
+  or: [0xfd, 0x50],
+  bitwiseXor: [0xfd, 0x51],
   i32: { splat: [0xfd, 0x11], left: [0xfd, 0xab, 0x01], right: [0xfd, 0xad, 0x01] },
   i32Add: [0xfd, 0xae, 0x01],
   f32: {
@@ -63,12 +73,14 @@ export const set = (local: number): Code => [...op.set, local];
 export const i32 = (value: number): Code => [0x41, ...signed(value)];
 /** Four whole numbers. */
 export const four = (...values: readonly number[]): Code => [
-  ...[0xfd, 0x0c],
+  0xfd,
+  0x0c,
   ...bytesOf(Int32Array.from(values)),
 ];
 /** The same number twice. */
 export const twice = (value: number): Code => [
-  ...[0xfd, 0x0c],
+  0xfd,
+  0x0c,
   ...bytesOf(Float64Array.of(value, value)),
 ];
 /** 16 bytes at the address on the stack, and back; `offset` is added to it. */
@@ -81,7 +93,8 @@ export const storeHalf = (): Code => [0xfd, 0x5b, 2, 0, 0];
 export const lane = (place: 0 | 1): Code => [0xfd, 0x21, place];
 /** Four of the eight words of two vectors. */
 export const words = (...places: readonly number[]): Code => [
-  ...[0xfd, 0x0d],
+  0xfd,
+  0x0d,
   ...places.flatMap((place) => [0, 1, 2, 3].map((byte) => 4 * place + byte)),
 ];
 
@@ -89,7 +102,10 @@ export const words = (...places: readonly number[]): Code => [
 export const number = (parameter: number): Code => [...get(parameter), ...op.f64.splat];
 /** The upper two float32 of a local in double precision; `op.f64.fromFloats` has the lower ones. */
 export const upperFloats = (local: number): Code => [
-  ...[...get(local), ...get(local), ...words(2, 3, 2, 3), ...op.f64.fromFloats],
+  ...get(local),
+  ...get(local),
+  ...words(2, 3, 2, 3),
+  ...op.f64.fromFloats,
 ];
 /** The types of so many addresses and counts. */
 export const addresses = (count: number): number[] => Array.from({ length: count }, () => type.i32);
@@ -103,8 +119,14 @@ export const repeat = (
   ...op.loop,
   ...body,
   ...pointers.flatMap(([local, bytes]) => [...get(local), ...i32(bytes), ...op.add, ...set(local)]),
-  ...[...get(count), ...i32(1), ...op.sub, ...op.tee, count],
-  ...[...op.branchIf, 0, ...op.end],
+  ...get(count),
+  ...i32(1),
+  ...op.sub,
+  ...op.tee,
+  count,
+  ...op.branchIf,
+  0,
+  ...op.end,
 ];
 
 /** A function that is exported under its name. */
@@ -129,7 +151,14 @@ function assembled(routines: Readonly<Record<string, Routine>>): Uint8Array<Arra
     return [...size(whole.length), ...whole];
   };
   return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    0x00,
+    0x61,
+    0x73,
+    0x6d,
+    1,
+    0,
+    0,
+    0,
     ...section(
       1,
       vector(

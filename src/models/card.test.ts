@@ -8,8 +8,12 @@ import { architecture } from "./index.ts";
 
 const spec = { shape: [1, 4, 4], classes: 2, mean: [0.5], std: [0.5] };
 const card = {
-  ...{ architecture: "mlp-small", defense: "standard", data: "mnist", noise: null },
-  ...{ classNames: ["a", "b"], input: spec },
+  architecture: "mlp-small",
+  defense: "standard",
+  data: "mnist",
+  noise: null,
+  classNames: ["a", "b"],
+  input: spec,
 };
 
 describe("the card of a stored network", () => {

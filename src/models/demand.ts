@@ -40,7 +40,12 @@ export interface Allowance {
 const MAX_CONSTANTS = 3 * 2 ** 28;
 
 const BYTES: { readonly [D in DType]: number } = {
-  ...{ float32: 4, float64: 8, int64: 8, int32: 4, bool: 1, uint8: 1 },
+  float32: 4,
+  float64: 8,
+  int64: 8,
+  int32: 4,
+  bool: 1,
+  uint8: 1,
 };
 
 /** Operators whose result is the memory of their input. */

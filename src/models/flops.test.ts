@@ -29,8 +29,10 @@ it("a product of matrices costs 2 m k n", () => {
 });
 
 const cifar = {
-  ...{ shape: [3, 32, 32], classes: 10 },
-  ...{ mean: [0.4914, 0.4822, 0.4465], std: [0.247, 0.2435, 0.2616] },
+  shape: [3, 32, 32],
+  classes: 10,
+  mean: [0.4914, 0.4822, 0.4465],
+  std: [0.247, 0.2435, 0.2616],
 };
 
 // Zagoruyko & Komodakis 2016 and later papers give 5.2 billion multiplications per picture.

@@ -29,8 +29,10 @@ describe("inputs besides the picture", () => {
         nodeOf("Add", ["z", "doubled"], ["y"]),
       ],
       {
-        ...{ inputs: { x: ["n", 4], training: [] }, inputTypes: { training: "bool" } },
-        ...{ outputs: { y: ["n", 3], z: ["n", 3] }, arrays },
+        inputs: { x: ["n", 4], training: [] },
+        inputTypes: { training: "bool" },
+        outputs: { y: ["n", 3], z: ["n", 3] },
+        arrays,
       },
     ),
   );
@@ -83,7 +85,8 @@ describe("inputs besides the picture", () => {
   it("of the same kind as the picture: which one takes it must be said", () => {
     const two = readModel(
       onnxFile([nodeOf("Sub", ["a", "b"], ["y"])], {
-        ...{ inputs: { a: ["n", 4], b: ["n", 4] }, outputs: { y: ["n", 4] } },
+        inputs: { a: ["n", 4], b: ["n", 4] },
+        outputs: { y: ["n", 4] },
       }),
     );
     expect(() => importedNetwork(two, "fixture")).toThrow(

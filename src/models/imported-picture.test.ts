@@ -28,7 +28,9 @@ describe("a file that takes bytes", () => {
       nodeOf("ReduceSum", ["squares", "axes"], ["y"], { keepdims: { int: 0 } }),
     ],
     {
-      ...{ inputs: { x: ["n", 6, 5, 3] }, inputTypes: { x: "uint8" }, outputs: { y: ["n", 3] } },
+      inputs: { x: ["n", 6, 5, 3] },
+      inputTypes: { x: "uint8" },
+      outputs: { y: ["n", 3] },
       arrays: {
         s: tensor([], [1 / 255]),
         axes: { dtype: "int64", shape: [2], data: BigInt64Array.of(1n, 2n) },
@@ -83,7 +85,9 @@ describe("pictures in [0, 1] become what a file takes:", () => {
       ),
     );
     const network = importedNetwork(model, "fixture", {
-      ...{ mean: [0.1, 0.2, 0.3], std: [0.5, 1, 2], scale: 255 },
+      mean: [0.1, 0.2, 0.3],
+      std: [0.5, 1, 2],
+      scale: 255,
     });
     expect(network.inputShape).toEqual([3, 5, 7]);
     const victim = classifier(runtime, network, {});
@@ -97,7 +101,8 @@ describe("pictures in [0, 1] become what a file takes:", () => {
 
   const openSize = readModel(
     onnxFile([nodeOf("GlobalAveragePool", ["x"], ["y"])], {
-      ...{ inputs: { x: ["n", 3, "h", "w"] }, outputs: { y: ["n", 3, 1, 1] } },
+      inputs: { x: ["n", 3, "h", "w"] },
+      outputs: { y: ["n", 3, 1, 1] },
     }),
   );
 

@@ -114,7 +114,10 @@ describe("a class token in a file that is fixed to one picture", () => {
     "%s: runs in any batch or one by one, with the numbers of single runs",
     async (_, fixedBatch, nodes) => {
       const file = onnxFile([patches, ...nodes, ...end], {
-        ...{ inputs: { x: [1, 2, 2, 2] }, outputs: { z: [1, 3] }, opset: 10, arrays: tokens },
+        inputs: { x: [1, 2, 2, 2] },
+        outputs: { z: [1, 3] },
+        opset: 10,
+        arrays: tokens,
       });
       const imported = importedNetwork(readModel(file), "fixture");
       const network = await checkedNetwork(runtime, imported);
@@ -143,7 +146,8 @@ describe("the end of a file", () => {
   const inputs = { x: ["n", 4] };
   const ofEnd = (end: NodeProto[], output = "y") =>
     open([nodeOf("Identity", ["x"], ["h"]), gemm, ...end], {
-      ...{ inputs, outputs: { [output]: ["n", 3] } },
+      inputs,
+      outputs: { [output]: ["n", 3] },
     });
   const x = numbers([2, 4]);
 
@@ -171,7 +175,8 @@ describe("the end of a file", () => {
     const nodes = [nodeOf("ReduceSum", ["x", "one"], ["s"]), nodeOf("Sigmoid", ["s"], ["y"])];
     const model = readModel(
       onnxFile(nodes, {
-        ...{ inputs, outputs: { y: ["n", 1] } },
+        inputs,
+        outputs: { y: ["n", 1] },
         arrays: { one: { dtype: "int64", shape: [1], data: BigInt64Array.of(1n) } },
       }),
     );
@@ -187,7 +192,8 @@ describe("the end of a file", () => {
   it("of pictures, as a segmentation has, is refused", async () => {
     const model = readModel(
       onnxFile([nodeOf("Relu", ["x"], ["y"])], {
-        ...{ inputs: { x: ["n", 3, 8, 8] }, outputs: { y: ["n", 3, 8, 8] } },
+        inputs: { x: ["n", 3, 8, 8] },
+        outputs: { y: ["n", 3, 8, 8] },
       }),
     );
     expect(() => importedNetwork(model, "fixture")).toThrow("one row of scores per picture");

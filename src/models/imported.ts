@@ -175,7 +175,8 @@ function networkWith(
   });
   const { straightThrough = false } = options;
   const settings = (batch: number) => ({
-    ...{ straightThrough, wanted: [output.name] },
+    straightThrough,
+    wanted: [output.name],
     ...(options.blockSize !== undefined && { blockSize: options.blockSize }),
     ...(options.maxConstants !== undefined && { maxConstants: options.maxConstants }),
     ...(stated !== null && stated !== batch && { batch: { stated, wanted: batch } }),
@@ -262,15 +263,16 @@ function networkWith(
     return 1;
   }
   return {
-    ...{
-      name,
-      inputShape: picture.shape,
-      classes,
-      parameters: [],
-      fixedBatch: fixedBatch(),
-      statedBatch: stated,
-    },
-    ...{ dropout: { rate: 0, masks: {} }, notes, removed: first.removed, demand },
+    name,
+    inputShape: picture.shape,
+    classes,
+    parameters: [],
+    fixedBatch: fixedBatch(),
+    statedBatch: stated,
+    dropout: { rate: 0, masks: {} },
+    notes,
+    removed: first.removed,
+    demand,
     head: headSentences(first),
     foreign: true,
     input: (x) => prepared(x, declared, picture, options),

@@ -137,7 +137,8 @@ export function lossGraph(loss: LossData): {
   const [name, losses] = rowLosses[loss.loss.kind];
   const { draws } = loss;
   return {
-    ...{ name: `${name} of the mean of ${draws}`, draws },
+    name: `${name} of the mean of ${draws}`,
+    draws,
     losses(logits, weights) {
       const [batch, classes] = logits.shape;
       const grouped = reshape(bounded(logits), [batch / draws, draws, classes]);

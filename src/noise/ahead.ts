@@ -44,7 +44,8 @@ export function drawnAhead(noise: Noise, elsewhere: DrawElsewhere): Noise {
       announce(keys, shape) {
         if (4 * sizeOf(shape) > MOST_BYTES || keys.length === 0) return;
         const announced = {
-          ...{ keys, shape },
+          keys,
+          shape,
           rows: new Map(keys.map(([, word], i) => [word, i])),
           drawn: elsewhere(noise.name, keys, shape).catch(() => null),
         };

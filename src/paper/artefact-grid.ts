@@ -48,19 +48,28 @@ export function artefactChart(points: readonly ArtefactPoint[]): string {
     const own = points.filter((point) => point.steps === steps);
     return [
       {
-        ...{ name: `${steps} steps`, place },
+        name: `${steps} steps`,
+        place,
         points: own.map(({ factor, accuracy }) => ({
-          ...{ x: factor, y: accuracy.mean, low: accuracy.low, high: accuracy.high },
+          x: factor,
+          y: accuracy.mean,
+          low: accuracy.low,
+          high: accuracy.high,
         })),
       },
       {
-        ...{ name: `${steps} steps, ten of ten`, place, dashed: true },
+        name: `${steps} steps, ten of ten`,
+        place,
+        dashed: true,
         points: own.map(({ factor, tenOfTen }) => ({ x: factor, y: tenOfTen })),
       },
     ];
   });
   return chartMarkup({
     title: `accuracy against the factor that C&W's perturbation is scaled by: ${strengths.map((steps) => `${steps} steps`).join(", ")}; dashed, right in all of ten predictions`,
-    ...{ x: "factor", y: "accuracy", share: true, series },
+    x: "factor",
+    y: "accuracy",
+    share: true,
+    series,
   }).markup;
 }

@@ -40,7 +40,11 @@ const rows = await artefactRows(
   indices,
   1,
   {
-    ...{ steps: [10, 60], searches: 9, eot: 64, draws: 400, batch: 512 },
+    steps: [10, 60],
+    searches: 9,
+    eot: 64,
+    draws: 400,
+    batch: 512,
   },
 );
 const points = artefactSummary(rows, 400);

@@ -94,8 +94,16 @@ export async function artefactRows(
       shares.push(await share(clamp(addScaled(x, delta, factor), 0, 1), foldAll(own, 1)));
     indices.forEach((index, i) => {
       rows.push({
-        ...{ index, label: labels[i], steps, searches, eot, draws, seed },
-        ...{ found: found[i], l2: l2[i], clean: clean[i] },
+        index,
+        label: labels[i],
+        steps,
+        searches,
+        eot,
+        draws,
+        seed,
+        found: found[i],
+        l2: l2[i],
+        clean: clean[i],
         shares: shares.map((all) => all[i]),
       });
     });
@@ -123,7 +131,9 @@ export const artefactSummary = (rows: readonly ArtefactRow[], draws: number): Ar
       const own = rows.filter((row) => row.steps === steps);
       const shares = own.map((row) => row.shares[f]);
       return {
-        ...{ steps, factor, examples: own.length },
+        steps,
+        factor,
+        examples: own.length,
         accuracy: twoLevelInterval(shares, draws),
         tenOfTen: mean(shares.map((one) => rightInAll(one, draws))),
         l2: factor * mean(own.map(({ l2 }) => l2)),

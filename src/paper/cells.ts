@@ -58,10 +58,12 @@ export function evaluationsOf(
     count: number,
     options: z.input<typeof EvaluateOptions>,
   ): EvaluationCell => ({
-    ...{ defense, kind },
+    defense,
+    kind,
     options: EvaluateOptions.parse({
       ...attack,
-      ...{ seed, examples: partOf(count, share) },
+      seed,
+      examples: partOf(count, share),
       ...options,
     }),
   });
@@ -77,7 +79,9 @@ export function evaluationsOf(
     cell("sound", counts.randomised, { attacks: pgd, eot: [eot.sound] }),
     cell("cw", counts.cw, { attacks: ["cw-l2"], eot: [eot.sound] }),
     cell("published", counts.published, {
-      ...{ attacks: [...pgd, "cw-l2"], protocol: "published", eot: [eot.published] },
+      attacks: [...pgd, "cw-l2"],
+      protocol: "published",
+      eot: [eot.published],
     }),
     cell("sweep", counts.sweep, { attacks: pgd, eot: eot.sweep, objective: "mean-logits" }),
   ];

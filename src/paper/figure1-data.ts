@@ -80,8 +80,11 @@ export function interlockedRows(
 ): Dataset {
   const key = fold(keyOf(seed), nameToNumber("interlocked-rows"));
   return {
-    ...{ name: "interlocked-rows", shape: [2, 1, 1], classes: ["lower row", "upper row"] },
-    ...{ mean: [0.5, 0.5], std: [0.22, 0.11] },
+    name: "interlocked-rows",
+    shape: [2, 1, 1],
+    classes: ["lower row", "upper row"],
+    mean: [0.5, 0.5],
+    std: [0.22, 0.11],
     train: split(fold(key, 0), sizes.train),
     test: split(fold(key, 1), sizes.test),
   };

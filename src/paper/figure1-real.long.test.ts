@@ -22,8 +22,13 @@ const network = (distance: number) =>
 const drawn = (distance: number) =>
   figure1Real({
     classifiers: [{ name: "linear <1>", network: network(distance) }],
-    ...{ x: tensor(shape, new Float32Array(pixels).fill(0.5)), label: 0, classNames: ["a", "b"] },
-    ...{ epsilonLinf: 0.05, epsilonL2: 0.3, resolution: 24, showPicture: true },
+    x: tensor(shape, new Float32Array(pixels).fill(0.5)),
+    label: 0,
+    classNames: ["a", "b"],
+    epsilonLinf: 0.05,
+    epsilonL2: 0.3,
+    resolution: 24,
+    showPicture: true,
   });
 
 describe("the plane of a linear classifier's adversarial examples", () => {

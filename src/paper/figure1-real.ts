@@ -83,7 +83,11 @@ async function sliceOf(
   });
   const [linf, l2] = [await point("linf"), await point("l2")];
   return {
-    ...{ classifier, plane, prediction: await predicted(x), linf, l2 },
+    classifier,
+    plane,
+    prediction: await predicted(x),
+    linf,
+    l2,
     cosine: dot(delta.linf.data, delta.l2.data) / (linf.l2 * l2.l2),
     section: cubeSection(plane, radii.linf),
   };
@@ -158,9 +162,17 @@ export async function figure1Real({
   }
   const pixels = Array.from(x.data, (value) => Number(value.toFixed(3)));
   const data: SliceData = {
-    ...{ figure: "figure1-real", seed, label, classNames, epsilonLinf, epsilonL2 },
+    figure: "figure1-real",
+    seed,
+    label,
+    classNames,
+    epsilonLinf,
+    epsilonL2,
     attacks: { name: "pgd", ...ATTACK },
-    ...{ clipped: false, half, resolution, panels },
+    clipped: false,
+    half,
+    resolution,
+    panels,
     image: showPicture ? { shape: x.shape.slice(1), pixels } : null,
   };
   return { svg: sliceSvg(data), data };

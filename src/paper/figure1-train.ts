@@ -41,13 +41,29 @@ export async function trainPlane(
   // No file has this name; the data set is handed over as it is.
   const data = `npz:${dataset.name}`;
   const options = resolveOptions({
-    ...{ defense, data, model: network.name, recipe: "short", augment: "none", weightDecay: 0 },
+    defense,
+    data,
+    model: network.name,
+    recipe: "short",
+    augment: "none",
+    weightDecay: 0,
     // In batch mode weights are fed rather than compiled in; without batch norm the two are the same network.
-    ...{ batch, epochs, rate, steps, epsilonLinf, epsilonL2, seed, attackMode: "batch" },
+    batch,
+    epochs,
+    rate,
+    steps,
+    epsilonLinf,
+    epsilonL2,
+    seed,
+    attackMode: "batch",
   });
   let trained: Classifier | undefined;
   const events = train({
-    ...{ runtime, architecture: network, dataset, options, files: memoryFiles(data) },
+    runtime,
+    architecture: network,
+    dataset,
+    options,
+    files: memoryFiles(data),
     defense: defenseNamed(defense, { epsilonLinf, epsilonL2, steps }),
     ...(signal && { signal }),
     async finish({ state }) {

@@ -88,7 +88,10 @@ describe("Figure 1", () => {
   it("stops where it is told to", async () => {
     const stop = new AbortController();
     const running = figure1({
-      ...{ runtime, seed: 0, scale: { steps: 50, test: 28, cells: 9 }, signal: stop.signal },
+      runtime,
+      seed: 0,
+      scale: { steps: 50, test: 28, cells: 9 },
+      signal: stop.signal,
       onProgress: ({ done }) => done === 3 && stop.abort(new Error("stopped")),
     });
     await expect(running).rejects.toThrow("stopped");

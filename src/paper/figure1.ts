@@ -108,12 +108,18 @@ export async function figure1({
     for (const { defense, network } of judged)
       margins[defense] = await marginsOn(network, grid, cells);
     const classifiers = judged.map(({ defense, clean, attacked: { linf, l2 } }) => ({
-      ...{ defense, clean, linf: sharesOf(linf), l2: sharesOf(l2) },
+      defense,
+      clean,
+      linf: sharesOf(linf),
+      l2: sharesOf(l2),
       drawn: { linf: drawnOf(linf, index), l2: drawnOf(l2, index) },
     }));
     const data: Figure1Data = {
-      ...{ figure: "figure1", seed, scale: typeof scale === "string" ? scale : "custom" },
-      ...{ epsilonLinf: radii.linf, epsilonL2: radii.l2 },
+      figure: "figure1",
+      seed,
+      scale: typeof scale === "string" ? scale : "custom",
+      epsilonLinf: radii.linf,
+      epsilonL2: radii.l2,
       overlap: sharedArea(radii.linf, radii.l2),
       training: { model: "mlp-small", steps, ...planeRecipe, recipe: "short" },
       attacks: { name: "pgd", ...JUDGE },

@@ -25,8 +25,14 @@ beforeAll(async () => {
 });
 
 const size = (out: string, more: Partial<Reproduction> = {}): Reproduction => ({
-  ...{ out: join(root, out), runtime, scale: scales.smoke, seed: 0, share: 1, threads: 1 },
-  ...{ defenses: ["standard", "ni-normal"], ...more },
+  out: join(root, out),
+  runtime,
+  scale: scales.smoke,
+  seed: 0,
+  share: 1,
+  threads: 1,
+  defenses: ["standard", "ni-normal"],
+  ...more,
 });
 
 /** Runs to the end, or until `stop` says so of an event. */

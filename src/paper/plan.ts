@@ -55,7 +55,10 @@ export function planOf(table: Table, size: Size, dataset: Dataset): Plan {
   const { model = "" } = scale.training;
   const network = architecture(model, { ...dataset, classes: dataset.classes.length });
   return {
-    ...{ defenses, network, flops: flopsPerImage(network), options },
+    defenses,
+    network,
+    flops: flopsPerImage(network),
+    options,
     cells: defenses
       .flatMap((defense) => evaluationsOf(table, defense, scale, { share, seed }))
       .filter(({ kind }) => kinds?.includes(kind) ?? true),

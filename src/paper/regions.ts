@@ -135,7 +135,15 @@ export const atRadius = (rows: readonly Row[], epsilon: number): Row[] =>
       if (row.correct === 0 && row.l2 <= epsilon * (1 + ROUNDING)) return { ...row, epsilon };
       const { clean, prediction } = row;
       return {
-        ...{ ...row, epsilon, correct: clean, correctChoose: clean, majority: clean },
-        ...{ correct8bit: clean, adversarialPrediction: prediction, linf: 0, l2: 0, l1: 0 },
+        ...row,
+        epsilon,
+        correct: clean,
+        correctChoose: clean,
+        majority: clean,
+        correct8bit: clean,
+        adversarialPrediction: prediction,
+        linf: 0,
+        l2: 0,
+        l1: 0,
       };
     });

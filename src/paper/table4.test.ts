@@ -43,12 +43,10 @@ const oneDraw = [0, 1].map((index) =>
 );
 
 const result = (rows: object, seconds: number, noise: string | null = null) => ({
-  ...{
-    noise,
-    rows: rows as Record<string, ReturnType<typeof row>[]>,
-    seconds,
-    flops: 10 * seconds,
-  },
+  noise,
+  rows: rows as Record<string, ReturnType<typeof row>[]>,
+  seconds,
+  flops: 10 * seconds,
 });
 const columns = table4(
   {

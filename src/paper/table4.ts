@@ -58,8 +58,13 @@ export interface DefenseResult {
 }
 
 const empty: ProtocolColumn = {
-  ...{ natural: null, pgdLinf: null, pgdL2: null, cwL2: null },
-  ...{ unionPgd: null, union: null, minOfMeans: null },
+  natural: null,
+  pgdLinf: null,
+  pgdL2: null,
+  cwL2: null,
+  unionPgd: null,
+  union: null,
+  minOfMeans: null,
 };
 
 const attacked = ({ attack }: Row) => attack !== "none";
@@ -90,7 +95,9 @@ function protocolColumn(natural: readonly Row[], rows: readonly Row[]): Protocol
   const known = measured.flatMap((one) => (one === null ? [] : [one.mean]));
   return {
     ...empty,
-    ...{ pgdLinf, pgdL2, cwL2 },
+    pgdLinf,
+    pgdL2,
+    cwL2,
     natural: clean === null ? null : { ...clean.clean, examples: clean.examples },
     unionPgd: unionOf(summaryOf(rows.filter(pgdOnly))),
     union: known.length === names.length ? unionOf(all) : null,
@@ -140,13 +147,21 @@ export function table4(
     };
     if (result === undefined)
       return {
-        ...{ defense, noise: null, published: empty, sound: empty, oneDraw: null, printed },
+        defense,
+        noise: null,
+        published: empty,
+        sound: empty,
+        oneDraw: null,
+        printed,
         ...times,
       };
     const { published, sound } = byProtocol(result, radiusL2);
     const drawn = [...published.natural, ...published.rows];
     return {
-      ...{ defense, noise: result.noise, printed, ...times },
+      defense,
+      noise: result.noise,
+      printed,
+      ...times,
       published: protocolColumn(published.natural, published.rows),
       sound: protocolColumn(sound.natural, sound.rows),
       oneDraw:

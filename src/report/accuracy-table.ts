@@ -80,7 +80,10 @@ function* entries(evaluation: Evaluation, short: boolean): Generator<readonly [C
   const { summary } = evaluation;
   const { clean, examples } = summary;
   const column = (kind: Column["kind"], title: string, detail = ""): Column => ({
-    ...{ kind, title, detail, key: `${kind} ${title} ${detail}` },
+    kind,
+    title,
+    detail,
+    key: `${kind} ${title} ${detail}`,
   });
   yield [column("clean", "clean"), { mean: clean.mean, interval: clean, examples }];
   const radii = largest(summary);

@@ -44,7 +44,10 @@ function marks({ points, place, dashed = false }: Series): Plot.Markish[] {
   return [
     Plot.areaY(banded, { x: "x", y1: "low", y2: "high", fill: paint, fillOpacity: 0.16 }),
     Plot.lineY(points, {
-      ...{ x: "x", y: "y", stroke: paint, strokeWidth: 2 },
+      x: "x",
+      y: "y",
+      stroke: paint,
+      strokeWidth: 2,
       ...(dashed ? { strokeDasharray: "5 4" } : {}),
     }),
     ...(few && !dashed
@@ -68,7 +71,10 @@ export function chartMarkup({ title, x, y, share, log = false, series }: Chart):
   const whole = xs.every(Number.isInteger);
   const svg = Plot.plot({
     document,
-    ...{ width: 480, height: 300, marginLeft: 48, marginBottom: 40 },
+    width: 480,
+    height: 300,
+    marginLeft: 48,
+    marginBottom: 40,
     style: { fontSize: "12px", background: "none" },
     x: {
       label: x,

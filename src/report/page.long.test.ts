@@ -102,8 +102,18 @@ describe("the page", () => {
 
   it("keeps hostile names from becoming markup", () => {
     const hostile = [
-      ...["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</style><b>", "'\">&lt;"],
-      ...["<!--", "-->", "]]>", "\u0000\u001b[2J", "\ud800", "a\nb", "</svg>", "__proto__"],
+      "<script>alert(1)</script>",
+      '"><img src=x onerror=alert(1)>',
+      "</style><b>",
+      "'\">&lt;",
+      "<!--",
+      "-->",
+      "]]>",
+      "\u0000\u001b[2J",
+      "\ud800",
+      "a\nb",
+      "</svg>",
+      "__proto__",
     ];
     const expected = structure(pageOf(full("plain")));
     expect(structure(pageOf(full(hostile.join(""))))).toEqual(expected);

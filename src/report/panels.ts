@@ -68,9 +68,12 @@ function panelMarkup(panel: Panel, id: string, x: number, y: number): Markup {
   const scale = { labelAnchor: "center", labelArrow: "none", ticks } as const;
   const svg = Plot.plot({
     document,
-    ...{ width: PANEL, height: panelHeight(panel) },
-    ...{ marginLeft: MARGIN.left, marginRight: MARGIN.right },
-    ...{ marginTop: MARGIN.top, marginBottom: MARGIN.bottom },
+    width: PANEL,
+    height: panelHeight(panel),
+    marginLeft: MARGIN.left,
+    marginRight: MARGIN.right,
+    marginTop: MARGIN.top,
+    marginBottom: MARGIN.bottom,
     style: { fontSize: "11px", fontFamily: "inherit", background: "none" },
     x: { ...scale, domain: window.x, label: labels.x, labelOffset: 36 },
     y: { ...scale, domain: window.y, label: labels.y, labelOffset: 46 },

@@ -7,21 +7,28 @@ const text = z.string().nullable();
 
 const SettingsFile: z.ZodType<Settings> = z.object({
   model: z.object({
-    ...{ name: z.string(), path: z.string(), defense: z.string(), data: z.string() },
-    ...{
-      architecture: z.string(),
-      weights: z.string(),
-      parameters: z.number(),
-      noise: text,
-      noiseText: text,
-    },
-    ...{ classNames: z.array(z.string()), training: z.array(record), config: record },
+    name: z.string(),
+    path: z.string(),
+    defense: z.string(),
+    data: z.string(),
+    architecture: z.string(),
+    weights: z.string(),
+    parameters: z.number(),
+    noise: text,
+    noiseText: text,
+    classNames: z.array(z.string()),
+    training: z.array(record),
+    config: record,
     reading: record.optional(),
   }),
-  ...{ data: z.string(), options: record, machine: record, target: record },
+  data: z.string(),
+  options: record,
+  machine: record,
+  target: record,
   warnings: z.array(z.string()).optional(),
   versions: z.object({ rampart: z.string(), engine: z.string() }),
-  ...{ command: text, started: z.string() },
+  command: text,
+  started: z.string(),
 });
 
 /** The settings in a ROWS.settings.json; null where the text is something else, or damaged. */

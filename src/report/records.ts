@@ -35,16 +35,25 @@ export const records = (evaluations: readonly Evaluation[]): AccuracyRecord[] =>
         );
         const { norm, epsilon, attack, majority, accuracy8bit, tenOfTen } = one;
         return {
-          ...{ ...common, eot: one.eot, kind: "attack", attack, norm, epsilon },
-          ...{ steps: row?.steps ?? null, restarts: row?.restarts ?? null, examples: one.examples },
-          ...{
-            ...share(one.accuracy),
-            accuracy8bit: accuracy8bit.mean,
-            majority: majority.mean,
-            tenOfTen,
-            oneDraw: one.oneDraw?.mean ?? null,
-          },
-          ...{ linf: one.linf, l2: one.l2, queries: one.queries, seconds: one.seconds, file },
+          ...common,
+          eot: one.eot,
+          kind: "attack",
+          attack,
+          norm,
+          epsilon,
+          steps: row?.steps ?? null,
+          restarts: row?.restarts ?? null,
+          examples: one.examples,
+          ...share(one.accuracy),
+          accuracy8bit: accuracy8bit.mean,
+          majority: majority.mean,
+          tenOfTen,
+          oneDraw: one.oneDraw?.mean ?? null,
+          linf: one.linf,
+          l2: one.l2,
+          queries: one.queries,
+          seconds: one.seconds,
+          file,
         };
       }),
       ...summary.unions
@@ -62,16 +71,35 @@ export const records = (evaluations: readonly Evaluation[]): AccuracyRecord[] =>
         .map((union) => {
           const [{ norm, epsilon }] = union.balls;
           return {
-            ...{ ...common, kind: "union in a ball", attack: members(union), ...blank },
-            ...{ norm, epsilon, examples: union.examples, ...share(union.union), ...none },
-            ...{ accuracy8bit: union.union8bit.mean, ...costs, file },
+            ...common,
+            kind: "union in a ball",
+            attack: members(union),
+            ...blank,
+            norm,
+            epsilon,
+            examples: union.examples,
+            ...share(union.union),
+            ...none,
+            accuracy8bit: union.union8bit.mean,
+            ...costs,
+            file,
           };
         }),
       // Every point of a curve over EOT draws; its last one is the attack's own line.
       ...summary.eotCurves.flatMap(({ attack, norm, epsilon, points }) =>
         points.map(({ eot: draws, examples: tried, accuracy }) => ({
-          ...{ ...common, eot: draws, kind: "eot", attack, ...blank, norm, epsilon },
-          ...{ examples: tried, ...share(accuracy), ...none, ...costs, file },
+          ...common,
+          eot: draws,
+          kind: "eot",
+          attack,
+          ...blank,
+          norm,
+          epsilon,
+          examples: tried,
+          ...share(accuracy),
+          ...none,
+          ...costs,
+          file,
         })),
       ),
     ];

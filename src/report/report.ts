@@ -16,7 +16,11 @@ const writers: Readonly<Record<Format, (evaluations: readonly Evaluation[]) => s
       {
         accuracies: records(evaluations),
         evaluations: evaluations.map(({ label, file, summary, settings, notes }) => ({
-          ...{ label, file, summary, settings, notes },
+          label,
+          file,
+          summary,
+          settings,
+          notes,
         })),
       },
       null,

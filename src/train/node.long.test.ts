@@ -106,8 +106,12 @@ describe("opening a model", () => {
     await drain(train(training));
     const model = await openModelNode(path);
     expect(model).toMatchObject({
-      ...{ path, name: path.split("/").at(-1), defense: "rat-linf-uniform", noise: "uniform:0.2" },
-      ...{ data: "npz:stripes", classNames: ["rows", "columns", "diagonals"] },
+      path,
+      name: path.split("/").at(-1),
+      defense: "rat-linf-uniform",
+      noise: "uniform:0.2",
+      data: "npz:stripes",
+      classNames: ["rows", "columns", "diagonals"],
     });
     expect(model.architecture.name).toBe("cnn-small");
     expect(model.config).toMatchObject({ batch: 8, seed: 0 });

@@ -105,7 +105,9 @@ export async function* trainNode(
   // Everything that can be wrong with the options is found before anything is written.
   const { epsilonLinf, epsilonL2, steps } = options;
   const settings = {
-    ...{ epsilonLinf, epsilonL2, steps },
+    epsilonLinf,
+    epsilonL2,
+    steps,
     ...(options.stepSize !== null && { stepSize: options.stepSize }),
     ...(options.noise !== null && { noise: options.noise }),
     ...(options.matChoice !== null && { matChoice: options.matChoice }),
@@ -139,7 +141,11 @@ export async function* trainNode(
     }
     for (const message of dataset.notes ?? []) yield { event: "warning", message };
     yield* train({
-      ...{ runtime, architecture: network, dataset, defense, options },
+      runtime,
+      architecture: network,
+      dataset,
+      defense,
+      options,
       files: guarded(files, lease),
       ...(signal && { signal }),
       ...(checkpointSeconds !== undefined && { checkpointSeconds }),

@@ -7,16 +7,34 @@ describe("options of a run", () => {
   it("are by default those of Zagoruyko & Komodakis and the paper", () => {
     expect(resolveOptions(asked)).toEqual({
       ...asked,
-      ...{ recipe: "zagoruyko", epochs: 200, batch: 128, rate: 0.1, weightDecay: 5e-4, dropout: 0 },
-      ...{ epsilonLinf: 0.031, epsilonL2: 0.83, steps: 10, stepSize: null, noise: null },
-      ...{ matChoice: null, ratNoise: null },
-      ...{ examples: null, augment: "crop-flip", attackMode: "frozen", seed: 0 },
+      recipe: "zagoruyko",
+      epochs: 200,
+      batch: 128,
+      rate: 0.1,
+      weightDecay: 5e-4,
+      dropout: 0,
+      epsilonLinf: 0.031,
+      epsilonL2: 0.83,
+      steps: 10,
+      stepSize: null,
+      noise: null,
+      matChoice: null,
+      ratNoise: null,
+      examples: null,
+      augment: "crop-flip",
+      attackMode: "frozen",
+      seed: 0,
     });
   });
 
   it("are the authors' with their recipe, each of which can be overridden", () => {
     expect(resolveOptions({ ...asked, recipe: "authors", batch: 64 })).toMatchObject({
-      ...{ recipe: "authors", epochs: 200, batch: 64, rate: 0.1, weightDecay: 2e-4, dropout: 0.3 },
+      recipe: "authors",
+      epochs: 200,
+      batch: 64,
+      rate: 0.1,
+      weightDecay: 2e-4,
+      dropout: 0.3,
     });
   });
 

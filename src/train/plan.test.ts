@@ -10,7 +10,9 @@ it("announces to the defence what it will be given", async () => {
   const announced: { keys: readonly Key[]; shape: Shape }[] = [];
   const given: typeof announced = [];
   const defense: Defense = {
-    ...{ name: "noted", noise: null, attacks: [] },
+    name: "noted",
+    noise: null,
+    attacks: [],
     objective: {
       name: "noted",
       announce: (keys, shape) => void announced.push({ keys, shape }),

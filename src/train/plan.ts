@@ -53,7 +53,9 @@ export function planOf(
   const indicesAt = (stepInEpoch: number, order: readonly number[]) =>
     order.slice(stepInEpoch * batch, (stepInEpoch + 1) * batch);
   return {
-    ...{ batch, stepsPerEpoch, steps },
+    batch,
+    stepsPerEpoch,
+    steps,
     rateAt: recipes[options.recipe].schedule(options.rate, steps),
     order: (epoch) => shuffled(chosen, epochKey(seed, "shuffle", epoch)).map((i) => subset[i]),
     async batchAt({ epoch, stepInEpoch }, order, victim) {

@@ -94,7 +94,8 @@ export const stepFeeds = (
   rate: number,
 ): Arrays => ({
   ...dropoutMasks(architecture, keys),
-  ...{ x, labels: lossWeights({ kind: "ce", labels }, architecture.classes) },
+  x,
+  labels: lossWeights({ kind: "ce", labels }, architecture.classes),
   rate: tensor([], [rate]),
 });
 

@@ -140,7 +140,11 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
   const victim = guarded(classifiers[options.attackMode], signal);
 
   const checkpoint = async (): Promise<Checkpoint> => ({
-    ...{ state: await step.state(), position, model: card, options, target: runtime.target },
+    state: await step.state(),
+    position,
+    model: card,
+    options,
+    target: runtime.target,
   });
 
   /** Saves where training stands, unless that is saved already; weights that are not finite never are. */

@@ -13,8 +13,14 @@ const root = join(import.meta.dirname, "..", "..");
 
 /** What is done to a command. */
 export const disturbances = [
-  ...["SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"],
-  ...["stdout closed", "stderr closed", "full disk", "read-only disk"],
+  "SIGKILL",
+  "SIGTERM",
+  "SIGINT",
+  "SIGHUP",
+  "stdout closed",
+  "stderr closed",
+  "full disk",
+  "read-only disk",
 ] as const;
 export type Disturbance = (typeof disturbances)[number];
 

@@ -45,7 +45,14 @@ function inSpace(words: readonly string[]): Running {
 /** An evaluation that writes a row soon and then goes on for many minutes, far longer than a lease is watched for. */
 const evaluation = (out: string) =>
   ["evaluate", model, "--attacks", "cw-l2", "--examples", "4000", "--batch", "8"].concat([
-    ...["--cw-steps", "400", "--cw-searches", "9", "--out", out, "--threads", "1"],
+    "--cw-steps",
+    "400",
+    "--cw-searches",
+    "9",
+    "--out",
+    out,
+    "--threads",
+    "1",
   ]);
 
 const images = (rows: string): readonly string[] =>

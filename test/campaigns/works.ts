@@ -45,9 +45,24 @@ const arraysOf = (path: string): string =>
     .join("\n");
 
 const training = (out: string, epochs: number): readonly string[] => [
-  ...["train", "--defense", "at-linf", "--model", "mlp-small", "--data", "shapes"],
-  ...["--examples", "256", "--batch", "32", "--epochs", String(epochs), "--steps", "3"],
-  ...["--out", out, ...onOneThread],
+  "train",
+  "--defense",
+  "at-linf",
+  "--model",
+  "mlp-small",
+  "--data",
+  "shapes",
+  "--examples",
+  "256",
+  "--batch",
+  "32",
+  "--epochs",
+  String(epochs),
+  "--steps",
+  "3",
+  "--out",
+  out,
+  ...onOneThread,
 ];
 
 /** Trains the model that the other commands are about. */
@@ -66,9 +81,21 @@ export const worksOn = (model: string): readonly Work[] => [
   {
     name: "evaluate",
     words: (folder) => [
-      ...["evaluate", model, "--attacks", "pgd-linf,pgd-l2,cw-l2", "--examples", "48"],
-      ...["--batch", "8", "--cw-steps", "10", "--cw-searches", "2"],
-      ...["--out", join(folder, "rows.jsonl"), ...onOneThread],
+      "evaluate",
+      model,
+      "--attacks",
+      "pgd-linf,pgd-l2,cw-l2",
+      "--examples",
+      "48",
+      "--batch",
+      "8",
+      "--cw-steps",
+      "10",
+      "--cw-searches",
+      "2",
+      "--out",
+      join(folder, "rows.jsonl"),
+      ...onOneThread,
     ],
     again(folder) {
       return [...this.words(folder), "--resume"];
@@ -80,9 +107,21 @@ export const worksOn = (model: string): readonly Work[] => [
   {
     name: "audit",
     words: (folder) => [
-      ...["audit", join(model, "model.onnx"), "--data", "shapes", "--budget", "quick"],
-      ...["--examples", "48", "--batch", "8", "--require", "0.99"],
-      ...["--out", join(folder, "audit"), ...onOneThread],
+      "audit",
+      join(model, "model.onnx"),
+      "--data",
+      "shapes",
+      "--budget",
+      "quick",
+      "--examples",
+      "48",
+      "--batch",
+      "8",
+      "--require",
+      "0.99",
+      "--out",
+      join(folder, "audit"),
+      ...onOneThread,
     ],
     again(folder) {
       return [...this.words(folder), "--resume"];
@@ -94,8 +133,15 @@ export const worksOn = (model: string): readonly Work[] => [
   {
     name: "reproduce",
     words: (folder) => [
-      ...["reproduce", "table4", "--scale", "smoke", "--defenses", "standard,ni-uniform"],
-      ...["--out", join(folder, "paper"), ...onOneThread],
+      "reproduce",
+      "table4",
+      "--scale",
+      "smoke",
+      "--defenses",
+      "standard,ni-uniform",
+      "--out",
+      join(folder, "paper"),
+      ...onOneThread,
     ],
     again(folder) {
       return this.words(folder);

@@ -12,7 +12,10 @@ const data = process.env.RAMPART_DATA ?? "";
 const models: Readonly<Record<string, readonly string[]>> = {
   "resnet-2b": [
     join(data, "vnncomp/2021_cifar10_resnet/onnx/resnet_2b.onnx"),
-    ...["--mean", ".4914,.4822,.4465", "--std", ".2471,.2435,.2616"],
+    "--mean",
+    ".4914,.4822,.4465",
+    "--std",
+    ".2471,.2435,.2616",
   ],
   "at-linf": [
     fileURLToPath(new URL("../../docs/results/cifar10/at-linf/model.onnx", import.meta.url)),
@@ -76,10 +79,22 @@ describe.each(golden.pairs)("AutoAttack on $network in $norm, epsilon $epsilon:"
     if (missing !== undefined) return skip(`skipped: there is no ${missing}; set RAMPART_DATA`);
     const out = join(work, `${network}-${norm}.jsonl`);
     const { code, err } = await typed([
-      ...["evaluate", ...models[network], "--data", "cifar10", "--examples", "48"],
-      ...["--attacks", `${slow ? "autoattack" : "apgd-ce"}-${norm}`],
-      ...[`--epsilon-${norm}`, String(epsilon), "--threads", "1", "--save-examples", "0"],
-      ...["--out", out],
+      "evaluate",
+      ...models[network],
+      "--data",
+      "cifar10",
+      "--examples",
+      "48",
+      "--attacks",
+      `${slow ? "autoattack" : "apgd-ce"}-${norm}`,
+      `--epsilon-${norm}`,
+      String(epsilon),
+      "--threads",
+      "1",
+      "--save-examples",
+      "0",
+      "--out",
+      out,
     ]);
     expect(code, err).toBe(0);
     const rows: { index: number; correct: number }[] = readFileSync(out, "utf8")

@@ -13,7 +13,9 @@ import { type NdArray, tensor } from "../../src/math/tensor.ts";
 import { type FixtureOptions, graphOf, nodeOf, onnxFile } from "../fixtures/model-fixture.ts";
 
 export const int64 = (...values: number[]): NdArray => ({
-  ...{ dtype: "int64", shape: [values.length], data: BigInt64Array.from(values, BigInt) },
+  dtype: "int64",
+  shape: [values.length],
+  data: BigInt64Array.from(values, BigInt),
 });
 export const times = <T>(n: number, make: (i: number) => T): T[] =>
   Array.from({ length: n }, (_, i) => make(i));
@@ -30,7 +32,9 @@ export const bomb = (
   more: Partial<FixtureOptions> = {},
 ) =>
   onnxFile([...nodes, ...head], {
-    ...{ inputs: { x: [1, 3, 8, 8] }, outputs: { y: [1, 5] }, ...more },
+    inputs: { x: [1, 3, 8, 8] },
+    outputs: { y: [1, 5] },
+    ...more,
     arrays: { w: tensor([1, 5], [1, 2, 3, 4, 5]), one: int64(1), ...arrays },
   });
 
@@ -74,7 +78,9 @@ const call = (name: string, from: string, to: string) =>
   nodeOf(name, [from], [to], {}, { domain: "own" });
 /** Functions of which each calls the next one twice. */
 const laughs = times(60, (i) => ({
-  ...{ name: `F${i}`, input: ["a"], output: ["c"] },
+  name: `F${i}`,
+  input: ["a"],
+  output: ["c"],
   node:
     i === 59
       ? [nodeOf("Neg", ["a"], ["c"])]
@@ -137,7 +143,7 @@ export const bombs: Readonly<Record<string, () => Uint8Array<ArrayBuffer>>> = {
       ],
       {
         ...Object.fromEntries(times(40, (i) => [`f${i}`, tensor([1], [i])])),
-        ...{ size: int64(1, 3, 8, 8) },
+        size: int64(1, 3, 8, 8),
       },
       { inputs: { x: [1, 1, 2048, 2048] } },
     ),
@@ -211,7 +217,8 @@ export const bombs: Readonly<Record<string, () => Uint8Array<ArrayBuffer>>> = {
     bomb([nodeOf("Neg", ["x"], ["v"])], {}, { inputs: { x: [1_000_000, 3, 8, 8] } }),
   "an array of many axes": () =>
     bomb([nodeOf("Reshape", ["x", "ones"], ["o"]), nodeOf("Reshape", ["o", "back"], ["v"])], {
-      ...{ ones: int64(192, ...times(5000, () => 1)), back: int64(1, 3, 8, 8) },
+      ones: int64(192, ...times(5000, () => 1)),
+      back: int64(1, 3, 8, 8),
     }),
   "a million inputs": () =>
     bomb([

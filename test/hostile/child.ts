@@ -66,8 +66,14 @@ for (let i = from; i < to; i++) {
   const used = process.cpuUsage(cpu);
   const outside = reads.filter((one) => !one.startsWith(folder));
   const outcome: Outcome = {
-    ...{ index: i, name, end, message: message.slice(0, 1000), seconds, outside },
-    ...{ cpuSeconds: (used.user + used.system) / 1e6, bytes: peak() },
+    index: i,
+    name,
+    end,
+    message: message.slice(0, 1000),
+    seconds,
+    outside,
+    cpuSeconds: (used.user + used.system) / 1e6,
+    bytes: peak(),
   };
   process.stdout.write(`${JSON.stringify(outcome)}\n`);
 }

@@ -23,7 +23,12 @@ beforeAll(
 
 const told = (all: readonly Outcome[]) =>
   all.map(({ index, name, end, message, cpuSeconds, bytes }) => ({
-    ...{ index, name, end, message, cpuSeconds, mebibytes: Math.round(bytes / 2 ** 20) },
+    index,
+    name,
+    end,
+    message,
+    cpuSeconds,
+    mebibytes: Math.round(bytes / 2 ** 20),
   }));
 
 describe(`${count} damaged files and those that ask for much`, () => {

@@ -26,17 +26,19 @@ const ints = (...values: number[]): AttributeValue => ({ ints: values });
 const int = (value: number): AttributeValue => ({ int: value });
 const text = (value: string): AttributeValue => ({ text: value });
 const int64 = (...values: number[]): NdArray => ({
-  ...{ dtype: "int64", shape: [values.length], data: BigInt64Array.from(values, BigInt) },
+  dtype: "int64",
+  shape: [values.length],
+  data: BigInt64Array.from(values, BigInt),
 });
 const bytes = (shape: Shape, ...values: number[]): NdArray => ({
-  ...{
-    dtype: "uint8",
-    shape,
-    data: Uint8Array.from({ length: sizeOf(shape) }, (_, i) => values[i % values.length]),
-  },
+  dtype: "uint8",
+  shape,
+  data: Uint8Array.from({ length: sizeOf(shape) }, (_, i) => values[i % values.length]),
 });
 const flag = (value: boolean): NdArray => ({
-  ...{ dtype: "bool", shape: [], data: Uint8Array.of(value ? 1 : 0) },
+  dtype: "bool",
+  shape: [],
+  data: Uint8Array.of(value ? 1 : 0),
 });
 const weights = (...shape: number[]) =>
   tensor(
@@ -81,7 +83,10 @@ const of = (
 ): Seed => ({
   name,
   bytes: onnxFile(Array.isArray(all[0]) ? nodes(all as Short[]) : (all as NodeProto[]), {
-    ...{ inputs: { x: ["n", 3, 8, 8] }, outputs: { y: ["n", 5] }, arrays, ...more },
+    inputs: { x: ["n", 3, 8, 8] },
+    outputs: { y: ["n", 5] },
+    arrays,
+    ...more,
   }),
 });
 
@@ -104,9 +109,17 @@ const convolutional = of(
     ["Softmax", "z", "y", { axis: int(1) }],
   ],
   {
-    ...{ w1: weights(8, 3, 3, 3), b1: weights(8), w2: weights(8, 4, 3, 3) },
-    ...{ s1: positive(8), t1: weights(8), m1: weights(8), v1: positive(8) },
-    ...{ low: tensor([], [0]), high: tensor([], [6]), w3: weights(5, 8), b3: weights(5) },
+    w1: weights(8, 3, 3, 3),
+    b1: weights(8),
+    w2: weights(8, 4, 3, 3),
+    s1: positive(8),
+    t1: weights(8),
+    m1: weights(8),
+    v1: positive(8),
+    low: tensor([], [0]),
+    high: tensor([], [6]),
+    w3: weights(5, 8),
+    b3: weights(5),
   },
 );
 
@@ -132,15 +145,16 @@ const attention = of(
     ["Einsum", "pooled head", "y", { equation: text("nc,ck->nk") }],
   ],
   {
-    ...{
-      w: weights(6, 3, 4, 4),
-      rows: int64(0, 6, 4),
-      s: positive(6),
-      t: weights(6),
-      qkv: weights(6, 18),
-    },
-    ...{ thirds: int64(6, 6, 6), scale: tensor([], [0.4]), root: tensor([], [Math.SQRT2]) },
-    ...{ one: tensor([], [1]), head: weights(6, 5) },
+    w: weights(6, 3, 4, 4),
+    rows: int64(0, 6, 4),
+    s: positive(6),
+    t: weights(6),
+    qkv: weights(6, 18),
+    thirds: int64(6, 6, 6),
+    scale: tensor([], [0.4]),
+    root: tensor([], [Math.SQRT2]),
+    one: tensor([], [1]),
+    head: weights(6, 5),
   },
 );
 
@@ -159,10 +173,18 @@ const quantised = of(
     ["MatMul", "r1 h", "y"],
   ],
   {
-    ...{ xs: tensor([], [0.01]), xz: bytes([], 3), wq: bytes([4, 3, 3, 3], 1, 7, 130, 255, 60) },
-    ...{ ws: tensor([], [0.02]), wz: bytes([], 128), ys: tensor([], [0.05]), yz: bytes([], 120) },
-    ...{ mq: bytes([4, 6], 9, 200, 31), mz: bytes([], 100), hq: bytes([6, 5], 4, 99, 240) },
-    ...{ hs: positive(6), hz: bytes([6], 128) },
+    xs: tensor([], [0.01]),
+    xz: bytes([], 3),
+    wq: bytes([4, 3, 3, 3], 1, 7, 130, 255, 60),
+    ws: tensor([], [0.02]),
+    wz: bytes([], 128),
+    ys: tensor([], [0.05]),
+    yz: bytes([], 120),
+    mq: bytes([4, 6], 9, 200, 31),
+    mz: bytes([], 100),
+    hq: bytes([6, 5], 4, 99, 240),
+    hs: positive(6),
+    hz: bytes([6], 128),
   },
 );
 
@@ -195,22 +217,29 @@ const shapes = of(
     ["Add", "chosen hot", "y"],
   ],
   {
-    ...{
-      zero: { ...int64(0), shape: [] },
-      axis0: int64(0),
-      minus: int64(-1),
-      half: tensor([], [0.5]),
-    },
-    ...{ pads: int64(0, 0, 1, 1, 0, 0, 1, 1), scales: floats(1, 1, 1.5, 0.5), five: int64(5) },
-    ...{ starts: int64(0, 9), ends: int64(8, -100), axes: int64(2, 3), steps: int64(1, -1) },
-    ...{
-      zero0: { ...int64(0), shape: [] },
-      four: { ...int64(4), shape: [] },
-      two0: { ...int64(2), shape: [] },
-    },
-    ...{ ones4: int64(1, 1, 1, 1), like: int64(1, 3, 2, 5), repeats: int64(1, 2, 1, 1) },
-    ...{ mask: floats(1, 0, 1, 1, 0, 1), one0: { ...int64(1), shape: [] } },
-    ...{ label: int64(2), depth: { ...int64(5), shape: [] }, onoff: floats(0, 1), yes: flag(true) },
+    zero: { ...int64(0), shape: [] },
+    axis0: int64(0),
+    minus: int64(-1),
+    half: tensor([], [0.5]),
+    pads: int64(0, 0, 1, 1, 0, 0, 1, 1),
+    scales: floats(1, 1, 1.5, 0.5),
+    five: int64(5),
+    starts: int64(0, 9),
+    ends: int64(8, -100),
+    axes: int64(2, 3),
+    steps: int64(1, -1),
+    zero0: { ...int64(0), shape: [] },
+    four: { ...int64(4), shape: [] },
+    two0: { ...int64(2), shape: [] },
+    ones4: int64(1, 1, 1, 1),
+    like: int64(1, 3, 2, 5),
+    repeats: int64(1, 2, 1, 1),
+    mask: floats(1, 0, 1, 1, 0, 1),
+    one0: { ...int64(1), shape: [] },
+    label: int64(2),
+    depth: { ...int64(5), shape: [] },
+    onoff: floats(0, 1),
+    yes: flag(true),
   },
   { inputs: { x: [1, 8, 8, 3] }, outputs: { y: [1, 5] } },
 );
@@ -247,18 +276,24 @@ const indexed = of(
     ["Concat", "peaks prod low", "y", { axis: int(1) }],
   ],
   {
-    ...{ w: weights(3, 4, 2, 2), scales: floats(1, 1, 2, 2), pads: int64(0, 0, 1, 2, 0, 0, 1, 2) },
-    ...{ nd: { ...int64(0, 1, 1, 1, 2, 2, 2, 3, 3), shape: [1, 3, 3] } },
-    ...{ at: { ...int64(0, 1), shape: [1, 2] }, new: floats(3) },
-    ...{ pick: { ...int64(2, 0, 1, 1), shape: [1, 4] } },
-    ...{ one1: positive(4), zero1: weights(4), flatshape: int64(1, 4) },
+    w: weights(3, 4, 2, 2),
+    scales: floats(1, 1, 2, 2),
+    pads: int64(0, 0, 1, 2, 0, 0, 1, 2),
+    nd: { ...int64(0, 1, 1, 1, 2, 2, 2, 3, 3), shape: [1, 3, 3] },
+    at: { ...int64(0, 1), shape: [1, 2] },
+    new: floats(3),
+    pick: { ...int64(2, 0, 1, 1), shape: [1, 4] },
+    one1: positive(4),
+    zero1: weights(4),
+    flatshape: int64(1, 4),
   },
   { inputs: { x: [1, 3, 8, 8] }, outputs: { y: [1, 9] }, opset: 13 },
 );
 
 const branchOf = (name: string, inner: NodeProto[], output: string) =>
   create(AttributeProtoSchema, {
-    ...{ name, type: AttributeProto_AttributeType.GRAPH },
+    name,
+    type: AttributeProto_AttributeType.GRAPH,
     g: graphOf(inner, {
       inputs: {},
       outputs: { [output]: null },
@@ -306,7 +341,10 @@ const functional = of(
   {
     functions: [
       {
-        ...{ name: "Block", input: ["a", "k", "b"], output: ["d"], attribute: ["slope"] },
+        name: "Block",
+        input: ["a", "k", "b"],
+        output: ["d"],
+        attribute: ["slope"],
         node: [
           ...nodes([["Conv", "a k b", "c", same]]),
           nodeOf(
@@ -319,7 +357,10 @@ const functional = of(
         ],
       },
       {
-        ...{ name: "Twist", input: ["a"], output: ["c"], attribute: ["slope"] },
+        name: "Twist",
+        input: ["a"],
+        output: ["c"],
+        attribute: ["slope"],
         node: [
           nodeOf("LeakyRelu", ["a"], ["b"], {}, { attribute: [slope] }),
           ...nodes([["HardSwish", "b", "c"]]),
@@ -344,14 +385,14 @@ const microsoft = of(
     ["FusedGemm", "p head", "y", { activation: text("LeakyRelu"), transB: int(1) }, ms],
   ],
   {
-    ...{
-      w: weights(4, 3, 3, 3),
-      rows: int64(0, 4, 64),
-      m: weights(4, 6),
-      s: positive(6),
-      t: weights(6),
-    },
-    ...{ qkv: weights(6, 18), qb: weights(18), head: weights(5, 6) },
+    w: weights(4, 3, 3, 3),
+    rows: int64(0, 4, 64),
+    m: weights(4, 6),
+    s: positive(6),
+    t: weights(6),
+    qkv: weights(6, 18),
+    qb: weights(18),
+    head: weights(5, 6),
   },
 );
 
@@ -370,7 +411,9 @@ const unrolled = (): Seed => {
   );
   const attribute = [
     create(AttributeProtoSchema, {
-      ...{ name: "body", type: AttributeProto_AttributeType.GRAPH, g: body },
+      name: "body",
+      type: AttributeProto_AttributeType.GRAPH,
+      g: body,
     }),
   ];
   const all = [
@@ -394,9 +437,15 @@ const unrolled = (): Seed => {
     "loops, lists and recurrent layers",
     all,
     {
-      ...{ rows: int64(8, 1, 24), axis0: int64(0), three: { ...int64(3), shape: [] } },
-      ...{ gw: weights(1, 12, 24), gr: weights(1, 12, 4), gb: weights(1, 24) },
-      ...{ lw: weights(1, 16, 24), lr: weights(1, 16, 4), w: weights(20, 5) },
+      rows: int64(8, 1, 24),
+      axis0: int64(0),
+      three: { ...int64(3), shape: [] },
+      gw: weights(1, 12, 24),
+      gr: weights(1, 12, 4),
+      gb: weights(1, 24),
+      lw: weights(1, 16, 24),
+      lr: weights(1, 16, 4),
+      w: weights(20, 5),
     },
     { inputs: { x: [1, 3, 8, 8] }, outputs: { y: [1, 5] }, opset: 13 },
   );
@@ -419,7 +468,8 @@ function external(): Seed {
     const entry = (key: string, value: string | number) =>
       create(StringStringEntryProtoSchema, { key, value: String(value) });
     one.externalData = [
-      ...[entry("location", "weights.bin"), entry("offset", offset)],
+      entry("location", "weights.bin"),
+      entry("offset", offset),
       entry("length", one.rawData.length),
     ];
     offset += one.rawData.length;
@@ -437,7 +487,14 @@ function external(): Seed {
 
 /** One file of each kind. */
 export const seeds: readonly Seed[] = [
-  ...[convolutional, attention, quantised, shapes, indexed, conditional(), functional, microsoft],
+  convolutional,
+  attention,
+  quantised,
+  shapes,
+  indexed,
+  conditional(),
+  functional,
+  microsoft,
   unrolled(),
   external(),
 ];

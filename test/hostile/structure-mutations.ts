@@ -56,7 +56,11 @@ const names = (model: ModelProto): string[] => {
   return [
     ...nodes.flatMap(({ output, input }) => [...output, ...input]),
     ...graphs.flatMap(({ initializer }) => initializer.map(({ name }) => name)),
-    ...["x", "", "nowhere", "__proto__", "constructor"],
+    "x",
+    "",
+    "nowhere",
+    "__proto__",
+    "constructor",
   ];
 };
 
@@ -77,11 +81,9 @@ function inserted(
 
 const wholeArray = (name: string, ...values: bigint[]) =>
   tensorProto(name, {
-    ...{
-      dtype: "int64",
-      shape: [values.length],
-      data: BigInt64Array.from(values, (v) => BigInt.asIntN(64, v)),
-    },
+    dtype: "int64",
+    shape: [values.length],
+    data: BigInt64Array.from(values, (v) => BigInt.asIntN(64, v)),
   });
 
 /** Operators that make much of little, with what makes them. */
@@ -253,39 +255,33 @@ export const structureMutations: Readonly<Record<string, Mutate>> = {
   },
   "attribute added": (model, draws) => {
     const name = draws.of([
-      ...[
-        "axis",
-        "axes",
-        "perm",
-        "pads",
-        "strides",
-        "dilations",
-        "group",
-        "kernel_shape",
-        "keepdims",
-        "auto_pad",
-      ],
-      ...[
-        "output_padding",
-        "output_shape",
-        "size",
-        "blocksize",
-        "epsilon",
-        "alpha",
-        "to",
-        "block_size",
-        "k",
-        "p",
-      ],
-      ...[
-        "batch_dims",
-        "num_heads",
-        "num_groups",
-        "allowzero",
-        "ceil_mode",
-        "training_mode",
-        "mode",
-      ],
+      "axis",
+      "axes",
+      "perm",
+      "pads",
+      "strides",
+      "dilations",
+      "group",
+      "kernel_shape",
+      "keepdims",
+      "auto_pad",
+      "output_padding",
+      "output_shape",
+      "size",
+      "blocksize",
+      "epsilon",
+      "alpha",
+      "to",
+      "block_size",
+      "k",
+      "p",
+      "batch_dims",
+      "num_heads",
+      "num_groups",
+      "allowzero",
+      "ceil_mode",
+      "training_mode",
+      "mode",
     ]);
     const value = draws.of([
       { ints: Array.from({ length: draws.below(6) }, () => Number(draws.of(wholes.slice(0, -6)))) },

@@ -17,7 +17,9 @@ import { bomb, int64, times } from "./bombs.ts";
 const body = (graph: GraphProto) => ({
   attribute: [
     create(AttributeProtoSchema, {
-      ...{ name: "body", type: AttributeProto_AttributeType.GRAPH, g: graph },
+      name: "body",
+      type: AttributeProto_AttributeType.GRAPH,
+      g: graph,
     }),
   ],
 });
@@ -53,8 +55,10 @@ const recurrent = (steps: number, layers: number, directions = 1) =>
       nodeOf("Add", ["x", "r"], ["v"]),
     ],
     {
-      ...{ zero: tensor([1, 1, 1], [0]), steps: int64(steps, 1, 1) },
-      ...{ lw: tensor([directions, 4, 1]), lr: tensor([directions, 4, 1]) },
+      zero: tensor([1, 1, 1], [0]),
+      steps: int64(steps, 1, 1),
+      lw: tensor([directions, 4, 1]),
+      lr: tensor([directions, 4, 1]),
     },
   );
 
@@ -92,7 +96,8 @@ export const unrolledBombs: Readonly<Record<string, () => Uint8Array<ArrayBuffer
     if (model.graph !== undefined)
       model.graph.sparseInitializer = times(100, (i) =>
         create(SparseTensorProtoSchema, {
-          ...{ values: tensorProto(`s${i}`, tensor([0])), indices: tensorProto("", int64()) },
+          values: tensorProto(`s${i}`, tensor([0])),
+          indices: tensorProto("", int64()),
           dims: [2n ** 26n],
         }),
       );
@@ -113,8 +118,10 @@ export const unrolledBombs: Readonly<Record<string, () => Uint8Array<ArrayBuffer
         nodeOf("Col2Im", ["columns", "sides", "block"], ["v"]),
       ],
       {
-        ...{ zero: tensor([1, 1, 1], [0]), wide: int64(1, 3 * 2 ** 14, 1024) },
-        ...{ sides: int64(159, 159), block: int64(128, 128) },
+        zero: tensor([1, 1, 1], [0]),
+        wide: int64(1, 3 * 2 ** 14, 1024),
+        sides: int64(159, 159),
+        block: int64(128, 128),
       },
     ),
   "thousands of nodes without a result": () =>

@@ -63,8 +63,14 @@ export async function* watched(from: number, to: number): AsyncGenerator<Outcome
     clearInterval(gauge);
     if (next >= to) return;
     yield {
-      ...{ index: next, name, end, message: said, outside: [] },
-      ...{ seconds: (performance.now() - start) / 1000, cpuSeconds: 0, bytes: 0 },
+      index: next,
+      name,
+      end,
+      message: said,
+      outside: [],
+      seconds: (performance.now() - start) / 1000,
+      cpuSeconds: 0,
+      bytes: 0,
     };
     next++;
   }

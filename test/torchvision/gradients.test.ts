@@ -28,9 +28,20 @@ function relative(a: Tensor, b: Tensor): number {
 }
 
 const names = [
-  ...["resnet18", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "densenet121"],
-  ...["convnext", "vit", "swin", "shufflenet_v2_x1_0", "squeezenet1_0", "regnet_y_400mf"],
-  ...["googlenet", "inception_v3", "mnasnet0_5"],
+  "resnet18",
+  "mobilenet_v2",
+  "mobilenet_v3_small",
+  "efficientnet_b0",
+  "densenet121",
+  "convnext",
+  "vit",
+  "swin",
+  "shufflenet_v2_x1_0",
+  "squeezenet1_0",
+  "regnet_y_400mf",
+  "googlenet",
+  "inception_v3",
+  "mnasnet0_5",
 ];
 
 describe.skipIf(!available)(

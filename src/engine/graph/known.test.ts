@@ -39,7 +39,7 @@ describe("a value that depends on no input", () => {
     expect(1 / (scaled(0).data[1] as number)).toBe(Number.POSITIVE_INFINITY);
     const low = (n: number) => dataOf(g.clip(g.constant(x), n, 9), [x]).data[0];
     expect([low(Number.NEGATIVE_INFINITY), low(1), low(Number.POSITIVE_INFINITY)]).toEqual([
-      ...[0, 1, 9],
+      0, 1, 9,
     ]);
     expect(dataOf(g.cast(g.constant(x), "int32"), [x]).dtype).toBe("int32");
     expect(dataOf(g.cast(g.constant(x), "float64"), [x]).dtype).toBe("float64");

@@ -36,8 +36,12 @@ export function maker(b: Builder): Maker {
     constant,
     number: (value, dtype) =>
       constant((scalar(value, dtype).attrs as LoweredAttributes["Constant"]).array),
-    ...{ add: binary("Add"), sub: binary("Sub"), mul: binary("Mul"), min: binary("Min") },
-    ...{ greater: compare("Greater"), equal: compare("Equal") },
+    add: binary("Add"),
+    sub: binary("Sub"),
+    mul: binary("Mul"),
+    min: binary("Min"),
+    greater: compare("Greater"),
+    equal: compare("Equal"),
     unary: (op, x) => b.make(op, [x], {}, x.dtype, x.shape),
     cast: (x, to) => b.make("Cast", [x], { to }, to, x.shape),
   };

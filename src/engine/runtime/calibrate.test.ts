@@ -6,7 +6,9 @@ import { calibrationIn, withCalibration } from "./calibrations.ts";
 import { blockedLowering, blockedNamed } from "./lowerings.ts";
 
 const timed = (channels: number, direct: number, winograd: number) => ({
-  ...{ channels, direct, winograd },
+  channels,
+  direct,
+  winograd,
 });
 
 describe("the break-even", () => {

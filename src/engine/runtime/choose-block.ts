@@ -35,8 +35,10 @@ async function agrees<T>(engine: Engine<T>, lowering: Lowering): Promise<boolean
   const u = input("u", [32, 32, 3, 3]);
   const v = input("v", [32, 32, 3, 3]);
   const geometry = (stride: number) => ({
-    ...{ strides: [stride, stride], pads: [1, 1, 1, 1] },
-    ...{ dilations: [1, 1], groups: 1 },
+    strides: [stride, stride],
+    pads: [1, 1, 1, 1],
+    dilations: [1, 1],
+    groups: 1,
   });
   const h = relu(conv(x, w, geometry(1)));
   const k = relu(conv(h, u, geometry(1)));

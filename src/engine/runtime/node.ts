@@ -189,7 +189,8 @@ function ownMachine() {
 const engineName = () => `onnxruntime-node ${engineVersion()}`;
 
 const machineWith = (threads: number): Machine => ({
-  ...{ cpu: cpus()[0]?.model ?? process.arch, threads },
+  cpu: cpus()[0]?.model ?? process.arch,
+  threads,
   engine: engineName(),
 });
 
@@ -251,7 +252,7 @@ export async function nodeRuntime({
   const compile = compiler(on, chosen);
   if (known !== "cpu") await start(known, compile);
   return {
-    target: { ...{ device, threads, lowering: chosen.name }, engine: engineName() },
+    target: { device, threads, lowering: chosen.name, engine: engineName() },
     compile,
     ...(known === "webgpu" && { holding: holding(on, chosen) }),
   };

@@ -68,8 +68,11 @@ export function split(outputs: Graph, isFixed: (name: string) => boolean): Split
 
 /** An input in the place of a node. */
 const inputOf = ({ dtype, shape }: Lowered, name: string): Lowered => ({
-  ...{ op: "Input", inputs: [], attrs: { name } },
-  ...{ dtype, shape },
+  op: "Input",
+  inputs: [],
+  attrs: { name },
+  dtype,
+  shape,
 });
 
 /** The graph with other nodes in the place of those in `now`; `order` has all that may change. */

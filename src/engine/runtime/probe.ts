@@ -35,7 +35,8 @@ export async function probe(
   const outputs = question();
   // Logits are small, so that the logarithm of the sum of their exponentials is as large as they are.
   const feeds = {
-    ...{ x: random([2, 3, 8, 8], 0), w: random([4, 3, 3, 3], 1) },
+    x: random([2, 3, 8, 8], 0),
+    w: random([4, 3, 3, 3], 1),
     v: addScaled(tensor([256, 5]), random([256, 5], 2), 0.05),
   };
   const program = await compile(outputs);

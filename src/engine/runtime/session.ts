@@ -211,7 +211,9 @@ export function holding<T>(engine: Engine<T>, lowering: Lowering): Holding {
           for (const [name, result] of found)
             if (result.location === "gpu-buffer")
               left[name] = {
-                ...{ dtype: result.type, shape: result.dims, held: result },
+                dtype: result.type,
+                shape: result.dims,
+                held: result,
                 release: () => result.dispose(),
               };
             else arrays[name] = onHost(result);

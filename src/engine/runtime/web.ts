@@ -72,7 +72,9 @@ export async function webRuntime(options: WebRuntimeOptions = {}): Promise<Runti
   const version = ort.env.versions.web ?? "unknown";
   return {
     target: {
-      ...{ device: provider, threads, lowering: lowering.name },
+      device: provider,
+      threads,
+      lowering: lowering.name,
       engine: `onnxruntime-web ${version}`,
     },
     compile,

@@ -44,7 +44,11 @@ const axes = { x: "feature 1", y: "feature 2" } as const;
 const label = (text: string, at: PlanePoint, options: Plot.TextOptions = {}): Plot.Markish =>
   Plot.text([at], {
     ...xy,
-    ...{ text: [text], fontSize: 12, stroke: "#ffffff", strokeWidth: 3, fill: paint.ink },
+    text: [text],
+    fontSize: 12,
+    stroke: "#ffffff",
+    strokeWidth: 3,
+    fill: paint.ink,
     ...options,
   });
 
@@ -76,7 +80,10 @@ function ballsPanel(data: Figure1Data): Panel {
       label("ε∞", [x + half / 2, y], { dy: -9, fill: paint.linf }),
       label("ε₂", diagonal(radius / 2), { dx: 12, dy: 6, fill: paint.l2 }),
       label("only in the ℓ∞ ball", [x + half, y + half], {
-        ...{ dx: 36, dy: -12, textAnchor: "end", fill: paint.linf },
+        dx: 36,
+        dy: -12,
+        textAnchor: "end",
+        fill: paint.linf,
       }),
       label("only in the ℓ2 ball", [x, y - radius], { dy: 14, fill: paint.l2 }),
       starMark([x, y]),
@@ -123,7 +130,10 @@ function trainedPanel(data: Figure1Data, letter: string, trained: Ball): Panel {
       region(data.classes[0], view.y[0] + inset),
       region(data.classes[1], view.y[1] - inset),
       Plot.dot(points, {
-        ...{ x: ({ point }) => point[0], y: ({ point }) => point[1], r: 1.6, clip: true },
+        x: ({ point }) => point[0],
+        y: ({ point }) => point[1],
+        r: 1.6,
+        clip: true,
         fill: paint.ink,
       }),
       starMark(example.point),

@@ -65,8 +65,16 @@ export interface SliceData {
 /** Pale enough that the balls stand out; the right class is the palest. */
 const RIGHT = "#f3f5f7";
 const tints = [
-  ...["#b8d4ea", "#f6d3a5", "#b9dfb9", "#e8c3d9", "#f0e6a0"],
-  ...["#c9c3e6", "#a9dcdc", "#e3c9b3", "#cfd4a8", "#d5d5d5"],
+  "#b8d4ea",
+  "#f6d3a5",
+  "#b9dfb9",
+  "#e8c3d9",
+  "#f0e6a0",
+  "#c9c3e6",
+  "#a9dcdc",
+  "#e3c9b3",
+  "#cfd4a8",
+  "#d5d5d5",
 ];
 
 /** Size of a label of 11 units, in units of the figure. */
@@ -79,8 +87,14 @@ function slicePanel(data: SliceData, panel: SlicePanel, letter: string): Panel {
   const center = (i: number) => ((i + 0.5) / n) * 2 * half - half;
   const cellOf = (v: number) => ((v + half) / (2 * half)) * n - 0.5;
   const field = {
-    ...{ width: n, height: n, x1: -half, x2: half, y1: -half, y2: half },
-    ...{ thresholds: [0], clip: true },
+    width: n,
+    height: n,
+    x1: -half,
+    x2: half,
+    y1: -half,
+    y2: half,
+    thresholds: [0],
+    clip: true,
   };
   const tint = (value: number) => (value === label ? RIGHT : tints[value % tints.length]);
   const seen = [...new Set(regions)].sort((a, b) => a - b);
@@ -123,8 +137,10 @@ function slicePanel(data: SliceData, panel: SlicePanel, letter: string): Panel {
         ),
       ),
       Plot.text(labels, {
-        ...{ x: ({ column }) => center(column), y: ({ row }) => center(row) },
-        ...{ text: ({ value }) => classNames[value], fill: paint.soft },
+        x: ({ column }) => center(column),
+        y: ({ row }) => center(row),
+        text: ({ value }) => classNames[value],
+        fill: paint.soft,
       }),
       outlineMark("linf", section),
       outlineMark("l2", circle([0, 0], epsilonL2)),

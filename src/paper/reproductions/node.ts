@@ -66,7 +66,8 @@ const gridText = ({ title, columns, rows, notes }: Grid): string =>
 
 function productOf(name: string, data: unknown, grids: readonly Grid[], figures: string[] = []) {
   return {
-    ...{ name, data },
+    name,
+    data,
     text: grids.map(gridText).join("\n\n"),
     files: {
       [`${name}.json`]: json(data),
@@ -122,7 +123,9 @@ const makers: Readonly<Record<string, Make>> = {
     const rows = table1([2, 784, 3072, 150528]);
     const text = theoryText(rows);
     return {
-      ...{ name: "table1", data: rows, text },
+      name: "table1",
+      data: rows,
+      text,
       files: { "table1.json": json(rows), "table1.txt": `${text}\n` },
     };
   },
@@ -160,14 +163,19 @@ const makers: Readonly<Record<string, Make>> = {
     const size = scale.name === "smoke" ? "smoke" : "small";
     const { svg, data } = yield* reported((told) =>
       figure1({
-        ...{ runtime, seed, scale: size, signal },
+        runtime,
+        seed,
+        scale: size,
+        signal,
         onProgress: ({ stage, done, total }) =>
           told({ event: "progress", cell: stage, done, total }),
       }),
     );
     const text = `Figure 1: three panels of real computation\n${json(data.classifiers ?? data)}`;
     return {
-      ...{ name: "figure1", data, text },
+      name: "figure1",
+      data,
+      text,
       files: { "figure1.svg": svg, "figure1.json": `${JSON.stringify(data)}\n` },
     };
   },
@@ -206,8 +214,14 @@ async function* realFigure(reproduction: Reproduction): Events {
     // The picture itself is the data set's, not ours to write anywhere: it stays out of the drawing and the data.
     const { svg, data } = yield* reported((told) =>
       figure1Real({
-        ...{ classifiers, x: test.images([index]), label: Number(test.labels[index]) },
-        ...{ classNames: classes, epsilonLinf: RADII.linf, epsilonL2: RADII.l2, seed, signal },
+        classifiers,
+        x: test.images([index]),
+        label: Number(test.labels[index]),
+        classNames: classes,
+        epsilonLinf: RADII.linf,
+        epsilonL2: RADII.l2,
+        seed,
+        signal,
         onProgress: ({ stage, done, total }) =>
           told({ event: "progress", cell: stage, done, total }),
       }),
@@ -234,11 +248,13 @@ async function* tried(table: Table, reproduction: Reproduction): Events {
     if (reproduction.signal?.aborted) return null;
   }
   const lines = all.map(({ defense, loss, trainSeconds, pgdSeconds, cwSeconds }) => [
-    ...[defense, loss.toFixed(3)],
+    defense,
+    loss.toFixed(3),
     ...[trainSeconds, pgdSeconds, cwSeconds].map((one) => `${one.toFixed(2)} s`),
   ]);
   return {
-    ...{ name: `${table}-dry-run`, data: { cost, trials: all } },
+    name: `${table}-dry-run`,
+    data: { cost, trials: all },
     text: textTable([
       ["one batch of 8", "loss", "training step", "PGD gradient", "C&W gradient"],
       ...lines,

@@ -32,14 +32,21 @@ export function eotSection(
   );
   const charts = [...titles].map(
     ([name, norm]): Chart => ({
-      ...{ title: `Accuracy under ${name} (${norm}) against EOT draws`, share: true, log: true },
-      ...{ x: "noise draws averaged per step, K", y: "accuracy" },
+      title: `Accuracy under ${name} (${norm}) against EOT draws`,
+      share: true,
+      log: true,
+      x: "noise draws averaged per step, K",
+      y: "accuracy",
       series: all
         .filter(({ curve }) => curveName(curve) === name)
         .map(({ label, curve }) => ({
-          ...{ name: label, place: places.get(label) ?? 0 },
+          name: label,
+          place: places.get(label) ?? 0,
           points: curve.points.map(({ eot, accuracy: { mean: y, low, high } }) => ({
-            ...{ x: eot, y, low, high },
+            x: eot,
+            y,
+            low,
+            high,
           })),
         })),
     }),

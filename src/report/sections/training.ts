@@ -30,7 +30,9 @@ export function trainingSection(
   if (known.length === 0) return null;
   const drawn = (value: keyof Epoch, dashed = false): Series[] =>
     known.map(({ label: name, place, lines }) => ({
-      ...{ name, place, dashed },
+      name,
+      place,
+      dashed,
       points: lines.map((line) => ({ x: line.epoch, y: line[value] })),
     }));
   const unknown = evaluations.length - known.length;
@@ -47,10 +49,9 @@ ${legend(
 <div class="charts">${[
     { title: "Loss while training", y: "cross-entropy", share: false, series: drawn("loss") },
     {
-      ...{
-        title: "Accuracy while training: clean test images (solid), training examples (dashed)",
-      },
-      ...{ y: "accuracy", share: true },
+      title: "Accuracy while training: clean test images (solid), training examples (dashed)",
+      y: "accuracy",
+      share: true,
       series: [...drawn("trainAccuracy", true), ...drawn("testAccuracy")],
     },
   ].map((chart) => chartMarkup({ ...chart, x: "epoch" }))}</div>

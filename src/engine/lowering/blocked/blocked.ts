@@ -88,7 +88,8 @@ const rules: { readonly [O in Op]?: Rule<O> } = {
     if (!isBlocked(x) || [0, 1].some((axis) => before[axis] + after[axis] !== 0)) return null;
     const array = blocked(x);
     const planes = n.reshape(array, [
-      ...[(array.shape[0] * array.shape[1]) / n.block, x.shape[2]],
+      (array.shape[0] * array.shape[1]) / n.block,
+      x.shape[2],
       x.shape[3] * n.block,
     ]);
     const padded = n.pad(
@@ -141,7 +142,10 @@ export function lowerBlocked(
     return array;
   }
   const layouts: Layouts = {
-    ...{ b, n, f, breakEven },
+    b,
+    n,
+    f,
+    breakEven,
     isBlocked: (value) => inBlocks.has(value),
     form: (value) =>
       inBlocks.get(value) ??

@@ -2,7 +2,10 @@ import { describe, expect, it } from "vitest";
 import { costsLess, usualBreakEven } from "./cost.ts";
 
 const square = (channels: number, length = 8) => ({
-  ...{ into: channels, out: channels, height: length, width: length },
+  into: channels,
+  out: channels,
+  height: length,
+  width: length,
 });
 
 describe("the cost model", () => {

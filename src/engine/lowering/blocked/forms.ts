@@ -42,13 +42,16 @@ const EMPTY = { convs: [], phases: [], arrays: new Map(), shift: null } as const
 /** A form that is one computed array. */
 export const computed = (array: Lowered, channels: number): Form => ({
   ...EMPTY,
-  ...{ shape: array.shape, channels, arrays: new Map([[array, null]]) },
+  shape: array.shape,
+  channels,
+  arrays: new Map([[array, null]]),
 });
 
 /** A form of the given summands. */
 export const formOf = (shape: Shape, channels: number, summands: Partial<Form>): Form => ({
   ...EMPTY,
-  ...{ shape, channels },
+  shape,
+  channels,
   ...summands,
 });
 
@@ -80,8 +83,10 @@ export function forms(b: Builder, n: Nchwc, { pictures }: BreakEven) {
     }
     return {
       ...x,
-      ...{ convs: [...x.convs, ...y.convs], phases: [...x.phases, ...y.phases] },
-      ...{ arrays, shift: plus(x.shift, y.shift) },
+      convs: [...x.convs, ...y.convs],
+      phases: [...x.phases, ...y.phases],
+      arrays,
+      shift: plus(x.shift, y.shift),
     };
   }
 

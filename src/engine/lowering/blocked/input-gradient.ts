@@ -73,7 +73,9 @@ export function blockedInputGradient(
       ? n.depthwiseWeights(ownTaps(n, w, row, column, strides))
       : n.exchanged(n.weights(w), row.taps, column.taps);
     const attrs = {
-      ...{ strides: [1, 1], dilations, groups: depthwise ? weights.shape[0] : 1 },
+      strides: [1, 1],
+      dilations,
+      groups: depthwise ? weights.shape[0] : 1,
       pads: [row.before, column.before, row.after, column.after],
     };
     return [{ x: dy, w: weights, attrs }];
@@ -136,11 +138,16 @@ export function fewChannelsGradient(
   const merged = n.conv(dy, weights, {
     strides: [f / stride, f / stride],
     pads: [r.before, c.before, r.after, c.after],
-    ...{ dilations: [1, 1], groups: 1 },
+    dilations: [1, 1],
+    groups: 1,
   });
   const pieces = n.reshape(n.toPlain(merged, f * f * channels), [
-    ...[batch, f, f, channels],
-    ...[height / f, width / f],
+    batch,
+    f,
+    f,
+    channels,
+    height / f,
+    width / f,
   ]);
   return n.reshape(n.transpose(pieces, [0, 3, 4, 1, 5, 2]), inputShape);
 }

@@ -62,7 +62,9 @@ function picking(
     x,
     w: n.depthwiseWeights(n.numbers([channels, 1, down.length, across.length], data)),
     attrs: {
-      ...{ strides, dilations: [1, 1], groups: channels },
+      strides,
+      dilations: [1, 1],
+      groups: channels,
       pads: [down.before, across.before, down.after, across.after],
     },
   };

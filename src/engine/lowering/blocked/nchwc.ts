@@ -213,9 +213,22 @@ export function nchwc(b: Builder, block: number) {
 
   return {
     ...s,
-    ...{ block, whole, conv, scaled, fromPlain, toPlain, times, pool },
-    ...{ sumOfPictures, productsOfPictures },
-    ...{ weights, exchanged, depthwiseWeights, vector, view, viewShape },
+    block,
+    whole,
+    conv,
+    scaled,
+    fromPlain,
+    toPlain,
+    times,
+    pool,
+    sumOfPictures,
+    productsOfPictures,
+    weights,
+    exchanged,
+    depthwiseWeights,
+    vector,
+    view,
+    viewShape,
   };
 }
 

@@ -99,8 +99,10 @@ function blockedInput(n: Nchwc, x: Lowered, dy: Lowered, { strides, pads, kernel
   const image = n.reshape(ordered, [blocks, batch, height, wide * B]);
   const taps = product(n, image, filter(n, dy), {
     dilations: [strides[0], strides[1] * B],
-    ...{ top: pads[0], taps: kernel[0] },
-    ...{ stride: strides[0], rows },
+    top: pads[0],
+    taps: kernel[0],
+    stride: strides[0],
+    rows,
   });
   // [block, out / B, rows, columns, B in, B out] → [out, in, rows, columns]
   const split = n.reshape(taps, [blocks, out / B, kernel[0] * kernel[1], B, B]);
@@ -125,8 +127,10 @@ function plainInput(n: Nchwc, x: Lowered, dy: Lowered, { strides, pads, kernel }
   const image = n.fromPlain(n.reshape(padded, [1, batch, height, wide * channels]));
   const taps = product(n, image, filter(n, dy), {
     dilations: [strides[0], strides[1] * channels],
-    ...{ top: pads[0], taps: kernel[0] },
-    ...{ stride: strides[0], rows },
+    top: pads[0],
+    taps: kernel[0],
+    stride: strides[0],
+    rows,
   });
   const split = n.reshape(n.toPlain(taps, out), [out, kernel[0], kernel[1], channels]);
   return n.transpose(split, [0, 3, 1, 2]);
@@ -257,7 +261,9 @@ function winogradGradient(b: Builder, n: Nchwc, x: Lowered, dy: Lowered): Lowere
     for (let c = 0; c < 4; c++) {
       const window = SLOPES[a].flatMap((row) => SLOPES[c].map((column) => row * column));
       const slopes = n.conv(dy, sameForAll(n, out, window), {
-        ...{ strides: [2, 2], pads: [0, 0, 0, 0], dilations: [1, 1] },
+        strides: [2, 2],
+        pads: [0, 0, 0, 0],
+        dilations: [1, 1],
         groups: out,
       });
       const product = pointwiseBlocks(n, pixels(a, c), slopes, [1, 1]);

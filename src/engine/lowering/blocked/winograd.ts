@@ -95,7 +95,9 @@ export function transformedPixels(n: Nchwc, x: Lowered) {
     const [below, right] = [behind(height, h, top, down), behind(width, w, left, across)];
     const pads = [1 - top, 1 - left, below, right];
     return n.conv(x, kernel, {
-      ...{ strides: [2, 2], pads, dilations: [down, across] },
+      strides: [2, 2],
+      pads,
+      dilations: [down, across],
       groups: channels,
     });
   };

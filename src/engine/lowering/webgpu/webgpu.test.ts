@@ -19,7 +19,10 @@ const lacking = (node: Lowered): boolean =>
   (isLowered(node, "ConvTranspose") && node.attrs.groups > 1);
 
 const geometry = (stride: number, pad: number, groups: number) => ({
-  ...{ strides: [stride, stride], pads: [pad, pad, pad, pad], dilations: [1, 1], groups },
+  strides: [stride, stride],
+  pads: [pad, pad, pad, pad],
+  dilations: [1, 1],
+  groups,
 });
 const pooled = (kernel: number, stride: number, pad: number) => (x: Value) => {
   const pads = [pad, pad, pad, pad];
@@ -34,7 +37,9 @@ const transposed =
 // 8388609 is odd and has no fraction; the number below a half must not become 1.
 const hard = [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 0.49999997, 8388609, -8388609, 3e38, -0.2, 7];
 const at = (name: string, f: (...x: Value[]) => Value, ...inputs: Tensor[]) => ({
-  ...{ name, f, inputs },
+  name,
+  f,
+  inputs,
 });
 const cases = [
   at("rounds halves to even, and large numbers not at all", g.round, tensor([12], hard)),

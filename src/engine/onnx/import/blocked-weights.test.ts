@@ -63,9 +63,12 @@ const fileFor = (b: BlockSize, [w1, w2, w3]: readonly Tensor[]) => {
       nodeOf("ReorderOutput", ["c7"], ["y"], { channels: { int: channels - 1 } }, blocked),
     ],
     {
-      ...{ inputs: { x: [2, 3, 5, 4] }, outputs: { y: null } },
+      inputs: { x: [2, 3, 5, 4] },
+      outputs: { y: null },
       arrays: {
-        ...{ w1: blockedOf(w1, b), w2: blockedOf(w2, b), w3: blockedOf(w3, b) },
+        w1: blockedOf(w1, b),
+        w2: blockedOf(w2, b),
+        w3: blockedOf(w3, b),
         b1: tensor([channels], drawn([channels], 9).data),
       },
     },

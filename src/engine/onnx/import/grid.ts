@@ -133,7 +133,9 @@ function affineGrid(node: ImportNode): Value {
   const place = (i: number, n: number) =>
     align ? (n === 1 ? 0 : (2 * i) / (n - 1) - 1) : (2 * i + 1) / n - 1;
   const points = Array.from({ length: rows * columns }, (_, i) => [
-    ...[place(i % columns, columns), place(Math.floor(i / columns), rows), 1],
+    place(i % columns, columns),
+    place(Math.floor(i / columns), rows),
+    1,
   ]);
   const grid = g.cast(g.constant(tensor([rows * columns, 3], points.flat())), theta.dtype);
   return g.reshape(g.matmul(grid, g.transpose(theta, [0, 2, 1])), [

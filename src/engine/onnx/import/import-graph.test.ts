@@ -43,7 +43,8 @@ function run(nodes: NodeProto[], x: NdArray, options: Partial<FixtureOptions> = 
 const vector = tensor([4], [1, -2, 3, -4]);
 const branch = (name: string, op: string): AttributeProto =>
   create(AttributeProtoSchema, {
-    ...{ name, type: AttributeProto_AttributeType.GRAPH },
+    name,
+    type: AttributeProto_AttributeType.GRAPH,
     g: graphOf([nodeOf(op, ["x"], [name])], { inputs: {}, outputs: { [name]: [] } }),
   });
 
@@ -83,17 +84,15 @@ describe("a file becomes an expression:", () => {
     );
     const attribute = [
       create(AttributeProtoSchema, {
-        ...{ name: "body", type: AttributeProto_AttributeType.GRAPH, g: body },
+        name: "body",
+        type: AttributeProto_AttributeType.GRAPH,
+        g: body,
       }),
     ];
     const node = nodeOf("Loop", ["many", "", "x"], ["last", "y"], {}, { attribute });
     const arrays = { many: int64([9]), two: int64([2]) };
     // Turns 0, 1 and 2: x, x + 1, x + 1 + 2, each times x.
-    expect(run([node], vector, { arrays })).toEqual([
-      ...[1, 4, 9, 16],
-      ...[2, 2, 12, 12],
-      ...[4, -2, 18, 4],
-    ]);
+    expect(run([node], vector, { arrays })).toEqual([1, 4, 9, 16, 2, 2, 12, 12, 4, -2, 18, 4]);
     const open = nodeOf("ReduceSum", ["x"], ["s"], { keepdims: { int: 0 } });
     const endless = nodeOf("Loop", ["n", "", "x"], ["last", "y"], {}, { attribute });
     const turns = [open, nodeOf("Cast", ["s"], ["n"], { to: { int: 7 } }), endless];
@@ -104,12 +103,15 @@ describe("a file becomes an expression:", () => {
     const body = graphOf(
       [nodeOf("Add", ["sum", "slice"], ["next"]), nodeOf("Identity", ["next"], ["seen"])],
       {
-        ...{ inputs: { sum: [], slice: [] }, outputs: { next: [], seen: [] } },
+        inputs: { sum: [], slice: [] },
+        outputs: { next: [], seen: [] },
       },
     );
     const attribute = [
       create(AttributeProtoSchema, {
-        ...{ name: "body", type: AttributeProto_AttributeType.GRAPH, g: body },
+        name: "body",
+        type: AttributeProto_AttributeType.GRAPH,
+        g: body,
       }),
     ];
     const backwards = { num_scan_inputs: { int: 1 }, scan_input_directions: { ints: [1] } };
@@ -136,7 +138,8 @@ describe("a file becomes an expression:", () => {
     );
     const sparse = (at: NdArray) =>
       create(SparseTensorProtoSchema, {
-        ...{ values: tensorProto("b", tensor([2], [5, 7])), dims: [2n, 2n] },
+        values: tensorProto("b", tensor([2], [5, 7])),
+        dims: [2n, 2n],
         indices: tensorProto("", at),
       });
     const read = (at: NdArray) => {
@@ -177,7 +180,8 @@ describe("a file becomes an expression:", () => {
 
   it("rounding has no gradient, and says so; straight through it has", () => {
     const file = onnxFile([nodeOf("Round", ["x"], ["y"])], {
-      ...{ inputs: { x: [4] }, outputs: { y: [4] } },
+      inputs: { x: [4] },
+      outputs: { y: [4] },
     });
     const x = g.input("x", [4]);
     const plain = importGraph(readModel(file), { x });

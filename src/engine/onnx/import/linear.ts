@@ -51,8 +51,10 @@ function convTranspose(node: ImportNode): Value {
   if (rank === 1) return onOneRow(node, x, w);
   if (rank !== 2) throw node.error(`transposes over ${rank} axes; 1 and 2 can be read`);
   const y = transposedPicture(node, x, w, {
-    ...{ strides: node.ints("strides", [1, 1]), dilations: node.ints("dilations", [1, 1]) },
-    ...{ pads: node.ints("pads", [0, 0, 0, 0]), more: node.ints("output_padding", [0, 0]) },
+    strides: node.ints("strides", [1, 1]),
+    dilations: node.ints("dilations", [1, 1]),
+    pads: node.ints("pads", [0, 0, 0, 0]),
+    more: node.ints("output_padding", [0, 0]),
     wanted: node.ints("output_shape"),
   });
   const bias = node.inputs[2];
@@ -68,8 +70,10 @@ function onOneRow(node: ImportNode, x: Value, w: Value): Value {
   const pads = node.ints("pads", [0, 0]) ?? [0, 0];
   const wanted = node.ints("output_shape");
   const y = transposedPicture(node, picture(x), picture(w), {
-    ...{ strides: row("strides", 1, 1), dilations: row("dilations", 1, 1) },
-    ...{ pads: [0, pads[0], 0, pads[1]], more: row("output_padding", 0, 0) },
+    strides: row("strides", 1, 1),
+    dilations: row("dilations", 1, 1),
+    pads: [0, pads[0], 0, pads[1]],
+    more: row("output_padding", 0, 0),
     wanted: wanted === undefined ? undefined : [1, ...wanted.slice(-1)],
   });
   const line = g.reshape(y, [y.shape[0], y.shape[1], y.shape[3]]);

@@ -28,7 +28,8 @@ function loop(node: ImportNode): Value[] {
   for (let turn = 0; turn < most && going; turn++) {
     if (turn === MOST_TURNS) throw node.error(`does not end within ${MOST_TURNS} turns`);
     const [condition, ...values] = node.subgraph(body, [
-      ...[int64([turn], []), truth(going)],
+      int64([turn], []),
+      truth(going),
       ...carried,
     ]);
     const known = node.constantOf(condition);

@@ -163,7 +163,8 @@ function localResponseNormalization(node: ImportNode): Value {
   const pixels = spatial.reduce((a, b) => a * b, 1);
   const before = Math.floor((size - 1) / 2);
   const mean = g.averagePool(g.reshape(g.mul(x, x), [batch, 1, channels, pixels]), {
-    ...{ kernel: [size, 1], pads: [before, 0, size - 1 - before, 0] },
+    kernel: [size, 1],
+    pads: [before, 0, size - 1 - before, 0],
   });
   const sum = g.mul(g.reshape(mean, x.shape), g.scalarLike(x, node.float("alpha", 1e-4)));
   const beta = g.scalarLike(x, node.float("beta", 0.75));

@@ -70,7 +70,9 @@ describe("batch normalisation of old operator sets", () => {
     for (const lengths of [[6], [1, 2, 3], [3, 1, 1, 2]]) {
       const image = tensor([2, ...lengths], x.data);
       const found = apply("BatchNormalization", image, {
-        ...{ opset: 7, attributes, arrays: perActivation(lengths) },
+        opset: 7,
+        attributes,
+        arrays: perActivation(lengths),
       });
       expect(found.shape).toEqual([2, ...lengths]);
       close(found.data, wanted);
@@ -96,7 +98,10 @@ describe("batch normalisation of old operator sets", () => {
     const line = tensor([2, 1, 1], [1, 3]);
     const of = (opset: number, is_test = 0) =>
       apply("BatchNormalization", line, {
-        ...{ opset, attributes: { ...zero, is_test: { int: is_test } }, arrays: one, outputs: 5 },
+        opset,
+        attributes: { ...zero, is_test: { int: is_test } },
+        arrays: one,
+        outputs: 5,
       });
     for (const opset of [6, 7, 8, 9, 13]) {
       close(of(opset).data, [-1, 1]);
@@ -189,7 +194,8 @@ describe("an attribute", () => {
   it("that states no type is read by the field that is asked for", () => {
     const alpha = create(AttributeProtoSchema, { name: "alpha", f: 0.5 });
     const file = onnxFile([nodeOf("LeakyRelu", ["x"], ["y"], {}, { attribute: [alpha] })], {
-      ...{ inputs: { x: [1] }, outputs: { y: null } },
+      inputs: { x: [1] },
+      outputs: { y: null },
     });
     const { y } = importGraph(readModel(file), { x: g.input("x", [1]) }).outputs;
     expect([...interpret([y], { x: tensor([1], [-4]) })[0].data]).toEqual([-2]);

@@ -44,7 +44,9 @@ function pooled(node: ImportNode, x: Value, geometry: Geometry, pool: Pool): Val
   const [, , rows, columns] = planes.shape;
   const { kernel, strides, dilations, pads } = geometry;
   const along = pool(g.reshape(planes, [batch, channels, depth, rows * columns]), {
-    ...{ kernel: [kernel[0], 1], strides: [strides[0], 1], dilations: [dilations[0], 1] },
+    kernel: [kernel[0], 1],
+    strides: [strides[0], 1],
+    dilations: [dilations[0], 1],
     pads: [pads[0], 0, pads[3], 0],
   });
   return g.reshape(along, [batch, channels, along.shape[2], rows, columns]);

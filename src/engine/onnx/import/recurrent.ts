@@ -147,7 +147,8 @@ const recurrent =
       const bias = node.inputs[3] === undefined ? undefined : at(node.inputs[3], d);
       const peephole = kind.peepholes === undefined ? undefined : node.inputs[kind.peepholes];
       const direction: Direction = {
-        ...{ w: at(w, d), r: at(r, d) },
+        w: at(w, d),
+        r: at(r, d),
         biases: [gateOf(bias, 0, 2), gateOf(bias, 1, 2)],
         peepholes: peephole === undefined ? [] : [0, 1, 2].map((i) => gate(at(peephole, d), i, 3)),
         f: functions.slice(d * perDirection, (d + 1) * perDirection),
@@ -182,7 +183,9 @@ export const recurrents: Translations = {
   RNN: recurrent({ step: rnnStep, functions: ["Tanh"] }),
   GRU: recurrent({ step: gruStep, functions: ["Sigmoid", "Tanh"] }),
   LSTM: recurrent({
-    ...{ step: lstmStep, functions: ["Sigmoid", "Tanh", "Tanh"] },
-    ...{ cell: 6, peepholes: 7 },
+    step: lstmStep,
+    functions: ["Sigmoid", "Tanh", "Tanh"],
+    cell: 6,
+    peepholes: 7,
   }),
 };
