@@ -17,9 +17,9 @@ import { type Classifier, classifier, liveClassifier } from "../src/models/class
 import { flopsPerImage } from "../src/models/flops.ts";
 import { architecture } from "../src/models/index.ts";
 import { initialParameters } from "../src/models/initial.ts";
-import { liveStep } from "../src/train/live-step.ts";
 import { sgd } from "../src/train/optimizer.ts";
 import { initialState } from "../src/train/step.ts";
+import { liveStep } from "../src/train/training-session.ts";
 
 const usage = `npm run bench:gpu -- [options]
   --device NAME    ${devices.join(", ")} (default: webgpu)

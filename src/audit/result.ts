@@ -2,7 +2,7 @@
 
 import type { Row } from "../evaluate/row.ts";
 import { cellOf, choosing8bit, grouped, interval } from "../evaluate/shares.ts";
-import { isBroken } from "../evaluate/standing.ts";
+import { isBroken } from "../evaluate/survivors.ts";
 import { type Interval, mean } from "../math/statistics.ts";
 import { type Diagnostic, diagnose, type Facts } from "./diagnostics.ts";
 import type { NotRun } from "./own-diagnostics.ts";

@@ -4,7 +4,7 @@ import { type NamedArray, npzBytes } from "../data/npz.ts";
 import type { Architecture } from "../models/architecture.ts";
 import { type InputRuntime, networkInput } from "../models/network-input.ts";
 import { pngBytes } from "../report/png.ts";
-import { exampleName } from "./pictures.ts";
+import { exampleName } from "./example-images.ts";
 
 /** Of a network and its test images, what is written. */
 export interface SavedInputs {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { parseCifar } from "./cifar.ts";
 import { memoryData } from "./data-files.ts";
-import { cifar10, cifar100 } from "./known.ts";
 import { nodeDataFiles } from "./node.ts";
+import { cifar10, cifar100 } from "./official-data.ts";
 import { channelStatistics, joined, splitOf } from "./splits.ts";
 import { openDataset } from "./table.ts";
 

@@ -1,4 +1,4 @@
-import type { Form } from "./shapes-forms.ts";
+import type { Form } from "./shapes-outlines.ts";
 
 /** Height and width of a picture. */
 export const SIDE = 32;

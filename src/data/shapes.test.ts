@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { drawShapes, openShapes } from "./shapes.ts";
-import { TEXTURE, texture } from "./shapes-picture.ts";
+import { TEXTURE, texture } from "./shapes-image.ts";
 import { splitOf } from "./splits.ts";
 
 const { train, test, classes, mean } = openShapes();

@@ -14,7 +14,7 @@
 import { fold, type Key, keyOf, nameToNumber } from "../math/random.ts";
 import type { Dataset } from "./dataset.ts";
 import { SIDE } from "./shapes-canvas.ts";
-import { drawShape, shapeClasses } from "./shapes-picture.ts";
+import { drawShape, shapeClasses } from "./shapes-image.ts";
 import { channelStatistics, type Examples, splitOf } from "./splits.ts";
 
 const SHAPE = [3, SIDE, SIDE] as const;

@@ -5,9 +5,9 @@ import type { DataFiles } from "./data-files.ts";
 import type { Dataset } from "./dataset.ts";
 import type { Place } from "./find.ts";
 import { type FolderOptions, openFolder } from "./folder.ts";
-import { cifar10, cifar100, fashionMnist, mnist } from "./known.ts";
 import { mnistPlace, openMnist } from "./mnist.ts";
 import { openNpz } from "./npz.ts";
+import { cifar10, cifar100, fashionMnist, mnist } from "./official-data.ts";
 import { openShapes } from "./shapes.ts";
 
 type Open = (from: DataFiles, path: string, options: FolderOptions) => Promise<Dataset>;

@@ -1,5 +1,5 @@
-import { announce, announced } from "../attacks/announced.ts";
 import { ce, takeLoss } from "../attacks/losses.ts";
+import { announce, announced } from "../attacks/prefetch.ts";
 import type { LossAndGradient, Victim } from "../attacks/victim.ts";
 import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
 import { batches, type Drawn, examplesAt } from "./eot-draws.ts";

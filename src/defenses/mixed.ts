@@ -3,8 +3,8 @@ import type { BoundedAttack, Labels, Victim } from "../attacks/victim.ts";
 import { fold, foldAll, type Key } from "../math/random.ts";
 import { mean } from "../math/statistics.ts";
 import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
+import { perturbTogether } from "./lockstep.ts";
 import type { Objective } from "./objective.ts";
-import { perturbTogether } from "./together.ts";
 
 /** Who chooses among the attacks: each example, as Eq. (12) and (13) say, or the batch, as the authors' code does. */
 export type Choice = "example" | "batch";

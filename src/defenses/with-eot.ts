@@ -1,4 +1,3 @@
-import { announce, announced } from "../attacks/announced.ts";
 import {
   linear,
   lossOfLogits,
@@ -7,6 +6,7 @@ import {
   type PerRow,
   takeLoss,
 } from "../attacks/losses.ts";
+import { announce, announced } from "../attacks/prefetch.ts";
 import type { Loss, LossAndGradient, Victim } from "../attacks/victim.ts";
 import { fold, type Key } from "../math/random.ts";
 import { concatRows, type Tensor, takeRows, tensor } from "../math/tensor.ts";

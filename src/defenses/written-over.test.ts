@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import { cw } from "../attacks/cw.ts";
-import { inRuns } from "../attacks/in-runs.ts";
+import { inRuns } from "../attacks/max-batch.ts";
 import { pgd, pgdTargeted } from "../attacks/pgd.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { normal, uniform } from "../math/distributions.ts";

@@ -1,4 +1,4 @@
-import { inRuns } from "../attacks/in-runs.ts";
+import { inRuns } from "../attacks/max-batch.ts";
 import type { Labels } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
 import { fold, foldAll, type Key, keyOf, keysFor, nameToNumber, owned } from "../math/random.ts";
@@ -11,14 +11,14 @@ import {
   type Target,
 } from "./candidates.ts";
 import { checkOptions } from "./check.ts";
+import { deployed, type Locate, type Subject } from "./evaluated-model.ts";
 import { type Judge, judgeOf } from "./judge.ts";
 import { type EvaluateOptions, type ResolvedOptions, resolved } from "./options.ts";
 import type { Row } from "./row.ts";
 import { mostFrequent } from "./rule.ts";
 import { type OwnAttacks, type Run, rowName, runsOf } from "./runs.ts";
 import { choosingHalf, lengths, rounded, scoringHalf, shareOf } from "./score.ts";
-import { brokenName, isBroken } from "./standing.ts";
-import { deployed, type Locate, type Subject } from "./subject.ts";
+import { brokenName, isBroken } from "./survivors.ts";
 import { type NotFinite, type WatchedVictim, watched } from "./watched.ts";
 
 /** One finished row with its pictures, each [1, channel, height, width]. */

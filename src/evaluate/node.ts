@@ -18,14 +18,14 @@ import { noiseNamedNode } from "../noise/node.ts";
 import { describeNoise } from "../noise/table.ts";
 import { checkOptions } from "./check.ts";
 import { evaluate, type Scored } from "./evaluate.ts";
+import { type Locate, stoppable } from "./evaluated-model.ts";
+import { pictures } from "./kept-images.ts";
 import { type EvaluateOptions, resolved } from "./options.ts";
-import { pictures } from "./pictures.ts";
 import { resumedRows } from "./resumed.ts";
 import type { Row } from "./row.ts";
 import { type OwnAttacks, ownOptions, rowCount, rowName, runsOf } from "./runs.ts";
 import { differences, type Settings, storedSettings, targetDifferences } from "./settings.ts";
-import { brokenName, isBroken, spared } from "./standing.ts";
-import { type Locate, stoppable } from "./subject.ts";
+import { brokenName, isBroken, spared } from "./survivors.ts";
 import { type TestedData, testedData } from "./tested-data.ts";
 
 /** A trained network, as opening a run directory or a file gives it. */

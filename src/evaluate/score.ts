@@ -1,5 +1,5 @@
-import { announced } from "../attacks/announced.ts";
 import { distancesOf } from "../attacks/inside-ball.ts";
+import { announced } from "../attacks/prefetch.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { fold, type Key } from "../math/random.ts";
 import { type Tensor, takeRows, tensor } from "../math/tensor.ts";

@@ -3,7 +3,7 @@ import { type Interval, mean, wilson } from "../math/statistics.ts";
 import { type EotCurve, eotCurves } from "./eot-curve.ts";
 import type { Row } from "./row.ts";
 import { cellOf, grouped, interval, predictions } from "./shares.ts";
-import { withSpared } from "./standing.ts";
+import { withSpared } from "./survivors.ts";
 import { byBall, sideBySide, type UnionSummary, unionSummary, worstRows } from "./union.ts";
 
 /** One attack at one radius, over all its examples; of several numbers of EOT draws the largest. */

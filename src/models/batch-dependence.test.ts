@@ -12,9 +12,9 @@ import {
   isQuantisation,
   oneByOne,
 } from "./batch-dependence.ts";
-import { checkedNetwork } from "./checked.ts";
 import { classifier } from "./classifier.ts";
 import { importedNetwork } from "./imported.ts";
+import { checkedNetwork } from "./verify-batch-rewrite.ts";
 
 const runtime = await nodeRuntime({ threads: 1 });
 afterAll(release);

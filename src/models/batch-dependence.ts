@@ -16,8 +16,8 @@ import {
 } from "../math/tensor.ts";
 import type { Architecture } from "./architecture.ts";
 import { padded } from "./batch-size.ts";
+import { refusing } from "./foreign-errors.ts";
 import { type MixingNode, mixingNode } from "./mixing-node.ts";
-import { refusing } from "./refusing.ts";
 
 /** What runs the comparison. */
 export type BatchRuntime = Runtime;

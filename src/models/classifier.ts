@@ -7,10 +7,10 @@ import { rowSize, rows, type Tensor, tensor } from "../math/tensor.ts";
 import type { Architecture, Mode, Parameters } from "./architecture.ts";
 import { batchSizes, padded } from "./batch-size.ts";
 import { dropoutMasks } from "./dropout.ts";
-import { inBatchesOf } from "./in-batches.ts";
+import { inBatchesOf } from "./fixed-batch.ts";
+import { refusing } from "./foreign-errors.ts";
 import { type LossData, lossGraph, lossWeights } from "./losses.ts";
 import { lossOfLogits } from "./mean-loss.ts";
-import { refusing } from "./refusing.ts";
 
 /** A network with weights, ready to run; what an attack calls a victim. Any batch size is accepted. */
 export interface Classifier {

@@ -5,7 +5,7 @@ import type { Runtime } from "../engine/runtime/runtime.ts";
 import { argmaxRows, type NdArray, rows, sizeOf, type Tensor, tensor } from "../math/tensor.ts";
 import type { Architecture } from "./architecture.ts";
 import { padded } from "./batch-size.ts";
-import { refusing } from "./refusing.ts";
+import { refusing } from "./foreign-errors.ts";
 
 /** Share of the largest number of a row below which two numbers differ by rounding in float32. */
 const ROUNDING = 1e-5;

@@ -4,7 +4,7 @@ import * as g from "../engine/graph/expressions.ts";
 import type { Value } from "../engine/graph/value.ts";
 import type { Declared } from "../engine/onnx/model.ts";
 import { sizeOf } from "../math/tensor.ts";
-import type { PictureOptions } from "./imported-picture.ts";
+import type { PictureOptions } from "./imported-image.ts";
 
 /** One way to take a file's input as images. */
 export interface InputAxes {

@@ -13,9 +13,9 @@ import { nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
 import { readModel } from "../engine/onnx/model.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import { rows, tensor } from "../math/tensor.ts";
-import { checkedNetwork } from "./checked.ts";
 import { classifier } from "./classifier.ts";
 import { importedNetwork } from "./imported.ts";
+import { checkedNetwork } from "./verify-batch-rewrite.ts";
 
 const runtime = await nodeRuntime({ threads: 1 });
 const open = opening(runtime);

@@ -13,9 +13,15 @@ import type { Declared, OnnxModel } from "../engine/onnx/model.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture } from "./architecture.ts";
-import { allowanceOf, type Demand, demandOf, requireModest, storedBytes } from "./demand.ts";
 import { headSentences } from "./head-sentences.ts";
 import { fixedTo, type InputAxes, inputAxes, onlyBatch } from "./imported-axes.ts";
+import {
+  boundNames,
+  type PictureOptions,
+  pictureNotes,
+  pictureOf,
+  prepared,
+} from "./imported-image.ts";
 import {
   choiceNotes,
   holdsNoScores,
@@ -24,14 +30,8 @@ import {
   pictureInput,
   scoresOf,
 } from "./imported-inputs.ts";
-import {
-  boundNames,
-  type PictureOptions,
-  pictureNotes,
-  pictureOf,
-  prepared,
-} from "./imported-picture.ts";
 import { answersOf, logitsOf, outputsOf } from "./logits.ts";
+import { allowanceOf, type Demand, demandOf, requireModest, storedBytes } from "./resources.ts";
 import { listed, scoreCandidates } from "./score-candidates.ts";
 
 /** How a foreign file is read. */

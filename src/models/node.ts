@@ -15,9 +15,9 @@ import {
   describeDependence,
   oneByOne,
 } from "./batch-dependence.ts";
-import { checkedNetwork } from "./checked.ts";
 import { type ImportedNetwork, type ImportedOptions, importedNetwork } from "./imported.ts";
 import { type Network, network } from "./network.ts";
+import { checkedNetwork } from "./verify-batch-rewrite.ts";
 
 /** Bytes that a packed model may have when it is unpacked: a floor, or more in proportion to what is packed. */
 const mostUnpacked = (packed: number): number =>

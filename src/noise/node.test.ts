@@ -1,9 +1,9 @@
 import { Worker } from "node:worker_threads";
 import { afterAll, expect, it } from "vitest";
 import { type Key, keyOf, keysFor } from "../math/random.ts";
-import { drawnAhead } from "./ahead.ts";
 import { inThreads, ROLE } from "./node.ts";
 import { drawn } from "./noise.ts";
+import { drawnAhead } from "./prefetch.ts";
 import { noiseNamed, noiseNames } from "./table.ts";
 
 const started: Worker[] = [];

@@ -11,8 +11,8 @@ import {
 import { boundsOf } from "../math/bounds.ts";
 import type { Key } from "../math/random.ts";
 import { rowSize, type Shape, sizeOf } from "../math/tensor.ts";
-import { type DrawElsewhere, drawnAhead } from "./ahead.ts";
 import type { Noise } from "./noise.ts";
+import { type DrawElsewhere, drawnAhead } from "./prefetch.ts";
 import { noiseNamed } from "./table.ts";
 
 /** Rows that a thread draws. */

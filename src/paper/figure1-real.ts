@@ -1,7 +1,7 @@
 import { balls } from "../attacks/balls.ts";
 import { pgd } from "../attacks/pgd.ts";
 import type { PaperNorm, Victim } from "../attacks/victim.ts";
-import { stoppable } from "../evaluate/subject.ts";
+import { stoppable } from "../evaluate/evaluated-model.ts";
 import { normal } from "../math/distributions.ts";
 import { fold, type Key, keyOf, keysFor, nameToNumber } from "../math/random.ts";
 import { argmaxRows, rowSize, sub, type Tensor } from "../math/tensor.ts";

@@ -1,5 +1,5 @@
 import type { Victim } from "../attacks/victim.ts";
-import { stoppable } from "../evaluate/subject.ts";
+import { stoppable } from "../evaluate/evaluated-model.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { tensor } from "../math/tensor.ts";
 import type { Window } from "../report/panels.ts";

@@ -1,7 +1,7 @@
 import type { Row } from "../evaluate/row.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Evaluation, PictureSet, RowsFile, Tools } from "./evaluation.ts";
-import { readPictures } from "./read-pictures.ts";
+import { readPictures } from "./read-images.ts";
 import { readSettings } from "./read-settings.ts";
 
 /** Rows that may be averaged together: one model, one data set, one way of judging it. */

@@ -6,7 +6,7 @@ import { accuracySection } from "./sections/accuracy.ts";
 import { curvesSection } from "./sections/curves.ts";
 import { detailSection, randomisedSection } from "./sections/detail.ts";
 import { eotSection } from "./sections/eot.ts";
-import { picturesSection } from "./sections/pictures.ts";
+import { picturesSection } from "./sections/images.ts";
 import { settingsSection } from "./sections/settings.ts";
 import { trainingSection } from "./sections/training.ts";
 import { style } from "./style.ts";

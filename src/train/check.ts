@@ -1,4 +1,4 @@
-import { announced } from "../attacks/announced.ts";
+import { announced } from "../attacks/prefetch.ts";
 import type { Victim } from "../attacks/victim.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { withNoise } from "../defenses/with-noise.ts";

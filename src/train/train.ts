@@ -23,7 +23,6 @@ import {
 import { checkAccuracy } from "./check.ts";
 import type { TrainEvent } from "./events.ts";
 import { guarded, unlessInterrupted } from "./interruption.ts";
-import { liveStep } from "./live-step.ts";
 import { appendMetrics, type EpochMetrics, truncateMetrics } from "./metrics.ts";
 import { sgd } from "./optimizer.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -32,6 +31,7 @@ import { MOMENTUM } from "./recipe.ts";
 import { initialState } from "./step.ts";
 import { exampleKeys, runKey } from "./streams.ts";
 import { changedTarget } from "./target.ts";
+import { liveStep } from "./training-session.ts";
 
 /** What training works on; `options` has every choice that is not one of these objects. */
 export interface Training {

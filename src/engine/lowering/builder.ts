@@ -1,5 +1,5 @@
 import { type DType, type NdArray, type Shape, sizeOf } from "../../math/tensor.ts";
-import { knownValue } from "../graph/known.ts";
+import { knownValue } from "../graph/constant-cache.ts";
 import {
   isLowered,
   type Lowered,

@@ -2,8 +2,8 @@ import type { Target } from "../../engine/runtime/runtime.ts";
 import { keyOf } from "../../math/random.ts";
 import type { Tensor } from "../../math/tensor.ts";
 import type { Architecture, Parameters } from "../architecture.ts";
-import { parsedJson, requireCard } from "../card.ts";
 import type { Card } from "../export.ts";
+import { parsedJson, requireCard } from "../stored-metadata.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 
 /** What a checkpoint says about its model, enough to open it without its run directory. */

@@ -9,7 +9,7 @@ import {
   type LoweredOp,
 } from "../../graph/lowered.ts";
 import { is, type Op, type Value } from "../../graph/value.ts";
-import { computed, type Form, settled } from "./forms.ts";
+import { computed, type Form, settled } from "./deferred.ts";
 import type { Blocked, Layouts } from "./layouts.ts";
 
 /** How an operand lies against the result [batch, channel, height, width]. */

@@ -3,7 +3,7 @@
 
 import type { Lowered } from "../../graph/lowered.ts";
 import type { Value } from "../../graph/value.ts";
-import type { OpenConv, Phases } from "./forms.ts";
+import type { OpenConv, Phases } from "./deferred.ts";
 import type { Nchwc } from "./nchwc.ts";
 
 /** Along one axis, the taps that reach a phase, in the order in which they meet dy, and dy's padding there. */

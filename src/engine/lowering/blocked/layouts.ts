@@ -2,7 +2,7 @@ import type { Lowered } from "../../graph/lowered.ts";
 import type { Value } from "../../graph/value.ts";
 import type { Builder } from "../builder.ts";
 import type { BreakEven } from "./cost.ts";
-import type { Form, Forms } from "./forms.ts";
+import type { Form, Forms } from "./deferred.ts";
 import type { Nchwc } from "./nchwc.ts";
 
 /** What a rule sees: makers of nodes, and its inputs in either layout. */

@@ -4,7 +4,7 @@
 import type { Lowered } from "../../graph/lowered.ts";
 import { is, type PoolAttributes, type Value } from "../../graph/value.ts";
 import type { Builder } from "../builder.ts";
-import { type Form, formOf, type OpenConv } from "./forms.ts";
+import { type Form, formOf, type OpenConv } from "./deferred.ts";
 import type { Nchwc } from "./nchwc.ts";
 
 /** Places of a window beyond which the scatter is as fast. */

@@ -5,7 +5,7 @@ import { boundsOf } from "../../../math/bounds.ts";
 import type { Lowered } from "../../graph/lowered.ts";
 import type { Builder } from "../builder.ts";
 import { costsLess } from "./cost.ts";
-import type { OpenConv } from "./forms.ts";
+import type { OpenConv } from "./deferred.ts";
 import type { Nchwc } from "./nchwc.ts";
 
 /** Bᵀ as pairs of pixels: [first pixel, distance to the second, their factors]. */

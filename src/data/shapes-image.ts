@@ -1,6 +1,6 @@
 import { fillBits, type Key } from "../math/random.ts";
 import { type Color, canvas, SIDE } from "./shapes-canvas.ts";
-import { disc, forms } from "./shapes-forms.ts";
+import { disc, forms } from "./shapes-outlines.ts";
 
 const AREA = SIDE * SIDE;
 

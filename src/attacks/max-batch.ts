@@ -1,7 +1,7 @@
 import type { Key } from "../math/random.ts";
 import { concatRows, rows, type Tensor } from "../math/tensor.ts";
-import { announce, announced } from "./announced.ts";
 import { takeLoss } from "./losses.ts";
+import { announce, announced } from "./prefetch.ts";
 import type { Loss, LossAndGradient, Victim } from "./victim.ts";
 
 /**

@@ -5,7 +5,7 @@ import type { Row } from "../../evaluate/row.ts";
 import { summarize } from "../../evaluate/summary.ts";
 import { evaluationsOf } from "../evaluations.ts";
 import { readRows } from "../read-rows.ts";
-import { picturesSection } from "./pictures.ts";
+import { picturesSection } from "./images.ts";
 
 const pixels = (value: number) => ({
   data: new Float32Array(4).fill(value),

@@ -3,9 +3,9 @@ import { toyTraining, wide } from "../../test/fixtures/toy-training.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { initialParameters } from "../models/initial.ts";
 import type { TrainState } from "../models/opening/checkpoint.ts";
-import { liveStep } from "./live-step.ts";
 import { sgd } from "./optimizer.ts";
 import { compileStep, initialState } from "./step.ts";
+import { liveStep } from "./training-session.ts";
 
 const { runtime, architecture, dataset } = await toyTraining(wide);
 const optimizer = sgd({ momentum: 0.9, weightDecay: 5e-4 });

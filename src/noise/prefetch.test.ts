@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Key, keyOf, keysFor } from "../math/random.ts";
 import type { Shape } from "../math/tensor.ts";
-import { type DrawElsewhere, drawnAhead } from "./ahead.ts";
 import { drawn } from "./noise.ts";
+import { type DrawElsewhere, drawnAhead } from "./prefetch.ts";
 import { noiseNamed } from "./table.ts";
 
 const noise = noiseNamed("normal:0.25");

@@ -2,8 +2,8 @@ import { expect, it } from "vitest";
 import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import { normal, uniform } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
-import { inRuns } from "./in-runs.ts";
 import { ce, dlrTargeted } from "./losses.ts";
+import { inRuns } from "./max-batch.ts";
 import type { Victim } from "./victim.ts";
 
 const keys = keysFor(keyOf(1), [0, 1, 2, 3, 4, 5, 6]);

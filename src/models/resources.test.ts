@@ -4,8 +4,8 @@ import * as g from "../engine/graph/expressions.ts";
 import { readModel } from "../engine/onnx/model.ts";
 import { tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { allowanceOf, demandOf, requireModest } from "./demand.ts";
 import { type ImportedOptions, importedNetwork } from "./imported.ts";
+import { allowanceOf, demandOf, requireModest } from "./resources.ts";
 
 const x = g.input("x", [1, 100]); // 400 bytes
 const size = (...lengths: number[]) => ({

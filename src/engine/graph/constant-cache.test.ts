@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type NdArray, type Shape, sizeOf, tensor } from "../../math/tensor.ts";
+import { knownValue } from "./constant-cache.ts";
 import * as g from "./expressions.ts";
 import { interpret } from "./interpret.ts";
 import { strided } from "./interpret-arrays.ts";
-import { knownValue } from "./known.ts";
 import type { Value } from "./value.ts";
 
 const numbers = (shape: Shape) =>

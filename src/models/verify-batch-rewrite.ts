@@ -3,8 +3,8 @@ import type { Runtime } from "../engine/runtime/runtime.ts";
 import { uniform } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { rows, type Tensor } from "../math/tensor.ts";
+import { refusing } from "./foreign-errors.ts";
 import { CHECKED, type ImportedNetwork } from "./imported.ts";
-import { refusing } from "./refusing.ts";
 
 /**
  * The network, kept to the batch that its file states if rewriting it to another changes what it computes. A file whose

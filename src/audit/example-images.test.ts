@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { rowWith } from "../../test/fixtures/rows-fixture.ts";
 import { tensor } from "../math/tensor.ts";
-import { exampleName, pictureFiles } from "./pictures.ts";
+import { exampleName, pictureFiles } from "./example-images.ts";
 
 describe("the name of an example's PNG", () => {
   it.each([

@@ -2,12 +2,12 @@ import { describe, expect, it } from "vitest";
 import { brightness, brightnessData } from "../../test/fixtures/brightness.ts";
 import { rowWith } from "../../test/fixtures/rows-fixture.ts";
 import { evaluate } from "./evaluate.ts";
+import type { Subject } from "./evaluated-model.ts";
 import { EvaluateOptions, resolved } from "./options.ts";
 import type { Row } from "./row.ts";
 import { rowName, runsOf } from "./runs.ts";
-import { brokenName, isBroken, spared, withSpared } from "./standing.ts";
-import type { Subject } from "./subject.ts";
 import { summarize } from "./summary.ts";
+import { brokenName, isBroken, spared, withSpared } from "./survivors.ts";
 
 const data = await brightnessData();
 const subject: Subject = { model: "m", defense: "d", network: brightness, noise: null };
