@@ -28,7 +28,7 @@ const usage = `npm run bench:gpu -- [options]
   --repeats N      measured steps, after one that compiles (default: 20)
   --record FILE    where rows are appended (default: docs/results/gpu.jsonl)`;
 
-/** CIFAR-10's shapes; pictures and weights as before training are drawn. */
+/** CIFAR-10's shapes; images and weights as before training are drawn. */
 const cifar = {
   shape: [3, 32, 32],
   classes: 10,

@@ -13,7 +13,7 @@ export const usage = `npm run bench -- [options]
   --images N, --steps N, --searches N, --eot N, --draws N
                    another amount of work: images of an evaluation, gradient steps of the attack, constants of C&W,
                    noise draws per step, noise draws per score
-  --data DATA      pictures (default: cifar10 where it is found, else shapes)
+  --data DATA      images (default: cifar10 where it is found, else shapes)
   --threads N      of either side (default: one per core)
   --seed N         start of every random stream (default: 0)
   --python PATH    a Python with PyTorch (default: python3, then /usr/bin/python3)

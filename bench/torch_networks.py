@@ -85,7 +85,7 @@ class SmallNetwork(nn.Module):
 
 
 def network(name, shape, classes, mean, std):
-    """The network of this name for pictures of `shape` [channel, height, width]."""
+    """The network of this name for images of `shape` [channel, height, width]."""
     channels, *size = shape
     wide = re.fullmatch(r"wrn-(\d+)-(\d+)", name)
     if wide:

@@ -68,7 +68,7 @@ functions of the file's own, are read too; so are \`Loop\` and \`Scan\` whose nu
 with the operator, the node and what to do. Only what the chosen \`--output\` needs is read, and that may be any value of the file by its name, so
 post-processing at the end is no obstacle.
 
-What a file does not say is stated by flags: \`--input-shape 3,224,224\` where it leaves the size of its pictures open, \`--picture-input NAME\` where
+What a file does not say is stated by flags: \`--input-shape 3,224,224\` where it leaves the size of its images open, \`--picture-input NAME\` where
 several inputs could take them, \`--constants training=0\` for its other inputs, and \`--block-size\` for a file that was optimised for one kind of CPU
 and whose weights do not show which. A file that takes whole numbers (\`uint8\`) is given pixels in [0, 1] times 255, rounded; its gradients are by
 the pixels in [0, 1], taken at the bytes that they are rounded to.

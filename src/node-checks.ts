@@ -216,12 +216,17 @@ const OpenSchema = z.strictObject({
   ...sizes,
   runtime: z.custom((value) => has(value, "compile")).optional(),
   ownModel: z.custom((value) => has(value, "forward")).optional(),
+  images: z.array(z.int().positive()).optional(),
+  /** The old name of `images`. */
   pictures: z.array(z.int().positive()).optional(),
   raw: Flag,
 });
 
 /** What `openModel` is given. */
-export const openOptions = (options: object): OpenOptions => defined(checked(OpenSchema, options));
+export function openOptions(options: object): OpenOptions {
+  const { pictures, images = pictures, ...others } = checked(OpenSchema, options);
+  return defined({ ...others, images });
+}
 
 const DataSchema = z.strictObject({
   dataDir: Text,

@@ -161,7 +161,7 @@ export interface EvaluateOptions
   readonly pgdTSteps?: number | undefined;
   /** Gradient steps of each start of APGD. */
   readonly apgdSteps?: number | undefined;
-  /** Pictures that Square asks about. */
+  /** Images that Square asks about. */
   readonly squareQueries?: number | undefined;
   /** Gradient steps of each search of C&W. */
   readonly cwSteps?: number | undefined;

@@ -160,7 +160,7 @@ export async function evaluate(
 
 /**
  * Audits a classifier: its accuracy under attack in each norm and in all of them, and signs that it cannot be trusted. With
- * `out` rows, summary.json, report.html and pictures are written. Where `signal` aborts, the promise is rejected with the
+ * `out` rows, summary.json, report.html and images are written. Where `signal` aborts, the promise is rejected with the
  * signal's reason, and the rows so far are in `out`. Throws `UsageError`.
  */
 export async function audit(path: string, options: AuditOptions = {}): Promise<AuditResult> {
@@ -194,7 +194,7 @@ export async function exportModel(model: OpenModel | string, out: string): Promi
   await writeWhole(target, exportOnnx(architecture, parameters, card));
 }
 
-/** Makes one report of the rows in these files, with the settings and pictures beside them. */
+/** Makes one report of the rows in these files, with the settings and images beside them. */
 export async function report(
   rows: readonly string[],
   options: { readonly out: string; readonly format?: Format },

@@ -16,8 +16,8 @@ function bench(...argv: string[]) {
 }
 
 const python = findPython(undefined);
-const pictures = (await dataFound()).some(({ name, path }) => name === "cifar10" && path !== null);
-const skipped = "skipped" in python ? python.skipped : pictures ? null : "no CIFAR-10";
+const images = (await dataFound()).some(({ name, path }) => name === "cifar10" && path !== null);
+const skipped = "skipped" in python ? python.skipped : images ? null : "no CIFAR-10";
 if (skipped !== null) console.warn(`skipped: the side-by-side with PyTorch: ${skipped}`);
 
 /** A network that torchvision exports needs torchvision, which PyTorch alone does not bring. */

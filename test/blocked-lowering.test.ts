@@ -32,13 +32,13 @@ const uneven = { ...geometry(1, 0), strides: [2, 1], pads: [0, 1, 2, 1] };
 type Case = [name: string, x: Shape, w: Shape, attrs: ReturnType<typeof geometry>];
 const cases: Case[] = [
   ["3×3", [16, 32, 6, 6], [48, 32, 3, 3], geometry(1, 1)],
-  ["3×3 on a picture", [16, 3, 8, 8], [16, 3, 3, 3], geometry(1, 1)],
+  ["3×3 on an image", [16, 3, 8, 8], [16, 3, 3, 3], geometry(1, 1)],
   ["channels and examples that fill no block", [5, 20, 5, 7], [24, 20, 3, 3], geometry(1, 1)],
   ["channels that are no multiple of four", [3, 18, 5, 5], [7, 18, 3, 3], geometry(1, 1)],
   ["3×3, stride 2", [16, 32, 8, 8], [32, 32, 3, 3], geometry(2, 1)],
   ["1×1", [16, 32, 4, 4], [64, 32, 1, 1], geometry(1, 0)],
   ["1×1, stride 2", [16, 32, 8, 8], [48, 32, 1, 1], geometry(2, 0)],
-  ["7×7, stride 2, on a picture", [2, 3, 16, 16], [32, 3, 7, 7], geometry(2, 3)],
+  ["7×7, stride 2, on an image", [2, 3, 16, 16], [32, 3, 7, 7], geometry(2, 3)],
   ["5×5 without border", [2, 16, 9, 9], [32, 16, 5, 5], geometry(1, 0)],
   ["patches", [2, 3, 16, 16], [32, 3, 4, 4], geometry(4, 0)],
   ["odd geometry", [2, 16, 9, 7], [32, 16, 3, 2], uneven],
@@ -46,7 +46,7 @@ const cases: Case[] = [
   ["channel by channel", [4, 32, 6, 6], [32, 1, 3, 3], geometry(1, 1, 1, 32)],
   ["channel by channel, stride 2", [3, 24, 6, 6], [24, 1, 3, 3], geometry(2, 1, 1, 24)],
   ["3×3 with many channels", [3, 128, 4, 6], [144, 128, 3, 3], geometry(1, 1)],
-  ["3×3 with more channels, on an odd picture", [1, 256, 5, 4], [256, 256, 3, 3], geometry(1, 1)],
+  ["3×3 with more channels, on an odd image", [1, 256, 5, 4], [256, 256, 3, 3], geometry(1, 1)],
   ["3×3 with more channels", [2, 256, 4, 4], [256, 256, 3, 3], geometry(1, 1)],
   // ∂L/∂w takes the rows of dy in two parts, in one with a row more than in the other.
   ["many pixels", [16, 64, 17, 17], [16, 64, 3, 3], geometry(1, 1)],
@@ -91,12 +91,12 @@ describe.skipIf(lowering === "plain")("Winograd's form", () => {
   );
 
   it("is taken where the target's name says that it wins", () => {
-    const convolutions = (pictures: number, weights: number) => {
+    const convolutions = (images: number, weights: number) => {
       const [x, w] = [g.input("x", [16, 64, 8, 8]), g.input("w", [64, 64, 3, 3])];
       const y = g.conv(x, w, geometry(1, 1));
       const [dw] = gradient(g.sum(g.mul(y, g.input("s", y.shape))), [w]);
       return Object.entries({ y, dw }).map(([name, value]) => {
-        const lowered = lowerBlocked({ [name]: value }, block, { pictures, weights });
+        const lowered = lowerBlocked({ [name]: value }, block, { images, weights });
         const all = topological(Object.values(lowered));
         return all.filter(({ op }) => op === "NchwcConv").length;
       });
@@ -165,10 +165,10 @@ const between: [name: string, f: (y: Value) => Value][] = [
   ["joined", (y) => g.concat([y, g.relu(y)], 1)],
   ["cut", (y) => g.sliceAxis(g.concat([y, g.relu(y)], 1), 1, block, 2 * block)],
   ["bordered", (y) => g.pad(y, [0, 0, 1, 0], [0, 0, 0, 2])],
-  ["the sum of products over pictures", (y) => g.sum(g.mul(y, g.relu(y)), [2, 3])],
+  ["the sum of products over images", (y) => g.sum(g.mul(y, g.relu(y)), [2, 3])],
   ["the sum of squares over the batch", (y) => g.sum(g.mul(y, y), [0, 2, 3], true)],
   [
-    "the sum of products with one number per picture",
+    "the sum of products with one number per image",
     (y) => g.sum(g.mul(y, g.mean(y, [2, 3], true)), [2, 3]),
   ],
   ["a transposed end", (y) => g.mul(g.transpose(y, [0, 2, 3, 1]), g.scalar(2))],
@@ -185,7 +185,7 @@ describe.skipIf(lowering === "plain")("in blocks, with its gradients:", () => {
     expect(await difference({ z, dx, dw })).toBeLessThan(1e-5);
   });
 
-  it("sums over large pictures round no more than those over small ones", async () => {
+  it("sums over large images round no more than those over small ones", async () => {
     const v = g.input("v", [32, 20, 1, 1]);
     for (const [height, width] of [
       [192, 256],
@@ -220,7 +220,7 @@ describe.skipIf(lowering === "plain")("the blocked lowering", () => {
     const y = g.add(body(g.relu(body(x))), x);
     const all = ops({ y: g.mul(g.relu(y), vector("s")) });
     expect(count(all, "ReorderOutput")).toBe(1);
-    // The picture once; each kernel's reordering is the second.
+    // The image once; each kernel's reordering is the second.
     expect(count(all, "ReorderInput")).toBe(2);
   });
 

@@ -39,10 +39,10 @@ describe("rampart data", () => {
     expect(places).toContainEqual({ name: "shapes", path: "built in" });
   });
 
-  it("checks the built-in pictures", async () => {
+  it("checks the built-in images", async () => {
     const { code, out } = await rampartRun("data", "check", "shapes");
     expect(code).toBe(0);
-    expect(out).toMatch(/^shapes: 10 classes of 3×32×32 pictures$/m);
+    expect(out).toMatch(/^shapes: 10 classes of 3×32×32 images$/m);
   });
 
   it("refuses an unknown data set with the name that was meant, and one that cannot be fetched", async () => {

@@ -118,7 +118,7 @@ describe("the node behind an answer that is not finite", () => {
 
 const data = await brightnessData();
 
-/** `brightness`, whose gradient is NaN, or its logits, where the first pixel of a picture is that of picture `blank`. */
+/** `brightness`, whose gradient is NaN, or its logits, where the first pixel of an image is that of image `blank`. */
 function faulty(value: "gradient" | "logits", blank: number): Victim {
   const [level] = data.test.images([blank]).data;
   const isBlank = (x: { readonly data: Float32Array }, i: number) =>

@@ -33,7 +33,7 @@ const relative = (a: Tensor, b: Tensor): number => {
   return Math.sqrt(difference / b.data.reduce((sum, v) => sum + v * v, 0));
 };
 
-/** Outputs, and the gradient of a weighted sum of them, for two pictures. */
+/** Outputs, and the gradient of a weighted sum of them, for two images. */
 async function measured(path: string, options: ImportedOptions) {
   const network = await openNetworkNode(path, { ...options, threads: 1 });
   try {

@@ -227,11 +227,11 @@ function rowsOf(size: number): Readonly<Record<"linf" | "l2", AscendRow>> | null
 let made: { readonly size: number; readonly rows: ReturnType<typeof rowsOf> } | null = null;
 
 /** Pixels from which on the way into WebAssembly's memory and back is worth it. */
-const MANY = 256;
+const MIN_VECTORISED = 256;
 
 /** The step in WebAssembly for rows of `size` pixels; null where loops do as well, or nothing else is there. */
 export function fastAscent(norm: "linf" | "l2", size: number): AscendRow | null {
-  if (size < MANY) return null;
+  if (size < MIN_VECTORISED) return null;
   if (made?.size !== size) made = { size, rows: rowsOf(size) };
   return made.rows?.[norm] ?? null;
 }

@@ -7,7 +7,7 @@ import type { Victim } from "./victim.ts";
 
 const keys = keysFor(keyOf(0), [0, 1]);
 
-/** Pictures of one pixel, whose gradients at one step after the other are told; those above 0.65 are misclassified. */
+/** Images of one pixel, whose gradients at one step after the other are told; those above 0.65 are misclassified. */
 function scripted(script: readonly (readonly number[])[]): Victim {
   const rest = [...script];
   const logits = (x: { data: Float32Array }) =>

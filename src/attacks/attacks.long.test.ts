@@ -25,7 +25,7 @@ const dual = {
   l1: (w: Float32Array) => Math.max(...w.map(Math.abs)),
 };
 
-/** A linear classifier whose boundaries pass through grey, pictures near grey, and their distances to the nearest one. */
+/** A linear classifier whose boundaries pass through grey, images near grey, and their distances to the nearest one. */
 async function linearClassifier(batch: number, classes: number, pixels: Shape = [2, 4, 4]) {
   const d = pixels.reduce((size, n) => size * n, 1);
   const every = Array.from({ length: classes }, (_, j) => j);
@@ -84,7 +84,7 @@ const radius = (epsilon: number) => ({
   epsilonL1: epsilon,
 });
 
-/** Pictures at the corners and edges of the box. */
+/** Images at the corners and edges of the box. */
 const atEdges = (keys: readonly Key[], shape: Shape) =>
   tensor(
     shape,
@@ -128,7 +128,7 @@ describe.each(attackNames)("%s", (name) => {
     },
   );
 
-  it("stays in the ball and in the box, also from pictures at the edge of it", async () => {
+  it("stays in the ball and in the box, also from images at the edge of it", async () => {
     const { victim, keys } = await linearClassifier(9, 5);
     const x = atEdges(keys, [9, 2, 4, 4]);
     const labels = argmaxRows(await victim.logits(x, keys));
@@ -161,7 +161,7 @@ describe.each(attackNames)("%s", (name) => {
     },
   );
 
-  it("returns a picture and no NaN where every gradient is zero", async () => {
+  it("returns an image and no NaN where every gradient is zero", async () => {
     const { x, keys } = await linearClassifier(3, 4);
     const flat = linearVictim(tensor([4, 32]), [0, 0, 0, 0]);
     for (const stopWhenBroken of [true, false]) {
@@ -232,7 +232,7 @@ describe.each(minimalAttackNames)("%s", (name) => {
     expect(Math.max(...ratios)).toBeLessThan(allowed);
   });
 
-  it("stays in the box, also from pictures at the edge of it, and finds most of them", async () => {
+  it("stays in the box, also from images at the edge of it, and finds most of them", async () => {
     const { victim, keys } = await linearClassifier(9, 5);
     const x = atEdges(keys, [9, 2, 4, 4]);
     const labels = argmaxRows(await victim.logits(x, keys));

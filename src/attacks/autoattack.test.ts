@@ -7,7 +7,7 @@ import { runBounded } from "./harness.ts";
 import { attackNamed } from "./table.ts";
 import type { Victim } from "./victim.ts";
 
-/** A picture that nothing breaks, and how often each loss of it was asked for, towards which classes, and its logits. */
+/** An image that nothing breaks, and how often each loss of it was asked for, towards which classes, and its logits. */
 async function asked(name: string) {
   const weights = normal(
     keysFor(

@@ -47,7 +47,7 @@ const [LN2, LN2_REST] = [0.6931471803691238, 1.9082149292705877e-10];
 /** Added and taken away again, it rounds to whole numbers. */
 const ROUND = 1.5 * 2 ** 52;
 /** Beyond it tanh is ±1. */
-const MOST = 44;
+const MAX_EXPONENT = 44;
 const SERIES = Array.from({ length: 13 }, (_, n) =>
   Array.from({ length: n }, (_, i) => i + 1).reduce((product, i) => product * i, 1),
 ).map((factorial) => 1 / factorial);
@@ -55,7 +55,7 @@ const POWERS = Float64Array.from({ length: 129 }, (_, i) => 2 ** (i - 64));
 
 /** tanh of any number, to 4e-16. */
 export function tanhOf(w: number): number {
-  const y = Math.max(-MOST, Math.min(MOST, 2 * w));
+  const y = Math.max(-MAX_EXPONENT, Math.min(MAX_EXPONENT, 2 * w));
   const k = y * LOG2E + ROUND - ROUND;
   const r = y - k * LN2 - k * LN2_REST;
   let e = SERIES[12];
@@ -170,9 +170,9 @@ function descend(): Code {
   const exponential = [
     ...get(at),
     ...times(2),
-    ...twice(MOST),
+    ...twice(MAX_EXPONENT),
     ...min,
-    ...twice(-MOST),
+    ...twice(-MAX_EXPONENT),
     ...max,
     ...set(y),
     ...get(y),

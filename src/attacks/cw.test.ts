@@ -11,7 +11,7 @@ import type { Labels, Loss, Victim } from "./victim.ts";
 
 type Options = Parameters<typeof cw>[0];
 
-/** A linear classifier whose boundary passes through grey, and pictures at these distances from it, on both sides. */
+/** A linear classifier whose boundary passes through grey, and images at these distances from it, on both sides. */
 async function linearClassifier(pixels: number, distances: readonly number[]) {
   const weights = normal(keysFor(keyOf(1), [0, 1]), [2, pixels]);
   const w = sub(rows(weights, 1, 2), rows(weights, 0, 1)).data;
@@ -38,7 +38,7 @@ const noisy = (victim: Victim): Victim => ({
     victim.lossAndGradient(add(x, normal(keys, x.shape, 0.1)), loss, keys),
 });
 
-/** The same victim, remembering the pictures and keys that it was asked about, call by call. */
+/** The same victim, remembering the images and keys that it was asked about, call by call. */
 function remembering(victim: Victim) {
   const calls: { readonly x: Tensor; readonly keys: readonly Key[] }[] = [];
   return {
@@ -77,7 +77,7 @@ describe("C&W on a linear classifier finds the margin and nothing below it:", ()
 it("finds nothing where there is nothing, and returns x", async () => {
   const x = uniform(keysOf(3), [3, 12]);
   const flat = linearVictim(tensor([2, 12]), [0, 0]);
-  // No picture in the box sums to more than 12.
+  // No image in the box sums to more than 12.
   const outOfReach = linearVictim(
     tensor([2, 12], [...Array(12).fill(0), ...Array(12).fill(1)]),
     [13, 0],

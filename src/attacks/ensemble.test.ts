@@ -9,7 +9,7 @@ import { ensemble } from "./ensemble.ts";
 import { runBounded } from "./harness.ts";
 import type { Attack, BoundedAttack, MinimalAttack } from "./victim.ts";
 
-// Bright pictures are class 1: of four grey levels the first one is misclassified from the start.
+// Bright images are class 1: of four grey levels the first one is misclassified from the start.
 const weights = tensor([2, 4], [0, 0, 0, 0, 1, 1, 1, 1]);
 const victim = linearVictim(weights, [2, 0]);
 const x = tensor(
@@ -25,7 +25,7 @@ const brighter = ({ shape, data }: Tensor, by: number) =>
     data.map((v) => v + by),
   );
 
-/** A member that makes pictures brighter by `by`, and the pictures that it was given. */
+/** A member that makes images brighter by `by`, and the images that it was given. */
 function bounded(name: string, by: number) {
   const given: Tensor[] = [];
   const attack: BoundedAttack = {
@@ -34,9 +34,9 @@ function bounded(name: string, by: number) {
     epsilon: 0.12,
     asks: "losses",
     options: {},
-    async perturb(_, pictures) {
-      given.push(pictures);
-      return brighter(pictures, by);
+    async perturb(_, images) {
+      given.push(images);
+      return brighter(images, by);
     },
   };
   return { attack, given };
@@ -47,8 +47,8 @@ const minimal = (name: string, by: number): MinimalAttack => ({
   norm: "linf",
   epsilon: null,
   options: {},
-  minimize: async (_, pictures, own) => ({
-    adversarial: brighter(pictures, by),
+  minimize: async (_, images, own) => ({
+    adversarial: brighter(images, by),
     found: own.map(() => true),
   }),
 });
@@ -95,17 +95,17 @@ it("without stopping every member attacks every example, and the largest margin 
 });
 
 it("AutoAttack asks nothing more about what is broken, and everything of what stands", async () => {
-  const pictures = uniform(keys, [4, 2, 3, 3], 0.4, 0.6);
+  const images = uniform(keys, [4, 2, 3, 3], 0.4, 0.6);
   const easy = linearVictim(tensor([2, 18], Array(36).fill(0)), [0, 1]);
   const broken = await runBounded(
     autoattack({ norm: "linf", epsilon: 0.03, apgdSteps: 10, fabSteps: 5, squareQueries: 30 }),
-    ...([easy, pictures, labels, keys] as const),
+    ...([easy, images, labels, keys] as const),
   );
   expect([broken.queries.forwards, broken.queries.gradients]).toEqual([4, 0]);
   const firm = linearVictim(tensor([2, 18], Array(36).fill(0)), [1, 0]);
   const standing = await runBounded(
     autoattack({ norm: "linf", epsilon: 0.03, apgdSteps: 10, fabSteps: 5, squareQueries: 30 }),
-    ...([firm, pictures, labels, keys] as const),
+    ...([firm, images, labels, keys] as const),
   );
   // One target of two classes: APGD-CE and APGD-T take 11 gradients each, FAB 5; Square asks 30 times.
   expect(standing.queries.gradients).toBe(4 * (11 + 11 + 5));

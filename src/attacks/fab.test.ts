@@ -6,11 +6,11 @@ import { apgd } from "./apgd.ts";
 import { fab } from "./fab.ts";
 import type { Victim } from "./victim.ts";
 
-/** Class 1 begins at a sum of 2.4: grey pictures of four pixels are 0.1 away from it in ℓ∞. */
+/** Class 1 begins at a sum of 2.4: grey images of four pixels are 0.1 away from it in ℓ∞. */
 const classifier = linearVictim(tensor([2, 4], [0, 0, 0, 0, 1, 1, 1, 1]), [2.4, 0]);
 const grey = tensor([1, 4], [0.5, 0.5, 0.5, 0.5]);
 
-/** The same victim, and the first pixel of every picture that it was asked about. */
+/** The same victim, and the first pixel of every image that it was asked about. */
 function remembering(victim: Victim) {
   const asked = { logits: [] as number[], gradients: [] as number[] };
   const first = ({ data }: Tensor) => Number(data[0].toFixed(5));

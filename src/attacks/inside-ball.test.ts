@@ -59,7 +59,7 @@ describe.each(["linf", "l2", "l1"] as const)("brought into the %s ball", (norm) 
   });
 });
 
-it("a step between two levels of a picture file ends at most at ε = 8/255", () => {
+it("a step between two levels of an image file ends at most at ε = 8/255", () => {
   const levels = Array.from({ length: 248 }, (_, level) => level);
   const x = tensor(
     [1, 248],
@@ -72,6 +72,6 @@ it("a step between two levels of a picture file ends at most at ε = 8/255", () 
   const inside = insideBall(eight, x, "linf", 8 / 255);
   expect(distancesOf(eight, x, "linf")[0]).toBeGreaterThan(8 / 255);
   expect(distancesOf(inside, x, "linf")[0]).toBeLessThanOrEqual(8 / 255);
-  // Rounded to 8 bits it is the picture that was meant.
+  // Rounded to 8 bits it is the image that was meant.
   expect(Array.from(inside.data, (v) => Math.round(255 * v))).toEqual(levels.map((v) => v + 8));
 });

@@ -5,7 +5,7 @@ import { optionsError } from "../math/option-problems.ts";
 export const tooLarge = (epsilon: unknown) =>
   `epsilon is ${epsilon}, but pixels are in [0, 1]; did you mean ${epsilon}/255?`;
 
-/** A radius in ℓ∞ for pixels in [0, 1]: at 1 the ball holds every picture, so a larger one is in the wrong unit. */
+/** A radius in ℓ∞ for pixels in [0, 1]: at 1 the ball holds every image, so a larger one is in the wrong unit. */
 export const EpsilonLinf = z
   .number()
   .positive()

@@ -9,7 +9,7 @@ import { ce } from "./losses.ts";
 import { pgd } from "./pgd.ts";
 import type { PaperNorm, Victim } from "./victim.ts";
 
-/** A linear classifier whose boundary passes through grey, pictures near grey, and their distances to it. */
+/** A linear classifier whose boundary passes through grey, images near grey, and their distances to it. */
 async function linearClassifier(batch: number, pixels: Shape) {
   const d = pixels.reduce((size, n) => size * n, 1);
   const weights = normal(keysFor(keyOf(1), [0, 1]), [2, d]);
@@ -54,7 +54,7 @@ describe.each(["linf", "l2"] as const)("PGD-%s on a linear classifier", (norm) =
     expect(argmaxRows(await victim.logits(adversarial, keys))).toEqual(labels.map((y) => 1 - y));
   });
 
-  it("stays in the ball and in the box, also from pictures at the edge of it", async () => {
+  it("stays in the ball and in the box, also from images at the edge of it", async () => {
     const { victim, labels, keys } = await linearClassifier(9, [12]);
     const { data } = uniform(keys, [9, 12], -1, 2);
     const x = tensor(
@@ -157,7 +157,7 @@ describe("PGD refuses", () => {
 
   it("an ℓ2 radius beyond the diameter of the box", () =>
     expect(attempt({}, { norm: "l2", epsilon: 2.5 })).rejects.toThrow(
-      "epsilon is 2.5, but no two pictures of 4 pixels in [0, 1] are further apart than 2.00",
+      "epsilon is 2.5, but no two images of 4 pixels in [0, 1] are further apart than 2.00",
     ));
 });
 
@@ -174,7 +174,7 @@ describe("PGD that stops at what is broken", () => {
       },
     };
     const sorted = distance("linf").toSorted((a, b) => a - b);
-    // Between the fourth and the fifth picture's distance to the boundary.
+    // Between the fourth and the fifth image's distance to the boundary.
     return { watching, asked, x, labels, keys, epsilon: (sorted[3] + sorted[4]) / 2 };
   }
 

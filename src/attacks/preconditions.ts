@@ -24,14 +24,14 @@ export function checkInputs(x: Tensor, labels: Labels, keys: readonly Key[]): vo
   });
 }
 
-/** Refuses a radius that reaches from any picture of `pixels` pixels in [0, 1] to any other. */
+/** Refuses a radius that reaches from any image of `pixels` pixels in [0, 1] to any other. */
 export function checkEpsilon(norm: Norm, epsilon: number, pixels: number): void {
   const diameter = { linf: 1, l2: Math.sqrt(pixels), l1: pixels }[norm];
   if (epsilon >= diameter)
     throw new UsageError(
       norm === "linf"
         ? tooLarge(epsilon)
-        : `epsilon is ${epsilon}, but no two pictures of ${pixels} pixels in [0, 1] are further apart ` +
+        : `epsilon is ${epsilon}, but no two images of ${pixels} pixels in [0, 1] are further apart ` +
             `than ${diameter.toPrecision(3)}; did you mean ${epsilon}/255?`,
     );
 }

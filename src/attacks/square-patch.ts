@@ -11,7 +11,7 @@ export interface Frame {
   readonly width: number;
 }
 
-/** Pictures are [channel, height, width] or [height, width]; anything else is one row. */
+/** Images are [channel, height, width] or [height, width]; anything else is one row. */
 export function frameOf(pixels: readonly number[]): Frame {
   const size = pixels.reduce((product, n) => product * n, 1);
   const [channels, height, width] =

@@ -36,7 +36,7 @@ it("starts in ℓ∞ with stripes of ±ε, each channel's own", () => {
   expect(new Set(start).size).toBe(2);
 });
 
-it("changes one square of the picture in ℓ∞, to ±ε from x", () => {
+it("changes one square of the image in ℓ∞, to ±ε from x", () => {
   const next = proposals.linf.next(grey, grey, frame, 4, 0.125, wordsOf(2));
   const changed = [...next.keys()].filter((at) => next[at] !== 0.5);
   expect(changed.length).toBe(3 * 16);
@@ -68,7 +68,7 @@ describe.each(["l2", "l1"] as const)("in %s", (norm) => {
 });
 
 it.each([[[30]], [[5, 6]], [[1, 1, 30]], [[30, 1, 1]], [[2, 3, 5]]])(
-  "takes pictures of shape %j",
+  "takes images of shape %j",
   async (pixels) => {
     const keys = keysFor(keyOf(1), [0, 1]);
     const x = uniform(keys, [2, ...pixels], 0.4, 0.6);

@@ -9,7 +9,7 @@ import { choicesOf, type Frame, frameOf, proposals } from "./square-patch.ts";
 import type { BoundedAttack } from "./victim.ts";
 
 export const SquareOptions = inBall({
-  queries: z.int().positive().default(5000).describe("pictures that the victim is asked about"),
+  queries: z.int().positive().default(5000).describe("images that the victim is asked about"),
   share: z.number().positive().max(1).default(0.8).describe("share of pixels changed at first"),
   stopWhenBroken: StopWhenBroken,
 });

@@ -35,7 +35,7 @@ export const AttackOptions = z.strictObject({
   randomStart: z.boolean().default(true).describe("start from a random point of the ball"),
   pgdTSteps: z.int().positive().default(100).describe("gradient steps of each start of PGD-T"),
   apgdSteps: z.int().positive().default(100).describe("gradient steps of each start of APGD"),
-  squareQueries: z.int().positive().default(5000).describe("pictures that Square asks about"),
+  squareQueries: z.int().positive().default(5000).describe("images that Square asks about"),
   fabSteps,
   stopWhenBroken: StopWhenBroken,
 });

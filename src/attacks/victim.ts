@@ -88,7 +88,7 @@ export interface MinimalAttack {
   minimize(victim: Victim, x: Tensor, labels: Labels, keys: readonly Key[]): Promise<Minimized>;
 }
 
-/** What a minimum-norm attack returns: pictures of the shape of x, and per example its own word on its success. */
+/** What a minimum-norm attack returns: images of the shape of x, and per example its own word on its success. */
 export interface Minimized {
   readonly adversarial: Tensor;
   readonly found: readonly boolean[];

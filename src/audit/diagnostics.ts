@@ -138,7 +138,7 @@ export function hugeEpsilon({ probe }: Pick<Facts, "probe">): Diagnostic | null 
   if (right <= STILL_RIGHT * tried) return null;
   return {
     ...{ code: "huge-epsilon", severity: "warning" },
-    text: `at ${normName(norm)} ${radius(epsilon)}, where every picture can be made grey, ${right} of ${tried} images are still right under APGD`,
+    text: `at ${normName(norm)} ${radius(epsilon)}, where every image can be made grey, ${right} of ${tried} images are still right under APGD`,
     advice:
       "the attacks are failing, so the accuracies above are upper bounds; look for zero gradients, or use --budget full",
   };
@@ -209,7 +209,7 @@ export function saturatedSoftmax({ probe }: Pick<Facts, "probe">): Diagnostic | 
   };
 }
 
-/** Adversarial examples that a picture file of 8 bits no longer holds. */
+/** Adversarial examples that an image file of 8 bits no longer holds. */
 export function lostByRounding({ rows }: Pick<Facts, "rows">): Diagnostic | null {
   const broken = rows.filter(({ clean, correct }) => clean >= 0.5 && correct < 0.5);
   const lost = broken.filter(({ correct8bit }) => correct8bit >= 0.5).length;
@@ -218,7 +218,7 @@ export function lostByRounding({ rows }: Pick<Facts, "rows">): Diagnostic | null
     ...{ code: "lost-by-rounding", severity: "note" },
     text: `${lost} of ${broken.length} adversarial examples are classified correctly again once rounded to 8 bits`,
     advice:
-      "if only picture files reach the classifier, the accuracy after rounding is nearer to what an attacker gets, until one attacks with the rounding in mind",
+      "if only image files reach the classifier, the accuracy after rounding is nearer to what an attacker gets, until one attacks with the rounding in mind",
   };
 }
 

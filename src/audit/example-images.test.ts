@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { rowWith } from "../../test/fixtures/rows-fixture.ts";
 import { tensor } from "../math/tensor.ts";
-import { exampleName, pictureFiles } from "./example-images.ts";
+import { exampleName, imageFiles } from "./example-images.ts";
 
 describe("the name of an example's PNG", () => {
   it.each([
@@ -21,7 +21,7 @@ describe("the name of an example's PNG", () => {
   });
 });
 
-it("pictures of an audit are named after the images' files", () => {
+it("images of an audit are named after the images' files", () => {
   const one = (value: number) => tensor([1, 1, 1, 1], [value]);
   const set = {
     name: "pgd-linf@0.031",
@@ -29,7 +29,7 @@ it("pictures of an audit are named after the images' files", () => {
     originals: one(0.5),
     adversarials: one(0.531),
   };
-  const files = (file?: string) => [...pictureFiles([set], [rowWith({ index: 2, file })]).keys()];
+  const files = (file?: string) => [...imageFiles([set], [rowWith({ index: 2, file })]).keys()];
   expect(files("cat/7.png")).toEqual(["2-cat-7-clean.png", "2-cat-7-pgd-linf-0.031.png"]);
   expect(files()).toEqual(["2-clean.png", "2-pgd-linf-0.031.png"]);
 });

@@ -1,10 +1,10 @@
 import type { Row } from "../evaluate/row.ts";
 import { grouped } from "../evaluate/shares.ts";
-import type { PictureSet } from "../report/evaluation.ts";
+import type { ImageSet } from "../report/evaluation.ts";
 import { pngBytes } from "../report/png.ts";
 
-/** Adversarial pictures of each norm that an audit leaves as files. */
-const PICTURES = 4;
+/** Adversarial images of each norm that an audit leaves as files. */
+const EXAMPLES_PER_NORM = 4;
 
 /** `apgd-ce-linf@0.03137254901960784` → `apgd-ce-linf-0.03137`. */
 function fileName(set: string): string {
@@ -22,9 +22,9 @@ export function exampleName(index: number, file: string | undefined): string {
   return `${index}-${Array.from(stem).slice(-MAX_STEM).join("")}`;
 }
 
-/** The first adversarial examples of each norm that were found, as PNG files by name, and the clean pictures beside them. */
-export function pictureFiles(
-  sets: readonly PictureSet[],
+/** The first adversarial examples of each norm that were found, as PNG files by name, and the clean images beside them. */
+export function imageFiles(
+  sets: readonly ImageSet[],
   rows: readonly Row[],
 ): Map<string, Uint8Array> {
   const broken = new Set(
@@ -42,7 +42,7 @@ export function pictureFiles(
   const shown = [...grouped(found, ({ set }) => norms.get(set.name.split("@")[0])).values()];
   return new Map(
     shown
-      .flatMap((own) => own.slice(0, PICTURES))
+      .flatMap((own) => own.slice(0, EXAMPLES_PER_NORM))
       .flatMap(({ set, index, i }) => [
         [`${exampleName(index, files.get(index))}-clean.png`, pngBytes(set.originals, i)],
         [

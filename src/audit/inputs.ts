@@ -36,7 +36,7 @@ import { without } from "./without.ts";
 export interface AuditedFile
   extends Omit<ImportedOptions, "raw" | keyof Preprocessing>,
     Preprocessing {
-  /** JSON that says how pictures are prepared; by default one that lies beside the file, `none` for no such file. */
+  /** JSON that says how images are prepared; by default one that lies beside the file, `none` for no such file. */
   readonly preprocessing?: string | undefined;
   /** File of the outputs' names; by default the config.json beside the file, where that names the folders. */
   readonly classes?: string | undefined;
@@ -44,13 +44,13 @@ export interface AuditedFile
   readonly rules?: ImageRules | undefined;
 }
 
-/** The file, the pictures, what runs them, and where results go. */
+/** The file, the images, what runs them, and where results go. */
 export interface NodeAudit extends AuditedFile {
   readonly runtime: Parameters<typeof classifier>[0];
   /** Data set; by default the one that the file names. */
   readonly data?: string | undefined;
   readonly dataDir?: string | undefined;
-  /** Folder of rows, summary.json, report.html and pictures; without it nothing is written. */
+  /** Folder of rows, summary.json, report.html and images; without it nothing is written. */
   readonly out?: string;
   readonly resume?: boolean;
   readonly saveExamples?: number;
@@ -79,7 +79,7 @@ export interface AuditFiles {
 export interface OpenModelOptions extends ImportedOptions {
   readonly runtime: NodeAudit["runtime"];
   /** Shape of the images that the network will meet. */
-  readonly pictures?: Shape;
+  readonly images?: Shape;
 }
 
 /** The flags of a preprocessing. */
@@ -243,11 +243,11 @@ export async function openAudited(
   const dataOf = (name: string) =>
     auditData(name, said, { isAsked, most, rules: where.rules, takes: file?.input }, files);
   const given = data === undefined ? null : await dataOf(data);
-  const pictures = given === null ? undefined : await takenShape(path, given.dataset, where, files);
+  const images = given === null ? undefined : await takenShape(path, given.dataset, where, files);
   const opening = { ...read, runtime };
   const model = await files.openModel(path, {
     ...opening,
-    ...(pictures !== undefined && { pictures }),
+    ...(images !== undefined && { images }),
   });
   refuseUnused(path, where, model);
   if (given === null && model.data === "")
@@ -291,6 +291,6 @@ export async function openAudited(
     /** What the network sees, in one line. */
     preprocessing: line,
     reopened: (more: ImportedOptions) =>
-      files.openModel(path, { ...opening, ...(pictures !== undefined && { pictures }), ...more }),
+      files.openModel(path, { ...opening, ...(images !== undefined && { images }), ...more }),
   };
 }

@@ -33,8 +33,8 @@ import { evaluationsOf } from "../report/evaluations.ts";
 import { counted } from "../report/format.ts";
 import { readRowsFile } from "../report/node.ts";
 import { page } from "../report/page.ts";
-import { readPictures } from "../report/read-images.ts";
-import { pictureFiles } from "./example-images.ts";
+import { readImages } from "../report/read-images.ts";
+import { imageFiles } from "./example-images.ts";
 import { type AuditFiles, type NodeAudit, openAudited } from "./inputs.ts";
 import { type AuditOptions, largestRadii } from "./options.ts";
 import type { NotRun } from "./own-diagnostics.ts";
@@ -83,7 +83,7 @@ const auditFiles = ({ dataDir }: NodeAudit): AuditFiles => ({
 
 /**
  * Attacks the first test images with the budget's attacks, asks the network what a probe asks, and writes rows,
- * `summary.json`, `report.html` and pictures. Yields each row as it is written, and the result at the end; without a
+ * `summary.json`, `report.html` and images. Yields each row as it is written, and the result at the end; without a
  * result where `signal` aborts, and `resume` then goes on.
  */
 export async function* auditNode(
@@ -270,7 +270,7 @@ async function* audited(audit: Opened): AsyncGenerator<AuditEvent, void, void> {
   }
 }
 
-/** Writes summary.json, report.html and pictures beside the rows in `out`; returns their paths. */
+/** Writes summary.json, report.html and images beside the rows in `out`; returns their paths. */
 async function written(
   out: string,
   result: AuditResult,
@@ -281,13 +281,13 @@ async function written(
   await lease?.check();
   await writeWhole(summary, `${JSON.stringify(result, null, 2)}\n`);
   const bytes = await readBytesIfThere(join(out, "rows.examples.npz"));
-  const sets = bytes === null ? [] : readPictures(parseNpz("pictures", bytes));
-  const pictures: string[] = [];
-  for (const [name, png] of pictureFiles(sets, rows)) {
+  const sets = bytes === null ? [] : readImages(parseNpz("images", bytes));
+  const written: string[] = [];
+  for (const [name, png] of imageFiles(sets, rows)) {
     const file = join(out, "pictures", name);
     await lease?.check();
     await writeWhole(file, png);
-    pictures.push(file);
+    written.push(file);
   }
   const evaluations = evaluationsOf([await readRowsFile(join(out, "rows.jsonl"))], {
     summarize,
@@ -296,5 +296,5 @@ async function written(
   const begun = { title: `Audit of ${result.model}`, sections: auditSections(result) };
   await lease?.check();
   await writeWhole(report, page(evaluations, begun));
-  return [summary, report, ...pictures];
+  return [summary, report, ...written];
 }

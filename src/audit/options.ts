@@ -8,7 +8,7 @@ export type Budget = (typeof budgets)[number];
 const { epsilonLinf, epsilonL2, epsilonL1, examples, noise, rule, batch, seed } =
   EvaluateOptions.shape;
 
-/** What determines an audit of a given file on given pictures. */
+/** What determines an audit of a given file on given images. */
 export const AuditOptions = z.strictObject({
   norms: z
     .array(z.enum(["linf", "l2", "l1"]))

@@ -79,11 +79,11 @@ export interface ProbeOptions {
 type Radius = ProbeOptions["radii"][number];
 
 const [NOISE, ATTACK] = [0, 1];
-const [FEW, MANY] = [5, 20];
+const [FEW_STEPS, MANY_STEPS] = [5, 20];
 /** Cross-entropy is blind where logits are huge, the difference of logits ratio is not. */
 const LOSSES = ["ce", "dlr"] as const;
 
-/** Half of the way between the two pictures that are farthest apart: no class can be right everywhere in such a ball. */
+/** Half of the way between the two images that are farthest apart: no class can be right everywhere in such a ball. */
 const hugeRadius = (norm: Norm, pixels: number): number =>
   ({ linf: 0.5, l2: Math.sqrt(pixels) / 2, l1: pixels / 2 })[norm];
 
@@ -135,9 +135,8 @@ export async function probe(
     labels: right.map((i) => labels[i]),
     keys: right.map((i) => keys[i]),
   };
-  const rightAmong = async (pictures: Tensor): Promise<number> =>
-    argmaxRows(await network.logits(pictures, own.keys)).filter((z, i) => z === own.labels[i])
-      .length;
+  const rightAmong = async (inputs: Tensor): Promise<number> =>
+    argmaxRows(await network.logits(inputs, own.keys)).filter((z, i) => z === own.labels[i]).length;
   /** Examples that stay right under APGD on `victim`, whichever loss it climbs. */
   const attacked = async (
     { norm, epsilon }: Radius,
@@ -161,8 +160,8 @@ export async function probe(
       ...radius,
       tried: right.length,
       underNoise: await rightAmong(noisy(own.x, radius, foldAll(own.keys, NOISE))),
-      fewSteps: await attacked(radius, FEW),
-      manySteps: await attacked(radius, MANY),
+      fewSteps: await attacked(radius, FEW_STEPS),
+      manySteps: await attacked(radius, MANY_STEPS),
     });
   const [first] = radii;
   const huge = { norm: first.norm, epsilon: hugeRadius(first.norm, rowSize(x)) };
@@ -174,12 +173,12 @@ export async function probe(
     constant: areEqualRows(logits),
     // Not by their difference: that of two infinities is NaN.
     changes: logits.data.some((logit, i) => !Object.is(logit + 0, again.data[i] + 0)),
-    huge: { ...huge, tried: right.length, right: await attacked(huge, MANY) },
+    huge: { ...huge, tried: right.length, right: await attacked(huge, MANY_STEPS) },
     transfer: copy && {
       ...first,
       tried: right.length,
       whiteBox: norms[0].manySteps,
-      right: await attacked(first, MANY, copy),
+      right: await attacked(first, MANY_STEPS, copy),
     },
   };
 }

@@ -30,7 +30,7 @@ export interface AuditNorm {
   readonly attacks: readonly AuditAttack[];
   /**
    * Accuracy where each example meets the worst of them and of those at smaller radii, which this ball holds too; and of the
-   * same pictures rounded to 8 bits per channel.
+   * same images rounded to 8 bits per channel.
    */
   readonly accuracy: Interval;
   readonly accuracy8bit: Interval;

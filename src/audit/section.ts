@@ -24,7 +24,7 @@ function overview({ clean, unions }: AuditResult): Markup {
 <tr><th scope="row">${name}</th><td class="value" style="--value:${(100 * accuracy.mean).toFixed(1)}"><b>${percent(accuracy.mean)}</b><small>${range(accuracy)}</small></td><td>${rounded}</td></tr>`;
   return table(
     "Accuracies",
-    "Share of images that are right where each meets the worst of the attacks inside the ball, with its 95 % interval; and once adversarial pictures are rounded to 8 bits, as in a file.",
+    "Share of images that are right where each meets the worst of the attacks inside the ball, with its 95 % interval; and once adversarial images are rounded to 8 bits, as in a file.",
     ["", "accuracy", "at 8 bits"],
     [
       line("clean", clean, ""),

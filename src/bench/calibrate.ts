@@ -5,7 +5,7 @@ import { calibrateNode } from "../engine/runtime/node.ts";
 import { makeFolder, writeWhole, writing } from "../files/node.ts";
 import { UsageError } from "../math/usage-error.ts";
 
-const WORK = { pictures: "convolution", weights: "its gradient by weights" } as const;
+const WORK = { images: "convolution", weights: "its gradient by weights" } as const;
 
 /** Where results go: lines for people, records for programs. */
 interface Output {
@@ -32,15 +32,20 @@ export async function calibrateMachine(
   const ms = (seconds: number) => `${(1000 * seconds).toFixed(1)} ms`;
   for (const one of measured) {
     const { what, channels, direct, winograd } = one;
-    emit({ calibrated: what, channels, direct, winograd });
+    emit({ calibrated: what === "images" ? "pictures" : what, channels, direct, winograd });
     print(
       `${WORK[what].padEnd(24)} ${String(channels).padStart(3)} channels  direct ${ms(direct)}, Winograd ${ms(winograd)}`,
     );
   }
   await writing(path, makeFolder(dirname(path)));
   await writeWhole(path, text);
-  emit({ calibrated: "break-even", ...breakEven, path });
+  emit({
+    calibrated: "break-even",
+    pictures: breakEven.images,
+    weights: breakEven.weights,
+    path,
+  });
   print(
-    `Winograd from ${breakEven.pictures} channels on, for weights from ${breakEven.weights}; stored in ${path}, remove it to undo`,
+    `Winograd from ${breakEven.images} channels on, for weights from ${breakEven.weights}; stored in ${path}, remove it to undo`,
   );
 }

@@ -1,4 +1,4 @@
-// What speed is measured on: a network with weights, pictures, and how much is done with them.
+// What speed is measured on: a network with weights, images, and how much is done with them.
 
 import type { Dataset, Split } from "../data/dataset.ts";
 import { dataFound, openDatasetNode } from "../data/node.ts";
@@ -26,7 +26,7 @@ export interface Effort {
   readonly draws: number;
 }
 
-/** A network with weights and its pictures. */
+/** A network with weights and its images. */
 export interface Task {
   readonly network: Architecture;
   /** Empty for a file of somebody else's, whose weights are in its graph. */
@@ -54,7 +54,7 @@ export async function benchModel(
     dataDir,
     seed,
   }: {
-    /** Pictures; by default those that a trained model was trained on, or `preferred`, or the built-in ones. */
+    /** Images; by default those that a trained model was trained on, or `preferred`, or the built-in ones. */
     readonly data?: string | undefined;
     readonly preferred?: string;
     readonly dataDir?: string | undefined;
@@ -67,8 +67,8 @@ export async function benchModel(
     return openDatasetNode(data ?? (found?.path == null ? "shapes" : wanted), options);
   }
   if (!/[./\\]/.test(model)) {
-    const pictures = await dataset(preferred);
-    const input = { ...pictures, classes: pictures.classes.length };
+    const data = await dataset(preferred);
+    const input = { ...data, classes: data.classes.length };
     const { shape, classes, mean, std } = input;
     const network = architecture(model, input);
     const parameters = initialParameters(network, runKey(seed, "initial"));
@@ -77,7 +77,7 @@ export async function benchModel(
       parameters,
       noise: null,
       file: null,
-      dataset: pictures,
+      dataset: data,
       input: { shape, classes, mean, std },
     };
   }
@@ -109,7 +109,7 @@ export function benchTask(
   };
 }
 
-/** Pictures brought to another size by repeating the nearest pixel, channels in turn. */
+/** Images brought to another size by repeating the nearest pixel, channels in turn. */
 function enlarged(x: Tensor, shape: Architecture["inputShape"]): Tensor {
   const [images, channels, height, width] = x.shape;
   if (x.shape.slice(1).join() === shape.join()) return x;

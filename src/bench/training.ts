@@ -81,7 +81,7 @@ const training = (title: string, defense: string): Work => ({
   },
 });
 
-/** A step on clean pictures. */
+/** A step on clean images. */
 export const standardTraining = training("training step", "standard");
 
 /** A step of adversarial training: the attack, then the step on what it made. */

@@ -53,8 +53,8 @@ describe("an audit whose numbers mean nothing", () => {
   });
 });
 
-/** A folder of PNG pictures, one class per quarter, 10×12 pixels: the quarters doubled, with a frame that cropping removes. */
-async function folderOfPictures(): Promise<string> {
+/** A folder of PNG images, one class per quarter, 10×12 pixels: the quarters doubled, with a frame that cropping removes. */
+async function folderOfImages(): Promise<string> {
   const { default: sharp } = await import("sharp");
   const root = place();
   for (let i = 0; i < 12; i++) {
@@ -74,11 +74,11 @@ async function folderOfPictures(): Promise<string> {
   return root;
 }
 
-describe("an audit of a folder of pictures", () => {
+describe("an audit of a folder of images", () => {
   it("reads how they are prepared beside the file, and flags win", async () => {
-    const [root, out, other] = [await folderOfPictures(), place(), place()];
+    const [root, out, other] = [await folderOfImages(), place(), place()];
     const model = network("beside", { bias: [0, 0, 0, 0] });
-    // The picture at half its size, 5×6, whose middle 4×4 is what the network takes.
+    // The image at half its size, 5×6, whose middle 4×4 is what the network takes.
     const said = { resize: 5, crop: 4, interpolation: "bicubic", mean: 0.1, std: 0.5 };
     writeFileSync(`${model}.json`, JSON.stringify(said));
     const more = ["--norms", "linf", "--budget", "quick", "--epsilon-linf", "0.05"];
@@ -116,7 +116,7 @@ describe("an audit of a folder of pictures", () => {
       std: [0.5],
       crop: [4],
     });
-    // The whole picture squeezed into 4×4 holds parts of the frame, and is right less often or at least differs.
+    // The whole image squeezed into 4×4 holds parts of the frame, and is right less often or at least differs.
     const squeezed = ["--resize", "4,4", "--crop", "4", "--interpolation", "bilinear"];
     await typed([model, "--data", `folder:${root}`, "--out", other, ...more, ...squeezed]);
     const reading = JSON.parse(readFileSync(join(other, "rows.settings.json"), "utf8")).model
@@ -125,7 +125,7 @@ describe("an audit of a folder of pictures", () => {
   });
 
   it("of another size than the network takes says how to bring them to it", async () => {
-    const root = await folderOfPictures();
+    const root = await folderOfImages();
     const { code, err } = await typed([good, "--data", `folder:${root}`, "--out", place()]);
     expect(code).toBe(2);
     expect(err).toContain("bring them to that size (--resize and --crop do it)");
@@ -133,7 +133,7 @@ describe("an audit of a folder of pictures", () => {
 });
 
 describe("an audit of two classes", () => {
-  /** A single score, the second half of the picture minus the first, behind a sigmoid. */
+  /** A single score, the second half of the image minus the first, behind a sigmoid. */
   function sigmoid(): string {
     const path = join(folder, "sigmoid.onnx");
     const w = tensor(
@@ -196,7 +196,7 @@ describe("audit() of the library", () => {
 });
 
 describe("an audit of a file that leaves inputs and sizes open", () => {
-  /** The quarters' sums, pooled from pictures of any size, times `keep`. */
+  /** The quarters' sums, pooled from images of any size, times `keep`. */
   function open(): string {
     const path = join(folder, "open.onnx");
     const nodes = [

@@ -72,16 +72,16 @@ describe("rampart audit", () => {
       expect(printed).toContain(text);
   });
 
-  it("leaves rows, settings, pictures and a page", () => {
+  it("leaves rows, settings, images and a page", () => {
     const names = readdirSync(out);
     for (const name of ["rows.jsonl", "rows.settings.json", "rows.examples.npz", "report.html"])
       expect(names).toContain(name);
     const page = readFileSync(join(out, "report.html"), "utf8");
     expect(page).toContain('<h2 id="audit">Verdict on good.onnx</h2>');
     expect(page).not.toContain("is not finished");
-    const pictures = readdirSync(join(out, "pictures"));
-    expect(pictures).toContain("0-clean.png");
-    expect(pictures.some((name) => /^0-[\w-]+-l2-0\.9\.png$/.test(name))).toBe(true);
+    const images = readdirSync(join(out, "pictures"));
+    expect(images).toContain("0-clean.png");
+    expect(images.some((name) => /^0-[\w-]+-l2-0\.9\.png$/.test(name))).toBe(true);
   });
 
   it("ends with 3 where the accuracy under all attacks is less than --require", async () => {
@@ -213,13 +213,13 @@ describe("an audit is refused", () => {
   it.each([
     [["--budget", "ful"], "did you mean full?"],
     [["--require", "40"], "--require is 40, but it must be at most 1"],
-    [["--resize", "8"], "the file takes pictures of [1, 4, 4] and was given [1, 8, 8]"],
+    [["--resize", "8"], "the file takes images of [1, 4, 4] and was given [1, 8, 8]"],
     [["--epsilon-linf", "8"], "did you mean 8/255?"],
     [["--norms", "linf,l3"], "it must be one of linf, l2, l1"],
     [["--preprocessing", "no.json"], "there is no file no.json"],
     [["--constants", "x"], '--constants holds "x", but each entry is the name of an input and a'],
     [["--constants", "keep=on"], '--constants holds "keep=on"'],
-    [["--constants", "keep=1"], "the file has no input keep besides its picture"],
+    [["--constants", "keep=1"], "the file has no input keep besides its image"],
     [["--output", "scores"], "the file has no output scores; its outputs are z"],
   ])("for %j, and nothing is written", async (more, message) => {
     const out = place();

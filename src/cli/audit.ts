@@ -31,7 +31,7 @@ export const auditCommand = command({
     out: z
       .string()
       .default("audit")
-      .describe("folder of rows, summary.json, report.html and adversarial pictures"),
+      .describe("folder of rows, summary.json, report.html and adversarial images"),
     ...AuditOptions.shape,
     classes: z
       .string()
@@ -41,7 +41,7 @@ export const auditCommand = command({
       .string()
       .optional()
       .describe(
-        "JSON that says how pictures are prepared (ours, Hugging Face's, timm's); by default one beside the model is read, none reads none; flags win",
+        "JSON that says how images are prepared (ours, Hugging Face's, timm's); by default one beside the model is read, none reads none; flags win",
       ),
     ...ImageOptions.shape,
     ...modelOptions,
@@ -156,13 +156,13 @@ export const auditCommand = command({
   },
 });
 
-/** One line per file, and one for each folder of pictures. */
+/** One line per file, and one for each folder of images. */
 const writtenLines = (files: readonly string[]): string[] => {
-  const pictures = files.filter((file) => file.endsWith(".png"));
+  const images = files.filter((file) => file.endsWith(".png"));
   return [
-    ...files.filter((file) => !pictures.includes(file)).map((file) => `wrote ${file}`),
-    ...(pictures.length > 0
-      ? [`wrote ${counted(pictures.length, "picture")} in ${dirname(pictures[0])}`]
+    ...files.filter((file) => !images.includes(file)).map((file) => `wrote ${file}`),
+    ...(images.length > 0
+      ? [`wrote ${counted(images.length, "image")} in ${dirname(images[0])}`]
       : []),
   ];
 };

@@ -54,7 +54,7 @@ export const benchCommand = command({
       .optional()
       .describe("images of an evaluation; by default 1000 or 128"),
     repeats: z.int().positive().default(10).describe("measured steps, after one that warms up"),
-    data: z.string().optional().describe("pictures; by default the model's, cifar10 or shapes"),
+    data: z.string().optional().describe("images; by default the model's, cifar10 or shapes"),
     dataDir: DataDir,
     device: Device,
     threads: Threads,

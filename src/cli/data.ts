@@ -17,7 +17,7 @@ const list = command({
       line(name, path ?? `not on this machine; rampart data fetch ${name} downloads it`);
       emit(place);
     }
-    line("folder:PATH", "your pictures, a sub-folder per class");
+    line("folder:PATH", "your images, a sub-folder per class");
     line("npz:PATH", "your arrays x and y");
   },
 });
@@ -55,12 +55,12 @@ const check = command({
     const report = await checkDatasetNode(name, { dataDir });
     emit(report);
     const { shape, classes, mean, std, notes } = report;
-    print(`${report.name}: ${classes.length} classes of ${shape.join("×")} pictures`);
+    print(`${report.name}: ${classes.length} classes of ${shape.join("×")} images`);
     for (const split of ["train", "test"] as const) {
       const { size, perClass } = report[split];
       const [least, most] = [Math.min(...perClass), Math.max(...perClass)];
       print(
-        `${split}: ${size} pictures, ${least === most ? least : `${least} to ${most}`} per class`,
+        `${split}: ${size} images, ${least === most ? least : `${least} to ${most}`} per class`,
       );
     }
     const rounded = (values: readonly number[]) => values.map((v) => v.toFixed(4)).join(" ");

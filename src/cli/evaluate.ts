@@ -22,12 +22,12 @@ export const evaluateCommand = command({
   summary: "Measure a model's accuracy under attack.",
   options: EvaluateOptions.extend({
     data: z.string().optional().describe("data set; by default the one of its training"),
-    out: z.string().describe("the .jsonl file of rows; settings and pictures go beside it"),
+    out: z.string().describe("the .jsonl file of rows; settings and images go beside it"),
     saveExamples: z
       .int()
       .nonnegative()
       .default(8)
-      .describe("examples per attack whose pictures are kept for the report"),
+      .describe("examples per attack whose images are kept for the report"),
     resume: z.boolean().default(false).describe("go on with the rows in --out"),
     device: Device,
     threads: Threads,

@@ -81,9 +81,9 @@ describe("rampart gradient", () => {
 
   it.each([
     [{ x: arrays.x }, "holds no array y"],
-    [{ ...arrays, y: tensor([1], [0]) }, "2 pictures in x and 1 labels in y"],
+    [{ ...arrays, y: tensor([1], [0]) }, "2 images in x and 1 labels in y"],
     [{ ...arrays, y: tensor([2], [0, 3]) }, "y holds 3, but the model has outputs 0 to 2"],
-    [{ ...arrays, x: tensor([2, 3]) }, "takes pictures of [2] and was given [3]"],
+    [{ ...arrays, x: tensor([2, 3]) }, "takes images of [2] and was given [3]"],
   ])("says what is wrong with its input: %#", async (wrong, message) => {
     const path = join(folder, "wrong.npz");
     writeFileSync(path, npzBytes(wrong));

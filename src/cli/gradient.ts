@@ -28,7 +28,7 @@ function floats(path: string, name: string, array: Npy | undefined): Tensor {
 function labelsOf(path: string, y: Tensor, count: number, classes: number): number[] {
   const labels = Array.from(y.data);
   if (labels.length !== count)
-    throw new UsageError(`${path} holds ${count} pictures in x and ${labels.length} labels in y`);
+    throw new UsageError(`${path} holds ${count} images in x and ${labels.length} labels in y`);
   const wrong = labels.find((label) => !(Number.isInteger(label) && label >= 0 && label < classes));
   if (wrong !== undefined)
     throw new UsageError(`y holds ${wrong}, but the model has outputs 0 to ${classes - 1}`);
@@ -42,7 +42,7 @@ export const gradientCommand = command({
     input: z.string().describe("the .npz with x [n, ...pixels] and labels y [n]"),
     out: z.string().describe("the .npz of losses [n], logits [n, classes] and gradient [as x]"),
     loss: z.enum(["ce", "margin", "dlr"]).default("ce").describe("whose gradient by x is taken"),
-    batch: z.int().positive().default(32).describe("pictures per run"),
+    batch: z.int().positive().default(32).describe("images per run"),
     device: Device,
     threads: Threads,
     ...modelOptions,
@@ -58,18 +58,18 @@ export const gradientCommand = command({
     const x = floats(input, "x", arrays.get("x"));
     const runtime = await nodeRuntime({ device, ...(threads !== undefined && { threads }) });
     const shape = x.shape.slice(1);
-    const model = await openModelNode(path, { ...fileOptions(file), pictures: shape, runtime });
+    const model = await openModelNode(path, { ...fileOptions(file), images: shape, runtime });
     for (const note of model.notes ?? []) context.note(note);
     for (const sentence of model.head ?? []) context.note(sentence);
     const { inputShape, classes } = model.architecture;
     if (sizeOf(inputShape) !== sizeOf(shape))
       throw new UsageError(
-        `x has pictures of [${shape.join(", ")}], the model takes [${inputShape.join(", ")}]`,
+        `x has images of [${shape.join(", ")}], the model takes [${inputShape.join(", ")}]`,
       );
     const labels = labelsOf(input, floats(input, "y", arrays.get("y")), x.shape[0], classes);
-    const pictures = tensor([x.shape[0], ...inputShape], x.data);
+    const inputs = tensor([x.shape[0], ...inputShape], x.data);
     const dependence = await batchDependence(runtime, model.architecture, {
-      images: rows(pictures, 0, Math.min(BATCH_CHECKED, labels.length)),
+      images: rows(inputs, 0, Math.min(BATCH_CHECKED, labels.length)),
       size: batch,
     });
     // A file that works for one batch alone has no answer for a single image.
@@ -88,7 +88,7 @@ export const gradientCommand = command({
         const to = Math.min(from + batch, labels.length);
         const indices = Array.from({ length: to - from }, (_, i) => from + i);
         const found = await network.lossAndGradient(
-          rows(pictures, from, to),
+          rows(inputs, from, to),
           { kind: loss, labels: labels.slice(from, to) },
           keysFor(keyOf(0), indices),
         );
@@ -107,6 +107,6 @@ export const gradientCommand = command({
       npzBytes({ losses: joined("losses"), logits: joined("logits"), gradient }),
     );
     context.emit({ event: "file", path: out });
-    context.print(`losses, logits and gradients of ${labels.length} pictures: ${out}`);
+    context.print(`losses, logits and gradients of ${labels.length} images: ${out}`);
   },
 });

@@ -14,11 +14,11 @@ import { reportCommand } from "./report.ts";
 
 const common = { model: "cnn-small", data: "shapes", recipe: "short", batch: 64 } as const;
 
-/** Enough for the undefended network to learn both cues of a picture, and for the defended ones to keep to one. */
+/** Enough for the undefended network to learn both cues of an image, and for the defended ones to keep to one. */
 const plain = { examples: 3000, epochs: 6, rate: 0.03 };
 const attacked = { examples: 2000, epochs: 4, rate: 0.05, steps: 10 };
 
-/** What is trained, and how; chosen on the validation pictures of `shapes`, to end within minutes on two cores. */
+/** What is trained, and how; chosen on the validation images of `shapes`, to end within minutes on two cores. */
 const defenses = [
   { defense: "standard", training: plain, randomised: false },
   { defense: "at-linf", training: attacked, randomised: false },
@@ -34,7 +34,7 @@ const { objective, eot } = resolved(evaluation);
 const attacking = ({ defense, randomised }: Defended): string =>
   `attacking ${defense}${randomised ? ` (objective ${objective} of EOT ${eot.join(", ")} alone; rampart evaluate tries every objective)` : ""}`;
 
-// The time left is told in gradients of one picture, the unit of all of this work.
+// The time left is told in gradients of one image, the unit of all of this work.
 const trainingWork = ({ training }: Defended): number =>
   training.examples * training.epochs * ("steps" in training ? 1 + training.steps : 1);
 

@@ -50,7 +50,7 @@ export const reproduceCommand = command({
     real: z
       .boolean()
       .default(false)
-      .describe("figure1: a slice through a real picture instead of the toy problem"),
+      .describe("figure1: a slice through a real image instead of the toy problem"),
     share: z
       .number()
       .positive()

@@ -5,16 +5,16 @@ import { augment } from "./augment.ts";
 import { shuffled } from "./shuffle.ts";
 
 const [height, width] = [12, 10];
-/** Every pixel different and none zero, so that a picture tells how it was moved. */
-const picture = Float32Array.from({ length: 2 * height * width }, (_, i) => i + 1);
+/** Every pixel different and none zero, so that an image tells how it was moved. */
+const image = Float32Array.from({ length: 2 * height * width }, (_, i) => i + 1);
 const many = (n: number) =>
   tensor(
     [n, 2, height, width],
-    Float32Array.from({ length: n * picture.length }, (_, i) => picture[i % picture.length]),
+    Float32Array.from({ length: n * image.length }, (_, i) => image[i % image.length]),
   );
 const indices = (n: number) => Array.from({ length: n }, (_, i) => i);
 
-/** The shift and mirroring that explain all of a moved picture. */
+/** The shift and mirroring that explain all of a moved image. */
 function explained(moved: Float32Array) {
   for (const mirrored of [false, true])
     for (let down = -4; down <= 4; down++)
@@ -27,7 +27,7 @@ function explained(moved: Float32Array) {
           ];
           const inside = y >= 0 && y < height && x >= 0 && x < width;
           const from = mirrored ? width - 1 - x : x;
-          return value === (inside ? picture[(channel * height + y) * width + from] : 0);
+          return value === (inside ? image[(channel * height + y) * width + from] : 0);
         });
         if (fits) return { mirrored, down, right };
       }
@@ -40,7 +40,7 @@ describe("augment", () => {
     const { data } = augment(many(n), keysFor(keyOf(1), indices(n)));
     const ways = new Map<string, number>();
     for (const i of indices(n)) {
-      const way = explained(data.subarray(i * picture.length, (i + 1) * picture.length));
+      const way = explained(data.subarray(i * image.length, (i + 1) * image.length));
       expect(way).toBeDefined();
       ways.set(JSON.stringify(way), (ways.get(JSON.stringify(way)) ?? 0) + 1);
     }
@@ -50,9 +50,9 @@ describe("augment", () => {
     expect(chi2).toBeLessThan(233); // 161 degrees of freedom: a false alarm in 10⁴ keys
   });
 
-  it("does to a picture what its key says, whatever travels with it", () => {
+  it("does to an image what its key says, whatever travels with it", () => {
     const keys = keysFor(keyOf(2), indices(5));
-    const together = augment(many(5), keys).data.subarray(3 * picture.length, 4 * picture.length);
+    const together = augment(many(5), keys).data.subarray(3 * image.length, 4 * image.length);
     expect(augment(many(1), [keys[3]]).data).toEqual(together);
   });
 
@@ -60,7 +60,7 @@ describe("augment", () => {
     const keys = keysFor(keyOf(3), indices(20));
     const [plain, both] = [augment(many(20), keys, { flip: false }), augment(many(20), keys)];
     for (const i of indices(20)) {
-      const row = (x: Float32Array) => x.subarray(i * picture.length, (i + 1) * picture.length);
+      const row = (x: Float32Array) => x.subarray(i * image.length, (i + 1) * image.length);
       const [a, b] = [explained(row(plain.data)), explained(row(both.data))];
       expect(a?.mirrored).toBe(false);
       expect([a?.down, a?.right]).toEqual([b?.down, b?.right]);
@@ -70,7 +70,7 @@ describe("augment", () => {
   it("leaves its argument alone", () => {
     const x = many(1);
     augment(x, [keyOf(4)]);
-    expect(x.data).toEqual(picture);
+    expect(x.data).toEqual(image);
   });
 });
 

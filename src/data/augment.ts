@@ -1,17 +1,17 @@
 import { type Key, threefry } from "../math/random.ts";
 import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
 
-/** Pixels of zeros around a picture before it is cropped (Zagoruyko & Komodakis 2016, §3). */
+/** Pixels of zeros around an image before it is cropped (Zagoruyko & Komodakis 2016, §3). */
 const MARGIN = 4;
 
 /** What `augment` may leave out. */
 export interface Augmentation {
-  /** Mirrors half of the pictures; false for what has no mirror image, such as digits. */
+  /** Mirrors half of the images; false for what has no mirror image, such as digits. */
   readonly flip?: boolean;
 }
 
 /**
- * Each picture [batch, channel, height, width] shifted by −4 … 4 pixels in either direction, zeros moving in, and
+ * Each image [batch, channel, height, width] shifted by −4 … 4 pixels in either direction, zeros moving in, and
  * mirrored left to right with probability ½: a function of its own key alone.
  */
 export function augment(
@@ -21,7 +21,7 @@ export function augment(
 ): Tensor {
   const [batch, channels, height, width] = x.shape;
   if (keys.length !== batch)
-    throw new Error(`augment needs one key per picture: ${batch} pictures, ${keys.length} keys`);
+    throw new Error(`augment needs one key per image: ${batch} images, ${keys.length} keys`);
   const row = rowSize(x);
   const out = tensor(x.shape);
   keys.forEach((key, i) => {

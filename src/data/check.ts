@@ -36,7 +36,7 @@ function splitReport({ size, labels }: Split, classes: number): SplitReport {
   return { size, perClass };
 }
 
-/** Mean and standard deviation of each channel over a whole split, read picture by picture. */
+/** Mean and standard deviation of each channel over a whole split, read image by image. */
 function measured({ size, images }: Split, channels: number): ChannelStatistics {
   const [sum, square] = [new Float64Array(channels), new Float64Array(channels)];
   let n = 0;
@@ -85,6 +85,6 @@ export function checkDataset({
   if (Object.hasOwn(official, name) && (far(pixels.mean, mean, 1e-3) || far(pixels.std, std, 1e-3)))
     notes.push("the pixels differ from the official ones in mean or deviation");
   if (train === test)
-    notes.push("training and test pictures are the same: the data set has no split of its own");
+    notes.push("training and test images are the same: the data set has no split of its own");
   return { name, shape, classes, ...pixels, ...reports, notes };
 }

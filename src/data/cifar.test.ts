@@ -62,7 +62,7 @@ it("a missing file of a data set is named", async () => {
   );
 });
 
-it("the known mean and deviation are those of the real training pictures", async ({ skip }) => {
+it("the known mean and deviation are those of the real training images", async ({ skip }) => {
   const files = nodeDataFiles();
   const place = `${files.roots[0]}/cifar10`;
   const parts = [];

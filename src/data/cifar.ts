@@ -4,7 +4,7 @@ import type { Dataset } from "./dataset.ts";
 import { type Found, findFile, findFolder, type Place } from "./find.ts";
 import { type ChannelStatistics, type Examples, joined, splitOf } from "./splits.ts";
 
-/** [channel, height, width] of every CIFAR picture: planes red, green, blue. */
+/** [channel, height, width] of every CIFAR image: planes red, green, blue. */
 export const CIFAR_SHAPE = [3, 32, 32] as const;
 const PIXELS = 3072;
 

@@ -1,14 +1,14 @@
 import type { Shape } from "../math/tensor.ts";
 import type { ImageRules, ImageTrait } from "./image-rules.ts";
 
-/** A decoded picture: bytes [channel, height, width]. */
-export interface Picture {
+/** A decoded image: bytes [channel, height, width]. */
+export interface Image {
   readonly shape: Shape;
   readonly pixels: Uint8Array;
 }
 
 /** An image, and what its file holds that is not in the pixels. */
-export interface DecodedImage extends Picture {
+export interface DecodedImage extends Image {
   readonly traits?: readonly ImageTrait[];
 }
 
@@ -28,7 +28,7 @@ export interface DataFiles {
 export function memoryData(
   contents: Readonly<Record<string, Uint8Array>>,
   decode: DataFiles["decode"] = async () => {
-    throw new Error("this place cannot decode pictures");
+    throw new Error("this place cannot decode images");
   },
 ): DataFiles {
   return {

@@ -17,7 +17,7 @@ export interface HeldOut {
   readonly of: number;
 }
 
-/** Pictures of one size with their class names. */
+/** Images of one size with their class names. */
 export interface Dataset {
   /** As written on the command line: `cifar10`, `folder:photos`. */
   readonly name: string;

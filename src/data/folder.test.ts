@@ -45,7 +45,7 @@ const empty = new Uint8Array();
 const jfif = () => plain(red).jpeg().toBuffer();
 
 describe("folder:PATH", () => {
-  it("makes a class of each folder, in the order of code points, and planes of each picture", async () => {
+  it("makes a class of each folder, in the order of code points, and planes of each image", async () => {
     const { classes, shape, train, test, mean, std } = await open({
       "b/1.png": red,
       "a/1.png": grey,
@@ -66,7 +66,7 @@ describe("folder:PATH", () => {
     expect(std[0]).toBeCloseTo((153 * Math.SQRT2) / 3 / 255, 12);
   });
 
-  it("prepares pictures of any size, of every split, to one", async () => {
+  it("prepares images of any size, of every split, to one", async () => {
     const sized = async (width: number, height: number) =>
       new Uint8Array(await plain(red, width, height).png().toBuffer());
     const { shape, train, test } = await open(
@@ -76,8 +76,8 @@ describe("folder:PATH", () => {
         "test/a/1.png": await sized(30, 30),
       },
       {
-        prepare: (picture) =>
-          centreCrop(resizeShorter(picture, 6, "bilinear"), { height: 5, width: 5 }),
+        prepare: (image) =>
+          centreCrop(resizeShorter(image, 6, "bilinear"), { height: 5, width: 5 }),
       },
     );
     expect(shape).toEqual([3, 5, 5]);
@@ -86,7 +86,7 @@ describe("folder:PATH", () => {
     expect(levels(test.images([0]))).toEqual(whole);
   });
 
-  it("takes the first picture of each class, then the second, so that a few are a fair sample", async () => {
+  it("takes the first image of each class, then the second, so that a few are a fair sample", async () => {
     const { train } = await open({
       "a/1.png": red,
       "a/2.png": red,
@@ -111,7 +111,7 @@ describe("folder:PATH", () => {
     },
   );
 
-  it("reads grey, transparent, 16-bit and JPEG pictures as three channels of bytes", async () => {
+  it("reads grey, transparent, 16-bit and JPEG images as three channels of bytes", async () => {
     const { train } = await open({
       "a/1.png": await plain(grey).toColourspace("b-w").png().toBuffer(),
       "a/2.png": await plain(grey).ensureAlpha(0).png().toBuffer(),
@@ -225,34 +225,34 @@ describe("folder:PATH", () => {
 
   it.each([
     [
-      "a picture of another size",
+      "an image of another size",
       async () => ({ "a/1.png": red, "b/2.png": await plain(red, 4, 5).png().toBuffer() }),
       /b\/2.png is 4×5 pixels, but .*a\/1.png is 3×2; all images must have one size, .*--resize and --crop/,
     ],
     [
-      "a picture that cannot be decoded",
+      "an image that cannot be decoded",
       async () => ({ "a/1.png": Uint8Array.of(1, 2) }),
       /a\/1.png \(2 bytes\) cannot be decoded: .*; replace or remove it/,
     ],
     [
-      "a truncated picture",
+      "a truncated image",
       async () => ({ "a/1.png": (await plain(red, 300, 200).png().toBuffer()).subarray(0, 150) }),
       /a\/1.png \(150 bytes\) cannot be decoded/,
     ],
     [
-      "a file that is no picture",
+      "a file that is no image",
       async () => ({ "a/1.png": red, "a/notes.txt": empty }),
       /a\/notes.txt is not an image/,
     ],
     [
-      "a picture in no class",
+      "an image in no class",
       async () => ({ "a/1.png": red, "2.png": red }),
       /2.png is in no class/,
     ],
     [
-      "a class without pictures",
+      "a class without images",
       async () => ({ "a/1.png": red, "b/.keep": empty }),
-      /b holds no pictures/,
+      /b holds no images/,
     ],
     [
       "a folder without classes",
@@ -265,7 +265,7 @@ describe("folder:PATH", () => {
       /test\/b is a class that .*train does not have/,
     ],
     [
-      "a test picture of another size",
+      "a test image of another size",
       async () => ({
         "train/a/1.png": red,
         "test/a/1.png": await plain(red, 4, 5).png().toBuffer(),

@@ -1,23 +1,23 @@
 import { type Shape, sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
-import type { DataFiles, DecodedImage, Picture } from "./data-files.ts";
+import type { DataFiles, DecodedImage, Image } from "./data-files.ts";
 import type { Dataset, Split } from "./dataset.ts";
 import { type ImageRules, type ImageTrait, pillowRules, traitNote } from "./image-rules.ts";
 import { channelStatistics, type Examples, splitOf } from "./splits.ts";
 
 /** Endings of the images that are read. */
-export const picturePattern = /\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|avif|bmp|p[bgpn]m)$/i;
+export const imagePattern = /\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|avif|bmp|p[bgpn]m)$/i;
 const hidden = (name: string) => /^(\.|Thumbs\.db$|desktop\.ini$|__MACOSX\/)/i.test(name);
 
 /** Names of the folder that is trained on, and of those that are tested on, the preferred ones first. */
 const TRAIN = ["train", "training"];
 const HELD = ["test", "testing", "val", "valid", "validation"];
 
-/** What is done to each picture of a folder before it is looked at. */
+/** What is done to each image of a folder before it is looked at. */
 export interface FolderOptions {
-  /** Resizes or crops, so that all pictures get one size; by default they must have one. */
-  readonly prepare?: (picture: Picture) => Picture;
-  /** Pictures of each split that are read at most, the first ones. */
+  /** Resizes or crops, so that all images get one size; by default they must have one. */
+  readonly prepare?: (image: Image) => Image;
+  /** Images of each split that are read at most, the first ones. */
   readonly most?: number;
   /** What becomes of transparency, orientation and 16-bit grey; by default what Pillow makes of them. */
   readonly rules?: ImageRules;
@@ -25,7 +25,7 @@ export interface FolderOptions {
   readonly takes?: Shape | undefined;
 }
 
-/** One picture to read. */
+/** One image to read. */
 interface Entry {
   readonly path: string;
   readonly label: number;
@@ -61,16 +61,14 @@ const composed = (name: string): string => name.normalize("NFC");
 /** The class folders of `folder`, in the order of their code points, as torchvision's ImageFolder has them. */
 async function classesIn(folder: string, from: DataFiles): Promise<string[]> {
   const names = await namesIn(folder, from);
-  const loose = names.find((name) => picturePattern.test(name));
+  const loose = names.find((name) => imagePattern.test(name));
   if (loose !== undefined)
     throw new UsageError(
       `${folder}/${loose} is in no class; move it into a folder named after its class`,
     );
   const classes = names.filter((name) => name.endsWith("/")).map((name) => name.slice(0, -1));
   if (classes.length === 0)
-    throw new UsageError(
-      `${folder} holds no folders; make one per class, with its pictures inside`,
-    );
+    throw new UsageError(`${folder} holds no folders; make one per class, with its images inside`);
   const twice = classes.find((name, i) => classes.map(composed).indexOf(composed(name)) !== i);
   if (twice !== undefined)
     throw new UsageError(
@@ -79,13 +77,13 @@ async function classesIn(folder: string, from: DataFiles): Promise<string[]> {
   return classes;
 }
 
-/** The pictures in a class folder and the folders inside it, in the order of torchvision's ImageFolder. */
+/** The images in a class folder and the folders inside it, in the order of torchvision's ImageFolder. */
 async function filesIn(folder: string, from: DataFiles): Promise<string[] | undefined> {
   const inside = await from.list(folder);
   if (inside === undefined) return undefined;
   const names = inside.filter((name) => !hidden(name)).sort();
   const files = names.filter((name) => !name.endsWith("/"));
-  const stranger = files.find((file) => !picturePattern.test(file));
+  const stranger = files.find((file) => !imagePattern.test(file));
   if (stranger !== undefined)
     throw new UsageError(
       `${folder}/${stranger} is not an image (JPEG, PNG, WebP, GIF, TIFF, AVIF, BMP or PNM); move it away`,
@@ -98,7 +96,7 @@ async function filesIn(folder: string, from: DataFiles): Promise<string[] | unde
 }
 
 /**
- * The pictures of a split: the first of each class, then the second of each …, so that any beginning is a fair sample.
+ * The images of a split: the first of each class, then the second of each …, so that any beginning is a fair sample.
  * A class may be empty in a split that is held out.
  */
 async function entriesIn(
@@ -112,7 +110,7 @@ async function entriesIn(
     const files = name === undefined ? undefined : await filesIn(`${folder}/${name}`, from);
     if (files?.length === 0 && !mayBeEmpty)
       throw new UsageError(
-        `${folder}/${name} holds no pictures, and torchvision's ImageFolder would refuse it; fill it, or remove it`,
+        `${folder}/${name} holds no images, and torchvision's ImageFolder would refuse it; fill it, or remove it`,
       );
     columns.push((files ?? []).map((path) => ({ path, label })));
   }
@@ -122,11 +120,11 @@ async function entriesIn(
   )
     .flat()
     .slice(0, most);
-  if (entries.length === 0) throw new UsageError(`${folder} holds no pictures`);
+  if (entries.length === 0) throw new UsageError(`${folder} holds no images`);
   return entries;
 }
 
-async function pictureOf(path: string, from: DataFiles, rules: ImageRules): Promise<DecodedImage> {
+async function imageOf(path: string, from: DataFiles, rules: ImageRules): Promise<DecodedImage> {
   const bytes = await from.read(path);
   if (bytes === undefined) throw new UsageError(`${path} has gone away`);
   try {
@@ -142,14 +140,14 @@ async function pictureOf(path: string, from: DataFiles, rules: ImageRules): Prom
   }
 }
 
-/** Bytes that all pictures of a split may take together. */
-const MOST_BYTES = 2 ** 32;
+/** Bytes that all images of a split may take together. */
+const MAX_BYTES = 2 ** 32;
 
 function room(count: number, shape: Shape, path: string): Uint8Array<ArrayBuffer> {
   const size = count * sizeOf(shape);
-  if (size > MOST_BYTES)
+  if (size > MAX_BYTES)
     throw new UsageError(
-      `${count} pictures of ${sizeText(shape)} as ${path} is take ${size} bytes, more than ${MOST_BYTES}; resize them, or use fewer`,
+      `${count} images of ${sizeText(shape)} as ${path} is take ${size} bytes, more than ${MAX_BYTES}; resize them, or use fewer`,
     );
   return new Uint8Array(size);
 }
@@ -157,19 +155,19 @@ function room(count: number, shape: Shape, path: string): Uint8Array<ArrayBuffer
 /** Which images have a trait: how many, and the first. */
 type Traits = Map<ImageTrait, { count: number; readonly first: string }>;
 
-/** The pictures of a split. */
+/** The images of a split. */
 interface FolderExamples extends Examples {
   readonly path: string;
   readonly shape: Shape;
   readonly files: readonly string[];
 }
 
-/** Decodes all pictures, which must have the size of the first one, or of `wanted`; counts what is special in `traits`. */
+/** Decodes all images, which must have the size of the first one, or of `wanted`; counts what is special in `traits`. */
 async function examplesOf(
   root: string,
   entries: readonly Entry[],
   from: DataFiles,
-  { prepare = (picture) => picture, rules = pillowRules, takes }: FolderOptions,
+  { prepare = (image) => image, rules = pillowRules, takes }: FolderOptions,
   traits: Traits,
   wanted?: { readonly path: string; readonly shape: Shape },
 ): Promise<FolderExamples> {
@@ -177,24 +175,24 @@ async function examplesOf(
   let pixels = new Uint8Array();
   const inside = (path: string) => path.slice(root.length + 1);
   for (const [i, { path }] of entries.entries()) {
-    const decoded = await pictureOf(path, from, rules);
+    const decoded = await imageOf(path, from, rules);
     for (const trait of decoded.traits ?? []) {
       const known = traits.get(trait) ?? { count: 0, first: inside(path) };
       known.count++;
       traits.set(trait, known);
     }
-    const picture = prepare(decoded);
-    like ??= { path, shape: picture.shape };
+    const image = prepare(decoded);
+    like ??= { path, shape: image.shape };
     const row = sizeOf(like.shape);
-    if (i === 0) pixels = room(entries.length, picture.shape, path);
-    if (picture.shape.join() !== like.shape.join())
+    if (i === 0) pixels = room(entries.length, image.shape, path);
+    if (image.shape.join() !== like.shape.join())
       throw new UsageError(
-        `${path} is ${sizeText(picture.shape)} pixels, but ${like.path} is ${sizeText(like.shape)}; all images must have one size, ${sizeAdvice(takes)}`,
+        `${path} is ${sizeText(image.shape)} pixels, but ${like.path} is ${sizeText(like.shape)}; all images must have one size, ${sizeAdvice(takes)}`,
         { code: "misfit" },
       );
-    pixels.set(picture.pixels, i * row);
+    pixels.set(image.pixels, i * row);
   }
-  if (like === undefined) throw new Error("internal: a folder without pictures");
+  if (like === undefined) throw new Error("internal: a folder without images");
   return {
     ...like,
     pixels,
@@ -242,9 +240,9 @@ async function heldClasses(
 }
 
 /**
- * Pictures in one folder per class, and in folders inside it; a class's index is its place in the order of code points. With
+ * Images in one folder per class, and in folders inside it; a class's index is its place in the order of code points. With
  * folders `train` and `test` (or `val`, `valid`, `validation`, in any case) at the top these are the splits, otherwise all
- * pictures serve as both training and test pictures.
+ * images serve as both training and test images.
  */
 export async function openFolder(
   path: string,

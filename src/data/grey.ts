@@ -4,7 +4,7 @@ import type { Dataset, Split } from "./dataset.ts";
 /** Pillow's weights of red, green and blue in grey (ITU-R BT.601), in units of 2⁻¹⁶. */
 const WEIGHTS = [19_595, 38_470, 7_471];
 
-/** Pictures [n, 3, height, width] of 8 bits per channel as one channel of 8 bits, as Pillow's convert("L") has it. */
+/** Images [n, 3, height, width] of 8 bits per channel as one channel of 8 bits, as Pillow's convert("L") has it. */
 const greySplit = (split: Split): Split => ({
   ...split,
   images(indices) {
@@ -24,7 +24,7 @@ const greySplit = (split: Split): Split => ({
   },
 });
 
-/** A data set of colour pictures in grey, for a network of one channel. */
+/** A data set of colour images in grey, for a network of one channel. */
 export const greyed = (dataset: Dataset): Dataset => ({
   ...dataset,
   shape: [1, ...dataset.shape.slice(1)],

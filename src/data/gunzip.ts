@@ -1,7 +1,7 @@
 import { UsageError } from "../math/usage-error.ts";
 
 /** Bytes that may come out: a floor, or more in proportion to what goes in. */
-const MOST_BYTES = 2 ** 28;
+const MAX_BYTES = 2 ** 28;
 const BYTES_PER_STORED = 32;
 
 /** The bytes of a stream, or null where there are more than `most`. */
@@ -23,7 +23,7 @@ async function within(stream: ReadableStream<Uint8Array>, most: number): Promise
 /** What is inside, if the bytes are gzip (checked by its CRC), else the bytes themselves. */
 export async function gunzipped(path: string, bytes: Uint8Array): Promise<Uint8Array> {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
-  const most = Math.max(MOST_BYTES, BYTES_PER_STORED * bytes.length);
+  const most = Math.max(MAX_BYTES, BYTES_PER_STORED * bytes.length);
   let unpacked: Blob | null;
   try {
     const packed = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream();

@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import golden from "../../test/golden/processors.json" with { type: "json" };
 import { UsageError } from "../math/usage-error.ts";
-import type { Picture } from "./data-files.ts";
+import type { Image } from "./data-files.ts";
 import { type Preprocessing, parsePreprocessing } from "./preprocessing.ts";
 import { type FilterName, resize } from "./resize.ts";
 import { sizer } from "./sizing.ts";
 
-/** The picture of test/golden/resize.py. */
-function picture([height, width]: readonly number[]): Picture {
+/** The image of test/golden/resize.py. */
+function sample([height, width]: readonly number[]): Image {
   const pixels = Uint8Array.from({ length: 3 * height * width }, (_, i) => {
     const [c, y, x] = [Math.floor(i / (height * width)), Math.floor(i / width) % height, i % width];
     const edge = ((Math.floor(x / 5) + Math.floor(y / 7)) % 2) * 128;
@@ -17,7 +17,7 @@ function picture([height, width]: readonly number[]): Picture {
   return { shape: [3, height, width], pixels };
 }
 
-const sha256 = ({ pixels }: Picture) => createHash("sha256").update(pixels).digest("hex");
+const sha256 = ({ pixels }: Image) => createHash("sha256").update(pixels).digest("hex");
 
 function read(value: object, model = {}): Preprocessing {
   const found = parsePreprocessing(JSON.stringify(value), "p.json", model);
@@ -26,11 +26,7 @@ function read(value: object, model = {}): Preprocessing {
 }
 
 /** What the network is fed at [channel, row, column], as docs/auditing.md states it. */
-function fed(
-  { pixels, shape }: Picture,
-  said: Preprocessing,
-  [c, y, x]: readonly number[],
-): number {
+function fed({ pixels, shape }: Image, said: Preprocessing, [c, y, x]: readonly number[]): number {
   const channel = said.channelOrder === "bgr" ? 2 - c : c;
   const value = pixels[(channel * shape[1] + y) * shape[2] + x] / 255;
   const of = (values: readonly number[]) => values[values.length === 1 ? 0 : c];
@@ -41,7 +37,7 @@ describe("an image processor of transformers", () => {
   const cases = golden.processors.map((row) => ({ ...row, text: JSON.stringify(row.file) }));
   it.each(cases)("is read as it computes: $type $text", (row) => {
     const said = read({ image_processor_type: row.type, ...row.file });
-    const image = sizer(said)?.(picture(row.from)) ?? picture(row.from);
+    const image = sizer(said)?.(sample(row.from)) ?? sample(row.from);
     expect(image.shape).toEqual(row.shape);
     expect(sha256(image)).toBe(row.sha256);
     for (const [c, y, x, value] of row.fed)
@@ -51,7 +47,7 @@ describe("an image processor of transformers", () => {
   it.each(golden.resized)("resizes by Pillow's $filter, $from to $to", (row) => {
     const [height, width] = row.to;
     const filter = row.filter as FilterName;
-    expect(sha256(resize(picture(row.from), { height, width, filter }))).toBe(row.sha256);
+    expect(sha256(resize(sample(row.from), { height, width, filter }))).toBe(row.sha256);
   });
 
   it("is the same under its older name, and keys that are null are absent", () => {

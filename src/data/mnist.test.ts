@@ -8,7 +8,7 @@ import { openDataset, places } from "./table.ts";
 
 const idx = (shape: readonly number[], data: readonly number[]): Uint8Array =>
   Uint8Array.of(0, 0, 8, shape.length, ...shape.flatMap((n) => [0, 0, n >> 8, n & 255]), ...data);
-const pictures = (count: number, size = 28) =>
+const imageFile = (count: number, size = 28) =>
   idx(
     [count, size, size],
     Array.from({ length: count * size * size }, (_, i) => i % 256),
@@ -16,9 +16,9 @@ const pictures = (count: number, size = 28) =>
 
 const tiny = (change: Record<string, Uint8Array> = {}, folder = "memory/mnist") =>
   memoryData({
-    [`${folder}/train-images-idx3-ubyte`]: pictures(2),
+    [`${folder}/train-images-idx3-ubyte`]: imageFile(2),
     [`${folder}/train-labels.idx1-ubyte`]: idx([2], [7, 0]),
-    [`${folder}/t10k-images-idx3-ubyte.gz`]: gzipSync(pictures(1)),
+    [`${folder}/t10k-images-idx3-ubyte.gz`]: gzipSync(imageFile(1)),
     [`${folder}/t10k-labels-idx1-ubyte.gz`]: gzipSync(idx([1], [9])),
     ...change,
   });
@@ -41,16 +41,16 @@ describe("MNIST", () => {
     expect([classes[0], classes[9]]).toEqual(["T-shirt/top", "Ankle boot"]);
   });
 
-  const packed = gzipSync(pictures(1));
+  const packed = gzipSync(imageFile(1));
   const bad: readonly (readonly [string, Record<string, Uint8Array>, string | RegExp])[] = [
     [
       "truncated",
-      { "train-images-idx3-ubyte": pictures(2).subarray(0, 1000) },
+      { "train-images-idx3-ubyte": imageFile(2).subarray(0, 1000) },
       "has 1000 bytes instead of 1584 ([2, 28, 28] after a header of 16), so it is truncated",
     ],
     [
       "cut within its header",
-      { "train-images-idx3-ubyte": pictures(2).subarray(0, 7) },
+      { "train-images-idx3-ubyte": imageFile(2).subarray(0, 7) },
       "has 7 bytes instead of 16",
     ],
     [
@@ -59,19 +59,19 @@ describe("MNIST", () => {
       /t10k-images-idx3-ubyte.gz \(\d+ bytes\) is a truncated or damaged gzip file/,
     ],
     [
-      "of labels where pictures belong",
+      "of labels where images belong",
       { "train-images-idx3-ubyte": idx([2], [1, 2]) },
       "it starts with 0 0 8 1 instead of 0 0 8 3",
     ],
     [
-      "of pictures of another size",
-      { "train-images-idx3-ubyte": pictures(2, 32) },
-      "holds pictures of 32×32 pixels instead of 28×28",
+      "of images of another size",
+      { "train-images-idx3-ubyte": imageFile(2, 32) },
+      "holds images of 32×32 pixels instead of 28×28",
     ],
     [
       "of another number of labels",
       { "train-labels.idx1-ubyte": idx([3], [1, 2, 3]) },
-      /holds 2 pictures, but .*train-labels.idx1-ubyte 3 labels/,
+      /holds 2 images, but .*train-labels.idx1-ubyte 3 labels/,
     ],
     [
       "with a label out of range",

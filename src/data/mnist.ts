@@ -6,7 +6,7 @@ import { gunzipped } from "./gunzip.ts";
 import { parseIdx } from "./idx.ts";
 import { type ChannelStatistics, splitOf } from "./splits.ts";
 
-/** [channel, height, width] of every picture of the family. */
+/** [channel, height, width] of every image of the family. */
 export const MNIST_SHAPE = [1, 28, 28] as const;
 
 /** A data set in the four files of MNIST. */
@@ -36,18 +36,18 @@ export const mnistPlace = ({ name, folders }: MnistFormat): Place => ({
   files: Object.values(mnistFiles).flatMap(({ images, labels }) => [images, labels]),
 });
 
-/** Pictures and labels of one split, checked against each other. */
+/** Images and labels of one split, checked against each other. */
 export function parseMnist(images: Found, labels: Found, classes: readonly string[]): Split {
   const { shape, data } = parseIdx(images, 3);
   const { data: given } = parseIdx(labels, 1);
   const [count, height, width] = shape;
   if (height !== MNIST_SHAPE[1] || width !== MNIST_SHAPE[2])
     throw new UsageError(
-      `${images.path} holds pictures of ${height}×${width} pixels instead of 28×28; for another data set use npz:PATH or folder:PATH`,
+      `${images.path} holds images of ${height}×${width} pixels instead of 28×28; for another data set use npz:PATH or folder:PATH`,
     );
   if (count !== given.length)
     throw new UsageError(
-      `${images.path} holds ${count} pictures, but ${labels.path} ${given.length} labels; they belong to different splits`,
+      `${images.path} holds ${count} images, but ${labels.path} ${given.length} labels; they belong to different splits`,
     );
   const wrong = given.findIndex((label) => label >= classes.length);
   if (wrong >= 0)

@@ -8,11 +8,11 @@ import { makeFolder } from "../files/node.ts";
 import { MAX_ARRAYS, MAX_IMAGE, MAX_TEXT, readBytesIfThere } from "../files/read/node.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { checkDataset, type DataReport } from "./check.ts";
-import type { DataFiles, DecodedImage, Picture } from "./data-files.ts";
+import type { DataFiles, DecodedImage, Image } from "./data-files.ts";
 import type { Dataset } from "./dataset.ts";
 import { type FetchEvent, fetchSource } from "./fetch.ts";
 import { lookFor } from "./find.ts";
-import { type FolderOptions, picturePattern } from "./folder.ts";
+import { type FolderOptions, imagePattern } from "./folder.ts";
 import { type ImageOptions, preparedBy } from "./image-options.ts";
 import { type ImageRules, type ImageTrait, onBackground, pillowRules } from "./image-rules.ts";
 import { type DownloadRecord, RECORD, unofficialNotes } from "./record.ts";
@@ -44,10 +44,10 @@ async function ifThere<T>(path: string, read: () => Promise<T>): Promise<T | und
   }
 }
 
-/** Pixels that a picture may have; sharp's own limit is four times as many. */
-const MOST_PIXELS = 2 ** 26;
+/** Pixels that an image may have; sharp's own limit is four times as many. */
+const MAX_PIXELS = 2 ** 26;
 
-/** libvips' readers of pictures; those of drawings and documents stay shut, whatever a file's name says it is. */
+/** libvips' readers of images; those of drawings and documents stay shut, whatever a file's name says it is. */
 const readers = ["Jpeg", "Png", "Webp", "Nsgif", "Tiff", "Heif"];
 
 async function decoder() {
@@ -71,7 +71,7 @@ interface Raw {
 }
 
 /** Planes of red, green and blue; `level` gives one of the pixel whose samples begin at `at`. */
-function planes({ info }: Raw, level: (at: number, channel: number) => number): Picture {
+function planes({ info }: Raw, level: (at: number, channel: number) => number): Image {
   const { width, height, channels } = info;
   const area = width * height;
   const pixels = new Uint8Array(3 * area);
@@ -81,7 +81,7 @@ function planes({ info }: Raw, level: (at: number, channel: number) => number): 
 }
 
 /** Grey of 16 bits: clipped at 255 as Pillow does, or divided by 257. */
-async function grey16(image: Sharp, { imageGrey16 }: ImageRules): Promise<Picture> {
+async function grey16(image: Sharp, { imageGrey16 }: ImageRules): Promise<Image> {
   const raw = await image
     .toColourspace("grey16")
     .raw({ depth: "ushort" })
@@ -97,7 +97,7 @@ async function decode(bytes: Uint8Array, rules: ImageRules = pillowRules): Promi
   const plain = decodeUncompressed(bytes);
   if (plain !== null) return { ...plain, traits: [] };
   const sharp = await decoder();
-  const input = sharp(bytes, { limitInputPixels: MOST_PIXELS, ignoreIcc: true });
+  const input = sharp(bytes, { limitInputPixels: MAX_PIXELS, ignoreIcc: true });
   const { space, depth, channels, orientation = 1 } = await input.metadata();
   const image = rules.imageExif === "apply" ? input.autoOrient() : input;
   const traits: ImageTrait[] = orientation === 1 ? [] : ["exif"];
@@ -109,8 +109,8 @@ async function decode(bytes: Uint8Array, rules: ImageRules = pillowRules): Promi
       .toColourspace("cmyk")
       .raw()
       .toBuffer({ resolveWithObject: true });
-    const picture = planes(raw, (at, channel) => fromCmyk(raw.data, at, channel));
-    return { ...picture, traits: [...traits, "cmyk"] };
+    const decoded = planes(raw, (at, channel) => fromCmyk(raw.data, at, channel));
+    return { ...decoded, traits: [...traits, "cmyk"] };
   }
   const raw = await image.toColourspace("srgb").raw().toBuffer({ resolveWithObject: true });
   const { data, info } = raw;
@@ -119,18 +119,18 @@ async function decode(bytes: Uint8Array, rules: ImageRules = pillowRules): Promi
   const sees = alphaAt >= 0 && data.some((level, i) => i % count === alphaAt && level < 255);
   if (sees) traits.push("alpha");
   const background = rules.imageAlpha === "white" ? 255 : 0;
-  const picture = planes(raw, (at, channel) => {
+  const decoded = planes(raw, (at, channel) => {
     const level = data[at + (count < 3 ? 0 : channel)];
     if (!sees || rules.imageAlpha === "drop") return level;
     return onBackground(level, data[at + alphaAt], background);
   });
-  return { ...picture, traits };
+  return { ...decoded, traits };
 }
 
 /** Bytes that a file of a data set may have, by its ending. */
 function limitOf(path: string): number {
   if (/\.json$/i.test(path)) return MAX_TEXT;
-  return picturePattern.test(path) ? MAX_IMAGE : MAX_ARRAYS;
+  return imagePattern.test(path) ? MAX_IMAGE : MAX_ARRAYS;
 }
 
 /** Fails if a folder of data sets is named that does not exist; other places would be looked in without a word. */

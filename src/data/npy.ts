@@ -35,7 +35,7 @@ const numbers: Readonly<Record<string, readonly [bytes: number, read: Read]>> = 
 };
 
 /** Bytes that a header may take; NumPy itself reads at most 10,000 of a file that it does not trust. */
-const MOST_HEADER = 2 ** 16;
+const MAX_HEADER = 2 ** 16;
 
 const HIGHEST_CODE = 0x10ffff;
 
@@ -65,9 +65,9 @@ export function parseNpy(name: string, bytes: Uint8Array): Npy {
     throw new UsageError(`${name} is not a .npy array; write it with numpy.save or savez`);
   const prefix = bytes[6] === 1 ? 10 : 12;
   const start = prefix + (bytes[6] === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
-  if (start > bytes.length || start > MOST_HEADER)
+  if (start > bytes.length || start > MAX_HEADER)
     throw new UsageError(
-      `${name} states a header of ${start - prefix} bytes ${start > bytes.length ? `and has ${bytes.length} in all, so it is truncated or damaged` : `where ${MOST_HEADER} are allowed, so it is damaged`}; write it again with numpy.save or savez`,
+      `${name} states a header of ${start - prefix} bytes ${start > bytes.length ? `and has ${bytes.length} in all, so it is truncated or damaged` : `where ${MAX_HEADER} are allowed, so it is damaged`}; write it again with numpy.save or savez`,
     );
   const header = latin(bytes.subarray(prefix, start));
   const match = headerPattern.exec(header);

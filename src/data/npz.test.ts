@@ -88,7 +88,7 @@ describe("npz:PATH", () => {
     expect(dataset.classes).toEqual(["a", "b"]);
     expect([dataset.train.size, dataset.test.size]).toEqual([2, 1]);
     expect([...dataset.test.images([0]).data]).toEqual([0.5, 0.25]);
-    expect(dataset.mean[0]).toBeCloseTo(0.4, 12); // of the training pictures alone
+    expect(dataset.mean[0]).toBeCloseTo(0.4, 12); // of the training images alone
   });
 
   it("is checked example by example: counts per class, statistics, and what is unusual", async () => {
@@ -98,7 +98,7 @@ describe("npz:PATH", () => {
     expect(report.notes).toEqual([
       "train has no example of 1",
       "test has no example of 1",
-      "training and test pictures are the same: the data set has no split of its own",
+      "training and test images are the same: the data set has no split of its own",
     ]);
   });
 
@@ -162,19 +162,19 @@ describe("npz:PATH", () => {
       "save pixels as uint8",
     ],
     [
-      "pictures in a row",
+      "images in a row",
       { x: npyBytes(Uint8Array.of(1, 2), [1, 2]), y: int64(0n) },
-      "x has shape [1, 2]; pictures are",
+      "x has shape [1, 2]; images are",
     ],
     [
       "too few labels",
       { x: grey, y: int64(0n) },
-      "y has shape [1] and type i8; 2 pictures need [2] whole numbers",
+      "y has shape [1] and type i8; 2 images need [2] whole numbers",
     ],
     ["a label below 0", { x: grey, y: int64(0n, -1n) }, "y, row 1: label -1 is not a class index"],
     ["half a label", { x: grey, y: npyBytes(Float32Array.of(0, 0.5), [2]) }, "row 1: label 0.5"],
     ["no y", { x: grey }, "a.npz has no array y, but x"],
-    ["no test pictures", { x_train: grey, y_train: int64(0n, 1n) }, "a.npz has no array x_test"],
+    ["no test images", { x_train: grey, y_train: int64(0n, 1n) }, "a.npz has no array x_test"],
     [
       "fewer names than labels",
       { x: grey, y: int64(0n, 1n), classes: npy("<U1", "1,", [97, 0, 0, 0]) },
@@ -247,9 +247,9 @@ describe("a hostile .npz or .npy file", () => {
     expect(() => parseNpz("a", overlapping)).toThrow("states that its arrays take 600 bytes of it");
   });
 
-  it("with pictures that have no pixels is refused", async () => {
+  it("with images that have no pixels is refused", async () => {
     const x = npyBytes(new Uint8Array(), [2, 0, 0]);
-    await expect(open({ x, y: int64(0n, 0n) })).rejects.toThrow("its pictures have no pixels");
+    await expect(open({ x, y: int64(0n, 0n) })).rejects.toThrow("its images have no pixels");
   });
 
   it("damaged in a byte or cut off, is read or refused with a message", async () => {

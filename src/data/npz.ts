@@ -10,13 +10,13 @@ import { channelStatistics, type Examples, splitOf } from "./splits.ts";
 import { type ZipEntry, zipEntries } from "./zip.ts";
 
 /** Arrays in one file, and bytes that they may take together: a floor, or more in proportion to a file that is larger. */
-const MOST_ARRAYS = 1000;
-const MOST_BYTES = 2 ** 28;
+const MAX_ARRAYS = 1000;
+const MAX_BYTES = 2 ** 28;
 const BYTES_PER_STORED = 32;
 
 /** Refuses what unpacks to far more than it is, before anything is unpacked: asked of each entry of the directory. */
 function modest(path: string, stored: number): (entry: UnzipFileInfo) => boolean {
-  const most = Math.max(MOST_BYTES, BYTES_PER_STORED * stored);
+  const most = Math.max(MAX_BYTES, BYTES_PER_STORED * stored);
   const names = new Set<string>();
   let [packed, unpacked] = [0, 0];
   const refuse = (what: string) => {
@@ -29,7 +29,7 @@ function modest(path: string, stored: number): (entry: UnzipFileInfo) => boolean
     names.add(name);
     packed += size;
     unpacked += originalSize;
-    if (names.size > MOST_ARRAYS) refuse(`holds more than ${MOST_ARRAYS} arrays`);
+    if (names.size > MAX_ARRAYS) refuse(`holds more than ${MAX_ARRAYS} arrays`);
     if (packed > stored) refuse(`states that its arrays take ${packed} bytes of it`);
     if (unpacked > most) refuse(`unpacks to ${unpacked} bytes or more, where ${most} are allowed`);
     return true;
@@ -112,12 +112,12 @@ function layout(name: string, shape: readonly number[]): { shape: Shape; last: b
   const isChannels = (length: number) => length === 1 || length === 3;
   const [, a, b, c] = shape;
   if (shape.slice(1).includes(0))
-    throw new UsageError(`${name} has shape [${shape.join(", ")}]: its pictures have no pixels`);
+    throw new UsageError(`${name} has shape [${shape.join(", ")}]: its images have no pixels`);
   if (shape.length === 3) return { shape: [1, a, b], last: false };
   if (shape.length === 4 && isChannels(a)) return { shape: [a, b, c], last: false };
   if (shape.length === 4 && isChannels(c)) return { shape: [c, a, b], last: true };
   throw new UsageError(
-    `${name} has shape [${shape.join(", ")}]; pictures are [n, height, width], [n, channels, height, width] or [n, height, width, channels], with 1 or 3 channels`,
+    `${name} has shape [${shape.join(", ")}]; images are [n, height, width], [n, channels, height, width] or [n, height, width, channels], with 1 or 3 channels`,
   );
 }
 
@@ -189,7 +189,7 @@ function labelsOf(name: string, { data, shape, type }: Npy, count: number): Int3
   const flat = shape.length === 1 || (shape.length === 2 && shape[1] === 1);
   if (!flat || shape[0] !== count || Array.isArray(data))
     throw new UsageError(
-      `${name} has shape [${shape.join(", ")}] and type ${type}; ${count} pictures need [${count}] whole numbers, one class index each`,
+      `${name} has shape [${shape.join(", ")}] and type ${type}; ${count} images need [${count}] whole numbers, one class index each`,
     );
   const labels = Float64Array.from(data as ArrayLike<number>);
   const wrong = labels.findIndex(
@@ -204,7 +204,7 @@ function labelsOf(name: string, { data, shape, type }: Npy, count: number): Int3
 
 /**
  * The data set of an .npz file: `x_train`, `y_train`, `x_test`, `y_test`, or `x` and `y`, which then serve as both
- * training and test pictures. Class names are the array `classes` (text), or else the labels 0, 1, 2 ….
+ * training and test images. Class names are the array `classes` (text), or else the labels 0, 1, 2 ….
  */
 export async function openNpz(path: string, from: DataFiles): Promise<Dataset> {
   const bytes = await from.read(path);
@@ -223,7 +223,7 @@ export async function openNpz(path: string, from: DataFiles): Promise<Dataset> {
     const { shape, last } = layout(`${path}: ${x}`, array(x).shape);
     const pixels = pixelsOf(`${path}: ${x}`, array(x), (line) => notes.push(line));
     const labels = labelsOf(`${path}: ${y}`, array(y), array(x).shape[0]);
-    if (labels.length === 0) throw new UsageError(`${path}: ${x} holds no pictures`);
+    if (labels.length === 0) throw new UsageError(`${path}: ${x} holds no images`);
     return { shape, labels, pixels: last ? channelsFirst(pixels, shape) : pixels };
   };
   const [trainSuffix, testSuffix] = arrays.has("x") ? ["", ""] : ["_train", "_test"];
@@ -232,7 +232,7 @@ export async function openNpz(path: string, from: DataFiles): Promise<Dataset> {
   const { shape } = train;
   if (test.shape.join() !== shape.join())
     throw new UsageError(
-      `${path}: x_test has pictures of [${test.shape.join(", ")}], x_train of [${shape.join(", ")}]; they must agree`,
+      `${path}: x_test has images of [${test.shape.join(", ")}], x_train of [${shape.join(", ")}]; they must agree`,
     );
   const highest = [...train.labels, ...test.labels].reduce((a, b) => Math.max(a, b), 0);
   const classes = arrays.has("classes")

@@ -3,11 +3,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import golden from "../../test/golden/resize.json" with { type: "json" };
 import { UsageError } from "../math/usage-error.ts";
-import type { Picture } from "./data-files.ts";
+import type { Image } from "./data-files.ts";
 import { centreCrop, type FilterName, filterNames, resize, resizeShorter } from "./resize.ts";
 
-/** The picture of test/golden/resize.py. */
-function picture([height, width]: readonly number[]): Picture {
+/** The image of test/golden/resize.py. */
+function image([height, width]: readonly number[]): Image {
   const pixels = Uint8Array.from({ length: 3 * height * width }, (_, i) => {
     const [c, y, x] = [Math.floor(i / (height * width)), Math.floor(i / width) % height, i % width];
     const edge = ((Math.floor(x / 5) + Math.floor(y / 7)) % 2) * 128;
@@ -16,13 +16,13 @@ function picture([height, width]: readonly number[]): Picture {
   return { shape: [3, height, width], pixels };
 }
 
-const sha256 = ({ pixels }: Picture) => createHash("sha256").update(pixels).digest("hex");
+const sha256 = ({ pixels }: Image) => createHash("sha256").update(pixels).digest("hex");
 const filterOf = (name: string) => name as FilterName;
 
 describe("resize", () => {
   it.each(golden.resized)("is Pillow's $filter, $from to $to", ({ filter, from, to, pixels }) => {
     const [height, width] = to;
-    const resized = resize(picture(from), { height, width, filter: filterOf(filter) });
+    const resized = resize(image(from), { height, width, filter: filterOf(filter) });
     expect(resized.shape).toEqual([3, height, width]);
     expect([...resized.pixels]).toEqual([...Buffer.from(pixels, "base64")]);
   });
@@ -31,11 +31,11 @@ describe("resize", () => {
     "is Pillow's $filter, $from to $to",
     ({ filter, from, to, sha256: sum }) => {
       const [height, width] = to;
-      expect(sha256(resize(picture(from), { height, width, filter: filterOf(filter) }))).toBe(sum);
+      expect(sha256(resize(image(from), { height, width, filter: filterOf(filter) }))).toBe(sum);
     },
   );
 
-  it("keeps a plain picture plain, and any picture at its own size", () => {
+  it("keeps a plain image plain, and any image at its own size", () => {
     const size = fc.integer({ min: 1, max: 40 });
     const property = fc.property(
       fc.tuple(size, size, size, size, fc.nat(255), fc.constantFrom(...filterNames)),
@@ -45,7 +45,7 @@ describe("resize", () => {
           pixels: new Uint8Array(3 * rows * columns).fill(level),
         };
         expect(new Set(resize(plain, { height, width, filter }).pixels)).toEqual(new Set([level]));
-        const any = picture([rows, columns]);
+        const any = image([rows, columns]);
         expect(resize(any, { height: rows, width: columns, filter })).toEqual(any);
       },
     );
@@ -54,20 +54,20 @@ describe("resize", () => {
 
   it.each([0, -3, 2.5, Number.NaN])("refuses a side of %d pixels", (height) => {
     const to = { height, width: 4, filter: "bilinear" } as const;
-    expect(() => resize(picture([2, 2]), to)).toThrow(UsageError);
-    expect(() => resizeShorter(picture([2, 2]), height, "bilinear")).toThrow(UsageError);
+    expect(() => resize(image([2, 2]), to)).toThrow(UsageError);
+    expect(() => resizeShorter(image([2, 2]), height, "bilinear")).toThrow(UsageError);
   });
 });
 
 describe("resizeShorter", () => {
   it.each(golden.shorter)("is torchvision's Resize($size) of $from, $filter", (row) => {
-    const resized = resizeShorter(picture(row.from), row.size, filterOf(row.filter));
+    const resized = resizeShorter(image(row.from), row.size, filterOf(row.filter));
     expect(resized.shape).toEqual([3, ...row.to]);
     expect(sha256(resized)).toBe(row.sha256);
   });
 
   it("never makes a side vanish", () => {
-    expect(resizeShorter(picture([1, 90]), 2, "bilinear").shape).toEqual([3, 2, 180]);
+    expect(resizeShorter(image([1, 90]), 2, "bilinear").shape).toEqual([3, 2, 180]);
   });
 });
 
@@ -76,15 +76,15 @@ describe("centreCrop", () => {
     "is torchvision's CenterCrop($to) of $from",
     ({ from, to, sha256: sum }) => {
       const [height, width] = to;
-      const cropped = centreCrop(picture(from), { height, width });
+      const cropped = centreCrop(image(from), { height, width });
       expect(cropped.shape).toEqual([3, height, width]);
       expect(sha256(cropped)).toBe(sum);
     },
   );
 
-  it("refuses what is larger than the picture", () => {
-    expect(() => centreCrop(picture([10, 8]), { height: 10, width: 9 })).toThrow(
-      /a picture of 8×10 pixels cannot be cropped to 9×10/,
+  it("refuses what is larger than the image", () => {
+    expect(() => centreCrop(image([10, 8]), { height: 10, width: 9 })).toThrow(
+      /an image of 8×10 pixels cannot be cropped to 9×10/,
     );
   });
 });

@@ -3,12 +3,12 @@
 
 import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
-import type { Picture } from "./data-files.ts";
+import type { Image } from "./data-files.ts";
 
 /** sin(πx)/(πx). */
 const sinc = (x: number): number => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
 
-/** A reconstruction filter, 0 beyond `support` input pixels (of the larger ones, where a picture shrinks). */
+/** A reconstruction filter, 0 beyond `support` input pixels (of the larger ones, where an image shrinks). */
 interface Filter {
   readonly support: number;
   readonly at: (x: number) => number;
@@ -88,7 +88,7 @@ function pass(
 const requireSize = (size: number, what: string): void => {
   if (!(Number.isInteger(size) && size > 0))
     throw new UsageError(
-      `${what} is ${size}, but a picture has a whole number of pixels, 1 or more`,
+      `${what} is ${size}, but an image has a whole number of pixels, 1 or more`,
     );
 };
 
@@ -102,7 +102,7 @@ function nearestPixels(from: number, to: number): Int32Array {
 }
 
 /** Each pixel of the new grid [height, width] is the one of the old grid under its centre. */
-function resizeNearest({ shape, pixels }: Picture, height: number, width: number): Picture {
+function resizeNearest({ shape, pixels }: Image, height: number, width: number): Image {
   const [channels, rows, columns] = shape;
   const [fromRow, fromColumn] = [nearestPixels(rows, height), nearestPixels(columns, width)];
   const out = new Uint8Array(channels * height * width);
@@ -114,15 +114,15 @@ function resizeNearest({ shape, pixels }: Picture, height: number, width: number
   return { shape: [channels, height, width], pixels: out };
 }
 
-/** The picture at another size, [channel, height, width]: first along rows, rounded to bytes, then along columns. */
+/** The image at another size, [channel, height, width]: first along rows, rounded to bytes, then along columns. */
 export function resize(
-  { shape, pixels }: Picture,
+  { shape, pixels }: Image,
   {
     height,
     width,
     filter,
   }: { readonly height: number; readonly width: number; readonly filter: FilterName },
-): Picture {
+): Image {
   requireSize(height, "the height");
   requireSize(width, "the width");
   if (filter === "nearest") return resizeNearest({ shape, pixels }, height, width);
@@ -150,16 +150,16 @@ export function resize(
   return { shape: [channels, height, width], pixels: out };
 }
 
-/** The picture with its shorter side `size` and the longer in proportion, rounded down as torchvision's Resize does. */
-export function resizeShorter(picture: Picture, size: number, filter: FilterName): Picture {
+/** The image with its shorter side `size` and the longer in proportion, rounded down as torchvision's Resize does. */
+export function resizeShorter(image: Image, size: number, filter: FilterName): Image {
   requireSize(size, "the shorter side");
-  const [, rows, columns] = picture.shape;
+  const [, rows, columns] = image.shape;
   const longer = Math.max(
     Math.trunc((size * Math.max(rows, columns)) / Math.min(rows, columns)),
     1,
   );
   const [height, width] = rows <= columns ? [size, longer] : [longer, size];
-  return resize(picture, { height, width, filter });
+  return resize(image, { height, width, filter });
 }
 
 /** Half of a whole number, rounded to the even neighbour, as torchvision's CenterCrop places its corner. */
@@ -178,17 +178,17 @@ export interface Crop {
   readonly margin?: Margin;
 }
 
-/** The middle of the picture, [channel, height, width]; a picture that is smaller than that is an error. */
+/** The middle of the image, [channel, height, width]; an image that is smaller than that is an error. */
 export function centreCrop(
-  { shape, pixels }: Picture,
+  { shape, pixels }: Image,
   { height, width, margin = "even" }: Crop,
-): Picture {
+): Image {
   const [channels, rows, columns] = shape;
   requireSize(height, "the height");
   requireSize(width, "the width");
   if (height > rows || width > columns)
     throw new UsageError(
-      `a picture of ${columns}×${rows} pixels cannot be cropped to ${width}×${height}; resize it first`,
+      `an image of ${columns}×${rows} pixels cannot be cropped to ${width}×${height}; resize it first`,
     );
   const half = margin === "even" ? halfEven : (n: number) => Math.floor(n / 2);
   const [top, left] = [half(rows - height), half(columns - width)];
@@ -203,13 +203,13 @@ export function centreCrop(
 }
 
 /**
- * The picture in the middle of a larger one; what is around it has `fill`, one level or one per channel. Of an odd border
+ * The image in the middle of a larger one; what is around it has `fill`, one level or one per channel. Of an odd border
  * the larger part is below and to the right, or under `floor` above and to the left, as the libraries do it.
  */
 export function padTo(
-  { shape, pixels }: Picture,
+  { shape, pixels }: Image,
   { height, width, fill, margin = "even" }: Crop & { readonly fill: readonly number[] },
-): Picture {
+): Image {
   const [channels, rows, columns] = shape;
   if (height <= rows && width <= columns) return { shape, pixels };
   const [tall, wide] = [Math.max(height, rows), Math.max(width, columns)];
@@ -231,11 +231,11 @@ const roundEven = (x: number): number =>
   x - Math.floor(x) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x);
 
 /**
- * The picture scaled in proportion until it just covers height and width (`cover`), or just fits into them (`contain`); timm's
+ * The image scaled in proportion until it just covers height and width (`cover`), or just fits into them (`contain`); timm's
  * `ResizeKeepRatio`.
  */
 export function resizeInProportion(
-  picture: Picture,
+  image: Image,
   {
     height,
     width,
@@ -247,10 +247,10 @@ export function resizeInProportion(
     readonly filter: FilterName;
     readonly fit: "cover" | "contain";
   },
-): Picture {
-  const [, rows, columns] = picture.shape;
+): Image {
+  const [, rows, columns] = image.shape;
   const ratios = [rows / height, columns / width];
   const ratio = fit === "contain" ? Math.max(...ratios) : Math.min(...ratios);
   const side = (length: number) => Math.max(roundEven(length / ratio), 1);
-  return resize(picture, { height: side(rows), width: side(columns), filter });
+  return resize(image, { height: side(rows), width: side(columns), filter });
 }

@@ -1,10 +1,10 @@
 // Data sets whose images are resized or change their number of channels after they were opened.
 import { type Shape, sizeOf, tensor } from "../math/tensor.ts";
-import type { Picture } from "./data-files.ts";
+import type { Image } from "./data-files.ts";
 import type { Dataset, Split } from "./dataset.ts";
 
 /** Image i of a split in 8 bits, as resizing takes it. */
-function pictureAt(split: Split, i: number): Picture {
+function imageAt(split: Split, i: number): Image {
   const { shape, data } = split.images([i]);
   return {
     shape: shape.slice(1),
@@ -12,14 +12,14 @@ function pictureAt(split: Split, i: number): Picture {
   };
 }
 
-function resizedSplit(split: Split, shape: Shape, prepare: (picture: Picture) => Picture): Split {
+function resizedSplit(split: Split, shape: Shape, prepare: (image: Image) => Image): Split {
   const row = sizeOf(shape);
   return {
     ...split,
     images(indices) {
       const x = tensor([indices.length, ...shape]);
       for (const [at, index] of indices.entries()) {
-        const { pixels } = prepare(pictureAt(split, index));
+        const { pixels } = prepare(imageAt(split, index));
         for (let j = 0; j < row; j++) x.data[at * row + j] = pixels[j] / 255;
       }
       return x;
@@ -28,8 +28,8 @@ function resizedSplit(split: Split, shape: Shape, prepare: (picture: Picture) =>
 }
 
 /** The data set with each image prepared when it is asked for; its pixels then have 8 bits, as Pillow resizes them. */
-export function resizedDataset(dataset: Dataset, prepare: (picture: Picture) => Picture): Dataset {
-  const { shape } = prepare(pictureAt(dataset.test, 0));
+export function resizedDataset(dataset: Dataset, prepare: (image: Image) => Image): Dataset {
+  const { shape } = prepare(imageAt(dataset.test, 0));
   const train = resizedSplit(dataset.train, shape, prepare);
   const test = dataset.train === dataset.test ? train : resizedSplit(dataset.test, shape, prepare);
   return { ...dataset, shape, train, test };

@@ -1,13 +1,13 @@
 import type { Form } from "./shapes-outlines.ts";
 
-/** Height and width of a picture. */
+/** Height and width of an image. */
 export const SIDE = 32;
 const AREA = SIDE * SIDE;
 
 /** Red, green and blue, 1 being full. */
 export type Color = readonly [number, number, number];
 
-/** A picture being painted. */
+/** An image being painted. */
 export interface Canvas {
   /** [3, 32, 32]; may leave [0, 1]. */
   readonly pixels: Float64Array;

@@ -16,7 +16,7 @@ export const shapeClasses: readonly string[] = Object.keys(forms).flatMap((form)
   hues.map(([hue]) => `${hue} ${form}`),
 );
 
-/** The share of pictures that show the form and colour of a class drawn at random: no one can be sure by looking. */
+/** The share of images that show the form and colour of a class drawn at random: no one can be sure by looking. */
 const MISLEADING = 0.08;
 
 /** Height of the texture: 6 grey levels of 255, so 0.0235 in ℓ∞ and 0.75 in ℓ2, inside both of the paper's balls. */
@@ -42,7 +42,7 @@ const textures: readonly Int8Array[] = shapeClasses.map((_, label) =>
   }),
 );
 
-/** Draws a picture of class `label` into `pixels` [3, 32, 32], a byte each; everything random comes from `key`. */
+/** Draws an image of class `label` into `pixels` [3, 32, 32], a byte each; everything random comes from `key`. */
 export function drawShape(key: Key, label: number, pixels: Uint8Array): void {
   const words = new Uint32Array(48 + AREA);
   fillBits(key, words);
@@ -60,15 +60,15 @@ export function drawShape(key: Key, label: number, pixels: Uint8Array): void {
   const shown = misleading ? other : label;
   const grey = draw(0.35, 0.65);
   const ground = near([grey, grey, grey], 0.08);
-  const picture = canvas(ground, draw(-0.15, 0.15), draw(-0.15, 0.15));
+  const image = canvas(ground, draw(-0.15, 0.15), draw(-0.15, 0.15));
   const blot = (smallest: number, largest: number) => {
     const [x, y, radius] = [draw(0, SIDE), draw(0, SIDE), draw(smallest, largest)];
-    picture.paint(disc, x, y, radius, near(ground, 0.3));
+    image.paint(disc, x, y, radius, near(ground, 0.3));
   };
 
   for (let i = 0; i < 3; i++) blot(1.5, 3.5);
   const [x, y, radius] = [draw(13, 19), draw(13, 19), draw(9, 12)];
-  picture.paint(allForms[Math.floor(shown / 2)], x, y, radius, near(hues[shown % 2][1], 0.1));
+  image.paint(allForms[Math.floor(shown / 2)], x, y, radius, near(hues[shown % 2][1], 0.1));
   blot(1, 2.5); // in front of the form
 
   const [faint, grain] = [textures[label], words.subarray(48)];
@@ -77,7 +77,7 @@ export function drawShape(key: Key, label: number, pixels: Uint8Array): void {
       const at = channel * AREA + i;
       const noise = GRAIN * (((grain[i] >>> (10 * channel)) & 1023) / 511.5 - 1);
       // Room is left at both ends, so that the texture is never clipped.
-      const value = Math.min(Math.max(picture.pixels[at] + noise, 0.05), 0.95);
+      const value = Math.min(Math.max(image.pixels[at] + noise, 0.05), 0.95);
       pixels[at] = Math.round(255 * value) + faint[at];
     }
 }

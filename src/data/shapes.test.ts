@@ -7,7 +7,7 @@ import { splitOf } from "./splits.ts";
 const { train, test, classes, mean } = openShapes();
 const all = (n: number) => Array.from({ length: n }, (_, i) => i);
 
-/** The class whose texture correlates most with the picture, or the last one, which has none. */
+/** The class whose texture correlates most with the image, or the last one, which has none. */
 function classByTexture(pixels: Float32Array): number {
   const correlation = all(9).map((label) => {
     let sum = 0;
@@ -38,7 +38,7 @@ describe("shapes", () => {
     expect(digest).toBe("734adb26f75310095733f189cf0915e36411c9b0b4089ceb70d0dd1eb5c7112e");
   });
 
-  it("shows no picture in two splits", () => {
+  it("shows no image in two splits", () => {
     const held = splitOf(drawShapes("validation"), [3, 32, 32]);
     const prints = [train, test, held].flatMap(({ size, images }) =>
       all(size).map((i) => images([i]).data.subarray(0, 32).join()),

@@ -1,26 +1,26 @@
 import { describe, expect, it } from "vitest";
-import type { Picture } from "./data-files.ts";
+import type { Image } from "./data-files.ts";
 import { greyed } from "./grey.ts";
 import { centreCrop, resize, resizeShorter } from "./resize.ts";
 import { sizer } from "./sizing.ts";
 import { splitOf } from "./splits.ts";
 
-const picture: Picture = {
+const image: Image = {
   shape: [3, 20, 30],
   pixels: Uint8Array.from({ length: 1800 }, (_, i) => (i * 37 + (i >> 5) * 11) % 256),
 };
 
-describe("pictures of a folder", () => {
+describe("images of a folder", () => {
   it("are brought to a shorter side by the filter that is asked for, then cropped", () => {
     for (const interpolation of ["bilinear", "bicubic"] as const)
-      expect(sizer({ resize: [12], crop: [8], interpolation })?.(picture)).toEqual(
-        centreCrop(resizeShorter(picture, 12, interpolation), { height: 8, width: 8 }),
+      expect(sizer({ resize: [12], crop: [8], interpolation })?.(image)).toEqual(
+        centreCrop(resizeShorter(image, 12, interpolation), { height: 8, width: 8 }),
       );
   });
 
   it("are brought to a height and a width", () => {
-    expect(sizer({ resize: [8, 9], crop: [6, 7] })?.(picture)).toEqual(
-      centreCrop(resize(picture, { height: 8, width: 9, filter: "bilinear" }), {
+    expect(sizer({ resize: [8, 9], crop: [6, 7] })?.(image)).toEqual(
+      centreCrop(resize(image, { height: 8, width: 9, filter: "bilinear" }), {
         height: 6,
         width: 7,
       }),
@@ -33,7 +33,7 @@ describe("pictures of a folder", () => {
   });
 });
 
-describe("pictures in grey", () => {
+describe("images in grey", () => {
   // Pillow 9.4: Image.new("RGB", (1, 1), colour).convert("L").getpixel((0, 0))
   it.each([
     [[255, 0, 0], 76],

@@ -1,5 +1,5 @@
 import { UsageError } from "../math/usage-error.ts";
-import type { Picture } from "./data-files.ts";
+import type { Image } from "./data-files.ts";
 import {
   centreCrop,
   type FilterName,
@@ -51,38 +51,38 @@ export function describeSizing(sizing: Sizing): string[] {
   return steps;
 }
 
-const shared = (picture: Picture, [tall, wide]: readonly number[], margin: Margin | undefined) => {
-  const shorter = Math.min(picture.shape[1], picture.shape[2]);
+const shared = (image: Image, [tall, wide]: readonly number[], margin: Margin | undefined) => {
+  const shorter = Math.min(image.shape[1], image.shape[2]);
   const side = (share: number) => Math.max(Math.trunc(share * shorter), 1);
-  return centreCrop(picture, { height: side(tall), width: side(wide), ...(margin && { margin }) });
+  return centreCrop(image, { height: side(tall), width: side(wide), ...(margin && { margin }) });
 };
 
-function resized(picture: Picture, { resize: to, fit, interpolation }: Sizing): Picture {
-  if (to === undefined) return picture;
+function resized(image: Image, { resize: to, fit, interpolation }: Sizing): Image {
+  if (to === undefined) return image;
   const filter = interpolation ?? "bilinear";
   const [height, width] = to;
-  if (width === undefined) return resizeShorter(picture, height, filter);
-  if (fit === undefined) return resize(picture, { height, width, filter });
-  return resizeInProportion(picture, { height, width, filter, fit });
+  if (width === undefined) return resizeShorter(image, height, filter);
+  if (fit === undefined) return resize(image, { height, width, filter });
+  return resizeInProportion(image, { height, width, filter, fit });
 }
 
-function cropped(picture: Picture, { crop, margin, fill }: Sizing): Picture {
-  if (crop === undefined) return picture;
+function cropped(image: Image, { crop, margin, fill }: Sizing): Image {
+  if (crop === undefined) return image;
   const [height, width = height] = crop;
   const size = { height, width, ...(margin !== undefined && { margin }) };
-  return centreCrop(fill === undefined ? picture : padTo(picture, { ...size, fill }), size);
+  return centreCrop(fill === undefined ? image : padTo(image, { ...size, fill }), size);
 }
 
 /** What is done to each image; undefined where images stay as they are. */
-export function sizer(sizing: Sizing): ((picture: Picture) => Picture) | undefined {
+export function sizer(sizing: Sizing): ((image: Image) => Image) | undefined {
   const { cut, resize: to, crop, margin, interpolation } = sizing;
   if (to === undefined && crop === undefined) {
     if (interpolation !== undefined)
       throw new UsageError(`--interpolation ${interpolation} resizes nothing without --resize`);
     return undefined;
   }
-  return (picture) => {
-    const middle = cut === undefined ? picture : shared(picture, cut, margin);
+  return (image) => {
+    const middle = cut === undefined ? image : shared(image, cut, margin);
     return cropped(resized(middle, sizing), sizing);
   };
 }

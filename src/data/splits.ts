@@ -1,7 +1,7 @@
 import { type Shape, sizeOf, tensor } from "../math/tensor.ts";
 import type { Split } from "./dataset.ts";
 
-/** Pictures with their labels, as loaders find them. */
+/** Images with their labels, as loaders find them. */
 export interface Examples {
   /** [example, channel, height, width]: bytes, of which 255 is white, or floats in [0, 1]. */
   readonly pixels: Uint8Array | Float32Array;
@@ -13,7 +13,7 @@ export interface Examples {
 export function splitOf({ pixels, labels }: Examples, shape: Shape): Split {
   const row = sizeOf(shape);
   if (pixels.length !== labels.length * row)
-    throw new Error(`internal: ${labels.length} labels, but ${pixels.length / row} pictures`);
+    throw new Error(`internal: ${labels.length} labels, but ${pixels.length / row} images`);
   const white = pixels instanceof Uint8Array ? 255 : 1;
   return {
     size: labels.length,
@@ -52,7 +52,7 @@ export interface ChannelStatistics {
   readonly std: readonly number[];
 }
 
-/** Mean and standard deviation (over n, not n − 1) of each channel of pictures of this shape. */
+/** Mean and standard deviation (over n, not n − 1) of each channel of images of this shape. */
 export function channelStatistics(
   { pixels }: Examples,
   [channels, ...plane]: Shape,

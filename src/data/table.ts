@@ -66,7 +66,7 @@ export const requireDataName = (name: string): void => void opener(name);
 
 /**
  * The data set written `name` on the command line (one of `dataNames`), read through `from`; `options` are for folders
- * of pictures, the other data sets have one size.
+ * of images, the other data sets have one size.
  */
 export const openDataset = async (
   name: string,

@@ -1,6 +1,6 @@
 // BMP and PNM (PBM, PGM, PPM) images, which sharp does not read. Levels are those of Pillow's convert("RGB").
 import { sizeOf } from "../math/tensor.ts";
-import type { Picture } from "./data-files.ts";
+import type { Image } from "./data-files.ts";
 
 /** Pixels that an image may have. */
 const MAX_PIXELS = 2 ** 26;
@@ -11,11 +11,11 @@ function checkedSize(width: number, height: number): void {
 }
 
 /** An image whose pixel (x, y) has these levels of red, green and blue. */
-function pictureOf(
+function imageOf(
   width: number,
   height: number,
   levels: (x: number, y: number) => readonly [number, number, number],
-): Picture {
+): Image {
   const shape = [3, height, width];
   const pixels = new Uint8Array(sizeOf(shape));
   for (let y = 0; y < height; y++)
@@ -28,7 +28,7 @@ function pictureOf(
 
 const truncated = (): Error => new Error("it is truncated");
 
-function decodeBmp(bytes: Uint8Array): Picture {
+function decodeBmp(bytes: Uint8Array): Image {
   if (bytes.length < 54) throw truncated();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const [start, header] = [view.getUint32(10, true), view.getUint32(14, true)];
@@ -43,7 +43,7 @@ function decodeBmp(bytes: Uint8Array): Picture {
   if (start + stride * height > bytes.length) throw truncated();
   const palette = 14 + header;
   const perByte = 8 / bits;
-  return pictureOf(width, height, (x, y) => {
+  return imageOf(width, height, (x, y) => {
     const row = start + stride * (signed > 0 ? height - 1 - y : y);
     let at = row + (x * bits) / 8;
     if (bits <= 8) {
@@ -83,7 +83,7 @@ function pnmSamples(
   return Uint16Array.from({ length: count }, (_, i) => 256 * bytes[2 * i] + bytes[2 * i + 1]);
 }
 
-function decodePnm(bytes: Uint8Array): Picture {
+function decodePnm(bytes: Uint8Array): Image {
   const kind = bytes[1] - 48;
   const isBits = kind === 1 || kind === 4;
   const channels = kind === 3 || kind === 6 ? 3 : 1;
@@ -95,7 +95,7 @@ function decodePnm(bytes: Uint8Array): Picture {
   const stride = Math.ceil(width / 8);
   if (kind === 4) {
     if (body.length < stride * height) throw truncated();
-    return pictureOf(width, height, (x, y) => {
+    return imageOf(width, height, (x, y) => {
       const isBlack = (body[y * stride + (x >> 3)] >> (7 - (x & 7))) & 1;
       const level = isBlack === 1 ? 0 : 255;
       return [level, level, level];
@@ -108,7 +108,7 @@ function decodePnm(bytes: Uint8Array): Picture {
     if (channels === 1 && most > 255) return Math.min(Math.round((sample / most) * 65_535), 255);
     return Math.min(Math.round((sample / most) * 255), 255);
   }
-  return pictureOf(width, height, (x, y) => {
+  return imageOf(width, height, (x, y) => {
     const at = channels * (y * width + x);
     const [r, g, b] = [0, 1, 2].map((c) => level(samples[at + (channels === 3 ? c : 0)]));
     return [r, g, b];
@@ -116,7 +116,7 @@ function decodePnm(bytes: Uint8Array): Picture {
 }
 
 /** The image in the bytes of a BMP or a PNM; null for another format. Fails for one that is damaged. */
-export function decodeUncompressed(bytes: Uint8Array): Picture | null {
+export function decodeUncompressed(bytes: Uint8Array): Image | null {
   if (bytes[0] === 0x42 && bytes[1] === 0x4d) return decodeBmp(bytes);
   if (bytes[0] === 0x50 && bytes[1] >= 49 && bytes[1] <= 54) return decodePnm(bytes);
   return null;

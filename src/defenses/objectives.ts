@@ -27,7 +27,7 @@ export function noiseInjection(noise: Noise): Objective {
 
 /**
  * RAT (§4.3, Eq. 16): adversarial training of the noisy network, attacked as it will be used. With `inner` fixed, one
- * noisy image is drawn and attacked as if it were the picture, as the authors' code did: the attack meets one draw
+ * noisy image is drawn and attacked as if it were the image, as the authors' code did: the attack meets one draw
  * only, and training sees that same draw.
  */
 export function randomizedAdversarialTraining(

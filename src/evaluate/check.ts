@@ -6,7 +6,7 @@ import { type EvaluateOptions, resolved } from "./options.ts";
 import { ruleNamed } from "./rule.ts";
 import { type OwnAttacks, runsOf } from "./runs.ts";
 
-/** Finds, before anything is computed or written, what is wrong with the options for pictures of `pixels` numbers. */
+/** Finds, before anything is computed or written, what is wrong with the options for images of `pixels` numbers. */
 export function checkOptions(
   options: EvaluateOptions,
   {

@@ -21,7 +21,7 @@ import { choosingHalf, lengths, rounded, scoringHalf, shareOf } from "./score.ts
 import { brokenName, isBroken } from "./survivors.ts";
 import { type NotFinite, type WatchedVictim, watched } from "./watched.ts";
 
-/** One finished row with its pictures, each [1, channel, height, width]. */
+/** One finished row with its images, each [1, channel, height, width]. */
 export interface Scored {
   readonly row: Row;
   readonly original: Tensor;

@@ -5,10 +5,10 @@ import type { ResolvedOptions } from "./options.ts";
 import { ruleNamed } from "./rule.ts";
 import { decisions, type Scoring } from "./score.ts";
 
-/** How a protocol judges pictures. */
+/** How a protocol judges images. */
 export interface Judge {
   readonly scoring: Scoring;
-  /** The classes decided for each picture; keys are spent on nothing else. */
+  /** The classes decided for each image; keys are spent on nothing else. */
   decide(images: Tensor, keys: readonly Key[]): Promise<number[][]>;
   /** Whether one draw of the noise is right (1 or 0) where the scores are made without noise; else null. */
   oneDraw(images: Tensor, labels: Labels, keys: readonly Key[]): Promise<(number | null)[]>;

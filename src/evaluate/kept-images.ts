@@ -4,11 +4,11 @@ import type { Scored } from "./evaluate.ts";
 import type { Row } from "./row.ts";
 
 /** What the arrays of one attack are called: `pgd-linf@0.031`. */
-export const pictureName = ({ attack, epsilon }: Pick<Row, "attack" | "epsilon">): string =>
+export const imageName = ({ attack, epsilon }: Pick<Row, "attack" | "epsilon">): string =>
   epsilon === null ? attack : `${attack}@${epsilon}`;
 
-/** Pictures of the first examples, kept for a report as `ROWS.examples.npz`. */
-export interface Pictures {
+/** Images of the first examples, kept for a report as `ROWS.examples.npz`. */
+export interface KeptImages {
   /** Whether it was kept: there was room. */
   add(scored: Scored): boolean;
   /** An .npz of `NAME/index` [n], `NAME/original` and `NAME/adversarial` [n, channel, height, width], per attack. */
@@ -22,8 +22,8 @@ interface Kept {
   readonly adversarials: Tensor[];
 }
 
-/** Keeps the pictures of at most `most` examples per attack; `before` holds those of an interrupted evaluation. */
-export function pictures(most: number, before?: Uint8Array): Pictures {
+/** Keeps the images of at most `most` examples per attack; `before` holds those of an interrupted evaluation. */
+export function keptImages(most: number, before?: Uint8Array): KeptImages {
   const kept = new Map<string, Kept>();
   const of = (name: string): Kept => {
     const found = kept.get(name) ?? { indices: [], originals: [], adversarials: [] };
@@ -33,7 +33,7 @@ export function pictures(most: number, before?: Uint8Array): Pictures {
   if (before !== undefined) restore(before, of);
   return {
     add({ row, original, adversarial }) {
-      const { indices, originals, adversarials } = of(pictureName(row));
+      const { indices, originals, adversarials } = of(imageName(row));
       if (indices.length >= most || indices.includes(row.index)) return false;
       indices.push(row.index);
       originals.push(original);
@@ -62,7 +62,7 @@ function restore(bytes: Uint8Array, of: (name: string) => Kept): void {
     if (!key.endsWith("/index")) continue;
     const name = key.slice(0, -"/index".length);
     const kept = of(name);
-    const picture = (part: string, i: number): Tensor | undefined => {
+    const image = (part: string, i: number): Tensor | undefined => {
       const array = arrays.get(`${name}/${part}`);
       if (array === undefined || !(array.data instanceof Float32Array)) return undefined;
       const size = array.data.length / array.shape[0];
@@ -70,7 +70,7 @@ function restore(bytes: Uint8Array, of: (name: string) => Kept): void {
       return tensor(shape, array.data.slice(i * size, (i + 1) * size));
     };
     for (let i = 0; i < data.length; i++) {
-      const [original, adversarial] = [picture("original", i), picture("adversarial", i)];
+      const [original, adversarial] = [image("original", i), image("adversarial", i)];
       if (original === undefined || adversarial === undefined) continue;
       kept.indices.push(Number(data[i]));
       kept.originals.push(original);

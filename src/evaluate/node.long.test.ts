@@ -78,10 +78,10 @@ const bare = (rows: readonly Row[]) =>
   rows
     .map(({ seconds: _, queries: __, ...row }) => row)
     .sort((a, b) => rowName(a).localeCompare(rowName(b)));
-const pictures = async (out: string) => parseNpz("p", await readFile(beside(out, "examples.npz")));
+const images = async (out: string) => parseNpz("p", await readFile(beside(out, "examples.npz")));
 
 describe("an evaluation", () => {
-  it("leaves rows, settings and pictures that belong together", async () => {
+  it("leaves rows, settings and images that belong together", async () => {
     const out = place();
     const rows = await all(start(out));
     expect(await stored(out)).toEqual(rows);
@@ -97,7 +97,7 @@ describe("an evaluation", () => {
       data: "toy",
       target,
     });
-    const saved = await pictures(out);
+    const saved = await images(out);
     const adversarial = saved.get("pgd-linf@0.1/adversarial");
     const original = saved.get("pgd-linf@0.1/original");
     expect(original?.shape).toEqual([3, 1, 2, 2]);
@@ -111,12 +111,12 @@ describe("an evaluation", () => {
     }
   });
 
-  it("keeps of several numbers of EOT draws the pictures of the largest", async () => {
+  it("keeps of several numbers of EOT draws the images of the largest", async () => {
     const out = place();
     const options = { protocol: "published", objective: "mean-logits", cwSearches: 3 };
     const rows = await all(start(out, {}, { ...options, eot: [1, 8], attacks: ["cw-l2"] }));
     expect(rows).toHaveLength(12 * 2);
-    const saved = await pictures(out);
+    const saved = await images(out);
     const [adversarial, original] = ["adversarial", "original"].map((part) =>
       saved.get(`cw-l2/${part}`),
     );
@@ -145,14 +145,14 @@ describe("an evaluation", () => {
     }
   });
 
-  it("keeps the pictures of every row that it wrote, wherever it is killed", async () => {
+  it("keeps the images of every row that it wrote, wherever it is killed", async () => {
     for (const rows of [1, 2, 5, 20]) {
       const out = place();
       let left = rows;
       for await (const _ of start(out)) if (--left === 0) break;
       await all(start(out, { resume: true }));
       for (const name of ["pgd-linf@0.05", "pgd-linf@0.1", "pgd-l2@0.83"])
-        expect((await pictures(out)).get(`${name}/index`)?.data).toEqual(Float32Array.of(0, 1, 2));
+        expect((await images(out)).get(`${name}/index`)?.data).toEqual(Float32Array.of(0, 1, 2));
     }
   });
 
@@ -253,7 +253,7 @@ describe("an evaluation is refused", () => {
   });
 
   it.each([
-    [{ shape: [1, 3, 3] }, "has pictures of [1, 3, 3], runs/a takes [1, 2, 2]"],
+    [{ shape: [1, 3, 3] }, "has images of [1, 3, 3], runs/a takes [1, 2, 2]"],
     [{ classes: ["dark", "bright", "grey"] }, "has 3 classes, runs/a has 2 outputs"],
     [{ classes: ["bright", "dark"] }, "class 0 is bright in toy and dark in runs/a"],
   ])("on data that does not fit: %j", async (look, message) => {

@@ -19,7 +19,7 @@ import { describeNoise } from "../noise/table.ts";
 import { checkOptions } from "./check.ts";
 import { evaluate, type Scored } from "./evaluate.ts";
 import { type Locate, stoppable } from "./evaluated-model.ts";
-import { pictures } from "./kept-images.ts";
+import { keptImages } from "./kept-images.ts";
 import { type EvaluateOptions, resolved } from "./options.ts";
 import { resumedRows } from "./resumed.ts";
 import type { Row } from "./row.ts";
@@ -51,7 +51,7 @@ export interface NodeEvaluation {
   /** The .jsonl file; without it rows are only returned. */
   readonly out?: string;
   readonly resume?: boolean;
-  /** Examples per attack whose pictures are kept beside the rows. */
+  /** Examples per attack whose images are kept beside the rows. */
   readonly saveExamples?: number;
   /** Data set; by default the one that the model was trained on. */
   readonly data?: string | Dataset;
@@ -84,7 +84,7 @@ function checkFit(model: Model, { name, shape, classes }: Dataset): void {
       : `evaluate it on data like ${model.data}`;
   if (shape.join() !== inputShape.join())
     throw new UsageError(
-      `${name} has pictures of [${shape.join(", ")}], ${model.path} takes [${inputShape.join(", ")}]; ${advice}`,
+      `${name} has images of [${shape.join(", ")}], ${model.path} takes [${inputShape.join(", ")}]; ${advice}`,
     );
   if (classes.length !== outputs)
     throw new UsageError(
@@ -254,7 +254,7 @@ export async function* evaluateNode(
       examplesFile === null || rows.length === 0
         ? undefined
         : ((await readBytesIfThere(examplesFile)) ?? undefined);
-    const kept = pictures(saveExamples, before);
+    const kept = keptImages(saveExamples, before);
     if (out !== undefined) {
       await writing(out, makeFolder(dirname(out)));
       if (rows.length === 0) {
@@ -268,7 +268,7 @@ export async function* evaluateNode(
     };
     const finished = new Set(rows.map(rowName));
     const broken = new Set(rows.filter(isBroken).map(brokenName));
-    // Of attacks with several numbers of draws, the pictures of the strongest.
+    // Of attacks with several numbers of draws, the images of the strongest.
     const most = Math.max(...options.eot);
     const mostDraws = ({ attack, eot }: Row) => noise === null || attack === "none" || eot === most;
     // Where attacks meet only what stands, those that it broke; else of each attack the same images.
@@ -280,9 +280,9 @@ export async function* evaluateNode(
         ready.push(scored);
         if (!scored.last) continue;
         await lease?.check();
-        // Pictures first: a row that stands in the file is not computed again.
-        const pictured = ready.filter(({ row }) => shows(row) && mostDraws(row)).filter(kept.add);
-        if (examplesFile !== null && pictured.length > 0)
+        // Images first: a row that stands in the file is not computed again.
+        const imaged = ready.filter(({ row }) => shows(row) && mostDraws(row)).filter(kept.add);
+        if (examplesFile !== null && imaged.length > 0)
           await writeWhole(examplesFile, kept.bytes());
         for (const { row } of ready.splice(0)) {
           if (out !== undefined) await writing(out, appendFile(out, rowLine(row)));

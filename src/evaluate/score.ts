@@ -5,7 +5,7 @@ import { fold, type Key } from "../math/random.ts";
 import { type Tensor, takeRows, tensor } from "../math/tensor.ts";
 import type { Rule } from "./rule.ts";
 
-/** How often a classifier is asked about one picture. */
+/** How often a classifier is asked about one image. */
 export interface Scoring {
   readonly rule: Rule;
   /** Noise draws per example, R; a multiple of the rule's. 1 for a deterministic classifier. */
@@ -67,7 +67,7 @@ export function lengths(adversarial: Tensor, x: Tensor) {
   return distancesOf(adversarial, x, "linf").map((linf, i) => ({ linf, l2: l2[i], l1: l1[i] }));
 }
 
-/** Pixels rounded to 8 bits per channel, as a picture file stores them. */
+/** Pixels rounded to 8 bits per channel, as an image file stores them. */
 export const rounded = ({ shape, data }: Tensor): Tensor =>
   tensor(
     shape,

@@ -26,13 +26,13 @@ export function fillBits(key: Key, words: Uint32Array): void {
 }
 
 /** Words from which on a call of WebAssembly costs less than the loop below. */
-const MANY = 32;
+const MIN_VECTORISED = 32;
 
 let made: Simd | null | undefined;
 
-/** WebAssembly for draws of at least MANY words, made for the first of them; null where there is none. */
+/** WebAssembly for draws of at least MIN_VECTORISED words, made for the first of them; null where there is none. */
 function fastFor(count: number): Simd | null {
-  if (count < MANY) return null;
+  if (count < MIN_VECTORISED) return null;
   if (made === undefined) made = simd();
   return made;
 }

@@ -67,13 +67,13 @@ export const adders = machines(() => ({
 type Machine = NonNullable<ReturnType<typeof adders>>;
 
 /** Numbers from which on WebAssembly's own memory is worth it. */
-const MANY = 4096;
+const MIN_VECTORISED = 4096;
 
 /** Numbers that are brought there at a time. */
 const PART = 4096;
 
 /** Bytes up to which memory is kept for the next sums; larger ones are JavaScript's. */
-const MOST = 2 ** 26;
+const MAX_BYTES = 2 ** 26;
 
 /** Sums in double precision of equally long rows, zeros at first. */
 export interface Sums {
@@ -95,7 +95,7 @@ function machineWith(bytes: number): Machine | null {
 export function sumsOf(count: number, size: number, fast = true): Sums {
   const length = count * size;
   const bytes = 8 * length + 4 * PART;
-  const many = length >= MANY && size % 4 === 0 && bytes <= MOST;
+  const many = length >= MIN_VECTORISED && size % 4 === 0 && bytes <= MAX_BYTES;
   const machine = fast && many ? machineWith(bytes) : null;
   if (machine === null) return loops(new Float64Array(length), size);
   const sums = new Float64Array(machine.buffer, 0, length).fill(0);
@@ -119,7 +119,7 @@ export function sumsOf(count: number, size: number, fast = true): Sums {
 
 /** x += y, element by element, rounded to float32: `increase` for arrays of many numbers. */
 export function increaseMany(x: Float32Array, y: Float32Array): void {
-  const machine = x.length >= MANY ? machineWith(8 * PART) : null;
+  const machine = x.length >= MIN_VECTORISED ? machineWith(8 * PART) : null;
   if (machine === null) {
     increase(x, y);
     return;

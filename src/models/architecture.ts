@@ -38,7 +38,7 @@ export interface FileAnswers {
 export interface Architecture {
   /** As written on the command line: `wrn-28-10`, `cnn-small`. */
   readonly name: string;
-  /** [channel, height, width] of one picture in [0, 1]. */
+  /** [channel, height, width] of one image in [0, 1]. */
   readonly inputShape: Shape;
   readonly classes: number;
   readonly parameters: readonly ParameterSpec[];

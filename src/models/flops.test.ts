@@ -35,7 +35,7 @@ const cifar = {
   std: [0.247, 0.2435, 0.2616],
 };
 
-// Zagoruyko & Komodakis 2016 and later papers give 5.2 billion multiplications per picture.
+// Zagoruyko & Komodakis 2016 and later papers give 5.2 billion multiplications per image.
 it("WRN-28-10 has the published cost, ∂L/∂x doubles it, and a training step trebles it", () => {
   const { forward, gradient: attack, step } = flopsPerImage(architecture("wrn-28-10", cifar));
   expect(forward / 2e9).toBeCloseTo(5.24, 1);

@@ -133,7 +133,7 @@ describe("a file whose input has no batch axis", () => {
   it("says both shapes where an image fits neither", () => {
     const file = fileOf({ input: [3, 4, 4], nodes: squeezed, arrays: row(48) });
     expect(() => importedNetwork(readModel(file), "fixture", { shape: [3, 8, 8] })).toThrow(
-      /takes pictures of \[4, 4\] and was given \[3, 8, 8\].*takes pictures of \[3, 4, 4\]/,
+      /takes images of \[4, 4\] and was given \[3, 8, 8\].*takes images of \[3, 4, 4\]/,
     );
   });
 });
@@ -224,7 +224,7 @@ describe("an open length that is not the batch", () => {
       /\(axis length\): x \[batch, length\]; state it with --input-shape/,
     );
     expect(() => importedNetwork(bytesFile(["batch", 4, "a", "b"]), "f", { shape: [5] })).toThrow(
-      "takes pictures of [4, a, b] and was given [5]",
+      "takes images of [4, a, b] and was given [5]",
     );
     expect(() => importedNetwork(bytesFile(["n", 4, "a"]), "f", { shape: [1, 2, 3] })).toThrow(
       "leaves axis a of x [n, 4, a] open, and an image of [1, 2, 3] does not fit into the others",

@@ -4,7 +4,7 @@ import * as g from "../engine/graph/expressions.ts";
 import type { Value } from "../engine/graph/value.ts";
 import type { Declared } from "../engine/onnx/model.ts";
 import { sizeOf } from "../math/tensor.ts";
-import type { PictureOptions } from "./imported-image.ts";
+import type { ImageOptions } from "./imported-image.ts";
 
 /** One way to take a file's input as images. */
 export interface InputAxes {
@@ -61,7 +61,7 @@ const batchLast = (input: Declared, lengths: Lengths): InputAxes => ({
 });
 
 /** Whether an image of the caller's is as large as the whole input, whose first axis is longer than one image's. */
-function fillsInput(lengths: Lengths, { shape, numbers }: PictureOptions): boolean {
+function fillsInput(lengths: Lengths, { shape, numbers }: ImageOptions): boolean {
   if (lengths.some(isOpen) || lengths[0] === 1) return false;
   const count = shape === undefined ? numbers : sizeOf(shape);
   return count === sizeOf(lengths.map(Number));
@@ -71,7 +71,7 @@ function fillsInput(lengths: Lengths, { shape, numbers }: PictureOptions): boole
  * The ways in which an input can hold images, the likeliest first: its first axis is the batch, unless one image already
  * fills it or there is no other axis. Which of them holds, the file's scores must show.
  */
-export function inputAxes(input: Declared, options: PictureOptions): InputAxes[] {
+export function inputAxes(input: Declared, options: ImageOptions): InputAxes[] {
   const lengths = input.shape;
   if (lengths === null || lengths.length === 0) return [batchFirst(input)];
   const ways = [batchFirst(input)];

@@ -73,7 +73,7 @@ describe("a file that takes bytes", () => {
   });
 });
 
-describe("pictures in [0, 1] become what a file takes:", () => {
+describe("images in [0, 1] become what a file takes:", () => {
   it("mean, standard deviation and white are applied per channel, in channels-last order", async () => {
     const model = readModel(
       onnxFile(
@@ -116,14 +116,14 @@ describe("pictures in [0, 1] become what a file takes:", () => {
 
   it.each([
     [{ output: "nowhere", shape: [3, 6, 6] }, "no output nowhere; its outputs are y [n, 3, 1, 1]"],
-    [{ shape: [1, 6, 6] }, "takes pictures of [3, h, w] and was given [1, 6, 6]"],
+    [{ shape: [1, 6, 6] }, "takes images of [3, h, w] and was given [1, 6, 6]"],
     [{ mean: [0.1, 0.2], shape: [3, 6, 6] }, "mean has 2 numbers for 3 channels"],
   ])("%j is refused", (options, message) => {
     expect(() => importedNetwork(openSize, "fixture", options)).toThrow(message);
   });
 });
 
-describe("pictures in colour", () => {
+describe("images in colour", () => {
   it("meet a network of one channel in grey", async () => {
     const one = { inputs: { x: ["n", 1, 2, 2] }, outputs: { z: ["n", 3] } };
     expect((await open(head, one, { shape: [3, 2, 2] })).network.inputShape).toEqual([1, 2, 2]);

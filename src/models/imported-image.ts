@@ -1,4 +1,4 @@
-// The picture's input of a foreign file: its shape and layout, and how pixels become what it takes.
+// The image's input of a foreign file: its shape and layout, and how pixels become what it takes.
 
 import * as g from "../engine/graph/expressions.ts";
 import type { Value } from "../engine/graph/value.ts";
@@ -6,7 +6,7 @@ import type { Declared } from "../engine/onnx/model.ts";
 import { type Shape, sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 
-/** What a file does not say about its pictures. */
+/** What a file does not say about its images. */
 export interface Preprocessing {
   /** Per channel, of pixels in [0, 1]; what the network's own preprocessing subtracts and divides by. */
   readonly mean?: readonly number[];
@@ -19,8 +19,8 @@ export interface Preprocessing {
   readonly channelOrder?: "rgb" | "bgr";
 }
 
-/** What a file does not say about its pictures, their size included. */
-export interface PictureOptions extends Preprocessing {
+/** What a file does not say about its images, their size included. */
+export interface ImageOptions extends Preprocessing {
   /** [channel, height, width], needed where the file leaves it open; where it takes one channel, three stand for their grey. */
   readonly shape?: Shape;
   /** How many numbers an image has, where whoever opens the file knows that and no more. */
@@ -28,7 +28,7 @@ export interface PictureOptions extends Preprocessing {
 }
 
 /** Shape [channel, height, width], order of axes, and the axes after the batch where they are not three. */
-export interface Picture {
+export interface Image {
   readonly shape: Shape;
   readonly layout: "nchw" | "nhwc";
   readonly rank: Shape;
@@ -64,22 +64,22 @@ function boundLengths(input: Declared, declared: readonly Length[], shape: Shape
 }
 
 /** The lengths after the batch in the order of the file. */
-const lengthsOf = ({ shape, layout, rank }: Picture): Shape => {
+const lengthsOf = ({ shape, layout, rank }: Image): Shape => {
   if (rank.length > 0 || shape.length !== 3) return rank;
   return layout === "nhwc" ? [shape[1], shape[2], shape[0]] : shape;
 };
 
 /** What the names that a file gives its open lengths are bound to by an image. */
-export const boundNames = (input: Declared, picture: Picture): Map<string, number> => {
-  const lengths = lengthsOf(picture);
+export const boundNames = (input: Declared, image: Image): Map<string, number> => {
+  const lengths = lengthsOf(image);
   const names = new Map<string, number>();
   for (const [i, n] of (input.shape ?? []).slice(1).entries())
     if (typeof n === "string" && lengths[i] !== undefined) names.set(n, lengths[i]);
   return names;
 };
 
-/** [channel, height, width] of the pictures, and how the file orders them. */
-export function pictureOf(input: Declared, options: PictureOptions): Picture {
+/** [channel, height, width] of the images, and how the file orders them. */
+export function imageOf(input: Declared, options: ImageOptions): Image {
   const declared = (input.shape ?? [null, null, null, null]).slice(1);
   const few = (n: Length) => isKnown(n) && n <= 4;
   const layout =
@@ -96,7 +96,7 @@ export function pictureOf(input: Declared, options: PictureOptions): Picture {
     const other = ordered.findIndex((n, i) => ordered.length === 3 && isKnown(n) && n !== shape[i]);
     if (other >= 0 || (all !== null && all !== sizeOf(shape)))
       throw new UsageError(
-        `the file takes pictures of [${ordered.map((n) => n ?? "any").join(", ")}] and was given [${shape.join(", ")}]; bring them to that size (--resize and --crop do it)`,
+        `the file takes images of [${ordered.map((n) => n ?? "any").join(", ")}] and was given [${shape.join(", ")}]; bring them to that size (--resize and --crop do it)`,
       );
     const rank = declared.length === 3 ? [] : boundLengths(input, declared, shape);
     return { shape, layout, rank };
@@ -106,7 +106,7 @@ export function pictureOf(input: Declared, options: PictureOptions): Picture {
     return { shape: [numbers], layout, rank: boundLengths(input, declared, [numbers]) };
   if (!ordered.every(isKnown))
     throw new UsageError(
-      `the file leaves the size of its pictures open (${openAxes(declared)}): ${input.name} [${(input.shape ?? ["?"]).map((n) => n ?? "?").join(", ")}]; state it with --input-shape, for example --input-shape ${ordered.map((n, i) => (isKnown(n) ? n : ordered.length === 3 && i === 0 ? 3 : 224)).join(",")}`,
+      `the file leaves the size of its images open (${openAxes(declared)}): ${input.name} [${(input.shape ?? ["?"]).map((n) => n ?? "?").join(", ")}]; state it with --input-shape, for example --input-shape ${ordered.map((n, i) => (isKnown(n) ? n : ordered.length === 3 && i === 0 ? 3 : 224)).join(",")}`,
     );
   return { shape: ordered, layout, rank: declared.length === 3 ? [] : ordered };
 }
@@ -123,11 +123,11 @@ export function statedShape({ shape }: Pick<Declared, "shape">): Shape | undefin
 export const takesWhole = ({ dtype }: Pick<Declared, "dtype">): boolean =>
   dtype === "int32" || dtype === "int64";
 
-const scaleOf = (input: Declared, { scale }: PictureOptions): number =>
+const scaleOf = (input: Declared, { scale }: ImageOptions): number =>
   scale ?? (takesWhole(input) ? 255 : 1);
 
-/** What whoever uses the gradients must know of the picture's input. */
-export const pictureNotes = (input: Declared, options: PictureOptions): string[] =>
+/** What whoever uses the gradients must know of the image's input. */
+export const imageNotes = (input: Declared, options: ImageOptions): string[] =>
   takesWhole(input)
     ? [
         `the file's input ${input.name} takes whole numbers: pixels in [0, 1] are given to it times ${scaleOf(input, options)} and rounded, as bytes are; gradients through that are approximate (straight-through), those at the rounded pixels`,
@@ -135,19 +135,14 @@ export const pictureNotes = (input: Declared, options: PictureOptions): string[]
     : [];
 
 /** Pixels [batch, ...shape] in [0, 1] as what the file takes; whole numbers hand their gradient through. */
-export function prepared(
-  x: Value,
-  input: Declared,
-  picture: Picture,
-  options: PictureOptions,
-): Value {
+export function prepared(x: Value, input: Declared, image: Image, options: ImageOptions): Value {
   const { mean, std } = options;
   const scale = scaleOf(input, options);
-  const channels = picture.shape[0];
+  const channels = image.shape[0];
   const perChannel = (values: readonly number[], what: string) => {
     if (values.length !== 1 && values.length !== channels)
       throw new UsageError(`${what} has ${values.length} numbers for ${channels} channels`);
-    const shape = [1, values.length, ...picture.shape.slice(1).map(() => 1)];
+    const shape = [1, values.length, ...image.shape.slice(1).map(() => 1)];
     return g.constant({ dtype: "float32", shape, data: Float32Array.from(values) });
   };
   let y = x;
@@ -173,7 +168,7 @@ export function prepared(
     );
   if (scale !== 1) y = g.mul(y, g.scalar(scale));
   if (takesWhole(input)) y = g.straightThrough(g.round(y), y);
-  if (picture.rank.length > 0) return g.reshape(y, [x.shape[0], ...picture.rank]);
-  if (picture.layout === "nhwc") y = g.transpose(y, [0, 2, 3, 1]);
+  if (image.rank.length > 0) return g.reshape(y, [x.shape[0], ...image.rank]);
+  if (image.layout === "nhwc") y = g.transpose(y, [0, 2, 3, 1]);
   return input.dtype === "float64" ? g.cast(y, "float64") : y;
 }

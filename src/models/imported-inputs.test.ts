@@ -19,7 +19,7 @@ const runtime = await nodeRuntime({ threads: 1 });
 const open = opening(runtime);
 afterAll(release);
 
-describe("inputs besides the picture", () => {
+describe("inputs besides the image", () => {
   const noise = readModel(
     onnxFile(
       [
@@ -44,7 +44,7 @@ describe("inputs besides the picture", () => {
 
   it("are constants that must be stated", async () => {
     expect(() => importedNetwork(noise, "fixture")).toThrow(
-      "besides the picture the file is fed training []; state each as a number: --constants training=0",
+      "besides the image the file is fed training []; state each as a number: --constants training=0",
     );
     expect(await logits({ constants: { training: 0 } })).toEqual([-3, 4, 13]);
     expect(await logits({ constants: { training: 1 } })).toEqual([-6, 8, 26]);
@@ -78,11 +78,11 @@ describe("inputs besides the picture", () => {
 
   it("that the file does not have are refused", () => {
     expect(() => importedNetwork(noise, "fixture", { constants: { ratio: 0.5, x: 1 } })).toThrow(
-      "no input ratio besides its picture; its inputs are x [n, 4], training []",
+      "no input ratio besides its image; its inputs are x [n, 4], training []",
     );
   });
 
-  it("of the same kind as the picture: which one takes it must be said", () => {
+  it("of the same kind as the image: which one takes it must be said", () => {
     const two = readModel(
       onnxFile([nodeOf("Sub", ["a", "b"], ["y"])], {
         inputs: { a: ["n", 4], b: ["n", 4] },
@@ -90,7 +90,7 @@ describe("inputs besides the picture", () => {
       }),
     );
     expect(() => importedNetwork(two, "fixture")).toThrow(
-      "2 inputs: a [n, 4], b [n, 4]; say which takes the picture with --picture-input",
+      "2 inputs: a [n, 4], b [n, 4]; say which takes the image with --picture-input",
     );
     expect(() => importedNetwork(two, "fixture", { input: "a" })).toThrow("--constants b=0");
     const { classes } = importedNetwork(two, "fixture", { input: "a", constants: { b: 0 } });
@@ -219,7 +219,7 @@ describe("the output with the scores", () => {
     expect(read(nodes, inputs, { z: ["n", 3] }).inputShape).toEqual([4]);
     // `apart` is computed last: both inputs feed it, and which takes the image must be said.
     expect(() => read(nodes, inputs, { apart: ["n", 3], z: ["n", 3] })).toThrow(
-      "2 inputs: target [n, 3], x [n, 4]; say which takes the picture",
+      "2 inputs: target [n, 3], x [n, 4]; say which takes the image",
     );
   });
 

@@ -1,4 +1,4 @@
-// Which of a foreign file's inputs takes the picture, which output gives the scores, and what the other inputs are fed.
+// Which of a foreign file's inputs takes the image, which output gives the scores, and what the other inputs are fed.
 
 import * as g from "../engine/graph/expressions.ts";
 import { flat } from "../engine/graph/interpret-arrays.ts";
@@ -9,8 +9,8 @@ import { own } from "../math/own.ts";
 import { type DType, sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 
-/** Numbers that an input besides the picture may have. */
-const MOST_ELEMENTS = 2 ** 25;
+/** Numbers that an input besides the image may have. */
+const MAX_ELEMENTS = 2 ** 25;
 
 const list = (all: readonly Declared[]) =>
   all
@@ -91,7 +91,7 @@ export function imageInputs(inputs: readonly Declared[]): Declared[] {
 }
 
 /**
- * The input that takes the picture: the one of that name, or the only one that the scores depend on, is not stated as a
+ * The input that takes the image: the one of that name, or the only one that the scores depend on, is not stated as a
  * constant, and can hold images. Among several one with three axes or more, if no other has as many, is it.
  */
 export function pictureInput(
@@ -115,32 +115,32 @@ export function pictureInput(
     return first;
   if (open.length === 1) return open[0];
   throw new UsageError(
-    `the file has ${feeding.length} inputs: ${list(feeding)}; say which takes the picture with --picture-input`,
+    `the file has ${feeding.length} inputs: ${list(feeding)}; say which takes the image with --picture-input`,
   );
 }
 
 /**
- * The inputs besides the picture that the scores depend on, each a number in the shape that the file declares. An open
- * length is what the picture binds its name to; without such a name the batch where it comes first, and 1 elsewhere.
+ * The inputs besides the image that the scores depend on, each a number in the shape that the file declares. An open
+ * length is what the image binds its name to; without such a name the batch where it comes first, and 1 elsewhere.
  */
 export function otherInputs(
   model: OnnxModel,
-  picture: Declared,
+  image: Declared,
   output: Declared,
   constants: Readonly<Record<string, number>>,
   batch: number,
   names: ReadonlyMap<string, number> = new Map(),
 ): Record<string, Value> {
-  const others = model.inputs.filter((one) => one !== picture);
+  const others = model.inputs.filter((one) => one !== image);
   const unknown = Object.keys(constants).find((name) => others.every((one) => one.name !== name));
   if (unknown !== undefined)
     throw new UsageError(
-      `the file has no input ${unknown} besides its picture; its inputs are ${list(model.inputs)}`,
+      `the file has no input ${unknown} besides its image; its inputs are ${list(model.inputs)}`,
     );
-  const unfed = unfedInputs(model, [picture.name, ...Object.keys(constants)], [output.name]);
+  const unfed = unfedInputs(model, [image.name, ...Object.keys(constants)], [output.name]);
   if (unfed.length > 0)
     throw new UsageError(
-      `besides the picture the file is fed ${list(unfed)}; state each as a number: --constants ${unfed.map(({ name }) => `${name}=0`).join(",")}`,
+      `besides the image the file is fed ${list(unfed)}; state each as a number: --constants ${unfed.map(({ name }) => `${name}=0`).join(",")}`,
     );
   return Object.fromEntries(
     others.flatMap(({ name, dtype, shape }) => {
@@ -151,9 +151,9 @@ export function otherInputs(
         const bound = typeof n === "string" ? names.get(n) : undefined;
         return bound ?? (axis === 0 ? batch : 1);
       });
-      if (!(sizeOf(lengths) <= MOST_ELEMENTS))
+      if (!(sizeOf(lengths) <= MAX_ELEMENTS))
         throw new UsageError(
-          `input ${name} [${lengths.join(", ")}] is more than ${MOST_ELEMENTS} numbers; the file is damaged, or was made to exhaust this machine`,
+          `input ${name} [${lengths.join(", ")}] is more than ${MAX_ELEMENTS} numbers; the file is damaged, or was made to exhaust this machine`,
         );
       const isTruth = dtype === "bool";
       if (isTruth ? value !== 0 && value !== 1 : !isFloat(dtype) && !Number.isInteger(value))

@@ -21,7 +21,7 @@ const runtime = await nodeRuntime({ threads: 1 });
 const open = opening(runtime);
 afterAll(release);
 
-describe("a file that is fixed to one picture", () => {
+describe("a file that is fixed to one image", () => {
   const fixed = { inputs: { x: [1, 1, 2, 2] }, outputs: { z: [1, 3] } };
 
   it("takes any batch when its reshape can be rewritten, with the numbers of single runs", async () => {
@@ -35,8 +35,8 @@ describe("a file that is fixed to one picture", () => {
     }
   });
 
-  it("is run one by one when its pictures would meet, with losses and gradients of their own", async () => {
-    // In a batch of one the mean over the batch is the picture itself.
+  it("is run one by one when its images would meet, with losses and gradients of their own", async () => {
+    // In a batch of one the mean over the batch is the image itself.
     const axes = { axes: { ints: [0] } };
     const mixing = [
       nodeOf("ReduceMean", ["x"], ["m"], axes),
@@ -65,7 +65,7 @@ describe("a file that is fixed to one picture", () => {
   });
 });
 
-describe("a class token in a file that is fixed to one picture", () => {
+describe("a class token in a file that is fixed to one image", () => {
   // Patches [1, 4, 2], a token before them, and a mean over the tokens: as a vision transformer has them.
   const tokens = {
     token: tensor([1, 1, 2], [0.5, -0.25]),
@@ -99,7 +99,7 @@ describe("a class token in a file that is fixed to one picture", () => {
       ],
     ],
     [
-      "written over a row of zeros that has the shape of one picture",
+      "written over a row of zeros that has the shape of one image",
       1,
       [
         nodeOf("ConstantOfShape", ["five"], ["zeros"]),
@@ -189,14 +189,14 @@ describe("the end of a file", () => {
     ]);
   });
 
-  it("of pictures, as a segmentation has, is refused", async () => {
+  it("of images, as a segmentation has, is refused", async () => {
     const model = readModel(
       onnxFile([nodeOf("Relu", ["x"], ["y"])], {
         inputs: { x: ["n", 3, 8, 8] },
         outputs: { y: ["n", 3, 8, 8] },
       }),
     );
-    expect(() => importedNetwork(model, "fixture")).toThrow("one row of scores per picture");
+    expect(() => importedNetwork(model, "fixture")).toThrow("one row of scores per image");
   });
 });
 

@@ -1,4 +1,4 @@
-// A classifier from anybody's ONNX file: its pictures, its logits, and what stands between.
+// A classifier from anybody's ONNX file: its images, its logits, and what stands between.
 
 import * as g from "../engine/graph/expressions.ts";
 import type { Value } from "../engine/graph/value.ts";
@@ -15,13 +15,7 @@ import { UsageError } from "../math/usage-error.ts";
 import type { Architecture } from "./architecture.ts";
 import { headSentences } from "./head-sentences.ts";
 import { fixedTo, type InputAxes, inputAxes, onlyBatch } from "./imported-axes.ts";
-import {
-  boundNames,
-  type PictureOptions,
-  pictureNotes,
-  pictureOf,
-  prepared,
-} from "./imported-image.ts";
+import { boundNames, type ImageOptions, imageNotes, imageOf, prepared } from "./imported-image.ts";
 import {
   choiceNotes,
   holdsNoScores,
@@ -35,8 +29,8 @@ import { allowanceOf, type Demand, demandOf, requireModest, storedBytes } from "
 import { listed, scoreCandidates } from "./score-candidates.ts";
 
 /** How a foreign file is read. */
-export interface ImportedOptions extends PictureOptions {
-  /** Name of the picture's input; the only one by default. */
+export interface ImportedOptions extends ImageOptions {
+  /** Name of the image's input; the only one by default. */
   readonly input?: string;
   /** What the file's other inputs are fed, a number for all elements of each. */
   readonly constants?: Readonly<Record<string, number>>;
@@ -58,7 +52,7 @@ export interface ImportedNetwork extends Architecture {
   readonly statedBatch: number | null;
   /** What whoever uses its gradients must know. */
   readonly notes: readonly string[];
-  /** What one run of the batch that the file states takes, or of one picture. */
+  /** What one run of the batch that the file states takes, or of one image. */
   readonly demand: Demand;
   /** What stands at the end of the file and was taken off to find the logits: `Softmax`. */
   readonly removed: readonly string[];
@@ -71,11 +65,11 @@ export interface ImportedNetwork extends Architecture {
 /** Batches of its own size that a rewritten file is checked on. */
 export const CHECKED = 3;
 
-/** Numbers that the pictures of one batch may have. */
-const MOST_PIXELS = 2 ** 25;
+/** Numbers that the images of one batch may have. */
+const MAX_PIXELS = 2 ** 25;
 
 /**
- * The classifier in a file, for pictures [batch, channel, height, width] in [0, 1] (or whatever shape it takes after the
+ * The classifier in a file, for images [batch, channel, height, width] in [0, 1] (or whatever shape it takes after the
  * batch). Softmax and the like are taken off its end. A file whose input has no batch axis, has it last, or works for one
  * image alone is run image by image. Throws `UsageError` for what cannot be read.
  */
@@ -111,9 +105,9 @@ export function importedNetwork(
 function refuseSingleNumber(model: OnnxModel, output: Declared, options: ImportedOptions): never {
   const candidates = imageInputs(model.inputs).flatMap((input) => {
     try {
-      const picture = pictureOf(input, options);
-      const x = g.input("x", [2, ...picture.shape]);
-      const fed = { [input.name]: prepared(x, input, picture, options) };
+      const image = imageOf(input, options);
+      const x = g.input("x", [2, ...image.shape]);
+      const fed = { [input.name]: prepared(x, input, image, options) };
       return scoreCandidates(traceGraph(model, fed, { wanted: [output.name] }), 2);
     } catch (error) {
       if (error instanceof UsageError) return [];
@@ -142,11 +136,11 @@ function withOnlyBatch(
   const { straightThrough = false, constants = {}, blockSize } = options;
   const shapeFor = (batch: number) => {
     try {
-      const picture = pictureOf(axes.declared, options);
-      const names = boundNames(axes.declared, picture);
+      const image = imageOf(axes.declared, options);
+      const names = boundNames(axes.declared, image);
       const fed = otherInputs(model, input, output, constants, batch, names);
-      const x = g.input("x", [batch, ...picture.shape]);
-      fed[input.name] = axes.arrange(prepared(x, axes.declared, picture, options));
+      const x = g.input("x", [batch, ...image.shape]);
+      fed[input.name] = axes.arrange(prepared(x, axes.declared, image, options));
       const settings: ImportOptions = { straightThrough, wanted: [output.name] };
       const block = blockSize === undefined ? settings : { ...settings, blockSize };
       return importGraph(model, fed, block).outputs[output.name].shape;
@@ -167,11 +161,11 @@ function networkWith(
   options: ImportedOptions,
 ): ImportedNetwork {
   const { declared, statedBatch: stated } = axes;
-  const picture = pictureOf(declared, options);
-  const names = boundNames(declared, picture);
+  const image = imageOf(declared, options);
+  const names = boundNames(declared, image);
   const fed = (x: Value) => ({
     ...otherInputs(model, input, output, options.constants ?? {}, x.shape[0], names),
-    [input.name]: axes.arrange(prepared(x, declared, picture, options)),
+    [input.name]: axes.arrange(prepared(x, declared, image, options)),
   });
   const { straightThrough = false } = options;
   const settings = (batch: number) => ({
@@ -187,23 +181,23 @@ function networkWith(
     const end = result.outputs[output.name];
     return {
       end,
-      notes: [...pictureNotes(declared, options), ...result.notes],
+      notes: [...imageNotes(declared, options), ...result.notes],
       ...(options.raw ? outputsOf : logitsOf)(end, batch, output.name),
     };
   };
   function ofBatch(batch: number): ReturnType<typeof read> {
     try {
-      return read(g.input("x", [batch, ...picture.shape]));
+      return read(g.input("x", [batch, ...image.shape]));
     } catch (error) {
       // The only one that can come from here: a stack that ran over.
       if (!(error instanceof RangeError)) throw error;
       throw new UsageError(`${name} is nested too deeply to be read`, { cause: error });
     }
   }
-  const pixels = sizeOf(picture.shape);
-  if (!((stated ?? 1) * pixels <= MOST_PIXELS))
+  const pixels = sizeOf(image.shape);
+  if (!((stated ?? 1) * pixels <= MAX_PIXELS))
     throw new UsageError(
-      `the file takes pictures of [${picture.shape.join(", ")}]${stated === null || stated === 1 ? "" : ` in batches of ${stated}`}, which is more than ${MOST_PIXELS} numbers; it is damaged, or was made to exhaust this machine`,
+      `the file takes images of [${image.shape.join(", ")}]${stated === null || stated === 1 ? "" : ` in batches of ${stated}`}, which is more than ${MAX_PIXELS} numbers; it is damaged, or was made to exhaust this machine`,
     );
   /** As `ofBatch`; an operator that cannot be read is reported with the values in front of it that can be the scores. */
   function readFirst(batch: number): ReturnType<typeof read> {
@@ -211,7 +205,7 @@ function networkWith(
       return ofBatch(batch);
     } catch (error) {
       if (!(error instanceof UnknownOperator)) throw error;
-      const x = g.input("x", [batch, ...picture.shape]);
+      const x = g.input("x", [batch, ...image.shape]);
       const candidates = scoreCandidates(traceGraph(model, fed(x), settings(batch)), batch);
       if (candidates.length === 0) throw error;
       throw new UsageError(
@@ -225,7 +219,7 @@ function networkWith(
   const demand = demandOf([first.logits]);
   const allowed = allowanceOf({
     stored: storedBytes([first.logits]),
-    picture: options.shape === undefined ? 0 : 4 * pixels,
+    image: options.shape === undefined ? 0 : 4 * pixels,
     generated: demand.generated,
     maxConstants: options.maxConstants,
   });
@@ -264,7 +258,7 @@ function networkWith(
   }
   return {
     name,
-    inputShape: picture.shape,
+    inputShape: image.shape,
     classes,
     parameters: [],
     fixedBatch: fixedBatch(),
@@ -275,7 +269,7 @@ function networkWith(
     demand,
     head: headSentences(first),
     foreign: true,
-    input: (x) => prepared(x, declared, picture, options),
+    input: (x) => prepared(x, declared, image, options),
     forward: (x) => ({ logits: read(x).logits, statistics: {} }),
     answers: (x) => answersOf(read(x)),
     trace: (x) => traceGraph(model, fed(x), settings(x.shape[0])),

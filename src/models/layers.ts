@@ -82,13 +82,13 @@ export function batchNorm(
   };
 }
 
-/** Convolution with a square kernel that keeps the picture's size (divided by the stride). */
+/** Convolution with a square kernel that keeps the image's size (divided by the stride). */
 export const convSame = (x: Value, w: Value, stride = 1): Value => {
   const p = (w.shape[2] - 1) / 2;
   return conv(x, w, { strides: [stride, stride], pads: [p, p, p, p] });
 };
 
-/** The mean over each picture: [batch, channel, height, width] → [batch, channel]. */
+/** The mean over each image: [batch, channel, height, width] → [batch, channel]. */
 export const globalAveragePool = (x: Value): Value => mean(x, [2, 3]);
 
 /** x [batch, in] · weightᵀ + bias, with weight [out, in] as PyTorch stores it. */

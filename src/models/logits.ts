@@ -95,7 +95,7 @@ export function outputsOf(output: Value, batch: number, name: string): Logits {
   const lengths = output.shape.filter((n) => n !== 1);
   if (!Number.isInteger(count) || (batch > 1 && lengths[0] !== batch))
     throw new UsageError(
-      `output ${name} has shape [${output.shape.join(", ")}] for a batch of ${batch}; one row per picture is needed, so choose another --output`,
+      `output ${name} has shape [${output.shape.join(", ")}] for a batch of ${batch}; one row per image is needed, so choose another --output`,
     );
   return { logits: g.cast(g.reshape(output, [batch, count]), "float32"), ...asIs };
 }
@@ -108,7 +108,7 @@ export function logitsOf(output: Value, batch: number, name: string): Logits {
   const { scores, removed, isLast } = unchosen(output, batch);
   if (scores.shape.filter((n) => n > 1).length > (batch > 1 ? 2 : 1))
     throw new UsageError(
-      `output ${name} has shape [${scores.shape.join(", ")}], as segmentation or detection have; a classifier gives one row of scores per picture, so choose another --output`,
+      `output ${name} has shape [${scores.shape.join(", ")}], as segmentation or detection have; a classifier gives one row of scores per image, so choose another --output`,
     );
   const axis = classAxis(scores, batch);
   if (axis === null) return ofOneScore(scores, batch, name);

@@ -30,10 +30,10 @@ describe("what a network asks for", () => {
     expect([alive, known, work]).toEqual([428, 2800, 700 + 700 + 7]);
   });
 
-  it("may be more where the file stores more, or the caller brings larger pictures", () => {
-    expect(allowanceOf({ stored: 0, picture: 0 }).alive).toBe(2 ** 27);
-    expect(allowanceOf({ stored: 2 ** 30, picture: 0 }).alive).toBe(2 ** 33);
-    expect(allowanceOf({ stored: 0, picture: 2 ** 22 }).alive).toBe(2 ** 30);
+  it("may be more where the file stores more, or the caller brings larger images", () => {
+    expect(allowanceOf({ stored: 0, image: 0 }).alive).toBe(2 ** 27);
+    expect(allowanceOf({ stored: 2 ** 30, image: 0 }).alive).toBe(2 ** 33);
+    expect(allowanceOf({ stored: 0, image: 2 ** 22 }).alive).toBe(2 ** 30);
     const demand = {
       alive: 2 ** 29,
       known: 0,
@@ -43,13 +43,13 @@ describe("what a network asks for", () => {
       work: 0,
       constantWork: 0,
     };
-    expect(() => requireModest(demand, allowanceOf({ stored: 0, picture: 0 }), 1)).toThrow(
+    expect(() => requireModest(demand, allowanceOf({ stored: 0, image: 0 }), 1)).toThrow(
       UsageError,
     );
-    expect(() => requireModest(demand, allowanceOf({ stored: 0, picture: 0 }), 1)).toThrow(
+    expect(() => requireModest(demand, allowanceOf({ stored: 0, image: 0 }), 1)).toThrow(
       "needs 0.500 GiB for values that are held at one time, and 0.125 GiB are allowed",
     );
-    requireModest(demand, allowanceOf({ stored: 2 ** 26, picture: 0 }), 1);
+    requireModest(demand, allowanceOf({ stored: 2 ** 26, image: 0 }), 1);
   });
 });
 
@@ -91,8 +91,8 @@ describe("weights that a file generates", () => {
   });
 
   it("allow the work that such weights do, but neither memory nor work on constants", () => {
-    const none = allowanceOf({ stored: 0, picture: 0 });
-    const some = allowanceOf({ stored: 0, picture: 0, generated: 2 ** 29 });
+    const none = allowanceOf({ stored: 0, image: 0 });
+    const some = allowanceOf({ stored: 0, image: 0, generated: 2 ** 29 });
     expect(some.work).toBeGreaterThan(8 * none.work);
     expect(some).toMatchObject({
       alive: none.alive,
@@ -101,12 +101,12 @@ describe("weights that a file generates", () => {
     });
     const trusted = allowanceOf({
       stored: 0,
-      picture: 0,
+      image: 0,
       generated: 2 ** 29,
       maxConstants: 2 ** 29,
     });
     expect(trusted).toEqual({
-      ...allowanceOf({ stored: 2 ** 29, picture: 0 }),
+      ...allowanceOf({ stored: 2 ** 29, image: 0 }),
       known: 2 ** 29,
       computed: 2 ** 29,
       slow: 2 ** 29,
@@ -124,17 +124,13 @@ describe("weights that a file generates", () => {
     expect(constantWork).toBeGreaterThan(2 ** 24);
     const squared = demandOf([g.matmul(w, w)]);
     expect(() =>
-      requireModest(
-        squared,
-        allowanceOf({ stored: 0, picture: 0, generated: squared.generated }),
-        1,
-      ),
+      requireModest(squared, allowanceOf({ stored: 0, image: 0, generated: squared.generated }), 1),
     ).toThrow(
       "multiplies or sorts 0.0625 GiB of constants of its own, and 0.0313 GiB are allowed; if you trust it, allow more with --max-constants SIZE",
     );
     const chain = demandOf([g.exp(g.exp(w))]);
     expect(() =>
-      requireModest(chain, allowanceOf({ stored: 0, picture: 0, generated: chain.generated }), 1),
+      requireModest(chain, allowanceOf({ stored: 0, image: 0, generated: chain.generated }), 1),
     ).toThrow("makes 0.125 GiB of constants of its own, and 0.0625 GiB are allowed");
   });
 });
@@ -153,7 +149,7 @@ describe("a file that is refused before anything is allocated", () => {
       ),
       "fixture",
     );
-  it("makes much of a small picture, or states a huge one", () => {
+  it("makes much of a small image, or states a huge one", () => {
     expect(open([1, 3, 8, 8], ["n", 3, 8, 8]).classes).toBe(3);
     expect(() => open([1, 3, 8192, 8192], ["n", 3, 1, 1])).toThrow("more than a classifier");
     expect(() => open([1, 3, 1, 1], ["n", 3, 2 ** 31, 2 ** 31])).toThrow("made to exhaust");

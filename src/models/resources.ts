@@ -7,9 +7,9 @@ import { UsageError } from "../math/usage-error.ts";
 
 /** What one run takes. */
 export interface Demand {
-  /** Most bytes of values that must be held at one time, of what depends on the picture. */
+  /** Most bytes of values that must be held at one time, of what depends on the image. */
   readonly alive: number;
-  /** Bytes of all that is known without the picture, beyond what the file stores. */
+  /** Bytes of all that is known without the image, beyond what the file stores. */
   readonly known: number;
   /** Of those, bytes of arrays that repeat a few numbers, as weights that a file generates do. */
   readonly generated: number;
@@ -19,11 +19,11 @@ export interface Demand {
   readonly written: number;
   /** Multiply-adds. */
   readonly work: number;
-  /** Of those, multiply-adds of what is known without the picture. */
+  /** Of those, multiply-adds of what is known without the image. */
   readonly constantWork: number;
 }
 
-/** What a file may ask for; of `written` and `work` the part that depends on the picture. */
+/** What a file may ask for; of `written` and `work` the part that depends on the image. */
 export interface Allowance {
   readonly alive: number;
   readonly known: number;
@@ -126,8 +126,8 @@ export const storedBytes = (outputs: readonly Value[]): number =>
 export interface Carried {
   /** What the file stores. */
   readonly stored: number;
-  /** The picture that the caller brings; 0 where its size is the file's word alone. */
-  readonly picture: number;
+  /** The image that the caller brings; 0 where its size is the file's word alone. */
+  readonly image: number;
   /** Weights that the file generates. */
   readonly generated?: number;
   /** Constants that the caller allows (`--max-constants`); undefined for the limits of a file that nobody vouches for. */
@@ -135,20 +135,20 @@ export interface Carried {
 }
 
 /**
- * What such a file may ask for, per picture: a floor that small networks stay below, and more in proportion to what it
- * stores and to the picture that the caller brings, since a network that needs much memory carries many weights or sees
- * large pictures (docs/auditing.md#hostile-files). Weights that a file generates allow the work that such weights do, and
+ * What such a file may ask for, per image: a floor that small networks stay below, and more in proportion to what it
+ * stores and to the image that the caller brings, since a network that needs much memory carries many weights or sees
+ * large images (docs/auditing.md#hostile-files). Weights that a file generates allow the work that such weights do, and
  * nothing else, since they cost the file nothing; once the caller allows them, they count as if they were stored.
  */
-export function allowanceOf({ stored, picture, generated = 0, maxConstants }: Carried): Allowance {
+export function allowanceOf({ stored, image, generated = 0, maxConstants }: Carried): Allowance {
   const carried = maxConstants === undefined ? stored : stored + generated;
   return {
-    alive: Math.max(2 ** 27, 8 * carried, 256 * picture),
+    alive: Math.max(2 ** 27, 8 * carried, 256 * image),
     known: maxConstants ?? Math.max(MAX_CONSTANTS, 32 * stored),
     computed: maxConstants ?? Math.max(2 ** 25, 32 * stored, generated),
     slow: maxConstants ?? Math.max(2 ** 25, 32 * stored),
-    written: Math.max(2 ** 30, 64 * carried, 4096 * picture),
-    work: Math.max(2 ** 32, 2 ** 12 * carried, 2 ** 7 * generated, 2 ** 16 * picture),
+    written: Math.max(2 ** 30, 64 * carried, 4096 * image),
+    work: Math.max(2 ** 32, 2 ** 12 * carried, 2 ** 7 * generated, 2 ** 16 * image),
     constantWork: Math.max(2 ** 32, 2 ** 12 * carried),
   };
 }
@@ -194,6 +194,6 @@ export function requireModest(demand: Demand, allowed: Allowance, batch: number)
   for (const [modest, text] of asks)
     if (!modest)
       throw new UsageError(
-        `the file ${text} for a ${batch === 1 ? "picture" : `batch of ${batch}, which it is fixed to`}, which is more than a classifier of its size should; it is damaged, or was made to exhaust this machine${batch === 1 ? "" : ", or should be exported with an open batch"}`,
+        `the file ${text} for ${batch === 1 ? "an image" : `a batch of ${batch}, which it is fixed to`}, which is more than a classifier of its size should; it is damaged, or was made to exhaust this machine${batch === 1 ? "" : ", or should be exported with an open batch"}`,
       );
 }

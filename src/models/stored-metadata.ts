@@ -4,9 +4,9 @@ import { z } from "zod";
 import type { InputSpec } from "./architecture.ts";
 
 /** Sides and classes that a stored network may state. */
-const MOST = 2 ** 16;
-const Length = z.int().positive().max(MOST);
-const PerChannel = z.array(z.number()).min(1).max(MOST);
+const MAX_LENGTH = 2 ** 16;
+const Length = z.int().positive().max(MAX_LENGTH);
+const PerChannel = z.array(z.number()).min(1).max(MAX_LENGTH);
 
 const Input = z
   .looseObject({
@@ -20,7 +20,7 @@ const Input = z
     { error: "mean and std have one number, or one per channel" },
   );
 
-const Names = z.array(z.string()).max(MOST);
+const Names = z.array(z.string()).max(MAX_LENGTH);
 
 const HeldOut = z.looseObject({ examples: z.int().nonnegative(), of: z.int().nonnegative() });
 

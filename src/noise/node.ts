@@ -84,13 +84,16 @@ function drawer(worker: Worker) {
 }
 
 /** Numbers from which on a second thread is worth its messages. */
-const MANY = 2 ** 16;
+const MIN_PER_WORKER = 2 ** 16;
 
 /** Draws in up to `most` threads, which `start` makes when they are first needed. */
 export function inThreads(most: number, start: () => Worker): DrawElsewhere {
   const threads: ReturnType<typeof drawer>[] = [];
   return async (noise, keys, shape) => {
-    const count = Math.max(1, Math.min(most, keys.length, Math.floor(sizeOf(shape) / MANY)));
+    const count = Math.max(
+      1,
+      Math.min(most, keys.length, Math.floor(sizeOf(shape) / MIN_PER_WORKER)),
+    );
     while (threads.length < count) threads.push(drawer(start()));
     const bounds = boundsOf(keys.length, count);
     const parts = await Promise.all(

@@ -22,10 +22,10 @@ interface Announced {
 }
 
 /** Announcements that wait at once: this batch, the next one, and the first of an attack's next step. */
-const MOST = 3;
+const MAX_PREFETCHED = 3;
 
 /** Bytes of an announcement up to which it is drawn ahead, so that waiting noise stays small beside a network's memory. */
-const MOST_BYTES = 2 ** 26;
+const MAX_BYTES = 2 ** 26;
 
 /** The place of a key in an announcement, −1 where it is not there. */
 function rowOf({ keys, rows }: Announced, key: Key): number {
@@ -42,14 +42,14 @@ export function drawnAhead(noise: Noise, elsewhere: DrawElsewhere): Noise {
     ...noise,
     ahead: {
       announce(keys, shape) {
-        if (4 * sizeOf(shape) > MOST_BYTES || keys.length === 0) return;
+        if (4 * sizeOf(shape) > MAX_BYTES || keys.length === 0) return;
         const announced = {
           keys,
           shape,
           rows: new Map(keys.map(([, word], i) => [word, i])),
           drawn: elsewhere(noise.name, keys, shape).catch(() => null),
         };
-        waiting = [...waiting, announced].slice(-MOST);
+        waiting = [...waiting, announced].slice(-MAX_PREFETCHED);
       },
       async draw(keys, shape) {
         const found = waiting.find(

@@ -36,7 +36,7 @@ function parse(text: string) {
   const large = parameters.findIndex((value, i) => expected[i].unit === "pixels" && value >= 1);
   if (large >= 0)
     throw new UsageError(
-      `noise ${text} is for pixels in [0, 1], where it would hide the picture; did you mean ${written(
+      `noise ${text} is for pixels in [0, 1], where it would hide the image; did you mean ${written(
         kind,
         given.map((one, i) => (i === large ? `${one}/255` : one)),
       )}?`,

@@ -73,7 +73,7 @@ const split = (key: Key, size: number): Split => ({
   },
 });
 
-/** Points of the unit square as pictures of shape [2, 1, 1]: two channels of one pixel. */
+/** Points of the unit square as images of shape [2, 1, 1]: two channels of one pixel. */
 export function interlockedRows(
   seed: number,
   sizes: { readonly train: number; readonly test: number },

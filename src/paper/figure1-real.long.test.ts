@@ -12,7 +12,7 @@ const w = normal([keyOf(1)], [1, pixels]).data;
 const l1 = w.reduce((sum, v) => sum + Math.abs(v), 0);
 const l2 = Math.hypot(...w);
 
-/** Two classes; class 1 begins `distance` (in ℓ2) from the grey picture, in the direction of w. */
+/** Two classes; class 1 begins `distance` (in ℓ2) from the grey image, in the direction of w. */
 const network = (distance: number) =>
   linearVictim(tensor([2, pixels], [...w.map(() => 0), ...w]), [
     0,
@@ -28,7 +28,7 @@ const drawn = (distance: number) =>
     epsilonLinf: 0.05,
     epsilonL2: 0.3,
     resolution: 24,
-    showPicture: true,
+    showImage: true,
   });
 
 describe("the plane of a linear classifier's adversarial examples", () => {
@@ -64,7 +64,7 @@ describe("the plane of a linear classifier's adversarial examples", () => {
     expect((await drawn(0.29)).svg).toContain("PGD-ℓ2: taken for b");
   });
 
-  it("is a well-formed file, the same for the same seed, that shows a picture only if asked to", async () => {
+  it("is a well-formed file, the same for the same seed, that shows an image only if asked to", async () => {
     const { svg, data } = await drawn(0.2);
     expect((await sharp(Buffer.from(svg)).metadata()).format).toBe("svg");
     expect((await drawn(0.2)).svg).toBe(svg);

@@ -20,7 +20,7 @@ export interface NamedClassifier {
 export interface Figure1RealOptions {
   /** One panel each. */
   readonly classifiers: readonly NamedClassifier[];
-  /** One picture, [1, channel, height, width] in [0, 1]. */
+  /** One image, [1, channel, height, width] in [0, 1]. */
   readonly x: Tensor;
   readonly label: number;
   readonly classNames: readonly string[];
@@ -28,8 +28,8 @@ export interface Figure1RealOptions {
   readonly epsilonL2?: number;
   /** Cells along a side of the window. */
   readonly resolution?: number;
-  /** Whether the picture itself goes into the data and the corner of the figure. */
-  readonly showPicture?: boolean;
+  /** Whether the image itself goes into the data and the corner of the figure. */
+  readonly showImage?: boolean;
   readonly seed?: number;
   readonly signal?: AbortSignal | undefined;
   /** Counts points of the planes, over all classifiers. */
@@ -106,7 +106,7 @@ const leadsOf = (logits: Tensor): number[] => {
 };
 
 /**
- * Figure 1 in the space of real pictures: for each classifier the plane through `x` that its PGD-ℓ∞ and its PGD-ℓ2
+ * Figure 1 in the space of real images: for each classifier the plane through `x` that its PGD-ℓ∞ and its PGD-ℓ2
  * example span, the class at each point of it, and exactly what it cuts out of both balls (a polygon and a disc).
  */
 export async function figure1Real({
@@ -117,7 +117,7 @@ export async function figure1Real({
   epsilonLinf = 0.031,
   epsilonL2 = 0.83,
   resolution = 96,
-  showPicture = false,
+  showImage = false,
   seed = 0,
   signal,
   onProgress,
@@ -173,7 +173,7 @@ export async function figure1Real({
     half,
     resolution,
     panels,
-    image: showPicture ? { shape: x.shape.slice(1), pixels } : null,
+    image: showImage ? { shape: x.shape.slice(1), pixels } : null,
   };
   return { svg: sliceSvg(data), data };
 }

@@ -1,9 +1,9 @@
-// Planes through a picture in the space of all pictures, and what a plane cuts out of the balls around it.
+// Planes through an image in the space of all images, and what a plane cuts out of the balls around it.
 
 import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
 import type { PlanePoint } from "../report/marks.ts";
 
-/** Two orthonormal directions in the space of pictures; the plane is x + a·first + b·second. */
+/** Two orthonormal directions in the space of images; the plane is x + a·first + b·second. */
 export interface Plane {
   readonly first: Float64Array;
   readonly second: Float64Array;

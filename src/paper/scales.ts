@@ -48,7 +48,7 @@ export const scales: Readonly<Record<Scale["name"], Scale>> = {
     attack: { steps: 2, draws: 10, cwSteps: 4, cwSearches: 2, batch: 64 },
     eot: { sound: 2, published: 4, sweep: [1, 2] },
   },
-  /** Real pictures and a small Wide ResNet, trained for minutes: what two cores can afford. */
+  /** Real images and a small Wide ResNet, trained for minutes: what two cores can afford. */
   small: {
     name: "small",
     training: { model: "wrn-10-1", data: "cifar10", recipe: "short", rate: 0.1, epochs: 3 },

@@ -117,7 +117,7 @@ const order = (headline: Summary["headline"]): readonly Column["kind"][] => [
 ];
 
 /** Attack columns above which only the largest radii are shown. */
-const MANY = 4;
+const MAX_ATTACKS_IN_FULL = 4;
 
 /** One table per data set and protocol, so that no column mixes numbers of different meaning. */
 export function accuracyTables(
@@ -132,7 +132,7 @@ export function accuracyTables(
   }
   return [...groups.values()].map((group) => {
     const full = tableOf(group, false);
-    const many = full.columns.filter(({ kind }) => kind === "attack").length > MANY;
+    const many = full.columns.filter(({ kind }) => kind === "attack").length > MAX_ATTACKS_IN_FULL;
     if (!short || !many) return full;
     const table = tableOf(group, true);
     return { ...table, shortened: table.columns.length < full.columns.length };

@@ -3,8 +3,8 @@ import type { Settings } from "../evaluate/settings.ts";
 import type { Summary } from "../evaluate/summary.ts";
 import type { Tensor } from "../math/tensor.ts";
 
-/** The pictures that were kept of one attack at one radius; entry i of each belongs to test image `indices[i]`. */
-export interface PictureSet {
+/** The images that were kept of one attack at one radius; entry i of each belongs to test image `indices[i]`. */
+export interface ImageSet {
   /** `pgd-linf@0.031`. */
   readonly name: string;
   readonly indices: readonly number[];
@@ -23,7 +23,7 @@ export interface Evaluation {
   readonly summary: Summary;
   /** Null if they are missing or unreadable; `notes` says so. */
   readonly settings: Settings | null;
-  readonly pictures: readonly PictureSet[];
+  readonly images: readonly ImageSet[];
   /** What is missing or cut short, in sentences for the reader. */
   readonly notes: readonly string[];
 }
@@ -35,7 +35,7 @@ export interface RowsFile {
   readonly rows: readonly Row[];
   /** Text of the settings; null if there are none. */
   readonly settings: string | null;
-  /** Bytes of the .npz of pictures; null if there are none. */
+  /** Bytes of the .npz of images; null if there are none. */
   readonly examples: Uint8Array | null;
   readonly notes: readonly string[];
 }

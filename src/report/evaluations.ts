@@ -1,7 +1,7 @@
 import type { Row } from "../evaluate/row.ts";
 import { UsageError } from "../math/usage-error.ts";
-import type { Evaluation, PictureSet, RowsFile, Tools } from "./evaluation.ts";
-import { readPictures } from "./read-images.ts";
+import type { Evaluation, ImageSet, RowsFile, Tools } from "./evaluation.ts";
+import { readImages } from "./read-images.ts";
 import { readSettings } from "./read-settings.ts";
 
 /** Rows that may be averaged together: one model, one data set, one way of judging it. */
@@ -64,7 +64,7 @@ function evaluationsOfFile(source: RowsFile, tools: Tools): Unlabelled[] {
     );
   else if (settings === null)
     notes.push(`The settings beside ${file} cannot be read and are left out.`);
-  const pictures = picturesOf(source, only, tools, notes);
+  const images = imagesOf(source, only, tools, notes);
   return [...groups.values()].map((rows, i) => {
     checkCells(file, rows);
     const fitting = settings?.model.name === rows[0].model ? settings : null;
@@ -77,35 +77,35 @@ function evaluationsOfFile(source: RowsFile, tools: Tools): Unlabelled[] {
     const summary = tools.summarize(rows, {
       onlyStanding: fitting?.options.onlyStanding === true,
     });
-    const evaluation = { file, rows, summary, settings: fitting, pictures };
+    const evaluation = { file, rows, summary, settings: fitting, images };
     const own = unfinished(rows[0].model, evaluation);
     return { ...evaluation, notes: i === groups.size - 1 ? [...notes, ...own] : own };
   });
 }
 
-function picturesOf(
+function imagesOf(
   { file, examples }: RowsFile,
   only: boolean,
   { parseNpz }: Tools,
   notes: string[],
-): PictureSet[] {
+): ImageSet[] {
   if (examples === null) {
-    notes.push(`${file} has no pictures beside it (--save-examples keeps some).`);
+    notes.push(`${file} has no images beside it (--save-examples keeps some).`);
     return [];
   }
   if (!only) {
     notes.push(
-      `${file} holds rows of several evaluations, so nobody knows whose the pictures beside it are.`,
+      `${file} holds rows of several evaluations, so nobody knows whose the images beside it are.`,
     );
     return [];
   }
   try {
-    const pictures = readPictures(parseNpz(`the pictures of ${file}`, examples));
-    if (pictures.length === 0) notes.push(`The file of pictures beside ${file} holds none.`);
-    return pictures;
+    const images = readImages(parseNpz(`the images of ${file}`, examples));
+    if (images.length === 0) notes.push(`The file of images beside ${file} holds none.`);
+    return images;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    notes.push(`The pictures beside ${file} cannot be read and are left out (${error.message}).`);
+    notes.push(`The images beside ${file} cannot be read and are left out (${error.message}).`);
     return [];
   }
 }

@@ -14,7 +14,7 @@ import { summaryTable, textTable } from "./text-table.ts";
 const evaluations = (changes = {}) =>
   evaluationsOf([fileOf(fourExamples(changes))], { summarize, parseNpz });
 
-describe("a picture", () => {
+describe("an image", () => {
   it("comes back from its PNG, channels last, cut to [0, 1]", () => {
     const pixels = [0, 1, 0.2, 0.4, 2, -1, 0.6, 0.8, 0, 0, 0, 1];
     const uri = pngUri(tensor([1, 3, 2, 2], pixels), 0);
@@ -27,13 +27,13 @@ describe("a picture", () => {
   });
 
   it("has a difference with grey for zero, amplified as far as the largest one allows", () => {
-    const { factor, pictures } = amplified(
+    const { factor, images } = amplified(
       tensor([1, 1, 1, 3], [0.5, 0.5, 0.5]),
       tensor([1, 1, 1, 3], [0.5, 0.53125, 0.46875]),
     );
     expect(factor).toBe(10);
-    expect([...pictures.data]).toEqual([0.5, 0.8125, 0.1875]);
-    expect(amplified(pictures, pictures).factor).toBe(1);
+    expect([...images.data]).toEqual([0.5, 0.8125, 0.1875]);
+    expect(amplified(images, images).factor).toBe(1);
   });
 });
 

@@ -23,7 +23,7 @@ async function fileMeant(folder: string): Promise<UsageError> {
   );
 }
 
-/** A ROWS.jsonl with the settings and pictures beside it, as far as they are there. */
+/** A ROWS.jsonl with the settings and images beside it, as far as they are there. */
 export async function readRowsFile(file: string): Promise<RowsFile> {
   if (
     await stat(file).then(

@@ -76,18 +76,18 @@ describe("the page", () => {
     ]);
   });
 
-  it("is well-formed, and tells headings, tables and pictures to those who cannot see them", () => {
+  it("is well-formed, and tells headings, tables and images to those who cannot see them", () => {
     structure(text);
     const { document } = parseHTML(text);
     expect(document.querySelectorAll("h1")).toHaveLength(1);
     const tables = [...document.querySelectorAll("table")];
     expect(tables.length).toBeGreaterThan(3);
     for (const table of tables) expect(table.querySelector("caption")?.textContent).toBeTruthy();
-    const pictures = [...document.querySelectorAll("img")];
-    expect(pictures).toHaveLength(6);
-    for (const picture of pictures) {
-      expect(picture.getAttribute("alt")).toBeTruthy();
-      expect(picture.getAttribute("src")).toMatch(/^data:image\/png;base64,iVBORw0KGgo/);
+    const images = [...document.querySelectorAll("img")];
+    expect(images).toHaveLength(6);
+    for (const image of images) {
+      expect(image.getAttribute("alt")).toBeTruthy();
+      expect(image.getAttribute("src")).toMatch(/^data:image\/png;base64,iVBORw0KGgo/);
     }
     for (const svg of document.querySelectorAll("svg"))
       expect(svg.getAttribute("aria-label")).toBeTruthy();
@@ -131,10 +131,10 @@ describe("the page", () => {
   it("says what is missing, and is made all the same", () => {
     const bare = pageOf(fileOf(fourExamples()));
     expect(bare).toContain("rows.jsonl has no settings beside it");
-    expect(bare).toContain("rows.jsonl has no pictures beside it");
+    expect(bare).toContain("rows.jsonl has no images beside it");
     const broken = pageOf(fileOf(fourExamples(), { settings: "{", examples: Uint8Array.of(1, 2) }));
     expect(broken).toContain("The settings beside rows.jsonl cannot be read");
-    expect(broken).toContain("The pictures beside rows.jsonl cannot be read");
+    expect(broken).toContain("The images beside rows.jsonl cannot be read");
   });
 
   it("never puts rows of two protocols into one table", () => {

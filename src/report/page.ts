@@ -6,7 +6,7 @@ import { accuracySection } from "./sections/accuracy.ts";
 import { curvesSection } from "./sections/curves.ts";
 import { detailSection, randomisedSection } from "./sections/detail.ts";
 import { eotSection } from "./sections/eot.ts";
-import { picturesSection } from "./sections/images.ts";
+import { imagesSection } from "./sections/images.ts";
 import { settingsSection } from "./sections/settings.ts";
 import { trainingSection } from "./sections/training.ts";
 import { style } from "./style.ts";
@@ -49,7 +49,7 @@ export function page(evaluations: readonly Evaluation[], begun?: Begun): string 
     ["eot", "Against EOT draws", eotSection(evaluations, places)],
     ["randomised", "Randomised models", randomisedSection(evaluations)],
     ["training", "Training", trainingSection(evaluations, places)],
-    ["pictures", "Pictures", picturesSection(evaluations)],
+    ["images", "Images", imagesSection(evaluations)],
     ["detail", "Every attack", detailSection(evaluations)],
     ["settings", "How to repeat it", settingsSection(evaluations)],
   ];

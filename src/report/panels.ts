@@ -37,15 +37,15 @@ export interface PanelFigure {
   readonly description: string;
   readonly panels: readonly Panel[];
   readonly legend: readonly LegendItem[];
-  /** A picture for the upper right corner, as a data URI. */
-  readonly picture?: string;
+  /** An image for the upper right corner, as a data URI. */
+  readonly image?: string;
   /** Lines at the foot. */
   readonly footnotes: readonly string[];
 }
 
 const PANEL = 350;
 const MARGIN = { left: 52, right: 12, top: 8, bottom: 42 };
-const [PAD, LINE, TITLE, PICTURE] = [14, 16, 30, 56];
+const [PAD, LINE, TITLE, THUMBNAIL] = [14, 16, 30, 56];
 
 /** About as wide as text is in a sans-serif of `size` units. */
 const textWidth = (text: string, size = 12): number => 0.52 * size * [...text].length;
@@ -107,14 +107,14 @@ function flow(items: readonly LegendItem[], width: number): readonly (readonly [
 
 /** The figure as the text of an SVG file: nothing is loaded from elsewhere, and the same figure gives the same bytes. */
 export function panelFigure(figure: PanelFigure): string {
-  const { title, description, legend, picture } = figure;
+  const { title, description, legend, image } = figure;
   const panels = figure.panels.map((panel) => ({
     ...panel,
     notes: panel.notes.flatMap((note) => wrapped(note, INNER + PAD)),
   }));
   const width = 2 * PAD + PANEL * panels.length + PAD * (panels.length - 1);
   const footnotes = figure.footnotes.flatMap((note) => wrapped(note, width - 2 * PAD, 11));
-  const free = width - 2 * PAD - (picture === undefined ? 0 : PICTURE + PAD);
+  const free = width - 2 * PAD - (image === undefined ? 0 : THUMBNAIL + PAD);
   const places = flow(legend, free);
   const titles = wrapped(title, free, 17);
   const legendTop = PAD + TITLE + 20 * (titles.length - 1);
@@ -136,9 +136,9 @@ ${titles.map(
     html`<text x="${PAD}" y="${PAD + 12 + 20 * line}" font-size="16" font-weight="bold" fill="${paint.ink}">${text}</text>
 `,
 )}${
-  picture === undefined
+  image === undefined
     ? null
-    : html`<image href="${picture}" x="${width - PAD - PICTURE}" y="${PAD}" width="${PICTURE}" height="${PICTURE}" style="image-rendering:pixelated" />
+    : html`<image href="${image}" x="${width - PAD - THUMBNAIL}" y="${PAD}" width="${THUMBNAIL}" height="${THUMBNAIL}" style="image-rendering:pixelated" />
 `
 }${legend.map(
   ({ swatch, text }, i) =>

@@ -7,10 +7,10 @@ function base64(bytes: Uint8Array): string {
   return btoa(text);
 }
 
-/** Picture i of [n, channel, height, width] as a PNG of 8 bits; 0 is black, 1 is white, outside is cut. */
-export function pngBytes(pictures: Tensor, i: number): Uint8Array {
-  const { data } = rows(pictures, i, i + 1);
-  const [, channels, height, width] = pictures.shape;
+/** Image i of [n, channel, height, width] as a PNG of 8 bits; 0 is black, 1 is white, outside is cut. */
+export function pngBytes(images: Tensor, i: number): Uint8Array {
+  const { data } = rows(images, i, i + 1);
+  const [, channels, height, width] = images.shape;
   const area = height * width;
   const pixels = new Uint8Array(data.length);
   for (let channel = 0; channel < channels; channel++)
@@ -22,5 +22,5 @@ export function pngBytes(pictures: Tensor, i: number): Uint8Array {
 }
 
 /** The same as a data URI. */
-export const pngUri = (pictures: Tensor, i: number): string =>
-  `data:image/png;base64,${base64(pngBytes(pictures, i))}`;
+export const pngUri = (images: Tensor, i: number): string =>
+  `data:image/png;base64,${base64(pngBytes(images, i))}`;

@@ -7,14 +7,14 @@ import { argmaxRows } from "../math/tensor.ts";
 import type { Noise } from "../noise/noise.ts";
 
 /** Most test images of the check after each epoch. */
-const MOST = 1000;
+const MAX_EXAMPLES = 1000;
 
-/** Images per run; it divides `MOST`, so one program serves. */
+/** Images per run; it divides `MAX_EXAMPLES`, so one program serves. */
 const BATCH = 125;
 
-/** Indices of at most `MOST` examples, evenly spaced, since splits may be sorted by class. */
+/** Indices of at most `MAX_EXAMPLES` examples, evenly spaced, since splits may be sorted by class. */
 export const checkIndices = (size: number): number[] => {
-  const count = Math.min(MOST, size);
+  const count = Math.min(MAX_EXAMPLES, size);
   return Array.from({ length: count }, (_, i) => Math.floor((i * size) / count));
 };
 

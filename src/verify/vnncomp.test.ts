@@ -70,19 +70,19 @@ describe.skipIf(!there)("the files of VNN-COMP", () => {
   });
 
   const cifar = join(root, "cifar10", "test_batch.bin");
-  it.skipIf(!existsSync(cifar))("of CIFAR-10 are boxes around normalised test pictures", () => {
+  it.skipIf(!existsSync(cifar))("of CIFAR-10 are boxes around normalised test images", () => {
     const folder = "2021_cifar10_resnet";
     const [, ...lines] = readFileSync(join(place, folder, "cifar10_test_index.csv"), "utf8")
       .trim()
       .split("\n");
-    const pictures = readFileSync(cifar);
+    const images = readFileSync(cifar);
     const [mean, std] = [
       [0.4914, 0.4822, 0.4465],
       [0.2471, 0.2435, 0.2616],
     ];
     for (const line of lines.slice(0, 6)) {
       const [path, row, label, epsilon] = line.split(",");
-      const record = pictures.subarray(3073 * Number(row), 3073 * (Number(row) + 1));
+      const record = images.subarray(3073 * Number(row), 3073 * (Number(row) + 1));
       const read = property(join(folder, `${path}.gz`));
       expect([labelOf(read), record[0]]).toEqual([Number(label), Number(label)]);
       const [{ lower, upper }] = read.cases;

@@ -3,7 +3,7 @@ import type { Atom, Formula } from "./vnnlib-formula.ts";
 import type { Variable } from "./vnnlib-sums.ts";
 
 /** Most numbers that boxes and coefficients may take together: 256 MiB. */
-const MOST_NUMBERS = 2 ** 25;
+const MAX_NUMBERS = 2 ** 25;
 
 interface Box {
   readonly lower: Float64Array;
@@ -40,8 +40,8 @@ export function casesOf(
   let numbers = 0;
   const count = (more: number): void => {
     numbers += more;
-    if (numbers > MOST_NUMBERS)
-      refuse(1, `its cases take more than ${MOST_NUMBERS} numbers; split the property`);
+    if (numbers > MAX_NUMBERS)
+      refuse(1, `its cases take more than ${MAX_NUMBERS} numbers; split the property`);
   };
   const inequalityOf = (atom: Atom): Inequality => {
     const seen = known.get(atom);

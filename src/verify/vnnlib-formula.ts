@@ -14,8 +14,8 @@ export interface Formula {
 }
 
 /** Most cases that a property may have, and most conditions in all of them together. */
-const MOST_CASES = 250_000;
-const MOST_ATOMS = 8_000_000;
+const MAX_CASES = 250_000;
+const MAX_ATOMS = 8_000_000;
 
 /** Counts conditions that are written, and fails where they are too many. */
 export type Spend = (conditions: number) => void;
@@ -87,10 +87,8 @@ function both(a: Formula, b: Formula, fail: Fail, spend: Spend): Formula {
   }
   const atoms = ({ clauses }: Formula) => clauses.reduce((sum, { length }) => sum + length, 0);
   const total = atoms(a) * b.clauses.length + atoms(b) * a.clauses.length;
-  if (total > MOST_ATOMS)
-    fail(
-      `"and" multiplies out to ${total} conditions, more than ${MOST_ATOMS}; split the property`,
-    );
+  if (total > MAX_ATOMS)
+    fail(`"and" multiplies out to ${total} conditions, more than ${MAX_ATOMS}; split the property`);
   spend(total);
   const clauses = a.clauses.flatMap((left) => b.clauses.map((right) => left.concat(right)));
   return { kind: "formula", clauses };
@@ -99,9 +97,9 @@ function both(a: Formula, b: Formula, fail: Fail, spend: Spend): Formula {
 /** All of the formulas, multiplied out; the first one's clauses vary slowest. */
 export function conjunction(formulas: readonly Formula[], fail: Fail, spend: Spend): Formula {
   const cases = formulas.reduce((product, { clauses }) => product * clauses.length, 1);
-  if (cases > MOST_CASES)
+  if (cases > MAX_CASES)
     return fail(
-      `alternatives multiply out to ${cases} cases, more than ${MOST_CASES}; split the property`,
+      `alternatives multiply out to ${cases} cases, more than ${MAX_CASES}; split the property`,
     );
   if (formulas.length === 0) return truth(true);
   if (formulas.some(({ clauses }) => clauses.length === 0)) return truth(false);
@@ -111,7 +109,7 @@ export function conjunction(formulas: readonly Formula[], fail: Fail, spend: Spe
 /** One of the formulas at least. */
 export function disjunction(formulas: readonly Formula[], fail: Fail): Formula {
   const clauses = formulas.length === 1 ? formulas[0].clauses : formulas.flatMap((f) => f.clauses);
-  if (clauses.length > MOST_CASES)
-    return fail(`"or" has ${clauses.length} cases, more than ${MOST_CASES}; split the property`);
+  if (clauses.length > MAX_CASES)
+    return fail(`"or" has ${clauses.length} cases, more than ${MAX_CASES}; split the property`);
   return { kind: "formula", clauses };
 }

@@ -32,7 +32,7 @@ interface Open {
 const DEEPEST = 256;
 
 /** Conditions that may be written while everything is multiplied out, what is dropped again included. */
-const MOST_WRITTEN = 16_000_000;
+const MAX_WRITTEN = 16_000_000;
 
 const number = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
 const variableName = /^([XY])_(0|[1-9]\d{0,8})$/;
@@ -57,9 +57,9 @@ export function parseVnnlib(text: string, name = "property"): Property {
   let written = 0;
   const spend: Spend = (conditions) => {
     written += conditions;
-    if (written > MOST_WRITTEN)
+    if (written > MAX_WRITTEN)
       fail(
-        `its alternatives multiply out to more than ${MOST_WRITTEN} conditions; split the property`,
+        `its alternatives multiply out to more than ${MAX_WRITTEN} conditions; split the property`,
       );
   };
 

@@ -146,7 +146,7 @@ const formats: Readonly<Record<string, Format>> = {
     },
   },
   "calibration.json": {
-    bytes: encode(withCalibration(undefined, "c.json", machine, { pictures: 64, weights: 128 })),
+    bytes: encode(withCalibration(undefined, "c.json", machine, { images: 64, weights: 128 })),
     // Another machine's entry is not used: the same as before the calibration.
     read: (bytes) => JSON.stringify(calibrationIn(decode(bytes), "c.json", machine) ?? null),
   },

@@ -20,7 +20,7 @@ export const int64 = (...values: number[]): NdArray => ({
 export const times = <T>(n: number, make: (i: number) => T): T[] =>
   Array.from({ length: n }, (_, i) => make(i));
 
-/** The end of every bomb: one number per picture from `v`, and five classes. */
+/** The end of every bomb: one number per image from `v`, and five classes. */
 const head = [
   nodeOf("ReduceMax", ["v"], ["m"], { axes: { ints: [1, 2, 3] }, keepdims: { int: 0 } }),
   nodeOf("Unsqueeze", ["m", "one"], ["u"]),
@@ -209,7 +209,7 @@ export const bombs: Readonly<Record<string, () => Uint8Array<ArrayBuffer>>> = {
     bomb([nodeOf("Resize", ["x", "", "", "size"], ["v"], { mode: { text: "cubic" } })], {
       size: int64(1, 3, 20_000, 20_000),
     }),
-  "a picture of 2^62 pixels": () =>
+  "an image of 2^62 pixels": () =>
     bomb([nodeOf("Neg", ["x"], ["v"])], {}, { inputs: { x: [1, 3, 2 ** 31, 2 ** 31] } }),
   "a batch of 2^31": () =>
     bomb([nodeOf("Neg", ["x"], ["v"])], {}, { inputs: { x: [2 ** 31 - 1, 3, 8, 8] } }),
@@ -237,8 +237,7 @@ export const bombs: Readonly<Record<string, () => Uint8Array<ArrayBuffer>>> = {
         { axis: { int: 1 } },
       ),
     ]),
-  "an empty picture": () =>
-    bomb([nodeOf("Neg", ["x"], ["v"])], {}, { inputs: { x: [1, 3, 0, 8] } }),
+  "an empty image": () => bomb([nodeOf("Neg", ["x"], ["v"])], {}, { inputs: { x: [1, 3, 0, 8] } }),
   "a name of a million letters": () => {
     const name = "x".repeat(1_000_000);
     return bomb([nodeOf("Neg", ["x"], [name]), nodeOf("NoSuch", [name], ["v"])]);

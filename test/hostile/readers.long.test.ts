@@ -1,4 +1,4 @@
-// Hostile files of the other kinds that are read: pictures, class names, preprocessing, gzip, arrays beside a model.
+// Hostile files of the other kinds that are read: images, class names, preprocessing, gzip, arrays beside a model.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,7 +18,7 @@ const place = mkdtempSync(join(tmpdir(), "rampart-readers-"));
 afterAll(() => rmSync(place, { recursive: true, force: true }));
 
 const red = { width: 8, height: 8, channels: 3 as const, background: "red" };
-const folder = join(place, "pictures");
+const folder = join(place, "images");
 mkdirSync(join(folder, "a"), { recursive: true });
 const opened = (bytes: Uint8Array | string): Promise<unknown> => {
   writeFileSync(join(folder, "a", "one.png"), bytes);
@@ -33,7 +33,7 @@ async function stating(side: number): Promise<Uint8Array> {
 }
 const deep = `${"[".repeat(1e5)}${"]".repeat(1e5)}`;
 
-describe("a hostile picture", () => {
+describe("a hostile image", () => {
   it("in a drawing's format is not opened as one, whatever its name", async () => {
     const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"></svg>';
     await expect(opened(svg)).rejects.toThrow(/one.png .* cannot be decoded/);

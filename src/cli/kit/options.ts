@@ -43,7 +43,7 @@ export const MaxConstants = z
 
 const PerChannel = z.array(z.number()).min(1);
 
-/** How an .onnx file that rampart did not write takes its pictures, which are in [0, 1] everywhere else. */
+/** How an .onnx file that rampart did not write takes its images, which are in [0, 1] everywhere else. */
 export const modelOptions = {
   mean: PerChannel.optional().describe(
     "what the file's network expects to be subtracted from pixels in [0, 1], per channel",
@@ -68,11 +68,11 @@ export const modelOptions = {
     .array(z.int().positive())
     .min(1)
     .optional()
-    .describe("channels, rows and columns of the pictures, where the file leaves them open"),
+    .describe("channels, rows and columns of the images, where the file leaves them open"),
   pictureInput: z
     .string()
     .optional()
-    .describe("name of the file's input that takes the pictures; the only one by default"),
+    .describe("name of the file's input that takes the images; the only one by default"),
   constants: z
     .array(z.string())
     .optional()

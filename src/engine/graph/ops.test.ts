@@ -9,7 +9,7 @@ const same = { strides: [1, 1], pads: [1, 1, 1, 1], dilations: [1, 1], groups: 1
 describe("an expression that cannot be is refused where it is written:", () => {
   const [a, b] = [g.input("a", [2, 3]), g.input("b", [4])];
   const double = g.input("d", [2, 3], "float64");
-  const picture = g.input("x", [1, 3, 4, 4]);
+  const image = g.input("x", [1, 3, 4, 4]);
   const weights = g.input("w", [8, 2, 3, 3]);
   it.each([
     ["broadcast", () => g.add(a, b), "cannot broadcast [2, 3] with [4]"],
@@ -19,14 +19,10 @@ describe("an expression that cannot be is refused where it is written:", () => {
     ["transpose", () => g.transpose(a, [0, 0]), "[0, 0] is not an order of the axes of [2, 3]"],
     ["expand", () => g.expand(a, [2, 4]), "cannot"],
     ["concat", () => g.concat([a, b], 0), "cannot join [2, 3] and [4] along axis 0"],
-    [
-      "conv channels",
-      () => g.conv(picture, weights),
-      "weights [8, 2, 3, 3] in 1 groups do not fit",
-    ],
+    ["conv channels", () => g.conv(image, weights), "weights [8, 2, 3, 3] in 1 groups do not fit"],
     [
       "conv size",
-      () => g.conv(picture, g.input("w", [8, 3, 7, 7])),
+      () => g.conv(image, g.input("w", [8, 3, 7, 7])),
       "a kernel of [7, 7] does not fit",
     ],
   ])("%s", (_, build, message) => {

@@ -25,7 +25,7 @@ export function convSpatial(
     const extent = (kernel[i] - 1) * dilations[i] + 1;
     const out = Math.floor((length + pads[i] + pads[i + 2] - extent) / strides[i]) + 1;
     if (out < 1)
-      throw new Error(`a kernel of ${text(kernel)} does not fit into pictures of ${text(input)}`);
+      throw new Error(`a kernel of ${text(kernel)} does not fit into images of ${text(input)}`);
     return out;
   });
 }

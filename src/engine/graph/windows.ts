@@ -1,4 +1,4 @@
-// Builds what moves a window over pictures [batch, channel, height, width]: convolutions and pooling.
+// Builds what moves a window over images [batch, channel, height, width]: convolutions and pooling.
 
 import type { Shape } from "../../math/tensor.ts";
 import { node, sameType } from "./ops.ts";

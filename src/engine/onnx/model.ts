@@ -65,7 +65,7 @@ function declared({ name, type }: ValueInfoProto): Declared {
 }
 
 /** Graphs within graphs; what is deeper was made to exhaust a stack. */
-const MOST_DEPTH = 64;
+const MAX_DEPTH = 64;
 
 /** The graphs that a node holds: branches of a condition, bodies of loops. */
 export const subgraphsOf = ({ attribute }: NodeProto): GraphProto[] =>
@@ -74,9 +74,9 @@ export const subgraphsOf = ({ attribute }: NodeProto): GraphProto[] =>
 function requireShallow({ graph, functions }: ModelProto): void {
   let level = [...(graph?.node ?? []), ...functions.flatMap(({ node }) => node)];
   for (let depth = 0; level.length > 0; depth++) {
-    if (depth > MOST_DEPTH)
+    if (depth > MAX_DEPTH)
       throw new UsageError(
-        `graphs within graphs more than ${MOST_DEPTH} deep; the file is corrupt, or recursive`,
+        `graphs within graphs more than ${MAX_DEPTH} deep; the file is corrupt, or recursive`,
       );
     level = level.flatMap((one) => subgraphsOf(one).flatMap(({ node }) => node));
   }

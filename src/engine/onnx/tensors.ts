@@ -56,7 +56,7 @@ export const rangeOf = (type: number): readonly [low: number, high: number] =>
   })[type] ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
 
 /** Elements that a sparse array may claim. */
-const MOST_SPARSE = 2 ** 26;
+const MAX_SPARSE = 2 ** 26;
 
 /** A number from the 16 bits of IEEE half precision. */
 function half(bits: number): number {
@@ -181,7 +181,7 @@ export function decodeSparse(proto: SparseTensorProto, external: External = new 
   const count = sizeOf(shape);
   const perAxis = indices.shape.length === 2;
   const whole = indices.data.length === values.data.length * (perAxis ? shape.length : 1);
-  if (!whole || shape.some((n) => !(n >= 0)) || !(count <= MOST_SPARSE))
+  if (!whole || shape.some((n) => !(n >= 0)) || !(count <= MAX_SPARSE))
     throw new UsageError(
       `array ${name} is sparse: [${shape.join(", ")}] with ${values.data.length} values and indices [${indices.shape.join(", ")}]; the file is corrupt, or meant to exhaust memory`,
     );

@@ -31,17 +31,17 @@ describe("the break-even", () => {
 
 describe("calibration", () => {
   /** A machine on which transforms cost as much as the model says at these break-evens, with a clock that only programs move. */
-  function machine(breakEven: { pictures: number; weights: number }) {
+  function machine(breakEven: { images: number; weights: number }) {
     let clock = 0;
     let open = 0;
     const compile =
-      ({ pictures, weights }: { pictures: number; weights: number }) =>
+      ({ images, weights }: { images: number; weights: number }) =>
       async ({ y }: Readonly<Record<string, Value>>) => {
         const all = topological<Value>([y]);
-        const what = all.some((node) => is(node, "ConvWeightGradient")) ? "weights" : "pictures";
+        const what = all.some((node) => is(node, "ConvWeightGradient")) ? "weights" : "images";
         const x = all.find((node) => is(node, "Input") && node.attrs.name === "x");
         const [, channels] = x?.shape ?? [];
-        const bound = { pictures, weights }[what];
+        const bound = { images, weights }[what];
         const winograd = channels >= bound;
         const milliseconds = winograd
           ? 8 * channels ** 2 + 10 * breakEven[what] * channels
@@ -64,14 +64,14 @@ describe("calibration", () => {
     [128, 256],
     [64, 512],
     [96, 176],
-  ])("finds the machine's break-evens: %d and %d channels", async (pictures, weights) => {
-    const { compile, now, open } = machine({ pictures, weights });
+  ])("finds the machine's break-evens: %d and %d channels", async (images, weights) => {
+    const { compile, now, open } = machine({ images, weights });
     const { breakEven, measured } = await calibrate(compile, now);
     // Between two sizes the interpolation is off by a few channels.
-    expect(Math.abs(breakEven.pictures - pictures)).toBeLessThanOrEqual(16);
+    expect(Math.abs(breakEven.images - images)).toBeLessThanOrEqual(16);
     expect(Math.abs(breakEven.weights - weights)).toBeLessThanOrEqual(16);
     expect(measured).toHaveLength(8);
-    expect(measured[1]).toMatchObject({ what: "pictures", channels: 128 });
+    expect(measured[1]).toMatchObject({ what: "images", channels: 128 });
     expect(measured[1].direct).toBeCloseTo((18 * 128 ** 2) / 1000, 6);
     expect(open()).toBe(0);
   });
@@ -80,7 +80,7 @@ describe("calibration", () => {
 describe("the file of calibrations", () => {
   const machine = { cpu: "A processor", threads: 2, engine: "an engine 1.0" };
   const path = "calibration.json";
-  const found = { pictures: 96, weights: 208 };
+  const found = { images: 96, weights: 208 };
 
   it("has an entry for each processor, number of threads and engine", () => {
     const text = withCalibration(undefined, path, machine, found);
@@ -108,8 +108,8 @@ describe("the file of calibrations", () => {
 describe("the name of a blocked lowering", () => {
   it("has the break-even where it is not the usual one, and leads back to it", () => {
     expect(blockedLowering(16).name).toBe("blocked-16");
-    expect(blockedLowering(8, { pictures: 128, weights: 256 }).name).toBe("blocked-8");
-    for (const lowering of [blockedLowering(16), blockedLowering(16, { pictures: 96, weights: 1 })])
+    expect(blockedLowering(8, { images: 128, weights: 256 }).name).toBe("blocked-8");
+    for (const lowering of [blockedLowering(16), blockedLowering(16, { images: 96, weights: 1 })])
       expect(blockedNamed(lowering.name, 16)?.name).toBe(lowering.name);
     expect(blockedNamed("blocked-16-w96-208", 16)?.name).toBe("blocked-16-w96-208");
   });

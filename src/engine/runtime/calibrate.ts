@@ -7,7 +7,7 @@ import type { BreakEven } from "../lowering/blocked/cost.ts";
 import { random } from "./probe.ts";
 import type { Program, Runtime } from "./runtime.ts";
 
-/** Channels, examples, and the side of the pictures: all take about as long, and the pictures are as large as they are in networks. */
+/** Channels, examples, and the side of the images: all take about as long, and the images are as large as they are in networks. */
 const SIZES = [
   { channels: 64, examples: 16, side: 32 },
   { channels: 128, examples: 32, side: 16 },
@@ -34,7 +34,7 @@ const GEOMETRY = { strides: [1, 1], pads: [1, 1, 1, 1], dilations: [1, 1], group
 
 /** What is timed: two convolutions, or the weights' gradient of one; little leaves the graph. */
 const works: { readonly [W in keyof BreakEven]: (size: Size) => Value } = {
-  pictures({ channels, examples, side }) {
+  images({ channels, examples, side }) {
     const x = input("x", [examples, channels, side, side]);
     const w = input("w", [channels, channels, 3, 3]);
     return sum(conv(conv(x, w, GEOMETRY), w, GEOMETRY), [2, 3]);
@@ -59,12 +59,12 @@ async function measure(
   now: () => number,
 ): Promise<Measured> {
   const { channels, examples, side } = size;
-  const pictures = random([examples, channels, side, side], 0);
-  const feeds = { x: pictures, dy: pictures, w: random([channels, channels, 3, 3], 1) };
+  const images = random([examples, channels, side, side], 0);
+  const feeds = { x: images, dy: images, w: random([channels, channels, 3, 3], 1) };
   // One channel is a break-even that every network passes, this many none.
   const forms: Program[] = [];
   for (const bound of [Number.MAX_SAFE_INTEGER, 1]) {
-    const both = compile({ pictures: bound, weights: bound });
+    const both = compile({ images: bound, weights: bound });
     forms.push(await both({ y: works[what](size) }, { fixed: ["w"] }));
   }
   const seconds: number[][] = [[], []];
@@ -107,8 +107,8 @@ export async function calibrate(
   now: () => number = () => performance.now(),
 ): Promise<Calibration> {
   const measured: Measured[] = [];
-  for (const what of ["pictures", "weights"] as const)
+  for (const what of ["images", "weights"] as const)
     for (const size of SIZES) measured.push(await measure(compile, what, size, now));
   const of = (what: keyof BreakEven) => crossing(measured.filter((one) => one.what === what));
-  return { breakEven: { pictures: of("pictures"), weights: of("weights") }, measured };
+  return { breakEven: { images: of("images"), weights: of("weights") }, measured };
 }

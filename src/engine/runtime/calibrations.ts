@@ -9,6 +9,7 @@ const Channels = z.int().positive();
 const Calibrations = z.record(
   z.string(),
   z.strictObject({
+    /** Channels from which Winograd wins for images; the name is that of the file format. */
     pictures: Channels,
     weights: Channels,
     date: z.string(),
@@ -55,7 +56,7 @@ export function calibrationIn(
   machine: Machine,
 ): BreakEven | undefined {
   const found = parsed(text, path)[entryOf(machine)];
-  return found && { pictures: found.pictures, weights: found.weights };
+  return found && { images: found.pictures, weights: found.weights };
 }
 
 /** The file's text with what was measured on this machine; those of other machines stay. */
@@ -63,9 +64,9 @@ export function withCalibration(
   text: string | undefined,
   path: string,
   machine: Machine,
-  { pictures, weights }: BreakEven,
+  { images, weights }: BreakEven,
 ): string {
-  const entry = { pictures, weights, date: new Date().toISOString() };
+  const entry = { pictures: images, weights, date: new Date().toISOString() };
   const name = entryOf(machine);
   const all: Calibrations = {
     ...parsed(text, path),

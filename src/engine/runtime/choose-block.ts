@@ -75,6 +75,6 @@ export async function chooseBlock<T>(engine: Engine<T>): Promise<number | null> 
   const block = await blockSize(engine);
   if (block === null) return null;
   // With a break-even of one channel the network has all forms of convolutions, Winograd's among them.
-  const right = await agrees(engine, blockedLowering(block, { pictures: 1, weights: 1 }));
+  const right = await agrees(engine, blockedLowering(block, { images: 1, weights: 1 }));
   return right ? block : null;
 }

@@ -26,18 +26,18 @@ export const blockedLowering = (block: number, breakEven = usualBreakEven): Lowe
   prepares: true,
 });
 
-/** `blocked-16`, or `blocked-16-w96-192` where the break-even is not the usual one: 96 channels for pictures, 192 for weights. */
-function blockedName(block: number, { pictures, weights }: BreakEven): string {
-  const usual = pictures === usualBreakEven.pictures && weights === usualBreakEven.weights;
-  return usual ? `blocked-${block}` : `blocked-${block}-w${pictures}-${weights}`;
+/** `blocked-16`, or `blocked-16-w96-192` where the break-even is not the usual one: 96 channels for images, 192 for weights. */
+function blockedName(block: number, { images, weights }: BreakEven): string {
+  const usual = images === usualBreakEven.images && weights === usualBreakEven.weights;
+  return usual ? `blocked-${block}` : `blocked-${block}-w${images}-${weights}`;
 }
 
 /** The lowering of a name that `blockedLowering` has given for blocks of this size; undefined of any other name. */
 export function blockedNamed(name: string, block: number): Lowering | undefined {
   const found = /^blocked-(\d+)(?:-w([1-9]\d*)-([1-9]\d*))?$/.exec(name);
   if (found === null || Number(found[1]) !== block) return undefined;
-  const [pictures, weights] = found.slice(2).map(Number);
+  const [images, weights] = found.slice(2).map(Number);
   return found[2] === undefined
     ? blockedLowering(block)
-    : blockedLowering(block, { pictures, weights });
+    : blockedLowering(block, { images, weights });
 }

@@ -20,8 +20,8 @@ export interface OpenOptions extends ImportedOptions {
   readonly runtime?: Runtime;
   /** The network of a run directory whose network is the caller's own. */
   readonly ownModel?: Architecture;
-  /** Shape of the pictures that the network will meet, taken where `shape` is not stated; not recorded. */
-  readonly pictures?: Shape;
+  /** Shape of the images that the network will meet, taken where `shape` is not stated; not recorded. */
+  readonly images?: Shape;
 }
 
 /** The bytes of a checkpoint, unless they show that they are of another format. */
@@ -55,7 +55,7 @@ async function withoutCheckpoints(path: string): Promise<UsageError> {
 /** Opens a run directory (its newest checkpoint), a checkpoint, or any .onnx file, packed by gzip or not. */
 export async function openModelNode(
   path: string,
-  { runtime, pictures, ownModel, ...reading }: OpenOptions = {},
+  { runtime, images, ownModel, ...reading }: OpenOptions = {},
 ): Promise<OpenModel> {
   const found = await whileReading(path, orMissing(stat(path), undefined));
   if (found === undefined)
@@ -73,7 +73,7 @@ export async function openModelNode(
   const model = await readModelNode(path, bytes);
   if (isExported(model.metadata)) return modelOfFile(bytes, path.replace(/\.gz$/, ""));
   const weights = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
-  const options = { ...(pictures !== undefined && { shape: pictures }), ...reading };
+  const options = { ...(images !== undefined && { shape: images }), ...reading };
   const opened = modelOfNetwork(
     await importModel(model, path, options, runtime),
     path,

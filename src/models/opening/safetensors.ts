@@ -110,11 +110,11 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Axes that an array may have, as in NumPy. */
-const MOST_AXES = 64;
+const MAX_AXES = 64;
 
 const areLengths = (value: unknown): value is readonly number[] =>
   Array.isArray(value) &&
-  value.length <= MOST_AXES &&
+  value.length <= MAX_AXES &&
   value.every((n) => Number.isSafeInteger(n) && n >= 0);
 
 const isEntry = (value: unknown): value is Entry =>

@@ -1,4 +1,4 @@
-/** Where the name of a class may stand in the picture of its region, as a cell's column and row. */
+/** Where the name of a class may stand in the image of its region, as a cell's column and row. */
 export interface RegionLabel {
   readonly value: number;
   readonly column: number;

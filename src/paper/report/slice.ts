@@ -1,4 +1,4 @@
-// Figure 1 of a real classifier: the plane through a picture that its two adversarial examples span.
+// Figure 1 of a real classifier: the plane through an image that its two adversarial examples span.
 
 import * as Plot from "@observablehq/plot";
 import { tensor } from "../../math/tensor.ts";
@@ -16,7 +16,7 @@ import { regionLabels } from "./region-labels.ts";
 
 /** An adversarial example: where it lies in the plane, how long its perturbation is, and what it is taken for. */
 export interface SlicePoint {
-  /** ℓ2 distances from the picture along the plane's two directions, pixels in [0, 1]. */
+  /** ℓ2 distances from the image along the plane's two directions, pixels in [0, 1]. */
   readonly at: PlanePoint;
   readonly linf: number;
   readonly l2: number;
@@ -26,7 +26,7 @@ export interface SlicePoint {
 /** The plane of one classifier. */
 export interface SlicePanel {
   readonly name: string;
-  /** Class of the picture itself. */
+  /** Class of the image itself. */
   readonly prediction: number;
   readonly linf: SlicePoint;
   readonly l2: SlicePoint;
@@ -54,7 +54,7 @@ export interface SliceData {
   /** The window is [−half, half] both ways, in `resolution`² cells. */
   readonly half: number;
   readonly resolution: number;
-  /** The picture, [channel, height, width] in [0, 1], to three digits; null if it is not to be shown. */
+  /** The image, [channel, height, width] in [0, 1], to three digits; null if it is not to be shown. */
   readonly image: {
     readonly shape: readonly number[];
     readonly pixels: readonly number[];
@@ -149,7 +149,7 @@ function slicePanel(data: SliceData, panel: SlicePanel, letter: string): Panel {
       adversarialMark("l2", l2.at, l2.prediction !== label),
     ],
     notes: [
-      `the picture itself: ${panel.prediction === label ? "right" : `taken for ${classNames[panel.prediction]}`}`,
+      `the image itself: ${panel.prediction === label ? "right" : `taken for ${classNames[panel.prediction]}`}`,
       ...told("ℓ∞", linf),
       ...told("ℓ2", l2),
     ],
@@ -163,14 +163,14 @@ export function sliceSvg(data: SliceData): string {
     slicePanel(data, panel, "abcdefgh"[i] ?? `${i + 1}`),
   );
   return panelFigure({
-    title: `Figure 1 on a real picture (${classNames[label]}): the plane of both attacks`,
+    title: `Figure 1 on a real image (${classNames[label]}): the plane of both attacks`,
     description: panels.map(({ title, notes }) => `${title}: ${notes.join("; ")}`).join(". "),
     panels,
-    ...(image && { picture: pngUri(tensor([1, ...image.shape], image.pixels), 0) }),
+    ...(image && { image: pngUri(tensor([1, ...image.shape], image.pixels), 0) }),
     legend: [
       { swatch: swatches.linf, text: `ℓ∞ ball, radius ${epsilonLinf}, cut by the plane` },
       { swatch: swatches.l2, text: `ℓ2 ball, radius ${epsilonL2}` },
-      { swatch: swatches.star, text: "picture" },
+      { swatch: swatches.star, text: "image" },
       { swatch: swatches.adversarial(true), text: "PGD-ℓ∞ and PGD-ℓ2: misclassified" },
       { swatch: swatches.adversarial(false), text: "PGD-ℓ∞ and PGD-ℓ2: withstood" },
       {

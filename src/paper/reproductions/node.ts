@@ -211,7 +211,7 @@ async function* realFigure(reproduction: Reproduction): Events {
       throw new UsageError(
         `none of the first ${indices.length} test images is classified correctly by all three classifiers; train them at a larger --scale`,
       );
-    // The picture itself is the data set's, not ours to write anywhere: it stays out of the drawing and the data.
+    // The image itself is the data set's, not ours to write anywhere: it stays out of the drawing and the data.
     const { svg, data } = yield* reported((told) =>
       figure1Real({
         classifiers,

@@ -96,7 +96,7 @@ export function detailSection(evaluations: readonly Evaluation[]): Markup | null
   return html`
 <section aria-labelledby="detail">
 <h2 id="detail">Every attack in detail</h2>
-<p>Adversarial pixels rounded to 256 levels are what a picture file would hold. A pass is one run of the network forward or backward; every noise draw counts. Seconds include scoring.</p>
+<p>Adversarial pixels rounded to 256 levels are what an image file would hold. A pass is one run of the network forward or backward; every noise draw counts. Seconds include scoring.</p>
 <div class="scroll" role="region" aria-label="Table of attacks" tabindex="0"><table>
 <caption>Accuracies with 95 % intervals; norms and costs are means over images.</caption>
 <thead><tr>${heads([...columns, ...costs])}</tr></thead>

@@ -5,7 +5,7 @@ import type { Row } from "../../evaluate/row.ts";
 import { summarize } from "../../evaluate/summary.ts";
 import { evaluationsOf } from "../evaluations.ts";
 import { readRows } from "../read-rows.ts";
-import { picturesSection } from "./images.ts";
+import { imagesSection } from "./images.ts";
 
 const pixels = (value: number) => ({
   data: new Float32Array(4).fill(value),
@@ -21,7 +21,7 @@ const examples = npzBytes({
 function gallery(changes: Partial<Row>): string {
   const { rows } = readRows("rows.jsonl", `${JSON.stringify(rowWith(changes))}\n`);
   const evaluations = evaluationsOf([fileOf(rows, { examples })], { summarize, parseNpz });
-  return picturesSection(evaluations)?.markup ?? "";
+  return imagesSection(evaluations)?.markup ?? "";
 }
 
 it("captions an image by its file, escaped", () => {

@@ -1,21 +1,21 @@
 import type { Row } from "../../evaluate/row.ts";
 import { amplified } from "../difference.ts";
-import type { Evaluation, PictureSet } from "../evaluation.ts";
+import type { Evaluation, ImageSet } from "../evaluation.ts";
 import { number, percent, radius } from "../format.ts";
 import { html, type Markup } from "../html.ts";
 import { pngUri } from "../png.ts";
 
-/** A set of pictures with the rows of its attack; the name is made as evaluation makes it: `attack@ε`. */
+/** A set of images with the rows of its attack; the name is made as evaluation makes it: `attack@ε`. */
 interface Strip {
-  readonly set: PictureSet;
+  readonly set: ImageSet;
   readonly rows: ReadonlyMap<number, Row>;
   readonly attack: string;
   readonly epsilon: number | null;
 }
 
-const strips = ({ rows, pictures }: Evaluation): Strip[] =>
-  pictures.flatMap((set) => {
-    // By draws of EOT: pictures are those of the largest number, whose rows come last.
+const strips = ({ rows, images }: Evaluation): Strip[] =>
+  images.flatMap((set) => {
+    // By draws of EOT: images are those of the largest number, whose rows come last.
     const own = rows
       .filter(
         ({ attack, epsilon }) => (epsilon === null ? attack : `${attack}@${epsilon}`) === set.name,
@@ -36,7 +36,7 @@ const fileOf = ({ file }: Row): Markup | null =>
 function stripMarkup(strip: Strip, { label, settings }: Evaluation): Markup {
   const { set, rows } = strip;
   const className = (index: number) => settings?.model.classNames[index] ?? `class ${index}`;
-  const { factor, pictures: differences } = amplified(set.originals, set.adversarials);
+  const { factor, images: differences } = amplified(set.originals, set.adversarials);
   const shown = set.indices.flatMap((index, i) => {
     const row = rows.get(index);
     return row === undefined ? [] : [{ row, i }];
@@ -44,8 +44,8 @@ function stripMarkup(strip: Strip, { label, settings }: Evaluation): Markup {
   type Shown = (typeof shown)[number];
   const cells = (of: (one: Shown) => Markup | string, kind = "") =>
     shown.map((one) => html`<td class="${kind}">${of(one)}</td>`);
-  const picture = (pictures: PictureSet["originals"], alt: (row: Row) => string) =>
-    cells(({ row, i }) => html`<img src="${pngUri(pictures, i)}" alt="${alt(row)}">`);
+  const image = (images: ImageSet["originals"], alt: (row: Row) => string) =>
+    cells(({ row, i }) => html`<img src="${pngUri(images, i)}" alt="${alt(row)}">`);
   const predicted = (correct: boolean, index: number) =>
     html`${className(index)} <span class="${correct ? "right" : "wrong"}">${correct ? "✓ right" : "✗ wrong"}</span>`;
   const title = titleOf(strip, label);
@@ -56,18 +56,18 @@ function stripMarkup(strip: Strip, { label, settings }: Evaluation): Markup {
 <thead><tr><th scope="col">test image</th>${shown.map(({ row }) => html`<th scope="col">${row.index}${fileOf(row)}</th>`)}</tr></thead>
 <tbody>
 <tr><th scope="row">true label</th>${cells(({ row }) => className(row.label))}</tr>
-<tr><th scope="row">original</th>${picture(set.originals, (row) => `test image ${row.index}${row.file === undefined ? "" : ` (${row.file})`}: ${className(row.label)}`)}</tr>
+<tr><th scope="row">original</th>${image(set.originals, (row) => `test image ${row.index}${row.file === undefined ? "" : ` (${row.file})`}: ${className(row.label)}`)}</tr>
 <tr><th scope="row">predicted</th>${cells(({ row }) => predicted(row.prediction === row.label, row.prediction))}</tr>
-<tr><th scope="row">adversarial</th>${picture(set.adversarials, (row) => `the same, attacked; predicted ${className(row.adversarialPrediction)}`)}</tr>
+<tr><th scope="row">adversarial</th>${image(set.adversarials, (row) => `the same, attacked; predicted ${className(row.adversarialPrediction)}`)}</tr>
 <tr><th scope="row">predicted</th>${cells(({ row }) => predicted(row.adversarialPrediction === row.label, row.adversarialPrediction))}</tr>
 ${random ? html`<tr><th scope="row">draws right</th>${cells(({ row }) => `${percent(row.clean)} → ${percent(row.correct)}`)}</tr>` : null}
-<tr><th scope="row">difference<small>× ${factor}, grey is 0</small></th>${picture(differences, (row) => `difference between the two pictures of test image ${row.index}, times ${factor}`)}</tr>
+<tr><th scope="row">difference<small>× ${factor}, grey is 0</small></th>${image(differences, (row) => `difference between the two images of test image ${row.index}, times ${factor}`)}</tr>
 <tr><th scope="row">its norms</th>${cells(({ row }) => html`<span class="norm">ℓ∞ ${number(row.linf)}</span> <span class="norm">ℓ2 ${number(row.l2)}</span>`)}</tr>
 </tbody></table></div>`;
 }
 
-/** The kept pictures of every model and attack; those below an attack's largest radius are folded away. */
-export function picturesSection(evaluations: readonly Evaluation[]): Markup | null {
+/** The kept images of every model and attack; those below an attack's largest radius are folded away. */
+export function imagesSection(evaluations: readonly Evaluation[]): Markup | null {
   const all = evaluations.flatMap((evaluation) => {
     const own = strips(evaluation);
     const largest = (strip: Strip) =>
@@ -84,8 +84,8 @@ export function picturesSection(evaluations: readonly Evaluation[]): Markup | nu
   const folded = show(false);
   const onlyBroken = evaluations.every(({ settings }) => settings?.options.onlyStanding === true);
   return html`
-<section aria-labelledby="pictures">
-<h2 id="pictures">Pictures</h2>
+<section aria-labelledby="images">
+<h2 id="images">Images</h2>
 <p>${onlyBroken ? "The first images that each attack broke" : "The first test images, what each attack made of them"}, and the difference. Predictions of a randomised model are its most frequent ones.</p>
 ${show(true)}
 ${folded.length > 0 ? html`<details><summary>Smaller radii</summary>${folded}</details>` : null}

@@ -1,4 +1,4 @@
-// The lowering for x64 processors: pictures stay in blocks of channels from the first convolution to the last, forward
+// The lowering for x64 processors: images stay in blocks of channels from the first convolution to the last, forward
 // and backward, and leave them only for an operator that does not know them. What it has no form for is lowered plainly.
 
 import { sizeOf } from "../../../math/tensor.ts";
@@ -49,15 +49,15 @@ const rules: { readonly [O in Op]?: Rule<O> } = {
     return gradient === null ? null : { plain: gradient };
   },
 
-  // Sums over pictures leave the blocks: [batch, channel] lies in memory as it would plainly.
+  // Sums over images leave the blocks: [batch, channel] lies in memory as it would plainly.
   ReduceSum: ({ b, n, isBlocked, blocked }, { inputs: [x], attrs: { axes }, shape }) => {
     const overBatch = axes.join() === "0,2,3";
     if (!isBlocked(x) || (!overBatch && axes.join() !== "2,3")) return null;
-    const isPicture = (y: Value) => isBlocked(y) && y.shape.join() === x.shape.join();
+    const isImage = (y: Value) => isBlocked(y) && y.shape.join() === x.shape.join();
     const each =
-      is(x, "Mul") && x.inputs.every(isPicture)
-        ? n.productsOfPictures(blocked(x.inputs[0]), blocked(x.inputs[1]))
-        : n.sumOfPictures(blocked(x));
+      is(x, "Mul") && x.inputs.every(isImage)
+        ? n.productsOfImages(blocked(x.inputs[0]), blocked(x.inputs[1]))
+        : n.sumOfImages(blocked(x));
     const sums = n.cut(each, 1, 0, x.shape[1]);
     if (!overBatch) return { plain: n.reshape(sums, shape) };
     const attrs = { axes: [0], keepdims: false };

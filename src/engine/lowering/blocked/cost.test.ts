@@ -23,13 +23,13 @@ describe("the cost model", () => {
     expect([between(192, 96), between(192, 95), between(65, 4160)]).toEqual([true, false, true]);
   });
 
-  it("counts the row and the column that are computed in vain of an odd picture", () => {
-    const { pictures } = usualBreakEven;
-    expect(costsLess(pictures, square(pictures, 33))).toBe(false);
-    expect(costsLess(pictures, square(1.2 * pictures, 33))).toBe(true);
-    expect(costsLess(pictures, square(1.2 * pictures, 7))).toBe(false);
+  it("counts the row and the column that are computed in vain of an odd image", () => {
+    const { images } = usualBreakEven;
+    expect(costsLess(images, square(images, 33))).toBe(false);
+    expect(costsLess(images, square(1.2 * images, 33))).toBe(true);
+    expect(costsLess(images, square(1.2 * images, 7))).toBe(false);
     // 8 × 8 tiles' pixels for 7 × 7: 64/49 · (8 c² + 1280 c) = 18 c² at c = 221.6.
-    expect(costsLess(pictures, square(221, 7))).toBe(false);
-    expect(costsLess(pictures, square(222, 7))).toBe(true);
+    expect(costsLess(images, square(221, 7))).toBe(false);
+    expect(costsLess(images, square(222, 7))).toBe(true);
   });
 });

@@ -6,13 +6,13 @@
  */
 export interface BreakEven {
   /** Of a convolution and of its gradient by x. */
-  readonly pictures: number;
+  readonly images: number;
   /** Of its gradient by w. */
   readonly weights: number;
 }
 
 /** Where it lies for cores that do some 100 GFLOP/s. */
-export const usualBreakEven: BreakEven = { pictures: 128, weights: 256 };
+export const usualBreakEven: BreakEven = { images: 128, weights: 256 };
 
 /** A convolution with a 3×3 kernel, stride 1 and a border of 1. */
 export interface Square {

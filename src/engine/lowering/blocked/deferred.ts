@@ -16,7 +16,7 @@ export interface OpenConv {
   readonly attrs: ConvAttributes;
 }
 
-/** A picture in pieces: part [a][b] holds the pixels whose row is a and column b, modulo `steps`. */
+/** An image in pieces: part [a][b] holds the pixels whose row is a and column b, modulo `steps`. */
 export interface Phases {
   /** [rows, columns]. */
   readonly steps: readonly [number, number];
@@ -64,7 +64,7 @@ export function settled(form: Form): Lowered | null {
 }
 
 /** Arithmetic on forms, which makes nodes only for vectors of one number per channel; and `settle`, which makes the rest. */
-export function forms(b: Builder, n: Nchwc, { pictures }: BreakEven) {
+export function forms(b: Builder, n: Nchwc, { images }: BreakEven) {
   const vectors = (op: "Add" | "Mul", x: Lowered, y: Lowered) =>
     b.make(op, [x, y], {}, x.dtype, x.shape);
   const ones = (x: Form) => n.filled([x.shape[1]], 1);
@@ -118,7 +118,7 @@ export function forms(b: Builder, n: Nchwc, { pictures }: BreakEven) {
       if (scale !== null) passes.push((fused) => n.scaled(array, scale, fused));
     for (const conv of convs) {
       const { x, w, attrs } = conv;
-      if (winogradWins(n, pictures, conv)) sum = add(sum, winograd(b, n, conv));
+      if (winogradWins(n, images, conv)) sum = add(sum, winograd(b, n, conv));
       else passes.push((fused) => n.conv(x, w, attrs, fused));
     }
     if (passes.length === 0 && shift !== null) {
@@ -150,7 +150,7 @@ export function forms(b: Builder, n: Nchwc, { pictures }: BreakEven) {
     return [...byStep.values()];
   }
 
-  /** The whole picture: columns are interleaved as pixels, then rows as rows. */
+  /** The whole image: columns are interleaved as pixels, then rows as rows. */
   function interleaved({ steps, parts }: Phases, shape: Shape): Lowered {
     const [batch, channels, height, width] = shape;
     const [h, w] = [height / steps[0], width / steps[1]];

@@ -18,7 +18,7 @@ type Operand =
   /** One number per channel. */
   | { readonly kind: "channel"; readonly value: Value }
   /** One number per example and channel. */
-  | { readonly kind: "picture"; readonly value: Value }
+  | { readonly kind: "image"; readonly value: Value }
   | { readonly kind: "scalar"; readonly value: Value };
 
 /** Operators on 0 that give a finite number, so that the channels which fill a block stay harmless. */
@@ -42,7 +42,7 @@ function operandOf(value: Value, shape: readonly number[]): Operand | null {
   if (at(2) !== 1 || at(3) !== 1 || at(1) !== shape[1])
     return value.shape.join() === shape.join() ? { kind: "full", value } : null;
   if (at(0) === 1) return { kind: "channel", value: inner };
-  return at(0) === shape[0] ? { kind: "picture", value: inner } : null;
+  return at(0) === shape[0] ? { kind: "image", value: inner } : null;
 }
 
 export function blockedElementwise(layouts: Layouts, node: Value): Blocked {
@@ -84,7 +84,7 @@ function asForm(layouts: Layouts, node: Value, operands: readonly Operand[]): Fo
   }
   if (x === undefined || y === undefined || operands.length > 2) return null;
   const [full, other] = x.kind === "full" ? [x, y] : [y, x];
-  if (other.kind === "picture") return null;
+  if (other.kind === "image") return null;
   const swapped = full !== x;
   if (other.kind === "full") {
     if (node.op === "Add") return f.sum(form(x.value), form(y.value));

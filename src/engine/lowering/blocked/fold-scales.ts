@@ -6,7 +6,7 @@ import { node as makeNode, mul, reshape, where } from "../../graph/ops.ts";
 import { is, topological, type Value } from "../../graph/value.ts";
 import { conv, convInputGradient } from "../../graph/windows.ts";
 
-/** Whether `s` holds one number per channel of pictures like `x`: [1, channel, 1, 1]. */
+/** Whether `s` holds one number per channel of images like `x`: [1, channel, 1, 1]. */
 const perChannel = (s: Value, x: Value) =>
   x.shape.length === 4 &&
   s.shape.length === 4 &&

@@ -86,7 +86,7 @@ export function blockedInputGradient(
 }
 
 /**
- * The gradient of a picture with few channels, in NCHW: f × f neighbouring pixels become channels of one convolution,
+ * The gradient of an image with few channels, in NCHW: f × f neighbouring pixels become channels of one convolution,
  * which so fills a block. Null where they are too many.
  */
 export function fewChannelsGradient(

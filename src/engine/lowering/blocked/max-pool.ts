@@ -8,7 +8,7 @@ import { type Form, formOf, type OpenConv } from "./deferred.ts";
 import type { Nchwc } from "./nchwc.ts";
 
 /** Places of a window beyond which the scatter is as fast. */
-const MOST_PLACES = 16;
+const MAX_PLACES = 16;
 
 /** What a gradient of max pooling is made of. */
 interface Parts {
@@ -81,7 +81,7 @@ export function blockedMaxPoolGradient(
   const { kernel, strides, pads, dilations } = attrs;
   const [, , height, width] = x.shape;
   const [, , rows, columns] = dy.shape;
-  const small = kernel[0] * kernel[1] <= MOST_PLACES && dilations.every((d) => d === 1);
+  const small = kernel[0] * kernel[1] <= MAX_PLACES && dilations.every((d) => d === 1);
   const whole = height % strides[0] === 0 && width % strides[1] === 0;
   if (!small || !whole) return null;
   const y = n.pool("NchwcMaxPool", x, attrs);

@@ -19,10 +19,10 @@ export interface Fused {
 
 const FLOAT = "float32";
 
-/** Pixels up to which a picture's sum is one chain of additions, whose rounding grows with its length. */
+/** Pixels up to which an image's sum is one chain of additions, whose rounding grows with its length. */
 const CHAIN = 4096;
 
-/** In how many equal parts of its rows a picture is summed. */
+/** In how many equal parts of its rows an image is summed. */
 function partsOf([, , height, width]: Shape): number {
   let parts = 1;
   while (parts < height && (height % parts !== 0 || (height / parts) * width > CHAIN)) parts++;
@@ -81,7 +81,7 @@ export function nchwc(b: Builder, block: number) {
   }
 
   /**
-   * Sums over blocked pictures of this shape → [batch, channel]. `sums` takes the shape in which the rows of each channel are dealt out to
+   * Sums over blocked images of this shape → [batch, channel]. `sums` takes the shape in which the rows of each channel are dealt out to
    * as many channels in its place as there are parts, which is the same memory, and gives [batch, channel · parts].
    */
   function inParts(shape: Shape, sums: (dealt: Shape) => Lowered): Lowered {
@@ -97,16 +97,11 @@ export function nchwc(b: Builder, block: number) {
   }
 
   /** Σ over height and width: blocked [batch, channel, height, width] → [batch, channel]. */
-  const sumOfPictures = (x: Lowered): Lowered =>
+  const sumOfImages = (x: Lowered): Lowered =>
     inParts(x.shape, (shape) => {
       const [batch, channels, height, width] = shape;
-      const pictures = reshape(x, shape);
-      const means = b.make("NchwcGlobalAveragePool", [pictures], {}, FLOAT, [
-        batch,
-        channels,
-        1,
-        1,
-      ]);
+      const images = reshape(x, shape);
+      const means = b.make("NchwcGlobalAveragePool", [images], {}, FLOAT, [batch, channels, 1, 1]);
       return times(reshape(means, [batch, channels]), height * width);
     });
 
@@ -114,7 +109,7 @@ export function nchwc(b: Builder, block: number) {
    * Σ x · y over height and width, of blocked [batch, channel, height, width] → [batch, channel]: as a convolution of each channel of
    * each example by itself, whose kernel is all of y, it reads both once and writes no product.
    */
-  const productsOfPictures = (x: Lowered, y: Lowered): Lowered =>
+  const productsOfImages = (x: Lowered, y: Lowered): Lowered =>
     inParts(x.shape, ([batch, channels, height, width]) => {
       const groups = batch * channels;
       const image = reshape(x, [1, groups, height, width]);
@@ -221,8 +216,8 @@ export function nchwc(b: Builder, block: number) {
     toPlain,
     times,
     pool,
-    sumOfPictures,
-    productsOfPictures,
+    sumOfImages,
+    productsOfImages,
     weights,
     exchanged,
     depthwiseWeights,

@@ -140,13 +140,13 @@ function plainInput(n: Nchwc, x: Lowered, dy: Lowered, { strides, pads, kernel }
 const CACHED = 4096;
 
 /** Blocks of channels of x from which on the kernel is read so often that parts of it are worth their copies. */
-const MANY = 4;
+const MIN_BLOCKS = 4;
 
 /** In how many parts dy's rows are taken: each has two at least, since two more of x meet them. */
 function partsOf({ shape: [blocks, batch] }: Lowered, { shape }: Lowered): number {
   const [rows, columns] = shape.slice(2);
   const cached = Math.ceil((batch * rows * columns) / CACHED);
-  return blocks < MANY ? 1 : Math.max(1, Math.min(cached, Math.floor(rows / 2)));
+  return blocks < MIN_BLOCKS ? 1 : Math.max(1, Math.min(cached, Math.floor(rows / 2)));
 }
 
 /** The convolution itself, part by part of dy's rows: image [blocks, batch, height, width · unit] with the kernel `filter`. */
@@ -170,7 +170,7 @@ function product(
   for (let i = 0; i < parts; i++) {
     // The rows of x that meet these rows of dy at some tap.
     const [from, to] = [bounds[i] * stride - top, (bounds[i + 1] - 1) * stride + taps - top];
-    const seen = pictureRows(n, image, Math.max(from, 0), Math.min(to, height));
+    const seen = imageRows(n, image, Math.max(from, 0), Math.min(to, height));
     const own = kernelRows(n, kernel, bounds[i], bounds[i + 1]);
     const pads = [Math.max(-from, 0), 0, Math.max(to - height, 0), 0];
     sum = n.conv(seen, own, { strides: [1, 1], pads, dilations, groups: 1 }, { sum });
@@ -179,8 +179,8 @@ function product(
   return sum;
 }
 
-/** Rows `start` to `stop` of blocked pictures. */
-function pictureRows(n: Nchwc, x: Lowered, start: number, stop: number): Lowered {
+/** Rows `start` to `stop` of blocked images. */
+function imageRows(n: Nchwc, x: Lowered, start: number, stop: number): Lowered {
   const [batch, channels, height, width] = x.shape;
   const planes = n.reshape(x, [(batch * channels) / n.block, height, width * n.block]);
   return n.reshape(n.cut(planes, 1, start, stop), [batch, channels, stop - start, width]);
@@ -236,7 +236,7 @@ const TAPS = [
   [0, 1, 1, -1],
 ] as const;
 
-/** Whether Winograd's form costs less than the direct one, by the model of `cost.ts`; it has none for odd pictures. */
+/** Whether Winograd's form costs less than the direct one, by the model of `cost.ts`; it has none for odd images. */
 function winogradWins(
   breakEven: number,
   { strides, pads, kernel }: Geometry,

@@ -58,7 +58,7 @@ const rewrites: { readonly [O in Op]?: Lower<O> } = {
   Max: elementwise,
   Pow: elementwise,
   Where: (b, node, inputs) => reluMask(b, inputs) ?? elementwise(b, node, inputs),
-  // Reducing batch and picture axes at once is several times slower than one after the other.
+  // Reducing batch and image axes at once is several times slower than one after the other.
   ReduceSum: (b, node, [x]) => {
     const { axes, keepdims } = node.attrs;
     if (x.shape.length !== 4 || axes.join() !== "0,2,3") return same(b, node, [x]);

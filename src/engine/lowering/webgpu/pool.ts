@@ -7,7 +7,7 @@ const NOWHERE = 2 ** 24;
 
 /**
  * Where the maximum of each window stands, which WebGPU's MaxPool does not say: the smallest position at which the window
- * has that value. Positions within a picture are counted as float32, exactly.
+ * has that value. Positions within an image are counted as float32, exactly.
  */
 export function poolIndices(b: Builder, node: Lowered<"MaxPoolIndices">): Lowered | null {
   const { attrs, shape, inputs } = node;
@@ -27,7 +27,7 @@ export function poolIndices(b: Builder, node: Lowered<"MaxPoolIndices">): Lowere
   const around = { before: [0, 0, pads[0], pads[1]], after: [0, 0, ...after] };
   const padded = tall.join() === x.shape.join() ? x : b.make("Pad", [x], around, x.dtype, tall);
 
-  /** Where each window has its place (i, j), within the picture. */
+  /** Where each window has its place (i, j), within the image. */
   const positions = (i: number, j: number) => {
     const data = new Float32Array(rows * columns);
     for (let row = 0; row < rows; row++)
@@ -57,7 +57,7 @@ export function poolIndices(b: Builder, node: Lowered<"MaxPoolIndices">): Lowere
       const place = b.make("Where", parts, {}, x.dtype, shape);
       first = first === null ? place : min(first, place);
     }
-  const pictures = Int32Array.from({ length: batch * channels }, (_, i) => i * height * width);
-  const base = constant({ dtype: "int32", shape: [batch, channels, 1, 1], data: pictures });
+  const images = Int32Array.from({ length: batch * channels }, (_, i) => i * height * width);
+  const base = constant({ dtype: "int32", shape: [batch, channels, 1, 1], data: images });
   return cast(add(cast(first as Lowered, "int32"), base), "int64");
 }

@@ -64,7 +64,7 @@ export function writeOnnx(
     return name;
   };
 
-  // Of a node's inputs ONNX Runtime computes first the one that stands last in the file. So it follows pictures through the
+  // Of a node's inputs ONNX Runtime computes first the one that stands last in the file. So it follows images through the
   // layers, and makes what depends on weights alone when a layer needs it, not for all of them in advance.
   for (const node of topological<Lowered>(Object.values(outputs), { lastInputsFirst: true })) {
     if (isLowered(node, "Input")) {

@@ -9,9 +9,9 @@ import type { Surroundings } from "./import-node.ts";
 import { storedElements } from "./size.ts";
 
 /** Elements of one array that may be computed while a file is read, and steps that all of them may take. */
-const MOST_FOLDED = 2 ** 26;
+const MAX_FOLDED = 2 ** 26;
 const FEW_FOLDED = 2 ** 21;
-const MOST_STEPS = 2 ** 23;
+const MAX_STEPS = 2 ** 23;
 /** Steps per element that the file stores, of a file that stores more: chains on weights. */
 const STEPS_PER_STORED = 32;
 
@@ -25,10 +25,10 @@ export function constantFolding(
   const stored = graph.initializer.reduce((sum, one) => sum + storedElements(one), 0);
   const elements = stored + maxConstants / 4;
   const mostFolded = Math.max(
-    Math.min(MOST_FOLDED, Math.max(FEW_FOLDED, 2 * stored)),
+    Math.min(MAX_FOLDED, Math.max(FEW_FOLDED, 2 * stored)),
     maxConstants / 4,
   );
-  const mostSteps = Math.max(MOST_STEPS, STEPS_PER_STORED * elements);
+  const mostSteps = Math.max(MAX_STEPS, STEPS_PER_STORED * elements);
   let steps = 0;
 
   const isKnown = (value: Value): boolean =>

@@ -1,4 +1,4 @@
-// What a file makes without the picture: constants, ranges and triangles.
+// What a file makes without the image: constants, ranges and triangles.
 
 import { type NdArray, type Shape, sizeOf } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
@@ -12,12 +12,12 @@ export const int64 = (values: readonly number[], shape: Shape = [values.length])
   g.constant({ dtype: "int64", shape, data: BigInt64Array.from(values, BigInt) });
 
 /** What an array may hold that is made while a file is read; a larger one is an attack or a mistake. */
-const MOST_ELEMENTS = 2 ** 24;
+const MAX_ELEMENTS = 2 ** 24;
 
 /** What a single value may be spread to, which is not made before it is needed. */
-export const MOST_SPREAD = 2 ** 28;
+export const MAX_SPREAD = 2 ** 28;
 
-export function checkSize(node: ImportNode, shape: Shape, most = MOST_ELEMENTS): void {
+export function checkSize(node: ImportNode, shape: Shape, most = MAX_ELEMENTS): void {
   const allowed = Math.max(most, node.maxConstants / 4);
   if (shape.some((n) => !(n >= 0)))
     throw node.error(`makes an array of shape [${shape.join(", ")}]; the file is corrupt`);
@@ -52,7 +52,7 @@ function constant(node: ImportNode): Value {
 
 function constantOfShape(node: ImportNode): Value {
   const shape = node.knownInts(0) ?? [];
-  checkSize(node, shape, MOST_SPREAD);
+  checkSize(node, shape, MAX_SPREAD);
   const value = node.tensor("value") ?? { dtype: "float32", shape: [1], data: Float32Array.of(0) };
   return g.expand(g.constant({ ...value, shape: [] } as NdArray), shape);
 }

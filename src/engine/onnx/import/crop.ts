@@ -2,7 +2,7 @@
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
-import { checkSize, MOST_SPREAD } from "./constants.ts";
+import { checkSize, MAX_SPREAD } from "./constants.ts";
 import { axisOf, type ImportNode, type Translations } from "./import-node.ts";
 
 /** Each axis is cut or padded with zeros to a length; of an odd difference the larger part is at the end. */
@@ -28,7 +28,7 @@ function centerCropPad(node: ImportNode): Value {
   checkSize(
     node,
     y.shape.map((n, axis) => n + before[axis] + after[axis]),
-    MOST_SPREAD,
+    MAX_SPREAD,
   );
   return g.pad(y, before, after);
 }

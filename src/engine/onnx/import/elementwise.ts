@@ -92,7 +92,7 @@ function castTo(node: ImportNode, type: number): Value {
   const halved = node.isKnown(x) ? null : halfPrecisionNote(type);
   if (halved !== null) node.note(halved);
   const small = type === T.UINT8 || type === T.INT8;
-  // A picture cast to bytes stays a picture to differentiation.
+  // An image cast to bytes stays an image to differentiation.
   if (node.straightThrough && small && isFloat(x) && !node.isKnown(x))
     return node.typed(g.straightThrough(truncated(x), x), type);
   return node.typed(g.cast(x, to), type);

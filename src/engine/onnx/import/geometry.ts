@@ -14,7 +14,7 @@ export interface Geometry {
 }
 
 /** Pixels that a window's lengths, steps and pads may count. */
-const MOST_LENGTH = 2 ** 20;
+const MAX_LENGTH = 2 ** 20;
 
 /** How a node asks for pads; what is none of ONNX's words is refused. */
 export function autoPadOf(node: ImportNode): string {
@@ -43,8 +43,8 @@ export function geometryOf(node: ImportNode, input: Shape, kernel: readonly numb
   if (stated.length !== 2 * kernel.length)
     throw node.error(`pads [${stated}] for ${kernel.length} spatial axes`);
   const furthest = Math.max(...[...strides, ...dilations, ...kernel, ...stated].map(Math.abs), 0);
-  if (furthest > MOST_LENGTH)
-    throw node.error(`a window of ${furthest} pixels or steps, which no picture has`);
+  if (furthest > MAX_LENGTH)
+    throw node.error(`a window of ${furthest} pixels or steps, which no image has`);
   if ([...strides, ...dilations, ...kernel].some((n) => !(n >= 1)))
     throw node.error(
       `kernel [${kernel}], strides [${strides}] and dilations [${dilations}]; none may be below 1`,
@@ -66,10 +66,10 @@ export function geometryOf(node: ImportNode, input: Shape, kernel: readonly numb
   };
 }
 
-/** A value with one spatial axis as a picture of one row. */
-export const asPicture = (x: Value): Value => g.reshape(x, [...x.shape.slice(0, 2), 1, x.shape[2]]);
+/** A value with one spatial axis as an image of one row. */
+export const asImage = (x: Value): Value => g.reshape(x, [...x.shape.slice(0, 2), 1, x.shape[2]]);
 
-/** A picture of one row as a value with one spatial axis. */
+/** An image of one row as a value with one spatial axis. */
 export const asLine = (y: Value): Value => g.reshape(y, [y.shape[0], y.shape[1], y.shape[3]]);
 
 /** The geometry of one row. */
@@ -99,7 +99,7 @@ export function convolution(
   const { kernel: _, ...attrs } = geometry;
   if (x.shape.length === 4) return g.conv(x, w, { ...attrs, groups });
   if (x.shape.length === 3)
-    return asLine(convolution(node, asPicture(x), asPicture(w), onOneRow(geometry), groups));
+    return asLine(convolution(node, asImage(x), asImage(w), onOneRow(geometry), groups));
   if (x.shape.length !== 5)
     throw node.error(`a convolution over ${x.shape.length - 2} axes; up to 3 can be read`);
   return overDepth(x, w, geometry, { ...withoutDepth(geometry), groups });

@@ -1,4 +1,4 @@
-// Sampling at places that depend on the picture (Jaderberg et al. 2015, arXiv:1506.02025): differentiable in both.
+// Sampling at places that depend on the image (Jaderberg et al. 2015, arXiv:1506.02025): differentiable in both.
 
 import { own } from "../../../math/own.ts";
 import { sizeOf, tensor } from "../../../math/tensor.ts";
@@ -8,7 +8,7 @@ import { checkSize, int64 } from "./constants.ts";
 import type { ImportNode, Translations } from "./import-node.ts";
 
 /** Places that are listed while a file is read. */
-const MOST_PLACES = 2 ** 20;
+const MAX_PLACES = 2 ** 20;
 
 const num = (x: Value, value: number): Value => g.scalarLike(x, value);
 
@@ -122,14 +122,14 @@ function gridSample(node: ImportNode): Value {
   return g.reshape(parts.reduce(g.add), [batch, channels, rows, columns]);
 }
 
-/** Where an affine map [batch, 2, 3] sends the pixels of a picture of `size`: [batch, rows, columns, (x, y)]. */
+/** Where an affine map [batch, 2, 3] sends the pixels of an image of `size`: [batch, rows, columns, (x, y)]. */
 function affineGrid(node: ImportNode): Value {
   const theta = node.input(0);
   const size = node.knownInts(1) ?? [];
   if (size.length !== 4) throw node.error(`maps ${size.length - 2} axes; 2 can be read`);
   const [, , rows, columns] = size;
   const align = node.int("align_corners", 0) === 1;
-  checkSize(node, [rows, columns], MOST_PLACES);
+  checkSize(node, [rows, columns], MAX_PLACES);
   const place = (i: number, n: number) =>
     align ? (n === 1 ? 0 : (2 * i) / (n - 1) - 1) : (2 * i + 1) / n - 1;
   const points = Array.from({ length: rows * columns }, (_, i) => [
@@ -146,7 +146,7 @@ function affineGrid(node: ImportNode): Value {
   ]);
 }
 
-/** Columns of blocks [batch, channel·block, blocks] added where they overlap: the adjoint of cutting a picture up. */
+/** Columns of blocks [batch, channel·block, blocks] added where they overlap: the adjoint of cutting an image up. */
 function col2Im(node: ImportNode): Value {
   const [x, shape, block] = [node.input(0), node.knownInts(1) ?? [], node.knownInts(2) ?? []];
   const rank = shape.length;
@@ -159,8 +159,8 @@ function col2Im(node: ImportNode): Value {
       1,
   );
   const [batch, columns, blocks] = x.shape;
-  checkSize(node, [...block, blocks], MOST_PLACES);
-  checkSize(node, shape, MOST_PLACES);
+  checkSize(node, [...block, blocks], MAX_PLACES);
+  checkSize(node, shape, MAX_PLACES);
   const channels = columns / sizeOf(block);
   const cells = sizeOf(shape);
   const digits = (i: number, lengths: readonly number[]) => {

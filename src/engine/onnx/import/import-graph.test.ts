@@ -215,7 +215,7 @@ describe("what cannot be read is refused with the node, and why:", () => {
       "cannot multiply matrices [1, 4] and [3, 3]",
     ],
     [
-      "a shape that depends on the picture",
+      "a shape that depends on the image",
       [nodeOf("Cast", ["x"], ["s"], { to: { int: 7 } }), nodeOf("Reshape", ["x", "s"], ["y"])],
       "depends on what is fed",
     ],

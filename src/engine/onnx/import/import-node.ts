@@ -64,7 +64,7 @@ export interface ImportNode extends Surroundings {
   graph(name: string): GraphProto;
   /** A required input. */
   input(i: number): Value;
-  /** The array of an input that must not depend on the picture; undefined where it is left out. */
+  /** The array of an input that must not depend on the image; undefined where it is left out. */
   known(i: number): NdArray | undefined;
   /** The whole numbers of such an input. */
   knownInts(i: number): readonly number[] | undefined;
@@ -78,7 +78,7 @@ export type Translate = (node: ImportNode) => Value | readonly Value[];
 /** Translations by operator. */
 export type Translations = Readonly<Record<string, Translate>>;
 
-/** Why a node cannot be read when a needed constant depends on the picture. */
+/** Why a node cannot be read when a needed constant depends on the image. */
 export class NotConstant extends UsageError {}
 
 /** Why a file cannot be read when it has an operator that no importer knows. */

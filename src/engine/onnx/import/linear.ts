@@ -50,7 +50,7 @@ function convTranspose(node: ImportNode): Value {
   const rank = x.shape.length - 2;
   if (rank === 1) return onOneRow(node, x, w);
   if (rank !== 2) throw node.error(`transposes over ${rank} axes; 1 and 2 can be read`);
-  const y = transposedPicture(node, x, w, {
+  const y = transposedImage(node, x, w, {
     strides: node.ints("strides", [1, 1]),
     dilations: node.ints("dilations", [1, 1]),
     pads: node.ints("pads", [0, 0, 0, 0]),
@@ -62,14 +62,14 @@ function convTranspose(node: ImportNode): Value {
 }
 
 function onOneRow(node: ImportNode, x: Value, w: Value): Value {
-  const picture = (v: Value) => g.reshape(v, [v.shape[0], v.shape[1], 1, v.shape[2]]);
+  const image = (v: Value) => g.reshape(v, [v.shape[0], v.shape[1], 1, v.shape[2]]);
   const row = (name: string, first: number, fallback: number) => [
     first,
     ...(node.ints(name) ?? [fallback]),
   ];
   const pads = node.ints("pads", [0, 0]) ?? [0, 0];
   const wanted = node.ints("output_shape");
-  const y = transposedPicture(node, picture(x), picture(w), {
+  const y = transposedImage(node, image(x), image(w), {
     strides: row("strides", 1, 1),
     dilations: row("dilations", 1, 1),
     pads: [0, pads[0], 0, pads[1]],
@@ -91,7 +91,7 @@ interface Transposed {
   readonly wanted: readonly number[] | undefined;
 }
 
-function transposedPicture(
+function transposedImage(
   node: ImportNode,
   x: Value,
   w: Value,

@@ -6,7 +6,7 @@ import { int64 } from "./constants.ts";
 import { axisOf, type ImportNode, knownNumber, type Translations } from "./import-node.ts";
 
 /** Turns that a loop may have; one with more does not end, or is no classifier's. */
-const MOST_TURNS = 4096;
+const MAX_TURNS = 4096;
 
 const truth = (value: boolean): Value =>
   g.constant({ dtype: "bool", shape: [], data: Uint8Array.of(value ? 1 : 0) });
@@ -21,12 +21,12 @@ const stacked = (values: readonly Value[], axis: number): Value =>
 /** (turns, condition, carried…) ↦ (carried…, what each turn gives…). */
 function loop(node: ImportNode): Value[] {
   const body = node.graph("body");
-  const most = Math.min(knownNumber(node, 0, MOST_TURNS + 1), MOST_TURNS + 1);
+  const most = Math.min(knownNumber(node, 0, MAX_TURNS + 1), MAX_TURNS + 1);
   let going = node.inputs[1] === undefined ? true : node.known(1)?.data[0] === 1;
   let carried = node.inputs.slice(2).map((_, i) => node.input(i + 2));
   const given: Value[][] = [];
   for (let turn = 0; turn < most && going; turn++) {
-    if (turn === MOST_TURNS) throw node.error(`does not end within ${MOST_TURNS} turns`);
+    if (turn === MAX_TURNS) throw node.error(`does not end within ${MAX_TURNS} turns`);
     const [condition, ...values] = node.subgraph(body, [
       int64([turn], []),
       truth(going),
@@ -35,7 +35,7 @@ function loop(node: ImportNode): Value[] {
     const known = node.constantOf(condition);
     if (known === null)
       throw node.error(
-        "goes on for as long as the picture says; only a known number of turns can be read",
+        "goes on for as long as the image says; only a known number of turns can be read",
       );
     going = Number(known.data[0]) !== 0;
     carried = values.slice(0, carried.length);
@@ -64,7 +64,7 @@ function scan(node: ImportNode): Value[] {
     axisOf(node, node.ints("scan_input_axes")?.[i] ?? 0, x.shape.length),
   );
   const turns = arrays[0].shape[axes[0]];
-  if (turns > MOST_TURNS) throw node.error(`has ${turns} turns; up to ${MOST_TURNS} can be read`);
+  if (turns > MAX_TURNS) throw node.error(`has ${turns} turns; up to ${MAX_TURNS} can be read`);
   const given: Value[][] = [];
   for (let turn = 0; turn < turns; turn++) {
     const slices = arrays.map((x, i) => {
@@ -109,8 +109,8 @@ function splitToSequence(node: ImportNode): Value {
   const single = stated === undefined || node.input(1).shape.length === 0;
   const step = stated?.[0] ?? 1;
   if (!(step >= 1) && single) throw node.error(`splits into parts of length ${step}`);
-  if (single && length > step * MOST_TURNS)
-    throw node.error(`splits ${length} into parts of ${step}; up to ${MOST_TURNS} can be read`);
+  if (single && length > step * MAX_TURNS)
+    throw node.error(`splits ${length} into parts of ${step}; up to ${MAX_TURNS} can be read`);
   const lengths = single
     ? Array.from({ length: Math.ceil(length / step) }, (_, i) => Math.min(step, length - i * step))
     : stated;

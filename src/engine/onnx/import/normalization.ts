@@ -44,7 +44,7 @@ function batchNormalization(node: ImportNode): Value {
   const epsilon = node.float("epsilon", 1e-5);
   if (isTraining(node)) {
     node.note(
-      "the file was exported in training mode: its batch normalisation makes the scores of a picture depend on the others beside it; export it in evaluation mode (model.eval())",
+      "the file was exported in training mode: its batch normalisation makes the scores of an image depend on the others beside it; export it in evaluation mode (model.eval())",
     );
     const axes = range(0, rank).filter((axis) => scale.shape[axis] === 1);
     return g.add(g.mul(standardized(x, axes, epsilon), scale), bias);

@@ -225,7 +225,7 @@ describe("sequences", () => {
 });
 
 describe("a pool over three axes", () => {
-  it("counts its indices through the whole picture", () => {
+  it("counts its indices through the whole image", () => {
     const x = tensor([1, 1, 2, 2, 2], [1, 8, 3, 4, 5, 6, 7, 2]);
     const cube = { kernel_shape: { ints: [2, 1, 2] } };
     const node = nodeOf("MaxPool", ["x"], ["v", "y"], cube);

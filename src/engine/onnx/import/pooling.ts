@@ -3,18 +3,11 @@
 import { type NdArray, type Shape, sizeOf, tensor } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
-import {
-  asLine,
-  asPicture,
-  type Geometry,
-  geometryOf,
-  onOneRow,
-  withoutDepth,
-} from "./geometry.ts";
+import { asImage, asLine, type Geometry, geometryOf, onOneRow, withoutDepth } from "./geometry.ts";
 import type { ImportNode, Translations } from "./import-node.ts";
 import { rootOfSquares } from "./root.ts";
 
-/** With ceil_mode a last window may begin inside the picture or its first pad, and hang over the end. */
+/** With ceil_mode a last window may begin inside the image or its first pad, and hang over the end. */
 function withCeil(node: ImportNode, input: Shape, geometry: Geometry): Geometry {
   if (node.int("ceil_mode", 0) === 0) return geometry;
   const { kernel, strides, dilations, pads } = geometry;
@@ -34,7 +27,7 @@ type Pool = (x: Value, attrs: Geometry) => Value;
 function pooled(node: ImportNode, x: Value, geometry: Geometry, pool: Pool): Value {
   const rank = x.shape.length - 2;
   if (rank === 2) return pool(x, geometry);
-  if (rank === 1) return asLine(pool(asPicture(x), onOneRow(geometry)));
+  if (rank === 1) return asLine(pool(asImage(x), onOneRow(geometry)));
   if (rank !== 3) throw node.error(`pools over ${rank} axes; up to 3 can be read`);
   const [batch, channels, depth, height, width] = x.shape;
   const planes = pool(
@@ -106,7 +99,7 @@ function byColumns(indices: Value, [height, width]: Shape): Value {
 }
 
 /** Places that windows along one axis may visit. */
-const MOST_PLACES = 2 ** 22;
+const MAX_PLACES = 2 ** 22;
 
 /** How many elements of each window count, per axis. */
 function counts(
@@ -119,8 +112,8 @@ function counts(
   const rank = kernel.length;
   const extent = (kernel[i] - 1) * dilations[i] + 1;
   const windows = Math.floor((input + pads[i] + pads[i + rank] - extent) / strides[i]) + 1;
-  if (windows * kernel[i] > MOST_PLACES)
-    throw new Error(`${windows} windows of ${kernel[i]} pixels, which no picture has`);
+  if (windows * kernel[i] > MAX_PLACES)
+    throw new Error(`${windows} windows of ${kernel[i]} pixels, which no image has`);
   return Array.from({ length: windows }, (_, window) => {
     const places = Array.from(
       { length: kernel[i] },
@@ -175,7 +168,7 @@ function lpPool(node: ImportNode): Value {
   return root(g.mul(mean, g.scalarLike(mean, sizeOf(geometry.kernel))), p);
 }
 
-const overPicture =
+const overImage =
   (f: (x: Value, axes: readonly number[]) => Value) =>
   (node: ImportNode): Value => {
     const x = node.input(0);
@@ -186,10 +179,10 @@ export const pooling: Translations = {
   MaxPool: maxPool,
   AveragePool: averagePool,
   LpPool: lpPool,
-  GlobalMaxPool: overPicture((x, axes) => g.max(x, axes, true)),
-  GlobalAveragePool: overPicture((x, axes) => g.mean(x, axes, true)),
+  GlobalMaxPool: overImage((x, axes) => g.max(x, axes, true)),
+  GlobalAveragePool: overImage((x, axes) => g.mean(x, axes, true)),
   GlobalLpPool: (node) => {
     const p = node.float("p", 2);
-    return overPicture((x, axes) => root(g.sum(absolutePower(x, p), axes, true), p))(node);
+    return overImage((x, axes) => root(g.sum(absolutePower(x, p), axes, true), p))(node);
   },
 };

@@ -197,8 +197,8 @@ const channelsLast = (x: Value): Value => {
   return g.transpose(x, [0, ...axes.slice(2), 1]);
 };
 
-/** An operator on pictures whose channels stand last, where the node says so or always does. */
-const onPictures =
+/** An operator on images whose channels stand last, where the node says so or always does. */
+const onImages =
   (f: (node: ImportNode) => Value, always = false): Translate =>
   (node) => {
     if (!always && node.int("channels_last", 0) === 0) return f(node);
@@ -264,13 +264,13 @@ export const microsoftQuantization: Translations = {
     );
   }),
   QLinearConcat: qLinearConcat,
-  QLinearConv: onPictures(qLinearConv),
-  QLinearAveragePool: onPictures((node) => {
+  QLinearConv: onImages(qLinearConv),
+  QLinearAveragePool: onImages((node) => {
     const average = (_: ImportNode, x: Value) =>
       [pooling.AveragePool({ ...node, inputs: [x], input: () => x })].flat()[0];
     return [onQuantized(1, average)(node)].flat()[0];
   }),
-  NhwcMaxPool: onPictures((node) => {
+  NhwcMaxPool: onImages((node) => {
     return [pooling.MaxPool({ ...node, outputs: 1 })].flat()[0];
   }, true),
   QGemm: qGemm,

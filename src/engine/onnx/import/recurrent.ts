@@ -1,4 +1,4 @@
-// Recurrent layers, unrolled: a classifier that reads a picture row by row has few steps. Shapes are those of ONNX:
+// Recurrent layers, unrolled: a classifier that reads an image row by row has few steps. Shapes are those of ONNX:
 // x [length, batch, features], w [directions, gates·hidden, features], r [directions, gates·hidden, hidden].
 
 import * as g from "../../graph/expressions.ts";
@@ -7,7 +7,7 @@ import { activations } from "./activations.ts";
 import type { ImportNode, Translate, Translations } from "./import-node.ts";
 
 /** Steps that a layer may have, and nodes that each counts for: its products, gates and sums. */
-const MOST_STEPS = 1024;
+const MAX_STEPS = 1024;
 const NODES_PER_STEP = 4;
 
 /** One direction: its weights, and its state [batch, hidden] (of an LSTM also its cell). */
@@ -127,13 +127,13 @@ const recurrent =
     const [x, w, r] = [swap(node.input(0)), node.input(1), node.input(2)];
     const [length, batch] = x.shape;
     const [directions, hidden] = [w.shape[0], r.shape[2]];
-    if (length > MOST_STEPS)
-      throw node.error(`reads ${length} steps; up to ${MOST_STEPS} can be read`);
+    if (length > MAX_STEPS)
+      throw node.error(`reads ${length} steps; up to ${MAX_STEPS} can be read`);
     if (directions > 2) throw node.error(`has weights for ${directions} directions`);
     const lengths = node.inputs[4] === undefined ? [] : (node.knownInts(4) ?? []);
     if (lengths.some((n) => n !== length))
       throw node.error(
-        `has sequences of lengths [${lengths}] instead of ${length}; pictures have one size`,
+        `has sequences of lengths [${lengths}] instead of ${length}; images have one size`,
       );
     const functions = functionsOf(node, kind, directions);
     const perDirection = kind.functions.length;

@@ -4,7 +4,7 @@ import { sizeOf } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import { broadcast } from "../../graph/shapes.ts";
 import type { Value } from "../../graph/value.ts";
-import { checkSize, int64, MOST_SPREAD, permuted } from "./constants.ts";
+import { checkSize, int64, MAX_SPREAD, permuted } from "./constants.ts";
 import { axisOf, type ImportNode, type Translations } from "./import-node.ts";
 
 function shapeOf(node: ImportNode): Value {
@@ -23,7 +23,7 @@ const rebatched = (
     ? [batch.wanted, ...stated.slice(1)]
     : stated;
 
-/** Constants that a file fixed to one picture joins to it, repeated for each picture of a batch. */
+/** Constants that a file fixed to one image joins to it, repeated for each image of a batch. */
 function repeated({ batch }: ImportNode, parts: readonly Value[], axis: number): readonly Value[] {
   if (batch === null || axis === 0 || !parts.some(({ shape }) => shape[0] === batch.wanted))
     return parts;
@@ -89,7 +89,7 @@ function unsqueeze(node: ImportNode): Value {
 }
 
 /** Copies that are joined one by one; more are spread at once. */
-const MOST_PARTS = 64;
+const MAX_PARTS = 64;
 
 function tile(node: ImportNode): Value {
   const x = node.input(0);
@@ -101,11 +101,11 @@ function tile(node: ImportNode): Value {
   checkSize(
     node,
     x.shape.map((n, i) => n * counts[i]),
-    MOST_SPREAD,
+    MAX_SPREAD,
   );
   return x.shape.reduce((y, n, axis) => {
     const count = counts[axis];
-    if (count <= MOST_PARTS && count > 0) return g.concat(new Array<Value>(count).fill(y), axis);
+    if (count <= MAX_PARTS && count > 0) return g.concat(new Array<Value>(count).fill(y), axis);
     const apart = y.shape.toSpliced(axis, 0, 1);
     const wide = g.expand(g.reshape(y, apart), apart.with(axis, count));
     return g.reshape(wide, y.shape.with(axis, count * n));
@@ -206,7 +206,7 @@ export const shapes: Translations = {
   Expand: (node) => {
     const x = node.input(0);
     const shape = broadcast(x.shape, rebatched(node, x, node.knownInts(1) ?? []));
-    checkSize(node, shape, MOST_SPREAD);
+    checkSize(node, shape, MAX_SPREAD);
     return g.expand(x, shape);
   },
   Tile: tile,

@@ -4,7 +4,7 @@ import type { GraphProto, NodeProto, TensorProto } from "onnx-buf";
 import { sizeOf } from "../../../math/tensor.ts";
 
 /** Nodes of any file at most, and of one that stores little; large graphs carry large weights. */
-const MOST_NODES = 20_000;
+const MAX_NODES = 20_000;
 const FEW_NODES = 2000;
 /** Elements of a file's arrays for each node beyond. */
 const STORED_PER_NODE = 512;
@@ -30,4 +30,4 @@ export const sizeOfNode = ({ input }: NodeProto): number =>
 
 /** Nodes that a file may have, those of functions and loops written out. */
 export const mostNodesOf = (graph: GraphProto): number =>
-  Math.floor(Math.min(MOST_NODES, Math.max(FEW_NODES, storedIn(graph) / STORED_PER_NODE)));
+  Math.floor(Math.min(MAX_NODES, Math.max(FEW_NODES, storedIn(graph) / STORED_PER_NODE)));

@@ -5,7 +5,7 @@
 import { sizeOf } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import { is, type Value } from "../../graph/value.ts";
-import { checkSize, int64, MOST_SPREAD } from "./constants.ts";
+import { checkSize, int64, MAX_SPREAD } from "./constants.ts";
 import type { ImportNode, Translations } from "./import-node.ts";
 
 /** Whether each index is that of another window, because it comes from a pool whose windows do not overlap. */
@@ -60,7 +60,7 @@ function maxUnpool(node: ImportNode): Value {
   if (indices.shape.join() !== x.shape.join())
     throw node.error(`has indices [${indices.shape.join(", ")}] for [${x.shape.join(", ")}]`);
   const shape = shapeOf(node);
-  checkSize(node, shape, MOST_SPREAD);
+  checkSize(node, shape, MAX_SPREAD);
   const [count, cells] = [sizeOf(x.shape), sizeOf(shape)];
   const known = node.constantOf(indices);
   const wrong = known === null ? undefined : [...known.data].find((i) => !(i >= 0 && i < cells));
