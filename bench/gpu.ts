@@ -13,13 +13,13 @@ import { fold, foldAll, type Key, keyOf, keysFor } from "../src/math/random.ts";
 import type { Tensor } from "../src/math/tensor.ts";
 import { UsageError } from "../src/math/usage-error.ts";
 import type { Architecture, Parameters } from "../src/models/architecture.ts";
-import { type Classifier, classifier, liveClassifier } from "../src/models/classifier.ts";
+import { type Classifier, classifier, trainableClassifier } from "../src/models/classifier.ts";
 import { flopsPerImage } from "../src/models/flops.ts";
 import { architecture } from "../src/models/index.ts";
 import { initialParameters } from "../src/models/initial.ts";
 import { sgd } from "../src/train/optimizer.ts";
 import { initialState } from "../src/train/step.ts";
-import { liveStep } from "../src/train/training-session.ts";
+import { trainingSession } from "../src/train/training-session.ts";
 
 const usage = `npm run bench:gpu -- [options]
   --device NAME    ${devices.join(", ")} (default: webgpu)
@@ -78,7 +78,7 @@ const attack =
 const live = ({ network, parameters, labels }: Task, runtime: Runtime) => {
   const optimizer = sgd(settings);
   const initial = initialState(network, optimizer, parameters);
-  return liveStep(runtime, network, optimizer, labels.length, initial);
+  return trainingSession(runtime, network, optimizer, labels.length, initial);
 };
 
 /** What is measured: the step of an attack on a trained network, the same while it trains, and the step of training. */
@@ -90,7 +90,7 @@ const works = {
   "attack-in-training": async (runtime: Runtime, task: Task): Promise<Open> => {
     const training = await live(task, runtime);
     await training.run(task, settings.rate);
-    const victim = liveClassifier(runtime, task.network, training.parameters, "frozen");
+    const victim = trainableClassifier(runtime, task.network, training.parameters, "frozen");
     return {
       step: attack(victim, task),
       release: async () => {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { benchModel, benchTask, type Effort } from "../src/bench/task.ts";
 import type { Work } from "../src/bench/work.ts";
 import { works } from "../src/bench/works.ts";
-import type { Target } from "../src/engine/runtime/runtime.ts";
+import type { RuntimeTarget } from "../src/engine/runtime/runtime.ts";
 import { machine } from "../src/files/node.ts";
 import { UsageError } from "../src/math/usage-error.ts";
 import { type Case, casesOf, modelLabel } from "./cases.ts";
@@ -35,7 +35,7 @@ const peakOf = async (peer: Peer) =>
 async function surroundings(python: string | null, threads: number) {
   const ours = await once(startOurs(threads), async (peer) => ({
     peak: await peakOf(peer),
-    target: await peer.ask<Target>("versions"),
+    target: await peer.ask<RuntimeTarget>("versions"),
   }));
   const theirs =
     python === null

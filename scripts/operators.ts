@@ -3,7 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BLOCKED } from "../src/engine/onnx/import/blocked-weights.ts";
-import { translations } from "../src/engine/onnx/import/importers.ts";
+import { importers } from "../src/engine/onnx/import/importers.ts";
 import { quantisers } from "../src/engine/onnx/import/qonnx.ts";
 import { limits, unread } from "../src/engine/onnx/import/unread.ts";
 import { agreeCases } from "../test/fixtures/onnx-agree-cases.ts";
@@ -40,7 +40,7 @@ const gradientOf = (op: string): string => {
   return (official.get(op)?.slopes ?? 0) > 0 ? "yes, measured" : "yes";
 };
 
-const rows = Object.entries(translations).flatMap(([domain, table]) =>
+const rows = Object.entries(importers).flatMap(([domain, table]) =>
   Object.keys(table)
     .sort()
     .map((op) => {

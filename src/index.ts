@@ -32,7 +32,7 @@ export { gradient } from "./engine/autodiff/gradient.ts";
 export { interpret } from "./engine/graph/interpret.ts";
 export * as ops from "./engine/graph/ops.ts";
 export type { Value } from "./engine/graph/value.ts";
-export type { Program, Runtime, Target } from "./engine/runtime/runtime.ts";
+export type { Program, Runtime, RuntimeTarget as Target } from "./engine/runtime/runtime.ts";
 export { fold, foldAll, type Key, keyOf, keysFor } from "./math/random.ts";
 export { type NdArray, type Shape, type Tensor, tensor } from "./math/tensor.ts";
 export { UsageError } from "./math/usage-error.ts";
@@ -42,8 +42,12 @@ export {
   type Parameters,
   parameterCount,
 } from "./models/architecture.ts";
-export { type Classifier, classifier, liveClassifier } from "./models/classifier.ts";
-export { type Card, exportOnnx, importExported } from "./models/export.ts";
+export {
+  type Classifier,
+  classifier,
+  trainableClassifier as liveClassifier,
+} from "./models/classifier.ts";
+export { exportOnnx, importExported, type ModelMetadata as Card } from "./models/export.ts";
 export { architecture } from "./models/index.ts";
 export { initialParameters } from "./models/initial.ts";
 export type { Noise } from "./noise/noise.ts";

@@ -113,7 +113,7 @@ export async function evaluate(
   const { onEvent, signal, note } = options;
   const { device, threads, onEvent: _, ...others } = where;
   signal?.throwIfAborted();
-  const subject = await opened(model);
+  const evaluated = await opened(model);
   const runtime = await runtimeOn(device, threads);
   const tell = (text: string) => {
     note?.(text);
@@ -121,23 +121,23 @@ export async function evaluate(
   };
   const { data, dataDir } = options;
   const dataset =
-    subject.architecture.foreign === true && typeof data === "string"
-      ? await openImagesNode(data, images, { dataDir, takes: subject.architecture.inputShape })
+    evaluated.architecture.foreign === true && typeof data === "string"
+      ? await openImagesNode(data, images, { dataDir, takes: evaluated.architecture.inputShape })
       : data;
   if (typeof dataset === "object" && dataset !== data)
     for (const line of dataset.notes ?? []) tell(line);
   const architecture =
     typeof dataset === "object"
-      ? await withoutDependence(runtime, subject.architecture, dataset.test, {
+      ? await withoutDependence(runtime, evaluated.architecture, dataset.test, {
           batch: settings.batch,
           note: tell,
         })
-      : subject.architecture;
-  const network = classifier(runtime, architecture, subject.parameters);
+      : evaluated.architecture;
+  const network = classifier(runtime, architecture, evaluated.parameters);
   const rows: Row[] = [];
   let missing = 0;
   try {
-    const events = evaluateNode(subject, settings, {
+    const events = evaluateNode(evaluated, settings, {
       ...(others as Omit<NodeEvaluation, "network" | "target">),
       network,
       target: { ...runtime.target },

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import * as g from "../src/engine/graph/expressions.ts";
 import { BLOCKED } from "../src/engine/onnx/import/blocked-weights.ts";
 import { importGraph } from "../src/engine/onnx/import/import-graph.ts";
-import { translations } from "../src/engine/onnx/import/importers.ts";
+import { importers } from "../src/engine/onnx/import/importers.ts";
 import { quantisers } from "../src/engine/onnx/import/qonnx.ts";
 import { readModel } from "../src/engine/onnx/model.ts";
 import { nodeProgram, nodeRuntime } from "../src/engine/runtime/node.ts";
@@ -78,7 +78,7 @@ it.skipIf(archive === undefined)(
       if (!name.startsWith("simple/")) for (const { opType } of nodesOf(model)) tested.add(opType);
     // Those on blocked memory are tested with whole files (onnx-optimised.long.test.ts), loops, lists, absent values and
     // quantisers of QONNX by hand (import.test.ts, import-places.test.ts, import-qonnx.test.ts).
-    const all = Object.entries(translations).flatMap(([domain, table]) =>
+    const all = Object.entries(importers).flatMap(([domain, table]) =>
       domain === BLOCKED || table === quantisers
         ? []
         : Object.keys(table).filter((op) => !/^(Loop|Scan|.*Sequence.*|Optional.*)$/.test(op)),

@@ -79,7 +79,7 @@ describe("the packed package", () => {
     expect(readFileSync(join(app, "report.html"), "utf8")).toContain("at-linf");
   }, 300_000);
 
-  it("draws announced noise in a thread, which does not keep the process", () => {
+  it("draws prefetched noise in a thread, which does not keep the process", () => {
     const code = `
       import { Worker } from "node:worker_threads";
       import { keyOf, keysFor, noiseNamed as drawnHere } from "rampart";
@@ -91,9 +91,9 @@ describe("the packed package", () => {
         return postMessage.apply(this, words);
       };
       const keys = keysFor(keyOf(1), [0, 1]);
-      const { ahead } = noiseNamed("normal");
-      ahead.announce(keys, [2, 50]);
-      const { data } = await ahead.draw(keys, [2, 50]);
+      const { prefetch } = noiseNamed("normal");
+      prefetch.start(keys, [2, 50]);
+      const { data } = await prefetch.draw(keys, [2, 50]);
       console.log(answers, drawnHere("normal").sample(keys, [2, 50]).data.every((v, i) => v === data[i]));
     `;
     expect(node(["--input-type=module", "--eval", code], app)).toBe("1 true\n");

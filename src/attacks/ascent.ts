@@ -45,7 +45,7 @@ export async function ascend(
   let answer: LossAndGradient | undefined;
   for (let step = 1; step <= steps && places.length > 0; step++) {
     const own = foldAll(keys, step);
-    if (step < steps) victim.announce?.(foldAll(keys, step + 1), at.shape);
+    if (step < steps) victim.prefetch?.(foldAll(keys, step + 1), at.shape);
     answer = await victim.lossAndGradient(at, loss, own, answer);
     let { gradient, logits } = answer;
     checkLabels(labels, logits);

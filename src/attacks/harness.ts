@@ -32,7 +32,7 @@ export function counted(victim: Victim): CountedVictim {
       gradients += keys.length;
       return withFiniteGradient(await victim.lossAndGradient(x, loss, keys, over));
     },
-    announce: (keys, shape) => victim.announce?.(keys, shape),
+    prefetch: (keys, shape) => victim.prefetch?.(keys, shape),
     queries: () => ({ forwards, gradients }),
   };
 }

@@ -3,7 +3,7 @@ import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import { normal, uniform } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { ce, dlrTargeted } from "./losses.ts";
-import { inRuns } from "./max-batch.ts";
+import { withMaxBatch } from "./max-batch.ts";
 import type { Victim } from "./victim.ts";
 
 const keys = keysFor(keyOf(1), [0, 1, 2, 3, 4, 5, 6]);
@@ -23,7 +23,7 @@ it("gives what the whole batch gives, from runs of at most so many rows", async 
       return victim.lossAndGradient(at, loss, own);
     },
   };
-  const parted = inRuns(watching, 3);
+  const parted = withMaxBatch(watching, 3);
   expect(await parted.logits(x, keys)).toEqual(await victim.logits(x, keys));
   for (const loss of [ce(labels), dlrTargeted(labels, [1, 2, 3, 0, 1, 2, 3])])
     expect(await parted.lossAndGradient(x, loss, keys)).toEqual(

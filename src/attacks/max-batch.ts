@@ -1,25 +1,25 @@
 import type { Key } from "../math/random.ts";
 import { concatRows, rows, type Tensor } from "../math/tensor.ts";
 import { takeLoss } from "./losses.ts";
-import { announce, announced } from "./prefetch.ts";
+import { prefetchBatch, prefetched } from "./prefetch.ts";
 import type { Loss, LossAndGradient, Victim } from "./victim.ts";
 
 /**
  * The same victim with at most `most` rows at once, whatever batch a call brings: an attack may then work on many examples
  * and drop those that are done, while the network meets full batches until the end.
  */
-export function inRuns(victim: Victim, most: number): Victim {
+export function withMaxBatch(victim: Victim, most: number): Victim {
   const parts = (keys: readonly Key[]) =>
     Array.from({ length: Math.ceil(keys.length / most) }, (_, i) => {
       const [from, to] = [i * most, Math.min((i + 1) * most, keys.length)];
       return { from, to, own: keys.slice(from, to) };
     });
   return {
-    announce: (keys, shape) => announce(victim, parts(keys)[0], shape),
+    prefetch: (keys, shape) => prefetchBatch(victim, parts(keys)[0], shape),
     async logits(x: Tensor, keys: readonly Key[]) {
       if (keys.length <= most) return victim.logits(x, keys);
       const all: Tensor[] = [];
-      for (const { from, to, own } of announced(victim, parts(keys), x.shape))
+      for (const { from, to, own } of prefetched(victim, parts(keys), x.shape))
         all.push(await victim.logits(rows(x, from, to), own));
       return concatRows(all);
     },
@@ -33,7 +33,7 @@ export function inRuns(victim: Victim, most: number): Victim {
       if (keys.length <= most || loss.kind === "of-mean")
         return victim.lossAndGradient(x, loss, keys, over);
       const all: LossAndGradient[] = [];
-      for (const { from, to, own } of announced(victim, parts(keys), x.shape)) {
+      for (const { from, to, own } of prefetched(victim, parts(keys), x.shape)) {
         const examples = own.map((_, i) => from + i);
         all.push(await victim.lossAndGradient(rows(x, from, to), takeLoss(loss, examples), own));
       }

@@ -3,7 +3,7 @@ import type { Shape } from "../math/tensor.ts";
 import type { Victim } from "./victim.ts";
 
 /** The batches in turn, each once the victim has been told of the one after it; x of a batch has the rows of `shape`. */
-export function* announced<B extends { readonly own: readonly Key[] }>(
+export function* prefetched<B extends { readonly own: readonly Key[] }>(
   victim: Victim,
   batches: Iterable<B>,
   shape: Shape,
@@ -11,7 +11,7 @@ export function* announced<B extends { readonly own: readonly Key[] }>(
   let before: B | null = null;
   for (const batch of batches) {
     if (before !== null) {
-      announce(victim, batch, shape);
+      prefetchBatch(victim, batch, shape);
       yield before;
     }
     before = batch;
@@ -20,10 +20,10 @@ export function* announced<B extends { readonly own: readonly Key[] }>(
 }
 
 /** Tells the victim of a batch, if there is one. */
-export function announce(
+export function prefetchBatch(
   victim: Victim,
   batch: { readonly own: readonly Key[] } | undefined,
   shape: Shape,
 ): void {
-  if (batch !== undefined) victim.announce?.(batch.own, [batch.own.length, ...shape.slice(1)]);
+  if (batch !== undefined) victim.prefetch?.(batch.own, [batch.own.length, ...shape.slice(1)]);
 }

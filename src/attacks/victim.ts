@@ -45,7 +45,7 @@ export interface Victim {
     over?: LossAndGradient,
   ): Promise<LossAndGradient>;
   /** Hears which keys a call will soon bring with an x of this shape, so that their noise can be drawn; only time depends on it. */
-  announce?(keys: readonly Key[], shape: Shape): void;
+  prefetch?(keys: readonly Key[], shape: Shape): void;
 }
 
 /** The norms that an attack can be bounded in. */
@@ -55,7 +55,7 @@ export type Norm = "linf" | "l2" | "l1";
 export type PaperNorm = Exclude<Norm, "l1">;
 
 /** Hears from an ensemble which member made an example of the batch what it returns; the last word counts. */
-export type Told = (example: number, member: string) => void;
+export type OnBroken = (example: number, member: string) => void;
 
 /** Finds, inside the ball of `epsilon` around each x, a point of high loss. */
 export interface BoundedAttack {
@@ -72,7 +72,7 @@ export interface BoundedAttack {
     x: Tensor,
     labels: Labels,
     keys: readonly Key[],
-    told?: Told,
+    onBroken?: OnBroken,
   ): Promise<Tensor>;
 }
 

@@ -1,6 +1,6 @@
 // An audit of a file on this machine: what is read before it begins, its attacks, and what it leaves in a folder.
 import { join } from "node:path";
-import { inRuns } from "../attacks/max-batch.ts";
+import { withMaxBatch } from "../attacks/max-batch.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { isSameData, openDatasetNode } from "../data/node.ts";
 import { parseNpz } from "../data/npz.ts";
@@ -165,7 +165,7 @@ async function* audited(audit: Opened): AsyncGenerator<AuditEvent, void, void> {
     dependence === null ? architecture : oneByOne(architecture);
   const network = classifier(runtime, alone(model.architecture), model.parameters);
   /** What diagnostics ask, `batch` images at once. */
-  const asked = (victim: Victim) => stoppable(inRuns(victim, batch), signal);
+  const asked = (victim: Victim) => stoppable(withMaxBatch(victim, batch), signal);
   const rows: Row[] = [];
   /** Gradients of zero are compared with those of a copy that lets them through. */
   async function probed(): Promise<Probe> {
@@ -192,9 +192,9 @@ async function* audited(audit: Opened): AsyncGenerator<AuditEvent, void, void> {
     if (model.reading === undefined) return null;
     const copied = async (usual: ImportedOptions) => {
       const copy = await opening(usual);
-      return { ...inRuns(copy, batch), release: () => copy.release() };
+      return { ...withMaxBatch(copy, batch), release: () => copy.release() };
     };
-    return betterPreprocessing(inRuns(network, batch), copied, dataset.test, {
+    return betterPreprocessing(withMaxBatch(network, batch), copied, dataset.test, {
       count: 2 * PROBED,
       channels: dataset.shape[0],
       signal,

@@ -21,12 +21,12 @@ async function rowsOf(
   const network = classifier(runtime, task.network, task.parameters);
   const noise = task.noise === null ? null : noiseNamedNode(task.noise);
   const { batch, seed, effort } = task;
-  const subject = { model: "bench", defense: "bench", network, noise };
+  const evaluated = { model: "bench", defense: "bench", network, noise };
   const data = { name: "bench", test: splitOfTask(task) };
   const given = EvaluateOptions.parse({ batch, seed, examples: effort.images, ...options });
   const rows: Row[] = [];
   try {
-    for await (const { row } of evaluate(subject, data, given)) rows.push(row);
+    for await (const { row } of evaluate(evaluated, data, given)) rows.push(row);
   } finally {
     await network.release();
   }

@@ -16,7 +16,7 @@ interface Question {
  * Attacks example i by `attacks[choice[i]]`. The attacks run in step: what they ask of the network meets it as one
  * batch, so that a network in training sees statistics of the whole batch, and one compiled size serves every step.
  */
-export async function perturbTogether(
+export async function perturbInLockstep(
   attacks: readonly BoundedAttack[],
   choice: readonly number[],
   model: Victim,

@@ -1,5 +1,5 @@
 import { ce, takeLoss } from "../attacks/losses.ts";
-import { announce, announced } from "../attacks/prefetch.ts";
+import { prefetchBatch, prefetched } from "../attacks/prefetch.ts";
 import type { LossAndGradient, Victim } from "../attacks/victim.ts";
 import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
 import { batches, type Drawn, examplesAt } from "./eot-draws.ts";
@@ -12,13 +12,13 @@ import { batches, type Drawn, examplesAt } from "./eot-draws.ts";
 export function meanProbability(drawn: Drawn): Victim {
   const { model, draws } = drawn;
   return {
-    announce(keys, shape) {
+    prefetch(keys, shape) {
       const [first] = batches(keys, drawn);
-      announce(model, first, shape);
+      prefetchBatch(model, first, shape);
     },
     async logits(x, keys) {
       const logs = logMeanProbabilities(keys.length, draws);
-      for (const { indices, own } of announced(model, batches(keys, drawn), x.shape))
+      for (const { indices, own } of prefetched(model, batches(keys, drawn), x.shape))
         logs.add(await model.logits(examplesAt(x, indices), own), indices);
       return logs.result();
     },
@@ -30,7 +30,7 @@ export function meanProbability(drawn: Drawn): Victim {
       const weighted = weightedGradients(keys.length, draws, x);
       const logs = logMeanProbabilities(keys.length, draws);
       let part: LossAndGradient | undefined;
-      for (const { indices, own } of announced(model, batches(keys, drawn), x.shape)) {
+      for (const { indices, own } of prefetched(model, batches(keys, drawn), x.shape)) {
         const labels = takeLoss(ce(loss.labels), indices);
         part = await model.lossAndGradient(examplesAt(x, indices), labels, own, part);
         weighted.add(part, indices);

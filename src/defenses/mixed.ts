@@ -3,7 +3,7 @@ import type { BoundedAttack, Labels, Victim } from "../attacks/victim.ts";
 import { fold, foldAll, type Key } from "../math/random.ts";
 import { mean } from "../math/statistics.ts";
 import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
-import { perturbTogether } from "./lockstep.ts";
+import { perturbInLockstep } from "./lockstep.ts";
 import type { Objective } from "./objective.ts";
 
 /** Who chooses among the attacks: each example, as Eq. (12) and (13) say, or the batch, as the authors' code does. */
@@ -66,7 +66,7 @@ export function mixedRandom(
     examples(model, x, labels, keys) {
       const drawn = keys.map((key) => fold(key, 0)[0] % attacks.length);
       const chosen = choice === "example" ? drawn : drawn.map(() => drawn[0]);
-      return perturbTogether(attacks, chosen, model, x, labels, foldAll(keys, 1));
+      return perturbInLockstep(attacks, chosen, model, x, labels, foldAll(keys, 1));
     },
   };
 }

@@ -7,5 +7,5 @@ export interface Objective {
   readonly name: string;
   examples(model: Victim, x: Tensor, labels: Labels, keys: readonly Key[]): Promise<Tensor>;
   /** Hears the keys of the examples to come, and the shape of their batch, so that their noise can be drawn already. */
-  announce?(keys: readonly Key[], shape: Shape): void;
+  prefetch?(keys: readonly Key[], shape: Shape): void;
 }

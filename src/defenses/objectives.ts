@@ -21,7 +21,7 @@ export function noiseInjection(noise: Noise): Objective {
   return {
     name: `ni-${noise.name}`,
     examples: async (_, x, _labels, keys) => add(x, await drawn(noise, keys, x.shape)),
-    announce: (keys, shape) => noise.ahead?.announce(keys, shape),
+    prefetch: (keys, shape) => noise.prefetch?.start(keys, shape),
   };
 }
 
@@ -43,7 +43,7 @@ export function randomizedAdversarialTraining(
         const shifted = shiftedBy(model, eta);
         return add(await attack.perturb(shifted, x, labels, foldAll(keys, 0)), eta);
       },
-      announce: (keys, shape) => noise.ahead?.announce(foldAll(keys, 1), shape),
+      prefetch: (keys, shape) => noise.prefetch?.start(foldAll(keys, 1), shape),
     };
   }
   return {
@@ -51,7 +51,7 @@ export function randomizedAdversarialTraining(
     async examples(model, x, labels, keys) {
       const noisy = withNoise(model, noise);
       const own = foldAll(keys, 1);
-      noise.ahead?.announce(own, x.shape);
+      noise.prefetch?.start(own, x.shape);
       const adversarial = await attack.perturb(noisy, x, labels, foldAll(keys, 0));
       return add(adversarial, await drawn(noise, own, x.shape));
     },

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import { watchedNoise } from "../../test/fixtures/watched-noise.ts";
-import { inRuns } from "../attacks/max-batch.ts";
+import { withMaxBatch } from "../attacks/max-batch.ts";
 import { pgd } from "../attacks/pgd.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { normal, uniform } from "../math/distributions.ts";
@@ -30,21 +30,21 @@ it.each<[string, (victim: Victim) => Victim, number, boolean?]>([
   ["EOT, mean logits", eot("mean-logits", 7), 12],
   ["EOT, mean probability", eot("mean-probability", 4), 16],
   ["EOT on the same draws", (v) => withFixedKeys(withEot(v, 3, 4), keys), 16, true],
-  ["a victim in runs", (v) => inRuns(v, 2), 12],
+  ["a victim in runs", (v) => withMaxBatch(v, 2), 12],
 ])("PGD says what noise comes next: %s", async (_, wrap, calls, first = false) => {
-  const { noise, announced } = watchedNoise();
+  const { noise, prefetched } = watchedNoise();
   await attack.perturb(wrap(withNoise(network, noise)), x, labels, keys);
-  expect(announced()).toEqual(Array.from({ length: calls }, (_, i) => first || i > 0));
+  expect(prefetched()).toEqual(Array.from({ length: calls }, (_, i) => first || i > 0));
 });
 
 it("PGD says what noise comes next where examples leave", async () => {
-  const { noise, announced } = watchedNoise();
+  const { noise, prefetched } = watchedNoise();
   const leaving = pgd({ norm: "linf", epsilon: 0.1, steps: 4, stopWhenBroken: true });
   const plain = withNoise(network, noiseNamed("normal:0.25"));
   const reached = await leaving.perturb(withNoise(network, noise), x, labels, keys);
   expect(reached).toEqual(await leaving.perturb(plain, x, labels, keys));
-  // Those who left are announced once more.
-  expect(announced()).toContain(true);
+  // Those who left are prefetched once more.
+  expect(prefetched()).toContain(true);
 });
 
 it.each<["fresh" | "fixed" | "injection", readonly boolean[]]>([
@@ -53,14 +53,14 @@ it.each<["fresh" | "fixed" | "injection", readonly boolean[]]>([
   // The attack's first draw is not known before; what it is added to is drawn while the attack runs.
   ["fresh", [false, true, true, true, true]],
 ])("a defence says what it will draw: %s", async (kind, expected) => {
-  const { noise, announced } = watchedNoise();
+  const { noise, prefetched } = watchedNoise();
   const objective =
     kind === "injection"
       ? noiseInjection(noise)
       : randomizedAdversarialTraining(attack, noise, kind);
-  objective.announce?.(keys, x.shape);
+  objective.prefetch?.(keys, x.shape);
   const examples: Tensor = await objective.examples(network, x, labels, keys);
-  expect(announced()).toEqual(expected);
+  expect(prefetched()).toEqual(expected);
   const without = noiseNamed("normal:0.25");
   const same =
     kind === "injection"

@@ -6,7 +6,7 @@ import {
   type PerRow,
   takeLoss,
 } from "../attacks/losses.ts";
-import { announce, announced } from "../attacks/prefetch.ts";
+import { prefetchBatch, prefetched } from "../attacks/prefetch.ts";
 import type { Loss, LossAndGradient, Victim } from "../attacks/victim.ts";
 import { fold, type Key } from "../math/random.ts";
 import { concatRows, type Tensor, takeRows, tensor } from "../math/tensor.ts";
@@ -45,9 +45,9 @@ export function withEot(
   if (objective === "mean-probability") return meanProbability(drawn);
   const inWholeExamples = objective === "mean-logits" && runExamples(drawn) > 0;
   return {
-    announce(keys, shape) {
+    prefetch(keys, shape) {
       const [first] = inWholeExamples ? wholeExamples(keys, drawn) : batches(keys, drawn);
-      announce(model, first, shape);
+      prefetchBatch(model, first, shape);
     },
     logits: (x, keys) => meanLogits(drawn, x, keys),
     lossAndGradient: (x, loss, keys) =>
@@ -62,7 +62,7 @@ export function withEot(
 
 async function meanLogits(drawn: Drawn, x: Tensor, keys: readonly Key[]): Promise<Tensor> {
   const sum = mean(keys.length, drawn.draws);
-  for (const { indices, own } of announced(drawn.model, batches(keys, drawn), x.shape))
+  for (const { indices, own } of prefetched(drawn.model, batches(keys, drawn), x.shape))
     sum.add(await drawn.model.logits(examplesAt(x, indices), own), indices);
   return sum.result();
 }
@@ -75,7 +75,7 @@ async function meanLoss(
 ): Promise<LossAndGradient> {
   const [losses, logits, gradient] = [0, 1, 2].map(() => mean(keys.length, drawn.draws));
   let part: LossAndGradient | undefined;
-  for (const { indices, own } of announced(drawn.model, batches(keys, drawn), x.shape)) {
+  for (const { indices, own } of prefetched(drawn.model, batches(keys, drawn), x.shape)) {
     const taken = takeLoss(loss, indices);
     part = await drawn.model.lossAndGradient(examplesAt(x, indices), taken, own, part);
     losses.add(tensor([indices.length], part.losses), indices);
@@ -94,7 +94,7 @@ async function lossOfMeanLogits(
 ): Promise<LossAndGradient> {
   if (runExamples(drawn) === 0) return inTwoPasses(drawn, x, loss, keys);
   const parts: LossAndGradient[] = [];
-  for (const run of announced(drawn.model, wholeExamples(keys, drawn), x.shape))
+  for (const run of prefetched(drawn.model, wholeExamples(keys, drawn), x.shape))
     parts.push(await inOneRun(drawn, x, loss, run));
   return {
     losses: Float32Array.from(parts.flatMap(({ losses }) => [...losses])),
@@ -171,6 +171,6 @@ export function withFixedKeys(model: Victim, fixed: readonly Key[]): Victim {
     logits: async (x, keys) => model.logits(x, checked(keys)),
     lossAndGradient: async (x, loss, keys, over) =>
       model.lossAndGradient(x, loss, checked(keys), over),
-    announce: (_, shape) => model.announce?.(fixed, [fixed.length, ...shape.slice(1)]),
+    prefetch: (_, shape) => model.prefetch?.(fixed, [fixed.length, ...shape.slice(1)]),
   };
 }

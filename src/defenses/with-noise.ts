@@ -19,6 +19,6 @@ export function withNoise(model: Victim, noise: Noise): Victim {
     // ∂(x + η)/∂x = 1, so the gradient at the noisy point is the gradient at x.
     lossAndGradient: async (x, loss, keys, over) =>
       model.lossAndGradient(await noisy(x, keys), loss, foldAll(keys, 1), over),
-    announce: (keys, shape) => noise.ahead?.announce(foldAll(keys, 0), shape),
+    prefetch: (keys, shape) => noise.prefetch?.start(foldAll(keys, 0), shape),
   };
 }

@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import { cw } from "../attacks/cw.ts";
-import { inRuns } from "../attacks/max-batch.ts";
+import { withMaxBatch } from "../attacks/max-batch.ts";
 import { pgd, pgdTargeted } from "../attacks/pgd.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { normal, uniform } from "../math/distributions.ts";
@@ -63,9 +63,9 @@ it.each(Object.entries(attacks))("%s has read what it gives back", async (_, att
 it("a victim in runs passes on what fits into one", async () => {
   const { victim, times } = writing();
   const expected = await attacks.PGD.perturb(network, x, labels, keys);
-  expect(await attacks.PGD.perturb(inRuns(victim, 5), x, labels, keys)).toEqual(expected);
+  expect(await attacks.PGD.perturb(withMaxBatch(victim, 5), x, labels, keys)).toEqual(expected);
   expect(times()).toBe(3);
-  expect(await attacks.PGD.perturb(inRuns(victim, 2), x, labels, keys)).toEqual(expected);
+  expect(await attacks.PGD.perturb(withMaxBatch(victim, 2), x, labels, keys)).toEqual(expected);
   expect(times()).toBe(3);
 });
 

@@ -17,13 +17,13 @@ const margin = (index: number) =>
 
 async function rowsOf(options: Partial<EvaluateOptions>, noise: string | null = null) {
   const rows: Row[] = [];
-  const subject = {
+  const evaluated = {
     model: "brightness",
     defense: "standard",
     network: brightness,
     noise: noise === null ? null : noiseNamed(noise),
   };
-  for await (const { row } of evaluate(subject, data, EvaluateOptions.parse(options)))
+  for await (const { row } of evaluate(evaluated, data, EvaluateOptions.parse(options)))
     rows.push(row);
   return rows;
 }

@@ -17,7 +17,7 @@ import { differences, type Settings } from "./settings.ts";
 const data = await brightnessData();
 const take = data.test.images;
 
-const subject = (noise: string | null) => ({
+const evaluated = (noise: string | null) => ({
   model: "brightness",
   defense: "standard",
   network: brightness,
@@ -36,7 +36,7 @@ async function rowsOf(
     objective: "mean-loss",
     ...options,
   });
-  for await (const { row } of evaluate(subject(noise), data, resolved, finished)) rows.push(row);
+  for await (const { row } of evaluate(evaluated(noise), data, resolved, finished)) rows.push(row);
   return rows;
 }
 
@@ -113,7 +113,7 @@ describe("evaluate", () => {
       examples: 5,
       objective: "mean-loss",
     });
-    for await (const _ of evaluate({ ...subject("uniform:0.2"), network }, data, options));
+    for await (const _ of evaluate({ ...evaluated("uniform:0.2"), network }, data, options));
     const attacking = new Set(seen.attacking);
     expect(attacking.size).toBe(5 * 2 * 3 * 4);
     expect(seen.attacking).toHaveLength(attacking.size);
@@ -146,11 +146,11 @@ describe("evaluate", () => {
     const inFolder = { ...data, test: { ...data.test, files } };
     const options = EvaluateOptions.parse({ steps: 1, examples: 3, attacks: ["pgd-linf"] });
     const rows: Row[] = [];
-    for await (const { row } of evaluate(subject(null), inFolder, options)) rows.push(row);
+    for await (const { row } of evaluate(evaluated(null), inFolder, options)) rows.push(row);
     expect(new Set(rows.map(({ index, file }) => `${index} ${file}`))).toEqual(
       new Set(["0 cats/0.png", "1 cats/1.png", "2 cats/2.png"]),
     );
-    for await (const { row } of evaluate(subject(null), data, options))
+    for await (const { row } of evaluate(evaluated(null), data, options))
       expect(Object.keys(row)).not.toContain("file");
   });
 

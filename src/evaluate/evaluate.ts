@@ -1,4 +1,4 @@
-import { inRuns } from "../attacks/max-batch.ts";
+import { withMaxBatch } from "../attacks/max-batch.ts";
 import type { Labels } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
 import { fold, foldAll, type Key, keyOf, keysFor, nameToNumber, owned } from "../math/random.ts";
@@ -11,7 +11,7 @@ import {
   type Target,
 } from "./candidates.ts";
 import { checkOptions } from "./check.ts";
-import { deployed, type Locate, type Subject } from "./evaluated-model.ts";
+import { deployed, type EvaluatedModel, type Locate } from "./evaluated-model.ts";
 import { type Judge, judgeOf } from "./judge.ts";
 import { type EvaluateOptions, type ResolvedOptions, resolved } from "./options.ts";
 import type { Row } from "./row.ts";
@@ -57,7 +57,7 @@ interface Batch {
  * meanwhile. `docs/evaluating.md` says what the protocols are.
  */
 export async function* evaluate(
-  subject: Subject,
+  evaluated: EvaluatedModel,
   data: { readonly name: string; readonly test: Split },
   given: EvaluateOptions,
   finished: ReadonlySet<string> = new Set(),
@@ -68,13 +68,13 @@ export async function* evaluate(
   const options = resolved(given);
   const { seed, batch } = options;
   const count = Math.min(options.examples, test.size);
-  const randomised = subject.noise !== null;
+  const randomised = evaluated.noise !== null;
   checkOptions(options, { randomised, pixels: rowSize(test.images([0])), own });
   const runs = runsOf(options, randomised, own);
-  const network = watched(inRuns(subject.network, batch));
-  const parts = { network, victim: deployed(subject, network), randomised };
+  const network = watched(withMaxBatch(evaluated.network, batch));
+  const parts = { network, victim: deployed(evaluated, network), randomised };
   const judge = judgeOf(options, parts);
-  const { model, defense } = subject;
+  const { model, defense } = evaluated;
   const common = { model, defense, data: dataName, protocol: options.protocol, seed };
   const fileOf = (index: number) => (test.files === undefined ? {} : { file: test.files[index] });
 
@@ -85,17 +85,17 @@ export async function* evaluate(
     : TOGETHER * batch;
 
   const slope = slopeAskedFor(runs);
-  const fallen = new Set(options.onlyStanding ? broken : []);
+  const brokenSoFar = new Set(options.onlyStanding ? broken : []);
   for (let from = 0; from < count; from += group) {
     const all = Array.from({ length: Math.min(group, count - from) }, (_, i) => from + i);
     let clean: number[][] | null = null;
     let first = true;
     /** Per example the node behind its clean image's first answer that was no number. */
-    const located = locator(subject.locate);
+    const located = locator(evaluated.locate);
     for (const run of runs) {
       const missing = (index: number, epsilon: number | null) =>
         !finished.has(rowName({ index, attack: run.name, epsilon, eot: run.eot })) &&
-        !fallen.has(brokenName({ index, norm: run.norm, epsilon }));
+        !brokenSoFar.has(brokenName({ index, norm: run.norm, epsilon }));
       const indices = all.filter((index) => run.radii.some((epsilon) => missing(index, epsilon)));
       if (indices.length === 0) continue;
       const started = performance.now();
@@ -143,7 +143,7 @@ export async function* evaluate(
       }
       const seconds = (performance.now() - started) / 1000 / judged.length;
       if (options.onlyStanding)
-        for (const { row } of judged) if (isBroken(row)) fallen.add(brokenName(row));
+        for (const { row } of judged) if (isBroken(row)) brokenSoFar.add(brokenName(row));
       for (const [i, one] of judged.entries())
         yield { ...one, row: { ...one.row, seconds }, last: i === judged.length - 1 };
     }

@@ -4,7 +4,7 @@ import type { Noise } from "../noise/noise.ts";
 import type { NotFinite } from "./watched.ts";
 
 /** A classifier to be evaluated. */
-export interface Subject {
+export interface EvaluatedModel {
   /** What tables call it. */
   readonly model: string;
   readonly defense: string;
@@ -20,7 +20,7 @@ export interface Subject {
 export type Locate = (at: NotFinite) => Promise<string | null>;
 
 /** The classifier as it is deployed: with a draw of its noise, if it has any, at every call. */
-export const deployed = ({ noise }: Subject, network: Victim): Victim =>
+export const deployed = ({ noise }: EvaluatedModel, network: Victim): Victim =>
   noise === null ? network : withNoise(network, noise);
 
 /** The same victim, which throws the signal's reason at its next call once that has aborted. */

@@ -13,7 +13,7 @@ import { sealedJson } from "../files/sealed.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { type Architecture, type Parameters, parameterCount } from "../models/architecture.ts";
-import type { Card } from "../models/export.ts";
+import type { ModelMetadata } from "../models/export.ts";
 import { noiseNamedNode } from "../noise/node.ts";
 import { describeNoise } from "../noise/table.ts";
 import { checkOptions } from "./check.ts";
@@ -25,11 +25,11 @@ import { resumedRows } from "./resumed.ts";
 import type { Row } from "./row.ts";
 import { type OwnAttacks, ownOptions, rowCount, rowName, runsOf } from "./runs.ts";
 import { differences, type Settings, storedSettings, targetDifferences } from "./settings.ts";
-import { brokenName, isBroken, spared } from "./survivors.ts";
+import { brokenName, isBroken, skippedRuns } from "./survivors.ts";
 import { type TestedData, testedData } from "./tested-data.ts";
 
 /** A trained network, as opening a run directory or a file gives it. */
-export interface Model extends Card {
+export interface Model extends ModelMetadata {
   readonly path: string;
   readonly name: string;
   readonly architecture: Architecture;
@@ -244,7 +244,7 @@ export async function* evaluateNode(
     const runs = runsOf(options, noise !== null, own);
     let done = 0;
     const counted = (row: Row): EvaluateEvent => {
-      done += 1 + (options.onlyStanding ? spared(row, runs) : 0);
+      done += 1 + (options.onlyStanding ? skippedRuns(row, runs) : 0);
       return { row, done, total };
     };
     for (const row of wanted) yield counted(row);
@@ -262,7 +262,7 @@ export async function* evaluateNode(
         await writeWhole(beside(out, "settings.json"), sealedJson(settings));
       }
     }
-    const subject = {
+    const evaluated = {
       ...{ model: model.name, defense: model.defense, noise, locate: where.locate },
       network: stoppable(network, signal),
     };
@@ -276,7 +276,7 @@ export async function* evaluateNode(
       options.onlyStanding ? clean >= 0.5 && majority === 0 : index < saveExamples;
     const ready: Scored[] = [];
     try {
-      for await (const scored of evaluate(subject, dataset, options, finished, broken, own)) {
+      for await (const scored of evaluate(evaluated, dataset, options, finished, broken, own)) {
         ready.push(scored);
         if (!scored.last) continue;
         await lease?.check();

@@ -15,7 +15,7 @@ async function scoredOf(
   noise: string | null,
   network: Victim = brightness,
 ): Promise<Scored[]> {
-  const subject = {
+  const evaluated = {
     model: "m",
     defense: "d",
     network,
@@ -23,7 +23,7 @@ async function scoredOf(
   };
   const options = EvaluateOptions.parse({ draws: 20, eot: [4], steps: 4, cwSteps: 20, ...given });
   const all: Scored[] = [];
-  for await (const one of evaluate(subject, data, options)) all.push(one);
+  for await (const one of evaluate(evaluated, data, options)) all.push(one);
   return all;
 }
 const rowsOf = async (...given: Parameters<typeof scoredOf>): Promise<Row[]> =>

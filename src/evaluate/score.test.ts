@@ -14,10 +14,10 @@ const x = uniform(keysFor(keyOf(2), indices), [5, 6]);
 const network = linearVictim(normal(keysFor(keyOf(3), [0, 1, 2]), [3, 6], 2), [0, 0.5, 1]);
 
 it("scoring says what noise comes next, and decides the same in batches of any size", async () => {
-  const { noise, announced } = watchedNoise();
+  const { noise, prefetched } = watchedNoise();
   const scoring = { rule: ruleNamed("majority:3"), draws: 6, batch: 8 };
   const decided = await decisions(withNoise(network, noise), x, keys, scoring);
-  expect(announced()).toEqual([false, true, true, true]);
+  expect(prefetched()).toEqual([false, true, true, true]);
   const plain = withNoise(network, noiseNamed("normal:0.25"));
   expect(await decisions(plain, x, keys, { ...scoring, batch: 30 })).toEqual(decided);
 });

@@ -1,5 +1,5 @@
 import { distancesOf } from "../attacks/inside-ball.ts";
-import { announced } from "../attacks/prefetch.ts";
+import { prefetched } from "../attacks/prefetch.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { fold, type Key } from "../math/random.ts";
 import { type Tensor, takeRows, tensor } from "../math/tensor.ts";
@@ -33,7 +33,7 @@ export async function decisions(
     }
   }
   const logits: Tensor[] = [];
-  for (const { examples, own } of announced(victim, batches(), x.shape))
+  for (const { examples, own } of prefetched(victim, batches(), x.shape))
     logits.push(await victim.logits(takeRows(x, examples), own));
   const classes = logits[0]?.shape[1] ?? 0;
   const all = new Float32Array(total * classes);

@@ -3,7 +3,7 @@ import { type Interval, mean, wilson } from "../math/statistics.ts";
 import { type EotCurve, eotCurves } from "./eot-curve.ts";
 import type { Row } from "./row.ts";
 import { cellOf, grouped, interval, predictions } from "./shares.ts";
-import { withSpared } from "./survivors.ts";
+import { withSkipped } from "./survivors.ts";
 import { byBall, sideBySide, type UnionSummary, unionSummary, worstRows } from "./union.ts";
 
 /** One attack at one radius, over all its examples; of several numbers of EOT draws the largest. */
@@ -152,7 +152,7 @@ export function summarize(
   given: readonly Row[],
   { onlyStanding = false }: { readonly onlyStanding?: boolean } = {},
 ): Summary {
-  const rows = onlyStanding ? withSpared(given) : given;
+  const rows = onlyStanding ? withSkipped(given) : given;
   if (rows.length === 0) throw new Error("internal: no rows to summarise");
   const { model, defense, data, protocol, rule, draws } = rows[0];
   if (rows.some((row) => row.protocol !== protocol))

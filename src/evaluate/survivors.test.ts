@@ -2,15 +2,15 @@ import { describe, expect, it } from "vitest";
 import { brightness, brightnessData } from "../../test/fixtures/brightness.ts";
 import { rowWith } from "../../test/fixtures/rows-fixture.ts";
 import { evaluate } from "./evaluate.ts";
-import type { Subject } from "./evaluated-model.ts";
+import type { EvaluatedModel } from "./evaluated-model.ts";
 import { EvaluateOptions, resolved } from "./options.ts";
 import type { Row } from "./row.ts";
 import { rowName, runsOf } from "./runs.ts";
 import { summarize } from "./summary.ts";
-import { brokenName, isBroken, spared, withSpared } from "./survivors.ts";
+import { brokenName, isBroken, skippedRuns, withSkipped } from "./survivors.ts";
 
 const data = await brightnessData();
-const subject: Subject = { model: "m", defense: "d", network: brightness, noise: null };
+const evaluated: EvaluatedModel = { model: "m", defense: "d", network: brightness, noise: null };
 const options = EvaluateOptions.parse({
   attacks: ["fgsm-linf", "fgsm-l2", "pgd-linf", "apgd-ce-linf"],
   onlyStanding: true,
@@ -20,7 +20,7 @@ const options = EvaluateOptions.parse({
   batch: 5,
 });
 
-async function rowsOf(more: object, before: readonly Row[] = [], from = subject): Promise<Row[]> {
+async function rowsOf(more: object, before: readonly Row[] = [], from = evaluated): Promise<Row[]> {
   const rows: Row[] = [];
   const [finished, broken] = [
     new Set(before.map(rowName)),
@@ -43,7 +43,7 @@ describe("an evaluation of what is left standing", () => {
     expect(rows).toEqual(expected);
     expect(rows.length).toBeLessThan(whole.length);
     const runs = runsOf(resolved(options), false);
-    const done = rows.reduce((sum, row) => sum + 1 + spared(row, runs), 0);
+    const done = rows.reduce((sum, row) => sum + 1 + skippedRuns(row, runs), 0);
     expect(done).toBe(whole.length);
   });
 
@@ -75,7 +75,7 @@ describe("an evaluation of what is left standing", () => {
     };
     const few = { attacks: ["fgsm-linf", "pgd-linf"], draws: 4, eot: [1], steps: 2, examples: 4 };
     expect(
-      await rowsOf({ ...few, objective: "mean-loss" }, [], { ...subject, noise }),
+      await rowsOf({ ...few, objective: "mean-loss" }, [], { ...evaluated, noise }),
     ).toHaveLength(4 * 2 * 2);
   });
 });
@@ -88,7 +88,7 @@ describe("rows of what is left standing", () => {
       rowWith({ index: 1, correct: 1, correctChoose: 1 }),
       rowWith({ index: 1, ...later }),
     ];
-    expect(withSpared(rows)).toEqual([
+    expect(withSkipped(rows)).toEqual([
       ...rows,
       { ...rows[0], attack: "square-linf", queries: 0, seconds: 0 },
     ]);

@@ -14,7 +14,7 @@ export const isBroken = ({ norm, epsilon, draws, correct }: Row): boolean =>
   norm !== null && epsilon !== null && draws === 1 && correct === 0;
 
 /** How many later runs this row spares its example. */
-export function spared(row: Row, runs: readonly Run[]): number {
+export function skippedRuns(row: Row, runs: readonly Run[]): number {
   if (!isBroken(row)) return 0;
   const at = runs.findIndex(
     ({ name, eot, radii }) => name === row.attack && eot === row.eot && radii.includes(row.epsilon),
@@ -28,7 +28,7 @@ export function spared(row: Row, runs: readonly Run[]): number {
  * The rows, with one for each attack that an example was spared: a copy of the row that broke it, at no cost. An attack's
  * accuracy is then what it and those before it left.
  */
-export function withSpared(rows: readonly Row[]): Row[] {
+export function withSkipped(rows: readonly Row[]): Row[] {
   const breaking = new Map<string, Row>();
   for (const row of rows)
     if (isBroken(row) && !breaking.has(brokenName(row))) breaking.set(brokenName(row), row);

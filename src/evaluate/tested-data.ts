@@ -1,7 +1,7 @@
 // The images that a model is tested on, and whether training may have met them.
 import type { Dataset } from "../data/dataset.ts";
 import { heldOut, isSingle } from "../data/held-out.ts";
-import type { Card } from "../models/export.ts";
+import type { ModelMetadata } from "../models/export.ts";
 
 /** What is tested on, and what a reader of the numbers must know of it; null where no test image was trained on. */
 export interface TestedData {
@@ -15,7 +15,7 @@ export interface TestedData {
  * why. A file that states no data was not trained here: nothing is known of its training, and nothing is warned of.
  */
 export function testedData(
-  model: Pick<Card, "data" | "heldOut">,
+  model: Pick<ModelMetadata, "data" | "heldOut">,
   whole: Dataset,
   isSame: boolean,
 ): TestedData {

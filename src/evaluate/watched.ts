@@ -2,7 +2,7 @@
 
 import { rowsNotFinite, rowsWithNaN, withFiniteGradient } from "../attacks/finite.ts";
 import { type PerRow, takeLoss } from "../attacks/losses.ts";
-import { announce } from "../attacks/prefetch.ts";
+import { prefetchBatch } from "../attacks/prefetch.ts";
 import type { Loss, Victim } from "../attacks/victim.ts";
 import type { Key } from "../math/random.ts";
 import { rows, type Tensor, tensor } from "../math/tensor.ts";
@@ -88,7 +88,7 @@ export function watched(victim: Victim): WatchedVictim {
       note("gradient", rowsNotFinite(answer.gradient), x, keys, loss);
       return withFiniteGradient(answer);
     },
-    announce: (keys, shape) => announce(victim, { own: keys }, shape),
+    prefetch: (keys, shape) => prefetchBatch(victim, { own: keys }, shape),
     of: (owner) => asked.get(owner) ?? nothing,
     take() {
       const before = asked;

@@ -14,7 +14,7 @@ import {
 } from "./batch-dependence.ts";
 import { classifier } from "./classifier.ts";
 import { importedNetwork } from "./imported.ts";
-import { checkedNetwork } from "./verify-batch-rewrite.ts";
+import { verifyBatchRewrite } from "./verify-batch-rewrite.ts";
 
 const runtime = await nodeRuntime({ threads: 1 });
 afterAll(release);
@@ -241,7 +241,7 @@ describe("a file that is fixed to a batch and mixes it", () => {
   const [, , nodes] = mixing[0];
 
   it("is found out, and gives each image the scores that it has among copies of itself", async () => {
-    const network = await checkedNetwork(runtime, networkOf(nodes, [4, 1, 2, 2]));
+    const network = await verifyBatchRewrite(runtime, networkOf(nodes, [4, 1, 2, 2]));
     expect(network.fixedBatch).toBe(4);
     const x = images(4);
     expect(await batchDependence(runtime, network, { images: x, size: 128 })).toMatchObject({

@@ -16,7 +16,7 @@ import {
 } from "../math/tensor.ts";
 import type { Architecture } from "./architecture.ts";
 import { padded } from "./batch-size.ts";
-import { refusing } from "./foreign-errors.ts";
+import { withForeignErrors } from "./foreign-errors.ts";
 import { type MixingNode, mixingNode } from "./mixing-node.ts";
 
 /** What runs the comparison. */
@@ -74,7 +74,7 @@ async function scoresOf(
 ): Promise<Tensor[]> {
   const x = g.input("x", batches[0].shape);
   const { logits } = architecture.forward(x, () => g.input("", []), "frozen");
-  const program = await refusing(runtime, architecture).compile({ logits });
+  const program = await withForeignErrors(runtime, architecture).compile({ logits });
   try {
     const all: Tensor[] = [];
     for (const batch of batches) all.push((await program.run({ x: batch })).logits as Tensor);

@@ -7,8 +7,8 @@ import { rowSize, rows, type Tensor, tensor } from "../math/tensor.ts";
 import type { Architecture, Mode, Parameters } from "./architecture.ts";
 import { batchSizes, padded } from "./batch-size.ts";
 import { dropoutMasks } from "./dropout.ts";
-import { inBatchesOf } from "./fixed-batch.ts";
-import { refusing } from "./foreign-errors.ts";
+import { withFixedBatch } from "./fixed-batch.ts";
+import { withForeignErrors } from "./foreign-errors.ts";
 import { type LossData, lossGraph, lossWeights } from "./losses.ts";
 import { lossOfLogits } from "./mean-loss.ts";
 
@@ -41,10 +41,10 @@ export function classifier(
   parameters: Parameters,
 ): Classifier {
   const parameter = (name: string) => constant(parameters[name]);
-  const on = refusing(runtime, architecture);
+  const on = withForeignErrors(runtime, architecture);
   const network = compiled(on, architecture, "frozen", parameter, () => ({}));
   const { fixedBatch = null } = architecture;
-  return fixedBatch === null ? network : inBatchesOf(fixedBatch, network, lossOfLogits(runtime));
+  return fixedBatch === null ? network : withFixedBatch(fixedBatch, network, lossOfLogits(runtime));
 }
 
 /**
@@ -52,7 +52,7 @@ export function classifier(
  * mode it uses the batch's own statistics and dropout (masks drawn from the keys), so results depend on
  * the batch.
  */
-export function liveClassifier(
+export function trainableClassifier(
   runtime: Runtime,
   architecture: Architecture,
   current: () => Feeds,

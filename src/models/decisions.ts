@@ -5,7 +5,7 @@ import type { Runtime } from "../engine/runtime/runtime.ts";
 import { argmaxRows, type NdArray, rows, sizeOf, type Tensor, tensor } from "../math/tensor.ts";
 import type { Architecture } from "./architecture.ts";
 import { padded } from "./batch-size.ts";
-import { refusing } from "./foreign-errors.ts";
+import { withForeignErrors } from "./foreign-errors.ts";
 
 /** Share of the largest number of a row below which two numbers differ by rounding in float32. */
 const ROUNDING = 1e-5;
@@ -59,7 +59,7 @@ export async function compareDecisions(
   const batch = fixedBatch ?? Math.min(size, count);
   const found = answers(input("x", [batch, ...inputShape]));
   if (found === null) return null;
-  const program = await refusing(runtime, architecture).compile({
+  const program = await withForeignErrors(runtime, architecture).compile({
     undone: found.undone,
     output: found.rows,
     answer: found.answer,

@@ -9,7 +9,7 @@ import { architecture as architectureNamed } from "./index.ts";
 import { storedHeldOut, storedInput, storedNames } from "./stored-metadata.ts";
 
 /** What a file says about the classifier in it; kept in `metadata_props` under `rampart.…`. */
-export interface Card {
+export interface ModelMetadata {
   readonly defense: string;
   /** Data set that the network was trained on, as on the command line. */
   readonly data: string;
@@ -30,7 +30,7 @@ export interface Card {
 export function exportOnnx(
   architecture: Architecture,
   parameters: Parameters,
-  { defense, data, noise, classNames, input: spec, heldOut }: Card,
+  { defense, data, noise, classNames, input: spec, heldOut }: ModelMetadata,
 ): Uint8Array<ArrayBuffer> {
   const shapes = new Map(architecture.parameters.map(({ name, shape }) => [name, shape]));
   const once = new Map([...shapes].map(([name, shape]) => [name, input(name, shape)]));
@@ -70,7 +70,7 @@ export const isExported = (metadata: Readonly<Record<string, string>>): boolean 
 export function importExported(bytes: Uint8Array): {
   readonly architecture: Architecture;
   readonly parameters: Parameters;
-  readonly card: Card;
+  readonly card: ModelMetadata;
   /** Whether the weights, or what the file says of them, were changed since the export; false for older files, which do not tell. */
   readonly changed: boolean;
 } {

@@ -26,7 +26,7 @@ function lossOfRows(loss: RowLoss, from: number, size: number): LossData {
  * padded. The loss of a mean of draws, whose rows may lie in several pieces, takes two passes: all logits, whose slopes
  * `means` knows, and then the gradient along these.
  */
-export function inBatchesOf(size: number, network: Classifier, means: LossOfLogits): Classifier {
+export function withFixedBatch(size: number, network: Classifier, means: LossOfLogits): Classifier {
   const pieces = (count: number) =>
     Array.from({ length: Math.ceil(count / size) }, (_, i) => [
       i * size,

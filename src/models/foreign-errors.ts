@@ -3,7 +3,7 @@ import { UsageError } from "../math/usage-error.ts";
 import type { Architecture } from "./architecture.ts";
 
 /** A runtime whose errors about somebody else's file say so; errors about our own networks are bugs, and stay. */
-export function refusing(runtime: Runtime, { name, foreign }: Architecture): Runtime {
+export function withForeignErrors(runtime: Runtime, { name, foreign }: Architecture): Runtime {
   if (foreign !== true) return runtime;
   async function saying<T>(does: () => Promise<T>): Promise<T> {
     try {

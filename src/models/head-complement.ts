@@ -3,7 +3,7 @@
 import * as g from "../engine/graph/expressions.ts";
 import { is, type Value } from "../engine/graph/value.ts";
 import { sizeOf } from "../math/tensor.ts";
-import { bare, isSame, knownNumber, withNumber } from "./head-constants.ts";
+import { bare, constantNumber, isSame, withNumber } from "./head-constants.ts";
 import { mapOf } from "./head-maps.ts";
 import { rangeOf } from "./head-ranges.ts";
 
@@ -34,12 +34,12 @@ export function plus(a: Affine, b: Affine): Affine {
 
 /** Whether an operand is one number, or has an element for each of the result's. */
 const isAlike = (input: Value, value: Value): boolean =>
-  sizeOf(input.shape) === sizeOf(value.shape) || knownNumber(input) !== null;
+  sizeOf(input.shape) === sizeOf(value.shape) || constantNumber(input) !== null;
 
 /** A value as a weighted sum of others, with the same weights for all elements. */
 export function affineOf(value: Value, depth = MAX_DEPTH): Affine {
   const itself: Affine = { terms: [{ p: value, weight: 1 }], offset: 0 };
-  const c = knownNumber(value);
+  const c = constantNumber(value);
   if (c !== null) return { terms: [], offset: c };
   if (depth === 0 || value.inputs.some((input) => !isAlike(input, value))) return itself;
   const of = (input: Value) => affineOf(input, depth - 1);
@@ -75,7 +75,7 @@ export function softmaxEntry(value: Value): SoftmaxEntry | null {
   }
   if (!is(cut, "Gather") || cut.attrs.axis !== axis || sizeOf(cut.inputs[1].shape) !== 1)
     return null;
-  const index = knownNumber(cut.inputs[1]);
+  const index = constantNumber(cut.inputs[1]);
   return index === null ? null : { ...entry, index };
 }
 

@@ -9,13 +9,13 @@ const MAX_DEPTH = 8;
 const MAX_ELEMENTS = 2 ** 16;
 
 /** The array of a value that depends on no input; null for any other, and for one that is large or far from its constants. */
-export function knownArray(value: Value, depth = MAX_DEPTH): NdArray | null {
+export function constantArray(value: Value, depth = MAX_DEPTH): NdArray | null {
   if (sizeOf(value.shape) > MAX_ELEMENTS) return null;
   if (is(value, "Constant")) return value.attrs.array;
   if (depth === 0 || value.inputs.length === 0) return null;
   const arrays: NdArray[] = [];
   for (const input of value.inputs) {
-    const array = knownArray(input, depth - 1);
+    const array = constantArray(input, depth - 1);
     if (array === null) return null;
     arrays.push(array);
   }
@@ -23,8 +23,8 @@ export function knownArray(value: Value, depth = MAX_DEPTH): NdArray | null {
 }
 
 /** The one number that a constant holds in all of its elements; null for anything else. */
-export function knownNumber(value: Value): number | null {
-  const array = knownArray(value);
+export function constantNumber(value: Value): number | null {
+  const array = constantArray(value);
   if (array === null || array.data.length === 0) return null;
   const first = Number(array.data[0]);
   return array.data.every((one: number | bigint) => Number(one) === first) ? first : null;
@@ -54,7 +54,7 @@ export function isSame(a: Value, b: Value, depth = MAX_DEPTH): boolean {
   if (x === y) return true;
   if (depth === 0 || x.op !== y.op || x.inputs.length !== y.inputs.length) return false;
   if (is(x, "Constant")) {
-    const [first, second] = [knownArray(x), knownArray(y)];
+    const [first, second] = [constantArray(x), constantArray(y)];
     if (first === null || second === null || first.shape.join() !== second.shape.join())
       return false;
     return first.data.every((one: number | bigint, i: number) => one === second.data[i]);
@@ -67,8 +67,8 @@ export function isSame(a: Value, b: Value, depth = MAX_DEPTH): boolean {
 export function withNumber({
   inputs: [a, b],
 }: Value): { readonly x: Value; readonly c: number; readonly first: boolean } | null {
-  const right = knownNumber(b);
+  const right = constantNumber(b);
   if (right !== null) return { x: a, c: right, first: true };
-  const left = knownNumber(a);
+  const left = constantNumber(a);
   return left === null ? null : { x: b, c: left, first: false };
 }

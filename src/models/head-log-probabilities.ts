@@ -4,7 +4,7 @@
 import * as g from "../engine/graph/expressions.ts";
 import { is, type Op, type Value } from "../engine/graph/value.ts";
 import { complement } from "./head-complement.ts";
-import { knownArray, knownNumber, withNumber } from "./head-constants.ts";
+import { constantArray, constantNumber, withNumber } from "./head-constants.ts";
 import { mapOf } from "./head-maps.ts";
 import { rangeOf } from "./head-ranges.ts";
 
@@ -55,7 +55,7 @@ function logSum(x: Value, axes: readonly number[], keepdims: boolean): Value {
 }
 
 function logConstant(value: Value): Value | null {
-  const array = knownArray(value);
+  const array = constantArray(value);
   if (array === null || !value.dtype.startsWith("float")) return null;
   const logarithms = Float64Array.from(array.data as ArrayLike<number>, (p) =>
     p > 0 ? Math.log(p) : LOG_ZERO,
@@ -89,7 +89,7 @@ const rules: { readonly [O in Op]?: (value: Value<O>, of: LogOf) => Logarithm | 
   Exp: ({ inputs: [x] }) => stable(x),
   Add: ({ inputs: [a, b] }, of) => joined([of(a), of(b)], ([p, q]) => logAdd(p, q)),
   Sub: ({ inputs: [a, b] }, of) => {
-    const c = knownNumber(a);
+    const c = constantNumber(a);
     const rest = c === null ? null : complement(b, c);
     return rest === null ? null : of(rest);
   },
@@ -135,7 +135,7 @@ const rules: { readonly [O in Op]?: (value: Value<O>, of: LogOf) => Logarithm | 
     joined(inputs.map(of), (logs) => g.concat(logs, axis)),
   // log(p · W) = log(e^(log p − top) · W) + top, for weights of mixtures.
   MatMul: ({ inputs: [p, w] }, of) => {
-    const array = knownArray(w);
+    const array = constantArray(w);
     if (array === null || rangeOf(w).low < 0) return null;
     return joined([of(p)], ([log]) => {
       const top = g.stopGradient(g.max(log, [log.shape.length - 1], true));

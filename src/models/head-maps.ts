@@ -3,7 +3,7 @@
 import { is, type Op, type Value } from "../engine/graph/value.ts";
 import { normalQuantile } from "../math/special.ts";
 import { sizeOf } from "../math/tensor.ts";
-import { isSame, knownNumber, withNumber } from "./head-constants.ts";
+import { constantNumber, isSame, withNumber } from "./head-constants.ts";
 import { between, INFINITY, map, type ScoreMap, signOf } from "./head-map.ts";
 import { fallingSigmoid, odds, share, softplus, softsign } from "./head-quotients.ts";
 import { rangeOf } from "./head-ranges.ts";
@@ -38,7 +38,7 @@ function inverse(c: number, x: Value): ScoreMap | null {
 
 function quotient(value: Value): ScoreMap | null {
   const found =
-    fallingSigmoid(knownNumber(value.inputs[0]), value.inputs[1]) ??
+    fallingSigmoid(constantNumber(value.inputs[0]), value.inputs[1]) ??
     share(value) ??
     softsign(value) ??
     odds(value);

@@ -2,7 +2,7 @@
 
 import { is, type Value } from "../engine/graph/value.ts";
 import { sizeOf } from "../math/tensor.ts";
-import { bare, knownArray, knownNumber } from "./head-constants.ts";
+import { bare, constantArray, constantNumber } from "./head-constants.ts";
 
 /** What a row of a one-hot output is made of. */
 export interface OneHot {
@@ -15,7 +15,7 @@ export interface OneHot {
 function comparison(output: Value): Value | null {
   if (!is(output, "Where")) return is(output, "Equal") ? output : null;
   const [condition, on, off] = output.inputs;
-  const [high, low] = [knownNumber(on), knownNumber(off)];
+  const [high, low] = [constantNumber(on), constantNumber(off)];
   return high !== null && low !== null && high > low ? bare(condition) : null;
 }
 
@@ -34,8 +34,8 @@ export function oneHotOf(output: Value): OneHot | null {
   const equal = comparison(bare(output));
   if (equal === null || !is(equal, "Equal")) return null;
   const [a, b] = equal.inputs;
-  const [index, places] = knownArray(bare(a)) === null ? [a, b] : [b, a];
-  const known = knownArray(bare(places));
+  const [index, places] = constantArray(bare(a)) === null ? [a, b] : [b, a];
+  const known = constantArray(bare(places));
   if (known === null || !isCount(known.data)) return null;
   const classes = known.data.length;
   const batch = sizeOf(equal.shape) / classes;

@@ -1,7 +1,7 @@
 // Sigmoids, shares, odds and softplus as files write them out, several operators at once.
 
 import { is, type Value } from "../engine/graph/value.ts";
-import { isSame, knownNumber, withNumber } from "./head-constants.ts";
+import { constantNumber, isSame, withNumber } from "./head-constants.ts";
 import { between, INFINITY, map, type ScoreMap } from "./head-map.ts";
 import { rangeOf } from "./head-ranges.ts";
 
@@ -42,7 +42,7 @@ export function fallingSigmoid(a: number | null, bottom: Value): ScoreMap | null
 export function share({ inputs: [x, bottom] }: Value): ScoreMap | null {
   if (!is(bottom, "Add")) return null;
   const rest = bottom.inputs.find((_, i) => isSame(bottom.inputs[1 - i], x));
-  const c = rest === undefined ? null : knownNumber(rest);
+  const c = rest === undefined ? null : constantNumber(rest);
   if (c === null || c <= 0 || rangeOf(x).low < 0) return null;
   const inverse = (t: number) => (c * t) / (1 - t);
   if (is(x, "Exp"))
@@ -75,7 +75,7 @@ export function softsign({ inputs: [x, bottom] }: Value): ScoreMap | null {
 /** x / (c − x) for shares x of c: the odds. */
 export function odds({ inputs: [x, bottom] }: Value): ScoreMap | null {
   if (!is(bottom, "Sub") || !isSame(bottom.inputs[1], x)) return null;
-  const c = knownNumber(bottom.inputs[0]);
+  const c = constantNumber(bottom.inputs[0]);
   const { low, high } = rangeOf(x);
   if (c === null || c <= 0 || low < 0 || high > c) return null;
   return map(

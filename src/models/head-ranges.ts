@@ -2,7 +2,7 @@
 
 import { is, type Op, type Value } from "../engine/graph/value.ts";
 import { sizeOf } from "../math/tensor.ts";
-import { isSame, knownArray, withNumber } from "./head-constants.ts";
+import { constantArray, isSame, withNumber } from "./head-constants.ts";
 
 /** Bounds on every element of a value, ±∞ where nothing is known. */
 export interface Range {
@@ -144,7 +144,7 @@ export function rangeOf(value: Value, depth = MAX_DEPTH, seen = new Map<Value, R
 
 function boundsOf(value: Value, depth: number, seen: Map<Value, Range>): Range {
   if (is(value, "Constant")) {
-    const data = knownArray(value)?.data;
+    const data = constantArray(value)?.data;
     if (data === undefined || data.length === 0) return UNKNOWN;
     let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (const one of data) {

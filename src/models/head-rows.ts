@@ -2,7 +2,7 @@
 
 import { is, type Value } from "../engine/graph/value.ts";
 import { isPerRow, relocated } from "./head-axes.ts";
-import { bare, isSame, knownNumber } from "./head-constants.ts";
+import { bare, constantNumber, isSame } from "./head-constants.ts";
 import type { ScoreMap } from "./head-map.ts";
 import { mapOf } from "./head-maps.ts";
 import { rangeOf } from "./head-ranges.ts";
@@ -90,7 +90,7 @@ function isLogSum(r: Value, depth = 6): boolean {
 function divisorOf({ op }: Value, row: Value): Value | null {
   if (op === "Div") return row;
   const factor = bare(row);
-  const c = is(factor, "Div") ? knownNumber(factor.inputs[0]) : null;
+  const c = is(factor, "Div") ? constantNumber(factor.inputs[0]) : null;
   return c !== null && c > 0 ? factor.inputs[1] : null;
 }
 
@@ -98,7 +98,7 @@ function divisorOf({ op }: Value, row: Value): Value | null {
 const isSizeOf = (value: Value, x: Value): boolean =>
   (is(value, "Abs") && isSame(value.inputs[0], x)) ||
   (is(value, "Mul") && value.inputs.every((input) => isSame(input, x))) ||
-  (is(value, "Pow") && knownNumber(value.inputs[1]) === 2 && isSame(value.inputs[0], x));
+  (is(value, "Pow") && constantNumber(value.inputs[1]) === 2 && isSame(value.inputs[0], x));
 
 /** How a divisor belongs to x: it is its sum, or its largest element or a norm; null for a number of another kind. */
 function ownDivisor(divisor: Value, x: Value): "sum" | "norm" | null {

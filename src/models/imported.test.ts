@@ -15,7 +15,7 @@ import { nodeRuntime } from "../engine/runtime/node.ts";
 import { rows, tensor } from "../math/tensor.ts";
 import { classifier } from "./classifier.ts";
 import { importedNetwork } from "./imported.ts";
-import { checkedNetwork } from "./verify-batch-rewrite.ts";
+import { verifyBatchRewrite } from "./verify-batch-rewrite.ts";
 
 const runtime = await nodeRuntime({ threads: 1 });
 const open = opening(runtime);
@@ -120,7 +120,7 @@ describe("a class token in a file that is fixed to one image", () => {
         arrays: tokens,
       });
       const imported = importedNetwork(readModel(file), "fixture");
-      const network = await checkedNetwork(runtime, imported);
+      const network = await verifyBatchRewrite(runtime, imported);
       expect(network.fixedBatch).toBe(fixedBatch);
       const victim = classifier(runtime, network, {});
       opened.push(victim);

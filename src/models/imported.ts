@@ -25,7 +25,13 @@ import {
   scoresOf,
 } from "./imported-inputs.ts";
 import { answersOf, logitsOf, outputsOf } from "./logits.ts";
-import { allowanceOf, type Demand, demandOf, requireModest, storedBytes } from "./resources.ts";
+import {
+  estimateResources,
+  type ResourceEstimate,
+  requireWithinLimits,
+  resourceLimits,
+  storedBytes,
+} from "./resources.ts";
 import { listed, scoreCandidates } from "./score-candidates.ts";
 
 /** How a foreign file is read. */
@@ -53,7 +59,7 @@ export interface ImportedNetwork extends Architecture {
   /** What whoever uses its gradients must know. */
   readonly notes: readonly string[];
   /** What one run of the batch that the file states takes, or of one image. */
-  readonly demand: Demand;
+  readonly resources: ResourceEstimate;
   /** What stands at the end of the file and was taken off to find the logits: `Softmax`. */
   readonly removed: readonly string[];
   /** What was taken off, and how one score became two classes, in sentences. */
@@ -216,14 +222,14 @@ function networkWith(
   }
   const first = readFirst(stated ?? 1);
   const classes = first.logits.shape[1];
-  const demand = demandOf([first.logits]);
-  const allowed = allowanceOf({
+  const resources = estimateResources([first.logits]);
+  const allowed = resourceLimits({
     stored: storedBytes([first.logits]),
     image: options.shape === undefined ? 0 : 4 * pixels,
-    generated: demand.generated,
+    generated: resources.generated,
     maxConstants: options.maxConstants,
   });
-  requireModest(demand, allowed, stated ?? 1);
+  requireWithinLimits(resources, allowed, stated ?? 1);
   /** Why the file cannot be read for another batch; null where it can. Whether the numbers are right, a run must show. */
   function refusal(batch: number): string | null {
     try {
@@ -238,7 +244,7 @@ function networkWith(
   }
   // A rewritten file is checked on several batches at once, which a network that needs much is spared.
   const spare = (["alive", "written", "work"] as const).every(
-    (what) => CHECKED * demand[what] <= allowed[what],
+    (what) => CHECKED * resources[what] <= allowed[what],
   );
   const notes = [...choiceNotes(model, output, options.output), ...first.notes];
   if (axes.note !== null) notes.unshift(axes.note);
@@ -266,7 +272,7 @@ function networkWith(
     dropout: { rate: 0, masks: {} },
     notes,
     removed: first.removed,
-    demand,
+    resources,
     head: headSentences(first),
     foreign: true,
     input: (x) => prepared(x, declared, image, options),

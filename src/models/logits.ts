@@ -4,7 +4,7 @@ import { sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { FileAnswers } from "./architecture.ts";
 import { type Answer, answered, answering, thresholdRows } from "./head-answer.ts";
-import { knownNumber } from "./head-constants.ts";
+import { constantNumber } from "./head-constants.ts";
 import { type OneHot, oneHotOf } from "./head-one-hot.ts";
 import { twoClasses } from "./head-one-score.ts";
 import type { Head } from "./head-sentences.ts";
@@ -33,7 +33,7 @@ interface Choice {
 /** The scores behind (classes − 1) − ArgMax of them in the opposite order, which is how the last of the largest is named. */
 function lastChosen(output: Value): Choice | null {
   const [count, found] = output.inputs;
-  if (!is(found, "ArgMax") || knownNumber(count) === null) return null;
+  if (!is(found, "ArgMax") || constantNumber(count) === null) return null;
   const [turned] = found.inputs;
   const isTurned = is(turned, "Slice") && turned.attrs.steps[found.attrs.axis] === -1;
   return isTurned ? { scores: turned.inputs[0], name: "ArgMax", isLast: true } : null;

@@ -17,7 +17,7 @@ import {
 } from "./batch-dependence.ts";
 import { type ImportedNetwork, type ImportedOptions, importedNetwork } from "./imported.ts";
 import { type Network, network } from "./network.ts";
-import { checkedNetwork } from "./verify-batch-rewrite.ts";
+import { verifyBatchRewrite } from "./verify-batch-rewrite.ts";
 
 /** Bytes that a packed model may have when it is unpacked: a floor, or more in proportion to what is packed. */
 const mostUnpacked = (packed: number): number =>
@@ -87,7 +87,10 @@ export const importModel = async (
   options: ImportedOptions = {},
   runtime?: Runtime,
 ): Promise<ImportedNetwork> =>
-  checkedNetwork(runtime ?? (await nodeRuntime()), importedNetwork(model, nameOf(path), options));
+  verifyBatchRewrite(
+    runtime ?? (await nodeRuntime()),
+    importedNetwork(model, nameOf(path), options),
+  );
 
 /** The classifier in an ONNX file of anybody's. */
 export const importNode = async (

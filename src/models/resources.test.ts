@@ -5,7 +5,7 @@ import { readModel } from "../engine/onnx/model.ts";
 import { tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { type ImportedOptions, importedNetwork } from "./imported.ts";
-import { allowanceOf, demandOf, requireModest } from "./resources.ts";
+import { estimateResources, requireWithinLimits, resourceLimits } from "./resources.ts";
 
 const x = g.input("x", [1, 100]); // 400 bytes
 const size = (...lengths: number[]) => ({
@@ -17,39 +17,39 @@ const size = (...lengths: number[]) => ({
 describe("what a network asks for", () => {
   it("of a chain is two neighbours at a time, of a fan all of it", () => {
     const chain = g.exp(g.sin(g.neg(g.abs(x))));
-    expect(demandOf([chain])).toMatchObject({ alive: 800, written: 2000, work: 400 });
+    expect(estimateResources([chain])).toMatchObject({ alive: 800, written: 2000, work: 400 });
     const fan = g.add(g.add(g.sin(x), g.cos(x)), g.add(g.exp(x), g.abs(x)));
     // x and two of its functions, then their sum beside x and two more.
-    expect(demandOf([fan]).alive).toBe(1600);
+    expect(estimateResources([fan]).alive).toBe(1600);
   });
 
   it("of a product are its multiply-adds; a view takes nothing, and what is known is no activation", () => {
     const w = g.constant(tensor([100, 7]));
     const product = g.matmul(g.reshape(x, [1, 100]), g.mul(w, w));
-    const { alive, known, work } = demandOf([g.reshape(product, [7, 1])]);
+    const { alive, constants: known, work } = estimateResources([g.reshape(product, [7, 1])]);
     expect([alive, known, work]).toEqual([428, 2800, 700 + 700 + 7]);
   });
 
   it("may be more where the file stores more, or the caller brings larger images", () => {
-    expect(allowanceOf({ stored: 0, image: 0 }).alive).toBe(2 ** 27);
-    expect(allowanceOf({ stored: 2 ** 30, image: 0 }).alive).toBe(2 ** 33);
-    expect(allowanceOf({ stored: 0, image: 2 ** 22 }).alive).toBe(2 ** 30);
-    const demand = {
+    expect(resourceLimits({ stored: 0, image: 0 }).alive).toBe(2 ** 27);
+    expect(resourceLimits({ stored: 2 ** 30, image: 0 }).alive).toBe(2 ** 33);
+    expect(resourceLimits({ stored: 0, image: 2 ** 22 }).alive).toBe(2 ** 30);
+    const resources = {
       alive: 2 ** 29,
-      known: 0,
+      constants: 0,
       generated: 0,
       slow: 0,
       written: 2 ** 29,
       work: 0,
       constantWork: 0,
     };
-    expect(() => requireModest(demand, allowanceOf({ stored: 0, image: 0 }), 1)).toThrow(
-      UsageError,
-    );
-    expect(() => requireModest(demand, allowanceOf({ stored: 0, image: 0 }), 1)).toThrow(
-      "needs 0.500 GiB for values that are held at one time, and 0.125 GiB are allowed",
-    );
-    requireModest(demand, allowanceOf({ stored: 2 ** 26, image: 0 }), 1);
+    expect(() =>
+      requireWithinLimits(resources, resourceLimits({ stored: 0, image: 0 }), 1),
+    ).toThrow(UsageError);
+    expect(() =>
+      requireWithinLimits(resources, resourceLimits({ stored: 0, image: 0 }), 1),
+    ).toThrow("needs 0.500 GiB for values that are held at one time, and 0.125 GiB are allowed");
+    requireWithinLimits(resources, resourceLimits({ stored: 2 ** 26, image: 0 }), 1);
   });
 });
 
@@ -73,11 +73,11 @@ describe("weights that a file generates", () => {
       ),
       "fixture",
       more,
-    ).demand;
+    ).resources;
 
   it("are counted once, transposed or not, and may be those of VGG-19", () => {
-    expect(generated(2048)).toMatchObject({ known: 2 ** 25, generated: 2 ** 25 });
-    expect(generated(32_768).known).toBe(2 ** 29);
+    expect(generated(2048)).toMatchObject({ constants: 2 ** 25, generated: 2 ** 25 });
+    expect(generated(32_768).constants).toBe(2 ** 29);
   });
 
   it("are refused beyond 768 MiB with the size, the limit and the flag, which lifts it", () => {
@@ -86,28 +86,28 @@ describe("weights that a file generates", () => {
     expect(attempt).toThrow(
       "makes 1.00 GiB of constants of its own, and 0.750 GiB are allowed; if you trust it, allow more: --max-constants 2GiB",
     );
-    expect(generated(65_536, { maxConstants: 2 ** 31 }).known).toBe(2 ** 30);
+    expect(generated(65_536, { maxConstants: 2 ** 31 }).constants).toBe(2 ** 30);
     expect(() => generated(2048, { maxConstants: 2 ** 20 })).toThrow("0.000977 GiB are allowed");
   });
 
   it("allow the work that such weights do, but neither memory nor work on constants", () => {
-    const none = allowanceOf({ stored: 0, image: 0 });
-    const some = allowanceOf({ stored: 0, image: 0, generated: 2 ** 29 });
+    const none = resourceLimits({ stored: 0, image: 0 });
+    const some = resourceLimits({ stored: 0, image: 0, generated: 2 ** 29 });
     expect(some.work).toBeGreaterThan(8 * none.work);
     expect(some).toMatchObject({
       alive: none.alive,
       written: none.written,
       constantWork: none.constantWork,
     });
-    const trusted = allowanceOf({
+    const trusted = resourceLimits({
       stored: 0,
       image: 0,
       generated: 2 ** 29,
       maxConstants: 2 ** 29,
     });
     expect(trusted).toEqual({
-      ...allowanceOf({ stored: 2 ** 29, image: 0 }),
-      known: 2 ** 29,
+      ...resourceLimits({ stored: 2 ** 29, image: 0 }),
+      constants: 2 ** 29,
       computed: 2 ** 29,
       slow: 2 ** 29,
     });
@@ -116,21 +116,29 @@ describe("weights that a file generates", () => {
   it("may be computed from, but not into more than they are", () => {
     const w = g.expand(g.scalar(1), [4096, 4096]);
     const {
-      known,
+      constants: known,
       generated: spread,
       constantWork,
-    } = demandOf([g.matmul(x, g.exp(g.sliceAxis(w, 0, 0, 100)))]);
+    } = estimateResources([g.matmul(x, g.exp(g.sliceAxis(w, 0, 0, 100)))]);
     expect([known, spread]).toEqual([2 ** 26 + 2 * 100 * 4096 * 4, 2 ** 26]);
     expect(constantWork).toBeGreaterThan(2 ** 24);
-    const squared = demandOf([g.matmul(w, w)]);
+    const squared = estimateResources([g.matmul(w, w)]);
     expect(() =>
-      requireModest(squared, allowanceOf({ stored: 0, image: 0, generated: squared.generated }), 1),
+      requireWithinLimits(
+        squared,
+        resourceLimits({ stored: 0, image: 0, generated: squared.generated }),
+        1,
+      ),
     ).toThrow(
       "multiplies or sorts 0.0625 GiB of constants of its own, and 0.0313 GiB are allowed; if you trust it, allow more with --max-constants SIZE",
     );
-    const chain = demandOf([g.exp(g.exp(w))]);
+    const chain = estimateResources([g.exp(g.exp(w))]);
     expect(() =>
-      requireModest(chain, allowanceOf({ stored: 0, image: 0, generated: chain.generated }), 1),
+      requireWithinLimits(
+        chain,
+        resourceLimits({ stored: 0, image: 0, generated: chain.generated }),
+        1,
+      ),
     ).toThrow("makes 0.125 GiB of constants of its own, and 0.0625 GiB are allowed");
   });
 });

@@ -6,11 +6,11 @@ import { type DType, sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 
 /** What one run takes. */
-export interface Demand {
+export interface ResourceEstimate {
   /** Most bytes of values that must be held at one time, of what depends on the image. */
   readonly alive: number;
-  /** Bytes of all that is known without the image, beyond what the file stores. */
-  readonly known: number;
+  /** Bytes of all that is constant, beyond what the file stores. */
+  readonly constants: number;
   /** Of those, bytes of arrays that repeat a few numbers, as weights that a file generates do. */
   readonly generated: number;
   /** Bytes of constants that slow operators read or write. */
@@ -19,15 +19,15 @@ export interface Demand {
   readonly written: number;
   /** Multiply-adds. */
   readonly work: number;
-  /** Of those, multiply-adds of what is known without the image. */
+  /** Of those, multiply-adds of what is constant. */
   readonly constantWork: number;
 }
 
 /** What a file may ask for; of `written` and `work` the part that depends on the image. */
-export interface Allowance {
+export interface ResourceLimits {
   readonly alive: number;
-  readonly known: number;
-  /** Bytes of what is known and not generated. */
+  readonly constants: number;
+  /** Bytes of constants that are not generated. */
   readonly computed: number;
   /** Bytes of constants that slow operators read or write. */
   readonly slow: number;
@@ -78,7 +78,7 @@ function besides(node: Value): number {
 }
 
 /** What computing these outputs takes, values being dropped after their last use. */
-export function demandOf(outputs: readonly Value[]): Demand {
+export function estimateResources(outputs: readonly Value[]): ResourceEstimate {
   const order = topological<Value>(outputs);
   const memory = new Map<Value, Value>();
   const uses = new Map<Value, number>();
@@ -90,7 +90,15 @@ export function demandOf(outputs: readonly Value[]): Demand {
     if (!is(node, "Input") && node.inputs.every((input) => free.has(input))) free.add(node);
   }
   for (const output of outputs) uses.set(of(output), Number.POSITIVE_INFINITY);
-  const total = { alive: 0, known: 0, generated: 0, slow: 0, written: 0, work: 0, constantWork: 0 };
+  const total = {
+    alive: 0,
+    constants: 0,
+    generated: 0,
+    slow: 0,
+    written: 0,
+    work: 0,
+    constantWork: 0,
+  };
   let now = 0;
   for (const node of order) {
     const work = workOf(node);
@@ -99,7 +107,7 @@ export function demandOf(outputs: readonly Value[]): Demand {
     const own = of(node) === node && !is(node, "Constant") ? bytesOf(node) : 0;
     total.written += own;
     if (free.has(node)) {
-      total.known += own;
+      total.constants += own;
       if (is(node, "Expand")) total.generated += own;
       if (slow.has(node.op)) total.slow += Math.max(own, ...node.inputs.map(bytesOf));
     } else {
@@ -140,11 +148,16 @@ export interface Carried {
  * large images (docs/auditing.md#hostile-files). Weights that a file generates allow the work that such weights do, and
  * nothing else, since they cost the file nothing; once the caller allows them, they count as if they were stored.
  */
-export function allowanceOf({ stored, image, generated = 0, maxConstants }: Carried): Allowance {
+export function resourceLimits({
+  stored,
+  image,
+  generated = 0,
+  maxConstants,
+}: Carried): ResourceLimits {
   const carried = maxConstants === undefined ? stored : stored + generated;
   return {
     alive: Math.max(2 ** 27, 8 * carried, 256 * image),
-    known: maxConstants ?? Math.max(MAX_CONSTANTS, 32 * stored),
+    constants: maxConstants ?? Math.max(MAX_CONSTANTS, 32 * stored),
     computed: maxConstants ?? Math.max(2 ** 25, 32 * stored, generated),
     slow: maxConstants ?? Math.max(2 ** 25, 32 * stored),
     written: Math.max(2 ** 30, 64 * carried, 4096 * image),
@@ -160,22 +173,26 @@ export const tooManyConstants = (bytes: number, most: number): string =>
   `makes ${gibibytes(bytes)} of constants of its own, and ${gibibytes(most)} are allowed; if you trust it, allow more: --max-constants ${Math.ceil(bytes / 2 ** 30 + 0.05)}GiB`;
 
 /** Refuses a network that asks for more than it is allowed, before anything is allocated. */
-export function requireModest(demand: Demand, allowed: Allowance, batch: number): void {
-  const { alive, known, generated, written, work, constantWork } = demand;
-  const computed = known - generated;
-  if (!(known <= allowed.known))
-    throw new UsageError(`the file ${tooManyConstants(known, allowed.known)}`);
+export function requireWithinLimits(
+  resources: ResourceEstimate,
+  allowed: ResourceLimits,
+  batch: number,
+): void {
+  const { alive, constants, generated, written, work, constantWork } = resources;
+  const computed = constants - generated;
+  if (!(constants <= allowed.constants))
+    throw new UsageError(`the file ${tooManyConstants(constants, allowed.constants)}`);
   if (!(computed <= allowed.computed))
     throw new UsageError(`the file ${tooManyConstants(computed, allowed.computed)}`);
-  if (!(demand.slow <= allowed.slow))
+  if (!(resources.slow <= allowed.slow))
     throw new UsageError(
-      `the file multiplies or sorts ${gibibytes(demand.slow)} of constants of its own, and ${gibibytes(allowed.slow)} are allowed; if you trust it, allow more with --max-constants SIZE`,
+      `the file multiplies or sorts ${gibibytes(resources.slow)} of constants of its own, and ${gibibytes(allowed.slow)} are allowed; if you trust it, allow more with --max-constants SIZE`,
     );
   if (!(constantWork <= allowed.constantWork))
     throw new UsageError(
       `the file takes ${constantWork.toPrecision(3)} multiply-adds to compute constants of its own, and ${allowed.constantWork.toPrecision(3)} are allowed; if you trust it, allow more with --max-constants SIZE`,
     );
-  const activations = written - known;
+  const activations = written - constants;
   const flops = work - constantWork;
   const asks = [
     [

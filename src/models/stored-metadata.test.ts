@@ -4,7 +4,7 @@ import { tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { exportOnnx, importExported } from "./export.ts";
 import { architecture } from "./index.ts";
-import { requireCard, storedInput, storedNames } from "./stored-metadata.ts";
+import { requireMetadata, storedInput, storedNames } from "./stored-metadata.ts";
 
 const spec = { shape: [1, 4, 4], classes: 2, mean: [0.5], std: [0.5] };
 const card = {
@@ -20,7 +20,7 @@ describe("the card of a stored network", () => {
   it("is taken as it was written", () => {
     expect(storedInput(JSON.stringify(spec))).toEqual(spec);
     expect(storedNames('["a"]')).toEqual(["a"]);
-    expect(() => requireCard(card)).not.toThrow();
+    expect(() => requireMetadata(card)).not.toThrow();
   });
 
   it.each([
@@ -41,7 +41,7 @@ describe("the card of a stored network", () => {
     ["a name that is no text", { ...card, architecture: {} }, "its model.architecture is wrong"],
     ["no input", { ...card, input: undefined }, "its model.input is wrong"],
   ])("of a checkpoint with %s is refused", (_, value, message) => {
-    expect(() => requireCard(value)).toThrow(message);
+    expect(() => requireMetadata(value)).toThrow(message);
   });
 
   it("names networks of sizes that can be built", () => {

@@ -64,6 +64,6 @@ export const storedNames = (text: string): string[] =>
   valid(Names, "classes", parsedJson("classes", text));
 
 /** Throws an `Error` in a few words where a checkpoint's card could not be opened. */
-export function requireCard(value: unknown): void {
+export function requireMetadata(value: unknown): void {
   valid(Stored, "model", value);
 }

@@ -3,14 +3,14 @@ import type { Runtime } from "../engine/runtime/runtime.ts";
 import { uniform } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { rows, type Tensor } from "../math/tensor.ts";
-import { refusing } from "./foreign-errors.ts";
+import { withForeignErrors } from "./foreign-errors.ts";
 import { CHECKED, type ImportedNetwork } from "./imported.ts";
 
 /**
  * The network, kept to the batch that its file states if rewriting it to another changes what it computes. A file whose
  * batch is open is as it was.
  */
-export async function checkedNetwork(
+export async function verifyBatchRewrite(
   runtime: Runtime,
   network: ImportedNetwork,
 ): Promise<ImportedNetwork> {
@@ -25,7 +25,7 @@ export async function checkedNetwork(
   async function run(...batches: readonly Tensor[]): Promise<Tensor[]> {
     const [{ shape }] = batches;
     const { logits } = network.forward(input("x", shape), () => input("", []), "frozen");
-    const program = await refusing(runtime, network).compile({ logits });
+    const program = await withForeignErrors(runtime, network).compile({ logits });
     try {
       const all: Tensor[] = [];
       for (const one of batches) all.push((await program.run({ x: one })).logits as Tensor);

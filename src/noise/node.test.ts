@@ -3,7 +3,7 @@ import { afterAll, expect, it } from "vitest";
 import { type Key, keyOf, keysFor } from "../math/random.ts";
 import { inThreads, ROLE } from "./node.ts";
 import { drawn } from "./noise.ts";
-import { drawnAhead } from "./prefetch.ts";
+import { withPrefetch } from "./prefetch.ts";
 import { noiseNamed, noiseNames } from "./table.ts";
 
 const started: Worker[] = [];
@@ -49,8 +49,8 @@ it("leaves it to the caller to draw where a thread cannot start, or ends", async
     const broken = inThreads(1, () => new Worker(code, { eval: true }));
     await expect(broken(noise.name, keys, shape)).rejects.toThrow(/no|ended/);
     await expect(broken(noise.name, keys, shape)).rejects.toThrow(/no|ended/);
-    const ahead = drawnAhead(noise, broken);
-    ahead.ahead?.announce(keys, shape);
+    const ahead = withPrefetch(noise, broken);
+    ahead.prefetch?.start(keys, shape);
     expect(await drawn(ahead, keys, shape)).toEqual(noise.sample(keys, shape));
   }
 });

@@ -12,7 +12,7 @@ import { boundsOf } from "../math/bounds.ts";
 import type { Key } from "../math/random.ts";
 import { rowSize, type Shape, sizeOf } from "../math/tensor.ts";
 import type { Noise } from "./noise.ts";
-import { type DrawElsewhere, drawnAhead } from "./prefetch.ts";
+import { type DrawElsewhere, withPrefetch } from "./prefetch.ts";
 import { noiseNamed } from "./table.ts";
 
 /** Rows that a thread draws. */
@@ -120,8 +120,8 @@ const threads = inThreads(
   () => new Worker(new URL(import.meta.url), { workerData: ROLE, execArgv: [] }),
 );
 
-/** The noise of this name (see `noiseNamed`); what is announced is drawn in threads of this process. */
+/** The noise of this name (see `noiseNamed`); what is prefetched is drawn in threads of this process. */
 export function noiseNamedNode(text: string): Noise {
   const noise = noiseNamed(text);
-  return canStart ? drawnAhead(noise, threads) : noise;
+  return canStart ? withPrefetch(noise, threads) : noise;
 }

@@ -8,20 +8,20 @@ export interface Noise {
   /** One independent draw per example; shape is [batch, ...pixels] and keys has one entry per row. */
   sample(keys: readonly Key[], shape: Shape): Tensor;
   /** Absent where nothing can be drawn while the network runs. */
-  readonly ahead?: Ahead;
+  readonly prefetch?: NoisePrefetch;
 }
 
 /** The same draws, made while something else computes. */
-export interface Ahead {
+export interface NoisePrefetch {
   /** Says what will be asked for soon. Nothing but time depends on it. */
-  announce(keys: readonly Key[], shape: Shape): void;
-  /** What `sample` gives, of what was announced without the time that it takes; the tensor is the caller's. */
+  start(keys: readonly Key[], shape: Shape): void;
+  /** What `sample` gives, of what was prefetched without the time that it takes; the tensor is the caller's. */
   draw(keys: readonly Key[], shape: Shape): Promise<Tensor>;
 }
 
-/** What the noise's `sample` gives, drawn ahead where it was announced. */
+/** What the noise's `sample` gives, drawn ahead where it was prefetched. */
 export const drawn = async (noise: Noise, keys: readonly Key[], shape: Shape): Promise<Tensor> =>
-  noise.ahead?.draw(keys, shape) ?? noise.sample(keys, shape);
+  noise.prefetch?.draw(keys, shape) ?? noise.sample(keys, shape);
 
 /** Makes a noise of its name. */
 export type NoiseNamed = (text: string) => Noise;

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type Key, keyOf, keysFor } from "../math/random.ts";
 import type { Shape } from "../math/tensor.ts";
 import { drawn } from "./noise.ts";
-import { type DrawElsewhere, drawnAhead } from "./prefetch.ts";
+import { type DrawElsewhere, withPrefetch } from "./prefetch.ts";
 import { noiseNamed } from "./table.ts";
 
 const noise = noiseNamed("normal:0.25");
@@ -21,7 +21,7 @@ function watched(elsewhere?: DrawElsewhere) {
       return noise.sample(keys, shape);
     },
   };
-  const ahead = drawnAhead(
+  const ahead = withPrefetch(
     counting,
     elsewhere ??
       (async (name, keys, shape) => {
@@ -29,54 +29,54 @@ function watched(elsewhere?: DrawElsewhere) {
         return noiseNamed(name).sample(keys, shape).data as Float32Array<ArrayBuffer>;
       }),
   );
-  const announce = (keys: readonly Key[]) => ahead.ahead?.announce(keys, shapeOf(keys));
+  const prefetch = (keys: readonly Key[]) => ahead.prefetch?.start(keys, shapeOf(keys));
   const draw = (keys: readonly Key[], shape = shapeOf(keys)) => drawn(ahead, keys, shape);
-  return { rows, announce, draw };
+  return { rows, prefetch, draw };
 }
 
 const indices = fc.uniqueArray(fc.nat(30), { maxLength: 12 });
 
 describe("noise drawn ahead", () => {
-  it("has the bits of the noise, whatever was announced before", async () => {
+  it("has the bits of the noise, whatever was prefetched before", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(indices, indices), { maxLength: 8 }), async (calls) => {
-        const { announce, draw } = watched();
-        for (const [announced, asked] of calls) {
-          announce(some(announced));
+        const { prefetch, draw } = watched();
+        for (const [prefetched, asked] of calls) {
+          prefetch(some(prefetched));
           expect(await draw(some(asked))).toEqual(noise.sample(some(asked), shapeOf(some(asked))));
         }
       }),
     );
   });
 
-  it("draws what was announced nowhere else, also a part of it", async () => {
-    const { rows, announce, draw } = watched();
-    announce(some([1, 2, 3]));
+  it("draws what was prefetched nowhere else, also a part of it", async () => {
+    const { rows, prefetch, draw } = watched();
+    prefetch(some([1, 2, 3]));
     await draw(some([1, 2, 3]));
-    announce(some([4, 5, 6]));
+    prefetch(some([4, 5, 6]));
     await draw(some([6, 4]));
     expect(rows).toEqual({ elsewhere: 6, here: 0 });
   });
 
-  it("draws here what was not announced: other keys, and rows of another shape", async () => {
-    const { rows, announce, draw } = watched();
-    announce(some([1, 2]));
+  it("draws here what was not prefetched: other keys, and rows of another shape", async () => {
+    const { rows, prefetch, draw } = watched();
+    prefetch(some([1, 2]));
     await draw(some([2, 3, 4]));
     expect(rows).toEqual({ elsewhere: 2, here: 2 });
-    announce(some([5]));
+    prefetch(some([5]));
     expect(await draw(some([5]), [1, 7])).toEqual(noise.sample(some([5]), [1, 7]));
   });
 
   it("keys differ in both words", async () => {
-    const { announce, draw } = watched();
-    announce([[1, 9]]);
+    const { prefetch, draw } = watched();
+    prefetch([[1, 9]]);
     const other: Key[] = [[2, 9]];
     expect(await draw(other)).toEqual(noise.sample(other, shapeOf(other)));
   });
 
   it("gives every draw to one caller, who may write into it", async () => {
-    const { announce, draw } = watched();
-    announce(some([1, 2]));
+    const { prefetch, draw } = watched();
+    prefetch(some([1, 2]));
     const first = await draw(some([1, 2]));
     const before = first.data.slice();
     first.data.fill(7);
@@ -84,18 +84,18 @@ describe("noise drawn ahead", () => {
   });
 
   it("draws here where there is no other place", async () => {
-    const { rows, announce, draw } = watched(() => Promise.reject(new Error("no threads")));
-    announce(some([1, 2]));
+    const { rows, prefetch, draw } = watched(() => Promise.reject(new Error("no threads")));
+    prefetch(some([1, 2]));
     expect(await draw(some([1, 2]))).toEqual(noise.sample(some([1, 2]), [2, ...ROW]));
     expect(rows.here).toBe(2);
   });
 
-  it("keeps three announcements, and none of more than 64 MiB", async () => {
-    const { rows, announce, draw } = watched();
-    for (const i of [1, 2, 3, 4]) announce(some([i]));
+  it("keeps three prefetches, and none of more than 64 MiB", async () => {
+    const { rows, prefetch, draw } = watched();
+    for (const i of [1, 2, 3, 4]) prefetch(some([i]));
     for (const i of [1, 2, 3, 4]) await draw(some([i]));
     expect(rows).toEqual({ elsewhere: 4, here: 1 });
-    const huge = drawnAhead(noise, () => expect.fail("drew elsewhere"));
-    huge.ahead?.announce(some([1]), [1, 2 ** 24 + 1]);
+    const huge = withPrefetch(noise, () => expect.fail("drew elsewhere"));
+    huge.prefetch?.start(some([1]), [1, 2 ** 24 + 1]);
   });
 });

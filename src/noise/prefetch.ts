@@ -12,7 +12,7 @@ export type DrawElsewhere = (
 ) => Promise<Float32Array<ArrayBuffer>>;
 
 /** What is being drawn. */
-interface Announced {
+interface Prefetched {
   readonly keys: readonly Key[];
   readonly shape: Shape;
   /** The row of each key, by its second word. */
@@ -21,35 +21,35 @@ interface Announced {
   readonly drawn: Promise<Float32Array<ArrayBuffer> | null>;
 }
 
-/** Announcements that wait at once: this batch, the next one, and the first of an attack's next step. */
+/** Prefetches that wait at once: this batch, the next one, and the first of an attack's next step. */
 const MAX_PREFETCHED = 3;
 
-/** Bytes of an announcement up to which it is drawn ahead, so that waiting noise stays small beside a network's memory. */
+/** Bytes of a prefetch up to which it is drawn ahead, so that waiting noise stays small beside a network's memory. */
 const MAX_BYTES = 2 ** 26;
 
-/** The place of a key in an announcement, −1 where it is not there. */
-function rowOf({ keys, rows }: Announced, key: Key): number {
+/** The place of a key in a prefetch, −1 where it is not there. */
+function rowOf({ keys, rows }: Prefetched, key: Key): number {
   const row = rows.get(key[1]) ?? -1;
   return row >= 0 && keys[row][0] === key[0] ? row : -1;
 }
 
 const sameRow = (a: Shape, b: Shape) => a.slice(1).join() === b.slice(1).join();
 
-/** The same noise, which is drawn elsewhere where it is announced. */
-export function drawnAhead(noise: Noise, elsewhere: DrawElsewhere): Noise {
-  let waiting: readonly Announced[] = [];
+/** The same noise, which is drawn elsewhere where it is prefetched. */
+export function withPrefetch(noise: Noise, elsewhere: DrawElsewhere): Noise {
+  let waiting: readonly Prefetched[] = [];
   return {
     ...noise,
-    ahead: {
-      announce(keys, shape) {
+    prefetch: {
+      start(keys, shape) {
         if (4 * sizeOf(shape) > MAX_BYTES || keys.length === 0) return;
-        const announced = {
+        const prefetched = {
           keys,
           shape,
           rows: new Map(keys.map(([, word], i) => [word, i])),
           drawn: elsewhere(noise.name, keys, shape).catch(() => null),
         };
-        waiting = [...waiting, announced].slice(-MAX_PREFETCHED);
+        waiting = [...waiting, prefetched].slice(-MAX_PREFETCHED);
       },
       async draw(keys, shape) {
         const found = waiting.find(
@@ -66,16 +66,16 @@ export function drawnAhead(noise: Noise, elsewhere: DrawElsewhere): Noise {
   };
 }
 
-/** The rows of these keys: those that were announced, and the others drawn here. */
+/** The rows of these keys: those that were prefetched, and the others drawn here. */
 function gathered(
   noise: Noise,
-  announced: Announced,
+  prefetched: Prefetched,
   data: Float32Array<ArrayBuffer>,
   keys: readonly Key[],
   shape: Shape,
 ): Tensor {
-  const places = keys.map((key) => rowOf(announced, key));
-  if (keys.length === announced.keys.length && places.every((place, i) => place === i))
+  const places = keys.map((key) => rowOf(prefetched, key));
+  if (keys.length === prefetched.keys.length && places.every((place, i) => place === i))
     return tensor(shape, data);
   const size = rowSize({ shape });
   const out = tensor(shape);

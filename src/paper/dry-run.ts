@@ -4,7 +4,7 @@ import type { Dataset } from "../data/dataset.ts";
 import { defenseNamed } from "../defenses/table.ts";
 import { withNoise } from "../defenses/with-noise.ts";
 import { foldAll, keyOf, keysFor } from "../math/random.ts";
-import { type classifier, liveClassifier } from "../models/classifier.ts";
+import { type classifier, trainableClassifier } from "../models/classifier.ts";
 import { initialParameters } from "../models/initial.ts";
 import { sgd } from "../train/optimizer.ts";
 import { compileStep, initialState } from "../train/step.ts";
@@ -43,7 +43,7 @@ export async function* trials(
   const parameters = initialParameters(network, keyOf(0));
   const optimizer = sgd({ momentum: 0.9, weightDecay: 5e-4 });
   const step = await compileStep(runtime, network, optimizer, batch);
-  const victim = liveClassifier(runtime, network, () => parameters, "frozen");
+  const victim = trainableClassifier(runtime, network, () => parameters, "frozen");
   try {
     for (const name of defenses) {
       const { objective, noise } = defenseNamed(name, { steps: options(name).steps });

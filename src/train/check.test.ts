@@ -23,11 +23,11 @@ describe("the check after an epoch", () => {
   });
 
   it("says what noise comes next", async () => {
-    const { noise, announced } = watchedNoise();
+    const { noise, prefetched } = watchedNoise();
     const dataset = { ...stripes(), test: stripes(300).train };
     const check = await checkAccuracy(constant, dataset, noise, (part) => part.map(keyOf));
     expect(check.examples).toBe(300);
-    expect(announced()).toEqual([false, true, true]);
+    expect(prefetched()).toEqual([false, true, true]);
   });
 
   it("takes every image of a small split, and 1000 over the whole of a large one", () => {

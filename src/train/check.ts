@@ -1,4 +1,4 @@
-import { announced } from "../attacks/prefetch.ts";
+import { prefetched } from "../attacks/prefetch.ts";
 import type { Victim } from "../attacks/victim.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { withNoise } from "../defenses/with-noise.ts";
@@ -32,7 +32,7 @@ export async function checkAccuracy(
     return { part, own: keysOf(part) };
   });
   let correct = 0;
-  for (const { part, own } of announced(model, batches, [BATCH, ...shape])) {
+  for (const { part, own } of prefetched(model, batches, [BATCH, ...shape])) {
     const predicted = argmaxRows(await model.logits(test.images(part), own));
     correct += part.filter((index, i) => predicted[i] === test.labels[index]).length;
   }

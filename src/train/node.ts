@@ -24,7 +24,7 @@ import {
   storedOptions,
   writeConfig,
 } from "./run-config.ts";
-import { cardOf, train } from "./train.ts";
+import { metadataOf, train } from "./train.ts";
 
 /** Takes the folder for this process, or says who has it. */
 export const leaseRun = (
@@ -130,7 +130,7 @@ export async function* trainNode(
       await refuseOccupied(files);
       const record = {
         options,
-        model: cardOf(network, dataset, defense),
+        model: metadataOf(network, dataset, defense),
         attacks: defense.attacks.map(({ name, options: settings }) => ({ name, ...settings })),
         versions: { rampart: version, engine: runtime.target.engine },
         target: runtime.target,

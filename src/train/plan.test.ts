@@ -6,16 +6,16 @@ import type { Shape } from "../math/tensor.ts";
 import { resolveOptions } from "./options.ts";
 import { planOf } from "./plan.ts";
 
-it("announces to the defence what it will be given", async () => {
-  const announced: { keys: readonly Key[]; shape: Shape }[] = [];
-  const given: typeof announced = [];
+it("prefetches to the defence what it will be given", async () => {
+  const prefetched: { keys: readonly Key[]; shape: Shape }[] = [];
+  const given: typeof prefetched = [];
   const defense: Defense = {
     name: "noted",
     noise: null,
     attacks: [],
     objective: {
       name: "noted",
-      announce: (keys, shape) => void announced.push({ keys, shape }),
+      prefetch: (keys, shape) => void prefetched.push({ keys, shape }),
       async examples(_, x, _labels, keys) {
         given.push({ keys, shape: x.shape });
         return x;
@@ -28,12 +28,12 @@ it("announces to the defence what it will be given", async () => {
   const order = plan.order(1);
   for (const stepInEpoch of [0, 3, 4]) {
     const position = { step: 0, epoch: 1, stepInEpoch, lossSum: 0, correct: 0, seconds: 0 };
-    plan.announce(position, order);
+    plan.prefetch(position, order);
     await plan.batchAt(position, order, victim);
   }
   expect(given).toHaveLength(3);
-  expect(announced).toEqual(given);
+  expect(prefetched).toEqual(given);
   // After the last step of an epoch nothing comes that this order would know.
-  plan.announce({ epoch: 1, stepInEpoch: plan.stepsPerEpoch }, order);
-  expect(announced).toHaveLength(3);
+  plan.prefetch({ epoch: 1, stepInEpoch: plan.stepsPerEpoch }, order);
+  expect(prefetched).toHaveLength(3);
 });

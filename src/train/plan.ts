@@ -31,7 +31,7 @@ export interface Plan {
   /** The batch at a position: drawn, augmented, then handed to the defence, whose attack faces `victim`. */
   batchAt(position: Position, order: readonly number[], victim: Victim): Promise<Batch>;
   /** Says that the batch at a position comes next, if its epoch has one, so that the defence can draw for it. */
-  announce(position: Pick<Position, "epoch" | "stepInEpoch">, order: readonly number[]): void;
+  prefetch(position: Pick<Position, "epoch" | "stepInEpoch">, order: readonly number[]): void;
 }
 
 /**
@@ -69,10 +69,10 @@ export function planOf(
       const examples = await defense.objective.examples(victim, x, labels, keys("objective"));
       return { x: examples, labels, keys: keys("dropout") };
     },
-    announce({ epoch, stepInEpoch }, order) {
+    prefetch({ epoch, stepInEpoch }, order) {
       if (stepInEpoch >= stepsPerEpoch) return;
       const keys = exampleKeys(seed, "objective", epoch, indicesAt(stepInEpoch, order));
-      defense.objective.announce?.(keys, [batch, ...shape]);
+      defense.objective.prefetch?.(keys, [batch, ...shape]);
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Target } from "../engine/runtime/runtime.ts";
+import type { RuntimeTarget } from "../engine/runtime/runtime.ts";
 import { type RunFiles, readText } from "../files/run/run-files.ts";
 import { openedJson, sealedJson } from "../files/sealed.ts";
 import { UsageError } from "../math/usage-error.ts";
@@ -53,7 +53,7 @@ export async function storedOptions(files: RunFiles): Promise<ResolvedOptions> {
 /** The lowering that a run on a CPU was started with, by which it goes on with the same bits; undefined if none is known. */
 export async function storedLowering(files: RunFiles): Promise<string | undefined> {
   const config = openedJson(`${files.path}/${CONFIG}`, await readText(files, CONFIG), advice);
-  const { device, lowering } = (config.target ?? {}) as Partial<Target>;
+  const { device, lowering } = (config.target ?? {}) as Partial<RuntimeTarget>;
   return device === "cpu" ? lowering : undefined;
 }
 

@@ -4,11 +4,11 @@ import type { Runtime } from "../engine/runtime/runtime.ts";
 import type { RunFiles } from "../files/run/run-files.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { type Architecture, parameterCount } from "../models/architecture.ts";
-import { liveClassifier } from "../models/classifier.ts";
+import { trainableClassifier } from "../models/classifier.ts";
 import { initialParameters } from "../models/initial.ts";
 import {
   type Checkpoint,
-  type ModelCard,
+  type CheckpointMetadata,
   misfit,
   type Position,
   type TrainState,
@@ -31,7 +31,7 @@ import { MOMENTUM } from "./recipe.ts";
 import { initialState } from "./step.ts";
 import { exampleKeys, runKey } from "./streams.ts";
 import { changedTarget } from "./target.ts";
-import { liveStep } from "./training-session.ts";
+import { trainingSession } from "./training-session.ts";
 
 /** What training works on; `options` has every choice that is not one of these objects. */
 export interface Training {
@@ -50,12 +50,12 @@ export interface Training {
 }
 
 /** The card of a model in training. */
-export function cardOf(
+export function metadataOf(
   architecture: Architecture,
   { name, shape, classes, mean, std, train, heldOut }: Dataset,
   defense: Defense,
-): ModelCard {
-  const card: ModelCard = {
+): CheckpointMetadata {
+  const card: CheckpointMetadata = {
     architecture: architecture.name,
     parameters: parameterCount(architecture),
     trainImages: train.size,
@@ -72,7 +72,7 @@ export function cardOf(
 function refuseOther(
   path: string,
   { state, model }: Checkpoint,
-  card: ModelCard,
+  card: CheckpointMetadata,
   wanted: Architecture,
 ): void {
   const wrong = misfit(wanted, state.parameters);
@@ -84,7 +84,7 @@ function refuseOther(
       { code: "misfit", next: `use --model ${model.architecture}, or start another run directory` },
     );
   }
-  const text = ({ trainImages, classNames }: ModelCard) =>
+  const text = ({ trainImages, classNames }: CheckpointMetadata) =>
     `${trainImages} training images of ${classNames.join(", ")}`;
   if (text(model) !== text(card))
     throw new UsageError(
@@ -112,7 +112,7 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
 
   let latest = await latestCheckpoint(files);
   const from = latest === undefined ? null : `${files.path}/${latest.name}`;
-  const card = cardOf(architecture, dataset, defense);
+  const card = metadataOf(architecture, dataset, defense);
   if (latest !== undefined && from !== null)
     refuseOther(from, latest.checkpoint, card, architecture);
   let initial: TrainState | undefined =
@@ -128,14 +128,14 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
   const changed = latest && changedTarget(latest.checkpoint.target, runtime.target);
   if (changed !== undefined) yield { event: "warning", message: changed };
 
-  const step = await liveStep(runtime, architecture, optimizer, plan.batch, initial);
+  const step = await trainingSession(runtime, architecture, optimizer, plan.batch, initial);
   let saved = { name: latest?.name, at: performance.now() };
   // Training may take days, and would hold the arrays that it began with.
   initial = undefined;
   latest = undefined;
   const classifiers = {
-    frozen: liveClassifier(runtime, architecture, step.parameters, "frozen"),
-    batch: liveClassifier(runtime, architecture, step.parameters, "batch"),
+    frozen: trainableClassifier(runtime, architecture, step.parameters, "frozen"),
+    batch: trainableClassifier(runtime, architecture, step.parameters, "batch"),
   };
   const victim = guarded(classifiers[options.attackMode], signal);
 
@@ -196,7 +196,7 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
           return;
         }
         const rate = plan.rateAt(position.step);
-        plan.announce({ ...position, stepInEpoch: position.stepInEpoch + 1 }, order);
+        plan.prefetch({ ...position, stepInEpoch: position.stepInEpoch + 1 }, order);
         const { loss, correct } = await step.run(batch, rate);
         if (!Number.isFinite(loss)) throw await diverged(`a loss of ${loss}`);
         position = {

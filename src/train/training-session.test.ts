@@ -5,7 +5,7 @@ import { initialParameters } from "../models/initial.ts";
 import type { TrainState } from "../models/opening/checkpoint.ts";
 import { sgd } from "./optimizer.ts";
 import { compileStep, initialState } from "./step.ts";
-import { liveStep } from "./training-session.ts";
+import { trainingSession } from "./training-session.ts";
 
 const { runtime, architecture, dataset } = await toyTraining(wide);
 const optimizer = sgd({ momentum: 0.9, weightDecay: 5e-4 });
@@ -21,7 +21,7 @@ const numbers = ({ parameters, slots }: TrainState) =>
   Object.entries({ ...parameters, ...slots }).map(([name, { data }]) => [name, [...data]]);
 
 it("steps in two sets of arrays in turn give what steps in new arrays give, and leave alone what was handed out", async () => {
-  const live = await liveStep(runtime, architecture, optimizer, 4, initial);
+  const live = await trainingSession(runtime, architecture, optimizer, 4, initial);
   const step = await compileStep(runtime, architecture, optimizer, 4);
   const before = numbers(initial);
   let expected = initial;

@@ -1,4 +1,4 @@
-import type { Feeds, Held, Runtime } from "../engine/runtime/runtime.ts";
+import type { DeviceArray, Feeds, Runtime } from "../engine/runtime/runtime.ts";
 import type { Tensor } from "../math/tensor.ts";
 import type { Architecture, Parameters } from "../models/architecture.ts";
 import type { TrainState } from "../models/opening/checkpoint.ts";
@@ -14,7 +14,7 @@ import {
 } from "./step.ts";
 
 /** A network in training, whose weights and optimiser stay on the device between steps where the runtime allows it. */
-export interface LiveStep {
+export interface TrainingSession {
   /** One step on one batch of the compiled size. */
   run(batch: StepBatch, rate: number): Promise<StepResult>;
   /** Parameters and running statistics as they stand, to be fed; a new object after each step, which ends the life of the old one's arrays. */
@@ -25,13 +25,13 @@ export interface LiveStep {
 }
 
 /** Begins at `initial`; steps are those of `compileStep`. */
-export async function liveStep(
+export async function trainingSession(
   runtime: Runtime,
   architecture: Architecture,
   optimizer: Optimizer,
   batch: number,
   initial: TrainState,
-): Promise<LiveStep> {
+): Promise<TrainingSession> {
   const { holding } = runtime;
   return holding === undefined
     ? onHost(runtime, architecture, optimizer, batch, initial)
@@ -44,7 +44,7 @@ async function onHost(
   optimizer: Optimizer,
   batch: number,
   initial: TrainState,
-): Promise<LiveStep> {
+): Promise<TrainingSession> {
   const step = await compileStep(runtime, architecture, optimizer, batch);
   let state = initial;
   // States take turns in two sets of arrays, but for those that somebody else has.
@@ -72,12 +72,12 @@ async function onDevice(
   optimizer: Optimizer,
   batch: number,
   initial: TrainState,
-): Promise<LiveStep> {
+): Promise<TrainingSession> {
   const { parameters: firstParameters, slots: firstSlots } = initial;
   const outputs = stepGraph(architecture, optimizer, batch);
   const changed = Object.keys(outputs).filter((name) => name.startsWith(NEXT));
   const program = await holding.compile(outputs, changed);
-  let held: Readonly<Record<string, Held>> = {};
+  let held: Readonly<Record<string, DeviceArray>> = {};
   let parameters: Feeds = firstParameters;
   let slots: Feeds = firstSlots;
   const now = (before: Feeds): Feeds =>

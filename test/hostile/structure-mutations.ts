@@ -12,7 +12,7 @@ import {
   type TensorProto,
   TensorProto_DataLocation,
 } from "onnx-buf";
-import { translations } from "../../src/engine/onnx/import/importers.ts";
+import { importers } from "../../src/engine/onnx/import/importers.ts";
 import { attribute, tensorProto } from "../../src/engine/onnx/messages.ts";
 import { own } from "../../src/math/own.ts";
 import { nodeOf } from "../fixtures/model-fixture.ts";
@@ -318,7 +318,7 @@ export const structureMutations: Readonly<Record<string, Mutate>> = {
   operator: (model, draws) => {
     const node = draws.of(parts(model).nodes);
     node.domain = draws.of(["", "", "", "com.microsoft", "own", "ai.onnx", "nobody", "toString"]);
-    const known = own(translations, node.domain) ?? { Block: 0, Twist: 0, If: 0 };
+    const known = own(importers, node.domain) ?? { Block: 0, Twist: 0, If: 0 };
     node.opType = draws.of([...Object.keys(known), "constructor"]);
   },
   "node dropped": (model, draws) => {

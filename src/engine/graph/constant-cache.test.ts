@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type NdArray, type Shape, sizeOf, tensor } from "../../math/tensor.ts";
-import { knownValue } from "./constant-cache.ts";
+import { constantValue } from "./constant-cache.ts";
 import * as g from "./expressions.ts";
 import { interpret } from "./interpret.ts";
 import { strided } from "./interpret-arrays.ts";
@@ -12,7 +12,7 @@ const numbers = (shape: Shape) =>
     shape,
     Float32Array.from({ length: sizeOf(shape) }, (_, i) => i),
   );
-const dataOf = (value: Value, inputs: readonly NdArray[]) => knownValue(value, inputs);
+const dataOf = (value: Value, inputs: readonly NdArray[]) => constantValue(value, inputs);
 
 describe("a value that depends on no input", () => {
   const x = numbers([5, 7]);

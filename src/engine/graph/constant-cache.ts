@@ -37,7 +37,7 @@ const keyOf = ({ op, attrs, dtype, shape }: Value, inputs: readonly NdArray[]): 
   `${op} ${dtype}[${shape}] ${JSON.stringify(attrs, (_, v) => (typeof v === "number" && !Number.isFinite(v) ? String(v) : v))} ${inputs.map((x) => (isLong(x) ? "…" : spelled(x)))}`;
 
 /** The value of one node, given its inputs' values: computed, or remembered. */
-export function knownValue(node: Value, inputs: readonly NdArray[]): NdArray {
+export function constantValue(node: Value, inputs: readonly NdArray[]): NdArray {
   const long = inputs.filter(isLong);
   if (long.length === 0 || is(node, "Constant")) return evaluateNode(node, inputs);
   const { results } = place(long);

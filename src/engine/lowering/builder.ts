@@ -1,5 +1,5 @@
 import { type DType, type NdArray, type Shape, sizeOf } from "../../math/tensor.ts";
-import { knownValue } from "../graph/constant-cache.ts";
+import { constantValue } from "../graph/constant-cache.ts";
 import {
   isLowered,
   type Lowered,
@@ -73,6 +73,6 @@ function fold(node: Lowered, largest: number): Lowered | null {
   const before = Math.max(...arrays.map(({ shape }) => sizeOf(shape)));
   const after = sizeOf(node.shape);
   if (after > Math.max(before, GROWTH) || Math.max(before, after) > largest) return null;
-  const array = knownValue(node as unknown as Value, arrays);
+  const array = constantValue(node as unknown as Value, arrays);
   return { op: "Constant", inputs: [], attrs: { array }, dtype: array.dtype, shape: array.shape };
 }

@@ -11,7 +11,7 @@ export const devices = ["cpu", "webgpu", "cuda"] as const;
 export const MAX_THREADS = 512;
 
 /** An array that a run has left on the device; whoever got it releases it. */
-export interface Held {
+export interface DeviceArray {
   readonly dtype: DType;
   readonly shape: Shape;
   /** The engine's own tensor. */
@@ -20,7 +20,7 @@ export interface Held {
 }
 
 /** What a program is fed, by name. */
-export type Feeds = Readonly<Record<string, NdArray | Held>>;
+export type Feeds = Readonly<Record<string, NdArray | DeviceArray>>;
 
 /** A compiled graph. Its memory belongs to the runtime until `release`. */
 export interface Program {
@@ -33,27 +33,27 @@ export interface Program {
 }
 
 /** A compiled graph some of whose outputs stay on the device. */
-export interface HoldingProgram {
+export interface DeviceProgram {
   run(feeds: Feeds): Promise<{
     readonly arrays: Record<string, NdArray>;
-    readonly held: Record<string, Held>;
+    readonly held: Record<string, DeviceArray>;
   }>;
   release(): Promise<void>;
 }
 
 /** What a runtime offers whose arrays can stay on the device between runs. */
-export interface Holding {
+export interface DeviceMemory {
   /** As a runtime's `compile`; the outputs named in `held` stay on the device. */
   compile(
     outputs: Readonly<Record<string, Value>>,
     held: readonly string[],
-  ): Promise<HoldingProgram>;
+  ): Promise<DeviceProgram>;
   /** Copies to the host; the arrays stay. */
-  read(arrays: Readonly<Record<string, Held>>): Promise<Record<string, NdArray>>;
+  read(arrays: Readonly<Record<string, DeviceArray>>): Promise<Record<string, NdArray>>;
 }
 
 /** What a program was compiled for; stored with results, since "same bits" holds within one target. */
-export interface Target {
+export interface RuntimeTarget {
   /** `cpu`, `webgpu`, `cuda`; `wasm` for the CPU in a page. */
   readonly device: string;
   /** Threads within an operator. */
@@ -66,7 +66,7 @@ export interface Target {
 
 /** Where graphs run. `node.ts` and `web.ts` each make one. */
 export interface Runtime {
-  readonly target: Target;
+  readonly target: RuntimeTarget;
   /** Outputs by name; the inputs are the `Input` nodes that they reach. */
   compile(
     outputs: Readonly<Record<string, Value>>,
@@ -76,5 +76,5 @@ export interface Runtime {
     },
   ): Promise<Program>;
   /** Absent where every array crosses the host in every run. */
-  readonly holding?: Holding;
+  readonly holding?: DeviceMemory;
 }

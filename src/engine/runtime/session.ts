@@ -5,7 +5,7 @@ import { topological } from "../graph/value.ts";
 import { writeOnnx } from "../onnx/export/write.ts";
 import type { Lowering } from "./lowerings.ts";
 import { better, fedConstants, parts, readersOf, split } from "./prepared.ts";
-import type { Arrays, Feeds, Held, Holding, Program, Runtime } from "./runtime.ts";
+import type { Arrays, DeviceArray, DeviceMemory, Feeds, Program, Runtime } from "./runtime.ts";
 
 /** What onnxruntime-node and onnxruntime-web have in common, as far as we use it. */
 export interface Session<T> {
@@ -156,7 +156,7 @@ function onceFor(inputs: readonly string[], preparing: Program, running: Program
 function tensorsOf<T>(engine: Engine<T>, { inputNames }: Session<T>, feeds: Feeds) {
   const missing = inputNames.filter((name) => feeds[name] === undefined);
   if (missing.length > 0) throw new Error(`internal: no array for input ${missing.join(", ")}`);
-  const tensorOf = (array: NdArray | Held) =>
+  const tensorOf = (array: NdArray | DeviceArray) =>
     "held" in array ? (array.held as T) : engine.toTensor(array);
   return Object.fromEntries(inputNames.map((name) => [name, tensorOf(feeds[name])]));
 }
@@ -197,7 +197,7 @@ const writing = <T>(engine: Engine<T>, session: Required<Session<T>>, graph: Gra
 });
 
 /** Arrays that stay on the device, for an engine that can leave them there. */
-export function holding<T>(engine: Engine<T>, lowering: Lowering): Holding {
+export function holding<T>(engine: Engine<T>, lowering: Lowering): DeviceMemory {
   const compile = compiler(engine, lowering);
   return {
     async compile(outputs, held) {
@@ -207,7 +207,7 @@ export function holding<T>(engine: Engine<T>, lowering: Lowering): Holding {
         async run(feeds) {
           const found = await results(engine, session, OUTPUT.length, feeds);
           const arrays: Record<string, NdArray> = {};
-          const left: Record<string, Held> = {};
+          const left: Record<string, DeviceArray> = {};
           for (const [name, result] of found)
             if (result.location === "gpu-buffer")
               left[name] = {

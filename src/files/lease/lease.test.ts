@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Held, type Lease, type LeaseRequest, leaseText, takeLease } from "./lease.ts";
+import { type HeldLease, type Lease, type LeaseRequest, leaseText, takeLease } from "./lease.ts";
 import { memoryLeases } from "./memory.ts";
 
 const record = (name: string) => ({ token: `token of ${name}`, owner: name, identity: {} });
@@ -26,7 +26,7 @@ function place() {
   return { storage, request, told, elapsed: () => seconds };
 }
 
-const lease = (taken: Lease | Held): Lease => {
+const lease = (taken: Lease | HeldLease): Lease => {
   if (!("attempt" in taken)) throw new Error(`held by ${taken.owner}`);
   return taken;
 };

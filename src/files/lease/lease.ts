@@ -61,7 +61,7 @@ export interface Lease {
 }
 
 /** Somebody else is at work. */
-export interface Held {
+export interface HeldLease {
   readonly owner: string;
 }
 
@@ -98,7 +98,7 @@ async function works(
   storage: LeaseStorage,
   attempt: number,
   { clock, patience, isAlive, waiting, signal }: LeaseRequest,
-): Promise<Held | { readonly judged: string | null }> {
+): Promise<HeldLease | { readonly judged: string | null }> {
   const first = await storage.read(attempt);
   const dead = { judged: first };
   if (first === null) return dead;
@@ -125,7 +125,7 @@ const MAX_TRIES = 20;
 export async function takeLease(
   storage: LeaseStorage,
   request: LeaseRequest,
-): Promise<Lease | Held> {
+): Promise<Lease | HeldLease> {
   const { record } = request;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const last = highest(await storage.attempts());

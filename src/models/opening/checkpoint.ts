@@ -1,13 +1,13 @@
-import type { Target } from "../../engine/runtime/runtime.ts";
+import type { RuntimeTarget } from "../../engine/runtime/runtime.ts";
 import { keyOf } from "../../math/random.ts";
 import type { Tensor } from "../../math/tensor.ts";
 import type { Architecture, Parameters } from "../architecture.ts";
-import type { Card } from "../export.ts";
-import { parsedJson, requireCard } from "../stored-metadata.ts";
+import type { ModelMetadata } from "../export.ts";
+import { parsedJson, requireMetadata } from "../stored-metadata.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 
 /** What a checkpoint says about its model, enough to open it without its run directory. */
-export interface ModelCard extends Card {
+export interface CheckpointMetadata extends ModelMetadata {
   readonly architecture: string;
   /** Trainable numbers. */
   readonly parameters: number;
@@ -46,9 +46,9 @@ export interface StoredOptions {
 export interface Checkpoint<Options extends StoredOptions = StoredOptions> {
   readonly state: TrainState;
   readonly position: Position;
-  readonly model: ModelCard;
+  readonly model: CheckpointMetadata;
   readonly options: Options;
-  readonly target: Target;
+  readonly target: RuntimeTarget;
 }
 
 const FORMAT = "rampart checkpoint 1";
@@ -86,13 +86,13 @@ export async function readCheckpoint<Options extends StoredOptions>(
       throw new Error(`its ${name} is no object`);
     },
   );
-  requireCard(model);
+  requireMetadata(model);
   return {
     state: { parameters, slots },
     position: position as Position,
-    model: model as ModelCard,
+    model: model as CheckpointMetadata,
     options: options as Options,
-    target: target as Target,
+    target: target as RuntimeTarget,
   };
 }
 

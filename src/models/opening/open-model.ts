@@ -1,11 +1,11 @@
 import { UsageError } from "../../math/usage-error.ts";
 import type { Architecture, Parameters } from "../architecture.ts";
-import { type Card, importExported } from "../export.ts";
+import { importExported, type ModelMetadata } from "../export.ts";
 import { architecture } from "../index.ts";
 import { type Checkpoint, misfit, readCheckpoint } from "./checkpoint.ts";
 
 /** A trained network with what it needs to know of its data and its defence. */
-export interface OpenModel extends Card {
+export interface OpenModel extends ModelMetadata {
   /** As given: a run directory or a file. */
   readonly path: string;
   /** The last part of the path: what tables call the model. */

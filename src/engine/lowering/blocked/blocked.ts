@@ -7,7 +7,7 @@ import { is, type Op, topological, type Value } from "../../graph/value.ts";
 import { type Builder, builder } from "../builder.ts";
 import { lowerNode } from "../plain/plain.ts";
 import { type BreakEven, usualBreakEven } from "./cost.ts";
-import { computed, type Form, formOf, forms, settled } from "./deferred.ts";
+import { computed, type Deferred, deferredOf, deferredValues, materialized } from "./deferred.ts";
 import { blockedElementwise, isElementwise } from "./elementwise.ts";
 import { foldScales } from "./fold-scales.ts";
 import { blockedInputGradient, fewChannelsGradient } from "./input-gradient.ts";
@@ -27,7 +27,7 @@ const rules: { readonly [O in Op]?: Rule<O> } = {
     const weights = depthwise ? n.depthwiseWeights(plain(w)) : n.weights(plain(w), asPlain);
     const groups = depthwise ? weights.shape[0] : 1;
     const open = { x: asPlain ? plain(x) : blocked(x), w: weights, attrs: { ...attrs, groups } };
-    return formOf(shape.with(1, weights.shape[0]), out, { convs: [open] });
+    return deferredOf(shape.with(1, weights.shape[0]), out, { convs: [open] });
   },
 
   ConvInputGradient: ({ n, blocked, plain }, node) => {
@@ -38,7 +38,7 @@ const rules: { readonly [O in Op]?: Rule<O> } = {
     if (parts === null) return null;
     const shape = node.shape.with(1, n.whole(node.shape[1]));
     const summand = "parts" in parts ? { phases: [parts] } : { convs: [parts] };
-    return formOf(shape, node.shape[1], summand);
+    return deferredOf(shape, node.shape[1], summand);
   },
 
   ConvWeightGradient: ({ b, n, breakEven, isBlocked, blocked, plain }, node) => {
@@ -128,14 +128,14 @@ export function lowerBlocked(
 
   const b = builder(FOLDED);
   const n = nchwc(b, block);
-  const f = forms(b, n, breakEven);
-  const inBlocks = new Map<Value, Form>();
+  const f = deferredValues(b, n, breakEven);
+  const inBlocks = new Map<Value, Deferred>();
   const plainly = new Map<Value, Lowered>();
 
   /** Its array, which from now on is what the form is. */
   function blocked(value: Value): Lowered {
     const form = layouts.form(value);
-    const known = settled(form);
+    const known = materialized(form);
     if (known !== null) return known;
     const array = f.settle(form);
     inBlocks.set(value, computed(array, form.channels));

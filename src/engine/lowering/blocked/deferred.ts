@@ -25,7 +25,7 @@ export interface Phases {
 }
 
 /** Σ convs + Σ phases + Σ scale · array + shift, blocked; `channels` of its channels are real ones. */
-export interface Form {
+export interface Deferred {
   /** With the channels that fill the last block. */
   readonly shape: Shape;
   readonly channels: number;
@@ -40,7 +40,7 @@ export interface Form {
 const EMPTY = { convs: [], phases: [], arrays: new Map(), shift: null } as const;
 
 /** A form that is one computed array. */
-export const computed = (array: Lowered, channels: number): Form => ({
+export const computed = (array: Lowered, channels: number): Deferred => ({
   ...EMPTY,
   shape: array.shape,
   channels,
@@ -48,7 +48,11 @@ export const computed = (array: Lowered, channels: number): Form => ({
 });
 
 /** A form of the given summands. */
-export const formOf = (shape: Shape, channels: number, summands: Partial<Form>): Form => ({
+export const deferredOf = (
+  shape: Shape,
+  channels: number,
+  summands: Partial<Deferred>,
+): Deferred => ({
   ...EMPTY,
   shape,
   channels,
@@ -56,7 +60,7 @@ export const formOf = (shape: Shape, channels: number, summands: Partial<Form>):
 });
 
 /** The one array that a form is, or null where something is left to compute. */
-export function settled(form: Form): Lowered | null {
+export function materialized(form: Deferred): Lowered | null {
   const { convs, phases, arrays, shift } = form;
   if (convs.length + phases.length > 0 || shift !== null || arrays.size !== 1) return null;
   const [[array, scale]] = arrays;
@@ -64,15 +68,15 @@ export function settled(form: Form): Lowered | null {
 }
 
 /** Arithmetic on forms, which makes nodes only for vectors of one number per channel; and `settle`, which makes the rest. */
-export function forms(b: Builder, n: Nchwc, { images }: BreakEven) {
+export function deferredValues(b: Builder, n: Nchwc, { images }: BreakEven) {
   const vectors = (op: "Add" | "Mul", x: Lowered, y: Lowered) =>
     b.make(op, [x, y], {}, x.dtype, x.shape);
-  const ones = (x: Form) => n.filled([x.shape[1]], 1);
+  const ones = (x: Deferred) => n.filled([x.shape[1]], 1);
   const plus = (x: Lowered | null, y: Lowered | null) =>
     x === null || y === null ? (x ?? y) : vectors("Add", x, y);
 
   /** x + y, of equal shapes. */
-  function sum(x: Form, y: Form): Form {
+  function sum(x: Deferred, y: Deferred): Deferred {
     const arrays = new Map(x.arrays);
     for (const [array, scale] of y.arrays) {
       const sofar = arrays.get(array);
@@ -91,10 +95,10 @@ export function forms(b: Builder, n: Nchwc, { images }: BreakEven) {
   }
 
   /** x · scale, with one number per channel. */
-  function scaled(x: Form, scale: Lowered): Form {
-    const array = x.convs.length + x.phases.length > 0 ? settle(x) : null;
+  function scaled(x: Deferred, scale: Lowered): Deferred {
+    const array = x.convs.length + x.phases.length > 0 ? materialize(x) : null;
     const arrays = array === null ? x.arrays : new Map([[array, null]]);
-    return formOf(x.shape, x.channels, {
+    return deferredOf(x.shape, x.channels, {
       arrays: new Map(
         [...arrays].map(([part, by]) => [part, by === null ? scale : vectors("Mul", by, scale)]),
       ),
@@ -102,10 +106,13 @@ export function forms(b: Builder, n: Nchwc, { images }: BreakEven) {
     });
   }
 
-  const shifted = (x: Form, shift: Lowered): Form => ({ ...x, shift: plus(x.shift, shift) });
+  const shifted = (x: Deferred, shift: Lowered): Deferred => ({
+    ...x,
+    shift: plus(x.shift, shift),
+  });
 
   /** Makes the nodes that compute a form, and at the end its relu. */
-  function settle(form: Form, relu = false): Lowered {
+  function materialize(form: Deferred, relu = false): Lowered {
     const { convs, arrays, shift } = form;
     const add = (x: Lowered | null, y: Lowered) =>
       x === null ? y : b.make("Add", [x, y], {}, y.dtype, y.shape);
@@ -166,7 +173,7 @@ export function forms(b: Builder, n: Nchwc, { images }: BreakEven) {
     return n.reshape(n.concat(rows, 1), shape);
   }
 
-  return { sum, scaled, shifted, settle };
+  return { sum, scaled, shifted, settle: materialize };
 }
 
-export type Forms = ReturnType<typeof forms>;
+export type DeferredValues = ReturnType<typeof deferredValues>;

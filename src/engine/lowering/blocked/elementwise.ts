@@ -9,7 +9,7 @@ import {
   type LoweredOp,
 } from "../../graph/lowered.ts";
 import { is, type Op, type Value } from "../../graph/value.ts";
-import { computed, type Form, settled } from "./deferred.ts";
+import { computed, type Deferred, materialized } from "./deferred.ts";
 import type { Blocked, Layouts } from "./layouts.ts";
 
 /** How an operand lies against the result [batch, channel, height, width]. */
@@ -72,7 +72,7 @@ function vectorOf({ b, n, plain }: Layouts, { kind, value }: Operand, channels: 
 }
 
 /** Sums, scales and relu; null for what is none of them. */
-function asForm(layouts: Layouts, node: Value, operands: readonly Operand[]): Form | null {
+function asForm(layouts: Layouts, node: Value, operands: readonly Operand[]): Deferred | null {
   const { b, f, form, n } = layouts;
   const channels = node.shape[1];
   if (node.dtype !== "float32") return null;
@@ -88,7 +88,7 @@ function asForm(layouts: Layouts, node: Value, operands: readonly Operand[]): Fo
   const swapped = full !== x;
   if (other.kind === "full") {
     if (node.op === "Add") return f.sum(form(x.value), form(y.value));
-    const both = [form(x.value), form(y.value)].every((known) => settled(known) !== null);
+    const both = [form(x.value), form(y.value)].every((known) => materialized(known) !== null);
     if (node.op !== "Sub" || both) return null;
     const minus = f.scaled(form(y.value), n.filled([n.whole(channels)], -1));
     return f.sum(form(x.value), minus);
@@ -115,7 +115,7 @@ function asForm(layouts: Layouts, node: Value, operands: readonly Operand[]): Fo
 }
 
 /** where(y > 0, dy, 0) for y = relu(x), as HardSigmoid(10³⁰ · y) · dy; see the plain lowering. */
-function reluMask(layouts: Layouts, node: Value, operands: readonly Operand[]): Form | null {
+function reluMask(layouts: Layouts, node: Value, operands: readonly Operand[]): Deferred | null {
   const { b, blocked, plain } = layouts;
   if (!is(node, "Where") || node.dtype !== "float32") return null;
   const [condition, , otherwise] = node.inputs;
@@ -136,7 +136,7 @@ const isZero = (value: Lowered) =>
   sizeOf(value.shape) === 1 &&
   Number(value.attrs.array.data[0]) === 0;
 
-const sameOperator = (layouts: Layouts, node: Value, operands: readonly Operand[]): Form =>
+const sameOperator = (layouts: Layouts, node: Value, operands: readonly Operand[]): Deferred =>
   product(layouts, node, node.op as LoweredOp, operands);
 
 /** `op` on arrays in memory: where vectors take part, as [batch, channel / B, pixel, B]. */
@@ -144,8 +144,8 @@ function product(
   { b, n, blocked, f, plain }: Layouts,
   node: Value,
   op: LoweredOp,
-  operands: readonly (Operand | Form)[],
-): Form {
+  operands: readonly (Operand | Deferred)[],
+): Deferred {
   const { dtype } = node;
   const channels = node.shape[1];
   const shape = node.shape.with(1, n.whole(channels));

@@ -4,7 +4,7 @@
 import type { Lowered } from "../../graph/lowered.ts";
 import { is, type PoolAttributes, type Value } from "../../graph/value.ts";
 import type { Builder } from "../builder.ts";
-import { type Form, formOf, type OpenConv } from "./deferred.ts";
+import { type Deferred, deferredOf, type OpenConv } from "./deferred.ts";
 import type { Nchwc } from "./nchwc.ts";
 
 /** Places of a window beyond which the scatter is as fast. */
@@ -77,7 +77,7 @@ export function blockedMaxPoolGradient(
   { attrs, x: source }: Parts,
   x: Lowered,
   dy: Lowered,
-): Form | null {
+): Deferred | null {
   const { kernel, strides, pads, dilations } = attrs;
   const [, , height, width] = x.shape;
   const [, , rows, columns] = dy.shape;
@@ -125,7 +125,7 @@ export function blockedMaxPoolGradient(
       parts[r - shift[0] * strides[0]][c - shift[1] * strides[1]].push(back);
     }
   const phases = { steps: [strides[0], strides[1]] as const, parts };
-  return formOf(x.shape, source.shape[1], { phases: [phases] });
+  return deferredOf(x.shape, source.shape[1], { phases: [phases] });
 }
 
 /** `isTop` with 0 where a place of the window lies in the border, whose zeros may look like a maximum. */

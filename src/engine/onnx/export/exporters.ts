@@ -4,7 +4,7 @@ import type { ConvAttributes, PoolAttributes } from "../../graph/value.ts";
 import { type AttributeValue, dataTypes } from "../messages.ts";
 
 /** How one of our nodes stands in a file: ONNX's operator, its attributes, and constant inputs after ours. */
-export interface Written {
+export interface ExportedNode {
   readonly type: string;
   readonly domain?: string;
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
@@ -39,7 +39,7 @@ function scalar(dtype: DType, value: number): NdArray {
   return { dtype: "int32", shape: [], data: Int32Array.of(whole) };
 }
 
-const plain = (type: string) => (): Written => ({ type });
+const plain = (type: string) => (): ExportedNode => ({ type });
 
 const convolution = ({ strides, pads, dilations, groups }: ConvAttributes) => ({
   strides: ints(strides),
@@ -55,7 +55,10 @@ const window = ({ kernel, strides, pads, dilations }: PoolAttributes) => ({
   dilations: ints(dilations),
 });
 
-const nchwc = (type: string, attributes: NonNullable<Written["attributes"]> = {}): Written => ({
+const nchwc = (
+  type: string,
+  attributes: NonNullable<ExportedNode["attributes"]> = {},
+): ExportedNode => ({
   type,
   domain: "com.microsoft.nchwc",
   attributes,
@@ -65,8 +68,8 @@ const nchwc = (type: string, attributes: NonNullable<Written["attributes"]> = {}
 const BEFORE_ZERO = -(2 ** 31);
 
 /** One entry per lowered operator, for opset 17; inputs and constants are written elsewhere. */
-export const written: {
-  readonly [O in Exclude<LoweredOp, "Input" | "Constant">]: (node: Lowered<O>) => Written;
+export const exporters: {
+  readonly [O in Exclude<LoweredOp, "Input" | "Constant">]: (node: Lowered<O>) => ExportedNode;
 } = {
   Add: plain("Add"),
   Sub: plain("Sub"),

@@ -16,7 +16,7 @@ import { isLowered, type Lowered, type LoweredOp } from "../../graph/lowered.ts"
 import { topological, type Value } from "../../graph/value.ts";
 import { attribute, typeProto } from "../messages.ts";
 import { encodeModel } from "./encode.ts";
-import { type Written, written } from "./exporters.ts";
+import { type ExportedNode, exporters } from "./exporters.ts";
 
 /** What a file holds besides its graph. */
 export interface WriteOptions {
@@ -165,15 +165,15 @@ const sequenceInfo = (name: string): ValueInfoProto =>
 /** Operators with a second output that we use. */
 const multiple: ReadonlySet<string> = new Set(["MaxPool", "TopK"]);
 
-function describe(node: Lowered, anyBatch: boolean): Written {
+function describe(node: Lowered, anyBatch: boolean): ExportedNode {
   const { op } = node as { op: Exclude<LoweredOp, "Input" | "Constant"> };
   // For any batch, a reshape that keeps axis 0 copies its length (0 in ONNX) instead of stating it.
   if (anyBatch && isLowered(node, "Reshape") && node.shape[0] === node.inputs[0].shape[0])
     return {
-      ...written.Reshape({ ...node, attrs: { shape: [0, ...node.attrs.shape.slice(1)] } }),
+      ...exporters.Reshape({ ...node, attrs: { shape: [0, ...node.attrs.shape.slice(1)] } }),
       attributes: {},
     };
-  const write = (written as Record<string, (n: Lowered) => Written>)[op];
+  const write = (exporters as Record<string, (n: Lowered) => ExportedNode>)[op];
   if (write === undefined) throw new Error(`internal: ${op} must be lowered before it is written`);
   return write(node);
 }

@@ -2,13 +2,13 @@
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
-import { axisOf, type ImportNode, type Translate, type Translations } from "./import-node.ts";
+import { axisOf, type Importer, type Importers, type ImportNode } from "./import-node.ts";
 
 const by = (x: Value, value: number): Value => g.mul(x, g.scalarLike(x, value));
 const plus = (x: Value, value: number): Value => g.add(x, g.scalarLike(x, value));
 
 const unary =
-  (f: (x: Value, node: ImportNode) => Value): Translate =>
+  (f: (x: Value, node: ImportNode) => Value): Importer =>
   (node) =>
     f(node.input(0), node);
 
@@ -52,7 +52,7 @@ function slopes(node: ImportNode): Value {
 
 /** The axis that a normalising activation works along; before opset 13 all axes from it on were one. */
 const normalised =
-  (f: (x: Value, axis: number) => Value): Translate =>
+  (f: (x: Value, axis: number) => Value): Importer =>
   (node) => {
     const x = node.input(0);
     const rank = x.shape.length;
@@ -73,7 +73,7 @@ function hardmax(x: Value, axis: number): Value {
   return g.cast(g.equal(places, g.argMax(x, axis)), x.dtype);
 }
 
-export const activations: Translations = {
+export const activations: Importers = {
   Relu: unary(g.relu),
   LeakyRelu: unary((x, node) => leaky(x, node.float("alpha", 0.01))),
   PRelu: (node) => {

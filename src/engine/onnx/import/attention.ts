@@ -8,7 +8,7 @@ import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { checkSize, int64 } from "./constants.ts";
 import { by } from "./fused.ts";
-import type { ImportNode, Translations } from "./import-node.ts";
+import type { Importers, ImportNode } from "./import-node.ts";
 
 /** Queries, keys and values of each head, all [batch, head, length, size]. */
 export interface Heads {
@@ -221,4 +221,4 @@ function attention(node: ImportNode): Value[] {
   return [output, heads.key, heads.value, shown ?? result.scores];
 }
 
-export const attentions: Translations = { Attention: attention };
+export const attentions: Importers = { Attention: attention };

@@ -9,7 +9,7 @@ import * as g from "../../graph/expressions.ts";
 import { broadcast } from "../../graph/shapes.ts";
 import type { Value } from "../../graph/value.ts";
 import { typeName } from "../tensors.ts";
-import type { ImportNode, Translate, Translations } from "./import-node.ts";
+import type { Importer, Importers, ImportNode } from "./import-node.ts";
 
 interface Whole {
   readonly bits: number;
@@ -132,7 +132,7 @@ function bitShift(node: ImportNode): Value {
 
 /** A rule on two bits, and the same on whole numbers. */
 const bitwise =
-  (ofBits: (a: Value, b: Value) => Value, ofNumbers: (a: bigint, b: bigint) => bigint): Translate =>
+  (ofBits: (a: Value, b: Value) => Value, ofNumbers: (a: bigint, b: bigint) => bigint): Importer =>
   (node) => {
     const [a, b] = [node.input(0), node.input(1)];
     const type = elementTypeOf(node, a);
@@ -162,7 +162,7 @@ function bitwiseNot(node: ImportNode): Value {
   return node.typed(g.sub(num(x, signed ? -1 : 2 ** bits - 1), x), type);
 }
 
-export const bits: Translations = {
+export const bits: Importers = {
   BitShift: bitShift,
   BitwiseAnd: bitwise(g.mul, (a, b) => a & b),
   BitwiseOr: bitwise(g.maximum, (a, b) => a | b),

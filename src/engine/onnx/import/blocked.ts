@@ -6,7 +6,7 @@ import type { Value } from "../../graph/value.ts";
 import { unblocked } from "./blocked-weights.ts";
 import { activated } from "./fused.ts";
 import { convolution, geometryOf, perChannel } from "./geometry.ts";
-import type { ImportNode, Translations } from "./import-node.ts";
+import type { Importers, ImportNode } from "./import-node.ts";
 import { pooling } from "./pooling.ts";
 import { resizing } from "./resize.ts";
 
@@ -42,7 +42,7 @@ function conv(node: ImportNode): Value {
   return activated(node, sum === undefined ? biased : g.add(biased, sum));
 }
 
-export const blocked: Translations = {
+export const blocked: Importers = {
   ReorderInput: reorderInput,
   ReorderOutput: reorderOutput,
   Conv: conv,

@@ -4,7 +4,7 @@
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { int64 } from "./constants.ts";
-import { axisOf, type ImportNode, type Translations } from "./import-node.ts";
+import { axisOf, type Importers, type ImportNode } from "./import-node.ts";
 
 /** 0, 1, … along one of `rank` axes. */
 const placesAlong = (axis: number, length: number, rank: number): Value =>
@@ -68,7 +68,7 @@ function reverseSequence(node: ImportNode): Value {
   return g.gatherElements(x, g.expand(from, x.shape), time);
 }
 
-export const caches: Translations = {
+export const caches: Importers = {
   TensorScatter: tensorScatter,
   ReverseSequence: reverseSequence,
 };

@@ -5,7 +5,7 @@ import { type NdArray, sizeOf } from "../../../math/tensor.ts";
 import { evaluateNode } from "../../graph/interpret.ts";
 import type { Value } from "../../graph/value.ts";
 import { workOf } from "../../graph/work.ts";
-import type { Surroundings } from "./import-node.ts";
+import type { ImportContext } from "./import-node.ts";
 import { storedElements } from "./size.ts";
 
 /** Elements of one array that may be computed while a file is read, and steps that all of them may take. */
@@ -19,7 +19,7 @@ const STEPS_PER_STORED = 32;
 export function constantFolding(
   graph: GraphProto,
   maxConstants = 0,
-): Pick<Surroundings, "constantOf" | "isKnown"> {
+): Pick<ImportContext, "constantOf" | "isKnown"> {
   const constants = new Map<Value, NdArray | null>();
   const known = new Map<Value, boolean>();
   const stored = graph.initializer.reduce((sum, one) => sum + storedElements(one), 0);

@@ -5,7 +5,7 @@ import * as g from "../../graph/expressions.ts";
 import { flat } from "../../graph/interpret-arrays.ts";
 import { is, type Value } from "../../graph/value.ts";
 import { dtypeOf } from "../tensors.ts";
-import { axisOf, type ImportNode, knownNumber, type Translations } from "./import-node.ts";
+import { axisOf, constantNumber, type Importers, type ImportNode } from "./import-node.ts";
 
 /** Whole numbers as a constant [n]. */
 export const int64 = (values: readonly number[], shape: Shape = [values.length]): Value =>
@@ -59,9 +59,9 @@ function constantOfShape(node: ImportNode): Value {
 
 function range(node: ImportNode): Value {
   const [start, limit, delta] = [
-    knownNumber(node, 0, 0),
-    knownNumber(node, 1, 0),
-    knownNumber(node, 2, 1),
+    constantNumber(node, 0, 0),
+    constantNumber(node, 1, 0),
+    constantNumber(node, 2, 1),
   ];
   const count = Math.max(Math.ceil((limit - start) / delta), 0);
   checkSize(node, [count]);
@@ -69,7 +69,7 @@ function range(node: ImportNode): Value {
 }
 
 function oneHot(node: ImportNode): Value {
-  const [indices, depth] = [g.cast(node.input(0), "int64"), knownNumber(node, 1, 1)];
+  const [indices, depth] = [g.cast(node.input(0), "int64"), constantNumber(node, 1, 1)];
   const rank = indices.shape.length;
   const axis = axisOf(node, node.int("axis", -1), rank + 1);
   checkSize(node, [sizeOf(indices.shape), depth]);
@@ -101,7 +101,7 @@ const triangle = (rows: number, columns: number, keeps: (row: number, column: nu
 
 function trilu(node: ImportNode): Value {
   const x = node.input(0);
-  const k = knownNumber(node, 1, 0);
+  const k = constantNumber(node, 1, 0);
   const [rows, columns] = x.shape.slice(-2);
   checkSize(node, [rows, columns]);
   const upper = node.int("upper", 1) === 1;
@@ -112,7 +112,7 @@ function trilu(node: ImportNode): Value {
 /** A running sum as a product with a triangle of ones. */
 function cumSum(node: ImportNode): Value {
   const x = node.input(0);
-  const axis = axisOf(node, knownNumber(node, 1, 0), x.shape.length);
+  const axis = axisOf(node, constantNumber(node, 1, 0), x.shape.length);
   const n = x.shape[axis];
   checkSize(node, [n, n]);
   const [exclusive, reverse] = [node.int("exclusive", 0) === 1, node.int("reverse", 0) === 1];
@@ -128,7 +128,7 @@ function cumSum(node: ImportNode): Value {
 /** A running product, in as many steps as the length has doublings. */
 function cumProd(node: ImportNode): Value {
   const x = node.input(0);
-  const axis = axisOf(node, knownNumber(node, 1, 0), x.shape.length);
+  const axis = axisOf(node, constantNumber(node, 1, 0), x.shape.length);
   const n = x.shape[axis];
   const [exclusive, reverse] = [node.int("exclusive", 0) === 1, node.int("reverse", 0) === 1];
   const ones = (length: number) => g.expand(g.scalarLike(x, 1), x.shape.with(axis, length));
@@ -161,7 +161,7 @@ function nonZero(node: ImportNode): Value {
   return int64(indices, [shape.length, found.length]);
 }
 
-export const constants: Translations = {
+export const constants: Importers = {
   Constant: constant,
   ConstantOfShape: constantOfShape,
   Range: range,

@@ -3,7 +3,7 @@
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { checkSize, MAX_SPREAD } from "./constants.ts";
-import { axisOf, type ImportNode, type Translations } from "./import-node.ts";
+import { axisOf, type Importers, type ImportNode } from "./import-node.ts";
 
 /** Each axis is cut or padded with zeros to a length; of an odd difference the larger part is at the end. */
 function centerCropPad(node: ImportNode): Value {
@@ -33,4 +33,4 @@ function centerCropPad(node: ImportNode): Value {
   return g.pad(y, before, after);
 }
 
-export const cropping: Translations = { CenterCropPad: centerCropPad };
+export const cropping: Importers = { CenterCropPad: centerCropPad };

@@ -4,7 +4,7 @@ import { sizeOf } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { checkSize } from "./constants.ts";
-import type { ImportNode, Translate } from "./import-node.ts";
+import type { Importer, ImportNode } from "./import-node.ts";
 
 /** A value whose axes have names. */
 interface Named {
@@ -103,7 +103,7 @@ function pair(a: Named, b: Named, needed: ReadonlySet<string>): Named {
 }
 
 /** Einsum: named axes are multiplied, and summed where the result does not name them. */
-export const einsum: Translate = (node) => {
+export const einsum: Importer = (node) => {
   const equation = node.text("equation", "").replaceAll(" ", "");
   const [terms, stated] = equation.split("->");
   const operands = terms.split(",").map((term, i) => {

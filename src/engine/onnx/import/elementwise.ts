@@ -7,7 +7,7 @@ import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { halfPrecisionNote } from "../half-precision-note.ts";
 import { dtypeOf } from "../tensors.ts";
-import { type ImportNode, knownNumber, type Translate, type Translations } from "./import-node.ts";
+import { constantNumber, type Importer, type Importers, type ImportNode } from "./import-node.ts";
 
 /** Before opset 7 the second operand was aligned at an axis of the first, where `broadcast` said so. */
 function aligned(node: ImportNode): [Value, Value] {
@@ -19,15 +19,15 @@ function aligned(node: ImportNode): [Value, Value] {
 }
 
 const binary =
-  (f: (a: Value, b: Value) => Value): Translate =>
+  (f: (a: Value, b: Value) => Value): Importer =>
   (node) =>
     f(...aligned(node));
 const unary =
-  (f: (x: Value) => Value): Translate =>
+  (f: (x: Value) => Value): Importer =>
   (node) =>
     f(node.input(0));
 const variadic =
-  (f: (a: Value, b: Value) => Value): Translate =>
+  (f: (a: Value, b: Value) => Value): Importer =>
   (node) =>
     node.inputs.map((_, i) => node.input(i)).reduce(f);
 
@@ -75,8 +75,8 @@ function clip(node: ImportNode): Value {
   if (node.opset < 11) return g.clip(x, node.float("min", -Infinity), node.float("max", Infinity));
   const bounds = [1, 2].map((i) => node.inputs[i]);
   if (bounds.every((bound) => bound === undefined || node.isKnown(bound))) {
-    const high = knownNumber(node, 2, Number.POSITIVE_INFINITY);
-    return g.clip(x, Math.min(knownNumber(node, 1, Number.NEGATIVE_INFINITY), high), high);
+    const high = constantNumber(node, 2, Number.POSITIVE_INFINITY);
+    return g.clip(x, Math.min(constantNumber(node, 1, Number.NEGATIVE_INFINITY), high), high);
   }
   const [low, high] = bounds;
   const raised = low === undefined ? x : g.maximum(x, low);
@@ -106,7 +106,7 @@ export function stepwise(node: ImportNode, y: Value, x: Value): Value {
 }
 
 const step =
-  (f: (x: Value) => Value): Translate =>
+  (f: (x: Value) => Value): Importer =>
   (node) => {
     const x = node.input(0);
     return stepwise(node, f(x), x);
@@ -132,7 +132,7 @@ const inverse = (x: Value) => g.div(one(x), x);
 /** asin x = atan(x / √(1 − x²)), also at ±1. */
 const asin = (x: Value) => g.atan(g.div(x, g.sqrt(g.sub(one(x), g.mul(x, x)))));
 
-export const elementwise: Translations = {
+export const elementwise: Importers = {
   Add: binary(g.add),
   Sub: binary(g.sub),
   Mul: binary(g.mul),

@@ -13,12 +13,12 @@ import { constantFolding } from "./constant-folding.ts";
 import type { ImportOptions } from "./import-graph.ts";
 import {
   describeNode,
+  type ImportContext,
   type ImportNode,
   importNode,
-  type Surroundings,
   UnknownOperator,
 } from "./import-node.ts";
-import { translations } from "./importers.ts";
+import { importers } from "./importers.ts";
 import { needed, ordered } from "./order.ts";
 import { attributesOf, type Frame, find, type Scope } from "./scope.ts";
 import { mostNodesOf, sizeOfNode } from "./size.ts";
@@ -48,7 +48,7 @@ export class GraphImporter {
   readonly #model: OnnxModel;
   readonly #options: ImportOptions;
   readonly #stored: StoredArrays;
-  readonly #folding: Pick<Surroundings, "constantOf" | "isKnown">;
+  readonly #folding: Pick<ImportContext, "constantOf" | "isKnown">;
   readonly #types = new Map<Value, number>();
   readonly #lists = new Map<Value, readonly Value[]>();
   readonly #maxNodes: number;
@@ -175,7 +175,7 @@ export class GraphImporter {
     const body = this.#model.functions.get(functionKey(proto.domain, proto.opType, proto.overload));
     if (body !== undefined) return this.#function(body, proto, node);
     if (domain === "" && proto.opType === "If") return branchOf(node);
-    const translate = own(own(translations, domain) ?? {}, proto.opType);
+    const translate = own(own(importers, domain) ?? {}, proto.opType);
     if (translate === undefined)
       throw new UnknownOperator(node.error(this.#unknown(proto, scope)).message);
     try {
@@ -239,7 +239,7 @@ export class GraphImporter {
     return [...this.#notes, stepwiseNote([...this.#stepwise], straightThrough)];
   }
 
-  #around(scope: Scope): Surroundings {
+  #around(scope: Scope): ImportContext {
     const { straightThrough = false, batch = null } = this.#options;
     return {
       constantOf: this.#folding.constantOf,

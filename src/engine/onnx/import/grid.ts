@@ -5,7 +5,7 @@ import { sizeOf, tensor } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { checkSize, int64 } from "./constants.ts";
-import type { ImportNode, Translations } from "./import-node.ts";
+import type { Importers, ImportNode } from "./import-node.ts";
 
 /** Places that are listed while a file is read. */
 const MAX_PLACES = 2 ** 20;
@@ -191,7 +191,7 @@ function col2Im(node: ImportNode): Value {
   return g.reshape(g.sliceAxis(added, 1, 0, cells), [batch, channels, ...shape]);
 }
 
-export const grids: Translations = {
+export const grids: Importers = {
   GridSample: gridSample,
   AffineGrid: affineGrid,
   Col2Im: col2Im,

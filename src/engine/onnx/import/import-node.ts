@@ -10,7 +10,7 @@ import { UsageError } from "../../../math/usage-error.ts";
 import type { Value } from "../../graph/value.ts";
 
 /** What a translation may ask of the file around a node. */
-export interface Surroundings {
+export interface ImportContext {
   /** The array behind a value that depends on no input of the graph, else null. */
   constantOf(value: Value): NdArray | null;
   /** Counts a step of what is written out toward the nodes that a file may have, as one or as several. */
@@ -43,7 +43,7 @@ export interface Surroundings {
 }
 
 /** One node of a file with its inputs as expressions. */
-export interface ImportNode extends Surroundings {
+export interface ImportNode extends ImportContext {
   readonly type: string;
   /** Version of the operator set that the node belongs to. */
   readonly opset: number;
@@ -73,10 +73,10 @@ export interface ImportNode extends Surroundings {
 }
 
 /** An operator as expressions: one value per output. */
-export type Translate = (node: ImportNode) => Value | readonly Value[];
+export type Importer = (node: ImportNode) => Value | readonly Value[];
 
 /** Translations by operator. */
-export type Translations = Readonly<Record<string, Translate>>;
+export type Importers = Readonly<Record<string, Importer>>;
 
 /** Why a node cannot be read when a needed constant depends on the image. */
 export class NotConstant extends UsageError {}
@@ -96,7 +96,7 @@ export function importNode(
   attributes: ReadonlyMap<string, AttributeProto>,
   opset: number,
   inputs: readonly (Value | undefined)[],
-  around: Surroundings,
+  around: ImportContext,
 ): ImportNode {
   const error = (text: string) => new UsageError(`${describeNode(proto, opset)}: ${text}`);
   const arrays = new Map<string, NdArray>();
@@ -182,7 +182,7 @@ export function axisOf(node: ImportNode, axis: number, rank: number): number {
 }
 
 /** The only number of a constant input, or the fallback where it is left out. */
-export function knownNumber(node: ImportNode, i: number, fallback: number): number {
+export function constantNumber(node: ImportNode, i: number, fallback: number): number {
   const array = node.known(i);
   if (array === undefined) return fallback;
   if (sizeOf(array.shape) !== 1)

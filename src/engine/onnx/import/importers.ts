@@ -9,7 +9,7 @@ import { cropping } from "./crop.ts";
 import { einsum } from "./einsum.ts";
 import { elementwise } from "./elementwise.ts";
 import { grids } from "./grid.ts";
-import type { Translations } from "./import-node.ts";
+import type { Importers } from "./import-node.ts";
 import { indexing } from "./indexing.ts";
 import { linear } from "./linear.ts";
 import { loops } from "./loops.ts";
@@ -27,7 +27,7 @@ import { rotations } from "./rotary.ts";
 import { shapes } from "./shapes.ts";
 import { unpooling } from "./unpool.ts";
 
-const standard: Translations = {
+const standard: Importers = {
   ...elementwise,
   ...activations,
   ...linear,
@@ -53,7 +53,7 @@ const standard: Translations = {
 };
 
 /** How each operator is read, by domain. */
-export const translations: Readonly<Record<string, Translations>> = {
+export const importers: Readonly<Record<string, Importers>> = {
   "": standard,
   "com.microsoft": microsoft,
   [BLOCKED]: blocked,

@@ -5,7 +5,7 @@ import { type Shape, sizeOf } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { checkSize, int64 } from "./constants.ts";
-import { axisOf, type ImportNode, knownNumber, type Translations } from "./import-node.ts";
+import { axisOf, constantNumber, type Importers, type ImportNode } from "./import-node.ts";
 
 /** Indices counted from the front, as int64. */
 function counted(node: ImportNode, indices: Value, length: number): Value {
@@ -146,7 +146,7 @@ function pad(node: ImportNode): Value {
       return g.gather(y, int64(indices), axis);
     }, cut);
   }
-  const value = node.opset < 11 ? node.float("value", 0) : knownNumber(node, 2, 0);
+  const value = node.opset < 11 ? node.float("value", 0) : constantNumber(node, 2, 0);
   if (value === 0) return g.pad(cut, before, after);
   return cut.shape.reduce((y, _, axis) => {
     const block = (count: number) => g.expand(g.scalarLike(x, value), y.shape.with(axis, count));
@@ -164,7 +164,7 @@ function compress(node: ImportNode): Value {
   return g.gather(x, int64(kept), axisOf(node, node.int("axis", 0), x.shape.length));
 }
 
-export const indexing: Translations = {
+export const indexing: Importers = {
   Gather: gather,
   GatherElements: gatherElements,
   GatherND: gatherNd,

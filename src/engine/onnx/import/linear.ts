@@ -4,7 +4,7 @@ import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { permuted } from "./constants.ts";
 import { autoPadOf, convolution, geometryOf, perChannel } from "./geometry.ts";
-import type { ImportNode, Translations } from "./import-node.ts";
+import type { Importers, ImportNode } from "./import-node.ts";
 
 /** A product in which a value with one axis is a row on the left and a column on the right. */
 export function matmul(a: Value, b: Value): Value {
@@ -125,7 +125,7 @@ function transposedImage(
   return g.convInputGradient(x, w, shape, { strides, dilations, pads, groups });
 }
 
-export const linear: Translations = {
+export const linear: Importers = {
   MatMul: (node) => matmul(node.input(0), node.input(1)),
   Gemm: gemm,
   Conv: (node) => conv(node),

@@ -3,7 +3,7 @@
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { int64 } from "./constants.ts";
-import { axisOf, type ImportNode, knownNumber, type Translations } from "./import-node.ts";
+import { axisOf, constantNumber, type Importers, type ImportNode } from "./import-node.ts";
 
 /** Turns that a loop may have; one with more does not end, or is no classifier's. */
 const MAX_TURNS = 4096;
@@ -21,7 +21,7 @@ const stacked = (values: readonly Value[], axis: number): Value =>
 /** (turns, condition, carried…) ↦ (carried…, what each turn gives…). */
 function loop(node: ImportNode): Value[] {
   const body = node.graph("body");
-  const most = Math.min(knownNumber(node, 0, MAX_TURNS + 1), MAX_TURNS + 1);
+  const most = Math.min(constantNumber(node, 0, MAX_TURNS + 1), MAX_TURNS + 1);
   let going = node.inputs[1] === undefined ? true : node.known(1)?.data[0] === 1;
   let carried = node.inputs.slice(2).map((_, i) => node.input(i + 2));
   const given: Value[][] = [];
@@ -95,7 +95,7 @@ function listOf(node: ImportNode, i: number): readonly Value[] {
 
 /** A place in a list, counted from the end where it is negative. */
 function placeOf(node: ImportNode, i: number, length: number, fallback: number): number {
-  const stated = knownNumber(node, i, fallback);
+  const stated = constantNumber(node, i, fallback);
   const place = stated < 0 ? stated + length : stated;
   if (!(place >= 0 && place <= length)) throw node.error(`place ${stated} of a list of ${length}`);
   return place;
@@ -126,7 +126,7 @@ function splitToSequence(node: ImportNode): Value {
   );
 }
 
-export const loops: Translations = {
+export const loops: Importers = {
   Loop: loop,
   Scan: scan,
   SequenceConstruct: (node) => node.listed(node.inputs.map((_, i) => node.input(i))),

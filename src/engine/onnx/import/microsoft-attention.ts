@@ -5,7 +5,7 @@ import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { attend, type Heads, joinHeads, splitHeads, windowBias } from "./attention.ts";
 import { int64 } from "./constants.ts";
-import type { ImportNode, Translations } from "./import-node.ts";
+import type { Importers, ImportNode } from "./import-node.ts";
 
 const places = (count: number, shape: readonly number[]): Value =>
   int64(
@@ -158,7 +158,7 @@ function multiHeadAttention(node: ImportNode): Value[] {
   return attended(node, givenHeads(node), past, node.inputs[4], node.inputs[5]);
 }
 
-export const microsoftAttentions: Translations = {
+export const microsoftAttentions: Importers = {
   Attention: attention,
   MultiHeadAttention: multiHeadAttention,
 };

@@ -4,7 +4,7 @@ import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { gelu, geluTanh } from "./activations.ts";
 import { activated, by } from "./fused.ts";
-import type { Translate, Translations } from "./import-node.ts";
+import type { Importer, Importers } from "./import-node.ts";
 import { conv, gemm, matmul } from "./linear.ts";
 import { matMulNBits } from "./matmul-nbits.ts";
 import { microsoftAttentions } from "./microsoft-attention.ts";
@@ -12,7 +12,7 @@ import { layerNormalized, rmsNormalized } from "./normalization.ts";
 import { microsoftQuantization } from "./quantized.ts";
 import { microsoftRotaryEmbedding } from "./rotary.ts";
 
-const fusedConv: Translate = (node) => {
+const fusedConv: Importer = (node) => {
   const y = conv(node);
   const sum = node.inputs[3];
   return activated(node, sum === undefined ? y : g.add(y, sum));
@@ -29,7 +29,7 @@ const batchFirst = (x: Value, does: boolean): Value => {
   return does ? g.transpose(x, [...axes.slice(1, -1), 0, axes.length - 1]) : x;
 };
 
-const fusedMatMul: Translate = (node) => {
+const fusedMatMul: Importer = (node) => {
   const [a, b] = (["A", "B"] as const).map((side, i) =>
     transposed(
       batchFirst(node.input(i), node.int(`transBatch${side}`, 0) === 1),
@@ -46,7 +46,7 @@ function summed(x: Value, skip: Value, bias: Value | undefined): Value {
 }
 
 /** LayerNormalization of a sum: (x, skip, scale, shift, bias) → (y, mean, inverse deviation, sum). */
-const skipLayerNormalization: Translate = (node) => {
+const skipLayerNormalization: Importer = (node) => {
   const sum = summed(node.input(0), node.input(1), node.inputs[4]);
   const axes = [sum.shape.length - 1];
   const { scaled, mean, inverse } = layerNormalized(
@@ -60,7 +60,7 @@ const skipLayerNormalization: Translate = (node) => {
 };
 
 /** By the root mean square of a sum: (x, skip, scale, bias) → (y, nothing, inverse root, sum). */
-const skipSimplified: Translate = (node) => {
+const skipSimplified: Importer = (node) => {
   const sum = summed(node.input(0), node.input(1), node.inputs[3]);
   const axes = [sum.shape.length - 1];
   const { scaled, mean, inverse } = rmsNormalized(
@@ -73,13 +73,13 @@ const skipSimplified: Translate = (node) => {
 };
 
 const biased =
-  (f: (x: Value) => Value): Translate =>
+  (f: (x: Value) => Value): Importer =>
   (node) => {
     const bias = node.inputs[1];
     return f(bias === undefined ? node.input(0) : g.add(node.input(0), bias));
   };
 
-export const microsoft: Translations = {
+export const microsoft: Importers = {
   ...microsoftQuantization,
   ...microsoftAttentions,
   FusedConv: fusedConv,

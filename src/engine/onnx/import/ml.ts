@@ -4,7 +4,7 @@ import { tensor } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { int64 } from "./constants.ts";
-import type { ImportNode, Translations } from "./import-node.ts";
+import type { Importers, ImportNode } from "./import-node.ts";
 
 const row = (values: readonly number[]): Value => g.constant(tensor([values.length], [...values]));
 
@@ -90,7 +90,7 @@ const arrayFeatureExtractor = (node: ImportNode): Value =>
     Math.max(node.input(0).shape.length - 1, 0),
   );
 
-export const machineLearning: Translations = {
+export const machineLearning: Importers = {
   // A list of one map from class to score per row holds the scores themselves.
   ZipMap: (node) => node.input(0),
   Scaler: scaler,

@@ -5,7 +5,7 @@ import { sizeOf } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { perChannel } from "./geometry.ts";
-import { axisOf, type ImportNode, type Translations } from "./import-node.ts";
+import { axisOf, type Importers, type ImportNode } from "./import-node.ts";
 
 /** (x − mean)/√(variance + ε) over the axes. */
 export function standardized(x: Value, axes: readonly number[], epsilon: number): Value {
@@ -189,7 +189,7 @@ function meanVarianceNormalization(node: ImportNode): Value {
   return g.div(centred, g.add(deviation, g.scalarLike(x, 1e-9)));
 }
 
-export const normalization: Translations = {
+export const normalization: Importers = {
   BatchNormalization: batchNormalization,
   InstanceNormalization: instanceNormalization,
   GroupNormalization: groupNormalization,

@@ -4,7 +4,7 @@
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
-import type { ImportNode, Translations } from "./import-node.ts";
+import type { Importers, ImportNode } from "./import-node.ts";
 
 /** Values that stand for nothing. */
 const absent = new WeakSet<Value>();
@@ -30,7 +30,7 @@ function getElement(node: ImportNode): Value {
   return value;
 }
 
-export const optionals: Translations = {
+export const optionals: Importers = {
   Optional: optional,
   OptionalHasElement: hasElement,
   OptionalGetElement: getElement,

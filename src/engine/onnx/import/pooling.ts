@@ -4,7 +4,7 @@ import { type NdArray, type Shape, sizeOf, tensor } from "../../../math/tensor.t
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { asImage, asLine, type Geometry, geometryOf, onOneRow, withoutDepth } from "./geometry.ts";
-import type { ImportNode, Translations } from "./import-node.ts";
+import type { Importers, ImportNode } from "./import-node.ts";
 import { rootOfSquares } from "./root.ts";
 
 /** With ceil_mode a last window may begin inside the image or its first pad, and hang over the end. */
@@ -175,7 +175,7 @@ const overImage =
     return f(x, x.shape.map((_, axis) => axis).slice(2));
   };
 
-export const pooling: Translations = {
+export const pooling: Importers = {
   MaxPool: maxPool,
   AveragePool: averagePool,
   LpPool: lpPool,

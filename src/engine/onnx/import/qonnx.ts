@@ -6,7 +6,7 @@
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { stepwise } from "./elementwise.ts";
-import type { ImportNode, Translations } from "./import-node.ts";
+import type { Importers, ImportNode } from "./import-node.ts";
 import { roundedToFloat } from "./minifloat.ts";
 
 const num = (x: Value, value: number): Value => g.scalarLike(x, value);
@@ -124,7 +124,7 @@ export const quantiserDomains = [
   "finn.custom_op.general",
 ] as const;
 
-export const quantisers: Translations = {
+export const quantisers: Importers = {
   Quant: intQuant,
   IntQuant: intQuant,
   BipolarQuant: bipolarQuant,

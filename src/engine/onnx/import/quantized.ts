@@ -6,7 +6,7 @@ import type { Value } from "../../graph/value.ts";
 import { rangeOf } from "../tensors.ts";
 import { stepwise } from "./elementwise.ts";
 import { convolution, geometryOf, perChannel } from "./geometry.ts";
-import { axisOf, type ImportNode, type Translate, type Translations } from "./import-node.ts";
+import { axisOf, type Importer, type Importers, type ImportNode } from "./import-node.ts";
 import { matmul } from "./linear.ts";
 import { pooling } from "./pooling.ts";
 
@@ -123,7 +123,7 @@ function convOf(node: ImportNode, x: Value, w: Value): Value {
 }
 
 /** Sums of products of 8-bit numbers, exact in float32 up to 2²⁴. */
-const convInteger: Translate = (node) =>
+const convInteger: Importer = (node) =>
   whole(node, convOf(node, less(node, 0, 2), weights(node, 1, 3)), T.INT32);
 
 /** A zero point per row of the left factor stands as a column. */
@@ -166,7 +166,7 @@ function qLinearMatMul(node: ImportNode): Value {
 
 /** An operator of ONNX Runtime on quantised values: (a, scale, zero[, b, scale, zero], scale, zero). */
 const onQuantized =
-  (operands: 1 | 2, f: (node: ImportNode, ...values: Value[]) => Value): Translate =>
+  (operands: 1 | 2, f: (node: ImportNode, ...values: Value[]) => Value): Importer =>
   (node) => {
     const values = Array.from({ length: operands }, (_, i) =>
       dequantized(node.input(3 * i), node.input(3 * i + 1), node.inputs[3 * i + 2]),
@@ -178,7 +178,7 @@ const onQuantized =
   };
 
 /** Joined after each part is brought to the common scale: (scale, zero, then value, scale, zero per part). */
-const qLinearConcat: Translate = (node) => {
+const qLinearConcat: Importer = (node) => {
   const parts: Value[] = [];
   for (let i = 2; i + 1 < node.inputs.length; i += 3)
     parts.push(dequantized(node.input(i), node.input(i + 1), node.inputs[i + 2]));
@@ -199,7 +199,7 @@ const channelsLast = (x: Value): Value => {
 
 /** An operator on images whose channels stand last, where the node says so or always does. */
 const onImages =
-  (f: (node: ImportNode) => Value, always = false): Translate =>
+  (f: (node: ImportNode) => Value, always = false): Importer =>
   (node) => {
     if (!always && node.int("channels_last", 0) === 0) return f(node);
     const x = channelsFirst(node.input(0));
@@ -210,7 +210,7 @@ const onImages =
   };
 
 /** α·A·B with a bias in the same units, quantised where the node says how. */
-const qGemm: Translate = (node) => {
+const qGemm: Importer = (node) => {
   const turned = (x: Value, name: string) => (node.int(name, 0) === 1 ? g.transpose(x, [1, 0]) : x);
   const a = turned(dequantized(node.input(0), node.input(1), node.inputs[2]), "transA");
   const weights = turned(real(node.input(3)), "transB");
@@ -227,7 +227,7 @@ const qGemm: Translate = (node) => {
   return whole(node, quantized(node, y, node.input(7), node.inputs[8], type), type);
 };
 
-export const quantization: Translations = {
+export const quantization: Importers = {
   QuantizeLinear: quantizeLinear,
   DequantizeLinear: dequantizeLinear,
   DynamicQuantizeLinear: dynamicQuantizeLinear,
@@ -238,7 +238,7 @@ export const quantization: Translations = {
 };
 
 /** The ones of ONNX Runtime (domain com.microsoft). */
-export const microsoftQuantization: Translations = {
+export const microsoftQuantization: Importers = {
   QuantizeLinear: quantizeLinear,
   DequantizeLinear: dequantizeLinear,
   QLinearAdd: onQuantized(2, (_, a, b) => g.add(a, b)),

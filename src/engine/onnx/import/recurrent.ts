@@ -4,7 +4,7 @@
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { activations } from "./activations.ts";
-import type { ImportNode, Translate, Translations } from "./import-node.ts";
+import type { Importer, Importers, ImportNode } from "./import-node.ts";
 
 /** Steps that a layer may have, and nodes that each counts for: its products, gates and sums. */
 const MAX_STEPS = 1024;
@@ -119,7 +119,7 @@ function functionsOf(node: ImportNode, { functions }: Kind, directions: number) 
 const at = (v: Value, d: number): Value => g.reshape(g.sliceAxis(v, 0, d, d + 1), v.shape.slice(1));
 
 const recurrent =
-  (kind: Kind): Translate =>
+  (kind: Kind): Importer =>
   (node) => {
     const batchFirst = node.int("layout", 0) === 1;
     const swap = (v: Value) =>
@@ -179,7 +179,7 @@ const recurrent =
     return [batchFirst ? g.transpose(all, [2, 0, 1, 3]) : all, ...last];
   };
 
-export const recurrents: Translations = {
+export const recurrents: Importers = {
   RNN: recurrent({ step: rnnStep, functions: ["Tanh"] }),
   GRU: recurrent({ step: gruStep, functions: ["Sigmoid", "Tanh"] }),
   LSTM: recurrent({

@@ -4,7 +4,7 @@ import { sizeOf } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import { reduced } from "../../graph/shapes.ts";
 import type { Value } from "../../graph/value.ts";
-import { axisOf, type ImportNode, type Translate, type Translations } from "./import-node.ts";
+import { axisOf, type Importer, type Importers, type ImportNode } from "./import-node.ts";
 import { rootOfSquares } from "./root.ts";
 
 interface Reduction {
@@ -26,7 +26,7 @@ function reductionOf(node: ImportNode, rank: number): Reduction | null {
 }
 
 const reduce =
-  ([f, ofNothing]: Reduce, before: (x: Value) => Value = (x) => x): Translate =>
+  ([f, ofNothing]: Reduce, before: (x: Value) => Value = (x) => x): Importer =>
   (node) => {
     const x = node.input(0);
     const how = reductionOf(node, x.shape.length);
@@ -65,7 +65,7 @@ function logSumExp(x: Value, { axes, keepdims }: Reduction): Value {
 
 /** The index of the largest element along one axis. */
 const extreme =
-  (sign: 1 | -1): Translate =>
+  (sign: 1 | -1): Importer =>
   (node) => {
     const x = node.input(0);
     const axis = axisOf(node, node.int("axis", 0), x.shape.length);
@@ -79,7 +79,7 @@ const extreme =
   };
 
 /** The k largest elements along one axis, and their indices. */
-const topK: Translate = (node) => {
+const topK: Importer = (node) => {
   const x = node.input(0);
   const axis = axisOf(node, node.int("axis", -1), x.shape.length);
   const k = node.opset < 10 ? node.int("k", 1) : (node.knownInts(1) ?? [1])[0];
@@ -87,7 +87,7 @@ const topK: Translate = (node) => {
   return [g.gatherElements(x, indices, axis), indices];
 };
 
-export const reductions: Translations = {
+export const reductions: Importers = {
   ReduceSum: reduce([sum, 0]),
   ReduceMean: reduce([(x, { axes, keepdims }) => g.mean(x, axes, keepdims), Number.NaN]),
   ReduceMax: reduce([max, Number.NEGATIVE_INFINITY]),

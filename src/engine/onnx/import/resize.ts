@@ -4,7 +4,7 @@ import { own } from "../../../math/own.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { checkSize, int64 } from "./constants.ts";
-import { axisOf, type ImportNode, type Translations } from "./import-node.ts";
+import { axisOf, type Importers, type ImportNode } from "./import-node.ts";
 
 interface Resized {
   /** Length of the axis before and after. */
@@ -205,4 +205,4 @@ export function alongAxis(x: Value, axis: number, matrix: Value): Value {
   return g.transpose(g.matmul(g.transpose(x, swap), weights), swap);
 }
 
-export const resizing: Translations = { Resize: resize, Upsample: resize };
+export const resizing: Importers = { Resize: resize, Upsample: resize };

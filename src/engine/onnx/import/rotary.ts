@@ -5,7 +5,7 @@
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { joinHeads, splitHeads } from "./attention.ts";
-import type { ImportNode, Translations } from "./import-node.ts";
+import type { Importers, ImportNode } from "./import-node.ts";
 
 /** Cosines and sines of each position. */
 interface Tables {
@@ -99,4 +99,4 @@ export function microsoftRotaryEmbedding(node: ImportNode): Value {
   return onHeads(node, { cos, sin, positions }, count);
 }
 
-export const rotations: Translations = { RotaryEmbedding: rotaryEmbedding };
+export const rotations: Importers = { RotaryEmbedding: rotaryEmbedding };

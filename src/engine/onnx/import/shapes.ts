@@ -5,7 +5,7 @@ import * as g from "../../graph/expressions.ts";
 import { broadcast } from "../../graph/shapes.ts";
 import type { Value } from "../../graph/value.ts";
 import { checkSize, int64, MAX_SPREAD, permuted } from "./constants.ts";
-import { axisOf, type ImportNode, type Translations } from "./import-node.ts";
+import { axisOf, type Importers, type ImportNode } from "./import-node.ts";
 
 function shapeOf(node: ImportNode): Value {
   const { shape } = node.input(0);
@@ -195,7 +195,7 @@ function spaceToDepth(node: ImportNode): Value {
   ]);
 }
 
-export const shapes: Translations = {
+export const shapes: Importers = {
   Shape: shapeOf,
   Size: (node) => int64([sizeOf(node.input(0).shape)], []),
   Reshape: reshape,

@@ -6,7 +6,7 @@ import { sizeOf } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import { is, type Value } from "../../graph/value.ts";
 import { checkSize, int64, MAX_SPREAD } from "./constants.ts";
-import type { ImportNode, Translations } from "./import-node.ts";
+import type { Importers, ImportNode } from "./import-node.ts";
 
 /** Whether each index is that of another window, because it comes from a pool whose windows do not overlap. */
 function distinct(indices: Value): boolean {
@@ -73,4 +73,4 @@ function maxUnpool(node: ImportNode): Value {
   return g.reshape(g.sliceAxis(all, 0, 0, cells), shape);
 }
 
-export const unpooling: Translations = { MaxUnpool: maxUnpool };
+export const unpooling: Importers = { MaxUnpool: maxUnpool };

@@ -5,7 +5,7 @@ import { nodeOf } from "../../../../test/fixtures/model-fixture.ts";
 import { numbersOf } from "../../../../test/fixtures/run-fixture.ts";
 import { type NdArray, type Shape, sizeOf, tensor } from "../../../math/tensor.ts";
 import type { AttributeValue } from "../messages.ts";
-import { translations } from "./importers.ts";
+import { importers } from "./importers.ts";
 import { limits, unread } from "./unread.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../../docs/operators.md"), "utf8");
@@ -17,7 +17,7 @@ const rowsOf = (text: string): string[][] =>
     .map((line) => line.split("|").map((cell) => cell.trim().replaceAll("`", "")));
 
 /** Every operator that is read, by the name that the page gives it. */
-const read = Object.entries(translations).flatMap(([domain, operators]) =>
+const read = Object.entries(importers).flatMap(([domain, operators]) =>
   Object.keys(operators).map((op) => (domain === "" ? op : `${domain}.${op}`)),
 );
 
@@ -42,7 +42,7 @@ describe("docs/operators.md", () => {
   });
 
   it("calls no operator both", () => {
-    expect(Object.keys(unread).filter((op) => Object.hasOwn(translations[""], op))).toEqual([]);
+    expect(Object.keys(unread).filter((op) => Object.hasOwn(importers[""], op))).toEqual([]);
   });
 });
 
