@@ -9,6 +9,7 @@ import { nodeRuntime } from "./engine/runtime/node.ts";
 import type { Runtime } from "./engine/runtime/runtime.ts";
 import { EvaluateOptions } from "./evaluate/options.ts";
 import type { OwnAttacks } from "./evaluate/runs.ts";
+import { defined } from "./math/defined.ts";
 import { checked } from "./math/option-problems.ts";
 import { UsageError } from "./math/usage-error.ts";
 import type { Architecture } from "./models/architecture.ts";
@@ -69,9 +70,6 @@ const reading: Fields<Omit<AuditedFile, "preprocessing" | "classes">> = {
 };
 
 const storing = { resume: Flag, dataDir: Text, command: Text };
-
-const defined = (values: object) =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
 /** Values of some options and of the others. */
 function parted(values: Readonly<Record<string, unknown>>, names: readonly string[]) {
@@ -225,7 +223,7 @@ const OpenSchema = z.strictObject({
 /** What `openModel` is given. */
 export function openOptions(options: object): OpenOptions {
   const { pictures, images = pictures, ...others } = checked(OpenSchema, options);
-  return defined({ ...others, images });
+  return defined({ ...others, images }) as OpenOptions;
 }
 
 const DataSchema = z.strictObject({

@@ -43,9 +43,10 @@ export async function nonFiniteNode(
     (value, i) => [`v${i}`, sum(mul(value, scalarLike(value, 0)))] as const,
   );
   const program = await runtime.compile(Object.fromEntries(checks));
-  const feeds = weights === null ? {} : { weights: padded(weights, batch) };
+  const feeds: Record<string, Tensor> = { x: padded(x, batch) };
+  if (weights !== null) feeds.weights = padded(weights, batch);
   try {
-    const found = await program.run(Object.assign({ x: padded(x, batch) }, feeds));
+    const found = await program.run(feeds);
     const bad = new Set(values.filter((_, i) => Number(found[`v${i}`].data[0]) !== 0));
     const first = maker(order, forward, backward, bad);
     if (first === null) return null;

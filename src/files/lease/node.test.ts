@@ -53,7 +53,8 @@ describe("a lease on the disk", () => {
       await lease.release();
       const child = spawn(process.execPath, ["-e", ""]);
       await once(child, "exit");
-      for (const gone of [{ pid: String(child.pid) }, { started: "1" }]) {
+      const changes: Record<string, string>[] = [{ pid: String(child.pid) }, { started: "1" }];
+      for (const gone of changes) {
         const identity = { ...own?.identity, ...gone };
         writeFileSync(file(1), leaseText({ token: "t", owner: "dead", identity }, 5));
         const next = await leaseWork(work());
