@@ -9,7 +9,6 @@ import { nodeRuntime } from "./engine/runtime/node.ts";
 import type { Runtime } from "./engine/runtime/runtime.ts";
 import { EvaluateOptions } from "./evaluate/options.ts";
 import type { OwnAttacks } from "./evaluate/runs.ts";
-import { defined } from "./math/defined.ts";
 import { checked } from "./math/option-problems.ts";
 import { UsageError } from "./math/usage-error.ts";
 import type { Architecture } from "./models/architecture.ts";
@@ -71,6 +70,10 @@ const reading: Fields<Omit<AuditedFile, "preprocessing" | "classes">> = {
 
 const storing = { resume: Flag, dataDir: Text, command: Text };
 
+/** What was given, as the types of options have it: schemas of functions and classes know no more than `unknown`. */
+const stated = (values: object) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+
 /** Values of some options and of the others. */
 function parted(values: Readonly<Record<string, unknown>>, names: readonly string[]) {
   const entries = Object.entries(values).filter(([, value]) => value !== undefined);
@@ -110,7 +113,7 @@ export function trainOptions(options: object) {
   if (ownDefense !== undefined) given.defense = undefined;
   const { own, others } = parted(checked(TrainSchema, given), Object.keys(TrainOptions.shape));
   if (ownDefense !== undefined) own.defense = (ownDefense as { readonly name: string }).name;
-  return { own, others: defined({ ...others, ownDefense, ownModel }) };
+  return { own, others: stated({ ...others, ownDefense, ownModel }) };
 }
 
 const isAttack = (value: unknown): value is Attack =>
@@ -148,7 +151,7 @@ const EvaluateSchema = EvaluateOptions.extend({
 function refuseSizes(data: unknown, given: object): void {
   if (typeof data !== "object") return;
   const names = Object.keys(ImageOptions.shape);
-  const [unused] = Object.keys(defined(given)).filter((name) => names.includes(name));
+  const [unused] = Object.keys(stated(given)).filter((name) => names.includes(name));
   if (unused !== undefined)
     throw new UsageError(
       `${unused} is of no use to a data set that is open already; give data by its name`,
@@ -223,7 +226,7 @@ const OpenSchema = z.strictObject({
 /** What `openModel` is given. */
 export function openOptions(options: object): OpenOptions {
   const { pictures, images = pictures, ...others } = checked(OpenSchema, options);
-  return defined({ ...others, images }) as OpenOptions;
+  return stated({ ...others, images });
 }
 
 const DataSchema = z.strictObject({
@@ -233,7 +236,7 @@ const DataSchema = z.strictObject({
 });
 
 /** What `openDataset` is given. */
-export const dataOptions = (options: object) => defined(checked(DataSchema, options));
+export const dataOptions = (options: object) => stated(checked(DataSchema, options));
 
 const ReportSchema = z.strictObject({
   out: z.string().describe("file to write"),
@@ -251,12 +254,12 @@ const RuntimeSchema = z.strictObject({
 });
 
 /** What `nodeRuntime` and `nodeProgram` are given. */
-export const runtimeOptions = (options: object) => defined(checked(RuntimeSchema, options));
+export const runtimeOptions = (options: object) => stated(checked(RuntimeSchema, options));
 
 /** The runtime that was given, or one on the device of that name. */
 export async function runtimeOn(device: unknown, threads: unknown): Promise<Runtime> {
   if (has(device, "compile")) return device as Runtime;
-  return nodeRuntime(runtimeOptions(defined({ device, threads })));
+  return nodeRuntime(runtimeOptions(stated({ device, threads })));
 }
 
 /** A path, where a caller without types gives something else. */

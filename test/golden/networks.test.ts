@@ -100,7 +100,10 @@ function outputsOf({ parameters, forward }: Architecture, mode: Mode) {
 describe.each(golden.cases)("$model in $mode mode agrees with PyTorch to 1e-4:", (made) => {
   const network = architecture(made.model, golden);
   const { labels, salt } = made;
-  const expected = Object.entries(made.outputs as Readonly<Record<string, Stored>>);
+  const references: Readonly<Record<string, Stored | undefined>> = made.outputs;
+  const expected = Object.entries(references).flatMap(([name, one]) =>
+    one === undefined ? [] : [[name, one] as const],
+  );
   const parameters = Object.fromEntries(
     network.parameters.map(({ name, shape }) => [
       name,
