@@ -2,7 +2,6 @@
 
 export { type Ball, balls } from "./attacks/balls.ts";
 export { cw } from "./attacks/cw.ts";
-export { ce, difference, dlr, dlrTargeted, linear, margin } from "./attacks/losses.ts";
 export { pgd } from "./attacks/pgd.ts";
 export {
   type AttackOptions,
@@ -33,6 +32,7 @@ export { interpret } from "./engine/graph/interpret.ts";
 export * as ops from "./engine/graph/ops.ts";
 export type { Value } from "./engine/graph/value.ts";
 export type { Program, Runtime, RuntimeTarget as Target } from "./engine/runtime/runtime.ts";
+export { ce, difference, dlr, dlrTargeted, linear, margin } from "./losses/plain.ts";
 export { fold, foldAll, type Key, keyOf, keysFor } from "./math/random.ts";
 export { type NdArray, type Shape, type Tensor, tensor } from "./math/tensor.ts";
 export { UsageError } from "./math/usage-error.ts";

@@ -1,6 +1,5 @@
 // Answers that are no numbers: the losses of a graph, the node that makes them, and evaluations that go on.
 import { describe, expect, it } from "vitest";
-import { lossOfLogits } from "../src/attacks/losses.ts";
 import type { Victim } from "../src/attacks/victim.ts";
 import { nonFiniteGradients } from "../src/audit/non-finite.ts";
 import { gradient } from "../src/engine/autodiff/gradient.ts";
@@ -25,8 +24,9 @@ import { EvaluateOptions } from "../src/evaluate/options.ts";
 import type { Row } from "../src/evaluate/row.ts";
 import { ruleNamed } from "../src/evaluate/rule.ts";
 import { rowName } from "../src/evaluate/runs.ts";
+import { type LossData, lossGraph, lossWeights } from "../src/losses/graph.ts";
+import { lossOfLogits } from "../src/losses/plain.ts";
 import { type NdArray, tensor } from "../src/math/tensor.ts";
-import { type LossData, lossGraph, lossWeights } from "../src/models/losses.ts";
 import { nonFiniteNode } from "../src/models/non-finite.ts";
 import { brightness, brightnessData } from "./fixtures/brightness.ts";
 import { rowWith } from "./fixtures/rows-fixture.ts";

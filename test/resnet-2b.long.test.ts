@@ -2,10 +2,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { marginsOf } from "../src/attacks/losses.ts";
 import { pgdTargeted } from "../src/attacks/pgd.ts";
 import { openDatasetNode } from "../src/data/node.ts";
 import { nodeRuntime } from "../src/engine/runtime/node.ts";
+import { marginsOf } from "../src/losses/plain.ts";
 import { keyOf, keysFor } from "../src/math/random.ts";
 import { classifier } from "../src/models/classifier.ts";
 import { importNode } from "../src/models/node.ts";

@@ -1,10 +1,10 @@
 import { z } from "zod";
+import { ce, dlr, dlrTargeted, marginsOf } from "../losses/plain.ts";
 import { fold, foldAll, type Key } from "../math/random.ts";
 import { rowSize, type Shape, tensor } from "../math/tensor.ts";
 import { geometries } from "./apgd-geometry.ts";
 import { type Climb, differing, schedules, shareOf } from "./apgd-schedule.ts";
 import { gather, rivals, rowOf } from "./examples.ts";
-import { ce, dlr, dlrTargeted, marginsOf } from "./losses.ts";
 import { inBall, resolve, StopWhenBroken } from "./options.ts";
 import { checkEpsilon, checkGradient, checkInputs, checkLabels } from "./preconditions.ts";
 import type { BoundedAttack, Labels, Loss, Norm, Victim } from "./victim.ts";

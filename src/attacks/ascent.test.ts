@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
+import { ce } from "../losses/plain.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { tensor } from "../math/tensor.ts";
 import { type Ascent, ascend } from "./ascent.ts";
-import { ce } from "./losses.ts";
 import type { Victim } from "./victim.ts";
 
 const keys = keysFor(keyOf(0), [0, 1]);

@@ -1,8 +1,8 @@
+import { marginsOf, type PerRow, takeLoss } from "../losses/plain.ts";
 import { foldAll, type Key } from "../math/random.ts";
 import { type Tensor, takeRows, tensor } from "../math/tensor.ts";
 import { balls } from "./balls.ts";
 import { putRows } from "./examples.ts";
-import { marginsOf, type PerRow, takeLoss } from "./losses.ts";
 import { checkGradient, checkLabels } from "./preconditions.ts";
 import type { Labels, LossAndGradient, Norm, Victim } from "./victim.ts";
 

@@ -1,9 +1,9 @@
 import { z } from "zod";
+import { margin, marginsOf } from "../losses/plain.ts";
 import { fold, foldAll, type Key } from "../math/random.ts";
 import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
 import { type Point, pointsAt } from "./cw-point.ts";
 import { gather } from "./examples.ts";
-import { margin, marginsOf } from "./losses.ts";
 import { resolve } from "./options.ts";
 import { checkGradient, checkInputs, checkLabels } from "./preconditions.ts";
 import type { LossAndGradient, MinimalAttack } from "./victim.ts";

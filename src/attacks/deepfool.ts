@@ -1,7 +1,7 @@
 import { z } from "zod";
+import { difference, marginsOf } from "../losses/plain.ts";
 import { fold } from "../math/random.ts";
 import { distances, gather, rivals, rowOf } from "./examples.ts";
-import { difference, marginsOf } from "./losses.ts";
 import { beginAll, type Image, judge } from "./nearest.ts";
 import { resolve } from "./options.ts";
 import { checkGradient } from "./preconditions.ts";

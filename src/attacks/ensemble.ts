@@ -1,9 +1,9 @@
+import { marginsOf } from "../losses/plain.ts";
 import type { Key } from "../math/random.ts";
 import { fold, foldAll } from "../math/random.ts";
 import { type Tensor, takeRows, tensor } from "../math/tensor.ts";
 import { rowOf } from "./examples.ts";
 import { distancesOf, insideBall } from "./inside-ball.ts";
-import { marginsOf } from "./losses.ts";
 import { checkInputs, checkLabels } from "./preconditions.ts";
 import type { Attack, BoundedAttack, Labels, Norm, Victim } from "./victim.ts";
 

@@ -1,8 +1,8 @@
 import type { z } from "zod";
+import { ce } from "../losses/plain.ts";
 import { foldAll } from "../math/random.ts";
 import { addScaled, clamp, rowSize } from "../math/tensor.ts";
 import { balls } from "./balls.ts";
-import { ce } from "./losses.ts";
 import { inBall, resolve } from "./options.ts";
 import { checkEpsilon, checkGradient, checkInputs, checkLabels } from "./preconditions.ts";
 import type { BoundedAttack } from "./victim.ts";

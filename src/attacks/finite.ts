@@ -1,6 +1,7 @@
 // Answers of a victim in which an attack finds no number that is not finite.
+
+import { HUGE } from "../losses/plain.ts";
 import { type Tensor, tensor } from "../math/tensor.ts";
-import { HUGE } from "./losses.ts";
 import { allFinite } from "./preconditions.ts";
 import type { LossAndGradient } from "./victim.ts";
 

@@ -1,10 +1,10 @@
 import { z } from "zod";
+import { margin, marginsOf } from "../losses/plain.ts";
 import { fold } from "../math/random.ts";
 import { geometries } from "./apgd-geometry.ts";
 import { distances, gather, rowOf } from "./examples.ts";
 import { projectL1Box } from "./l1.ts";
 import { projectL2Box } from "./l2.ts";
-import { margin, marginsOf } from "./losses.ts";
 import { beginAll, type Image, judge } from "./nearest.ts";
 import { resolve } from "./options.ts";
 import { checkGradient } from "./preconditions.ts";

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import { linearVictim } from "../../test/fixtures/linear-victim.ts";
+import { ce, dlrTargeted } from "../losses/plain.ts";
 import { normal, uniform } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
-import { ce, dlrTargeted } from "./losses.ts";
 import { withMaxBatch } from "./max-batch.ts";
 import type { Victim } from "./victim.ts";
 

@@ -1,6 +1,6 @@
+import { takeLoss } from "../losses/plain.ts";
 import type { Key } from "../math/random.ts";
 import { concatRows, rows, type Tensor } from "../math/tensor.ts";
-import { takeLoss } from "./losses.ts";
 import { prefetchBatch, prefetched } from "./prefetch.ts";
 import type { Loss, LossAndGradient, Victim } from "./victim.ts";
 

@@ -1,8 +1,9 @@
 // What minimum-norm attacks have in common: one object per image that keeps the closest adversarial point it met.
+
+import { marginsOf } from "../losses/plain.ts";
 import { foldAll, type Key } from "../math/random.ts";
 import { type Tensor, tensor } from "../math/tensor.ts";
 import { distances, rowOf } from "./examples.ts";
-import { marginsOf } from "./losses.ts";
 import { checkInputs, checkLabels } from "./preconditions.ts";
 import type { Labels, Minimized, Norm, Victim } from "./victim.ts";
 

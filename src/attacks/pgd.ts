@@ -1,10 +1,10 @@
 import { z } from "zod";
+import { ce, difference, marginsOf, type PerRow } from "../losses/plain.ts";
 import { foldAll, type Key } from "../math/random.ts";
 import { add, clamp, rowSize, type Tensor, takeRows } from "../math/tensor.ts";
 import { type Ascent, ascend } from "./ascent.ts";
 import { balls } from "./balls.ts";
 import { putRows, rivals, rowOf } from "./examples.ts";
-import { ce, difference, marginsOf, type PerRow } from "./losses.ts";
 import { inPaperBall, resolve, StopWhenBroken } from "./options.ts";
 import { checkEpsilon, checkInputs, checkLabels } from "./preconditions.ts";
 import type { BoundedAttack, Labels, PaperNorm, Victim } from "./victim.ts";

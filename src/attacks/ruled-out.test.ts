@@ -1,11 +1,11 @@
 // Classes that a network rules out by logits of −∞, and logits that are no numbers.
 import { describe, expect, it } from "vitest";
 import { linearVictim } from "../../test/fixtures/linear-victim.ts";
+import { dlr, dlrTargeted, HUGE, lossOfLogits, margin, marginsOf } from "../losses/plain.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { argmaxRows, type Tensor, tensor } from "../math/tensor.ts";
 import { rivals } from "./examples.ts";
 import { runBounded, runMinimal } from "./harness.ts";
-import { dlr, dlrTargeted, HUGE, lossOfLogits, margin, marginsOf } from "./losses.ts";
 import { attackNamed, attackNames, minimalAttackNamed, minimalAttackNames } from "./table.ts";
 import type { Victim } from "./victim.ts";
 

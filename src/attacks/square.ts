@@ -1,8 +1,8 @@
 import { z } from "zod";
+import { marginsOf } from "../losses/plain.ts";
 import { fillBits, fold, foldAll, type Key } from "../math/random.ts";
 import { rowSize, tensor } from "../math/tensor.ts";
 import { gather, rowOf } from "./examples.ts";
-import { marginsOf } from "./losses.ts";
 import { inBall, resolve, StopWhenBroken } from "./options.ts";
 import { checkEpsilon, checkInputs, checkLabels } from "./preconditions.ts";
 import { choicesOf, type Frame, frameOf, proposals } from "./square-patch.ts";

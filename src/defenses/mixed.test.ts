@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import { balls } from "../attacks/balls.ts";
-import { lossOfLogits } from "../attacks/losses.ts";
 import type { BoundedAttack, Victim } from "../attacks/victim.ts";
+import { lossOfLogits } from "../losses/plain.ts";
 import { normal, uniform } from "../math/distributions.ts";
 import { fold, keyOf, keysFor } from "../math/random.ts";
 import { rowSize, sub, type Tensor, tensor } from "../math/tensor.ts";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { linearVictim } from "../../test/fixtures/linear-victim.ts";
-import { ce, difference, linear, lossOfLogits, margin } from "../attacks/losses.ts";
 import type { Victim } from "../attacks/victim.ts";
+import { ce, difference, linear, lossOfLogits, margin } from "../losses/plain.ts";
 import { normal, uniform } from "../math/distributions.ts";
 import { fold, foldAll, keyOf, keysFor } from "../math/random.ts";
 import { rows } from "../math/tensor.ts";

@@ -1,13 +1,6 @@
-import {
-  linear,
-  lossOfLogits,
-  meanRows,
-  ofMean,
-  type PerRow,
-  takeLoss,
-} from "../attacks/losses.ts";
 import { prefetchBatch, prefetched } from "../attacks/prefetch.ts";
 import type { Loss, LossAndGradient, Victim } from "../attacks/victim.ts";
+import { linear, lossOfLogits, meanRows, ofMean, type PerRow, takeLoss } from "../losses/plain.ts";
 import { fold, type Key } from "../math/random.ts";
 import { concatRows, type Tensor, takeRows, tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";

@@ -1,9 +1,9 @@
 // What each example asked of the network, and where the answer was no number; whose a row is, its key says.
 
 import { rowsNotFinite, rowsWithNaN, withFiniteGradient } from "../attacks/finite.ts";
-import { type PerRow, takeLoss } from "../attacks/losses.ts";
 import { prefetchBatch } from "../attacks/prefetch.ts";
 import type { Loss, Victim } from "../attacks/victim.ts";
+import { type PerRow, takeLoss } from "../losses/plain.ts";
 import type { Key } from "../math/random.ts";
 import { rows, type Tensor, tensor } from "../math/tensor.ts";
 

@@ -1,9 +1,9 @@
 // What stands in for gradients that are not finite: attacks that ask for none.
 import { rowOf } from "../attacks/examples.ts";
 import { runBounded } from "../attacks/harness.ts";
-import { marginsOf } from "../attacks/losses.ts";
 import { square } from "../attacks/square.ts";
 import type { BoundedAttack, Labels } from "../attacks/victim.ts";
+import { marginsOf } from "../losses/plain.ts";
 import { foldAll, type Key } from "../math/random.ts";
 import { takeRows, tensor } from "../math/tensor.ts";
 import type { Candidate } from "./candidates.ts";

@@ -2,15 +2,15 @@ import { gradient } from "../engine/autodiff/gradient.ts";
 import { constant, input, sum } from "../engine/graph/ops.ts";
 import type { Value } from "../engine/graph/value.ts";
 import type { Feeds, Program, Runtime } from "../engine/runtime/runtime.ts";
+import { type LossData, lossGraph, lossWeights } from "../losses/graph.ts";
 import type { Key } from "../math/random.ts";
 import { rowSize, rows, type Tensor, tensor } from "../math/tensor.ts";
 import type { Architecture, Mode, Parameters } from "./architecture.ts";
 import { batchSizes, padded } from "./batch-size.ts";
+import { lossOfLogits } from "./compiled-loss.ts";
 import { dropoutMasks } from "./dropout.ts";
 import { withFixedBatch } from "./fixed-batch.ts";
 import { withForeignErrors } from "./foreign-errors.ts";
-import { type LossData, lossGraph, lossWeights } from "./losses.ts";
-import { lossOfLogits } from "./mean-loss.ts";
 
 /** A network with weights, ready to run; what an attack calls a victim. Any batch size is accepted. */
 export interface Classifier {

@@ -10,11 +10,11 @@ import {
 import { nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
 import { readModel } from "../engine/onnx/model.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
+import type { LossData } from "../losses/graph.ts";
 import { tensor } from "../math/tensor.ts";
 import { oneByOne } from "./batch-dependence.ts";
 import { classifier } from "./classifier.ts";
 import { importedNetwork } from "./imported.ts";
-import type { LossData } from "./losses.ts";
 
 const runtime = await nodeRuntime({ threads: 1 });
 afterAll(release);

@@ -1,9 +1,9 @@
+import type { LossData } from "../losses/graph.ts";
 import type { Key } from "../math/random.ts";
 import { concatRows, rows, type Tensor } from "../math/tensor.ts";
 import { padded } from "./batch-size.ts";
 import type { Answer, Classifier } from "./classifier.ts";
-import type { LossData } from "./losses.ts";
-import type { LossOfLogits } from "./mean-loss.ts";
+import type { LossOfLogits } from "./compiled-loss.ts";
 
 /** A loss that each row has for itself. */
 type RowLoss = Exclude<LossData, { readonly kind: "of-mean" }>;

@@ -1,9 +1,9 @@
 import { gradient } from "../engine/autodiff/gradient.ts";
 import { input, sum } from "../engine/graph/ops.ts";
 import { is, topological, type Value } from "../engine/graph/value.ts";
+import { crossEntropy } from "../losses/graph.ts";
 import { sizeOf } from "../math/tensor.ts";
 import type { Architecture } from "./architecture.ts";
-import { crossEntropy } from "./losses.ts";
 
 /**
  * Floating-point operations of the convolutions and matrix products that `outputs` need, each multiplication and

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { lossOfLogits } from "../attacks/losses.ts";
 import { gradient } from "../engine/autodiff/gradient.ts";
 import { interpret } from "../engine/graph/interpret.ts";
 import { input, sum } from "../engine/graph/ops.ts";
 import { is, topological, type Value } from "../engine/graph/value.ts";
+import { type LossData, lossGraph, lossWeights } from "../losses/graph.ts";
+import { lossOfLogits } from "../losses/plain.ts";
 import { normal } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { sizeOf, tensor } from "../math/tensor.ts";
@@ -11,7 +12,6 @@ import { parameterCount } from "./architecture.ts";
 import { dropoutMasks } from "./dropout.ts";
 import { architecture } from "./index.ts";
 import { initialParameters } from "./initial.ts";
-import { type LossData, lossGraph, lossWeights } from "./losses.ts";
 
 const cifar = (classes: number) => ({
   shape: [3, 32, 32],

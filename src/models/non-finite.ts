@@ -4,10 +4,10 @@ import { constant, input, mul, scalarLike, sum } from "../engine/graph/ops.ts";
 import { originOf } from "../engine/graph/origins.ts";
 import { is, topological, type Value } from "../engine/graph/value.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
+import { type LossData, lossGraph, lossWeights } from "../losses/graph.ts";
 import { sizeOf, type Tensor } from "../math/tensor.ts";
 import type { Architecture, Parameters } from "./architecture.ts";
 import { padded } from "./batch-size.ts";
-import { type LossData, lossGraph, lossWeights } from "./losses.ts";
 
 /** Where an answer was not finite: x is [1, ...pixels]; the loss of one row, or null where the logits were asked for. */
 export interface AskedAt {

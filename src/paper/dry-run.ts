@@ -1,8 +1,9 @@
 // One step and one gradient of every defence: shows that a long run can run, before it is begun.
-import { ce, margin } from "../attacks/losses.ts";
+
 import type { Dataset } from "../data/dataset.ts";
 import { defenseNamed } from "../defenses/table.ts";
 import { withNoise } from "../defenses/with-noise.ts";
+import { ce, margin } from "../losses/plain.ts";
 import { foldAll, keyOf, keysFor } from "../math/random.ts";
 import { type classifier, trainableClassifier } from "../models/classifier.ts";
 import { initialParameters } from "../models/initial.ts";

@@ -2,11 +2,11 @@ import { gradient } from "../engine/autodiff/gradient.ts";
 import { input, mean } from "../engine/graph/ops.ts";
 import type { Value } from "../engine/graph/value.ts";
 import type { Arrays, Runtime } from "../engine/runtime/runtime.ts";
+import { crossEntropy, lossWeights } from "../losses/graph.ts";
 import type { Key } from "../math/random.ts";
 import { argmaxRows, type Tensor, tensor } from "../math/tensor.ts";
 import type { Architecture, Parameters } from "../models/architecture.ts";
 import { dropoutMasks } from "../models/dropout.ts";
-import { crossEntropy, lossWeights } from "../models/losses.ts";
 import type { TrainState } from "../models/opening/checkpoint.ts";
 import { type Optimizer, slotName, slotShapes } from "./optimizer.ts";
 

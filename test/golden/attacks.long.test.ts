@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { balls } from "../../src/attacks/balls.ts";
 import { runBounded, runMinimal } from "../../src/attacks/harness.ts";
-import { lossOfLogits, marginsOf } from "../../src/attacks/losses.ts";
 import { attackNamed, minimalAttackNamed } from "../../src/attacks/table.ts";
+import { lossOfLogits, marginsOf } from "../../src/losses/plain.ts";
 import { keyOf, keysFor } from "../../src/math/random.ts";
 import { tensor } from "../../src/math/tensor.ts";
 import { twoLayers } from "../fixtures/two-layers.ts";

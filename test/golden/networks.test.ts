@@ -3,12 +3,12 @@ import { gradient } from "../../src/engine/autodiff/gradient.ts";
 import { input, mean, sum } from "../../src/engine/graph/ops.ts";
 import type { Value } from "../../src/engine/graph/value.ts";
 import { nodeRuntime } from "../../src/engine/runtime/node.ts";
+import { crossEntropy, lossWeights } from "../../src/losses/graph.ts";
 import { keyOf, keysFor } from "../../src/math/random.ts";
 import { type NdArray, type Shape, sizeOf, tensor } from "../../src/math/tensor.ts";
 import type { Architecture, Mode } from "../../src/models/architecture.ts";
 import { classifier } from "../../src/models/classifier.ts";
 import { architecture } from "../../src/models/index.ts";
-import { crossEntropy, lossWeights } from "../../src/models/losses.ts";
 import golden from "./networks.json" with { type: "json" };
 
 const { batch, shape, classes } = golden;

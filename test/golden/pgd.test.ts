@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import { ascend } from "../../src/attacks/ascent.ts";
-import { ce } from "../../src/attacks/losses.ts";
 import { pgd } from "../../src/attacks/pgd.ts";
 import type { PaperNorm } from "../../src/attacks/victim.ts";
+import { ce } from "../../src/losses/plain.ts";
 import { keyOf, keysFor } from "../../src/math/random.ts";
 import { tensor } from "../../src/math/tensor.ts";
 import { twoLayers } from "../fixtures/two-layers.ts";

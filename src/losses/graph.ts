@@ -22,7 +22,7 @@ import type { Value } from "../engine/graph/value.ts";
 import { type Tensor, tensor } from "../math/tensor.ts";
 
 /** One class index per example. */
-type Labels = readonly number[];
+export type Labels = readonly number[];
 
 /** What a loss compares, as data; structurally the `Loss` of an attack. */
 export type LossData =

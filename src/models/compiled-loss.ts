@@ -2,8 +2,8 @@
 import { gradient } from "../engine/autodiff/gradient.ts";
 import { input, sum } from "../engine/graph/ops.ts";
 import type { Program, Runtime } from "../engine/runtime/runtime.ts";
+import { type LossData, lossGraph, lossWeights } from "../losses/graph.ts";
 import { rowSize, type Tensor } from "../math/tensor.ts";
-import { type LossData, lossGraph, lossWeights } from "./losses.ts";
 
 /** What a loss makes of logits that are known already. */
 export interface LossOfLogits {

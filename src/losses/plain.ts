@@ -1,5 +1,5 @@
 import { rowSize, type Tensor, takeRows, tensor } from "../math/tensor.ts";
-import type { Labels, Loss } from "./victim.ts";
+import type { Labels, LossData as Loss } from "./graph.ts";
 
 /** Cross-entropy of the softmax: −log p_label. */
 export const ce = (labels: Labels): PerRow => ({ kind: "ce", labels });

@@ -11,7 +11,7 @@ import {
   lossOfLogits,
   margin,
   takeLoss,
-} from "./losses.ts";
+} from "./plain.ts";
 
 const logits = normal(keysFor(keyOf(1), [0, 1, 2, 3]), [4, 5], 2);
 const labels = [0, 4, 2, 2];
