@@ -2,45 +2,42 @@ import { takeLoss } from "../losses/plain.ts";
 import type { Key } from "../math/random.ts";
 import { concatRows, rows, type Tensor } from "../math/tensor.ts";
 import { prefetchBatch, prefetched } from "./prefetch.ts";
-import type { Loss, LossAndGradient, Victim } from "./victim.ts";
+import type { LossAndGradient, Victim } from "./victim.ts";
 
 /**
- * The same victim with at most `most` rows at once, whatever batch a call brings: an attack may then work on many examples
- * and drop those that are done, while the network meets full batches until the end.
+ * The same victim, which splits a call into batches of at maxBatch `maxBatch` rows. An attack may then start with many examples and
+ * drop broken ones, while the network still gets full batches. x is [batch, ...pixels] for any batch size.
  */
-export function withMaxBatch(victim: Victim, most: number): Victim {
+export function withMaxBatch(victim: Victim, maxBatch: number): Victim {
   const parts = (keys: readonly Key[]) =>
-    Array.from({ length: Math.ceil(keys.length / most) }, (_, i) => {
-      const [from, to] = [i * most, Math.min((i + 1) * most, keys.length)];
-      return { from, to, own: keys.slice(from, to) };
+    Array.from({ length: Math.ceil(keys.length / maxBatch) }, (_, i) => {
+      const [from, to] = [i * maxBatch, Math.min((i + 1) * maxBatch, keys.length)];
+      return { from, to, keys: keys.slice(from, to) };
     });
   return {
     prefetch: (keys, shape) => prefetchBatch(victim, parts(keys)[0], shape),
-    async logits(x: Tensor, keys: readonly Key[]) {
-      if (keys.length <= most) return victim.logits(x, keys);
-      const all: Tensor[] = [];
-      for (const { from, to, own } of prefetched(victim, parts(keys), x.shape))
-        all.push(await victim.logits(rows(x, from, to), own));
-      return concatRows(all);
+    async logits(x, keys) {
+      if (keys.length <= maxBatch) return victim.logits(x, keys);
+      const logits: Tensor[] = [];
+      for (const part of prefetched(victim, parts(keys), x.shape))
+        logits.push(await victim.logits(rows(x, part.from, part.to), part.keys));
+      return concatRows(logits);
     },
-    async lossAndGradient(
-      x: Tensor,
-      loss: Loss,
-      keys: readonly Key[],
-      over?: LossAndGradient,
-    ): Promise<LossAndGradient> {
-      // The draws of an example's mean belong together; whoever asks for them counts rows himself.
-      if (keys.length <= most || loss.kind === "of-mean")
+    async lossAndGradient(x, loss, keys, over) {
+      // The rows of an `of-mean` loss must not be split; its caller keeps within the limit.
+      if (keys.length <= maxBatch || loss.kind === "of-mean")
         return victim.lossAndGradient(x, loss, keys, over);
-      const all: LossAndGradient[] = [];
-      for (const { from, to, own } of prefetched(victim, parts(keys), x.shape)) {
-        const examples = own.map((_, i) => from + i);
-        all.push(await victim.lossAndGradient(rows(x, from, to), takeLoss(loss, examples), own));
+      const answers: LossAndGradient[] = [];
+      for (const part of prefetched(victim, parts(keys), x.shape)) {
+        const { from, to } = part;
+        const examples = part.keys.map((_, i) => from + i);
+        const partLoss = takeLoss(loss, examples);
+        answers.push(await victim.lossAndGradient(rows(x, from, to), partLoss, part.keys));
       }
       return {
-        losses: Float32Array.from(all.flatMap(({ losses }) => [...losses])),
-        logits: concatRows(all.map(({ logits }) => logits)),
-        gradient: concatRows(all.map(({ gradient }) => gradient)),
+        losses: Float32Array.from(answers.flatMap(({ losses }) => [...losses])),
+        logits: concatRows(answers.map(({ logits }) => logits)),
+        gradient: concatRows(answers.map(({ gradient }) => gradient)),
       };
     },
   };

@@ -2,28 +2,29 @@ import type { Key } from "../math/random.ts";
 import type { Shape } from "../math/tensor.ts";
 import type { Victim } from "./victim.ts";
 
-/** The batches in turn, each once the victim has been told of the one after it; x of a batch has the rows of `shape`. */
-export function* prefetched<B extends { readonly own: readonly Key[] }>(
+/** A batch of a call to come; `keys` is [batch]. */
+export interface KeyedBatch {
+  readonly keys: readonly Key[];
+}
+
+/** Yields the batches in order, and prefetches each one before it yields the one before it. `shape` is [any, ...pixels]. */
+export function* prefetched<B extends KeyedBatch>(
   victim: Victim,
   batches: Iterable<B>,
   shape: Shape,
 ): Generator<B> {
-  let before: B | null = null;
+  let previous: B | null = null;
   for (const batch of batches) {
-    if (before !== null) {
+    if (previous !== null) {
       prefetchBatch(victim, batch, shape);
-      yield before;
+      yield previous;
     }
-    before = batch;
+    previous = batch;
   }
-  if (before !== null) yield before;
+  if (previous !== null) yield previous;
 }
 
-/** Tells the victim of a batch, if there is one. */
-export function prefetchBatch(
-  victim: Victim,
-  batch: { readonly own: readonly Key[] } | undefined,
-  shape: Shape,
-): void {
-  if (batch !== undefined) victim.prefetch?.(batch.own, [batch.own.length, ...shape.slice(1)]);
+/** Has the victim prefetch the batch, if there is one, as [batch, ...pixels]; `shape` is [any, ...pixels]. */
+export function prefetchBatch(victim: Victim, batch: KeyedBatch | undefined, shape: Shape): void {
+  if (batch !== undefined) victim.prefetch?.(batch.keys, [batch.keys.length, ...shape.slice(1)]);
 }

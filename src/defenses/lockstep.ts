@@ -3,18 +3,80 @@ import { ce } from "../losses/plain.ts";
 import type { Key } from "../math/random.ts";
 import { concatRows, rowSize, rows, type Tensor, takeRows, tensor } from "../math/tensor.ts";
 
-/** One attack's question that waits for those of the others. */
-interface Question {
+/** A call of one attack that waits until the other attacks have called too. */
+interface WaitingCall {
   readonly x: Tensor;
   readonly labels: Labels;
   readonly keys: readonly Key[];
-  answer(result: LossAndGradient): void;
-  fail(reason: unknown): void;
+  resolve(result: LossAndGradient): void;
+  reject(reason: unknown): void;
+}
+
+/** Gathers the calls of several attacks, and asks the model about all of them in one batch. */
+class LockstepModel {
+  private readonly model: Victim;
+  private readonly waiting = new Map<number, WaitingCall>();
+  /** Attacks that have not ended. */
+  private running: number;
+
+  constructor(model: Victim, attacks: number) {
+    this.model = model;
+    this.running = attacks;
+  }
+
+  /** The model as attack number `attack` sees it. Only cross-entropy waits; other calls are passed on. */
+  viewOf(attack: number): Victim {
+    return {
+      logits: (x, keys) => this.model.logits(x, keys),
+      lossAndGradient: (x, loss, keys) => {
+        if (loss.kind !== "ce") return this.model.lossAndGradient(x, loss, keys);
+        return new Promise((resolve, reject) => {
+          this.waiting.set(attack, { x, labels: loss.labels, keys, resolve, reject });
+          this.callIfAllWait();
+        });
+      },
+    };
+  }
+
+  /** An attack has ended, so the others no longer wait for it. */
+  end(): void {
+    this.running--;
+    this.callIfAllWait();
+  }
+
+  private callIfAllWait(): void {
+    if (this.waiting.size === 0 || this.waiting.size < this.running) return;
+    // Rows are joined in the order of attacks, whichever called first.
+    const calls = [...this.waiting].sort(([a], [b]) => a - b).map(([, call]) => call);
+    this.waiting.clear();
+    this.call(calls).catch((reason) => {
+      for (const { reject } of calls) reject(reason);
+    });
+  }
+
+  private async call(calls: readonly WaitingCall[]): Promise<void> {
+    const joined = await this.model.lossAndGradient(
+      concatRows(calls.map(({ x }) => x)),
+      ce(calls.flatMap(({ labels }) => labels)),
+      calls.flatMap(({ keys }) => keys),
+    );
+    let from = 0;
+    for (const { keys, resolve } of calls) {
+      const to = from + keys.length;
+      resolve({
+        losses: joined.losses.slice(from, to),
+        logits: rows(joined.logits, from, to),
+        gradient: rows(joined.gradient, from, to),
+      });
+      from = to;
+    }
+  }
 }
 
 /**
- * Attacks example i by `attacks[choice[i]]`. The attacks run in step: what they ask of the network meets it as one
- * batch, so that a network in training sees statistics of the whole batch, and one compiled size serves every step.
+ * Attacks example i of x [batch, ...pixels] by `attacks[choice[i]]`; `choice`, `labels` and `keys` are [batch], the result
+ * has the shape of x. The attacks run in lockstep: the gradients that they ask for at one step are one batch of the model,
+ * so a network in training sees statistics of the whole batch, and one compiled batch size serves every step.
  */
 export async function perturbInLockstep(
   attacks: readonly BoundedAttack[],
@@ -25,63 +87,23 @@ export async function perturbInLockstep(
   keys: readonly Key[],
 ): Promise<Tensor> {
   const parts = attacks
-    .map((attack, a) => ({ attack, indices: choice.flatMap((one, i) => (one === a ? [i] : [])) }))
+    .map((attack, a) => ({
+      attack,
+      indices: choice.flatMap((chosen, i) => (chosen === a ? [i] : [])),
+    }))
     .filter(({ indices }) => indices.length > 0);
-  const waiting = new Map<number, Question>();
-  let running = parts.length;
-
-  /** Asks the network everything at once as soon as every running attack waits. */
-  function askWhenAllWait(): void {
-    if (waiting.size === 0 || waiting.size < running) return;
-    const questions = parts.flatMap((_, part) => waiting.get(part) ?? []);
-    waiting.clear();
-    const together = {
-      x: concatRows(questions.map((one) => one.x)),
-      labels: questions.flatMap((one) => one.labels),
-      keys: questions.flatMap((one) => one.keys),
-    };
-    model.lossAndGradient(together.x, ce(together.labels), together.keys).then(
-      ({ losses, logits, gradient }) => {
-        let from = 0;
-        for (const { keys: own, answer } of questions) {
-          const to = from + own.length;
-          answer({
-            losses: losses.slice(from, to),
-            logits: rows(logits, from, to),
-            gradient: rows(gradient, from, to),
-          });
-          from = to;
-        }
-      },
-      (reason) => {
-        for (const { fail } of questions) fail(reason);
-      },
-    );
-  }
-
-  const partOf = (part: number): Victim => ({
-    logits: (images, own) => model.logits(images, own),
-    lossAndGradient(images, loss, own) {
-      if (loss.kind !== "ce") return model.lossAndGradient(images, loss, own);
-      return new Promise((answer, fail) => {
-        waiting.set(part, { x: images, labels: loss.labels, keys: own, answer, fail });
-        askWhenAllWait();
-      });
-    },
-  });
-
+  const lockstep = new LockstepModel(model, parts.length);
   const perturbed = await Promise.all(
     parts.map(async ({ attack, indices }, part) => {
       try {
         return await attack.perturb(
-          partOf(part),
+          lockstep.viewOf(part),
           takeRows(x, indices),
           indices.map((i) => labels[i]),
           indices.map((i) => keys[i]),
         );
       } finally {
-        running--;
-        askWhenAllWait();
+        lockstep.end();
       }
     }),
   );

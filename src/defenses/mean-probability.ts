@@ -5,9 +5,10 @@ import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
 import { batches, type Drawn, examplesAt } from "./eot-draws.ts";
 
 /**
- * The victim whose probabilities are the means of the draws' probabilities; its logits are their logarithms. Its
- * cross-entropy is −log (1/K) Σᵣ exp(−ℓᵣ), with the gradient Σᵣ softmax(−ℓ)ᵣ ∇ℓᵣ: a draw counts the more, the surer it
- * is of the label. One pass: sums are kept relative to the largest −ℓᵣ so far, so no draw is stored.
+ * A victim whose class probabilities are the means of the probabilities of K draws: logits [batch, classes] are the
+ * logarithms of the means. Its cross-entropy is −log (1/K) Σᵣ exp(−ℓᵣ) with the gradient Σᵣ softmax(−ℓ)ᵣ ∇ℓᵣ: draws that
+ * give the label a higher probability weigh more. Takes one pass: the sums are kept relative to the largest −ℓᵣ so far, so
+ * no draw is stored. Any loss but cross-entropy is an internal error. The objective is this project's.
  */
 export function meanProbability(drawn: Drawn): Victim {
   const { model, draws } = drawn;
@@ -18,30 +19,36 @@ export function meanProbability(drawn: Drawn): Victim {
     },
     async logits(x, keys) {
       const logs = logMeanProbabilities(keys.length, draws);
-      for (const { indices, own } of prefetched(model, batches(keys, drawn), x.shape))
-        logs.add(await model.logits(examplesAt(x, indices), own), indices);
+      for (const batch of prefetched(model, batches(keys, drawn), x.shape))
+        logs.add(await model.logits(examplesAt(x, batch.indices), batch.keys), batch.indices);
       return logs.result();
     },
     async lossAndGradient(x, loss, keys) {
       if (loss.kind !== "ce")
         throw new Error(
-          `internal: the mean probability of a label is a cross-entropy, got the loss ${loss.kind}; ce alone may be averaged so`,
+          `internal: the mean probability needs cross-entropy, got loss ${loss.kind}`,
         );
       const weighted = weightedGradients(keys.length, draws, x);
       const logs = logMeanProbabilities(keys.length, draws);
-      let part: LossAndGradient | undefined;
-      for (const { indices, own } of prefetched(model, batches(keys, drawn), x.shape)) {
-        const labels = takeLoss(ce(loss.labels), indices);
-        part = await model.lossAndGradient(examplesAt(x, indices), labels, own, part);
-        weighted.add(part, indices);
-        logs.add(part.logits, indices);
+      let answer: LossAndGradient | undefined;
+      for (const batch of prefetched(model, batches(keys, drawn), x.shape)) {
+        const { indices } = batch;
+        answer = await model.lossAndGradient(
+          examplesAt(x, indices),
+          takeLoss(ce(loss.labels), indices),
+          batch.keys,
+          answer,
+        );
+        weighted.add(answer, indices);
+        logs.add(answer.logits, indices);
       }
-      return { ...weighted.result(), logits: logs.result() };
+      const { losses, gradient } = weighted.result();
+      return { losses, gradient, logits: logs.result() };
     },
   };
 }
 
-/** Σᵣ exp(−ℓᵣ) and Σᵣ exp(−ℓᵣ) ∇ℓᵣ of each example, both divided by exp(`highest`). */
+/** Accumulates Σᵣ exp(−ℓᵣ) and Σᵣ exp(−ℓᵣ) ∇ℓᵣ of each example, both divided by exp(`highest`). */
 function weightedGradients(examples: number, draws: number, { shape, data }: Tensor) {
   const size = rowSize({ shape });
   const highest = new Float64Array(examples).fill(Number.NEGATIVE_INFINITY);
@@ -51,13 +58,13 @@ function weightedGradients(examples: number, draws: number, { shape, data }: Ten
     add({ losses, gradient }: LossAndGradient, indices: readonly number[]) {
       indices.forEach((index, i) => {
         const top = Math.max(highest[index], -losses[i]);
-        const kept = Math.exp(highest[index] - top);
+        const rescale = Math.exp(highest[index] - top);
         const weight = Math.exp(-losses[i] - top);
         highest[index] = top;
-        weights[index] = kept * weights[index] + weight;
+        weights[index] = rescale * weights[index] + weight;
         for (let j = 0; j < size; j++) {
           const at = index * size + j;
-          sums[at] = kept * sums[at] + weight * gradient.data[i * size + j];
+          sums[at] = rescale * sums[at] + weight * gradient.data[i * size + j];
         }
       });
     },
@@ -73,7 +80,7 @@ function weightedGradients(examples: number, draws: number, { shape, data }: Ten
   };
 }
 
-/** log (1/K) Σᵣ softmax(zᵣ) of each example, [examples, classes]. */
+/** Accumulates log (1/K) Σᵣ softmax(zᵣ) of each example, [examples, classes]. */
 function logMeanProbabilities(examples: number, draws: number) {
   let classes = 0;
   let logs = new Float64Array(0);
@@ -85,7 +92,7 @@ function logMeanProbabilities(examples: number, draws: number) {
       }
       indices.forEach((index, i) => {
         const z = logits.data.subarray(i * classes, (i + 1) * classes);
-        const highest = z.reduce((most, v) => Math.max(most, v), Number.NEGATIVE_INFINITY);
+        const highest = z.reduce((max, v) => Math.max(max, v), Number.NEGATIVE_INFINITY);
         const total = highest + Math.log(z.reduce((sum, v) => sum + Math.exp(v - highest), 0));
         for (let j = 0; j < classes; j++)
           logs[index * classes + j] = logSum(logs[index * classes + j], z[j] - total);
@@ -99,6 +106,6 @@ function logMeanProbabilities(examples: number, draws: number) {
   };
 }
 
-/** log(eᵃ + eᵇ), b finite. */
+/** log(eᵃ + eᵇ) for finite b. */
 const logSum = (a: number, b: number): number =>
   Math.max(a, b) + Math.log1p(Math.exp(-Math.abs(a - b)));

@@ -4,7 +4,7 @@ import { balls } from "../attacks/balls.ts";
 import type { BoundedAttack, Victim } from "../attacks/victim.ts";
 import { lossOfLogits } from "../losses/plain.ts";
 import { normal, uniform } from "../math/distributions.ts";
-import { fold, keyOf, keysFor } from "../math/random.ts";
+import { fold, type Key, keyOf, keysFor } from "../math/random.ts";
 import { rowSize, sub, type Tensor, tensor } from "../math/tensor.ts";
 import { mixedMax, mixedRandom } from "./mixed.ts";
 import { defenseNamed } from "./table.ts";
@@ -33,7 +33,7 @@ const moving = (name: string, offset: (label: number) => number): BoundedAttack 
   },
 });
 
-/** Loss −Σ pixels for label 0, +Σ pixels for the others: known which of two shifts is worse for whom. */
+/** Loss −Σ pixels for label 0 and +Σ pixels for the others, so the worse of two shifts depends on the label. */
 const tilted: Victim = {
   logits: async (images) => tensor([images.shape[0], 3]),
   async lossAndGradient(images, loss) {
@@ -66,8 +66,7 @@ describe("MAT-Max", () => {
     // Noise of either sign drowns the shifts: only a common draw lets the better one win every time.
     const noise = {
       name: "coin",
-      sample: (own: Parameters<typeof uniform>[0], shape: readonly number[]) =>
-        uniform(own, shape, -9, 9),
+      sample: (own: readonly Key[], shape: readonly number[]) => uniform(own, shape, -9, 9),
     };
     const examples = await mixedMax([up, down]).examples(withNoise(tilted, noise), x, labels, keys);
     expect(shifts(examples)).toEqual(labels.map((label) => (label === 0 ? -1 : 1)));

@@ -6,13 +6,13 @@ import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
 import { perturbInLockstep } from "./lockstep.ts";
 import type { Objective } from "./objective.ts";
 
-/** Who chooses among the attacks: each example, as Eq. (12) and (13) say, or the batch, as the authors' code does. */
+/** Whether the attack is chosen per example (Eq. 12 and 13) or per batch (the authors' code). */
 export type Choice = "example" | "batch";
 
-const named = (kind: string, choice: Choice) =>
+const nameOf = (kind: string, choice: Choice) =>
   choice === "example" ? `mat-${kind}` : `mat-${kind} per batch`;
 
-/** For each example the candidate of highest loss, the first on a tie; the same noise judges every candidate. */
+/** For each example the candidate [batch, ...pixels] of highest loss, the first one on a tie; all under the same noise. */
 async function mostDamaging(
   victim: Victim,
   candidates: readonly Tensor[],
@@ -35,19 +35,22 @@ async function mostDamaging(
   return best;
 }
 
-/** MAT-Max (§4.1, Eq. 13): every attack is tried, the candidate of highest loss is kept; the same noise judges all. */
+/**
+ * MAT-Max (Araujo et al. 2019, arXiv:1903.10219, §4.1, Eq. 13): trains on the candidate of highest loss among those of all attacks, each
+ * [batch, ...pixels]. The same noise judges every candidate.
+ */
 export function mixedMax(attacks: readonly BoundedAttack[], choice: Choice = "example"): Objective {
   return {
-    name: named("max", choice),
+    name: nameOf("max", choice),
     async examples(model, x, labels, keys) {
       const candidates: Tensor[] = [];
       for (const [i, attack] of attacks.entries())
         candidates.push(await attack.perturb(model, x, labels, foldAll(keys, 1 + i)));
-      const judging = foldAll(keys, 0);
-      if (choice === "example") return mostDamaging(model, candidates, labels, judging);
+      const judgeKeys = foldAll(keys, 0);
+      if (choice === "example") return mostDamaging(model, candidates, labels, judgeKeys);
       let worst = { loss: Number.NEGATIVE_INFINITY, candidate: x };
       for (const candidate of candidates) {
-        const { losses } = await model.lossAndGradient(candidate, ce(labels), judging);
+        const { losses } = await model.lossAndGradient(candidate, ce(labels), judgeKeys);
         const loss = mean([...losses]);
         if (loss > worst.loss) worst = { loss, candidate };
       }
@@ -56,16 +59,19 @@ export function mixedMax(attacks: readonly BoundedAttack[], choice: Choice = "ex
   };
 }
 
-/** MAT-Rand (§4.1, Eq. 12): the attack is drawn uniformly; a batch that draws one uses its first example's key. */
+/**
+ * MAT-Rand (Araujo et al. 2019, arXiv:1903.10219, §4.1, Eq. 12): draws the attack uniformly, per example [batch, ...pixels] or per batch,
+ * where the key of the first example decides.
+ */
 export function mixedRandom(
   attacks: readonly BoundedAttack[],
   choice: Choice = "example",
 ): Objective {
   return {
-    name: named("rand", choice),
+    name: nameOf("rand", choice),
     examples(model, x, labels, keys) {
-      const drawn = keys.map((key) => fold(key, 0)[0] % attacks.length);
-      const chosen = choice === "example" ? drawn : drawn.map(() => drawn[0]);
+      const perExample = keys.map((key) => fold(key, 0)[0] % attacks.length);
+      const chosen = choice === "example" ? perExample : perExample.map(() => perExample[0]);
       return perturbInLockstep(attacks, chosen, model, x, labels, foldAll(keys, 1));
     },
   };

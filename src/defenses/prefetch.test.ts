@@ -22,7 +22,7 @@ const attack = pgd({ norm: "linf", epsilon: 0.1, steps: 4, stopWhenBroken: false
 const eot = (objective: EotObjective, maxBatch: number) => (victim: Victim) =>
   withEot(victim, 3, maxBatch, objective);
 
-// What comes first of all cannot be known, but where it comes again; everything after it is.
+// The first draw of an attack is not prefetched, unless its keys are fixed; every later one is.
 it.each<[string, (victim: Victim) => Victim, number, boolean?]>([
   ["one draw a step", (victim) => victim, 4],
   ["EOT, mean loss", eot("mean-loss", 4), 16],
@@ -30,29 +30,29 @@ it.each<[string, (victim: Victim) => Victim, number, boolean?]>([
   ["EOT, mean logits", eot("mean-logits", 7), 12],
   ["EOT, mean probability", eot("mean-probability", 4), 16],
   ["EOT on the same draws", (v) => withFixedKeys(withEot(v, 3, 4), keys), 16, true],
-  ["a victim in runs", (v) => withMaxBatch(v, 2), 12],
-])("PGD says what noise comes next: %s", async (_, wrap, calls, first = false) => {
+  ["a victim in small batches", (v) => withMaxBatch(v, 2), 12],
+])("PGD prefetches the noise of its next call: %s", async (_, wrap, calls, first = false) => {
   const { noise, prefetched } = watchedNoise();
   await attack.perturb(wrap(withNoise(network, noise)), x, labels, keys);
   expect(prefetched()).toEqual(Array.from({ length: calls }, (_, i) => first || i > 0));
 });
 
-it("PGD says what noise comes next where examples leave", async () => {
+it("PGD prefetches while broken examples leave the batch", async () => {
   const { noise, prefetched } = watchedNoise();
   const leaving = pgd({ norm: "linf", epsilon: 0.1, steps: 4, stopWhenBroken: true });
   const plain = withNoise(network, noiseNamed("normal:0.25"));
   const reached = await leaving.perturb(withNoise(network, noise), x, labels, keys);
   expect(reached).toEqual(await leaving.perturb(plain, x, labels, keys));
-  // Those who left are prefetched once more.
+  // Examples that have just left are still prefetched once.
   expect(prefetched()).toContain(true);
 });
 
 it.each<["fresh" | "fixed" | "injection", readonly boolean[]]>([
   ["injection", [true]],
   ["fixed", [true]],
-  // The attack's first draw is not known before; what it is added to is drawn while the attack runs.
+  // The first draw of the attack is not prefetched. The noise that training adds is drawn while the attack runs.
   ["fresh", [false, true, true, true, true]],
-])("a defence says what it will draw: %s", async (kind, expected) => {
+])("a defence prefetches its noise: %s", async (kind, expected) => {
   const { noise, prefetched } = watchedNoise();
   const objective =
     kind === "injection"

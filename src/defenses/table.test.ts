@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { z } from "zod";
 import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import { balls } from "../attacks/balls.ts";
 import type { Victim } from "../attacks/victim.ts";
@@ -6,7 +7,7 @@ import { normal, uniform } from "../math/distributions.ts";
 import { foldAll, keyOf, keysFor } from "../math/random.ts";
 import { sub, type Tensor, takeRows } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { defenseNamed, defenseNames } from "./table.ts";
+import { type DefenseOptions, defenseNamed, defenseNames } from "./table.ts";
 
 const indices = [0, 1, 2, 3, 4, 5];
 const keys = keysFor(keyOf(1), indices);
@@ -14,12 +15,12 @@ const labels = [0, 1, 2, 0, 1, 2];
 const x = uniform(keysFor(keyOf(2), indices), [6, 40], 0.3, 0.7);
 const network = linearVictim(normal(keysFor(keyOf(3), [0, 1, 2]), [3, 40]), [0, 0, 0]);
 
-/** The network, keeping every batch and every key that reaches it. */
+/** The network, which records every batch and key that it is asked about. */
 function watched() {
   const batches: Tensor[] = [];
   const used: string[] = [];
   const victim: Victim = {
-    logits: () => Promise.reject(new Error("training has no use for bare logits")),
+    logits: () => Promise.reject(new Error("training needs no logits alone")),
     lossAndGradient(batch, loss, own) {
       batches.push(batch);
       used.push(...own.map(String));
@@ -30,7 +31,7 @@ function watched() {
 }
 
 const small = { epsilonLinf: 0.01, epsilonL2: 0.05 };
-const run = async (name: string, options: Parameters<typeof defenseNamed>[1] = {}) => {
+const run = async (name: string, options: z.input<typeof DefenseOptions> = {}) => {
   const { victim, batches, used } = watched();
   const defense = defenseNamed(name, { ...small, ...options });
   const examples = await defense.objective.examples(victim, x, labels, keys);
@@ -143,7 +144,7 @@ it("takes the paper's settings by default, with 10 steps inside training", () =>
   expect(defenseNamed("ni-normal", { noise: "normal:0.1" }).noise?.name).toBe("normal:0.1");
 });
 
-it.each<[string, Parameters<typeof defenseNamed>[1], string]>([
+it.each<[string, z.input<typeof DefenseOptions>, string]>([
   ["rat-linf-unifrom", {}, "unknown defense rat-linf-unifrom; did you mean rat-linf-uniform?"],
   ["ni-normal", { noise: "uniform:0.2" }, "ni-normal injects normal noise, got uniform:0.2"],
   ["at-linf", { noise: "normal" }, "at-linf injects no noise, got normal"],

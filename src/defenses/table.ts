@@ -15,18 +15,20 @@ import {
   standard,
 } from "./objectives.ts";
 
-/** How a classifier is trained, and what it adds to its inputs once it is. */
+/** How a classifier is trained, and the noise that it adds to its inputs afterwards. */
 export interface Defense {
-  /** As written on the command line: `rat-linf-uniform`. */
+  /** The name on the command line, such as `rat-linf-uniform`. */
   readonly name: string;
   readonly objective: Objective;
-  /** Injected at inference, as in training; null for a deterministic classifier. */
+  /** Noise at inference, the same as in training, for pixels in [0, 1]; null for a deterministic classifier. */
   readonly noise: Noise | null;
-  /** The attacks inside training; several for mixed training, none for training without one. */
+  /** The attacks inside training: several for mixed training, none for standard training and noise injection. */
   readonly attacks: readonly BoundedAttack[];
 }
 
-/** The paper's settings inside training: as the attacks', but 10 steps. */
+/**
+ * The options of all defences. Defaults are those of Araujo et al. 2019, arXiv:1903.10219: the attacks' own, but 10 steps.
+ */
 export const DefenseOptions = AttackOptions.extend({
   steps: z.int().positive().default(10).describe("gradient steps of the attack inside training"),
   noise: z.string().optional().describe("noise of a randomised defence, for example normal:0.25"),
@@ -34,40 +36,41 @@ export const DefenseOptions = AttackOptions.extend({
     .enum(["example", "batch"])
     .optional()
     .describe(
-      "mat-*: each example has its own norm (default, Eq. 12 and 13), or the batch has one (the authors' code)",
+      "mat-*: choose the norm per example (default, Eq. 12 and 13) or per batch (the authors' code)",
     ),
   ratNoise: z
     .enum(["fresh", "fixed"])
     .optional()
     .describe(
-      "rat-*: the inner attack meets fresh noise at each step (default, Eq. 16), or one fixed noisy image (the authors' code)",
+      "rat-*: the inner attack sees fresh noise at each step (default, Eq. 16) or one fixed noisy image (the authors' code)",
     ),
 });
 type Options = z.output<typeof DefenseOptions>;
 
-/** The noise asked for, if it is of a kind that the defence is named after; the first kind is the paper's. */
+/** The noise of a defence: `text`, or by default the first of `kinds`. Throws `UsageError` for a noise of another kind. */
 function noiseOf(
-  named: NoiseNamed,
+  toNoise: NoiseNamed,
   defense: string,
   kinds: readonly string[],
   text: string = kinds[0],
 ): Noise {
-  const noise = named(text);
+  const noise = toNoise(text);
   if (!kinds.some((kind) => noise.name.startsWith(`${kind}:`)))
     throw new UsageError(
       `${defense} injects ${kinds.join(" or ")} noise, got ${text}; write ${noiseNamed(kinds[0]).name} with your numbers, or choose another defence`,
+      { code: "misfit" },
     );
   return noise;
 }
 
-type Make = (name: string, options: Options, noises: NoiseNamed) => Omit<Defense, "name">;
+type Make = (name: string, options: Options, toNoise: NoiseNamed) => Omit<Defense, "name">;
 
-const attackOf = (
-  attackName: string,
-  { noise: _, matChoice: __, ratNoise: ___, ...options }: Options,
-): BoundedAttack =>
-  // Training takes every step, and the last point: an example that is broken early would otherwise be an easy one.
-  attackNamed(attackName, { ...options, stopWhenBroken: false });
+/** Keeps the options of attacks and drops those of defences. */
+const OptionsOfAttacks = z.object(AttackOptions.shape);
+
+/** The attack inside training. It takes all steps even on broken examples, since a point just across the boundary is easy. */
+const attackOf = (attackName: string, options: Options): BoundedAttack =>
+  attackNamed(attackName, { ...OptionsOfAttacks.parse(options), stopWhenBroken: false });
 
 const at =
   (attackName: string): Make =>
@@ -85,38 +88,41 @@ const mat =
 
 const ni =
   (...kinds: readonly string[]): Make =>
-  (name, options, noises) => {
-    const noise = noiseOf(noises, name, kinds, options.noise);
+  (name, options, toNoise) => {
+    const noise = noiseOf(toNoise, name, kinds, options.noise);
     return { objective: noiseInjection(noise), noise, attacks: [] };
   };
 
 const rat =
   (attackName: string, kind: string): Make =>
-  (name, options, noises) => {
-    const noise = noiseOf(noises, name, [kind], options.noise);
+  (name, options, toNoise) => {
+    const noise = noiseOf(toNoise, name, [kind], options.noise);
     const attack = attackOf(attackName, options);
     const objective = randomizedAdversarialTraining(attack, noise, options.ratNoise);
     return { objective, noise, attacks: [attack] };
   };
 
-/** An option that a defence has no use for would be an experiment that did not happen. */
+/** Throws `UsageError` for an option that has no effect on the defence, which would record an experiment that never ran. */
 function refuseUnused(name: string, { noise, matChoice, ratNoise }: Options): void {
   const injects = /^(ni|mni|rat)-/.test(name);
   if (noise !== undefined && !injects)
     throw new UsageError(
       `${name} injects no noise, got ${noise}; leave it out, or use ni-*, mni-* or rat-*`,
+      { code: "misfit" },
     );
   if (matChoice !== undefined && !name.startsWith("mat-"))
     throw new UsageError(
       `${name} does not choose between norms, got --mat-choice ${matChoice}; leave it out, or use mat-max or mat-rand`,
+      { code: "misfit" },
     );
   if (ratNoise !== undefined && !name.startsWith("rat-"))
     throw new UsageError(
       `${name} has no attack under noise, got --rat-noise ${ratNoise}; leave it out, or use rat-*`,
+      { code: "misfit" },
     );
 }
 
-/** One entry per defence of the paper; its name is a contract. */
+/** The defences of the paper by name. Names are stable. */
 const defenses: Readonly<Record<string, Make>> = {
   standard: () => ({ objective: standard, noise: null, attacks: [] }),
   "at-linf": at("pgd-linf"),
@@ -134,18 +140,22 @@ const defenses: Readonly<Record<string, Make>> = {
   "rat-l2-uniform": rat("pgd-l2", "uniform"),
 };
 
-/** Every defence that the command line knows. */
+/** The names of all defences. */
 export const defenseNames: readonly string[] = Object.keys(defenses);
 
-/** The defence of this name, with the paper's settings where options are left out; `noises` makes its noise. */
+/**
+ * The defence of this name (Araujo et al. 2019, arXiv:1903.10219), with the paper's settings as defaults. `toNoise` resolves the
+ * name of its noise, whose lengths are on the scale of pixels in [0, 1]. Throws `UsageError`.
+ */
 export function defenseNamed(
   name: string,
   options: z.input<typeof DefenseOptions> = {},
-  noises: NoiseNamed = noiseNamed,
+  toNoise: NoiseNamed = noiseNamed,
 ): Defense {
   if (!Object.hasOwn(defenses, name))
-    throw new UsageError(unknownName("defense", name, defenseNames));
+    throw new UsageError(unknownName("defense", name, defenseNames), { code: "unknown-name" });
   const resolved = resolve(DefenseOptions, options);
   refuseUnused(name, resolved);
-  return { name, ...defenses[name](name, resolved, noises) };
+  const { objective, noise, attacks } = defenses[name](name, resolved, toNoise);
+  return { name, objective, noise, attacks };
 }

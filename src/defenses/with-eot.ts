@@ -4,21 +4,22 @@ import { linear, lossOfLogits, meanRows, ofMean, type PerRow, takeLoss } from ".
 import { fold, type Key } from "../math/random.ts";
 import { concatRows, type Tensor, takeRows, tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { batches, type Drawn, examplesAt, mean } from "./eot-draws.ts";
+import { batches, type Drawn, examplesAt, runningMean } from "./eot-draws.ts";
 import { meanProbability } from "./mean-probability.ts";
-import { requirePositive, requireVictim } from "./wrapped.ts";
+import { requirePositive, requireVictim } from "./requirements.ts";
 
 /**
- * What an attack on a randomised victim maximises: the mean of the draws' losses, the loss of their mean logits, or
- * −log of the label's mean probability (for cross-entropy alone; any other loss is an internal error).
+ * What an attack on a randomised victim maximises: the mean of the draws' losses, the loss of their mean logits, or −log of
+ * the label's mean probability. The last one is defined for cross-entropy only; another loss is an internal error.
  */
 export type EotObjective = (typeof eotObjectives)[number];
 const eotObjectives = ["mean-loss", "mean-logits", "mean-probability"] as const;
 
 /**
- * Expectation over transformation (Athalye et al. 2018, arXiv:1707.07397) of a randomised victim over `draws` draws, as
- * a victim without noise. Draw r of an example has the key fold(key, r), and draws are summed in that order, whatever
- * the batch. At most `maxBatch` rows meet the victim at once, so memory does not grow with `draws`. Throws `UsageError`.
+ * Expectation over transformation (Athalye et al. 2018, arXiv:1707.07397): a randomised victim averaged over `draws` draws, as
+ * a victim without noise: x [batch, ...pixels] → logits [batch, classes]. Draw r of an example has the key fold(key, r), and
+ * draws are summed in that order, so results do not depend on the batch. The victim is asked for at most `maxBatch` rows at
+ * once, so memory does not grow with `draws`. Throws `UsageError` if an argument is of the wrong kind.
  */
 export function withEot(
   model: Victim,
@@ -36,28 +37,30 @@ export function withEot(
     );
   const drawn = { model, draws, maxBatch };
   if (objective === "mean-probability") return meanProbability(drawn);
-  const inWholeExamples = objective === "mean-logits" && runExamples(drawn) > 0;
+  const keepsExamplesWhole = objective === "mean-logits" && examplesPerBatch(drawn) > 0;
   return {
     prefetch(keys, shape) {
-      const [first] = inWholeExamples ? wholeExamples(keys, drawn) : batches(keys, drawn);
+      const [first] = keepsExamplesWhole ? wholeExamples(keys, drawn) : batches(keys, drawn);
       prefetchBatch(model, first, shape);
     },
     logits: (x, keys) => meanLogits(drawn, x, keys),
-    lossAndGradient: (x, loss, keys) =>
-      loss.kind === "of-mean"
-        ? Promise.reject(new Error("internal: EOT takes the loss of an example, not of its draws"))
-        : // A loss that is linear in the logits has the same mean either way.
-          objective === "mean-loss" || loss.kind === "linear" || loss.kind === "difference"
-          ? meanLoss(drawn, x, loss, keys)
-          : lossOfMeanLogits(drawn, x, loss, keys),
+    async lossAndGradient(x, loss, keys) {
+      if (loss.kind === "of-mean")
+        throw new Error("internal: EOT takes the loss of an example, not of its draws");
+      // A loss that is linear in the logits has the same mean under both objectives.
+      const isLinear = loss.kind === "linear" || loss.kind === "difference";
+      return objective === "mean-loss" || isLinear
+        ? meanLoss(drawn, x, loss, keys)
+        : lossOfMeanLogits(drawn, x, loss, keys);
+    },
   };
 }
 
 async function meanLogits(drawn: Drawn, x: Tensor, keys: readonly Key[]): Promise<Tensor> {
-  const sum = mean(keys.length, drawn.draws);
-  for (const { indices, own } of prefetched(drawn.model, batches(keys, drawn), x.shape))
-    sum.add(await drawn.model.logits(examplesAt(x, indices), own), indices);
-  return sum.result();
+  const mean = runningMean(keys.length, drawn.draws);
+  for (const batch of prefetched(drawn.model, batches(keys, drawn), x.shape))
+    mean.add(await drawn.model.logits(examplesAt(x, batch.indices), batch.keys), batch.indices);
+  return mean.result();
 }
 
 async function meanLoss(
@@ -66,14 +69,19 @@ async function meanLoss(
   loss: Loss,
   keys: readonly Key[],
 ): Promise<LossAndGradient> {
-  const [losses, logits, gradient] = [0, 1, 2].map(() => mean(keys.length, drawn.draws));
-  let part: LossAndGradient | undefined;
-  for (const { indices, own } of prefetched(drawn.model, batches(keys, drawn), x.shape)) {
-    const taken = takeLoss(loss, indices);
-    part = await drawn.model.lossAndGradient(examplesAt(x, indices), taken, own, part);
-    losses.add(tensor([indices.length], part.losses), indices);
-    logits.add(part.logits, indices);
-    gradient.add(part.gradient, indices);
+  const [losses, logits, gradient] = [0, 1, 2].map(() => runningMean(keys.length, drawn.draws));
+  let answer: LossAndGradient | undefined;
+  for (const batch of prefetched(drawn.model, batches(keys, drawn), x.shape)) {
+    const { indices } = batch;
+    answer = await drawn.model.lossAndGradient(
+      examplesAt(x, indices),
+      takeLoss(loss, indices),
+      batch.keys,
+      answer,
+    );
+    losses.add(tensor([indices.length], answer.losses), indices);
+    logits.add(answer.logits, indices);
+    gradient.add(answer.gradient, indices);
   }
   return { losses: losses.result().data, logits: logits.result(), gradient: gradient.result() };
 }
@@ -85,10 +93,10 @@ async function lossOfMeanLogits(
   loss: PerRow,
   keys: readonly Key[],
 ): Promise<LossAndGradient> {
-  if (runExamples(drawn) === 0) return inTwoPasses(drawn, x, loss, keys);
+  if (examplesPerBatch(drawn) === 0) return inTwoPasses(drawn, x, loss, keys);
   const parts: LossAndGradient[] = [];
-  for (const run of prefetched(drawn.model, wholeExamples(keys, drawn), x.shape))
-    parts.push(await inOneRun(drawn, x, loss, run));
+  for (const batch of prefetched(drawn.model, wholeExamples(keys, drawn), x.shape))
+    parts.push(await inOnePass(drawn, x, loss, batch));
   return {
     losses: Float32Array.from(parts.flatMap(({ losses }) => [...losses])),
     logits: concatRows(parts.map(({ logits }) => logits)),
@@ -96,46 +104,47 @@ async function lossOfMeanLogits(
   };
 }
 
-/** The examples that fit into a run with all of their draws. */
-const runExamples = ({ draws, maxBatch }: Drawn): number => Math.floor(maxBatch / draws);
+/** How many examples fit into one batch with all of their draws. */
+const examplesPerBatch = ({ draws, maxBatch }: Drawn): number => Math.floor(maxBatch / draws);
 
-interface Run {
+/** All draws of some examples. */
+interface WholeExamples {
   readonly examples: readonly number[];
-  /** The example and the key of each row: the draws of an example lie together. */
+  /** The example and the key of each row [batch]; the draws of one example are adjacent. */
   readonly indices: readonly number[];
-  readonly own: readonly Key[];
+  readonly keys: readonly Key[];
 }
 
-/** All draws of all examples, example by example, in runs that split none. */
-function* wholeExamples(keys: readonly Key[], drawn: Drawn): Generator<Run> {
-  const together = runExamples(drawn);
-  for (let from = 0; from < keys.length; from += together) {
-    const examples = keys.slice(from, from + together).map((_, i) => from + i);
+/** All draws of all examples, example by example, in batches that split no example. */
+function* wholeExamples(exampleKeys: readonly Key[], drawn: Drawn): Generator<WholeExamples> {
+  const perBatch = examplesPerBatch(drawn);
+  for (let from = 0; from < exampleKeys.length; from += perBatch) {
+    const examples = exampleKeys.slice(from, from + perBatch).map((_, i) => from + i);
     const indices = examples.flatMap((i) => Array.from({ length: drawn.draws }, () => i));
-    const own = indices.map((index, i) => fold(keys[index], i % drawn.draws));
-    yield { examples, indices, own };
+    const keys = indices.map((index, i) => fold(exampleKeys[index], i % drawn.draws));
+    yield { examples, indices, keys };
   }
 }
 
-/** All draws of some examples in one run, whose graph takes the mean: z̄ costs nothing beside the gradient. */
-async function inOneRun(
+/** Asks for the loss of mean logits: the graph takes the mean, so one pass gives z̄ and the gradient. */
+async function inOnePass(
   { model, draws }: Drawn,
   x: Tensor,
   loss: PerRow,
-  { examples, indices, own }: Run,
+  { examples, indices, keys }: WholeExamples,
 ): Promise<LossAndGradient> {
-  const run = await model.lossAndGradient(
+  const answer = await model.lossAndGradient(
     takeRows(x, indices),
     ofMean(takeLoss(loss, examples), draws),
-    own,
+    keys,
   );
-  // Each row has its part of ∂L/∂x, and their mean is a K-th of the sum.
-  const gradient = meanRows(run.gradient, draws);
+  // ∂L/∂x is the sum over the rows of an example, and `meanRows` divides that sum by K.
+  const gradient = meanRows(answer.gradient, draws);
   for (let i = 0; i < gradient.data.length; i++) gradient.data[i] *= draws;
-  return { losses: run.losses, logits: meanRows(run.logits, draws), gradient };
+  return { losses: answer.losses, logits: meanRows(answer.logits, draws), gradient };
 }
 
-/** Where the draws of one example are too many for a run: z̄ first, then the gradient, at the same keys. */
+/** For draws that do not fit into one batch: first z̄, then the gradient with the same keys. */
 async function inTwoPasses(
   drawn: Drawn,
   x: Tensor,
@@ -149,21 +158,21 @@ async function inTwoPasses(
 }
 
 /**
- * The same victim with one key per example for good, whatever keys a call brings: a randomised victim then shows an
- * attack the same draws at every step. Every call must bring the whole batch, in its order.
+ * The same victim with the constant keys `fixed` [batch], whatever keys a call passes: an attack on a randomised victim then
+ * sees the same draws at every step. Every call must pass the whole batch [batch, ...pixels] in the same order.
  */
 export function withFixedKeys(model: Victim, fixed: readonly Key[]): Victim {
-  const checked = (keys: readonly Key[]) => {
+  const fixedFor = (keys: readonly Key[]) => {
     if (keys.length !== fixed.length)
       throw new Error(
-        `internal: the keys of ${fixed.length} examples are fixed, but a call brings ${keys.length}`,
+        `internal: the keys of ${fixed.length} examples are fixed, but a call passes ${keys.length}`,
       );
     return fixed;
   };
   return {
-    logits: async (x, keys) => model.logits(x, checked(keys)),
+    logits: async (x, keys) => model.logits(x, fixedFor(keys)),
     lossAndGradient: async (x, loss, keys, over) =>
-      model.lossAndGradient(x, loss, checked(keys), over),
+      model.lossAndGradient(x, loss, fixedFor(keys), over),
     prefetch: (_, shape) => model.prefetch?.(fixed, [fixed.length, ...shape.slice(1)]),
   };
 }

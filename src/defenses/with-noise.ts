@@ -2,15 +2,18 @@ import type { Victim } from "../attacks/victim.ts";
 import { foldAll, type Key } from "../math/random.ts";
 import { increaseMany } from "../math/sums.ts";
 import type { Tensor } from "../math/tensor.ts";
-import { drawn, type Noise } from "../noise/noise.ts";
-import { requireNoise, requireVictim } from "./wrapped.ts";
+import { drawNoise, type Noise } from "../noise/noise.ts";
+import { requireNoise, requireVictim } from "./requirements.ts";
 
-/** The randomised network f̃(x) = f(x + η), one draw per example and key; x + η is not clipped. Throws `UsageError`. */
+/**
+ * The randomised network f(x + η) of x [batch, ...pixels] (Araujo et al. 2019, arXiv:1903.10219, §4.2), with one draw of η per
+ * example and key. Noisy pixels are not clipped to [0, 1]. Throws `UsageError` if an argument is of the wrong kind.
+ */
 export function withNoise(model: Victim, noise: Noise): Victim {
   requireVictim("withNoise", model);
   requireNoise("withNoise", noise);
   const noisy = async (x: Tensor, keys: readonly Key[]) => {
-    const eta = await drawn(noise, foldAll(keys, 0), x.shape);
+    const eta = await drawNoise(noise, foldAll(keys, 0), x.shape);
     increaseMany(eta.data, x.data);
     return eta;
   };

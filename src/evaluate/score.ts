@@ -29,12 +29,12 @@ export async function decisions(
     for (let from = 0; from < total; from += batch) {
       const indices = Array.from({ length: Math.min(batch, total - from) }, (_, i) => from + i);
       const examples = indices.map((i) => Math.floor(i / draws));
-      yield { examples, own: indices.map((i, j) => fold(keys[examples[j]], i % draws)) };
+      yield { examples, keys: indices.map((i, j) => fold(keys[examples[j]], i % draws)) };
     }
   }
   const logits: Tensor[] = [];
-  for (const { examples, own } of prefetched(victim, batches(), x.shape))
-    logits.push(await victim.logits(takeRows(x, examples), own));
+  for (const part of prefetched(victim, batches(), x.shape))
+    logits.push(await victim.logits(takeRows(x, part.examples), part.keys));
   const classes = logits[0]?.shape[1] ?? 0;
   const all = new Float32Array(total * classes);
   logits.forEach((part, i) => {

@@ -88,7 +88,7 @@ export function watched(victim: Victim): WatchedVictim {
       note("gradient", rowsNotFinite(answer.gradient), x, keys, loss);
       return withFiniteGradient(answer);
     },
-    prefetch: (keys, shape) => prefetchBatch(victim, { own: keys }, shape),
+    prefetch: (keys, shape) => prefetchBatch(victim, { keys }, shape),
     of: (owner) => asked.get(owner) ?? nothing,
     take() {
       const before = asked;

@@ -1,25 +1,25 @@
-// Every distribution that a noise can have, with what its name, its words and its tests need to know of it.
+// The noise distributions: parameters, description, sampler and density of each.
 import { generalizedNormal, laplace, normal, uniform, unit } from "../math/distributions.ts";
 import { fillBits, fold, foldAll, type Key } from "../math/random.ts";
 import { logGamma, normalQuantile } from "../math/special.ts";
 import { add, rowSize, type Shape, type Tensor, tensor } from "../math/tensor.ts";
 
-/** One number of a distribution, as it stands after a colon in a noise's name. */
+/** One parameter of a distribution, written after a colon in the name of a noise. */
 export interface Parameter {
-  /** The value when the name leaves it out: the paper's, §4.2. */
+  /** The default: the paper's value (§4.2). */
   readonly byDefault: number;
-  /** `pixels`: a length for pixels in [0, 1]; `order`: a pure number, which may be `inf`. */
+  /** `pixels`: a length on the scale of pixels in [0, 1]. `order`: dimensionless, may be `inf`. */
   readonly unit: "pixels" | "order";
 }
 
-/** A family of distributions of one pixel's noise. */
+/** A family of distributions for the noise of one pixel. */
 export interface Distribution {
   readonly parameters: readonly Parameter[];
-  /** In words, lengths for pixels in [0, 1]. */
+  /** The distribution in words; lengths are on the scale of pixels in [0, 1]. */
   describe(...parameters: readonly number[]): string;
-  /** One draw per key, independent between keys; shape is [keys, ...pixels]. */
+  /** One draw per key, independent between keys; `shape` and the result are [batch, ...pixels]. */
   sample(keys: readonly Key[], shape: Shape, ...parameters: readonly number[]): Tensor;
-  /** Its density at one pixel's noise x. */
+  /** The density of one pixel's noise at x. */
   density(x: number, ...parameters: readonly number[]): number;
 }
 
@@ -29,13 +29,13 @@ const normalDensity = (x: number, sigma: number) =>
   Math.exp(-((x / sigma) ** 2) / 2) / (sigma * Math.sqrt(2 * Math.PI));
 const uniformDensity = (x: number, a: number) => (Math.abs(x) <= a ? 1 / (2 * a) : 0);
 
-/** σ of exp(−(|x|/scale)^p): scale · √(Γ(3/p) / Γ(1/p)) (Nadarajah 2005, "A generalized normal distribution"). */
+/** Standard deviation of the density ∝ exp(−(|x|/scale)^p): scale · √(Γ(3/p) / Γ(1/p)) (Nadarajah 2005, "A generalized normal distribution"). */
 const deviation = (order: number, scale: number): number =>
   order === Number.POSITIVE_INFINITY
     ? scale / Math.sqrt(3)
     : scale * Math.exp((logGamma(3 / order) - logGamma(1 / order)) / 2);
 
-/** Each pixel tosses its own coin, Eq. (15): normal where it shows heads, uniform elsewhere. */
+/** One coin per pixel (Eq. 15): normal noise on heads, uniform noise on tails. */
 function mixedPixels(keys: readonly Key[], shape: Shape, sigma: number, a: number): Tensor {
   const out = tensor(shape);
   const row = rowSize(out);
@@ -53,16 +53,16 @@ function mixedPixels(keys: readonly Key[], shape: Shape, sigma: number, a: numbe
   return out;
 }
 
-/** One coin decides for all pixels of an example, as in the authors' code; each pixel still has the density of Eq. (15). */
+/** One coin per image, as in the authors' code. The density of each pixel is still that of Eq. (15). */
 function mixedImages(keys: readonly Key[], shape: Shape, sigma: number, a: number): Tensor {
   const out = tensor(shape);
   const row = rowSize(out);
   keys.forEach((key, i) => {
-    const one = [fold(key, 0)];
-    const alone = [1, ...shape.slice(1)];
+    const imageKey = [fold(key, 0)];
+    const imageShape = [1, ...shape.slice(1)];
     const heads = fold(key, 1)[0] % 2 === 1;
-    const drawn = heads ? normal(one, alone, sigma) : uniform(one, alone, -a, a);
-    out.data.set(drawn.data, i * row);
+    const eta = heads ? normal(imageKey, imageShape, sigma) : uniform(imageKey, imageShape, -a, a);
+    out.data.set(eta.data, i * row);
   });
   return out;
 }
@@ -75,7 +75,17 @@ const mixture = (per: string, sample: Distribution["sample"]): Distribution => (
   density: (x, sigma, a) => (normalDensity(x, sigma) + uniformDensity(x, a)) / 2,
 });
 
-/** Families by name; a noise is written `NAME` or `NAME:PARAMETER…`. */
+/** Simpson's weight of node i out of 0 … steps, times 3. */
+function simpsonWeight(i: number, steps: number): number {
+  if (i === 0 || i === steps) return 1;
+  return i % 2 === 1 ? 4 : 2;
+}
+
+/**
+ * The families by name. A noise is written `NAME` or `NAME:PARAMETER…`. Parameters are those of §4.2 of the paper; sources:
+ * normal, uniform and Laplace are textbook, `generalized-normal` is Nadarajah 2005, `conv` is Eq. (14) and `mix` Eq. (15) of
+ * the paper, and `mix-image` is its authors' code.
+ */
 export const distributions: Readonly<Record<string, Distribution>> = {
   normal: {
     parameters: [pixels(0.25)],
@@ -90,13 +100,13 @@ export const distributions: Readonly<Record<string, Distribution>> = {
     density: uniformDensity,
   },
   laplace: {
-    // The scale whose standard deviation, √2 times the scale, is that of the normal noise.
+    // Standard deviation √2 · 0.177 = 0.25, as for the normal noise.
     parameters: [pixels(0.177)],
     describe: (scale) => `Laplace noise of scale ${scale}`,
     sample: laplace,
     density: (x, scale) => Math.exp(-Math.abs(x) / scale) / (2 * scale),
   },
-  // The family that the other three belong to (§2.2; Dytso et al. 2018): order 1, 2 and ∞.
+  // Contains the three above at orders 2, ∞ and 1 (§2.2; Dytso et al. 2018).
   "generalized-normal": {
     parameters: [{ byDefault: 3, unit: "order" }, pixels(0.3)],
     describe: (order, scale) =>
@@ -118,10 +128,8 @@ export const distributions: Readonly<Record<string, Distribution>> = {
     density(x, sigma, a) {
       const steps = 64;
       let sum = 0;
-      for (let i = 0; i <= steps; i++) {
-        const weight = i === 0 || i === steps ? 1 : i % 2 === 1 ? 4 : 2;
-        sum += weight * normalDensity(x - a + (2 * a * i) / steps, sigma);
-      }
+      for (let i = 0; i <= steps; i++)
+        sum += simpsonWeight(i, steps) * normalDensity(x - a + (2 * a * i) / steps, sigma);
       return sum / (3 * steps);
     },
   },

@@ -1,4 +1,4 @@
-// Threads that draw noise. This file is both sides: a thread of it answers requests, everyone else sends them.
+// Draws noise in worker threads. Both sides are in this file: a worker that loads it answers requests, any other thread sends them.
 
 import { availableParallelism } from "node:os";
 import {
@@ -15,11 +15,11 @@ import type { Noise } from "./noise.ts";
 import { type DrawElsewhere, withPrefetch } from "./prefetch.ts";
 import { noiseNamed } from "./table.ts";
 
-/** Rows that a thread draws. */
+/** Asks a worker for noise of `shape` [batch, ...pixels]. */
 interface Request {
   readonly id: number;
   readonly noise: string;
-  /** Two words per key. */
+  /** Two words per key, [2 · batch]. */
   readonly keys: Uint32Array<ArrayBuffer>;
   readonly shape: Shape;
 }
@@ -29,13 +29,13 @@ interface Answer {
   readonly data: Float32Array<ArrayBuffer>;
 }
 
-/** Who asked. */
-interface Waiting {
+/** A request without an answer yet. */
+interface Pending {
   resolve(data: Float32Array<ArrayBuffer>): void;
   reject(reason: unknown): void;
 }
 
-/** Tells a thread of this file from others that load it. */
+/** Marks, as `workerData`, a thread that is to answer requests. */
 export const ROLE = "draws noise";
 
 if (!isMainThread && workerData === ROLE) {
@@ -43,63 +43,63 @@ if (!isMainThread && workerData === ROLE) {
   parentPort?.on("message", ({ id, noise: name, keys, shape }: Request) => {
     const noise = noises.get(name) ?? noiseNamed(name);
     noises.set(name, noise);
-    const own = Array.from(
+    const pairs = Array.from(
       { length: keys.length / 2 },
       (_, i): Key => [keys[2 * i], keys[2 * i + 1]],
     );
-    const data = noise.sample(own, shape).data as Float32Array<ArrayBuffer>;
+    const data = noise.sample(pairs, shape).data as Float32Array<ArrayBuffer>;
     parentPort?.postMessage({ id, data } satisfies Answer, [data.buffer]);
   });
 }
 
-/** A thread that draws what it is sent, in turn; what cannot be drawn is rejected. */
+/** The calling side of one worker: a function that resolves to the noise, or rejects once the worker has failed. */
 function drawer(worker: Worker) {
-  const asked = new Map<number, Waiting>();
+  const pending = new Map<number, Pending>();
   let next = 0;
   let broken: unknown;
-  // A process whose work is done ends, whether or not its threads could draw more.
+  // An idle worker does not keep the process alive.
   worker.unref();
   worker.on("message", ({ id, data }: Answer) => {
-    asked.get(id)?.resolve(data);
-    asked.delete(id);
-    if (asked.size === 0) worker.unref();
+    pending.get(id)?.resolve(data);
+    pending.delete(id);
+    if (pending.size === 0) worker.unref();
   });
   const end = (reason: unknown) => {
     broken ??= reason;
-    for (const { reject } of asked.values()) reject(reason);
-    asked.clear();
+    for (const { reject } of pending.values()) reject(reason);
+    pending.clear();
   };
   worker.on("error", end);
   worker.on("exit", () => end(new Error("the thread has ended")));
-  return (noise: string, own: readonly Key[], shape: Shape) =>
+  return (noise: string, rowKeys: readonly Key[], shape: Shape) =>
     new Promise<Float32Array<ArrayBuffer>>((resolve, reject) => {
       if (broken !== undefined) return reject(broken);
       const id = next++;
-      const keys = Uint32Array.from(own.flatMap((key) => key.slice(0, 2) as number[]));
-      asked.set(id, { resolve, reject });
+      const keys = Uint32Array.from(rowKeys.flatMap((key) => key.slice(0, 2) as number[]));
+      pending.set(id, { resolve, reject });
       worker.ref();
       const request: Request = { id, noise, keys, shape };
       worker.postMessage(request, [keys.buffer] as TransferListItem[]);
     });
 }
 
-/** Numbers from which on a second thread is worth its messages. */
+/** Below this many numbers per worker, the messages cost more than another worker saves. */
 const MIN_PER_WORKER = 2 ** 16;
 
-/** Draws in up to `most` threads, which `start` makes when they are first needed. */
-export function inThreads(most: number, start: () => Worker): DrawElsewhere {
-  const threads: ReturnType<typeof drawer>[] = [];
+/** Draws noise in up to `maxWorkers` workers, each started when it is first needed. Rows are split evenly between them. */
+export function inThreads(maxWorkers: number, start: () => Worker): DrawElsewhere {
+  const workers: ReturnType<typeof drawer>[] = [];
   return async (noise, keys, shape) => {
     const count = Math.max(
       1,
-      Math.min(most, keys.length, Math.floor(sizeOf(shape) / MIN_PER_WORKER)),
+      Math.min(maxWorkers, keys.length, Math.floor(sizeOf(shape) / MIN_PER_WORKER)),
     );
-    while (threads.length < count) threads.push(drawer(start()));
+    while (workers.length < count) workers.push(drawer(start()));
     const bounds = boundsOf(keys.length, count);
     const parts = await Promise.all(
       bounds.slice(1).map((to, i) => {
-        const own = keys.slice(bounds[i], to);
-        return threads[i](noise, own, [own.length, ...shape.slice(1)]);
+        const part = keys.slice(bounds[i], to);
+        return workers[i](noise, part, [part.length, ...shape.slice(1)]);
       }),
     );
     if (parts.length === 1) return parts[0];
@@ -109,18 +109,18 @@ export function inThreads(most: number, start: () => Worker): DrawElsewhere {
   };
 }
 
-/** Whether a thread can read this file: Node reads TypeScript itself from version 22.18 on, the built library always. */
+/** Whether a worker can load this file: Node runs TypeScript from version 22.18 on; the built library is JavaScript. */
 const canStart =
   !import.meta.url.endsWith(".ts") ||
   Boolean((process.features as { readonly typescript?: unknown }).typescript);
 
 const threads = inThreads(
   Math.max(1, Math.floor(availableParallelism() / 4)),
-  // Flags of the process, such as --input-type, are not for this file.
+  // The flags of this process, such as --input-type, do not apply to the worker.
   () => new Worker(new URL(import.meta.url), { workerData: ROLE, execArgv: [] }),
 );
 
-/** The noise of this name (see `noiseNamed`); what is prefetched is drawn in threads of this process. */
+/** The noise of this name (see `noiseNamed`). Prefetches are drawn in worker threads. Throws `UsageError`. */
 export function noiseNamedNode(text: string): Noise {
   const noise = noiseNamed(text);
   return canStart ? withPrefetch(noise, threads) : noise;

@@ -1,27 +1,30 @@
 import type { Key } from "../math/random.ts";
 import type { Shape, Tensor } from "../math/tensor.ts";
 
-/** A distribution of η, added to pixels in [0, 1]; x + η is not clipped. */
+/** A distribution of noise η that is added to pixels in [0, 1]. The sum x + η is not clipped. */
 export interface Noise {
-  /** As written on the command line: `normal:0.25`, `uniform:0.2`. */
+  /** The name on the command line, parameters included: `normal:0.25`, `uniform:0.2`. */
   readonly name: string;
-  /** One independent draw per example; shape is [batch, ...pixels] and keys has one entry per row. */
+  /** One independent draw per example: `shape` and the result are [batch, ...pixels], `keys` is [batch]. */
   sample(keys: readonly Key[], shape: Shape): Tensor;
-  /** Absent where nothing can be drawn while the network runs. */
+  /** Absent if noise cannot be drawn in the background. */
   readonly prefetch?: NoisePrefetch;
 }
 
-/** The same draws, made while something else computes. */
+/** Draws noise in the background, with the bits that `Noise.sample` gives. */
 export interface NoisePrefetch {
-  /** Says what will be asked for soon. Nothing but time depends on it. */
+  /** Starts drawing for a call to come: `keys` [batch], `shape` [batch, ...pixels]. A hint: results do not depend on it. */
   start(keys: readonly Key[], shape: Shape): void;
-  /** What `sample` gives, of what was prefetched without the time that it takes; the tensor is the caller's. */
+  /** The result of `sample`, [batch, ...pixels]; returns early for prefetched keys. The caller owns the tensor. */
   draw(keys: readonly Key[], shape: Shape): Promise<Tensor>;
 }
 
-/** What the noise's `sample` gives, drawn ahead where it was prefetched. */
-export const drawn = async (noise: Noise, keys: readonly Key[], shape: Shape): Promise<Tensor> =>
-  noise.prefetch?.draw(keys, shape) ?? noise.sample(keys, shape);
+/** The result of `noise.sample`, [batch, ...pixels], from a prefetch if there is one. */
+export const drawNoise = async (
+  noise: Noise,
+  keys: readonly Key[],
+  shape: Shape,
+): Promise<Tensor> => noise.prefetch?.draw(keys, shape) ?? noise.sample(keys, shape);
 
-/** Makes a noise of its name. */
+/** Resolves the name of a noise, such as `normal:0.25`. Throws `UsageError` for an unknown one. */
 export type NoiseNamed = (text: string) => Noise;

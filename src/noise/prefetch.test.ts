@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Key, keyOf, keysFor } from "../math/random.ts";
 import type { Shape } from "../math/tensor.ts";
-import { drawn } from "./noise.ts";
+import { drawNoise } from "./noise.ts";
 import { type DrawElsewhere, withPrefetch } from "./prefetch.ts";
 import { noiseNamed } from "./table.ts";
 
@@ -11,7 +11,7 @@ const ROW = [3, 4, 4];
 const some = (indices: readonly number[]) => keysFor(keyOf(1), indices);
 const shapeOf = (keys: readonly Key[]): Shape => [keys.length, ...ROW];
 
-/** The noise drawn ahead by a thread that notes how many rows it drew, and what is drawn where it is asked for. */
+/** Prefetched noise that counts the rows drawn by the other thread and the rows drawn here. */
 function watched(elsewhere?: DrawElsewhere) {
   const rows = { elsewhere: 0, here: 0 };
   const counting = {
@@ -21,7 +21,7 @@ function watched(elsewhere?: DrawElsewhere) {
       return noise.sample(keys, shape);
     },
   };
-  const ahead = withPrefetch(
+  const prefetching = withPrefetch(
     counting,
     elsewhere ??
       (async (name, keys, shape) => {
@@ -29,15 +29,15 @@ function watched(elsewhere?: DrawElsewhere) {
         return noiseNamed(name).sample(keys, shape).data as Float32Array<ArrayBuffer>;
       }),
   );
-  const prefetch = (keys: readonly Key[]) => ahead.prefetch?.start(keys, shapeOf(keys));
-  const draw = (keys: readonly Key[], shape = shapeOf(keys)) => drawn(ahead, keys, shape);
+  const prefetch = (keys: readonly Key[]) => prefetching.prefetch?.start(keys, shapeOf(keys));
+  const draw = (keys: readonly Key[], shape = shapeOf(keys)) => drawNoise(prefetching, keys, shape);
   return { rows, prefetch, draw };
 }
 
 const indices = fc.uniqueArray(fc.nat(30), { maxLength: 12 });
 
-describe("noise drawn ahead", () => {
-  it("has the bits of the noise, whatever was prefetched before", async () => {
+describe("prefetched noise", () => {
+  it("has the bits of the noise, whatever was prefetched", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(indices, indices), { maxLength: 8 }), async (calls) => {
         const { prefetch, draw } = watched();
@@ -49,7 +49,7 @@ describe("noise drawn ahead", () => {
     );
   });
 
-  it("draws what was prefetched nowhere else, also a part of it", async () => {
+  it("does not draw prefetched rows again, nor a subset of them", async () => {
     const { rows, prefetch, draw } = watched();
     prefetch(some([1, 2, 3]));
     await draw(some([1, 2, 3]));
@@ -58,7 +58,7 @@ describe("noise drawn ahead", () => {
     expect(rows).toEqual({ elsewhere: 6, here: 0 });
   });
 
-  it("draws here what was not prefetched: other keys, and rows of another shape", async () => {
+  it("draws other keys and rows of another shape here", async () => {
     const { rows, prefetch, draw } = watched();
     prefetch(some([1, 2]));
     await draw(some([2, 3, 4]));
@@ -67,14 +67,14 @@ describe("noise drawn ahead", () => {
     expect(await draw(some([5]), [1, 7])).toEqual(noise.sample(some([5]), [1, 7]));
   });
 
-  it("keys differ in both words", async () => {
+  it("compares both words of a key", async () => {
     const { prefetch, draw } = watched();
     prefetch([[1, 9]]);
     const other: Key[] = [[2, 9]];
     expect(await draw(other)).toEqual(noise.sample(other, shapeOf(other)));
   });
 
-  it("gives every draw to one caller, who may write into it", async () => {
+  it("gives a draw to one caller only, who may overwrite it", async () => {
     const { prefetch, draw } = watched();
     prefetch(some([1, 2]));
     const first = await draw(some([1, 2]));
@@ -83,7 +83,7 @@ describe("noise drawn ahead", () => {
     expect((await draw(some([1, 2]))).data).toEqual(before);
   });
 
-  it("draws here where there is no other place", async () => {
+  it("draws here if there is no other thread", async () => {
     const { rows, prefetch, draw } = watched(() => Promise.reject(new Error("no threads")));
     prefetch(some([1, 2]));
     expect(await draw(some([1, 2]))).toEqual(noise.sample(some([1, 2]), [2, ...ROW]));

@@ -38,7 +38,7 @@ it("uniform noise stays within its bound", () => {
 });
 
 describe.each(noiseNames)("%s", (kind) => {
-  it("is known again by its resolved name, and says its pixel scale", () => {
+  it("resolves its full name to itself, and states the pixel scale", () => {
     const { name } = noiseNamed(kind);
     expect(noiseNamed(name).name).toBe(name);
     expect(describeNoise(kind)).toMatch(/0\.\d+ on pixels in \[0, 1\]$/);
@@ -59,7 +59,7 @@ describe.each(noiseNames)("%s", (kind) => {
     );
   });
 
-  it("draws an example from its own key alone, whatever the batch", () => {
+  it("draws an example from its key alone, whatever the batch", () => {
     const noise = noiseNamed(kind);
     const { data } = noise.sample(keys, [4, 3, 5]);
     expect(noise.sample([keys[2]], [1, 3, 5]).data).toEqual(data.slice(30, 45));
@@ -74,7 +74,7 @@ describe.each([
   "generalized-normal:10:0.2",
   "generalized-normal:0.7:0.05",
   "mix:0.3:0.1",
-])("%s has the density it says", (text) => {
+])("%s has the stated density", (text) => {
   const [kind] = text.split(":");
   const parameters = noiseNamed(text)
     .name.split(":")
@@ -117,13 +117,13 @@ function table(density: (x: number) => number) {
 describe("mix", () => {
   const far = (data: Float32Array) => data.filter((v) => Math.abs(v) > 0.2).length;
 
-  it("tosses a coin for each pixel: every image has far normal draws", () => {
+  it("tosses a coin per pixel: every image has large normal draws", () => {
     const { data } = noiseNamed("mix").sample(keys, [4, 1000]);
     for (let i = 0; i < 4; i++)
       expect(far(data.subarray(1000 * i, 1000 * i + 1000))).toBeGreaterThan(100);
   });
 
-  it("per image tosses one: half of the images have none", () => {
+  it("per image tosses one coin: half of the images have no large draw", () => {
     const many = keysFor(keyOf(2), [...Array(400).keys()]);
     const { data } = noiseNamed("mix-image").sample(many, [400, 100]);
     const uniform = many.filter((_, i) => far(data.subarray(100 * i, 100 * i + 100)) === 0).length;
@@ -131,6 +131,6 @@ describe("mix", () => {
   });
 });
 
-it("an unknown noise is answered with the nearest", () => {
+it("suggests the nearest name for an unknown noise", () => {
   expect(() => noiseNamed("unifrom:0.2")).toThrow("unknown noise unifrom; did you mean uniform?");
 });

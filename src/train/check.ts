@@ -29,11 +29,11 @@ export async function checkAccuracy(
   const indices = checkIndices(test.size);
   const batches = Array.from({ length: Math.ceil(indices.length / BATCH) }, (_, i) => {
     const part = indices.slice(i * BATCH, (i + 1) * BATCH);
-    return { part, own: keysOf(part) };
+    return { part, keys: keysOf(part) };
   });
   let correct = 0;
-  for (const { part, own } of prefetched(model, batches, [BATCH, ...shape])) {
-    const predicted = argmaxRows(await model.logits(test.images(part), own));
+  for (const { part, keys } of prefetched(model, batches, [BATCH, ...shape])) {
+    const predicted = argmaxRows(await model.logits(test.images(part), keys));
     correct += part.filter((index, i) => predicted[i] === test.labels[index]).length;
   }
   return { accuracy: correct / Math.max(indices.length, 1), examples: indices.length };
