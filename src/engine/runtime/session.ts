@@ -4,7 +4,7 @@ import { input } from "../graph/ops.ts";
 import { topological } from "../graph/value.ts";
 import { writeOnnx } from "../onnx/export/write.ts";
 import type { Lowering } from "./lowerings.ts";
-import { better, fedConstants, parts, readersOf, split } from "./prepared.ts";
+import { better, fedConstants, parts, readersOf, split } from "./split-graph.ts";
 import type { Arrays, DeviceArray, DeviceMemory, Feeds, Program, Runtime } from "./runtime.ts";
 
 /** What onnxruntime-node and onnxruntime-web have in common, as far as we use it. */

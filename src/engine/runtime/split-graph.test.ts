@@ -7,7 +7,7 @@ import { topological } from "../graph/value.ts";
 import { conv } from "../graph/windows.ts";
 import { builder } from "../lowering/builder.ts";
 import { nodeRuntime } from "./node.ts";
-import { fedConstants, parts, split } from "./prepared.ts";
+import { fedConstants, parts, split } from "./split-graph.ts";
 
 const numbers = (shape: Shape, seed: number): Tensor =>
   tensor(
