@@ -107,11 +107,11 @@ describe.skipIf(runtime === null)("WebGPU agrees with the interpreter, and has a
 });
 
 it.skipIf(runtime === null)(
-  "a network attacked and trained on WebGPU, its weights held there, ends as on the CPU",
+  "a network attacked and trained on WebGPU, its weights kept there, ends as on the CPU",
   { timeout: 300_000 },
   async () => {
     if (runtime === null) return;
-    expect(runtime.holding).toBeDefined();
+    expect(runtime.deviceMemory).toBeDefined();
     const found = await scenario(runtime, wide);
     const [name, most] = worst(found, await scenario(await nodeRuntime({ threads: 1 }), wide));
     expect(Object.keys(found).length).toBeGreaterThan(50);

@@ -28,13 +28,17 @@ export async function calibrateMachine(
     throw new UsageError(
       "there is nothing to calibrate, since ONNX Runtime has no blocked convolutions for this processor; run without --calibrate",
     );
-  const { breakEven, measured, path, text } = found;
+  const { breakEven, timings, path, text } = found;
   const ms = (seconds: number) => `${(1000 * seconds).toFixed(1)} ms`;
-  for (const one of measured) {
-    const { what, channels, direct, winograd } = one;
-    emit({ calibrated: what === "images" ? "pictures" : what, channels, direct, winograd });
+  for (const { operation, channels, direct, winograd } of timings) {
+    emit({
+      calibrated: operation === "images" ? "pictures" : operation,
+      channels,
+      direct,
+      winograd,
+    });
     print(
-      `${WORK[what].padEnd(24)} ${String(channels).padStart(3)} channels  direct ${ms(direct)}, Winograd ${ms(winograd)}`,
+      `${WORK[operation].padEnd(24)} ${String(channels).padStart(3)} channels  direct ${ms(direct)}, Winograd ${ms(winograd)}`,
     );
   }
   await writing(path, makeFolder(dirname(path)));

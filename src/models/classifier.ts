@@ -59,8 +59,8 @@ export function trainableClassifier(
   mode: Mode,
 ): Classifier {
   // Weights that stay on the device are fed as they are; where all cross the host, constants do so once.
-  const { target, holding } = runtime;
-  if (mode === "frozen" && target.lowering === "plain" && holding === undefined)
+  const { target, deviceMemory } = runtime;
+  if (mode === "frozen" && target.lowering === "plain" && deviceMemory === undefined)
     return snapshots(runtime, architecture, current as () => Parameters);
   const specs = new Map(architecture.parameters.map((spec) => [spec.name, spec]));
   const parameter = (name: string) => input(name, specs.get(name)?.shape ?? []);

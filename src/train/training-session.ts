@@ -1,4 +1,4 @@
-import type { DeviceArray, Feeds, Runtime } from "../engine/runtime/runtime.ts";
+import type { DeviceArray, DeviceMemory, Feeds, Runtime } from "../engine/runtime/runtime.ts";
 import type { Tensor } from "../math/tensor.ts";
 import type { Architecture, Parameters } from "../models/architecture.ts";
 import type { TrainState } from "../models/opening/checkpoint.ts";
@@ -32,10 +32,10 @@ export async function trainingSession(
   batch: number,
   initial: TrainState,
 ): Promise<TrainingSession> {
-  const { holding } = runtime;
-  return holding === undefined
+  const { deviceMemory } = runtime;
+  return deviceMemory === undefined
     ? onHost(runtime, architecture, optimizer, batch, initial)
-    : onDevice(holding, architecture, optimizer, batch, initial);
+    : onDevice(deviceMemory, architecture, optimizer, batch, initial);
 }
 
 async function onHost(
@@ -67,7 +67,7 @@ async function onHost(
 }
 
 async function onDevice(
-  holding: NonNullable<Runtime["holding"]>,
+  deviceMemory: DeviceMemory,
   architecture: Architecture,
   optimizer: Optimizer,
   batch: number,
@@ -76,31 +76,33 @@ async function onDevice(
   const { parameters: firstParameters, slots: firstSlots } = initial;
   const outputs = stepGraph(architecture, optimizer, batch);
   const changed = Object.keys(outputs).filter((name) => name.startsWith(NEXT));
-  const program = await holding.compile(outputs, changed);
-  let held: Readonly<Record<string, DeviceArray>> = {};
+  const program = await deviceMemory.compile(outputs, changed);
+  let deviceArrays: Readonly<Record<string, DeviceArray>> = {};
   let parameters: Feeds = firstParameters;
   let slots: Feeds = firstSlots;
   const now = (before: Feeds): Feeds =>
-    Object.fromEntries(Object.entries(before).map(([name, array]) => [name, held[name] ?? array]));
-  const releaseHeld = () => {
-    for (const array of Object.values(held)) array.release();
-    held = {};
+    Object.fromEntries(
+      Object.entries(before).map(([name, array]) => [name, deviceArrays[name] ?? array]),
+    );
+  const releaseArrays = () => {
+    for (const array of Object.values(deviceArrays)) array.release();
+    deviceArrays = {};
   };
   return {
     async run(batch, rate) {
       const feeds = { ...parameters, ...slots, ...stepFeeds(architecture, batch, rate) };
-      const { arrays, held: next } = await program.run(feeds);
-      releaseHeld();
-      held = Object.fromEntries(
+      const { hostArrays, deviceArrays: next } = await program.run(feeds);
+      releaseArrays();
+      deviceArrays = Object.fromEntries(
         Object.entries(next).map(([name, array]) => [name.slice(NEXT.length), array]),
       );
       parameters = now(parameters);
       slots = now(slots);
-      return stepResult(arrays, batch.labels);
+      return stepResult(hostArrays, batch.labels);
     },
     parameters: () => parameters,
     async state() {
-      const read = await holding.read(held);
+      const read = await deviceMemory.read(deviceArrays);
       const onHost = (first: Parameters) =>
         Object.fromEntries(
           Object.entries(first).map(([name, array]) => [name, (read[name] ?? array) as Tensor]),
@@ -108,7 +110,7 @@ async function onDevice(
       return { parameters: onHost(firstParameters), slots: onHost(firstSlots) };
     },
     async release() {
-      releaseHeld();
+      releaseArrays();
       await program.release();
     },
   };

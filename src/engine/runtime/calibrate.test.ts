@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../../math/usage-error.ts";
 import { is, topological, type Value } from "../graph/value.ts";
-import { calibrate, crossing } from "./calibrate.ts";
+import { breakEvenOf, calibrate } from "./calibrate.ts";
 import { calibrationIn, withCalibration } from "./calibrations.ts";
 import { blockedLowering, blockedNamed } from "./lowerings.ts";
 
@@ -13,19 +13,19 @@ const timed = (channels: number, direct: number, winograd: number) => ({
 
 describe("the break-even", () => {
   it("lies where the ratio of times passes 1, in steps of 16 channels", () => {
-    expect(crossing([timed(64, 1, 1.25), timed(256, 5, 4)])).toBe(128);
+    expect(breakEvenOf([timed(64, 1, 1.25), timed(256, 5, 4)])).toBe(128);
     // ln 1.1 and ln 0.9 as they are: 64 · 2^(0.0953/0.2007) = 88.9.
-    expect(crossing([timed(128, 10, 9), timed(64, 1, 1.1)])).toBe(96);
+    expect(breakEvenOf([timed(128, 10, 9), timed(64, 1, 1.1)])).toBe(96);
   });
 
   it("is above the largest size that loses, whatever smaller ones do", () => {
     const sizes = [timed(64, 1, 0.9), timed(128, 1, 1.25), timed(256, 1, 0.8), timed(512, 1, 0.7)];
-    expect(crossing(sizes)).toBe(176);
+    expect(breakEvenOf(sizes)).toBe(176);
   });
 
   it("is an end of what was measured where one form always wins", () => {
-    expect(crossing([timed(64, 1, 0.9), timed(128, 1, 0.8)])).toBe(64);
-    expect(crossing([timed(64, 1, 1.2), timed(512, 1, 1.1)])).toBe(1024);
+    expect(breakEvenOf([timed(64, 1, 0.9), timed(128, 1, 0.8)])).toBe(64);
+    expect(breakEvenOf([timed(64, 1, 1.2), timed(512, 1, 1.1)])).toBe(1024);
   });
 });
 
@@ -64,15 +64,15 @@ describe("calibration", () => {
     [128, 256],
     [64, 512],
     [96, 176],
-  ])("finds the machine's break-evens: %d and %d channels", async (images, weights) => {
+  ])("finds the machine's break-evens of %d and %d channels", async (images, weights) => {
     const { compile, now, open } = machine({ images, weights });
-    const { breakEven, measured } = await calibrate(compile, now);
+    const { breakEven, timings } = await calibrate(compile, now);
     // Between two sizes the interpolation is off by a few channels.
     expect(Math.abs(breakEven.images - images)).toBeLessThanOrEqual(16);
     expect(Math.abs(breakEven.weights - weights)).toBeLessThanOrEqual(16);
-    expect(measured).toHaveLength(8);
-    expect(measured[1]).toMatchObject({ what: "images", channels: 128 });
-    expect(measured[1].direct).toBeCloseTo((18 * 128 ** 2) / 1000, 6);
+    expect(timings).toHaveLength(8);
+    expect(timings[1]).toMatchObject({ operation: "images", channels: 128 });
+    expect(timings[1].direct).toBeCloseTo((18 * 128 ** 2) / 1000, 6);
     expect(open()).toBe(0);
   });
 });

@@ -1,4 +1,4 @@
-// The file in which a user keeps what calibration has found out about his machines.
+// The format of the file that stores what `rampart bench --calibrate` measured on the user's machines.
 
 import { z } from "zod";
 import { crcOfText } from "../../math/crc32.ts";
@@ -9,7 +9,7 @@ const Channels = z.int().positive();
 const Calibrations = z.record(
   z.string(),
   z.strictObject({
-    /** Channels from which Winograd wins for images; the name is that of the file format. */
+    /** `BreakEven.images`; the file format keeps the older name. */
     pictures: Channels,
     weights: Channels,
     date: z.string(),
@@ -23,43 +23,50 @@ export interface Machine {
   /** The processor's name. */
   readonly cpu: string;
   readonly threads: number;
-  /** Name and version. */
+  /** Name and version of the engine. */
   readonly engine: string;
 }
 
-const entryOf = ({ cpu, threads, engine }: Machine): string =>
+const entryName = ({ cpu, threads, engine }: Machine): string =>
   `${cpu}, ${threads} ${threads === 1 ? "thread" : "threads"}, ${engine}`;
 
-/** The CRC-32 of an entry with its name. */
+/** The CRC-32 of an entry and its name. */
 const checksum = (name: string, { pictures, weights, date }: Calibrations[string]): string =>
   crcOfText(JSON.stringify([name, pictures, weights, date]));
 
-/** The entries of the file `path`, whose text this is; undefined stands for no file. */
-function parsed(text: string | undefined, path: string): Calibrations {
+/** The entries of a file with this text; none if `text` is undefined, which stands for a missing file. */
+function parse(text: string | undefined, path: string): Calibrations {
   if (text === undefined) return {};
   try {
-    const found = Calibrations.parse(JSON.parse(text));
-    for (const [name, { crc, ...entry }] of Object.entries(found))
+    const entries = Calibrations.parse(JSON.parse(text));
+    for (const [name, { crc, ...entry }] of Object.entries(entries))
       if (crc !== undefined && crc !== checksum(name, entry)) throw new Error("damaged");
-    return found;
+    return entries;
   } catch {
     throw new UsageError(
       `${path} is not what rampart bench --calibrate writes, or is damaged; remove it, and calibrate again`,
+      { code: "bad-file" },
     );
   }
 }
 
-/** The break-even that was measured on this machine; undefined where none was. */
+/**
+ * The break-even that the file `path`, with this text, stores for a machine; undefined if it stores none. Throws a
+ * `UsageError` (`bad-file`) if the text is malformed.
+ */
 export function calibrationIn(
   text: string | undefined,
   path: string,
   machine: Machine,
 ): BreakEven | undefined {
-  const found = parsed(text, path)[entryOf(machine)];
-  return found && { images: found.pictures, weights: found.weights };
+  const entry = parse(text, path)[entryName(machine)];
+  return entry && { images: entry.pictures, weights: entry.weights };
 }
 
-/** The file's text with what was measured on this machine; those of other machines stay. */
+/**
+ * The text of the file `path` with this machine's entry set. Keeps the entries of other machines. Throws a `UsageError`
+ * (`bad-file`) if the text is malformed.
+ */
 export function withCalibration(
   text: string | undefined,
   path: string,
@@ -67,9 +74,9 @@ export function withCalibration(
   { images, weights }: BreakEven,
 ): string {
   const entry = { pictures: images, weights, date: new Date().toISOString() };
-  const name = entryOf(machine);
+  const name = entryName(machine);
   const all: Calibrations = {
-    ...parsed(text, path),
+    ...parse(text, path),
     [name]: { ...entry, crc: checksum(name, entry) },
   };
   return `${JSON.stringify(all, null, 2)}\n`;

@@ -1,35 +1,39 @@
-// Whether an engine has blocks is found by running it: ONNX Runtime's blocked operators exist on some processors only, and the
-// size of a block depends on the processor.
+// Detects the size of an engine's blocks by running it: ONNX Runtime has blocked operators on some processors only, and
+// their block size depends on the processor.
 
 import type { NdArray } from "../../math/tensor.ts";
 import type { Lowered } from "../graph/lowered.ts";
 import { input, relu } from "../graph/ops.ts";
 import { conv, convInputGradient, convWeightGradient } from "../graph/windows.ts";
 import { writeOnnx } from "../onnx/export/write.ts";
+import { compiler } from "./compiler.ts";
 import { blockedLowering, type Lowering, plainLowering } from "./lowerings.ts";
 import { random } from "./probe.ts";
-import { compiler, type Engine, program } from "./session.ts";
+import { type Engine, sessionProgram } from "./session.ts";
 
-/** How many channels the engine's blocks have, seen from where it puts the number 1; null where it knows no blocks. */
+/**
+ * Channels per block, 8 or 16; null if the engine has no blocked operators. Reorders 0, 1, 2, … of shape [1, 32, 1, 2] into
+ * [block, row, column, channel of the block]: element 1, the second column of channel 0, ends up behind one block.
+ */
 async function blockSize<T>(engine: Engine<T>): Promise<number | null> {
   const shape = [1, 32, 1, 2];
   const node = (op: string, inputs: readonly Lowered[], attrs: object) =>
     ({ op, inputs, attrs, dtype: "float32", shape }) as unknown as Lowered;
-  const y = node("ReorderInput", [node("Input", [], { name: "x" })], {});
+  const reordered = node("ReorderInput", [node("Input", [], { name: "x" })], {});
   try {
-    const session = program(engine, await engine.open(writeOnnx({ y })));
+    const program = sessionProgram(engine, await engine.open(writeOnnx({ y: reordered })));
     const data = Float32Array.from({ length: 64 }, (_, i) => i);
-    const { y: found } = await session.run({ x: { dtype: "float32", shape, data } });
-    await session.release();
-    const block = (found.data as Float32Array).indexOf(1);
+    const { y } = await program.run({ x: { dtype: "float32", shape, data } });
+    await program.release();
+    const block = (y.data as Float32Array).indexOf(1);
     return block === 8 || block === 16 ? block : null;
   } catch {
     return null;
   }
 }
 
-/** Whether a small network and its gradients come out as with the plain lowering, to 1e-4 of their largest number. */
-async function agrees<T>(engine: Engine<T>, lowering: Lowering): Promise<boolean> {
+/** A network of three convolutions, with its gradients by the images and by all weights. */
+function testGraph() {
   const x = input("x", [16, 3, 8, 8]);
   const w = input("w", [32, 3, 3, 3]);
   const u = input("u", [32, 32, 3, 3]);
@@ -49,32 +53,37 @@ async function agrees<T>(engine: Engine<T>, lowering: Lowering): Promise<boolean
   const dv = convWeightGradient(k, y, [3, 3], geometry(2));
   const du = convWeightGradient(h, dk, [3, 3], geometry(1));
   const dw = convWeightGradient(x, dh, [3, 3], geometry(1));
-  const outputs = { y, dx, dw, du, dv };
   const feeds = Object.fromEntries(
     [x, w, u, v].map(({ shape }, i) => ["xwuv"[i], random(shape, i)] as const),
   );
+  return { outputs: { y, dx, dw, du, dv }, feeds };
+}
+
+/** Whether a lowering gives the results of the plain one, with an error up to 1e-4 of an output's largest value. */
+async function agreesWithPlain<T>(engine: Engine<T>, lowering: Lowering): Promise<boolean> {
+  const { outputs, feeds } = testGraph();
   try {
     const results: Readonly<Record<string, NdArray>>[] = [];
     for (const each of [plainLowering, lowering]) {
-      const compiled = await compiler(engine, each)(outputs);
-      results.push(await compiled.run(feeds));
-      await compiled.release();
+      const program = await compiler(engine, each)(outputs);
+      results.push(await program.run(feeds));
+      await program.release();
     }
     return Object.keys(outputs).every((name) => {
-      const [expected, got] = results.map((result) => result[name].data as Float32Array);
-      const scale = expected.reduce((top, value) => Math.max(top, Math.abs(value)), 0);
-      return expected.every((value, i) => Math.abs(value - got[i]) <= 1e-4 * scale);
+      const [expected, actual] = results.map((result) => result[name].data as Float32Array);
+      const scale = expected.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+      return expected.every((value, i) => Math.abs(value - actual[i]) <= 1e-4 * scale);
     });
   } catch {
     return false;
   }
 }
 
-/** The size of the engine's blocks, if what is lowered to them comes out right; else null. */
+/** Channels per block of the engine; null if it has no blocks, or if the blocked lowering gives wrong results there. */
 export async function chooseBlock<T>(engine: Engine<T>): Promise<number | null> {
   const block = await blockSize(engine);
   if (block === null) return null;
-  // With a break-even of one channel the network has all forms of convolutions, Winograd's among them.
-  const right = await agrees(engine, blockedLowering(block, { images: 1, weights: 1 }));
-  return right ? block : null;
+  // A break-even of one channel makes the network use every form of convolution, including Winograd's.
+  const lowering = blockedLowering(block, { images: 1, weights: 1 });
+  return (await agreesWithPlain(engine, lowering)) ? block : null;
 }

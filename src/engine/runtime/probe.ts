@@ -1,15 +1,18 @@
 import { uniform } from "../../math/distributions.ts";
 import { keyOf } from "../../math/random.ts";
-import { addScaled, type Shape, tensor } from "../../math/tensor.ts";
+import { addScaled, type Shape, type Tensor, tensor } from "../../math/tensor.ts";
 import * as g from "../graph/expressions.ts";
 import { interpret } from "../graph/interpret.ts";
 import type { Program, Runtime } from "./runtime.ts";
 
-/** Largest difference, as a share of the largest value, that a device may show: products in TF32 stay below, errors do not. */
+/**
+ * Largest error of a device, as a share of the largest value of an output. Products in TF32 stay below it; programming
+ * errors do not.
+ */
 const TOLERANCE = 2e-3;
 
-/** A convolution with its gradients, a product and a loss: seconds before hours of work on a device that is not right. */
-function question() {
+/** A convolution with both gradients, a matrix product and a loss. Takes seconds, and may save hours on a faulty device. */
+function probeGraph() {
   const x = g.input("x", [2, 3, 8, 8]);
   const w = g.input("w", [4, 3, 3, 3]);
   const v = g.input("v", [256, 5]);
@@ -24,16 +27,19 @@ function question() {
   };
 }
 
-/** Numbers between −1 and 1, the same for the same seed. */
-export const random = (shape: Shape, seed: number) =>
+/** Numbers from U[−1, 1], determined by `seed`. */
+export const random = (shape: Shape, seed: number): Tensor =>
   tensor(shape, uniform([keyOf(seed)], [1, ...shape], -1, 1).data);
 
-/** Runs a tiny graph and compares it with the interpreter: what disagrees, or undefined. The program stays open. */
+/**
+ * Runs a tiny graph and compares it with the reference interpreter. `wrong` names the outputs that differ; it is undefined if
+ * none does. The program stays open.
+ */
 export async function probe(
   compile: Runtime["compile"],
 ): Promise<{ readonly program: Program; readonly wrong: string | undefined }> {
-  const outputs = question();
-  // Logits are small, so that the logarithm of the sum of their exponentials is as large as they are.
+  const outputs = probeGraph();
+  // Small logits, so that the log-sum-exp is about as large as they are.
   const feeds = {
     x: random([2, 3, 8, 8], 0),
     w: random([4, 3, 3, 3], 1),
@@ -44,9 +50,9 @@ export async function probe(
   const expected = interpret(Object.values(outputs), feeds);
   const wrong = Object.keys(outputs).filter((name, i) => {
     const right = Array.from(expected[i].data as Float32Array);
-    const size = right.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const scale = right.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
     const { data } = results[name];
-    return !right.every((value, j) => Math.abs(value - Number(data[j])) <= TOLERANCE * size);
+    return !right.every((value, j) => Math.abs(value - Number(data[j])) <= TOLERANCE * scale);
   });
   return { program, wrong: wrong.length === 0 ? undefined : wrong.join(", ") };
 }

@@ -4,59 +4,60 @@ import type { Value } from "../graph/value.ts";
 /** Arrays by name. */
 export type Arrays = Readonly<Record<string, NdArray>>;
 
-/** Where graphs may run. */
+/** The devices that `nodeRuntime` knows. */
 export const devices = ["cpu", "webgpu", "cuda"] as const;
 
-/** Threads that a runtime takes at most; a process that asks for thousands is ended by the system. */
+/** Upper bound on the threads of a runtime: the system kills a process that asks for thousands. */
 export const MAX_THREADS = 512;
 
-/** An array that a run has left on the device; whoever got it releases it. */
+/** An array in device memory. Its receiver must release it. */
 export interface DeviceArray {
   readonly dtype: DType;
   readonly shape: Shape;
-  /** The engine's own tensor. */
-  readonly held: unknown;
+  /** The engine's own tensor object. */
+  readonly tensor: unknown;
   release(): void;
 }
 
-/** What a program is fed, by name. */
+/** The inputs of a program by name, on the host or on the device. */
 export type Feeds = Readonly<Record<string, NdArray | DeviceArray>>;
 
-/** A compiled graph. Its memory belongs to the runtime until `release`. */
+/** A compiled graph. The runtime keeps its memory until `release`. */
 export interface Program {
   /**
-   * One array per input of the graph, of its dtype and shape → one per output. An output may be written over the array of
-   * its name in `into`, which is of its dtype and shape, no input, and which nobody else reads any more.
+   * Takes one array per input, of that input's dtype and shape, and returns one per output. The program may overwrite an
+   * array in `into` with the output of the same name. Such an array has the output's dtype and shape, is not among
+   * `feeds`, and has no other reader.
    */
   run(feeds: Feeds, into?: Arrays): Promise<Record<string, NdArray>>;
   release(): Promise<void>;
 }
 
-/** A compiled graph some of whose outputs stay on the device. */
+/** A compiled graph that leaves some of its outputs on the device. */
 export interface DeviceProgram {
   run(feeds: Feeds): Promise<{
-    readonly arrays: Record<string, NdArray>;
-    readonly held: Record<string, DeviceArray>;
+    readonly hostArrays: Record<string, NdArray>;
+    readonly deviceArrays: Record<string, DeviceArray>;
   }>;
   release(): Promise<void>;
 }
 
-/** What a runtime offers whose arrays can stay on the device between runs. */
+/** Keeps arrays on the device between runs. */
 export interface DeviceMemory {
-  /** As a runtime's `compile`; the outputs named in `held` stay on the device. */
+  /** Compiles `outputs`; those named in `onDevice` stay on the device after a run. */
   compile(
     outputs: Readonly<Record<string, Value>>,
-    held: readonly string[],
+    onDevice: readonly string[],
   ): Promise<DeviceProgram>;
-  /** Copies to the host; the arrays stay. */
+  /** Copies arrays to the host. The device arrays stay valid. */
   read(arrays: Readonly<Record<string, DeviceArray>>): Promise<Record<string, NdArray>>;
 }
 
-/** What a program was compiled for; stored with results, since "same bits" holds within one target. */
+/** Where a program runs. Stored with results: runs give the same bits only on the same target. */
 export interface RuntimeTarget {
   /** `cpu`, `webgpu`, `cuda`; `wasm` for the CPU in a page. */
   readonly device: string;
-  /** Threads within an operator. */
+  /** Threads within one operator. */
   readonly threads: number;
   /** The lowering that rewrites graphs: `plain`, `blocked-16`, `blocked-8`, `webgpu`. */
   readonly lowering: string;
@@ -64,17 +65,20 @@ export interface RuntimeTarget {
   readonly engine: string;
 }
 
-/** Where graphs run. `node.ts` and `web.ts` each make one. */
+/** The options of `Runtime.compile`. */
+export interface CompileOptions {
+  /**
+   * Inputs that rarely change, such as weights. The program caches every value that depends on them alone, and recomputes
+   * these values when it is fed a different array object.
+   */
+  readonly fixed?: readonly string[];
+}
+
+/** Compiles and runs graphs. `nodeRuntime` and `webRuntime` make one. */
 export interface Runtime {
   readonly target: RuntimeTarget;
-  /** Outputs by name; the inputs are the `Input` nodes that they reach. */
-  compile(
-    outputs: Readonly<Record<string, Value>>,
-    options?: {
-      /** Inputs that stay the same arrays for many runs; what depends on them alone is computed when one is another. */
-      readonly fixed?: readonly string[];
-    },
-  ): Promise<Program>;
-  /** Absent where every array crosses the host in every run. */
-  readonly holding?: DeviceMemory;
+  /** Compiles the graph that `outputs` reach; its `Input` nodes are the inputs of the program. */
+  compile(outputs: Readonly<Record<string, Value>>, options?: CompileOptions): Promise<Program>;
+  /** Undefined if every array is copied to the host after every run. */
+  readonly deviceMemory?: DeviceMemory;
 }

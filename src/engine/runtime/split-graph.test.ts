@@ -7,7 +7,7 @@ import { topological } from "../graph/value.ts";
 import { conv } from "../graph/windows.ts";
 import { builder } from "../lowering/builder.ts";
 import { nodeRuntime } from "./node.ts";
-import { fedConstants, parts, split } from "./split-graph.ts";
+import { constantsAsInputs, partition, splitGraph } from "./split-graph.ts";
 
 const numbers = (shape: Shape, seed: number): Tensor =>
   tensor(
@@ -51,7 +51,7 @@ describe("a split graph", () => {
   const [p, v, w] = [given("p"), given("v"), given("w")];
   const kept = both("Mul", v, w);
   const outputs = { y: both("Add", both("Mul", p, kept), v), kept };
-  const { prepared, main } = split(outputs, (name) => name !== "p");
+  const { prepared, main } = splitGraph(outputs, (name) => name !== "p");
   const inputsOf = (graph: Readonly<Record<string, Lowered>>) =>
     topological<Lowered>(Object.values(graph))
       .flatMap((node) => (isLowered(node, "Input") ? [node.attrs.name] : []))
@@ -86,15 +86,15 @@ describe("a graph in parts", () => {
   };
 
   it("keeps together what has a computation in common, and holds every output once", () => {
-    const names = parts(whole, 1).map((part) => Object.keys(part).sort());
+    const names = partition(whole, 1).map((part) => Object.keys(part).sort());
     expect(names).toContainEqual(["first", "second"]);
     expect(names.flat().sort()).toEqual(Object.keys(whole).sort());
     expect(names).toHaveLength(3);
   });
 
   it("joins small parts up to the bytes that were asked for", () => {
-    expect(parts(whole, 2 * 8000).map((part) => Object.keys(part).length)).toEqual([2, 2]);
-    expect(parts(whole, 1e9)).toEqual([expect.objectContaining(whole)]);
+    expect(partition(whole, 2 * 8000).map((part) => Object.keys(part).length)).toEqual([2, 2]);
+    expect(partition(whole, 1e9)).toEqual([expect.objectContaining(whole)]);
   });
 
   it("has large constants as inputs, and small ones as they were", () => {
@@ -102,7 +102,7 @@ describe("a graph in parts", () => {
     const known = b.make("Constant", [], { array: large }, "float32", [2000]);
     const small = b.make("Constant", [], { array: numbers([1], 2) }, "float32", [1]);
     const y = b.make("Mul", [sum(known, p), small], {}, "float32", [2000]);
-    const { graph, fed } = fedConstants({ y });
+    const { graph, fed } = constantsAsInputs({ y });
     expect(Object.values(fed)).toEqual([large]);
     const leaves = topological<Lowered>([graph.y]).filter(({ inputs }) => inputs.length === 0);
     expect(leaves.map(({ op }) => op).sort()).toEqual(["Constant", "Input", "Input"]);

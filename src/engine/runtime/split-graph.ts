@@ -1,5 +1,5 @@
-// What does not change from run to run is computed once: weights in the order that convolutions read them, scales of frozen
-// batch norms folded into them.
+// Computes once what does not change from run to run: weights in the order in which convolutions read them, and the scales
+// of frozen batch norms folded into these weights.
 
 import { type NdArray, sizeOf } from "../../math/tensor.ts";
 import { isLowered, type Lowered, type LoweredOp } from "../graph/lowered.ts";
@@ -8,18 +8,18 @@ import type { Arrays } from "./runtime.ts";
 
 type Graph = Readonly<Record<string, Lowered>>;
 
-/** A graph in two parts, the first of which is run when a fixed input changes. */
-export interface Split {
-  /** What the main part takes from the first, by the name of the input that it is there. */
+/** A graph in two parts: one that depends on fixed inputs and constants only, and the rest. */
+export interface SplitGraph {
+  /** The first part. Its outputs are inputs of the second part, under the same names. */
   readonly prepared: Graph;
-  /** The rest, given arrays of `prepared`; those in `constants` are known for good. */
+  /** The second part, with the nodes in `constants` instead of the inputs of the same names. */
   main(constants: Readonly<Record<string, Lowered>>): Graph;
 }
 
-/** Stands before the names of prepared arrays. */
+/** Prefix of the names of prepared arrays. */
 const PREPARED = "prepared:";
 
-/** Operators that the runtime can run faster with constants (it packs them) than with fed arrays. */
+/** Operators that ONNX Runtime runs faster with a constant operand, because it packs constants when it opens a session. */
 const PACKED: ReadonlySet<LoweredOp> = new Set([
   "Conv",
   "FusedConv",
@@ -28,46 +28,46 @@ const PACKED: ReadonlySet<LoweredOp> = new Set([
   "FusedMatMul",
 ]);
 
-/** Elements of an array that is no burden as a constant. */
+/** Number of elements up to which a constant costs next to nothing. */
 const SMALL = 1024;
 
-/** Whether the runtime should see an array as a constant, if it is one: it is small, or read by what packs it. */
-export const better = (readers: readonly Lowered[], { shape }: Lowered): boolean =>
+/** Whether an array should become a constant of the main program: it is small, or one of its readers packs constants. */
+export const prefersConstant = ({ shape }: Lowered, readers: readonly Lowered[]): boolean =>
   sizeOf(shape) <= SMALL || readers.some(({ op }) => PACKED.has(op));
 
-/** Splits a graph by what depends on inputs that change from run to run. */
-export function split(outputs: Graph, isFixed: (name: string) => boolean): Split {
+/** Splits a graph into the values that depend on no changing input, and the rest. */
+export function splitGraph(outputs: Graph, isFixed: (name: string) => boolean): SplitGraph {
   const order = topological<Lowered>(Object.values(outputs));
-  const changes = new Set<Lowered>();
-  for (const node of order)
-    if (
-      isLowered(node, "Input") ? !isFixed(node.attrs.name) : node.inputs.some((x) => changes.has(x))
-    )
-      changes.add(node);
+  const changing = new Set<Lowered>();
+  for (const node of order) {
+    const changes = isLowered(node, "Input")
+      ? !isFixed(node.attrs.name)
+      : node.inputs.some((x) => changing.has(x));
+    if (changes) changing.add(node);
+  }
+  // The prepared values that a changing node reads, or that are outputs themselves.
   const border = new Map<Lowered, string>();
-  const take = (node: Lowered) => {
-    const computed = node.inputs.length > 0 && !changes.has(node);
-    if (computed && !border.has(node)) border.set(node, `${PREPARED}${border.size}`);
+  const cut = (node: Lowered) => {
+    const isComputed = node.inputs.length > 0 && !changing.has(node);
+    if (isComputed && !border.has(node)) border.set(node, `${PREPARED}${border.size}`);
   };
-  for (const node of order) if (changes.has(node)) node.inputs.forEach(take);
-  Object.values(outputs).forEach(take);
+  for (const node of order) if (changing.has(node)) node.inputs.forEach(cut);
+  Object.values(outputs).forEach(cut);
 
   return {
     prepared: Object.fromEntries([...border].map(([node, name]) => [name, node])),
     main(constants) {
-      const now = new Map<Lowered, Lowered>();
-      for (const [node, name] of border) now.set(node, constants[name] ?? inputOf(node, name));
-      return replaced(
-        outputs,
-        now,
-        order.filter((node) => changes.has(node)),
-      );
+      const replacements = new Map<Lowered, Lowered>();
+      for (const [node, name] of border)
+        replacements.set(node, constants[name] ?? inputLike(node, name));
+      const changed = order.filter((node) => changing.has(node));
+      return replaceNodes(outputs, replacements, changed);
     },
   };
 }
 
-/** An input in the place of a node. */
-const inputOf = ({ dtype, shape }: Lowered, name: string): Lowered => ({
+/** An input with the dtype and shape of a node. */
+const inputLike = ({ dtype, shape }: Lowered, name: string): Lowered => ({
   op: "Input",
   inputs: [],
   attrs: { name },
@@ -75,77 +75,93 @@ const inputOf = ({ dtype, shape }: Lowered, name: string): Lowered => ({
   shape,
 });
 
-/** The graph with other nodes in the place of those in `now`; `order` has all that may change. */
-function replaced(outputs: Graph, now: Map<Lowered, Lowered>, order: readonly Lowered[]): Graph {
+/** The graph with some nodes replaced. `order` lists every node that reaches a replaced one, inputs first. */
+function replaceNodes(
+  outputs: Graph,
+  replacements: ReadonlyMap<Lowered, Lowered>,
+  order: readonly Lowered[],
+): Graph {
+  const current = new Map(replacements);
   for (const node of order) {
-    if (now.has(node)) continue;
-    const inputs = node.inputs.map((x) => now.get(x) ?? x);
-    if (inputs.some((x, i) => x !== node.inputs[i])) now.set(node, { ...node, inputs });
+    if (current.has(node)) continue;
+    const inputs = node.inputs.map((x) => current.get(x) ?? x);
+    if (inputs.some((x, i) => x !== node.inputs[i])) current.set(node, { ...node, inputs });
   }
   return Object.fromEntries(
-    Object.entries(outputs).map(([name, node]) => [name, now.get(node) ?? node]),
+    Object.entries(outputs).map(([name, node]) => [name, current.get(node) ?? node]),
   );
 }
 
 /**
- * The graph with its large constants as inputs, and their arrays by name. A runtime copies constants several times when a
- * program is opened, and computes with them there; inputs it reads where they lie.
+ * Turns large constants into inputs; `fed` has their arrays by name. ONNX Runtime copies a constant several times and folds
+ * it when it opens a session, but reads an input in place.
  */
-export function fedConstants(outputs: Graph): { readonly graph: Graph; readonly fed: Arrays } {
+export function constantsAsInputs(outputs: Graph): { readonly graph: Graph; readonly fed: Arrays } {
   const order = topological<Lowered>(Object.values(outputs));
-  const now = new Map<Lowered, Lowered>();
+  const replacements = new Map<Lowered, Lowered>();
   const fed: Record<string, NdArray> = {};
   for (const node of order)
     if (isLowered(node, "Constant") && sizeOf(node.shape) > SMALL) {
-      const name = `constant:${now.size}`;
+      const name = `constant:${replacements.size}`;
       fed[name] = node.attrs.array;
-      now.set(node, inputOf(node, name));
+      replacements.set(node, inputLike(node, name));
     }
-  return { graph: replaced(outputs, now, order), fed };
+  return { graph: replaceNodes(outputs, replacements, order), fed };
 }
 
-/**
- * The graph in parts that have no computation in common, to be run one after the other: each gives arrays of about `bytes`
- * together, more where more hangs together.
- */
-export function parts(outputs: Graph, bytes: number): Graph[] {
-  const groups: { names: Set<string>; readonly nodes: Set<Lowered> }[] = [];
-  const groupOf = new Map<Lowered, (typeof groups)[number]>();
+/** Outputs that share computed nodes. */
+interface Group {
+  readonly names: Set<string>;
+  readonly nodes: Set<Lowered>;
+}
+
+/** Groups outputs so that no node is computed in two groups. */
+function connectedGroups(outputs: Graph): Group[] {
+  const groups: Group[] = [];
+  const groupOf = new Map<Lowered, Group>();
   for (const [name, output] of Object.entries(outputs)) {
     const nodes = topological<Lowered>([output]).filter(({ inputs }) => inputs.length > 0);
-    const met = new Set(nodes.flatMap((node) => groupOf.get(node) ?? []));
-    const group = { names: new Set([name]), nodes: new Set(nodes) };
-    for (const one of met) {
-      for (const other of one.names) group.names.add(other);
-      for (const node of one.nodes) group.nodes.add(node);
-      groups.splice(groups.indexOf(one), 1);
+    const overlapping = new Set(nodes.flatMap((node) => groupOf.get(node) ?? []));
+    const group: Group = { names: new Set([name]), nodes: new Set(nodes) };
+    for (const other of overlapping) {
+      for (const otherName of other.names) group.names.add(otherName);
+      for (const node of other.nodes) group.nodes.add(node);
+      groups.splice(groups.indexOf(other), 1);
     }
     groups.push(group);
     for (const node of group.nodes) groupOf.set(node, group);
   }
-  const found: Record<string, Lowered>[] = [];
-  let held = Number.POSITIVE_INFINITY;
-  for (const { names } of groups) {
-    const own = Object.fromEntries([...names].map((name) => [name, outputs[name]]));
-    const size = 4 * Object.values(own).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-    if (held + size > bytes) {
-      found.push({});
-      held = 0;
-    }
-    Object.assign(found[found.length - 1], own);
-    held += size;
-  }
-  return found;
+  return groups;
 }
 
-/** Which nodes read each of the prepared values. */
+/**
+ * Partitions a graph into parts without common computations. The outputs of a part take about `bytes` of memory at four
+ * bytes per element, or more if they share computations.
+ */
+export function partition(outputs: Graph, bytes: number): Graph[] {
+  const parts: Record<string, Lowered>[] = [];
+  let used = Number.POSITIVE_INFINITY;
+  for (const { names } of connectedGroups(outputs)) {
+    const group = Object.fromEntries([...names].map((name) => [name, outputs[name]]));
+    const size = 4 * Object.values(group).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    if (used + size > bytes) {
+      parts.push({});
+      used = 0;
+    }
+    Object.assign(parts[parts.length - 1], group);
+    used += size;
+  }
+  return parts;
+}
+
+/** A function that lists the nodes that read a value. */
 export function readersOf(outputs: Graph): (value: Lowered) => readonly Lowered[] {
   const readers = new Map<Lowered, Lowered[]>();
   for (const node of topological<Lowered>(Object.values(outputs)))
     for (const x of node.inputs) {
-      const known = readers.get(x);
-      if (known === undefined) readers.set(x, [node]);
-      else known.push(node);
+      const found = readers.get(x);
+      if (found === undefined) readers.set(x, [node]);
+      else found.push(node);
     }
   return (value) => readers.get(value) ?? [];
 }

@@ -6,7 +6,7 @@ import type { Lowered } from "../../graph/lowered.ts";
 import { is, type Op, topological, type Value } from "../../graph/value.ts";
 import { type Builder, builder } from "../builder.ts";
 import { lowerNode } from "../plain/plain.ts";
-import { type BreakEven, usualBreakEven } from "./cost.ts";
+import { type BreakEven, defaultBreakEven } from "./cost.ts";
 import { computed, type Deferred, deferredOf, deferredValues, materialized } from "./deferred.ts";
 import { blockedElementwise, isElementwise } from "./elementwise.ts";
 import { foldScales } from "./fold-scales.ts";
@@ -117,7 +117,7 @@ const FOLDED = 4096;
 export function lowerBlocked(
   outputs: Readonly<Record<string, Value>>,
   block: number,
-  breakEven: BreakEven = usualBreakEven,
+  breakEven: BreakEven = defaultBreakEven,
 ): Record<string, Lowered> {
   const names = Object.keys(outputs);
   const roots = foldScales(Object.values(outputs));

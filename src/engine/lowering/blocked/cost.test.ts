@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { costsLess, usualBreakEven } from "./cost.ts";
+import { costsLess, defaultBreakEven } from "./cost.ts";
 
 const square = (channels: number, length = 8) => ({
   into: channels,
@@ -24,7 +24,7 @@ describe("the cost model", () => {
   });
 
   it("counts the row and the column that are computed in vain of an odd image", () => {
-    const { images } = usualBreakEven;
+    const { images } = defaultBreakEven;
     expect(costsLess(images, square(images, 33))).toBe(false);
     expect(costsLess(images, square(1.2 * images, 33))).toBe(true);
     expect(costsLess(images, square(1.2 * images, 7))).toBe(false);

@@ -12,7 +12,7 @@ export interface BreakEven {
 }
 
 /** Where it lies for cores that do some 100 GFLOP/s. */
-export const usualBreakEven: BreakEven = { images: 128, weights: 256 };
+export const defaultBreakEven: BreakEven = { images: 128, weights: 256 };
 
 /** A convolution with a 3×3 kernel, stride 1 and a border of 1. */
 export interface Square {
