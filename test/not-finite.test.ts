@@ -24,7 +24,8 @@ import { EvaluateOptions } from "../src/evaluate/options.ts";
 import type { Row } from "../src/evaluate/row.ts";
 import { ruleNamed } from "../src/evaluate/rule.ts";
 import { rowName } from "../src/evaluate/runs.ts";
-import { type LossData, lossGraph, lossWeights } from "../src/losses/graph.ts";
+import { lossGraph, lossWeights } from "../src/losses/graph.ts";
+import type { Loss } from "../src/losses/loss.ts";
 import { lossOfLogits } from "../src/losses/plain.ts";
 import { type NdArray, tensor } from "../src/math/tensor.ts";
 import { nonFiniteNode } from "../src/models/non-finite.ts";
@@ -40,7 +41,7 @@ describe("losses as graphs are finite, and those of plain arithmetic, with class
   );
   const labels = [0, 1, 4];
   const targets = [2, 5, 2];
-  const losses: LossData[] = [
+  const losses: Loss[] = [
     { kind: "ce", labels },
     { kind: "margin", labels },
     { kind: "dlr", labels },
@@ -88,9 +89,9 @@ describe("the node behind an answer that is not finite", () => {
     dropout: { rate: 0, masks: {} },
     forward: (x: Value) => ({ logits: logits(x), statistics: {} }),
   });
-  const ask = (logits: (x: Value) => Value, loss: LossData | null, data = [0.5, 0.5, 0.5, 0.5]) =>
+  const ask = (logits: (x: Value) => Value, loss: Loss | null, data = [0.5, 0.5, 0.5, 0.5]) =>
     nonFiniteNode(interpreter, network(logits), {}, { x: tensor([1, 4], data), loss });
-  const ce: LossData = { kind: "ce", labels: [0] };
+  const ce: Loss = { kind: "ce", labels: [0] };
   const two = (x: Value) => mul(reshape(x, [1, 1]), constant(tensor([1, 2], [1, -1])));
   const centred = (x: Value) => sub(x, mean(x, [1], true));
 

@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { pgdTargeted } from "../src/attacks/pgd.ts";
 import { openDatasetNode } from "../src/data/node.ts";
 import { nodeRuntime } from "../src/engine/runtime/node.ts";
-import { marginsOf } from "../src/losses/plain.ts";
+import { marginsOf } from "../src/losses/margin.ts";
 import { keyOf, keysFor } from "../src/math/random.ts";
 import { classifier } from "../src/models/classifier.ts";
 import { importNode } from "../src/models/node.ts";

@@ -9,7 +9,7 @@ import { type Op, topological, type Value } from "../src/engine/graph/value.ts";
 import { nodeRuntime } from "../src/engine/runtime/node.ts";
 import type { Runtime } from "../src/engine/runtime/runtime.ts";
 import { webRuntime } from "../src/engine/runtime/web.ts";
-import { crossEntropy } from "../src/losses/graph.ts";
+import { crossEntropy } from "../src/losses/ce.ts";
 import { architecture } from "../src/models/index.ts";
 import { initialParameters } from "../src/models/initial.ts";
 import { difference, named, random } from "./fixtures/graph-cases.ts";

@@ -1,5 +1,8 @@
 import { z } from "zod";
-import { ce, dlr, dlrTargeted, marginsOf } from "../losses/plain.ts";
+import { ce } from "../losses/ce.ts";
+import { dlr } from "../losses/dlr.ts";
+import { dlrTargeted } from "../losses/dlr-targeted.ts";
+import { marginsOf } from "../losses/margin.ts";
 import { fold, foldAll, type Key } from "../math/random.ts";
 import { rowSize, type Shape, tensor } from "../math/tensor.ts";
 import { geometries } from "./apgd-geometry.ts";

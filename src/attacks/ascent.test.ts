@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { ce } from "../losses/plain.ts";
+import { ce } from "../losses/ce.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { tensor } from "../math/tensor.ts";
 import { type Ascent, ascend } from "./ascent.ts";

@@ -1,4 +1,6 @@
-import { marginsOf, type PerRow, takeLoss } from "../losses/plain.ts";
+import { marginsOf } from "../losses/margin.ts";
+import { takeLoss } from "../losses/plain.ts";
+import type { RowLoss } from "../losses/table.ts";
 import { foldAll, type Key } from "../math/random.ts";
 import { type Tensor, takeRows, tensor } from "../math/tensor.ts";
 import { balls } from "./balls.ts";
@@ -21,7 +23,7 @@ export interface Ascent {
 /** A batch on which an ascent works, and what it climbs. */
 export interface Climb {
   readonly x: Tensor;
-  readonly loss: PerRow;
+  readonly loss: RowLoss;
   readonly labels: Labels;
   readonly keys: readonly Key[];
 }

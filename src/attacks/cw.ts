@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { margin, marginsOf } from "../losses/plain.ts";
+import { margin, marginsOf } from "../losses/margin.ts";
 import { fold, foldAll, type Key } from "../math/random.ts";
 import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
 import { type Point, pointsAt } from "./cw-point.ts";

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { ce, marginsOf } from "../losses/plain.ts";
+import { ce } from "../losses/ce.ts";
+import { marginsOf } from "../losses/margin.ts";
 import { fold } from "../math/random.ts";
 import { distances, gather, rowOf } from "./examples.ts";
 import { beginAll, type Image, judge } from "./nearest.ts";

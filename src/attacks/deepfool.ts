@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { difference, marginsOf } from "../losses/plain.ts";
+import { difference } from "../losses/difference.ts";
+import { marginsOf } from "../losses/margin.ts";
 import { fold } from "../math/random.ts";
 import { distances, gather, rivals, rowOf } from "./examples.ts";
 import { beginAll, type Image, judge } from "./nearest.ts";

@@ -1,4 +1,4 @@
-import { marginsOf } from "../losses/plain.ts";
+import { marginsOf } from "../losses/margin.ts";
 import type { Key } from "../math/random.ts";
 import { fold, foldAll } from "../math/random.ts";
 import { type Tensor, takeRows, tensor } from "../math/tensor.ts";

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { difference, marginsOf } from "../losses/plain.ts";
+import { difference } from "../losses/difference.ts";
+import { marginsOf } from "../losses/margin.ts";
 import { fold } from "../math/random.ts";
 import type { Shape } from "../math/tensor.ts";
 import { distances, gather, rivals, rowOf } from "./examples.ts";

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { ce } from "../losses/plain.ts";
+import { ce } from "../losses/ce.ts";
 import { foldAll } from "../math/random.ts";
 import { addScaled, clamp, rowSize } from "../math/tensor.ts";
 import { balls } from "./balls.ts";

@@ -1,6 +1,6 @@
 // Answers of a victim in which an attack finds no number that is not finite.
 
-import { HUGE } from "../losses/plain.ts";
+import { MAX_LOGIT } from "../losses/logit-bounds.ts";
 import { type Tensor, tensor } from "../math/tensor.ts";
 import { allFinite } from "./preconditions.ts";
 import type { LossAndGradient } from "./victim.ts";
@@ -33,7 +33,7 @@ export function withFiniteGradient(answer: LossAndGradient): LossAndGradient {
   return {
     logits,
     losses: losses.map((loss) =>
-      Number.isNaN(loss) ? -HUGE : Math.min(Math.max(loss, -HUGE), HUGE),
+      Number.isNaN(loss) ? -MAX_LOGIT : Math.min(Math.max(loss, -MAX_LOGIT), MAX_LOGIT),
     ),
     gradient: tensor(
       gradient.shape,

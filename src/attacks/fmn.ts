@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { margin, marginsOf } from "../losses/plain.ts";
+import { margin, marginsOf } from "../losses/margin.ts";
 import { fold } from "../math/random.ts";
 import { geometries } from "./apgd-geometry.ts";
 import { distances, gather, rowOf } from "./examples.ts";

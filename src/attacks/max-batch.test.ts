@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { linearVictim } from "../../test/fixtures/linear-victim.ts";
-import { ce, dlrTargeted } from "../losses/plain.ts";
+import { ce } from "../losses/ce.ts";
+import { dlrTargeted } from "../losses/dlr-targeted.ts";
 import { normal, uniform } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { withMaxBatch } from "./max-batch.ts";

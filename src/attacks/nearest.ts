@@ -1,6 +1,6 @@
 // What minimum-norm attacks have in common: one object per image that keeps the closest adversarial point it met.
 
-import { marginsOf } from "../losses/plain.ts";
+import { marginsOf } from "../losses/margin.ts";
 import { foldAll, type Key } from "../math/random.ts";
 import { type Tensor, tensor } from "../math/tensor.ts";
 import { distances, rowOf } from "./examples.ts";

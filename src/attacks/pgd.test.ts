@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { linearVictim } from "../../test/fixtures/linear-victim.ts";
-import { ce } from "../losses/plain.ts";
+import { ce } from "../losses/ce.ts";
 import { normal, permutation, uniform } from "../math/distributions.ts";
 import { foldAll, keyOf, keysFor } from "../math/random.ts";
 import { add, argmaxRows, rows, type Shape, sub, takeRows, tensor } from "../math/tensor.ts";

@@ -1,5 +1,8 @@
 import { z } from "zod";
-import { ce, difference, marginsOf, type PerRow } from "../losses/plain.ts";
+import { ce } from "../losses/ce.ts";
+import { difference } from "../losses/difference.ts";
+import { marginsOf } from "../losses/margin.ts";
+import type { RowLoss } from "../losses/table.ts";
 import { foldAll, type Key } from "../math/random.ts";
 import { add, clamp, rowSize, type Tensor, takeRows } from "../math/tensor.ts";
 import { type Ascent, ascend } from "./ascent.ts";
@@ -48,7 +51,7 @@ interface Ascents {
   /** Classes to aim at, each from every start; null where the loss has no target. */
   readonly targets: number | null;
   /** What is climbed, towards the target of this place in the order of targets. */
-  loss(part: Part, place: number): PerRow;
+  loss(part: Part, place: number): RowLoss;
   /** How damaging each end is, under keys that all ends of an example share. */
   judge(victim: Victim, reached: Tensor, part: Part): Promise<Judgement>;
 }

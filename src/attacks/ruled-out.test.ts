@@ -1,7 +1,11 @@
 // Classes that a network rules out by logits of −∞, and logits that are no numbers.
 import { describe, expect, it } from "vitest";
 import { linearVictim } from "../../test/fixtures/linear-victim.ts";
-import { dlr, dlrTargeted, HUGE, lossOfLogits, margin, marginsOf } from "../losses/plain.ts";
+import { dlr } from "../losses/dlr.ts";
+import { dlrTargeted } from "../losses/dlr-targeted.ts";
+import { MAX_LOGIT } from "../losses/logit-bounds.ts";
+import { margin, marginsOf } from "../losses/margin.ts";
+import { lossOfLogits } from "../losses/plain.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { argmaxRows, type Tensor, tensor } from "../math/tensor.ts";
 import { rivals } from "./examples.ts";
@@ -15,10 +19,10 @@ const of = (...z: number[]): Tensor => tensor([1, z.length], z);
 describe("a margin", () => {
   it.each([
     ["leaves out a class at −∞", [2, OUT, 1], 0, -1],
-    ["is huge where the label is at −∞", [OUT, 1, 2], 0, HUGE],
-    ["is huge where a logit is NaN, also another class's", [3, Number.NaN, 2], 0, HUGE],
-    ["is huge where all are at −∞", [OUT, OUT], 0, HUGE],
-    ["is far below 0 where all others are ruled out", [1, OUT, OUT], 0, -HUGE],
+    ["is huge where the label is at −∞", [OUT, 1, 2], 0, MAX_LOGIT],
+    ["is huge where a logit is NaN, also another class's", [3, Number.NaN, 2], 0, MAX_LOGIT],
+    ["is huge where all are at −∞", [OUT, OUT], 0, MAX_LOGIT],
+    ["is far below 0 where all others are ruled out", [1, OUT, OUT], 0, -MAX_LOGIT],
     ["is 0 where two are at +∞", [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY], 0, 0],
   ] as const)("%s", (_, z, label, expected) => {
     expect(marginsOf(of(...z), [label])[0]).toBe(Math.fround(expected));

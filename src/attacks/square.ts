@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { marginsOf } from "../losses/plain.ts";
+import { marginsOf } from "../losses/margin.ts";
 import { fillBits, fold, foldAll, type Key } from "../math/random.ts";
 import { rowSize, tensor } from "../math/tensor.ts";
 import { gather, rowOf } from "./examples.ts";

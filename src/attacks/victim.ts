@@ -1,27 +1,9 @@
+import type { Loss } from "../losses/loss.ts";
+import type { Labels } from "../losses/loss-definition.ts";
 import type { Key } from "../math/random.ts";
 import type { Shape, Tensor } from "../math/tensor.ts";
 
-/** One class index per example. */
-export type Labels = readonly number[];
-
-/**
- * What an attack maximises, per example, as data; the graphs that compute it are in `models`.
- * `ce` cross-entropy; `margin` max over j ≠ label of z_j, minus z_label (positive: misclassified);
- * `difference` z_target − z_label; `linear` ⟨weights, z⟩ with weights [batch, classes], any vector–Jacobian product;
- * `dlr` the margin over z_π1 − z_π3 and `dlr-targeted` the difference over z_π1 − (z_π3 + z_π4)/2, where π sorts the
- * logits in descending order (Croce & Hein 2020, arXiv:2003.01690, Eq. 6 and 7); with fewer than 3 or 4 classes
- * there is nothing to divide by, and they are `margin` and `difference`.
- * `of-mean`: each run of `draws` rows is one example, whose loss is that of the mean of their logits.
- */
-export type Loss =
-  | { readonly kind: "ce"; readonly labels: Labels }
-  | { readonly kind: "margin"; readonly labels: Labels }
-  | { readonly kind: "difference"; readonly labels: Labels; readonly targets: Labels }
-  | { readonly kind: "dlr"; readonly labels: Labels }
-  | { readonly kind: "dlr-targeted"; readonly labels: Labels; readonly targets: Labels }
-  | { readonly kind: "linear"; readonly weights: Tensor }
-  | { readonly kind: "of-mean"; readonly draws: number; readonly loss: Exclude<Loss, OfMean> };
-type OfMean = { readonly kind: "of-mean" };
+export type { Labels, Loss };
 
 /**
  * Losses [batch], logits [batch, classes] and ∂(Σ losses)/∂x [batch, ...pixels], from one run; of an `of-mean` loss

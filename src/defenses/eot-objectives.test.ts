@@ -1,7 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import type { Loss, Victim } from "../attacks/victim.ts";
-import { ce, difference, dlr, linear, lossOfLogits, margin } from "../losses/plain.ts";
+import { ce } from "../losses/ce.ts";
+import { difference } from "../losses/difference.ts";
+import { dlr } from "../losses/dlr.ts";
+import { linear } from "../losses/linear.ts";
+import { margin } from "../losses/margin.ts";
+import { lossOfLogits } from "../losses/plain.ts";
 import { normal, uniform } from "../math/distributions.ts";
 import { foldAll, type Key, keyOf, keysFor } from "../math/random.ts";
 import { rows, type Tensor, tensor } from "../math/tensor.ts";

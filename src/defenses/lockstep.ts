@@ -1,5 +1,5 @@
 import type { BoundedAttack, Labels, LossAndGradient, Victim } from "../attacks/victim.ts";
-import { ce } from "../losses/plain.ts";
+import { ce } from "../losses/ce.ts";
 import type { Key } from "../math/random.ts";
 import { concatRows, rowSize, rows, type Tensor, takeRows, tensor } from "../math/tensor.ts";
 

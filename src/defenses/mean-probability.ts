@@ -1,6 +1,7 @@
 import { prefetchBatch, prefetched } from "../attacks/prefetch.ts";
 import type { LossAndGradient, Victim } from "../attacks/victim.ts";
-import { ce, takeLoss } from "../losses/plain.ts";
+import { ce } from "../losses/ce.ts";
+import { takeLoss } from "../losses/plain.ts";
 import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
 import { batches, type Drawn, examplesAt } from "./eot-draws.ts";
 

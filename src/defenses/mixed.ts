@@ -1,5 +1,5 @@
 import type { BoundedAttack, Labels, Victim } from "../attacks/victim.ts";
-import { ce } from "../losses/plain.ts";
+import { ce } from "../losses/ce.ts";
 import { fold, foldAll, type Key } from "../math/random.ts";
 import { mean } from "../math/statistics.ts";
 import { rowSize, type Tensor, tensor } from "../math/tensor.ts";

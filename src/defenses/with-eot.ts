@@ -1,6 +1,9 @@
 import { prefetchBatch, prefetched } from "../attacks/prefetch.ts";
 import type { Loss, LossAndGradient, Victim } from "../attacks/victim.ts";
-import { linear, lossOfLogits, meanRows, ofMean, type PerRow, takeLoss } from "../losses/plain.ts";
+import { linear } from "../losses/linear.ts";
+import { meanRows, ofMean } from "../losses/of-mean.ts";
+import { lossOfLogits, takeLoss } from "../losses/plain.ts";
+import type { RowLoss } from "../losses/table.ts";
 import { fold, type Key } from "../math/random.ts";
 import { concatRows, type Tensor, takeRows, tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
@@ -90,7 +93,7 @@ async function meanLoss(
 async function lossOfMeanLogits(
   drawn: Drawn,
   x: Tensor,
-  loss: PerRow,
+  loss: RowLoss,
   keys: readonly Key[],
 ): Promise<LossAndGradient> {
   if (examplesPerBatch(drawn) === 0) return inTwoPasses(drawn, x, loss, keys);
@@ -130,7 +133,7 @@ function* wholeExamples(exampleKeys: readonly Key[], drawn: Drawn): Generator<Wh
 async function inOnePass(
   { model, draws }: Drawn,
   x: Tensor,
-  loss: PerRow,
+  loss: RowLoss,
   { examples, indices, keys }: WholeExamples,
 ): Promise<LossAndGradient> {
   const answer = await model.lossAndGradient(
@@ -148,7 +151,7 @@ async function inOnePass(
 async function inTwoPasses(
   drawn: Drawn,
   x: Tensor,
-  loss: PerRow,
+  loss: RowLoss,
   keys: readonly Key[],
 ): Promise<LossAndGradient> {
   const logits = await meanLogits(drawn, x, keys);

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import type { Victim } from "../attacks/victim.ts";
-import { ce } from "../losses/plain.ts";
+import { ce } from "../losses/ce.ts";
 import { foldAll, type Key, keyOf, keysFor } from "../math/random.ts";
 import { sub, type Tensor, tensor } from "../math/tensor.ts";
 import { noiseNamed } from "../noise/table.ts";

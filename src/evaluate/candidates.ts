@@ -4,7 +4,7 @@ import { runBounded, runMinimal } from "../attacks/harness.ts";
 import { distancesOf, insideBall } from "../attacks/inside-ball.ts";
 import type { Attack, BoundedAttack, Labels, MinimalAttack, Victim } from "../attacks/victim.ts";
 import { withEot, withFixedKeys } from "../defenses/with-eot.ts";
-import { margin } from "../losses/plain.ts";
+import { margin } from "../losses/margin.ts";
 import { foldAll, type Key, nameToNumber } from "../math/random.ts";
 import { addScaled, clamp, rowSize, sub, type Tensor, tensor } from "../math/tensor.ts";
 import { decisions, type Scoring, shareOf } from "./score.ts";

@@ -3,7 +3,8 @@
 import { rowsNotFinite, rowsWithNaN, withFiniteGradient } from "../attacks/finite.ts";
 import { prefetchBatch } from "../attacks/prefetch.ts";
 import type { Loss, Victim } from "../attacks/victim.ts";
-import { type PerRow, takeLoss } from "../losses/plain.ts";
+import { takeLoss } from "../losses/plain.ts";
+import type { RowLoss } from "../losses/table.ts";
 import type { Key } from "../math/random.ts";
 import { rows, type Tensor, tensor } from "../math/tensor.ts";
 
@@ -14,7 +15,7 @@ export interface NotFinite {
   /** What was asked about, [1, ...pixels], with noise if there is any. */
   readonly x: Tensor;
   /** The loss of this row whose gradient was asked for; null where the logits were. */
-  readonly loss: PerRow | null;
+  readonly loss: RowLoss | null;
 }
 
 /** What one example asked for. */
@@ -40,7 +41,7 @@ export function ownerOf([, , owner]: Key): number {
 }
 
 /** The loss of row i of a call; draws of an example share theirs. */
-const rowOfLoss = (loss: Loss, i: number): PerRow =>
+const rowOfLoss = (loss: Loss, i: number): RowLoss =>
   loss.kind === "of-mean" ? takeLoss(loss.loss, [Math.floor(i / loss.draws)]) : takeLoss(loss, [i]);
 
 const nothing: Readonly<Asked> = { queries: 0, notFinite: null };

@@ -3,7 +3,7 @@ import { rowOf } from "../attacks/examples.ts";
 import { runBounded } from "../attacks/harness.ts";
 import { square } from "../attacks/square.ts";
 import type { BoundedAttack, Labels } from "../attacks/victim.ts";
-import { marginsOf } from "../losses/plain.ts";
+import { marginsOf } from "../losses/margin.ts";
 import { foldAll, type Key } from "../math/random.ts";
 import { takeRows, tensor } from "../math/tensor.ts";
 import type { Candidate } from "./candidates.ts";

@@ -2,16 +2,13 @@ import { expect, it } from "vitest";
 import { normal } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { tensor } from "../math/tensor.ts";
-import {
-  ce,
-  difference,
-  dlr,
-  dlrTargeted,
-  linear,
-  lossOfLogits,
-  margin,
-  takeLoss,
-} from "./plain.ts";
+import { ce } from "./ce.ts";
+import { difference } from "./difference.ts";
+import { dlr } from "./dlr.ts";
+import { dlrTargeted } from "./dlr-targeted.ts";
+import { linear } from "./linear.ts";
+import { margin } from "./margin.ts";
+import { lossOfLogits, takeLoss } from "./plain.ts";
 
 const logits = normal(keysFor(keyOf(1), [0, 1, 2, 3]), [4, 5], 2);
 const labels = [0, 4, 2, 2];

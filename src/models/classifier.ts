@@ -2,12 +2,13 @@ import { gradient } from "../engine/autodiff/gradient.ts";
 import { constant, input, sum } from "../engine/graph/ops.ts";
 import type { Value } from "../engine/graph/value.ts";
 import type { Feeds, Program, Runtime } from "../engine/runtime/runtime.ts";
-import { type LossData, lossGraph, lossWeights } from "../losses/graph.ts";
+import { type LossGraph, lossGraph, lossWeights } from "../losses/graph.ts";
+import type { Loss } from "../losses/loss.ts";
 import type { Key } from "../math/random.ts";
 import { rowSize, rows, type Tensor, tensor } from "../math/tensor.ts";
 import type { Architecture, Mode, Parameters } from "./architecture.ts";
 import { batchSizes, padded } from "./batch-size.ts";
-import { lossOfLogits } from "./compiled-loss.ts";
+import { compiledLoss } from "./compiled-loss.ts";
 import { dropoutMasks } from "./dropout.ts";
 import { withFixedBatch } from "./fixed-batch.ts";
 import { withForeignErrors } from "./foreign-errors.ts";
@@ -21,7 +22,7 @@ export interface Classifier {
    * Per-example losses, logits of each row, and ∂(Σ losses)/∂x, all from one run; it may be written over the arrays of `over`, which nobody
    * reads any more.
    */
-  lossAndGradient(x: Tensor, loss: LossData, keys: readonly Key[], over?: Answer): Promise<Answer>;
+  lossAndGradient(x: Tensor, loss: Loss, keys: readonly Key[], over?: Answer): Promise<Answer>;
   release(): Promise<void>;
 }
 
@@ -31,8 +32,6 @@ export interface Answer {
   readonly logits: Tensor;
   readonly gradient: Tensor;
 }
-
-type Graph = ReturnType<typeof lossGraph>;
 
 /** A network whose weights no longer change: they are constants of the graph, and frozen layers fold into them. */
 export function classifier(
@@ -44,7 +43,7 @@ export function classifier(
   const on = withForeignErrors(runtime, architecture);
   const network = compiled(on, architecture, "frozen", parameter, () => ({}));
   const { fixedBatch = null } = architecture;
-  return fixedBatch === null ? network : withFixedBatch(fixedBatch, network, lossOfLogits(runtime));
+  return fixedBatch === null ? network : withFixedBatch(fixedBatch, network, compiledLoss(runtime));
 }
 
 /**
@@ -123,14 +122,14 @@ function compiled(
   }
 
   /** One program per batch size and loss, made when first needed. */
-  function program(batch: number, loss: Graph | null): Promise<Program> {
+  function program(batch: number, loss: LossGraph | null): Promise<Program> {
     const name = `${loss?.name}:${batch}`;
     const made = programs.get(name) ?? make(batch, loss);
     programs.set(name, made);
     return made;
   }
 
-  function make(batch: number, loss: Graph | null): Promise<Program> {
+  function make(batch: number, loss: LossGraph | null): Promise<Program> {
     const x = input("x", [batch, ...inputShape]);
     const once = new Map<string, Value>();
     const shared = (name: string) => {

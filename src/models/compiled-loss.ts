@@ -1,38 +1,39 @@
-// The loss of the mean of draws apart from the network, for networks that cannot run the draws of an example together.
+// The loss of logits as programs apart from the network, for networks whose batch cannot hold all draws of an example.
 import { gradient } from "../engine/autodiff/gradient.ts";
 import { input, sum } from "../engine/graph/ops.ts";
 import type { Program, Runtime } from "../engine/runtime/runtime.ts";
-import { type LossData, lossGraph, lossWeights } from "../losses/graph.ts";
+import { lossGraph, lossWeights } from "../losses/graph.ts";
+import type { Loss } from "../losses/loss.ts";
 import { rowSize, type Tensor } from "../math/tensor.ts";
 
-/** What a loss makes of logits that are known already. */
-export interface LossOfLogits {
-  /** Losses [examples] of logits [rows, classes], and ∂(Σ losses)/∂logits [rows, classes]. */
-  of(loss: LossData, logits: Tensor): Promise<{ losses: Float32Array; slopes: Tensor }>;
+/** Losses of logits that a network has computed. */
+export interface CompiledLoss {
+  /** Losses [examples] of logits [rows, classes], and their slopes ∂(Σ losses)/∂logits [rows, classes]. */
+  run(loss: Loss, logits: Tensor): Promise<{ losses: Float32Array; slopes: Tensor }>;
   release(): Promise<void>;
 }
 
-/** Losses of logits by graphs of their own, compiled when they are first needed. */
-export function lossOfLogits(runtime: Runtime): LossOfLogits {
+/** Computes losses on a runtime. Compiles one program per loss and number of rows, when it is first needed. */
+export function compiledLoss(runtime: Runtime): CompiledLoss {
   const programs = new Map<string, Promise<Program>>();
-  function program(loss: LossData, rows: number, classes: number): Promise<Program> {
+  function program(loss: Loss, rows: number, classes: number): Promise<Program> {
     const { name, draws, losses } = lossGraph(loss);
     const key = `${name}:${rows}`;
-    const before = programs.get(key);
-    if (before !== undefined) return before;
+    const cached = programs.get(key);
+    if (cached !== undefined) return cached;
     const z = input("z", [rows, classes]);
     const values = losses(z, input("weights", [rows / draws, classes]));
     const [slopes] = gradient(sum(values), [z]);
-    const made = runtime.compile({ losses: values, slopes });
-    programs.set(key, made);
-    return made;
+    const compiled = runtime.compile({ losses: values, slopes });
+    programs.set(key, compiled);
+    return compiled;
   }
   return {
-    async of(loss, logits) {
+    async run(loss, logits) {
       const classes = rowSize(logits);
-      const run = await program(loss, logits.shape[0], classes);
-      const found = await run.run({ z: logits, weights: lossWeights(loss, classes) });
-      return { losses: found.losses.data as Float32Array, slopes: found.slopes as Tensor };
+      const { run } = await program(loss, logits.shape[0], classes);
+      const { losses, slopes } = await run({ z: logits, weights: lossWeights(loss, classes) });
+      return { losses: losses.data as Float32Array, slopes: slopes as Tensor };
     },
     async release() {
       const all = await Promise.all(programs.values());

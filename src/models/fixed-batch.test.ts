@@ -10,7 +10,7 @@ import {
 import { nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
 import { readModel } from "../engine/onnx/model.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
-import type { LossData } from "../losses/graph.ts";
+import type { Loss } from "../losses/loss.ts";
 import { tensor } from "../math/tensor.ts";
 import { oneByOne } from "./batch-dependence.ts";
 import { classifier } from "./classifier.ts";
@@ -34,7 +34,7 @@ const networkOf = (batch: number | string) =>
 
 describe("the loss of a mean of three draws is that of an open batch", () => {
   const open = networkOf("n");
-  const losses: LossData[] = [
+  const losses: Loss[] = [
     { kind: "ce", labels: [0, 2] },
     { kind: "dlr", labels: [1, 0] },
     { kind: "difference", labels: [0, 1], targets: [2, 2] },
@@ -50,7 +50,7 @@ describe("the loss of a mean of three draws is that of an open batch", () => {
     opened.push(whole, pieces);
     const x = numbers([6, 1, 2, 2]);
     for (const loss of losses) {
-      const mean = { kind: "of-mean", draws: 3, loss } as LossData;
+      const mean = { kind: "of-mean", draws: 3, loss } as Loss;
       const wanted = await whole.lossAndGradient(x, mean, keys(6));
       const found = await pieces.lossAndGradient(x, mean, keys(6));
       const close = (a: ArrayLike<number>, b: ArrayLike<number>) => {

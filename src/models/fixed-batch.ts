@@ -1,15 +1,13 @@
-import type { LossData } from "../losses/graph.ts";
+import type { Loss } from "../losses/loss.ts";
+import type { RowLoss } from "../losses/table.ts";
 import type { Key } from "../math/random.ts";
 import { concatRows, rows, type Tensor } from "../math/tensor.ts";
 import { padded } from "./batch-size.ts";
 import type { Answer, Classifier } from "./classifier.ts";
-import type { LossOfLogits } from "./compiled-loss.ts";
-
-/** A loss that each row has for itself. */
-type RowLoss = Exclude<LossData, { readonly kind: "of-mean" }>;
+import type { CompiledLoss } from "./compiled-loss.ts";
 
 /** A loss of rows `from` to `from + size`; rows that are missing at the end have label 0. */
-function lossOfRows(loss: RowLoss, from: number, size: number): LossData {
+function lossOfRows(loss: RowLoss, from: number, size: number): Loss {
   if (loss.kind === "linear") {
     const to = Math.min(from + size, loss.weights.shape[0]);
     return { kind: "linear", weights: padded(rows(loss.weights, from, to), size) };
@@ -26,7 +24,7 @@ function lossOfRows(loss: RowLoss, from: number, size: number): LossData {
  * padded. The loss of a mean of draws, whose rows may lie in several pieces, takes two passes: all logits, whose slopes
  * `means` knows, and then the gradient along these.
  */
-export function withFixedBatch(size: number, network: Classifier, means: LossOfLogits): Classifier {
+export function withFixedBatch(size: number, network: Classifier, means: CompiledLoss): Classifier {
   const pieces = (count: number) =>
     Array.from({ length: Math.ceil(count / size) }, (_, i) => [
       i * size,
@@ -71,7 +69,7 @@ export function withFixedBatch(size: number, network: Classifier, means: LossOfL
       if (keys.length === 0) return network.lossAndGradient(x, loss, keys);
       if (loss.kind !== "of-mean") return rowByRow(x, loss, keys);
       const logits = await logitsOf(x, keys);
-      const { losses, slopes } = await means.of(loss, logits);
+      const { losses, slopes } = await means.run(loss, logits);
       const { gradient } = await rowByRow(x, { kind: "linear", weights: slopes }, keys);
       return { losses, logits, gradient };
     },

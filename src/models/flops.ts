@@ -1,7 +1,7 @@
 import { gradient } from "../engine/autodiff/gradient.ts";
 import { input, sum } from "../engine/graph/ops.ts";
 import { is, topological, type Value } from "../engine/graph/value.ts";
-import { crossEntropy } from "../losses/graph.ts";
+import { crossEntropy } from "../losses/ce.ts";
 import { sizeOf } from "../math/tensor.ts";
 import type { Architecture } from "./architecture.ts";
 

@@ -4,7 +4,8 @@ import { constant, input, mul, scalarLike, sum } from "../engine/graph/ops.ts";
 import { originOf } from "../engine/graph/origins.ts";
 import { is, topological, type Value } from "../engine/graph/value.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
-import { type LossData, lossGraph, lossWeights } from "../losses/graph.ts";
+import { lossGraph, lossWeights } from "../losses/graph.ts";
+import type { Loss } from "../losses/loss.ts";
 import { sizeOf, type Tensor } from "../math/tensor.ts";
 import type { Architecture, Parameters } from "./architecture.ts";
 import { padded } from "./batch-size.ts";
@@ -12,7 +13,7 @@ import { padded } from "./batch-size.ts";
 /** Where an answer was not finite: x is [1, ...pixels]; the loss of one row, or null where the logits were asked for. */
 export interface AskedAt {
   readonly x: Tensor;
-  readonly loss: LossData | null;
+  readonly loss: Loss | null;
 }
 
 /** The network's values at x, and for those of its gradient the value whose rule made them. */
@@ -60,7 +61,7 @@ function traced(
   architecture: Architecture,
   parameters: Parameters,
   batch: number,
-  loss: LossData | null,
+  loss: Loss | null,
 ): Traced {
   const { inputShape, classes } = architecture;
   const x = input("x", [batch, ...inputShape]);

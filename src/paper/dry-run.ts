@@ -3,7 +3,8 @@
 import type { Dataset } from "../data/dataset.ts";
 import { defenseNamed } from "../defenses/table.ts";
 import { withNoise } from "../defenses/with-noise.ts";
-import { ce, margin } from "../losses/plain.ts";
+import { ce } from "../losses/ce.ts";
+import { margin } from "../losses/margin.ts";
 import { foldAll, keyOf, keysFor } from "../math/random.ts";
 import { type classifier, trainableClassifier } from "../models/classifier.ts";
 import { initialParameters } from "../models/initial.ts";
@@ -56,7 +57,7 @@ export async function* trials(
       if (!Number.isFinite(loss))
         throw new Error(`${name} gave a loss of ${loss} at its first step`);
       const attacked = noise === null ? victim : withNoise(victim, noise);
-      const gradientOf = async (kind: typeof ce) => {
+      const gradientOf = async (kind: typeof ce | typeof margin) => {
         const own = foldAll(keys, 2);
         await attacked.lossAndGradient(x, kind(labels), own); // compiles
         return (await timed(() => attacked.lossAndGradient(x, kind(labels), own)))[1];

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { ascend } from "../../src/attacks/ascent.ts";
 import { pgd } from "../../src/attacks/pgd.ts";
 import type { PaperNorm } from "../../src/attacks/victim.ts";
-import { ce } from "../../src/losses/plain.ts";
+import { ce } from "../../src/losses/ce.ts";
 import { keyOf, keysFor } from "../../src/math/random.ts";
 import { tensor } from "../../src/math/tensor.ts";
 import { twoLayers } from "../fixtures/two-layers.ts";
