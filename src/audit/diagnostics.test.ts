@@ -189,8 +189,9 @@ describe("a diagnostic", () => {
   });
 
   it("of approximate gradients repeats the importer", () => {
-    expect(straightThrough({ notes: ["Round is approximate"] })?.text).toBe("Round is approximate");
-    expect(straightThrough({ notes: ["Round has zero gradient"] })).toBeNull();
+    const text = "Round is differentiated straight through";
+    expect(straightThrough({ notes: [{ code: "straight-through", text }] })?.text).toBe(text);
+    expect(straightThrough({ notes: [{ code: "zero-gradient", text }] })).toBeNull();
   });
 });
 

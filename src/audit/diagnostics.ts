@@ -1,6 +1,8 @@
 // Signs that an audit's numbers cannot be taken at their word. Each is a function of rows or of the probe alone.
+
 import { likelyPermutation } from "../data/permutation.ts";
 import type { Row } from "../evaluate/row.ts";
+import type { Note } from "../math/note.ts";
 import { mean } from "../math/statistics.ts";
 import { NO_CLASS } from "../math/tensor.ts";
 import type { BatchDependence } from "../models/batch-dependence.ts";
@@ -52,7 +54,7 @@ export interface Facts {
   /** Outputs of the classifier. */
   readonly classes: number;
   /** What the importer said of the file's gradients. */
-  readonly notes: readonly string[];
+  readonly notes: readonly Note[];
   /** How scores depend on the batch; absent or null where they do not. */
   readonly batch?: BatchDependence | null;
   /** Why test images may have been trained on; absent or null where they were not. */
@@ -240,11 +242,13 @@ export function noiseBreaks({ probe }: Pick<Facts, "probe">): Diagnostic | null 
 
 /** Gradients that are approximate, by the importer's own word. */
 export function straightThrough({ notes }: Pick<Facts, "notes">): Diagnostic | null {
-  const approximate = notes.filter((note) => note.includes("approximate"));
+  const approximate = notes.filter(
+    ({ code }) => code === "straight-through" || code === "rounded-pixels",
+  );
   if (approximate.length === 0) return null;
   return {
     ...{ code: "straight-through", severity: "note" },
-    text: approximate.join("; "),
+    text: approximate.map(({ text }) => text).join("; "),
     advice:
       "attacks follow approximate gradients, so the accuracies are upper bounds more than usually; compare with Square",
   };

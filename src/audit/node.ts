@@ -124,7 +124,7 @@ async function* audited(audit: Opened): AsyncGenerator<AuditEvent, void, void> {
   const { runtime, out, resume = false, saveExamples, signal, command } = where;
   const { note = () => undefined } = where;
   const { model, dataset, preprocessing, trainedOn, reopened } = audit.opened;
-  for (const line of model.notes ?? []) note(line);
+  for (const { text } of model.notes ?? []) note(text);
   const { budget, examples, seed, noise, rule, batch, epsilonLinf, epsilonL2, epsilonL1 } = given;
   const own = noise ?? model.noise;
   if (noise === undefined && model.noise !== null)
@@ -169,9 +169,7 @@ async function* audited(audit: Opened): AsyncGenerator<AuditEvent, void, void> {
   const rows: Row[] = [];
   /** Gradients of zero are compared with those of a copy that lets them through. */
   async function probed(): Promise<Probe> {
-    const rounds = (model.notes ?? []).some((text) =>
-      text.includes("differentiate straight through"),
-    );
+    const rounds = (model.notes ?? []).some(({ code }) => code === "zero-gradient");
     const copy = rounds ? await opening({ straightThrough: true }) : null;
     try {
       return await probe(asked(network), dataset.test, {

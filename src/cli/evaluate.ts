@@ -65,7 +65,7 @@ export const evaluateCommand = command({
       straightThrough,
     });
     const model = await openModelNode(path, { ...file, runtime });
-    for (const note of model.notes ?? []) context.note(note);
+    for (const { text } of model.notes ?? []) context.note(text);
     for (const sentence of model.head ?? []) context.note(sentence);
     const dataset =
       model.architecture.foreign === true && data !== undefined

@@ -17,7 +17,7 @@ export const exportCommand = command({
     const opened = await openModelNode(model);
     const bytes = exportOnnx(opened.architecture, opened.parameters, opened);
     await writeOutput(context, out, bytes);
-    for (const line of opened.notes ?? []) context.note(line);
+    for (const { text } of opened.notes ?? []) context.note(text);
     const { defense, noise } = opened;
     context.print(`wrote ${out} (${bytes.length} bytes)`);
     if (noise !== null)

@@ -59,7 +59,7 @@ export const gradientCommand = command({
     const runtime = await nodeRuntime({ device, ...(threads !== undefined && { threads }) });
     const shape = x.shape.slice(1);
     const model = await openModelNode(path, { ...fileOptions(file), images: shape, runtime });
-    for (const note of model.notes ?? []) context.note(note);
+    for (const { text } of model.notes ?? []) context.note(text);
     for (const sentence of model.head ?? []) context.note(sentence);
     const { inputShape, classes } = model.architecture;
     if (sizeOf(inputShape) !== sizeOf(shape))

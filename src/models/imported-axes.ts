@@ -3,6 +3,7 @@
 import * as g from "../engine/graph/expressions.ts";
 import type { Value } from "../engine/graph/value.ts";
 import type { Declared } from "../engine/onnx/model.ts";
+import type { Note } from "../math/note.ts";
 import { sizeOf } from "../math/tensor.ts";
 import type { ImageOptions } from "./imported-image.ts";
 
@@ -16,7 +17,7 @@ export interface InputAxes {
   readonly batchFirst: boolean;
   /** An image [1, …] of `declared` in the axes of the file. */
   arrange(image: Value): Value;
-  readonly note: string | null;
+  readonly note: Note | null;
 }
 
 type Lengths = readonly (number | string | null)[];
@@ -48,7 +49,10 @@ const withoutBatch = (input: Declared, lengths: Lengths): InputAxes => ({
   statedBatch: 1,
   batchFirst: false,
   arrange: (image) => g.reshape(image, image.shape.slice(1)),
-  note: `the file's input ${shown(input)} has no batch axis, so images are run one by one`,
+  note: {
+    code: "no-batch-axis",
+    text: `the file's input ${shown(input)} has no batch axis, so images are run one by one`,
+  },
 });
 
 /** The last axis counts images. */
@@ -57,7 +61,10 @@ const batchLast = (input: Declared, lengths: Lengths): InputAxes => ({
   statedBatch: 1,
   batchFirst: false,
   arrange: (image) => g.reshape(image, [...image.shape.slice(1), 1]),
-  note: `the last axis of the file's input ${shown(input)} is its batch, so images are run one by one`,
+  note: {
+    code: "batch-last",
+    text: `the last axis of the file's input ${shown(input)} is its batch, so images are run one by one`,
+  },
 });
 
 /** Whether an image of the caller's is as large as the whole input, whose first axis is longer than one image's. */
@@ -107,6 +114,9 @@ export function fixedTo(axes: InputAxes, batch: number): InputAxes {
     statedBatch: batch,
     batchFirst: axes.batchFirst,
     arrange: axes.arrange,
-    note: `the file leaves its batch open, but holds arrays for ${batch} images, so images are run in batches of ${batch}`,
+    note: {
+      code: "fixed-batch",
+      text: `the file leaves its batch open, but holds arrays for ${batch} images, so images are run in batches of ${batch}`,
+    },
   };
 }

@@ -3,6 +3,7 @@
 import * as g from "../engine/graph/expressions.ts";
 import type { Value } from "../engine/graph/value.ts";
 import type { Declared } from "../engine/onnx/model.ts";
+import type { Note } from "../math/note.ts";
 import { type Shape, sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 
@@ -127,10 +128,13 @@ const scaleOf = (input: Declared, { scale }: ImageOptions): number =>
   scale ?? (takesWhole(input) ? 255 : 1);
 
 /** What whoever uses the gradients must know of the image's input. */
-export const imageNotes = (input: Declared, options: ImageOptions): string[] =>
+export const imageNotes = (input: Declared, options: ImageOptions): Note[] =>
   takesWhole(input)
     ? [
-        `the file's input ${input.name} takes whole numbers: pixels in [0, 1] are given to it times ${scaleOf(input, options)} and rounded, as bytes are; gradients through that are approximate (straight-through), those at the rounded pixels`,
+        {
+          code: "rounded-pixels",
+          text: `the file's input ${input.name} takes whole numbers: pixels in [0, 1] are given to it times ${scaleOf(input, options)} and rounded, as bytes are; gradients through that are approximate (straight-through), those at the rounded pixels`,
+        },
       ]
     : [];
 

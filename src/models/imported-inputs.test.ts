@@ -208,7 +208,7 @@ describe("the output with the scores", () => {
     });
     const { classes, notes } = importedNetwork(readModel(file), "fixture");
     expect(classes).toBe(2);
-    expect(notes[0]).toContain(
+    expect(notes[0].text).toContain(
       "output classes [n, 2]; the file also has features [n, 3], which --output chooses",
     );
   });

@@ -5,6 +5,7 @@ import { flat } from "../engine/graph/interpret-arrays.ts";
 import type { Value } from "../engine/graph/value.ts";
 import { needed, unfedInputs } from "../engine/onnx/import/order.ts";
 import type { Declared, OnnxModel } from "../engine/onnx/model.ts";
+import type { Note } from "../math/note.ts";
 import { own } from "../math/own.ts";
 import { type DType, sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
@@ -69,12 +70,15 @@ function equals({ outputs }: OnnxModel): Declared[] {
 }
 
 /** What a reader should know of an output that was chosen among several. */
-export function choiceNotes(model: OnnxModel, chosen: Declared, name: string | undefined) {
+export function choiceNotes(model: OnnxModel, chosen: Declared, name: string | undefined): Note[] {
   if (name !== undefined) return [];
   const others = equals(model).filter((one) => one !== chosen);
   if (others.length === 0) return [];
   return [
-    `scores are taken from output ${list([chosen])}; the file also has ${list(others)}, which --output chooses`,
+    {
+      code: "chosen-output",
+      text: `scores are taken from output ${list([chosen])}; the file also has ${list(others)}, which --output chooses`,
+    },
   ];
 }
 

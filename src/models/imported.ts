@@ -10,6 +10,7 @@ import {
 } from "../engine/onnx/import/import-graph.ts";
 import { UnknownOperator } from "../engine/onnx/import/import-node.ts";
 import type { Declared, OnnxModel } from "../engine/onnx/model.ts";
+import type { Note } from "../math/note.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture } from "./architecture.ts";
@@ -56,8 +57,8 @@ export interface ImportedOptions extends ImageOptions {
 export interface ImportedNetwork extends Architecture {
   /** Batch that the file states; null where it leaves it open. */
   readonly statedBatch: number | null;
-  /** What whoever uses its gradients must know. */
-  readonly notes: readonly string[];
+  /** Remarks on gradients, precision, batch and outputs. */
+  readonly notes: readonly Note[];
   /** What one run of the batch that the file states takes, or of one image. */
   readonly resources: ResourceEstimate;
   /** What stands at the end of the file and was taken off to find the logits: `Softmax`. */
@@ -257,9 +258,10 @@ function networkWith(
       throw new UsageError(
         `output ${output.name} is a single number for a whole batch, as an accuracy or a loss is; choose another --output`,
       );
-    notes.unshift(
-      `the file leaves its batch open and works for one image alone, so images are run one by one (two at once: ${why})`,
-    );
+    notes.unshift({
+      code: "single-image",
+      text: `the file leaves its batch open and works for one image alone, so images are run one by one (two at once: ${why})`,
+    });
     return 1;
   }
   return {

@@ -7,6 +7,7 @@ import type { Runtime } from "../engine/runtime/runtime.ts";
 import { otherKind } from "../files/kind.ts";
 import { MAX_ARRAYS, readBytes } from "../files/read/node.ts";
 import { uniform } from "../math/distributions.ts";
+import type { NoteCode } from "../math/note.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { UsageError } from "../math/usage-error.ts";
 import {
@@ -105,6 +106,9 @@ export interface OpenNetworkOptions extends ImportedOptions, NodeRuntimeOptions 
   readonly note?: (line: string) => void;
 }
 
+/** Notes that say why images run one by one. */
+const RUN_ALONE: ReadonlySet<NoteCode> = new Set(["no-batch-axis", "batch-last", "single-image"]);
+
 /** The function in an ONNX file, ready to run; one whose outputs depend on the batch is run on each input alone. */
 export async function openNetworkNode(
   path: string,
@@ -124,7 +128,7 @@ export async function openNetworkNode(
     images: drawn,
     size: BATCH_CHECKED,
   });
-  if (imported.fixedBatch === 1) for (const line of imported.notes.slice(0, 1)) note(line);
+  for (const { code, text } of imported.notes) if (RUN_ALONE.has(code)) note(text);
   if (dependence === null) return network(runtime, imported);
   note(`${describeDependence(dependence)}; every input is run alone`);
   return network(runtime, { ...imported, ...oneByOne(imported) });

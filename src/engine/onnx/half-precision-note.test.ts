@@ -14,29 +14,30 @@ const through = (type: number) => [
   nodeOf("Cast", ["s"], ["y"], { to: { int: T.FLOAT } }),
 ];
 
-it("a file that casts to half precision is said to be evaluated in float32, and where it would overflow", () => {
+it("the note for a cast to float16 names the evaluation in float32 and the overflow", () => {
   const { notes } = imported(through(T.FLOAT16), feeds);
-  expect(notes).toHaveLength(1);
-  expect(notes[0]).toMatch(/computes in float16 .* float32: .* 65504/);
+  expect(notes.map(({ code }) => code)).toEqual(["half-precision"]);
+  expect(notes[0].text).toMatch(/computes in float16 .* float32: .* 65504/);
 });
 
-it("bfloat16 is named, which overflows no sooner than float32", () => {
+it("the note for bfloat16 names no overflow, since its range is that of float32", () => {
   const { notes } = imported(through(T.BFLOAT16), feeds);
-  expect(notes).toEqual([expect.stringMatching(/^the file computes in bfloat16 /)]);
-  expect(notes[0]).not.toContain("65504");
+  expect(notes.map(({ code }) => code)).toEqual(["half-precision"]);
+  expect(notes[0].text).toMatch(/^the file computes in bfloat16 /);
+  expect(notes[0].text).not.toContain("65504");
 });
 
-it("an input of half precision is enough", () => {
+it("an input of half precision gets the note", () => {
   const file = onnxFile([nodeOf("Neg", ["x"], ["y"])], { inputs: { x: [2] }, outputs: { y: [2] } });
   const model = readModel(file);
   const halved = Object.assign({}, model.inputs[0], { elementType: T.FLOAT16 });
   const { notes } = importGraph(Object.assign({}, model, { inputs: [halved] }), {
     x: input("x", [2]),
   });
-  expect(notes).toEqual([expect.stringMatching(/^the file computes in float16 /)]);
+  expect(notes.map(({ code }) => code)).toEqual(["half-precision"]);
 });
 
-it("nothing is said of casts to other types, or of a constant that is stored in half precision", () => {
+it("casts to other types and constants stored in half precision get no note", () => {
   expect(imported(through(T.DOUBLE), feeds).notes).toEqual([]);
   const nodes = [
     nodeOf("Cast", ["c"], ["h"], { to: { int: T.FLOAT16 } }),

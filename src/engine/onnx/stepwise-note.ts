@@ -1,3 +1,5 @@
+import type { Note } from "../../math/note.ts";
+
 /** Operators that a note lists by name. */
 const MAX_NAMED = 4;
 
@@ -8,12 +10,24 @@ function operatorsNamed(types: readonly string[]): string {
   return `${types.length} operators (${named}${types.length > MAX_NAMED ? ", …" : ""})`;
 }
 
-/** One note about all kinds of operators that are steps: what their gradient is, and the flag that says which. */
-export function stepwiseNote(types: readonly string[], straightThrough: boolean): string {
-  const who = operatorsNamed(types);
-  const [is, has, its, it] =
-    types.length === 1 ? ["is", "has", "its", "it"] : ["are", "have", "their", "them"];
+/**
+ * The one note about all step functions of a file, given the types of their operators: their gradients are zero, or
+ * approximate if they are differentiated straight through (Bengio et al. 2013, arXiv:1308.3432).
+ */
+export function stepwiseNote(types: readonly string[], straightThrough: boolean): Note {
+  const operators = operatorsNamed(types);
+  const single = types.length === 1;
   if (straightThrough)
-    return `${who} ${is} differentiated straight through (--straight-through): ${its} gradients are approximate`;
-  return `${who} ${has} zero gradient almost everywhere, so white-box attacks are blind to what lies before ${it}; differentiate straight through with --straight-through`;
+    return {
+      code: "straight-through",
+      text: single
+        ? `${operators} is differentiated straight through (--straight-through): its gradients are approximate`
+        : `${operators} are differentiated straight through (--straight-through): their gradients are approximate`,
+    };
+  return {
+    code: "zero-gradient",
+    text: single
+      ? `${operators} has zero gradient almost everywhere, so white-box attacks are blind to what lies before it; differentiate straight through with --straight-through`
+      : `${operators} have zero gradient almost everywhere, so white-box attacks are blind to what lies before them; differentiate straight through with --straight-through`,
+  };
 }

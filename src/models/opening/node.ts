@@ -6,6 +6,7 @@ import { contentsKind, otherKind } from "../../files/kind.ts";
 import { orMissing } from "../../files/node.ts";
 import { readBytes, whileReading } from "../../files/read/node.ts";
 import { nodeFiles } from "../../files/run/node.ts";
+import type { Note } from "../../math/note.ts";
 import type { Shape } from "../../math/tensor.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import type { Architecture } from "../architecture.ts";
@@ -82,6 +83,9 @@ export async function openModelNode(
   );
   const lost = Object.keys(model.metadata).some((key) => key.startsWith("rampart."));
   if (!lost) return opened;
-  const note = `${path} has metadata of rampart and does not name its architecture: it was changed since export, and is read as any other ONNX file`;
+  const note: Note = {
+    code: "metadata-lost",
+    text: `${path} has metadata of rampart and does not name its architecture: it was changed since export, and is read as any other ONNX file`,
+  };
   return { ...opened, notes: [...(opened.notes ?? []), note] };
 }

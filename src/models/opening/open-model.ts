@@ -1,3 +1,4 @@
+import type { Note } from "../../math/note.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import type { Architecture, Parameters } from "../architecture.ts";
 import { importExported, type ModelMetadata } from "../export.ts";
@@ -18,8 +19,8 @@ export interface OpenModel extends ModelMetadata {
   readonly weights?: string;
   /** How a file that somebody else wrote is read: mean, std and the like. */
   readonly reading?: Readonly<Record<string, unknown>>;
-  /** What whoever uses its gradients must know. */
-  readonly notes?: readonly string[];
+  /** Remarks on gradients, precision, batch and outputs, and on changes since export. */
+  readonly notes?: readonly Note[];
   /** What was taken off the output, and how one score became two classes, in sentences. */
   readonly head?: readonly string[];
 }
@@ -50,7 +51,7 @@ export function modelOfCheckpoint(
 
 /** A file that somebody else wrote: what it was trained on and how, it does not say. */
 export const modelOfNetwork = (
-  network: Architecture & { readonly notes: readonly string[]; readonly head?: readonly string[] },
+  network: Architecture & { readonly notes: readonly Note[]; readonly head?: readonly string[] },
   path: string,
   weights: string,
   reading: Readonly<Record<string, unknown>> = {},
@@ -84,7 +85,10 @@ export async function modelOfFile(bytes: Uint8Array, path: string): Promise<Open
       config: {},
       notes: changed
         ? [
-            `${path}: weights changed since export: its checksum does not fit its weights and metadata, so results are about another network than the one that was trained`,
+            {
+              code: "weights-changed",
+              text: `${path}: weights changed since export: its checksum does not fit its weights and metadata, so results are about another network than the one that was trained`,
+            },
           ]
         : [],
     };

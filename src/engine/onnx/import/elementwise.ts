@@ -209,9 +209,10 @@ export const elementwise: Importers = {
     const training = node.inputs[2];
     const trains = training !== undefined && node.constantOf(training)?.data[0];
     if (trains || (node.opset < 7 && node.int("is_test", 0) === 0))
-      node.note(
-        "the file was exported in training mode: its dropout, which draws at random, is left out; export it in evaluation mode (model.eval())",
-      );
+      node.note({
+        code: "training-mode",
+        text: "the file was exported in training mode: its dropout, which draws at random, is left out; export it in evaluation mode (model.eval())",
+      });
     const ones = g.expand(g.scalar(1, node.opset < 10 ? x.dtype : "bool"), x.shape);
     return [x, ones];
   },

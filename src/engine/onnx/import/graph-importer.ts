@@ -1,4 +1,5 @@
 import type { FunctionProto, GraphProto, NodeProto } from "onnx-buf";
+import type { Note } from "../../../math/note.ts";
 import { own } from "../../../math/own.ts";
 import { sizeOf } from "../../../math/tensor.ts";
 import { UsageError } from "../../../math/usage-error.ts";
@@ -43,7 +44,7 @@ export interface TracedValue {
 
 /** Reads one graph of a file, with all subgraphs and functions that it reaches. */
 export class GraphImporter {
-  readonly #notes = new Set<string>();
+  readonly #notes = new Map<string, Note>();
   readonly #stepwise = new Set<string>();
   readonly #model: OnnxModel;
   readonly #options: ImportOptions;
@@ -103,7 +104,7 @@ export class GraphImporter {
       if (value === undefined) continue;
       this.#types.set(value, elementType);
       const halved = halfPrecisionNote(elementType);
-      if (halved !== null) this.#notes.add(halved);
+      if (halved !== null) this.#note(halved);
       scope.values.set(name, value);
     }
     return scope;
@@ -232,11 +233,16 @@ export class GraphImporter {
     ]);
   }
 
-  /** What the user of the gradients must know; operators without a gradient share one note. */
-  get notes(): readonly string[] {
-    if (this.#stepwise.size === 0) return [...this.#notes];
+  /** Remarks on what was read so far; all step functions share one. */
+  get notes(): readonly Note[] {
+    const notes = [...this.#notes.values()];
     const { straightThrough = false } = this.#options;
-    return [...this.#notes, stepwiseNote([...this.#stepwise], straightThrough)];
+    if (this.#stepwise.size > 0) notes.push(stepwiseNote([...this.#stepwise], straightThrough));
+    return notes;
+  }
+
+  #note(note: Note): void {
+    this.#notes.set(note.text, note);
   }
 
   #around(scope: Scope): ImportContext {
@@ -265,7 +271,7 @@ export class GraphImporter {
       },
       listed: (values) => this.#listed(values),
       list: (value) => this.#lists.get(value),
-      note: (text) => this.#notes.add(text),
+      note: (note) => this.#note(note),
       noteStepwise: (type) => this.#stepwise.add(type),
     };
   }

@@ -56,7 +56,10 @@ function neighbours(node: ImportNode, at: Value, mode: string): Neighbours {
   const plus = (v: Value, n: number) => g.add(v, num(v, n));
   if (mode === "nearest") {
     if (!node.isKnown(at))
-      node.note(`${node.type} takes the nearest pixels, so no gradient flows to where it looks`);
+      node.note({
+        code: "nearest-sampling",
+        text: `${node.type} takes the nearest pixels, so no gradient flows to where it looks`,
+      });
     return [[g.round(at), num(at, 1)]];
   }
   const low = g.floor(at);

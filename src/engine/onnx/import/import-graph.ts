@@ -1,5 +1,6 @@
 // A file of anybody's as an expression of our graph.
 
+import type { Note } from "../../../math/note.ts";
 import { UsageError } from "../../../math/usage-error.ts";
 import type { Value } from "../../graph/value.ts";
 import type { OnnxModel } from "../model.ts";
@@ -26,8 +27,8 @@ export interface ImportOptions {
 export interface Imported {
   /** By the names of the file. */
   readonly outputs: Readonly<Record<string, Value>>;
-  /** What whoever uses the gradients must know, each once. */
-  readonly notes: readonly string[];
+  /** Remarks on gradients, precision and training mode, each once. */
+  readonly notes: readonly Note[];
 }
 
 /**
@@ -46,7 +47,7 @@ export function importGraph(
   const values = importer.read(inputs, names);
   return {
     outputs: Object.fromEntries(names.map((name, i) => [name, values[i]])),
-    notes: [...importer.notes],
+    notes: importer.notes,
   };
 }
 

@@ -5,6 +5,7 @@ import {
   type NodeProto,
   type TensorProto,
 } from "onnx-buf";
+import type { Note } from "../../../math/note.ts";
 import { type NdArray, sizeOf } from "../../../math/tensor.ts";
 import { UsageError } from "../../../math/usage-error.ts";
 import type { Value } from "../../graph/value.ts";
@@ -36,8 +37,8 @@ export interface ImportContext {
   readonly maxConstants: number;
   /** Channels that blocked memory keeps together, in a file that was optimised for one kind of CPU. */
   blockSize(): number;
-  /** Reports what the reader of the gradients must know. */
-  note(text: string): void;
+  /** Adds a note to the result, once for each text. */
+  note(note: Note): void;
   /** Reports an operator whose gradient is zero almost everywhere, or approximate where `straightThrough` is set. */
   noteStepwise(type: string): void;
 }

@@ -43,9 +43,10 @@ function batchNormalization(node: ImportNode): Value {
   const [scale, bias, mean, variance] = statistics(node, x);
   const epsilon = node.float("epsilon", 1e-5);
   if (isTraining(node)) {
-    node.note(
-      "the file was exported in training mode: its batch normalisation makes the scores of an image depend on the others beside it; export it in evaluation mode (model.eval())",
-    );
+    node.note({
+      code: "training-mode",
+      text: "the file was exported in training mode: its batch normalisation makes the scores of an image depend on the others beside it; export it in evaluation mode (model.eval())",
+    });
     const axes = range(0, rank).filter((axis) => scale.shape[axis] === 1);
     return g.add(g.mul(standardized(x, axes, epsilon), scale), bias);
   }
