@@ -13,12 +13,12 @@ import {
   permutedClasses,
   randomisedWithoutEot,
   saturatedSoftmax,
-  straightThrough,
   transferWins,
   zeroGradients,
 } from "./diagnostics.ts";
 import { constantPredictor, oneClass, otherDecision } from "./diagnostics-answers.ts";
 import type { Probe, ProbedNorm } from "./probe.ts";
+import { straightThrough } from "./straight-through.ts";
 
 const usual: ProbedNorm = {
   norm: "linf",

@@ -13,6 +13,7 @@ import { nonFiniteGradients } from "./non-finite.ts";
 import { batchDependent, type NotRun, notRun, trainedOnTest } from "./own-diagnostics.ts";
 import type { BetterPreprocessing } from "./preprocessings.ts";
 import type { Probe } from "./probe.ts";
+import { straightThrough } from "./straight-through.ts";
 
 /** `docs/auditing.md` has an entry for each. */
 export type DiagnosticCode =
@@ -237,20 +238,6 @@ export function noiseBreaks({ probe }: Pick<Facts, "probe">): Diagnostic | null 
     text: `random noise of ${normName(norm)} ${radius(epsilon)} breaks ${tried - underNoise} of ${tried} images, and APGD ${tried - manySteps}`,
     advice:
       "either the classifier is fragile to any noise of this size, or the attack finds no direction; lower the radius to tell",
-  };
-}
-
-/** Gradients that are approximate, by the importer's own word. */
-export function straightThrough({ notes }: Pick<Facts, "notes">): Diagnostic | null {
-  const approximate = notes.filter(
-    ({ code }) => code === "straight-through" || code === "rounded-pixels",
-  );
-  if (approximate.length === 0) return null;
-  return {
-    ...{ code: "straight-through", severity: "note" },
-    text: approximate.map(({ text }) => text).join("; "),
-    advice:
-      "attacks follow approximate gradients, so the accuracies are upper bounds more than usually; compare with Square",
   };
 }
 

@@ -8,7 +8,6 @@ import { nameOrigin } from "../../graph/origins.ts";
 import type { Value } from "../../graph/value.ts";
 import { halfPrecisionNote } from "../half-precision-note.ts";
 import { domainOf, functionKey, type OnnxModel } from "../model.ts";
-import { stepwiseNote } from "../stepwise-note.ts";
 import { blockSizeOf } from "./blocked-weights.ts";
 import { constantFolding } from "./constant-folding.ts";
 import type { ImportOptions } from "./import-graph.ts";
@@ -19,6 +18,7 @@ import {
   importNode,
   UnknownOperator,
 } from "./import-node.ts";
+import { ImportNotes } from "./import-notes.ts";
 import { importers } from "./importers.ts";
 import { needed, ordered } from "./order.ts";
 import { attributesOf, type Frame, find, type Scope } from "./scope.ts";
@@ -44,8 +44,7 @@ export interface TracedValue {
 
 /** Reads one graph of a file, with all subgraphs and functions that it reaches. */
 export class GraphImporter {
-  readonly #notes = new Map<string, Note>();
-  readonly #stepwise = new Set<string>();
+  readonly #notes: ImportNotes;
   readonly #model: OnnxModel;
   readonly #options: ImportOptions;
   readonly #stored: StoredArrays;
@@ -60,6 +59,7 @@ export class GraphImporter {
   constructor(model: OnnxModel, options: ImportOptions) {
     this.#model = model;
     this.#options = options;
+    this.#notes = new ImportNotes(options.straightThrough ?? false);
     this.#stored = new StoredArrays(model);
     this.#folding = constantFolding(model.graph, options.maxConstants);
     this.#maxNodes = mostNodesOf(model.graph);
@@ -104,7 +104,7 @@ export class GraphImporter {
       if (value === undefined) continue;
       this.#types.set(value, elementType);
       const halved = halfPrecisionNote(elementType);
-      if (halved !== null) this.#note(halved);
+      if (halved !== null) this.#notes.add(halved);
       scope.values.set(name, value);
     }
     return scope;
@@ -233,16 +233,9 @@ export class GraphImporter {
     ]);
   }
 
-  /** Remarks on what was read so far; all step functions share one. */
+  /** Notes on everything that was read so far. */
   get notes(): readonly Note[] {
-    const notes = [...this.#notes.values()];
-    const { straightThrough = false } = this.#options;
-    if (this.#stepwise.size > 0) notes.push(stepwiseNote([...this.#stepwise], straightThrough));
-    return notes;
-  }
-
-  #note(note: Note): void {
-    this.#notes.set(note.text, note);
+    return this.#notes.all();
   }
 
   #around(scope: Scope): ImportContext {
@@ -271,8 +264,8 @@ export class GraphImporter {
       },
       listed: (values) => this.#listed(values),
       list: (value) => this.#lists.get(value),
-      note: (note) => this.#note(note),
-      noteStepwise: (type) => this.#stepwise.add(type),
+      note: (note) => this.#notes.add(note),
+      noteStepwise: (type) => this.#notes.addStepwise(type),
     };
   }
 
