@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { appendFile, rm, truncate } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Victim } from "../attacks/victim.ts";
 import type { Dataset, Split } from "../data/dataset.ts";
@@ -7,8 +7,9 @@ import { ImageOptions, statedImageOptions } from "../data/image-options.ts";
 import { isSameData, openImagesNode } from "../data/node.ts";
 import { leaseWork } from "../files/lease/node.ts";
 import { machine, makeFolder, version, writeWhole, writing } from "../files/node.ts";
-import { MAX_ROWS, readBytesIfThere, readTextIfThere } from "../files/read/node.ts";
+import { readBytesIfThere, readTextIfThere } from "../files/read/node.ts";
 import { DamagedLine, readRowLines, rowLine } from "../files/row-lines.ts";
+import { appendRows, readRowsText, requireUnpacked, truncateRows } from "../files/rows/node.ts";
 import { sealedJson } from "../files/sealed.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
@@ -133,7 +134,7 @@ async function begun(
 ): Promise<Row[]> {
   const settingsFile = beside(out, "settings.json");
   const stored = await readTextIfThere(settingsFile);
-  const contents = await readTextIfThere(out, MAX_ROWS);
+  const contents = await readRowsText(out);
   if (contents === null) return [];
   if (!resume)
     throw new UsageError(
@@ -156,7 +157,7 @@ async function begun(
       `${out} was begun with ${target.join(", ")}: its other rows may differ from these in the last bits`,
     );
   const { rows, whole } = resumedRows(out, contents, test);
-  if (whole.length < contents.length) await truncate(out, Buffer.byteLength(whole, "utf8"));
+  if (whole.length < contents.length) await truncateRows(out, Buffer.byteLength(whole));
   return rows;
 }
 
@@ -227,6 +228,7 @@ export async function* evaluateNode(
     command: command ?? null,
     started: new Date().toISOString(),
   };
+  if (out !== undefined) requireUnpacked(out);
   const lease =
     out === undefined
       ? null
@@ -285,7 +287,7 @@ export async function* evaluateNode(
         if (examplesFile !== null && imaged.length > 0)
           await writeWhole(examplesFile, kept.bytes());
         for (const { row } of ready.splice(0)) {
-          if (out !== undefined) await writing(out, appendFile(out, rowLine(row)));
+          if (out !== undefined) await appendRows(out, rowLine(row));
           yield counted(row);
         }
         if (signal?.aborted) break;

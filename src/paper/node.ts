@@ -1,4 +1,4 @@
-import { appendFile, stat, truncate } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
 import { openDatasetNode } from "../data/node.ts";
@@ -7,9 +7,10 @@ import { evaluateNode } from "../evaluate/node.ts";
 import { readRows } from "../evaluate/resumed.ts";
 import type { Row } from "../evaluate/row.ts";
 import { leaseWork } from "../files/lease/node.ts";
-import { orMissing, writing } from "../files/node.ts";
-import { MAX_ROWS, readTextIfThere, whileReading } from "../files/read/node.ts";
+import { orMissing } from "../files/node.ts";
+import { readTextIfThere, whileReading } from "../files/read/node.ts";
 import { rowLine } from "../files/row-lines.ts";
+import { appendRows, readRowsText, truncateRows } from "../files/rows/node.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { classifier } from "../models/classifier.ts";
 import { openModelNode } from "../models/opening/node.ts";
@@ -52,8 +53,6 @@ export const modelDir = (out: string, defense: string) => join(out, "models", de
 const rowsFile = (out: string, defense: string, kind: EvaluationCell["kind"]) =>
   join(out, "rows", `${defense}.${kind}.jsonl`);
 
-const readText = (path: string) => readTextIfThere(path, MAX_ROWS);
-
 /** The data set of a scale. */
 export const datasetOf = ({ scale, dataDir }: Reproduction): Promise<Dataset> =>
   openDatasetNode(scale.training.data ?? "", dataDir === undefined ? {} : { dataDir });
@@ -61,7 +60,7 @@ export const datasetOf = ({ scale, dataDir }: Reproduction): Promise<Dataset> =>
 /** Whether the defence is trained: its run has left a model.onnx. A run with other options is the user's to move. */
 async function isTrained(out: string, defense: string, wanted: ResolvedOptions): Promise<boolean> {
   const dir = modelDir(out, defense);
-  const config = await readText(join(dir, "config.json"));
+  const config = await readTextIfThere(join(dir, "config.json"));
   if (config === null) return false;
   const options = configOptions(join(dir, "config.json"), config) as Partial<ResolvedOptions>;
   const differ = (Object.keys(wanted) as (keyof ResolvedOptions)[]).filter(
@@ -83,13 +82,13 @@ export const trainedModel = async (out: string, defense: string): Promise<OpenMo
 
 /** The rows so far in one file. */
 async function storedRows<R = Row>(path: string): Promise<R[]> {
-  const text = await readText(path);
+  const text = await readRowsText(path);
   return text === null ? [] : readRows<R>(path, text).rows;
 }
 
 /** Seconds of training by the run's own count. */
 async function trainingSeconds(out: string, defense: string): Promise<number | null> {
-  const text = await readText(join(modelDir(out, defense), "metrics.jsonl"));
+  const text = await readTextIfThere(join(modelDir(out, defense), "metrics.jsonl"));
   if (text === null) return null;
   const file = join(modelDir(out, defense), "metrics.jsonl");
   const lines = readRows<{ readonly seconds: number }>(file, text).rows;
@@ -236,10 +235,10 @@ async function begunArtefact(
   path: string,
   { steps, ...settings }: ReturnType<typeof artefactOptions> & { readonly seed: number },
 ): Promise<ArtefactRow[]> {
-  const text = await readText(path);
+  const text = await readRowsText(path);
   if (text === null) return [];
   const { rows: stored, whole } = readRows<ArtefactRow>(path, text);
-  if (whole.length < text.length) await truncate(path, Buffer.byteLength(whole, "utf8"));
+  if (whole.length < text.length) await truncateRows(path, Buffer.byteLength(whole));
   const { searches, eot, draws, seed } = settings;
   const other = stored.find(
     (row) =>
@@ -287,7 +286,7 @@ export async function* runArtefact(
       const more = await artefactRows({ network, noise }, test, indices, seed, options);
       const text = more.map(rowLine).join("");
       await lease.check();
-      await writing(path, appendFile(path, text));
+      await appendRows(path, text);
       rows.push(...more);
       yield { event: "progress", cell, done: finished.size + from + indices.length, total: count };
     }

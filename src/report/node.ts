@@ -2,17 +2,19 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { otherKind } from "../files/kind.ts";
 import { writeWhole } from "../files/node.ts";
-import { MAX_ROWS, readBytesIfThere, readTextIfThere } from "../files/read/node.ts";
+import { readBytesIfThere, readTextIfThere } from "../files/read/node.ts";
+import { readRowsBytes } from "../files/rows/node.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { RowsFile } from "./evaluation.ts";
 import { readRows } from "./read-rows.ts";
 
-const beside = (rows: string, what: string): string => `${rows.replace(/\.jsonl$/, "")}.${what}`;
+const beside = (rows: string, what: string): string =>
+  `${rows.replace(/\.jsonl(\.gz)?$/, "")}.${what}`;
 
 /** Which file of a folder holds rows; metrics of a training are none. */
 async function fileMeant(folder: string): Promise<UsageError> {
   const names = (await readdir(folder)).filter(
-    (name) => name.endsWith(".jsonl") && name !== "metrics.jsonl",
+    (name) => /\.jsonl(\.gz)?$/.test(name) && !name.startsWith("metrics.jsonl"),
   );
   const files = names.sort().map((name) => join(folder, name));
   return new UsageError(
@@ -32,7 +34,7 @@ export async function readRowsFile(file: string): Promise<RowsFile> {
     )
   )
     throw await fileMeant(file);
-  const bytes = await readBytesIfThere(file, MAX_ROWS);
+  const bytes = await readRowsBytes(file);
   if (bytes === null)
     throw new UsageError(
       `cannot read ${file}: there is no such file; a report is made of the rows that rampart evaluate --out writes`,

@@ -30,7 +30,7 @@ interface Input {
 /** What a run directory needs to go on. */
 const RUN_FILES = ["config.json", "metrics.jsonl", "checkpoints"];
 
-const stem = (rows: string): string => rows.replace(/\.jsonl$/, "");
+const stem = (rows: string): string => rows.replace(/\.jsonl(\.gz)?$/, "");
 const besideRows = (rows: string): string[] => [
   `${stem(rows)}.settings.json`,
   `${stem(rows)}.examples.npz`,
@@ -38,7 +38,7 @@ const besideRows = (rows: string): string[] => [
 
 /** Files that are read along with one that is named. */
 const besideInput = (path: string): string[] => {
-  if (path.endsWith(".jsonl")) return besideRows(path);
+  if (/\.jsonl(\.gz)?$/.test(path)) return besideRows(path);
   if (!/\.onnx(\.gz)?$/.test(path)) return [];
   const folder = dirname(path);
   return [
