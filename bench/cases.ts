@@ -19,7 +19,7 @@ export interface Case {
 }
 
 const trained = (name: string) =>
-  fileURLToPath(new URL(`../docs/results/cifar10/${name}/model.onnx`, import.meta.url));
+  fileURLToPath(new URL(`../test/models/${name}.onnx`, import.meta.url));
 
 type Listed = readonly [model: string, batch: number, limit: number];
 

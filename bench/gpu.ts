@@ -26,7 +26,7 @@ const usage = `npm run bench:gpu -- [options]
   --models LIST    networks (default: wrn-16-4,wrn-28-10)
   --batch LIST     examples per step (default: 64,128)
   --repeats N      measured steps, after one that compiles (default: 20)
-  --record FILE    where rows are appended (default: docs/results/gpu.jsonl)`;
+  --record FILE    where rows are appended (default: results/gpu.jsonl)`;
 
 /** CIFAR-10's shapes; images and weights as before training are drawn. */
 const cifar = {
@@ -175,7 +175,7 @@ async function main() {
     },
   });
   if (values.help) return console.log(usage);
-  const { device = "webgpu", record = "docs/results/gpu.jsonl" } = values;
+  const { device = "webgpu", record = "results/gpu.jsonl" } = values;
   const models = (values.models ?? "wrn-16-4,wrn-28-10").split(",");
   const batches = (values.batch ?? "64,128").split(",").map(Number);
   const repeats = Number(values.repeats ?? 20);

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Victim } from "../attacks/victim.ts";
@@ -8,7 +7,7 @@ import { isSameData, openImagesNode } from "../data/node.ts";
 import { leaseWork } from "../files/lease/node.ts";
 import { machine, makeFolder, version, writeWhole, writing } from "../files/node.ts";
 import { readBytesIfThere, readTextIfThere } from "../files/read/node.ts";
-import { DamagedLine, readRowLines, rowLine } from "../files/row-lines.ts";
+import { rowLine } from "../files/row-lines.ts";
 import { appendRows, readRowsText, requireUnpacked, truncateRows } from "../files/rows/node.ts";
 import { sealedJson } from "../files/sealed.ts";
 import { sizeOf } from "../math/tensor.ts";
@@ -21,6 +20,7 @@ import { checkOptions } from "./check.ts";
 import { evaluate, type Scored } from "./evaluate.ts";
 import { type Locate, stoppable } from "./evaluated-model.ts";
 import { keptImages } from "./kept-images.ts";
+import { recordedTraining, weightsHash } from "./model-record/node.ts";
 import { type EvaluateOptions, resolved } from "./options.ts";
 import { resumedRows } from "./resumed.ts";
 import type { Row } from "./row.ts";
@@ -96,32 +96,6 @@ function checkFit(model: Model, { name, shape, classes }: Dataset): void {
     throw new UsageError(
       `class ${other} is ${classes[other]} in ${name} and ${model.classNames[other]} in ${model.path}; the order of classes must agree`,
     );
-}
-
-/** SHA-256 over names and values, in the order of names; the first 16 digits tell any two networks apart. */
-function weightsOf(parameters: Parameters): string {
-  const hash = createHash("sha256");
-  for (const name of Object.keys(parameters).sort()) {
-    const { data } = parameters[name];
-    hash.update(name).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  }
-  return hash.digest("hex").slice(0, 16);
-}
-
-/** What a run directory recorded of its training, one object per epoch; nothing for a file. */
-async function trainingOf(
-  path: string,
-  note: (line: string) => void,
-): Promise<Settings["model"]["training"]> {
-  const file = `${path}/metrics.jsonl`;
-  try {
-    const { rows } = readRowLines(file, (await readTextIfThere(file)) ?? "");
-    return rows.map(({ value }) => value as Record<string, unknown>);
-  } catch (error) {
-    if (!(error instanceof DamagedLine || error instanceof UsageError)) throw error;
-    note(`${error.message}; the record of the training is left out of the settings`);
-    return [];
-  }
 }
 
 /** The rows so far of a file that goes on, cut after the last whole line; none for a new file. */
@@ -210,13 +184,13 @@ export async function* evaluateNode(
       defense: model.defense,
       data: model.data,
       architecture: model.architecture.name,
-      weights: model.weights ?? weightsOf(model.parameters),
+      weights: model.weights ?? weightsHash(model.parameters),
       reading: { ...model.reading, ...(images === undefined ? {} : statedImageOptions(images)) },
       parameters: parameterCount(model.architecture),
       noise: noise?.name ?? null,
       noiseText: noise === null ? null : describeNoise(noise.name),
       classNames: model.classNames,
-      training: await trainingOf(model.path, note),
+      training: await recordedTraining(model.path, note),
       config: model.config,
     },
     data: dataset.name,
@@ -265,7 +239,10 @@ export async function* evaluateNode(
       }
     }
     const evaluated = {
-      ...{ model: model.name, defense: model.defense, noise, locate: where.locate },
+      model: model.name,
+      defense: model.defense,
+      noise,
+      locate: where.locate,
       network: stoppable(network, signal),
     };
     const finished = new Set(rows.map(rowName));

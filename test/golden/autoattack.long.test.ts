@@ -17,9 +17,7 @@ const models: Readonly<Record<string, readonly string[]>> = {
     "--std",
     ".2471,.2435,.2616",
   ],
-  "at-linf": [
-    fileURLToPath(new URL("../../docs/results/cifar10/at-linf/model.onnx", import.meta.url)),
-  ],
+  "at-linf": [fileURLToPath(new URL("../models/at-linf.onnx", import.meta.url))],
 };
 const work = mkdtempSync(join(tmpdir(), "rampart-autoattack-"));
 afterAll(() => rmSync(work, { recursive: true, force: true }));

@@ -32,7 +32,7 @@ NETWORKS = {
         "epsilon": {"linf": 2 / 255, "l2": 0.25},
     },
     "at-linf": {
-        "file": HERE / "../../docs/results/cifar10/at-linf/model.onnx",
+        "file": HERE / "../models/at-linf.onnx",
         "epsilon": {"linf": 0.031, "l2": 0.83},
     },
 }

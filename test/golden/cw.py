@@ -154,7 +154,7 @@ def cifar10():
     models = ["standard", "at-linf"]
     made = {}
     for name in models:
-        model = exported(ROOT / "docs" / "results" / "cifar10" / name / "model.onnx")
+        model = exported(ROOT / "test" / "models" / f"{name}.onnx")
         made[name] = rounded(distances(model, x, labels))
         print(name, made[name], flush=True)
     return made

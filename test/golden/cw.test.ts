@@ -68,7 +68,7 @@ it.skipIf(process.env.SLOW === undefined).for(Object.entries<Lengths>(golden.cif
     }
     const indices = [...l2.keys()];
     const { architecture, parameters } = importExported(
-      readFileSync(new URL(`../../docs/results/cifar10/${name}/model.onnx`, import.meta.url)),
+      readFileSync(new URL(`../models/${name}.onnx`, import.meta.url)),
     );
     const network = classifier(await nodeRuntime({ threads: 1 }), architecture, parameters);
     const labels = indices.map((index) => Number(data.test.labels[index]));
