@@ -8,7 +8,7 @@ import type { WorkName } from "../src/bench/works.ts";
 import { fold, foldAll, type Key, keyOf, keysFor, nameToNumber } from "../src/math/random.ts";
 import { noiseNamed } from "../src/noise/table.ts";
 import { planOf } from "../src/train/plan.ts";
-import { MOMENTUM } from "../src/train/recipe.ts";
+import { MOMENTUM } from "../src/train/recipes.ts";
 import { exampleKeys } from "../src/train/streams.ts";
 
 /** The images of the first step of training, its settings, and the keys of its attack. */

@@ -13,12 +13,12 @@ import { fold, foldAll, type Key, keyOf, keysFor } from "../src/math/random.ts";
 import type { Tensor } from "../src/math/tensor.ts";
 import { UsageError } from "../src/math/usage-error.ts";
 import type { Architecture, Parameters } from "../src/models/architecture.ts";
+import { architecture } from "../src/models/architectures.ts";
 import { type Classifier, classifier, trainableClassifier } from "../src/models/classifier.ts";
 import { flopsPerImage } from "../src/models/flops.ts";
-import { architecture } from "../src/models/index.ts";
 import { initialParameters } from "../src/models/initial.ts";
 import { sgd } from "../src/train/optimizer.ts";
-import { initialState } from "../src/train/step.ts";
+import { initialState } from "../src/train/train-step.ts";
 import { trainingSession } from "../src/train/training-session.ts";
 
 const usage = `npm run bench:gpu -- [options]

@@ -3,7 +3,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import type { Task } from "../src/bench/task.ts";
 import { tensor } from "../src/math/tensor.ts";
-import { architecture } from "../src/models/index.ts";
+import { architecture } from "../src/models/architectures.ts";
 import { openModelNode } from "../src/models/opening/node.ts";
 import { readSafetensors, writeSafetensors } from "../src/models/opening/safetensors.ts";
 

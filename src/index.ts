@@ -47,13 +47,13 @@ export {
   type Parameters,
   parameterCount,
 } from "./models/architecture.ts";
+export { architecture } from "./models/architectures.ts";
 export {
   type Classifier,
   classifier,
   trainableClassifier as liveClassifier,
 } from "./models/classifier.ts";
 export { exportOnnx, importExported, type ModelMetadata as Card } from "./models/export.ts";
-export { architecture } from "./models/index.ts";
 export { initialParameters } from "./models/initial.ts";
 export type { Noise } from "./noise/noise.ts";
 export { noiseNamed } from "./noise/table.ts";

@@ -3,9 +3,9 @@ import { nodeProgram, nodeRuntime } from "../src/engine/runtime/node.ts";
 import { uniform } from "../src/math/distributions.ts";
 import { keyOf, keysFor } from "../src/math/random.ts";
 import { tensor } from "../src/math/tensor.ts";
+import { architecture } from "../src/models/architectures.ts";
 import { classifier } from "../src/models/classifier.ts";
 import { exportOnnx, importExported } from "../src/models/export.ts";
-import { architecture } from "../src/models/index.ts";
 import { initialParameters } from "../src/models/initial.ts";
 
 const spec = { shape: [3, 16, 16], classes: 10, mean: [0.4, 0.5, 0.6], std: [0.2, 0.3, 0.25] };

@@ -11,7 +11,7 @@ import { topological, type Value } from "../src/engine/graph/value.ts";
 import { normal, uniform } from "../src/math/distributions.ts";
 import { keyOf, keysFor } from "../src/math/random.ts";
 import type { NdArray, Tensor } from "../src/math/tensor.ts";
-import type { ImportedOptions } from "../src/models/imported.ts";
+import type { ImportedOptions } from "../src/models/imported-network.ts";
 import { importNode } from "../src/models/node.ts";
 
 const data = process.env.RAMPART_DATA ?? "";

@@ -8,7 +8,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { normal, uniform } from "../src/math/distributions.ts";
 import { keyOf, keysFor } from "../src/math/random.ts";
 import type { Tensor } from "../src/math/tensor.ts";
-import type { ImportedOptions } from "../src/models/imported.ts";
+import type { ImportedOptions } from "../src/models/imported-network.ts";
 import { openNetworkNode, readModelNode } from "../src/models/node.ts";
 
 const data = process.env.RAMPART_DATA ?? "";

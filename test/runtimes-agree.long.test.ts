@@ -10,7 +10,7 @@ import { nodeRuntime } from "../src/engine/runtime/node.ts";
 import type { Runtime } from "../src/engine/runtime/runtime.ts";
 import { webRuntime } from "../src/engine/runtime/web.ts";
 import { crossEntropy } from "../src/losses/ce.ts";
-import { architecture } from "../src/models/index.ts";
+import { architecture } from "../src/models/architectures.ts";
 import { initialParameters } from "../src/models/initial.ts";
 import { difference, named, random } from "./fixtures/graph-cases.ts";
 

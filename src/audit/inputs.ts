@@ -18,7 +18,7 @@ import { testedData } from "../evaluate/tested-data.ts";
 import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { classifier } from "../models/classifier.ts";
-import type { ImportedOptions } from "../models/imported.ts";
+import type { ImportedOptions } from "../models/imported-network.ts";
 import type { OpenModel } from "../models/opening/open-model.ts";
 import type { AuditOptions } from "./options.ts";
 import {

@@ -24,8 +24,8 @@ import {
 import { classifier } from "../models/classifier.ts";
 import { compareDecisions } from "../models/decisions.ts";
 import { isExported } from "../models/export.ts";
-import type { ImportedOptions } from "../models/imported.ts";
-import { statedShape, takesWhole } from "../models/imported-image.ts";
+import { statedShape, takesWhole } from "../models/image-input.ts";
+import type { ImportedOptions } from "../models/imported-network.ts";
 import { readModelNode } from "../models/node.ts";
 import { nonFiniteNode } from "../models/non-finite.ts";
 import { openModelNode } from "../models/opening/node.ts";

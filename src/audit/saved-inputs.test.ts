@@ -4,7 +4,7 @@ import type { Dataset, Split } from "../data/dataset.ts";
 import { parseNpz } from "../data/npz.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import { tensor } from "../math/tensor.ts";
-import { architecture } from "../models/index.ts";
+import { architecture } from "../models/architectures.ts";
 import { inputFiles } from "./saved-inputs.ts";
 
 const runtime = await nodeRuntime({ threads: 1 });

@@ -4,7 +4,7 @@ import type { Dataset, Split } from "../data/dataset.ts";
 import { dataFound, openDatasetNode } from "../data/node.ts";
 import { rowSize, type Tensor, takeRows, tensor } from "../math/tensor.ts";
 import type { Architecture, InputSpec, Parameters } from "../models/architecture.ts";
-import { architecture } from "../models/index.ts";
+import { architecture } from "../models/architectures.ts";
 import { initialParameters } from "../models/initial.ts";
 import { openModelNode } from "../models/opening/node.ts";
 import { runKey } from "../train/streams.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Tensor, tensor } from "../math/tensor.ts";
-import type { Network } from "../verify/flat.ts";
+import type { Network } from "../verify/flat-network.ts";
 import { falsifyCommandWith } from "./falsify.ts";
 import { run } from "./kit/program.ts";
 

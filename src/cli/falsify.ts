@@ -5,7 +5,7 @@ import { keyOf } from "../math/random.ts";
 import { openNetworkNode } from "../models/node.ts";
 import { counterexampleText } from "../verify/counterexample.ts";
 import { type FalsifyEvent, falsify } from "../verify/falsify.ts";
-import { flatNetwork, type Network } from "../verify/flat.ts";
+import { flatNetwork, type Network } from "../verify/flat-network.ts";
 import { parseVnnlib } from "../verify/vnnlib.ts";
 import { bytesOf } from "./kit/bytes.ts";
 import { type Context, command } from "./kit/command.ts";

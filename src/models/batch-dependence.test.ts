@@ -13,7 +13,7 @@ import {
   oneByOne,
 } from "./batch-dependence.ts";
 import { classifier } from "./classifier.ts";
-import { importedNetwork } from "./imported.ts";
+import { importedNetwork } from "./imported-network.ts";
 import { verifyBatchRewrite } from "./verify-batch-rewrite.ts";
 
 const runtime = await nodeRuntime({ threads: 1 });

@@ -3,9 +3,9 @@ import { nodeRuntime } from "../engine/runtime/node.ts";
 import { uniform } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { takeRows } from "../math/tensor.ts";
+import { architecture } from "./architectures.ts";
 import { batchSizes } from "./batch-size.ts";
 import { classifier } from "./classifier.ts";
-import { architecture } from "./index.ts";
 import { initialParameters } from "./initial.ts";
 
 describe("the padded size of a batch", () => {

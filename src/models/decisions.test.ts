@@ -5,7 +5,7 @@ import { nodeRuntime } from "../engine/runtime/node.ts";
 import { tensor } from "../math/tensor.ts";
 import type { Architecture } from "./architecture.ts";
 import { compareDecisions, describeDecisions } from "./decisions.ts";
-import { answered } from "./head-answer.ts";
+import { answered } from "./head/answer.ts";
 
 /** Three scores that end in `end`, and what is said to be before that. */
 const ending = (

@@ -4,8 +4,8 @@ import { readOnnx } from "../engine/onnx/read.ts";
 import type { Tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture, InputSpec, Parameters } from "./architecture.ts";
+import { architecture as architectureNamed } from "./architectures.ts";
 import { CHECKSUM, modelChecksum } from "./checksum.ts";
-import { architecture as architectureNamed } from "./index.ts";
 import { storedHeldOut, storedInput, storedNames } from "./stored-metadata.ts";
 
 /** What a file says about the classifier in it; kept in `metadata_props` under `rampart.…`. */

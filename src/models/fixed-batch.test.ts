@@ -14,7 +14,7 @@ import type { Loss } from "../losses/loss.ts";
 import { tensor } from "../math/tensor.ts";
 import { oneByOne } from "./batch-dependence.ts";
 import { classifier } from "./classifier.ts";
-import { importedNetwork } from "./imported.ts";
+import { importedNetwork } from "./imported-network.ts";
 
 const runtime = await nodeRuntime({ threads: 1 });
 afterAll(release);

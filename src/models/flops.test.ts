@@ -2,8 +2,8 @@ import { expect, it } from "vitest";
 import { gradient } from "../engine/autodiff/gradient.ts";
 import { input, matmul, sum } from "../engine/graph/ops.ts";
 import { conv } from "../engine/graph/windows.ts";
+import { architecture } from "./architectures.ts";
 import { flopsOf, flopsPerImage } from "./flops.ts";
-import { architecture } from "./index.ts";
 
 it("a convolution costs two operations per output element and weight that it sees", () => {
   const y = conv(input("x", [2, 3, 8, 8]), input("w", [4, 3, 3, 3]), {

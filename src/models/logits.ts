@@ -3,12 +3,12 @@ import { is, type Value } from "../engine/graph/value.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { FileAnswers } from "./architecture.ts";
-import { type Answer, answered, answering, thresholdRows } from "./head-answer.ts";
-import { constantNumber } from "./head-constants.ts";
-import { type OneHot, oneHotOf } from "./head-one-hot.ts";
-import { twoClasses } from "./head-one-score.ts";
-import type { Head } from "./head-sentences.ts";
-import { undoneRows } from "./head-undone-rows.ts";
+import { type Answer, answered, answering, thresholdRows } from "./head/answer.ts";
+import { constantNumber } from "./head/constants.ts";
+import { type OneHot, oneHotOf } from "./head/one-hot.ts";
+import type { Head } from "./head/sentences.ts";
+import { twoClasses } from "./head/two-classes.ts";
+import { undoneRows } from "./head/undone-rows.ts";
 
 /** Scores [batch, classes] in which an attack finds gradients, and what was taken off the file's end for them. */
 export interface Logits extends Head {

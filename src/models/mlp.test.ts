@@ -4,7 +4,7 @@ import { input } from "../engine/graph/ops.ts";
 import { keyOf } from "../math/random.ts";
 import { tensor } from "../math/tensor.ts";
 import { parameterCount } from "./architecture.ts";
-import { architecture } from "./index.ts";
+import { architecture } from "./architectures.ts";
 import { initialParameters } from "./initial.ts";
 
 const plane = { shape: [2, 1, 1], classes: 2, mean: [0.5, 0.25], std: [0.2, 0.1] };

@@ -4,8 +4,8 @@ import { is, topological, type Value } from "../engine/graph/value.ts";
 import { keyOf } from "../math/random.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { parameterCount } from "./architecture.ts";
+import { architecture } from "./architectures.ts";
 import { dropoutMasks } from "./dropout.ts";
-import { architecture } from "./index.ts";
 import { initialParameters } from "./initial.ts";
 
 const cifar = (classes: number) => ({

@@ -3,8 +3,8 @@ import { nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
 import { readModel } from "../engine/onnx/model.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import { tensor } from "../math/tensor.ts";
-import { importedNetwork } from "./imported.ts";
-import { architecture } from "./index.ts";
+import { architecture } from "./architectures.ts";
+import { importedNetwork } from "./imported-network.ts";
 import { networkInput } from "./network-input.ts";
 
 const runtime = await nodeRuntime({ threads: 1 });

@@ -2,7 +2,7 @@ import type { Runtime } from "../engine/runtime/runtime.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import type { Shape, Tensor } from "../math/tensor.ts";
 import { classifier } from "./classifier.ts";
-import type { ImportedNetwork } from "./imported.ts";
+import type { ImportedNetwork } from "./imported-network.ts";
 
 /** Any differentiable function of arrays that a file holds: what a property about its outputs is checked on. */
 export interface Network {

@@ -16,7 +16,7 @@ import {
   describeDependence,
   oneByOne,
 } from "./batch-dependence.ts";
-import { type ImportedNetwork, type ImportedOptions, importedNetwork } from "./imported.ts";
+import { type ImportedNetwork, type ImportedOptions, importedNetwork } from "./imported-network.ts";
 import { type Network, network } from "./network.ts";
 import { verifyBatchRewrite } from "./verify-batch-rewrite.ts";
 

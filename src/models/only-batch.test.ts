@@ -7,7 +7,7 @@ import { readModel } from "../engine/onnx/model.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import { type NdArray, type Shape, tensor } from "../math/tensor.ts";
 import { classifier } from "./classifier.ts";
-import { importedNetwork } from "./imported.ts";
+import { importedNetwork } from "./imported-network.ts";
 
 const runtime = await nodeRuntime({ threads: 1 });
 afterAll(release);

@@ -4,7 +4,7 @@ import * as g from "../engine/graph/expressions.ts";
 import { readModel } from "../engine/onnx/model.ts";
 import { tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { type ImportedOptions, importedNetwork } from "./imported.ts";
+import { type ImportedOptions, importedNetwork } from "./imported-network.ts";
 import { estimateResources, requireWithinLimits, resourceLimits } from "./resources.ts";
 
 const x = g.input("x", [1, 100]); // 400 bytes

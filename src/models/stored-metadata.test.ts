@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
+import { architecture } from "./architectures.ts";
 import { exportOnnx, importExported } from "./export.ts";
-import { architecture } from "./index.ts";
 import { requireMetadata, storedInput, storedNames } from "./stored-metadata.ts";
 
 const spec = { shape: [1, 4, 4], classes: 2, mean: [0.5], std: [0.5] };

@@ -4,7 +4,7 @@ import { uniform } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { rows, type Tensor } from "../math/tensor.ts";
 import { withForeignErrors } from "./foreign-errors.ts";
-import { CHECKED, type ImportedNetwork } from "./imported.ts";
+import { CHECKED, type ImportedNetwork } from "./imported-network.ts";
 
 /**
  * The network, kept to the batch that its file states if rewriting it to another changes what it computes. A file whose

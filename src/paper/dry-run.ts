@@ -9,7 +9,7 @@ import { foldAll, keyOf, keysFor } from "../math/random.ts";
 import { type classifier, trainableClassifier } from "../models/classifier.ts";
 import { initialParameters } from "../models/initial.ts";
 import { sgd } from "../train/optimizer.ts";
-import { compileStep, initialState } from "../train/step.ts";
+import { compileStep, initialState } from "../train/train-step.ts";
 import type { Plan } from "./plan.ts";
 
 /** What one defence was seen to do. */

@@ -1,8 +1,8 @@
 import type { Dataset } from "../data/dataset.ts";
 import { defenseNamed } from "../defenses/table.ts";
 import { memoryFiles } from "../files/run/run-files.ts";
+import { architecture } from "../models/architectures.ts";
 import { type Classifier, classifier } from "../models/classifier.ts";
-import { architecture } from "../models/index.ts";
 import { resolveOptions } from "../train/options.ts";
 import { type Training, train } from "../train/train.ts";
 

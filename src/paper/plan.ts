@@ -3,8 +3,8 @@ import type { Dataset } from "../data/dataset.ts";
 import { defenseNamed } from "../defenses/table.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture } from "../models/architecture.ts";
+import { architecture } from "../models/architectures.ts";
 import { type FlopsPerImage, flopsPerImage } from "../models/flops.ts";
-import { architecture } from "../models/index.ts";
 import { type ResolvedOptions, resolveOptions } from "../train/options.ts";
 import {
   defensesOf,

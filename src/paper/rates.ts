@@ -7,7 +7,7 @@ import { classifier } from "../models/classifier.ts";
 import type { FlopsPerImage } from "../models/flops.ts";
 import { initialParameters } from "../models/initial.ts";
 import { sgd } from "../train/optimizer.ts";
-import { compileStep, initialState } from "../train/step.ts";
+import { compileStep, initialState } from "../train/train-step.ts";
 import type { Rates } from "./cost.ts";
 
 /** About this many operations are enough to see how fast a machine is. */

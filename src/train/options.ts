@@ -3,7 +3,7 @@ import { EpsilonL2, EpsilonLinf } from "../attacks/options.ts";
 import { requireDataName } from "../data/table.ts";
 import { DefenseOptions, defenseNames } from "../defenses/table.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { recipes } from "./recipe.ts";
+import { recipes } from "./recipes.ts";
 
 const paper = DefenseOptions.parse({});
 

@@ -8,7 +8,7 @@ import type { Tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Position } from "../models/opening/checkpoint.ts";
 import type { ResolvedOptions } from "./options.ts";
-import { recipes } from "./recipe.ts";
+import { recipes } from "./recipes.ts";
 import type { Schedule } from "./schedule.ts";
 import { epochKey, exampleKeys, runKey } from "./streams.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { recipes } from "./recipe.ts";
+import { recipes } from "./recipes.ts";
 import { multiStep, oneCycle } from "./schedule.ts";
 
 describe("multiStep", () => {

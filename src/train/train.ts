@@ -20,17 +20,17 @@ import {
   latestCheckpoint,
   saveCheckpoint,
 } from "../models/opening/checkpoints.ts";
-import { checkAccuracy } from "./check.ts";
+import { changedTarget } from "./changed-target.ts";
+import { checkAccuracy } from "./check-accuracy.ts";
 import type { TrainEvent } from "./events.ts";
 import { guarded, unlessInterrupted } from "./interruption.ts";
 import { appendMetrics, type EpochMetrics, truncateMetrics } from "./metrics.ts";
 import { sgd } from "./optimizer.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { planOf } from "./plan.ts";
-import { MOMENTUM } from "./recipe.ts";
-import { initialState } from "./step.ts";
+import { MOMENTUM } from "./recipes.ts";
 import { exampleKeys, runKey } from "./streams.ts";
-import { changedTarget } from "./target.ts";
+import { initialState } from "./train-step.ts";
 import { trainingSession } from "./training-session.ts";
 
 /** What training works on; `options` has every choice that is not one of these objects. */

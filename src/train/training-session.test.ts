@@ -4,7 +4,7 @@ import { keyOf, keysFor } from "../math/random.ts";
 import { initialParameters } from "../models/initial.ts";
 import type { TrainState } from "../models/opening/checkpoint.ts";
 import { sgd } from "./optimizer.ts";
-import { compileStep, initialState } from "./step.ts";
+import { compileStep, initialState } from "./train-step.ts";
 import { trainingSession } from "./training-session.ts";
 
 const { runtime, architecture, dataset } = await toyTraining(wide);

@@ -11,7 +11,7 @@ import {
   stepFeeds,
   stepGraph,
   stepResult,
-} from "./step.ts";
+} from "./train-step.ts";
 
 /** A network in training, whose weights and optimiser stay on the device between steps where the runtime allows it. */
 export interface TrainingSession {

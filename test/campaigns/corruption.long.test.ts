@@ -17,8 +17,8 @@ import { crcOfText } from "../../src/math/crc32.ts";
 import { fillBits, fold, keyOf, nameToNumber } from "../../src/math/random.ts";
 import { tensor } from "../../src/math/tensor.ts";
 import { UsageError } from "../../src/math/usage-error.ts";
+import { architecture } from "../../src/models/architectures.ts";
 import { exportOnnx, importExported } from "../../src/models/export.ts";
-import { architecture } from "../../src/models/index.ts";
 import { initialParameters } from "../../src/models/initial.ts";
 import { readSafetensors, writeSafetensors } from "../../src/models/opening/safetensors.ts";
 

@@ -8,8 +8,8 @@ import { lossWeights } from "../../src/losses/graph.ts";
 import { keyOf, keysFor } from "../../src/math/random.ts";
 import { type NdArray, type Shape, sizeOf, tensor } from "../../src/math/tensor.ts";
 import type { Architecture, Mode } from "../../src/models/architecture.ts";
+import { architecture } from "../../src/models/architectures.ts";
 import { classifier } from "../../src/models/classifier.ts";
-import { architecture } from "../../src/models/index.ts";
 import golden from "./networks.json" with { type: "json" };
 
 const { batch, shape, classes } = golden;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { devices, MAX_THREADS } from "../../engine/runtime/runtime.ts";
 import { own } from "../../math/own.ts";
 import { UsageError } from "../../math/usage-error.ts";
-import type { ImportedOptions } from "../../models/imported.ts";
+import type { ImportedOptions } from "../../models/imported-network.ts";
 import { bytesOf } from "./bytes.ts";
 import { numberOf } from "./flags.ts";
 

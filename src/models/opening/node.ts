@@ -11,7 +11,7 @@ import type { Shape } from "../../math/tensor.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import type { Architecture } from "../architecture.ts";
 import { isExported } from "../export.ts";
-import type { ImportedOptions } from "../imported.ts";
+import type { ImportedOptions } from "../imported-network.ts";
 import { importModel, readModelNode, readOnnxBytes } from "../node.ts";
 import { latestCheckpoint } from "./checkpoints.ts";
 import { modelOfCheckpoint, modelOfFile, modelOfNetwork, type OpenModel } from "./open-model.ts";

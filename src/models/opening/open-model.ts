@@ -1,8 +1,8 @@
 import type { Note } from "../../math/note.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import type { Architecture, Parameters } from "../architecture.ts";
+import { architecture } from "../architectures.ts";
 import { importExported, type ModelMetadata } from "../export.ts";
-import { architecture } from "../index.ts";
 import { type Checkpoint, misfit, readCheckpoint } from "./checkpoint.ts";
 
 /** A trained network with what it needs to know of its data and its defence. */

@@ -2,9 +2,9 @@
 import { describe, expect, it } from "vitest";
 import { difference, random } from "../../../../test/fixtures/graph-cases.ts";
 import { type Shape, type Tensor, tensor } from "../../../math/tensor.ts";
-import { architecture } from "../../../models/index.ts";
+import { architecture } from "../../../models/architectures.ts";
 import { sgd } from "../../../train/optimizer.ts";
-import { stepGraph } from "../../../train/step.ts";
+import { stepGraph } from "../../../train/train-step.ts";
 import { gradient } from "../../autodiff/gradient.ts";
 import * as g from "../../graph/expressions.ts";
 import { interpret } from "../../graph/interpret.ts";

@@ -1,8 +1,8 @@
 // What an expression near the end of a file is, as far as its constants and its form say.
 
-import { evaluateNode } from "../engine/graph/interpret.ts";
-import { is, type Value } from "../engine/graph/value.ts";
-import { type NdArray, sizeOf } from "../math/tensor.ts";
+import { evaluateNode } from "../../engine/graph/interpret.ts";
+import { is, type Value } from "../../engine/graph/value.ts";
+import { type NdArray, sizeOf } from "../../math/tensor.ts";
 
 /** Operators between a constant and its use, and elements of an array that is looked at. */
 const MAX_DEPTH = 8;

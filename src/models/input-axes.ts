@@ -5,7 +5,7 @@ import type { Value } from "../engine/graph/value.ts";
 import type { Declared } from "../engine/onnx/model.ts";
 import type { Note } from "../math/note.ts";
 import { sizeOf } from "../math/tensor.ts";
-import type { ImageOptions } from "./imported-image.ts";
+import type { ImageOptions } from "./image-input.ts";
 
 /** One way to take a file's input as images. */
 export interface InputAxes {

@@ -1,8 +1,8 @@
 // Rows that are 1 at one class and 0 at the others: OneHot of an index, and Hardmax.
 
-import { is, type Value } from "../engine/graph/value.ts";
-import { sizeOf } from "../math/tensor.ts";
-import { bare, constantArray, constantNumber } from "./head-constants.ts";
+import { is, type Value } from "../../engine/graph/value.ts";
+import { sizeOf } from "../../math/tensor.ts";
+import { bare, constantArray, constantNumber } from "./constants.ts";
 
 /** What a row of a one-hot output is made of. */
 export interface OneHot {

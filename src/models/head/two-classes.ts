@@ -1,7 +1,7 @@
 // One score as two classes: where it is decided, in terms of what it was made of.
 
-import * as g from "../engine/graph/expressions.ts";
-import { is, type Value } from "../engine/graph/value.ts";
+import * as g from "../../engine/graph/expressions.ts";
+import { is, type Value } from "../../engine/graph/value.ts";
 import {
   affineOf,
   complement,
@@ -9,12 +9,12 @@ import {
   plus,
   type SoftmaxEntry,
   softmaxEntry,
-} from "./head-complement.ts";
-import { bare, isSame } from "./head-constants.ts";
-import { logOf } from "./head-log-probabilities.ts";
-import type { ScoreMap } from "./head-map.ts";
-import { mapOf } from "./head-maps.ts";
-import { type Range, rangeOf } from "./head-ranges.ts";
+} from "./complement.ts";
+import { bare, isSame } from "./constants.ts";
+import { logOf } from "./log-probabilities.ts";
+import { type Range, rangeOf } from "./ranges.ts";
+import type { ScoreMap } from "./score-map.ts";
+import { mapOf } from "./score-maps.ts";
 
 /** Two classes out of one score. */
 export interface TwoClasses {

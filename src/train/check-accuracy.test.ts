@@ -4,7 +4,7 @@ import { watchedNoise } from "../../test/fixtures/watched-noise.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { keyOf } from "../math/random.ts";
 import { tensor } from "../math/tensor.ts";
-import { checkAccuracy, checkIndices } from "./check.ts";
+import { checkAccuracy, checkIndices } from "./check-accuracy.ts";
 
 /** Says class 0 whatever it sees. */
 const constant: Victim = {

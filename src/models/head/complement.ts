@@ -1,11 +1,11 @@
 // c − p of a mixture of probabilities, written so that nothing is lost where p is near c.
 
-import * as g from "../engine/graph/expressions.ts";
-import { is, type Value } from "../engine/graph/value.ts";
-import { sizeOf } from "../math/tensor.ts";
-import { bare, constantNumber, isSame, withNumber } from "./head-constants.ts";
-import { mapOf } from "./head-maps.ts";
-import { rangeOf } from "./head-ranges.ts";
+import * as g from "../../engine/graph/expressions.ts";
+import { is, type Value } from "../../engine/graph/value.ts";
+import { sizeOf } from "../../math/tensor.ts";
+import { bare, constantNumber, isSame, withNumber } from "./constants.ts";
+import { rangeOf } from "./ranges.ts";
+import { mapOf } from "./score-maps.ts";
 
 /** Operators that are looked through. */
 const MAX_DEPTH = 32;

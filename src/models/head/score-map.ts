@@ -1,6 +1,6 @@
 // What a monotone map of one score is.
 
-import type { Value } from "../engine/graph/value.ts";
+import type { Value } from "../../engine/graph/value.ts";
 
 /** y = f(x), monotone where x can be. */
 export interface ScoreMap {

@@ -14,9 +14,9 @@ import type { Note } from "../math/note.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture } from "./architecture.ts";
-import { headSentences } from "./head-sentences.ts";
-import { fixedTo, type InputAxes, inputAxes, onlyBatch } from "./imported-axes.ts";
-import { boundNames, type ImageOptions, imageNotes, imageOf, prepared } from "./imported-image.ts";
+import { headSentences } from "./head/sentences.ts";
+import { boundNames, type ImageOptions, imageNotes, imageOf, prepared } from "./image-input.ts";
+import { fixedTo, type InputAxes, inputAxes, onlyBatch } from "./input-axes.ts";
 import {
   choiceNotes,
   holdsNoScores,
@@ -24,7 +24,7 @@ import {
   otherInputs,
   pictureInput,
   scoresOf,
-} from "./imported-inputs.ts";
+} from "./inputs-and-outputs.ts";
 import { answersOf, logitsOf, outputsOf } from "./logits.ts";
 import {
   estimateResources,

@@ -1,11 +1,11 @@
 // Scores of several classes: what does not change their order within a row, and what is taken off for it.
 
-import { is, type Value } from "../engine/graph/value.ts";
-import { isPerRow, relocated } from "./head-axes.ts";
-import { bare, constantNumber, isSame } from "./head-constants.ts";
-import type { ScoreMap } from "./head-map.ts";
-import { mapOf } from "./head-maps.ts";
-import { rangeOf } from "./head-ranges.ts";
+import { is, type Value } from "../../engine/graph/value.ts";
+import { isPerRow, relocated } from "./axes.ts";
+import { bare, constantNumber, isSame } from "./constants.ts";
+import { rangeOf } from "./ranges.ts";
+import type { ScoreMap } from "./score-map.ts";
+import { mapOf } from "./score-maps.ts";
 
 /** Scores with their classes on `axis`; several values of other axes are other examples. */
 export interface Scores {

@@ -1,7 +1,7 @@
 // Where the classes are, through operators that rearrange.
 
-import type { Shape } from "../math/tensor.ts";
-import { sizeOf } from "../math/tensor.ts";
+import type { Shape } from "../../math/tensor.ts";
+import { sizeOf } from "../../math/tensor.ts";
 
 /** The axis of the same length with the same number of elements before each of its steps; null where a reshape has none. */
 export function relocated(from: Shape, axis: number, to: Shape): number | null {

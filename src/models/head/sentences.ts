@@ -1,6 +1,6 @@
 // What was taken off a file's output, in sentences for a terminal and a report.
 
-import type { TwoClasses } from "./head-one-score.ts";
+import type { TwoClasses } from "./two-classes.ts";
 
 /** What stands between a file's output and the scores that attacks see. */
 export interface Head {

@@ -3,7 +3,7 @@ import { toyTraining, wide } from "../../test/fixtures/toy-training.ts";
 import { keyOf } from "../math/random.ts";
 import { initialParameters } from "../models/initial.ts";
 import { sgd } from "./optimizer.ts";
-import { compileStep, initialState } from "./step.ts";
+import { compileStep, initialState } from "./train-step.ts";
 
 it("a step at rate 0 moves running statistics and momentum, and leaves every weight alone", async () => {
   const { runtime, architecture, dataset } = await toyTraining(wide);

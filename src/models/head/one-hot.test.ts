@@ -1,9 +1,9 @@
 import type { NodeProto } from "onnx-buf";
 import { describe, expect, it } from "vitest";
-import { nodeOf } from "../../test/fixtures/model-fixture.ts";
-import { imported } from "../../test/fixtures/run-fixture.ts";
-import { type NdArray, tensor } from "../math/tensor.ts";
-import { logitsOf } from "./logits.ts";
+import { nodeOf } from "../../../test/fixtures/model-fixture.ts";
+import { imported } from "../../../test/fixtures/run-fixture.ts";
+import { type NdArray, tensor } from "../../math/tensor.ts";
+import { logitsOf } from "../logits.ts";
 
 const whole = (...values: number[]): NdArray => ({
   dtype: "int64",

@@ -1,9 +1,9 @@
 // Sigmoids, shares, odds and softplus as files write them out, several operators at once.
 
-import { is, type Value } from "../engine/graph/value.ts";
-import { constantNumber, isSame, withNumber } from "./head-constants.ts";
-import { between, INFINITY, map, type ScoreMap } from "./head-map.ts";
-import { rangeOf } from "./head-ranges.ts";
+import { is, type Value } from "../../engine/graph/value.ts";
+import { constantNumber, isSame, withNumber } from "./constants.ts";
+import { rangeOf } from "./ranges.ts";
+import { between, INFINITY, map, type ScoreMap } from "./score-map.ts";
 
 /** A number added to eⁿ, and n. */
 export function plusExponential(value: Value): { readonly n: Value; readonly c: number } | null {

@@ -14,7 +14,7 @@ import { readModel } from "../engine/onnx/model.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import { rows, tensor } from "../math/tensor.ts";
 import { classifier } from "./classifier.ts";
-import { importedNetwork } from "./imported.ts";
+import { importedNetwork } from "./imported-network.ts";
 import { verifyBatchRewrite } from "./verify-batch-rewrite.ts";
 
 const runtime = await nodeRuntime({ threads: 1 });

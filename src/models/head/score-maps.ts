@@ -1,12 +1,12 @@
 // Monotone maps of one score, as files write them behind their scores: one rule per operator, with its inverse.
 
-import { is, type Op, type Value } from "../engine/graph/value.ts";
-import { normalQuantile } from "../math/special.ts";
-import { sizeOf } from "../math/tensor.ts";
-import { constantNumber, isSame, withNumber } from "./head-constants.ts";
-import { between, INFINITY, map, type ScoreMap, signOf } from "./head-map.ts";
-import { fallingSigmoid, odds, share, softplus, softsign } from "./head-quotients.ts";
-import { rangeOf } from "./head-ranges.ts";
+import { is, type Op, type Value } from "../../engine/graph/value.ts";
+import { normalQuantile } from "../../math/special.ts";
+import { sizeOf } from "../../math/tensor.ts";
+import { constantNumber, isSame, withNumber } from "./constants.ts";
+import { fallingSigmoid, odds, share, softplus, softsign } from "./quotients.ts";
+import { rangeOf } from "./ranges.ts";
+import { between, INFINITY, map, type ScoreMap, signOf } from "./score-map.ts";
 
 const logit = (p: number): number => Math.log(p / (1 - p));
 

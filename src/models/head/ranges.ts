@@ -1,8 +1,8 @@
 // Bounds on the elements of an expression, by interval arithmetic on its last operators.
 
-import { is, type Op, type Value } from "../engine/graph/value.ts";
-import { sizeOf } from "../math/tensor.ts";
-import { constantArray, isSame, withNumber } from "./head-constants.ts";
+import { is, type Op, type Value } from "../../engine/graph/value.ts";
+import { sizeOf } from "../../math/tensor.ts";
+import { constantArray, isSame, withNumber } from "./constants.ts";
 
 /** Bounds on every element of a value, ±∞ where nothing is known. */
 export interface Range {

@@ -7,7 +7,7 @@ import { readModel } from "../engine/onnx/model.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import { type NdArray, rowSize, type Shape, sizeOf, tensor } from "../math/tensor.ts";
 import { classifier } from "./classifier.ts";
-import { type ImportedOptions, importedNetwork } from "./imported.ts";
+import { type ImportedOptions, importedNetwork } from "./imported-network.ts";
 
 const runtime = await nodeRuntime({ threads: 1 });
 afterAll(release);

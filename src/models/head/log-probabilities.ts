@@ -1,12 +1,12 @@
 // log p of probabilities that are no monotone map of one score each: mixtures, ensembles, products of experts. Sums
 // become log-sum-exp of logarithms, so that a saturated probability keeps its gradient.
 
-import * as g from "../engine/graph/expressions.ts";
-import { is, type Op, type Value } from "../engine/graph/value.ts";
-import { complement } from "./head-complement.ts";
-import { constantArray, constantNumber, withNumber } from "./head-constants.ts";
-import { mapOf } from "./head-maps.ts";
-import { rangeOf } from "./head-ranges.ts";
+import * as g from "../../engine/graph/expressions.ts";
+import { is, type Op, type Value } from "../../engine/graph/value.ts";
+import { complement } from "./complement.ts";
+import { constantArray, constantNumber, withNumber } from "./constants.ts";
+import { rangeOf } from "./ranges.ts";
+import { mapOf } from "./score-maps.ts";
 
 /** A logarithm, and whether the form of its value showed a better way to it than to take it. */
 export interface Logarithm {

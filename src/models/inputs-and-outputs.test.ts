@@ -13,7 +13,7 @@ import { readModel } from "../engine/onnx/model.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import { tensor } from "../math/tensor.ts";
 import { classifier } from "./classifier.ts";
-import { type ImportedOptions, importedNetwork } from "./imported.ts";
+import { type ImportedOptions, importedNetwork } from "./imported-network.ts";
 
 const runtime = await nodeRuntime({ threads: 1 });
 const open = opening(runtime);

@@ -1,13 +1,13 @@
 // Probabilities of several classes as the scores that they were made of.
 
-import * as g from "../engine/graph/expressions.ts";
-import { is, type Value } from "../engine/graph/value.ts";
-import { relocated } from "./head-axes.ts";
-import { bare } from "./head-constants.ts";
-import { logOf } from "./head-log-probabilities.ts";
-import { pairScores } from "./head-one-score.ts";
-import { rangeOf } from "./head-ranges.ts";
-import { type Scores, type Step, stepFrom } from "./head-rows.ts";
+import * as g from "../../engine/graph/expressions.ts";
+import { is, type Value } from "../../engine/graph/value.ts";
+import { relocated } from "./axes.ts";
+import { bare } from "./constants.ts";
+import { logOf } from "./log-probabilities.ts";
+import { rangeOf } from "./ranges.ts";
+import { pairScores } from "./two-classes.ts";
+import { type Scores, type Step, stepFrom } from "./undo-step.ts";
 
 /** Scores in the order of a file's probabilities, row by row. */
 export interface UndoneRows extends Scores {

@@ -1,8 +1,8 @@
 // The class that a file itself answers, kept where the scores before its end say another one.
 
-import * as g from "../engine/graph/expressions.ts";
-import type { Value } from "../engine/graph/value.ts";
-import { tensor } from "../math/tensor.ts";
+import * as g from "../../engine/graph/expressions.ts";
+import type { Value } from "../../engine/graph/value.ts";
+import { tensor } from "../../math/tensor.ts";
 
 /** What a file decides by. */
 export interface Answer {
