@@ -1,0 +1,175 @@
+// Documentation stays true: links lead somewhere, commands have the flags that a page gives them, and blocks parse.
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import ts from "typescript";
+import { describe, expect, it } from "vitest";
+import type { Command } from "../src/cli/kit/command.ts";
+import { fieldsOf, parsedAs } from "../src/cli/kit/flags.ts";
+import { rampart } from "../src/cli/main.ts";
+import { anchorsOf, type Block, blocksOf, linksOf, pages, root } from "./fixtures/docs.ts";
+import { commandsOf, type Words } from "./fixtures/shell.ts";
+
+const { scripts }: { readonly scripts: Readonly<Record<string, string>> } = JSON.parse(
+  readFileSync(join(root, "package.json"), "utf8"),
+);
+
+const blocks = pages.flatMap(blocksOf);
+const placeOf = ({ page, line }: Block): string => `${page}:${line}`;
+const inLanguage = (...languages: readonly string[]) =>
+  blocks
+    .filter(({ language }) => languages.includes(language))
+    .map((block) => [placeOf(block), block.text] as const);
+
+describe("links within the documentation", () => {
+  it.each(pages)("of %s lead to files that exist, and to headings that exist", (page) => {
+    const broken = linksOf(page).filter(
+      ({ path, anchor }) =>
+        !existsSync(join(root, path)) ||
+        (anchor !== undefined && (!path.endsWith(".md") || !anchorsOf(path).includes(anchor))),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it.each(pages)("of %s show images of less than 150 kB", (page) => {
+    const large = linksOf(page).filter(
+      ({ path }) =>
+        page === "README.md" &&
+        /\.(png|svg)$/.test(path) &&
+        statSync(join(root, path)).size > 150_000,
+    );
+    expect(large).toEqual([]);
+  });
+});
+
+it("every block names its language, so that its check is known", () => {
+  const known = ["sh", "ts", "js", "json", "python", "yaml", "html", "text"];
+  const unknown = blocks.filter(({ language }) => !known.includes(language));
+  expect(unknown.map(placeOf)).toEqual([]);
+});
+
+/** The command that the words after `rampart` call, and the words that are left for it. */
+async function called([name, ...rest]: Words): Promise<{ command: Command; words: Words }> {
+  if (!Object.hasOwn(rampart.commands, name)) throw new Error(`there is no command ${name}`);
+  const loaded = await rampart.commands[name]();
+  if (!("commands" in loaded)) return { command: loaded, words: rest };
+  const [action, ...words] = rest;
+  if (!Object.hasOwn(loaded.commands, action)) throw new Error(`there is no ${name} ${action}`);
+  return { command: loaded.commands[action], words };
+}
+
+/** Options of every command. */
+const COMMON: readonly string[] = ["--json", "--help"];
+
+/** Throws what the program would say of these words, as far as that needs no files. */
+async function checkRampart(typed: Words): Promise<void> {
+  if (typed[0] === "--version" || typed[0] === "--help") return;
+  const { command, words } = await called(typed);
+  const fields = fieldsOf(command.options);
+  const values: Record<string, unknown> = {};
+  const positionals: string[] = [];
+  for (let i = 0; i < words.length; i++) {
+    const [flag, inline] = words[i].split("=", 2);
+    if (!flag.startsWith("--")) {
+      positionals.push(words[i]);
+      continue;
+    }
+    if (COMMON.includes(flag)) continue;
+    if (flag === "--config") {
+      i++;
+      continue;
+    }
+    const field = fields.find((one) => one.flag === flag.replace(/^--no-/, "--"));
+    if (field === undefined) throw new Error(`there is no option ${flag}`);
+    if (field.schema.type === "boolean") {
+      values[field.name] = !flag.startsWith("--no-");
+      continue;
+    }
+    const value = inline ?? words[++i];
+    if (value === undefined) throw new Error(`${flag} has no value`);
+    values[field.name] = parsedAs(value, field.schema);
+  }
+  if (words.includes("--help")) return;
+  const many = command.positionals.some((name) => name.endsWith("..."));
+  const least = command.positionals.filter((name) => !name.endsWith("?")).length;
+  const fits = many ? positionals.length >= least : positionals.length === least;
+  if (!fits) throw new Error(`${positionals.length} arguments, got ${positionals.join(" ")}`);
+  const { error } = command.options.safeParse(values);
+  if (error !== undefined && !words.includes("--config")) throw error;
+}
+
+/** Variables and placeholders stand for values that the shell or the reader puts there. */
+const isOpen = (word: string): boolean => /[$*…]|\.\.\.|\b[A-Z]{3,}\b/.test(word);
+
+/** Throws where a path of the repository does not exist. */
+function checkPath(path: string): void {
+  if (!isOpen(path) && !existsSync(join(root, path))) throw new Error(`there is no ${path}`);
+}
+
+async function checkNpx([name, ...words]: Words): Promise<void> {
+  if (name === "rampart") return checkRampart(words);
+  if (name === "tsx") return checkPath(words[0]);
+  if (name === "vitest")
+    return words.filter((word) => /\.test\.ts$|^test\/|^src\//.test(word)).forEach(checkPath);
+  throw new Error(`npx ${name} is none of our tools`);
+}
+
+function checkNpm([name, script]: Words): void {
+  const own = ["install", "ci", "pack", "rebuild", "test"];
+  if (name === "run" && !Object.hasOwn(scripts, script))
+    throw new Error(`there is no script ${script}`);
+  if (name !== "run" && !own.includes(name)) throw new Error(`npm ${name} is unexpected`);
+}
+
+/** Programs of the machine that pages may call. */
+const OTHERS = ["git", "cd", "mkdir", "echo", "gh", "apt-get", "export", "ls"];
+
+async function check([program, ...words]: Words): Promise<void> {
+  if (program === "rampart") return checkRampart(words);
+  if (program === "npx") return checkNpx(words);
+  if (program === "npm") return checkNpm(words);
+  if (/python3$/.test(program)) {
+    if (/^test\//.test(words[0] ?? "")) checkPath(words[0]);
+    return;
+  }
+  if (program === "pip" || OTHERS.includes(program)) return;
+  throw new Error(`${program} is unknown to this test`);
+}
+
+describe("shell blocks", () => {
+  it.each(inLanguage("sh"))("%s has commands, flags and values that exist", async (_, text) => {
+    for (const words of commandsOf(text)) await check(words);
+  });
+
+  it.each([
+    ["npx rampart audit model.onnx --budget fast", "budget"],
+    ["npx rampart audit model.onnx --bugdet quick", "no option --bugdet"],
+    ["npx rampart adit model.onnx", "no command adit"],
+    ["npx rampart audit --budget quick", "arguments"],
+    ["npx rampart evaluate m --attacks pgd-lnf --out r.jsonl", "pgd-lnf"],
+    ["npx rampart evaluate m --attacks pgd-linf", "out"],
+    ["npm run quikstart", "no script quikstart"],
+    ["npx vitest run test/none.test.ts", "no test/none.test.ts"],
+    ["X=1 npx rampart doctor && npx rampart dcotor", "no command dcotor"],
+  ])("would notice: %s", async (line, text) => {
+    const all = (async () => {
+      for (const words of commandsOf(line)) await check(words);
+    })();
+    await expect(all).rejects.toThrow(text);
+  });
+});
+
+describe("blocks of TypeScript and JavaScript", () => {
+  it.each(inLanguage("ts", "js"))("%s parse", (_, text) => {
+    const { diagnostics = [] } = ts.transpileModule(text, {
+      reportDiagnostics: true,
+      compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ESNext },
+    });
+    expect(diagnostics.map(({ messageText }) => messageText)).toEqual([]);
+  });
+});
+
+describe("blocks of JSON", () => {
+  it.each(inLanguage("json"))("%s parse", (_, text) => {
+    expect(() => JSON.parse(text)).not.toThrow();
+  });
+});

@@ -1,0 +1,83 @@
+// Reference pages name what exists, and nothing else. Their wording follows when scripts/options.ts is run.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { allCommands, defaultOf } from "../scripts/options-page.ts";
+import { attackNames, minimalAttackNames } from "../src/attacks/table.ts";
+import { fieldsOf } from "../src/cli/kit/flags.ts";
+import { defenseNames } from "../src/defenses/table.ts";
+import { readPage, root } from "./fixtures/docs.ts";
+
+/** The cells of a table's rows that begin with code, without the marks of code. */
+const rowsOf = (text: string): string[][] =>
+  text
+    .split("\n")
+    .filter((line) => line.startsWith("| `"))
+    .map((line) =>
+      line
+        .split(/(?<!\\)\|/)
+        .slice(1, -1)
+        .map((part) => part.trim()),
+    );
+
+const plain = (text: string): string => text.replaceAll("`", "");
+
+describe("docs/options.md", async () => {
+  const sections = readPage("docs/options.md").split(/^## /m).slice(1);
+  const commands = await allCommands();
+
+  it("has a section for each command, in the order of help", () => {
+    expect(sections.map((text) => text.split("\n")[0])).toEqual(commands.map(({ name }) => name));
+  });
+
+  it.each(commands)("lists the options of $name with their defaults", ({ name, command }) => {
+    const section = sections.find((text) => text.split("\n")[0] === name) ?? "";
+    const stated = rowsOf(section).map(([flag, value]) => [plain(flag), value]);
+    expect(stated).toEqual(
+      fieldsOf(command.options).map((field) => [field.flag, defaultOf(field)]),
+    );
+  });
+});
+
+it("docs/rows.md lists every field of a row", () => {
+  const source = readFileSync(join(root, "src/evaluate/row.ts"), "utf8");
+  const fields = [...source.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, name]) => name);
+  expect(fields.length).toBeGreaterThan(20);
+  const [, ...tables] = readPage("docs/rows.md").split("| field |");
+  const stated = tables
+    .slice(0, 2)
+    .flatMap((table) =>
+      rowsOf(table.split("\n## ")[0]).flatMap(([names]) => plain(names).split(", ")),
+    );
+  expect(stated.toSorted()).toEqual([...fields, "crc"].toSorted());
+});
+
+it("docs/diagnostics.md has a row for each code", () => {
+  const source = readFileSync(join(root, "src/audit/diagnostics.ts"), "utf8");
+  const [, union = ""] = /type DiagnosticCode =([^;]+);/.exec(source) ?? [];
+  const codes = [...union.matchAll(/"([a-z0-9-]+)"/g)].map(([, code]) => code);
+  expect(codes.length).toBeGreaterThan(10);
+  const stated = rowsOf(readPage("docs/diagnostics.md"))
+    .filter(({ length }) => length === 4)
+    .map(([code]) => plain(code));
+  expect(stated.toSorted()).toEqual(codes.toSorted());
+});
+
+it("docs/attacks.md names each attack", () => {
+  const page = readPage("docs/attacks.md");
+  const tables = rowsOf(page)
+    .flatMap(([names]) => names.split(","))
+    .map((name) => plain(name).trim());
+  const covered = (attack: string) =>
+    tables.some((name) => name === attack || name.replace("*", "(linf|l2|l1)") === attack) ||
+    tables.some((name) => new RegExp(`^${name.replace("*", "(linf|l2|l1)")}$`).test(attack));
+  const missing = [...attackNames, ...minimalAttackNames].filter((name) => !covered(name));
+  expect(missing).toEqual([]);
+});
+
+it("docs/train-and-defend.md has each defence", () => {
+  const stated = rowsOf(readPage("docs/train-and-defend.md"))
+    .flatMap(([names]) => names.split(","))
+    .map((name) => plain(name).trim());
+  expect(defenseNames.filter((name) => !stated.includes(name))).toEqual([]);
+});
