@@ -22,11 +22,13 @@ export async function calibrateMachine(
   if (device !== "cpu")
     throw new UsageError(
       `there is nothing to calibrate on device ${device}; leave --device or --calibrate out`,
+      { code: "bad-option" },
     );
   const found = await calibrateNode(threads === undefined ? {} : { threads });
   if (found === null)
     throw new UsageError(
       "there is nothing to calibrate, since ONNX Runtime has no blocked convolutions for this processor; run without --calibrate",
+      { code: "unavailable" },
     );
   const { breakEven, timings, path, text } = found;
   const ms = (seconds: number) => `${(1000 * seconds).toFixed(1)} ms`;

@@ -65,7 +65,9 @@ export const pgdAccuracy = evaluation(
   },
   ({ effort: { steps }, noise }) => {
     if (noise !== null)
-      throw new UsageError(`the model adds ${noise} to its inputs; use --work eot for it`);
+      throw new UsageError(`the model adds ${noise} to its inputs; use --work eot for it`, {
+        code: "misfit",
+      });
     return { attacks: ["pgd-linf"], steps };
   },
   shares,

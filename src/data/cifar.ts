@@ -38,6 +38,7 @@ export function parseCifar(
     if (labels[i] >= classes.length)
       throw new UsageError(
         `${path}, row ${i}: label ${labels[i]} is not in 0 … ${classes.length - 1}, so the file is damaged or of another data set`,
+        { code: "bad-file" },
       );
     pixels.set(bytes.subarray(i * row + header, (i + 1) * row), i * PIXELS);
   }

@@ -34,7 +34,9 @@ function namesOfEntry(value: unknown, where: string): string[] {
   if (typeof value === "string") return namesOfLine(value);
   if (Array.isArray(value) && value.length > 0 && value.every((name) => typeof name === "string"))
     return value;
-  throw new UsageError(`${where} is ${kindOf(value)}; a class has a name, or a list of names`);
+  throw new UsageError(`${where} is ${kindOf(value)}; a class has a name, or a list of names`, {
+    code: "bad-file",
+  });
 }
 
 /** Keys under which a model's config.json keeps its classes: Hugging Face's and timm's. */
@@ -63,13 +65,14 @@ function entriesOf(parsed: unknown, path: string): (readonly [number, readonly s
   if (Array.isArray(parsed))
     return parsed.map((value, i) => [i, namesOfEntry(value, `${path}: entry ${i}`)]);
   if (typeof parsed !== "object" || parsed === null)
-    throw new UsageError(`${path} holds no list or object of class names`);
+    throw new UsageError(`${path} holds no list or object of class names`, { code: "bad-file" });
   return Object.entries(parsed).map(([key, value]) => {
     if (/^\d+$/.test(key) && !isIndex(value))
       return [Number(key), namesOfEntry(value, `${path}: entry ${key}`)];
     if (isIndex(value)) return [value, namesOfLine(key)];
     throw new UsageError(
       `${path}: ${JSON.stringify(key)} is neither the index of an output nor has one`,
+      { code: "bad-file" },
     );
   });
 }
@@ -86,7 +89,9 @@ export function parseOutputNames(text: string, path: string): OutputNames {
     try {
       parsed = JSON.parse(trimmed);
     } catch (error) {
-      throw new UsageError(`${path} begins like JSON and is none: ${(error as Error).message}`);
+      throw new UsageError(`${path} begins like JSON and is none: ${(error as Error).message}`, {
+        code: "bad-file",
+      });
     }
     const isConfig = configKeys.some(
       (key) => typeof parsed === "object" && parsed !== null && Object.hasOwn(parsed, key),
@@ -96,7 +101,7 @@ export function parseOutputNames(text: string, path: string): OutputNames {
     entries = entriesOf(parsed, path);
   } else
     entries = trimmed === "" ? [] : trimmed.split(/\r?\n/).map((line, i) => [i, namesOfLine(line)]);
-  if (entries.length === 0) throw new UsageError(`${path} names no classes`);
+  if (entries.length === 0) throw new UsageError(`${path} names no classes`, { code: "bad-file" });
   const names = new Map<number, string[]>();
   for (const [index, all] of entries) {
     const known = names.get(index) ?? [];
@@ -129,12 +134,14 @@ export function outputsOfFolders(
     const ids = folders.every((name) => wordNet.test(name));
     throw new UsageError(
       `there are ${folders.length} class folders and the network has ${outputs} outputs, so a folder's place does not say which is its output; give the outputs' names with --classes FILE${ids ? ", such as ImageNet's class index, which knows WordNet ids" : ""}`,
+      { code: "misfit" },
     );
   }
   const beyond = [...names.keys()].find((index) => index >= outputs);
   if (beyond !== undefined)
     throw new UsageError(
       `--classes names output ${beyond} (${names.get(beyond)?.join(", ")}), but the network has ${outputs}: 0 to ${outputs - 1}`,
+      { code: "misfit" },
     );
   const exact = indicesBy(names, (name) => [name.normalize("NFC")]);
   const alike = indicesBy(names, (name) => [plain(name)]);
@@ -148,18 +155,21 @@ export function outputsOfFolders(
     if (indices.size > 1)
       throw new UsageError(
         `--classes gives the name ${folder} to outputs ${[...indices].join(" and ")}; name the folder by an id that only one has`,
+        { code: "misfit" },
       );
     const [index] = indices;
     if (index !== undefined) return index;
     const meant = nearest(folder, [...exact.keys()]);
     throw new UsageError(
       `--classes names no output ${folder}${meant === undefined ? "" : `; did you mean ${meant}?`}`,
+      { code: "misfit" },
     );
   });
   const twice = found.findIndex((index, i) => found.indexOf(index) !== i);
   if (twice >= 0)
     throw new UsageError(
       `folders ${folders[found.indexOf(found[twice])]} and ${folders[twice]} are both output ${found[twice]}; join them`,
+      { code: "misfit" },
     );
   return found;
 }

@@ -46,6 +46,7 @@ async function* downloaded(
     if (!response.ok || response.body === null)
       throw new UsageError(
         `${url} answered ${response.status} ${response.statusText}; ${byHand(file)}`,
+        { code: "unavailable" },
       );
     const length = response.headers.get("content-length");
     total = length === null ? null : Number(length);
@@ -59,6 +60,7 @@ async function* downloaded(
     if (error instanceof UsageError || signal?.aborted) throw error;
     const after = bytes === 0 ? "" : ` after ${bytes} of ${total ?? "unknown"} bytes`;
     throw new UsageError(`${url} failed${after}: ${reason(error)}; ${byHand(file)}`, {
+      code: "unavailable",
       cause: error,
     });
   }
@@ -76,7 +78,8 @@ async function kept(url: string, { file, unpack }: Download, bytes: Uint8Array) 
   const files = readTar(url, await gunzipped(url, bytes));
   return unpack.files.map((name) => {
     const contents = files.get(`${unpack.folder}/${name}`);
-    if (contents === undefined) throw new UsageError(`${url} holds no ${unpack.folder}/${name}`);
+    if (contents === undefined)
+      throw new UsageError(`${url} holds no ${unpack.folder}/${name}`, { code: "bad-file" });
     return [name, contents] as const;
   });
 }
@@ -95,6 +98,7 @@ export async function* fetchSource(
     if (found !== download.md5)
       throw new UsageError(
         `${url} (${bytes.length} bytes) has MD5 ${found} instead of ${download.md5}, so it is not the official file; nothing was kept, ${byHand(file)}`,
+        { code: "bad-file" },
       );
     yield { event: "verified", file, md5: found };
     for (const [name, contents] of await kept(url, download, bytes)) files.set(name, contents);

@@ -44,7 +44,8 @@ const sizeText = ([, height, width]: Shape) => `${width}×${height}`;
 
 async function namesIn(folder: string, from: DataFiles): Promise<string[]> {
   const names = await from.list(folder);
-  if (names === undefined) throw new UsageError(`${folder}: there is no such folder`);
+  if (names === undefined)
+    throw new UsageError(`${folder}: there is no such folder`, { code: "not-found" });
   return names.filter((name) => !hidden(name)).sort();
 }
 
@@ -65,14 +66,18 @@ async function classesIn(folder: string, from: DataFiles): Promise<string[]> {
   if (loose !== undefined)
     throw new UsageError(
       `${folder}/${loose} is in no class; move it into a folder named after its class`,
+      { code: "bad-file" },
     );
   const classes = names.filter((name) => name.endsWith("/")).map((name) => name.slice(0, -1));
   if (classes.length === 0)
-    throw new UsageError(`${folder} holds no folders; make one per class, with its images inside`);
+    throw new UsageError(`${folder} holds no folders; make one per class, with its images inside`, {
+      code: "not-found",
+    });
   const twice = classes.find((name, i) => classes.map(composed).indexOf(composed(name)) !== i);
   if (twice !== undefined)
     throw new UsageError(
       `${folder} holds two folders whose name reads ${twice}, written in two ways (NFC and NFD); join them`,
+      { code: "bad-file" },
     );
   return classes;
 }
@@ -87,6 +92,7 @@ async function filesIn(folder: string, from: DataFiles): Promise<string[] | unde
   if (stranger !== undefined)
     throw new UsageError(
       `${folder}/${stranger} is not an image (JPEG, PNG, WebP, GIF, TIFF, AVIF, BMP or PNM); move it away`,
+      { code: "bad-file" },
     );
   const found = files.map((file) => `${folder}/${file}`);
   for (const name of names.filter((one) => one.endsWith("/")))
@@ -111,6 +117,7 @@ async function entriesIn(
     if (files?.length === 0 && !mayBeEmpty)
       throw new UsageError(
         `${folder}/${name} holds no images, and torchvision's ImageFolder would refuse it; fill it, or remove it`,
+        { code: "not-found" },
       );
     columns.push((files ?? []).map((path) => ({ path, label })));
   }
@@ -120,22 +127,21 @@ async function entriesIn(
   )
     .flat()
     .slice(0, most);
-  if (entries.length === 0) throw new UsageError(`${folder} holds no images`);
+  if (entries.length === 0)
+    throw new UsageError(`${folder} holds no images`, { code: "not-found" });
   return entries;
 }
 
 async function imageOf(path: string, from: DataFiles, rules: ImageRules): Promise<DecodedImage> {
   const bytes = await from.read(path);
-  if (bytes === undefined) throw new UsageError(`${path} has gone away`);
+  if (bytes === undefined) throw new UsageError(`${path} has gone away`, { code: "not-found" });
   try {
     return await from.decode(bytes, rules);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new UsageError(
       `${path} (${bytes.length} bytes) cannot be decoded: ${why}; replace or remove it`,
-      {
-        cause,
-      },
+      { code: "bad-file", cause },
     );
   }
 }
@@ -148,6 +154,7 @@ function room(count: number, shape: Shape, path: string): Uint8Array<ArrayBuffer
   if (size > MAX_BYTES)
     throw new UsageError(
       `${count} images of ${sizeText(shape)} as ${path} is take ${size} bytes, more than ${MAX_BYTES}; resize them, or use fewer`,
+      { code: "misfit" },
     );
   return new Uint8Array(size);
 }
@@ -235,7 +242,9 @@ async function heldClasses(
   const known = classes.map(composed);
   const unknown = folders.find((name) => !known.includes(composed(name)));
   if (unknown !== undefined)
-    throw new UsageError(`${held}/${unknown} is a class that ${train} does not have`);
+    throw new UsageError(`${held}/${unknown} is a class that ${train} does not have`, {
+      code: "misfit",
+    });
   return known.map((name) => folders.find((folder) => composed(folder) === name));
 }
 

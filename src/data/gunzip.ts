@@ -38,6 +38,7 @@ export async function gunzipped(path: string, bytes: Uint8Array): Promise<Uint8A
   if (unpacked === null)
     throw new UsageError(
       `${path} (${bytes.length} bytes) unpacks to more than ${most} bytes; it is damaged, or was made to exhaust this machine, so unpack it yourself if you trust it`,
+      { code: "bad-file" },
     );
   return new Uint8Array(await unpacked.arrayBuffer());
 }

@@ -116,6 +116,7 @@ function processorOf(
     if (isExplicit(value)) return { name: "an image processor", processor: anyClass, isFast: true };
     throw new UsageError(
       `${path} names no image_processor_type${modelType === undefined ? "" : `, and the model type ${modelType} beside it is not known here`}, and classes read the same keys differently; add it, or ${outOf}`,
+      { code: "bad-file" },
     );
   }
   const written = String(stated);
@@ -123,9 +124,12 @@ function processorOf(
   if (Object.hasOwn(otherProcessors, name))
     throw new UsageError(
       `${path} is of ${written}, which ${otherProcessors[name]}; it cannot be applied here, so prepare the images yourself and use --preprocessing none`,
+      { code: "bad-file" },
     );
   if (!Object.hasOwn(processors, name))
-    throw new UsageError(`${path} is of ${written}, whose steps are not known here; ${outOf}`);
+    throw new UsageError(`${path} is of ${written}, whose steps are not known here; ${outOf}`, {
+      code: "bad-file",
+    });
   return { name: written, processor: processors[name], isFast: written.endsWith("Fast") };
 }
 
@@ -146,6 +150,7 @@ function refuseUnknown(path: string, value: Readonly<Record<string, unknown>>, f
     if (known.has(key) || neutral.has(key) || setting === false) continue;
     throw new UsageError(
       `${path} has the key ${key} (${JSON.stringify(setting)?.slice(0, 60)}), which ${found.name} does not read; remove it if it has no effect, or ${outOf}`,
+      { code: "bad-file" },
     );
   }
 }
@@ -168,7 +173,9 @@ function sizingOf(path: string, said: Stated, found: Found): Preprocessing {
     said.do_center_crop ?? (isFast ? fast?.crops : undefined) ?? cropped?.byDefault ?? false;
   const stated = said.crop_size ?? cropped?.side;
   if (crops && stated === undefined)
-    throw new UsageError(`${path} crops (do_center_crop), and states no crop_size; add it`);
+    throw new UsageError(`${path} crops (do_center_crop), and states no crop_size; add it`, {
+      code: "bad-file",
+    });
   let crop: readonly [number, number] | null = null;
   if (crops && stated !== undefined)
     crop = typeof stated === "number" ? [stated, stated] : [stated.height, stated.width];
@@ -185,7 +192,9 @@ function sizingOf(path: string, said: Stated, found: Found): Preprocessing {
   const settings = { size, crop, cropPct: said.crop_pct ?? processor.cropPct ?? null };
   const sizing = (processor.sizing ?? usualSizing)(settings);
   if (typeof sizing === "string")
-    throw new UsageError(`${path} states for ${found.name} ${sizing}; correct it, or ${outOf}`);
+    throw new UsageError(`${path} states for ${found.name} ${sizing}; correct it, or ${outOf}`, {
+      code: "bad-file",
+    });
   const interpolation = filterByPillow(path, said.resample ?? processor.resample);
   const cuts = sizing.crop !== undefined || sizing.cut !== undefined;
   return { ...sizing, interpolation, ...(cuts && margin) };

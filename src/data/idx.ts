@@ -15,6 +15,7 @@ export function parseIdx({ path, bytes }: Found, axes: number): Idx {
   if (magic !== 0x800 + axes)
     throw new UsageError(
       `${path} is not an idx${axes} file of bytes: it starts with ${[...bytes.subarray(0, 4)].join(" ") || "nothing"} instead of 0 0 8 ${axes}`,
+      { code: "bad-file" },
     );
   const shape = Array.from({ length: axes }, (_, i) =>
     bytes.length < header ? 0 : view.getUint32(4 + 4 * i),

@@ -44,15 +44,18 @@ export function parseMnist(images: Found, labels: Found, classes: readonly strin
   if (height !== MNIST_SHAPE[1] || width !== MNIST_SHAPE[2])
     throw new UsageError(
       `${images.path} holds images of ${height}×${width} pixels instead of 28×28; for another data set use npz:PATH or folder:PATH`,
+      { code: "bad-file" },
     );
   if (count !== given.length)
     throw new UsageError(
       `${images.path} holds ${count} images, but ${labels.path} ${given.length} labels; they belong to different splits`,
+      { code: "misfit" },
     );
   const wrong = given.findIndex((label) => label >= classes.length);
   if (wrong >= 0)
     throw new UsageError(
       `${labels.path}, row ${wrong}: label ${given[wrong]} is not in 0 … ${classes.length - 1}, so the file is damaged or of another data set`,
+      { code: "bad-file" },
     );
   return splitOf({ pixels: data, labels: given }, MNIST_SHAPE);
 }

@@ -39,7 +39,10 @@ async function ifThere<T>(path: string, read: () => Promise<T>): Promise<T | und
   } catch (error) {
     if (["ENOENT", "ENOTDIR"].includes(codeOf(error))) return undefined;
     if (["EACCES", "EPERM", "EISDIR", "EIO"].includes(codeOf(error)))
-      throw new UsageError(`${path} cannot be read (${codeOf(error)})`, { cause: error });
+      throw new UsageError(`${path} cannot be read (${codeOf(error)})`, {
+        code: "bad-file",
+        cause: error,
+      });
     throw error;
   }
 }
@@ -257,7 +260,7 @@ async function put(root: string, folder: string, files: ReadonlyMap<string, Uint
     )
       throw new UsageError(
         `${folder} cannot be written (${codeOf(error)}); choose another place with --data-dir`,
-        { cause: error },
+        { code: "cannot-write", cause: error },
       );
     throw error;
   } finally {

@@ -48,6 +48,7 @@ const text = (name: string, bytes: Uint8Array, length: number, little: boolean):
         if (code <= HIGHEST_CODE) return String.fromCodePoint(code);
         throw new UsageError(
           `${name} holds ${code} where a letter of Unicode is meant, so it is damaged; write it again`,
+          { code: "bad-file" },
         );
       })
       .join(""),
@@ -62,18 +63,22 @@ export function parseNpy(name: string, bytes: Uint8Array): Npy {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const isNpy = bytes.length >= 12 && bytes[0] === 0x93 && latin(bytes.subarray(1, 6)) === "NUMPY";
   if (!isNpy)
-    throw new UsageError(`${name} is not a .npy array; write it with numpy.save or savez`);
+    throw new UsageError(`${name} is not a .npy array; write it with numpy.save or savez`, {
+      code: "bad-file",
+    });
   const prefix = bytes[6] === 1 ? 10 : 12;
   const start = prefix + (bytes[6] === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
   if (start > bytes.length || start > MAX_HEADER)
     throw new UsageError(
       `${name} states a header of ${start - prefix} bytes ${start > bytes.length ? `and has ${bytes.length} in all, so it is truncated or damaged` : `where ${MAX_HEADER} are allowed, so it is damaged`}; write it again with numpy.save or savez`,
+      { code: "bad-file" },
     );
   const header = latin(bytes.subarray(prefix, start));
   const match = headerPattern.exec(header);
   if (match === null)
     throw new UsageError(
       `${name} is an array of a kind that cannot be read (${header.trim().slice(0, 200)}); use uint8, float32 or int64`,
+      { code: "bad-file" },
     );
   const [, order, type, fortran, lengths] = match;
   const shape = lengths
@@ -83,13 +88,18 @@ export function parseNpy(name: string, bytes: Uint8Array): Npy {
   const letters = type.startsWith("U") ? Number(type.slice(1)) : undefined;
   const width = letters === undefined ? numbers[type]?.[0] : 4 * letters;
   if (width === undefined)
-    throw new UsageError(`${name} has elements of type ${type}; use uint8, float32 or int64`);
+    throw new UsageError(`${name} has elements of type ${type}; use uint8, float32 or int64`, {
+      code: "bad-file",
+    });
   if (fortran === "True" && shape.length > 1)
-    throw new UsageError(`${name} is in Fortran order; save numpy.ascontiguousarray of it`);
+    throw new UsageError(`${name} is in Fortran order; save numpy.ascontiguousarray of it`, {
+      code: "bad-file",
+    });
   const body = bytes.subarray(start);
   if (body.length !== size * width)
     throw new UsageError(
       `${name} has ${body.length} bytes of data instead of ${size * width} for [${shape.join(", ")}] of ${type}, so it is truncated or damaged`,
+      { code: "bad-file" },
     );
   const little = order !== ">";
   if (letters !== undefined) return { type, shape, data: text(name, body, letters, little) };

@@ -22,6 +22,7 @@ function modest(path: string, stored: number): (entry: UnzipFileInfo) => boolean
   const refuse = (what: string) => {
     throw new UsageError(
       `${path} (${stored} bytes) ${what}; it is damaged, or was made to exhaust this machine, so write it again with numpy.savez`,
+      { code: "bad-file" },
     );
   };
   return ({ name, size, originalSize }) => {
@@ -45,7 +46,7 @@ function requireUndamaged(
   const refuse = (why: string, cause?: unknown): never => {
     throw new UsageError(
       `${path} (${bytes.length} bytes) is damaged: ${why}; write it again with numpy.savez, or copy it anew`,
-      { cause },
+      { code: "bad-file", cause },
     );
   };
   let stated: readonly ZipEntry[] = [];
@@ -74,7 +75,7 @@ export function parseNpz(path: string, bytes: Uint8Array): ReadonlyMap<string, N
     throw new UsageError(
       otherKind(path, bytes, "an .npz file of arrays", ["npz", "zip"]) ??
         `${path} (${bytes.length} bytes) is not an .npz file, or is truncated; write it with numpy.savez`,
-      { cause },
+      { code: "bad-file", cause },
     );
   }
   requireUndamaged(path, bytes, entries);
@@ -112,12 +113,15 @@ function layout(name: string, shape: readonly number[]): { shape: Shape; last: b
   const isChannels = (length: number) => length === 1 || length === 3;
   const [, a, b, c] = shape;
   if (shape.slice(1).includes(0))
-    throw new UsageError(`${name} has shape [${shape.join(", ")}]: its images have no pixels`);
+    throw new UsageError(`${name} has shape [${shape.join(", ")}]: its images have no pixels`, {
+      code: "bad-file",
+    });
   if (shape.length === 3) return { shape: [1, a, b], last: false };
   if (shape.length === 4 && isChannels(a)) return { shape: [a, b, c], last: false };
   if (shape.length === 4 && isChannels(c)) return { shape: [c, a, b], last: true };
   throw new UsageError(
     `${name} has shape [${shape.join(", ")}]; images are [n, height, width], [n, channels, height, width] or [n, height, width, channels], with 1 or 3 channels`,
+    { code: "bad-file" },
   );
 }
 
@@ -162,12 +166,14 @@ function pixelsOf(
   )
     throw new UsageError(
       `${name} has elements of type ${type}; save pixels as uint8 in 0 … 255, or as float32 in [0, 1]`,
+      { code: "bad-file" },
     );
   const wrong = data.findIndex((value) => !(value >= -ROUNDING && value <= 1 + ROUNDING));
   if (wrong >= 0) {
     const row = Math.floor(wrong / (data.length / shape[0]));
     throw new UsageError(
       `${name}, row ${row}: value ${data[wrong]}, but pixels are in [0, 1]; ${data[wrong] > 1 ? "divide by 255, or save uint8" : "undo the normalisation: mean and std belong to the model"} (element ${indexOf(wrong, shape)})`,
+      { code: "bad-file" },
     );
   }
   let beyond = 0;
@@ -190,6 +196,7 @@ function labelsOf(name: string, { data, shape, type }: Npy, count: number): Int3
   if (!flat || shape[0] !== count || Array.isArray(data))
     throw new UsageError(
       `${name} has shape [${shape.join(", ")}] and type ${type}; ${count} images need [${count}] whole numbers, one class index each`,
+      { code: "bad-file" },
     );
   const labels = Float64Array.from(data as ArrayLike<number>);
   const wrong = labels.findIndex(
@@ -198,6 +205,7 @@ function labelsOf(name: string, { data, shape, type }: Npy, count: number): Int3
   if (wrong >= 0)
     throw new UsageError(
       `${name}, row ${wrong}: label ${labels[wrong]} is not a class index 0, 1, 2 …`,
+      { code: "bad-file" },
     );
   return Int32Array.from(labels);
 }
@@ -208,13 +216,15 @@ function labelsOf(name: string, { data, shape, type }: Npy, count: number): Int3
  */
 export async function openNpz(path: string, from: DataFiles): Promise<Dataset> {
   const bytes = await from.read(path);
-  if (bytes === undefined) throw new UsageError(`${path}: there is no such file`);
+  if (bytes === undefined)
+    throw new UsageError(`${path}: there is no such file`, { code: "not-found" });
   const arrays = parseNpz(path, bytes);
   const array = (name: string): Npy => {
     const found = arrays.get(name);
     if (found !== undefined) return found;
     throw new UsageError(
       `${path} has no array ${name}, but ${[...arrays.keys()].join(", ") || "none at all"}; save x and y, or x_train, y_train, x_test and y_test`,
+      { code: "bad-file" },
     );
   };
   const notes: string[] = [];
@@ -223,7 +233,8 @@ export async function openNpz(path: string, from: DataFiles): Promise<Dataset> {
     const { shape, last } = layout(`${path}: ${x}`, array(x).shape);
     const pixels = pixelsOf(`${path}: ${x}`, array(x), (line) => notes.push(line));
     const labels = labelsOf(`${path}: ${y}`, array(y), array(x).shape[0]);
-    if (labels.length === 0) throw new UsageError(`${path}: ${x} holds no images`);
+    if (labels.length === 0)
+      throw new UsageError(`${path}: ${x} holds no images`, { code: "bad-file" });
     return { shape, labels, pixels: last ? channelsFirst(pixels, shape) : pixels };
   };
   const [trainSuffix, testSuffix] = arrays.has("x") ? ["", ""] : ["_train", "_test"];
@@ -233,13 +244,16 @@ export async function openNpz(path: string, from: DataFiles): Promise<Dataset> {
   if (test.shape.join() !== shape.join())
     throw new UsageError(
       `${path}: x_test has images of [${test.shape.join(", ")}], x_train of [${shape.join(", ")}]; they must agree`,
+      { code: "bad-file" },
     );
   const highest = [...train.labels, ...test.labels].reduce((a, b) => Math.max(a, b), 0);
   const classes = arrays.has("classes")
     ? Array.from(array("classes").data, String)
     : Array.from({ length: highest + 1 }, (_, label) => String(label));
   if (classes.length <= highest)
-    throw new UsageError(`${path} names ${classes.length} classes, but has label ${highest}`);
+    throw new UsageError(`${path} names ${classes.length} classes, but has label ${highest}`, {
+      code: "bad-file",
+    });
   const trained = splitOf(train, shape);
   return {
     name: `npz:${path}`,

@@ -29,12 +29,13 @@ export function parsedBy<S extends z.ZodType>(
   const more = problems.length - SHOWN;
   throw new UsageError(
     `${path} cannot be used as preprocessing: ${problems.slice(0, SHOWN).join("; ")}${more > 0 ? `; and ${more} more` : ""}`,
+    { code: "bad-file" },
   );
 }
 
 /** The error for what a file asks for and is not done here. */
 export const refused = (path: string, what: string, instead: string): UsageError =>
-  new UsageError(`${path} says ${what}, which is not done here; ${instead}`);
+  new UsageError(`${path} says ${what}, which is not done here; ${instead}`, { code: "bad-file" });
 
 /** The filter of that name. */
 export function filterNamed(path: string, name: string): FilterName {

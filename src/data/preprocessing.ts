@@ -80,6 +80,7 @@ function sized(path: string, preprocessing: Preprocessing): Preprocessing {
   if (wrong !== undefined)
     throw new UsageError(
       `${path} brings images to a side of ${wrong} pixels, where 1 to ${MAX_SIDE} are possible; correct its size or crop_pct`,
+      { code: "bad-file" },
     );
   return preprocessing;
 }
@@ -92,7 +93,7 @@ export function jsonObject(text: string, path: string): Json | null {
   try {
     value = JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch (error) {
-    throw new UsageError(`${path} is not JSON: ${(error as Error).message}`);
+    throw new UsageError(`${path} is not JSON: ${(error as Error).message}`, { code: "bad-file" });
   }
   const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
   return isObject ? (value as Json) : null;

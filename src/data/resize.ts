@@ -89,6 +89,7 @@ const requireSize = (size: number, what: string): void => {
   if (!(Number.isInteger(size) && size > 0))
     throw new UsageError(
       `${what} is ${size}, but an image has a whole number of pixels, 1 or more`,
+      { code: "bad-option" },
     );
 };
 
@@ -189,6 +190,7 @@ export function centreCrop(
   if (height > rows || width > columns)
     throw new UsageError(
       `an image of ${columns}×${rows} pixels cannot be cropped to ${width}×${height}; resize it first`,
+      { code: "misfit" },
     );
   const half = margin === "even" ? halfEven : (n: number) => Math.floor(n / 2);
   const [top, left] = [half(rows - height), half(columns - width)];

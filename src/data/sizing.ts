@@ -78,7 +78,9 @@ export function sizer(sizing: Sizing): ((image: Image) => Image) | undefined {
   const { cut, resize: to, crop, margin, interpolation } = sizing;
   if (to === undefined && crop === undefined) {
     if (interpolation !== undefined)
-      throw new UsageError(`--interpolation ${interpolation} resizes nothing without --resize`);
+      throw new UsageError(`--interpolation ${interpolation} resizes nothing without --resize`, {
+        code: "bad-option",
+      });
     return undefined;
   }
   return (image) => {

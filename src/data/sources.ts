@@ -79,5 +79,6 @@ export function sourceOf(name: string): Source {
   const why = namedData.includes(name) ? "is computed" : "is your own";
   throw new UsageError(
     `${name} ${why}, there is nothing to fetch; fetch ${Object.keys(sources).join(", ")}`,
+    { code: "bad-option" },
   );
 }

@@ -49,6 +49,7 @@ function opener(name: string): (from: DataFiles, options: FolderOptions) => Prom
     if (path === "")
       throw new UsageError(
         `${name} names no ${kind === "npz" ? "file" : "folder"}; write ${kind}:PATH`,
+        { code: "bad-option" },
       );
     return (from, options) => byPath[kind](from, path, options);
   }

@@ -20,21 +20,25 @@ export function readTar(path: string, bytes: Uint8Array): ReadonlyMap<string, Ui
     if (block.every((byte) => byte === 0)) return files;
     const size = Number.parseInt(field(block, 124, 12).trim() || "0", 8);
     if (Number.parseInt(field(block, 148, 8).trim(), 8) !== sumOf(block) || !(size >= 0))
-      throw new UsageError(`${path} is not a tar archive, or is damaged at byte ${at}`);
+      throw new UsageError(`${path} is not a tar archive, or is damaged at byte ${at}`, {
+        code: "bad-file",
+      });
     const [prefix, name] = [field(block, 345, 155), field(block, 0, 100)];
     const full = prefix === "" ? name : `${prefix}/${name}`;
     const type = String.fromCharCode(block[156]);
     if (/^[/\\]|^[a-z]:|(^|[/\\])\.\.([/\\]|$)/i.test(full))
       throw new UsageError(
         `${path} holds a file ${full}, which would lie outside its folder; nothing was unpacked`,
+        { code: "bad-file" },
       );
     const start = at + BLOCK;
     if (start + size > bytes.length)
       throw new UsageError(
         `${path} ends at byte ${bytes.length}, within ${full}, which needs ${start + size}; it is truncated`,
+        { code: "bad-file" },
       );
     if (type === "0" || type === "\0") files.set(full, bytes.subarray(start, start + size));
     at = start + Math.ceil(size / BLOCK) * BLOCK;
   }
-  throw new UsageError(`${path} has no end mark; it is truncated`);
+  throw new UsageError(`${path} has no end mark; it is truncated`, { code: "bad-file" });
 }

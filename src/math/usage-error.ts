@@ -20,7 +20,7 @@ export type UsageCode =
   | "in-use"
   /** Data, model and options do not fit each other. */
   | "misfit"
-  /** A device or library that this machine lacks. */
+  /** A device or library that this machine lacks, or a download that failed. */
   | "unavailable"
   /** Training gave a loss or weights that are not finite. */
   | "diverged";

@@ -247,7 +247,9 @@ async function begunArtefact(
         JSON.stringify([searches, eot, draws, seed]),
   );
   if (other !== undefined)
-    throw new UsageError(`${path} was begun with other settings; choose another --out`);
+    throw new UsageError(`${path} was begun with other settings; choose another --out`, {
+      code: "in-use",
+    });
   return stored;
 }
 
@@ -265,7 +267,9 @@ export async function* runArtefact(
   const model = await trainedModel(out, defense);
   const { noise } = defenseNamed(defense, {}, noiseNamedNode);
   if (noise === null)
-    throw new UsageError(`${defense} injects no noise, so there is nothing to show`);
+    throw new UsageError(`${defense} injects no noise, so there is nothing to show`, {
+      code: "misfit",
+    });
   const { test } = await datasetOf(reproduction);
   const count = Math.min(test.size, partOf(scale.counts.artefact, share));
   const options = artefactOptions(scale);

@@ -49,7 +49,9 @@ export function planOf(table: Table, size: Size, dataset: Dataset): Plan {
   const all = defensesOf(table);
   const other = only?.find((defense) => !all.includes(defense));
   if (other !== undefined)
-    throw new UsageError(`${table} has no ${other}; its defences are ${all.join(", ")}`);
+    throw new UsageError(`${table} has no ${other}; its defences are ${all.join(", ")}`, {
+      code: "unknown-name",
+    });
   const defenses = only ?? all;
   const options = (defense: string) => resolveOptions(trainingOf(defense, scale, seed));
   const { model = "" } = scale.training;

@@ -28,7 +28,8 @@ export function memoryFiles(path = "memory"): RunFiles {
     },
     async read(name) {
       const found = files.get(name);
-      if (found === undefined) throw new UsageError(`${path}/${name}: there is no such file`);
+      if (found === undefined)
+        throw new UsageError(`${path}/${name}: there is no such file`, { code: "not-found" });
       return found;
     },
     async write(name, contents) {

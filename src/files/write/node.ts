@@ -114,7 +114,9 @@ async function replace(target: string, contents: Uint8Array | string): Promise<v
   const { path, found } = await placeOf(target);
   const kind = found === null ? undefined : kindOf(found);
   if (kind !== undefined)
-    throw new UsageError(`cannot write ${target}: it is ${kind}; choose another name`);
+    throw new UsageError(`cannot write ${target}: it is ${kind}; choose another name`, {
+      code: "cannot-write",
+    });
   const partial = partialOf(path);
   await makeFolder(dirname(path));
   try {
@@ -148,7 +150,10 @@ async function openPipe(path: string, signal: AbortSignal | undefined): Promise<
       return await promisify(openDescriptor)(path, constants.O_WRONLY | constants.O_NONBLOCK);
     } catch (error) {
       if (codeOf(error) !== "ENXIO") throw error;
-      if (left === 0) throw new UsageError(`cannot write ${path}: nobody reads from this pipe`);
+      if (left === 0)
+        throw new UsageError(`cannot write ${path}: nobody reads from this pipe`, {
+          code: "cannot-write",
+        });
     }
     await sleep(50);
   }

@@ -210,6 +210,7 @@ async function* realFigure(reproduction: Reproduction): Events {
     if (index === undefined)
       throw new UsageError(
         `none of the first ${indices.length} test images is classified correctly by all three classifiers; train them at a larger --scale`,
+        { code: "misfit" },
       );
     // The image itself is the data set's, not ours to write anywhere: it stays out of the drawing and the data.
     const { svg, data } = yield* reported((told) =>
@@ -273,11 +274,16 @@ export function produce(
   { real, dryRun }: { readonly real: boolean; readonly dryRun: boolean },
 ): Events {
   if (!Object.hasOwn(makers, what))
-    throw new UsageError(unknownName("reproduction", what, productNames));
+    throw new UsageError(unknownName("reproduction", what, productNames), { code: "unknown-name" });
   if (real && what !== "figure1")
-    throw new UsageError(`--real is about figure1, not ${what}; leave it out`);
+    throw new UsageError(`--real is about figure1, not ${what}; leave it out`, {
+      code: "bad-option",
+    });
   if (!dryRun) return real ? realFigure(reproduction) : makers[what](reproduction);
   if (what !== "table2" && what !== "table3" && what !== "table4")
-    throw new UsageError(`--dry-run is about table2, table3 and table4, not ${what}; leave it out`);
+    throw new UsageError(
+      `--dry-run is about table2, table3 and table4, not ${what}; leave it out`,
+      { code: "bad-option" },
+    );
   return tried(what, reproduction);
 }

@@ -35,6 +35,7 @@ export function ratioByCounting(
   if (inside === 0)
     throw new UsageError(
       `none of ${draws} draws fell into the unit ball of order ${q} in ${d} dimensions; count in fewer dimensions, or draw more`,
+      { code: "bad-option" },
     );
   return wilson(both, inside, level);
 }

@@ -47,11 +47,13 @@ function check(dimension: number, orders: readonly Order[]): void {
   if (!Number.isSafeInteger(dimension) || dimension < 1)
     throw new UsageError(
       `dimension is ${dimension}, but balls are compared in a whole number of dimensions; give 1 or more`,
+      { code: "bad-option" },
     );
   for (const order of orders)
     if (!(numberOf(order) >= 1))
       throw new UsageError(
         `the order of a norm is ${order}, but below 1 it is none; give 1 or more, or inf`,
+        { code: "bad-option" },
       );
 }
 
