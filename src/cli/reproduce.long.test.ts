@@ -1,8 +1,10 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
 import { typed as typedWords } from "../../test/fixtures/typed-fixture.ts";
+import { leaseWork } from "../files/lease/node.ts";
 import { thirteen } from "../paper/printed.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rampart-cli-reproduce-"));
@@ -14,6 +16,12 @@ const typed = (words: readonly string[], stopAt?: string) =>
   typedWords(["reproduce", ...words], stopAt);
 
 const smoke = ["--scale", "smoke", "--threads", "1", "--out", out];
+
+/** Names of the files directly in a folder of results: tables, drawings and leases. */
+const filesIn = (path: string) =>
+  readdirSync(path, { withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => name);
 
 describe("rampart reproduce", () => {
   it("prints table 3 with the paper's numbers beside ours, and writes it in every form", async () => {
@@ -72,5 +80,59 @@ describe("rampart reproduce", () => {
     ]);
     expect(code).toBe(2);
     expect(err).toContain(message);
+  });
+});
+
+describe("the folder of a reproduction", () => {
+  const table3 = ["table3.html", "table3.json", "table3.md", "table3.svg"];
+
+  it("belongs to one process at a time, and holds no lease afterwards", async () => {
+    const other = await leaseWork({ prefix: join(out, "lease"), owned: out, remedy: "wait" });
+    for (const file of table3) rmSync(join(out, file));
+    const refused = await typed(["table3", ...smoke]);
+    expect(refused.err).toContain(`${out} is in use by process ${process.pid}`);
+    expect(refused.code).toBe(2);
+    await other.release();
+    expect(filesIn(out)).not.toContain("table3.json");
+    expect((await typed(["table3", ...smoke])).code).toBe(0);
+    expect(
+      filesIn(out)
+        .filter((name) => !name.startsWith("table1"))
+        .sort(),
+    ).toEqual(table3);
+  });
+
+  it("goes to one of two that begin at the same moment", async () => {
+    const words = ["table1", "--out", join(folder, "race")];
+    const both = await Promise.all([typed(words), typed(words)]);
+    expect(both.map(({ code }) => code).sort()).toEqual([0, 2]);
+    expect(filesIn(join(folder, "race")).sort()).toEqual(["table1.json", "table1.txt"]);
+  });
+
+  it("gets no table from a reproduction that another process has taken over", async () => {
+    for (const file of table3) rmSync(join(out, file));
+    const running = typed(["table3", ...smoke]);
+    while (!existsSync(join(out, "lease.1"))) await sleep(1);
+    writeFileSync(join(out, "lease.2"), "");
+    const { code, err } = await running;
+    expect(err).toContain(`another process has taken over ${out}`);
+    expect(code).toBe(2);
+    rmSync(join(out, "lease.2"));
+    expect(filesIn(out).filter((name) => name.startsWith("table3"))).toEqual([]);
+  });
+
+  it("may be looked at by a dry run meanwhile, which writes nothing", async () => {
+    const path = join(folder, "looked-at");
+    const other = await leaseWork({ prefix: join(path, "lease"), owned: path, remedy: "wait" });
+    const words = ["table3", "--dry-run", "--scale", "smoke", "--threads", "1", "--out", path];
+    expect((await typed(words)).code).toBe(0);
+    await other.release();
+    expect(readdirSync(path)).toEqual([]);
+  });
+
+  it("is not made for a name that does not exist", async () => {
+    const path = join(folder, "never");
+    expect((await typed(["tabel4", "--out", path])).code).toBe(2);
+    expect(existsSync(path)).toBe(false);
   });
 });

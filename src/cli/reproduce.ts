@@ -1,13 +1,11 @@
-import { join } from "node:path";
 import { z } from "zod";
 import { nodeRuntime } from "../engine/runtime/node.ts";
-import { writeWhole } from "../files/node.ts";
 import { evaluationKinds } from "../paper/cells.ts";
 import { spoken } from "../paper/cost.ts";
 import type { ReproduceEvent } from "../paper/events.ts";
-import type { Reproduction } from "../paper/node.ts";
-import { type Product, produce } from "../paper/reproductions/node.ts";
+import { leaseReproduction, produce, writeProduct } from "../paper/reproductions/node.ts";
 import { scaleNames, scales } from "../paper/scales.ts";
+import type { Reproduction } from "../paper/stored/node.ts";
 import { type Context, command } from "./kit/command.ts";
 import { DataDir, Device, Seed, Threads } from "./kit/options.ts";
 import { type Progress, progress } from "./kit/progress.ts";
@@ -27,13 +25,6 @@ function show(event: ReproduceEvent, bar: Progress, context: Context): void {
     );
   if (event.event === "cell" && event.finished) bar.log(`${event.cell}: finished before`);
   if (event.event === "note") bar.log(event.text);
-}
-
-/** Writes a result as data, Markdown and a page, and its drawings. */
-async function write(product: Product, out: string): Promise<string[]> {
-  const files = Object.entries(product.files).map(([name, text]) => [join(out, name), text]);
-  for (const [path, text] of files) await writeWhole(path, text);
-  return files.map(([path]) => path);
 }
 
 /** `rampart reproduce`: the paper's tables and figures, ours beside the printed ones. */
@@ -100,9 +91,11 @@ export const reproduceCommand = command({
       signal: context.signal,
       command: context.argv.map(quoted).join(" "),
     };
+    const events = produce(what, reproduction, { real, dryRun });
+    // A dry run writes no files, and may look at a folder that another process works in.
+    const lease = dryRun ? null : await leaseReproduction(reproduction, context.note);
     const bar = progress(context.stderr, { json: context.json });
     try {
-      const events = produce(what, reproduction, { real, dryRun });
       let next = await events.next();
       while (!next.done) {
         show(next.value, bar, context);
@@ -118,12 +111,14 @@ export const reproduceCommand = command({
       if (product === null) return;
       context.emit({ event: "result", name: product.name, data: product.data });
       context.print(...product.text.split("\n"));
-      for (const path of await write(product, out)) {
+      if (lease === null) return;
+      for await (const path of writeProduct(product, out, lease)) {
         context.emit({ event: "file", path });
         context.print(`wrote ${path}`);
       }
     } finally {
       bar.stop();
+      await lease?.release();
     }
   },
 });

@@ -11,7 +11,7 @@ function part({ labels, files, images }: Split, places: readonly number[]): Spli
   return {
     size: places.length,
     labels: Int32Array.from(places, (place) => labels[place]),
-    ...(files !== undefined && { files: places.map((place) => files[place]) }),
+    files: files && places.map((place) => files[place]),
     images: (indices) => images(indices.map((index) => places[index])),
   };
 }

@@ -196,8 +196,8 @@ function sizingOf(path: string, said: Stated, found: Found): Preprocessing {
       code: "bad-file",
     });
   const interpolation = filterByPillow(path, said.resample ?? processor.resample);
-  const cuts = sizing.crop !== undefined || sizing.cut !== undefined;
-  return { ...sizing, interpolation, ...(cuts && margin) };
+  const isCropped = sizing.crop !== undefined || sizing.cut !== undefined;
+  return isCropped ? { ...sizing, interpolation, ...margin } : { ...sizing, interpolation };
 }
 
 /** What becomes of a pixel: out = (white · x − offset − mean) / std for x in [0, 1], EfficientNet dividing by std twice. */

@@ -289,11 +289,7 @@ export async function* fetchDataset(
   const source = given ?? sourceOf(name);
   // A new folder may be named here: it is made.
   const [root] = options.dataDir ? [options.dataDir] : nodeDataFiles().roots;
-  const files = yield* fetchSource(source, {
-    md5,
-    ...(address === undefined ? {} : { address }),
-    ...(signal === undefined ? {} : { signal }),
-  });
+  const files = yield* fetchSource(source, { md5, address, signal });
   const sums = Object.fromEntries([...files].map(([file, bytes]) => [file, md5(bytes)]));
   const record: DownloadRecord = { address: address ?? source.address, files: sums };
   const json = new TextEncoder().encode(`${JSON.stringify(record, null, 2)}\n`);

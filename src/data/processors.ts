@@ -54,10 +54,10 @@ export const sidesOf = (size: StatedSize): readonly number[] =>
   "shortest_edge" in size ? [size.shortest_edge] : [size.height, size.width];
 
 /** Resize to the size, then cut the crop from the middle. */
-export const usualSizing = ({ size, crop }: SizeSettings): Sizing => ({
-  resize: sidesOf(size),
-  ...(crop !== null && { crop }),
-});
+export const usualSizing = ({ size, crop }: SizeSettings): Sizing => withCrop(sidesOf(size), crop);
+
+const withCrop = (resize: readonly number[], crop: SizeSettings["crop"]): Sizing =>
+  crop === null ? { resize } : { resize, crop };
 
 /** From this side on ConvNeXt squashes the whole image. */
 const CONVNEXT_SQUASHES = 384;
@@ -65,7 +65,7 @@ const CONVNEXT_SQUASHES = 384;
 function convNextSizing({ size, crop, cropPct }: SizeSettings): Sizing | string {
   if (!("shortest_edge" in size)) return "a height and a width, where it takes shortest_edge";
   const side = size.shortest_edge;
-  if (side >= CONVNEXT_SQUASHES) return { resize: [side, side], ...(crop !== null && { crop }) };
+  if (side >= CONVNEXT_SQUASHES) return withCrop([side, side], crop);
   if (crop !== null && (crop[0] !== side || crop[1] !== side))
     return `crop_size ${crop.join("×")} beside size ${side}, which is cropped to ${side}×${side} already`;
   return { resize: [Math.trunc(side / (cropPct ?? 1))], crop: [side, side] };

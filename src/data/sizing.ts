@@ -54,7 +54,7 @@ export function describeSizing(sizing: Sizing): string[] {
 const shared = (image: Image, [tall, wide]: readonly number[], margin: Margin | undefined) => {
   const shorter = Math.min(image.shape[1], image.shape[2]);
   const side = (share: number) => Math.max(Math.trunc(share * shorter), 1);
-  return centreCrop(image, { height: side(tall), width: side(wide), ...(margin && { margin }) });
+  return centreCrop(image, { height: side(tall), width: side(wide), margin });
 };
 
 function resized(image: Image, { resize: to, fit, interpolation }: Sizing): Image {
@@ -69,7 +69,7 @@ function resized(image: Image, { resize: to, fit, interpolation }: Sizing): Imag
 function cropped(image: Image, { crop, margin, fill }: Sizing): Image {
   if (crop === undefined) return image;
   const [height, width = height] = crop;
-  const size = { height, width, ...(margin !== undefined && { margin }) };
+  const size = { height, width, margin };
   return centreCrop(fill === undefined ? image : padTo(image, { ...size, fill }), size);
 }
 

@@ -1,6 +1,6 @@
-// What a file is that was given where a model, arrays or rows were meant, from its first bytes.
+// Recognises a file's format by its contents, for messages about files given in place of a model, arrays or rows.
 
-/** A kind of file, and what its owner can do where another kind is needed. */
+/** A file format, with advice for a user who gave it in place of another. */
 export interface ContentsKind {
   readonly code: string;
   /** `a PyTorch file`. */
@@ -8,18 +8,19 @@ export interface ContentsKind {
   readonly advice: string;
 }
 
-const latin = new TextDecoder("latin1");
+const decoder = new TextDecoder("latin1");
 
-/** Bytes that are looked at. */
+/** Number of bytes that are examined. */
 const HEAD = 4096;
 
+/** The first bytes of a file, in three forms. */
 interface Head {
   readonly bytes: Uint8Array;
-  /** The same as text, a letter per byte. */
-  readonly text: string;
-  /** The same in hexadecimal. */
+  /** In Latin-1, one character per byte. */
+  readonly latin1: string;
+  /** In hexadecimal, two digits per byte. */
   readonly hex: string;
-  /** Names of the entries of a zip file, as far as its last bytes tell. */
+  /** Names of the entries of a zip file, one per line, as far as its last 64 KiB hold its directory. */
   readonly names: string;
 }
 
@@ -31,20 +32,21 @@ const toOnnx = {
 
 const isZip = ({ hex }: Head): boolean => hex.startsWith("504b0304");
 
-// Protocol buffers in hexadecimal, by their first fields; a length is one byte below 80, or several.
-/** Version 1 (field 1), then a graph with its description. */
+// Protocol buffers in hexadecimal, by their first fields. A length is one byte below 0x80, or several bytes.
+
+/** schema_version 1 (field 1), then a meta graph (field 2) with its description. */
 const savedModel = /^080112([89a-f].)*..0a/;
-/** Version (field 1), then a description of features. */
+/** specificationVersion (field 1), then the description of the features (field 2). */
 const coreMl = /^080[2-9a-f]12([89a-f].)*..0a/;
 /** A node (field 1) with its name (field 1) and operator (field 2). */
 const graphDef = /^0a([89a-f].)*..0a..([2-7].)+12..(4[1-9a-f]|5[0-9a])/;
-/** Version (field 1), then a producer's name, the graph or an operator set. */
+/** ir_version (field 1), then the producer's name, the graph or an operator set. */
 const onnx = /^08[0-7].(12..[2-7].|1a|22|28|32|3a|42)/;
 
-/** First bytes of formats that pack files. */
+/** Magic numbers of 7z, xz, bzip2, Zstandard and rar, in hexadecimal. */
 const archives = ["377abcaf271c", "fd377a585a00", "425a68", "28b52ffd", "526172211a07"];
 
-/** Each kind by what it begins with; the first that fits counts. */
+/** Known kinds; the first that fits counts, so more specific ones come first. */
 const kinds: readonly (ContentsKind & { fits(head: Head): boolean })[] = [
   {
     code: "empty",
@@ -54,43 +56,43 @@ const kinds: readonly (ContentsKind & { fits(head: Head): boolean })[] = [
   },
   {
     code: "lfs-pointer",
-    what: "a Git LFS pointer, which stands for a file that was not downloaded",
+    what: "a Git LFS pointer, in place of a file that was not downloaded",
     advice: "run git lfs pull in its repository, or download the file itself",
-    fits: ({ text }) => text.startsWith("version https://git-lfs.github.com/spec/"),
+    fits: ({ latin1 }) => latin1.startsWith("version https://git-lfs.github.com/spec/"),
   },
   {
     code: "html",
     what: "a web page",
     advice: "download the file itself; on a page that shows it, use the link to the raw file",
-    fits: ({ text }) => /^\s*(<!--.*?-->\s*)*<(!doctype html|html|head)\b/is.test(text),
+    fits: ({ latin1 }) => /^\s*(<!--.*?-->\s*)*<(!doctype html|html|head)\b/is.test(latin1),
   },
   {
     code: "openvino",
-    what: "the description of an OpenVINO network",
+    what: "the XML description of an OpenVINO network",
     advice: "give the ONNX file that it was converted from",
-    fits: ({ text }) => /^\s*<\?xml[^>]*>\s*<net\b/.test(text),
+    fits: ({ latin1 }) => /^\s*<\?xml[^>]*>\s*<net\b/.test(latin1),
   },
   {
     code: "xml",
     what: "an XML document",
     advice: "download the file itself; a server may have answered with an error message",
-    fits: ({ text }) => /^\s*<\?xml\b/.test(text),
+    fits: ({ latin1 }) => /^\s*<\?xml\b/.test(latin1),
   },
   {
     code: "tflite",
     what: "a TensorFlow Lite model",
     advice: "convert it with tf2onnx (python -m tf2onnx.convert --tflite), and give the .onnx file",
-    fits: ({ text }) => text.slice(4, 8) === "TFL3",
+    fits: ({ latin1 }) => latin1.slice(4, 8) === "TFL3",
   },
   {
     code: "ort",
     what: "a model in ONNX Runtime's own format (.ort)",
     advice: "give the .onnx file that it was converted from",
-    fits: ({ text }) => text.slice(4, 8) === "ORTM",
+    fits: ({ latin1 }) => latin1.slice(4, 8) === "ORTM",
   },
   {
     code: "hdf5",
-    what: "an HDF5 file, as Keras writes (.h5)",
+    what: "an HDF5 file, as Keras writes it (.h5)",
     advice: toOnnx.tensorflow,
     fits: ({ hex }) => hex.startsWith("894844460d0a1a0a"),
   },
@@ -127,7 +129,7 @@ const kinds: readonly (ContentsKind & { fits(head: Head): boolean })[] = [
   },
   {
     code: "pickle",
-    what: "a Python pickle, as older PyTorch and scikit-learn write (.pt, .pth, .pkl)",
+    what: "a Python pickle, as older PyTorch and scikit-learn write it (.pt, .pth, .pkl)",
     advice: toOnnx.pytorch,
     fits: ({ bytes }) => bytes[0] === 0x80 && bytes[1] >= 2 && bytes[1] <= 5,
   },
@@ -135,25 +137,25 @@ const kinds: readonly (ContentsKind & { fits(head: Head): boolean })[] = [
     code: "image",
     what: "an image",
     advice: "images go into a folder per class: give --data folder:PATH",
-    fits: ({ hex, text }) =>
-      /^(89504e47|ffd8ff|4749463[89])/.test(hex) || /^RIFF....WEBP/s.test(text),
+    fits: ({ hex, latin1 }) =>
+      /^(89504e47|ffd8ff|4749463[89])/.test(hex) || /^RIFF....WEBP/s.test(latin1),
   },
   {
     code: "safetensors",
     what: "a safetensors file",
-    advice: "it holds arrays and no network: export the network that they belong to as ONNX",
+    advice: "it holds weights without a network; export the network as ONNX",
     fits: ({ hex }) => /^.{8}000000007b/.test(hex),
   },
   {
     code: "archive",
-    what: "a packed archive",
+    what: "a compressed archive",
     advice: "unpack it, and give the file inside",
-    fits: ({ hex, text }) =>
-      archives.some((magic) => hex.startsWith(magic)) || text.slice(257, 262) === "ustar",
+    fits: ({ hex, latin1 }) =>
+      archives.some((magic) => hex.startsWith(magic)) || latin1.slice(257, 262) === "ustar",
   },
   {
     code: "gzip",
-    what: "a file packed by gzip",
+    what: "a gzip file",
     advice: "unpack it with gunzip, and give the file inside",
     fits: ({ hex }) => hex.startsWith("1f8b"),
   },
@@ -177,44 +179,47 @@ const kinds: readonly (ContentsKind & { fits(head: Head): boolean })[] = [
   },
   {
     code: "json",
-    what: "a JSON text",
+    what: "a JSON file",
     advice: "give the file that it describes",
-    fits: ({ text, bytes }) => /^\s*[[{]/.test(text) && isText(bytes),
+    fits: ({ latin1, bytes }) => /^\s*[[{]/.test(latin1) && isText(bytes),
   },
   {
     code: "text",
-    what: "a text",
+    what: "a text file",
     advice: "is it the right file?",
     fits: ({ bytes }) => isText(bytes),
   },
 ];
 
-/** Control characters that texts hold: tab, line feed, form feed, carriage return, escape. */
-const inTexts = [9, 10, 12, 13, 27];
+/** Control characters that occur in text: tab, line feed, form feed, carriage return, escape. */
+const textControls = [9, 10, 12, 13, 27];
 
 const isText = (bytes: Uint8Array): boolean =>
-  bytes.every((byte) => byte >= 32 || inTexts.includes(byte));
+  bytes.every((byte) => byte >= 32 || textControls.includes(byte));
 
-/** What a file's bytes show it to be; undefined where they do not. */
+/** The kind of a file by its contents; undefined for an unknown one. */
 export function contentsKind(bytes: Uint8Array): ContentsKind | undefined {
   const head = bytes.subarray(0, HEAD);
-  const text = latin.decode(head);
+  const latin1 = decoder.decode(head);
   const hex = Array.from(head, (byte) => byte.toString(16).padStart(2, "0")).join("");
   const directory = bytes.subarray(Math.max(0, bytes.length - 2 ** 16));
-  const names = text.startsWith("PK") ? namesIn(directory) : "";
-  return kinds.find(({ fits }) => fits({ bytes: head, text, hex, names }));
+  const names = latin1.startsWith("PK") ? namesIn(directory) : "";
+  return kinds.find(({ fits }) => fits({ bytes: head, latin1, hex, names }));
 }
 
-/** Names in the directory at the end of a zip file, one per line; each follows 42 bytes behind its signature. */
+/** Names in the central directory of a zip file, one per line. A name starts 42 bytes after its entry's signature. */
 const namesIn = (directory: Uint8Array): string =>
-  latin
+  decoder
     .decode(directory)
     .split("PK\u0001\u0002")
     .slice(1)
     .map((entry) => entry.slice(42, 42 + entry.charCodeAt(24) + 256 * entry.charCodeAt(25)))
     .join("\n");
 
-/** `m.onnx is a PyTorch file (12 bytes), and an ONNX model is needed; export it …`; undefined for kinds in `expected` and unknown ones. */
+/**
+ * A message about a file of the wrong kind: `m.onnx is a PyTorch file (12 bytes), and an ONNX model is needed; export it …`.
+ * Undefined for unknown kinds and those whose codes are in `expected`.
+ */
 export function otherKind(
   path: string,
   bytes: Uint8Array,

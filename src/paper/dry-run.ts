@@ -1,27 +1,28 @@
-// One step and one gradient of every defence: shows that a long run can run, before it is begun.
-
+// One training step and one gradient of every defence: a quick check before a long run.
 import type { Dataset } from "../data/dataset.ts";
 import { defenseNamed } from "../defenses/table.ts";
 import { withNoise } from "../defenses/with-noise.ts";
+import type { Runtime } from "../engine/runtime/runtime.ts";
 import { ce } from "../losses/ce.ts";
 import { margin } from "../losses/margin.ts";
 import { foldAll, keyOf, keysFor } from "../math/random.ts";
-import { type classifier, trainableClassifier } from "../models/classifier.ts";
+import { trainableClassifier } from "../models/classifier.ts";
 import { initialParameters } from "../models/initial.ts";
 import { sgd } from "../train/optimizer.ts";
 import { compileStep, initialState } from "../train/train-step.ts";
 import type { Plan } from "./plan.ts";
 
-/** What one defence was seen to do. */
+/** Outcome of one defence. */
 export interface Trial {
   readonly defense: string;
   readonly batch: number;
-  /** Mean cross-entropy of the training step; finite, or the trial has failed. */
+  /** Mean cross-entropy of the training step; finite. */
   readonly loss: number;
-  /** Seconds of the whole training step, the attacks inside it included. */
+  /** Seconds of one training step, including the attacks inside it. */
   readonly trainSeconds: number;
-  /** Seconds of one gradient of PGD, and of one of C&W, the randomised network with one draw. */
+  /** Seconds of one cross-entropy gradient, as PGD needs; one draw of the noise. */
   readonly pgdSeconds: number;
+  /** Seconds of one margin gradient, as C&W needs; one draw of the noise. */
   readonly cwSeconds: number;
 }
 
@@ -31,11 +32,11 @@ const timed = async <T>(action: () => Promise<T>): Promise<readonly [T, number]>
   return [value, (performance.now() - start) / 1000];
 };
 
-/** Trains one step of each defence on one batch, and asks its network for one gradient of each attack. */
+/** Runs one training step and one gradient of each attack per defence, on the first `batch` training images. */
 export async function* trials(
   { defenses, network, options }: Plan,
   { train }: Dataset,
-  runtime: Parameters<typeof classifier>[0],
+  runtime: Runtime,
   batch: number,
 ): AsyncGenerator<Trial, void, void> {
   const indices = Array.from({ length: batch }, (_, i) => i);

@@ -1,20 +1,25 @@
 import type { Row } from "../evaluate/row.ts";
 
-/** What a reproduction tells while it runs. */
+/** What is left to do, and an estimate of how long it will take; comes first. */
+export interface CostEvent {
+  readonly event: "cost";
+  /** Seconds of training and evaluation together. */
+  readonly seconds: number;
+  /** Seconds. */
+  readonly training: number;
+  /** Seconds, an upper bound: C&W usually ends most of its searches early. */
+  readonly evaluation: number;
+  /** Unfinished cells, of `cells`. */
+  readonly left: number;
+  readonly cells: number;
+}
+
+/** Reports from a reproduction while it runs. */
 export type ReproduceEvent =
-  /** What is left to do and how long it will take, before anything is done. */
-  | {
-      readonly event: "cost";
-      readonly seconds: number;
-      readonly training: number;
-      readonly evaluation: number;
-      /** Cells left, of all. */
-      readonly left: number;
-      readonly cells: number;
-    }
-  /** A cell begins, or is found to be finished. */
+  | CostEvent
+  /** A cell begins, or was finished before. */
   | { readonly event: "cell"; readonly cell: string; readonly finished: boolean }
-  /** How far the cell is, in steps of training or in rows. */
+  /** Progress within a cell, in training steps, rows or images. */
   | {
       readonly event: "progress";
       readonly cell: string;

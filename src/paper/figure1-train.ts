@@ -1,22 +1,20 @@
 import type { Dataset } from "../data/dataset.ts";
 import { defenseNamed } from "../defenses/table.ts";
+import type { Runtime } from "../engine/runtime/runtime.ts";
 import { memoryFiles } from "../files/run/run-files.ts";
 import { architecture } from "../models/architectures.ts";
 import { type Classifier, classifier } from "../models/classifier.ts";
 import { resolveOptions } from "../train/options.ts";
-import { type Training, train } from "../train/train.ts";
+import { train } from "../train/train.ts";
 
-/** Where graphs run: whatever training runs on. */
-export type Runtime = Training["runtime"];
-
-/** What is being done, and how much of all the work is done. */
+/** The current stage, and how much of the whole work is done. */
 export interface Progress {
   readonly stage: string;
   readonly done: number;
   readonly total: number;
 }
 
-/** What every classifier of the figure shares. */
+/** What the classifiers of the figure have in common. */
 export interface PlaneTraining {
   readonly runtime: Runtime;
   readonly dataset: Dataset;
@@ -28,17 +26,17 @@ export interface PlaneTraining {
   readonly onStep?: (step: number, steps: number) => void;
 }
 
-/** Settings of the training; the attack within takes its default step of ε / 5, so that 5 steps cross the ball. */
+/** Training settings. The attack inside takes its default step size of ε / 5, so 5 steps cross the ball. */
 export const planeRecipe = { batch: 64, epochs: 2, rate: 0.3, attackSteps: 5 } as const;
 
-/** Trains a small network of the plane with a defence of the project, in memory, and returns it ready to be attacked. */
+/** Trains an `mlp-small` on points of the plane with a defence, in memory. The caller releases the classifier. */
 export async function trainPlane(
   defense: string,
   { runtime, dataset, seed, epsilonLinf, epsilonL2, signal, onStep }: PlaneTraining,
 ): Promise<Classifier> {
   const { batch, epochs, rate, attackSteps: steps } = planeRecipe;
   const network = architecture("mlp-small", { ...dataset, classes: dataset.classes.length });
-  // No file has this name; the data set is handed over as it is.
+  // The options need a name; the data set itself is passed below.
   const data = `npz:${dataset.name}`;
   const options = resolveOptions({
     defense,
@@ -47,7 +45,6 @@ export async function trainPlane(
     recipe: "short",
     augment: "none",
     weightDecay: 0,
-    // In batch mode weights are fed rather than compiled in; without batch norm the two are the same network.
     batch,
     epochs,
     rate,
@@ -55,6 +52,7 @@ export async function trainPlane(
     epsilonLinf,
     epsilonL2,
     seed,
+    // Batch mode feeds the weights instead of compiling them in. Without batch norm the results are the same.
     attackMode: "batch",
   });
   let trained: Classifier | undefined;
@@ -65,7 +63,7 @@ export async function trainPlane(
     options,
     files: memoryFiles(data),
     defense: defenseNamed(defense, { epsilonLinf, epsilonL2, steps }),
-    ...(signal && { signal }),
+    signal,
     async finish({ state }) {
       trained = classifier(runtime, network, state.parameters);
     },

@@ -1,4 +1,5 @@
 import type { Victim } from "../attacks/victim.ts";
+import type { Runtime } from "../engine/runtime/runtime.ts";
 import { stoppable } from "../evaluate/evaluated-model.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { tensor } from "../math/tensor.ts";
@@ -20,20 +21,23 @@ import {
   pointOf,
   sharesOf,
 } from "./figure1-judge.ts";
-import { type Progress, planeRecipe, type Runtime, trainPlane } from "./figure1-train.ts";
+import { type Progress, planeRecipe, trainPlane } from "./figure1-train.ts";
 import { figure1Svg } from "./report/figure1.ts";
 import type { Figure1Data } from "./report/figure1-data.ts";
 
 export type { Figure1Data } from "./report/figure1-data.ts";
 
-/** How much work is spent: training steps of each classifier, test examples, cells along a side of the grid. */
+/** How much work the figure takes. */
 export interface Figure1Scale {
+  /** Training steps of each classifier. */
   readonly steps: number;
+  /** Number of test examples. */
   readonly test: number;
+  /** Cells along a side of the decision grid. */
   readonly cells: number;
 }
 
-/** Scales by name: seconds, and most of a minute. */
+/** Scales by name: `smoke` takes seconds, `small` most of a minute. */
 export const figure1Scales = {
   smoke: { steps: 500, test: 240, cells: 81 },
   small: { steps: 1500, test: 480, cells: 121 },
@@ -41,6 +45,7 @@ export const figure1Scales = {
 
 const DEFENSES = ["standard", "at-linf", "at-l2"] as const;
 
+/** What `figure1` takes. */
 export interface Figure1Options {
   readonly runtime: Runtime;
   readonly seed?: number;
@@ -50,10 +55,10 @@ export interface Figure1Options {
   readonly onProgress?: (progress: Progress) => void;
 }
 
-/** Half a side of the square around the example where decisions are computed, in units of ε∞; most of it is drawn. */
+/** Half the side of the square around the example where decisions are computed, in units of ε∞. */
 const HALF_WINDOW = 2.7;
 
-/** The difference of the two logits at the centres of the cells, to four digits. */
+/** Logit of class 1 minus logit of class 0 at the centres of `cells`² cells, row by row from the lowest, to four digits. */
 async function marginsOn(
   network: Victim,
   { x, y }: Window,

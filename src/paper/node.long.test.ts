@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -11,11 +12,14 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import type { Row } from "../evaluate/row.ts";
+import { leaseWork } from "../files/lease/node.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { ArtefactRow } from "./artefact.ts";
+import { runArtefact } from "./demonstration/node.ts";
 import type { ReproduceEvent } from "./events.ts";
-import { costOf, type Reproduction, resultsOf, runArtefact, runCells } from "./node.ts";
+import { costOf, runCells } from "./node.ts";
 import { scales } from "./scales.ts";
+import { type Reproduction, resultsOf } from "./stored/node.ts";
 
 const root = mkdtempSync(join(tmpdir(), "rampart-reproduce-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -153,5 +157,28 @@ describe("the demonstration of C&W against noise", () => {
 
   it("refuses rows of other settings", async () => {
     await expect(demonstrate({ seed: 1 })).rejects.toThrow("was begun with other settings");
+    await expect(demonstrate({ seed: 1 })).rejects.toMatchObject({ code: "in-use" });
+  });
+
+  const path = join(root, "killed/rows/ni-normal.artefact.jsonl");
+  const leases = () =>
+    readdirSync(join(root, "killed/rows")).filter((name) => name.includes("artefact.jsonl.lease"));
+
+  it("keeps a second process out of its file of rows, and leaves no lease", async () => {
+    const other = await leaseWork({ prefix: `${path}.lease`, owned: path, remedy: "wait" });
+    await expect(demonstrate()).rejects.toMatchObject({ code: "in-use" });
+    await other.release();
+    await demonstrate();
+    expect(leases()).toEqual([]);
+  });
+
+  it("adds no rows once another process has taken over", async () => {
+    rmSync(path);
+    const events = runArtefact("ni-normal", size("killed"));
+    expect((await events.next()).value).toMatchObject({ event: "cell", finished: false });
+    writeFileSync(`${path}.lease.2`, "");
+    await expect(events.next()).rejects.toMatchObject({ code: "in-use" });
+    expect(existsSync(path)).toBe(false);
+    expect(leases()).toEqual(["ni-normal.artefact.jsonl.lease.2"]);
   });
 });

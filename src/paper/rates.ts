@@ -1,5 +1,6 @@
-// A short measurement of the machine, from which the cost of a long run is told.
+// A short benchmark of this machine, for estimating the cost of a long run.
 
+import type { Runtime } from "../engine/runtime/runtime.ts";
 import { uniform } from "../math/distributions.ts";
 import { fold, keyOf, keysFor } from "../math/random.ts";
 import type { Architecture } from "../models/architecture.ts";
@@ -10,10 +11,10 @@ import { sgd } from "../train/optimizer.ts";
 import { compileStep, initialState } from "../train/train-step.ts";
 import type { Rates } from "./cost.ts";
 
-/** About this many operations are enough to see how fast a machine is. */
-const ENOUGH = 20e9;
+/** Floating-point operations per timed gradient, enough for a stable rate. */
+const TIMED_FLOPS = 20e9;
 
-/** The fastest of three runs, in seconds; the first run of a program is not one of them. */
+/** Seconds of the fastest of three runs, after one run that compiles. */
 async function fastest(action: () => Promise<unknown>): Promise<number> {
   await action();
   let best = Number.POSITIVE_INFINITY;
@@ -25,13 +26,13 @@ async function fastest(action: () => Promise<unknown>): Promise<number> {
   return best;
 }
 
-/** Runs the gradient of an attack and a training step on a batch that is large enough, and times both. */
+/** Times the gradient of an attack and a training step on a random batch of 8 to 128 images. */
 export async function measureRates(
-  runtime: Parameters<typeof classifier>[0],
+  runtime: Runtime,
   network: Architecture,
   flops: FlopsPerImage,
 ): Promise<Rates> {
-  const batch = Math.min(128, Math.max(8, Math.round(ENOUGH / flops.gradient)));
+  const batch = Math.min(128, Math.max(8, Math.round(TIMED_FLOPS / flops.gradient)));
   const keys = keysFor(fold(keyOf(0), 1), [...Array(batch).keys()]);
   const x = uniform(keys, [batch, ...network.inputShape]);
   const labels = keys.map((_, i) => i % network.classes);

@@ -1,4 +1,4 @@
-// Tables 2 and 3: where adversarial examples lie, seen from the two balls of equal volume.
+// Tables 2 and 3: shares of adversarial examples inside the ℓ∞ ball, the ℓ2 ball, both and neither.
 import type { Row } from "../evaluate/row.ts";
 import { type Interval, mean, wilson } from "../math/statistics.ts";
 import { type PrintedRegions, printedTable2, printedTable3 } from "./printed.ts";
@@ -9,10 +9,13 @@ export interface Radii {
   readonly l2: number;
 }
 
-/** A point on the sphere is inside: projections end there up to float32 rounding. */
+/** The paper's radii (§4.4). */
+export const PAPER_RADII: Radii = { linf: 0.031, l2: 0.83 };
+
+/** Relative slack: projections put examples onto the sphere up to float32 rounding, and those count as inside. */
 const ROUNDING = 1e-5;
 
-/** Shares of examples by place; they sum to 1. */
+/** Shares of examples by region; they sum to 1. */
 export interface Regions {
   readonly both: Interval;
   /** In the ℓ2 ball, outside the ℓ∞ ball. */
@@ -21,11 +24,11 @@ export interface Regions {
   readonly neither: Interval;
 }
 
-/** One column of Table 2 or 3. */
+/** One column of Table 2 or 3: the regions of one attack's examples on one defence. */
 export interface RegionsOf {
   readonly defense: string;
   readonly attack: string;
-  /** Examples counted. */
+  /** Number of examples. */
   readonly examples: number;
   readonly regions: Regions;
   readonly meanLinf: number;
@@ -33,7 +36,7 @@ export interface RegionsOf {
   readonly accuracy: Interval;
 }
 
-/** Where the perturbations of these rows lie; there must be at least one row. */
+/** Regions of the perturbations of these rows, at least one, all of one attack on one defence. */
 export function regionsOf(rows: readonly Row[], radii: Radii): RegionsOf {
   const inside = ({ linf, l2 }: Row) => [
     linf <= radii.linf * (1 + ROUNDING),
@@ -42,8 +45,8 @@ export function regionsOf(rows: readonly Row[], radii: Radii): RegionsOf {
   const share = (inLinf: boolean, inL2: boolean) =>
     wilson(
       rows.filter((row) => {
-        const [one, two] = inside(row);
-        return one === inLinf && two === inL2;
+        const [insideLinf, insideL2] = inside(row);
+        return insideLinf === inLinf && insideL2 === inL2;
       }).length,
       rows.length,
     );
@@ -66,12 +69,12 @@ export function regionsOf(rows: readonly Row[], radii: Radii): RegionsOf {
   };
 }
 
-/** A column with what the paper prints for it. */
+/** A measured column and the paper's printed one, if it has one. */
 export interface Table2Column extends RegionsOf {
   readonly printed: PrintedRegions | null;
 }
 
-/** The columns of Table 2: PGD-ℓ2 against AT-ℓ∞, and PGD-ℓ∞ against AT-ℓ2; all examples, not only successes. */
+/** The columns of Table 2, [defence, attack]. All examples count, not only successful ones. */
 const table2Columns = [
   ["standard", "pgd-l2"],
   ["at-linf", "pgd-l2"],
@@ -79,7 +82,7 @@ const table2Columns = [
   ["at-l2", "pgd-linf"],
 ] as const;
 
-/** Table 2, from the rows of each defence; a column without rows is left out. */
+/** Table 2 from the rows by defence; a column without rows is left out. */
 export const table2 = (
   rowsOf: Readonly<Record<string, readonly Row[]>>,
   radii: Radii,
@@ -91,18 +94,18 @@ export const table2 = (
     return [{ ...regionsOf(rows, radii), printed }];
   });
 
-/** A column of Table 3; images that are misclassified without any attack are not among its examples. */
+/** A column of Table 3. Its examples are images that were classified correctly and then broken. */
 export interface Table3Column extends RegionsOf {
-  /** Images misclassified as they are: nothing had to be found for them. */
+  /** Number of images misclassified without an attack. */
   readonly misclassified: number;
-  /** Images for which C&W found nothing. */
+  /** Number of correctly classified images for which C&W found no adversarial example. */
   readonly unbroken: number;
-  /** Accuracy where only examples inside the ℓ2 ball count: what C&W leaves as a bounded attack. */
+  /** Accuracy under C&W as an attack bounded by the ℓ2 radius: only examples inside the ℓ2 ball count. */
   readonly accuracyInL2: Interval;
   readonly printed: (typeof printedTable3)[string] | null;
 }
 
-/** Table 3: where unbounded C&W finds its examples, for the undefended and the AT-ℓ∞ classifier. */
+/** Table 3 from the rows by defence: regions of unbounded C&W's examples on `standard` and `at-linf`. */
 export const table3 = (
   rowsOf: Readonly<Record<string, readonly Row[]>>,
   radii: Radii,
@@ -127,7 +130,10 @@ export const table3 = (
     ];
   });
 
-/** Rows of unbounded C&W on a deterministic model as rows at a radius: what is further away counts as the clean image. */
+/**
+ * Turns rows of unbounded C&W on a deterministic model into rows bounded by `epsilon`: an example beyond the radius is
+ * replaced by the clean image.
+ */
 export const atRadius = (rows: readonly Row[], epsilon: number): Row[] =>
   rows
     .filter((row) => row.attack === "cw-l2" && row.epsilon === null)

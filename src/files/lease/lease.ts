@@ -1,71 +1,73 @@
-// A lease: who may write results, decided without comparing clocks of two machines.
+// A lease decides which process may write results, without comparing the clocks of two machines.
 //
-// Attempt n exclusively creates `lease.n` and works under it; while it works, a counter in that file goes up. An observer
-// takes an attempt for dead when its counter stood still for some seconds of the observer's own monotonic clock, and takes
-// over by creating `lease.n+1`. A writer that sees a higher attempt, or no longer its own, has lost and must stop.
+// Attempt n creates `lease.n` exclusively and works under it. While it works, it increments a counter in that file. An
+// observer considers an attempt dead when its counter has not changed for some seconds of the observer's own monotonic
+// clock, and takes over by creating `lease.n+1`. A writer that sees a higher attempt, or no longer finds its own, has lost
+// the lease and must stop.
 
-/** Where leases are kept. */
+/** Where attempts are stored. */
 export interface LeaseStorage {
-  /** The numbers of the attempts that there are, in any order. */
+  /** Numbers of the existing attempts, in any order. */
   attempts(): Promise<readonly number[]>;
-  /** Creates an attempt with these contents, whole or not at all; null where it exists already. */
+  /** Creates an attempt with these contents, whole or not at all; null if it exists already. */
   create(attempt: number, contents: string): Promise<LeaseFile | null>;
-  /** The contents of an attempt; null where there is none. */
+  /** Contents of an attempt; null if it does not exist. */
   read(attempt: number): Promise<string | null>;
   remove(attempt: number): Promise<void>;
 }
 
 /** An attempt that this process has created. */
 export interface LeaseFile {
-  /** Lets the counter go up from now on, whatever else this process does. */
+  /** Starts incrementing the counter, even while this process computes. */
   beat(contentsOf: LeaseRecord): void;
+  /** Stops the counter and closes the file. */
   stop(): Promise<void>;
 }
 
-/** What an attempt holds besides its counter. */
+/** Contents of an attempt besides its counter. */
 export interface LeaseRecord {
-  /** Tells this attempt from any other of the same number. */
+  /** Distinguishes this attempt from any other of the same number. */
   readonly token: string;
-  /** Who works under it, for messages. */
+  /** Name of the owner for messages: `process 12 on host`. */
   readonly owner: string;
-  /** What the owner's machine knows it by. */
+  /** Facts by which the owner's machine recognises it; see `isAlive`. */
   readonly identity: Readonly<Record<string, string>>;
 }
 
 /** A monotonic clock of this process. */
 export interface LeaseClock {
-  /** Seconds since any start. */
+  /** Seconds since an arbitrary start. */
   now(): number;
   sleep(seconds: number): Promise<void>;
 }
 
-/** How a lease is asked for. */
+/** A request for a lease. */
 export interface LeaseRequest {
   readonly record: LeaseRecord;
   readonly clock: LeaseClock;
-  /** Seconds that a counter must stand still. */
+  /** Seconds without a change of the counter after which an attempt counts as dead. */
   readonly patience: number;
-  /** What this machine knows of an owner at once: null where it cannot tell. */
+  /** Whether the owner of an attempt runs on this machine; null if this machine cannot tell. */
   isAlive(record: LeaseRecord): Promise<boolean | null>;
-  /** Told once that a counter has to be watched. */
+  /** Called once if a counter has to be watched, for up to `seconds`. */
   waiting?(owner: string, seconds: number): void;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A lease that this process has. */
+/** A lease that this process holds. */
 export interface Lease {
   readonly attempt: number;
-  /** False once another attempt has taken over; to be asked before results are written. */
+  /** False once another attempt has taken over. Ask before every write. */
   isHeld(): Promise<boolean>;
   release(): Promise<void>;
 }
 
-/** Somebody else is at work. */
+/** Another process holds the lease. */
 export interface HeldLease {
   readonly owner: string;
 }
 
-/** The contents of an attempt: one line of JSON of a fixed width, so that a counter never changes its length. */
+/** Contents of an attempt: one line of JSON padded to a fixed width, so that the counter never changes its length. */
 export const leaseText = (record: LeaseRecord, beat: number): string =>
   `${JSON.stringify({ ...record, beat }).padEnd(511)}\n`;
 
@@ -77,7 +79,7 @@ const isRecord = (value: unknown): value is LeaseRecord =>
   typeof (value as LeaseRecord).identity === "object" &&
   (value as LeaseRecord).identity !== null;
 
-/** What an attempt's contents say; null where they are not ours, or not whole. */
+/** Parses the contents of an attempt; null if they are incomplete or were not written by this module. */
 export function leaseRecord(contents: string): LeaseRecord | null {
   try {
     const value: unknown = JSON.parse(contents);
@@ -90,11 +92,11 @@ export function leaseRecord(contents: string): LeaseRecord | null {
 const highest = (attempts: readonly number[]): number =>
   attempts.reduce((a, b) => Math.max(a, b), 0);
 
-/** How often a counter is looked at. */
-const LOOK = 0.25;
+/** Seconds between two reads of a watched counter. */
+const POLL = 0.25;
 
-/** Who works under an attempt, since its counter moves or this machine knows; else the contents that it was judged by. */
-async function works(
+/** The owner of a live attempt; of a dead one, the contents that it was judged by (null if it does not exist). */
+async function ownerOrContents(
   storage: LeaseStorage,
   attempt: number,
   { clock, patience, isAlive, waiting, signal }: LeaseRequest,
@@ -104,13 +106,13 @@ async function works(
   if (first === null) return dead;
   const record = leaseRecord(first);
   const owner = record?.owner ?? "an unknown process";
-  const known = record === null ? null : await isAlive(record);
-  if (known !== null) return known ? { owner } : dead;
+  const alive = record === null ? null : await isAlive(record);
+  if (alive !== null) return alive ? { owner } : dead;
   waiting?.(owner, patience);
   const start = clock.now();
   while (clock.now() - start < patience) {
     signal?.throwIfAborted();
-    await clock.sleep(LOOK);
+    await clock.sleep(POLL);
     const now = await storage.read(attempt);
     if (now === null) return { judged: null };
     if (now !== first) return { owner };
@@ -118,10 +120,10 @@ async function works(
   return dead;
 }
 
-/** Attempts to create one before giving up; each failure means that another process has created one meanwhile. */
+/** Tries to create an attempt before giving up. Each failure means that another process has just created one. */
 const MAX_TRIES = 20;
 
-/** A lease, or who has it. */
+/** Takes the lease, or returns its owner. Rejects with the signal's reason if it is aborted while a counter is watched. */
 export async function takeLease(
   storage: LeaseStorage,
   request: LeaseRequest,
@@ -130,9 +132,9 @@ export async function takeLease(
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const last = highest(await storage.attempts());
     if (last > 0) {
-      const found = await works(storage, last, request);
+      const found = await ownerOrContents(storage, last, request);
       if ("owner" in found) return found;
-      // Meanwhile it may have been released, or another process may have taken over.
+      // The attempt may have been released in the meantime, or another process may have taken over.
       if (highest(await storage.attempts()) !== last) continue;
       if ((await storage.read(last)) !== found.judged) continue;
     }
@@ -140,7 +142,7 @@ export async function takeLease(
     const file = await storage.create(attempt, leaseText(record, 0));
     if (file === null) continue;
     const lease = leaseOf(storage, attempt, file, record.token);
-    // Where the one before was released meanwhile, two may have begun at different numbers: the highest one stays.
+    // If the previous attempt was released just now, two processes may have created different numbers: the highest wins.
     if (!(await lease.isHeld())) {
       await lease.release();
       continue;
@@ -149,9 +151,10 @@ export async function takeLease(
     for (const old of await storage.attempts()) if (old < attempt) await storage.remove(old);
     return lease;
   }
-  return { owner: "one of several processes that keep taking it" };
+  return { owner: "one of several processes that keep taking the lease" };
 }
 
+/** The lease of an attempt that was just created. */
 const leaseOf = (storage: LeaseStorage, attempt: number, file: LeaseFile, token: string): Lease => {
   const isOwn = async (): Promise<boolean> =>
     leaseRecord((await storage.read(attempt)) ?? "")?.token === token;
@@ -159,9 +162,10 @@ const leaseOf = (storage: LeaseStorage, attempt: number, file: LeaseFile, token:
     attempt,
     isHeld: async () => highest(await storage.attempts()) === attempt && (await isOwn()),
     async release() {
-      const own = await isOwn();
+      // An attempt that cannot be read any more is left alone, and is no reason to fail after the work is done.
+      const isOurs = await isOwn().catch(() => false);
       await file.stop();
-      if (own) await storage.remove(attempt);
+      if (isOurs) await storage.remove(attempt);
     },
   };
 };

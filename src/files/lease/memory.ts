@@ -1,6 +1,6 @@
 import { type LeaseRecord, type LeaseStorage, leaseText } from "./lease.ts";
 
-/** Leases in memory, for tests and a page; `tick` lets the counters of those that still work go up. */
+/** Leases in memory, for tests and the browser. `tick` increments the counters of all attempts that are not stopped. */
 export function memoryLeases(): LeaseStorage & { tick(): void } {
   const files = new Map<number, string>();
   const beating = new Map<number, { readonly record: LeaseRecord; beat: number }>();

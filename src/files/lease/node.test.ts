@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   mkdirSync,
@@ -7,11 +7,13 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { MAX_TEXT } from "../read/node.ts";
 import { leaseRecord, leaseText } from "./lease.ts";
 import { leaseWork, nodeLeases } from "./node.ts";
 
@@ -66,7 +68,8 @@ describe("a lease on the disk", () => {
 
   it("stops its owner once somebody took over, or it was removed", async () => {
     const lease = await leaseWork(work());
-    await nodeLeases(work().prefix).create(2, "x");
+    const other = await nodeLeases(work().prefix).create(2, "x");
+    await other?.stop();
     await expect(lease.check()).rejects.toThrow("another process has taken over");
     rmSync(file(2));
     await lease.check();
@@ -75,13 +78,45 @@ describe("a lease on the disk", () => {
     await lease.release();
   });
 
-  it("takes a folder and a dangling link for attempts that stand still", async () => {
-    mkdirSync(file(1));
-    symlinkSync("nowhere", file(2));
-    const leases = nodeLeases(work().prefix);
-    expect([...(await leases.attempts())].sort()).toEqual([1, 2]);
-    expect(await leases.read(1)).toBe("");
-    expect(await leases.create(1, "x")).toBeNull();
-    expect(await leases.create(2, "x")).toBeNull();
+  const strangers: readonly (readonly [string, (path: string) => void])[] = [
+    ["a folder", (path) => mkdirSync(path)],
+    ["a symbolic link", (path) => symlinkSync("nowhere", path)],
+    ["a symbolic link", (path) => symlinkSync(folder, path)],
+    ["a named pipe", (path) => execFileSync("mkfifo", [path])],
+  ];
+  it.skipIf(process.platform === "win32").each(strangers)(
+    "is refused at once where %s stands in its place, which stays",
+    async (kind, make) => {
+      make(file(3));
+      const start = performance.now();
+      const refused = leaseWork(work());
+      await expect(refused).rejects.toThrow(`${file(3)} is ${kind}, where a lease is a file`);
+      await expect(refused).rejects.toMatchObject({ code: "in-use" });
+      expect(performance.now() - start).toBeLessThan(5000);
+      expect(readdirSync(folder)).toEqual(["lease.3"]);
+    },
+  );
+
+  it("stops its owner, too, where a folder appears in the place of a later one", async () => {
+    const lease = await leaseWork(work());
+    mkdirSync(file(2));
+    await expect(lease.check()).rejects.toThrow(`${file(2)} is a folder`);
+    await lease.release();
+    expect(readdirSync(folder)).toEqual(["lease.2"]);
   });
+
+  it("is refused at once where a file stands in its place that is too large to be one", async () => {
+    writeFileSync(file(1), "");
+    truncateSync(file(1), MAX_TEXT + 1);
+    await expect(leaseWork(work())).rejects.toMatchObject({ code: "bad-file" });
+    rmSync(file(1));
+  });
+
+  it.skipIf(process.platform === "win32" || process.getuid?.() === 0)(
+    "is refused at once where it may not be read: its owner may be at work",
+    async () => {
+      writeFileSync(file(1), "x", { mode: 0o000 });
+      await expect(leaseWork(work())).rejects.toThrow(`${file(1)} cannot be read`);
+    },
+  );
 });

@@ -1,4 +1,4 @@
-// Leases as files of this machine's disk. This file is both sides: a thread of it lets counters go up, everyone else asks.
+// Leases as files on disk. Loaded as a worker thread, this module increments the counters.
 
 import { randomUUID } from "node:crypto";
 import { writeSync } from "node:fs";
@@ -7,7 +7,6 @@ import {
   copyFile,
   type FileHandle,
   link,
-  lstat,
   open,
   readdir,
   readFile,
@@ -19,36 +18,37 @@ import { basename, dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { UsageError } from "../../math/usage-error.ts";
-import { MAX_TEXT, readTextIfThere } from "../read/node.ts";
+import { kindOf, MAX_TEXT, readTextIfThere } from "../read/node.ts";
 import { makeFolder, orMissing, PARTIAL, writing } from "../write/node.ts";
 import { type Lease, type LeaseRecord, type LeaseStorage, leaseText, takeLease } from "./lease.ts";
 
-/** Seconds between two steps of a counter, and seconds that one must stand still. */
+/** Seconds between two increments of a counter. */
 const BEAT = 1;
+/** Seconds without an increment after which an attempt counts as dead. */
 const PATIENCE = 15;
 
-/** Tells a thread of this file from others that load it. */
+/** Worker data that makes a thread of this module increment counters. */
 const ROLE = "beats";
 
-/** A counter of an open file: the process's threads share its descriptors. */
-interface Beating {
+/** A message to the worker thread, which shares the process's file descriptors; null stops the counter. */
+interface BeatMessage {
   readonly fd: number;
-  readonly record: LeaseRecord;
+  readonly record: LeaseRecord | null;
 }
 
-/** Lets the counters of all files in `beating` go up. */
+/** Writes the counter into every file, by descriptor. */
 function beatAll(beating: ReadonlyMap<number, LeaseRecord>, beat: number): void {
   for (const [fd, record] of beating)
     try {
       writeSync(fd, leaseText(record, beat), 0);
     } catch {
-      // A full disk, or a file that was closed: a counter that stands still says the rest.
+      // A full disk, or a closed file. Observers see a counter that does not change, and that is the right message.
     }
 }
 
 if (!isMainThread && workerData === ROLE) {
   const beating = new Map<number, LeaseRecord>();
-  parentPort?.on("message", ({ fd, record }: Beating & { readonly record: LeaseRecord | null }) => {
+  parentPort?.on("message", ({ fd, record }: BeatMessage) => {
     if (record === null) {
       beating.delete(fd);
       parentPort?.postMessage(fd);
@@ -58,16 +58,16 @@ if (!isMainThread && workerData === ROLE) {
   setInterval(() => beatAll(beating, ++beat), 1000 * BEAT);
 }
 
-/** Whether a thread can read this file: Node reads TypeScript itself from version 22.18 on, the built library always. */
-const canStart =
+/** Whether a worker can load this module: always once it is built; from source only if Node strips types (22.18). */
+const canStartWorker =
   !import.meta.url.endsWith(".ts") ||
   Boolean((process.features as { readonly typescript?: unknown }).typescript);
 
 let thread: Worker | undefined;
 
-/** Lets a counter go up in a thread, since a step of training occupies the main one; returns how to stop it. */
-function beaten(fd: number, record: LeaseRecord): () => Promise<void> {
-  if (!canStart) {
+/** Starts a counter in the worker, since a training step blocks the main thread. Returns a function that stops it. */
+function startBeating(fd: number, record: LeaseRecord): () => Promise<void> {
+  if (!canStartWorker) {
     let beat = 0;
     const timer = setInterval(() => beatAll(new Map([[fd, record]]), ++beat), 1000 * BEAT);
     timer.unref();
@@ -75,25 +75,25 @@ function beaten(fd: number, record: LeaseRecord): () => Promise<void> {
   }
   thread ??= new Worker(new URL(import.meta.url), { workerData: ROLE, execArgv: [] });
   thread.unref();
-  const own = thread;
-  own.postMessage({ fd, record });
+  const worker = thread;
+  worker.postMessage({ fd, record } satisfies BeatMessage);
   return () =>
     new Promise((done) => {
-      // The descriptor may be closed, and used again, only once the thread has let go of it.
-      const told = (which: unknown) => {
-        if (which !== fd) return;
-        own.off("message", told);
-        own.unref();
+      // The descriptor may be closed and reused only after the worker has confirmed that it stopped.
+      const onStopped = (stopped: unknown) => {
+        if (stopped !== fd) return;
+        worker.off("message", onStopped);
+        worker.unref();
         done();
       };
-      own.on("message", told);
-      own.ref();
-      own.postMessage({ fd, record: null });
+      worker.on("message", onStopped);
+      worker.ref();
+      worker.postMessage({ fd, record: null } satisfies BeatMessage);
     });
 }
 
-/** Creates a file with its contents in one step; null where there is something already. */
-async function created(path: string, contents: string): Promise<FileHandle | null> {
+/** Creates a file and its contents atomically; null if the path exists. */
+async function createWhole(path: string, contents: string): Promise<FileHandle | null> {
   const partial = `${path}-${randomUUID()}${PARTIAL}`;
   let file: FileHandle | undefined;
   try {
@@ -105,7 +105,7 @@ async function created(path: string, contents: string): Promise<FileHandle | nul
       return file;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "EEXIST") throw error;
-      // Where the file system has no hard links, a copy that may not overwrite is nearly as good.
+      // Without hard links, an exclusive copy is nearly as good: an observer may see it half written.
       await copyFile(partial, path, constants.COPYFILE_EXCL);
       await file.close();
       file = undefined;
@@ -120,25 +120,38 @@ async function created(path: string, contents: string): Promise<FileHandle | nul
   }
 }
 
-/** Leases `PREFIX.1`, `PREFIX.2` …; whatever else has such a name counts as an attempt whose counter stands still. */
+/**
+ * Leases `PREFIX.1`, `PREFIX.2` …. A regular file with other contents counts as an attempt whose counter stands still.
+ * Anything else under such a name, a folder or a link, is a UsageError: no lease was ever one, and a writer that works under
+ * a lower attempt would not notice in time that another process has taken over.
+ */
 export function nodeLeases(prefix: string): LeaseStorage {
-  const name = (attempt: number) => `${prefix}.${attempt}`;
+  const pathOf = (attempt: number) => `${prefix}.${attempt}`;
   const start = `${basename(prefix)}.`;
   return {
     async attempts() {
-      const names = await orMissing(readdir(dirname(prefix)), []);
-      return names.flatMap((one) => {
-        const number = one.startsWith(start) ? one.slice(start.length) : "";
-        return /^[1-9]\d{0,8}$/.test(number) ? [Number(number)] : [];
-      });
+      const entries = await orMissing(readdir(dirname(prefix), { withFileTypes: true }), []);
+      const numbers: number[] = [];
+      for (const entry of entries) {
+        const number = entry.name.startsWith(start) ? entry.name.slice(start.length) : "";
+        if (!/^[1-9]\d{0,8}$/.test(number)) continue;
+        const kind = kindOf(entry);
+        if (kind !== undefined)
+          throw new UsageError(`${prefix}.${number} is ${kind}, where a lease is a file`, {
+            code: "in-use",
+            next: "move it away, once nothing else writes there",
+          });
+        numbers.push(Number(number));
+      }
+      return numbers;
     },
     async create(attempt, contents) {
-      const file = await created(name(attempt), contents);
+      const file = await createWhole(pathOf(attempt), contents);
       if (file === null) return null;
       let stop = async () => {};
       return {
         beat(record) {
-          stop = beaten(file.fd, record);
+          stop = startBeating(file.fd, record);
         },
         async stop() {
           await stop();
@@ -146,85 +159,80 @@ export function nodeLeases(prefix: string): LeaseStorage {
         },
       };
     },
-    async read(attempt) {
-      try {
-        return await readTextIfThere(name(attempt), MAX_TEXT);
-      } catch (error) {
-        if (error instanceof UsageError) return ""; // a folder, say
-        throw error;
-      }
-    },
-    async remove(attempt) {
-      const file = name(attempt);
-      if ((await orMissing(lstat(file), null))?.isDirectory()) return; // nobody's lease
-      await rm(file, { force: true });
-    },
+    read: (attempt) => readTextIfThere(pathOf(attempt), MAX_TEXT),
+    remove: (attempt) => rm(pathOf(attempt), { force: true }),
   };
 }
 
-/** Fields of /proc/PID/stat (proc(5)) from the third on; the second may hold spaces. Null where the system does not say. */
+/** Fields of /proc/PID/stat (proc(5)) from the third on, since the second may contain spaces; null without /proc. */
 const statOf = (pid: number | string): Promise<readonly string[] | null> =>
   readFile(`/proc/${pid}/stat`, "utf8").then(
     (text) => text.slice(text.lastIndexOf(")") + 2).split(" "),
     () => null,
   );
 
-/** Places of the state and of the start in ticks since boot among those fields. */
+/** Index of the process state in those fields. */
 const STATE = 0;
+/** Index of the start time, in clock ticks since boot. */
 const STARTED = 19;
 
-const trimmed = (text: Promise<string>): Promise<string> =>
+/** The trimmed text; empty if it cannot be read. */
+const trimmedOrEmpty = (text: Promise<string>): Promise<string> =>
   text.then(
     (found) => found.trim(),
     () => "",
   );
 
-/** What tells this process from any other that runs under the same kernel: its boot, its space of process ids, its id and start. */
+/** Identifies this process among all under the same kernel: boot, pid namespace, pid and start time. */
 async function ownIdentity(): Promise<Record<string, string>> {
   return {
-    boot: await trimmed(readFile("/proc/sys/kernel/random/boot_id", "utf8")),
-    space: await trimmed(readlink("/proc/self/ns/pid")),
+    boot: await trimmedOrEmpty(readFile("/proc/sys/kernel/random/boot_id", "utf8")),
+    space: await trimmedOrEmpty(readlink("/proc/self/ns/pid")),
     pid: String(process.pid),
     started: (await statOf(process.pid))?.[STARTED] ?? "",
   };
 }
 
-/** Whether an owner lives, where it ran under this kernel and in this space of process ids; null where only its counter tells. */
+/** Whether an owner runs, if it started under this kernel and in this pid namespace; null if only its counter can tell. */
 async function isAlive({ identity }: LeaseRecord): Promise<boolean | null> {
   const own = await ownIdentity();
   const { boot, space, pid, started } = identity;
   const isHere = own.boot !== "" && own.space !== "" && boot === own.boot && space === own.space;
   if (!isHere || !/^\d+$/.test(pid ?? "")) return null;
   const found = await statOf(pid);
-  // A zombie has ended and waits to be noticed.
+  // A zombie has ended; its parent has not collected it yet.
   if (found !== null) return found[STARTED] === started && found[STATE] !== "Z";
   try {
     process.kill(Number(pid), 0);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
   }
-  return null; // there is such a process, and /proc hides it
+  return null; // the process exists, but /proc hides it
 }
 
-/** What a lease guards, and what its messages say. */
+/** What a lease guards, and how its messages name it. */
 export interface LeasedWork {
-  /** Where the attempts lie: `PREFIX.1`. */
+  /** Path of the attempts, `PREFIX.1` and so on. */
   readonly prefix: string;
-  /** What is guarded, as messages call it. */
+  /** The guarded file or folder, as messages call it. */
   readonly owned: string;
-  /** What else the user could do: `choose another --out`. */
+  /** Alternative to waiting: `choose another --out`. */
   readonly remedy: string;
+  /** Receives a line if the lease has to be watched. */
   readonly note?: ((line: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A lease with words for whoever loses it. */
+/** A lease whose loss is a UsageError. */
 export interface WorkLease extends Lease {
-  /** Throws a UsageError once another process has taken over; to be called before results are written. */
+  /** Throws a UsageError (`in-use`) once another process has taken over. Call it before every write. */
   check(): Promise<void>;
 }
 
-/** Takes the lease, or throws a UsageError that says who has it. */
+/**
+ * Takes the lease, or throws a UsageError (`in-use`) that names its owner. Decides at once if this machine knows the owner,
+ * otherwise after watching its counter for up to 15 s.
+ */
 export async function leaseWork(work: LeasedWork): Promise<WorkLease> {
   const { prefix, owned, remedy, note = () => undefined, signal } = work;
   await writing(owned, makeFolder(dirname(prefix)));

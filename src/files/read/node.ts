@@ -14,14 +14,27 @@ export const MAX_IMAGE = 2 ** 28;
 /** Bytes of a model or of arrays. */
 export const MAX_ARRAYS = 2 ** 32;
 
-/** What stands at a path, in a word, if it is no regular file. */
-export function kindOf(found: Stats): string | undefined {
+/** What `kindOf` asks of an entry of a file system. */
+export type EntryType = Pick<
+  Stats,
+  | "isFile"
+  | "isDirectory"
+  | "isFIFO"
+  | "isSocket"
+  | "isCharacterDevice"
+  | "isBlockDevice"
+  | "isSymbolicLink"
+>;
+
+/** Name of an entry that is not a regular file: `a folder`; undefined for a regular file. */
+export function kindOf(found: EntryType): string | undefined {
   if (found.isFile()) return undefined;
   if (found.isDirectory()) return "a folder";
   if (found.isFIFO()) return "a named pipe";
   if (found.isSocket()) return "a socket";
+  if (found.isSymbolicLink()) return "a symbolic link";
   if (found.isCharacterDevice() || found.isBlockDevice()) return "a device";
-  return "no regular file";
+  return "not a regular file";
 }
 
 function requireFile(path: string, found: Stats, limit: number): void {

@@ -21,10 +21,13 @@ const thin = { strokeWidth: 0.8, strokeOpacity: 0.55 } as const;
 const dashed = { strokeWidth: 2, strokeDasharray: "5 3" } as const;
 const tints = { linf: "#f3c3a2", l2: "#a9cfea", both: "#dfe3e8" } as const;
 
-const percent = (share: number): string => {
+/** `37 %`; shares near 0 and 1 are `<1 %` and `>99 %`, so that only exact ones read as 0 and 100. */
+function percent(share: number): string {
   const value = 100 * share;
-  return `${value > 0 && value < 1 ? "<1" : value > 99 && value < 100 ? ">99" : Math.round(value)}\u00a0%`;
-};
+  if (value > 0 && value < 1) return "<1\u00a0%";
+  if (value > 99 && value < 100) return ">99\u00a0%";
+  return `${Math.round(value)}\u00a0%`;
+}
 
 const outline = (data: Figure1Data, ball: Ball, at: PlanePoint): readonly PlanePoint[] =>
   ball === "linf" ? square(at, data.epsilonLinf) : circle(at, data.epsilonL2);

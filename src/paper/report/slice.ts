@@ -166,7 +166,7 @@ export function sliceSvg(data: SliceData): string {
     title: `Figure 1 on a real image (${classNames[label]}): the plane of both attacks`,
     description: panels.map(({ title, notes }) => `${title}: ${notes.join("; ")}`).join(". "),
     panels,
-    ...(image && { image: pngUri(tensor([1, ...image.shape], image.pixels), 0) }),
+    image: image === null ? undefined : pngUri(tensor([1, ...image.shape], image.pixels), 0),
     legend: [
       { swatch: swatches.linf, text: `ℓ∞ ball, radius ${epsilonLinf}, cut by the plane` },
       { swatch: swatches.l2, text: `ℓ2 ball, radius ${epsilonL2}` },

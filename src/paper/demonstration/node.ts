@@ -1,0 +1,94 @@
+// The demonstration of C&W against a noisy classifier, with its rows on disk.
+import { defenseNamed } from "../../defenses/table.ts";
+import { readRows } from "../../evaluate/resumed.ts";
+import { leaseWork } from "../../files/lease/node.ts";
+import { rowLine } from "../../files/row-lines.ts";
+import { appendRows, readRowsText, truncateRows } from "../../files/rows/node.ts";
+import { UsageError } from "../../math/usage-error.ts";
+import { classifier } from "../../models/classifier.ts";
+import { noiseNamedNode } from "../../noise/node.ts";
+import {
+  type ArtefactOptions,
+  type ArtefactRow,
+  artefactOptions,
+  artefactRows,
+} from "../artefact.ts";
+import { partOf } from "../cells.ts";
+import type { ReproduceEvent } from "../events.ts";
+import { datasetOf, type Reproduction, rowsFile, trainedModel } from "../stored/node.ts";
+
+/** Images per C&W attack; their rows are written together. */
+const GROUP = 8;
+
+/**
+ * The stored rows of a demonstration, after a line that a killed process left unfinished is cut off. Throws a UsageError if
+ * the rows were made with other settings.
+ */
+async function resumedRows(
+  path: string,
+  { steps, searches, eot, draws }: ArtefactOptions,
+  seed: number,
+): Promise<ArtefactRow[]> {
+  const text = await readRowsText(path);
+  if (text === null) return [];
+  const { rows, whole } = readRows<ArtefactRow>(path, text);
+  if (whole.length < text.length) await truncateRows(path, Buffer.byteLength(whole));
+  const isSame = (row: ArtefactRow): boolean =>
+    steps.includes(row.steps) &&
+    row.searches === searches &&
+    row.eot === eot &&
+    row.draws === draws &&
+    row.seed === seed;
+  if (!rows.every(isSame))
+    throw new UsageError(`${path} was begun with other settings; choose another --out`, {
+      code: "in-use",
+    });
+  return rows;
+}
+
+/**
+ * Shows that C&W's success on a noisy classifier is a coin toss. Rows go to `rows/DEFENCE.artefact.jsonl` under a lease of
+ * that file; stored rows come first in the result. The signal stops it between two groups of images.
+ */
+export async function* runArtefact(
+  defense: string,
+  reproduction: Reproduction,
+): AsyncGenerator<ReproduceEvent, ArtefactRow[], void> {
+  const { out, runtime, signal, scale, seed, share } = reproduction;
+  const cell = `artefact ${defense}`;
+  const path = rowsFile(out, defense, "artefact");
+  const model = await trainedModel(out, defense);
+  const { noise } = defenseNamed(defense, {}, noiseNamedNode);
+  if (noise === null)
+    throw new UsageError(`${defense} injects no noise, so there is nothing to show`, {
+      code: "misfit",
+    });
+  const { test } = await datasetOf(reproduction);
+  const total = Math.min(test.size, partOf(scale.counts.artefact, share));
+  const options = artefactOptions(scale);
+  const network = classifier(runtime, model.architecture, model.parameters);
+  const lease = await leaseWork({
+    prefix: `${path}.lease`,
+    owned: path,
+    remedy: "choose another --out",
+    signal,
+  });
+  try {
+    const rows = await resumedRows(path, options, seed);
+    const finished = new Set(rows.map(({ index }) => index));
+    yield { event: "cell", cell, finished: finished.size >= total };
+    const missing = Array.from({ length: total }, (_, i) => i).filter((i) => !finished.has(i));
+    for (let from = 0; from < missing.length && !signal?.aborted; from += GROUP) {
+      const indices = missing.slice(from, from + GROUP);
+      const added = await artefactRows({ network, noise }, test, indices, seed, options);
+      await lease.check();
+      await appendRows(path, added.map(rowLine).join(""));
+      rows.push(...added);
+      yield { event: "progress", cell, done: finished.size + from + indices.length, total };
+    }
+    return rows;
+  } finally {
+    await lease.release();
+    await network.release();
+  }
+}

@@ -1,0 +1,77 @@
+// A finished reproduction: its data, its text for a terminal and its files.
+import { textTable } from "../report/text-table.ts";
+import type { ReproduceEvent } from "./events.ts";
+import { type Grid, gridMarkdown, gridPage, gridSvg } from "./report/grid.ts";
+
+/** A finished reproduction. */
+export interface Product {
+  /** As on the command line: `table4`. */
+  readonly name: string;
+  readonly data: unknown;
+  /** For the terminal. */
+  readonly text: string;
+  /** Contents by file name. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** Events, then the product; null if the signal stopped it before there was anything to show. */
+export type ProductEvents = AsyncGenerator<ReproduceEvent, Product | null, void>;
+
+/** Indented JSON with a line break at the end. */
+export const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/** A grid as plain text: labels and values, without the details beneath them. */
+const gridText = ({ title, columns, rows, notes }: Grid): string =>
+  [
+    title,
+    textTable([
+      ["", ...columns],
+      ...rows.map(({ label, cells }) => [label, ...cells.map(({ text }) => text)]),
+    ]),
+    ...notes,
+  ].join("\n");
+
+/**
+ * A product of grids: `NAME.json`, `NAME.md`, `NAME.html` with the figures (finished SVG), and an SVG drawing per grid,
+ * `NAME.svg`, `NAME-2.svg` and so on.
+ */
+export function gridProduct(
+  name: string,
+  data: unknown,
+  grids: readonly Grid[],
+  figures: readonly string[] = [],
+): Product {
+  const files: Record<string, string> = {
+    [`${name}.json`]: json(data),
+    [`${name}.md`]: grids.map(gridMarkdown).join("\n"),
+    [`${name}.html`]: gridPage(grids[0].title, grids, figures),
+  };
+  for (const [i, grid] of grids.entries())
+    files[i === 0 ? `${name}.svg` : `${name}-${i + 1}.svg`] = gridSvg(grid);
+  return { name, data, text: grids.map(gridText).join("\n\n"), files };
+}
+
+/** Runs an action that reports events through a callback; yields the events and returns the action's result. */
+export async function* reported<T>(
+  action: (report: (event: ReproduceEvent) => void) => Promise<T>,
+): AsyncGenerator<ReproduceEvent, T, void> {
+  const waiting: ReproduceEvent[] = [];
+  let wake = () => {};
+  let running = true;
+  const finished = action((event) => {
+    waiting.push(event);
+    wake();
+  }).finally(() => {
+    running = false;
+    wake();
+  });
+  finished.catch(() => {}); // awaited below, after the events before the error
+  while (running || waiting.length > 0) {
+    if (waiting.length === 0)
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    yield* waiting.splice(0);
+  }
+  return finished;
+}
