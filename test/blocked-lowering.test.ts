@@ -1,4 +1,4 @@
-// The blocked lowering gives the reference interpreter's numbers, where this machine's runtime has blocked operators.
+// The blocked lowering agrees with the reference interpreter. Skipped if this machine's runtime has no blocked operators.
 import { describe, expect, it } from "vitest";
 import { gradient } from "../src/engine/autodiff/gradient.ts";
 import * as g from "../src/engine/graph/expressions.ts";
@@ -10,15 +10,16 @@ import { nodeProgram, nodeRuntime } from "../src/engine/runtime/node.ts";
 import type { Shape } from "../src/math/tensor.ts";
 import { differenceFrom, errors } from "./fixtures/against-interpreter.ts";
 
-const usual = await nodeRuntime({ threads: 1 });
-const { lowering } = usual.target;
+const byDefault = await nodeRuntime({ threads: 1 });
+const { lowering } = byDefault.target;
 const block = Number(lowering.split("-")[1]);
-/** Winograd wherever it has a form, and nowhere. */
+/** Winograd wherever it has a form. */
 const everywhere = await nodeRuntime({ threads: 1, lowering: `blocked-${block}-w1-1` });
+/** Direct convolutions only. */
 const nowhere = await nodeRuntime({ threads: 1, lowering: `blocked-${block}-w99999-99999` });
 
-/** As `differenceFrom`, by the usual lowering. */
-const difference = (outputs: Record<string, Value>, runtime = usual) =>
+/** As `differenceFrom`, with the default lowering. */
+const difference = (outputs: Record<string, Value>, runtime = byDefault) =>
   differenceFrom(outputs, runtime);
 
 const geometry = (s: number, p: number, d = 1, groups = 1) => ({
@@ -67,14 +68,14 @@ describe.skipIf(lowering === "plain")("in blocks, a convolution and its gradient
     const y = g.conv(x, w, attrs);
     const [dx, dw] = gradient(cubes(g.relu(y)), [x, w]);
     expect(await difference({ y, dx, dw })).toBeLessThan(5e-6);
-    // With more channels the interpreter takes seconds, for nothing new.
+    // With more channels the interpreter takes seconds and tests nothing new.
     if (ws[1] < 64) expect(await difference({ y, dx, dw }, everywhere)).toBeLessThan(5e-6);
   });
 });
 
-describe.skipIf(lowering === "plain")("Winograd's form", () => {
+describe.skipIf(lowering === "plain")("the Winograd form", () => {
   it.each([16, 64])(
-    "rounds at most four times as much as the direct one: %d channels",
+    "has at most four times the error of the direct one, for %d channels",
     async (c) => {
       const [x, w] = [g.input("x", [4, c, 8, 8]), g.input("w", [c, c, 3, 3])];
       const y = g.conv(x, w, geometry(1, 1));
@@ -90,7 +91,7 @@ describe.skipIf(lowering === "plain")("Winograd's form", () => {
     },
   );
 
-  it("is taken where the target's name says that it wins", () => {
+  it("is used from the break-even in the target's name on", () => {
     const convolutions = (images: number, weights: number) => {
       const [x, w] = [g.input("x", [16, 64, 8, 8]), g.input("w", [64, 64, 3, 3])];
       const y = g.conv(x, w, geometry(1, 1));
@@ -112,8 +113,8 @@ describe.skipIf(lowering === "plain")("Winograd's form", () => {
 const [x, w] = [g.input("x", [4, 32, 6, 6]), g.input("w", [32, 32, 3, 3])];
 const body = (v: Value) => g.conv(v, w, geometry(1, 1));
 const vector = (name: string) => g.input(name, [1, 32, 1, 1]);
-/** What stands between convolutions, as a function of a blocked value. */
-const between: [name: string, f: (y: Value) => Value][] = [
+/** Functions of a blocked value. */
+const functions: [name: string, f: (y: Value) => Value][] = [
   ["scale and shift", (y) => g.add(g.mul(y, vector("s")), vector("t"))],
   ["a shared scale and shift", (y) => g.add(g.mul(y, vector("s")), g.mul(y, y))],
   ["a residual sum", (y) => g.add(body(g.relu(y)), y)],
@@ -126,14 +127,14 @@ const between: [name: string, f: (y: Value) => Value][] = [
     "squeeze and excitation",
     (y) => g.mul(y, g.reshape(g.sigmoid(g.mean(y, [2, 3])), [4, 32, 1, 1])),
   ],
-  ["a constant expanded", (y) => g.add(y, g.expand(vector("s"), y.shape))],
+  ["an expanded vector", (y) => g.add(y, g.expand(vector("s"), y.shape))],
   ["max pooling", (y) => g.maxPool(y, { kernel: [2, 2], strides: [2, 2] })],
   [
-    "max pooling of overlapping windows, with ties and a border",
+    "max pooling of overlapping windows, with ties and padding",
     (y) => g.maxPool(g.relu(y), { kernel: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }),
   ],
   [
-    "max pooling of equal numbers, of which the first gets all",
+    "max pooling of tied numbers",
     (y) =>
       g.maxPool(g.straightThrough(g.round(y), y), {
         kernel: [3, 3],
@@ -142,11 +143,11 @@ const between: [name: string, f: (y: Value) => Value][] = [
       }),
   ],
   [
-    "a sum of two that are shifted",
+    "a sum of two shifted convolutions",
     (y) => g.add(g.add(body(y), vector("s")), g.add(body(g.relu(y)), vector("t"))),
   ],
   [
-    "max pooling of negative numbers in an uneven border",
+    "max pooling of negative numbers with uneven padding",
     (y) =>
       g.maxPool(g.sub(g.mul(y, g.scalar(0.01)), g.scalar(5)), {
         kernel: [3, 2],
@@ -155,37 +156,37 @@ const between: [name: string, f: (y: Value) => Value][] = [
       }),
   ],
   [
-    "max pooling whose last window ends early",
+    "max pooling with surplus rows and columns",
     (y) => g.maxPool(y, { kernel: [1, 1], strides: [3, 3] }),
   ],
   [
     "average pooling",
     (y) => g.averagePool(y, { kernel: [3, 3], strides: [1, 1], pads: [1, 1, 1, 1] }),
   ],
-  ["joined", (y) => g.concat([y, g.relu(y)], 1)],
-  ["cut", (y) => g.sliceAxis(g.concat([y, g.relu(y)], 1), 1, block, 2 * block)],
-  ["bordered", (y) => g.pad(y, [0, 0, 1, 0], [0, 0, 0, 2])],
+  ["a concatenation", (y) => g.concat([y, g.relu(y)], 1)],
+  ["a slice", (y) => g.sliceAxis(g.concat([y, g.relu(y)], 1), 1, block, 2 * block)],
+  ["padding", (y) => g.pad(y, [0, 0, 1, 0], [0, 0, 0, 2])],
   ["the sum of products over images", (y) => g.sum(g.mul(y, g.relu(y)), [2, 3])],
   ["the sum of squares over the batch", (y) => g.sum(g.mul(y, y), [0, 2, 3], true)],
   [
     "the sum of products with one number per image",
     (y) => g.sum(g.mul(y, g.mean(y, [2, 3], true)), [2, 3]),
   ],
-  ["a transposed end", (y) => g.mul(g.transpose(y, [0, 2, 3, 1]), g.scalar(2))],
+  ["a transposed result", (y) => g.mul(g.transpose(y, [0, 2, 3, 1]), g.scalar(2))],
   [
-    "a comparison that leaves",
+    "a comparison in NCHW",
     (y) => g.cast(g.reshape(g.greater(y, g.scalar(0)), [4, 32 * 36]), "float32"),
   ],
 ];
 
 describe.skipIf(lowering === "plain")("in blocks, with its gradients:", () => {
-  it.each(between)("%s", async (_, f) => {
+  it.each(functions)("%s", async (_, f) => {
     const z = f(body(x));
     const [dx, dw] = gradient(cubes(z), [x, w]);
     expect(await difference({ z, dx, dw })).toBeLessThan(1e-5);
   });
 
-  it("sums over large images round no more than those over small ones", async () => {
+  it("sums over large images have no larger error than over small ones", async () => {
     const v = g.input("v", [32, 20, 1, 1]);
     for (const [height, width] of [
       [192, 256],
@@ -201,7 +202,7 @@ describe.skipIf(lowering === "plain")("in blocks, with its gradients:", () => {
     }
   });
 
-  it("channels that fill no block do not disturb the others", async () => {
+  it("the channels that fill a block do not affect the others", async () => {
     const [narrow, v] = [g.input("x", [2, 6, 5, 5]), g.input("w", [10, 6, 3, 3])];
     const y = g.conv(narrow, v, geometry(1, 1));
     const z = g.add(g.exp(g.neg(y)), g.relu(g.add(y, g.scalar(1))));
@@ -216,22 +217,22 @@ describe.skipIf(lowering === "plain")("the blocked lowering", () => {
     topological(Object.values(lowerBlocked(outputs, block))).map(({ op }) => op);
   const count = (all: readonly string[], op: string) => all.filter((each) => each === op).length;
 
-  it("enters and leaves blocks once", () => {
+  it("reorders the image once in each direction", () => {
     const y = g.add(body(g.relu(body(x))), x);
     const all = ops({ y: g.mul(g.relu(y), vector("s")) });
     expect(count(all, "ReorderOutput")).toBe(1);
-    // The image once; each kernel's reordering is the second.
+    // One for the image, and one for the weights that both convolutions share.
     expect(count(all, "ReorderInput")).toBe(2);
   });
 
-  it("puts scale, shift, residual sum and relu into convolutions", () => {
+  it("fuses shift, residual sum and relu into a convolution", () => {
     const y = g.relu(g.add(g.add(body(x), vector("t")), x));
     const all = ops({ y });
     expect(count(all, "NchwcConv")).toBe(1);
     expect(count(all, "Add") + count(all, "Relu")).toBe(0);
   });
 
-  it("writes no products of which only sums are needed", () => {
+  it("stores no product that is only summed", () => {
     const y = body(x);
     const squares = g.mul(y, y);
     const all = ops({ sums: g.sum(squares, [2, 3]), total: g.sum(squares, [0, 2, 3]) });
@@ -246,7 +247,7 @@ describe.skipIf(lowering === "plain")("the blocked lowering", () => {
     expect(count(all, "ScatterElements") + count(all, "MaxPoolIndices")).toBe(0);
   });
 
-  it("needs no pass for the sum of gradients that meet", () => {
+  it("adds the gradients of two branches without a separate pass", () => {
     const down = (v: Value, name: string, k: number) =>
       g.conv(v, g.input(name, [32, 32, k, k]), geometry(2, (k - 1) / 2));
     const a = g.input("x", [2, 32, 8, 8]);
@@ -255,7 +256,7 @@ describe.skipIf(lowering === "plain")("the blocked lowering", () => {
   });
 });
 
-it("blocks are used wherever the runtime has them: what the probe refuses is not skipped here", async () => {
+it("the blocked lowering is used wherever the runtime has blocked operators", async () => {
   const shape = [1, 32, 1, 2];
   const given = { op: "Input", inputs: [], attrs: { name: "x" }, dtype: "float32", shape };
   const y = { op: "ReorderInput", inputs: [given], attrs: {}, dtype: "float32", shape } as Lowered;

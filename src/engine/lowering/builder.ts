@@ -8,7 +8,7 @@ import {
 } from "../graph/lowered.ts";
 import type { Value } from "../graph/value.ts";
 
-/** Operators that exist only after lowering: the reference interpreter does not know them. */
+/** Operators that are not folded, most of them because the reference interpreter has no kernel for them. */
 const NOT_FOLDED: ReadonlySet<LoweredOp> = new Set([
   "Input",
   "Constant",
@@ -26,10 +26,10 @@ const NOT_FOLDED: ReadonlySet<LoweredOp> = new Set([
   "NchwcAveragePool",
 ]);
 
-/** A constant may grow by folding up to this many elements; beyond, broadcasting at run time is cheaper. */
-const GROWTH = 4096;
+/** Elements up to which folding may make a constant larger than its inputs; broadcasting at run time is cheaper beyond. */
+const MAX_GROWN = 4096;
 
-/** Makes lowered nodes: the same node is made once, and one with constant inputs becomes a constant. */
+/** Makes lowered nodes. Equal nodes are made once, and a node with constant inputs becomes a constant. */
 export interface Builder {
   make<O extends LoweredOp>(
     op: O,
@@ -40,30 +40,31 @@ export interface Builder {
   ): Lowered;
 }
 
-/** `largest` is how many elements a constant may have that is computed here; larger ones are left to the runtime. */
-export function builder(largest = Number.POSITIVE_INFINITY): Builder {
-  const made = new Map<string, Lowered>();
-  const numbers = new Map<Lowered, number>();
-  const numberOf = (value: Lowered): number => {
-    const number = numbers.get(value) ?? numbers.size;
-    numbers.set(value, number);
-    return number;
+/** A builder for one graph. It folds constants of up to `maxFolded` elements and leaves larger ones to the runtime. */
+export function builder(maxFolded = Number.POSITIVE_INFINITY): Builder {
+  const nodes = new Map<string, Lowered>();
+  const ids = new Map<Lowered, number>();
+  const idOf = (value: Lowered): number => {
+    const id = ids.get(value) ?? ids.size;
+    ids.set(value, id);
+    return id;
   };
   return {
     make(op, inputs, attrs, dtype, shape) {
       const node = { op, inputs, attrs, dtype, shape } as Lowered;
       if (isLowered(node, "Constant")) return node;
-      const key = `${op}(${inputs.map(numberOf)})${JSON.stringify(attrs)}`;
-      const known = made.get(key);
-      if (known !== undefined) return known;
-      const result = fold(node, largest) ?? node;
-      made.set(key, result);
+      const key = `${op}(${inputs.map(idOf)})${JSON.stringify(attrs)}`;
+      const found = nodes.get(key);
+      if (found !== undefined) return found;
+      const result = fold(node, maxFolded) ?? node;
+      nodes.set(key, result);
       return result;
     },
   };
 }
 
-function fold(node: Lowered, largest: number): Lowered | null {
+/** The constant that a node computes; null if its inputs are not constant or the constant would be too large. */
+function fold(node: Lowered, maxFolded: number): Lowered | null {
   if (NOT_FOLDED.has(node.op)) return null;
   const arrays: NdArray[] = [];
   for (const input of node.inputs) {
@@ -72,7 +73,7 @@ function fold(node: Lowered, largest: number): Lowered | null {
   }
   const before = Math.max(...arrays.map(({ shape }) => sizeOf(shape)));
   const after = sizeOf(node.shape);
-  if (after > Math.max(before, GROWTH) || Math.max(before, after) > largest) return null;
+  if (after > Math.max(before, MAX_GROWN) || Math.max(before, after) > maxFolded) return null;
   const array = constantValue(node as unknown as Value, arrays);
   return { op: "Constant", inputs: [], attrs: { array }, dtype: array.dtype, shape: array.shape };
 }

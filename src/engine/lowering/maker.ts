@@ -3,33 +3,36 @@ import type { Lowered, LoweredAttributes } from "../graph/lowered.ts";
 import { scalar } from "../graph/ops.ts";
 import type { Builder } from "./builder.ts";
 
-type Two = (x: Lowered, y: Lowered) => Lowered;
-type Compare = (x: Lowered, y: Lowered, shape: Shape) => Lowered;
+/** x ∘ y, with y broadcast to the shape of x. */
+type Binary = (x: Lowered, y: Lowered) => Lowered;
+/** Whether x compares to y, broadcast to `shape`; bool. */
+type Comparison = (x: Lowered, y: Lowered, shape: Shape) => Lowered;
 
-/** Nodes that stand for others; of two inputs the first one has the shape of the result. */
+/** Shorthands for nodes that lowerings make often. */
 export interface Maker {
   constant(array: NdArray): Lowered;
+  /** A constant of shape []. */
   number(value: number, dtype: DType): Lowered;
   unary(op: "Floor" | "Exp" | "Log" | "Not", x: Lowered): Lowered;
   cast(x: Lowered, to: DType): Lowered;
-  readonly add: Two;
-  readonly sub: Two;
-  readonly mul: Two;
-  readonly min: Two;
-  readonly greater: Compare;
-  readonly equal: Compare;
+  readonly add: Binary;
+  readonly sub: Binary;
+  readonly mul: Binary;
+  readonly min: Binary;
+  readonly greater: Comparison;
+  readonly equal: Comparison;
 }
 
-/** Short ways of making nodes. */
+/** Shorthands that make their nodes with `b`. */
 export function maker(b: Builder): Maker {
   const constant = (array: NdArray): Lowered =>
     b.make("Constant", [], { array }, array.dtype, array.shape);
   const binary =
-    (op: "Add" | "Sub" | "Mul" | "Min"): Two =>
+    (op: "Add" | "Sub" | "Mul" | "Min"): Binary =>
     (x, y) =>
       b.make(op, [x, y], {}, x.dtype, x.shape);
-  const compare =
-    (op: "Greater" | "Equal"): Compare =>
+  const comparison =
+    (op: "Greater" | "Equal"): Comparison =>
     (x, y, shape) =>
       b.make(op, [x, y], {}, "bool", shape);
   return {
@@ -40,8 +43,8 @@ export function maker(b: Builder): Maker {
     sub: binary("Sub"),
     mul: binary("Mul"),
     min: binary("Min"),
-    greater: compare("Greater"),
-    equal: compare("Equal"),
+    greater: comparison("Greater"),
+    equal: comparison("Equal"),
     unary: (op, x) => b.make(op, [x], {}, x.dtype, x.shape),
     cast: (x, to) => b.make("Cast", [x], { to }, to, x.shape),
   };

@@ -1,52 +1,73 @@
-// Elementwise operators on blocked arrays: sums and scales stay forms, the rest is the same operator on the array in
-// memory, with vectors laid out beside it.
+// Elementwise operators on blocked arrays. Sums and scales stay deferred; the other operators run on the array in memory,
+// with vectors laid out to match.
 
 import { sizeOf } from "../../../math/tensor.ts";
-import {
-  isLowered,
-  type Lowered,
-  type LoweredAttributes,
-  type LoweredOp,
-} from "../../graph/lowered.ts";
+import type { Lowered, LoweredAttributes, LoweredOp } from "../../graph/lowered.ts";
 import { is, type Op, type Value } from "../../graph/value.ts";
+import { isConstantZero } from "../plain/elementwise.ts";
 import { computed, type Deferred, materialized } from "./deferred.ts";
-import type { Blocked, Layouts } from "./layouts.ts";
+import type { Layouts, RuleResult } from "./layouts.ts";
 
-/** How an operand lies against the result [batch, channel, height, width]. */
-type Operand =
-  | { readonly kind: "full"; readonly value: Value }
-  /** One number per channel. */
-  | { readonly kind: "channel"; readonly value: Value }
-  /** One number per example and channel. */
-  | { readonly kind: "image"; readonly value: Value }
-  | { readonly kind: "scalar"; readonly value: Value };
+/** An operand, and what it holds relative to the result [batch, channel, height, width]. */
+interface Operand {
+  /** One number per element, per channel, per example and channel, or one for all. */
+  readonly kind: "full" | "channel" | "image" | "scalar";
+  readonly value: Value;
+}
 
-/** Operators on 0 that give a finite number, so that the channels which fill a block stay harmless. */
-const HARMLESS: readonly Op[] = [
-  ...(["Add", "Sub", "Mul", "Neg", "Tanh", "Sigmoid", "Relu", "Abs", "Sign"] as const),
-  ...(["Floor", "Ceil", "Round", "Erf", "Sin", "Cos", "Atan", "Max", "Min", "Clip"] as const),
-  ...(["Greater", "Equal", "And", "Or", "Not", "Where", "Cast", "Exp", "Sqrt"] as const),
+/** Operators that map 0 to a finite number, so that the channels that fill a block stay finite. */
+const FINITE_AT_0: readonly Op[] = [
+  "Add",
+  "Sub",
+  "Mul",
+  "Neg",
+  "Tanh",
+  "Sigmoid",
+  "Relu",
+  "Abs",
+  "Sign",
+  "Floor",
+  "Ceil",
+  "Round",
+  "Erf",
+  "Sin",
+  "Cos",
+  "Atan",
+  "Max",
+  "Min",
+  "Clip",
+  "Greater",
+  "Equal",
+  "And",
+  "Or",
+  "Not",
+  "Where",
+  "Cast",
+  "Exp",
+  "Sqrt",
 ];
-const OTHERS: readonly Op[] = ["Div", "Log", "Pow"];
-const ALL: ReadonlySet<Op> = new Set([...HARMLESS, ...OTHERS]);
+const NOT_FINITE_AT_0: readonly Op[] = ["Div", "Log", "Pow"];
+const ELEMENTWISE: ReadonlySet<Op> = new Set([...FINITE_AT_0, ...NOT_FINITE_AT_0]);
 
-export const isElementwise = (node: Value): boolean => ALL.has(node.op);
+/** Whether `blockedElementwise` is the rule for a node. */
+export const isElementwise = (node: Value): boolean => ELEMENTWISE.has(node.op);
 
-/** Null where an operand lies otherwise. */
+/** The kind of an operand; null if it is broadcast in another way. */
 function operandOf(value: Value, shape: readonly number[]): Operand | null {
   const inner = is(value, "Expand") ? value.inputs[0] : value;
-  if (inner === value && value.shape.join() === shape.join()) return { kind: "full", value };
+  const isFull = value.shape.join() === shape.join();
+  if (inner === value && isFull) return { kind: "full", value };
   if (sizeOf(inner.shape) === 1) return { kind: "scalar", value: inner };
   const lead = 4 - inner.shape.length;
   const at = (axis: number) => (axis < lead ? 1 : inner.shape[axis - lead]);
   if (at(2) !== 1 || at(3) !== 1 || at(1) !== shape[1])
-    return value.shape.join() === shape.join() ? { kind: "full", value } : null;
+    return isFull ? { kind: "full", value } : null;
   if (at(0) === 1) return { kind: "channel", value: inner };
   return at(0) === shape[0] ? { kind: "image", value: inner } : null;
 }
 
-export function blockedElementwise(layouts: Layouts, node: Value): Blocked {
-  const { n, isBlocked } = layouts;
+/** Lowers an elementwise operator if an operand is blocked, and the others are full arrays, vectors or scalars. */
+export function blockedElementwise(layouts: Layouts, node: Value): RuleResult {
   const { shape } = node;
   const operands: Operand[] = [];
   for (const input of node.inputs) {
@@ -54,121 +75,147 @@ export function blockedElementwise(layouts: Layouts, node: Value): Blocked {
     if (operand === null) return null;
     operands.push(operand);
   }
-  if (!operands.some(({ kind, value }) => kind === "full" && isBlocked(value))) return null;
-  if (shape[1] % n.block !== 0 && OTHERS.includes(node.op)) return null;
+  if (!operands.some(({ kind, value }) => kind === "full" && layouts.isBlocked(value))) return null;
+  const fillsBlocks = shape[1] % layouts.nchwc.block === 0;
+  if (!fillsBlocks && NOT_FINITE_AT_0.includes(node.op)) return null;
   return (
-    asForm(layouts, node, operands) ??
+    deferredResult(layouts, node, operands) ??
     reluMask(layouts, node, operands) ??
-    sameOperator(layouts, node, operands)
+    inMemory(layouts, node, node.op as LoweredOp, operands)
   );
 }
 
-/** One number per channel, with those that fill the last block. */
-function vectorOf({ b, n, plain }: Layouts, { kind, value }: Operand, channels: number): Lowered {
-  const array = plain(value);
-  if (kind !== "scalar") return n.vector(array, channels);
-  const shape = [n.whole(channels)];
-  return b.make("Expand", [n.reshape(array, [1])], { shape }, array.dtype, shape);
+/** A vector or scalar operand as [channel], including the channels that fill the last block. */
+function vectorOf(layouts: Layouts, { kind, value }: Operand, channels: number): Lowered {
+  const { b, nchwc } = layouts;
+  const array = layouts.plain(value);
+  if (kind !== "scalar") return nchwc.vector(array, channels);
+  const shape = [nchwc.whole(channels)];
+  return b.make("Expand", [nchwc.reshape(array, [1])], { shape }, array.dtype, shape);
 }
 
-/** Sums, scales and relu; null for what is none of them. */
-function asForm(layouts: Layouts, node: Value, operands: readonly Operand[]): Deferred | null {
-  const { b, f, form, n } = layouts;
-  const channels = node.shape[1];
+/** Sums, scales, shifts and relu as deferred values; null for any other operator. */
+function deferredResult(
+  layouts: Layouts,
+  node: Value,
+  operands: readonly Operand[],
+): Deferred | null {
   if (node.dtype !== "float32") return null;
+  const { deferredValues } = layouts;
   const [x, y] = operands;
-  const negative = (v: Lowered) => b.make("Neg", [v], {}, v.dtype, v.shape);
   if (node.op === "Relu") {
-    const array = f.settle(form(x.value), true);
-    return computed(array, channels);
+    const array = deferredValues.materialize(layouts.deferred(x.value), { relu: true });
+    return computed(array, node.shape[1]);
   }
   if (x === undefined || y === undefined || operands.length > 2) return null;
-  const [full, other] = x.kind === "full" ? [x, y] : [y, x];
-  if (other.kind === "image") return null;
-  const swapped = full !== x;
-  if (other.kind === "full") {
-    if (node.op === "Add") return f.sum(form(x.value), form(y.value));
-    const both = [form(x.value), form(y.value)].every((known) => materialized(known) !== null);
-    if (node.op !== "Sub" || both) return null;
-    const minus = f.scaled(form(y.value), n.filled([n.whole(channels)], -1));
-    return f.sum(form(x.value), minus);
-  }
-  const vector = () => vectorOf(layouts, other, channels);
+  if (x.kind === "full" && y.kind === "full") return sumOfImages(layouts, node, x.value, y.value);
+  return x.kind === "full"
+    ? withVector(layouts, node, x.value, y)
+    : vectorFirst(layouts, node, x, y.value);
+}
+
+/** −x. */
+const negative = ({ deferredValues, nchwc }: Layouts, x: Deferred): Deferred =>
+  deferredValues.scaled(x, nchwc.filled([x.shape[1]], -1));
+
+/** x + y or x − y. Leaves the difference of two computed arrays to the operator, which is one pass. */
+function sumOfImages(layouts: Layouts, { op }: Value, x: Value, y: Value): Deferred | null {
+  if (op !== "Add" && op !== "Sub") return null;
+  const [left, right] = [layouts.deferred(x), layouts.deferred(y)];
+  if (op === "Add") return layouts.deferredValues.sum(left, right);
+  if (materialized(left) !== null && materialized(right) !== null) return null;
+  return layouts.deferredValues.sum(left, negative(layouts, right));
+}
+
+/** x + v, x − v, x · v or x / v for a vector or scalar v. */
+function withVector(layouts: Layouts, node: Value, x: Value, v: Operand): Deferred | null {
+  if (v.kind === "image") return null;
+  const { b, nchwc, deferredValues } = layouts;
+  const channels = node.shape[1];
   switch (node.op) {
     case "Add":
-      return f.shifted(form(full.value), vector());
+      return deferredValues.shifted(layouts.deferred(x), vectorOf(layouts, v, channels));
     case "Sub": {
-      if (!swapped) return f.shifted(form(full.value), negative(vector()));
-      const minus = f.scaled(form(full.value), n.filled([n.whole(channels)], -1));
-      return f.shifted(minus, vector());
+      const vector = vectorOf(layouts, v, channels);
+      const minus = b.make("Neg", [vector], {}, vector.dtype, vector.shape);
+      return deferredValues.shifted(layouts.deferred(x), minus);
     }
     case "Mul":
-      return f.scaled(form(full.value), vector());
+      return deferredValues.scaled(layouts.deferred(x), vectorOf(layouts, v, channels));
     case "Div": {
-      if (swapped) return null;
-      const v = vector();
-      return f.scaled(form(full.value), b.make("Div", [n.filled([], 1), v], {}, v.dtype, v.shape));
+      const vector = vectorOf(layouts, v, channels);
+      const one = nchwc.filled([], 1);
+      const inverse = b.make("Div", [one, vector], {}, vector.dtype, vector.shape);
+      return deferredValues.scaled(layouts.deferred(x), inverse);
     }
     default:
       return null;
   }
 }
 
-/** where(y > 0, dy, 0) for y = relu(x), as HardSigmoid(10³⁰ · y) · dy; see the plain lowering. */
-function reluMask(layouts: Layouts, node: Value, operands: readonly Operand[]): Deferred | null {
-  const { b, blocked, plain } = layouts;
-  if (!is(node, "Where") || node.dtype !== "float32") return null;
-  const [condition, , otherwise] = node.inputs;
-  const zero = otherwise;
-  if (!is(condition, "Greater") || operands[2].kind !== "scalar" || !isZero(plain(zero)))
-    return null;
-  const [y, threshold] = condition.inputs;
-  if (!is(y, "Relu") || !isZero(plain(threshold)) || y.shape.join() !== node.shape.join())
-    return null;
-  const array = blocked(y);
-  const attrs = { alpha: 1e30, beta: 0 };
-  const mask = b.make("HardSigmoid", [array], attrs, array.dtype, array.shape);
-  return product(layouts, node, "Mul", [computed(mask, node.shape[1]), operands[1]]);
+/** v + y, v − y or v · y for a vector or scalar v. */
+function vectorFirst(layouts: Layouts, node: Value, v: Operand, y: Value): Deferred | null {
+  if (v.kind === "image" || node.op === "Div") return null;
+  if (node.op !== "Sub") return withVector(layouts, node, y, v);
+  const vector = vectorOf(layouts, v, node.shape[1]);
+  return layouts.deferredValues.shifted(negative(layouts, layouts.deferred(y)), vector);
 }
 
-const isZero = (value: Lowered) =>
-  isLowered(value, "Constant") &&
-  sizeOf(value.shape) === 1 &&
-  Number(value.attrs.array.data[0]) === 0;
+/** where(y > 0, dy, 0) for y = relu(x), as HardSigmoid(10³⁰ · y) · dy; see `reluMask` of the plain lowering. */
+function reluMask(layouts: Layouts, node: Value, operands: readonly Operand[]): Deferred | null {
+  if (!is(node, "Where") || node.dtype !== "float32") return null;
+  const [condition, , otherwise] = node.inputs;
+  const isZero = (value: Value) => isConstantZero(layouts.plain(value));
+  if (!is(condition, "Greater") || operands[2].kind !== "scalar" || !isZero(otherwise)) return null;
+  const [y, threshold] = condition.inputs;
+  if (!is(y, "Relu") || !isZero(threshold) || y.shape.join() !== node.shape.join()) return null;
+  const array = layouts.blocked(y);
+  const attrs = { alpha: 1e30, beta: 0 };
+  const mask = layouts.b.make("HardSigmoid", [array], attrs, array.dtype, array.shape);
+  return inMemory(layouts, node, "Mul", [computed(mask, node.shape[1]), operands[1]]);
+}
 
-const sameOperator = (layouts: Layouts, node: Value, operands: readonly Operand[]): Deferred =>
-  product(layouts, node, node.op as LoweredOp, operands);
-
-/** `op` on arrays in memory: where vectors take part, as [batch, channel / B, pixel, B]. */
-function product(
-  { b, n, blocked, f, plain }: Layouts,
+/** `op` on arrays in memory. With a vector among the operands, images are viewed as [batch, channel / B, pixel, B]. */
+function inMemory(
+  layouts: Layouts,
   node: Value,
   op: LoweredOp,
   operands: readonly (Operand | Deferred)[],
 ): Deferred {
-  const { dtype } = node;
+  const { b, nchwc } = layouts;
   const channels = node.shape[1];
-  const shape = node.shape.with(1, n.whole(channels));
-  const [batch] = shape;
-  const blocks = shape[1] / n.block;
-  const flat = operands.every(
-    (operand) => !("kind" in operand) || operand.kind === "full" || operand.kind === "scalar",
+  const shape = node.shape.with(1, nchwc.whole(channels));
+  const hasVector = operands.some(
+    (operand) => "kind" in operand && (operand.kind === "channel" || operand.kind === "image"),
   );
   const arrays = operands.map((operand) => {
-    if (!("kind" in operand)) {
-      const array = f.settle(operand);
-      return flat ? array : n.view(array);
-    }
-    const { kind, value } = operand;
-    if (kind === "full") return flat ? blocked(value) : n.view(blocked(value));
-    const array = plain(value);
-    if (kind === "scalar") return n.reshape(array, []);
-    if (kind === "channel") return n.reshape(n.vector(array, channels), [1, blocks, 1, n.block]);
-    const rows = n.extended(n.reshape(array, [batch, channels]), 1, shape[1]);
-    return n.reshape(rows, [batch, blocks, 1, n.block]);
+    if ("kind" in operand && operand.kind !== "full") return smallOperand(layouts, operand, shape);
+    const image =
+      "kind" in operand
+        ? layouts.blocked(operand.value)
+        : layouts.deferredValues.materialize(operand);
+    return hasVector ? nchwc.view(image) : image;
   });
   const attrs = (op === node.op ? node.attrs : {}) as LoweredAttributes[LoweredOp];
-  const result = b.make(op, arrays, attrs, dtype, flat ? shape : n.viewShape(shape));
-  const back = flat ? result : b.make("Reshape", [result], { shape }, dtype, shape);
-  return computed(back, channels);
+  if (!hasVector) return computed(b.make(op, arrays, attrs, node.dtype, shape), channels);
+  const viewed = b.make(op, arrays, attrs, node.dtype, nchwc.viewShape(shape));
+  return computed(b.make("Reshape", [viewed], { shape }, node.dtype, shape), channels);
+}
+
+/** A scalar as [], a vector as [1, channel / B, 1, B], one number per example and channel as [batch, channel / B, 1, B]. */
+function smallOperand(
+  layouts: Layouts,
+  { kind, value }: Operand,
+  [batch, channels]: readonly number[],
+): Lowered {
+  const { nchwc } = layouts;
+  const array = layouts.plain(value);
+  const blocks = channels / nchwc.block;
+  if (kind === "scalar") return nchwc.reshape(array, []);
+  if (kind === "channel") {
+    const vector = nchwc.vector(array, sizeOf(value.shape));
+    return nchwc.reshape(vector, [1, blocks, 1, nchwc.block]);
+  }
+  const rows = nchwc.reshape(array, [batch, sizeOf(value.shape) / batch]);
+  return nchwc.reshape(nchwc.extended(rows, 1, channels), [batch, blocks, 1, nchwc.block]);
 }

@@ -1,23 +1,27 @@
-// The gradient of max pooling on blocked arrays. A runtime's scatter takes one number after another; here each place of the window
-// in turn takes what of dy is left, where x is the maximum, and hands it back by a convolution of one tap.
+// The gradient of max pooling on blocked arrays. Autodiff writes a scatter, which ONNX Runtime executes element by element.
+// Here each place (i, j) of the window takes its turn: if x has the maximum there, it takes what is left of dy, and a
+// convolution with a single tap moves its share back to that pixel. So the first of tied places gets all, as in the scatter.
 
+import type { Shape } from "../../../math/tensor.ts";
 import type { Lowered } from "../../graph/lowered.ts";
 import { is, type PoolAttributes, type Value } from "../../graph/value.ts";
 import type { Builder } from "../builder.ts";
-import { type Deferred, deferredOf, type OpenConv } from "./deferred.ts";
-import type { Nchwc } from "./nchwc.ts";
+import { type Deferred, deferredOf, type PendingConv } from "./deferred.ts";
+import type { NchwcBuilder } from "./nchwc-builder.ts";
 
-/** Places of a window beyond which the scatter is as fast. */
+/** Size of a window, in places, from which on the scatter is as fast. */
 const MAX_PLACES = 16;
 
-/** What a gradient of max pooling is made of. */
+/** What a gradient of max pooling depends on. */
 interface Parts {
+  /** [batch, channel, height, width]. */
   readonly x: Value;
+  /** [batch, channel, rows, columns]. */
   readonly dy: Value;
   readonly attrs: PoolAttributes;
 }
 
-/** The parts of dx, if `node` is the scatter that autodiff writes for it; null if it is another reshape. */
+/** The parts of dx if `node` is the last node of a gradient of max pooling as autodiff writes it; otherwise null. */
 export function maxPoolGradientParts(node: Value): Parts | null {
   const [scatter] = node.inputs;
   if (!is(node, "Reshape") || !is(scatter, "ScatterAdd")) return null;
@@ -29,38 +33,42 @@ export function maxPoolGradientParts(node: Value): Parts | null {
   return x.shape.join() === node.shape.join() ? { x, dy, attrs: indices.attrs } : null;
 }
 
-/** A kernel with a single one along an axis: its length, where the one is, and the zeros around the axis. */
+/** A kernel along one axis that has a single one and zeros otherwise, and the padding of the axis. */
 interface Tap {
   readonly length: number;
+  /** Index of the one. */
   readonly at: number;
   readonly before: number;
   readonly after: number;
 }
 
-/** The tap by which a convolution of `step` gives y[h] = x[step · h + offset] for `out` of h; x has `size` pixels, and zeros around. */
+/**
+ * The tap with which a convolution of stride `step` computes y[h] = x[step · h + offset] for h < out. x has `size` elements
+ * and zeros around them.
+ */
 function tapFor(size: number, out: number, step: number, offset: number): Tap {
   const before = Math.max(0, -offset);
   const at = Math.max(0, offset);
   const surplus = size + before - (at + 1) - (out - 1) * step;
-  // Zeros behind the one keep the convolution from giving more than `out`.
+  // Zeros after the one shorten the result to `out`.
   const length = at + 1 + Math.max(0, surplus - step + 1);
   return { length, at, before, after: Math.max(0, -surplus) };
 }
 
-/** A convolution of each channel by itself with one tap. */
-function picking(
-  n: Nchwc,
+/** A depthwise convolution of a blocked x with one tap. */
+function shift(
+  nchwc: NchwcBuilder,
   x: Lowered,
   strides: readonly number[],
   [down, across]: readonly [Tap, Tap],
-): OpenConv {
+): PendingConv {
   const channels = x.shape[1];
   const taps = down.length * across.length;
   const data = new Float32Array(channels * taps);
   for (let c = 0; c < channels; c++) data[c * taps + down.at * across.length + across.at] = 1;
   return {
     x,
-    w: n.depthwiseWeights(n.numbers([channels, 1, down.length, across.length], data)),
+    w: nchwc.depthwiseWeights(nchwc.numbers([channels, 1, down.length, across.length], data)),
     attrs: {
       strides,
       dilations: [1, 1],
@@ -70,10 +78,13 @@ function picking(
   };
 }
 
-/** dx in phases; null where this lowering has no form for it. `x` and `dy` are blocked. */
+/**
+ * dx [batch, channel, height, width] in phases, for blocked x and dy; null if this lowering has no form for it: large or
+ * dilated windows, or a height or width that is no multiple of the stride.
+ */
 export function blockedMaxPoolGradient(
   b: Builder,
-  n: Nchwc,
+  nchwc: NchwcBuilder,
   { attrs, x: source }: Parts,
   x: Lowered,
   dy: Lowered,
@@ -81,78 +92,79 @@ export function blockedMaxPoolGradient(
   const { kernel, strides, pads, dilations } = attrs;
   const [, , height, width] = x.shape;
   const [, , rows, columns] = dy.shape;
-  const small = kernel[0] * kernel[1] <= MAX_PLACES && dilations.every((d) => d === 1);
-  const whole = height % strides[0] === 0 && width % strides[1] === 0;
-  if (!small || !whole) return null;
-  const y = n.pool("NchwcMaxPool", x, attrs);
+  const isSmall = kernel[0] * kernel[1] <= MAX_PLACES && dilations.every((d) => d === 1);
+  const hasPhases = height % strides[0] === 0 && width % strides[1] === 0;
+  if (!isSmall || !hasPhases) return null;
+  const y = nchwc.pool("NchwcMaxPool", x, attrs);
   const binary = (op: "Sub" | "Mul", p: Lowered, q: Lowered) =>
     b.make(op, [p, q], {}, p.dtype, p.shape);
 
-  const parts: OpenConv[][][] = Array.from({ length: strides[0] }, () =>
+  const parts: PendingConv[][][] = Array.from({ length: strides[0] }, () =>
     Array.from({ length: strides[1] }, () => []),
   );
   let left = dy;
   for (let i = 0; i < kernel[0]; i++)
     for (let j = 0; j < kernel[1]; j++) {
       const [r, c] = [i - pads[0], j - pads[1]];
-      const {
-        x: from,
-        w,
-        attrs: geometry,
-      } = picking(n, x, strides, [
+      const place = shift(nchwc, x, strides, [
         tapFor(height, rows, strides[0], r),
         tapFor(width, columns, strides[1], c),
       ]);
-      const below = binary("Sub", n.conv(from, w, geometry), y);
-      const isTop = b.make("HardSigmoid", [below], { alpha: 1e30, beta: 1 }, y.dtype, y.shape);
-      const share = binary(
-        "Mul",
-        withoutBorder(b, n, isTop, { r, c, strides, height, width }),
-        left,
-      );
+      // HardSigmoid(10³⁰ · (x − y) + 1): 1 where x = y, and 0 below, unless x is within 10⁻³⁰ of y.
+      const below = binary("Sub", nchwc.conv(place.x, place.w, place.attrs), y);
+      const isMax = b.make("HardSigmoid", [below], { alpha: 1e30, beta: 1 }, y.dtype, y.shape);
+      const inside = placesInside([r, c], attrs, x.shape, dy.shape);
+      const share = binary("Mul", inside === null ? isMax : masked(b, nchwc, isMax, inside), left);
       left = binary("Sub", left, share);
-      // dx[step · h + r] takes share[h]: in the phase of r it lies ⌊r / step⌋ further.
-      const shift = [Math.floor(r / strides[0]), Math.floor(c / strides[1])];
-      const back = picking(
-        n,
+      // dx[step · h + r] gets share[h]. That pixel is in phase r mod step, at h + ⌊r / step⌋.
+      const moved = [Math.floor(r / strides[0]), Math.floor(c / strides[1])];
+      const back = shift(
+        nchwc,
         share,
         [1, 1],
         [
-          tapFor(rows, height / strides[0], 1, -shift[0]),
-          tapFor(columns, width / strides[1], 1, -shift[1]),
+          tapFor(rows, height / strides[0], 1, -moved[0]),
+          tapFor(columns, width / strides[1], 1, -moved[1]),
         ],
       );
-      parts[r - shift[0] * strides[0]][c - shift[1] * strides[1]].push(back);
+      parts[r - moved[0] * strides[0]][c - moved[1] * strides[1]].push(back);
     }
   const phases = { steps: [strides[0], strides[1]] as const, parts };
   return deferredOf(x.shape, source.shape[1], { phases: [phases] });
 }
 
-/** `isTop` with 0 where a place of the window lies in the border, whose zeros may look like a maximum. */
-function withoutBorder(
+/**
+ * For each output pixel, 1 if this place of its window lies inside of x, or 0 if it lies in the padding: [rows, columns].
+ * Null if all lie inside. `place` is the row and column of the place relative to `stride · output pixel`.
+ */
+function placesInside(
+  place: readonly [number, number],
+  { strides }: PoolAttributes,
+  xShape: Shape,
+  dyShape: Shape,
+): number[][] | null {
+  const [down, across] = [0, 1].map((i) =>
+    Array.from({ length: dyShape[i + 2] }, (_, h) => {
+      const at = h * strides[i] + place[i];
+      return at >= 0 && at < xShape[i + 2] ? 1 : 0;
+    }),
+  );
+  if (![...down, ...across].includes(0)) return null;
+  return down.map((row) => across.map((column) => row * column));
+}
+
+/** A blocked x [batch, channel, rows, columns] times `mask` [rows, columns]. Zeros in the padding may equal a maximum. */
+function masked(
   b: Builder,
-  n: Nchwc,
-  isTop: Lowered,
-  at: { r: number; c: number; strides: readonly number[]; height: number; width: number },
+  nchwc: NchwcBuilder,
+  x: Lowered,
+  mask: readonly (readonly number[])[],
 ): Lowered {
-  const [batch, channels, rows, columns] = isTop.shape;
-  const inside = (count: number, offset: number, step: number, size: number) =>
-    Array.from({ length: count }, (_, h) => {
-      const place = h * step + offset;
-      return place >= 0 && place < size ? 1 : 0;
-    });
-  const down = inside(rows, at.r, at.strides[0], at.height);
-  const across = inside(columns, at.c, at.strides[1], at.width);
-  if (![...down, ...across].includes(0)) return isTop;
-  const B = n.block;
-  const data = new Float32Array(rows * columns * B);
-  for (const [h, inRow] of down.entries())
-    for (const [w, inColumn] of across.entries()) {
-      const from = (h * columns + w) * B;
-      data.fill(inRow * inColumn, from, from + B);
-    }
-  const mask = n.numbers([1, rows * columns * B], data);
-  const planes = n.reshape(isTop, [(batch * channels) / B, rows * columns * B]);
-  const product = b.make("Mul", [planes, mask], {}, isTop.dtype, planes.shape);
-  return n.reshape(product, isTop.shape);
+  const [batch, channels, rows, columns] = x.shape;
+  const B = nchwc.block;
+  const data = mask.flat().flatMap((value) => new Array<number>(B).fill(value));
+  const factor = nchwc.numbers([1, rows * columns * B], data);
+  const planes = nchwc.reshape(x, [(batch * channels) / B, rows * columns * B]);
+  const product = b.make("Mul", [planes, factor], {}, x.dtype, planes.shape);
+  return nchwc.reshape(product, x.shape);
 }

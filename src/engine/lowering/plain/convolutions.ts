@@ -1,13 +1,15 @@
-// The two gradients of a convolution in operators that ONNX has.
+// The two gradients of a convolution in operators that ONNX has. Shapes: x [batch, in, height, width],
+// w [out, in / groups, rows, columns], dy [batch, out, height of y, width of y].
 
 import type { Lowered } from "../../graph/lowered.ts";
 import type { Value } from "../../graph/value.ts";
 import type { Builder } from "../builder.ts";
-import { shaping } from "./shaping.ts";
+import { Shaping } from "./shaping.ts";
 
 /**
- * ∂L/∂x. With stride 1 it is a convolution of dy with the kernel turned by 180° and its channel axes
- * exchanged, which runs faster than ONNX's ConvTranspose; else ConvTranspose.
+ * ∂L/∂x [batch, in, height, width]. For stride 1 this is a convolution of dy with the kernel rotated by 180° and its channel
+ * axes exchanged (Dumoulin & Visin 2016, arXiv:1603.07285, §4), which runs faster than ONNX's ConvTranspose. Otherwise it
+ * is a ConvTranspose.
  */
 export function inputGradient(
   b: Builder,
@@ -19,14 +21,17 @@ export function inputGradient(
   const reach = kernel.map((n, i) => (n - 1) * dilations[i]);
   const flippedPads = [0, 1, 2, 3].map((i) => reach[i % 2] - pads[i]);
   if (strides.every((s) => s === 1) && groups === 1 && flippedPads.every((n) => n >= 0)) {
-    const { slice, transpose } = shaping(b, dtype);
+    const shaping = new Shaping(b, dtype);
     const [out, into, rows, columns] = w.shape;
-    const turned = slice(w, [0, 0, rows - 1, columns - 1], [out, into, -1, -1], [1, 1, -1, -1]);
-    const flipped = rows * columns === 1 ? w : turned;
-    const swapped = transpose(flipped, [1, 0, 2, 3]);
-    return b.make("Conv", [dy, swapped], { ...attrs, pads: flippedPads }, dtype, inputShape);
+    const [start, stop] = [
+      [0, 0, rows - 1, columns - 1],
+      [out, into, -1, -1],
+    ];
+    const rotated = rows * columns === 1 ? w : shaping.slice(w, start, stop, [1, 1, -1, -1]);
+    const kernels = shaping.transpose(rotated, [1, 0, 2, 3]);
+    return b.make("Conv", [dy, kernels], { ...attrs, pads: flippedPads }, dtype, inputShape);
   }
-  // Rows of x below the last window get no gradient: output padding, less than one stride.
+  // Rows and columns of x behind the last window get no gradient. ONNX calls them output padding: less than one stride.
   const outputPadding = [0, 1].map(
     (i) =>
       inputShape[i + 2] -
@@ -35,7 +40,7 @@ export function inputGradient(
   return b.make("ConvTranspose", [dy, w], { ...attrs, outputPadding }, dtype, inputShape);
 }
 
-/** ∂L/∂w as one matrix product per example, summed over the batch. */
+/** ∂L/∂w [out, in / groups, rows, columns] as one matrix product per example, summed over the batch. */
 export function weightGradient(
   b: Builder,
   node: Value<"ConvWeightGradient">,
@@ -44,22 +49,23 @@ export function weightGradient(
   const { shape, attrs } = node;
   const { strides, pads, dilations, groups, kernelShape } = attrs;
   if (groups > 1) {
-    const { slice, concat } = shaping(b, node.dtype);
-    const part = (v: Lowered, g: number) => {
+    const shaping = new Shaping(b, node.dtype);
+    const groupOf = (v: Lowered, g: number) => {
       const size = v.shape[1] / groups;
       const stops = [v.shape[0], (g + 1) * size, v.shape[2], v.shape[3]];
-      return slice(v, [0, g * size, 0, 0], stops, [1, 1, 1, 1]);
+      return shaping.slice(v, [0, g * size, 0, 0], stops, [1, 1, 1, 1]);
     };
-    const single = { ...attrs, groups: 1 };
+    const single: Value<"ConvWeightGradient"> = {
+      ...node,
+      attrs: { ...attrs, groups: 1 },
+      shape: [shape[0] / groups, ...shape.slice(1)],
+    };
     const gradients = Array.from({ length: groups }, (_, g) =>
-      weightGradient(b, { ...node, attrs: single, shape: [shape[0] / groups, ...shape.slice(1)] }, [
-        part(x, g),
-        part(dy, g),
-      ]),
+      weightGradient(b, single, [groupOf(x, g), groupOf(dy, g)]),
     );
-    return concat(gradients, 0);
+    return shaping.concat(gradients, 0);
   }
-  // Shifting x by rows and dy by columns copies less than shifting x by both, if x has channels enough.
+  // Shifting x by rows and dy by columns copies less than shifting x by both, unless x has few channels.
   const [rows, columns] = kernelShape;
   const dense = strides[1] === 1 && dilations[1] === 1 && pads[1] < columns && pads[3] < columns;
   const copied = rows * shape[1] + columns * shape[0];
@@ -68,36 +74,40 @@ export function weightGradient(
     : shiftedInput(b, node, x, dy);
 }
 
-/** For each offset (i, j) of the kernel the pixels of x that it saw, times dy. */
+/**
+ * For each tap (i, j) of the kernel, the pixels of x that it reads, times dy:
+ * dw[o, c, i, j] = Σ x[n, c, h · stride + i, w · stride + j] · dy[n, o, h, w].
+ */
 function shiftedInput(
   b: Builder,
   { dtype, shape, attrs: { strides, pads, dilations } }: Value<"ConvWeightGradient">,
   x: Lowered,
   dy: Lowered,
 ): Lowered {
-  const { reshape, transpose, slice, concat, pad } = shaping(b, dtype);
+  const shaping = new Shaping(b, dtype);
   const [batch, channels] = x.shape;
   const [, out, height, width] = dy.shape;
   const [, , rows, columns] = shape;
-  const padded = pad(x, [0, 0, pads[0], pads[1]], [0, 0, pads[2], pads[3]]);
-  const seen: Lowered[] = [];
+  const padded = shaping.pad(x, [0, 0, pads[0], pads[1]], [0, 0, pads[2], pads[3]]);
+  const read: Lowered[] = [];
   for (let i = 0; i < rows; i++)
     for (let j = 0; j < columns; j++) {
       const [top, left] = [i * dilations[0], j * dilations[1]];
       const bottom = top + (height - 1) * strides[0] + 1;
       const right = left + (width - 1) * strides[1] + 1;
       const stops = [batch, channels, bottom, right];
-      const window = slice(padded, [0, 0, top, left], stops, [1, 1, ...strides]);
-      seen.push(reshape(window, [batch, channels, height * width]));
+      const window = shaping.slice(padded, [0, 0, top, left], stops, [1, 1, ...strides]);
+      read.push(shaping.reshape(window, [batch, channels, height * width]));
     }
-  // [batch, out, pixel] · [batch, offset · channel, pixel]ᵀ
-  const total = productOverBatch(b, reshape(dy, [batch, out, height * width]), concat(seen, 1));
-  return transpose(reshape(total, [out, rows, columns, channels]), [0, 3, 1, 2]);
+  // [batch, out, pixel] · [batch, tap · in, pixel]ᵀ.
+  const flat = shaping.reshape(dy, [batch, out, height * width]);
+  const total = productOverBatch(b, flat, shaping.concat(read, 1));
+  return shaping.transpose(shaping.reshape(total, [out, rows, columns, channels]), [0, 3, 1, 2]);
 }
 
 /**
- * Σ x[h + i, w + j] · dy[h, w] = Σ x[h + i, w′] · dy[h, w′ − j]: for each row offset i the rows of x, for
- * each column offset j dy moved by j, and all pairs at once as one product.
+ * Σ x[h + i, w + j] · dy[h, w] = Σ x[h + i, w′] · dy[h, w′ − j], here for stride 1 and no padding: x shifted by each row
+ * offset i, times dy shifted by each column offset j, all pairs in one product.
  */
 function shiftedBoth(
   b: Builder,
@@ -105,30 +115,31 @@ function shiftedBoth(
   x: Lowered,
   dy: Lowered,
 ): Lowered {
-  const { reshape, transpose, slice, concat, pad } = shaping(b, dtype);
+  const shaping = new Shaping(b, dtype);
   const [batch, channels, , width] = x.shape;
   const [, out, height] = dy.shape;
   const [, , rows, columns] = shape;
   const pixels = height * width;
-  const tall = pad(x, [0, 0, pads[0], 0], [0, 0, pads[2], 0]);
-  const seen = Array.from({ length: rows }, (_, i) => {
+  const tall = shaping.pad(x, [0, 0, pads[0], 0], [0, 0, pads[2], 0]);
+  const shiftedX = Array.from({ length: rows }, (_, i) => {
     const top = i * dilations[0];
     const stops = [batch, channels, top + (height - 1) * strides[0] + 1, width];
-    const window = slice(tall, [0, 0, top, 0], stops, [1, 1, strides[0], 1]);
-    return reshape(window, [batch, channels, pixels]);
+    const window = shaping.slice(tall, [0, 0, top, 0], stops, [1, 1, strides[0], 1]);
+    return shaping.reshape(window, [batch, channels, pixels]);
   });
-  const wide = pad(dy, [0, 0, 0, columns - 1 - pads[1]], [0, 0, 0, columns - 1 - pads[3]]);
-  const moved = Array.from({ length: columns }, (_, j) => {
+  const wide = shaping.pad(dy, [0, 0, 0, columns - 1 - pads[1]], [0, 0, 0, columns - 1 - pads[3]]);
+  const shiftedDy = Array.from({ length: columns }, (_, j) => {
     const left = columns - 1 - j;
     const stops = [batch, out, height, left + width];
-    return reshape(slice(wide, [0, 0, 0, left], stops, [1, 1, 1, 1]), [batch, out, pixels]);
+    const window = shaping.slice(wide, [0, 0, 0, left], stops, [1, 1, 1, 1]);
+    return shaping.reshape(window, [batch, out, pixels]);
   });
-  // [batch, column · out, pixel] · [batch, row · channel, pixel]ᵀ
-  const total = productOverBatch(b, concat(moved, 1), concat(seen, 1));
-  return transpose(reshape(total, [columns, out, rows, channels]), [1, 3, 2, 0]);
+  // [batch, column · out, pixel] · [batch, row · in, pixel]ᵀ.
+  const total = productOverBatch(b, shaping.concat(shiftedDy, 1), shaping.concat(shiftedX, 1));
+  return shaping.transpose(shaping.reshape(total, [columns, out, rows, channels]), [1, 3, 2, 0]);
 }
 
-/** Σ over the batch of a · cᵀ: [batch, m, k] and [batch, n, k] → [m, n]. */
+/** Σ a · cᵀ over the batch: [batch, m, k] and [batch, n, k] → [m, n]. */
 function productOverBatch(b: Builder, a: Lowered, c: Lowered): Lowered {
   const [batch, m] = a.shape;
   const n = c.shape[1];

@@ -17,7 +17,7 @@ const same = { strides: [1, 1], pads: [1, 1, 1, 1], dilations: [1, 1], groups: 1
 const scale = g.input("scale", [1, 4, 1, 1]);
 
 describe("the plain lowering", () => {
-  it("computes what is known now", () => {
+  it("folds constants", () => {
     const two = g.constant(tensor([2], [1, 2]));
     const all = nodes({ y: g.mul(g.exp(g.mul(two, two)), g.input("z", [2])) });
     expect(count(all, "Exp")).toBe(0);
@@ -28,7 +28,7 @@ describe("the plain lowering", () => {
     ]);
   });
 
-  it("does not write out a large constant that broadcasting can make", () => {
+  it("does not fold an Expand into a large constant", () => {
     const all = nodes({ y: g.expand(g.scalar(0), [100, 100]) });
     expect(count(all, "Expand")).toBe(1);
   });
@@ -38,29 +38,29 @@ describe("the plain lowering", () => {
     expect(count(all, "Exp")).toBe(1);
   });
 
-  it("moves a scale behind a convolution into its weights", () => {
+  it("folds the scale after a convolution into its weights", () => {
     const all = nodes({ y: g.mul(g.conv(x, w, same), scale) });
     const products = all.filter((node) => node.op === "Mul").map(({ shape }) => shape);
     expect(products).toEqual([w.shape]);
   });
 
-  it("leaves a scale where something else reads the convolution", () => {
+  it("keeps a scale if the convolution has another reader", () => {
     const y = g.conv(x, w, same);
     const all = nodes({ y, scaled: g.mul(y, scale) });
     expect(all.filter((node) => node.op === "Mul").map(({ shape }) => shape)).toEqual([y.shape]);
   });
 
-  it("moves the scale of a frozen batch norm out of the backward pass too", () => {
+  it("folds the scale of a frozen batch norm in the backward pass too", () => {
     const y = g.relu(g.add(g.mul(g.conv(x, w, same), scale), g.input("shift", [1, 4, 1, 1])));
     const [dx] = gradient(g.sum(y), [x]);
     const all = nodes({ dx });
     const activations = all.filter(({ op, shape }) => op === "Mul" && shape.join() === "2,4,8,8");
-    // Only the mask of the relu is left.
+    // The only product left is the mask of the relu.
     expect(activations).toHaveLength(1);
     expect(count(all, "HardSigmoid")).toBe(1);
   });
 
-  it("turns a stride-1 gradient into a convolution, a strided one into a transposed one", () => {
+  it("lowers an input gradient to Conv for stride 1, and to ConvTranspose for stride 2", () => {
     const strided = { ...same, strides: [2, 2] };
     for (const [attrs, op] of [
       [same, "Conv"],
@@ -73,7 +73,7 @@ describe("the plain lowering", () => {
     }
   });
 
-  it("leaves no operator that ONNX does not have", () => {
+  it("leaves no operator that ONNX lacks", () => {
     const loss = g.sum(g.stopGradient(g.relu(g.conv(x, w, same))));
     const kept = g.sum(g.relu(g.conv(x, w, { ...same, strides: [2, 2] })));
     const [dx, dw] = gradient(g.add(loss, kept), [x, w]);

@@ -1,63 +1,79 @@
+import type { NdArray } from "../../../math/tensor.ts";
 import type { Lowered } from "../../graph/lowered.ts";
 import type { Builder } from "../builder.ts";
 import { maker } from "../maker.ts";
 
-/** Stands for "not here" among positions, all of which are smaller; exact as float32. */
+type PoolIndices = Lowered<"MaxPoolIndices">;
+
+/** A position larger than any position in an image; exact in float32. */
 const NOWHERE = 2 ** 24;
 
 /**
- * Where the maximum of each window stands, which WebGPU's MaxPool does not say: the smallest position at which the window
- * has that value. Positions within an image are counted as float32, exactly.
+ * The position of the maximum of each window, which WebGPU's MaxPool does not return: the smallest position at which x
+ * [batch, channel, height, width] equals the maximum. Positions within an image are computed in float32, exactly. Null for
+ * other dtypes and for images of more than 2²⁴ pixels.
  */
-export function poolIndices(b: Builder, node: Lowered<"MaxPoolIndices">): Lowered | null {
+export function poolIndices(b: Builder, node: PoolIndices): Lowered | null {
   const { attrs, shape, inputs } = node;
   const [x] = inputs;
   const [batch, channels, height, width] = x.shape;
   if (x.dtype !== "float32" || height * width > NOWHERE) return null;
-  const { kernel, strides, pads, dilations } = attrs;
+  const { kernel, strides, dilations } = attrs;
   const [, , rows, columns] = shape;
   const { add, min, cast, greater, number, constant } = maker(b);
 
-  // Rows and columns that the last window reaches, if that is beyond x and its pads.
-  const reached = [rows, columns].map(
-    (n, i) => (n - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1,
-  );
-  const after = [height, width].map((n, i) => Math.max(0, reached[i] - n - pads[i]));
-  const tall = [batch, channels, pads[0] + height + after[0], pads[1] + width + after[1]];
-  const around = { before: [0, 0, pads[0], pads[1]], after: [0, 0, ...after] };
-  const padded = tall.join() === x.shape.join() ? x : b.make("Pad", [x], around, x.dtype, tall);
-
-  /** Where each window has its place (i, j), within the image. */
-  const positions = (i: number, j: number) => {
-    const data = new Float32Array(rows * columns);
-    for (let row = 0; row < rows; row++)
-      for (let column = 0; column < columns; column++) {
-        const y = row * strides[0] + i * dilations[0] - pads[0];
-        const x = column * strides[1] + j * dilations[1] - pads[1];
-        const inside = y >= 0 && y < height && x >= 0 && x < width;
-        data[row * columns + column] = inside ? y * width + x : NOWHERE;
-      }
-    return constant({ dtype: "float32", shape: [1, 1, rows, columns], data });
-  };
-
+  const padded = padToWindows(b, node);
   const highest = b.make("MaxPool", [x], attrs, x.dtype, shape);
-  let first: Lowered | null = null;
+  let smallest: Lowered | null = null;
   for (let i = 0; i < kernel[0]; i++)
     for (let j = 0; j < kernel[1]; j++) {
+      // Element (i, j) of every window: [batch, channel, rows, columns].
       const [top, left] = [i * dilations[0], j * dilations[1]];
       const bottom = top + (rows - 1) * strides[0] + 1;
       const right = left + (columns - 1) * strides[1] + 1;
-      const window = {
+      const range = {
         starts: [0, 0, top, left],
         stops: [batch, channels, bottom, right],
         steps: [1, 1, ...strides],
       };
-      const seen = b.make("Slice", [padded], window, x.dtype, shape);
-      const parts = [greater(highest, seen, shape), number(NOWHERE, x.dtype), positions(i, j)];
-      const place = b.make("Where", parts, {}, x.dtype, shape);
-      first = first === null ? place : min(first, place);
+      const element = b.make("Slice", [padded], range, x.dtype, shape);
+      const isLower = greater(highest, element, shape);
+      const position = constant(positionsOf(node, i, j));
+      const candidate = [isLower, number(NOWHERE, x.dtype), position];
+      const place = b.make("Where", candidate, {}, x.dtype, shape);
+      smallest = smallest === null ? place : min(smallest, place);
     }
-  const images = Int32Array.from({ length: batch * channels }, (_, i) => i * height * width);
-  const base = constant({ dtype: "int32", shape: [batch, channels, 1, 1], data: images });
-  return cast(add(cast(first as Lowered, "int32"), base), "int64");
+  const offsets = Int32Array.from({ length: batch * channels }, (_, i) => i * height * width);
+  const images = constant({ dtype: "int32", shape: [batch, channels, 1, 1], data: offsets });
+  return cast(add(cast(smallest as Lowered, "int32"), images), "int64");
+}
+
+/** x with zeros for its padding, and up to the rows and columns that the last window reaches. */
+function padToWindows(b: Builder, { attrs, shape, inputs: [x] }: PoolIndices): Lowered {
+  const { kernel, strides, pads, dilations } = attrs;
+  const [batch, channels, height, width] = x.shape;
+  const reached = [0, 1].map(
+    (i) => (shape[i + 2] - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1,
+  );
+  const behind = [0, 1].map((i) => Math.max(0, reached[i] - x.shape[i + 2] - pads[i]));
+  const padded = [batch, channels, pads[0] + height + behind[0], pads[1] + width + behind[1]];
+  if (padded.join() === x.shape.join()) return x;
+  const padding = { before: [0, 0, pads[0], pads[1]], after: [0, 0, ...behind] };
+  return b.make("Pad", [x], padding, x.dtype, padded);
+}
+
+/** The position within the image of element (i, j) of each window, NOWHERE in the padding: [1, 1, rows, columns]. */
+function positionsOf({ attrs, shape, inputs: [x] }: PoolIndices, i: number, j: number): NdArray {
+  const { strides, pads, dilations } = attrs;
+  const [, , height, width] = x.shape;
+  const [, , rows, columns] = shape;
+  const data = new Float32Array(rows * columns);
+  for (let row = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++) {
+      const y = row * strides[0] + i * dilations[0] - pads[0];
+      const x = column * strides[1] + j * dilations[1] - pads[1];
+      const inside = y >= 0 && y < height && x >= 0 && x < width;
+      data[row * columns + column] = inside ? y * width + x : NOWHERE;
+    }
+  return { dtype: "float32", shape: [1, 1, rows, columns], data };
 }

@@ -1,5 +1,5 @@
-// What ONNX Runtime's WebGPU provider lacks, or computes too coarsely, in operators that it has. Anything it
-// lacks and that is not listed here runs on the CPU inside ONNX Runtime: the same numbers, and two copies.
+// Replaces operators that ONNX Runtime's WebGPU provider lacks, or computes with too large an error, by operators that it
+// has. ONNX Runtime runs any other missing operator on the CPU: the numbers are the same, at the price of two copies.
 
 import { isLowered, type Lowered, type LoweredOp } from "../../graph/lowered.ts";
 import type { Value } from "../../graph/value.ts";
@@ -9,8 +9,8 @@ import { lowerPlain } from "../plain/plain.ts";
 import { poolIndices } from "./pool.ts";
 import { groupedTransposed } from "./transposed.ts";
 
-/** Swaps the last two axes. */
-function swapped(b: Builder, x: Lowered): Lowered {
+/** x with its last two axes swapped. */
+function transposed(b: Builder, x: Lowered): Lowered {
   const rank = x.shape.length;
   const perm = [...x.shape.keys()];
   [perm[rank - 2], perm[rank - 1]] = [rank - 1, rank - 2];
@@ -19,8 +19,8 @@ function swapped(b: Builder, x: Lowered): Lowered {
 }
 
 /**
- * WGSL allows sine and cosine an error of 2⁻¹¹, and SwiftShader uses all of it. In float64, which no provider but the
- * CPU's has, they are computed on the host.
+ * WGSL allows an error of 2⁻¹¹ for sine and cosine, and SwiftShader uses all of it. Only the CPU provider has float64, so
+ * ONNX Runtime computes them on the host in float64.
  */
 const onHost = (b: Builder, { op, inputs: [x], shape }: Lowered): Lowered | null => {
   if (x.dtype !== "float32") return null;
@@ -29,12 +29,12 @@ const onHost = (b: Builder, { op, inputs: [x], shape }: Lowered): Lowered | null
   return cast(y, "float32");
 };
 
+/** Replaces a node by operators of the provider; null keeps the node. */
 type Substitute<O extends LoweredOp> = (b: Builder, node: Lowered<O>) => Lowered | null;
 
-/** Stands for a node in the provider's own operators, or null where the node may stay. */
 const substitutes: { readonly [O in LoweredOp]?: Substitute<O> } = {
   FusedMatMul(b, { attrs: { transA, transB, alpha }, inputs: [x, y], dtype, shape }) {
-    const factors = [transA ? swapped(b, x) : x, transB ? swapped(b, y) : y];
+    const factors = [transA ? transposed(b, x) : x, transB ? transposed(b, y) : y];
     const product = b.make("MatMul", factors, {}, dtype, shape);
     const { mul, number } = maker(b);
     return alpha === 1 ? product : mul(product, number(alpha, dtype));
@@ -58,7 +58,7 @@ const substitutes: { readonly [O in LoweredOp]?: Substitute<O> } = {
     return sub(cast(greater(x, zero, shape), dtype), cast(greater(zero, x, shape), dtype));
   },
 
-  // ⌊x⌋ + 1 above a half, ⌊x⌋ below, and the even one of the two at a half; x − ⌊x⌋ is exact.
+  // Let r = x − ⌊x⌋, which is exact: ⌊x⌋ + 1 if r > ½, ⌊x⌋ if r < ½, and the even one of the two if r = ½.
   Round(b, { inputs: [x], dtype, shape }) {
     if (dtype !== "float32") return null;
     const { add, sub, mul, cast, greater, equal, unary, number } = maker(b);
@@ -80,7 +80,7 @@ const substitutes: { readonly [O in LoweredOp]?: Substitute<O> } = {
   MaxPoolIndices: poolIndices,
   ConvTranspose: groupedTransposed,
 
-  // Indices that were made as int32 stay so, since a cast to int64 would run on the CPU.
+  // Indices that were computed as int32 stay int32: a cast to int64 would run on the CPU.
   Reshape(b, { inputs: [x], attrs, shape }) {
     if (!isIndex(x)) return null;
     return maker(b).cast(b.make("Reshape", [x.inputs[0]], attrs, "int32", shape), "int64");
@@ -91,21 +91,22 @@ const substitutes: { readonly [O in LoweredOp]?: Substitute<O> } = {
   },
 };
 
+/** Whether a value is an int32 array cast to int64. */
 const isIndex = (x: Lowered): boolean =>
   isLowered(x, "Cast") && x.dtype === "int64" && x.inputs[0].dtype === "int32";
 
-/** A builder that makes only what the provider has, as far as `substitutes` knows. */
+/** A builder that applies `substitutes` to every node, and to the nodes of the replacements. */
 function webgpuBuilder(b: Builder): Builder {
-  const own: Builder = {
+  const substituting: Builder = {
     make(op, inputs, attrs, dtype, shape) {
       const node = { op, inputs, attrs, dtype, shape } as Lowered;
       const substitute = substitutes[op] as Substitute<LoweredOp> | undefined;
-      return substitute?.(own, node) ?? b.make(op, inputs, attrs, dtype, shape);
+      return substitute?.(substituting, node) ?? b.make(op, inputs, attrs, dtype, shape);
     },
   };
-  return own;
+  return substituting;
 }
 
-/** The plain lowering for WebGPU: every value that it can keep on the device stays there. */
+/** Lowers a graph for WebGPU. Values stay on the device unless their operator has no replacement. */
 export const lowerWebgpu = (outputs: Readonly<Record<string, Value>>): Record<string, Lowered> =>
   lowerPlain(outputs, webgpuBuilder);
