@@ -136,54 +136,39 @@ export async function agreementOf(
  * whose parts are off by more than 1e-4 must be as close to the one in double precision as PyTorch's is, up to `WINOGRAD`.
  */
 export function disagreements(a: Agreement): string[] {
-  const allowed = OTHER_IMAGES * (a.images ?? 0);
-  return [
-    ...(a.exactLoss !== null && !(a.exactLoss.ours <= WINOGRAD * a.exactLoss.pytorch)
-      ? [`loss by ${text(a.loss ?? 0)}, ${text(a.exactLoss.ours)} from double precision`]
-      : []),
-    ...(a.exact !== null && !(a.exact.ours <= WINOGRAD * a.exact.pytorch)
-      ? [`gradient by ${text(a.gradient ?? 0)}, ${text(a.exact.ours)} from double precision`]
-      : []),
-    ...(a.otherImages !== null && !(a.otherImages <= allowed)
-      ? [`${a.otherImages.toFixed(2)} of ${a.images} images`]
-      : []),
-    ...(a.medianL2 !== null && !(a.medianL2[0] / a.medianL2[1] - 1 <= MEDIAN)
-      ? [`median ℓ2 of ${distances(a.medianL2)}`]
-      : []),
-  ];
+  const problems: string[] = [];
+  if (a.exactLoss !== null && !(a.exactLoss.ours <= WINOGRAD * a.exactLoss.pytorch))
+    problems.push(`loss by ${text(a.loss ?? 0)}, ${text(a.exactLoss.ours)} from double precision`);
+  if (a.exact !== null && !(a.exact.ours <= WINOGRAD * a.exact.pytorch))
+    problems.push(
+      `gradient by ${text(a.gradient ?? 0)}, ${text(a.exact.ours)} from double precision`,
+    );
+  if (a.otherImages !== null && !(a.otherImages <= OTHER_IMAGES * (a.images ?? 0)))
+    problems.push(`${a.otherImages.toFixed(2)} of ${a.images} images`);
+  if (a.medianL2 !== null && !(a.medianL2[0] / a.medianL2[1] - 1 <= MEDIAN))
+    problems.push(`median ℓ2 of ${distances(a.medianL2)}`);
+  return problems;
 }
 
 const text = (value: number) => value.toExponential(1);
 const distances = (pair: readonly number[]) => pair.map((value) => value.toFixed(4)).join(" and ");
 
 /** How well they agree, for a reader. */
-export function agreementText({
-  loss,
-  exactLoss,
-  gradient,
-  largest,
-  exact,
-  accuracy,
-  otherImages,
-  images,
-  medianL2,
-}: Agreement) {
+export function agreementText(agreement: Agreement): string {
+  const { loss, exactLoss, gradient, largest, exact, accuracy } = agreement;
+  const { otherImages, images, medianL2 } = agreement;
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
-  return [
-    ...(loss === null ? [] : [`loss to ${text(loss)}`]),
-    ...(exactLoss === null
-      ? []
-      : [`from double precision ${text(exactLoss.ours)}, PyTorch ${text(exactLoss.pytorch)}`]),
-    ...(gradient === null
-      ? []
-      : [`gradient to ${text(gradient)} (largest of its parts ${text(largest ?? 0)})`]),
-    ...(exact === null
-      ? []
-      : [`from double precision ${text(exact.ours)}, PyTorch ${text(exact.pytorch)}`]),
-    ...(accuracy === null ? [] : [`accuracy ${accuracy.map(percent).join(" and ")}`]),
-    ...(otherImages === null
-      ? []
-      : [`${Number(otherImages.toFixed(2))} of ${images} images differ`]),
-    ...(medianL2 === null ? [] : [`median ℓ2 ${distances(medianL2)}`]),
-  ].join(", ");
+  const precision = ({ ours, pytorch }: NonNullable<Agreement["exact"]>) =>
+    `from double precision ${text(ours)}, PyTorch ${text(pytorch)}`;
+  const parts: string[] = [];
+  if (loss !== null) parts.push(`loss to ${text(loss)}`);
+  if (exactLoss !== null) parts.push(precision(exactLoss));
+  if (gradient !== null)
+    parts.push(`gradient to ${text(gradient)} (largest of its parts ${text(largest ?? 0)})`);
+  if (exact !== null) parts.push(precision(exact));
+  if (accuracy !== null) parts.push(`accuracy ${accuracy.map(percent).join(" and ")}`);
+  if (otherImages !== null)
+    parts.push(`${Number(otherImages.toFixed(2))} of ${images} images differ`);
+  if (medianL2 !== null) parts.push(`median ℓ2 ${distances(medianL2)}`);
+  return parts.join(", ");
 }

@@ -45,7 +45,7 @@ function ofEvaluation({ seed, labels, noise, effort }: Task) {
     attack: noise === null ? keys : foldAll(foldAll(keys, nameToNumber("mean-loss")), 0),
     clean: stream("clean", clean),
     score: stream(under, score),
-    ...(noise !== null && { noise: bound(noise) }),
+    noise: noise === null ? undefined : bound(noise),
   };
 }
 

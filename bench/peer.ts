@@ -68,12 +68,14 @@ export const startTorch = (
   python: string,
   threads: number,
   { keepMemory = false }: { readonly keepMemory?: boolean } = {},
-): Peer =>
-  start("PyTorch", python, [beside("torch_side.py"), `${threads}`], {
-    ...(keepMemory && KEEP_MEMORY),
+): Peer => {
+  const memory = keepMemory ? KEEP_MEMORY : {};
+  return start("PyTorch", python, [beside("torch_side.py"), `${threads}`], {
+    ...memory,
     OMP_NUM_THREADS: `${threads}`,
     OPENBLAS_NUM_THREADS: `${threads}`,
   });
+};
 
 function start(
   side: string,

@@ -1,4 +1,5 @@
 import type { Spread } from "../src/bench/measure.ts";
+import { present } from "../src/math/defined.ts";
 import { agreementText } from "./agreement.ts";
 import type { Case } from "./cases.ts";
 import { modelLabel } from "./cases.ts";
@@ -68,12 +69,10 @@ export function markdownTable(all: readonly Measured[], peak: number): string {
       `${milliseconds(seconds.median)} (${between(seconds, milliseconds)})`;
     const marked = (value: number, goal: number | null) =>
       goal !== null && value <= goal ? `**${two(value)}**` : two(value);
-    const share = (own: Spread | null) =>
-      own !== null
-        ? `${marked(own.median, limit)} (${between(own, two)})`
-        : result.disagreements.length > 0
-          ? "they disagree"
-          : "";
+    const share = (own: Spread | null): string => {
+      if (own !== null) return `${marked(own.median, limit)} (${between(own, two)})`;
+      return result.disagreements.length > 0 ? "they disagree" : "";
+    };
     return [
       title,
       `${modelLabel(model)}, ${batch}`,
@@ -82,7 +81,9 @@ export function markdownTable(all: readonly Measured[], peak: number): string {
       share(ratio),
       share(installedRatio),
       limit === null ? "" : two(limit),
-      [ours, ...(best === undefined ? [] : [best])].map(({ memory }) => mib(memory)).join(" / "),
+      present([ours, best])
+        .map(({ memory }) => mib(memory))
+        .join(" / "),
       memoryRatio === null ? "" : marked(memoryRatio, 1),
       ofPeak,
     ];

@@ -17,7 +17,11 @@ function bench(...argv: string[]) {
 
 const python = findPython(undefined);
 const images = (await dataFound()).some(({ name, path }) => name === "cifar10" && path !== null);
-const skipped = "skipped" in python ? python.skipped : images ? null : "no CIFAR-10";
+function reasonToSkip(): string | null {
+  if ("skipped" in python) return python.skipped;
+  return images ? null : "no CIFAR-10";
+}
+const skipped = reasonToSkip();
 if (skipped !== null) console.warn(`skipped: the side-by-side with PyTorch: ${skipped}`);
 
 /** A network that torchvision exports needs torchvision, which PyTorch alone does not bring. */

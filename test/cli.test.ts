@@ -78,7 +78,7 @@ async function toyRun(line: string, signal?: AbortSignal) {
   const code = await run(toy, line.split(" ").filter(Boolean), {
     stdout: { write: (text) => out.push(text) },
     stderr: { write: (text) => err.push(text) },
-    ...(signal && { signal }),
+    signal,
   });
   return { code, out: out.join(""), err: err.join("") };
 }

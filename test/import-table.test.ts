@@ -85,7 +85,7 @@ const resolved = (path: string, name: string): string | undefined =>
 function forbidden({ path, imports }: Source): string[] {
   const room = roomOf(path);
   if (room === undefined) return [];
-  const allowed = new Set([room, ...(mayImport[room] ?? [])]);
+  const allowed = new Set(mayImport[room]).add(room);
   return imports
     .filter((name) => {
       const target = resolved(path, name);

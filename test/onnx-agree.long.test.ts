@@ -19,20 +19,20 @@ const runtime = await nodeRuntime({ threads: 1 });
 describe("as ONNX Runtime itself computes it:", () => {
   it.each(cases)(
     "$name",
-    async ({ op, x, arrays, attributes, domain, opset, outputs = 1, before, ...more }) => {
+    async ({ op, x, arrays, attributes, domain, opset, outputs = 1, before = [], ...more }) => {
       const stored = Object.fromEntries(
         arrays.flatMap((array, i) => (array === null ? [] : [[`a${i}`, array]])),
       );
       const names = arrays.map((array, i) => (array === null ? "" : `a${i}`));
       const results = Array.from({ length: outputs }, (_, i) => `y${i}`);
-      const inputs = more.inputs ?? (before === undefined ? ["x", ...names] : ["p", "q"]);
+      const inputs = more.inputs ?? (before.length === 0 ? ["x", ...names] : ["p", "q"]);
       const node = nodeOf(op, inputs, results, attributes, domain === undefined ? {} : { domain });
-      const file = onnxFile([...(before ?? []), node], {
+      const file = onnxFile([...before, node], {
         inputs: { x: x.shape },
         inputTypes: { x: x.dtype },
         outputs: Object.fromEntries(results.map((name) => [name, null])),
         arrays: stored,
-        ...(opset !== undefined && { opset }),
+        opset,
       });
       const stock = await nodeProgram(file, { threads: 1 });
       const expected = await stock.run({ x });

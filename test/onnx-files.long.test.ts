@@ -34,12 +34,10 @@ function doubled(output: Value): Value {
   const made = new Map<Value, Value>();
   for (const node of topological<Value>([output])) {
     const dtype = node.dtype === "float32" ? "float64" : node.dtype;
-    const attrs =
-      node.op === "Constant" && dtype !== node.dtype
-        ? { array: double((node.attrs as { array: NdArray }).array) }
-        : node.op === "Cast"
-          ? { to: dtype }
-          : node.attrs;
+    let attrs: unknown = node.attrs;
+    if (node.op === "Constant" && dtype !== node.dtype)
+      attrs = { array: double((node.attrs as { array: NdArray }).array) };
+    if (node.op === "Cast") attrs = { to: dtype };
     const inputs = node.inputs.map((input) => made.get(input) as Value);
     made.set(node, { ...node, inputs, attrs, dtype } as Value);
   }

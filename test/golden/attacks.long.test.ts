@@ -18,7 +18,7 @@ const mean = (values: ArrayLike<number>) =>
   Array.from(values).reduce((sum, v) => sum + v, 0) / values.length;
 
 /** What is broken, and the losses that were climbed. */
-async function attacked(name: string, more: Parameters<typeof attackNamed>[1]) {
+async function attacked(name: string, more: object) {
   const attack = attackNamed(name, { ...radii, ...more });
   const { adversarial } = await runBounded(attack, network, x, labels, keys);
   const z = await network.logits(adversarial, keys);

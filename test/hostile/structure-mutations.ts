@@ -93,7 +93,10 @@ const growing: Readonly<
   doubling: (from, to, draws) => {
     const times = 4 + draws.below(60);
     const op = draws.of(["Concat", "Tile", "Add", "Expand", "MatMul"]);
-    const at = (i: number) => (i === 0 ? from : i === times ? to : `${to}${i}`);
+    const at = (i: number): string => {
+      if (i === 0) return from;
+      return i === times ? to : `${to}${i}`;
+    };
     const nodes = Array.from({ length: times }, (_, i) => {
       if (op === "Tile") return nodeOf("Tile", [at(i), "twos"], [at(i + 1)]);
       if (op === "Expand") return nodeOf("Expand", [at(i), `big${i}`], [at(i + 1)]);
@@ -101,7 +104,9 @@ const growing: Readonly<
       return nodeOf(op, [at(i), at(i)], [at(i + 1)], more);
     });
     const sizes = nodes.map((_, i) => wholeArray(`big${i}`, 2n ** BigInt(i), 1n, 1n, 1n, 1n));
-    return [nodes, [wholeArray("twos", 2n, 2n, 2n, 2n), ...(op === "Expand" ? sizes : [])]];
+    const arrays = [wholeArray("twos", 2n, 2n, 2n, 2n)];
+    if (op === "Expand") arrays.push(...sizes);
+    return [nodes, arrays];
   },
   expand: (from, to, draws) => [
     [nodeOf("Expand", [from, "size"], [to])],
