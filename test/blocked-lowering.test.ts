@@ -5,7 +5,7 @@ import * as g from "../src/engine/graph/expressions.ts";
 import type { Lowered } from "../src/engine/graph/lowered.ts";
 import { topological, type Value } from "../src/engine/graph/value.ts";
 import { lowerBlocked } from "../src/engine/lowering/blocked/blocked.ts";
-import { writeOnnx } from "../src/engine/onnx/export/write.ts";
+import { writeOnnx } from "../src/engine/onnx/export/write-onnx.ts";
 import { nodeProgram, nodeRuntime } from "../src/engine/runtime/node.ts";
 import type { Shape } from "../src/math/tensor.ts";
 import { differenceFrom, errors } from "./fixtures/against-interpreter.ts";

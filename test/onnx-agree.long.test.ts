@@ -5,7 +5,7 @@ import * as g from "../src/engine/graph/expressions.ts";
 import { BLOCKED } from "../src/engine/onnx/import/blocked-weights.ts";
 import { importGraph } from "../src/engine/onnx/import/import-graph.ts";
 import { importers } from "../src/engine/onnx/import/importers.ts";
-import { quantisers } from "../src/engine/onnx/import/qonnx.ts";
+import { quantisers } from "../src/engine/onnx/import/quantisers.ts";
 import { readModel } from "../src/engine/onnx/model.ts";
 import { nodeProgram, nodeRuntime } from "../src/engine/runtime/node.ts";
 import type { NdArray } from "../src/math/tensor.ts";

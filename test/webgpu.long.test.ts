@@ -8,7 +8,7 @@ import * as g from "../src/engine/graph/expressions.ts";
 import { interpret } from "../src/engine/graph/interpret.ts";
 import type { Value } from "../src/engine/graph/value.ts";
 import { lowerWebgpu } from "../src/engine/lowering/webgpu/webgpu.ts";
-import { writeOnnx } from "../src/engine/onnx/export/write.ts";
+import { writeOnnx } from "../src/engine/onnx/export/write-onnx.ts";
 import { nodeRuntime } from "../src/engine/runtime/node.ts";
 import type { Shape } from "../src/math/tensor.ts";
 import { UsageError } from "../src/math/usage-error.ts";

@@ -1,6 +1,6 @@
 import { input } from "../engine/graph/ops.ts";
-import { writeOnnx } from "../engine/onnx/export/write.ts";
-import { readOnnx } from "../engine/onnx/read.ts";
+import { writeOnnx } from "../engine/onnx/export/write-onnx.ts";
+import { readOnnx } from "../engine/onnx/read-onnx.ts";
 import type { Tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture, InputSpec, Parameters } from "./architecture.ts";

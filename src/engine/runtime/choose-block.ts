@@ -5,7 +5,7 @@ import type { NdArray } from "../../math/tensor.ts";
 import type { Lowered } from "../graph/lowered.ts";
 import { input, relu } from "../graph/ops.ts";
 import { conv, convInputGradient, convWeightGradient } from "../graph/windows.ts";
-import { writeOnnx } from "../onnx/export/write.ts";
+import { writeOnnx } from "../onnx/export/write-onnx.ts";
 import { compiler } from "./compiler.ts";
 import { blockedLowering, type Lowering, plainLowering } from "./lowerings.ts";
 import { random } from "./probe.ts";

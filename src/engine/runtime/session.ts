@@ -2,7 +2,7 @@
 
 import { type DType, type NdArray, zeros } from "../../math/tensor.ts";
 import type { Lowered } from "../graph/lowered.ts";
-import { writeOnnx } from "../onnx/export/write.ts";
+import { writeOnnx } from "../onnx/export/write-onnx.ts";
 import type { DeviceArray, Feeds, Program } from "./runtime.ts";
 
 /** A session of either package, over its tensor type `T`. */

@@ -10,7 +10,7 @@ import * as g from "../../graph/expressions.ts";
 import { interpret } from "../../graph/interpret.ts";
 import { isLowered, type Lowered } from "../../graph/lowered.ts";
 import { topological, type Value } from "../../graph/value.ts";
-import { writeOnnx } from "../../onnx/export/write.ts";
+import { writeOnnx } from "../../onnx/export/write-onnx.ts";
 import { nodeProgram } from "../../runtime/node.ts";
 import { lowerWebgpu } from "./webgpu.ts";
 

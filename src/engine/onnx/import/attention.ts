@@ -7,7 +7,7 @@ import { TensorProto_DataType as T } from "onnx-buf";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { checkSize, int64 } from "./constants.ts";
-import { by } from "./fused.ts";
+import { by } from "./fused-activation.ts";
 import type { Importers, ImportNode } from "./import-node.ts";
 
 /** Queries, keys and values of each head, all [batch, head, length, size]. */

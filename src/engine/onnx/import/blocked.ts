@@ -4,11 +4,11 @@
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { unblocked } from "./blocked-weights.ts";
-import { activated } from "./fused.ts";
+import { activated } from "./fused-activation.ts";
 import { convolution, geometryOf, perChannel } from "./geometry.ts";
 import type { Importers, ImportNode } from "./import-node.ts";
 import { pooling } from "./pooling.ts";
-import { resizing } from "./resize.ts";
+import { resizing } from "./resizing.ts";
 
 const withChannels = (node: ImportNode, x: Value, channels: number): Value => {
   const missing = channels - x.shape[1];

@@ -6,7 +6,7 @@ import { evaluateNode } from "../../graph/interpret.ts";
 import type { Value } from "../../graph/value.ts";
 import { workOf } from "../../graph/work.ts";
 import type { ImportContext } from "./import-node.ts";
-import { storedElements } from "./size.ts";
+import { storedElements } from "./node-budget.ts";
 
 /** Elements of one array that may be computed while a file is read, and steps that all of them may take. */
 const MAX_FOLDED = 2 ** 26;

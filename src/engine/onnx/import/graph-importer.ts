@@ -20,10 +20,10 @@ import {
 } from "./import-node.ts";
 import { ImportNotes } from "./import-notes.ts";
 import { importers } from "./importers.ts";
+import { mostNodesOf, sizeOfNode } from "./node-budget.ts";
 import { needed, ordered } from "./order.ts";
 import { attributesOf, type Frame, find, type Scope } from "./scope.ts";
-import { mostNodesOf, sizeOfNode } from "./size.ts";
-import { StoredArrays } from "./stored.ts";
+import { StoredArrays } from "./stored-arrays.ts";
 
 /** What a file may hold: elements and axes of a single value, graphs within graphs. */
 const MAX_ELEMENTS = 2 ** 31;

@@ -5,27 +5,27 @@ import { blocked } from "./blocked.ts";
 import { BLOCKED } from "./blocked-weights.ts";
 import { caches } from "./caches.ts";
 import { constants } from "./constants.ts";
-import { cropping } from "./crop.ts";
+import { cropping } from "./cropping.ts";
 import { einsum } from "./einsum.ts";
 import { elementwise } from "./elementwise.ts";
-import { grids } from "./grid.ts";
+import { grids } from "./grids.ts";
 import type { Importers } from "./import-node.ts";
 import { indexing } from "./indexing.ts";
 import { linear } from "./linear.ts";
 import { loops } from "./loops.ts";
+import { machineLearning } from "./machine-learning.ts";
 import { microsoft } from "./microsoft.ts";
-import { machineLearning } from "./ml.ts";
 import { normalization } from "./normalization.ts";
 import { optionals } from "./optional.ts";
 import { pooling } from "./pooling.ts";
-import { quantiserDomains, quantisers } from "./qonnx.ts";
-import { quantization } from "./quantized.ts";
+import { quantiserDomains, quantisers } from "./quantisers.ts";
+import { quantization } from "./quantization.ts";
 import { recurrents } from "./recurrent.ts";
 import { reductions } from "./reductions.ts";
-import { resizing } from "./resize.ts";
+import { resizing } from "./resizing.ts";
 import { rotations } from "./rotary.ts";
 import { shapes } from "./shapes.ts";
-import { unpooling } from "./unpool.ts";
+import { unpooling } from "./unpooling.ts";
 
 const standard: Importers = {
   ...elementwise,

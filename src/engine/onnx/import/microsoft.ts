@@ -3,13 +3,13 @@
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { gelu, geluTanh } from "./activations.ts";
-import { activated, by } from "./fused.ts";
+import { activated, by } from "./fused-activation.ts";
 import type { Importer, Importers } from "./import-node.ts";
 import { conv, gemm, matmul } from "./linear.ts";
 import { matMulNBits } from "./matmul-nbits.ts";
 import { microsoftAttentions } from "./microsoft-attention.ts";
 import { layerNormalized, rmsNormalized } from "./normalization.ts";
-import { microsoftQuantization } from "./quantized.ts";
+import { microsoftQuantization } from "./quantization.ts";
 import { microsoftRotaryEmbedding } from "./rotary.ts";
 
 const fusedConv: Importer = (node) => {

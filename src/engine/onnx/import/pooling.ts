@@ -5,7 +5,7 @@ import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { asImage, asLine, type Geometry, geometryOf, onOneRow, withoutDepth } from "./geometry.ts";
 import type { Importers, ImportNode } from "./import-node.ts";
-import { rootOfSquares } from "./root.ts";
+import { rootOfSquares } from "./root-of-squares.ts";
 
 /** With ceil_mode a last window may begin inside the image or its first pad, and hang over the end. */
 function withCeil(node: ImportNode, input: Shape, geometry: Geometry): Geometry {

@@ -5,7 +5,7 @@ import * as g from "../../graph/expressions.ts";
 import { reduced } from "../../graph/shapes.ts";
 import type { Value } from "../../graph/value.ts";
 import { axisOf, type Importer, type Importers, type ImportNode } from "./import-node.ts";
-import { rootOfSquares } from "./root.ts";
+import { rootOfSquares } from "./root-of-squares.ts";
 
 interface Reduction {
   readonly axes: readonly number[];

@@ -15,7 +15,7 @@ import type { NdArray } from "../../../math/tensor.ts";
 import { isLowered, type Lowered, type LoweredOp } from "../../graph/lowered.ts";
 import { topological, type Value } from "../../graph/value.ts";
 import { attribute, typeProto } from "../messages.ts";
-import { encodeModel } from "./encode.ts";
+import { encodeModel } from "./encode-model.ts";
 import { type ExportedNode, exporters } from "./exporters.ts";
 
 /** What a file holds besides its graph. */

@@ -3,7 +3,7 @@ import { nodeOf } from "../../../../test/fixtures/model-fixture.ts";
 import { imported, numbersOf } from "../../../../test/fixtures/run-fixture.ts";
 import { type NdArray, tensor } from "../../../math/tensor.ts";
 import type { AttributeValue } from "../messages.ts";
-import { quantiserDomains } from "./qonnx.ts";
+import { quantiserDomains } from "./quantisers.ts";
 
 type Attributes = Readonly<Record<string, AttributeValue>>;
 

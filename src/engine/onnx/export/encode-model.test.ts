@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { nodeOf, onnxFile } from "../../../../test/fixtures/model-fixture.ts";
 import { type NdArray, tensor } from "../../../math/tensor.ts";
 import { tensorProto } from "../messages.ts";
-import { encodeModel } from "./encode.ts";
+import { encodeModel } from "./encode-model.ts";
 
 describe("a model's bytes", () => {
   it("are those that the general writer gives, whatever the arrays", () => {

@@ -6,7 +6,7 @@ import { numbersOf } from "../../../../test/fixtures/run-fixture.ts";
 import { type NdArray, type Shape, sizeOf, tensor } from "../../../math/tensor.ts";
 import type { AttributeValue } from "../messages.ts";
 import { importers } from "./importers.ts";
-import { limits, unread } from "./unread.ts";
+import { limits, unread } from "./unsupported.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../../docs/operators.md"), "utf8");
 const [table, refused] = page.split("## Not read");
