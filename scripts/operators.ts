@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { BLOCKED } from "../src/engine/onnx/import/blocked-weights.ts";
 import { importers } from "../src/engine/onnx/import/importers.ts";
 import { quantisers } from "../src/engine/onnx/import/quantisers.ts";
-import { limits, unread } from "../src/engine/onnx/import/unsupported.ts";
+import { limitations, unsupported } from "../src/engine/onnx/import/unsupported.ts";
 import { agreeCases } from "../test/fixtures/onnx-agree-cases.ts";
 import { archivePath, nodesOf, readCase, readCases } from "../test/fixtures/onnx-cases.ts";
 import { slopes } from "../test/fixtures/onnx-slopes.ts";
@@ -54,12 +54,12 @@ const rows = Object.entries(importers).flatMap(([domain, table]) =>
       if (domain === BLOCKED) tested.push("whole files");
       if (/^(Loop|Scan|.*Sequence.*|Optional.*)$/.test(op) || table === quantisers)
         tested.push("by hand");
-      const limit = limits[name] === undefined ? "yes" : `yes: ${limits[name]}`;
+      const limit = limitations[name] === undefined ? "yes" : `yes: ${limitations[name]}`;
       return `| \`${name}\` | ${limit} | ${gradientOf(op)} | ${tested.join(", ") || "no kernel to compare with"} |`;
     }),
 );
 
-const refused = Object.entries(unread).map(([op, why]) => `| \`${op}\` | ${why} |`);
+const refused = Object.entries(unsupported).map(([op, why]) => `| \`${op}\` | ${why} |`);
 
 const text = `# Operators of ONNX files
 

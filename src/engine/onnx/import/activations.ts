@@ -2,6 +2,7 @@
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
+import { arange } from "./arithmetic.ts";
 import { axisOf, type Importer, type Importers, type ImportNode } from "./import-node.ts";
 
 const by = (x: Value, value: number): Value => g.mul(x, g.scalarLike(x, value));
@@ -65,12 +66,11 @@ const normalised =
 
 /** 1 at the largest element along the axis, the first one on a tie. */
 function hardmax(x: Value, axis: number): Value {
-  const places = g.constant({
-    dtype: "int64",
-    shape: x.shape.map((n, i) => (i === axis ? n : 1)),
-    data: BigInt64Array.from({ length: x.shape[axis] }, (_, i) => BigInt(i)),
-  });
-  return g.cast(g.equal(places, g.argMax(x, axis)), x.dtype);
+  const indices = arange(
+    x.shape[axis],
+    x.shape.map((n, i) => (i === axis ? n : 1)),
+  );
+  return g.cast(g.equal(indices, g.argMax(x, axis)), x.dtype);
 }
 
 export const activations: Importers = {

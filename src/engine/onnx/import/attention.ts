@@ -6,8 +6,8 @@
 import { TensorProto_DataType as T } from "onnx-buf";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
-import { checkSize, int64 } from "./constants.ts";
-import { by } from "./fused-activation.ts";
+import { arange, times } from "./arithmetic.ts";
+import { checkSize } from "./constants.ts";
 import type { Importers, ImportNode } from "./import-node.ts";
 
 /** Queries, keys and values of each head, all [batch, head, length, size]. */
@@ -85,9 +85,9 @@ export function attend(node: ImportNode, heads: Heads, weighting: Weighting): At
       `has ${query.shape[1]} heads of queries, ${key.shape[1]} of keys and ${value.shape[1]} of values; queries must be a multiple of the others`,
     );
   const keys = repeatHeads(key, shared);
-  const scores = by(g.matmul(query, g.transpose(keys, [0, 1, 3, 2])), weighting.scale);
+  const scores = times(g.matmul(query, g.transpose(keys, [0, 1, 3, 2])), weighting.scale);
   const cap = weighting.softcap ?? 0;
-  const capped = cap > 0 ? by(g.tanh(by(scores, 1 / cap)), cap) : scores;
+  const capped = cap > 0 ? times(g.tanh(times(scores, 1 / cap)), cap) : scores;
   const { bias } = weighting;
   const biased = bias === undefined ? capped : g.add(capped, bias);
   // A softmax over nothing is 0/0, and so is its gradient: such rows are taken out before and blanked after.
@@ -123,10 +123,9 @@ export function windowBias(
 ): Value {
   const [queries, keys] = [heads.query.shape[2], heads.key.shape[2]];
   checkSize(node, [queries, keys]);
-  const indices = (n: number) => Array.from({ length: n }, (_, i) => i);
-  const rows = int64(indices(queries), [queries, 1]);
+  const rows = arange(queries, [queries, 1]);
   const shift = typeof offset === "number" ? g.scalarLike(rows, offset) : offset;
-  const distance = g.sub(g.add(rows, shift), int64(indices(keys), [1, keys]));
+  const distance = g.sub(g.add(rows, shift), arange(keys, [1, keys]));
   const bounds: Value[] = [];
   if (right !== null) bounds.push(g.greater(distance, g.scalarLike(distance, -right - 1)));
   if (left !== null) bounds.push(g.greater(g.scalarLike(distance, left + 1), distance));
@@ -165,11 +164,8 @@ function biasesOf(node: ImportNode, heads: Heads, past: number): Value | undefin
   if (before !== null || right !== null)
     biases.push(windowBias(node, heads, offset, { left: before, right }));
   if (counts !== undefined) {
-    const places = int64(
-      Array.from({ length: keys }, (_, i) => i),
-      [1, 1, 1, keys],
-    );
-    biases.push(biasOf(g.greater(counts, places), heads.query));
+    const keyIndices = arange(keys, [1, 1, 1, keys]);
+    biases.push(biasOf(g.greater(counts, keyIndices), heads.query));
   }
   return biases.length === 0 ? undefined : biases.reduce(g.add);
 }

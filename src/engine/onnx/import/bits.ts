@@ -120,14 +120,14 @@ function bitShift(node: ImportNode): Value {
     if (n >= BigInt(whole.bits)) return 0n;
     return left ? a << n : a >> n;
   });
-  if (stored !== null) return node.typed(stored, type);
+  if (stored !== null) return node.withElementType(stored, type);
   const { bits } = narrow(node, whole);
   const [from, by] = [unsignedOf(x, whole), g.cast(distance, "int64")];
   const far = g.greater(by, num(by, bits - 1));
   const inside = g.cast(g.where(far, num(by, 0), by), "float64");
   const factor = g.cast(g.pow(num(inside, 2), inside), "int64");
   const moved = left ? g.mul(from, factor) : g.div(from, factor);
-  return node.typed(wrapped(g.where(far, num(by, 0), moved), whole, x), type);
+  return node.withElementType(wrapped(g.where(far, num(by, 0), moved), whole, x), type);
 }
 
 /** A rule on two bits, and the same on whole numbers. */
@@ -138,19 +138,19 @@ const bitwise =
     const type = elementTypeOf(node, a);
     const whole = wholeOf(node, type);
     const stored = computed(node, [a, b], whole, ofNumbers);
-    if (stored !== null) return node.typed(stored, type);
+    if (stored !== null) return node.withElementType(stored, type);
     const { bits } = narrow(node, whole);
     let rest = [unsignedOf(a, whole), unsignedOf(b, whole)];
     let sum: Value | undefined;
     for (let bit = 0; bit < bits; bit++) {
-      node.count();
+      node.countNodes();
       const halves = rest.map((v) => g.div(v, num(v, 2)));
       const [p, q] = rest.map((v, i) => g.sub(v, g.add(halves[i], halves[i])));
       const part = g.mul(ofBits(p, q), num(p, 2 ** bit));
       sum = sum === undefined ? part : g.add(sum, part);
       rest = halves;
     }
-    return node.typed(wrapped(sum as Value, whole, a), type);
+    return node.withElementType(wrapped(sum as Value, whole, a), type);
   };
 
 /** All bits turned over. */
@@ -159,7 +159,7 @@ function bitwiseNot(node: ImportNode): Value {
   const type = elementTypeOf(node, x);
   const { bits, signed } = wholeOf(node, type);
   if (!signed && bits === 64) throw node.error("turns bits of uint64, which cannot be read");
-  return node.typed(g.sub(num(x, signed ? -1 : 2 ** bits - 1), x), type);
+  return node.withElementType(g.sub(num(x, signed ? -1 : 2 ** bits - 1), x), type);
 }
 
 export const bits: Importers = {

@@ -4,7 +4,7 @@
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { unblocked } from "./blocked-weights.ts";
-import { activated } from "./fused-activation.ts";
+import { fusedActivation } from "./fused-activation.ts";
 import { convolution, geometryOf, perChannel } from "./geometry.ts";
 import type { Importers, ImportNode } from "./import-node.ts";
 import { pooling } from "./pooling.ts";
@@ -32,14 +32,14 @@ function reorderOutput(node: ImportNode): Value {
 
 /** (x, w, bias, sum): the activation comes after the sum. */
 function conv(node: ImportNode): Value {
-  const [x, w] = [node.input(0), node.known(1)];
+  const [x, w] = [node.input(0), node.constant(1)];
   if (w === undefined) throw node.error("has no weights; the file is incomplete");
   const groups = node.int("group", 1);
   const geometry = geometryOf(node, x.shape.slice(2), w.shape.slice(2));
   const y = convolution(node, x, g.constant(unblocked(w, node.blockSize())), geometry, groups);
   const [bias, sum] = [node.inputs[2], node.inputs[3]];
   const biased = bias === undefined ? y : g.add(y, perChannel(bias, 4));
-  return activated(node, sum === undefined ? biased : g.add(biased, sum));
+  return fusedActivation(node, sum === undefined ? biased : g.add(biased, sum));
 }
 
 export const blocked: Importers = {

@@ -3,13 +3,13 @@
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
-import { int64 } from "./constants.ts";
+import { arange, int64 } from "./arithmetic.ts";
 import { axisOf, type Importers, type ImportNode } from "./import-node.ts";
 
 /** 0, 1, … along one of `rank` axes. */
 const placesAlong = (axis: number, length: number, rank: number): Value =>
-  int64(
-    Array.from({ length }, (_, i) => i),
+  arange(
+    length,
     Array.from({ length: rank }, (_, i) => (i === axis ? length : 1)),
   );
 

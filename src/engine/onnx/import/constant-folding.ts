@@ -19,7 +19,7 @@ const STEPS_PER_STORED = 32;
 export function constantFolding(
   graph: GraphProto,
   maxConstants = 0,
-): Pick<ImportContext, "constantOf" | "isKnown"> {
+): Pick<ImportContext, "constantOf" | "isConstant"> {
   const constants = new Map<Value, NdArray | null>();
   const known = new Map<Value, boolean>();
   const stored = graph.initializer.reduce((sum, one) => sum + storedElements(one), 0);
@@ -31,7 +31,7 @@ export function constantFolding(
   const mostSteps = Math.max(MAX_STEPS, STEPS_PER_STORED * elements);
   let steps = 0;
 
-  const isKnown = (value: Value): boolean =>
+  const isConstant = (value: Value): boolean =>
     settled(value, known, (node) =>
       node.op === "Input" ? false : node.inputs.every((input) => known.get(input) === true),
     );
@@ -49,8 +49,8 @@ export function constantFolding(
   }
 
   return {
-    isKnown,
-    constantOf: (value) => (isKnown(value) ? settled(value, constants, evaluated) : null),
+    isConstant,
+    constantOf: (value) => (isConstant(value) ? settled(value, constants, evaluated) : null),
   };
 }
 

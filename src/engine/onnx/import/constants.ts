@@ -5,11 +5,8 @@ import * as g from "../../graph/expressions.ts";
 import { flat } from "../../graph/interpret-arrays.ts";
 import { is, type Value } from "../../graph/value.ts";
 import { dtypeOf } from "../tensors.ts";
+import { arange, int64 } from "./arithmetic.ts";
 import { axisOf, constantNumber, type Importers, type ImportNode } from "./import-node.ts";
-
-/** Whole numbers as a constant [n]. */
-export const int64 = (values: readonly number[], shape: Shape = [values.length]): Value =>
-  g.constant({ dtype: "int64", shape, data: BigInt64Array.from(values, BigInt) });
 
 /** What an array may hold that is made while a file is read; a larger one is an attack or a mistake. */
 const MAX_ELEMENTS = 2 ** 24;
@@ -51,7 +48,7 @@ function constant(node: ImportNode): Value {
 }
 
 function constantOfShape(node: ImportNode): Value {
-  const shape = node.knownInts(0) ?? [];
+  const shape = node.constantInts(0) ?? [];
   checkSize(node, shape, MAX_SPREAD);
   const value = node.tensor("value") ?? { dtype: "float32", shape: [1], data: Float32Array.of(0) };
   return g.expand(g.constant({ ...value, shape: [] } as NdArray), shape);
@@ -73,8 +70,8 @@ function oneHot(node: ImportNode): Value {
   const rank = indices.shape.length;
   const axis = axisOf(node, node.int("axis", -1), rank + 1);
   checkSize(node, [sizeOf(indices.shape), depth]);
-  const places = int64(
-    Array.from({ length: depth }, (_, i) => i),
+  const classes = arange(
+    depth,
     Array.from({ length: rank + 1 }, (_, i) => (i === axis ? depth : 1)),
   );
   const shape = [...indices.shape.slice(0, axis), 1, ...indices.shape.slice(axis)];
@@ -86,7 +83,7 @@ function oneHot(node: ImportNode): Value {
   );
   const values = node.input(2);
   const [off, on] = [0, 1].map((i) => g.reshape(g.sliceAxis(values, 0, i, i + 1), []));
-  return g.where(g.equal(g.reshape(counted, shape), places), on, off);
+  return g.where(g.equal(g.reshape(counted, shape), classes), on, off);
 }
 
 /** A triangle of ones [rows, columns] on and below (or above) a diagonal, else zeros. */
@@ -151,7 +148,7 @@ function eyeLike(node: ImportNode): Value {
 
 /** Indices of what is not zero, [axis, element]: only of what is known when the file is read. */
 function nonZero(node: ImportNode): Value {
-  const { shape, data } = node.known(0) ?? { shape: [], data: [] };
+  const { shape, data } = node.constant(0) ?? { shape: [], data: [] };
   const found: number[] = [];
   for (let i = 0; i < data.length; i++) if (Number(data[i]) !== 0) found.push(i);
   const indices = shape.flatMap((n, axis) => {

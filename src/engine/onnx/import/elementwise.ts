@@ -74,7 +74,7 @@ function clip(node: ImportNode): Value {
   const x = node.input(0);
   if (node.opset < 11) return g.clip(x, node.float("min", -Infinity), node.float("max", Infinity));
   const bounds = [1, 2].map((i) => node.inputs[i]);
-  if (bounds.every((bound) => bound === undefined || node.isKnown(bound))) {
+  if (bounds.every((bound) => bound === undefined || node.isConstant(bound))) {
     const high = constantNumber(node, 2, Number.POSITIVE_INFINITY);
     return g.clip(x, Math.min(constantNumber(node, 1, Number.NEGATIVE_INFINITY), high), high);
   }
@@ -89,18 +89,18 @@ const truncated = (x: Value): Value => g.mul(g.sign(x), g.floor(g.abs(x)));
 function castTo(node: ImportNode, type: number): Value {
   const x = node.input(0);
   const to: DType = dtypeOf(type, "the result of a cast");
-  const halved = node.isKnown(x) ? null : halfPrecisionNote(type);
+  const halved = node.isConstant(x) ? null : halfPrecisionNote(type);
   if (halved !== null) node.note(halved);
   const small = type === T.UINT8 || type === T.INT8;
   // An image cast to bytes stays an image to differentiation.
-  if (node.straightThrough && small && isFloat(x) && !node.isKnown(x))
-    return node.typed(g.straightThrough(truncated(x), x), type);
-  return node.typed(g.cast(x, to), type);
+  if (node.straightThrough && small && isFloat(x) && !node.isConstant(x))
+    return node.withElementType(g.straightThrough(truncated(x), x), type);
+  return node.withElementType(g.cast(x, to), type);
 }
 
 /** y with the gradient of x where that is asked for, else with none. */
 export function stepwise(node: ImportNode, y: Value, x: Value): Value {
-  if (node.isKnown(x)) return y;
+  if (node.isConstant(x)) return y;
   node.noteStepwise(node.type);
   return node.straightThrough ? g.straightThrough(y, x) : y;
 }

@@ -20,7 +20,7 @@ import {
 } from "./import-node.ts";
 import { ImportNotes } from "./import-notes.ts";
 import { importers } from "./importers.ts";
-import { mostNodesOf, sizeOfNode } from "./node-budget.ts";
+import { nodeBudget, nodeCost } from "./node-budget.ts";
 import { needed, ordered } from "./order.ts";
 import { attributesOf, type Frame, find, type Scope } from "./scope.ts";
 import { StoredArrays } from "./stored-arrays.ts";
@@ -48,9 +48,9 @@ export class GraphImporter {
   readonly #model: OnnxModel;
   readonly #options: ImportOptions;
   readonly #stored: StoredArrays;
-  readonly #folding: Pick<ImportContext, "constantOf" | "isKnown">;
+  readonly #folding: Pick<ImportContext, "constantOf" | "isConstant">;
   readonly #types = new Map<Value, number>();
-  readonly #lists = new Map<Value, readonly Value[]>();
+  readonly #sequences = new Map<Value, readonly Value[]>();
   readonly #maxNodes: number;
   #nodes = 0;
   #depth = 0;
@@ -62,9 +62,9 @@ export class GraphImporter {
     this.#notes = new ImportNotes(options.straightThrough ?? false);
     this.#stored = new StoredArrays(model);
     this.#folding = constantFolding(model.graph, options.maxConstants);
-    this.#maxNodes = mostNodesOf(model.graph);
+    this.#maxNodes = nodeBudget(model.graph);
     this.#blockSize = options.blockSize;
-    for (const node of model.graph.node) this.#count(sizeOfNode(node));
+    for (const node of model.graph.node) this.#countNodes(nodeCost(node));
     this.#nodes = 0;
   }
 
@@ -111,7 +111,7 @@ export class GraphImporter {
   }
 
   /** Counts a node, a run of a subgraph, or a step of a recurrent layer. */
-  #count(more = 1): void {
+  #countNodes(more = 1): void {
     this.#nodes += more;
     if (this.#nodes > this.#maxNodes)
       throw new UsageError(
@@ -124,7 +124,7 @@ export class GraphImporter {
       throw new UsageError(
         `graphs within graphs ${this.#depth} deep; the file is corrupt, or recursive`,
       );
-    this.#count();
+    this.#countNodes();
     this.#store(graph, scope);
     for (const node of ordered(needed(graph.node, names))) this.#node(node, scope);
     this.#depth--;
@@ -150,7 +150,7 @@ export class GraphImporter {
   }
 
   #node(proto: NodeProto, scope: Scope): void {
-    this.#count(sizeOfNode(proto));
+    this.#countNodes(nodeCost(proto));
     const opset = scope.frame.opsets.get(domainOf(proto.domain)) ?? 1;
     const inputs = proto.input.map((name) => {
       const value = name === "" ? undefined : find(scope, name);
@@ -242,8 +242,8 @@ export class GraphImporter {
     const { straightThrough = false, batch = null } = this.#options;
     return {
       constantOf: this.#folding.constantOf,
-      isKnown: this.#folding.isKnown,
-      count: (nodes) => this.#count(nodes),
+      isConstant: this.#folding.isConstant,
+      countNodes: (nodes) => this.#countNodes(nodes),
       straightThrough,
       batch,
       maxConstants: this.#options.maxConstants ?? 0,
@@ -252,37 +252,37 @@ export class GraphImporter {
         return this.#blockSize;
       },
       elementType: (value) => this.#types.get(value),
-      typed: (value, type) => {
+      withElementType: (value, type) => {
         this.#types.set(value, type);
         return value;
       },
       decode: (tensor) => this.#stored.decode(tensor),
-      subgraph: (graph, bound = []) => {
+      importSubgraph: (graph, bound = []) => {
         const values = new Map(graph.input.map(({ name }, i) => [name, bound[i]]));
         const names = graph.output.map(({ name }) => name);
         return this.#graph(graph, { frame: scope.frame, values, outer: scope }, names);
       },
-      listed: (values) => this.#listed(values),
-      list: (value) => this.#lists.get(value),
+      sequence: (values) => this.#sequence(values),
+      sequenceValues: (value) => this.#sequences.get(value),
       note: (note) => this.#notes.add(note),
       noteStepwise: (type) => this.#notes.addStepwise(type),
     };
   }
 
-  #listed(values: readonly Value[]): Value {
+  #sequence(values: readonly Value[]): Value {
     if (values.length > MAX_LISTED)
       throw new UsageError(`a list of ${values.length} values; up to ${MAX_LISTED} can be read`);
     // A list has no array of its own; this one stands for it.
     const value = g.constant({ dtype: "int64", shape: [0], data: new BigInt64Array(0) });
-    this.#lists.set(value, values);
+    this.#sequences.set(value, values);
     return value;
   }
 }
 
 /** Both branches of a condition that is known have the names around it; only the one that holds is read. */
 function branchOf(node: ImportNode): Value[] {
-  const condition = node.known(0)?.data[0];
-  return node.subgraph(node.graph(condition ? "then_branch" : "else_branch"));
+  const condition = node.constant(0)?.data[0];
+  return node.importSubgraph(node.graph(condition ? "then_branch" : "else_branch"));
 }
 
 function requireSize({ shape }: Value, node: ImportNode): void {

@@ -4,7 +4,8 @@ import { own } from "../../../math/own.ts";
 import { sizeOf, tensor } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
-import { checkSize, int64 } from "./constants.ts";
+import { int64 } from "./arithmetic.ts";
+import { checkSize } from "./constants.ts";
 import type { Importers, ImportNode } from "./import-node.ts";
 
 /** Places that are listed while a file is read. */
@@ -55,7 +56,7 @@ const far = (t: Value): Value =>
 function neighbours(node: ImportNode, at: Value, mode: string): Neighbours {
   const plus = (v: Value, n: number) => g.add(v, num(v, n));
   if (mode === "nearest") {
-    if (!node.isKnown(at))
+    if (!node.isConstant(at))
       node.note({
         code: "nearest-sampling",
         text: `${node.type} takes the nearest pixels, so no gradient flows to where it looks`,
@@ -128,7 +129,7 @@ function gridSample(node: ImportNode): Value {
 /** Where an affine map [batch, 2, 3] sends the pixels of an image of `size`: [batch, rows, columns, (x, y)]. */
 function affineGrid(node: ImportNode): Value {
   const theta = node.input(0);
-  const size = node.knownInts(1) ?? [];
+  const size = node.constantInts(1) ?? [];
   if (size.length !== 4) throw node.error(`maps ${size.length - 2} axes; 2 can be read`);
   const [, , rows, columns] = size;
   const align = node.int("align_corners", 0) === 1;
@@ -151,7 +152,7 @@ function affineGrid(node: ImportNode): Value {
 
 /** Columns of blocks [batch, channel·block, blocks] added where they overlap: the adjoint of cutting an image up. */
 function col2Im(node: ImportNode): Value {
-  const [x, shape, block] = [node.input(0), node.knownInts(1) ?? [], node.knownInts(2) ?? []];
+  const [x, shape, block] = [node.input(0), node.constantInts(1) ?? [], node.constantInts(2) ?? []];
   const rank = shape.length;
   const ones = shape.map(() => 1);
   const [strides, dilations] = ["strides", "dilations"].map((name) => node.ints(name) ?? ones);

@@ -15,20 +15,20 @@ export interface ImportContext {
   /** The array behind a value that depends on no input of the graph, else null. */
   constantOf(value: Value): NdArray | null;
   /** Counts a step of what is written out toward the nodes that a file may have, as one or as several. */
-  count(nodes?: number): void;
+  countNodes(nodes?: number): void;
   /** Whether a value depends on no input of the graph; unlike its array, that costs nothing to know. */
-  isKnown(value: Value): boolean;
+  isConstant(value: Value): boolean;
   /** ONNX's element type of an array stored in the file, where our own says less. */
   elementType(value: Value): number | undefined;
   /** Remembers ONNX's element type of a value. */
-  typed(value: Value, elementType: number): Value;
+  withElementType(value: Value, elementType: number): Value;
   decode(tensor: TensorProto): NdArray;
   /** The outputs of a subgraph, which sees the names around the node; its inputs are bound in order. */
-  subgraph(graph: GraphProto, bound?: readonly Value[]): Value[];
+  importSubgraph(graph: GraphProto, bound?: readonly Value[]): Value[];
   /** What stands for a list of values, which ONNX calls a sequence. */
-  listed(values: readonly Value[]): Value;
+  sequence(values: readonly Value[]): Value;
   /** The values of such a list; undefined for anything else. */
-  list(value: Value): readonly Value[] | undefined;
+  sequenceValues(value: Value): readonly Value[] | undefined;
   /** Whether rounding and the like hand their gradient through (Bengio et al. 2013). */
   readonly straightThrough: boolean;
   /** The batch that the file is fixed to, and the one that it is rewritten to. */
@@ -66,9 +66,9 @@ export interface ImportNode extends ImportContext {
   /** A required input. */
   input(i: number): Value;
   /** The array of an input that must not depend on the image; undefined where it is left out. */
-  known(i: number): NdArray | undefined;
+  constant(i: number): NdArray | undefined;
   /** The whole numbers of such an input. */
-  knownInts(i: number): readonly number[] | undefined;
+  constantInts(i: number): readonly number[] | undefined;
   /** An error about this node. */
   error(text: string): UsageError;
 }
@@ -153,11 +153,11 @@ export function importNode(
       if (value === undefined) throw error(`input ${i} is missing; the file is incomplete`);
       return value;
     },
-    known(i) {
+    constant(i) {
       const value = inputs[i];
       if (value === undefined) return undefined;
       const array = around.constantOf(value);
-      if (array === null && around.isKnown(value))
+      if (array === null && around.isConstant(value))
         throw error(
           `its input ${i} (${proto.input[i]}) has [${value.shape.join(", ")}] elements to compute while the file is read, which is more than is allowed; if you trust it, allow more with --max-constants SIZE`,
         );
@@ -167,8 +167,8 @@ export function importNode(
         );
       return array;
     },
-    knownInts(i) {
-      const array = this.known(i);
+    constantInts(i) {
+      const array = this.constant(i);
       return array === undefined ? undefined : numbers(array);
     },
   };
@@ -184,7 +184,7 @@ export function axisOf(node: ImportNode, axis: number, rank: number): number {
 
 /** The only number of a constant input, or the fallback where it is left out. */
 export function constantNumber(node: ImportNode, i: number, fallback: number): number {
-  const array = node.known(i);
+  const array = node.constant(i);
   if (array === undefined) return fallback;
   if (sizeOf(array.shape) !== 1)
     throw node.error(`input ${i} has shape [${array.shape.join(", ")}]; one number is needed`);

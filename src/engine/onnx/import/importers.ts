@@ -23,7 +23,7 @@ import { quantization } from "./quantization.ts";
 import { recurrents } from "./recurrent.ts";
 import { reductions } from "./reductions.ts";
 import { resizing } from "./resizing.ts";
-import { rotations } from "./rotary.ts";
+import { rotary } from "./rotary.ts";
 import { shapes } from "./shapes.ts";
 import { unpooling } from "./unpooling.ts";
 
@@ -43,7 +43,7 @@ const standard: Importers = {
   ...loops,
   ...grids,
   ...attentions,
-  ...rotations,
+  ...rotary,
   ...unpooling,
   ...cropping,
   ...optionals,

@@ -4,7 +4,8 @@ import { own } from "../../../math/own.ts";
 import { type Shape, sizeOf } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
-import { checkSize, int64 } from "./constants.ts";
+import { int64 } from "./arithmetic.ts";
+import { checkSize } from "./constants.ts";
 import { axisOf, constantNumber, type Importers, type ImportNode } from "./import-node.ts";
 
 /** Indices counted from the front, as int64. */
@@ -120,9 +121,9 @@ const readFrom: Readonly<Record<string, (i: number, n: number) => number>> = {
 function pad(node: ImportNode): Value {
   const x = node.input(0);
   const rank = x.shape.length;
-  const stated = node.ints("pads") ?? node.ints("paddings") ?? node.knownInts(1) ?? [];
+  const stated = node.ints("pads") ?? node.ints("paddings") ?? node.constantInts(1) ?? [];
   const axes =
-    node.knownInts(3)?.map((axis) => axisOf(node, axis, rank)) ?? x.shape.map((_, i) => i);
+    node.constantInts(3)?.map((axis) => axisOf(node, axis, rank)) ?? x.shape.map((_, i) => i);
   const begins = x.shape.map((_, axis) => stated[axes.indexOf(axis)] ?? 0);
   const ends = x.shape.map((_, axis) => {
     const at = axes.indexOf(axis);
@@ -159,7 +160,7 @@ function pad(node: ImportNode): Value {
 
 function compress(node: ImportNode): Value {
   const x = node.input(0);
-  const kept = (node.knownInts(1) ?? []).flatMap((v, i) => (v === 0 ? [] : [i]));
+  const kept = (node.constantInts(1) ?? []).flatMap((v, i) => (v === 0 ? [] : [i]));
   if (!node.has("axis")) return g.gather(g.reshape(x, [sizeOf(x.shape)]), int64(kept), 0);
   return g.gather(x, int64(kept), axisOf(node, node.int("axis", 0), x.shape.length));
 }

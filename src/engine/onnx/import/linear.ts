@@ -2,6 +2,7 @@
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
+import { times } from "./arithmetic.ts";
 import { permuted } from "./constants.ts";
 import { autoPadOf, convolution, geometryOf, perChannel } from "./geometry.ts";
 import type { Importers, ImportNode } from "./import-node.ts";
@@ -22,9 +23,6 @@ const transposed = (x: Value): Value => {
   const axes = x.shape.map((_, axis) => axis);
   return permuted(x, [...axes.slice(0, -2), axes.length - 1, axes.length - 2]);
 };
-
-const times = (x: Value, factor: number): Value =>
-  factor === 1 ? x : g.mul(x, g.scalarLike(x, factor));
 
 /** α·A·B + β·C, either factor transposed; before opset 7 C was broadcast where an attribute said so. */
 export function gemm(node: ImportNode): Value {

@@ -2,34 +2,24 @@
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
-import { int64 } from "./constants.ts";
+import { bool, int64, stack } from "./arithmetic.ts";
 import { axisOf, constantNumber, type Importers, type ImportNode } from "./import-node.ts";
 
 /** Turns that a loop may have; one with more does not end, or is no classifier's. */
 const MAX_TURNS = 4096;
 
-const truth = (value: boolean): Value =>
-  g.constant({ dtype: "bool", shape: [], data: Uint8Array.of(value ? 1 : 0) });
-
-/** Values beside each other along a new axis. */
-const stacked = (values: readonly Value[], axis: number): Value =>
-  g.concat(
-    values.map((v) => g.reshape(v, v.shape.toSpliced(axis, 0, 1))),
-    axis,
-  );
-
 /** (turns, condition, carried…) ↦ (carried…, what each turn gives…). */
 function loop(node: ImportNode): Value[] {
   const body = node.graph("body");
   const most = Math.min(constantNumber(node, 0, MAX_TURNS + 1), MAX_TURNS + 1);
-  let going = node.inputs[1] === undefined ? true : node.known(1)?.data[0] === 1;
+  let going = node.inputs[1] === undefined ? true : node.constant(1)?.data[0] === 1;
   let carried = node.inputs.slice(2).map((_, i) => node.input(i + 2));
   const given: Value[][] = [];
   for (let turn = 0; turn < most && going; turn++) {
     if (turn === MAX_TURNS) throw node.error(`does not end within ${MAX_TURNS} turns`);
-    const [condition, ...values] = node.subgraph(body, [
+    const [condition, ...values] = node.importSubgraph(body, [
       int64([turn], []),
-      truth(going),
+      bool(going),
       ...carried,
     ]);
     const known = node.constantOf(condition);
@@ -44,7 +34,7 @@ function loop(node: ImportNode): Value[] {
   const series = body.output.slice(1 + carried.length).map((_, i) => {
     if (given.length === 0)
       throw node.error("has no turns but is to give arrays; nothing is known of them");
-    return stacked(
+    return stack(
       given.map((values) => values[i]),
       0,
     );
@@ -71,24 +61,21 @@ function scan(node: ImportNode): Value[] {
       const at = node.ints("scan_input_directions")?.[i] === 1 ? turns - 1 - turn : turn;
       return g.reshape(g.sliceAxis(x, axes[i], at, at + 1), x.shape.toSpliced(axes[i], 1));
     });
-    const values = node.subgraph(body, [...states, ...slices]);
+    const values = node.importSubgraph(body, [...states, ...slices]);
     states = values.slice(0, states.length);
     given.push(values.slice(states.length));
   }
   const series = (given[0] ?? []).map((first, i) => {
     const axis = axisOf(node, node.ints("scan_output_axes")?.[i] ?? 0, first.shape.length + 1);
     const values = given.map((turn) => turn[i]);
-    return stacked(
-      node.ints("scan_output_directions")?.[i] === 1 ? values.reverse() : values,
-      axis,
-    );
+    return stack(node.ints("scan_output_directions")?.[i] === 1 ? values.reverse() : values, axis);
   });
   return [...states, ...series];
 }
 
 /** The list that an input is. */
 function listOf(node: ImportNode, i: number): readonly Value[] {
-  const list = node.list(node.input(i));
+  const list = node.sequenceValues(node.input(i));
   if (list === undefined) throw node.error(`input ${i} is no list; the file is corrupt`);
   return list;
 }
@@ -105,7 +92,7 @@ function splitToSequence(node: ImportNode): Value {
   const x = node.input(0);
   const axis = axisOf(node, node.int("axis", 0), x.shape.length);
   const length = x.shape[axis];
-  const stated = node.inputs[1] === undefined ? undefined : node.knownInts(1);
+  const stated = node.inputs[1] === undefined ? undefined : node.constantInts(1);
   const single = stated === undefined || node.input(1).shape.length === 0;
   const step = stated?.[0] ?? 1;
   if (!(step >= 1) && single) throw node.error(`splits into parts of length ${step}`);
@@ -116,12 +103,12 @@ function splitToSequence(node: ImportNode): Value {
     : stated;
   let start = 0;
   const parts = lengths.map((n) => {
-    node.count();
+    node.countNodes();
     start += n;
     return g.sliceAxis(x, axis, start - n, start);
   });
   const squeezed = stated === undefined && node.int("keepdims", 1) === 0;
-  return node.listed(
+  return node.sequence(
     squeezed ? parts.map((part) => g.reshape(part, part.shape.toSpliced(axis, 1))) : parts,
   );
 }
@@ -129,17 +116,17 @@ function splitToSequence(node: ImportNode): Value {
 export const loops: Importers = {
   Loop: loop,
   Scan: scan,
-  SequenceConstruct: (node) => node.listed(node.inputs.map((_, i) => node.input(i))),
-  SequenceEmpty: (node) => node.listed([]),
+  SequenceConstruct: (node) => node.sequence(node.inputs.map((_, i) => node.input(i))),
+  SequenceEmpty: (node) => node.sequence([]),
   SequenceInsert: (node) => {
     const list = listOf(node, 0);
-    return node.listed(
+    return node.sequence(
       list.toSpliced(placeOf(node, 2, list.length, list.length), 0, node.input(1)),
     );
   },
   SequenceErase: (node) => {
     const list = listOf(node, 0);
-    return node.listed(list.toSpliced(placeOf(node, 1, list.length, list.length - 1), 1));
+    return node.sequence(list.toSpliced(placeOf(node, 1, list.length, list.length - 1), 1));
   },
   SequenceAt: (node) => {
     const list = listOf(node, 0);
@@ -154,6 +141,6 @@ export const loops: Importers = {
     if (list.length === 0) throw node.error("joins an empty list");
     const fresh = node.int("new_axis", 0) === 1;
     const axis = axisOf(node, node.int("axis", 0), list[0].shape.length + (fresh ? 1 : 0));
-    return fresh ? stacked(list, axis) : g.concat(list, axis);
+    return fresh ? stack(list, axis) : g.concat(list, axis);
   },
 };

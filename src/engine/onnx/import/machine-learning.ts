@@ -3,7 +3,7 @@
 import { tensor } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
-import { int64 } from "./constants.ts";
+import { int64 } from "./arithmetic.ts";
 import type { Importers, ImportNode } from "./import-node.ts";
 
 const row = (values: readonly number[]): Value => g.constant(tensor([values.length], [...values]));
@@ -86,7 +86,7 @@ function linearClassifier(node: ImportNode): Value[] {
 const arrayFeatureExtractor = (node: ImportNode): Value =>
   g.gather(
     node.input(0),
-    int64(node.knownInts(1) ?? []),
+    int64(node.constantInts(1) ?? []),
     Math.max(node.input(0).shape.length - 1, 0),
   );
 

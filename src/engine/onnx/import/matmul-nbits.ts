@@ -34,7 +34,7 @@ function weightsOf(node: ImportNode): Value {
       `stores numbers of ${bits} bits in blocks of ${size}; 2, 4 or 8 bits can be read`,
     );
   checkSize(node, [rows, columns], 2 ** 28);
-  const [stored, scales] = [node.known(1), node.known(2)];
+  const [stored, scales] = [node.constant(1), node.constant(2)];
   const blocks = Math.ceil(columns / size);
   const bytes = Math.ceil((size * bits) / 8);
   if (stored === undefined || scales === undefined) throw node.error("has no weights or scales");
@@ -42,7 +42,7 @@ function weightsOf(node: ImportNode): Value {
     throw node.error(
       `states weights [${rows}, ${columns}] and stores [${stored.shape.join(", ")}] with scales [${scales.shape.join(", ")}]`,
     );
-  const zeros = node.known(3);
+  const zeros = node.constant(3);
   const zeroOf = zeroPoints(zeros, zeros?.dtype.startsWith("float") === true, blocks, bits);
   const weights = new Float32Array(columns * rows);
   for (let n = 0; n < rows; n++)

@@ -3,15 +3,9 @@
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
+import { arange } from "./arithmetic.ts";
 import { attend, type Heads, joinHeads, splitHeads, windowBias } from "./attention.ts";
-import { int64 } from "./constants.ts";
 import type { Importers, ImportNode } from "./import-node.ts";
-
-const places = (count: number, shape: readonly number[]): Value =>
-  int64(
-    Array.from({ length: count }, (_, i) => i),
-    shape,
-  );
 
 /** 0 for keys that count, and a number that leaves them next to nothing for the others. */
 function softBias(node: ImportNode, counts: Value, like: Value): Value {
@@ -27,9 +21,9 @@ function keyBias(node: ImportNode, mask: Value, { query, key }: Heads): Value {
   if (mask.shape.length === 1 && (length === batch || length === 2 * batch)) {
     const each = (start: number) =>
       g.reshape(g.sliceAxis(whole, 0, start, start + batch), [batch, 1, 1, 1]);
-    const before = g.greater(each(0), places(keys, [1, 1, 1, keys]));
+    const before = g.greater(each(0), arange(keys, [1, 1, 1, keys]));
     if (length === batch) return softBias(node, before, query);
-    const after = g.not(g.greater(each(batch), places(keys, [1, 1, 1, keys])));
+    const after = g.not(g.greater(each(batch), arange(keys, [1, 1, 1, keys])));
     return softBias(node, g.and(before, after), query);
   }
   const flags = g.greater(whole, g.scalarLike(whole, 0));

@@ -3,7 +3,8 @@
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { gelu, geluTanh } from "./activations.ts";
-import { activated, by } from "./fused-activation.ts";
+import { times } from "./arithmetic.ts";
+import { fusedActivation } from "./fused-activation.ts";
 import type { Importer, Importers } from "./import-node.ts";
 import { conv, gemm, matmul } from "./linear.ts";
 import { matMulNBits } from "./matmul-nbits.ts";
@@ -15,7 +16,7 @@ import { microsoftRotaryEmbedding } from "./rotary.ts";
 const fusedConv: Importer = (node) => {
   const y = conv(node);
   const sum = node.inputs[3];
-  return activated(node, sum === undefined ? y : g.add(y, sum));
+  return fusedActivation(node, sum === undefined ? y : g.add(y, sum));
 };
 
 const transposed = (x: Value, does: boolean): Value => {
@@ -36,7 +37,7 @@ const fusedMatMul: Importer = (node) => {
       node.int(`trans${side}`, 0) === 1,
     ),
   );
-  return by(matmul(a, b), node.float("alpha", 1));
+  return times(matmul(a, b), node.float("alpha", 1));
 };
 
 /** x + skip + bias, the last where it is given. */
@@ -83,7 +84,7 @@ export const microsoft: Importers = {
   ...microsoftQuantization,
   ...microsoftAttentions,
   FusedConv: fusedConv,
-  FusedGemm: (node) => activated(node, gemm(node)),
+  FusedGemm: (node) => fusedActivation(node, gemm(node)),
   FusedMatMul: fusedMatMul,
   TransposeMatMul: fusedMatMul,
   Gelu: biased(gelu),
@@ -91,7 +92,7 @@ export const microsoft: Importers = {
   FastGelu: biased(geluTanh),
   QuickGelu: (node) => {
     const x = node.input(0);
-    return g.mul(x, g.sigmoid(by(x, node.float("alpha", 1.702))));
+    return g.mul(x, g.sigmoid(times(x, node.float("alpha", 1.702))));
   },
   BiasAdd: (node) => g.add(g.add(node.input(0), node.input(1)), node.input(2)),
   SkipLayerNormalization: skipLayerNormalization,

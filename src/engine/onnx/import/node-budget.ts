@@ -25,9 +25,9 @@ function storedIn({ initializer, node }: GraphProto): number {
 }
 
 /** What a node counts: one, or more if it has very many inputs. */
-export const sizeOfNode = ({ input }: NodeProto): number =>
+export const nodeCost = ({ input }: NodeProto): number =>
   Math.max(1, Math.ceil(input.length / INPUTS_PER_NODE));
 
 /** Nodes that a file may have, those of functions and loops written out. */
-export const mostNodesOf = (graph: GraphProto): number =>
+export const nodeBudget = (graph: GraphProto): number =>
   Math.floor(Math.min(MAX_NODES, Math.max(FEW_NODES, storedIn(graph) / STORED_PER_NODE)));

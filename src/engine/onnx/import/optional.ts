@@ -2,8 +2,8 @@
 //
 // Opset 15: first versions; 18: OptionalHasElement and OptionalGetElement take plain values, too.
 
-import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
+import { bool, int64 } from "./arithmetic.ts";
 import type { Importers, ImportNode } from "./import-node.ts";
 
 /** Values that stand for nothing. */
@@ -13,7 +13,7 @@ const absent = new WeakSet<Value>();
 function optional(node: ImportNode): Value {
   const value = node.inputs[0];
   if (value !== undefined) return value;
-  const nothing = g.constant({ dtype: "int64", shape: [0], data: new BigInt64Array(0) });
+  const nothing = int64([]);
   absent.add(nothing);
   return nothing;
 }
@@ -21,7 +21,7 @@ function optional(node: ImportNode): Value {
 function hasElement(node: ImportNode): Value {
   const value = node.inputs[0];
   const has = value !== undefined && !absent.has(value);
-  return g.constant({ dtype: "bool", shape: [], data: Uint8Array.of(has ? 1 : 0) });
+  return bool(has);
 }
 
 function getElement(node: ImportNode): Value {

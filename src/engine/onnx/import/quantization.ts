@@ -57,7 +57,7 @@ const typeOf = (node: ImportNode, zero: Value | undefined): number =>
 
 /** A quantised value stays real where a gradient is to pass; elsewhere it is the whole number that the file has. */
 const whole = (node: ImportNode, v: Value, type: number): Value =>
-  node.typed(node.straightThrough && !node.isKnown(v) ? v : g.cast(v, "int32"), type);
+  node.withElementType(node.straightThrough && !node.isConstant(v) ? v : g.cast(v, "int32"), type);
 
 function quantizeLinear(node: ImportNode): Value {
   const x = node.input(0);
@@ -94,7 +94,7 @@ function dynamicallyQuantized(node: ImportNode, x: Value) {
 
 function dynamicQuantizeLinear(node: ImportNode): Value[] {
   const { y, scale, offset } = dynamicallyQuantized(node, node.input(0));
-  return [whole(node, y, T.UINT8), scale, node.typed(g.cast(offset, "int32"), T.UINT8)];
+  return [whole(node, y, T.UINT8), scale, node.withElementType(g.cast(offset, "int32"), T.UINT8)];
 }
 
 /** Weights of a convolution less their zero point, one or one per output channel. */
@@ -206,7 +206,7 @@ const onImages =
     const inputs = [x, ...node.inputs.slice(1)];
     const y = f({ ...node, inputs, input: (i) => (i === 0 ? x : node.input(i)) });
     const type = node.elementType(y);
-    return type === undefined ? channelsLast(y) : node.typed(channelsLast(y), type);
+    return type === undefined ? channelsLast(y) : node.withElementType(channelsLast(y), type);
   };
 
 /** α·A·B with a bias in the same units, quantised where the node says how. */

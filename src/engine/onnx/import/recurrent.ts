@@ -4,6 +4,7 @@
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { activations } from "./activations.ts";
+import { stack } from "./arithmetic.ts";
 import type { Importer, Importers, ImportNode } from "./import-node.ts";
 
 /** Steps that a layer may have, and nodes that each counts for: its products, gates and sums. */
@@ -130,7 +131,7 @@ const recurrent =
     if (length > MAX_STEPS)
       throw node.error(`reads ${length} steps; up to ${MAX_STEPS} can be read`);
     if (directions > 2) throw node.error(`has weights for ${directions} directions`);
-    const lengths = node.inputs[4] === undefined ? [] : (node.knownInts(4) ?? []);
+    const lengths = node.inputs[4] === undefined ? [] : (node.constantInts(4) ?? []);
     if (lengths.some((n) => n !== length))
       throw node.error(
         `has sequences of lengths [${lengths}] instead of ${length}; images have one size`,
@@ -157,25 +158,20 @@ const recurrent =
       let [h, c] = [start(5, d), start(kind.cell, d)];
       const states = new Array<Value>(length);
       for (const t of order) {
-        node.count(NODES_PER_STEP);
+        node.countNodes(NODES_PER_STEP);
         [h, c] = kind.step(node, direction, at(x, t), h, c);
         states[t] = h;
       }
       return { states, h, c };
     });
-    const stacked = (values: readonly Value[], axis: number): Value =>
-      g.concat(
-        values.map((v) => g.reshape(v, v.shape.toSpliced(axis, 0, 1))),
-        axis,
-      );
     const steps = Array.from({ length }, (_, t) =>
-      stacked(
+      stack(
         runs.map(({ states }) => states[t]),
         0,
       ),
     );
-    const all = stacked(steps, 0);
-    const last = [runs.map(({ h }) => h), runs.map(({ c }) => c)].map((v) => swap(stacked(v, 0)));
+    const all = stack(steps, 0);
+    const last = [runs.map(({ h }) => h), runs.map(({ c }) => c)].map((v) => swap(stack(v, 0)));
     return [batchFirst ? g.transpose(all, [2, 0, 1, 3]) : all, ...last];
   };
 

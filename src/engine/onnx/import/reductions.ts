@@ -16,7 +16,7 @@ interface Reduction {
 type Reduce = readonly [f: (x: Value, how: Reduction) => Value, ofNothing: number];
 
 function reductionOf(node: ImportNode, rank: number): Reduction | null {
-  const stated = node.ints("axes") ?? node.knownInts(1) ?? [];
+  const stated = node.ints("axes") ?? node.constantInts(1) ?? [];
   if (stated.length === 0 && node.int("noop_with_empty_axes", 0) === 1) return null;
   const axes = stated.length === 0 ? Array.from({ length: rank }, (_, i) => i) : stated;
   return {
@@ -82,7 +82,7 @@ const extreme =
 const topK: Importer = (node) => {
   const x = node.input(0);
   const axis = axisOf(node, node.int("axis", -1), x.shape.length);
-  const k = node.opset < 10 ? node.int("k", 1) : (node.knownInts(1) ?? [1])[0];
+  const k = node.opset < 10 ? node.int("k", 1) : (node.constantInts(1) ?? [1])[0];
   const indices = g.topKIndices(x, k, axis, node.int("largest", 1) === 1);
   return [g.gatherElements(x, indices, axis), indices];
 };

@@ -3,7 +3,8 @@
 import { own } from "../../../math/own.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
-import { checkSize, int64 } from "./constants.ts";
+import { int64 } from "./arithmetic.ts";
+import { checkSize } from "./constants.ts";
 import { axisOf, type Importers, type ImportNode } from "./import-node.ts";
 
 interface Resized {
@@ -83,7 +84,7 @@ function row(
 function oldScales(node: ImportNode): readonly number[] | undefined {
   if (node.type === "Upsample" && node.has("height_scale"))
     return [1, 1, node.float("height_scale", 1), node.float("width_scale", 1)];
-  return node.floats("scales") ?? node.knownInts(1);
+  return node.floats("scales") ?? node.constantInts(1);
 }
 
 /** The new length and the scale of each axis; roi in shares. */
@@ -92,10 +93,10 @@ function sizes(node: ImportNode): { readonly axis: number; readonly how: Resized
   const rank = x.shape.length;
   const old = node.type === "Upsample" || node.opset < 11;
   const axes = node.ints("axes")?.map((a) => axisOf(node, a, rank)) ?? x.shape.map((_, i) => i);
-  const stated = old ? oldScales(node) : node.knownInts(2);
+  const stated = old ? oldScales(node) : node.constantInts(2);
   const scales = stated?.length ? stated : undefined;
-  const wanted = old ? undefined : node.knownInts(3);
-  const region = old ? undefined : node.knownInts(1);
+  const wanted = old ? undefined : node.constantInts(3);
+  const region = old ? undefined : node.constantInts(1);
   const policy = node.text("keep_aspect_ratio_policy", "stretch");
   const ratios = axes.map((axis, i) => (wanted?.[i] ?? 0) / x.shape[axis]);
   const common = policy === "not_smaller" ? Math.max(...ratios) : Math.min(...ratios);

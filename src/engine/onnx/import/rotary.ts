@@ -4,6 +4,7 @@
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
+import { arange } from "./arithmetic.ts";
 import { joinHeads, splitHeads } from "./attention.ts";
 import type { Importers, ImportNode } from "./import-node.ts";
 
@@ -84,11 +85,7 @@ export function microsoftRotaryEmbedding(node: ImportNode): Value {
   const [cos, sin] = [node.input(2), node.input(3)];
   const [batch, length] = [x.shape[0], x.shape[x.shape.length - 2]];
   const stated = g.cast(node.input(1), "int64");
-  const steps = g.constant({
-    dtype: "int64",
-    shape: [1, length],
-    data: BigInt64Array.from({ length }, (_, i) => BigInt(i)),
-  });
+  const steps = arange(length, [1, length]);
   const positions =
     stated.shape.length === 2
       ? stated
@@ -99,4 +96,4 @@ export function microsoftRotaryEmbedding(node: ImportNode): Value {
   return onHeads(node, { cos, sin, positions }, count);
 }
 
-export const rotations: Importers = { RotaryEmbedding: rotaryEmbedding };
+export const rotary: Importers = { RotaryEmbedding: rotaryEmbedding };

@@ -4,7 +4,8 @@ import { sizeOf } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import { broadcast } from "../../graph/shapes.ts";
 import type { Value } from "../../graph/value.ts";
-import { checkSize, int64, MAX_SPREAD, permuted } from "./constants.ts";
+import { int64 } from "./arithmetic.ts";
+import { checkSize, MAX_SPREAD, permuted } from "./constants.ts";
 import { axisOf, type Importers, type ImportNode } from "./import-node.ts";
 
 function shapeOf(node: ImportNode): Value {
@@ -34,7 +35,7 @@ function repeated({ batch }: ImportNode, parts: readonly Value[], axis: number):
 
 function reshape(node: ImportNode): Value {
   const x = node.input(0);
-  const stated = node.opset < 5 ? (node.ints("shape") ?? []) : (node.knownInts(1) ?? []);
+  const stated = node.opset < 5 ? (node.ints("shape") ?? []) : (node.constantInts(1) ?? []);
   const wanted = rebatched(node, x, stated);
   const copies = node.int("allowzero", 0) === 0;
   const lengths = wanted.map((n, axis) => (n === 0 && copies ? (x.shape[axis] ?? 0) : n));
@@ -58,7 +59,7 @@ function flatten(node: ImportNode): Value {
 
 /** The axes of a node, an attribute before opset 13 and an input since. */
 const axesOf = (node: ImportNode, rank: number): number[] | undefined =>
-  (node.ints("axes") ?? node.knownInts(1))?.map((axis) => axisOf(node, axis, rank));
+  (node.ints("axes") ?? node.constantInts(1))?.map((axis) => axisOf(node, axis, rank));
 
 function squeeze(node: ImportNode): Value {
   const x = node.input(0);
@@ -77,7 +78,7 @@ function squeeze(node: ImportNode): Value {
 
 function unsqueeze(node: ImportNode): Value {
   const x = node.input(0);
-  const count = (node.ints("axes") ?? node.knownInts(1) ?? []).length;
+  const count = (node.ints("axes") ?? node.constantInts(1) ?? []).length;
   const axes = axesOf(node, x.shape.length + count) ?? [];
   const rest = [...x.shape];
   return g.reshape(
@@ -93,10 +94,10 @@ const MAX_PARTS = 64;
 
 function tile(node: ImportNode): Value {
   const x = node.input(0);
-  const repeats = node.knownInts(1) ?? [];
+  const repeats = node.constantInts(1) ?? [];
   const counts =
     node.opset < 6
-      ? x.shape.map((_, i) => (i === (node.knownInts(2) ?? [0])[0] ? repeats[0] : 1))
+      ? x.shape.map((_, i) => (i === (node.constantInts(2) ?? [0])[0] ? repeats[0] : 1))
       : repeats;
   checkSize(
     node,
@@ -115,7 +116,7 @@ function tile(node: ImportNode): Value {
 function split(node: ImportNode): Value[] {
   const x = node.input(0);
   const axis = axisOf(node, node.int("axis", 0), x.shape.length);
-  const stated = node.ints("split") ?? node.knownInts(1);
+  const stated = node.ints("split") ?? node.constantInts(1);
   const count = node.int("num_outputs", node.outputs);
   if (stated === undefined && count !== node.outputs)
     throw node.error(`splits into ${count} parts and names ${node.outputs}`);
@@ -138,10 +139,10 @@ function split(node: ImportNode): Value[] {
 function slice(node: ImportNode): Value {
   const x = node.input(0);
   const old = node.opset < 10;
-  const starts = (old ? node.ints("starts") : node.knownInts(1)) ?? [];
-  const ends = (old ? node.ints("ends") : node.knownInts(2)) ?? [];
-  const axes = (old ? node.ints("axes") : node.knownInts(3)) ?? starts.map((_, i) => i);
-  const steps = (old ? undefined : node.knownInts(4)) ?? starts.map(() => 1);
+  const starts = (old ? node.ints("starts") : node.constantInts(1)) ?? [];
+  const ends = (old ? node.ints("ends") : node.constantInts(2)) ?? [];
+  const axes = (old ? node.ints("axes") : node.constantInts(3)) ?? starts.map((_, i) => i);
+  const steps = (old ? undefined : node.constantInts(4)) ?? starts.map(() => 1);
   const attrs = {
     starts: x.shape.map(() => 0),
     stops: [...x.shape],
@@ -205,7 +206,7 @@ export const shapes: Importers = {
   Transpose: transpose,
   Expand: (node) => {
     const x = node.input(0);
-    const shape = broadcast(x.shape, rebatched(node, x, node.knownInts(1) ?? []));
+    const shape = broadcast(x.shape, rebatched(node, x, node.constantInts(1) ?? []));
     checkSize(node, shape, MAX_SPREAD);
     return g.expand(x, shape);
   },

@@ -5,7 +5,8 @@
 import { sizeOf } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import { is, type Value } from "../../graph/value.ts";
-import { checkSize, int64, MAX_SPREAD } from "./constants.ts";
+import { arange, int64 } from "./arithmetic.ts";
+import { checkSize, MAX_SPREAD } from "./constants.ts";
 import type { Importers, ImportNode } from "./import-node.ts";
 
 /** Whether each index is that of another window, because it comes from a pool whose windows do not overlap. */
@@ -23,8 +24,8 @@ function distinct(indices: Value): boolean {
  */
 function lastWritten(values: Value, indices: Value): { values: Value; indices: Value } {
   const [n] = values.shape;
-  const places = int64(Array.from({ length: n }, (_, i) => i));
-  const keys = g.add(g.mul(indices, g.scalarLike(indices, n)), places);
+  const positions = arange(n);
+  const keys = g.add(g.mul(indices, g.scalarLike(indices, n)), positions);
   const order = g.topKIndices(keys, n, 0);
   const sorted = g.gather(indices, order, 0);
   const before = g.concat([int64([-1]), g.sliceAxis(sorted, 0, 0, n - 1)], 0);
@@ -36,7 +37,7 @@ function lastWritten(values: Value, indices: Value): { values: Value; indices: V
 /** The shape that the node states, or the smallest that its windows cover. */
 function shapeOf(node: ImportNode): readonly number[] {
   const x = node.input(0);
-  const stated = node.knownInts(2);
+  const stated = node.constantInts(2);
   if (stated !== undefined) {
     if (stated.length !== x.shape.length || stated[0] !== x.shape[0] || stated[1] !== x.shape[1])
       throw node.error(`is to give [${stated.join(", ")}] from [${x.shape.join(", ")}]`);

@@ -6,7 +6,7 @@ import { numbersOf } from "../../../../test/fixtures/run-fixture.ts";
 import { type NdArray, type Shape, sizeOf, tensor } from "../../../math/tensor.ts";
 import type { AttributeValue } from "../messages.ts";
 import { importers } from "./importers.ts";
-import { limits, unread } from "./unsupported.ts";
+import { limitations, unsupported } from "./unsupported.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../../docs/operators.md"), "utf8");
 const [table, refused] = page.split("## Not read");
@@ -30,23 +30,25 @@ describe("docs/operators.md", () => {
     ).toEqual(read.toSorted());
   });
 
-  it("states the limits of what is read, and no others", () => {
+  it("states the limitations of what is read, and no others", () => {
     const stated = rowsOf(table).flatMap(([, name, how]) =>
       how === "yes" ? [] : [[name, how.replace("yes: ", "")]],
     );
-    expect(Object.fromEntries(stated)).toEqual(limits);
+    expect(Object.fromEntries(stated)).toEqual(limitations);
   });
 
   it("lists what is not read, and why", () => {
-    expect(Object.fromEntries(rowsOf(refused).map(([, name, why]) => [name, why]))).toEqual(unread);
+    expect(Object.fromEntries(rowsOf(refused).map(([, name, why]) => [name, why]))).toEqual(
+      unsupported,
+    );
   });
 
   it("calls no operator both", () => {
-    expect(Object.keys(unread).filter((op) => Object.hasOwn(importers[""], op))).toEqual([]);
+    expect(Object.keys(unsupported).filter((op) => Object.hasOwn(importers[""], op))).toEqual([]);
   });
 });
 
-it.each(Object.keys(unread))("%s is refused by its name", (op) => {
+it.each(Object.keys(unsupported))("%s is refused by its name", (op) => {
   const x = tensor([1, 2], [1, 2]);
   expect(() => numbersOf([nodeOf(op, ["x"], ["y"])], { x })).toThrow(
     new RegExp(`${op}.*cannot be read`),
@@ -152,7 +154,7 @@ const beyond: Readonly<Record<string, Limit>> = {
 
 describe("beyond a stated limit a file is refused:", () => {
   it.each(Object.entries(beyond))("%s", (name, limit) => {
-    expect(limits[name]).toBeDefined();
+    expect(limitations[name]).toBeDefined();
     const { op, x, arrays = {}, attributes = {}, domain = "", says } = limit;
     const outputs = op === "MaxPool" ? ["v", "y"] : ["y"];
     const node = nodeOf(op, ["x", ...Object.keys(arrays)], outputs, attributes, { domain });

@@ -1,7 +1,7 @@
 // Operators of the standard domain that are refused, and what is refused of those that are read. docs/operators.md lists both.
 
 /** Why each operator of ONNX's standard domain that has no translation has none. */
-export const unread: Readonly<Record<string, string>> = {
+export const unsupported: Readonly<Record<string, string>> = {
   BitCast: "reads the bits of one type as another",
   BlackmanWindow: "a window of sound",
   Bernoulli: "draws random numbers",
@@ -36,7 +36,7 @@ export const unread: Readonly<Record<string, string>> = {
 };
 
 /** What is refused of an operator that is read, by its name in the table of operators. */
-export const limits: Readonly<Record<string, string>> = {
+export const limitations: Readonly<Record<string, string>> = {
   AffineGrid: "two axes",
   BitShift: "64-bit numbers only where stored",
   BitwiseAnd: "64-bit numbers only where stored",

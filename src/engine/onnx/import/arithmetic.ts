@@ -1,0 +1,31 @@
+// Small expressions that several importers share.
+
+import type { Shape } from "../../../math/tensor.ts";
+import * as g from "../../graph/expressions.ts";
+import type { Value } from "../../graph/value.ts";
+
+/** x·factor, or x itself if the factor is 1. */
+export const times = (x: Value, factor: number): Value =>
+  factor === 1 ? x : g.mul(x, g.scalarLike(x, factor));
+
+/** Integers as an int64 constant, [n] unless another shape is given. */
+export const int64 = (values: readonly number[], shape: Shape = [values.length]): Value =>
+  g.constant({ dtype: "int64", shape, data: BigInt64Array.from(values, BigInt) });
+
+/** The indices 0 … n − 1 as an int64 constant, [n] unless another shape is given. */
+export const arange = (n: number, shape: Shape = [n]): Value =>
+  int64(
+    Array.from({ length: n }, (_, i) => i),
+    shape,
+  );
+
+/** A constant of shape []. */
+export const bool = (value: boolean): Value =>
+  g.constant({ dtype: "bool", shape: [], data: Uint8Array.of(value ? 1 : 0) });
+
+/** Values of one shape along a new axis. */
+export const stack = (values: readonly Value[], axis: number): Value =>
+  g.concat(
+    values.map((v) => g.reshape(v, v.shape.toSpliced(axis, 0, 1))),
+    axis,
+  );
