@@ -5,8 +5,8 @@ import { type NdArray, sizeOf } from "../../../math/tensor.ts";
 import { evaluateNode } from "../../graph/interpret.ts";
 import type { Value } from "../../graph/value.ts";
 import { workOf } from "../../graph/work.ts";
+import { storedElements } from "./graph-size.ts";
 import type { ImportContext } from "./import-node.ts";
-import { storedElements } from "./node-budget.ts";
 
 /** Elements of one array that may be computed while a file is read, and steps that all of them may take. */
 const MAX_FOLDED = 2 ** 26;

@@ -10,6 +10,7 @@ import { halfPrecisionNote } from "../half-precision-note.ts";
 import { domainOf, functionKey, type OnnxModel } from "../model.ts";
 import { blockSizeOf } from "./blocked-weights.ts";
 import { constantFolding } from "./constant-folding.ts";
+import { nodeBudget, nodeCost } from "./graph-size.ts";
 import type { ImportOptions } from "./import-graph.ts";
 import {
   describeNode,
@@ -20,7 +21,6 @@ import {
 } from "./import-node.ts";
 import { ImportNotes } from "./import-notes.ts";
 import { importers } from "./importers.ts";
-import { nodeBudget, nodeCost } from "./node-budget.ts";
 import { needed, ordered } from "./order.ts";
 import { attributesOf, type Frame, find, type Scope } from "./scope.ts";
 import { StoredArrays } from "./stored-arrays.ts";
