@@ -48,13 +48,13 @@ export {
   parameterCount,
 } from "./models/architecture.ts";
 export { architecture } from "./models/architectures.ts";
-export {
-  type Classifier,
-  classifier,
-  trainableClassifier as liveClassifier,
-} from "./models/classifier.ts";
+export { type Classifier, classifier } from "./models/classifier.ts";
 export { exportOnnx, importExported, type ModelMetadata as Card } from "./models/export.ts";
 export { initialParameters } from "./models/initial.ts";
+export {
+  trainableClassifier,
+  trainableClassifier as liveClassifier,
+} from "./models/trainable-classifier.ts";
 export type { Noise } from "./noise/noise.ts";
 export { noiseNamed } from "./noise/table.ts";
 export { ratioByCounting } from "./paper/theory/monte-carlo.ts";

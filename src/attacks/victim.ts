@@ -1,19 +1,9 @@
-import type { Loss } from "../losses/loss.ts";
+import type { Loss, LossAndGradient } from "../losses/loss.ts";
 import type { Labels } from "../losses/loss-definition.ts";
 import type { Key } from "../math/random.ts";
 import type { Shape, Tensor } from "../math/tensor.ts";
 
-export type { Labels, Loss };
-
-/**
- * Losses [batch], logits [batch, classes] and ∂(Σ losses)/∂x [batch, ...pixels], from one run; of an `of-mean` loss
- * there are batch / draws losses.
- */
-export interface LossAndGradient {
-  readonly losses: Float32Array;
-  readonly logits: Tensor;
-  readonly gradient: Tensor;
-}
+export type { Labels, Loss, LossAndGradient };
 
 /** A classifier as an attack sees it. `keys` holds one key per example: noise belongs to the example. */
 export interface Victim {

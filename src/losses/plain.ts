@@ -1,4 +1,5 @@
 // Losses in plain arithmetic, for victims that are not graphs.
+import { InternalError } from "../math/internal-error.ts";
 import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
 import { clipLogit } from "./logit-bounds.ts";
 import type { Loss } from "./loss.ts";
@@ -46,6 +47,6 @@ function lossOfMean({ loss, draws }: MeanLoss, logits: Tensor): LossOfLogits {
  */
 export function takeLoss(loss: Loss, indices: readonly number[]): RowLoss {
   if (loss.kind === "of-mean")
-    throw new Error("internal: rows of a loss of mean logits belong together");
+    throw new InternalError("rows of a loss of mean logits belong together");
   return definitionOf(loss).take(loss, indices);
 }

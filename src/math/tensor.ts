@@ -1,3 +1,5 @@
+import { InternalError } from "./internal-error.ts";
+
 /** The axes' lengths, outermost first; `[]` is a scalar. */
 export type Shape = readonly number[];
 
@@ -75,7 +77,7 @@ export function takeRows(x: Tensor, indices: readonly number[]): Tensor {
 /** Tensors joined along axis 0; their other axes must agree. */
 export function concatRows(parts: readonly Tensor[]): Tensor {
   const [first] = parts;
-  if (first === undefined) throw new Error("internal: no tensors to join");
+  if (first === undefined) throw new InternalError("no tensors to join");
   const batch = parts.reduce((sum, part) => sum + (part.shape[0] ?? 0), 0);
   const joined = tensor([batch, ...first.shape.slice(1)]);
   let offset = 0;

@@ -5,7 +5,7 @@ import { cnnSmall } from "./cnn-small.ts";
 import { mlpSmall } from "./mlp.ts";
 import { wideResnet } from "./wide-resnet.ts";
 
-/** The network that a name stands for: `wrn-<depth>-<width>`, `cnn-small` or `mlp-small`. */
+/** The architecture with a name: `wrn-<depth>-<width>`, `cnn-small` or `mlp-small`. Throws `UsageError` for any other name. */
 export function architecture(
   name: string,
   input: InputSpec,
@@ -18,5 +18,6 @@ export function architecture(
   const meant = nearest(name, ["cnn-small", "mlp-small", "wrn-10-1", "wrn-16-4", "wrn-28-10"]);
   throw new UsageError(
     `unknown model ${name}${meant === undefined ? "" : `; did you mean ${meant}?`} (models are cnn-small, mlp-small and wrn-<depth>-<width>)`,
+    { code: "unknown-name" },
   );
 }

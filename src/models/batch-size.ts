@@ -1,38 +1,38 @@
-// An attack that drops finished examples asks for batches of every size; each size costs a compilation and its memory.
+// An attack that skips broken examples calls with batches of every size. Each compiled size costs time and memory.
 import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
 
-/** 1, 2, 3, 4, 6, 8, 12, …: the smallest power of two, or three halves of one, that holds `batch`. */
-const rounded = (batch: number): number => {
+/** The smallest of 1, 2, 3, 4, 6, 8, 12, … that is at least `batch`: powers of two, and three halves of them. */
+const roundedUp = (batch: number): number => {
   const power = 2 ** Math.ceil(Math.log2(batch));
   return batch <= (3 * power) / 4 && power >= 4 ? (3 * power) / 4 : power;
 };
 
-/** Runs of the first size that a compilation costs, about. */
-const COMPILATION = 6;
+/** The approximate cost of a compilation, in runs of the first size. */
+const COMPILATION_RUNS = 6;
 
 /**
- * Chooses the compiled size that a batch is padded to. The first size is used as it is, since most work has one size only.
- * A smaller batch is padded to the next compiled size, until what was wasted on batches like it would have paid for
- * compiling their own; a batch that shrinks from 128 to 1 meets at most 15 sizes, and a short piece of work one or two.
+ * Chooses the compiled size that a batch is padded to. The first size is compiled exactly, since most work has only one.
+ * Smaller batches are padded to the next compiled size until the rows wasted on them would have paid for a size of
+ * their own. A batch that shrinks from 128 to 1 compiles at most 15 sizes, short work one or two.
  */
 export function batchSizes(): (batch: number) => number {
   const compiled: number[] = [];
   const wasted = new Map<number, number>();
   return (batch) => {
     const fitting = Math.min(...compiled.filter((size) => size >= batch));
-    const own = compiled.length === 0 ? batch : rounded(batch);
-    if (fitting <= own) return fitting;
+    const exact = compiled.length === 0 ? batch : roundedUp(batch);
+    if (fitting <= exact) return fitting;
     if (Number.isFinite(fitting)) {
-      const waste = (wasted.get(own) ?? 0) + fitting - own;
-      wasted.set(own, waste);
-      if (waste < COMPILATION * compiled[0]) return fitting;
+      const waste = (wasted.get(exact) ?? 0) + fitting - exact;
+      wasted.set(exact, waste);
+      if (waste < COMPILATION_RUNS * compiled[0]) return fitting;
     }
-    compiled.push(own);
-    return own;
+    compiled.push(exact);
+    return exact;
   };
 }
 
-/** The rows of x followed by rows of zeros, `size` in all; x itself where it has that many. */
+/** x [batch, …] with rows of zeros appended, [size, …]; x itself if it has `size` rows. */
 export function padded(x: Tensor, size: number): Tensor {
   if (x.shape[0] === size) return x;
   const out = new Float32Array(size * rowSize(x));

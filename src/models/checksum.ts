@@ -1,22 +1,19 @@
-// The checksum of an exported model: its owner may edit the file, and whoever uses it should know.
+// The checksum of an exported model, which shows whether the file was edited since the export.
 import { crc32, crcOfText } from "../math/crc32.ts";
 import type { NdArray } from "../math/tensor.ts";
 
-/** Under which metadata it is stored. */
+/** The metadata key that holds the checksum. */
 export const CHECKSUM = "rampart.checksum";
 
-/**
- * CRC-32 of arrays (names, shapes and bytes, in the order of names) and of the metadata that rampart writes, in
- * hexadecimal.
- */
+/** CRC-32, as 8 hexadecimal digits, of the `rampart.…` metadata and of all arrays: names, shapes and bytes, sorted by name. */
 export function modelChecksum(
   arrays: Readonly<Record<string, NdArray>>,
   metadata: Readonly<Record<string, string>>,
 ): string {
-  const own = Object.entries(metadata)
+  const entries = Object.entries(metadata)
     .filter(([key]) => key.startsWith("rampart.") && key !== CHECKSUM)
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  let sum = Number.parseInt(crcOfText(JSON.stringify(own)), 16);
+  let sum = Number.parseInt(crcOfText(JSON.stringify(entries)), 16);
   const encoder = new TextEncoder();
   for (const name of Object.keys(arrays).sort()) {
     const { shape, data } = arrays[name];

@@ -5,19 +5,19 @@ import type { Architecture, InputSpec, ParameterSpec } from "./architecture.ts";
 import { convWeight, linearSpecs } from "./initial.ts";
 import { convSame, linear, normalize } from "./layers.ts";
 
-/** Channels of the three convolutions, and the stride of each. */
+/** Output channels and strides of the three convolutions. */
 const CHANNELS = [16, 32, 64] as const;
 const STRIDES = [2, 2, 2] as const;
 
 /**
- * Three strided convolutions and a linear layer: small enough to train adversarially in a minute on two
- * cores, without batch norm, so that frozen and batch mode are the same network.
+ * Three strided 3 × 3 convolutions and a linear layer, for images [channel, height, width]. Small enough for a minute of
+ * adversarial training on two cores. Has no batch norm and no dropout, so frozen and batch mode are the same network.
  */
 export function cnnSmall({ shape, classes, mean, std }: InputSpec): Architecture {
   const [channels, height, width] = shape;
-  const total = STRIDES.reduce((product, stride) => product * stride, 1);
-  const features = CHANNELS[2] * Math.ceil(height / total) * Math.ceil(width / total);
-  const layer = (i: number, into: number): ParameterSpec[] => [
+  const downscale = STRIDES.reduce((product, stride) => product * stride, 1);
+  const features = CHANNELS[2] * Math.ceil(height / downscale) * Math.ceil(width / downscale);
+  const convSpecs = (i: number, into: number): ParameterSpec[] => [
     convWeight(`conv${i}.weight`, [CHANNELS[i], into, 3, 3]),
     {
       name: `conv${i}.bias`,
@@ -31,9 +31,9 @@ export function cnnSmall({ shape, classes, mean, std }: InputSpec): Architecture
     inputShape: shape,
     classes,
     parameters: [
-      ...layer(0, channels),
-      ...layer(1, CHANNELS[0]),
-      ...layer(2, CHANNELS[1]),
+      ...convSpecs(0, channels),
+      ...convSpecs(1, CHANNELS[0]),
+      ...convSpecs(2, CHANNELS[1]),
       ...linearSpecs("fc", classes, features),
     ],
     dropout: { rate: 0, masks: {} },

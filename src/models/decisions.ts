@@ -1,4 +1,4 @@
-// Whether the scores before a file's end decide as the file itself does.
+// Compares the decisions of a file with those of the scores that attacks see, before the file's last operators.
 
 import { input } from "../engine/graph/ops.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
@@ -7,44 +7,45 @@ import type { Architecture } from "./architecture.ts";
 import { padded } from "./batch-size.ts";
 import { withForeignErrors } from "./foreign-errors.ts";
 
-/** Share of the largest number of a row below which two numbers differ by rounding in float32. */
+/** Two numbers of a row are equal but for rounding in float32 if they differ by at most this share of its largest. */
 const ROUNDING = 1e-5;
 
-/** Images on which the scores before a file's end and the file itself were compared. */
+/** The comparison of a file's decisions with those of the scores before its output. */
 export interface Decisions {
+  /** Images compared. */
   readonly images: number;
-  /** Those whose classes the file's output ties, so that it answers another of these than the scores before it. */
+  /** Images whose classes tie in the file's output, so that the file and the scores choose different ones of them. */
   readonly ties: number;
-  /** Those for which the file's output is NaN, and the scores before it are numbers. */
+  /** Images whose output is NaN while their scores are numbers. */
   readonly undecided: number;
-  /** Indices of those for which the file answers another class without a tie. */
+  /** Indices of the images for which the file decides for another class without a tie. */
   readonly others: readonly number[];
 }
 
 type Outcome = "same" | "tie" | "undecided" | "other";
 
-/** Whether the numbers of two classes of a row are equal but for rounding. */
+/** Whether two classes of a row have equal scores but for rounding. */
 function areEqual(row: Float32Array, a: number, b: number): boolean {
   if (row[a] === row[b]) return true;
   const size = row.reduce(
-    (most, one) => Math.max(most, Number.isFinite(one) ? Math.abs(one) : 0),
+    (largest, score) => Math.max(largest, Number.isFinite(score) ? Math.abs(score) : 0),
     0,
   );
   return Math.abs(row[a] - row[b]) <= ROUNDING * size;
 }
 
 function outcomeOf(undone: Tensor, output: Tensor, answer: number): Outcome {
-  const [own] = argmaxRows(undone);
+  const [decision] = argmaxRows(undone);
   if (undone.data.some(Number.isNaN)) return "same";
   if (output.data.some(Number.isNaN)) return "undecided";
-  if (own === answer) return "same";
-  const isTie = areEqual(output.data, own, answer) || areEqual(undone.data, own, answer);
+  if (decision === answer) return "same";
+  const isTie = areEqual(output.data, decision, answer) || areEqual(undone.data, decision, answer);
   return isTie ? "tie" : "other";
 }
 
 /**
- * Compares the class of the file's own output with that of the scores before it on images [n, ...], in batches of `size`;
- * null where nothing was taken off the output.
+ * Compares the class of the file's own output with that of the scores before it, on images [n, ...pixels] in batches of `size`.
+ * Null if nothing was removed from the output, or if the images do not fit the network.
  */
 export async function compareDecisions(
   runtime: Runtime,
@@ -57,12 +58,12 @@ export async function compareDecisions(
   if (answers === undefined || count === 0 || sizeOf(images.shape) !== count * sizeOf(inputShape))
     return null;
   const batch = fixedBatch ?? Math.min(size, count);
-  const found = answers(input("x", [batch, ...inputShape]));
-  if (found === null) return null;
+  const graphs = answers(input("x", [batch, ...inputShape]));
+  if (graphs === null) return null;
   const program = await withForeignErrors(runtime, architecture).compile({
-    undone: found.undone,
-    output: found.rows,
-    answer: found.answer,
+    undone: graphs.undone,
+    output: graphs.rows,
+    answer: graphs.answer,
   });
   const x = tensor([count, ...inputShape], images.data);
   const outcomes: Outcome[] = [];
@@ -83,19 +84,19 @@ export async function compareDecisions(
   };
 }
 
-function outcomesOf(found: Readonly<Record<string, NdArray>>, count: number): Outcome[] {
+function outcomesOf(results: Readonly<Record<string, NdArray>>, count: number): Outcome[] {
   return Array.from({ length: count }, (_, i) =>
     outcomeOf(
-      rows(found.undone as Tensor, i, i + 1),
-      rows(found.output as Tensor, i, i + 1),
-      Number(found.answer.data[i]),
+      rows(results.undone as Tensor, i, i + 1),
+      rows(results.output as Tensor, i, i + 1),
+      Number(results.answer.data[i]),
     ),
   );
 }
 
 const counted = (n: number): string => `${n} ${n === 1 ? "image" : "images"}`;
 
-/** What a reader should know of it, in a sentence without its end; null where every image has the same class twice. */
+/** A note about the differences, as a clause without a full stop; null if file and scores agree on every image. */
 export function describeDecisions({ images, ties, undecided, others }: Decisions): string | null {
   const parts: string[] = [];
   if (others.length > 0)

@@ -1,12 +1,12 @@
-import type { Loss } from "../losses/loss.ts";
+import type { Loss, LossAndGradient } from "../losses/loss.ts";
 import type { RowLoss } from "../losses/table.ts";
 import type { Key } from "../math/random.ts";
 import { concatRows, rows, type Tensor } from "../math/tensor.ts";
 import { padded } from "./batch-size.ts";
-import type { Answer, Classifier } from "./classifier.ts";
+import type { Classifier } from "./classifier-interface.ts";
 import type { CompiledLoss } from "./compiled-loss.ts";
 
-/** A loss of rows `from` to `from + size`; rows that are missing at the end have label 0. */
+/** The loss of rows `from` to `from + size`; rows beyond the last one have label 0, or weights 0. */
 function lossOfRows(loss: RowLoss, from: number, size: number): Loss {
   if (loss.kind === "linear") {
     const to = Math.min(from + size, loss.weights.shape[0]);
@@ -15,32 +15,43 @@ function lossOfRows(loss: RowLoss, from: number, size: number): Loss {
   const part = (labels: readonly number[]) =>
     Array.from({ length: size }, (_, i) => labels[from + i] ?? 0);
   return "targets" in loss
-    ? { ...loss, labels: part(loss.labels), targets: part(loss.targets) }
-    : { ...loss, labels: part(loss.labels) };
+    ? { kind: loss.kind, labels: part(loss.labels), targets: part(loss.targets) }
+    : { kind: loss.kind, labels: part(loss.labels) };
 }
 
 /**
- * A network that can be run in one batch size alone, for any: the rows go through it in pieces of `size`, the last one
- * padded. The loss of a mean of draws, whose rows may lie in several pieces, takes two passes: all logits, whose slopes
- * `means` knows, and then the gradient along these.
+ * Lets a network that runs in one batch size only take any. Rows run in pieces of `size`; the last piece is padded. The draws of
+ * a mean loss may lie in several pieces, so such a loss takes two passes: all logits, then the gradient along the slopes that
+ * `meanLoss` computes from them.
  */
-export function withFixedBatch(size: number, network: Classifier, means: CompiledLoss): Classifier {
+export function withFixedBatch(
+  size: number,
+  network: Classifier,
+  meanLoss: CompiledLoss,
+): Classifier {
   const pieces = (count: number) =>
     Array.from({ length: Math.ceil(count / size) }, (_, i) => [
       i * size,
       Math.min((i + 1) * size, count),
     ]);
-  const keyed = <K>(keys: readonly K[], from: number) =>
+  const keysOfPiece = (keys: readonly Key[], from: number) =>
     Array.from({ length: size }, (_, i) => keys[Math.min(from + i, keys.length - 1)]);
+
   async function logitsOf(x: Tensor, keys: readonly Key[]): Promise<Tensor> {
     const parts: Tensor[] = [];
     for (const [from, to] of pieces(keys.length)) {
-      const whole = await network.logits(padded(rows(x, from, to), size), keyed(keys, from));
-      parts.push(rows(whole, 0, to - from));
+      const piece = padded(rows(x, from, to), size);
+      const logits = await network.logits(piece, keysOfPiece(keys, from));
+      parts.push(rows(logits, 0, to - from));
     }
     return concatRows(parts);
   }
-  async function rowByRow(x: Tensor, loss: RowLoss, keys: readonly Key[]): Promise<Answer> {
+
+  async function pieceByPiece(
+    x: Tensor,
+    loss: RowLoss,
+    keys: readonly Key[],
+  ): Promise<LossAndGradient> {
     const losses: number[] = [];
     const logits: Tensor[] = [];
     const gradients: Tensor[] = [];
@@ -48,7 +59,7 @@ export function withFixedBatch(size: number, network: Classifier, means: Compile
       const part = await network.lossAndGradient(
         padded(rows(x, from, to), size),
         lossOfRows(loss, from, size),
-        keyed(keys, from),
+        keysOfPiece(keys, from),
       );
       losses.push(...part.losses.subarray(0, to - from));
       logits.push(rows(part.logits, 0, to - from));
@@ -60,6 +71,7 @@ export function withFixedBatch(size: number, network: Classifier, means: Compile
       gradient: concatRows(gradients),
     };
   }
+
   return {
     architecture: network.architecture,
     async logits(x, keys) {
@@ -67,15 +79,15 @@ export function withFixedBatch(size: number, network: Classifier, means: Compile
     },
     async lossAndGradient(x, loss, keys) {
       if (keys.length === 0) return network.lossAndGradient(x, loss, keys);
-      if (loss.kind !== "of-mean") return rowByRow(x, loss, keys);
+      if (loss.kind !== "of-mean") return pieceByPiece(x, loss, keys);
       const logits = await logitsOf(x, keys);
-      const { losses, slopes } = await means.run(loss, logits);
-      const { gradient } = await rowByRow(x, { kind: "linear", weights: slopes }, keys);
+      const { losses, slopes } = await meanLoss.run(loss, logits);
+      const { gradient } = await pieceByPiece(x, { kind: "linear", weights: slopes }, keys);
       return { losses, logits, gradient };
     },
     async release() {
       await network.release();
-      await means.release();
+      await meanLoss.release();
     },
   };
 }

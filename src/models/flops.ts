@@ -6,14 +6,14 @@ import { sizeOf } from "../math/tensor.ts";
 import type { Architecture } from "./architecture.ts";
 
 /**
- * Floating-point operations of the convolutions and matrix products that `outputs` need, each multiplication and
- * addition counted as one, as the direct algorithm would do them: a faster algorithm still has this count.
+ * Floating-point operations of all convolutions and matrix products that `outputs` need. Counts multiplications and additions of
+ * the direct algorithm, so that Winograd's, say, has the same count.
  */
 export const flopsOf = (outputs: readonly Value[]): number =>
-  topological<Value>(outputs).reduce((total, value) => total + 2 * products(value), 0);
+  topological<Value>(outputs).reduce((total, value) => total + 2 * multiplications(value), 0);
 
-/** Multiplications of one node; both gradients of a convolution need as many as the convolution itself. */
-function products(value: Value): number {
+/** Multiplications of one node; each gradient of a convolution needs as many as the convolution itself. */
+function multiplications(value: Value): number {
   const [a, b] = value.inputs;
   if (is(value, "Conv")) return sizeOf(value.shape) * sizeOf(b.shape.slice(1));
   if (is(value, "ConvInputGradient")) return sizeOf(a.shape) * sizeOf(b.shape.slice(1));
@@ -22,34 +22,31 @@ function products(value: Value): number {
   return 0;
 }
 
-/** What one image costs, in floating-point operations. */
+/** The cost of one image, in floating-point operations. */
 export interface FlopsPerImage {
-  /** Logits of the frozen network. */
+  /** Logits of the frozen network: one prediction. */
   readonly forward: number;
   /** Loss and ∂L/∂x of the frozen network: one step of an attack. */
   readonly gradient: number;
-  /** Loss and ∂L/∂weights in batch mode: its share of a training step. */
+  /** Loss and ∂L/∂weights in batch mode: an image's share of a training step. */
   readonly step: number;
 }
 
-/** The cost of an architecture's three kinds of work, from its graphs. */
+/** The cost of prediction, attack and training per image, counted on an architecture's graphs. */
 export function flopsPerImage(network: Architecture): FlopsPerImage {
-  const lossOf = (mode: "frozen" | "batch") => {
-    const leaves = new Map(
-      network.parameters.map(({ name, shape, trainable }) => [
-        name,
-        { leaf: input(name, shape), trainable },
-      ]),
-    );
-    const leaf = (name: string) => leaves.get(name)?.leaf ?? input(name, []);
+  const graphsOf = (mode: "frozen" | "batch") => {
+    const inputs = new Map(network.parameters.map(({ name, shape }) => [name, input(name, shape)]));
+    const parameter = (name: string) => inputs.get(name) ?? input(name, []);
     const x = input("x", [1, ...network.inputShape]);
-    const { logits } = network.forward(x, leaf, mode);
+    const { logits } = network.forward(x, parameter, mode);
     const loss = sum(crossEntropy(logits, input("labels", logits.shape)));
-    const weights = [...leaves.values()].flatMap((one) => (one.trainable ? one.leaf : []));
+    const weights = network.parameters
+      .filter(({ trainable }) => trainable)
+      .map(({ name }) => parameter(name));
     return { logits, loss, x, weights };
   };
-  const frozen = lossOf("frozen");
-  const batch = lossOf("batch");
+  const frozen = graphsOf("frozen");
+  const batch = graphsOf("batch");
   return {
     forward: flopsOf([frozen.logits]),
     gradient: flopsOf([frozen.loss, ...gradient(frozen.loss, [frozen.x])]),

@@ -1,28 +1,31 @@
 import type { Runtime } from "../engine/runtime/runtime.ts";
+import { InternalError } from "../math/internal-error.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture } from "./architecture.ts";
 
-/** A runtime whose errors about somebody else's file say so; errors about our own networks are bugs, and stay. */
+/**
+ * Turns errors of the runtime about an imported network into `UsageError`s that blame the file. Errors about our own networks
+ * are bugs and pass through, as do internal errors.
+ */
 export function withForeignErrors(runtime: Runtime, { name, foreign }: Architecture): Runtime {
   if (foreign !== true) return runtime;
-  async function saying<T>(does: () => Promise<T>): Promise<T> {
+  async function blamingFile<T>(action: () => Promise<T>): Promise<T> {
     try {
-      return await does();
+      return await action();
     } catch (cause) {
-      const { message } = cause as Error;
-      if (cause instanceof UsageError || message.startsWith("internal:")) throw cause;
+      if (cause instanceof UsageError || cause instanceof InternalError) throw cause;
       throw new UsageError(
-        `${name} asks for what ${runtime.target.engine} cannot run: ${message}; if the file runs elsewhere, please report it`,
-        { cause },
+        `${name} asks for what ${runtime.target.engine} cannot run: ${(cause as Error).message}; if the file runs elsewhere, please report it`,
+        { code: "bad-file", cause },
       );
     }
   }
   return {
     target: runtime.target,
     compile: (outputs) =>
-      saying(async () => {
+      blamingFile(async () => {
         const program = await runtime.compile(outputs);
-        return { ...program, run: (feeds) => saying(() => program.run(feeds)) };
+        return { ...program, run: (feeds) => blamingFile(() => program.run(feeds)) };
       }),
   };
 }

@@ -69,8 +69,8 @@ export interface ImportedNetwork extends Architecture {
   trace(x: Value): readonly TracedValue[];
 }
 
-/** Batches of its own size that a rewritten file is checked on. */
-export const CHECKED = 3;
+/** Batches of the stated size on which a rewrite to other sizes is checked. */
+export const CHECKED_BATCHES = 3;
 
 /** Numbers that the images of one batch may have. */
 const MAX_PIXELS = 2 ** 25;
@@ -245,7 +245,7 @@ function networkWith(
   }
   // A rewritten file is checked on several batches at once, which a network that needs much is spared.
   const spare = (["alive", "written", "work"] as const).every(
-    (what) => CHECKED * resources[what] <= allowed[what],
+    (what) => CHECKED_BATCHES * resources[what] <= allowed[what],
   );
   const notes = [...choiceNotes(model, output, options.output), ...first.notes];
   if (axes.note !== null) notes.unshift(axes.note);

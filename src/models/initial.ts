@@ -3,7 +3,7 @@ import { fold, type Key, keyOf, nameToNumber } from "../math/random.ts";
 import { type Shape, sizeOf, tensor } from "../math/tensor.ts";
 import type { Architecture, ParameterSpec, Parameters } from "./architecture.ts";
 
-/** Normal with variance 2 / fan-out (He et al. 2015, arXiv:1502.01852, Eq. 14), as Zagoruyko & Komodakis initialise. */
+/** Normal with variance 2 / fan-out (He et al. 2015, arXiv:1502.01852, Eq. 14), as in Zagoruyko & Komodakis' code. */
 const heNormal = (shape: Shape) => (key: Key) => {
   const fanOut = shape[0] * sizeOf(shape.slice(2));
   const deviation = Math.sqrt(2 / fanOut);
@@ -11,7 +11,7 @@ const heNormal = (shape: Shape) => (key: Key) => {
   return tensor(shape, drawn.data);
 };
 
-/** A convolution's weights [out, in, rows, columns]. */
+/** A convolution's weights [out, in, rows, columns], initialised He-normal by fan-out. */
 export const convWeight = (name: string, shape: Shape): ParameterSpec => ({
   name,
   shape,
@@ -19,7 +19,7 @@ export const convWeight = (name: string, shape: Shape): ParameterSpec => ({
   init: heNormal(shape),
 });
 
-/** Scale 1, bias 0, running mean 0, running variance 1. */
+/** A batch norm's four arrays [channel]: scale 1, bias 0, running mean 0, running variance 1. */
 export const batchNormSpecs = (name: string, channels: number): ParameterSpec[] => {
   const filled = (part: string, value: number, trainable: boolean): ParameterSpec => ({
     name: `${name}.${part}`,
@@ -35,7 +35,7 @@ export const batchNormSpecs = (name: string, channels: number): ParameterSpec[] 
   ];
 };
 
-/** A linear layer: uniform within ±1/√in, as PyTorch's default; bias 0. */
+/** A linear layer: weights [out, in] uniform in ±1/√in, PyTorch's default, and bias [out] 0. */
 export const linearSpecs = (name: string, out: number, into: number): ParameterSpec[] => [
   {
     name: `${name}.weight`,
@@ -49,7 +49,7 @@ export const linearSpecs = (name: string, out: number, into: number): ParameterS
   { name: `${name}.bias`, shape: [out], trainable: true, init: () => tensor([out]) },
 ];
 
-/** Every array of a new model; each depends on the key and its own name only. */
+/** The arrays of an untrained network. Each depends on the key and its own name only. */
 export const initialParameters = (architecture: Architecture, key: Key = keyOf(0)): Parameters =>
   Object.fromEntries(
     architecture.parameters.map(({ name, init }) => [name, init(fold(key, nameToNumber(name)))]),

@@ -1,4 +1,4 @@
-// The layers that our networks are made of, as expressions; arrays are [batch, channel, height, width].
+// The layers of our own networks, as expressions. Images and features are [batch, channel, height, width].
 
 import {
   add,
@@ -19,15 +19,15 @@ import { conv } from "../engine/graph/windows.ts";
 import { sizeOf, tensor } from "../math/tensor.ts";
 import type { Mode } from "./architecture.ts";
 
-/** Added to variances, as PyTorch does. */
+/** Added to variances; PyTorch's default. */
 const EPSILON = 1e-5;
-/** How much of a batch's statistics enters the running ones, as PyTorch does. */
+/** The weight of a batch's statistics in the running ones; PyTorch's default. */
 const MOMENTUM = 0.1;
 
 /** A vector [channel] as [1, channel, 1, 1]. */
 const channelwise = (v: Value) => reshape(v, [1, sizeOf(v.shape), 1, 1]);
 
-/** (x − mean) / std per channel: part of the model, so that radii are in pixel units of [0, 1]. */
+/** (x − mean) / std per channel. Part of the network, so that radii are in units of pixels in [0, 1]. */
 export function normalize(x: Value, mean: readonly number[], std: readonly number[]): Value {
   const vector = (values: readonly number[]) => constant(tensor([1, values.length, 1, 1], values));
   return mul(sub(x, vector(mean)), vector(std.map((s) => 1 / s)));
@@ -42,8 +42,9 @@ export interface BatchNormArrays {
 }
 
 /**
- * Batch normalisation (Ioffe & Szegedy 2015, arXiv:1502.03167). In batch mode the statistics are the
- * batch's own and the running ones are returned updated, with PyTorch's momentum and unbiased variance.
+ * Batch normalisation (Ioffe & Szegedy 2015, arXiv:1502.03167) of x [batch, channel, height, width]. Batch mode normalises by
+ * the batch's own statistics and returns updated running ones, with PyTorch's momentum and unbiased variance; frozen mode
+ * normalises by the running ones.
  */
 export function batchNorm(
   x: Value,
@@ -60,8 +61,8 @@ export function batchNorm(
   }
   const axes = [0, 2, 3];
   const m = mean(x, axes, true);
-  // Centring on a value that gradients ignore is exact: the missing term is the gradient of (m − m̂)², zero
-  // at m = m̂. The mean's own path to y remains, as `zero`, whose value is 0.
+  // The variance is centred on m̂ = stopGradient(m). Its gradient is still exact: the missing term is that of (m − m̂)², which
+  // is 0 at m = m̂. The gradient of y through the mean flows through `zero`, whose value is 0.
   const centre = stopGradient(m);
   const centred = sub(x, centre);
   const zero = sub(m, centre);
@@ -70,10 +71,10 @@ export function batchNorm(
   const y = add(mul(centred, s), sub(channelwise(bias), mul(zero, s)));
 
   const count = x.shape[0] * x.shape[2] * x.shape[3];
-  const blend = (running: Value, now: Value, factor = 1) =>
+  const blend = (running: Value, current: Value, factor = 1) =>
     add(
       mul(running, scalarLike(x, 1 - MOMENTUM)),
-      mul(reshape(now, running.shape), scalarLike(x, MOMENTUM * factor)),
+      mul(reshape(current, running.shape), scalarLike(x, MOMENTUM * factor)),
     );
   return {
     y,
@@ -82,15 +83,15 @@ export function batchNorm(
   };
 }
 
-/** Convolution with a square kernel that keeps the image's size (divided by the stride). */
+/** Convolution of x with an odd square kernel w [out, in, k, k], padded so that height and width are those of x / stride, rounded up. */
 export const convSame = (x: Value, w: Value, stride = 1): Value => {
   const p = (w.shape[2] - 1) / 2;
   return conv(x, w, { strides: [stride, stride], pads: [p, p, p, p] });
 };
 
-/** The mean over each image: [batch, channel, height, width] → [batch, channel]. */
+/** The mean over all pixels: [batch, channel, height, width] → [batch, channel]. */
 export const globalAveragePool = (x: Value): Value => mean(x, [2, 3]);
 
-/** x [batch, in] · weightᵀ + bias, with weight [out, in] as PyTorch stores it. */
+/** x [batch, in] · weightᵀ + bias → [batch, out], with weight [out, in] as PyTorch stores it. */
 export const linear = (x: Value, weight: Value, bias: Value): Value =>
   add(matmul(x, transpose(weight, [1, 0])), bias);

@@ -5,12 +5,12 @@ import type { Architecture, InputSpec } from "./architecture.ts";
 import { linearSpecs } from "./initial.ts";
 import { linear, normalize } from "./layers.ts";
 
-/** Outputs of each hidden layer. */
+/** Units of each hidden layer. */
 const HIDDEN = [64, 64] as const;
 
 /**
- * A perceptron with two hidden layers, for inputs of a few features, such as points of a plane: [2, 1, 1]. Without
- * batch norm and dropout, so that frozen and batch mode are the same network.
+ * A perceptron with two hidden layers, for inputs of a few features, such as points of a plane [2, 1, 1]. Has no batch
+ * norm and no dropout, so frozen and batch mode are the same network.
  */
 export function mlpSmall({ shape, classes, mean, std }: InputSpec): Architecture {
   const features = sizeOf(shape);

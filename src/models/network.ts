@@ -4,12 +4,13 @@ import type { Shape, Tensor } from "../math/tensor.ts";
 import { classifier } from "./classifier.ts";
 import type { ImportedNetwork } from "./imported-network.ts";
 
-/** Any differentiable function of arrays that a file holds: what a property about its outputs is checked on. */
+/** A file as a differentiable function of one array, about whose outputs a property can be checked. */
 export interface Network {
+  /** Names, and shapes without the batch. */
   readonly inputs: readonly { readonly name: string; readonly shape: Shape }[];
   /** [batch, ...input] → [batch, outputs]. */
   outputs(x: Tensor): Promise<Tensor>;
-  /** Outputs, and Σ weights·∂outputs/∂x per row: weights [batch, outputs] → gradient as x. */
+  /** Outputs [batch, outputs], and per row ∂(Σ weights · outputs)/∂x [batch, ...input], from weights [batch, outputs]. */
   vectorJacobian(
     x: Tensor,
     weights: Tensor,
@@ -17,27 +18,27 @@ export interface Network {
   release(): Promise<void>;
 }
 
-/** A deterministic network ignores its keys. */
+/** Any keys: a deterministic network ignores them. */
 const keysOf = ({ shape: [batch] }: Tensor) =>
   keysFor(
     keyOf(0),
     Array.from({ length: batch }, (_, i) => i),
   );
 
-/** An imported file as the function that it is: its classifier, whose logits are the outputs. */
+/** An imported network as a function: its logits are the outputs. */
 export function network(runtime: Runtime, imported: ImportedNetwork): Network {
-  const victim = classifier(runtime, imported, {});
+  const predictor = classifier(runtime, imported, {});
   return {
     inputs: [{ name: imported.name, shape: imported.inputShape }],
-    outputs: (x) => victim.logits(x, keysOf(x)),
+    outputs: (x) => predictor.logits(x, keysOf(x)),
     async vectorJacobian(x, weights) {
-      const { logits, gradient } = await victim.lossAndGradient(
+      const { logits, gradient } = await predictor.lossAndGradient(
         x,
         { kind: "linear", weights },
         keysOf(x),
       );
       return { outputs: logits, gradient };
     },
-    release: () => victim.release(),
+    release: () => predictor.release(),
   };
 }

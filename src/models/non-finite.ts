@@ -1,4 +1,4 @@
-// Which node of a network makes a number that is not finite.
+// Finds the node of a network that makes the first number that is not finite.
 import { gradient } from "../engine/autodiff/gradient.ts";
 import { constant, input, mul, scalarLike, sum } from "../engine/graph/ops.ts";
 import { originOf } from "../engine/graph/origins.ts";
@@ -10,23 +10,26 @@ import { sizeOf, type Tensor } from "../math/tensor.ts";
 import type { Architecture, Parameters } from "./architecture.ts";
 import { padded } from "./batch-size.ts";
 
-/** Where an answer was not finite: x is [1, ...pixels]; the loss of one row, or null where the logits were asked for. */
+/** The question whose answer was not finite: one image x [1, ...pixels], and its loss, or null for its logits. */
 export interface AskedAt {
   readonly x: Tensor;
   readonly loss: Loss | null;
 }
 
-/** The network's values at x, and for those of its gradient the value whose rule made them. */
+/** The values of a network and of its gradient. */
 interface Traced {
   readonly forward: ReadonlySet<Value>;
+  /** Values of the gradient, each with the forward value whose gradient rule made it. */
   readonly backward: ReadonlyMap<Value, Value>;
+  /** All values, inputs before users. */
   readonly order: readonly Value[];
+  /** The weights [examples, classes] of the loss; null without a loss. */
   readonly weights: Tensor | null;
 }
 
 /**
- * Names the first node that makes a number which is not finite from finite ones, going forward and then backward. Null if none
- * does at this point, or where values inside of the network cannot be had.
+ * Names the first node that makes a number that is not finite from finite ones, in the forward pass and then in the backward
+ * pass: the file's name of the node, or its operator. Null if no node does so at this image.
  */
 export async function nonFiniteNode(
   runtime: Runtime,
@@ -39,7 +42,7 @@ export async function nonFiniteNode(
   const values = order.filter(
     (value) => value.dtype === "float32" && !is(value, "Constant") && !is(value, "Input"),
   );
-  // 0 times a number is 0, and NaN where that is not finite.
+  // Σ 0·v is 0 if all elements of v are finite, and NaN otherwise.
   const checks = values.map(
     (value, i) => [`v${i}`, sum(mul(value, scalarLike(value, 0)))] as const,
   );
@@ -49,9 +52,8 @@ export async function nonFiniteNode(
   try {
     const found = await program.run(feeds);
     const bad = new Set(values.filter((_, i) => Number(found[`v${i}`].data[0]) !== 0));
-    const first = maker(order, forward, backward, bad);
-    if (first === null) return null;
-    return originOf(first) ?? first.op;
+    const first = firstBad(order, forward, backward, bad);
+    return first === null ? null : (originOf(first) ?? first.op);
   } finally {
     await program.release();
   }
@@ -72,6 +74,7 @@ function traced(
   const weights = lossWeights(loss, classes);
   const losses = lossGraph(loss).losses(logits, input("weights", [batch, classes]));
   const inLoss = new Set(topological<Value>([losses]));
+  // Attributes each value that a gradient rule adds to the forward node of that rule.
   const [dx] = gradient(sum(losses), [x], (node, part) => {
     const stack = [part];
     for (let value = stack.pop(); value !== undefined; value = stack.pop()) {
@@ -83,32 +86,38 @@ function traced(
   return { forward, backward, order: topological<Value>([losses, dx]), weights };
 }
 
-/** Whether a constant of the network holds a number that is not finite: −∞ in a mask is no fault. */
+/** Whether a constant of the network holds a number that is not finite, such as the −∞ of a mask, which is no fault. */
 const isInfinite = (value: Value): boolean =>
   is(value, "Constant") &&
   sizeOf(value.shape) > 0 &&
   value.dtype === "float32" &&
   (value.attrs.array.data as Float32Array).some((one) => !Number.isFinite(one));
 
-function maker(
+/**
+ * The forward value behind the first fault. A value is at fault if it is bad and its inputs are not. Looks among forward values
+ * without infinite constants as inputs, then among values of the gradient, then among all forward values.
+ */
+function firstBad(
   order: readonly Value[],
   forward: ReadonlySet<Value>,
   backward: ReadonlyMap<Value, Value>,
   bad: ReadonlySet<Value>,
 ): Value | null {
-  const fresh = (among: (value: Value) => boolean) =>
+  const firstAmong = (isCandidate: (value: Value) => boolean) =>
     order.find(
       (value) =>
-        bad.has(value) && among(value) && !value.inputs.some((one) => among(one) && bad.has(one)),
+        bad.has(value) &&
+        isCandidate(value) &&
+        !value.inputs.some((input) => isCandidate(input) && bad.has(input)),
     );
-  const ahead = order.find(
+  const inForward = order.find(
     (value) =>
       bad.has(value) &&
       forward.has(value) &&
-      !value.inputs.some((one) => bad.has(one) || isInfinite(one)),
+      !value.inputs.some((input) => bad.has(input) || isInfinite(input)),
   );
-  if (ahead !== undefined) return ahead;
-  const back = fresh((value) => backward.has(value));
-  if (back !== undefined) return backward.get(back) ?? null;
-  return fresh((value) => forward.has(value)) ?? null;
+  if (inForward !== undefined) return inForward;
+  const inBackward = firstAmong((value) => backward.has(value));
+  if (inBackward !== undefined) return backward.get(inBackward) ?? null;
+  return firstAmong((value) => forward.has(value)) ?? null;
 }

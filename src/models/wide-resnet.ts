@@ -6,13 +6,15 @@ import type { Architecture, InputSpec, Mode, ParameterSpec } from "./architectur
 import { batchNormSpecs, convWeight, linearSpecs } from "./initial.ts";
 import { batchNorm, convSame, globalAveragePool, linear, normalize } from "./layers.ts";
 
-/** One residual block: where its arrays are named, and its geometry. */
+/** One residual block. */
 interface Block {
+  /** Prefix of the names of its arrays: `group2.block0`. */
   readonly name: string;
+  /** Channels of its input and output. */
   readonly into: number;
   readonly out: number;
   readonly stride: number;
-  /** [channel, height, width] between its two convolutions, where dropout acts. */
+  /** [channel, height, width] between its two convolutions, where dropout is applied. */
   readonly inner: Shape;
 }
 
@@ -35,9 +37,22 @@ function blocksOf(depth: number, width: number, [, height, columns]: Shape): Blo
 
 const needsShortcut = ({ into, out, stride }: Block) => into !== out || stride !== 1;
 
+function blockSpecs(block: Block): ParameterSpec[] {
+  const { name, into, out } = block;
+  const specs = [
+    ...batchNormSpecs(`${name}.bn1`, into),
+    convWeight(`${name}.conv1`, [out, into, 3, 3]),
+    ...batchNormSpecs(`${name}.bn2`, out),
+    convWeight(`${name}.conv2`, [out, out, 3, 3]),
+  ];
+  if (needsShortcut(block)) specs.push(convWeight(`${name}.shortcut`, [out, into, 1, 1]));
+  return specs;
+}
+
 /**
- * Wide ResNet (Zagoruyko & Komodakis 2016, arXiv:1605.07146): three groups of (depth − 4) / 6
- * pre-activation blocks with 16, 32 and 64 times `width` channels. The first layer normalises pixels.
+ * Wide ResNet (Zagoruyko & Komodakis 2016, arXiv:1605.07146) for images [channel, height, width]: three groups of
+ * (depth − 4) / 6 pre-activation blocks with 16, 32 and 64 times `width` channels. The first layer normalises pixels.
+ * Throws `UsageError` for a depth or width that no such network has.
  */
 export function wideResnet(
   depth: number,
@@ -48,20 +63,13 @@ export function wideResnet(
   if (depth < 10 || (depth - 4) % 6 !== 0 || width < 1)
     throw new UsageError(
       `wrn-${depth}-${width} does not exist: the depth is 4 plus a multiple of 6 (10, 16, 22, 28, …), the width 1 or more`,
+      { code: "unknown-name" },
     );
   const blocks = blocksOf(depth, width, shape);
   const features = 64 * width;
   const parameters: ParameterSpec[] = [
     convWeight("conv0", [16, shape[0], 3, 3]),
-    ...blocks.flatMap((block) => [
-      ...batchNormSpecs(`${block.name}.bn1`, block.into),
-      convWeight(`${block.name}.conv1`, [block.out, block.into, 3, 3]),
-      ...batchNormSpecs(`${block.name}.bn2`, block.out),
-      convWeight(`${block.name}.conv2`, [block.out, block.out, 3, 3]),
-      ...(needsShortcut(block)
-        ? [convWeight(`${block.name}.shortcut`, [block.out, block.into, 1, 1])]
-        : []),
-    ]),
+    ...blocks.flatMap(blockSpecs),
     ...batchNormSpecs("bn", features),
     ...linearSpecs("fc", classes, features),
   ];
@@ -77,19 +85,18 @@ export function wideResnet(
     forward(image: Value, parameter: (name: string) => Value, mode: Mode) {
       const statistics: Record<string, Value> = {};
       const normRelu = (x: Value, name: string) => {
-        const part = (which: string) => parameter(`${name}.${which}`);
         const arrays = {
-          scale: part("scale"),
-          bias: part("bias"),
-          mean: part("mean"),
-          variance: part("variance"),
+          scale: parameter(`${name}.scale`),
+          bias: parameter(`${name}.bias`),
+          mean: parameter(`${name}.mean`),
+          variance: parameter(`${name}.variance`),
         };
-        const normed = batchNorm(x, arrays, mode);
+        const { y, mean, variance } = batchNorm(x, arrays, mode);
         if (mode === "batch") {
-          statistics[`${name}.mean`] = normed.mean;
-          statistics[`${name}.variance`] = normed.variance;
+          statistics[`${name}.mean`] = mean;
+          statistics[`${name}.variance`] = variance;
         }
-        return relu(normed.y);
+        return relu(y);
       };
       const drop = (x: Value, { name }: Block) =>
         mode === "batch" && dropout > 0 ? mul(x, input(`dropout/${name}`, x.shape)) : x;

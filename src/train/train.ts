@@ -4,7 +4,6 @@ import type { Runtime } from "../engine/runtime/runtime.ts";
 import type { RunFiles } from "../files/run/run-files.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { type Architecture, parameterCount } from "../models/architecture.ts";
-import { trainableClassifier } from "../models/classifier.ts";
 import { initialParameters } from "../models/initial.ts";
 import {
   type Checkpoint,
@@ -20,6 +19,7 @@ import {
   latestCheckpoint,
   saveCheckpoint,
 } from "../models/opening/checkpoints.ts";
+import { trainableClassifier } from "../models/trainable-classifier.ts";
 import { changedTarget } from "./changed-target.ts";
 import { checkAccuracy } from "./check-accuracy.ts";
 import type { TrainEvent } from "./events.ts";

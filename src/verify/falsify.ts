@@ -1,3 +1,4 @@
+import { InternalError } from "../math/internal-error.ts";
 import type { Key } from "../math/random.ts";
 import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
@@ -170,7 +171,7 @@ async function confirmed(
   { index, case: one }: Goal,
   x: Float32Array,
 ): Promise<Counterexample | undefined> {
-  if (!isInside(one, x)) throw new Error(`internal: a point outside of the box of case ${index}`);
+  if (!isInside(one, x)) throw new InternalError(`a point outside of the box of case ${index}`);
   const y = await network.outputs(tensor([1, x.length], x));
   const excess = excessOf(one.conditions, y.data);
   return excess <= 0 ? { case: index, x, y: Float32Array.from(y.data), excess } : undefined;

@@ -1,5 +1,6 @@
 // The interface to onnxruntime-node and onnxruntime-web, and programs made of their sessions.
 
+import { InternalError } from "../../math/internal-error.ts";
 import { type DType, type NdArray, zeros } from "../../math/tensor.ts";
 import type { Lowered } from "../graph/lowered.ts";
 import { writeOnnx } from "../onnx/export/write-onnx.ts";
@@ -76,7 +77,7 @@ export async function openGraph<T>(
 /** Converts the inputs of a session to tensors. */
 function tensorsOf<T>(engine: Engine<T>, { inputNames }: Session<T>, feeds: Feeds) {
   const missing = inputNames.filter((name) => feeds[name] === undefined);
-  if (missing.length > 0) throw new Error(`internal: no array for input ${missing.join(", ")}`);
+  if (missing.length > 0) throw new InternalError(`no array for input ${missing.join(", ")}`);
   const tensorOf = (array: NdArray | DeviceArray) =>
     "tensor" in array ? (array.tensor as T) : engine.toTensor(array);
   return Object.fromEntries(inputNames.map((name) => [name, tensorOf(feeds[name])]));

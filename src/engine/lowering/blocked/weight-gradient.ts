@@ -2,6 +2,7 @@
 // positions are the taps of w, and the channels of x lie side by side along its width.
 
 import { boundsOf } from "../../../math/bounds.ts";
+import { InternalError } from "../../../math/internal-error.ts";
 import type { Lowered } from "../../graph/lowered.ts";
 import type { Value } from "../../graph/value.ts";
 import type { Builder } from "../builder.ts";
@@ -160,7 +161,7 @@ function convolveInParts(
     const attrs = { strides: [1, 1], pads: partPads, dilations, groups: 1 };
     sum = nchwc.conv(imagePart, kernelPart, attrs, { sum });
   }
-  if (sum === null) throw new Error("internal: a gradient of no rows");
+  if (sum === null) throw new InternalError("a gradient of no rows");
   return sum;
 }
 

@@ -11,6 +11,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "onnx-buf";
+import { InternalError } from "../../../math/internal-error.ts";
 import type { NdArray } from "../../../math/tensor.ts";
 import { isLowered, type Lowered, type LoweredOp } from "../../graph/lowered.ts";
 import { topological, type Value } from "../../graph/value.ts";
@@ -174,6 +175,6 @@ function describe(node: Lowered, anyBatch: boolean): ExportedNode {
       attributes: {},
     };
   const write = (exporters as Record<string, (n: Lowered) => ExportedNode>)[op];
-  if (write === undefined) throw new Error(`internal: ${op} must be lowered before it is written`);
+  if (write === undefined) throw new InternalError(`${op} must be lowered before it is written`);
   return write(node);
 }

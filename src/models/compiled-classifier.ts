@@ -1,0 +1,113 @@
+import { gradient } from "../engine/autodiff/gradient.ts";
+import { input, sum } from "../engine/graph/ops.ts";
+import type { Value } from "../engine/graph/value.ts";
+import type { Feeds, Program, Runtime } from "../engine/runtime/runtime.ts";
+import { type LossGraph, lossGraph, lossWeights } from "../losses/graph.ts";
+import type { Key } from "../math/random.ts";
+import { rowSize, rows, sizeOf, type Tensor, tensor } from "../math/tensor.ts";
+import type { Architecture, Mode } from "./architecture.ts";
+import { batchSizes, padded } from "./batch-size.ts";
+import type { Classifier } from "./classifier-interface.ts";
+import { dropoutMasks } from "./dropout.ts";
+
+/** How a network is compiled and fed. */
+export interface CompiledClassifierOptions {
+  readonly runtime: Runtime;
+  readonly architecture: Architecture;
+  readonly mode: Mode;
+  /** An array of the network as an expression: a constant, or an input that `parameterFeeds` feeds. */
+  readonly parameter: (name: string) => Value;
+  /** The arrays that parameters which are inputs are fed, read at every run. */
+  readonly parameterFeeds: () => Feeds;
+}
+
+/** A network that compiles one program per batch size and loss, when it is first needed. */
+export function compiledClassifier(options: CompiledClassifierOptions): Classifier {
+  const { runtime, architecture, mode, parameter, parameterFeeds } = options;
+  const { inputShape, classes } = architecture;
+  const programs = new Map<string, Promise<Program>>();
+  const fixed = architecture.parameters.map(({ name }) => name);
+  const sizesByDraws = new Map<number, (batch: number) => number>();
+
+  /**
+   * The compiled batch size, at least `batch`, that `batch` rows run in. Pads by whole examples of `draws` rows. Batch mode is
+   * never padded, because the padding would change the batch's statistics.
+   */
+  function sizeFor(batch: number, draws: number): number {
+    if (mode === "batch") return batch;
+    const size = sizesByDraws.get(draws) ?? batchSizes();
+    sizesByDraws.set(draws, size);
+    return draws * size(batch / draws);
+  }
+
+  function program(batch: number, loss: LossGraph | null): Promise<Program> {
+    const name = `${loss?.name}:${batch}`;
+    const compiled = programs.get(name) ?? compile(batch, loss);
+    programs.set(name, compiled);
+    return compiled;
+  }
+
+  function compile(batch: number, loss: LossGraph | null): Promise<Program> {
+    const x = input("x", [batch, ...inputShape]);
+    const parameters = new Map<string, Value>();
+    const parameterOnce = (name: string) => {
+      const value = parameters.get(name) ?? parameter(name);
+      parameters.set(name, value);
+      return value;
+    };
+    const { logits } = architecture.forward(x, parameterOnce, mode);
+    if (loss === null) return runtime.compile({ logits }, { fixed });
+    const losses = loss.losses(logits, input("weights", [batch / loss.draws, classes]));
+    const [dx] = gradient(sum(losses), [x]);
+    return runtime.compile({ logits, losses, gradient: dx }, { fixed });
+  }
+
+  /** Everything but x. Checks x first, since a runtime would fail with less to say. */
+  function feedsFor(x: Tensor, keys: readonly Key[]): Feeds {
+    if (rowSize(x) !== sizeOf(inputShape) || x.shape[0] !== keys.length)
+      throw new Error(
+        `${architecture.name} takes [batch, ${inputShape.join(", ")}] and a key per example, got [${x.shape.join(", ")}] and ${keys.length} keys`,
+      );
+    const parameters = parameterFeeds();
+    if (mode !== "batch") return parameters;
+    return { ...parameters, ...dropoutMasks(architecture, keys) };
+  }
+
+  return {
+    architecture,
+    async logits(x, keys) {
+      const batch = keys.length;
+      if (batch === 0) return tensor([0, classes]);
+      const size = sizeFor(batch, 1);
+      const feeds = feedsFor(x, keys);
+      const { run } = await program(size, null);
+      const { logits } = await run({ ...feeds, x: padded(x, size) });
+      return rows(logits as Tensor, 0, batch);
+    },
+    async lossAndGradient(x, loss, keys, over) {
+      const batch = keys.length;
+      if (batch === 0)
+        return { losses: new Float32Array(0), logits: tensor([0, classes]), gradient: x };
+      const graph = lossGraph(loss);
+      const size = sizeFor(batch, graph.draws);
+      const weights = padded(lossWeights(loss, classes), size / graph.draws);
+      const feeds = feedsFor(x, keys);
+      const { run } = await program(size, graph);
+      const fits = over?.gradient.data.length === size * rowSize(x);
+      const { losses, logits, gradient } = await run(
+        { ...feeds, weights, x: padded(x, size) },
+        fits ? { logits: over.logits, gradient: over.gradient } : {},
+      );
+      return {
+        losses: (losses.data as Float32Array).subarray(0, batch / graph.draws),
+        logits: rows(logits as Tensor, 0, batch),
+        gradient: rows(gradient as Tensor, 0, batch),
+      };
+    },
+    async release() {
+      const compiled = await Promise.all(programs.values());
+      programs.clear();
+      await Promise.all(compiled.map((one) => one.release()));
+    },
+  };
+}
