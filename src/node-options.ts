@@ -1,4 +1,5 @@
 // What the functions of `rampart/node` take. The words are those of the command line's help.
+
 import type { Attack, Norm } from "./attacks/victim.ts";
 import type { AuditEvent, NodeAudit } from "./audit/node.ts";
 import type { ImageRules } from "./data/image-rules.ts";
@@ -6,6 +7,7 @@ import type { FilterName } from "./data/resize.ts";
 import type { Defense } from "./defenses/table.ts";
 import type { Runtime } from "./engine/runtime/runtime.ts";
 import type { EvaluateEvent, NodeEvaluation } from "./evaluate/node.ts";
+import type { Note } from "./math/note.ts";
 import type { Architecture } from "./models/architecture.ts";
 import type { TrainEvent } from "./train/events.ts";
 import type { NodeTraining } from "./train/node.ts";
@@ -115,18 +117,20 @@ export interface TrainOptions
   readonly seed?: number | undefined;
 }
 
+/** A note for whoever reads the results. */
+export interface NoteEvent extends Note {
+  readonly event: "note";
+}
+
 /** What `evaluate` tells its `onEvent`: a finished row, or a note for whoever reads the rows. */
-export type EvaluationEvent =
-  | ({ readonly event: "row" } & EvaluateEvent)
-  | { readonly event: "note"; readonly text: string };
+export type EvaluationEvent = ({ readonly event: "row" } & EvaluateEvent) | NoteEvent;
 
 /** The options of `evaluate`. */
 export interface EvaluateOptions
   extends Running<EvaluationEvent>,
-    Pick<
-      NodeEvaluation,
-      "out" | "resume" | "saveExamples" | "data" | "dataDir" | "command" | "note"
-    > {
+    Pick<NodeEvaluation, "out" | "resume" | "saveExamples" | "data" | "dataDir" | "command"> {
+  /** Called with the text of each note; `onEvent` hears them with their codes. */
+  readonly note?: ((line: string) => void) | undefined;
   /** Attacks to run, by name or as values of your own. */
   readonly attacks?: AttackName | Attack | readonly (AttackName | Attack)[] | undefined;
   /** Length of the shorter side that images are brought to, or height,width. */
@@ -209,12 +213,14 @@ export interface EvaluateOptions
 }
 
 /** What `audit` tells its `onEvent`: a finished row, a note, and at the end the result with the files that hold it. */
-export type AuditingEvent = AuditEvent | { readonly event: "note"; readonly text: string };
+export type AuditingEvent = AuditEvent | NoteEvent;
 
 /** The options of `audit`. */
 export interface AuditOptions
   extends Running<AuditingEvent>,
-    Omit<NodeAudit, "runtime" | "signal"> {
+    Omit<NodeAudit, "runtime" | "signal" | "note"> {
+  /** Called with the text of each note; `onEvent` hears them with their codes. */
+  readonly note?: ((line: string) => void) | undefined;
   /** Norms of the attacks. */
   readonly norms?: Norm | readonly Norm[] | undefined;
   /** Radius in ℓ∞, for pixels in [0, 1]; several are a curve. */

@@ -17,6 +17,7 @@ import { evaluateNode, type NodeEvaluation } from "./evaluate/node.ts";
 import type { Row } from "./evaluate/row.ts";
 import { summarize } from "./evaluate/summary.ts";
 import { writeWhole } from "./files/node.ts";
+import type { Note } from "./math/note.ts";
 import { UsageError } from "./math/usage-error.ts";
 import { classifier } from "./models/classifier.ts";
 import { exportOnnx } from "./models/export.ts";
@@ -115,9 +116,9 @@ export async function evaluate(
   signal?.throwIfAborted();
   const evaluated = await opened(model);
   const runtime = await runtimeOn(device, threads);
-  const tell = (text: string) => {
+  const tell = ({ code, text }: Note) => {
     note?.(text);
-    onEvent?.({ event: "note", text });
+    onEvent?.({ event: "note", code, text });
   };
   const { data, dataDir } = options;
   const dataset =
@@ -125,7 +126,7 @@ export async function evaluate(
       ? await openImagesNode(data, images, { dataDir, takes: evaluated.architecture.inputShape })
       : data;
   if (typeof dataset === "object" && dataset !== data)
-    for (const line of dataset.notes ?? []) tell(line);
+    for (const one of dataset.notes ?? []) tell(one);
   const architecture =
     typeof dataset === "object"
       ? await withoutDependence(runtime, evaluated.architecture, dataset.test, {
@@ -173,9 +174,9 @@ export async function audit(path: string, options: AuditOptions = {}): Promise<A
   const events = auditNode(file, settings, {
     ...(others as Omit<NodeAudit, "runtime">),
     runtime,
-    note(text) {
+    note({ code, text }) {
       note?.(text);
-      onEvent?.({ event: "note", text });
+      onEvent?.({ event: "note", code, text });
     },
   });
   let result: AuditResult | undefined;

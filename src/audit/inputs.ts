@@ -1,4 +1,5 @@
 // What an audit reads before it begins: the network, its preprocessing, and the test images.
+
 import {
   namesInConfig,
   type OutputNames,
@@ -15,6 +16,7 @@ import type { Preprocessing } from "../data/preprocessing.ts";
 import { coloured, resizedDataset } from "../data/resized.ts";
 import { type Sizing, sizer } from "../data/sizing.ts";
 import { testedData } from "../evaluate/tested-data.ts";
+import type { Note, OnNote } from "../math/note.ts";
 import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { classifier } from "../models/classifier.ts";
@@ -60,7 +62,7 @@ export interface NodeAudit extends AuditedFile {
   /** The command as typed, for the record. */
   readonly command?: string;
   /** Told what a reader of the result should know, such as where preprocessing was read. */
-  readonly note?: (line: string) => void;
+  readonly note?: OnNote;
 }
 
 /** How an audit reads files; `node.ts` reads the disk. */
@@ -92,7 +94,7 @@ const flagsOf = (where: NodeAudit): Preprocessing => {
 interface Prepared {
   readonly said: Preprocessing;
   readonly sidecar: Sidecar | null;
-  readonly notes: readonly string[];
+  readonly notes: readonly Note[];
 }
 
 async function preparation(path: string, where: NodeAudit, files: AuditFiles): Promise<Prepared> {
@@ -107,7 +109,7 @@ async function preparation(path: string, where: NodeAudit, files: AuditFiles): P
   return {
     said: overridden(stated, flags),
     sidecar,
-    notes: dropped === null ? [] : [dropped],
+    notes: dropped === null ? [] : [{ code: "preprocessing-dropped", text: dropped }],
   };
 }
 
@@ -270,7 +272,9 @@ export async function openAudited(
   const line = preparationLine(resolved, own ? null : sidecar, {
     isFound: where.preprocessing === undefined,
   });
-  for (const text of [`images: ${line}`, ...notes, ...(raw.notes ?? [])]) note(text);
+  note({ code: "preprocessing", text: `images: ${line}` });
+  for (const one of notes) note(one);
+  for (const one of raw.notes ?? []) note(one);
   return {
     model: {
       ...model,

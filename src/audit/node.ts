@@ -124,13 +124,14 @@ async function* audited(audit: Opened): AsyncGenerator<AuditEvent, void, void> {
   const { runtime, out, resume = false, saveExamples, signal, command } = where;
   const { note = () => undefined } = where;
   const { model, dataset, preprocessing, trainedOn, reopened } = audit.opened;
-  for (const { text } of model.notes ?? []) note(text);
+  for (const one of model.notes ?? []) note(one);
   const { budget, examples, seed, noise, rule, batch, epsilonLinf, epsilonL2, epsilonL1 } = given;
   const own = noise ?? model.noise;
   if (noise === undefined && model.noise !== null)
-    note(
-      `${path} says that it adds the noise ${model.noise} at every prediction; it is attacked with it, through EOT`,
-    );
+    note({
+      code: "noise",
+      text: `${path} says that it adds the noise ${model.noise} at every prediction; it is attacked with it, through EOT`,
+    });
   const norms = [...new Set(given.norms)];
   const { classes } = model.architecture;
   const options = EvaluateOptions.parse({
@@ -150,16 +151,20 @@ async function* audited(audit: Opened): AsyncGenerator<AuditEvent, void, void> {
     const { architecture } = model;
     const files = await inputFiles({ runtime, architecture, dataset, count: saved });
     for (const [name, bytes] of files) await writeWhole(join(folder, name), bytes);
-    note(`wrote ${counted(files.size - 1, "image")} as the network sees them in ${folder}`);
+    note({
+      code: "saved-inputs",
+      text: `wrote ${counted(files.size - 1, "image")} as the network sees them in ${folder}`,
+    });
   }
   const dependence = await batchDependence(runtime, model.architecture, {
     ...firstImages(dataset.test),
     size: batch,
   });
   if (dependence !== null)
-    note(
-      `${describeDependence(dependence)}; every image is scored alone${isQuantisation(dependence) ? "" : ", and the audit is invalid"}`,
-    );
+    note({
+      code: "batch-dependent",
+      text: `${describeDependence(dependence)}; every image is scored alone${isQuantisation(dependence) ? "" : ", and the audit is invalid"}`,
+    });
   /** The network as it is audited, whose scores depend on no other image. */
   const alone = (architecture: Architecture) =>
     dependence === null ? architecture : oneByOne(architecture);

@@ -125,7 +125,7 @@ export const auditCommand = command({
         saveExamples,
         saveInputs,
         signal: context.signal,
-        note: context.note,
+        note: ({ text }) => context.note(text),
         command: context.argv.join(" "),
       })) {
         if (event.event === "row") {

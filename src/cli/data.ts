@@ -53,8 +53,12 @@ const check = command({
   examples: ["rampart data check cifar10", "rampart data check folder:photos"],
   async run({ name, dataDir }, { print, emit }) {
     const report = await checkDatasetNode(name, { dataDir });
-    emit(report);
     const { shape, classes, mean, std, notes } = report;
+    emit({
+      ...report,
+      notes: notes.map(({ text }) => text),
+      noteCodes: notes.map(({ code }) => code),
+    });
     print(`${report.name}: ${classes.length} classes of ${shape.join("×")} images`);
     for (const split of ["train", "test"] as const) {
       const { size, perClass } = report[split];
@@ -65,7 +69,7 @@ const check = command({
     }
     const rounded = (values: readonly number[]) => values.map((v) => v.toFixed(4)).join(" ");
     print(`pixels in [0, 1]: mean ${rounded(mean)}, standard deviation ${rounded(std)}`);
-    for (const text of notes) print(`note: ${text}`);
+    for (const { text } of notes) print(`note: ${text}`);
   },
 });
 

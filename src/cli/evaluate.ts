@@ -8,6 +8,7 @@ import { evaluateNode } from "../evaluate/node.ts";
 import { EvaluateOptions } from "../evaluate/options.ts";
 import type { Row } from "../evaluate/row.ts";
 import { summarize } from "../evaluate/summary.ts";
+import type { Note } from "../math/note.ts";
 import { classifier } from "../models/classifier.ts";
 import { nonFiniteNode } from "../models/non-finite.ts";
 import { openModelNode } from "../models/opening/node.ts";
@@ -71,18 +72,19 @@ export const evaluateCommand = command({
       model.architecture.foreign === true && data !== undefined
         ? await openImagesNode(data, images, { dataDir, takes: model.architecture.inputShape })
         : data;
-    for (const line of typeof dataset === "object" ? (dataset.notes ?? []) : []) context.note(line);
+    const note = ({ text }: Note) => context.note(text);
+    if (typeof dataset === "object") dataset.notes?.forEach(note);
     const architecture =
       typeof dataset === "object"
         ? await withoutDependence(runtime, model.architecture, dataset.test, {
             batch: options.batch,
-            note: context.note,
+            note,
           })
         : model.architecture;
     if (typeof dataset === "object")
       await noteDecisions(runtime, model.architecture, dataset.test, {
         batch: architecture === model.architecture ? options.batch : 1,
-        note: context.note,
+        note,
       });
     const network = classifier(runtime, architecture, model.parameters);
     const bar = progress(context.stderr, { json: context.json });
@@ -100,7 +102,7 @@ export const evaluateCommand = command({
         ...(dataset !== undefined && { data: dataset }),
         locate: (at) => nonFiniteNode(runtime, model.architecture, model.parameters, at),
         signal: context.signal,
-        note: context.note,
+        note,
         command: context.argv.join(" "),
       })) {
         rows.push(row);

@@ -37,8 +37,9 @@ export const reportCommand = command({
     const target = out ?? (format === "html" ? "report.html" : undefined);
     if (target !== undefined) await writeOutput(context, target, text);
     for (const { label, summary, notes } of evaluations) {
-      context.emit({ label, ...summary, notes });
-      for (const note of notes) context.note(`note: ${note}`);
+      const texts = notes.map(({ text }) => text);
+      context.emit({ label, ...summary, notes: texts, noteCodes: notes.map(({ code }) => code) });
+      for (const text of texts) context.note(`note: ${text}`);
     }
     if (target === undefined) {
       context.print(...text.trimEnd().split("\n"));

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Note } from "../math/note.ts";
 import { trainNode } from "../train/node.ts";
 import { TrainOptions } from "../train/options.ts";
 import { type Context, command } from "./kit/command.ts";
@@ -60,7 +61,7 @@ export const trainCommand = command({
       ...(threads !== undefined && { threads }),
       dataDir,
       signal: context.signal,
-      note: context.note,
+      note: ({ text }: Note) => context.note(text),
       command: typed,
     };
     try {

@@ -1,3 +1,4 @@
+import type { Note } from "../math/note.ts";
 import type { Dataset, Split } from "./dataset.ts";
 import type { ChannelStatistics } from "./splits.ts";
 
@@ -15,8 +16,8 @@ export interface DataReport extends ChannelStatistics {
   readonly classes: readonly string[];
   readonly train: SplitReport;
   readonly test: SplitReport;
-  /** What is unusual, a sentence each; none of it stops training. */
-  readonly notes: readonly string[];
+  /** What is unusual; none of it stops training. */
+  readonly notes: readonly Note[];
 }
 
 /** Examples of each class in the official data sets, [train, test]; CIFAR-10's are equal. */
@@ -73,18 +74,28 @@ export function checkDataset({
     train: splitReport(train, classes.length),
     test: splitReport(test, classes.length),
   };
-  const notes: string[] = [];
+  const notes: Note[] = [];
   for (const split of ["train", "test"] as const) {
     const { perClass } = reports[split];
     const known = official[name]?.[split === "train" ? 0 : 1];
     const empty = classes.filter((_, label) => perClass[label] === 0);
     if (known !== undefined && known.join() !== perClass.join())
-      notes.push(`${split} has other numbers of examples per class than the official files`);
-    if (empty.length > 0) notes.push(`${split} has no example of ${empty.join(", ")}`);
+      notes.push({
+        code: "class-counts",
+        text: `${split} has other numbers of examples per class than the official files`,
+      });
+    if (empty.length > 0)
+      notes.push({ code: "empty-class", text: `${split} has no example of ${empty.join(", ")}` });
   }
   if (Object.hasOwn(official, name) && (far(pixels.mean, mean, 1e-3) || far(pixels.std, std, 1e-3)))
-    notes.push("the pixels differ from the official ones in mean or deviation");
+    notes.push({
+      code: "unusual-pixels",
+      text: "the pixels differ from the official ones in mean or deviation",
+    });
   if (train === test)
-    notes.push("training and test images are the same: the data set has no split of its own");
+    notes.push({
+      code: "no-split",
+      text: "training and test images are the same: the data set has no split of its own",
+    });
   return { name, shape, classes, ...pixels, ...reports, notes };
 }

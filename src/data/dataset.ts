@@ -1,3 +1,4 @@
+import type { Note } from "../math/note.ts";
 import type { Shape, Tensor } from "../math/tensor.ts";
 
 /** One split of a data set; the order of its examples never changes, so an index names an example. */
@@ -30,8 +31,8 @@ export interface Dataset {
   readonly std: readonly number[];
   readonly train: Split;
   readonly test: Split;
-  /** What a reader of results must know of the images, a sentence each. */
-  readonly notes?: readonly string[];
+  /** What a reader of results must know of the images. */
+  readonly notes?: readonly Note[];
   /** Present where the data set has no split of its own and the test split was held out of all its examples. */
   readonly heldOut?: HeldOut | undefined;
 }

@@ -30,7 +30,12 @@ it("holds a fifth of each class out, shares no example, and says the numbers", (
   const both = [...pixelsOf(train), ...pixelsOf(test)];
   expect(new Set(both).size).toBe(41);
   expect(train.files?.length).toBe(33);
-  expect(notes).toEqual([expect.stringMatching(/33 of its 41 examples are trained on, and 8 /)]);
+  expect(notes).toEqual([
+    {
+      code: "held-out",
+      text: expect.stringMatching(/33 of its 41 examples are trained on, and 8 /),
+    },
+  ]);
 });
 
 it("is the same at every call, and leaves a split alone", () => {

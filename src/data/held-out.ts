@@ -26,7 +26,7 @@ export const isSingle = ({ train, test }: Dataset): boolean => train === test;
  */
 export function heldOut(dataset: Dataset): Dataset {
   if (!isSingle(dataset)) return dataset;
-  const { train: all, classes } = dataset;
+  const { train: all, classes, notes = [] } = dataset;
   const places = Array.from({ length: all.size }, (_, i) => i);
   const drawn = uniform(keysFor(keyOf(0), places), [all.size, 1], 0, 1).data;
   const held = new Set<number>();
@@ -37,7 +37,7 @@ export function heldOut(dataset: Dataset): Dataset {
   }
   if (held.size === 0) return dataset;
   const train = places.filter((i) => !held.has(i));
-  const note = `${dataset.name} has no split of its own: ${train.length} of its ${all.size} examples are trained on, and ${held.size} (a fifth of each class, always the same) are held out and tested on`;
+  const text = `${dataset.name} has no split of its own: ${train.length} of its ${all.size} examples are trained on, and ${held.size} (a fifth of each class, always the same) are held out and tested on`;
   return {
     ...dataset,
     train: part(all, train),
@@ -45,7 +45,7 @@ export function heldOut(dataset: Dataset): Dataset {
       all,
       places.filter((i) => held.has(i)),
     ),
-    notes: [...(dataset.notes ?? []), note],
+    notes: [...notes, { code: "held-out", text }],
     heldOut: { examples: held.size, of: all.size },
   };
 }

@@ -1,6 +1,8 @@
 // What becomes of an image that is more than 8-bit red, green and blue. The defaults are those of Pillow's
 // Image.open(…).convert("RGB"), which torchvision's ImageFolder and the image processors of transformers are fed.
+
 import { z } from "zod";
+import type { Note } from "../math/note.ts";
 
 /** The rules, with Pillow's as defaults. */
 export const ImageRules = z.strictObject({
@@ -32,7 +34,14 @@ export const onBackground = (level: number, alpha: number, background: number): 
   Math.round((level * alpha + background * (255 - alpha)) / 255);
 
 /** What a reader must know of images with a trait. */
-export function traitNote(
+export const traitNote = (
+  trait: ImageTrait,
+  count: number,
+  first: string,
+  rules: ImageRules,
+): Note => ({ code: `image-${trait}`, text: traitText(trait, count, first, rules) });
+
+function traitText(
   trait: ImageTrait,
   count: number,
   first: string,

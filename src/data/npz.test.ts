@@ -96,9 +96,12 @@ describe("npz:PATH", () => {
     expect(report.train).toEqual({ size: 2, perClass: [1, 0, 1] });
     expect(report.mean).toEqual([expect.closeTo(0.4, 7)]);
     expect(report.notes).toEqual([
-      "train has no example of 1",
-      "test has no example of 1",
-      "training and test images are the same: the data set has no split of its own",
+      { code: "empty-class", text: "train has no example of 1" },
+      { code: "empty-class", text: "test has no example of 1" },
+      {
+        code: "no-split",
+        text: "training and test images are the same: the data set has no split of its own",
+      },
     ]);
   });
 
@@ -111,7 +114,10 @@ describe("npz:PATH", () => {
     const { train, notes } = await open({ x, y: int64(0n) });
     expect([...train.images([0]).data]).toEqual([0.5, clipped]);
     expect(notes).toEqual([
-      expect.stringMatching(/x: 1 of 2 pixels lie outside \[0, 1\] by rounding/),
+      {
+        code: "clipped-pixels",
+        text: expect.stringMatching(/x: 1 of 2 pixels lie outside \[0, 1\] by rounding/),
+      },
     ]);
   });
 

@@ -1,6 +1,7 @@
 import { type UnzipFileInfo, unzipSync, zipSync } from "fflate";
 import { otherKind } from "../files/kind.ts";
 import { crc32 } from "../math/crc32.ts";
+import type { Note, OnNote } from "../math/note.ts";
 import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { DataFiles } from "./data-files.ts";
@@ -157,7 +158,7 @@ function indexOf(place: number, shape: readonly number[]): string {
 function pixelsOf(
   name: string,
   { data, type, shape }: Npy,
-  note: (line: string) => void,
+  note: OnNote,
 ): Uint8Array | Float32Array {
   if (type === "u1" && data instanceof Uint8Array) return data;
   if (
@@ -185,9 +186,10 @@ function pixelsOf(
     return clipped;
   });
   if (beyond > 0)
-    note(
-      `${name}: ${beyond} of ${data.length} pixels lie outside [0, 1] by rounding (by ${furthest.toPrecision(3)} at most), and are clipped`,
-    );
+    note({
+      code: "clipped-pixels",
+      text: `${name}: ${beyond} of ${data.length} pixels lie outside [0, 1] by rounding (by ${furthest.toPrecision(3)} at most), and are clipped`,
+    });
   return pixels;
 }
 
@@ -227,11 +229,11 @@ export async function openNpz(path: string, from: DataFiles): Promise<Dataset> {
       { code: "bad-file" },
     );
   };
-  const notes: string[] = [];
+  const notes: Note[] = [];
   const examples = (suffix: string): Examples & { readonly shape: Shape } => {
     const [x, y] = [`x${suffix}`, `y${suffix}`];
     const { shape, last } = layout(`${path}: ${x}`, array(x).shape);
-    const pixels = pixelsOf(`${path}: ${x}`, array(x), (line) => notes.push(line));
+    const pixels = pixelsOf(`${path}: ${x}`, array(x), (note) => notes.push(note));
     const labels = labelsOf(`${path}: ${y}`, array(y), array(x).shape[0]);
     if (labels.length === 0)
       throw new UsageError(`${path}: ${x} holds no images`, { code: "bad-file" });

@@ -1,3 +1,4 @@
+import type { Note } from "../math/note.ts";
 import type { DataFiles } from "./data-files.ts";
 
 /** The file that a fetched data set carries; it tells later whether its files are still the official ones. */
@@ -32,19 +33,25 @@ export async function unofficialNotes(
   folder: string,
   from: DataFiles,
   md5: (bytes: Uint8Array) => string,
-): Promise<string[]> {
+): Promise<Note[]> {
   const bytes = await from.read(`${folder}/${RECORD}`);
   const record = bytes === undefined ? undefined : parsed(bytes);
   if (record === undefined)
     return [
-      `not fetched by rampart data fetch, so nothing tells whether all files are the official ones`,
+      {
+        code: "unverified-files",
+        text: "not fetched by rampart data fetch, so nothing tells whether all files are the official ones",
+      },
     ];
-  const notes: string[] = [];
+  const notes: Note[] = [];
   for (const [file, expected] of Object.entries(record.files)) {
     const contents = await from.read(`${folder}/${file}`);
     const found = contents === undefined ? "missing" : md5(contents);
     if (found !== expected)
-      notes.push(`${folder}/${file} has changed since its download: MD5 ${expected}, now ${found}`);
+      notes.push({
+        code: "changed-file",
+        text: `${folder}/${file} has changed since its download: MD5 ${expected}, now ${found}`,
+      });
   }
   return notes;
 }

@@ -1,5 +1,7 @@
 // What is asked of somebody else's file before its rows are computed: whether images that share a batch change its scores.
+
 import type { Split } from "../data/dataset.ts";
+import type { OnNote } from "../math/note.ts";
 import type { Tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture } from "../models/architecture.ts";
@@ -31,7 +33,7 @@ export async function withoutDependence(
   runtime: BatchRuntime,
   architecture: Architecture,
   test: Split,
-  { batch, note }: { readonly batch: number; readonly note: (line: string) => void },
+  { batch, note }: { readonly batch: number; readonly note: OnNote },
 ): Promise<Architecture> {
   const found = await batchDependence(runtime, architecture, {
     ...firstImages(test),
@@ -42,7 +44,10 @@ export async function withoutDependence(
     throw new UsageError(
       `${describeDependence(found)}; every --batch would give other rows. Export the model in evaluation mode, or use --batch 1 for what it says of each image alone`,
     );
-  note(`${describeDependence(found)}; every image is scored alone`);
+  note({
+    code: "batch-dependent",
+    text: `${describeDependence(found)}; every image is scored alone`,
+  });
   return oneByOne(architecture);
 }
 
@@ -57,7 +62,7 @@ export async function noteDecisions(
   runtime: BatchRuntime,
   architecture: Architecture,
   test: Split,
-  { batch, note }: { readonly batch: number; readonly note: (line: string) => void },
+  { batch, note }: { readonly batch: number; readonly note: OnNote },
 ): Promise<void> {
   const indices = Array.from({ length: Math.min(DECISIONS, test.size) }, (_, i) => i);
   const found = await compareDecisions(runtime, architecture, test.images(indices), batch);
@@ -67,5 +72,5 @@ export async function noteDecisions(
     throw new UsageError(
       `${text}; please report this with the file, and until then name the scores before its last operators by --output`,
     );
-  note(text);
+  note({ code: "tied-decisions", text });
 }

@@ -200,10 +200,10 @@ describe("an evaluation", () => {
   it("says when a resumed file may differ in its last bits", async () => {
     const out = place();
     await all(start(out, {}, { examples: 2 }));
-    const notes: string[] = [];
+    const codes: string[] = [];
     const where = { resume: true, target: { ...target, threads: 2 } };
-    await all(start(out, { ...where, note: (line) => void notes.push(line) }));
-    expect(notes).toEqual([expect.stringContaining("threads 2 (was 1)")]);
+    await all(start(out, { ...where, note: ({ code }) => void codes.push(code) }));
+    expect(codes).toEqual(["other-target"]);
   });
 });
 

@@ -10,6 +10,7 @@ import { readBytesIfThere, readTextIfThere } from "../files/read/node.ts";
 import { rowLine } from "../files/row-lines.ts";
 import { appendRows, readRowsText, requireUnpacked, truncateRows } from "../files/rows/node.ts";
 import { sealedJson } from "../files/sealed.ts";
+import type { OnNote } from "../math/note.ts";
 import { sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { type Architecture, type Parameters, parameterCount } from "../models/architecture.ts";
@@ -67,7 +68,7 @@ export interface NodeEvaluation {
   /** Attacks of the caller's own, whose names are among `attacks`. */
   readonly own?: OwnAttacks;
   /** Told what a reader of the rows should know, such as a resumed file whose last bits may differ. */
-  readonly note?: (line: string) => void;
+  readonly note?: OnNote;
 }
 
 /** One finished row, and how far the evaluation is; rows that it spares under `onlyStanding` count as done. */
@@ -104,7 +105,7 @@ async function begun(
   resume: boolean,
   settings: Settings,
   test: Split,
-  note: (line: string) => void,
+  note: OnNote,
 ): Promise<Row[]> {
   const settingsFile = beside(out, "settings.json");
   const stored = await readTextIfThere(settingsFile);
@@ -127,9 +128,10 @@ async function begun(
     });
   const target = targetDifferences(settings, before);
   if (target.length > 0)
-    note(
-      `${out} was begun with ${target.join(", ")}: its other rows may differ from these in the last bits`,
-    );
+    note({
+      code: "other-target",
+      text: `${out} was begun with ${target.join(", ")}: its other rows may differ from these in the last bits`,
+    });
   const { rows, whole } = resumedRows(out, contents, test);
   if (whole.length < contents.length) await truncateRows(out, Buffer.byteLength(whole));
   return rows;
@@ -143,14 +145,14 @@ export const beside = (out: string, what: string): string =>
 async function openTested(
   model: Model,
   name: string,
-  note: (line: string) => void,
+  note: OnNote,
   { images, dataDir }: Pick<NodeEvaluation, "images" | "dataDir">,
   takes = model.architecture.inputShape,
 ): Promise<TestedData> {
   const opened = await openImagesNode(name, images ?? ImageOptions.parse({}), { dataDir, takes });
   const tested = testedData(model, opened, await isSameData(model.data, opened.name));
-  for (const line of tested.dataset.notes ?? []) note(line);
-  if (tested.warning !== null) note(`warning: ${tested.warning}`);
+  for (const one of tested.dataset.notes ?? []) note(one);
+  if (tested.warning !== null) note({ code: "trained-on", text: `warning: ${tested.warning}` });
   return tested;
 }
 

@@ -1,4 +1,5 @@
 import type { Row } from "../evaluate/row.ts";
+import type { NoteCode } from "../math/note.ts";
 
 /** What is left to do, and an estimate of how long it will take; comes first. */
 export interface CostEvent {
@@ -28,4 +29,4 @@ export type ReproduceEvent =
     }
   | { readonly event: "row"; readonly cell: string; readonly row: Row }
   /** A sentence for the reader. */
-  | { readonly event: "note"; readonly text: string };
+  | { readonly event: "note"; readonly code: NoteCode; readonly text: string };

@@ -90,7 +90,7 @@ async function* trainCell(
   for await (const event of training) {
     if (event.event === "step")
       yield { event: "progress", cell, done: event.step, total: event.steps };
-    if (event.event === "warning") yield { event: "note", text: event.message };
+    if (event.event === "warning") yield { event: "note", code: event.code, text: event.message };
     if (event.event === "interrupted") return false;
   }
   return true;

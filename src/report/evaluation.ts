@@ -1,6 +1,7 @@
 import type { Row } from "../evaluate/row.ts";
 import type { Settings } from "../evaluate/settings.ts";
 import type { Summary } from "../evaluate/summary.ts";
+import type { Note } from "../math/note.ts";
 import type { Tensor } from "../math/tensor.ts";
 
 /** The images that were kept of one attack at one radius; entry i of each belongs to test image `indices[i]`. */
@@ -25,7 +26,7 @@ export interface Evaluation {
   readonly settings: Settings | null;
   readonly images: readonly ImageSet[];
   /** What is missing or cut short, in sentences for the reader. */
-  readonly notes: readonly string[];
+  readonly notes: readonly Note[];
 }
 
 /** The contents of one ROWS.jsonl and of the two files beside it. */
@@ -37,7 +38,7 @@ export interface RowsFile {
   readonly settings: string | null;
   /** Bytes of the .npz of images; null if there are none. */
   readonly examples: Uint8Array | null;
-  readonly notes: readonly string[];
+  readonly notes: readonly Note[];
 }
 
 /** An array of an .npz file. */
@@ -51,3 +52,8 @@ export interface Tools {
   summarize(rows: readonly Row[], how?: { readonly onlyStanding?: boolean }): Summary;
   parseNpz(name: string, bytes: Uint8Array): ReadonlyMap<string, NamedArray>;
 }
+
+/** The texts of all notes of some evaluations, each once. */
+export const noteTexts = (evaluations: readonly Evaluation[]): string[] => [
+  ...new Set(evaluations.flatMap(({ notes }) => notes.map(({ text }) => text))),
+];

@@ -1,4 +1,6 @@
 import type { Row } from "../evaluate/row.ts";
+import { present } from "../math/defined.ts";
+import type { Note } from "../math/note.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Evaluation, ImageSet, RowsFile, Tools } from "./evaluation.ts";
 import { readImages } from "./read-images.ts";
@@ -30,19 +32,23 @@ function checkCells(file: string, rows: readonly Row[]): void {
   }
 }
 
-/** Sentences on an evaluation that has not come to its end. */
-function unfinished(name: string, { summary, settings }: Pick<Evaluation, "summary" | "settings">) {
+/** A note on an evaluation that did not reach its end; null where it did. */
+function unfinished(
+  name: string,
+  { summary, settings }: Pick<Evaluation, "summary" | "settings">,
+): Note | null {
   const asked = Number(settings?.options.examples ?? summary.examples);
   const counts = new Set(summary.attacks.map(({ examples }) => examples));
   if (counts.size > 1 || summary.attacks.some(({ examples }) => examples < summary.examples))
-    return [
-      `${name} is not finished: its attacks have tried ${[...counts].join(", ")} of ${summary.examples} images. Unions use the images that all have tried.`,
-    ];
-  return summary.examples < asked
-    ? [
-        `${name} has ${summary.examples} of the ${asked} images asked for: the evaluation was interrupted, or there are no more.`,
-      ]
-    : [];
+    return {
+      code: "unfinished",
+      text: `${name} is not finished: its attacks have tried ${[...counts].join(", ")} of ${summary.examples} images. Unions use the images that all have tried.`,
+    };
+  if (summary.examples >= asked) return null;
+  return {
+    code: "unfinished",
+    text: `${name} has ${summary.examples} of the ${asked} images asked for: the evaluation was interrupted, or there are no more.`,
+  };
 }
 
 type Unlabelled = Omit<Evaluation, "label">;
@@ -56,30 +62,35 @@ function evaluationsOfFile(source: RowsFile, tools: Tools): Unlabelled[] {
     group.push(row);
   }
   const settings = source.settings === null ? null : readSettings(source.settings);
-  const notes = [...source.notes];
+  const notes: Note[] = [...source.notes];
   const only = groups.size === 1;
   if (source.settings === null)
-    notes.push(
-      `${file} has no settings beside it: how to repeat it and how it was trained are unknown.`,
-    );
+    notes.push({
+      code: "no-settings",
+      text: `${file} has no settings beside it: how to repeat it and how it was trained are unknown.`,
+    });
   else if (settings === null)
-    notes.push(`The settings beside ${file} cannot be read and are left out.`);
+    notes.push({
+      code: "bad-settings",
+      text: `The settings beside ${file} cannot be read and are left out.`,
+    });
   const images = imagesOf(source, only, tools, notes);
   return [...groups.values()].map((rows, i) => {
     checkCells(file, rows);
     const fitting = settings?.model.name === rows[0].model ? settings : null;
     if (settings !== null && fitting === null)
-      notes.push(
-        `The settings beside ${file} are those of ${settings.model.name}, not of ${rows[0].model}.`,
-      );
+      notes.push({
+        code: "other-settings",
+        text: `The settings beside ${file} are those of ${settings.model.name}, not of ${rows[0].model}.`,
+      });
     for (const warning of fitting?.warnings ?? [])
-      notes.push(`${rows[0].model} on ${rows[0].data}: ${warning}.`);
+      notes.push({ code: "warning", text: `${rows[0].model} on ${rows[0].data}: ${warning}.` });
     const summary = tools.summarize(rows, {
       onlyStanding: fitting?.options.onlyStanding === true,
     });
     const evaluation = { file, rows, summary, settings: fitting, images };
-    const own = unfinished(rows[0].model, evaluation);
-    return { ...evaluation, notes: i === groups.size - 1 ? [...notes, ...own] : own };
+    const ownNotes = present([unfinished(rows[0].model, evaluation) ?? undefined]);
+    return { ...evaluation, notes: i === groups.size - 1 ? [...notes, ...ownNotes] : ownNotes };
   });
 }
 
@@ -87,25 +98,33 @@ function imagesOf(
   { file, examples }: RowsFile,
   only: boolean,
   { parseNpz }: Tools,
-  notes: string[],
+  notes: Note[],
 ): ImageSet[] {
   if (examples === null) {
-    notes.push(`${file} has no images beside it (--save-examples keeps some).`);
+    notes.push({
+      code: "no-images",
+      text: `${file} has no images beside it (--save-examples keeps some).`,
+    });
     return [];
   }
   if (!only) {
-    notes.push(
-      `${file} holds rows of several evaluations, so nobody knows whose the images beside it are.`,
-    );
+    notes.push({
+      code: "no-images",
+      text: `${file} holds rows of several evaluations, so it is unknown which of them the images beside it belong to.`,
+    });
     return [];
   }
   try {
     const images = readImages(parseNpz(`the images of ${file}`, examples));
-    if (images.length === 0) notes.push(`The file of images beside ${file} holds none.`);
+    if (images.length === 0)
+      notes.push({ code: "no-images", text: `The file of images beside ${file} holds none.` });
     return images;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    notes.push(`The images beside ${file} cannot be read and are left out (${error.message}).`);
+    notes.push({
+      code: "bad-images",
+      text: `The images beside ${file} cannot be read and are left out (${error.message}).`,
+    });
     return [];
   }
 }

@@ -1,5 +1,5 @@
 import { type AccuracyTable, accuracyTables, type Cell } from "./accuracy-table.ts";
-import type { Evaluation } from "./evaluation.ts";
+import { type Evaluation, noteTexts } from "./evaluation.ts";
 import { counted, percent, range } from "./format.ts";
 import { judgement } from "./sections/accuracy.ts";
 import { curveName, verdict } from "./sections/eot.ts";
@@ -55,7 +55,7 @@ function tableText({ data, protocol, columns, lines }: AccuracyTable): string {
 
 /** The tables of models × attacks in Markdown, and what is missing. */
 export function markdown(evaluations: readonly Evaluation[]): string {
-  const notes = [...new Set(evaluations.flatMap((evaluation) => evaluation.notes))];
+  const notes = noteTexts(evaluations);
   const missing =
     notes.length === 0 ? [] : [`${notes.map((note) => `- ${plain(note)}`).join("\n")}\n`];
   return [...accuracyTables(evaluations).map(tableText), ...missing].join("\n");

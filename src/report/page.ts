@@ -1,5 +1,5 @@
 import { accuracyTables } from "./accuracy-table.ts";
-import type { Evaluation } from "./evaluation.ts";
+import { type Evaluation, noteTexts } from "./evaluation.ts";
 import { counted, listed } from "./format.ts";
 import { html, type Markup, trusted } from "./html.ts";
 import { accuracySection } from "./sections/accuracy.ts";
@@ -55,7 +55,7 @@ export function page(evaluations: readonly Evaluation[], begun?: Begun): string 
   ];
   const present = parts.filter(([, , part]) => part !== null);
   const versions = new Set(evaluations.flatMap(({ settings }) => settings?.versions.rampart ?? []));
-  const notes = [...new Set(evaluations.flatMap((evaluation) => evaluation.notes))];
+  const notes = noteTexts(evaluations);
   return html`<!doctype html>
 <html lang="en">
 <head>

@@ -36,7 +36,7 @@ describe("reading rows", () => {
   it("passes over a last line that was cut off, and says so", () => {
     const { rows, notes } = readRows("r.jsonl", lines.join("") + lines[0].slice(0, 50));
     expect(rows).toHaveLength(8);
-    expect(notes[0]).toContain("was cut off");
+    expect(notes.map(({ code }) => code)).toEqual(["cut-line"]);
   });
 
   it("keeps a last row that only lacks its line end", () => {
@@ -56,7 +56,10 @@ describe("evaluations of files", () => {
       warnings: ["test images may have been trained on"],
     });
     const [{ notes }] = evaluations(fileOf(fourExamples(), { settings }));
-    expect(notes).toContain("at on toy: test images may have been trained on.");
+    expect(notes).toContainEqual({
+      code: "warning",
+      text: "at on toy: test images may have been trained on.",
+    });
   });
 
   it("are one per model and protocol, and no two share a label", () => {
@@ -95,6 +98,6 @@ describe("evaluations of files", () => {
 
   it("say when attacks have not tried all images", () => {
     const [{ notes }] = evaluations(fileOf(fourExamples().slice(0, -1)));
-    expect(notes.join(" ")).toContain("at is not finished");
+    expect(notes.map(({ code }) => code)).toContain("unfinished");
   });
 });

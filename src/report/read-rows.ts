@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Row } from "../evaluate/row.ts";
 import { DamagedLine, type RowLines, readRowLines, rowOfLine } from "../files/row-lines.ts";
 import { RowSchema, rowProblem } from "../files/row-schema.ts";
+import type { Note } from "../math/note.ts";
 import { UsageError } from "../math/usage-error.ts";
 
 const RowLine: z.ZodType<Row> = RowSchema;
@@ -36,7 +37,7 @@ function lastRow(torn: string): Row | undefined {
 export function readRows(
   file: string,
   contents: string,
-): { readonly rows: readonly Row[]; readonly notes: readonly string[] } {
+): { readonly rows: readonly Row[]; readonly notes: readonly Note[] } {
   const { rows: whole, torn } = wholeLines(file, contents);
   const rows = whole.map(({ line, value }): Row => {
     const row = RowLine.safeParse(value).data;
@@ -51,7 +52,12 @@ export function readRows(
   return {
     rows,
     notes: cut
-      ? [`The last line of ${file} was cut off and is left out; finish it with --resume.`]
+      ? [
+          {
+            code: "cut-line",
+            text: `The last line of ${file} was cut off and is left out; finish it with --resume.`,
+          },
+        ]
       : [],
   };
 }

@@ -1,3 +1,4 @@
+import type { NoteCode } from "../math/note.ts";
 import type { EpochMetrics } from "./metrics.ts";
 
 /** What happens during training, in order; `rampart train --json` prints them as they are, except steps. */
@@ -21,7 +22,7 @@ export type TrainEvent =
     }
   | ({ readonly event: "epoch" } & EpochMetrics)
   | { readonly event: "checkpoint"; readonly step: number; readonly path: string }
-  | { readonly event: "warning"; readonly message: string }
+  | { readonly event: "warning"; readonly code: NoteCode; readonly message: string }
   | {
       readonly event: "interrupted";
       readonly step: number;

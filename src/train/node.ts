@@ -9,6 +9,7 @@ import { leaseWork, type WorkLease } from "../files/lease/node.ts";
 import { machine, orMissing, PARTIAL, version } from "../files/node.ts";
 import { nodeFiles } from "../files/run/node.ts";
 import type { RunFiles } from "../files/run/run-files.ts";
+import type { OnNote } from "../math/note.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture } from "../models/architecture.ts";
 import { architecture } from "../models/architectures.ts";
@@ -30,7 +31,7 @@ import { metadataOf, train } from "./train.ts";
 export const leaseRun = (
   path: string,
   more: {
-    readonly note?: ((line: string) => void) | undefined;
+    readonly note?: OnNote | undefined;
     readonly signal?: AbortSignal | undefined;
   } = {},
 ): Promise<WorkLease> =>
@@ -70,7 +71,7 @@ export interface NodeTraining {
   /** The command as typed, for the record. */
   readonly command?: string;
   /** Told when the run has to wait, to see whether another process is still at work in its directory. */
-  readonly note?: ((line: string) => void) | undefined;
+  readonly note?: OnNote | undefined;
   /** A defence and a network of the caller's own, whose names the options bear; a resumed run needs them again. */
   readonly ownDefense?: Defense;
   readonly ownModel?: Architecture;
@@ -139,7 +140,8 @@ export async function* trainNode(
       };
       await writeConfig(files, record);
     }
-    for (const message of dataset.notes ?? []) yield { event: "warning", message };
+    for (const { code, text } of dataset.notes ?? [])
+      yield { event: "warning", code, message: text };
     yield* train({
       runtime,
       architecture: network,

@@ -126,7 +126,7 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
   await truncateMetrics(files, position.epoch);
   yield { event: "start", epochs: options.epochs, steps, step: position.step, from };
   const changed = latest && changedTarget(latest.checkpoint.target, runtime.target);
-  if (changed !== undefined) yield { event: "warning", message: changed };
+  if (changed !== undefined) yield { event: "warning", code: "other-target", message: changed };
 
   const step = await trainingSession(runtime, architecture, optimizer, plan.batch, initial);
   let saved = { name: latest?.name, at: performance.now() };

@@ -17,6 +17,7 @@ import { hostname } from "node:os";
 import { basename, dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import type { OnNote } from "../../math/note.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import { kindOf, MAX_TEXT, readTextIfThere } from "../read/node.ts";
 import { makeFolder, orMissing, PARTIAL, writing } from "../write/node.ts";
@@ -218,8 +219,8 @@ export interface LeasedWork {
   readonly owned: string;
   /** Alternative to waiting: `choose another --out`. */
   readonly remedy: string;
-  /** Receives a line if the lease has to be watched. */
-  readonly note?: ((line: string) => void) | undefined;
+  /** Receives a note if the lease has to be watched. */
+  readonly note?: OnNote | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -249,9 +250,10 @@ export async function leaseWork(work: LeasedWork): Promise<WorkLease> {
       patience: PATIENCE,
       isAlive,
       waiting: (owner, seconds) =>
-        note(
-          `${owned} was in use by ${owner}; watching for up to ${seconds} s whether it is still at work`,
-        ),
+        note({
+          code: "in-use",
+          text: `${owned} was in use by ${owner}; watching for up to ${seconds} s whether it is still at work`,
+        }),
       signal,
     }),
   );
