@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { rowWith } from "../../test/fixtures/rows-fixture.ts";
 import type { Row } from "../evaluate/row.ts";
+import { constantPredictor, oneClass, otherDecision } from "./answer-diagnostics.ts";
 import {
   blackBoxWins,
   chance,
@@ -16,7 +17,6 @@ import {
   transferWins,
   zeroGradients,
 } from "./diagnostics.ts";
-import { constantPredictor, oneClass, otherDecision } from "./diagnostics-answers.ts";
 import type { Probe, ProbedNorm } from "./probe.ts";
 import { straightThrough } from "./straight-through.ts";
 

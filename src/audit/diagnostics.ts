@@ -1,19 +1,16 @@
 // Signs that an audit's numbers cannot be taken at their word. Each is a function of rows or of the probe alone.
-
 import { likelyPermutation } from "../data/permutation.ts";
 import type { Row } from "../evaluate/row.ts";
-import type { Note } from "../math/note.ts";
 import { mean } from "../math/statistics.ts";
 import { NO_CLASS } from "../math/tensor.ts";
 import type { BatchDependence } from "../models/batch-dependence.ts";
 import type { Decisions } from "../models/decisions.ts";
 import { normName, percent, radius } from "../report/format.ts";
-import { cleanOf, constantPredictor, oneClass, otherDecision } from "./diagnostics-answers.ts";
+import { cleanOf, constantPredictor, oneClass, otherDecision } from "./answer-diagnostics.ts";
 import { nonFiniteGradients } from "./non-finite.ts";
-import { batchDependent, type NotRun, notRun, trainedOnTest } from "./own-diagnostics.ts";
 import type { BetterPreprocessing } from "./preprocessings.ts";
 import type { Probe } from "./probe.ts";
-import { straightThrough } from "./straight-through.ts";
+import { batchDependent, type NotRun, notRun, trainedOnTest } from "./run-diagnostics.ts";
 
 /** `docs/auditing.md` has an entry for each. */
 export type DiagnosticCode =
@@ -55,7 +52,7 @@ export interface Facts {
   /** Outputs of the classifier. */
   readonly classes: number;
   /** What the importer said of the file's gradients. */
-  readonly notes: readonly Note[];
+  readonly notes: readonly string[];
   /** How scores depend on the batch; absent or null where they do not. */
   readonly batch?: BatchDependence | null;
   /** Why test images may have been trained on; absent or null where they were not. */
@@ -238,6 +235,18 @@ export function noiseBreaks({ probe }: Pick<Facts, "probe">): Diagnostic | null 
     text: `random noise of ${normName(norm)} ${radius(epsilon)} breaks ${tried - underNoise} of ${tried} images, and APGD ${tried - manySteps}`,
     advice:
       "either the classifier is fragile to any noise of this size, or the attack finds no direction; lower the radius to tell",
+  };
+}
+
+/** Gradients that are approximate, by the importer's own word. */
+export function straightThrough({ notes }: Pick<Facts, "notes">): Diagnostic | null {
+  const approximate = notes.filter((note) => note.includes("approximate"));
+  if (approximate.length === 0) return null;
+  return {
+    ...{ code: "straight-through", severity: "note" },
+    text: approximate.join("; "),
+    advice:
+      "attacks follow approximate gradients, so the accuracies are upper bounds more than usually; compare with Square",
   };
 }
 

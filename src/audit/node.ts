@@ -35,13 +35,13 @@ import { readRowsFile } from "../report/node.ts";
 import { page } from "../report/page.ts";
 import { readImages } from "../report/read-images.ts";
 import { imageFiles } from "./example-images.ts";
-import { type AuditFiles, type NodeAudit, openAudited } from "./inputs.ts";
+import { type AuditFiles, type NodeAudit, openAudited } from "./open-audited.ts";
 import { type AuditOptions, largestRadii } from "./options.ts";
-import type { NotRun } from "./own-diagnostics.ts";
 import { auditOptions } from "./plan.ts";
 import { type BetterPreprocessing, betterPreprocessing } from "./preprocessings.ts";
 import { nothingProbed, type Probe, probe } from "./probe.ts";
 import { type AuditResult, auditResult } from "./result.ts";
+import type { NotRun } from "./run-diagnostics.ts";
 import { inputFiles } from "./saved-inputs.ts";
 import { auditSections } from "./section.ts";
 import type { NetworkFile } from "./sidecar.ts";
@@ -52,7 +52,7 @@ const PROBED = 32;
 /** Images on which the file's own decisions are compared with those of the scores before its output. */
 const COMPARED = 256;
 
-export type { NodeAudit } from "./inputs.ts";
+export type { NodeAudit } from "./open-audited.ts";
 
 /** A finished row, or at the end what the audit says and the files that hold it. */
 export type AuditEvent =

@@ -5,7 +5,7 @@ import { cellOf, choosing8bit, grouped, interval } from "../evaluate/shares.ts";
 import { isBroken } from "../evaluate/survivors.ts";
 import { type Interval, mean } from "../math/statistics.ts";
 import { type Diagnostic, diagnose, type Facts } from "./diagnostics.ts";
-import type { NotRun } from "./own-diagnostics.ts";
+import type { NotRun } from "./run-diagnostics.ts";
 
 /** One attack of a norm, on what the ones before it left standing. */
 export interface AuditAttack {
