@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Attack } from "./attacks/victim.ts";
 import type { NodeAudit } from "./audit/node.ts";
-import type { AuditedFile } from "./audit/open-audited.ts";
+import type { AuditedFile } from "./audit/node-audit.ts";
 import { AuditOptions } from "./audit/options.ts";
 import { ImageOptions } from "./data/image-options.ts";
 import { nodeRuntime } from "./engine/runtime/node.ts";

@@ -1,45 +1,48 @@
-// Signs that a file answers the same whatever it is shown.
-
+// Diagnostics of the answers on clean images: is this the classifier that was meant, and was it fed correctly?
+import { likelyPermutation } from "../data/permutation.ts";
 import type { Row } from "../evaluate/row.ts";
+import { mean } from "../math/statistics.ts";
+import { NO_CLASS } from "../math/tensor.ts";
 import { type Decisions, describeDecisions } from "../models/decisions.ts";
-import type { Diagnostic, Facts } from "./diagnostics.ts";
+import { percent } from "../report/format.ts";
+import type { Diagnostic, Facts } from "./diagnostic.ts";
 
-/** One row per example, which says what was predicted of the clean image. */
+/** One row per example. Every row of an example holds the same clean prediction. */
 export const cleanOf = (rows: readonly Row[]): Row[] => [
   ...new Map(rows.map((row) => [row.index, row])).values(),
 ];
 
-/** Logits that no image changes. */
+/** Fires if the logits are the same for every probed image. */
 export function constantPredictor({ probe }: Pick<Facts, "probe">): Diagnostic | null {
   if (!probe.constant) return null;
   return {
     code: "constant-predictor",
     severity: "invalid",
-    text: `the logits are the same for all ${probe.examples} images that were probed, so the file answers without looking at them`,
+    text: `the logits are the same for all ${probe.examples} probed images, so the file ignores its input`,
     advice:
       "choose the scores by --output (a softmax over a single unit always answers 1), and check --scale, --mean and --std",
   };
 }
 
-/** Images of several labels from which one predicted class is a sign. */
-const ONE_CLASS = 20;
+/** Images below which a single predicted class may be a coincidence. */
+const MIN_ONE_CLASS = 20;
 
-/** One predicted class, whatever the label. */
+/** Fires if images of several classes all get the same prediction. */
 export function oneClass({ rows }: Pick<Facts, "rows">): Diagnostic | null {
   const clean = cleanOf(rows);
   const labels = new Set(clean.map(({ label }) => label));
   const predictions = new Set(clean.map(({ prediction }) => prediction));
-  if (clean.length < ONE_CLASS || labels.size < 2 || predictions.size > 1) return null;
+  if (clean.length < MIN_ONE_CLASS || labels.size < 2 || predictions.size > 1) return null;
   return {
     code: "one-class",
     severity: "warning",
-    text: `class ${[...predictions][0]} is predicted for all of ${clean.length} images of ${labels.size} classes`,
+    text: `class ${[...predictions][0]} is predicted for all ${clean.length} images of ${labels.size} classes`,
     advice:
-      "check the preprocessing and where the output decides (--output); accuracy under attack is the share of that class",
+      "check the preprocessing and the choice of --output; accuracy under attack is the share of that class",
   };
 }
 
-/** Images for which the file answers another class than the scores that attacks see. */
+/** Fires if the file decides otherwise than the scores that attacks see. */
 export function otherDecision(decisions: Decisions | null): Diagnostic | null {
   const text = decisions === null ? null : describeDecisions(decisions);
   if (decisions === null || text === null) return null;
@@ -57,5 +60,63 @@ export function otherDecision(decisions: Decisions | null): Diagnostic | null {
     text,
     advice:
       "export the file without the operators at its end, or name the scores before them by --output: these tell such classes apart",
+  };
+}
+
+/** Fires if the predictions fit the labels far better in another order of the classes. */
+export function permutedClasses({
+  rows,
+  classes,
+}: Pick<Facts, "rows" | "classes">): Diagnostic | null {
+  const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+  for (const { label, prediction } of cleanOf(rows))
+    if (prediction !== NO_CLASS) confusion[label][prediction]++;
+  const found = likelyPermutation(confusion);
+  if (found === null) return null;
+  const { name, explained, identity, examples } = found;
+  return {
+    code: "permuted-classes",
+    severity: "invalid",
+    text: `${identity} of ${examples} clean images are right, but ${explained} would be if ${name}`,
+    advice:
+      'give the names of the file\'s outputs, in their order, with --classes FILE (a line each, or JSON such as ["0", "1", "2"]): folders are then matched by name; or put the data set\'s classes in the file\'s order',
+  };
+}
+
+/** Another preprocessing must make this share of the images right in addition, and at least so many images. */
+const MIN_BETTER_SHARE = 0.1;
+const MIN_BETTER_IMAGES = 4;
+
+/** Fires if far more clean images are right under a usual preprocessing than under the declared one. */
+export function otherPreprocessing({ better }: Pick<Facts, "better">): Diagnostic | null {
+  if (better === null) return null;
+  const { name, examples, right, declared } = better;
+  if (right - declared < Math.max(MIN_BETTER_IMAGES, MIN_BETTER_SHARE * examples)) return null;
+  return {
+    code: "other-preprocessing",
+    severity: "invalid",
+    text: `${declared} of the first ${examples} images are right with the declared preprocessing, and ${right} with ${name}`,
+    advice: "look up how the network was trained, and declare that preprocessing",
+  };
+}
+
+/** An accuracy within so many standard deviations of a random classifier's is no better than chance. */
+const DEVIATIONS = 3;
+/** An accuracy above this is never chance, however few images there are. */
+const NEVER_CHANCE = 2 / 3;
+
+/** Fires if guessing reaches the clean accuracy as well. */
+export function chance({ rows, classes }: Pick<Facts, "rows" | "classes">): Diagnostic | null {
+  const clean = cleanOf(rows);
+  const accuracy = mean(clean.map((row) => row.clean));
+  const guessed = 1 / classes;
+  const bound = guessed + DEVIATIONS * Math.sqrt((guessed * (1 - guessed)) / clean.length);
+  if (accuracy > Math.min(bound, NEVER_CHANCE)) return null;
+  return {
+    code: "chance",
+    severity: "invalid",
+    text: `clean accuracy is ${percent(accuracy)} on ${clean.length} images, and guessing one of ${classes} classes gives ${percent(guessed)}`,
+    advice:
+      "check the preprocessing (--mean, --std, --scale, --layout, --output, --resize) and the order of classes (--classes)",
   };
 }

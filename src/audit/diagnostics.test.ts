@@ -3,22 +3,25 @@ import { rowWith } from "../../test/fixtures/rows-fixture.ts";
 import type { Row } from "../evaluate/row.ts";
 import { constantPredictor, oneClass, otherDecision } from "./answer-diagnostics.ts";
 import {
-  blackBoxWins,
   chance,
-  diagnose,
+  constantPredictor,
+  oneClass,
+  otherDecision,
+  otherPreprocessing,
+  permutedClasses,
+} from "./answer-diagnostics.ts";
+import {
+  blackBoxWins,
   hugeEpsilon,
   lostByRounding,
   moreStepsHelp,
   noiseBreaks,
-  otherPreprocessing,
-  permutedClasses,
   randomisedWithoutEot,
-  saturatedSoftmax,
   transferWins,
-  zeroGradients,
-} from "./diagnostics.ts";
+} from "./attack-diagnostics.ts";
+import { diagnose } from "./diagnostics.ts";
+import { saturatedSoftmax, straightThrough, zeroGradients } from "./gradient-diagnostics.ts";
 import type { Probe, ProbedNorm } from "./probe.ts";
-import { straightThrough } from "./straight-through.ts";
 
 const usual: ProbedNorm = {
   norm: "linf",
@@ -189,9 +192,8 @@ describe("a diagnostic", () => {
   });
 
   it("of approximate gradients repeats the importer", () => {
-    const text = "Round is differentiated straight through";
-    expect(straightThrough({ notes: [{ code: "straight-through", text }] })?.text).toBe(text);
-    expect(straightThrough({ notes: [{ code: "zero-gradient", text }] })).toBeNull();
+    expect(straightThrough({ notes: ["Round is approximate"] })?.text).toBe("Round is approximate");
+    expect(straightThrough({ notes: ["Round has zero gradient"] })).toBeNull();
   });
 });
 

@@ -3,7 +3,7 @@ import { grouped } from "../evaluate/shares.ts";
 import type { ImageSet } from "../report/evaluation.ts";
 import { pngBytes } from "../report/png.ts";
 
-/** Adversarial images of each norm that an audit leaves as files. */
+/** Adversarial images of each norm that an audit writes as files. */
 const EXAMPLES_PER_NORM = 4;
 
 /** `apgd-ce-linf@0.03137254901960784` → `apgd-ce-linf-0.03137`. */
@@ -12,17 +12,17 @@ function fileName(set: string): string {
   return `${attack}-${Number(Number(epsilon).toPrecision(4))}`;
 }
 
-/** Letters of a file's name that are kept, from its end: four bytes each leave room for the attack's name. */
+/** Letters kept of an image file's name, from its end. Each takes up to four bytes, and the attack's name needs room too. */
 const MAX_STEM = 40;
 
-/** `12-cat-0017` of an example whose image is the file `cat/0017.png`, else `12`. */
+/** `12-cat-0017` for an example whose image is the file `cat/0017.png`; `12` where examples are no files. */
 export function exampleName(index: number, file: string | undefined): string {
   if (file === undefined) return String(index);
   const stem = file.replace(/\.[^./]*$/, "").replace(/[^\p{L}\p{M}\p{N}]+/gu, "-");
   return `${index}-${Array.from(stem).slice(-MAX_STEM).join("")}`;
 }
 
-/** The first adversarial examples of each norm that were found, as PNG files by name, and the clean images beside them. */
+/** PNG files by name: the first adversarial examples of each norm, and the clean images they come from. */
 export function imageFiles(
   sets: readonly ImageSet[],
   rows: readonly Row[],
@@ -33,22 +33,19 @@ export function imageFiles(
       .map(({ index, attack, epsilon }) => `${index} ${attack}@${epsilon}`),
   );
   const found = sets.flatMap((set) =>
-    set.indices.flatMap((index, i) =>
-      broken.has(`${index} ${set.name}`) ? [{ set, index, i }] : [],
-    ),
+    set.indices
+      .map((index, place) => ({ set, index, place }))
+      .filter(({ index }) => broken.has(`${index} ${set.name}`)),
   );
-  const files = new Map(rows.map(({ index, file }) => [index, file]));
-  const norms = new Map(rows.map(({ attack, norm }) => [attack, norm]));
-  const shown = [...grouped(found, ({ set }) => norms.get(set.name.split("@")[0])).values()];
-  return new Map(
-    shown
-      .flatMap((own) => own.slice(0, EXAMPLES_PER_NORM))
-      .flatMap(({ set, index, i }) => [
-        [`${exampleName(index, files.get(index))}-clean.png`, pngBytes(set.originals, i)],
-        [
-          `${exampleName(index, files.get(index))}-${fileName(set.name)}.png`,
-          pngBytes(set.adversarials, i),
-        ],
-      ]),
-  );
+  const fileOf = new Map(rows.map(({ index, file }) => [index, file]));
+  const normOf = new Map(rows.map(({ attack, norm }) => [attack, norm]));
+  const byNorm = grouped(found, ({ set }) => normOf.get(set.name.split("@")[0]));
+  const files = new Map<string, Uint8Array>();
+  for (const ofNorm of byNorm.values())
+    for (const { set, index, place } of ofNorm.slice(0, EXAMPLES_PER_NORM)) {
+      const name = exampleName(index, fileOf.get(index));
+      files.set(`${name}-clean.png`, pngBytes(set.originals, place));
+      files.set(`${name}-${fileName(set.name)}.png`, pngBytes(set.adversarials, place));
+    }
+  return files;
 }

@@ -1,5 +1,4 @@
-// What an audit reads before it begins: the network, its preprocessing, and the test images.
-
+// Opens what an audit needs: the network with its preprocessing, and the test images with labels that fit its outputs.
 import {
   namesInConfig,
   type OutputNames,
@@ -7,209 +6,110 @@ import {
   parseOutputNames,
 } from "../data/classes.ts";
 import type { Dataset } from "../data/dataset.ts";
-import type { FolderOptions } from "../data/folder.ts";
 import { forOutputs } from "../data/for-outputs.ts";
-import { greyed } from "../data/grey.ts";
 import { statedImageOptions } from "../data/image-options.ts";
-import type { ImageRules } from "../data/image-rules.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
-import { coloured, resizedDataset } from "../data/resized.ts";
-import { type Sizing, sizer } from "../data/sizing.ts";
+import type { Sizing } from "../data/sizing.ts";
 import { testedData } from "../evaluate/tested-data.ts";
-import type { Note, OnNote } from "../math/note.ts";
+import { defined } from "../math/defined.ts";
 import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
-import type { classifier } from "../models/classifier.ts";
-import type { ImportedOptions } from "../models/imported-network.ts";
+import type { ImportedOptions } from "../models/imported.ts";
 import type { OpenModel } from "../models/opening/open-model.ts";
+import { type AuditDataOptions, auditData, withChannels } from "./audit-data.ts";
+import type { AuditFiles, NodeAudit } from "./node-audit.ts";
 import type { AuditOptions } from "./options.ts";
-import {
-  finalSize,
-  forNetwork,
-  overridden,
-  pixelsOf,
-  preparationLine,
-  sizingOf,
-} from "./preparation.ts";
-import { type NetworkFile, preprocessingBeside, type Sidecar } from "./sidecar.ts";
-import { without } from "./without.ts";
+import { forNetwork, overridden, pixelsOf, preparationLine } from "./preparation.ts";
+import { folderOf, preprocessingBeside, type Sidecar } from "./sidecar.ts";
 
-/** What a file does not say of itself. */
-export interface AuditedFile
-  extends Omit<ImportedOptions, "raw" | keyof Preprocessing>,
-    Preprocessing {
-  /** JSON that says how images are prepared; by default one that lies beside the file, `none` for no such file. */
-  readonly preprocessing?: string | undefined;
-  /** File of the outputs' names; by default the config.json beside the file, where that names the folders. */
-  readonly classes?: string | undefined;
-  /** What becomes of transparency, orientation and 16-bit grey in image files. */
-  readonly rules?: ImageRules | undefined;
-}
-
-/** The file, the images, what runs them, and where results go. */
-export interface NodeAudit extends AuditedFile {
-  readonly runtime: Parameters<typeof classifier>[0];
-  /** Data set; by default the one that the file names. */
-  readonly data?: string | undefined;
-  readonly dataDir?: string | undefined;
-  /** Folder of rows, summary.json, report.html and images; without it nothing is written. */
-  readonly out?: string;
-  readonly resume?: boolean;
-  readonly saveExamples?: number;
-  /** Test images that are written as the network sees them, into `inputs` of `out`; none by default. */
-  readonly saveInputs?: number;
-  readonly signal?: AbortSignal;
-  /** The command as typed, for the record. */
-  readonly command?: string;
-  /** Told what a reader of the result should know, such as where preprocessing was read. */
-  readonly note?: OnNote;
-}
-
-/** How an audit reads files; `node.ts` reads the disk. */
-export interface AuditFiles {
-  /** Text of a file; null if there is no such file. */
-  readText(path: string): Promise<string | null>;
-  /** Whether two names of data sets are of the same files. */
-  isSameData(a: string, b: string): Promise<boolean>;
-  openData(name: string, options: FolderOptions): Promise<Dataset>;
-  openModel(path: string, options: OpenModelOptions): Promise<OpenModel>;
-  /** What an ONNX file says of the input of that name, or of its only one; null where the model is no such file. */
-  network(path: string, input: string | undefined): Promise<NetworkFile | null>;
-}
-
-/** How a model is opened for an audit. */
-export interface OpenModelOptions extends ImportedOptions {
-  readonly runtime: NodeAudit["runtime"];
-  /** Shape of the images that the network will meet. */
-  readonly images?: Shape;
-}
-
-/** The flags of a preprocessing. */
-const flagsOf = (where: NodeAudit): Preprocessing => {
-  const { mean, std, scale, layout, channelOrder, resize, crop, interpolation } = where;
-  return without({ mean, std, scale, layout, channelOrder, resize, crop, interpolation });
-};
-
-/** What is done to images and pixels, where that was found, and what else is to be said. */
-interface Prepared {
-  readonly said: Preprocessing;
-  readonly sidecar: Sidecar | null;
-  readonly notes: readonly Note[];
-}
-
-async function preparation(path: string, where: NodeAudit, files: AuditFiles): Promise<Prepared> {
-  const network = () => files.network(path, where.input);
-  const sidecar = await preprocessingBeside(path, where.preprocessing, {
-    read: files.readText,
-    network,
-  });
-  const flags = flagsOf(where);
-  if (sidecar === null) return { said: flags, sidecar, notes: [] };
-  const { stated, dropped } = forNetwork(sidecar, await network());
-  return {
-    said: overridden(stated, flags),
-    sidecar,
-    notes: dropped === null ? [] : [{ code: "preprocessing-dropped", text: dropped }],
-  };
-}
-
-/** A data set, and the sizing that its images went through. */
-interface SizedData {
+/** A network and the images that it is attacked on. */
+export interface AuditedModel {
+  readonly model: OpenModel;
+  /** Images in the network's shape; labels are its outputs. */
   readonly dataset: Dataset;
-  readonly sizing: Sizing;
+  /** Why the model may have been trained on test images; null where it was not, or its training is unknown. */
+  readonly trainedOn: string | null;
+  /** How images reach the network, in one line. */
+  readonly preprocessing: string;
+  /** Opens the model again with other options of the importer. */
+  reopen(changed: ImportedOptions): Promise<OpenModel>;
 }
 
-/**
- * The data set, its images resized and cropped. Images of other data than folders that have the final size already stay as they
- * are, unless flags ask for a size.
- */
-async function auditData(
-  data: string,
-  said: Preprocessing,
-  {
-    isAsked,
-    most,
-    rules,
-    takes,
-  }: {
-    readonly isAsked: boolean;
-    readonly most: number | undefined;
-    readonly rules: ImageRules | undefined;
-    readonly takes: Shape | undefined;
-  },
+/** The preprocessing that flags and a sidecar state together. */
+interface StatedPreprocessing {
+  readonly stated: Preprocessing;
+  readonly sidecar: Sidecar | null;
+  /** What of the sidecar does not apply, as a sentence; null if all of it does. */
+  readonly dropped: string | null;
+}
+
+async function statedPreprocessing(
+  path: string,
+  audit: NodeAudit,
   files: AuditFiles,
-): Promise<SizedData> {
-  const sizing = sizingOf(said);
-  const prepare = sizer(sizing);
-  if (data.startsWith("folder:") || prepare === undefined) {
-    const dataset = await files.openData(data, without({ most, rules, prepare, takes }));
-    return { dataset, sizing };
-  }
-  const dataset = await files.openData(data, without({ most }));
-  const final = finalSize(sizing);
-  const fits = final?.join() === dataset.shape.slice(1).join();
-  return fits && !isAsked
-    ? { dataset, sizing: {} }
-    : { dataset: resizedDataset(dataset, prepare), sizing };
+): Promise<StatedPreprocessing> {
+  const network = () => files.network(path, audit.input);
+  const source = { read: files.readText, network };
+  const sidecar = await preprocessingBeside(path, audit.preprocessing, source);
+  const { mean, std, scale, layout, channelOrder, resize, crop, interpolation } = audit;
+  const flags = { mean, std, scale, layout, channelOrder, resize, crop, interpolation };
+  if (sidecar === null) return { stated: defined(flags), sidecar, dropped: null };
+  const { stated, dropped } = forNetwork(sidecar, await network());
+  return { stated: overridden(stated, flags), sidecar, dropped };
 }
 
-function refuseUnused(path: string, where: NodeAudit, model: OpenModel): void {
+/** Throws `UsageError` if flags say how to read a model that states it itself. */
+function refuseUnused(path: string, audit: NodeAudit, model: OpenModel): void {
   if (model.reading !== undefined) return;
-  const { mean, std, scale, layout, channelOrder, output, input, constants, shape, blockSize } =
-    where;
-  const { maxConstants } = where;
-  const given = Object.entries({
+  const { mean, std, scale, layout, output, constants } = audit;
+  const flags = {
     mean,
     std,
     scale,
     layout,
-    "channel-order": channelOrder,
+    "channel-order": audit.channelOrder,
     output,
     constants,
-    "picture-input": input,
-    "input-shape": shape,
-    "block-size": blockSize,
-    "max-constants": maxConstants,
-  });
-  const [unused] = given.find(([, value]) => value !== undefined) ?? [];
+    "image-input": audit.input,
+    "input-shape": audit.shape,
+    "block-size": audit.blockSize,
+    "max-constants": audit.maxConstants,
+  };
+  const [unused] = Object.keys(defined(flags));
   if (unused !== undefined)
     throw new UsageError(
       `${path} was written by rampart and says itself how it is read; leave out --${unused}`,
+      { code: "misfit" },
     );
 }
 
-/** The data set with as many channels as the network takes. */
-function withChannels(dataset: Dataset, channels: number): Dataset {
-  if (dataset.shape[0] === 3 && channels === 1) return greyed(dataset);
-  return dataset.shape[0] === 1 && channels === 3 ? coloured(dataset) : dataset;
-}
-
-/** Shape in which the network will meet the images: grey ones in three channels where the file states three. */
+/** The shape in which the network will meet the images: grey ones in three channels where the file states three. */
 async function takenShape(
   path: string,
   { shape }: Dataset,
-  where: NodeAudit,
+  { input }: NodeAudit,
   files: AuditFiles,
 ): Promise<Shape> {
   if (shape[0] !== 1) return shape;
-  const network = await files.network(path, where.input);
+  const network = await files.network(path, input);
   return network?.input?.[0] === 3 ? [3, ...shape.slice(1)] : shape;
 }
 
-async function outputNames(path: string, files: AuditFiles): Promise<OutputNames> {
+async function namesInFile(path: string, files: AuditFiles): Promise<OutputNames> {
   const text = await files.readText(path);
-  if (text === null) throw new UsageError(`there is no file ${path}; --classes names one`);
+  if (text === null)
+    throw new UsageError(`there is no file ${path}; --classes names one`, { code: "not-found" });
   return parseOutputNames(text, path);
 }
 
-/** The classes that a config.json beside the network names, where they name every folder of the data set. */
+/** The class names in a config.json beside the network, if they cover every folder of the data set. */
 async function namesBeside(
   path: string,
   { name, classes }: Dataset,
   outputs: number,
   files: AuditFiles,
 ): Promise<OutputNames | undefined> {
-  const config = `${path.slice(0, path.search(/[^\\/]*$/))}config.json`;
+  const config = `${folderOf(path)}config.json`;
   const text = name.startsWith("folder:") ? await files.readText(config) : null;
   const names = text === null ? null : namesInConfig(text, config);
   if (names === null) return undefined;
@@ -222,79 +122,71 @@ async function namesBeside(
   }
 }
 
-/** Rules for image files that differ from the default, for the record. */
-const statedRules = (rules: ImageRules | undefined) =>
-  rules === undefined ? {} : statedImageOptions(rules);
+/** The record of how a third-party file and its images were read. */
+function readingOf(model: OpenModel, { rules, classes }: NodeAudit, sizing: Sizing) {
+  if (model.reading === undefined) return undefined;
+  const imageRules = rules === undefined ? {} : statedImageOptions(rules);
+  return { ...model.reading, ...sizing, ...imageRules, ...defined({ classes }) };
+}
 
-/** The network and the images that it is attacked on, whose labels are its outputs. */
+/** Opens the network and its test images. Throws `UsageError` where they do not fit each other or the flags. */
 export async function openAudited(
   path: string,
-  where: NodeAudit,
+  audit: NodeAudit,
   { examples }: AuditOptions,
   files: AuditFiles,
-) {
-  const { runtime, data, classes, note = () => undefined } = where;
-  const { said, sidecar, notes } = await preparation(path, where, files);
-  const { output, input, constants, shape, blockSize, maxConstants, straightThrough } = where;
-  const named = { output, input, constants, shape, blockSize, maxConstants };
-  const read = without({ ...pixelsOf(said), ...named, straightThrough });
-  const isAsked = where.resize !== undefined || where.crop !== undefined;
+): Promise<AuditedModel> {
+  const { runtime, data, input, note = () => undefined } = audit;
+  const { stated, sidecar, dropped } = await statedPreprocessing(path, audit, files);
+  const { output, constants, shape, blockSize, maxConstants, straightThrough } = audit;
+  const flags = { output, input, constants, shape, blockSize, maxConstants, straightThrough };
+  const reading = defined({ ...pixelsOf(stated), ...flags });
   const file = await files.network(path, input);
-  // Of a model trained here all examples are read: which were held out depends on their number.
-  const most = file === null || file.isOwn ? undefined : examples;
-  const dataOf = (name: string) =>
-    auditData(name, said, { isAsked, most, rules: where.rules, takes: file?.input }, files);
-  const given = data === undefined ? null : await dataOf(data);
-  const images = given === null ? undefined : await takenShape(path, given.dataset, where, files);
-  const opening = { ...read, runtime };
-  const model = await files.openModel(path, {
-    ...opening,
-    ...(images !== undefined && { images }),
-  });
-  refuseUnused(path, where, model);
+  const dataOptions: AuditDataOptions = {
+    preprocessing: stated,
+    isSizeGiven: audit.resize !== undefined || audit.crop !== undefined,
+    // A model trained here needs all examples: which of them were held out depends on their number.
+    most: file === null || file.isOwn ? undefined : examples,
+    rules: audit.rules,
+    takes: file?.input,
+  };
+  const given = data === undefined ? null : await auditData(data, dataOptions, files);
+  const images = given === null ? undefined : await takenShape(path, given.dataset, audit, files);
+  const model = await files.openModel(path, { ...reading, runtime, images });
+  refuseUnused(path, audit, model);
   if (given === null && model.data === "")
     throw new UsageError(
       `${path} does not say what it was trained on; choose the test images by --data`,
+      { code: "missing-option" },
     );
-  const { dataset: whole, sizing } = given ?? (await dataOf(model.data));
+  const { dataset: whole, sizing } = given ?? (await auditData(model.data, dataOptions, files));
   const isSame = await files.isSameData(model.data, whole.name);
-  const { dataset: raw, warning } = testedData(model, whole, isSame);
+  const tested = testedData(model, whole, isSame);
   const { inputShape, classes: outputs } = model.architecture;
-  const dataset = withChannels(raw, inputShape[0]);
+  const dataset = withChannels(tested.dataset, inputShape[0]);
   const names =
-    classes === undefined
+    audit.classes === undefined
       ? await namesBeside(path, dataset, outputs, files)
-      : await outputNames(classes, files);
+      : await namesInFile(audit.classes, files);
   const labelled = forOutputs(dataset, outputs, names);
-  const own = model.reading === undefined;
-  const applied = own ? { mean: model.input.mean, std: model.input.std } : pixelsOf(said);
-  const resolved = overridden(sizing, applied);
-  const line = preparationLine(resolved, own ? null : sidecar, {
-    isFound: where.preprocessing === undefined,
+  const isOwn = model.reading === undefined;
+  const pixels = isOwn ? { mean: model.input.mean, std: model.input.std } : pixelsOf(stated);
+  const preprocessing = preparationLine(overridden(sizing, pixels), isOwn ? null : sidecar, {
+    isFound: audit.preprocessing === undefined,
   });
-  note({ code: "preprocessing", text: `images: ${line}` });
-  for (const one of notes) note(one);
-  for (const one of raw.notes ?? []) note(one);
+  note({ code: "preprocessing", text: `images: ${preprocessing}` });
+  if (dropped !== null) note({ code: "preprocessing-dropped", text: dropped });
+  for (const one of tested.dataset.notes ?? []) note(one);
   return {
     model: {
       ...model,
-      // A file of somebody else's has no names of its own: its outputs are the data set's classes, as matched.
-      ...(model.classNames.length === 0 && { classNames: labelled.classes }),
-      ...(model.reading !== undefined && {
-        reading: {
-          ...model.reading,
-          ...sizing,
-          ...statedRules(where.rules),
-          ...(classes !== undefined && { classes }),
-        },
-      }),
+      // A third-party file has no class names of its own; its outputs take those of the data set, as matched.
+      classNames: model.classNames.length === 0 ? labelled.classes : model.classNames,
+      reading: readingOf(model, audit, sizing),
     },
     dataset: labelled,
-    /** Why test images may have been trained on; null where they were not, or nothing is known of the training. */
-    trainedOn: warning,
-    /** What the network sees, in one line. */
-    preprocessing: line,
-    reopened: (more: ImportedOptions) =>
-      files.openModel(path, { ...opening, ...(images !== undefined && { images }), ...more }),
+    trainedOn: tested.warning,
+    preprocessing,
+    reopen: (changed) => files.openModel(path, { ...reading, runtime, images, ...changed }),
   };
 }

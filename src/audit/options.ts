@@ -1,14 +1,14 @@
 import { z } from "zod";
 import { EvaluateOptions } from "../evaluate/options.ts";
 
-/** How much an audit may cost. */
+/** How much computation an audit may spend. */
 export const budgets = ["quick", "standard", "full"] as const;
 export type Budget = (typeof budgets)[number];
 
 const { epsilonLinf, epsilonL2, epsilonL1, examples, noise, rule, batch, seed } =
   EvaluateOptions.shape;
 
-/** What determines an audit of a given file on given images. */
+/** The options that determine an audit of a given file on given images. Radii are for pixels in [0, 1]. */
 export const AuditOptions = z.strictObject({
   norms: z
     .array(z.enum(["linf", "l2", "l1"]))
@@ -22,14 +22,14 @@ export const AuditOptions = z.strictObject({
   budget: z
     .enum(budgets)
     .default("standard")
-    .describe("quick: a first look; standard: AutoAttack's four attacks; full: every attack"),
+    .describe("quick: a first look; standard: the four attacks of AutoAttack; full: every attack"),
   require: z
     .number()
     .min(0)
     .max(1)
     .optional()
     .describe(
-      "accuracy under all attacks (at the largest radii) below which, or without valid numbers, the exit code is 3",
+      "exit with code 3 if accuracy under all attacks (largest radii) is below this, or the result is invalid",
     ),
   noise,
   rule,
@@ -38,9 +38,8 @@ export const AuditOptions = z.strictObject({
 });
 export type AuditOptions = z.output<typeof AuditOptions>;
 
-/** The largest radius of each norm: what the verdict is about. */
-export const largestRadii = ({ norms, epsilonLinf, epsilonL2, epsilonL1 }: AuditOptions) =>
-  [...new Set(norms)].map((norm) => ({
-    norm,
-    epsilon: Math.max(...{ linf: epsilonLinf, l2: epsilonL2, l1: epsilonL1 }[norm]),
-  }));
+/** The largest radius of each norm, which the verdict is about. */
+export function largestRadii({ norms, epsilonLinf, epsilonL2, epsilonL1 }: AuditOptions) {
+  const radii = { linf: epsilonLinf, l2: epsilonL2, l1: epsilonL1 };
+  return [...new Set(norms)].map((norm) => ({ norm, epsilon: Math.max(...radii[norm]) }));
+}

@@ -1,18 +1,18 @@
-// What an audit runs: attacks in order of cost, each on what the ones before it left standing.
+// Which attacks an audit runs: in order of cost, each on the survivors of those before it.
 import type { Norm } from "../attacks/victim.ts";
 import type { EvaluateOptions } from "../evaluate/options.ts";
 import type { Budget } from "./options.ts";
 
-/** What decides an audit's attacks. */
+/** The facts that decide which attacks an audit runs. */
 export interface AuditSize {
   readonly norms: readonly Norm[];
   readonly budget: Budget;
-  /** Outputs of the classifier; the targeted difference of logits ratio needs four. */
+  /** Number of the classifier's outputs. */
   readonly classes: number;
   readonly randomised: boolean;
 }
 
-/** Attacks by name without their norm, cheapest first; a norm leaves out those that it does not have. */
+/** Families of attacks, cheapest first. A norm skips the families that do not have it. */
 const families: Readonly<Record<Budget, readonly string[]>> = {
   quick: ["fgsm", "apgd-ce", "apgd-dlr", "square"],
   standard: ["apgd-ce", "apgd-t", "fab-t", "square"],
@@ -32,7 +32,7 @@ const families: Readonly<Record<Budget, readonly string[]>> = {
   ],
 };
 
-/** The norms of families that are not there in each of them. */
+/** The norms of families that lack one; other families have all three. */
 const normsOf: Readonly<Record<string, readonly Norm[]>> = {
   pgd: ["linf", "l2"],
   "pgd-t": ["linf", "l2"],
@@ -41,13 +41,16 @@ const normsOf: Readonly<Record<string, readonly Norm[]>> = {
   cw: ["l2"],
 };
 
-/** With fewer classes than this APGD-T has nothing to divide by, and APGD-DLR, which then climbs the margin, takes its place. */
-const TARGETED = 4;
+/** The targeted DLR loss divides by a difference of logits that needs four classes (Croce & Hein 2020, Eq. 7). */
+const MIN_TARGETED_CLASSES = 4;
 
-/** The attacks of an audit in each norm, in the order in which they run. */
+/**
+ * The attacks of an audit in each norm, in the order in which they run. With fewer than four classes APGD-DLR, which then
+ * climbs the margin, replaces APGD-T.
+ */
 export function auditAttacks({ norms, budget, classes }: AuditSize): string[] {
   const names = families[budget].map((family) =>
-    family === "apgd-t" && classes < TARGETED ? "apgd-dlr" : family,
+    family === "apgd-t" && classes < MIN_TARGETED_CLASSES ? "apgd-dlr" : family,
   );
   return norms.flatMap((norm) =>
     [...new Set(names)]
@@ -63,13 +66,22 @@ const efforts: Readonly<Record<Budget, Partial<EvaluateOptions>>> = {
   full: { apgdSteps: 100, squareQueries: 5000, fabSteps: 100, steps: 50, restarts: 5 },
 };
 
-/** The options of the evaluation that an audit consists of. */
-export const auditOptions = (size: AuditSize): Partial<EvaluateOptions> => ({
-  attacks: auditAttacks(size),
-  protocol: "sound",
-  onlyStanding: true,
-  ...efforts[size.budget],
-  // Every objective at every step would be no quick look at a randomised model.
-  ...(size.randomised &&
-    size.budget === "quick" && { objective: "mean-logits", eot: [8], draws: 20 }),
-});
+/** The default objective, `worst`, tries several at every step, which is too slow for a quick look. */
+const QUICK_RANDOMISED: Partial<EvaluateOptions> = {
+  objective: "mean-logits",
+  eot: [8],
+  draws: 20,
+};
+
+/** The options of the evaluation that an audit runs. */
+export function auditOptions(size: AuditSize): Partial<EvaluateOptions> {
+  const options: Partial<EvaluateOptions> = {
+    attacks: auditAttacks(size),
+    protocol: "sound",
+    onlyStanding: true,
+    ...efforts[size.budget],
+  };
+  return size.randomised && size.budget === "quick"
+    ? { ...options, ...QUICK_RANDOMISED }
+    : options;
+}

@@ -1,10 +1,11 @@
-// From an image file to what the network takes: what a sidecar states, what flags state instead, and one line that says it.
+// How image files become the network's input: the sidecar's preprocessing, the flags that override it, and one line that
+// describes the result.
 import { describePreprocessing, type Preprocessing } from "../data/preprocessing.ts";
 import type { Sizing } from "../data/sizing.ts";
+import { defined } from "../math/defined.ts";
 import type { NetworkFile, Sidecar } from "./sidecar.ts";
-import { without } from "./without.ts";
 
-/** The part of a preprocessing that changes an image's size. */
+/** The part of a preprocessing that resizes and crops. */
 export const sizingOf = ({
   cut,
   resize,
@@ -13,53 +14,53 @@ export const sizingOf = ({
   margin,
   fill,
   interpolation,
-}: Preprocessing): Sizing => without({ cut, resize, fit, crop, margin, fill, interpolation });
+}: Preprocessing): Sizing => defined({ cut, resize, fit, crop, margin, fill, interpolation });
 
-/** The part that changes numbers, which the network's graph does. */
+/** The part that changes numbers and the order of axes; it becomes the first layer of the network's graph. */
 export const pixelsOf = ({ mean, std, scale, layout, channelOrder }: Preprocessing) =>
-  without({ mean, std, scale, layout, channelOrder });
+  defined({ mean, std, scale, layout, channelOrder });
 
-/** What a sidecar states, and instead of it what flags state. */
+/** A preprocessing with the flags in place of what they override: `resize` also drops `cut` and `fit`, `crop` also `margin` and `fill`. */
 export function overridden(stated: Preprocessing, flags: Preprocessing): Preprocessing {
   const kept: Record<string, unknown> = { ...stated };
   if (flags.resize !== undefined) for (const key of ["cut", "fit"]) delete kept[key];
   if (flags.crop !== undefined) for (const key of ["margin", "fill"]) delete kept[key];
-  return { ...kept, ...without(flags) };
+  return { ...kept, ...defined(flags) };
 }
 
 /**
- * What of a sidecar is for this network: a file that takes bytes normalises them itself, so mean and std would apply twice.
- * `dropped` says so; null where nothing was left out.
+ * The part of a sidecar that applies to a network. A network that takes bytes normalises them itself, so mean and std (and
+ * another tool's scale) would apply twice and are dropped. `dropped` says so; null where nothing was.
  */
 export function forNetwork(
   { preprocessing, format, file }: Sidecar,
   network: NetworkFile | null,
 ): { readonly stated: Preprocessing; readonly dropped: string | null } {
   const { mean, std, scale } = preprocessing;
-  const own = format === "rampart";
-  const normalises = mean !== undefined || std !== undefined || (scale !== undefined && !own);
+  const isOurs = format === "rampart";
+  const normalises = mean !== undefined || std !== undefined || (scale !== undefined && !isOurs);
   if (network?.takesWhole !== true || !normalises) return { stated: preprocessing, dropped: null };
   const kept: Record<string, unknown> = { ...preprocessing };
-  for (const key of own ? ["mean", "std"] : ["mean", "std", "scale"]) delete kept[key];
+  for (const key of isOurs ? ["mean", "std"] : ["mean", "std", "scale"]) delete kept[key];
   return {
     stated: kept,
     dropped: `the network takes bytes and normalises them itself, so mean and std of ${file} are not applied; --mean and --std would apply them`,
   };
 }
 
-/** Height and width to which a sizing brings every image; null where that depends on the image. */
+/** [height, width] of every image after a sizing; null where it depends on the image. */
 export function finalSize({ resize, fit, crop }: Sizing): readonly number[] | null {
   if (crop !== undefined) return [crop[0], crop[1] ?? crop[0]];
   return resize?.length === 2 && fit === undefined ? resize : null;
 }
 
-/** The line that says what the network sees. */
+/** One line that says how images reach the network. `isFound` says that no flag named the sidecar. */
 export function preparationLine(
-  said: Preprocessing,
+  stated: Preprocessing,
   sidecar: Sidecar | null,
   { isFound }: { readonly isFound: boolean },
 ): string {
-  if (sidecar === null) return describePreprocessing(said);
-  const unread = isFound ? "; --preprocessing none leaves it unread" : "";
-  return `${describePreprocessing(said)} (from ${sidecar.file}, as of ${sidecar.format}${unread})`;
+  if (sidecar === null) return describePreprocessing(stated);
+  const hint = isFound ? "; --preprocessing none ignores it" : "";
+  return `${describePreprocessing(stated)} (from ${sidecar.file}, as of ${sidecar.format}${hint})`;
 }

@@ -1,35 +1,36 @@
-// Whether another usual preprocessing than the one that was declared makes far more clean images right.
+// Looks for a usual preprocessing under which far more clean images are right than under the declared one.
 import type { Victim } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { argmaxRows } from "../math/tensor.ts";
 
-/** A preprocessing that many networks have. */
+/** A preprocessing that many networks use. */
 export interface UsualPreprocessing {
-  /** As it is typed. */
+  /** The flags that declare it. */
   readonly name: string;
+  /** Per channel, or one number for all. */
   readonly mean?: readonly number[];
   readonly std?: readonly number[];
   readonly scale?: number;
 }
 
-const ofChannels = (name: string, mean: readonly number[], std: readonly number[]) => ({
+const normalization = (name: string, mean: readonly number[], std: readonly number[]) => ({
   name: `--mean ${mean.join()} --std ${std.join()} (${name})`,
   mean,
   std,
 });
 
-/** Those of torchvision, timm and the data sets' own statistics; a single number is for every channel. */
+/** The defaults of torchvision and timm, and the statistics of CIFAR-10 and MNIST. */
 export const usualPreprocessings: readonly UsualPreprocessing[] = [
   { name: "no --mean, --std and --scale: pixels in [0, 1]" },
   { name: "--scale 255", scale: 255 },
-  ofChannels("pixels in [−1, 1]", [0.5], [0.5]),
-  ofChannels("ImageNet", [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
-  ofChannels("CIFAR-10", [0.4914, 0.4822, 0.4465], [0.2471, 0.2435, 0.2616]),
-  ofChannels("MNIST", [0.1307], [0.3081]),
+  normalization("pixels in [−1, 1]", [0.5], [0.5]),
+  normalization("ImageNet", [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+  normalization("CIFAR-10", [0.4914, 0.4822, 0.4465], [0.2471, 0.2435, 0.2616]),
+  normalization("MNIST", [0.1307], [0.3081]),
 ];
 
-/** What was found: how many of the images are right as declared, and how many under the best of the usual ones. */
+/** The best usual preprocessing: images right under it, and images right under the declared one. */
 export interface BetterPreprocessing {
   readonly name: string;
   readonly examples: number;
@@ -37,43 +38,49 @@ export interface BetterPreprocessing {
   readonly declared: number;
 }
 
-const rightOf = async (network: Victim, test: Split, all: readonly number[]): Promise<number> => {
-  const classes = argmaxRows(await network.logits(test.images(all), keysFor(keyOf(0), all)));
-  return all.filter((i) => classes[i] === test.labels[i]).length;
+const countRight = async (
+  network: Victim,
+  test: Split,
+  indices: readonly number[],
+): Promise<number> => {
+  const keys = keysFor(keyOf(0), indices);
+  const predictions = argmaxRows(await network.logits(test.images(indices), keys));
+  return indices.filter((i) => predictions[i] === test.labels[i]).length;
 };
 
-/** What a preprocessing must leave wrong for others to be tried. */
-const ROOM = 0.1;
+/** Others are tried only if the declared preprocessing leaves at least this share of the images wrong. */
+const MIN_WRONG = 0.1;
+
+/** Which images to compare on, and how to stop. */
+export interface ComparisonOptions {
+  /** The first so many test images. */
+  readonly count: number;
+  /** Channels of the images; a preprocessing with another number of channels is skipped. */
+  readonly channels: number;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
- * The usual preprocessing under which most of the first `count` clean images are right; null where the declared one, in
- * `network`, leaves less than a tenth of them wrong. `open` gives the network with another preprocessing.
+ * The usual preprocessing under which most of the first `count` clean images are right; null where the declared one, built
+ * into `network`, leaves less than a tenth of them wrong. `open` opens the network with another preprocessing.
  */
 export async function betterPreprocessing(
   network: Victim,
   open: (usual: Omit<UsualPreprocessing, "name">) => Promise<Victim & { release(): Promise<void> }>,
   test: Split,
-  {
-    count,
-    channels,
-    signal,
-  }: {
-    readonly count: number;
-    readonly channels: number;
-    readonly signal?: AbortSignal | undefined;
-  },
+  { count, channels, signal }: ComparisonOptions,
 ): Promise<BetterPreprocessing | null> {
-  const all = Array.from({ length: Math.min(count, test.size) }, (_, i) => i);
-  const declared = await rightOf(network, test, all);
-  if (declared > (1 - ROOM) * all.length) return null;
+  const indices = Array.from({ length: Math.min(count, test.size) }, (_, i) => i);
+  const declared = await countRight(network, test, indices);
+  if (declared > (1 - MIN_WRONG) * indices.length) return null;
   let best: BetterPreprocessing | null = null;
   for (const { name, ...usual } of usualPreprocessings) {
     signal?.throwIfAborted();
     if (![1, channels].includes(usual.mean?.length ?? 1)) continue;
     const copy = await open({ mean: [0], std: [1], scale: 1, ...usual });
     try {
-      const right = await rightOf(copy, test, all);
-      if (right > (best?.right ?? -1)) best = { name, examples: all.length, right, declared };
+      const right = await countRight(copy, test, indices);
+      if (right > (best?.right ?? -1)) best = { name, examples: indices.length, right, declared };
     } finally {
       await copy.release();
     }

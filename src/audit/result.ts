@@ -4,7 +4,8 @@ import type { Row } from "../evaluate/row.ts";
 import { cellOf, choosing8bit, grouped, interval } from "../evaluate/shares.ts";
 import { isBroken } from "../evaluate/survivors.ts";
 import { type Interval, mean } from "../math/statistics.ts";
-import { type Diagnostic, diagnose, type Facts } from "./diagnostics.ts";
+import type { Diagnostic, Facts } from "./diagnostic.ts";
+import { diagnose } from "./diagnostics.ts";
 import type { NotRun } from "./run-diagnostics.ts";
 
 /** One attack of a norm, on what the ones before it left standing. */

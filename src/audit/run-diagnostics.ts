@@ -1,31 +1,31 @@
-// Diagnostics of the audit itself: images that meet in a batch, and diagnostics that could not run.
+// Diagnostics of the audit itself: images that influence each other, training on test images, and diagnostics that failed.
 import {
   type BatchDependence,
   describeDependence,
   isQuantisation,
 } from "../models/batch-dependence.ts";
-import type { Diagnostic } from "./diagnostics.ts";
+import type { Diagnostic } from "./diagnostic.ts";
 
 /** A diagnostic that failed after the attacks. */
 export interface NotRun {
-  /** What was to be done: `the probe of gradients and attacks`. */
+  /** The diagnostic, as a noun: `the probe of gradients and attacks`. */
   readonly what: string;
   readonly reason: string;
-  /** Whether the user can do something about it; otherwise it is a bug of ours. */
+  /** Whether the user can fix it; otherwise it is a bug of ours. */
   readonly fixable: boolean;
 }
 
-/** Scores that depend on the batch: scored one by one where quantisation explains it, without meaning otherwise. */
-export function batchDependent(found: BatchDependence | null): Diagnostic | null {
-  if (found === null) return null;
-  const text = describeDependence(found);
-  if (isQuantisation(found))
+/** Fires if scores depend on the batch: a note where quantisation explains it, invalid otherwise. */
+export function batchDependent(dependence: BatchDependence | null): Diagnostic | null {
+  if (dependence === null) return null;
+  const text = describeDependence(dependence);
+  if (isQuantisation(dependence))
     return {
       code: "batch-dependent",
       severity: "note",
       text: `${text}; every image was scored alone`,
       advice:
-        "in use the accuracy depends on what shares a batch with an image: run the file on one image at a time",
+        "in use the accuracy depends on the other images of a batch: run the file on one image at a time",
     };
   return {
     code: "batch-dependent",
@@ -36,7 +36,7 @@ export function batchDependent(found: BatchDependence | null): Diagnostic | null
   };
 }
 
-/** Diagnostics that failed, each with its reason: nothing vouches for what they look at. */
+/** Fires if a diagnostic failed; lists each with its reason. */
 export function notRun(failures: readonly NotRun[]): Diagnostic | null {
   if (failures.length === 0) return null;
   return {
@@ -49,7 +49,7 @@ export function notRun(failures: readonly NotRun[]): Diagnostic | null {
   };
 }
 
-/** Test images that training may have met; `reason` says why, null that it has not. */
+/** Fires if the model may have been trained on test images, for the given reason. */
 export function trainedOnTest(reason: string | null): Diagnostic | null {
   if (reason === null) return null;
   return {

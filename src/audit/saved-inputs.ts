@@ -1,4 +1,4 @@
-// Images as the network sees them, for a look at resizing, cropping and normalisation.
+// The first test images as the network sees them, so that a user can check resizing, cropping and normalisation.
 import type { Dataset } from "../data/dataset.ts";
 import { type NamedArray, npzBytes } from "../data/npz.ts";
 import type { Architecture } from "../models/architecture.ts";
@@ -6,19 +6,19 @@ import { type InputRuntime, networkInput } from "../models/network-input.ts";
 import { pngBytes } from "../report/png.ts";
 import { exampleName } from "./example-images.ts";
 
-/** Of a network and its test images, what is written. */
+/** A network, its test images, and how many of them are written. */
 export interface SavedInputs {
   readonly runtime: InputRuntime;
   readonly architecture: Architecture;
   readonly dataset: Dataset;
-  /** The first test images, so many. */
+  /** The first so many test images. */
   readonly count: number;
 }
 
 /**
- * Files of the first test images: a PNG of each after resizing and cropping, and `inputs.npz` with `x` [image, …axes of the
- * network], the tensor that the first layer takes, `pixels` [image, channel, height, width] in [0, 1], labels `y`, `index`,
- * and `file` where images are files.
+ * Files by name: a PNG of each image after resizing and cropping, and `inputs.npz`. The latter holds `x` (the input of the
+ * network's first layer, in the network's own axes; absent where the network does not state how it prepares pixels), `pixels` [image, channel,
+ * height, width] in [0, 1], labels `y`, `index`, and `file` where images are files.
  */
 export async function inputFiles({
   runtime,
@@ -29,14 +29,14 @@ export async function inputFiles({
   const { test } = dataset;
   const indices = Array.from({ length: Math.min(count, test.size) }, (_, i) => i);
   const pixels = test.images(indices);
-  const fed = await networkInput(runtime, architecture, pixels);
+  const input = await networkInput(runtime, architecture, pixels);
   const shape = [indices.length];
   const arrays: Record<string, NamedArray> = {
     pixels,
     y: { data: Int32Array.from(indices, (index) => test.labels[index]), shape },
     index: { data: Int32Array.from(indices), shape },
   };
-  if (fed !== null) arrays.x = fed;
+  if (input !== null) arrays.x = input;
   const { files } = test;
   if (files !== undefined) arrays.file = { data: indices.map((index) => files[index]), shape };
   const written = new Map<string, Uint8Array>();

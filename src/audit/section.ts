@@ -4,7 +4,7 @@ import { type Chart, chartMarkup } from "../report/chart.ts";
 import { counted, normName, percent, radius, range } from "../report/format.ts";
 import { html, type Markup } from "../report/html.ts";
 import type { Section } from "../report/page.ts";
-import type { Diagnostic } from "./diagnostics.ts";
+import type { Diagnostic } from "./diagnostic.ts";
 import { type AuditNorm, type AuditResult, atLargest } from "./result.ts";
 import { auditVerdict, unionText } from "./text.ts";
 

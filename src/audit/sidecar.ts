@@ -1,4 +1,4 @@
-// The preprocessing of a network from a file beside it.
+// Finds the preprocessing of a network in a JSON file beside it.
 import {
   type FoundPreprocessing,
   jsonObject,
@@ -7,45 +7,46 @@ import {
 } from "../data/preprocessing.ts";
 import { UsageError } from "../math/usage-error.ts";
 
-/** What a network's file itself says, before it is opened as a classifier. */
+/** What an ONNX file states about its input; known before the file is opened as a classifier. */
 export interface NetworkFile {
-  /** Whether the network was exported by rampart, and states its preprocessing itself. */
+  /** Whether rampart exported the network, which then states its preprocessing itself. */
   readonly isOwn: boolean;
-  /** [channel, height, width] that it takes; undefined where it leaves a length open. */
+  /** [channel, height, width] of its images; undefined where it leaves a length open. */
   readonly input?: readonly number[] | undefined;
-  /** Whether it takes whole numbers, as bytes are, and so normalises its images itself. */
+  /** Whether it takes whole numbers, as bytes are, and so normalises images itself. */
   readonly takesWhole: boolean;
 }
 
-/** How files beside a network are read. */
+/** Access to the files beside a network. */
 export interface SidecarSource {
   /** Text of a file; null if there is no such file. */
   readonly read: (file: string) => Promise<string | null>;
-  /** Null where the model is no ONNX file. */
+  /** Null where the model is not an ONNX file. */
   readonly network: () => Promise<NetworkFile | null>;
 }
 
-/** A file's preprocessing, and where it was found. */
+/** A preprocessing and the file that states it. */
 export interface Sidecar extends FoundPreprocessing {
   readonly file: string;
 }
 
 /** The folder of a file with its slash; empty for a bare name. */
-const folderOf = (path: string): string => path.slice(0, path.search(/[^\\/]*$/));
+export const folderOf = (path: string): string => path.slice(0, path.search(/[^\\/]*$/));
 
-/** Files beside an ONNX file in which people keep its preprocessing; a run directory and a checkpoint state their own. */
-const besides = (path: string): string[] =>
-  /\.onnx(\.gz)?$/.test(path)
-    ? [
-        `${path}.json`,
-        path.replace(/\.onnx(\.gz)?$/, ".json"),
-        `${folderOf(path)}preprocessor_config.json`,
-        `${folderOf(path)}processor_config.json`,
-        `${folderOf(path)}config.json`,
-      ]
-    : [];
+/** Files beside an ONNX file that may state its preprocessing, in order. Run directories and checkpoints state their own. */
+function candidates(path: string): string[] {
+  if (!/\.onnx(\.gz)?$/.test(path)) return [];
+  const folder = folderOf(path);
+  return [
+    `${path}.json`,
+    path.replace(/\.onnx(\.gz)?$/, ".json"),
+    `${folder}preprocessor_config.json`,
+    `${folder}processor_config.json`,
+    `${folder}config.json`,
+  ];
+}
 
-/** `model_type` of the config.json in a file's folder. */
+/** `model_type` in the config.json beside a file; undefined where there is none. */
 async function modelTypeBeside(file: string, read: SidecarSource["read"]) {
   const path = `${folderOf(file)}config.json`;
   const text = path === file ? null : await read(path);
@@ -54,8 +55,9 @@ async function modelTypeBeside(file: string, read: SidecarSource["read"]) {
 }
 
 /**
- * What a file in JSON says of the preprocessing, given by name or found beside the network; null where there is none, and
- * for a network that states its preprocessing itself. Bytes are normalised by the network that takes them.
+ * The preprocessing in the file `given`, or else in the first file beside the network that states one. Null where there is
+ * none, where `given` is `none`, and for a network that states its preprocessing itself. Throws `UsageError` where `given`
+ * does not exist or states no preprocessing.
  */
 export async function preprocessingBeside(
   path: string,
@@ -63,9 +65,12 @@ export async function preprocessingBeside(
   { read, network }: SidecarSource,
 ): Promise<Sidecar | null> {
   if (given === "none") return null;
-  for (const file of given === undefined ? besides(path) : [given]) {
+  for (const file of given === undefined ? candidates(path) : [given]) {
     const text = await read(file);
-    if (text === null && given !== undefined) throw new UsageError(`there is no file ${file}`);
+    if (text === null && given !== undefined)
+      throw new UsageError(`there is no file ${file}; --preprocessing names one`, {
+        code: "not-found",
+      });
     if (text === null) continue;
     const facts = await network();
     if (given === undefined && (facts === null || facts.isOwn)) return null;
@@ -75,7 +80,8 @@ export async function preprocessingBeside(
     if (found !== null) return { ...found, file };
     if (given !== undefined)
       throw new UsageError(
-        `${file} says nothing of preprocessing; it may have mean, std, scale, layout, channelOrder, resize, crop and interpolation, or be a preprocessor_config.json of Hugging Face, a config.json of timm, or a preset of torchvision`,
+        `${file} states no preprocessing; it may have mean, std, scale, layout, channelOrder, resize, crop and interpolation, or be a preprocessor_config.json of Hugging Face, a config.json of timm, or a preset of torchvision`,
+        { code: "bad-file" },
       );
   }
   return null;

@@ -1,0 +1,153 @@
+// Diagnostics of the attacks: did they do what a working attack does?
+import type { Row } from "../evaluate/row.ts";
+import { normName, radius } from "../report/format.ts";
+import { cleanOf } from "./answer-diagnostics.ts";
+import type { Diagnostic, Facts } from "./diagnostic.ts";
+
+/** Share of images that may stay right at a radius where no image should. */
+const MAX_STILL_RIGHT = 0.05;
+
+/** Fires if images stay right at a radius at which every image can be made grey. */
+export function hugeEpsilon({ probe }: Pick<Facts, "probe">): Diagnostic | null {
+  const { norm, epsilon, tried, right } = probe.huge;
+  if (right <= MAX_STILL_RIGHT * tried) return null;
+  return {
+    code: "huge-epsilon",
+    severity: "warning",
+    text: `at ${normName(norm)} ${radius(epsilon)}, where every image can be made grey, ${right} of ${tried} images are still right under APGD`,
+    advice:
+      "the attacks are failing, so the accuracies above are upper bounds; look for zero gradients, or use --budget full",
+  };
+}
+
+/** Square must break at least 2 images, and this share of all, that gradient attacks did not. */
+const MIN_BLACK_BOX = 0.02;
+
+/** Fires if Square, which sees no gradients, breaks images that every gradient attack of that norm left right. */
+export function blackBoxWins({ rows }: Pick<Facts, "rows">): Diagnostic | null {
+  const whiteBox = new Set<string>();
+  const blackBox = new Map<string, Row>();
+  for (const row of rows.filter(
+    ({ correctChoose, clean }) => correctChoose < 0.5 && clean >= 0.5,
+  )) {
+    const name = `${row.index} ${row.norm} ${row.epsilon}`;
+    if (row.attack.startsWith("square-")) blackBox.set(name, row);
+    else whiteBox.add(name);
+  }
+  const won = [...blackBox.keys()].filter((name) => !whiteBox.has(name)).length;
+  const tried = cleanOf(rows).length;
+  if (won < Math.max(2, MIN_BLACK_BOX * tried)) return null;
+  return {
+    code: "black-box-wins",
+    severity: "warning",
+    text: `Square, which sees no gradients, broke ${won} images that survived every attack with gradients`,
+    advice:
+      "gradients are masked, or the budget is too small: use --budget standard or full, and see zero-gradients",
+  };
+}
+
+/** Share of the tried images that an attack on a copy must break beyond the attack on the network itself. */
+const MIN_TRANSFERRED = 0.1;
+/** Share of a randomised classifier's worst rows that must come from the network without its noise. */
+const MIN_NOISE_FREE = 0.2;
+
+/** Fires if an attack on a copy with straight-through gradients beats the attack on the network itself. */
+function copyWins({ transfer }: Facts["probe"]): Diagnostic | null {
+  if (transfer === null) return null;
+  const { norm, epsilon, tried, right, whiteBox } = transfer;
+  if (whiteBox - right < Math.max(2, MIN_TRANSFERRED * tried)) return null;
+  return {
+    code: "transfer-wins",
+    severity: "warning",
+    text: `APGD on a copy that lets gradients through rounding leaves ${right} of ${tried} images right at ${normName(norm)} ${radius(epsilon)}, APGD on the network itself ${whiteBox}`,
+    advice:
+      "the network's own gradients mislead, so its accuracy is an upper bound: use --straight-through",
+  };
+}
+
+/** Fires if many worst examples of a randomised classifier were found on the network without its noise. */
+function noiseFreeWins(rows: readonly Row[]): Diagnostic | null {
+  const randomised = rows.filter(({ draws, objective }) => draws > 1 && objective !== null);
+  const objectives = new Set(randomised.map(({ objective }) => objective));
+  const transferred = randomised.filter(({ objective }) => objective === "transfer").length;
+  const threshold = Math.max(2, MIN_NOISE_FREE * randomised.length);
+  if (objectives.size < 2 || transferred < threshold) return null;
+  return {
+    code: "transfer-wins",
+    severity: "warning",
+    text: `${transferred} of ${randomised.length} worst examples come from the network without its noise, which attacks on the classifier as it is deployed should find too`,
+    advice: "average over more draws (rampart evaluate --eot 64), or attack it without its noise",
+  };
+}
+
+/** Fires if an attack on something else than the classifier does better on it than attacks on the classifier. */
+export const transferWins = ({ rows, probe }: Pick<Facts, "rows" | "probe">): Diagnostic | null =>
+  copyWins(probe) ?? noiseFreeWins(rows);
+
+/** Share of the adversarial examples that rounding must undo. */
+const MIN_LOST = 0.1;
+
+/** Fires if adversarial examples are right again once they are stored in 8 bits per channel. */
+export function lostByRounding({ rows }: Pick<Facts, "rows">): Diagnostic | null {
+  const broken = rows.filter(({ clean, correct }) => clean >= 0.5 && correct < 0.5);
+  const lost = broken.filter(({ correct8bit }) => correct8bit >= 0.5).length;
+  if (lost === 0 || lost < MIN_LOST * broken.length) return null;
+  return {
+    code: "lost-by-rounding",
+    severity: "note",
+    text: `${lost} of ${broken.length} adversarial examples are classified correctly again once rounded to 8 bits`,
+    advice:
+      "if only image files reach the classifier, the accuracy after rounding is closer to what an attacker achieves, unless the attack takes rounding into account",
+  };
+}
+
+/** Share of what APGD breaks that random noise must break as well. */
+const MIN_BY_NOISE = 0.8;
+
+/** Fires if random noise breaks nearly as many images as APGD does. */
+export function noiseBreaks({ probe }: Pick<Facts, "probe">): Diagnostic | null {
+  const found = probe.norms.find(({ tried, underNoise, manySteps }) => {
+    const byNoise = tried - underNoise;
+    return byNoise >= 2 && byNoise >= MIN_BY_NOISE * (tried - manySteps);
+  });
+  if (found === undefined) return null;
+  const { norm, epsilon, tried, underNoise, manySteps } = found;
+  return {
+    code: "noise-breaks",
+    severity: "warning",
+    text: `random noise of ${normName(norm)} ${radius(epsilon)} breaks ${tried - underNoise} of ${tried} images, and APGD ${tried - manySteps}`,
+    advice:
+      "either the classifier is fragile to any noise of this size, or the attack finds no direction; lower the radius to tell",
+  };
+}
+
+/** Fires if the classifier is random and attacks do not average over its randomness. */
+export function randomisedWithoutEot({
+  rows,
+  probe,
+}: Pick<Facts, "rows" | "probe">): Diagnostic | null {
+  const single = rows.some(({ draws, eot, attack }) => draws > 1 && eot === 1 && attack !== "none");
+  if (!probe.changes && !single) return null;
+  return {
+    code: "randomised-without-eot",
+    severity: "warning",
+    text: probe.changes
+      ? "two runs on the same images gave different logits: the file draws random numbers itself"
+      : "attacks on a randomised classifier averaged over a single draw per step",
+    advice:
+      "declare the noise with --noise on a file without it, so that attacks average over its draws (EOT)",
+  };
+}
+
+/** Fires if APGD with more steps leaves more images right. */
+export function moreStepsHelp({ probe }: Pick<Facts, "probe">): Diagnostic | null {
+  const found = probe.norms.find(({ fewSteps, manySteps }) => manySteps >= fewSteps + 2);
+  if (found === undefined) return null;
+  const { norm, tried, fewSteps, manySteps } = found;
+  return {
+    code: "more-steps-help",
+    severity: "warning",
+    text: `APGD with more steps leaves ${manySteps} of ${tried} images right in ${normName(norm)}, with fewer steps ${fewSteps}`,
+    advice: "the attack does not converge: gradients are noisy or masked; use --budget full",
+  };
+}

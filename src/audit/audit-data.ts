@@ -1,0 +1,55 @@
+import type { Dataset } from "../data/dataset.ts";
+import { greyed } from "../data/grey.ts";
+import type { ImageRules } from "../data/image-rules.ts";
+import type { Preprocessing } from "../data/preprocessing.ts";
+import { coloured, resizedDataset } from "../data/resized.ts";
+import { type Sizing, sizer } from "../data/sizing.ts";
+import { defined } from "../math/defined.ts";
+import type { Shape } from "../math/tensor.ts";
+import type { AuditFiles } from "./node-audit.ts";
+import { finalSize, sizingOf } from "./preparation.ts";
+
+/** A data set, and the sizing that its images went through. */
+export interface SizedData {
+  readonly dataset: Dataset;
+  readonly sizing: Sizing;
+}
+
+/** How the images of an audit are opened. */
+export interface AuditDataOptions {
+  readonly preprocessing: Preprocessing;
+  /** Whether flags ask for a size. */
+  readonly isSizeGiven: boolean;
+  /** The first so many examples; undefined for all. */
+  readonly most: number | undefined;
+  readonly rules: ImageRules | undefined;
+  /** [channel, height, width] that the network takes, where it states them. */
+  readonly takes: Shape | undefined;
+}
+
+/**
+ * Opens a data set and resizes and crops its images. Images that are not in a folder and already have the final size stay as
+ * they are, unless flags ask for a size.
+ */
+export async function auditData(
+  name: string,
+  { preprocessing, isSizeGiven, most, rules, takes }: AuditDataOptions,
+  files: AuditFiles,
+): Promise<SizedData> {
+  const sizing = sizingOf(preprocessing);
+  const prepare = sizer(sizing);
+  if (name.startsWith("folder:") || prepare === undefined) {
+    const dataset = await files.openData(name, defined({ most, rules, prepare, takes }));
+    return { dataset, sizing };
+  }
+  const dataset = await files.openData(name, defined({ most }));
+  const fits = finalSize(sizing)?.join() === dataset.shape.slice(1).join();
+  if (fits && !isSizeGiven) return { dataset, sizing: {} };
+  return { dataset: resizedDataset(dataset, prepare), sizing };
+}
+
+/** The data set with as many channels as the network takes: colour images in grey, grey ones three times. */
+export function withChannels(dataset: Dataset, channels: number): Dataset {
+  if (dataset.shape[0] === 3 && channels === 1) return greyed(dataset);
+  return dataset.shape[0] === 1 && channels === 3 ? coloured(dataset) : dataset;
+}

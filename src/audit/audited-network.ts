@@ -1,0 +1,131 @@
+import { withMaxBatch } from "../attacks/max-batch.ts";
+import type { Victim } from "../attacks/victim.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { firstImages } from "../evaluate/batch.ts";
+import { stoppable } from "../evaluate/evaluated-model.ts";
+import type { Architecture } from "../models/architecture.ts";
+import { type BatchDependence, batchDependence, oneByOne } from "../models/batch-dependence.ts";
+import { type Classifier, classifier } from "../models/classifier.ts";
+import { compareDecisions, type Decisions } from "../models/decisions.ts";
+import type { ImportedOptions } from "../models/imported.ts";
+import type { NodeAudit } from "./node-audit.ts";
+import type { AuditedModel } from "./open-audited.ts";
+import type { AuditOptions } from "./options.ts";
+import { largestRadii } from "./options.ts";
+import { type BetterPreprocessing, betterPreprocessing } from "./preprocessings.ts";
+import { type Probe, probe } from "./probe.ts";
+
+/** Images that the probe looks at. */
+const PROBED = 32;
+/** Images on which usual preprocessings are compared with the declared one. */
+const PREPROCESSED = 64;
+/** Images on which the file's decisions are compared with those of the scores before its output. */
+const COMPARED = 256;
+
+/**
+ * The compiled network of an audit and the questions that diagnostics ask it, at most `batch` images at once. If the scores
+ * of an image depend on the others in its batch, every image runs alone.
+ */
+export class AuditedNetwork {
+  /** How scores depend on the batch; null where they do not. */
+  readonly dependence: BatchDependence | null;
+  /** The network that is attacked. */
+  readonly network: Classifier;
+  readonly #audited: AuditedModel;
+  readonly #audit: NodeAudit;
+  readonly #options: AuditOptions;
+
+  private constructor(
+    audited: AuditedModel,
+    audit: NodeAudit,
+    options: AuditOptions,
+    dependence: BatchDependence | null,
+  ) {
+    this.#audited = audited;
+    this.#audit = audit;
+    this.#options = options;
+    this.dependence = dependence;
+    const { architecture, parameters } = audited.model;
+    this.network = classifier(audit.runtime, this.#alone(architecture), parameters);
+  }
+
+  /** Compiles the network, after a check on the first test images whether scores depend on the batch. */
+  static async open(
+    audited: AuditedModel,
+    audit: NodeAudit,
+    options: AuditOptions,
+  ): Promise<AuditedNetwork> {
+    const { model, dataset } = audited;
+    const dependence = await batchDependence(audit.runtime, model.architecture, {
+      ...firstImages(dataset.test),
+      size: options.batch,
+    });
+    return new AuditedNetwork(audited, audit, options, dependence);
+  }
+
+  get #dataset(): Dataset {
+    return this.#audited.dataset;
+  }
+
+  #alone(architecture: Architecture): Architecture {
+    return this.dependence === null ? architecture : oneByOne(architecture);
+  }
+
+  #stoppable(victim: Victim): Victim {
+    return stoppable(withMaxBatch(victim, this.#options.batch), this.#audit.signal);
+  }
+
+  /** The network, imported with other options. The caller releases it. */
+  async #copy(changed: ImportedOptions): Promise<Classifier> {
+    const { architecture, parameters } = await this.#audited.reopen(changed);
+    return classifier(this.#audit.runtime, this.#alone(architecture), parameters);
+  }
+
+  /** Probes gradients and attacks. A network with zero gradients is compared with a copy that has straight-through ones. */
+  async probe(): Promise<Probe> {
+    const { seed, examples } = this.#options;
+    const notes = this.#audited.model.notes ?? [];
+    const hasZeroGradient = notes.some(({ code }) => code === "zero-gradient");
+    const copy = hasZeroGradient ? await this.#copy({ straightThrough: true }) : null;
+    try {
+      return await probe(this.#stoppable(this.network), this.#dataset.test, {
+        seed,
+        radii: largestRadii(this.#options),
+        examples: Math.min(examples, PROBED),
+        copy: copy && this.#stoppable(copy),
+      });
+    } finally {
+      await copy?.release();
+    }
+  }
+
+  /** The best usual preprocessing; null if the declared one is good enough, or the model states its own. */
+  async betterPreprocessing(): Promise<BetterPreprocessing | null> {
+    if (this.#audited.model.reading === undefined) return null;
+    const { batch } = this.#options;
+    const { test, shape } = this.#dataset;
+    const open = async (usual: ImportedOptions) => {
+      const copy = await this.#copy(usual);
+      return { ...withMaxBatch(copy, batch), release: () => copy.release() };
+    };
+    return betterPreprocessing(withMaxBatch(this.network, batch), open, test, {
+      count: PREPROCESSED,
+      channels: shape[0],
+      signal: this.#audit.signal,
+    });
+  }
+
+  /** Compares the file's decisions with those of the scores before its output; null where nothing was taken off. */
+  compareDecisions(): Promise<Decisions | null> {
+    const { batch, examples } = this.#options;
+    const { test } = this.#dataset;
+    const count = Math.min(examples, COMPARED, test.size);
+    const images = test.images(Array.from({ length: count }, (_, i) => i));
+    const size = this.dependence === null ? batch : 1;
+    return compareDecisions(this.#audit.runtime, this.#audited.model.architecture, images, size);
+  }
+
+  release(): Promise<void> {
+    return this.network.release();
+  }
+}

@@ -1,0 +1,64 @@
+// The facts that diagnostics judge, and what a diagnostic says.
+import type { Row } from "../evaluate/row.ts";
+import type { Note } from "../math/note.ts";
+import type { BatchDependence } from "../models/batch-dependence.ts";
+import type { Decisions } from "../models/decisions.ts";
+import type { BetterPreprocessing } from "./preprocessings.ts";
+import type { Probe } from "./probe.ts";
+import type { NotRun } from "./run-diagnostics.ts";
+
+/** Stable names of the diagnostics. `docs/auditing.md` explains each. */
+export type DiagnosticCode =
+  | "constant-predictor"
+  | "one-class"
+  | "other-decision"
+  | "permuted-classes"
+  | "other-preprocessing"
+  | "chance"
+  | "non-finite-gradients"
+  | "zero-gradients"
+  | "huge-epsilon"
+  | "black-box-wins"
+  | "transfer-wins"
+  | "saturated-softmax"
+  | "lost-by-rounding"
+  | "noise-breaks"
+  | "straight-through"
+  | "randomised-without-eot"
+  | "more-steps-help"
+  | "batch-dependent"
+  | "trained-on"
+  | "not-run";
+
+/**
+ * A reason to doubt an audit's numbers. `invalid`: the numbers mean nothing. `warning`: robustness is probably overestimated.
+ * `note`: the reader should know it.
+ */
+export interface Diagnostic {
+  readonly code: DiagnosticCode;
+  readonly severity: "invalid" | "warning" | "note";
+  /** The observation, with its numbers. */
+  readonly text: string;
+  /** What the user can do about it. */
+  readonly advice: string;
+}
+
+/** All that is measured by the time an audit's attacks have run. */
+export interface Facts {
+  readonly rows: readonly Row[];
+  readonly probe: Probe;
+  /** A usual preprocessing under which more images are right than under the declared one; null if none was found. */
+  readonly better: BetterPreprocessing | null;
+  /** Number of the classifier's outputs. */
+  readonly classes: number;
+  /** The importer's notes on the file. */
+  readonly notes: readonly Note[];
+  /** How scores depend on the batch; absent or null where they do not. */
+  readonly batch?: BatchDependence | null;
+  /** Why the model may have been trained on test images; absent or null where it was not. */
+  readonly trainedOn?: string | null;
+  /** The file's decisions compared with those of the scores before its output; absent or null where nothing was taken off. */
+  readonly decisions?: Decisions | null;
+  /** Diagnostics that failed; their findings are missing. */
+  readonly failures?: readonly NotRun[];
+}

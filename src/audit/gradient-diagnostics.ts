@@ -1,0 +1,54 @@
+// Diagnostics of the gradients that attacks follow.
+import type { Note, NoteCode } from "../math/note.ts";
+import type { Diagnostic, Facts } from "./diagnostic.ts";
+
+/** Share of the probed images above which zero gradients count as masking. */
+const MIN_MASKED = 0.05;
+/** Share of the probed images above which saturation is worth a note. */
+const MIN_SATURATED = 0.2;
+
+/** Fires if the margin's gradient vanishes: attacks that follow it do not move. */
+export function zeroGradients({ probe }: Pick<Facts, "probe">): Diagnostic | null {
+  const { zeroGradients: zero, examples } = probe;
+  if (zero < MIN_MASKED * examples || zero === 0) return null;
+  return {
+    code: "zero-gradients",
+    severity: "warning",
+    text: `the gradient is zero in every pixel for ${zero} of ${examples} images, so white-box attacks cannot move there`,
+    advice:
+      "if the file rounds or quantises try --straight-through, and trust Square more than the others",
+  };
+}
+
+/** Fires if cross-entropy is exactly 0, where its gradient is 0 too. */
+export function saturatedSoftmax({ probe }: Pick<Facts, "probe">): Diagnostic | null {
+  const { saturated, examples } = probe;
+  if (saturated < MIN_SATURATED * examples || saturated === 0) return null;
+  return {
+    code: "saturated-softmax",
+    severity: "note",
+    text: `cross-entropy is exactly 0 in float32 for ${saturated} of ${examples} images, since one logit is far above the others`,
+    advice:
+      "attacks that climb cross-entropy (fgsm, pgd, apgd-ce) are weak here: rely on apgd-t, apgd-dlr and fab-t (--budget standard)",
+  };
+}
+
+/** The importer's notes about approximate gradients. */
+const APPROXIMATE: ReadonlySet<NoteCode> = new Set(["straight-through", "rounded-pixels"]);
+
+/** Fires if the importer noted that gradients are approximate; repeats its notes. */
+export function straightThrough({
+  notes,
+}: {
+  readonly notes: readonly Note[];
+}): Diagnostic | null {
+  const approximate = notes.filter(({ code }) => APPROXIMATE.has(code));
+  if (approximate.length === 0) return null;
+  return {
+    code: "straight-through",
+    severity: "note",
+    text: approximate.map(({ text }) => text).join("; "),
+    advice:
+      "attacks follow approximate gradients and may miss adversarial examples, so take the accuracies as upper bounds; compare with Square",
+  };
+}

@@ -1,0 +1,62 @@
+// What an audit takes: the file and how to read it, the images, the runtime, and where results go.
+import type { Dataset } from "../data/dataset.ts";
+import type { FolderOptions } from "../data/folder.ts";
+import type { ImageRules } from "../data/image-rules.ts";
+import type { Preprocessing } from "../data/preprocessing.ts";
+import type { Runtime } from "../engine/runtime/runtime.ts";
+import type { OnNote } from "../math/note.ts";
+import type { Shape } from "../math/tensor.ts";
+import type { ImportedOptions } from "../models/imported.ts";
+import type { OpenModel } from "../models/opening/open-model.ts";
+import type { NetworkFile } from "./sidecar.ts";
+
+/** How to read a third-party file: what the file does not state itself. */
+export interface AuditedFile
+  extends Omit<ImportedOptions, "raw" | keyof Preprocessing>,
+    Preprocessing {
+  /** JSON file that states the preprocessing; by default one beside the model, `none` to ignore those. */
+  readonly preprocessing?: string | undefined;
+  /** File with the names of the outputs; by default the config.json beside the model, if it names the folders. */
+  readonly classes?: string | undefined;
+  /** How transparency, orientation and 16-bit grey in image files are handled. */
+  readonly rules?: ImageRules | undefined;
+}
+
+/** An audit to run on this machine. */
+export interface NodeAudit extends AuditedFile {
+  readonly runtime: Runtime;
+  /** Data set; by default the one that the file names. */
+  readonly data?: string | undefined;
+  readonly dataDir?: string | undefined;
+  /** Folder of rows, summary.json, report.html and images; without it nothing is written. */
+  readonly out?: string;
+  readonly resume?: boolean;
+  /** Adversarial examples per attack and radius that are stored with full precision. */
+  readonly saveExamples?: number;
+  /** Test images that are written to `inputs` in `out` as the network sees them; none by default. */
+  readonly saveInputs?: number;
+  readonly signal?: AbortSignal;
+  /** The command as typed, for the record. */
+  readonly command?: string;
+  /** Called with what a reader of the result should know, such as where the preprocessing was found. */
+  readonly note?: OnNote;
+}
+
+/** Options for opening the audited model. */
+export interface OpenModelOptions extends ImportedOptions {
+  readonly runtime: Runtime;
+  /** [channel, height, width] of the test images. */
+  readonly images?: Shape | undefined;
+}
+
+/** Access to files, so that an audit does not depend on a disk. */
+export interface AuditFiles {
+  /** Text of a file; null if there is no such file. */
+  readText(path: string): Promise<string | null>;
+  /** Whether two names of data sets refer to the same files. */
+  isSameData(a: string, b: string): Promise<boolean>;
+  openData(name: string, options: FolderOptions): Promise<Dataset>;
+  openModel(path: string, options: OpenModelOptions): Promise<OpenModel>;
+  /** What an ONNX file states about the named input, or its first one; null where the model is not an ONNX file. */
+  network(path: string, input: string | undefined): Promise<NetworkFile | null>;
+}
