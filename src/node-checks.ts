@@ -1,8 +1,8 @@
 // Checks of what the functions of `rampart/node` are given. The words are those of the command line.
 import { z } from "zod";
 import type { Attack } from "./attacks/victim.ts";
+import type { AuditedFile } from "./audit/audit-request.ts";
 import type { NodeAudit } from "./audit/node.ts";
-import type { AuditedFile } from "./audit/node-audit.ts";
 import { AuditOptions } from "./audit/options.ts";
 import { ImageOptions } from "./data/image-options.ts";
 import { nodeRuntime } from "./engine/runtime/node.ts";

@@ -231,9 +231,9 @@ export interface AuditOptions
   readonly epsilonL1?: OneOrMore | undefined;
   /** Test images to attack: the first ones. */
   readonly examples?: number | undefined;
-  /** Quick: a first look; standard: AutoAttack's four attacks; full: every attack. */
+  /** Quick: a first look; standard: the four attacks of AutoAttack; full: every attack. */
   readonly budget?: "quick" | "standard" | "full" | undefined;
-  /** Accuracy under all attacks (at the largest radii) below which, or without valid numbers, the exit code is 3. */
+  /** Exit with code 3 if accuracy under all attacks (largest radii) is below this, or the result is invalid. */
   readonly require?: number | undefined;
   /** Noise at every prediction, such as normal:0.25; by default the model's own. */
   readonly noise?: string | undefined;

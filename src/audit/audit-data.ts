@@ -6,7 +6,7 @@ import { coloured, resizedDataset } from "../data/resized.ts";
 import { type Sizing, sizer } from "../data/sizing.ts";
 import { defined } from "../math/defined.ts";
 import type { Shape } from "../math/tensor.ts";
-import type { AuditFiles } from "./node-audit.ts";
+import type { AuditFiles } from "./audit-request.ts";
 import { finalSize, sizingOf } from "./preparation.ts";
 
 /** A data set, and the sizing that its images went through. */

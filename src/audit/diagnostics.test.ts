@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { rowWith } from "../../test/fixtures/rows-fixture.ts";
 import type { Row } from "../evaluate/row.ts";
-import { constantPredictor, oneClass, otherDecision } from "./answer-diagnostics.ts";
 import {
   chance,
   constantPredictor,
@@ -192,8 +191,9 @@ describe("a diagnostic", () => {
   });
 
   it("of approximate gradients repeats the importer", () => {
-    expect(straightThrough({ notes: ["Round is approximate"] })?.text).toBe("Round is approximate");
-    expect(straightThrough({ notes: ["Round has zero gradient"] })).toBeNull();
+    const text = "Round is differentiated straight through";
+    expect(straightThrough({ notes: [{ code: "straight-through", text }] })?.text).toBe(text);
+    expect(straightThrough({ notes: [{ code: "zero-gradient", text }] })).toBeNull();
   });
 });
 

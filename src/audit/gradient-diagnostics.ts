@@ -37,11 +37,7 @@ export function saturatedSoftmax({ probe }: Pick<Facts, "probe">): Diagnostic | 
 const APPROXIMATE: ReadonlySet<NoteCode> = new Set(["straight-through", "rounded-pixels"]);
 
 /** Fires if the importer noted that gradients are approximate; repeats its notes. */
-export function straightThrough({
-  notes,
-}: {
-  readonly notes: readonly Note[];
-}): Diagnostic | null {
+export function straightThrough({ notes }: { readonly notes: readonly Note[] }): Diagnostic | null {
   const approximate = notes.filter(({ code }) => APPROXIMATE.has(code));
   if (approximate.length === 0) return null;
   return {

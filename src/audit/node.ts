@@ -12,13 +12,13 @@ import type { OnNote } from "../math/note.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { describeDependence, isQuantisation } from "../models/batch-dependence.ts";
 import { isExported } from "../models/export.ts";
-import { statedShape, takesWhole } from "../models/imported-image.ts";
+import { statedShape, takesWhole } from "../models/image-input.ts";
 import { readModelNode } from "../models/node.ts";
 import { nonFiniteNode } from "../models/non-finite.ts";
 import { openModelNode } from "../models/opening/node.ts";
 import { counted } from "../report/format.ts";
+import type { AuditFiles, NodeAudit } from "./audit-request.ts";
 import { AuditedNetwork } from "./audited-network.ts";
-import type { AuditFiles, NodeAudit } from "./node-audit.ts";
 import { type AuditedModel, openAudited } from "./open-audited.ts";
 import type { AuditOptions } from "./options.ts";
 import { auditOptions } from "./plan.ts";
@@ -27,9 +27,9 @@ import { type AuditResult, auditResult } from "./result.ts";
 import type { NotRun } from "./run-diagnostics.ts";
 import { inputFiles } from "./saved-inputs.ts";
 import type { NetworkFile } from "./sidecar.ts";
-import { writeResults } from "./write-results.ts";
+import { writeResults } from "./write/node.ts";
 
-export type { NodeAudit } from "./node-audit.ts";
+export type { NodeAudit } from "./audit-request.ts";
 
 /** A finished row; at the end the result and the paths of the files that hold it. */
 export type AuditEvent =

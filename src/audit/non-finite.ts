@@ -53,8 +53,7 @@ function described(
       ? `${indices.slice(0, MAX_NAMED).join(", ")}, …`
       : indices.join(", ");
   const nodes = [...new Set(found.flatMap(([, { node }]) => node ?? []))];
-  const source =
-    nodes.length === 0 ? "" : `, first made by ${listed(nodes.slice(0, MAX_NAMED))}`;
+  const source = nodes.length === 0 ? "" : `, first made by ${listed(nodes.slice(0, MAX_NAMED))}`;
   return `${statement} ${counted(found.length, "image")} (index ${shown})${source}`;
 }
 

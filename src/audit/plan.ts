@@ -81,7 +81,5 @@ export function auditOptions(size: AuditSize): Partial<EvaluateOptions> {
     onlyStanding: true,
     ...efforts[size.budget],
   };
-  return size.randomised && size.budget === "quick"
-    ? { ...options, ...QUICK_RANDOMISED }
-    : options;
+  return size.randomised && size.budget === "quick" ? { ...options, ...QUICK_RANDOMISED } : options;
 }

@@ -2,9 +2,10 @@
 import { apgd } from "../attacks/apgd.ts";
 import { balls } from "../attacks/balls.ts";
 import { runBounded } from "../attacks/harness.ts";
-import { ce, margin } from "../attacks/losses.ts";
 import type { Norm, Victim } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
+import { ce } from "../losses/ce.ts";
+import { margin } from "../losses/margin.ts";
 import { normal } from "../math/distributions.ts";
 import { fold, foldAll, type Key, keyOf, keysFor, nameToNumber } from "../math/random.ts";
 import { addScaled, argmaxRows, clamp, rowSize, type Tensor, tensor } from "../math/tensor.ts";

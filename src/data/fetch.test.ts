@@ -96,11 +96,14 @@ describe("fetching a data set", () => {
     expect(await unofficialNotes(path, from, md5)).toEqual([]);
     await writeFile(join(path, "a.bin"), "other");
     expect(await unofficialNotes(path, from, md5)).toEqual([
-      expect.stringMatching(/a.bin has changed since its download: MD5 [0-9a-f]{32}, now/),
+      {
+        code: "changed-file",
+        text: expect.stringMatching(/a.bin has changed since its download: MD5 [0-9a-f]{32}, now/),
+      },
     ]);
     await rm(join(path, "rampart-download.json"));
     expect(await unofficialNotes(path, from, md5)).toEqual([
-      expect.stringContaining("not fetched by rampart data fetch"),
+      { code: "unverified-files", text: expect.any(String) },
     ]);
   });
 
@@ -111,7 +114,7 @@ describe("fetching a data set", () => {
       const path = join(root, "data", "cifar10");
       await writeFile(join(path, "rampart-download.json"), text);
       expect(await unofficialNotes(path, nodeDataFiles(), md5)).toEqual([
-        expect.stringContaining("not fetched by rampart data fetch"),
+        { code: "unverified-files", text: expect.any(String) },
       ]);
     },
   );

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readTextIfThere } from "../../files/read/node.ts";
 import { DamagedLine, readRowLines } from "../../files/row-lines.ts";
+import type { OnNote } from "../../math/note.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import type { Parameters } from "../../models/architecture.ts";
 import type { Settings } from "../settings.ts";
@@ -18,7 +19,7 @@ export function weightsHash(parameters: Parameters): string {
 /** What a run directory recorded of its training, one object per epoch; nothing for a file. */
 export async function recordedTraining(
   path: string,
-  note: (line: string) => void,
+  note: OnNote,
 ): Promise<Settings["model"]["training"]> {
   const file = `${path}/metrics.jsonl`;
   try {
@@ -26,7 +27,8 @@ export async function recordedTraining(
     return rows.map(({ value }) => value as Record<string, unknown>);
   } catch (error) {
     if (!(error instanceof DamagedLine || error instanceof UsageError)) throw error;
-    note(`${error.message}; the record of the training is left out of the settings`);
+    const text = `${error.message}; the record of the training is left out of the settings`;
+    note({ code: "no-training-record", text });
     return [];
   }
 }

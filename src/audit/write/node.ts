@@ -1,17 +1,17 @@
 import { join } from "node:path";
-import { parseNpz } from "../data/npz.ts";
-import type { Row } from "../evaluate/row.ts";
-import { summarize } from "../evaluate/summary.ts";
-import type { WorkLease } from "../files/lease/node.ts";
-import { writeWhole } from "../files/node.ts";
-import { readBytesIfThere } from "../files/read/node.ts";
-import { evaluationsOf } from "../report/evaluations.ts";
-import { readRowsFile } from "../report/node.ts";
-import { page } from "../report/page.ts";
-import { readImages } from "../report/read-images.ts";
-import { imageFiles } from "./example-images.ts";
-import type { AuditResult } from "./result.ts";
-import { auditSections } from "./section.ts";
+import { parseNpz } from "../../data/npz.ts";
+import type { Row } from "../../evaluate/row.ts";
+import { summarize } from "../../evaluate/summary.ts";
+import type { WorkLease } from "../../files/lease/node.ts";
+import { writeWhole } from "../../files/node.ts";
+import { readBytesIfThere } from "../../files/read/node.ts";
+import { evaluationsOf } from "../../report/evaluations.ts";
+import { readRowsFile } from "../../report/node.ts";
+import { page } from "../../report/page.ts";
+import { readImages } from "../../report/read-images.ts";
+import { imageFiles } from "../example-images.ts";
+import type { AuditResult } from "../result.ts";
+import { auditSections } from "../section.ts";
 
 /**
  * Writes summary.json, report.html and adversarial images beside the rows in the folder `out`; returns their paths. Throws

@@ -6,7 +6,7 @@ import type { Preprocessing } from "../data/preprocessing.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
 import type { OnNote } from "../math/note.ts";
 import type { Shape } from "../math/tensor.ts";
-import type { ImportedOptions } from "../models/imported.ts";
+import type { ImportedOptions } from "../models/imported-network.ts";
 import type { OpenModel } from "../models/opening/open-model.ts";
 import type { NetworkFile } from "./sidecar.ts";
 
