@@ -107,9 +107,9 @@ export interface TrainOptions
   readonly stepSize?: number | undefined;
   /** Noise of a randomised defence, such as normal:0.25. */
   readonly noise?: string | undefined;
-  /** Mat-*: each example has its own norm (default, Eq. 12 and 13), or the batch has one (the authors' code). */
+  /** Mat-*: choose the norm per example (default, Eq. 12 and 13) or per batch (the authors' code). */
   readonly matChoice?: "example" | "batch" | undefined;
-  /** Rat-*: the inner attack meets fresh noise at each step (default, Eq. 16), or one fixed noisy image (the authors' code). */
+  /** Rat-*: the inner attack sees fresh noise at each step (default, Eq. 16) or one fixed noisy image (the authors' code). */
   readonly ratNoise?: "fresh" | "fixed" | undefined;
   /** The attack meets running statistics (default: frozen) or batch statistics and dropout. */
   readonly attackMode?: "frozen" | "batch" | undefined;

@@ -145,7 +145,7 @@ describe("an audit of a broken network", () => {
     const [first] = resultOf(wrong).diagnostics;
     expect([first.code, first.text]).toEqual([
       "other-preprocessing",
-      "10 of the first 40 images are right as preprocessing is declared, and 40 with --scale 255",
+      "10 of the first 40 images are right with the declared preprocessing, and 40 with --scale 255",
     ]);
     await typed(words(model, right, ...both, "--scale", "255"));
     expect(codes(right)).not.toContain("other-preprocessing");
