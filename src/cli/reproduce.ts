@@ -93,7 +93,9 @@ export const reproduceCommand = command({
     };
     const events = produce(what, reproduction, { real, dryRun });
     // A dry run writes no files, and may look at a folder that another process works in.
-    const lease = dryRun ? null : await leaseReproduction(reproduction, context.note);
+    const lease = dryRun
+      ? null
+      : await leaseReproduction(reproduction, ({ text }) => context.note(text));
     const bar = progress(context.stderr, { json: context.json });
     try {
       let next = await events.next();

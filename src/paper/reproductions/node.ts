@@ -1,8 +1,10 @@
 // The tables and figures that `rampart reproduce` makes.
+
 import { join } from "node:path";
 import { leaseWork, type WorkLease } from "../../files/lease/node.ts";
 import { writeWhole } from "../../files/node.ts";
 import { unknownName } from "../../math/nearest.ts";
+import type { OnNote } from "../../math/note.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import { textTable } from "../../report/text-table.ts";
 import { artefactOptions, artefactSummary } from "../artefact.ts";
@@ -180,7 +182,7 @@ export function produce(
 /** Takes the lease of a reproduction's folder; throws a UsageError if another process reproduces into it. */
 export const leaseReproduction = (
   { out, signal }: Pick<Reproduction, "out" | "signal">,
-  note?: (line: string) => void,
+  note?: OnNote,
 ): Promise<WorkLease> =>
   leaseWork({
     prefix: join(out, "lease"),
