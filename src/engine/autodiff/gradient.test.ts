@@ -11,7 +11,7 @@ interface Case {
   readonly name: string;
   readonly f: (...inputs: Value[]) => Value;
   readonly shapes: readonly Shape[];
-  /** Where the inputs are drawn from; away from kinks and singularities. */
+  /** Interval that the inputs are drawn from, away from kinks and singularities. */
   readonly domain: readonly [number, number];
 }
 
@@ -146,7 +146,7 @@ const cases: Case[] = [
   ),
 ];
 
-/** Numbers in [low, high] that differ from test to test but not from run to run. */
+/** Numbers from U[low, high], determined by `seed`. */
 function drawn(shape: Shape, seed: number, [low, high]: readonly [number, number]): NdArray {
   const data = Float64Array.from(
     { length: sizeOf(shape) },
@@ -190,7 +190,7 @@ describe("gradient agrees with finite differences:", () => {
     const slope = computed.reduce((total, dx, i) => total + dot(dx, directions[i]), 0);
     const h = 1e-5;
     const measured = (lossAt(h) - lossAt(-h)) / (2 * h);
-    // The cast goes through float32, whose rounding a small step sees.
+    // The cast rounds to float32, which limits the precision of a small step.
     const digits =
       y.op === "Mul" && topological<Value>([y]).some(({ op }) => op === "Cast") ? 2 : 7;
     expect(slope).toBeCloseTo(measured, digits);
@@ -206,19 +206,19 @@ describe("gradient agrees with finite differences:", () => {
 });
 
 describe("gradient", () => {
-  it("passes straight through where it is told to", () => {
+  it("of straightThrough goes to its second input unchanged", () => {
     const x = g.input("x", [2], "float64");
     const [dx] = gradient(g.sum(g.straightThrough(g.round(x), x)), [x]);
     expect([...interpret([dx], { x: numbers([0.2, 7.7]) })[0].data]).toEqual([1, 1]);
   });
 
-  it("of a clip is 1 at its bounds, so that a black pixel has one", () => {
+  it("of clip is 1 at its bounds, so that a black pixel has a gradient", () => {
     const x = g.input("x", [4], "float64");
     const [dx] = gradient(g.sum(g.clip(x, 0, 1)), [x]);
     expect([...interpret([dx], { x: numbers([0, 1, -0.1, 1.1]) })[0].data]).toEqual([1, 1, 0, 0]);
   });
 
-  it("of x to the power of 0 is 0, also at x = 0", () => {
+  it("of x⁰ is 0, even at x = 0", () => {
     const x = g.input("x", [2], "float64");
     const [dx] = gradient(g.sum(g.pow(x, g.constant(numbers([0, 2])))), [x]);
     expect([...interpret([dx], { x: numbers([0, 0]) })[0].data]).toEqual([0, 0]);
@@ -238,7 +238,7 @@ describe("gradient", () => {
     expect(interpret([dx], at0)[0].data[0]).toBe(0);
   });
 
-  it("is shared equally where a maximum is tied", () => {
+  it("of a maximum is shared equally by ties", () => {
     const x = g.input("x", [4], "float64");
     const [dx] = gradient(g.max(x), [x]);
     const feeds = {
@@ -247,13 +247,13 @@ describe("gradient", () => {
     expect([...interpret([dx], feeds)[0].data]).toEqual([0, 0.5, 0.5, 0]);
   });
 
-  it("of a value that the loss does not depend on is zero", () => {
+  it("by a value that the loss does not depend on is zeros", () => {
     const [x, other] = [g.input("x", [2]), g.input("other", [3])];
     const [dOther] = gradient(g.sum(x), [other]);
     expect([...interpret([dOther])[0].data]).toEqual([0, 0, 0]);
   });
 
-  it("refuses a loss that is not a scalar, and says what to do", () => {
+  it("rejects a loss that is not a scalar and says what to do", () => {
     const x = g.input("x", [128, 10]);
     expect(() => gradient(x, [x])).toThrow(
       "gradient needs a scalar, got a value of shape [128, 10]; sum it first",

@@ -27,20 +27,21 @@ import {
 } from "../graph/ops.ts";
 import type { Op, Value } from "../graph/value.ts";
 import { conv, convInputGradient, convWeightGradient, maxPoolIndices } from "../graph/windows.ts";
-import { keepReduced, parted, sumTo, ungather, unpool, unslice } from "./shapes.ts";
+import { keepReduced, splitByComparison, sumTo, ungather, unpool, unslice } from "./adjoints.ts";
 
 /**
- * Given y = op(inputs) and dy = ∂L/∂y, builds ∂L/∂input for each input in turn, or null for an
- * input that has no gradient. A rule builds graph, it computes nothing.
+ * The gradient rule of an operator: builds ∂L/∂input for each input of y = op(inputs), given dy = ∂L/∂y. Null stands for an
+ * input without a gradient.
  */
 export type Rule<O extends Op> = (y: Value<O>, dy: Value) => readonly (Value | null)[];
 
+/** v with its last two axes swapped. */
 const swapLast = (v: Value) => {
   const axes = v.shape.map((_, axis) => axis);
   return transpose(v, [...axes.slice(0, -2), axes.length - 1, axes.length - 2]);
 };
 
-/** One entry per source operator: one whose gradient nobody has thought about does not compile. */
+/** One rule per source operator. The type makes an operator without a rule a compile error. */
 export const rules: { readonly [O in Op]: Rule<O> } = {
   Input: () => [],
   Constant: () => [],
@@ -56,16 +57,16 @@ export const rules: { readonly [O in Op]: Rule<O> } = {
   Neg: (_, dy) => [neg(dy)],
   Exp: (y, dy) => [mul(dy, y)],
   Log: ({ inputs: [x] }, dy) => [div(dy, x)],
-  // ∞ at x = 0, as PyTorch and JAX.
+  // y′ = 1 / (2y), which is ∞ at x = 0, as in PyTorch and JAX.
   Sqrt: (y, dy) => [div(mul(dy, scalarLike(y, 0.5)), y)],
   // y′ = 1 − y²
   Tanh: (y, dy) => [mul(dy, sub(scalarLike(y, 1), mul(y, y)))],
   // y′ = y (1 − y)
   Sigmoid: (y, dy) => [mul(dy, mul(y, sub(scalarLike(y, 1), y)))],
-  // At the kink x = 0 we choose 0, as PyTorch and JAX's relu do. (y > 0 exactly where x > 0.)
+  // y′ = 0 at the kink x = 0, as in PyTorch and JAX. (y > 0 ⇔ x > 0.)
   Relu: (y, dy) => [where(greater(y, scalarLike(y, 0)), dy, scalarLike(dy, 0))],
   Abs: ({ inputs: [x] }, dy) => [mul(dy, sign(x))],
-  // Constant almost everywhere. To pass a gradient on all the same, wrap them in StraightThrough.
+  // Constant almost everywhere. StraightThrough passes a gradient around them.
   Sign: () => [null],
   Floor: () => [null],
   Ceil: () => [null],
@@ -80,14 +81,15 @@ export const rules: { readonly [O in Op]: Rule<O> } = {
   MaxPoolIndices: () => [null],
   StraightThrough: (_, dy) => [null, dy],
 
-  // 2/√π · exp(−x²)
+  // y′ = 2/√π · exp(−x²)
   Erf: ({ inputs: [x] }, dy) => [
     mul(dy, mul(scalarLike(x, 2 / Math.sqrt(Math.PI)), exp(neg(mul(x, x))))),
   ],
   Sin: ({ inputs: [x] }, dy) => [mul(dy, cos(x))],
   Cos: ({ inputs: [x] }, dy) => [neg(mul(dy, sin(x)))],
+  // y′ = 1 / (1 + x²)
   Atan: ({ inputs: [x] }, dy) => [div(dy, add(scalarLike(x, 1), mul(x, x)))],
-  // b·aᵇ⁻¹, and 0 where b = 0; aᵇ·log a, and 0 where a ≤ 0 (PyTorch: NaN for a < 0).
+  // ∂y/∂a = b · aᵇ⁻¹, and 0 for b = 0. ∂y/∂b = aᵇ · log a, and 0 for a ≤ 0 (PyTorch: NaN for a < 0).
   Pow: (y, dy) => {
     const [a, b] = y.inputs;
     const zero = scalarLike(a, 0);
@@ -97,16 +99,16 @@ export const rules: { readonly [O in Op]: Rule<O> } = {
     const byExponent = where(positive, mul(y, logarithm), zero);
     return [sumTo(mul(dy, byBase), a.shape), sumTo(mul(dy, byExponent), b.shape)];
   },
-  // Ties share the gradient equally, as PyTorch's maximum and minimum do.
+  // Ties share the gradient equally, as in PyTorch's maximum and minimum.
   Max: ({ inputs }, dy) => {
     const [a, b] = inputs;
-    return parted(dy, inputs, [greater(a, b), greater(b, a)]);
+    return splitByComparison(dy, inputs, [greater(a, b), greater(b, a)]);
   },
   Min: ({ inputs }, dy) => {
     const [a, b] = inputs;
-    return parted(dy, inputs, [greater(b, a), greater(a, b)]);
+    return splitByComparison(dy, inputs, [greater(b, a), greater(a, b)]);
   },
-  // At the bounds we choose 1, as PyTorch's clamp: a black pixel clipped to [0, 1] still has a gradient.
+  // y′ = 1 at the bounds, as in PyTorch's clamp: a black pixel clipped to [0, 1] has a gradient.
   Clip: ({ inputs: [x], attrs: { low, high } }, dy) => {
     const outside = or(greater(scalarLike(x, low), x), greater(x, scalarLike(x, high)));
     return [where(outside, scalarLike(dy, 0), dy)];
@@ -118,19 +120,19 @@ export const rules: { readonly [O in Op]: Rule<O> } = {
   Cast: ({ inputs: [x] }, dy) => [x.dtype.startsWith("float") ? cast(dy, x.dtype) : null],
   StopGradient: () => [null],
 
-  // Batches that one side was broadcast over are summed.
+  // da = dy · bᵀ and db = aᵀ · dy, summed over axes along which a or b was broadcast.
   MatMul: ({ inputs: [a, b] }, dy) => [
     sumTo(matmul(dy, swapLast(b)), a.shape),
     sumTo(matmul(swapLast(a), dy), b.shape),
   ],
-  // ∂L/∂x = y ⊙ (dy − Σ dy ⊙ y)
+  // dx = y ⊙ (dy − Σ dy ⊙ y)
   Softmax: (y, dy) => [mul(y, sub(dy, sum(mul(dy, y), [y.attrs.axis], true)))],
-  // y = x − log Σ eˣ  ⇒  ∂L/∂x = dy − softmax(x) · Σ dy
+  // y = x − log Σ eˣ ⇒ dx = dy − eʸ · Σ dy
   LogSoftmax: (y, dy) => [sub(dy, mul(exp(y), sum(dy, [y.attrs.axis], true)))],
   ReduceSum: ({ inputs: [x], attrs }, dy) => [
     expand(keepReduced(dy, x.shape, attrs.axes), x.shape),
   ],
-  // Ties share the gradient equally, as PyTorch's amax and JAX do; no choice is canonical.
+  // Ties share the gradient equally, as in PyTorch's amax and in JAX.
   ReduceMax: (y, dy) => {
     const [x] = y.inputs;
     const top = keepReduced(y, x.shape, y.attrs.axes);
@@ -174,17 +176,16 @@ export const rules: { readonly [O in Op]: Rule<O> } = {
     null,
   ],
 
-  // The first of tied elements gets all, as PyTorch's max_pool2d.
+  // The first of tied elements gets the whole gradient, as in PyTorch's max_pool2d.
   MaxPool: (y, dy) => {
     const [x] = y.inputs;
     const flat = (v: Value) => reshape(v, [sizeOf(v.shape)]);
-    const spread = scatterAdd(flat(dy), flat(maxPoolIndices(x, y.attrs)), 0, [sizeOf(x.shape)]);
-    return [reshape(spread, x.shape)];
+    const indices = maxPoolIndices(x, y.attrs);
+    return [reshape(scatterAdd(flat(dy), flat(indices), 0, [sizeOf(x.shape)]), x.shape)];
   },
   AveragePool: ({ inputs: [x], attrs }, dy) => [unpool(dy, x.shape, attrs)],
 
-  // Each of the three is bilinear, and its derivatives are the other two (Dumoulin & Visin 2016,
-  // arXiv:1603.07285, §4).
+  // Each of the three is bilinear, and its derivatives are the other two (Dumoulin & Visin 2016, arXiv:1603.07285, §4).
   Conv: ({ inputs: [x, w], attrs }, dy) => [
     convInputGradient(dy, w, x.shape, attrs),
     convWeightGradient(x, dy, w.shape.slice(2), attrs),

@@ -16,19 +16,19 @@ const dataOf = (value: Value, inputs: readonly NdArray[]) => constantValue(value
 
 describe("a value that depends on no input", () => {
   const x = numbers([5, 7]);
-  const turned = g.transpose(g.constant(x), [1, 0]);
+  const transposed = g.transpose(g.constant(x), [1, 0]);
 
-  it("is computed once for the same array, and anew for an equal one", () => {
-    expect(dataOf(turned, [x])).toBe(dataOf(g.transpose(g.constant(x), [1, 0]), [x]));
-    expect(dataOf(turned, [numbers([5, 7])])).not.toBe(dataOf(turned, [x]));
+  it("is computed once per array object", () => {
+    expect(dataOf(transposed, [x])).toBe(dataOf(g.transpose(g.constant(x), [1, 0]), [x]));
+    expect(dataOf(transposed, [numbers([5, 7])])).not.toBe(dataOf(transposed, [x]));
   });
 
-  it("turned back is the array that there was", () => {
-    const once = dataOf(turned, [x]);
+  it("transposed twice is the original array", () => {
+    const once = dataOf(transposed, [x]);
     expect(dataOf(g.transpose(g.constant(once), [1, 0]), [once])).toBe(x);
   });
 
-  it("is told apart by its attributes, its type, and the numbers of short operands", () => {
+  it("depends on attributes, dtype and the numbers of short operands", () => {
     const scaled = (by: number) => {
       const operand = tensor([1], [by]);
       return dataOf(g.mul(g.constant(x), g.constant(operand)), [x, operand]);
@@ -50,7 +50,7 @@ describe("a view with strides", () => {
   const lengths = fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 5 });
   const axes = fc.record({ shape: lengths, seed: fc.nat() });
 
-  it("reads each element where its index says, whatever the lengths and the steps", () => {
+  it("reads each element at offset + Σ index · stride, for any lengths and strides", () => {
     fc.assert(
       fc.property(axes, fc.constantFrom(1, 40), ({ shape: stated, seed }, long) => {
         const shape = stated.map((n, i) => (i === seed % 5 ? n * long : n));
@@ -71,7 +71,7 @@ describe("a view with strides", () => {
     );
   });
 
-  it("is the transposition of whole numbers too", () => {
+  it("transposes int64", () => {
     const x: NdArray = {
       dtype: "int64",
       shape: [40, 3],

@@ -1,58 +1,60 @@
-// Values that depend on no input are computed once for as long as the arrays behind them live, whichever graph asks.
+// Caches values that depend on no input, across graphs. A cached value lives as long as the arrays that it was computed from.
 
 import { type NdArray, sizeOf } from "../../math/tensor.ts";
 import { evaluateNode } from "./interpret.ts";
 import { is, type Value } from "./value.ts";
 
-/** Arrays of at most this many elements are told apart by their numbers, longer ones by being the same object. */
-const SHORT = 16;
+/** Arrays of up to this many elements are compared by value, longer ones by identity. */
+const MAX_SHORT = 16;
 
-/** What was computed from one more long array: results by operator and short arrays, and what came from further long ones. */
-interface Computed {
+/** A node of a trie over the long inputs of operators, in order. */
+interface Entry {
+  /** Values computed from exactly these long arrays, by `keyOf`. */
   readonly results: Map<string, NdArray>;
-  readonly further: WeakMap<NdArray, Computed>;
+  /** Entries with one more long array. Weak: an entry is collected with its array. */
+  readonly next: WeakMap<NdArray, Entry>;
 }
 
-const nothing = (): Computed => ({ results: new Map(), further: new WeakMap() });
-// Each step hangs on the array itself, so that a result goes when one of its inputs does.
-const root = nothing();
+const emptyEntry = (): Entry => ({ results: new Map(), next: new WeakMap() });
+const root = emptyEntry();
 
-const isLong = ({ shape }: NdArray) => sizeOf(shape) > SHORT;
+const isLong = ({ shape }: NdArray) => sizeOf(shape) > MAX_SHORT;
 
-function place(long: readonly NdArray[]): Computed {
-  let at = root;
-  for (const array of long) {
-    const next = at.further.get(array) ?? nothing();
-    at.further.set(array, next);
-    at = next;
+function entryFor(longArrays: readonly NdArray[]): Entry {
+  let entry = root;
+  for (const array of longArrays) {
+    const next = entry.next.get(array) ?? emptyEntry();
+    entry.next.set(array, next);
+    entry = next;
   }
-  return at;
+  return entry;
 }
 
-/** -0 and NaN are numbers of their own. */
-const spelled = ({ dtype, shape, data }: NdArray): string =>
+/** A short array as text that distinguishes −0 from 0. */
+const textOf = ({ dtype, shape, data }: NdArray): string =>
   `${dtype}[${shape}]:${Array.from(data as ArrayLike<number>, (v) => (Object.is(v, -0) ? "-0" : String(v)))}`;
 
+/** Text that identifies an operator with its attributes and short inputs. JSON would write ±∞ and NaN as null. */
 const keyOf = ({ op, attrs, dtype, shape }: Value, inputs: readonly NdArray[]): string =>
-  `${op} ${dtype}[${shape}] ${JSON.stringify(attrs, (_, v) => (typeof v === "number" && !Number.isFinite(v) ? String(v) : v))} ${inputs.map((x) => (isLong(x) ? "…" : spelled(x)))}`;
+  `${op} ${dtype}[${shape}] ${JSON.stringify(attrs, (_, v) => (typeof v === "number" && !Number.isFinite(v) ? String(v) : v))} ${inputs.map((x) => (isLong(x) ? "…" : textOf(x)))}`;
 
-/** The value of one node, given its inputs' values: computed, or remembered. */
+/** The value of a node, given the values of its inputs; cached. */
 export function constantValue(node: Value, inputs: readonly NdArray[]): NdArray {
-  const long = inputs.filter(isLong);
-  if (long.length === 0 || is(node, "Constant")) return evaluateNode(node, inputs);
-  const { results } = place(long);
+  const longArrays = inputs.filter(isLong);
+  if (longArrays.length === 0 || is(node, "Constant")) return evaluateNode(node, inputs);
+  const { results } = entryFor(longArrays);
   const key = keyOf(node, inputs);
-  const seen = results.get(key);
-  if (seen !== undefined) return seen;
-  const made = evaluateNode(node, inputs);
-  results.set(key, made);
-  // Turning the axes back gives the array that there was: gradients do.
+  const cached = results.get(key);
+  if (cached !== undefined) return cached;
+  const value = evaluateNode(node, inputs);
+  results.set(key, value);
+  // Transposing the result back, as gradients do, returns the original array.
   if (is(node, "Transpose")) {
     const { perm } = node.attrs;
     const [x] = inputs;
-    const perm0 = perm.map((_, axis) => perm.indexOf(axis));
-    const back = { ...node, attrs: { perm: perm0 }, shape: x.shape } as Value;
-    if (isLong(made)) place([made]).results.set(keyOf(back, [made]), x);
+    const inverse = perm.map((_, axis) => perm.indexOf(axis));
+    const back = { ...node, attrs: { perm: inverse }, shape: x.shape } as Value;
+    if (isLong(value)) entryFor([value]).results.set(keyOf(back, [value]), x);
   }
-  return made;
+  return value;
 }

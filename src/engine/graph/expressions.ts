@@ -1,4 +1,4 @@
-// All functions that build expressions, under one name.
+// All functions that build expressions, for `import * as g`.
 
 export * from "./indexing.ts";
 export * from "./ops.ts";

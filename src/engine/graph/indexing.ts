@@ -1,4 +1,4 @@
-// Builds what reads and writes elements by their index.
+// Builds the operators that read and write elements by index. Indices are int64.
 
 import type { Shape } from "../../math/tensor.ts";
 import { node } from "./ops.ts";
@@ -10,7 +10,7 @@ function checkIndices({ dtype }: Value): void {
   if (dtype !== "int64") throw new Error(`indices are ${dtype}; cast them to int64 first`);
 }
 
-/** The slices of x along `axis` at `indices`, which must not be negative. */
+/** The slices of x along `axis` at non-negative `indices`, whose axes replace `axis`. */
 export function gather(x: Value, indices: Value, axis: number): Value {
   checkIndices(indices);
   const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
@@ -22,33 +22,33 @@ function checkElements(shape: Shape, indices: Shape, axis: number): void {
     throw new Error(`indices ${text(indices)} do not fit ${text(shape)} along axis ${axis}`);
 }
 
-/** Per element of `indices` [as x, but for `axis`] the element of x there. */
+/** y of the shape of `indices` with y[i, j] = x[i, indices[i, j]], here for `axis` 1 of two. */
 export function gatherElements(x: Value, indices: Value, axis: number): Value {
   checkIndices(indices);
   checkElements(x.shape, indices.shape, axis);
   return node("GatherElements", [x, indices], { axis }, x.dtype, indices.shape);
 }
 
-/** Zeros of `shape` with each update added at its index along `axis`: the adjoint of `gatherElements`. */
+/** Zeros of `shape`, each update added at its index along `axis`: the adjoint of `gatherElements`. */
 export function scatterAdd(updates: Value, indices: Value, axis: number, shape: Shape): Value {
   checkIndices(indices);
   checkElements(shape, indices.shape, axis);
   if (text(updates.shape) !== text(indices.shape))
-    throw new Error(`updates ${text(updates.shape)} where the indices are ${text(indices.shape)}`);
+    throw new Error(`updates ${text(updates.shape)} do not fit indices ${text(indices.shape)}`);
   return node("ScatterAdd", [updates, indices], { axis, shape }, updates.dtype, shape);
 }
 
-/** The index of the largest element along `axis`, kept with length 1; the first one on a tie. */
+/** Index of the largest element along `axis`, the first on a tie; int64. The axis stays, with length 1. */
 export const argMax = (x: Value, axis: number): Value =>
   node("ArgMax", [x], { axis }, "int64", x.shape.with(axis, 1));
 
-/** The indices of the k largest (or smallest) elements along `axis`, the most extreme first. */
+/** Indices of the k largest elements along `axis` in descending order, or of the k smallest in ascending order; int64. */
 export function topKIndices(x: Value, k: number, axis: number, largest = true): Value {
   if (k > x.shape[axis])
     throw new Error(`there are no ${k} elements along axis ${axis} of ${text(x.shape)}`);
   return node("TopKIndices", [x], { axis, k, largest }, "int64", x.shape.with(axis, k));
 }
 
-/** The k largest (or smallest) elements along `axis`, the most extreme first. */
+/** The k largest elements along `axis` in descending order, or the k smallest in ascending order. */
 export const topK = (x: Value, k: number, axis: number, largest = true): Value =>
   gatherElements(x, topKIndices(x, k, axis, largest), axis);

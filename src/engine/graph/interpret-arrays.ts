@@ -1,8 +1,8 @@
-// Arrays by element and by axis, for the reference interpreter.
+// Access to arrays by element and by axis, for the reference interpreter.
 
 import { type DType, type NdArray, type Shape, sizeOf, zeros } from "../../math/tensor.ts";
 
-/** The distance in memory between neighbours along each axis. */
+/** Row-major strides in elements: the distance in memory between neighbours along each axis. */
 export function stridesOf(shape: Shape): number[] {
   const strides = new Array<number>(shape.length);
   let stride = 1;
@@ -13,7 +13,7 @@ export function stridesOf(shape: Shape): number[] {
   return strides;
 }
 
-/** Fills an array of `shape`: `at` gets the multi-index of each element in row-major order. */
+/** An array of `shape` whose element at a multi-index is at(index). Calls `at` in row-major order, with one reused array. */
 export function fill(
   dtype: DType,
   shape: Shape,
@@ -30,7 +30,7 @@ export function fill(
   return { dtype, shape, data } as NdArray;
 }
 
-/** Reads `x` at a multi-index of its own shape. */
+/** A function that reads x at a multi-index. */
 export function reader(x: NdArray): (index: readonly number[]) => number {
   const strides = stridesOf(x.shape);
   return (index) => {
@@ -40,7 +40,7 @@ export function reader(x: NdArray): (index: readonly number[]) => number {
   };
 }
 
-/** Axes that can be walked as one: neighbours in both orders of memory. Axes of length 1 go. */
+/** Merges neighbouring axes that lie contiguously in the source, and drops axes of length 1. */
 function merged(
   shape: Shape,
   strides: readonly number[],
@@ -58,7 +58,7 @@ function merged(
   return out;
 }
 
-/** Memory of elements of 4 bytes or 1 without their meaning, so that few kinds of arrays pass through one loop. */
+/** Elements of 4, 1 or 8 bytes as plain bits: a loop that sees few kinds of typed arrays stays fast. */
 type Bits = Uint32Array | Uint8Array | BigInt64Array;
 
 const bitsOf = (data: NdArray["data"]): Bits => {
@@ -69,10 +69,10 @@ const bitsOf = (data: NdArray["data"]): Bits => {
     : new BigInt64Array(buffer, byteOffset, length);
 };
 
-/** Side of the squares in which a transposition reads and writes, so that both stay in the cache. */
-const SQUARE = 32;
+/** Side of the tiles in which a transposition reads and writes, so that both stay in the cache. */
+const TILE = 32;
 
-/** Writes the view of `from` into `to`, one line of the last axis after the other; the last two axes in squares. */
+/** Copies a strided view of `from` into `to` in row-major order, the last two axes in tiles. */
 function copyStrided<T extends Bits>(
   from: T,
   to: T,
@@ -86,15 +86,15 @@ function copyStrided<T extends Bits>(
   const index = new Array<number>(Math.max(rank - 2, 0)).fill(0);
   let start = offset;
   for (let out = 0; out < to.length; out += rows * columns) {
-    if (along === 1 && columns >= SQUARE)
+    if (along === 1 && columns >= TILE)
       for (let i = 0; i < rows; i++) {
         const at = start + i * down;
         (to as Uint8Array).set(from.subarray(at, at + columns) as Uint8Array, out + i * columns);
       }
     else
-      for (let top = 0; top < rows; top += SQUARE)
-        for (let left = 0; left < columns; left += SQUARE) {
-          const [bottom, right] = [Math.min(top + SQUARE, rows), Math.min(left + SQUARE, columns)];
+      for (let top = 0; top < rows; top += TILE)
+        for (let left = 0; left < columns; left += TILE) {
+          const [bottom, right] = [Math.min(top + TILE, rows), Math.min(left + TILE, columns)];
           for (let i = top; i < bottom; i++) {
             const [line, row] = [start + i * down, out + i * columns];
             for (let j = left; j < right; j++) to[row + j] = from[line + j * along];
@@ -109,7 +109,7 @@ function copyStrided<T extends Bits>(
   }
 }
 
-/** The view of `x` with these strides (in elements) from `offset`, copied into row-major order. */
+/** A strided view of x, copied into row-major order. `strides` and `offset` are in elements. */
 export function strided(x: NdArray, shape: Shape, strides: readonly number[], offset = 0): NdArray {
   const { data } = zeros(x.dtype, shape);
   const walk = merged(shape, strides);
@@ -117,17 +117,17 @@ export function strided(x: NdArray, shape: Shape, strides: readonly number[], of
   return { dtype: x.dtype, shape, data } as NdArray;
 }
 
-/** `x` broadcast to `shape`. */
+/** x broadcast to `shape`. */
 export function broadcastTo(x: NdArray, shape: Shape): NdArray {
   if (x.shape.length === shape.length && sizeOf(x.shape) === sizeOf(shape)) return x;
-  const own = stridesOf(x.shape).map((stride, axis) => (x.shape[axis] === 1 ? 0 : stride));
-  return strided(x, shape, [...new Array(shape.length - own.length).fill(0), ...own]);
+  const strides = stridesOf(x.shape).map((stride, axis) => (x.shape[axis] === 1 ? 0 : stride));
+  return strided(x, shape, [...new Array(shape.length - strides.length).fill(0), ...strides]);
 }
 
-/** An array of `shape` whose i-th element is at(i), in row-major order. */
+/** An array of `shape` whose i-th element in row-major order is at(i). */
 export function flat(dtype: DType, shape: Shape, at: (i: number) => number): NdArray {
   const { data } = zeros(dtype, shape);
-  // A loop for each kind of array: one that meets several kinds is many times slower.
+  // One loop per kind of typed array: a loop that sees several kinds is many times slower.
   if (data instanceof Float32Array) for (let i = 0; i < data.length; i++) data[i] = at(i);
   else if (data instanceof BigInt64Array)
     for (let i = 0; i < data.length; i++) data[i] = BigInt(at(i));
@@ -135,7 +135,7 @@ export function flat(dtype: DType, shape: Shape, at: (i: number) => number): NdA
   return { dtype, shape, data } as NdArray;
 }
 
-/** The lines of an array along one axis: where each begins in memory, and the distance between its elements. */
+/** The lines of an array along one axis: index of the first element, and distance between elements. */
 export function* linesOf(
   shape: Shape,
   axis: number,

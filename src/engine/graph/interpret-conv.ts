@@ -4,8 +4,9 @@ import type { ConvAttributes } from "./value.ts";
 type Floats = Float32Array | Float64Array;
 
 /**
- * Visits every triple (output, input, weight) of flat indices that a convolution multiplies together:
- * y[output] += x[input] · w[weight]. The three operators differ only in which of them is written.
+ * Visits every product of a convolution y[output] += x[input] · w[weight] with x [batch, in, height, width] and
+ * w [out, in / groups, rows, columns]. `multiply` gets flat indices. The three operators differ only in the array that they
+ * write.
  */
 function visit(
   [batch, channels, height, width]: Shape,
@@ -38,12 +39,13 @@ function visit(
           }
 }
 
-// Sums are kept in float64 and rounded once.
+// Sums are accumulated in float64 and rounded once.
 const finish = (dtype: DType, shape: Shape, total: Float64Array): NdArray =>
   dtype === "float64"
     ? { dtype, shape, data: total }
     : { dtype: "float32", shape, data: Float32Array.from(total) };
 
+/** conv(x, w), of `shape` [batch, out, height, width]. */
 export function convolve(
   dtype: DType,
   shape: Shape,
@@ -59,6 +61,7 @@ export function convolve(
   return finish(dtype, shape, total);
 }
 
+/** ∂⟨conv(x, w), dy⟩/∂x, of `inputShape` [batch, in, height, width]. */
 export function convolveInputGradient(
   dtype: DType,
   dy: NdArray,
@@ -73,6 +76,7 @@ export function convolveInputGradient(
   return finish(dtype, attrs.inputShape, total);
 }
 
+/** ∂⟨conv(x, w), dy⟩/∂w, of `shape` [out, in / groups, rows, columns]. */
 export function convolveWeightGradient(
   dtype: DType,
   shape: Shape,

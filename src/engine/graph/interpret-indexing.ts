@@ -1,30 +1,31 @@
-import { type NdArray, type Shape, sizeOf } from "../../math/tensor.ts";
-import { fill, flat, linesOf, reader, strided, stridesOf } from "./interpret-arrays.ts";
+import { type NdArray, type Shape, sizeOf, zeros } from "../../math/tensor.ts";
+import { fill, flat, linesOf, reader, stridesOf } from "./interpret-arrays.ts";
 
-/** Slices of x along `axis`: the runs of memory after that axis are copied whole. */
+/** The slices of x along `axis` at `indices`, whose axes replace `axis`. */
 export function gather(x: NdArray, indices: NdArray, axis: number): NdArray {
   const length = x.shape[axis];
   const inner = sizeOf(x.shape.slice(axis + 1));
   const outer = sizeOf(x.shape.slice(0, axis));
   const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
   const count = indices.data.length;
-  const result = strided(x, [0], [1]); // of the same dtype
-  const data = new (result.data.constructor as Float32ArrayConstructor)(sizeOf(shape));
+  const data = zeros(x.dtype, shape).data as Float32Array;
   const from = x.data as Float32Array;
   for (let o = 0; o < outer; o++)
     for (let i = 0; i < count; i++) {
       const start = (o * length + Number(indices.data[i])) * inner;
       data.set(from.subarray(start, start + inner), (o * count + i) * inner);
     }
-  return { ...result, shape, data } as NdArray;
+  return { dtype: x.dtype, shape, data } as NdArray;
 }
 
+/** y of the shape of `indices` with y[i, j] = x[i, indices[i, j]], here for `axis` 1 of two. */
 export function gatherElements(x: NdArray, indices: NdArray, axis: number): NdArray {
   const read = reader(x);
   const index = reader(indices);
   return fill(x.dtype, indices.shape, (at) => read(at.with(axis, index(at))));
 }
 
+/** Zeros of `shape`, each update added at its index along `axis`. Sums in float64. */
 export function scatterAdd(
   updates: NdArray,
   indices: NdArray,
@@ -43,8 +44,8 @@ export function scatterAdd(
   return flat(updates.dtype, shape, (i) => total[i]);
 }
 
-/** The index of the largest of the numbers, the first one on a tie; −1 where one is NaN, as of none. */
-function largestOf(numbers: ArrayLike<number>): number {
+/** Index of the largest number, the first on a tie; −1 if a number is NaN or there is none. */
+function indexOfLargest(numbers: ArrayLike<number>): number {
   let best = 0;
   for (let i = 0; i < numbers.length; i++) {
     if (Number.isNaN(numbers[i])) return -1;
@@ -53,29 +54,31 @@ function largestOf(numbers: ArrayLike<number>): number {
   return numbers.length === 0 ? -1 : best;
 }
 
-/** For each line of x along `axis` the whole numbers that `of` makes of its numbers, `length` of them. */
+/** Replaces each line of x along `axis` by the first `length` integers that `indicesOf` returns for it; int64. */
 function perLine(
   x: NdArray,
   axis: number,
   length: number,
-  of: (numbers: Float64Array) => ArrayLike<number>,
+  indicesOf: (numbers: Float64Array) => ArrayLike<number>,
 ): NdArray {
   const shape = x.shape.with(axis, length);
   const data = new BigInt64Array(sizeOf(shape));
   const numbers = new Float64Array(x.shape[axis]);
-  const targets = linesOf(shape, axis);
+  const outputLines = linesOf(shape, axis);
   for (const [start, step] of linesOf(x.shape, axis)) {
     for (let i = 0; i < numbers.length; i++) numbers[i] = Number(x.data[start + i * step]);
-    const made = of(numbers);
-    const [to, apart] = targets.next().value as readonly [number, number];
-    for (let i = 0; i < length; i++) data[to + i * apart] = BigInt(made[i]);
+    const indices = indicesOf(numbers);
+    const [outStart, outStep] = outputLines.next().value as readonly [number, number];
+    for (let i = 0; i < length; i++) data[outStart + i * outStep] = BigInt(indices[i]);
   }
   return { dtype: "int64", shape, data };
 }
 
+/** Index of the largest element along `axis`, the first on a tie; −1 if there is a NaN. The axis stays, with length 1. */
 export const argMax = (x: NdArray, axis: number): NdArray =>
-  perLine(x, axis, 1, (numbers) => [largestOf(numbers)]);
+  perLine(x, axis, 1, (numbers) => [indexOfLargest(numbers)]);
 
+/** Indices of the k largest (smallest) elements along `axis` in descending (ascending) order. */
 export const topKIndices = (
   x: NdArray,
   { axis, k, largest }: { readonly axis: number; readonly k: number; readonly largest: boolean },

@@ -1,4 +1,4 @@
-// A reference interpreter: slow, plain, and right. It folds constants and is what runtimes are tested against.
+// The reference interpreter: slow and simple. It folds constants, and runtimes are tested against it.
 
 import { normalCdf } from "../../math/special.ts";
 import { type NdArray, sizeOf } from "../../math/tensor.ts";
@@ -22,8 +22,8 @@ const erf = (x: number): number => 2 * normalCdf(x * Math.SQRT2) - 1;
 
 function roundHalfEven(x: number): number {
   const below = Math.floor(x);
-  const rest = x - below;
-  if (rest !== 0.5) return rest < 0.5 ? below : below + 1;
+  const fraction = x - below;
+  if (fraction !== 0.5) return fraction < 0.5 ? below : below + 1;
   return below % 2 === 0 ? below : below + 1;
 }
 
@@ -32,7 +32,7 @@ const unary =
   ({ dtype, shape }, [x]) =>
     flat(dtype, shape, (i) => f(Number(x.data[i])));
 
-/** f of each pair, rounded once: the plain loop of what weights are folded by. */
+/** f of each pair, rounded once. A plain loop, because folding weights spends its time here. */
 function pairwise(a: Float32Array, b: Float32Array, f: (a: number, b: number) => number) {
   const out = new Float32Array(a.length);
   for (let i = 0; i < out.length; i++) out[i] = f(a[i], b[i]);
@@ -74,8 +74,9 @@ const reduce =
     });
   };
 
-const normalised =
-  <O extends "Softmax" | "LogSoftmax">(logarithm: boolean): Kernel<O> =>
+/** Softmax, or its logarithm, along one axis. */
+const softmaxKernel =
+  <O extends "Softmax" | "LogSoftmax">(op: O): Kernel<O> =>
   ({ dtype, shape, attrs: { axis } }, [x]) => {
     const result = flat(dtype, shape, () => 0);
     const data = result.data as Float64Array;
@@ -87,16 +88,19 @@ const normalised =
       for (let i = start; i < stop; i += step) total += Math.exp(Number(x.data[i]) - top);
       for (let i = start; i < stop; i += step) {
         const log = Number(x.data[i]) - top - Math.log(total);
-        data[i] = logarithm ? log : Math.exp(log);
+        data[i] = op === "LogSoftmax" ? log : Math.exp(log);
       }
     }
     return result;
   };
 
-const same: Kernel<"Reshape" | "StopGradient" | "StraightThrough"> = ({ dtype, shape }, [x]) =>
-  ({ dtype, shape, data: x.data }) as NdArray;
+/** The same elements under the node's shape. */
+const sameElements: Kernel<"Reshape" | "StopGradient" | "StraightThrough"> = (
+  { dtype, shape },
+  [x],
+) => ({ dtype, shape, data: x.data }) as NdArray;
 
-/** One entry per source operator. */
+/** One kernel per source operator: the value of a node, given the values of its inputs. */
 const kernels: { readonly [O in Op]: Kernel<O> } = {
   Input: ({ attrs: { name } }) => {
     throw new Error(`no value for input ${name}`);
@@ -145,8 +149,8 @@ const kernels: { readonly [O in Op]: Kernel<O> } = {
     const convert = to.startsWith("float") ? (v: number) => v : whole;
     return flat(dtype, shape, (i) => convert(Number(x.data[i])));
   },
-  StopGradient: same as Kernel<"StopGradient">,
-  StraightThrough: same as Kernel<"StraightThrough">,
+  StopGradient: sameElements as Kernel<"StopGradient">,
+  StraightThrough: sameElements as Kernel<"StraightThrough">,
   MatMul: ({ dtype, shape }, [a, b]) => {
     const batch = shape.slice(0, -2);
     const [rows, inner] = a.shape.slice(-2);
@@ -162,11 +166,11 @@ const kernels: { readonly [O in Op]: Kernel<O> } = {
       return total;
     });
   },
-  Softmax: normalised(false),
-  LogSoftmax: normalised(true),
+  Softmax: softmaxKernel("Softmax"),
+  LogSoftmax: softmaxKernel("LogSoftmax"),
   ReduceSum: reduce(0, (total, x) => total + x),
   ReduceMax: reduce(Number.NEGATIVE_INFINITY, Math.max),
-  Reshape: same as Kernel<"Reshape">,
+  Reshape: sameElements as Kernel<"Reshape">,
   Transpose: ({ shape, attrs: { perm } }, [x]) => {
     const strides = stridesOf(x.shape);
     return strided(
@@ -218,11 +222,11 @@ const kernels: { readonly [O in Op]: Kernel<O> } = {
     convolveWeightGradient(dtype, shape, x, dy, attrs),
 };
 
-/** The value of one node, given its inputs' values. */
+/** The value of a node, given the values of its inputs. */
 export const evaluateNode = (node: Value, inputs: readonly NdArray[]): NdArray =>
   (kernels as Record<Op, Kernel<never>>)[node.op](node as never, inputs);
 
-/** The values of `outputs`; `feeds` gives each input by name. */
+/** The values of `outputs`, given the inputs by name. Throws if an input is missing. */
 export function interpret(
   outputs: readonly Value[],
   feeds: Readonly<Record<string, NdArray>> = {},
@@ -230,14 +234,8 @@ export function interpret(
   const values = new Map<Value, NdArray>();
   for (const node of topological<Value>(outputs)) {
     const fed = is(node, "Input") ? feeds[node.attrs.name] : undefined;
-    values.set(
-      node,
-      fed ??
-        evaluateNode(
-          node,
-          node.inputs.map((input) => values.get(input) as NdArray),
-        ),
-    );
+    const inputs = node.inputs.map((input) => values.get(input) as NdArray);
+    values.set(node, fed ?? evaluateNode(node, inputs));
   }
   return outputs.map((output) => values.get(output) as NdArray);
 }

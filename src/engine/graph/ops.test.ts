@@ -6,7 +6,7 @@ import { interpret } from "./interpret.ts";
 
 const same = { strides: [1, 1], pads: [1, 1, 1, 1], dilations: [1, 1], groups: 1 };
 
-describe("an expression that cannot be is refused where it is written:", () => {
+describe("an ill-formed expression throws when it is built:", () => {
   const [a, b] = [g.input("a", [2, 3]), g.input("b", [4])];
   const double = g.input("d", [2, 3], "float64");
   const image = g.input("x", [1, 3, 4, 4]);
@@ -34,14 +34,14 @@ describe("the interpreter", () => {
   const run = (value: ReturnType<typeof g.input>, x: ReturnType<typeof tensor>) =>
     [...interpret([value], { x })[0].data].map(Number);
 
-  it("convolves as the definition says", () => {
+  it("computes a convolution by its definition", () => {
     const x = g.input("x", [1, 1, 2, 2]);
     const w = g.constant(tensor([1, 1, 3, 3], [1, 2, 3, 4, 5, 6, 7, 8, 9]));
-    // Corner (0, 0): 5·1 + 6·2 + 8·3 + 9·4.
+    // Corner (0, 0): 5 · 1 + 6 · 2 + 8 · 3 + 9 · 4 = 77.
     expect(run(g.conv(x, w, same), tensor([1, 1, 2, 2], [1, 2, 3, 4]))).toEqual([77, 67, 47, 37]);
   });
 
-  it("softmax survives logits far out", () => {
+  it("computes a softmax of large logits without overflow", () => {
     const x = g.input("x", [1, 2]);
     expect(run(g.softmax(x), tensor([1, 2], [1000, 0]))).toEqual([1, 0]);
   });
@@ -65,7 +65,7 @@ describe("the interpreter", () => {
     );
   });
 
-  it("slices, also backwards and with steps", () => {
+  it("slices forwards, backwards and with steps", () => {
     const x = g.input("x", [7]);
     const data = tensor([7], [0, 1, 2, 3, 4, 5, 6]);
     expect(run(g.sliceAxis(x, 0, 1, 6, 2), data)).toEqual([1, 3, 5]);
@@ -73,7 +73,7 @@ describe("the interpreter", () => {
     expect(run(g.flip(x, 0), data)).toEqual([6, 5, 4, 3, 2, 1, 0]);
   });
 
-  it("names an input that was not fed", () => {
+  it("names a missing input", () => {
     expect(() => interpret([g.input("pixels", [1])])).toThrow("no value for input pixels");
   });
 });

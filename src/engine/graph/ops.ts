@@ -1,4 +1,5 @@
-// Builds expressions: each function checks its inputs and infers the shape of its result.
+// Builds expressions. Each function checks its inputs and infers the shape of its result. A function throws an `Error` if
+// shapes or dtypes do not fit.
 
 import { type DType, type NdArray, type Shape, sizeOf } from "../../math/tensor.ts";
 import { flat } from "./interpret-arrays.ts";
@@ -7,7 +8,7 @@ import type { Attributes, Op, SliceAttributes, Value } from "./value.ts";
 
 const text = (shape: Shape) => `[${shape.join(", ")}]`;
 
-/** A node of any operator; the functions below are the way to make one. */
+/** A node of any operator, unchecked. Prefer the functions below. */
 export const node = <O extends Op>(
   op: O,
   inputs: readonly Value[],
@@ -16,11 +17,11 @@ export const node = <O extends Op>(
   shape: Shape,
 ): Value => ({ op, inputs, attrs, dtype, shape }) as Value;
 
-/** A value fed at every run. */
+/** A value that is fed in every run. */
 export const input = (name: string, shape: Shape, dtype: DType = "float32"): Value =>
   node("Input", [], { name }, dtype, shape);
 
-/** A value known now. */
+/** A value that is fixed when the graph is built. */
 export const constant = (array: NdArray): Value =>
   node("Constant", [], { array }, array.dtype, array.shape);
 
@@ -28,10 +29,10 @@ export const constant = (array: NdArray): Value =>
 export const scalar = (value: number, dtype: DType = "float32"): Value =>
   constant(flat(dtype, [], () => value));
 
-/** A scalar constant of the dtype of `x`. */
+/** A constant of shape [] with the dtype of `x`. */
 export const scalarLike = (x: Value, value: number): Value => scalar(value, x.dtype);
 
-/** The dtype that all of the values have. */
+/** The common dtype of the values. Throws if they differ; `op` names the operator in the message. */
 export function sameType(op: string, ...values: readonly Value[]): DType {
   const [first, ...others] = values;
   for (const other of others)
@@ -68,20 +69,20 @@ export const abs = unary("Abs");
 export const sign = unary("Sign");
 export const floor = unary("Floor");
 export const ceil = unary("Ceil");
-/** To the nearest whole number, halves to the even one. */
+/** Rounds to the nearest integer, ties to even. */
 export const round = unary("Round");
 export const erf = unary("Erf");
 export const sin = unary("Sin");
 export const cos = unary("Cos");
 export const atan = unary("Atan");
-/** a to the power of b. */
+/** aᵇ, element by element, broadcast. */
 export const pow = binary("Pow");
 export const maximum = binary("Max");
 export const minimum = binary("Min");
-/** The value of x, as a constant to differentiation. */
+/** The value of x, with gradient 0. */
 export const stopGradient = unary("StopGradient");
 
-/** Each element moved to the nearest number in [low, high]. */
+/** min(max(x, low), high), element by element. */
 export const clip = (x: Value, low: number, high: number): Value =>
   node("Clip", [x], { low, high }, x.dtype, x.shape);
 
@@ -90,9 +91,9 @@ const comparison = (op: "Greater" | "Equal") => (a: Value, b: Value) => {
   return node(op, [a, b], {}, "bool", broadcast(a.shape, b.shape));
 };
 
-/** a > b, element by element, as bool. */
+/** a > b, element by element, broadcast; bool. */
 export const greater = comparison("Greater");
-/** a = b, element by element, as bool. */
+/** a = b, element by element, broadcast; bool. */
 export const equal = comparison("Equal");
 
 const logical = (op: "And" | "Or") => (a: Value, b: Value) => {
@@ -105,7 +106,7 @@ export const and = logical("And");
 export const or = logical("Or");
 export const not = (x: Value): Value => node("Not", [x], {}, "bool", x.shape);
 
-/** The value of y with the gradient of x, of the same shape and dtype. */
+/** The value of y, with its gradient passed to x (straight-through estimator). Both have the same shape and dtype. */
 export function straightThrough(y: Value, x: Value): Value {
   if (sameType("StraightThrough", y, x) && text(y.shape) !== text(x.shape))
     throw new Error(`a gradient of ${text(y.shape)} cannot pass to ${text(x.shape)}`);
@@ -125,10 +126,11 @@ export function where(condition: Value, a: Value, b: Value): Value {
   );
 }
 
+/** x converted to another dtype; to bool: whether x ≠ 0. */
 export const cast = (x: Value, to: DType): Value =>
   x.dtype === to ? x : node("Cast", [x], { to }, to, x.shape);
 
-/** Product over the last two axes, the others broadcast. */
+/** Matrix product over the last two axes: […, m, k] and […, k, n] → […, m, n], the leading axes broadcast. */
 export const matmul = (a: Value, b: Value): Value =>
   node("MatMul", [a, b], {}, sameType("MatMul", a, b), matmulShape(a.shape, b.shape));
 
@@ -149,12 +151,12 @@ const reduce =
     return node(op, [x], { axes: ascending, keepdims }, x.dtype, shape);
   };
 
-/** Sum over `axes` (all of them by default). */
+/** Sum over `axes`, by default all. Negative axes count from the end; reduced axes are dropped unless `keepdims`. */
 export const sum = reduce("ReduceSum");
-/** Maximum over `axes` (all of them by default). */
+/** Maximum over `axes`, as `sum`. */
 export const max = reduce("ReduceMax");
 
-/** Mean over `axes` (all of them by default). */
+/** Mean over `axes`, as `sum`. */
 export function mean(
   x: Value,
   axes: readonly number[] = x.shape.map((_, axis) => axis),
@@ -164,14 +166,14 @@ export function mean(
   return mul(total, scalarLike(x, sizeOf(total.shape) / sizeOf(x.shape)));
 }
 
-/** The same elements in row-major order under another shape. */
+/** The same elements in row-major order as an array of `shape`. */
 export function reshape(x: Value, shape: Shape): Value {
   if (sizeOf(shape) !== sizeOf(x.shape))
     throw new Error(`cannot reshape ${text(x.shape)} to ${text(shape)}`);
   return text(shape) === text(x.shape) ? x : node("Reshape", [x], { shape }, x.dtype, shape);
 }
 
-/** Axes reordered: axis i of the result is axis perm[i] of x. */
+/** Reorders axes: axis i of the result is axis perm[i] of x. */
 export function transpose(x: Value, perm: readonly number[]): Value {
   if (perm.length !== x.shape.length || new Set(perm).size !== perm.length)
     throw new Error(`[${perm.join(", ")}] is not an order of the axes of ${text(x.shape)}`);
@@ -186,7 +188,7 @@ export function expand(x: Value, shape: Shape): Value {
   return text(x.shape) === text(shape) ? x : node("Expand", [x], { shape }, x.dtype, shape);
 }
 
-/** Part of x; every axis has its start, stop and step (see `SliceAttributes`). */
+/** Part of x, with start, stop and step for every axis (see `SliceAttributes`). */
 export function slice(x: Value, attrs: SliceAttributes): Value {
   const { starts, stops, steps } = attrs;
   if (!x.shape.every((n, i) => within(n, starts[i], stops[i], steps[i])))
@@ -200,7 +202,7 @@ export function slice(x: Value, attrs: SliceAttributes): Value {
 const within = (n: number, start: number, stop: number, step: number): boolean =>
   start >= 0 && start <= n && stop >= -1 && stop <= n && Number.isInteger(step) && step !== 0;
 
-/** Indices `start` to `stop` of one axis. */
+/** Indices `start` to `stop` (exclusive) of one axis. */
 export const sliceAxis = (x: Value, axis: number, start: number, stop: number, step = 1): Value =>
   slice(x, {
     starts: x.shape.map((_, i) => (i === axis ? start : 0)),
@@ -208,11 +210,11 @@ export const sliceAxis = (x: Value, axis: number, start: number, stop: number, s
     steps: x.shape.map((_, i) => (i === axis ? step : 1)),
   });
 
-/** One axis reversed. */
+/** x with one axis reversed. */
 export const flip = (x: Value, axis: number): Value =>
   sliceAxis(x, axis, x.shape[axis] - 1, -1, -1);
 
-/** Values joined along one axis. */
+/** Joins values along one axis; their other axes must be equal. */
 export function concat(parts: readonly Value[], axis: number): Value {
   const [first] = parts;
   for (const { shape } of parts)
@@ -228,7 +230,7 @@ export function concat(parts: readonly Value[], axis: number): Value {
     : node("Concat", parts, { axis }, sameType("Concat", ...parts), shape);
 }
 
-/** Zeros before and after, per axis. */
+/** x with zeros before and after, counted per axis. */
 export function pad(x: Value, before: readonly number[], after: readonly number[]): Value {
   if ([...before, ...after].every((n) => n === 0)) return x;
   if (![...before, ...after].every((n) => Number.isSafeInteger(n) && n >= 0))

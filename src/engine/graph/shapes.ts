@@ -3,7 +3,7 @@ import type { ConvAttributes, PoolAttributes, SliceAttributes } from "./value.ts
 
 const text = (shape: Shape) => `[${shape.join(", ")}]`;
 
-/** The shape of a value whose inputs are broadcast against each other (numpy's rule). */
+/** The common shape of arrays that are broadcast against each other, by NumPy's rule. */
 export function broadcast(...shapes: readonly Shape[]): Shape {
   const rank = Math.max(...shapes.map((shape) => shape.length));
   return Array.from({ length: rank }, (_, axis) => {
@@ -15,7 +15,7 @@ export function broadcast(...shapes: readonly Shape[]): Shape {
   });
 }
 
-/** [height, width] of what a convolution with this kernel gives. */
+/** [height, width] of the result of a convolution, for `input` [height, width] and `kernel` [rows, columns]. */
 export function convSpatial(
   input: Shape,
   kernel: Shape,
@@ -30,7 +30,7 @@ export function convSpatial(
   });
 }
 
-/** Checks that x and w belong together; [batch, channel, height, width] of the result. */
+/** The result's shape [batch, out, height, width]. Throws if x [batch, in, …] and w [out, in / groups, …] do not fit. */
 export function convShape(x: Shape, w: Shape, attrs: ConvAttributes): Shape {
   if (x.length !== 4 || w.length !== 4)
     throw new Error(`convolution needs 4 axes, got x ${text(x)} and w ${text(w)}`);
@@ -39,13 +39,13 @@ export function convShape(x: Shape, w: Shape, attrs: ConvAttributes): Shape {
   return [x[0], w[0], ...convSpatial(x.slice(2), w.slice(2), attrs)];
 }
 
-/** The shape that a reduction leaves. */
+/** The shape after a reduction over `axes`. */
 export const reduced = (shape: Shape, axes: readonly number[], keepdims: boolean): Shape =>
   keepdims
     ? shape.map((n, axis) => (axes.includes(axis) ? 1 : n))
     : shape.filter((_, axis) => !axes.includes(axis));
 
-/** The shape of a product of (batches of) matrices. */
+/** The shape of a matrix product: […, m, k] and […, k, n] → […, m, n], the leading axes broadcast. */
 export function matmulShape(a: Shape, b: Shape): Shape {
   if (a.length < 2 || b.length < 2 || a[a.length - 1] !== b[b.length - 2])
     throw new Error(`cannot multiply matrices ${text(a)} and ${text(b)}`);
@@ -53,11 +53,11 @@ export function matmulShape(a: Shape, b: Shape): Shape {
   return [...batch, a[a.length - 2], b[b.length - 1]];
 }
 
-/** The shape of a slice; each axis keeps ⌈(stop − start)/step⌉ indices. */
+/** The shape of a slice: ⌈(stop − start) / step⌉ per axis. */
 export const sliceShape = (shape: Shape, { starts, stops, steps }: SliceAttributes): Shape =>
   shape.map((_, axis) => Math.max(0, Math.ceil((stops[axis] - starts[axis]) / steps[axis])));
 
-/** Checks that a window fits; [batch, channel, height, width] of what it gives. */
+/** The shape of a pooling result, [batch, channel, height, width]. Throws if the window is larger than the padded image. */
 export function poolShape(x: Shape, { kernel, ...attrs }: PoolAttributes): Shape {
   if (x.length !== 4) throw new Error(`pooling needs 4 axes, got ${text(x)}`);
   return [x[0], x[1], ...convSpatial(x.slice(2), kernel, { ...attrs, groups: 1 })];

@@ -1,87 +1,91 @@
 import type { DType, NdArray, Shape } from "../../math/tensor.ts";
 
-/** An operator without attributes. */
-export type None = Record<string, never>;
+/** The attributes of an operator that has none. */
+export type NoAttributes = Record<string, never>;
 
-/** Geometry of a two-dimensional convolution, in the order of ONNX. */
+/** Geometry of a two-dimensional convolution, as in ONNX. */
 export interface ConvAttributes {
   /** [rows, columns]. */
   readonly strides: readonly number[];
   /** [top, left, bottom, right]. */
   readonly pads: readonly number[];
+  /** [rows, columns]. */
   readonly dilations: readonly number[];
   readonly groups: number;
 }
 
-/** Per axis: first index, the index to stop before, and the step; with a negative step, stop −1 is "before 0". */
+/** Per axis: the first index, the index to stop before, and the step. With a negative step, stop −1 includes index 0. */
 export interface SliceAttributes {
   readonly starts: readonly number[];
   readonly stops: readonly number[];
   readonly steps: readonly number[];
 }
 
-/** Geometry of a pooling window over two axes, in the order of ONNX. */
+/** Geometry of a two-dimensional pooling window, as in ONNX. */
 export interface PoolAttributes {
   /** [rows, columns]. */
   readonly kernel: readonly number[];
+  /** [rows, columns]. */
   readonly strides: readonly number[];
   /** [top, left, bottom, right]. */
   readonly pads: readonly number[];
+  /** [rows, columns]. */
   readonly dilations: readonly number[];
 }
 
-/** Axes are non-negative and ascending. */
+/** The axes of a reduction, non-negative and ascending. */
 export interface ReduceAttributes {
   readonly axes: readonly number[];
+  /** Whether reduced axes stay, with length 1. */
   readonly keepdims: boolean;
 }
 
-/** The attributes of each source operator; its keys are the operators that a model may be written in. */
+/** The attributes of each source operator. The keys are the operators that models are built from. */
 export interface Attributes {
   Input: { readonly name: string };
   Constant: { readonly array: NdArray };
 
-  Add: None;
-  Sub: None;
-  Mul: None;
-  Div: None;
-  Neg: None;
-  Exp: None;
-  Log: None;
-  Sqrt: None;
-  Tanh: None;
-  Sigmoid: None;
-  Relu: None;
-  Abs: None;
-  Sign: None;
-  Floor: None;
-  Ceil: None;
-  /** To the nearest whole number, halves to the even one. */
-  Round: None;
-  Erf: None;
-  Sin: None;
-  Cos: None;
-  Atan: None;
-  /** a to the power of b. */
-  Pow: None;
-  Max: None;
-  Min: None;
-  /** The nearest number in [low, high]. */
+  Add: NoAttributes;
+  Sub: NoAttributes;
+  Mul: NoAttributes;
+  Div: NoAttributes;
+  Neg: NoAttributes;
+  Exp: NoAttributes;
+  Log: NoAttributes;
+  Sqrt: NoAttributes;
+  Tanh: NoAttributes;
+  Sigmoid: NoAttributes;
+  Relu: NoAttributes;
+  Abs: NoAttributes;
+  Sign: NoAttributes;
+  Floor: NoAttributes;
+  Ceil: NoAttributes;
+  /** Rounds to the nearest integer, ties to even. */
+  Round: NoAttributes;
+  Erf: NoAttributes;
+  Sin: NoAttributes;
+  Cos: NoAttributes;
+  Atan: NoAttributes;
+  /** (a, b) ↦ aᵇ. */
+  Pow: NoAttributes;
+  Max: NoAttributes;
+  Min: NoAttributes;
+  /** x ↦ min(max(x, low), high). */
   Clip: { readonly low: number; readonly high: number };
-  Greater: None;
-  Equal: None;
-  And: None;
-  Or: None;
-  Not: None;
-  /** condition ? a : b. */
-  Where: None;
+  Greater: NoAttributes;
+  Equal: NoAttributes;
+  And: NoAttributes;
+  Or: NoAttributes;
+  Not: NoAttributes;
+  /** (condition, a, b) ↦ condition ? a : b. */
+  Where: NoAttributes;
   Cast: { readonly to: DType };
-  /** The value, through which no gradient flows. */
-  StopGradient: None;
-  /** (y, x) ↦ y, whose gradient goes to x unchanged (Bengio et al. 2013, arXiv:1308.3432). */
-  StraightThrough: None;
+  /** x ↦ x, with gradient 0. */
+  StopGradient: NoAttributes;
+  /** (y, x) ↦ y, with the gradient passed to x unchanged (Bengio et al. 2013, arXiv:1308.3432). */
+  StraightThrough: NoAttributes;
 
-  MatMul: None;
+  MatMul: NoAttributes;
   Softmax: { readonly axis: number };
   LogSoftmax: { readonly axis: number };
   ReduceSum: ReduceAttributes;
@@ -92,38 +96,39 @@ export interface Attributes {
   Expand: { readonly shape: Shape };
   Slice: SliceAttributes;
   Concat: { readonly axis: number };
-  /** Zeros before and after, per axis. */
+  /** Zeros before and after, counted per axis. */
   Pad: { readonly before: readonly number[]; readonly after: readonly number[] };
 
-  /** (x, indices): the slices of x along `axis` at indices (not negative), whose axes stand in the place of that axis. */
+  /** (x, indices) ↦ the slices of x along `axis` at non-negative indices; the axes of `indices` replace `axis`. */
   Gather: { readonly axis: number };
-  /** (x, indices): per element of indices the one of x with this index along `axis`, and its own along the others. */
+  /** (x, indices) ↦ y of the shape of `indices` with y[i, j] = x[i, indices[i, j]], here for `axis` 1 of two. */
   GatherElements: { readonly axis: number };
-  /** (updates, indices) ↦ zeros of `shape` with each update added where GatherElements would read it. */
+  /** (updates, indices) ↦ zeros of `shape`, each update added to the element that GatherElements would read. */
   ScatterAdd: { readonly axis: number; readonly shape: Shape };
-  /** Index of the largest element along `axis`, which stays with length 1; the first one on a tie. */
+  /** Index of the largest element along `axis`, the first on a tie. The axis stays, with length 1. */
   ArgMax: { readonly axis: number };
-  /** Indices of the k largest (or smallest) elements along `axis`, the most extreme first. */
+  /** Indices of the k largest (or smallest) elements along `axis`, in descending (ascending) order of the elements. */
   TopKIndices: { readonly axis: number; readonly k: number; readonly largest: boolean };
 
-  /** The largest element of each window [batch, channel, height, width]; pads count as −∞. */
+  /** The maximum of each window of x [batch, channel, height, width]; padding counts as −∞. */
   MaxPool: PoolAttributes;
-  /** Where that element stands, counted through all of x. */
+  /** The index of that maximum in the flattened x; the first on a tie. */
   MaxPoolIndices: PoolAttributes;
-  /** The mean of each window; pads count as zeros. */
+  /** The mean of each window; padding counts as 0. */
   AveragePool: PoolAttributes;
 
-  /** (x, w): the three convolution operators are each other's derivatives, so the set is closed. */
+  /** (x, w) ↦ the correlation of x with w. The derivatives of the three convolution operators are these operators. */
   Conv: ConvAttributes;
-  /** (dy, w) ↦ ∂⟨conv(x, w), dy⟩/∂x; `inputShape` is [batch, channel, height, width] of x. */
+  /** (dy, w) ↦ ∂⟨conv(x, w), dy⟩/∂x; `inputShape` is the shape of x, [batch, channel, height, width]. */
   ConvInputGradient: ConvAttributes & { readonly inputShape: Shape };
-  /** (x, dy) ↦ ∂⟨conv(x, w), dy⟩/∂w; `kernelShape` is [height, width] of w. */
+  /** (x, dy) ↦ ∂⟨conv(x, w), dy⟩/∂w; `kernelShape` is [rows, columns] of w. */
   ConvWeightGradient: ConvAttributes & { readonly kernelShape: Shape };
 }
 
+/** The name of a source operator. */
 export type Op = keyof Attributes;
 
-/** A node of the expression graph: immutable, so a graph is simply what its outputs can reach. */
+/** A node of an expression graph. Nodes are immutable; a graph consists of all nodes that its outputs reach. */
 export interface Value<O extends Op = Op> {
   readonly op: O;
   readonly inputs: readonly Value[];
@@ -132,10 +137,10 @@ export interface Value<O extends Op = Op> {
   readonly shape: Shape;
 }
 
-/** Whether `value` is of this operator; narrows its attributes. */
+/** Whether `value` is a node of this operator; narrows the type of its attributes. */
 export const is = <O extends Op>(value: Value, op: O): value is Value<O> => value.op === op;
 
-/** All nodes that `outputs` reach, inputs before users; the inputs of a node in their order, or from the last one on. */
+/** All nodes that `outputs` reach in depth-first order, inputs before readers; inputs are visited in order, or last first. */
 export function topological<V extends { readonly inputs: readonly V[] }>(
   outputs: readonly V[],
   { lastInputsFirst = false } = {},

@@ -1,4 +1,4 @@
-// Builds what moves a window over images [batch, channel, height, width]: convolutions and pooling.
+// Builds the operators that slide a window over images [batch, channel, height, width]: convolutions and pooling.
 
 import type { Shape } from "../../math/tensor.ts";
 import { node, sameType } from "./ops.ts";
@@ -14,13 +14,13 @@ const DEFAULTS: ConvAttributes = {
   groups: 1,
 };
 
-/** Correlation of x [batch, in, height, width] with w [out, in / groups, rows, columns]. */
+/** Correlation of x [batch, in, height, width] with w [out, in / groups, rows, columns] → [batch, out, height, width]. */
 export function conv(x: Value, w: Value, options: Partial<ConvAttributes> = {}): Value {
   const attrs = { ...DEFAULTS, ...options };
   return node("Conv", [x, w], attrs, sameType("Conv", x, w), convShape(x.shape, w.shape, attrs));
 }
 
-/** ∂⟨conv(x, w), dy⟩/∂x for an x of `inputShape`. */
+/** ∂⟨conv(x, w), dy⟩/∂x, of shape `inputShape` [batch, in, height, width]. */
 export function convInputGradient(
   dy: Value,
   w: Value,
@@ -29,11 +29,13 @@ export function convInputGradient(
 ): Value {
   const expected = convShape(inputShape, w.shape, attrs);
   if (text(expected) !== text(dy.shape))
-    throw new Error(`gradient ${text(dy.shape)} where the convolution gives ${text(expected)}`);
+    throw new Error(
+      `a gradient of ${text(dy.shape)} for a convolution that gives ${text(expected)}`,
+    );
   return node("ConvInputGradient", [dy, w], { ...attrs, inputShape }, dy.dtype, inputShape);
 }
 
-/** ∂⟨conv(x, w), dy⟩/∂w for a kernel of `kernelShape` [rows, columns]. */
+/** ∂⟨conv(x, w), dy⟩/∂w, of shape [out, in / groups, rows, columns]; `kernelShape` is [rows, columns]. */
 export function convWeightGradient(
   x: Value,
   dy: Value,
@@ -42,28 +44,30 @@ export function convWeightGradient(
 ): Value {
   const expected = convSpatial(x.shape.slice(2), kernelShape, attrs);
   if (text(expected) !== text(dy.shape.slice(2)))
-    throw new Error(`gradient ${text(dy.shape)} where the convolution gives ${text(expected)}`);
+    throw new Error(
+      `a gradient of ${text(dy.shape)} for a convolution that gives ${text(expected)}`,
+    );
   const shape = [dy.shape[1], x.shape[1] / attrs.groups, ...kernelShape];
   return node("ConvWeightGradient", [x, dy], { ...attrs, kernelShape }, x.dtype, shape);
 }
 
-/** A window and what is left of its attributes, which have defaults. */
-type Pool = Partial<PoolAttributes> & Pick<PoolAttributes, "kernel">;
+/** Geometry of a window: stride 1, no padding and dilation 1 by default. */
+type PoolOptions = Partial<PoolAttributes> & Pick<PoolAttributes, "kernel">;
 
 const pool =
   (op: "MaxPool" | "MaxPoolIndices" | "AveragePool") =>
   (
     x: Value,
-    { kernel, strides = [1, 1], pads = [0, 0, 0, 0], dilations = [1, 1] }: Pool,
+    { kernel, strides = [1, 1], pads = [0, 0, 0, 0], dilations = [1, 1] }: PoolOptions,
   ): Value => {
     const attrs = { kernel, strides, pads, dilations };
     const dtype = op === "MaxPoolIndices" ? "int64" : x.dtype;
     return node(op, [x], attrs, dtype, poolShape(x.shape, attrs));
   };
 
-/** The largest element of each window; pads count as −∞. */
+/** The maximum of each window of x [batch, channel, height, width]; padding counts as −∞. */
 export const maxPool = pool("MaxPool");
-/** Where the largest element of each window stands, counted through all of x; int64. */
+/** The index of the maximum of each window in the flattened x; int64. The first on a tie. */
 export const maxPoolIndices = pool("MaxPoolIndices");
-/** The mean of each window; pads count as zeros. */
+/** The mean of each window of x [batch, channel, height, width]; padding counts as 0. */
 export const averagePool = pool("AveragePool");

@@ -1,7 +1,7 @@
 import { sizeOf } from "../../math/tensor.ts";
 import { is, type Value } from "./value.ts";
 
-/** Multiply-adds, or elements read and written, that computing one node takes, roughly. */
+/** Rough cost of computing a node: multiply-adds, or the larger of elements read and written. */
 export function workOf(node: Value): number {
   const size = sizeOf(node.shape);
   if (is(node, "Input") || is(node, "Constant")) return 0;
