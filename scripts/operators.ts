@@ -63,19 +63,28 @@ const refused = Object.entries(unsupported).map(([op, why]) => `| \`${op}\` | ${
 
 const text = `# Operators of ONNX files
 
-Operator sets 1 to 26 of ONNX, what ONNX Runtime writes into files that it has optimised, and the quantisers of QONNX and Brevitas. \`If\` with a condition that is known, and
-functions of the file's own, are read too; so are \`Loop\` and \`Scan\` whose number of turns is known (unrolled). What cannot be read is refused
-with the operator, the node and what to do. Only what the chosen \`--output\` needs is read, and that may be any value of the file by its name, so
-post-processing at the end is no obstacle.
+\`\`\`sh no-run
+npx rampart audit model.onnx --data folder:photos
+\`\`\`
 
-What a file does not say is stated by flags: \`--input-shape 3,224,224\` where it leaves the size of its images open, \`--picture-input NAME\` where
-several inputs could take them, \`--constants training=0\` for its other inputs, and \`--block-size\` for a file that was optimised for one kind of CPU
-and whose weights do not show which. A file that takes whole numbers (\`uint8\`) is given pixels in [0, 1] times 255, rounded; its gradients are by
-the pixels in [0, 1], taken at the bytes that they are rounded to.
+This page lists the ONNX operators that Rampart imports. It covers operator sets 1 to 26, the
+operators that ONNX Runtime writes into optimised files, and the quantisers of QONNX and Brevitas.
+\`npx tsx scripts/operators.ts\` writes it.
 
-Gradients are exact (reverse mode on the expression that a file becomes); "measured" means that the official tests' slopes agree with
-differences (\`test/onnx-gradients.long.test.ts\`). Official tests are those of ONNX 1.17 and PyTorch's (\`test/onnx-operators.long.test.ts\`);
-the others are compared with ONNX Runtime's own kernels (\`test/onnx-agree.long.test.ts\`). This page is written by \`npx tsx scripts/operators.ts\`.
+- Functions of the file are expanded. \`If\` is read if its condition is constant, \`Loop\` and \`Scan\` if
+  their number of iterations is constant.
+- Only what the chosen \`--output\` needs is read. So operators after it, such as post-processing, do
+  no harm.
+- What cannot be read is refused, with the operator, the node and what to do.
+- [Model files](model-files.md#inputs) says what to do about several inputs and open shapes.
+
+| column | meaning |
+| --- | --- |
+| gradient "yes" | exact, by reverse mode on the imported expression |
+| "measured" | the slopes of the official tests agree with finite differences (\`test/onnx-gradients.long.test.ts\`) |
+| "official" | tests of ONNX 1.17 and of PyTorch (\`test/onnx-operators.long.test.ts\`) |
+| "against ONNX Runtime" | compared with its kernels (\`test/onnx-agree.long.test.ts\`) |
+| "by hand" | tests with results worked out by hand |
 
 | operator | read | gradient | tests |
 | --- | --- | --- | --- |
@@ -83,7 +92,8 @@ ${rows.join("\n")}
 
 ## Not read
 
-All other operators of the standard domain. A file that needs one is refused; what comes before it can still be audited with \`--output\`.
+The remaining operators of the standard domain. A file that needs one is refused. The part before it
+can still be audited with \`--output\`.
 
 | operator | why |
 | --- | --- |

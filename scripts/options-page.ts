@@ -66,10 +66,11 @@ npx rampart audit --help
 
 This page lists the options of every command. \`npx tsx scripts/options.ts\` writes it.
 
-- Every command also has \`--json\` (one JSON object per line on stdout), \`--config FILE\` (options as JSON; flags override the
-  file) and \`--help\`.
+- Every command also has \`--json\` (one JSON object per line on stdout), \`--config FILE\` (options as
+  JSON; flags override the file) and \`--help\`.
 - A switch without a value has an opposite: \`--resume\`, \`--no-resume\`.
-- In the library and in a \`--config\` file, options are in camelCase: \`--epsilon-linf\` is \`epsilonLinf\`.
+- In the library and in a \`--config\` file, options are in camelCase: \`--epsilon-linf\` is
+  \`epsilonLinf\`.
 - Numbers may be fractions: \`8/255\`. Lists are separated by commas.
 
 ${sections.join("\n")}`;

@@ -57,7 +57,7 @@ function commandOf(block: Block, folder: string): readonly string[] | null {
   if (block.language === "sh") {
     const rampart = `"${process.execPath}" "${join(root, "bin/rampart.js")}"`;
     const script = block.text.replaceAll("npx rampart", rampart);
-    return ["bash", "-euc", script];
+    return ["bash", "--norc", "-ec", script];
   }
   if (block.language === "ts") {
     const file = join(folder, `block-${block.line}.mts`);
