@@ -191,8 +191,8 @@ export async function audit(path: string, options: AuditOptions = {}): Promise<A
 /** Writes a model's noise-free network as an .onnx file; its noise stands in the file's metadata. */
 export async function exportModel(model: OpenModel | string, out: string): Promise<void> {
   const target = pathOf("out", out);
-  const { architecture, parameters, ...card } = await opened(model);
-  await writeWhole(target, exportOnnx(architecture, parameters, card));
+  const { architecture, parameters, ...metadata } = await opened(model);
+  await writeWhole(target, exportOnnx(architecture, parameters, metadata));
 }
 
 /** Makes one report of the rows in these files, with the settings and images beside them. */

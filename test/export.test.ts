@@ -9,7 +9,7 @@ import { exportOnnx, importExported } from "../src/models/export.ts";
 import { initialParameters } from "../src/models/initial.ts";
 
 const spec = { shape: [3, 16, 16], classes: 10, mean: [0.4, 0.5, 0.6], std: [0.2, 0.3, 0.25] };
-const card = {
+const metadata = {
   defense: "rat-linf-uniform",
   data: "cifar10",
   noise: "uniform:0.2",
@@ -39,7 +39,7 @@ it.each(["cnn-small", "wrn-10-1", "wrn-16-2"])(
   "plain onnxruntime gives an exported %s the same logits, at any batch",
   async (name) => {
     const { model, parameters } = weights(name);
-    const file = await nodeProgram(exportOnnx(model, parameters, card));
+    const file = await nodeProgram(exportOnnx(model, parameters, metadata));
     const ours = classifier(await nodeRuntime(), model, parameters);
     for (const batch of [1, 5]) {
       const keys = keysFor(keyOf(3), [...Array(batch).keys()]);
@@ -57,15 +57,16 @@ it.each(["cnn-small", "wrn-10-1", "wrn-16-2"])(
 
 it("an exported file gives back its network, weights and noise", () => {
   const { model, parameters } = weights("wrn-10-1");
-  const back = importExported(exportOnnx(model, parameters, card));
+  const back = importExported(exportOnnx(model, parameters, metadata));
   expect(back.architecture.name).toBe("wrn-10-1");
   expect(back.parameters).toEqual(parameters);
-  expect(back.card).toEqual(card);
+  expect(back.metadata).toEqual(metadata);
+  expect(back.card).toBe(back.metadata);
 });
 
 it("a truncated file and a stranger's file are refused with what to do", () => {
   const { model, parameters } = weights("cnn-small");
-  const bytes = exportOnnx(model, parameters, card);
+  const bytes = exportOnnx(model, parameters, metadata);
   expect(() => importExported(bytes.subarray(0, bytes.length / 2))).toThrow("truncated or corrupt");
   expect(() => importExported(new Uint8Array(0))).toThrow("not exported by rampart");
 });

@@ -1,4 +1,4 @@
-// Whether the scores that a file gives an image depend on the images that share its batch.
+// Whether the scores that a file gives an image depend on the other images of its batch.
 
 import * as g from "../engine/graph/expressions.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
@@ -16,74 +16,69 @@ import {
 } from "../math/tensor.ts";
 import type { Architecture } from "./architecture.ts";
 import { padded } from "./batch-size.ts";
-import { withForeignErrors } from "./foreign-errors.ts";
+import { logitsOfBatches } from "./logits-of-batches.ts";
 import { type MixingNode, mixingNode } from "./mixing-node.ts";
 
-/** What runs the comparison. */
+/** The runtime that compares. */
 export type BatchRuntime = Runtime;
 
-/** Images that are compared. */
+/** The maximum number of images compared, and of images in a compared batch. */
 export const BATCH_CHECKED = 16;
-/** Share of the range of the scores that float32 does not explain. */
-const DIFFERENCE = 1e-3;
-/** Share of it from which a changed decision counts: below, two scores are equal but for rounding. */
-const NOISE = 1e-5;
+/** Score differences up to this share of the range of all scores are rounding in float32. */
+const MAX_DIFFERENCE = 1e-3;
+/** A changed decision counts from this share of the range on; below it, two scores are equal but for rounding. */
+const MIN_CHANGE = 1e-5;
 
-/** How the scores of the first images change with the batch. */
+/** How the scores of images change with the other images of their batch. */
 export interface BatchDependence {
-  /** Images that were compared. */
+  /** Images compared. */
   readonly images: number;
   /** The largest change of a score, as a share of the range of all scores. */
   readonly difference: number;
   /** Images whose decision changes. */
   readonly decisions: number;
-  /** Where the images meet; null where no node of the file shows it. */
+  /** The node that mixes images; null if no node of the file shows it. */
   readonly node: MixingNode | null;
 }
 
-/** A batch, and the place in it of each image that it holds. */
-interface Company {
-  readonly x: Tensor;
-  readonly places: ReadonlyMap<number, number>;
+/** Images to compare, [n, ...pixels], and how. */
+export interface ComparedImages {
+  readonly images: Tensor;
+  /** More images, to share a batch with; random ones are always added. */
+  readonly others?: Tensor | undefined;
+  /** The maximum batch. */
+  readonly size: number;
 }
 
-const count = (n: number) => Array.from({ length: n }, (_, i) => i);
+/** A batch, and the row of each compared image that is in it, by index of the image. */
+interface SharedBatch {
+  readonly x: Tensor;
+  readonly rowOfImage: ReadonlyMap<number, number>;
+}
 
-/** The images together in their order, and twice half of them, in the opposite order, after as many others. */
-function companies(images: Tensor, others: Tensor, size: number): Company[] {
-  const own = count(Math.min(images.shape[0], size));
-  const filled = (chosen: readonly number[]): Company => {
-    const strangers = rows(others, 0, size - chosen.length);
-    const x = concatRows([strangers, takeRows(images, chosen)]);
-    return { x, places: new Map(chosen.map((image, i) => [image, strangers.shape[0] + i])) };
+const indicesUpTo = (n: number) => Array.from({ length: n }, (_, i) => i);
+
+/** Three batches of `size`: the images in order, and each half of them, in reverse order, after other images. */
+function sharedBatches(images: Tensor, others: Tensor, size: number): SharedBatch[] {
+  const compared = indicesUpTo(Math.min(images.shape[0], size));
+  const afterOthers = (chosen: readonly number[]): SharedBatch => {
+    const first = rows(others, 0, size - chosen.length);
+    const x = concatRows([first, takeRows(images, chosen)]);
+    return { x, rowOfImage: new Map(chosen.map((image, i) => [image, first.shape[0] + i])) };
   };
-  const half = Math.ceil(own.length / 2);
-  const backwards = own.toReversed();
+  const half = Math.ceil(compared.length / 2);
+  const reversed = compared.toReversed();
   return [
-    { x: padded(rows(images, 0, own.length), size), places: new Map(own.map((i) => [i, i])) },
-    filled(backwards.slice(0, half)),
-    filled(backwards.slice(half)),
+    {
+      x: padded(rows(images, 0, compared.length), size),
+      rowOfImage: new Map(compared.map((image) => [image, image])),
+    },
+    afterOthers(reversed.slice(0, half)),
+    afterOthers(reversed.slice(half)),
   ];
 }
 
-/** Scores [batch, classes] of batches of one size, by one program. */
-async function scoresOf(
-  runtime: Runtime,
-  architecture: Architecture,
-  batches: readonly Tensor[],
-): Promise<Tensor[]> {
-  const x = g.input("x", batches[0].shape);
-  const { logits } = architecture.forward(x, () => g.input("", []), "frozen");
-  const program = await withForeignErrors(runtime, architecture).compile({ logits });
-  try {
-    const all: Tensor[] = [];
-    for (const batch of batches) all.push((await program.run({ x: batch })).logits as Tensor);
-    return all;
-  } finally {
-    await program.release();
-  }
-}
-
+/** The range of all finite numbers. */
 const finiteRange = (arrays: readonly Tensor[]): number => {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const { data } of arrays)
@@ -95,76 +90,81 @@ const finiteRange = (arrays: readonly Tensor[]): number => {
   return Math.max(high - low, Number.MIN_VALUE);
 };
 
-/** The largest difference of two rows; values that are the same infinity, or both NaN, do not differ. */
+/** The largest difference of two rows. Equal infinities do not differ, nor do two NaN; NaN and a number differ by ∞. */
 function distance(a: Float32Array, b: Float32Array): number {
-  let most = 0;
+  let largest = 0;
   for (const [i, value] of a.entries())
     if (!Object.is(value, b[i])) {
-      const apart = Math.abs(value - b[i]);
-      most = Math.max(most, Number.isNaN(apart) ? Number.POSITIVE_INFINITY : apart);
+      const difference = Math.abs(value - b[i]);
+      largest = Math.max(largest, Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference);
     }
-  return most;
+  return largest;
+}
+
+/** Scores of images alone, each the first row of its own batch, and of shared batches. */
+interface Scores {
+  readonly alone: readonly Tensor[];
+  readonly shared: readonly Tensor[];
+}
+
+/** The largest difference between an image alone and the same image in a shared batch, and the changed decisions. */
+function compare({ alone, shared }: Scores, batches: readonly SharedBatch[], range: number) {
+  const changed = new Set<number>();
+  let worst = { distance: 0, batch: 0, image: 0 };
+  for (const [batch, { rowOfImage }] of batches.entries())
+    for (const [image, row] of rowOfImage) {
+      if (image >= alone.length) continue;
+      const single = rows(alone[image], 0, 1);
+      const other = rows(shared[batch], row, row + 1);
+      const difference = distance(single.data, other.data);
+      if (difference > worst.distance) worst = { distance: difference, batch, image };
+      if (difference > MIN_CHANGE * range && argmaxRows(single)[0] !== argmaxRows(other)[0])
+        changed.add(image);
+    }
+  return { worst, decisions: changed.size };
 }
 
 /**
- * Scores images [n, ...] alone, together, and next to others, and says how much that changes them: null where it is at most
- * a thousandth of the scores' range and no decision changes. At most `size` images share a batch. Networks without a file
- * of somebody else's behind them, and those that run image by image, have nothing to compare.
+ * Scores images alone and in batches with others, and measures how much the scores change. Null if they change by rounding
+ * only and no decision changes, and for networks with nothing to compare: our own, and those that run one image at a time.
  */
 export async function batchDependence(
   runtime: Runtime,
   architecture: Architecture,
-  given: { images: Tensor; others?: Tensor | undefined; size: number },
+  { images: given, others, size: maxBatch }: ComparedImages,
 ): Promise<BatchDependence | null> {
-  const { images: raw, others: more, size: most } = given;
   const { fixedBatch = null, inputShape } = architecture;
-  const size = fixedBatch ?? Math.min(most, BATCH_CHECKED);
-  if (architecture.foreign !== true || size < 2 || raw.shape[0] === 0) return null;
-  // Images of another size are refused by whoever asks for them.
-  if (rowSize(raw) !== sizeOf(inputShape)) return null;
-  const drawn = uniform(keysFor(keyOf(0), count(size)), [size, ...inputShape]);
+  const size = fixedBatch ?? Math.min(maxBatch, BATCH_CHECKED);
+  if (architecture.foreign !== true || size < 2 || given.shape[0] === 0) return null;
+  // Images of another size are an error that the caller reports.
+  if (rowSize(given) !== sizeOf(inputShape)) return null;
   const shaped = (x: Tensor) => tensor([x.shape[0], ...inputShape], x.data);
-  const images = shaped(raw);
-  const strangers = more === undefined ? drawn : concatRows([shaped(more), drawn]);
-  const compared = companies(images, strangers, size);
-  const own = count(Math.min(images.shape[0], size, BATCH_CHECKED));
-  const alone = await scoresOf(
+  const images = shaped(given);
+  const random = uniform(keysFor(keyOf(0), indicesUpTo(size)), [size, ...inputShape]);
+  const company = others === undefined ? random : concatRows([shaped(others), random]);
+  const batches = sharedBatches(images, company, size);
+  const compared = indicesUpTo(Math.min(images.shape[0], size, BATCH_CHECKED));
+  const single = compared.map((i) => padded(rows(images, i, i + 1), fixedBatch ?? 1));
+  const alone = await logitsOfBatches(runtime, architecture, single);
+  const shared = await logitsOfBatches(
     runtime,
     architecture,
-    own.map((i) => padded(rows(images, i, i + 1), fixedBatch ?? 1)),
+    batches.map(({ x }) => x),
   );
-  const together = await scoresOf(
-    runtime,
-    architecture,
-    compared.map(({ x }) => x),
-  );
-  const range = finiteRange([...alone.map((one) => rows(one, 0, 1)), ...together]);
-  const changed = new Set<number>();
-  let worst = { distance: 0, company: 0, image: 0 };
-  for (const [company, { places }] of compared.entries())
-    for (const [image, place] of places) {
-      if (image >= own.length) continue;
-      const single = rows(alone[image], 0, 1);
-      const shared = rows(together[company], place, place + 1);
-      const apart = distance(single.data, shared.data);
-      if (apart > worst.distance) worst = { distance: apart, company, image };
-      if (apart > NOISE * range && argmaxRows(single)[0] !== argmaxRows(shared)[0])
-        changed.add(image);
-    }
-  if (worst.distance <= DIFFERENCE * range && changed.size === 0) return null;
-  const { x, places } = compared[worst.company];
+  const range = finiteRange([...alone.map((one) => rows(one, 0, 1)), ...shared]);
+  const { worst, decisions } = compare({ alone, shared }, batches, range);
+  if (worst.distance <= MAX_DIFFERENCE * range && decisions === 0) return null;
+  const { x, rowOfImage } = batches[worst.batch];
+  const suspects = [rowOfImage.get(worst.image) ?? 0];
   return {
-    images: own.length,
+    images: compared.length,
     difference: worst.distance / range,
-    decisions: changed.size,
-    node:
-      fixedBatch === null
-        ? await mixingNode(runtime, architecture, x, [places.get(worst.image) ?? 0])
-        : null,
+    decisions,
+    node: fixedBatch === null ? await mixingNode(runtime, architecture, x, suspects) : null,
   };
 }
 
-/** The network that gives every image the scores that it has alone; one that takes a fixed batch sees it filled with copies. */
+/** The network that scores every image alone. A network with a fixed batch then runs on copies of the image. */
 export function oneByOne(architecture: Architecture): Architecture {
   const { fixedBatch = null, forward, inputShape } = architecture;
   if (fixedBatch === null || fixedBatch === 1) return { ...architecture, fixedBatch: 1 };
@@ -180,24 +180,28 @@ export function oneByOne(architecture: Architecture): Architecture {
 }
 
 function percentOf(share: number): string {
-  if (!Number.isFinite(share)) return "beyond any bound";
+  if (!Number.isFinite(share)) return "without bound";
   const percent = 100 * share;
   return `${percent < 10 ? percent.toPrecision(2) : Math.round(percent)} % of their range`;
 }
 
-/** What a reader should know of it, in a sentence without its end. */
-export function describeDependence(found: BatchDependence): string {
-  const { images, difference, decisions, node } = found;
-  const what = `the scores of an image depend on the images that share its batch: of the first ${images} images scored alone, together and next to others, scores change by up to ${percentOf(difference)} and ${decisions} decisions change`;
-  if (node === null) return `${what}; no single node of the file shows where they meet`;
+/** A note about the dependence, as a clause without a full stop. */
+export function describeDependence({
+  images,
+  difference,
+  decisions,
+  node,
+}: BatchDependence): string {
+  const finding = `the scores of an image depend on the images that share its batch: over the first ${images} images, scored alone and in batches with others, scores change by up to ${percentOf(difference)} and ${decisions} decisions change`;
+  if (node === null) return `${finding}; no single node of the file shows where the images mix`;
   const causes: { readonly [C in MixingNode["cause"]]: string } = {
     range: `quantiser ${node.node} takes its scale from the whole batch`,
-    rounding: `node ${node.node} rounds, and other sizes of a batch are summed in another order`,
+    rounding: `node ${node.node} rounds, and other batch sizes are summed in another order`,
     mixing: `node ${node.node} mixes the images of a batch`,
   };
-  return `${what}; ${causes[node.cause]}`;
+  return `${finding}; ${causes[node.cause]}`;
 }
 
-/** Whether quantisation explains it, so that scoring the images one by one gives what the file means. */
+/** Whether quantisation causes the dependence, so that scoring images one by one gives the scores that the file intends. */
 export const isQuantisation = ({ node }: BatchDependence): boolean =>
   node !== null && node.cause !== "mixing";

@@ -1,41 +1,43 @@
 import { input } from "../engine/graph/ops.ts";
 import { writeOnnx } from "../engine/onnx/export/write-onnx.ts";
 import { readOnnx } from "../engine/onnx/read-onnx.ts";
-import type { Tensor } from "../math/tensor.ts";
+import type { NdArray, Tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
-import type { Architecture, InputSpec, Parameters } from "./architecture.ts";
+import type { Architecture, InputSpec, ParameterSpec, Parameters } from "./architecture.ts";
 import { architecture as architectureNamed } from "./architectures.ts";
 import { CHECKSUM, modelChecksum } from "./checksum.ts";
 import { storedHeldOut, storedInput, storedNames } from "./stored-metadata.ts";
 
-/** What a file says about the classifier in it; kept in `metadata_props` under `rampart.…`. */
+/** The metadata stored with a model: in ONNX files as `metadata_props` named `rampart.…`, in checkpoints as JSON. */
 export interface ModelMetadata {
+  /** The name of the defence that trained it; `unknown` for other people's files. */
   readonly defense: string;
-  /** Data set that the network was trained on, as on the command line. */
+  /** The data set that it was trained on, as named on the command line. */
   readonly data: string;
-  /** What is added to pixels at every prediction, `uniform:0.2`; null for a deterministic classifier. */
+  /** The noise added to pixels at every prediction, such as `uniform:0.2`; null for a deterministic classifier. */
   readonly noise: string | null;
-  /** Where the data set had no split: how many of its examples training held out for testing. Missing in older files. */
+  /** For a data set without a split: how many of its examples training held out for testing. Missing in older files. */
   readonly heldOut?: { readonly examples: number; readonly of: number } | undefined;
-  /** Class names; position is the output. */
+  /** The class name of each output. */
   readonly classNames: readonly string[];
-  /** What the first layer subtracts and divides by. */
+  /** The input's shape, and the mean and std of the first layer. */
   readonly input: InputSpec;
 }
 
 /**
- * A trained network as an ONNX file: input `pixels` [batch, channel, height, width] in [0, 1], output
- * `logits` [batch, classes], any batch. The file holds the noise-free network; the noise is metadata.
+ * The bytes of an ONNX file with a trained network: input `pixels` [batch, channel, height, width] in [0, 1], output
+ * `logits` [batch, classes], any batch. The network in the file has no noise; the noise is metadata.
  */
 export function exportOnnx(
   architecture: Architecture,
   parameters: Parameters,
   { defense, data, noise, classNames, input: spec, heldOut }: ModelMetadata,
 ): Uint8Array<ArrayBuffer> {
-  const shapes = new Map(architecture.parameters.map(({ name, shape }) => [name, shape]));
-  const once = new Map([...shapes].map(([name, shape]) => [name, input(name, shape)]));
+  const inputs = new Map(
+    architecture.parameters.map(({ name, shape }) => [name, input(name, shape)]),
+  );
   const pixels = input("pixels", [1, ...architecture.inputShape]);
-  const parameter = (name: string) => once.get(name) ?? input(name, []);
+  const parameter = (name: string) => inputs.get(name) ?? input(name, []);
   const { logits } = architecture.forward(pixels, parameter, "frozen");
   const metadata: Record<string, string> = {
     "rampart.architecture": architecture.name,
@@ -62,61 +64,72 @@ export function exportOnnx(
   );
 }
 
-/** Whether a file says that `exportOnnx` wrote it. */
+/** Whether metadata claim that `exportOnnx` wrote the file. */
 export const isExported = (metadata: Readonly<Record<string, string>>): boolean =>
   metadata["rampart.architecture"] !== undefined;
 
-/** Reads back a file that `exportOnnx` wrote: its network, weights and card. */
-export function importExported(bytes: Uint8Array): {
+/** The contents of a file that `exportOnnx` wrote. */
+export interface ExportedModel {
   readonly architecture: Architecture;
   readonly parameters: Parameters;
+  readonly metadata: ModelMetadata;
+  /** @deprecated The former name of `metadata`. */
   readonly card: ModelMetadata;
-  /** Whether the weights, or what the file says of them, were changed since the export; false for older files, which do not tell. */
+  /** Whether weights or metadata were changed since the export; false for older files, which have no checksum. */
   readonly changed: boolean;
-} {
-  const { metadata, initializers } = readOnnx(bytes);
-  const name = metadata["rampart.architecture"];
+}
+
+/** Reads a file that `exportOnnx` wrote. Throws `UsageError` for any other file, and for one whose arrays do not fit its network. */
+export function importExported(bytes: Uint8Array): ExportedModel {
+  const { metadata: stored, initializers } = readOnnx(bytes);
+  const name = stored["rampart.architecture"];
   if (name === undefined)
     throw new UsageError(
       "this ONNX file was not exported by rampart; open it as any other ONNX file",
+      { code: "bad-file" },
     );
-  const said = <T>(read: () => T): T => {
+  const parse = <T>(parser: () => T): T => {
     try {
-      return read();
+      return parser();
     } catch (cause) {
       throw new UsageError(
         `this ONNX file says that rampart exported it, but ${(cause as Error).message}; export it again`,
-        { cause },
+        { code: "bad-file", cause },
       );
     }
   };
-  const spec = said(() => storedInput(metadata["rampart.input"]));
-  const classNames = said(() => storedNames(metadata["rampart.classes"] ?? "[]"));
-  const heldOut = said(() => storedHeldOut(metadata["rampart.held_out"]));
+  const spec = parse(() => storedInput(stored["rampart.input"]));
+  const classNames = parse(() => storedNames(stored["rampart.classes"] ?? "[]"));
+  const heldOut = parse(() => storedHeldOut(stored["rampart.held_out"]));
   const architecture = architectureNamed(name, spec);
-  for (const { name: array, shape } of architecture.parameters)
-    if (
-      initializers[array]?.dtype !== "float32" ||
-      initializers[array].shape.join() !== shape.join()
-    )
-      throw new UsageError(
-        `the file says it holds a ${name}, whose ${array} is [${shape.join(", ")}], but holds ${initializers[array] === undefined ? "none" : `${initializers[array].dtype} [${initializers[array].shape.join(", ")}]`}; export it again`,
-      );
+  for (const spec of architecture.parameters) requireArray(name, spec, initializers[spec.name]);
   const parameters = Object.fromEntries(
     architecture.parameters.map(({ name: array }) => [array, initializers[array] as Tensor]),
   );
-  const sum = metadata[CHECKSUM];
+  const checksum = stored[CHECKSUM];
+  const metadata: ModelMetadata = {
+    defense: stored["rampart.defense"] ?? "standard",
+    data: stored["rampart.data"] ?? "",
+    noise: stored["rampart.noise"] || null,
+    classNames,
+    input: spec,
+    heldOut,
+  };
   return {
     architecture,
     parameters,
-    changed: sum !== undefined && sum !== modelChecksum(parameters, metadata),
-    card: {
-      defense: metadata["rampart.defense"] ?? "standard",
-      data: metadata["rampart.data"] ?? "",
-      noise: metadata["rampart.noise"] || null,
-      classNames,
-      input: spec,
-      heldOut,
-    },
+    metadata,
+    card: metadata,
+    changed: checksum !== undefined && checksum !== modelChecksum(parameters, stored),
   };
+}
+
+/** Throws `UsageError` unless a file's array has the type and shape that network `name` needs. */
+function requireArray(name: string, spec: ParameterSpec, array: NdArray | undefined): void {
+  if (array?.dtype === "float32" && array.shape.join() === spec.shape.join()) return;
+  const found = array === undefined ? "none" : `${array.dtype} [${array.shape.join(", ")}]`;
+  throw new UsageError(
+    `the file says it holds a ${name}, whose ${spec.name} is [${spec.shape.join(", ")}], but holds ${found}; export it again`,
+    { code: "bad-file" },
+  );
 }

@@ -1,4 +1,4 @@
-// The first node of a file at which the images of a batch meet, and whether quantisation explains it.
+// Finds the first node of a file that mixes the images of a batch, and whether quantisation explains it.
 
 import { input } from "../engine/graph/ops.ts";
 import { is, topological, type Value } from "../engine/graph/value.ts";
@@ -7,27 +7,27 @@ import type { Runtime } from "../engine/runtime/runtime.ts";
 import { type NdArray, rows, sizeOf, type Tensor } from "../math/tensor.ts";
 import type { Architecture } from "./architecture.ts";
 
-/** What the first node that tells an image from the same image in company does. */
+/** The first node whose value for an image depends on the other images of its batch. */
 export interface MixingNode {
-  /** `"/layer/ReduceMean" (ReduceMean)`. */
+  /** Name and operator: `"/layer/ReduceMean" (ReduceMean)`. */
   readonly node: string;
   /**
-   * `range`: a quantiser takes its scale from all images of a batch. `rounding`: a node rounds, and sums that differ in the
-   * last bits between sizes of a batch are rounded to different numbers. `mixing`: anything else.
+   * `range`: a quantiser takes its scale from all images of a batch. `rounding`: a node rounds sums whose last bits differ between
+   * batch sizes, and gets different numbers. `mixing`: anything else.
    */
   readonly cause: "range" | "rounding" | "mixing";
 }
 
-/** Share of a value's largest number that rounding in float32 does not explain. */
+/** Differences up to this share of a value's largest number are rounding in float32. */
 const TOLERANCE = 1e-4;
-/** Values that are computed at once. */
-const AT_ONCE = 8;
+/** Values computed by one program, which bounds memory. */
+const VALUES_PER_PROGRAM = 8;
 
-/** Values that depend on the images, each once. */
+/** The computed values that depend on the images, each once. */
 function dependent(traced: readonly TracedValue[]): TracedValue[] {
   const depends = new Set<Value>();
   for (const value of topological<Value>(traced.map(({ value }) => value)))
-    if (is(value, "Input") || value.inputs.some((one) => depends.has(one))) depends.add(value);
+    if (is(value, "Input") || value.inputs.some((input) => depends.has(input))) depends.add(value);
   const seen = new Set<Value>();
   return traced.filter(({ value }) => {
     if (!depends.has(value) || is(value, "Input") || seen.has(value)) return false;
@@ -36,60 +36,72 @@ function dependent(traced: readonly TracedValue[]): TracedValue[] {
   });
 }
 
-/** Offsets of an image's numbers in a batch's array, one list per way in which the two shapes can belong together. */
-function places(together: readonly number[], alone: readonly number[], row: number, batch: number) {
-  const count = sizeOf(alone);
-  if (together.length !== alone.length) return [];
-  if (sizeOf(together) === count) return [(k: number) => k];
-  const axis = together.findIndex((n, a) => n === batch * alone[a] && n !== alone[a]);
-  const others = together.every((n, a) => a === axis || n === alone[a]);
-  if (axis < 0 || !others) return [];
+/** Maps the offset of an element in the array of one image to its offset in the array of a batch. */
+type Offset = (k: number) => number;
+
+/**
+ * The ways in which the array of a batch can hold that of image `row`, by their shapes: one axis is `batch` times as long. If that
+ * axis joins the batch with another axis, the batch may be the outer or the inner one.
+ */
+function offsets(
+  inBatch: readonly number[],
+  alone: readonly number[],
+  row: number,
+  batch: number,
+): Offset[] {
+  if (inBatch.length !== alone.length) return [];
+  if (sizeOf(inBatch) === sizeOf(alone)) return [(k) => k];
+  const axis = inBatch.findIndex((n, a) => n === batch * alone[a] && n !== alone[a]);
+  const othersAgree = inBatch.every((n, a) => a === axis || n === alone[a]);
+  if (axis < 0 || !othersAgree) return [];
   const [n, inner] = [alone[axis], sizeOf(alone.slice(axis + 1))];
-  const at = (k: number, along: (i: number) => number) => {
+  const offset = (k: number, alongAxis: (i: number) => number) => {
     const outer = Math.floor(k / (n * inner));
     const i = Math.floor(k / inner) % n;
-    return (outer * n * batch + along(i)) * inner + (k % inner);
+    return (outer * n * batch + alongAxis(i)) * inner + (k % inner);
   };
-  // An axis that joins the batch to another one has the batch outside or inside.
-  return [(k: number) => at(k, (i) => row * n + i), (k: number) => at(k, (i) => i * batch + row)];
+  return [(k) => offset(k, (i) => row * n + i), (k) => offset(k, (i) => i * batch + row)];
 }
 
-/** Whether the numbers of an image differ between an array of a batch and the one of the image alone. */
-function differs(together: NdArray, alone: NdArray, row: number, batch: number): boolean {
-  const ways = places(together.shape, alone.shape, row, batch);
-  if (ways.length === 0) return false;
+/** Whether the numbers of image `row` differ between the array of a batch and that of the image alone. */
+function differs(inBatch: NdArray, alone: NdArray, row: number, batch: number): boolean {
+  const candidates = offsets(inBatch.shape, alone.shape, row, batch);
+  if (candidates.length === 0) return false;
   const count = sizeOf(alone.shape);
   let size = 0;
   for (let k = 0; k < count; k++) {
     const v = Math.abs(Number(alone.data[k]));
     if (v > size && v < Number.POSITIVE_INFINITY) size = v;
   }
-  const same = (place: (k: number) => number) => {
+  const agrees = (offset: Offset) => {
     for (let k = 0; k < count; k++) {
-      const [a, b] = [Number(alone.data[k]), Number(together.data[place(k)])];
+      const [a, b] = [Number(alone.data[k]), Number(inBatch.data[offset(k)])];
       if (!Object.is(a, b) && !(Math.abs(a - b) <= TOLERANCE * size)) return false;
     }
     return true;
   };
-  return !ways.some(same);
+  return !candidates.some(agrees);
 }
 
-const rounds =
+/** Operators that round, or compare, which turns a difference in the last bit into a whole step. */
+const roundingOperators =
   /^(QuantizeLinear|QLinear\w+|QGemm|Quant|BipolarQuant|Trunc|Round|Floor|Ceil|Sign|Cast|Greater\w*|Less\w*)$/;
-const ranges = /^Reduce(Max|Min)$/;
-const scales = /^(Div|Mul|Sub|Add|Clip|Max|Min|Neg|Abs|Cast|Round|Floor|Identity|Where|Reshape)$/;
-/** Steps between the largest number of a batch and the quantiser that is scaled by it. */
-const STEPS = 8;
+const rangeOperators = /^Reduce(Max|Min)$/;
+/** Operators between a range and the quantiser that is scaled by it. */
+const scalingOperators =
+  /^(Div|Mul|Sub|Add|Clip|Max|Min|Neg|Abs|Cast|Round|Floor|Identity|Where|Reshape)$/;
+/** The maximum number of operators between a range and its quantiser. */
+const MAX_STEPS = 8;
 
-/** Whether a quantiser, or a rounding, is scaled by what a node makes. */
+/** Whether a quantiser or a rounding is scaled by the value `first`. */
 function scalesQuantiser(traced: readonly TracedValue[], first: TracedValue): boolean {
   let reached = new Set([first.name]);
-  for (let step = 0; step < STEPS; step++) {
+  for (let step = 0; step < MAX_STEPS; step++) {
     const next = new Set(reached);
     for (const { name, node } of traced) {
-      if (!node.input.some((one) => reached.has(one))) continue;
+      if (!node.input.some((input) => reached.has(input))) continue;
       if (/^(QuantizeLinear|Round|Floor|Ceil|Quant)$/.test(node.opType)) return true;
-      if (scales.test(node.opType)) next.add(name);
+      if (scalingOperators.test(node.opType)) next.add(name);
     }
     if (next.size === reached.size) return false;
     reached = next;
@@ -100,13 +112,13 @@ function scalesQuantiser(traced: readonly TracedValue[], first: TracedValue): bo
 function causeOf(traced: readonly TracedValue[], first: TracedValue): MixingNode["cause"] {
   const { opType } = first.node;
   if (opType.startsWith("DynamicQuantize")) return "range";
-  if (ranges.test(opType) && scalesQuantiser(traced, first)) return "range";
-  return rounds.test(opType) ? "rounding" : "mixing";
+  if (rangeOperators.test(opType) && scalesQuantiser(traced, first)) return "range";
+  return roundingOperators.test(opType) ? "rounding" : "mixing";
 }
 
 /**
- * The first node, in the order of computation, that gives another value for an image in the batch x [batch, ...] than for
- * the image alone; null where no node shows it. `suspects` are the rows of x that are compared.
+ * The first node, in the order of computation, whose value for an image in the batch x [batch, ...] differs from its value for
+ * the image alone; null if there is none. `suspects` are the rows of x to compare.
  */
 export async function mixingNode(
   runtime: Runtime,
@@ -121,46 +133,44 @@ export async function mixingNode(
     dependent(trace(input("x", [1, ...inputShape]))).map(({ name, value }) => [name, value]),
   );
   const compared = dependent(traced).filter(({ name }) => single.has(name));
-  for (let from = 0; from < compared.length; from += AT_ONCE) {
-    const part = compared.slice(from, from + AT_ONCE);
-    const names = part.map((_, i) => String(i));
-    const of = (value: (one: TracedValue) => Value) =>
-      Object.fromEntries(part.map((one, i) => [names[i], value(one)]));
-    const whole = await runOnce(
+  for (let from = 0; from < compared.length; from += VALUES_PER_PROGRAM) {
+    const part = compared.slice(from, from + VALUES_PER_PROGRAM);
+    const outputs = (valueOf: (one: TracedValue) => Value) =>
+      Object.fromEntries(part.map((one, i) => [String(i), valueOf(one)]));
+    const [inBatch] = await valuesOf(
       runtime,
-      of(({ value }) => value),
+      outputs(({ value }) => value),
       [x],
     );
-    const alone = await runOnce(
+    const alone = await valuesOf(
       runtime,
-      of(({ name }) => single.get(name) as Value),
+      outputs(({ name }) => single.get(name) as Value),
       suspects.map((row) => rows(x, row, row + 1)),
     );
-    for (const [i, one] of part.entries()) {
-      const found = suspects.some((row, j) =>
-        differs(whole[0][names[i]], alone[j][names[i]], row, batch),
-      );
-      if (!found) continue;
-      const { name, opType } = one.node;
-      return {
-        node: `${JSON.stringify(name || one.name)} (${opType})`,
-        cause: causeOf(traced, one),
-      };
-    }
+    const first = part.find((_, i) =>
+      suspects.some((row, j) => differs(inBatch[i], alone[j][i], row, batch)),
+    );
+    if (first === undefined) continue;
+    const { name, opType } = first.node;
+    return {
+      node: `${JSON.stringify(name || first.name)} (${opType})`,
+      cause: causeOf(traced, first),
+    };
   }
   return null;
 }
 
-async function runOnce(
+/** The outputs of one program for each of some batches. */
+async function valuesOf(
   runtime: Runtime,
   outputs: Readonly<Record<string, Value>>,
   batches: readonly Tensor[],
 ): Promise<Record<string, NdArray>[]> {
   const program = await runtime.compile(outputs);
   try {
-    const all: Record<string, NdArray>[] = [];
-    for (const x of batches) all.push(await program.run({ x }));
-    return all;
+    const results: Record<string, NdArray>[] = [];
+    for (const x of batches) results.push(await program.run({ x }));
+    return results;
   } finally {
     await program.release();
   }

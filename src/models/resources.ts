@@ -1,42 +1,41 @@
-// What a network asks of a machine, counted on its expression before anything is allocated.
+// Estimates the memory and work of a network from its expression, before anything is allocated, and refuses hostile files.
 
 import { is, topological, type Value } from "../engine/graph/value.ts";
 import { workOf } from "../engine/graph/work.ts";
 import { type DType, sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 
-/** What one run takes. */
+/** The estimated cost of one run: sizes in bytes, work in multiply-adds. */
 export interface ResourceEstimate {
-  /** Most bytes of values that must be held at one time, of what depends on the image. */
+  /** Peak bytes of the values that depend on the image. */
   readonly alive: number;
-  /** Bytes of all that is constant, beyond what the file stores. */
+  /** Bytes of all constants that are computed, beyond those that the file stores. */
   readonly constants: number;
-  /** Of those, bytes of arrays that repeat a few numbers, as weights that a file generates do. */
+  /** The part of `constants` that repeats a few numbers, as the weights of a file that generates them do. */
   readonly generated: number;
-  /** Bytes of constants that slow operators read or write. */
+  /** Bytes of computed constants that slow operators read or write. */
   readonly slow: number;
-  /** Bytes of all values together. */
+  /** Bytes of all values, constants included. */
   readonly written: number;
-  /** Multiply-adds. */
+  /** Multiply-adds, those of constants included. */
   readonly work: number;
-  /** Of those, multiply-adds of what is constant. */
+  /** Multiply-adds of constants. */
   readonly constantWork: number;
 }
 
-/** What a file may ask for; of `written` and `work` the part that depends on the image. */
+/** Upper limits of an estimate. `written` and `work` limit the part that depends on the image. */
 export interface ResourceLimits {
   readonly alive: number;
   readonly constants: number;
-  /** Bytes of constants that are not generated. */
+  /** Limits constants that are not generated. */
   readonly computed: number;
-  /** Bytes of constants that slow operators read or write. */
   readonly slow: number;
   readonly written: number;
   readonly work: number;
   readonly constantWork: number;
 }
 
-/** Bytes of constants that any file may make; the weights of VGG-19 are 548 MiB. */
+/** Bytes of constants that any file may compute; the weights of VGG-19 take 548 MiB. */
 const MAX_CONSTANTS = 3 * 2 ** 28;
 
 const BYTES: { readonly [D in DType]: number } = {
@@ -48,10 +47,10 @@ const BYTES: { readonly [D in DType]: number } = {
   uint8: 1,
 };
 
-/** Operators whose result is the memory of their input. */
-const shared: ReadonlySet<string> = new Set(["Reshape", "StopGradient", "StraightThrough"]);
+/** Operators whose result shares the memory of their input. */
+const sharing: ReadonlySet<string> = new Set(["Reshape", "StopGradient", "StraightThrough"]);
 
-/** Operators that take long per element: products, sorts, windows. */
+/** Operators that are slow per element: products, sorts, windows. */
 const slow: ReadonlySet<string> = new Set([
   "MatMul",
   "Conv",
@@ -70,26 +69,27 @@ const slow: ReadonlySet<string> = new Set([
 
 const bytesOf = ({ dtype, shape }: Value) => BYTES[dtype] * sizeOf(shape);
 
-/** Bytes that a node needs beside its result: a transposed convolution is one product of matrices, then summed. */
-function besides(node: Value): number {
+/** Bytes that a node needs beside its result. A transposed convolution first computes a matrix product, then sums parts of it. */
+function scratchBytes(node: Value): number {
   if (!is(node, "ConvInputGradient")) return 0;
   const [dy, w] = node.inputs;
   return 4 * sizeOf(dy.shape.slice(2)) * sizeOf(w.shape.slice(1));
 }
 
-/** What computing these outputs takes, values being dropped after their last use. */
+/** The cost of computing these outputs if each value is dropped after its last use. */
 export function estimateResources(outputs: readonly Value[]): ResourceEstimate {
   const order = topological<Value>(outputs);
   const memory = new Map<Value, Value>();
   const uses = new Map<Value, number>();
-  const free = new Set<Value>();
-  const of = (value: Value) => memory.get(value) as Value;
+  const constant = new Set<Value>();
+  const memoryOf = (value: Value) => memory.get(value) as Value;
   for (const node of order) {
-    memory.set(node, shared.has(node.op) ? of(node.inputs[0]) : node);
-    for (const input of node.inputs) uses.set(of(input), (uses.get(of(input)) ?? 0) + 1);
-    if (!is(node, "Input") && node.inputs.every((input) => free.has(input))) free.add(node);
+    memory.set(node, sharing.has(node.op) ? memoryOf(node.inputs[0]) : node);
+    for (const input of node.inputs)
+      uses.set(memoryOf(input), (uses.get(memoryOf(input)) ?? 0) + 1);
+    if (!is(node, "Input") && node.inputs.every((input) => constant.has(input))) constant.add(node);
   }
-  for (const output of outputs) uses.set(of(output), Number.POSITIVE_INFINITY);
+  for (const output of outputs) uses.set(memoryOf(output), Number.POSITIVE_INFINITY);
   const total = {
     alive: 0,
     constants: 0,
@@ -99,118 +99,127 @@ export function estimateResources(outputs: readonly Value[]): ResourceEstimate {
     work: 0,
     constantWork: 0,
   };
-  let now = 0;
+  let alive = 0;
   for (const node of order) {
     const work = workOf(node);
     total.work += work;
-    if (free.has(node)) total.constantWork += work;
-    const own = of(node) === node && !is(node, "Constant") ? bytesOf(node) : 0;
-    total.written += own;
-    if (free.has(node)) {
-      total.constants += own;
-      if (is(node, "Expand")) total.generated += own;
-      if (slow.has(node.op)) total.slow += Math.max(own, ...node.inputs.map(bytesOf));
+    if (constant.has(node)) total.constantWork += work;
+    const isAllocated = memoryOf(node) === node && !is(node, "Constant");
+    const bytes = isAllocated ? bytesOf(node) : 0;
+    total.written += bytes;
+    if (constant.has(node)) {
+      total.constants += bytes;
+      if (is(node, "Expand")) total.generated += bytes;
+      if (slow.has(node.op)) total.slow += Math.max(bytes, ...node.inputs.map(bytesOf));
     } else {
-      now += own;
-      total.alive = Math.max(total.alive, now + besides(node));
+      alive += bytes;
+      total.alive = Math.max(total.alive, alive + scratchBytes(node));
     }
     for (const input of node.inputs) {
-      const left = (uses.get(of(input)) ?? 0) - 1;
-      uses.set(of(input), left);
-      if (left === 0 && !free.has(of(input))) now -= bytesOf(of(input));
+      const array = memoryOf(input);
+      const left = (uses.get(array) ?? 0) - 1;
+      uses.set(array, left);
+      if (left === 0 && !constant.has(array)) alive -= bytesOf(array);
     }
   }
   return total;
 }
 
-/** Bytes of the arrays that a graph's outputs reach. */
+/** Bytes of the constants that a file stores for these outputs. */
 export const storedBytes = (outputs: readonly Value[]): number =>
   topological<Value>(outputs).reduce(
     (sum, value) => sum + (is(value, "Constant") ? bytesOf(value) : 0),
     0,
   );
 
-/** What decides how much a file may ask for, in bytes. */
-export interface Carried {
-  /** What the file stores. */
+/** Sizes in bytes that decide how much a file may use. */
+export interface ResourceBasis {
+  /** Constants that the file stores. */
   readonly stored: number;
-  /** The image that the caller brings; 0 where its size is the file's word alone. */
+  /** The caller's image; 0 if only the file states its size. */
   readonly image: number;
   /** Weights that the file generates. */
   readonly generated?: number;
-  /** Constants that the caller allows (`--max-constants`); undefined for the limits of a file that nobody vouches for. */
+  /** Constants that the caller allows (`--max-constants`); undefined applies the limits for untrusted files. */
   readonly maxConstants?: number | undefined;
 }
 
 /**
- * What such a file may ask for, per image: a floor that small networks stay below, and more in proportion to what it
- * stores and to the image that the caller brings, since a network that needs much memory carries many weights or sees
- * large images (docs/auditing.md#hostile-files). Weights that a file generates allow the work that such weights do, and
- * nothing else, since they cost the file nothing; once the caller allows them, they count as if they were stored.
+ * The limits of a file, per image. Each has a floor that small networks stay below, and grows with the stored constants and with
+ * the caller's image, since a network that needs much memory has many weights or large images
+ * (docs/auditing.md#hostile-files). Generated weights cost a file nothing, so they raise only the limits on their own size and on
+ * work; once the caller allows them, they count as stored.
  */
 export function resourceLimits({
   stored,
   image,
   generated = 0,
   maxConstants,
-}: Carried): ResourceLimits {
-  const carried = maxConstants === undefined ? stored : stored + generated;
+}: ResourceBasis): ResourceLimits {
+  const trusted = maxConstants === undefined ? stored : stored + generated;
   return {
-    alive: Math.max(2 ** 27, 8 * carried, 256 * image),
+    alive: Math.max(2 ** 27, 8 * trusted, 256 * image),
     constants: maxConstants ?? Math.max(MAX_CONSTANTS, 32 * stored),
     computed: maxConstants ?? Math.max(2 ** 25, 32 * stored, generated),
     slow: maxConstants ?? Math.max(2 ** 25, 32 * stored),
-    written: Math.max(2 ** 30, 64 * carried, 4096 * image),
-    work: Math.max(2 ** 32, 2 ** 12 * carried, 2 ** 7 * generated, 2 ** 16 * image),
-    constantWork: Math.max(2 ** 32, 2 ** 12 * carried),
+    written: Math.max(2 ** 30, 64 * trusted, 4096 * image),
+    work: Math.max(2 ** 32, 2 ** 12 * trusted, 2 ** 7 * generated, 2 ** 16 * image),
+    constantWork: Math.max(2 ** 32, 2 ** 12 * trusted),
   };
 }
 
 const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toPrecision(3)} GiB`;
 
-/** What a file that makes more constants than are allowed is told. */
-export const tooManyConstants = (bytes: number, most: number): string =>
-  `makes ${gibibytes(bytes)} of constants of its own, and ${gibibytes(most)} are allowed; if you trust it, allow more: --max-constants ${Math.ceil(bytes / 2 ** 30 + 0.05)}GiB`;
+/** The predicate of a message about `bytes` of computed constants where `limit` bytes are allowed. */
+export const tooManyConstants = (bytes: number, limit: number): string =>
+  `makes ${gibibytes(bytes)} of constants of its own, and ${gibibytes(limit)} are allowed; if you trust it, allow more: --max-constants ${Math.ceil(bytes / 2 ** 30 + 0.05)}GiB`;
 
-/** Refuses a network that asks for more than it is allowed, before anything is allocated. */
+/** Throws `UsageError` for a network that exceeds its limits. `batch` is the batch that the estimate is for. */
 export function requireWithinLimits(
   resources: ResourceEstimate,
-  allowed: ResourceLimits,
+  limits: ResourceLimits,
   batch: number,
 ): void {
-  const { alive, constants, generated, written, work, constantWork } = resources;
+  requireConstants(resources, limits);
+  const activations = resources.written - resources.constants;
+  const work = resources.work - resources.constantWork;
+  const excesses = [
+    {
+      isExceeded: !(resources.alive <= limits.alive),
+      text: `needs ${gibibytes(resources.alive)} for values that are held at one time, and ${gibibytes(limits.alive)} are allowed`,
+    },
+    {
+      isExceeded: !(activations <= limits.written),
+      text: `writes ${gibibytes(activations)} of values in one run, and ${gibibytes(limits.written)} are allowed`,
+    },
+    {
+      isExceeded: !(work <= limits.work),
+      text: `takes ${work.toPrecision(3)} multiply-adds in one run, and ${limits.work.toPrecision(3)} are allowed`,
+    },
+  ];
+  const excess = excesses.find(({ isExceeded }) => isExceeded);
+  if (excess === undefined) return;
+  throw new UsageError(
+    `the file ${excess.text} for ${batch === 1 ? "an image" : `a batch of ${batch}, which it is fixed to`}, which is more than a classifier of its size should; it is damaged, or was made to exhaust this machine${batch === 1 ? "" : ", or should be exported with an open batch"}`,
+    { code: "bad-file" },
+  );
+}
+
+/** Throws `UsageError` for constants that exceed a limit which `--max-constants` can raise. */
+function requireConstants(resources: ResourceEstimate, limits: ResourceLimits): void {
+  const { constants, generated, slow, constantWork } = resources;
+  const refuse = (text: string): never => {
+    throw new UsageError(`the file ${text}`, { code: "bad-file" });
+  };
   const computed = constants - generated;
-  if (!(constants <= allowed.constants))
-    throw new UsageError(`the file ${tooManyConstants(constants, allowed.constants)}`);
-  if (!(computed <= allowed.computed))
-    throw new UsageError(`the file ${tooManyConstants(computed, allowed.computed)}`);
-  if (!(resources.slow <= allowed.slow))
-    throw new UsageError(
-      `the file multiplies or sorts ${gibibytes(resources.slow)} of constants of its own, and ${gibibytes(allowed.slow)} are allowed; if you trust it, allow more with --max-constants SIZE`,
+  if (!(constants <= limits.constants)) refuse(tooManyConstants(constants, limits.constants));
+  if (!(computed <= limits.computed)) refuse(tooManyConstants(computed, limits.computed));
+  if (!(slow <= limits.slow))
+    refuse(
+      `multiplies or sorts ${gibibytes(slow)} of constants of its own, and ${gibibytes(limits.slow)} are allowed; if you trust it, allow more with --max-constants SIZE`,
     );
-  if (!(constantWork <= allowed.constantWork))
-    throw new UsageError(
-      `the file takes ${constantWork.toPrecision(3)} multiply-adds to compute constants of its own, and ${allowed.constantWork.toPrecision(3)} are allowed; if you trust it, allow more with --max-constants SIZE`,
+  if (!(constantWork <= limits.constantWork))
+    refuse(
+      `takes ${constantWork.toPrecision(3)} multiply-adds to compute constants of its own, and ${limits.constantWork.toPrecision(3)} are allowed; if you trust it, allow more with --max-constants SIZE`,
     );
-  const activations = written - constants;
-  const flops = work - constantWork;
-  const asks = [
-    [
-      alive <= allowed.alive,
-      `needs ${gibibytes(alive)} for values that are held at one time, and ${gibibytes(allowed.alive)} are allowed`,
-    ],
-    [
-      activations <= allowed.written,
-      `writes ${gibibytes(activations)} of values in one run, and ${gibibytes(allowed.written)} are allowed`,
-    ],
-    [
-      flops <= allowed.work,
-      `takes ${flops.toPrecision(3)} multiply-adds in one run, and ${allowed.work.toPrecision(3)} are allowed`,
-    ],
-  ] as const;
-  for (const [modest, text] of asks)
-    if (!modest)
-      throw new UsageError(
-        `the file ${text} for ${batch === 1 ? "an image" : `a batch of ${batch}, which it is fixed to`}, which is more than a classifier of its size should; it is damaged, or was made to exhaust this machine${batch === 1 ? "" : ", or should be exported with an open batch"}`,
-      );
 }

@@ -7,7 +7,7 @@ import { exportOnnx, importExported } from "./export.ts";
 import { requireMetadata, storedInput, storedNames } from "./stored-metadata.ts";
 
 const spec = { shape: [1, 4, 4], classes: 2, mean: [0.5], std: [0.5] };
-const card = {
+const metadata = {
   architecture: "mlp-small",
   defense: "standard",
   data: "mnist",
@@ -16,11 +16,11 @@ const card = {
   input: spec,
 };
 
-describe("the card of a stored network", () => {
+describe("the metadata of a stored network", () => {
   it("is taken as it was written", () => {
     expect(storedInput(JSON.stringify(spec))).toEqual(spec);
     expect(storedNames('["a"]')).toEqual(["a"]);
-    expect(() => requireMetadata(card)).not.toThrow();
+    expect(() => requireMetadata(metadata)).not.toThrow();
   });
 
   it.each([
@@ -38,8 +38,12 @@ describe("the card of a stored network", () => {
 
   it.each([
     ["no object", 5, "its model is wrong"],
-    ["a name that is no text", { ...card, architecture: {} }, "its model.architecture is wrong"],
-    ["no input", { ...card, input: undefined }, "its model.input is wrong"],
+    [
+      "a name that is no text",
+      { ...metadata, architecture: {} },
+      "its model.architecture is wrong",
+    ],
+    ["no input", { ...metadata, input: undefined }, "its model.input is wrong"],
   ])("of a checkpoint with %s is refused", (_, value, message) => {
     expect(() => requireMetadata(value)).toThrow(message);
   });
@@ -55,10 +59,10 @@ describe("a file that says we exported it", () => {
   const parameters = Object.fromEntries(
     network.parameters.map(({ name, shape }) => [name, tensor(shape)]),
   );
-  const whole = exportOnnx(network, parameters, card);
+  const whole = exportOnnx(network, parameters, metadata);
 
   it("is opened or refused with a message, whatever was done to its bytes", () => {
-    expect(importExported(whole).card.classNames).toEqual(["a", "b"]);
+    expect(importExported(whole).metadata.classNames).toEqual(["a", "b"]);
     const texts = Buffer.from(whole).indexOf("rampart.architecture");
     fc.assert(
       fc.property(

@@ -1,9 +1,9 @@
-// What files of ours say about the network in them is text that anybody may have written.
+// Validates the metadata of our own files: a file's text may come from anyone.
 
 import { z } from "zod";
 import type { InputSpec } from "./architecture.ts";
 
-/** Sides and classes that a stored network may state. */
+/** The maximum side, number of classes and number of channels in stored metadata. */
 const MAX_LENGTH = 2 ** 16;
 const Length = z.int().positive().max(MAX_LENGTH);
 const PerChannel = z.array(z.number()).min(1).max(MAX_LENGTH);
@@ -34,36 +34,36 @@ const Stored = z.looseObject({
   heldOut: HeldOut.optional(),
 });
 
-/** What one schema says of a value; throws an `Error` that says in a few words what is wrong. */
-function valid<S extends z.ZodType>(schema: S, what: string, value: unknown): z.output<S> {
+/** The value as its schema parses it. Throws an `Error` whose message continues a sentence about the file. */
+function valid<S extends z.ZodType>(schema: S, name: string, value: unknown): z.output<S> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [{ path, message }] = result.error.issues;
-  throw new Error(`its ${[what, ...path].join(".").slice(0, 100)} is wrong: ${message}`);
+  throw new Error(`its ${[name, ...path].join(".").slice(0, 100)} is wrong: ${message}`);
 }
 
-/** The value of JSON text in a file; throws an `Error` in a few words where it is none. */
-export function parsedJson(what: string, text: string | undefined): unknown {
+/** The value of a JSON text. Throws an `Error` whose message continues a sentence about the file. */
+export function parsedJson(name: string, text: string | undefined): unknown {
   try {
     return JSON.parse(text ?? "");
   } catch {
-    throw new Error(`its ${what} is not JSON`);
+    throw new Error(`its ${name} is not JSON`);
   }
 }
 
-/** What the first layer of a stored network expects. */
+/** The input of a stored network: shape, classes, mean and std. */
 export const storedInput = (text: string | undefined): InputSpec =>
   valid(Input, "input", parsedJson("input", text));
 
-/** What training held out of a data set without a split; undefined where a file does not say. */
+/** The examples that training held out of a data set without a split; undefined if the file does not say. */
 export const storedHeldOut = (text: string | undefined) =>
   text === undefined ? undefined : valid(HeldOut, "held_out", parsedJson("held_out", text));
 
-/** Names of classes in a file. */
+/** The class names in a file. */
 export const storedNames = (text: string): string[] =>
   valid(Names, "classes", parsedJson("classes", text));
 
-/** Throws an `Error` in a few words where a checkpoint's card could not be opened. */
+/** Throws an `Error` unless a value is a checkpoint's `CheckpointMetadata`; the message continues a sentence about the file. */
 export function requireMetadata(value: unknown): void {
   valid(Stored, "model", value);
 }

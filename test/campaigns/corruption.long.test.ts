@@ -36,7 +36,7 @@ interface Format {
 const input = { shape: [1, 8, 8], classes: 3, mean: [0.5], std: [0.25] };
 const network = architecture("cnn-small", input);
 const parameters = initialParameters(network);
-const card = {
+const metadata = {
   defense: "standard",
   data: "toy",
   noise: "uniform:0.2",
@@ -119,7 +119,7 @@ const formats: Readonly<Record<string, Format>> = {
       ),
   },
   "model.onnx": {
-    bytes: exportOnnx(network, parameters, card),
+    bytes: exportOnnx(network, parameters, metadata),
     read(bytes) {
       const {
         architecture: found,
