@@ -135,8 +135,8 @@ export async function mixingNode(
   const compared = dependent(traced).filter(({ name }) => single.has(name));
   for (let from = 0; from < compared.length; from += VALUES_PER_PROGRAM) {
     const part = compared.slice(from, from + VALUES_PER_PROGRAM);
-    const outputs = (valueOf: (one: TracedValue) => Value) =>
-      Object.fromEntries(part.map((one, i) => [String(i), valueOf(one)]));
+    const outputs = (select: (one: TracedValue) => Value) =>
+      Object.fromEntries(part.map((one, i) => [String(i), select(one)]));
     const [inBatch] = await valuesOf(
       runtime,
       outputs(({ value }) => value),

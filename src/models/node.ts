@@ -20,39 +20,43 @@ import { type ImportedNetwork, type ImportedOptions, importedNetwork } from "./i
 import { type Network, network } from "./network.ts";
 import { verifyBatchRewrite } from "./verify-batch-rewrite.ts";
 
-/** Bytes that a packed model may have when it is unpacked: a floor, or more in proportion to what is packed. */
-const mostUnpacked = (packed: number): number =>
+/** The maximum bytes of a gzipped model of `packed` bytes once it is unpacked. */
+const maxUnpacked = (packed: number): number =>
   Math.min(MAX_ARRAYS, Math.max(2 ** 28, 32 * packed));
 
-/** The same bytes, unless they show that they are of another format. */
-function onnxOnly(path: string, bytes: Uint8Array): Uint8Array {
+/** The bytes; throws `UsageError` if they belong to another format than ONNX. */
+function requireOnnx(path: string, bytes: Uint8Array): Uint8Array {
   const other = otherKind(path, bytes, "an ONNX model", ["onnx"]);
   if (other !== undefined) throw new UsageError(other, { code: "bad-file" });
   return bytes;
 }
 
-/** The bytes of a file; one that was packed by gzip is unpacked. */
-async function bytesOf(path: string): Promise<Uint8Array> {
+/** The bytes of an ONNX file, unpacked if it is gzipped. Throws `UsageError` for other formats and damaged gzip files. */
+export async function readOnnxBytes(path: string): Promise<Uint8Array> {
   const bytes = await readBytes(path);
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return onnxOnly(path, bytes);
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return requireOnnx(path, bytes);
   try {
-    return onnxOnly(path, gunzipSync(bytes, { maxOutputLength: mostUnpacked(bytes.length) }));
+    return requireOnnx(path, gunzipSync(bytes, { maxOutputLength: maxUnpacked(bytes.length) }));
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;
     if ((cause as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE")
       throw new UsageError(
-        `${path} (${bytes.length} bytes) unpacks to more than ${mostUnpacked(bytes.length)} bytes; it was made to exhaust this machine, so unpack it yourself if you trust it`,
-        { cause },
+        `${path} (${bytes.length} bytes) unpacks to more than ${maxUnpacked(bytes.length)} bytes; it was made to exhaust this machine, so unpack it yourself if you trust it`,
+        { code: "bad-file", cause },
       );
-    throw new UsageError(`${path} is a truncated or damaged gzip file`, { cause });
+    throw new UsageError(`${path} is a truncated or damaged gzip file`, {
+      code: "bad-file",
+      cause,
+    });
   }
 }
 
-/** A file beside a model; one outside the model's folder is never opened. */
-async function besides(path: string, location: string): Promise<Uint8Array> {
+/** The bytes of a file beside a model. Never opens a file outside the model's folder, links included. */
+async function readExternal(path: string, location: string): Promise<Uint8Array> {
   const folder = await realpath(dirname(path));
   const outside = new UsageError(
     `${path} keeps arrays in ${JSON.stringify(location)}, which is outside its own folder; it was not opened`,
+    { code: "bad-file" },
   );
   if (location === "" || isAbsolute(location) || location.split(/[\\/]/).includes(".."))
     throw outside;
@@ -60,28 +64,26 @@ async function besides(path: string, location: string): Promise<Uint8Array> {
   const real = await realpath(full).catch(() => {
     throw new UsageError(
       `${path} keeps arrays in ${location}, which is not beside it; copy both files`,
+      { code: "not-found" },
     );
   });
   if (!real.startsWith(folder + sep)) throw outside;
   return readBytes(real);
 }
 
-/** The bytes of an ONNX file; one that was packed by gzip is unpacked. */
-export { bytesOf as readOnnxBytes };
-
-/** The messages of an ONNX file, with the arrays that it keeps in files beside it. */
+/** An ONNX file as parsed messages, with the arrays that it keeps in files beside it. `given` are its bytes, if already read. */
 export async function readModelNode(path: string, given?: Uint8Array): Promise<OnnxModel> {
-  const bytes = given ?? (await bytesOf(path));
+  const bytes = given ?? (await readOnnxBytes(path));
   const locations = externalLocations(bytes);
   const files = await Promise.all(
-    locations.map(async (location) => [location, await besides(path, location)] as const),
+    locations.map(async (location) => [location, await readExternal(path, location)] as const),
   );
   return readModel(bytes, new Map(files));
 }
 
 const nameOf = (path: string) => path.split(/[\\/]/).at(-1) ?? path;
 
-/** The classifier in a model's messages; one that is fixed to a batch is checked against single runs. */
+/** The classifier in a parsed file. Checks on the runtime that the network computes the same for other batch sizes. */
 export const importModel = async (
   model: OnnxModel,
   path: string,
@@ -93,39 +95,36 @@ export const importModel = async (
     importedNetwork(model, nameOf(path), options),
   );
 
-/** The classifier in an ONNX file of anybody's. */
+/** The classifier in an ONNX file. Throws `UsageError` for what cannot be read. */
 export const importNode = async (
   path: string,
   options: ImportedOptions = {},
   runtime?: Runtime,
 ): Promise<ImportedNetwork> => importModel(await readModelNode(path), path, options, runtime);
 
-/** How a file is opened as a function. */
+/** How a file is opened as a function of arrays. */
 export interface OpenNetworkOptions extends ImportedOptions, NodeRuntimeOptions {
-  /** Told what a reader of the outputs should know. */
+  /** Receives notes that concern the outputs. */
   readonly note?: (line: string) => void;
 }
 
 /** Notes that say why images run one by one. */
 const RUN_ALONE: ReadonlySet<NoteCode> = new Set(["no-batch-axis", "batch-last", "single-image"]);
 
-/** The function in an ONNX file, ready to run; one whose outputs depend on the batch is run on each input alone. */
+/** Opens an ONNX file as a function. If outputs depend on the other inputs of a batch, every input runs alone. */
 export async function openNetworkNode(
   path: string,
   { threads, device, note = () => undefined, ...options }: OpenNetworkOptions = {},
 ): Promise<Network> {
-  const runtime = await nodeRuntime({
-    ...(threads !== undefined && { threads }),
-    ...(device !== undefined && { device }),
-  });
+  const runtime = await nodeRuntime({ threads, device });
   const imported = await importNode(path, { ...options, raw: true }, runtime);
   const keys = keysFor(
     keyOf(0),
     Array.from({ length: BATCH_CHECKED }, (_, i) => i),
   );
-  const drawn = uniform(keys, [keys.length, ...imported.inputShape]);
+  const images = uniform(keys, [keys.length, ...imported.inputShape]);
   const dependence = await batchDependence(runtime, imported, {
-    images: drawn,
+    images,
     size: BATCH_CHECKED,
   });
   for (const { code, text } of imported.notes) if (RUN_ALONE.has(code)) note(text);

@@ -15,9 +15,9 @@ import {
 import {
   checkpointName,
   checkpointNames,
-  keeping,
   latestCheckpoint,
   saveCheckpoint,
+  withWriteErrors,
 } from "../models/opening/checkpoints.ts";
 import { trainableClassifier } from "../models/trainable-classifier.ts";
 import { changedTarget } from "./changed-target.ts";
@@ -215,7 +215,7 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
       const metrics = await metricsOf(position);
       position = { step: position.step, epoch: position.epoch + 1, ...NOTHING };
       // The line first: a run killed in between drops it when it resumes, and writes it again.
-      await keeping(files, appendMetrics(files, metrics));
+      await withWriteErrors(files, appendMetrics(files, metrics));
       const path = await save();
       yield { event: "epoch", ...metrics };
       yield { event: "checkpoint", step: position.step, path };

@@ -6,43 +6,47 @@ import type { ModelMetadata } from "../export.ts";
 import { parsedJson, requireMetadata } from "../stored-metadata.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 
-/** What a checkpoint says about its model, enough to open it without its run directory. */
+/** The metadata of a checkpoint's model, which suffice to open it without its run directory. */
 export interface CheckpointMetadata extends ModelMetadata {
+  /** The name of the network: `wrn-10-1`. */
   readonly architecture: string;
-  /** Trainable numbers. */
+  /** The number of trainable scalars. */
   readonly parameters: number;
-  /** Images in the training split, whether they are used or not; a changed data set shows here. */
+  /** Images in the training split, used or not; shows whether the data set has changed. */
   readonly trainImages: number;
 }
 
-/** Where a run stands. Sums are over the epoch under way, so that its means are exact after a resume. */
+/** How far a training run has come. Sums are over the current epoch, so its means stay exact after a resume. */
 export interface Position {
-  /** Steps done since the run began. */
+  /** Steps finished in the run. */
   readonly step: number;
   /** Epochs finished. */
   readonly epoch: number;
-  /** Steps done in the epoch under way. */
+  /** Steps finished in the current epoch. */
   readonly stepInEpoch: number;
+  /** Sum of the mean losses of these steps. */
   readonly lossSum: number;
+  /** Examples classified correctly in these steps. */
   readonly correct: number;
+  /** Time spent on these steps. */
   readonly seconds: number;
 }
 
-/** Everything that a step changes. */
+/** The arrays that a training step changes. */
 export interface TrainState {
   /** Parameters and running statistics. */
   readonly parameters: Parameters;
-  /** What the optimiser remembers, by `slotName`. */
+  /** The optimiser's state, by `slotName`. */
   readonly slots: Readonly<Record<string, Tensor>>;
 }
 
-/** The options of a training that opening its model needs; the trainer stores more. */
+/** The training options that opening a model needs; a trainer stores more. */
 export interface StoredOptions {
   readonly dropout: number;
   readonly seed: number;
 }
 
-/** Everything that a run needs to go on; `Options` are those of the trainer that wrote it. */
+/** Everything that a run needs to resume. `Options` are those of the trainer that wrote it. */
 export interface Checkpoint<Options extends StoredOptions = StoredOptions> {
   readonly state: TrainState;
   readonly position: Position;
@@ -53,7 +57,7 @@ export interface Checkpoint<Options extends StoredOptions = StoredOptions> {
 
 const FORMAT = "rampart checkpoint 1";
 
-/** The bytes of a safetensors file: weights under their own names, then what the optimiser remembers. */
+/** The bytes of a safetensors file with a checkpoint: parameters, then the optimiser's state, both by name. */
 export const writeCheckpoint = ({ state, position, model, options, target }: Checkpoint) =>
   writeSafetensors({
     tensors: { ...state.parameters, ...state.slots },
@@ -67,36 +71,38 @@ export const writeCheckpoint = ({ state, position, model, options, target }: Che
     },
   });
 
-/** Reads what `writeCheckpoint` wrote, or throws an `Error` that says in a few words what is wrong. */
+/** Reads a file of `writeCheckpoint`. Throws an `Error` whose message continues a sentence about the file. */
 export async function readCheckpoint<Options extends StoredOptions>(
   bytes: Uint8Array,
 ): Promise<Checkpoint<Options>> {
   const { tensors, metadata, verified } = await readSafetensors(bytes);
   if (metadata.format !== FORMAT) throw new Error("it is not a checkpoint of rampart");
   if (!verified) throw new Error("it has no checksum");
-  const [parameters, slots] = [false, true].map((remembered) =>
-    Object.fromEntries(
-      Object.entries(tensors).filter(([name]) => name.startsWith("momentum/") === remembered),
-    ),
-  );
-  const [position, model, options, target] = ["position", "model", "options", "target"].map(
-    (name) => {
-      const value = parsedJson(name, metadata[name]);
-      if (typeof value === "object" && value !== null) return value;
-      throw new Error(`its ${name} is no object`);
-    },
-  );
+  const arrays = Object.entries(tensors);
+  const isSlot = (name: string) => name.startsWith("momentum/");
+  const object = (name: string): object => {
+    const value = parsedJson(name, metadata[name]);
+    if (typeof value === "object" && value !== null) return value;
+    throw new Error(`its ${name} is no object`);
+  };
+  const position = object("position") as Position;
+  const model = object("model") as CheckpointMetadata;
+  const options = object("options") as Options;
+  const target = object("target") as RuntimeTarget;
   requireMetadata(model);
   return {
-    state: { parameters, slots },
-    position: position as Position,
-    model: model as CheckpointMetadata,
-    options: options as Options,
-    target: target as RuntimeTarget,
+    state: {
+      parameters: Object.fromEntries(arrays.filter(([name]) => !isSlot(name))),
+      slots: Object.fromEntries(arrays.filter(([name]) => isSlot(name))),
+    },
+    position,
+    model,
+    options,
+    target,
   };
 }
 
-/** The first array that does not fit the architecture, in words; undefined if all fit. */
+/** Describes the first array whose shape does not fit the architecture: `fc.bias is missing, not [10]`; undefined if all fit. */
 export function misfit({ parameters }: Architecture, arrays: Parameters): string | undefined {
   const text = (array: Tensor | undefined) =>
     array === undefined ? "missing" : `[${array.shape.join(", ")}]`;

@@ -10,14 +10,14 @@ import {
 
 const FOLDER = "checkpoints";
 
-/** Newest files that are kept: the last one, and two to fall back to. */
+/** Checkpoints that are kept: the newest one, and two to fall back to. */
 const KEPT = 3;
 
-/** `epoch-3.safetensors` after three epochs, `epoch-3-step-20.safetensors` 20 steps later. */
+/** The file of a checkpoint: `epoch-3.safetensors` after three epochs, `epoch-3-step-20.safetensors` 20 steps later. */
 export const checkpointName = ({ epoch, stepInEpoch }: Position): string =>
   `${FOLDER}/epoch-${epoch}${stepInEpoch > 0 ? `-step-${stepInEpoch}` : ""}.safetensors`;
 
-/** The run's checkpoint files, newest first; other files are passed over. */
+/** The names of a run's checkpoint files, newest first; ignores other files. */
 export async function checkpointNames(files: RunFiles): Promise<string[]> {
   return (await files.list(FOLDER))
     .flatMap((name) => {
@@ -28,7 +28,7 @@ export async function checkpointNames(files: RunFiles): Promise<string[]> {
     .map(({ name }) => `${FOLDER}/${name}`);
 }
 
-/** The checkpoint in a file, or a UsageError: `runs/a/checkpoints/epoch-3.safetensors is damaged: …`. */
+/** Reads a checkpoint. Throws `UsageError`: `runs/a/checkpoints/epoch-3.safetensors is damaged: …`. */
 async function read<Options extends StoredOptions>(
   files: RunFiles,
   name: string,
@@ -37,13 +37,15 @@ async function read<Options extends StoredOptions>(
   try {
     return await readCheckpoint(bytes);
   } catch (error) {
-    throw new UsageError(`${files.path}/${name} is damaged: ${(error as Error).message}`);
+    throw new UsageError(`${files.path}/${name} is damaged: ${(error as Error).message}`, {
+      code: "bad-file",
+    });
   }
 }
 
 /**
- * The run's newest checkpoint; undefined if it has none. If that one is damaged, the error names the newest good
- * one: whether to go back is for the user to decide.
+ * The newest checkpoint of a run; undefined if it has none. If the newest is damaged, throws a `UsageError` that names the newest
+ * good one, since only the user can decide to go back.
  */
 export async function latestCheckpoint<Options extends StoredOptions = StoredOptions>(
   files: RunFiles,
@@ -55,11 +57,11 @@ export async function latestCheckpoint<Options extends StoredOptions = StoredOpt
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     for (const name of older) {
-      const good = await read(files, name).then(
+      const isGood = await read(files, name).then(
         () => true,
         () => false,
       );
-      if (good)
+      if (isGood)
         throw new UsageError(error.lines, {
           code: "bad-file",
           next: `the previous one, ${files.path}/${name}, is good: delete the damaged file to go on from there`,
@@ -72,8 +74,8 @@ export async function latestCheckpoint<Options extends StoredOptions = StoredOpt
   }
 }
 
-/** What `action` gives; if it fails for want of space or rights, an error that says what is safe and what to do. */
-export async function keeping<T>(files: RunFiles, action: Promise<T>): Promise<T> {
+/** Awaits a write to a run. If the disk or permissions make it fail, throws a `UsageError` that names the last intact checkpoint. */
+export async function withWriteErrors<T>(files: RunFiles, action: Promise<T>): Promise<T> {
   try {
     return await action;
   } catch (error) {
@@ -89,10 +91,10 @@ export async function keeping<T>(files: RunFiles, action: Promise<T>): Promise<T
   }
 }
 
-/** Saves a checkpoint, then removes those that are no longer needed; returns its name. */
+/** Saves a checkpoint, then removes old ones; returns the name of its file. */
 export async function saveCheckpoint(files: RunFiles, checkpoint: Checkpoint): Promise<string> {
   const name = checkpointName(checkpoint.position);
-  await keeping(files, files.write(name, await writeCheckpoint(checkpoint)));
+  await withWriteErrors(files, files.write(name, await writeCheckpoint(checkpoint)));
   for (const old of (await checkpointNames(files)).slice(KEPT)) await files.remove(old);
   return name;
 }

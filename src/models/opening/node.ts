@@ -16,20 +16,21 @@ import { importModel, readModelNode, readOnnxBytes } from "../node.ts";
 import { latestCheckpoint } from "./checkpoints.ts";
 import { modelOfCheckpoint, modelOfFile, modelOfNetwork, type OpenModel } from "./open-model.ts";
 
-/** How a file of somebody else's is to be read, and what checks it. */
+/** How an imported file is read, and the runtime that checks it. */
 export interface OpenOptions extends ImportedOptions {
   readonly runtime?: Runtime;
-  /** The network of a run directory whose network is the caller's own. */
+  /** The network of a run directory that was trained with `ownModel`. */
   readonly ownModel?: Architecture;
-  /** Shape of the images that the network will meet, taken where `shape` is not stated; not recorded. */
+  /** The shape of the images that the network will see, used if `shape` is not given; not recorded. */
   readonly images?: Shape;
 }
 
-/** The bytes of a checkpoint, unless they show that they are of another format. */
-function checkpointOnly(path: string, bytes: Uint8Array): Uint8Array {
+/** The bytes; throws `UsageError` if they belong to another format than a checkpoint. */
+function requireCheckpoint(path: string, bytes: Uint8Array): Uint8Array {
   if (contentsKind(bytes)?.code === "onnx")
     throw new UsageError(
       `${path} is an ONNX model whose name does not end in .onnx; rename it, and give that name`,
+      { code: "bad-file" },
     );
   const needed = "an ONNX model (.onnx) or a checkpoint (.safetensors)";
   const other = otherKind(path, bytes, needed, ["safetensors"]);
@@ -37,8 +38,8 @@ function checkpointOnly(path: string, bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** A folder that is no run directory, or whose training ended before its first checkpoint. */
-async function withoutCheckpoints(path: string): Promise<UsageError> {
+/** The error for a folder without checkpoints; suggests an ONNX file in it. */
+async function noCheckpointsError(path: string): Promise<UsageError> {
   const names = await whileReading(path, readdir(path));
   const networks = names.filter((name) => /\.onnx(\.gz)?$/.test(name)).sort();
   const [first] = networks.includes("model.onnx") ? ["model.onnx"] : networks;
@@ -53,7 +54,7 @@ async function withoutCheckpoints(path: string): Promise<UsageError> {
   );
 }
 
-/** Opens a run directory (its newest checkpoint), a checkpoint, or any .onnx file, packed by gzip or not. */
+/** Opens a run directory (its newest checkpoint), a checkpoint, or any .onnx file, gzipped or not. Throws `UsageError`. */
 export async function openModelNode(
   path: string,
   { runtime, images, ownModel, ...reading }: OpenOptions = {},
@@ -62,27 +63,28 @@ export async function openModelNode(
   if (found === undefined)
     throw new UsageError(
       `${path}: there is no such run directory or file; give the --out of a training run, a .safetensors or an .onnx file`,
+      { code: "not-found" },
     );
   if (found.isDirectory()) {
     const latest = await latestCheckpoint(nodeFiles(path));
-    if (latest === undefined) throw await withoutCheckpoints(path);
+    if (latest === undefined) throw await noCheckpointsError(path);
     return modelOfCheckpoint(latest.checkpoint, path, `${path}/${latest.name}`, ownModel);
   }
   if (!/\.onnx(\.gz)?$/.test(path))
-    return modelOfFile(checkpointOnly(path, await readBytes(path)), path);
+    return modelOfFile(requireCheckpoint(path, await readBytes(path)), path);
   const bytes = await readOnnxBytes(path);
   const model = await readModelNode(path, bytes);
   if (isExported(model.metadata)) return modelOfFile(bytes, path.replace(/\.gz$/, ""));
   const weights = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
-  const options = { ...(images !== undefined && { shape: images }), ...reading };
+  const options = { ...reading, shape: reading.shape ?? images };
   const opened = modelOfNetwork(
     await importModel(model, path, options, runtime),
     path,
     weights,
     reading,
   );
-  const lost = Object.keys(model.metadata).some((key) => key.startsWith("rampart."));
-  if (!lost) return opened;
+  const hasOurMetadata = Object.keys(model.metadata).some((key) => key.startsWith("rampart."));
+  if (!hasOurMetadata) return opened;
   const note: Note = {
     code: "metadata-lost",
     text: `${path} has metadata of rampart and does not name its architecture: it was changed since export, and is read as any other ONNX file`,

@@ -5,42 +5,50 @@ import { architecture } from "../architectures.ts";
 import { importExported, type ModelMetadata } from "../export.ts";
 import { type Checkpoint, misfit, readCheckpoint } from "./checkpoint.ts";
 
-/** A trained network with what it needs to know of its data and its defence. */
+/** A network with its weights, its metadata, and how it was opened. */
 export interface OpenModel extends ModelMetadata {
-  /** As given: a run directory or a file. */
+  /** The path as the caller gave it: a run directory or a file. */
   readonly path: string;
-  /** The last part of the path: what tables call the model. */
+  /** The last part of the path, which names the model in tables. */
   readonly name: string;
   readonly architecture: Architecture;
   readonly parameters: Parameters;
-  /** The resolved options of its training; empty where a file does not say. */
+  /** The resolved options of its training; empty if the file does not state them. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** What tells its weights from others where they are no parameters: of a file that somebody else wrote. */
+  /** Imported files only: a hash that identifies the weights, which are not parameters there. */
   readonly weights?: string;
-  /** How a file that somebody else wrote is read: mean, std and the like. */
+  /** Imported files only: the options that it was read with, such as mean and std. */
   readonly reading?: Readonly<Record<string, unknown>>;
   /** Remarks on gradients, precision, batch and outputs, and on changes since export. */
   readonly notes?: readonly Note[];
-  /** What was taken off the output, and how one score became two classes, in sentences. */
+  /** Sentences about operators that were removed from the output, and how one score became two classes. */
   readonly head?: readonly string[];
 }
 
 const nameOf = (path: string): string => path.split(/[\\/]/).filter(Boolean).at(-1) ?? path;
 
-/** The model in a checkpoint; `path` is what the caller opened, `file` where the checkpoint lies, `own` its own network. */
+/**
+ * The model in a checkpoint. `path` is what the caller opened, `file` the checkpoint's file, `ownModel` the network if it is the
+ * caller's own. Throws `UsageError` if the weights do not fit the network.
+ */
 export function modelOfCheckpoint(
   { model, state, options }: Checkpoint,
   path: string,
   file = path,
-  own?: Architecture,
+  ownModel?: Architecture,
 ): OpenModel {
-  const { architecture: name, parameters: _, trainImages: __, ...card } = model;
-  const network = own ?? architecture(name, card.input, { dropout: options.dropout });
+  const { architecture: name, parameters: _, trainImages: __, ...metadata } = model;
+  const network = ownModel ?? architecture(name, metadata.input, { dropout: options.dropout });
   const wrong = misfit(network, state.parameters);
   if (wrong !== undefined)
-    throw new UsageError(`${file} says it holds a ${name}, but its array ${wrong}; train it again`);
+    throw new UsageError(
+      `${file} says it holds a ${name}, but its array ${wrong}; train it again`,
+      {
+        code: "bad-file",
+      },
+    );
   return {
-    ...card,
+    ...metadata,
     path,
     name: nameOf(path),
     architecture: network,
@@ -49,7 +57,7 @@ export function modelOfCheckpoint(
   };
 }
 
-/** A file that somebody else wrote: what it was trained on and how, it does not say. */
+/** An imported network as a model. The file does not state its data, its defence or its training. */
 export const modelOfNetwork = (
   network: Architecture & { readonly notes: readonly Note[]; readonly head?: readonly string[] },
   path: string,
@@ -72,12 +80,12 @@ export const modelOfNetwork = (
   input: { shape: network.inputShape, classes: network.classes, mean: [0], std: [1] },
 });
 
-/** The model in the bytes of a checkpoint or of an .onnx file that we exported. */
+/** The model in the bytes of a checkpoint or of an .onnx file that we exported. Throws `UsageError` for damaged bytes. */
 export async function modelOfFile(bytes: Uint8Array, path: string): Promise<OpenModel> {
   if (path.endsWith(".onnx")) {
-    const { card, changed, architecture: network, parameters } = importExported(bytes);
+    const { metadata, changed, architecture: network, parameters } = importExported(bytes);
     return {
-      ...card,
+      ...metadata,
       path,
       name: nameOf(path),
       architecture: network,
@@ -94,7 +102,9 @@ export async function modelOfFile(bytes: Uint8Array, path: string): Promise<Open
     };
   }
   const checkpoint = await readCheckpoint(bytes).catch((error: Error) => {
-    throw new UsageError(`${path} cannot be opened as a checkpoint: ${error.message}`);
+    throw new UsageError(`${path} cannot be opened as a checkpoint: ${error.message}`, {
+      code: "bad-file",
+    });
   });
   return modelOfCheckpoint(checkpoint, path);
 }

@@ -2,18 +2,18 @@
 // header of { name: { dtype, shape, data_offsets } } with strings under `__metadata__`, then the raw numbers.
 import { sizeOf, type Tensor, tensor } from "../../math/tensor.ts";
 
-/** What a file holds: float32 arrays by name, and strings by name. */
+/** The contents of a file: float32 arrays by name, and strings by name. */
 export interface SafeTensors {
   readonly tensors: Readonly<Record<string, Tensor>>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** What a file holds, and whether a checksum vouches for it; other writers' files have none. */
+/** The contents of a file, and whether its checksum was verified; files of other writers have none. */
 export interface ReadTensors extends SafeTensors {
   readonly verified: boolean;
 }
 
-/** Where an array lies in the file's numbers. */
+/** The header's entry of an array; offsets count bytes from the end of the header. */
 interface Entry {
   readonly dtype: string;
   readonly shape: readonly number[];
@@ -22,7 +22,7 @@ interface Entry {
 
 type Entries = Readonly<Record<string, Entry>>;
 
-/** Where the format's own names end and ours begin: our files carry a checksum of everything else in them. */
+/** The format's key for strings, our key in it for the checksum of the rest of the file, and the bytes of the header's length. */
 const METADATA = "__metadata__";
 const CHECKSUM = "sha256";
 const LENGTH = 8;
@@ -33,11 +33,11 @@ const hex = (bytes: ArrayBuffer): string =>
 const sha256 = (bytes: Uint8Array) =>
   crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>);
 
-/** SHA-256 of the header without its checksum, followed by the SHA-256 of the numbers. */
+/** SHA-256 of the header without its checksum and the SHA-256 of the arrays. */
 const checksum = async (header: object, data: Uint8Array): Promise<string> =>
   hex(await sha256(new TextEncoder().encode(JSON.stringify(header) + hex(await sha256(data)))));
 
-/** The bytes of a file; the numbers start at a multiple of 8 and have no gaps. */
+/** The bytes of a file with a checksum. Arrays start at a multiple of 8 and have no gaps. */
 export async function writeSafetensors({ tensors, metadata }: SafeTensors): Promise<Uint8Array> {
   const entries: Record<string, Entry> = {};
   let end = 0;
@@ -66,7 +66,7 @@ export async function writeSafetensors({ tensors, metadata }: SafeTensors): Prom
   return bytes;
 }
 
-/** Reads a file, or throws an `Error` that says in a few words what is wrong with it. */
+/** Reads a file and verifies its checksum. Throws an `Error` whose message continues a sentence about the file. */
 export async function readSafetensors(bytes: Uint8Array): Promise<ReadTensors> {
   const { metadata, entries, body } = headerOf(bytes);
   const { [CHECKSUM]: sum, ...rest } = metadata;
@@ -77,7 +77,7 @@ export async function readSafetensors(bytes: Uint8Array): Promise<ReadTensors> {
   return { tensors, metadata: rest, verified: sum !== undefined };
 }
 
-/** The header's parts; only the header is looked at, so the numbers may be missing from `bytes`. */
+/** Parses the header, and requires the arrays that it states to fit into the rest of the file. */
 function headerOf(bytes: Uint8Array) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = bytes.length < LENGTH ? 0 : Number(view.getBigUint64(0, true));
@@ -94,22 +94,22 @@ function headerOf(bytes: Uint8Array) {
   if (!isRecord(metadata) || !Object.values(metadata).every((text) => typeof text === "string"))
     throw new Error("its metadata are not texts by name");
   const body = bytes.subarray(LENGTH + length);
-  let taken = 0;
+  let stated = 0;
   for (const [name, entry] of Object.entries(entries)) {
     if (name === "__proto__" || !isEntry(entry))
       throw new Error(
         `its array ${JSON.stringify(name.slice(0, 60))} is stated without a type, a shape and two offsets`,
       );
-    taken += entry.data_offsets[1] - entry.data_offsets[0];
+    stated += entry.data_offsets[1] - entry.data_offsets[0];
   }
-  if (taken > body.length) throw new Error(`it ends before its arrays do, or they overlap`);
+  if (stated > body.length) throw new Error("it ends before its arrays do, or they overlap");
   return { metadata: metadata as Record<string, string>, entries: entries as Entries, body };
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Axes that an array may have, as in NumPy. */
+/** The maximum number of axes, as in NumPy. */
 const MAX_AXES = 64;
 
 const areLengths = (value: unknown): value is readonly number[] =>
@@ -131,7 +131,7 @@ function arrayOf(name: string, { dtype, shape, data_offsets }: Entry, body: Uint
   if (end > body.length) throw new Error(`it ends inside its array ${name}`);
   if (end - start !== 4 * sizeOf(shape))
     throw new Error(`its array ${name} has ${end - start} bytes for shape [${shape.join(", ")}]`);
-  // A view where memory is aligned, else a copy.
+  // A Float32Array can view aligned memory only.
   const part = body.subarray(start, end);
   const aligned = part.byteOffset % 4 === 0 ? part : part.slice();
   return tensor(shape, new Float32Array(aligned.buffer, aligned.byteOffset, sizeOf(shape)));
