@@ -1,13 +1,8 @@
-// A classifier from anybody's ONNX file: its images, its logits, and what stands between.
+// A classifier from an ONNX file of anyone's: its images, its logits, and the batches that it runs in.
 
 import * as g from "../engine/graph/expressions.ts";
 import type { Value } from "../engine/graph/value.ts";
-import {
-  type ImportOptions,
-  importGraph,
-  type TracedValue,
-  traceGraph,
-} from "../engine/onnx/import/import-graph.ts";
+import { type TracedValue, traceGraph } from "../engine/onnx/import/import-graph.ts";
 import { UnknownOperator } from "../engine/onnx/import/import-node.ts";
 import type { Declared, OnnxModel } from "../engine/onnx/model.ts";
 import type { Note } from "../math/note.ts";
@@ -15,70 +10,56 @@ import { sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture } from "./architecture.ts";
 import { headSentences } from "./head/sentences.ts";
-import { boundNames, type ImageOptions, imageNotes, imageOf, prepared } from "./image-input.ts";
-import { fixedTo, type InputAxes, inputAxes, onlyBatch } from "./input-axes.ts";
+import { imageOf, prepared } from "./image-input.ts";
+import type { ImportedOptions } from "./imported-options.ts";
+import { fixedTo, inputAxes, onlyBatch } from "./input-axes.ts";
 import {
   choiceNotes,
   holdsNoScores,
   imageInputs,
-  otherInputs,
   pictureInput,
   scoresOf,
 } from "./inputs-and-outputs.ts";
-import { answersOf, logitsOf, outputsOf } from "./logits.ts";
+import { answersOf } from "./logits.ts";
+import { type Endpoints, NetworkReader, type ReadNetwork } from "./network-reader.ts";
 import {
   estimateResources,
   type ResourceEstimate,
+  type ResourceLimits,
   requireWithinLimits,
   resourceLimits,
   storedBytes,
 } from "./resources.ts";
 import { listed, scoreCandidates } from "./score-candidates.ts";
 
-/** How a foreign file is read. */
-export interface ImportedOptions extends ImageOptions {
-  /** Name of the image's input; the only one by default. */
-  readonly input?: string;
-  /** What the file's other inputs are fed, a number for all elements of each. */
-  readonly constants?: Readonly<Record<string, number>>;
-  /** Name of what holds the scores, an output of the file or of any node; by default the output that can hold them. */
-  readonly output?: string;
-  /** Whether rounding hands its gradient through. */
-  readonly straightThrough?: boolean;
-  /** Channels in a block, for a file that was optimised for one kind of CPU and does not show it. */
-  readonly blockSize?: number;
-  /** Bytes of constants that the file may make beside what it stores; 768 MiB by default, or more if it stores much. */
-  readonly maxConstants?: number;
-  /** Whether the output is taken as it stands: a softmax stays, and so does a single number. */
-  readonly raw?: boolean;
-}
+export type { ImportedOptions };
 
-/** An imported network: an architecture without parameters, whose weights are constants of its graph. */
+/** An imported network. It has no parameters: its weights are constants of the graph. */
 export interface ImportedNetwork extends Architecture {
-  /** Batch that the file states; null where it leaves it open. */
+  /** The batch that the file states; null if the file leaves it open. */
   readonly statedBatch: number | null;
   /** Remarks on gradients, precision, batch and outputs. */
   readonly notes: readonly Note[];
-  /** What one run of the batch that the file states takes, or of one image. */
+  /** The cost of one run of the stated batch, or of one image if the batch is open. */
   readonly resources: ResourceEstimate;
-  /** What stands at the end of the file and was taken off to find the logits: `Softmax`. */
+  /** The operators that were removed from the end of the file to find the logits, such as `Softmax`; the outermost first. */
   readonly removed: readonly string[];
-  /** What was taken off, and how one score became two classes, in sentences. */
+  /** Sentences about the removed operators, and about how one score became two classes. */
   readonly head: readonly string[];
-  /** The file's values that the scores depend on, inputs before users, for images x [batch, ...]. */
+  /** The file's values that the scores depend on, inputs before users, for images x [batch, ...pixels]. */
   trace(x: Value): readonly TracedValue[];
 }
 
 /** Batches of the stated size on which a rewrite to other sizes is checked. */
 export const CHECKED_BATCHES = 3;
 
-/** Numbers that the images of one batch may have. */
+/** The maximum number of elements of a batch of images. */
 const MAX_PIXELS = 2 ** 25;
 
 /**
- * The classifier in a file, for images [batch, channel, height, width] in [0, 1] (or whatever shape it takes after the
- * batch). Softmax and the like are taken off its end. A file whose input has no batch axis, has it last, or works for one
- * image alone is run image by image. Throws `UsageError` for what cannot be read.
+ * The classifier in a file, for images [batch, channel, height, width] in [0, 1], or of the shape that the file takes after
+ * the batch. Removes a softmax and the like from its end. A file whose input has no batch axis, has it last, or works for
+ * one image only runs one image at a time. Throws `UsageError` for what cannot be read.
  */
 export function importedNetwork(
   model: OnnxModel,
@@ -89,197 +70,182 @@ export function importedNetwork(
   if (options.output === undefined && holdsNoScores(model))
     refuseSingleNumber(model, output, options);
   const input = pictureInput(model, output, options.input, options.constants);
-  const refusals: string[] = [];
+  const failures = new Map<string, UsageError>();
   for (const axes of inputAxes(input, options)) {
-    const ends: Ends = { input, axes, output };
+    const endpoints: Endpoints = { input, axes, output };
     try {
-      return networkWith(model, name, ends, options);
+      return networkWith(model, name, endpoints, options);
     } catch (error) {
       if (!(error instanceof UsageError) || error.cause instanceof UnknownOperator) throw error;
-      const fixed = withOnlyBatch(model, ends, options);
+      const fixed = withOnlyBatch(model, name, endpoints, options);
       if (fixed !== null) return networkWith(model, name, fixed, options);
-      if (!refusals.includes(error.message)) refusals.push(error.message);
+      failures.set(error.message, error);
     }
   }
-  const [first, ...others] = refusals;
-  // Whether a stated length counts images is a guess, so the caller sees what both guesses lead to.
+  const [first, ...others] = failures.values();
+  // Whether a stated first length counts images is a guess, so the user sees what both guesses lead to.
   const isGuess = Number(input.shape?.[0]) > 1;
-  const also = isGuess ? others.map((text) => `; and read in other axes: ${text}`) : [];
-  throw new UsageError(`${first}${also.join("")}`);
+  const also = isGuess ? others.map((one) => `; and read in other axes: ${one.message}`) : [];
+  throw new UsageError(`${first.message}${also.join("")}`, { code: first.code });
 }
 
-/** Refuses a file whose outputs are single numbers for a batch, and names what in it can hold scores. */
+/** Throws the `UsageError` for a file that outputs one number for a whole batch; suggests values that can be scores. */
 function refuseSingleNumber(model: OnnxModel, output: Declared, options: ImportedOptions): never {
   const candidates = imageInputs(model.inputs).flatMap((input) => {
     try {
       const image = imageOf(input, options);
       const x = g.input("x", [2, ...image.shape]);
-      const fed = { [input.name]: prepared(x, input, image, options) };
-      return scoreCandidates(traceGraph(model, fed, { wanted: [output.name] }), 2);
+      const inputs = { [input.name]: prepared(x, input, image, options) };
+      return scoreCandidates(traceGraph(model, inputs, { wanted: [output.name] }), 2);
     } catch (error) {
       if (error instanceof UsageError) return [];
       throw error;
     }
   });
+  const suggestion =
+    candidates.length === 0
+      ? "name the scores by --output"
+      : `values of the file that can be the scores: --output ${listed(candidates)}`;
   throw new UsageError(
-    `output ${output.name} is a single number for a whole batch, as an accuracy or a loss is, and not a row of scores for each image; ${candidates.length === 0 ? "name the scores by --output" : `values of the file that can be the scores: --output ${listed(candidates)}`}`,
+    `output ${output.name} is a single number for a whole batch, as an accuracy or a loss is, and not a row of scores for each image; ${suggestion}`,
+    { code: "misfit" },
   );
 }
 
-/** What of a file is read, and how. */
-interface Ends {
-  readonly input: Declared;
-  readonly axes: InputAxes;
-  readonly output: Declared;
-}
-
-/** The ends with the only batch that the graph works for, where the file leaves it open; else null. */
+/** For an open batch: the endpoints with the only batch that the graph works for; null if there is none. */
 function withOnlyBatch(
   model: OnnxModel,
-  { input, axes, output }: Ends,
+  name: string,
+  endpoints: Endpoints,
   options: ImportedOptions,
-): Ends | null {
+): Endpoints | null {
+  const { input, axes, output } = endpoints;
   if (axes.statedBatch !== null) return null;
-  const { straightThrough = false, constants = {}, blockSize } = options;
-  const shapeFor = (batch: number) => {
-    try {
-      const image = imageOf(axes.declared, options);
-      const names = boundNames(axes.declared, image);
-      const fed = otherInputs(model, input, output, constants, batch, names);
-      const x = g.input("x", [batch, ...image.shape]);
-      fed[input.name] = axes.arrange(prepared(x, axes.declared, image, options));
-      const settings: ImportOptions = { straightThrough, wanted: [output.name] };
-      const block = blockSize === undefined ? settings : { ...settings, blockSize };
-      return importGraph(model, fed, block).outputs[output.name].shape;
-    } catch (error) {
-      if (error instanceof UsageError) return null;
-      throw error;
-    }
-  };
-  const batch = onlyBatch(shapeFor);
+  const batch = onlyBatch((n) => shapeFor(model, name, endpoints, options, n));
   return batch === null ? null : { input, axes: fixedTo(axes, batch), output };
 }
 
-/** The classifier in a file whose input holds images in these axes. */
+/** The shape of the scores for a batch; null if the file cannot be read for it. */
+function shapeFor(
+  model: OnnxModel,
+  name: string,
+  endpoints: Endpoints,
+  options: ImportedOptions,
+  batch: number,
+) {
+  try {
+    return new NetworkReader(model, name, endpoints, options).outputShape(batch);
+  } catch (error) {
+    if (error instanceof UsageError) return null;
+    throw error;
+  }
+}
+
+/** The classifier in a file with these endpoints. */
 function networkWith(
   model: OnnxModel,
   name: string,
-  { input, axes, output }: Ends,
+  endpoints: Endpoints,
   options: ImportedOptions,
 ): ImportedNetwork {
-  const { declared, statedBatch: stated } = axes;
-  const image = imageOf(declared, options);
-  const names = boundNames(declared, image);
-  const fed = (x: Value) => ({
-    ...otherInputs(model, input, output, options.constants ?? {}, x.shape[0], names),
-    [input.name]: axes.arrange(prepared(x, declared, image, options)),
-  });
-  const { straightThrough = false } = options;
-  const settings = (batch: number) => ({
-    straightThrough,
-    wanted: [output.name],
-    ...(options.blockSize !== undefined && { blockSize: options.blockSize }),
-    ...(options.maxConstants !== undefined && { maxConstants: options.maxConstants }),
-    ...(stated !== null && stated !== batch && { batch: { stated, wanted: batch } }),
-  });
-  const read = (x: Value) => {
-    const batch = x.shape[0];
-    const result = importGraph(model, fed(x), settings(batch));
-    const end = result.outputs[output.name];
-    return {
-      end,
-      notes: [...imageNotes(declared, options), ...result.notes],
-      ...(options.raw ? outputsOf : logitsOf)(end, batch, output.name),
-    };
-  };
-  function ofBatch(batch: number): ReturnType<typeof read> {
-    try {
-      return read(g.input("x", [batch, ...image.shape]));
-    } catch (error) {
-      // The only one that can come from here: a stack that ran over.
-      if (!(error instanceof RangeError)) throw error;
-      throw new UsageError(`${name} is nested too deeply to be read`, { cause: error });
-    }
-  }
-  const pixels = sizeOf(image.shape);
-  if (!((stated ?? 1) * pixels <= MAX_PIXELS))
-    throw new UsageError(
-      `the file takes images of [${image.shape.join(", ")}]${stated === null || stated === 1 ? "" : ` in batches of ${stated}`}, which is more than ${MAX_PIXELS} numbers; it is damaged, or was made to exhaust this machine`,
-    );
-  /** As `ofBatch`; an operator that cannot be read is reported with the values in front of it that can be the scores. */
-  function readFirst(batch: number): ReturnType<typeof read> {
-    try {
-      return ofBatch(batch);
-    } catch (error) {
-      if (!(error instanceof UnknownOperator)) throw error;
-      const x = g.input("x", [batch, ...image.shape]);
-      const candidates = scoreCandidates(traceGraph(model, fed(x), settings(batch)), batch);
-      if (candidates.length === 0) throw error;
-      throw new UsageError(
-        `${error.message}; if it is only post-processing, name what comes before it by --output, for example ${listed(candidates)}`,
-        { cause: error },
-      );
-    }
-  }
-  const first = readFirst(stated ?? 1);
-  const classes = first.logits.shape[1];
+  const { axes, output } = endpoints;
+  const { statedBatch } = axes;
+  const reader = new NetworkReader(model, name, endpoints, options);
+  const { image } = reader;
+  requirePixels(image.shape, statedBatch ?? 1);
+  const first = reader.readFirst(statedBatch ?? 1);
   const resources = estimateResources([first.logits]);
-  const allowed = resourceLimits({
+  const limits = resourceLimits({
     stored: storedBytes([first.logits]),
-    image: options.shape === undefined ? 0 : 4 * pixels,
+    image: options.shape === undefined ? 0 : 4 * sizeOf(image.shape),
     generated: resources.generated,
     maxConstants: options.maxConstants,
   });
-  requireWithinLimits(resources, allowed, stated ?? 1);
-  /** Why the file cannot be read for another batch; null where it can. Whether the numbers are right, a run must show. */
-  function refusal(batch: number): string | null {
-    try {
-      const { shape } = ofBatch(batch).logits;
-      return shape.join() === `${batch},${classes}`
-        ? null
-        : `scores of [${shape.join(", ")}] for ${batch} images`;
-    } catch (error) {
-      if (error instanceof UsageError) return error.message;
-      throw error;
-    }
-  }
-  // A rewritten file is checked on several batches at once, which a network that needs much is spared.
-  const spare = (["alive", "written", "work"] as const).every(
-    (what) => CHECKED_BATCHES * resources[what] <= allowed[what],
-  );
+  requireWithinLimits(resources, limits, statedBatch ?? 1);
   const notes = [...choiceNotes(model, output, options.output), ...first.notes];
   if (axes.note !== null) notes.unshift(axes.note);
-  function fixedBatch(): number | null {
-    if (!axes.batchFirst) return 1;
-    if (stated !== null) return spare && [2, 3].every((n) => refusal(n) === null) ? null : stated;
-    const why = refusal(2);
-    if (why === null) return null;
-    if (first.end.shape.length === 0)
-      throw new UsageError(
-        `output ${output.name} is a single number for a whole batch, as an accuracy or a loss is; choose another --output`,
-      );
-    notes.unshift({
-      code: "single-image",
-      text: `the file leaves its batch open and works for one image alone, so images are run one by one (two at once: ${why})`,
-    });
-    return 1;
-  }
+  const batch = batchOf(reader, first, endpoints, isCheap(resources, limits));
+  if (batch.note !== null) notes.unshift(batch.note);
   return {
     name,
     inputShape: image.shape,
-    classes,
+    classes: first.logits.shape[1],
     parameters: [],
-    fixedBatch: fixedBatch(),
-    statedBatch: stated,
+    fixedBatch: batch.fixed,
+    statedBatch,
     dropout: { rate: 0, masks: {} },
     notes,
     removed: first.removed,
     resources,
     head: headSentences(first),
     foreign: true,
-    input: (x) => prepared(x, declared, image, options),
-    forward: (x) => ({ logits: read(x).logits, statistics: {} }),
-    answers: (x) => answersOf(read(x)),
-    trace: (x) => traceGraph(model, fed(x), settings(x.shape[0])),
+    input: (x) => reader.preprocessed(x),
+    forward: (x) => ({ logits: reader.read(x).logits, statistics: {} }),
+    answers: (x) => answersOf(reader.read(x)),
+    trace: (x) => reader.trace(x),
   };
+}
+
+/** Throws `UsageError` for a batch of images that is too large to be meant. */
+function requirePixels(shape: readonly number[], batch: number): void {
+  if (batch * sizeOf(shape) <= MAX_PIXELS) return;
+  const batches = batch === 1 ? "" : ` in batches of ${batch}`;
+  throw new UsageError(
+    `the file takes images of [${shape.join(", ")}]${batches}, which is more than ${MAX_PIXELS} numbers; it is damaged, or was made to exhaust this machine`,
+    { code: "bad-file" },
+  );
+}
+
+/** Whether a network leaves room to check it on several batches at once. */
+const isCheap = (resources: ResourceEstimate, limits: ResourceLimits): boolean =>
+  (["alive", "written", "work"] as const).every(
+    (resource) => CHECKED_BATCHES * resources[resource] <= limits[resource],
+  );
+
+/** The only batch that a network runs in, or null for any, and a note if that is unexpected. */
+interface RunnableBatch {
+  readonly fixed: number | null;
+  readonly note: Note | null;
+}
+
+/** Finds out which batches the graph can be read for. Whether a rewritten graph also computes the same, only a run shows. */
+function batchOf(
+  reader: NetworkReader,
+  first: ReadNetwork,
+  { axes, output }: Endpoints,
+  isCheckable: boolean,
+): RunnableBatch {
+  const { statedBatch } = axes;
+  const [, classes] = first.logits.shape;
+  if (!axes.batchFirst) return { fixed: 1, note: null };
+  if (statedBatch !== null) {
+    const isAny = isCheckable && [2, 3].every((n) => refusal(reader, n, classes) === null);
+    return { fixed: isAny ? null : statedBatch, note: null };
+  }
+  const why = refusal(reader, 2, classes);
+  if (why === null) return { fixed: null, note: null };
+  if (first.output.shape.length === 0)
+    throw new UsageError(
+      `output ${output.name} is a single number for a whole batch, as an accuracy or a loss is; choose another --output`,
+      { code: "misfit" },
+    );
+  return {
+    fixed: 1,
+    note: {
+      code: "single-image",
+      text: `the file leaves its batch open and works for one image alone, so images are run one by one (two at once: ${why})`,
+    },
+  };
+}
+
+/** Why a file cannot be read for a batch; null if it can. */
+function refusal(reader: NetworkReader, batch: number, classes: number): string | null {
+  try {
+    const { shape } = reader.readBatch(batch).logits;
+    const isExpected = shape.join() === `${batch},${classes}`;
+    return isExpected ? null : `scores of [${shape.join(", ")}] for ${batch} images`;
+  } catch (error) {
+    if (error instanceof UsageError) return error.message;
+    throw error;
+  }
 }
