@@ -71,8 +71,8 @@ This page lists the ONNX operators that Rampart imports. It covers operator sets
 operators that ONNX Runtime writes into optimised files, and the quantisers of QONNX and Brevitas.
 \`npx tsx scripts/operators.ts\` writes it.
 
-- Functions of the file are expanded. \`If\` is read if its condition is constant, \`Loop\` and \`Scan\` if
-  their number of iterations is constant.
+- Functions of the file are expanded. \`If\` is read if its condition is constant, \`Loop\` and
+  \`Scan\` if their number of iterations is constant.
 - Only what the chosen \`--output\` needs is read. So operators after it, such as post-processing, do
   no harm.
 - What cannot be read is refused, with the operator, the node and what to do.

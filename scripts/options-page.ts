@@ -52,7 +52,7 @@ function sectionOf({ name, command }: NamedCommand): string {
     rows.length === 0
       ? "No options of its own."
       : ["| option | default | meaning |", "| --- | --- | --- |", ...rows].join("\n");
-  return `## ${name}\n\n\`${usage}\`: ${command.summary}\n\n${table}\n`;
+  return `## ${name}\n\n${code(usage)}\n\n${command.summary}\n\n${table}\n`;
 }
 
 /** docs/options.md. */

@@ -6,7 +6,15 @@ import { describe, expect, it } from "vitest";
 import type { Command } from "../src/cli/kit/command.ts";
 import { fieldsOf, parsedAs } from "../src/cli/kit/flags.ts";
 import { rampart } from "../src/cli/main.ts";
-import { anchorsOf, type Block, blocksOf, linksOf, pages, root } from "./fixtures/docs.ts";
+import {
+  anchorsOf,
+  type Block,
+  blocksOf,
+  linksOf,
+  pages,
+  readPage,
+  root,
+} from "./fixtures/docs.ts";
 import { commandsOf, type Words } from "./fixtures/shell.ts";
 
 const { scripts }: { readonly scripts: Readonly<Record<string, string>> } = JSON.parse(
@@ -39,6 +47,42 @@ describe("links within the documentation", () => {
     );
     expect(large).toEqual([]);
   });
+});
+
+/** Pages that a reader reads from top to bottom; the others are looked things up in. */
+const guides = [
+  "docs/first-run.md",
+  "docs/audit-your-model.md",
+  "docs/gate-a-release.md",
+  "docs/randomised-models.md",
+  "docs/train-and-defend.md",
+  "docs/data.md",
+  "docs/extending.md",
+  "docs/library.md",
+  "docs/gradients.md",
+  "docs/the-paper.md",
+];
+
+describe("a guide fits two screens and starts with a command or code:", () => {
+  it.each(guides)("%s", (page) => {
+    const lines = readPage(page).split("\n");
+    expect(lines.length).toBeLessThanOrEqual(115);
+    expect(lines[0]).toMatch(/^# /);
+    expect(lines[2]).toMatch(/^```(sh|ts)/);
+  });
+});
+
+it("lines outside of tables have at most 100 characters", () => {
+  const long = pages
+    .filter((page) => page !== "docs/options.md")
+    .flatMap((page) =>
+      readPage(page)
+        .split("\n")
+        .flatMap((line, i) =>
+          [...line].length > 100 && !line.trimStart().startsWith("|") ? [`${page}:${i + 1}`] : [],
+        ),
+    );
+  expect(long).toEqual([]);
 });
 
 it("every block names its language, so that its check is known", () => {
