@@ -3,7 +3,7 @@ import { decodeUncompressed } from "./uncompressed.ts";
 
 const ascii = (text: string, ...rest: number[]) =>
   Uint8Array.of(...new TextEncoder().encode(text), ...rest);
-const levels = (bytes: Uint8Array) => [...(decodeUncompressed(bytes)?.pixels ?? [])];
+const levels = (bytes: Uint8Array) => Array.from(decodeUncompressed(bytes)?.pixels ?? []);
 
 /** A BMP of that many bits with its palette and rows, as Windows writes it. */
 function bmp(width: number, height: number, bits: number, palette: number[], rows: number[]) {
