@@ -139,11 +139,11 @@ export interface EvaluateOptions
   readonly crop?: OneOrMore | undefined;
   /** How --resize finds pixels, as Pillow does (default: bilinear). */
   readonly interpolation?: FilterName | undefined;
-  /** Transparent pixels of a folder's images: keep their colour, or lay them on a colour. */
+  /** Transparent pixels of a folder's images: keep their colour (`drop`), or blend with black or white. */
   readonly imageAlpha?: ImageRules["imageAlpha"] | undefined;
-  /** Turn a folder's images as their EXIF orientation says. */
+  /** Whether to rotate a folder's images by their EXIF orientation. */
   readonly imageExif?: ImageRules["imageExif"] | undefined;
-  /** 16-bit grey images of a folder: levels above 255 are white, or 65535 is. */
+  /** 16-bit grey images of a folder: clip levels at 255, or scale 65535 to white. */
   readonly imageGrey16?: ImageRules["imageGrey16"] | undefined;
   /** Test images to attack: the first ones. */
   readonly examples?: number | undefined;

@@ -21,7 +21,7 @@ export interface AuditDataOptions {
   /** Whether flags ask for a size. */
   readonly isSizeGiven: boolean;
   /** The first so many examples; undefined for all. */
-  readonly most: number | undefined;
+  readonly maxImages: number | undefined;
   readonly rules: ImageRules | undefined;
   /** [channel, height, width] that the network takes, where it states them. */
   readonly takes: Shape | undefined;
@@ -33,16 +33,16 @@ export interface AuditDataOptions {
  */
 export async function auditData(
   name: string,
-  { preprocessing, isSizeGiven, most, rules, takes }: AuditDataOptions,
+  { preprocessing, isSizeGiven, maxImages, rules, takes }: AuditDataOptions,
   files: AuditFiles,
 ): Promise<SizedData> {
   const sizing = sizingOf(preprocessing);
   const prepare = sizer(sizing);
   if (name.startsWith("folder:") || prepare === undefined) {
-    const dataset = await files.openData(name, defined({ most, rules, prepare, takes }));
+    const dataset = await files.openData(name, defined({ maxImages, rules, prepare, takes }));
     return { dataset, sizing };
   }
-  const dataset = await files.openData(name, defined({ most }));
+  const dataset = await files.openData(name, defined({ maxImages }));
   const fits = finalSize(sizing)?.join() === dataset.shape.slice(1).join();
   if (fits && !isSizeGiven) return { dataset, sizing: {} };
   return { dataset: resizedDataset(dataset, prepare), sizing };

@@ -146,7 +146,7 @@ export async function openAudited(
     preprocessing: stated,
     isSizeGiven: audit.resize !== undefined || audit.crop !== undefined,
     // A model trained here needs all examples: which of them were held out depends on their number.
-    most: file === null || file.isOwn ? undefined : examples,
+    maxImages: file === null || file.isOwn ? undefined : examples,
     rules: audit.rules,
     takes: file?.input,
   };

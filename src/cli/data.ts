@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { checkDatasetNode, dataFound, fetchDataset } from "../data/node.ts";
+import { fetchDataset } from "../data/download/node.ts";
+import { checkDatasetNode, dataFound } from "../data/node.ts";
 import { command, type Group } from "./kit/command.ts";
 import { DataDir } from "./kit/options.ts";
 import { progress } from "./kit/progress.ts";

@@ -1,18 +1,18 @@
 import { type Key, threefry } from "../math/random.ts";
 import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
 
-/** Pixels of zeros around an image before it is cropped (Zagoruyko & Komodakis 2016, §3). */
+/** Width in pixels of the border of zeros that an image is padded with (Zagoruyko & Komodakis 2016, §3). */
 const MARGIN = 4;
 
-/** What `augment` may leave out. */
+/** Options of `augment`. */
 export interface Augmentation {
-  /** Mirrors half of the images; false for what has no mirror image, such as digits. */
+  /** Mirrors half of the images; false for classes that a mirror image does not belong to, such as digits. */
   readonly flip?: boolean;
 }
 
 /**
- * Each image [batch, channel, height, width] shifted by −4 … 4 pixels in either direction, zeros moving in, and
- * mirrored left to right with probability ½: a function of its own key alone.
+ * Shifts each image [batch, channel, height, width] by −4 … 4 pixels in both directions, zeros moving in, and mirrors it
+ * left to right with probability ½. The result for an image depends on its own key alone.
  */
 export function augment(
   x: Tensor,
@@ -26,9 +26,9 @@ export function augment(
   const out = tensor(x.shape);
   keys.forEach((key, i) => {
     const [word, coin] = threefry(key, 0, 0);
-    const choices = 2 * MARGIN + 1;
-    const cell = Math.floor((word / 2 ** 32) * choices * choices);
-    const [down, right] = [Math.floor(cell / choices) - MARGIN, (cell % choices) - MARGIN];
+    const shifts = 2 * MARGIN + 1;
+    const cell = Math.floor((word / 2 ** 32) * shifts * shifts);
+    const [down, right] = [Math.floor(cell / shifts) - MARGIN, (cell % shifts) - MARGIN];
     const mirrored = flip && coin >= 2 ** 31;
     for (let line = 0; line < channels * height; line++) {
       const y = (line % height) - down;

@@ -2,25 +2,25 @@ import type { Note } from "../math/note.ts";
 import type { Dataset, Split } from "./dataset.ts";
 import type { ChannelStatistics } from "./splits.ts";
 
-/** What a look at every example of a split gives. */
+/** Counts of one split. */
 export interface SplitReport {
   readonly size: number;
   /** Number of examples of each class, in the order of the classes. */
   readonly perClass: readonly number[];
 }
 
-/** What `data check` says of a data set that could be read; what cannot be read is an error. */
+/** Findings of `data check` about a data set that could be read. Unreadable data is an error instead. */
 export interface DataReport extends ChannelStatistics {
   readonly name: string;
   readonly shape: readonly number[];
   readonly classes: readonly string[];
   readonly train: SplitReport;
   readonly test: SplitReport;
-  /** What is unusual; none of it stops training. */
+  /** Unusual findings. None of them prevents training. */
   readonly notes: readonly Note[];
 }
 
-/** Examples of each class in the official data sets, [train, test]; CIFAR-10's are equal. */
+/** Examples per class of the official data sets, [train, test]. */
 const official: Readonly<Record<string, readonly [readonly number[], readonly number[]]>> = {
   cifar10: [Array(10).fill(5000), Array(10).fill(1000)],
   cifar100: [Array(100).fill(500), Array(100).fill(100)],
@@ -37,8 +37,8 @@ function splitReport({ size, labels }: Split, classes: number): SplitReport {
   return { size, perClass };
 }
 
-/** Mean and standard deviation of each channel over a whole split, read image by image. */
-function measured({ size, images }: Split, channels: number): ChannelStatistics {
+/** Mean and standard deviation of each channel over a whole split, read in batches of 1000 images. */
+function statisticsOf({ size, images }: Split, channels: number): ChannelStatistics {
   const [sum, square] = [new Float64Array(channels), new Float64Array(channels)];
   let n = 0;
   for (let from = 0; from < size; from += 1000) {
@@ -56,10 +56,10 @@ function measured({ size, images }: Split, channels: number): ChannelStatistics 
   return { mean, std: mean.map((m, c) => Math.sqrt(Math.max(0, square[c] / n - m * m))) };
 }
 
-const far = (a: readonly number[], b: readonly number[], by: number) =>
-  a.some((value, i) => Math.abs(value - b[i]) > by);
+const differs = (a: readonly number[], b: readonly number[], tolerance: number) =>
+  a.some((value, i) => Math.abs(value - b[i]) > tolerance);
 
-/** Counts and measures every example of an opened data set, and compares it with what is known of the official one. */
+/** Counts every example of a data set and computes its channel statistics. Compares both with the official values, if any. */
 export function checkDataset({
   name,
   shape,
@@ -69,7 +69,7 @@ export function checkDataset({
   train,
   test,
 }: Dataset): DataReport {
-  const pixels = measured(train, shape[0]);
+  const pixels = statisticsOf(train, shape[0]);
   const reports = {
     train: splitReport(train, classes.length),
     test: splitReport(test, classes.length),
@@ -77,20 +77,23 @@ export function checkDataset({
   const notes: Note[] = [];
   for (const split of ["train", "test"] as const) {
     const { perClass } = reports[split];
-    const known = official[name]?.[split === "train" ? 0 : 1];
+    const expected = official[name]?.[split === "train" ? 0 : 1];
     const empty = classes.filter((_, label) => perClass[label] === 0);
-    if (known !== undefined && known.join() !== perClass.join())
+    if (expected !== undefined && expected.join() !== perClass.join())
       notes.push({
         code: "class-counts",
-        text: `${split} has other numbers of examples per class than the official files`,
+        text: `${split} differs from the official files in its number of examples per class`,
       });
     if (empty.length > 0)
       notes.push({ code: "empty-class", text: `${split} has no example of ${empty.join(", ")}` });
   }
-  if (Object.hasOwn(official, name) && (far(pixels.mean, mean, 1e-3) || far(pixels.std, std, 1e-3)))
+  if (
+    Object.hasOwn(official, name) &&
+    (differs(pixels.mean, mean, 1e-3) || differs(pixels.std, std, 1e-3))
+  )
     notes.push({
       code: "unusual-pixels",
-      text: "the pixels differ from the official ones in mean or deviation",
+      text: "the pixels differ from the official ones in mean or standard deviation",
     });
   if (train === test)
     notes.push({

@@ -3,7 +3,7 @@ import { parseCifar } from "./cifar.ts";
 import { memoryData } from "./data-files.ts";
 import { nodeDataFiles } from "./node.ts";
 import { cifar10, cifar100 } from "./official-data.ts";
-import { channelStatistics, joined, splitOf } from "./splits.ts";
+import { channelStatistics, concatenated, splitOf } from "./splits.ts";
 import { openDataset } from "./table.ts";
 
 /** Rows of a CIFAR file whose pixels are all the row's number. */
@@ -74,7 +74,7 @@ it("the known mean and deviation are those of the real training images", async (
     }
     parts.push(parseCifar({ path: file, bytes }, cifar10, count));
   }
-  const { mean, std } = channelStatistics(joined(parts), [3, 32, 32]);
+  const { mean, std } = channelStatistics(concatenated(parts), [3, 32, 32]);
   for (const [channel, value] of mean.entries()) {
     expect(Math.abs(value - cifar10.mean[channel])).toBeLessThan(6e-5);
     expect(Math.abs(std[channel] - cifar10.std[channel])).toBeLessThan(6e-5);

@@ -2,24 +2,26 @@ import { UsageError } from "../math/usage-error.ts";
 import type { DataFiles } from "./data-files.ts";
 import type { Dataset } from "./dataset.ts";
 import { type Found, findFile, findFolder, type Place } from "./find.ts";
-import { type ChannelStatistics, type Examples, joined, splitOf } from "./splits.ts";
+import { type ChannelStatistics, concatenated, type Examples, splitOf } from "./splits.ts";
 
-/** [channel, height, width] of every CIFAR image: planes red, green, blue. */
+/** [channel, height, width] of every CIFAR image; channels are red, green, blue. */
 export const CIFAR_SHAPE = [3, 32, 32] as const;
+/** Bytes of one image. */
 const PIXELS = 3072;
 
-/** The binary layout of Krizhevsky 2009: rows of some label bytes, then 3072 pixels. */
+/** Binary layout of CIFAR-10 or CIFAR-100 (Krizhevsky 2009): each row holds label bytes, then 3072 pixel bytes. */
 export interface CifarFormat extends Omit<Place, "files">, ChannelStatistics {
   readonly classes: readonly string[];
-  /** The place of the label, and how many bytes stand before the pixels. */
+  /** Offset of the label within a row. */
   readonly label: number;
+  /** Number of bytes before the pixels. */
   readonly header: number;
-  /** File names with their numbers of rows. */
+  /** Files with their numbers of rows. */
   readonly train: readonly (readonly [string, number])[];
   readonly test: readonly (readonly [string, number])[];
 }
 
-/** One file's rows; it must have exactly `rows` of them and no label beyond the classes. */
+/** Parses a file of exactly `rows` rows. Throws a UsageError for another length or a label that is no class. */
 export function parseCifar(
   { path, bytes }: Found,
   { label, header, classes }: Pick<CifarFormat, "label" | "header" | "classes">,
@@ -45,14 +47,14 @@ export function parseCifar(
   return { pixels, labels };
 }
 
-/** Where its files may lie. */
+/** Folders and files of the data set. */
 export const cifarPlace = ({ name, folders, train, test }: CifarFormat): Place => ({
   name,
   folders,
   files: [...train, ...test].map(([file]) => [file]),
 });
 
-/** CIFAR-10 or CIFAR-100 from its official binary files. */
+/** Opens CIFAR-10 or CIFAR-100 from its official binary files. */
 export async function openCifar(format: CifarFormat, from: DataFiles): Promise<Dataset> {
   const place = cifarPlace(format);
   const folder = await findFolder(place, from);
@@ -60,7 +62,7 @@ export async function openCifar(format: CifarFormat, from: DataFiles): Promise<D
     const examples = [];
     for (const [file, rows] of parts)
       examples.push(parseCifar(await findFile(place, folder, [file], from), format, rows));
-    return splitOf(joined(examples), CIFAR_SHAPE);
+    return splitOf(concatenated(examples), CIFAR_SHAPE);
   };
   const { name, classes, mean, std } = format;
   const [train, test] = [await open(format.train), await open(format.test)];

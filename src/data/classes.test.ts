@@ -43,9 +43,9 @@ describe("parseOutputNames", () => {
     ["", /f names no classes/],
     ["[1, 2]", /f: entry 0 is 1; a class has a name/],
     ["[[]]", /f: entry 0 is \[\]/],
-    [`{"cat": "dog"}`, /f: "cat" is neither the index of an output nor has one/],
+    [`{"cat": "dog"}`, /f: "cat" is neither the index of an output nor a name/],
     [`{"cat": 1.5}`, /neither the index/],
-    ["[1, 2", /f begins like JSON and is none/],
+    ["[1, 2", /f begins like JSON but is not JSON/],
     ["{}", /f names no classes/],
   ])("refuses %j", (text, message) => {
     expect(() => parseOutputNames(text, "f")).toThrow(UsageError);

@@ -1,33 +1,28 @@
 import { nearest } from "../math/nearest.ts";
 import { UsageError } from "../math/usage-error.ts";
 
-/** What a file says about a network's outputs: the names of each, by its index; an output may have several or none. */
+/** Names of a network's outputs by index. An output may have several names or none. */
 export type OutputNames = ReadonlyMap<number, readonly string[]>;
 
-const wordNet = /^n\d{8}$/;
+/** A WordNet id, as ImageNet names its classes. */
+const wordNetId = /^n\d{8}$/;
 
-/** A line of names: `tench`, or as in ImageNet's lists `n01440764 tench, Tinca tinca`, where the id is a name too. */
+/** Names on a line: `tench`, or as in ImageNet's lists `n01440764 tench, Tinca tinca`, where the id is a name of its own. */
 function namesOfLine(line: string): string[] {
-  const [first, ...rest] = line.trim().split(/[\s,]+/);
-  const after =
-    rest.length === 0
-      ? []
-      : [
-          line
-            .trim()
-            .slice(first.length)
-            .replace(/^[\s,]+/, ""),
-        ];
-  return wordNet.test(first) ? [first, ...after] : [line.trim()];
+  const text = line.trim();
+  const [first] = text.split(/[\s,]+/);
+  if (!wordNetId.test(first)) return [text];
+  const synonyms = text.slice(first.length).replace(/^[\s,]+/, "");
+  return synonyms === "" ? [first] : [first, synonyms];
 }
 
 const isIndex = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 0;
 
-/** What stands where a name is meant; a list may be nested more deeply than can be written out. */
+/** A value in place of a name, for messages. Lists are not written out: they may be nested very deeply. */
 function kindOf(value: unknown): string {
   if (typeof value !== "object" || value === null) return String(value);
   if (!Array.isArray(value)) return "an object";
-  return value.length === 0 ? "[]" : "a list of other things than names";
+  return value.length === 0 ? "[]" : "a list of values that are not names";
 }
 
 function namesOfEntry(value: unknown, where: string): string[] {
@@ -39,10 +34,10 @@ function namesOfEntry(value: unknown, where: string): string[] {
   });
 }
 
-/** Keys under which a model's config.json keeps its classes: Hugging Face's and timm's. */
+/** Keys of the classes in a model's config.json: Hugging Face's and timm's. */
 const configKeys = ["id2label", "label_names"];
 
-/** The classes in a config.json; null where it names none, or has placeholders alone (`LABEL_0`). */
+/** Output names in a config.json; null if it has none, or only placeholders (`LABEL_0`). */
 export function namesInConfig(text: string, path: string): OutputNames | null {
   let parsed: unknown;
   try {
@@ -60,7 +55,7 @@ export function namesInConfig(text: string, path: string): OutputNames | null {
   return isPlaceholder ? null : names;
 }
 
-/** A list by index, an object from index to names, or one from name to index. */
+/** Index and names of each output in a JSON list, an object from index to names, or an object from name to index. */
 function entriesOf(parsed: unknown, path: string): (readonly [number, readonly string[]])[] {
   if (Array.isArray(parsed))
     return parsed.map((value, i) => [i, namesOfEntry(value, `${path}: entry ${i}`)]);
@@ -71,15 +66,15 @@ function entriesOf(parsed: unknown, path: string): (readonly [number, readonly s
       return [Number(key), namesOfEntry(value, `${path}: entry ${key}`)];
     if (isIndex(value)) return [value, namesOfLine(key)];
     throw new UsageError(
-      `${path}: ${JSON.stringify(key)} is neither the index of an output nor has one`,
+      `${path}: ${JSON.stringify(key)} is neither the index of an output nor a name with an index`,
       { code: "bad-file" },
     );
   });
 }
 
 /**
- * The names of a network's outputs from the text of a file: a name on each line, in order; a JSON list; or a JSON object,
- * from index to names as in ImageNet's class index (`{"0": ["n01440764", "tench"]}`) or from name to index.
+ * Parses the names of a network's outputs: a name on each line, in order; a JSON list; or a JSON object, from index to names
+ * as in ImageNet's class index (`{"0": ["n01440764", "tench"]}`) or from name to index. Throws a UsageError with `path`.
  */
 export function parseOutputNames(text: string, path: string): OutputNames {
   const trimmed = text.replace(/^\uFEFF/, "").trim();
@@ -89,9 +84,12 @@ export function parseOutputNames(text: string, path: string): OutputNames {
     try {
       parsed = JSON.parse(trimmed);
     } catch (error) {
-      throw new UsageError(`${path} begins like JSON and is none: ${(error as Error).message}`, {
-        code: "bad-file",
-      });
+      throw new UsageError(
+        `${path} begins like JSON but is not JSON: ${(error as Error).message}`,
+        {
+          code: "bad-file",
+        },
+      );
     }
     const isConfig = configKeys.some(
       (key) => typeof parsed === "object" && parsed !== null && Object.hasOwn(parsed, key),
@@ -103,16 +101,12 @@ export function parseOutputNames(text: string, path: string): OutputNames {
     entries = trimmed === "" ? [] : trimmed.split(/\r?\n/).map((line, i) => [i, namesOfLine(line)]);
   if (entries.length === 0) throw new UsageError(`${path} names no classes`, { code: "bad-file" });
   const names = new Map<number, string[]>();
-  for (const [index, all] of entries) {
-    const known = names.get(index) ?? [];
-    for (const name of all) known.push(name);
-    names.set(index, known);
-  }
+  for (const [index, added] of entries) names.set(index, [...(names.get(index) ?? []), ...added]);
   return names;
 }
 
-/** Names that differ in case, in spaces or in what stands between words are the same: `golden_retriever`. */
-const plain = (name: string): string =>
+/** A name without differences of case, spaces and separators: `Golden_Retriever` is `golden retriever`. */
+const normalised = (name: string): string =>
   name
     .normalize("NFC")
     .toLowerCase()
@@ -120,9 +114,9 @@ const plain = (name: string): string =>
     .trim();
 
 /**
- * The output of each class folder of a data set, in the folders' order: by the names of a file, or where there are none
- * the folder's own place, which is right only if there are as many folders as outputs. `outputs` is the network's number
- * of them. Fails where a folder has no output, or where two claim one.
+ * The output of each class folder, in the order of the folders. Names decide; without names, folder i is output i, and there
+ * must be as many folders as outputs. `outputs` is the number of the network's outputs. Throws a UsageError for a folder
+ * without an output and for two folders with the same output.
  */
 export function outputsOfFolders(
   folders: readonly string[],
@@ -131,9 +125,10 @@ export function outputsOfFolders(
 ): number[] {
   if (names === undefined) {
     if (folders.length === outputs) return folders.map((_, i) => i);
-    const ids = folders.every((name) => wordNet.test(name));
+    const areIds = folders.every((name) => wordNetId.test(name));
+    const idAdvice = areIds ? ", such as ImageNet's class index, which knows WordNet ids" : "";
     throw new UsageError(
-      `there are ${folders.length} class folders and the network has ${outputs} outputs, so a folder's place does not say which is its output; give the outputs' names with --classes FILE${ids ? ", such as ImageNet's class index, which knows WordNet ids" : ""}`,
+      `there are ${folders.length} class folders and the network has ${outputs} outputs, so a folder's place does not say which output it is; give the outputs' names with --classes FILE${idAdvice}`,
       { code: "misfit" },
     );
   }
@@ -144,13 +139,13 @@ export function outputsOfFolders(
       { code: "misfit" },
     );
   const exact = indicesBy(names, (name) => [name.normalize("NFC")]);
-  const alike = indicesBy(names, (name) => [plain(name)]);
-  const synonyms = indicesBy(names, (name) => name.split(",").map(plain));
+  const alike = indicesBy(names, (name) => [normalised(name)]);
+  const synonyms = indicesBy(names, (name) => name.split(",").map(normalised));
   const found = folders.map((folder) => {
     const indices =
       exact.get(folder.normalize("NFC")) ??
-      alike.get(plain(folder)) ??
-      synonyms.get(plain(folder)) ??
+      alike.get(normalised(folder)) ??
+      synonyms.get(normalised(folder)) ??
       new Set<number>();
     if (indices.size > 1)
       throw new UsageError(
@@ -174,6 +169,7 @@ export function outputsOfFolders(
   return found;
 }
 
+/** Indices of the outputs by each key of their names. */
 function indicesBy(
   names: OutputNames,
   keys: (name: string) => readonly string[],
@@ -181,8 +177,8 @@ function indicesBy(
   const indices = new Map<string, Set<number>>();
   for (const [index, all] of names)
     for (const key of all.flatMap(keys)) {
-      const known = indices.get(key) ?? new Set<number>();
-      indices.set(key, known.add(index));
+      const found = indices.get(key) ?? new Set<number>();
+      indices.set(key, found.add(index));
     }
   return indices;
 }

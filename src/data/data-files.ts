@@ -7,24 +7,24 @@ export interface Image {
   readonly pixels: Uint8Array;
 }
 
-/** An image, and what its file holds that is not in the pixels. */
+/** An image and the traits of its file that 8-bit RGB pixels cannot express. */
 export interface DecodedImage extends Image {
   readonly traits?: readonly ImageTrait[];
 }
 
-/** Where data sets are read from; paths have forward slashes. `node.ts` reads the disk. */
+/** A place that data sets are read from. Paths have forward slashes. `node.ts` reads the disk. */
 export interface DataFiles {
   /** Folders in which named data sets are looked for, first to last. */
   readonly roots: readonly string[];
-  /** A file's contents; undefined if there is no such file. */
+  /** Contents of a file; undefined if it does not exist. */
   read(path: string): Promise<Uint8Array | undefined>;
-  /** The names in a folder, those of folders ending in a slash, in no order; undefined if there is no such folder. */
+  /** Names in a folder, in any order; those of folders end in a slash. Undefined if there is no such folder. */
   list(path: string): Promise<readonly string[] | undefined>;
-  /** A JPEG, PNG, WebP … as three channels, by the rules (Pillow's by default); fails if it is none. */
+  /** Decodes a JPEG, PNG, WebP … to three channels by the rules, by default Pillow's. Rejects for anything else. */
   decode(bytes: Uint8Array, rules?: ImageRules): Promise<DecodedImage>;
 }
 
-/** Files in memory, for a page and for tests; names are whole paths. */
+/** Files in memory by whole path, for the browser and for tests. */
 export function memoryData(
   contents: Readonly<Record<string, Uint8Array>>,
   decode: DataFiles["decode"] = async () => {

@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { tarOf } from "../../test/fixtures/tar-fixture.ts";
+import { fetchDataset, type NodeFetchOptions } from "./download/node.ts";
 import type { FetchEvent } from "./fetch.ts";
-import { fetchDataset, type NodeFetchOptions, nodeDataFiles } from "./node.ts";
+import { nodeDataFiles } from "./node.ts";
 import { unofficialNotes } from "./record.ts";
 import type { Source } from "./sources.ts";
 

@@ -3,38 +3,39 @@ import { gunzipped } from "./gunzip.ts";
 import type { Download, Source } from "./sources.ts";
 import { readTar } from "./tar.ts";
 
-/** What happens while a data set is fetched. */
+/** Progress of a download. */
 export type FetchEvent =
-  /** Bytes of one download so far; the total is null where the server does not say. */
+  /** Bytes of one download so far; the total is null if the server does not state it. */
   | {
       readonly event: "progress";
       readonly file: string;
       readonly bytes: number;
       readonly total: number | null;
     }
-  /** A download had the right checksum. */
+  /** The checksum of a download is right. */
   | { readonly event: "verified"; readonly file: string; readonly md5: string }
-  /** Everything lies in the folder `path`. */
+  /** All files are in the folder `path`. */
   | { readonly event: "done"; readonly path: string; readonly files: readonly string[] };
 
-/** How downloads reach this machine. */
+/** What `fetchSource` takes. */
 export interface FetchOptions {
-  /** Replaces the official address; ends in a slash. */
+  /** A mirror in place of the official address; ends in a slash. */
   readonly address?: string;
   readonly signal?: AbortSignal;
-  /** MD5 of these bytes, in hexadecimal. */
+  /** MD5 in hexadecimal. */
   readonly md5: (bytes: Uint8Array) => string;
 }
 
 const byHand = (file: string) => `try again later, or download ${file} yourself`;
 
-/** Node hides the reason ("ECONNREFUSED", a TLS failure) in the cause of "fetch failed". */
-function reason(error: unknown): string {
+/** Message of the innermost cause: Node hides "ECONNREFUSED" or a TLS failure behind "fetch failed". */
+function rootMessage(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? reason(error.cause) : error.message;
+  return error.cause instanceof Error ? rootMessage(error.cause) : error.message;
 }
 
-async function* downloaded(
+/** Downloads one file into memory. Throws a UsageError unless the signal was aborted. */
+async function* download(
   url: string,
   file: string,
   signal: AbortSignal | undefined,
@@ -59,7 +60,7 @@ async function* downloaded(
   } catch (error) {
     if (error instanceof UsageError || signal?.aborted) throw error;
     const after = bytes === 0 ? "" : ` after ${bytes} of ${total ?? "unknown"} bytes`;
-    throw new UsageError(`${url} failed${after}: ${reason(error)}; ${byHand(file)}`, {
+    throw new UsageError(`${url} failed${after}: ${rootMessage(error)}; ${byHand(file)}`, {
       code: "unavailable",
       cause: error,
     });
@@ -73,7 +74,8 @@ async function* downloaded(
   return whole;
 }
 
-async function kept(url: string, { file, unpack }: Download, bytes: Uint8Array) {
+/** The files of a download that are kept, each with its name. */
+async function unpacked(url: string, { file, unpack }: Download, bytes: Uint8Array) {
   if (unpack === undefined) return [[file, bytes]] as const;
   const files = readTar(url, await gunzipped(url, bytes));
   return unpack.files.map((name) => {
@@ -84,24 +86,24 @@ async function kept(url: string, { file, unpack }: Download, bytes: Uint8Array) 
   });
 }
 
-/** Downloads, verifies and unpacks everything in memory, so that nothing unverified is ever put in place; returns the files by name. */
+/** Downloads, verifies and unpacks a data set in memory, so that no unverified file reaches the disk. Returns the files by name. */
 export async function* fetchSource(
   { address: official, downloads }: Source,
   { address = official, signal, md5 }: FetchOptions,
 ): AsyncGenerator<FetchEvent, ReadonlyMap<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
-  for (const download of downloads) {
-    const { file } = download;
+  for (const source of downloads) {
+    const { file } = source;
     const url = `${address}${file}`;
-    const bytes = yield* downloaded(url, file, signal);
+    const bytes = yield* download(url, file, signal);
     const found = md5(bytes);
-    if (found !== download.md5)
+    if (found !== source.md5)
       throw new UsageError(
-        `${url} (${bytes.length} bytes) has MD5 ${found} instead of ${download.md5}, so it is not the official file; nothing was kept, ${byHand(file)}`,
+        `${url} (${bytes.length} bytes) has MD5 ${found} instead of ${source.md5}, so it is not the official file; nothing was kept, ${byHand(file)}`,
         { code: "bad-file" },
       );
     yield { event: "verified", file, md5: found };
-    for (const [name, contents] of await kept(url, download, bytes)) files.set(name, contents);
+    for (const [name, contents] of await unpacked(url, source, bytes)) files.set(name, contents);
   }
   return files;
 }

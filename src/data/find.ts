@@ -1,29 +1,31 @@
 import { UsageError } from "../math/usage-error.ts";
 import type { DataFiles } from "./data-files.ts";
 
-/** Where a named data set may lie, and how its files may be called. */
+/** Folders and files that a named data set may be stored in. */
 export interface Place {
   /** As on the command line: `cifar10`. */
   readonly name: string;
-  /** Folder names, ours first, then the official archive's own. */
+  /** Possible folder names: ours first, then that of the official archive. */
   readonly folders: readonly string[];
-  /** Its files, each by its possible names. */
+  /** Files, each as a list of its possible names. */
   readonly files: readonly (readonly string[])[];
 }
 
-/** A file that was found. */
+/** Path and contents of a file. */
 export interface Found {
   readonly path: string;
   readonly bytes: Uint8Array;
 }
 
+/** Advice for a data set that is missing. */
 const help = (name: string) =>
   `run rampart data fetch ${name}, or give the folder that holds ${name}/ as --data-dir or RAMPART_DATA`;
 
+/** Every folder that the data set may be in, first to last. */
 const candidates = ({ folders }: Place, from: DataFiles): string[] =>
   from.roots.flatMap((root) => folders.map((folder) => `${root}/${folder}`));
 
-/** The first folder that holds at least one of the files; undefined if none does. */
+/** The first folder that contains at least one of the files; undefined if there is none. */
 export async function lookFor(place: Place, from: DataFiles): Promise<string | undefined> {
   for (const folder of candidates(place, from)) {
     const names = new Set(await from.list(folder));
@@ -32,7 +34,7 @@ export async function lookFor(place: Place, from: DataFiles): Promise<string | u
   return undefined;
 }
 
-/** `lookFor`, failing with the places it looked in. */
+/** `lookFor`; throws a UsageError with the searched folders if there is none. */
 export async function findFolder(place: Place, from: DataFiles): Promise<string> {
   const folder = await lookFor(place, from);
   if (folder !== undefined) return folder;
@@ -42,7 +44,7 @@ export async function findFolder(place: Place, from: DataFiles): Promise<string>
   );
 }
 
-/** The file of that folder that has one of `names`. */
+/** The first file of a folder that has one of `names`; throws a UsageError if there is none. */
 export async function findFile(
   { name }: Place,
   folder: string,

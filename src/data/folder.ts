@@ -5,23 +5,25 @@ import type { Dataset, Split } from "./dataset.ts";
 import { type ImageRules, type ImageTrait, pillowRules, traitNote } from "./image-rules.ts";
 import { channelStatistics, type Examples, splitOf } from "./splits.ts";
 
-/** Endings of the images that are read. */
+/** Matches the names of images that can be read. */
 export const imagePattern = /\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|avif|bmp|p[bgpn]m)$/i;
-const hidden = (name: string) => /^(\.|Thumbs\.db$|desktop\.ini$|__MACOSX\/)/i.test(name);
+/** Whether a name is a hidden file or a leftover of an operating system. */
+const isHidden = (name: string) => /^(\.|Thumbs\.db$|desktop\.ini$|__MACOSX\/)/i.test(name);
 
-/** Names of the folder that is trained on, and of those that are tested on, the preferred ones first. */
-const TRAIN = ["train", "training"];
-const HELD = ["test", "testing", "val", "valid", "validation"];
+/** Names of the training split's folder, preferred ones first. */
+const TRAIN_FOLDERS = ["train", "training"];
+/** Names of the test split's folder, preferred ones first. */
+const TEST_FOLDERS = ["test", "testing", "val", "valid", "validation"];
 
-/** What is done to each image of a folder before it is looked at. */
+/** How the images of a folder are read. */
 export interface FolderOptions {
-  /** Resizes or crops, so that all images get one size; by default they must have one. */
+  /** Resizes or crops an image. All images must have one size afterwards. */
   readonly prepare?: (image: Image) => Image;
-  /** Images of each split that are read at most, the first ones. */
-  readonly most?: number;
-  /** What becomes of transparency, orientation and 16-bit grey; by default what Pillow makes of them. */
+  /** Largest number of images of each split; the first ones are read. */
+  readonly maxImages?: number;
+  /** Treatment of transparency, orientation and 16-bit grey; by default as in Pillow. */
   readonly rules?: ImageRules;
-  /** [channel, height, width] that the network takes, for messages about images of other sizes. */
+  /** Input shape of the network, [channel, height, width], for messages about images of other sizes. */
   readonly takes?: Shape | undefined;
 }
 
@@ -31,7 +33,7 @@ interface Entry {
   readonly label: number;
 }
 
-/** How images get the size that a network takes: the shorter side resized, the middle cut out. */
+/** Advice on how to bring images to the size that the network takes. */
 function sizeAdvice(takes: Shape | undefined): string {
   if (takes === undefined)
     return "that of the network's input: give --resize and --crop, such as --resize 256 --crop 224";
@@ -40,26 +42,28 @@ function sizeAdvice(takes: Shape | undefined): string {
   return `and the network takes ${sizeText(takes)}: give --resize ${Math.max(height, width)} --crop ${crop}`;
 }
 
+/** `640×480`: width by height. */
 const sizeText = ([, height, width]: Shape) => `${width}×${height}`;
 
+/** Names in a folder that are not hidden, sorted by code point; throws a UsageError if there is no such folder. */
 async function namesIn(folder: string, from: DataFiles): Promise<string[]> {
   const names = await from.list(folder);
   if (names === undefined)
     throw new UsageError(`${folder}: there is no such folder`, { code: "not-found" });
-  return names.filter((name) => !hidden(name)).sort();
+  return names.filter((name) => !isHidden(name)).sort();
 }
 
-/** The folder among `names` that is called so, in any case; undefined if there is none. */
+/** The first of the `wanted` folders among `names`, in any case; undefined if there is none. */
 const splitFolder = (names: readonly string[], wanted: readonly string[]): string | undefined =>
   wanted
     .map((word) => names.find((name) => name.toLowerCase() === `${word}/`))
     .find((name) => name !== undefined)
     ?.slice(0, -1);
 
-/** Names that letters with accents spell in two ways are one. */
+/** One spelling (NFC) for names whose accented letters can be encoded in two ways. */
 const composed = (name: string): string => name.normalize("NFC");
 
-/** The class folders of `folder`, in the order of their code points, as torchvision's ImageFolder has them. */
+/** Class folders in the order of their code points, as in torchvision's ImageFolder. */
 async function classesIn(folder: string, from: DataFiles): Promise<string[]> {
   const names = await namesIn(folder, from);
   const loose = names.find((name) => imagePattern.test(name));
@@ -76,22 +80,22 @@ async function classesIn(folder: string, from: DataFiles): Promise<string[]> {
   const twice = classes.find((name, i) => classes.map(composed).indexOf(composed(name)) !== i);
   if (twice !== undefined)
     throw new UsageError(
-      `${folder} holds two folders whose name reads ${twice}, written in two ways (NFC and NFD); join them`,
+      `${folder} holds two folders named ${twice}, one in NFC and one in NFD; join them`,
       { code: "bad-file" },
     );
   return classes;
 }
 
-/** The images in a class folder and the folders inside it, in the order of torchvision's ImageFolder. */
+/** Paths of the images in a class folder and its subfolders, in the order of torchvision's ImageFolder. */
 async function filesIn(folder: string, from: DataFiles): Promise<string[] | undefined> {
   const inside = await from.list(folder);
   if (inside === undefined) return undefined;
-  const names = inside.filter((name) => !hidden(name)).sort();
+  const names = inside.filter((name) => !isHidden(name)).sort();
   const files = names.filter((name) => !name.endsWith("/"));
-  const stranger = files.find((file) => !imagePattern.test(file));
-  if (stranger !== undefined)
+  const other = files.find((file) => !imagePattern.test(file));
+  if (other !== undefined)
     throw new UsageError(
-      `${folder}/${stranger} is not an image (JPEG, PNG, WebP, GIF, TIFF, AVIF, BMP or PNM); move it away`,
+      `${folder}/${other} is not an image (JPEG, PNG, WebP, GIF, TIFF, AVIF, BMP or PNM); move it away`,
       { code: "bad-file" },
     );
   const found = files.map((file) => `${folder}/${file}`);
@@ -102,14 +106,17 @@ async function filesIn(folder: string, from: DataFiles): Promise<string[] | unde
 }
 
 /**
- * The images of a split: the first of each class, then the second of each …, so that any beginning is a fair sample.
- * A class may be empty in a split that is held out.
+ * The images of a split: the first of each class, then the second of each and so on, so that the first n are a balanced
+ * sample. Undefined classes have no folder. Classes may be empty only with `mayBeEmpty`.
  */
 async function entriesIn(
   folder: string,
   classes: readonly (string | undefined)[],
   from: DataFiles,
-  { most, mayBeEmpty }: { readonly most: number | undefined; readonly mayBeEmpty: boolean },
+  {
+    maxImages,
+    mayBeEmpty,
+  }: { readonly maxImages: number | undefined; readonly mayBeEmpty: boolean },
 ): Promise<Entry[]> {
   const columns: Entry[][] = [];
   for (const [label, name] of classes.entries()) {
@@ -126,15 +133,17 @@ async function entriesIn(
     columns.flatMap((column) => column.slice(i, i + 1)),
   )
     .flat()
-    .slice(0, most);
+    .slice(0, maxImages);
   if (entries.length === 0)
     throw new UsageError(`${folder} holds no images`, { code: "not-found" });
   return entries;
 }
 
+/** Reads and decodes one image. */
 async function imageOf(path: string, from: DataFiles, rules: ImageRules): Promise<DecodedImage> {
   const bytes = await from.read(path);
-  if (bytes === undefined) throw new UsageError(`${path} has gone away`, { code: "not-found" });
+  if (bytes === undefined)
+    throw new UsageError(`${path} was removed while the data set was read`, { code: "not-found" });
   try {
     return await from.decode(bytes, rules);
   } catch (cause) {
@@ -146,30 +155,34 @@ async function imageOf(path: string, from: DataFiles, rules: ImageRules): Promis
   }
 }
 
-/** Bytes that all images of a split may take together. */
+/** Largest size of all images of a split, in bytes. */
 const MAX_BYTES = 2 ** 32;
 
-function room(count: number, shape: Shape, path: string): Uint8Array<ArrayBuffer> {
+/** Memory for `count` images of this shape; throws a UsageError if they are too large. */
+function allocate(count: number, shape: Shape, path: string): Uint8Array<ArrayBuffer> {
   const size = count * sizeOf(shape);
   if (size > MAX_BYTES)
     throw new UsageError(
-      `${count} images of ${sizeText(shape)} as ${path} is take ${size} bytes, more than ${MAX_BYTES}; resize them, or use fewer`,
+      `${count} images of ${sizeText(shape)}, the size of ${path}, take ${size} bytes, more than ${MAX_BYTES}; resize them, or use fewer`,
       { code: "misfit" },
     );
   return new Uint8Array(size);
 }
 
-/** Which images have a trait: how many, and the first. */
+/** Number of images with each trait, and the first of them. */
 type Traits = Map<ImageTrait, { count: number; readonly first: string }>;
 
-/** The images of a split. */
+/** The decoded images of a split. */
 interface FolderExamples extends Examples {
+  /** The first image, for messages. */
   readonly path: string;
+  /** [channel, height, width] of every image. */
   readonly shape: Shape;
+  /** Relative to the data set's folder. */
   readonly files: readonly string[];
 }
 
-/** Decodes all images, which must have the size of the first one, or of `wanted`; counts what is special in `traits`. */
+/** Decodes all images, which must have the size of `wanted`, or else of the first one. Counts their traits in `traits`. */
 async function examplesOf(
   root: string,
   entries: readonly Entry[],
@@ -184,14 +197,14 @@ async function examplesOf(
   for (const [i, { path }] of entries.entries()) {
     const decoded = await imageOf(path, from, rules);
     for (const trait of decoded.traits ?? []) {
-      const known = traits.get(trait) ?? { count: 0, first: inside(path) };
-      known.count++;
-      traits.set(trait, known);
+      const seen = traits.get(trait) ?? { count: 0, first: inside(path) };
+      seen.count++;
+      traits.set(trait, seen);
     }
     const image = prepare(decoded);
     like ??= { path, shape: image.shape };
     const row = sizeOf(like.shape);
-    if (i === 0) pixels = room(entries.length, image.shape, path);
+    if (i === 0) pixels = allocate(entries.length, image.shape, path);
     if (image.shape.join() !== like.shape.join())
       throw new UsageError(
         `${path} is ${sizeText(image.shape)} pixels, but ${like.path} is ${sizeText(like.shape)}; all images must have one size, ${sizeAdvice(takes)}`,
@@ -208,78 +221,81 @@ async function examplesOf(
   };
 }
 
-/** Where the splits lie: a folder to train on and one to test on, or one for both. */
+/** Folders of the splits; `test` is null if one folder serves as both. */
 interface Splits {
   readonly train: string;
-  readonly held: string | null;
+  readonly test: string | null;
 }
 
-/** The splits of a folder by the names of the folders in it. */
+/** Finds the splits of a data set by the names of its folders. */
 async function splitsOf(path: string, from: DataFiles): Promise<Splits> {
   const top = await namesIn(path, from);
-  const [train, held] = [splitFolder(top, TRAIN), splitFolder(top, HELD)];
-  if (train !== undefined && held !== undefined)
-    return { train: `${path}/${train}`, held: `${path}/${held}` };
+  const [train, test] = [splitFolder(top, TRAIN_FOLDERS), splitFolder(top, TEST_FOLDERS)];
+  if (train !== undefined && test !== undefined)
+    return { train: `${path}/${train}`, test: `${path}/${test}` };
   const folders = top.filter((name) => name.endsWith("/"));
-  const [only] = [train, held].filter((name) => name !== undefined);
-  // `photos/val/cat/1.png` alone is one set with its split's name in the path, and no class `val`.
+  const [only] = [train, test].filter((name) => name !== undefined);
+  // `photos/val/cat/1.png` alone is a data set without a split, not a data set with a class `val`.
   if (only !== undefined && folders.length === 1) {
     const inside = (await from.list(`${path}/${only}`)) ?? [];
-    if (inside.some((name) => name.endsWith("/") && !hidden(name)))
-      return { train: `${path}/${only}`, held: null };
+    if (inside.some((name) => name.endsWith("/") && !isHidden(name)))
+      return { train: `${path}/${only}`, test: null };
   }
-  return { train: path, held: null };
+  return { train: path, test: null };
 }
 
-/** The folder of each class in the held-out split; undefined where it has none. */
-async function heldClasses(
-  held: string,
+/** Folder of each class in the test split; undefined for classes without one. */
+async function testClasses(
+  test: string,
   train: string,
   classes: readonly string[],
   from: DataFiles,
 ): Promise<(string | undefined)[]> {
-  const folders = await classesIn(held, from);
-  const known = classes.map(composed);
-  const unknown = folders.find((name) => !known.includes(composed(name)));
+  const folders = await classesIn(test, from);
+  const names = classes.map(composed);
+  const unknown = folders.find((name) => !names.includes(composed(name)));
   if (unknown !== undefined)
-    throw new UsageError(`${held}/${unknown} is a class that ${train} does not have`, {
+    throw new UsageError(`${test}/${unknown} is a class that ${train} does not have`, {
       code: "misfit",
     });
-  return known.map((name) => folders.find((folder) => composed(folder) === name));
+  return names.map((name) => folders.find((folder) => composed(folder) === name));
 }
 
 /**
- * Images in one folder per class, and in folders inside it; a class's index is its place in the order of code points. With
- * folders `train` and `test` (or `val`, `valid`, `validation`, in any case) at the top these are the splits, otherwise all
- * images serve as both training and test images.
+ * Opens images in one folder per class, including subfolders. Class indices follow the order of the folders' code points.
+ * Top-level folders `train` and `test` (or `val`, `valid`, `validation`, in any case) are the splits; without them all images
+ * serve as both training and test images. Throws a UsageError for anything that is no image of the common size.
  */
 export async function openFolder(
   path: string,
   from: DataFiles,
   options: FolderOptions = {},
 ): Promise<Dataset> {
-  const { train: folder, held } = await splitsOf(path, from);
-  const { most, rules = pillowRules } = options;
-  const classes = await classesIn(folder, from);
+  const { train: trainFolder, test: testFolder } = await splitsOf(path, from);
+  const { maxImages, rules = pillowRules } = options;
+  const classes = await classesIn(trainFolder, from);
   const traits: Traits = new Map();
-  const entries = await entriesIn(folder, classes, from, { most, mayBeEmpty: false });
+  const entries = await entriesIn(trainFolder, classes, from, {
+    maxImages,
+    mayBeEmpty: false,
+  });
   const train = await examplesOf(path, entries, from, options, traits);
   const { shape } = train;
-  const trained: Split = { ...splitOf(train, shape), files: train.files };
-  let test = trained;
-  if (held !== null) {
-    const folders = await heldClasses(held, folder, classes, from);
-    const tested = await entriesIn(held, folders, from, { most, mayBeEmpty: true });
+  const trainSplit: Split = { ...splitOf(train, shape), files: train.files };
+  let testSplit = trainSplit;
+  if (testFolder !== null) {
+    const folders = await testClasses(testFolder, trainFolder, classes, from);
+    const tested = await entriesIn(testFolder, folders, from, { maxImages, mayBeEmpty: true });
     const examples = await examplesOf(path, tested, from, options, traits, train);
-    test = { ...splitOf(examples, shape), files: examples.files };
+    testSplit = { ...splitOf(examples, shape), files: examples.files };
   }
   return {
     name: `folder:${path}`,
     shape,
     classes: classes.map(composed),
     ...channelStatistics(train, shape),
-    train: trained,
-    test,
+    train: trainSplit,
+    test: testSplit,
     notes: [...traits].map(([trait, { count, first }]) => traitNote(trait, count, first, rules)),
   };
 }

@@ -24,7 +24,7 @@ describe("labels and a network's outputs", () => {
     (name) => {
       const wrong = () => forOutputs(datasetOf(name, 12), 10);
       expect(wrong).toThrow(
-        `${name} has labels 0 to 11, but the network has 10 outputs, 0 to 9; take the data that it was made for`,
+        `${name} has labels 0 to 11, but the network has 10 outputs, 0 to 9; use the data that it was trained on`,
       );
       expect(wrong).not.toThrow("folder");
     },

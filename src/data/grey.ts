@@ -1,10 +1,10 @@
 import { tensor } from "../math/tensor.ts";
 import type { Dataset, Split } from "./dataset.ts";
 
-/** Pillow's weights of red, green and blue in grey (ITU-R BT.601), in units of 2⁻¹⁶. */
+/** Pillow's weights of red, green and blue in grey (ITU-R BT.601-2), in units of 2⁻¹⁶. */
 const WEIGHTS = [19_595, 38_470, 7_471];
 
-/** Images [n, 3, height, width] of 8 bits per channel as one channel of 8 bits, as Pillow's convert("L") has it. */
+/** Converts 8-bit images [n, 3, height, width] to grey [n, 1, height, width], as Pillow's convert("L") does. */
 const greySplit = (split: Split): Split => ({
   ...split,
   images(indices) {
@@ -24,7 +24,7 @@ const greySplit = (split: Split): Split => ({
   },
 });
 
-/** A data set of colour images in grey, for a network of one channel. */
+/** Converts a data set of colour images to grey, for a network of one channel. Its mean is 0 and its deviation 1. */
 export const greyed = (dataset: Dataset): Dataset => ({
   ...dataset,
   shape: [1, ...dataset.shape.slice(1)],

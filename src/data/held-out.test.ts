@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { heldOut } from "./held-out.ts";
+import { withHeldOutTest } from "./held-out.ts";
 import { splitOf } from "./splits.ts";
 
 function single(labels: readonly number[]) {
@@ -20,7 +20,7 @@ function single(labels: readonly number[]) {
 const labels = Array.from({ length: 41 }, (_, i) => (i === 40 ? 2 : i % 2));
 
 it("holds a fifth of each class out, shares no example, and says the numbers", () => {
-  const { train, test, notes } = heldOut(single(labels));
+  const { train, test, notes } = withHeldOutTest(single(labels));
   expect([train.size, test.size]).toEqual([33, 8]);
   const counts = [0, 1, 2].map(
     (label) => Array.from(test.labels).filter((l) => l === label).length,
@@ -39,12 +39,12 @@ it("holds a fifth of each class out, shares no example, and says the numbers", (
 });
 
 it("is the same at every call, and leaves a split alone", () => {
-  const [a, b] = [heldOut(single(labels)), heldOut(single(labels))];
+  const [a, b] = [withHeldOutTest(single(labels)), withHeldOutTest(single(labels))];
   expect(a.test.files).toEqual(b.test.files);
-  expect(heldOut(a)).toBe(a);
+  expect(withHeldOutTest(a)).toBe(a);
 });
 
 it("holds nothing out where every class has one example", () => {
   const tiny = single([0, 1, 2]);
-  expect(heldOut(tiny)).toBe(tiny);
+  expect(withHeldOutTest(tiny)).toBe(tiny);
 });

@@ -1,8 +1,8 @@
-// preprocessor_config.json of Hugging Face's transformers.
+// Reads preprocessor_config.json of Hugging Face's transformers.
 import { z } from "zod";
 import { UsageError } from "../math/usage-error.ts";
 import type { Preprocessing } from "./preprocessing.ts";
-import { filterByPillow, PerChannel, parsedBy, refused, Side } from "./preprocessing-fields.ts";
+import { filterByPillow, PerChannel, parsedBy, Side, unsupported } from "./preprocessing-fields.ts";
 import {
   otherProcessors,
   type Processor,
@@ -14,7 +14,7 @@ import {
 const HeightWidth = z.strictObject({ height: Side, width: Side });
 const Pair = z.tuple([Side, Side]).transform(([height, width]) => ({ height, width }));
 
-/** Keys of every class; `null` is an absent key. */
+/** Keys of all processor classes. Keys that are null are removed before. */
 const Common = z.looseObject({
   do_resize: z.boolean().default(true),
   size: z.union([Side, z.strictObject({ shortest_edge: Side }), HeightWidth, Pair]).optional(),
@@ -37,8 +37,8 @@ const Common = z.looseObject({
 });
 type Stated = z.output<typeof Common>;
 
-/** Keys that every class knows. */
-const everywhere = [
+/** Keys that every processor class reads. */
+const commonKeys = [
   "do_resize",
   "size",
   "resample",
@@ -49,8 +49,8 @@ const everywhere = [
   "image_std",
 ];
 
-/** Keys that change no pixel of an RGB image. */
-const neutral = new Set([
+/** Keys without an effect on the pixels of an RGB image. */
+const neutralKeys = new Set([
   "image_processor_type",
   "feature_extractor_type",
   "processor_class",
@@ -69,16 +69,20 @@ const neutral = new Set([
   "use_fast",
 ]);
 
-const outOf =
+/** Advice for a file that cannot be used. */
+const useFlags =
   "state the steps by flags (--resize, --crop, --interpolation, --mean, --std, --scale) with --preprocessing none";
 
+/** The processor class of a file. */
 interface Found {
+  /** As the file states it, for messages. */
   readonly name: string;
   readonly processor: Processor;
+  /** Whether it is the class's `Fast` variant. */
   readonly isFast: boolean;
 }
 
-/** Stands for any class where a file leaves nothing to the class. */
+/** A placeholder for the class of a file that leaves nothing to the class's defaults. */
 const anyClass: Processor = {
   models: [],
   size: { height: 1, width: 1 },
@@ -88,7 +92,7 @@ const anyClass: Processor = {
   std: [1],
 };
 
-/** Whether a file states all that its class would decide: what a size means, the filter, the crop, mean and std. */
+/** Whether a file states everything that defaults of its class would decide: type of size, filter, crop, mean and std. */
 function isExplicit(value: Readonly<Record<string, unknown>>): boolean {
   const { size, do_center_crop: crops } = value;
   const isNormalized =
@@ -101,7 +105,7 @@ function isExplicit(value: Readonly<Record<string, unknown>>): boolean {
   return "height" in size || typeof crops === "boolean";
 }
 
-/** The class that a file names, or that the model beside it uses. */
+/** The class that a file names, or else the class that models of `modelType` use. Throws a UsageError for unsupported classes. */
 function processorOf(
   path: string,
   value: Readonly<Record<string, unknown>>,
@@ -115,7 +119,7 @@ function processorOf(
     if (found !== undefined) return { name: found[0], processor: found[1], isFast: false };
     if (isExplicit(value)) return { name: "an image processor", processor: anyClass, isFast: true };
     throw new UsageError(
-      `${path} names no image_processor_type${modelType === undefined ? "" : `, and the model type ${modelType} beside it is not known here`}, and classes read the same keys differently; add it, or ${outOf}`,
+      `${path} names no image_processor_type${modelType === undefined ? "" : `, and the processor of model type ${modelType} is unknown`}; classes read the same keys differently, so add it, or ${useFlags}`,
       { code: "bad-file" },
     );
   }
@@ -123,117 +127,127 @@ function processorOf(
   const name = written.replace(/(ImageProcessor(Fast|Pil)?|FeatureExtractor)$/, "");
   if (Object.hasOwn(otherProcessors, name))
     throw new UsageError(
-      `${path} is of ${written}, which ${otherProcessors[name]}; it cannot be applied here, so prepare the images yourself and use --preprocessing none`,
+      `${path} is of ${written}, which ${otherProcessors[name]}; this is not supported, so prepare the images yourself and use --preprocessing none`,
       { code: "bad-file" },
     );
   if (!Object.hasOwn(processors, name))
-    throw new UsageError(`${path} is of ${written}, whose steps are not known here; ${outOf}`, {
+    throw new UsageError(`${path} is of ${written}, which is not supported; ${useFlags}`, {
       code: "bad-file",
     });
   return { name: written, processor: processors[name], isFast: written.endsWith("Fast") };
 }
 
-/** Keys that the class reads. */
+/** Keys that a processor class reads. */
 function keysOf({ processor, isFast }: Found): Set<string> {
   const { crop, cropPct, keys = [] } = processor;
-  const known = new Set([...everywhere, ...keys]);
+  const readKeys = new Set([...commonKeys, ...keys]);
   if (crop !== undefined || isFast)
-    for (const key of ["do_center_crop", "crop_size"]) known.add(key);
-  if (cropPct !== undefined) known.add("crop_pct");
-  return known;
+    for (const key of ["do_center_crop", "crop_size"]) readKeys.add(key);
+  if (cropPct !== undefined) readKeys.add("crop_pct");
+  return readKeys;
 }
 
-function refuseUnknown(path: string, value: Readonly<Record<string, unknown>>, found: Found): void {
-  const known = keysOf(found);
+/** Throws a UsageError for a key that the class does not read and that could have an effect. */
+function refuseUnknownKeys(
+  path: string,
+  value: Readonly<Record<string, unknown>>,
+  found: Found,
+): void {
+  const readKeys = keysOf(found);
   for (const [key, setting] of Object.entries(value)) {
-    // A switch that is off asks for nothing.
-    if (known.has(key) || neutral.has(key) || setting === false) continue;
+    // A step that is switched off has no effect.
+    if (readKeys.has(key) || neutralKeys.has(key) || setting === false) continue;
     throw new UsageError(
-      `${path} has the key ${key} (${JSON.stringify(setting)?.slice(0, 60)}), which ${found.name} does not read; remove it if it has no effect, or ${outOf}`,
+      `${path} has the key ${key} (${JSON.stringify(setting)?.slice(0, 60)}), which ${found.name} does not read; remove it if it has no effect, or ${useFlags}`,
       { code: "bad-file" },
     );
   }
 }
 
+/** The stated size; `oneNumber` says what a single number means. */
 const sizeOf = (
   size: Stated["size"],
-  whole: Processor["oneNumber"],
+  oneNumber: Processor["oneNumber"],
   byDefault: StatedSize,
 ): StatedSize => {
   if (size === undefined) return byDefault;
   if (typeof size !== "number") return size;
-  return whole === "square" ? { height: size, width: size } : { shortest_edge: size };
+  return oneNumber === "square" ? { height: size, width: size } : { shortest_edge: size };
 };
 
-/** What becomes of an image's sides. */
-function sizingOf(path: string, said: Stated, found: Found): Preprocessing {
+/** Resizing and cropping. */
+function sizingOf(path: string, stated: Stated, found: Found): Preprocessing {
   const { processor, isFast } = found;
-  const { crop: cropped, fast } = processor;
+  const { crop: defaultCrop, fast } = processor;
   const crops =
-    said.do_center_crop ?? (isFast ? fast?.crops : undefined) ?? cropped?.byDefault ?? false;
-  const stated = said.crop_size ?? cropped?.side;
-  if (crops && stated === undefined)
-    throw new UsageError(`${path} crops (do_center_crop), and states no crop_size; add it`, {
+    stated.do_center_crop ?? (isFast ? fast?.crops : undefined) ?? defaultCrop?.byDefault ?? false;
+  const cropSize = stated.crop_size ?? defaultCrop?.side;
+  if (crops && cropSize === undefined)
+    throw new UsageError(`${path} crops (do_center_crop) but states no crop_size; add it`, {
       code: "bad-file",
     });
   let crop: readonly [number, number] | null = null;
-  if (crops && stated !== undefined)
-    crop = typeof stated === "number" ? [stated, stated] : [stated.height, stated.width];
+  if (crops && cropSize !== undefined)
+    crop = typeof cropSize === "number" ? [cropSize, cropSize] : [cropSize.height, cropSize.width];
   const margin = { margin: "floor", fill: [0] } as const;
-  if (!said.do_resize) {
+  if (!stated.do_resize) {
     if (crop !== null && processor.sizing !== undefined && found.processor === processors.Perceiver)
-      throw refused(path, "that images are cropped by a share and not resized", outOf);
+      throw unsupported(path, "that images are cropped by a share and not resized", useFlags);
     return crop === null ? {} : { crop, ...margin };
   }
-  let whole = processor.oneNumber;
-  if (said.default_to_square !== undefined)
-    whole = said.default_to_square ? "square" : "shorter side";
-  const size = sizeOf(said.size, whole, (isFast ? fast?.size : undefined) ?? processor.size);
-  const settings = { size, crop, cropPct: said.crop_pct ?? processor.cropPct ?? null };
+  let { oneNumber } = processor;
+  if (stated.default_to_square !== undefined)
+    oneNumber = stated.default_to_square ? "square" : "shorter side";
+  const defaultSize = (isFast ? fast?.size : undefined) ?? processor.size;
+  const size = sizeOf(stated.size, oneNumber, defaultSize);
+  const settings = { size, crop, cropPct: stated.crop_pct ?? processor.cropPct ?? null };
   const sizing = (processor.sizing ?? usualSizing)(settings);
   if (typeof sizing === "string")
-    throw new UsageError(`${path} states for ${found.name} ${sizing}; correct it, or ${outOf}`, {
+    throw new UsageError(`${path} states for ${found.name} ${sizing}; correct it, or ${useFlags}`, {
       code: "bad-file",
     });
-  const interpolation = filterByPillow(path, said.resample ?? processor.resample);
+  const interpolation = filterByPillow(path, stated.resample ?? processor.resample);
   const isCropped = sizing.crop !== undefined || sizing.cut !== undefined;
   return isCropped ? { ...sizing, interpolation, ...margin } : { ...sizing, interpolation };
 }
 
-/** What becomes of a pixel: out = (white · x − offset − mean) / std for x in [0, 1], EfficientNet dividing by std twice. */
-function pixelsOf(said: Stated, { processor }: Found): Preprocessing {
+/** Scaling of pixels: out = (white · x − offset − mean) / std for x in [0, 1]. EfficientNet divides by std twice. */
+function pixelsOf(stated: Stated, { processor }: Found): Preprocessing {
   const reads = (key: string) => processor.keys?.includes(key) === true;
-  const white = said.do_rescale ? 255 * said.rescale_factor : 255;
-  const offset = said.do_rescale && reads("rescale_offset") && said.rescale_offset ? 1 : 0;
+  const white = stated.do_rescale ? 255 * stated.rescale_factor : 255;
+  const offset = stated.do_rescale && reads("rescale_offset") && stated.rescale_offset ? 1 : 0;
   const order =
-    reads("do_flip_channel_order") && said.do_flip_channel_order
+    reads("do_flip_channel_order") && stated.do_flip_channel_order
       ? ({ channelOrder: "bgr" } as const)
       : {};
-  const normalizes = said.do_normalize && processor.mean.length > 0;
-  const again = reads("include_top") && said.include_top;
-  const [mean, std] = [said.image_mean ?? processor.mean, said.image_std ?? processor.std];
-  const divisions = Number(normalizes) + Number(again);
+  const normalizes = stated.do_normalize && processor.mean.length > 0;
+  const dividesAgain = reads("include_top") && stated.include_top;
+  const [mean, std] = [stated.image_mean ?? processor.mean, stated.image_std ?? processor.std];
+  const divisions = Number(normalizes) + Number(dividesAgain);
   const isUnit = Math.abs(white - 1) < 1e-6;
   if (divisions === 0 && offset === 0) return isUnit ? order : { scale: white, ...order };
-  const by = isUnit ? 1 : white;
+  const scale = isUnit ? 1 : white;
   return {
-    mean: (normalizes ? mean : [0]).map((value) => (value + offset) / by),
-    std: (divisions > 0 ? std : [1]).map((value) => value ** Math.max(divisions, 1) / by),
+    mean: (normalizes ? mean : [0]).map((value) => (value + offset) / scale),
+    std: (divisions > 0 ? std : [1]).map((value) => value ** Math.max(divisions, 1) / scale),
     ...order,
   };
 }
 
-/** The preprocessing of a processor's file; `modelType` is that of the model beside it. */
+/**
+ * The preprocessing that a processor's file states. `modelType` is the `model_type` in the config.json beside it, for files
+ * that name no processor class. Throws a UsageError for classes, keys and values that are not supported.
+ */
 export function fromHuggingFace(
   path: string,
   value: Readonly<Record<string, unknown>>,
   modelType: string | undefined,
 ): Preprocessing {
-  const stated = Object.fromEntries(
+  const present = Object.fromEntries(
     Object.entries(value).filter(([, setting]) => setting !== null),
   );
-  const found = processorOf(path, stated, modelType);
-  refuseUnknown(path, stated, found);
-  const said = parsedBy(Common, path, stated);
-  return { ...pixelsOf(said, found), ...sizingOf(path, said, found) };
+  const found = processorOf(path, present, modelType);
+  refuseUnknownKeys(path, present, found);
+  const stated = parsedBy(Common, path, present);
+  return { ...pixelsOf(stated, found), ...sizingOf(path, stated, found) };
 }

@@ -1,13 +1,13 @@
 import { UsageError } from "../math/usage-error.ts";
 import type { Found } from "./find.ts";
 
-/** An array of bytes from an idx file (LeCun's format: big-endian magic 0 0 8 d, then d lengths, then the bytes). */
+/** Bytes in an idx file (LeCun's format: big-endian magic number 0 0 8 d, then d lengths, then the bytes in C order). */
 export interface Idx {
   readonly shape: readonly number[];
   readonly data: Uint8Array;
 }
 
-/** Reads an idx file of bytes with this many axes. */
+/** Parses an idx file of bytes with this many axes; throws a UsageError for other types and for truncated files. */
 export function parseIdx({ path, bytes }: Found, axes: number): Idx {
   const header = 4 + 4 * axes;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

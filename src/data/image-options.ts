@@ -1,4 +1,4 @@
-// How images are read and sized, as flags say it: the same ones for every command.
+// Flags for reading and sizing images, the same for every command.
 import { z } from "zod";
 import type { FolderOptions } from "./folder.ts";
 import { ImageRules, pillowRules } from "./image-rules.ts";
@@ -7,19 +7,19 @@ import { sizer } from "./sizing.ts";
 
 const Sides = z.array(z.int().positive()).min(1).max(2).optional();
 
-/** Size of images, and what becomes of transparency, orientation and 16-bit grey. */
+/** Size of images, and treatment of transparency, orientation and 16-bit grey. */
 export const ImageOptions = z.strictObject({
-  resize: Sides.describe("length of the shorter side that images are brought to, or height,width"),
-  crop: Sides.describe("side of the square that is cut from their middle, or height,width"),
+  resize: Sides.describe("resize images: length of the shorter side, or height,width"),
+  crop: Sides.describe("crop the middle of images: side of the square, or height,width"),
   interpolation: z
     .enum(filterNames)
     .optional()
-    .describe("how --resize finds pixels, as Pillow does (default: bilinear)"),
+    .describe("Pillow's filter for --resize (default: bilinear)"),
   ...ImageRules.shape,
 });
 export type ImageOptions = z.output<typeof ImageOptions>;
 
-/** The options among those of a command. */
+/** The image options among the values of a command. */
 export function imageOptionsIn(values: Readonly<Record<string, unknown>>): ImageOptions {
   const names = Object.keys(ImageOptions.shape);
   return ImageOptions.parse(
@@ -27,15 +27,17 @@ export function imageOptionsIn(values: Readonly<Record<string, unknown>>): Image
   );
 }
 
-/** Those that differ from the defaults, for the record of what was evaluated. */
+/** Options that differ from the defaults, for the record beside rows. */
 export function statedImageOptions(options: ImageOptions): Readonly<Record<string, unknown>> {
-  const usual: Readonly<Record<string, unknown>> = pillowRules;
+  const defaults: Readonly<Record<string, unknown>> = pillowRules;
   return Object.fromEntries(
-    Object.entries(options).filter(([name, value]) => value !== undefined && value !== usual[name]),
+    Object.entries(options).filter(
+      ([name, value]) => value !== undefined && value !== defaults[name],
+    ),
   );
 }
 
-/** The same as what opening a folder takes; `prepare` is undefined where images keep their size. */
+/** Options for opening a folder of images. `prepare` is undefined if images keep their size. */
 export function preparedBy(
   options: ImageOptions,
 ): Pick<FolderOptions, "rules"> & { readonly prepare: ReturnType<typeof sizer> } {

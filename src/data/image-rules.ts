@@ -1,39 +1,38 @@
-// What becomes of an image that is more than 8-bit red, green and blue. The defaults are those of Pillow's
-// Image.open(…).convert("RGB"), which torchvision's ImageFolder and the image processors of transformers are fed.
-
+// Treatment of images that are not plain 8-bit RGB. The defaults are those of Pillow's Image.open(…).convert("RGB"), whose
+// output torchvision's ImageFolder and the image processors of transformers use.
 import { z } from "zod";
 import type { Note } from "../math/note.ts";
 
-/** The rules, with Pillow's as defaults. */
+/** Schema of the rules; the defaults are Pillow's. */
 export const ImageRules = z.strictObject({
   imageAlpha: z
     .enum(["drop", "black", "white"])
     .default("drop")
     .describe(
-      "transparent pixels of a folder's images: keep their colour, or lay them on a colour",
+      "transparent pixels of a folder's images: keep their colour (drop), or blend with black or white",
     ),
   imageExif: z
     .enum(["ignore", "apply"])
     .default("ignore")
-    .describe("turn a folder's images as their EXIF orientation says"),
+    .describe("whether to rotate a folder's images by their EXIF orientation"),
   imageGrey16: z
     .enum(["clip", "scale"])
     .default("clip")
-    .describe("16-bit grey images of a folder: levels above 255 are white, or 65535 is"),
+    .describe("16-bit grey images of a folder: clip levels at 255, or scale 65535 to white"),
 });
 export type ImageRules = z.output<typeof ImageRules>;
 
-/** Pillow's rules. */
+/** The defaults, Pillow's rules. */
 export const pillowRules: ImageRules = ImageRules.parse({});
 
-/** What makes an image more than 8-bit red, green and blue. */
+/** A property of an image that 8-bit RGB cannot express. */
 export type ImageTrait = "alpha" | "exif" | "cmyk" | "grey16";
 
-/** A channel in 8 bits under `alpha` (0 to 255) on a background. */
+/** Blends an 8-bit level with a background by `alpha` (0 to 255). */
 export const onBackground = (level: number, alpha: number, background: number): number =>
   Math.round((level * alpha + background * (255 - alpha)) / 255);
 
-/** What a reader must know of images with a trait. */
+/** A note about `count` images with a trait, the first of which is `first`. */
 export const traitNote = (
   trait: ImageTrait,
   count: number,

@@ -6,15 +6,15 @@ import { gunzipped } from "./gunzip.ts";
 import { parseIdx } from "./idx.ts";
 import { type ChannelStatistics, splitOf } from "./splits.ts";
 
-/** [channel, height, width] of every image of the family. */
+/** [channel, height, width] of every image of MNIST and Fashion-MNIST. */
 export const MNIST_SHAPE = [1, 28, 28] as const;
 
-/** A data set in the four files of MNIST. */
+/** A data set stored in four files like MNIST. */
 export interface MnistFormat extends Omit<Place, "files">, ChannelStatistics {
   readonly classes: readonly string[];
 }
 
-/** The names a file may have: official, as some unpackers leave it, each packed or not. */
+/** Possible names of a file: the official one or that of some unpackers, each gzipped or not. */
 const namesOf = (stem: string, axes: number): string[] =>
   [`${stem}-idx${axes}-ubyte`, `${stem}.idx${axes}-ubyte`].flatMap((name) => [`${name}.gz`, name]);
 
@@ -29,38 +29,38 @@ const mnistFiles: Readonly<
   t10k: { images: namesOf("t10k-images", 3), labels: namesOf("t10k-labels", 1) },
 };
 
-/** Where its files may lie. */
+/** Folders and files of the data set. */
 export const mnistPlace = ({ name, folders }: MnistFormat): Place => ({
   name,
   folders,
   files: Object.values(mnistFiles).flatMap(({ images, labels }) => [images, labels]),
 });
 
-/** Images and labels of one split, checked against each other. */
+/** Parses the images and labels of one split. Throws a UsageError if they do not fit each other or the classes. */
 export function parseMnist(images: Found, labels: Found, classes: readonly string[]): Split {
   const { shape, data } = parseIdx(images, 3);
-  const { data: given } = parseIdx(labels, 1);
+  const { data: classIndices } = parseIdx(labels, 1);
   const [count, height, width] = shape;
   if (height !== MNIST_SHAPE[1] || width !== MNIST_SHAPE[2])
     throw new UsageError(
       `${images.path} holds images of ${height}×${width} pixels instead of 28×28; for another data set use npz:PATH or folder:PATH`,
       { code: "bad-file" },
     );
-  if (count !== given.length)
+  if (count !== classIndices.length)
     throw new UsageError(
-      `${images.path} holds ${count} images, but ${labels.path} ${given.length} labels; they belong to different splits`,
+      `${images.path} holds ${count} images, but ${labels.path} ${classIndices.length} labels; they belong to different splits`,
       { code: "misfit" },
     );
-  const wrong = given.findIndex((label) => label >= classes.length);
+  const wrong = classIndices.findIndex((label) => label >= classes.length);
   if (wrong >= 0)
     throw new UsageError(
-      `${labels.path}, row ${wrong}: label ${given[wrong]} is not in 0 … ${classes.length - 1}, so the file is damaged or of another data set`,
+      `${labels.path}, row ${wrong}: label ${classIndices[wrong]} is not in 0 … ${classes.length - 1}, so the file is damaged or of another data set`,
       { code: "bad-file" },
     );
-  return splitOf({ pixels: data, labels: given }, MNIST_SHAPE);
+  return splitOf({ pixels: data, labels: classIndices }, MNIST_SHAPE);
 }
 
-/** MNIST or Fashion-MNIST from its official files, packed or not. */
+/** Opens MNIST or Fashion-MNIST from its official files, gzipped or not. */
 export async function openMnist(format: MnistFormat, from: DataFiles): Promise<Dataset> {
   const { train, t10k } = mnistFiles;
   const place = mnistPlace(format);

@@ -57,7 +57,7 @@ describe("a hostile .npy file", () => {
     [
       "a letter beyond Unicode",
       npyFile("<U1", "1,", [0, 0, 17, 0]),
-      "holds 1114112 where a letter",
+      "holds 1114112, which is no Unicode character",
     ],
     [
       "2^400 elements",

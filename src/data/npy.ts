@@ -1,16 +1,18 @@
 import { UsageError } from "../math/usage-error.ts";
 
-/** An array of a .npy file, numbers as numbers and unicode text as strings. */
+/** An array from a .npy file. */
 export interface Npy {
-  /** NumPy's name without byte order: `u1`, `f4`, `i8`, `U12`. */
+  /** NumPy's type code without byte order: `u1`, `f4`, `i8`, `U12`. */
   readonly type: string;
   readonly shape: readonly number[];
-  /** In C order. 64-bit integers are rounded to the nearest double. */
+  /** Elements in C order. 64-bit integers are rounded to the nearest double. */
   readonly data: Uint8Array | Float32Array | Float64Array | readonly string[];
 }
 
+/** Reads the element at byte offset `at`. */
 type Read = (view: DataView, at: number, little: boolean) => number;
-/** The number that 16 bits are as IEEE 754 binary16. */
+
+/** Decodes an IEEE 754 binary16 number. */
 function half(bits: number): number {
   const sign = bits >> 15 === 1 ? -1 : 1;
   const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
@@ -19,6 +21,7 @@ function half(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
+/** Size in bytes and reader of each numeric type. */
 const numbers: Readonly<Record<string, readonly [bytes: number, read: Read]>> = {
   b1: [1, (view, at) => view.getUint8(at)],
   u1: [1, (view, at) => view.getUint8(at)],
@@ -34,20 +37,22 @@ const numbers: Readonly<Record<string, readonly [bytes: number, read: Read]>> = 
   f8: [8, (view, at, little) => view.getFloat64(at, little)],
 };
 
-/** Bytes that a header may take; NumPy itself reads at most 10,000 of a file that it does not trust. */
+/** Largest header in bytes. NumPy itself reads at most 10,000 of an untrusted file. */
 const MAX_HEADER = 2 ** 16;
 
-const HIGHEST_CODE = 0x10ffff;
+/** Largest code point of Unicode. */
+const MAX_CODE_POINT = 0x10ffff;
 
-const text = (name: string, bytes: Uint8Array, length: number, little: boolean): string[] => {
+/** Decodes strings of `length` UCS-4 characters each, without the zeros at their ends. */
+const decodeText = (name: string, bytes: Uint8Array, length: number, little: boolean): string[] => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Array.from({ length: bytes.length / (4 * length) }, (_, i) =>
     Array.from({ length }, (_, j) => view.getUint32(4 * (i * length + j), little))
       .filter((code) => code !== 0)
       .map((code) => {
-        if (code <= HIGHEST_CODE) return String.fromCodePoint(code);
+        if (code <= MAX_CODE_POINT) return String.fromCodePoint(code);
         throw new UsageError(
-          `${name} holds ${code} where a letter of Unicode is meant, so it is damaged; write it again`,
+          `${name} holds ${code}, which is no Unicode character, so it is damaged; write it again`,
           { code: "bad-file" },
         );
       })
@@ -58,7 +63,7 @@ const text = (name: string, bytes: Uint8Array, length: number, little: boolean):
 const headerPattern =
   /'descr':\s*'([<>|=]?)(\w+)',\s*'fortran_order':\s*(True|False),\s*'shape':\s*\(([\d,\s]*)\)/;
 
-/** Reads a .npy file (NumPy Enhancement Proposal 1, versions 1 to 3); `name` is for messages. */
+/** Parses a .npy file (NumPy Enhancement Proposal 1, versions 1 to 3). Throws a UsageError that calls it `name`. */
 export function parseNpy(name: string, bytes: Uint8Array): Npy {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const isNpy = bytes.length >= 12 && bytes[0] === 0x93 && latin(bytes.subarray(1, 6)) === "NUMPY";
@@ -77,7 +82,7 @@ export function parseNpy(name: string, bytes: Uint8Array): Npy {
   const match = headerPattern.exec(header);
   if (match === null)
     throw new UsageError(
-      `${name} is an array of a kind that cannot be read (${header.trim().slice(0, 200)}); use uint8, float32 or int64`,
+      `${name} has a type that is not supported (${header.trim().slice(0, 200)}); use uint8, float32 or int64`,
       { code: "bad-file" },
     );
   const [, order, type, fortran, lengths] = match;
@@ -102,7 +107,7 @@ export function parseNpy(name: string, bytes: Uint8Array): Npy {
       { code: "bad-file" },
     );
   const little = order !== ">";
-  if (letters !== undefined) return { type, shape, data: text(name, body, letters, little) };
+  if (letters !== undefined) return { type, shape, data: decodeText(name, body, letters, little) };
   if (type === "u1" || type === "b1") return { type, shape, data: body };
   const data = new (type === "f4" || type === "f2" ? Float32Array : Float64Array)(size);
   const read = numbers[type][1];
@@ -112,10 +117,10 @@ export function parseNpy(name: string, bytes: Uint8Array): Npy {
 
 const latin = (bytes: Uint8Array): string => new TextDecoder("latin1").decode(bytes);
 
-/** What a .npy file can be written from; text in UCS-4, as NumPy keeps it. */
+/** Elements that a .npy file can be written from. Strings become UCS-4, as in NumPy. */
 export type NpyData = Uint8Array | Int32Array | Float32Array | Float64Array | readonly string[];
 
-/** Text as NumPy's `<U`: as many code points for each entry as the longest has, filled up by zeros. */
+/** Encodes strings as NumPy's `<U`: every string is padded with zeros to the code points of the longest. */
 function textCodes(texts: readonly string[]): {
   readonly length: number;
   readonly codes: Uint8Array;
@@ -128,7 +133,7 @@ function textCodes(texts: readonly string[]): {
   return { length, codes: new Uint8Array(codes.buffer) };
 }
 
-/** Elements as bytes, and NumPy's name of their type. */
+/** The elements as binary data, and NumPy's type descriptor. */
 function elementsOf(data: NpyData): {
   readonly descr: string;
   readonly elements: Exclude<NpyData, readonly string[]>;
@@ -141,7 +146,7 @@ function elementsOf(data: NpyData): {
   return { descr: `<U${length}`, elements: codes };
 }
 
-/** Writes a .npy file, version 1, in C order, that numpy.load reads. */
+/** Encodes an array of this shape as a .npy file, version 1, in C order. */
 export function npyBytes(data: NpyData, shape: readonly number[]): Uint8Array {
   const { descr, elements } = elementsOf(data);
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;

@@ -134,7 +134,7 @@ describe("npz:PATH", () => {
       "y, row 1: label -1 is not a class index",
     ],
     ["half a label", { x: grey, y: npyBytes(Float32Array.of(0, 0.5), [2]) }, "row 1: label 0.5"],
-    ["no y", { x: grey }, "a.npz has no array y, but x"],
+    ["no y", { x: grey }, "a.npz has no array y, only x;"],
     ["no test images", { x_train: grey, y_train: int64Array(0n, 1n) }, "a.npz has no array x_test"],
     [
       "fewer names than labels",

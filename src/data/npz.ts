@@ -10,14 +10,19 @@ import { type Npy, type NpyData, npyBytes, parseNpy } from "./npy.ts";
 import { channelStatistics, type Examples, splitOf } from "./splits.ts";
 import { type ZipEntry, zipEntries } from "./zip.ts";
 
-/** Arrays in one file, and bytes that they may take together: a floor, or more in proportion to a file that is larger. */
+/** Largest number of arrays in a file. */
 const MAX_ARRAYS = 1000;
+/** Largest unpacked size of a small file, in bytes. */
 const MAX_BYTES = 2 ** 28;
-const BYTES_PER_STORED = 32;
+/** Largest compression ratio of a larger file. */
+const MAX_RATIO = 32;
 
-/** Refuses what unpacks to far more than it is, before anything is unpacked: asked of each entry of the directory. */
-function modest(path: string, stored: number): (entry: UnzipFileInfo) => boolean {
-  const most = Math.max(MAX_BYTES, BYTES_PER_STORED * stored);
+/**
+ * A filter for the entries of a zip file's directory that throws a UsageError for a zip bomb, before anything is unpacked.
+ * `stored` is the size of the file in bytes.
+ */
+function refuseBombs(path: string, stored: number): (entry: UnzipFileInfo) => boolean {
+  const limit = Math.max(MAX_BYTES, MAX_RATIO * stored);
   const names = new Set<string>();
   let [packed, unpacked] = [0, 0];
   const refuse = (what: string) => {
@@ -33,12 +38,13 @@ function modest(path: string, stored: number): (entry: UnzipFileInfo) => boolean
     unpacked += originalSize;
     if (names.size > MAX_ARRAYS) refuse(`holds more than ${MAX_ARRAYS} arrays`);
     if (packed > stored) refuse(`states that its arrays take ${packed} bytes of it`);
-    if (unpacked > most) refuse(`unpacks to ${unpacked} bytes or more, where ${most} are allowed`);
+    if (unpacked > limit)
+      refuse(`unpacks to ${unpacked} bytes or more, where ${limit} are allowed`);
     return true;
   };
 }
 
-/** Compares what was unpacked with the directory of the file: names, and the CRC-32 of every array. */
+/** Compares the unpacked arrays with the directory of the file, by name and CRC-32. */
 function requireUndamaged(
   path: string,
   bytes: Uint8Array,
@@ -66,11 +72,11 @@ function requireUndamaged(
   }
 }
 
-/** The arrays of an .npz file by name; `path` is for messages. */
+/** Parses an .npz file into arrays by name. Throws a UsageError that calls the file `path`. */
 export function parseNpz(path: string, bytes: Uint8Array): ReadonlyMap<string, Npy> {
   let entries: Readonly<Record<string, Uint8Array>>;
   try {
-    entries = unzipSync(bytes, { filter: modest(path, bytes.length) });
+    entries = unzipSync(bytes, { filter: refuseBombs(path, bytes.length) });
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;
     throw new UsageError(
@@ -88,16 +94,16 @@ export function parseNpz(path: string, bytes: Uint8Array): ReadonlyMap<string, N
   );
 }
 
-/** The time stamp of every entry, so that equal arrays give equal bytes on any day and with any clock. */
+/** Time stamp of every entry, fixed so that equal arrays give equal files. */
 const TIME = new Date(1980, 0, 1, 12);
 
-/** An array that is written under a name. */
+/** An array to be written. */
 export interface NamedArray {
   readonly data: NpyData;
   readonly shape: readonly number[];
 }
 
-/** An .npz file of these arrays, that numpy.load reads. */
+/** Encodes arrays as an .npz file that numpy.load reads. */
 export const npzBytes = (arrays: Readonly<Record<string, NamedArray>>): Uint8Array =>
   zipSync(
     Object.fromEntries(
@@ -109,23 +115,30 @@ export const npzBytes = (arrays: Readonly<Record<string, NamedArray>>): Uint8Arr
     { level: 1, mtime: TIME },
   );
 
-/** [n, h, w], [n, c, h, w] or, if axis 1 is no number of channels but the last axis is, [n, h, w, c]. */
-function layout(name: string, shape: readonly number[]): { shape: Shape; last: boolean } {
+/**
+ * Shape of one image [c, h, w] from [n, h, w], [n, c, h, w] or, if only the last axis can be the channels (1 or 3),
+ * [n, h, w, c]; `isChannelsLast` in the last case.
+ */
+function layoutOf(
+  name: string,
+  shape: readonly number[],
+): { readonly shape: Shape; readonly isChannelsLast: boolean } {
   const isChannels = (length: number) => length === 1 || length === 3;
   const [, a, b, c] = shape;
   if (shape.slice(1).includes(0))
     throw new UsageError(`${name} has shape [${shape.join(", ")}]: its images have no pixels`, {
       code: "bad-file",
     });
-  if (shape.length === 3) return { shape: [1, a, b], last: false };
-  if (shape.length === 4 && isChannels(a)) return { shape: [a, b, c], last: false };
-  if (shape.length === 4 && isChannels(c)) return { shape: [c, a, b], last: true };
+  if (shape.length === 3) return { shape: [1, a, b], isChannelsLast: false };
+  if (shape.length === 4 && isChannels(a)) return { shape: [a, b, c], isChannelsLast: false };
+  if (shape.length === 4 && isChannels(c)) return { shape: [c, a, b], isChannelsLast: true };
   throw new UsageError(
     `${name} has shape [${shape.join(", ")}]; images are [n, height, width], [n, channels, height, width] or [n, height, width, channels], with 1 or 3 channels`,
     { code: "bad-file" },
   );
 }
 
+/** Moves channels from the last axis to the first of each image. */
 function channelsFirst<T extends Uint8Array | Float32Array>(
   pixels: T,
   [channels, height, width]: Shape,
@@ -140,12 +153,12 @@ function channelsFirst<T extends Uint8Array | Float32Array>(
   return out;
 }
 
-/** Distance from [0, 1] that rounding explains, as of arithmetic in float16: a quarter of a level of 8 bits. */
+/** Largest distance from [0, 1] that rounding can explain, for example in float16: a quarter of an 8-bit level. */
 const ROUNDING = 1e-3;
 
-/** `[3, 0, 1, 2]` of the element at a place in C order. */
-function indexOf(place: number, shape: readonly number[]): string {
-  let rest = place;
+/** Index of an element for messages, `[3, 0, 1, 2]`, from its offset in C order. */
+function indexText(offset: number, shape: readonly number[]): string {
+  let rest = offset;
   const index = shape.map(() => 0);
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     index[axis] = rest % shape[axis];
@@ -154,7 +167,7 @@ function indexOf(place: number, shape: readonly number[]): string {
   return `[${index.join(", ")}]`;
 }
 
-/** Pixels in [0, 1]; what lies beyond by rounding is clipped, and `note` says so. */
+/** Pixels in [0, 1], or bytes. Values outside by rounding are clipped, and `note` is called about them. */
 function pixelsOf(
   name: string,
   { data, type, shape }: Npy,
@@ -173,26 +186,27 @@ function pixelsOf(
   if (wrong >= 0) {
     const row = Math.floor(wrong / (data.length / shape[0]));
     throw new UsageError(
-      `${name}, row ${row}: value ${data[wrong]}, but pixels are in [0, 1]; ${data[wrong] > 1 ? "divide by 255, or save uint8" : "undo the normalisation: mean and std belong to the model"} (element ${indexOf(wrong, shape)})`,
+      `${name}, row ${row}: value ${data[wrong]}, but pixels are in [0, 1]; ${data[wrong] > 1 ? "divide by 255, or save uint8" : "undo the normalisation: mean and std belong to the model"} (element ${indexText(wrong, shape)})`,
       { code: "bad-file" },
     );
   }
-  let beyond = 0;
+  let clippedCount = 0;
   let furthest = 0;
   const pixels = Float32Array.from(data, (value) => {
     const clipped = Math.min(Math.max(value, 0), 1);
-    if (clipped !== value) beyond++;
+    if (clipped !== value) clippedCount++;
     if (Math.abs(value - clipped) > Math.abs(furthest)) furthest = value - clipped;
     return clipped;
   });
-  if (beyond > 0)
+  if (clippedCount > 0)
     note({
       code: "clipped-pixels",
-      text: `${name}: ${beyond} of ${data.length} pixels lie outside [0, 1] by rounding (by ${furthest.toPrecision(3)} at most), and are clipped`,
+      text: `${name}: ${clippedCount} of ${data.length} pixels lie outside [0, 1] by rounding (by ${furthest.toPrecision(3)} at most), and are clipped`,
     });
   return pixels;
 }
 
+/** Class indices of `count` images. */
 function labelsOf(name: string, { data, shape, type }: Npy, count: number): Int32Array {
   const flat = shape.length === 1 || (shape.length === 2 && shape[1] === 1);
   if (!flat || shape[0] !== count || Array.isArray(data))
@@ -213,8 +227,8 @@ function labelsOf(name: string, { data, shape, type }: Npy, count: number): Int3
 }
 
 /**
- * The data set of an .npz file: `x_train`, `y_train`, `x_test`, `y_test`, or `x` and `y`, which then serve as both
- * training and test images. Class names are the array `classes` (text), or else the labels 0, 1, 2 ….
+ * Opens an .npz file with arrays `x_train`, `y_train`, `x_test`, `y_test`, or with `x` and `y`, which serve as both training
+ * and test images. Class names come from the array `classes` (text), or are the labels 0, 1, 2 and so on.
  */
 export async function openNpz(path: string, from: DataFiles): Promise<Dataset> {
   const bytes = await from.read(path);
@@ -224,20 +238,21 @@ export async function openNpz(path: string, from: DataFiles): Promise<Dataset> {
   const array = (name: string): Npy => {
     const found = arrays.get(name);
     if (found !== undefined) return found;
+    const names = [...arrays.keys()].join(", ");
     throw new UsageError(
-      `${path} has no array ${name}, but ${[...arrays.keys()].join(", ") || "none at all"}; save x and y, or x_train, y_train, x_test and y_test`,
+      `${path} has no array ${name}, ${names === "" ? "nor any other" : `only ${names}`}; save x and y, or x_train, y_train, x_test and y_test`,
       { code: "bad-file" },
     );
   };
   const notes: Note[] = [];
   const examples = (suffix: string): Examples & { readonly shape: Shape } => {
     const [x, y] = [`x${suffix}`, `y${suffix}`];
-    const { shape, last } = layout(`${path}: ${x}`, array(x).shape);
+    const { shape, isChannelsLast } = layoutOf(`${path}: ${x}`, array(x).shape);
     const pixels = pixelsOf(`${path}: ${x}`, array(x), (note) => notes.push(note));
     const labels = labelsOf(`${path}: ${y}`, array(y), array(x).shape[0]);
     if (labels.length === 0)
       throw new UsageError(`${path}: ${x} holds no images`, { code: "bad-file" });
-    return { shape, labels, pixels: last ? channelsFirst(pixels, shape) : pixels };
+    return { shape, labels, pixels: isChannelsLast ? channelsFirst(pixels, shape) : pixels };
   };
   const [trainSuffix, testSuffix] = arrays.has("x") ? ["", ""] : ["_train", "_test"];
   const train = examples(trainSuffix);

@@ -1,9 +1,10 @@
 import type { CifarFormat } from "./cifar.ts";
 import type { MnistFormat } from "./mnist.ts";
 
-// What is known of each official data set. Means and standard deviations are of the training pixels in [0, 1]; tests
-// compute them again where the data set is at hand.
+// Facts about each official data set. Means and standard deviations are those of the training pixels in [0, 1]; tests
+// recompute them if the data set is on the machine.
 
+/** Class names separated by white space. */
 const words = (text: string): string[] => text.trim().split(/\s+/);
 
 /** CIFAR-10 (Krizhevsky 2009). */

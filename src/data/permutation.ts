@@ -1,28 +1,30 @@
-// Whether a network is right under other numbers than the labels': the commonest mistake of an audit.
+// Detects a network whose outputs are numbered differently from the labels, the most common mistake of an audit.
 
-/** An order of the outputs under which predictions make sense. */
+/** A permutation of the labels under which many more predictions are right. */
 export interface LikelyPermutation {
   /** In words: `each label is one less than its output`. */
   readonly name: string;
-  /** The output that label i turns out as; labels without examples keep their own where it is free. */
+  /** Output of each label. Labels without examples keep their own output if it is free. */
   readonly outputs: readonly number[];
-  /** Examples that are right under it, and under the labels as they are. */
+  /** Examples that are right under the permutation. */
   readonly explained: number;
+  /** Examples that are right under the labels as they are. */
   readonly identity: number;
   readonly examples: number;
 }
 
-/** How often a count under another order must exceed the plain one. */
-const TIMES = 3;
-/** The share of examples that it must explain. */
-const SHARE = 0.35;
-/** Deviations above what random predictions would give. */
-const DEVIATIONS = 6;
+/** Smallest ratio of the examples that a permutation explains to those that the identity explains. */
+const MIN_RATIO = 3;
+/** Smallest share of the examples that a permutation must explain. */
+const MIN_SHARE = 0.35;
+/** Smallest distance from chance level, in standard deviations. */
+const MIN_DEVIATIONS = 6;
 
+/** Number of examples that are right if label i means `outputs[i]`. */
 const rightUnder = (confusion: readonly (readonly number[])[], outputs: readonly number[]) =>
   outputs.reduce((sum, output, label) => sum + (confusion[label][output] ?? 0), 0);
 
-/** Places of the numbers 0 … n − 1 when they are sorted as text: 0, 1, 10, 11, …, 2, 20. */
+/** Rank of each number 0 … n − 1 among them sorted as text: 0, 1, 10, 11, …, 2, 20. */
 function placesAsText(n: number): number[] {
   const places = new Array<number>(n);
   const sorted = Array.from({ length: n }, (_, i) => String(i)).sort();
@@ -30,7 +32,7 @@ function placesAsText(n: number): number[] {
   return places;
 }
 
-/** Orders that have a usual cause, each with a name. */
+/** Permutations with a common cause, each with a name. */
 function usualOrders(labels: number, outputs: number): (readonly [string, number[]])[] {
   const order = (f: (i: number) => number) => Array.from({ length: labels }, (_, i) => f(i));
   const places = placesAsText(labels);
@@ -51,10 +53,10 @@ function usualOrders(labels: number, outputs: number): (readonly [string, number
 }
 
 /**
- * The permutation of the labels that clean predictions look like, from confusion[label][output], counts of examples; null
- * where the labels as they are do well or where nothing does. It must explain three times as many examples as the identity
- * and 35 % of all. Usual ones come first and must be beyond chance; one that is sought among all permutations has a free
- * choice per label, which is taken off.
+ * The permutation of the labels that clean predictions follow, from counts `confusion[label][output]`; null if the identity
+ * does well or no permutation does. A permutation must explain three times as many examples as the identity, and 35 % of all.
+ * Common ones are tried first and must exceed chance level. The best of all permutations can fit one example per label by
+ * choice alone, so as many are subtracted.
  */
 export function likelyPermutation(
   confusion: readonly (readonly number[])[],
@@ -64,9 +66,9 @@ export function likelyPermutation(
   const totals = confusion.map((row) => row.reduce((sum, count) => sum + count, 0));
   const examples = totals.reduce((sum, count) => sum + count, 0);
   if (labels > outputs || examples === 0) return null;
-  const itself = Array.from({ length: labels }, (_, i) => i);
-  const identity = rightUnder(confusion, itself);
-  const least = TIMES * Math.max(identity, 1);
+  const unchanged = Array.from({ length: labels }, (_, i) => i);
+  const identity = rightUnder(confusion, unchanged);
+  const least = MIN_RATIO * Math.max(identity, 1);
   const result = (name: string, order: readonly number[]): LikelyPermutation => ({
     name,
     outputs: order,
@@ -75,26 +77,21 @@ export function likelyPermutation(
     explained: rightUnder(confusion, order),
   });
   const chance = examples / outputs;
-  const surprising = chance + DEVIATIONS * Math.sqrt(chance * (1 - 1 / outputs));
-  // One order may explain much of another: text order is mostly "label minus one" up to 11 classes. The best one counts.
+  const beyondChance = chance + MIN_DEVIATIONS * Math.sqrt(chance * (1 - 1 / outputs));
+  // Permutations overlap: up to 11 classes, text order is mostly "label minus one". The one that explains most counts.
   const usual = (outputs > 2 ? usualOrders(labels, outputs) : [])
     .map(([name, order]) => result(name, order))
     .sort((a, b) => b.explained - a.explained)
-    .find(({ explained }) => explained >= Math.max(least, SHARE * examples, surprising));
+    .find(({ explained }) => explained >= Math.max(least, MIN_SHARE * examples, beyondChance));
   if (usual !== undefined) return usual;
-  const seen = itself.filter((label) => totals[label] > 0);
-  const sought = completed(
-    seen,
-    assignment(seen.map((label) => confusion[label])),
-    labels,
-    outputs,
-  );
-  const beyondChoice = rightUnder(confusion, sought) - seen.length;
-  if (beyondChoice < least || beyondChoice < SHARE * (examples - seen.length)) return null;
-  return result(nameOf(sought), sought);
+  const seen = unchanged.filter((label) => totals[label] > 0);
+  const best = completed(seen, assignment(seen.map((label) => confusion[label])), labels, outputs);
+  const beyondChoice = rightUnder(confusion, best) - seen.length;
+  if (beyondChoice < least || beyondChoice < MIN_SHARE * (examples - seen.length)) return null;
+  return result(nameOf(best), best);
 }
 
-/** The labels that were not seen keep their own output where it is free, else take the first free one. */
+/** Extends a permutation of the seen labels: others keep their own output if it is free, else take the first free one. */
 function completed(
   seen: readonly number[],
   found: readonly number[],
@@ -119,7 +116,7 @@ function completed(
   return order;
 }
 
-/** `labels 0 and 3 are exchanged`, or how many are elsewhere and the first of them. */
+/** `labels 0 and 3 are exchanged`, or the number of moved labels and the first of them. */
 function nameOf(outputs: readonly number[]): string {
   const moved = outputs.flatMap((output, label) => (output === label ? [] : [label]));
   if (moved.length === 2 && outputs[moved[0]] === moved[1] && outputs[moved[1]] === moved[0])
@@ -129,8 +126,8 @@ function nameOf(outputs: readonly number[]): string {
 }
 
 /**
- * A column for each row of `gains` [rows ≤ columns], all different, of the largest sum: the Hungarian method by shortest
- * augmenting paths, O(rows² · columns) (Jonker & Volgenant 1987).
+ * Assigns a different column to each row of `gains` [rows, columns], rows ≤ columns, so that the sum is largest. Hungarian
+ * method by shortest augmenting paths, O(rows² · columns) (Jonker & Volgenant 1987).
  */
 export function assignment(gains: readonly (readonly number[])[]): number[] {
   const columns = gains[0]?.length ?? 0;
@@ -138,9 +135,9 @@ export function assignment(gains: readonly (readonly number[])[]): number[] {
     row: new Float64Array(gains.length + 1),
     column: new Float64Array(columns + 1),
   };
-  const rowOf = new Int32Array(columns + 1); // of column j, from 1; 0 is free
+  const rowOf = new Int32Array(columns + 1); // row of each column, both counted from 1; 0 is free
   for (let row = 1; row <= gains.length; row++) {
-    const way = new Int32Array(columns + 1);
+    const previous = new Int32Array(columns + 1);
     const slack = new Float64Array(columns + 1).fill(Number.POSITIVE_INFINITY);
     const used = new Uint8Array(columns + 1);
     rowOf[0] = row;
@@ -154,7 +151,7 @@ export function assignment(gains: readonly (readonly number[])[]): number[] {
         const cost = -gains[here - 1][j - 1] - potential.row[here] - potential.column[j];
         if (cost < slack[j]) {
           slack[j] = cost;
-          way[j] = at;
+          previous[j] = at;
         }
         if (slack[j] < delta) [delta, next] = [slack[j], j];
       }
@@ -165,7 +162,7 @@ export function assignment(gains: readonly (readonly number[])[]): number[] {
         } else slack[j] -= delta;
       at = next;
     }
-    for (; at !== 0; at = way[at]) rowOf[at] = rowOf[way[at]];
+    for (; at !== 0; at = previous[at]) rowOf[at] = rowOf[previous[at]];
   }
   const found = new Array<number>(gains.length).fill(-1);
   for (let j = 1; j <= columns; j++) if (rowOf[j] > 0) found[rowOf[j] - 1] = j - 1;

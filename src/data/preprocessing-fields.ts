@@ -1,21 +1,22 @@
-// What the readers of preprocessing files share.
+// Fields and errors that all readers of preprocessing files share.
 import { z } from "zod";
 import { UsageError } from "../math/usage-error.ts";
 import { type FilterName, filterNames } from "./resize.ts";
 
-/** A number for all channels, or one for each. */
+/** One number for all channels, or one per channel. */
 export const PerChannel = z
   .union([z.number(), z.array(z.number()).min(1)])
   .transform((v): readonly number[] => [v].flat());
 
-/** Pixels of a side that images may be brought to. */
+/** Longest side of a resized image, in pixels. */
 export const MAX_SIDE = 2 ** 14;
+/** A side in pixels. */
 export const Side = z.int().positive().max(MAX_SIDE);
 
-/** Problems that a message lists. */
-const SHOWN = 5;
+/** Largest number of problems in a message. */
+const MAX_SHOWN = 5;
 
-/** The value by its schema; fails with what is wrong and where. */
+/** Parses a value by its schema; throws a UsageError that lists the problems. */
 export function parsedBy<S extends z.ZodType>(
   schema: S,
   path: string,
@@ -26,31 +27,33 @@ export function parsedBy<S extends z.ZodType>(
   const problems = result.error.issues.map(({ path: at, message }) =>
     [at.join("."), message].filter(Boolean).join(": "),
   );
-  const more = problems.length - SHOWN;
+  const more = problems.length - MAX_SHOWN;
   throw new UsageError(
-    `${path} cannot be used as preprocessing: ${problems.slice(0, SHOWN).join("; ")}${more > 0 ? `; and ${more} more` : ""}`,
+    `${path} cannot be used as preprocessing: ${problems.slice(0, MAX_SHOWN).join("; ")}${more > 0 ? `; and ${more} more` : ""}`,
     { code: "bad-file" },
   );
 }
 
-/** The error for what a file asks for and is not done here. */
-export const refused = (path: string, what: string, instead: string): UsageError =>
-  new UsageError(`${path} says ${what}, which is not done here; ${instead}`, { code: "bad-file" });
+/** The error for a setting that is not supported: `PATH says that images are …`, with advice. */
+export const unsupported = (path: string, setting: string, advice: string): UsageError =>
+  new UsageError(`${path} says ${setting}, which is not supported; ${advice}`, {
+    code: "bad-file",
+  });
 
-/** The filter of that name. */
+/** Finds a filter by name; throws a UsageError if it is not supported. */
 export function filterNamed(path: string, name: string): FilterName {
-  const found = filterNames.find((known) => known === name);
+  const found = filterNames.find((one) => one === name);
   if (found !== undefined) return found;
-  throw refused(
+  throw unsupported(
     path,
     `that images are resized by ${name}`,
     `give the nearest of ${filterNames.join(", ")} and the other settings by flags, with --preprocessing none`,
   );
 }
 
-/** Pillow's numbers of its filters. */
+/** Filters by Pillow's number (`Image.Resampling`). */
 const pillowFilters = ["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"];
 
-/** The filter of Pillow's number. */
+/** Finds a filter by Pillow's number; throws a UsageError if it does not exist. */
 export const filterByPillow = (path: string, number: number): FilterName =>
   filterNamed(path, pillowFilters[number] ?? `filter ${number}`);

@@ -1,5 +1,5 @@
-// How a network's images were prepared, from the files that people have: our own names, Hugging Face's
-// preprocessor_config.json, timm's config.json, torchvision's presets.
+// Reads how a network's images are prepared: from a file with the names of our flags, Hugging Face's
+// preprocessor_config.json, timm's config.json or torchvision's presets.
 
 import { z } from "zod";
 import type { Shape } from "../math/tensor.ts";
@@ -14,7 +14,7 @@ const Sides = z
   .union([Side, z.array(Side).min(1).max(2)])
   .transform((v): readonly number[] => [v].flat());
 
-/** The names of the command line's flags. */
+/** A file with the names of the command line's flags. */
 const Own = z.strictObject({
   mean: PerChannel.optional(),
   std: PerChannel.optional(),
@@ -26,24 +26,24 @@ const Own = z.strictObject({
   interpolation: z.enum(filterNames).optional(),
 });
 
-/** What a file says of its images: what is done to an image file, then to pixels in [0, 1]. */
+/** Steps from an image file to the network: sizing, then scaling of pixels in [0, 1]. */
 export interface Preprocessing extends Sizing {
   readonly mean?: readonly number[] | undefined;
   readonly std?: readonly number[] | undefined;
   readonly scale?: number | undefined;
   readonly layout?: "nchw" | "nhwc" | undefined;
-  /** Order of the channels that the network takes; by default red, green, blue. */
+  /** Order of the network's input channels; by default red, green, blue. */
   readonly channelOrder?: "rgb" | "bgr" | undefined;
 }
 
-/** torchvision.transforms._presets.ImageClassification, as JSON. */
+/** Arguments of torchvision.transforms._presets.ImageClassification as JSON. */
 const Torchvision = z.strictObject({
   crop_size: Sides,
   resize_size: Sides.default([256]),
   mean: PerChannel.default([0.485, 0.456, 0.406]),
   std: PerChannel.default([0.229, 0.224, 0.225]),
   interpolation: z.string().default("bilinear"),
-  antialias: z.literal(true, "images are resized with antialias only").optional(),
+  antialias: z.literal(true, "images can only be resized with antialias").optional(),
 });
 
 function fromTorchvision(path: string, value: unknown): Preprocessing {
@@ -59,27 +59,27 @@ function fromTorchvision(path: string, value: unknown): Preprocessing {
   };
 }
 
-/** What the file was, and what it says; null where it is no description of preprocessing. */
+/** The preprocessing in a file, and the format of the file. */
 export interface FoundPreprocessing {
   readonly format: "rampart" | "Hugging Face" | "timm" | "torchvision";
   readonly preprocessing: Preprocessing;
 }
 
-/** What a file's preprocessing depends on beside the file. */
+/** Facts about the model that the meaning of a preprocessing file depends on. */
 export interface PreprocessedModel {
-  /** [channel, height, width] that the network takes. */
+  /** Input shape of the network, [channel, height, width]. */
   readonly input?: Shape | undefined;
   /** `model_type` of the config.json beside the file. */
   readonly modelType?: string | undefined;
 }
 
-/** What crop_pct made of a side may be nothing, or more than any machine holds. */
-function sized(path: string, preprocessing: Preprocessing): Preprocessing {
+/** Refuses sides outside 1 … MAX_SIDE, which an unusual crop_pct can lead to. */
+function requireSides(path: string, preprocessing: Preprocessing): Preprocessing {
   const { resize = [], crop = [] } = preprocessing;
   const wrong = [...resize, ...crop].find((side) => !(side >= 1 && side <= MAX_SIDE));
   if (wrong !== undefined)
     throw new UsageError(
-      `${path} brings images to a side of ${wrong} pixels, where 1 to ${MAX_SIDE} are possible; correct its size or crop_pct`,
+      `${path} resizes images to a side of ${wrong} pixels, where 1 to ${MAX_SIDE} are possible; correct its size or crop_pct`,
       { code: "bad-file" },
     );
   return preprocessing;
@@ -87,7 +87,7 @@ function sized(path: string, preprocessing: Preprocessing): Preprocessing {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** The object in the text of a JSON file; null for any other JSON. */
+/** Parses a JSON object; null for any other JSON value. Throws a UsageError if the text is not JSON. */
 export function jsonObject(text: string, path: string): Json | null {
   let value: unknown;
   try {
@@ -99,7 +99,7 @@ export function jsonObject(text: string, path: string): Json | null {
   return isObject ? (value as Json) : null;
 }
 
-/** Keys that only a processor's file has. */
+/** Keys that only a preprocessor_config.json has. */
 const processorKeys = [
   "image_processor_type",
   "feature_extractor_type",
@@ -111,7 +111,7 @@ const processorKeys = [
   "do_center_crop",
 ];
 
-/** The preprocessing in the text of a JSON file, whichever of the known forms it has; null for any other JSON. */
+/** Parses a preprocessing file of any supported format; null for other JSON. Throws a UsageError for settings that are not supported. */
 export function parsePreprocessing(
   text: string,
   path: string,
@@ -124,7 +124,7 @@ export function parsePreprocessing(
   if ((inner !== undefined && inner !== null) || has("input_size"))
     return {
       format: "timm",
-      preprocessing: sized(path, fromTimm(path, inner ?? value, model.input)),
+      preprocessing: requireSides(path, fromTimm(path, inner ?? value, model.input)),
     };
   const nested = value.image_processor;
   if (typeof nested === "object" && nested !== null && !Array.isArray(nested))
@@ -132,10 +132,13 @@ export function parsePreprocessing(
   if (has(...processorKeys))
     return {
       format: "Hugging Face",
-      preprocessing: sized(path, fromHuggingFace(path, value, model.modelType)),
+      preprocessing: requireSides(path, fromHuggingFace(path, value, model.modelType)),
     };
   if (has("crop_size", "resize_size"))
-    return { format: "torchvision", preprocessing: sized(path, fromTorchvision(path, value)) };
+    return {
+      format: "torchvision",
+      preprocessing: requireSides(path, fromTorchvision(path, value)),
+    };
   return has(...Object.keys(Own.shape))
     ? { format: "rampart", preprocessing: parsedBy(Own, path, value) }
     : null;
@@ -145,12 +148,12 @@ const rounded = (values: readonly number[]): string =>
   values.map((value) => Number(value.toPrecision(6))).join(", ");
 
 /**
- * What happens to an image on its way to the network, in one line: `resize the shorter side to 256 (bicubic) → crop the
- * middle 224 × 224 → pixels in [0, 1] → − mean 0.5 → ÷ std 0.25`.
+ * The steps in one line: `resize the shorter side to 256 (bicubic) → crop the middle 224 × 224 → pixels in [0, 1] → − mean
+ * 0.5 → ÷ std 0.25`.
  */
-export function describePreprocessing(found: Preprocessing): string {
-  const { mean, std, scale, layout, channelOrder } = found;
-  const steps = describeSizing(found);
+export function describePreprocessing(preprocessing: Preprocessing): string {
+  const { mean, std, scale, layout, channelOrder } = preprocessing;
+  const steps = describeSizing(preprocessing);
   steps.push("pixels in [0, 1]");
   if (channelOrder === "bgr") steps.push("channels blue, green, red");
   if (mean !== undefined) steps.push(`− mean ${rounded(mean)}`);

@@ -1,40 +1,40 @@
-// The image processors of Hugging Face's transformers (4.57): one row per class. A class has a plain and a `Fast` variant,
-// and older files name it `…FeatureExtractor`. test/golden/processors.py holds what the classes themselves compute.
+// The image processors of Hugging Face's transformers (4.57), one row per class. A class has a plain and a `Fast` variant, and
+// older files call it `…FeatureExtractor`. test/golden/processors.py records what the classes themselves compute.
 import type { Sizing } from "./sizing.ts";
 
-/** A size as files state it. */
+/** A size as preprocessor_config.json states it, in pixels. */
 export type StatedSize =
   | { readonly shortest_edge: number }
   | { readonly height: number; readonly width: number };
 
-/** What a processor's own rule for sizes looks at. */
+/** Arguments of a processor's own sizing rule. */
 export interface SizeSettings {
   readonly size: StatedSize;
-  /** Height and width of the crop; null where nothing is cropped. */
+  /** Height and width of the crop; null without a crop. */
   readonly crop: readonly [number, number] | null;
-  /** Share of the resized side that the crop keeps. */
+  /** Side of the crop divided by the resized side. */
   readonly cropPct: number | null;
 }
 
-/** What one class does to an image, and its defaults for keys that a file lacks. */
+/** Steps of one processor class, and its defaults for keys that a file lacks. */
 export interface Processor {
-  /** `model_type` of the models that use it, for files that state no class. */
+  /** `model_type` of the models that use the class, for files that name no class. */
   readonly models: readonly string[];
   readonly size: StatedSize;
-  /** What a size that is a single number means. */
+  /** Meaning of a size that is a single number. */
   readonly oneNumber: "square" | "shorter side";
-  /** Pillow's number of its filter. */
+  /** Pillow's number of the filter. */
   readonly resample: number;
   readonly mean: readonly number[];
   readonly std: readonly number[];
-  /** Side of the crop, and whether it is cut by default; absent where the plain class cuts nothing. */
+  /** Side of the crop, and whether the class crops by default; absent if the plain class never crops. */
   readonly crop?: { readonly side: number; readonly byDefault: boolean };
   readonly cropPct?: number;
-  /** Defaults of the `Fast` class where they differ. */
+  /** Defaults of the `Fast` variant that differ. */
   readonly fast?: { readonly size: StatedSize; readonly crops: boolean };
-  /** Keys of this class alone. */
+  /** Keys that not every class reads. */
   readonly keys?: readonly string[];
-  /** How size and crop become steps, where not by resizing to the size and cutting the crop. */
+  /** The class's own sizing rule, by default `usualSizing`; returns a problem in words if the settings are impossible. */
   readonly sizing?: (settings: SizeSettings) => Sizing | string;
 }
 
@@ -47,31 +47,32 @@ const CLIP = {
   mean: [0.48145466, 0.4578275, 0.40821073],
   std: [0.26862954, 0.26130258, 0.27577711],
 };
-const cut = (side: number) => ({ side, byDefault: true });
+/** A centre crop that the class applies by default. */
+const cropTo = (side: number) => ({ side, byDefault: true });
 
-/** The sides that a stated size asks for: one is the shorter side. */
+/** A stated size as a list: [shorter side], or [height, width]. */
 export const sidesOf = (size: StatedSize): readonly number[] =>
   "shortest_edge" in size ? [size.shortest_edge] : [size.height, size.width];
 
-/** Resize to the size, then cut the crop from the middle. */
+/** Resizes to the size, then crops the middle. */
 export const usualSizing = ({ size, crop }: SizeSettings): Sizing => withCrop(sidesOf(size), crop);
 
 const withCrop = (resize: readonly number[], crop: SizeSettings["crop"]): Sizing =>
   crop === null ? { resize } : { resize, crop };
 
-/** From this side on ConvNeXt squashes the whole image. */
-const CONVNEXT_SQUASHES = 384;
+/** From this side on, ConvNeXt resizes the whole image to a square instead of cropping. */
+const CONVNEXT_SQUASHED_SIDE = 384;
 
 function convNextSizing({ size, crop, cropPct }: SizeSettings): Sizing | string {
-  if (!("shortest_edge" in size)) return "a height and a width, where it takes shortest_edge";
+  if (!("shortest_edge" in size)) return "a height and a width, but it takes shortest_edge";
   const side = size.shortest_edge;
-  if (side >= CONVNEXT_SQUASHES) return withCrop([side, side], crop);
+  if (side >= CONVNEXT_SQUASHED_SIDE) return withCrop([side, side], crop);
   if (crop !== null && (crop[0] !== side || crop[1] !== side))
     return `crop_size ${crop.join("×")} beside size ${side}, which is cropped to ${side}×${side} already`;
   return { resize: [Math.trunc(side / (cropPct ?? 1))], crop: [side, side] };
 }
 
-/** 256 pixels for a crop of 224, and in that proportion for others. */
+/** Resizes the shorter side to 256 for a crop of 224, and in that proportion for others. */
 const levitSizing = ({ size, crop }: SizeSettings): Sizing =>
   usualSizing({
     size: "shortest_edge" in size ? shorter(Math.trunc((256 / 224) * size.shortest_edge)) : size,
@@ -79,6 +80,7 @@ const levitSizing = ({ size, crop }: SizeSettings): Sizing =>
     cropPct: null,
   });
 
+/** Resizes to size / crop_pct. */
 function poolFormerSizing({ size, crop, cropPct }: SizeSettings): Sizing {
   if (cropPct === null) return usualSizing({ size, crop, cropPct });
   const [height, width = height] = sidesOf(size).map((side) => Math.trunc(side / cropPct));
@@ -86,16 +88,16 @@ function poolFormerSizing({ size, crop, cropPct }: SizeSettings): Sizing {
   return usualSizing({ size: scaled, crop, cropPct });
 }
 
-/** Cuts a share of the shorter side first, and brings that to the size. */
+/** Crops a share of the shorter side first, then resizes to the size. */
 function perceiverSizing({ size, crop }: SizeSettings): Sizing | string {
-  if ("shortest_edge" in size) return "shortest_edge, where it takes a height and a width";
+  if ("shortest_edge" in size) return "shortest_edge, but it takes a height and a width";
   const resize = [size.height, size.width];
   return crop === null
     ? { resize }
     : { resize, cut: [size.height / crop[0], size.width / crop[1]] };
 }
 
-/** By the name of the class without `ImageProcessor`. */
+/** Processors by the name of their class without `ImageProcessor`. */
 export const processors: Readonly<Record<string, Processor>> = {
   Beit: {
     models: ["beit", "data2vec-vision"],
@@ -103,7 +105,7 @@ export const processors: Readonly<Record<string, Processor>> = {
     oneNumber: "square",
     resample: 3,
     ...HALF,
-    crop: cut(224),
+    crop: cropTo(224),
     fast: { size: square(224), crops: false },
     keys: ["do_reduce_labels"],
   },
@@ -113,7 +115,7 @@ export const processors: Readonly<Record<string, Processor>> = {
     oneNumber: "shorter side",
     resample: 3,
     ...CLIP,
-    crop: cut(224),
+    crop: cropTo(224),
   },
   Blip: { models: ["blip"], size: square(384), oneNumber: "square", resample: 3, ...CLIP },
   CLIP: {
@@ -122,7 +124,7 @@ export const processors: Readonly<Record<string, Processor>> = {
     oneNumber: "shorter side",
     resample: 3,
     ...CLIP,
-    crop: cut(224),
+    crop: cropTo(224),
   },
   ChineseCLIP: {
     models: ["chinese_clip"],
@@ -130,7 +132,7 @@ export const processors: Readonly<Record<string, Processor>> = {
     oneNumber: "shorter side",
     resample: 3,
     ...CLIP,
-    crop: cut(224),
+    crop: cropTo(224),
   },
   ConvNext: {
     models: ["convnext", "convnextv2", "cvt", "regnet", "resnet", "van"],
@@ -154,7 +156,7 @@ export const processors: Readonly<Record<string, Processor>> = {
     oneNumber: "square",
     resample: 3,
     ...HALF,
-    crop: cut(224),
+    crop: cropTo(224),
   },
   EfficientFormer: {
     models: ["efficientformer"],
@@ -162,7 +164,7 @@ export const processors: Readonly<Record<string, Processor>> = {
     oneNumber: "square",
     resample: 3,
     ...IMAGENET,
-    crop: cut(224),
+    crop: cropTo(224),
   },
   EfficientNet: {
     models: ["align", "efficientnet"],
@@ -179,7 +181,7 @@ export const processors: Readonly<Record<string, Processor>> = {
     oneNumber: "shorter side",
     resample: 3,
     ...IMAGENET,
-    crop: cut(224),
+    crop: cropTo(224),
     sizing: levitSizing,
   },
   MobileNetV1: {
@@ -188,7 +190,7 @@ export const processors: Readonly<Record<string, Processor>> = {
     oneNumber: "shorter side",
     resample: 2,
     ...HALF,
-    crop: cut(224),
+    crop: cropTo(224),
   },
   MobileNetV2: {
     models: ["mobilenet_v2"],
@@ -196,7 +198,7 @@ export const processors: Readonly<Record<string, Processor>> = {
     oneNumber: "shorter side",
     resample: 2,
     ...HALF,
-    crop: cut(224),
+    crop: cropTo(224),
     keys: ["do_reduce_labels"],
   },
   MobileViT: {
@@ -206,7 +208,7 @@ export const processors: Readonly<Record<string, Processor>> = {
     resample: 2,
     mean: [],
     std: [],
-    crop: cut(256),
+    crop: cropTo(256),
     keys: ["do_flip_channel_order", "do_reduce_labels"],
   },
   Perceiver: {
@@ -215,7 +217,7 @@ export const processors: Readonly<Record<string, Processor>> = {
     oneNumber: "square",
     resample: 3,
     ...IMAGENET,
-    crop: cut(256),
+    crop: cropTo(256),
     sizing: perceiverSizing,
   },
   PoolFormer: {
@@ -224,7 +226,7 @@ export const processors: Readonly<Record<string, Processor>> = {
     oneNumber: "shorter side",
     resample: 3,
     ...IMAGENET,
-    crop: cut(224),
+    crop: cropTo(224),
     cropPct: 0.9,
     sizing: poolFormerSizing,
   },
@@ -268,11 +270,11 @@ export const processors: Readonly<Record<string, Processor>> = {
     oneNumber: "shorter side",
     resample: 3,
     ...CLIP,
-    crop: cut(224),
+    crop: cropTo(224),
   },
 };
 
-/** Classes whose networks take something else than one image of fixed size. */
+/** Unsupported classes, with the reason: their networks do not take one image of fixed size. */
 export const otherProcessors: Readonly<Record<string, string>> = {
   ImageGPT: "turns pixels into the nearest of its colour clusters, which has no gradient",
   Siglip2: "cuts images into patches of varying number",

@@ -1,10 +1,10 @@
 import type { Note } from "../math/note.ts";
 import type { DataFiles } from "./data-files.ts";
 
-/** The file that a fetched data set carries; it tells later whether its files are still the official ones. */
+/** File that `data fetch` leaves beside a data set, to verify later that its files are the official ones. */
 export const RECORD = "rampart-download.json";
 
-/** What was downloaded, and the MD5 of each file that was kept. */
+/** Address of a download, and the MD5 of each stored file. */
 export interface DownloadRecord {
   readonly address: string;
   readonly files: Readonly<Record<string, string>>;
@@ -28,7 +28,7 @@ function parsed(bytes: Uint8Array): DownloadRecord | undefined {
   }
 }
 
-/** Notes on whether the files in `folder` are those of a verified download; none if they are. */
+/** Notes about files in `folder` that differ from a verified download; none if all are the same. */
 export async function unofficialNotes(
   folder: string,
   from: DataFiles,
@@ -40,7 +40,7 @@ export async function unofficialNotes(
     return [
       {
         code: "unverified-files",
-        text: "not fetched by rampart data fetch, so nothing tells whether all files are the official ones",
+        text: "not fetched by rampart data fetch, so the files cannot be compared with the official ones",
       },
     ];
   const notes: Note[] = [];

@@ -1,5 +1,5 @@
-// Pillow's resize() of 8-bit images with each of its filters, to the bit and on every platform: networks were trained on
-// such images, and other filters cost accuracy.
+// Pillow's resize() of 8-bit images with each of its filters, bit for bit on every platform. Networks were trained on such
+// images, and other filters cost accuracy.
 
 import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
@@ -8,7 +8,7 @@ import type { Image } from "./data-files.ts";
 /** sin(πx)/(πx). */
 const sinc = (x: number): number => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
 
-/** A reconstruction filter, 0 beyond `support` input pixels (of the larger ones, where an image shrinks). */
+/** A reconstruction filter. It is 0 beyond `support`, in pixels of the coarser of the two grids. */
 interface Filter {
   readonly support: number;
   readonly at: (x: number) => number;
@@ -33,21 +33,22 @@ const filters = {
   },
 } satisfies Readonly<Record<string, Filter>>;
 
-/** How pixels between pixels are found; `nearest` takes the closest pixel and weighs none. */
+/** Name of a filter; `nearest` takes the closest pixel without weights. */
 export type FilterName = keyof typeof filters | "nearest";
 
-/** All filters, by name. */
+/** Names of all filters. */
 export const filterNames = [...Object.keys(filters), "nearest"] as FilterName[];
 
-/** The input pixels from `first` on that make one output pixel, and their weights in units of 2⁻²². */
+/** Input pixels of one output pixel, from `first` on, and their weights in units of 2⁻²². */
 interface Window {
   readonly first: number;
   readonly weights: Float64Array;
 }
 
+/** A weight of 1, as in Pillow's fixed-point arithmetic. */
 const ONE = 2 ** 22;
 
-/** The window of each pixel of an axis: the filter around its centre, as wide as a pixel of the larger grid. */
+/** Windows of all output pixels of an axis: the filter around their centres, stretched if the image shrinks. */
 function windowsOf(from: number, to: number, { support, at }: Filter): Window[] {
   const scale = from / to;
   const stretch = Math.max(scale, 1);
@@ -63,9 +64,13 @@ function windowsOf(from: number, to: number, { support, at }: Filter): Window[] 
   });
 }
 
+/** Rounds halves away from zero. */
 const roundAway = (x: number): number => (x < 0 ? Math.trunc(x - 0.5) : Math.trunc(x + 0.5));
 
-/** One pass along an axis whose neighbours lie `stride` apart; each line is read at `from(line)` and written at `to(line)`. */
+/**
+ * Resamples along one axis whose neighbours are `stride` apart. `place` gives the offsets that a line is read from and
+ * written to.
+ */
 function pass(
   pixels: Uint8Array,
   windows: readonly Window[],
@@ -87,13 +92,12 @@ function pass(
 
 const requireSize = (size: number, what: string): void => {
   if (!(Number.isInteger(size) && size > 0))
-    throw new UsageError(
-      `${what} is ${size}, but an image has a whole number of pixels, 1 or more`,
-      { code: "bad-option" },
-    );
+    throw new UsageError(`${what} is ${size}, but must be a whole number of pixels, 1 or more`, {
+      code: "bad-option",
+    });
 };
 
-/** The pixel of the source under the centre of each pixel; the centres add up as Pillow adds them, rounding included. */
+/** Source pixel under the centre of each output pixel. Centres are accumulated as in Pillow, with its rounding errors. */
 function nearestPixels(from: number, to: number): Int32Array {
   const step = from / to;
   const pixels = new Int32Array(to);
@@ -102,7 +106,7 @@ function nearestPixels(from: number, to: number): Int32Array {
   return pixels;
 }
 
-/** Each pixel of the new grid [height, width] is the one of the old grid under its centre. */
+/** Resizes with `nearest`: each output pixel is the source pixel under its centre. */
 function resizeNearest({ shape, pixels }: Image, height: number, width: number): Image {
   const [channels, rows, columns] = shape;
   const [fromRow, fromColumn] = [nearestPixels(rows, height), nearestPixels(columns, width)];
@@ -115,7 +119,7 @@ function resizeNearest({ shape, pixels }: Image, height: number, width: number):
   return { shape: [channels, height, width], pixels: out };
 }
 
-/** The image at another size, [channel, height, width]: first along rows, rounded to bytes, then along columns. */
+/** Resizes an image [channel, height, width] to height × width: along rows, rounded to bytes, then along columns. */
 export function resize(
   { shape, pixels }: Image,
   {
@@ -128,7 +132,7 @@ export function resize(
   requireSize(width, "the width");
   if (filter === "nearest") return resizeNearest({ shape, pixels }, height, width);
   const [channels, rows, columns] = shape;
-  // Pillow shortens very tall images along columns first.
+  // Pillow resizes very tall images along columns first.
   if (rows > 100 * columns && height < rows && width !== columns) {
     const shortened = resize({ shape, pixels }, { height, width: columns, filter });
     return resize(shortened, { height, width, filter });
@@ -151,7 +155,7 @@ export function resize(
   return { shape: [channels, height, width], pixels: out };
 }
 
-/** The image with its shorter side `size` and the longer in proportion, rounded down as torchvision's Resize does. */
+/** Resizes the shorter side to `size` pixels and the longer in proportion, rounded down like torchvision's Resize. */
 export function resizeShorter(image: Image, size: number, filter: FilterName): Image {
   requireSize(size, "the shorter side");
   const [, rows, columns] = image.shape;
@@ -163,15 +167,13 @@ export function resizeShorter(image: Image, size: number, filter: FilterName): I
   return resize(image, { height, width, filter });
 }
 
-/** Half of a whole number, rounded to the even neighbour, as torchvision's CenterCrop places its corner. */
+/** Half of a whole number, rounded half to even, as torchvision's CenterCrop computes its corner. */
 const halfEven = (n: number): number => (n % 4 === 3 ? (n + 1) / 2 : Math.floor(n / 2));
 
-/**
- * How an odd margin is halved: `even` rounds to the even neighbour (torchvision, timm), `floor` down (transformers).
- */
+/** How an odd margin is halved: `even` rounds half to even (torchvision, timm), `floor` rounds down (transformers). */
 export type Margin = "even" | "floor";
 
-/** The middle that is cut out of an image. */
+/** Size of a centre crop in pixels. */
 export interface Crop {
   readonly height: number;
   readonly width: number;
@@ -179,7 +181,7 @@ export interface Crop {
   readonly margin?: Margin;
 }
 
-/** The middle of the image, [channel, height, width]; an image that is smaller than that is an error. */
+/** Crops the middle of an image [channel, height, width]. Throws a UsageError if the image is smaller than the crop. */
 export function centreCrop(
   { shape, pixels }: Image,
   { height, width, margin = "even" }: Crop,
@@ -205,8 +207,8 @@ export function centreCrop(
 }
 
 /**
- * The image in the middle of a larger one; what is around it has `fill`, one level or one per channel. Of an odd border
- * the larger part is below and to the right, or under `floor` above and to the left, as the libraries do it.
+ * Pads an image to at least height × width with `fill`, one level or one per channel. The larger half of an odd border is
+ * below and to the right, or with margin `floor` above and to the left, as in the libraries.
  */
 export function padTo(
   { shape, pixels }: Image,
@@ -228,12 +230,12 @@ export function padTo(
   return { shape: [channels, tall, wide], pixels: out };
 }
 
-/** A number rounded to the nearest whole one, halves to the even neighbour, as Python rounds. */
+/** Rounds half to even, like Python's `round`. */
 const roundEven = (x: number): number =>
   x - Math.floor(x) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x);
 
 /**
- * The image scaled in proportion until it just covers height and width (`cover`), or just fits into them (`contain`); timm's
+ * Resizes an image in proportion until it just covers height × width (`cover`) or just fits into it (`contain`), like timm's
  * `ResizeKeepRatio`.
  */
 export function resizeInProportion(

@@ -1,9 +1,9 @@
-// Data sets whose images are resized or change their number of channels after they were opened.
+// Resizes the images of an opened data set, or changes their number of channels.
 import { type Shape, sizeOf, tensor } from "../math/tensor.ts";
 import type { Image } from "./data-files.ts";
 import type { Dataset, Split } from "./dataset.ts";
 
-/** Image i of a split in 8 bits, as resizing takes it. */
+/** Image i of a split as bytes. */
 function imageAt(split: Split, i: number): Image {
   const { shape, data } = split.images([i]);
   return {
@@ -18,16 +18,16 @@ function resizedSplit(split: Split, shape: Shape, prepare: (image: Image) => Ima
     ...split,
     images(indices) {
       const x = tensor([indices.length, ...shape]);
-      for (const [at, index] of indices.entries()) {
+      for (const [i, index] of indices.entries()) {
         const { pixels } = prepare(imageAt(split, index));
-        for (let j = 0; j < row; j++) x.data[at * row + j] = pixels[j] / 255;
+        for (let j = 0; j < row; j++) x.data[i * row + j] = pixels[j] / 255;
       }
       return x;
     },
   };
 }
 
-/** The data set with each image prepared when it is asked for; its pixels then have 8 bits, as Pillow resizes them. */
+/** Applies `prepare` to every image when it is requested. Pixels are rounded to 8 bits first, as in Pillow. */
 export function resizedDataset(dataset: Dataset, prepare: (image: Image) => Image): Dataset {
   const { shape } = prepare(imageAt(dataset.test, 0));
   const train = resizedSplit(dataset.train, shape, prepare);
@@ -35,6 +35,7 @@ export function resizedDataset(dataset: Dataset, prepare: (image: Image) => Imag
   return { ...dataset, shape, train, test };
 }
 
+/** Repeats the one channel of images [n, 1, height, width] three times. */
 const colouredSplit = (split: Split): Split => ({
   ...split,
   images(indices) {
@@ -49,7 +50,7 @@ const colouredSplit = (split: Split): Split => ({
   },
 });
 
-/** A data set of grey images with three equal channels, for a network of colour images; Pillow's `convert("RGB")`. */
+/** Repeats the channel of grey images three times, for a network of colour images; Pillow's `convert("RGB")`. */
 export function coloured(dataset: Dataset): Dataset {
   const train = colouredSplit(dataset.train);
   const three = (values: readonly number[]) => [values[0], values[0], values[0]];

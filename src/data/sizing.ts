@@ -10,19 +10,19 @@ import {
   resizeShorter,
 } from "./resize.ts";
 
-/** How images are brought to one size. */
+/** Steps that bring images to one size, in this order: cut, resize, crop. */
 export interface Sizing {
-  /** Shares of the shorter side, as height and width, that are cut from the middle before resizing. */
+  /** Height and width of a centre crop before resizing, as shares of the shorter side. */
   readonly cut?: readonly number[] | undefined;
-  /** One number: the length of the shorter side; two: height and width. */
+  /** [shorter side] or [height, width], in pixels. */
   readonly resize?: readonly number[] | undefined;
-  /** Of height and width: scaled in proportion until the image covers both or fits into both; squashed by default. */
+  /** Keeps proportions: resizes until the image covers height and width, or fits into them. By default it is squashed. */
   readonly fit?: "cover" | "contain" | undefined;
-  /** The side of the square that is cut from the middle, or its height and width. */
+  /** Centre crop after resizing: [side of a square] or [height, width], in pixels. */
   readonly crop?: readonly number[] | undefined;
-  /** How an odd margin around a crop is halved; by default as torchvision does. */
+  /** How an odd margin around a crop is halved; by default `even`, as in torchvision. */
   readonly margin?: Margin | undefined;
-  /** Levels, one or one per channel, of the border around an image that is smaller than its crop; by default an error. */
+  /** Border of an image that is smaller than its crop: one level, or one per channel. Without it this is an error. */
   readonly fill?: readonly number[] | undefined;
   /** By default bilinear. */
   readonly interpolation?: FilterName | undefined;
@@ -31,7 +31,7 @@ export interface Sizing {
 /** `224 × 160`. */
 const sides = (numbers: readonly number[]): string => numbers.join(" × ");
 
-/** The steps in words: `resize the shorter side to 256 (bicubic)`, `crop the middle 224 × 224`. */
+/** Steps in words: `resize the shorter side to 256 (bicubic)`, `crop the middle 224 × 224`. */
 export function describeSizing(sizing: Sizing): string[] {
   const { cut, resize: to, fit, crop, fill, interpolation = "bilinear" } = sizing;
   const steps: string[] = [];
@@ -51,11 +51,16 @@ export function describeSizing(sizing: Sizing): string[] {
   return steps;
 }
 
-const shared = (image: Image, [tall, wide]: readonly number[], margin: Margin | undefined) => {
+/** Crops the middle to these shares of the shorter side, [height, width]. */
+function cutShares(
+  image: Image,
+  [height, width]: readonly number[],
+  margin: Margin | undefined,
+): Image {
   const shorter = Math.min(image.shape[1], image.shape[2]);
   const side = (share: number) => Math.max(Math.trunc(share * shorter), 1);
-  return centreCrop(image, { height: side(tall), width: side(wide), margin });
-};
+  return centreCrop(image, { height: side(height), width: side(width), margin });
+}
 
 function resized(image: Image, { resize: to, fit, interpolation }: Sizing): Image {
   if (to === undefined) return image;
@@ -73,7 +78,7 @@ function cropped(image: Image, { crop, margin, fill }: Sizing): Image {
   return centreCrop(fill === undefined ? image : padTo(image, { ...size, fill }), size);
 }
 
-/** What is done to each image; undefined where images stay as they are. */
+/** A function that sizes an image; undefined if images keep their size. */
 export function sizer(sizing: Sizing): ((image: Image) => Image) | undefined {
   const { cut, resize: to, crop, margin, interpolation } = sizing;
   if (to === undefined && crop === undefined) {
@@ -84,7 +89,7 @@ export function sizer(sizing: Sizing): ((image: Image) => Image) | undefined {
     return undefined;
   }
   return (image) => {
-    const middle = cut === undefined ? image : shared(image, cut, margin);
+    const middle = cut === undefined ? image : cutShares(image, cut, margin);
     return cropped(resized(middle, sizing), sizing);
   };
 }

@@ -3,15 +3,15 @@ import { namedData, requireDataName } from "./table.ts";
 
 /** One download of an official data set. */
 export interface Download {
-  /** Name at the official address. */
+  /** File name at the official address. */
   readonly file: string;
-  /** Of the download itself, as the publisher (or, for MNIST, torchvision) gives it. */
+  /** MD5 of the download, as stated by the publisher or, for MNIST, by torchvision. */
   readonly md5: string;
-  /** For a .tar.gz: the folder in it, and the files that are kept. */
+  /** For a .tar.gz: the folder inside, and the files to keep. */
   readonly unpack?: { readonly folder: string; readonly files: readonly string[] };
 }
 
-/** Where an official data set comes from. */
+/** Downloads of an official data set. */
 export interface Source {
   /** Ends in a slash. */
   readonly address: string;
@@ -20,14 +20,20 @@ export interface Source {
 
 const kriz = "https://www.cs.toronto.edu/~kriz/";
 
-const four = (trainImages: string, trainLabels: string, testImages: string, testLabels: string) => [
+/** The four files of MNIST with their MD5 sums. */
+const mnistDownloads = (
+  trainImages: string,
+  trainLabels: string,
+  testImages: string,
+  testLabels: string,
+) => [
   { file: "train-images-idx3-ubyte.gz", md5: trainImages },
   { file: "train-labels-idx1-ubyte.gz", md5: trainLabels },
   { file: "t10k-images-idx3-ubyte.gz", md5: testImages },
   { file: "t10k-labels-idx1-ubyte.gz", md5: testLabels },
 ];
 
-/** Official addresses and checksums by data set. */
+/** Official downloads by data set. */
 export const sources: Readonly<Record<string, Source>> = {
   cifar10: {
     address: kriz,
@@ -54,7 +60,7 @@ export const sources: Readonly<Record<string, Source>> = {
   },
   mnist: {
     address: "https://ossci-datasets.s3.amazonaws.com/mnist/",
-    downloads: four(
+    downloads: mnistDownloads(
       "f68b3c2dcbeaaa9fbdd348bbdeb94873",
       "d53e105ee54ea40749a09fcbcd1e9432",
       "9fb629c4189551a2d022fa330f9573f3",
@@ -63,7 +69,7 @@ export const sources: Readonly<Record<string, Source>> = {
   },
   "fashion-mnist": {
     address: "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-    downloads: four(
+    downloads: mnistDownloads(
       "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
       "25c81989df183df01b3e8a0aad5dffbe",
       "bef4ecab320f06d8554ea6380940ec79",
@@ -72,7 +78,7 @@ export const sources: Readonly<Record<string, Source>> = {
   },
 };
 
-/** The source of a data set; fails for what cannot be fetched. */
+/** The downloads of a data set; throws a UsageError if it cannot be fetched. */
 export function sourceOf(name: string): Source {
   requireDataName(name);
   if (Object.hasOwn(sources, name)) return sources[name];

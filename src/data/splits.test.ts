@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { channelStatistics, joined, splitOf } from "./splits.ts";
+import { channelStatistics, concatenated, splitOf } from "./splits.ts";
 
 const shape = [2, 1, 2];
 const pixels = Uint8Array.of(0, 51, 255, 255, 102, 153, 255, 255);
@@ -17,7 +17,7 @@ describe("a split of bytes", () => {
   });
 
   it("has no example beyond its last", () => {
-    expect(() => split.images([2])).toThrow("index 2 is none of the 2 examples");
+    expect(() => split.images([2])).toThrow("index 2 is out of range: there are 2 examples");
     expect(() => split.images([-1])).toThrow("index -1");
   });
 });
@@ -38,9 +38,9 @@ describe("channel statistics", () => {
   });
 });
 
-it("files joined keep their order", () => {
+it("concatenated files keep their order", () => {
   const part = (byte: number) => ({ pixels: Uint8Array.of(byte), labels: Uint8Array.of(byte) });
-  const { pixels: all, labels: names } = joined([part(3), part(1), part(2)]);
+  const { pixels: all, labels: names } = concatenated([part(3), part(1), part(2)]);
   expect([[...all], [...names]]).toEqual([
     [3, 1, 2],
     [3, 1, 2],

@@ -1,15 +1,15 @@
 import { type Shape, sizeOf, tensor } from "../math/tensor.ts";
 import type { Split } from "./dataset.ts";
 
-/** Images with their labels, as loaders find them. */
+/** Images and their labels, as loaders read them. */
 export interface Examples {
-  /** [example, channel, height, width]: bytes, of which 255 is white, or floats in [0, 1]. */
+  /** [example, channel, height, width]: bytes in 0 … 255, or floats in [0, 1]. */
   readonly pixels: Uint8Array | Float32Array;
-  /** One per example. */
+  /** Class index of each example. */
   readonly labels: Uint8Array | Int32Array;
 }
 
-/** Examples as a split; `shape` is [channel, height, width] of one. */
+/** A split of these examples; `shape` is the [channel, height, width] of one. */
 export function splitOf({ pixels, labels }: Examples, shape: Shape): Split {
   const row = sizeOf(shape);
   if (pixels.length !== labels.length * row)
@@ -22,7 +22,7 @@ export function splitOf({ pixels, labels }: Examples, shape: Shape): Split {
       const x = tensor([indices.length, ...shape]);
       indices.forEach((index, i) => {
         if (!(index in labels))
-          throw new Error(`index ${index} is none of the ${labels.length} examples`);
+          throw new Error(`index ${index} is out of range: there are ${labels.length} examples`);
         for (let j = 0; j < row; j++) x.data[i * row + j] = pixels[index * row + j] / white;
       });
       return x;
@@ -30,29 +30,31 @@ export function splitOf({ pixels, labels }: Examples, shape: Shape): Split {
   };
 }
 
-/** Examples of several files as one, in that order. */
-export function joined(parts: readonly (Examples & { readonly pixels: Uint8Array })[]): Examples {
+/** Concatenates the examples of several files. */
+export function concatenated(
+  parts: readonly (Examples & { readonly pixels: Uint8Array })[],
+): Examples {
   const count = (of: (part: Examples) => number) => parts.reduce((sum, part) => sum + of(part), 0);
   const pixels = new Uint8Array(count((part) => part.pixels.length));
   const labels = new Int32Array(count((part) => part.labels.length));
-  let [atPixel, atLabel] = [0, 0];
+  let [pixelOffset, labelOffset] = [0, 0];
   for (const part of parts) {
-    pixels.set(part.pixels, atPixel);
-    labels.set(part.labels, atLabel);
-    atPixel += part.pixels.length;
-    atLabel += part.labels.length;
+    pixels.set(part.pixels, pixelOffset);
+    labels.set(part.labels, labelOffset);
+    pixelOffset += part.pixels.length;
+    labelOffset += part.labels.length;
   }
   return { pixels, labels };
 }
 
-/** What the model's first layer subtracts and divides by, per channel, for pixels in [0, 1]. */
+/** Mean and standard deviation per channel, of pixels in [0, 1]; a model normalises by them in its first layer. */
 export interface ChannelStatistics {
   readonly mean: readonly number[];
-  /** A channel that never changes has 1, so that it can be divided by. */
+  /** 1 for a constant channel, so that it can be divided by. */
   readonly std: readonly number[];
 }
 
-/** Mean and standard deviation (over n, not n − 1) of each channel of images of this shape. */
+/** Mean and standard deviation (divisor n, not n − 1) of each channel; the shape is [channel, height, width]. */
 export function channelStatistics(
   { pixels }: Examples,
   [channels, ...plane]: Shape,

@@ -10,6 +10,7 @@ import { openNpz } from "./npz.ts";
 import { cifar10, cifar100, fashionMnist, mnist } from "./official-data.ts";
 import { openShapes } from "./shapes.ts";
 
+/** Opens a data set; `path` is empty for a named one. */
 type Open = (from: DataFiles, path: string, options: FolderOptions) => Promise<Dataset>;
 
 const byName: Readonly<Record<string, Open>> = {
@@ -25,10 +26,10 @@ const byPath: Readonly<Record<string, Open>> = {
   npz: (from, path) => openNpz(path, from),
 };
 
-/** Data sets that have a name of their own. */
+/** Names of the data sets that need no path. */
 export const namedData: readonly string[] = Object.keys(byName);
 
-/** Where each data set that is stored in files may lie. */
+/** Folders and files of the named data sets that are stored in files. */
 export const places: Readonly<Record<string, Place>> = {
   cifar10: cifarPlace(cifar10),
   cifar100: cifarPlace(cifar100),
@@ -36,12 +37,13 @@ export const places: Readonly<Record<string, Place>> = {
   "fashion-mnist": mnistPlace(fashionMnist),
 };
 
-/** Every way to write DATA on the command line. */
+/** Every form of DATA on the command line. */
 export const dataNames: readonly string[] = [
   ...namedData,
   ...Object.keys(byPath).map((kind) => `${kind}:PATH`),
 ];
 
+/** Finds the function that opens a data set; throws a UsageError for an unknown name. */
 function opener(name: string): (from: DataFiles, options: FolderOptions) => Promise<Dataset> {
   const [kind, ...rest] = name.split(":");
   const path = rest.join(":").replace(/(?<=.)\/+$/, "");
@@ -62,12 +64,12 @@ function opener(name: string): (from: DataFiles, options: FolderOptions) => Prom
   throw new UsageError(`unknown data set ${name}; ${help}`, { code: "unknown-name" });
 }
 
-/** Fails if `name` is no DATA of the command line; says nothing about whether it is on this machine. */
+/** Throws a UsageError if `name` is no data set; does not check whether the data set is on this machine. */
 export const requireDataName = (name: string): void => void opener(name);
 
 /**
- * The data set written `name` on the command line (one of `dataNames`), read through `from`; `options` are for folders
- * of images, the other data sets have one size.
+ * Opens the data set written `name` on the command line (see `dataNames`). `options` apply to folders of images only: the
+ * images of other data sets have one size.
  */
 export const openDataset = async (
   name: string,

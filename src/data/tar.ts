@@ -2,16 +2,17 @@ import { UsageError } from "../math/usage-error.ts";
 
 const BLOCK = 512;
 
+/** Text of a header field, up to its first zero byte. */
 const field = (block: Uint8Array, from: number, length: number): string =>
   new TextDecoder().decode(block.subarray(from, from + length)).replace(/\0.*/s, "");
 
-/** The header's sum, its own field counted as spaces (POSIX ustar). */
-const sumOf = (block: Uint8Array): number =>
+/** Checksum of a header, whose own checksum field counts as spaces (POSIX ustar). */
+const checksum = (block: Uint8Array): number =>
   block.reduce((sum, byte, i) => sum + (i >= 148 && i < 156 ? 32 : byte), 0);
 
 /**
- * The regular files of a tar archive by name; links, devices and folders are left out, and a name that leads out of the
- * archive's own folder is refused.
+ * Reads the regular files of a tar archive by name and ignores links, devices and folders. Throws a UsageError for a damaged
+ * archive, and for a name that would lie outside the folder it is unpacked into.
  */
 export function readTar(path: string, bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
@@ -19,7 +20,7 @@ export function readTar(path: string, bytes: Uint8Array): ReadonlyMap<string, Ui
     const block = bytes.subarray(at, at + BLOCK);
     if (block.every((byte) => byte === 0)) return files;
     const size = Number.parseInt(field(block, 124, 12).trim() || "0", 8);
-    if (Number.parseInt(field(block, 148, 8).trim(), 8) !== sumOf(block) || !(size >= 0))
+    if (Number.parseInt(field(block, 148, 8).trim(), 8) !== checksum(block) || !(size >= 0))
       throw new UsageError(`${path} is not a tar archive, or is damaged at byte ${at}`, {
         code: "bad-file",
       });

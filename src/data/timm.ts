@@ -1,13 +1,15 @@
-// timm's config.json (`pretrained_cfg`), read as timm.data.resolve_data_config and transforms_imagenet_eval read it.
+// Reads timm's config.json (`pretrained_cfg`) like timm.data.resolve_data_config and transforms_imagenet_eval.
 import { z } from "zod";
 import { type Shape, sizeOf } from "../math/tensor.ts";
 import type { Preprocessing } from "./preprocessing.ts";
 import { filterNamed, PerChannel, parsedBy, Side } from "./preprocessing-fields.ts";
 
+/** [channel, height, width]. */
 const Size = z.array(Side).length(3);
+/** A field without an effect on pixels. */
 const Unread = z.unknown().optional();
 
-/** The fields of timm's PretrainedCfg; those without an effect on pixels may hold anything. */
+/** Fields of timm's PretrainedCfg. */
 const Timm = z.strictObject({
   mean: PerChannel.optional(),
   std: PerChannel.optional(),
@@ -49,38 +51,39 @@ const Timm = z.strictObject({
 });
 
 const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+/** timm's default crop_pct. */
 const CROP_PCT = 0.875;
 
 /**
- * The preprocessing of timm's `value`. `input` is the shape that the network takes, where it is known: one exported at
- * `test_input_size` is prepared with `test_crop_pct`.
+ * The preprocessing that timm's config states. `input` is the network's input shape, if known: a network that was exported at
+ * `test_input_size` uses `test_crop_pct`. Throws a UsageError for fields that timm does not have.
  */
 export function fromTimm(path: string, value: unknown, input?: Shape): Preprocessing {
-  const said = parsedBy(Timm, path, value);
-  const test = said.test_input_size ?? said.input_size;
+  const config = parsedBy(Timm, path, value);
+  const test = config.test_input_size ?? config.input_size;
   const isTest =
     input !== undefined &&
     sizeOf(input) === sizeOf(test) &&
-    sizeOf(test) !== sizeOf(said.input_size);
-  const [, height, width] = isTest ? test : said.input_size;
-  const pct = (isTest ? said.test_crop_pct : null) ?? said.crop_pct ?? CROP_PCT;
-  const [tall, wide] = [height, width].map((side) => Math.floor(side / pct));
-  const { mean = IMAGENET.mean, std = IMAGENET.std } = said;
-  const interpolation = filterNamed(path, said.interpolation ?? "bicubic");
+    sizeOf(test) !== sizeOf(config.input_size);
+  const [, height, width] = isTest ? test : config.input_size;
+  const pct = (isTest ? config.test_crop_pct : null) ?? config.crop_pct ?? CROP_PCT;
+  const [resizedHeight, resizedWidth] = [height, width].map((side) => Math.floor(side / pct));
+  const { mean = IMAGENET.mean, std = IMAGENET.std } = config;
+  const interpolation = filterNamed(path, config.interpolation ?? "bicubic");
   const shared = { mean, std, interpolation, crop: [height, width] };
-  switch (said.crop_mode ?? "center") {
+  switch (config.crop_mode ?? "center") {
     case "squash":
-      return { ...shared, resize: [tall, wide], fill: [0] };
+      return { ...shared, resize: [resizedHeight, resizedWidth], fill: [0] };
     case "border": {
       const fill = mean.map((level) => Math.round(255 * level));
-      return { ...shared, resize: [tall, wide], fit: "contain", fill };
+      return { ...shared, resize: [resizedHeight, resizedWidth], fit: "contain", fill };
     }
     default:
-      if (tall === wide) return { ...shared, resize: [tall], fill: [0] };
-      // timm hands its filter on only where the shorter side is scaled.
+      if (resizedHeight === resizedWidth) return { ...shared, resize: [resizedHeight], fill: [0] };
+      // timm passes its filter on only if the shorter side is resized; ResizeKeepRatio then uses its default.
       return {
         ...shared,
-        resize: [tall, wide],
+        resize: [resizedHeight, resizedWidth],
         fit: "cover",
         interpolation: "bilinear",
         fill: [0],

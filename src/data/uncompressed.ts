@@ -1,16 +1,16 @@
-// BMP and PNM (PBM, PGM, PPM) images, which sharp does not read. Levels are those of Pillow's convert("RGB").
+// Decodes BMP and PNM (PBM, PGM, PPM), which sharp does not read, to the levels of Pillow's convert("RGB").
 import { sizeOf } from "../math/tensor.ts";
 import type { Image } from "./data-files.ts";
 
-/** Pixels that an image may have. */
+/** Pixels of the largest image. */
 const MAX_PIXELS = 2 ** 26;
 
-function checkedSize(width: number, height: number): void {
+function requireSize(width: number, height: number): void {
   if (!(width > 0 && height > 0 && width * height <= MAX_PIXELS))
     throw new Error(`its header states ${width}×${height} pixels`);
 }
 
-/** An image whose pixel (x, y) has these levels of red, green and blue. */
+/** An image [3, height, width] from the levels of red, green and blue of each pixel (x, y). */
 function imageOf(
   width: number,
   height: number,
@@ -35,7 +35,7 @@ function decodeBmp(bytes: Uint8Array): Image {
   const [width, signed] = [view.getInt32(18, true), view.getInt32(22, true)];
   const [bits, compression] = [view.getUint16(28, true), view.getUint32(30, true)];
   const height = Math.abs(signed);
-  checkedSize(width, height);
+  requireSize(width, height);
   const isPlain = compression === 0 || (compression === 3 && bits === 32);
   if (header < 40 || !isPlain || ![1, 4, 8, 24, 32].includes(bits))
     throw new Error(`it is a BMP of ${bits} bits with compression ${compression}; save it as PNG`);
@@ -55,7 +55,7 @@ function decodeBmp(bytes: Uint8Array): Image {
   });
 }
 
-/** The numbers of a PNM header, comments left out, and where the pixels begin. */
+/** The `count` numbers of a PNM header, without comments, and the offset of the pixels. */
 function pnmHeader(bytes: Uint8Array, count: number): { numbers: number[]; start: number } {
   const text = new TextDecoder("latin1").decode(bytes.subarray(0, 2 ** 12));
   const pattern = new RegExp(`^P\\d${"(?:\\s|#[^\\n]*\\n)+(\\d+)".repeat(count)}\\s`);
@@ -64,11 +64,11 @@ function pnmHeader(bytes: Uint8Array, count: number): { numbers: number[]; start
   return { numbers: match.slice(1).map(Number), start: match[0].length };
 }
 
-/** Samples of a text or binary PNM, `count` of them. */
+/** The first `count` samples of a PNM, kinds 1 to 3 being text and 4 to 6 binary. */
 function pnmSamples(
   bytes: Uint8Array,
   kind: number,
-  most: number,
+  maxLevel: number,
   count: number,
 ): ArrayLike<number> {
   if (kind <= 3) {
@@ -77,9 +77,9 @@ function pnmSamples(
     if (words.length < count) throw truncated();
     return words.slice(0, count).map(Number);
   }
-  const wide = most > 255 ? 2 : 1;
-  if (bytes.length < wide * count) throw truncated();
-  if (wide === 1) return bytes.subarray(0, count);
+  const width = maxLevel > 255 ? 2 : 1;
+  if (bytes.length < width * count) throw truncated();
+  if (width === 1) return bytes.subarray(0, count);
   return Uint16Array.from({ length: count }, (_, i) => 256 * bytes[2 * i] + bytes[2 * i + 1]);
 }
 
@@ -88,9 +88,9 @@ function decodePnm(bytes: Uint8Array): Image {
   const isBits = kind === 1 || kind === 4;
   const channels = kind === 3 || kind === 6 ? 3 : 1;
   const { numbers, start } = pnmHeader(bytes, isBits ? 2 : 3);
-  const [width, height, most = 1] = numbers;
-  checkedSize(width, height);
-  if (!(most >= 1 && most < 65_536)) throw new Error(`its largest level is ${most}`);
+  const [width, height, maxLevel = 1] = numbers;
+  requireSize(width, height);
+  if (!(maxLevel >= 1 && maxLevel < 65_536)) throw new Error(`its largest level is ${maxLevel}`);
   const body = bytes.subarray(start);
   const stride = Math.ceil(width / 8);
   if (kind === 4) {
@@ -101,12 +101,13 @@ function decodePnm(bytes: Uint8Array): Image {
       return [level, level, level];
     });
   }
-  const samples = pnmSamples(body, kind, most, channels * width * height);
+  const samples = pnmSamples(body, kind, maxLevel, channels * width * height);
   function level(sample: number): number {
     if (isBits) return sample === 1 ? 0 : 255;
-    // Pillow reads grey of more than 8 bits as 16 bits, and clips those.
-    if (channels === 1 && most > 255) return Math.min(Math.round((sample / most) * 65_535), 255);
-    return Math.min(Math.round((sample / most) * 255), 255);
+    // Pillow reads grey of more than 8 bits as 16 bits and clips it at 255.
+    if (channels === 1 && maxLevel > 255)
+      return Math.min(Math.round((sample / maxLevel) * 65_535), 255);
+    return Math.min(Math.round((sample / maxLevel) * 255), 255);
   }
   return imageOf(width, height, (x, y) => {
     const at = channels * (y * width + x);
@@ -115,7 +116,7 @@ function decodePnm(bytes: Uint8Array): Image {
   });
 }
 
-/** The image in the bytes of a BMP or a PNM; null for another format. Fails for one that is damaged. */
+/** Decodes a BMP or PNM; null for another format. Throws an `Error` in a few words for a damaged file. */
 export function decodeUncompressed(bytes: Uint8Array): Image | null {
   if (bytes[0] === 0x42 && bytes[1] === 0x4d) return decodeBmp(bytes);
   if (bytes[0] === 0x50 && bytes[1] >= 49 && bytes[1] <= 54) return decodePnm(bytes);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Dataset } from "../data/dataset.ts";
-import { heldOut } from "../data/held-out.ts";
+import { withHeldOutTest } from "../data/held-out.ts";
 import { splitOf } from "../data/splits.ts";
 import { testedData } from "./tested-data.ts";
 
@@ -20,7 +20,7 @@ function single(count: number): Dataset {
   };
 }
 const whole = single(40);
-const trained = { data: "npz:./a.npz", heldOut: heldOut(whole).heldOut };
+const trained = { data: "npz:./a.npz", heldOut: withHeldOutTest(whole).heldOut };
 
 describe("a model that was trained on data without a split", () => {
   it("is tested on what its training held out", () => {

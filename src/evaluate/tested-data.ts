@@ -1,6 +1,6 @@
 // The images that a model is tested on, and whether training may have met them.
 import type { Dataset } from "../data/dataset.ts";
-import { heldOut, isSingle } from "../data/held-out.ts";
+import { isUnsplit, withHeldOutTest } from "../data/held-out.ts";
 import type { ModelMetadata } from "../models/export.ts";
 
 /** What is tested on, and what a reader of the numbers must know of it; null where no test image was trained on. */
@@ -19,8 +19,8 @@ export function testedData(
   whole: Dataset,
   isSame: boolean,
 ): TestedData {
-  if (model.data === "" || !isSingle(whole)) return { dataset: whole, warning: null };
-  const dataset = isSame ? heldOut(whole) : whole;
+  if (model.data === "" || !isUnsplit(whole)) return { dataset: whole, warning: null };
+  const dataset = isSame ? withHeldOutTest(whole) : whole;
   const count = whole.test.size;
   const said = model.heldOut;
   if (isSame && said?.of === count && said.examples === dataset.heldOut?.examples)

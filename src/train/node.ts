@@ -1,6 +1,6 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { heldOut } from "../data/held-out.ts";
+import { withHeldOutTest } from "../data/held-out.ts";
 import { openDatasetNode } from "../data/node.ts";
 import { type Defense, defenseNamed } from "../defenses/table.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
@@ -118,7 +118,7 @@ export async function* trainNode(
   const lowering = goesOn ? await storedLowering(files) : undefined;
   const runtime =
     ownRuntime ?? (await nodeRuntime({ ...hardware, ...(lowering !== undefined && { lowering }) }));
-  const dataset = heldOut(
+  const dataset = withHeldOutTest(
     await openDatasetNode(options.data, dataDir === undefined ? {} : { dataDir }),
   );
   const input = { ...dataset, classes: dataset.classes.length };
