@@ -12,7 +12,7 @@ import type { OnNote } from "../math/note.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { describeDependence, isQuantisation } from "../models/batch-dependence.ts";
 import { isExported } from "../models/export.ts";
-import { statedShape, takesWhole } from "../models/image-input.ts";
+import { statedShape, takesIntegers } from "../models/image-input.ts";
 import { readModelNode } from "../models/node.ts";
 import { nonFiniteNode } from "../models/non-finite.ts";
 import { openModelNode } from "../models/opening/node.ts";
@@ -43,7 +43,7 @@ async function networkFile(path: string, input?: string): Promise<NetworkFile | 
   const isOwn = isExported(metadata);
   const declared = inputs.find(({ name }) => name === input) ?? inputs[0];
   if (declared === undefined) return { isOwn, takesWhole: false };
-  return { isOwn, takesWhole: takesWhole(declared), input: statedShape(declared) };
+  return { isOwn, takesWhole: takesIntegers(declared), input: statedShape(declared) };
 }
 
 /** The files of this machine. */

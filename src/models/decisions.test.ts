@@ -5,7 +5,7 @@ import { nodeRuntime } from "../engine/runtime/node.ts";
 import { tensor } from "../math/tensor.ts";
 import type { Architecture } from "./architecture.ts";
 import { compareDecisions, describeDecisions } from "./decisions.ts";
-import { answered } from "./head/answer.ts";
+import { answeredClass } from "./head/answer.ts";
 
 /** Three scores that end in `end`, and what is said to be before that. */
 const ending = (
@@ -20,7 +20,11 @@ const ending = (
   forward: (x) => ({ logits: x, statistics: {} }),
   answers(x) {
     const answer = { rows: end(x), isLast: false };
-    return { rows: answer.rows, answer: g.cast(answered(answer), "float32"), undone: undone(x) };
+    return {
+      rows: answer.rows,
+      answer: g.cast(answeredClass(answer), "float32"),
+      undone: undone(x),
+    };
   },
 });
 

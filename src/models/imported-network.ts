@@ -10,14 +10,14 @@ import { sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture } from "./architecture.ts";
 import { headSentences } from "./head/sentences.ts";
-import { imageOf, prepared } from "./image-input.ts";
+import { imageOf, preprocessed } from "./image-input.ts";
 import type { ImportedOptions } from "./imported-options.ts";
-import { fixedTo, inputAxes, onlyBatch } from "./input-axes.ts";
+import { inputAxes, onlyBatch, withOnlyBatch } from "./input-axes.ts";
 import {
   choiceNotes,
   holdsNoScores,
+  imageInputOf,
   imageInputs,
-  pictureInput,
   scoresOf,
 } from "./inputs-and-outputs.ts";
 import { answersOf } from "./logits.ts";
@@ -69,7 +69,7 @@ export function importedNetwork(
   const output = scoresOf(model, options.output);
   if (options.output === undefined && holdsNoScores(model))
     refuseSingleNumber(model, output, options);
-  const input = pictureInput(model, output, options.input, options.constants);
+  const input = imageInputOf(model, output, options.input, options.constants);
   const failures = new Map<string, UsageError>();
   for (const axes of inputAxes(input, options)) {
     const endpoints: Endpoints = { input, axes, output };
@@ -77,7 +77,7 @@ export function importedNetwork(
       return networkWith(model, name, endpoints, options);
     } catch (error) {
       if (!(error instanceof UsageError) || error.cause instanceof UnknownOperator) throw error;
-      const fixed = withOnlyBatch(model, name, endpoints, options);
+      const fixed = endpointsWithOnlyBatch(model, name, endpoints, options);
       if (fixed !== null) return networkWith(model, name, fixed, options);
       failures.set(error.message, error);
     }
@@ -95,7 +95,7 @@ function refuseSingleNumber(model: OnnxModel, output: Declared, options: Importe
     try {
       const image = imageOf(input, options);
       const x = g.input("x", [2, ...image.shape]);
-      const inputs = { [input.name]: prepared(x, input, image, options) };
+      const inputs = { [input.name]: preprocessed(x, input, image, options) };
       return scoreCandidates(traceGraph(model, inputs, { wanted: [output.name] }), 2);
     } catch (error) {
       if (error instanceof UsageError) return [];
@@ -113,7 +113,7 @@ function refuseSingleNumber(model: OnnxModel, output: Declared, options: Importe
 }
 
 /** For an open batch: the endpoints with the only batch that the graph works for; null if there is none. */
-function withOnlyBatch(
+function endpointsWithOnlyBatch(
   model: OnnxModel,
   name: string,
   endpoints: Endpoints,
@@ -122,7 +122,7 @@ function withOnlyBatch(
   const { input, axes, output } = endpoints;
   if (axes.statedBatch !== null) return null;
   const batch = onlyBatch((n) => shapeFor(model, name, endpoints, options, n));
-  return batch === null ? null : { input, axes: fixedTo(axes, batch), output };
+  return batch === null ? null : { input, axes: withOnlyBatch(axes, batch), output };
 }
 
 /** The shape of the scores for a batch; null if the file cannot be read for it. */

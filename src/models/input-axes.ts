@@ -1,4 +1,4 @@
-// Which axis of a foreign file's input is the batch: the first one, the last one, or none.
+// Finds the batch axis of an imported file's input: the first axis, the last axis, or none.
 
 import * as g from "../engine/graph/expressions.ts";
 import type { Value } from "../engine/graph/value.ts";
@@ -7,22 +7,22 @@ import type { Note } from "../math/note.ts";
 import { sizeOf } from "../math/tensor.ts";
 import type { ImageOptions } from "./image-input.ts";
 
-/** One way to take a file's input as images. */
+/** One interpretation of a file's input as images. */
 export interface InputAxes {
-  /** The input as if its first axis were the batch. */
+  /** The input, rearranged so that its first axis is the batch. */
   readonly declared: Declared;
-  /** The batch that the file states; null where it leaves it open. */
+  /** The batch that the file states; null if it leaves the batch open. */
   readonly statedBatch: number | null;
-  /** Whether the batch is the first axis; a file of another form is run image by image. */
+  /** Whether the file's first axis is the batch; otherwise the file runs one image at a time. */
   readonly batchFirst: boolean;
-  /** An image [1, …] of `declared` in the axes of the file. */
+  /** Brings an image [1, …] in the axes of `declared` into the axes of the file. */
   arrange(image: Value): Value;
   readonly note: Note | null;
 }
 
 type Lengths = readonly (number | string | null)[];
 
-/** Axes that one image has at most: what has more has a batch. */
+/** An image has at most so many axes; an input with more has a batch axis. */
 const MAX_IMAGE_AXES = 3;
 
 const isOpen = (n: number | string | null | undefined): boolean =>
@@ -31,7 +31,7 @@ const isOpen = (n: number | string | null | undefined): boolean =>
 const shown = ({ name, shape }: Declared): string =>
   `${name} [${(shape ?? []).map((n) => n ?? "?").join(", ")}]`;
 
-/** The batch that the file states for an input; null where it leaves it open. */
+/** The batch that the file states for an input; null if it leaves the batch open. */
 const statedBatch = ({ shape }: Declared): number | null =>
   typeof shape?.[0] === "number" && shape[0] > 0 ? shape[0] : null;
 
@@ -55,7 +55,7 @@ const withoutBatch = (input: Declared, lengths: Lengths): InputAxes => ({
   },
 });
 
-/** The last axis counts images. */
+/** The last axis is the batch. */
 const batchLast = (input: Declared, lengths: Lengths): InputAxes => ({
   declared: { ...input, shape: [1, ...lengths.slice(0, -1)] },
   statedBatch: 1,
@@ -67,7 +67,7 @@ const batchLast = (input: Declared, lengths: Lengths): InputAxes => ({
   },
 });
 
-/** Whether an image of the caller's is as large as the whole input, whose first axis is longer than one image's. */
+/** Whether one image of the caller fills the whole input, whose first axis is then not the batch. */
 function fillsInput(lengths: Lengths, { shape, numbers }: ImageOptions): boolean {
   if (lengths.some(isOpen) || lengths[0] === 1) return false;
   const count = shape === undefined ? numbers : sizeOf(shape);
@@ -75,40 +75,40 @@ function fillsInput(lengths: Lengths, { shape, numbers }: ImageOptions): boolean
 }
 
 /**
- * The ways in which an input can hold images, the likeliest first: its first axis is the batch, unless one image already
- * fills it or there is no other axis. Which of them holds, the file's scores must show.
+ * The interpretations of an input, the likeliest first. The first axis is the batch, unless one image fills the input or there is
+ * no other axis. Only the shape of the scores shows which interpretation is right.
  */
 export function inputAxes(input: Declared, options: ImageOptions): InputAxes[] {
   const lengths = input.shape;
   if (lengths === null || lengths.length === 0) return [batchFirst(input)];
-  const ways = [batchFirst(input)];
+  const interpretations = [batchFirst(input)];
   if (lengths.length > 1 && !isOpen(lengths[0]) && isOpen(lengths.at(-1)))
-    ways.push(batchLast(input, lengths));
-  if (lengths.length <= MAX_IMAGE_AXES) ways.push(withoutBatch(input, lengths));
+    interpretations.push(batchLast(input, lengths));
+  if (lengths.length <= MAX_IMAGE_AXES) interpretations.push(withoutBatch(input, lengths));
   const isVector = lengths.length === 1 && !isOpen(lengths[0]);
-  if (isVector || fillsInput(lengths, options)) ways.reverse();
-  return ways;
+  if (isVector || fillsInput(lengths, options)) interpretations.reverse();
+  return interpretations;
 }
 
-/** Images that a graph may need at once for its shapes alone. */
+/** The maximum batch that a graph can need for its shapes. */
 const MAX_ONLY_BATCH = 1024;
 
 /**
- * The batch that a graph works for alone although its input leaves it open, because arrays of the file hold so many rows:
- * one image gives the scores of all of them, and other batches do not fit. `scoresOf` gives the shape of the scores, or
- * null where a batch cannot be read. Null if there is no such batch.
+ * The only batch that a graph works for although its input leaves the batch open; null if there is none. Arrays of such a file
+ * have that many rows: a single image gives scores for all of them, and other batches fail. `scoresShape` returns the shape
+ * of the scores for a batch, or null if the file cannot be read for it.
  */
-export function onlyBatch(scoresOf: (batch: number) => readonly number[] | null): number | null {
-  const single = scoresOf(1);
+export function onlyBatch(scoresShape: (batch: number) => readonly number[] | null): number | null {
+  const single = scoresShape(1);
   if (single === null || single.length < 2) return null;
   const [batch] = single;
   if (batch < 2 || batch > MAX_ONLY_BATCH) return null;
-  if (scoresOf(batch)?.join() !== single.join()) return null;
-  return scoresOf(batch + 1) === null ? batch : null;
+  if (scoresShape(batch)?.join() !== single.join()) return null;
+  return scoresShape(batch + 1) === null ? batch : null;
 }
 
-/** Axes with the batch that the graph needs. */
-export function fixedTo(axes: InputAxes, batch: number): InputAxes {
+/** The axes with the only batch that the graph works for. */
+export function withOnlyBatch(axes: InputAxes, batch: number): InputAxes {
   return {
     declared: axes.declared,
     statedBatch: batch,

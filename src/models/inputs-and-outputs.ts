@@ -1,4 +1,4 @@
-// Which of a foreign file's inputs takes the image, which output gives the scores, and what the other inputs are fed.
+// Chooses the input of an imported file that takes the image and the output that holds the scores, and feeds the other inputs.
 
 import * as g from "../engine/graph/expressions.ts";
 import { flat } from "../engine/graph/interpret-arrays.ts";
@@ -10,7 +10,7 @@ import { own } from "../math/own.ts";
 import { type DType, sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 
-/** Numbers that an input besides the image may have. */
+/** The maximum number of elements of an input besides the image. */
 const MAX_ELEMENTS = 2 ** 25;
 
 const list = (all: readonly Declared[]) =>
@@ -23,7 +23,9 @@ const isFloat = (dtype: DType): boolean => dtype.startsWith("float");
 function named(all: readonly Declared[], name: string, kind: "input" | "output"): Declared {
   const found = all.find((one) => one.name === name);
   if (found === undefined)
-    throw new UsageError(`the file has no ${kind} ${name}; its ${kind}s are ${list(all)}`);
+    throw new UsageError(`the file has no ${kind} ${name}; its ${kind}s are ${list(all)}`, {
+      code: "misfit",
+    });
   return found;
 }
 
@@ -31,11 +33,12 @@ function requireSome(all: readonly Declared[], kind: "input" | "output"): void {
   if (all.length === 0)
     throw new UsageError(
       `the file has no ${kind} that holds an array; is it a classifier, and whole?`,
+      { code: "bad-file" },
     );
 }
 
-/** How likely an output holds a row of scores for each image, by its declaration; 0 where it cannot. */
-function likeness({ dtype, shape }: Declared): number {
+/** How likely an output holds a row of scores per image, from 0 (impossible) to 5, by its declaration. */
+function plausibility({ dtype, shape }: Declared): number {
   if (shape === null) return isFloat(dtype) ? 4 : 1;
   if (shape.length === 0) return 0;
   if (!isFloat(dtype)) return 1;
@@ -45,34 +48,36 @@ function likeness({ dtype, shape }: Declared): number {
 }
 
 /** Whether the output `later` is computed from the output `earlier`. */
-const comesFrom = ({ graph }: OnnxModel, later: Declared, earlier: Declared): boolean =>
+const dependsOn = ({ graph }: OnnxModel, later: Declared, earlier: Declared): boolean =>
   later !== earlier &&
   needed(graph.node, [later.name]).some(({ output }) => output.includes(earlier.name));
 
 /**
- * The output with the scores, or any value of the file that has the name. Without a name the outputs are ranked by whether
- * they can hold a row of scores for each image; of equals the one that is computed last, else the first one of the file.
+ * The output with the scores: the output or the value with this name, or without a name the most plausible output. Of equally
+ * plausible outputs, one that no other of them depends on, else the first. Throws `UsageError` for an unknown name.
  */
 export function scoresOf(model: OnnxModel, name: string | undefined): Declared {
-  const made = model.graph.node.some(({ output }) => name !== undefined && output.includes(name));
-  if (made && !model.outputs.some((one) => one.name === name))
+  const isValue = model.graph.node.some(
+    ({ output }) => name !== undefined && output.includes(name),
+  );
+  if (isValue && !model.outputs.some((one) => one.name === name))
     return { name: name ?? "", elementType: 0, dtype: "float32", shape: null };
   if (name !== undefined) return named(model.outputs, name, "output");
   requireSome(model.outputs, "output");
-  const best = equals(model);
-  return best.find((one) => !best.some((other) => comesFrom(model, other, one))) ?? best[0];
+  const best = mostPlausible(model);
+  return best.find((one) => !best.some((other) => dependsOn(model, other, one))) ?? best[0];
 }
 
-/** The outputs that are as likely as any to hold the scores. */
-function equals({ outputs }: OnnxModel): Declared[] {
-  const most = Math.max(...outputs.map(likeness));
-  return outputs.filter((one) => likeness(one) === most);
+/** The outputs that are most likely to hold the scores. */
+function mostPlausible({ outputs }: OnnxModel): Declared[] {
+  const highest = Math.max(...outputs.map(plausibility));
+  return outputs.filter((one) => plausibility(one) === highest);
 }
 
-/** What a reader should know of an output that was chosen among several. */
+/** A note if the output was chosen among several equally plausible ones. */
 export function choiceNotes(model: OnnxModel, chosen: Declared, name: string | undefined): Note[] {
   if (name !== undefined) return [];
-  const others = equals(model).filter((one) => one !== chosen);
+  const others = mostPlausible(model).filter((one) => one !== chosen);
   if (others.length === 0) return [];
   return [
     {
@@ -82,23 +87,26 @@ export function choiceNotes(model: OnnxModel, chosen: Declared, name: string | u
   ];
 }
 
-/** Whether every output is a single number, and images come in batches: an accuracy or a loss, and no scores. */
+/** Whether every output is a single number although images come in batches: an accuracy or a loss, but no scores. */
 export const holdsNoScores = ({ inputs, outputs }: OnnxModel): boolean =>
-  outputs.every((one) => likeness(one) === 0) &&
+  outputs.every((one) => plausibility(one) === 0) &&
   inputs.some(({ shape }) => (shape?.length ?? 0) > 1 && typeof shape?.[0] !== "number");
 
-/** The inputs that can take images, those with the most axes before the others. */
+/** The inputs that can take images, those with most axes first. */
 export function imageInputs(inputs: readonly Declared[]): Declared[] {
-  const real = inputs.filter(({ dtype, shape }) => isFloat(dtype) && (shape?.length ?? 4) >= 2);
+  const candidates = inputs.filter(
+    ({ dtype, shape }) => isFloat(dtype) && (shape?.length ?? 4) >= 2,
+  );
   const rank = ({ shape }: Declared) => shape?.length ?? 4;
-  return real.sort((a, b) => rank(b) - rank(a));
+  return candidates.sort((a, b) => rank(b) - rank(a));
 }
 
 /**
- * The input that takes the image: the one of that name, or the only one that the scores depend on, is not stated as a
- * constant, and can hold images. Among several one with three axes or more, if no other has as many, is it.
+ * The input that takes the image: the input with this name, or without a name the only one that the scores depend on, that is no
+ * constant, and that can hold images; of several, the only one with most axes, if these are at least three. Throws `UsageError`
+ * if no input or several could take it.
  */
-export function pictureInput(
+export function imageInputOf(
   model: OnnxModel,
   output: Declared,
   name: string | undefined,
@@ -106,10 +114,10 @@ export function pictureInput(
 ): Declared {
   if (name !== undefined) return named(model.inputs, name, "input");
   requireSome(model.inputs, "input");
-  const read = unfedInputs(model, [], [output.name]);
-  const feeding = read.length === 0 ? model.inputs : read;
-  if (feeding.length === 1) return feeding[0];
-  const open = feeding.filter((one) => own(constants, one.name) === undefined);
+  const needed = unfedInputs(model, [], [output.name]);
+  const candidates = needed.length === 0 ? model.inputs : needed;
+  if (candidates.length === 1) return candidates[0];
+  const open = candidates.filter((one) => own(constants, one.name) === undefined);
   const [first, second] = imageInputs(open);
   const axes = (one: Declared | undefined) => one?.shape?.length ?? 0;
   if (
@@ -119,13 +127,15 @@ export function pictureInput(
     return first;
   if (open.length === 1) return open[0];
   throw new UsageError(
-    `the file has ${feeding.length} inputs: ${list(feeding)}; say which takes the image with --picture-input`,
+    `the file has ${candidates.length} inputs: ${list(candidates)}; say which takes the image with --picture-input`,
+    { code: "missing-option" },
   );
 }
 
 /**
- * The inputs besides the image that the scores depend on, each a number in the shape that the file declares. An open
- * length is what the image binds its name to; without such a name the batch where it comes first, and 1 elsewhere.
+ * The inputs besides the image that the scores depend on, as constants of one number each, in the shape that the file declares.
+ * A named open length is the one that the image binds the name to; other open lengths are the batch on the first axis and 1
+ * elsewhere. Throws `UsageError` for a missing, an unknown or an impossible constant.
  */
 export function otherInputs(
   model: OnnxModel,
@@ -140,31 +150,46 @@ export function otherInputs(
   if (unknown !== undefined)
     throw new UsageError(
       `the file has no input ${unknown} besides its image; its inputs are ${list(model.inputs)}`,
+      { code: "misfit" },
     );
   const unfed = unfedInputs(model, [image.name, ...Object.keys(constants)], [output.name]);
   if (unfed.length > 0)
     throw new UsageError(
       `besides the image the file is fed ${list(unfed)}; state each as a number: --constants ${unfed.map(({ name }) => `${name}=0`).join(",")}`,
+      { code: "missing-option" },
     );
-  return Object.fromEntries(
-    others.flatMap(({ name, dtype, shape }) => {
-      const value = own(constants, name);
-      if (value === undefined) return [];
-      const lengths = (shape ?? []).map((n, axis) => {
-        if (typeof n === "number" && n > 0) return n;
-        const bound = typeof n === "string" ? names.get(n) : undefined;
-        return bound ?? (axis === 0 ? batch : 1);
-      });
-      if (!(sizeOf(lengths) <= MAX_ELEMENTS))
-        throw new UsageError(
-          `input ${name} [${lengths.join(", ")}] is more than ${MAX_ELEMENTS} numbers; the file is damaged, or was made to exhaust this machine`,
-        );
-      const isTruth = dtype === "bool";
-      if (isTruth ? value !== 0 && value !== 1 : !isFloat(dtype) && !Number.isInteger(value))
-        throw new UsageError(
-          `input ${name} takes ${isTruth ? "true or false" : "whole numbers"}, and ${value} is none`,
-        );
-      return [[name, g.constant(flat(dtype, lengths, () => value))]];
-    }),
-  );
+  const inputs: Record<string, Value> = {};
+  for (const input of others) {
+    const value = own(constants, input.name);
+    if (value !== undefined) inputs[input.name] = constantInput(input, value, batch, names);
+  }
+  return inputs;
+}
+
+/** An input whose elements are all `value`. */
+function constantInput(
+  { name, dtype, shape }: Declared,
+  value: number,
+  batch: number,
+  names: ReadonlyMap<string, number>,
+): Value {
+  const lengths = (shape ?? []).map((n, axis) => {
+    if (typeof n === "number" && n > 0) return n;
+    const bound = typeof n === "string" ? names.get(n) : undefined;
+    return bound ?? (axis === 0 ? batch : 1);
+  });
+  if (!(sizeOf(lengths) <= MAX_ELEMENTS))
+    throw new UsageError(
+      `input ${name} [${lengths.join(", ")}] is more than ${MAX_ELEMENTS} numbers; the file is damaged, or was made to exhaust this machine`,
+      { code: "bad-file" },
+    );
+  if (dtype === "bool" && value !== 0 && value !== 1)
+    throw new UsageError(`input ${name} takes true or false, and ${value} is none`, {
+      code: "bad-option",
+    });
+  if (dtype !== "bool" && !isFloat(dtype) && !Number.isInteger(value))
+    throw new UsageError(`input ${name} takes whole numbers, and ${value} is none`, {
+      code: "bad-option",
+    });
+  return g.constant(flat(dtype, lengths, () => value));
 }

@@ -11,7 +11,7 @@ import type { Declared, OnnxModel } from "../engine/onnx/model.ts";
 import type { Note } from "../math/note.ts";
 import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { boundNames, type Image, imageNotes, imageOf, prepared } from "./image-input.ts";
+import { boundNames, type Image, imageNotes, imageOf, preprocessed } from "./image-input.ts";
 import type { ImportedOptions } from "./imported-options.ts";
 import type { InputAxes } from "./input-axes.ts";
 import { otherInputs } from "./inputs-and-outputs.ts";
@@ -56,7 +56,7 @@ export class NetworkReader {
 
   /** Images [batch, channel, height, width] in [0, 1] as the file takes them. */
   preprocessed(x: Value): Value {
-    return prepared(x, this.#endpoints.axes.declared, this.image, this.#options);
+    return preprocessed(x, this.#endpoints.axes.declared, this.image, this.#options);
   }
 
   /** Reads the file for images x. Throws `UsageError` for what cannot be read. */

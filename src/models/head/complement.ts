@@ -1,4 +1,4 @@
-// c − p of a mixture of probabilities, written so that nothing is lost where p is near c.
+// c − p for a mixture p of probabilities, rewritten so that it keeps its precision where p is near c.
 
 import * as g from "../../engine/graph/expressions.ts";
 import { is, type Value } from "../../engine/graph/value.ts";
@@ -7,10 +7,10 @@ import { bare, constantNumber, isSame, withNumber } from "./constants.ts";
 import { rangeOf } from "./ranges.ts";
 import { mapOf } from "./score-maps.ts";
 
-/** Operators that are looked through. */
+/** The maximum number of operators to look through. */
 const MAX_DEPTH = 32;
 
-/** Σ wᵢ pᵢ + b, with each pᵢ once. */
+/** Σ weightᵢ pᵢ + offset; the pᵢ are distinct. */
 export interface Affine {
   readonly terms: readonly { readonly p: Value; readonly weight: number }[];
   readonly offset: number;
@@ -21,22 +21,22 @@ const scaledBy = ({ terms, offset }: Affine, factor: number): Affine => ({
   offset: offset * factor,
 });
 
-/** The sum of two. */
+/** a + b, with the weights of equal terms added. */
 export function plus(a: Affine, b: Affine): Affine {
   const terms = [...a.terms];
   for (const { p, weight } of b.terms) {
-    const at = terms.findIndex((one) => isSame(one.p, p));
-    if (at < 0) terms.push({ p, weight });
-    else terms[at] = { p: terms[at].p, weight: terms[at].weight + weight };
+    const index = terms.findIndex((term) => isSame(term.p, p));
+    if (index < 0) terms.push({ p, weight });
+    else terms[index] = { p: terms[index].p, weight: terms[index].weight + weight };
   }
   return { terms, offset: a.offset + b.offset };
 }
 
-/** Whether an operand is one number, or has an element for each of the result's. */
+/** Whether an operand is one number, or has an element for each element of the result. */
 const isAlike = (input: Value, value: Value): boolean =>
   sizeOf(input.shape) === sizeOf(value.shape) || constantNumber(input) !== null;
 
-/** A value as a weighted sum of others, with the same weights for all elements. */
+/** Decomposes a value into a weighted sum of other values, with the same weights for all elements. */
 export function affineOf(value: Value, depth = MAX_DEPTH): Affine {
   const itself: Affine = { terms: [{ p: value, weight: 1 }], offset: 0 };
   const c = constantNumber(value);
@@ -55,14 +55,14 @@ export function affineOf(value: Value, depth = MAX_DEPTH): Affine {
   return found.first && found.c !== 0 ? scaledBy(of(found.x), 1 / found.c) : itself;
 }
 
-/** One entry of a softmax, and where it stands. */
+/** One entry of a softmax: its logits, their axis, and the index on it. */
 export interface SoftmaxEntry {
   readonly logits: Value;
   readonly axis: number;
   readonly index: number;
 }
 
-/** The softmax of which a value is one entry per example; null for anything else. */
+/** The softmax entry that a value is, one per example; null for anything else. */
 export function softmaxEntry(value: Value): SoftmaxEntry | null {
   const cut = bare(value);
   const softmax = cut.inputs.length > 0 ? bare(cut.inputs[0]) : cut;
@@ -79,8 +79,8 @@ export function softmaxEntry(value: Value): SoftmaxEntry | null {
   return index === null ? null : { ...entry, index };
 }
 
-/** All entries of a softmax's logits but one, [.., classes − 1, ..]; `x` is any value of their shape. */
-export function others(x: Value, { axis, index }: SoftmaxEntry): Value {
+/** x without the entry, [.., classes − 1, ..]; x has the shape of the softmax's logits. */
+export function otherEntries(x: Value, { axis, index }: SoftmaxEntry): Value {
   const parts = [g.sliceAxis(x, axis, 0, index), g.sliceAxis(x, axis, index + 1, x.shape[axis])];
   return g.concat(
     parts.filter(({ shape }) => shape[axis] > 0),
@@ -88,12 +88,12 @@ export function others(x: Value, { axis, index }: SoftmaxEntry): Value {
   );
 }
 
-/** 1 − p as a value that keeps its precision where p is near 1: σ(−z) of σ(z); null where p is neither sigmoid nor softmax. */
+/** 1 − p in a form that is precise where p is near 1, such as σ(−z) for p = σ(z); null if p is neither a sigmoid nor a softmax entry. */
 function oneMinus(p: Value, depth = 4): Value | null {
   const entry = softmaxEntry(p);
   if (entry !== null && entry.logits.shape[entry.axis] > 1)
     return g.reshape(
-      g.sum(others(g.softmax(entry.logits, entry.axis), entry), [entry.axis]),
+      g.sum(otherEntries(g.softmax(entry.logits, entry.axis), entry), [entry.axis]),
       p.shape,
     );
   const map = mapOf(p);
@@ -108,10 +108,10 @@ function oneMinus(p: Value, depth = 4): Value | null {
   return null;
 }
 
-/** Rounding of weights that are meant to add up to one. */
+/** The rounding error allowed in weights that should add up to one. */
 const SLACK = 1e-5;
 
-/** c − p as a sum of what is nowhere negative; null where p is no mixture of sigmoids and entries of softmaxes. */
+/** c − p as a sum of non-negative terms; null if p is no mixture of sigmoids and softmax entries. */
 export function complement(p: Value, c = 1): Value | null {
   const { terms, offset } = affineOf(p);
   if (terms.length === 0) return null;
@@ -120,10 +120,10 @@ export function complement(p: Value, c = 1): Value | null {
   let total: Value | null = null;
   for (const { p: one, weight } of terms) {
     const { low, high } = rangeOf(one);
-    const left = weight >= 0 && low >= 0 && high <= 1 ? oneMinus(one) : null;
-    if (left === null) return null;
-    const same = g.cast(g.reshape(left, p.shape), p.dtype);
-    const part = weight === 1 ? same : g.mul(same, g.scalarLike(p, weight));
+    const opposite = weight >= 0 && low >= 0 && high <= 1 ? oneMinus(one) : null;
+    if (opposite === null) return null;
+    const term = g.cast(g.reshape(opposite, p.shape), p.dtype);
+    const part = weight === 1 ? term : g.mul(term, g.scalarLike(p, weight));
     total = total === null ? part : g.add(total, part);
   }
   if (total === null) return null;

@@ -1,14 +1,14 @@
-// What an expression near the end of a file is, as far as its constants and its form say.
+// Reads constants out of an expression, and compares expressions by their form.
 
 import { evaluateNode } from "../../engine/graph/interpret.ts";
 import { is, type Value } from "../../engine/graph/value.ts";
 import { type NdArray, sizeOf } from "../../math/tensor.ts";
 
-/** Operators between a constant and its use, and elements of an array that is looked at. */
+/** The maximum number of operators between a constant and its use, and of elements of an array to evaluate. */
 const MAX_DEPTH = 8;
 const MAX_ELEMENTS = 2 ** 16;
 
-/** The array of a value that depends on no input; null for any other, and for one that is large or far from its constants. */
+/** The array of a value that depends on no input; null for other values, and beyond MAX_ELEMENTS or MAX_DEPTH. */
 export function constantArray(value: Value, depth = MAX_DEPTH): NdArray | null {
   if (sizeOf(value.shape) > MAX_ELEMENTS) return null;
   if (is(value, "Constant")) return value.attrs.array;
@@ -22,7 +22,7 @@ export function constantArray(value: Value, depth = MAX_DEPTH): NdArray | null {
   return evaluateNode(value, arrays);
 }
 
-/** The one number that a constant holds in all of its elements; null for anything else. */
+/** The number that all elements of a constant have; null for anything else. */
 export function constantNumber(value: Value): number | null {
   const array = constantArray(value);
   if (array === null || array.data.length === 0) return null;
@@ -30,13 +30,13 @@ export function constantNumber(value: Value): number | null {
   return array.data.every((one: number | bigint) => Number(one) === first) ? first : null;
 }
 
-/** Operators that only arrange the elements of one value, or convert between floating-point types. */
+/** Whether a value only rearranges or expands another value, or converts it from floating point. */
 const isArrangement = (value: Value): boolean =>
   is(value, "Reshape") ||
   is(value, "Expand") ||
   (is(value, "Cast") && value.inputs[0].dtype.startsWith("float"));
 
-/** The value without reshapes, expansions and casts around it. */
+/** The value inside reshapes, expansions and casts from floating point. */
 export function bare(value: Value): Value {
   let inner = value;
   while (isArrangement(inner)) inner = inner.inputs[0];
@@ -48,7 +48,7 @@ const attributesOf = ({ attrs }: Value): string =>
     typeof one === "number" && !Number.isFinite(one) ? String(one) : one,
   );
 
-/** Whether two values are computed alike, apart from how they are arranged. A file may write one thing twice. */
+/** Whether two values are computed by equal expressions, apart from reshapes; a file may contain an expression twice. */
 export function isSame(a: Value, b: Value, depth = MAX_DEPTH): boolean {
   const [x, y] = [bare(a), bare(b)];
   if (x === y) return true;
@@ -63,7 +63,7 @@ export function isSame(a: Value, b: Value, depth = MAX_DEPTH): boolean {
   return x.inputs.every((input, i) => isSame(input, y.inputs[i], depth - 1));
 }
 
-/** The constant and the other operand of a binary operation; null where neither is one number. */
+/** The constant number c and the other operand x of a binary operation; `first` if x is the first operand. Null without a constant. */
 export function withNumber({
   inputs: [a, b],
 }: Value): { readonly x: Value; readonly c: number; readonly first: boolean } | null {

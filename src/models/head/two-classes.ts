@@ -5,7 +5,7 @@ import { is, type Value } from "../../engine/graph/value.ts";
 import {
   affineOf,
   complement,
-  others,
+  otherEntries,
   plus,
   type SoftmaxEntry,
   softmaxEntry,
@@ -181,7 +181,7 @@ const logit = (p: number): number => Math.log(p / (1 - p));
 /** log(1 − p) + logit(t) against log p of one entry of a softmax: its logit against log-sum-exp of the others. */
 function entryScores(entry: SoftmaxEntry, t: number): readonly [Value, Value] {
   const { logits, axis, index } = entry;
-  const rest = others(logits, entry);
+  const rest = otherEntries(logits, entry);
   const own = g.sliceAxis(logits, axis, index, index + 1);
   const joined = rest.shape[axis] === 1 ? rest : logOf(g.sum(g.exp(rest), [axis], true)).value;
   return [shifted(joined, logit(t)), own];

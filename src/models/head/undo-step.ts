@@ -1,7 +1,7 @@
 // Scores of several classes: what does not change their order within a row, and what is taken off for it.
 
 import { is, type Value } from "../../engine/graph/value.ts";
-import { isPerRow, relocated } from "./axes.ts";
+import { isPerRow, relocatedAxis } from "./axes.ts";
 import { bare, constantNumber, isSame } from "./constants.ts";
 import { rangeOf } from "./ranges.ts";
 import type { ScoreMap } from "./score-map.ts";
@@ -52,7 +52,7 @@ function perRow(operand: Value, to: Value, axis: number): Value | null {
 function split({ value, axis }: Scores) {
   const [a, b] = value.inputs;
   const isWhole = (x: Value) =>
-    relocated(x.shape, axis - (value.shape.length - x.shape.length), value.shape) === axis;
+    relocatedAxis(x.shape, axis - (value.shape.length - x.shape.length), value.shape) === axis;
   for (const [x, other, first] of [
     [a, b, true],
     [b, a, false],
@@ -126,7 +126,7 @@ function scaleStep(scores: Scores): Step | null {
   if (own === null) return step({ value: x, axis }, { sign });
   const isDistribution = own === "sum" && rangeOf(x).low >= 0;
   const exponential = bare(x);
-  const place = is(exponential, "Exp") ? relocated(x.shape, axis, exponential.shape) : null;
+  const place = is(exponential, "Exp") ? relocatedAxis(x.shape, axis, exponential.shape) : null;
   if (place !== null && isDistribution)
     return step(
       { value: exponential.inputs[0], axis: place },
@@ -167,7 +167,7 @@ const stepped = new Set(["Relu", "Sign", "Round", "cut-off"]);
 function mapStep({ value, axis }: Scores): Step | null {
   const map = mapOf(value);
   if (map === null || stepped.has(map.name ?? "")) return null;
-  const place = relocated(value.shape, axis, map.inner.shape);
+  const place = relocatedAxis(value.shape, axis, map.inner.shape);
   if (place === null) return null;
   const isHead = saturating.has(map.name ?? "");
   return step(
@@ -188,7 +188,7 @@ export function stepFrom(scores: Scores): Step | null {
       : null;
   if (is(value, "Transpose")) return step({ value: value.inputs[0], axis: value.attrs.perm[axis] });
   if (is(value, "Reshape") || is(value, "Expand")) {
-    const place = relocated(value.shape, axis, value.inputs[0].shape);
+    const place = relocatedAxis(value.shape, axis, value.inputs[0].shape);
     return place === null
       ? null
       : step({ value: value.inputs[0], axis: place }, { isArrangement: true });

@@ -2,7 +2,7 @@
 
 import * as g from "../../engine/graph/expressions.ts";
 import { is, type Value } from "../../engine/graph/value.ts";
-import { relocated } from "./axes.ts";
+import { relocatedAxis } from "./axes.ts";
 import { bare } from "./constants.ts";
 import { logOf } from "./log-probabilities.ts";
 import { rangeOf } from "./ranges.ts";
@@ -147,7 +147,7 @@ export function undoneRows(scores: Scores): UndoneRows {
 /** The values of clipped scores with the gradients of what was clipped. */
 function tied(undone: UndoneRows, clip: Scores, sign: number): UndoneRows {
   const { shape } = undone.value;
-  if (relocated(clip.value.shape, clip.axis, shape) !== undone.axis) return undone;
+  if (relocatedAxis(clip.value.shape, clip.axis, shape) !== undone.axis) return undone;
   const values = g.cast(g.reshape(signed(clip.value, sign), shape), undone.value.dtype);
   return { ...undone, value: g.straightThrough(values, undone.value), isSaturated: true };
 }
