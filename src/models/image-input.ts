@@ -166,7 +166,7 @@ export const imageNotes = (input: Declared, options: ImageOptions): Note[] =>
     ? [
         {
           code: "rounded-pixels",
-          text: `the file's input ${input.name} takes whole numbers: pixels in [0, 1] are multiplied by ${scaleOf(input, options)} and rounded, as bytes are; gradients through the rounding are approximate (straight-through) and taken at the rounded pixels`,
+          text: `the file's input ${input.name} takes whole numbers: pixels in [0, 1] are given to it times ${scaleOf(input, options)} and rounded, as bytes are; gradients through the rounding are approximate (straight-through) and taken at the rounded pixels`,
         },
       ]
     : [];

@@ -5,7 +5,7 @@ import { is, type Value } from "../../engine/graph/value.ts";
 import { sizeOf } from "../../math/tensor.ts";
 import { bare, constantNumber, isSame, withNumber } from "./constants.ts";
 import { rangeOf } from "./ranges.ts";
-import { mapOf } from "./score-maps.ts";
+import { scoreMapOf } from "./score-maps.ts";
 
 /** The maximum number of operators to look through. */
 const MAX_DEPTH = 32;
@@ -96,7 +96,7 @@ function oneMinus(p: Value, depth = 4): Value | null {
       g.sum(otherEntries(g.softmax(entry.logits, entry.axis), entry), [entry.axis]),
       p.shape,
     );
-  const map = mapOf(p);
+  const map = scoreMapOf(p);
   if (map?.name === "Sigmoid" && map.middle === 0.5)
     return g.sigmoid(map.direction === 1 ? g.neg(map.inner) : map.inner);
   const [x] = p.inputs;

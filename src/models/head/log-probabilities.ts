@@ -1,27 +1,27 @@
-// log p of probabilities that are no monotone map of one score each: mixtures, ensembles, products of experts. Sums
-// become log-sum-exp of logarithms, so that a saturated probability keeps its gradient.
+// log p for probabilities p that are no monotone map of one score each: mixtures, ensembles, products of experts. Turns sums
+// into log-sum-exp, so that a saturated probability keeps its gradient.
 
 import * as g from "../../engine/graph/expressions.ts";
 import { is, type Op, type Value } from "../../engine/graph/value.ts";
 import { complement } from "./complement.ts";
 import { constantArray, constantNumber, withNumber } from "./constants.ts";
 import { rangeOf } from "./ranges.ts";
-import { mapOf } from "./score-maps.ts";
+import { scoreMapOf } from "./score-maps.ts";
 
-/** A logarithm, and whether the form of its value showed a better way to it than to take it. */
+/** A logarithm as an expression; stable if the form of its argument avoids computing the probability first. */
 export interface Logarithm {
   readonly value: Value;
   readonly isStable: boolean;
 }
 
-/** Below the smallest normal number of float32 a probability is rounding. */
+/** Probabilities are clipped here, near the smallest normal float32. */
 const TINY = 1e-38;
-/** Stands for log 0 where −∞ would make NaN of a difference. */
+/** Replaces log 0 = −∞, whose differences would be NaN. */
 const LOG_ZERO = -1e30;
-/** Operators that are looked through. */
+/** The maximum number of operators to look through. */
 const MAX_DEPTH = 32;
 
-const plainly = (value: Value): Logarithm => ({
+const plainLog = (value: Value): Logarithm => ({
   value: g.log(g.clip(value, TINY, Number.POSITIVE_INFINITY)),
   isStable: false,
 });
@@ -41,7 +41,7 @@ function logAdd(a: Value, b: Value): Value {
   return g.add(g.maximum(a, b), g.log(g.add(g.exp(gap), g.scalarLike(a, 1))));
 }
 
-/** log Σ eˣ over axes. */
+/** log Σ eˣ over `axes`, with the maximum taken out. */
 function logSum(x: Value, axes: readonly number[], keepdims: boolean): Value {
   const top = g.stopGradient(g.max(x, axes, true));
   const shifted = g.log(g.sum(g.exp(g.sub(x, top)), axes, true));
@@ -68,76 +68,76 @@ function logConstant(value: Value): Value | null {
 
 type LogOf = (value: Value) => Logarithm;
 
-/** f of logarithms, stable where one of them is. */
-function joined(values: readonly Logarithm[], f: (logs: readonly Value[]) => Value): Logarithm {
+/** f of logarithms; stable if one of them is. */
+function combined(values: readonly Logarithm[], f: (logs: readonly Value[]) => Value): Logarithm {
   return {
     value: f(values.map(({ value }) => value)),
     isStable: values.some(({ isStable }) => isStable),
   };
 }
 
-/** The same arrangement of the logarithms. */
-const arranged =
+/** The rule of an operator f that only rearranges: log f(x) = f(log x). */
+const rearranged =
   (f: (x: Value) => Value) =>
   (x: Value, of: LogOf): Logarithm =>
-    joined([of(x)], ([log]) => f(log));
+    combined([of(x)], ([log]) => f(log));
 
-/** One rule per operator whose logarithm has a form of its own; null where this value has not. */
+/** One rule per operator whose logarithm has a better form; null if this value has none. */
 const rules: { readonly [O in Op]?: (value: Value<O>, of: LogOf) => Logarithm | null } = {
   Softmax: ({ inputs: [x], attrs: { axis } }) => stable(g.logSoftmax(x, axis)),
   Sigmoid: ({ inputs: [x] }) => stable(logSigmoid(x)),
   Exp: ({ inputs: [x] }) => stable(x),
-  Add: ({ inputs: [a, b] }, of) => joined([of(a), of(b)], ([p, q]) => logAdd(p, q)),
+  Add: ({ inputs: [a, b] }, of) => combined([of(a), of(b)], ([p, q]) => logAdd(p, q)),
   Sub: ({ inputs: [a, b] }, of) => {
     const c = constantNumber(a);
     const rest = c === null ? null : complement(b, c);
     return rest === null ? null : of(rest);
   },
-  Mul: ({ inputs: [a, b] }, of) => joined([of(a), of(b)], ([p, q]) => g.add(p, q)),
+  Mul: ({ inputs: [a, b] }, of) => combined([of(a), of(b)], ([p, q]) => g.add(p, q)),
   Div: (value, of) => {
-    const map = mapOf(value);
-    // A sigmoid that is written out.
+    const map = scoreMapOf(value);
+    // A sigmoid written out as 1 / (1 + e^−x).
     if (map?.name === "Sigmoid" && map.middle === 0.5)
       return stable(logSigmoid(map.direction === 1 ? map.inner : g.neg(map.inner)));
-    return joined([of(value.inputs[0]), of(value.inputs[1])], ([p, q]) => g.sub(p, q));
+    return combined([of(value.inputs[0]), of(value.inputs[1])], ([p, q]) => g.sub(p, q));
   },
-  Sqrt: ({ inputs: [x] }, of) => joined([of(x)], ([log]) => g.mul(log, g.scalarLike(log, 0.5))),
+  Sqrt: ({ inputs: [x] }, of) => combined([of(x)], ([log]) => g.mul(log, g.scalarLike(log, 0.5))),
   Pow: (value, of) => {
     const found = withNumber(value);
     if (found === null || !found.first) return null;
     const { x, c } = found;
-    return joined([of(x)], ([log]) => g.mul(log, g.scalarLike(log, c)));
+    return combined([of(x)], ([log]) => g.mul(log, g.scalarLike(log, c)));
   },
   Clip: ({ inputs: [x], attrs: { low, high } }, of) => {
     if (rangeOf(x).low < 0) return null;
-    return joined([of(x)], ([log]) =>
+    return combined([of(x)], ([log]) =>
       g.clip(log, low > 0 ? Math.log(low) : Number.NEGATIVE_INFINITY, Math.log(high)),
     );
   },
-  Max: ({ inputs: [a, b] }, of) => joined([of(a), of(b)], ([p, q]) => g.maximum(p, q)),
-  Min: ({ inputs: [a, b] }, of) => joined([of(a), of(b)], ([p, q]) => g.minimum(p, q)),
+  Max: ({ inputs: [a, b] }, of) => combined([of(a), of(b)], ([p, q]) => g.maximum(p, q)),
+  Min: ({ inputs: [a, b] }, of) => combined([of(a), of(b)], ([p, q]) => g.minimum(p, q)),
   Where: ({ inputs: [condition, a, b] }, of) =>
-    joined([of(a), of(b)], ([p, q]) => g.where(condition, p, q)),
+    combined([of(a), of(b)], ([p, q]) => g.where(condition, p, q)),
   ReduceSum: ({ inputs: [x], attrs: { axes, keepdims } }, of) =>
-    joined([of(x)], ([log]) => logSum(log, axes, keepdims)),
+    combined([of(x)], ([log]) => logSum(log, axes, keepdims)),
   ReduceMax: ({ inputs: [x], attrs: { axes, keepdims } }, of) =>
-    arranged((log) => g.max(log, axes, keepdims))(x, of),
-  Reshape: ({ inputs: [x], shape }, of) => arranged((log) => g.reshape(log, shape))(x, of),
-  Expand: ({ inputs: [x], shape }, of) => arranged((log) => g.expand(log, shape))(x, of),
+    rearranged((log) => g.max(log, axes, keepdims))(x, of),
+  Reshape: ({ inputs: [x], shape }, of) => rearranged((log) => g.reshape(log, shape))(x, of),
+  Expand: ({ inputs: [x], shape }, of) => rearranged((log) => g.expand(log, shape))(x, of),
   Cast: ({ inputs: [x], dtype }, of) =>
-    x.dtype.startsWith("float") ? arranged((log) => g.cast(log, dtype))(x, of) : null,
+    x.dtype.startsWith("float") ? rearranged((log) => g.cast(log, dtype))(x, of) : null,
   Transpose: ({ inputs: [x], attrs: { perm } }, of) =>
-    arranged((log) => g.transpose(log, perm))(x, of),
-  Slice: ({ inputs: [x], attrs }, of) => arranged((log) => g.slice(log, attrs))(x, of),
+    rearranged((log) => g.transpose(log, perm))(x, of),
+  Slice: ({ inputs: [x], attrs }, of) => rearranged((log) => g.slice(log, attrs))(x, of),
   Gather: ({ inputs: [x, indices], attrs: { axis } }, of) =>
-    arranged((log) => g.gather(log, indices, axis))(x, of),
+    rearranged((log) => g.gather(log, indices, axis))(x, of),
   Concat: ({ inputs, attrs: { axis } }, of) =>
-    joined(inputs.map(of), (logs) => g.concat(logs, axis)),
-  // log(p · W) = log(e^(log p − top) · W) + top, for weights of mixtures.
+    combined(inputs.map(of), (logs) => g.concat(logs, axis)),
+  // log(p · W) = log(e^(log p − top) · W) + top, for the non-negative weights W of a mixture.
   MatMul: ({ inputs: [p, w] }, of) => {
     const array = constantArray(w);
     if (array === null || rangeOf(w).low < 0) return null;
-    return joined([of(p)], ([log]) => {
+    return combined([of(p)], ([log]) => {
       const top = g.stopGradient(g.max(log, [log.shape.length - 1], true));
       const mixed = g.matmul(g.exp(g.sub(log, top)), w);
       return g.add(g.log(g.clip(mixed, TINY, Number.POSITIVE_INFINITY)), top);
@@ -145,27 +145,27 @@ const rules: { readonly [O in Op]?: (value: Value<O>, of: LogOf) => Logarithm | 
   },
 };
 
-/** log of a value that is nowhere negative. */
+/** The logarithm of a non-negative value. */
 export function logOf(
   value: Value,
   depth = MAX_DEPTH,
   seen = new Map<Value, Logarithm>(),
 ): Logarithm {
-  const before = seen.get(value);
-  if (before !== undefined) return before;
+  const cached = seen.get(value);
+  if (cached !== undefined) return cached;
   const constant = logConstant(value);
-  const found =
+  const logarithm =
     constant === null ? logOfOperator(value, depth, seen) : { value: constant, isStable: false };
-  seen.set(value, found);
-  return found;
+  seen.set(value, logarithm);
+  return logarithm;
 }
 
 function logOfOperator(value: Value, depth: number, seen: Map<Value, Logarithm>): Logarithm {
   const rule = rules[value.op] as ((value: Value, of: LogOf) => Logarithm | null) | undefined;
-  // A form of terms below zero has no logarithm of each: log(a + b) with b < 0.
+  // A rule takes logarithms of the inputs, so these must be non-negative: log(a + b) with b < 0 has no rule.
   const isOpen = depth > 0 && value.inputs.every((input) => isTerm(value, input));
   const found = isOpen ? rule?.(value, (input) => logOf(input, depth - 1, seen)) : null;
-  return found?.isStable ? found : plainly(value);
+  return found?.isStable ? found : plainLog(value);
 }
 
 const isTerm = (value: Value, input: Value): boolean =>

@@ -1,10 +1,10 @@
-// Bounds on the elements of an expression, by interval arithmetic on its last operators.
+// Interval arithmetic on the last operators of an expression.
 
 import { is, type Op, type Value } from "../../engine/graph/value.ts";
 import { sizeOf } from "../../math/tensor.ts";
 import { constantArray, isSame, withNumber } from "./constants.ts";
 
-/** Bounds on every element of a value, ±∞ where nothing is known. */
+/** Bounds on all elements of a value; ±∞ if unknown. */
 export interface Range {
   readonly low: number;
   readonly high: number;
@@ -13,7 +13,7 @@ export interface Range {
 const UNKNOWN: Range = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
 const SHARE: Range = { low: 0, high: 1 };
 
-/** Operators that are looked through; what lies deeper counts as unknown. */
+/** The maximum number of operators to look through; deeper values are unknown. */
 const MAX_DEPTH = 24;
 
 const range = (low: number, high: number): Range => ({ low, high });
@@ -21,7 +21,7 @@ const range = (low: number, high: number): Range => ({ low, high });
 /** The range of a monotone function of one value. */
 const mapped = ({ low, high }: Range, f: (x: number) => number): Range => range(f(low), f(high));
 
-/** 0 · ∞ counts as 0: the elements themselves are finite. */
+/** a · b, with 0 · ∞ = 0: an infinite bound still bounds finite elements. */
 const times = (a: number, b: number): number => (a === 0 || b === 0 ? 0 : a * b);
 
 function product(a: Range, b: Range): Range {
@@ -34,7 +34,7 @@ function product(a: Range, b: Range): Range {
   return range(Math.min(...ends), Math.max(...ends));
 }
 
-/** 1/x of what does not change its sign. */
+/** The range of 1/x; unknown if x changes its sign. */
 function reciprocal({ low, high }: Range): Range {
   if (low >= 0) return range(1 / high, low === 0 ? Number.POSITIVE_INFINITY : 1 / low);
   if (high <= 0) return range(high === 0 ? Number.NEGATIVE_INFINITY : 1 / high, 1 / low);
@@ -46,7 +46,7 @@ const union = (...all: readonly Range[]): Range =>
 
 type RangeOf = (value: Value) => Range;
 
-/** x / (x + y) and x / Σ x are shares of a whole, x / (|x| + y) is one with a sign. */
+/** x / (x + y) and x / Σ x lie in [0, 1], x / (|x| + y) in [−1, 1], for x, y ≥ 0. */
 function quotient({ inputs: [a, b] }: Value, of: RangeOf): Range {
   const top = of(a);
   const isSum = is(b, "ReduceSum") || (is(b, "Expand") && is(b.inputs[0], "ReduceSum"));
@@ -70,7 +70,7 @@ function powerOf(value: Value, of: RangeOf): Range {
   return c % 2 === 0 || low >= 0 ? range(0, Number.POSITIVE_INFINITY) : UNKNOWN;
 }
 
-/** One rule per operator that says something; of the others nothing is known. */
+/** One rule per operator; the range of other operators is unknown. */
 const rules: { readonly [O in Op]?: (value: Value<O>, of: RangeOf) => Range } = {
   Sigmoid: () => SHARE,
   Softmax: () => SHARE,
@@ -91,8 +91,8 @@ const rules: { readonly [O in Op]?: (value: Value<O>, of: RangeOf) => Range } = 
   Neg: ({ inputs: [x] }, of) => range(-of(x).high, -of(x).low),
   Abs: ({ inputs: [x] }, of) => {
     const { low, high } = of(x);
-    const most = Math.max(Math.abs(low), Math.abs(high));
-    return range(low > 0 || high < 0 ? Math.min(Math.abs(low), Math.abs(high)) : 0, most);
+    const largest = Math.max(Math.abs(low), Math.abs(high));
+    return range(low > 0 || high < 0 ? Math.min(Math.abs(low), Math.abs(high)) : 0, largest);
   },
   Clip: ({ inputs: [x], attrs: { low, high } }, of) =>
     mapped(of(x), (v) => Math.min(Math.max(v, low), high)),
@@ -130,14 +130,15 @@ const rules: { readonly [O in Op]?: (value: Value<O>, of: RangeOf) => Range } = 
   Concat: ({ inputs }, of) => union(...inputs.map(of)),
 };
 
-/** Bounds on the elements of `value`. NaN where they are undefined never narrows them. */
+/** Bounds on the elements of `value`. An undefined bound (NaN) counts as unknown. */
 export function rangeOf(value: Value, depth = MAX_DEPTH, seen = new Map<Value, Range>()): Range {
-  const before = seen.get(value);
-  if (before !== undefined) return before;
-  const found = boundsOf(value, depth, seen);
-  const low = Number.isNaN(found.low) ? UNKNOWN.low : found.low;
-  const high = Number.isNaN(found.high) ? UNKNOWN.high : found.high;
-  const bounds = { low, high };
+  const cached = seen.get(value);
+  if (cached !== undefined) return cached;
+  const { low, high } = boundsOf(value, depth, seen);
+  const bounds = {
+    low: Number.isNaN(low) ? UNKNOWN.low : low,
+    high: Number.isNaN(high) ? UNKNOWN.high : high,
+  };
   seen.set(value, bounds);
   return bounds;
 }

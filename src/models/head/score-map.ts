@@ -1,43 +1,44 @@
-// What a monotone map of one score is.
+// Monotone maps of one score.
 
 import type { Value } from "../../engine/graph/value.ts";
 
-/** y = f(x), monotone where x can be. */
+/** y = f(x) for each element x of `inner`, with f monotone on the range of x. */
 export interface ScoreMap {
   readonly inner: Value;
-  /** What people call it; null for scaling, shifting and conversions, which go without saying. */
+  /** The name for messages; null for scaling, shifting and conversions, which messages omit. */
   readonly name: string | null;
   /** 1 where f increases, −1 where it decreases. */
   readonly direction: 1 | -1;
   /**
-   * The number c such that f(x) > t exactly where x > c (or x < c, where f decreases); ±∞ where that holds always or
-   * never.
+   * Moves a threshold through f: f(x) > t exactly if x > cut(t), or x < cut(t) if f decreases. ±∞ if f(x) > t holds always
+   * or never.
    */
   readonly cut: (t: number) => number;
-  /** Value of f at which its two sides meet, for maps onto an interval: ½ of a sigmoid, 0 of a hyperbolic tangent. */
+  /** The centre of the range of f, for maps onto an interval: ½ for a sigmoid, 0 for a hyperbolic tangent. */
   readonly middle: number | null;
-  /** Bounds outside of which f is constant; null where it is strictly monotone. */
+  /** Bounds on x outside of which f is constant; null if f is strictly monotone. */
   readonly flat: { readonly low: number; readonly high: number } | null;
 }
 
+/** +∞. */
 export const INFINITY = Number.POSITIVE_INFINITY;
 
-/** A map by its parts. */
-export function map(
+/** A map from its parts; `middle` and `flat` are null by default. */
+export function scoreMap(
   inner: Value,
   name: string | null,
   direction: 1 | -1,
   cut: (t: number) => number,
-  more: Partial<Pick<ScoreMap, "middle" | "flat">> = {},
+  { middle = null, flat = null }: Partial<Pick<ScoreMap, "middle" | "flat">> = {},
 ): ScoreMap {
-  const { middle = null, flat = null } = more;
   return { inner, name, direction, cut, middle, flat };
 }
 
+/** The direction of x ↦ c·x. */
 export const signOf = (c: number): 1 | -1 => (c < 0 ? -1 : 1);
 
-/** An inverse that exists between two values of f; below it f(x) > t always holds, above it never. */
-export const between =
+/** The `cut` of a map onto (low, high): f(x) > t always holds below, never above, and from the inverse of f in between. */
+export const cutBetween =
   (low: number, high: number, inverse: (t: number) => number, direction: 1 | -1 = 1) =>
   (t: number): number => {
     if (t < low) return -direction * INFINITY;

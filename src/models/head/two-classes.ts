@@ -1,4 +1,4 @@
-// One score as two classes: where it is decided, in terms of what it was made of.
+// Turns one score into two classes: finds the threshold of the decision, and moves it to the logit behind the score.
 
 import * as g from "../../engine/graph/expressions.ts";
 import { is, type Value } from "../../engine/graph/value.ts";
@@ -14,38 +14,38 @@ import { bare, isSame } from "./constants.ts";
 import { logOf } from "./log-probabilities.ts";
 import { type Range, rangeOf } from "./ranges.ts";
 import type { ScoreMap } from "./score-map.ts";
-import { mapOf } from "./score-maps.ts";
+import { scoreMapOf } from "./score-maps.ts";
 
-/** Two classes out of one score. */
+/** The two classes behind one score. */
 export interface TwoClasses {
-  /** Scores of class 0 and of class 1, each of the shape of the score; class 1 is answered where its score is larger. */
+  /** Scores of class 0 and class 1, each of the score's shape; the larger one wins. */
   readonly scores: readonly [Value, Value];
-  /** Names of what was taken off, the outermost first. */
+  /** Names of the removed operators, the outermost first. */
   readonly removed: readonly string[];
-  /** Whether scores are logarithms of probabilities that have no logits of their own. */
+  /** Whether the scores are logarithms of probabilities, because there are no logits behind them. */
   readonly isLogarithm: boolean;
-  /** How the file's output decides, in words: `probability 0.5`. */
+  /** The decision rule in words: `probability 0.5`. */
   readonly rule: string;
-  /** Class 1 where what is left is above (or below) the threshold; null where scores are compared with each other. */
+  /** Class 1 wins if the remaining score is above (or below) the threshold; null if two scores are compared. */
   readonly decision: { readonly side: "above" | "below"; readonly threshold: number } | null;
-  /** The file's own value by which it decides, and the threshold that class 1 is above (or below). */
+  /** The file's value that decides: class 1 wins if it is above (or below) t. */
   readonly decidedBy: { readonly value: Value; readonly t: number; readonly isAbove: boolean };
 }
 
-/** A value on the way back from the score, and the map that it ends in. */
+/** A value between the score and its logit, and the map that computes it. */
 interface Link {
   readonly value: Value;
   readonly map: ScoreMap;
 }
 
-/** a > b, or with `orEqual` a ≥ b. */
+/** a > b, or a ≥ b if `orEqual`. */
 interface Comparison {
   readonly a: Value;
   readonly b: Value;
   readonly orEqual: boolean;
 }
 
-/** The comparison that a truth value is, also as its opposite, or as "larger or equal"; null for any other. */
+/** The comparison that a boolean is: a > b, its negation, or "a > b or a = b"; null for any other boolean. */
 function comparedBy(truth: Value): Comparison | null {
   const inner = bare(truth);
   if (is(inner, "Not")) {
@@ -66,7 +66,7 @@ function comparedBy(truth: Value): Comparison | null {
   return { a, b, orEqual: false };
 }
 
-/** 1 where one number is larger than another, 0 elsewhere, as a map of their difference. */
+/** The step function of a − b that a comparison of a and b is, as 1 or 0. */
 function comparison(value: Value): ScoreMap | null {
   const isTruth = is(value, "Cast") && value.inputs[0].dtype === "bool";
   const found = isTruth ? comparedBy(value.inputs[0]) : null;
@@ -75,15 +75,15 @@ function comparison(value: Value): ScoreMap | null {
     inner: g.sub(found.a, found.b),
     name: "comparison",
     direction: 1,
-    // d ≥ 0 is d > the number before 0.
+    // d ≥ 0 exactly if d > −1.2e-38, the largest normal float32 below 0.
     cut: () => (found.orEqual ? -1.2e-38 : 0),
     middle: 0.5,
     flat: { low: 0, high: 0 },
   };
 }
 
-/** The value before reshapes and the like; elements of one score per example are alike in any order of length-1 axes. */
-function arrangedFrom(value: Value): Value {
+/** The value inside reshapes, transposes and expansions that only add, drop or move axes of length 1. */
+function withoutArrangement(value: Value): Value {
   let inner = value;
   while (
     (is(inner, "Reshape") || is(inner, "Transpose") || is(inner, "Expand")) &&
@@ -93,19 +93,19 @@ function arrangedFrom(value: Value): Value {
   return inner;
 }
 
-/** All maps behind a score, and what they end at. */
+/** The chain of maps that computes a score, the outermost first, and the value at its end. */
 function chainOf(score: Value): { readonly links: readonly Link[]; readonly end: Value } {
   const links: Link[] = [];
-  let value = arrangedFrom(score);
+  let value = withoutArrangement(score);
   for (;;) {
-    const map = mapOf(value) ?? comparison(value);
+    const map = scoreMapOf(value) ?? comparison(value);
     if (map === null) return { links, end: value };
     links.push({ value, map });
-    value = arrangedFrom(map.inner);
+    value = withoutArrangement(map.inner);
   }
 }
 
-/** A threshold on the value at a place of the chain (0: the score itself), and why. */
+/** A threshold t on the value at a place of the chain (0 is the score itself), and its rule in words. */
 interface Threshold {
   readonly place: number;
   readonly t: number;
@@ -113,9 +113,9 @@ interface Threshold {
 }
 
 const isProbability = ({ low, high }: Range): boolean => low >= 0 && high <= 1;
-const has = ({ low, high }: Range, t: number): boolean => low < t && t < high;
+const contains = ({ low, high }: Range, t: number): boolean => low < t && t < high;
 
-/** Whether links in front of a probability make everything on one side of ½ equal. */
+/** Whether a clip outside of a probability makes everything on one side of ½ equal. */
 function isCutOff(links: readonly Link[], probability: number): boolean {
   if (probability <= 0) return false;
   let t = 0.5;
@@ -127,13 +127,13 @@ function isCutOff(links: readonly Link[], probability: number): boolean {
   });
 }
 
-/** Where the score is decided: a probability at ½, what ends in a map onto an interval at the middle of that, others at 0. */
+/** The threshold of a score: ½ for a probability, the middle of the interval for a map onto one, else 0. */
 function thresholdOf(links: readonly Link[], end: Value): Threshold {
   const values = [...links.map(({ value }) => value), end];
   const ranges = values.map((value) => rangeOf(value));
   const half = { t: 0.5, rule: "probability 0.5" };
-  const probability = ranges.findIndex((range) => isProbability(range) && has(range, 0.5));
-  // A clip of a probability to one side of ½ leaves one answer.
+  const probability = ranges.findIndex((range) => isProbability(range) && contains(range, 0.5));
+  // A probability clipped to one side of ½ has one decision only.
   if (isProbability(ranges[0]) && isCutOff(links.slice(0, probability), probability))
     return { place: 0, t: half.t, rule: half.rule };
   if (probability >= 0) return { place: probability, t: half.t, rule: half.rule };
@@ -151,15 +151,15 @@ function thresholdOf(links: readonly Link[], end: Value): Threshold {
   return { place, t: 0, rule };
 }
 
-/** A decision in terms of a value behind the score: above or below `t`; null where all scores are on one side. */
+/** A threshold moved to a value behind the score; `t` is null if all scores are on one side of it. */
 interface Moved {
   readonly t: number | null;
   readonly isAbove: boolean;
-  /** Class 1 for every score, where `t` is null. */
+  /** If `t` is null: whether class 1 wins for every score. */
   readonly isAlways: boolean;
 }
 
-/** A threshold at one place of the chain as one at a later place. */
+/** Moves a threshold from one place of the chain to a later one. */
 function moved(links: readonly Link[], place: number, threshold: number, stop: number): Moved {
   let isAbove = links.slice(0, place).filter(({ map }) => map.direction === -1).length % 2 === 0;
   let t = threshold;
@@ -178,54 +178,55 @@ const ordered = (low: Value, high: Value, isAbove: boolean): readonly [Value, Va
   isAbove ? [low, high] : [high, low];
 const logit = (p: number): number => Math.log(p / (1 - p));
 
-/** log(1 − p) + logit(t) against log p of one entry of a softmax: its logit against log-sum-exp of the others. */
+/** The two classes of a softmax entry p at threshold t: log-sum-exp of the other logits, plus logit(t), and its own logit. */
 function entryScores(entry: SoftmaxEntry, t: number): readonly [Value, Value] {
   const { logits, axis, index } = entry;
   const rest = otherEntries(logits, entry);
-  const own = g.sliceAxis(logits, axis, index, index + 1);
+  const logit1 = g.sliceAxis(logits, axis, index, index + 1);
   const joined = rest.shape[axis] === 1 ? rest : logOf(g.sum(g.exp(rest), [axis], true)).value;
-  return [shifted(joined, logit(t)), own];
+  return [shifted(joined, logit(t)), logit1];
 }
 
-/** log(1 − p) + logit(t) against log p; null where p is one score's and has a better form. */
+/** The two classes log(1 − p) + logit(t) and log p; null if log p has no stable form. */
 function shareScores(p: Value, t: number): readonly [Value, Value] | null {
-  const own = logOf(p);
-  if (!own.isStable) return null;
+  const logP = logOf(p);
+  if (!logP.isStable) return null;
   const rest = complement(p) ?? g.sub(g.scalarLike(p, 1), p);
-  return [shifted(logOf(rest).value, logit(t)), own.value];
+  return [shifted(logOf(rest).value, logit(t)), logP.value];
 }
 
-/** Two classes out of a probability that no map of one score gives. */
+/** The two classes of a probability that is no map of one score. */
 interface Mixed {
   readonly pair: readonly [Value, Value];
-  /** What was taken off it. */
+  /** The removed operator; null if the scores are logarithms. */
   readonly name: string | null;
 }
 
-/** The scores of such a probability that is decided at t; null for anything else. */
+/** The two classes of such a probability at threshold t; null for any other value. */
 function mixedScores(value: Value, { t }: Moved): Mixed | null {
   if (t === null || t <= 0 || t >= 1 || !isProbability(rangeOf(value))) return null;
   const entry = softmaxEntry(value);
   if (entry !== null && entry.logits.shape[entry.axis] > 1)
     return { pair: entryScores(entry, t), name: "Softmax" };
-  // A softmax over a single unit, or over something else than classes, is no mixture.
+  // A softmax over one unit, or over another axis than the classes, is no mixture.
   const pair = is(bare(value), "Softmax") ? null : shareScores(value, t);
   return pair === null ? null : { pair, name: null };
 }
 
-/** The last place of the chain that holds such a probability; none where a sigmoid or the like is taken off behind it. */
+/** The last place of the chain with such a probability; null if a map onto an interval comes after it. */
 function mixedFrom(links: readonly Link[], end: Value, { place, t }: Threshold) {
   const values = links.map(({ value }) => value).concat(end);
   for (let at = links.length; at >= place; at--) {
     if (links[at]?.map.middle !== undefined && links[at].map.middle !== null) return null;
-    const { isAbove, t: own, isAlways } = moved(links, place, t, at);
-    const mixed = mixedScores(values[at], { isAbove, t: own, isAlways });
-    if (mixed !== null) return { at, isAbove, pair: mixed.pair, name: mixed.name };
+    const threshold = moved(links, place, t, at);
+    const mixed = mixedScores(values[at], threshold);
+    if (mixed !== null)
+      return { at, isAbove: threshold.isAbove, pair: mixed.pair, name: mixed.name };
   }
   return null;
 }
 
-/** The two classes that one score stands for; `threshold` is where it is decided, if that is known. */
+/** The two classes behind one score; finds the threshold unless it is given. */
 export function twoClasses(score: Value, threshold?: Pick<Threshold, "t" | "rule">): TwoClasses {
   const { links, end } = chainOf(score);
   const at =
@@ -249,9 +250,9 @@ export function twoClasses(score: Value, threshold?: Pick<Threshold, "t" | "rule
     };
   const stop = stopOf(links, at);
   const decided = moved(links, place, t, stop);
-  const own = ownScore(real(values[stop]), decided);
+  const score1 = signedScore(real(values[stop]), decided);
   return {
-    scores: [zeroLike(own), own],
+    scores: [zeroLike(score1), score1],
     removed: names(stop),
     isLogarithm: false,
     rule,
@@ -263,21 +264,21 @@ export function twoClasses(score: Value, threshold?: Pick<Threshold, "t" | "rule
   };
 }
 
-/** How far back the score is undone: to before the last map onto an interval; all the way where a probability has none. */
+/** The place of the chain that replaces the score: before the last map onto an interval, or its end for a probability without one. */
 function stopOf(links: readonly Link[], { place, t }: Threshold): number {
   const onto = links.findLastIndex(({ map }) => map.middle !== null);
   if (onto >= 0) return Math.max(place, onto + 1);
   return t === 0 ? place : links.length;
 }
 
-/** What is positive exactly where class 1 is answered. */
-function ownScore(value: Value, { t, isAbove, isAlways }: Moved): Value {
+/** A score that is positive exactly if class 1 wins. */
+function signedScore(value: Value, { t, isAbove, isAlways }: Moved): Value {
   if (t === null) return shifted(zeroLike(value), isAlways ? 1 : -1);
   if (isAbove) return shifted(value, -t);
   return t === 0 ? g.neg(value) : g.sub(g.scalarLike(value, t), value);
 }
 
-/** Two scores of which each is a number minus the other, `[1 − p, p]`, as one; null for others, and where nothing is undone. */
+/** The two classes of a pair that adds up to a constant, such as [1 − p, p]; null for other pairs, and if no operator is removed. */
 export function pairScores(first: Value, second: Value): TwoClasses | null {
   const { terms, offset } = plus(affineOf(first), affineOf(second));
   if (terms.some(({ weight }) => Math.abs(weight) > 1e-6)) return null;

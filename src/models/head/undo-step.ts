@@ -1,54 +1,55 @@
-// Scores of several classes: what does not change their order within a row, and what is taken off for it.
+// Undoes one operator on scores of several classes, if it keeps or reverses their order in each row.
 
 import { is, type Value } from "../../engine/graph/value.ts";
 import { isPerRow, relocatedAxis } from "./axes.ts";
 import { bare, constantNumber, isSame } from "./constants.ts";
 import { rangeOf } from "./ranges.ts";
 import type { ScoreMap } from "./score-map.ts";
-import { mapOf } from "./score-maps.ts";
+import { scoreMapOf } from "./score-maps.ts";
 
-/** Scores with their classes on `axis`; several values of other axes are other examples. */
+/** Scores with their classes on `axis`; the other axes hold examples. */
 export interface Scores {
   readonly value: Value;
   readonly axis: number;
 }
 
-/** One step back through a map that keeps the order of the classes in each row (`sign` 1), or turns it around (−1). */
+/** The scores before an operator that keeps the order of the classes in each row (`sign` 1) or reverses it (−1). */
 export interface Step extends Scores {
   readonly sign: 1 | -1;
-  /** What was undone; null for what goes without saying. */
+  /** The operator for messages; null for those that messages omit. */
   readonly name: string | null;
-  /** Whether it normalises or saturates, so that scores before it are better for gradients. */
+  /** Whether the operator normalises or saturates, so that scores before it have better gradients. */
   readonly isHead: boolean;
-  /** Whether it only arranges elements. */
+  /** Whether the operator only rearranges elements. */
   readonly isArrangement: boolean;
-  /** Whether it adds a number of the row to all of its classes. */
+  /** Whether the operator adds one number per row to all of its classes. */
   readonly isShift: boolean;
-  /** Whether results in a row are non-negative and add up to one. */
+  /** Whether the results of a row are non-negative and add up to one. */
   readonly isDistribution: boolean;
+  /** The map of each element; null for operators on whole rows. */
   readonly map: ScoreMap | null;
 }
 
-const step = (scores: Scores, more: Partial<Omit<Step, keyof Scores>> = {}): Step => ({
+const step = (scores: Scores, traits: Partial<Omit<Step, keyof Scores>> = {}): Step => ({
   value: scores.value,
   axis: scores.axis,
-  sign: more.sign ?? 1,
-  name: more.name ?? null,
-  isHead: more.isHead ?? false,
-  isArrangement: more.isArrangement ?? false,
-  isShift: more.isShift ?? false,
-  isDistribution: more.isDistribution ?? false,
-  map: more.map ?? null,
+  sign: traits.sign ?? 1,
+  name: traits.name ?? null,
+  isHead: traits.isHead ?? false,
+  isArrangement: traits.isArrangement ?? false,
+  isShift: traits.isShift ?? false,
+  isDistribution: traits.isDistribution ?? false,
+  map: traits.map ?? null,
 });
 
-/** An operand that is the same for all classes of a row; one that was expanded, before that. */
+/** An operand with one number per row, inside its expansion; null for other operands. */
 function perRow(operand: Value, to: Value, axis: number): Value | null {
   if (isPerRow(operand.shape, to.shape, axis)) return operand;
   if (!is(operand, "Expand")) return null;
   return isPerRow(operand.inputs[0].shape, to.shape, axis) ? operand.inputs[0] : null;
 }
 
-/** The operand that holds the classes, the one that is the same for all of them, and whether the classes come first. */
+/** Splits the operands of scores into x, which holds the classes, and `row`, with one number per row; `first` if x comes first. */
 function split({ value, axis }: Scores) {
   const [a, b] = value.inputs;
   const isWhole = (x: Value) =>
@@ -64,7 +65,7 @@ function split({ value, axis }: Scores) {
   return null;
 }
 
-/** The sum behind a divisor that is kept from zero by a small number. */
+/** The sum inside a divisor that a small number keeps away from zero. */
 function sumBehind(divisor: Value): Value {
   const inner = bare(divisor);
   if (is(inner, "Clip") && inner.attrs.low < 1e-5) return sumBehind(inner.inputs[0]);
@@ -75,7 +76,7 @@ function sumBehind(divisor: Value): Value {
   return high.low >= 0 && high.high < 1e-5 ? sumBehind(a) : inner;
 }
 
-/** Whether r is log Σ eˣ, in any of its forms. */
+/** Whether a value is log Σ eˣ, in any of its forms. */
 function isLogSum(r: Value, depth = 6): boolean {
   const inner = bare(r);
   if (is(inner, "Log")) {
@@ -86,7 +87,7 @@ function isLogSum(r: Value, depth = 6): boolean {
   return inner.inputs.some((input) => isLogSum(input, depth - 1));
 }
 
-/** What a row is divided by: the divisor of a quotient, and of a product with c / divisor. */
+/** The divisor of a quotient, or of a product with c / divisor. */
 function divisorOf({ op }: Value, row: Value): Value | null {
   if (op === "Div") return row;
   const factor = bare(row);
@@ -95,24 +96,24 @@ function divisorOf({ op }: Value, row: Value): Value | null {
 }
 
 /** Whether a value is |x| or x². */
-const isSizeOf = (value: Value, x: Value): boolean =>
+const isMagnitudeOf = (value: Value, x: Value): boolean =>
   (is(value, "Abs") && isSame(value.inputs[0], x)) ||
   (is(value, "Mul") && value.inputs.every((input) => isSame(input, x))) ||
   (is(value, "Pow") && constantNumber(value.inputs[1]) === 2 && isSame(value.inputs[0], x));
 
-/** How a divisor belongs to x: it is its sum, or its largest element or a norm; null for a number of another kind. */
-function ownDivisor(divisor: Value, x: Value): "sum" | "norm" | null {
+/** How x is normalised by a divisor: by its sum, or by a norm or its largest element; null for other divisors. */
+function normalization(divisor: Value, x: Value): "sum" | "norm" | null {
   const inner = sumBehind(divisor);
-  if (is(inner, "Sqrt")) return ownDivisor(inner.inputs[0], x);
-  if (is(inner, "Where")) return ownDivisor(inner.inputs[2], x) === null ? null : "norm";
+  if (is(inner, "Sqrt")) return normalization(inner.inputs[0], x);
+  if (is(inner, "Where")) return normalization(inner.inputs[2], x) === null ? null : "norm";
   if (!is(inner, "ReduceSum") && !is(inner, "ReduceMax")) return null;
   const [summed] = inner.inputs;
   if (is(inner, "ReduceSum") && isSame(summed, x)) return "sum";
-  if (is(inner, "ReduceSum") && is(summed, "Abs") && isSizeOf(summed, x)) return "sum";
-  return isSame(summed, x) || isSizeOf(summed, x) ? "norm" : null;
+  if (is(inner, "ReduceSum") && is(summed, "Abs") && isMagnitudeOf(summed, x)) return "sum";
+  return isSame(summed, x) || isMagnitudeOf(summed, x) ? "norm" : null;
 }
 
-/** x scaled by a number of its row: written-out softmax of an exponential over its sum, or a normalised score. */
+/** Undoes a scale per row: a softmax written out as an exponential over its sum, or a normalisation. */
 function scaleStep(scores: Scores): Step | null {
   const found = split(scores);
   if (found === null || (is(scores.value, "Div") && !found.first)) return null;
@@ -121,10 +122,10 @@ function scaleStep(scores: Scores): Step | null {
   if (low < 0 && high > 0) return null;
   const sign = low >= 0 ? 1 : -1;
   const divisor = divisorOf(scores.value, row);
-  const own = divisor === null ? null : ownDivisor(divisor, x);
-  // Scales of another kind, as of a quantiser, leave scores as good as they were.
-  if (own === null) return step({ value: x, axis }, { sign });
-  const isDistribution = own === "sum" && rangeOf(x).low >= 0;
+  const kind = divisor === null ? null : normalization(divisor, x);
+  // Other scales, such as those of a quantiser, do not harm gradients.
+  if (kind === null) return step({ value: x, axis }, { sign });
+  const isDistribution = kind === "sum" && rangeOf(x).low >= 0;
   const exponential = bare(x);
   const place = is(exponential, "Exp") ? relocatedAxis(x.shape, axis, exponential.shape) : null;
   if (place !== null && isDistribution)
@@ -135,7 +136,7 @@ function scaleStep(scores: Scores): Step | null {
   return step({ value: x, axis }, { sign, name: "Normalizer", isHead: true, isDistribution });
 }
 
-/** x plus a number of its row. */
+/** Undoes the addition of one number per row. */
 function shiftStep(scores: Scores): Step | null {
   const found = split(scores);
   if (found === null) return null;
@@ -146,7 +147,7 @@ function shiftStep(scores: Scores): Step | null {
   return step({ value: x, axis }, { sign, name, isHead, isShift: true });
 }
 
-/** Maps that saturate in float32, or that make a logarithm infinite. */
+/** Maps that saturate in float32, or whose logarithm can be infinite. */
 const saturating = new Set([
   "Sigmoid",
   "HardSigmoid",
@@ -154,18 +155,18 @@ const saturating = new Set([
   "Erf",
   "Atan",
   "Softsign",
-  // A log-sigmoid is one of −z.
+  // A log-sigmoid of z is −Softplus(−z).
   "Softplus",
   "x / (x + c)",
   "odds",
 ]);
 
-/** Maps that leave classes tied over a wide range, which a network may mean. */
+/** Maps that tie classes over a wide range, which may be intended. */
 const stepped = new Set(["Relu", "Sign", "Round", "cut-off"]);
 
-/** The same monotone map of every class. */
+/** Undoes a monotone map of each element. */
 function mapStep({ value, axis }: Scores): Step | null {
-  const map = mapOf(value);
+  const map = scoreMapOf(value);
   if (map === null || stepped.has(map.name ?? "")) return null;
   const place = relocatedAxis(value.shape, axis, map.inner.shape);
   if (place === null) return null;
@@ -176,8 +177,8 @@ function mapStep({ value, axis }: Scores): Step | null {
   );
 }
 
-/** The step back from scores; null where they are no monotone function of others, class by class. */
-export function stepFrom(scores: Scores): Step | null {
+/** The scores before the last operator; null if that operator may change the order of the classes. */
+export function undoStep(scores: Scores): Step | null {
   const { value, axis } = scores;
   if (is(value, "Softmax") || is(value, "LogSoftmax"))
     return value.attrs.axis === axis

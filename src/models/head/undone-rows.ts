@@ -1,4 +1,4 @@
-// Probabilities of several classes as the scores that they were made of.
+// Finds the scores behind the probabilities of several classes.
 
 import * as g from "../../engine/graph/expressions.ts";
 import { is, type Value } from "../../engine/graph/value.ts";
@@ -7,19 +7,19 @@ import { bare } from "./constants.ts";
 import { logOf } from "./log-probabilities.ts";
 import { rangeOf } from "./ranges.ts";
 import { pairScores } from "./two-classes.ts";
-import { type Scores, type Step, stepFrom } from "./undo-step.ts";
+import { type Scores, type Step, undoStep } from "./undo-step.ts";
 
-/** Scores in the order of a file's probabilities, row by row. */
+/** Scores whose order in each row is that of the file's probabilities. */
 export interface UndoneRows extends Scores {
-  /** Names of what was taken off, the outermost first. */
+  /** Names of the removed operators, the outermost first. */
   readonly removed: readonly string[];
-  /** Whether scores are logarithms of probabilities that have no logits of their own. */
+  /** Whether the scores are logarithms of probabilities, because there are no logits behind them. */
   readonly isLogarithm: boolean;
-  /** Whether a clip ties classes, so that the values are those of the file and only the gradients come from before it. */
+  /** Whether a clip ties classes: values are then the file's, and only gradients are taken before the clip. */
   readonly isSaturated: boolean;
 }
 
-const untouched = ({ value, axis }: Scores): UndoneRows => ({
+const unchanged = ({ value, axis }: Scores): UndoneRows => ({
   value,
   axis,
   removed: [],
@@ -27,15 +27,15 @@ const untouched = ({ value, axis }: Scores): UndoneRows => ({
   isSaturated: false,
 });
 
-/** All steps back from scores. */
+/** All steps that can be undone, the outermost first. */
 function stepsFrom(scores: Scores): Step[] {
   const steps: Step[] = [];
-  for (let next = stepFrom(scores); next !== null; next = stepFrom(next)) steps.push(next);
+  for (let next = undoStep(scores); next !== null; next = undoStep(next)) steps.push(next);
   return steps;
 }
 
-/** How many steps are taken: to the last head, and to the shifts of a row directly behind it. */
-function headOf(steps: readonly Step[]): number {
+/** The number of steps to undo: to the last one that harms gradients, and the shifts directly behind it. */
+function headLength(steps: readonly Step[]): number {
   let count = steps.findLastIndex(({ isHead }) => isHead) + 1;
   while (count > 0 && steps[count]?.isShift) count++;
   return count;
@@ -49,7 +49,7 @@ interface Bounds {
   readonly high: number;
 }
 
-/** Bounds on the result of a step as bounds on what it was made of; null where its whole row decides that. */
+/** Moves bounds on the result of a step to its argument; null if the step depends on the whole row. */
 function boundsBefore({ low, high }: Bounds, { map, isArrangement }: Step): Bounds | null {
   if (map === null) return isArrangement ? { low, high } : null;
   const ends = [map.cut(low), map.cut(high)];
@@ -57,8 +57,8 @@ function boundsBefore({ low, high }: Bounds, { map, isArrangement }: Step): Boun
 }
 
 /**
- * Whether a clip ties no two classes at the top: of probabilities that add up to one at most one is above ½, and one
- * reaches 1/classes. `steps` are those behind the clip.
+ * Whether a clip cannot tie the two largest classes: at most one probability of a distribution is above ½, and one is at least
+ * 1/classes. `steps` are the steps behind the clip.
  */
 function isHarmless(clip: Bounds, steps: readonly Step[], classes: number): boolean {
   let bounds: Bounds | null = clip;
@@ -72,19 +72,19 @@ function isHarmless(clip: Bounds, steps: readonly Step[], classes: number): bool
   return false;
 }
 
-/** The place of a step that ties classes which stood apart before it; −1 if there is none. */
-function tieOf(steps: readonly Step[], classes: number): number {
+/** The index of the first step that ties classes whose scores differ before it; −1 if there is none. */
+function tieIndex(steps: readonly Step[], classes: number): number {
   return steps.findIndex(({ map }, i) => {
     if (map === null || map.flat === null) return false;
     return map.name !== "Clip" || !isHarmless(map.flat, steps.slice(i + 1), classes);
   });
 }
 
-/** Scores of the other sign, [.., classes, ..]. */
+/** A value times the sign. */
 const signed = (value: Value, sign: number): Value => (sign < 0 ? g.neg(value) : value);
 
-/** Scores that part of the classes, or another order of them, was taken from. */
-function chosenFrom({ value, axis }: Scores): UndoneRows | null {
+/** The scores behind a selection or a permutation of the classes; null for other values. */
+function behindSelection({ value, axis }: Scores): UndoneRows | null {
   if (!is(value, "Slice") && !is(value, "Gather")) return null;
   const [x] = value.inputs;
   const isAlongClasses = is(value, "Gather")
@@ -96,12 +96,12 @@ function chosenFrom({ value, axis }: Scores): UndoneRows | null {
   if (is(value, "Gather"))
     return { ...undone, value: g.gather(undone.value, value.inputs[1], place) };
   const { starts, stops, steps } = value.attrs;
-  const taken = g.sliceAxis(undone.value, place, starts[axis], stops[axis], steps[axis]);
-  return { ...undone, value: taken };
+  const selected = g.sliceAxis(undone.value, place, starts[axis], stops[axis], steps[axis]);
+  return { ...undone, value: selected };
 }
 
-/** `[1 − p, p]` as [0, z], where p is a function of one score z. */
-function pairFrom({ value, axis }: Scores): UndoneRows | null {
+/** The scores [0, z] behind [1 − p, p] with p a function of one score z; null for other values. */
+function behindPair({ value, axis }: Scores): UndoneRows | null {
   if (!is(value, "Concat") || value.attrs.axis !== axis || value.shape[axis] !== 2) return null;
   const [first, second] = value.inputs;
   const found = value.inputs.length === 2 ? pairScores(first, second) : null;
@@ -116,36 +116,38 @@ function pairFrom({ value, axis }: Scores): UndoneRows | null {
   };
 }
 
-/** Logarithms of probabilities that are no monotone map of one score per class; null where their form shows none. */
+/** The logarithms of probabilities that are no monotone map of one score per class; null if they have no stable form. */
 function logarithms({ value, axis }: Scores, isNormalised: boolean): UndoneRows | null {
   if (rangeOf(value).low < 0 || !value.dtype.startsWith("float")) return null;
-  // A softmax that is still there is over something else than classes.
+  // A softmax that was not undone is over another axis than the classes.
   if (is(bare(value), "Softmax")) return null;
   const found = logOf(value);
   if (!found.isStable && !isNormalised) return null;
-  return { ...untouched({ value: found.value, axis }), isLogarithm: true };
+  return { ...unchanged({ value: found.value, axis }), isLogarithm: true };
 }
 
-/** The scores, in the same order row by row, that probabilities were made of; scores that were none are as they were. */
+/** The scores behind probabilities, in the same order in each row; scores that are no probabilities are returned unchanged. */
 export function undoneRows(scores: Scores): UndoneRows {
   const steps = stepsFrom(scores);
-  const count = headOf(steps);
+  const count = headLength(steps);
   const end = steps.at(-1) ?? scores;
   const isNormalised =
     count > 0 && count === steps.length && steps[count - 1].name === "Normalizer";
-  const deeper = chosenFrom(end) ?? pairFrom(end) ?? logarithms(end, isNormalised);
+  const deeper = behindSelection(end) ?? behindPair(end) ?? logarithms(end, isNormalised);
   const taken = deeper === null ? steps.slice(0, count) : steps;
-  if (taken.length === 0 && deeper === null) return untouched(scores);
-  const base = deeper ?? untouched(taken[taken.length - 1]);
+  if (taken.length === 0 && deeper === null) return unchanged(scores);
+  const base = deeper ?? unchanged(taken[taken.length - 1]);
   const removed = [...taken.flatMap(({ name }) => name ?? []), ...base.removed];
   const value = signed(base.value, signOf(taken));
   const undone = { ...base, value, removed };
-  const tie = tieOf(taken, scores.value.shape[scores.axis]);
-  return tie < 0 ? undone : tied(undone, taken[tie - 1] ?? scores, signOf(taken.slice(0, tie)));
+  const tie = tieIndex(taken, scores.value.shape[scores.axis]);
+  return tie < 0
+    ? undone
+    : withClippedValues(undone, taken[tie - 1] ?? scores, signOf(taken.slice(0, tie)));
 }
 
-/** The values of clipped scores with the gradients of what was clipped. */
-function tied(undone: UndoneRows, clip: Scores, sign: number): UndoneRows {
+/** The values of clipped scores with the gradients of the scores before the clip. */
+function withClippedValues(undone: UndoneRows, clip: Scores, sign: number): UndoneRows {
   const { shape } = undone.value;
   if (relocatedAxis(clip.value.shape, clip.axis, shape) !== undone.axis) return undone;
   const values = g.cast(g.reshape(signed(clip.value, sign), shape), undone.value.dtype);
