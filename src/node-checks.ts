@@ -9,7 +9,7 @@ import { nodeRuntime } from "./engine/runtime/node.ts";
 import type { Runtime } from "./engine/runtime/runtime.ts";
 import { EvaluateOptions } from "./evaluate/options.ts";
 import type { OwnAttacks } from "./evaluate/runs.ts";
-import { checked } from "./math/option-problems.ts";
+import { checkedOptions } from "./math/option-problems.ts";
 import { UsageError } from "./math/usage-error.ts";
 import type { Architecture } from "./models/architecture.ts";
 import type { OpenOptions } from "./models/opening/node.ts";
@@ -92,7 +92,7 @@ const listed = (values: object, names: readonly string[]): Record<string, unknow
     ]),
   );
 
-const requireObject = (options: unknown) => void checked(z.object({}), options);
+const requireObject = (options: unknown) => void checkedOptions(z.object({}), options);
 
 const TrainSchema = TrainOptions.extend({
   ...running,
@@ -111,7 +111,10 @@ export function trainOptions(options: object) {
   const ownModel = has(given.model, "forward") ? (given.model as Architecture) : undefined;
   if (ownModel !== undefined) given.model = ownModel.name;
   if (ownDefense !== undefined) given.defense = undefined;
-  const { own, others } = parted(checked(TrainSchema, given), Object.keys(TrainOptions.shape));
+  const { own, others } = parted(
+    checkedOptions(TrainSchema, given),
+    Object.keys(TrainOptions.shape),
+  );
   if (ownDefense !== undefined) own.defense = (ownDefense as { readonly name: string }).name;
   return { own, others: stated({ ...others, ownDefense, ownModel }) };
 }
@@ -168,7 +171,7 @@ export function evaluateOptions(options: object) {
   const own = ownAttacks(attacks ?? []);
   // Names that are our own stand for themselves; the schema knows the others.
   const named = attacks?.filter((attack) => !isAttack(attack));
-  const values = checked(EvaluateSchema, {
+  const values = checkedOptions(EvaluateSchema, {
     ...given,
     attacks: named?.length === 0 && own.size > 0 ? ["none"] : named,
   });
@@ -207,7 +210,7 @@ const AuditSchema = AuditOptions.extend({
 export function auditingOptions(options: object) {
   requireObject(options);
   const lists = ["norms", "epsilonLinf", "epsilonL2", "epsilonL1", "resize", "crop", "mean", "std"];
-  const values = checked(AuditSchema, listed(options, lists));
+  const values = checkedOptions(AuditSchema, listed(options, lists));
   const { own, others } = parted(values, Object.keys(AuditOptions.shape));
   return { settings: own as AuditOptions, where: others };
 }
@@ -225,7 +228,7 @@ const OpenSchema = z.strictObject({
 
 /** What `openModel` is given. */
 export function openOptions(options: object): OpenOptions {
-  const { pictures, images = pictures, ...others } = checked(OpenSchema, options);
+  const { pictures, images = pictures, ...others } = checkedOptions(OpenSchema, options);
   return stated({ ...others, images });
 }
 
@@ -236,7 +239,7 @@ const DataSchema = z.strictObject({
 });
 
 /** What `openDataset` is given. */
-export const dataOptions = (options: object) => stated(checked(DataSchema, options));
+export const dataOptions = (options: object) => stated(checkedOptions(DataSchema, options));
 
 const ReportSchema = z.strictObject({
   out: z.string().describe("file to write"),
@@ -244,7 +247,7 @@ const ReportSchema = z.strictObject({
 });
 
 /** What `report` is given. */
-export const reportOptions = (options: object) => checked(ReportSchema, options);
+export const reportOptions = (options: object) => checkedOptions(ReportSchema, options);
 
 const RuntimeSchema = z.strictObject({
   threads: z.int().positive().optional(),
@@ -254,7 +257,7 @@ const RuntimeSchema = z.strictObject({
 });
 
 /** What `nodeRuntime` and `nodeProgram` are given. */
-export const runtimeOptions = (options: object) => stated(checked(RuntimeSchema, options));
+export const runtimeOptions = (options: object) => stated(checkedOptions(RuntimeSchema, options));
 
 /** The runtime that was given, or one on the device of that name. */
 export async function runtimeOn(device: unknown, threads: unknown): Promise<Runtime> {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { optionsError } from "../math/option-problems.ts";
+import { parseOptions } from "../math/option-problems.ts";
 
 /** The message about a radius that was meant for pixels in [0, 255]. */
 export const tooLarge = (epsilon: unknown) =>
@@ -19,13 +19,11 @@ export const EpsilonL1 = z.number().positive();
 
 /** The options of a shape with their defaults; a UsageError names each one that is unknown or out of range. */
 export function resolve<S extends z.ZodType>(schema: S, options: unknown): z.output<S> {
-  const parsed = schema.safeParse(options);
-  if (parsed.success) return parsed.data;
-  throw optionsError(
-    parsed.error,
-    { label: (name) => name, describe: () => undefined, names: namesIn(schema) },
-    options,
-  );
+  return parseOptions(schema, options, {
+    label: (name) => name,
+    describe: () => undefined,
+    names: namesIn(schema),
+  });
 }
 
 /** The names of all options; of a choice between shapes, those of all of them. */

@@ -1,3 +1,3 @@
-/** Where `parts` parts of 0 … `total`, as equal as can be, begin and end: parts + 1 numbers. */
+/** The parts + 1 boundaries that divide 0 … total into parts whose sizes differ by at most 1. */
 export const boundsOf = (total: number, parts: number): number[] =>
   Array.from({ length: parts + 1 }, (_, i) => Math.round((i * total) / parts));

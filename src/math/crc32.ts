@@ -1,4 +1,4 @@
-/** Remainders of every byte by the polynomial of IEEE 802.3, reflected. */
+/** The CRC of every byte, for the reflected polynomial of IEEE 802.3. */
 const table = Uint32Array.from({ length: 256 }, (_, byte) => {
   let rest = byte;
   for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? (rest >>> 1) ^ 0xedb88320 : rest >>> 1;
@@ -6,8 +6,8 @@ const table = Uint32Array.from({ length: 256 }, (_, byte) => {
 });
 
 /**
- * CRC-32 as zip, gzip and PNG use it (IEEE 802.3, reflected); finds every change of up to 32 bits in a row. `before` is the
- * checksum of what stands before these bytes.
+ * The CRC-32 of zip, gzip and PNG (IEEE 802.3, reflected). It detects every error burst of up to 32 bits. `before` is the
+ * checksum of the preceding bytes.
  */
 export function crc32(bytes: Uint8Array, before = 0): number {
   let rest = ~before;

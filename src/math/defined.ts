@@ -1,4 +1,4 @@
-/** The properties of `T`, those that may be undefined being optional. */
+/** `T` with optional properties instead of properties that may be undefined. */
 export type Defined<T> = {
   [K in keyof T as undefined extends T[K] ? never : K]: T[K];
 } & {
@@ -6,14 +6,14 @@ export type Defined<T> = {
 };
 
 /**
- * The same object without its undefined properties. Use it where the object is spread over another one, whose properties an
- * undefined value would replace.
+ * The object without its undefined properties. Needed where it is spread over defaults, which an undefined value would
+ * replace.
  */
 export const defined = <T extends object>(values: T): Defined<T> =>
   Object.fromEntries(
     Object.entries(values).filter(([, value]) => value !== undefined),
   ) as Defined<T>;
 
-/** The items of a list that are not undefined, in their order. */
+/** The items of a list that are not undefined, in order. */
 export const present = <T>(items: readonly (T | undefined)[]): T[] =>
   items.filter((item) => item !== undefined);

@@ -37,30 +37,30 @@ describe.each(distributions)("$name", ({ sample, args, cdf, deviation }) => {
   const keys = keysFor(keyOf(7), [0, 1, 2, 3, 4, 5, 6, 7]);
 
   // Each bound is exceeded with probability 1e-6: 2 exp(−2 · 2.69²).
-  it("has its density along a row, at a fixed key", () => {
+  it("has its distribution along a row, for fixed keys", () => {
     expect(kolmogorov(draw(keys, [8, 25_000], ...args).data, cdf)).toBeLessThan(2.69);
   });
 
   it("has its standard deviation, to 1.3 %", () => {
     const { data } = draw(keys, [8, 25_000], ...args);
     const square = data.reduce((sum, v) => sum + v * v, 0) / data.length;
-    // Five standard deviations of this estimate for Laplace, the most spread of these; eight for the normal.
+    // Five standard deviations of the estimate for Laplace, which has the largest; eight for the normal.
     expect(Math.abs(Math.sqrt(square) / deviation - 1)).toBeLessThan(0.013);
   });
 
-  it("has its density across keys, at a fixed key", () => {
+  it("has its distribution across keys, for a fixed seed", () => {
     const many = Array.from({ length: 20_000 }, (_, i) => fold(keyOf(8), i));
     expect(kolmogorov(draw(many, [20_000, 1], ...args).data, cdf)).toBeLessThan(2.69);
   });
 
-  it("draws a row from its own key alone, whatever the batch and its order", () => {
-    const together = draw(keys, [8, 3, 5], ...args);
+  it("draws a row from its key alone, for any batch", () => {
+    const batch = draw(keys, [8, 3, 5], ...args);
     keys.forEach((key, i) => {
-      expect(draw([key], [1, 3, 5], ...args).data).toEqual(rows(together, i, i + 1).data);
+      expect(draw([key], [1, 3, 5], ...args).data).toEqual(rows(batch, i, i + 1).data);
     });
   });
 
-  it("gives rows that are not correlated", () => {
+  it("draws uncorrelated rows", () => {
     const [a, b] = [0, 1].map((i) => draw([keys[i]], [1, 40_000], ...args).data);
     const product = (x: Float32Array, y: Float32Array) => x.reduce((s, v, i) => s + v * y[i], 0);
     // A correlation beyond 5/√n has probability 6e-7.
@@ -68,12 +68,12 @@ describe.each(distributions)("$name", ({ sample, args, cdf, deviation }) => {
     expect(Math.abs(correlation)).toBeLessThan(5 / Math.sqrt(40_000));
   });
 
-  it("refuses another number of keys than rows", () => {
+  it("rejects a number of keys that is not the number of rows", () => {
     expect(() => draw(keys, [7, 2], ...args)).toThrow("needs one key per row, got 8");
   });
 });
 
-it("a permutation holds each index once", () => {
+it("a permutation contains each index once", () => {
   fc.assert(
     fc.property(fc.nat(200), fc.nat(), (n, seed) => {
       const sorted = permutation(n, keyOf(seed)).sort((a, b) => a - b);
@@ -82,7 +82,7 @@ it("a permutation holds each index once", () => {
   );
 });
 
-it("each of the 24 orders of 4 things is as frequent as the others", () => {
+it("all 24 orders of 4 elements are equally frequent", () => {
   const counts = new Map<string, number>();
   for (let seed = 0; seed < 24_000; seed++) {
     const order = permutation(4, keyOf(seed)).join("");

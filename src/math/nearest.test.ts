@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { editDistance, nearest, unknownName } from "./nearest.ts";
 
-it("counts the fewest edits", () => {
+it("editDistance counts the fewest edits", () => {
   expect(editDistance("kitten", "sitting")).toBe(3);
   expect(editDistance("", "abc")).toBe(3);
   expect(editDistance("abcd", "bcd")).toBe(1);
@@ -9,13 +9,13 @@ it("counts the fewest edits", () => {
   expect(editDistance("same", "same")).toBe(0);
 });
 
-it("finds the word that was meant, and none when nothing is like it", () => {
+it("nearest finds a misspelt word, and nothing if no candidate is near", () => {
   expect(nearest("pgd-lif", ["pgd-l2", "pgd-linf"])).toBe("pgd-linf");
   expect(nearest("epsilom", ["epsilon", "steps"])).toBe("epsilon");
   expect(nearest("zzzzzz", ["pgd-l2", "pgd-linf"])).toBeUndefined();
 });
 
-it("says what is known when nothing is near", () => {
+it("unknownName suggests the nearest name, or lists all names", () => {
   expect(unknownName("attack", "pgd-l3", ["pgd-l2"])).toBe(
     "unknown attack pgd-l3; did you mean pgd-l2?",
   );

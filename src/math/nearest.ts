@@ -1,4 +1,4 @@
-/** The fewest insertions, deletions and substitutions that turn a into b (Levenshtein 1966). */
+/** The least number of insertions, deletions and substitutions that turn a into b (Levenshtein 1966). */
 export function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
@@ -12,18 +12,18 @@ export function editDistance(a: string, b: string): number {
   return previous[b.length];
 }
 
-/** The candidate that `word` was probably meant to be, the first on a tie; undefined when more than half of it would change. */
+/** The candidate nearest to `word`, the first on a tie; undefined if more than half of the word would change. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let fewest = Math.max(1, Math.floor(word.length / 2)) + 1;
+  let limit = Math.max(1, Math.floor(word.length / 2)) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < fewest) [best, fewest] = [candidate, distance];
+    if (distance < limit) [best, limit] = [candidate, distance];
   }
   return best;
 }
 
-/** A message about an unknown name: `unknown attack pgd-lif; did you mean pgd-linf?`, or else the list of what is known. */
+/** A message such as `unknown attack pgd-lif; did you mean pgd-linf?`; it lists all names if none is near. */
 export function unknownName(kind: string, word: string, known: readonly string[]): string {
   const guess = nearest(word, known);
   const help = guess === undefined ? `choose from ${known.join(", ")}` : `did you mean ${guess}?`;

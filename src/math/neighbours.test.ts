@@ -4,7 +4,7 @@ import { ceil32, floor32, nextDown32, nextDown64, nextUp32, nextUp64 } from "./n
 
 const double = fc.double({ noNaN: true, noDefaultInfinity: true });
 
-describe("neighbours", () => {
+describe("neighbours of floating-point numbers", () => {
   it.each([
     [nextUp64, 1, 1 + 2 ** -52],
     [nextDown64, 1, 1 - 2 ** -53],
@@ -21,7 +21,7 @@ describe("neighbours", () => {
     [nextUp32, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
   ])("%o of %d is %d", (neighbour, x, expected) => expect(neighbour(x)).toBe(expected));
 
-  it("leave no double between", () => {
+  it("have no double between them", () => {
     fc.assert(
       fc.property(double, (x) => {
         const next = nextUp64(x);

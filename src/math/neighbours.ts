@@ -1,4 +1,4 @@
-// The numbers next to a number, by counting in its bits (IEEE 754-2019, §5.3.1, nextUp and nextDown).
+// The neighbours of a floating-point number (IEEE 754-2019, §5.3.1, nextUp and nextDown), by adding 1 to its bits.
 
 const float32 = new Float32Array(1);
 const bits32 = new Int32Array(float32.buffer);
@@ -8,7 +8,7 @@ const bits64 = new BigInt64Array(float64.buffer);
 /** The smallest float32 above x, itself a float32; +∞ and NaN stay. */
 export function nextUp32(x: number): number {
   if (Number.isNaN(x) || x === Number.POSITIVE_INFINITY) return x;
-  float32[0] = x === 0 ? 0 : x; // −0 has no neighbour of its own
+  float32[0] = x === 0 ? 0 : x; // −0 has the neighbours of 0
   bits32[0] += bits32[0] < 0 ? -1 : 1;
   return float32[0];
 }
@@ -27,11 +27,11 @@ export function nextUp64(x: number): number {
 /** The largest double below x; −∞ and NaN stay. */
 export const nextDown64 = (x: number): number => -nextUp64(-x);
 
-/** The smallest float32 that is at least x, for any double; +∞ above the largest one. */
+/** The smallest float32 that is at least x, for any double; +∞ above the largest float32. */
 export function ceil32(x: number): number {
   const near = Math.fround(x);
   return near < x ? nextUp32(near) : near;
 }
 
-/** The largest float32 that is at most x, for any double; −∞ below the smallest one. */
+/** The largest float32 that is at most x, for any double; −∞ below the smallest float32. */
 export const floor32 = (x: number): number => -ceil32(-x);

@@ -2,19 +2,19 @@ import { z } from "zod";
 import { nearest } from "./nearest.ts";
 import { type UsageCode, UsageError } from "./usage-error.ts";
 
-/** How messages speak of options: as flags on the command line, by their names in the library. */
+/** How messages refer to options: by flag on the command line, by name in the library. */
 export interface Naming {
-  /** What a message calls the option of this name: `--epsilon-linf`, `epsilonLinf`. */
+  /** The option as messages print it: `--epsilon-linf`, `epsilonLinf`. */
   label(name: string): string;
-  /** What the option is for; undefined where its schema does not say. */
+  /** The option's description; undefined if its schema has none. */
   describe(name: string): string | undefined;
   /** The names of all options. */
   readonly names: readonly string[];
-  /** Where the option was written, such as ` in options.json`. */
+  /** Where the option was set, with a leading space, such as ` in options.json`; empty if that is obvious. */
   where?(name: string): string;
 }
 
-/** What people call options elsewhere, and our names for them. */
+/** Names of options in other tools, and ours. */
 const synonyms: Readonly<Record<string, readonly string[]>> = {
   lr: ["rate"],
   learningRate: ["rate"],
@@ -41,16 +41,16 @@ const synonyms: Readonly<Record<string, readonly string[]>> = {
   preprocess: ["preprocessing"],
 };
 
-/** The options that an unknown name was probably meant to be; none where nothing is near. */
+/** The options that an unknown name probably means: those of a synonym, or the nearest name; none if no name is near. */
 export function meantOptions(word: string, names: readonly string[]): readonly string[] {
-  const known = Object.hasOwn(synonyms, word) ? synonyms[word] : [];
-  const same = known.filter((name) => names.includes(name));
-  if (same.length > 0) return same;
+  const synonymous = Object.hasOwn(synonyms, word) ? synonyms[word] : [];
+  const available = synonymous.filter((name) => names.includes(name));
+  if (available.length > 0) return available;
   const guess = nearest(word, names);
   return guess === undefined ? [] : [guess];
 }
 
-/** `; did you mean a, b or c?`, or nothing. */
+/** `; did you mean a, b or c?`; empty without words. */
 export function didYouMean(words: readonly string[]): string {
   if (words.length === 0) return "";
   const last = words[words.length - 1];
@@ -58,6 +58,7 @@ export function didYouMean(words: readonly string[]): string {
   return `; did you mean ${others === "" ? last : `${others} or ${last}`}?`;
 }
 
+/** Names of zod's types in messages. */
 const nouns: Readonly<Record<string, string>> = {
   int: "a whole number",
   number: "a number such as 0.031 or 8/255",
@@ -68,6 +69,7 @@ const nouns: Readonly<Record<string, string>> = {
   object: "an object",
 };
 
+/** A value as messages print it. */
 const shown = (value: unknown): string => {
   if (typeof value === "string") return `"${value}"`;
   if (typeof value === "function") return "a function";
@@ -75,24 +77,25 @@ const shown = (value: unknown): string => {
   return Array.isArray(value) ? "a list" : "an object";
 };
 
+/** The value at a path of keys; undefined if there is none. */
 const at = (values: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>(
     (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
     values,
   );
 
-/** How zod's own messages begin; a message that a schema brings of its own is shown as it is. */
-const zodWords = /^(Too (small|big)|Invalid|Unrecognized)/;
+/** Replaces the messages that zod would write; a message that a schema defines itself stays. */
+const NO_MESSAGE = "";
 
-/** A percentage where a share is wanted. */
-const asShare = (value: unknown, maximum: unknown): string =>
+/** A hint for a percentage that was given as a share; empty otherwise. */
+const shareHint = (value: unknown, maximum: unknown): string =>
   maximum === 1 && typeof value === "number" && value > 1 && value <= 100
     ? `; shares are in [0, 1], did you mean ${value / 100}?`
     : "";
 
-/** A problem of one option's value: what, why, what to do. */
+/** The message about the value of one option: what is wrong, why, and what to do. */
 function valueProblem(issue: z.core.$ZodIssue, naming: Naming, values: unknown): string {
-  if (!zodWords.test(issue.message)) return issue.message;
+  if (issue.message !== NO_MESSAGE) return issue.message;
   const option = String(issue.path[0] ?? "");
   const name = `${naming.label(option)}${naming.where?.(option) ?? ""}`;
   const value = at(values, issue.path);
@@ -112,14 +115,17 @@ function valueProblem(issue: z.core.$ZodIssue, naming: Naming, values: unknown):
       return `${is}, but it must be ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}`;
     }
     case "too_big": {
-      const most = issue.inclusive ? "at most" : "less than";
-      return `${is}, but it must be ${most} ${issue.maximum}${asShare(value, issue.maximum)}`;
+      const bound = issue.inclusive ? "at most" : "less than";
+      return `${is}, but it must be ${bound} ${issue.maximum}${shareHint(value, issue.maximum)}`;
     }
-    default:
-      return `${is}, which it cannot be${naming.describe(option) === undefined ? "" : `: ${naming.describe(option)}`}`;
+    default: {
+      const description = naming.describe(option);
+      return `${is}, which it cannot be${description === undefined ? "" : `: ${description}`}`;
+    }
   }
 }
 
+/** The messages about one issue: one per unknown option. */
 function problems(issue: z.core.$ZodIssue, naming: Naming, values: unknown): readonly string[] {
   if (issue.code !== "unrecognized_keys") return [valueProblem(issue, naming, values)];
   return issue.keys.map((key) => {
@@ -133,38 +139,38 @@ function codeOf(issue: z.core.$ZodIssue, values: unknown): UsageCode {
   return at(values, issue.path) === undefined ? "missing-option" : "bad-option";
 }
 
-/** All problems of the options at once, one per line; the code is that of the first. */
-export function optionsError(
-  { issues }: z.core.$ZodError,
-  naming: Naming,
+/**
+ * The output of `schema` for `values`. Throws a `UsageError` with a line for each problem; its code is that of the first
+ * problem: `unknown-option`, `missing-option` or `bad-option`.
+ */
+export function parseOptions<S extends z.ZodType>(
+  schema: S,
   values: unknown,
-): UsageError {
-  return new UsageError(
+  naming: Naming,
+): z.output<S> {
+  const result = schema.safeParse(values, { error: () => NO_MESSAGE });
+  if (result.success) return result.data;
+  const { issues } = result.error;
+  throw new UsageError(
     issues.flatMap((issue) => problems(issue, naming, values)),
     { code: codeOf(issues[0], values) },
   );
 }
 
 /**
- * The options of a library function with their defaults. Throws a `UsageError` that names each option that is unknown,
- * missing or out of range, in the words of the command line.
+ * The options of a library function, with defaults. Throws a `UsageError` with the messages of the command line if any option
+ * is unknown, missing or out of range.
  */
-export function checked<S extends z.ZodObject>(schema: S, options: unknown): z.output<S> {
+export function checkedOptions<S extends z.ZodObject>(schema: S, options: unknown): z.output<S> {
   if (typeof options !== "object" || options === null)
     throw new UsageError(`the options are ${shown(options)}, but they must be an object`, {
       code: "bad-option",
     });
-  const result = schema.safeParse(options);
-  if (result.success) return result.data;
   const { shape } = schema;
-  throw optionsError(
-    result.error,
-    {
-      label: (name) => name,
-      describe: (name) =>
-        Object.hasOwn(shape, name) ? z.globalRegistry.get(shape[name])?.description : undefined,
-      names: Object.keys(shape),
-    },
-    options,
-  );
+  return parseOptions(schema, options, {
+    label: (name) => name,
+    describe: (name) =>
+      Object.hasOwn(shape, name) ? z.globalRegistry.get(shape[name])?.description : undefined,
+    names: Object.keys(shape),
+  });
 }

@@ -4,8 +4,8 @@ import { uniform, unit } from "./distributions.ts";
 import { fillBits, fillInLoop, fold, type Key, keyOf, threefry } from "./random.ts";
 import { simd } from "./threefry-simd.ts";
 
-// Random123's kat_vectors: counter and key of zeros, of ones, and of digits of π.
-const known = [
+// The kat_vectors of Random123: counter and key of zeros, of ones, and of digits of π.
+const published = [
   { counter: [0, 0], key: [0, 0], answer: [0x6b200159, 0x99ba4efe] },
   {
     counter: [0xffffffff, 0xffffffff],
@@ -19,11 +19,14 @@ const known = [
   },
 ] as const;
 
-it.each(known)("threefry of $counter gives the published answer", ({ counter, key, answer }) => {
-  expect(threefry(key, counter[0], counter[1])).toEqual(answer);
-});
+it.each(published)(
+  "threefry of $counter gives the published answer",
+  ({ counter, key, answer }) => {
+    expect(threefry(key, counter[0], counter[1])).toEqual(answer);
+  },
+);
 
-it("a stream is the cipher of its counters, and a longer one starts with a shorter one", () => {
+it("a stream consists of the blocks of its counters, and a longer stream extends a shorter one", () => {
   fc.assert(
     fc.property(fc.nat(), fc.integer({ min: 0, max: 33 }), (seed, length) => {
       const words = new Uint32Array(length);
@@ -34,19 +37,19 @@ it("a stream is the cipher of its counters, and a longer one starts with a short
   );
 });
 
-it("a key takes all 53 bits of a seed, and folds differ by theirs", () => {
+it("a key depends on all 53 bits of a seed, and a fold on those of its number", () => {
   expect(keyOf(2 ** 40 + 3)).toEqual([256, 3]);
   expect(fold(keyOf(0), 2 ** 40)).not.toEqual(fold(keyOf(0), 0));
 });
 
 describe("WebAssembly", () => {
-  it("is there, in Node", () => {
+  it("is available in Node", () => {
     expect(simd()).not.toBeNull();
   });
 
   const word = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 
-  it("draws the words that the loop does, however many", () => {
+  it("draws the words of the loop, for any number of words", () => {
     fc.assert(
       fc.property(fc.tuple(word, word), fc.integer({ min: 30, max: 40_000 }), (key, length) => {
         const [words, expected] = [new Uint32Array(length), new Uint32Array(length)];
@@ -59,7 +62,7 @@ describe("WebAssembly", () => {
     );
   });
 
-  it("draws from any counter on, beyond the last one too", () => {
+  it("draws from any counter on, and wraps around after the last one", () => {
     const counters: readonly Key[] = [
       [7, 0],
       [0xffffffff, 0xfffffffd],
@@ -71,7 +74,7 @@ describe("WebAssembly", () => {
     }
   });
 
-  it("gives the numbers that double precision gives, rounded once", () => {
+  it("computes uniform numbers in double precision and rounds them once", () => {
     const bound = fc.double({ min: -2, max: 2, noNaN: true });
     fc.assert(
       fc.property(

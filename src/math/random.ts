@@ -1,16 +1,16 @@
-// Counter-based randomness: a draw is a pure function of its key, so streams split, resume and run in any order.
+// Counter-based random numbers: a draw is a pure function of its key, so streams can be split, resumed and run in any order.
 
 import { type Simd, simd } from "./threefry-simd.ts";
 
 /**
- * A 64-bit random key: two unsigned 32-bit words. A key is used once: drawn from or folded, never both. It may say whose it is
- * (see `owned`); keys that are folded from it say the same, and no draw depends on it.
+ * A 64-bit key: two unsigned 32-bit words. Use a key once: draw from it or fold it, never both. A key may carry the index of
+ * the example that it belongs to (`owned`). Keys folded from it keep that index, and no draw depends on it.
  */
 export type Key = readonly [number, number, owner?: number];
 
 /**
- * Threefry-2x32 with 20 rounds (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"):
- * the block cipher of `key` applied to the counter (c0, c1); two unsigned 32-bit words.
+ * Threefry-2x32 with 20 rounds (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"): encrypts the counter
+ * (c0, c1) with `key`. Returns two unsigned 32-bit words.
  */
 export function threefry(key: Key, c0: number, c1: number): Key {
   const words = new Uint32Array(2);
@@ -18,53 +18,53 @@ export function threefry(key: Key, c0: number, c1: number): Key {
   return [words[0], words[1]];
 }
 
-/** The stream of a key: the words of counters (0, 0), (0, 1), … in turn; a longer array starts with the shorter one. */
+/** Fills `words` with the stream of a key: the blocks of counters (0, 0), (0, 1), … A longer array extends a shorter one. */
 export function fillBits(key: Key, words: Uint32Array): void {
   fillBlocks(key, 0, 0, words);
   const last = words.length - 1;
   if (last % 2 === 0) words[last] = threefry(key, 0, last / 2)[0];
 }
 
-/** Words from which on a call of WebAssembly costs less than the loop below. */
+/** Number of words from which on WebAssembly is faster than the loop below. */
 const MIN_VECTORISED = 32;
 
-let made: Simd | null | undefined;
+let cachedSimd: Simd | null | undefined;
 
-/** WebAssembly for draws of at least MIN_VECTORISED words, made for the first of them; null where there is none. */
-function fastFor(count: number): Simd | null {
+/** The WebAssembly version for draws of `count` words; null for short draws, and without SIMD. */
+function simdFor(count: number): Simd | null {
   if (count < MIN_VECTORISED) return null;
-  if (made === undefined) made = simd();
-  return made;
+  if (cachedSimd === undefined) cachedSimd = simd();
+  return cachedSimd;
 }
 
-/** Fills pairs of words from counter (c0, c1) on. */
+/** Fills `words` with the blocks of counters (c0, c1), (c0, c1 + 1), … Leaves the last word of an odd number. */
 function fillBlocks(key: Key, c0: number, c1: number, words: Uint32Array): void {
-  const fast = fastFor(words.length);
+  const fast = simdFor(words.length);
   if (fast === null) {
     fillInLoop(key, c0, c1, words);
     return;
   }
   const whole = words.length - (words.length % 2);
-  for (let from = 0; from < whole; from += fast.most) {
-    const count = Math.min(fast.most, whole - from);
+  for (let from = 0; from < whole; from += fast.maxWords) {
+    const count = Math.min(fast.maxWords, whole - from);
     words.set(fast.words(key[0], key[1], c0, c1 + from / 2, count), from);
   }
 }
 
 /**
- * Fills `row` with numbers of U[low, low + range], one for each word of the key's stream; false where that is left to the
- * caller.
+ * Fills `row` with draws from U[low, low + range], one per word of the key's stream, and returns true; returns false if the
+ * WebAssembly version does not apply.
  */
 export function fillUniform(key: Key, row: Float32Array, low: number, range: number): boolean {
-  const fast = fastFor(row.length);
-  if (fast === null || row.length > fast.most) return false;
+  const fast = simdFor(row.length);
+  if (fast === null || row.length > fast.maxWords) return false;
   row.set(fast.uniform(key[0], key[1], row.length, low, range));
   return true;
 }
 
-/** The same, written out: five groups of four rounds. */
+/** `fillBlocks` in JavaScript: five unrolled groups of four rounds. */
 export function fillInLoop(key: Key, c0: number, c1: number, words: Uint32Array): void {
-  const k0 = key[0] | 0; // as signed integers the whole cipher stays in machine words
+  const k0 = key[0] | 0; // signed 32-bit integers, which engines keep unboxed
   const k1 = key[1] | 0;
   const k2 = k0 ^ k1 ^ 0x1bd11bda;
   const start0 = (c0 + k0) | 0;
@@ -127,17 +127,17 @@ export function fillInLoop(key: Key, c0: number, c1: number, words: Uint32Array)
   }
 }
 
-/** The key that a seed (a non-negative safe integer) starts from. */
+/** The key of a seed, a non-negative safe integer. */
 export const keyOf = (seed: number): Key => [Math.floor(seed / 2 ** 32) >>> 0, seed >>> 0];
 
-/** An independent key for each `data`: `fold(key, step)`, `fold(key, attackIndex)`. */
+/** An independent key for each `data`, a non-negative safe integer: `fold(key, step)`, `fold(key, attackIndex)`. */
 export function fold(key: Key, data: number): Key {
   const folded = threefry(key, Math.floor(data / 2 ** 32) >>> 0, data >>> 0);
   const [, , owner] = key;
   return owner === undefined ? folded : [folded[0], folded[1], owner];
 }
 
-/** The same keys, each of which says whose it is. */
+/** The same keys, each with the index of the example that it belongs to. */
 export const owned = (keys: readonly Key[], owners: readonly number[]): Key[] =>
   keys.map(([first, second], i): Key => [first, second, owners[i]]);
 
@@ -145,11 +145,11 @@ export const owned = (keys: readonly Key[], owners: readonly number[]): Key[] =>
 export const foldAll = (keys: readonly Key[], data: number): Key[] =>
   keys.map((key) => fold(key, data));
 
-/** One key per data-set index, independent of the batch that an example travels in. */
+/** One key per index in the data set, independent of the composition of batches. */
 export const keysFor = (key: Key, indices: readonly number[]): Key[] =>
   indices.map((index) => fold(key, index));
 
-/** A number from text (FNV-1a, 32 bits), so that a stream can be folded by name. */
+/** The 32-bit FNV-1a hash of a name (of its UTF-16 code units), for `fold`. */
 export function nameToNumber(name: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);

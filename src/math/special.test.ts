@@ -20,7 +20,7 @@ it.each(golden.betaCdf)("I_%d(%d, %d) agrees with 40 digits", (x, a, b, p) => {
   if (p > 0.001 && p < 0.999) close(betaQuantile(p, a, b), x, 1e-10);
 });
 
-it("the normal quantile is infinite at 0 and 1 and not a number outside", () => {
+it("the normal quantile is infinite at 0 and 1, and NaN outside of [0, 1]", () => {
   expect(normalQuantile(0)).toBe(Number.NEGATIVE_INFINITY);
   expect(normalQuantile(1)).toBe(Number.POSITIVE_INFINITY);
   expect(normalQuantile(1.5)).toBeNaN();

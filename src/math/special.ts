@@ -1,10 +1,10 @@
-// Special functions in double precision; each is tested against values computed with 40 digits.
+// Special functions in double precision, tested against values computed with 40 digits.
 
-/** Σ c[i] · xⁱ for eight coefficients. */
+/** Σ c[i] · xⁱ for eight coefficients, by Horner's rule. */
 const polynomial = (x: number, c: readonly number[]): number =>
   ((((((c[7] * x + c[6]) * x + c[5]) * x + c[4]) * x + c[3]) * x + c[2]) * x + c[1]) * x + c[0];
 
-// Coefficients of the rational approximations in the near and far tails (Wichura 1988, AS 241, PPND16).
+// Coefficients of the rational approximations in the near tail (C / D) and the far tail (E / F) (Wichura 1988, AS 241).
 const C = [
   1.4234371107496835, 4.630337846156546, 5.769497221460691, 3.6478483247632045, 1.2704582524523684,
   0.2417807251774506, 0.022723844989269184, 7.745450142783414e-4,
@@ -22,12 +22,12 @@ const F = [
   1.8463183175100548e-5, 1.421511758316446e-7, 2.0442631033899397e-15,
 ];
 
-/** The z with Φ(z) = p, for p in [0, 1], to about 16 digits (Wichura 1988, AS 241). */
+/** The z with Φ(z) = p, to about 16 digits (Wichura 1988, AS 241, PPND16). ±∞ at 0 and 1, NaN outside of [0, 1]. */
 export function normalQuantile(p: number): number {
   const q = p - 0.5;
   if (Math.abs(q) <= 0.425) {
     const r = 0.180625 - q * q;
-    // Written out rather than looped: most normal draws pass here, and this halves their time.
+    // Unrolled, which halves the time: most normal draws take this branch.
     return (
       (q *
         (((((((2509.0809287301227 * r + 33430.57558358813) * r + 67265.7709270087) * r +
@@ -73,11 +73,11 @@ export function logGamma(x: number): number {
   return 0.5 * Math.log(2 * Math.PI) + (x - 0.5) * Math.log(t) - t + Math.log(sum);
 }
 
-/** The regularised incomplete beta function I_x(a, b): the continued fraction of DLMF 8.17.22, by Lentz's method. */
+/** The regularised incomplete beta function I_x(a, b), by the continued fraction DLMF 8.17.22 and Lentz's method. */
 export function betaCdf(x: number, a: number, b: number): number {
   if (x <= 0) return 0;
   if (x >= 1) return 1;
-  // The fraction converges fast on this side of the mean; the symmetry I_x(a, b) = 1 − I_{1−x}(b, a) gives the other.
+  // The fraction converges fast below the mean. Above it, I_x(a, b) = 1 − I_{1−x}(b, a).
   if (x > (a + 1) / (a + b + 2)) return 1 - betaCdf(1 - x, b, a);
   const front = Math.exp(
     logGamma(a + b) - logGamma(a) - logGamma(b) + a * Math.log(x) + b * Math.log1p(-x),
@@ -99,7 +99,7 @@ export function betaCdf(x: number, a: number, b: number): number {
   return front / (a * fraction);
 }
 
-/** The x with I_x(a, b) = p, for p in [0, 1]: bisection, to the last bit. */
+/** The x with I_x(a, b) = p, for p in [0, 1], by bisection to the last bit. */
 export function betaQuantile(p: number, a: number, b: number): number {
   let low = 0;
   let high = 1;
@@ -112,7 +112,7 @@ export function betaQuantile(p: number, a: number, b: number): number {
   return (low + high) / 2;
 }
 
-/** Φ(z): Marsaglia's series (2004, "Evaluating the normal distribution", §3) near 0, the fraction of DLMF 7.9.2 beyond. */
+/** Φ(z): the series of Marsaglia 2004 ("Evaluating the normal distribution", §3) for |z| ≤ 3, the continued fraction DLMF 7.9.2 beyond. */
 export function normalCdf(z: number): number {
   if (z > 3) return 1 - normalCdf(-z);
   const density = Math.exp(-(z * z) / 2) / Math.sqrt(2 * Math.PI);

@@ -7,22 +7,22 @@ import { increase } from "./tensor.ts";
 
 const drawn = (seed: number, size: number) => uniform([keyOf(seed)], [1, size], -1, 1).data;
 
-/** Sums of rows in WebAssembly and in loops. */
+/** The same sums in WebAssembly and in JavaScript. */
 function both(count: number, size: number, adds: readonly (readonly [number, number])[]) {
-  return [true, false].map((fast) => {
-    const sums = sumsOf(count, size, fast);
-    for (const [place, seed] of adds) sums.add(place, drawn(seed, size));
+  return [true, false].map((simd) => {
+    const sums = sumsOf(count, size, { simd });
+    for (const [index, seed] of adds) sums.add(index, drawn(seed, size));
     return sums.over(3);
   });
 }
 
-it("WebAssembly is there: what the assembler refuses would be loops in silence", () => {
+it("WebAssembly is available: a faulty routine would silently fall back to loops", () => {
   expect(adders(100)).not.toBeNull();
 });
 
-it("sums rows in double precision, in WebAssembly as in loops", () => {
+it("sums rows in double precision, with the same bits in WebAssembly and in JavaScript", () => {
   const adds = fc.array(fc.tuple(fc.nat(3), fc.nat()), { maxLength: 6 });
-  // Rows that are longer than what is brought over at a time, shorter, and no multiple of four.
+  // Rows longer and shorter than the copied part, and of a length that is no multiple of four.
   fc.assert(
     fc.property(fc.constantFrom(5000, 4096, 1500, 1026, 8), adds, (size, all) => {
       const [fast, loops] = both(4, size, all);
@@ -38,14 +38,14 @@ it("sums rows in double precision, in WebAssembly as in loops", () => {
   expect(fast).toBe(drawn(1, 8192)[0]);
 });
 
-it("begins with zeros, also in memory that was used before", () => {
+it("starts from zeros in reused memory", () => {
   const first = sumsOf(2, 4096);
   first.add(1, drawn(1, 4096));
   first.over(1);
   expect(sumsOf(2, 4096).over(1)).toEqual(new Float32Array(8192));
 });
 
-it("keeps sums that are made at the same time apart", () => {
+it("keeps simultaneous sums apart", () => {
   const [a, b] = [sumsOf(1, 4096), sumsOf(1, 4096)];
   a.add(0, drawn(1, 4096));
   b.add(0, drawn(2, 4096));
@@ -53,7 +53,7 @@ it("keeps sums that are made at the same time apart", () => {
   expect(b.over(1)).toEqual(drawn(2, 4096));
 });
 
-it.each([10, 4096, 4099, 20_000])("adds %d numbers as the loop does", (size) => {
+it.each([10, 4096, 4099, 20_000])("adds %d numbers with the bits of the loop", (size) => {
   const [x, y] = [drawn(1, size + 1), drawn(2, size)];
   const expected = x.slice(0, size);
   increase(expected, y);

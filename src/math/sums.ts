@@ -1,4 +1,4 @@
-// Sums of many float32 arrays, in WebAssembly four numbers at a time: JavaScript takes 4 ns for each.
+// Sums of many float32 arrays, four elements at a time in WebAssembly. JavaScript takes 4 ns per element.
 
 import {
   addresses,
@@ -16,7 +16,7 @@ import { increase } from "./tensor.ts";
 
 const { add, fromFloats } = op.f64;
 
-/** `increase(sums, row, quads)`: double += single. */
+/** `double(sums, row, quads)`: adds 4 · quads float32 elements to doubles. */
 function increaseDouble(): Code {
   const [sums, row, quads, four] = [0, 1, 2, 3];
   return repeat(
@@ -46,7 +46,7 @@ function increaseDouble(): Code {
   );
 }
 
-/** `add(x, y, quads)`: single x += y. */
+/** `single(x, y, quads)`: x += y for 4 · quads float32 elements. */
 function increaseSingle(): Code {
   const [x, y, quads] = [0, 1, 2];
   return repeat(
@@ -59,31 +59,31 @@ function increaseSingle(): Code {
   );
 }
 
-/** Makes memory with both loops in WebAssembly; null where that is not to be had. */
+/** Instantiates both loops with the given bytes of memory; null without SIMD. */
 export const adders = machines(() => ({
   double: { parameters: addresses(3), results: [], vectors: 1, code: increaseDouble() },
   single: { parameters: addresses(3), results: [], vectors: 0, code: increaseSingle() },
 }));
 type Machine = NonNullable<ReturnType<typeof adders>>;
 
-/** Numbers from which on WebAssembly's own memory is worth it. */
+/** Number of elements from which on copying into WebAssembly's memory pays off. */
 const MIN_VECTORISED = 4096;
 
-/** Numbers that are brought there at a time. */
+/** Number of elements copied at a time. */
 const PART = 4096;
 
-/** Bytes up to which memory is kept for the next sums; larger ones are JavaScript's. */
+/** Size of sums, in bytes, up to which WebAssembly is used. Its memory is never freed. */
 const MAX_BYTES = 2 ** 26;
 
-/** Sums in double precision of equally long rows, zeros at first. */
+/** Sums of float32 rows in double precision: `count` rows of `size` elements, initially zeros. */
 export interface Sums {
-  /** Adds to row `place`. */
-  add(place: number, row: Float32Array): void;
-  /** All rows over `divisor`, rounded to float32. Nothing is added after that. */
+  /** Adds `row` to the sum with this index. */
+  add(index: number, row: Float32Array): void;
+  /** All sums divided by `divisor`, rounded to float32. Call it once, after the last `add`. */
   over(divisor: number): Float32Array;
 }
 
-/** Memory that nobody uses now: WebAssembly's is dear to make. */
+/** Instances that are not in use. Making one is expensive. */
 const idle: Machine[] = [];
 
 function machineWith(bytes: number): Machine | null {
@@ -91,22 +91,22 @@ function machineWith(bytes: number): Machine | null {
   return found >= 0 ? idle.splice(found, 1)[0] : adders(bytes);
 }
 
-/** Sums of `count` rows of `size` numbers, in WebAssembly if it is to be had and `fast` is not false. */
-export function sumsOf(count: number, size: number, fast = true): Sums {
+/** Sums of `count` rows of `size` elements, in WebAssembly if `simd` is true and it pays off; the bits are the same. */
+export function sumsOf(count: number, size: number, { simd = true } = {}): Sums {
   const length = count * size;
   const bytes = 8 * length + 4 * PART;
-  const many = length >= MIN_VECTORISED && size % 4 === 0 && bytes <= MAX_BYTES;
-  const machine = fast && many ? machineWith(bytes) : null;
+  const paysOff = length >= MIN_VECTORISED && size % 4 === 0 && bytes <= MAX_BYTES;
+  const machine = simd && paysOff ? machineWith(bytes) : null;
   if (machine === null) return loops(new Float64Array(length), size);
   const sums = new Float64Array(machine.buffer, 0, length).fill(0);
   const part = new Float32Array(machine.buffer, 8 * length, PART);
   const { over } = loops(sums, size);
   return {
-    add(place, row) {
+    add(index, row) {
       for (let from = 0; from < row.length; from += PART) {
-        const some = row.subarray(from, from + PART);
-        part.set(some);
-        machine.run.double(8 * (place * size + from), 8 * length, some.length / 4);
+        const chunk = row.subarray(from, from + PART);
+        part.set(chunk);
+        machine.run.double(8 * (index * size + from), 8 * length, chunk.length / 4);
       }
     },
     over(divisor) {
@@ -117,7 +117,7 @@ export function sumsOf(count: number, size: number, fast = true): Sums {
   };
 }
 
-/** x += y, element by element, rounded to float32: `increase` for arrays of many numbers. */
+/** x += y, element by element, rounded to float32: `increase` for large arrays, with the same bits. */
 export function increaseMany(x: Float32Array, y: Float32Array): void {
   const machine = x.length >= MIN_VECTORISED ? machineWith(8 * PART) : null;
   if (machine === null) {
@@ -126,19 +126,19 @@ export function increaseMany(x: Float32Array, y: Float32Array): void {
   }
   const [to, from] = [0, 4 * PART].map((at) => new Float32Array(machine.buffer, at, PART));
   for (let start = 0; start < x.length; start += PART) {
-    const some = x.subarray(start, start + PART);
-    to.set(some);
+    const chunk = x.subarray(start, start + PART);
+    to.set(chunk);
     from.set(y.subarray(start, start + PART));
-    machine.run.single(0, 4 * PART, Math.ceil(some.length / 4));
-    some.set(to.subarray(0, some.length));
+    machine.run.single(0, 4 * PART, Math.ceil(chunk.length / 4));
+    chunk.set(to.subarray(0, chunk.length));
   }
   idle.push(machine);
 }
 
-/** The same in JavaScript. A callback per number would take longer than a small network's gradient. */
+/** Sums in JavaScript. A callback per element would take longer than the gradient of a small network. */
 const loops = (sums: Float64Array, size: number): Sums => ({
-  add(place, row) {
-    for (let i = 0; i < size; i++) sums[place * size + i] += row[i];
+  add(index, row) {
+    for (let i = 0; i < size; i++) sums[index * size + i] += row[i];
   },
   over(divisor) {
     const means = new Float32Array(sums.length);

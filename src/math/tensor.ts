@@ -1,12 +1,12 @@
 import { InternalError } from "./internal-error.ts";
 
-/** The axes' lengths, outermost first; `[]` is a scalar. */
+/** The lengths of the axes, outermost first; `[]` for a scalar. */
 export type Shape = readonly number[];
 
-/** The element types our graphs use, named as ONNX names them in text. */
+/** The element types of graphs, with the names of ONNX's text format. */
 export type DType = "float32" | "float64" | "int64" | "int32" | "bool" | "uint8";
 
-/** The typed array that holds each element type; `bool` is one byte, 0 or 1. */
+/** The typed array for each element type; a `bool` is a byte, 0 or 1. */
 export interface Storage {
   float32: Float32Array;
   float64: Float64Array;
@@ -16,14 +16,14 @@ export interface Storage {
   uint8: Uint8Array;
 }
 
-/** A dense array in row-major order. Nobody writes into `data` after it has been handed on. */
+/** A dense array in row-major order. `data` is not modified once the array is shared. */
 export interface NdArray<D extends DType = DType> {
   readonly dtype: D;
   readonly shape: Shape;
   readonly data: Storage[D];
 }
 
-/** Pixels, logits and gradients: float32, axis 0 is the batch. */
+/** A float32 array, such as images, logits or gradients. Axis 0 is the batch. */
 export type Tensor = NdArray<"float32">;
 
 /** The number of elements of an array of this shape; 1 for a scalar. */
@@ -42,29 +42,26 @@ const storages: { readonly [D in DType]: new (size: number) => Storage[D] } = {
 export const zeros = (dtype: DType, shape: Shape): NdArray =>
   ({ dtype, shape, data: new storages[dtype](sizeOf(shape)) }) as NdArray;
 
-/** A float32 tensor over `data` (not copied); without `data`, zeros. */
+/** A float32 tensor over `data`, or of zeros. Does not copy a Float32Array. Throws if the number of elements is wrong. */
 export function tensor(shape: Shape, data?: ArrayLike<number>): Tensor {
   const size = sizeOf(shape);
   if (data !== undefined && data.length !== size)
     throw new Error(`shape [${shape.join(", ")}] holds ${size} numbers, got ${data.length}`);
-  const held = data === undefined ? new Float32Array(size) : data;
-  return {
-    dtype: "float32",
-    shape,
-    data: held instanceof Float32Array ? held : Float32Array.from(held),
-  };
+  if (data === undefined) return { dtype: "float32", shape, data: new Float32Array(size) };
+  const array = data instanceof Float32Array ? data : Float32Array.from(data);
+  return { dtype: "float32", shape, data: array };
 }
 
-/** The number of elements in one row (one example): everything but axis 0. */
+/** The number of elements of one row, that is of one example: the product of all axes but axis 0. */
 export const rowSize = ({ shape }: { readonly shape: Shape }): number => sizeOf(shape.slice(1));
 
-/** Rows `from` to `to` (exclusive) along axis 0, as a view on the same memory. */
+/** Rows `from` to `to` (exclusive) along axis 0, a view of the same memory. */
 export function rows(x: Tensor, from: number, to: number): Tensor {
   const row = rowSize(x);
   return tensor([to - from, ...x.shape.slice(1)], x.data.subarray(from * row, to * row));
 }
 
-/** The rows at `indices`, in that order, copied; an index may repeat. */
+/** A copy of the rows at `indices`, in that order. An index may repeat. */
 export function takeRows(x: Tensor, indices: readonly number[]): Tensor {
   const row = rowSize(x);
   const data = new Float32Array(indices.length * row);
@@ -74,7 +71,7 @@ export function takeRows(x: Tensor, indices: readonly number[]): Tensor {
   return tensor([indices.length, ...x.shape.slice(1)], data);
 }
 
-/** Tensors joined along axis 0; their other axes must agree. */
+/** Joins at least one tensor along axis 0; their other axes must be equal. */
 export function concatRows(parts: readonly Tensor[]): Tensor {
   const [first] = parts;
   if (first === undefined) throw new InternalError("no tensors to join");
@@ -88,40 +85,41 @@ export function concatRows(parts: readonly Tensor[]): Tensor {
   return joined;
 }
 
-const agree = (a: Tensor, b: Tensor): void => {
+/** Throws if two tensors have different numbers of elements. */
+const checkSizes = (a: Tensor, b: Tensor): void => {
   if (a.data.length !== b.data.length)
     throw new Error(`shapes [${a.shape.join(", ")}] and [${b.shape.join(", ")}] differ`);
 };
 
-// Plain loops: attacks pass here at every step, and a callback per pixel costs more than a small network.
+// Plain loops: attacks run them in every step, and a callback per pixel takes longer than a small network.
 
-/** a + b, element by element; shapes must agree. */
+/** a + b, element by element, for equal shapes. */
 export const add = (a: Tensor, b: Tensor): Tensor => addScaled(a, b, 1);
 
-/** a − b, element by element; shapes must agree. */
+/** a − b, element by element, for equal shapes. */
 export const sub = (a: Tensor, b: Tensor): Tensor => addScaled(a, b, -1);
 
-/** a + scale · b, element by element, rounded to float32 once. */
+/** a + scale · b, element by element, for equal shapes; computed in double precision and rounded to float32. */
 export function addScaled(a: Tensor, b: Tensor, scale: number): Tensor {
-  agree(a, b);
+  checkSizes(a, b);
   const [x, y, out] = [a.data, b.data, new Float32Array(a.data.length)];
   for (let i = 0; i < out.length; i++) out[i] = x[i] + scale * y[i];
   return tensor(a.shape, out);
 }
 
-/** x += y, element by element, rounded to float32; for arrays that nobody else has yet. */
+/** x += y, element by element, rounded to float32. Modifies x, which must not be shared yet. */
 export function increase(x: Float32Array, y: Float32Array): void {
   for (let i = 0; i < x.length; i++) x[i] += y[i];
 }
 
-/** Each element moved to the nearest point of [low, high]; NaN stays NaN. */
+/** min(max(x, low), high), element by element; NaN stays NaN. */
 export function clamp({ shape, data }: Tensor, low: number, high: number): Tensor {
   const out = new Float32Array(data.length);
   for (let i = 0; i < out.length; i++) out[i] = Math.min(Math.max(data[i], low), high);
   return tensor(shape, out);
 }
 
-/** The index of the largest entry of each row of [batch, classes]; the first one on a tie. */
+/** `argmax` of each row of [batch, classes]. */
 export function argmaxRows(x: Tensor): number[] {
   const row = rowSize(x);
   return Array.from({ length: x.shape[0] ?? 0 }, (_, i) =>
@@ -129,10 +127,10 @@ export function argmaxRows(x: Tensor): number[] {
   );
 }
 
-/** No class: what a decision is where a score is NaN, or all are −∞. It is no label, so it is never right. */
+/** The decision if a score is NaN or all are −∞. It equals no label, so it is never right. */
 export const NO_CLASS = -1;
 
-/** The index of the largest number, the first one on a tie; NO_CLASS where there is none. */
+/** The index of the largest number, the first on a tie; NO_CLASS if a number is NaN or all are −∞. */
 export function argmax(values: ArrayLike<number>): number {
   let best = 0;
   for (let i = 0; i < values.length; i++) {

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 
 const read = (...path: string[]) => readFileSync(join(import.meta.dirname, ...path), "utf8");
 
-it("docs/errors.md has a row with a meaning and a remedy for each code, in the order of the source", () => {
+it("docs/errors.md has a row with meaning and remedy for each code, in the order of the source", () => {
   const [, union] = read("usage-error.ts").split("export type UsageCode =");
   const codes = [...union.split(";\n")[0].matchAll(/^ {2}\| "([a-z-]+)"/gm)].map(
     ([, code]) => code,

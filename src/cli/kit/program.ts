@@ -3,7 +3,7 @@ import colors from "picocolors";
 import { readText } from "../../files/read/node.ts";
 import { isStdout } from "../../files/write/node.ts";
 import { nearest } from "../../math/nearest.ts";
-import { optionsError } from "../../math/option-problems.ts";
+import { parseOptions } from "../../math/option-problems.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import { printable } from "../../report/printable.ts";
 import type { Command, Context, Group, Output } from "./command.ts";
@@ -68,10 +68,8 @@ async function resolve(cli: Commander, options: Command["options"], fields: read
   const path = cli.getOptionValue("config");
   const inFile = typeof path === "string" ? await fileOptions(path) : {};
   const values = typed({ ...inFile, ...flags }, fields);
-  const result = options.safeParse(values);
-  if (result.success) return result.data;
   const names = Object.keys(inFile).filter((name) => !Object.hasOwn(flags, name));
-  throw optionsError(result.error, namingOf(fields, { path: String(path), names }), values);
+  return parseOptions(options, values, namingOf(fields, { path: String(path), names }));
 }
 
 /** Lines as they are shown; this is where what files bring along is made harmless, once for all messages. */
