@@ -112,7 +112,10 @@ export function betaQuantile(p: number, a: number, b: number): number {
   return (low + high) / 2;
 }
 
-/** Φ(z): the series of Marsaglia 2004 ("Evaluating the normal distribution", §3) for |z| ≤ 3, the continued fraction DLMF 7.9.2 beyond. */
+/**
+ * Φ(z), by the series of Marsaglia 2004 ("Evaluating the normal distribution", §3) for |z| ≤ 3 and the continued fraction
+ * DLMF 7.9.2 beyond.
+ */
 export function normalCdf(z: number): number {
   if (z > 3) return 1 - normalCdf(-z);
   const density = Math.exp(-(z * z) / 2) / Math.sqrt(2 * Math.PI);

@@ -10,7 +10,10 @@ export interface Interval {
 /** The z with P(|Z| ≤ z) = level for a standard normal Z; 1.96 for 0.95. */
 const normalQuantileTwoSided = (level: number): number => normalQuantile((1 + level) / 2);
 
-/** The score interval of a success probability after n independent trials (Wilson 1927). `successes` may be fractional; n = 0 gives [0, 1]. */
+/**
+ * The score interval of a success probability after n independent trials (Wilson 1927). `successes` may be fractional;
+ * n = 0 gives [0, 1].
+ */
 export function wilson(successes: number, n: number, level = 0.95): Interval {
   if (n === 0) return { mean: Number.NaN, low: 0, high: 1 };
   const mean = successes / n;

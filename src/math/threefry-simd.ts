@@ -112,7 +112,10 @@ function fill(): Code {
   ];
 }
 
-/** `uniform(from, to, quads, low, range)`: maps 4 · quads words to low + range · (word + ½) · 2⁻³², in double precision, rounded to float32. */
+/**
+ * `uniform(from, to, quads, low, range)`: maps 4 · quads words to low + range · (word + ½) · 2⁻³², in double precision,
+ * rounded to float32.
+ */
 function uniform(): Code {
   const [from, to, quads, low, range] = [0, 1, 2, 3, 4];
   const both = (places: Code): Code => [
