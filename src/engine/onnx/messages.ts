@@ -11,7 +11,7 @@ import {
 } from "onnx-buf";
 import type { DType, NdArray, Shape } from "../../math/tensor.ts";
 
-/** ONNX's number for each of our element types. */
+/** ONNX's element type for each of ours. */
 export const dataTypes: { readonly [D in DType]: TensorProto_DataType } = {
   float32: TensorProto_DataType.FLOAT,
   float64: TensorProto_DataType.DOUBLE,
@@ -21,7 +21,7 @@ export const dataTypes: { readonly [D in DType]: TensorProto_DataType } = {
   uint8: TensorProto_DataType.UINT8,
 };
 
-/** An attribute: a whole number, a real number or text, or a list of them. */
+/** The value of an attribute: an integer, a float or a text, or a list of one of these. */
 export type AttributeValue =
   | { readonly int: number }
   | { readonly ints: readonly number[] }
@@ -30,6 +30,7 @@ export type AttributeValue =
   | { readonly text: string }
   | { readonly texts: readonly string[] };
 
+/** An attribute as a message. */
 export function attribute(name: string, value: AttributeValue): AttributeProto {
   if ("int" in value)
     return create(AttributeProtoSchema, { name, type: Kind.INT, i: BigInt(value.int) });
@@ -48,7 +49,7 @@ export function attribute(name: string, value: AttributeValue): AttributeProto {
   return create(AttributeProtoSchema, { name, type: Kind.STRING, s });
 }
 
-/** An array as a tensor of the file; its bytes are little-endian, as every platform of ours is. */
+/** An array as a message with raw data. ONNX's raw data is little-endian, as are all platforms that run this code. */
 export function tensorProto(name: string, { dtype, shape, data }: NdArray): TensorProto {
   const rawData = new Uint8Array(data.byteLength);
   rawData.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
@@ -60,21 +61,14 @@ export function tensorProto(name: string, { dtype, shape, data }: NdArray): Tens
   });
 }
 
-/** The type of an input or output; `batch` names axis 0 instead of fixing it. */
-export const typeProto = (dtype: DType, shape: Shape, batch: string | null): TypeProto =>
-  create(TypeProtoSchema, {
-    value: {
-      case: "tensorType",
-      value: {
-        elemType: dataTypes[dtype],
-        shape: {
-          dim: shape.map((n, axis) => ({
-            value:
-              axis === 0 && batch !== null
-                ? { case: "dimParam" as const, value: batch }
-                : { case: "dimValue" as const, value: BigInt(n) },
-          })),
-        },
-      },
-    },
+/** The type of an input or output. `batch`, if not null, names axis 0 and leaves its length open. */
+export function typeProto(dtype: DType, shape: Shape, batch: string | null): TypeProto {
+  const dim = shape.map((length, axis) =>
+    axis === 0 && batch !== null
+      ? { value: { case: "dimParam" as const, value: batch } }
+      : { value: { case: "dimValue" as const, value: BigInt(length) } },
+  );
+  return create(TypeProtoSchema, {
+    value: { case: "tensorType", value: { elemType: dataTypes[dtype], shape: { dim } } },
   });
+}

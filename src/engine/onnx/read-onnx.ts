@@ -1,14 +1,14 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import { ModelProtoSchema, type TensorProto } from "onnx-buf";
+import { type ModelProto, ModelProtoSchema, type TensorProto } from "onnx-buf";
 import type { DType, NdArray, Storage } from "../../math/tensor.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import { dataTypes } from "./messages.ts";
 
-/** The parts of a file that are not its graph. */
+/** A file without its nodes. */
 export interface OnnxContents {
   /** `metadata_props`. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** Arrays stored in the file by name. */
+  /** Initializers by name. */
   readonly initializers: Readonly<Record<string, NdArray>>;
 }
 
@@ -27,22 +27,32 @@ function decode({ name, dataType, dims, rawData }: TensorProto): NdArray | null 
   const dtype = entry[0] as DType;
   const shape = dims.map(Number);
   const count = shape.reduce((size, n) => size * n, 1);
-  // A copy of its own: Node's Buffer overrides slice() to give a view.
+  // Copies the bytes to align them. Node's Buffer overrides slice() to give a view, so slice() would not copy.
   const data = decoders[dtype](new Uint8Array(rawData).buffer);
   if (data.length !== count)
-    throw new UsageError(`array ${name} states ${count} elements and holds ${data.length}`);
+    throw new UsageError(`array ${name} states ${count} elements and holds ${data.length}`, {
+      code: "bad-file",
+    });
   return { dtype, shape, data } as NdArray;
 }
 
-/** Metadata and stored arrays of an ONNX file; arrays that are not stored as raw bytes are left out. */
+function parse(bytes: Uint8Array): ModelProto {
+  try {
+    return fromBinary(ModelProtoSchema, bytes);
+  } catch (cause) {
+    throw new UsageError("not a readable ONNX file (truncated or corrupt)", {
+      code: "bad-file",
+      cause,
+    });
+  }
+}
+
+/**
+ * Metadata and initializers of a file that this project exported. Leaves out arrays that are not stored as raw data. Throws
+ * `UsageError` (`bad-file`) for a damaged file.
+ */
 export function readOnnx(bytes: Uint8Array): OnnxContents {
-  const model = (() => {
-    try {
-      return fromBinary(ModelProtoSchema, bytes);
-    } catch (cause) {
-      throw new UsageError("not a readable ONNX file (truncated or corrupt)", { cause });
-    }
-  })();
+  const model = parse(bytes);
   const arrays = (model.graph?.initializer ?? []).flatMap((proto): [string, NdArray][] => {
     const array = decode(proto);
     return array === null ? [] : [[proto.name, array]];

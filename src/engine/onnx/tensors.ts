@@ -7,10 +7,10 @@ import {
 import { type DType, type NdArray, type Shape, sizeOf } from "../../math/tensor.ts";
 import { UsageError } from "../../math/usage-error.ts";
 
-/** Bytes of files beside the model that its arrays may lie in, by the location that the model states. */
+/** Files beside the model that hold its arrays, by the location that the model states. */
 export type External = ReadonlyMap<string, Uint8Array>;
 
-/** What each of ONNX's element types becomes: half precision is widened, and small whole numbers are int32. */
+/** Our element type for each of ONNX's: half precision is widened to float32, and small integers to int32. */
 const dtypes: Readonly<Record<number, DType>> = {
   [T.FLOAT]: "float32",
   [T.FLOAT16]: "float32",
@@ -29,20 +29,21 @@ const dtypes: Readonly<Record<number, DType>> = {
   [T.UINT64]: "int64",
 };
 
-/** ONNX's own name of an element type, in lower case. */
+/** ONNX's name of an element type in lower case: `float16`. */
 export const typeName = (type: number): string => (T[type] ?? `type ${type}`).toLowerCase();
 
-/** Our element type for one of ONNX's; `what` is named in the error. */
-export function dtypeOf(type: number, what: string): DType {
+/** Our element type for one of ONNX's. Throws `UsageError` about `subject` if there is none. */
+export function dtypeOf(type: number, subject: string): DType {
   const dtype = dtypes[type];
   if (dtype === undefined)
     throw new UsageError(
-      `${what} holds ${typeName(type)}, which no image classifier that can be read here uses; convert the file to float32`,
+      `${subject} holds ${typeName(type)}, which no image classifier that can be read here uses; convert the file to float32`,
+      { code: "bad-file" },
     );
   return dtype;
 }
 
-/** The whole numbers that an element type can hold. */
+/** The range of an integer type; ±∞ for other types. */
 export const rangeOf = (type: number): readonly [low: number, high: number] =>
   ({
     [T.UINT8]: [0, 255] as const,
@@ -55,10 +56,10 @@ export const rangeOf = (type: number): readonly [low: number, high: number] =>
     [T.INT32]: [-(2 ** 31), 2 ** 31 - 1] as const,
   })[type] ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
 
-/** Elements that a sparse array may claim. */
+/** Elements of a sparse array: a few stored bytes can claim any number. */
 const MAX_SPARSE = 2 ** 26;
 
-/** A number from the 16 bits of IEEE half precision. */
+/** The number with these 16 bits in IEEE 754 half precision. */
 function half(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
@@ -71,16 +72,16 @@ function half(bits: number): number {
 const bits = new Uint32Array(1);
 const asFloat = new Float32Array(bits.buffer);
 
-/** A number from the upper 16 bits of a float32. */
+/** The bfloat16 number with these bits: the upper half of a float32. */
 function brain(upper: number): number {
   bits[0] = upper << 16;
   return asFloat[0];
 }
 
-/** Two 4-bit numbers per byte, the lower half first. */
+/** The i-th of 4-bit numbers, two per byte, the lower half first. */
 const nibble = (view: DataView, i: number) => (view.getUint8(i >> 1) >> (4 * (i & 1))) & 15;
 
-/** Bits per element, and how the i-th is read from little-endian bytes. */
+/** Bits per element, and a reader of the i-th element from little-endian bytes. */
 const readers: Readonly<Record<number, readonly [number, (view: DataView, i: number) => number]>> =
   {
     [T.FLOAT16]: [16, (v, i) => half(v.getUint16(2 * i, true))],
@@ -95,7 +96,7 @@ const readers: Readonly<Record<number, readonly [number, (view: DataView, i: num
     [T.INT4]: [4, (v, i) => (nibble(v, i) << 28) >> 28],
   };
 
-/** The bytes that an array states as its own: in the message, or in a file beside it. */
+/** The raw data of an array, in its message or in a file beside the model. */
 function bytesOf(proto: TensorProto, external: External): Uint8Array {
   if (proto.dataLocation !== TensorProto_DataLocation.EXTERNAL) return proto.rawData;
   const entries = new Map(proto.externalData.map(({ key, value }) => [key, value]));
@@ -104,18 +105,20 @@ function bytesOf(proto: TensorProto, external: External): Uint8Array {
   if (file === undefined)
     throw new UsageError(
       `array ${proto.name} lies in the file ${JSON.stringify(location)}, which was not found beside the model; keep both in one folder`,
+      { code: "not-found" },
     );
   const offset = Number(entries.get("offset") ?? 0);
   const length = Number(entries.get("length") ?? file.length - offset);
   if (!(offset >= 0 && length >= 0 && offset + length <= file.length))
     throw new UsageError(
       `array ${proto.name} states bytes ${offset} to ${offset + length} of ${location}, which has ${file.length}; the file is incomplete`,
+      { code: "bad-file" },
     );
   return file.subarray(offset, offset + length);
 }
 
 function fromBytes(type: number, count: number, bytes: Uint8Array): NdArray["data"] {
-  // A copy that begins at a multiple of its element's size.
+  // Typed arrays need an aligned start, so the bytes are copied.
   const copy = () => new Uint8Array(bytes).buffer;
   if (type === T.FLOAT) return new Float32Array(copy());
   if (type === T.DOUBLE) return new Float64Array(copy());
@@ -134,7 +137,7 @@ function fromBytes(type: number, count: number, bytes: Uint8Array): NdArray["dat
 const bitsOf = (type: number): number =>
   readers[type]?.[0] ?? (type === T.FLOAT || type === T.UINT32 ? 32 : 64);
 
-/** An array from the fields of its type, which old exporters use instead of bytes. */
+/** The elements of an array that is stored in the field of its type instead of raw data. */
 function fromFields(proto: TensorProto): NdArray["data"] {
   const { dataType: type, floatData, doubleData, int64Data, uint64Data, int32Data } = proto;
   if (type === T.FLOAT) return Float32Array.from(floatData);
@@ -147,56 +150,67 @@ function fromFields(proto: TensorProto): NdArray["data"] {
   return Int32Array.from(int32Data);
 }
 
-/** An array that stands in a file; half precision is widened, small whole numbers become int32. */
+/**
+ * A stored array in our element types: half precision widened to float32, small integers to int32. Throws `UsageError` if the
+ * stored elements do not fit the shape, or if the file beside the model is missing.
+ */
 export function decodeTensor(proto: TensorProto, external: External = new Map()): NdArray {
   const { name, dataType: type, dims } = proto;
   const dtype = dtypeOf(type, name === "" ? "an array of the file" : `array ${name}`);
   const shape: Shape = dims.map(Number);
   const count = sizeOf(shape);
-  const wrong = (held: number, unit: string) =>
+  const mismatch = (stored: number, unit: string) =>
     new UsageError(
-      `array ${name} of ${typeName(type)} states [${shape.join(", ")}] and holds ${held} ${unit}; the file is corrupt`,
+      `array ${name} of ${typeName(type)} states [${shape.join(", ")}] and holds ${stored} ${unit}; the file is corrupt`,
+      { code: "bad-file" },
     );
-  if (shape.some((n) => !(n >= 0)) || !Number.isSafeInteger(count)) throw wrong(0, "elements");
+  if (shape.some((n) => !(n >= 0)) || !Number.isSafeInteger(count)) throw mismatch(0, "elements");
   const bytes = bytesOf(proto, external);
   if (bytes.length > 0 || proto.dataLocation === TensorProto_DataLocation.EXTERNAL) {
-    if (bytes.length !== Math.ceil((count * bitsOf(type)) / 8)) throw wrong(bytes.length, "bytes");
+    if (bytes.length !== Math.ceil((count * bitsOf(type)) / 8))
+      throw mismatch(bytes.length, "bytes");
     return { dtype, shape, data: fromBytes(type, count, bytes) } as NdArray;
   }
   const data = fromFields(proto);
-  if (data.length !== count) throw wrong(data.length, "elements");
+  if (data.length !== count) throw mismatch(data.length, "elements");
   return { dtype, shape, data } as NdArray;
 }
 
-/** An array that stores what is not zero: values, and their places [n] through the whole array or [n, axes]. */
+/**
+ * A sparse array with all its zeros. Its message stores n values, and their positions in row-major order [n] or their indices
+ * [n, axes]. Throws `UsageError` (`bad-file`) for wrong shapes or positions.
+ */
 export function decodeSparse(proto: SparseTensorProto, external: External = new Map()): NdArray {
-  const { values: held, indices: places, dims } = proto;
-  const name = held?.name ?? "";
-  if (held === undefined || places === undefined)
+  const { dims } = proto;
+  const name = proto.values?.name ?? "";
+  if (proto.values === undefined || proto.indices === undefined)
     throw new UsageError(
       `array ${name} is sparse and has no values or indices; the file is corrupt`,
+      { code: "bad-file" },
     );
-  const [values, indices] = [decodeTensor(held, external), decodeTensor(places, external)];
+  const values = decodeTensor(proto.values, external);
+  const indices = decodeTensor(proto.indices, external);
   const shape = dims.map(Number);
   const count = sizeOf(shape);
   const perAxis = indices.shape.length === 2;
-  const whole = indices.data.length === values.data.length * (perAxis ? shape.length : 1);
-  if (!whole || shape.some((n) => !(n >= 0)) || !(count <= MAX_SPARSE))
+  const complete = indices.data.length === values.data.length * (perAxis ? shape.length : 1);
+  if (!complete || shape.some((n) => !(n >= 0)) || !(count <= MAX_SPARSE))
     throw new UsageError(
       `array ${name} is sparse: [${shape.join(", ")}] with ${values.data.length} values and indices [${indices.shape.join(", ")}]; the file is corrupt, or meant to exhaust memory`,
+      { code: "bad-file" },
     );
   const like = values.data.constructor as new (length: number) => NdArray["data"];
   const data = new like(count);
   for (let i = 0; i < values.data.length; i++) {
-    const at = perAxis
-      ? shape.reduce(
-          (place, n, axis) => place * n + Number(indices.data[i * shape.length + axis]),
-          0,
-        )
+    const position = perAxis
+      ? shape.reduce((sum, n, axis) => sum * n + Number(indices.data[i * shape.length + axis]), 0)
       : Number(indices.data[i]);
-    if (!(at >= 0 && at < count))
-      throw new UsageError(`array ${name} has an index ${at} of ${count}; the file is corrupt`);
-    data[at] = values.data[i] as never;
+    if (!(position >= 0 && position < count))
+      throw new UsageError(
+        `array ${name} has an index ${position} of ${count}; the file is corrupt`,
+        { code: "bad-file" },
+      );
+    data[position] = values.data[i] as never;
   }
   return { dtype: values.dtype, shape, data } as NdArray;
 }

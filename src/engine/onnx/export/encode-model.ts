@@ -1,14 +1,17 @@
-// A file's bytes. The arrays are copied into them once; the general writer of messages would copy each several times.
+// Encodes a model and copies each array once. The general protobuf encoder copies each array several times.
 
 import { create, toBinary } from "@bufbuild/protobuf";
 import { GraphProtoSchema, type ModelProto, ModelProtoSchema, TensorProtoSchema } from "onnx-buf";
 import type { NdArray } from "../../../math/tensor.ts";
 import { dataTypes } from "../messages.ts";
 
-/** Numbers of the fields that are written here (onnx.proto). */
+/** Field numbers of onnx.proto: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto */
 const [MODEL_GRAPH, GRAPH_INITIALIZER, TENSOR_RAW_DATA] = [7, 5, 9];
 
-/** What stands before bytes in a message: the number of their field, of kind 2, and their length, as varints. */
+/**
+ * The bytes before a length-delimited field: its number with wire type 2, and its length, as varints
+ * (https://protobuf.dev/programming-guides/encoding).
+ */
 function prefix(field: number, length: number): Uint8Array {
   const bytes = [(field << 3) | 2];
   let rest = length;
@@ -16,7 +19,7 @@ function prefix(field: number, length: number): Uint8Array {
   return Uint8Array.from([...bytes, rest]);
 }
 
-/** The pieces of a graph's initializer, whose last one is the array's own memory. */
+/** The encoding of an initializer in pieces. The last piece is the array's memory itself, not a copy. */
 function initializer(name: string, { dtype, shape, data }: NdArray): readonly Uint8Array[] {
   const head = toBinary(
     TensorProtoSchema,
@@ -32,19 +35,19 @@ const sizeOfAll = (pieces: readonly Uint8Array[]) =>
   pieces.reduce((sum, { length }) => sum + length, 0);
 
 /**
- * The bytes of a model whose graph stores these arrays besides; its own `initializer` is empty. They are those that
- * `toBinary` gives for the whole: fields in the order of their numbers.
+ * Encodes a model whose graph gets `arrays` as its initializers; `model` itself must have none. The bytes equal those of
+ * `toBinary`: fields in the order of their numbers.
  */
 export function encodeModel(
   model: ModelProto,
   arrays: readonly (readonly [name: string, array: NdArray])[],
 ): Uint8Array<ArrayBuffer> {
   const { $typeName: _, graph, opsetImport, metadataProps, ...before } = model;
-  const { $typeName: __, node, name, ...rest } = graph ?? create(GraphProtoSchema);
+  const { $typeName: __, node, name, ...after } = graph ?? create(GraphProtoSchema);
   const inner = [
     toBinary(GraphProtoSchema, create(GraphProtoSchema, { node, name })),
     ...arrays.flatMap(([name, array]) => initializer(name, array)),
-    toBinary(GraphProtoSchema, create(GraphProtoSchema, rest)),
+    toBinary(GraphProtoSchema, create(GraphProtoSchema, after)),
   ];
   const pieces = [
     toBinary(ModelProtoSchema, create(ModelProtoSchema, before)),
@@ -53,10 +56,10 @@ export function encodeModel(
     toBinary(ModelProtoSchema, create(ModelProtoSchema, { opsetImport, metadataProps })),
   ];
   const bytes = new Uint8Array(sizeOfAll(pieces));
-  let at = 0;
+  let offset = 0;
   for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
+    bytes.set(piece, offset);
+    offset += piece.length;
   }
   return bytes;
 }

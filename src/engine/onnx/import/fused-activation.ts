@@ -1,25 +1,34 @@
-// Activations that ONNX Runtime has fused to the product before them.
-
 import { own } from "../../../math/own.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { activations } from "./activations.ts";
 import { times } from "./arithmetic.ts";
-import type { ImportNode } from "./import-node.ts";
+import { type ImportNode, importWith } from "./import-node.ts";
 
-/** The activation that is fused to a product; its numbers stand in a list. */
-export function fusedActivation(node: ImportNode, y: Value): Value {
+type Parameterised = (x: Value, first: number, second: number) => Value;
+
+/** Activations whose parameters the node lists in `activation_params`. */
+const parameterised: Readonly<Record<string, Parameterised>> = {
+  Clip: g.clip,
+  LeakyRelu: (x, alpha) => g.sub(g.relu(x), times(g.relu(g.neg(x)), alpha)),
+  HardSigmoid: (x, alpha, beta) => g.clip(g.add(times(x, alpha), g.scalarLike(x, beta)), 0, 1),
+};
+
+/**
+ * The activation that ONNX Runtime has fused into a convolution or a matrix product, applied to its result x:
+ * https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.FusedConv
+ */
+export function fusedActivation(node: ImportNode, x: Value): Value {
   const name = node.text("activation", "");
-  if (name === "") return y;
-  if (name === "HardSigmoid" || name === "Clip" || name === "LeakyRelu") {
+  if (name === "") return x;
+  const f = own(parameterised, name);
+  if (f !== undefined) {
     const [first = 0.01, second = 0] = node.floats("activation_params") ?? [
       node.float("activation_alpha", 0.01),
     ];
-    if (name === "Clip") return g.clip(y, first, second);
-    if (name === "LeakyRelu") return g.sub(g.relu(y), times(g.relu(g.neg(y)), first));
-    return g.clip(g.add(times(y, first), g.scalarLike(y, second)), 0, 1);
+    return f(x, first, second);
   }
-  const f = own(activations, name);
-  if (f === undefined) throw node.error(`fuses ${name}, which cannot be read`);
-  return [f({ ...node, inputs: [y], input: () => y })].flat()[0];
+  const importer = own(activations, name);
+  if (importer === undefined) throw node.error(`fuses ${name}, which cannot be read`);
+  return importWith(importer, node, x);
 }

@@ -8,8 +8,9 @@ import { nameOrigin } from "../../graph/origins.ts";
 import type { Value } from "../../graph/value.ts";
 import { halfPrecisionNote } from "../half-precision-note.ts";
 import { domainOf, functionKey, type OnnxModel } from "../model.ts";
+import { int64 } from "./arithmetic.ts";
 import { blockSizeOf } from "./blocked-weights.ts";
-import { constantFolding } from "./constant-folding.ts";
+import { ConstantFolding } from "./constant-folding.ts";
 import { nodeBudget, nodeCost } from "./graph-size.ts";
 import type { ImportOptions } from "./import-graph.ts";
 import {
@@ -24,65 +25,72 @@ import { importers } from "./importers.ts";
 import { needed, ordered } from "./order.ts";
 import { attributesOf, type Frame, find, type Scope } from "./scope.ts";
 import { StoredArrays } from "./stored-arrays.ts";
+import { unknownOperator } from "./unknown-operator.ts";
 
-/** What a file may hold: elements and axes of a single value, graphs within graphs. */
+/** Elements and axes of one value, and graphs or functions within each other. */
 const MAX_ELEMENTS = 2 ** 31;
 const MAX_AXES = 64;
 const MAX_DEPTH = 64;
-/** Values of a list. */
-const MAX_LISTED = 1024;
+/** Values of one sequence. */
+const MAX_SEQUENCE = 1024;
 
-/** Operators that draw random numbers of their own. */
-const drawsNumbers = /^(Random(Normal|Uniform)(Like)?|Multinomial|Bernoulli)$/;
-
-/** A value of the file's own graph with its name and the node that makes it. */
+/** A value of a file's main graph, with its name and the node that makes it. */
 export interface TracedValue {
   readonly name: string;
   readonly node: NodeProto;
   readonly value: Value;
 }
 
-/** Reads one graph of a file, with all subgraphs and functions that it reaches. */
+/** Imports the main graph of one file, with the subgraphs and functions that the graph reaches. */
 export class GraphImporter {
   readonly #notes: ImportNotes;
   readonly #model: OnnxModel;
   readonly #options: ImportOptions;
   readonly #stored: StoredArrays;
-  readonly #folding: Pick<ImportContext, "constantOf" | "isConstant">;
-  readonly #types = new Map<Value, number>();
+  readonly #folding: ConstantFolding;
+  readonly #elementTypes = new Map<Value, number>();
   readonly #sequences = new Map<Value, readonly Value[]>();
   readonly #maxNodes: number;
   #nodes = 0;
   #depth = 0;
   #blockSize: number | undefined;
 
+  /** Throws `UsageError` if the main graph has too many nodes for what the file stores. */
   constructor(model: OnnxModel, options: ImportOptions) {
     this.#model = model;
     this.#options = options;
     this.#notes = new ImportNotes(options.straightThrough ?? false);
     this.#stored = new StoredArrays(model);
-    this.#folding = constantFolding(model.graph, options.maxConstants);
+    this.#folding = new ConstantFolding(model.graph, options.maxConstants);
     this.#maxNodes = nodeBudget(model.graph);
     this.#blockSize = options.blockSize;
     for (const node of model.graph.node) this.#countNodes(nodeCost(node));
     this.#nodes = 0;
   }
 
-  /** The values of these names in the file's graph, whose inputs stand for `inputs`. */
-  read(inputs: Readonly<Record<string, Value>>, wanted: readonly string[]): Value[] {
-    return this.#graph(this.#model.graph, this.#scope(inputs), wanted);
+  /** Notes on everything that was imported so far. */
+  get notes(): readonly Note[] {
+    return this.#notes.all();
   }
 
-  /** What `wanted` is made of, inputs before users; what cannot be read, and what depends on it, is left out. */
+  /** The values of the main graph with these names, as expressions of `inputs`. */
+  importValues(inputs: Readonly<Record<string, Value>>, names: readonly string[]): Value[] {
+    return this.#importGraph(this.#model.graph, this.#mainScope(inputs), names);
+  }
+
+  /**
+   * All values that `wanted` depends on, inputs before users. Leaves out values that cannot be imported, and values that
+   * depend on those.
+   */
   trace(inputs: Readonly<Record<string, Value>>, wanted: readonly string[]): TracedValue[] {
     const { graph } = this.#model;
-    const scope = this.#scope(inputs);
-    this.#store(graph, scope);
-    const found: TracedValue[] = [];
+    const scope = this.#mainScope(inputs);
+    this.#importInitializers(graph, scope);
+    const traced: TracedValue[] = [];
     for (const node of ordered(needed(graph.node, wanted))) {
       const depth = this.#depth;
       try {
-        this.#node(node, scope);
+        this.#importNode(node, scope);
       } catch (error) {
         if (!(error instanceof UsageError)) throw error;
         this.#depth = depth;
@@ -90,66 +98,71 @@ export class GraphImporter {
       }
       for (const name of node.output) {
         const value = name === "" ? undefined : scope.values.get(name);
-        if (value !== undefined) found.push({ name, node, value });
+        if (value !== undefined) traced.push({ name, node, value });
       }
     }
-    return found;
+    return traced;
   }
 
-  #scope(inputs: Readonly<Record<string, Value>>): Scope {
+  #mainScope(inputs: Readonly<Record<string, Value>>): Scope {
     const frame = { opsets: this.#model.opsets, attributes: null, absent: new Set<string>() };
     const scope: Scope = { frame, values: new Map(), outer: null };
     for (const { name, elementType } of this.#model.inputs) {
       const value = own(inputs, name);
       if (value === undefined) continue;
-      this.#types.set(value, elementType);
-      const halved = halfPrecisionNote(elementType);
-      if (halved !== null) this.#notes.add(halved);
+      this.#elementTypes.set(value, elementType);
+      const note = halfPrecisionNote(elementType);
+      if (note !== null) this.#notes.add(note);
       scope.values.set(name, value);
     }
     return scope;
   }
 
-  /** Counts a node, a run of a subgraph, or a step of a recurrent layer. */
-  #countNodes(more = 1): void {
-    this.#nodes += more;
+  /** Counts a node, one import of a subgraph, or a step of a recurrent layer. */
+  #countNodes(nodes = 1): void {
+    this.#nodes += nodes;
     if (this.#nodes > this.#maxNodes)
       throw new UsageError(
         `more than ${this.#maxNodes} nodes, those of functions and loops written out; no classifier that stores as little has so many, so the file is damaged, or was made to exhaust this machine`,
+        { code: "bad-file" },
       );
   }
 
-  #graph(graph: GraphProto, scope: Scope, names: readonly string[]): Value[] {
+  #importGraph(graph: GraphProto, scope: Scope, names: readonly string[]): Value[] {
     if (++this.#depth > MAX_DEPTH)
       throw new UsageError(
         `graphs within graphs ${this.#depth} deep; the file is corrupt, or recursive`,
+        { code: "bad-file" },
       );
     this.#countNodes();
-    this.#store(graph, scope);
-    for (const node of ordered(needed(graph.node, names))) this.#node(node, scope);
+    this.#importInitializers(graph, scope);
+    for (const node of ordered(needed(graph.node, names))) this.#importNode(node, scope);
     this.#depth--;
     return names.map((name) => {
       const value = find(scope, name);
       if (value === undefined)
-        throw new UsageError(`output ${name} is made by no node; the file is incomplete`);
+        throw new UsageError(`output ${name} is made by no node; the file is incomplete`, {
+          code: "bad-file",
+        });
       return value;
     });
   }
 
-  #store(graph: GraphProto, { values }: Scope): void {
+  #importInitializers(graph: GraphProto, { values }: Scope): void {
     for (const tensor of graph.initializer) {
       if (values.has(tensor.name)) continue;
       const value = g.constant(this.#stored.decode(tensor));
-      this.#types.set(value, tensor.dataType);
+      this.#elementTypes.set(value, tensor.dataType);
       values.set(tensor.name, value);
     }
     for (const sparse of graph.sparseInitializer) {
       const name = sparse.values?.name ?? "";
-      if (!values.has(name)) values.set(name, g.constant(this.#stored.spread(sparse)));
+      if (!values.has(name)) values.set(name, g.constant(this.#stored.decodeSparse(sparse)));
     }
   }
 
-  #node(proto: NodeProto, scope: Scope): void {
+  /** Adds the outputs of a node to the scope. */
+  #importNode(proto: NodeProto, scope: Scope): void {
     this.#countNodes(nodeCost(proto));
     const opset = scope.frame.opsets.get(domainOf(proto.domain)) ?? 1;
     const inputs = proto.input.map((name) => {
@@ -157,49 +170,42 @@ export class GraphImporter {
       if (value !== undefined || name === "" || scope.frame.absent.has(name)) return value;
       throw new UsageError(
         `${describeNode(proto, opset)}: its input ${name} is made by no node; the file is incomplete`,
+        { code: "bad-file" },
       );
     });
     const attributes = attributesOf(proto, scope.frame);
-    const node = importNode(proto, attributes, opset, inputs, this.#around(scope));
-    const results = this.#results(proto, node, scope);
-    nameOrigin(results, inputs, describeNode(proto, opset));
+    const node = importNode(proto, attributes, opset, inputs, this.#context(scope));
+    const outputs = this.#outputsOf(proto, node, scope);
+    nameOrigin(outputs, inputs, describeNode(proto, opset));
     for (const [i, name] of proto.output.entries()) {
-      const value = results[i];
+      const value = outputs[i];
       if (name === "" || value === undefined) continue;
       requireSize(value, node);
       scope.values.set(name, value);
     }
   }
 
-  #results(proto: NodeProto, node: ImportNode, scope: Scope): readonly (Value | undefined)[] {
+  /** The outputs of a function of the file, of a condition, or of an operator that has an importer. */
+  #outputsOf(proto: NodeProto, node: ImportNode, scope: Scope): readonly (Value | undefined)[] {
     const domain = domainOf(proto.domain);
     const body = this.#model.functions.get(functionKey(proto.domain, proto.opType, proto.overload));
-    if (body !== undefined) return this.#function(body, proto, node);
+    if (body !== undefined) return this.#importFunction(body, proto, node);
     if (domain === "" && proto.opType === "If") return branchOf(node);
-    const translate = own(own(importers, domain) ?? {}, proto.opType);
-    if (translate === undefined)
-      throw new UnknownOperator(node.error(this.#unknown(proto, scope)).message);
+    const importer = own(own(importers, domain) ?? {}, proto.opType);
+    if (importer === undefined) {
+      const reason = unknownOperator(this.#model, proto, scope.outer !== null);
+      throw new UnknownOperator(node.error(reason).message, { code: "bad-file" });
+    }
     try {
-      return [translate(node)].flat();
+      return [importer(node)].flat();
     } catch (error) {
       if (error instanceof UsageError) throw error;
       throw node.error((error as Error).message);
     }
   }
 
-  #unknown({ domain, opType, overload }: NodeProto, scope: Scope): string {
-    if (drawsNumbers.test(opType))
-      return "it draws random numbers that no key repeats, so the file cannot be read; export it without them, and declare noise of pixels by --noise normal:SCALE";
-    const others = [...this.#model.functions.values()].filter(
-      (one) => domainOf(one.domain) === domainOf(domain) && one.name === opType,
-    );
-    if (others.length > 0)
-      return `the file has no overload ${JSON.stringify(overload)} of this function, only ${others.map((one) => JSON.stringify(one.overload)).join(", ")}; the file is incomplete`;
-    return `this operator cannot be read${scope.outer === null ? "" : " inside a subgraph"}`;
-  }
-
-  /** A function's body with its inputs and attributes in place; only what the call names is read. */
-  #function(body: FunctionProto, call: NodeProto, node: ImportNode): (Value | undefined)[] {
+  /** The outputs that a call of a function names; nothing else of its body is imported. */
+  #importFunction(body: FunctionProto, call: NodeProto, node: ImportNode): (Value | undefined)[] {
     if (++this.#depth > MAX_DEPTH)
       throw node.error(
         `functions within functions ${this.#depth} deep; the file is corrupt, or recursive`,
@@ -215,7 +221,7 @@ export class GraphImporter {
     };
     const scope: Scope = { frame, values, outer: null };
     const names = body.output.map((name, i) => ((call.output[i] ?? "") === "" ? "" : name));
-    for (const inner of ordered(needed(body.node, names))) this.#node(inner, scope);
+    for (const inner of ordered(needed(body.node, names))) this.#importNode(inner, scope);
     this.#depth--;
     return names.map((name) => {
       const value = name === "" ? undefined : find(scope, name);
@@ -225,7 +231,7 @@ export class GraphImporter {
     });
   }
 
-  /** Operator sets of a function, which states its own; what it leaves out it has from the file. */
+  /** Operator sets of a function; the file's versions stand in for domains that the function leaves out. */
   #opsetsOf({ opsetImport }: FunctionProto): ReadonlyMap<string, number> {
     return new Map([
       ...this.#model.opsets,
@@ -233,34 +239,29 @@ export class GraphImporter {
     ]);
   }
 
-  /** Notes on everything that was read so far. */
-  get notes(): readonly Note[] {
-    return this.#notes.all();
-  }
-
-  #around(scope: Scope): ImportContext {
-    const { straightThrough = false, batch = null } = this.#options;
+  #context(scope: Scope): ImportContext {
+    const { straightThrough = false, batch = null, maxConstants = 0 } = this.#options;
     return {
-      constantOf: this.#folding.constantOf,
-      isConstant: this.#folding.isConstant,
-      countNodes: (nodes) => this.#countNodes(nodes),
       straightThrough,
       batch,
-      maxConstants: this.#options.maxConstants ?? 0,
+      maxConstants,
+      constantOf: (value) => this.#folding.constantOf(value),
+      isConstant: (value) => this.#folding.isConstant(value),
+      countNodes: (nodes) => this.#countNodes(nodes),
       blockSize: () => {
         this.#blockSize ??= blockSizeOf(this.#model);
         return this.#blockSize;
       },
-      elementType: (value) => this.#types.get(value),
+      elementType: (value) => this.#elementTypes.get(value),
       withElementType: (value, type) => {
-        this.#types.set(value, type);
+        this.#elementTypes.set(value, type);
         return value;
       },
       decode: (tensor) => this.#stored.decode(tensor),
       importSubgraph: (graph, bound = []) => {
         const values = new Map(graph.input.map(({ name }, i) => [name, bound[i]]));
         const names = graph.output.map(({ name }) => name);
-        return this.#graph(graph, { frame: scope.frame, values, outer: scope }, names);
+        return this.#importGraph(graph, { frame: scope.frame, values, outer: scope }, names);
       },
       sequence: (values) => this.#sequence(values),
       sequenceValues: (value) => this.#sequences.get(value),
@@ -270,16 +271,18 @@ export class GraphImporter {
   }
 
   #sequence(values: readonly Value[]): Value {
-    if (values.length > MAX_LISTED)
-      throw new UsageError(`a list of ${values.length} values; up to ${MAX_LISTED} can be read`);
-    // A list has no array of its own; this one stands for it.
-    const value = g.constant({ dtype: "int64", shape: [0], data: new BigInt64Array(0) });
-    this.#sequences.set(value, values);
-    return value;
+    if (values.length > MAX_SEQUENCE)
+      throw new UsageError(`a list of ${values.length} values; up to ${MAX_SEQUENCE} can be read`, {
+        code: "bad-file",
+      });
+    // A sequence has no array. An empty one is its key in the map.
+    const key = int64([]);
+    this.#sequences.set(key, values);
+    return key;
   }
 }
 
-/** Both branches of a condition that is known have the names around it; only the one that holds is read. */
+/** The branch that a constant condition chooses, https://onnx.ai/onnx/operators/onnx__If.html; the other is not imported. */
 function branchOf(node: ImportNode): Value[] {
   const condition = node.constant(0)?.data[0];
   return node.importSubgraph(node.graph(condition ? "then_branch" : "else_branch"));

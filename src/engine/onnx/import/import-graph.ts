@@ -1,5 +1,3 @@
-// A file of anybody's as an expression of our graph.
-
 import type { Note } from "../../../math/note.ts";
 import { UsageError } from "../../../math/usage-error.ts";
 import type { Value } from "../../graph/value.ts";
@@ -8,32 +6,32 @@ import { GraphImporter, type TracedValue } from "./graph-importer.ts";
 import { unfedInputs } from "./order.ts";
 
 export interface ImportOptions {
-  /** Whether rounding and the like hand their gradient through. */
+  /** Differentiate step functions such as rounding straight through (Bengio et al. 2013, arXiv:1308.3432). */
   readonly straightThrough?: boolean;
   /**
-   * Rewrites a file that is fixed to one batch to another: lengths in its reshapes, and constants that it joins to what
-   * has a batch. What results must be checked against single runs.
+   * Rewrites a file with a fixed batch for another one: the first length in its reshapes, and the constants that it
+   * concatenates to batches. The caller must compare the results with runs at the stated batch.
    */
   readonly batch?: { readonly stated: number; readonly wanted: number };
-  /** Channels that the CPU keeps together that the file was optimised for; found from its weights by default. */
+  /** Channels per block of a file that was optimised for one kind of CPU; found from its weights by default. */
   readonly blockSize?: number;
-  /** Bytes of constants that may be made while the file is read, where the caller says so. */
+  /** Bytes of constants that may be computed during the import; 0 leaves the built-in limits. */
   readonly maxConstants?: number;
-  /** Names of what is wanted, outputs of the file or of any of its nodes; all outputs by default. Only its nodes are read. */
+  /** Names of the values to import: outputs of the file, or of any node. All outputs by default. */
   readonly wanted?: readonly string[];
 }
 
-/** What a file became. */
+/** The result of an import. */
 export interface Imported {
-  /** By the names of the file. */
+  /** Values by their names in the file. */
   readonly outputs: Readonly<Record<string, Value>>;
   /** Remarks on gradients, precision and training mode, each once. */
   readonly notes: readonly Note[];
 }
 
 /**
- * The outputs of a file as expressions of `inputs`, which name and shape what is fed: dimensions that the file leaves
- * open are bound by them. Throws `UsageError` with the node's name where something cannot be read.
+ * Imports outputs of a model as expressions of `inputs`. The shapes of `inputs` bind the dimensions that the file leaves
+ * open. Throws `UsageError` with the name of the node that cannot be imported.
  */
 export function importGraph(
   model: OnnxModel,
@@ -43,8 +41,11 @@ export function importGraph(
   const importer = new GraphImporter(model, options);
   const names = options.wanted ?? model.outputs.map(({ name }) => name);
   const unfed = unfedInputs(model, Object.keys(inputs), names);
-  if (unfed.length > 0) throw new UsageError(`internal: no value for the input ${unfed[0].name}`);
-  const values = importer.read(inputs, names);
+  if (unfed.length > 0)
+    throw new UsageError(`internal: no value for the input ${unfed[0].name}`, {
+      code: "missing-option",
+    });
+  const values = importer.importValues(inputs, names);
   return {
     outputs: Object.fromEntries(names.map((name, i) => [name, values[i]])),
     notes: importer.notes,
@@ -52,8 +53,8 @@ export function importGraph(
 }
 
 /**
- * The values that the outputs in `wanted` are made of, inputs before users, as expressions of `inputs`. What cannot be
- * read, and what depends on it, is left out.
+ * Imports all values that the outputs in `wanted` depend on, inputs before users. Leaves out values that cannot be
+ * imported, and values that depend on those.
  */
 export const traceGraph = (
   model: OnnxModel,

@@ -1,188 +1,153 @@
-import {
-  type AttributeProto,
-  type GraphProto,
-  AttributeProto_AttributeType as Kind,
-  type NodeProto,
-  type TensorProto,
-} from "onnx-buf";
+import type { AttributeProto, GraphProto, NodeProto, TensorProto } from "onnx-buf";
 import type { Note } from "../../../math/note.ts";
 import { type NdArray, sizeOf } from "../../../math/tensor.ts";
 import { UsageError } from "../../../math/usage-error.ts";
 import type { Value } from "../../graph/value.ts";
+import { type Attributes, attributeReader } from "./attributes.ts";
 
-/** What a translation may ask of the file around a node. */
+/** What the importer of an operator can ask of the file and of the import as a whole. */
 export interface ImportContext {
-  /** The array behind a value that depends on no input of the graph, else null. */
+  /** Whether to differentiate step functions straight through (Bengio et al. 2013, arXiv:1308.3432). */
+  readonly straightThrough: boolean;
+  /** The batch that the file is fixed to and the batch that it is rewritten to; null without a rewrite. */
+  readonly batch: { readonly stated: number; readonly wanted: number } | null;
+  /** Bytes of computed constants that the user allows; 0 leaves the built-in limits. */
+  readonly maxConstants: number;
+  /** The array of a value that depends on no input; null for other values, and for arrays over the limit. */
   constantOf(value: Value): NdArray | null;
-  /** Counts a step of what is written out toward the nodes that a file may have, as one or as several. */
-  countNodes(nodes?: number): void;
-  /** Whether a value depends on no input of the graph; unlike its array, that costs nothing to know. */
+  /** Whether a value depends on no input. Unlike `constantOf`, evaluates nothing. */
   isConstant(value: Value): boolean;
-  /** ONNX's element type of an array stored in the file, where our own says less. */
+  /** Counts nodes that the importer writes out, 1 by default, toward the nodes that a file may have. */
+  countNodes(nodes?: number): void;
+  /** ONNX's element type of a value, if the file states it. Our element types are fewer. */
   elementType(value: Value): number | undefined;
-  /** Remembers ONNX's element type of a value. */
+  /** The same value, with ONNX's element type recorded. */
   withElementType(value: Value, elementType: number): Value;
   decode(tensor: TensorProto): NdArray;
-  /** The outputs of a subgraph, which sees the names around the node; its inputs are bound in order. */
+  /** The outputs of a subgraph, which can read all names around the node. `bound` are its inputs, in order. */
   importSubgraph(graph: GraphProto, bound?: readonly Value[]): Value[];
-  /** What stands for a list of values, which ONNX calls a sequence. */
+  /** A value that stands for a sequence of values. */
   sequence(values: readonly Value[]): Value;
-  /** The values of such a list; undefined for anything else. */
+  /** The values of a sequence; undefined if the value is none. */
   sequenceValues(value: Value): readonly Value[] | undefined;
-  /** Whether rounding and the like hand their gradient through (Bengio et al. 2013). */
-  readonly straightThrough: boolean;
-  /** The batch that the file is fixed to, and the one that it is rewritten to. */
-  readonly batch: { readonly stated: number; readonly wanted: number } | null;
-  /** Bytes of constants that the caller allows; 0 where nothing is said. */
-  readonly maxConstants: number;
-  /** Channels that blocked memory keeps together, in a file that was optimised for one kind of CPU. */
+  /** Channels per block of blocked memory, in a file that was optimised for one kind of CPU. */
   blockSize(): number;
   /** Adds a note to the result, once for each text. */
   note(note: Note): void;
-  /** Reports an operator whose gradient is zero almost everywhere, or approximate where `straightThrough` is set. */
+  /** Notes that an operator of this type is a step function. */
   noteStepwise(type: string): void;
 }
 
-/** One node of a file with its inputs as expressions. */
-export interface ImportNode extends ImportContext {
+/** One node of a file, with its inputs as expressions. */
+export interface ImportNode extends ImportContext, Attributes {
   readonly type: string;
   /** Version of the operator set that the node belongs to. */
   readonly opset: number;
-  /** Inputs in the order of the operator; undefined where one is left out. */
+  /** Inputs in the order of the operator; undefined if left out. */
   readonly inputs: readonly (Value | undefined)[];
-  /** How many outputs the node names. */
+  /** Number of outputs that the node names. */
   readonly outputs: number;
-  /** Its attributes by name, references to those of a function resolved. */
+  /** Attributes by name; references to attributes of a function are resolved. */
   readonly attributes: ReadonlyMap<string, AttributeProto>;
-  has(name: string): boolean;
-  int(name: string, fallback: number): number;
-  ints(name: string, fallback?: readonly number[]): readonly number[] | undefined;
-  float(name: string, fallback: number): number;
-  floats(name: string): readonly number[] | undefined;
-  text(name: string, fallback: string): string;
-  texts(name: string): readonly string[] | undefined;
-  tensor(name: string): NdArray | undefined;
-  graph(name: string): GraphProto;
-  /** A required input. */
+  /** A required input; throws `UsageError` if it is left out. */
   input(i: number): Value;
-  /** The array of an input that must not depend on the image; undefined where it is left out. */
+  /** The array of a constant input; undefined if left out. Throws `UsageError` if it is not constant, or too large. */
   constant(i: number): NdArray | undefined;
-  /** The whole numbers of such an input. */
+  /** As `constant`, as integers. */
   constantInts(i: number): readonly number[] | undefined;
-  /** An error about this node. */
+  /** An error about this node, with the code `bad-file`. */
   error(text: string): UsageError;
 }
 
-/** An operator as expressions: one value per output. */
+/** Makes expressions of a node: one value per output, in order. */
 export type Importer = (node: ImportNode) => Value | readonly Value[];
 
-/** Translations by operator. */
+/** Importers by operator. */
 export type Importers = Readonly<Record<string, Importer>>;
 
-/** Why a node cannot be read when a needed constant depends on the image. */
+/** A node needs a constant, and its input depends on an input of the graph. */
 export class NotConstant extends UsageError {}
 
-/** Why a file cannot be read when it has an operator that no importer knows. */
+/** No importer has the operator of a node. */
 export class UnknownOperator extends UsageError {}
 
-/** What an error calls a node. */
+/** What messages call a node: `node "conv1" (Conv, opset 17)`. */
 export const describeNode = ({ name, opType, domain, output }: NodeProto, opset: number): string =>
   `node ${JSON.stringify(name || output[0] || "")} (${domain === "" ? "" : `${domain}.`}${opType}, opset ${opset})`;
 
-const numbers = (array: NdArray): number[] => Array.from(array.data as ArrayLike<number>, Number);
+type Inputs = Pick<ImportNode, "inputs" | "input" | "constant" | "constantInts">;
 
-/** A node with its attributes and inputs at hand. */
-export function importNode(
+function inputReader(
   proto: NodeProto,
-  attributes: ReadonlyMap<string, AttributeProto>,
   opset: number,
   inputs: readonly (Value | undefined)[],
-  around: ImportContext,
-): ImportNode {
-  const error = (text: string) => new UsageError(`${describeNode(proto, opset)}: ${text}`);
-  const arrays = new Map<string, NdArray>();
-  /** An attribute of one of these types; old writers state no type. */
-  const attribute = (name: string, ...kinds: readonly Kind[]): AttributeProto | undefined => {
-    const found = attributes.get(name);
-    const type = found?.type ?? Kind.UNDEFINED;
-    if (type === Kind.UNDEFINED || kinds.includes(type)) return found;
-    throw error(
-      `its attribute ${name} is of type ${Kind[type] ?? type}, and ${Kind[kinds[0]]} is needed; the file is corrupt`,
+  context: ImportContext,
+  error: (text: string) => UsageError,
+): Inputs {
+  function constant(i: number): NdArray | undefined {
+    const value = inputs[i];
+    if (value === undefined) return undefined;
+    const array = context.constantOf(value);
+    if (array !== null) return array;
+    if (context.isConstant(value))
+      throw error(
+        `its input ${i} (${proto.input[i]}) has [${value.shape.join(", ")}] elements to compute while the file is read, which is more than is allowed; if you trust it, allow more with --max-constants SIZE`,
+      );
+    throw new NotConstant(
+      `${describeNode(proto, opset)}: its input ${i} (${proto.input[i]}) depends on what is fed, and its shape or operation with it; bind that input to a constant, or export the model with fixed sizes`,
+      { code: "bad-file" },
     );
-  };
+  }
   return {
-    ...around,
-    type: proto.opType,
-    opset,
     inputs,
-    outputs: proto.output.length,
-    attributes,
-    error,
-    has: (name) => attributes.has(name),
-    int(name, fallback) {
-      const found = attribute(name, Kind.INT);
-      return found === undefined ? fallback : Number(found.i);
-    },
-    ints: (name, fallback) => attribute(name, Kind.INTS)?.ints.map(Number) ?? fallback,
-    float(name, fallback) {
-      const found = attribute(name, Kind.FLOAT, Kind.INT);
-      if (found === undefined) return fallback;
-      return found.type === Kind.INT ? Number(found.i) : found.f;
-    },
-    floats: (name) => attribute(name, Kind.FLOATS)?.floats,
-    text(name, fallback) {
-      const found = attribute(name, Kind.STRING);
-      return found === undefined ? fallback : new TextDecoder().decode(found.s);
-    },
-    texts: (name) =>
-      attribute(name, Kind.STRINGS)?.strings.map((one) => new TextDecoder().decode(one)),
-    tensor(name) {
-      const tensor = attribute(name, Kind.TENSOR)?.t;
-      if (tensor === undefined) return undefined;
-      const array = arrays.get(name) ?? around.decode(tensor);
-      arrays.set(name, array);
-      return array;
-    },
-    graph(name) {
-      const graph = attribute(name, Kind.GRAPH)?.g;
-      if (graph === undefined) throw error(`has no ${name}; the file is incomplete`);
-      return graph;
+    constant,
+    constantInts(i) {
+      const array = constant(i);
+      return array && Array.from(array.data as ArrayLike<number>, Number);
     },
     input(i) {
       const value = inputs[i];
       if (value === undefined) throw error(`input ${i} is missing; the file is incomplete`);
       return value;
     },
-    constant(i) {
-      const value = inputs[i];
-      if (value === undefined) return undefined;
-      const array = around.constantOf(value);
-      if (array === null && around.isConstant(value))
-        throw error(
-          `its input ${i} (${proto.input[i]}) has [${value.shape.join(", ")}] elements to compute while the file is read, which is more than is allowed; if you trust it, allow more with --max-constants SIZE`,
-        );
-      if (array === null)
-        throw new NotConstant(
-          `${describeNode(proto, opset)}: its input ${i} (${proto.input[i]}) depends on what is fed, and its shape or operation with it; bind that input to a constant, or export the model with fixed sizes`,
-        );
-      return array;
-    },
-    constantInts(i) {
-      const array = this.constant(i);
-      return array === undefined ? undefined : numbers(array);
-    },
   };
 }
 
-/** An axis counted from the front. */
-export function axisOf(node: ImportNode, axis: number, rank: number): number {
-  const counted = axis < 0 ? axis + rank : axis;
-  if (!(counted >= 0 && counted < Math.max(rank, 1)))
-    throw node.error(`axis ${axis} of a value with ${rank} axes`);
-  return counted;
+/** A node for its importer, from its message, its resolved attributes and its inputs. */
+export function importNode(
+  proto: NodeProto,
+  attributes: ReadonlyMap<string, AttributeProto>,
+  opset: number,
+  inputs: readonly (Value | undefined)[],
+  context: ImportContext,
+): ImportNode {
+  const error = (text: string) =>
+    new UsageError(`${describeNode(proto, opset)}: ${text}`, { code: "bad-file" });
+  return {
+    ...context,
+    ...attributeReader(attributes, context.decode, error),
+    ...inputReader(proto, opset, inputs, context, error),
+    type: proto.opType,
+    opset,
+    outputs: proto.output.length,
+    attributes,
+    error,
+  };
 }
 
-/** The only number of a constant input, or the fallback where it is left out. */
+/** The first output of an importer that gets x as its only input, and everything else from `node`. */
+export const importWith = (importer: Importer, node: ImportNode, x: Value): Value =>
+  [importer({ ...node, inputs: [x], input: () => x })].flat()[0];
+
+/** An axis counted from the front; throws `UsageError` if the value has no such axis. */
+export function axisOf(node: ImportNode, axis: number, rank: number): number {
+  const fromFront = axis < 0 ? axis + rank : axis;
+  if (!(fromFront >= 0 && fromFront < Math.max(rank, 1)))
+    throw node.error(`axis ${axis} of a value with ${rank} axes`);
+  return fromFront;
+}
+
+/** The single number of a constant input, or the fallback if the input is left out. */
 export function constantNumber(node: ImportNode, i: number, fallback: number): number {
   const array = node.constant(i);
   if (array === undefined) return fallback;

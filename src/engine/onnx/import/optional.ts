@@ -1,27 +1,29 @@
-// Values that may be absent, which is known when a file is read: https://onnx.ai/onnx/operators/onnx__Optional.html
+// Optional values, whose presence is known at import:
+// https://onnx.ai/onnx/operators/onnx__Optional.html
+// https://onnx.ai/onnx/operators/onnx__OptionalHasElement.html
+// https://onnx.ai/onnx/operators/onnx__OptionalGetElement.html
 //
-// Opset 15: first versions; 18: OptionalHasElement and OptionalGetElement take plain values, too.
+// Opset 15: first versions. Opset 18: OptionalHasElement and OptionalGetElement accept plain values as well.
 
 import type { Value } from "../../graph/value.ts";
 import { bool, int64 } from "./arithmetic.ts";
 import type { Importers, ImportNode } from "./import-node.ts";
 
-/** Values that stand for nothing. */
+/** Values that stand for an absent optional. */
 const absent = new WeakSet<Value>();
 
-/** A value as it is, or one that stands for its absence. */
+/** (value?) ↦ the value, or a placeholder for its absence. */
 function optional(node: ImportNode): Value {
   const value = node.inputs[0];
   if (value !== undefined) return value;
-  const nothing = int64([]);
-  absent.add(nothing);
-  return nothing;
+  const placeholder = int64([]);
+  absent.add(placeholder);
+  return placeholder;
 }
 
 function hasElement(node: ImportNode): Value {
   const value = node.inputs[0];
-  const has = value !== undefined && !absent.has(value);
-  return bool(has);
+  return bool(value !== undefined && !absent.has(value));
 }
 
 function getElement(node: ImportNode): Value {

@@ -1,10 +1,10 @@
-// Which nodes of a graph are needed, and in which order.
+// Selects and sorts the nodes of a graph. Files should be sorted, and some are not.
 
 import type { GraphProto, NodeProto } from "onnx-buf";
 import { UsageError } from "../../../math/usage-error.ts";
 import { type Declared, type OnnxModel, subgraphsOf } from "../model.ts";
 
-/** Inputs that what is wanted depends on, other than those that are fed. */
+/** Inputs of the main graph that `wanted` depends on and that are not fed. */
 export function unfedInputs(
   { graph, inputs }: OnnxModel,
   fed: readonly string[],
@@ -14,7 +14,7 @@ export function unfedInputs(
   return inputs.filter(({ name }) => read.has(name) && !fed.includes(name));
 }
 
-/** The nodes that `wanted` depends on, in the order of the file. */
+/** The nodes that the values named `wanted` depend on, in the order of the file. */
 export function needed(nodes: readonly NodeProto[], wanted: readonly string[]): NodeProto[] {
   const makers = new Map<string, NodeProto[]>();
   for (const node of nodes)
@@ -34,56 +34,66 @@ export function needed(nodes: readonly NodeProto[], wanted: readonly string[]): 
   return nodes.filter((node) => found.has(node));
 }
 
-/** Nodes in an order in which each comes after what it reads; files are meant to have one, and some do not. */
+/**
+ * The nodes in topological order, makers before readers. Throws `UsageError` if a node needs its own result, or if two nodes
+ * make one name.
+ */
 export function ordered(nodes: readonly NodeProto[]): NodeProto[] {
-  const makers = new Map<string, NodeProto>();
-  for (const node of nodes)
-    for (const name of node.output) {
-      if (name !== "" && makers.has(name))
-        throw new UsageError(`${JSON.stringify(name)} is made by two nodes; the file is corrupt`);
-      makers.set(name, node);
-    }
+  const makers = makersOf(nodes);
   const order: NodeProto[] = [];
   const state = new Map<NodeProto, "open" | "done">();
-  for (const root of nodes) {
-    const stack = [root];
-    while (stack.length > 0) {
-      const node = stack[stack.length - 1];
-      if (state.get(node) === "done") {
-        stack.pop();
-        continue;
-      }
-      const waiting = reads(node)
-        .flatMap((name) => makers.get(name) ?? [])
-        .filter((one) => state.get(one) !== "done" && one !== node);
-      const cyclic = waiting.find((one) => state.get(one) === "open");
-      if (
-        cyclic !== undefined ||
-        reads(node).some((name) => node.output.includes(name) && name !== "")
-      )
-        throw new UsageError(
-          `node ${JSON.stringify(node.name || node.output[0])} (${node.opType}) needs its own result; the file is corrupt`,
-        );
-      if (waiting.length === 0) {
-        order.push(node);
-        state.set(node, "done");
-        stack.pop();
-      } else {
-        state.set(node, "open");
-        for (const one of waiting) stack.push(one);
-      }
+  // Depth first with a stack of our own: graphs are deeper than the call stack.
+  const stack: NodeProto[] = [];
+  function visit(node: NodeProto): void {
+    const names = reads(node);
+    const waiting = names
+      .flatMap((name) => makers.get(name) ?? [])
+      .filter((one) => state.get(one) !== "done" && one !== node);
+    const cyclic = waiting.some((one) => state.get(one) === "open");
+    if (cyclic || names.some((name) => name !== "" && node.output.includes(name)))
+      throw new UsageError(
+        `node ${JSON.stringify(node.name || node.output[0])} (${node.opType}) needs its own result; the file is corrupt`,
+        { code: "bad-file" },
+      );
+    if (waiting.length === 0) {
+      order.push(node);
+      state.set(node, "done");
+      stack.pop();
+    } else {
+      state.set(node, "open");
+      for (const one of waiting) stack.push(one);
     }
+  }
+  for (const root of nodes) {
+    stack.push(root);
+    for (let node = stack.at(-1); node !== undefined; node = stack.at(-1))
+      if (state.get(node) === "done") stack.pop();
+      else visit(node);
   }
   return order;
 }
 
-/** All names that a node reads, those that its subgraphs read of the graph around them included. */
+/** The node that makes each name. Throws `UsageError` if two nodes make one name. */
+function makersOf(nodes: readonly NodeProto[]): Map<string, NodeProto> {
+  const makers = new Map<string, NodeProto>();
+  for (const node of nodes)
+    for (const name of node.output) {
+      if (name !== "" && makers.has(name))
+        throw new UsageError(`${JSON.stringify(name)} is made by two nodes; the file is corrupt`, {
+          code: "bad-file",
+        });
+      makers.set(name, node);
+    }
+  return makers;
+}
+
+/** Names that a node reads, its subgraphs included. */
 const reads = (node: NodeProto): string[] => [
   ...node.input,
   ...subgraphsOf(node).flatMap(readsAround),
 ];
 
-/** Names that a subgraph reads of the graph around it; its own names hide those. */
+/** Names that a subgraph reads from the graph around it. */
 function readsAround(graph: GraphProto): string[] {
   const made = new Set([
     ...graph.input.map(({ name }) => name),

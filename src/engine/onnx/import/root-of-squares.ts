@@ -1,12 +1,11 @@
-// The root of a sum of squares.
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 
-/** Below this a square is no normal float32 number. */
-const SMALLEST = 1e-38;
+/** About the smallest normal float32 number; smaller squares have lost their precision. */
+const MIN_SQUARE = 1e-38;
 
-/** √x of a sum of squares, exactly 0 at 0, where its gradient is 0 instead of infinite. */
+/** √x of a sum of squares x. At 0 the root is exactly 0 and its gradient is 0 instead of ∞. */
 export function rootOfSquares(x: Value): Value {
-  const safe = g.sqrt(g.clip(x, SMALLEST, Number.POSITIVE_INFINITY));
-  return g.where(g.greater(x, g.scalarLike(x, SMALLEST)), safe, g.stopGradient(g.sqrt(x)));
+  const root = g.sqrt(g.clip(x, MIN_SQUARE, Number.POSITIVE_INFINITY));
+  return g.where(g.greater(x, g.scalarLike(x, MIN_SQUARE)), root, g.stopGradient(g.sqrt(x)));
 }

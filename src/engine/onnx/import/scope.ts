@@ -1,27 +1,27 @@
-// Names and attributes that a node may refer to: those of its graph, of the graphs around it, and of its function.
+// How names resolve: to values of a graph or of the graphs around it, and to attributes of the function around a node.
 
 import type { AttributeProto, NodeProto } from "onnx-buf";
 import { UsageError } from "../../../math/usage-error.ts";
 import type { Value } from "../../graph/value.ts";
 
-/** One call of a function, or the graph of the file itself. */
+/** One call of a function, or the main graph of the file. */
 export interface Frame {
   /** Version of each operator set by domain; a function states its own. */
   readonly opsets: ReadonlyMap<string, number>;
-  /** The function's attributes by name, the caller's before defaults; null in the file's own graph. */
+  /** Attributes of the function by name: the caller's, else the defaults. Null in the main graph. */
   readonly attributes: ReadonlyMap<string, AttributeProto> | null;
   /** Inputs of the function that its caller leaves out. */
   readonly absent: ReadonlySet<string>;
 }
 
-/** Values by the names that a graph gives them; a subgraph sees those around it, a function does not. */
+/** Values by their names in one graph. A subgraph can read the names of its outer scope; a function cannot. */
 export interface Scope {
   readonly frame: Frame;
   readonly values: Map<string, Value | undefined>;
   readonly outer: Scope | null;
 }
 
-/** The value that a name stands for, in the innermost graph that has the name. */
+/** The value of this name in the innermost graph that has one. */
 export function find(scope: Scope, name: string): Value | undefined {
   for (let at: Scope | null = scope; at !== null; at = at.outer) {
     const value = at.values.get(name);
@@ -31,8 +31,9 @@ export function find(scope: Scope, name: string): Value | undefined {
 }
 
 /**
- * The attributes of a node by its own names for them. A reference stands for an attribute of the function around the node,
- * through any number of subgraphs, and is left out where the function has neither a value nor a default for it.
+ * The attributes of a node by name. A reference resolves to the attribute of the function around the node, through any
+ * number of subgraphs. An attribute without a value in the function is left out. Throws `UsageError` for a reference
+ * outside a function.
  */
 export function attributesOf(
   { attribute, opType }: NodeProto,
@@ -47,6 +48,7 @@ export function attributesOf(
     if (attributes === null)
       throw new UsageError(
         `attribute ${one.name} of ${opType} refers to attribute ${one.refAttrName} of a function, and stands in none; the file is corrupt`,
+        { code: "bad-file" },
       );
     const value = attributes.get(one.refAttrName);
     if (value !== undefined) found.set(one.name, value);

@@ -1,17 +1,16 @@
-// Arrays that a file stores.
-
 import type { SparseTensorProto, TensorProto } from "onnx-buf";
 import { type NdArray, sizeOf } from "../../../math/tensor.ts";
 import { UsageError } from "../../../math/usage-error.ts";
 import type { OnnxModel } from "../model.ts";
 import { decodeSparse, decodeTensor } from "../tensors.ts";
 
-/** Elements of all sparse arrays. */
+/** Elements of all sparse arrays of one import: a few stored bytes can claim any number. */
 const MAX_SPARSE = 2 ** 25;
 
+/** Decoded arrays by their message, shared by all imports of one file. */
 const decoded = new WeakMap<TensorProto | SparseTensorProto, NdArray>();
 
-/** Decodes the arrays of one file, each once for all graphs that are read from it. */
+/** Decodes the arrays that a file stores, each once. */
 export class StoredArrays {
   readonly #model: OnnxModel;
   #sparse = 0;
@@ -26,14 +25,15 @@ export class StoredArrays {
     return array;
   }
 
-  /** A sparse array in full; all of them together are bounded, since they store little. */
-  spread(proto: SparseTensorProto): NdArray {
+  /** A sparse array with all its zeros. Throws `UsageError` if the sparse arrays of the file are too large. */
+  decodeSparse(proto: SparseTensorProto): NdArray {
     const found = decoded.get(proto);
     if (found !== undefined) return found;
     this.#sparse += sizeOf(proto.dims.map(Number));
     if (!(this.#sparse <= MAX_SPARSE))
       throw new UsageError(
         `sparse arrays of ${this.#sparse} elements in all, and ${MAX_SPARSE} can be read`,
+        { code: "bad-file" },
       );
     const array = decodeSparse(proto, this.#model.external);
     decoded.set(proto, array);

@@ -1,6 +1,6 @@
-// Operators of the standard domain that are refused, and what is refused of those that are read. docs/operators.md lists both.
+// What cannot be imported of ONNX's standard domain and of others. docs/operators.md lists it.
 
-/** Why each operator of ONNX's standard domain that has no translation has none. */
+/** Operators of ONNX's standard domain without an importer, and why they have none. */
 export const unsupported: Readonly<Record<string, string>> = {
   BitCast: "reads the bits of one type as another",
   BlackmanWindow: "a window of sound",
@@ -35,7 +35,7 @@ export const unsupported: Readonly<Record<string, string>> = {
   Unique: "gives as many elements as the image decides",
 };
 
-/** What is refused of an operator that is read, by its name in the table of operators. */
+/** The part of an operator that can be imported, by the operator's name in docs/operators.md. */
 export const limitations: Readonly<Record<string, string>> = {
   AffineGrid: "two axes",
   BitShift: "64-bit numbers only where stored",
