@@ -3,13 +3,15 @@ import type { Lowered, LoweredOp } from "../../graph/lowered.ts";
 import type { ConvAttributes, PoolAttributes } from "../../graph/value.ts";
 import { type AttributeValue, dataTypes } from "../messages.ts";
 
-/** How one of our nodes stands in a file: ONNX's operator, its attributes, and constant inputs after ours. */
+/** A lowered node in terms of ONNX. */
 export interface ExportedNode {
+  /** Name of the operator. */
   readonly type: string;
   readonly domain?: string;
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
+  /** Constant inputs after those of the node. */
   readonly extra?: readonly NdArray[];
-  /** Which of the operator's outputs is ours; 0 by default. */
+  /** The output of the operator that is the node's value; 0 by default. */
   readonly output?: number;
 }
 
@@ -23,20 +25,21 @@ const int64 = (values: readonly number[]): NdArray<"int64"> => ({
   data: BigInt64Array.from(values.map(BigInt)),
 });
 
-/** A constant of shape []; ±∞ of a whole-number type is its furthest number. */
+const MAX_INT64 = 2n ** 63n - 1n;
+const MIN_INT64 = -(2n ** 63n);
+
+function toInt64(value: number): bigint {
+  if (Number.isFinite(value)) return BigInt(value);
+  return value > 0 ? MAX_INT64 : MIN_INT64;
+}
+
+/** A constant of shape []. In an integer type ±∞ becomes the largest or smallest integer. */
 function scalar(dtype: DType, value: number): NdArray {
   if (dtype === "float32") return { dtype, shape: [], data: Float32Array.of(value) };
   if (dtype === "float64") return { dtype, shape: [], data: Float64Array.of(value) };
-  if (dtype === "int64") {
-    const whole = Number.isFinite(value)
-      ? BigInt(value)
-      : value > 0
-        ? 2n ** 63n - 1n
-        : -(2n ** 63n);
-    return { dtype, shape: [], data: BigInt64Array.of(whole) };
-  }
-  const whole = Math.min(Math.max(value, -(2 ** 31)), 2 ** 31 - 1);
-  return { dtype: "int32", shape: [], data: Int32Array.of(whole) };
+  if (dtype === "int64") return { dtype, shape: [], data: BigInt64Array.of(toInt64(value)) };
+  const clamped = Math.min(Math.max(value, -(2 ** 31)), 2 ** 31 - 1);
+  return { dtype: "int32", shape: [], data: Int32Array.of(clamped) };
 }
 
 const plain = (type: string) => (): ExportedNode => ({ type });
@@ -55,6 +58,7 @@ const window = ({ kernel, strides, pads, dilations }: PoolAttributes) => ({
   dilations: ints(dilations),
 });
 
+/** An operator on blocked memory (NCHWc), as ONNX Runtime's own optimiser writes it for CPUs. */
 const nchwc = (
   type: string,
   attributes: NonNullable<ExportedNode["attributes"]> = {},
@@ -64,10 +68,10 @@ const nchwc = (
   attributes,
 });
 
-/** "Before index 0" for a slice that runs backwards; −1 would mean the last index. */
+/** The end "before index 0" of a slice that runs backwards; −1 would mean the last index. */
 const BEFORE_ZERO = -(2 ** 31);
 
-/** One entry per lowered operator, for opset 17; inputs and constants are written elsewhere. */
+/** Exporters to opset 17 by lowered operator. `GraphWriter` writes inputs and constants itself. */
 export const exporters: {
   readonly [O in Exclude<LoweredOp, "Input" | "Constant">]: (node: Lowered<O>) => ExportedNode;
 } = {
@@ -117,21 +121,22 @@ export const exporters: {
     type: "ReduceMax",
     attributes: { keepdims: int(attrs.keepdims ? 1 : 0), axes: ints(attrs.axes) },
   }),
-  Reshape: ({ attrs }) => ({
-    type: "Reshape",
-    // A length of 0 would copy the one before; here it is meant.
-    ...(attrs.shape.includes(0) && { attributes: { allowzero: int(1) } }),
-    extra: [int64(attrs.shape)],
-  }),
+  Reshape: ({ attrs }) => {
+    const extra = [int64(attrs.shape)];
+    // Without `allowzero` a length of 0 would copy the length of the input.
+    if (attrs.shape.includes(0))
+      return { type: "Reshape", attributes: { allowzero: int(1) }, extra };
+    return { type: "Reshape", extra };
+  },
   Transpose: ({ attrs }) => ({ type: "Transpose", attributes: { perm: ints(attrs.perm) } }),
   Expand: ({ attrs }) => ({ type: "Expand", extra: [int64(attrs.shape)] }),
   Slice: ({ attrs: { starts, stops, steps }, inputs: [x] }) => {
-    const cut = x.shape
+    const axes = x.shape
       .map((_, axis) => axis)
       .filter((axis) => starts[axis] !== 0 || stops[axis] !== x.shape[axis] || steps[axis] !== 1);
-    const ends = cut.map((axis) => (stops[axis] < 0 ? BEFORE_ZERO : stops[axis]));
-    const pick = (values: readonly number[]) => int64(cut.map((axis) => values[axis]));
-    return { type: "Slice", extra: [pick(starts), int64(ends), int64(cut), pick(steps)] };
+    const ends = axes.map((axis) => (stops[axis] < 0 ? BEFORE_ZERO : stops[axis]));
+    const pick = (values: readonly number[]) => int64(axes.map((axis) => values[axis]));
+    return { type: "Slice", extra: [pick(starts), int64(ends), int64(axes), pick(steps)] };
   },
   Concat: ({ attrs }) => ({ type: "Concat", attributes: { axis: int(attrs.axis) } }),
   Pad: ({ attrs }) => ({ type: "Pad", extra: [int64([...attrs.before, ...attrs.after])] }),
@@ -156,20 +161,21 @@ export const exporters: {
   }),
   MaxPool: ({ attrs }) => ({ type: "MaxPool", attributes: window(attrs) }),
   MaxPoolIndices: ({ attrs }) => ({ type: "MaxPool", attributes: window(attrs), output: 1 }),
-  // Dilated windows of an AveragePool are newer than opset 17; such a node is lowered before.
+  // Opset 17 has no dilated AveragePool. Such nodes are lowered to other operators.
   AveragePool: ({ attrs }) => {
     const { dilations: _, ...attributes } = window(attrs);
     return { type: "AveragePool", attributes: { ...attributes, count_include_pad: int(1) } };
   },
   Conv: ({ attrs }) => ({ type: "Conv", attributes: convolution(attrs) }),
-  FusedConv: ({ attrs }) => ({
-    type: attrs.activation === null ? "Conv" : "FusedConv",
-    ...(attrs.activation === null ? {} : { domain: "com.microsoft" }),
-    attributes: {
-      ...convolution(attrs),
-      ...(attrs.activation === null ? {} : { activation: { text: attrs.activation } }),
-    },
-  }),
+  FusedConv: ({ attrs }) => {
+    const attributes = convolution(attrs);
+    if (attrs.activation === null) return { type: "Conv", attributes };
+    return {
+      type: "FusedConv",
+      domain: "com.microsoft",
+      attributes: { ...attributes, activation: { text: attrs.activation } },
+    };
+  },
   ConvTranspose: ({ attrs }) => ({
     type: "ConvTranspose",
     attributes: { ...convolution(attrs), output_padding: ints(attrs.outputPadding) },
@@ -190,12 +196,11 @@ export const exporters: {
   GlobalAveragePool: plain("GlobalAveragePool"),
   ReorderInput: () => nchwc("ReorderInput"),
   ReorderOutput: ({ attrs }) => nchwc("ReorderOutput", { channels: int(attrs.channels) }),
-  NchwcConv: ({ attrs: { kernel, activation, ...geometry } }) =>
-    nchwc("Conv", {
-      ...convolution(geometry),
-      kernel_shape: ints(kernel),
-      ...(activation !== null && { activation: { text: activation } }),
-    }),
+  NchwcConv: ({ attrs: { kernel, activation, ...geometry } }) => {
+    const attributes = { ...convolution(geometry), kernel_shape: ints(kernel) };
+    if (activation === null) return nchwc("Conv", attributes);
+    return nchwc("Conv", { ...attributes, activation: { text: activation } });
+  },
   NchwcGlobalAveragePool: () => nchwc("GlobalAveragePool"),
   NchwcMaxPool: ({ attrs }) => nchwc("MaxPool", window(attrs)),
   NchwcAveragePool: ({ attrs }) =>

@@ -19,138 +19,176 @@ import { attribute, typeProto } from "../messages.ts";
 import { encodeModel } from "./encode-model.ts";
 import { type ExportedNode, exporters } from "./exporters.ts";
 
-/** What a file holds besides its graph. */
+/** The contents of a file besides its graph. */
 export interface WriteOptions {
-  /** Inputs that are stored in the file, by name, instead of being fed. */
+  /** Arrays of inputs that are stored in the file instead of being fed, by name. */
   readonly initializers?: Readonly<Record<string, NdArray>>;
   /** Leave axis 0 of inputs and outputs open, so that the file takes any batch. */
   readonly anyBatch?: boolean;
   /** `metadata_props` of the model. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** The name of one more output, before the others, which is an empty sequence. */
+  /** Name of an additional first output: an empty sequence. */
   readonly sequence?: string;
 }
 
-/**
- * A graph as the bytes of an ONNX file (opset 17, IR version 8), which stock ONNX Runtime reads. A source
- * graph can be written as it stands if ONNX has all of its operators, as a forward pass does.
- */
-export function writeOnnx(
-  graph: Readonly<Record<string, Lowered | Value>>,
-  { initializers = {}, anyBatch = false, metadata = {}, sequence }: WriteOptions = {},
-): Uint8Array<ArrayBuffer> {
-  const outputs = graph as Readonly<Record<string, Lowered>>;
-  const names = new Map<Lowered, string>();
-  const nodes: NodeProto[] = [];
-  const stored: (readonly [name: string, array: NdArray])[] = [];
-  const inputs: ValueInfoProto[] = [];
-  const shared = new Map<string, string>();
-  const wanted = new Map<Lowered, string>();
-  for (const [name, value] of Object.entries(outputs))
-    if (!wanted.has(value)) wanted.set(value, name);
-  const whole = new Map<string, NodeProto>();
-  const batch = anyBatch ? "batch" : null;
+/** Operators with a second output that the graph uses. ONNX makes both outputs by one node; our graph has two. */
+const TWO_OUTPUTS: ReadonlySet<string> = new Set(["MaxPool", "TopK"]);
 
-  const info = (name: string, { dtype, shape }: Lowered) =>
-    create(ValueInfoProtoSchema, { name, type: typeProto(dtype, shape, batch) });
-  const store = (name: string, array: NdArray) => {
-    stored.push([name, array]);
-    return name;
-  };
-  // Small integer constants (shapes, axes) recur; each is stored once.
-  const storeShared = (array: NdArray): string => {
-    const content = `${array.dtype}[${array.shape}]:${array.data}`;
-    const name = shared.get(content) ?? store(`k${shared.size}`, array);
-    shared.set(content, name);
-    return name;
-  };
+/** Writes the graph of one file. Each value gets a name when its node is written. */
+class GraphWriter {
+  readonly #outputs: Readonly<Record<string, Lowered>>;
+  readonly #initializers: Readonly<Record<string, NdArray>>;
+  readonly #anyBatch: boolean;
+  readonly #names = new Map<Lowered, string>();
+  /** Names of outputs by value; a value that is several outputs has the first name. */
+  readonly #outputNames = new Map<Lowered, string>();
+  readonly #nodes: NodeProto[] = [];
+  readonly #inputs: ValueInfoProto[] = [];
+  readonly #stored: (readonly [name: string, array: NdArray])[] = [];
+  /** Names of operator parameters such as shapes and axes, by their contents. */
+  readonly #parameters = new Map<string, string>();
+  /** Nodes with two outputs by operator, inputs and attributes. */
+  readonly #twoOutputNodes = new Map<string, NodeProto>();
 
-  // Of a node's inputs ONNX Runtime computes first the one that stands last in the file. So it follows images through the
-  // layers, and makes what depends on weights alone when a layer needs it, not for all of them in advance.
-  for (const node of topological<Lowered>(Object.values(outputs), { lastInputsFirst: true })) {
-    if (isLowered(node, "Input")) {
-      const { name } = node.attrs;
-      names.set(node, name);
-      if (name in initializers) store(name, initializers[name]);
-      else inputs.push(info(name, node));
-    } else if (isLowered(node, "Constant")) {
-      names.set(node, store(`c${stored.length}`, node.attrs.array));
-    } else {
-      const {
-        type,
-        domain = "",
-        attributes = {},
-        extra = [],
-        output = 0,
-      } = describe(node, anyBatch);
-      const from = [
-        ...node.inputs.map((input) => names.get(input) as string),
-        ...extra.map(storeShared),
-      ];
-      // Two outputs of one operator are two values here and one node there.
-      const several = domain === "" && multiple.has(type);
-      const key = several ? `${type}(${from})${JSON.stringify(attributes)}` : "";
-      const known = key === "" ? undefined : whole.get(key);
-      if (known !== undefined) {
-        if (output === 1 && known.output.length === 1) known.output.push(`${known.output[0]}_1`);
-        names.set(node, known.output[output]);
-        continue;
-      }
-      const name = (several ? undefined : wanted.get(node)) ?? `v${nodes.length}`;
-      // Positions cost time where nobody reads them, and WebGPU's MaxPool has none.
-      const both = type === "TopK" || output === 1;
-      const outputs = several && both ? [name, `${name}_1`] : [name];
-      names.set(node, outputs[output]);
-      const proto = create(NodeProtoSchema, {
-        name: `${type}_${nodes.length}`,
-        opType: type,
-        domain,
-        input: from,
-        output: outputs,
-        attribute: Object.entries(attributes).map(([key, value]) => attribute(key, value)),
-      });
-      nodes.push(proto);
-      whole.set(key, proto);
+  constructor(
+    outputs: Readonly<Record<string, Lowered>>,
+    { initializers = {}, anyBatch = false }: WriteOptions,
+  ) {
+    this.#outputs = outputs;
+    this.#initializers = initializers;
+    this.#anyBatch = anyBatch;
+    for (const [name, value] of Object.entries(outputs))
+      if (!this.#outputNames.has(value)) this.#outputNames.set(value, name);
+  }
+
+  write({ metadata = {}, sequence }: WriteOptions): Uint8Array<ArrayBuffer> {
+    // ONNX Runtime computes the input of a node that stands last in the file first. In this order the runtime follows
+    // images through the layers, and computes values of weights when a layer needs them instead of all in advance.
+    for (const value of topological<Lowered>(Object.values(this.#outputs), {
+      lastInputsFirst: true,
+    }))
+      this.#writeValue(value);
+    this.#renameOutputs();
+    if (sequence !== undefined)
+      this.#nodes.push(
+        create(NodeProtoSchema, { name: sequence, opType: "SequenceEmpty", output: [sequence] }),
+      );
+    return encodeModel(this.#model(metadata, sequence), this.#stored);
+  }
+
+  #writeValue(value: Lowered): void {
+    if (isLowered(value, "Input")) {
+      const { name } = value.attrs;
+      this.#names.set(value, name);
+      if (name in this.#initializers) this.#store(name, this.#initializers[name]);
+      else this.#inputs.push(this.#info(name, value));
+    } else if (isLowered(value, "Constant")) {
+      this.#names.set(value, this.#store(`c${this.#stored.length}`, value.attrs.array));
+    } else this.#writeNode(value);
+  }
+
+  #writeNode(value: Lowered): void {
+    const {
+      type,
+      domain = "",
+      attributes = {},
+      extra = [],
+      output = 0,
+    } = exported(value, this.#anyBatch);
+    const inputs = value.inputs.map((input) => this.#names.get(input) as string);
+    inputs.push(...extra.map((array) => this.#storeParameter(array)));
+    const hasTwo = domain === "" && TWO_OUTPUTS.has(type);
+    const key = `${type}(${inputs})${JSON.stringify(attributes)}`;
+    const written = hasTwo ? this.#twoOutputNodes.get(key) : undefined;
+    if (written !== undefined) {
+      if (output === 1 && written.output.length === 1)
+        written.output.push(`${written.output[0]}_1`);
+      this.#names.set(value, written.output[output]);
+      return;
+    }
+    const outputName = hasTwo ? undefined : this.#outputNames.get(value);
+    const name = outputName ?? `v${this.#nodes.length}`;
+    // Unused indices cost time, and WebGPU's MaxPool has none.
+    const needsBoth = type === "TopK" || output === 1;
+    const outputs = hasTwo && needsBoth ? [name, `${name}_1`] : [name];
+    this.#names.set(value, outputs[output]);
+    const node = create(NodeProtoSchema, {
+      name: `${type}_${this.#nodes.length}`,
+      opType: type,
+      domain,
+      input: inputs,
+      output: outputs,
+      attribute: Object.entries(attributes).map(([name, one]) => attribute(name, one)),
+    });
+    this.#nodes.push(node);
+    if (hasTwo) this.#twoOutputNodes.set(key, node);
+  }
+
+  /** Gives outputs their names by Identity if their value is an input, or an output under another name. */
+  #renameOutputs(): void {
+    for (const [name, value] of Object.entries(this.#outputs)) {
+      if (this.#names.get(value) === name && !isLowered(value, "Input")) continue;
+      this.#nodes.push(
+        create(NodeProtoSchema, {
+          name: `output_${name}`,
+          opType: "Identity",
+          input: [this.#names.get(value) as string],
+          output: [name],
+        }),
+      );
     }
   }
-  // One value may be several outputs or an input: those get their names through Identity.
-  for (const [name, value] of Object.entries(outputs)) {
-    if (names.get(value) === name && !isLowered(value, "Input")) continue;
-    nodes.push(
-      create(NodeProtoSchema, {
-        name: `output_${name}`,
-        opType: "Identity",
-        input: [names.get(value) as string],
-        output: [name],
+
+  #model(metadata: Readonly<Record<string, string>>, sequence: string | undefined) {
+    const outputs = Object.entries(this.#outputs).map(([name, value]) => this.#info(name, value));
+    if (sequence !== undefined) outputs.unshift(sequenceInfo(sequence));
+    const domains = new Set(this.#nodes.map(({ domain }) => domain));
+    return create(ModelProtoSchema, {
+      irVersion: 8n,
+      producerName: "rampart",
+      opsetImport: [...domains.add("")].map((domain) =>
+        create(OperatorSetIdProtoSchema, { domain, version: domain === "" ? 17n : 1n }),
+      ),
+      graph: create(GraphProtoSchema, {
+        name: "rampart",
+        node: this.#nodes,
+        input: this.#inputs,
+        output: outputs,
       }),
-    );
+      metadataProps: Object.entries(metadata).map(([key, value]) =>
+        create(StringStringEntryProtoSchema, { key, value }),
+      ),
+    });
   }
-  if (sequence !== undefined)
-    nodes.push(
-      create(NodeProtoSchema, { name: sequence, opType: "SequenceEmpty", output: [sequence] }),
-    );
-  const domains = new Set(nodes.map(({ domain }) => domain));
-  const model = create(ModelProtoSchema, {
-    irVersion: 8n,
-    producerName: "rampart",
-    opsetImport: [...domains.add("")].map((domain) =>
-      create(OperatorSetIdProtoSchema, { domain, version: domain === "" ? 17n : 1n }),
-    ),
-    graph: create(GraphProtoSchema, {
-      name: "rampart",
-      node: nodes,
-      input: inputs,
-      output: [
-        ...(sequence === undefined ? [] : [sequenceInfo(sequence)]),
-        ...Object.entries(outputs).map(([name, value]) => info(name, value)),
-      ],
-    }),
-    metadataProps: Object.entries(metadata).map(([key, value]) =>
-      create(StringStringEntryProtoSchema, { key, value }),
-    ),
-  });
-  return encodeModel(model, stored);
+
+  #info(name: string, { dtype, shape }: Lowered): ValueInfoProto {
+    const type = typeProto(dtype, shape, this.#anyBatch ? "batch" : null);
+    return create(ValueInfoProtoSchema, { name, type });
+  }
+
+  #store(name: string, array: NdArray): string {
+    this.#stored.push([name, array]);
+    return name;
+  }
+
+  /** Stores equal parameters once. */
+  #storeParameter(array: NdArray): string {
+    const contents = `${array.dtype}[${array.shape}]:${array.data}`;
+    const name = this.#parameters.get(contents) ?? this.#store(`k${this.#parameters.size}`, array);
+    this.#parameters.set(contents, name);
+    return name;
+  }
 }
+
+/**
+ * Writes a graph as an ONNX file (opset 17, IR version 8) for stock ONNX Runtime. A source graph can be written without
+ * lowering if ONNX has all of its operators, as is the case for forward passes.
+ */
+export const writeOnnx = (
+  graph: Readonly<Record<string, Lowered | Value>>,
+  options: WriteOptions = {},
+): Uint8Array<ArrayBuffer> =>
+  new GraphWriter(graph as Readonly<Record<string, Lowered>>, options).write(options);
 
 const sequenceInfo = (name: string): ValueInfoProto =>
   create(ValueInfoProtoSchema, {
@@ -163,10 +201,7 @@ const sequenceInfo = (name: string): ValueInfoProto =>
     }),
   });
 
-/** Operators with a second output that we use. */
-const multiple: ReadonlySet<string> = new Set(["MaxPool", "TopK"]);
-
-function describe(node: Lowered, anyBatch: boolean): ExportedNode {
+function exported(node: Lowered, anyBatch: boolean): ExportedNode {
   const { op } = node as { op: Exclude<LoweredOp, "Input" | "Constant"> };
   // For any batch, a reshape that keeps axis 0 copies its length (0 in ONNX) instead of stating it.
   if (anyBatch && isLowered(node, "Reshape") && node.shape[0] === node.inputs[0].shape[0])
@@ -174,7 +209,7 @@ function describe(node: Lowered, anyBatch: boolean): ExportedNode {
       ...exporters.Reshape({ ...node, attrs: { shape: [0, ...node.attrs.shape.slice(1)] } }),
       attributes: {},
     };
-  const write = (exporters as Record<string, (n: Lowered) => ExportedNode>)[op];
-  if (write === undefined) throw new InternalError(`${op} must be lowered before it is written`);
-  return write(node);
+  const exporter = (exporters as Record<string, (n: Lowered) => ExportedNode>)[op];
+  if (exporter === undefined) throw new InternalError(`${op} must be lowered before it is written`);
+  return exporter(node);
 }
