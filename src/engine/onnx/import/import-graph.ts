@@ -1,5 +1,5 @@
+import { InternalError } from "../../../math/internal-error.ts";
 import type { Note } from "../../../math/note.ts";
-import { UsageError } from "../../../math/usage-error.ts";
 import type { Value } from "../../graph/value.ts";
 import type { OnnxModel } from "../model.ts";
 import { GraphImporter, type TracedValue } from "./graph-importer.ts";
@@ -41,10 +41,7 @@ export function importGraph(
   const importer = new GraphImporter(model, options);
   const names = options.wanted ?? model.outputs.map(({ name }) => name);
   const unfed = unfedInputs(model, Object.keys(inputs), names);
-  if (unfed.length > 0)
-    throw new UsageError(`internal: no value for the input ${unfed[0].name}`, {
-      code: "missing-option",
-    });
+  if (unfed.length > 0) throw new InternalError(`no value for the input ${unfed[0].name}`);
   const values = importer.importValues(inputs, names);
   return {
     outputs: Object.fromEntries(names.map((name, i) => [name, values[i]])),
