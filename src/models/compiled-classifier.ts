@@ -80,8 +80,8 @@ export function compiledClassifier(options: CompiledClassifierOptions): Classifi
       if (batch === 0) return tensor([0, classes]);
       const size = sizeFor(batch, 1);
       const feeds = feedsFor(x, keys);
-      const { run } = await program(size, null);
-      const { logits } = await run({ ...feeds, x: padded(x, size) });
+      const compiled = await program(size, null);
+      const { logits } = await compiled.run({ ...feeds, x: padded(x, size) });
       return rows(logits as Tensor, 0, batch);
     },
     async lossAndGradient(x, loss, keys, over) {
@@ -92,9 +92,9 @@ export function compiledClassifier(options: CompiledClassifierOptions): Classifi
       const size = sizeFor(batch, graph.draws);
       const weights = padded(lossWeights(loss, classes), size / graph.draws);
       const feeds = feedsFor(x, keys);
-      const { run } = await program(size, graph);
+      const compiled = await program(size, graph);
       const fits = over?.gradient.data.length === size * rowSize(x);
-      const { losses, logits, gradient } = await run(
+      const { losses, logits, gradient } = await compiled.run(
         { ...feeds, weights, x: padded(x, size) },
         fits ? { logits: over.logits, gradient: over.gradient } : {},
       );

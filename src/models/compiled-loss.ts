@@ -31,8 +31,9 @@ export function compiledLoss(runtime: Runtime): CompiledLoss {
   return {
     async run(loss, logits) {
       const classes = rowSize(logits);
-      const { run } = await program(loss, logits.shape[0], classes);
-      const { losses, slopes } = await run({ z: logits, weights: lossWeights(loss, classes) });
+      const compiled = await program(loss, logits.shape[0], classes);
+      const weights = lossWeights(loss, classes);
+      const { losses, slopes } = await compiled.run({ z: logits, weights });
       return { losses: losses.data as Float32Array, slopes: slopes as Tensor };
     },
     async release() {

@@ -25,7 +25,10 @@ export function withForeignErrors(runtime: Runtime, { name, foreign }: Architect
     compile: (outputs) =>
       blamingFile(async () => {
         const program = await runtime.compile(outputs);
-        return { ...program, run: (feeds) => blamingFile(() => program.run(feeds)) };
+        return {
+          run: (feeds) => blamingFile(() => program.run(feeds)),
+          release: () => program.release(),
+        };
       }),
   };
 }
