@@ -14,8 +14,8 @@ import { UsageError } from "../math/usage-error.ts";
 import type { Architecture } from "../models/architecture.ts";
 import { architecture } from "../models/architectures.ts";
 import { exportOnnx } from "../models/export.ts";
-import type { Checkpoint } from "../models/opening/checkpoint.ts";
 import { noiseNamedNode } from "../noise/node.ts";
+import { defenseSettings } from "./defense-settings.ts";
 import type { TrainEvent } from "./events.ts";
 import { refuseOtherOptions, resolveOptions, type TrainOptions } from "./options.ts";
 import {
@@ -27,23 +27,25 @@ import {
 } from "./run-config.ts";
 import { metadataOf, train } from "./train.ts";
 
-/** Takes the folder for this process, or says who has it. */
-export const leaseRun = (
-  path: string,
-  more: {
-    readonly note?: OnNote | undefined;
-    readonly signal?: AbortSignal | undefined;
-  } = {},
-): Promise<WorkLease> =>
+/** How a process waits for a run directory. */
+export interface LeaseOptions {
+  /** Receives a note while the directory may still be in use. */
+  readonly note?: OnNote | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Takes a run directory for this process. Throws `UsageError` that names the process which uses it. */
+export const leaseRun = (path: string, { note, signal }: LeaseOptions = {}): Promise<WorkLease> =>
   leaseWork({
     prefix: join(path, "lease"),
     owned: path,
     remedy: "choose another run directory",
-    ...more,
+    note,
+    signal,
   });
 
-/** The files, which are no longer written once another process has taken over. */
-const guarded = (files: RunFiles, lease: WorkLease): RunFiles => ({
+/** The files of a run, written only while this process holds the lease. */
+const leasedFiles = (files: RunFiles, lease: WorkLease): RunFiles => ({
   ...files,
   async write(name, contents) {
     await lease.check();
@@ -59,8 +61,9 @@ const guarded = (files: RunFiles, lease: WorkLease): RunFiles => ({
   },
 });
 
-/** Where a run is kept and how it is run; none of it changes its results, except in the last bits. */
+/** Where a run is kept and how it is computed. None of it changes results, except in the last bits. */
 export interface NodeTraining {
+  /** The run directory. */
   readonly out: string;
   readonly resume?: boolean;
   readonly device?: string;
@@ -70,16 +73,16 @@ export interface NodeTraining {
   readonly checkpointSeconds?: number;
   /** The command as typed, for the record. */
   readonly command?: string;
-  /** Told when the run has to wait, to see whether another process is still at work in its directory. */
+  /** Receives a note while the run waits to see whether another process still works in its directory. */
   readonly note?: OnNote | undefined;
-  /** A defence and a network of the caller's own, whose names the options bear; a resumed run needs them again. */
+  /** The caller's own defence and network, whose names are in the options; a resumed run needs them again. */
   readonly ownDefense?: Defense;
   readonly ownModel?: Architecture;
-  /** Instead of `device` and `threads`. */
+  /** Replaces `device` and `threads`. */
   readonly runtime?: Runtime;
 }
 
-/** What a killed run left half-written. */
+/** Removes the half-written files of a killed run. */
 async function removePartials(path: string): Promise<void> {
   for (const folder of [path, join(path, "checkpoints")])
     for (const name of await orMissing(readdir(folder), []))
@@ -87,74 +90,71 @@ async function removePartials(path: string): Promise<void> {
 }
 
 /**
- * Trains in a run directory: `config.json`, `metrics.jsonl`, `checkpoints/` and, at the end, `model.onnx`. A resumed
- * run takes its options from the directory; those given as well must agree.
+ * Trains in a run directory, which gets `config.json`, `metrics.jsonl`, `checkpoints/` and, at the end, `model.onnx`. A resumed
+ * run takes its options from the directory; options that are also given must agree. Throws `UsageError`, before
+ * anything is written if the options are wrong.
  */
 export async function* trainNode(
   given: TrainOptions,
-  { out, resume = false, dataDir, command, note, signal, checkpointSeconds, ...more }: NodeTraining,
+  training: NodeTraining,
 ): AsyncGenerator<TrainEvent, void, void> {
-  const { ownDefense, ownModel, runtime: ownRuntime, ...hardware } = more;
+  const { out, resume = false, note, signal, checkpointSeconds } = training;
   const files = nodeFiles(out);
-  const goesOn = resume && (await holdsRun(files));
-  if (!goesOn) await refuseOccupied(files);
-  if (resume && !goesOn && given.defense === undefined)
-    throw new UsageError(`${out} holds no run to resume; start one without --resume`);
-
-  const options = goesOn ? await storedOptions(files) : resolveOptions(given);
-  if (goesOn) refuseOtherOptions(given, options, out);
-  // Everything that can be wrong with the options is found before anything is written.
-  const { epsilonLinf, epsilonL2, steps } = options;
-  const settings = {
-    epsilonLinf,
-    epsilonL2,
-    steps,
-    ...(options.stepSize !== null && { stepSize: options.stepSize }),
-    ...(options.noise !== null && { noise: options.noise }),
-    ...(options.matChoice !== null && { matChoice: options.matChoice }),
-    ...(options.ratNoise !== null && { ratNoise: options.ratNoise }),
-  };
-  const defense = ownDefense ?? defenseNamed(options.defense, settings, noiseNamedNode);
-  const lowering = goesOn ? await storedLowering(files) : undefined;
-  const runtime =
-    ownRuntime ?? (await nodeRuntime({ ...hardware, ...(lowering !== undefined && { lowering }) }));
+  const isResumed = resume && (await holdsRun(files));
+  if (!isResumed) await refuseOccupied(files);
+  if (resume && !isResumed && given.defense === undefined)
+    throw new UsageError(`${out} holds no run to resume; start one without --resume`, {
+      code: "not-found",
+    });
+  const options = isResumed ? await storedOptions(files) : resolveOptions(given);
+  if (isResumed) refuseOtherOptions(given, options, out);
+  const defense =
+    training.ownDefense ?? defenseNamed(options.defense, defenseSettings(options), noiseNamedNode);
+  const lowering = isResumed ? await storedLowering(files) : undefined;
+  const runtime = training.runtime ?? (await runtimeFor(training, lowering));
   const dataset = withHeldOutTest(
-    await openDatasetNode(options.data, dataDir === undefined ? {} : { dataDir }),
+    await openDatasetNode(options.data, { dataDir: training.dataDir }),
   );
   const input = { ...dataset, classes: dataset.classes.length };
-  const network = ownModel ?? architecture(options.model, input, { dropout: options.dropout });
+  const network =
+    training.ownModel ?? architecture(options.model, input, { dropout: options.dropout });
 
   const lease = await leaseRun(out, { note, signal });
   try {
     await removePartials(out);
-    if (!goesOn) {
+    if (!isResumed) {
       await refuseOccupied(files);
-      const record = {
+      await writeConfig(files, {
         options,
         model: metadataOf(network, dataset, defense),
-        attacks: defense.attacks.map(({ name, options: settings }) => ({ name, ...settings })),
+        attacks: defense.attacks.map((attack) => ({ name: attack.name, ...attack.options })),
         versions: { rampart: version, engine: runtime.target.engine },
         target: runtime.target,
         machine: machine(),
-        command: command ?? null,
-      };
-      await writeConfig(files, record);
+        command: training.command ?? null,
+      });
     }
     for (const { code, text } of dataset.notes ?? [])
       yield { event: "warning", code, message: text };
+    const leased = leasedFiles(files, lease);
     yield* train({
       runtime,
       architecture: network,
       dataset,
       defense,
       options,
-      files: guarded(files, lease),
-      ...(signal && { signal }),
-      ...(checkpointSeconds !== undefined && { checkpointSeconds }),
-      finish: ({ model, state }: Checkpoint) =>
-        guarded(files, lease).write("model.onnx", exportOnnx(network, state.parameters, model)),
+      files: leased,
+      signal,
+      checkpointSeconds,
+      finish: ({ model, state }) =>
+        leased.write("model.onnx", exportOnnx(network, state.parameters, model)),
     });
   } finally {
     await lease.release();
   }
 }
+
+const runtimeFor = (
+  { device, threads }: NodeTraining,
+  lowering: string | undefined,
+): Promise<Runtime> => nodeRuntime({ device, threads, lowering });

@@ -13,18 +13,18 @@ import {
   stepResult,
 } from "./train-step.ts";
 
-/** A network in training, whose weights and optimiser stay on the device between steps where the runtime allows it. */
+/** A network in training. Its weights and the optimiser's state stay on the device between steps if the runtime allows it. */
 export interface TrainingSession {
-  /** One step on one batch of the compiled size. */
+  /** Takes one step on a batch of the compiled size. */
   run(batch: StepBatch, rate: number): Promise<StepResult>;
-  /** Parameters and running statistics as they stand, to be fed; a new object after each step, which ends the life of the old one's arrays. */
+  /** Parameters and running statistics, to be fed. A new object after each step, which invalidates the arrays of the old one. */
   parameters(): Feeds;
-  /** Everything that a checkpoint needs, on the host. */
+  /** Parameters and the optimiser's state, copied to the host. */
   state(): Promise<TrainState>;
   release(): Promise<void>;
 }
 
-/** Begins at `initial`; steps are those of `compileStep`. */
+/** Begins a training at `initial`; `batch` is the number of examples per step. Steps are those of `compileStep`. */
 export async function trainingSession(
   runtime: Runtime,
   architecture: Architecture,
@@ -47,19 +47,20 @@ async function onHost(
 ): Promise<TrainingSession> {
   const step = await compileStep(runtime, architecture, optimizer, batch);
   let state = initial;
-  // States take turns in two sets of arrays, but for those that somebody else has.
-  let shared = true;
-  let over: TrainState | undefined;
+  // States alternate between two sets of arrays. A state that was handed out, such as `initial`, is never written over.
+  let isHandedOut = true;
+  let reusable: TrainState | undefined;
   return {
     async run(batch, rate) {
-      const { state: next, ...result } = await step.run(state, batch, rate, over);
-      over = shared ? undefined : state;
-      [state, shared] = [next, false];
+      const { state: next, ...result } = await step.run(state, batch, rate, reusable);
+      reusable = isHandedOut ? undefined : state;
+      state = next;
+      isHandedOut = false;
       return result;
     },
     parameters: () => state.parameters,
     async state() {
-      shared = true;
+      isHandedOut = true;
       return state;
     },
     release: () => step.release(),
@@ -73,14 +74,14 @@ async function onDevice(
   batch: number,
   initial: TrainState,
 ): Promise<TrainingSession> {
-  const { parameters: firstParameters, slots: firstSlots } = initial;
+  const { parameters: initialParameters, slots: initialSlots } = initial;
   const outputs = stepGraph(architecture, optimizer, batch);
-  const changed = Object.keys(outputs).filter((name) => name.startsWith(NEXT));
-  const program = await deviceMemory.compile(outputs, changed);
+  const changing = Object.keys(outputs).filter((name) => name.startsWith(NEXT));
+  const program = await deviceMemory.compile(outputs, changing);
   let deviceArrays: Readonly<Record<string, DeviceArray>> = {};
-  let parameters: Feeds = firstParameters;
-  let slots: Feeds = firstSlots;
-  const now = (before: Feeds): Feeds =>
+  let parameters: Feeds = initialParameters;
+  let slots: Feeds = initialSlots;
+  const current = (before: Feeds): Feeds =>
     Object.fromEntries(
       Object.entries(before).map(([name, array]) => [name, deviceArrays[name] ?? array]),
     );
@@ -96,18 +97,21 @@ async function onDevice(
       deviceArrays = Object.fromEntries(
         Object.entries(next).map(([name, array]) => [name.slice(NEXT.length), array]),
       );
-      parameters = now(parameters);
-      slots = now(slots);
+      parameters = current(parameters);
+      slots = current(slots);
       return stepResult(hostArrays, batch.labels);
     },
     parameters: () => parameters,
     async state() {
-      const read = await deviceMemory.read(deviceArrays);
-      const onHost = (first: Parameters) =>
+      const hostArrays = await deviceMemory.read(deviceArrays);
+      const onHost = (arrays: Parameters) =>
         Object.fromEntries(
-          Object.entries(first).map(([name, array]) => [name, (read[name] ?? array) as Tensor]),
+          Object.entries(arrays).map(([name, array]) => [
+            name,
+            (hostArrays[name] ?? array) as Tensor,
+          ]),
         );
-      return { parameters: onHost(firstParameters), slots: onHost(firstSlots) };
+      return { parameters: onHost(initialParameters), slots: onHost(initialSlots) };
     },
     async release() {
       releaseArrays();

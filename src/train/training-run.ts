@@ -1,0 +1,162 @@
+import type { Victim } from "../attacks/victim.ts";
+import { UsageError } from "../math/usage-error.ts";
+import type { Classifier } from "../models/classifier.ts";
+import type {
+  Checkpoint,
+  CheckpointMetadata,
+  Position,
+  TrainState,
+} from "../models/opening/checkpoint.ts";
+import { checkpointName, checkpointNames, saveCheckpoint } from "../models/opening/checkpoints.ts";
+import { trainableClassifier } from "../models/trainable-classifier.ts";
+import { checkAccuracy } from "./check-accuracy.ts";
+import { guarded, unlessInterrupted } from "./interruption.ts";
+import type { EpochMetrics } from "./metrics.ts";
+import type { Plan } from "./plan.ts";
+import { exampleKeys } from "./streams.ts";
+import type { Training } from "./training.ts";
+import type { TrainingSession } from "./training-session.ts";
+
+/** The part of a position that each epoch starts with. */
+export const EPOCH_START = { stepInEpoch: 0, lossSum: 0, correct: 0, seconds: 0 };
+
+/** What a run consists of when its training begins or resumes. */
+export interface TrainingRunOptions {
+  readonly training: Training;
+  readonly plan: Plan;
+  readonly session: TrainingSession;
+  readonly metadata: CheckpointMetadata;
+  readonly position: Position;
+  /** The name of the checkpoint that holds this position; undefined for a new run. */
+  readonly saved: string | undefined;
+}
+
+/** A training in progress: its position, its weights, and its newest checkpoint. */
+export class TrainingRun {
+  readonly #training: Training;
+  readonly #plan: Plan;
+  readonly #session: TrainingSession;
+  readonly #metadata: CheckpointMetadata;
+  /** The network in both modes: `frozen` for checks, and one of them for the attack. */
+  readonly #classifiers: { readonly frozen: Classifier; readonly batch: Classifier };
+  readonly #victim: Victim;
+  #position: Position;
+  #saved: { readonly name: string | undefined; readonly at: number };
+
+  constructor({ training, plan, session, metadata, position, saved }: TrainingRunOptions) {
+    const { runtime, architecture, options, signal } = training;
+    const current = () => session.parameters();
+    this.#training = training;
+    this.#plan = plan;
+    this.#session = session;
+    this.#metadata = metadata;
+    this.#position = position;
+    this.#saved = { name: saved, at: performance.now() };
+    this.#classifiers = {
+      frozen: trainableClassifier(runtime, architecture, current, "frozen"),
+      batch: trainableClassifier(runtime, architecture, current, "batch"),
+    };
+    this.#victim = guarded(this.#classifiers[options.attackMode], signal);
+  }
+
+  get position(): Position {
+    return this.#position;
+  }
+
+  get isEpochDone(): boolean {
+    return this.#position.stepInEpoch >= this.#plan.stepsPerEpoch;
+  }
+
+  get secondsSinceSave(): number {
+    return (performance.now() - this.#saved.at) / 1000;
+  }
+
+  /**
+   * Attacks the next batch of an epoch with this order, and trains on it. Returns the loss and the learning rate; null if the signal
+   * aborted, and then nothing has changed. Throws `UsageError` for a loss that is not finite.
+   */
+  async step(order: readonly number[]): Promise<{ loss: number; rate: number } | null> {
+    const started = performance.now();
+    const position = this.#position;
+    if (this.#training.signal?.aborted) return null;
+    const batch = await unlessInterrupted(this.#plan.batchAt(position, order, this.#victim));
+    if (batch === null) return null;
+    const rate = this.#plan.rateAt(position.step);
+    this.#plan.prefetch({ epoch: position.epoch, stepInEpoch: position.stepInEpoch + 1 }, order);
+    const { loss, correct } = await this.#session.run(batch, rate);
+    if (!Number.isFinite(loss)) throw await this.#divergence(`a loss of ${loss}`);
+    this.#position = {
+      step: position.step + 1,
+      epoch: position.epoch,
+      stepInEpoch: position.stepInEpoch + 1,
+      lossSum: position.lossSum + loss,
+      correct: position.correct + correct,
+      seconds: position.seconds + (performance.now() - started) / 1000,
+    };
+    return { loss, rate };
+  }
+
+  /** Checks the accuracy of the network, and moves on to the next epoch. Returns the metrics of the finished one. */
+  async finishEpoch(): Promise<EpochMetrics> {
+    const { dataset, defense, options } = this.#training;
+    const { epoch, step, lossSum, correct, seconds } = this.#position;
+    const { stepsPerEpoch, batch } = this.#plan;
+    const check = await checkAccuracy(this.#classifiers.frozen, dataset, defense.noise, (indices) =>
+      exampleKeys(options.seed, "check", epoch, indices),
+    );
+    this.#position = { step, epoch: epoch + 1, ...EPOCH_START };
+    return {
+      epoch: epoch + 1,
+      step,
+      loss: lossSum / stepsPerEpoch,
+      trainAccuracy: correct / (stepsPerEpoch * batch),
+      testAccuracy: check.accuracy,
+      testExamples: check.examples,
+      testNoise: defense.noise?.name ?? null,
+      rate: this.#plan.rateAt(step - 1),
+      seconds,
+    };
+  }
+
+  /** Everything that a resumed run needs. */
+  async checkpoint(): Promise<Checkpoint> {
+    return {
+      state: await this.#session.state(),
+      position: this.#position,
+      model: this.#metadata,
+      options: this.#training.options,
+      target: this.#training.runtime.target,
+    };
+  }
+
+  /** Saves a checkpoint unless this position is saved already; returns its path. Throws `UsageError` for weights that are not finite. */
+  async save(): Promise<string> {
+    const { files } = this.#training;
+    const checkpoint = await this.checkpoint();
+    if (!areWeightsFinite(checkpoint.state))
+      throw await this.#divergence("weights that are not finite");
+    const name = checkpointName(this.#position);
+    if (this.#saved.name !== name) await saveCheckpoint(files, checkpoint);
+    this.#saved = { name, at: performance.now() };
+    return `${files.path}/${name}`;
+  }
+
+  async release(): Promise<void> {
+    const { frozen, batch } = this.#classifiers;
+    await Promise.all([this.#session, frozen, batch].map((one) => one.release()));
+  }
+
+  async #divergence(finding: string): Promise<UsageError> {
+    const { files, options } = this.#training;
+    const [last] = await checkpointNames(files);
+    const good = last === undefined ? "none" : `${files.path}/${last}`;
+    return new UsageError(
+      `step ${this.#position.step + 1} of ${this.#plan.steps} gave ${finding}; the last good checkpoint is ${good}`,
+      { code: "diverged", next: `start again with a lower rate than --rate ${options.rate}` },
+    );
+  }
+}
+
+/** One sum per array: it is finite only if all elements are. */
+const areWeightsFinite = ({ parameters }: TrainState): boolean =>
+  Object.values(parameters).every(({ data }) => Number.isFinite(data.reduce((a, b) => a + b, 0)));

@@ -1,0 +1,23 @@
+import type { Dataset } from "../data/dataset.ts";
+import type { Defense } from "../defenses/table.ts";
+import type { Runtime } from "../engine/runtime/runtime.ts";
+import type { RunFiles } from "../files/run/run-files.ts";
+import type { Architecture } from "../models/architecture.ts";
+import type { Checkpoint } from "../models/opening/checkpoint.ts";
+import type { ResolvedOptions } from "./options.ts";
+
+/** What a training works with; `options` holds every choice that is not one of these objects. */
+export interface Training {
+  readonly runtime: Runtime;
+  readonly architecture: Architecture;
+  readonly dataset: Dataset;
+  readonly defense: Defense;
+  readonly options: ResolvedOptions;
+  readonly files: RunFiles;
+  /** Interrupts training between two runs of the network; a checkpoint is saved first. */
+  readonly signal?: AbortSignal;
+  /** Seconds between checkpoints within an epoch; 0 saves after every step, 120 is the default. */
+  readonly checkpointSeconds?: number;
+  /** Called with the trained model at the end. */
+  readonly finish?: (checkpoint: Checkpoint) => Promise<void>;
+}
