@@ -1,10 +1,10 @@
 import type { RuntimeTarget } from "../engine/runtime/runtime.ts";
 
-const text = ({ device, threads, lowering, engine }: RuntimeTarget) =>
+const describe = ({ device, threads, lowering, engine }: RuntimeTarget) =>
   `${engine} on ${device}, ${threads} ${threads === 1 ? "thread" : "threads"}, ${lowering} lowering`;
 
-/** What to say when a run goes on elsewhere than it was; undefined if nothing changed. */
+/** The warning for a run that resumes on another machine, device, lowering or number of threads; undefined if nothing changed. */
 export const changedTarget = (before: RuntimeTarget, now: RuntimeTarget): string | undefined =>
-  text(before) === text(now)
+  describe(before) === describe(now)
     ? undefined
-    : `this run was on ${text(before)} and goes on with ${text(now)}, so its bits will differ from those of an uninterrupted one`;
+    : `this run was on ${describe(before)} and goes on with ${describe(now)}, so its bits will differ from those of an uninterrupted one`;

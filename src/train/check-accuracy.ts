@@ -6,19 +6,19 @@ import type { Key } from "../math/random.ts";
 import { argmaxRows } from "../math/tensor.ts";
 import type { Noise } from "../noise/noise.ts";
 
-/** Most test images of the check after each epoch. */
+/** The maximum number of test images in the check after each epoch. */
 const MAX_EXAMPLES = 1000;
 
-/** Images per run; it divides `MAX_EXAMPLES`, so one program serves. */
+/** Images per run. Divides MAX_EXAMPLES, so that one program serves. */
 const BATCH = 125;
 
-/** Indices of at most `MAX_EXAMPLES` examples, evenly spaced, since splits may be sorted by class. */
+/** The indices of at most MAX_EXAMPLES examples, evenly spaced because a split may be sorted by class. */
 export const checkIndices = (size: number): number[] => {
   const count = Math.min(MAX_EXAMPLES, size);
   return Array.from({ length: count }, (_, i) => Math.floor((i * size) / count));
 };
 
-/** The share of clean test images classified correctly, with one draw of the defence's noise each. */
+/** The share of clean test images that are classified correctly, each with one draw of the defence's noise from its key. */
 export async function checkAccuracy(
   victim: Victim,
   { test, shape }: Dataset,

@@ -1,15 +1,16 @@
 import type { NoteCode } from "../math/note.ts";
 import type { EpochMetrics } from "./metrics.ts";
 
-/** What happens during training, in order; `rampart train --json` prints them as they are, except steps. */
+/** An event of a training. `rampart train --json` prints all events but steps, one JSON object per line. */
 export type TrainEvent =
   | {
       readonly event: "start";
       readonly epochs: number;
-      /** Steps of the whole run, and those that an earlier run has done. */
+      /** Steps of the whole run. */
       readonly steps: number;
+      /** Steps that were finished before a resume. */
       readonly step: number;
-      /** The checkpoint that training goes on from; null for a new run. */
+      /** The checkpoint that training resumes from; null for a new run. */
       readonly from: string | null;
     }
   | {

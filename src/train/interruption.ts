@@ -1,9 +1,9 @@
 import type { Victim } from "../attacks/victim.ts";
 
-/** Thrown by a guarded victim once its signal is aborted; only the training loop sees it. */
+/** Thrown by a guarded victim whose signal is aborted; never leaves the training loop. */
 const interruption = Symbol("interruption");
 
-/** A victim that refuses to go on after an abort, so that a long attack inside a step ends early. */
+/** A victim that throws once the signal is aborted, which ends a long attack inside a training step. */
 export function guarded(victim: Victim, signal: AbortSignal | undefined): Victim {
   const check = () => {
     if (signal?.aborted) throw interruption;
@@ -20,7 +20,7 @@ export function guarded(victim: Victim, signal: AbortSignal | undefined): Victim
   };
 }
 
-/** The value of a promise, or null if a guarded victim ended it. */
+/** The value of a promise; null if a guarded victim interrupted it. */
 export const unlessInterrupted = <T>(value: Promise<T>): Promise<T | null> =>
   value.catch((error) => {
     if (error === interruption) return null;

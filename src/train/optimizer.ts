@@ -5,12 +5,11 @@ import type { Shape } from "../math/tensor.ts";
 /** Expressions by parameter name. */
 export type Values = Readonly<Record<string, Value>>;
 
-/**
- * A rule for changing parameters, as expressions. `slots` names the arrays it remembers per parameter, all
- * zero before the first step and of the parameter's own shape; the learning rate is a scalar fed at every step.
- */
+/** An update rule for parameters, as expressions. */
 export interface Optimizer {
+  /** The arrays kept per parameter, each of the parameter's shape and zero before the first step: `momentum`. */
   readonly slots: readonly string[];
+  /** The parameter and its slots after a step. `parameter`, `gradient` and slots have equal shapes; `rate` is a scalar. */
   update(
     parameter: Value,
     gradient: Value,
@@ -21,16 +20,16 @@ export interface Optimizer {
 
 /** Settings of `sgd`. */
 export interface SgdOptions {
-  /** Share of the previous velocity that is kept. */
+  /** The share of the previous velocity that is kept. */
   readonly momentum: number;
-  /** λ of the penalty λ/2·‖p‖², which enters through the gradient. */
+  /** λ of the penalty λ/2·‖p‖², added as λ·p to the gradient. */
   readonly weightDecay: number;
 }
 
 /**
- * Stochastic gradient descent with Nesterov momentum in PyTorch's form (Sutskever et al. 2013): the rate
- * scales the velocity when it is applied, not when it is accumulated. Weight decay acts on every trainable
- * parameter, batch norm's scale and bias included, as in Zagoruyko & Komodakis (2016).
+ * Stochastic gradient descent with Nesterov momentum (Sutskever et al. 2013) as in PyTorch: v ← μ·v + g, p ← p − rate·(g + μ·v),
+ * with g the gradient plus λ·p. Weight decay acts on all trainable parameters, batch norm's scale and bias included, as in
+ * Zagoruyko & Komodakis (2016, arXiv:1605.07146).
  */
 export const sgd = ({ momentum, weightDecay }: SgdOptions): Optimizer => ({
   slots: ["momentum"],
@@ -43,10 +42,10 @@ export const sgd = ({ momentum, weightDecay }: SgdOptions): Optimizer => ({
   },
 });
 
-/** The name under which a remembered array travels: `momentum/fc.weight`. */
+/** The name of a parameter's slot: `momentum/fc.weight`. */
 export const slotName = (slot: string, parameter: string): string => `${slot}/${parameter}`;
 
-/** Names and shapes of all arrays that an optimiser remembers for these parameters. */
+/** Names and shapes of all slots of these parameters. */
 export const slotShapes = (
   { slots }: Optimizer,
   parameters: readonly { readonly name: string; readonly shape: Shape }[],

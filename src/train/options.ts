@@ -8,8 +8,8 @@ import { recipes } from "./recipes.ts";
 const paper = DefenseOptions.parse({});
 
 /**
- * What determines a trained model, to the bit on one machine. All may be absent: a new run then takes the recipe's
- * value or the paper's, a resumed one its own.
+ * The options that determine a trained model, to the bit on one machine. An absent option has the value of the recipe or of the
+ * paper in a new run, and the stored value in a resumed one.
  */
 export const TrainOptions = z.strictObject({
   defense: z.enum(defenseNames).optional().describe("how the model is defended"),
@@ -61,13 +61,14 @@ export const TrainOptions = z.strictObject({
     .enum(["frozen", "batch"])
     .optional()
     .describe(
-      "the attack meets running statistics (default: frozen) or batch statistics and dropout",
+      "the attack sees running statistics (default: frozen) or batch statistics and dropout",
     ),
   seed: z.int().nonnegative().optional().describe("start of every random stream (default: 0)"),
 });
+/** Options of a training as the caller gives them. */
 export type TrainOptions = z.output<typeof TrainOptions>;
 
-/** Every option decided; null stands for what has no value (all examples, ε / 5, the defence's own noise). */
+/** All options of a training; null means no limit on examples, a step size of ε / 5, or the defence's own default. */
 export interface ResolvedOptions {
   readonly defense: string;
   readonly model: string;
@@ -91,25 +92,29 @@ export interface ResolvedOptions {
   readonly seed: number;
 }
 
-function needed(name: "defense" | "model" | "data", value: string | undefined): string {
+function required(name: "defense" | "model" | "data", value: string | undefined): string {
   if (value === undefined)
-    throw new UsageError(`--${name} is missing: ${TrainOptions.shape[name].description}`);
+    throw new UsageError(`--${name} is missing: ${TrainOptions.shape[name].description}`, {
+      code: "missing-option",
+    });
   return value;
 }
 
-/** A digit's mirror image is another sign, and the textures of `shapes` have a fixed place. */
-const augmentOf = (data: string) =>
-  data === "mnist" || data === "fashion-mnist" ? "crop" : data === "shapes" ? "none" : "crop-flip";
+/** The augmentation of a data set. A mirrored digit is no digit, and the textures of `shapes` have fixed positions. */
+function augmentOf(data: string): ResolvedOptions["augment"] {
+  if (data === "mnist" || data === "fashion-mnist") return "crop";
+  return data === "shapes" ? "none" : "crop-flip";
+}
 
-/** The options of a new run: what was asked for, else the recipe's value, else the paper's. */
+/** The options of a new run: as given, else from the recipe, else from the paper. Throws `UsageError` if a required one is missing. */
 export function resolveOptions(given: TrainOptions): ResolvedOptions {
   const name = given.recipe ?? "zagoruyko";
   const recipe = recipes[name];
-  const data = needed("data", given.data);
+  const data = required("data", given.data);
   requireDataName(data);
   return {
-    defense: needed("defense", given.defense),
-    model: needed("model", given.model),
+    defense: required("defense", given.defense),
+    model: required("model", given.model),
     data,
     recipe: name,
     epochs: given.epochs ?? recipe.epochs,
@@ -133,7 +138,7 @@ export function resolveOptions(given: TrainOptions): ResolvedOptions {
 
 const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** Fails, naming each one, if an option given now differs from the one that `run` was started with. */
+/** Throws `UsageError` if given options differ from those that `run` was started with; names each of them. */
 export function refuseOtherOptions(
   given: TrainOptions,
   stored: ResolvedOptions,

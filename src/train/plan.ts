@@ -12,31 +12,32 @@ import { recipes } from "./recipes.ts";
 import type { Schedule } from "./schedule.ts";
 import { epochKey, exampleKeys, runKey } from "./streams.ts";
 
-/** What a step is given: pixels as the defence wants them, and one label and dropout key per example. */
+/** A training batch: pixels x [batch, channel, height, width] as the defence changed them, and a label and a dropout key per example. */
 export interface Batch {
   readonly x: Tensor;
   readonly labels: readonly number[];
   readonly keys: readonly Key[];
 }
 
-/** What a run does, worked out from its options: which examples in which order, and at which rate. */
+/** The examples of each step of a run, and the learning rates. */
 export interface Plan {
   /** Examples per step. */
   readonly batch: number;
   readonly stepsPerEpoch: number;
+  /** Steps of the whole run. */
   readonly steps: number;
   readonly rateAt: Schedule;
-  /** Data-set indices of the examples of an epoch (from 0), in the order in which it visits them. */
+  /** The data-set indices of an epoch's examples in training order; epochs count from 0. */
   order(epoch: number): readonly number[];
-  /** The batch at a position: drawn, augmented, then handed to the defence, whose attack faces `victim`. */
+  /** The batch at a position: chosen, augmented, and changed by the defence, whose attack sees `victim`. */
   batchAt(position: Position, order: readonly number[], victim: Victim): Promise<Batch>;
-  /** Says that the batch at a position comes next, if its epoch has one, so that the defence can draw for it. */
+  /** Lets the defence draw noise ahead for the batch at a position, if the epoch has one there. */
   prefetch(position: Pick<Position, "epoch" | "stepInEpoch">, order: readonly number[]): void;
 }
 
 /**
- * Each epoch has its own order; the examples at its end that do not fill a batch are left out of it. Every draw
- * depends on the seed, the epoch and the example's index alone.
+ * The plan of a training. Each epoch has its own order and omits the examples at its end that do not fill a batch. All draws depend
+ * on the seed, the epoch and the example's index only. Throws `UsageError` for a data set without training images.
  */
 export function planOf(
   options: ResolvedOptions,
@@ -44,11 +45,11 @@ export function planOf(
   defense: Defense,
 ): Plan {
   const { seed } = options;
-  const chosen = Math.min(options.examples ?? train.size, train.size);
-  if (chosen === 0) throw new UsageError(`${name} has no training images`);
-  const subset = shuffled(train.size, runKey(seed, "subset")).slice(0, chosen);
-  const batch = Math.min(options.batch, chosen);
-  const stepsPerEpoch = Math.floor(chosen / batch);
+  const examples = Math.min(options.examples ?? train.size, train.size);
+  if (examples === 0) throw new UsageError(`${name} has no training images`, { code: "misfit" });
+  const subset = shuffled(train.size, runKey(seed, "subset")).slice(0, examples);
+  const batch = Math.min(options.batch, examples);
+  const stepsPerEpoch = Math.floor(examples / batch);
   const steps = stepsPerEpoch * options.epochs;
   const indicesAt = (stepInEpoch: number, order: readonly number[]) =>
     order.slice(stepInEpoch * batch, (stepInEpoch + 1) * batch);
@@ -57,7 +58,7 @@ export function planOf(
     stepsPerEpoch,
     steps,
     rateAt: recipes[options.recipe].schedule(options.rate, steps),
-    order: (epoch) => shuffled(chosen, epochKey(seed, "shuffle", epoch)).map((i) => subset[i]),
+    order: (epoch) => shuffled(examples, epochKey(seed, "shuffle", epoch)).map((i) => subset[i]),
     async batchAt({ epoch, stepInEpoch }, order, victim) {
       const indices = indicesAt(stepInEpoch, order);
       const keys = (purpose: "augment" | "objective" | "dropout") =>
@@ -66,8 +67,8 @@ export function planOf(
       const clean = train.images(indices);
       const flip = options.augment === "crop-flip";
       const x = options.augment === "none" ? clean : augment(clean, keys("augment"), { flip });
-      const examples = await defense.objective.examples(victim, x, labels, keys("objective"));
-      return { x: examples, labels, keys: keys("dropout") };
+      const attacked = await defense.objective.examples(victim, x, labels, keys("objective"));
+      return { x: attacked, labels, keys: keys("dropout") };
     },
     prefetch({ epoch, stepInEpoch }, order) {
       if (stepInEpoch >= stepsPerEpoch) return;

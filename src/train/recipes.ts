@@ -1,42 +1,47 @@
 import { multiStep, oneCycle, type Schedule } from "./schedule.ts";
 
-/** Settings of the optimiser that belong together; each can be overridden by its option. */
+/** Settings of the optimiser that belong together; an option overrides each of them. */
 export interface Recipe {
+  /** The highest learning rate. */
   readonly rate: number;
+  /** λ of λ/2·‖w‖². */
   readonly weightDecay: number;
+  /** Examples per step. */
   readonly batch: number;
+  /** The probability of dropping a feature. */
   readonly dropout: number;
   readonly epochs: number;
-  /** The rate of each of `steps` steps, `rate` being the highest. */
+  /** The learning rate of each of `steps` steps; `rate` is the highest. */
   schedule(rate: number, steps: number): Schedule;
 }
 
-/** Nesterov momentum of every recipe. */
+/** The Nesterov momentum of all recipes. */
 export const MOMENTUM = 0.9;
 
-const SHARES = [0.3, 0.6, 0.8];
+/** Milestones, as shares of a run, so that shorter runs have them too: epochs 60, 120 and 160 of 200. */
+const MILESTONES = [0.3, 0.6, 0.8];
 
-/** Recipes by name. Milestones are shares of the run, so that a run of fewer epochs has all of them. */
+/** The recipes by name. */
 export const recipes = {
-  /** Zagoruyko & Komodakis 2016, arXiv:1605.07146, §3: as §5.1 of the paper says. */
+  /** Zagoruyko & Komodakis 2016, arXiv:1605.07146, §3; used in §5.1 of the paper that this project reproduces. */
   zagoruyko: {
     rate: 0.1,
     weightDecay: 5e-4,
     batch: 128,
     dropout: 0,
     epochs: 200,
-    schedule: (rate, steps) => multiStep(rate, 0.2, SHARES, steps),
+    schedule: (rate, steps) => multiStep(rate, 0.2, MILESTONES, steps),
   },
-  /** The settings in the paper's authors' own code: milestones at epochs 60, 120 and 160 of 200. */
+  /** The settings in the code of the paper's authors. */
   authors: {
     rate: 0.1,
     weightDecay: 2e-4,
     batch: 100,
     dropout: 0.3,
     epochs: 200,
-    schedule: (rate, steps) => multiStep(rate, 0.1, SHARES, steps),
+    schedule: (rate, steps) => multiStep(rate, 0.1, MILESTONES, steps),
   },
-  /** For a few epochs: one cycle, which needs no long tail at a small rate. */
+  /** For a few epochs: one cycle, which needs no long phase at a small rate. */
   short: {
     rate: 0.05,
     weightDecay: 5e-4,

@@ -1,6 +1,6 @@
 import { fold, type Key, keyOf, keysFor, nameToNumber } from "../math/random.ts";
 
-/** What training draws. Each has its own stream, so that changing one leaves the others alone. */
+/** The purposes of random draws in training. Each has its own stream, so that a change in one leaves the others as they are. */
 export type Purpose =
   | "initial"
   | "subset"
@@ -13,14 +13,14 @@ export type Purpose =
 const stream = (seed: number, purpose: Purpose): Key =>
   fold(fold(keyOf(seed), nameToNumber("train")), nameToNumber(purpose));
 
-/** The key of something drawn once per run. */
+/** The key of a draw per run. */
 export const runKey = (seed: number, purpose: "initial" | "subset"): Key => stream(seed, purpose);
 
-/** The key of something drawn once per epoch. */
+/** The key of a draw per epoch. */
 export const epochKey = (seed: number, purpose: "shuffle", epoch: number): Key =>
   fold(stream(seed, purpose), epoch);
 
-/** One key per example: it depends on the epoch and the example's index, never on its batch. */
+/** One key per example, which depends on the epoch and the example's index but not on its batch. */
 export const exampleKeys = (
   seed: number,
   purpose: "augment" | "objective" | "dropout" | "check",

@@ -11,7 +11,7 @@ import { dropoutMasks } from "../models/dropout.ts";
 import type { TrainState } from "../models/opening/checkpoint.ts";
 import { type Optimizer, slotName, slotShapes } from "./optimizer.ts";
 
-/** The state before the first step: these parameters, an optimiser that remembers nothing. */
+/** The state before the first step: the given parameters, and slots of zeros. */
 export const initialState = (
   { parameters: specs }: Architecture,
   optimizer: Optimizer,
@@ -26,37 +26,37 @@ export const initialState = (
   ),
 });
 
-/** x [batch, channel, height, width], and one label and key (for dropout) per example. */
+/** A batch: x [batch, channel, height, width], and a label and a dropout key per example. */
 export interface StepBatch {
   readonly x: Tensor;
   readonly labels: readonly number[];
   readonly keys: readonly Key[];
 }
 
-/** How the batch of a step went. */
+/** The network's performance on the batch of a step, before the step. */
 export interface StepResult {
-  /** Mean cross-entropy of the batch before the step. */
+  /** Mean cross-entropy. */
   readonly loss: number;
-  /** Examples of the batch classified correctly before the step, in batch mode. */
+  /** Examples classified correctly in batch mode. */
   readonly correct: number;
 }
 
-/** One step on one batch of a fixed size. */
+/** A compiled training step for one batch size. */
 export interface TrainStep {
   run(
     state: TrainState,
     batch: StepBatch,
     rate: number,
-    /** A state that nobody reads any more, whose arrays the next one may be written into. */
-    over?: TrainState,
+    /** A state that nobody reads any more; the step may write into its arrays. */
+    reusable?: TrainState,
   ): Promise<StepResult & { readonly state: TrainState }>;
   release(): Promise<void>;
 }
 
-/** Outputs have a prefix, since a graph's names are unique. */
+/** The prefix of the outputs that are the next state, since names in a graph are unique. */
 export const NEXT = "next/";
 
-/** The whole step as one graph: forward, gradients, optimiser and running statistics; nothing happens outside it. */
+/** The whole step as one graph: forward pass, gradients, optimiser and running statistics. Outputs `loss`, `logits` and `next/…`. */
 export function stepGraph(
   architecture: Architecture,
   optimizer: Optimizer,
@@ -78,17 +78,17 @@ export function stepGraph(
   const next: Record<string, Value> = {};
   for (const [name, value] of Object.entries(statistics)) next[NEXT + name] = value;
   trainable.forEach(({ name, shape }, i) => {
-    const remembered = Object.fromEntries(
+    const slots = Object.fromEntries(
       optimizer.slots.map((slot) => [slot, input(slotName(slot, name), shape)]),
     );
-    const updated = optimizer.update(feeds[name], gradients[i], remembered, rate);
+    const updated = optimizer.update(feeds[name], gradients[i], slots, rate);
     next[NEXT + name] = updated.parameter;
     for (const slot of optimizer.slots) next[NEXT + slotName(slot, name)] = updated.state[slot];
   });
   return { loss, logits, ...next };
 }
 
-/** What a step is fed beside its state. */
+/** The inputs of a step besides its state. */
 export const stepFeeds = (
   architecture: Architecture,
   { x, labels, keys }: StepBatch,
@@ -100,7 +100,7 @@ export const stepFeeds = (
   rate: tensor([], [rate]),
 });
 
-/** What a step says of its batch, from the arrays that it gave. */
+/** The performance on a batch, from the outputs of a step. */
 export const stepResult = ({ loss, logits }: Arrays, labels: readonly number[]): StepResult => ({
   loss: Number(loss.data[0]),
   correct: argmaxRows(logits as Tensor).filter((prediction, i) => prediction === labels[i]).length,
@@ -109,7 +109,7 @@ export const stepResult = ({ loss, logits }: Arrays, labels: readonly number[]):
 const nextNames = (arrays: Arrays): Arrays =>
   Object.fromEntries(Object.entries(arrays).map(([name, array]) => [NEXT + name, array]));
 
-/** The step as a program. */
+/** Compiles the step for batches of `batch` examples. */
 export async function compileStep(
   runtime: Runtime,
   architecture: Architecture,
@@ -118,17 +118,17 @@ export async function compileStep(
 ): Promise<TrainStep> {
   const program = await runtime.compile(stepGraph(architecture, optimizer, batch));
   return {
-    async run(state, batch, rate, over) {
-      const given = stepFeeds(architecture, batch, rate);
+    async run(state, batch, rate, reusable) {
+      const batchFeeds = stepFeeds(architecture, batch, rate);
       const results = await program.run(
-        { ...state.parameters, ...state.slots, ...given },
-        over && nextNames({ ...over.parameters, ...over.slots }),
+        { ...state.parameters, ...state.slots, ...batchFeeds },
+        reusable && nextNames({ ...reusable.parameters, ...reusable.slots }),
       );
-      const updated = (names: Readonly<Record<string, Tensor>>) =>
+      const updated = (arrays: Readonly<Record<string, Tensor>>) =>
         Object.fromEntries(
-          Object.entries(names).map(([name, old]) => [
+          Object.entries(arrays).map(([name, array]) => [
             name,
-            (results[NEXT + name] ?? old) as Tensor,
+            (results[NEXT + name] ?? array) as Tensor,
           ]),
         );
       return {

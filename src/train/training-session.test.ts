@@ -21,23 +21,23 @@ const numbers = ({ parameters, slots }: TrainState) =>
   Object.entries({ ...parameters, ...slots }).map(([name, { data }]) => [name, [...data]]);
 
 it("steps in two sets of arrays in turn give what steps in new arrays give, and leave alone what was handed out", async () => {
-  const live = await trainingSession(runtime, architecture, optimizer, 4, initial);
+  const session = await trainingSession(runtime, architecture, optimizer, 4, initial);
   const step = await compileStep(runtime, architecture, optimizer, 4);
   const before = numbers(initial);
   let expected = initial;
   const handedOut: { readonly state: TrainState; readonly numbers: unknown }[] = [];
   for (let i = 0; i < 6; i++) {
     const { state, loss } = await step.run(expected, batchOf(i), 0.1);
-    expect(await live.run(batchOf(i), 0.1)).toMatchObject({ loss });
+    expect(await session.run(batchOf(i), 0.1)).toMatchObject({ loss });
     expect(
-      numbers({ ...state, parameters: live.parameters() as TrainState["parameters"] }),
+      numbers({ ...state, parameters: session.parameters() as TrainState["parameters"] }),
     ).toEqual(numbers(state));
-    if (i % 2 === 1) handedOut.push({ state: await live.state(), numbers: numbers(state) });
+    if (i % 2 === 1) handedOut.push({ state: await session.state(), numbers: numbers(state) });
     expected = state;
   }
-  expect(numbers(await live.state())).toEqual(numbers(expected));
+  expect(numbers(await session.state())).toEqual(numbers(expected));
   expect(numbers(initial)).toEqual(before);
   for (const { state, numbers: then } of handedOut) expect(numbers(state)).toEqual(then);
-  await live.release();
+  await session.release();
   await step.release();
 });
