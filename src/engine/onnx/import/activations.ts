@@ -1,12 +1,17 @@
-// Activation functions; α, γ and λ are the attributes of ONNX with its defaults.
+// Activation functions, with the attributes and defaults of https://onnx.ai/onnx/operators (Relu, Elu, Softmax, …).
+//
+// Selu: before opset 6 with rounded constants. PRelu: before opset 7 a slope of one axis counts channels. Softmax,
+// LogSoftmax and Hardmax: before opset 13 over all axes from `axis` on, with the default 1; since then over one axis, with
+// the default −1.
 
+import { sizeOf } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { arange } from "./arithmetic.ts";
 import { axisOf, type Importer, type Importers, type ImportNode } from "./import-node.ts";
 
-const by = (x: Value, value: number): Value => g.mul(x, g.scalarLike(x, value));
-const plus = (x: Value, value: number): Value => g.add(x, g.scalarLike(x, value));
+const times = (x: Value, factor: number): Value => g.mul(x, g.scalarLike(x, factor));
+const plus = (x: Value, term: number): Value => g.add(x, g.scalarLike(x, term));
 
 const unary =
   (f: (x: Value, node: ImportNode) => Value): Importer =>
@@ -15,33 +20,37 @@ const unary =
 
 const zeroLike = (x: Value): Value => g.scalarLike(x, 0);
 
-/** max(x, 0) + α·(exp(min(x, 0)) − 1): its argument never overflows, and at 0 both halves count in its gradient. */
+/** max(x, 0) + α·(exp(min(x, 0)) − 1). The exponential never overflows, and at 0 both terms contribute to the gradient. */
 const elu = (x: Value, alpha: number): Value =>
-  g.add(g.maximum(x, zeroLike(x)), by(plus(g.exp(g.minimum(x, zeroLike(x))), -1), alpha));
+  g.add(g.maximum(x, zeroLike(x)), times(plus(g.exp(g.minimum(x, zeroLike(x))), -1), alpha));
 
 /** α·x + (1 − α)·relu(x). */
-const leaky = (x: Value, alpha: number): Value => g.add(by(x, alpha), by(g.relu(x), 1 - alpha));
+const leaky = (x: Value, alpha: number): Value =>
+  g.add(times(x, alpha), times(g.relu(x), 1 - alpha));
 
-/** log(1 + eˣ) = max(x, 0) + log(1 + e^−|x|), whose gradient at 0 is ½. */
+/** log(1 + eˣ) = max(x, 0) + log(1 + e^−|x|), which never overflows. The gradient at 0 is ½. */
 export const softplus = (x: Value): Value =>
   g.add(g.maximum(x, zeroLike(x)), g.log(plus(g.exp(g.neg(g.abs(x))), 1)));
 
 const hardSigmoid = (x: Value, alpha: number, beta: number): Value =>
-  g.clip(plus(by(x, alpha), beta), 0, 1);
+  g.clip(plus(times(x, alpha), beta), 0, 1);
 
-/** x·Φ(x). */
+/** x·Φ(x) (Hendrycks & Gimpel 2016, arXiv:1606.08415). */
 export const gelu = (x: Value): Value =>
-  g.mul(by(x, 0.5), plus(g.cast(g.erf(g.cast(by(x, Math.SQRT1_2), "float32")), x.dtype), 1));
+  g.mul(times(x, 0.5), plus(g.cast(g.erf(g.cast(times(x, Math.SQRT1_2), "float32")), x.dtype), 1));
 
-/** Its approximation x/2·(1 + tanh(√(2/π)(x + 0.044715 x³))). */
+/** The tanh approximation of GELU: x/2·(1 + tanh(√(2/π)(x + 0.044715 x³))). */
 export const geluTanh = (x: Value): Value => {
-  const cubic = by(g.mul(x, g.mul(x, x)), 0.044715);
-  return g.mul(by(x, 0.5), plus(g.tanh(by(g.add(x, cubic), Math.sqrt(2 / Math.PI))), 1));
+  const cubic = times(g.mul(x, g.mul(x, x)), 0.044715);
+  return g.mul(times(x, 0.5), plus(g.tanh(times(g.add(x, cubic), Math.sqrt(2 / Math.PI))), 1));
 };
 
 const mish = (x: Value): Value => g.mul(x, g.tanh(softplus(x)));
 
-/** A slope per channel: before opset 7 it had one axis, of channels. */
+/**
+ * The slope of a PRelu, ready to be broadcast to x. A slope [channel] broadcasts along the channels of x before opset 7, and
+ * later if its length does not fit the last axis.
+ */
 function slopes(node: ImportNode): Value {
   const [x, slope] = [node.input(0), node.input(1)];
   const perChannel =
@@ -51,20 +60,19 @@ function slopes(node: ImportNode): Value {
     : slope;
 }
 
-/** The axis that a normalising activation works along; before opset 13 all axes from it on were one. */
-const normalised =
+/** An activation along an axis. Before opset 13 all axes from `axis` on count as one. */
+const overAxis =
   (f: (x: Value, axis: number) => Value): Importer =>
   (node) => {
     const x = node.input(0);
     const rank = x.shape.length;
     if (node.opset >= 13) return f(x, axisOf(node, node.int("axis", -1), rank));
     const axis = axisOf(node, node.int("axis", 1), rank);
-    const size = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);
-    const flat = [size(x.shape.slice(0, axis)), size(x.shape.slice(axis))];
+    const flat = [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis))];
     return g.reshape(f(g.reshape(x, flat), 1), x.shape);
   };
 
-/** 1 at the largest element along the axis, the first one on a tie. */
+/** 1 at the largest element along the axis (at the first on a tie), 0 elsewhere. */
 function hardmax(x: Value, axis: number): Value {
   const indices = arange(
     x.shape[axis],
@@ -87,12 +95,12 @@ export const activations: Importers = {
   Elu: unary((x, node) => elu(x, node.float("alpha", 1))),
   Celu: unary((x, node) => {
     const alpha = node.float("alpha", 1);
-    return by(elu(by(x, 1 / alpha), 1), alpha);
+    return times(elu(times(x, 1 / alpha), 1), alpha);
   }),
   Selu: unary((x, node) => {
     const [alpha, gamma] =
       node.opset < 6 ? [1.6732, 1.0507] : [1.6732632423543772, 1.0507009873554805];
-    return by(elu(x, node.float("alpha", alpha)), node.float("gamma", gamma));
+    return times(elu(x, node.float("alpha", alpha)), node.float("gamma", gamma));
   }),
   Shrink: unary((x, node) => {
     const [lambda, bias] = [node.float("lambd", 0.5), node.float("bias", 0)];
@@ -106,13 +114,13 @@ export const activations: Importers = {
     hardSigmoid(x, node.float("alpha", 0.2), node.float("beta", 0.5)),
   ),
   HardSwish: unary((x) => g.mul(x, hardSigmoid(x, 1 / 6, 0.5))),
-  Swish: unary((x, node) => g.mul(x, g.sigmoid(by(x, node.float("alpha", 1))))),
+  Swish: unary((x, node) => g.mul(x, g.sigmoid(times(x, node.float("alpha", 1))))),
   Mish: unary(mish),
   Tanh: unary(g.tanh),
   Softplus: unary(softplus),
   Softsign: unary((x) => g.div(x, plus(g.abs(x), 1))),
   Gelu: unary((x, node) => (node.text("approximate", "none") === "tanh" ? geluTanh : gelu)(x)),
-  Softmax: normalised(g.softmax),
-  LogSoftmax: normalised(g.logSoftmax),
-  Hardmax: normalised(hardmax),
+  Softmax: overAxis(g.softmax),
+  LogSoftmax: overAxis(g.logSoftmax),
+  Hardmax: overAxis(hardmax),
 };

@@ -29,3 +29,15 @@ export const stack = (values: readonly Value[], axis: number): Value =>
     values.map((v) => g.reshape(v, v.shape.toSpliced(axis, 0, 1))),
     axis,
   );
+
+/** Each line of x along an axis of length m times a matrix [m, n]; the axis then has length n. */
+export function alongAxis(x: Value, axis: number, matrix: Value): Value {
+  const last = x.shape.length - 1;
+  const weights = g.cast(matrix, x.dtype);
+  if (axis === last) return g.matmul(x, weights);
+  const swapped = x.shape
+    .map((_, i) => i)
+    .with(axis, last)
+    .with(last, axis);
+  return g.transpose(g.matmul(g.transpose(x, swapped), weights), swapped);
+}

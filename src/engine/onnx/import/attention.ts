@@ -1,7 +1,8 @@
 // Scaled dot-product attention (Vaswani et al. 2017, arXiv:1706.03762) of the standard domain:
 // https://onnx.ai/onnx/operators/onnx__Attention.html
 //
-// Opset 23: first version. Opset 24: `nonpad_kv_seqlen`, lengths of a cache that is kept outside. Opset 25: sliding windows.
+// Opset 23: first version. Opset 24: `nonpad_kv_seqlen`, the used lengths of a cache outside of the node. Opset 25: sliding
+// windows.
 
 import { TensorProto_DataType as T } from "onnx-buf";
 import * as g from "../../graph/expressions.ts";
@@ -17,18 +18,19 @@ export interface Heads {
   readonly value: Value;
 }
 
-/** How scores become weights. */
+/** How attention turns scores into weights. */
 export interface Weighting {
+  /** Factor of the scores q·kᵀ. */
   readonly scale: number;
-  /** Scores are kept within ±softcap by a tanh; 0 leaves them. */
+  /** Limits scores to ±softcap by softcap·tanh(score/softcap); 0 leaves them. */
   readonly softcap?: number;
-  /** Added to the scores, broadcast to [batch, head, query, key]. */
+  /** Added to the scores; broadcasts to [batch, head, query, key]. */
   readonly bias: Value | undefined;
   /** Whether the softmax is computed in double precision. */
   readonly double?: boolean;
 }
 
-/** What attention gives, step by step; all but `output` are [batch, head, query, key]. */
+/** The steps of attention. `output` is [batch, head, query, size], the others are [batch, head, query, key]. */
 export interface Attended {
   readonly output: Value;
   readonly scores: Value;
@@ -41,7 +43,7 @@ export interface Attended {
 export function splitHeads(node: ImportNode, x: Value, count: number): Value {
   const [batch, length, width] = x.shape;
   if (!(count >= 1) || width % count !== 0)
-    throw node.error(`divides a width of ${width} among ${count} heads, which does not come out`);
+    throw node.error(`cannot divide a width of ${width} among ${count} heads`);
   return g.transpose(g.reshape(x, [batch, length, count, width / count]), [0, 2, 1, 3]);
 }
 
@@ -51,56 +53,56 @@ export function joinHeads(x: Value): Value {
   return g.reshape(g.transpose(x, [0, 2, 1, 3]), [batch, length, heads * size]);
 }
 
-/** Each head repeated `times` times in place: [a, b] → [a, a, b, b]. */
-function repeatHeads(x: Value, times: number): Value {
-  if (times === 1) return x;
+/** Repeats each head in place: [a, b] → [a, a, b, b]. */
+function repeatHeads(x: Value, count: number): Value {
+  if (count === 1) return x;
   const [batch, heads, length, size] = x.shape;
-  const apart = g.reshape(x, [batch, heads, 1, length, size]);
-  const wide = g.expand(apart, [batch, heads, times, length, size]);
-  return g.reshape(wide, [batch, heads * times, length, size]);
+  const split = g.reshape(x, [batch, heads, 1, length, size]);
+  const repeated = g.expand(split, [batch, heads, count, length, size]);
+  return g.reshape(repeated, [batch, heads * count, length, size]);
 }
 
-/** 0 where a query may see a key, −∞ elsewhere. */
+/** A bias of 0 where a query may attend to a key, and −∞ elsewhere, in the dtype of `like`. */
 export const biasOf = (allowed: Value, like: Value): Value =>
   g.where(allowed, g.scalarLike(like, 0), g.scalarLike(like, Number.NEGATIVE_INFINITY));
 
-/** Whether all keys of a row are at −∞; null if that is known of no row. */
-function blindRows(node: ImportNode, bias: Value): Value | null {
+/** Rows of the bias whose keys are all at −∞, as bool [..., query, 1]; null if there are certainly none. */
+function maskedRows(node: ImportNode, bias: Value): Value | null {
   const last = bias.shape.length - 1;
   if (last < 0) return null;
   const top = g.max(bias, [last], true);
-  const blind = g.equal(top, g.scalarLike(bias, Number.NEGATIVE_INFINITY));
-  return node.constantOf(blind)?.data.every((v) => v === 0) === true ? null : blind;
+  const masked = g.equal(top, g.scalarLike(bias, Number.NEGATIVE_INFINITY));
+  return node.constantOf(masked)?.data.every((v) => v === 0) === true ? null : masked;
 }
 
 /**
- * softmax(cap(q·kᵀ·scale) + bias)·v. Several heads of queries may share one of keys (Ainslie et al. 2023,
- * arXiv:2305.13245). A query that may see no key gives zeros.
+ * softmax(cap(q·kᵀ·scale) + bias)·v. Several query heads may share one key head (grouped-query attention, Ainslie et al.
+ * 2023, arXiv:2305.13245). The output of a query that may attend to no key is 0.
  */
 export function attend(node: ImportNode, heads: Heads, weighting: Weighting): Attended {
   const { query, key, value } = heads;
-  const shared = query.shape[1] / key.shape[1];
-  if (!Number.isInteger(shared) || key.shape[1] !== value.shape[1])
+  const queriesPerKey = query.shape[1] / key.shape[1];
+  if (!Number.isInteger(queriesPerKey) || key.shape[1] !== value.shape[1])
     throw node.error(
       `has ${query.shape[1]} heads of queries, ${key.shape[1]} of keys and ${value.shape[1]} of values; queries must be a multiple of the others`,
     );
-  const keys = repeatHeads(key, shared);
+  const keys = repeatHeads(key, queriesPerKey);
   const scores = times(g.matmul(query, g.transpose(keys, [0, 1, 3, 2])), weighting.scale);
   const cap = weighting.softcap ?? 0;
   const capped = cap > 0 ? times(g.tanh(times(scores, 1 / cap)), cap) : scores;
   const { bias } = weighting;
   const biased = bias === undefined ? capped : g.add(capped, bias);
-  // A softmax over nothing is 0/0, and so is its gradient: such rows are taken out before and blanked after.
-  const blind = bias === undefined ? null : blindRows(node, bias);
+  // A softmax over no key is 0/0, and so is its gradient. Such rows get scores of 0 before and weights of 0 after it.
+  const masked = bias === undefined ? null : maskedRows(node, bias);
   const zero = g.scalarLike(biased, 0);
-  const seen = blind === null ? biased : g.where(blind, zero, biased);
+  const safe = masked === null ? biased : g.where(masked, zero, biased);
   const softmax =
     weighting.double === true
-      ? g.cast(g.softmax(g.cast(seen, "float64")), seen.dtype)
-      : g.softmax(seen);
-  const weights = blind === null ? softmax : g.where(blind, zero, softmax);
+      ? g.cast(g.softmax(g.cast(safe, "float64")), safe.dtype)
+      : g.softmax(safe);
+  const weights = masked === null ? softmax : g.where(masked, zero, softmax);
   return {
-    output: g.matmul(weights, repeatHeads(value, shared)),
+    output: g.matmul(weights, repeatHeads(value, queriesPerKey)),
     scores,
     capped,
     biased,
@@ -108,13 +110,13 @@ export function attend(node: ImportNode, heads: Heads, weighting: Weighting): At
   };
 }
 
-/** Keys that may be looked at are those of index j with −right ≤ i + offset − j ≤ left; null is no bound. */
+/** Query i may attend to key j if −right ≤ i + offset − j ≤ left; null is no bound. */
 interface Window {
   readonly left: number | null;
   readonly right: number | null;
 }
 
-/** The bias [query, key], or [batch, 1, query, key] where the offset differs between examples. */
+/** The bias of a window: [query, key], or [batch, 1, query, key] for an offset per example [batch, 1, 1, 1]. */
 export function windowBias(
   node: ImportNode,
   heads: Heads,
@@ -132,7 +134,7 @@ export function windowBias(
   return biasOf(bounds.reduce(g.and), heads.query);
 }
 
-/** A mask as what is added to the scores; keys that it does not reach are hidden. */
+/** A mask as a bias of the scores. Keys beyond the end of the mask are masked. */
 function maskBias(node: ImportNode, mask: Value, { query, key }: Heads): Value {
   const bias = mask.dtype === "bool" ? biasOf(mask, query) : g.cast(mask, query.dtype);
   const last = bias.shape.length - 1;
@@ -140,11 +142,11 @@ function maskBias(node: ImportNode, mask: Value, { query, key }: Heads): Value {
   if (missing < 0)
     throw node.error(`has a mask [${bias.shape.join(", ")}] for ${key.shape[2]} keys`);
   if (missing === 0 || last < 0) return bias;
-  const hidden = g.scalarLike(bias, Number.NEGATIVE_INFINITY);
-  return g.concat([bias, g.expand(hidden, bias.shape.with(last, missing))], last);
+  const masked = g.scalarLike(bias, Number.NEGATIVE_INFINITY);
+  return g.concat([bias, g.expand(masked, bias.shape.with(last, missing))], last);
 }
 
-/** All that hides keys, or favours some: mask, causality, window, and the ends of caches. */
+/** The sum of all biases: mask, causality, window, and used lengths of caches. */
 function biasesOf(node: ImportNode, heads: Heads, past: number): Value | undefined {
   const biases: Value[] = [];
   const [mask, lengths] = [node.inputs[3], node.inputs[6]];
@@ -170,7 +172,7 @@ function biasesOf(node: ImportNode, heads: Heads, past: number): Value | undefin
   return biases.length === 0 ? undefined : biases.reduce(g.add);
 }
 
-/** Heads of each input, whose number 3-D inputs state and 4-D ones have. */
+/** Splits inputs [batch, length, head·size] by the stated numbers of heads; [batch, head, length, size] is split already. */
 function headsOf(node: ImportNode): Heads {
   const flat = node.input(0).shape.length === 3;
   const [query, key, value] = [0, 1, 2].map((i) => {
@@ -187,18 +189,18 @@ function headsOf(node: ImportNode): Heads {
   return { query, key, value };
 }
 
-/** (Q, K, V, mask, past key, past value, lengths) → (Y, key, value, scores). */
+/** (Q, K, V, mask, past key, past value, lengths) ↦ (Y, key, value, scores). */
 function attention(node: ImportNode): Value[] {
-  const now = headsOf(node);
+  const current = headsOf(node);
   const [pastKey, pastValue] = [node.inputs[4], node.inputs[5]];
   if ((pastKey === undefined) !== (pastValue === undefined))
     throw node.error("has a past of keys or of values without the other; the file is incomplete");
   if (pastKey !== undefined && node.inputs[6] !== undefined)
     throw node.error("has a past and nonpad_kv_seqlen, which exclude each other");
   const heads: Heads = {
-    query: now.query,
-    key: pastKey === undefined ? now.key : g.concat([pastKey, now.key], 2),
-    value: pastValue === undefined ? now.value : g.concat([pastValue, now.value], 2),
+    query: current.query,
+    key: pastKey === undefined ? current.key : g.concat([pastKey, current.key], 2),
+    value: pastValue === undefined ? current.value : g.concat([pastValue, current.value], 2),
   };
   const result = attend(node, heads, {
     scale: node.float("scale", 1 / Math.sqrt(heads.query.shape[3])),
@@ -207,14 +209,14 @@ function attention(node: ImportNode): Value[] {
     double: node.int("softmax_precision", T.FLOAT) === T.DOUBLE,
   });
   const steps = [result.scores, result.capped, result.biased, result.weights];
-  const shown = steps[node.int("qk_matmul_output_mode", 0)];
-  if (shown === undefined && node.outputs > 3)
+  const requested = steps[node.int("qk_matmul_output_mode", 0)];
+  if (requested === undefined && node.outputs > 3)
     throw node.error(
       `qk_matmul_output_mode is ${node.int("qk_matmul_output_mode", 0)}; 0 to 3 exist`,
     );
   const flat = node.input(0).shape.length === 3;
   const output = flat ? joinHeads(result.output) : result.output;
-  return [output, heads.key, heads.value, shown ?? result.scores];
+  return [output, heads.key, heads.value, requested ?? result.scores];
 }
 
 export const attentions: Importers = { Attention: attention };

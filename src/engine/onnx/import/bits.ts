@@ -1,8 +1,8 @@
 // Bits of whole numbers: https://onnx.ai/onnx/operators/onnx__BitShift.html (opset 11) and
 // https://onnx.ai/onnx/operators/onnx__BitwiseAnd.html (opset 18), one version each.
 //
-// The graph has no such operators. Stored numbers are computed here; those that depend on the image are taken apart into
-// bits by division, which is exact in 64 bits for types of up to 32.
+// The graph has no bit operators. Constants are computed at import. Values that depend on the image are split into bits by
+// division, which is exact in int64 for types of up to 32 bits.
 
 import { TensorProto_DataType as T } from "onnx-buf";
 import * as g from "../../graph/expressions.ts";
@@ -11,12 +11,13 @@ import type { Value } from "../../graph/value.ts";
 import { typeName } from "../tensors.ts";
 import type { Importer, Importers, ImportNode } from "./import-node.ts";
 
-interface Whole {
+/** An integer type. */
+interface IntegerType {
   readonly bits: number;
   readonly signed: boolean;
 }
 
-const wholes: Readonly<Record<number, Whole>> = {
+const integerTypes: Readonly<Record<number, IntegerType>> = {
   [T.UINT8]: { bits: 8, signed: false },
   [T.UINT16]: { bits: 16, signed: false },
   [T.UINT32]: { bits: 32, signed: false },
@@ -27,7 +28,7 @@ const wholes: Readonly<Record<number, Whole>> = {
   [T.INT64]: { bits: 64, signed: true },
 };
 
-/** Operators that move elements and leave their type. */
+/** Operators that move elements and keep their type. */
 const MOVES = new Set([
   "Reshape",
   "Transpose",
@@ -38,7 +39,7 @@ const MOVES = new Set([
   "GatherElements",
 ]);
 
-/** ONNX's element type of a value, also behind operators that only move elements. */
+/** ONNX's element type of a value, found through operators that only move elements. */
 function elementTypeOf(node: ImportNode, value: Value): number {
   for (let v = value; ; v = v.inputs[0]) {
     const type = node.elementType(v);
@@ -50,17 +51,17 @@ function elementTypeOf(node: ImportNode, value: Value): number {
   );
 }
 
-function wholeOf(node: ImportNode, type: number): Whole {
-  const whole = wholes[type];
-  if (whole === undefined) throw node.error(`works on the bits of ${typeName(type)}`);
-  return whole;
+function integerTypeOf(node: ImportNode, type: number): IntegerType {
+  const found = integerTypes[type];
+  if (found === undefined) throw node.error(`works on the bits of ${typeName(type)}`);
+  return found;
 }
 
-/** f on stored numbers, bits beyond the type cut off; null where they depend on the image. */
-function computed(
+/** f applied to constants element by element, modulo 2^bits; null if a value depends on the image. */
+function folded(
   node: ImportNode,
   values: readonly Value[],
-  { bits, signed }: Whole,
+  { bits, signed }: IntegerType,
   f: (...numbers: bigint[]) => bigint,
 ): Value | null {
   const shape = broadcast(...values.map((v) => v.shape));
@@ -85,62 +86,64 @@ function computed(
 
 const num = (x: Value, value: number): Value => g.scalarLike(x, value);
 
-/** As a number from 0 to 2^bits − 1, in 64 bits. */
-function unsignedOf(x: Value, { bits, signed }: Whole): Value {
+/** x modulo 2^bits as int64, from 0 to 2^bits − 1. */
+function unsignedOf(x: Value, { bits, signed }: IntegerType): Value {
   const wide = g.cast(x, "int64");
   if (!signed) return wide;
   return g.where(g.greater(num(wide, 0), wide), g.add(wide, num(wide, 2 ** bits)), wide);
 }
 
-/** Back from such a number, its higher bits cut off. */
-function wrapped(x: Value, { bits, signed }: Whole, like: Value): Value {
+/** The inverse of `unsignedOf`, in the dtype of `like`. Drops the bits beyond the type. */
+function wrapped(x: Value, { bits, signed }: IntegerType, like: Value): Value {
   const size = num(x, 2 ** bits);
   const low = g.sub(x, g.mul(g.div(x, size), size));
   const half = num(x, 2 ** (bits - 1) - 1);
   return g.cast(signed ? g.where(g.greater(low, half), g.sub(low, size), low) : low, like.dtype);
 }
 
-function narrow(node: ImportNode, whole: Whole): Whole {
-  if (whole.bits <= 32) return whole;
+function requireNarrow(node: ImportNode, type: IntegerType): number {
+  if (type.bits <= 32) return type.bits;
   throw node.error(
     "works on bits of 64-bit numbers that depend on the image; only stored ones can be read",
   );
 }
 
-/** (x, distance): bits moved up or down; those that leave the type are lost. */
+/** (x, distance) ↦ x·2^distance or x/2^distance; bits that leave the type are lost. */
 function bitShift(node: ImportNode): Value {
   const [x, distance] = [node.input(0), node.input(1)];
   const type = elementTypeOf(node, x);
-  const whole = wholeOf(node, type);
+  const integerType = integerTypeOf(node, type);
   const direction = node.text("direction", "");
   if (direction !== "LEFT" && direction !== "RIGHT")
     throw node.error(`shifts to ${JSON.stringify(direction)}; LEFT and RIGHT exist`);
   const left = direction === "LEFT";
-  const stored = computed(node, [x, distance], whole, (a, n) => {
-    if (n >= BigInt(whole.bits)) return 0n;
+  const stored = folded(node, [x, distance], integerType, (a, n) => {
+    if (n >= BigInt(integerType.bits)) return 0n;
     return left ? a << n : a >> n;
   });
   if (stored !== null) return node.withElementType(stored, type);
-  const { bits } = narrow(node, whole);
-  const [from, by] = [unsignedOf(x, whole), g.cast(distance, "int64")];
-  const far = g.greater(by, num(by, bits - 1));
-  const inside = g.cast(g.where(far, num(by, 0), by), "float64");
-  const factor = g.cast(g.pow(num(inside, 2), inside), "int64");
-  const moved = left ? g.mul(from, factor) : g.div(from, factor);
-  return node.withElementType(wrapped(g.where(far, num(by, 0), moved), whole, x), type);
+  const bits = requireNarrow(node, integerType);
+  const unsigned = unsignedOf(x, integerType);
+  const shift = g.cast(distance, "int64");
+  const isTooFar = g.greater(shift, num(shift, bits - 1));
+  const exponent = g.cast(g.where(isTooFar, num(shift, 0), shift), "float64");
+  const factor = g.cast(g.pow(num(exponent, 2), exponent), "int64");
+  const moved = left ? g.mul(unsigned, factor) : g.div(unsigned, factor);
+  const result = g.where(isTooFar, num(shift, 0), moved);
+  return node.withElementType(wrapped(result, integerType, x), type);
 }
 
-/** A rule on two bits, and the same on whole numbers. */
+/** An operator on two integers, bit by bit: `ofBits` for values 0 and 1, `ofNumbers` for constants. */
 const bitwise =
   (ofBits: (a: Value, b: Value) => Value, ofNumbers: (a: bigint, b: bigint) => bigint): Importer =>
   (node) => {
     const [a, b] = [node.input(0), node.input(1)];
     const type = elementTypeOf(node, a);
-    const whole = wholeOf(node, type);
-    const stored = computed(node, [a, b], whole, ofNumbers);
+    const integerType = integerTypeOf(node, type);
+    const stored = folded(node, [a, b], integerType, ofNumbers);
     if (stored !== null) return node.withElementType(stored, type);
-    const { bits } = narrow(node, whole);
-    let rest = [unsignedOf(a, whole), unsignedOf(b, whole)];
+    const bits = requireNarrow(node, integerType);
+    let rest = [unsignedOf(a, integerType), unsignedOf(b, integerType)];
     let sum: Value | undefined;
     for (let bit = 0; bit < bits; bit++) {
       node.countNodes();
@@ -150,14 +153,14 @@ const bitwise =
       sum = sum === undefined ? part : g.add(sum, part);
       rest = halves;
     }
-    return node.withElementType(wrapped(sum as Value, whole, a), type);
+    return node.withElementType(wrapped(sum as Value, integerType, a), type);
   };
 
-/** All bits turned over. */
+/** All bits inverted: −1 − x for signed types, 2^bits − 1 − x for unsigned ones. */
 function bitwiseNot(node: ImportNode): Value {
   const x = node.input(0);
   const type = elementTypeOf(node, x);
-  const { bits, signed } = wholeOf(node, type);
+  const { bits, signed } = integerTypeOf(node, type);
   if (!signed && bits === 64) throw node.error("turns bits of uint64, which cannot be read");
   return node.withElementType(g.sub(num(x, signed ? -1 : 2 ** bits - 1), x), type);
 }

@@ -1,4 +1,5 @@
-// Convolution weights as ONNX Runtime stores them for one kind of CPU: blocks of 8 or 16 channels lie together.
+// Convolution weights in the blocked order (NCHWc) that ONNX Runtime writes for one kind of CPU: blocks of 8 or 16 channels
+// are contiguous.
 
 import type { GraphProto } from "onnx-buf";
 import { type NdArray, sizeOf } from "../../../math/tensor.ts";
@@ -6,15 +7,18 @@ import { UsageError } from "../../../math/usage-error.ts";
 import type { OnnxModel } from "../model.ts";
 import { decodeTensor } from "../tensors.ts";
 
-/** The domain of what ONNX Runtime writes for blocked memory. */
+/** The domain of ONNX Runtime's operators on blocked memory. */
 export const BLOCKED = "com.microsoft.nchwc";
 
-/** Channels that a CPU keeps together: 16 with AVX-512 and on 64-bit Arm, 8 on other x64. */
+/** Channels per block: 16 with AVX-512 and on 64-bit Arm, 8 on other x64 CPUs. */
 export const blockSizes = [8, 16] as const;
 export type BlockSize = (typeof blockSizes)[number];
 
-/** Where weight [o, i, tap] stands: [out / b, in / b, rows, columns, b (in), b (out)]; of fewer than b inputs one by one. */
-function placeOf([, inputs, ...kernel]: readonly number[], block: number) {
+/**
+ * The offset of weight [o, i, tap] in blocked order [out / b, in / b, rows, columns, b (in), b (out)], for b channels per
+ * block. Fewer than b input channels are not blocked.
+ */
+function blockedOffset([, inputs, ...kernel]: readonly number[], block: number) {
   const inner = inputs >= block ? block : 1;
   const [taps, outer] = [sizeOf(kernel), Math.ceil(inputs / inner)];
   return (o: number, i: number, tap: number): number => {
@@ -23,26 +27,30 @@ function placeOf([, inputs, ...kernel]: readonly number[], block: number) {
   };
 }
 
-/** Whether weights of this shape can be blocked so. */
+/** Whether weights of this shape can be in blocks of this size. */
 const fits = ([outputs, inputs]: readonly number[], block: number): boolean =>
   outputs % block === 0 && (inputs < block || inputs % block === 0);
 
+/** Weights in plain order by their blocked array and block size. */
 const reordered = new WeakMap<NdArray, Map<number, NdArray>>();
 
-/** Weights [out, in / groups, rows, columns] in the order of ONNX from the blocked one, once for each array and block. */
+/**
+ * Weights [out, in / groups, rows, columns] in plain order, from blocked order. Each array is reordered once per block size.
+ * Throws `Error` if the shape does not fit the blocks.
+ */
 export function unblocked(array: NdArray, block: number): NdArray {
   const found = reordered.get(array) ?? new Map<number, NdArray>();
   reordered.set(array, found);
-  const plain = found.get(block) ?? plainly(array, block);
+  const plain = found.get(block) ?? reorder(array, block);
   found.set(block, plain);
   return plain;
 }
 
-function plainly(array: NdArray, block: number): NdArray {
+function reorder(array: NdArray, block: number): NdArray {
   if (array.shape.length !== 4 || !fits(array.shape, block))
     throw new Error(`weights [${array.shape.join(", ")}] do not lie in blocks of ${block}`);
   const [outputs, inputs, ...kernel] = array.shape;
-  const at = placeOf(array.shape, block);
+  const at = blockedOffset(array.shape, block);
   const taps = sizeOf(kernel);
   const data = new Float32Array(array.data.length);
   let to = 0;
@@ -53,12 +61,12 @@ function plainly(array: NdArray, block: number): NdArray {
 }
 
 /**
- * Minus the logarithm of the likelihood (up to a constant) that the weights of each output channel are Gaussian with a
- * variance of their own, which trained channels have: least where the channels are told apart rightly.
+ * The negative log-likelihood, up to a constant, of Gaussian weights with one variance per output channel. Trained channels
+ * differ in their variance, so the right block size, which assigns weights to their true channels, minimises this.
  */
-function surprise({ shape, data }: NdArray, block: number): number {
+function negativeLogLikelihood({ shape, data }: NdArray, block: number): number {
   const [outputs, inputs, ...kernel] = shape;
-  const at = placeOf(shape, block);
+  const at = blockedOffset(shape, block);
   const taps = sizeOf(kernel);
   let total = 0;
   for (let o = 0; o < outputs; o++) {
@@ -70,7 +78,7 @@ function surprise({ shape, data }: NdArray, block: number): number {
   return total;
 }
 
-/** The weights of blocked convolutions that stand in a file. */
+/** The stored weights of blocked convolutions. */
 function weightsIn(graph: GraphProto, external: OnnxModel["external"]): NdArray[] {
   const names = new Set(
     graph.node
@@ -82,19 +90,23 @@ function weightsIn(graph: GraphProto, external: OnnxModel["external"]): NdArray[
     .map((proto) => decodeTensor(proto, external));
 }
 
-/** The block size of a file, which it does not state: by the shapes of its weights, else by their variances. */
+/**
+ * Infers the block size of a file, which no file states: from the shapes of its weights, else from their variances. Throws
+ * `UsageError` if neither decides.
+ */
 export function blockSizeOf({ graph, external }: OnnxModel): BlockSize {
   const weights = weightsIn(graph, external);
   const possible = blockSizes.filter((block) => weights.every(({ shape }) => fits(shape, block)));
   if (possible.length === 1) return possible[0];
   const [small, large] = blockSizes.map((block) =>
-    weights.reduce((total, array) => total + surprise(array, block), 0),
+    weights.reduce((total, array) => total + negativeLogLikelihood(array, block), 0),
   );
-  // Between channels that do not differ, chance alone gives a difference of about the root of their number.
+  // If channels do not differ, the difference is random, of about the root of their number.
   const channels = weights.reduce((total, { shape }) => total + shape[0], 0);
   if (possible.length === 0 || !(Math.abs(small - large) > 6 * Math.sqrt(channels)))
     throw new UsageError(
       "the file was optimised for a CPU that keeps 8 or 16 channels together, and its weights do not show which; state it with --block-size (16 for AVX-512 and 64-bit Arm, 8 for other x64), or write the file with a lower optimisation level",
+      { code: "missing-option" },
     );
   return small < large ? 8 : 16;
 }

@@ -1,5 +1,6 @@
-// Operators on blocked memory, which ONNX Runtime writes when it optimises a file for one kind of CPU. Here such a value
-// is a plain [batch, channel, height, width], its channels padded with zeros to whole blocks.
+// Operators on blocked memory (domain com.microsoft.nchwc, version 1), which ONNX Runtime writes when it optimises a file for
+// one kind of CPU. Their schemas are in onnxruntime/core/graph/contrib_ops/nchwc_schema_defs.cc. After the import, a blocked
+// value is a plain [batch, channel, height, width] whose channels are padded with zeros to whole blocks.
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
@@ -10,6 +11,7 @@ import type { Importers, ImportNode } from "./import-node.ts";
 import { pooling } from "./pooling.ts";
 import { resizing } from "./resizing.ts";
 
+/** x cut or padded with zeros to this number of channels. */
 const withChannels = (node: ImportNode, x: Value, channels: number): Value => {
   const missing = channels - x.shape[1];
   if (missing < 0) return g.sliceAxis(x, 1, 0, channels);
@@ -30,7 +32,7 @@ function reorderOutput(node: ImportNode): Value {
   return node.int("channels_last", 0) === 1 ? g.transpose(plain, [0, 2, 3, 1]) : plain;
 }
 
-/** (x, w, bias, sum): the activation comes after the sum. */
+/** (x, w, bias, sum) ↦ activation(conv(x, w) + bias + sum). */
 function conv(node: ImportNode): Value {
   const [x, w] = [node.input(0), node.constant(1)];
   if (w === undefined) throw node.error("has no weights; the file is incomplete");
@@ -50,6 +52,6 @@ export const blocked: Importers = {
   AveragePool: pooling.AveragePool,
   GlobalMaxPool: pooling.GlobalMaxPool,
   GlobalAveragePool: pooling.GlobalAveragePool,
-  // Its scales are an attribute, as before opset 9.
+  // The scales are an attribute of integers, as they are of floats before opset 9.
   Upsample: (node) => resizing.Upsample({ ...node, floats: (name) => node.ints(name) }),
 };

@@ -1,21 +1,24 @@
-// What a file makes without the image: constants, ranges and triangles.
+// Operators that make constants: https://onnx.ai/onnx/operators (Constant, ConstantOfShape, Range, OneHot, Trilu, CumSum, …).
+//
+// Constant: `value_float` and the like since opset 12. All versions of the others are read alike. CumProd is new in opset 26.
 
 import { type NdArray, type Shape, sizeOf } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import { flat } from "../../graph/interpret-arrays.ts";
 import { is, type Value } from "../../graph/value.ts";
 import { dtypeOf } from "../tensors.ts";
-import { arange, int64 } from "./arithmetic.ts";
+import { alongAxis, arange, int64 } from "./arithmetic.ts";
 import { axisOf, constantNumber, type Importers, type ImportNode } from "./import-node.ts";
 
-/** What an array may hold that is made while a file is read; a larger one is an attack or a mistake. */
+/** Elements of an array that the import computes. A larger one is a mistake, or was made to exhaust the machine. */
 const MAX_ELEMENTS = 2 ** 24;
 
-/** What a single value may be spread to, which is not made before it is needed. */
+/** Elements that a value may be expanded to. Expanding computes nothing at import. */
 export const MAX_SPREAD = 2 ** 28;
 
-export function checkSize(node: ImportNode, shape: Shape, most = MAX_ELEMENTS): void {
-  const allowed = Math.max(most, node.maxConstants / 4);
+/** Throws `UsageError` if an array of this shape exceeds `max` elements and the limit that the user states. */
+export function checkSize(node: ImportNode, shape: Shape, max = MAX_ELEMENTS): void {
+  const allowed = Math.max(max, node.maxConstants / 4);
   if (shape.some((n) => !(n >= 0)))
     throw node.error(`makes an array of shape [${shape.join(", ")}]; the file is corrupt`);
   if (!(sizeOf(shape) <= allowed))
@@ -24,7 +27,7 @@ export function checkSize(node: ImportNode, shape: Shape, most = MAX_ELEMENTS): 
     );
 }
 
-/** x with its axes in another order; a single number that is spread over a shape stays one. */
+/** x with permuted axes. An expanded single number stays one, so that it costs nothing. */
 export function permuted(x: Value, perm: readonly number[]): Value {
   if (is(x, "Expand") && sizeOf(x.inputs[0].shape) === 1)
     return g.expand(
@@ -76,18 +79,18 @@ function oneHot(node: ImportNode): Value {
   );
   const shape = [...indices.shape.slice(0, axis), 1, ...indices.shape.slice(axis)];
   const size = g.scalarLike(indices, depth);
-  const counted = g.where(
+  const fromFront = g.where(
     g.greater(g.scalarLike(indices, 0), indices),
     g.add(indices, size),
     indices,
   );
   const values = node.input(2);
   const [off, on] = [0, 1].map((i) => g.reshape(g.sliceAxis(values, 0, i, i + 1), []));
-  return g.where(g.equal(g.reshape(counted, shape), classes), on, off);
+  return g.where(g.equal(g.reshape(fromFront, shape), classes), on, off);
 }
 
-/** A triangle of ones [rows, columns] on and below (or above) a diagonal, else zeros. */
-const triangle = (rows: number, columns: number, keeps: (row: number, column: number) => boolean) =>
+/** A constant mask, bool [rows, columns]. */
+const mask = (rows: number, columns: number, keeps: (row: number, column: number) => boolean) =>
   g.constant({
     dtype: "bool",
     shape: [rows, columns],
@@ -102,27 +105,25 @@ function trilu(node: ImportNode): Value {
   const [rows, columns] = x.shape.slice(-2);
   checkSize(node, [rows, columns]);
   const upper = node.int("upper", 1) === 1;
-  const kept = triangle(rows, columns, (i, j) => (upper ? j - i >= k : j - i <= k));
-  return g.where(kept, x, g.scalarLike(x, 0));
+  const isKept = mask(rows, columns, (i, j) => (upper ? j - i >= k : j - i <= k));
+  return g.where(isKept, x, g.scalarLike(x, 0));
 }
 
-/** A running sum as a product with a triangle of ones. */
+/** The cumulative sum as a matrix product with a triangle of ones. */
 function cumSum(node: ImportNode): Value {
   const x = node.input(0);
   const axis = axisOf(node, constantNumber(node, 1, 0), x.shape.length);
   const n = x.shape[axis];
   checkSize(node, [n, n]);
   const [exclusive, reverse] = [node.int("exclusive", 0) === 1, node.int("reverse", 0) === 1];
-  const counts = triangle(n, n, (from, to) => {
+  const counts = mask(n, n, (from, to) => {
     const distance = reverse ? from - to : to - from;
     return exclusive ? distance > 0 : distance >= 0;
   });
-  const last = x.shape.length - 1;
-  const swap = x.shape.map((_, i) => (i === axis ? last : i === last ? axis : i));
-  return g.transpose(g.matmul(g.transpose(x, swap), g.cast(counts, x.dtype)), swap);
+  return alongAxis(x, axis, counts);
 }
 
-/** A running product, in as many steps as the length has doublings. */
+/** The cumulative product in ⌈log₂ length⌉ steps (Hillis & Steele 1986). */
 function cumProd(node: ImportNode): Value {
   const x = node.input(0);
   const axis = axisOf(node, constantNumber(node, 1, 0), x.shape.length);
@@ -142,22 +143,23 @@ function eyeLike(node: ImportNode): Value {
   const type = node.int("dtype", 0);
   const k = node.int("k", 0);
   checkSize(node, [shape[0], shape[1]]);
-  const ones = triangle(shape[0], shape[1], (i, j) => j - i === k);
+  const ones = mask(shape[0], shape[1], (i, j) => j - i === k);
   return g.cast(ones, type === 0 ? dtype : dtypeOf(type, "EyeLike"));
 }
 
-/** Indices of what is not zero, [axis, element]: only of what is known when the file is read. */
+/** Indices of the nonzero elements of a constant, [axis, element]. */
 function nonZero(node: ImportNode): Value {
   const { shape, data } = node.constant(0) ?? { shape: [], data: [] };
-  const found: number[] = [];
-  for (let i = 0; i < data.length; i++) if (Number(data[i]) !== 0) found.push(i);
+  const offsets: number[] = [];
+  for (let i = 0; i < data.length; i++) if (Number(data[i]) !== 0) offsets.push(i);
   const indices = shape.flatMap((n, axis) => {
     const inner = sizeOf(shape.slice(axis + 1));
-    return found.map((i) => Math.floor(i / inner) % n);
+    return offsets.map((i) => Math.floor(i / inner) % n);
   });
-  return int64(indices, [shape.length, found.length]);
+  return int64(indices, [shape.length, offsets.length]);
 }
 
+/** Importers of operators that make constants, or that need one to work. */
 export const constants: Importers = {
   Constant: constant,
   ConstantOfShape: constantOfShape,

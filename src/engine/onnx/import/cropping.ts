@@ -1,11 +1,11 @@
-// Cropping and padding around the centre: https://onnx.ai/onnx/operators/onnx__CenterCropPad.html (opset 18, one version).
+// Crops or pads around the centre: https://onnx.ai/onnx/operators/onnx__CenterCropPad.html (opset 18, one version)
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { checkSize, MAX_SPREAD } from "./constants.ts";
 import { axisOf, type Importers, type ImportNode } from "./import-node.ts";
 
-/** Each axis is cut or padded with zeros to a length; of an odd difference the larger part is at the end. */
+/** (x, lengths) ↦ x with each axis cropped or padded with zeros. The end gets the larger part of an odd difference. */
 function centerCropPad(node: ImportNode): Value {
   const x = node.input(0);
   const rank = x.shape.length;

@@ -1,4 +1,5 @@
-// Einstein sums of any number of operands, two at a time, each pair as one product of matrices.
+// Einstein summation: https://onnx.ai/onnx/operators/onnx__Einsum.html (opset 12, one version). Operands are contracted from
+// left to right, each pair by one matrix product.
 
 import { sizeOf } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
@@ -6,13 +7,13 @@ import type { Value } from "../../graph/value.ts";
 import { checkSize } from "./constants.ts";
 import type { Importer, ImportNode } from "./import-node.ts";
 
-/** A value whose axes have names. */
+/** A value with one letter per axis. Axes behind an ellipsis have numbers instead of letters. */
 interface Named {
   readonly value: Value;
   readonly axes: readonly string[];
 }
 
-/** Axes behind "..." are named 0, 1, … from the right. */
+/** The names of the axes of one term. Axes behind "..." are named 0, 1, … from the right. */
 function namesOf(node: ImportNode, term: string, rank: number): string[] {
   const [before, after, ...more] = term.split("...");
   if (more.length > 0) throw node.error(`the term ${term} has several "..."`);
@@ -26,14 +27,14 @@ function namesOf(node: ImportNode, term: string, rank: number): string[] {
   return [...before, ...Array.from({ length: open }, (_, i) => `${open - 1 - i}`), ...after];
 }
 
-/** Sums over the axes that nothing else needs. */
-function reduced({ value, axes }: Named, needed: ReadonlySet<string>): Named {
-  const gone = axes.flatMap((name, axis) => (needed.has(name) ? [] : [axis]));
-  if (gone.length === 0) return { value, axes };
-  return { value: g.sum(value, gone), axes: axes.filter((name) => needed.has(name)) };
+/** The sum over all axes that are not needed. */
+function summed({ value, axes }: Named, needed: ReadonlySet<string>): Named {
+  const unneeded = axes.flatMap((name, axis) => (needed.has(name) ? [] : [axis]));
+  if (unneeded.length === 0) return { value, axes };
+  return { value: g.sum(value, unneeded), axes: axes.filter((name) => needed.has(name)) };
 }
 
-/** A repeated axis of one operand, x[i, i], as its diagonal. */
+/** The diagonal of each pair of axes with one name, as in x[i, i]. */
 function diagonals(node: ImportNode, operand: Named): Named {
   const repeated = operand.axes.findIndex((name, axis) => operand.axes.indexOf(name) !== axis);
   if (repeated < 0) return operand;
@@ -51,33 +52,28 @@ function diagonals(node: ImportNode, operand: Named): Named {
   });
 }
 
-/** Axes in another order; an axis that is missing has length 1. */
+/** The value with its axes in this order; missing axes have length 1. */
 function arranged({ value, axes }: Named, order: readonly string[]): Value {
-  const present = order.filter((name) => axes.includes(name));
-  const moved = g.transpose(
+  const own = order.filter((name) => axes.includes(name));
+  const transposed = g.transpose(
     value,
-    present.map((name) => axes.indexOf(name)),
+    own.map((name) => axes.indexOf(name)),
   );
   const shape = order.map((name) => (axes.includes(name) ? value.shape[axes.indexOf(name)] : 1));
-  return g.reshape(moved, shape);
+  return g.reshape(transposed, shape);
 }
 
-/** The product of two operands, summed over the axes that only they have. */
-function pair(a: Named, b: Named, needed: ReadonlySet<string>): Named {
-  const rest = new Set([...needed]);
-  const [x, y] = [
-    reduced(a, new Set([...rest, ...b.axes])),
-    reduced(b, new Set([...rest, ...a.axes])),
-  ];
+/** The product of two operands, summed over all axes that are not needed. */
+function contracted(a: Named, b: Named, needed: ReadonlySet<string>): Named {
+  const x = summed(a, new Set([...needed, ...b.axes]));
+  const y = summed(b, new Set([...needed, ...a.axes]));
   const shared = x.axes.filter((name) => y.axes.includes(name));
-  const batch = shared.filter((name) => rest.has(name));
-  const inner = shared.filter((name) => !rest.has(name));
+  const batch = shared.filter((name) => needed.has(name));
+  const inner = shared.filter((name) => !needed.has(name));
   const left = x.axes.filter((name) => !shared.includes(name));
   const right = y.axes.filter((name) => !shared.includes(name));
   const axes = [...batch, ...left, ...right];
-  if (inner.length === 0) {
-    return { value: g.mul(arranged(x, axes), arranged(y, axes)), axes };
-  }
+  if (inner.length === 0) return { value: g.mul(arranged(x, axes), arranged(y, axes)), axes };
   const m = arranged(x, [...batch, ...left, ...inner]);
   const n = arranged(y, [...batch, ...inner, ...right]);
   const size = (v: Value, from: number, count: number) => sizeOf(v.shape.slice(from, from + count));
@@ -102,7 +98,23 @@ function pair(a: Named, b: Named, needed: ReadonlySet<string>): Named {
   return { value: g.reshape(product, shape), axes };
 }
 
-/** Einsum: named axes are multiplied, and summed where the result does not name them. */
+/** Names of the axes of the result. Without an arrow: those that occur once, in alphabetical order. */
+function resultAxes(operands: readonly Named[], stated: string | undefined): string[] {
+  const all = operands.flatMap(({ axes }) => axes);
+  const isOpen = (name: string) => /\d/.test(name);
+  const open = [...new Set(all.filter(isOpen))].sort((a, b) => Number(b) - Number(a));
+  if (stated === undefined) {
+    const letters = all.filter((name) => !isOpen(name));
+    const once = [...new Set(letters)]
+      .filter((name) => letters.filter((one) => one === name).length === 1)
+      .sort();
+    return open.concat(once);
+  }
+  const [before, after] = stated.split("...");
+  return after === undefined ? [...before] : [...before, ...open, ...after];
+}
+
+/** Multiplies along axes of one name, and sums over axes that the result does not name. */
 export const einsum: Importer = (node) => {
   const equation = node.text("equation", "").replaceAll(" ", "");
   const [terms, stated] = equation.split("->");
@@ -110,23 +122,10 @@ export const einsum: Importer = (node) => {
     const value = node.input(i);
     return diagonals(node, { value, axes: namesOf(node, term, value.shape.length) });
   });
-  const all = operands.flatMap(({ axes }) => axes);
-  const open = [...new Set(all.filter((name) => /\d/.test(name)))].sort(
-    (a, b) => Number(b) - Number(a),
-  );
-  const named = all.filter((name) => !/\d/.test(name));
-  // Without an arrow: the axes that occur once, in alphabetical order.
-  const once = [...new Set(named)]
-    .filter((name) => named.filter((one) => one === name).length === 1)
-    .sort();
-  const [before, after = ""] = (stated ?? "").split("...");
-  const result =
-    stated === undefined
-      ? [...open, ...once]
-      : [...before, ...(stated.includes("...") ? open : []), ...after];
+  const result = resultAxes(operands, stated);
   const needed = (from: number) =>
     new Set([...result, ...operands.slice(from).flatMap(({ axes }) => axes)]);
   let total = operands[0];
-  for (let i = 1; i < operands.length; i++) total = pair(total, operands[i], needed(i + 1));
-  return arranged(reduced(total, new Set(result)), result);
+  for (let i = 1; i < operands.length; i++) total = contracted(total, operands[i], needed(i + 1));
+  return arranged(summed(total, new Set(result)), result);
 };

@@ -1,15 +1,17 @@
-// Operators that work element by element.
+// Element-wise operators: https://onnx.ai/onnx/operators (Add, Clip, Cast, Where, Dropout, …).
+//
+// Binary operators: before opset 7, `axis` aligns the second operand if `broadcast` is set. Clip: bounds are attributes before
+// opset 11. Cast: the type is text before opset 6. Dropout: `is_test` before opset 7; the mask is bool since opset 10.
 
 import { TensorProto_DataType as T } from "onnx-buf";
 import { own } from "../../../math/own.ts";
-import type { DType } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { halfPrecisionNote } from "../half-precision-note.ts";
 import { dtypeOf } from "../tensors.ts";
 import { constantNumber, type Importer, type Importers, type ImportNode } from "./import-node.ts";
 
-/** Before opset 7 the second operand was aligned at an axis of the first, where `broadcast` said so. */
+/** Both operands, ready to be broadcast. Before opset 7 the second one can start at an axis of the first. */
 function aligned(node: ImportNode): [Value, Value] {
   const [a, b] = [node.input(0), node.input(1)];
   if (node.opset >= 7 || node.int("broadcast", 0) === 0 || !node.has("axis")) return [a, b];
@@ -33,7 +35,7 @@ const variadic =
 
 const isFloat = ({ dtype }: Value) => dtype === "float32" || dtype === "float64";
 
-/** f on whole numbers, which a logical value counts as. */
+/** f for numbers, applied to bool operands as 0 and 1. */
 const asNumbers =
   (f: (a: Value, b: Value) => Value) =>
   (a: Value, b: Value): Value =>
@@ -42,29 +44,28 @@ const asNumbers =
 const equal = asNumbers(g.equal);
 const atLeast = (a: Value, b: Value) => g.or(g.greater(a, b), g.equal(a, b));
 
-/** a to the power of b in the dtype of a; whole numbers go through double precision. */
+/** a to the power of b in the dtype of a; integers are computed in float64. */
 function power(a: Value, b: Value): Value {
   if (isFloat(a)) return g.pow(a, g.cast(b, a.dtype));
   return g.cast(g.pow(g.cast(a, "float64"), g.cast(b, "float64")), a.dtype);
 }
 
-/** The remainder with the sign of the divisor, or of the dividend for `fmod`. */
+/** The remainder with the sign of the divisor, or with that of the dividend if `fmod` is set. */
 function modulo(node: ImportNode): Value {
   const [a, b] = [node.input(0), node.input(1)];
   const quotient = g.div(a, b);
-  const rest = (whole: Value) => g.sub(a, g.mul(whole, b));
+  const remainderOf = (rounded: Value) => g.sub(a, g.mul(rounded, b));
   const zero = g.scalarLike(a, 0);
   if (node.int("fmod", 0) === 1) {
-    const down = isFloat(a) ? g.mul(g.sign(quotient), g.floor(g.abs(quotient))) : quotient;
-    return rest(down);
+    return remainderOf(isFloat(a) ? truncated(quotient) : quotient);
   }
-  if (isFloat(a)) return rest(g.floor(quotient));
-  const remainder = rest(quotient);
+  if (isFloat(a)) return remainderOf(g.floor(quotient));
+  const remainder = remainderOf(quotient);
   const opposite = g.greater(zero, g.mul(remainder, b));
   return where(opposite, g.add(remainder, b), remainder);
 }
 
-/** condition ? a : b; a runtime has no such choice between logical values. */
+/** condition ? a : b. ONNX Runtime has no Where for bool values, so those go through int32. */
 function where(condition: Value, a: Value, b: Value): Value {
   if (a.dtype !== "bool") return g.where(condition, a, b);
   return g.cast(g.where(condition, g.cast(a, "int32"), g.cast(b, "int32")), "bool");
@@ -83,22 +84,22 @@ function clip(node: ImportNode): Value {
   return high === undefined ? raised : g.minimum(raised, high);
 }
 
-/** Truncation towards zero, which a cast to whole numbers is. */
+/** x rounded toward zero, as a cast to an integer type rounds. */
 const truncated = (x: Value): Value => g.mul(g.sign(x), g.floor(g.abs(x)));
 
 function castTo(node: ImportNode, type: number): Value {
   const x = node.input(0);
-  const to: DType = dtypeOf(type, "the result of a cast");
-  const halved = node.isConstant(x) ? null : halfPrecisionNote(type);
-  if (halved !== null) node.note(halved);
-  const small = type === T.UINT8 || type === T.INT8;
-  // An image cast to bytes stays an image to differentiation.
-  if (node.straightThrough && small && isFloat(x) && !node.isConstant(x))
+  const dtype = dtypeOf(type, "the result of a cast");
+  const precisionNote = node.isConstant(x) ? null : halfPrecisionNote(type);
+  if (precisionNote !== null) node.note(precisionNote);
+  const isByte = type === T.UINT8 || type === T.INT8;
+  // A cast of an image to bytes is a step function and can be differentiated straight through.
+  if (node.straightThrough && isByte && isFloat(x) && !node.isConstant(x))
     return node.withElementType(g.straightThrough(truncated(x), x), type);
-  return node.withElementType(g.cast(x, to), type);
+  return node.withElementType(g.cast(x, dtype), type);
 }
 
-/** y with the gradient of x where that is asked for, else with none. */
+/** The step function y of x, which gets the gradient of x if differentiated straight through. Adds a note. */
 export function stepwise(node: ImportNode, y: Value, x: Value): Value {
   if (node.isConstant(x)) return y;
   node.noteStepwise(node.type);
@@ -112,24 +113,24 @@ const step =
     return stepwise(node, f(x), x);
   };
 
-/** Computed in float32 where a runtime has no kernel for double precision. */
+/** f in float32, since ONNX Runtime has no kernel for float64. */
 const single =
   (f: (x: Value) => Value) =>
   (x: Value): Value =>
     g.cast(f(g.cast(x, "float32")), x.dtype);
 
-/** log(|x| + √(x² + 1)) with the sign of x: for x below −1000 a sum x + √(x² + 1) would be 0 in float32. */
+/** log(|x| + √(x² + 1)) with the sign of x. For x below −1000 the sum x + √(x² + 1) would be 0 in float32. */
 function asinh(x: Value): Value {
   const negative = g.greater(g.scalarLike(x, 0), x);
-  const size = g.where(negative, g.neg(x), x);
-  const y = g.log(g.add(size, g.sqrt(g.add(g.mul(size, size), one(x)))));
+  const magnitude = g.where(negative, g.neg(x), x);
+  const y = g.log(g.add(magnitude, g.sqrt(g.add(g.mul(magnitude, magnitude), one(x)))));
   return g.where(negative, g.neg(y), y);
 }
 
 const one = (x: Value) => g.scalarLike(x, 1);
 const half = (x: Value) => g.mul(x, g.scalarLike(x, 0.5));
 const inverse = (x: Value) => g.div(one(x), x);
-/** asin x = atan(x / √(1 − x²)), also at ±1. */
+/** asin x = atan(x / √(1 − x²)), exact at ±1 too since atan(±∞) = ±π/2. */
 const asin = (x: Value) => g.atan(g.div(x, g.sqrt(g.sub(one(x), g.mul(x, x)))));
 
 export const elementwise: Importers = {
@@ -192,7 +193,6 @@ export const elementwise: Importers = {
   Identity: unary((x) => x),
   Cast: (node) => {
     if (node.opset >= 6) return castTo(node, node.int("to", T.FLOAT));
-    // Before opset 6 the type was text.
     const name = node.text("to", "");
     const type = own(T as unknown as Readonly<Record<string, unknown>>, name);
     if (typeof type !== "number")
@@ -207,8 +207,8 @@ export const elementwise: Importers = {
   Dropout: (node) => {
     const x = node.input(0);
     const training = node.inputs[2];
-    const trains = training !== undefined && node.constantOf(training)?.data[0];
-    if (trains || (node.opset < 7 && node.int("is_test", 0) === 0))
+    const isTraining = training !== undefined && node.constantOf(training)?.data[0];
+    if (isTraining || (node.opset < 7 && node.int("is_test", 0) === 0))
       node.note({
         code: "training-mode",
         text: "the file was exported in training mode: its dropout, which draws at random, is left out; export it in evaluation mode (model.eval())",

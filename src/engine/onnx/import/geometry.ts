@@ -1,11 +1,12 @@
-// Windows over any number of spatial axes, as ONNX's attributes describe them.
+// Windows over spatial axes, as the attributes of https://onnx.ai/onnx/operators/onnx__Conv.html describe them, for
+// convolutions and pools.
 
 import type { Shape } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import type { ConvAttributes, Value } from "../../graph/value.ts";
 import type { ImportNode } from "./import-node.ts";
 
-/** A window over the spatial axes; `pads` holds all begins, then all ends. */
+/** A window over the spatial axes, one number per axis. `pads` lists all begins, then all ends. */
 export interface Geometry {
   readonly kernel: readonly number[];
   readonly strides: readonly number[];
@@ -13,20 +14,23 @@ export interface Geometry {
   readonly pads: readonly number[];
 }
 
-/** Pixels that a window's lengths, steps and pads may count. */
+/** The largest length, stride, dilation or pad of a window, in pixels. */
 const MAX_LENGTH = 2 ** 20;
 
-/** How a node asks for pads; what is none of ONNX's words is refused. */
+/** The `auto_pad` of a node; throws `UsageError` for an unknown mode. */
 export function autoPadOf(node: ImportNode): string {
   const auto = node.text("auto_pad", "NOTSET");
-  // Old exporters write nothing instead of the default.
+  // Old exporters write an empty text instead of the default.
   if (auto === "") return "NOTSET";
   if (!["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"].includes(auto))
     throw node.error(`pads by ${JSON.stringify(auto)}, which is unknown`);
   return auto;
 }
 
-/** The geometry of a node whose input has these spatial lengths. */
+/**
+ * The geometry of a node for an input with these spatial lengths, with `auto_pad` resolved. Throws `UsageError` for attributes
+ * that do not fit the number of axes or are out of range.
+ */
 export function geometryOf(node: ImportNode, input: Shape, kernel: readonly number[]): Geometry {
   const ones = kernel.map(() => 1);
   const strides = node.ints("strides", ones) ?? ones;
@@ -42,9 +46,9 @@ export function geometryOf(node: ImportNode, input: Shape, kernel: readonly numb
     );
   if (stated.length !== 2 * kernel.length)
     throw node.error(`pads [${stated}] for ${kernel.length} spatial axes`);
-  const furthest = Math.max(...[...strides, ...dilations, ...kernel, ...stated].map(Math.abs), 0);
-  if (furthest > MAX_LENGTH)
-    throw node.error(`a window of ${furthest} pixels or steps, which no image has`);
+  const largest = Math.max(...[...strides, ...dilations, ...kernel, ...stated].map(Math.abs), 0);
+  if (largest > MAX_LENGTH)
+    throw node.error(`a window of ${largest} pixels or steps, which no image has`);
   if ([...strides, ...dilations, ...kernel].some((n) => !(n >= 1)))
     throw node.error(
       `kernel [${kernel}], strides [${strides}] and dilations [${dilations}]; none may be below 1`,
@@ -56,23 +60,23 @@ export function geometryOf(node: ImportNode, input: Shape, kernel: readonly numb
     const extent = (kernel[i] - 1) * dilations[i] + 1;
     return Math.max((Math.ceil(length / strides[i]) - 1) * strides[i] + extent - length, 0);
   });
-  const more = totals.map((total) => Math.ceil(total / 2));
-  const less = totals.map((total) => Math.floor(total / 2));
+  const larger = totals.map((total) => Math.ceil(total / 2));
+  const smaller = totals.map((total) => Math.floor(total / 2));
   return {
     kernel,
     strides,
     dilations,
-    pads: auto === "SAME_UPPER" ? [...less, ...more] : [...more, ...less],
+    pads: auto === "SAME_UPPER" ? smaller.concat(larger) : larger.concat(smaller),
   };
 }
 
-/** A value with one spatial axis as an image of one row. */
+/** [batch, channel, length] → [batch, channel, 1, length]: an image of one row. */
 export const asImage = (x: Value): Value => g.reshape(x, [...x.shape.slice(0, 2), 1, x.shape[2]]);
 
-/** An image of one row as a value with one spatial axis. */
+/** [batch, channel, 1, length] → [batch, channel, length], the inverse of `asImage`. */
 export const asLine = (y: Value): Value => g.reshape(y, [y.shape[0], y.shape[1], y.shape[3]]);
 
-/** The geometry of one row. */
+/** The geometry for `asImage`. */
 export const onOneRow = ({ kernel, strides, dilations, pads }: Geometry): Geometry => ({
   kernel: [1, ...kernel],
   strides: [1, ...strides],
@@ -88,7 +92,10 @@ export const withoutDepth = ({ kernel, strides, dilations, pads }: Geometry): Ge
   pads: [pads[1], pads[2], pads[4], pads[5]],
 });
 
-/** Convolution over one, two or three spatial axes. */
+/**
+ * The convolution of x [batch, in, ...spatial] with w [out, in / groups, ...kernel] over one, two or three spatial axes.
+ * Throws `UsageError` for more axes.
+ */
 export function convolution(
   node: ImportNode,
   x: Value,
@@ -105,7 +112,10 @@ export function convolution(
   return overDepth(x, w, geometry, { ...withoutDepth(geometry), groups });
 }
 
-/** The sum over the kernel's depth of convolutions in the plane, with depth counted as batch. */
+/**
+ * A convolution over [depth, height, width]: the sum over the kernel's depth of convolutions over [height, width], with depth
+ * folded into the batch.
+ */
 function overDepth(x: Value, w: Value, geometry: Geometry, plane: ConvAttributes): Value {
   const { kernel, strides, dilations, pads } = geometry;
   const padded = g.pad(x, [0, 0, pads[0], 0, 0], [0, 0, pads[3], 0, 0]);
@@ -113,9 +123,9 @@ function overDepth(x: Value, w: Value, geometry: Geometry, plane: ConvAttributes
   const count = Math.floor((depth - (kernel[0] - 1) * dilations[0] - 1) / strides[0]) + 1;
   const parts = Array.from({ length: kernel[0] }, (_, i) => {
     const from = i * dilations[0];
-    const seen = g.sliceAxis(padded, 2, from, from + (count - 1) * strides[0] + 1, strides[0]);
-    const [batch, channels, , height, width] = seen.shape;
-    const flat = g.reshape(g.transpose(seen, [0, 2, 1, 3, 4]), [
+    const layers = g.sliceAxis(padded, 2, from, from + (count - 1) * strides[0] + 1, strides[0]);
+    const [batch, channels, , height, width] = layers.shape;
+    const flat = g.reshape(g.transpose(layers, [0, 2, 1, 3, 4]), [
       batch * count,
       channels,
       height,
@@ -129,6 +139,6 @@ function overDepth(x: Value, w: Value, geometry: Geometry, plane: ConvAttributes
   return g.transpose(g.reshape(total, [x.shape[0], count, out, height, width]), [0, 2, 1, 3, 4]);
 }
 
-/** A value per channel, [channel], ready to be added to [batch, channel, ...]. */
+/** [channel] → [1, channel, 1, …] of this rank, which broadcasts to [batch, channel, ...]. */
 export const perChannel = (v: Value, rank: number): Value =>
   g.reshape(v, [1, v.shape[0], ...new Array<number>(rank - 2).fill(1)]);

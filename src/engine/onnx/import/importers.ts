@@ -1,14 +1,16 @@
 import { activations } from "./activations.ts";
+import { affineGrid } from "./affine-grid.ts";
 import { attentions } from "./attention.ts";
 import { bits } from "./bits.ts";
 import { blocked } from "./blocked.ts";
 import { BLOCKED } from "./blocked-weights.ts";
 import { caches } from "./caches.ts";
+import { col2Im } from "./col2im.ts";
 import { constants } from "./constants.ts";
 import { cropping } from "./cropping.ts";
 import { einsum } from "./einsum.ts";
 import { elementwise } from "./elementwise.ts";
-import { grids } from "./grids.ts";
+import { gridSample } from "./grid-sample.ts";
 import type { Importers } from "./import-node.ts";
 import { indexing } from "./indexing.ts";
 import { linear } from "./linear.ts";
@@ -41,7 +43,6 @@ const standard: Importers = {
   ...quantization,
   ...recurrents,
   ...loops,
-  ...grids,
   ...attentions,
   ...rotary,
   ...unpooling,
@@ -49,10 +50,13 @@ const standard: Importers = {
   ...optionals,
   ...bits,
   ...caches,
+  AffineGrid: affineGrid,
+  Col2Im: col2Im,
   Einsum: einsum,
+  GridSample: gridSample,
 };
 
-/** How each operator is read, by domain. */
+/** Importers by domain and operator. */
 export const importers: Readonly<Record<string, Importers>> = {
   "": standard,
   "com.microsoft": microsoft,

@@ -199,7 +199,7 @@ describe("sequences", () => {
     const node = nodeOf("TensorScatter", ["x", "u", "w"], ["y"], circular);
     expect(run([node], x, arrays)).toEqual([1, -1, -2, 4, -4, 6, 7, -3]);
     const linear = nodeOf("TensorScatter", ["x", "u", "w"], ["y"]);
-    expect(() => run([linear], x, arrays)).toThrow("writes to place 4 of a cache of 4");
+    expect(() => run([linear], x, arrays)).toThrow("writes to position 4 of a cache of 4");
   });
 
   it("are reversed up to their lengths", () => {

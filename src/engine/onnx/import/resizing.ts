@@ -3,7 +3,7 @@
 import { own } from "../../../math/own.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
-import { int64 } from "./arithmetic.ts";
+import { alongAxis, int64 } from "./arithmetic.ts";
 import { checkSize } from "./constants.ts";
 import { axisOf, type Importers, type ImportNode } from "./import-node.ts";
 
@@ -195,15 +195,6 @@ function filteredAlong(
   const fill = Float32Array.from(outside, (is) => (is ? extrapolated : 0));
   const shape = y.shape.map((n, i) => (i === axis ? n : 1));
   return g.add(y, g.cast(g.constant({ dtype: "float32", shape, data: fill }), y.dtype));
-}
-
-/** The product of each line along an axis with a matrix [before, after]. */
-export function alongAxis(x: Value, axis: number, matrix: Value): Value {
-  const last = x.shape.length - 1;
-  const swap = x.shape.map((_, i) => (i === axis ? last : i === last ? axis : i));
-  const weights = g.cast(matrix, x.dtype);
-  if (axis === last) return g.matmul(x, weights);
-  return g.transpose(g.matmul(g.transpose(x, swap), weights), swap);
 }
 
 export const resizing: Importers = { Resize: resize, Upsample: resize };

@@ -1,0 +1,35 @@
+// The sampling grid of an affine map, an input of GridSample:
+// https://onnx.ai/onnx/operators/onnx__AffineGrid.html (opset 20, one version)
+
+import { tensor } from "../../../math/tensor.ts";
+import * as g from "../../graph/expressions.ts";
+import type { Value } from "../../graph/value.ts";
+import { checkSize } from "./constants.ts";
+import type { ImportNode } from "./import-node.ts";
+
+/** Positions that the import computes. */
+const MAX_POSITIONS = 2 ** 20;
+
+/** The coordinate of pixel i of n: −1 and 1 are the centres of the outer pixels if `alignCorners`, else their edges. */
+function coordinate(i: number, n: number, alignCorners: boolean): number {
+  if (!alignCorners) return (2 * i + 1) / n - 1;
+  return n === 1 ? 0 : (2 * i) / (n - 1) - 1;
+}
+
+/** (theta [batch, 2, 3], size [batch, channel, rows, columns]) ↦ [batch, rows, columns, (x, y)]. */
+export function affineGrid(node: ImportNode): Value {
+  const theta = node.input(0);
+  const size = node.constantInts(1) ?? [];
+  if (size.length !== 4) throw node.error(`maps ${size.length - 2} axes; 2 can be read`);
+  const [, , rows, columns] = size;
+  const alignCorners = node.int("align_corners", 0) === 1;
+  checkSize(node, [rows, columns], MAX_POSITIONS);
+  const points = Array.from({ length: rows * columns }, (_, i) => [
+    coordinate(i % columns, columns, alignCorners),
+    coordinate(Math.floor(i / columns), rows, alignCorners),
+    1,
+  ]);
+  const homogeneous = g.constant(tensor([rows * columns, 3], points.flat()));
+  const mapped = g.matmul(g.cast(homogeneous, theta.dtype), g.transpose(theta, [0, 2, 1]));
+  return g.reshape(mapped, [theta.shape[0], rows, columns, 2]);
+}
