@@ -72,7 +72,7 @@ describe("a file becomes an expression:", () => {
     expect(() => choose(false)).toThrow("NoSuchOperator");
   });
 
-  it("a loop with a known number of turns is unrolled, and gives its turns in a row", () => {
+  it("a loop with a constant number of iterations is unrolled, with its scan outputs in order", () => {
     const body = graphOf(
       [
         nodeOf("Cast", ["turn"], ["t"], { to: { int: 1 } }),

@@ -7,6 +7,7 @@ import { BLOCKED } from "./blocked-weights.ts";
 import { caches } from "./caches.ts";
 import { col2Im } from "./col2im.ts";
 import { constants } from "./constants.ts";
+import { convTranspose } from "./conv-transpose.ts";
 import { cropping } from "./cropping.ts";
 import { einsum } from "./einsum.ts";
 import { elementwise } from "./elementwise.ts";
@@ -52,6 +53,7 @@ const standard: Importers = {
   ...caches,
   AffineGrid: affineGrid,
   Col2Im: col2Im,
+  ConvTranspose: convTranspose,
   Einsum: einsum,
   GridSample: gridSample,
 };

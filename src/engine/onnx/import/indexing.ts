@@ -1,4 +1,7 @@
-// Operators that read and write by index, and pads that repeat what is there.
+// Operators that read and write by index, and Pad: https://onnx.ai/onnx/operators (Gather, ScatterND, Pad, Compress, …).
+//
+// Pad: `paddings` in opset 1, `pads` before opset 11, an input since; `axes` since opset 18, mode wrap since 19. Scatter is the
+// name of ScatterElements before opset 11. ScatterElements and ScatterND: `reduction` since opset 16.
 
 import { own } from "../../../math/own.ts";
 import { type Shape, sizeOf } from "../../../math/tensor.ts";
@@ -8,32 +11,33 @@ import { int64 } from "./arithmetic.ts";
 import { checkSize } from "./constants.ts";
 import { axisOf, constantNumber, type Importers, type ImportNode } from "./import-node.ts";
 
-/** Indices counted from the front, as int64. */
-function counted(node: ImportNode, indices: Value, length: number): Value {
+/** Indices counted from the front, as int64. Throws `UsageError` for constant indices out of range. */
+function fromFront(node: ImportNode, indices: Value, length: number): Value {
   const whole = g.cast(indices, "int64");
-  const known = node.constantOf(whole);
-  if (known !== null) {
+  const constant = node.constantOf(whole);
+  if (constant !== null) {
     const values = Array.from(
-      known.data as ArrayLike<bigint>,
+      constant.data as ArrayLike<bigint>,
       (v) => Number(v) + (v < 0 ? length : 0),
     );
-    const wrong = values.find((v) => !(v >= 0 && v < length));
-    if (wrong !== undefined) throw node.error(`index ${wrong} along an axis of length ${length}`);
-    return int64(values, known.shape);
+    const outside = values.find((v) => !(v >= 0 && v < length));
+    if (outside !== undefined)
+      throw node.error(`index ${outside} along an axis of length ${length}`);
+    return int64(values, constant.shape);
   }
   const size = g.scalarLike(whole, length);
   return g.where(g.greater(g.scalarLike(whole, 0), whole), g.add(whole, size), whole);
 }
 
-/** Slices of x along an axis; a single one or a run of neighbours is cut out, which is faster. */
+/** x at indices along an axis. Consecutive constant indices become a slice, which is faster. */
 function gather(node: ImportNode): Value {
   const x = node.input(0);
   const axis = axisOf(node, node.int("axis", 0), x.shape.length);
-  const indices = counted(node, node.input(1), x.shape[axis]);
-  const known = node.constantOf(indices);
-  const values = known === null ? [] : Array.from(known.data as ArrayLike<bigint>, Number);
-  const run = values.length > 0 && values.every((v, i) => v === values[0] + i);
-  if (!run) return g.gather(x, indices, axis);
+  const indices = fromFront(node, node.input(1), x.shape[axis]);
+  const constant = node.constantOf(indices);
+  const values = constant === null ? [] : Array.from(constant.data as ArrayLike<bigint>, Number);
+  const areConsecutive = values.length > 0 && values.every((v, i) => v === values[0] + i);
+  if (!areConsecutive) return g.gather(x, indices, axis);
   const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
   return g.reshape(g.sliceAxis(x, axis, values[0], values[0] + values.length), shape);
 }
@@ -41,20 +45,23 @@ function gather(node: ImportNode): Value {
 function gatherElements(node: ImportNode): Value {
   const x = node.input(0);
   const axis = axisOf(node, node.int("axis", 0), x.shape.length);
-  return g.gatherElements(x, counted(node, node.input(1), x.shape[axis]), axis);
+  return g.gatherElements(x, fromFront(node, node.input(1), x.shape[axis]), axis);
 }
 
-/** The place in memory of each index of length `depth` along the last axis: Σ index·stride over the first axes of `shape`. */
-function places(node: ImportNode, indices: Value, shape: Shape): Value {
+/**
+ * The offsets [...] of index tuples [..., depth] in an array of this shape: Σ index·stride over its first `depth` axes, in units
+ * of the remaining axes.
+ */
+function offsetsOf(node: ImportNode, indices: Value, shape: Shape): Value {
   const last = indices.shape.length - 1;
   const depth = indices.shape[last];
   if (depth > shape.length)
     throw node.error(`indices of length ${depth} into ${shape.length} axes`);
   const parts = Array.from({ length: depth }, (_, i) => {
-    const one = g.reshape(g.sliceAxis(indices, last, i, i + 1), indices.shape.slice(0, -1));
+    const column = g.reshape(g.sliceAxis(indices, last, i, i + 1), indices.shape.slice(0, -1));
     const stride = sizeOf(shape.slice(i + 1, depth));
-    const from = counted(node, one, shape[i]);
-    return g.mul(from, g.scalarLike(from, stride));
+    const index = fromFront(node, column, shape[i]);
+    return g.mul(index, g.scalarLike(index, stride));
   });
   return parts.reduce(g.add);
 }
@@ -66,48 +73,54 @@ function gatherNd(node: ImportNode): Value {
   const inner = x.shape.slice(batches + depth);
   const batch = sizeOf(x.shape.slice(0, batches));
   const cells = sizeOf(x.shape.slice(batches, batches + depth));
-  const within = places(node, indices, x.shape.slice(batches, batches + depth));
-  const each = sizeOf(within.shape.slice(batches));
+  const offsets = offsetsOf(node, indices, x.shape.slice(batches, batches + depth));
+  const each = sizeOf(offsets.shape.slice(batches));
   const starts = int64(
     Array.from({ length: batch }, (_, i) => i * cells),
     [batch, 1],
   );
-  const flat = g.reshape(g.add(g.reshape(within, [batch, each]), starts), [batch * each]);
+  const flat = g.reshape(g.add(g.reshape(offsets, [batch, each]), starts), [batch * each]);
   const taken = g.gather(g.reshape(x, [batch * cells, sizeOf(inner)]), flat, 0);
   return g.reshape(taken, [...indices.shape.slice(0, -1), ...inner]);
 }
 
-/** x with updates written (or added) at indices along an axis: what is overwritten is blanked first. */
-function written(node: ImportNode, x: Value, updates: Value, indices: Value, axis: number): Value {
+/** x with updates written at indices along an axis, or added to it, by the node's `reduction`. */
+function scattered(
+  node: ImportNode,
+  x: Value,
+  updates: Value,
+  indices: Value,
+  axis: number,
+): Value {
   const added = g.scatterAdd(updates, indices, axis, x.shape);
   const reduction = node.text("reduction", "none");
   if (reduction === "add") return g.add(x, added);
   if (reduction !== "none") throw node.error(`reduces by ${reduction}; none and add can be read`);
   const ones = g.expand(g.scalarLike(x, 1), indices.shape);
-  const touched = g.greater(g.scatterAdd(ones, indices, axis, x.shape), g.scalarLike(x, 0));
-  return g.where(touched, added, x);
+  const isWritten = g.greater(g.scatterAdd(ones, indices, axis, x.shape), g.scalarLike(x, 0));
+  return g.where(isWritten, added, x);
 }
 
 function scatterElements(node: ImportNode): Value {
   const x = node.input(0);
   const axis = axisOf(node, node.int("axis", 0), x.shape.length);
-  return written(node, x, node.input(2), counted(node, node.input(1), x.shape[axis]), axis);
+  return scattered(node, x, node.input(2), fromFront(node, node.input(1), x.shape[axis]), axis);
 }
 
 function scatterNd(node: ImportNode): Value {
   const [x, indices, updates] = [node.input(0), g.cast(node.input(1), "int64"), node.input(2)];
   const depth = indices.shape[indices.shape.length - 1];
   const [cells, inner] = [sizeOf(x.shape.slice(0, depth)), sizeOf(x.shape.slice(depth))];
-  const place = places(node, indices, x.shape.slice(0, depth));
-  const count = sizeOf(place.shape);
-  const spread = g.expand(g.reshape(place, [count, 1]), [count, inner]);
+  const offsets = offsetsOf(node, indices, x.shape.slice(0, depth));
+  const count = sizeOf(offsets.shape);
+  const indexOfEach = g.expand(g.reshape(offsets, [count, 1]), [count, inner]);
   const flat = g.reshape(x, [cells, inner]);
-  const y = written(node, flat, g.reshape(updates, [count, inner]), spread, 0);
+  const y = scattered(node, flat, g.reshape(updates, [count, inner]), indexOfEach, 0);
   return g.reshape(y, x.shape);
 }
 
-/** Where each place of a padded axis reads, by the mode of the pad. */
-const readFrom: Readonly<Record<string, (i: number, n: number) => number>> = {
+/** The index that a padded axis of length n reads at position i, by mode. */
+const sourceIndex: Readonly<Record<string, (i: number, n: number) => number>> = {
   edge: (i, n) => Math.min(Math.max(i, 0), n - 1),
   wrap: (i, n) => ((i % n) + n) % n,
   reflect: (i, n) => {
@@ -118,44 +131,61 @@ const readFrom: Readonly<Record<string, (i: number, n: number) => number>> = {
   },
 };
 
-function pad(node: ImportNode): Value {
-  const x = node.input(0);
+/** The pads before and after each axis; negative ones cut. */
+function padsOf(
+  node: ImportNode,
+  x: Value,
+): { readonly begins: number[]; readonly ends: number[] } {
   const rank = x.shape.length;
   const stated = node.ints("pads") ?? node.ints("paddings") ?? node.constantInts(1) ?? [];
   const axes =
     node.constantInts(3)?.map((axis) => axisOf(node, axis, rank)) ?? x.shape.map((_, i) => i);
-  const begins = x.shape.map((_, axis) => stated[axes.indexOf(axis)] ?? 0);
-  const ends = x.shape.map((_, axis) => {
-    const at = axes.indexOf(axis);
-    return at < 0 ? 0 : (stated[at + axes.length] ?? 0);
-  });
-  const mode = node.text("mode", "constant");
-  // Negative pads cut.
-  const cut = x.shape.reduce((y, n, axis) => {
-    const [from, to] = [Math.max(-begins[axis], 0), n - Math.max(-ends[axis], 0)];
-    return from === 0 && to === n ? y : g.sliceAxis(y, axis, from, to);
-  }, x);
-  const [before, after] = [begins, ends].map((all) => all.map((n) => Math.max(n, 0)));
-  if (mode !== "constant") {
-    const from = own(readFrom, mode);
-    if (from === undefined) throw node.error(`pads in mode ${mode}, which is unknown`);
-    return cut.shape.reduce((y, n, axis) => {
-      const length = before[axis] + n + after[axis];
-      if (length === n) return y;
-      checkSize(node, [length]);
-      const indices = Array.from({ length }, (_, i) => from(i - before[axis], n));
-      return g.gather(y, int64(indices), axis);
-    }, cut);
+  const begins = x.shape.map(() => 0);
+  const ends = x.shape.map(() => 0);
+  for (const [i, axis] of axes.entries()) {
+    begins[axis] = stated[i] ?? 0;
+    ends[axis] = stated[i + axes.length] ?? 0;
   }
-  const value = node.opset < 11 ? node.float("value", 0) : constantNumber(node, 2, 0);
-  if (value === 0) return g.pad(cut, before, after);
-  return cut.shape.reduce((y, _, axis) => {
+  return { begins, ends };
+}
+
+/** Pads by copies of the elements of x. */
+function padByMode(node: ImportNode, x: Value, before: Shape, after: Shape, mode: string): Value {
+  const sourceOf = own(sourceIndex, mode);
+  if (sourceOf === undefined) throw node.error(`pads in mode ${mode}, which is unknown`);
+  return x.shape.reduce((y, n, axis) => {
+    const length = before[axis] + n + after[axis];
+    if (length === n) return y;
+    checkSize(node, [length]);
+    const indices = Array.from({ length }, (_, i) => sourceOf(i - before[axis], n));
+    return g.gather(y, int64(indices), axis);
+  }, x);
+}
+
+function padByValue(x: Value, before: Shape, after: Shape, value: number): Value {
+  if (value === 0) return g.pad(x, before, after);
+  return x.shape.reduce((y, _, axis) => {
     const block = (count: number) => g.expand(g.scalarLike(x, value), y.shape.with(axis, count));
+    const parts = [block(before[axis]), y, block(after[axis])];
     return g.concat(
-      [block(before[axis]), y, block(after[axis])].filter(({ shape }) => shape[axis] > 0),
+      parts.filter(({ shape }) => shape[axis] > 0),
       axis,
     );
-  }, cut);
+  }, x);
+}
+
+function pad(node: ImportNode): Value {
+  const x = node.input(0);
+  const { begins, ends } = padsOf(node, x);
+  const mode = node.text("mode", "constant");
+  const cut = x.shape.reduce((y, n, axis) => {
+    const [start, stop] = [Math.max(-begins[axis], 0), n - Math.max(-ends[axis], 0)];
+    return start === 0 && stop === n ? y : g.sliceAxis(y, axis, start, stop);
+  }, x);
+  const [before, after] = [begins, ends].map((all) => all.map((n) => Math.max(n, 0)));
+  if (mode !== "constant") return padByMode(node, cut, before, after, mode);
+  const value = node.opset < 11 ? node.float("value", 0) : constantNumber(node, 2, 0);
+  return padByValue(cut, before, after, value);
 }
 
 function compress(node: ImportNode): Value {

@@ -1,91 +1,98 @@
-// Loops whose number of turns is known when a file is read are unrolled; lists of values are known then, too.
+// Loops with a constant trip count, which are unrolled, and sequences of values:
+// https://onnx.ai/onnx/operators/onnx__Loop.html (all versions alike)
+// https://onnx.ai/onnx/operators/onnx__Scan.html (opset 9: without sequence lengths; opset 8 cannot be imported)
+// https://onnx.ai/onnx/operators/onnx__SequenceConstruct.html and the other sequence operators (opset 11)
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { bool, int64, stack } from "./arithmetic.ts";
 import { axisOf, constantNumber, type Importers, type ImportNode } from "./import-node.ts";
 
-/** Turns that a loop may have; one with more does not end, or is no classifier's. */
-const MAX_TURNS = 4096;
+/** Iterations of a loop. */
+const MAX_ITERATIONS = 4096;
 
-/** (turns, condition, carried…) ↦ (carried…, what each turn gives…). */
+/** (trip count?, condition?, carried…) ↦ (carried…, scan outputs…), each scan output stacked over the iterations. */
 function loop(node: ImportNode): Value[] {
   const body = node.graph("body");
-  const most = Math.min(constantNumber(node, 0, MAX_TURNS + 1), MAX_TURNS + 1);
-  let going = node.inputs[1] === undefined ? true : node.constant(1)?.data[0] === 1;
+  const tripCount = Math.min(constantNumber(node, 0, MAX_ITERATIONS + 1), MAX_ITERATIONS + 1);
+  let condition = node.inputs[1] === undefined || node.constant(1)?.data[0] === 1;
   let carried = node.inputs.slice(2).map((_, i) => node.input(i + 2));
-  const given: Value[][] = [];
-  for (let turn = 0; turn < most && going; turn++) {
-    if (turn === MAX_TURNS) throw node.error(`does not end within ${MAX_TURNS} turns`);
-    const [condition, ...values] = node.importSubgraph(body, [
-      int64([turn], []),
-      bool(going),
+  const scanned: Value[][] = [];
+  for (let i = 0; i < tripCount && condition; i++) {
+    if (i === MAX_ITERATIONS) throw node.error(`does not end within ${MAX_ITERATIONS} iterations`);
+    const [next, ...values] = node.importSubgraph(body, [
+      int64([i], []),
+      bool(condition),
       ...carried,
     ]);
-    const known = node.constantOf(condition);
-    if (known === null)
+    const constant = node.constantOf(next);
+    if (constant === null)
       throw node.error(
-        "goes on for as long as the image says; only a known number of turns can be read",
+        "goes on for as long as the image says; only a constant number of iterations can be read",
       );
-    going = Number(known.data[0]) !== 0;
+    condition = Number(constant.data[0]) !== 0;
     carried = values.slice(0, carried.length);
-    given.push(values.slice(carried.length));
+    scanned.push(values.slice(carried.length));
   }
-  const series = body.output.slice(1 + carried.length).map((_, i) => {
-    if (given.length === 0)
-      throw node.error("has no turns but is to give arrays; nothing is known of them");
+  const outputs = body.output.slice(1 + carried.length).map((_, i) => {
+    if (scanned.length === 0)
+      throw node.error("has no iterations, so the shapes of its scan outputs are unknown");
     return stack(
-      given.map((values) => values[i]),
+      scanned.map((values) => values[i]),
       0,
     );
   });
-  return [...carried, ...series];
+  return carried.concat(outputs);
 }
 
-/** (states…, arrays…) ↦ (states…, arrays…): a turn for each slice of the arrays. */
+/** (states…, scan inputs…) ↦ (states…, scan outputs…), with one iteration per slice of the scan inputs. */
 function scan(node: ImportNode): Value[] {
   if (node.opset < 9)
     throw node.error("is of an old kind with lengths per sequence; export with opset 9 or later");
   const body = node.graph("body");
-  const count = node.int("num_scan_inputs", 1);
-  let states = node.inputs.slice(0, -count).map((_, i) => node.input(i));
-  const arrays = node.inputs.slice(-count).map((_, i) => node.input(states.length + i));
+  const inputs = node.int("num_scan_inputs", 1);
+  let states = node.inputs.slice(0, -inputs).map((_, i) => node.input(i));
+  const arrays = node.inputs.slice(-inputs).map((_, i) => node.input(states.length + i));
   const axes = arrays.map((x, i) =>
     axisOf(node, node.ints("scan_input_axes")?.[i] ?? 0, x.shape.length),
   );
-  const turns = arrays[0].shape[axes[0]];
-  if (turns > MAX_TURNS) throw node.error(`has ${turns} turns; up to ${MAX_TURNS} can be read`);
-  const given: Value[][] = [];
-  for (let turn = 0; turn < turns; turn++) {
-    const slices = arrays.map((x, i) => {
-      const at = node.ints("scan_input_directions")?.[i] === 1 ? turns - 1 - turn : turn;
-      return g.reshape(g.sliceAxis(x, axes[i], at, at + 1), x.shape.toSpliced(axes[i], 1));
+  const count = arrays[0].shape[axes[0]];
+  if (count > MAX_ITERATIONS)
+    throw node.error(`has ${count} iterations; up to ${MAX_ITERATIONS} can be read`);
+  const scanned: Value[][] = [];
+  for (let i = 0; i < count; i++) {
+    const slices = arrays.map((x, input) => {
+      const isReverse = node.ints("scan_input_directions")?.[input] === 1;
+      const index = isReverse ? count - 1 - i : i;
+      const axis = axes[input];
+      return g.reshape(g.sliceAxis(x, axis, index, index + 1), x.shape.toSpliced(axis, 1));
     });
     const values = node.importSubgraph(body, [...states, ...slices]);
     states = values.slice(0, states.length);
-    given.push(values.slice(states.length));
+    scanned.push(values.slice(states.length));
   }
-  const series = (given[0] ?? []).map((first, i) => {
+  const outputs = (scanned[0] ?? []).map((first, i) => {
     const axis = axisOf(node, node.ints("scan_output_axes")?.[i] ?? 0, first.shape.length + 1);
-    const values = given.map((turn) => turn[i]);
+    const values = scanned.map((one) => one[i]);
     return stack(node.ints("scan_output_directions")?.[i] === 1 ? values.reverse() : values, axis);
   });
-  return [...states, ...series];
+  return states.concat(outputs);
 }
 
-/** The list that an input is. */
-function listOf(node: ImportNode, i: number): readonly Value[] {
-  const list = node.sequenceValues(node.input(i));
-  if (list === undefined) throw node.error(`input ${i} is no list; the file is corrupt`);
-  return list;
+/** The values of a sequence input; throws `UsageError` if the input is no sequence. */
+function sequenceOf(node: ImportNode, i: number): readonly Value[] {
+  const values = node.sequenceValues(node.input(i));
+  if (values === undefined) throw node.error(`input ${i} is no list; the file is corrupt`);
+  return values;
 }
 
-/** A place in a list, counted from the end where it is negative. */
-function placeOf(node: ImportNode, i: number, length: number, fallback: number): number {
+/** A constant position in a sequence, counted from the end if negative. The length itself is allowed, for insertion. */
+function positionOf(node: ImportNode, i: number, length: number, fallback: number): number {
   const stated = constantNumber(node, i, fallback);
-  const place = stated < 0 ? stated + length : stated;
-  if (!(place >= 0 && place <= length)) throw node.error(`place ${stated} of a list of ${length}`);
-  return place;
+  const position = stated < 0 ? stated + length : stated;
+  if (!(position >= 0 && position <= length))
+    throw node.error(`position ${stated} of a list of ${length}`);
+  return position;
 }
 
 function splitToSequence(node: ImportNode): Value {
@@ -93,12 +100,12 @@ function splitToSequence(node: ImportNode): Value {
   const axis = axisOf(node, node.int("axis", 0), x.shape.length);
   const length = x.shape[axis];
   const stated = node.inputs[1] === undefined ? undefined : node.constantInts(1);
-  const single = stated === undefined || node.input(1).shape.length === 0;
+  const isUniform = stated === undefined || node.input(1).shape.length === 0;
   const step = stated?.[0] ?? 1;
-  if (!(step >= 1) && single) throw node.error(`splits into parts of length ${step}`);
-  if (single && length > step * MAX_TURNS)
-    throw node.error(`splits ${length} into parts of ${step}; up to ${MAX_TURNS} can be read`);
-  const lengths = single
+  if (!(step >= 1) && isUniform) throw node.error(`splits into parts of length ${step}`);
+  if (isUniform && length > step * MAX_ITERATIONS)
+    throw node.error(`splits ${length} into parts of ${step}; up to ${MAX_ITERATIONS} can be read`);
+  const lengths = isUniform
     ? Array.from({ length: Math.ceil(length / step) }, (_, i) => Math.min(step, length - i * step))
     : stated;
   let start = 0;
@@ -107,9 +114,9 @@ function splitToSequence(node: ImportNode): Value {
     start += n;
     return g.sliceAxis(x, axis, start - n, start);
   });
-  const squeezed = stated === undefined && node.int("keepdims", 1) === 0;
+  const dropsAxis = stated === undefined && node.int("keepdims", 1) === 0;
   return node.sequence(
-    squeezed ? parts.map((part) => g.reshape(part, part.shape.toSpliced(axis, 1))) : parts,
+    dropsAxis ? parts.map((part) => g.reshape(part, part.shape.toSpliced(axis, 1))) : parts,
   );
 }
 
@@ -119,28 +126,28 @@ export const loops: Importers = {
   SequenceConstruct: (node) => node.sequence(node.inputs.map((_, i) => node.input(i))),
   SequenceEmpty: (node) => node.sequence([]),
   SequenceInsert: (node) => {
-    const list = listOf(node, 0);
+    const list = sequenceOf(node, 0);
     return node.sequence(
-      list.toSpliced(placeOf(node, 2, list.length, list.length), 0, node.input(1)),
+      list.toSpliced(positionOf(node, 2, list.length, list.length), 0, node.input(1)),
     );
   },
   SequenceErase: (node) => {
-    const list = listOf(node, 0);
-    return node.sequence(list.toSpliced(placeOf(node, 1, list.length, list.length - 1), 1));
+    const list = sequenceOf(node, 0);
+    return node.sequence(list.toSpliced(positionOf(node, 1, list.length, list.length - 1), 1));
   },
   SequenceAt: (node) => {
-    const list = listOf(node, 0);
-    const value = list[placeOf(node, 1, list.length, 0)];
+    const list = sequenceOf(node, 0);
+    const value = list[positionOf(node, 1, list.length, 0)];
     if (value === undefined) throw node.error(`has no such element; the list has ${list.length}`);
     return value;
   },
-  SequenceLength: (node) => int64([listOf(node, 0).length], []),
+  SequenceLength: (node) => int64([sequenceOf(node, 0).length], []),
   SplitToSequence: splitToSequence,
   ConcatFromSequence: (node) => {
-    const list = listOf(node, 0);
+    const list = sequenceOf(node, 0);
     if (list.length === 0) throw node.error("joins an empty list");
-    const fresh = node.int("new_axis", 0) === 1;
-    const axis = axisOf(node, node.int("axis", 0), list[0].shape.length + (fresh ? 1 : 0));
-    return fresh ? stack(list, axis) : g.concat(list, axis);
+    const isNewAxis = node.int("new_axis", 0) === 1;
+    const axis = axisOf(node, node.int("axis", 0), list[0].shape.length + (isNewAxis ? 1 : 0));
+    return isNewAxis ? stack(list, axis) : g.concat(list, axis);
   },
 };

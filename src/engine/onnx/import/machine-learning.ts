@@ -1,4 +1,5 @@
-// The domain ai.onnx.ml, as far as image classifiers end (or begin) with it: files of scikit-learn, Core ML and Azure.
+// Operators of the domain ai.onnx.ml that image classifiers begin or end with, in files of scikit-learn, Core ML and Azure:
+// https://onnx.ai/onnx/operators/onnx_aionnxml_LinearClassifier.html and the pages of the other operators (version 1)
 
 import { tensor } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
@@ -10,18 +11,18 @@ const row = (values: readonly number[]): Value => g.constant(tensor([values.leng
 
 const real = (x: Value): Value => g.cast(x, "float32");
 
-/** (x − offset)·scale, each one number or one per feature. */
+/** (x − offset)·scale, with one number or one per feature. */
 function scaler(node: ImportNode): Value {
   const [offset, scale] = [node.floats("offset") ?? [0], node.floats("scale") ?? [1]];
   return g.mul(g.sub(real(node.input(0)), row(offset)), row(scale));
 }
 
-/** Each row divided by its largest element, its sum of magnitudes, or its length. */
+/** Each row divided by its maximum, its ℓ1 norm or its ℓ2 norm. */
 function normalizer(node: ImportNode): Value {
   const x = real(node.input(0));
   const last = [x.shape.length - 1];
   const kind = node.text("norm", "MAX");
-  // A row of zeros stays one.
+  // A row with a maximum of 0 is left as it is.
   if (kind === "MAX") {
     const top = g.max(x, last, true);
     return g.div(x, g.where(g.equal(top, g.scalar(0)), g.scalar(1), top));
@@ -31,7 +32,7 @@ function normalizer(node: ImportNode): Value {
   return g.div(x, g.sqrt(g.clip(g.sum(g.mul(x, x), last, true), 1e-38, Number.POSITIVE_INFINITY)));
 }
 
-/** Softmax of the scores that are not zero; a score of zero becomes a probability of zero. */
+/** The softmax over nonzero scores [batch, class]. A score of 0 gets the probability 0. */
 function softmaxZero(v: Value): Value {
   const exponentials = g.exp(g.sub(v, g.max(v, [1], true)));
   const shares = g.where(g.greater(g.abs(v), g.scalar(1e-7)), exponentials, g.scalar(0));
@@ -47,8 +48,8 @@ function probit(v: Value): Value {
   return g.mul(g.mul(g.sign(x), g.sqrt(g.sub(root, half))), g.scalar(Math.SQRT2));
 }
 
-/** What a classifier makes of its scores. */
-const endings: ReadonlyMap<string, (v: Value) => Value> = new Map([
+/** Functions of the scores by `post_transform`. */
+const postTransforms: ReadonlyMap<string, (v: Value) => Value> = new Map([
   ["NONE", (v: Value) => v],
   ["SOFTMAX", (v: Value) => g.softmax(v)],
   ["LOGISTIC", g.sigmoid],
@@ -56,16 +57,17 @@ const endings: ReadonlyMap<string, (v: Value) => Value> = new Map([
   ["PROBIT", probit],
 ]);
 
-/** One score s of two classes, as ONNX Runtime has it: the second class where s > 0, and the scores [1 − s, s]. */
-function ofOneScore(node: ImportNode, score: Value, after: string): Value[] {
-  if (after === "PROBIT") throw node.error("ends a single score with PROBIT, which cannot be read");
+/** A single score s for two classes, as in ONNX Runtime: the label is 1 if s > 0, and the scores are [1 − s, s]. */
+function binaryOutputs(node: ImportNode, score: Value, postTransform: string): Value[] {
+  if (postTransform === "PROBIT")
+    throw node.error("ends a single score with PROBIT, which cannot be read");
   const label = g.cast(g.greater(score, g.scalar(0)), "int64");
-  const second = after === "LOGISTIC" ? g.sigmoid(score) : score;
+  const second = postTransform === "LOGISTIC" ? g.sigmoid(score) : score;
   const scores = g.concat([g.sub(g.scalar(1), second), second], 1);
   return [g.reshape(label, [score.shape[0]]), scores];
 }
 
-/** (index of the largest score, scores): x·wᵀ + intercepts. */
+/** x [batch, feature] ↦ (label [batch], scores [batch, class]), with scores x·wᵀ + intercepts. */
 function linearClassifier(node: ImportNode): Value[] {
   const x = real(node.input(0));
   const weights = node.floats("coefficients") ?? [];
@@ -74,15 +76,15 @@ function linearClassifier(node: ImportNode): Value[] {
   const product = g.matmul(x, g.transpose(w, [1, 0]));
   const intercepts = node.floats("intercepts") ?? [];
   const scores = intercepts.length === 0 ? product : g.add(product, row(intercepts));
-  const after = node.text("post_transform", "NONE");
-  const end = endings.get(after);
-  if (end === undefined) throw node.error(`ends with ${after}, which cannot be read`);
-  if (scores.shape[1] === 1) return ofOneScore(node, scores, after);
+  const name = node.text("post_transform", "NONE");
+  const transform = postTransforms.get(name);
+  if (transform === undefined) throw node.error(`ends with ${name}, which cannot be read`);
+  if (scores.shape[1] === 1) return binaryOutputs(node, scores, name);
   const label = g.reshape(g.argMax(scores, 1), [scores.shape[0]]);
-  return [label, end(scores)];
+  return [label, transform(scores)];
 }
 
-/** Columns by index. */
+/** Columns of x at constant indices. */
 const arrayFeatureExtractor = (node: ImportNode): Value =>
   g.gather(
     node.input(0),
@@ -91,7 +93,7 @@ const arrayFeatureExtractor = (node: ImportNode): Value =>
   );
 
 export const machineLearning: Importers = {
-  // A list of one map from class to score per row holds the scores themselves.
+  // ZipMap makes one map from class to score per row; the scores themselves stand for it.
   ZipMap: (node) => node.input(0),
   Scaler: scaler,
   Normalizer: normalizer,

@@ -8,24 +8,28 @@ import { checkSize } from "./constants.ts";
 import type { ImportNode } from "./import-node.ts";
 import { matmul } from "./linear.ts";
 
-/** The i-th number of `bits` bits in a row of bytes, the lowest bits first. */
-function packed(row: (byte: number) => number, i: number, bits: number): number {
+/** The i-th of packed numbers of `bits` bits, given a reader of bytes. The lowest bits come first. */
+function unpack(byteAt: (i: number) => number, i: number, bits: number): number {
   const start = i * bits;
   const [byte, shift] = [start >> 3, start & 7];
-  return (row(byte) >> shift) & (2 ** bits - 1);
+  return (byteAt(byte) >> shift) & (2 ** bits - 1);
 }
 
-/** Zero points [N, blocks]: packed like the weights with each row in whole bytes, real numbers, or the middle. */
-function zeroPoints(zeros: NdArray | undefined, isReal: boolean, blocks: number, bits: number) {
-  const middle = 2 ** (bits - 1);
-  if (zeros === undefined) return () => middle;
-  if (isReal) return (n: number, block: number) => Number(zeros.data[n * blocks + block]);
+/**
+ * A reader of zero points [N, blocks]. They are floats, or packed like the weights with rows of whole bytes. Without zero points
+ * each one is half of the range.
+ */
+function zeroPointReader(zeros: NdArray | undefined, blocks: number, bits: number) {
+  const half = 2 ** (bits - 1);
+  if (zeros === undefined) return () => half;
+  if (zeros.dtype.startsWith("float"))
+    return (n: number, block: number) => Number(zeros.data[n * blocks + block]);
   const bytes = Math.ceil((blocks * bits) / 8);
   return (n: number, block: number) =>
-    packed((byte) => Number(zeros.data[n * bytes + byte]), block, bits);
+    unpack((byte) => Number(zeros.data[n * bytes + byte]), block, bits);
 }
 
-/** The weights [K, N] that a node stores in blocks along K. */
+/** The weights [K, N], dequantised from blocks along K: (number − zero point)·scale. */
 function weightsOf(node: ImportNode): Value {
   const [rows, columns] = [node.int("N", 0), node.int("K", 0)];
   const [bits, size] = [node.int("bits", 4), node.int("block_size", 32)];
@@ -42,20 +46,20 @@ function weightsOf(node: ImportNode): Value {
     throw node.error(
       `states weights [${rows}, ${columns}] and stores [${stored.shape.join(", ")}] with scales [${scales.shape.join(", ")}]`,
     );
-  const zeros = node.constant(3);
-  const zeroOf = zeroPoints(zeros, zeros?.dtype.startsWith("float") === true, blocks, bits);
+  const zeroPoint = zeroPointReader(node.constant(3), blocks, bits);
   const weights = new Float32Array(columns * rows);
   for (let n = 0; n < rows; n++)
     for (let k = 0; k < columns; k++) {
       const block = Math.floor(k / size);
       const start = (n * blocks + block) * bytes;
-      const number = packed((byte) => Number(stored.data[start + byte]), k % size, bits);
-      weights[k * rows + n] = (number - zeroOf(n, block)) * Number(scales.data[n * blocks + block]);
+      const number = unpack((byte) => Number(stored.data[start + byte]), k % size, bits);
+      weights[k * rows + n] =
+        (number - zeroPoint(n, block)) * Number(scales.data[n * blocks + block]);
     }
   return g.constant(tensor([columns, rows], weights));
 }
 
-/** (x, weights, scales, zero points, groups, bias). */
+/** (x, weights, scales, zero points?, groups?, bias?) ↦ x·W + bias. Groups (`g_idx`) cannot be imported. */
 export function matMulNBits(node: ImportNode): Value {
   if (node.inputs[4] !== undefined)
     throw node.error("orders its weights by groups (g_idx), which cannot be read");

@@ -1,59 +1,70 @@
-// Attention as ONNX Runtime fuses it (domain com.microsoft, version 1):
-// https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
+// Fused attention of ONNX Runtime (domain com.microsoft, version 1):
+// https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.Attention
+// https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.MultiHeadAttention
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
-import { arange } from "./arithmetic.ts";
+import { arange, stack } from "./arithmetic.ts";
 import { attend, type Heads, joinHeads, splitHeads, windowBias } from "./attention.ts";
 import type { Importers, ImportNode } from "./import-node.ts";
 
-/** 0 for keys that count, and a number that leaves them next to nothing for the others. */
-function softBias(node: ImportNode, counts: Value, like: Value): Value {
-  const hidden = g.scalarLike(like, node.float("mask_filter_value", -10_000));
-  return g.where(counts, g.scalarLike(like, 0), hidden);
+/** A bias of 0 where a key is used and of `mask_filter_value` elsewhere: masked keys keep a tiny weight. */
+function softBias(node: ImportNode, isUsed: Value, like: Value): Value {
+  const masked = g.scalarLike(like, node.float("mask_filter_value", -10_000));
+  return g.where(isUsed, g.scalarLike(like, 0), masked);
 }
 
-/** A mask of keys as a bias: their number per example, their number and first, or a flag for each. */
+/**
+ * A mask as a bias. It holds the end of the used keys [batch], ends and starts [2·batch], or flags [batch, key] or
+ * [batch, query, key].
+ */
 function keyBias(node: ImportNode, mask: Value, { query, key }: Heads): Value {
   const [batch, keys] = [query.shape[0], key.shape[2]];
   const whole = g.cast(mask, "int64");
-  const [length, ...more] = mask.shape;
+  const [length, ...rest] = mask.shape;
   if (mask.shape.length === 1 && (length === batch || length === 2 * batch)) {
-    const each = (start: number) =>
+    const limit = (start: number) =>
       g.reshape(g.sliceAxis(whole, 0, start, start + batch), [batch, 1, 1, 1]);
-    const before = g.greater(each(0), arange(keys, [1, 1, 1, keys]));
-    if (length === batch) return softBias(node, before, query);
-    const after = g.not(g.greater(each(batch), arange(keys, [1, 1, 1, keys])));
-    return softBias(node, g.and(before, after), query);
+    const beforeEnd = g.greater(limit(0), arange(keys, [1, 1, 1, keys]));
+    if (length === batch) return softBias(node, beforeEnd, query);
+    const fromStart = g.not(g.greater(limit(batch), arange(keys, [1, 1, 1, keys])));
+    return softBias(node, g.and(beforeEnd, fromStart), query);
   }
   const flags = g.greater(whole, g.scalarLike(whole, 0));
-  if (mask.shape.length === 2 && more[0] === keys)
+  if (mask.shape.length === 2 && rest[0] === keys)
     return softBias(node, g.reshape(flags, [length, 1, 1, keys]), query);
-  if (mask.shape.length === 3 && more[1] === keys)
-    return softBias(node, g.reshape(flags, [length, 1, more[0], keys]), query);
+  if (mask.shape.length === 3 && rest[1] === keys)
+    return softBias(node, g.reshape(flags, [length, 1, rest[0], keys]), query);
   throw node.error(
     `has a mask of shape [${mask.shape.join(", ")}] for ${batch} examples and ${keys} keys, which cannot be read`,
   );
 }
 
-/** Attention with the masks and the bias of a node, heads joined; also keys and values with their past. */
-function attended(
+/** Optional inputs of attention. */
+interface AttentionInputs {
+  /** Earlier keys and values, [batch, head, length, size] each. */
+  readonly past: readonly [key: Value, value: Value] | null;
+  readonly mask: Value | undefined;
+  /** A bias of the scores, which broadcasts to [batch, head, query, key]. */
+  readonly bias: Value | undefined;
+}
+
+/** (output with joined heads, keys, values), where keys and values include the past. */
+function attentionOf(
   node: ImportNode,
-  now: Heads,
-  past: readonly [Value, Value] | null,
-  mask: Value | undefined,
-  added: Value | undefined,
+  current: Heads,
+  { past, mask, bias }: AttentionInputs,
 ): Value[] {
   const heads: Heads = {
-    query: now.query,
-    key: past === null ? now.key : g.concat([past[0], now.key], 2),
-    value: past === null ? now.value : g.concat([past[1], now.value], 2),
+    query: current.query,
+    key: past === null ? current.key : g.concat([past[0], current.key], 2),
+    value: past === null ? current.value : g.concat([past[1], current.value], 2),
   };
   const biases: Value[] = [];
   if (mask !== undefined) biases.push(keyBias(node, mask, heads));
   if (node.int("unidirectional", 0) === 1)
     biases.push(windowBias(node, heads, past?.[0].shape[2] ?? 0, { left: null, right: 0 }));
-  if (added !== undefined) biases.push(added);
+  if (bias !== undefined) biases.push(bias);
   const { output } = attend(node, heads, {
     scale: node.float("scale", 0) || 1 / Math.sqrt(heads.query.shape[3]),
     bias: biases.length === 0 ? undefined : biases.reduce(g.add),
@@ -61,8 +72,8 @@ function attended(
   return [joinHeads(output), heads.key, heads.value];
 }
 
-/** Queries, keys and values from x by one matrix [width, 3·width], or one with stated widths. */
-export function projectedHeads(node: ImportNode, projected: Value): Heads {
+/** Splits a joint projection [batch, length, q + k + v] into heads; the widths are equal unless the node states them. */
+function projectedHeads(node: ImportNode, projected: Value): Heads {
   const total = projected.shape[2];
   const sizes = node.ints("qkv_hidden_sizes") ?? [total / 3, total / 3, total / 3];
   const count = node.int("num_heads", 1);
@@ -74,45 +85,45 @@ export function projectedHeads(node: ImportNode, projected: Value): Heads {
   return { query, key, value };
 }
 
-/** Attention of projections, whose past [2, batch, head, length, size] grows by what is new: (y, present). */
-export function selfAttention(
+/** Self-attention of a joint projection; the past and the present are [2, batch, head, length, size]: (y, present). */
+function selfAttention(
   node: ImportNode,
   projected: Value,
-  mask: Value | undefined,
   past: Value | undefined,
-  added: Value | undefined,
+  inputs: Pick<AttentionInputs, "mask" | "bias">,
 ): Value[] {
   if (node.int("do_rotary", 0) === 1 || node.int("past_present_share_buffer", 0) === 1)
     throw node.error("turns positions or shares the memory of its past, as only text models do");
-  const part = (i: number) => {
-    const one = g.sliceAxis(past as Value, 0, i, i + 1);
-    return g.reshape(one, one.shape.slice(1));
-  };
-  const heads = projectedHeads(node, projected);
-  const before = past === undefined ? null : ([part(0), part(1)] as const);
-  const [y, key, value] = attended(node, heads, before, mask, added);
-  if (node.outputs < 2) return [y];
-  const apart = [key, value].map((x) => g.reshape(x, [1, ...x.shape]));
-  return [y, g.concat(apart, 0)];
+  const part = (x: Value, i: number) => g.reshape(g.sliceAxis(x, 0, i, i + 1), x.shape.slice(1));
+  const [y, key, value] = attentionOf(node, projectedHeads(node, projected), {
+    past: past === undefined ? null : [part(past, 0), part(past, 1)],
+    mask: inputs.mask,
+    bias: inputs.bias,
+  });
+  return node.outputs < 2 ? [y] : [y, stack([key, value], 0)];
 }
 
-/** (x, weights, bias, mask, past, added). */
+/** (x, weights, bias?, mask?, past?, attention bias?) ↦ (y, present?). */
 function attention(node: ImportNode): Value[] {
   const product = g.matmul(node.input(0), node.input(1));
   const bias = node.inputs[2];
   const projected = bias === undefined ? product : g.add(product, bias);
-  return selfAttention(node, projected, node.inputs[3], node.inputs[4], node.inputs[5]);
+  const [mask, past, attentionBias] = [node.inputs[3], node.inputs[4], node.inputs[5]];
+  return selfAttention(node, projected, past, { mask, bias: attentionBias });
 }
 
-/** Part i of projections [batch, length, head, parts, size] as [batch, head, length, size]. */
+/** Part i of packed projections [batch, length, head, parts, size], as [batch, head, length, size]. */
 function unpacked(x: Value, i: number): Value {
   const part = g.sliceAxis(x, 3, i, i + 1);
   const [batch, length, heads, , size] = x.shape;
   return g.transpose(g.reshape(part, [batch, length, heads, size]), [0, 2, 1, 3]);
 }
 
-/** Projections that stand alone, with one bias for all three; or keys and values beside each other; or all three. */
-function givenHeads(node: ImportNode): Heads {
+/**
+ * Heads of the projected inputs: all three packed into the first, keys and values packed into the second, or three inputs with
+ * one joint bias [q + k + v].
+ */
+function inputHeads(node: ImportNode): Heads {
   const [first, second, bias] = [node.input(0), node.inputs[1], node.inputs[3]];
   const count = node.int("num_heads", 1);
   if (first.shape.length === 5 && bias === undefined)
@@ -126,7 +137,7 @@ function givenHeads(node: ImportNode): Heads {
   let start = 0;
   const [query, key, value] = [0, 1, 2].map((i) => {
     const x = node.input(i);
-    // Keys and values with 4 axes have been projected, biased and split before.
+    // Keys and values with 4 axes are already biased and split into heads.
     if (i > 0 && x.shape.length === 4) return x;
     if (x.shape.length !== 3)
       throw node.error(
@@ -140,16 +151,17 @@ function givenHeads(node: ImportNode): Heads {
   return { query, key, value };
 }
 
-/** (q, k, v, bias, mask, added, past key, past value) → (y, key, value). */
+/** (q, k?, v?, bias?, mask?, attention bias?, past key?, past value?) ↦ (y, key, value). */
 function multiHeadAttention(node: ImportNode): Value[] {
   const [pastKey, pastValue] = [node.inputs[6], node.inputs[7]];
   if ((pastKey === undefined) !== (pastValue === undefined))
     throw node.error("has a past of keys or of values without the other; the file is incomplete");
   if (node.inputs[8] !== undefined || node.inputs[9] !== undefined)
     throw node.error("shares the memory of its past, as only text models do");
-  const past =
-    pastKey === undefined || pastValue === undefined ? null : ([pastKey, pastValue] as const);
-  return attended(node, givenHeads(node), past, node.inputs[4], node.inputs[5]);
+  const past: AttentionInputs["past"] =
+    pastKey === undefined || pastValue === undefined ? null : [pastKey, pastValue];
+  const [mask, bias] = [node.inputs[4], node.inputs[5]];
+  return attentionOf(node, inputHeads(node), { past, mask, bias });
 }
 
 export const microsoftAttentions: Importers = {

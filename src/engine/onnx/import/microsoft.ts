@@ -1,4 +1,5 @@
-// Operators that ONNX Runtime writes when it optimises a file (domain com.microsoft).
+// Operators that ONNX Runtime writes when it optimises a file (domain com.microsoft, version 1):
+// https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
@@ -13,40 +14,42 @@ import { layerNormalized, rmsNormalized } from "./normalization.ts";
 import { microsoftQuantization } from "./quantization.ts";
 import { microsoftRotaryEmbedding } from "./rotary.ts";
 
+/** (x, w, bias?, sum?) ↦ activation(conv(x, w) + bias + sum). */
 const fusedConv: Importer = (node) => {
   const y = conv(node);
   const sum = node.inputs[3];
   return fusedActivation(node, sum === undefined ? y : g.add(y, sum));
 };
 
-const transposed = (x: Value, does: boolean): Value => {
+/** x with its last two axes swapped. */
+function transposed(x: Value): Value {
   const axes = x.shape.map((_, axis) => axis);
-  return does ? g.transpose(x, [...axes.slice(0, -2), axes.length - 1, axes.length - 2]) : x;
-};
+  return g.transpose(x, [...axes.slice(0, -2), axes.length - 1, axes.length - 2]);
+}
 
-/** [rows, ...batch, columns] as [...batch, rows, columns]. */
-const batchFirst = (x: Value, does: boolean): Value => {
+/** [rows, ...batch, columns] → [...batch, rows, columns]. */
+function batchFirst(x: Value): Value {
   const axes = x.shape.map((_, axis) => axis);
-  return does ? g.transpose(x, [...axes.slice(1, -1), 0, axes.length - 1]) : x;
-};
+  return g.transpose(x, [...axes.slice(1, -1), 0, axes.length - 1]);
+}
 
+/** α·A·B, either factor transposed as its attributes say. */
 const fusedMatMul: Importer = (node) => {
-  const [a, b] = (["A", "B"] as const).map((side, i) =>
-    transposed(
-      batchFirst(node.input(i), node.int(`transBatch${side}`, 0) === 1),
-      node.int(`trans${side}`, 0) === 1,
-    ),
-  );
+  const [a, b] = ["A", "B"].map((side, i) => {
+    const x = node.input(i);
+    const ordered = node.int(`transBatch${side}`, 0) === 1 ? batchFirst(x) : x;
+    return node.int(`trans${side}`, 0) === 1 ? transposed(ordered) : ordered;
+  });
   return times(matmul(a, b), node.float("alpha", 1));
 };
 
-/** x + skip + bias, the last where it is given. */
+/** x + skip + bias, without the bias if it is undefined. */
 function summed(x: Value, skip: Value, bias: Value | undefined): Value {
-  const plain = g.add(x, skip);
-  return bias === undefined ? plain : g.add(plain, bias);
+  const sum = g.add(x, skip);
+  return bias === undefined ? sum : g.add(sum, bias);
 }
 
-/** LayerNormalization of a sum: (x, skip, scale, shift, bias) → (y, mean, inverse deviation, sum). */
+/** Layer normalisation of a sum: (x, skip, scale, shift?, bias?) ↦ (y, mean, inverse deviation, sum). */
 const skipLayerNormalization: Importer = (node) => {
   const sum = summed(node.input(0), node.input(1), node.inputs[4]);
   const axes = [sum.shape.length - 1];
@@ -60,8 +63,8 @@ const skipLayerNormalization: Importer = (node) => {
   return [shift === undefined ? scaled : g.add(scaled, shift), mean, inverse, sum];
 };
 
-/** By the root mean square of a sum: (x, skip, scale, bias) → (y, nothing, inverse root, sum). */
-const skipSimplified: Importer = (node) => {
+/** RMS normalisation of a sum: (x, skip, scale, bias?) ↦ (y, mean, inverse root mean square, sum). */
+const skipSimplifiedLayerNormalization: Importer = (node) => {
   const sum = summed(node.input(0), node.input(1), node.inputs[3]);
   const axes = [sum.shape.length - 1];
   const { scaled, mean, inverse } = rmsNormalized(
@@ -73,6 +76,7 @@ const skipSimplified: Importer = (node) => {
   return [scaled, mean, inverse, sum];
 };
 
+/** f(x + bias), without the bias if it is left out. */
 const biased =
   (f: (x: Value) => Value): Importer =>
   (node) => {
@@ -96,7 +100,7 @@ export const microsoft: Importers = {
   },
   BiasAdd: (node) => g.add(g.add(node.input(0), node.input(1)), node.input(2)),
   SkipLayerNormalization: skipLayerNormalization,
-  SkipSimplifiedLayerNormalization: skipSimplified,
+  SkipSimplifiedLayerNormalization: skipSimplifiedLayerNormalization,
   RotaryEmbedding: microsoftRotaryEmbedding,
   MatMulNBits: matMulNBits,
 };

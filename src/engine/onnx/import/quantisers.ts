@@ -1,7 +1,7 @@
-// Quantisers of QONNX, which Brevitas writes and FINN reads (Pappalardo et al. 2022, arXiv:2206.07527):
+// Quantisers of QONNX, which Brevitas exports and FINN imports (Pappalardo et al. 2022, arXiv:2206.07527):
 // https://github.com/fastmachinelearning/qonnx/tree/main/docs/qonnx-custom-ops
 //
-// Version 1: IntQuant (first named Quant), BipolarQuant, FloatQuant, Trunc. Version 2: Trunc states its output's scale.
+// Version 1: IntQuant (formerly Quant), BipolarQuant, FloatQuant, Trunc. Version 2: Trunc states the scale of its output.
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
@@ -11,7 +11,7 @@ import { roundedToFloat } from "./minifloat.ts";
 
 const num = (x: Value, value: number): Value => g.scalarLike(x, value);
 
-/** f on magnitudes, with the sign put back. */
+/** sign(x)·f(|x|). */
 const byMagnitude =
   (f: (x: Value) => Value) =>
   (x: Value): Value =>
@@ -38,13 +38,13 @@ function roundingOf(node: ImportNode, fallback: string): (x: Value) => Value {
   return roundings[name];
 }
 
-/** A scale, zero point or width as real numbers that x can be combined with. */
+/** A scale, zero point or bit width in the dtype of x, ready to be broadcast to x. */
 const parameter = (node: ImportNode, i: number, x: Value): Value => {
   const v = g.cast(node.input(i), x.dtype);
   return v.shape.length === 1 && v.shape[0] === 1 ? g.reshape(v, []) : v;
 };
 
-/** x within the whole numbers of `bits` bits; a width may differ between channels. */
+/** x clipped to the integers of `bits` bits, which may differ between channels. */
 function clamped(node: ImportNode, x: Value, bits: Value): Value {
   const signed = node.int("signed", 1) === 1;
   const narrow = node.int("narrow", 0) === 1;
@@ -53,71 +53,72 @@ function clamped(node: ImportNode, x: Value, bits: Value): Value {
   const zero = num(x, 0);
   const low = signed ? g.add(g.neg(half), num(x, narrow ? 1 : 0)) : zero;
   const high = signed ? g.sub(half, num(x, 1)) : g.sub(g.mul(half, two), num(x, narrow ? 2 : 1));
-  const [least, most] = [low, high].map((v) => node.constantOf(v));
-  if (least?.data.length === 1 && most?.data.length === 1)
-    return g.clip(x, Number(least.data[0]), Number(most.data[0]));
+  const [min, max] = [low, high].map((v) => node.constantOf(v));
+  if (min?.data.length === 1 && max?.data.length === 1)
+    return g.clip(x, Number(min.data[0]), Number(max.data[0]));
   return g.minimum(g.maximum(x, low), high);
 }
 
-/** ±1 by the sign of x, 0 counting as positive. */
+/** 1 for x ≥ 0, else −1. */
 const bipolar = (x: Value): Value => g.where(g.greater(num(x, 0), x), num(x, -1), num(x, 1));
 
-/** (x, scale, zero point, bits): (round(clip(x/scale + zero)) − zero)·scale. */
+/** (x, scale, zero point, bits) ↦ (round(clip(x/scale + zero)) − zero)·scale. A signed integer of one bit is ±1. */
 function intQuant(node: ImportNode): Value {
   const x = node.input(0);
   const [scale, zero, bits] = [1, 2, 3].map((i) => parameter(node, i, x));
   const divided = g.add(g.div(x, scale), zero);
   const width = node.constantOf(bits);
-  const single = node.int("signed", 1) === 1 && width?.data.every((v) => Number(v) === 1) === true;
+  const isBipolar =
+    node.int("signed", 1) === 1 && width?.data.every((v) => Number(v) === 1) === true;
   const rounding = roundingOf(node, "ROUND");
-  const inside = single ? divided : clamped(node, divided, bits);
-  const whole = stepwise(node, single ? bipolar(inside) : rounding(inside), inside);
-  return g.mul(g.sub(whole, zero), scale);
+  const inside = isBipolar ? divided : clamped(node, divided, bits);
+  const rounded = stepwise(node, isBipolar ? bipolar(inside) : rounding(inside), inside);
+  return g.mul(g.sub(rounded, zero), scale);
 }
 
-/** (x, scale): ±scale. */
+/** (x, scale) ↦ ±scale by the sign of x. */
 function bipolarQuant(node: ImportNode): Value {
   const x = node.input(0);
   return g.mul(stepwise(node, bipolar(x), x), parameter(node, 1, x));
 }
 
-/** (x, scale, exponent bits, mantissa bits, exponent bias, largest): x/scale in a small floating-point format. */
+/** (x, scale, exponent bits, mantissa bits, exponent bias, max?) ↦ scale·round(x/scale) in a minifloat, saturating at ±max. */
 function floatQuant(node: ImportNode): Value {
   const x = node.input(0);
   const [scale, exponents, mantissa, bias] = [1, 2, 3, 4].map((i) => parameter(node, i, x));
   if (node.int("saturation", 1) === 0)
     throw node.error("gives infinities or NaN beyond its range, which no gradient passes");
   const divided = g.div(x, scale);
-  const lowest = g.sub(num(x, 1), bias);
-  const rounded = roundedToFloat(divided, { mantissa, lowest }, roundingOf(node, "ROUND"));
+  const minExponent = g.sub(num(x, 1), bias);
+  const rounded = roundedToFloat(divided, { mantissa, minExponent }, roundingOf(node, "ROUND"));
   const two = num(x, 2);
-  // The largest has all digits set: (2 − 2^−mantissa)·2^(2^exponents − 1 − bias).
-  const top = g.pow(two, g.sub(g.sub(g.pow(two, exponents), num(x, 1)), bias));
-  const largest = g.mul(g.sub(two, g.pow(two, g.neg(mantissa))), top);
-  const most = node.inputs[5] === undefined ? largest : g.minimum(largest, parameter(node, 5, x));
-  const kept = stepwise(node, rounded, divided);
-  return g.mul(g.minimum(g.maximum(kept, g.neg(most)), most), scale);
+  // The largest number has all bits set: (2 − 2^−mantissa)·2^(2^exponents − 1 − bias).
+  const topPower = g.pow(two, g.sub(g.sub(g.pow(two, exponents), num(x, 1)), bias));
+  const largest = g.mul(g.sub(two, g.pow(two, g.neg(mantissa))), topPower);
+  const max = node.inputs[5] === undefined ? largest : g.minimum(largest, parameter(node, 5, x));
+  const y = stepwise(node, rounded, divided);
+  return g.mul(g.minimum(g.maximum(y, g.neg(max)), max), scale);
 }
 
-/** (x, scale, zero point, bits, [new scale,] new bits): the lowest bits cut off. */
+/** (x, scale, zero point, bits, new scale?, new bits) ↦ x without its lowest bits. Version 2 has the new scale. */
 function trunc(node: ImportNode): Value {
   const x = node.input(0);
   const [scale, zero, bits] = [1, 2, 3].map((i) => parameter(node, i, x));
-  const second = node.inputs.length > 5;
-  const newScale = second ? parameter(node, 4, x) : scale;
-  const newBits = parameter(node, second ? 5 : 4, x);
+  const isVersion2 = node.inputs.length > 5;
+  const newScale = isVersion2 ? parameter(node, 4, x) : scale;
+  const newBits = parameter(node, isVersion2 ? 5 : 4, x);
   const two = num(x, 2);
   const log2 = (v: Value) => g.mul(g.log(v), num(v, Math.LOG2E));
-  const cut = second ? g.round(log2(g.div(newScale, scale))) : g.sub(bits, newBits);
-  const divisor = g.pow(two, cut);
+  const removedBits = isVersion2 ? g.round(log2(g.div(newScale, scale))) : g.sub(bits, newBits);
+  const divisor = g.pow(two, removedBits);
   const divided = g.add(g.div(x, scale), zero);
-  const whole = g.div(stepwise(node, g.round(divided), divided), divisor);
-  const inside = second ? clamped(node, whole, newBits) : whole;
-  const rest = stepwise(node, roundingOf(node, "FLOOR")(inside), inside);
-  return g.mul(g.sub(rest, second ? g.div(zero, divisor) : zero), newScale);
+  const shifted = g.div(stepwise(node, g.round(divided), divided), divisor);
+  const inside = isVersion2 ? clamped(node, shifted, newBits) : shifted;
+  const rounded = stepwise(node, roundingOf(node, "FLOOR")(inside), inside);
+  return g.mul(g.sub(rounded, isVersion2 ? g.div(zero, divisor) : zero), newScale);
 }
 
-/** The domains that exporters of several years have written these operators into. */
+/** Domains of these operators, which changed over the years. */
 export const quantiserDomains = [
   "qonnx.custom_op.general",
   "onnx.brevitas",

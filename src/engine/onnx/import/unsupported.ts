@@ -45,7 +45,7 @@ export const limitations: Readonly<Record<string, string>> = {
   BitwiseXor: "64-bit numbers only where stored",
   ConvTranspose: "one and two axes",
   GridSample: "two axes",
-  Loop: "a number of turns that does not depend on the image",
+  Loop: "a number of iterations that does not depend on the image",
   MaxPool: "indices by columns over two axes",
   NonZero: "only of what does not depend on the image",
   Scan: "from opset 9 on",
