@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Tensor, tensor } from "../math/tensor.ts";
-import type { Network } from "../verify/flat-network.ts";
+import type { DifferentiableNetwork } from "../verify/flat-network.ts";
 import { falsifyCommandWith } from "./falsify.ts";
 import { run } from "./kit/program.ts";
 
@@ -31,7 +31,7 @@ const sum = ({ shape: [batch], data }: Tensor): Tensor =>
     [batch, 1, 1],
     Float32Array.from({ length: batch }, (_, i) => data[2 * i] + data[2 * i + 1]),
   );
-const network: Network = {
+const network: DifferentiableNetwork = {
   inputs: [{ name: "x", shape: [1, 2] }],
   async outputs(x) {
     expect(x.shape.slice(1)).toEqual([1, 2]);
@@ -51,7 +51,7 @@ const network: Network = {
 
 async function falsify(
   words: readonly string[],
-  { signal, net = network }: { signal?: AbortSignal; net?: Network } = {},
+  { signal, net = network }: { signal?: AbortSignal; net?: DifferentiableNetwork } = {},
 ) {
   const falsify = falsifyCommandWith(async () => {
     opened.networks++;

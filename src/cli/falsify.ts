@@ -5,7 +5,7 @@ import { keyOf } from "../math/random.ts";
 import { openNetworkNode } from "../models/node.ts";
 import { counterexampleText } from "../verify/counterexample.ts";
 import { type FalsifyEvent, falsify } from "../verify/falsify.ts";
-import { flatNetwork, type Network } from "../verify/flat-network.ts";
+import { type DifferentiableNetwork, flatNetwork } from "../verify/flat-network.ts";
 import { parseVnnlib } from "../verify/vnnlib.ts";
 import { bytesOf } from "./kit/bytes.ts";
 import { type Context, command } from "./kit/command.ts";
@@ -24,7 +24,7 @@ export type OpenNetwork = (
     readonly numbers: number;
     readonly note: (line: string) => void;
   },
-) => Promise<Network & { release(): Promise<void> }>;
+) => Promise<DifferentiableNetwork & { release(): Promise<void> }>;
 
 type Verdict = Exclude<FalsifyEvent, { event: "step" }>;
 

@@ -168,7 +168,8 @@ describe("files of a run", () => {
           if (event === "epoch")
             writeFileSync(join(path, "filler"), Buffer.alloc(100_000), { flag: "a" });
       };
-      await expect(trainAndFill()).rejects.toMatchObject({ code: "cannot-write" });
+      // Thrown by the test's own write or by one of the run.
+      await expect(trainAndFill()).rejects.toThrow(/no space left on the device|ENOSPC/);
       const left = await latestCheckpoint(training.files);
       expect(left?.checkpoint.position.epoch).toBeGreaterThan(0);
       rmSync(join(path, "filler"));

@@ -3,44 +3,46 @@ import type { Key } from "../math/random.ts";
 import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Descent } from "./descent.ts";
-import { type Goal, goalsOf, nextSearch, type Skipped, turns } from "./goals.ts";
+import { type Goal, goalsOf, nextGoals, nextSearch, type Skipped } from "./goals.ts";
 import { excessOf, type Property } from "./property.ts";
 import { isInside, type Region } from "./region.ts";
 
-/** A network as a search sees it: flat inputs, [batch, inputs] → [batch, outputs]. */
+/** A network with flat inputs and outputs. */
 export interface FlatNetwork {
+  /** [batch, inputs] → [batch, outputs]. */
   outputs(x: Tensor): Promise<Tensor>;
-  /** Outputs, and of each row the gradient of Σ weights · outputs, from weights [batch, outputs]. */
+  /** Outputs, and per row the gradient [batch, inputs] of Σ weights · outputs, from weights [batch, outputs]. */
   gradient(
     x: Tensor,
     weights: Tensor,
   ): Promise<{ readonly outputs: Tensor; readonly gradient: Tensor }>;
 }
 
-/** A point of a case's box whose outputs, computed once more and by themselves, satisfy its conditions. */
+/** A point x [inputs] of a case's box whose outputs y [outputs], computed again in a batch of one, satisfy its conditions. */
 export interface Counterexample {
-  /** The place of the case among the property's. */
+  /** The index of the case in the property. */
   readonly case: number;
   readonly x: Float32Array;
   readonly y: Float32Array;
-  /** At most 0; −∞ where the case has no conditions. */
+  /** At most 0; −∞ if the case has no conditions. */
   readonly excess: number;
 }
 
-/** How far a search has come. */
+/** The effort of a search so far. */
 export interface Effort {
   /** Since the search began. */
   readonly seconds: number;
   readonly searches: number;
-  /** Points that the network was asked about. */
+  /** Points at which the network was evaluated. */
   readonly evaluations: number;
-  /** The least excess met: a counterexample needs 0. */
+  /** The least excess so far; a counterexample has at most 0. */
   readonly closest: number;
 }
 
 /**
- * `step` after each step; the last event is `sat`, or `unknown` with the reason: the time is up, nothing is left to
- * search (no case, or each of one point), or it was interrupted. `skipped` are cases without a float32 point.
+ * An event of a search: `step` after each step, and at the end `sat`, or `unknown` with its reason. `time`: the time is over.
+ * `searched`: nothing is left to search, because there are no cases or each has one point only. `interrupted`: the signal
+ * aborted. `skipped` are cases without float32 points.
  */
 export type FalsifyEvent =
   | ({ readonly event: "step" } & Effort)
@@ -51,43 +53,43 @@ export type FalsifyEvent =
       readonly skipped: readonly Skipped[];
     } & Effort);
 
-/** How long and from which key a property is searched. */
+/** The time and the key of a search. */
 export interface FalsifyOptions {
-  /** The search ends with the first step that ends after this. */
+  /** The search ends after the first step that ends after this time. */
   readonly seconds: number;
   readonly key: Key;
-  /** Seconds since any moment. */
+  /** A clock, in seconds since any moment. */
   readonly now: () => number;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Searches that share a batch. */
 const ROWS = 32;
-const [SHORT, LONG] = [20, 100];
+/** Steps of the first searches, and the maximum that they double to. */
+const [MIN_STEPS, MAX_STEPS] = [20, 100];
 
 /**
- * Looks for a counterexample of the property by descents in its boxes until one is found and confirmed, or the time is
- * up. It proves nothing: `unknown` is no sign that there is none. What is searched, and in which order, depends on the
- * key alone; the clock only ends it.
+ * Searches for a counterexample of a property by descents in its boxes, until one is confirmed or the time is over. `unknown` is no
+ * proof that there is none. The points and their order depend on the key only; the clock only ends the search.
  */
 export async function* falsify(
   network: FlatNetwork,
   property: Property,
   { seconds, key, now, signal }: FalsifyOptions,
 ): AsyncGenerator<FalsifyEvent, void> {
-  const begin = now();
+  const started = now();
   const { goals, skipped } = goalsOf(property, key);
-  const sharing = new Map<Region, Goal[]>();
+  const goalsByRegion = new Map<Region, Goal[]>();
   for (const goal of goals) {
-    const others = sharing.get(goal.region) ?? [];
-    others.push(goal);
-    sharing.set(goal.region, others);
+    const sharing = goalsByRegion.get(goal.region) ?? [];
+    sharing.push(goal);
+    goalsByRegion.set(goal.region, sharing);
   }
   const total = { searches: 0, evaluations: 0, closest: Number.POSITIVE_INFINITY };
-  const effort = (): Effort => ({ seconds: now() - begin, ...total });
+  const effort = (): Effort => ({ seconds: now() - started, ...total });
 
-  /** The first counterexample among rows of outputs, confirmed. */
-  async function found(
+  /** The first confirmed counterexample among points x [batch, inputs] with outputs y [batch, outputs]. */
+  async function counterexampleIn(
     batch: readonly Goal[],
     x: Tensor,
     y: Tensor,
@@ -95,7 +97,7 @@ export async function* falsify(
     for (const [i, { region }] of batch.entries()) {
       const point = x.data.slice(i * property.inputs, (i + 1) * property.inputs);
       if (!isInside(region, point)) continue;
-      for (const goal of sharing.get(region) ?? []) {
+      for (const goal of goalsByRegion.get(region) ?? []) {
         const excess = excessOf(goal.case.conditions, y.data, i * property.outputs);
         if (excess < goal.closest) goal.closest = excess;
         if (excess < total.closest) total.closest = excess;
@@ -108,9 +110,9 @@ export async function* falsify(
     return undefined;
   }
 
-  let steps = SHORT;
+  let steps = MIN_STEPS;
   while (true) {
-    const batch = turns(goals, ROWS);
+    const batch = nextGoals(goals, ROWS);
     if (batch.length === 0) {
       yield { event: "unknown", reason: "searched", skipped, ...effort() };
       return;
@@ -118,15 +120,15 @@ export async function* falsify(
     const descents = batch.map((goal) => nextSearch(goal, property.outputs, steps));
     total.searches += batch.length;
     for (let step = 0; step < steps; step++) {
-      const { x, y, gradient } = await ask(network, property, descents);
+      const { x, y, gradient } = await evaluate(network, property, descents);
       total.evaluations += batch.length;
-      const counterexample = await found(batch, x, y);
+      const counterexample = await counterexampleIn(batch, x, y);
       if (counterexample !== undefined) {
         yield { event: "sat", counterexample, ...effort() };
         return;
       }
       const interrupted = signal?.aborted === true;
-      if (interrupted || now() - begin >= seconds) {
+      if (interrupted || now() - started >= seconds) {
         const reason = interrupted ? "interrupted" : "time";
         yield { event: "unknown", reason, skipped, ...effort() };
         return;
@@ -137,18 +139,17 @@ export async function* falsify(
         one.step(y.data, i * outputs, gradient.data.subarray(i * inputs, (i + 1) * inputs));
       }
     }
-    steps = Math.min(2 * steps, LONG);
+    steps = Math.min(2 * steps, MAX_STEPS);
   }
 }
 
-/** Outputs and gradients at the point of each descent, one row each. */
-async function ask(network: FlatNetwork, property: Property, descents: readonly Descent[]) {
+/** Points x, outputs y and gradients of all descents, one row each. */
+async function evaluate(network: FlatNetwork, property: Property, descents: readonly Descent[]) {
   const { inputs, outputs } = property;
   const x = tensor([descents.length, inputs]);
   for (const [i, one] of descents.entries()) x.data.set(one.x, i * inputs);
-  const before = descents.some(({ needsOutputs }) => needsOutputs)
-    ? await network.outputs(x)
-    : undefined;
+  const needsOutputs = descents.some((one) => one.needsOutputs);
+  const before = needsOutputs ? await network.outputs(x) : undefined;
   if (before !== undefined) requireOutputs(before, outputs);
   const weights = tensor([descents.length, outputs]);
   for (const [i, one] of descents.entries())
@@ -162,10 +163,11 @@ function requireOutputs(y: Tensor, outputs: number): void {
   if (rowSize(y) !== outputs)
     throw new UsageError(
       `the network has ${rowSize(y)} outputs and the property ${outputs}; they belong to different networks`,
+      { code: "misfit" },
     );
 }
 
-/** The point as a counterexample, if it lies in the box as written and its outputs, computed anew, say so too. */
+/** The point as a counterexample, if its outputs, computed again in a batch of one, satisfy the conditions. */
 async function confirmed(
   network: FlatNetwork,
   { index, case: one }: Goal,

@@ -14,25 +14,25 @@ import {
   spread,
 } from "./region.ts";
 
-/** A case that is searched, and how far that has come. */
+/** A case to search, and the progress of its search. */
 export interface Goal {
-  /** Its place among the property's cases. */
+  /** The index of the case in the property. */
   readonly index: number;
   readonly case: Case;
   readonly region: Region;
   readonly key: Key;
-  /** Searches begun. */
+  /** The number of searches that have begun. */
   searches: number;
-  /** The least excess of all points that were asked about. */
+  /** The least excess so far. */
   closest: number;
 }
 
-/** A case that no float32 network can be asked about. */
+/** A case without float32 points. */
 export interface Skipped extends Gap {
   readonly case: number;
 }
 
-/** The cases that can be searched, and those that hold no float32 point. Cases that share a box share a region. */
+/** The cases to search, and those without float32 points. Cases that share a box share a region. */
 export function goalsOf(
   { cases }: Property,
   key: Key,
@@ -40,37 +40,40 @@ export function goalsOf(
   const regions = new Map<Float64Array, Region | Gap>();
   const [goals, skipped]: [Goal[], Skipped[]] = [[], []];
   for (const [index, one] of cases.entries()) {
-    const known = regions.get(one.lower);
-    const region = known ?? regionOf(one);
+    const region = regions.get(one.lower) ?? regionOf(one);
     regions.set(one.lower, region);
     if ("input" in region) skipped.push({ case: index, ...region });
-    else {
-      const own = { case: one, region, key: fold(key, index) };
-      goals.push({ index, ...own, searches: 0, closest: Number.POSITIVE_INFINITY });
-    }
+    else
+      goals.push({
+        index,
+        case: one,
+        region,
+        key: fold(key, index),
+        searches: 0,
+        closest: Number.POSITIVE_INFINITY,
+      });
   }
   return { goals, skipped };
 }
 
 /**
- * Whose turn it is, `count` times at most and with repeats: first each goal once; then half of the turns go to the three
- * that have come closest, the other half to those that had the fewest.
+ * The goals of the next searches, `count` at most and with repeats. First every goal has one search; then half of the searches go
+ * to the three goals that came closest, and the other half to the goals with the fewest searches.
  */
-export function turns(goals: readonly Goal[], count: number): Goal[] {
+export function nextGoals(goals: readonly Goal[], count: number): Goal[] {
   const fresh = goals.filter(({ searches }) => searches === 0);
   if (fresh.length > 0) return fresh.slice(0, count);
   const open = goals.filter(({ region }) => !isPoint(region));
   if (open.length === 0) return [];
   const [first, second = first, third = second] = [...open].sort((a, b) => a.closest - b.closest);
-  const promising = Array.from({ length: count >> 1 }, (_, i) =>
-    i % 4 < 2 ? first : i % 4 === 2 ? second : third,
-  );
+  const turns = [first, first, second, third];
+  const promising = Array.from({ length: count >> 1 }, (_, i) => turns[i % turns.length]);
   const rarest = [...open].sort((a, b) => a.searches - b.searches || a.index - b.index);
   const rest = count - promising.length;
   return [...promising, ...Array.from({ length: rest }, (_, i) => rarest[i % rarest.length])];
 }
 
-/** Starts in turn, after the centre. */
+/** The starts and openings of searches in turn, after the first one from the centre. */
 const starts = [
   { from: pointIn, opening: "wide", times: 2 },
   { from: pointIn, opening: "diverse" },
@@ -85,20 +88,26 @@ const objectives: readonly (() => Objective)[] = [
   smoothMaximum,
 ];
 
-/** The goal's next search, which depends on its key and on how many it has had, on nothing else. */
+/** Begins the next search of a goal, which depends on its key and its number of searches only. */
 export function nextSearch(goal: Goal, outputs: number, steps: number): Descent {
   const { region, case: one } = goal;
   const turn = goal.searches++;
   const key = fold(goal.key, turn);
   const along = turn % 2 === 0 ? "signs" : "gradient";
-  const shared = { region, conditions: one.conditions, steps, along, key: fold(key, 2) } as const;
-  const objective = objectives[turn % objectives.length]();
-  if (turn === 0) return descent({ ...shared, objective, start: centreOf(region) });
+  const shared = {
+    region,
+    conditions: one.conditions,
+    objective: objectives[turn % objectives.length](),
+    steps,
+    along,
+    key: fold(key, 2),
+  } as const;
+  if (turn === 0) return descent({ ...shared, start: centreOf(region) });
   const kind = starts[(turn - 1) % starts.length];
   const drawn = kind.from(region, fold(key, 0));
   const start = kind.opening === "wide" ? spread(region, drawn, kind.times) : drawn;
   const opening = openingOf(kind, outputs, fold(key, 1));
-  return descent({ ...shared, objective, start, opening });
+  return descent({ ...shared, start, opening });
 }
 
 function openingOf(kind: (typeof starts)[number], outputs: number, key: Key): Opening | undefined {

@@ -1,19 +1,19 @@
 import { excessOver, type Inequality } from "./property.ts";
 
-/** What a descent makes small, and the weights of the outputs in its gradient, [outputs]. */
-export interface Point {
+/** The value of an objective at some outputs, and its gradient by the outputs, `weights` [outputs]. */
+export interface ObjectiveValue {
   readonly value: number;
   readonly weights: Float64Array;
 }
 
-/** A function of the outputs that is small where a conjunction holds. */
+/** A function of the excesses [conditions] of a conjunction, which is small if the conjunction holds. */
 export type Objective = (excesses: Float64Array) => {
   readonly value: number;
   /** ∂value/∂excess of each condition. */
   readonly slopes: Float64Array;
 };
 
-/** The condition that is furthest from holding: the excess itself; the first of equals. */
+/** The largest excess; of equal ones the first. */
 export const worstTerm: Objective = (excesses) => {
   let worst = 0;
   for (let k = 1; k < excesses.length; k++) if (excesses[k] > excesses[worst]) worst = k;
@@ -22,7 +22,7 @@ export const worstTerm: Objective = (excesses) => {
   return { value: excesses[worst], slopes };
 };
 
-/** The sum of those that do not hold; where all hold, the excess. */
+/** The sum of the positive excesses; the largest excess if none is positive. */
 export const sumOfViolated: Objective = (excesses) => {
   let value = 0;
   for (const excess of excesses) value += Math.max(excess, 0);
@@ -31,7 +31,7 @@ export const sumOfViolated: Objective = (excesses) => {
     : { value, slopes: excesses.map((excess) => (excess > 0 ? 1 : 0)) };
 };
 
-/** τ log Σ e^(excess / τ), a smooth maximum, whose slopes are a softmax; τ is a tenth of the spread that it first meets. */
+/** τ log Σ e^(excess / τ), a smooth maximum with a softmax as slopes. τ is a tenth of the spread of the first excesses. */
 export function smoothMaximum(): Objective {
   let temperature = 0;
   return (excesses) => {
@@ -48,13 +48,13 @@ export function smoothMaximum(): Objective {
   };
 }
 
-/** Value and weights of an objective over `conditions` (one at least), at outputs that start at `offset`. */
+/** An objective over at least one condition, at outputs [outputs] that start at `offset`. */
 export function pointOf(
   conditions: readonly Inequality[],
   objective: Objective,
   outputs: ArrayLike<number>,
   offset: number,
-): Point {
+): ObjectiveValue {
   const { value, slopes } = objective(excessesOf(conditions, outputs, offset));
   const weights = new Float64Array(conditions[0].coefficients.length);
   for (const [k, { coefficients }] of conditions.entries())
@@ -63,7 +63,7 @@ export function pointOf(
   return { value, weights };
 }
 
-/** coefficients · outputs − bound of each condition. */
+/** coefficients · outputs − bound of each condition, [conditions]. */
 export const excessesOf = (
   conditions: readonly Inequality[],
   outputs: ArrayLike<number>,

@@ -4,25 +4,27 @@ export interface Inequality {
   readonly bound: number;
 }
 
-/** One way to violate a property: some point of the box whose outputs satisfy all conditions. */
+/** One way to violate a property: a point of a box whose outputs satisfy all conditions. */
 export interface Case {
-  /** Bounds of each input, both included, as doubles; [inputs]. */
+  /** The bounds of the box, both included, as doubles: [inputs] each. */
   readonly lower: Float64Array;
   readonly upper: Float64Array;
   readonly conditions: readonly Inequality[];
 }
 
-/** What a counterexample is: a point and its outputs that satisfy any one of the cases. */
+/** A property of a network, as a disjunction of cases that violate it. */
 export interface Property {
+  /** The number of inputs X_0, X_1, … */
   readonly inputs: number;
+  /** The number of outputs Y_0, Y_1, … */
   readonly outputs: number;
-  /** In the order of the text; cases whose box is empty are left out. */
+  /** The cases in the order of the text, without those whose box is empty. */
   readonly cases: readonly Case[];
 }
 
 /**
- * max over the conditions of coefficients · outputs − bound, in double precision: the case's conditions hold where it
- * is at most 0. −∞ without conditions, NaN where an output that counts is NaN.
+ * The excess of conditions at outputs [outputs] that start at `offset`: max over the conditions of coefficients · outputs − bound, in
+ * double precision. The conditions hold if it is at most 0. −∞ without conditions; NaN if an output with a coefficient is NaN.
  */
 export function excessOf(
   conditions: readonly Inequality[],
@@ -38,7 +40,7 @@ export function excessOf(
   return worst;
 }
 
-/** coefficients · outputs − bound of one condition; outputs start at `offset`. */
+/** coefficients · outputs − bound of one condition. Ignores outputs with coefficient 0, even NaN. */
 export function excessOver(
   { coefficients, bound }: Inequality,
   outputs: ArrayLike<number>,

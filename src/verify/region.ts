@@ -6,20 +6,21 @@ import type { Case } from "./property.ts";
 /** The largest float32. */
 export const LARGEST = 3.4028234663852886e38;
 
-/** The float32 points of a case's box: those between two corners, [inputs] each, that are float32 themselves. */
+/** The float32 points of a case's box, as its smallest and largest corner, [inputs] each. */
 export interface Region {
   readonly lower: Float32Array;
   readonly upper: Float32Array;
 }
 
-/** An interval between doubles that no float32 lies in, so that no float32 network can be asked about it. */
+/** An interval of an input that contains no float32, so that no float32 network can be run on it. */
 export interface Gap {
+  /** The index of the input. */
   readonly input: number;
   readonly lower: number;
   readonly upper: number;
 }
 
-/** The float32 points of a box, or the first of its sides that holds none. */
+/** The float32 points of a box, or the first of its sides that contains none. */
 export function regionOf({ lower, upper }: Pick<Case, "lower" | "upper">): Region | Gap {
   const region = { lower: new Float32Array(lower.length), upper: new Float32Array(lower.length) };
   for (let i = 0; i < lower.length; i++) {
@@ -31,7 +32,7 @@ export function regionOf({ lower, upper }: Pick<Case, "lower" | "upper">): Regio
   return region;
 }
 
-/** Whether the box is one point, about which one evaluation says all. */
+/** Whether a region is one point, for which one evaluation suffices. */
 export const isPoint = ({ lower, upper }: Region): boolean =>
   lower.every((low, i) => low === upper[i]);
 
@@ -44,32 +45,32 @@ export function isInside(
   return true;
 }
 
-/** The float32 point that lies in the middle. */
+/** The centre [inputs], rounded to float32. */
 export function centreOf({ lower, upper }: Region): Float32Array {
   return lower.map((low, i) => within(low / 2 + upper[i] / 2, low, upper[i]));
 }
 
-/** A uniform draw from the box, rounded to float32. */
+/** A uniform draw from the region [inputs], rounded to float32. */
 export function pointIn({ lower, upper }: Region, key: Key): Float32Array {
   const words = new Uint32Array(lower.length);
   fillBits(key, words);
   return lower.map((low, i) => within(low + (upper[i] - low) * unit(words[i]), low, upper[i]));
 }
 
-/** x further from the middle, so that a uniform draw becomes one from a box `times` as wide. */
+/** x, moved away from the centre, so that a uniform draw becomes a uniform draw from a box `times` as wide. */
 export const spread = ({ lower, upper }: Region, x: Float32Array, times: number): Float32Array =>
   x.map((value, i) => {
-    const middle = lower[i] / 2 + upper[i] / 2;
-    return within(middle + times * (value - middle), -LARGEST, LARGEST);
+    const centre = lower[i] / 2 + upper[i] / 2;
+    return within(centre + times * (value - centre), -LARGEST, LARGEST);
   });
 
-/** A corner of the box, each with the same probability. */
+/** A random corner [inputs]; all corners have the same probability. */
 export function cornerOf({ lower, upper }: Region, key: Key): Float32Array {
   const words = new Uint32Array(lower.length);
   fillBits(key, words);
   return lower.map((low, i) => (words[i] >>> 31 === 1 ? upper[i] : low));
 }
 
-/** x moved to the nearest of [low, high]; rounding what comes back cannot leave two float32 bounds. */
+/** The number of [low, high] nearest to x. If both bounds are float32, rounding the result to float32 stays between them. */
 export const within = (x: number, low: number, high: number): number =>
   Math.min(Math.max(x, low), high);

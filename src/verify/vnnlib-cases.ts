@@ -2,7 +2,7 @@ import type { Case, Inequality } from "./property.ts";
 import type { Atom, Formula } from "./vnnlib-formula.ts";
 import type { Variable } from "./vnnlib-sums.ts";
 
-/** Most numbers that boxes and coefficients may take together: 256 MiB. */
+/** The maximum number of doubles in boxes and coefficients: 256 MiB. */
 const MAX_NUMBERS = 2 ** 25;
 
 interface Box {
@@ -10,7 +10,7 @@ interface Box {
   readonly upper: Float64Array;
 }
 
-/** What is declared, by index, and how to fail at a line. */
+/** The declared variables by index, and a function that throws at a line. */
 export interface Declared {
   readonly inputs: readonly Variable[];
   readonly outputs: readonly Variable[];
@@ -22,71 +22,97 @@ const isBound = ({ terms }: Atom): boolean => {
   return variable.kind === "input";
 };
 
-/** Moves one side of the box: coefficient · x ≤ bound. */
+/** Moves one side of a box to satisfy coefficient · x ≤ bound. */
 function narrow({ lower, upper }: Box, { terms, bound }: Atom): void {
   const [[{ index }, coefficient]] = terms;
-  const at = bound / coefficient + 0; // −0 is 0
-  if (coefficient > 0) upper[index] = Math.min(upper[index], at);
-  else lower[index] = Math.max(lower[index], at);
+  const limit = bound / coefficient + 0; // turns −0 into 0
+  if (coefficient > 0) upper[index] = Math.min(upper[index], limit);
+  else lower[index] = Math.max(lower[index], limit);
 }
 
-/** The cases of `common` and one of the clauses, without those whose box is empty. */
-export function casesOf(
-  common: readonly Atom[],
-  { clauses }: Formula,
-  { inputs, outputs, refuse }: Declared,
-): Case[] {
-  const known = new Map<Atom, Inequality>();
-  let numbers = 0;
-  const count = (more: number): void => {
-    numbers += more;
-    if (numbers > MAX_NUMBERS)
-      refuse(1, `its cases take more than ${MAX_NUMBERS} numbers; split the property`);
-  };
-  const inequalityOf = (atom: Atom): Inequality => {
-    const seen = known.get(atom);
-    if (seen !== undefined) return seen;
-    count(outputs.length);
-    const coefficients = new Float64Array(outputs.length);
-    for (const [{ index }, coefficient] of atom.terms) coefficients[index] = coefficient;
-    const made = { coefficients, bound: atom.bound };
-    known.set(atom, made);
-    return made;
-  };
-  const boxOf = (from: Box, bounds: readonly Atom[]): Box => {
+/** The cases of a property: `common` and one of the clauses each, without those whose box is empty. Throws for open boxes. */
+export function casesOf(common: readonly Atom[], { clauses }: Formula, declared: Declared): Case[] {
+  const builder = new CaseBuilder(declared);
+  const outer = builder.box(builder.everything(), common.filter(isBound));
+  const everywhere = builder.inequalities(common);
+  builder.count(everywhere.length * clauses.length);
+  const bounded = new Set<Box>();
+  const cases: Case[] = [];
+  for (const clause of clauses) {
+    const box = builder.box(outer, clause.filter(isBound));
+    if (isEmpty(box)) continue;
+    if (!bounded.has(box)) requireBounded(box, declared);
+    bounded.add(box);
+    const conditions = [...everywhere, ...builder.inequalities(clause)];
+    cases.push({ lower: box.lower, upper: box.upper, conditions });
+  }
+  return cases;
+}
+
+const isEmpty = ({ lower, upper }: Box): boolean => lower.some((low, i) => low > upper[i]);
+
+function requireBounded({ lower, upper }: Box, { inputs, refuse }: Declared): void {
+  for (const { index, name, line } of inputs) {
+    const missing: string[] = [];
+    if (!Number.isFinite(lower[index])) missing.push("lower");
+    if (!Number.isFinite(upper[index])) missing.push("upper");
+    if (missing.length > 0)
+      refuse(line, `${name} has no ${missing.join(" and no ")} bound; assert one`);
+  }
+}
+
+/** Builds boxes and inequalities, and limits how many numbers they take. An atom that occurs again shares its inequality. */
+class CaseBuilder {
+  readonly #declared: Declared;
+  readonly #inequalities = new Map<Atom, Inequality>();
+  #numbers = 0;
+
+  constructor(declared: Declared) {
+    this.#declared = declared;
+  }
+
+  /** Counts numbers before they are allocated. */
+  count(numbers: number): void {
+    this.#numbers += numbers;
+    if (this.#numbers > MAX_NUMBERS)
+      this.#declared.refuse(
+        1,
+        `its cases take more than ${MAX_NUMBERS} numbers; split the property`,
+      );
+  }
+
+  /** The box without bounds. */
+  everything(): Box {
+    const { length } = this.#declared.inputs;
+    return {
+      lower: new Float64Array(length).fill(Number.NEGATIVE_INFINITY),
+      upper: new Float64Array(length).fill(Number.POSITIVE_INFINITY),
+    };
+  }
+
+  /** The part of a box within bounds; the same object without bounds. */
+  box(from: Box, bounds: readonly Atom[]): Box {
     if (bounds.length === 0) return from;
-    count(2 * inputs.length);
+    this.count(2 * this.#declared.inputs.length);
     const box = { lower: from.lower.slice(), upper: from.upper.slice() };
     for (const atom of bounds) narrow(box, atom);
     return box;
-  };
-  const isEmpty = ({ lower, upper }: Box) => lower.some((low, i) => low > upper[i]);
-  const requireBounded = ({ lower, upper }: Box): void => {
-    for (const { index, name, line } of inputs) {
-      const missing = [
-        ...(Number.isFinite(lower[index]) ? [] : ["lower"]),
-        ...(Number.isFinite(upper[index]) ? [] : ["upper"]),
-      ];
-      if (missing.length > 0)
-        refuse(line, `${name} has no ${missing.join(" and no ")} bound; assert one`);
-    }
-  };
-  const whole = {
-    lower: new Float64Array(inputs.length).fill(Number.NEGATIVE_INFINITY),
-    upper: new Float64Array(inputs.length).fill(Number.POSITIVE_INFINITY),
-  };
-  const outer = boxOf(whole, common.filter(isBound));
-  const everywhere = common.filter((atom) => !isBound(atom)).map(inequalityOf);
-  count(everywhere.length * clauses.length);
-  const checked = new Set<Box>();
-  const cases: Case[] = [];
-  for (const clause of clauses) {
-    const box = boxOf(outer, clause.filter(isBound));
-    if (isEmpty(box)) continue;
-    if (!checked.has(box)) requireBounded(box);
-    checked.add(box);
-    const own = clause.filter((atom) => !isBound(atom)).map(inequalityOf);
-    cases.push({ ...box, conditions: [...everywhere, ...own] });
   }
-  return cases;
+
+  /** The conditions on outputs among atoms. */
+  inequalities(atoms: readonly Atom[]): Inequality[] {
+    return atoms.filter((atom) => !isBound(atom)).map((atom) => this.#inequality(atom));
+  }
+
+  #inequality(atom: Atom): Inequality {
+    const cached = this.#inequalities.get(atom);
+    if (cached !== undefined) return cached;
+    const { length } = this.#declared.outputs;
+    this.count(length);
+    const coefficients = new Float64Array(length);
+    for (const [{ index }, coefficient] of atom.terms) coefficients[index] = coefficient;
+    const inequality = { coefficients, bound: atom.bound };
+    this.#inequalities.set(atom, inequality);
+    return inequality;
+  }
 }

@@ -1,29 +1,29 @@
 import { nextDown64 } from "../math/neighbours.ts";
 import { constantSum, type Fail, minus, plus, type Sum, type Variable } from "./vnnlib-sums.ts";
 
-/** Σ coefficient · variable ≤ bound; never empty. */
+/** Σ coefficient · variable ≤ bound, with at least one variable. */
 export interface Atom {
   readonly terms: ReadonlyMap<Variable, number>;
   readonly bound: number;
 }
 
-/** A disjunction of conjunctions: no clause is false, an empty clause is true. */
+/** A disjunction of conjunctions. Without clauses it is false; an empty clause is true. */
 export interface Formula {
   readonly kind: "formula";
   clauses: Atom[][];
 }
 
-/** Most cases that a property may have, and most conditions in all of them together. */
+/** The maximum number of cases of a property, and of conditions in all of them. */
 const MAX_CASES = 250_000;
 const MAX_ATOMS = 8_000_000;
 
-/** Counts conditions that are written, and fails where they are too many. */
+/** Counts the conditions that are created; throws if there are too many. */
 export type Spend = (conditions: number) => void;
 
 const single = (atom: Atom): Formula => ({ kind: "formula", clauses: [[atom]] });
 const truth = (value: boolean): Formula => ({ kind: "formula", clauses: value ? [[]] : [] });
 
-/** Fails for what is neither a bound of one input nor a condition on outputs alone. */
+/** Throws unless a condition is a bound of one input, or about outputs only. */
 function requireReadable(terms: ReadonlyMap<Variable, number>, fail: Fail): void {
   const variables = [...terms.keys()];
   const input = variables.find(({ kind }) => kind === "input");
@@ -34,7 +34,7 @@ function requireReadable(terms: ReadonlyMap<Variable, number>, fail: Fail): void
     );
 }
 
-/** a ≤ b, or a < b: of doubles, those below a number are those up to its neighbour. */
+/** a ≤ b, or a < b if `strict`: x < bound exactly if x ≤ the largest double below bound. */
 function atMost(a: Sum, b: Sum, strict: boolean, fail: Fail): Formula {
   const { terms, constant } = minus(a, b);
   for (const [variable, coefficient] of terms) {
@@ -49,36 +49,41 @@ function atMost(a: Sum, b: Sum, strict: boolean, fail: Fail): Formula {
   return single({ terms, bound: strict ? nextDown64(bound) : bound });
 }
 
-const relations: Readonly<Record<string, { readonly strict: boolean; readonly down: boolean }>> = {
-  "<=": { strict: false, down: false },
-  "<": { strict: true, down: false },
-  ">=": { strict: false, down: true },
-  ">": { strict: true, down: true },
+const relations: Readonly<
+  Record<string, { readonly strict: boolean; readonly descending: boolean }>
+> = {
+  "<=": { strict: false, descending: false },
+  "<": { strict: true, descending: false },
+  ">=": { strict: false, descending: true },
+  ">": { strict: true, descending: true },
 };
 
+/** Whether a symbol is <=, <, >= or >. */
 export const isRelation = (symbol: string): boolean => Object.hasOwn(relations, symbol);
 
-/** A sum like this one that may be changed on its own. */
+/** A copy of a sum that can be changed. */
 const copied = (sum: Sum): Sum => plus(constantSum(0), { ...sum, terms: new Map(sum.terms) });
 
-/** `(<= a b)` and its like; `(<= a b c)` says a ≤ b and b ≤ c, as in SMT-LIB. */
+/** The formula of a comparison such as `(<= a b)`; `(<= a b c)` means a ≤ b and b ≤ c, as in SMT-LIB. */
 export function comparison(
   relation: string,
   sums: readonly Sum[],
   fail: Fail,
   spend: Spend,
 ): Formula {
-  const { strict, down } = relations[relation];
+  const { strict, descending } = relations[relation];
   if (sums.length < 2)
     return fail(`(${relation} …) compares ${sums.length} terms; it needs at least two`);
   const parts = sums.slice(1).map((right, i) => {
     const left = i === 0 ? sums[0] : copied(sums[i]);
-    const kept = i + 2 < sums.length ? copied(right) : right;
-    return down ? atMost(kept, left, strict, fail) : atMost(left, kept, strict, fail);
+    const isShared = i + 2 < sums.length;
+    const other = isShared ? copied(right) : right;
+    return descending ? atMost(other, left, strict, fail) : atMost(left, other, strict, fail);
   });
   return conjunction(parts, fail, spend);
 }
 
+/** a and b, multiplied out. Changes and returns the longer one if both are single clauses. */
 function both(a: Formula, b: Formula, fail: Fail, spend: Spend): Formula {
   if (a.clauses.length === 1 && b.clauses.length === 1) {
     const [into, from] = [a, b].sort((x, y) => y.clauses[0].length - x.clauses[0].length);
@@ -94,7 +99,7 @@ function both(a: Formula, b: Formula, fail: Fail, spend: Spend): Formula {
   return { kind: "formula", clauses };
 }
 
-/** All of the formulas, multiplied out; the first one's clauses vary slowest. */
+/** The conjunction of formulas, multiplied out; the clauses of the first formula vary slowest. */
 export function conjunction(formulas: readonly Formula[], fail: Fail, spend: Spend): Formula {
   const cases = formulas.reduce((product, { clauses }) => product * clauses.length, 1);
   if (cases > MAX_CASES)
@@ -106,7 +111,7 @@ export function conjunction(formulas: readonly Formula[], fail: Fail, spend: Spe
   return formulas.reduce((all, next) => both(all, next, fail, spend));
 }
 
-/** One of the formulas at least. */
+/** The disjunction of formulas. */
 export function disjunction(formulas: readonly Formula[], fail: Fail): Formula {
   const clauses = formulas.length === 1 ? formulas[0].clauses : formulas.flatMap((f) => f.clauses);
   if (clauses.length > MAX_CASES)

@@ -1,24 +1,26 @@
-/** An input or output of the network; one object per declared name, so that it can be a key. */
+/** An input X_i or output Y_j of the network. Each declared name has one object, so that it can be a key. */
 export interface Variable {
   readonly kind: "input" | "output";
   readonly index: number;
   readonly name: string;
-  /** Where it is declared. */
+  /** The line of its declaration. */
   readonly line: number;
 }
 
-/** Σ coefficient · variable + constant. Whoever is handed one may change it: each stands at one place of the text. */
+/** Σ coefficient · variable + constant. Functions that take a sum may change it, since each sum occurs once in the text. */
 export interface Sum {
   readonly kind: "sum";
   terms: Map<Variable, number>;
   constant: number;
 }
 
-/** Throws what is wrong at the present line. */
+/** Throws the error `why` at the current line. */
 export type Fail = (why: string) => never;
 
+/** A sum without variables. */
 export const constantSum = (constant: number): Sum => ({ kind: "sum", terms: new Map(), constant });
 
+/** A sum of one variable. */
 export const variableSum = (variable: Variable): Sum => ({
   kind: "sum",
   terms: new Map([[variable, 1]]),
@@ -33,7 +35,7 @@ function scale(sum: Sum, factor: number): Sum {
   return sum;
 }
 
-/** a + b, in time of the shorter one. */
+/** a + b, in time proportional to the shorter one. */
 export function plus(a: Sum, b: Sum): Sum {
   const [into, from] = a.terms.size >= b.terms.size ? [a, b] : [b, a];
   into.constant += from.constant;
@@ -66,14 +68,15 @@ const operators: Readonly<Record<string, (a: Sum, b: Sum, fail: Fail) => Sum>> =
   "/": over,
 };
 
+/** Whether a symbol is +, -, * or /. */
 export const isOperator = (symbol: string): boolean => Object.hasOwn(operators, symbol);
 
-/** `(+ a b …)`, `(- a)`, `(- a b …)`, `(* a b …)` or `(/ a b …)`, from the left. */
+/** The sum of `(+ a b …)`, `(- a)`, `(- a b …)`, `(* a b …)` or `(/ a b …)`, evaluated from the left. */
 export function arithmetic(operator: string, sums: readonly Sum[], fail: Fail): Sum {
   const [first, ...rest] = sums;
-  if (first === undefined) return fail(`(${operator}) has nothing to reckon with`);
-  const alone = operator === "-" && rest.length === 0;
-  const result = alone
+  if (first === undefined) return fail(`(${operator}) has no arguments`);
+  const isNegation = operator === "-" && rest.length === 0;
+  const result = isNegation
     ? scale(first, -1)
     : rest.reduce((sum, next) => operators[operator](sum, next, fail), first);
   if (!Number.isFinite(result.constant))

@@ -1,24 +1,24 @@
 import { UsageError } from "../math/usage-error.ts";
 
-/** One parenthesis, symbol, number or string of an SMT-LIB text. */
+/** A parenthesis, symbol, number or string of an SMT-LIB text. */
 export interface Token {
-  readonly text: string;
-  /** From 1. */
+  readonly symbol: string;
+  /** The line it begins on, from 1. */
   readonly line: number;
 }
 
-/** Fails at a line of the text, in the form that editors jump to. */
+/** Throws the `UsageError` for a line of a text, as `name:line: why`, which editors can jump to. */
 export function refuse(name: string, line: number, why: string): never {
-  throw new UsageError(`${name}:${line}: ${why}`);
+  throw new UsageError(`${name}:${line}: ${why}`, { code: "bad-file" });
 }
 
-/** At most 40 characters of a piece of the text, fit to be shown in a message. */
+/** At most 40 characters of a text for a message, without control characters. */
 export const shown = (text: string): string => {
   const plain = text.replace(/[^\x20-\x7e]/g, "?");
   return plain.length > 40 ? `${plain.slice(0, 40)}…` : plain;
 };
 
-/** Blank space, a comment, or a token (SMT-LIB 2.6, §3.1). */
+/** White space, a comment, or a token (SMT-LIB 2.6, §3.1). */
 const piece = /[\t\n\r ]+|;[^\n]*|[()]|"[^"]*"|\|[^|]*\||[^\t\n\r ()";|]+/y;
 
 const linesIn = (text: string): number => {
@@ -27,7 +27,7 @@ const linesIn = (text: string): number => {
   return count;
 };
 
-/** The tokens of a text; `name` stands in messages. */
+/** The tokens of a text; `name` is its name in messages. Throws `UsageError` for a string that is not closed. */
 export function* tokensOf(text: string, name: string): Generator<Token> {
   const pattern = new RegExp(piece);
   let line = 1;
@@ -37,16 +37,8 @@ export function* tokensOf(text: string, name: string): Generator<Token> {
     if (found === undefined)
       refuse(name, line, `${text[start]} opens a text that is not closed; close it or remove it`);
     const first = found[0];
-    if (first !== ";" && first !== " " && first !== "\n" && first !== "\t" && first !== "\r")
-      yield { text: found, line };
-    if (
-      first === "\n" ||
-      first === " " ||
-      first === "\r" ||
-      first === "\t" ||
-      first === '"' ||
-      first === "|"
-    )
-      line += linesIn(found);
+    const isSpace = first === " " || first === "\n" || first === "\t" || first === "\r";
+    if (!isSpace && first !== ";") yield { symbol: found, line };
+    if (isSpace || first === '"' || first === "|") line += linesIn(found);
   }
 }
