@@ -16,7 +16,9 @@ export const difference = (labels: Labels, targets: Labels): Difference => ({
   targets,
 });
 
-/** z_target − z_label of logits z [classes], rounded to float32; writes its slopes: 1 at the target and −1 at the label. */
+/**
+ * z_target − z_label of logits z [classes], rounded to float32; writes its slopes: 1 at the target and −1 at the label.
+ */
 export function differenceRow(
   label: number,
   target: number,

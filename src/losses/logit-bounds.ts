@@ -3,8 +3,8 @@ import { clip } from "../engine/graph/ops.ts";
 import type { Value } from "../engine/graph/value.ts";
 
 /**
- * Stands for an infinite logit. Just below half of the largest float32, so that the difference of two logits is finite and
- * as few finite logits as possible are clipped.
+ * Stands for an infinite logit. Just below half of the largest float32, so that the difference of two logits is finite
+ * and as few finite logits as possible are clipped.
  */
 export const MAX_LOGIT = 1.5e38;
 

@@ -1,4 +1,5 @@
-// The denominators of the difference of logits ratio (Croce & Hein 2020, arXiv:2003.01690, Eq. 6 and 7), which both forms share.
+// The denominators of the difference of logits ratio (Croce & Hein 2020, arXiv:2003.01690, Eq. 6 and 7), which both
+// forms share.
 import {
   add,
   cast,
@@ -22,9 +23,9 @@ import { isLive, RULED_OUT } from "./logit-bounds.ts";
 const SMALLEST_DENOMINATOR = 1e-12;
 
 /**
- * numerator / ⟨spread, sorted z⟩ for logits z [classes] in descending order; of equal logits the first counts. `slopes` holds
- * ∂numerator/∂z on entry and the gradient of the ratio on return. Returns the numerator where a logit of the denominator
- * is that of a class that is ruled out, or where there are too few classes.
+ * numerator / ⟨spread, sorted z⟩ for logits z [classes] in descending order; of equal logits the first counts. `slopes`
+ * holds ∂numerator/∂z on entry and the gradient of the ratio on return. Returns the numerator where a logit of the
+ * denominator is that of a class that is ruled out, or where there are too few classes.
  */
 export function divideByLogits(
   numerator: number,
@@ -46,8 +47,9 @@ export function divideByLogits(
 }
 
 /**
- * The `count` highest logits of each row in descending order, each [batch], from logits [batch, classes]. Takes the maximum of
- * each row and masks it, `count` times. Of equal logits only the first one is taken, so the gradient is that of a sort.
+ * The `count` highest logits of each row in descending order, each [batch], from logits [batch, classes]. Takes the
+ * maximum of each row and masks it, `count` times. Of equal logits only the first one is taken, so the gradient is that
+ * of a sort.
  */
 export function highestLogits(logits: Value, count: number): Value[] {
   const classes = logits.shape[1];
@@ -72,8 +74,8 @@ export function highestLogits(logits: Value, count: number): Value[] {
 }
 
 /**
- * numerator / denominator, all [batch], or the numerator alone where `lowest`, the lowest logit of the denominator, is that of a
- * class that is ruled out. The denominator is at least 0.
+ * numerator / denominator, all [batch], or the numerator alone where `lowest`, the lowest logit of the denominator, is
+ * that of a class that is ruled out. The denominator is at least 0.
  */
 export function ratioOfLogits(numerator: Value, denominator: Value, lowest: Value): Value {
   const divisor = where(

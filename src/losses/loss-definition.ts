@@ -18,7 +18,10 @@ export interface LossDefinition<D extends { readonly kind: string }> {
   readonly graph: LossExpression;
   /** The weights [examples, classes] that the graph form takes. */
   readonly weights: (loss: D, classes: number) => Tensor;
-  /** Plain form: the loss of example `i`, whose logits are z [classes]; writes ∂loss/∂z to `slopes` [classes], zeros on entry. */
+  /**
+   * Plain form: the loss of example `i`, whose logits are z [classes]; writes ∂loss/∂z to `slopes` [classes], zeros on
+   * entry.
+   */
   readonly plain: (loss: D, i: number, z: Float32Array, slopes: Float32Array) => number;
   /** The loss of the examples at `indices`, in that order; an index may repeat. */
   readonly take: (loss: D, indices: readonly number[]) => D;

@@ -6,8 +6,8 @@ import type { RowLoss } from "./table.ts";
 export type Loss = RowLoss | MeanLoss;
 
 /**
- * Losses [examples], logits [batch, classes] and ∂(Σ losses)/∂x [batch, ...pixels], from one run. There is an example per row, or
- * per `draws` rows of a mean loss.
+ * Losses [examples], logits [batch, classes] and ∂(Σ losses)/∂x [batch, ...pixels], from one run. There is an example
+ * per row, or per `draws` rows of a mean loss.
  */
 export interface LossAndGradient {
   readonly losses: Float32Array;

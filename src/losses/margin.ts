@@ -25,7 +25,9 @@ export const marginGraph: LossExpression = (logits, oneHot) => {
   return sub(max(others, [1]), sum(mul(logits, oneHot), [1]));
 };
 
-/** The margin of logits z [classes], rounded to float32; writes its slopes: 1 at the strongest rival and −1 at the label. */
+/**
+ * The margin of logits z [classes], rounded to float32; writes its slopes: 1 at the strongest rival and −1 at the label.
+ */
 export function marginRow(label: number, z: Float32Array, slopes: Float32Array): number {
   const rival = strongestRival(z, label);
   slopes[rival] += 1;
@@ -50,8 +52,8 @@ export const marginDefinition: LossDefinition<Margin> = {
 };
 
 /**
- * The margins [batch] of logits [batch, classes], finite for all logits. A class at −∞ is no rival. Where any logit is NaN or
- * the label's logit is −∞, the example is misclassified, with a margin of MAX_LOGIT.
+ * The margins [batch] of logits [batch, classes], finite for all logits. A class at −∞ is no rival. Where any logit is
+ * NaN or the label's logit is −∞, the example is misclassified, with a margin of MAX_LOGIT.
  */
 export function marginsOf(logits: Tensor, labels: Labels): Float32Array {
   const classes = rowSize(logits);

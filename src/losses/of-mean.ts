@@ -2,8 +2,8 @@ import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
 import type { RowLoss } from "./table.ts";
 
 /**
- * The loss of mean logits, as data: `draws` consecutive rows of logits are draws of one example, and `loss` [examples] is taken of
- * their mean.
+ * The loss of mean logits, as data: `draws` consecutive rows of logits are draws of one example, and `loss` [examples]
+ * is taken of their mean.
  */
 export interface MeanLoss {
   readonly kind: "of-mean";

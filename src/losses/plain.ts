@@ -42,8 +42,8 @@ function lossOfMean({ loss, draws }: MeanLoss, logits: Tensor): LossOfLogits {
 }
 
 /**
- * The same loss of the examples at `indices`, in that order; an index may repeat. A loss of mean logits throws: its rows belong
- * together.
+ * The same loss of the examples at `indices`, in that order; an index may repeat. A loss of mean logits throws: its rows
+ * belong together.
  */
 export function takeLoss(loss: Loss, indices: readonly number[]): RowLoss {
   if (loss.kind === "of-mean")

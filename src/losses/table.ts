@@ -1,4 +1,5 @@
-// Every loss in one table. A new loss is a file with its definition, a member of `RowLoss` and the row that the compiler then asks for.
+// Every loss in one table. A new loss is a file with its definition, a member of `RowLoss` and the row that the
+// compiler then asks for.
 import { type CrossEntropy, ceDefinition } from "./ce.ts";
 import { type Difference, differenceDefinition } from "./difference.ts";
 import { type Dlr, dlrDefinition } from "./dlr.ts";

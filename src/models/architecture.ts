@@ -46,15 +46,23 @@ export interface Architecture {
   readonly dropout: { readonly rate: number; readonly masks: Readonly<Record<string, Shape>> };
   /** The only batch size that the network runs in; null or absent for any. */
   readonly fixedBatch?: number | null;
-  /** Whether the network was imported: an operator that a runtime cannot run is then the file's fault, not a bug of ours. */
+  /**
+   * Whether the network was imported: an operator that a runtime cannot run is then the file's fault, not a bug of ours.
+   */
   readonly foreign?: boolean;
   /** Imported networks only: the file's values by name and node, inputs before users. */
   trace?(x: Value): readonly TracedValue[];
-  /** Pixels [batch, channel, height, width] in [0, 1] as the first layer takes them, after mean, std, scale and axis order. */
+  /**
+   * Pixels [batch, channel, height, width] in [0, 1] as the first layer takes them, after mean, std, scale and axis
+   * order.
+   */
   input?(x: Value): Value;
   /** Imported networks only: the file's own decision; null if nothing was removed from its output. */
   answers?(x: Value): FileAnswers | null;
-  /** Builds the expression for images x [batch, channel, height, width] in [0, 1]; `parameter` returns each array by name. */
+  /**
+   * Builds the expression for images x [batch, channel, height, width] in [0, 1]; `parameter` returns each array by
+   * name.
+   */
   forward(x: Value, parameter: (name: string) => Value, mode: Mode): Forward;
 }
 

@@ -5,7 +5,10 @@ import { cnnSmall } from "./cnn-small.ts";
 import { mlpSmall } from "./mlp.ts";
 import { wideResnet } from "./wide-resnet.ts";
 
-/** The architecture with a name: `wrn-<depth>-<width>`, `cnn-small` or `mlp-small`. Throws `UsageError` for any other name. */
+/**
+ * The architecture with a name: `wrn-<depth>-<width>`, `cnn-small` or `mlp-small`. Throws `UsageError` for any other
+ * name.
+ */
 export function architecture(
   name: string,
   input: InputSpec,

@@ -125,8 +125,9 @@ function compare({ alone, shared }: Scores, batches: readonly SharedBatch[], ran
 }
 
 /**
- * Scores images alone and in batches with others, and measures how much the scores change. Null if they change by rounding
- * only and no decision changes, and for networks with nothing to compare: our own, and those that run one image at a time.
+ * Scores images alone and in batches with others, and measures how much the scores change. Null if they change by
+ * rounding only and no decision changes, and for networks with nothing to compare: our own, and those that run one image
+ * at a time.
  */
 export async function batchDependence(
   runtime: Runtime,
@@ -202,6 +203,8 @@ export function describeDependence({
   return `${finding}; ${causes[node.cause]}`;
 }
 
-/** Whether quantisation causes the dependence, so that scoring images one by one gives the scores that the file intends. */
+/**
+ * Whether quantisation causes the dependence, so that scoring images one by one gives the scores that the file intends.
+ */
 export const isQuantisation = ({ node }: BatchDependence): boolean =>
   node !== null && node.cause !== "mixing";

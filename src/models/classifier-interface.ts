@@ -6,11 +6,14 @@ import type { Architecture } from "./architecture.ts";
 /** A network with weights, ready to run on batches of any size; attacks take it as their victim. */
 export interface Classifier {
   readonly architecture: Architecture;
-  /** Images [batch, channel, height, width] in [0, 1] → logits [batch, classes]. A deterministic network ignores the keys. */
+  /**
+   * Images [batch, channel, height, width] in [0, 1] → logits [batch, classes]. A deterministic network ignores the
+   * keys.
+   */
   logits(x: Tensor, keys: readonly Key[]): Promise<Tensor>;
   /**
-   * Losses [examples], logits [batch, classes] and ∂(Σ losses)/∂x in the shape of x, from one run. The answer may reuse the arrays
-   * of `over`, an earlier answer that nobody reads any more.
+   * Losses [examples], logits [batch, classes] and ∂(Σ losses)/∂x in the shape of x, from one run. The answer may reuse
+   * the arrays of `over`, an earlier answer that nobody reads any more.
    */
   lossAndGradient(
     x: Tensor,

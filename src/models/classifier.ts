@@ -9,7 +9,9 @@ import { withForeignErrors } from "./foreign-errors.ts";
 
 export type { Classifier };
 
-/** A network whose weights no longer change. The weights are constants of the graph, so frozen layers fold into them. */
+/**
+ * A network whose weights no longer change. The weights are constants of the graph, so frozen layers fold into them.
+ */
 export function classifier(
   runtime: Runtime,
   architecture: Architecture,

@@ -30,8 +30,8 @@ export function compiledClassifier(options: CompiledClassifierOptions): Classifi
   const sizesByDraws = new Map<number, (batch: number) => number>();
 
   /**
-   * The compiled batch size, at least `batch`, that `batch` rows run in. Pads by whole examples of `draws` rows. Batch mode is
-   * never padded, because the padding would change the batch's statistics.
+   * The compiled batch size, at least `batch`, that `batch` rows run in. Pads by whole examples of `draws` rows. Batch
+   * mode is never padded, because the padding would change the batch's statistics.
    */
   function sizeFor(batch: number, draws: number): number {
     if (mode === "batch") return batch;

@@ -44,8 +44,8 @@ function outcomeOf(undone: Tensor, output: Tensor, answer: number): Outcome {
 }
 
 /**
- * Compares the class of the file's own output with that of the scores before it, on images [n, ...pixels] in batches of `size`.
- * Null if nothing was removed from the output, or if the images do not fit the network.
+ * Compares the class of the file's own output with that of the scores before it, on images [n, ...pixels] in batches of
+ * `size`. Null if nothing was removed from the output, or if the images do not fit the network.
  */
 export async function compareDecisions(
   runtime: Runtime,

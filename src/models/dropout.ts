@@ -4,8 +4,8 @@ import { type Tensor, tensor } from "../math/tensor.ts";
 import type { Architecture } from "./architecture.ts";
 
 /**
- * One mask [batch, …] per dropout layer, as feeds `dropout/…`. An element is 0 with probability `rate`, else 1 / (1 − rate), so
- * that means stay (Srivastava et al. 2014, JMLR 15:1929). Each example draws from its own key.
+ * One mask [batch, …] per dropout layer, as feeds `dropout/…`. An element is 0 with probability `rate`, else 1 / (1 −
+ * rate), so that means stay (Srivastava et al. 2014, JMLR 15:1929). Each example draws from its own key.
  */
 export function dropoutMasks(
   { dropout: { rate, masks } }: Architecture,

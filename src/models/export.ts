@@ -79,7 +79,10 @@ export interface ExportedModel {
   readonly changed: boolean;
 }
 
-/** Reads a file that `exportOnnx` wrote. Throws `UsageError` for any other file, and for one whose arrays do not fit its network. */
+/**
+ * Reads a file that `exportOnnx` wrote. Throws `UsageError` for any other file, and for one whose arrays do not fit its
+ * network.
+ */
 export function importExported(bytes: Uint8Array): ExportedModel {
   const { metadata: stored, initializers } = readOnnx(bytes);
   const name = stored["rampart.architecture"];

@@ -20,9 +20,9 @@ function lossOfRows(loss: RowLoss, from: number, size: number): Loss {
 }
 
 /**
- * Lets a network that runs in one batch size only take any. Rows run in pieces of `size`; the last piece is padded. The draws of
- * a mean loss may lie in several pieces, so such a loss takes two passes: all logits, then the gradient along the slopes that
- * `meanLoss` computes from them.
+ * Lets a network that runs in one batch size only take any. Rows run in pieces of `size`; the last piece is padded. The
+ * draws of a mean loss may lie in several pieces, so such a loss takes two passes: all logits, then the gradient along
+ * the slopes that `meanLoss` computes from them.
  */
 export function withFixedBatch(
   size: number,

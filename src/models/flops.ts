@@ -6,8 +6,8 @@ import { sizeOf } from "../math/tensor.ts";
 import type { Architecture } from "./architecture.ts";
 
 /**
- * Floating-point operations of all convolutions and matrix products that `outputs` need. Counts multiplications and additions of
- * the direct algorithm, so that Winograd's, say, has the same count.
+ * Floating-point operations of all convolutions and matrix products that `outputs` need. Counts multiplications and
+ * additions of the direct algorithm, so that Winograd's, say, has the same count.
  */
 export const flopsOf = (outputs: readonly Value[]): number =>
   topological<Value>(outputs).reduce((total, value) => total + 2 * multiplications(value), 0);

@@ -4,8 +4,8 @@ import { UsageError } from "../math/usage-error.ts";
 import type { Architecture } from "./architecture.ts";
 
 /**
- * Turns errors of the runtime about an imported network into `UsageError`s that blame the file. Errors about our own networks
- * are bugs and pass through, as do internal errors.
+ * Turns errors of the runtime about an imported network into `UsageError`s that blame the file. Errors about our own
+ * networks are bugs and pass through, as do internal errors.
  */
 export function withForeignErrors(runtime: Runtime, { name, foreign }: Architecture): Runtime {
   if (foreign !== true) return runtime;

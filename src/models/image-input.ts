@@ -23,7 +23,10 @@ export interface Preprocessing {
 
 /** The preprocessing and the size of images. */
 export interface ImageOptions extends Preprocessing {
-  /** [channel, height, width], needed if the file leaves it open. Three channels mean grey images if the file takes one channel. */
+  /**
+   * [channel, height, width], needed if the file leaves it open. Three channels mean grey images if the file takes one
+   * channel.
+   */
   readonly shape?: Shape;
   /** The number of elements of an image, if the caller knows nothing else about its shape. */
   readonly numbers?: number;
@@ -50,8 +53,9 @@ const openAxes = (lengths: readonly Length[], first = 1): string =>
     .join(" and ");
 
 /**
- * The lengths of a file's axes after the batch, if they are not channel, height and width. A single open length follows from the
- * number of elements of an image; two axes are the height and width of a grey image. Throws `UsageError` with the axes' names.
+ * The lengths of a file's axes after the batch, if they are not channel, height and width. A single open length follows
+ * from the number of elements of an image; two axes are the height and width of a grey image. Throws `UsageError` with
+ * the axes' names.
  */
 function flatAxesOf(input: Declared, declared: readonly Length[], shape: Shape): Shape {
   if (declared.every(isFixed)) return declared;
@@ -96,7 +100,10 @@ function layoutOf(declared: readonly Length[], { layout }: ImageOptions): Image[
   return declared.length === 3 && isShort(declared[2]) && !isShort(declared[0]) ? "nhwc" : "nchw";
 }
 
-/** The shape of a file's images and their layout. Throws `UsageError` if an image of the options does not fit, or a length is open. */
+/**
+ * The shape of a file's images and their layout. Throws `UsageError` if an image of the options does not fit, or a
+ * length is open.
+ */
 export function imageOf(input: Declared, options: ImageOptions): Image {
   const declared = (input.shape ?? [null, null, null, null]).slice(1);
   const layout = layoutOf(declared, options);
@@ -114,7 +121,9 @@ export function imageOf(input: Declared, options: ImageOptions): Image {
   throw openSizeError(input, declared, ordered);
 }
 
-/** The caller's shape as the file takes it, grey if the file takes one channel. Throws `UsageError` if it does not fit. */
+/**
+ * The caller's shape as the file takes it, grey if the file takes one channel. Throws `UsageError` if it does not fit.
+ */
 function givenShape(ordered: readonly Length[], given: Shape): Shape {
   const [channels, ...sides] = given;
   const total = ordered.every(isFixed) ? sizeOf(ordered) : null;
@@ -145,7 +154,10 @@ function openSizeError(
   );
 }
 
-/** The image shape [channel, height, width] that a file's input states; undefined if it is no image or leaves a length open. */
+/**
+ * The image shape [channel, height, width] that a file's input states; undefined if it is no image or leaves a length
+ * open.
+ */
 export function statedShape({ shape }: Pick<Declared, "shape">): Shape | undefined {
   const lengths = (shape ?? []).slice(1);
   if (lengths.length !== 3 || !lengths.every(isFixed)) return undefined;
@@ -171,7 +183,10 @@ export const imageNotes = (input: Declared, options: ImageOptions): Note[] =>
       ]
     : [];
 
-/** Pixels [batch, ...shape] in [0, 1] as the file takes them. Integers are rounded, and their gradient passes the rounding. */
+/**
+ * Pixels [batch, ...shape] in [0, 1] as the file takes them. Integers are rounded, and their gradient passes the
+ * rounding.
+ */
 export function preprocessed(
   x: Value,
   input: Declared,

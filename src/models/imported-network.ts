@@ -42,7 +42,9 @@ export interface ImportedNetwork extends Architecture {
   readonly notes: readonly Note[];
   /** The cost of one run of the stated batch, or of one image if the batch is open. */
   readonly resources: ResourceEstimate;
-  /** The operators that were removed from the end of the file to find the logits, such as `Softmax`; the outermost first. */
+  /**
+   * The operators that were removed from the end of the file to find the logits, such as `Softmax`; the outermost first.
+   */
   readonly removed: readonly string[];
   /** Sentences about the removed operators, and about how one score became two classes. */
   readonly head: readonly string[];
@@ -57,9 +59,9 @@ export const CHECKED_BATCHES = 3;
 const MAX_PIXELS = 2 ** 25;
 
 /**
- * The classifier in a file, for images [batch, channel, height, width] in [0, 1], or of the shape that the file takes after
- * the batch. Removes a softmax and the like from its end. A file whose input has no batch axis, has it last, or works for
- * one image only runs one image at a time. Throws `UsageError` for what cannot be read.
+ * The classifier in a file, for images [batch, channel, height, width] in [0, 1], or of the shape that the file takes
+ * after the batch. Removes a softmax and the like from its end. A file whose input has no batch axis, has it last, or
+ * works for one image only runs one image at a time. Throws `UsageError` for what cannot be read.
  */
 export function importedNetwork(
   model: OnnxModel,
@@ -208,7 +210,9 @@ interface RunnableBatch {
   readonly note: Note | null;
 }
 
-/** Finds out which batches the graph can be read for. Whether a rewritten graph also computes the same, only a run shows. */
+/**
+ * Finds out which batches the graph can be read for. Whether a rewritten graph also computes the same, only a run shows.
+ */
 function batchOf(
   reader: NetworkReader,
   first: ReadNetwork,

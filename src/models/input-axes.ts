@@ -75,8 +75,8 @@ function fillsInput(lengths: Lengths, { shape, numbers }: ImageOptions): boolean
 }
 
 /**
- * The interpretations of an input, the likeliest first. The first axis is the batch, unless one image fills the input or there is
- * no other axis. Only the shape of the scores shows which interpretation is right.
+ * The interpretations of an input, the likeliest first. The first axis is the batch, unless one image fills the input or
+ * there is no other axis. Only the shape of the scores shows which interpretation is right.
  */
 export function inputAxes(input: Declared, options: ImageOptions): InputAxes[] {
   const lengths = input.shape;
@@ -94,9 +94,9 @@ export function inputAxes(input: Declared, options: ImageOptions): InputAxes[] {
 const MAX_ONLY_BATCH = 1024;
 
 /**
- * The only batch that a graph works for although its input leaves the batch open; null if there is none. Arrays of such a file
- * have that many rows: a single image gives scores for all of them, and other batches fail. `scoresShape` returns the shape
- * of the scores for a batch, or null if the file cannot be read for it.
+ * The only batch that a graph works for although its input leaves the batch open; null if there is none. Arrays of such
+ * a file have that many rows: a single image gives scores for all of them, and other batches fail. `scoresShape` returns
+ * the shape of the scores for a batch, or null if the file cannot be read for it.
  */
 export function onlyBatch(scoresShape: (batch: number) => readonly number[] | null): number | null {
   const single = scoresShape(1);

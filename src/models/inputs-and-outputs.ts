@@ -1,4 +1,5 @@
-// Chooses the input of an imported file that takes the image and the output that holds the scores, and feeds the other inputs.
+// Chooses the input of an imported file that takes the image and the output that holds the scores, and feeds the other
+// inputs.
 
 import * as g from "../engine/graph/expressions.ts";
 import { flat } from "../engine/graph/interpret-arrays.ts";
@@ -53,8 +54,9 @@ const dependsOn = ({ graph }: OnnxModel, later: Declared, earlier: Declared): bo
   needed(graph.node, [later.name]).some(({ output }) => output.includes(earlier.name));
 
 /**
- * The output with the scores: the output or the value with this name, or without a name the most plausible output. Of equally
- * plausible outputs, one that no other of them depends on, else the first. Throws `UsageError` for an unknown name.
+ * The output with the scores: the output or the value with this name, or without a name the most plausible output. Of
+ * equally plausible outputs, one that no other of them depends on, else the first. Throws `UsageError` for an unknown
+ * name.
  */
 export function scoresOf(model: OnnxModel, name: string | undefined): Declared {
   const isValue = model.graph.node.some(
@@ -102,9 +104,9 @@ export function imageInputs(inputs: readonly Declared[]): Declared[] {
 }
 
 /**
- * The input that takes the image: the input with this name, or without a name the only one that the scores depend on, that is no
- * constant, and that can hold images; of several, the only one with most axes, if these are at least three. Throws `UsageError`
- * if no input or several could take it.
+ * The input that takes the image: the input with this name, or without a name the only one that the scores depend on,
+ * that is no constant, and that can hold images; of several, the only one with most axes, if these are at least three.
+ * Throws `UsageError` if no input or several could take it.
  */
 export function imageInputOf(
   model: OnnxModel,
@@ -133,9 +135,9 @@ export function imageInputOf(
 }
 
 /**
- * The inputs besides the image that the scores depend on, as constants of one number each, in the shape that the file declares.
- * A named open length is the one that the image binds the name to; other open lengths are the batch on the first axis and 1
- * elsewhere. Throws `UsageError` for a missing, an unknown or an impossible constant.
+ * The inputs besides the image that the scores depend on, as constants of one number each, in the shape that the file
+ * declares. A named open length is the one that the image binds the name to; other open lengths are the batch on the
+ * first axis and 1 elsewhere. Throws `UsageError` for a missing, an unknown or an impossible constant.
  */
 export function otherInputs(
   model: OnnxModel,

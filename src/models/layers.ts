@@ -42,9 +42,9 @@ export interface BatchNormArrays {
 }
 
 /**
- * Batch normalisation (Ioffe & Szegedy 2015, arXiv:1502.03167) of x [batch, channel, height, width]. Batch mode normalises by
- * the batch's own statistics and returns updated running ones, with PyTorch's momentum and unbiased variance; frozen mode
- * normalises by the running ones.
+ * Batch normalisation (Ioffe & Szegedy 2015, arXiv:1502.03167) of x [batch, channel, height, width]. Batch mode
+ * normalises by the batch's own statistics and returns updated running ones, with PyTorch's momentum and unbiased
+ * variance; frozen mode normalises by the running ones.
  */
 export function batchNorm(
   x: Value,
@@ -61,7 +61,8 @@ export function batchNorm(
   }
   const axes = [0, 2, 3];
   const m = mean(x, axes, true);
-  // The variance is centred on m̂ = stopGradient(m). Its gradient is still exact: the missing term is that of (m − m̂)², which
+  // The variance is centred on m̂ = stopGradient(m). Its gradient is still exact: the missing term is that of (m −
+  // m̂)², which
   // is 0 at m = m̂. The gradient of y through the mean flows through `zero`, whose value is 0.
   const centre = stopGradient(m);
   const centred = sub(x, centre);
@@ -83,7 +84,10 @@ export function batchNorm(
   };
 }
 
-/** Convolution of x with an odd square kernel w [out, in, k, k], padded so that height and width are those of x / stride, rounded up. */
+/**
+ * Convolution of x with an odd square kernel w [out, in, k, k], padded so that height and width are those of x / stride,
+ * rounded up.
+ */
 export const convSame = (x: Value, w: Value, stride = 1): Value => {
   const p = (w.shape[2] - 1) / 2;
   return conv(x, w, { strides: [stride, stride], pads: [p, p, p, p] });

@@ -4,7 +4,10 @@ import type { Tensor } from "../math/tensor.ts";
 import type { Architecture } from "./architecture.ts";
 import { withForeignErrors } from "./foreign-errors.ts";
 
-/** The logits [batch, classes] of each of some batches x [batch, ...pixels] of equal size, from one program. For imported networks. */
+/**
+ * The logits [batch, classes] of each of some batches x [batch, ...pixels] of equal size, from one program. For imported
+ * networks.
+ */
 export async function logitsOfBatches(
   runtime: Runtime,
   architecture: Architecture,

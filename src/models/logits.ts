@@ -10,11 +10,16 @@ import type { Head } from "./head/sentences.ts";
 import { twoClasses } from "./head/two-classes.ts";
 import { undoneRows } from "./head/undone-rows.ts";
 
-/** Logits [batch, classes] with usable gradients, and the operators that were removed from the file's output to get them. */
+/**
+ * Logits [batch, classes] with usable gradients, and the operators that were removed from the file's output to get them.
+ */
 export interface Logits extends Head {
   readonly logits: Value;
-  /** The file's own decision, and the scores before its output, which may decide differently; null if nothing was removed. */
-  readonly own: { readonly answer: Answer; readonly undone: Value } | null;
+  /**
+   * The file's own decision, and the scores before its output, which may decide differently; null if nothing was
+   * removed.
+   */
+  readonly fileDecision: { readonly answer: Answer; readonly undone: Value } | null;
 }
 
 const unchanged = {
@@ -22,7 +27,7 @@ const unchanged = {
   isLogarithm: false,
   isSaturated: false,
   twoClasses: null,
-  own: null,
+  fileDecision: null,
 };
 
 /** Operators that only rearrange or convert a chosen class. */
@@ -67,19 +72,19 @@ function chosenOf(output: Value): Choice | null {
 
 /** The choice behind a one-hot row, if the row has an element for each of the scores. */
 function chosenOneHot({ index, classes }: OneHot): Choice | null {
-  const found = chosenOf(index);
-  if (found === null) return null;
-  const { scores } = found;
+  const choice = chosenOf(index);
+  if (choice === null) return null;
+  const { scores, name, isLast } = choice;
   const isEach = sizeOf(scores.shape) === sizeOf(index.shape) * classes;
-  return isEach ? { scores, name: `OneHot of ${found.name}`, isLast: found.isLast } : null;
+  return isEach ? { scores, name: `OneHot of ${name}`, isLast } : null;
 }
 
 /** The scores behind a choice along the axis of the classes; any other output as it is. */
 function withoutChoice(output: Value, batch: number) {
-  const found = chosenOf(output);
-  if (found === null || classAxis(found.scores, batch) === null)
+  const choice = chosenOf(output);
+  if (choice === null || classAxis(choice.scores, batch) === null)
     return { scores: output, removed: [], isLast: false };
-  return { scores: found.scores, removed: [found.name], isLast: found.isLast };
+  return { scores: choice.scores, removed: [choice.name], isLast: choice.isLast };
 }
 
 /** The axis of the classes: the only axis after the batch that is longer than 1; null if there is none. */
@@ -110,8 +115,8 @@ export function outputsOf(output: Value, batch: number, name: string): Logits {
 }
 
 /**
- * The logits [batch, classes] behind an output; a single score becomes two classes. The largest logit is always the class that the
- * file decides for. Throws `UsageError` for outputs of segmentation and detection.
+ * The logits [batch, classes] behind an output; a single score becomes two classes. The largest logit is always the
+ * class that the file decides for. Throws `UsageError` for outputs of segmentation and detection.
  */
 export function logitsOf(output: Value, batch: number, name: string): Logits {
   const { scores, removed, isLast } = withoutChoice(output, batch);
@@ -135,11 +140,14 @@ export function logitsOf(output: Value, batch: number, name: string): Logits {
     isLogarithm,
     isSaturated,
     twoClasses: null,
-    own: { answer, undone: before },
+    fileDecision: { answer, undone: before },
   };
 }
 
-/** Logits of the two classes behind one score. An output of integers is a score only if a comparison or a rounding made it. */
+/**
+ * Logits of the two classes behind one score. An output of integers is a score only if a comparison or a rounding made
+ * it.
+ */
 function logitsOfScore(score: Value, batch: number, name: string): Logits {
   const { scores, removed, isLogarithm, rule, decision, decidedBy } = twoClasses(score);
   if (removed.length === 0 && !score.dtype.startsWith("float")) outputsOf(score, batch, name);
@@ -155,16 +163,16 @@ function logitsOfScore(score: Value, batch: number, name: string): Logits {
     isLogarithm,
     isSaturated: false,
     twoClasses: { rule, decision },
-    own: isUnchanged ? null : { answer, undone: before },
+    fileDecision: isUnchanged ? null : { answer, undone: before },
   };
 }
 
 /** The file's own decision as expressions; null if nothing was removed from its output. */
-export function answersOf({ own }: Pick<Logits, "own">): FileAnswers | null {
-  if (own === null) return null;
+export function answersOf({ fileDecision }: Pick<Logits, "fileDecision">): FileAnswers | null {
+  if (fileDecision === null) return null;
   return {
-    rows: own.answer.rows,
-    answer: g.cast(answeredClass(own.answer), "float32"),
-    undone: own.undone,
+    rows: fileDecision.answer.rows,
+    answer: g.cast(answeredClass(fileDecision.answer), "float32"),
+    undone: fileDecision.undone,
   };
 }

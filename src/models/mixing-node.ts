@@ -12,8 +12,8 @@ export interface MixingNode {
   /** Name and operator: `"/layer/ReduceMean" (ReduceMean)`. */
   readonly node: string;
   /**
-   * `range`: a quantiser takes its scale from all images of a batch. `rounding`: a node rounds sums whose last bits differ between
-   * batch sizes, and gets different numbers. `mixing`: anything else.
+   * `range`: a quantiser takes its scale from all images of a batch. `rounding`: a node rounds sums whose last bits
+   * differ between batch sizes, and gets different numbers. `mixing`: anything else.
    */
   readonly cause: "range" | "rounding" | "mixing";
 }
@@ -40,8 +40,8 @@ function dependent(traced: readonly TracedValue[]): TracedValue[] {
 type Offset = (k: number) => number;
 
 /**
- * The ways in which the array of a batch can hold that of image `row`, by their shapes: one axis is `batch` times as long. If that
- * axis joins the batch with another axis, the batch may be the outer or the inner one.
+ * The ways in which the array of a batch can hold that of image `row`, by their shapes: one axis is `batch` times as
+ * long. If that axis joins the batch with another axis, the batch may be the outer or the inner one.
  */
 function offsets(
   inBatch: readonly number[],
@@ -117,8 +117,8 @@ function causeOf(traced: readonly TracedValue[], first: TracedValue): MixingNode
 }
 
 /**
- * The first node, in the order of computation, whose value for an image in the batch x [batch, ...] differs from its value for
- * the image alone; null if there is none. `suspects` are the rows of x to compare.
+ * The first node, in the order of computation, whose value for an image in the batch x [batch, ...] differs from its
+ * value for the image alone; null if there is none. `suspects` are the rows of x to compare.
  */
 export async function mixingNode(
   runtime: Runtime,

@@ -8,9 +8,9 @@ import type { Architecture } from "./architecture.ts";
 export type InputRuntime = Pick<Runtime, "compile">;
 
 /**
- * Preprocesses images [n, channel, height, width] in [0, 1] with the network's own expressions, after mean, std, scale and axis
- * order: [n, …axes of the file]. A file without a batch axis, or with it last, takes each image without that axis.
- * Whole numbers and doubles become float32. Null if the network does not state its preprocessing.
+ * Preprocesses images [n, channel, height, width] in [0, 1] with the network's own expressions, after mean, std, scale
+ * and axis order: [n, …axes of the file]. A file without a batch axis, or with it last, takes each image without that
+ * axis. Whole numbers and doubles become float32. Null if the network does not state its preprocessing.
  */
 export async function networkInput(
   runtime: InputRuntime,

@@ -10,7 +10,9 @@ export interface Network {
   readonly inputs: readonly { readonly name: string; readonly shape: Shape }[];
   /** [batch, ...input] → [batch, outputs]. */
   outputs(x: Tensor): Promise<Tensor>;
-  /** Outputs [batch, outputs], and per row ∂(Σ weights · outputs)/∂x [batch, ...input], from weights [batch, outputs]. */
+  /**
+   * Outputs [batch, outputs], and per row ∂(Σ weights · outputs)/∂x [batch, ...input], from weights [batch, outputs].
+   */
   vectorJacobian(
     x: Tensor,
     weights: Tensor,

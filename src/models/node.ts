@@ -31,7 +31,9 @@ function requireOnnx(path: string, bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** The bytes of an ONNX file, unpacked if it is gzipped. Throws `UsageError` for other formats and damaged gzip files. */
+/**
+ * The bytes of an ONNX file, unpacked if it is gzipped. Throws `UsageError` for other formats and damaged gzip files.
+ */
 export async function readOnnxBytes(path: string): Promise<Uint8Array> {
   const bytes = await readBytes(path);
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return requireOnnx(path, bytes);
@@ -71,7 +73,10 @@ async function readExternal(path: string, location: string): Promise<Uint8Array>
   return readBytes(real);
 }
 
-/** An ONNX file as parsed messages, with the arrays that it keeps in files beside it. `given` are its bytes, if already read. */
+/**
+ * An ONNX file as parsed messages, with the arrays that it keeps in files beside it. `given` are its bytes, if already
+ * read.
+ */
 export async function readModelNode(path: string, given?: Uint8Array): Promise<OnnxModel> {
   const bytes = given ?? (await readOnnxBytes(path));
   const locations = externalLocations(bytes);

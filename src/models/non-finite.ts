@@ -28,8 +28,8 @@ interface Traced {
 }
 
 /**
- * Names the first node that makes a number that is not finite from finite ones, in the forward pass and then in the backward
- * pass: the file's name of the node, or its operator. Null if no node does so at this image.
+ * Names the first node that makes a number that is not finite from finite ones, in the forward pass and then in the
+ * backward pass: the file's name of the node, or its operator. Null if no node does so at this image.
  */
 export async function nonFiniteNode(
   runtime: Runtime,
@@ -50,8 +50,8 @@ export async function nonFiniteNode(
   const feeds: Record<string, Tensor> = { x: padded(x, batch) };
   if (weights !== null) feeds.weights = padded(weights, batch);
   try {
-    const found = await program.run(feeds);
-    const bad = new Set(values.filter((_, i) => Number(found[`v${i}`].data[0]) !== 0));
+    const sums = await program.run(feeds);
+    const bad = new Set(values.filter((_, i) => Number(sums[`v${i}`].data[0]) !== 0));
     const first = firstBad(order, forward, backward, bad);
     return first === null ? null : (originOf(first) ?? first.op);
   } finally {
@@ -94,8 +94,8 @@ const isInfinite = (value: Value): boolean =>
   (value.attrs.array.data as Float32Array).some((one) => !Number.isFinite(one));
 
 /**
- * The forward value behind the first fault. A value is at fault if it is bad and its inputs are not. Looks among forward values
- * without infinite constants as inputs, then among values of the gradient, then among all forward values.
+ * The forward value behind the first fault. A value is at fault if it is bad and its inputs are not. Looks among forward
+ * values without infinite constants as inputs, then among values of the gradient, then among all forward values.
  */
 function firstBad(
   order: readonly Value[],

@@ -1,4 +1,5 @@
-// Estimates the memory and work of a network from its expression, before anything is allocated, and refuses hostile files.
+// Estimates the memory and work of a network from its expression, before anything is allocated, and refuses hostile
+// files.
 
 import { is, topological, type Value } from "../engine/graph/value.ts";
 import { workOf } from "../engine/graph/work.ts";
@@ -69,7 +70,10 @@ const slow: ReadonlySet<string> = new Set([
 
 const bytesOf = ({ dtype, shape }: Value) => BYTES[dtype] * sizeOf(shape);
 
-/** Bytes that a node needs beside its result. A transposed convolution first computes a matrix product, then sums parts of it. */
+/**
+ * Bytes that a node needs beside its result. A transposed convolution first computes a matrix product, then sums parts
+ * of it.
+ */
 function scratchBytes(node: Value): number {
   if (!is(node, "ConvInputGradient")) return 0;
   const [dy, w] = node.inputs;
@@ -145,10 +149,10 @@ export interface ResourceBasis {
 }
 
 /**
- * The limits of a file, per image. Each has a floor that small networks stay below, and grows with the stored constants and with
- * the caller's image, since a network that needs much memory has many weights or large images
- * (docs/auditing.md#hostile-files). Generated weights cost a file nothing, so they raise only the limits on their own size and on
- * work; once the caller allows them, they count as stored.
+ * The limits of a file, per image. Each has a floor that small networks stay below, and grows with the stored constants
+ * and with the caller's image, since a network that needs much memory has many weights or large images
+ * (docs/auditing.md#hostile-files). Generated weights cost a file nothing, so they raise only the limits on their own
+ * size and on work; once the caller allows them, they count as stored.
  */
 export function resourceLimits({
   stored,

@@ -27,8 +27,8 @@ function holdsRows({ dtype, shape }: Value, batch: number): boolean {
 }
 
 /**
- * Names of values that can hold the scores, the last ones of the graph first; never a value before the first layer. `traced` are
- * the values that could be read for `batch` images.
+ * Names of values that can hold the scores, the last ones of the graph first; never a value before the first layer.
+ * `traced` are the values that could be read for `batch` images.
  */
 export function scoreCandidates(traced: readonly TracedValue[], batch: number): string[] {
   const behind = behindLayers(traced.map(({ value }) => value));

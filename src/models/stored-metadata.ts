@@ -63,7 +63,10 @@ export const storedHeldOut = (text: string | undefined) =>
 export const storedNames = (text: string): string[] =>
   valid(Names, "classes", parsedJson("classes", text));
 
-/** Throws an `Error` unless a value is a checkpoint's `CheckpointMetadata`; the message continues a sentence about the file. */
+/**
+ * Throws an `Error` unless a value is a checkpoint's `CheckpointMetadata`; the message continues a sentence about the
+ * file.
+ */
 export function requireMetadata(value: unknown): void {
   valid(Stored, "model", value);
 }

@@ -6,8 +6,8 @@ import type { Classifier } from "./classifier-interface.ts";
 import { compiledClassifier } from "./compiled-classifier.ts";
 
 /**
- * A network in training. `current` returns its weights, as a new object whenever they have changed. Batch mode uses the batch's
- * own statistics and dropout masks drawn from the keys, so an image's logits depend on its batch.
+ * A network in training. `current` returns its weights, as a new object whenever they have changed. Batch mode uses the
+ * batch's own statistics and dropout masks drawn from the keys, so an image's logits depend on its batch.
  */
 export function trainableClassifier(
   runtime: Runtime,

@@ -9,9 +9,9 @@ import { logitsOfBatches } from "./logits-of-batches.ts";
 const TOLERANCE = 1e-3;
 
 /**
- * Checks the rewrite of a file to other batch sizes than the one that it states: the logits of `CHECKED_BATCHES` batches at once
- * must agree with those of each batch alone. Returns the network, fixed to the stated batch if they do not. A file
- * with an open batch needs no rewrite and is returned as it is.
+ * Checks the rewrite of a file to other batch sizes than the one that it states: the logits of `CHECKED_BATCHES` batches
+ * at once must agree with those of each batch alone. Returns the network, fixed to the stated batch if they do not. A
+ * file with an open batch needs no rewrite and is returned as it is.
  */
 export async function verifyBatchRewrite(
   runtime: Runtime,

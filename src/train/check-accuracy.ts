@@ -18,7 +18,9 @@ export const checkIndices = (size: number): number[] => {
   return Array.from({ length: count }, (_, i) => Math.floor((i * size) / count));
 };
 
-/** The share of clean test images that are classified correctly, each with one draw of the defence's noise from its key. */
+/**
+ * The share of clean test images that are classified correctly, each with one draw of the defence's noise from its key.
+ */
 export async function checkAccuracy(
   victim: Victim,
   { test, shape }: Dataset,

@@ -90,8 +90,8 @@ async function removePartials(path: string): Promise<void> {
 }
 
 /**
- * Trains in a run directory, which gets `config.json`, `metrics.jsonl`, `checkpoints/` and, at the end, `model.onnx`. A resumed
- * run takes its options from the directory; options that are also given must agree. Throws `UsageError`, before
+ * Trains in a run directory, which gets `config.json`, `metrics.jsonl`, `checkpoints/` and, at the end, `model.onnx`. A
+ * resumed run takes its options from the directory; options that are also given must agree. Throws `UsageError`, before
  * anything is written if the options are wrong.
  */
 export async function* trainNode(

@@ -9,7 +9,9 @@ export type Values = Readonly<Record<string, Value>>;
 export interface Optimizer {
   /** The arrays kept per parameter, each of the parameter's shape and zero before the first step: `momentum`. */
   readonly slots: readonly string[];
-  /** The parameter and its slots after a step. `parameter`, `gradient` and slots have equal shapes; `rate` is a scalar. */
+  /**
+   * The parameter and its slots after a step. `parameter`, `gradient` and slots have equal shapes; `rate` is a scalar.
+   */
   update(
     parameter: Value,
     gradient: Value,
@@ -27,9 +29,9 @@ export interface SgdOptions {
 }
 
 /**
- * Stochastic gradient descent with Nesterov momentum (Sutskever et al. 2013) as in PyTorch: v ← μ·v + g, p ← p − rate·(g + μ·v),
- * with g the gradient plus λ·p. Weight decay acts on all trainable parameters, batch norm's scale and bias included, as in
- * Zagoruyko & Komodakis (2016, arXiv:1605.07146).
+ * Stochastic gradient descent with Nesterov momentum (Sutskever et al. 2013) as in PyTorch: v ← μ·v + g, p ← p − rate·(g
+ * + μ·v), with g the gradient plus λ·p. Weight decay acts on all trainable parameters, batch norm's scale and bias
+ * included, as in Zagoruyko & Komodakis (2016, arXiv:1605.07146).
  */
 export const sgd = ({ momentum, weightDecay }: SgdOptions): Optimizer => ({
   slots: ["momentum"],

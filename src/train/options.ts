@@ -8,8 +8,8 @@ import { recipes } from "./recipes.ts";
 const paper = DefenseOptions.parse({});
 
 /**
- * The options that determine a trained model, to the bit on one machine. An absent option has the value of the recipe or of the
- * paper in a new run, and the stored value in a resumed one.
+ * The options that determine a trained model, to the bit on one machine. An absent option has the value of the recipe or
+ * of the paper in a new run, and the stored value in a resumed one.
  */
 export const TrainOptions = z.strictObject({
   defense: z.enum(defenseNames).optional().describe("how the model is defended"),
@@ -106,7 +106,10 @@ function augmentOf(data: string): ResolvedOptions["augment"] {
   return data === "shapes" ? "none" : "crop-flip";
 }
 
-/** The options of a new run: as given, else from the recipe, else from the paper. Throws `UsageError` if a required one is missing. */
+/**
+ * The options of a new run: as given, else from the recipe, else from the paper. Throws `UsageError` if a required one
+ * is missing.
+ */
 export function resolveOptions(given: TrainOptions): ResolvedOptions {
   const name = given.recipe ?? "zagoruyko";
   const recipe = recipes[name];

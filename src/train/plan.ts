@@ -12,7 +12,10 @@ import { recipes } from "./recipes.ts";
 import type { Schedule } from "./schedule.ts";
 import { epochKey, exampleKeys, runKey } from "./streams.ts";
 
-/** A training batch: pixels x [batch, channel, height, width] as the defence changed them, and a label and a dropout key per example. */
+/**
+ * A training batch: pixels x [batch, channel, height, width] as the defence changed them, and a label and a dropout key
+ * per example.
+ */
 export interface Batch {
   readonly x: Tensor;
   readonly labels: readonly number[];
@@ -36,8 +39,9 @@ export interface Plan {
 }
 
 /**
- * The plan of a training. Each epoch has its own order and omits the examples at its end that do not fill a batch. All draws depend
- * on the seed, the epoch and the example's index only. Throws `UsageError` for a data set without training images.
+ * The plan of a training. Each epoch has its own order and omits the examples at its end that do not fill a batch. All
+ * draws depend on the seed, the epoch and the example's index only. Throws `UsageError` for a data set without training
+ * images.
  */
 export function planOf(
   options: ResolvedOptions,

@@ -8,7 +8,9 @@ export interface ResumedCheckpoint {
   readonly checkpoint: Checkpoint;
 }
 
-/** Throws `UsageError` if a checkpoint belongs to another network than `architecture`, or to other data than `metadata`. */
+/**
+ * Throws `UsageError` if a checkpoint belongs to another network than `architecture`, or to other data than `metadata`.
+ */
 export function requireSameTraining(
   { path, checkpoint }: ResumedCheckpoint,
   metadata: CheckpointMetadata,

@@ -52,7 +52,10 @@ export async function storedOptions(files: RunFiles): Promise<ResolvedOptions> {
   return configOptions(`${files.path}/${CONFIG}`, await readText(files, CONFIG));
 }
 
-/** The lowering that a run on a CPU was started with, which a resumed run needs for the same bits; undefined if not stored. */
+/**
+ * The lowering that a run on a CPU was started with, which a resumed run needs for the same bits; undefined if not
+ * stored.
+ */
 export async function storedLowering(files: RunFiles): Promise<string | undefined> {
   const config = openedJson(`${files.path}/${CONFIG}`, await readText(files, CONFIG), advice);
   const { device, lowering } = (config.target ?? {}) as Partial<RuntimeTarget>;

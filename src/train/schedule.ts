@@ -8,8 +8,8 @@ export const multiStep =
     rate * factor ** milestones.filter((share) => step >= Math.round(share * steps)).length;
 
 /**
- * One cycle (Smith & Topin 2017, arXiv:1708.07120), for short runs: rises linearly to `rate` over the first `warmup` share of
- * `steps`, then falls linearly. No step has rate 0.
+ * One cycle (Smith & Topin 2017, arXiv:1708.07120), for short runs: rises linearly to `rate` over the first `warmup`
+ * share of `steps`, then falls linearly. No step has rate 0.
  */
 export const oneCycle =
   (rate: number, warmup: number, steps: number): Schedule =>

@@ -1,6 +1,9 @@
 import { fold, type Key, keyOf, keysFor, nameToNumber } from "../math/random.ts";
 
-/** The purposes of random draws in training. Each has its own stream, so that a change in one leaves the others as they are. */
+/**
+ * The purposes of random draws in training. Each has its own stream, so that a change in one leaves the others as they
+ * are.
+ */
 export type Purpose =
   | "initial"
   | "subset"

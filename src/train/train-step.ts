@@ -56,7 +56,10 @@ export interface TrainStep {
 /** The prefix of the outputs that are the next state, since names in a graph are unique. */
 export const NEXT = "next/";
 
-/** The whole step as one graph: forward pass, gradients, optimiser and running statistics. Outputs `loss`, `logits` and `next/…`. */
+/**
+ * The whole step as one graph: forward pass, gradients, optimiser and running statistics. Outputs `loss`, `logits` and
+ * `next/…`.
+ */
 export function stepGraph(
   architecture: Architecture,
   optimizer: Optimizer,

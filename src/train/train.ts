@@ -76,9 +76,9 @@ async function startOf(
 }
 
 /**
- * Trains until `options.epochs` epochs are finished, from the newest checkpoint in `files` if there is one, and yields events. A
- * run that was interrupted and resumed ends with the same bits as an uninterrupted one on the same machine, with the same
- * threads and lowering. Throws `UsageError` if the training diverges or a file cannot be written.
+ * Trains until `options.epochs` epochs are finished, from the newest checkpoint in `files` if there is one, and yields
+ * events. A run that was interrupted and resumed ends with the same bits as an uninterrupted one on the same machine,
+ * with the same threads and lowering. Throws `UsageError` if the training diverges or a file cannot be written.
  */
 export async function* train(training: Training): AsyncGenerator<TrainEvent, void, void> {
   const { runtime, architecture, dataset, defense, options, files } = training;

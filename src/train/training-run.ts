@@ -72,8 +72,8 @@ export class TrainingRun {
   }
 
   /**
-   * Attacks the next batch of an epoch with this order, and trains on it. Returns the loss and the learning rate; null if the signal
-   * aborted, and then nothing has changed. Throws `UsageError` for a loss that is not finite.
+   * Attacks the next batch of an epoch with this order, and trains on it. Returns the loss and the learning rate; null
+   * if the signal aborted, and then nothing has changed. Throws `UsageError` for a loss that is not finite.
    */
   async step(order: readonly number[]): Promise<{ loss: number; rate: number } | null> {
     const started = performance.now();
@@ -129,7 +129,10 @@ export class TrainingRun {
     };
   }
 
-  /** Saves a checkpoint unless this position is saved already; returns its path. Throws `UsageError` for weights that are not finite. */
+  /**
+   * Saves a checkpoint unless this position is saved already; returns its path. Throws `UsageError` for weights that are
+   * not finite.
+   */
   async save(): Promise<string> {
     const { files } = this.#training;
     const checkpoint = await this.checkpoint();

@@ -13,11 +13,17 @@ import {
   stepResult,
 } from "./train-step.ts";
 
-/** A network in training. Its weights and the optimiser's state stay on the device between steps if the runtime allows it. */
+/**
+ * A network in training. Its weights and the optimiser's state stay on the device between steps if the runtime allows
+ * it.
+ */
 export interface TrainingSession {
   /** Takes one step on a batch of the compiled size. */
   run(batch: StepBatch, rate: number): Promise<StepResult>;
-  /** Parameters and running statistics, to be fed. A new object after each step, which invalidates the arrays of the old one. */
+  /**
+   * Parameters and running statistics, to be fed. A new object after each step, which invalidates the arrays of the old
+   * one.
+   */
   parameters(): Feeds;
   /** Parameters and the optimiser's state, copied to the host. */
   state(): Promise<TrainState>;

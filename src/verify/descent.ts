@@ -33,9 +33,9 @@ export interface DescentOptions {
 }
 
 /**
- * Steps before the descent. `diverse`: two steps that increase a random combination of the outputs, so that starts have diverse
- * outputs (Tashiro et al. 2020, arXiv:2003.06878, §3). `wide`: descent in a box `times` as wide, which shrinks to the
- * region; saturated units may have a gradient only outside of the region.
+ * Steps before the descent. `diverse`: two steps that increase a random combination of the outputs, so that starts have
+ * diverse outputs (Tashiro et al. 2020, arXiv:2003.06878, §3). `wide`: descent in a box `times` as wide, which shrinks
+ * to the region; saturated units may have a gradient only outside of the region.
  */
 export type Opening =
   | { readonly kind: "diverse"; readonly weights: ArrayLike<number> }
@@ -46,13 +46,15 @@ const DIVERSE_STEPS = 2;
 const [WIDE_SHARE, SHRUNK_SHARE] = [0.15, 0.5];
 /** The step size of the wide descent, in units of half of each side of its box. */
 const WIDE_STEP = 0.3;
-/** APGD's weight of the new step against momentum, and its ρ: the share of steps that must improve to keep the step size. */
+/**
+ * APGD's weight of the new step against momentum, and its ρ: the share of steps that must improve to keep the step size.
+ */
 const FRESH = 0.75;
 const RHO = 0.75;
 
 /**
- * APGD's checkpoints (Croce & Hein 2020, arXiv:2003.01690, §3.1) as in the authors' code: the steps at which the step size
- * may be halved. The intervals between them shrink from 22 % of all steps to 6 %.
+ * APGD's checkpoints (Croce & Hein 2020, arXiv:2003.01690, §3.1) as in the authors' code: the steps at which the step
+ * size may be halved. The intervals between them shrink from 22 % of all steps to 6 %.
  */
 export function checkpointsOf(steps: number): number[] {
   const share = (percent: number) => Math.max(Math.floor((percent * steps) / 100), 1);
@@ -66,8 +68,8 @@ export function checkpointsOf(steps: number): number[] {
 
 /**
  * Descent in a box whose sides differ, with APGD's momentum, step sizes and restarts at the best point (Croce & Hein
- * 2020, §3). Measures each coordinate in units of half of its side. Follows the signs of the gradient, or the gradient itself,
- * which follows a valley better if there are few inputs.
+ * 2020, §3). Measures each coordinate in units of half of its side. Follows the signs of the gradient, or the gradient
+ * itself, which follows a valley better if there are few inputs.
  */
 export const descent = (options: DescentOptions): Descent => new BoxDescent(options);
 
@@ -165,8 +167,8 @@ class BoxDescent implements Descent {
   }
 
   /**
-   * x, moved against the gradient by `share` of half of each side, in a box `times` as wide as the region. `fresh` is the weight of
-   * this step; momentum has the rest.
+   * x, moved against the gradient by `share` of half of each side, in a box `times` as wide as the region. `fresh` is
+   * the weight of this step; momentum has the rest.
    */
   #moved(
     gradient: Float32Array,
@@ -190,8 +192,8 @@ class BoxDescent implements Descent {
   }
 
   /**
-   * At a checkpoint: if too few steps improved, or nothing did since the last one, halves the step size and returns to the best
-   * point. Returns the gradient at the point to go on from.
+   * At a checkpoint: if too few steps improved, or nothing did since the last one, halves the step size and returns to
+   * the best point. Returns the gradient at the point to go on from.
    */
   #checked(gradient: Float32Array): Float32Array {
     const { step, improved, value, isHalved: wasHalved } = this.#checkpoint;

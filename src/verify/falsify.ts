@@ -18,7 +18,10 @@ export interface FlatNetwork {
   ): Promise<{ readonly outputs: Tensor; readonly gradient: Tensor }>;
 }
 
-/** A point x [inputs] of a case's box whose outputs y [outputs], computed again in a batch of one, satisfy its conditions. */
+/**
+ * A point x [inputs] of a case's box whose outputs y [outputs], computed again in a batch of one, satisfy its
+ * conditions.
+ */
 export interface Counterexample {
   /** The index of the case in the property. */
   readonly case: number;
@@ -40,9 +43,9 @@ export interface Effort {
 }
 
 /**
- * An event of a search: `step` after each step, and at the end `sat`, or `unknown` with its reason. `time`: the time is over.
- * `searched`: nothing is left to search, because there are no cases or each has one point only. `interrupted`: the signal
- * aborted. `skipped` are cases without float32 points.
+ * An event of a search: `step` after each step, and at the end `sat`, or `unknown` with its reason. `time`: the time is
+ * over. `searched`: nothing is left to search, because there are no cases or each has one point only. `interrupted`: the
+ * signal aborted. `skipped` are cases without float32 points.
  */
 export type FalsifyEvent =
   | ({ readonly event: "step" } & Effort)
@@ -69,8 +72,9 @@ const ROWS = 32;
 const [MIN_STEPS, MAX_STEPS] = [20, 100];
 
 /**
- * Searches for a counterexample of a property by descents in its boxes, until one is confirmed or the time is over. `unknown` is no
- * proof that there is none. The points and their order depend on the key only; the clock only ends the search.
+ * Searches for a counterexample of a property by descents in its boxes, until one is confirmed or the time is over.
+ * `unknown` is no proof that there is none. The points and their order depend on the key only; the clock only ends the
+ * search.
  */
 export async function* falsify(
   network: FlatNetwork,

@@ -10,8 +10,9 @@ export type DifferentiableNetwork = Omit<Network, "release">;
 const counted = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? "" : "s"}`;
 
 /**
- * Flattens a network: X_i is element i of its only input and Y_j is element j of its output, in row-major order. Runs the network
- * once to find the shape of its output. Throws `UsageError` if the property has another number of inputs or outputs.
+ * Flattens a network: X_i is element i of its only input and Y_j is element j of its output, in row-major order. Runs
+ * the network once to find the shape of its output. Throws `UsageError` if the property has another number of inputs or
+ * outputs.
  */
 export async function flatNetwork(
   network: DifferentiableNetwork,

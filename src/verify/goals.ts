@@ -57,8 +57,8 @@ export function goalsOf(
 }
 
 /**
- * The goals of the next searches, `count` at most and with repeats. First every goal has one search; then half of the searches go
- * to the three goals that came closest, and the other half to the goals with the fewest searches.
+ * The goals of the next searches, `count` at most and with repeats. First every goal has one search; then half of the
+ * searches go to the three goals that came closest, and the other half to the goals with the fewest searches.
  */
 export function nextGoals(goals: readonly Goal[], count: number): Goal[] {
   const fresh = goals.filter(({ searches }) => searches === 0);

@@ -31,7 +31,9 @@ export const sumOfViolated: Objective = (excesses) => {
     : { value, slopes: excesses.map((excess) => (excess > 0 ? 1 : 0)) };
 };
 
-/** τ log Σ e^(excess / τ), a smooth maximum with a softmax as slopes. τ is a tenth of the spread of the first excesses. */
+/**
+ * τ log Σ e^(excess / τ), a smooth maximum with a softmax as slopes. τ is a tenth of the spread of the first excesses.
+ */
 export function smoothMaximum(): Objective {
   let temperature = 0;
   return (excesses) => {

@@ -23,8 +23,9 @@ export interface Property {
 }
 
 /**
- * The excess of conditions at outputs [outputs] that start at `offset`: max over the conditions of coefficients · outputs − bound, in
- * double precision. The conditions hold if it is at most 0. −∞ without conditions; NaN if an output with a coefficient is NaN.
+ * The excess of conditions at outputs [outputs] that start at `offset`: max over the conditions of coefficients ·
+ * outputs − bound, in double precision. The conditions hold if it is at most 0. −∞ without conditions; NaN if an output
+ * with a coefficient is NaN.
  */
 export function excessOf(
   conditions: readonly Inequality[],

@@ -71,6 +71,8 @@ export function cornerOf({ lower, upper }: Region, key: Key): Float32Array {
   return lower.map((low, i) => (words[i] >>> 31 === 1 ? upper[i] : low));
 }
 
-/** The number of [low, high] nearest to x. If both bounds are float32, rounding the result to float32 stays between them. */
+/**
+ * The number of [low, high] nearest to x. If both bounds are float32, rounding the result to float32 stays between them.
+ */
 export const within = (x: number, low: number, high: number): number =>
   Math.min(Math.max(x, low), high);

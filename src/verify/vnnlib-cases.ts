@@ -30,7 +30,10 @@ function narrow({ lower, upper }: Box, { terms, bound }: Atom): void {
   else lower[index] = Math.max(lower[index], limit);
 }
 
-/** The cases of a property: `common` and one of the clauses each, without those whose box is empty. Throws for open boxes. */
+/**
+ * The cases of a property: `common` and one of the clauses each, without those whose box is empty. Throws for open
+ * boxes.
+ */
 export function casesOf(common: readonly Atom[], { clauses }: Formula, declared: Declared): Case[] {
   const builder = new CaseBuilder(declared);
   const outer = builder.box(builder.everything(), common.filter(isBound));
@@ -61,7 +64,9 @@ function requireBounded({ lower, upper }: Box, { inputs, refuse }: Declared): vo
   }
 }
 
-/** Builds boxes and inequalities, and limits how many numbers they take. An atom that occurs again shares its inequality. */
+/**
+ * Builds boxes and inequalities, and limits how many numbers they take. An atom that occurs again shares its inequality.
+ */
 class CaseBuilder {
   readonly #declared: Declared;
   readonly #inequalities = new Map<Atom, Inequality>();

@@ -7,7 +7,9 @@ export interface Variable {
   readonly line: number;
 }
 
-/** Σ coefficient · variable + constant. Functions that take a sum may change it, since each sum occurs once in the text. */
+/**
+ * Σ coefficient · variable + constant. Functions that take a sum may change it, since each sum occurs once in the text.
+ */
 export interface Sum {
   readonly kind: "sum";
   terms: Map<Variable, number>;

@@ -22,7 +22,10 @@ import { refuse, shown, type Token, tokensOf } from "./vnnlib-tokens.ts";
 
 type Item = Token | Sum | Formula;
 
-/** The items of an open parenthesis so far. The first one is looked up when the parenthesis closes, as its meaning depends on the depth. */
+/**
+ * The items of an open parenthesis so far. The first one is looked up when the parenthesis closes, as its meaning
+ * depends on the depth.
+ */
 interface OpenParenthesis {
   readonly line: number;
   readonly items: Item[];
@@ -31,7 +34,10 @@ interface OpenParenthesis {
 /** Work per level is linear in the length of the text, so this limits all work but multiplying out. */
 const MAX_DEPTH = 256;
 
-/** The maximum number of conditions created while alternatives are multiplied out, including those that are dropped again. */
+/**
+ * The maximum number of conditions created while alternatives are multiplied out, including those that are dropped
+ * again.
+ */
 const MAX_CREATED = 16_000_000;
 
 const number = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
@@ -43,9 +49,9 @@ const ignored = new Set(["set-logic", "set-info", "set-option", "check-sat", "ge
 const isToken = (item: Item): item is Token => "symbol" in item;
 
 /**
- * The property of a VNN-LIB text (https://www.vnnlib.org, version 1.0): real constants X_0 … and Y_0 …, bounds of inputs,
- * linear conditions on outputs, and any nesting of `and` and `or` over both, multiplied out into cases. `name` is the text's name in
- * messages. Throws a `UsageError` that names the line.
+ * The property of a VNN-LIB text (https://www.vnnlib.org, version 1.0): real constants X_0 … and Y_0 …, bounds of
+ * inputs, linear conditions on outputs, and any nesting of `and` and `or` over both, multiplied out into cases. `name`
+ * is the text's name in messages. Throws a `UsageError` that names the line.
  */
 export const parseVnnlib = (text: string, name = "property"): Property =>
   new VnnlibParser(name).parse(text);

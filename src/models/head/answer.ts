@@ -1,4 +1,5 @@
-// The class that a file itself decides for, which its logits must keep even where the scores before the output tie or disagree.
+// The class that a file itself decides for, which its logits must keep even where the scores before the output tie or
+// disagree.
 
 import * as g from "../../engine/graph/expressions.ts";
 import type { Value } from "../../engine/graph/value.ts";
@@ -30,9 +31,10 @@ function areNumbers(rows: Value): Value {
 }
 
 /**
- * Changes logits [batch, classes] so that the largest of a row is the class that the file decides for. In float32, large logits can
- * give equal outputs (a sigmoid is 1 from 17 on), and the file then decides for the first of them; this class's logit
- * is raised just above the others. Gradients stay those of the given logits. Rows with NaN in the output stay as they are.
+ * Changes logits [batch, classes] so that the largest of a row is the class that the file decides for. In float32, large
+ * logits can give equal outputs (a sigmoid is 1 from 17 on), and the file then decides for the first of them; this
+ * class's logit is raised just above the others. Gradients stay those of the given logits. Rows with NaN in the output
+ * stay as they are.
  */
 export function withAnswer(logits: Value, answer: Answer): Value {
   const [, classes] = logits.shape;

@@ -49,10 +49,10 @@ export function affineOf(value: Value, depth = MAX_DEPTH): Affine {
   const [a, b] = value.inputs;
   if (is(value, "Add")) return plus(of(a), of(b));
   if (is(value, "Sub")) return plus(of(a), scaledBy(of(b), -1));
-  const found = is(value, "Mul") || is(value, "Div") ? withNumber(value) : null;
-  if (found === null) return itself;
-  if (is(value, "Mul")) return scaledBy(of(found.x), found.c);
-  return found.first && found.c !== 0 ? scaledBy(of(found.x), 1 / found.c) : itself;
+  const operands = is(value, "Mul") || is(value, "Div") ? withNumber(value) : null;
+  if (operands === null) return itself;
+  if (is(value, "Mul")) return scaledBy(of(operands.x), operands.c);
+  return operands.first && operands.c !== 0 ? scaledBy(of(operands.x), 1 / operands.c) : itself;
 }
 
 /** One entry of a softmax: its logits, their axis, and the index on it. */
@@ -88,7 +88,10 @@ export function otherEntries(x: Value, { axis, index }: SoftmaxEntry): Value {
   );
 }
 
-/** 1 − p in a form that is precise where p is near 1, such as σ(−z) for p = σ(z); null if p is neither a sigmoid nor a softmax entry. */
+/**
+ * 1 − p in a form that is precise where p is near 1, such as σ(−z) for p = σ(z); null if p is neither a sigmoid nor a
+ * softmax entry.
+ */
 function oneMinus(p: Value, depth = 4): Value | null {
   const entry = softmaxEntry(p);
   if (entry !== null && entry.logits.shape[entry.axis] > 1)

@@ -48,7 +48,9 @@ const attributesOf = ({ attrs }: Value): string =>
     typeof one === "number" && !Number.isFinite(one) ? String(one) : one,
   );
 
-/** Whether two values are computed by equal expressions, apart from reshapes; a file may contain an expression twice. */
+/**
+ * Whether two values are computed by equal expressions, apart from reshapes; a file may contain an expression twice.
+ */
 export function isSame(a: Value, b: Value, depth = MAX_DEPTH): boolean {
   const [x, y] = [bare(a), bare(b)];
   if (x === y) return true;
@@ -63,7 +65,10 @@ export function isSame(a: Value, b: Value, depth = MAX_DEPTH): boolean {
   return x.inputs.every((input, i) => isSame(input, y.inputs[i], depth - 1));
 }
 
-/** The constant number c and the other operand x of a binary operation; `first` if x is the first operand. Null without a constant. */
+/**
+ * The constant number c and the other operand x of a binary operation; `first` if x is the first operand. Null without a
+ * constant.
+ */
 export function withNumber({
   inputs: [a, b],
 }: Value): { readonly x: Value; readonly c: number; readonly first: boolean } | null {

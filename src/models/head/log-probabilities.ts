@@ -1,4 +1,5 @@
-// log p for probabilities p that are no monotone map of one score each: mixtures, ensembles, products of experts. Turns sums
+// log p for probabilities p that are no monotone map of one score each: mixtures, ensembles, products of experts.
+// Turns sums
 // into log-sum-exp, so that a saturated probability keeps its gradient.
 
 import * as g from "../../engine/graph/expressions.ts";
@@ -45,11 +46,11 @@ function logAdd(a: Value, b: Value): Value {
 function logSum(x: Value, axes: readonly number[], keepdims: boolean): Value {
   const top = g.stopGradient(g.max(x, axes, true));
   const shifted = g.log(g.sum(g.exp(g.sub(x, top)), axes, true));
-  const found = g.add(shifted, top);
+  const sum = g.add(shifted, top);
   return keepdims
-    ? found
+    ? sum
     : g.reshape(
-        found,
+        sum,
         x.shape.filter((_, axis) => !axes.includes(axis)),
       );
 }
@@ -103,9 +104,9 @@ const rules: { readonly [O in Op]?: (value: Value<O>, of: LogOf) => Logarithm | 
   },
   Sqrt: ({ inputs: [x] }, of) => combined([of(x)], ([log]) => g.mul(log, g.scalarLike(log, 0.5))),
   Pow: (value, of) => {
-    const found = withNumber(value);
-    if (found === null || !found.first) return null;
-    const { x, c } = found;
+    const operands = withNumber(value);
+    if (operands === null || !operands.first) return null;
+    const { x, c } = operands;
     return combined([of(x)], ([log]) => g.mul(log, g.scalarLike(log, c)));
   },
   Clip: ({ inputs: [x], attrs: { low, high } }, of) => {
@@ -164,8 +165,8 @@ function logOfOperator(value: Value, depth: number, seen: Map<Value, Logarithm>)
   const rule = rules[value.op] as ((value: Value, of: LogOf) => Logarithm | null) | undefined;
   // A rule takes logarithms of the inputs, so these must be non-negative: log(a + b) with b < 0 has no rule.
   const isOpen = depth > 0 && value.inputs.every((input) => isTerm(value, input));
-  const found = isOpen ? rule?.(value, (input) => logOf(input, depth - 1, seen)) : null;
-  return found?.isStable ? found : plainLog(value);
+  const logarithm = isOpen ? rule?.(value, (input) => logOf(input, depth - 1, seen)) : null;
+  return logarithm?.isStable ? logarithm : plainLog(value);
 }
 
 const isTerm = (value: Value, input: Value): boolean =>

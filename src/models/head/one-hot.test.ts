@@ -46,7 +46,7 @@ describe("a one-hot row", () => {
   });
 
   it("that marks the last of equal scores is answered so", () => {
-    expect(seen(2, { last: 1 }).own?.answer.isLast).toBe(true);
+    expect(seen(2, { last: 1 }).fileDecision?.answer.isLast).toBe(true);
   });
 
   it("is what Hardmax gives", () => {

@@ -8,9 +8,9 @@ import { cutBetween, INFINITY, type ScoreMap, scoreMap } from "./score-map.ts";
 /** Recognises c + eⁿ with c > 0. */
 export function plusExponential(value: Value): { readonly n: Value; readonly c: number } | null {
   if (!is(value, "Add")) return null;
-  const found = withNumber(value);
-  if (found === null || found.c <= 0 || !is(found.x, "Exp")) return null;
-  return { n: found.x.inputs[0], c: found.c };
+  const operands = withNumber(value);
+  if (operands === null || operands.c <= 0 || !is(operands.x, "Exp")) return null;
+  return { n: operands.x.inputs[0], c: operands.c };
 }
 
 /** The x of a value −x or x·(−1); null for any other value. */
@@ -59,10 +59,10 @@ export function share({ inputs: [x, bottom] }: Value): ScoreMap | null {
 /** Recognises softsign, x / (|x| + c). */
 export function softsign({ inputs: [x, bottom] }: Value): ScoreMap | null {
   if (!is(bottom, "Add")) return null;
-  const found = withNumber(bottom);
-  if (found === null || found.c <= 0 || !is(found.x, "Abs")) return null;
-  if (!isSame(found.x.inputs[0], x)) return null;
-  const { c } = found;
+  const operands = withNumber(bottom);
+  if (operands === null || operands.c <= 0 || !is(operands.x, "Abs")) return null;
+  if (!isSame(operands.x.inputs[0], x)) return null;
+  const { c } = operands;
   return scoreMap(
     x,
     "Softsign",

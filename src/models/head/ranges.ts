@@ -61,9 +61,9 @@ function quotient({ inputs: [a, b] }: Value, of: RangeOf): Range {
 }
 
 function powerOf(value: Value, of: RangeOf): Range {
-  const found = withNumber(value);
-  if (found === null) return UNKNOWN;
-  const { x, c, first } = found;
+  const operands = withNumber(value);
+  if (operands === null) return UNKNOWN;
+  const { x, c, first } = operands;
   const { low, high } = of(x);
   if (!first) return c > 0 ? range(0, Number.POSITIVE_INFINITY) : UNKNOWN;
   if (low >= 0 && c >= 0) return range(low ** c, high ** c);

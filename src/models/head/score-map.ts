@@ -10,8 +10,8 @@ export interface ScoreMap {
   /** 1 where f increases, −1 where it decreases. */
   readonly direction: 1 | -1;
   /**
-   * Moves a threshold through f: f(x) > t exactly if x > cut(t), or x < cut(t) if f decreases. ±∞ if f(x) > t holds always
-   * or never.
+   * Moves a threshold through f: f(x) > t exactly if x > cut(t), or x < cut(t) if f decreases. ±∞ if f(x) > t holds
+   * always or never.
    */
   readonly cut: (t: number) => number;
   /** The centre of the range of f, for maps onto an interval: ½ for a sigmoid, 0 for a hyperbolic tangent. */
@@ -37,7 +37,9 @@ export function scoreMap(
 /** The direction of x ↦ c·x. */
 export const signOf = (c: number): 1 | -1 => (c < 0 ? -1 : 1);
 
-/** The `cut` of a map onto (low, high): f(x) > t always holds below, never above, and from the inverse of f in between. */
+/**
+ * The `cut` of a map onto (low, high): f(x) > t always holds below, never above, and from the inverse of f in between.
+ */
 export const cutBetween =
   (low: number, high: number, inverse: (t: number) => number, direction: 1 | -1 = 1) =>
   (t: number): number => {

@@ -16,7 +16,9 @@ const erfInverse = (y: number): number => normalQuantile((1 + y) / 2) / Math.SQR
 /** The smallest normal float32: x ≥ 0 exactly if x > −TINY. */
 const TINY = 1.2e-38;
 
-/** The `cut` of truncation: trunc(x) > t from the next integer on, or, if that is at most 0, after the integer before it. */
+/**
+ * The `cut` of truncation: trunc(x) > t from the next integer on, or, if that is at most 0, after the integer before it.
+ */
 function cutOfTruncation(t: number): number {
   const next = Math.floor(t) + 1;
   return next > 0 ? next - Math.max(next * 2 ** -25, TINY) : next - 1;
@@ -51,15 +53,15 @@ function quotient(value: Value): ScoreMap | null {
 }
 
 function sum(value: Value): ScoreMap | null {
-  const found = withNumber(value);
-  if (found === null) return softplus(value);
-  return scoreMap(found.x, null, 1, (t) => t - found.c);
+  const operands = withNumber(value);
+  if (operands === null) return softplus(value);
+  return scoreMap(operands.x, null, 1, (t) => t - operands.c);
 }
 
 function difference(value: Value): ScoreMap | null {
-  const found = withNumber(value);
-  if (found === null) return null;
-  const { x, c, first } = found;
+  const operands = withNumber(value);
+  if (operands === null) return null;
+  const { x, c, first } = operands;
   return first ? scoreMap(x, null, 1, (t) => t + c) : scoreMap(x, null, -1, (t) => c - t);
 }
 
@@ -67,15 +69,15 @@ function product(value: Value): ScoreMap | null {
   const { inputs } = value;
   if (isSame(inputs[0], inputs[1]) && rangeOf(inputs[0]).low >= 0)
     return scoreMap(inputs[0], "square", 1, cutBetween(0, INFINITY, Math.sqrt));
-  const found = withNumber(value);
-  if (found === null || found.c === 0) return null;
-  return scoreMap(found.x, null, signOf(found.c), (t) => t / found.c);
+  const operands = withNumber(value);
+  if (operands === null || operands.c === 0) return null;
+  return scoreMap(operands.x, null, signOf(operands.c), (t) => t / operands.c);
 }
 
 function power(value: Value): ScoreMap | null {
-  const found = withNumber(value);
-  if (found === null) return null;
-  const { x, c, first } = found;
+  const operands = withNumber(value);
+  if (operands === null) return null;
+  const { x, c, first } = operands;
   if (!first) {
     if (c <= 0 || c === 1) return null;
     const logarithm = (t: number) => Math.log(t) / Math.log(c);
@@ -114,11 +116,11 @@ function clipped(x: Value, low: number, high: number): ScoreMap {
 
 /** The maximum or minimum of a score and a number: a clip on one side. */
 function bounded(value: Value): ScoreMap | null {
-  const found = withNumber(value);
-  if (found === null) return null;
+  const operands = withNumber(value);
+  if (operands === null) return null;
   return is(value, "Max")
-    ? clipped(found.x, found.c, INFINITY)
-    : clipped(found.x, -INFINITY, found.c);
+    ? clipped(operands.x, operands.c, INFINITY)
+    : clipped(operands.x, -INFINITY, operands.c);
 }
 
 /** One rule per operator; null if this value is no monotone map of one score. */

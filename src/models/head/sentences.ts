@@ -25,10 +25,10 @@ function twoClassesSentence({ removed, twoClasses }: Head): string | null {
   const { side, threshold } = decision;
   const score =
     removed.length > 0 ? `the score z before ${removed[removed.length - 1]} has z` : "z";
-  const where = `${score} ${side === "above" ? ">" : "<"} ${digits(threshold)} (${rule}).`;
+  const condition = `${score} ${side === "above" ? ">" : "<"} ${digits(threshold)} (${rule}).`;
   return removed.length > 0
-    ? `${opening}${where}`
-    : `${opening.replace("score", "score z")}${where}`;
+    ? `${opening}${condition}`
+    : `${opening.replace("score", "score z")}${condition}`;
 }
 
 /** Sentences that a reader of the results must know about the output; none if attacks see the output itself. */

@@ -49,17 +49,17 @@ interface Comparison {
 function comparedBy(truth: Value): Comparison | null {
   const inner = bare(truth);
   if (is(inner, "Not")) {
-    const found = comparedBy(inner.inputs[0]);
-    return found === null ? null : { a: found.b, b: found.a, orEqual: !found.orEqual };
+    const negated = comparedBy(inner.inputs[0]);
+    return negated === null ? null : { a: negated.b, b: negated.a, orEqual: !negated.orEqual };
   }
   if (is(inner, "Or")) {
     const [larger, equal] = inner.inputs.map((input) => bare(input));
-    const found = is(equal, "Equal") ? comparedBy(larger) : null;
-    if (found === null || !is(equal, "Equal")) return null;
-    const isOfSame = [found.a, found.b].every((one) =>
+    const strict = is(equal, "Equal") ? comparedBy(larger) : null;
+    if (strict === null || !is(equal, "Equal")) return null;
+    const isOfSame = [strict.a, strict.b].every((one) =>
       equal.inputs.some((input) => isSame(input, one)),
     );
-    return isOfSame ? { ...found, orEqual: true } : null;
+    return isOfSame ? { a: strict.a, b: strict.b, orEqual: true } : null;
   }
   if (!is(inner, "Greater") || !inner.inputs[0].dtype.startsWith("float")) return null;
   const [a, b] = inner.inputs;
@@ -68,15 +68,15 @@ function comparedBy(truth: Value): Comparison | null {
 
 /** The step function of a − b that a comparison of a and b is, as 1 or 0. */
 function comparison(value: Value): ScoreMap | null {
-  const isTruth = is(value, "Cast") && value.inputs[0].dtype === "bool";
-  const found = isTruth ? comparedBy(value.inputs[0]) : null;
-  if (found === null) return null;
+  const isBoolean = is(value, "Cast") && value.inputs[0].dtype === "bool";
+  const compared = isBoolean ? comparedBy(value.inputs[0]) : null;
+  if (compared === null) return null;
   return {
-    inner: g.sub(found.a, found.b),
+    inner: g.sub(compared.a, compared.b),
     name: "comparison",
     direction: 1,
     // d ≥ 0 exactly if d > −1.2e-38, the largest normal float32 below 0.
-    cut: () => (found.orEqual ? -1.2e-38 : 0),
+    cut: () => (compared.orEqual ? -1.2e-38 : 0),
     middle: 0.5,
     flat: { low: 0, high: 0 },
   };
@@ -178,7 +178,10 @@ const ordered = (low: Value, high: Value, isAbove: boolean): readonly [Value, Va
   isAbove ? [low, high] : [high, low];
 const logit = (p: number): number => Math.log(p / (1 - p));
 
-/** The two classes of a softmax entry p at threshold t: log-sum-exp of the other logits, plus logit(t), and its own logit. */
+/**
+ * The two classes of a softmax entry p at threshold t: log-sum-exp of the other logits, plus logit(t), and its own
+ * logit.
+ */
 function entryScores(entry: SoftmaxEntry, t: number): readonly [Value, Value] {
   const { logits, axis, index } = entry;
   const rest = otherEntries(logits, entry);
@@ -264,7 +267,10 @@ export function twoClasses(score: Value, threshold?: Pick<Threshold, "t" | "rule
   };
 }
 
-/** The place of the chain that replaces the score: before the last map onto an interval, or its end for a probability without one. */
+/**
+ * The place of the chain that replaces the score: before the last map onto an interval, or its end for a probability
+ * without one.
+ */
 function stopOf(links: readonly Link[], { place, t }: Threshold): number {
   const onto = links.findLastIndex(({ map }) => map.middle !== null);
   if (onto >= 0) return Math.max(place, onto + 1);
@@ -278,11 +284,14 @@ function signedScore(value: Value, { t, isAbove, isAlways }: Moved): Value {
   return t === 0 ? g.neg(value) : g.sub(g.scalarLike(value, t), value);
 }
 
-/** The two classes of a pair that adds up to a constant, such as [1 − p, p]; null for other pairs, and if no operator is removed. */
+/**
+ * The two classes of a pair that adds up to a constant, such as [1 − p, p]; null for other pairs, and if no operator is
+ * removed.
+ */
 export function pairScores(first: Value, second: Value): TwoClasses | null {
   const { terms, offset } = plus(affineOf(first), affineOf(second));
   if (terms.some(({ weight }) => Math.abs(weight) > 1e-6)) return null;
   const half = offset / 2;
-  const found = twoClasses(second, { t: half, rule: `probability ${half}` });
-  return found.removed.length > 0 || found.isLogarithm ? found : null;
+  const classes = twoClasses(second, { t: half, rule: `probability ${half}` });
+  return classes.removed.length > 0 || classes.isLogarithm ? classes : null;
 }

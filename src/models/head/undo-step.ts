@@ -49,7 +49,10 @@ function perRow(operand: Value, to: Value, axis: number): Value | null {
   return isPerRow(operand.inputs[0].shape, to.shape, axis) ? operand.inputs[0] : null;
 }
 
-/** Splits the operands of scores into x, which holds the classes, and `row`, with one number per row; `first` if x comes first. */
+/**
+ * Splits the operands of scores into x, which holds the classes, and `row`, with one number per row; `first` if x comes
+ * first.
+ */
 function split({ value, axis }: Scores) {
   const [a, b] = value.inputs;
   const isWhole = (x: Value) =>
@@ -115,9 +118,9 @@ function normalization(divisor: Value, x: Value): "sum" | "norm" | null {
 
 /** Undoes a scale per row: a softmax written out as an exponential over its sum, or a normalisation. */
 function scaleStep(scores: Scores): Step | null {
-  const found = split(scores);
-  if (found === null || (is(scores.value, "Div") && !found.first)) return null;
-  const { x, row, axis } = found;
+  const operands = split(scores);
+  if (operands === null || (is(scores.value, "Div") && !operands.first)) return null;
+  const { x, row, axis } = operands;
   const { low, high } = rangeOf(row);
   if (low < 0 && high > 0) return null;
   const sign = low >= 0 ? 1 : -1;
@@ -138,9 +141,9 @@ function scaleStep(scores: Scores): Step | null {
 
 /** Undoes the addition of one number per row. */
 function shiftStep(scores: Scores): Step | null {
-  const found = split(scores);
-  if (found === null) return null;
-  const { x, row, first, axis } = found;
+  const operands = split(scores);
+  if (operands === null) return null;
+  const { x, row, first, axis } = operands;
   const isHead = isLogSum(row);
   const name = isHead ? "LogSoftmax" : null;
   const sign = is(scores.value, "Sub") && !first ? -1 : 1;

@@ -57,8 +57,8 @@ function boundsBefore({ low, high }: Bounds, { map, isArrangement }: Step): Boun
 }
 
 /**
- * Whether a clip cannot tie the two largest classes: at most one probability of a distribution is above ½, and one is at least
- * 1/classes. `steps` are the steps behind the clip.
+ * Whether a clip cannot tie the two largest classes: at most one probability of a distribution is above ½, and one is at
+ * least 1/classes. `steps` are the steps behind the clip.
  */
 function isHarmless(clip: Bounds, steps: readonly Step[], classes: number): boolean {
   let bounds: Bounds | null = clip;
@@ -116,7 +116,9 @@ function behindPair({ value, axis }: Scores): UndoneRows | null {
   };
 }
 
-/** The logarithms of probabilities that are no monotone map of one score per class; null if they have no stable form. */
+/**
+ * The logarithms of probabilities that are no monotone map of one score per class; null if they have no stable form.
+ */
 function logarithms({ value, axis }: Scores, isNormalised: boolean): UndoneRows | null {
   if (rangeOf(value).low < 0 || !value.dtype.startsWith("float")) return null;
   // A softmax that was not undone is over another axis than the classes.
@@ -126,7 +128,10 @@ function logarithms({ value, axis }: Scores, isNormalised: boolean): UndoneRows 
   return { ...unchanged({ value: found.value, axis }), isLogarithm: true };
 }
 
-/** The scores behind probabilities, in the same order in each row; scores that are no probabilities are returned unchanged. */
+/**
+ * The scores behind probabilities, in the same order in each row; scores that are no probabilities are returned
+ * unchanged.
+ */
 export function undoneRows(scores: Scores): UndoneRows {
   const steps = stepsFrom(scores);
   const count = headLength(steps);

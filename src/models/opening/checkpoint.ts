@@ -102,7 +102,10 @@ export async function readCheckpoint<Options extends StoredOptions>(
   };
 }
 
-/** Describes the first array whose shape does not fit the architecture: `fc.bias is missing, not [10]`; undefined if all fit. */
+/**
+ * Describes the first array whose shape does not fit the architecture: `fc.bias is missing, not [10]`; undefined if all
+ * fit.
+ */
 export function misfit({ parameters }: Architecture, arrays: Parameters): string | undefined {
   const text = (array: Tensor | undefined) =>
     array === undefined ? "missing" : `[${array.shape.join(", ")}]`;

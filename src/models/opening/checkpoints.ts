@@ -44,8 +44,8 @@ async function read<Options extends StoredOptions>(
 }
 
 /**
- * The newest checkpoint of a run; undefined if it has none. If the newest is damaged, throws a `UsageError` that names the newest
- * good one, since only the user can decide to go back.
+ * The newest checkpoint of a run; undefined if it has none. If the newest is damaged, throws a `UsageError` that names
+ * the newest good one, since only the user can decide to go back.
  */
 export async function latestCheckpoint<Options extends StoredOptions = StoredOptions>(
   files: RunFiles,
@@ -74,7 +74,10 @@ export async function latestCheckpoint<Options extends StoredOptions = StoredOpt
   }
 }
 
-/** Awaits a write to a run. If the disk or permissions make it fail, throws a `UsageError` that names the last intact checkpoint. */
+/**
+ * Awaits a write to a run. If the disk or permissions make it fail, throws a `UsageError` that names the last intact
+ * checkpoint.
+ */
 export async function withWriteErrors<T>(files: RunFiles, action: Promise<T>): Promise<T> {
   try {
     return await action;

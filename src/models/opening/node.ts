@@ -54,18 +54,20 @@ async function noCheckpointsError(path: string): Promise<UsageError> {
   );
 }
 
-/** Opens a run directory (its newest checkpoint), a checkpoint, or any .onnx file, gzipped or not. Throws `UsageError`. */
+/**
+ * Opens a run directory (its newest checkpoint), a checkpoint, or any .onnx file, gzipped or not. Throws `UsageError`.
+ */
 export async function openModelNode(
   path: string,
   { runtime, images, ownModel, ...reading }: OpenOptions = {},
 ): Promise<OpenModel> {
-  const found = await whileReading(path, orMissing(stat(path), undefined));
-  if (found === undefined)
+  const stats = await whileReading(path, orMissing(stat(path), undefined));
+  if (stats === undefined)
     throw new UsageError(
       `${path}: there is no such run directory or file; give the --out of a training run, a .safetensors or an .onnx file`,
       { code: "not-found" },
     );
-  if (found.isDirectory()) {
+  if (stats.isDirectory()) {
     const latest = await latestCheckpoint(nodeFiles(path));
     if (latest === undefined) throw await noCheckpointsError(path);
     return modelOfCheckpoint(latest.checkpoint, path, `${path}/${latest.name}`, ownModel);
@@ -89,5 +91,6 @@ export async function openModelNode(
     code: "metadata-lost",
     text: `${path} has metadata of rampart and does not name its architecture: it was changed since export, and is read as any other ONNX file`,
   };
-  return { ...opened, notes: [...(opened.notes ?? []), note] };
+  const notes = opened.notes ?? [];
+  return { ...opened, notes: [...notes, note] };
 }

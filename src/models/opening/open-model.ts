@@ -28,8 +28,8 @@ export interface OpenModel extends ModelMetadata {
 const nameOf = (path: string): string => path.split(/[\\/]/).filter(Boolean).at(-1) ?? path;
 
 /**
- * The model in a checkpoint. `path` is what the caller opened, `file` the checkpoint's file, `ownModel` the network if it is the
- * caller's own. Throws `UsageError` if the weights do not fit the network.
+ * The model in a checkpoint. `path` is what the caller opened, `file` the checkpoint's file, `ownModel` the network if
+ * it is the caller's own. Throws `UsageError` if the weights do not fit the network.
  */
 export function modelOfCheckpoint(
   { model, state, options }: Checkpoint,
@@ -80,7 +80,9 @@ export const modelOfNetwork = (
   input: { shape: network.inputShape, classes: network.classes, mean: [0], std: [1] },
 });
 
-/** The model in the bytes of a checkpoint or of an .onnx file that we exported. Throws `UsageError` for damaged bytes. */
+/**
+ * The model in the bytes of a checkpoint or of an .onnx file that we exported. Throws `UsageError` for damaged bytes.
+ */
 export async function modelOfFile(bytes: Uint8Array, path: string): Promise<OpenModel> {
   if (path.endsWith(".onnx")) {
     const { metadata, changed, architecture: network, parameters } = importExported(bytes);

@@ -22,7 +22,10 @@ interface Entry {
 
 type Entries = Readonly<Record<string, Entry>>;
 
-/** The format's key for strings, our key in it for the checksum of the rest of the file, and the bytes of the header's length. */
+/**
+ * The format's key for strings, our key in it for the checksum of the rest of the file, and the bytes of the header's
+ * length.
+ */
 const METADATA = "__metadata__";
 const CHECKSUM = "sha256";
 const LENGTH = 8;
