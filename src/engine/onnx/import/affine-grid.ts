@@ -19,7 +19,7 @@ function coordinate(i: number, n: number, alignCorners: boolean): number {
 /** (theta [batch, 2, 3], size [batch, channel, rows, columns]) ↦ [batch, rows, columns, (x, y)]. */
 export function affineGrid(node: ImportNode): Value {
   const theta = node.input(0);
-  const size = node.constantInts(1) ?? [];
+  const size = node.constantNumbers(1) ?? [];
   if (size.length !== 4) throw node.error(`maps ${size.length - 2} axes; 2 can be read`);
   const [, , rows, columns] = size;
   const alignCorners = node.int("align_corners", 0) === 1;

@@ -50,7 +50,7 @@ function offsetsOf(node: ImportNode, shape: Shape, block: Shape, blocks: number)
 /** (columns [batch, channel·block, blocks], shape, block) ↦ [batch, channel, ...shape], the sum of overlapping blocks. */
 export function col2Im(node: ImportNode): Value {
   const x = node.input(0);
-  const [shape, block] = [node.constantInts(1) ?? [], node.constantInts(2) ?? []];
+  const [shape, block] = [node.constantNumbers(1) ?? [], node.constantNumbers(2) ?? []];
   const [batch, columns, blocks] = x.shape;
   const size = sizeOf(shape);
   const rows = (batch * columns) / sizeOf(block);

@@ -51,7 +51,7 @@ function constant(node: ImportNode): Value {
 }
 
 function constantOfShape(node: ImportNode): Value {
-  const shape = node.constantInts(0) ?? [];
+  const shape = node.constantNumbers(0) ?? [];
   checkSize(node, shape, MAX_SPREAD);
   const value = node.tensor("value") ?? { dtype: "float32", shape: [1], data: Float32Array.of(0) };
   return g.expand(g.constant({ ...value, shape: [] } as NdArray), shape);

@@ -9,7 +9,7 @@ import { axisOf, type Importers, type ImportNode } from "./import-node.ts";
 function centerCropPad(node: ImportNode): Value {
   const x = node.input(0);
   const rank = x.shape.length;
-  const lengths = node.constantInts(1) ?? [];
+  const lengths = node.constantNumbers(1) ?? [];
   const axes =
     node.ints("axes")?.map((axis) => axisOf(node, axis, rank)) ?? x.shape.map((_, i) => i);
   if (axes.length !== lengths.length)

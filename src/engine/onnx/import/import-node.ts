@@ -53,8 +53,8 @@ export interface ImportNode extends ImportContext, Attributes {
   input(i: number): Value;
   /** The array of a constant input; undefined if left out. Throws `UsageError` if it is not constant, or too large. */
   constant(i: number): NdArray | undefined;
-  /** As `constant`, as integers. */
-  constantInts(i: number): readonly number[] | undefined;
+  /** The elements of `constant` as numbers. */
+  constantNumbers(i: number): readonly number[] | undefined;
   /** An error about this node, with the code `bad-file`. */
   error(text: string): UsageError;
 }
@@ -75,7 +75,7 @@ export class UnknownOperator extends UsageError {}
 export const describeNode = ({ name, opType, domain, output }: NodeProto, opset: number): string =>
   `node ${JSON.stringify(name || output[0] || "")} (${domain === "" ? "" : `${domain}.`}${opType}, opset ${opset})`;
 
-type Inputs = Pick<ImportNode, "inputs" | "input" | "constant" | "constantInts">;
+type Inputs = Pick<ImportNode, "inputs" | "input" | "constant" | "constantNumbers">;
 
 function inputReader(
   proto: NodeProto,
@@ -101,7 +101,7 @@ function inputReader(
   return {
     inputs,
     constant,
-    constantInts(i) {
+    constantNumbers(i) {
       const array = constant(i);
       return array && Array.from(array.data as ArrayLike<number>, Number);
     },

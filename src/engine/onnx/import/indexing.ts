@@ -137,9 +137,9 @@ function padsOf(
   x: Value,
 ): { readonly begins: number[]; readonly ends: number[] } {
   const rank = x.shape.length;
-  const stated = node.ints("pads") ?? node.ints("paddings") ?? node.constantInts(1) ?? [];
+  const stated = node.ints("pads") ?? node.ints("paddings") ?? node.constantNumbers(1) ?? [];
   const axes =
-    node.constantInts(3)?.map((axis) => axisOf(node, axis, rank)) ?? x.shape.map((_, i) => i);
+    node.constantNumbers(3)?.map((axis) => axisOf(node, axis, rank)) ?? x.shape.map((_, i) => i);
   const begins = x.shape.map(() => 0);
   const ends = x.shape.map(() => 0);
   for (const [i, axis] of axes.entries()) {
@@ -190,7 +190,7 @@ function pad(node: ImportNode): Value {
 
 function compress(node: ImportNode): Value {
   const x = node.input(0);
-  const kept = (node.constantInts(1) ?? []).flatMap((v, i) => (v === 0 ? [] : [i]));
+  const kept = (node.constantNumbers(1) ?? []).flatMap((v, i) => (v === 0 ? [] : [i]));
   if (!node.has("axis")) return g.gather(g.reshape(x, [sizeOf(x.shape)]), int64(kept), 0);
   return g.gather(x, int64(kept), axisOf(node, node.int("axis", 0), x.shape.length));
 }

@@ -99,7 +99,7 @@ function splitToSequence(node: ImportNode): Value {
   const x = node.input(0);
   const axis = axisOf(node, node.int("axis", 0), x.shape.length);
   const length = x.shape[axis];
-  const stated = node.inputs[1] === undefined ? undefined : node.constantInts(1);
+  const stated = node.inputs[1] === undefined ? undefined : node.constantNumbers(1);
   const isUniform = stated === undefined || node.input(1).shape.length === 0;
   const step = stated?.[0] ?? 1;
   if (!(step >= 1) && isUniform) throw node.error(`splits into parts of length ${step}`);

@@ -88,7 +88,7 @@ function linearClassifier(node: ImportNode): Value[] {
 const arrayFeatureExtractor = (node: ImportNode): Value =>
   g.gather(
     node.input(0),
-    int64(node.constantInts(1) ?? []),
+    int64(node.constantNumbers(1) ?? []),
     Math.max(node.input(0).shape.length - 1, 0),
   );
 

@@ -1,4 +1,9 @@
-// Normalisations: each is (x − mean)/√(variance + ε)·scale + bias over some axes.
+// Normalisations, most of them (x − mean)/√(variance + ε)·scale + bias over some axes:
+// https://onnx.ai/onnx/operators (BatchNormalization, LayerNormalization, LpNormalization, LRN, …)
+//
+// BatchNormalization: `is_test` before opset 7, `spatial` before opset 9, `training_mode` since opset 14; in between, more than
+// one output means training. GroupNormalization: scale and bias per group in opset 18, per channel since opset 21.
+// MeanVarianceNormalization: `across_channels` instead of axes before opset 9. RMSNormalization: opset 23.
 
 import { TensorProto_DataType as T } from "onnx-buf";
 import { sizeOf } from "../../../math/tensor.ts";
@@ -8,7 +13,7 @@ import { perChannel } from "./geometry.ts";
 import { axisOf, type Importers, type ImportNode } from "./import-node.ts";
 
 /** (x − mean)/√(variance + ε) over the axes. */
-export function standardized(x: Value, axes: readonly number[], epsilon: number): Value {
+function standardized(x: Value, axes: readonly number[], epsilon: number): Value {
   const centred = g.sub(x, g.mean(x, axes, true));
   const variance = g.mean(g.mul(centred, centred), axes, true);
   return g.div(centred, g.sqrt(g.add(variance, g.scalarLike(x, epsilon))));
@@ -17,30 +22,32 @@ export function standardized(x: Value, axes: readonly number[], epsilon: number)
 const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from }, (_, i) => from + i);
 
-/** Whether statistics are those of the batch. Before opset 14 more outputs than one said so, before 7 an attribute too. */
+/** Whether the node uses the statistics of the batch. */
 function isTraining(node: ImportNode): boolean {
   if (node.opset >= 14) return node.int("training_mode", 0) === 1;
   return node.outputs > 1 && (node.opset >= 7 || node.int("is_test", 0) === 0);
 }
 
-/** Statistics per channel, or before opset 9 per activation (`spatial` 0), ready to be broadcast to x. */
-function statistics(node: ImportNode, x: Value): Value[] {
-  const given = [1, 2, 3, 4].map((i) => node.input(i));
-  const spatial = node.opset >= 9 || node.int("spatial", 1) !== 0;
-  const wanted = spatial ? x.shape.slice(1, 2) : x.shape.slice(1);
-  for (const { shape } of given)
-    if (sizeOf(shape) !== sizeOf(wanted))
+/** (scale, bias, mean, variance), ready to be broadcast to x: per channel, or per activation if `spatial` is 0. */
+function statisticsOf(node: ImportNode, x: Value): Value[] {
+  const inputs = [1, 2, 3, 4].map((i) => node.input(i));
+  const isPerChannel = node.opset >= 9 || node.int("spatial", 1) !== 0;
+  const needed = isPerChannel ? x.shape.slice(1, 2) : x.shape.slice(1);
+  for (const { shape } of inputs)
+    if (sizeOf(shape) !== sizeOf(needed))
       throw node.error(
-        `has statistics [${shape.join(", ")}] for [${x.shape.join(", ")}], which need [${wanted.join(", ")}]`,
+        `has statistics [${shape.join(", ")}] for [${x.shape.join(", ")}], which need [${needed.join(", ")}]`,
       );
-  return given.map((v) => (spatial ? perChannel(v, x.shape.length) : g.reshape(v, [1, ...wanted])));
+  return inputs.map((v) =>
+    isPerChannel ? perChannel(v, x.shape.length) : g.reshape(v, [1, ...needed]),
+  );
 }
 
-/** x·s + t with running statistics; in training mode those of the batch. */
+/** x·s + (bias − mean·s) with s = scale/√(variance + ε); in training mode with the statistics of the batch, and a note. */
 function batchNormalization(node: ImportNode): Value {
   const x = node.input(0);
   const rank = x.shape.length;
-  const [scale, bias, mean, variance] = statistics(node, x);
+  const [scale, bias, mean, variance] = statisticsOf(node, x);
   const epsilon = node.float("epsilon", 1e-5);
   if (isTraining(node)) {
     node.note({
@@ -61,36 +68,36 @@ function instanceNormalization(node: ImportNode): Value {
   return g.add(g.mul(y, perChannel(node.input(1), rank)), perChannel(node.input(2), rank));
 }
 
-/** Scale and bias are per group up to opset 20, then per channel. */
+/** Normalises over the channels of each group (Wu & He 2018, arXiv:1803.08494). */
 function groupNormalization(node: ImportNode): Value {
   const x = node.input(0);
   const [batch, channels, ...spatial] = x.shape;
   const groups = node.int("num_groups", 1);
-  const grouped = g.reshape(x, [
-    batch,
-    groups,
-    (channels / groups) * spatial.reduce((a, b) => a * b, 1),
-  ]);
+  const grouped = g.reshape(x, [batch, groups, (channels / groups) * sizeOf(spatial)]);
   const y = standardized(grouped, [2], node.float("epsilon", 1e-5));
-  const affine = (v: Value) => {
-    const each =
+  const broadcastable = (v: Value) => {
+    const perChannelValue =
       v.shape[0] === channels
         ? v
         : g.expand(g.reshape(v, [groups, 1]), [groups, channels / groups]);
-    return perChannel(g.reshape(each, [channels]), x.shape.length);
+    return perChannel(g.reshape(perChannelValue, [channels]), x.shape.length);
   };
-  return g.add(g.mul(g.reshape(y, x.shape), affine(node.input(1))), affine(node.input(2)));
+  return g.add(
+    g.mul(g.reshape(y, x.shape), broadcastable(node.input(1))),
+    broadcastable(node.input(2)),
+  );
 }
 
+/** The results of a normalisation. */
 interface Normalized {
-  /** With the scale applied. */
+  /** x normalised, times the scale. */
   readonly scaled: Value;
   readonly mean: Value;
-  /** One over the deviation, or over the root of the mean square. */
+  /** 1/√(variance + ε), or 1/√(mean square + ε). */
   readonly inverse: Value;
 }
 
-/** (x − mean)/√(variance + ε)·scale over the axes. */
+/** (x − mean)/√(variance + ε)·scale over the axes (Ba et al. 2016, arXiv:1607.06450). */
 export function layerNormalized(
   x: Value,
   axes: readonly number[],
@@ -104,10 +111,11 @@ export function layerNormalized(
   return { scaled: g.mul(g.mul(centred, inverse), scale), mean, inverse };
 }
 
+/** 1/√(square + ε). */
 const inverseRoot = (square: Value, epsilon: number): Value =>
   g.div(g.scalarLike(square, 1), g.sqrt(g.add(square, g.scalarLike(square, epsilon))));
 
-/** x/√(mean x² + ε)·scale over the axes. */
+/** x/√(mean x² + ε)·scale over the axes (Zhang & Sennrich 2019, arXiv:1910.07467). */
 export function rmsNormalized(
   x: Value,
   axes: readonly number[],
@@ -119,15 +127,15 @@ export function rmsNormalized(
   return { scaled: g.mul(g.cast(g.mul(x, inverse), scale.dtype), scale), mean, inverse };
 }
 
-/** The axes from the one that a node states on. */
+/** The axes from `axis` on. */
 const axesFrom = (node: ImportNode, rank: number): number[] =>
   range(axisOf(node, node.int("axis", -1), rank), rank);
 
-/** x in the precision that the statistics are computed in: float32 unless the file says otherwise. */
+/** x in the precision of the statistics: float32, or float64 if `stash_type` says so. */
 const stashed = (node: ImportNode, x: Value): Value =>
   g.cast(x, node.int("stash_type", T.FLOAT) === T.DOUBLE ? "float64" : "float32");
 
-/** Over all axes from `axis` on; also gives the mean and the inverse deviation. */
+/** (x, scale, bias?) ↦ (y, mean, inverse deviation), over all axes from `axis` on. */
 function layerNormalization(node: ImportNode): Value[] {
   const x = node.input(0);
   const axes = axesFrom(node, x.shape.length);
@@ -137,7 +145,7 @@ function layerNormalization(node: ImportNode): Value[] {
   return [bias === undefined ? scaled : g.add(scaled, bias), mean, inverse];
 }
 
-/** By the root mean square over all axes from `axis` on (Zhang & Sennrich 2019, arXiv:1910.07467); also its inverse. */
+/** (x, scale) ↦ (y, inverse root mean square), over all axes from `axis` on. */
 function rmsNormalization(node: ImportNode): Value[] {
   const x = node.input(0);
   const axes = axesFrom(node, x.shape.length);
@@ -146,14 +154,14 @@ function rmsNormalization(node: ImportNode): Value[] {
   return [scaled, inverse];
 }
 
-/** x over its p-norm along an axis; 0 where that is 0, as ONNX Runtime has it. */
+/** x over its ℓp norm along an axis. A vector of norm 0 gives 0, as in ONNX Runtime. */
 function lpNormalization(node: ImportNode): Value {
   const x = node.input(0);
   const axis = axisOf(node, node.int("axis", -1), x.shape.length);
-  const one = node.int("p", 2) === 1;
-  const power = g.sum(one ? g.abs(x) : g.mul(x, x), [axis], true);
+  const isL1 = node.int("p", 2) === 1;
+  const power = g.sum(isL1 ? g.abs(x) : g.mul(x, x), [axis], true);
   const positive = g.clip(power, 1e-38, Number.POSITIVE_INFINITY);
-  return g.div(x, one ? positive : g.sqrt(positive));
+  return g.div(x, isL1 ? positive : g.sqrt(positive));
 }
 
 /** x/(κ + α/size · Σ x² over neighbouring channels)^β (Krizhevsky et al. 2012, §3.3). */
@@ -161,7 +169,7 @@ function localResponseNormalization(node: ImportNode): Value {
   const x = node.input(0);
   const [batch, channels, ...spatial] = x.shape;
   const size = node.int("size", 1);
-  const pixels = spatial.reduce((a, b) => a * b, 1);
+  const pixels = sizeOf(spatial);
   const before = Math.floor((size - 1) / 2);
   const mean = g.averagePool(g.reshape(g.mul(x, x), [batch, 1, channels, pixels]), {
     kernel: [size, 1],
@@ -173,8 +181,8 @@ function localResponseNormalization(node: ImportNode): Value {
 }
 
 /**
- * (x − mean)/(√variance + 10⁻⁹), whose gradient is 0 where nothing varies. Before opset 9 the axes were
- * all, or all but that of channels, as ONNX Runtime has them.
+ * (x − mean)/(√variance + 10⁻⁹), with gradient 0 at variance 0. Before opset 9 over all axes but the channels, or over all, as
+ * in ONNX Runtime.
  */
 function meanVarianceNormalization(node: ImportNode): Value {
   const x = node.input(0);
@@ -196,7 +204,7 @@ export const normalization: Importers = {
   GroupNormalization: groupNormalization,
   LayerNormalization: layerNormalization,
   RMSNormalization: (node) => rmsNormalization(node).slice(0, 1),
-  // What ONNX Runtime fuses a root mean square to; it has the standard domain all the same.
+  // ONNX Runtime writes this operator for a fused RMS normalisation, in the standard domain.
   SimplifiedLayerNormalization: rmsNormalization,
   LpNormalization: lpNormalization,
   LRN: localResponseNormalization,

@@ -1,4 +1,8 @@
-// Pooling over one to three spatial axes: the largest or the mean of a box is taken axis by axis.
+// Pooling over one to three spatial axes. Maxima and means are separable, so depth is pooled apart from the plane.
+// https://onnx.ai/onnx/operators (MaxPool, AveragePool, LpPool, GlobalMaxPool, GlobalAveragePool, GlobalLpPool)
+//
+// MaxPool: indices since opset 8, `ceil_mode` and dilations since opset 10. AveragePool: `count_include_pad` since opset 7,
+// `ceil_mode` since opset 10, dilations since opset 19.
 
 import { type NdArray, type Shape, sizeOf, tensor } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
@@ -7,7 +11,7 @@ import { asImage, asLine, type Geometry, geometryOf, onOneRow, withoutDepth } fr
 import type { Importers, ImportNode } from "./import-node.ts";
 import { rootOfSquares } from "./root-of-squares.ts";
 
-/** With ceil_mode a last window may begin inside the image or its first pad, and hang over the end. */
+/** The geometry with pads for `ceil_mode`: the last window must start in the image or its first pad, and may exceed the end. */
 function withCeil(node: ImportNode, input: Shape, geometry: Geometry): Geometry {
   if (node.int("ceil_mode", 0) === 0) return geometry;
   const { kernel, strides, dilations, pads } = geometry;
@@ -21,9 +25,10 @@ function withCeil(node: ImportNode, input: Shape, geometry: Geometry): Geometry 
   return { ...geometry, pads: [...pads.slice(0, rank), ...ends] };
 }
 
+/** A pool over the plane, of x [batch, channel, height, width]. */
 type Pool = (x: Value, attrs: Geometry) => Value;
 
-/** A pool over the plane, over any number of axes. */
+/** Applies a pool to x with one to three spatial axes. */
 function pooled(node: ImportNode, x: Value, geometry: Geometry, pool: Pool): Value {
   const rank = x.shape.length - 2;
   if (rank === 2) return pool(x, geometry);
@@ -55,7 +60,7 @@ function maxPool(node: ImportNode): Value[] {
   const x = node.input(0);
   const input = x.shape.slice(2);
   const geometry = withCeil(node, input, geometryOf(node, input, kernelOf(node, x)));
-  // No runtime pools whole numbers of 32 bits.
+  // No runtime pools 32-bit integers; float64 holds them exactly.
   const real = x.dtype.startsWith("float") ? x : g.cast(x, "float64");
   const y = g.cast(pooled(node, real, geometry, g.maxPool), x.dtype);
   if (node.outputs < 2) return [y];
@@ -69,7 +74,7 @@ function maxPool(node: ImportNode): Value[] {
   return [y, byColumns(indices, input)];
 }
 
-/** Indices of a pool over three axes: those of the planes, picked by the pool along the depth. */
+/** Indices of a max pool over three axes: the indices within the planes, selected by the indices along the depth. */
 function indicesOverDepth(x: Value, geometry: Geometry): Value {
   const [batch, channels, depth, height, width] = x.shape;
   const flat = g.reshape(x, [batch, channels * depth, height, width]);
@@ -88,43 +93,46 @@ function indicesOverDepth(x: Value, geometry: Geometry): Value {
   return g.reshape(picked, [batch, channels, layers, rows, columns]);
 }
 
-/** Indices through planes [height, width] as indices through the planes read column by column. */
+/** Row-major indices into planes [height, width] as column-major ones (`storage_order` 1). */
 function byColumns(indices: Value, [height, width]: Shape): Value {
-  const whole = (n: number) => g.scalarLike(indices, n);
-  const start = g.mul(g.div(indices, whole(height * width)), whole(height * width));
-  const place = g.sub(indices, start);
-  const row = g.div(place, whole(width));
-  const column = g.sub(place, g.mul(row, whole(width)));
-  return g.add(start, g.add(g.mul(column, whole(height)), row));
+  const num = (n: number) => g.scalarLike(indices, n);
+  const start = g.mul(g.div(indices, num(height * width)), num(height * width));
+  const offset = g.sub(indices, start);
+  const row = g.div(offset, num(width));
+  const column = g.sub(offset, g.mul(row, num(width)));
+  return g.add(start, g.add(g.mul(column, num(height)), row));
 }
 
-/** Places that windows along one axis may visit. */
-const MAX_PLACES = 2 ** 22;
+/** Positions that the windows along one axis may read. */
+const MAX_POSITIONS = 2 ** 22;
 
-/** How many elements of each window count, per axis. */
-function counts(
+/** For each window along spatial axis i, the number of its positions in [start, stop). */
+function windowCounts(
   input: number,
-  inside: readonly [number, number],
-  axis: Geometry,
+  [start, stop]: readonly [number, number],
+  geometry: Geometry,
   i: number,
 ): number[] {
-  const { kernel, strides, dilations, pads } = axis;
+  const { kernel, strides, dilations, pads } = geometry;
   const rank = kernel.length;
   const extent = (kernel[i] - 1) * dilations[i] + 1;
   const windows = Math.floor((input + pads[i] + pads[i + rank] - extent) / strides[i]) + 1;
-  if (windows * kernel[i] > MAX_PLACES)
+  if (windows * kernel[i] > MAX_POSITIONS)
     throw new Error(`${windows} windows of ${kernel[i]} pixels, which no image has`);
   return Array.from({ length: windows }, (_, window) => {
-    const places = Array.from(
+    const positions = Array.from(
       { length: kernel[i] },
       (__, k) => window * strides[i] + k * dilations[i] - pads[i],
     );
-    return places.filter((place) => place >= inside[0] && place < inside[1]).length;
+    return positions.filter((position) => position >= start && position < stop).length;
   });
 }
 
-/** What a mean over whole windows, pads counted as zeros, is multiplied by to count what should count. */
-function correction(
+/**
+ * The factor [1, 1, ...spatial] that turns a mean over whole windows, with pads as zeros, into a mean over the positions that
+ * count; null if it is 1 everywhere. `stated` has the pads of the node, `used` those of the pool.
+ */
+function meanCorrection(
   input: Shape,
   stated: Geometry,
   used: Geometry,
@@ -132,10 +140,10 @@ function correction(
 ): NdArray | null {
   const rank = input.length;
   const perAxis = input.map((length, i) => {
-    const [begin, end] = includePads
-      ? [-stated.pads[i], length + stated.pads[i + rank]]
-      : [0, length];
-    return counts(length, [begin, end], used, i).map((n) => used.kernel[i] / Math.max(n, 1));
+    const range = includePads
+      ? ([-stated.pads[i], length + stated.pads[i + rank]] as const)
+      : ([0, length] as const);
+    return windowCounts(length, range, used, i).map((n) => used.kernel[i] / Math.max(n, 1));
   });
   if (perAxis.every((axis) => axis.every((n) => n === 1))) return null;
   const shape = [1, 1, ...perAxis.map(({ length }) => length)];
@@ -149,16 +157,19 @@ function averagePool(node: ImportNode): Value {
   const stated = geometryOf(node, input, kernelOf(node, x));
   const used = withCeil(node, input, stated);
   const y = pooled(node, x, used, g.averagePool);
-  const factor = correction(input, stated, used, node.int("count_include_pad", 0) === 1);
+  const factor = meanCorrection(input, stated, used, node.int("count_include_pad", 0) === 1);
   return factor === null ? y : g.mul(y, g.cast(g.constant(factor), y.dtype));
 }
 
+/** |x|^p. */
 const absolutePower = (x: Value, p: number): Value =>
   p === 2 ? g.mul(x, x) : g.pow(g.abs(x), g.scalarLike(x, p));
 
+/** x^(1/p) of a sum of p-th powers. */
 const root = (x: Value, p: number): Value =>
   p === 2 ? rootOfSquares(x) : g.pow(x, g.scalarLike(x, 1 / p));
 
+/** (Σ |x|^p)^(1/p) over each window. */
 function lpPool(node: ImportNode): Value {
   const x = node.input(0);
   const p = node.float("p", 2);
@@ -168,6 +179,7 @@ function lpPool(node: ImportNode): Value {
   return root(g.mul(mean, g.scalarLike(mean, sizeOf(geometry.kernel))), p);
 }
 
+/** f over all spatial axes. */
 const overImage =
   (f: (x: Value, axes: readonly number[]) => Value) =>
   (node: ImportNode): Value => {

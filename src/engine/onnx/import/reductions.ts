@@ -1,4 +1,7 @@
-// Reductions over axes, which are an attribute in old operator sets and an input in new ones.
+// Reductions over axes: https://onnx.ai/onnx/operators (ReduceSum, ReduceLogSumExp, ArgMax, TopK, …)
+//
+// The axes are an attribute first, and an input since opset 13 (ReduceSum) or 18 (the others). ArgMax and ArgMin:
+// `select_last_index` since opset 12. TopK: `k` is an attribute before opset 10, `largest` exists since opset 11.
 
 import { sizeOf } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
@@ -12,11 +15,12 @@ interface Reduction {
   readonly keepdims: boolean;
 }
 
-/** A reduction of x, and what it gives for no elements at all. */
-type Reduce = readonly [f: (x: Value, how: Reduction) => Value, ofNothing: number];
+/** A reduction, and its result for no elements. */
+type Reduce = readonly [f: (x: Value, reduction: Reduction) => Value, ofNothing: number];
 
+/** The axes that a node reduces; null if it reduces none. */
 function reductionOf(node: ImportNode, rank: number): Reduction | null {
-  const stated = node.ints("axes") ?? node.constantInts(1) ?? [];
+  const stated = node.ints("axes") ?? node.constantNumbers(1) ?? [];
   if (stated.length === 0 && node.int("noop_with_empty_axes", 0) === 1) return null;
   const axes = stated.length === 0 ? Array.from({ length: rank }, (_, i) => i) : stated;
   return {
@@ -25,25 +29,26 @@ function reductionOf(node: ImportNode, rank: number): Reduction | null {
   };
 }
 
+/** An importer that applies `before` to x and then reduces. */
 const reduce =
   ([f, ofNothing]: Reduce, before: (x: Value) => Value = (x) => x): Importer =>
   (node) => {
     const x = node.input(0);
-    const how = reductionOf(node, x.shape.length);
-    if (how === null) return before(x);
+    const reduction = reductionOf(node, x.shape.length);
+    if (reduction === null) return before(x);
     if (sizeOf(x.shape) === 0) {
-      const ascending = how.axes.toSorted((a, b) => a - b);
-      return g.expand(g.scalarLike(x, ofNothing), reduced(x.shape, ascending, how.keepdims));
+      const axes = reduction.axes.toSorted((a, b) => a - b);
+      return g.expand(g.scalarLike(x, ofNothing), reduced(x.shape, axes, reduction.keepdims));
     }
-    const real = x.dtype === "bool" ? g.cast(x, "int32") : x;
-    return g.cast(f(before(real), how), x.dtype);
+    const numeric = x.dtype === "bool" ? g.cast(x, "int32") : x;
+    return g.cast(f(before(numeric), reduction), x.dtype);
   };
 
 const sum = (x: Value, { axes, keepdims }: Reduction) => g.sum(x, axes, keepdims);
 const max = (x: Value, { axes, keepdims }: Reduction) => g.max(x, axes, keepdims);
 const squares = (x: Value) => g.mul(x, x);
 
-/** A product by halves, so that its gradient needs no division. */
+/** The product by repeated halving, whose gradient needs no division by x. */
 function product(x: Value, { axes, keepdims }: Reduction): Value {
   let y = x;
   for (const axis of axes)
@@ -56,33 +61,33 @@ function product(x: Value, { axes, keepdims }: Reduction): Value {
   return keepdims ? y : g.reshape(y, reduced(x.shape, axes, false));
 }
 
-/** log Σ eˣ, shifted by the largest x so that nothing overflows; by a finite number, since ∞ − ∞ would be NaN. */
+/** log Σ eˣ. The shift by max x avoids overflow, and is clipped to finite numbers since ∞ − ∞ is NaN. */
 function logSumExp(x: Value, { axes, keepdims }: Reduction): Value {
-  const top = g.stopGradient(g.clip(g.max(x, axes, true), -3e38, 3e38));
-  const y = g.add(g.log(g.sum(g.exp(g.sub(x, top)), axes, true)), top);
+  const shift = g.stopGradient(g.clip(g.max(x, axes, true), -3e38, 3e38));
+  const y = g.add(g.log(g.sum(g.exp(g.sub(x, shift)), axes, true)), shift);
   return keepdims ? y : g.reshape(y, reduced(x.shape, axes, false));
 }
 
-/** The index of the largest element along one axis. */
-const extreme =
-  (sign: 1 | -1): Importer =>
+/** The index of the largest (or smallest) element along an axis, the first one on a tie unless `select_last_index` is set. */
+const extremeIndex =
+  (kind: "max" | "min"): Importer =>
   (node) => {
     const x = node.input(0);
     const axis = axisOf(node, node.int("axis", 0), x.shape.length);
-    const signed = sign === 1 ? x : g.neg(x);
-    const last = node.int("select_last_index", 0) === 1;
-    const found = g.argMax(last ? g.flip(signed, axis) : signed, axis);
-    const index = last ? g.sub(g.scalarLike(found, x.shape[axis] - 1), found) : found;
+    const signed = kind === "max" ? x : g.neg(x);
+    const selectsLast = node.int("select_last_index", 0) === 1;
+    const first = g.argMax(selectsLast ? g.flip(signed, axis) : signed, axis);
+    const index = selectsLast ? g.sub(g.scalarLike(first, x.shape[axis] - 1), first) : first;
     return node.int("keepdims", 1) === 1
       ? index
       : g.reshape(index, reduced(x.shape, [axis], false));
   };
 
-/** The k largest elements along one axis, and their indices. */
+/** (x, k) ↦ (the k largest or smallest elements along an axis, their indices). */
 const topK: Importer = (node) => {
   const x = node.input(0);
   const axis = axisOf(node, node.int("axis", -1), x.shape.length);
-  const k = node.opset < 10 ? node.int("k", 1) : (node.constantInts(1) ?? [1])[0];
+  const k = node.opset < 10 ? node.int("k", 1) : (node.constantNumbers(1) ?? [1])[0];
   const indices = g.topKIndices(x, k, axis, node.int("largest", 1) === 1);
   return [g.gatherElements(x, indices, axis), indices];
 };
@@ -91,14 +96,14 @@ export const reductions: Importers = {
   ReduceSum: reduce([sum, 0]),
   ReduceMean: reduce([(x, { axes, keepdims }) => g.mean(x, axes, keepdims), Number.NaN]),
   ReduceMax: reduce([max, Number.NEGATIVE_INFINITY]),
-  ReduceMin: reduce([(x, how) => g.neg(max(g.neg(x), how)), Number.POSITIVE_INFINITY]),
+  ReduceMin: reduce([(x, reduction) => g.neg(max(g.neg(x), reduction)), Number.POSITIVE_INFINITY]),
   ReduceProd: reduce([product, 1]),
   ReduceSumSquare: reduce([sum, 0], squares),
   ReduceL1: reduce([sum, 0], g.abs),
-  ReduceL2: reduce([(x, how) => rootOfSquares(sum(x, how)), 0], squares),
-  ReduceLogSum: reduce([(x, how) => g.log(sum(x, how)), Number.NEGATIVE_INFINITY]),
+  ReduceL2: reduce([(x, reduction) => rootOfSquares(sum(x, reduction)), 0], squares),
+  ReduceLogSum: reduce([(x, reduction) => g.log(sum(x, reduction)), Number.NEGATIVE_INFINITY]),
   ReduceLogSumExp: reduce([logSumExp, Number.NEGATIVE_INFINITY]),
-  ArgMax: extreme(1),
-  ArgMin: extreme(-1),
+  ArgMax: extremeIndex("max"),
+  ArgMin: extremeIndex("min"),
   TopK: topK,
 };

@@ -1,4 +1,10 @@
-// Resizing is linear in the pixels and works axis by axis, so it is a product with one matrix per axis.
+// Resizing is linear in the pixels and separable, so it is one matrix product per axis:
+// https://onnx.ai/onnx/operators/onnx__Upsample.html
+// https://onnx.ai/onnx/operators/onnx__Resize.html
+//
+// Upsample: `height_scale` and `width_scale` in opset 1, an attribute `scales` in opset 7, an input in opset 9; replaced by
+// Resize in opset 10. Resize: scales only in opset 10; opset 11: sizes, a region and modes of coordinates; opset 18:
+// antialiasing, axes and aspect ratios; opset 19: half_pixel_symmetric.
 
 import { own } from "../../../math/own.ts";
 import * as g from "../../graph/expressions.ts";
@@ -7,18 +13,22 @@ import { alongAxis, int64 } from "./arithmetic.ts";
 import { checkSize } from "./constants.ts";
 import { axisOf, type Importers, type ImportNode } from "./import-node.ts";
 
-interface Resized {
-  /** Length of the axis before and after. */
+/** How one axis is resized. */
+interface AxisResize {
+  readonly axis: number;
+  /** Length before and after. */
   readonly from: number;
   readonly to: number;
-  /** to / from, or what the file states. */
+  /** to / from, or the scale that the node states. */
   readonly scale: number;
-  /** Part of the axis that is resized, as shares of its length; of `tf_crop_and_resize`. */
-  readonly roi: readonly [number, number];
+  /** Start and end of the region that is resized, as fractions of the length; for `tf_crop_and_resize` only. */
+  readonly roi: readonly [start: number, end: number];
 }
 
-/** Where the centre of output i lies among the inputs (ONNX, Resize: coordinate_transformation_mode). */
-const coordinates: Readonly<Record<string, (i: number, how: Resized) => number>> = {
+type Coordinate = (i: number, resize: AxisResize) => number;
+
+/** The position among the inputs of output i, by `coordinate_transformation_mode`. */
+const coordinates: Readonly<Record<string, Coordinate>> = {
   half_pixel: (i, { scale }) => (i + 0.5) / scale - 0.5,
   half_pixel_symmetric: (i, { scale, from, to }) => {
     const adjustment = to / (scale * from);
@@ -34,45 +44,149 @@ const coordinates: Readonly<Record<string, (i: number, how: Resized) => number>>
       : 0.5 * (start + end) * (from - 1),
 };
 
-/** `bilinear` is opset 1's word for `linear`. */
+/** `bilinear` is the name of `linear` in opset 1. */
 const modes: readonly string[] = ["nearest", "linear", "bilinear", "cubic"];
 
-const nearest: Readonly<Record<string, (x: number) => number>> = {
+/** Rounding of positions, by `nearest_mode`. */
+const roundings: Readonly<Record<string, (x: number) => number>> = {
   round_prefer_floor: (x) => Math.ceil(x - 0.5),
   round_prefer_ceil: (x) => Math.floor(x + 0.5),
   floor: Math.floor,
   ceil: Math.ceil,
 };
 
-/** Keys' cubic kernel with coefficient a (Keys 1981). */
-function cubic(t: number, a: number): number {
+/** Keys' cubic kernel with the coefficient a (Keys 1981) at a distance t. */
+function cubicKernel(t: number, a: number): number {
   const x = Math.abs(t);
   if (x <= 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
   return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0;
 }
 
+const clamp = (i: number, n: number) => Math.min(Math.max(i, 0), n - 1);
+
+/** Whether the rules from before opset 11 apply. */
+const isOld = (node: ImportNode): boolean => node.type === "Upsample" || node.opset < 11;
+
+const crops = (node: ImportNode): boolean =>
+  node.text("coordinate_transformation_mode", "") === "tf_crop_and_resize";
+
+function statedScales(node: ImportNode): readonly number[] | undefined {
+  if (!isOld(node)) return node.constantNumbers(2);
+  if (node.type === "Upsample" && node.has("height_scale"))
+    return [1, 1, node.float("height_scale", 1), node.float("width_scale", 1)];
+  return node.floats("scales") ?? node.constantNumbers(1);
+}
+
+/** The axes that a node resizes, from its scales or else from its sizes. */
+function axisResizes(node: ImportNode): AxisResize[] {
+  const { shape } = node.input(0);
+  const axes =
+    node.ints("axes")?.map((axis) => axisOf(node, axis, shape.length)) ?? shape.map((_, i) => i);
+  const region = isOld(node) ? undefined : node.constantNumbers(1);
+  const roiOf = (i: number) => [region?.[i] ?? 0, region?.[i + axes.length] ?? 1] as const;
+  const scales = statedScales(node);
+  // Both inputs may be present; the unused one is empty.
+  if (scales !== undefined && scales.length > 0)
+    return axes.map((axis, i) => byScale(node, axis, scales[i], roiOf(i)));
+  const sizes = isOld(node) ? undefined : node.constantNumbers(3);
+  if (sizes === undefined) throw node.error("states neither sizes nor scales");
+  const policy = node.text("keep_aspect_ratio_policy", "stretch");
+  const ratios = axes.map((axis, i) => sizes[i] / shape[axis]);
+  const common = policy === "not_smaller" ? Math.max(...ratios) : Math.min(...ratios);
+  return axes.map((axis, i) => {
+    const from = shape[axis];
+    if (policy === "stretch")
+      return { axis, from, to: sizes[i], scale: sizes[i] / from, roi: roiOf(i) };
+    return { axis, from, to: Math.round(common * from), scale: common, roi: roiOf(i) };
+  });
+}
+
+function byScale(
+  node: ImportNode,
+  axis: number,
+  scale: number,
+  roi: AxisResize["roi"],
+): AxisResize {
+  if (node.type === "Upsample" && scale < 1)
+    throw node.error(`scales by ${scale}; an Upsample never shrinks`);
+  const from = node.input(0).shape[axis];
+  const fraction = crops(node) ? roi[1] - roi[0] : 1;
+  return { axis, from, to: Math.floor(from * fraction * scale), scale, roi };
+}
+
+/** (x, …) ↦ x resized along each axis in turn. */
+function resize(node: ImportNode): Value {
+  const mode = node.text("mode", "nearest");
+  const fallback = isOld(node) ? "asymmetric" : "half_pixel";
+  const name = node.text("coordinate_transformation_mode", fallback);
+  const coordinate = own(coordinates, name);
+  if (coordinate === undefined) throw node.error(`has coordinates ${name}, which are unknown`);
+  if (!modes.includes(mode)) throw node.error(`resizes in mode ${mode}, which is unknown`);
+  return axisResizes(node).reduce((x, one) => {
+    const { from, to } = one;
+    if (to === from && one.scale === 1 && !crops(node)) return x;
+    checkSize(node, mode === "nearest" ? [to] : [from, to]);
+    return mode === "nearest"
+      ? nearestAlong(node, x, one, coordinate)
+      : filteredAlong(node, x, one, coordinate);
+  }, node.input(0));
+}
+
+/** Opset 10 states no rounding. ONNX's own tests of opset 10 round up if an axis shrinks. */
+function defaultRounding(node: ImportNode, scale: number): string {
+  if (!isOld(node)) return "round_prefer_floor";
+  return scale < 1 ? "ceil" : "floor";
+}
+
+function nearestAlong(
+  node: ImportNode,
+  x: Value,
+  resize: AxisResize,
+  coordinate: Coordinate,
+): Value {
+  const { axis, from, to } = resize;
+  const round = own(roundings, node.text("nearest_mode", defaultRounding(node, resize.scale)));
+  if (round === undefined) throw node.error("rounds in a mode that is unknown");
+  const indices = Array.from({ length: to }, (_, i) => clamp(round(coordinate(i, resize)), from));
+  const factor = to / from;
+  // Repeating each pixel needs no indices, and its gradient is a sum.
+  if (Number.isInteger(factor) && indices.every((index, i) => index === Math.floor(i / factor))) {
+    const split = x.shape.toSpliced(axis + 1, 0, 1);
+    const repeated = g.expand(g.reshape(x, split), split.with(axis + 1, factor));
+    return g.reshape(repeated, x.shape.with(axis, to));
+  }
+  return g.gather(x, int64(indices), axis);
+}
+
+/** A kernel and the distance beyond which it is 0. */
 interface Filter {
   readonly weight: (distance: number) => number;
   readonly radius: number;
 }
 
-const clamp = (i: number, n: number) => Math.min(Math.max(i, 0), n - 1);
+function filterOf(node: ImportNode): Filter {
+  if (node.text("mode", "") !== "cubic")
+    return { weight: (t) => Math.max(0, 1 - Math.abs(t)), radius: 1 };
+  const a = node.float("cubic_coeff_a", -0.75);
+  return { weight: (t) => cubicKernel(t, a), radius: 2 };
+}
 
-/** Weights [from] of one output; an antialiasing filter is widened by the factor that the axis shrinks by. */
-function row(
-  x: number,
-  { from, scale }: Resized,
+/** Weights [from] of the output at this position. Antialiasing widens the filter by the factor that the axis shrinks by. */
+function weightsAt(
+  node: ImportNode,
+  position: number,
+  { from, scale }: AxisResize,
   { weight, radius }: Filter,
-  antialias: boolean,
-  excludeOutside: boolean,
 ): Float64Array {
-  const widened = antialias && scale < 1 ? scale : 1;
-  const reach = radius / widened;
+  const excludeOutside = node.int("exclude_outside", 0) === 1;
+  const stretch = node.int("antialias", 0) === 1 && scale < 1 ? scale : 1;
+  const reach = radius / stretch;
   const weights = new Float64Array(from);
   let total = 0;
-  if (!(Math.abs(x) + reach < 2 ** 31)) throw new Error(`reads at ${x} of an axis of ${from}`);
-  for (let i = Math.ceil(x - reach); i <= Math.floor(x + reach); i++) {
-    const w = weight((i - x) * widened);
+  if (!(Math.abs(position) + reach < 2 ** 31))
+    throw node.error(`reads at ${position} of an axis of ${from}`);
+  for (let i = Math.ceil(position - reach); i <= Math.floor(position + reach); i++) {
+    const w = weight((i - position) * stretch);
     if (excludeOutside && (i < 0 || i >= from)) continue;
     weights[clamp(i, from)] += w;
     total += w;
@@ -80,119 +194,27 @@ function row(
   return weights.map((w) => w / total);
 }
 
-/** Scales before opset 11: two numbers in opset 1, then a list, then an input. */
-function oldScales(node: ImportNode): readonly number[] | undefined {
-  if (node.type === "Upsample" && node.has("height_scale"))
-    return [1, 1, node.float("height_scale", 1), node.float("width_scale", 1)];
-  return node.floats("scales") ?? node.constantInts(1);
-}
-
-/** The new length and the scale of each axis; roi in shares. */
-function sizes(node: ImportNode): { readonly axis: number; readonly how: Resized }[] {
-  const x = node.input(0);
-  const rank = x.shape.length;
-  const old = node.type === "Upsample" || node.opset < 11;
-  const axes = node.ints("axes")?.map((a) => axisOf(node, a, rank)) ?? x.shape.map((_, i) => i);
-  const stated = old ? oldScales(node) : node.constantInts(2);
-  const scales = stated?.length ? stated : undefined;
-  const wanted = old ? undefined : node.constantInts(3);
-  const region = old ? undefined : node.constantInts(1);
-  const policy = node.text("keep_aspect_ratio_policy", "stretch");
-  const ratios = axes.map((axis, i) => (wanted?.[i] ?? 0) / x.shape[axis]);
-  const common = policy === "not_smaller" ? Math.max(...ratios) : Math.min(...ratios);
-  return axes.map((axis, i) => {
-    const from = x.shape[axis];
-    if (node.type === "Upsample" && (scales?.[i] ?? 1) < 1)
-      throw node.error(`scales by ${scales?.[i]}; an Upsample never shrinks`);
-    const roi = [region?.[i] ?? 0, region?.[i + axes.length] ?? 1] as const;
-    if (scales !== undefined) {
-      const scale = scales[i];
-      const span =
-        node.text("coordinate_transformation_mode", "") === "tf_crop_and_resize"
-          ? roi[1] - roi[0]
-          : 1;
-      return { axis, how: { from, to: Math.floor(from * span * scale), scale, roi } };
-    }
-    if (wanted === undefined) throw node.error("states neither sizes nor scales");
-    const to = policy === "stretch" ? wanted[i] : Math.round(common * from);
-    return { axis, how: { from, to, scale: policy === "stretch" ? to / from : common, roi } };
-  });
-}
-
-function resize(node: ImportNode): Value {
-  const old = node.type === "Upsample" || node.opset < 11;
-  const mode = node.text("mode", "nearest");
-  const name = node.text("coordinate_transformation_mode", old ? "asymmetric" : "half_pixel");
-  const at = own(coordinates, name);
-  if (at === undefined) throw node.error(`has coordinates ${name}, which are unknown`);
-  if (!modes.includes(mode)) throw node.error(`resizes in mode ${mode}, which is unknown`);
-  return sizes(node).reduce((x, { axis, how }) => {
-    if (how.to === how.from && how.scale === 1 && name !== "tf_crop_and_resize") return x;
-    checkSize(node, mode === "nearest" ? [how.to] : [how.from, how.to]);
-    return mode === "nearest"
-      ? nearestAlong(node, x, axis, how, at, old)
-      : filteredAlong(node, x, axis, how, at);
-  }, node.input(0));
-}
-
-function nearestAlong(
-  node: ImportNode,
-  x: Value,
-  axis: number,
-  how: Resized,
-  at: (i: number, how: Resized) => number,
-  old: boolean,
-): Value {
-  // Of opset 10 is no rounding stated; ONNX's own tests round up where an axis shrinks.
-  const fallback = old ? (how.scale < 1 ? "ceil" : "floor") : "round_prefer_floor";
-  const round = own(nearest, node.text("nearest_mode", fallback));
-  if (round === undefined) throw node.error("rounds in a mode that is unknown");
-  const indices = Array.from({ length: how.to }, (_, i) => clamp(round(at(i, how)), how.from));
-  const factor = how.to / how.from;
-  // Whole repetitions need no index, and their gradient is a sum.
-  if (Number.isInteger(factor) && indices.every((from, i) => from === Math.floor(i / factor))) {
-    const split = x.shape.toSpliced(axis + 1, 0, 1);
-    return g.reshape(
-      g.expand(g.reshape(x, split), split.with(axis + 1, factor)),
-      x.shape.with(axis, how.to),
-    );
-  }
-  return g.gather(x, int64(indices), axis);
-}
-
 function filteredAlong(
   node: ImportNode,
   x: Value,
-  axis: number,
-  how: Resized,
-  at: (i: number, how: Resized) => number,
+  resize: AxisResize,
+  coordinate: Coordinate,
 ): Value {
-  const a = node.float("cubic_coeff_a", -0.75);
-  const filter: Filter =
-    node.text("mode", "") === "cubic"
-      ? { weight: (t) => cubic(t, a), radius: 2 }
-      : { weight: (t) => Math.max(0, 1 - Math.abs(t)), radius: 1 };
-  const antialias = node.int("antialias", 0) === 1;
-  const exclude = node.int("exclude_outside", 0) === 1;
-  const crop = node.text("coordinate_transformation_mode", "") === "tf_crop_and_resize";
-  const outside = Array.from({ length: how.to }, (_, i) => {
-    const place = at(i, how);
-    return crop && (place < 0 || place > how.from - 1);
-  });
-  const matrix = new Float32Array(how.from * how.to);
-  for (let i = 0; i < how.to; i++)
-    if (!outside[i])
-      row(at(i, how), how, filter, antialias, exclude).forEach((w, j) => {
-        matrix[j * how.to + i] = w;
-      });
-  const y = alongAxis(
-    x,
-    axis,
-    g.constant({ dtype: "float32", shape: [how.from, how.to], data: matrix }),
-  );
+  const { axis, from, to } = resize;
+  const filter = filterOf(node);
+  const positions = Array.from({ length: to }, (_, i) => coordinate(i, resize));
+  const isOutside = positions.map((at) => crops(node) && (at < 0 || at > from - 1));
+  const data = new Float32Array(from * to);
+  for (const [i, position] of positions.entries()) {
+    if (isOutside[i]) continue;
+    const weights = weightsAt(node, position, resize, filter);
+    for (const [j, w] of weights.entries()) data[j * to + i] = w;
+  }
+  const matrix = g.constant({ dtype: "float32", shape: [from, to], data });
+  const y = alongAxis(x, axis, matrix);
   const extrapolated = node.float("extrapolation_value", 0);
-  if (extrapolated === 0 || !outside.includes(true)) return y;
-  const fill = Float32Array.from(outside, (is) => (is ? extrapolated : 0));
+  if (extrapolated === 0 || !isOutside.includes(true)) return y;
+  const fill = Float32Array.from(isOutside, (outside) => (outside ? extrapolated : 0));
   const shape = y.shape.map((n, i) => (i === axis ? n : 1));
   return g.add(y, g.cast(g.constant({ dtype: "float32", shape, data: fill }), y.dtype));
 }

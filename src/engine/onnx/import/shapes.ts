@@ -1,4 +1,9 @@
-// Operators that arrange elements, and the lengths of axes, which are known when a file is read.
+// Operators that rearrange elements, and operators on shapes, which are constants at import:
+// https://onnx.ai/onnx/operators (Reshape, Split, Slice, Concat, DepthToSpace, …)
+//
+// Attributes became inputs: Reshape in opset 5, Slice in 10, Squeeze, Unsqueeze and Split in 13. Tile: before opset 6 one count
+// and one axis. Reshape:
+// `allowzero` since opset 14. Shape: `start` and `end` since opset 15. Split: `num_outputs` since opset 18.
 
 import { sizeOf } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
@@ -8,13 +13,14 @@ import { int64 } from "./arithmetic.ts";
 import { checkSize, MAX_SPREAD, permuted } from "./constants.ts";
 import { axisOf, type Importers, type ImportNode } from "./import-node.ts";
 
+/** The shape of x from `start` to `end`. */
 function shapeOf(node: ImportNode): Value {
   const { shape } = node.input(0);
   const clamped = (n: number) => Math.min(Math.max(n < 0 ? n + shape.length : n, 0), shape.length);
   return int64(shape.slice(clamped(node.int("start", 0)), clamped(node.int("end", shape.length))));
 }
 
-/** A shape that states the batch of the file, with the batch that is wanted. */
+/** A stated shape, with the stated batch of the file replaced by the wanted one. */
 const rebatched = (
   { batch }: ImportNode,
   x: Value,
@@ -24,7 +30,7 @@ const rebatched = (
     ? [batch.wanted, ...stated.slice(1)]
     : stated;
 
-/** Constants that a file fixed to one image joins to it, repeated for each image of a batch. */
+/** Parts of a concatenation. If a file is rewritten for another batch, parts for one image are repeated for each image. */
 function repeated({ batch }: ImportNode, parts: readonly Value[], axis: number): readonly Value[] {
   if (batch === null || axis === 0 || !parts.some(({ shape }) => shape[0] === batch.wanted))
     return parts;
@@ -35,10 +41,10 @@ function repeated({ batch }: ImportNode, parts: readonly Value[], axis: number):
 
 function reshape(node: ImportNode): Value {
   const x = node.input(0);
-  const stated = node.opset < 5 ? (node.ints("shape") ?? []) : (node.constantInts(1) ?? []);
+  const stated = node.opset < 5 ? (node.ints("shape") ?? []) : (node.constantNumbers(1) ?? []);
   const wanted = rebatched(node, x, stated);
-  const copies = node.int("allowzero", 0) === 0;
-  const lengths = wanted.map((n, axis) => (n === 0 && copies ? (x.shape[axis] ?? 0) : n));
+  const zeroCopies = node.int("allowzero", 0) === 0;
+  const lengths = wanted.map((n, axis) => (n === 0 && zeroCopies ? (x.shape[axis] ?? 0) : n));
   const open = lengths.indexOf(-1);
   if (open >= 0) {
     const rest = sizeOf(lengths.filter((_, axis) => axis !== open));
@@ -53,13 +59,13 @@ function flatten(node: ImportNode): Value {
   const x = node.input(0);
   const rank = x.shape.length;
   const axis = node.int("axis", 1);
-  const at = axis < 0 ? axis + rank : axis;
-  return g.reshape(x, [sizeOf(x.shape.slice(0, at)), sizeOf(x.shape.slice(at))]);
+  const split = axis < 0 ? axis + rank : axis;
+  return g.reshape(x, [sizeOf(x.shape.slice(0, split)), sizeOf(x.shape.slice(split))]);
 }
 
-/** The axes of a node, an attribute before opset 13 and an input since. */
+/** The stated axes of a node, counted from the front. */
 const axesOf = (node: ImportNode, rank: number): number[] | undefined =>
-  (node.ints("axes") ?? node.constantInts(1))?.map((axis) => axisOf(node, axis, rank));
+  (node.ints("axes") ?? node.constantNumbers(1))?.map((axis) => axisOf(node, axis, rank));
 
 function squeeze(node: ImportNode): Value {
   const x = node.input(0);
@@ -78,7 +84,7 @@ function squeeze(node: ImportNode): Value {
 
 function unsqueeze(node: ImportNode): Value {
   const x = node.input(0);
-  const count = (node.ints("axes") ?? node.constantInts(1) ?? []).length;
+  const count = (node.ints("axes") ?? node.constantNumbers(1) ?? []).length;
   const axes = axesOf(node, x.shape.length + count) ?? [];
   const rest = [...x.shape];
   return g.reshape(
@@ -89,15 +95,15 @@ function unsqueeze(node: ImportNode): Value {
   );
 }
 
-/** Copies that are joined one by one; more are spread at once. */
+/** Copies of a tile that are concatenated; more are expanded. */
 const MAX_PARTS = 64;
 
 function tile(node: ImportNode): Value {
   const x = node.input(0);
-  const repeats = node.constantInts(1) ?? [];
+  const repeats = node.constantNumbers(1) ?? [];
   const counts =
     node.opset < 6
-      ? x.shape.map((_, i) => (i === (node.constantInts(2) ?? [0])[0] ? repeats[0] : 1))
+      ? x.shape.map((_, i) => (i === (node.constantNumbers(2) ?? [0])[0] ? repeats[0] : 1))
       : repeats;
   checkSize(
     node,
@@ -107,16 +113,16 @@ function tile(node: ImportNode): Value {
   return x.shape.reduce((y, n, axis) => {
     const count = counts[axis];
     if (count <= MAX_PARTS && count > 0) return g.concat(new Array<Value>(count).fill(y), axis);
-    const apart = y.shape.toSpliced(axis, 0, 1);
-    const wide = g.expand(g.reshape(y, apart), apart.with(axis, count));
-    return g.reshape(wide, y.shape.with(axis, count * n));
+    const split = y.shape.toSpliced(axis, 0, 1);
+    const repeated = g.expand(g.reshape(y, split), split.with(axis, count));
+    return g.reshape(repeated, y.shape.with(axis, count * n));
   }, x);
 }
 
 function split(node: ImportNode): Value[] {
   const x = node.input(0);
   const axis = axisOf(node, node.int("axis", 0), x.shape.length);
-  const stated = node.ints("split") ?? node.constantInts(1);
+  const stated = node.ints("split") ?? node.constantNumbers(1);
   const count = node.int("num_outputs", node.outputs);
   if (stated === undefined && count !== node.outputs)
     throw node.error(`splits into ${count} parts and names ${node.outputs}`);
@@ -136,30 +142,32 @@ function split(node: ImportNode): Value[] {
   });
 }
 
+/** A slice of x whose stated starts and ends may be negative or beyond the axis. */
 function slice(node: ImportNode): Value {
   const x = node.input(0);
-  const old = node.opset < 10;
-  const starts = (old ? node.ints("starts") : node.constantInts(1)) ?? [];
-  const ends = (old ? node.ints("ends") : node.constantInts(2)) ?? [];
-  const axes = (old ? node.ints("axes") : node.constantInts(3)) ?? starts.map((_, i) => i);
-  const steps = (old ? undefined : node.constantInts(4)) ?? starts.map(() => 1);
+  const isOld = node.opset < 10;
+  const stated = (name: string, input: number) =>
+    isOld ? node.ints(name) : node.constantNumbers(input);
+  const starts = stated("starts", 1) ?? [];
+  const ends = stated("ends", 2) ?? [];
+  const axes = stated("axes", 3) ?? starts.map((_, i) => i);
+  const steps = (isOld ? undefined : node.constantNumbers(4)) ?? starts.map(() => 1);
   const attrs = {
     starts: x.shape.map(() => 0),
     stops: [...x.shape],
     steps: x.shape.map(() => 1),
   };
-  for (const [i, stated] of axes.entries()) {
-    const axis = axisOf(node, stated, x.shape.length);
+  for (const [i, statedAxis] of axes.entries()) {
+    const axis = axisOf(node, statedAxis, x.shape.length);
     const n = x.shape[axis];
     const step = steps[i];
     if (!(Math.abs(step) >= 1)) throw node.error(`a step of ${step}`);
-    const counted = (index: number) => (index < 0 ? index + n : index);
     const clamp = (index: number, low: number, high: number) =>
-      Math.min(Math.max(counted(index), low), high);
+      Math.min(Math.max(index < 0 ? index + n : index, low), high);
+    const last = Math.max(n - 1, 0);
     attrs.steps[axis] = step;
-    attrs.starts[axis] =
-      step > 0 ? clamp(starts[i], 0, n) : clamp(starts[i], 0, Math.max(n - 1, 0));
-    attrs.stops[axis] = step > 0 ? clamp(ends[i], 0, n) : clamp(ends[i], -1, Math.max(n - 1, 0));
+    attrs.starts[axis] = step > 0 ? clamp(starts[i], 0, n) : clamp(starts[i], 0, last);
+    attrs.stops[axis] = step > 0 ? clamp(ends[i], 0, n) : clamp(ends[i], -1, last);
   }
   return g.slice(x, attrs);
 }
@@ -169,7 +177,7 @@ function transpose(node: ImportNode): Value {
   return permuted(x, node.ints("perm") ?? x.shape.map((_, axis) => x.shape.length - 1 - axis));
 }
 
-/** Blocks of channels as pixels (PixelShuffle), in ONNX's order DCR or PyTorch's CRD. */
+/** Blocks of channels as pixels, in ONNX's order DCR or PyTorch's order CRD (PixelShuffle). */
 function depthToSpace(node: ImportNode): Value {
   const x = node.input(0);
   const b = node.int("blocksize", 1);
@@ -206,7 +214,7 @@ export const shapes: Importers = {
   Transpose: transpose,
   Expand: (node) => {
     const x = node.input(0);
-    const shape = broadcast(x.shape, rebatched(node, x, node.constantInts(1) ?? []));
+    const shape = broadcast(x.shape, rebatched(node, x, node.constantNumbers(1) ?? []));
     checkSize(node, shape, MAX_SPREAD);
     return g.expand(x, shape);
   },

@@ -1,6 +1,6 @@
 // The partial inverse of max pooling: https://onnx.ai/onnx/operators/onnx__MaxUnpool.html
 //
-// Opset 9: first version; 11 and 22: more types. Indices count through the output, as ONNX Runtime reads them.
+// Opset 9: first version; 11 and 22: more types. Indices are offsets into the whole output, as in ONNX Runtime.
 
 import { sizeOf } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
@@ -9,8 +9,8 @@ import { arange, int64 } from "./arithmetic.ts";
 import { checkSize, MAX_SPREAD } from "./constants.ts";
 import type { Importers, ImportNode } from "./import-node.ts";
 
-/** Whether each index is that of another window, because it comes from a pool whose windows do not overlap. */
-function distinct(indices: Value): boolean {
+/** Whether indices are certainly distinct: they come from a max pool whose windows do not overlap. */
+function areDistinct(indices: Value): boolean {
   let value = indices;
   while (is(value, "Reshape")) value = value.inputs[0];
   if (!is(value, "MaxPoolIndices")) return false;
@@ -19,8 +19,8 @@ function distinct(indices: Value): boolean {
 }
 
 /**
- * Values [n] of which only the last that goes to each index is kept, the others blanked. Sorted by index and then by place,
- * the last of each run is followed by another index.
+ * Values [n] and their indices, with all but the last value of each index set to 0. In descending order of index and then of
+ * position, a value is the last of its index if the entry before it has another index.
  */
 function lastWritten(values: Value, indices: Value): { values: Value; indices: Value } {
   const [n] = values.shape;
@@ -28,16 +28,17 @@ function lastWritten(values: Value, indices: Value): { values: Value; indices: V
   const keys = g.add(g.mul(indices, g.scalarLike(indices, n)), positions);
   const order = g.topKIndices(keys, n, 0);
   const sorted = g.gather(indices, order, 0);
-  const before = g.concat([int64([-1]), g.sliceAxis(sorted, 0, 0, n - 1)], 0);
-  const taken = g.gather(values, order, 0);
-  const kept = g.where(g.equal(sorted, before), g.scalarLike(taken, 0), taken);
+  const previous = g.concat([int64([-1]), g.sliceAxis(sorted, 0, 0, n - 1)], 0);
+  const sortedValues = g.gather(values, order, 0);
+  const isOverwritten = g.equal(sorted, previous);
+  const kept = g.where(isOverwritten, g.scalarLike(sortedValues, 0), sortedValues);
   return { values: kept, indices: sorted };
 }
 
-/** The shape that the node states, or the smallest that its windows cover. */
-function shapeOf(node: ImportNode): readonly number[] {
+/** The shape of the output: stated, or the smallest that the windows cover. */
+function outputShape(node: ImportNode): readonly number[] {
   const x = node.input(0);
-  const stated = node.constantInts(2);
+  const stated = node.constantNumbers(2);
   if (stated !== undefined) {
     if (stated.length !== x.shape.length || stated[0] !== x.shape[0] || stated[1] !== x.shape[1])
       throw node.error(`is to give [${stated.join(", ")}] from [${x.shape.join(", ")}]`);
@@ -55,23 +56,23 @@ function shapeOf(node: ImportNode): readonly number[] {
   return [x.shape[0], x.shape[1], ...lengths];
 }
 
-/** (x, indices, shape): zeros with each element of x at its index; of several the last stands. */
+/** (x, indices, shape?) ↦ zeros with each element of x at its index. The last one wins if several have one index. */
 function maxUnpool(node: ImportNode): Value {
   const [x, indices] = [node.input(0), g.cast(node.input(1), "int64")];
   if (indices.shape.join() !== x.shape.join())
     throw node.error(`has indices [${indices.shape.join(", ")}] for [${x.shape.join(", ")}]`);
-  const shape = shapeOf(node);
+  const shape = outputShape(node);
   checkSize(node, shape, MAX_SPREAD);
-  const [count, cells] = [sizeOf(x.shape), sizeOf(shape)];
-  const known = node.constantOf(indices);
-  const wrong = known === null ? undefined : [...known.data].find((i) => !(i >= 0 && i < cells));
-  if (wrong !== undefined) throw node.error(`has an index ${wrong} of ${cells}`);
+  const [count, size] = [sizeOf(x.shape), sizeOf(shape)];
+  const constant = node.constantOf(indices);
+  const outside =
+    constant === null ? undefined : [...constant.data].find((i) => !(i >= 0 && i < size));
+  if (outside !== undefined) throw node.error(`has an index ${outside} of ${size}`);
   const flat = { values: g.reshape(x, [count]), indices: g.reshape(indices, [count]) };
-  const written = distinct(indices) ? flat : lastWritten(flat.values, flat.indices);
-  // Some runtimes scatter into no less than what is written.
-  const room = Math.max(cells, count);
-  const all = g.scatterAdd(written.values, written.indices, 0, [room]);
-  return g.reshape(g.sliceAxis(all, 0, 0, cells), shape);
+  const written = areDistinct(indices) ? flat : lastWritten(flat.values, flat.indices);
+  // Some runtimes cannot scatter into an array that is smaller than the updates.
+  const sums = g.scatterAdd(written.values, written.indices, 0, [Math.max(size, count)]);
+  return g.reshape(g.sliceAxis(sums, 0, 0, size), shape);
 }
 
 export const unpooling: Importers = { MaxUnpool: maxUnpool };
