@@ -2,8 +2,7 @@
 // https://onnx.ai/onnx/operators (Reshape, Split, Slice, Concat, DepthToSpace, …)
 //
 // Attributes became inputs: Reshape in opset 5, Slice in 10, Squeeze, Unsqueeze and Split in 13. Tile: before opset 6 one count
-// and one axis. Reshape:
-// `allowzero` since opset 14. Shape: `start` and `end` since opset 15. Split: `num_outputs` since opset 18.
+// and one axis. Reshape: `allowzero` since opset 14. Shape: `start` and `end` since opset 15. Split: `num_outputs` since opset 18.
 
 import { sizeOf } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
