@@ -45,7 +45,7 @@ it("cross-entropy stays finite and its gradient exact where the exponential woul
   expect([...gradient.data]).toEqual([0, 0, 1, -1]);
 });
 
-it.each(losses)("taking examples takes their labels, targets and weights: $kind", (loss) => {
+it.each(losses)("takeLoss takes labels, targets and weights: $kind", (loss) => {
   const some = [3, 1, 1];
   const rows = tensor(
     [3, 5],

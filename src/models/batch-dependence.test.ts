@@ -169,8 +169,8 @@ const quantised: [string, string, NodeProto[]][] = [
   ],
 ];
 
-describe("scores that depend on no other image", () => {
-  it.each(independent)("%s: nothing is found", async (_, nodes) => {
+describe("scores that do not depend on the batch", () => {
+  it.each(independent)("%s: no dependence is reported", async (_, nodes) => {
     const model = readModel(
       onnxFile(nodes, {
         inputs: { x: ["n", 1, 2, 2] },
@@ -199,17 +199,17 @@ describe("scores that depend on the batch", () => {
     );
   });
 
-  it("are found with two images, and with as few as share a batch", async () => {
+  it("are reported with two images, and with small batches", async () => {
     const [, , nodes] = mixing[0];
     const few = { images: images(2), others: images(3), size: 2 };
     expect((await batchDependence(runtime, networkOf(nodes), few))?.images).toBe(2);
-    // One image at a time meets no other.
+    // One image at a time cannot mix with others.
     expect(await batchDependence(runtime, networkOf(nodes), { images: images(4), size: 1 })).toBe(
       null,
     );
   });
 
-  it("are found beside strangers where the images themselves are all alike", async () => {
+  it("are reported with other images in the batch if all compared images are equal", async () => {
     const [, , nodes] = mixing[0];
     const alike = tensor([16, 1, 2, 2], new Float32Array(64).fill(0.5));
     const network = networkOf([flat, gemm("h", "s"), nodes[2], nodes[3]]);
@@ -237,10 +237,10 @@ describe("scores that depend on the batch", () => {
   );
 });
 
-describe("a file that is fixed to a batch and mixes it", () => {
+describe("a file with a fixed batch that mixes its images", () => {
   const [, , nodes] = mixing[0];
 
-  it("is found out, and gives each image the scores that it has among copies of itself", async () => {
+  it("is reported, and scores each image among copies of itself", async () => {
     const network = await verifyBatchRewrite(runtime, networkOf(nodes, [4, 1, 2, 2]));
     expect(network.fixedBatch).toBe(4);
     const x = images(4);
@@ -255,7 +255,7 @@ describe("a file that is fixed to a batch and mixes it", () => {
     for (const value of data) expect(value).toBeCloseTo(0, 5);
   });
 
-  it("is left alone where it gives a row to each image", async () => {
+  it("is not reported if each row depends on its own image", async () => {
     const plain = [flat, nodeOf("Reshape", ["h", "four"], ["r"]), gemm("r")];
     const model = readModel(
       onnxFile(plain, {

@@ -9,14 +9,14 @@ import { classifier } from "./classifier.ts";
 import { initialParameters } from "./initial.ts";
 
 describe("the padded size of a batch", () => {
-  it("is the first one's own, whatever it is", () => {
+  it("is exact for the first batch", () => {
     const size = batchSizes();
     expect(size(100)).toBe(100);
     expect(size(100)).toBe(100);
     expect(size(99)).toBe(100);
   });
 
-  it("is that of the first batch until smaller ones have wasted a compilation", () => {
+  it("is the first size until smaller batches have wasted the cost of a compilation", () => {
     const size = batchSizes();
     size(128);
     const asked = Array.from({ length: 20 }, () => size(30));
@@ -24,7 +24,7 @@ describe("the padded size of a batch", () => {
     expect(asked.slice(8).every((n) => n === 32)).toBe(true);
   });
 
-  it("wastes no more than a half in the long run, with less than 16 sizes up to 128", () => {
+  it("wastes at most half in the long run, with at most 15 sizes up to 128", () => {
     const size = batchSizes();
     size(128);
     let [ran, needed] = [0, 0];
@@ -41,14 +41,14 @@ describe("the padded size of a batch", () => {
     expect(sizes.size).toBeLessThanOrEqual(15);
   });
 
-  it("grows with a batch that is larger than all before", () => {
+  it("grows for a batch larger than all before", () => {
     const size = batchSizes();
     size(10);
     expect(size(100)).toBe(128);
   });
 });
 
-it("padding changes no number of the examples that are there", async () => {
+it("padding does not change results", async () => {
   const input = { shape: [3, 16, 16], classes: 5, mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] };
   const network = architecture("cnn-small", input);
   const parameters = initialParameters(network, keyOf(1));
@@ -76,7 +76,7 @@ it("padding changes no number of the examples that are there", async () => {
   await Promise.all([exact.release(), shared.release()]);
 });
 
-it("an answer is written over one that is given back, where that has as many rows", async () => {
+it("an answer reuses the arrays of an earlier one with as many rows", async () => {
   const input = { shape: [3, 8, 8], classes: 5, mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] };
   const network = architecture("cnn-small", input);
   const runtime = await nodeRuntime({ threads: 1 });

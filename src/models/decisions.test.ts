@@ -7,7 +7,7 @@ import type { Architecture } from "./architecture.ts";
 import { compareDecisions, describeDecisions } from "./decisions.ts";
 import { answeredClass } from "./head/answer.ts";
 
-/** Three scores that end in `end`, and what is said to be before that. */
+/** A file whose three scores pass through `end`, and the scores that are claimed to come before it. */
 const ending = (
   end: (x: Value) => Value,
   undone: (x: Value) => Value = (x) => x,
@@ -32,29 +32,29 @@ const images = tensor([4, 3], [1, 2, 3, 20, 30, 10, -1, 0.5, 0.2, 200, -9, 1]);
 const compared = async (architecture: Architecture) =>
   compareDecisions(await nodeRuntime(), architecture, images, 3);
 
-describe("the file's decisions beside those of the scores before its output", () => {
-  it("are the same under a monotone function", async () => {
+describe("decisions of a file and of the scores before its output", () => {
+  it("agree under a monotone function", async () => {
     const found = await compared(ending((x) => g.mul(x, g.scalar(0.5))));
     expect(found).toEqual({ images: 4, ties: 0, undecided: 0, others: [] });
   });
 
-  it("differ by a tie where sigmoids saturate", async () => {
+  it("differ by ties where sigmoids saturate", async () => {
     const found = await compared(ending(g.sigmoid));
     expect(found).toEqual({ images: 4, ties: 1, undecided: 0, others: [] });
   });
 
-  it("differ in earnest where the order is turned around", async () => {
+  it("differ without a tie where the order is reversed", async () => {
     const found = await compared(ending(g.sigmoid, g.neg));
     expect(found?.others).toEqual([0, 1, 2, 3]);
   });
 
-  it("are none where the output is NaN", async () => {
+  it("are undecided where the output is NaN", async () => {
     const share = (x: Value) => g.div(g.exp(x), g.sum(g.exp(x), [1], true));
     const found = await compared(ending(share));
     expect(found).toEqual({ images: 4, ties: 0, undecided: 1, others: [] });
   });
 
-  it("are described by their number", () => {
+  it("are counted in the note", () => {
     expect(describeDecisions({ images: 4, ties: 0, undecided: 0, others: [] })).toBeNull();
     expect(describeDecisions({ images: 4, ties: 1, undecided: 0, others: [2] })).toBe(
       "the file answers another class than the scores before its output for 1 of 4 images (index 2); float32 makes classes equal in the file's output for 1 of 4 images: the file answers the first of them, and so it is counted here",

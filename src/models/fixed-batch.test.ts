@@ -32,7 +32,7 @@ const networkOf = (batch: number | string) =>
     {},
   );
 
-describe("the loss of a mean of three draws is that of an open batch", () => {
+describe("the loss of mean logits of three draws agrees with that of an open batch", () => {
   const open = networkOf("n");
   const losses: Loss[] = [
     { kind: "ce", labels: [0, 2] },

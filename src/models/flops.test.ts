@@ -5,7 +5,7 @@ import { conv } from "../engine/graph/windows.ts";
 import { architecture } from "./architectures.ts";
 import { flopsOf, flopsPerImage } from "./flops.ts";
 
-it("a convolution costs two operations per output element and weight that it sees", () => {
+it("a convolution costs two operations per output element and weight", () => {
   const y = conv(input("x", [2, 3, 8, 8]), input("w", [4, 3, 3, 3]), {
     strides: [2, 2],
     pads: [1, 1, 1, 1],
@@ -13,7 +13,7 @@ it("a convolution costs two operations per output element and weight that it see
   expect(flopsOf([y])).toBe(2 * (2 * 4 * 4 * 4) * (3 * 3 * 3));
 });
 
-it("both gradients of a convolution cost as much as the convolution", () => {
+it("each gradient of a convolution costs as much as the convolution", () => {
   const x = input("x", [2, 4, 9, 9]);
   const w = input("w", [6, 2, 3, 3]);
   const y = conv(x, w, { groups: 2, pads: [1, 1, 1, 1] });
@@ -36,7 +36,7 @@ const cifar = {
 };
 
 // Zagoruyko & Komodakis 2016 and later papers give 5.2 billion multiplications per image.
-it("WRN-28-10 has the published cost, ∂L/∂x doubles it, and a training step trebles it", () => {
+it("WRN-28-10 has the published cost; a gradient costs twice, a training step three times as much", () => {
   const { forward, gradient: attack, step } = flopsPerImage(architecture("wrn-28-10", cifar));
   expect(forward / 2e9).toBeCloseTo(5.24, 1);
   expect(attack / forward).toBeCloseTo(2, 1);

@@ -38,7 +38,7 @@ describe("a file that takes bytes", () => {
     },
   );
 
-  it("is given pixels in [0, 1] as the nearest bytes, and its gradient is by those pixels", async () => {
+  it("takes pixels in [0, 1] as the nearest bytes, and passes the gradient to the pixels", async () => {
     const network = importedNetwork(readModel(file), "fixture");
     expect(network.inputShape).toEqual([3, 6, 5]);
     expect(network.notes.map(({ code }) => code)).toEqual(["rounded-pixels"]);
@@ -66,14 +66,14 @@ describe("a file that takes bytes", () => {
     }
   });
 
-  it("a scale that is stated stands", () => {
+  it("a given scale overrides the default", () => {
     const { notes } = importedNetwork(readModel(file), "fixture", { scale: 1 });
     expect(notes[0].text).not.toContain("255");
   });
 });
 
-describe("images in [0, 1] become what a file takes:", () => {
-  it("mean, standard deviation and white are applied per channel, in channels-last order", async () => {
+describe("images in [0, 1] are preprocessed:", () => {
+  it("mean, std and scale apply per channel, also with channels last", async () => {
     const model = readModel(
       onnxFile(
         [
@@ -105,7 +105,7 @@ describe("images in [0, 1] become what a file takes:", () => {
     }),
   );
 
-  it("a size that the file leaves open must be stated", () => {
+  it("an open size must be given", () => {
     expect(() => importedNetwork(openSize, "fixture")).toThrow(
       "[n, 3, h, w]; state it with --input-shape, for example --input-shape 3,224,224",
     );
@@ -123,9 +123,9 @@ describe("images in [0, 1] become what a file takes:", () => {
 });
 
 describe("images in colour", () => {
-  it("meet a network of one channel in grey", async () => {
+  it("become grey for a network of one channel", async () => {
     const one = { inputs: { x: ["n", 1, 2, 2] }, outputs: { z: ["n", 3] } };
     expect((await open(head, one, { shape: [3, 2, 2] })).network.inputShape).toEqual([1, 2, 2]);
-    await expect(open(head, one, { shape: [3, 4, 4] })).rejects.toThrow("bring them to that size");
+    await expect(open(head, one, { shape: [3, 4, 4] })).rejects.toMatchObject({ code: "misfit" });
   });
 });

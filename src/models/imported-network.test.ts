@@ -24,7 +24,7 @@ afterAll(release);
 describe("a file that is fixed to one image", () => {
   const fixed = { inputs: { x: [1, 1, 2, 2] }, outputs: { z: [1, 3] } };
 
-  it("takes any batch when its reshape can be rewritten, with the numbers of single runs", async () => {
+  it("takes any batch if its reshape can be rewritten, with the results of single runs", async () => {
     const { network, victim } = await open(head, fixed);
     expect(network.fixedBatch).toBeNull();
     const x = numbers([5, 1, 2, 2]);
@@ -35,7 +35,7 @@ describe("a file that is fixed to one image", () => {
     }
   });
 
-  it("is run one by one when its images would meet, with losses and gradients of their own", async () => {
+  it("runs one image at a time if images would mix, with the right losses and gradients", async () => {
     // In a batch of one the mean over the batch is the image itself.
     const axes = { axes: { ints: [0] } };
     const mixing = [
@@ -171,7 +171,7 @@ describe("the end of a file", () => {
     expect([...(await victim.logits(x, keys(2))).data]).toEqual([...logits.data]);
   });
 
-  it("of one number, a sigmoid, is two classes", async () => {
+  it("that is one sigmoid becomes two classes", async () => {
     const nodes = [nodeOf("ReduceSum", ["x", "one"], ["s"]), nodeOf("Sigmoid", ["s"], ["y"])];
     const model = readModel(
       onnxFile(nodes, {
@@ -189,14 +189,16 @@ describe("the end of a file", () => {
     ]);
   });
 
-  it("of images, as a segmentation has, is refused", async () => {
+  it("that is an image, as in segmentation, is refused", async () => {
     const model = readModel(
       onnxFile([nodeOf("Relu", ["x"], ["y"])], {
         inputs: { x: ["n", 3, 8, 8] },
         outputs: { y: ["n", 3, 8, 8] },
       }),
     );
-    expect(() => importedNetwork(model, "fixture")).toThrow("one row of scores per image");
+    expect(() => importedNetwork(model, "fixture")).toThrow(
+      expect.objectContaining({ code: "misfit" }),
+    );
   });
 });
 

@@ -34,7 +34,7 @@ interface Case {
 const fileOf = ({ input, output = [3], nodes, arrays }: Case) =>
   onnxFile(nodes, { inputs: { x: input }, outputs: { z: output }, arrays });
 
-/** What ONNX Runtime itself gives for one image in the shape that the file takes. */
+/** The scores of ONNX Runtime for one image, in the shape that the file takes. */
 async function truth(bytes: Uint8Array, image: Float32Array, shape: Shape): Promise<number[]> {
   const session = await InferenceSession.create(bytes, { logSeverityLevel: 3 });
   const { z } = await session.run({ x: new OrtTensor("float32", image, [...shape]) });
@@ -42,7 +42,7 @@ async function truth(bytes: Uint8Array, image: Float32Array, shape: Shape): Prom
   return [...(z.data as Float32Array)];
 }
 
-/** The scores of three images as the importer reads the file, each beside ONNX Runtime's own for that image alone. */
+/** The scores of three images by the importer, each with those of ONNX Runtime for that image alone. */
 async function compare(one: Case, inputShape: Shape, fed: Shape, turned = (x: Float32Array) => x) {
   const bytes = fileOf(one);
   const network = importedNetwork(readModel(bytes), "fixture", one.options);
@@ -70,7 +70,7 @@ const squeezed = [...rowHead, nodeOf("Squeeze", ["g", "zero"], ["z"])];
 const row = (inputs: number) => ({ w: weights(inputs), row: int64(1, -1), zero: int64(0) });
 
 describe("a file whose input has no batch axis", () => {
-  it("of three axes is one image, which runs alone", async () => {
+  it("and three axes takes one image", async () => {
     const { fixedBatch, notes } = await compare(
       { input: [2, 3, 4], nodes: squeezed, arrays: row(24) },
       [2, 3, 4],
@@ -80,19 +80,19 @@ describe("a file whose input has no batch axis", () => {
     expect(notes[0].code).toBe("no-batch-axis");
   });
 
-  it("of one axis is one image, whether its scores have a row or not", async () => {
+  it("and one axis takes one image, with or without a batch axis in its scores", async () => {
     await compare({ input: [4], nodes: squeezed, arrays: row(4) }, [4], [4]);
     const nodes = [rowHead[0], nodeOf("Gemm", ["h", "w"], ["z"], { transB: { int: 1 } })];
     await compare({ input: [4], output: [1, 3], nodes, arrays: row(4) }, [4], [4]);
   });
 
-  it("is read as the caller's image where it has exactly that shape, and not as greys in a batch", async () => {
+  it("takes the caller's image if that has its shape, and no batch of grey images", async () => {
     // Three scores for [3, 2, 2] could be one score for each of three grey images.
     const one = { input: [3, 2, 2], nodes: squeezed, arrays: row(12) };
     await compare({ ...one, options: { shape: [3, 2, 2] } }, [3, 2, 2], [3, 2, 2]);
   });
 
-  it("has its channels last where the last axis is short", async () => {
+  it("has channels last if the last axis is short", async () => {
     const turned = (x: Float32Array) =>
       Float32Array.from({ length: 90 }, (_, i) => x[(i % 3) * 30 + Math.floor(i / 3)]);
     await compare(
@@ -103,7 +103,7 @@ describe("a file whose input has no batch axis", () => {
     );
   });
 
-  it("may leave all its lengths open", async () => {
+  it("may leave all lengths open", async () => {
     const nodes = [
       nodeOf("Unsqueeze", ["x", "zero"], ["b"]),
       nodeOf("Conv", ["b", "kernel"], ["c"]),
@@ -120,7 +120,7 @@ describe("a file whose input has no batch axis", () => {
     await compare({ input, nodes, arrays, options }, [2, 4, 3], [2, 4, 3]);
   });
 
-  it("that states a batch of more and gives a row for each image keeps its batch", () => {
+  it("keeps a stated batch above 1 if it outputs a row per image", () => {
     const nodes = [
       nodeOf("Flatten", ["x"], ["h"]),
       nodeOf("Gemm", ["h", "w"], ["z"], { transB: { int: 1 } }),
@@ -130,7 +130,7 @@ describe("a file whose input has no batch axis", () => {
     expect([network.inputShape, network.statedBatch]).toEqual([[2, 2], 2]);
   });
 
-  it("says both shapes where an image fits neither", () => {
+  it("fails with both interpretations if an image fits neither", () => {
     const file = fileOf({ input: [3, 4, 4], nodes: squeezed, arrays: row(48) });
     expect(() => importedNetwork(readModel(file), "fixture", { shape: [3, 8, 8] })).toThrow(
       /takes images of \[4, 4\] and was given \[3, 8, 8\].*takes images of \[3, 4, 4\]/,
@@ -139,7 +139,7 @@ describe("a file whose input has no batch axis", () => {
 });
 
 describe("a file whose batch is the last axis", () => {
-  it("runs image by image", async () => {
+  it("runs one image at a time", async () => {
     const nodes = [nodeOf("MatMul", ["w", "x"], ["z"])];
     const one = { input: [4, "n"], output: [3, "n"], nodes, arrays: { w: weights(4) } };
     const { fixedBatch, notes } = await compare(one, [4], [4, 1]);
@@ -147,7 +147,7 @@ describe("a file whose batch is the last axis", () => {
   });
 });
 
-describe("a file that leaves its batch open and works for one image alone", () => {
+describe("a file with an open batch that works for one image only", () => {
   const ways: [string, NodeProto[], Lengths][] = [
     [
       "since it flattens the batch too",
@@ -169,13 +169,13 @@ describe("a file that leaves its batch open and works for one image alone", () =
     ],
     ["since it removes the batch", squeezed, [3]],
   ];
-  it.each(ways)("%s runs image by image", async (_, nodes, output) => {
+  it.each(ways)("%s runs one image at a time", async (_, nodes, output) => {
     const one = { input: ["n", 1, 2, 2], output, nodes, arrays: row(4) };
     const { fixedBatch, notes } = await compare(one, [1, 2, 2], [1, 1, 2, 2]);
     expect([fixedBatch, notes[0].code]).toEqual([1, "single-image"]);
   });
 
-  it("is refused where it gives one number for a whole batch, as an accuracy is", () => {
+  it("is refused if it outputs one number for a whole batch, such as an accuracy", () => {
     const nodes = [
       nodeOf("Flatten", ["x"], ["h"]),
       nodeOf("ReduceMean", ["h"], ["z"], { keepdims: { int: 0 } }),
@@ -187,7 +187,7 @@ describe("a file that leaves its batch open and works for one image alone", () =
   });
 });
 
-describe("an open length that is not the batch", () => {
+describe("an open axis besides the batch", () => {
   const nodes = [
     nodeOf("Cast", ["x"], ["f"], { to: { int: 1 } }),
     nodeOf("ReduceMean", ["f"], ["m"], { axes: { ints: [1] } }),
@@ -219,7 +219,7 @@ describe("an open length that is not the batch", () => {
     },
   );
 
-  it("is named, with how to give it, where no image says it", () => {
+  it("is named with its option if no image gives its length", () => {
     expect(() => importedNetwork(bytesFile(["batch", "length"]), "fixture")).toThrow(
       /\(axis length\): x \[batch, length\]; state it with --input-shape/,
     );
@@ -231,7 +231,7 @@ describe("an open length that is not the batch", () => {
     );
   });
 
-  it("has two that are the height and width of a grey image", () => {
+  it("takes the height or width of a grey image", () => {
     const file = fileOf({
       input: ["batch", "height", "width"],
       output: ["batch", 3],
@@ -250,7 +250,7 @@ describe("an open length that is not the batch", () => {
       expect(importedNetwork(readModel(file), "fixture", { shape }).inputShape).toEqual([1, 5, 4]);
   });
 
-  it("gives other inputs that share its name the same length", async () => {
+  it("gives its length to other inputs with the same name", async () => {
     const file = onnxFile(
       [
         nodeOf("Mul", ["x", "mask"], ["m"]),

@@ -42,7 +42,7 @@ describe("inputs besides the image", () => {
     return [...(await victim.logits(tensor([1, 4], [1, 2, 3, 4]), keys(1))).data];
   };
 
-  it("are constants that must be stated", async () => {
+  it("are constants that must be given", async () => {
     expect(() => importedNetwork(noise, "fixture")).toThrow(
       "besides the image the file is fed training []; state each as a number: --constants training=0",
     );
@@ -50,7 +50,7 @@ describe("inputs besides the image", () => {
     expect(await logits({ constants: { training: 1 } })).toEqual([-6, 8, 26]);
   });
 
-  it("have an open first length that is the batch", async () => {
+  it("have the batch as an open first length", async () => {
     const inputs = { x: ["n", 4], keep: ["n", 1], training: [1] };
     const { victim } = await open(
       [
@@ -66,23 +66,23 @@ describe("inputs besides the image", () => {
     expect([...data]).toEqual([3, 5, 7, 9, 3, 11, 13, 15, 17, 3]);
   });
 
-  it("that take whole numbers are fed no others", () => {
+  it("that take integers refuse other numbers", () => {
     expect(() => importedNetwork(noise, "fixture", { constants: { training: 0.5 } })).toThrow(
       "input training takes true or false",
     );
   });
 
-  it("need no statement where the chosen output does not depend on them", async () => {
+  it("are not needed if the chosen output does not depend on them", async () => {
     expect(await logits({ output: "z" })).toEqual([-3, 4, 13]);
   });
 
-  it("that the file does not have are refused", () => {
+  it("that do not exist are refused", () => {
     expect(() => importedNetwork(noise, "fixture", { constants: { ratio: 0.5, x: 1 } })).toThrow(
       "no input ratio besides its image; its inputs are x [n, 4], training []",
     );
   });
 
-  it("of the same kind as the image: which one takes it must be said", () => {
+  it("that could take the image must be told apart by --picture-input", () => {
     const two = readModel(
       onnxFile([nodeOf("Sub", ["a", "b"], ["y"])], {
         inputs: { a: ["n", 4], b: ["n", 4] },
@@ -98,10 +98,10 @@ describe("inputs besides the image", () => {
   });
 });
 
-describe("what comes after the scores is not read:", () => {
+describe("operators after the scores are not read:", () => {
   const inputs = { x: ["n", 4] };
 
-  it("any value of the file can be the output, whatever else its nodes are", async () => {
+  it("any value can be the output, even if later nodes cannot be read", async () => {
     const nodes = [
       gemm,
       nodeOf("NonMaxSuppression", ["z", "z"], ["boxes"]),
@@ -113,7 +113,7 @@ describe("what comes after the scores is not read:", () => {
     expect(network.classes).toBe(3);
   });
 
-  it("maps of probabilities, with which Azure's and scikit-learn's files end, are the scores in them", async () => {
+  it("a map of probabilities, as in files of Azure and scikit-learn, gives its scores", async () => {
     const zip = { domain: "ai.onnx.ml" };
     const { network } = await open(
       [
@@ -152,7 +152,7 @@ describe("the output with the scores", () => {
   ];
   const trained = { x: ["n", 4], y_: ["n", 3] };
 
-  it("is not the accuracy that stands before it, and needs no labels", () => {
+  it("is not an accuracy that comes before it, and needs no labels", () => {
     const { classes, inputShape } = read([scores, ...accuracy], trained, {
       accuracy: [],
       z: ["n", 3],
@@ -160,7 +160,7 @@ describe("the output with the scores", () => {
     expect([classes, inputShape]).toEqual([3, [4]]);
   });
 
-  it("is named, and no value in front of the network, where a file has an accuracy alone", () => {
+  it("is suggested if a file outputs only an accuracy", () => {
     const scaled = [
       nodeOf("Mul", ["x", "half"], ["35"]),
       nodeOf("Gemm", ["35", "w"], ["z"], { transB: { int: 1 } }),
@@ -195,7 +195,7 @@ describe("the output with the scores", () => {
     expect(importedNetwork(readModel(file), "fixture").classes).toBe(3);
   });
 
-  it("is the last one that is computed, of several alike, and the others are named", () => {
+  it("is the one computed last among several plausible ones; the others are named", () => {
     const nodes = [
       scores,
       nodeOf("Relu", ["z"], ["features"]),
@@ -213,7 +213,7 @@ describe("the output with the scores", () => {
     );
   });
 
-  it("says which inputs matter: one that only another output reads is not asked for", () => {
+  it("decides which inputs are needed", () => {
     const nodes = [scores, nodeOf("Sub", ["z", "target"], ["apart"])];
     const inputs = { target: ["n", 3], x: ["n", 4] };
     expect(read(nodes, inputs, { z: ["n", 3] }).inputShape).toEqual([4]);
@@ -223,7 +223,7 @@ describe("the output with the scores", () => {
     );
   });
 
-  it("has an input of images beside one of rows: the one with the most axes takes them", () => {
+  it("of two inputs, the one with more axes takes the images", () => {
     const nodes = [
       nodeOf("GlobalAveragePool", ["x"], ["p"]),
       nodeOf("Flatten", ["p"], ["f"]),
@@ -251,7 +251,7 @@ describe("an operator that cannot be read", () => {
       "fixture",
     );
 
-  it("in front of the network gets no hint, since nothing before it is a score", () => {
+  it("before the first layer gets no suggestion", () => {
     const nodes = [
       nodeOf("Mul", ["x", "half"], ["35"]),
       unknown("35", "u"),
@@ -260,7 +260,7 @@ describe("an operator that cannot be read", () => {
     expect(open(nodes)).toThrow(/NonMaxSuppression.*: this operator cannot be read$/);
   });
 
-  it("behind it gets the scores, the last ones first, and not what it reads itself", () => {
+  it("after the scores gets them as suggestions, the last ones first", () => {
     const nodes = [
       nodeOf("Gemm", ["x", "w"], ["z"], { transB: { int: 1 } }),
       nodeOf("Softmax", ["z"], ["p"]),

@@ -15,7 +15,7 @@ it("mlp-small has two hidden layers of 64 with biases", () => {
   expect(() => architecture("mlp-smal", plane)).toThrow("did you mean mlp-small?");
 });
 
-it("mlp-small is relu between its layers, and none after the last", () => {
+it("mlp-small has ReLU between its layers and not after the last", () => {
   const network = architecture("mlp-small", plane);
   const parameters = initialParameters(network, keyOf(1));
   const { logits } = network.forward(

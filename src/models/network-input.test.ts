@@ -12,7 +12,7 @@ const runtime = await nodeRuntime({ threads: 1 });
 /** Two images of three channels, each channel of one row and two columns. */
 const images = tensor([2, 3, 1, 2], [0, 0.1, 0.2, 0.32, 0.4, 0.52, 1, 0.92, 0.8, 0.71, 0.6, 0.52]);
 
-/** A file that adds the numbers of each image up. */
+/** A file that sums the pixels of each image. */
 function summing(shape: readonly (number | string)[], type: "float32" | "uint8" | "float64") {
   const nodes = [
     nodeOf("Cast", ["x"], ["f"], { to: { int: 1 } }),
@@ -30,7 +30,7 @@ function summing(shape: readonly (number | string)[], type: "float32" | "uint8" 
 }
 
 describe("networkInput", () => {
-  it("gives bytes, channels last, for a file that takes them", async () => {
+  it("is bytes with channels last for a file that takes these", async () => {
     const network = importedNetwork(summing(["n", 1, 2, 3], "uint8"), "bytes", { layout: "nhwc" });
     const fed = await networkInput(runtime, network, images);
     expect(fed?.shape).toEqual([2, 1, 2, 3]);

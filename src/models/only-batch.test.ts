@@ -18,7 +18,7 @@ const int64 = (...values: number[]): NdArray => ({
   data: BigInt64Array.from(values, BigInt),
 });
 
-/** What ONNX Runtime itself gives. */
+/** The scores of ONNX Runtime. */
 async function truth(bytes: Uint8Array, images: Float32Array, shape: Shape): Promise<number[]> {
   const session = await InferenceSession.create(bytes, { logSeverityLevel: 3 });
   const { z } = await session.run({ x: new OrtTensor("float32", images, [...shape]) });
@@ -26,7 +26,7 @@ async function truth(bytes: Uint8Array, images: Float32Array, shape: Shape): Pro
   return [...(z.data as Float32Array)];
 }
 
-describe("an open batch in front of arrays for several images", () => {
+describe("an open batch and arrays for several images", () => {
   const arrays = {
     w: tensor(
       [3, 4],
@@ -69,7 +69,7 @@ describe("an open batch in front of arrays for several images", () => {
     });
   });
 
-  it("is not taken from scores that are as many for every batch", () => {
+  it("is not fixed by scores whose number is the same for every batch", () => {
     const total = [
       nodeOf("Reshape", ["x", "flat"], ["h"]),
       nodeOf("ReduceSum", ["h", "first"], ["s"], { keepdims: { int: 1 } }),
@@ -81,6 +81,8 @@ describe("an open batch in front of arrays for several images", () => {
       outputs: { z: [3, 3] },
       arrays: { ...arrays, first: int64(0) },
     });
-    expect(() => importedNetwork(readModel(bytes), "fixture", {})).toThrow("choose another");
+    expect(() => importedNetwork(readModel(bytes), "fixture", {})).toThrow(
+      expect.objectContaining({ code: "misfit" }),
+    );
   });
 });

@@ -17,7 +17,7 @@ const metadata = {
 };
 
 describe("the metadata of a stored network", () => {
-  it("is taken as it was written", () => {
+  it("is read as written", () => {
     expect(storedInput(JSON.stringify(spec))).toEqual(spec);
     expect(storedNames('["a"]')).toEqual(["a"]);
     expect(() => requireMetadata(metadata)).not.toThrow();
@@ -48,25 +48,26 @@ describe("the metadata of a stored network", () => {
     expect(() => requireMetadata(value)).toThrow(message);
   });
 
-  it("names networks of sizes that can be built", () => {
-    expect(() => architecture("wrn-6000000004-1", spec)).toThrow("unknown model");
-    expect(() => architecture("wrn-10-1000000", spec)).toThrow("unknown model");
+  it("names only networks that can be built", () => {
+    const unknown = expect.objectContaining({ code: "unknown-name" });
+    expect(() => architecture("wrn-6000000004-1", spec)).toThrow(unknown);
+    expect(() => architecture("wrn-10-1000000", spec)).toThrow(unknown);
   });
 });
 
-describe("a file that says we exported it", () => {
+describe("a file that claims to be exported by us", () => {
   const network = architecture("mlp-small", spec);
   const parameters = Object.fromEntries(
     network.parameters.map(({ name, shape }) => [name, tensor(shape)]),
   );
   const whole = exportOnnx(network, parameters, metadata);
 
-  it("is opened or refused with a message, whatever was done to its bytes", () => {
+  it("opens or fails with a UsageError for any changed bytes", () => {
     expect(importExported(whole).metadata.classNames).toEqual(["a", "b"]);
     const texts = Buffer.from(whole).indexOf("rampart.architecture");
     fc.assert(
       fc.property(
-        // Where its own words stand, and anywhere.
+        // In our metadata, and anywhere.
         fc.array(
           fc.tuple(
             fc.oneof(

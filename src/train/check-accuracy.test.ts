@@ -6,7 +6,7 @@ import { keyOf } from "../math/random.ts";
 import { tensor } from "../math/tensor.ts";
 import { checkAccuracy, checkIndices } from "./check-accuracy.ts";
 
-/** Says class 0 whatever it sees. */
+/** Predicts class 0 for every image. */
 const constant: Victim = {
   logits: async (_, keys) =>
     tensor(
@@ -17,12 +17,12 @@ const constant: Victim = {
 };
 
 describe("the check after an epoch", () => {
-  it("gives the share of test images that are right", async () => {
+  it("is the share of test images classified correctly", async () => {
     const check = await checkAccuracy(constant, stripes(), null, (part) => part.map(keyOf));
     expect(check).toEqual({ accuracy: 1 / 3, examples: 30 });
   });
 
-  it("says what noise comes next", async () => {
+  it("prefetches the noise of the next batch", async () => {
     const { noise, prefetched } = watchedNoise();
     const dataset = { ...stripes(), test: stripes(300).train };
     const check = await checkAccuracy(constant, dataset, noise, (part) => part.map(keyOf));
@@ -30,7 +30,7 @@ describe("the check after an epoch", () => {
     expect(prefetched()).toEqual([false, true, true]);
   });
 
-  it("takes every image of a small split, and 1000 over the whole of a large one", () => {
+  it("takes all images of a small split, and 1000 evenly spaced ones of a large split", () => {
     expect(checkIndices(3)).toEqual([0, 1, 2]);
     const indices = checkIndices(10_000);
     expect([indices.length, new Set(indices).size, indices[999]]).toEqual([1000, 1000, 9990]);

@@ -38,7 +38,7 @@ async function killAfter(child: ChildProcess, step: number): Promise<void> {
 }
 
 describe("kill -9 during training", () => {
-  it("twice, then resuming, gives the same bits as a run that nobody killed", async () => {
+  it("twice, then resuming, gives the bits of an uninterrupted run", async () => {
     const path = place();
     await killAfter(trainInChild(path), 3);
     expect(readdirSync(join(path, "checkpoints")).length).toBeGreaterThan(0);
@@ -57,7 +57,7 @@ describe("kill -9 during training", () => {
   });
 });
 
-it("goes on with the lowering that the run was started with", async () => {
+it("a resumed run uses the lowering that it was started with", async () => {
   const path = place();
   const options = {
     defense: "standard",
@@ -78,7 +78,7 @@ it("goes on with the lowering that the run was started with", async () => {
 });
 
 describe("a run directory's lease", () => {
-  it("keeps a second live run out, names the process, and leaves nothing behind", async () => {
+  it("keeps a second run out, names the process, and leaves no files", async () => {
     const path = place();
     const lease = await leaseRun(path);
     await expect(leaseRun(path)).rejects.toThrow(`${path} is in use by process ${process.pid};`);
@@ -100,7 +100,7 @@ describe("a run directory's lease", () => {
 });
 
 describe("opening a model", () => {
-  it("gives the same network from a run directory, its checkpoint and nothing else", async () => {
+  it("gives the same network from a run directory and from its checkpoint alone", async () => {
     const path = place();
     const training = await toyTraining({ epochs: 1 }, { files: nodeFiles(path) });
     await drain(train(training));
@@ -125,7 +125,7 @@ describe("opening a model", () => {
     );
   });
 
-  it("says what is wrong with a path that is no model", async () => {
+  it("fails with a code for a path that is no model", async () => {
     const path = place();
     await expect(openModelNode(path)).rejects.toMatchObject({ code: "not-found" });
     mkdirSync(path);
@@ -138,7 +138,7 @@ describe("opening a model", () => {
 });
 
 describe("files of a run", () => {
-  it("are replaced whole: a write that fails leaves the old contents and no litter", async () => {
+  it("are replaced atomically: a failed write leaves the old contents and no other files", async () => {
     const path = place();
     const files = nodeFiles(path);
     await files.write("checkpoints/a", "old");

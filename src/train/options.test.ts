@@ -27,7 +27,7 @@ describe("options of a run", () => {
     });
   });
 
-  it("are the authors' with their recipe, each of which can be overridden", () => {
+  it("are the authors' with their recipe, and each can be overridden", () => {
     expect(resolveOptions({ ...asked, recipe: "authors", batch: 64 })).toMatchObject({
       recipe: "authors",
       epochs: 200,
@@ -46,20 +46,22 @@ describe("options of a run", () => {
     expect(resolveOptions({ ...asked, data: "mnist" }).augment).toBe("crop");
   });
 
-  it("must name a defence, a model and data", () => {
+  it("must include a defence, a model and a data set", () => {
     expect(() => resolveOptions({ ...asked, defense: undefined })).toThrow(
       "--defense is missing: how",
     );
-    expect(() => resolveOptions({ defense: "standard" })).toThrow(/--(model|data) is missing/);
+    expect(() => resolveOptions({ defense: "standard" })).toThrow(
+      expect.objectContaining({ code: "missing-option" }),
+    );
   });
 
-  it("may be left out or repeated when a run is resumed", () => {
+  it("may be omitted or repeated on a resume", () => {
     const stored = resolveOptions({ ...asked, examples: 100 });
     expect(() => refuseOtherOptions({}, stored, "runs/a")).not.toThrow();
     expect(() => refuseOtherOptions({ ...asked, examples: 100 }, stored, "runs/a")).not.toThrow();
   });
 
-  it("that differ when a run is resumed are all named", () => {
+  it("that differ on a resume are all named", () => {
     const stored = resolveOptions(asked);
     const given = { ...asked, model: "wrn-16-4", weightDecay: 1e-4, examples: 100 };
     expect(() => refuseOtherOptions(given, stored, "runs/a")).toThrow(

@@ -6,7 +6,7 @@ import type { Shape } from "../math/tensor.ts";
 import { resolveOptions } from "./options.ts";
 import { planOf } from "./plan.ts";
 
-it("prefetches to the defence what it will be given", async () => {
+it("prefetches for the defence exactly the keys of the next batch", async () => {
   const prefetched: { keys: readonly Key[]; shape: Shape }[] = [];
   const given: typeof prefetched = [];
   const defense: Defense = {
@@ -33,7 +33,7 @@ it("prefetches to the defence what it will be given", async () => {
   }
   expect(given).toHaveLength(3);
   expect(prefetched).toEqual(given);
-  // After the last step of an epoch nothing comes that this order would know.
+  // After the last step of an epoch, the next batch depends on another order.
   plan.prefetch({ epoch: 1, stepInEpoch: plan.stepsPerEpoch }, order);
   expect(prefetched).toHaveLength(3);
 });

@@ -5,7 +5,7 @@ import { initialParameters } from "../models/initial.ts";
 import { sgd } from "./optimizer.ts";
 import { compileStep, initialState } from "./train-step.ts";
 
-it("a step at rate 0 moves running statistics and momentum, and leaves every weight alone", async () => {
+it("a step at rate 0 changes running statistics and momentum but no weight", async () => {
   const { runtime, architecture, dataset } = await toyTraining(wide);
   const optimizer = sgd({ momentum: 0.9, weightDecay: 0 });
   const before = initialState(architecture, optimizer, initialParameters(architecture));

@@ -20,7 +20,7 @@ const batchOf = (first: number) => {
 const numbers = ({ parameters, slots }: TrainState) =>
   Object.entries({ ...parameters, ...slots }).map(([name, { data }]) => [name, [...data]]);
 
-it("steps in two sets of arrays in turn give what steps in new arrays give, and leave alone what was handed out", async () => {
+it("alternating between two sets of arrays gives the same results as new arrays, and never changes a state that was handed out", async () => {
   const session = await trainingSession(runtime, architecture, optimizer, 4, initial);
   const step = await compileStep(runtime, architecture, optimizer, 4);
   const before = numbers(initial);

@@ -4,7 +4,7 @@ import { counterexampleText } from "./counterexample.ts";
 
 const float = fc.float({ noDefaultInfinity: true, noNaN: true });
 
-it("gives every float32 back, in order", () => {
+it("keeps every float32, in order", () => {
   fc.assert(
     fc.property(fc.float32Array({ minLength: 1, maxLength: 9, noNaN: true }), float, (x, y) => {
       const [first, ...lines] = counterexampleText(x, Float32Array.of(y)).trimEnd().split("\n");

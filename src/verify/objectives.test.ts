@@ -7,7 +7,7 @@ const excesses = fc
   .map((values) => Float64Array.from(values));
 
 describe("objectives", () => {
-  it("know the worst term and the sum of those above 0", () => {
+  it("include the largest term and the sum of the positive ones", () => {
     expect(worstTerm(Float64Array.of(-1, 3, 3))).toEqual({
       value: 3,
       slopes: Float64Array.of(0, 1, 0),

@@ -36,7 +36,7 @@ const labelOf = ({ cases }: ReturnType<typeof property>): number => {
 };
 
 describe.skipIf(!there)("the files of VNN-COMP", () => {
-  it("are all read: ten classes, nine of them wrong, one box", () => {
+  it("all parse: ten classes, nine wrong ones, one box", () => {
     expect(files.length).toBeGreaterThan(100);
     for (const file of files.filter((_, i) => i % share === 0)) {
       const text = textOf(file);
@@ -52,7 +52,7 @@ describe.skipIf(!there)("the files of VNN-COMP", () => {
     }
   });
 
-  it("of MNIST are pixels ± ε, cut off at 0 and 1", () => {
+  it("of MNIST are pixels ± ε, clipped to [0, 1]", () => {
     for (const epsilon of [0.03, 0.05]) {
       const { lower, upper } = property(`2021_mnistfc/prop_3_${epsilon}.vnnlib.gz`).cases[0];
       let inner = 0;

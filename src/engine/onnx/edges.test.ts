@@ -11,7 +11,7 @@ import { sum } from "../graph/ops.ts";
 
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
 
-/** What ONNX Runtime itself gives. */
+/** The scores of ONNX Runtime. */
 async function truth(nodes: NodeProto[], x: OrtTensor, opset: number): Promise<number[]> {
   const inputs = { x: x.dims };
   const bytes = onnxFile(nodes, { inputs, outputs: { y: null }, arrays: {}, opset });

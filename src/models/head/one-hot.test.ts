@@ -11,7 +11,7 @@ const whole = (...values: number[]): NdArray => ({
   data: BigInt64Array.from(values, BigInt),
 });
 
-/** What attacks see of OneHot(ArgMax(x)), x [batch, 3]. */
+/** The scores that attacks see for OneHot(ArgMax(x)), x [batch, 3]. */
 function seen(batch: number, { axis = -1, last = 0, depth = 3, values = [0, 1] } = {}) {
   const nodes = [
     nodeOf("ArgMax", ["x"], ["a"], {
@@ -31,25 +31,25 @@ function headOf(nodes: NodeProto[], batch: number, arrays: Readonly<Record<strin
 }
 
 describe("a one-hot row", () => {
-  it.each([1, 4])("shows attacks the scores whose largest it marks, of a batch of %i", (batch) => {
+  it.each([1, 4])("gives attacks the scores behind it, in a batch of %i", (batch) => {
     for (const axis of [-1, 1]) expect(seen(batch, { axis }).removed).toEqual(["OneHot of ArgMax"]);
     expect(seen(batch).logits.shape).toEqual([batch, 3]);
   });
 
-  it("of other numbers is seen through if the class has the larger", () => {
+  it("of other numbers gives its scores if the class has the larger number", () => {
     expect(seen(2, { values: [-5, 7] }).removed).toHaveLength(1);
     expect(seen(2, { values: [1, 0] }).removed).toEqual([]);
   });
 
-  it("with more places than scores stays", () => {
+  it("with more elements than scores stays as it is", () => {
     expect(seen(2, { depth: 5 }).removed).toEqual([]);
   });
 
-  it("that marks the last of equal scores is answered so", () => {
+  it("that marks the last of equal scores decides for it", () => {
     expect(seen(2, { last: 1 }).fileDecision?.answer.isLast).toBe(true);
   });
 
-  it("is what Hardmax gives", () => {
+  it("is recognised in Hardmax", () => {
     const nodes = [nodeOf("Hardmax", ["x"], ["y"], { axis: { int: 1 } })];
     expect(headOf(nodes, 2).removed).toEqual(["OneHot of ArgMax"]);
   });

@@ -27,7 +27,7 @@ const sample = () =>
   });
 
 describe("safetensors", () => {
-  it("reads a file made by hand, whose numbers are not aligned", async () => {
+  it("reads a hand-made file with unaligned arrays", async () => {
     expect(await readSafetensors(handmade())).toEqual({
       tensors: { w: tensor([2], [1.5, -2]) },
       metadata: { by: "hand" },
@@ -35,7 +35,7 @@ describe("safetensors", () => {
     });
   });
 
-  it("writes what the format says: length, JSON, little-endian numbers without gaps", async () => {
+  it("writes the format: length, JSON, little-endian arrays without gaps", async () => {
     const bytes = await sample();
     const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
     expect(length % 8).toBe(0);
@@ -46,7 +46,7 @@ describe("safetensors", () => {
     expect(bytes.length).toBe(8 + length + 28);
   });
 
-  it("gives back every bit, NaN's and −0's included", async () => {
+  it("keeps every bit, also of NaN and −0", async () => {
     const arrays = fc.dictionary(
       fc.string({ minLength: 1 }).filter((name) => !/^(__.*__|\d+)$/.test(name)),
       fc.float32Array({ maxLength: 9 }),
@@ -73,7 +73,7 @@ describe("safetensors", () => {
     );
   });
 
-  it("refuses a file cut off anywhere", async () => {
+  it("refuses a file truncated anywhere", async () => {
     const bytes = await sample();
     for (let length = 0; length < bytes.length; length++)
       await expect(readSafetensors(bytes.slice(0, length)), `${length}`).rejects.toThrow(
@@ -81,7 +81,7 @@ describe("safetensors", () => {
       );
   });
 
-  it("refuses a file with any one bit turned over, or says that nothing vouches for it", async () => {
+  it("refuses a file with any flipped bit, or reports that it has no checksum", async () => {
     const bytes = await sample();
     for (let at = 0; at < bytes.length; at++) {
       const damaged = bytes.slice();
@@ -131,7 +131,7 @@ describe("safetensors", () => {
     await expect(readSafetensors(stated(header))).rejects.toThrow(message);
   });
 
-  it("refuses a header that states more than the file has, or than a number holds", async () => {
+  it("refuses a header with offsets beyond the file, or beyond the range of integers", async () => {
     const bytes = await sample();
     for (const length of [2n ** 63n, 2n ** 32n, BigInt(bytes.length)]) {
       new DataView(bytes.buffer).setBigUint64(0, length, true);
