@@ -97,7 +97,7 @@ const requireObject = (options: unknown) => void checkedOptions(z.object({}), op
 const TrainSchema = TrainOptions.extend({
   ...running,
   ...storing,
-  out: z.string().describe("run directory"),
+  out: z.string().describe("run directory to write"),
   checkpointSeconds: z.number().nonnegative().optional(),
 });
 
@@ -243,7 +243,7 @@ export const dataOptions = (options: object) => stated(checkedOptions(DataSchema
 
 const ReportSchema = z.strictObject({
   out: z.string().describe("file to write"),
-  format: z.enum(formats).default("html").describe("what the report is written as"),
+  format: z.enum(formats).default("html").describe("format of the report"),
 });
 
 /** What `report` is given. */

@@ -9,39 +9,42 @@ import { nodeRuntime } from "../engine/runtime/node.ts";
 import { counted } from "../report/format.ts";
 import { type Context, command } from "./kit/command.ts";
 import { DataDir, Device, fileOptions, modelOptions, Threads } from "./kit/options.ts";
+import { namesOf, pick } from "./kit/pick.ts";
 import { progress } from "./kit/progress.ts";
 import { resuming } from "./kit/resuming.ts";
 
-/** What the program ends with where the accuracy is below what --require asks for, or means nothing. */
+/** Exit code if the accuracy is below --require, or the result is invalid. */
 const BELOW_REQUIRED = 3;
-/** What it ends with where the attacks are done and a diagnostic could not run. */
+/** Exit codes if the attacks are done and a diagnostic could not run. */
 const [OUR_BUG, USER_CAN_FIX] = [1, 2];
 
-/** `rampart audit`: how robust is this file, and can that number be trusted. */
+/** `rampart audit`: how robust is this classifier, and can the number be trusted? */
 export const auditCommand = command({
   summary:
-    "Audit an .onnx classifier: what breaks it in each norm and in all of them, and whether the numbers can be trusted.",
+    "Audit an .onnx classifier: its accuracy under attack in each norm and in all norms, and whether the numbers can be trusted.",
   options: z.strictObject({
     data: z
       .string()
       .optional()
       .describe(
-        "test images: folder:PATH (a sub-folder per class), npz:PATH, cifar10, mnist …; by default what the file names",
+        "test images: folder:PATH (one sub-folder per class), npz:PATH, cifar10, mnist and others; by default the data set that the file names",
       ),
     out: z
       .string()
       .default("audit")
-      .describe("folder of rows, summary.json, report.html and adversarial images"),
+      .describe("folder to write rows, summary.json, report.html and adversarial images to"),
     ...AuditOptions.shape,
     classes: z
       .string()
       .optional()
-      .describe("file of the outputs' names: a line each, or JSON; folders are matched by name"),
+      .describe(
+        "file with the names of the outputs, one per line or as JSON; folders are matched to them by name",
+      ),
     preprocessing: z
       .string()
       .optional()
       .describe(
-        "JSON that says how images are prepared (ours, Hugging Face's, timm's); by default one beside the model is read, none reads none; flags win",
+        "JSON file with the preprocessing (of rampart, Hugging Face, timm or torchvision); by default one beside the model, none to ignore it; flags override it",
       ),
     ...ImageOptions.shape,
     ...modelOptions,
@@ -49,17 +52,15 @@ export const auditCommand = command({
       .int()
       .nonnegative()
       .default(8)
-      .describe(
-        "adversarial examples of each attack and radius that are kept in rows.examples.npz",
-      ),
+      .describe("adversarial examples per attack and radius to store in rows.examples.npz"),
     saveInputs: z
       .int()
       .nonnegative()
       .default(0)
       .describe(
-        "test images that are written to inputs/ as the network sees them: PNG files after --resize and --crop, and inputs.npz with the tensor after mean and std",
+        "test images to write to inputs/ as the network sees them: PNG files after --resize and --crop, and inputs.npz with the tensor after mean and std",
       ),
-    resume: z.boolean().default(false).describe("go on with the audit in --out"),
+    resume: z.boolean().default(false).describe("continue the audit in --out"),
     device: Device,
     threads: Threads,
     dataDir: DataDir,
@@ -89,28 +90,18 @@ export const auditCommand = command({
     "rampart audit rat.onnx --out audit --budget quick --require 0.4",
   ],
   async run(values, context: Context) {
-    const {
-      model: path,
-      device,
-      threads,
-      out,
-      data,
-      dataDir,
-      resume,
-      saveExamples,
-      saveInputs,
-      ...rest
-    } = values;
-    const { classes, preprocessing, resize, crop, interpolation, ...more } = rest;
-    const options = AuditOptions.parse(pick(more, Object.keys(AuditOptions.shape)));
-    const runtime = await nodeRuntime({ device, ...(threads !== undefined && { threads }) });
+    const { model: path, device, threads, out, data, dataDir, resume } = values;
+    const { saveExamples, saveInputs, classes, preprocessing, resize, crop, interpolation } =
+      values;
+    const options = pick(values, namesOf(AuditOptions.shape));
+    const runtime = await nodeRuntime({ device, threads });
     const bar = progress(context.stderr, { json: context.json });
     let rows = 0;
     let finished = false;
     try {
-      const rules = ImageRules.parse(pick(more, Object.keys(ImageRules.shape)));
+      const rules = pick(values, namesOf(ImageRules.shape));
       for await (const event of auditNode(path, options, {
-        ...fileOptions(more),
+        ...fileOptions(values),
         preprocessing,
         classes,
         resize,
@@ -150,22 +141,17 @@ export const auditCommand = command({
     }
     if (!finished)
       context.note(
-        `stopped after ${rows} rows, which are saved. Go on with:`,
+        `stopped after ${rows} rows, which are saved. Continue with:`,
         `  ${resuming(context.argv)}`,
       );
   },
 });
 
-/** One line per file, and one for each folder of images. */
-const writtenLines = (files: readonly string[]): string[] => {
+/** One line per file, and one line for all images. */
+function writtenLines(files: readonly string[]): string[] {
   const images = files.filter((file) => file.endsWith(".png"));
-  return [
-    ...files.filter((file) => !images.includes(file)).map((file) => `wrote ${file}`),
-    ...(images.length > 0
-      ? [`wrote ${counted(images.length, "image")} in ${dirname(images[0])}`]
-      : []),
-  ];
-};
-
-const pick = (values: Readonly<Record<string, unknown>>, names: readonly string[]) =>
-  Object.fromEntries(Object.entries(values).filter(([name]) => names.includes(name)));
+  const lines = files.filter((file) => !images.includes(file)).map((file) => `wrote ${file}`);
+  if (images.length > 0)
+    lines.push(`wrote ${counted(images.length, "image")} in ${dirname(images[0])}`);
+  return lines;
+}

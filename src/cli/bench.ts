@@ -11,12 +11,19 @@ import { command } from "./kit/command.ts";
 import { DataDir, Device, Seed, Threads } from "./kit/options.ts";
 import { progress } from "./kit/progress.ts";
 
-/** Seconds per step of each repeat, after one step that does not count; ends early when `signal` aborts. */
+interface MeasureOptions {
+  readonly repeats: number;
+  readonly signal: AbortSignal;
+  /** Called after each measured step with the number of steps so far. */
+  done(steps: number): void;
+}
+
+/** Seconds per step over the repeats, after one warm-up step, and the peak memory in bytes. Rejects when `signal` aborts. */
 async function measure(
   runtime: Runtime,
   work: Work,
   task: Task,
-  { repeats, signal, done }: { repeats: number; signal: AbortSignal; done(steps: number): void },
+  { repeats, signal, done }: MeasureOptions,
 ) {
   resetPeakMemory();
   const open = await work.open(runtime, task);
@@ -34,27 +41,23 @@ async function measure(
   return { seconds: spread(seconds), memory: peakMemory() };
 }
 
-/** `rampart bench`: how long steps of attacks and of training, and whole evaluations, take on this machine. */
+/** `rampart bench`: measures the time of attack steps, training steps and whole evaluations on this machine. */
 export const benchCommand = command({
-  summary: "Measure the time per step and its share of this machine's measured peak.",
+  summary: "Measure the time per step, and the share of this machine's peak that it reaches.",
   options: z.strictObject({
     work: z
       .array(z.enum(workNames as [WorkName, ...WorkName[]]))
       .min(1)
       .default(["gradient", "train"])
-      .describe("what to measure, separated by commas"),
+      .describe("work to measure, separated by commas"),
     model: z
       .string()
       .default("wrn-16-4")
-      .describe("cnn-small or wrn-<depth>-<width>, or a run directory or file to evaluate"),
-    batch: z.int().positive().default(64).describe("examples per step, rows at once"),
-    images: z
-      .int()
-      .positive()
-      .optional()
-      .describe("images of an evaluation; by default 1000 or 128"),
-    repeats: z.int().positive().default(10).describe("measured steps, after one that warms up"),
-    data: z.string().optional().describe("images; by default the model's, cifar10 or shapes"),
+      .describe("cnn-small, wrn-<depth>-<width>, a run directory or a model file"),
+    batch: z.int().positive().default(64).describe("examples per step"),
+    images: z.int().positive().optional().describe("images per evaluation; by default 1000 or 128"),
+    repeats: z.int().positive().default(10).describe("measured steps, after one warm-up step"),
+    data: z.string().optional().describe("data set; by default the model's own, cifar10 or shapes"),
     dataDir: DataDir,
     device: Device,
     threads: Threads,
@@ -62,7 +65,9 @@ export const benchCommand = command({
     calibrate: z
       .boolean()
       .default(false)
-      .describe("instead find out which form of convolutions is faster here; later runs use it"),
+      .describe(
+        "instead measure which implementation of convolutions is faster here; later runs use it",
+      ),
   }),
   examples: [
     "rampart bench --model wrn-16-4 --batch 64",
@@ -73,7 +78,7 @@ export const benchCommand = command({
     const { device, threads, data, dataDir, calibrate } = rest;
     if (calibrate) return calibrateMachine(device, threads, context);
     const opened = await benchModel(model, { data, dataDir, seed });
-    const runtime = await nodeRuntime({ device, ...(threads === undefined ? {} : { threads }) });
+    const runtime = await nodeRuntime({ device, threads });
     const bar = progress(context.stderr, { json: context.json });
     const { target } = runtime;
     try {
@@ -85,11 +90,12 @@ export const benchCommand = command({
         const work: Work = works[name];
         if (work.kind === "training" && opened.file !== null)
           throw new UsageError(
-            `${model} cannot be trained, for it was not exported by rampart; leave ${name} out of --work`,
+            `${model} cannot be trained, because rampart did not export it; leave ${name} out of --work`,
+            { code: "misfit" },
           );
         const usual = work.effort(batch);
-        const given = images !== undefined && work.kind === "evaluation" ? { images } : {};
-        const effort = { ...usual, ...given };
+        const effort =
+          images !== undefined && work.kind === "evaluation" ? { ...usual, images } : usual;
         const task = benchTask(opened, { kind: work.kind, batch, effort, seed });
         const { seconds, memory } = await measure(runtime, work, task, {
           repeats,

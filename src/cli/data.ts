@@ -8,7 +8,7 @@ import { progress } from "./kit/progress.ts";
 const options = z.strictObject({ dataDir: DataDir });
 
 const list = command({
-  summary: "List the data sets, and where each is on this machine.",
+  summary: "List the data sets and where they are on this machine.",
   options,
   examples: ["rampart data list --json"],
   async run({ dataDir }, { print, emit }) {
@@ -18,13 +18,13 @@ const list = command({
       line(name, path ?? `not on this machine; rampart data fetch ${name} downloads it`);
       emit(place);
     }
-    line("folder:PATH", "your images, a sub-folder per class");
-    line("npz:PATH", "your arrays x and y");
+    line("folder:PATH", "your own images, one sub-folder per class");
+    line("npz:PATH", "your own arrays x and y");
   },
 });
 
 const fetch = command({
-  summary: "Download a data set from its official address and verify its checksum.",
+  summary: "Download a data set from its official site and verify its checksum.",
   options,
   positionals: ["name"],
   examples: ["rampart data fetch cifar10"],
@@ -40,7 +40,7 @@ const fetch = command({
       }
     } catch (error) {
       if (!signal.aborted) throw error;
-      note("stopped; nothing was kept");
+      note("stopped; the partial download was deleted");
     } finally {
       bar.stop();
     }
@@ -48,7 +48,8 @@ const fetch = command({
 });
 
 const check = command({
-  summary: "Read every example of a data set; count, measure and compare with the official one.",
+  summary:
+    "Read every example of a data set, count and measure, and compare with the official data set.",
   options,
   positionals: ["name"],
   examples: ["rampart data check cifar10", "rampart data check folder:photos"],
@@ -74,7 +75,7 @@ const check = command({
   },
 });
 
-/** `rampart data`: the data sets of this machine. */
+/** `rampart data`: manages the data sets on this machine. */
 export const dataCommand: Group = {
   summary: "List, download and check data sets.",
   commands: { list, fetch, check },

@@ -7,21 +7,21 @@ import { UsageError } from "../math/usage-error.ts";
 import { command } from "./kit/command.ts";
 import { DataDir } from "./kit/options.ts";
 
-const interesting = ["avx2", "fma", "avx512f", "avx512_vnni", "amx_tile", "asimd", "sve"];
+const FEATURES = ["avx2", "fma", "avx512f", "avx512_vnni", "amx_tile", "asimd", "sve"];
 
-/** What the CPU can do, as far as the system tells: Linux lists it, others do not. */
+/** The CPU features that matter for speed; empty where the system does not list them (all but Linux). */
 function cpuFeatures(): string[] {
   try {
     const [, flags = ""] = /^(?:flags|Features)\s*:(.*)$/m.exec(
       readFileSync("/proc/cpuinfo", "utf8"),
     ) ?? [""];
-    return interesting.filter((feature) => flags.split(" ").includes(feature));
+    return FEATURES.filter((feature) => flags.split(" ").includes(feature));
   } catch {
     return [];
   }
 }
 
-/** The engine and what it offers, or why it cannot be loaded: then doctor is the one command that still runs. */
+/** The runtime and its providers, or why it cannot be loaded. Doctor also works on machines without the runtime. */
 async function engine() {
   try {
     const { env, listSupportedBackends } = await import("onnxruntime-node");
@@ -45,9 +45,9 @@ async function engine() {
   }
 }
 
-/** `rampart doctor`: what a report about this machine needs, and what is missing on it. */
+/** `rampart doctor`: the facts about this machine that a bug report needs. */
 export const doctorCommand = command({
-  summary: "Show what this machine offers: runtime, CPU, block size, data sets found.",
+  summary: "Show the runtime, CPU, block size and data sets of this machine.",
   options: z.strictObject({ dataDir: DataDir }),
   examples: ["rampart doctor --json"],
   async run({ dataDir }, context) {
@@ -69,12 +69,12 @@ export const doctorCommand = command({
     line("cpu", [machine.cpu, ...machine.features].join(", "));
     line("threads", `${machine.threads}, ${machine.memoryGiB} GiB of memory`);
     for (const { name, path } of data) line(name, path ?? "not on this machine");
-    if (found.runtime === null) throw new UsageError(found.problem);
+    if (found.runtime === null) throw new UsageError(found.problem, { code: "unavailable" });
     const { runtime, providers, otherProviders, blockSize } = found;
     line("runtime", runtime);
     line(
       "providers",
-      `${providers.join(", ")}; with libraries of yours ${otherProviders.join(", ")}`,
+      `${providers.join(", ")}; with libraries of your own ${otherProviders.join(", ")}`,
     );
     line("used", "cpu; webgpu and cuda by --device, see docs/gpu.md");
     line("block size", blockSize === null ? "none: plain layout" : `${blockSize} channels`);

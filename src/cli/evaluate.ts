@@ -8,6 +8,7 @@ import { evaluateNode } from "../evaluate/node.ts";
 import { EvaluateOptions } from "../evaluate/options.ts";
 import type { Row } from "../evaluate/row.ts";
 import { summarize } from "../evaluate/summary.ts";
+import { defined } from "../math/defined.ts";
 import type { Note } from "../math/note.ts";
 import { classifier } from "../models/classifier.ts";
 import { nonFiniteNode } from "../models/non-finite.ts";
@@ -15,21 +16,22 @@ import { openModelNode } from "../models/opening/node.ts";
 import { summaryTable } from "../report/text-table.ts";
 import { type Context, command } from "./kit/command.ts";
 import { DataDir, Device, fileOptions, modelOptions, Threads } from "./kit/options.ts";
+import { namesOf, pick } from "./kit/pick.ts";
 import { progress } from "./kit/progress.ts";
 import { resuming } from "./kit/resuming.ts";
 
-/** `rampart evaluate`: attacks test images and writes one row per image and attack. */
+/** `rampart evaluate`: attacks test images and writes one row per image, attack and radius. */
 export const evaluateCommand = command({
-  summary: "Measure a model's accuracy under attack.",
+  summary: "Measure the accuracy of a model under attack.",
   options: EvaluateOptions.extend({
-    data: z.string().optional().describe("data set; by default the one of its training"),
-    out: z.string().describe("the .jsonl file of rows; settings and images go beside it"),
+    data: z.string().optional().describe("data set; by default the one the model was trained on"),
+    out: z.string().describe("the .jsonl file to write rows to; settings and images go beside it"),
     saveExamples: z
       .int()
       .nonnegative()
       .default(8)
-      .describe("examples per attack whose images are kept for the report"),
-    resume: z.boolean().default(false).describe("go on with the rows in --out"),
+      .describe("examples per attack whose images are stored for the report"),
+    resume: z.boolean().default(false).describe("continue the rows in --out"),
     device: Device,
     threads: Threads,
     dataDir: DataDir,
@@ -44,27 +46,11 @@ export const evaluateCommand = command({
     "rampart evaluate runs/rat --attacks pgd-linf --eot 1,4,16,64 --out sweep.jsonl",
   ],
   async run(values, context: Context) {
-    const { model: path, data, out, saveExamples, resume, ...rest } = values;
-    const { device, threads, dataDir, ...others } = rest;
-    const { mean, std, scale, layout, channelOrder, inputShape, pictureInput, ...further } = others;
-    const { constants, output, blockSize, maxConstants, straightThrough, ...most } = further;
-    const { resize, crop, interpolation, imageAlpha, imageExif, imageGrey16, ...options } = most;
+    const { model: path, data, out, saveExamples, resume, device, threads, dataDir } = values;
+    const options = pick(values, namesOf(EvaluateOptions.shape));
     const images = imageOptionsIn(values);
-    const runtime = await nodeRuntime({ device, ...(threads !== undefined && { threads }) });
-    const file = fileOptions({
-      mean,
-      std,
-      scale,
-      layout,
-      channelOrder,
-      inputShape,
-      pictureInput,
-      constants,
-      output,
-      blockSize,
-      maxConstants,
-      straightThrough,
-    });
+    const runtime = await nodeRuntime({ device, threads });
+    const file = fileOptions(values);
     const model = await openModelNode(path, { ...file, runtime });
     for (const { text } of model.notes ?? []) context.note(text);
     for (const sentence of model.head ?? []) context.note(sentence);
@@ -99,7 +85,7 @@ export const evaluateCommand = command({
         saveExamples,
         dataDir,
         images,
-        ...(dataset !== undefined && { data: dataset }),
+        ...defined({ data: dataset }),
         locate: (at) => nonFiniteNode(runtime, model.architecture, model.parameters, at),
         signal: context.signal,
         note,
@@ -116,7 +102,7 @@ export const evaluateCommand = command({
     }
     if (missing > 0)
       context.note(
-        `stopped after ${rows.length} rows, which are saved. Go on with:`,
+        `stopped after ${rows.length} rows, which are saved. Continue with:`,
         `  ${resuming(context.argv)}`,
       );
     if (rows.length > 0) context.print(...summaryTable(summarize(rows, options)).split("\n"));

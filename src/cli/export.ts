@@ -4,11 +4,11 @@ import { openModelNode } from "../models/opening/node.ts";
 import { command } from "./kit/command.ts";
 import { writeOutput } from "./kit/outputs.ts";
 
-/** `rampart export`: the noise-free network of a model as an .onnx file that any ONNX runtime opens. */
+/** `rampart export`: writes the network of a model, without its noise, as an .onnx file for any ONNX runtime. */
 export const exportCommand = command({
   summary: "Write a trained model as an .onnx file.",
   options: z.strictObject({
-    out: z.string().describe("the .onnx file to write, - for standard output"),
+    out: z.string().describe("the .onnx file to write; - for standard output"),
   }),
   positionals: ["model"],
   files: { inputs: ["model"], outputs: { out: "stream" } },

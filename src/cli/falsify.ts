@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { gunzipped } from "../data/gunzip.ts";
 import { readBytes } from "../files/read/node.ts";
+import { defined } from "../math/defined.ts";
 import { keyOf } from "../math/random.ts";
 import { openNetworkNode } from "../models/node.ts";
 import { counterexampleText } from "../verify/counterexample.ts";
@@ -13,14 +14,14 @@ import { Device, MaxConstants, Seed, Threads } from "./kit/options.ts";
 import { writeOutput } from "./kit/outputs.ts";
 import { progress } from "./kit/progress.ts";
 
-/** Opens an ONNX file; its network is released when the search has ended. */
+/** Opens an ONNX file. The caller releases the network after the search. */
 export type OpenNetwork = (
   path: string,
   options: {
-    readonly threads?: number;
+    readonly threads?: number | undefined;
     readonly device?: string;
     readonly maxConstants?: number;
-    /** How many numbers the network takes, by the property. */
+    /** Number of inputs that the property declares. */
     readonly numbers: number;
     readonly note: (line: string) => void;
   },
@@ -30,7 +31,7 @@ type Verdict = Exclude<FalsifyEvent, { event: "step" }>;
 
 const size = (x: number): string => x.toPrecision(3);
 
-/** Why nothing was found, and how near it came; for stderr. */
+/** Why no counterexample was found and how close the search came, as lines for stderr. */
 function remarks(verdict: Verdict): string[] {
   if (verdict.event === "sat") return [];
   const { reason, skipped, seconds, searches, closest } = verdict;
@@ -43,17 +44,15 @@ function remarks(verdict: Verdict): string[] {
     interrupted: `interrupted after ${effort}`,
     searched: "no counterexample found: no case has more than one float32 point",
   };
-  return [
-    why[reason],
-    ...(first === undefined
-      ? []
-      : [
-          `${skipped.length} cases hold no float32 point, such as case ${first.case + 1}: no float32 lies in [${first.lower}, ${first.upper}], the bounds of X_${first.input}`,
-        ]),
-  ];
+  const lines = [why[reason]];
+  if (first !== undefined)
+    lines.push(
+      `${skipped.length} cases hold no float32 point, such as case ${first.case + 1}: no float32 lies in [${first.lower}, ${first.upper}], the bounds of X_${first.input}`,
+    );
+  return lines;
 }
 
-/** The verdict as one object of `--json`. */
+/** The verdict as an object for `--json`. */
 function resultOf(verdict: Verdict): object {
   const { seconds, searches, evaluations, closest } = verdict;
   const effort = {
@@ -69,14 +68,17 @@ function resultOf(verdict: Verdict): object {
   return { result: "sat", case: index, ...point, ...effort };
 }
 
-/** `rampart falsify`, for a way to open networks. */
+/** `rampart falsify` with a given way to open networks. */
 export const falsifyCommandWith = (open: OpenNetwork) =>
   command({
     summary:
-      "Search for a counterexample to a VNN-LIB property: prints sat and the point, or unknown (exit code 0 in both cases).",
+      "Search for a counterexample to a VNN-LIB property. Prints sat and the point, or unknown; the exit code is 0 in both cases.",
     options: z.strictObject({
-      seconds: z.number().positive().default(30).describe("time to search"),
-      out: z.string().optional().describe("file for the verdict, as VNN-COMP's tools write it"),
+      seconds: z.number().positive().default(30).describe("time limit of the search"),
+      out: z
+        .string()
+        .optional()
+        .describe("file to write the verdict to, in the format of VNN-COMP"),
       seed: Seed,
       device: Device,
       threads: Threads,
@@ -96,9 +98,10 @@ export const falsifyCommandWith = (open: OpenNetwork) =>
         device,
         numbers: property.inputs,
         note: context.note,
-        ...(threads !== undefined && { threads }),
-        ...(maxConstants !== undefined && {
-          maxConstants: bytesOf(maxConstants, "--max-constants"),
+        threads,
+        ...defined({
+          maxConstants:
+            maxConstants === undefined ? undefined : bytesOf(maxConstants, "--max-constants"),
         }),
       });
       const bar = progress(context.stderr, { json: context.json, percent: true });
@@ -132,13 +135,13 @@ export const falsifyCommandWith = (open: OpenNetwork) =>
       context.print(...(out === undefined ? text.trimEnd() : verdict.event).split("\n"));
       for (const line of remarks(verdict)) context.note(line);
       if (out !== undefined) context.note(`verdict: ${out}`);
-      context.emit({ ...resultOf(verdict), ...(out !== undefined && { out }) });
+      context.emit({ ...resultOf(verdict), ...defined({ out }) });
     },
   });
 
 /**
- * `rampart falsify`. The file's own order of axes is kept, since X_i counts in it. Wherever the search runs, outputs are
- * computed on the CPU, and with them what confirms a counterexample.
+ * `rampart falsify`. Keeps the file's own order of axes, since X_i counts in that order. A counterexample is confirmed with
+ * outputs computed on the CPU, on whichever device the search ran.
  */
 export const falsifyCommand = falsifyCommandWith(async (path, { device = "cpu", ...options }) => {
   const open = (on: string) =>

@@ -18,30 +18,38 @@ import { type Context, command } from "./kit/command.ts";
 import { Device, fileOptions, modelOptions, Threads } from "./kit/options.ts";
 import { writeOutput } from "./kit/outputs.ts";
 
-/** An array of the input file as float32. */
+/** An array of the input file in float32. Throws `UsageError` if it is absent. */
 function floats(path: string, name: string, array: Npy | undefined): Tensor {
   if (array === undefined)
-    throw new UsageError(`${path} holds no array ${name}; x [n, ...pixels] and y [n] are needed`);
+    throw new UsageError(`${path} holds no array ${name}; x [n, ...pixels] and y [n] are needed`, {
+      code: "bad-file",
+    });
   return tensor(array.shape, Float32Array.from(array.data as ArrayLike<number>, Number));
 }
 
 function labelsOf(path: string, y: Tensor, count: number, classes: number): number[] {
   const labels = Array.from(y.data);
   if (labels.length !== count)
-    throw new UsageError(`${path} holds ${count} images in x and ${labels.length} labels in y`);
+    throw new UsageError(`${path} holds ${count} images in x and ${labels.length} labels in y`, {
+      code: "bad-file",
+    });
   const wrong = labels.find((label) => !(Number.isInteger(label) && label >= 0 && label < classes));
   if (wrong !== undefined)
-    throw new UsageError(`y holds ${wrong}, but the model has outputs 0 to ${classes - 1}`);
+    throw new UsageError(`y holds ${wrong}, but the model has outputs 0 to ${classes - 1}`, {
+      code: "misfit",
+    });
   return labels;
 }
 
-/** `rampart gradient`: losses, logits and ∂loss/∂x for arrays, so that anyone can compare them with their own. */
+/** `rampart gradient`: writes losses, logits and ∂loss/∂x for given arrays, to compare with another implementation. */
 export const gradientCommand = command({
-  summary: "Write losses, logits and gradients of a model for given arrays.",
+  summary: "Write the losses, logits and gradients of a model for given arrays.",
   options: z.strictObject({
-    input: z.string().describe("the .npz with x [n, ...pixels] and labels y [n]"),
-    out: z.string().describe("the .npz of losses [n], logits [n, classes] and gradient [as x]"),
-    loss: z.enum(["ce", "margin", "dlr"]).default("ce").describe("whose gradient by x is taken"),
+    input: z.string().describe("the .npz file with x [n, ...pixels] in [0, 1] and labels y [n]"),
+    out: z
+      .string()
+      .describe("the .npz file to write losses [n], logits [n, classes] and gradient [as x] to"),
+    loss: z.enum(["ce", "margin", "dlr"]).default("ce").describe("loss to differentiate by x"),
     batch: z.int().positive().default(32).describe("images per run"),
     device: Device,
     threads: Threads,
@@ -56,7 +64,7 @@ export const gradientCommand = command({
   async run({ model: path, input, out, loss, batch, device, threads, ...file }, context: Context) {
     const arrays = parseNpz(input, await readBytes(input));
     const x = floats(input, "x", arrays.get("x"));
-    const runtime = await nodeRuntime({ device, ...(threads !== undefined && { threads }) });
+    const runtime = await nodeRuntime({ device, threads });
     const shape = x.shape.slice(1);
     const model = await openModelNode(path, { ...fileOptions(file), images: shape, runtime });
     for (const { text } of model.notes ?? []) context.note(text);
@@ -65,6 +73,7 @@ export const gradientCommand = command({
     if (sizeOf(inputShape) !== sizeOf(shape))
       throw new UsageError(
         `x has images of [${shape.join(", ")}], the model takes [${inputShape.join(", ")}]`,
+        { code: "misfit" },
       );
     const labels = labelsOf(input, floats(input, "y", arrays.get("y")), x.shape[0], classes);
     const inputs = tensor([x.shape[0], ...inputShape], x.data);
@@ -72,12 +81,12 @@ export const gradientCommand = command({
       images: rows(inputs, 0, Math.min(BATCH_CHECKED, labels.length)),
       size: batch,
     });
-    // A file that works for one batch alone has no answer for a single image.
+    // A file with a fixed batch cannot run a single image.
     const own = model.architecture.fixedBatch ?? 1;
     const inOwnBatches = own > 1 && batch % own === 0 && labels.length % own === 0;
     if (dependence !== null)
       context.note(
-        `${describeDependence(dependence)}; what is written is of ${inOwnBatches ? `the file's own batches of ${own}, in the order given` : "each image alone"}`,
+        `${describeDependence(dependence)}; the written values are of ${inOwnBatches ? `the file's own batches of ${own}, in the order given` : "each image alone"}`,
       );
     const architecture =
       dependence === null || inOwnBatches ? model.architecture : oneByOne(model.architecture);

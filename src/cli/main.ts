@@ -5,7 +5,7 @@ import { fileProblem } from "./kit/problems.ts";
 import { processOutput } from "./kit/process-output.ts";
 import { type Program, run } from "./kit/program.ts";
 
-/** The commands of `rampart`, in the order in which help lists them. */
+/** The commands of `rampart`, in the order of the help text. */
 export const rampart: Program = {
   name: "rampart",
   version,
@@ -37,15 +37,15 @@ export const rampart: Program = {
 /** Signals that ask a command to stop after its current step. */
 const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Says that the results could not all be printed; the files that a command writes are not concerned. */
+/** The message for results that could not be printed. Files are not affected. */
 const unprinted = (name: string, problem: NodeJS.ErrnoException): string =>
   `${name} cannot be written: ${fileProblem(problem) ?? problem.message}\n  files that the command has written are complete`;
 
 /**
- * Runs `rampart` in this process and returns its exit code. The first Ctrl-C, SIGTERM or SIGHUP asks the command to
- * stop after its current step, the second ends the process; under `nohup` SIGHUP does nothing. Where a reader goes away
- * (`rampart … | head`) the work goes on and the exit code is the same; text that cannot be written for another reason,
- * such as a full disk, makes it 2.
+ * Runs `rampart` in this process and returns its exit code. The first Ctrl-C, SIGTERM or SIGHUP stops the command after its
+ * current step, the second ends the process. Under `nohup` SIGHUP is ignored. If the reader of the output goes away
+ * (`rampart … | head`), the command finishes with the same exit code. If output cannot be written for another reason, such as
+ * a full disk, the exit code is 2.
  */
 export async function main(argv: readonly string[]): Promise<number> {
   const interrupt = new AbortController();

@@ -14,11 +14,11 @@ import { reportCommand } from "./report.ts";
 
 const common = { model: "cnn-small", data: "shapes", recipe: "short", batch: 64 } as const;
 
-/** Enough for the undefended network to learn both cues of an image, and for the defended ones to keep to one. */
+/** Enough training for the undefended network to use both cues of an image, and for defended ones to rely on one. */
 const plain = { examples: 3000, epochs: 6, rate: 0.03 };
 const attacked = { examples: 2000, epochs: 4, rate: 0.05, steps: 10 };
 
-/** What is trained, and how; chosen on the validation images of `shapes`, to end within minutes on two cores. */
+/** Chosen on the validation images of `shapes` so that everything finishes within minutes on two cores. */
 const defenses = [
   { defense: "standard", training: plain, randomised: false },
   { defense: "at-linf", training: attacked, randomised: false },
@@ -26,15 +26,15 @@ const defenses = [
 ] as const;
 type Defended = (typeof defenses)[number];
 
-// One objective of five: the others multiply the time of the randomised model, and a first look can do without them.
+// One of five EOT objectives: the others multiply the time of the randomised model.
 const evaluation = EvaluateOptions.parse({ examples: 200, objective: "mean-loss" });
 const { objective, eot } = resolved(evaluation);
 
-/** Which of the objectives the attack has, where there is a choice. */
-const attacking = ({ defense, randomised }: Defended): string =>
+/** The title of an attack; names the objective if the model is randomised. */
+const attackTitle = ({ defense, randomised }: Defended): string =>
   `attacking ${defense}${randomised ? ` (objective ${objective} of EOT ${eot.join(", ")} alone; rampart evaluate tries every objective)` : ""}`;
 
-// The time left is told in gradients of one image, the unit of all of this work.
+// Progress counts gradients of one image, a unit that training and attacks share.
 const trainingWork = ({ training }: Defended): number =>
   training.examples * training.epochs * ("steps" in training ? 1 + training.steps : 1);
 
@@ -45,7 +45,7 @@ const evaluationWork = ({ randomised }: Defended): number => {
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 
-/** Where one model is kept, and its rows beside it. */
+/** The run directory of a model, and the file of its rows beside it. */
 const paths = (out: string, defense: string) => ({
   run: join(out, defense),
   rows: join(out, `${defense}.jsonl`),
@@ -55,11 +55,11 @@ interface Work {
   readonly out: string;
   readonly runtime: Runtime;
   readonly context: Context;
-  /** Told the share of this piece of work that is done. */
+  /** Called with the finished share of this piece of work. */
   readonly done: (share: number) => void;
 }
 
-/** Trains, or goes on, or finds that it was done before; false if it was interrupted. */
+/** Trains a model, or continues; returns at once if it is trained. False if interrupted. */
 async function trained(
   { defense, training }: Defended,
   { out, runtime, context, done }: Work,
@@ -80,7 +80,7 @@ async function trained(
   return true;
 }
 
-/** Attacks the trained model, or goes on; false if it was interrupted. */
+/** Attacks the trained model, or continues. False if interrupted. */
 async function evaluated({ defense }: Defended, work: Work): Promise<boolean> {
   const { out, runtime, context, done } = work;
   const { run, rows } = paths(out, defense);
@@ -108,9 +108,12 @@ async function evaluated({ defense }: Defended, work: Work): Promise<boolean> {
 
 /** `rampart quickstart`: three small classifiers, two attacks, one report. */
 export const quickstartCommand = command({
-  summary: "Train three small classifiers, attack them in two norms and write a report.",
+  summary: "Train three small classifiers, attack them in two norms, and write a report.",
   options: z.strictObject({
-    out: z.string().default("runs/quickstart").describe("folder of runs, rows and report"),
+    out: z
+      .string()
+      .default("runs/quickstart")
+      .describe("folder to write runs, rows and the report to"),
     device: Device,
   }),
   files: { inputs: [], outputs: { out: { folder: [] } } },
@@ -127,7 +130,7 @@ export const quickstartCommand = command({
       })),
       ...defenses.map((one) => ({
         one,
-        title: attacking(one),
+        title: attackTitle(one),
         work: evaluationWork(one),
         act: evaluated,
       })),
@@ -140,7 +143,7 @@ export const quickstartCommand = command({
         const done = (share: number) => bar.update("quickstart", before + share * work, total);
         done(0);
         if (!(await act(one, { out, runtime, context, done }))) {
-          bar.log("stopped, and everything so far is kept; the same command goes on from here");
+          bar.log("stopped; finished work is kept, and the same command continues it");
           return;
         }
       }

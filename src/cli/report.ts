@@ -9,17 +9,17 @@ import { summaryTable } from "../report/text-table.ts";
 import { command } from "./kit/command.ts";
 import { writeOutput } from "./kit/outputs.ts";
 
-/** `rampart report`: what evaluations wrote, as one page or as a table. */
+/** `rampart report`: turns rows of evaluations into one page or a table. */
 export const reportCommand = command({
-  summary: "Make one self-contained report of rows.",
+  summary: "Turn rows of evaluations into one self-contained report.",
   options: z.strictObject({
     out: z
       .string()
       .optional()
       .describe(
-        "file to write, - for standard output; by default report.html, and the terminal for other formats",
+        "file to write; - for standard output; by default report.html, and the terminal for the other formats",
       ),
-    format: z.enum(formats).default("html").describe("what the report is written as"),
+    format: z.enum(formats).default("html").describe("format of the report"),
   }),
   positionals: ["rows..."],
   files: { inputs: ["rows"], outputs: { out: "stream" } },
@@ -29,7 +29,10 @@ export const reportCommand = command({
   ],
   async run({ rows: paths, out, format }, context) {
     const twice = paths.find((path, i) => paths.indexOf(path) !== i);
-    if (twice !== undefined) throw new UsageError(`${twice} is given twice; name each file once`);
+    if (twice !== undefined)
+      throw new UsageError(`${twice} is given twice; name each file once`, {
+        code: "bad-option",
+      });
     const files = [];
     for (const path of paths) files.push(await readRowsFile(path));
     const evaluations = evaluationsOf(files, { summarize, parseNpz });

@@ -46,7 +46,7 @@ describe("rampart reproduce", () => {
     const { code, err } = await typed(words, "published standard");
     expect(code).toBe(130);
     expect(err).toContain(
-      "stopped, and everything so far is kept; go on with:\n  rampart reproduce table2",
+      "stopped; finished work is kept. Continue with:\n  rampart reproduce table2",
     );
     expect(existsSync(join(folder, "stopped/models/standard/model.onnx"))).toBe(true);
   });

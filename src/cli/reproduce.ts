@@ -11,7 +11,7 @@ import { DataDir, Device, Seed, Threads } from "./kit/options.ts";
 import { type Progress, progress } from "./kit/progress.ts";
 import { quoted } from "./kit/resuming.ts";
 
-/** Shows what happens; the events of --json are the same. */
+/** Shows an event in the progress bar, and emits it for `--json`. */
 function show(event: ReproduceEvent, bar: Progress, context: Context): void {
   if (event.event === "progress") {
     bar.update(event.cell, event.done, event.total);
@@ -27,45 +27,48 @@ function show(event: ReproduceEvent, bar: Progress, context: Context): void {
   if (event.event === "note") bar.log(event.text);
 }
 
-/** `rampart reproduce`: the paper's tables and figures, ours beside the printed ones. */
+/** `rampart reproduce`: recomputes tables and figures of the paper beside the printed numbers. */
 export const reproduceCommand = command({
-  summary: "Reproduce a table or a figure of the paper, printed numbers beside ours.",
+  summary:
+    "Reproduce a table or figure of the paper, with the printed numbers beside the new ones.",
   options: z.strictObject({
-    out: z.string().describe("folder of models, rows and results; a later run goes on with it"),
+    out: z
+      .string()
+      .describe("folder to write models, rows and results to; a later run continues it"),
     scale: z
       .enum(scaleNames)
       .default("small")
       .describe(
-        "smoke: seconds, no meaning; small: real CIFAR-10 on two cores; paper: WRN-28-10, 200 epochs",
+        "smoke: a few seconds, exercises the pipeline only; small: real CIFAR-10 on two cores; paper: WRN-28-10, 200 epochs",
       ),
     real: z
       .boolean()
       .default(false)
-      .describe("figure1: a slice through a real image instead of the toy problem"),
+      .describe("for figure1: draw a slice through a real image instead of the toy problem"),
     share: z
       .number()
       .positive()
       .max(1)
       .default(1)
-      .describe("share of the scale's test images; a later run with a larger one extends the rows"),
+      .describe(
+        "share of the test images to use; a later run with a larger share extends the rows",
+      ),
     defenses: z
       .array(z.string())
       .min(1)
       .optional()
-      .describe("only these defences, separated by commas; by default all of the table's"),
+      .describe("only these defences, separated by commas; by default every defence of the table"),
     kinds: z
       .array(z.enum(evaluationKinds))
       .min(1)
       .optional()
       .describe(
-        `only these kinds of evaluation, separated by commas: ${evaluationKinds.join(", ")}; by default all`,
+        `only these kinds of evaluation, separated by commas; by default all of ${evaluationKinds.join(", ")}`,
       ),
     dryRun: z
       .boolean()
       .default(false)
-      .describe(
-        "run one step and one gradient of each defence, say what the whole costs, and stop",
-      ),
+      .describe("run one step and one gradient of each defence, estimate the total cost, and stop"),
     seed: Seed,
     device: Device,
     threads: Threads,
@@ -81,7 +84,7 @@ export const reproduceCommand = command({
     "rampart reproduce table4 --scale paper --dry-run --out runs/whole",
   ],
   async run({ what, out, scale, device, threads, real, dryRun, ...options }, context: Context) {
-    const runtime = await nodeRuntime({ device, ...(threads !== undefined && { threads }) });
+    const runtime = await nodeRuntime({ device, threads });
     const reproduction: Reproduction = {
       ...options,
       out,
@@ -92,7 +95,7 @@ export const reproduceCommand = command({
       command: context.argv.map(quoted).join(" "),
     };
     const events = produce(what, reproduction, { real, dryRun });
-    // A dry run writes no files, and may look at a folder that another process works in.
+    // A dry run writes no files, so it may read a folder that another process is using.
     const lease = dryRun
       ? null
       : await leaseReproduction(reproduction, ({ text }) => context.note(text));
@@ -107,7 +110,7 @@ export const reproduceCommand = command({
       const product = next.value;
       if (context.signal.aborted)
         context.note(
-          "stopped, and everything so far is kept; go on with:",
+          "stopped; finished work is kept. Continue with:",
           `  ${context.argv.map(quoted).join(" ")}`,
         );
       if (product === null) return;

@@ -78,7 +78,7 @@ describe("rampart train", () => {
 
     const resumed = await typed(["train", "--out", out, "--resume"]);
     expect(resumed.code).toBe(0);
-    expect(resumed.err).toMatch(/going on from .*epoch-0-step-[12]/);
+    expect(resumed.err).toMatch(/continuing from .*epoch-0-step-[12]/);
     const whole = place();
     await typed(start(whole));
     const weights = (run: string) => readFileSync(join(run, "model.onnx"));

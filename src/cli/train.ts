@@ -9,35 +9,31 @@ import { quoted } from "./kit/resuming.ts";
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
-/** The command that goes on with a run; everything else is in its directory. */
-const resuming = (
+/** The command that continues a run. Its other options are stored in the run directory. */
+function resumeCommand(
   out: string,
-  dataDir: string | undefined,
-  device: string,
-  threads: number | undefined,
-): string =>
-  [
-    "rampart",
-    "train",
-    "--out",
-    out,
-    "--resume",
-    ...(dataDir === undefined ? [] : ["--data-dir", dataDir]),
-    ...(device === "cpu" ? [] : ["--device", device]),
-    ...(threads === undefined ? [] : ["--threads", String(threads)]),
-  ]
-    .map(quoted)
-    .join(" ");
+  flags: {
+    readonly dataDir: string | undefined;
+    readonly device: string;
+    readonly threads: number | undefined;
+  },
+): string {
+  const words = ["rampart", "train", "--out", out, "--resume"];
+  if (flags.dataDir !== undefined) words.push("--data-dir", flags.dataDir);
+  if (flags.device !== "cpu") words.push("--device", flags.device);
+  if (flags.threads !== undefined) words.push("--threads", String(flags.threads));
+  return words.map(quoted).join(" ");
+}
 
-/** `rampart train`: trains a model in a run directory, from the start or from its newest checkpoint. */
+/** `rampart train`: trains a model in a run directory, from scratch or from its newest checkpoint. */
 export const trainCommand = command({
   summary: "Train a classifier, with or without a defence.",
   options: TrainOptions.extend({
-    out: z.string().describe("run directory"),
+    out: z.string().describe("run directory to write"),
     resume: z
       .boolean()
       .default(false)
-      .describe("go on with the run in --out, with its own options"),
+      .describe("continue the run in --out with its stored options"),
     device: Device,
     threads: Threads,
     dataDir: DataDir,
@@ -58,7 +54,7 @@ export const trainCommand = command({
       out,
       resume,
       device,
-      ...(threads !== undefined && { threads }),
+      threads,
       dataDir,
       signal: context.signal,
       note: ({ text }: Note) => context.note(text),
@@ -70,15 +66,15 @@ export const trainCommand = command({
         else context.emit(event);
         if (event.event === "warning") bar.log(`warning: ${event.message}`);
         if (event.event === "start" && event.from !== null)
-          bar.log(`going on from ${event.from} (step ${event.step} of ${event.steps})`);
+          bar.log(`continuing from ${event.from} (step ${event.step} of ${event.steps})`);
         if (event.event === "epoch")
           bar.log(
             `epoch ${event.epoch}: loss ${event.loss.toFixed(4)}, ${percent(event.trainAccuracy)} of training examples, ${percent(event.testAccuracy)} of ${event.testExamples} clean test images, ${event.seconds.toFixed(1)} s`,
           );
         if (event.event === "interrupted")
           bar.log(
-            `stopped after step ${event.step} of ${event.steps}; ${event.path} is saved. Go on with:`,
-            `  ${resuming(out, dataDir, device, threads)}`,
+            `stopped after step ${event.step} of ${event.steps}; ${event.path} is saved. Continue with:`,
+            `  ${resumeCommand(out, { dataDir, device, threads })}`,
           );
         if (event.event === "done") context.print(`trained ${out} (${event.step} steps)`);
       }

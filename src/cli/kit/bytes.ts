@@ -13,12 +13,14 @@ const UNITS: Readonly<Record<string, number>> = {
   tib: 2 ** 40,
 };
 
-/** The bytes that a size states: `4GiB`, `500 MB`, `1.5gb`, or a plain number of bytes. `flag` is named in the error. */
+/** Parses a size in bytes: `4GiB`, `500 MB`, `1.5gb`, or a plain number of bytes. The error names `flag`. */
 export function bytesOf(text: string, flag: string): number {
   const [, number = "", unit = ""] = /^\s*(\d+\.?\d*|\.\d+)\s*([a-z]*)\s*$/i.exec(text) ?? [];
   const factor = own(UNITS, unit.toLowerCase() || "b");
   const bytes = Math.floor(Number(number) * (factor ?? Number.NaN));
   if (number === "" || !(bytes > 0) || !Number.isSafeInteger(bytes))
-    throw new UsageError(`${flag} is ${JSON.stringify(text)}, and a size is needed: 4GiB or 500MB`);
+    throw new UsageError(`${flag} is ${JSON.stringify(text)}; give a size such as 4GiB or 500MB`, {
+      code: "bad-option",
+    });
   return bytes;
 }

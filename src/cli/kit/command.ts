@@ -2,38 +2,38 @@ import type { createColors } from "picocolors";
 import type { z } from "zod";
 import type { FilesOfCommand, OutputKind } from "./outputs.ts";
 
-/** Where text goes: `processOutput(process.stdout)`, or an array with a `write` in a test. */
+/** A destination of text: `processOutput(process.stdout)`, or an object with `write` in a test. */
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
 
-/** What a command may touch of the outside world besides files. */
+/** The outside world of a command, apart from files. */
 export interface Context {
   readonly stdout: Output;
   readonly stderr: Output;
-  /** True under `--json`: results are JSON objects, one per line of stdout. */
+  /** Whether results are JSON objects, one per line of stdout (`--json`). */
   readonly json: boolean;
-  /** Lines of results for a reader; nothing under `--json`. A line break inside a line is shown escaped. */
+  /** Prints results for a person; does nothing under `--json`. A line break inside a line is shown escaped. */
   print(...lines: readonly string[]): void;
-  /** One result as a line of JSON; nothing without `--json`. */
+  /** Prints one result as a line of JSON; does nothing without `--json`. */
   emit(result: object): void;
-  /** Lines on stderr: a warning, where a file went, how to resume. */
+  /** Prints lines to stderr: a warning, the path of a file, how to resume. */
   note(...lines: readonly string[]): void;
-  /** What the program ends with instead of 0 once the command is done: a verdict, no failure. */
+  /** Sets the exit code of a command that succeeds with a verdict; 0 by default. */
   exitWith(code: number): void;
-  /** Aborted by Ctrl-C, SIGTERM or SIGHUP: stop after the current step and keep what is done. */
+  /** Aborts on Ctrl-C, SIGTERM or SIGHUP. The command stops after its current step and keeps finished work. */
   readonly signal: AbortSignal;
-  /** Colours for `print`; they do nothing on a pipe and under NO_COLOR. */
+  /** Colours for `print`; plain text on a pipe and under NO_COLOR. */
   readonly color: ReturnType<typeof createColors>;
-  /** The command as typed, from the program's name on, to be recorded or repeated. */
+  /** The typed command, starting with the program's name, for records and for repeating it. */
   readonly argv: readonly string[];
 }
 
 type NameOf<P extends string> = P extends `${infer Name}...` | `${infer Name}?` ? Name : P;
 
-/** `model` is a string, `rows...` one or more strings, `name?` a string or absent. */
+/** The types of positional arguments: `model` is a string, `rows...` one or more strings, `name?` a string or undefined. */
 export type Positionals<P extends string> = {
   readonly [K in P as NameOf<K>]: K extends `${string}...`
     ? readonly string[]
@@ -42,25 +42,25 @@ export type Positionals<P extends string> = {
       : string;
 };
 
-/** A command as a value: it can be run without a process. */
+/** A command as a value; tests run it without a process. */
 export interface Command<Values = unknown> {
   readonly summary: string;
-  /** A strict object; its keys in camelCase are the flags in kebab-case. */
+  /** A strict object. Each key in camelCase is a flag in kebab-case. */
   readonly options: z.ZodObject;
   readonly positionals: readonly string[];
   readonly examples: readonly string[];
-  /** Options and positionals that name what is read and what is written; one must not harm the other. */
+  /** Which options and positionals name inputs and outputs, so that no output overwrites an input. */
   readonly files: FilesOfCommand;
   run(values: Values, context: Context): Promise<void>;
 }
 
-/** Commands under one word: `data list`, `data fetch`. */
+/** Commands that share a first word: `data list`, `data fetch`. */
 export interface Group {
   readonly summary: string;
   readonly commands: Readonly<Record<string, Command>>;
 }
 
-/** Describes a command; flags, defaults, help, the options file and errors follow from `options`. */
+/** Defines a command. Flags, defaults, help, the options file and error messages follow from the schema `options`. */
 export function command<S extends z.ZodObject, const P extends string = never>(spec: {
   readonly summary: string;
   readonly options: S;

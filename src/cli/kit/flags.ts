@@ -5,9 +5,9 @@ type Schema = z.core.JSONSchema.BaseSchema;
 
 /** One option of a command, as its JSON schema describes it. */
 export interface Field {
-  /** As the program reads it: `epsilonLinf`. */
+  /** The key in the options object: `epsilonLinf`. */
   readonly name: string;
-  /** As people type it: `--epsilon-linf`. */
+  /** The flag on the command line: `--epsilon-linf`. */
   readonly flag: string;
   readonly schema: Schema;
   readonly required: boolean;
@@ -16,7 +16,7 @@ export interface Field {
 const kebab = (name: string): string =>
   name.replace(/([a-z0-9])([A-Z])/g, "$1-$2").replace(/([A-Z])([A-Z][a-z])/g, "$1-$2");
 
-/** The options of a schema in the order in which they are written there. */
+/** The options of a schema, in its order. */
 export function fieldsOf(options: z.ZodObject): Field[] {
   const { properties = {}, required = [] } = z.toJSONSchema(options, {
     io: "input",
@@ -32,7 +32,7 @@ export function fieldsOf(options: z.ZodObject): Field[] {
 
 const number = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
 
-/** `0.031`, `1e-3` and `8/255` are numbers; anything else is undefined. */
+/** The value of `0.031`, `1e-3` or `8/255`; undefined for any other text. */
 export function numberOf(text: string): number | undefined {
   const parts = text.trim().split("/");
   if (parts.length > 2 || !parts.every((part) => number.test(part.trim()))) return undefined;
@@ -45,7 +45,7 @@ export function numberOf(text: string): number | undefined {
 const branches = (schema: Schema): readonly Schema[] =>
   (schema.anyOf ?? [schema]).filter((branch) => typeof branch === "object") as readonly Schema[];
 
-/** Text as the value that the schema asks for; text that is no such value stays text, for zod to refuse. */
+/** Parses text to the type that the schema expects. Text of another type stays text, which zod then refuses. */
 export function parsedAs(text: unknown, schema: Schema): unknown {
   if (Array.isArray(text) && schema.type === "array")
     return text.map((item) => parsedAs(item, itemsOf(schema)));
@@ -63,7 +63,7 @@ export function parsedAs(text: unknown, schema: Schema): unknown {
 const itemsOf = ({ items }: Schema): Schema =>
   typeof items === "object" && !Array.isArray(items) ? (items as Schema) : {};
 
-/** The words that a value must be one of, if there are such. */
+/** The allowed words of an option; empty if any value is allowed. */
 export function choicesOf(schema: Schema): readonly string[] {
   const words = branches(schema).flatMap((branch) => {
     const { enum: many, const: one } = branch.type === "array" ? itemsOf(branch) : branch;
@@ -76,7 +76,8 @@ const placeholder = (schema: Schema): string => {
   const [{ type, items, placeholder: stated }] = branches(schema);
   if (typeof stated === "string") return stated;
   if (type === "array") return items === undefined ? "a,b" : `${placeholder(itemsOf({ items }))},…`;
-  return type === "integer" ? "n" : type === "number" ? "x" : "name";
+  if (type === "integer") return "n";
+  return type === "number" ? "x" : "name";
 };
 
 const help = ({ schema, required }: Field): string => {
@@ -90,11 +91,15 @@ const help = ({ schema, required }: Field): string => {
   ].join("");
 };
 
-/** The flags that set one option; a switch has two, and help shows the one that changes something. */
+/** The flags that set one option. A switch has two, and help shows the one that changes the default. Deprecated names are hidden. */
 export function flagsOf(field: Field): Option[] {
   const { flag, schema } = field;
   if (schema.type !== "boolean")
-    return [new Option(`${flag} <${placeholder(schema)}>`, help(field))];
+    return [
+      new Option(`${flag} <${placeholder(schema)}>`, help(field)).hideHelp(
+        schema.deprecated === true,
+      ),
+    ];
   const on = schema.default === true;
   return [
     new Option(flag, help(field)).hideHelp(on),

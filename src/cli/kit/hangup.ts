@@ -2,16 +2,18 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { constants } from "node:os";
 import { basename } from "node:path";
 
-/** What tells whether a process was started to outlive its terminal. */
+/** The traces of how a process was started. */
 export interface Origin {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Contents of a file of /proc, or what a link there names; undefined where the system has none. */
+  /** Contents of a file; undefined where it cannot be read. */
   read(path: string): string | undefined;
+  /** Target of a symbolic link; undefined where it cannot be read. */
   link(path: string): string | undefined;
+  /** Process id of the parent. */
   readonly parent: number;
 }
 
-const tried = (action: () => string): string | undefined => {
+const attempt = (action: () => string): string | undefined => {
   try {
     return action();
   } catch {
@@ -19,28 +21,28 @@ const tried = (action: () => string): string | undefined => {
   }
 };
 
-/** This process. */
+/** The traces of this process. */
 export const thisOrigin = (): Origin => ({
   env: process.env,
-  read: (path) => tried(() => readFileSync(path, "utf8")),
-  link: (path) => tried(() => readlinkSync(path)),
+  read: (path) => attempt(() => readFileSync(path, "utf8")),
+  link: (path) => attempt(() => readlinkSync(path)),
   parent: process.ppid,
 });
 
-/** True if a status file of Linux says that its process ignores the signal. */
+/** Whether a process ignores a signal, by its /proc/PID/status. */
 function ignores(status: string | undefined, signal: number): boolean {
   const [, mask] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(status ?? "") ?? [];
   return mask !== undefined && (BigInt(`0x${mask}`) & (1n << BigInt(signal - 1))) !== 0n;
 }
 
-/** Flags of open(2) in /proc/self/fdinfo: for writing alone. */
+/** Flags of open(2) in /proc/self/fdinfo: O_WRONLY and O_ACCMODE. */
 const WRITE_ONLY = 0o1;
 const ACCESS_MODE = 0o3;
 
 /**
- * True if this process is to ignore SIGHUP, as under `nohup`. Node gives every signal its default action at the start
- * and so forgets that it was ignored. What is left: a parent that ignores it (a script under nohup), the shell's
- * variable `_`, and the files that nohup opens in place of a terminal (an input that cannot be read, nohup.out).
+ * Whether this process should ignore SIGHUP, as under `nohup`. Node resets every signal to its default action when it starts,
+ * so the process itself no longer shows it. These traces remain: a parent that ignores SIGHUP (a script under nohup), the
+ * shell's variable `_`, and the files that nohup opens in place of a terminal (a write-only input, nohup.out).
  */
 export function ignoresHangup({ env, read, link, parent }: Origin): boolean {
   const { SIGHUP } = constants.signals;

@@ -1,15 +1,16 @@
 import { z } from "zod";
 import { devices, MAX_THREADS } from "../../engine/runtime/runtime.ts";
+import { defined } from "../../math/defined.ts";
 import { own } from "../../math/own.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import type { ImportedOptions } from "../../models/imported-network.ts";
 import { bytesOf } from "./bytes.ts";
 import { numberOf } from "./flags.ts";
 
-/** The start of every random stream. */
+/** Seed of every random stream. */
 export const Seed = z.int().nonnegative().default(0).describe("start of every random stream");
 
-/** Where graphs run; that it is there is found when a runtime is made. */
+/** Where graphs run. Whether the machine has the device is checked when the runtime is created. */
 export const Device = z
   .string()
   .default("cpu")
@@ -18,13 +19,13 @@ export const Device = z
   })
   .describe("where graphs run: cpu, webgpu or cuda, see docs/gpu.md");
 
-/** Where data sets are looked for first. */
+/** The first folder that is searched for data sets. */
 export const DataDir = z
   .string()
   .optional()
   .describe("folder of data sets; by default $RAMPART_DATA, then ~/.cache/rampart/data");
 
-/** Threads within an operator: more than a machine has cores are of no use, and thousands end the process. */
+/** Threads within an operator. More threads than cores gain nothing, and thousands of them kill the process. */
 export const Threads = z
   .int()
   .positive()
@@ -32,62 +33,71 @@ export const Threads = z
   .optional()
   .describe("threads of the runtime; by default one per core");
 
-/** Constants that a foreign file may make, as text for `bytesOf`. */
+/** Memory for the constants that importing a third-party file computes, as text for `bytesOf`. */
 export const MaxConstants = z
   .string()
   .meta({ placeholder: "size" })
   .optional()
   .describe(
-    "constants that the file may make beside what it stores: 4GiB, 500MB; by default 768MiB, or more if it stores much",
+    "memory for constants that are computed on import, such as 4GiB or 500MB; by default 768MiB, more for a large file",
   );
 
 const PerChannel = z.array(z.number()).min(1);
 
-/** How an .onnx file that rampart did not write takes its images, which are in [0, 1] everywhere else. */
+/** How to read an .onnx file that rampart did not write. Everywhere else pixels are in [0, 1]. */
 export const modelOptions = {
   mean: PerChannel.optional().describe(
-    "what the file's network expects to be subtracted from pixels in [0, 1], per channel",
+    "mean that the network expects to be subtracted from pixels in [0, 1], per channel",
   ),
-  std: PerChannel.optional().describe("what it expects pixels to be divided by, per channel"),
+  std: PerChannel.optional().describe(
+    "standard deviation that it expects pixels to be divided by, per channel",
+  ),
   scale: z
     .number()
     .positive()
     .optional()
-    .describe("what white is to the network, 1 or 255; by default 255 if it takes whole numbers"),
+    .describe(
+      "value of white for the network, 1 or 255; by default 255 if its input is of integers, else 1",
+    ),
   layout: z
     .enum(["nchw", "nhwc"])
     .optional()
-    .describe("order of the axes that the file takes; found from its shape by default"),
+    .describe("order of the axes of the file's input; by default inferred from its shape"),
   channelOrder: z
     .enum(["rgb", "bgr"])
     .optional()
     .describe(
-      "order of the channels that the file takes; --mean and --std are in it (default: rgb)",
+      "order of the channels of the file's input; --mean and --std follow it (default: rgb)",
     ),
   inputShape: z
     .array(z.int().positive())
     .min(1)
     .optional()
-    .describe("channels, rows and columns of the images, where the file leaves them open"),
+    .describe("channels, rows and columns of the images, if the file leaves them open"),
+  imageInput: z
+    .string()
+    .optional()
+    .describe("name of the file's input that takes the images; by default its only one"),
   pictureInput: z
     .string()
     .optional()
-    .describe("name of the file's input that takes the images; the only one by default"),
+    .describe("the old name of --image-input")
+    .meta({ deprecated: true }),
   constants: z
     .array(z.string())
     .optional()
-    .describe(
-      "what the file's other inputs are fed at every prediction: keep_prob=1,training=false",
-    ),
+    .describe("values of the file's other inputs at every prediction: keep_prob=1,training=false"),
   output: z
     .string()
     .optional()
-    .describe("name of the classes' scores, an output of the file or of any of its nodes"),
+    .describe("name of the class scores: an output of the file or of any node in it"),
   blockSize: z
     .int()
     .positive()
     .optional()
-    .describe("8 or 16, for a file that was optimised for one kind of CPU and does not show which"),
+    .describe(
+      "8 or 16: channels per block, for a file optimised for one kind of CPU that does not show which",
+    ),
   maxConstants: MaxConstants,
   straightThrough: z
     .boolean()
@@ -96,6 +106,7 @@ export const modelOptions = {
 };
 
 const ModelOptions = z.object(modelOptions);
+type FileFlags = z.output<typeof ModelOptions>;
 
 const truths: Readonly<Record<string, number>> = { true: 1, false: 0 };
 
@@ -107,26 +118,39 @@ function constantOf(text: string): readonly [string, number] {
   if (at < 1 || number === undefined)
     throw new UsageError(
       `--constants holds ${JSON.stringify(text)}, but each entry is the name of an input and a number, true or false: keep_prob=1`,
+      { code: "bad-option" },
     );
   return [text.slice(0, at).trim(), number];
 }
 
-/** The options of a file among those of a command, with what was not given left out. */
-export function fileOptions(values: z.output<typeof ModelOptions>): ImportedOptions {
-  const { mean, std, scale, layout, channelOrder, inputShape, pictureInput, constants } = values;
-  const { output, blockSize, maxConstants, straightThrough } = values;
-  return {
+/** The option --image-input, or its old name. */
+function imageInputOf({ imageInput, pictureInput }: FileFlags): string | undefined {
+  if (imageInput !== undefined && pictureInput !== undefined)
+    throw new UsageError(
+      "--image-input and --picture-input are the same option; give one of them",
+      {
+        code: "bad-option",
+      },
+    );
+  return imageInput ?? pictureInput;
+}
+
+/** The importer's options in the flags of a command; absent flags give no key. */
+export function fileOptions(flags: FileFlags): ImportedOptions {
+  const { straightThrough, mean, std, scale, layout, channelOrder, output, blockSize } = flags;
+  const { inputShape, constants, maxConstants } = flags;
+  return defined({
     straightThrough,
-    ...(mean !== undefined && { mean }),
-    ...(std !== undefined && { std }),
-    ...(scale !== undefined && { scale }),
-    ...(layout !== undefined && { layout }),
-    ...(channelOrder !== undefined && { channelOrder }),
-    ...(inputShape !== undefined && { shape: inputShape }),
-    ...(pictureInput !== undefined && { input: pictureInput }),
-    ...(constants !== undefined && { constants: Object.fromEntries(constants.map(constantOf)) }),
-    ...(output !== undefined && { output }),
-    ...(blockSize !== undefined && { blockSize }),
-    ...(maxConstants !== undefined && { maxConstants: bytesOf(maxConstants, "--max-constants") }),
-  };
+    mean,
+    std,
+    scale,
+    layout,
+    channelOrder,
+    shape: inputShape,
+    input: imageInputOf(flags),
+    constants: constants && Object.fromEntries(constants.map(constantOf)),
+    output,
+    blockSize,
+    maxConstants: maxConstants === undefined ? undefined : bytesOf(maxConstants, "--max-constants"),
+  });
 }

@@ -1,4 +1,4 @@
-// What a command reads and what it writes must be different things; checked here for all commands, before any of them runs.
+// Refuses commands whose outputs would overwrite their inputs, before they run.
 
 import type { Stats } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
@@ -9,10 +9,10 @@ import { isStdout, writeStream, writing } from "../../files/write/node.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import type { Context } from "./command.ts";
 
-/** What an option names: one stream of bytes, rows with the files beside them, or a folder with files of these names. */
+/** The output of an option: one stream of bytes, rows with the files beside them, or a folder with files of these names. */
 export type OutputKind = "stream" | "rows" | { readonly folder: readonly string[] };
 
-/** What a command reads and writes, by the names of its options and positionals. */
+/** The inputs and outputs of a command, by the names of its options and positionals. */
 export interface FilesOfCommand {
   readonly inputs: readonly string[];
   readonly outputs: Readonly<Record<string, OutputKind>>;
@@ -23,11 +23,11 @@ interface Input {
   /** As typed. */
   readonly typed: string;
   readonly path: string;
-  /** Folders in which any new file changes what is read. */
+  /** Whether it is a folder in which any new file would change the input. */
   readonly isData: boolean;
 }
 
-/** What a run directory needs to go on. */
+/** Files of a run directory that training continues from. */
 const RUN_FILES = ["config.json", "metrics.jsonl", "checkpoints"];
 
 const stem = (rows: string): string => rows.replace(/\.jsonl(\.gz)?$/, "");
@@ -36,7 +36,7 @@ const besideRows = (rows: string): string[] => [
   `${stem(rows)}.examples.npz`,
 ];
 
-/** Files that are read along with one that is named. */
+/** Files that are read along with a named one. */
 const besideInput = (path: string): string[] => {
   if (/\.jsonl(\.gz)?$/.test(path)) return besideRows(path);
   if (!/\.onnx(\.gz)?$/.test(path)) return [];
@@ -67,9 +67,9 @@ function inputsOf(names: readonly string[], values: Readonly<Record<string, unkn
   );
 }
 
-const there = (path: string): Promise<Stats | undefined> => stat(path).catch(() => undefined);
+const statIfThere = (path: string): Promise<Stats | undefined> => stat(path).catch(() => undefined);
 
-/** The real path of what may not be there yet: that of the nearest folder above it which is, and the rest. */
+/** The real path of a file that may not exist: the nearest existing folder is resolved, the rest is appended. */
 async function realOf(path: string): Promise<string> {
   const full = resolve(path);
   const found = await realpath(full).catch(() => undefined);
@@ -86,11 +86,11 @@ const targetsOf = (path: string, kind: OutputKind): string[] => {
   return kind.folder.map((name) => join(path, name));
 };
 
-/** Whether writing `target` would change what is read from `input`. */
+/** Whether writing `target` would change `input`. */
 async function harms(target: string, input: Input): Promise<boolean> {
-  const source = await there(input.path);
+  const source = await statIfThere(input.path);
   if (source === undefined) return false;
-  const found = await there(target);
+  const found = await statIfThere(target);
   if (found !== undefined && found.dev === source.dev && found.ino === source.ino) return true;
   const [to, from] = [await realOf(target), await realOf(input.path)];
   if (found?.isDirectory() && isWithin(from, to)) return true;
@@ -99,15 +99,15 @@ async function harms(target: string, input: Input): Promise<boolean> {
   return RUN_FILES.some((name) => isWithin(to, join(from, name)));
 }
 
-/** The files beside an ONNX model that its arrays lie in, if `target` could be one: they never leave its folder. */
+/** The external data files of an ONNX model, if `target` could be one of them. They always lie in the model's folder. */
 async function arraysOf(input: Input, target: string): Promise<string[]> {
   const folder = dirname(await realOf(input.path));
   if (!/\.onnx$/.test(input.path) || !isWithin(await realOf(target), folder)) return [];
-  if ((await there(target)) === undefined) return [];
+  if ((await statIfThere(target)) === undefined) return [];
   try {
     return externalLocations(await readBytes(input.path)).map((name) => join(folder, name));
   } catch {
-    return []; // the command itself will say what is wrong with the model
+    return []; // the command itself reports what is wrong with the model
   }
 }
 
@@ -116,14 +116,16 @@ function refuseStdout(flag: string, path: string, kind: OutputKind, json: boolea
   if (kind !== "stream")
     throw new UsageError(
       `${flag} is ${path}, but this command writes several files; name a ${kind === "rows" ? "file" : "folder"}`,
+      { code: "bad-option" },
     );
   if (json)
     throw new UsageError(
       `${flag} ${path} and --json both write to standard output; give ${flag} a file, or leave --json out`,
+      { code: "bad-option" },
     );
 }
 
-/** Fails where an output is, holds or lies in something that the command reads, however the two are written. */
+/** Throws `UsageError` if an output is, holds or lies in an input, whatever links or relative paths name them. */
 export async function refuseOverlaps(
   { inputs, outputs }: FilesOfCommand,
   values: Readonly<Record<string, unknown>>,
@@ -144,18 +146,19 @@ export async function refuseOverlaps(
           if (await harms(target, one))
             throw new UsageError(
               `${flag} ${path} would write ${target}, which is, holds or lies in ${one.path} that this command reads; choose another ${flag}`,
+              { code: "bad-option" },
             );
       }
   }
 }
 
-/** Writes a command's result to where `--out` leads: a file whole, a device or pipe as a stream, `-` to standard output. */
+/** Writes a result to `path`: a file at once, a device or pipe as a stream, `-` to standard output. */
 export async function writeOutput(
   { stdout, signal }: Pick<Context, "stdout" | "signal">,
   path: string,
   contents: Uint8Array | string,
 ): Promise<void> {
-  // Streams of Node take bytes, too; where a test collects text, a result that is bytes does not go.
+  // Streams of Node also take bytes; the outputs of tests take only text.
   if (isStdout(path)) (stdout as { write(part: string | Uint8Array): unknown }).write(contents);
   else await writing(path, writeStream(path, contents, signal));
 }

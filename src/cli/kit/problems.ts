@@ -5,7 +5,7 @@ import { didYouMean, meantOptions, type Naming } from "../../math/option-problem
 import { UsageError } from "../../math/usage-error.ts";
 import type { Field } from "./flags.ts";
 
-/** The options of a command as messages speak of them; `file` is where some of them were read. */
+/** How messages name the options of a command. `file` is the options file that some of them were read from. */
 export function namingOf(
   fields: readonly Field[],
   file?: { readonly path: string; readonly names: readonly string[] },
@@ -20,7 +20,7 @@ export function namingOf(
   };
 }
 
-/** A flag that the command does not have, and those that were probably meant. */
+/** The error for an unknown flag; suggests similar ones. */
 export function unknownFlag(flag: string, fields: readonly Field[]): UsageError {
   const [typed] = flag.split("=");
   const word = typed
@@ -34,7 +34,7 @@ export function unknownFlag(flag: string, fields: readonly Field[]): UsageError 
   return new UsageError(`unknown option ${typed}${didYouMean(flags)}`, { code: "unknown-option" });
 }
 
-/** What commander refuses, in our words: `unknown option --epsilom; did you mean --epsilon?`. */
+/** Commander's message in our style: `unknown option --epsilom; did you mean --epsilon?`. */
 export function plainText({ message }: CommanderError): string {
   const [what, meant] = message.replace(/^error: /, "").split("\n");
   const hint = /\(Did you mean (?:one of )?(.*)\?\)/.exec(meant ?? "")?.[1];
@@ -42,10 +42,10 @@ export function plainText({ message }: CommanderError): string {
   return hint === undefined ? plain : `${plain}; did you mean ${hint}?`;
 }
 
-/** Why the system refuses something with a file, and what to do; undefined for what is no fault of the user. */
+/** Why the operating system refused a file, and what to do; undefined if the user cannot fix it. */
 export const fileProblem = (error: unknown): string | undefined => reasonOf(error);
 
-/** What the user can fix, as the lines of a message; undefined for a bug of ours. */
+/** The lines of a message about something the user can fix; undefined for a bug of ours. */
 export function usageLines(error: unknown): readonly string[] | undefined {
   if (error instanceof UsageError) return error.lines;
   if (error instanceof CommanderError) return [plainText(error)];

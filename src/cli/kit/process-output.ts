@@ -1,20 +1,20 @@
 import { fstatSync, writeSync } from "node:fs";
 import type { Output } from "./command.ts";
 
-/** An output of this process that outlives its reader. */
+/** An output of this process that keeps working after its reader is gone. */
 export interface ProcessOutput extends Output {
-  /** What kept text from being written, such as a full disk; undefined where a reader has gone away. */
+  /** Why text could not be written, such as a full disk; undefined if only the reader is gone. */
   readonly problem: NodeJS.ErrnoException | undefined;
 }
 
-/** Errors of a pipe whose reader has closed it, and (EIO) of a terminal that has hung up. */
+/** Whether the reader is gone: a closed pipe, or (EIO) a terminal that has hung up. */
 const readerGone = (code: string | undefined, isTTY: boolean): boolean =>
   code === "EPIPE" ||
   code === "ECONNRESET" ||
   code === "ERR_STREAM_DESTROYED" ||
   (code === "EIO" && isTTY);
 
-/** True for a file or a device that is no terminal. Node writes a part of a text there and calls it done. */
+/** Whether the stream is a file or a device other than a terminal, where Node may write only part of a text and report success. */
 function isPlainFile({ fd, isTTY }: NodeJS.WriteStream & { readonly fd: number }): boolean {
   if (isTTY) return false;
   try {
@@ -30,17 +30,17 @@ function writeAll(fd: number, bytes: Uint8Array): void {
 }
 
 /**
- * `process.stdout` or `process.stderr` for a program whose work matters more than who reads along. After the first
- * failure text is dropped and the work goes on: where the reader has gone away without a word, else with `problem`.
+ * Wraps `process.stdout` or `process.stderr` so that a failure to write does not stop the program. After the first failure all
+ * text is dropped. `problem` then holds the error, unless the reader is just gone.
  */
 export function processOutput(stream: NodeJS.WriteStream & { readonly fd: number }): ProcessOutput {
   let problem: NodeJS.ErrnoException | undefined;
   let open = true;
-  const failed = (error: NodeJS.ErrnoException) => {
+  const fail = (error: NodeJS.ErrnoException) => {
     if (open && !readerGone(error.code, stream.isTTY)) problem = error;
     open = false;
   };
-  stream.on("error", failed);
+  stream.on("error", fail);
   const plain = isPlainFile(stream);
   return {
     get isTTY() {
@@ -58,7 +58,7 @@ export function processOutput(stream: NodeJS.WriteStream & { readonly fd: number
       try {
         writeAll(stream.fd, Buffer.from(text));
       } catch (error) {
-        failed(error as NodeJS.ErrnoException);
+        fail(error as NodeJS.ErrnoException);
       }
       return open;
     },

@@ -11,14 +11,14 @@ import { type Field, fieldsOf, flagsOf, parsedAs } from "./flags.ts";
 import { refuseOverlaps } from "./outputs.ts";
 import { namingOf, plainText, unknownFlag, usageLines } from "./problems.ts";
 
-/** The outside world of one run of the program. */
+/** The streams and the signal of one run of the program. */
 export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly signal?: AbortSignal;
 }
 
-/** Commands by name. Only the one that is called is loaded; help loads all of them. */
+/** Commands by name. Only the called command is loaded; help loads all. */
 export interface Program {
   readonly name: string;
   readonly version: string;
@@ -30,21 +30,22 @@ export interface Program {
 const examplesText = (examples: readonly string[]): string =>
   examples.length === 0 ? "" : `\nExamples:\n${examples.map((line) => `  ${line}`).join("\n")}`;
 
-const configOption = () =>
-  new Option("--config <file>", "options as JSON; flags given beside it win");
+const configOption = () => new Option("--config <file>", "JSON file of options; flags override it");
 const jsonOption = () => new Option("--json", "print results as JSON, one object per line");
 
-/** Options of a file, by their names in camelCase; numbers may be written as "8/255". */
+/** Options in a JSON file, by their names in camelCase. Numbers may be strings such as "8/255". */
 async function fileOptions(path: string): Promise<Record<string, unknown>> {
   const text = await readText(path);
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch (error) {
-    throw new UsageError(`${path} is not JSON: ${(error as Error).message}`);
+    throw new UsageError(`${path} is not JSON: ${(error as Error).message}`, { code: "bad-file" });
   }
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
-    throw new UsageError(`${path} must hold one JSON object of options, such as { "seed": 1 }`);
+    throw new UsageError(`${path} must hold one JSON object of options, such as { "seed": 1 }`, {
+      code: "bad-file",
+    });
   return { ...parsed };
 }
 
@@ -56,7 +57,7 @@ const typed = (values: Readonly<Record<string, unknown>>, fields: readonly Field
     }),
   );
 
-/** Defaults < file < flags; every problem of every option is reported at once. */
+/** Resolves options: flags override the file, which overrides defaults. Reports all problems at once. */
 async function resolve(cli: Commander, options: Command["options"], fields: readonly Field[]) {
   const flags: Record<string, unknown> = {};
   for (const option of cli.options) {
@@ -72,7 +73,7 @@ async function resolve(cli: Commander, options: Command["options"], fields: read
   return parseOptions(options, values, namingOf(fields, { path: String(path), names }));
 }
 
-/** Lines as they are shown; this is where what files bring along is made harmless, once for all messages. */
+/** Printable lines. The one place where control characters from files and names are escaped, for all messages. */
 const textOf = (lines: readonly string[]): string =>
   lines.map((line) => `${printable(line)}\n`).join("");
 
@@ -94,11 +95,11 @@ const contextOf = (
   argv,
 });
 
-/** The first example, under a message about a command that lacks something. */
+/** The first example, shown under a message about a missing argument. */
 const exampleLines = ([example]: readonly string[]): readonly string[] =>
   example === undefined ? [] : [`  for example: ${example}`];
 
-/** Hands the command to commander; what it resolves to is what `run` gets. */
+/** Declares a command to commander. Its action resolves the options and calls `run`. */
 function declare(
   cli: Commander,
   { summary, ...spec }: Command,
@@ -136,14 +137,14 @@ function declare(
     const json = cli.getOptionValue("json") === true;
     const values: Record<string, unknown> = { ...positionals, ...options };
     await refuseOverlaps(spec.files, { ...values, config: cli.getOptionValue("config") }, json);
-    // Where a result itself goes to standard output, what is said of it does not.
+    // If the result itself goes to standard output, messages about it go to standard error.
     const streams = Object.keys(spec.files.outputs).some((name) => isStdout(String(values[name])));
     const context = contextOf(io, json, argv, exitWith);
     await spec.run(values, streams ? { ...context, print: context.note } : context);
   });
 }
 
-/** Runs what was typed; what it resolves to is the exit code that the command asked for, 0 by default. */
+/** Runs the typed command. Resolves to the exit code that the command set, 0 by default. */
 async function parse(program: Program, argv: readonly string[], io: Io): Promise<number> {
   let code = 0;
   const exitWith = (asked: number) => {
@@ -166,7 +167,7 @@ async function parse(program: Program, argv: readonly string[], io: Io): Promise
   for (const [name, load] of Object.entries(program.commands)) {
     const cli = quiet(root.command(name));
     if (!all && called !== name) continue;
-    // Help lists a command that this machine cannot load (no binary of the runtime, say) beside the others.
+    // Help also lists commands that this machine cannot load, for example without a binary of the runtime.
     const loaded = await (all ? load().catch(() => null) : load());
     if (loaded === null) {
       cli.description(`(cannot be loaded on this machine; see ${program.name} doctor)`);
@@ -186,6 +187,7 @@ async function parse(program: Program, argv: readonly string[], io: Io): Promise
         action === undefined ? `${name} needs an action` : `unknown command ${name} ${action}`;
       throw new UsageError(
         `${what}${meant === undefined ? "" : `; did you mean ${meant}?`} (${words.join(", ")})`,
+        { code: action === undefined ? "missing-option" : "unknown-option" },
       );
     });
   }
@@ -194,7 +196,7 @@ async function parse(program: Program, argv: readonly string[], io: Io): Promise
   return code;
 }
 
-/** An error and where it was thrown. Its message is one line, whatever it holds. */
+/** The stack of an error as lines. The message stays one line even if it holds line breaks. */
 function stackLines(error: unknown): string[] {
   if (!(error instanceof Error) || error.stack === undefined) return [String(error)];
   const { stack, message } = error;
@@ -205,8 +207,8 @@ function stackLines(error: unknown): string[] {
 }
 
 /**
- * Runs the program on words as typed after its name and returns its exit code: 0 done, 1 a bug of ours,
- * 2 something the user can fix, 3 done with a verdict that fails what was required, 130 interrupted. Under `--json` an error is also the last line of stdout:
+ * Runs the program with the words typed after its name. Returns the exit code: 0 done, 1 a bug of ours, 2 an error that the
+ * user can fix, 3 done but below a required value, 130 interrupted. Under `--json` an error is also the last line of stdout:
  * `{"error": {"message", "code"}}`.
  */
 export async function run(program: Program, argv: readonly string[], io: Io): Promise<number> {

@@ -2,13 +2,13 @@ import { SingleBar } from "cli-progress";
 import { printable } from "../../report/printable.ts";
 import type { Output } from "./command.ts";
 
-/** Where a long command stands; always on stderr. */
+/** The progress of a long command, on stderr. */
 export interface Progress {
-  /** `done` of `total` units of the work called `label`; call it after each step. */
+  /** Reports that `done` of `total` units of the work `label` are finished; call it after each step. */
   update(label: string, done: number, total: number): void;
-  /** Lines that stay, above the bar. A line break inside a line is shown escaped. */
+  /** Prints permanent lines above the bar. A line break inside a line is shown escaped. */
   log(...lines: readonly string[]): void;
-  /** Ends the line; call it in a `finally`. */
+  /** Removes the bar; call it in a `finally`. */
   stop(): void;
 }
 
@@ -17,22 +17,23 @@ export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   const two = (n: number) => String(n).padStart(2, "0");
-  return h > 0 ? `${h}h${two(m)}m` : m > 0 ? `${m}m${two(s)}s` : `${s}s`;
+  if (h > 0) return `${h}h${two(m)}m`;
+  return m > 0 ? `${m}m${two(s)}s` : `${s}s`;
 }
 
-const rateText = (rate: number): string =>
-  rate >= 10
-    ? `${Math.round(rate)}/s`
-    : rate >= 0.1
-      ? `${rate.toFixed(1)}/s`
-      : `${(60 * rate).toFixed(1)}/min`;
+/** `12/s`, `0.5/s` or `3.2/min`. */
+function rateText(rate: number): string {
+  if (rate >= 10) return `${Math.round(rate)}/s`;
+  return rate >= 0.1 ? `${rate.toFixed(1)}/s` : `${(60 * rate).toFixed(1)}/min`;
+}
 
-const everySeconds = 10;
+/** Seconds between two lines where the output is not a terminal. */
+const LINE_INTERVAL = 10;
 
 /**
- * One redrawn line with rate and time left on a terminal; elsewhere, and under `--json`, a line when a label begins
- * its work, every ten seconds, and when it is done. Rate and time left count from the label's first update.
- * `percent` is for a whole whose units mean nothing to a reader: its share and the time left.
+ * On a terminal, one redrawn line with rate and time left. Elsewhere, and under `--json`, a line when a label starts, every ten
+ * seconds, and when it is done. Rate and time left count from the label's first update. `percent` shows the share instead of
+ * the counts, for units that mean nothing to a reader.
  */
 export function progress(
   stderr: Output,
@@ -67,7 +68,7 @@ export function progress(
       }
       bar.setTotal(total);
       bar.update(done, { label, text, pace });
-    } else if (ended || time - current.printed >= everySeconds) {
+    } else if (ended || time - current.printed >= LINE_INTERVAL) {
       const finished = ended ? `done in ${duration(elapsed)}` : pace;
       stderr.write(`${label}: ${text}${finished === "" ? "" : `, ${finished}`}\n`);
       current.printed = time;

@@ -1,7 +1,7 @@
-/** A word as a shell reads it back. */
+/** A word, quoted for a POSIX shell where necessary. */
 export const quoted = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
-/** The command as typed, with `--resume`. */
+/** The typed command with `--resume`. */
 export const resuming = (argv: readonly string[]): string =>
   [...argv.filter((word) => word !== "--resume"), "--resume"].map(quoted).join(" ");
