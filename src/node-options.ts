@@ -111,7 +111,7 @@ export interface TrainOptions
   readonly matChoice?: "example" | "batch" | undefined;
   /** Rat-*: the inner attack sees fresh noise at each step (default, Eq. 16) or one fixed noisy image (the authors' code). */
   readonly ratNoise?: "fresh" | "fixed" | undefined;
-  /** The attack meets running statistics (default: frozen) or batch statistics and dropout. */
+  /** The attack sees running statistics (default: frozen) or batch statistics and dropout. */
   readonly attackMode?: "frozen" | "batch" | undefined;
   /** Start of every random stream (default: 0). */
   readonly seed?: number | undefined;

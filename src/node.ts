@@ -17,6 +17,7 @@ import { evaluateNode, type NodeEvaluation } from "./evaluate/node.ts";
 import type { Row } from "./evaluate/row.ts";
 import { summarize } from "./evaluate/summary.ts";
 import { writeWhole } from "./files/node.ts";
+import { InternalError } from "./math/internal-error.ts";
 import type { Note } from "./math/note.ts";
 import { UsageError } from "./math/usage-error.ts";
 import { classifier } from "./models/classifier.ts";
@@ -185,7 +186,7 @@ export async function audit(path: string, options: AuditOptions = {}): Promise<A
     if (event.event === "result") result = event.result;
   }
   if (result !== undefined) return result;
-  throw signal?.reason ?? new Error("internal: the audit ended without a result");
+  throw signal?.reason ?? new InternalError("the audit ended without a result");
 }
 
 /** Writes a model's noise-free network as an .onnx file; its noise stands in the file's metadata. */

@@ -9,6 +9,7 @@ import {
   runtime,
 } from "../../test/fixtures/audit-batch-fixture.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
+import { InternalError } from "../math/internal-error.ts";
 import { UsageError } from "../math/usage-error.ts";
 
 afterAll(removeFolder);
@@ -43,7 +44,7 @@ describe("diagnostics", () => {
 
   it.each([
     [new UsageError("not enough memory"), true],
-    [new Error("internal: oops"), false],
+    [new InternalError("oops"), false],
   ])("that fail (%s) are named as not run, and the results are written", async (error, fixable) => {
     const { state, on } = watched();
     const { result, out } = await audited(linear("z"), 8, on, () => {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { gunzipped } from "../data/gunzip.ts";
 import { readBytes } from "../files/read/node.ts";
 import { defined } from "../math/defined.ts";
+import { InternalError } from "../math/internal-error.ts";
 import { keyOf } from "../math/random.ts";
 import { openNetworkNode } from "../models/node.ts";
 import { counterexampleText } from "../verify/counterexample.ts";
@@ -126,7 +127,7 @@ export const falsifyCommandWith = (open: OpenNetwork) =>
         bar.stop();
         await network.release();
       }
-      if (verdict === undefined) throw new Error("internal: a search without a verdict");
+      if (verdict === undefined) throw new InternalError("a search without a verdict");
       const text =
         verdict.event === "sat"
           ? counterexampleText(verdict.counterexample.x, verdict.counterexample.y)

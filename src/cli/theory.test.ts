@@ -54,7 +54,10 @@ it.each([
   [["--dimensions", "0"], "--dimensions is 0, but it must be more than 0"],
   [["--dimensions", "2.5"], "--dimensions is 2.5, but it must be a whole number"],
   [["--dimensions", "two"], '--dimensions is "two", but it must be'],
-  [["--p", "0.5"], "--p is 0.5, but below 1 it is no norm; give a number of at least 1, or inf"],
+  [
+    ["--p", "0.5"],
+    "--p is 0.5, but orders below 1 are not norms; give a number of at least 1, or inf",
+  ],
   [["--q", "big"], "--q is big, but"],
 ])("refuses %j", async (argv, message) => {
   const { code, out, err } = await theory(...argv);

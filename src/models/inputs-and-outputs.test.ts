@@ -90,7 +90,7 @@ describe("inputs besides the image", () => {
       }),
     );
     expect(() => importedNetwork(two, "fixture")).toThrow(
-      "2 inputs: a [n, 4], b [n, 4]; say which takes the image with --picture-input",
+      "2 inputs: a [n, 4], b [n, 4]; say which takes the image with --image-input",
     );
     expect(() => importedNetwork(two, "fixture", { input: "a" })).toThrow("--constants b=0");
     const { classes } = importedNetwork(two, "fixture", { input: "a", constants: { b: 0 } });

@@ -129,7 +129,7 @@ export function imageInputOf(
     return first;
   if (open.length === 1) return open[0];
   throw new UsageError(
-    `the file has ${candidates.length} inputs: ${list(candidates)}; say which takes the image with --picture-input`,
+    `the file has ${candidates.length} inputs: ${list(candidates)}; say which takes the image with --image-input`,
     { code: "missing-option" },
   );
 }
