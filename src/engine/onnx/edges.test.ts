@@ -1,4 +1,4 @@
-// Operators at numbers where a formula that is right elsewhere is not: zero vectors, infinities, large negative numbers.
+// Operators at the edges of their formulas: zero vectors, infinities, large negative numbers.
 import type { NodeProto } from "onnx-buf";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
@@ -11,7 +11,7 @@ import { sum } from "../graph/ops.ts";
 
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
 
-/** The scores of ONNX Runtime. */
+/** The result of ONNX Runtime. */
 async function truth(nodes: NodeProto[], x: OrtTensor, opset: number): Promise<number[]> {
   const inputs = { x: x.dims };
   const bytes = onnxFile(nodes, { inputs, outputs: { y: null }, arrays: {}, opset });
@@ -28,7 +28,7 @@ const lpNorm = (p: number) => [nodeOf("LpNormalization", ["x"], ["y"], { p: { in
 const logSumExp = [nodeOf("ReduceLogSumExp", ["x"], ["y"], overAxis)];
 const pooled = [nodeOf("GlobalLpPool", ["x"], ["n"]), nodeOf("Div", ["x", "n"], ["y"])];
 
-describe("as ONNX Runtime:", () => {
+describe("agrees with ONNX Runtime:", () => {
   it.each([
     ["a vector of zeros over its norm is NaN", overNorm, [1, 3], [0, 0, 0]],
     ["zeros over their pooled norm are NaN", pooled, [1, 1, 3], [0, 0, 0]],
@@ -51,7 +51,7 @@ describe("as ONNX Runtime:", () => {
   });
 });
 
-describe("slopes", () => {
+describe("gradients", () => {
   const slopesOf = (node: NodeProto, x: readonly number[]) => {
     const feeds = { x: tensor([1, x.length], x) };
     const { outputs, inputs } = imported([node], feeds, { opset: 12 });
@@ -63,7 +63,7 @@ describe("slopes", () => {
     expect(slopesOf(nodeOf("ReduceL2", ["x"], ["y"], overAxis), [0, 0])).toEqual([0, 0]);
   });
 
-  it("of Asinh are 1/√(x² + 1), at 0 and far below 0 too", () => {
+  it("of Asinh are 1/√(x² + 1), also at 0 and far below", () => {
     const x = [0, -5000, 3, -3];
     const found = slopesOf(nodeOf("Asinh", ["x"], ["y"]), x);
     for (const [i, v] of x.entries()) expect(Number(found[i])).toBeCloseTo(1 / Math.hypot(v, 1), 5);

@@ -6,8 +6,8 @@ import { type NdArray, tensor } from "../../../math/tensor.ts";
 import { tensorProto } from "../messages.ts";
 import { encodeModel } from "./encode-model.ts";
 
-describe("a model's bytes", () => {
-  it("are those that the general writer gives, whatever the arrays", () => {
+describe("the bytes of a model", () => {
+  it("equal those of the general protobuf encoder", () => {
     const nodes = [nodeOf("Add", ["x", "a"], ["y"], { axis: { int: 3 } })];
     const file = onnxFile(nodes, { inputs: { x: [2, "n"] }, outputs: { y: [2, 3] } });
     const model = fromBinary(ModelProtoSchema, file);

@@ -20,7 +20,7 @@ const int64 = (values: readonly number[], shape: Shape = [values.length]): NdArr
   data: BigInt64Array.from(values, BigInt),
 });
 
-/** Attention by its definition on one head: q [queries, size], k and v [keys, size]; a key is seen where `sees` says so. */
+/** Attention by its definition on one head: q [queries, size], k and v [keys, size]; `sees` says which keys a query may attend to. */
 function byHand(
   [q, k, v]: readonly NdArray[],
   sees: (query: number, key: number) => boolean,
@@ -70,15 +70,15 @@ const close = (found: readonly number[], wanted: readonly number[]) => {
   for (const [i, value] of found.entries()) expect(value).toBeCloseTo(wanted[i], 5);
 };
 
-describe("attention gives the softmax-weighted values,", () => {
-  it("all of them without a mask", () => {
+describe("attention averages values by softmax weights", () => {
+  it("over all keys without a mask", () => {
     close(
       attended([k, v]),
       byHand([x, k, v], () => true),
     );
   });
 
-  it("with a mask that is one row for all queries", () => {
+  it("with a mask of one row for all queries", () => {
     const mask = truths([1, 1, 1, 5], [1, 0, 1, 1, 0]);
     close(
       attended([k, v, mask]),
@@ -86,7 +86,7 @@ describe("attention gives the softmax-weighted values,", () => {
     );
   });
 
-  it("with a mask of numbers per query that ends before the keys: the rest is hidden", () => {
+  it("with a mask per query that is shorter than the keys, which masks the rest", () => {
     const mask = waves([3, 4], 5);
     const wanted = byHand(
       [x, k, v],
@@ -96,7 +96,7 @@ describe("attention gives the softmax-weighted values,", () => {
     close(attended([k, v, mask]), wanted);
   });
 
-  it("causally from the top left without a past, from the end of the past with one", () => {
+  it("causally, from the end of the past if there is one", () => {
     const causal = { is_causal: { int: 1 } };
     close(
       attended([k, v], causal),
@@ -112,7 +112,7 @@ describe("attention gives the softmax-weighted values,", () => {
     );
   });
 
-  it("of a cache that is filled in part, and causally from where it is filled to", () => {
+  it("over the used part of a cache, causally from its end", () => {
     const lengths = int64([4]);
     const rest = [null, null, null, lengths];
     close(
@@ -134,7 +134,7 @@ describe("attention gives the softmax-weighted values,", () => {
   });
 });
 
-describe("a query that may see no key", () => {
+describe("a query that may attend to no key", () => {
   const second = (i: number) => i !== 1;
   const masks: [string, NdArray][] = [
     [
@@ -154,11 +154,11 @@ describe("a query that may see no key", () => {
       ),
     ],
   ];
-  it.each(masks)("gives zeros by a mask that is %s", (_, mask) => {
+  it.each(masks)("gives zeros, masked by %s", (_, mask) => {
     close(attended([k, v, mask]), byHand([x, k, v], second));
   });
 
-  it("gives zeros where its cache is shorter than the queries", () => {
+  it("gives zeros if its cache is shorter than the queries", () => {
     const found = attended([k, v, null, null, null, int64([2])], { is_causal: { int: 1 } });
     close(
       found,
@@ -168,7 +168,7 @@ describe("a query that may see no key", () => {
 });
 
 describe("heads", () => {
-  it("of queries share those of keys in their order", () => {
+  it("of queries share key heads in order", () => {
     // Four heads of width 1 with two of keys: heads 0 and 1 see the first, 2 and 3 the second.
     const [queries, keys, values] = [waves([1, 2, 4], 0), waves([1, 3, 2], 1), waves([1, 3, 2], 2)];
     const counts = { q_num_heads: { int: 4 }, kv_num_heads: { int: 2 } };
@@ -192,7 +192,7 @@ describe("heads", () => {
     }
   });
 
-  it("that do not come out are refused", () => {
+  it("that do not divide the width are refused", () => {
     const three = waves([1, 3, 4], 0);
     const run = (attributes: Record<string, AttributeValue>) =>
       runNodes(

@@ -11,7 +11,7 @@ import { importGraph } from "./import-graph.ts";
 
 const drawn = (shape: Shape, seed: number) => normal(keysFor(keyOf(seed), [0]), [1, ...shape]);
 
-/** Weights of output channels that differ in size, as trained ones do. */
+/** Weights whose output channels differ in variance, as trained ones do. */
 function weights([outputs, ...rest]: Shape, seed: number, spread = 1): Tensor {
   const { data } = drawn([outputs, ...rest], seed);
   const scales = drawn([outputs], seed + 1).data.map((v) => Math.exp(spread * v));
@@ -21,7 +21,7 @@ function weights([outputs, ...rest]: Shape, seed: number, spread = 1): Tensor {
   );
 }
 
-/** The reverse of `unblocked`: six loops in the order of memory. */
+/** The inverse of `unblocked`: six loops in the order of memory. */
 function blockedOf({ shape: [out, inputs, rows, columns], data }: Tensor, b: BlockSize): Tensor {
   const inner = inputs < b ? 1 : b;
   const to: number[] = [];
@@ -33,7 +33,7 @@ function blockedOf({ shape: [out, inputs, rows, columns], data }: Tensor, b: Blo
   return tensor([out, inputs, rows, columns], to);
 }
 
-/** A file as it is written for one kind of CPU: few inputs, many inputs with a sum and an activation, depthwise. */
+/** A file optimised for one kind of CPU: convolutions with few inputs, with a sum and an activation, and depthwise. */
 const fileFor = (b: BlockSize, [w1, w2, w3]: readonly Tensor[]) => {
   const blocked = { domain: "com.microsoft.nchwc" };
   const same = { pads: { ints: [1, 1, 1, 1] }, kernel_shape: { ints: [3, 3] } };
@@ -82,7 +82,7 @@ const three = [
   weights([channels, 1, 3, 3], 5),
 ];
 
-it.each(blockSizes)("weights in blocks of %i become those of ONNX", (b) => {
+it.each(blockSizes)("weights in blocks of %i are reordered to plain order", (b) => {
   for (const w of three) expect(unblocked(blockedOf(w, b), b).data).toEqual(w.data);
 });
 
@@ -114,7 +114,7 @@ it.each(blockSizes)(
   },
 );
 
-it("shapes tell where they can: 24 channels are blocks of 8", () => {
+it("shapes decide if they can: 24 channels are in blocks of 8", () => {
   const even = [
     [24, 3, 3, 3],
     [24, 24, 3, 3],
@@ -123,7 +123,7 @@ it("shapes tell where they can: 24 channels are blocks of 8", () => {
   expect(blockSizeOf(readModel(fileFor(8, even)))).toBe(8);
 });
 
-it("where neither shapes nor variances tell, the block size must be stated", () => {
+it("the block size must be stated if neither shapes nor variances decide", () => {
   const even = three.map(({ shape }, i) => weights(shape, i, 0));
   const model = readModel(fileFor(16, even));
   expect(() => blockSizeOf(model)).toThrow("state it with --block-size");

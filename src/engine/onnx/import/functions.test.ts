@@ -12,7 +12,6 @@ import {
 } from "../../../../test/fixtures/model-fixture.ts";
 import { own } from "../../../math/own.ts";
 import { type NdArray, tensor } from "../../../math/tensor.ts";
-import { UsageError } from "../../../math/usage-error.ts";
 import * as g from "../../graph/expressions.ts";
 import { interpret } from "../../graph/interpret.ts";
 import type { Value } from "../../graph/value.ts";
@@ -32,7 +31,7 @@ const whole = (value: number): NdArray => ({
   data: BigInt64Array.of(BigInt(value)),
 });
 
-/** What a file with these functions makes of the vector (or of x). */
+/** The output of a file with these functions for x. */
 function run(
   nodes: NodeProto[],
   functions: NonNullable<FixtureOptions["functions"]>,
@@ -64,14 +63,14 @@ const version = (of: number, domain = "") =>
 const leaky = nodeOf("LeakyRelu", ["a"], ["r"], {}, { attribute: [reference("alpha", "slope")] });
 
 describe("a function of a file", () => {
-  it("has nodes that name no domain, which is the standard one", () => {
+  it("has nodes without a domain, which is the standard domain", () => {
     const body = nodeOf("Relu", ["a"], ["b"]);
     expect(Object.hasOwn(body, "domain")).toBe(false);
     const functions = [{ name: "F", input: ["a"], output: ["b"], node: [body] }];
     expect(run([call("F", ["x"], ["y"])], functions)).toEqual([1, 0, 3, 0]);
   });
 
-  it("is told from its overloads", () => {
+  it("is distinguished from its overloads", () => {
     const overload = (name: string, op: string) => ({
       name: "F",
       overload: name,
@@ -84,11 +83,11 @@ describe("a function of a file", () => {
     expect(of("relu")).toEqual([1, 0, 3, 0]);
     expect(of("neg")).toEqual([-1, 2, -3, 4]);
     expect(of()).toEqual([1, 2, 3, 4]);
-    expect(() => of("tanh")).toThrow(UsageError);
+    expect(() => of("tanh")).toThrow(expect.objectContaining({ code: "bad-file" }));
     expect(() => of("tanh")).toThrow('no overload "tanh" of this function, only "relu", "neg", ""');
   });
 
-  it("is told from one of the same name in another domain, whatever the names hold", () => {
+  it("is distinguished from a function of the same name in another domain", () => {
     const of = (domain: string, name: string, op: string) => ({
       domain,
       name,
@@ -121,7 +120,7 @@ describe("a function of a file", () => {
     expect(run([bare], functions)).toEqual([1, 0, 3, 0]);
   });
 
-  it("takes its own default where the caller gives nothing, and the operator's where it has none", () => {
+  it("uses its own default for a missing attribute, else the operator's", () => {
     const stated = {
       name: "F",
       input: ["a"],
@@ -138,7 +137,7 @@ describe("a function of a file", () => {
     expect(found[1]).toBeCloseTo(-0.02, 7);
   });
 
-  describe("hands its attributes to the subgraphs of its body:", () => {
+  describe("passes its attributes to the subgraphs of its body:", () => {
     const inner = (name: string) =>
       graphOf([leaky], { inputs: { [name]: [] }, outputs: { r: null } });
     const branch = graphOf([leaky], { inputs: {}, outputs: { r: null } });
@@ -204,7 +203,7 @@ describe("a function of a file", () => {
       expect(run([call("F", ["x"], ["y"], slope)], of([scan]))).toEqual([1, -1, 3, -2]);
     });
 
-    it("and to the functions that a subgraph calls, under other names", () => {
+    it("and to functions that a subgraph calls, under other names", () => {
       const deepest = {
         name: "G",
         input: ["a"],
@@ -243,7 +242,7 @@ describe("a function of a file", () => {
     });
   });
 
-  it("is read by the operator sets that it states itself", () => {
+  it("uses the operator sets that it states", () => {
     // Of opset 12 the softmax is over all axes after the first; of 13 over the last.
     const node = [nodeOf("Softmax", ["a"], ["b"], { axis: { int: 1 } })];
     const body = { name: "F", input: ["a"], output: ["b"], node };
@@ -260,7 +259,7 @@ describe("a function of a file", () => {
     expect(run([call("F", ["x"], ["y"])], [body], { opset: 12 }, x)).toEqual(flat);
   });
 
-  it("may leave out inputs and outputs, and hides the names of its caller", () => {
+  it("may leave out inputs and outputs, and cannot read the names of its caller", () => {
     const node = [
       nodeOf("Clip", ["a", "low", "high"], ["b"]),
       nodeOf("Neg", ["b"], ["x"]),
@@ -273,7 +272,7 @@ describe("a function of a file", () => {
     expect(run([call("F", ["x"], ["", "y"])], functions)).toEqual([-1, 2, -3, 4]);
   });
 
-  it("sees no names around its call", () => {
+  it("cannot read names around its call", () => {
     const functions = [
       { name: "F", input: ["a"], output: ["b"], node: [nodeOf("Add", ["a", "c"], ["b"])] },
     ];
@@ -282,7 +281,7 @@ describe("a function of a file", () => {
     );
   });
 
-  it("is refused where an output is made by nothing, or a reference stands outside of it", () => {
+  it("is refused if no node makes an output, or for a reference outside of a function", () => {
     const empty = [{ name: "F", input: ["a"], output: ["b"], node: [nodeOf("Neg", ["a"], ["c"])] }];
     expect(() => run([call("F", ["x"], ["y"])], empty)).toThrow("its output b is made by no node");
     const lost = nodeOf(
@@ -299,7 +298,7 @@ describe("a function of a file", () => {
 });
 
 describe("a subgraph", () => {
-  it("may have a name of its own that the graph around it has, too", () => {
+  it("may reuse a name of the graph around it", () => {
     // Inside, `t` is made from x; outside, `t` is made from what the condition gives.
     const inside = graphOf([nodeOf("Neg", ["x"], ["t"]), nodeOf("Abs", ["t"], ["b"])], {
       inputs: {},
@@ -327,10 +326,10 @@ describe("a name that every object inherits", () => {
     "is no operator and no domain: %s",
     (name) => {
       const operator = () => run([nodeOf(name, ["x"], ["y"])], []);
-      expect(operator).toThrow(UsageError);
+      expect(operator).toThrow(expect.objectContaining({ code: "bad-file" }));
       expect(operator).toThrow("this operator cannot be read");
       const domain = () => run([nodeOf("call", ["x"], ["y"], {}, { domain: name })], []);
-      expect(domain).toThrow(UsageError);
+      expect(domain).toThrow(expect.objectContaining({ code: "bad-file" }));
       expect(domain).toThrow("this operator cannot be read");
     },
   );

@@ -48,8 +48,8 @@ const branch = (name: string, op: string): AttributeProto =>
     g: graphOf([nodeOf(op, ["x"], [name])], { inputs: {}, outputs: { [name]: [] } }),
   });
 
-describe("a file becomes an expression:", () => {
-  it("shape arithmetic is done when it is read", () => {
+describe("an imported file", () => {
+  it("has its shape arithmetic folded", () => {
     const nodes = [
       nodeOf("Shape", ["x"], ["s"]),
       nodeOf("Gather", ["s", "zero"], ["n"], { axis: { int: 0 } }),
@@ -62,7 +62,7 @@ describe("a file becomes an expression:", () => {
     expect(run(nodes, vector, { arrays })).toEqual([4, -6]);
   });
 
-  it("of a condition that is known only the branch that holds is read", () => {
+  it("has only the branch that a constant condition chooses", () => {
     const choose = (value: boolean) => {
       const attribute = [branch("then_branch", "Neg"), branch("else_branch", "NoSuchOperator")];
       const node = nodeOf("If", ["c"], ["y"], {}, { attribute });
@@ -72,7 +72,7 @@ describe("a file becomes an expression:", () => {
     expect(() => choose(false)).toThrow("NoSuchOperator");
   });
 
-  it("a loop with a constant number of iterations is unrolled, with its scan outputs in order", () => {
+  it("has its loops unrolled, with their scan outputs in order", () => {
     const body = graphOf(
       [
         nodeOf("Cast", ["turn"], ["t"], { to: { int: 1 } }),
@@ -99,7 +99,7 @@ describe("a file becomes an expression:", () => {
     expect(() => run(turns, vector, { arrays })).toThrow("depends on what is fed");
   });
 
-  it("a scan takes a turn per slice, backwards where it says so", () => {
+  it("has a scan with one iteration per slice, in either direction", () => {
     const body = graphOf(
       [nodeOf("Add", ["sum", "slice"], ["next"]), nodeOf("Identity", ["next"], ["seen"])],
       {
@@ -119,7 +119,7 @@ describe("a file becomes an expression:", () => {
     expect(run([node], vector, { arrays: { start: tensor([], [10]) } })).toEqual([6, 9, 7, 8]);
   });
 
-  it("lists of values are known when it is read", () => {
+  it("has its sequences resolved", () => {
     const nodes = [
       nodeOf("SplitToSequence", ["x"], ["parts"], { keepdims: { int: 0 } }),
       nodeOf("SequenceAt", ["parts", "last"], ["d"]),
@@ -132,7 +132,7 @@ describe("a file becomes an expression:", () => {
     expect(run(nodes, vector, { arrays })).toEqual([-4, -2, 3, -4]);
   });
 
-  it("of a sparse array only what is not zero is stored", () => {
+  it("has sparse arrays with all their zeros", () => {
     const model = readModel(
       onnxFile([nodeOf("Add", ["x", "b"], ["y"])], { inputs: { x: [2, 2] }, outputs: { y: [] } }),
     );
@@ -152,7 +152,7 @@ describe("a file becomes an expression:", () => {
     expect(() => read(int64([0, 4]))).toThrow("index 4 of 4");
   });
 
-  it("a function of the file's own stands for its body, with the caller's attributes", () => {
+  it("has functions inlined, with the attributes of the caller", () => {
     const slope = create(AttributeProtoSchema, { name: "alpha", refAttrName: "slope" });
     const body = [
       nodeOf("LeakyRelu", ["a"], ["b"], {}, { attribute: [slope] }),
@@ -165,12 +165,12 @@ describe("a file becomes an expression:", () => {
     expect(run([call], vector, { functions })).toEqual([-1, 1, -3, 2]);
   });
 
-  it("nodes may stand in any order", () => {
+  it("may have its nodes in any order", () => {
     const nodes = [nodeOf("Neg", ["a"], ["y"]), nodeOf("Abs", ["x"], ["a"])];
     expect(run(nodes, vector)).toEqual([-1, -2, -3, -4]);
   });
 
-  it("an operand was aligned at an axis before opset 7", () => {
+  it("aligns an operand at an axis before opset 7", () => {
     const node = nodeOf("Add", ["x", "b"], ["y"], { broadcast: { int: 1 }, axis: { int: 0 } });
     const arrays = { b: tensor([2], [10, 20]) };
     expect(run([node], tensor([2, 2], [1, 2, 3, 4]), { arrays, opset: 6 })).toEqual([
@@ -178,7 +178,7 @@ describe("a file becomes an expression:", () => {
     ]);
   });
 
-  it("rounding gets a note about its zero gradient, or about its straight-through gradient", () => {
+  it("has a note about the zero or straight-through gradient of rounding", () => {
     const file = onnxFile([nodeOf("Round", ["x"], ["y"])], {
       inputs: { x: [4] },
       outputs: { y: [4] },
@@ -193,7 +193,7 @@ describe("a file becomes an expression:", () => {
   });
 });
 
-describe("what cannot be read is refused with the node, and why:", () => {
+describe("is refused with the name of the node and the reason:", () => {
   const cases: [string, NodeProto[], string][] = [
     ["an unknown operator", [nodeOf("Det", ["x"], ["y"])], 'node "Det of y" (Det, opset 17)'],
     ["a missing input", [nodeOf("Add", ["x", "nowhere"], ["y"])], "nowhere is made by no node"],
@@ -229,7 +229,7 @@ describe("what cannot be read is refused with the node, and why:", () => {
   it.each(cases)("%s", (_, nodes, message) => {
     const arrays = { m: tensor([3, 3]), huge: int64([1e6, 1e6, 1e6]) };
     const attempt = () => run(nodes, vector, { arrays });
-    expect(attempt).toThrow(UsageError);
+    expect(attempt).toThrow(expect.objectContaining({ code: "bad-file" }));
     expect(attempt).toThrow(message);
   });
 
@@ -239,8 +239,10 @@ describe("what cannot be read is refused with the node, and why:", () => {
     expect(() => run([call], vector, { functions })).toThrow("recursive");
   });
 
-  it("bytes that are no file", () => {
-    expect(() => readModel(new TextEncoder().encode("no ONNX file"))).toThrow(UsageError);
+  it("bytes that are no ONNX file", () => {
+    expect(() => readModel(new TextEncoder().encode("no ONNX file"))).toThrow(
+      expect.objectContaining({ code: "bad-file" }),
+    );
     expect(() => readModel(new Uint8Array())).toThrow("holds no graph");
   });
 });
@@ -263,7 +265,7 @@ describe("a damaged file", () => {
     }
   };
 
-  it("is read or refused with a message, wherever its bits are flipped", () => {
+  it("is read or refused with a message for every flipped bit", () => {
     const flips = fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(7)), {
       minLength: 1,
       maxLength: 8,
@@ -278,7 +280,7 @@ describe("a damaged file", () => {
     );
   });
 
-  it("is refused with a message wherever it is cut", () => {
+  it("is refused with a message at every cut", () => {
     for (let length = 0; length < good.length; length++) attempt(good.slice(0, length));
   });
 });

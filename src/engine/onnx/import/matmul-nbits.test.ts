@@ -26,22 +26,22 @@ const product = (
   return numbersOf([node], { x }, { arrays });
 };
 
-describe("weights of few bits stand in blocks along the inputs,", () => {
+describe("MatMulNBits dequantises weights in blocks along the inputs,", () => {
   const scales = tensor([4], [1, 0.5, 2, 1]);
 
-  it("two of 4 bits in a byte, the lower half first, around the middle", () => {
+  it("two 4-bit numbers per byte, the lower half first, minus half of the range", () => {
     // Rows (9, 10 | 12) and (7, 8 | 0), less 8, times the scale of each block.
     const w = bytes([2, 2, 1], [0xa9, 0xfc, 0x87, 0xf0]);
     expect(product({ w, scales }, 4)).toEqual([1 + 20 + 200, -2 - 800]);
   });
 
-  it("one of 8 bits, around zero points of each block", () => {
+  it("8-bit numbers minus the zero point of their block", () => {
     const w = bytes([2, 2, 2], [3, 4, 5, 0, 6, 7, 8, 0]);
     const zeros = bytes([4], [3, 3, 5, 9]);
     expect(product({ w, scales, zeros }, 8)).toEqual([10 + 100, 2 + 40 - 100]);
   });
 
-  it("and are refused where they do not fit what is stated, or follow groups", () => {
+  it("and refuses weights of the wrong size, other widths, and groups", () => {
     const w = bytes([2, 2, 1], [0, 0, 0, 0]);
     expect(() => product({ w, scales: tensor([2], [1, 1]) }, 4)).toThrow("states weights [2, 3]");
     expect(() => product({ w, scales }, 3)).toThrow("2, 4 or 8 bits can be read");

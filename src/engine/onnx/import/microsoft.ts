@@ -10,8 +10,8 @@ import type { Importer, Importers } from "./import-node.ts";
 import { conv, gemm, matmul } from "./linear.ts";
 import { matMulNBits } from "./matmul-nbits.ts";
 import { microsoftAttentions } from "./microsoft-attention.ts";
+import { microsoftQuantization } from "./microsoft-quantization.ts";
 import { layerNormalized, rmsNormalized } from "./normalization.ts";
-import { microsoftQuantization } from "./quantization.ts";
 import { microsoftRotaryEmbedding } from "./rotary.ts";
 
 /** (x, w, bias?, sum?) ↦ activation(conv(x, w) + bias + sum). */

@@ -23,12 +23,12 @@ function quantised(
   return numbersOf([node], { x }, { arrays });
 }
 
-describe("a quantiser to whole numbers", () => {
+describe("a quantiser to integers", () => {
   const x = tensor([6], [-9, -2.5, -0.6, 0.6, 2.5, 9]);
   const quant = (parameters: readonly number[], attributes: Attributes, of?: string) =>
     quantised("Quant", x, parameters.map(one), attributes, of);
 
-  it.each(quantiserDomains)("is read in the domain %s", (of) => {
+  it.each(quantiserDomains)("is imported from the domain %s", (of) => {
     expect(quant([1, 0, 3], { signed: { int: 1 }, narrow: { int: 0 } }, of)).toEqual([
       -4, -2, -1, 1, 2, 3,
     ]);
@@ -43,7 +43,7 @@ describe("a quantiser to whole numbers", () => {
     expect(quant([1, 0, 3], { signed: { int: signed }, narrow: { int: narrow } })).toEqual(wanted);
   });
 
-  it("divides by a scale, moves by a zero point, and goes back", () => {
+  it("divides by a scale, adds a zero point, and dequantises", () => {
     const found = quant([0.5, 1, 4], { signed: { int: 1 }, narrow: { int: 0 } });
     // x/0.5 + 1 within [−8, 7], rounded to even, less 1, times 0.5.
     expect(found).toEqual([-4.5, -2.5, -0.5, 0.5, 2.5, 3]);
@@ -75,19 +75,19 @@ describe("a quantiser to whole numbers", () => {
     expect(found).toEqual([-4, 1, -8.5, 1]);
   });
 
-  it("with one bit and a sign gives the sign", () => {
+  it("gives the sign if signed with one bit", () => {
     const attributes = { signed: { int: 1 }, narrow: { int: 1 } };
     expect(quant([0.5, 0, 1], attributes)).toEqual([-0.5, -0.5, -0.5, 0.5, 0.5, 0.5]);
   });
 
-  it("is refused where it rounds by a mode that is unknown", () => {
+  it("is refused for an unknown rounding mode", () => {
     const attributes = { rounding_mode: { text: "STOCHASTIC_ROUND" } };
     expect(() => quant([1, 0, 3], attributes)).toThrow('rounds by "STOCHASTIC_ROUND"');
   });
 });
 
 describe("a bipolar quantiser", () => {
-  it("gives plus or minus its scale, plus at 0", () => {
+  it("gives ± its scale, and + at 0", () => {
     const x = tensor([4], [-2, -0.1, 0, 3]);
     expect(quantised("BipolarQuant", x, [one(0.5)])).toEqual([-0.5, -0.5, 0.5, 0.5]);
   });
@@ -99,17 +99,17 @@ describe("a bipolar quantiser", () => {
   });
 });
 
-describe("a quantiser to small floating-point numbers", () => {
+describe("a quantiser to minifloats", () => {
   const format = (exponents: number, mantissa: number, bias: number, most: number) =>
     [1, exponents, mantissa, bias, most].map(one);
 
-  it("keeps the digits of E4M3, fewer below its smallest normal number, and its largest", () => {
+  it("rounds to E4M3, with subnormal numbers, and saturates", () => {
     const x = tensor([8], [1, 1.0625, 1.1875, -3.3, 500, -500, 2 ** -9, 1.4 * 2 ** -9]);
     const found = quantised("FloatQuant", x, format(4, 3, 7, 448));
     expect(found).toEqual([1, 1, 1.25, -3.25, 448, -448, 2 ** -9, 2 ** -9]);
   });
 
-  it("is exact at powers of two, where a logarithm is not", () => {
+  it("is exact at powers of two, where the logarithm is rounded", () => {
     const powers = Array.from({ length: 241 }, (_, i) => 2 ** (i - 120));
     const odd = powers.map((power) => 1.75 * power);
     const largest = 1.75 * 2 ** 127;
@@ -119,7 +119,7 @@ describe("a quantiser to small floating-point numbers", () => {
       );
   });
 
-  it("divides by its scale, and rounds as it says", () => {
+  it("divides by its scale and rounds by its mode", () => {
     const x = tensor([2], [0.53, -0.53]);
     const parameters = [0.5, 4, 3, 7, 448].map(one);
     const found = quantised("FloatQuant", x, parameters, { rounding_mode: { text: "FLOOR" } });
@@ -127,7 +127,7 @@ describe("a quantiser to small floating-point numbers", () => {
     expect(found).toEqual([0.5, -0.5625]);
   });
 
-  it("is refused where it gives infinities", () => {
+  it("is refused if it does not saturate", () => {
     const attributes = { saturation: { int: 0 } };
     const x = tensor([1], [1]);
     expect(() => quantised("FloatQuant", x, format(4, 3, 7, 448), attributes)).toThrow(
@@ -139,12 +139,12 @@ describe("a quantiser to small floating-point numbers", () => {
 describe("truncation", () => {
   const x = tensor([4], [-2.75, 1, 1.75, 3.25]);
 
-  it("cuts bits off and keeps the scale, in version 1", () => {
+  it("removes bits and keeps the scale in version 1", () => {
     // x/0.25 = −11, 4, 7, 13; two bits cut off by floor: −3, 1, 1, 3.
     expect(quantised("Trunc", x, [0.25, 0, 8, 6].map(one))).toEqual([-0.75, 0.25, 0.25, 0.75]);
   });
 
-  it("gives a new scale and stays in range, in version 2", () => {
+  it("has a new scale and stays in range in version 2", () => {
     const attributes = {
       rounding_mode: { text: "ROUND" },
       signed: { int: 1 },

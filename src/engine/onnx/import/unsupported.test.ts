@@ -16,13 +16,13 @@ const rowsOf = (text: string): string[][] =>
     .filter((line) => line.startsWith("| `"))
     .map((line) => line.split("|").map((cell) => cell.trim().replaceAll("`", "")));
 
-/** Every operator that is read, by the name that the page gives it. */
+/** Every operator with an importer, by its name on the page. */
 const read = Object.entries(importers).flatMap(([domain, operators]) =>
   Object.keys(operators).map((op) => (domain === "" ? op : `${domain}.${op}`)),
 );
 
 describe("docs/operators.md", () => {
-  it("lists what is read, and nothing else", () => {
+  it("lists all importers, and nothing else", () => {
     expect(
       rowsOf(table)
         .map(([, name]) => name)
@@ -30,25 +30,25 @@ describe("docs/operators.md", () => {
     ).toEqual(read.toSorted());
   });
 
-  it("states the limitations of what is read, and no others", () => {
+  it("states all limitations, and no others", () => {
     const stated = rowsOf(table).flatMap(([, name, how]) =>
       how === "yes" ? [] : [[name, how.replace("yes: ", "")]],
     );
     expect(Object.fromEntries(stated)).toEqual(limitations);
   });
 
-  it("lists what is not read, and why", () => {
+  it("lists unsupported operators with their reasons", () => {
     expect(Object.fromEntries(rowsOf(refused).map(([, name, why]) => [name, why]))).toEqual(
       unsupported,
     );
   });
 
-  it("calls no operator both", () => {
+  it("lists no operator twice", () => {
     expect(Object.keys(unsupported).filter((op) => Object.hasOwn(importers[""], op))).toEqual([]);
   });
 });
 
-it.each(Object.keys(unsupported))("%s is refused by its name", (op) => {
+it.each(Object.keys(unsupported))("%s is refused by name", (op) => {
   const x = tensor([1, 2], [1, 2]);
   expect(() => numbersOf([nodeOf(op, ["x"], ["y"])], { x })).toThrow(
     new RegExp(`${op}.*cannot be read`),
@@ -152,7 +152,7 @@ const beyond: Readonly<Record<string, Limit>> = {
   },
 };
 
-describe("beyond a stated limit a file is refused:", () => {
+describe("a file beyond a limitation is refused:", () => {
   it.each(Object.entries(beyond))("%s", (name, limit) => {
     expect(limitations[name]).toBeDefined();
     const { op, x, arrays = {}, attributes = {}, domain = "", says } = limit;
