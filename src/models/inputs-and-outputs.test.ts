@@ -82,7 +82,7 @@ describe("inputs besides the image", () => {
     );
   });
 
-  it("that could take the image must be told apart by --picture-input", () => {
+  it("that could take the image must be told apart by --image-input", () => {
     const two = readModel(
       onnxFile([nodeOf("Sub", ["a", "b"], ["y"])], {
         inputs: { a: ["n", 4], b: ["n", 4] },
