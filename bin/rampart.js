@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Loads the built command line. In a clone, installs and builds first where that is needed.
+// Runs the built command line. In a clone, installs dependencies and builds first if needed.
 
 import { existsSync } from "node:fs";
 
@@ -10,10 +10,10 @@ if (major < 20 || (major === 20 && minor < 19)) {
 }
 
 if (existsSync(new URL("../tsconfig.build.json", import.meta.url))) {
-  const { installed } = await import("../scripts/installed.js");
-  await installed();
-  const { built } = await import("../scripts/built.js");
-  await built();
+  const { install } = await import("../scripts/install.js");
+  await install();
+  const { build } = await import("../scripts/build.js");
+  await build();
 }
 const { main } = await import("../dist/cli/main.js");
 process.exitCode = await main(process.argv.slice(2));

@@ -1,8 +1,8 @@
-// Two commands may be the first ones in a clone at the same time: one prepares it, the other waits.
+// If two commands start in a new clone at the same time, one prepares the clone and the other waits.
 //
-// It is the lease of src/files/lease, small enough to run before anything is installed or built: attempt n exclusively
-// creates `.prepare.n` in the clone and works under it. One whose process is gone is over at once; where only the
-// contents can tell (another machine, another space of process ids), it is over when its counter stands still.
+// This is the lease of src/files, without dependencies, so that it runs before anything is installed or built. Attempt n creates
+// `.prepare.n` exclusively and holds the lock while the file exists. The lock is free once the process of the file is gone. For a
+// process on another machine or in another PID namespace, the lock is free once the counter in the file stops.
 
 import { randomUUID } from "node:crypto";
 import {
@@ -20,9 +20,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const NAME = /^\.prepare\.([1-9]\d{0,8})$/;
 
-/** Longest contents that are an attempt's own. */
+/** Larger files are not written by this script. */
 const MAX_BYTES = 4096;
 
+/** The lock file of attempt n. */
 const fileOf = (folder, attempt) => join(folder, `.prepare.${attempt}`);
 
 const attemptsIn = (folder) =>
@@ -33,6 +34,7 @@ const attemptsIn = (folder) =>
 
 const highestIn = (folder) => attemptsIn(folder).reduce((a, b) => Math.max(a, b), 0);
 
+/** The result of `read`; "" if it throws. */
 const orEmpty = (read) => {
   try {
     return read();
@@ -41,14 +43,14 @@ const orEmpty = (read) => {
   }
 };
 
-/** When a process started, in ticks since the boot (proc(5), field 22); empty where it ended or the system does not say. */
+/** Start time of a process in clock ticks since boot (proc(5), field 22); "" if it ended or the system does not say. */
 function startOf(pid) {
   const text = orEmpty(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   return fields[0] === "Z" ? "" : (fields[19] ?? "");
 }
 
-/** What tells a process from any other: its boot and its space of process ids, its id and its start. */
+/** The identity of a process: boot and PID namespace, process id and start time. */
 const identityOf = (pid) => ({
   kernel: orEmpty(
     () =>
@@ -58,28 +60,28 @@ const identityOf = (pid) => ({
   started: startOf(pid),
 });
 
-/** An attempt's contents; null where it is no regular file of that size, which no process of ours has made. */
+/** The contents of a lock file; null if it is no regular file or too large, so not written by this script. */
 function contentsOf(folder, attempt) {
   const path = fileOf(folder, attempt);
   try {
-    const found = lstatSync(path);
-    return found.isFile() && found.size <= MAX_BYTES ? readFileSync(path, "utf8") : null;
+    const stats = lstatSync(path);
+    return stats.isFile() && stats.size <= MAX_BYTES ? readFileSync(path, "utf8") : null;
   } catch {
     return null;
   }
 }
 
-/** Whether the process that wrote the contents is at work; undefined where only its counter can tell. */
-function works(contents) {
+/** Whether the process that wrote these contents still runs; undefined if only the counter can show that. */
+function isAlive(contents) {
   if (contents === null) return false;
   let record;
   try {
     record = JSON.parse(contents);
   } catch {
-    return undefined; // being written, or damaged
+    return undefined; // partly written, or damaged
   }
-  const own = identityOf(process.pid);
-  if (own.kernel === "" || record?.kernel !== own.kernel) return undefined;
+  const { kernel } = identityOf(process.pid);
+  if (kernel === "" || record?.kernel !== kernel) return undefined;
   if (!Number.isSafeInteger(record.pid) || record.pid < 1) return undefined;
   return record.started !== "" && startOf(record.pid) === record.started;
 }
@@ -91,11 +93,11 @@ function remove(folder, attempt) {
   try {
     rmSync(fileOf(folder, attempt), { force: true });
   } catch {
-    // a folder, or somebody else's: it stays, and counts for nothing
+    // A folder, or a file of another user: it stays, and holds no lock.
   }
 }
 
-/** Creates an attempt, whose counter goes up from now on; null where something has its name. */
+/** Creates a lock file and increments its counter every second until released; null if the name exists. */
 function create(folder, attempt) {
   let file;
   try {
@@ -126,8 +128,8 @@ function create(folder, attempt) {
   };
 }
 
-/** An attempt of this process, once nobody else works under one. */
-async function take(folder, patience, tell) {
+/** Waits until no other process holds the lock, and takes it. `onWait` is called for each wait. */
+async function take(folder, patience, onWait) {
   let seen;
   let since = 0;
   for (;;) {
@@ -135,15 +137,15 @@ async function take(folder, patience, tell) {
     const contents = contentsOf(folder, last);
     if (contents !== seen) since = performance.now();
     seen = contents;
-    const stoodStill = performance.now() - since > 1000 * patience;
-    if (works(contents) ?? !stoodStill) {
-      tell();
+    const isStale = performance.now() - since > 1000 * patience;
+    if (isAlive(contents) ?? !isStale) {
+      onWait();
       await sleep(100);
       continue;
     }
     const lease = create(folder, last + 1);
     if (lease === null) continue;
-    // Where the last one was released meanwhile, two may have begun at different numbers: both try again.
+    // If the last holder released meanwhile, two processes may have created different numbers. Then both try again.
     if (lease.isHeld() && (contentsOf(folder, last) ?? contents) === contents) {
       for (const old of attemptsIn(folder)) if (old <= last) remove(folder, old);
       return lease;
@@ -152,24 +154,25 @@ async function take(folder, patience, tell) {
   }
 }
 
-/** The clone cannot be written, so nothing can be prepared in it. */
-export class CannotLock extends Error {}
+/** The folder cannot be written. */
+export class LockError extends Error {}
 
 /**
- * Runs `work` while no other process does the same for this folder; waits for one that does. `work` is told how to ask
- * whether this process still has the lock, since one that was stopped for long may have lost it.
+ * Runs `work` under the lock of a folder, and waits for other holders first. `work` gets a function `isHeld`: a process that was
+ * stopped for long may have lost the lock. A holder on another machine is given up after `patience` seconds. Throws `LockError`
+ * if the folder cannot be written.
  */
-export async function alone(folder, work, patience = 10) {
-  let told = false;
-  const tell = () => {
-    if (!told) console.error("rampart: waiting for another process that prepares this clone");
-    told = true;
+export async function withLock(folder, work, patience = 10) {
+  let hasWaited = false;
+  const onWait = () => {
+    if (!hasWaited) console.error("rampart: waiting for another process that prepares this clone");
+    hasWaited = true;
   };
   let lease;
   try {
-    lease = await take(folder, patience, tell);
+    lease = await take(folder, patience, onWait);
   } catch (error) {
-    throw new CannotLock(`nothing can be written in ${folder}: ${error.message}`);
+    throw new LockError(`nothing can be written in ${folder}: ${error.message}`);
   }
   try {
     return await work(lease.isHeld);

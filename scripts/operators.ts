@@ -1,4 +1,4 @@
-// Writes docs/operators.md: which operators of ONNX files are read, which have a gradient, and what tests them.
+// Writes docs/operators.md: the operators of ONNX files, their gradients and their tests.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,53 +13,75 @@ import { slopes } from "../test/fixtures/onnx-slopes.ts";
 const archive = archivePath();
 if (archive === undefined)
   throw new Error(
-    "RAMPART_DATA leads to no onnx/ archive of official tests, which the table counts",
+    "the table counts the official tests of ONNX, and RAMPART_DATA has no archive of them; set RAMPART_DATA to a folder that has",
   );
 
+/** Step functions, whose gradient is zero. */
 const STEPS =
   /^(Sign|Floor|Ceil|Round|.*Quantize.*|QLinear.*|QGemm|.*Integer.*|(Int|Float|Bipolar)?Quant|Trunc)$/;
+/** Operators with an integer or bool result, or without an input that has a gradient. */
 const NO_GRADIENT =
   /^(LabelEncoder|SequenceLength|OptionalHasElement|Bit.*|Shape|Size|Range|Constant.*|NonZero|EyeLike|OneHot|Arg.*|Hardmax|Is.*|Not|And|Or|Xor|Equal|Greater.*|Less.*)$/;
 
-const official = new Map<string, { tests: number; slopes: number }>();
-for (const one of await readCases(archive)) {
-  if (one.name.startsWith("simple/") || one.name.endsWith("identity_opt")) continue;
-  const { outputs, inputs, feeds } = readCase(one);
-  const found = slopes(outputs, inputs, feeds);
-  const sloped =
-    found !== null && Number.isFinite(found.measured) && Math.abs(found.measured) > 1e-6;
-  for (const type of new Set(nodesOf(one.model).map(({ opType }) => opType))) {
-    const before = official.get(type) ?? { tests: 0, slopes: 0 };
-    official.set(type, { tests: before.tests + 1, slopes: before.slopes + (sloped ? 1 : 0) });
-  }
+/** Operators whose tests have results worked out by hand. */
+const BY_HAND = /^(Loop|Scan|.*Sequence.*|Optional.*)$/;
+
+/** Official tests by operator, and how many of them measure a gradient. */
+interface Official {
+  readonly tests: number;
+  readonly gradients: number;
 }
 
-const gradientOf = (op: string): string => {
+async function officialTests(path: string): Promise<Map<string, Official>> {
+  const official = new Map<string, Official>();
+  for (const one of await readCases(path)) {
+    if (one.name.startsWith("simple/") || one.name.endsWith("identity_opt")) continue;
+    const { outputs, inputs, feeds } = readCase(one);
+    const found = slopes(outputs, inputs, feeds);
+    const hasGradient =
+      found !== null && Number.isFinite(found.measured) && Math.abs(found.measured) > 1e-6;
+    for (const type of new Set(nodesOf(one.model).map(({ opType }) => opType))) {
+      const { tests, gradients } = official.get(type) ?? { tests: 0, gradients: 0 };
+      official.set(type, { tests: tests + 1, gradients: gradients + (hasGradient ? 1 : 0) });
+    }
+  }
+  return official;
+}
+
+const official = await officialTests(archive);
+
+function gradientOf(op: string): string {
   if (STEPS.test(op)) return "zero; approximate with `--straight-through`";
   if (NO_GRADIENT.test(op)) return "none exists";
-  return (official.get(op)?.slopes ?? 0) > 0 ? "yes, measured" : "yes";
-};
+  return (official.get(op)?.gradients ?? 0) > 0 ? "yes, measured" : "yes";
+}
+
+/** What tests an operator: "5 official, 1 against ONNX Runtime". */
+function testsOf(domain: string, op: string): string {
+  const kinds: string[] = [];
+  const tests = domain === "" ? (official.get(op)?.tests ?? 0) : 0;
+  if (tests > 0) kinds.push(`${tests} official`);
+  const compared = agreeCases.filter((one) => one.op === op && (one.domain ?? "") === domain);
+  if (compared.length > 0) kinds.push(`${compared.length} against ONNX Runtime`);
+  if (domain === BLOCKED) kinds.push("whole files");
+  if (BY_HAND.test(op) || importers[domain] === quantisers) kinds.push("by hand");
+  return kinds.length === 0 ? "no kernel to compare with" : kinds.join(", ");
+}
+
+function rowOf(domain: string, op: string): string {
+  const name = domain === "" ? op : `${domain}.${op}`;
+  const limitation = limitations[name];
+  const read = limitation === undefined ? "yes" : `yes: ${limitation}`;
+  return `| \`${name}\` | ${read} | ${gradientOf(op)} | ${testsOf(domain, op)} |`;
+}
 
 const rows = Object.entries(importers).flatMap(([domain, table]) =>
   Object.keys(table)
     .sort()
-    .map((op) => {
-      const tests = domain === "" ? (official.get(op)?.tests ?? 0) : 0;
-      const own = agreeCases.filter((one) => one.op === op && (one.domain ?? "") === domain).length;
-      const tested = [
-        ...(tests > 0 ? [`${tests} official`] : []),
-        ...(own > 0 ? [`${own} against ONNX Runtime`] : []),
-      ];
-      const name = domain === "" ? op : `${domain}.${op}`;
-      if (domain === BLOCKED) tested.push("whole files");
-      if (/^(Loop|Scan|.*Sequence.*|Optional.*)$/.test(op) || table === quantisers)
-        tested.push("by hand");
-      const limit = limitations[name] === undefined ? "yes" : `yes: ${limitations[name]}`;
-      return `| \`${name}\` | ${limit} | ${gradientOf(op)} | ${tested.join(", ") || "no kernel to compare with"} |`;
-    }),
+    .map((op) => rowOf(domain, op)),
 );
 
-const refused = Object.entries(unsupported).map(([op, why]) => `| \`${op}\` | ${why} |`);
+const unsupportedRows = Object.entries(unsupported).map(([op, why]) => `| \`${op}\` | ${why} |`);
 
 const text = `# Operators of ONNX files
 
@@ -97,7 +119,7 @@ can still be audited with \`--output\`.
 
 | operator | why |
 | --- | --- |
-${refused.join("\n")}
+${unsupportedRows.join("\n")}
 `;
 writeFileSync(join(import.meta.dirname, "..", "docs", "operators.md"), text);
 console.log(`docs/operators.md: ${rows.length} operators`);

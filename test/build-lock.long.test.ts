@@ -19,7 +19,7 @@ type Work = (isHeld: () => boolean) => unknown;
 
 /** A script, which runs before anything is built and so has no types. */
 const script = pathToFileURL(join(import.meta.dirname, "..", "scripts", "lock.js")).href;
-const { alone }: { alone(folder: string, work: Work, patience?: number): Promise<unknown> } =
+const { withLock }: { withLock(folder: string, work: Work, patience?: number): Promise<unknown> } =
   await import(/* @vite-ignore */ script);
 
 let folder = "";
@@ -38,7 +38,7 @@ const onLinux = it.runIf(process.platform === "linux");
 /** Contents that this process writes, with some fields replaced. */
 async function contents(fields: object): Promise<string> {
   let text = "";
-  await alone(folder, () => {
+  await withLock(folder, () => {
     text = readFileSync(first(), "utf8");
   });
   return JSON.stringify(Object.assign(JSON.parse(text), fields));
@@ -47,7 +47,7 @@ async function contents(fields: object): Promise<string> {
 /** Seconds until the lock is taken. */
 async function waited(patience: number): Promise<number> {
   const start = performance.now();
-  expect(await alone(folder, (isHeld) => isHeld(), patience)).toBe(true);
+  expect(await withLock(folder, (isHeld) => isHeld(), patience)).toBe(true);
   return (performance.now() - start) / 1000;
 }
 
@@ -59,7 +59,7 @@ describe("the lock of a clone", () => {
       await sleep(20);
       inside--;
     };
-    await Promise.all(Array.from({ length: 5 }, () => alone(folder, work)));
+    await Promise.all(Array.from({ length: 5 }, () => withLock(folder, work)));
     expect(readdirSync(folder)).toEqual([]);
   });
 
@@ -111,7 +111,7 @@ describe("the lock of a clone", () => {
   });
 
   it("is lost by an owner that sees a higher attempt", async () => {
-    await alone(folder, (isHeld) => {
+    await withLock(folder, (isHeld) => {
       writeFileSync(join(folder, ".prepare.2"), "");
       expect(isHeld()).toBe(false);
       rmSync(join(folder, ".prepare.2"));
@@ -121,6 +121,8 @@ describe("the lock of a clone", () => {
 
   it("says that nothing can be written where there is no folder", async () => {
     const nowhere = join(folder, "nowhere");
-    await expect(alone(nowhere, () => 0)).rejects.toThrow(`nothing can be written in ${nowhere}`);
+    await expect(withLock(nowhere, () => 0)).rejects.toThrow(
+      `nothing can be written in ${nowhere}`,
+    );
   });
 });

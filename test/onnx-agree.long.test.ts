@@ -1,4 +1,4 @@
-// Operators that the official archive holds no test of, against ONNX Runtime's own kernels on the same file.
+// Operators without an official test, against the kernels of ONNX Runtime on the same file.
 
 import { describe, expect, it } from "vitest";
 import * as g from "../src/engine/graph/expressions.ts";
@@ -16,7 +16,7 @@ import { slopes } from "./fixtures/onnx-slopes.ts";
 
 const runtime = await nodeRuntime({ threads: 1 });
 
-describe("as ONNX Runtime itself computes it:", () => {
+describe("agrees with ONNX Runtime:", () => {
   it.each(cases)(
     "$name",
     async ({ op, x, arrays, attributes, domain, opset, outputs = 1, before = [], ...more }) => {
@@ -54,12 +54,12 @@ describe("as ONNX Runtime itself computes it:", () => {
         );
       for (const name of results) {
         const [ours, theirs] = [found[name], expected[name]];
-        // Between two whole numbers a sum in another order may fall to either.
-        const away = Array.from(ours.data as ArrayLike<number>, (v, i) =>
+        // A sum in another order may round to the neighbouring integer.
+        const distances = Array.from(ours.data as ArrayLike<number>, (v, i) =>
           Math.abs(Number(v) - Number(theirs.data[i])),
         );
-        const near = theirs.dtype === "uint8" && away.every((distance) => distance <= 1);
-        if (!near) expect(firstDifference(ours, theirs)).toBeUndefined();
+        const isNear = theirs.dtype === "uint8" && distances.every((distance) => distance <= 1);
+        if (!isNear) expect(firstDifference(ours, theirs)).toBeUndefined();
       }
     },
   );
@@ -67,22 +67,22 @@ describe("as ONNX Runtime itself computes it:", () => {
 
 const archive = archivePath();
 
-/** Operators that the CPU's runtime has no kernel for, or whose result is no array. */
-const elsewhere: string[] = ["QLinearReduceMean", "BiasAdd", "ZipMap"];
+/** Operators without a CPU kernel, or whose result is no array. */
+const untested: string[] = ["QLinearReduceMean", "BiasAdd", "ZipMap"];
 
 it.skipIf(archive === undefined)(
-  "every operator that can be read is tested here or by the official archive",
+  "every operator with an importer is tested here or by the official archive",
   async () => {
     const tested = new Set(cases.map(({ op }) => op));
     for (const { model, name } of await readCases(archive ?? ""))
       if (!name.startsWith("simple/")) for (const { opType } of nodesOf(model)) tested.add(opType);
-    // Those on blocked memory are tested with whole files (onnx-optimised.long.test.ts), loops, lists, absent values and
-    // quantisers of QONNX by hand (import.test.ts, import-places.test.ts, import-qonnx.test.ts).
+    // Blocked memory is tested with whole files (onnx-optimised.long.test.ts). The tests beside the importers cover loops,
+    // sequences, optional values and quantisers of QONNX.
     const all = Object.entries(importers).flatMap(([domain, table]) =>
       domain === BLOCKED || table === quantisers
         ? []
         : Object.keys(table).filter((op) => !/^(Loop|Scan|.*Sequence.*|Optional.*)$/.test(op)),
     );
-    expect([...new Set(all)].filter((op) => !tested.has(op))).toEqual(elsewhere);
+    expect([...new Set(all)].filter((op) => !tested.has(op))).toEqual(untested);
   },
 );

@@ -1,5 +1,5 @@
-// Gradients of other people's files against central differences, both computed in double precision by the reference
-// interpreter: rounding plays no part, and what is left is a kink that the step crosses.
+// Gradients of third-party files against central differences, both in float64 by the reference interpreter. Without rounding
+// errors, only kinks between the two points can make a difference.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -29,8 +29,8 @@ const double = ({ shape, data: from }: NdArray): NdArray => ({
   data: Float64Array.from(from as ArrayLike<number>, Number),
 });
 
-/** The same graph in double precision. */
-function doubled(output: Value): Value {
+/** The same graph in float64. */
+function inFloat64(output: Value): Value {
   const made = new Map<Value, Value>();
   for (const node of topological<Value>([output])) {
     const dtype = node.dtype === "float32" ? "float64" : node.dtype;
@@ -61,7 +61,7 @@ describe.skipIf(process.env.SLOW !== "1" || present.length === 0)(
         const weights = normal(keysFor(keyOf(4), [0]), logits.shape);
         // Cross entropy of class 0 and a weighted sum: through a softmax and without.
         const ce = g.neg(g.sum(g.sliceAxis(g.logSoftmax(logits), 1, 0, 1)));
-        const loss = doubled(g.add(ce, g.sum(g.mul(logits, g.constant(weights)))));
+        const loss = inFloat64(g.add(ce, g.sum(g.mul(logits, g.constant(weights)))));
         const input = topological<Value>([loss]).find(({ op }) => op === "Input") as Value;
         const [slopes] = interpret(gradient(loss, [input]), { x: double(x) });
         const dot = (v: NdArray, w: Tensor) =>

@@ -9,8 +9,8 @@ import {
   readCases,
 } from "./fixtures/onnx-cases.ts";
 
-/** Official tests that do not pass, each with its reason. */
-const unread: readonly (readonly [name: RegExp, reason: string, message: RegExp])[] = [
+/** Official tests that cannot pass, with the reason and the message. */
+const excuses: readonly (readonly [name: RegExp, reason: string, message: RegExp])[] = [
   [/^simple\/test_strnorm_/, "text", /holds string/],
   [/^simple\/test_gradient_of_/, "training operators", /training\.Gradient/],
   [/^node\/test_identity_opt$/, "an input that may be absent", /is a optional/],
@@ -23,19 +23,19 @@ const runtime = await nodeRuntime({ threads: 1 });
 describe.skipIf(archive === undefined)(
   "the official operator tests (skipped where RAMPART_DATA holds no onnx/ archive):",
   () => {
-    const missing = new Set(unread.map(([name]) => name));
+    const unused = new Set(excuses.map(([name]) => name));
     afterAll(() => {
-      expect([...missing], "reasons that no test needs any more").toEqual([]);
+      expect([...unused], "excuses that no test needs").toEqual([]);
     });
 
-    it("are all there", () => {
+    it("are complete", () => {
       expect(cases.length).toBe(484);
     });
 
     it.each(cases)("$name", async (one) => {
-      const excuse = unread.find(([name]) => name.test(one.name));
+      const excuse = excuses.find(([name]) => name.test(one.name));
       if (excuse !== undefined) {
-        missing.delete(excuse[0]);
+        unused.delete(excuse[0]);
         expect(() => readCase(one)).toThrow(excuse[2]);
         return;
       }

@@ -1,4 +1,4 @@
-// Files that ONNX Runtime has optimised, at each of its levels, against the files that it optimised.
+// Files optimised by ONNX Runtime at each level, against the original files.
 
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -33,7 +33,7 @@ const relative = (a: Tensor, b: Tensor): number => {
   return Math.sqrt(difference / b.data.reduce((sum, v) => sum + v * v, 0));
 };
 
-/** Outputs, and the gradient of a weighted sum of them, for two images. */
+/** The outputs for two images, and the gradient of a weighted sum of them. */
 async function measured(path: string, options: ImportedOptions) {
   const network = await openNetworkNode(path, { ...options, threads: 1 });
   try {
@@ -49,7 +49,7 @@ async function measured(path: string, options: ImportedOptions) {
 const present = files.filter(([path]) => existsSync(join(data, path)));
 
 describe.skipIf(present.length === 0)(
-  "what ONNX Runtime has optimised computes what the file did (skipped where RAMPART_DATA holds no onnx/ or vnncomp/):",
+  "an optimised file agrees with the original (skipped where RAMPART_DATA holds no onnx/ or vnncomp/):",
   () => {
     it.each(present)("%s", async (path, options) => {
       const original = join(data, path);
@@ -68,7 +68,7 @@ describe.skipIf(present.length === 0)(
       }
     });
 
-    it("and convolutional ones are read from blocked memory, where this machine has it", async () => {
+    it("on x64, optimised convolutions use blocked memory", async () => {
       const { graph } = await readModelNode(join(folder, "all.onnx"));
       const blocked = graph.node.filter(({ domain }) => domain === "com.microsoft.nchwc");
       if (process.arch === "x64") expect(blocked.length).toBeGreaterThan(0);

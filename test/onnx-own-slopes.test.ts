@@ -1,4 +1,4 @@
-// Gradients of imported operators where they are easily lost: at masks, at steps, at places that several writers share.
+// Gradients of imported operators where they are easily lost: at masks, at step functions, at elements that are written twice.
 
 import type { NodeProto } from "onnx-buf";
 import { describe, expect, it } from "vitest";
@@ -16,19 +16,19 @@ function slopeOf(nodes: NodeProto[], x: NdArray, options: RunOptions = {}): numb
   return Array.from(slope.data as ArrayLike<number>, Number);
 }
 
-describe("attention of a query that may see no key", () => {
+describe("attention of a query that may attend to no key", () => {
   const x = tensor([1, 1, 2, 2], [1, -1, 0.5, 2]);
   const k = tensor([1, 1, 3, 2], [1, 0, 0, 1, -1, 1]);
   const v = tensor([1, 1, 3, 1], [1, 2, 4]);
-  const hidden = tensor(
+  const masked = tensor(
     [2, 3],
     [Number.NEGATIVE_INFINITY, 0, 0].flatMap((n) => [n, n, n]).slice(0, 6),
   );
   const flags: NdArray = { dtype: "bool", shape: [2, 3], data: Uint8Array.of(0, 0, 0, 1, 1, 1) };
   it.each([
-    ["numbers", hidden],
-    ["flags", flags],
-  ])("has a gradient of zero by it, and the right one by the others: %s", (_, mask) => {
+    ["a float mask", masked],
+    ["a bool mask", flags],
+  ])("has a gradient of zero for it, and the right one for the others: %s", (_, mask) => {
     const node = nodeOf("Attention", ["x", "k", "v", "m"], ["y"]);
     const slope = slopeOf([node], x, { opset: 23, arrays: { k, v, m: mask } });
     // y of the second query = Σ wⱼvⱼ with w = softmax(q·kⱼ/√2), so ∂y/∂q = Σ wⱼ(vⱼ − y)kⱼ/√2.
@@ -36,8 +36,8 @@ describe("attention of a query that may see no key", () => {
     const total = scores[0] + scores[1] + scores[2];
     const w = scores.map((score) => score / total);
     const y = w[0] + 2 * w[1] + 4 * w[2];
-    const away = [w[0] * (1 - y), w[1] * (2 - y), w[2] * (4 - y)];
-    const wanted = [0, 0, (away[0] - away[2]) / Math.SQRT2, (away[1] + away[2]) / Math.SQRT2];
+    const terms = [w[0] * (1 - y), w[1] * (2 - y), w[2] * (4 - y)];
+    const wanted = [0, 0, (terms[0] - terms[2]) / Math.SQRT2, (terms[1] + terms[2]) / Math.SQRT2];
     for (const [i, n] of slope.entries()) expect(n).toBeCloseTo(wanted[i], 5);
   });
 });
@@ -46,29 +46,29 @@ describe("straight through a quantiser", () => {
   const x = tensor([4], [0.3, -0.6, 9, -9]);
   const slope = (op: string, parameters: readonly number[], straightThrough = true) => {
     const arrays = Object.fromEntries(parameters.map((v, i) => [`a${i}`, tensor([], [v])]));
-    const more = { domain: "qonnx.custom_op.general" };
-    const node = nodeOf(op, ["x", ...Object.keys(arrays)], ["y"], {}, more);
+    const domain = "qonnx.custom_op.general";
+    const node = nodeOf(op, ["x", ...Object.keys(arrays)], ["y"], {}, { domain });
     return slopeOf([node], x, { arrays, importOptions: { straightThrough } });
   };
-  it("to whole numbers the gradient passes within the range, and ends outside", () => {
+  it("to integers, the gradient is 1 within the range and 0 outside", () => {
     expect(slope("Quant", [0.5, 0, 4])).toEqual([1, 1, 0, 0]);
     expect(slope("Quant", [0.5, 0, 4], false)).toEqual([0, 0, 0, 0]);
   });
-  it("to small floating-point numbers, too", () => {
+  it("to minifloats, the gradient is 1 within the range and 0 outside", () => {
     expect(slope("FloatQuant", [0.25, 2, 2, 1, 7])).toEqual([1, 1, 0, 0]);
     expect(slope("FloatQuant", [0.25, 2, 2, 1, 7], false)).toEqual([0, 0, 0, 0]);
   });
-  it("to signs it passes times the scale", () => {
+  it("to signs, the gradient is the scale", () => {
     expect(slope("BipolarQuant", [0.5])).toEqual([0.5, 0.5, 0.5, 0.5]);
     expect(slope("BipolarQuant", [0.5], false)).toEqual([0, 0, 0, 0]);
   });
-  it("to fewer bits it passes times the new scale over the old", () => {
+  it("to fewer bits, the gradient is the new scale over the old one", () => {
     expect(slope("Trunc", [0.25, 0, 8, 6])).toEqual([0.25, 0.25, 0.25, 0.25]);
   });
 });
 
-describe("an unpool of windows that share their largest element", () => {
-  it("hands its gradient to that element once", () => {
+describe("MaxUnpool of windows that share a maximum", () => {
+  it("passes its gradient to the maximum once", () => {
     const overlapping = { kernel_shape: { ints: [1, 3] }, strides: { ints: [1, 1] } };
     const x = tensor([1, 1, 1, 5], [1, 2, 9, 3, 4]);
     const pool = nodeOf("MaxPool", ["x"], ["p", "i"], overlapping);
@@ -76,7 +76,7 @@ describe("an unpool of windows that share their largest element", () => {
     expect(slopeOf([pool, unpool], x)).toEqual([0, 0, 1, 0, 0]);
   });
 
-  it("hands it to the last of several that go to one place", () => {
+  it("passes its gradient to the last of several elements with one index", () => {
     const x = tensor([1, 1, 1, 4], [1, 2, 3, 4]);
     const indices: NdArray = {
       dtype: "int64",
@@ -89,7 +89,7 @@ describe("an unpool of windows that share their largest element", () => {
   });
 });
 
-it("a running product has the products of the others as its gradient, also at 0", () => {
+it("the gradient of a cumulative product is the product of the other factors, also at 0", () => {
   const axis: NdArray = { dtype: "int64", shape: [], data: BigInt64Array.of(0n) };
   const node = nodeOf("CumProd", ["x", "axis"], ["y"]);
   // y = x₀ + x₀x₁ + x₀x₁x₂ at (2, 0, 5).

@@ -1,44 +1,48 @@
-// Builds dist/ where it is missing or older than src/. Only types are skipped (`npm run check` has them), which
-// makes it a matter of a second or two.
+// Builds dist/ if it is missing or older than src/. Types are not checked (`npm run check` does that), so a build takes a second
+// or two.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { alone, CannotLock } from "./lock.js";
+import { LockError, withLock } from "./lock.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
 
+/** Modification time of a file in milliseconds; 0 if there is none. */
 const timeOf = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
 
-/** The time of the newest source; tests are not built. */
-const newest = () =>
+/** Modification time of the newest source. Tests are not built. */
+const newestSource = () =>
   readdirSync(join(root, "src"), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.name.endsWith(".test.ts"))
     .map((entry) => timeOf(join(entry.parentPath ?? entry.path, entry.name)))
     .reduce((a, b) => Math.max(a, b), timeOf(join(root, "tsconfig.build.json")));
 
-const isCurrent = () => timeOf(join(dist, "cli", "main.js")) >= newest();
+const isCurrent = () => timeOf(join(dist, "cli", "main.js")) >= newestSource();
 
-/** Compiles into a folder; true where that worked. */
-async function compiled(folder) {
+/** Compiles into a folder; returns whether that worked. */
+async function compile(folder) {
   const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
-  const words = [tsc, "-p", "tsconfig.build.json", "--noCheck", "--outDir", folder];
-  const child = spawn(process.execPath, words, { cwd: root, stdio: ["ignore", 2, 2] });
+  const args = [tsc, "-p", "tsconfig.build.json", "--noCheck", "--outDir", folder];
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", 2, 2] });
   const [status] = await once(child, "close");
   return status === 0;
 }
 
-/** Builds into a folder of its own and renames it, so that nobody ever loads half of a build; gives the exit code. */
-async function build(isHeld) {
+/**
+ * Builds into a temporary folder and renames it, so that no process loads half of a build. Returns the exit code, or null if the
+ * lock was lost.
+ */
+async function buildLocked(isHeld) {
   if (isCurrent()) return 0;
   console.error("rampart: building");
   const next = `${dist}.${process.pid}`;
   const last = `${next}.last`;
   try {
-    if (!(await compiled(next))) {
+    if (!(await compile(next))) {
       console.error("rampart: the sources do not build; see the lines above");
       return 1;
     }
@@ -51,19 +55,19 @@ async function build(isHeld) {
   }
 }
 
-/** Builds dist/ unless it is current; ends the process where it cannot. */
-export async function built() {
+/** Builds dist/ unless it is current. Exits the process if the build fails. */
+export async function build() {
   if (isCurrent()) return;
   let code;
   try {
-    // Another process takes over from one that was stopped for long, and then that one begins again.
-    do code = await alone(root, build);
+    // A process that was stopped for long loses its lock to another one, and starts again.
+    do code = await withLock(root, buildLocked);
     while (code === null);
   } catch (error) {
-    if (!(error instanceof CannotLock)) throw error;
+    if (!(error instanceof LockError)) throw error;
     console.error(
-      `rampart: this clone has to be built first, and ${error.message}\n` +
-        "  build it where it can be written: npm run build",
+      `rampart: this clone must be built first, and ${error.message}\n` +
+        "  make the folder writable and build it: npm run build",
     );
     code = 2;
   }

@@ -1,37 +1,37 @@
-// `npm ci` where node_modules does not hold what the lockfile says, so that any README command can be the first
-// one typed in a clone. A pre-script would not run: .npmrc sets ignore-scripts.
+// Runs `npm ci` if node_modules does not match the lockfile, so that any command of the README can be the first one in a clone.
+// A pre-script of npm would not run, since .npmrc sets ignore-scripts.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { alone, CannotLock } from "./lock.js";
+import { LockError, withLock } from "./lock.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const packagesOf = (path) => JSON.parse(readFileSync(join(root, path), "utf8")).packages;
 
-/** npm writes its own lockfile at the end, so an interrupted installation counts as none. */
+/** Whether all locked packages are installed. npm writes its own lockfile last, so an interrupted installation is not current. */
 function isCurrent() {
-  let present;
+  let installed;
   try {
-    present = packagesOf("node_modules/.package-lock.json");
+    installed = packagesOf("node_modules/.package-lock.json");
   } catch {
     return false;
   }
   return Object.entries(packagesOf("package-lock.json")).every(
     ([path, { version, optional }]) =>
-      path === "" || optional === true || present[path]?.version === version,
+      path === "" || optional === true || installed[path]?.version === version,
   );
 }
 
-/** Runs npm as it was started, or as found on the PATH; gives the reason where it fails. */
-async function npm(words) {
+/** Runs the npm that started this process, or the one on the PATH. Returns the reason if it fails, else undefined. */
+async function npm(args) {
   const options = { cwd: root, stdio: ["ignore", 2, 2] };
-  const { npm_execpath: own } = process.env;
-  const child = own?.endsWith(".js")
-    ? spawn(process.execPath, [own, ...words], options)
-    : spawn("npm", words, { ...options, shell: process.platform === "win32" });
+  const { npm_execpath: script } = process.env;
+  const child = script?.endsWith(".js")
+    ? spawn(process.execPath, [script, ...args], options)
+    : spawn("npm", args, { ...options, shell: process.platform === "win32" });
   try {
     const [status, signal] = await once(child, "close");
     return status === 0 ? undefined : `npm ci ended with ${signal ?? `code ${status}`}`;
@@ -40,28 +40,28 @@ async function npm(words) {
   }
 }
 
-/** Ends the process with code 2, since the user can put it right. */
+/** Exits the process with code 2: the user can fix it. */
 function giveUp(reason) {
   console.error(
     `rampart: the dependencies could not be installed: ${reason}\n` +
-      "  npm needs its registry and a clone that can be written; put that right and run the command again",
+      "  npm needs access to its registry and a writable clone; fix that and run the command again",
   );
   process.exit(2);
 }
 
-/** Installs the dependencies unless they are there; ends the process with code 2 if npm cannot. */
-export async function installed() {
+/** Installs the dependencies unless they are current. Exits the process with code 2 if npm fails. */
+export async function install() {
   if (isCurrent()) return;
   let reason;
   try {
-    await alone(root, async () => {
+    await withLock(root, async () => {
       if (isCurrent()) return;
       console.error("rampart: installing the dependencies (npm ci), once per clone");
       const quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
       reason = await npm(["ci", ...quiet]);
     });
   } catch (error) {
-    if (!(error instanceof CannotLock)) throw error;
+    if (!(error instanceof LockError)) throw error;
     reason = error.message;
   }
   if (reason !== undefined) giveUp(reason);
@@ -71,4 +71,4 @@ if (
   process.argv[1] !== undefined &&
   realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)
 )
-  await installed();
+  await install();
