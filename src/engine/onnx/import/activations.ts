@@ -81,6 +81,7 @@ function hardmax(x: Value, axis: number): Value {
   return g.cast(g.equal(indices, g.argMax(x, axis)), x.dtype);
 }
 
+/** Importers of activation functions. */
 export const activations: Importers = {
   Relu: unary(g.relu),
   LeakyRelu: unary((x, node) => leaky(x, node.float("alpha", 0.01))),

@@ -219,4 +219,5 @@ function attention(node: ImportNode): Value[] {
   return [output, heads.key, heads.value, requested ?? result.scores];
 }
 
+/** Importers of Attention. */
 export const attentions: Importers = { Attention: attention };

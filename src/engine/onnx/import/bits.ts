@@ -165,6 +165,7 @@ function bitwiseNot(node: ImportNode): Value {
   return node.withElementType(g.sub(num(x, signed ? -1 : 2 ** bits - 1), x), type);
 }
 
+/** Importers of BitShift and the bitwise operators. */
 export const bits: Importers = {
   BitShift: bitShift,
   BitwiseAnd: bitwise(g.mul, (a, b) => a & b),

@@ -12,6 +12,7 @@ export const BLOCKED = "com.microsoft.nchwc";
 
 /** Channels per block: 16 with AVX-512 and on 64-bit Arm, 8 on other x64 CPUs. */
 export const blockSizes = [8, 16] as const;
+/** Channels per block. */
 export type BlockSize = (typeof blockSizes)[number];
 
 /**

@@ -44,6 +44,7 @@ function conv(node: ImportNode): Value {
   return fusedActivation(node, sum === undefined ? biased : g.add(biased, sum));
 }
 
+/** Importers of the domain com.microsoft.nchwc. */
 export const blocked: Importers = {
   ReorderInput: reorderInput,
   ReorderOutput: reorderOutput,

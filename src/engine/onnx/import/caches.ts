@@ -76,6 +76,7 @@ function reverseSequence(node: ImportNode): Value {
   return g.gatherElements(x, g.expand(source, x.shape), time);
 }
 
+/** Importers of TensorScatter and ReverseSequence. */
 export const caches: Importers = {
   TensorScatter: tensorScatter,
   ReverseSequence: reverseSequence,

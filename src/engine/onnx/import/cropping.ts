@@ -33,4 +33,5 @@ function centerCropPad(node: ImportNode): Value {
   return g.pad(y, before, after);
 }
 
+/** Importers of CenterCropPad. */
 export const cropping: Importers = { CenterCropPad: centerCropPad };

@@ -5,6 +5,7 @@ import type { OnnxModel } from "../model.ts";
 import { GraphImporter, type TracedValue } from "./graph-importer.ts";
 import { unfedInputs } from "./order.ts";
 
+/** How to import a model. */
 export interface ImportOptions {
   /** Differentiate step functions such as rounding straight through (Bengio et al. 2013, arXiv:1308.3432). */
   readonly straightThrough?: boolean;

@@ -5,10 +5,13 @@ import { bits } from "./bits.ts";
 import { blocked } from "./blocked.ts";
 import { BLOCKED } from "./blocked-weights.ts";
 import { caches } from "./caches.ts";
+import { casts } from "./casts.ts";
 import { col2Im } from "./col2im.ts";
+import { comparisons } from "./comparisons.ts";
 import { constants } from "./constants.ts";
 import { convTranspose } from "./conv-transpose.ts";
 import { cropping } from "./cropping.ts";
+import { dropout } from "./dropout.ts";
 import { einsum } from "./einsum.ts";
 import { elementwise } from "./elementwise.ts";
 import { gridSample } from "./grid-sample.ts";
@@ -32,6 +35,8 @@ import { unpooling } from "./unpooling.ts";
 
 const standard: Importers = {
   ...elementwise,
+  ...comparisons,
+  ...casts,
   ...activations,
   ...linear,
   ...pooling,
@@ -54,6 +59,7 @@ const standard: Importers = {
   AffineGrid: affineGrid,
   Col2Im: col2Im,
   ConvTranspose: convTranspose,
+  Dropout: dropout,
   Einsum: einsum,
   GridSample: gridSample,
 };

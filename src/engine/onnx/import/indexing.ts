@@ -195,6 +195,7 @@ function compress(node: ImportNode): Value {
   return g.gather(x, int64(kept), axisOf(node, node.int("axis", 0), x.shape.length));
 }
 
+/** Importers of gathers, scatters, Pad and Compress. */
 export const indexing: Importers = {
   Gather: gather,
   GatherElements: gatherElements,

@@ -48,6 +48,7 @@ export function conv(node: ImportNode, x = node.input(0), w = node.input(1)): Va
   return bias === undefined ? y : g.add(y, perChannel(g.cast(bias, y.dtype), y.shape.length));
 }
 
+/** Importers of matrix products and convolutions. */
 export const linear: Importers = {
   MatMul: (node) => matmul(node.input(0), node.input(1)),
   Gemm: gemm,

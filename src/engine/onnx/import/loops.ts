@@ -120,6 +120,7 @@ function splitToSequence(node: ImportNode): Value {
   );
 }
 
+/** Importers of loops and of operators on sequences. */
 export const loops: Importers = {
   Loop: loop,
   Scan: scan,

@@ -92,6 +92,7 @@ const arrayFeatureExtractor = (node: ImportNode): Value =>
     Math.max(node.input(0).shape.length - 1, 0),
   );
 
+/** Importers of the domain ai.onnx.ml. */
 export const machineLearning: Importers = {
   // ZipMap makes one map from class to score per row; the scores themselves stand for it.
   ZipMap: (node) => node.input(0),

@@ -164,6 +164,7 @@ function multiHeadAttention(node: ImportNode): Value[] {
   return attentionOf(node, inputHeads(node), { past, mask, bias });
 }
 
+/** Importers of the fused attention operators of the domain com.microsoft. */
 export const microsoftAttentions: Importers = {
   Attention: attention,
   MultiHeadAttention: multiHeadAttention,

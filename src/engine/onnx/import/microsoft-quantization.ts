@@ -94,6 +94,7 @@ const qGemm: Importer = (node) => {
   return quantizedValue(node, quantized(node, y, node.input(7), node.inputs[8], type), type);
 };
 
+/** Importers of the quantised operators of the domain com.microsoft. */
 export const microsoftQuantization: Importers = {
   QuantizeLinear: quantizeLinear,
   DequantizeLinear: dequantizeLinear,

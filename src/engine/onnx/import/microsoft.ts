@@ -84,6 +84,7 @@ const biased =
     return f(bias === undefined ? node.input(0) : g.add(node.input(0), bias));
   };
 
+/** Importers of the domain com.microsoft. */
 export const microsoft: Importers = {
   ...microsoftQuantization,
   ...microsoftAttentions,

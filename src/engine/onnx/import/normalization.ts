@@ -198,6 +198,7 @@ function meanVarianceNormalization(node: ImportNode): Value {
   return g.div(centred, g.add(deviation, g.scalarLike(x, 1e-9)));
 }
 
+/** Importers of normalisations. */
 export const normalization: Importers = {
   BatchNormalization: batchNormalization,
   InstanceNormalization: instanceNormalization,

@@ -32,6 +32,7 @@ function getElement(node: ImportNode): Value {
   return value;
 }
 
+/** Importers of the operators on optional values. */
 export const optionals: Importers = {
   Optional: optional,
   OptionalHasElement: hasElement,

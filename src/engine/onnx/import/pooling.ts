@@ -187,6 +187,7 @@ const overImage =
     return f(x, x.shape.map((_, axis) => axis).slice(2));
   };
 
+/** Importers of pools. */
 export const pooling: Importers = {
   MaxPool: maxPool,
   AveragePool: averagePool,

@@ -5,9 +5,9 @@
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
-import { stepwise } from "./elementwise.ts";
 import type { Importers, ImportNode } from "./import-node.ts";
 import { roundedToFloat } from "./minifloat.ts";
+import { stepwise } from "./stepwise.ts";
 
 const num = (x: Value, value: number): Value => g.scalarLike(x, value);
 
@@ -125,6 +125,7 @@ export const quantiserDomains = [
   "finn.custom_op.general",
 ] as const;
 
+/** Importers of the quantisers of QONNX. */
 export const quantisers: Importers = {
   Quant: intQuant,
   IntQuant: intQuant,

@@ -8,10 +8,10 @@ import { TensorProto_DataType as T } from "onnx-buf";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { rangeOf } from "../tensors.ts";
-import { stepwise } from "./elementwise.ts";
 import { convolution, geometryOf, perChannel } from "./geometry.ts";
 import { axisOf, type Importer, type Importers, type ImportNode } from "./import-node.ts";
 import { matmul } from "./linear.ts";
+import { stepwise } from "./stepwise.ts";
 
 /** A scale or zero point, ready to be broadcast to x. It is one number, or one per slice along the axis, or one per block. */
 function broadcastable(node: ImportNode, v: Value, x: Value, axis: number): Value {
@@ -177,6 +177,7 @@ function qLinearMatMul(node: ImportNode): Value {
   );
 }
 
+/** Importers of the quantised operators of the standard domain. */
 export const quantization: Importers = {
   QuantizeLinear: quantizeLinear,
   DequantizeLinear: dequantizeLinear,

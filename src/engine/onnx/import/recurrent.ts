@@ -211,6 +211,7 @@ const recurrent =
     return [isBatchFirst ? g.transpose(states, [2, 0, 1, 3]) : states, h, c];
   };
 
+/** Importers of RNN, GRU and LSTM. */
 export const recurrents: Importers = {
   RNN: recurrent({ step: rnnStep, activations: ["Tanh"] }),
   GRU: recurrent({ step: gruStep, activations: ["Sigmoid", "Tanh"] }),

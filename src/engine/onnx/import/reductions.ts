@@ -92,6 +92,7 @@ const topK: Importer = (node) => {
   return [g.gatherElements(x, indices, axis), indices];
 };
 
+/** Importers of reductions, ArgMax, ArgMin and TopK. */
 export const reductions: Importers = {
   ReduceSum: reduce([sum, 0]),
   ReduceMean: reduce([(x, { axes, keepdims }) => g.mean(x, axes, keepdims), Number.NaN]),

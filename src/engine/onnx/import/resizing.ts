@@ -219,4 +219,5 @@ function filteredAlong(
   return g.add(y, g.cast(g.constant({ dtype: "float32", shape, data: fill }), y.dtype));
 }
 
+/** Importers of Resize and Upsample. */
 export const resizing: Importers = { Resize: resize, Upsample: resize };

@@ -97,4 +97,5 @@ export function microsoftRotaryEmbedding(node: ImportNode): Value {
   return rotatedInput(node, { cos, sin, positions }, count);
 }
 
+/** Importers of RotaryEmbedding. */
 export const rotary: Importers = { RotaryEmbedding: rotaryEmbedding };

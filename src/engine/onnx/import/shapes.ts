@@ -203,6 +203,7 @@ function spaceToDepth(node: ImportNode): Value {
   ]);
 }
 
+/** Importers of operators that rearrange elements or read shapes. */
 export const shapes: Importers = {
   Shape: shapeOf,
   Size: (node) => int64([sizeOf(node.input(0).shape)], []),

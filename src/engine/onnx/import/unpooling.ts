@@ -75,4 +75,5 @@ function maxUnpool(node: ImportNode): Value {
   return g.reshape(g.sliceAxis(sums, 0, 0, size), shape);
 }
 
+/** Importers of MaxUnpool. */
 export const unpooling: Importers = { MaxUnpool: maxUnpool };

@@ -1,0 +1,45 @@
+// Casts between element types:
+// https://onnx.ai/onnx/operators/onnx__Cast.html (before opset 6 the type is text)
+// https://onnx.ai/onnx/operators/onnx__CastLike.html (opset 15; all versions alike)
+
+import { TensorProto_DataType as T } from "onnx-buf";
+import { own } from "../../../math/own.ts";
+import * as g from "../../graph/expressions.ts";
+import type { Value } from "../../graph/value.ts";
+import { halfPrecisionNote } from "../half-precision-note.ts";
+import { dtypeOf } from "../tensors.ts";
+import type { Importers, ImportNode } from "./import-node.ts";
+import { isFloat } from "./operands.ts";
+
+/** x rounded toward zero, as a cast to an integer type rounds. */
+export const truncated = (x: Value): Value => g.mul(g.sign(x), g.floor(g.abs(x)));
+
+/** x as ONNX's element type, with a note for half precision. */
+function castTo(node: ImportNode, type: number): Value {
+  const x = node.input(0);
+  const dtype = dtypeOf(type, "the result of a cast");
+  const precisionNote = node.isConstant(x) ? null : halfPrecisionNote(type);
+  if (precisionNote !== null) node.note(precisionNote);
+  const isByte = type === T.UINT8 || type === T.INT8;
+  // A cast of an image to bytes is a step function and can be differentiated straight through.
+  if (node.straightThrough && isByte && isFloat(x) && !node.isConstant(x))
+    return node.withElementType(g.straightThrough(truncated(x), x), type);
+  return node.withElementType(g.cast(x, dtype), type);
+}
+
+/** Importers of casts. */
+export const casts: Importers = {
+  Cast: (node) => {
+    if (node.opset >= 6) return castTo(node, node.int("to", T.FLOAT));
+    const name = node.text("to", "");
+    const type = own(T as unknown as Readonly<Record<string, unknown>>, name);
+    if (typeof type !== "number")
+      throw node.error(`casts to ${JSON.stringify(name)}, an unknown type`);
+    return castTo(node, type);
+  },
+  CastLike: (node) => {
+    const like = node.input(1);
+    const type = node.elementType(like);
+    return type === undefined ? g.cast(node.input(0), like.dtype) : castTo(node, type);
+  },
+};
