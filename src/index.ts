@@ -38,6 +38,7 @@ export { dlr } from "./losses/dlr.ts";
 export { dlrTargeted } from "./losses/dlr-targeted.ts";
 export { linear } from "./losses/linear.ts";
 export { margin } from "./losses/margin.ts";
+export type { Note, NoteCode } from "./math/note.ts";
 export { fold, foldAll, type Key, keyOf, keysFor } from "./math/random.ts";
 export { type NdArray, type Shape, type Tensor, tensor } from "./math/tensor.ts";
 export { UsageError } from "./math/usage-error.ts";

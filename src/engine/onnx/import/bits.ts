@@ -161,7 +161,7 @@ function bitwiseNot(node: ImportNode): Value {
   const x = node.input(0);
   const type = elementTypeOf(node, x);
   const { bits, signed } = integerTypeOf(node, type);
-  if (!signed && bits === 64) throw node.error("turns bits of uint64, which cannot be read");
+  if (!signed && bits === 64) throw node.error("inverts bits of uint64, which cannot be read");
   return node.withElementType(g.sub(num(x, signed ? -1 : 2 ** bits - 1), x), type);
 }
 

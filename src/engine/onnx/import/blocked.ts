@@ -15,7 +15,8 @@ import { resizing } from "./resizing.ts";
 const withChannels = (node: ImportNode, x: Value, channels: number): Value => {
   const missing = channels - x.shape[1];
   if (missing < 0) return g.sliceAxis(x, 1, 0, channels);
-  if (x.shape.length !== 4) throw node.error(`orders a value of ${x.shape.length} axes; 4 needed`);
+  if (x.shape.length !== 4)
+    throw node.error(`reorders a value with ${x.shape.length} axes; 4 are needed`);
   return g.pad(x, [0, 0, 0, 0], [0, missing, 0, 0]);
 };
 

@@ -58,13 +58,13 @@ describe.each(["toString", "constructor", "__proto__", "valueOf", "hasOwnPropert
       const attributes = { coefficients: { floats: [1, 2, 3, 4] }, post_transform: text };
       const attempt = () =>
         read("LinearClassifier", attributes, { input: [1, 2], domain: "ai.onnx.ml" });
-      expect(attempt).toThrow(`ends with ${word}, which cannot be read`);
+      expect(attempt).toThrow(`has the transform ${word}, which cannot be read`);
     });
 
     it("is refused as the activation of a fused convolution", () => {
       const attempt = () =>
         read("FusedConv", { activation: text }, { extra: weights, domain: "com.microsoft" });
-      expect(attempt).toThrow(`fuses ${word}, which cannot be read`);
+      expect(attempt).toThrow(`has the fused activation ${word}, which cannot be read`);
     });
 
     it("is refused as the auto_pad of a convolution", () => {

@@ -29,6 +29,7 @@ export function fusedActivation(node: ImportNode, x: Value): Value {
     return f(x, first, second);
   }
   const importer = own(activations, name);
-  if (importer === undefined) throw node.error(`fuses ${name}, which cannot be read`);
+  if (importer === undefined)
+    throw node.error(`has the fused activation ${name}, which cannot be read`);
   return importWith(importer, node, x);
 }

@@ -123,7 +123,7 @@ export class GraphImporter {
     this.#nodes += nodes;
     if (this.#nodes > this.#maxNodes)
       throw new UsageError(
-        `more than ${this.#maxNodes} nodes, those of functions and loops written out; no classifier that stores as little has so many, so the file is damaged, or was made to exhaust this machine`,
+        `more than ${this.#maxNodes} nodes with functions and loops expanded, too many for a file that stores so little; it is damaged, or was made to exhaust this machine`,
         { code: "bad-file" },
       );
   }

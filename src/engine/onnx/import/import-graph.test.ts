@@ -96,7 +96,7 @@ describe("an imported file", () => {
     const open = nodeOf("ReduceSum", ["x"], ["s"], { keepdims: { int: 0 } });
     const endless = nodeOf("Loop", ["n", "", "x"], ["last", "y"], {}, { attribute });
     const turns = [open, nodeOf("Cast", ["s"], ["n"], { to: { int: 7 } }), endless];
-    expect(() => run(turns, vector, { arrays })).toThrow("depends on what is fed");
+    expect(() => run(turns, vector, { arrays })).toThrow("depends on the inputs of the model");
   });
 
   it("has a scan with one iteration per slice, in either direction", () => {
@@ -217,7 +217,7 @@ describe("is refused with the name of the node and the reason:", () => {
     [
       "a shape that depends on the image",
       [nodeOf("Cast", ["x"], ["s"], { to: { int: 7 } }), nodeOf("Reshape", ["x", "s"], ["y"])],
-      "depends on what is fed",
+      "depends on the inputs of the model",
     ],
     ["a huge array", [nodeOf("ConstantOfShape", ["huge"], ["y"])], "larger than any classifier"],
     [

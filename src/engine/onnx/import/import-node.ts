@@ -94,7 +94,7 @@ function inputReader(
         `its input ${i} (${proto.input[i]}) has [${value.shape.join(", ")}] elements to compute while the file is read, which is more than is allowed; if you trust it, allow more with --max-constants SIZE`,
       );
     throw new NotConstant(
-      `${describeNode(proto, opset)}: its input ${i} (${proto.input[i]}) depends on what is fed, and its shape or operation with it; bind that input to a constant, or export the model with fixed sizes`,
+      `${describeNode(proto, opset)}: its input ${i} (${proto.input[i]}) depends on the inputs of the model, and so does its shape or operation; bind that input to a constant, or export the model with fixed sizes`,
       { code: "bad-file" },
     );
   }

@@ -28,7 +28,7 @@ function loop(node: ImportNode): Value[] {
     const constant = node.constantOf(next);
     if (constant === null)
       throw node.error(
-        "goes on for as long as the image says; only a constant number of iterations can be read",
+        "has a number of iterations that depends on the image; only a constant number can be read",
       );
     condition = Number(constant.data[0]) !== 0;
     carried = values.slice(0, carried.length);
@@ -48,7 +48,9 @@ function loop(node: ImportNode): Value[] {
 /** (states…, scan inputs…) ↦ (states…, scan outputs…), with one iteration per slice of the scan inputs. */
 function scan(node: ImportNode): Value[] {
   if (node.opset < 9)
-    throw node.error("is of an old kind with lengths per sequence; export with opset 9 or later");
+    throw node.error(
+      "is a Scan of opset 8, with lengths per sequence; export with opset 9 or later",
+    );
   const body = node.graph("body");
   const inputs = node.int("num_scan_inputs", 1);
   let states = node.inputs.slice(0, -inputs).map((_, i) => node.input(i));
@@ -146,7 +148,7 @@ export const loops: Importers = {
   SplitToSequence: splitToSequence,
   ConcatFromSequence: (node) => {
     const list = sequenceOf(node, 0);
-    if (list.length === 0) throw node.error("joins an empty list");
+    if (list.length === 0) throw node.error("concatenates an empty list");
     const isNewAxis = node.int("new_axis", 0) === 1;
     const axis = axisOf(node, node.int("axis", 0), list[0].shape.length + (isNewAxis ? 1 : 0));
     return isNewAxis ? stack(list, axis) : g.concat(list, axis);

@@ -60,7 +60,7 @@ const postTransforms: ReadonlyMap<string, (v: Value) => Value> = new Map([
 /** A single score s for two classes, as in ONNX Runtime: the label is 1 if s > 0, and the scores are [1 − s, s]. */
 function binaryOutputs(node: ImportNode, score: Value, postTransform: string): Value[] {
   if (postTransform === "PROBIT")
-    throw node.error("ends a single score with PROBIT, which cannot be read");
+    throw node.error("has the transform PROBIT for a single score, which cannot be read");
   const label = g.cast(g.greater(score, g.scalar(0)), "int64");
   const second = postTransform === "LOGISTIC" ? g.sigmoid(score) : score;
   const scores = g.concat([g.sub(g.scalar(1), second), second], 1);
@@ -78,7 +78,7 @@ function linearClassifier(node: ImportNode): Value[] {
   const scores = intercepts.length === 0 ? product : g.add(product, row(intercepts));
   const name = node.text("post_transform", "NONE");
   const transform = postTransforms.get(name);
-  if (transform === undefined) throw node.error(`ends with ${name}, which cannot be read`);
+  if (transform === undefined) throw node.error(`has the transform ${name}, which cannot be read`);
   if (scores.shape[1] === 1) return binaryOutputs(node, scores, name);
   const label = g.reshape(g.argMax(scores, 1), [scores.shape[0]]);
   return [label, transform(scores)];

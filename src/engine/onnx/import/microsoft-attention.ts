@@ -93,7 +93,7 @@ function selfAttention(
   inputs: Pick<AttentionInputs, "mask" | "bias">,
 ): Value[] {
   if (node.int("do_rotary", 0) === 1 || node.int("past_present_share_buffer", 0) === 1)
-    throw node.error("turns positions or shares the memory of its past, as only text models do");
+    throw node.error("has rotary positions or a shared buffer of its past, which cannot be read");
   const part = (x: Value, i: number) => g.reshape(g.sliceAxis(x, 0, i, i + 1), x.shape.slice(1));
   const [y, key, value] = attentionOf(node, projectedHeads(node, projected), {
     past: past === undefined ? null : [part(past, 0), part(past, 1)],
@@ -157,7 +157,7 @@ function multiHeadAttention(node: ImportNode): Value[] {
   if ((pastKey === undefined) !== (pastValue === undefined))
     throw node.error("has a past of keys or of values without the other; the file is incomplete");
   if (node.inputs[8] !== undefined || node.inputs[9] !== undefined)
-    throw node.error("shares the memory of its past, as only text models do");
+    throw node.error("has a shared buffer of its past, which cannot be read");
   const past: AttentionInputs["past"] =
     pastKey === undefined || pastValue === undefined ? null : [pastKey, pastValue];
   const [mask, bias] = [node.inputs[4], node.inputs[5]];

@@ -70,7 +70,7 @@ function maxPool(node: ImportNode): Value[] {
       : pooled(node, real, geometry, g.maxPoolIndices);
   if (node.int("storage_order", 0) === 0 || input.length === 1) return [y, indices];
   if (input.length !== 2)
-    throw node.error(`counts columns first over ${input.length} axes; over 2 it can be read`);
+    throw node.error(`has column-major indices over ${input.length} axes; 2 can be read`);
   return [y, byColumns(indices, input)];
 }
 

@@ -131,7 +131,7 @@ describe("a quantiser to minifloats", () => {
     const attributes = { saturation: { int: 0 } };
     const x = tensor([1], [1]);
     expect(() => quantised("FloatQuant", x, format(4, 3, 7, 448), attributes)).toThrow(
-      "infinities",
+      "does not saturate",
     );
   });
 });

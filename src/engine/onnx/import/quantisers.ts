@@ -87,7 +87,9 @@ function floatQuant(node: ImportNode): Value {
   const x = node.input(0);
   const [scale, exponents, mantissa, bias] = [1, 2, 3, 4].map((i) => parameter(node, i, x));
   if (node.int("saturation", 1) === 0)
-    throw node.error("gives infinities or NaN beyond its range, which no gradient passes");
+    throw node.error(
+      "does not saturate: values beyond its range become infinite or NaN, and have no gradient",
+    );
   const divided = g.div(x, scale);
   const minExponent = g.sub(num(x, 1), bias);
   const rounded = roundedToFloat(divided, { mantissa, minExponent }, roundingOf(node, "ROUND"));

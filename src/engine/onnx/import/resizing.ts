@@ -146,7 +146,7 @@ function nearestAlong(
 ): Value {
   const { axis, from, to } = resize;
   const round = own(roundings, node.text("nearest_mode", defaultRounding(node, resize.scale)));
-  if (round === undefined) throw node.error("rounds in a mode that is unknown");
+  if (round === undefined) throw node.error("rounds in an unknown mode");
   const indices = Array.from({ length: to }, (_, i) => clamp(round(coordinate(i, resize)), from));
   const factor = to / from;
   // Repeating each pixel needs no indices, and its gradient is a sum.

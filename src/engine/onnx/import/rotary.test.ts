@@ -54,7 +54,7 @@ describe("a rotary embedding rotates pairs by the angles of their positions:", (
     const arrays = { ...narrow, at: int64([1, 2], [0, 1]) };
     const positioned = nodeOf("RotaryEmbedding", ["x", "cos", "sin", "at"], ["y"]);
     expect(() => numbersOf([positioned], { x }, { opset: 23, arrays })).toThrow(
-      "turns 4 of 4 numbers per head by tables of 1 and 1",
+      "rotates 4 of 4 numbers per head by tables of 1 and 1",
     );
   });
 });

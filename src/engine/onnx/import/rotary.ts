@@ -39,7 +39,7 @@ function rotated(node: ImportNode, x: Value, tables: Tables): Value {
   const half = dim / 2;
   if (dim > size || cos.shape[3] !== half || sin.shape[3] !== half)
     throw node.error(
-      `turns ${dim} of ${size} numbers per head by tables of ${cos.shape[3]} and ${sin.shape[3]}; half as many are needed`,
+      `rotates ${dim} of ${size} numbers per head by tables of ${cos.shape[3]} and ${sin.shape[3]}; half as many are needed`,
     );
   const interleaved = node.int("interleaved", 0) === 1;
   const [first, second] = interleaved
@@ -62,7 +62,7 @@ function rotatedInput(node: ImportNode, tables: Tables, count: number): Value {
   const x = node.input(0);
   if (x.shape.length === 4) return rotated(node, x, tables);
   if (x.shape.length !== 3)
-    throw node.error(`turns a value of shape [${x.shape.join(", ")}]; 3 or 4 axes are needed`);
+    throw node.error(`rotates a value of shape [${x.shape.join(", ")}]; 3 or 4 axes are needed`);
   return joinHeads(rotated(node, splitHeads(node, x, count), tables));
 }
 
@@ -81,7 +81,7 @@ function rotaryEmbedding(node: ImportNode): Value {
  */
 export function microsoftRotaryEmbedding(node: ImportNode): Value {
   if (node.int("is_packed_batching", 0) === 1)
-    throw node.error("packs sequences of several lengths, which no image classifier does");
+    throw node.error("has packed batches (is_packed_batching), which cannot be read");
   const x = node.input(0);
   const [cos, sin] = [node.input(2), node.input(3)];
   const [batch, length] = [x.shape[0], x.shape[x.shape.length - 2]];

@@ -160,7 +160,7 @@ function slice(node: ImportNode): Value {
     const axis = axisOf(node, statedAxis, x.shape.length);
     const n = x.shape[axis];
     const step = steps[i];
-    if (!(Math.abs(step) >= 1)) throw node.error(`a step of ${step}`);
+    if (!(Math.abs(step) >= 1)) throw node.error(`has a step of ${step}`);
     const clamp = (index: number, low: number, high: number) =>
       Math.min(Math.max(index < 0 ? index + n : index, low), high);
     const last = Math.max(n - 1, 0);

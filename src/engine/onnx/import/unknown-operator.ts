@@ -11,7 +11,7 @@ export function unknownOperator(
   inSubgraph: boolean,
 ): string {
   if (RANDOM.test(opType))
-    return "it draws random numbers that no key repeats, so the file cannot be read; export it without them, and declare noise of pixels by --noise normal:SCALE";
+    return "it draws random numbers, which no key repeats, so the file cannot be read; export it without them, and declare pixel noise with --noise normal:SCALE";
   const others = [...functions.values()].filter(
     (one) => domainOf(one.domain) === domainOf(domain) && one.name === opType,
   );

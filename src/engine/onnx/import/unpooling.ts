@@ -41,7 +41,7 @@ function outputShape(node: ImportNode): readonly number[] {
   const stated = node.constantNumbers(2);
   if (stated !== undefined) {
     if (stated.length !== x.shape.length || stated[0] !== x.shape[0] || stated[1] !== x.shape[1])
-      throw node.error(`is to give [${stated.join(", ")}] from [${x.shape.join(", ")}]`);
+      throw node.error(`cannot unpool [${x.shape.join(", ")}] to [${stated.join(", ")}]`);
     return stated;
   }
   const rank = x.shape.length - 2;

@@ -110,9 +110,9 @@ const beyond: Readonly<Record<string, Limit>> = {
     op: "MaxPool",
     x: cube,
     attributes: { kernel_shape: { ints: [1, 1, 1] }, storage_order: { int: 1 } },
-    says: "over 2 it can be read",
+    says: "over 3 axes; 2 can be read",
   },
-  NonZero: { op: "NonZero", x: filled([2]), says: "depends on what is fed" },
+  NonZero: { op: "NonZero", x: filled([2]), says: "depends on the inputs of the model" },
   ScatterElements: {
     op: "ScatterElements",
     x: filled([1, 2]),
@@ -133,14 +133,14 @@ const beyond: Readonly<Record<string, Limit>> = {
     arrays: { w: filled([2, 6]) },
     attributes: { do_rotary: { int: 1 } },
     domain: "com.microsoft",
-    says: "only text models",
+    says: "shared buffer",
   },
   "com.microsoft.RotaryEmbedding": {
     op: "RotaryEmbedding",
     x: filled([1, 2, 2]),
     attributes: { is_packed_batching: { int: 1 } },
     domain: "com.microsoft",
-    says: "packs sequences",
+    says: "packed batches",
   },
   "qonnx.custom_op.general.FloatQuant": {
     op: "FloatQuant",
@@ -148,7 +148,7 @@ const beyond: Readonly<Record<string, Limit>> = {
     arrays: { s: filled([]), e: filled([]), m: filled([]), b: filled([]) },
     attributes: { saturation: { int: 0 } },
     domain: "qonnx.custom_op.general",
-    says: "infinities",
+    says: "does not saturate",
   },
 };
 

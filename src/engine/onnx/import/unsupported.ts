@@ -51,9 +51,9 @@ export const limitations: Readonly<Record<string, string>> = {
   Scan: "from opset 9 on",
   ScatterElements: "reduction none or add",
   ScatterND: "reduction none or add",
-  "com.microsoft.Attention": "no rotary positions, no shared memory of the past",
+  "com.microsoft.Attention": "no rotary positions, no shared buffer of the past",
   "com.microsoft.MatMulNBits": "not ordered by groups",
-  "com.microsoft.MultiHeadAttention": "no shared memory of the past",
+  "com.microsoft.MultiHeadAttention": "no shared buffer of the past",
   "com.microsoft.RotaryEmbedding": "no packed batches",
   "qonnx.custom_op.general.FloatQuant": "saturating",
 };
