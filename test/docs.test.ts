@@ -17,7 +17,11 @@ import {
 } from "./fixtures/docs.ts";
 import { commandsOf, type Words } from "./fixtures/shell.ts";
 
-const { scripts }: { readonly scripts: Readonly<Record<string, string>> } = JSON.parse(
+interface PackageJson {
+  readonly scripts: Readonly<Record<string, string>>;
+  readonly files: readonly string[];
+}
+const { scripts, files: packaged }: PackageJson = JSON.parse(
   readFileSync(join(root, "package.json"), "utf8"),
 );
 
@@ -29,6 +33,13 @@ const inLanguage = (...languages: readonly string[]) =>
     .map((block) => [placeOf(block), block.text] as const);
 
 describe("links within the documentation", () => {
+  it("lead to SVG files that are in the package", () => {
+    const shown = pages.flatMap(linksOf).map(({ path }) => path);
+    const drawings = shown.filter((path) => path.endsWith(".svg"));
+    expect(drawings.length).toBeGreaterThan(0);
+    expect(packaged).toEqual(expect.arrayContaining(drawings));
+  });
+
   it.each(pages)("of %s lead to files that exist, and to headings that exist", (page) => {
     const broken = linksOf(page).filter(
       ({ path, anchor }) =>

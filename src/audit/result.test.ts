@@ -123,7 +123,7 @@ describe("what breaks first", () => {
       ...cell("pgd-l2", 0.8, [1, 0, 1]),
     ]);
     expect(result.breaksFirst).toBe("pgd-linf");
-    expect(auditVerdict(result)).toContain("pgd-linf alone broke 2 of the 3 images it met");
+    expect(auditVerdict(result)).toContain("pgd-linf alone broke 2 of the 3 images it was given");
   });
 
   it("is nothing where nothing broke, though all norms leave the same", () => {

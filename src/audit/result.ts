@@ -1,4 +1,4 @@
-// What an audit has found, from its rows and its probe.
+// The result of an audit, computed from its rows and its probe.
 
 import type { Row } from "../evaluate/row.ts";
 import { cellOf, choosing8bit, grouped, interval } from "../evaluate/shares.ts";
@@ -8,18 +8,18 @@ import type { Diagnostic, Facts } from "./diagnostic.ts";
 import { diagnose } from "./diagnostics.ts";
 import type { NotRun } from "./run-diagnostics.ts";
 
-/** One attack of a norm, on what the ones before it left standing. */
+/** One attack in one ball. It runs on the survivors of the attacks before it. */
 export interface AuditAttack {
   readonly attack: string;
   readonly steps: number;
   readonly restarts: number;
-  /** Examples that were right when clean and met it; of a randomised classifier all. */
+  /** Examples given to the attack: those still right, or all for a randomised classifier. */
   readonly tried: number;
-  /** Those of them that it broke; of a randomised classifier those that most draws get wrong. */
+  /** Tried examples that it broke; for a randomised classifier, those that most draws get wrong. */
   readonly broken: number;
-  /** Accuracy over all examples after it and those before it, with its 95 % interval. */
+  /** Accuracy over all examples after this attack and those before it, with its 95 % interval. */
   readonly left: Interval;
-  /** Passes through the network and seconds that it took for all examples. */
+  /** Passes through the network, and seconds, summed over all examples. */
   readonly queries: number;
   readonly seconds: number;
 }
@@ -29,26 +29,24 @@ export interface AuditNorm {
   readonly norm: string;
   readonly epsilon: number;
   readonly attacks: readonly AuditAttack[];
-  /**
-   * Accuracy where each example meets the worst of them and of those at smaller radii, which this ball holds too; and of the
-   * same images rounded to 8 bits per channel.
-   */
+  /** Accuracy under the worst of these attacks and of those at smaller radii, whose balls lie inside this one. */
   readonly accuracy: Interval;
+  /** The same under the worst attack after rounding to 8 bits per channel. */
   readonly accuracy8bit: Interval;
 }
 
-/** One ball, or the balls of several norms: all attacks in it together. Unions of one name may be compared. */
+/** All attacks in one ball, or in the balls of several norms. Unions with the same name may be compared across audits. */
 export interface AuditUnion {
   /** `linf@0.031`, or `linf@0.031+l2@0.83` for the worst of several norms. */
   readonly name: string;
   readonly balls: readonly { readonly norm: string; readonly epsilon: number }[];
-  /** Attacks of these norms that were to run, whether the ones before them left anything or not. */
+  /** Planned attacks in these balls, including those that had no survivors to run on. */
   readonly attacks: readonly string[];
   readonly accuracy: Interval;
   readonly accuracy8bit: Interval;
 }
 
-/** A class over its examples. */
+/** Accuracies of one class, as shares in [0, 1] of its examples. */
 export interface AuditClass {
   readonly label: number;
   readonly name: string;
@@ -57,58 +55,59 @@ export interface AuditClass {
   readonly union: number;
 }
 
-/** All that an audit says; `summary.json` holds it. */
+/** The result of an audit. `summary.json` holds it. */
 export interface AuditResult {
   readonly model: string;
   readonly data: string;
   readonly budget: string;
   readonly examples: number;
-  /** What happens to an image on its way to the network, in one line. */
+  /** How images reach the network, in one line. */
   readonly preprocessing: string;
-  /** What was taken off the file's output, and how one score became two classes, in sentences; empty for neither. */
+  /** Sentences on operators that were taken off the file's output, and on a single score read as two classes. */
   readonly head: readonly string[];
-  /** What is added to pixels at every prediction; null for a deterministic classifier. */
+  /** Noise that is added to pixels at every prediction; null for a deterministic classifier. */
   readonly noise: string | null;
   readonly clean: Interval;
-  /** Accuracy where each example meets the worst attack of any norm, at the largest radii. */
+  /** Accuracy under the worst attack of any norm at its largest radius. */
   readonly union: Interval;
-  /** The same where adversarial pixels are rounded to 8 bits: the worst attack of each example after rounding. */
+  /** The same under the worst attack after rounding to 8 bits. */
   readonly union8bit: Interval;
-  /** One per norm and radius, then the one over all norms at their largest radii, if there are several norms. */
+  /** One per norm and radius; then, for several norms, the one over all norms at their largest radii. */
   readonly unions: readonly AuditUnion[];
-  /** By norm, and each norm's radii in ascending order: its curve of accuracy against ε. */
+  /** By norm, each with its radii in ascending order: the curve of accuracy against ε. */
   readonly norms: readonly AuditNorm[];
-  /** In the norm that leaves least at its largest radius, the attack that broke most examples; null if none did, and on a tie. */
+  /** The attack that broke most examples in the weakest norm; null on a tie, and if nothing broke. */
   readonly breaksFirst: string | null;
-  /** Norms that leave least at their largest radius: several on a tie, none where no attack broke anything. */
+  /** Norms with the lowest accuracy at their largest radius: several on a tie, none if nothing broke. */
   readonly weakestNorms: readonly string[];
-  /** The attacks that broke most in the one weakest norm: several on a tie, none where norms tie or nothing broke. */
+  /** The attacks that broke most in the weakest norm: several on a tie, none if norms tie or nothing broke. */
   readonly strongestAttacks: readonly string[];
-  /** The class that suffers most first. */
+  /** By ascending accuracy under attack. */
   readonly classes: readonly AuditClass[];
   readonly diagnostics: readonly Diagnostic[];
   /** Diagnostics that failed after the attacks. */
   readonly notRun: readonly NotRun[];
-  /** Whether no diagnostic says that the numbers mean nothing. */
+  /** False if a diagnostic is `invalid`. */
   readonly valid: boolean;
-  /** What was asked for by --require, and whether the union is valid and at least that; null if nothing was. */
+  /** The accuracy of --require; null without it. */
   readonly required: number | null;
+  /** Whether the result is valid and the union at least `required`; null without --require. */
   readonly passed: boolean | null;
 }
 
-/** What a result is made of. */
+/** The inputs of a result. */
 export interface AuditFacts extends Facts {
   readonly preprocessing: string;
   readonly head: readonly string[];
   readonly budget: string;
-  /** Attacks that were to run, in their order: one that nothing was left for has no rows. */
+  /** Planned attacks in order. An attack without survivors to run on has no rows. */
   readonly attacks: readonly string[];
   readonly noise: string | null;
   readonly classNames: readonly string[];
   readonly required: number | null;
 }
 
-/** Per example its worst row so far: of the pixels as the attack left them, and of the same pixels rounded to 8 bits. */
+/** The worst row per example so far, by the exact pixels and by the pixels rounded to 8 bits. */
 interface Worst {
   readonly exact: Map<number, Row>;
   readonly rounded: Map<number, Row>;
@@ -116,7 +115,7 @@ interface Worst {
 
 const nothingYet = (): Worst => ({ exact: new Map(), rounded: new Map() });
 
-/** An example that is wrong when clean needs no attack, and stays so. */
+/** An example that is wrong when clean counts as wrong under every attack. */
 function unattacked(row: Row): Row {
   if (row.draws > 1 || row.clean !== 0) return row;
   return Object.assign({}, row, { correct: 0, correctChoose: 0, correct8bit: 0 });
@@ -127,8 +126,8 @@ function keepWorse(worst: Map<number, Row>, row: Row, share: (row: Row) => numbe
   if (before === undefined || share(row) < share(before)) worst.set(row.index, row);
 }
 
-/** The row that is worst as it stands need not be the one that is worst once rounded, so each is looked for by itself. */
-function take(worst: Worst, rows: readonly Row[]): void {
+/** Updates the worst rows. The worst exact row need not be the worst rounded row, so both are tracked. */
+function update(worst: Worst, rows: readonly Row[]): void {
   for (const row of rows.map(unattacked)) {
     keepWorse(worst.exact, row, ({ correctChoose }) => correctChoose);
     keepWorse(worst.rounded, row, choosing8bit);
@@ -143,7 +142,7 @@ const accuracy8bitOf = ({ rounded }: Worst) =>
 function attackOf(rows: readonly Row[], worst: Worst): AuditAttack {
   const [{ attack, steps, restarts, draws }] = rows;
   const tried = draws === 1 ? rows.filter(({ clean }) => clean === 1) : rows;
-  take(worst, rows);
+  update(worst, rows);
   return {
     attack,
     steps,
@@ -156,7 +155,7 @@ function attackOf(rows: readonly Row[], worst: Worst): AuditAttack {
   };
 }
 
-/** An attack for which the ones before it left nothing. */
+/** An attack that had no survivors to run on. */
 const unneeded = (attack: string, { left }: AuditAttack): AuditAttack => ({
   attack,
   steps: 0,
@@ -181,7 +180,7 @@ function normOf(
   for (const attack of planned)
     if (attack.endsWith(`-${rows[0].norm}`) && !ran.has(attack))
       attacks.push(unneeded(attack, last));
-  take(worst, below);
+  update(worst, below);
   return {
     norm: String(rows[0].norm),
     epsilon: Number(rows[0].epsilon),
@@ -191,7 +190,7 @@ function normOf(
   };
 }
 
-/** The norms in the order in which they ran, each at its radii in ascending order. */
+/** The norms in the order in which they ran, each with its radii in ascending order. */
 const normsOf = (rows: readonly Row[], planned: readonly string[]): AuditNorm[] =>
   [...grouped(rows, ({ norm }) => norm).values()].flatMap((ofNorm) =>
     [...grouped(ofNorm, ({ epsilon }) => Number(epsilon))]
@@ -209,10 +208,10 @@ const normsOf = (rows: readonly Row[], planned: readonly string[]): AuditNorm[] 
 export const atLargest = (norms: readonly AuditNorm[]): AuditNorm[] =>
   [...grouped(norms, ({ norm }) => norm).values()].map((own) => own[own.length - 1]);
 
-/** Whether two accuracies are the same, up to the order of additions. */
+/** Whether two accuracies are equal up to rounding. */
 const ties = (a: Interval, b: Interval): boolean => Math.abs(a.mean - b.mean) < 1e-12;
 
-/** What gives way first: nothing where norms tie, or where no attack broke anything. */
+/** The weakest norm and its strongest attack; empty where norms tie or nothing broke. */
 function weakest(norms: readonly AuditNorm[]) {
   const none = { weakestNorms: [], strongestAttacks: [], breaksFirst: null };
   const largest = atLargest(norms);
@@ -231,7 +230,7 @@ function weakest(norms: readonly AuditNorm[]) {
 
 const ballName = ({ norm, epsilon }: AuditUnion["balls"][number]): string => `${norm}@${epsilon}`;
 
-/** All attacks in the balls of these norms and radii. */
+/** The union of all attacks in the balls of these norms and radii. */
 const unionOf = (
   norms: readonly AuditNorm[],
   accuracy: Interval,
@@ -244,7 +243,7 @@ const unionOf = (
   accuracy8bit,
 });
 
-/** A union per norm and radius, and the one over norms. */
+/** A union per norm and radius, then the one over norms. */
 function unionsOf(norms: readonly AuditNorm[], worst: Worst): AuditUnion[] {
   const unions = norms.map((norm) => unionOf([norm], norm.accuracy, norm.accuracy8bit));
   const largest = atLargest(norms);
@@ -268,7 +267,7 @@ export function auditResult(facts: AuditFacts): AuditResult {
   const { rows, budget, noise, preprocessing, head, classNames, required } = facts;
   const [{ model, data }] = rows;
   const worst = nothingYet();
-  take(worst, rows);
+  update(worst, rows);
   const norms = normsOf(rows, facts.attacks);
   const { breaksFirst, weakestNorms, strongestAttacks } = weakest(norms);
   const union = accuracyOf(worst);

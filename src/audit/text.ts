@@ -1,4 +1,4 @@
-// An audit for a terminal.
+// An audit as text for a terminal.
 import { counted, listed, normName, percent, radius, range } from "../report/format.ts";
 import { textTable } from "../report/text-table.ts";
 import { type AuditNorm, type AuditResult, type AuditUnion, atLargest } from "./result.ts";
@@ -10,13 +10,13 @@ export const ballText = ({ norm, epsilon }: Ball): string => `${normName(norm)} 
 
 const radii = (norms: readonly AuditNorm[]): string => norms.map(ballText).join(" or ");
 
-/** What a union is of: `all attacks in ℓ∞ 8/255`, `union of all attacks in ℓ∞ 8/255 or ℓ2 0.5`. */
+/** The name of a union: `all attacks in ℓ∞ 8/255`, or `union of all attacks in ℓ∞ 8/255 or ℓ2 0.5`. */
 export function unionText(balls: readonly Ball[]): string {
   const several = balls.length > 1 ? "union of all attacks" : "all attacks";
   return `${several} in ${balls.map(ballText).join(" or ")}`;
 }
 
-/** What gives way first, as a sentence. */
+/** The norm and the attack that break most, as a sentence. */
 function breaksFirst({ norms, weakestNorms, strongestAttacks }: AuditResult): string {
   const largest = atLargest(norms);
   const [weakest] = largest.filter(({ norm }) => weakestNorms.includes(norm));
@@ -30,28 +30,25 @@ function breaksFirst({ norms, weakestNorms, strongestAttacks }: AuditResult): st
   );
   if (attack === undefined) return `${first}.`;
   if (others.length === 0)
-    return `${first}: ${attack.attack} alone broke ${attack.broken} of the ${counted(attack.tried, "image")} it met.`;
+    return `${first}: ${attack.attack} alone broke ${attack.broken} of the ${counted(attack.tried, "image")} it was given.`;
   return `${first}: ${listed(strongestAttacks)} broke ${attack.broken} each, and no attack more.`;
 }
 
-/** What was required, and whether the classifier has it. */
+/** The required accuracy and whether it was reached; empty if none was required. */
 function requirement({ required, passed, valid }: AuditResult): string {
   if (required === null) return "";
-  const answer = passed
-    ? "which it has"
-    : valid
-      ? "which it has not"
-      : "which nobody can say before that";
-  return ` Required: ${percent(required)}, ${answer}.`;
+  if (!valid)
+    return ` Required: ${percent(required)}, undetermined until that diagnostic is resolved.`;
+  return ` Required: ${percent(required)}, ${passed ? "reached" : "not reached"}.`;
 }
 
-/** What the audit says, in a sentence or two. */
+/** The verdict in two or three sentences. */
 export function auditVerdict(result: AuditResult): string {
   const { valid, union, clean } = result;
   const norms = atLargest(result.norms);
   const numbers = `${percent(union.mean)} [${range(union)}] of images are right under attack in ${radii(norms)}, ${percent(clean.mean)} without`;
   if (!valid)
-    return `These numbers mean nothing until the first diagnostic below is settled: ${numbers}.${requirement(result)}`;
+    return `These numbers mean nothing until the first diagnostic below is resolved: ${numbers}.${requirement(result)}`;
   return `${numbers}. ${breaksFirst(result)}${requirement(result)}`;
 }
 
@@ -77,24 +74,25 @@ const normTable = ({ norm, epsilon, attacks, accuracy8bit }: AuditNorm): string[
   ]);
 
 /** Classes that are shown. */
-const SHOWN = 3;
+const MAX_CLASSES = 3;
 
-/** The whole audit: verdict, tables, worst classes, diagnostics. */
+/** The whole audit as lines: verdict, tables, worst classes, diagnostics. */
 export function auditLines(result: AuditResult): string[] {
   const { model, data, budget, examples, head, noise, clean, union, norms, classes, diagnostics } =
     result;
   const noisy = noise === null ? "deterministic" : `with its noise ${noise}, attacked through EOT`;
   const overNorms = result.unions.filter(({ balls }) => balls.length > 1);
   const worst = classes
-    .slice(0, SHOWN)
+    .slice(0, MAX_CLASSES)
     .map(
       ({ name, union: left, clean: before }) =>
         `${name} ${percent(left)} (clean ${percent(before)})`,
     );
-  const signs = diagnostics.flatMap(({ code, severity, text, advice }) => [
+  const findings = diagnostics.flatMap(({ code, severity, text, advice }) => [
     `${severity}: ${code}: ${text}`,
     `  → ${advice}`,
   ]);
+  if (findings.length === 0) findings.push("no diagnostic fired");
   return [
     ...textLines([
       [`${model} on ${data}: ${counted(examples, "image")}, budget ${budget}, ${noisy}`],
@@ -115,9 +113,10 @@ export function auditLines(result: AuditResult): string[] {
     ...atLargest(norms).flatMap((norm) => ["", ...normTable(norm)]),
     "",
     ...textLines([[`worst classes: ${worst.join(", ")}`]]),
-    ...(signs.length > 0 ? ["", ...signs] : ["", "no diagnostic fired"]),
+    "",
+    ...findings,
   ];
 }
 
-/** The same as one text. */
+/** The lines of an audit as one text. */
 export const auditText = (result: AuditResult): string => auditLines(result).join("\n");

@@ -1,27 +1,27 @@
-// Models × attacks, for every format: what stands in each column is decided here and nowhere else.
+// The table of models × attacks. All report formats take its columns from here.
 import type { Summary } from "../evaluate/summary.ts";
 import type { UnionSummary } from "../evaluate/union.ts";
 import type { Interval } from "../math/statistics.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { listed, normName, radius } from "./format.ts";
 
-/** One accuracy; without an interval where none is known. */
+/** One accuracy as a share in [0, 1] over `examples` images; the interval is null for an upper bound. */
 export interface Cell {
   readonly mean: number;
   readonly interval: Interval | null;
   readonly examples: number;
 }
 
-/** One column: equal keys mean that numbers may be compared. */
+/** One column. Numbers under equal keys may be compared. */
 export interface Column {
   readonly key: string;
   readonly kind: "clean" | "attack" | "union" | "min of means";
   readonly title: string;
-  /** Radius and effort of an attack, norms and radii of a union. */
+  /** Radius and effort of an attack; norms and radii of a union. */
   readonly detail: string;
 }
 
-/** Models that were judged on the same data by the same protocol. */
+/** Models that were evaluated on the same data by the same protocol. */
 export interface AccuracyTable {
   readonly data: string;
   readonly protocol: string;
@@ -30,22 +30,21 @@ export interface AccuracyTable {
     readonly evaluation: Evaluation;
     readonly cells: ReadonlyMap<string, Cell>;
   }[];
-  /** True if radii below the largest one are left out. */
+  /** Whether radii below each attack's largest are left out. */
   readonly shortened: boolean;
 }
 
-/** An attack's name, radius and effort: `ε 0.031, 20 steps`. */
+/** The radius and effort of an attack: `ε 0.031, 20 steps, 5 restarts`. */
 export function effort(evaluation: Evaluation, attack: string, epsilon: number | null): string {
   const row = evaluation.rows.find((one) => one.attack === attack && one.epsilon === epsilon);
   const { steps = 0, restarts = 0 } = row ?? {};
-  return [
-    ...(epsilon === null ? ["no bound"] : [`ε ${radius(epsilon)}`]),
-    ...(steps > 0 ? [`${steps} steps`] : []),
-    ...(restarts > 1 ? [`${restarts} restarts`] : []),
-  ].join(", ");
+  const parts = [epsilon === null ? "no bound" : `ε ${radius(epsilon)}`];
+  if (steps > 0) parts.push(`${steps} steps`);
+  if (restarts > 1) parts.push(`${restarts} restarts`);
+  return parts.join(", ");
 }
 
-/** `pgd-linf 0.031 and pgd-l2 0.83`. */
+/** The attacks of a union: `pgd-linf 0.031 and pgd-l2 0.83`. */
 export const members = ({ attacks }: UnionSummary): string =>
   listed(
     attacks.map(({ attack, epsilon }) =>
@@ -53,7 +52,7 @@ export const members = ({ attacks }: UnionSummary): string =>
     ),
   );
 
-/** The balls that a union is over: `ℓ∞ 0.031 and ℓ2 0.83`. */
+/** The balls of a union: `ℓ∞ 0.031 and ℓ2 0.83`. */
 export const ballsText = ({ balls }: UnionSummary): string =>
   listed(
     balls.map(({ norm, epsilon }) => {
@@ -62,14 +61,18 @@ export const ballsText = ({ balls }: UnionSummary): string =>
     }),
   );
 
-/** The unions of several attacks: of each ball, where there are several balls, and over norms. */
-export const unionsShown = ({ unions, ballUnions }: Summary): readonly UnionSummary[] =>
-  [...(ballUnions.length > 1 ? ballUnions : []), ...unions].filter(
-    ({ attacks }) => attacks.length > 1,
-  );
+/** The unions of several attacks in one ball. Empty if there is only one ball, since the union over norms is the same. */
+export const ballUnionsShown = ({ ballUnions }: Summary): readonly UnionSummary[] =>
+  ballUnions.length > 1 ? ballUnions.filter(({ attacks }) => attacks.length > 1) : [];
 
-/** The largest radius that each attack has been given. */
-const largest = (summary: Summary): ReadonlyMap<string, number> => {
+/** The unions of several attacks: of each ball, then over norms. */
+export const unionsShown = (summary: Summary): readonly UnionSummary[] => [
+  ...ballUnionsShown(summary),
+  ...summary.unions.filter(({ attacks }) => attacks.length > 1),
+];
+
+/** The largest radius of each attack. */
+const largestRadii = (summary: Summary): ReadonlyMap<string, number> => {
   const radii = new Map<string, number>();
   for (const { attack, epsilon } of summary.attacks)
     radii.set(attack, Math.max(epsilon ?? 0, radii.get(attack) ?? 0));
@@ -86,7 +89,7 @@ function* entries(evaluation: Evaluation, short: boolean): Generator<readonly [C
     key: `${kind} ${title} ${detail}`,
   });
   yield [column("clean", "clean"), { mean: clean.mean, interval: clean, examples }];
-  const radii = largest(summary);
+  const radii = largestRadii(summary);
   for (const { attack, epsilon, accuracy, examples: tried } of summary.attacks) {
     if (short && (epsilon ?? 0) < (radii.get(attack) ?? 0)) continue;
     const detail = effort(evaluation, attack, epsilon);
@@ -97,7 +100,7 @@ function* entries(evaluation: Evaluation, short: boolean): Generator<readonly [C
   }
   for (const union of short ? summary.unions.slice(-1) : unionsShown(summary)) {
     if (union.attacks.length < 2) continue;
-    // By balls, not by attacks: with other attacks it is another upper bound on the same accuracy.
+    // Named by its balls: other attacks in the same balls give another upper bound on the same accuracy.
     const detail = ballsText(union);
     const { union: interval, minOfMeans, examples: tried } = union;
     yield [column("union", "union", detail), { mean: interval.mean, interval, examples: tried }];
@@ -108,18 +111,16 @@ function* entries(evaluation: Evaluation, short: boolean): Generator<readonly [C
   }
 }
 
-/** The protocol's own number stands before the other one. */
-const order = (headline: Summary["headline"]): readonly Column["kind"][] => [
-  ...(["clean", "attack"] as const),
-  ...(headline === "union"
-    ? (["union", "min of means"] as const)
-    : (["min of means", "union"] as const)),
-];
+/** Kinds of columns in order: the number that the protocol reports comes before the other one. */
+const order = (headline: Summary["headline"]): readonly Column["kind"][] =>
+  headline === "union"
+    ? ["clean", "attack", "union", "min of means"]
+    : ["clean", "attack", "min of means", "union"];
 
-/** Attack columns above which only the largest radii are shown. */
+/** With more attack columns than this a short table shows only the largest radii. */
 const MAX_ATTACKS_IN_FULL = 4;
 
-/** One table per data set and protocol, so that no column mixes numbers of different meaning. */
+/** One table per data set and protocol, so that no column mixes numbers that mean different things. */
 export function accuracyTables(
   evaluations: readonly Evaluation[],
   { short = false }: { readonly short?: boolean } = {},
@@ -128,7 +129,8 @@ export function accuracyTables(
   for (const evaluation of evaluations) {
     const { data, protocol } = evaluation.summary;
     const key = JSON.stringify([data, protocol]);
-    groups.set(key, [...(groups.get(key) ?? []), evaluation]);
+    const group = groups.get(key) ?? [];
+    groups.set(key, [...group, evaluation]);
   }
   return [...groups.values()].map((group) => {
     const full = tableOf(group, false);

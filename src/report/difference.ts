@@ -2,15 +2,15 @@ import { sub, type Tensor, tensor } from "../math/tensor.ts";
 
 const factors = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
-/** Adversarial minus original, made visible. */
+/** Differences of images, amplified to be visible. */
 export interface Difference {
-  /** What it was multiplied by: the largest of 1, 2, 5, 10 … that keeps the largest difference within grey ± ½. */
+  /** The largest of 1, 2, 5, 10 … that keeps factor · |adversarial − original| ≤ ½. */
   readonly factor: number;
-  /** ½ + factor · (adversarial − original), of the images' shape: grey is no difference. */
+  /** ½ + factor · (adversarial − original), [n, channel, height, width]: grey is no difference. */
   readonly images: Tensor;
 }
 
-/** One factor for all images, so that they can be compared. */
+/** Differences of images [n, channel, height, width] with one factor for all, so that they can be compared. */
 export function amplified(originals: Tensor, adversarials: Tensor): Difference {
   const { data, shape } = sub(adversarials, originals);
   const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);

@@ -4,7 +4,7 @@ import type { Summary } from "../evaluate/summary.ts";
 import type { Note } from "../math/note.ts";
 import type { Tensor } from "../math/tensor.ts";
 
-/** The images that were kept of one attack at one radius; entry i of each belongs to test image `indices[i]`. */
+/** Stored images of one attack at one radius. Entry i belongs to test image `indices[i]`. */
 export interface ImageSet {
   /** `pgd-linf@0.031`. */
   readonly name: string;
@@ -14,24 +14,24 @@ export interface ImageSet {
   readonly adversarials: Tensor;
 }
 
-/** One model under one protocol: what a line of a report's table is made of. */
+/** One model under one protocol: one line of a report's table. */
 export interface Evaluation {
-  /** What tables call it; no two evaluations of a report share a label. */
+  /** The name in tables; unique within a report. */
   readonly label: string;
-  /** Where its rows come from. */
+  /** Path of its rows. */
   readonly file: string;
   readonly rows: readonly Row[];
   readonly summary: Summary;
-  /** Null if they are missing or unreadable; `notes` says so. */
+  /** Null if missing or unreadable; `notes` then says so. */
   readonly settings: Settings | null;
   readonly images: readonly ImageSet[];
-  /** What is missing or cut short, in sentences for the reader. */
+  /** What is missing or incomplete. */
   readonly notes: readonly Note[];
 }
 
-/** The contents of one ROWS.jsonl and of the two files beside it. */
+/** The contents of a ROWS.jsonl and of the two files beside it. */
 export interface RowsFile {
-  /** Its path, for messages and labels. */
+  /** Path, for messages and labels. */
   readonly file: string;
   readonly rows: readonly Row[];
   /** Text of the settings; null if there are none. */
@@ -47,7 +47,7 @@ interface NamedArray {
   readonly data: ArrayLike<unknown>;
 }
 
-/** What making a report takes from other folders; handed in, since reports import the types of rows alone. */
+/** Functions of other folders that a report needs. They are passed in, since report/ imports only the types of rows. */
 export interface Tools {
   summarize(rows: readonly Row[], how?: { readonly onlyStanding?: boolean }): Summary;
   parseNpz(name: string, bytes: Uint8Array): ReadonlyMap<string, NamedArray>;

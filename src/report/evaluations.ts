@@ -6,11 +6,11 @@ import type { Evaluation, ImageSet, RowsFile, Tools } from "./evaluation.ts";
 import { readImages } from "./read-images.ts";
 import { readSettings } from "./read-settings.ts";
 
-/** Rows that may be averaged together: one model, one data set, one way of judging it. */
+/** Rows with equal identities may be averaged: same model, data set and protocol. */
 const identity = ({ model, defense, data, protocol, rule, draws, seed }: Row): string =>
   JSON.stringify([model, defense, data, protocol, rule, draws, seed]);
 
-/** Rows of one attack must come from one attack, tried once per example with each number of EOT draws. */
+/** Throws `UsageError` if rows under one name come from attacks of different effort, or count an example twice. */
 function checkCells(file: string, rows: readonly Row[]): void {
   const seen = new Set<string>();
   const spent = new Map<string, string>();
@@ -21,11 +21,13 @@ function checkCells(file: string, rows: readonly Row[]): void {
     if (before !== effort)
       throw new UsageError(
         `${file} mixes two kinds of ${cell}: ${before}, and ${effort}; keep evaluations with other settings in files of their own`,
+        { code: "bad-file" },
       );
     const name = `${index} ${cell} ${eot}`;
     if (seen.has(name))
       throw new UsageError(
         `${file} holds test image ${index} under ${cell} twice, so it would count twice; keep one evaluation per file`,
+        { code: "bad-file" },
       );
     spent.set(cell, effort);
     seen.add(name);
@@ -129,7 +131,7 @@ function imagesOf(
   }
 }
 
-/** The model's name, with what tells it apart from others of that name: its rule, its file, or its number. */
+/** Unique labels: the model's name, extended where necessary by its protocol, its file, or a number. */
 function labelled(all: readonly Unlabelled[]): Evaluation[] {
   const ways: readonly ((one: Unlabelled, i: number) => string)[] = [
     ({ summary }) => summary.model,
@@ -145,6 +147,6 @@ function labelled(all: readonly Unlabelled[]): Evaluation[] {
   });
 }
 
-/** One evaluation per model and way of judging it, in the order of the files; rows that differ in either are never averaged. */
+/** One evaluation per model and protocol, in the order of the files. Throws `UsageError` for rows that do not belong together. */
 export const evaluationsOf = (files: readonly RowsFile[], tools: Tools): Evaluation[] =>
   labelled(files.flatMap((file) => evaluationsOfFile(file, tools)));

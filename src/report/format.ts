@@ -1,6 +1,6 @@
 import type { Interval } from "../math/statistics.ts";
 
-/** 0.4525 → `45.3 %`; NaN, which nothing was measured for, → `–`. */
+/** 0.4525 → `45.3 %`; NaN, an accuracy of no images, → `–`. */
 export const percent = (share: number): string =>
   Number.isNaN(share) ? "–" : `${(100 * share).toFixed(1)} %`;
 
@@ -8,7 +8,7 @@ export const percent = (share: number): string =>
 export const range = ({ low, high }: Interval): string =>
   `${(100 * low).toFixed(1)}–${(100 * high).toFixed(1)}`;
 
-/** A radius as people write it: 0.03137254901960784 → `8/255`, 0.031 → `0.031`. */
+/** A radius in its usual form: 0.03137254901960784 → `8/255`, 0.031 → `0.031`. */
 export function radius(epsilon: number): string {
   const steps = epsilon * 255;
   if (String(epsilon).length <= 6) return String(epsilon);
@@ -17,11 +17,11 @@ export function radius(epsilon: number): string {
     : String(Number(epsilon.toPrecision(4)));
 }
 
-/** Four digits, thousands apart: 1234.5678 → `1,235`, 0.0309999 → `0.03100`. */
+/** Four significant digits: 1234.5678 → `1,235`, 0.0309999 → `0.03100`. */
 export const number = (value: number): string =>
   Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : value.toPrecision(4);
 
-/** The norms as readers know them. */
+/** `linf` → `ℓ∞`, `l2` → `ℓ2`. */
 export const normName = (norm: string): string =>
   norm.replace(/^l(?=inf$|\d)/, "ℓ").replace("inf", "∞");
 

@@ -121,7 +121,7 @@ describe("several numbers of EOT draws", () => {
     const text = summaryTable(found[0].summary);
     expect(text).toMatch(/^pgd-linf, ε 0\.031 +50\.0 %/m);
     expect(text).toContain(
-      "EOT, pgd-linf, ε 0.031: 100.0 % at 1 and 50.0 % at 4: not settled at 4, so more draws may find more",
+      "EOT, pgd-linf, ε 0.031: 100.0 % at 1 and 50.0 % at 4: not settled at 4, so more draws may lower it further",
     );
   });
 

@@ -1,4 +1,4 @@
-/** Finished markup; only `html` and `trusted` make it, so nothing reaches a page without being escaped. */
+/** Finished markup. Only `html` and `trusted` create it, so nothing reaches a page unescaped. */
 export interface Markup {
   readonly markup: string;
 }
@@ -11,18 +11,18 @@ const entities: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-// XML and HTML allow no control characters but tab and line ends.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed.
+// XML and HTML allow no control characters except tab and line ends.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: this expression finds them.
 const forbidden = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g;
 
-/** Text as it may stand in an element or in a quoted attribute; what HTML cannot hold becomes U+FFFD. */
+/** Text escaped for an element or a quoted attribute. Characters that HTML does not allow become U+FFFD. */
 export const escaped = (text: string): string =>
   text
     .replace(/\p{Surrogate}/gu, "\ufffd")
     .replace(forbidden, "\ufffd")
     .replace(/[&<>"']/g, (letter) => entities[letter]);
 
-/** Markup that is known to be well-formed and harmless. */
+/** Marks text as well-formed, harmless markup. */
 export const trusted = (markup: string): Markup => ({ markup });
 
 type Part = Markup | string | number | null | readonly Part[];
@@ -34,6 +34,6 @@ const text = (part: Part): string => {
   return "markup" in part ? part.markup : part.map(text).join("");
 };
 
-/** Markup from a template: literal parts are kept, values are escaped, lists are joined, null is nothing. */
+/** Markup from a template literal: values are escaped, lists are joined, null gives nothing. */
 export const html = (literal: TemplateStringsArray, ...parts: readonly Part[]): Markup =>
   trusted(literal.map((markup, i) => markup + (i < parts.length ? text(parts[i]) : "")).join(""));

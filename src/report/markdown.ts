@@ -1,10 +1,11 @@
+import { present } from "../math/defined.ts";
 import { type AccuracyTable, accuracyTables, type Cell } from "./accuracy-table.ts";
 import { type Evaluation, noteTexts } from "./evaluation.ts";
 import { counted, percent, range } from "./format.ts";
 import { judgement } from "./sections/accuracy.ts";
 import { curveName, verdict } from "./sections/eot.ts";
 
-/** Text that Markdown takes for nothing but text, on one line. */
+/** Text on one line, with all Markdown syntax escaped. */
 const plain = (text: string): string =>
   text.replace(/\s+/g, " ").replace(/[\\`*_{}[\]()<>#|~&!]/g, (letter) => `\\${letter}`);
 
@@ -22,6 +23,17 @@ function tableText({ data, protocol, columns, lines }: AccuracyTable): string {
   const heads = columns.map(({ title, detail }) =>
     plain(detail === "" ? title : `${title}, ${detail}`),
   );
+  const curves = lines.flatMap(({ evaluation }) =>
+    evaluation.summary.eotCurves.map((curve) =>
+      plain(
+        `EOT draws, ${evaluation.label} under ${curveName(curve)}, ${protocol} protocol: ${verdict(curve)}.`,
+      ),
+    ),
+  );
+  const remark =
+    protocol === "published"
+      ? "Published protocol: C&W has no bound, and randomised models are scored without their noise."
+      : undefined;
   return [
     `## Accuracy on ${plain(data)}, ${protocol} protocol`,
     "",
@@ -30,30 +42,22 @@ function tableText({ data, protocol, columns, lines }: AccuracyTable): string {
     ...lines.map(({ evaluation, cells }) => {
       const { summary, label } = evaluation;
       return line([
-        ...[label, summary.defense, judgement(evaluation)].map(plain),
+        plain(label),
+        plain(summary.defense),
+        plain(judgement(evaluation)),
         String(summary.examples),
         ...columns.map(({ key }) => shown(cells.get(key), summary.examples)),
       ]);
     }),
     "",
     "95 % intervals in brackets. Union: each image meets its worst attack. Min of means: the lowest of the attacks' accuracies, an upper bound.",
-    ...(protocol === "published"
-      ? [
-          "Published protocol: C&W has no bound, and randomised models are scored without their noise.",
-        ]
-      : []),
-    ...lines.flatMap(({ evaluation }) =>
-      evaluation.summary.eotCurves.map((curve) =>
-        plain(
-          `EOT draws, ${evaluation.label} under ${curveName(curve)}, ${protocol} protocol: ${verdict(curve)}.`,
-        ),
-      ),
-    ),
+    ...present([remark]),
+    ...curves,
     "",
   ].join("\n");
 }
 
-/** The tables of models × attacks in Markdown, and what is missing. */
+/** The tables of models × attacks in Markdown, followed by notes on missing parts. */
 export function markdown(evaluations: readonly Evaluation[]): string {
   const notes = noteTexts(evaluations);
   const missing =

@@ -11,7 +11,7 @@ import { readRows } from "./read-rows.ts";
 const beside = (rows: string, what: string): string =>
   `${rows.replace(/\.jsonl(\.gz)?$/, "")}.${what}`;
 
-/** Which file of a folder holds rows; metrics of a training are none. */
+/** The error for a folder in place of a file of rows; suggests the files in it. Metrics of a training are not rows. */
 async function fileMeant(folder: string): Promise<UsageError> {
   const names = (await readdir(folder)).filter(
     (name) => /\.jsonl(\.gz)?$/.test(name) && !name.startsWith("metrics.jsonl"),
@@ -25,7 +25,7 @@ async function fileMeant(folder: string): Promise<UsageError> {
   );
 }
 
-/** A ROWS.jsonl with the settings and images beside it, as far as they are there. */
+/** Reads a ROWS.jsonl, and the settings and images beside it if they exist. Throws `UsageError`. */
 export async function readRowsFile(file: string): Promise<RowsFile> {
   if (
     await stat(file).then(
@@ -50,5 +50,5 @@ export async function readRowsFile(file: string): Promise<RowsFile> {
   };
 }
 
-/** Writes a report whole or not at all. */
+/** Writes a report atomically. */
 export const writeReport = (out: string, text: string): Promise<void> => writeWhole(out, text);

@@ -1,4 +1,4 @@
-import { accuracyTables } from "./accuracy-table.ts";
+import { type AccuracyTable, accuracyTables } from "./accuracy-table.ts";
 import { type Evaluation, noteTexts } from "./evaluation.ts";
 import { counted, listed } from "./format.ts";
 import { html, type Markup, trusted } from "./html.ts";
@@ -16,36 +16,44 @@ const notesAside = (notes: readonly string[]): Markup | null =>
     ? null
     : html`<aside aria-labelledby="missing"><h2 id="missing">What is missing</h2><ul>${notes.map((note) => html`<li>${note}</li>`)}</ul></aside>`;
 
-/** A section of the page: its id, what the list of sections calls it, and its markup. */
+/** A section of the page: its id, its name in the list of sections, and its markup; null leaves it out. */
 export type Section = readonly [id: string, name: string, part: Markup | null];
 
-/** A page that somebody else has begun: its title, and sections in the place of those that compare models. */
-export interface Begun {
+/** The title and the first sections of a page; they replace the sections that compare models. */
+export interface PageStart {
   readonly title: string;
   readonly sections: readonly Section[];
 }
 
+/** Sections of accuracies and curves, one pair per table. */
+function comparisons(
+  tables: readonly AccuracyTable[],
+  places: ReadonlyMap<string, number>,
+): Section[] {
+  return tables.flatMap((table, i) => {
+    const suffix = i === 0 ? "" : `-${i + 1}`;
+    const [accuracy, curves] = [`accuracy${suffix}`, `curves${suffix}`];
+    const of = tables.length > 1 ? `: ${table.data}, ${table.protocol}` : "";
+    return [
+      [accuracy, `Accuracy${of}`, accuracySection(table, accuracy)],
+      [curves, `Against ε${of}`, curvesSection(table, curves, places)],
+    ] as const;
+  });
+}
+
 /**
- * The whole report as one HTML document: no script, nothing loaded, the same bytes from the same rows. Where it is `begun`,
- * its sections come first, in the place of accuracies and curves.
+ * The whole report as one HTML document, without scripts and without external resources. Equal rows give equal bytes. `start`
+ * replaces the sections of accuracies and curves.
  */
-export function page(evaluations: readonly Evaluation[], begun?: Begun): string {
+export function page(evaluations: readonly Evaluation[], start?: PageStart): string {
   const tables = accuracyTables(evaluations, { short: true });
   const places = new Map(evaluations.map(({ label }, i) => [label, i]));
   const data = [...new Set(tables.map((table) => table.data))];
   const title =
-    begun?.title ?? `Robustness of ${counted(evaluations.length, "classifier")} on ${listed(data)}`;
-  const suffix = (i: number) => (i === 0 ? "" : `-${i + 1}`);
+    start?.title ?? `Robustness of ${counted(evaluations.length, "classifier")} on ${listed(data)}`;
+  const first = start === undefined ? comparisons(tables, places) : start.sections;
   const parts: readonly Section[] = [
-    ...(begun?.sections ?? []),
-    ...(begun === undefined ? tables : []).flatMap((table, i) => {
-      const [accuracy, curves] = [`accuracy${suffix(i)}`, `curves${suffix(i)}`];
-      const of = tables.length > 1 ? `: ${table.data}, ${table.protocol}` : "";
-      return [
-        [accuracy, `Accuracy${of}`, accuracySection(table, accuracy)],
-        [curves, `Against ε${of}`, curvesSection(table, curves, places)],
-      ] as const;
-    }),
+    ...first,
     ["eot", "Against EOT draws", eotSection(evaluations, places)],
     ["randomised", "Randomised models", randomisedSection(evaluations)],
     ["training", "Training", trainingSection(evaluations, places)],

@@ -7,7 +7,7 @@ function base64(bytes: Uint8Array): string {
   return btoa(text);
 }
 
-/** Image i of [n, channel, height, width] as a PNG of 8 bits; 0 is black, 1 is white, outside is cut. */
+/** Image i of [n, channel, height, width] as a PNG of 8 bits: 0 is black, 1 is white, values outside are clipped. */
 export function pngBytes(images: Tensor, i: number): Uint8Array {
   const { data } = rows(images, i, i + 1);
   const [, channels, height, width] = images.shape;
@@ -21,6 +21,6 @@ export function pngBytes(images: Tensor, i: number): Uint8Array {
   return encode({ width, height, channels, depth: 8, data: pixels });
 }
 
-/** The same as a data URI. */
+/** The PNG of image i as a data URI. */
 export const pngUri = (images: Tensor, i: number): string =>
   `data:image/png;base64,${base64(pngBytes(images, i))}`;

@@ -1,4 +1,4 @@
-/** Characters that a terminal obeys or that hide what a line says: C0, C1, line breaks, marks of direction. */
+/** Characters that control a terminal or hide text: C0, C1, line breaks, marks of direction. */
 const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\ufeff]/gu;
 
 const short: ReadonlyMap<string, string> = new Map([
@@ -8,8 +8,8 @@ const short: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * One line of text as a terminal may show it. Control characters (C0 and C1), line breaks and marks that change the
- * direction of writing are shown as `\n` or `\u001b`: a name in a file cannot forge a line or move the cursor.
+ * Text made safe for one line of a terminal. Control characters (C0 and C1), line breaks and marks that change the direction of
+ * writing are shown as `\n` or `\u001b`, so a name in a file cannot forge a line or move the cursor.
  */
 export const printable = (line: string): string =>
   line.replace(

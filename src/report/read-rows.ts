@@ -7,7 +7,7 @@ import { UsageError } from "../math/usage-error.ts";
 
 const RowLine: z.ZodType<Row> = RowSchema;
 
-const noRow = (what: string) =>
+const rowError = (what: string) =>
   new UsageError(what, {
     code: "bad-file",
     next: "delete that line and run the evaluation with --resume, or evaluate again",
@@ -17,11 +17,11 @@ function wholeLines(file: string, contents: string): RowLines {
   try {
     return readRowLines(file, contents);
   } catch (error) {
-    throw error instanceof DamagedLine ? noRow(error.message) : error;
+    throw error instanceof DamagedLine ? rowError(error.message) : error;
   }
 }
 
-/** The row in a last line that only lacks its line end. */
+/** The row in a last line that lacks only its line end. */
 function lastRow(torn: string): Row | undefined {
   try {
     return RowLine.safeParse(rowOfLine(torn).value).data;
@@ -31,8 +31,8 @@ function lastRow(torn: string): Row | undefined {
 }
 
 /**
- * The rows of a ROWS.jsonl. A last line without its end is what a killed evaluation leaves: it is passed over with a
- * note. Any other line that is no row is an error that names it.
+ * The rows of a ROWS.jsonl. A killed evaluation leaves an incomplete last line, which is skipped with a note. Any other line
+ * that is not a row throws a `UsageError` that names it.
  */
 export function readRows(
   file: string,
@@ -41,13 +41,15 @@ export function readRows(
   const { rows: whole, torn } = wholeLines(file, contents);
   const rows = whole.map(({ line, value }): Row => {
     const row = RowLine.safeParse(value).data;
-    if (row === undefined) throw noRow(`${file}:${line} is no row (${rowProblem(value)})`);
+    if (row === undefined) throw rowError(`${file}:${line} is no row (${rowProblem(value)})`);
     return row;
   });
   const last = lastRow(torn);
   if (last !== undefined) rows.push(last);
   if (rows.length === 0)
-    throw new UsageError(`${file} holds no rows; write some with rampart evaluate --out ${file}`);
+    throw new UsageError(`${file} holds no rows; write some with rampart evaluate --out ${file}`, {
+      code: "bad-file",
+    });
   const cut = torn.trim() !== "" && last === undefined;
   return {
     rows,

@@ -31,7 +31,7 @@ const SettingsFile: z.ZodType<Settings> = z.object({
   started: z.string(),
 });
 
-/** The settings in a ROWS.settings.json; null where the text is something else, or damaged. */
+/** The settings in a ROWS.settings.json; null if the text is damaged or holds something else. */
 export function readSettings(contents: string): Settings | null {
   try {
     return SettingsFile.safeParse(openedJson("the settings", contents, "")).data ?? null;

@@ -3,7 +3,7 @@ import { markdown } from "./markdown.ts";
 import { page } from "./page.ts";
 import { csv, records } from "./records.ts";
 
-/** What a report can be written as. */
+/** The formats of a report. */
 export const formats = ["html", "md", "csv", "json"] as const;
 export type Format = (typeof formats)[number];
 
@@ -29,6 +29,6 @@ const writers: Readonly<Record<Format, (evaluations: readonly Evaluation[]) => s
     )}\n`,
 };
 
-/** The report's text; there is at least one evaluation. */
+/** The text of a report of at least one evaluation. */
 export const report = (evaluations: readonly Evaluation[], format: Format): string =>
   writers[format](evaluations);

@@ -1,4 +1,4 @@
-/** The page's style sheet: light and dark, screen, phone and print, with nothing loaded from elsewhere. */
+/** The style sheet of a report: light and dark, screen, phone and print. Loads nothing. */
 export const style = `
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #56606b; --paper: #ffffff; --raised: #f5f7f9; --line: #d5dae0; --accent: #1f6feb;
 --good: #1a7f37; --bad: #b3261e; --note: #fff6dd; --note-line: #c69026; --tint: 34%;
@@ -59,9 +59,15 @@ details .scroll { margin-top: .75rem; }
 pre { background: var(--raised); border-radius: .35rem; padding: .6rem .8rem; margin: 0 0 .75rem; white-space: pre-wrap; overflow-wrap: anywhere; font-size: .85rem; }
 code { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 footer { color: var(--soft); font-size: .85rem; padding-top: 2.5rem; padding-bottom: 2.5rem; }
-@media (max-width: 40rem) { .words { grid-template-columns: 1fr; } .words dd { margin-bottom: .4rem; } tbody th[scope="row"] { min-width: 6.5rem; max-width: 8rem; overflow-wrap: break-word; } th, td { padding: .3rem .35rem; font-size: .8rem; white-space: normal; overflow-wrap: break-word; min-width: 3.4rem; } thead th { font-size: .75rem; } }
+@media screen and (max-width: 40rem) { .words { grid-template-columns: 1fr; } .words dd { margin-bottom: .4rem; }
+.strip th, .strip td { padding: .3rem .35rem; font-size: .8rem; white-space: normal; overflow-wrap: break-word; min-width: 3.4rem; }
+.strip caption { position: sticky; left: 0; max-width: calc(100vw - 2.5rem - 2px); }
+.data, .data caption, .data tbody, .data tr, .data th, .data td { display: block; } .data thead { display: none; }
+.data tbody th[scope="row"] { position: static; min-width: 0; max-width: none; background: var(--raised); }
+.data td { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 0 .75rem; padding: .3rem .75rem; text-align: left; white-space: normal; overflow-wrap: anywhere; border-top-style: dashed; }
+.data td::before { content: attr(data-label); grid-row: 1 / span 9; color: var(--soft); font-size: .85rem; } .data td > * { grid-column: 2; } .data td.empty { display: none; } }
 @page { size: A4 landscape; margin: 12mm; }
 @media print { main, header, footer { max-width: none; padding: 0; } .scroll { overflow: visible; } tr, figure { break-inside: avoid; }
-table { table-layout: auto; font-size: 8pt; } th, td { padding: 2pt 3pt; white-space: normal; overflow-wrap: anywhere; } td, td * { font-size: 7.5pt; } thead th, thead th small { font-size: 7pt; max-width: none; }
+table { table-layout: auto; font-size: 8pt; } th, td { padding: 2pt 3pt; white-space: normal; } th { overflow-wrap: anywhere; } td, td *, td.none { font-size: 7.5pt; } td.value { white-space: nowrap; } thead th, thead th small { font-size: 7pt; max-width: none; }
 tbody th[scope="row"] { position: static; min-width: 0; max-width: none; } .strip img { width: 48px; } }
 `;

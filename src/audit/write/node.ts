@@ -9,9 +9,9 @@ import { evaluationsOf } from "../../report/evaluations.ts";
 import { readRowsFile } from "../../report/node.ts";
 import { page } from "../../report/page.ts";
 import { readImages } from "../../report/read-images.ts";
+import { auditSections } from "../audit-sections.ts";
 import { imageFiles } from "../example-images.ts";
 import type { AuditResult } from "../result.ts";
-import { auditSections } from "../section.ts";
 
 /**
  * Writes summary.json, report.html and adversarial images beside the rows in the folder `out`; returns their paths. Throws
@@ -33,8 +33,8 @@ export async function writeResults(
   await write("summary.json", `${JSON.stringify(result, null, 2)}\n`);
   const tools = { summarize, parseNpz };
   const evaluations = evaluationsOf([await readRowsFile(join(out, "rows.jsonl"))], tools);
-  const begun = { title: `Audit of ${result.model}`, sections: auditSections(result) };
-  await write("report.html", page(evaluations, begun));
+  const start = { title: `Audit of ${result.model}`, sections: auditSections(result) };
+  await write("report.html", page(evaluations, start));
   const bytes = await readBytesIfThere(join(out, "rows.examples.npz"));
   const sets = bytes === null ? [] : readImages(parseNpz("images", bytes));
   for (const [name, png] of imageFiles(sets, rows)) await write(join("pictures", name), png);

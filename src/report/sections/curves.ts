@@ -4,7 +4,7 @@ import type { Evaluation } from "../evaluation.ts";
 import { normName } from "../format.ts";
 import { html, type Markup } from "../html.ts";
 
-/** Accuracy of one model under one attack against ε, from the clean accuracy at ε = 0. */
+/** Accuracy of one model under one attack against ε; starts with the clean accuracy at ε = 0. */
 function series({ label, summary }: Evaluation, attack: string, place: number): Series | undefined {
   const points = summary.attacks
     .flatMap(({ attack: name, epsilon, accuracy: { mean: y, low, high } }) =>
@@ -16,7 +16,7 @@ function series({ label, summary }: Evaluation, attack: string, place: number): 
   return { name: label, place, points: [{ x: 0, y, low, high }, ...points] };
 }
 
-/** Accuracy against ε, one chart per attack, one line per model, its 95 % interval as a band. */
+/** Accuracy against ε: one chart per attack, one line per model with its 95 % interval as a band. */
 export function curvesSection(
   { lines, data, protocol }: AccuracyTable,
   id: string,
@@ -38,14 +38,13 @@ export function curvesSection(
   if (charts.length === 0) return null;
   const names = evaluations.map(({ label }) => label);
   const single = charts.every((chart) => chart.series.every(({ points }) => points.length <= 2));
+  const remark = single
+    ? " One radius was measured, so the line is only a guide to the eye; several radii (--epsilon-linf 0.01,0.02,0.031) give a curve."
+    : "";
   return html`
 <section aria-labelledby="${id}">
 <h2 id="${id}">Accuracy against ε on ${data}, ${protocol} protocol</h2>
-<p>Bands are 95 % intervals; ε = 0 is the clean accuracy.${
-    single
-      ? " One radius was measured, so the line between is only a guide to the eye; several radii (--epsilon-linf 0.01,0.02,0.031) make a curve."
-      : ""
-  }</p>
+<p>Bands are 95 % intervals; ε = 0 is the clean accuracy.${remark}</p>
 ${legend(
   names,
   names.map((name) => places.get(name) ?? 0),

@@ -8,17 +8,17 @@ import { html, type Markup } from "../html.ts";
 export const curveName = ({ attack, epsilon }: EotCurve): string =>
   epsilon === null ? attack : `${attack}, ε ${radius(epsilon)}`;
 
-/** What a curve says, in one sentence. */
+/** A curve as a sentence: its accuracies, and the number of draws at which it settles. */
 export function verdict({ points, settled }: EotCurve): string {
   const values = listed(points.map(({ eot, accuracy }) => `${percent(accuracy.mean)} at ${eot}`));
-  return `${values}: ${
+  const end =
     settled === null
-      ? `not settled at ${points[points.length - 1].eot}, so more draws may find more`
-      : `settled at ${settled}`
-  }`;
+      ? `not settled at ${points[points.length - 1].eot}, so more draws may lower it further`
+      : `settled at ${settled}`;
+  return `${values}: ${end}`;
 }
 
-/** Accuracy against the draws that an attack averages per step, of every model attacked with several numbers of them. */
+/** Accuracy against the draws that an attack averages per step; null if every attack used one number of draws. */
 export function eotSection(
   evaluations: readonly Evaluation[],
   places: ReadonlyMap<string, number>,
@@ -55,7 +55,7 @@ export function eotSection(
   return html`
 <section aria-labelledby="eot">
 <h2 id="eot">Accuracy against EOT draws</h2>
-<p>An attack that averages too few noise draws per step climbs the wrong hill, and the model looks better than it is. A curve is settled at the first K whose next one changes accuracy by less than the standard error of that change, taken over the same images. Every other number of this report is that of the largest K.</p>
+<p>An attack that averages too few noise draws per step follows a wrong gradient, and the model looks more robust than it is. A curve is settled at the first K from which the next K changes accuracy by less than the standard error of that change over the same images. All other numbers of this report are for the largest K.</p>
 ${legend(
   labels,
   labels.map((label) => places.get(label) ?? 0),

@@ -5,7 +5,7 @@ import { number, percent, radius } from "../format.ts";
 import { html, type Markup } from "../html.ts";
 import { pngUri } from "../png.ts";
 
-/** A set of images with the rows of its attack; the name is made as evaluation makes it: `attack@ε`. */
+/** The images of one attack at one radius, with its rows by index of the test image. */
 interface Strip {
   readonly set: ImageSet;
   readonly rows: ReadonlyMap<number, Row>;
@@ -15,7 +15,7 @@ interface Strip {
 
 const strips = ({ rows, images }: Evaluation): Strip[] =>
   images.flatMap((set) => {
-    // By draws of EOT: images are those of the largest number, whose rows come last.
+    // Images belong to the largest number of EOT draws, so the rows with most draws come last and win in the map.
     const own = rows
       .filter(
         ({ attack, epsilon }) => (epsilon === null ? attack : `${attack}@${epsilon}`) === set.name,
@@ -29,7 +29,7 @@ const strips = ({ rows, images }: Evaluation): Strip[] =>
 const titleOf = ({ attack, epsilon }: Strip, label: string): string =>
   `${label} under ${attack}${epsilon === null ? "" : `, ε ${radius(epsilon)}`}`;
 
-/** The image's file under its number; nothing where images are no files. */
+/** The name of the image's file; null where images are not files. */
 const fileOf = ({ file }: Row): Markup | null =>
   file === undefined ? null : html`<small>${file}</small>`;
 
@@ -66,7 +66,7 @@ ${random ? html`<tr><th scope="row">draws right</th>${cells(({ row }) => `${perc
 </tbody></table></div>`;
 }
 
-/** The kept images of every model and attack; those below an attack's largest radius are folded away. */
+/** The stored images of every model and attack; those below an attack's largest radius are in a closed `details`. */
 export function imagesSection(evaluations: readonly Evaluation[]): Markup | null {
   const all = evaluations.flatMap((evaluation) => {
     const own = strips(evaluation);

@@ -13,28 +13,28 @@ const list = (title: string, values: Readonly<Record<string, unknown>>): Markup 
 
 function settingsOf({ label, file, settings, rows }: Evaluation): Markup {
   const { eot, rule, draws, seed, protocol, objective } = rows[0];
-  const known = { eot, rule, draws, seed, protocol, objective };
+  const stated = { eot, rule, draws, seed, protocol, objective };
   if (settings === null)
     return html`
-<details><summary>${label}</summary><p>Rows: <code>${file}</code>. There are no settings beside them; this is what the rows say.</p><div class="settings">${list("Rows", known)}</div></details>`;
+<details><summary>${label}</summary><p>Rows: <code>${file}</code>. There are no settings beside them; the rows themselves state:</p><div class="settings">${list("Rows", stated)}</div></details>`;
   const { model, options, versions, machine, target, command, started, data } = settings;
-  const { training: _, config, classNames, reading = {}, ...card } = model;
+  const { training: _, config, classNames, reading = {}, ...metadata } = model;
   return html`
 <details open><summary>${label}</summary>
-${command === null ? html`<p>It was not run from a command line.</p>` : html`<p>The command:</p><pre><code>${command}</code></pre>`}
+${command === null ? html`<p>The evaluation was not run from a command line.</p>` : html`<p>The command:</p><pre><code>${command}</code></pre>`}
 <div class="settings">
 ${list("Evaluation", { rows: file, started, data, ...options })}
-${list("Model", { ...card, classes: classNames.join(", ") })}
+${list("Model", { ...metadata, classes: classNames.join(", ") })}
 ${list("How the file is read", reading)}
 ${list("Training", config)}
 ${list("Versions and machine", { ...versions, ...machine, ...target })}
 </div></details>`;
 }
 
-/** What is needed to repeat every number. */
+/** Options, versions and machine of every evaluation: everything needed to repeat its numbers. */
 export const settingsSection = (evaluations: readonly Evaluation[]): Markup => html`
 <section aria-labelledby="settings">
 <h2 id="settings">How to repeat it</h2>
-<p>Resolved options, versions and machine of every evaluation. The same bits come from the same machine, threads and versions.</p>
+<p>Resolved options, versions and machine of every evaluation. The same machine, number of threads and versions give the same bits.</p>
 ${evaluations.map(settingsOf)}
 </section>`;

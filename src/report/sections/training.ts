@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { chartMarkup, legend, type Series } from "../chart.ts";
 import type { Evaluation } from "../evaluation.ts";
+import { counted } from "../format.ts";
 import { html, type Markup } from "../html.ts";
 
-/** The numbers of one epoch that a chart is drawn from. */
+/** The numbers of one epoch that charts show. */
 const Epoch = z.object({
   epoch: z.number(),
   loss: z.number(),
@@ -15,36 +16,36 @@ type Epoch = z.output<typeof Epoch>;
 const epochs = ({ settings }: Evaluation): Epoch[] =>
   (settings?.model.training ?? []).flatMap((line) => Epoch.safeParse(line).data ?? []);
 
-/** Loss and accuracy per epoch of every model whose training is known; nothing if none is. */
+/** Loss and accuracy per epoch of every model with a recorded training; null if there is none. */
 export function trainingSection(
   evaluations: readonly Evaluation[],
   places: ReadonlyMap<string, number>,
 ): Markup | null {
-  const known = evaluations
+  const recorded = evaluations
     .map((evaluation) => ({
       label: evaluation.label,
       place: places.get(evaluation.label) ?? 0,
       lines: epochs(evaluation),
     }))
     .filter(({ lines }) => lines.length > 0);
-  if (known.length === 0) return null;
+  if (recorded.length === 0) return null;
   const drawn = (value: keyof Epoch, dashed = false): Series[] =>
-    known.map(({ label: name, place, lines }) => ({
+    recorded.map(({ label: name, place, lines }) => ({
       name,
       place,
       dashed,
       points: lines.map((line) => ({ x: line.epoch, y: line[value] })),
     }));
-  const unknown = evaluations.length - known.length;
+  const missing = evaluations.length - recorded.length;
+  const remark =
+    missing > 0 ? ` The training of ${counted(missing, "model")} is not recorded.` : "";
   return html`
 <section aria-labelledby="training">
 <h2 id="training">Training</h2>
-<p>Per epoch. The loss and the dashed accuracy are those of the examples that were trained on, as the defence presents them: attacked, noisy, augmented, so models of different defences do not compare there. The solid accuracy is of clean test images, for watching; the table above is the measurement.${
-    unknown > 0 ? ` Of ${unknown} of the models the training is not recorded.` : ""
-  }</p>
+<p>Per epoch. The loss and the dashed accuracy are measured on training examples as the defence presents them (attacked, noisy, augmented), so they do not compare across defences. The solid accuracy is measured on clean test images during training; the table above is the final measurement.${remark}</p>
 ${legend(
-  known.map(({ label }) => label),
-  known.map(({ place }) => place),
+  recorded.map(({ label }) => label),
+  recorded.map(({ place }) => place),
 )}
 <div class="charts">${[
     { title: "Loss while training", y: "cross-entropy", share: false, series: drawn("loss") },
