@@ -1,19 +1,20 @@
-// `rampart bench --calibrate`: which form of convolutions is faster on this machine, for the runs to come.
+// `rampart bench --calibrate`: measures which convolution algorithm is faster on this machine, for later runs.
 
 import { dirname } from "node:path";
 import { calibrateNode } from "../engine/runtime/node.ts";
 import { makeFolder, writeWhole, writing } from "../files/node.ts";
 import { UsageError } from "../math/usage-error.ts";
 
+/** Operations in words. */
 const WORK = { images: "convolution", weights: "its gradient by weights" } as const;
 
-/** Where results go: lines for people, records for programs. */
+/** Sinks of results: lines for people, records for programs. */
 interface Output {
   print(...lines: string[]): void;
   emit(record: object): void;
 }
 
-/** Measures, says what came out, and stores it where runtimes of this user look for it. */
+/** Measures direct and Winograd convolutions, prints the timings, and stores the break-even for this user's runtimes. */
 export async function calibrateMachine(
   device: string,
   threads: number | undefined,

@@ -1,4 +1,4 @@
-// Accuracy under an attack, as `evaluate` measures it; each measurement opens the network anew, as a command does.
+// Benchmarks of accuracy under an attack, as `evaluate` measures it. Each measurement opens the network anew, like a command.
 
 import type { z } from "zod";
 import type { Runtime } from "../engine/runtime/runtime.ts";
@@ -12,7 +12,7 @@ import { noiseNamedNode } from "../noise/node.ts";
 import { splitOfTask, type Task } from "./task.ts";
 import type { Numbers, Work } from "./work.ts";
 
-/** All rows of one evaluation of the task's network. */
+/** The rows of one evaluation of the task's network, by index. */
 async function rowsOf(
   runtime: Runtime,
   task: Task,
@@ -33,6 +33,7 @@ async function rowsOf(
   return rows.sort((a, b) => a.index - b.index);
 }
 
+/** A benchmark that runs an evaluation with these options and reduces its rows to numbers. */
 const evaluation = (
   work: Pick<Work, "title" | "effort"> & Partial<Work>,
   options: (task: Task) => z.input<typeof EvaluateOptions>,
@@ -41,7 +42,7 @@ const evaluation = (
   const run = async (runtime: Runtime, task: Task) =>
     numbers(await rowsOf(runtime, task, options(task)));
   return {
-    // An attack that leaves out what is decided has no fixed number of operations.
+    // An attack that skips broken examples has no fixed number of operations.
     kind: "evaluation",
     flops: () => null,
     ...work,
@@ -73,7 +74,7 @@ export const pgdAccuracy = evaluation(
   shares,
 );
 
-/** C&W-ℓ2 with its searches; the distance of every image, unbounded. */
+/** C&W-ℓ2 with its searches: the unbounded distance of every image. */
 export const carliniWagner = evaluation(
   {
     title: "C&W-ℓ2",
@@ -88,7 +89,7 @@ export const carliniWagner = evaluation(
   (rows) => ({ ...shares(rows), l2: rows.map(({ l2 }) => l2) }),
 );
 
-/** PGD-ℓ∞ on a randomised model, the mean loss of some draws per step; scored on fresh draws. */
+/** PGD-ℓ∞ on a randomised model by the mean loss of several draws per step, scored on fresh draws. */
 export const expectation = evaluation(
   {
     title: "accuracy under PGD-ℓ∞ with EOT",

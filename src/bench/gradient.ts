@@ -4,7 +4,7 @@ import { classifier } from "../models/classifier.ts";
 import { flopsPerImage } from "../models/flops.ts";
 import type { Work } from "./work.ts";
 
-/** Loss and ∂L/∂x of one batch, weights and running statistics fixed: one step of an attack. */
+/** Loss and ∂L/∂x of one batch with frozen weights and running statistics: one step of an attack. */
 export const frozenGradient: Work = {
   title: "loss and ∂L/∂x, frozen",
   kind: "gradient",

@@ -4,7 +4,7 @@ import type { Runtime } from "../engine/runtime/runtime.ts";
 import { uniform } from "../math/distributions.ts";
 import { keyOf } from "../math/random.ts";
 
-/** Where repeated measurements of one quantity lie. */
+/** Quantiles of repeated measurements of one quantity. */
 export interface Spread {
   readonly median: number;
   readonly min: number;
@@ -12,7 +12,7 @@ export interface Spread {
   readonly q3: number;
 }
 
-/** Median, minimum and quartiles of at least one number, interpolated between neighbours. */
+/** Median, minimum and quartiles of at least one number, linearly interpolated. */
 export function spread(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (share: number) => {
@@ -24,7 +24,7 @@ export function spread(values: readonly number[]): Spread {
   return { median: at(0.5), min: sorted[0], q1: at(0.25), q3: at(0.75) };
 }
 
-/** Seconds that `action` takes, and what it gives. */
+/** Runs an action: its duration in seconds and its value. */
 export async function timed<T>(
   action: () => Promise<T>,
 ): Promise<{ readonly seconds: number; readonly value: T }> {
@@ -33,12 +33,12 @@ export async function timed<T>(
   return { seconds: (performance.now() - start) / 1000, value };
 }
 
-/** Rows and columns of the matrices, large enough to keep every core at its best. */
+/** Rows and columns of the matrices, large enough to use every core fully. */
 const SIZE = 1536;
 
 /**
- * The machine's float32 peak as we can measure it: operations per second of the best of some products of two
- * matrices of 1536 × 1536, one of them known beforehand. It takes about a second.
+ * Estimates the machine's float32 peak in operations per second: the fastest of several products of two 1536 × 1536
+ * matrices, one of them constant. Takes about a second.
  */
 export async function gemmPeak(runtime: Runtime): Promise<number> {
   const [a, b] = [0, 1].map((seed) => {
@@ -57,7 +57,7 @@ export async function gemmPeak(runtime: Runtime): Promise<number> {
   return (2 * SIZE ** 3) / best;
 }
 
-/** Forgets the highest memory use so far, where the system can; elsewhere the peak is that of the whole process. */
+/** Resets the peak of memory use on Linux; elsewhere `peakMemory` covers the whole process. */
 export function resetPeakMemory(): void {
   try {
     writeFileSync("/proc/self/clear_refs", "5");
@@ -66,7 +66,7 @@ export function resetPeakMemory(): void {
   }
 }
 
-/** Highest resident memory of this process, in bytes. */
+/** Peak resident memory of this process in bytes, since the last `resetPeakMemory`. */
 export function peakMemory(): number {
   try {
     const [, kib] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];

@@ -1,4 +1,4 @@
-// What speed is measured on: a network with weights, images, and how much is done with them.
+// The input of a benchmark: a network with weights, images, and the amount of work.
 
 import type { Dataset, Split } from "../data/dataset.ts";
 import { dataFound, openDatasetNode } from "../data/node.ts";
@@ -9,27 +9,27 @@ import { initialParameters } from "../models/initial.ts";
 import { openModelNode } from "../models/opening/node.ts";
 import { runKey } from "../train/streams.ts";
 
-/** A gradient of one batch, a step of training (on training images, of a network of ours), or an evaluation. */
+/** A gradient of one batch, a training step (of our own architectures, on training images), or an evaluation. */
 export type Kind = "gradient" | "training" | "evaluation";
 
-/** How much of an attack or an evaluation is done; works without an attack look at `images` alone. */
+/** Amount of work. Benchmarks without an attack use `images` only. */
 export interface Effort {
-  /** Images that one measurement works on; of training, those that its steps choose from. */
+  /** Images of one measurement; for training, the images that steps choose from. */
   readonly images: number;
   /** Gradient steps of the attack. */
   readonly steps: number;
-  /** Constants that C&W tries per image. */
+  /** Values of the constant c that C&W tries per image. */
   readonly searches: number;
   /** Noise draws averaged per gradient step. */
   readonly eot: number;
-  /** Noise draws that an image is scored on. */
+  /** Noise draws that each image is scored on. */
   readonly draws: number;
 }
 
 /** A network with weights and its images. */
 export interface Task {
   readonly network: Architecture;
-  /** Empty for a file of somebody else's, whose weights are in its graph. */
+  /** Empty for an imported file, whose weights are in its graph. */
   readonly parameters: Parameters;
   readonly input: InputSpec;
   /** `uniform:0.2`; null for a deterministic classifier. */
@@ -37,15 +37,18 @@ export interface Task {
   /** [image, channel, height, width] in [0, 1]. */
   readonly x: Tensor;
   readonly labels: readonly number[];
-  /** Rows that meet the network at once. */
+  /** Rows per run of the network. */
   readonly batch: number;
   readonly effort: Effort;
   readonly seed: number;
-  /** The .onnx file of somebody else's that holds the network; null for one of ours. */
+  /** Path of an imported .onnx file; null for our own architectures. */
   readonly file: string | null;
 }
 
-/** A network's name, a run directory, a checkpoint or an .onnx file, opened; weights of a mere name are those before training. */
+/**
+ * Opens an architecture by name (with its initial weights), a run directory, a checkpoint or an .onnx file, and the images to
+ * benchmark it on.
+ */
 export async function benchModel(
   model: string,
   {
@@ -54,7 +57,7 @@ export async function benchModel(
     dataDir,
     seed,
   }: {
-    /** Images; by default those that a trained model was trained on, or `preferred`, or the built-in ones. */
+    /** Data set; by default the one that the model was trained on, else `preferred`, else `shapes`. */
     readonly data?: string | undefined;
     readonly preferred?: string;
     readonly dataDir?: string | undefined;
@@ -94,7 +97,7 @@ export async function benchModel(
   };
 }
 
-/** The task of this model: the first images of the split that this kind of work needs, as the network takes them. */
+/** The task of a model: the first images of the split that this kind of work uses, resized to the network's input. */
 export function benchTask(
   { dataset, ...model }: Awaited<ReturnType<typeof benchModel>>,
   { kind, ...rest }: { readonly kind: Kind } & Pick<Task, "batch" | "effort" | "seed">,
@@ -109,7 +112,7 @@ export function benchTask(
   };
 }
 
-/** Images brought to another size by repeating the nearest pixel, channels in turn. */
+/** Resizes images [n, c, h, w] to another input shape by nearest neighbour, repeating channels in turn. */
 function enlarged(x: Tensor, shape: Architecture["inputShape"]): Tensor {
   const [images, channels, height, width] = x.shape;
   if (x.shape.slice(1).join() === shape.join()) return x;
@@ -126,7 +129,7 @@ function enlarged(x: Tensor, shape: Architecture["inputShape"]): Tensor {
   return out;
 }
 
-/** The task's images as a split of `size` examples, which repeats them. */
+/** The task's images as a split of `size` examples, repeated as needed. */
 export const splitOfTask = ({ x, labels }: Task, size = labels.length): Split => ({
   size,
   labels: Array.from({ length: size }, (_, i) => labels[i % labels.length]),
@@ -137,7 +140,7 @@ export const splitOfTask = ({ x, labels }: Task, size = labels.length): Split =>
     ),
 });
 
-/** The task's images as a data set, `size` of them to train on. */
+/** The task's images as a data set with `size` training examples. */
 export function datasetOfTask(task: Task, size: number): Dataset {
   const { shape, classes, mean, std } = task.input;
   const names = Array.from({ length: classes }, (_, i) => `class ${i}`);

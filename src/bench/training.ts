@@ -1,4 +1,4 @@
-// Steps of training, as `train` makes them: choosing the batch, the defence's attack, the step and its bookkeeping.
+// Benchmarks of training steps as `train` runs them: choosing the batch, the defence's attack, the step, bookkeeping.
 
 import { defenseNamed } from "../defenses/table.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
@@ -11,13 +11,13 @@ import { type Training, train } from "../train/train.ts";
 import { datasetOfTask, type Task } from "./task.ts";
 import type { Work } from "./work.ts";
 
-/** More steps than anybody measures, so that no epoch ends meanwhile; about one of CIFAR-10's at batch 128. */
+/** Steps per epoch, more than are ever measured, so that no epoch ends meanwhile. About those of CIFAR-10 at batch 128. */
 const STEPS = 400;
 
-/** The rate is small, so that a few images again and again do not drive weights to infinity. */
+/** Learning rate, small so that repeating a few images does not make the weights diverge. */
 const RATE = 0.01;
 
-/** What `train` needs to train the task's network from its weights before training. */
+/** The arguments of `train` for the task's network, from its initial weights. */
 export function trainingOf(task: Task, defense: string): Omit<Training, "runtime"> {
   const dataset = datasetOfTask(task, STEPS * task.batch);
   const options = resolveOptions({
@@ -42,7 +42,7 @@ export function trainingOf(task: Task, defense: string): Omit<Training, "runtime
   };
 }
 
-/** The loss of the next step. */
+/** Advances a training by one step and returns its loss. */
 async function nextStep(events: AsyncGenerator<TrainEvent, void, void>): Promise<number> {
   for (;;) {
     const { value } = await events.next();
@@ -51,7 +51,7 @@ async function nextStep(events: AsyncGenerator<TrainEvent, void, void>): Promise
   }
 }
 
-/** One kind of training. */
+/** A benchmark of training with a defence. */
 const training = (title: string, defense: string): Work => ({
   title,
   kind: "training",
@@ -67,7 +67,7 @@ const training = (title: string, defense: string): Work => ({
       release: async () => void (await events.return()),
     };
   },
-  /** The first step's loss, and the velocities after it, which a checkpoint shows. */
+  /** The loss of the first step, and the optimiser's velocities after it from a checkpoint. */
   async check(runtime, task) {
     const stop = new AbortController();
     const parts = trainingOf(task, defense);
@@ -84,5 +84,5 @@ const training = (title: string, defense: string): Work => ({
 /** A step on clean images. */
 export const standardTraining = training("training step", "standard");
 
-/** A step of adversarial training: the attack, then the step on what it made. */
+/** A step of adversarial training: the attack, then the step on its adversarial examples. */
 export const adversarialTraining = training("AT-ℓ∞ step", "at-linf");

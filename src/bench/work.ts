@@ -1,38 +1,39 @@
-// What speed is measured on: a piece of work, and what it gives.
+// The interface of a benchmark.
 
 import type { Runtime } from "../engine/runtime/runtime.ts";
 import type { Tensor } from "../math/tensor.ts";
 import type { Effort, Kind, Task } from "./task.ts";
 
-/** What a piece of work gives, as far as it does: for comparing with another implementation. */
+/** Results of a benchmark, for comparison with another implementation. Absent fields do not apply. */
 export interface Numbers {
   /** Mean over the batch. */
   readonly loss?: number;
   /** The gradient, or the optimiser's velocities. */
   readonly arrays?: Readonly<Record<string, Tensor>>;
-  /** Per image, the share of decisions that are right before and after the attack. */
+  /** Share of right decisions before the attack, per image. */
   readonly clean?: readonly number[];
+  /** Share of right decisions after the attack, per image. */
   readonly correct?: readonly number[];
-  /** Per image, the perturbation's length. */
+  /** ℓ2 norm of the perturbation, per image. */
   readonly l2?: readonly number[];
 }
 
-/** One kind of work, open: compiled, its memory taken. */
+/** An open benchmark: compiled, with its memory allocated. */
 export interface OpenWork {
-  /** Does it once. */
+  /** Runs it once. */
   step(): Promise<Numbers>;
   release(): Promise<void>;
 }
 
-/** A kind of work, its cost, and how to begin it. */
+/** A kind of benchmark. */
 export interface Work {
   readonly title: string;
   readonly kind: Kind;
-  /** How much is done of it by default. */
+  /** Default amount of work at a batch size. */
   effort(batch: number): Effort;
-  /** Operations of one step, as the direct algorithms count them; null where they depend on the images. */
+  /** Floating-point operations of one step, counted for direct algorithms; null if they depend on the images. */
   flops(task: Task): number | null;
   open(runtime: Runtime, task: Task): Promise<OpenWork>;
-  /** Does it once from the beginning, for its numbers. */
+  /** Runs it once from its initial state and returns its results. */
   check(runtime: Runtime, task: Task): Promise<Numbers>;
 }

@@ -1,11 +1,9 @@
-// The pieces of work that speed is measured on, each by the library's own way of doing it.
-
 import { carliniWagner, expectation, pgdAccuracy } from "./evaluation.ts";
 import { frozenGradient } from "./gradient.ts";
 import { adversarialTraining, standardTraining } from "./training.ts";
 import type { Work } from "./work.ts";
 
-/** Kinds of work by name. */
+/** Benchmarks by the name of `--work`. */
 export const works = {
   gradient: frozenGradient,
   train: standardTraining,
@@ -15,8 +13,8 @@ export const works = {
   eot: expectation,
 } as const satisfies Readonly<Record<string, Work>>;
 
-/** The name of a kind of work. */
+/** Name of a benchmark. */
 export type WorkName = keyof typeof works;
 
-/** All names. */
+/** Names of all benchmarks. */
 export const workNames = Object.keys(works) as WorkName[];

@@ -266,7 +266,7 @@ describe("an evaluation is refused", () => {
     const file = join(folder, "a file");
     await writeFile(file, "");
     await expect(all(start(join(file, "rows.jsonl")))).rejects.toThrow(
-      "a file stands where its folder should be",
+      "a file is in the place of its folder",
     );
     await expect(all(start(join(file, "deeper", "rows.jsonl")))).rejects.toThrow("not a folder");
   });

@@ -1,4 +1,4 @@
-// What every long-running command does with files: written whole or not at all, and by one process at a time.
+// Writing files whole, and facts about this package and machine that are stored beside results.
 
 import { readFileSync } from "node:fs";
 import { arch, cpus, platform, totalmem } from "node:os";
@@ -10,7 +10,7 @@ export const version: string = JSON.parse(
   readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
 ).version;
 
-/** What results were made on, to be stored beside them. */
+/** This machine, as recorded beside results; memory in bytes. */
 export const machine = () => ({
   cpu: cpus()[0]?.model ?? "unknown",
   cores: cpus().length,

@@ -1,28 +1,28 @@
-// Files of one JSON object per line, to which a running process adds: each line carries a checksum of itself.
+// Files of one JSON object per line that a running process appends to. Each line carries a checksum of itself.
 
 import { crcOfText } from "../math/crc32.ts";
 
-/** One object as a line; its last field, `crc`, is the CRC-32 of the line without that field. */
+/** Encodes an object as a line. Its last field, `crc`, is the CRC-32 of the line without that field. */
 export function rowLine(row: object): string {
   const text = JSON.stringify(row);
   return `${text.slice(0, -1)}${text === "{}" ? "" : ","}"crc":"${crcOfText(text)}"}\n`;
 }
 
-/** A line that is no object, or whose checksum does not fit; says `FILE:LINE` and why. */
+/** Error about a line that is no object or has a wrong checksum; the message gives `FILE:LINE` and the reason. */
 export class DamagedLine extends Error {}
 
-/** What the lines of a file hold. */
+/** Contents of a file of rows. */
 export interface RowLines {
   readonly rows: readonly { readonly line: number; readonly value: object }[];
-  /** The text up to the end of the last whole line. */
+  /** Text up to the end of the last complete line. */
   readonly whole: string;
-  /** What follows it: a line that a killed process did not finish, or one that lost its end. */
+  /** Text after it: a line that a killed process did not finish, or that was cut off. */
   readonly torn: string;
 }
 
 const checksum = /,?"crc":"([0-9a-f]{8})"\}$/;
 
-/** The object in a line without its checksum, and whether it had one; throws an `Error` in a few words. */
+/** Parses a line: the object without its checksum, and whether it had one. Throws an `Error` in a few words. */
 export function rowOfLine(line: string): { readonly value: object; readonly checked: boolean } {
   const match = checksum.exec(line);
   const text = match === null ? line : `${line.slice(0, match.index)}}`;
@@ -40,8 +40,8 @@ export function rowOfLine(line: string): { readonly value: object; readonly chec
 }
 
 /**
- * The objects of a file's whole lines, in order. Lines without a checksum are read, as older versions wrote them; below
- * one with a checksum every line must have one. Throws a `DamagedLine` for the first that is damaged.
+ * Parses the complete lines of a file, in order. Older versions wrote lines without checksums; after the first line with a
+ * checksum, every line must have one. Throws a `DamagedLine` for the first damaged line.
  */
 export function readRowLines(file: string, contents: string): RowLines {
   const end = contents.lastIndexOf("\n") + 1;

@@ -3,7 +3,7 @@ import { z } from "zod";
 const share = z.number().min(0).max(1);
 const count = z.int().nonnegative();
 
-/** What every row of an evaluation must hold; other fields are kept as they are. `evaluate/row.ts` says what they mean. */
+/** Required fields of an evaluation's rows; see `evaluate/row.ts` for their meaning. Other fields are kept as they are. */
 export const RowSchema = z.looseObject({
   model: z.string(),
   defense: z.string(),
@@ -28,7 +28,7 @@ export const RowSchema = z.looseObject({
   correctChoose: share,
   majority: share,
   correct8bit: share,
-  // Rows were written without it before it was there.
+  // Rows of older versions lack it.
   oneDraw: z.number().nullable().default(null),
   linf: z.number(),
   l2: z.number(),
@@ -38,7 +38,7 @@ export const RowSchema = z.looseObject({
   seconds: z.number(),
 });
 
-/** What is wrong with a value as a row, in a few words: `correct: too big: expected number to be <=1`. */
+/** The first problem of a value as a row: `correct: too big: expected number to be <=1`; undefined for a valid row. */
 export function rowProblem(value: unknown): string | undefined {
   const { error } = RowSchema.safeParse(value);
   const [issue] = error?.issues ?? [];

@@ -1,9 +1,9 @@
-// JSON documents with a checksum of their contents.
+// JSON files with a checksum of their contents.
 
 import { crcOfText } from "../math/crc32.ts";
 import { UsageError } from "../math/usage-error.ts";
 
-/** An object as indented JSON; its last field, `crc`, is the CRC-32 of the object without it, written in one line. */
+/** Encodes an object as indented JSON. Its last field, `crc`, is the CRC-32 of the other fields as JSON in one line. */
 export function sealedJson(value: object): string {
   const text = JSON.stringify(value);
   const plain: object = JSON.parse(text);
@@ -11,8 +11,8 @@ export function sealedJson(value: object): string {
 }
 
 /**
- * The object in such a text without its checksum; older files have none. Throws a UsageError with `advice` where the text
- * is no JSON object, or its checksum does not fit.
+ * Parses such a file and removes the checksum, which older files lack. Throws a UsageError with `advice` if the text is no
+ * JSON object or its checksum is wrong.
  */
 export function openedJson(file: string, text: string, advice: string): Record<string, unknown> {
   const damaged = (why: string) =>
@@ -24,7 +24,7 @@ export function openedJson(file: string, text: string, advice: string): Record<s
     throw damaged("it is not JSON");
   }
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
-    throw damaged("it is no JSON object");
+    throw damaged("it is not a JSON object");
   const { crc, ...rest } = parsed as Record<string, unknown>;
   if (crc !== undefined && crc !== crcOfText(JSON.stringify(rest)))
     throw damaged(

@@ -1,20 +1,20 @@
-// Reading of files that a user, or a file of a user's, names: anything may stand at such a path.
+// Reads files whose paths come from users or their files. Anything may be at such a path: a device, a pipe, a folder.
 
 import { constants, type Stats } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { UsageError } from "../../math/usage-error.ts";
 import { reasonOf } from "../reasons.ts";
 
-/** Bytes of text that people write: class names, preprocessing, options. */
+/** Largest text file that people write (class names, preprocessing, options), in bytes. */
 export const MAX_TEXT = 2 ** 26;
-/** Bytes of rows; a string of V8 has at most 2²⁹ characters. */
+/** Largest file of rows, in bytes; a V8 string has at most 2²⁹ characters. */
 export const MAX_ROWS = 2 ** 29 - 2 ** 16;
-/** Bytes of one encoded image. */
+/** Largest encoded image, in bytes. */
 export const MAX_IMAGE = 2 ** 28;
-/** Bytes of a model or of arrays. */
+/** Largest model or file of arrays, in bytes. */
 export const MAX_ARRAYS = 2 ** 32;
 
-/** What `kindOf` asks of an entry of a file system. */
+/** Type of a file system entry, as in `Stats` and `Dirent`. */
 export type EntryType = Pick<
   Stats,
   | "isFile"
@@ -37,11 +37,12 @@ export function kindOf(found: EntryType): string | undefined {
   return "not a regular file";
 }
 
+/** Throws a UsageError unless the entry is a regular file of at most `limit` bytes. */
 function requireFile(path: string, found: Stats, limit: number): void {
   const kind = kindOf(found);
   if (kind !== undefined)
     throw new UsageError(
-      `${path} is ${kind}, and a file is needed${kind === "a folder" ? "" : "; copy its contents into a file first"}`,
+      `${path} is ${kind}, and a file is needed${found.isDirectory() ? "" : "; copy its contents into a file first"}`,
       { code: "bad-file" },
     );
   if (found.size > limit) throw tooLarge(path, found.size, limit);
@@ -49,15 +50,16 @@ function requireFile(path: string, found: Stats, limit: number): void {
 
 const tooLarge = (path: string, size: number, limit: number) =>
   new UsageError(
-    `${path} has ${size} bytes or more, where at most ${limit} are read; is it the right file?`,
+    `${path} has ${size} bytes or more, but at most ${limit} are read; is it the right file?`,
     { code: "bad-file" },
   );
 
+/** Bytes per read call. */
 const CHUNK = 2 ** 26;
 
-/** Contents up to `limit` bytes; the file may grow while it is read, and files of /proc state a size of 0. */
-async function contents(path: string, limit: number): Promise<Buffer<ArrayBuffer>> {
-  // Before it is opened: opening a pipe waits for a writer, and opening a device may act on it.
+/** Reads up to `limit` bytes. The size is not trusted: a file may grow, and files in /proc state a size of 0. */
+async function contentsOf(path: string, limit: number): Promise<Buffer<ArrayBuffer>> {
+  // Checked before opening: opening a pipe waits for a writer, and opening a device may act on it.
   requireFile(path, await stat(path), limit);
   const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
@@ -67,13 +69,13 @@ async function contents(path: string, limit: number): Promise<Buffer<ArrayBuffer
     let length = 0;
     for (;;) {
       if (length === bytes.length) {
-        const more = Buffer.allocUnsafe(2 ** 16);
-        const { bytesRead } = await file.read(more, 0, more.length);
+        const rest = Buffer.allocUnsafe(2 ** 16);
+        const { bytesRead } = await file.read(rest, 0, rest.length);
         if (bytesRead === 0) return bytes.subarray(0, length);
         if (length + bytesRead > limit) throw tooLarge(path, length + bytesRead, limit);
-        const larger = Buffer.allocUnsafeSlow(Math.min(limit, 2 * length + more.length));
+        const larger = Buffer.allocUnsafeSlow(Math.min(limit, 2 * length + rest.length));
         larger.set(bytes.subarray(0, length));
-        larger.set(more.subarray(0, bytesRead), length);
+        larger.set(rest.subarray(0, bytesRead), length);
         bytes = larger;
         length += bytesRead;
         continue;
@@ -89,7 +91,7 @@ async function contents(path: string, limit: number): Promise<Buffer<ArrayBuffer
 
 const codeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException | undefined)?.code;
 
-/** What `reading` gives; what the user can put right becomes a UsageError that names the path. */
+/** Awaits `reading`; turns errors of the file system that a user can fix into a UsageError that names the path. */
 export async function whileReading<T>(path: string, reading: Promise<T>): Promise<T> {
   try {
     return await reading;
@@ -103,29 +105,29 @@ export async function whileReading<T>(path: string, reading: Promise<T>): Promis
 }
 
 /**
- * The bytes of a regular file of at most `limit` bytes. A device, pipe, socket or folder, a circle of links and a file
- * that is larger are UsageErrors, and none of them is opened.
+ * Reads a regular file of at most `limit` bytes. Throws a UsageError for a larger file, a device, pipe, socket, folder or
+ * circular link, none of which is opened.
  */
 export const readBytes = (path: string, limit = MAX_ARRAYS): Promise<Buffer<ArrayBuffer>> =>
-  whileReading(path, contents(path, limit));
+  whileReading(path, contentsOf(path, limit));
 
-/** The same; null where there is no such file. */
+/** `readBytes`; null if the file does not exist. */
 export async function readBytesIfThere(
   path: string,
   limit = MAX_ARRAYS,
 ): Promise<Buffer<ArrayBuffer> | null> {
   try {
-    return await contents(path, limit);
+    return await contentsOf(path, limit);
   } catch (error) {
     if (["ENOENT", "ENOTDIR"].includes(String(codeOf(error)))) return null;
     return whileReading(path, Promise.reject(error));
   }
 }
 
-/** The text of a regular file in UTF-8, with the checks of `readBytes`. */
+/** Reads a regular file as UTF-8, with the checks of `readBytes`. */
 export const readText = async (path: string, limit = MAX_TEXT): Promise<string> =>
   (await readBytes(path, limit)).toString("utf8");
 
-/** The same; null where there is no such file. */
+/** `readText`; null if the file does not exist. */
 export const readTextIfThere = async (path: string, limit = MAX_TEXT): Promise<string | null> =>
   (await readBytesIfThere(path, limit))?.toString("utf8") ?? null;

@@ -4,10 +4,10 @@ import { orMissing, PARTIAL, writeWhole, writing } from "../node.ts";
 import { readBytes } from "../read/node.ts";
 import type { RunFiles } from "./run-files.ts";
 
-/** Files of leases, the present one and that of older versions, which say nothing of a run. */
+/** Whether a file is a lease (`lock` in older versions) rather than a part of the run. */
 const isLease = (name: string): boolean => /^(lease\.\d+|lock)$/.test(name);
 
-/** The files of a run in a folder, which is made when the first file is written. */
+/** The files of a run in a folder. The folder is created with the first file. Leases and partial files are not listed. */
 export const nodeFiles = (path: string): RunFiles => ({
   path,
   list: async (folder) =>

@@ -1,19 +1,19 @@
 import { UsageError } from "../../math/usage-error.ts";
 
-/** The files of one run; names are relative, with forward slashes. `node.ts` keeps them in a folder. */
+/** The files of one run. Names are relative, with forward slashes. `node.ts` keeps them in a folder. */
 export interface RunFiles {
-  /** What messages call the place: `runs/a`. */
+  /** The place in messages: `runs/a`. */
   readonly path: string;
-  /** Names of the files directly in a folder; none if there is no such folder. */
+  /** Names of the files directly in a folder; empty if there is no such folder. */
   list(folder: string): Promise<readonly string[]>;
   read(name: string): Promise<Uint8Array>;
-  /** Replaces the file whole or not at all; once it returns, the contents survive a power cut. */
+  /** Replaces the file whole or not at all. Once it resolves, the contents survive a power cut. */
   write(name: string, contents: Uint8Array | string): Promise<void>;
   append(name: string, text: string): Promise<void>;
   remove(name: string): Promise<void>;
 }
 
-/** Files in memory, for a page and for tests. */
+/** Files in memory, for the browser and for tests. */
 export function memoryFiles(path = "memory"): RunFiles {
   const files = new Map<string, Uint8Array>();
   const bytes = (contents: Uint8Array | string) =>
@@ -45,6 +45,6 @@ export function memoryFiles(path = "memory"): RunFiles {
   };
 }
 
-/** A file's text. */
+/** Reads a file as UTF-8. */
 export const readText = async (files: RunFiles, name: string): Promise<string> =>
   new TextDecoder().decode(await files.read(name));

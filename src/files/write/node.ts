@@ -1,4 +1,4 @@
-// Writing of files: whole or not at all, and never over what is no file.
+// Writes files whole or not at all, and never over anything but a regular file.
 
 import { randomBytes } from "node:crypto";
 import { constants, open as openDescriptor, type Stats } from "node:fs";
@@ -11,19 +11,19 @@ import { UsageError } from "../../math/usage-error.ts";
 import { kindOf } from "../read/node.ts";
 import { reasonOf } from "../reasons.ts";
 
-/** A killed process may leave files of this ending; nobody reads them. */
+/** Extension of files that are being written. A killed process may leave some behind; they are never read. */
 export const PARTIAL = ".partial";
 
 const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
 
-/** The value of a promise, or `otherwise` where a file does not exist. */
+/** The value of a promise; `otherwise` if it rejects because a file does not exist. */
 export const orMissing = <T>(value: Promise<T>, otherwise: T): Promise<T> =>
   value.catch((error) => {
     if (codeOf(error) === "ENOENT") return otherwise;
     throw error;
   });
 
-/** What `action` gives; what the user can put right about a file becomes a UsageError that names it. */
+/** Awaits `action`; turns errors of the file system that a user can fix into a UsageError that names the file. */
 export const writing = <T>(file: string, action: Promise<T>): Promise<T> =>
   action.catch((cause) => {
     const reason = reasonOf(cause);
@@ -32,7 +32,7 @@ export const writing = <T>(file: string, action: Promise<T>): Promise<T> =>
       : new UsageError(`cannot write ${file}: ${reason}`, { code: "cannot-write", cause });
   });
 
-/** Waits until the folder's list of names is on the disk; some systems cannot, and need not. */
+/** Waits until a folder's entries are on the disk, on systems that can. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, "r").catch(() => undefined);
   await folder?.sync().catch(() => undefined);
@@ -40,8 +40,8 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 /**
- * Makes a folder and those above it. Node's own `recursive` never ends where a file system refuses new names with
- * ENOENT, as /proc does, and says "no such file" of a parent that is read-only.
+ * Creates a folder and its parents. Node's own `recursive` never ends on a file system that refuses new names with ENOENT,
+ * such as /proc, and reports "no such file" for a read-only parent.
  */
 export async function makeFolder(path: string): Promise<void> {
   const missing: string[] = [];
@@ -58,14 +58,14 @@ export async function makeFolder(path: string): Promise<void> {
   }
   for (const folder of missing.reverse())
     await mkdir(folder).catch((error) => {
-      if (codeOf(error) !== "EEXIST") throw error; // another process made it meanwhile
+      if (codeOf(error) !== "EEXIST") throw error; // another process has just created it
     });
 }
 
-/** Links that are followed one after another; Linux gives up after as many. */
+/** Longest chain of symbolic links that is followed, as in Linux. */
 const MAX_LINKS = 40;
 
-/** Where a path leads, and what stands there; null where nothing does. A link that leads nowhere names what it would be. */
+/** Follows symbolic links: the final path, which need not exist, and what is there; null if nothing is. */
 export async function placeOf(
   path: string,
 ): Promise<{ readonly path: string; readonly found: Stats | null }> {
@@ -79,18 +79,18 @@ export async function placeOf(
   throw Object.assign(error, { code: "ELOOP", syscall: "stat", path });
 }
 
-/** A file that nobody wrote to for so long was left by a process that was killed. */
+/** Age at which a partial file counts as left behind by a killed process. */
 const STALE_MILLISECONDS = 3_600_000;
 
-/** A name beside `path` that no other process and no other write of this one has. */
+/** A unique name beside `path` for its contents while they are written. */
 const partialOf = (path: string): string => `${path}.${randomBytes(4).toString("hex")}${PARTIAL}`;
 
 const isPartialOf = (name: string, target: string): boolean =>
   name.startsWith(target) && /^(\.[0-9a-f]{8})?\.partial$/.test(name.slice(target.length));
 
 /**
- * Removes what killed processes left of this file. Ages are differences of two times of the same file system, so this
- * machine's clock does not matter. Where a file cannot be removed it stays: nobody reads it.
+ * Removes partial files of this file that killed processes left behind. Ages are differences of times of one file system, so
+ * this machine's clock does not matter. Files that cannot be removed stay; they are never read.
  */
 async function removeStale(path: string, now: number): Promise<void> {
   const folder = dirname(path);
@@ -103,9 +103,9 @@ async function removeStale(path: string, now: number): Promise<void> {
 }
 
 /**
- * Writes beside the file, waits until that is on the disk, then puts it in the file's place. Of two that write the same
- * file at once, the contents of one are there in the end, whole. A symbolic link stays and the file that it leads to is
- * replaced; what is no regular file is refused.
+ * Writes a file beside `target`, waits until it is on the disk, and renames it to `target`. If two processes write the same
+ * file at once, it ends with the whole contents of one. A symbolic link stays, and the file that it points to is replaced.
+ * Throws a UsageError if something other than a regular file is there.
  */
 export const writeWhole = (target: string, contents: Uint8Array | string): Promise<void> =>
   writing(target, replace(target, contents));
@@ -135,14 +135,14 @@ async function replace(target: string, contents: Uint8Array | string): Promise<v
   await syncFolder(dirname(path));
 }
 
-/** Whether a path names this process's standard output. */
+/** Whether a path means this process's standard output. */
 export const isStdout = (path: string): boolean =>
   ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].includes(path);
 
-/** Time that a pipe may be without a reader. */
+/** Seconds to wait for a reader of a named pipe. */
 const PIPE_SECONDS = 30;
 
-/** The descriptor of a named pipe, once somebody reads from it. */
+/** Opens a named pipe once it has a reader. */
 async function openPipe(path: string, signal: AbortSignal | undefined): Promise<number> {
   for (let left = 20 * PIPE_SECONDS; ; left--) {
     signal?.throwIfAborted();
@@ -167,8 +167,8 @@ const intoPipe = (fd: number, contents: Uint8Array | string): Promise<void> =>
   });
 
 /**
- * Writes one stream of bytes to whatever stands at `target`: a file is replaced whole, a device or a named pipe is
- * written into. A socket and a folder are refused.
+ * Writes to `target`: a file is replaced whole, a device or a named pipe is written into. Throws a UsageError for a socket or
+ * a folder.
  */
 export async function writeStream(
   target: string,
