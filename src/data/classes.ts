@@ -101,7 +101,10 @@ export function parseOutputNames(text: string, path: string): OutputNames {
     entries = trimmed === "" ? [] : trimmed.split(/\r?\n/).map((line, i) => [i, namesOfLine(line)]);
   if (entries.length === 0) throw new UsageError(`${path} names no classes`, { code: "bad-file" });
   const names = new Map<number, string[]>();
-  for (const [index, added] of entries) names.set(index, [...(names.get(index) ?? []), ...added]);
+  for (const [index, added] of entries) {
+    const before = names.get(index) ?? [];
+    names.set(index, [...before, ...added]);
+  }
   return names;
 }
 
