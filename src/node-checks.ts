@@ -8,7 +8,7 @@ import { ImageOptions } from "./data/image-options.ts";
 import { nodeRuntime } from "./engine/runtime/node.ts";
 import type { Runtime } from "./engine/runtime/runtime.ts";
 import { EvaluateOptions } from "./evaluate/options.ts";
-import type { OwnAttacks } from "./evaluate/runs.ts";
+import type { CustomAttacks } from "./evaluate/runs.ts";
 import { checkedOptions } from "./math/option-problems.ts";
 import { UsageError } from "./math/usage-error.ts";
 import type { Architecture } from "./models/architecture.ts";
@@ -123,7 +123,7 @@ const isAttack = (value: unknown): value is Attack =>
   has(value, "perturb") || has(value, "minimize");
 
 /** Attacks of the caller's own by their names; one that stands twice would give each row twice. */
-function ownAttacks(attacks: readonly unknown[]): OwnAttacks {
+function ownAttacks(attacks: readonly unknown[]): CustomAttacks {
   const found = new Map<string, Attack[]>();
   for (const attack of attacks) {
     if (!isAttack(attack)) continue;

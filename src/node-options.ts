@@ -147,37 +147,37 @@ export interface EvaluateOptions
   readonly imageGrey16?: ImageRules["imageGrey16"] | undefined;
   /** Test images to attack: the first ones. */
   readonly examples?: number | undefined;
-  /** How models are judged; published is the paper's way, for comparison alone. */
+  /** How models are scored; published is the paper's way, for comparison only. */
   readonly protocol?: "sound" | "published" | undefined;
-  /** Radius in ℓ∞, for pixels in [0, 1]; several are a curve. */
+  /** Radius in ℓ∞, for pixels in [0, 1]; several make a curve. */
   readonly epsilonLinf?: OneOrMore | undefined;
-  /** Radius in ℓ2, for pixels in [0, 1]; several are a curve. */
+  /** Radius in ℓ2, for pixels in [0, 1]; several make a curve. */
   readonly epsilonL2?: OneOrMore | undefined;
-  /** Radius in ℓ1, for pixels in [0, 1]; several are a curve. */
+  /** Radius in ℓ1, for pixels in [0, 1]; several make a curve. */
   readonly epsilonL1?: OneOrMore | undefined;
   /** Gradient steps of PGD. */
   readonly steps?: number | undefined;
-  /** Of PGD; by default ε / 5, the authors' setting. */
+  /** Step size of PGD; ε / 5 by default, the authors' setting. */
   readonly stepSize?: number | undefined;
-  /** Starts of PGD, PGD-T and APGD; the most damaging end is kept. */
+  /** Starts of PGD, PGD-T and APGD; the most damaging result is kept. */
   readonly restarts?: number | undefined;
   /** Gradient steps of each start of PGD-T. */
   readonly pgdTSteps?: number | undefined;
   /** Gradient steps of each start of APGD. */
   readonly apgdSteps?: number | undefined;
-  /** Images that Square asks about. */
+  /** Queries of Square per image. */
   readonly squareQueries?: number | undefined;
   /** Gradient steps of each search of C&W. */
   readonly cwSteps?: number | undefined;
-  /** Searches of C&W: constants c that each image is tried with. */
+  /** Searches of C&W: values of the constant c tried per image. */
   readonly cwSearches?: number | undefined;
   /** Adam's learning rate in C&W. */
   readonly cwLearningRate?: number | undefined;
-  /** The first constant c of C&W. */
+  /** First value of the constant c of C&W. */
   readonly cwInitialConstant?: number | undefined;
-  /** Margin, in logits, by which C&W must be misclassified. */
+  /** Margin κ of C&W, in logits. */
   readonly cwConfidence?: number | undefined;
-  /** C&W ends a search whose loss no longer falls. */
+  /** End a search of C&W once its loss stops falling. */
   readonly cwAbortEarly?: boolean | undefined;
   /** Steps of FAB towards each of 9 classes. */
   readonly fabSteps?: number | undefined;
@@ -185,15 +185,15 @@ export interface EvaluateOptions
   readonly ddnSteps?: number | undefined;
   /** Gradient steps of FMN. */
   readonly fmnSteps?: number | undefined;
-  /** Steps of DeepFool at most. */
+  /** Largest number of steps of DeepFool. */
   readonly deepfoolSteps?: number | undefined;
   /** Noise at every prediction, such as normal:0.25; by default the model's own. */
   readonly noise?: string | undefined;
   /** How a randomised model predicts: single, majority:k or mean:k draws. */
   readonly rule?: "single" | `majority:${number}` | `mean:${number}` | undefined;
-  /** Fresh draws that a randomised model is scored on; half of them choose the union. */
+  /** Fresh draws that score a randomised model; half of them choose the worst attack of the union. */
   readonly draws?: number | undefined;
-  /** Draws averaged at each step of an attack on a randomised model; several are a curve; by default 16, 20 for autoattack-*-rand alone, or 80 if published. */
+  /** Draws averaged at each step of an attack on a randomised model; several make a curve; by default 16, 20 if all attacks are autoattack-*-rand, or 80 if published. */
   readonly eot?: OneOrMore | undefined;
   /** What an attack on a randomised model maximises; by default worst, or mean-logits if published. */
   readonly objective?:
@@ -204,9 +204,11 @@ export interface EvaluateOptions
     | "fixed-noise"
     | "transfer"
     | undefined;
-  /** Attack only what earlier attacks of that norm and radius left standing; a randomised model's examples are never spared. */
+  /** Skip examples that an earlier attack of the same norm and radius broke; examples of a randomised model are never skipped. */
+  readonly skipBroken?: boolean | undefined;
+  /** Former name of skipBroken. */
   readonly onlyStanding?: boolean | undefined;
-  /** Rows per run of the network; changes no draw. */
+  /** Largest batch of the network; changes no draw. */
   readonly batch?: number | undefined;
   /** Start of every random stream. */
   readonly seed?: number | undefined;
@@ -223,11 +225,11 @@ export interface AuditOptions
   readonly note?: ((line: string) => void) | undefined;
   /** Norms of the attacks. */
   readonly norms?: Norm | readonly Norm[] | undefined;
-  /** Radius in ℓ∞, for pixels in [0, 1]; several are a curve. */
+  /** Radius in ℓ∞, for pixels in [0, 1]; several make a curve. */
   readonly epsilonLinf?: OneOrMore | undefined;
-  /** Radius in ℓ2, for pixels in [0, 1]; several are a curve. */
+  /** Radius in ℓ2, for pixels in [0, 1]; several make a curve. */
   readonly epsilonL2?: OneOrMore | undefined;
-  /** Radius in ℓ1, for pixels in [0, 1]; several are a curve. */
+  /** Radius in ℓ1, for pixels in [0, 1]; several make a curve. */
   readonly epsilonL1?: OneOrMore | undefined;
   /** Test images to attack: the first ones. */
   readonly examples?: number | undefined;
@@ -239,7 +241,7 @@ export interface AuditOptions
   readonly noise?: string | undefined;
   /** How a randomised model predicts: single, majority:k or mean:k draws. */
   readonly rule?: "single" | `majority:${number}` | `mean:${number}` | undefined;
-  /** Rows per run of the network; changes no draw. */
+  /** Largest batch of the network; changes no draw. */
   readonly batch?: number | undefined;
   /** Start of every random stream. */
   readonly seed?: number | undefined;

@@ -143,7 +143,7 @@ export async function evaluate(
       ...(others as Omit<NodeEvaluation, "network" | "target">),
       network,
       target: { ...runtime.target },
-      own,
+      customAttacks: own,
       images,
       ...(dataset !== undefined && { data: dataset }),
       note: tell,

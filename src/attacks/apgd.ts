@@ -37,6 +37,9 @@ export const ApgdOptions = inBall({
   stopWhenBroken: StopWhenBroken,
 });
 
+/** The options of `apgd` as a caller gives them. */
+export type ApgdSettings = z.input<typeof ApgdOptions>;
+
 /** One example, what it has to show, and whether it is done. */
 interface Example {
   readonly x: Float32Array;
@@ -83,7 +86,7 @@ function stagesOf(norm: Norm, epsilon: number, steps: number): Stage[] {
  * An example that is misclassified, at the start or on its way, is done and leaves the batch. Without `stopWhenBroken` all
  * go to the end, each ascent yields its point of highest loss, and of several the one of largest margin under common keys.
  */
-export function apgd(options: z.input<typeof ApgdOptions>): BoundedAttack {
+export function apgd(options: ApgdSettings): BoundedAttack {
   const resolved = resolve(ApgdOptions, options);
   const { norm, epsilon, loss, steps, restarts, targets, randomStart, stopWhenBroken } = resolved;
   const stages = stagesOf(norm, epsilon, steps);

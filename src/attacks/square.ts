@@ -14,6 +14,9 @@ export const SquareOptions = inBall({
   stopWhenBroken: StopWhenBroken,
 });
 
+/** The options of `square` as a caller gives them. */
+export type SquareSettings = z.input<typeof SquareOptions>;
+
 /** One example and the best point of its search. */
 interface Search {
   readonly x: Float32Array;
@@ -45,7 +48,7 @@ function sideOf(share: number, { height, width }: Frame, least: number): number 
  * search for a larger margin that asks for nothing but logits. An example that is misclassified, at the start or on its
  * way, leaves the batch, unless `stopWhenBroken` is off.
  */
-export function square(options: z.input<typeof SquareOptions>): BoundedAttack {
+export function square(options: SquareSettings): BoundedAttack {
   const resolved = resolve(SquareOptions, options);
   const { norm, epsilon, queries, share, stopWhenBroken } = resolved;
   const { least, start, next } = proposals[norm];

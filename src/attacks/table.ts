@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { unknownName } from "../math/nearest.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { apgd } from "./apgd.ts";
-import { type AutoAttackOptions, autoattack, autoattackRand } from "./autoattack.ts";
+import { type ApgdSettings, apgd } from "./apgd.ts";
+import { autoattack, autoattackRand } from "./autoattack.ts";
 import { CwOptions, cw } from "./cw.ts";
 import { ddn } from "./ddn.ts";
 import { deepfool } from "./deepfool.ts";
@@ -16,7 +16,10 @@ import type { BoundedAttack, MinimalAttack, Norm } from "./victim.ts";
 
 const fabSteps = z.int().positive().default(100).describe("steps of FAB towards each of 9 classes");
 
-/** The options that attacks by name share; each attack takes those that concern it. */
+/**
+ * The options of all bounded attacks; `families` below says which attack uses which. Radii are for pixels in [0, 1], and defaults
+ * are those of Araujo et al. 2019, arXiv:1903.10219, and of the attacks' authors.
+ */
 export const AttackOptions = z.strictObject({
   epsilonLinf: EpsilonLinf.default(0.031).describe("radius in ℓ∞, for pixels in [0, 1]"),
   epsilonL2: EpsilonL2.default(0.83).describe("radius in ℓ2, for pixels in [0, 1]"),
@@ -26,178 +29,195 @@ export const AttackOptions = z.strictObject({
     .number()
     .positive()
     .optional()
-    .describe("of PGD; by default ε / 5, the authors' setting"),
+    .describe("step size of PGD; ε / 5 by default, the authors' setting"),
   restarts: z
     .int()
     .positive()
     .default(1)
-    .describe("starts of PGD, PGD-T and APGD; the most damaging end is kept"),
+    .describe("starts of PGD, PGD-T and APGD; the most damaging result is kept"),
   randomStart: z.boolean().default(true).describe("start from a random point of the ball"),
   pgdTSteps: z.int().positive().default(100).describe("gradient steps of each start of PGD-T"),
   apgdSteps: z.int().positive().default(100).describe("gradient steps of each start of APGD"),
-  squareQueries: z.int().positive().default(5000).describe("images that Square asks about"),
+  squareQueries: z.int().positive().default(5000).describe("queries of Square per image"),
   fabSteps,
   stopWhenBroken: StopWhenBroken,
 });
+/** Resolved options of all bounded attacks. */
 export type AttackOptions = z.output<typeof AttackOptions>;
 
-/** Every norm. */
 const norms: readonly Norm[] = ["linf", "l2", "l1"];
 const paperNorms = ["linf", "l2"] as const;
 
-/** A norm and a radius. */
-type InBall<N extends Norm = Norm> = { readonly norm: N; readonly epsilon: number };
+/** The option that holds the radius of each norm. */
+export const epsilonOption = {
+  linf: "epsilonLinf",
+  l2: "epsilonL2",
+  l1: "epsilonL1",
+} as const satisfies { readonly [N in Norm]: keyof AttackOptions };
 
-/** The radius of a norm. */
-const epsilonOf = (norm: Norm, { epsilonLinf, epsilonL2, epsilonL1 }: AttackOptions): number =>
-  ({ linf: epsilonLinf, l2: epsilonL2, l1: epsilonL1 })[norm];
+/** A ball of one norm. */
+interface InBall<N extends Norm> {
+  readonly norm: N;
+  readonly epsilon: number;
+}
 
-type Entries = Readonly<Record<string, (options: AttackOptions) => BoundedAttack>>;
+/** For options of an attack, the shared option of the same type that sets it; the attack's default holds for the others. */
+type Settings<Own, Shared> = {
+  readonly [K in keyof Own]?: {
+    [S in keyof Shared]: Shared[S] extends Own[K] ? S & string : never;
+  }[keyof Shared];
+};
 
-/** The attack's entry for each of some norms. */
-const boundedIn = <N extends Norm>(
-  some: readonly N[],
+/** Reads an attack's options from the shared ones. */
+function settingsFrom<Own, Shared>(settings: Settings<Own, Shared>, shared: Shared): Partial<Own> {
+  const own: { [K in keyof Own]?: unknown } = {};
+  for (const option of Object.keys(settings) as (keyof Own)[]) {
+    const from = settings[option];
+    if (from !== undefined) own[option] = shared[from];
+  }
+  return own as Partial<Own>;
+}
+
+/** Attacks by name, made from the shared options. */
+type Named<Shared, A> = Readonly<Record<string, (shared: Shared) => A>>;
+
+/** A bounded attack by name in each of some norms; `suffix` follows the norm. */
+const bounded = <N extends Norm, Own extends InBall<N>>(
   name: string,
-  make: (ball: InBall<N>, options: AttackOptions) => BoundedAttack,
-): Entries =>
+  norms: readonly N[],
+  make: (options: Own) => BoundedAttack,
+  settings: Settings<Omit<Own, keyof InBall<N>>, AttackOptions>,
+  suffix = "",
+): Named<AttackOptions, BoundedAttack> =>
   Object.fromEntries(
-    some.map((norm) => [
-      `${name}-${norm}`,
-      (options) => make({ norm, epsilon: epsilonOf(norm, options) }, options),
+    norms.map((norm) => [
+      `${name}-${norm}${suffix}`,
+      (shared) => {
+        const ball: InBall<N> = { norm, epsilon: shared[epsilonOption[norm]] };
+        return make({ ...ball, ...settingsFrom(settings, shared) } as Own);
+      },
     ]),
   );
 
-/** The attack's entry for each norm. */
-const inEachNorm = (name: string, make: Parameters<typeof boundedIn<Norm>>[2]): Entries =>
-  boundedIn(norms, name, make);
+const starts = {
+  restarts: "restarts",
+  randomStart: "randomStart",
+  stopWhenBroken: "stopWhenBroken",
+} as const;
+const ofPgd = { ...starts, steps: "steps", stepSize: "stepSize" } as const;
+const ofPgdTargeted = { ...starts, steps: "pgdTSteps" } as const;
+const ofApgd = { ...starts, steps: "apgdSteps" } as const;
+const ofSquare = { queries: "squareQueries", stopWhenBroken: "stopWhenBroken" } as const;
+const ofAutoAttack = {
+  apgdSteps: "apgdSteps",
+  fabSteps: "fabSteps",
+  squareQueries: "squareQueries",
+} as const;
 
-const ofPgd = (options: AttackOptions) => {
-  const { steps, stepSize, restarts, randomStart, stopWhenBroken } = options;
-  return {
-    steps,
-    restarts,
-    randomStart,
-    stopWhenBroken,
-    ...(stepSize !== undefined && { stepSize }),
-  };
+/** APGD with a given loss. */
+const apgdWith = (loss: "ce" | "dlr" | "t") => (options: Omit<ApgdSettings, "loss">) =>
+  apgd({ ...options, loss });
+
+/** The bounded attacks by name. Names are stable. */
+const families: Named<AttackOptions, BoundedAttack> = {
+  ...bounded("pgd", paperNorms, pgd, ofPgd),
+  ...bounded("pgd-t", paperNorms, pgdTargeted, ofPgdTargeted),
+  ...bounded("apgd-ce", norms, apgdWith("ce"), ofApgd),
+  ...bounded("apgd-dlr", norms, apgdWith("dlr"), ofApgd),
+  ...bounded("apgd-t", norms, apgdWith("t"), ofApgd),
+  ...bounded("square", norms, square, ofSquare),
+  ...bounded("fgsm", norms, fgsm, {}),
+  ...bounded("autoattack", norms, autoattack, ofAutoAttack),
+  ...bounded("autoattack", norms, autoattackRand, { apgdSteps: "apgdSteps" }, "-rand"),
 };
 
-const ofPgdTargeted = ({ pgdTSteps, restarts, randomStart, stopWhenBroken }: AttackOptions) => ({
-  steps: pgdTSteps,
-  restarts,
-  randomStart,
-  stopWhenBroken,
-});
-
-const ofApgd = ({ apgdSteps, restarts, randomStart, stopWhenBroken }: AttackOptions) => ({
-  steps: apgdSteps,
-  restarts,
-  randomStart,
-  stopWhenBroken,
-});
-
-const ofMembers = ({
-  apgdSteps,
-  fabSteps,
-  squareQueries,
-}: AttackOptions): Omit<AutoAttackOptions, keyof InBall> => ({
-  apgdSteps,
-  fabSteps,
-  squareQueries,
-});
-
-/** One entry per attack; its position is of no meaning, its name is a contract. */
-const attacks: Entries = {
-  ...boundedIn(paperNorms, "pgd", (ball, options) => pgd({ ...ball, ...ofPgd(options) })),
-  ...boundedIn(paperNorms, "pgd-t", (ball, options) =>
-    pgdTargeted({ ...ball, ...ofPgdTargeted(options) }),
-  ),
-  ...inEachNorm("apgd-ce", (ball, options) => apgd({ ...ball, loss: "ce", ...ofApgd(options) })),
-  ...inEachNorm("apgd-dlr", (ball, options) => apgd({ ...ball, loss: "dlr", ...ofApgd(options) })),
-  ...inEachNorm("apgd-t", (ball, options) => apgd({ ...ball, loss: "t", ...ofApgd(options) })),
-  ...inEachNorm("square", (ball, { squareQueries, stopWhenBroken }) =>
-    square({ ...ball, queries: squareQueries, stopWhenBroken }),
-  ),
-  ...inEachNorm("fgsm", (ball) => fgsm(ball)),
-  ...inEachNorm("autoattack", (ball, options) => autoattack({ ...ball, ...ofMembers(options) })),
-  ...Object.fromEntries(
-    norms.map((norm) => [
-      `autoattack-${norm}-rand`,
-      (options) =>
-        autoattackRand({ norm, epsilon: epsilonOf(norm, options), ...ofMembers(options) }),
-    ]),
-  ),
-};
-
-/** Whether the attack stops at the first wrong answer, which says nothing about a randomised model. */
+/** Whether the attack stops at the first wrong answer, which proves nothing about a randomised model. */
 export const isForDeterministic = (name: string): boolean => /^autoattack-[^-]+$/.test(name);
 
-/** Every bounded attack that the command line knows. */
-export const attackNames: readonly string[] = Object.keys(attacks);
+/** The names of all bounded attacks. */
+export const attackNames: readonly string[] = Object.keys(families);
 
-/** The bounded attack of this name, with the paper's settings where options are left out. */
+/**
+ * The bounded attack of this name, with the settings of the paper or of the attack's authors as defaults. Throws `UsageError` for
+ * an unknown name or a wrong option.
+ */
 export function attackNamed(
   name: string,
   options: z.input<typeof AttackOptions> = {},
 ): BoundedAttack {
-  if (!Object.hasOwn(attacks, name)) throw new UsageError(unknownName("attack", name, attackNames));
-  return attacks[name](resolve(AttackOptions, options));
+  if (!Object.hasOwn(families, name))
+    throw new UsageError(unknownName("attack", name, attackNames), { code: "unknown-name" });
+  return families[name](resolve(AttackOptions, options));
 }
 
 const { steps, searches, learningRate, initialConstant, confidence, abortEarly } = CwOptions.shape;
 
-/** The options of minimum-norm attacks by name; those of one attack alone bear its name. */
+/** The options of all minimum-norm attacks; an option of a single attack bears its name. */
 export const MinimalAttackOptions = z.strictObject({
   cwSteps: steps.describe("gradient steps of each search of C&W"),
-  cwSearches: searches.describe("searches of C&W: constants c that each image is tried with"),
+  cwSearches: searches.describe("searches of C&W: values of the constant c tried per image"),
   cwLearningRate: learningRate.describe("Adam's learning rate in C&W"),
-  cwInitialConstant: initialConstant.describe("the first constant c of C&W"),
-  cwConfidence: confidence.describe("margin, in logits, by which C&W must be misclassified"),
-  cwAbortEarly: abortEarly.describe("C&W ends a search whose loss no longer falls"),
+  cwInitialConstant: initialConstant.describe("first value of the constant c of C&W"),
+  cwConfidence: confidence.describe("margin κ of C&W, in logits"),
+  cwAbortEarly: abortEarly.describe("end a search of C&W once its loss stops falling"),
   fabSteps,
   ddnSteps: z.int().positive().default(100).describe("gradient steps of DDN"),
   fmnSteps: z.int().positive().default(100).describe("gradient steps of FMN"),
-  deepfoolSteps: z.int().positive().default(50).describe("steps of DeepFool at most"),
+  deepfoolSteps: z.int().positive().default(50).describe("largest number of steps of DeepFool"),
 });
+/** Resolved options of all minimum-norm attacks. */
 export type MinimalAttackOptions = z.output<typeof MinimalAttackOptions>;
 
-type MinimalEntries = Readonly<Record<string, (options: MinimalAttackOptions) => MinimalAttack>>;
-
-/** A minimum-norm attack's entry for some norms. */
-const minimalIn = <N extends Norm>(
-  norms: readonly N[],
+/** A minimum-norm attack by name in each of some norms. */
+const minimal = <N extends Norm, Own extends { readonly norm: N }>(
   name: string,
-  make: (norm: N, options: MinimalAttackOptions) => MinimalAttack,
-): MinimalEntries =>
-  Object.fromEntries(norms.map((norm) => [`${name}-${norm}`, (options) => make(norm, options)]));
+  norms: readonly N[],
+  make: (options: Own) => MinimalAttack,
+  settings: Settings<Omit<Own, "norm">, MinimalAttackOptions>,
+): Named<MinimalAttackOptions, MinimalAttack> =>
+  Object.fromEntries(
+    norms.map((norm) => [
+      `${name}-${norm}`,
+      (shared) => make({ norm, ...settingsFrom(settings, shared) } as unknown as Own),
+    ]),
+  );
 
-const minimalAttacks: MinimalEntries = {
-  "cw-l2": (options) =>
-    cw({
-      steps: options.cwSteps,
-      searches: options.cwSearches,
-      learningRate: options.cwLearningRate,
-      initialConstant: options.cwInitialConstant,
-      confidence: options.cwConfidence,
-      abortEarly: options.cwAbortEarly,
-    }),
-  "ddn-l2": ({ ddnSteps }) => ddn({ steps: ddnSteps }),
-  ...minimalIn(norms, "fmn", (norm, { fmnSteps }) => fmn({ norm, steps: fmnSteps })),
-  ...minimalIn(paperNorms, "deepfool", (norm, { deepfoolSteps }) =>
-    deepfool({ norm, steps: deepfoolSteps }),
-  ),
-  ...minimalIn(norms, "fab-t", (norm, { fabSteps }) => fab({ norm, steps: fabSteps })),
+/** A minimum-norm attack that exists in ℓ2 only, and so has no option `norm`. */
+const minimalL2 = <Own>(
+  name: string,
+  make: (options: Own) => MinimalAttack,
+  settings: Settings<Own, MinimalAttackOptions>,
+): Named<MinimalAttackOptions, MinimalAttack> => ({
+  [`${name}-l2`]: (shared) => make(settingsFrom(settings, shared) as Own),
+});
+
+const ofCw = {
+  steps: "cwSteps",
+  searches: "cwSearches",
+  learningRate: "cwLearningRate",
+  initialConstant: "cwInitialConstant",
+  confidence: "cwConfidence",
+  abortEarly: "cwAbortEarly",
+} as const;
+
+/** The minimum-norm attacks by name. Names are stable. */
+const minimalFamilies: Named<MinimalAttackOptions, MinimalAttack> = {
+  ...minimalL2("cw", cw, ofCw),
+  ...minimalL2("ddn", ddn, { steps: "ddnSteps" }),
+  ...minimal("fmn", norms, fmn, { steps: "fmnSteps" }),
+  ...minimal("deepfool", paperNorms, deepfool, { steps: "deepfoolSteps" }),
+  ...minimal("fab-t", norms, fab, { steps: "fabSteps" }),
 };
 
-/** Every minimum-norm attack that the command line knows. */
-export const minimalAttackNames: readonly string[] = Object.keys(minimalAttacks);
+/** The names of all minimum-norm attacks. */
+export const minimalAttackNames: readonly string[] = Object.keys(minimalFamilies);
 
-/** The minimum-norm attack of this name, with its authors' settings where options are left out. */
+/** The minimum-norm attack of this name, with its authors' settings as defaults. Throws `UsageError` as `attackNamed` does. */
 export function minimalAttackNamed(
   name: string,
   options: z.input<typeof MinimalAttackOptions> = {},
 ): MinimalAttack {
-  if (!Object.hasOwn(minimalAttacks, name))
-    throw new UsageError(unknownName("attack", name, minimalAttackNames));
-  return minimalAttacks[name](resolve(MinimalAttackOptions, options));
+  if (!Object.hasOwn(minimalFamilies, name))
+    throw new UsageError(unknownName("attack", name, minimalAttackNames), { code: "unknown-name" });
+  return minimalFamilies[name](resolve(MinimalAttackOptions, options));
 }

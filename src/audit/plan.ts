@@ -78,7 +78,7 @@ export function auditOptions(size: AuditSize): Partial<EvaluateOptions> {
   const options: Partial<EvaluateOptions> = {
     attacks: auditAttacks(size),
     protocol: "sound",
-    onlyStanding: true,
+    skipBroken: true,
     ...efforts[size.budget],
   };
   return size.randomised && size.budget === "quick" ? { ...options, ...QUICK_RANDOMISED } : options;

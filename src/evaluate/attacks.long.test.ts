@@ -101,9 +101,9 @@ it("EOT is 20 by default where all attacks are AutoAttack's for randomised model
 
 it("rows name the effort of the attack itself, and every radius of its norm", () => {
   const runs = (name: string, more: Partial<EvaluateOptions> = {}) =>
-    runsOf(resolved(EvaluateOptions.parse({ attacks: [name], ...more })), false).map(
-      ({ radii, steps, restarts }) => ({ radii, steps, restarts }),
-    );
+    runsOf(resolved(EvaluateOptions.parse({ attacks: [name], ...more })), {
+      randomised: false,
+    }).map(({ radii, steps, restarts }) => ({ radii, steps, restarts }));
   expect(runs("square-l1", { epsilonL1: [6, 12] })).toEqual([
     { radii: [6], steps: 5000, restarts: 1 },
     { radii: [12], steps: 5000, restarts: 1 },

@@ -4,7 +4,7 @@ import { distancesOf } from "../attacks/inside-ball.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { type Tensor, tensor } from "../math/tensor.ts";
-import { candidatesAt, chosen } from "./candidates.ts";
+import { candidatesAt, chooseWorst } from "./candidates.ts";
 import { ruleNamed } from "./rule.ts";
 
 const two = (...values: number[]): Tensor =>
@@ -17,13 +17,13 @@ const l2 = { norm: "l2" } as const;
 describe("a minimum-norm result at a radius", () => {
   const x = two(0.5, 0.5, 0.5);
   // ℓ2 norms 0.1, 0.3 and 0; the radius is 0.2.
-  const reached = { objective: "margin", adversarial: two(0.55, 0.65, 0.5) };
-  const pixels = reached.adversarial.data;
+  const unbounded = { objective: "margin", adversarial: two(0.55, 0.65, 0.5) };
+  const pixels = unbounded.adversarial.data;
 
   it("counts where its norm is at most ε, and is the clean image where it is longer", () => {
     const [{ objective, adversarial }, ...others] = candidatesAt(
       l2,
-      { x, reached, uphill: null },
+      { x, unbounded, uphill: null },
       0.2,
     );
     expect(others).toEqual([]);
@@ -33,9 +33,9 @@ describe("a minimum-norm result at a radius", () => {
   });
 
   it("counts at its own norm, and where float32 has rounded it outside: it is brought inside", () => {
-    const [norm] = distancesOf(reached.adversarial, x, "l2");
+    const [norm] = distancesOf(unbounded.adversarial, x, "l2");
     for (const epsilon of [norm, norm * (1 - 1e-8)]) {
-      const [{ adversarial }] = candidatesAt(l2, { x, reached, uphill: null }, epsilon);
+      const [{ adversarial }] = candidatesAt(l2, { x, unbounded, uphill: null }, epsilon);
       expect(adversarial.data[0]).toBeCloseTo(pixels[0], 6);
       expect(adversarial.data[0]).not.toBe(x.data[0]);
       expect(distancesOf(adversarial, x, "l2")[0]).toBeLessThanOrEqual(epsilon);
@@ -44,7 +44,7 @@ describe("a minimum-norm result at a radius", () => {
 
   it("of a randomised model competes with itself and with the gradient at the radius, in the box", () => {
     const uphill = two(-3, 0, -1e-3);
-    const [within, stretched, oneStep] = candidatesAt(l2, { x, reached, uphill }, 0.2);
+    const [within, stretched, oneStep] = candidatesAt(l2, { x, unbounded, uphill }, 0.2);
     expect(within.objective).toBe("margin");
     expect([stretched.objective, oneStep.objective]).toEqual(["stretched", "one-step"]);
     for (const [candidate, expected] of [
@@ -53,7 +53,11 @@ describe("a minimum-norm result at a radius", () => {
     ] as const)
       for (const [i, v] of expected.data.entries())
         expect(candidate.adversarial.data[i]).toBeCloseTo(v, 6);
-    const edge = { x: two(0.95), reached: { ...reached, adversarial: two(0.96) }, uphill: two(1) };
+    const edge = {
+      x: two(0.95),
+      unbounded: { ...unbounded, adversarial: two(0.96) },
+      uphill: two(1),
+    };
     for (const { adversarial } of candidatesAt(l2, edge, 0.2).slice(1))
       for (const v of adversarial.data) expect(v).toBe(1);
   });
@@ -70,7 +74,13 @@ describe("the choice among candidates", () => {
   ];
 
   it("is made per example: the one that is right least often, the first on a tie", async () => {
-    const { objectives, adversarial } = await chosen(candidates, brightness, labels, keys, scoring);
+    const { objectives, adversarial } = await chooseWorst(
+      candidates,
+      brightness,
+      labels,
+      keys,
+      scoring,
+    );
     expect(objectives).toEqual(["b", "a", "a"]);
     expect(adversarial).toEqual(two(0.4, 0.4, 0.6));
   });
@@ -84,7 +94,7 @@ describe("the choice among candidates", () => {
         return brightness.logits(x, own);
       },
     };
-    await chosen(candidates, watching, labels, keys, scoring);
+    await chooseWorst(candidates, watching, labels, keys, scoring);
     const all = seen.flat();
     expect(all).toHaveLength(3 * 3 * 6);
     expect(new Set(all).size).toBe(3 * 6);
@@ -96,7 +106,7 @@ describe("the choice among candidates", () => {
       ...brightness,
       logits: () => Promise.reject(new Error("asked")),
     };
-    const { objectives } = await chosen(candidates.slice(0, 1), silent, labels, keys, scoring);
+    const { objectives } = await chooseWorst(candidates.slice(0, 1), silent, labels, keys, scoring);
     expect(objectives).toEqual(["a", "a", "a"]);
   });
 });

@@ -7,9 +7,11 @@ import type { Victim } from "../attacks/victim.ts";
 import { parseNpz } from "../data/npz.ts";
 import { rowOfLine } from "../files/row-lines.ts";
 import { tensor } from "../math/tensor.ts";
-import { beside, type EvaluateEvent, evaluateNode, type Model } from "./node.ts";
+import type { Model } from "./model.ts";
+import { type EvaluateEvent, evaluateNode, type NodeEvaluation } from "./node.ts";
 import { EvaluateOptions } from "./options.ts";
 import type { Row } from "./row.ts";
+import { beside } from "./rows-file/node.ts";
 import { rowName } from "./runs.ts";
 
 const data = await brightnessData();
@@ -52,7 +54,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 const place = () => join(folder, `rows-${made++}.jsonl`);
 
-type Where = Partial<Parameters<typeof evaluateNode>[2]>;
+type Where = Partial<NodeEvaluation>;
 const start = (out: string, where: Where = {}, options: object = {}, from: Model = model) =>
   evaluateNode(from, EvaluateOptions.parse({ ...small, ...options }), {
     network: brightness,

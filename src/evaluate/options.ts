@@ -7,8 +7,9 @@ import {
   minimalAttackNames,
 } from "../attacks/table.ts";
 import { unknownName } from "../math/nearest.ts";
+import { skipsBroken } from "./survivors.ts";
 
-/** The natural accuracy alone, as a row like the others. */
+/** The name of the rows of clean images, among those of attacks. */
 export const NO_ATTACK = "none";
 
 const names = [...attackNames, ...minimalAttackNames];
@@ -17,7 +18,7 @@ const AttackName = z.string().refine((name) => name === NO_ATTACK || names.inclu
   error: ({ input }) => unknownName("attack", String(input), [...names, NO_ATTACK]),
 });
 
-/** What an attack on a randomised model may maximise; `worst` tries each of the others. */
+/** What an attack on a randomised model maximises; `worst` tries each of the others and keeps the most damaging result. */
 const objectives = [
   "worst",
   "mean-loss",
@@ -32,7 +33,7 @@ const oneOf = <T extends string>(what: string, words: readonly [T, ...T[]]) =>
 
 const { steps, stepSize, restarts, pgdTSteps, apgdSteps, squareQueries } = AttackOptions.shape;
 
-/** What determines the rows of an evaluation. */
+/** Everything that determines the rows of an evaluation. Radii are for pixels in [0, 1]. */
 export const EvaluateOptions = z.strictObject({
   attacks: z
     .array(AttackName)
@@ -42,22 +43,22 @@ export const EvaluateOptions = z.strictObject({
   examples: z.int().positive().default(1000).describe("test images to attack: the first ones"),
   protocol: oneOf("protocol", ["sound", "published"])
     .default("sound")
-    .describe("how models are judged; published is the paper's way, for comparison alone"),
+    .describe("how models are scored; published is the paper's way, for comparison only"),
   epsilonLinf: z
     .array(EpsilonLinf)
     .min(1)
     .default([0.031])
-    .describe("radius in ℓ∞, for pixels in [0, 1]; several are a curve"),
+    .describe("radius in ℓ∞, for pixels in [0, 1]; several make a curve"),
   epsilonL2: z
     .array(EpsilonL2)
     .min(1)
     .default([0.83])
-    .describe("radius in ℓ2, for pixels in [0, 1]; several are a curve"),
+    .describe("radius in ℓ2, for pixels in [0, 1]; several make a curve"),
   epsilonL1: z
     .array(EpsilonL1)
     .min(1)
     .default([12])
-    .describe("radius in ℓ1, for pixels in [0, 1]; several are a curve"),
+    .describe("radius in ℓ1, for pixels in [0, 1]; several make a curve"),
   steps,
   stepSize,
   restarts,
@@ -77,49 +78,58 @@ export const EvaluateOptions = z.strictObject({
     .int()
     .min(2)
     .default(100)
-    .describe("fresh draws that a randomised model is scored on; half of them choose the union"),
+    .describe(
+      "fresh draws that score a randomised model; half of them choose the worst attack of the union",
+    ),
   eot: z
     .array(z.int().positive())
     .min(1)
     .optional()
     .describe(
-      "draws averaged at each step of an attack on a randomised model; several are a curve; by default 16, 20 for autoattack-*-rand alone, or 80 if published",
+      "draws averaged at each step of an attack on a randomised model; several make a curve; by default 16, 20 if all attacks are autoattack-*-rand, or 80 if published",
     ),
   objective: oneOf("objective", objectives)
     .optional()
     .describe(
       "what an attack on a randomised model maximises; by default worst, or mean-logits if published",
     ),
-  onlyStanding: z
+  skipBroken: z
     .boolean()
     .default(false)
     .describe(
-      "attack only what earlier attacks of that norm and radius left standing; a randomised model's examples are never spared",
+      "skip examples that an earlier attack of the same norm and radius broke; examples of a randomised model are never skipped",
     ),
-  batch: z.int().positive().default(128).describe("rows per run of the network; changes no draw"),
+  onlyStanding: z
+    .boolean()
+    .optional()
+    .meta({ aliasOf: "skipBroken" })
+    .describe("former name of skipBroken"),
+  batch: z.int().positive().default(128).describe("largest batch of the network; changes no draw"),
   seed: z.int().nonnegative().default(0).describe("start of every random stream"),
 });
+/** Options of an evaluation with their defaults. */
 export type EvaluateOptions = z.output<typeof EvaluateOptions>;
 
-/** Options in which nothing is left to the protocol. */
-export interface ResolvedOptions extends EvaluateOptions {
-  /** Draws averaged per step, ascending, each once. */
+/** Options after the protocol's defaults and former names are resolved. */
+export interface ResolvedOptions extends Omit<EvaluateOptions, "onlyStanding"> {
+  /** Draws averaged per gradient step, ascending, without repeats. */
   readonly eot: number[];
   readonly objective: (typeof objectives)[number];
 }
 
-/**
- * The defaults of a protocol: EOT 16 and every objective, or EOT 80 of the logits as the paper's authors had it. Where all
- * attacks are AutoAttack's for randomised models, EOT is its authors' 20.
- */
-export function resolved(options: EvaluateOptions): ResolvedOptions {
-  const published = options.protocol === "published";
-  const ofAutoAttack = options.attacks.every(
-    (name) => name === NO_ATTACK || name.endsWith("-rand"),
-  );
-  const {
-    eot = [published ? 80 : ofAutoAttack ? 20 : 16],
-    objective = published ? "mean-logits" : "worst",
-  } = options;
-  return { ...options, eot: [...new Set(eot)].sort((a, b) => a - b), objective };
+/** Draws per gradient step: 80 as the paper's authors had it, AutoAttack's 20 if all attacks are its randomised version, else 16. */
+function defaultEot({ protocol, attacks }: EvaluateOptions): number {
+  if (protocol === "published") return 80;
+  return attacks.every((name) => name === NO_ATTACK || name.endsWith("-rand")) ? 20 : 16;
+}
+
+/** Resolves the defaults that depend on other options: of `eot`, and of `objective`, which is `worst` unless published. */
+export function resolved({ onlyStanding, ...options }: EvaluateOptions): ResolvedOptions {
+  const { protocol, eot = [defaultEot(options)], objective } = options;
+  return {
+    ...options,
+    skipBroken: skipsBroken({ skipBroken: options.skipBroken, onlyStanding }),
+    eot: [...new Set(eot)].sort((a, b) => a - b),
+    objective: objective ?? (protocol === "published" ? "mean-logits" : "worst"),
+  };
 }

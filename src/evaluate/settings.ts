@@ -1,11 +1,12 @@
 import { openedJson } from "../files/sealed.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { EvaluateOptions } from "./options.ts";
+import { EvaluateOptions, type ResolvedOptions } from "./options.ts";
+import { skipsBroken } from "./survivors.ts";
 
-/** Everything needed to repeat an evaluation; stands beside the rows as `ROWS.settings.json`. */
+/** Everything needed to repeat an evaluation, stored beside the rows as `ROWS.settings.json`. */
 export interface Settings {
   readonly model: {
-    /** What tables call it. */
+    /** Its label in tables. */
     readonly name: string;
     /** The run directory or file. */
     readonly path: string;
@@ -13,25 +14,25 @@ export interface Settings {
     /** Data set it was trained on. */
     readonly data: string;
     readonly architecture: string;
-    /** SHA-256 of its arrays, the first 16 hexadecimal digits: says whether two evaluations met the same network. */
+    /** The first 16 hexadecimal digits of the SHA-256 of its parameters: equal for equal networks. */
     readonly weights: string;
-    /** How a file that somebody else wrote is read: mean, std and the like; empty for one of ours, missing in older files. */
+    /** How a third-party file is read: mean, std and so on. Empty for models trained here; missing in older files. */
     readonly reading?: Readonly<Record<string, unknown>> | undefined;
-    /** Trainable numbers. */
+    /** Number of trainable parameters. */
     readonly parameters: number;
     /** `uniform:0.2`; null for a deterministic classifier. */
     readonly noise: string | null;
-    /** The same in words, with the pixel scale. */
+    /** The noise in words, for pixels in [0, 1]. */
     readonly noiseText: string | null;
     readonly classNames: readonly string[];
-    /** Lines of metrics.jsonl, one per epoch of training; none if unknown. */
+    /** The lines of metrics.jsonl, one per epoch; empty if unknown. */
     readonly training: readonly Readonly<Record<string, unknown>>[];
     /** Resolved options of training; empty if unknown. */
     readonly config: Readonly<Record<string, unknown>>;
   };
   /** Data set that was attacked. */
   readonly data: string;
-  /** What a reader of the numbers must know, such as that test images may have been trained on; absent where nothing. */
+  /** Warnings about the numbers, such as that test images may have been in the training data. */
   readonly warnings?: readonly string[] | undefined;
   /** Resolved options of the evaluation. */
   readonly options: Readonly<Record<string, unknown>>;
@@ -44,27 +45,37 @@ export interface Settings {
   readonly started: string;
 }
 
-/** Settings under which rows may stand in one file: what was evaluated, and how. */
-const compared = ({ model, data, options }: Settings): Record<string, unknown> => ({
-  model: model.name,
-  architecture: model.architecture,
-  weights: model.weights,
-  ...model.reading,
-  noise: model.noise,
-  data,
-  // An option that the file is older than had no effect on its rows.
-  ...EvaluateOptions.parse({}),
-  ...options,
-  // More examples extend a file; the batch changes no draw.
-  examples: null,
-  batch: null,
-});
+/** The options as settings files hold them, where `skipBroken` keeps its former name. */
+export function storedOptions(options: ResolvedOptions): Readonly<Record<string, unknown>> {
+  const { skipBroken, ...others } = options;
+  return { ...others, onlyStanding: skipBroken };
+}
+
+/** The settings that all rows of one file share: what was evaluated, and how. */
+function compared({ model, data, options }: Settings): Record<string, unknown> {
+  const { onlyStanding: _, ...named } = options;
+  return {
+    model: model.name,
+    architecture: model.architecture,
+    weights: model.weights,
+    ...model.reading,
+    noise: model.noise,
+    data,
+    // Options that did not exist when a file was written had their defaults.
+    ...EvaluateOptions.parse({}),
+    ...named,
+    skipBroken: skipsBroken(options),
+    // More examples extend a file, and the batch changes no draw.
+    examples: null,
+    batch: null,
+  };
+}
 
 /** The names of the settings that differ, with both values: `steps 20 (was 10)`. */
 export const differences = (now: Settings, before: Settings): string[] =>
   differing(compared(now), compared(before));
 
-/** The same for what does not decide whether rows may stand in one file, but changes their last bits. */
+/** The same for the runtime and the versions, which change the last bits of rows only. */
 export const targetDifferences = (now: Settings, before: Settings): string[] =>
   differing({ ...now.target, ...now.versions }, { ...before.target, ...before.versions });
 
@@ -74,13 +85,15 @@ function differing(a: Readonly<Record<string, unknown>>, b: Readonly<Record<stri
     .map((name) => `${name} ${text(a[name])} (was ${text(b[name])})`);
 }
 
-const text = (value: unknown): string =>
-  value === undefined ? "not set" : typeof value === "string" ? value : JSON.stringify(value);
+function text(value: unknown): string {
+  if (value === undefined) return "not set";
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
 
 const isObject = (value: unknown): boolean =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The settings in the text of a ROWS.settings.json; a UsageError where it is damaged. */
+/** Parses the text of a ROWS.settings.json. Throws `UsageError` if it is damaged. */
 export function storedSettings(file: string, text: string): Settings {
   const advice = "choose another --out, or delete the rows and evaluate again";
   const settings = openedJson(file, text, advice);
@@ -88,6 +101,8 @@ export function storedSettings(file: string, text: string): Settings {
     (name) => !isObject(settings[name]),
   );
   if (missing !== undefined)
-    throw new UsageError(`${file} is damaged: its ${missing} is no object; ${advice}`);
+    throw new UsageError(`${file} is damaged: its ${missing} is no object; ${advice}`, {
+      code: "bad-file",
+    });
   return settings as unknown as Settings;
 }

@@ -3,7 +3,7 @@ import { type Interval, mean, wilson } from "../math/statistics.ts";
 import { type EotCurve, eotCurves } from "./eot-curve.ts";
 import type { Row } from "./row.ts";
 import { cellOf, grouped, interval, predictions } from "./shares.ts";
-import { withSkipped } from "./survivors.ts";
+import { type SkipOptions, skipsBroken, withSkipped } from "./survivors.ts";
 import { byBall, sideBySide, type UnionSummary, unionSummary, worstRows } from "./union.ts";
 
 /** One attack at one radius, over all its examples; of several numbers of EOT draws the largest. */
@@ -145,14 +145,11 @@ function mostDraws(rows: readonly Row[]): Row[] {
 }
 
 /**
- * Summarises the rows of one evaluation, that is of one file; there must be at least one. Under `onlyStanding` an attack's
- * accuracy is what it and those before it left.
+ * Summarises the rows of one evaluation, that is of one file; there must be at least one. Under `skipBroken` the accuracy of an
+ * attack is that of all attacks up to it.
  */
-export function summarize(
-  given: readonly Row[],
-  { onlyStanding = false }: { readonly onlyStanding?: boolean } = {},
-): Summary {
-  const rows = onlyStanding ? withSkipped(given) : given;
+export function summarize(stored: readonly Row[], options: SkipOptions = {}): Summary {
+  const rows = skipsBroken(options) ? withSkipped(stored) : stored;
   if (rows.length === 0) throw new Error("internal: no rows to summarise");
   const { model, defense, data, protocol, rule, draws } = rows[0];
   if (rows.some((row) => row.protocol !== protocol))

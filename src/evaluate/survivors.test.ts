@@ -13,7 +13,7 @@ const data = await brightnessData();
 const evaluated: EvaluatedModel = { model: "m", defense: "d", network: brightness, noise: null };
 const options = EvaluateOptions.parse({
   attacks: ["fgsm-linf", "fgsm-l2", "pgd-linf", "apgd-ce-linf"],
-  onlyStanding: true,
+  skipBroken: true,
   epsilonLinf: [0.05, 0.15],
   epsilonL2: [0.1],
   apgdSteps: 5,
@@ -31,9 +31,9 @@ async function rowsOf(more: object, before: readonly Row[] = [], from = evaluate
   return rows;
 }
 
-describe("an evaluation of what is left standing", () => {
-  it("has no row after the one that broke its example at that norm and radius, and no other is missing", async () => {
-    const [whole, rows] = [await rowsOf({ onlyStanding: false }), await rowsOf({})];
+describe("an evaluation that skips broken examples", () => {
+  it("has no row of an example after the one that broke it in that norm and radius, and all other rows", async () => {
+    const [whole, rows] = [await rowsOf({ skipBroken: false }), await rowsOf({})];
     const expected = whole.filter(
       (row) =>
         !whole
@@ -42,12 +42,12 @@ describe("an evaluation of what is left standing", () => {
     );
     expect(rows).toEqual(expected);
     expect(rows.length).toBeLessThan(whole.length);
-    const runs = runsOf(resolved(options), false);
+    const runs = runsOf(resolved(options), { randomised: false });
     const done = rows.reduce((sum, row) => sum + 1 + skippedRuns(row, runs), 0);
     expect(done).toBe(whole.length);
   });
 
-  it("goes on to the same rows, wherever it was cut off", async () => {
+  it("resumes to the same rows, wherever it was cut off", async () => {
     const whole = await rowsOf({});
     for (const kept of [1, 7, 20, whole.length]) {
       const before = whole.slice(0, kept);
@@ -57,14 +57,14 @@ describe("an evaluation of what is left standing", () => {
     }
   });
 
-  it("has the same union as one that spares nothing", async () => {
-    const [whole, rows] = [await rowsOf({ onlyStanding: false }), await rowsOf({})];
+  it("has the same union as one that skips nothing", async () => {
+    const [whole, rows] = [await rowsOf({ skipBroken: false }), await rowsOf({})];
     const unions = (summary: ReturnType<typeof summarize>) =>
       summary.unions.map(({ union, examples }) => [union, examples]);
-    expect(unions(summarize(rows, { onlyStanding: true }))).toEqual(unions(summarize(whole)));
+    expect(unions(summarize(rows, { skipBroken: true }))).toEqual(unions(summarize(whole)));
   });
 
-  it("spares nothing of a randomised model", async () => {
+  it("skips nothing of a randomised model", async () => {
     const noise = {
       name: "none:0",
       sample: (keys: readonly unknown[], shape: readonly number[]) => ({
@@ -80,8 +80,8 @@ describe("an evaluation of what is left standing", () => {
   });
 });
 
-describe("rows of what is left standing", () => {
-  it("count for later attacks as broken", () => {
+describe("rows of survivors", () => {
+  it("count broken examples as broken under later attacks", () => {
     const later = { attack: "square-linf", correct: 1, correctChoose: 1 };
     const rows = [
       rowWith({ index: 0, correct: 0, correctChoose: 0 }),
@@ -94,12 +94,12 @@ describe("rows of what is left standing", () => {
     ]);
   });
 
-  it("leave what they broke at 8 bits broken under the attacks after them", () => {
+  it("keep an example that is broken at 8 bits broken under later attacks", () => {
     const of = (attack: string, index: number, correct8bit: number) =>
       rowWith({ attack, index, correct: 1, correctChoose: 1, majority: 1, correct8bit });
     const [first, second] = ["pgd-linf", "square-linf"];
     const rows = [of(first, 0, 0), of(first, 1, 1), of(second, 0, 1), of(second, 1, 1)];
-    const shares = summarize(rows, { onlyStanding: true }).attacks.map(
+    const shares = summarize(rows, { skipBroken: true }).attacks.map(
       (one) => one.accuracy8bit.mean,
     );
     expect(shares).toEqual([0.5, 0.5]);

@@ -1,19 +1,29 @@
-// Evaluations in which an attack meets only what the attacks before it left standing: what was spared, and what that means.
+// The option `skipBroken`: an attack gets the survivors of the attacks before it, and a broken example counts for the rest of them.
 import type { Row } from "./row.ts";
 import type { Run } from "./runs.ts";
 import { cellOf, grouped } from "./shares.ts";
 
+/** Options of an evaluation, also as a file holds them. Files call the option by its former name, `onlyStanding`. */
+export interface SkipOptions {
+  readonly skipBroken?: unknown;
+  readonly onlyStanding?: unknown;
+}
+
+/** Whether attacks skip broken examples. */
+export const skipsBroken = ({ skipBroken, onlyStanding }: SkipOptions): boolean =>
+  skipBroken === true || onlyStanding === true;
+
 type Broken = Pick<Row, "index" | "norm" | "epsilon">;
 
-/** What is broken: an example at one radius of one norm. */
+/** Identifies what is broken: an example at one radius, for pixels in [0, 1], of one norm. */
 export const brokenName = ({ index, norm, epsilon }: Broken): string =>
   `${index} ${norm} ${epsilon}`;
 
-/** Whether the row says for good that its example is broken; one of a randomised model, or without a bound, never does. */
+/** Whether the row shows that its example is broken. A row of a randomised model or without a bound never does. */
 export const isBroken = ({ norm, epsilon, draws, correct }: Row): boolean =>
   norm !== null && epsilon !== null && draws === 1 && correct === 0;
 
-/** How many later runs this row spares its example. */
+/** The number of later runs that skip the example of this row. */
 export function skippedRuns(row: Row, runs: readonly Run[]): number {
   if (!isBroken(row)) return 0;
   const at = runs.findIndex(
@@ -25,8 +35,8 @@ export function skippedRuns(row: Row, runs: readonly Run[]): number {
 }
 
 /**
- * The rows, with one for each attack that an example was spared: a copy of the row that broke it, at no cost. An attack's
- * accuracy is then what it and those before it left.
+ * The rows, and one more for each attack that skipped an example: a copy of the row that broke it, with no queries and no time. The
+ * accuracy of an attack is then that of all attacks up to it.
  */
 export function withSkipped(rows: readonly Row[]): Row[] {
   const breaking = new Map<string, Row>();
@@ -35,18 +45,18 @@ export function withSkipped(rows: readonly Row[]): Row[] {
   const cells = grouped(rows, cellOf);
   const indices = [...new Set(rows.map(({ index }) => index))];
   const copies = [...cells.values()].flatMap((cell) => {
-    const tried = new Set(cell.map(({ index }) => index));
+    const attacked = new Set(cell.map(({ index }) => index));
     const [{ attack, norm, epsilon, eot, steps, restarts }] = cell;
     return indices.flatMap((index) => {
       const row = breaking.get(brokenName({ index, norm, epsilon }));
-      if (row === undefined || tried.has(index)) return [];
+      if (row === undefined || attacked.has(index)) return [];
       return [{ ...row, attack, eot, steps, restarts, queries: 0, seconds: 0 }];
     });
   });
   return keepBroken8bit([...rows, ...copies]);
 }
 
-/** An example that an attack broke only once its pixels were rounded stays broken at 8 bits under the attacks after it. */
+/** An example that an attack broke only after rounding to 8 bits stays broken at 8 bits for later attacks. */
 function keepBroken8bit(rows: readonly Row[]): Row[] {
   const broken = new Set<string>();
   return [...grouped(rows, cellOf).values()].flat().map((row) => {

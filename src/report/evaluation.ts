@@ -1,6 +1,7 @@
 import type { Row } from "../evaluate/row.ts";
 import type { Settings } from "../evaluate/settings.ts";
 import type { Summary } from "../evaluate/summary.ts";
+import type { SkipOptions } from "../evaluate/survivors.ts";
 import type { Note } from "../math/note.ts";
 import type { Tensor } from "../math/tensor.ts";
 
@@ -49,7 +50,8 @@ interface NamedArray {
 
 /** Functions of other folders that a report needs. They are passed in, since report/ imports only the types of rows. */
 export interface Tools {
-  summarize(rows: readonly Row[], how?: { readonly onlyStanding?: boolean }): Summary;
+  /** `options` are those of the settings: under `skipBroken` broken examples count for later attacks. */
+  summarize(rows: readonly Row[], options?: SkipOptions): Summary;
   parseNpz(name: string, bytes: Uint8Array): ReadonlyMap<string, NamedArray>;
 }
 

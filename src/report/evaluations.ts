@@ -87,9 +87,7 @@ function evaluationsOfFile(source: RowsFile, tools: Tools): Unlabelled[] {
       });
     for (const warning of fitting?.warnings ?? [])
       notes.push({ code: "warning", text: `${rows[0].model} on ${rows[0].data}: ${warning}.` });
-    const summary = tools.summarize(rows, {
-      onlyStanding: fitting?.options.onlyStanding === true,
-    });
+    const summary = tools.summarize(rows, fitting?.options);
     const evaluation = { file, rows, summary, settings: fitting, images };
     const ownNotes = present([unfinished(rows[0].model, evaluation) ?? undefined]);
     return { ...evaluation, notes: i === groups.size - 1 ? [...notes, ...ownNotes] : ownNotes };

@@ -101,8 +101,10 @@ export function flagsOf(field: Field): Option[] {
       ),
     ];
   const on = schema.default === true;
+  // A former name stays valid, and help shows the new one alone.
+  const isAlias = schema.aliasOf !== undefined;
   return [
-    new Option(flag, help(field)).hideHelp(on),
-    new Option(flag.replace("--", "--no-"), `not: ${help(field)}`).hideHelp(!on),
+    new Option(flag, help(field)).hideHelp(on || isAlias),
+    new Option(flag.replace("--", "--no-"), `not: ${help(field)}`).hideHelp(!on || isAlias),
   ];
 }

@@ -66,6 +66,10 @@ ${random ? html`<tr><th scope="row">draws right</th>${cells(({ row }) => `${perc
 </tbody></table></div>`;
 }
 
+/** Whether attacks skipped broken examples; settings call that by its former name. */
+const skipsBroken = ({ settings }: Evaluation): boolean =>
+  settings?.options.onlyStanding === true || settings?.options.skipBroken === true;
+
 /** The stored images of every model and attack; those below an attack's largest radius are in a closed `details`. */
 export function imagesSection(evaluations: readonly Evaluation[]): Markup | null {
   const all = evaluations.flatMap((evaluation) => {
@@ -82,7 +86,7 @@ export function imagesSection(evaluations: readonly Evaluation[]): Markup | null
       .filter((one) => one.main === main)
       .map(({ strip, evaluation }) => stripMarkup(strip, evaluation));
   const folded = show(false);
-  const onlyBroken = evaluations.every(({ settings }) => settings?.options.onlyStanding === true);
+  const onlyBroken = evaluations.every(skipsBroken);
   return html`
 <section aria-labelledby="images">
 <h2 id="images">Images</h2>

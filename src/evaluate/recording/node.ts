@@ -1,0 +1,64 @@
+// The settings of an evaluation, as they are recorded beside its rows.
+import type { Dataset } from "../../data/dataset.ts";
+import { type ImageOptions, statedImageOptions } from "../../data/image-options.ts";
+import { machine, version } from "../../files/node.ts";
+import type { OnNote } from "../../math/note.ts";
+import { parameterCount } from "../../models/architecture.ts";
+import type { Noise } from "../../noise/noise.ts";
+import { describeNoise } from "../../noise/table.ts";
+import type { Model } from "../model.ts";
+import { recordedTraining, weightsHash } from "../model-record/node.ts";
+import type { ResolvedOptions } from "../options.ts";
+import { type CustomAttacks, customOptions } from "../runs.ts";
+import { type Settings, storedOptions } from "../settings.ts";
+
+/** What settings are made from. */
+export interface Recorded {
+  readonly model: Model;
+  readonly dataset: Dataset;
+  readonly options: ResolvedOptions;
+  /** The noise of the evaluated model; null for a deterministic one. */
+  readonly noise: Noise | null;
+  /** A warning about the test images; null if there is none. */
+  readonly warning: string | null;
+  readonly images: ImageOptions | undefined;
+  readonly customAttacks: CustomAttacks | undefined;
+  readonly target: Settings["target"];
+  readonly command: string | undefined;
+  readonly note: OnNote;
+}
+
+/** The settings of an evaluation that starts now. Notes a record of training that cannot be read. */
+export async function settingsOf(recorded: Recorded): Promise<Settings> {
+  const { model, dataset, options, noise, warning, images, target, note } = recorded;
+  const imageOptions = images === undefined ? {} : statedImageOptions(images);
+  return {
+    model: {
+      name: model.name,
+      path: model.path,
+      defense: model.defense,
+      data: model.data,
+      architecture: model.architecture.name,
+      weights: model.weights ?? weightsHash(model.parameters),
+      reading: { ...model.reading, ...imageOptions },
+      parameters: parameterCount(model.architecture),
+      noise: noise?.name ?? null,
+      noiseText: noise === null ? null : describeNoise(noise.name),
+      classNames: model.classNames,
+      training: await recordedTraining(model.path, note),
+      config: model.config,
+    },
+    data: dataset.name,
+    warnings: warning === null ? undefined : [warning],
+    options: {
+      ...storedOptions(options),
+      noise: noise?.name ?? null,
+      ...customOptions(recorded.customAttacks),
+    },
+    versions: { rampart: version, engine: String(target.engine) },
+    machine: machine(),
+    target,
+    command: recorded.command ?? null,
+    started: new Date().toISOString(),
+  };
+}

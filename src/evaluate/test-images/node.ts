@@ -1,0 +1,38 @@
+import type { Dataset } from "../../data/dataset.ts";
+import { ImageOptions } from "../../data/image-options.ts";
+import { isSameData, openImagesNode } from "../../data/node.ts";
+import type { OnNote } from "../../math/note.ts";
+import { UsageError } from "../../math/usage-error.ts";
+import type { Model } from "../model.ts";
+import { type TestedData, testedData } from "../tested-data.ts";
+
+/** Where test images come from. */
+export interface ImageSource {
+  /** A data set by name, or one that is open; by default the one of the model's training. */
+  readonly data?: string | Dataset | undefined;
+  readonly dataDir?: string | undefined;
+  /** How images are read and sized; only recorded for a data set that is open. */
+  readonly images?: ImageOptions | undefined;
+}
+
+/** Opens the test images of a model; notes and warnings about them go to `note`. Throws `UsageError` if no data is named. */
+export async function openTestImages(
+  model: Model,
+  { data = model.data, dataDir, images }: ImageSource,
+  note: OnNote,
+): Promise<TestedData> {
+  if (typeof data !== "string") return { dataset: data, warning: null };
+  if (data === "")
+    throw new UsageError(
+      `${model.path} does not say what it was trained on; choose the test images by --data`,
+      { code: "missing-option" },
+    );
+  const opened = await openImagesNode(data, images ?? ImageOptions.parse({}), {
+    dataDir,
+    takes: model.architecture.inputShape,
+  });
+  const tested = testedData(model, opened, await isSameData(model.data, opened.name));
+  for (const one of tested.dataset.notes ?? []) note(one);
+  if (tested.warning !== null) note({ code: "trained-on", text: `warning: ${tested.warning}` });
+  return tested;
+}
