@@ -1,5 +1,5 @@
-// Builds dist/ if it is missing or older than src/. Types are not checked (`npm run check` does that), so a build takes a second
-// or two.
+// Builds dist/ if it is missing or older than src/. Types are not checked (`npm run check` does
+// that), so a build takes a second or two.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -33,8 +33,8 @@ async function compile(folder) {
 }
 
 /**
- * Builds into a temporary folder and renames it, so that no process loads half of a build. Returns the exit code, or null if the
- * lock was lost.
+ * Builds into a temporary folder and renames it, so that no process loads half of a build. Returns
+ * the exit code, or null if the lock was lost.
  */
 async function buildLocked(isHeld) {
   if (isCurrent()) return 0;

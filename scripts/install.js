@@ -1,5 +1,5 @@
-// Runs `npm ci` if node_modules does not match the lockfile, so that any command of the README can be the first one in a clone.
-// A pre-script of npm would not run, since .npmrc sets ignore-scripts.
+// Runs `npm ci` if node_modules does not match the lockfile, so that any command of the README can
+// be the first one in a clone. A pre-script of npm would not run, since .npmrc sets ignore-scripts.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -11,7 +11,10 @@ import { LockError, withLock } from "./lock.js";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const packagesOf = (path) => JSON.parse(readFileSync(join(root, path), "utf8")).packages;
 
-/** Whether all locked packages are installed. npm writes its own lockfile last, so an interrupted installation is not current. */
+/**
+ * Whether all locked packages are installed. npm writes its own lockfile last, so an interrupted
+ * installation is not current.
+ */
 function isCurrent() {
   let installed;
   try {
@@ -25,7 +28,10 @@ function isCurrent() {
   );
 }
 
-/** Runs the npm that started this process, or the one on the PATH. Returns the reason if it fails, else undefined. */
+/**
+ * Runs the npm that started this process, or the one on the PATH. Returns the reason if it fails,
+ * else undefined.
+ */
 async function npm(args) {
   const options = { cwd: root, stdio: ["ignore", 2, 2] };
   const { npm_execpath: script } = process.env;

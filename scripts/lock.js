@@ -1,8 +1,10 @@
-// If two commands start in a new clone at the same time, one prepares the clone and the other waits.
+// If two commands start in a new clone at the same time, one prepares the clone and the other
+// waits.
 //
-// This is the lease of src/files, without dependencies, so that it runs before anything is installed or built. Attempt n creates
-// `.prepare.n` exclusively and holds the lock while the file exists. The lock is free once the process of the file is gone. For a
-// process on another machine or in another PID namespace, the lock is free once the counter in the file stops.
+// This is the lease of src/files, without dependencies, so that it runs before anything is
+// installed or built. Attempt n creates `.prepare.n` exclusively and holds the lock while the file
+// exists. The lock is free once the process of the file is gone. For a process on another machine
+// or in another PID namespace, the lock is free once the counter in the file stops.
 
 import { randomUUID } from "node:crypto";
 import {
@@ -43,7 +45,10 @@ const orEmpty = (read) => {
   }
 };
 
-/** Start time of a process in clock ticks since boot (proc(5), field 22); "" if it ended or the system does not say. */
+/**
+ * Start time of a process in clock ticks since boot (proc(5), field 22); "" if it ended or the
+ * system does not say.
+ */
 function startOf(pid) {
   const text = orEmpty(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
@@ -145,7 +150,8 @@ async function take(folder, patience, onWait) {
     }
     const lease = create(folder, last + 1);
     if (lease === null) continue;
-    // If the last holder released meanwhile, two processes may have created different numbers. Then both try again.
+    // If the last holder released meanwhile, two processes may have created different numbers. Then
+    // both try again.
     if (lease.isHeld() && (contentsOf(folder, last) ?? contents) === contents) {
       for (const old of attemptsIn(folder)) if (old <= last) remove(folder, old);
       return lease;
@@ -158,9 +164,9 @@ async function take(folder, patience, onWait) {
 export class LockError extends Error {}
 
 /**
- * Runs `work` under the lock of a folder, and waits for other holders first. `work` gets a function `isHeld`: a process that was
- * stopped for long may have lost the lock. A holder on another machine is given up after `patience` seconds. Throws `LockError`
- * if the folder cannot be written.
+ * Runs `work` under the lock of a folder, and waits for other holders first. `work` gets a function
+ * `isHeld`: a process that was stopped for long may have lost the lock. A holder on another machine
+ * is given up after `patience` seconds. Throws `LockError` if the folder cannot be written.
  */
 export async function withLock(folder, work, patience = 10) {
   let hasWaited = false;

@@ -49,7 +49,10 @@ export function attribute(name: string, value: AttributeValue): AttributeProto {
   return create(AttributeProtoSchema, { name, type: Kind.STRING, s });
 }
 
-/** An array as a message with raw data. ONNX's raw data is little-endian, as are all platforms that run this code. */
+/**
+ * An array as a message with raw data. ONNX's raw data is little-endian, as are all platforms that
+ * run this code.
+ */
 export function tensorProto(name: string, { dtype, shape, data }: NdArray): TensorProto {
   const rawData = new Uint8Array(data.byteLength);
   rawData.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));

@@ -93,8 +93,8 @@ function requireShallow({ graph, functions }: ModelProto): void {
 }
 
 /**
- * An output that can hold scores, or nothing for text. Files of scikit-learn and Azure end with a sequence of maps, which
- * stands for the scores that it holds.
+ * An output that can hold scores, or nothing for text. Files of scikit-learn and Azure end with a
+ * sequence of maps, which stands for the scores that it holds.
  */
 function outputOf(info: ValueInfoProto): Declared[] {
   const { name, type } = info;
@@ -132,7 +132,10 @@ const tensorsIn = ({ initializer, node }: GraphProto): TensorProto[] => [
   ...tensorsOf(node),
 ];
 
-/** Locations of the files beside a model that hold its arrays, each once. Throws `UsageError` for an unreadable model. */
+/**
+ * Locations of the files beside a model that hold its arrays, each once. Throws `UsageError` for an
+ * unreadable model.
+ */
 export function externalLocations(bytes: Uint8Array): string[] {
   const { graph, functions } = parsed(bytes);
   const nodes = functions.flatMap(({ node }) => node);
@@ -145,8 +148,8 @@ export function externalLocations(bytes: Uint8Array): string[] {
 }
 
 /**
- * Parses the bytes of an ONNX file. `external` holds the files at its `externalLocations`. Throws `UsageError` (`bad-file`) for
- * a damaged file or one without a graph.
+ * Parses the bytes of an ONNX file. `external` holds the files at its `externalLocations`. Throws
+ * `UsageError` (`bad-file`) for a damaged file or one without a graph.
  */
 export function readModel(bytes: Uint8Array, external: External = new Map()): OnnxModel {
   const model = parsed(bytes);

@@ -48,8 +48,8 @@ function parse(bytes: Uint8Array): ModelProto {
 }
 
 /**
- * Metadata and initializers of a file that this project exported. Leaves out arrays that are not stored as raw data. Throws
- * `UsageError` (`bad-file`) for a damaged file.
+ * Metadata and initializers of a file that this project exported. Leaves out arrays that are not
+ * stored as raw data. Throws `UsageError` (`bad-file`) for a damaged file.
  */
 export function readOnnx(bytes: Uint8Array): OnnxContents {
   const model = parse(bytes);

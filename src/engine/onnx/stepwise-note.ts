@@ -11,8 +11,9 @@ function operatorsNamed(types: readonly string[]): string {
 }
 
 /**
- * The one note about all step functions of a file, given the types of their operators: their gradients are zero, or
- * approximate if they are differentiated straight through (Bengio et al. 2013, arXiv:1308.3432).
+ * The one note about all step functions of a file, given the types of their operators: their
+ * gradients are zero, or approximate if they are differentiated straight through (Bengio et al.
+ * 2013, arXiv:1308.3432).
  */
 export function stepwiseNote(types: readonly string[], straightThrough: boolean): Note {
   const operators = operatorsNamed(types);

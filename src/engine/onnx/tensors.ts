@@ -151,8 +151,9 @@ function fromFields(proto: TensorProto): NdArray["data"] {
 }
 
 /**
- * A stored array in our element types: half precision widened to float32, small integers to int32. Throws `UsageError` if the
- * stored elements do not fit the shape, or if the file beside the model is missing.
+ * A stored array in our element types: half precision widened to float32, small integers to int32.
+ * Throws `UsageError` if the stored elements do not fit the shape, or if the file beside the model
+ * is missing.
  */
 export function decodeTensor(proto: TensorProto, external: External = new Map()): NdArray {
   const { name, dataType: type, dims } = proto;
@@ -177,8 +178,9 @@ export function decodeTensor(proto: TensorProto, external: External = new Map())
 }
 
 /**
- * A sparse array with all its zeros. Its message stores n values, and their positions in row-major order [n] or their indices
- * [n, axes]. Throws `UsageError` (`bad-file`) for wrong shapes or positions.
+ * A sparse array with all its zeros. Its message stores n values, and their positions in row-major
+ * order [n] or their indices [n, axes]. Throws `UsageError` (`bad-file`) for wrong shapes or
+ * positions.
  */
 export function decodeSparse(proto: SparseTensorProto, external: External = new Map()): NdArray {
   const { dims } = proto;

@@ -35,8 +35,8 @@ const sizeOfAll = (pieces: readonly Uint8Array[]) =>
   pieces.reduce((sum, { length }) => sum + length, 0);
 
 /**
- * Encodes a model whose graph gets `arrays` as its initializers; `model` itself must have none. The bytes equal those of
- * `toBinary`: fields in the order of their numbers.
+ * Encodes a model whose graph gets `arrays` as its initializers; `model` itself must have none. The
+ * bytes equal those of `toBinary`: fields in the order of their numbers.
  */
 export function encodeModel(
   model: ModelProto,

@@ -62,8 +62,9 @@ class GraphWriter {
   }
 
   write({ metadata = {}, sequence }: WriteOptions): Uint8Array<ArrayBuffer> {
-    // ONNX Runtime computes the input of a node that stands last in the file first. In this order the runtime follows
-    // images through the layers, and computes values of weights when a layer needs them instead of all in advance.
+    // ONNX Runtime computes the input of a node that stands last in the file first. In this order
+    // the runtime follows images through the layers, and computes values of weights when a layer
+    // needs them instead of all in advance.
     for (const value of topological<Lowered>(Object.values(this.#outputs), {
       lastInputsFirst: true,
     }))
@@ -181,8 +182,9 @@ class GraphWriter {
 }
 
 /**
- * Writes a graph as an ONNX file (opset 17, IR version 8) for stock ONNX Runtime. A source graph can be written without
- * lowering if ONNX has all of its operators, as is the case for forward passes.
+ * Writes a graph as an ONNX file (opset 17, IR version 8) for stock ONNX Runtime. A source graph
+ * can be written without lowering if ONNX has all of its operators, as is the case for forward
+ * passes.
  */
 export const writeOnnx = (
   graph: Readonly<Record<string, Lowered | Value>>,

@@ -1,8 +1,9 @@
-// Activation functions, with the attributes and defaults of https://onnx.ai/onnx/operators (Relu, Elu, Softmax, …).
+// Activation functions, with the attributes and defaults of https://onnx.ai/onnx/operators (Relu,
+// Elu, Softmax, …).
 //
-// Selu: before opset 6 with rounded constants. PRelu: before opset 7 a slope of one axis counts channels. Softmax,
-// LogSoftmax and Hardmax: before opset 13 over all axes from `axis` on, with the default 1; since then over one axis, with
-// the default −1.
+// Selu: before opset 6 with rounded constants. PRelu: before opset 7 a slope of one axis counts
+// channels. Softmax, LogSoftmax and Hardmax: before opset 13 over all axes from `axis` on, with the
+// default 1; since then over one axis, with the default −1.
 
 import { sizeOf } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
@@ -20,7 +21,10 @@ const unary =
 
 const zeroLike = (x: Value): Value => g.scalarLike(x, 0);
 
-/** max(x, 0) + α·(exp(min(x, 0)) − 1). The exponential never overflows, and at 0 both terms contribute to the gradient. */
+/**
+ * max(x, 0) + α·(exp(min(x, 0)) − 1). The exponential never overflows, and at 0 both terms
+ * contribute to the gradient.
+ */
 const elu = (x: Value, alpha: number): Value =>
   g.add(g.maximum(x, zeroLike(x)), times(plus(g.exp(g.minimum(x, zeroLike(x))), -1), alpha));
 
@@ -48,8 +52,8 @@ export const geluTanh = (x: Value): Value => {
 const mish = (x: Value): Value => g.mul(x, g.tanh(softplus(x)));
 
 /**
- * The slope of a PRelu, ready to be broadcast to x. A slope [channel] broadcasts along the channels of x before opset 7, and
- * later if its length does not fit the last axis.
+ * The slope of a PRelu, ready to be broadcast to x. A slope [channel] broadcasts along the channels
+ * of x before opset 7, and later if its length does not fit the last axis.
  */
 function slopes(node: ImportNode): Value {
   const [x, slope] = [node.input(0), node.input(1)];

@@ -10,7 +10,10 @@ import type { ImportNode } from "./import-node.ts";
 /** Positions that the import computes. */
 const MAX_POSITIONS = 2 ** 20;
 
-/** The coordinate of pixel i of n: −1 and 1 are the centres of the outer pixels if `alignCorners`, else their edges. */
+/**
+ * The coordinate of pixel i of n: −1 and 1 are the centres of the outer pixels if `alignCorners`,
+ * else their edges.
+ */
 function coordinate(i: number, n: number, alignCorners: boolean): number {
   if (!alignCorners) return (2 * i + 1) / n - 1;
   return n === 1 ? 0 : (2 * i) / (n - 1) - 1;

@@ -20,7 +20,10 @@ const int64 = (values: readonly number[], shape: Shape = [values.length]): NdArr
   data: BigInt64Array.from(values, BigInt),
 });
 
-/** Attention by its definition on one head: q [queries, size], k and v [keys, size]; `sees` says which keys a query may attend to. */
+/**
+ * Attention by its definition on one head: q [queries, size], k and v [keys, size]; `sees` says
+ * which keys a query may attend to.
+ */
 function byHand(
   [q, k, v]: readonly NdArray[],
   sees: (query: number, key: number) => boolean,

@@ -1,8 +1,8 @@
 // Scaled dot-product attention (Vaswani et al. 2017, arXiv:1706.03762) of the standard domain:
 // https://onnx.ai/onnx/operators/onnx__Attention.html
 //
-// Opset 23: first version. Opset 24: `nonpad_kv_seqlen`, the used lengths of a cache outside of the node. Opset 25: sliding
-// windows.
+// Opset 23: first version. Opset 24: `nonpad_kv_seqlen`, the used lengths of a cache outside of the
+// node. Opset 25: sliding windows.
 
 import { TensorProto_DataType as T } from "onnx-buf";
 import * as g from "../../graph/expressions.ts";
@@ -76,8 +76,9 @@ function maskedRows(node: ImportNode, bias: Value): Value | null {
 }
 
 /**
- * softmax(cap(q·kᵀ·scale) + bias)·v. Several query heads may share one key head (grouped-query attention, Ainslie et al.
- * 2023, arXiv:2305.13245). The output of a query that may attend to no key is 0.
+ * softmax(cap(q·kᵀ·scale) + bias)·v. Several query heads may share one key head (grouped-query
+ * attention, Ainslie et al. 2023, arXiv:2305.13245). The output of a query that may attend to no
+ * key is 0.
  */
 export function attend(node: ImportNode, heads: Heads, weighting: Weighting): Attended {
   const { query, key, value } = heads;
@@ -92,7 +93,8 @@ export function attend(node: ImportNode, heads: Heads, weighting: Weighting): At
   const capped = cap > 0 ? times(g.tanh(times(scores, 1 / cap)), cap) : scores;
   const { bias } = weighting;
   const biased = bias === undefined ? capped : g.add(capped, bias);
-  // A softmax over no key is 0/0, and so is its gradient. Such rows get scores of 0 before and weights of 0 after it.
+  // A softmax over no key is 0/0, and so is its gradient. Such rows get scores of 0 before and
+  // weights of 0 after it.
   const masked = bias === undefined ? null : maskedRows(node, bias);
   const zero = g.scalarLike(biased, 0);
   const safe = masked === null ? biased : g.where(masked, zero, biased);
@@ -172,7 +174,10 @@ function biasesOf(node: ImportNode, heads: Heads, past: number): Value | undefin
   return biases.length === 0 ? undefined : biases.reduce(g.add);
 }
 
-/** Splits inputs [batch, length, head·size] by the stated numbers of heads; [batch, head, length, size] is split already. */
+/**
+ * Splits inputs [batch, length, head·size] by the stated numbers of heads; [batch, head, length,
+ * size] is split already.
+ */
 function headsOf(node: ImportNode): Heads {
   const flat = node.input(0).shape.length === 3;
   const [query, key, value] = [0, 1, 2].map((i) => {

@@ -1,8 +1,8 @@
 // Bits of whole numbers: https://onnx.ai/onnx/operators/onnx__BitShift.html (opset 11) and
 // https://onnx.ai/onnx/operators/onnx__BitwiseAnd.html (opset 18), one version each.
 //
-// The graph has no bit operators. Constants are computed at import. Values that depend on the image are split into bits by
-// division, which is exact in int64 for types of up to 32 bits.
+// The graph has no bit operators. Constants are computed at import. Values that depend on the image
+// are split into bits by division, which is exact in int64 for types of up to 32 bits.
 
 import { TensorProto_DataType as T } from "onnx-buf";
 import * as g from "../../graph/expressions.ts";

@@ -33,7 +33,10 @@ function blockedOf({ shape: [out, inputs, rows, columns], data }: Tensor, b: Blo
   return tensor([out, inputs, rows, columns], to);
 }
 
-/** A file optimised for one kind of CPU: convolutions with few inputs, with a sum and an activation, and depthwise. */
+/**
+ * A file optimised for one kind of CPU: convolutions with few inputs, with a sum and an activation,
+ * and depthwise.
+ */
 const fileFor = (b: BlockSize, [w1, w2, w3]: readonly Tensor[]) => {
   const blocked = { domain: "com.microsoft.nchwc" };
   const same = { pads: { ints: [1, 1, 1, 1] }, kernel_shape: { ints: [3, 3] } };

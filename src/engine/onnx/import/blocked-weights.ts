@@ -1,5 +1,5 @@
-// Convolution weights in the blocked order (NCHWc) that ONNX Runtime writes for one kind of CPU: blocks of 8 or 16 channels
-// are contiguous.
+// Convolution weights in the blocked order (NCHWc) that ONNX Runtime writes for one kind of CPU:
+// blocks of 8 or 16 channels are contiguous.
 
 import type { GraphProto } from "onnx-buf";
 import { type NdArray, sizeOf } from "../../../math/tensor.ts";
@@ -16,8 +16,8 @@ export const blockSizes = [8, 16] as const;
 export type BlockSize = (typeof blockSizes)[number];
 
 /**
- * The offset of weight [o, i, tap] in blocked order [out / b, in / b, rows, columns, b (in), b (out)], for b channels per
- * block. Fewer than b input channels are not blocked.
+ * The offset of weight [o, i, tap] in blocked order [out / b, in / b, rows, columns, b (in), b
+ * (out)], for b channels per block. Fewer than b input channels are not blocked.
  */
 function blockedOffset([, inputs, ...kernel]: readonly number[], block: number) {
   const inner = inputs >= block ? block : 1;
@@ -36,8 +36,8 @@ const fits = ([outputs, inputs]: readonly number[], block: number): boolean =>
 const reordered = new WeakMap<NdArray, Map<number, NdArray>>();
 
 /**
- * Weights [out, in / groups, rows, columns] in plain order, from blocked order. Each array is reordered once per block size.
- * Throws `Error` if the shape does not fit the blocks.
+ * Weights [out, in / groups, rows, columns] in plain order, from blocked order. Each array is
+ * reordered once per block size. Throws `Error` if the shape does not fit the blocks.
  */
 export function unblocked(array: NdArray, block: number): NdArray {
   const found = reordered.get(array) ?? new Map<number, NdArray>();
@@ -62,8 +62,9 @@ function reorder(array: NdArray, block: number): NdArray {
 }
 
 /**
- * The negative log-likelihood, up to a constant, of Gaussian weights with one variance per output channel. Trained channels
- * differ in their variance, so the right block size, which assigns weights to their true channels, minimises this.
+ * The negative log-likelihood, up to a constant, of Gaussian weights with one variance per output
+ * channel. Trained channels differ in their variance, so the right block size, which assigns
+ * weights to their true channels, minimises this.
  */
 function negativeLogLikelihood({ shape, data }: NdArray, block: number): number {
   const [outputs, inputs, ...kernel] = shape;
@@ -92,8 +93,8 @@ function weightsIn(graph: GraphProto, external: OnnxModel["external"]): NdArray[
 }
 
 /**
- * Infers the block size of a file, which no file states: from the shapes of its weights, else from their variances. Throws
- * `UsageError` if neither decides.
+ * Infers the block size of a file, which no file states: from the shapes of its weights, else from
+ * their variances. Throws `UsageError` if neither decides.
  */
 export function blockSizeOf({ graph, external }: OnnxModel): BlockSize {
   const weights = weightsIn(graph, external);

@@ -1,6 +1,7 @@
-// Operators on blocked memory (domain com.microsoft.nchwc, version 1), which ONNX Runtime writes when it optimises a file for
-// one kind of CPU. Their schemas are in onnxruntime/core/graph/contrib_ops/nchwc_schema_defs.cc. After the import, a blocked
-// value is a plain [batch, channel, height, width] whose channels are padded with zeros to whole blocks.
+// Operators on blocked memory (domain com.microsoft.nchwc, version 1), which ONNX Runtime writes
+// when it optimises a file for one kind of CPU. Their schemas are in
+// onnxruntime/core/graph/contrib_ops/nchwc_schema_defs.cc. After the import, a blocked value is a
+// plain [batch, channel, height, width] whose channels are padded with zeros to whole blocks.
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";

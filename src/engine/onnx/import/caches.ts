@@ -21,7 +21,10 @@ const perExample = (v: Value, axis: number, rank: number): Value =>
     Array.from({ length: rank }, (_, i) => (i === axis ? v.shape[0] : 1)),
   );
 
-/** (cache, update, starts?) ↦ the cache with the update written from the start of each example on; circular mode wraps. */
+/**
+ * (cache, update, starts?) ↦ the cache with the update written from the start of each example on;
+ * circular mode wraps.
+ */
 function tensorScatter(node: ImportNode): Value {
   const [cache, update] = [node.input(0), node.input(1)];
   const rank = cache.shape.length;

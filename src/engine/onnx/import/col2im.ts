@@ -47,7 +47,10 @@ function offsetsOf(node: ImportNode, shape: Shape, block: Shape, blocks: number)
   );
 }
 
-/** (columns [batch, channel·block, blocks], shape, block) ↦ [batch, channel, ...shape], the sum of overlapping blocks. */
+/**
+ * (columns [batch, channel·block, blocks], shape, block) ↦ [batch, channel, ...shape], the sum of
+ * overlapping blocks.
+ */
 export function col2Im(node: ImportNode): Value {
   const x = node.input(0);
   const [shape, block] = [node.constantNumbers(1) ?? [], node.constantNumbers(2) ?? []];

@@ -1,6 +1,8 @@
-// Comparisons and logic, element by element: https://onnx.ai/onnx/operators (Equal, Less, And, IsInf, Where, …).
+// Comparisons and logic, element by element: https://onnx.ai/onnx/operators (Equal, Less, And,
+// IsInf, Where, …).
 //
-// Binary operators: before opset 7, `axis` aligns the second operand if `broadcast` is set. Later versions add types only.
+// Binary operators: before opset 7, `axis` aligns the second operand if `broadcast` is set. Later
+// versions add types only.
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";

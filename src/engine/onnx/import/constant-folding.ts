@@ -40,8 +40,8 @@ export class ConstantFolding {
   }
 
   /**
-   * The array of a value; null if the value depends on an input or has too many elements. Throws `Error` if the steps of
-   * the file exceed the budget.
+   * The array of a value; null if the value depends on an input or has too many elements. Throws
+   * `Error` if the steps of the file exceed the budget.
    */
   constantOf(value: Value): NdArray | null {
     if (!this.isConstant(value)) return null;
@@ -62,8 +62,8 @@ export class ConstantFolding {
 }
 
 /**
- * The result of `of` for a value. Asks `of` for every value behind it that `results` lacks, inputs before users, without
- * recursion: graphs are deeper than the stack.
+ * The result of `of` for a value. Asks `of` for every value behind it that `results` lacks, inputs
+ * before users, without recursion: graphs are deeper than the stack.
  */
 function memoized<T>(value: Value, results: Map<Value, T>, of: (node: Value) => T): T {
   const stack = [value];

@@ -1,6 +1,8 @@
-// Operators that make constants: https://onnx.ai/onnx/operators (Constant, ConstantOfShape, Range, OneHot, Trilu, CumSum, …).
+// Operators that make constants: https://onnx.ai/onnx/operators (Constant, ConstantOfShape, Range,
+// OneHot, Trilu, CumSum, …).
 //
-// Constant: `value_float` and the like since opset 12. All versions of the others are read alike. CumProd is new in opset 26.
+// Constant: `value_float` and the like since opset 12. All versions of the others are read alike.
+// CumProd is new in opset 26.
 
 import { type NdArray, type Shape, sizeOf } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
@@ -10,7 +12,10 @@ import { dtypeOf } from "../tensors.ts";
 import { alongAxis, arange, int64 } from "./arithmetic.ts";
 import { axisOf, constantNumber, type Importers, type ImportNode } from "./import-node.ts";
 
-/** Elements of an array that the import computes. A larger one is a mistake, or was made to exhaust the machine. */
+/**
+ * Elements of an array that the import computes. A larger one is a mistake, or was made to exhaust
+ * the machine.
+ */
 const MAX_ELEMENTS = 2 ** 24;
 
 /** Elements that a value may be expanded to. Expanding computes nothing at import. */

@@ -5,7 +5,10 @@ import type { Value } from "../../graph/value.ts";
 import { checkSize, MAX_SPREAD } from "./constants.ts";
 import { axisOf, type Importers, type ImportNode } from "./import-node.ts";
 
-/** (x, lengths) ↦ x with each axis cropped or padded with zeros. The end gets the larger part of an odd difference. */
+/**
+ * (x, lengths) ↦ x with each axis cropped or padded with zeros. The end gets the larger part of an
+ * odd difference.
+ */
 function centerCropPad(node: ImportNode): Value {
   const x = node.input(0);
   const rank = x.shape.length;

@@ -1,5 +1,5 @@
-// Einstein summation: https://onnx.ai/onnx/operators/onnx__Einsum.html (opset 12, one version). Operands are contracted from
-// left to right, each pair by one matrix product.
+// Einstein summation: https://onnx.ai/onnx/operators/onnx__Einsum.html (opset 12, one version).
+// Operands are contracted from left to right, each pair by one matrix product.
 
 import { sizeOf } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";

@@ -1,7 +1,7 @@
 // Arithmetic, element by element: https://onnx.ai/onnx/operators (Add, Pow, Clip, Erf, Round, …).
 //
-// Binary operators: before opset 7, `axis` aligns the second operand if `broadcast` is set. Clip: bounds are attributes before
-// opset 11.
+// Binary operators: before opset 7, `axis` aligns the second operand if `broadcast` is set. Clip:
+// bounds are attributes before opset 11.
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";

@@ -1,5 +1,5 @@
-// Windows over spatial axes, as the attributes of https://onnx.ai/onnx/operators/onnx__Conv.html describe them, for
-// convolutions and pools.
+// Windows over spatial axes, as the attributes of https://onnx.ai/onnx/operators/onnx__Conv.html
+// describe them, for convolutions and pools.
 
 import type { Shape } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
@@ -28,8 +28,8 @@ export function autoPadOf(node: ImportNode): string {
 }
 
 /**
- * The geometry of a node for an input with these spatial lengths, with `auto_pad` resolved. Throws `UsageError` for attributes
- * that do not fit the number of axes or are out of range.
+ * The geometry of a node for an input with these spatial lengths, with `auto_pad` resolved. Throws
+ * `UsageError` for attributes that do not fit the number of axes or are out of range.
  */
 export function geometryOf(node: ImportNode, input: Shape, kernel: readonly number[]): Geometry {
   const ones = kernel.map(() => 1);
@@ -93,8 +93,8 @@ export const withoutDepth = ({ kernel, strides, dilations, pads }: Geometry): Ge
 });
 
 /**
- * The convolution of x [batch, in, ...spatial] with w [out, in / groups, ...kernel] over one, two or three spatial axes.
- * Throws `UsageError` for more axes.
+ * The convolution of x [batch, in, ...spatial] with w [out, in / groups, ...kernel] over one, two
+ * or three spatial axes. Throws `UsageError` for more axes.
  */
 export function convolution(
   node: ImportNode,
@@ -113,8 +113,8 @@ export function convolution(
 }
 
 /**
- * A convolution over [depth, height, width]: the sum over the kernel's depth of convolutions over [height, width], with depth
- * folded into the batch.
+ * A convolution over [depth, height, width]: the sum over the kernel's depth of convolutions over
+ * [height, width], with depth folded into the batch.
  */
 function overDepth(x: Value, w: Value, geometry: Geometry, plane: ConvAttributes): Value {
   const { kernel, strides, dilations, pads } = geometry;

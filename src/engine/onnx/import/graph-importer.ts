@@ -79,8 +79,8 @@ export class GraphImporter {
   }
 
   /**
-   * All values that `wanted` depends on, inputs before users. Leaves out values that cannot be imported, and values that
-   * depend on those.
+   * All values that `wanted` depends on, inputs before users. Leaves out values that cannot be
+   * imported, and values that depend on those.
    */
   trace(inputs: Readonly<Record<string, Value>>, wanted: readonly string[]): TracedValue[] {
     const { graph } = this.#model;
@@ -282,7 +282,10 @@ export class GraphImporter {
   }
 }
 
-/** The branch that a constant condition chooses, https://onnx.ai/onnx/operators/onnx__If.html; the other is not imported. */
+/**
+ * The branch that a constant condition chooses, https://onnx.ai/onnx/operators/onnx__If.html; the
+ * other is not imported.
+ */
 function branchOf(node: ImportNode): Value[] {
   const condition = node.constant(0)?.data[0];
   return node.importSubgraph(node.graph(condition ? "then_branch" : "else_branch"));

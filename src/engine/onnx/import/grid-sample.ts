@@ -1,7 +1,9 @@
-// Sampling at positions that may depend on the image (spatial transformers, Jaderberg et al. 2015, arXiv:1506.02025):
+// Sampling at positions that may depend on the image (spatial transformers, Jaderberg et al. 2015,
+// arXiv:1506.02025):
 // https://onnx.ai/onnx/operators/onnx__GridSample.html
 //
-// Opset 16: modes bilinear and bicubic. Opset 20: their names are linear and cubic. Opset 22: more types.
+// Opset 16: modes bilinear and bicubic. Opset 20: their names are linear and cubic. Opset 22: more
+// types.
 
 import { own } from "../../../math/own.ts";
 import * as g from "../../graph/expressions.ts";
@@ -64,7 +66,10 @@ const far = (t: Value): Value =>
     num(t, -3),
   );
 
-/** The neighbours of positions before padding. Nearest sampling has no gradient by the position, and adds a note. */
+/**
+ * The neighbours of positions before padding. Nearest sampling has no gradient by the position, and
+ * adds a note.
+ */
 function unpaddedNeighbours(node: ImportNode, position: Value, mode: string): Neighbours {
   const plus = (v: Value, n: number) => g.add(v, num(v, n));
   if (mode === "nearest") {

@@ -10,8 +10,9 @@ export interface ImportOptions {
   /** Differentiate step functions such as rounding straight through (Bengio et al. 2013, arXiv:1308.3432). */
   readonly straightThrough?: boolean;
   /**
-   * Rewrites a file with a fixed batch for another one: the first length in its reshapes, and the constants that it
-   * concatenates to batches. The caller must compare the results with runs at the stated batch.
+   * Rewrites a file with a fixed batch for another one: the first length in its reshapes, and the
+   * constants that it concatenates to batches. The caller must compare the results with runs at the
+   * stated batch.
    */
   readonly batch?: { readonly stated: number; readonly wanted: number };
   /** Channels per block of a file that was optimised for one kind of CPU; found from its weights by default. */
@@ -31,8 +32,8 @@ export interface Imported {
 }
 
 /**
- * Imports outputs of a model as expressions of `inputs`. The shapes of `inputs` bind the dimensions that the file leaves
- * open. Throws `UsageError` with the name of the node that cannot be imported.
+ * Imports outputs of a model as expressions of `inputs`. The shapes of `inputs` bind the dimensions
+ * that the file leaves open. Throws `UsageError` with the name of the node that cannot be imported.
  */
 export function importGraph(
   model: OnnxModel,

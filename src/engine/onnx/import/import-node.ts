@@ -51,7 +51,10 @@ export interface ImportNode extends ImportContext, Attributes {
   readonly attributes: ReadonlyMap<string, AttributeProto>;
   /** A required input; throws `UsageError` if it is left out. */
   input(i: number): Value;
-  /** The array of a constant input; undefined if left out. Throws `UsageError` if it is not constant, or too large. */
+  /**
+   * The array of a constant input; undefined if left out. Throws `UsageError` if it is not
+   * constant, or too large.
+   */
   constant(i: number): NdArray | undefined;
   /** The elements of `constant` as numbers. */
   constantNumbers(i: number): readonly number[] | undefined;

@@ -1,7 +1,9 @@
-// Operators that read and write by index, and Pad: https://onnx.ai/onnx/operators (Gather, ScatterND, Pad, Compress, …).
+// Operators that read and write by index, and Pad: https://onnx.ai/onnx/operators (Gather,
+// ScatterND, Pad, Compress, …).
 //
-// Pad: `paddings` in opset 1, `pads` before opset 11, an input since; `axes` since opset 18, mode wrap since 19. Scatter is the
-// name of ScatterElements before opset 11. ScatterElements and ScatterND: `reduction` since opset 16.
+// Pad: `paddings` in opset 1, `pads` before opset 11, an input since; `axes` since opset 18, mode
+// wrap since 19. Scatter is the name of ScatterElements before opset 11. ScatterElements and
+// ScatterND: `reduction` since opset 16.
 
 import { own } from "../../../math/own.ts";
 import { type Shape, sizeOf } from "../../../math/tensor.ts";
@@ -49,8 +51,8 @@ function gatherElements(node: ImportNode): Value {
 }
 
 /**
- * The offsets [...] of index tuples [..., depth] in an array of this shape: Σ index·stride over its first `depth` axes, in units
- * of the remaining axes.
+ * The offsets [...] of index tuples [..., depth] in an array of this shape: Σ index·stride over its
+ * first `depth` axes, in units of the remaining axes.
  */
 function offsetsOf(node: ImportNode, indices: Value, shape: Shape): Value {
   const last = indices.shape.length - 1;

@@ -1,6 +1,7 @@
 // Products of matrices and convolutions:
 // https://onnx.ai/onnx/operators/onnx__MatMul.html (all versions alike)
-// https://onnx.ai/onnx/operators/onnx__Gemm.html (before opset 7 `broadcast` lets C broadcast, before opset 11 C is required)
+// https://onnx.ai/onnx/operators/onnx__Gemm.html (before opset 7 `broadcast` lets C broadcast,
+// before opset 11 C is required)
 // https://onnx.ai/onnx/operators/onnx__Conv.html (all versions alike)
 
 import * as g from "../../graph/expressions.ts";
@@ -39,7 +40,10 @@ export function gemm(node: ImportNode): Value {
   return c === undefined ? product : g.add(product, times(c, node.float("beta", 1)));
 }
 
-/** The convolution of x [batch, in, ...spatial] with w [out, in / groups, ...kernel], plus the bias [out] in input 2. */
+/**
+ * The convolution of x [batch, in, ...spatial] with w [out, in / groups, ...kernel], plus the bias
+ * [out] in input 2.
+ */
 export function conv(node: ImportNode, x = node.input(0), w = node.input(1)): Value {
   const groups = node.int("group", 1);
   const geometry = geometryOf(node, x.shape.slice(2), w.shape.slice(2));

@@ -11,7 +11,10 @@ import { axisOf, constantNumber, type Importers, type ImportNode } from "./impor
 /** Iterations of a loop. */
 const MAX_ITERATIONS = 4096;
 
-/** (trip count?, condition?, carried…) ↦ (carried…, scan outputs…), each scan output stacked over the iterations. */
+/**
+ * (trip count?, condition?, carried…) ↦ (carried…, scan outputs…), each scan output stacked over
+ * the iterations.
+ */
 function loop(node: ImportNode): Value[] {
   const body = node.graph("body");
   const tripCount = Math.min(constantNumber(node, 0, MAX_ITERATIONS + 1), MAX_ITERATIONS + 1);
@@ -88,7 +91,10 @@ function sequenceOf(node: ImportNode, i: number): readonly Value[] {
   return values;
 }
 
-/** A constant position in a sequence, counted from the end if negative. The length itself is allowed, for insertion. */
+/**
+ * A constant position in a sequence, counted from the end if negative. The length itself is
+ * allowed, for insertion.
+ */
 function positionOf(node: ImportNode, i: number, length: number, fallback: number): number {
   const stated = constantNumber(node, i, fallback);
   const position = stated < 0 ? stated + length : stated;

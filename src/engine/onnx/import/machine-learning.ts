@@ -1,5 +1,7 @@
-// Operators of the domain ai.onnx.ml that image classifiers begin or end with, in files of scikit-learn, Core ML and Azure:
-// https://onnx.ai/onnx/operators/onnx_aionnxml_LinearClassifier.html and the pages of the other operators (version 1)
+// Operators of the domain ai.onnx.ml that image classifiers begin or end with, in files of
+// scikit-learn, Core ML and Azure:
+// https://onnx.ai/onnx/operators/onnx_aionnxml_LinearClassifier.html and the pages of the other
+// operators (version 1)
 
 import { tensor } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
@@ -57,7 +59,10 @@ const postTransforms: ReadonlyMap<string, (v: Value) => Value> = new Map([
   ["PROBIT", probit],
 ]);
 
-/** A single score s for two classes, as in ONNX Runtime: the label is 1 if s > 0, and the scores are [1 − s, s]. */
+/**
+ * A single score s for two classes, as in ONNX Runtime: the label is 1 if s > 0, and the scores are
+ * [1 − s, s].
+ */
 function binaryOutputs(node: ImportNode, score: Value, postTransform: string): Value[] {
   if (postTransform === "PROBIT")
     throw node.error("has the transform PROBIT for a single score, which cannot be read");

@@ -16,8 +16,8 @@ function unpack(byteAt: (i: number) => number, i: number, bits: number): number 
 }
 
 /**
- * A reader of zero points [N, blocks]. They are floats, or packed like the weights with rows of whole bytes. Without zero points
- * each one is half of the range.
+ * A reader of zero points [N, blocks]. They are floats, or packed like the weights with rows of
+ * whole bytes. Without zero points each one is half of the range.
  */
 function zeroPointReader(zeros: NdArray | undefined, blocks: number, bits: number) {
   const half = 2 ** (bits - 1);

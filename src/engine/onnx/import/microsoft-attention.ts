@@ -72,7 +72,10 @@ function attentionOf(
   return [joinHeads(output), heads.key, heads.value];
 }
 
-/** Splits a joint projection [batch, length, q + k + v] into heads; the widths are equal unless the node states them. */
+/**
+ * Splits a joint projection [batch, length, q + k + v] into heads; the widths are equal unless the
+ * node states them.
+ */
 function projectedHeads(node: ImportNode, projected: Value): Heads {
   const total = projected.shape[2];
   const sizes = node.ints("qkv_hidden_sizes") ?? [total / 3, total / 3, total / 3];
@@ -85,7 +88,10 @@ function projectedHeads(node: ImportNode, projected: Value): Heads {
   return { query, key, value };
 }
 
-/** Self-attention of a joint projection; the past and the present are [2, batch, head, length, size]: (y, present). */
+/**
+ * Self-attention of a joint projection; the past and the present are [2, batch, head, length,
+ * size]: (y, present).
+ */
 function selfAttention(
   node: ImportNode,
   projected: Value,
@@ -120,8 +126,8 @@ function unpacked(x: Value, i: number): Value {
 }
 
 /**
- * Heads of the projected inputs: all three packed into the first, keys and values packed into the second, or three inputs with
- * one joint bias [q + k + v].
+ * Heads of the projected inputs: all three packed into the first, keys and values packed into the
+ * second, or three inputs with one joint bias [q + k + v].
  */
 function inputHeads(node: ImportNode): Heads {
   const [first, second, bias] = [node.input(0), node.inputs[1], node.inputs[3]];

@@ -24,7 +24,10 @@ import {
   real,
 } from "./quantization.ts";
 
-/** An importer of f on dequantised operands: (a, scale, zero, then b, scale, zero if there are two, scale, zero) ↦ f quantised. */
+/**
+ * An importer of f on dequantised operands: (a, scale, zero, then b, scale, zero if there are two,
+ * scale, zero) ↦ f quantised.
+ */
 const onQuantized =
   (operands: 1 | 2, f: (node: ImportNode, ...values: Value[]) => Value): Importer =>
   (node) => {
@@ -63,7 +66,10 @@ const channelsLast = (x: Value): Value => {
   return g.transpose(x, [0, ...axes.slice(2), 1]);
 };
 
-/** An importer of f for images with channels last: if `channels_last` is set, or for each node of `nhwc` operators. */
+/**
+ * An importer of f for images with channels last: if `channels_last` is set, or for each node of
+ * `nhwc` operators.
+ */
 const onImages =
   (f: (node: ImportNode) => Value, layout: "stated" | "nhwc" = "stated"): Importer =>
   (node) => {
@@ -75,7 +81,10 @@ const onImages =
     return type === undefined ? channelsLast(y) : node.withElementType(channelsLast(y), type);
   };
 
-/** α·(A·B + bias), quantised if there is an output scale: (a, scale, zero, b, scale, zero, bias?, scale?, zero?). */
+/**
+ * α·(A·B + bias), quantised if there is an output scale: (a, scale, zero, b, scale, zero, bias?,
+ * scale?, zero?).
+ */
 const qGemm: Importer = (node) => {
   const oriented = (x: Value, name: string) =>
     node.int(name, 0) === 1 ? g.transpose(x, [1, 0]) : x;

@@ -13,7 +13,10 @@ export interface Minifloat {
 
 const powerOfTwo = (exponent: Value): Value => g.pow(g.scalarLike(exponent, 2), exponent);
 
-/** ⌊log₂ |x|⌋. The logarithm may be off by a rounding error, so the guess is corrected by comparing the power with |x|. */
+/**
+ * ⌊log₂ |x|⌋. The logarithm may be off by a rounding error, so the guess is corrected by comparing
+ * the power with |x|.
+ */
 function exponentOf(x: Value): Value {
   const magnitude = g.abs(x);
   const minNormal = g.scalarLike(x, 2 ** -126);

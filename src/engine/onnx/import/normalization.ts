@@ -1,9 +1,10 @@
 // Normalisations, most of them (x − mean)/√(variance + ε)·scale + bias over some axes:
 // https://onnx.ai/onnx/operators (BatchNormalization, LayerNormalization, LpNormalization, LRN, …)
 //
-// BatchNormalization: `is_test` before opset 7, `spatial` before opset 9, `training_mode` since opset 14; in between, more than
-// one output means training. GroupNormalization: scale and bias per group in opset 18, per channel since opset 21.
-// MeanVarianceNormalization: `across_channels` instead of axes before opset 9. RMSNormalization: opset 23.
+// BatchNormalization: `is_test` before opset 7, `spatial` before opset 9, `training_mode` since
+// opset 14; in between, more than one output means training. GroupNormalization: scale and bias per
+// group in opset 18, per channel since opset 21. MeanVarianceNormalization: `across_channels`
+// instead of axes before opset 9. RMSNormalization: opset 23.
 
 import { TensorProto_DataType as T } from "onnx-buf";
 import { sizeOf } from "../../../math/tensor.ts";
@@ -43,7 +44,10 @@ function statisticsOf(node: ImportNode, x: Value): Value[] {
   );
 }
 
-/** x·s + (bias − mean·s) with s = scale/√(variance + ε); in training mode with the statistics of the batch, and a note. */
+/**
+ * x·s + (bias − mean·s) with s = scale/√(variance + ε); in training mode with the statistics of the
+ * batch, and a note.
+ */
 function batchNormalization(node: ImportNode): Value {
   const x = node.input(0);
   const rank = x.shape.length;
@@ -181,8 +185,8 @@ function localResponseNormalization(node: ImportNode): Value {
 }
 
 /**
- * (x − mean)/(√variance + 10⁻⁹), with gradient 0 at variance 0. Before opset 9 over all axes but the channels, or over all, as
- * in ONNX Runtime.
+ * (x − mean)/(√variance + 10⁻⁹), with gradient 0 at variance 0. Before opset 9 over all axes but
+ * the channels, or over all, as in ONNX Runtime.
  */
 function meanVarianceNormalization(node: ImportNode): Value {
   const x = node.input(0);

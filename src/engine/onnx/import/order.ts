@@ -35,8 +35,8 @@ export function needed(nodes: readonly NodeProto[], wanted: readonly string[]): 
 }
 
 /**
- * The nodes in topological order, makers before readers. Throws `UsageError` if a node needs its own result, or if two nodes
- * make one name.
+ * The nodes in topological order, makers before readers. Throws `UsageError` if a node needs its
+ * own result, or if two nodes make one name.
  */
 export function ordered(nodes: readonly NodeProto[]): NodeProto[] {
   const makers = makersOf(nodes);

@@ -1,8 +1,10 @@
-// Pooling over one to three spatial axes. Maxima and means are separable, so depth is pooled apart from the plane.
-// https://onnx.ai/onnx/operators (MaxPool, AveragePool, LpPool, GlobalMaxPool, GlobalAveragePool, GlobalLpPool)
+// Pooling over one to three spatial axes. Maxima and means are separable, so depth is pooled apart
+// from the plane.
+// https://onnx.ai/onnx/operators (MaxPool, AveragePool, LpPool, GlobalMaxPool, GlobalAveragePool,
+// GlobalLpPool)
 //
-// MaxPool: indices since opset 8, `ceil_mode` and dilations since opset 10. AveragePool: `count_include_pad` since opset 7,
-// `ceil_mode` since opset 10, dilations since opset 19.
+// MaxPool: indices since opset 8, `ceil_mode` and dilations since opset 10. AveragePool:
+// `count_include_pad` since opset 7, `ceil_mode` since opset 10, dilations since opset 19.
 
 import { type NdArray, type Shape, sizeOf, tensor } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
@@ -11,7 +13,10 @@ import { asImage, asLine, type Geometry, geometryOf, onOneRow, withoutDepth } fr
 import type { Importers, ImportNode } from "./import-node.ts";
 import { rootOfSquares } from "./root-of-squares.ts";
 
-/** The geometry with pads for `ceil_mode`: the last window must start in the image or its first pad, and may exceed the end. */
+/**
+ * The geometry with pads for `ceil_mode`: the last window must start in the image or its first pad,
+ * and may exceed the end.
+ */
 function withCeil(node: ImportNode, input: Shape, geometry: Geometry): Geometry {
   if (node.int("ceil_mode", 0) === 0) return geometry;
   const { kernel, strides, dilations, pads } = geometry;
@@ -74,7 +79,10 @@ function maxPool(node: ImportNode): Value[] {
   return [y, byColumns(indices, input)];
 }
 
-/** Indices of a max pool over three axes: the indices within the planes, selected by the indices along the depth. */
+/**
+ * Indices of a max pool over three axes: the indices within the planes, selected by the indices
+ * along the depth.
+ */
 function indicesOverDepth(x: Value, geometry: Geometry): Value {
   const [batch, channels, depth, height, width] = x.shape;
   const flat = g.reshape(x, [batch, channels * depth, height, width]);
@@ -129,8 +137,9 @@ function windowCounts(
 }
 
 /**
- * The factor [1, 1, ...spatial] that turns a mean over whole windows, with pads as zeros, into a mean over the positions that
- * count; null if it is 1 everywhere. `stated` has the pads of the node, `used` those of the pool.
+ * The factor [1, 1, ...spatial] that turns a mean over whole windows, with pads as zeros, into a
+ * mean over the positions that count; null if it is 1 everywhere. `stated` has the pads of the
+ * node, `used` those of the pool.
  */
 function meanCorrection(
   input: Shape,

@@ -1,7 +1,9 @@
-// Quantisers of QONNX, which Brevitas exports and FINN imports (Pappalardo et al. 2022, arXiv:2206.07527):
+// Quantisers of QONNX, which Brevitas exports and FINN imports (Pappalardo et al. 2022,
+// arXiv:2206.07527):
 // https://github.com/fastmachinelearning/qonnx/tree/main/docs/qonnx-custom-ops
 //
-// Version 1: IntQuant (formerly Quant), BipolarQuant, FloatQuant, Trunc. Version 2: Trunc states the scale of its output.
+// Version 1: IntQuant (formerly Quant), BipolarQuant, FloatQuant, Trunc. Version 2: Trunc states
+// the scale of its output.
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
@@ -62,7 +64,10 @@ function clamped(node: ImportNode, x: Value, bits: Value): Value {
 /** 1 for x ≥ 0, else −1. */
 const bipolar = (x: Value): Value => g.where(g.greater(num(x, 0), x), num(x, -1), num(x, 1));
 
-/** (x, scale, zero point, bits) ↦ (round(clip(x/scale + zero)) − zero)·scale. A signed integer of one bit is ±1. */
+/**
+ * (x, scale, zero point, bits) ↦ (round(clip(x/scale + zero)) − zero)·scale. A signed integer of
+ * one bit is ±1.
+ */
 function intQuant(node: ImportNode): Value {
   const x = node.input(0);
   const [scale, zero, bits] = [1, 2, 3].map((i) => parameter(node, i, x));
@@ -82,7 +87,10 @@ function bipolarQuant(node: ImportNode): Value {
   return g.mul(stepwise(node, bipolar(x), x), parameter(node, 1, x));
 }
 
-/** (x, scale, exponent bits, mantissa bits, exponent bias, max?) ↦ scale·round(x/scale) in a minifloat, saturating at ±max. */
+/**
+ * (x, scale, exponent bits, mantissa bits, exponent bias, max?) ↦ scale·round(x/scale) in a
+ * minifloat, saturating at ±max.
+ */
 function floatQuant(node: ImportNode): Value {
   const x = node.input(0);
   const [scale, exponents, mantissa, bias] = [1, 2, 3, 4].map((i) => parameter(node, i, x));

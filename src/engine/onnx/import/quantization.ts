@@ -1,8 +1,9 @@
-// Quantised operators of the standard domain, as what they approximate: real numbers, rounded where the file rounds.
+// Quantised operators of the standard domain, as what they approximate: real numbers, rounded where
+// the file rounds.
 // https://onnx.ai/onnx/operators (QuantizeLinear, DequantizeLinear, QLinearConv, MatMulInteger, …)
 //
-// QuantizeLinear and DequantizeLinear: one scale in opset 10, per axis since 13, per block since 21. The others are from
-// opset 10, DynamicQuantizeLinear from 11.
+// QuantizeLinear and DequantizeLinear: one scale in opset 10, per axis since 13, per block since
+// 21. The others are from opset 10, DynamicQuantizeLinear from 11.
 
 import { TensorProto_DataType as T } from "onnx-buf";
 import * as g from "../../graph/expressions.ts";
@@ -13,7 +14,10 @@ import { axisOf, type Importer, type Importers, type ImportNode } from "./import
 import { matmul } from "./linear.ts";
 import { stepwise } from "./stepwise.ts";
 
-/** A scale or zero point, ready to be broadcast to x. It is one number, or one per slice along the axis, or one per block. */
+/**
+ * A scale or zero point, ready to be broadcast to x. It is one number, or one per slice along the
+ * axis, or one per block.
+ */
 function broadcastable(node: ImportNode, v: Value, x: Value, axis: number): Value {
   if (v.shape.length === 0 || (v.shape.length === 1 && v.shape[0] === 1)) return g.reshape(v, []);
   if (v.shape.length === 1)
@@ -40,7 +44,10 @@ export function dequantized(x: Value, scale: Value, zero: Value | undefined): Va
   return g.mul(centred, real(scale));
 }
 
-/** round(x/scale) + zero, clipped to the range of the element type, as floats. Adds a note if x is not constant. */
+/**
+ * round(x/scale) + zero, clipped to the range of the element type, as floats. Adds a note if x is
+ * not constant.
+ */
 export function quantized(
   node: ImportNode,
   x: Value,
@@ -145,7 +152,10 @@ function matmulInteger(node: ImportNode): Value {
 const column = (v: Value): Value =>
   v.shape.length === 1 && v.shape[0] > 1 ? g.reshape(v, [v.shape[0], 1]) : v;
 
-/** (x, scale, zero, w, scale, zero, scale, zero, bias?). The bias is in units of the product of the first two scales. */
+/**
+ * (x, scale, zero, w, scale, zero, scale, zero, bias?). The bias is in units of the product of the
+ * first two scales.
+ */
 export function qLinearConv(node: ImportNode): Value {
   const [x, w] = [centred(node, 0, 2), centredWeights(node, 3, 5)];
   const [xScale, wScale, bias] = [node.input(1), node.input(4), node.inputs[8]];

@@ -5,8 +5,8 @@
 //
 // Opset 14: `layout`, with the batch first. Earlier versions are read alike.
 //
-// Shapes: x [length, batch, feature], w [direction, gate·hidden, feature], r [direction, gate·hidden, hidden], states
-// [batch, hidden].
+// Shapes: x [length, batch, feature], w [direction, gate·hidden, feature], r [direction,
+// gate·hidden, hidden], states [batch, hidden].
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
@@ -59,7 +59,10 @@ const rnnStep: Step = (_, { w, r, biases, activations: [f] }, x, [h, c]) => {
   return [f(plus(plus(product, biases[0]), biases[1])), c];
 };
 
-/** Update gate z, reset gate and candidate (Cho et al. 2014, arXiv:1406.1078). PyTorch sets `linear_before_reset`. */
+/**
+ * Update gate z, reset gate and candidate (Cho et al. 2014, arXiv:1406.1078). PyTorch sets
+ * `linear_before_reset`.
+ */
 const gruStep: Step = (node, { w, r, biases, activations: [f, candidateOf] }, x, [h, c]) => {
   const fromX = plus(g.matmul(x, transposed(w)), biases[0]);
   const fromH = plus(g.matmul(h, transposed(r)), biases[1]);
@@ -107,7 +110,10 @@ interface Kind {
 /** Activations that take parameters from `activation_alpha` and `activation_beta`. */
 const PARAMETERISED = /^(Affine|Elu|HardSigmoid|LeakyRelu|ScaledTanh|ThresholdedRelu)$/i;
 
-/** The activations of all directions. `activation_alpha` and `activation_beta` list numbers for those with parameters only. */
+/**
+ * The activations of all directions. `activation_alpha` and `activation_beta` list numbers for
+ * those with parameters only.
+ */
 function activationsOf(node: ImportNode, kind: Kind, directions: number) {
   const names =
     node.texts("activations") ?? Array.from({ length: directions }, () => kind.activations).flat();

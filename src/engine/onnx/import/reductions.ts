@@ -68,7 +68,10 @@ function logSumExp(x: Value, { axes, keepdims }: Reduction): Value {
   return keepdims ? y : g.reshape(y, reduced(x.shape, axes, false));
 }
 
-/** The index of the largest (or smallest) element along an axis, the first one on a tie unless `select_last_index` is set. */
+/**
+ * The index of the largest (or smallest) element along an axis, the first one on a tie unless
+ * `select_last_index` is set.
+ */
 const extremeIndex =
   (kind: "max" | "min"): Importer =>
   (node) => {

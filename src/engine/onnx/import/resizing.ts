@@ -2,9 +2,10 @@
 // https://onnx.ai/onnx/operators/onnx__Upsample.html
 // https://onnx.ai/onnx/operators/onnx__Resize.html
 //
-// Upsample: `height_scale` and `width_scale` in opset 1, an attribute `scales` in opset 7, an input in opset 9; replaced by
-// Resize in opset 10. Resize: scales only in opset 10; opset 11: sizes, a region and modes of coordinates; opset 18:
-// antialiasing, axes and aspect ratios; opset 19: half_pixel_symmetric.
+// Upsample: `height_scale` and `width_scale` in opset 1, an attribute `scales` in opset 7, an input
+// in opset 9; replaced by Resize in opset 10. Resize: scales only in opset 10; opset 11: sizes, a
+// region and modes of coordinates; opset 18: antialiasing, axes and aspect ratios; opset 19:
+// half_pixel_symmetric.
 
 import { own } from "../../../math/own.ts";
 import * as g from "../../graph/expressions.ts";
@@ -171,7 +172,10 @@ function filterOf(node: ImportNode): Filter {
   return { weight: (t) => cubicKernel(t, a), radius: 2 };
 }
 
-/** Weights [from] of the output at this position. Antialiasing widens the filter by the factor that the axis shrinks by. */
+/**
+ * Weights [from] of the output at this position. Antialiasing widens the filter by the factor that
+ * the axis shrinks by.
+ */
 function weightsAt(
   node: ImportNode,
   position: number,

@@ -1,6 +1,7 @@
 // Rotary position embeddings (Su et al. 2021, arXiv:2104.09864):
 // https://onnx.ai/onnx/operators/onnx__RotaryEmbedding.html (opset 23, one version)
-// https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.RotaryEmbedding (version 1)
+// https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.RotaryEmbedding
+// (version 1)
 
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
@@ -76,8 +77,8 @@ function rotaryEmbedding(node: ImportNode): Value {
 }
 
 /**
- * (x, positions, cosines, sines) ↦ x rotated. A single position is that of the first token. ONNX Runtime documents an attribute
- * `scale` and does not apply it, so neither does this importer.
+ * (x, positions, cosines, sines) ↦ x rotated. A single position is that of the first token. ONNX
+ * Runtime documents an attribute `scale` and does not apply it, so neither does this importer.
  */
 export function microsoftRotaryEmbedding(node: ImportNode): Value {
   if (node.int("is_packed_batching", 0) === 1)

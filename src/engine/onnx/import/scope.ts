@@ -1,4 +1,5 @@
-// How names resolve: to values of a graph or of the graphs around it, and to attributes of the function around a node.
+// How names resolve: to values of a graph or of the graphs around it, and to attributes of the
+// function around a node.
 
 import type { AttributeProto, NodeProto } from "onnx-buf";
 import { UsageError } from "../../../math/usage-error.ts";
@@ -31,9 +32,9 @@ export function find(scope: Scope, name: string): Value | undefined {
 }
 
 /**
- * The attributes of a node by name. A reference resolves to the attribute of the function around the node, through any
- * number of subgraphs. An attribute without a value in the function is left out. Throws `UsageError` for a reference
- * outside a function.
+ * The attributes of a node by name. A reference resolves to the attribute of the function around
+ * the node, through any number of subgraphs. An attribute without a value in the function is left
+ * out. Throws `UsageError` for a reference outside a function.
  */
 export function attributesOf(
   { attribute, opType }: NodeProto,

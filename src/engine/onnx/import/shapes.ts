@@ -1,8 +1,9 @@
 // Operators that rearrange elements, and operators on shapes, which are constants at import:
 // https://onnx.ai/onnx/operators (Reshape, Split, Slice, Concat, DepthToSpace, …)
 //
-// Attributes became inputs: Reshape in opset 5, Slice in 10, Squeeze, Unsqueeze and Split in 13. Tile: before opset 6 one count
-// and one axis. Reshape: `allowzero` since opset 14. Shape: `start` and `end` since opset 15. Split: `num_outputs` since opset 18.
+// Attributes became inputs: Reshape in opset 5, Slice in 10, Squeeze, Unsqueeze and Split in 13.
+// Tile: before opset 6 one count and one axis. Reshape: `allowzero` since opset 14. Shape: `start`
+// and `end` since opset 15. Split: `num_outputs` since opset 18.
 
 import { sizeOf } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
@@ -29,7 +30,10 @@ const rebatched = (
     ? [batch.wanted, ...stated.slice(1)]
     : stated;
 
-/** Parts of a concatenation. If a file is rewritten for another batch, parts for one image are repeated for each image. */
+/**
+ * Parts of a concatenation. If a file is rewritten for another batch, parts for one image are
+ * repeated for each image.
+ */
 function repeated({ batch }: ImportNode, parts: readonly Value[], axis: number): readonly Value[] {
   if (batch === null || axis === 0 || !parts.some(({ shape }) => shape[0] === batch.wanted))
     return parts;

@@ -19,8 +19,9 @@ function areDistinct(indices: Value): boolean {
 }
 
 /**
- * Values [n] and their indices, with all but the last value of each index set to 0. In descending order of index and then of
- * position, a value is the last of its index if the entry before it has another index.
+ * Values [n] and their indices, with all but the last value of each index set to 0. In descending
+ * order of index and then of position, a value is the last of its index if the entry before it has
+ * another index.
  */
 function lastWritten(values: Value, indices: Value): { values: Value; indices: Value } {
   const [n] = values.shape;
@@ -56,7 +57,10 @@ function outputShape(node: ImportNode): readonly number[] {
   return [x.shape[0], x.shape[1], ...lengths];
 }
 
-/** (x, indices, shape?) ↦ zeros with each element of x at its index. The last one wins if several have one index. */
+/**
+ * (x, indices, shape?) ↦ zeros with each element of x at its index. The last one wins if several
+ * have one index.
+ */
 function maxUnpool(node: ImportNode): Value {
   const [x, indices] = [node.input(0), g.cast(node.input(1), "int64")];
   if (indices.shape.join() !== x.shape.join())
