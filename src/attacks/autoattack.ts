@@ -4,7 +4,7 @@ import { fab } from "./fab.ts";
 import { square } from "./square.ts";
 import type { BoundedAttack, Norm } from "./victim.ts";
 
-/** A ball and the effort of the members; with their own defaults it is what publications mean. */
+/** A ball, epsilon being a radius in its norm for pixels in [0, 1], and the effort of each member. */
 export interface AutoAttackOptions {
   readonly norm: Norm;
   readonly epsilon: number;
@@ -14,9 +14,9 @@ export interface AutoAttackOptions {
 }
 
 /**
- * AutoAttack's standard version (Croce & Hein 2020, arXiv:2003.01690, §6; ℓ1: 2021, arXiv:2103.01208, §5) of deterministic
- * models: APGD-CE, APGD-T, FAB-T and Square, each on what the ones before it left standing. In ℓ1 APGD-CE has 5 starts
- * and APGD-T 5 targets instead of 9.
+ * AutoAttack's standard version for deterministic models (Croce & Hein 2020, arXiv:2003.01690, §6; ℓ1: 2021, arXiv:2103.01208,
+ * §5): APGD-CE, APGD-T, FAB-T and Square on x [batch, ...pixels], each on the survivors of those before it. In ℓ1 APGD-CE has
+ * 5 starts, and APGD-T has 5 targets instead of 9.
  */
 export function autoattack(options: AutoAttackOptions): BoundedAttack {
   const { norm, epsilon, apgdSteps: steps, fabSteps, squareQueries: queries } = options;
@@ -36,22 +36,23 @@ export function autoattack(options: AutoAttackOptions): BoundedAttack {
   });
 }
 
+/** A ball and the effort of APGD. */
+export type AutoAttackRandOptions = Pick<AutoAttackOptions, "norm" | "epsilon" | "apgdSteps">;
+
 /**
- * AutoAttack's version for randomised models (arXiv:2003.01690, §6): APGD-CE and APGD-DLR. Averaging over draws, 20 in
- * the paper, is a wrapper around the victim. Both attack every example: one draw that errs does not break it.
+ * AutoAttack's version for randomised models (Croce & Hein 2020, arXiv:2003.01690, §6): APGD-CE and APGD-DLR on
+ * x [batch, ...pixels]. Wrap the victim in `withEot` to average over draws, 20 in the paper. Both members attack every example,
+ * since one wrong draw does not break it.
  */
-export function autoattackRand({
-  norm,
-  epsilon,
-  apgdSteps: steps,
-}: Pick<AutoAttackOptions, "norm" | "epsilon" | "apgdSteps">): BoundedAttack {
-  const own = { norm, epsilon, steps, stopWhenBroken: false };
+export function autoattackRand(options: AutoAttackRandOptions): BoundedAttack {
+  const { norm, epsilon, apgdSteps: steps } = options;
+  const apgdOptions = { norm, epsilon, steps, stopWhenBroken: false };
   return ensemble({
     name: `autoattack-${norm}-rand`,
     norm,
     epsilon,
     stopWhenBroken: false,
     options: { norm, epsilon, steps, restarts: 1 },
-    members: [apgd({ ...own, loss: "ce" }), apgd({ ...own, loss: "dlr" })],
+    members: [apgd({ ...apgdOptions, loss: "ce" }), apgd({ ...apgdOptions, loss: "dlr" })],
   });
 }

@@ -7,24 +7,24 @@ import { distancesOf, insideBall } from "./inside-ball.ts";
 import { checkInputs, checkLabels } from "./preconditions.ts";
 import type { Attack, BoundedAttack, Labels, Norm, Victim } from "./victim.ts";
 
-/** What an ensemble is made of. */
-export interface Members {
+/** The attacks of an ensemble in one ball. */
+export interface EnsembleOptions {
   readonly name: string;
   readonly norm: Norm;
   readonly epsilon: number;
-  /** In their order. A minimum-norm attack counts where its distance is within epsilon. */
+  /** Run in this order. The result of a minimum-norm attack counts if its distance is at most epsilon, in the norm. */
   readonly members: readonly Attack[];
-  /** Whether an example that one of them broke is spared the others. */
+  /** Whether later members get the survivors only. */
   readonly stopWhenBroken: boolean;
-  /** For the record. */
+  /** Resolved options, for the record. */
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** How far a minimum-norm result may be outside by rounding and still count, once it is brought inside. */
+/** A minimum-norm result this far outside the ball still counts, after projection: rounding may have put it there. */
 const ROUNDING = 1e-6;
 
-/** What the member leaves in the ball; x where a minimum-norm attack went farther. */
-async function within(
+/** The member's result [batch, ...pixels] in the ball; x where a minimum-norm attack went farther. */
+async function perturbWithin(
   member: Attack,
   epsilon: number,
   victim: Victim,
@@ -42,40 +42,48 @@ async function within(
 }
 
 /**
- * Attacks in turn. For each example the candidate of largest margin is kept, x among them, all under the same key; the
- * example is said to be the work of that member, `clean` if x is misclassified itself, and nobody's if none of them is.
+ * Runs the members in order, as AutoAttack does (Croce & Hein 2020, arXiv:2003.01690, §6), and keeps for each example of
+ * x [batch, ...pixels] the candidate of largest margin, x included, all judged under the same key. Reports the member that broke
+ * an example, `clean` if x itself is misclassified, and nothing for a survivor.
  */
-export function ensemble({ members, stopWhenBroken, ...record }: Members): BoundedAttack {
-  const { epsilon } = record;
+export function ensemble(options: EnsembleOptions): BoundedAttack {
+  const { name, norm, epsilon, members, stopWhenBroken } = options;
   return {
-    ...record,
+    name,
+    norm,
+    epsilon,
+    options: options.options,
     asks: "losses",
-    async perturb(victim, x, labels, keys, told) {
+    async perturb(victim, x, labels, keys, onBroken) {
       checkInputs(x, labels, keys);
       const adversarial = tensor(x.shape, x.data.slice());
-      const judge = foldAll(keys, 0);
-      const clean = await victim.logits(x, judge);
+      const judgeKeys = foldAll(keys, 0);
+      const clean = await victim.logits(x, judgeKeys);
       checkLabels(labels, clean);
       const best = [...marginsOf(clean, labels)];
-      for (const [i, margin] of best.entries()) if (margin > 0) told?.(i, "clean");
+      for (const [i, margin] of best.entries()) if (margin > 0) onBroken?.(i, "clean");
       for (const [number, member] of members.entries()) {
-        const standing = labels.map((_, i) => i).filter((i) => !(stopWhenBroken && best[i] > 0));
-        if (standing.length === 0) break;
-        const own = standing.map((i) => labels[i]);
-        const reached = await within(
-          ...([member, epsilon, victim, takeRows(x, standing), own] as const),
-          standing.map((i) => fold(keys[i], number + 1)),
+        const survivors = labels.map((_, i) => i).filter((i) => !(stopWhenBroken && best[i] > 0));
+        if (survivors.length === 0) break;
+        const survivorLabels = survivors.map((i) => labels[i]);
+        const reached = await perturbWithin(
+          member,
+          epsilon,
+          victim,
+          takeRows(x, survivors),
+          survivorLabels,
+          survivors.map((i) => fold(keys[i], number + 1)),
         );
         const judged = await victim.logits(
           reached,
-          standing.map((i) => judge[i]),
+          survivors.map((i) => judgeKeys[i]),
         );
-        for (const [at, margin] of marginsOf(judged, own).entries()) {
-          const i = standing[at];
+        for (const [at, margin] of marginsOf(judged, survivorLabels).entries()) {
+          const i = survivors[at];
           if (!(margin > best[i])) continue;
           best[i] = margin;
           rowOf(adversarial, i).set(rowOf(reached, at));
-          if (margin > 0) told?.(i, member.name);
+          if (margin > 0) onBroken?.(i, member.name);
         }
       }
       return adversarial;

@@ -1,34 +1,34 @@
-// Attacks whose examples go their own ways keep one object per example and gather those that still run.
+// Rows of batches, for attacks that keep one object per example and gather the survivors into a batch.
 import { rowSize, type Shape, type Tensor, tensor } from "../math/tensor.ts";
 
-/** The rows, one per example, as one batch of the shape that x has. */
+/** Joins rows of equal length into a batch [rows, ...pixels]; `[any, ...pixels]` is the shape of x. */
 export function gather(rows: readonly Float32Array[], [, ...pixels]: Shape): Tensor {
-  const joined = tensor([rows.length, ...pixels]);
+  const batch = tensor([rows.length, ...pixels]);
   rows.forEach((row, i) => {
-    joined.data.set(row, i * row.length);
+    batch.data.set(row, i * row.length);
   });
-  return joined;
+  return batch;
 }
 
-/** Row i of [batch, ...] as a view on the same memory. */
+/** Row i of an array [batch, ...] as a view on its memory. */
 export function rowOf({ data, shape }: Tensor, i: number): Float32Array {
   const size = data.length / shape[0];
   return data.subarray(i * size, (i + 1) * size);
 }
 
-/** Writes row i of `from` to row places[i] of `to`. */
+/** Copies row i of `from` [rows, ...] to row places[i] of `to` [batch, ...]. */
 export function putRows(to: Tensor, from: Tensor, places: readonly number[]): void {
   const row = rowSize(to);
   for (const [i, place] of places.entries())
     to.data.set(from.data.subarray(i * row, (i + 1) * row), place * row);
 }
 
-/** ‖a − b‖ in each norm, in double precision. */
+/** ‖a − b‖ of two vectors [pixels] in each norm, in double precision. */
 export const distances = {
   linf(a: ArrayLike<number>, b: ArrayLike<number>): number {
-    let most = 0;
-    for (let i = 0; i < a.length; i++) most = Math.max(most, Math.abs(a[i] - b[i]));
-    return most;
+    let max = 0;
+    for (let i = 0; i < a.length; i++) max = Math.max(max, Math.abs(a[i] - b[i]));
+    return max;
   },
   l2(a: ArrayLike<number>, b: ArrayLike<number>): number {
     let sum = 0;
@@ -43,11 +43,13 @@ export const distances = {
 } as const;
 
 /**
- * The wrong classes of the highest logits, highest first and at most `count` of them; z holds one example's logits. A class at
- * −∞ is no target, unless all others are there.
+ * The `count` wrong classes of highest logit, highest first, for the logits z [classes] of one example. Leaves out classes at −∞
+ * unless all wrong classes are.
  */
 export function rivals(z: Float32Array, label: number, count: number): number[] {
   const wrong = Array.from(z.keys()).filter((j) => j !== label);
-  const live = wrong.filter((j) => z[j] > Number.NEGATIVE_INFINITY);
-  return (live.length > 0 ? live : wrong).sort((i, j) => z[j] - z[i] || i - j).slice(0, count);
+  const possible = wrong.filter((j) => z[j] > Number.NEGATIVE_INFINITY);
+  return (possible.length > 0 ? possible : wrong)
+    .sort((i, j) => z[j] - z[i] || i - j)
+    .slice(0, count);
 }

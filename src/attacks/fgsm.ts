@@ -7,11 +7,12 @@ import { inBall, resolve } from "./options.ts";
 import { checkEpsilon, checkGradient, checkInputs, checkLabels } from "./preconditions.ts";
 import type { BoundedAttack } from "./victim.ts";
 
+/** The options of `fgsm`: a norm and a radius epsilon in that norm, for pixels in [0, 1]. */
 export const FgsmOptions = inBall({});
 
 /**
- * The fast gradient method (Goodfellow et al. 2015, arXiv:1412.6572): one step of length epsilon, the steepest in its norm,
- * clipped to the box; in ℓ1 all of it goes to one pixel. It moves every example, misclassified or not.
+ * The fast gradient method (Goodfellow et al. 2015, arXiv:1412.6572): moves every example of x [batch, ...pixels] by one step of
+ * length epsilon along the steepest ascent in the norm, clipped to [0, 1]. In ℓ1 the step changes a single pixel.
  */
 export function fgsm(options: z.input<typeof FgsmOptions>): BoundedAttack {
   const { norm, epsilon } = resolve(FgsmOptions, options);

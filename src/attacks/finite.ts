@@ -1,11 +1,11 @@
-// Answers of a victim in which an attack finds no number that is not finite.
+// Finds and replaces numbers in a victim's answers that are not finite.
 
 import { MAX_LOGIT } from "../losses/logit-bounds.ts";
 import { type Tensor, tensor } from "../math/tensor.ts";
 import { allFinite } from "./preconditions.ts";
 import type { LossAndGradient } from "./victim.ts";
 
-/** The rows [batch, ...] that hold a number which is not finite. */
+/** The rows of an array [batch, ...] that hold a number which is not finite. */
 export function rowsNotFinite({ shape, data }: Tensor): number[] {
   if (allFinite(data)) return [];
   const size = data.length / shape[0];
@@ -14,7 +14,7 @@ export function rowsNotFinite({ shape, data }: Tensor): number[] {
   );
 }
 
-/** The rows of logits [batch, classes] in which one is NaN. A class at −∞ is ruled out, which is no fault. */
+/** The rows of logits [batch, classes] that hold a NaN. A logit of −∞ rules its class out and is valid. */
 export function rowsWithNaN({ shape, data }: Tensor): number[] {
   if (allFinite(data)) return [];
   const size = data.length / shape[0];
@@ -24,8 +24,8 @@ export function rowsWithNaN({ shape, data }: Tensor): number[] {
 }
 
 /**
- * The answer with 0 in the place of each slope that is not finite, so that an attack stands still along that pixel, and with
- * losses of at most ±1.5e38. The same object where all is finite.
+ * Replaces each slope that is not finite by 0, so that an attack does not move that pixel, and bounds losses by ±1.5e38. The
+ * gradient is [batch, ...pixels], losses are [batch]. Returns the same object if all numbers are finite.
  */
 export function withFiniteGradient(answer: LossAndGradient): LossAndGradient {
   const { losses, logits, gradient } = answer;

@@ -95,7 +95,7 @@ describe("a minimum-norm attack", () => {
     const nan = minimal(found, ({ shape }) => tensor(shape, Array(12).fill(Number.NaN)));
     await expect(run(nan)).rejects.toThrow("with NaN");
     await expect(run(minimal([true], (given) => given))).rejects.toThrow(
-      "cheat reported on 1 examples, got 3",
+      "cheat reported on 1 examples out of 3",
     );
   });
 });

@@ -1,4 +1,4 @@
-// The harness, not the attack, says what the attack achieved.
+// Runs attacks. The harness, not the attack, measures the result.
 import type { Key } from "../math/random.ts";
 import { clamp, rowSize, sub, type Tensor } from "../math/tensor.ts";
 import { balls } from "./balls.ts";
@@ -7,18 +7,18 @@ import { distancesOf, insideBall } from "./inside-ball.ts";
 import { checkEpsilon, checkInputs } from "./preconditions.ts";
 import type { Attack, BoundedAttack, Labels, MinimalAttack, Victim } from "./victim.ts";
 
-/** Passes through a network, counted in examples: one `lossAndGradient` of 8 examples is 8 forwards and 8 gradients. */
+/** Passes through a network, counted per example: one `lossAndGradient` of 8 examples is 8 forwards and 8 gradients. */
 export interface Queries {
   readonly forwards: number;
   readonly gradients: number;
 }
 
-/** A victim that counts what it is asked. Wrap the network itself and each draw of an EOT is counted. */
+/** A victim that counts queries. Wrapped around the network itself, it counts each draw of EOT. */
 export interface CountedVictim extends Victim {
   queries(): Queries;
 }
 
-/** The same victim, counting; an attack meets no gradient that is not finite. */
+/** Counts the queries to a victim, and replaces slopes that are not finite by 0 (see `withFiniteGradient`). */
 export function counted(victim: Victim): CountedVictim {
   let forwards = 0;
   let gradients = 0;
@@ -37,28 +37,31 @@ export function counted(victim: Victim): CountedVictim {
   };
 }
 
-/** What an attack returned, after it was put where it had to be. */
+/** The result of a bounded attack, projected and measured. */
 export interface BoundedResult {
-  /** In [0, 1], and of a bounded attack in the ball around x exactly (see `insideBall`), whatever the attack returned. */
+  /** [batch, ...pixels] in [0, 1], and for a bounded attack in the ball around x exactly (see `insideBall`). */
   readonly adversarial: Tensor;
-  /** Per example, whether what the attack returned was outside (by more than rounding: 1e-6) and had to be moved. */
+  /** Whether the attack returned a point outside by more than 1e-6, [batch]. */
   readonly moved: readonly boolean[];
-  /** Per example, norms of adversarial − x in double precision, pixels in [0, 1]. */
+  /** Norms of adversarial − x in double precision, for pixels in [0, 1], [batch]. */
   readonly linf: readonly number[];
   readonly l2: readonly number[];
   readonly l1: readonly number[];
-  /** Asked of `victim` for the whole batch. */
+  /** Queries to the victim for the whole batch. */
   readonly queries: Queries;
-  /** Per example, the member of an ensemble whose work it is; null of other attacks, and where no member succeeded. */
+  /** The member of an ensemble that broke the example, [batch]; null if none did, and for other attacks. */
   readonly members: readonly (string | null)[];
 }
 
-/** The same of a minimum-norm attack, with the attack's own word on whether it found anything. */
+/** The result of a minimum-norm attack; `found` [batch] is the attack's own claim of success. */
 export interface MinimalResult extends Omit<BoundedResult, "members"> {
   readonly found: readonly boolean[];
 }
 
-/** Runs the attack, clips its result to the ball and the box, and measures it. Success is judged by the caller, on fresh keys. */
+/**
+ * Runs a bounded attack on x [batch, ...pixels], projects its result onto the ball and [0, 1], and measures it. The caller judges
+ * success, on fresh keys. Throws `UsageError` for images, labels or radii that do not fit.
+ */
 export async function runBounded(
   attack: BoundedAttack,
   victim: Victim,
@@ -70,16 +73,16 @@ export async function runBounded(
   checkEpsilon(attack.norm, attack.epsilon, rowSize(x));
   const counting = counted(victim);
   const members: (string | null)[] = labels.map(() => null);
-  const told = (example: number, member: string) => {
+  const onBroken = (example: number, member: string) => {
     members[example] = member;
   };
-  const raw = await attack.perturb(counting, x, labels, keys, told);
+  const raw = await attack.perturb(counting, x, labels, keys, onBroken);
   checkReturned(attack, raw, x);
-  const allowed = insideBall(raw, x, attack.norm, attack.epsilon);
-  return { ...measured(raw, allowed, x), members, queries: counting.queries() };
+  const projected = insideBall(raw, x, attack.norm, attack.epsilon);
+  return { ...measured(raw, projected, x), members, queries: counting.queries() };
 }
 
-/** Runs the attack, clips its result to the box, and measures it: nothing bounds its norm. The caller judges its success. */
+/** Runs a minimum-norm attack on x [batch, ...pixels], clips its result to [0, 1], and measures it; see `runBounded`. */
 export async function runMinimal(
   attack: MinimalAttack,
   victim: Victim,
@@ -92,7 +95,7 @@ export async function runMinimal(
   const { adversarial: raw, found } = await attack.minimize(counting, x, labels, keys);
   checkReturned(attack, raw, x);
   if (found.length !== labels.length)
-    throw new Error(`${attack.name} reported on ${found.length} examples, got ${labels.length}`);
+    throw new Error(`${attack.name} reported on ${found.length} examples out of ${labels.length}`);
   return { ...measured(raw, clamp(raw, 0, 1), x), found, queries: counting.queries() };
 }
 
@@ -104,7 +107,7 @@ function checkReturned({ name }: Attack, raw: Tensor, x: Tensor): void {
     );
 }
 
-/** What was returned and what is allowed of it, as distances. */
+/** Measures the projected result; `raw` is what the attack returned. */
 function measured(
   raw: Tensor,
   adversarial: Tensor,

@@ -6,7 +6,7 @@ import { normal, permutation, uniform } from "../math/distributions.ts";
 import { foldAll, keyOf, keysFor } from "../math/random.ts";
 import { add, argmaxRows, rows, type Shape, sub, takeRows, tensor } from "../math/tensor.ts";
 import { balls } from "./balls.ts";
-import { pgd } from "./pgd.ts";
+import { type PgdSettings, pgd } from "./pgd.ts";
 import type { PaperNorm, Victim } from "./victim.ts";
 
 /** A linear classifier whose boundary passes through grey, images near grey, and their distances to it. */
@@ -125,7 +125,7 @@ describe("PGD refuses", () => {
     options: Record<string, unknown> = {},
   ) => {
     const given = { ...(await linearClassifier(2, [4])), ...change };
-    const attack = pgd({ norm: "linf", epsilon: 0.1, ...options } as Parameters<typeof pgd>[0]);
+    const attack = pgd({ norm: "linf", epsilon: 0.1, ...options } as PgdSettings);
     return attack.perturb(given.victim, given.x, given.labels, given.keys);
   };
   const cases = [

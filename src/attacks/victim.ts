@@ -5,40 +5,43 @@ import type { Shape, Tensor } from "../math/tensor.ts";
 
 export type { Labels, Loss, LossAndGradient };
 
-/** A classifier as an attack sees it. `keys` holds one key per example: noise belongs to the example. */
+/** A classifier as an attack sees it. `keys` [batch] has one key per example, which decides the example's noise. */
 export interface Victim {
   /** [batch, ...pixels] → [batch, classes]. */
   logits(x: Tensor, keys: readonly Key[]): Promise<Tensor>;
-  /** `over` is an answer that nobody reads any more: this one may be written over its arrays. */
+  /**
+   * Losses and their gradient at x [batch, ...pixels]. `over` is an earlier answer that is no longer needed, whose arrays may be
+   * overwritten with this one.
+   */
   lossAndGradient(
     x: Tensor,
     loss: Loss,
     keys: readonly Key[],
     over?: LossAndGradient,
   ): Promise<LossAndGradient>;
-  /** Hears which keys a call will soon bring with an x of this shape, so that their noise can be drawn; only time depends on it. */
+  /** Announces the keys [batch] and the shape [batch, ...pixels] of a call to come. A hint that lets noise be drawn early. */
   prefetch?(keys: readonly Key[], shape: Shape): void;
 }
 
-/** The norms that an attack can be bounded in. */
+/** The norms that attacks know: ℓ∞, ℓ2 and ℓ1. */
 export type Norm = "linf" | "l2" | "l1";
 
-/** The two norms of the paper. */
+/** The norms of Araujo et al. 2019, arXiv:1903.10219: ℓ∞ and ℓ2. */
 export type PaperNorm = Exclude<Norm, "l1">;
 
-/** Hears from an ensemble which member made an example of the batch what it returns; the last word counts. */
+/** Called by an ensemble when `member` breaks an example, given by its row in the batch; the last call per example counts. */
 export type OnBroken = (example: number, member: string) => void;
 
-/** Finds, inside the ball of `epsilon` around each x, a point of high loss. */
+/** An attack that looks for a point of high loss in the ball of radius `epsilon`, in its norm, around each image. */
 export interface BoundedAttack {
   readonly name: string;
   readonly norm: Norm;
   readonly epsilon: number;
-  /** What it asks the victim for: losses of the kind `ce` alone, of any kind, or nothing but logits. */
+  /** What it asks the victim for: the loss `ce` only, any loss, or logits only. */
   readonly asks: "cross-entropy" | "losses" | "logits";
   /** The attack's resolved options, for the record. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** x [batch, ...pixels] in [0, 1] → adversarial examples of the same shape, in the ball and in [0, 1]. */
+  /** x [batch, ...pixels] in [0, 1], labels and keys [batch] → adversarial examples of the shape of x, in the ball and in [0, 1]. */
   perturb(
     victim: Victim,
     x: Tensor,
@@ -48,23 +51,23 @@ export interface BoundedAttack {
   ): Promise<Tensor>;
 }
 
-/** Looks for the smallest perturbation that changes the decision; has no bound on its norm. */
+/** An attack that looks for the smallest perturbation that changes the decision, without a bound on its norm. */
 export interface MinimalAttack {
   readonly name: string;
-  /** The norm that is made small. */
+  /** The norm that is minimised. */
   readonly norm: Norm;
   readonly epsilon: null;
   /** The attack's resolved options, for the record. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** x [batch, ...pixels] in [0, 1] → the best example found for each in [0, 1], x itself where none was found. */
+  /** x [batch, ...pixels] in [0, 1], labels and keys [batch] → the closest adversarial example found, or x itself if none was. */
   minimize(victim: Victim, x: Tensor, labels: Labels, keys: readonly Key[]): Promise<Minimized>;
 }
 
-/** What a minimum-norm attack returns: images of the shape of x, and per example its own word on its success. */
+/** The result of a minimum-norm attack: images [batch, ...pixels], and for each whether it claims success [batch]. */
 export interface Minimized {
   readonly adversarial: Tensor;
   readonly found: readonly boolean[];
 }
 
-/** Either family; `epsilon === null` tells them apart. */
+/** A bounded or a minimum-norm attack; the latter has `epsilon === null`. */
 export type Attack = BoundedAttack | MinimalAttack;

@@ -282,10 +282,7 @@ export class GraphImporter {
   }
 }
 
-/**
- * The branch that a constant condition chooses, https://onnx.ai/onnx/operators/onnx__If.html; the
- * other is not imported.
- */
+/** The branch that a constant condition chooses (https://onnx.ai/onnx/operators/onnx__If.html). */
 function branchOf(node: ImportNode): Value[] {
   const condition = node.constant(0)?.data[0];
   return node.importSubgraph(node.graph(condition ? "then_branch" : "else_branch"));
