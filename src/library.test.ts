@@ -89,6 +89,8 @@ describe("a wrong call of the library is a UsageError in the words of the comman
     [nodeRuntime, [{ thread: 1 }], "unknown-option", "did you mean threads?"],
     [webRuntime, [{ thread: 1 }], "unknown-option", 'unknown option "thread"'],
     [webRuntime, [{ threads: 0.5 }], "bad-option", "threads is 0.5"],
+    [webRuntime, [{ wasmPaths: 3 }], "bad-option", "wasmPaths is 3, but it must be the address"],
+    [webRuntime, [{ wasmPaths: { wsm: "/" } }], "bad-option", 'wasmPaths is {"wsm":"/"}'],
     [webRuntime, [{ device: "cuda" }], "unavailable", "there is no device cuda in a page"],
     [withEot, [{}, 0], "bad-option", "EOT needs a positive number of draws, got 0"],
     [withEot, [{}, "4"], "bad-option", "EOT needs a positive number of draws, got 4"],

@@ -4,14 +4,8 @@ import { plainLowering, webgpuLowering } from "./lowerings.ts";
 import { probe } from "./probe.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Engine } from "./session.ts";
-
-/** The build of onnxruntime-web for each provider. Only the needed one is loaded. */
-const builds = {
-  wasm: () => import("onnxruntime-web/wasm"),
-  webgpu: () => import("onnxruntime-web/webgpu"),
-} as const;
-type Provider = keyof typeof builds;
-type Ort = Awaited<ReturnType<(typeof builds)[Provider]>>;
+import { fileAddresses, type WasmPaths } from "./web-files.ts";
+import { type Ort, type Provider, startOrt, wasmNames } from "./web-start.ts";
 
 const webEngine = (ort: Ort, provider: Provider): Engine<InstanceType<Ort["Tensor"]>> => ({
   open: (bytes) =>
@@ -23,40 +17,52 @@ const webEngine = (ort: Ort, provider: Provider): Engine<InstanceType<Ort["Tenso
   toTensor: ({ dtype, data, shape }) => new ort.Tensor(dtype, data as Float32Array, shape),
 });
 
+const noWebgpu = (reason: string) =>
+  new UsageError(`device webgpu: ${reason}; use device cpu, or see docs/gpu.md`, {
+    code: "unavailable",
+  });
+
+/** Throws a `UsageError` where the browser offers no WebGPU at all. */
+function checkWebgpu(): void {
+  if ((globalThis as { navigator?: { gpu?: unknown } }).navigator?.gpu === undefined)
+    throw noWebgpu("this browser has no WebGPU, or the page is not from https or localhost");
+}
+
 /** Runs a tiny network on WebGPU before any work begins. Its session stays open, which keeps the device open. */
 async function startWebgpu(compile: Runtime["compile"]): Promise<void> {
-  const unavailable = (reason: string) =>
-    new UsageError(`device webgpu: ${reason}; use device cpu, or see docs/gpu.md`, {
-      code: "unavailable",
-    });
-  if ((globalThis as { navigator?: { gpu?: unknown } }).navigator?.gpu === undefined)
-    throw unavailable("this browser has no WebGPU, or the page is not from https or localhost");
   const { wrong } = await probe(compile).catch((error: unknown) => {
-    throw unavailable(error instanceof Error ? error.message.split("\n")[0] : String(error));
+    throw noWebgpu(error instanceof Error ? error.message.split("\n")[0] : String(error));
   });
   if (wrong !== undefined)
-    throw unavailable(`it computes ${wrong} of a small network differently from the CPU`);
+    throw noWebgpu(`it computes ${wrong} of a small network differently from the CPU`);
 }
 
 /** The options of `webRuntime`. */
 export interface WebRuntimeOptions {
-  /** Threads of WebAssembly; 1 by default. More than one needs a cross-origin isolated page. */
+  /**
+   * Threads of WebAssembly; 1 by default. More than one needs a cross-origin isolated page. `target.threads` of the runtime
+   * says how many there are; the first runtime of a page decides.
+   */
   readonly threads?: number;
   /** `cpu` by default, or `webgpu`. */
   readonly device?: string;
+  /**
+   * Where the .wasm file of onnxruntime-web is: the address of its folder, or `{ wasm, mjs }` with the addresses of files.
+   * Beside the code of onnxruntime-web by default.
+   */
+  readonly wasmPaths?: WasmPaths;
 }
 
+const optionNames: readonly string[] = ["threads", "device", "wasmPaths"];
+
 /** Checks options that may come from JavaScript. Throws a `UsageError`. */
-function checkedOptions(options: WebRuntimeOptions): {
-  readonly threads: number;
-  readonly device: "cpu" | "webgpu";
-} {
-  const unknown = Object.keys(options).find((name) => name !== "threads" && name !== "device");
+function checkedOptions(options: WebRuntimeOptions) {
+  const unknown = Object.keys(options).find((name) => !optionNames.includes(name));
   if (unknown !== undefined)
-    throw new UsageError(`unknown option "${unknown}"; use threads, device`, {
+    throw new UsageError(`unknown option "${unknown}"; use ${optionNames.join(", ")}`, {
       code: "unknown-option",
     });
-  const { threads = 1, device = "cpu" } = options;
+  const { threads = 1, device = "cpu", wasmPaths } = options;
   if (!Number.isInteger(threads) || threads < 1)
     throw new UsageError(`threads is ${threads}, but it must be a positive whole number`, {
       code: "bad-option",
@@ -65,19 +71,21 @@ function checkedOptions(options: WebRuntimeOptions): {
     throw new UsageError(`there is no device ${device} in a page; use cpu, webgpu`, {
       code: "unavailable",
     });
-  return { threads, device };
+  const provider: Provider = device === "cpu" ? "wasm" : "webgpu";
+  return { threads, device, provider, addresses: fileAddresses(wasmPaths, wasmNames[provider]) };
 }
 
 /**
- * Runs graphs with onnxruntime-web: on the CPU in WebAssembly, in a page or in Node, or on WebGPU in a page. Throws a
- * `UsageError`: `unknown-option`, `bad-option`, or `unavailable` for a device that is unknown, missing or wrong.
+ * Runs graphs with onnxruntime-web: on the CPU in WebAssembly, in a page or in Node, or on WebGPU in a page. WebAssembly
+ * starts once per page, with the `threads` and `wasmPaths` of the first call. Throws a `UsageError`: `unknown-option`,
+ * `bad-option`, or `unavailable` for a device that is unknown, missing or wrong, or a .wasm file that is not where
+ * onnxruntime-web looks for it.
  */
 export async function webRuntime(options: WebRuntimeOptions = {}): Promise<Runtime> {
-  const { threads, device } = checkedOptions(options);
-  const provider = device === "cpu" ? "wasm" : "webgpu";
+  const { device, provider, addresses, threads: wanted } = checkedOptions(options);
+  if (device === "webgpu") checkWebgpu();
+  const { ort, threads } = await startOrt(provider, { threads: wanted, addresses });
   const lowering = device === "cpu" ? plainLowering : webgpuLowering;
-  const ort = await builds[provider]();
-  ort.env.wasm.numThreads = threads;
   const compile = compiler(webEngine(ort, provider), lowering);
   if (device === "webgpu") await startWebgpu(compile);
   return {
