@@ -70,6 +70,7 @@ const guides = [
   "docs/data.md",
   "docs/extending.md",
   "docs/library.md",
+  "docs/page.md",
   "docs/gradients.md",
   "docs/the-paper.md",
 ];
@@ -165,6 +166,7 @@ async function checkNpx([name, ...words]: Words): Promise<void> {
   if (name === "tsx") return checkPath(words[0]);
   if (name === "vitest")
     return words.filter((word) => /\.test\.ts$|^test\/|^src\//.test(word)).forEach(checkPath);
+  if (name === "vite" || name === "esbuild") return;
   throw new Error(`npx ${name} is none of our tools`);
 }
 
@@ -176,7 +178,7 @@ function checkNpm([name, script]: Words): void {
 }
 
 /** Programs of the machine that pages may call. */
-const OTHERS = ["git", "cd", "mkdir", "echo", "gh", "apt-get", "export", "ls"];
+const OTHERS = ["git", "cd", "cp", "mkdir", "echo", "gh", "apt-get", "export", "ls"];
 
 async function check([program, ...words]: Words): Promise<void> {
   if (program === "rampart") return checkRampart(words);
