@@ -30,11 +30,17 @@ import { evaluateOptions } from "./node-checks.ts";
 import { TrainOptions as TrainSchema } from "./train/options.ts";
 
 /** A call with what types would refuse. */
-const untyped = (call: (...given: never[]) => unknown, ...given: unknown[]) =>
-  (async () => call(...(given as never[])))().then(
-    () => undefined,
-    (error: unknown) => error,
-  );
+async function untyped(
+  call: (...given: never[]) => unknown,
+  ...given: unknown[]
+): Promise<unknown> {
+  try {
+    await call(...(given as never[]));
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
 
 const out = "/nonexistent/run";
 const unused = () => Promise.reject(new Error("nobody asks it"));

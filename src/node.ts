@@ -1,3 +1,4 @@
+import { defined } from "./math/defined.ts";
 // `rampart/node`: the library with files and onnxruntime-node. These functions are what the commands do.
 
 import { auditNode, type NodeAudit } from "./audit/node.ts";
@@ -145,7 +146,7 @@ export async function evaluate(
       target: { ...runtime.target },
       customAttacks: own,
       images,
-      ...(dataset !== undefined && { data: dataset }),
+      ...defined({ data: dataset }),
       note: tell,
     });
     for await (const event of events) {

@@ -208,10 +208,10 @@ describe("shell blocks", () => {
     ["npx vitest run test/none.test.ts", "no test/none.test.ts"],
     ["X=1 npx rampart doctor && npx rampart dcotor", "no command dcotor"],
   ])("would notice: %s", async (line, text) => {
-    const all = (async () => {
+    const checkAll = async () => {
       for (const words of commandsOf(line)) await check(words);
-    })();
-    await expect(all).rejects.toThrow(text);
+    };
+    await expect(checkAll()).rejects.toThrow(text);
   });
 });
 

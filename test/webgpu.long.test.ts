@@ -21,7 +21,7 @@ if (!existsSync("/dev/dri") && !existsSync("/dev/nvidia0") && existsSync(swiftsh
 
 const opened = await nodeRuntime({ device: "webgpu", threads: 1 }).catch((error: unknown) => {
   // A device that is there and computes something else is no reason to skip.
-  if (error instanceof UsageError && !error.message.includes("computes")) return error;
+  if (error instanceof UsageError && error.code === "unavailable") return error;
   throw error;
 });
 if (opened instanceof UsageError) console.warn(`skipped: ${opened.message}`);

@@ -5,11 +5,9 @@ import { normal, permutation, uniform } from "../math/distributions.ts";
 import { type Key, keyOf, keysFor } from "../math/random.ts";
 import { add, argmaxRows, rows, sub, type Tensor, takeRows, tensor } from "../math/tensor.ts";
 import { balls } from "./balls.ts";
-import { type CwOptions, cw } from "./cw.ts";
+import { type CwOptions, type CwSettings, cw } from "./cw.ts";
 import { runMinimal } from "./harness.ts";
 import type { Labels, Loss, Victim } from "./victim.ts";
-
-type Options = Parameters<typeof cw>[0];
 
 /** A linear classifier whose boundary passes through grey, and images at these distances from it, on both sides. */
 async function linearClassifier(pixels: number, distances: readonly number[]) {
@@ -101,7 +99,7 @@ it("returns what is misclassified as it is, for one query", async () => {
 
 it("asks once per step, and an image that has ended its searches is asked about no more", async () => {
   const { victim, x, labels, keys } = await linearClassifier(10, [0.1, 0.2, 0.3, 0.4, 0.5]);
-  const queries = async (options: Options, indices: readonly number[]) => {
+  const queries = async (options: CwSettings, indices: readonly number[]) => {
     const own = (all: Labels) => indices.map((i) => all[i]);
     const some = indices.map((i) => keys[i]);
     const result = await runMinimal(cw(options), victim, takeRows(x, indices), own(labels), some);

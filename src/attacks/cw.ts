@@ -18,6 +18,9 @@ export const CwOptions = z.strictObject({
 });
 type Options = z.output<typeof CwOptions>;
 
+/** Options of `cw` as a caller gives them. */
+export type CwSettings = z.input<typeof CwOptions>;
+
 /** One image on its way through its searches; each image is at its own search and step. */
 interface Image {
   readonly label: number;
@@ -48,7 +51,7 @@ interface Image {
  * searches. An image ends its searches on its own and then leaves the batch, so that only running ones cost a query.
  * Of a randomised victim that averages its draws, f and success are taken from the mean logits.
  */
-export function cw(options: z.input<typeof CwOptions> = {}): MinimalAttack {
+export function cw(options: CwSettings = {}): MinimalAttack {
   const resolved = resolve(CwOptions, options);
   return {
     name: "cw-l2",

@@ -7,8 +7,10 @@ export type Way = (x: ArrayLike<number>, w: Float32Array, need: number) => Float
 /** How far each pixel can move in the direction that brings ⟨w, d⟩ towards `need`. */
 function rooms(x: ArrayLike<number>, w: Float32Array, need: number): Float64Array {
   const room = new Float64Array(w.length);
-  for (let i = 0; i < room.length; i++)
-    room[i] = w[i] * need > 0 ? 1 - x[i] : w[i] === 0 ? 0 : x[i];
+  for (let i = 0; i < room.length; i++) {
+    if (w[i] === 0) continue;
+    room[i] = w[i] * need > 0 ? 1 - x[i] : x[i];
+  }
   return room;
 }
 

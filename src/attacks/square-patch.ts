@@ -13,10 +13,12 @@ export interface Frame {
 
 /** Images are [channel, height, width] or [height, width]; anything else is one row. */
 export function frameOf(pixels: readonly number[]): Frame {
-  const size = pixels.reduce((product, n) => product * n, 1);
-  const [channels, height, width] =
-    pixels.length === 3 ? pixels : pixels.length === 2 ? [1, ...pixels] : [1, 1, size];
-  return { channels, height, width };
+  if (pixels.length === 3) {
+    const [channels, height, width] = pixels;
+    return { channels, height, width };
+  }
+  if (pixels.length === 2) return { channels: 1, height: pixels[0], width: pixels[1] };
+  return { channels: 1, height: 1, width: pixels.reduce((product, n) => product * n, 1) };
 }
 
 /** Random choices, one word each, in the order in which they are made. */

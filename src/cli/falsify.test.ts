@@ -70,7 +70,7 @@ async function falsify(
     {
       stdout: { write: (text) => (out += text) },
       stderr: { write: (text) => (err += text) },
-      ...(signal !== undefined && { signal }),
+      signal,
     },
   );
   expect(opened.networks).toBe(0);

@@ -74,10 +74,8 @@ describe("rampart reproduce", () => {
     [["table4", "--share", "2"], "share"],
     [["table4", "--scale", "large"], "scale"],
   ])("%j is the user's to fix", async (words, message) => {
-    const { code, err } = await typed([
-      ...words,
-      ...(words.includes("--scale") ? ["--out", out] : smoke),
-    ]);
+    const rest = words.includes("--scale") ? ["--out", out] : smoke;
+    const { code, err } = await typed([...words, ...rest]);
     expect(code).toBe(2);
     expect(err).toContain(message);
   });

@@ -22,6 +22,8 @@ export type UsageCode =
   | "misfit"
   /** A device or library that this machine lacks, or a download that failed. */
   | "unavailable"
+  /** A device that computes something else than the CPU. */
+  | "inaccurate-device"
   /** A training whose loss or weights became infinite or NaN. */
   | "diverged";
 

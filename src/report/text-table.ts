@@ -11,7 +11,7 @@ export function textTable(lines: readonly (readonly string[])[]): string {
   const clean = lines.map((line) => line.map(printable));
   const columns = Math.max(0, ...clean.map((line) => line.length));
   const widths = Array.from({ length: columns }, (_, i) =>
-    Math.max(...clean.map((line) => [...(line[i] ?? "")].length)),
+    Math.max(...clean.map(({ [i]: cell = "" }) => [...cell].length)),
   );
   const pad = (cell: string, i: number) => {
     const space = " ".repeat(widths[i] - [...cell].length);

@@ -16,7 +16,7 @@ import { fourExamples } from "../../../test/fixtures/rows-fixture.ts";
 import { typed } from "../../../test/fixtures/typed-fixture.ts";
 import { rowLine } from "../../files/row-lines.ts";
 import { rampart } from "../main.ts";
-import { refuseOverlaps } from "./outputs.ts";
+import { type OutputKind, refuseOverlaps } from "./outputs.ts";
 
 let folder = "";
 const at = (name: string) => join(folder, name);
@@ -26,10 +26,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const refused = (
-  kind: Parameters<typeof refuseOverlaps>[0]["outputs"][string],
-  values: Readonly<Record<string, unknown>>,
-) =>
+const refused = (kind: OutputKind, values: Readonly<Record<string, unknown>>) =>
   refuseOverlaps({ inputs: ["model", "data", "classes"], outputs: { out: kind } }, values, false);
 
 describe("an output", () => {

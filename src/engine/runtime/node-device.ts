@@ -53,8 +53,8 @@ const explain: { readonly [D in NodeDevice]: (error: unknown) => string } = {
 const anchors = new Map<NodeDevice, Program>();
 
 /**
- * Runs a tiny network on the device, once per process. Throws a `UsageError` (`unavailable`) if the device is missing, does
- * not start or computes something wrong.
+ * Runs a tiny network on the device, once per process. Throws a `UsageError`: `unavailable` if the device is missing or does
+ * not start, `inaccurate-device` if it computes something wrong.
  */
 export async function startDevice(device: NodeDevice, compile: Runtime["compile"]): Promise<void> {
   const unavailable = ([reason, ...remedy]: readonly string[]) =>
@@ -68,9 +68,12 @@ export async function startDevice(device: NodeDevice, compile: Runtime["compile"
     throw unavailable([`${explain[device](error)};`, REMEDY]);
   });
   if (wrong !== undefined)
-    throw unavailable([
-      `it computes ${wrong} of a small network differently from the CPU;`,
-      REMEDY,
-    ]);
+    throw new UsageError(
+      [
+        `device ${device}: it computes ${wrong} of a small network differently from the CPU;`,
+        REMEDY,
+      ],
+      { code: "inaccurate-device" },
+    );
   anchors.set(device, program);
 }
