@@ -181,7 +181,9 @@ async function main() {
   const batches = (values.batch ?? "64,128").split(",").map(Number);
   const repeats = Number(values.repeats ?? 20);
   if ([repeats, ...batches].some((n) => !Number.isInteger(n) || n < 1))
-    throw new UsageError(`--batch and --repeats are whole numbers of at least 1\n${usage}`);
+    throw new UsageError(`--batch and --repeats are whole numbers of at least 1\n${usage}`, {
+      code: "bad-option",
+    });
   const runtime = await nodeRuntime({ device });
   const cpu = await nodeRuntime();
   const where = {

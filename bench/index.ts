@@ -68,6 +68,7 @@ async function prepare(
   if (work !== "imported" && opened.file !== null)
     throw new UsageError(
       `${model} was not exported by rampart, so PyTorch has no network for it; use --work imported with a name of torchvision's`,
+      { code: "misfit" },
     );
   const effort: Effort = { ...kind.effort(batch), ...given };
   const images = kind.kind === "evaluation" ? effort.images : kind.effort(batch).images;

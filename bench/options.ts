@@ -53,12 +53,15 @@ export function options(argv: readonly string[]): Options | null {
     if (given === undefined) return undefined;
     const value = Number(given);
     if (!Number.isInteger(value) || value < least)
-      throw new UsageError(`--${name} is ${given}; it must be a whole number from ${least} on`);
+      throw new UsageError(`--${name} is ${given}; it must be a whole number from ${least} on`, {
+        code: "bad-option",
+      });
     return value;
   };
   const work = (values.work ?? caseWorks.join()).split(",");
   const wrong = work.find((name) => !caseWorks.includes(name as CaseWork));
-  if (wrong !== undefined) throw new UsageError(unknownName("work", wrong, caseWorks));
+  if (wrong !== undefined)
+    throw new UsageError(unknownName("work", wrong, caseWorks), { code: "unknown-name" });
   const { model, data, python, curves, profile, out, json } = values;
   return {
     work: work as CaseWork[],
@@ -104,6 +107,6 @@ function parsed(argv: readonly string[]) {
       options: { ...given, curves: flag, profile: flag, json: flag, help: flag },
     });
   } catch (error) {
-    throw new UsageError(`${(error as Error).message}\n${usage}`);
+    throw new UsageError(`${(error as Error).message}\n${usage}`, { code: "bad-option" });
   }
 }

@@ -34,7 +34,8 @@ const shootCommand = command({
     context.emit(values);
     context.note("a note");
     if (values.out === "bug") throw new TypeError("undefined is not a function");
-    if (values.out === "usage") throw new UsageError("disk is round; use a flat one");
+    if (values.out === "usage")
+      throw new UsageError("disk is round; use a flat one", { code: "usage" });
     if (values.out === "full")
       throw Object.assign(new Error("ENOSPC"), { code: "ENOSPC", path: "runs/a" });
   },
@@ -289,7 +290,7 @@ describe("what a file brings along cannot forge a line or move the cursor:", () 
 
   it("a usage error, whose own lines remain", async () => {
     const { code, err } = await opened((name) => {
-      throw new UsageError(`${name} is damaged`, { next: `delete ${name}` });
+      throw new UsageError(`${name} is damaged`, { code: "bad-file", next: `delete ${name}` });
     });
     expect([code, err]).toEqual([2, `${shown} is damaged;\n  delete ${shown}\n`]);
   });

@@ -43,7 +43,7 @@ describe("diagnostics", () => {
   });
 
   it.each([
-    [new UsageError("not enough memory"), true],
+    [new UsageError("not enough memory", { code: "usage" }), true],
     [new InternalError("oops"), false],
   ])("that fail (%s) are named as not run, and the results are written", async (error, fixable) => {
     const { state, on } = watched();

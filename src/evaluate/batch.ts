@@ -43,6 +43,7 @@ export async function withoutDependence(
   if (!isQuantisation(found))
     throw new UsageError(
       `${describeDependence(found)}; every --batch would give other rows. Export the model in evaluation mode, or use --batch 1 for what it says of each image alone`,
+      { code: "misfit" },
     );
   note({
     code: "batch-dependent",
@@ -71,6 +72,7 @@ export async function noteDecisions(
   if (found.others.length > 0)
     throw new UsageError(
       `${text}; please report this with the file, and until then name the scores before its last operators by --output`,
+      { code: "misfit" },
     );
   note({ code: "tied-decisions", text });
 }

@@ -46,11 +46,14 @@ export function ruleNamed(text: string): Rule {
   if (text === "single") return { name: text, draws: 1, decide: deciders.majority };
   const [kind, count] = text.split(":");
   if (!Object.hasOwn(deciders, kind))
-    throw new UsageError(unknownName("rule", kind, ["single", "majority", "mean"]));
+    throw new UsageError(unknownName("rule", kind, ["single", "majority", "mean"]), {
+      code: "unknown-name",
+    });
   const draws = Number(count);
   if (!Number.isInteger(draws) || draws < 1)
     throw new UsageError(
       `rule ${text} needs the number of draws per prediction, for example ${kind}:10`,
+      { code: "bad-option" },
     );
   return { name: text, draws, decide: deciders[kind] };
 }

@@ -29,7 +29,7 @@ export type UsageCode =
 
 /** The options of `new UsageError`. */
 export interface UsageErrorOptions extends ErrorOptions {
-  readonly code?: UsageCode;
+  readonly code: UsageCode;
   /** What to do: becomes the last line of the message, indented. */
   readonly next?: string;
 }
@@ -41,10 +41,7 @@ export class UsageError extends Error {
   /** The lines of the message. A line break within a line came from a file or a name, and is printed escaped. */
   readonly lines: readonly string[];
 
-  constructor(
-    message: string | readonly string[],
-    { code = "usage", next, ...options }: UsageErrorOptions = {},
-  ) {
+  constructor(message: string | readonly string[], { code, next, ...options }: UsageErrorOptions) {
     const given = typeof message === "string" ? [message] : message;
     const lines =
       next === undefined ? given : [...given.slice(0, -1), `${given.at(-1)};`, `  ${next}`];
