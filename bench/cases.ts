@@ -52,9 +52,12 @@ export const listed: Readonly<Record<CaseWork, readonly [Listed, ...Listed[]]>> 
 /** All names. */
 export const caseWorks = Object.keys(listed) as CaseWork[];
 
-/** What tables call a model: of a file the folder that it lies in. */
-export const modelLabel = (model: string): string =>
-  model.endsWith("/model.onnx") ? (model.split("/").at(-2) ?? model) : model;
+/** The name of a model in tables. A file has the name of its folder if it is called `model.onnx`, else its own. */
+export function modelLabel(model: string): string {
+  const [, folder, file] = /(?:([^/]+)\/)?([^/]+)\.onnx$/.exec(model) ?? [];
+  if (file === undefined) return model;
+  return file === "model" && folder !== undefined ? folder : file;
+}
 
 const labels = new Set(
   Object.values(listed).flatMap((all) => all.map(([name]) => modelLabel(name))),

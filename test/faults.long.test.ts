@@ -61,7 +61,7 @@ function audit(name: string, data: string, ...more: readonly string[]): Audited 
 
 /** Case 16 with an image more, whose pixels are all equal. */
 function withBlankImage(): Audited {
-  const arrays = parseNpz("d", readFileSync(join(faults, "16-one-blank-image", "d.npz")));
+  const arrays = parseNpz("d", readFileSync(join(faults, "16-one-blank-picture", "d.npz")));
   const x = arrays.get("x");
   const y = arrays.get("y");
   if (x === undefined || y === undefined) throw new Error("case 16 holds no x and y");
@@ -75,7 +75,7 @@ function withBlankImage(): Audited {
     file,
     npzBytes({ x: { data: pixels, shape }, y: { data: labels, shape: [count + 1] } }),
   );
-  return audit("16-one-blank-image", `npz:${file}`);
+  return audit("16-one-blank-picture", `npz:${file}`);
 }
 
 const accuracies = ({ result }: Audited) => [result.clean.mean, result.union.mean];
@@ -212,7 +212,7 @@ describe.skipIf(skipped)(`the cases of ${skipped || faults}`, { timeout: 180_000
   });
 
   it("case 16: the blank image is counted and named, and the other 31 are judged", () => {
-    const audited = audit("16-one-blank-image", "npz:d.npz");
+    const audited = audit("16-one-blank-picture", "npz:d.npz");
     expect([audited.result.examples, ...accuracies(audited)]).toEqual([31, 1, 15 / 31]);
     const { text, result } = withBlankImage();
     // The blank image stays in the denominator; the 31 others keep their answers.

@@ -76,7 +76,7 @@ describe("the packed package", () => {
     const words = "--noEmitOnError --strict --skipLibCheck --target es2022 --module nodenext";
     node([tsc, ...words.split(" "), "--types", "node", "--typeRoots", types, "example.ts"], app);
     node(["example.js"], app);
-    expect(readFileSync(join(app, "report.html"), "utf8")).toContain("at-linf");
+    expect(readFileSync(join(app, "audit", "report.html"), "utf8")).toContain("at-linf");
   }, 300_000);
 
   it("draws prefetched noise in a thread, which does not keep the process", () => {
