@@ -25,7 +25,9 @@ export type UsageCode =
   /** A device that computes something else than the CPU. */
   | "inaccurate-device"
   /** A training whose loss or weights became infinite or NaN. */
-  | "diverged";
+  | "diverged"
+  /** A plug-in that cannot be loaded, takes a name that exists, throws, or returns a wrong shape. */
+  | "bad-plugin";
 
 /** The options of `new UsageError`. */
 export interface UsageErrorOptions extends ErrorOptions {
