@@ -6,6 +6,11 @@ export interface Named {
   readonly name: string;
 }
 
+const builtIns = new WeakSet<object>();
+
+/** Whether a definition is in one of our own tables, and not of a plug-in: its results need no checks. */
+export const isBuiltIn = (definition: object): boolean => builtIns.has(definition);
+
 /**
  * A table of definitions by name: the built-in ones, and those that a plug-in adds. `kind` names an entry in messages, for
  * example "attack". Names are unique.
@@ -17,7 +22,10 @@ export class Registry<D extends Named> {
 
   constructor(kind: string, builtIn: readonly D[]) {
     this.#kind = kind;
-    for (const definition of builtIn) this.#byName.set(definition.name, definition);
+    for (const definition of builtIn) {
+      this.#byName.set(definition.name, definition);
+      builtIns.add(definition);
+    }
     this.#builtIn = this.#byName.size;
   }
 

@@ -1,0 +1,93 @@
+// Errors of code that somebody else wrote: definitions of a plug-in, or values that a caller made.
+import { type Shape, sizeOf, type Tensor } from "./tensor.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** A definition as messages name it: `attack "mine"`. */
+export interface Defined {
+  readonly type: string;
+  readonly name: string;
+}
+
+const files = new WeakMap<object, string>();
+
+/** Remembers the file that a definition was loaded from, for messages. */
+export const rememberFile = (definition: Defined, file: string): void => {
+  files.set(definition, file);
+};
+
+/** The file that a definition was loaded from; undefined for a value of the calling program. */
+export const fileOf = (definition: Defined): string | undefined => files.get(definition);
+
+/** `attack mine of ./mine.mjs`, or without a file `attack mine`. */
+export function whichPlugin(definition: Defined): string {
+  const file = fileOf(definition);
+  return `${definition.type} ${definition.name}${file === undefined ? "" : ` of ${file}`}`;
+}
+
+/** The error for a definition that breaks its contract; `problem` continues "attack mine …". */
+export const badPlugin = (definition: Defined, problem: string, cause?: unknown): UsageError =>
+  new UsageError(`${whichPlugin(definition)} ${problem}`, { code: "bad-plugin", cause });
+
+/** An exception of a definition as `badPlugin`; a `UsageError` is passed on. `call` is the name of its function. */
+function foreignError(definition: Defined, call: string, error: unknown): unknown {
+  if (error instanceof UsageError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  return badPlugin(definition, `threw in ${call}: ${text}`, error);
+}
+
+/** Runs a function of a definition. Throws `UsageError` with the code `bad-plugin` for whatever the function throws. */
+export function callPlugin<T>(definition: Defined, call: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw foreignError(definition, call, error);
+  }
+}
+
+/** `callPlugin` for a function that returns a promise. `passes` tells errors that are ours, which are thrown as they are. */
+export async function awaitPlugin<T>(
+  definition: Defined,
+  call: string,
+  run: () => T | PromiseLike<T>,
+  passes: (error: unknown) => boolean = () => false,
+): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw passes(error) ? error : foreignError(definition, call, error);
+  }
+}
+
+const listed = (shape: Shape): string => `[${shape.join(", ")}]`;
+
+const described = (value: unknown): string => {
+  const { dtype, shape } = (value ?? {}) as Partial<Tensor>;
+  return Array.isArray(shape) ? `${String(dtype)} ${listed(shape)}` : typeof value;
+};
+
+/**
+ * A result of a definition, checked to be a float32 tensor of `shape` without NaN; `call` is the function that returned it.
+ * Throws `UsageError` with the code `bad-plugin`.
+ */
+export function requireResult(
+  definition: Defined,
+  call: string,
+  value: unknown,
+  shape: Shape,
+): Tensor {
+  const { dtype, shape: given, data } = (value ?? {}) as Partial<Tensor>;
+  const fits =
+    dtype === "float32" &&
+    data instanceof Float32Array &&
+    data.length === sizeOf(shape) &&
+    given?.join() === shape.join();
+  if (!fits)
+    throw badPlugin(
+      definition,
+      `returned ${described(value)} from ${call}, and must return float32 ${listed(shape)}`,
+    );
+  const at = data.findIndex(Number.isNaN);
+  if (at >= 0)
+    throw badPlugin(definition, `returned NaN from ${call}, at element ${at} of ${listed(shape)}`);
+  return value as Tensor;
+}
