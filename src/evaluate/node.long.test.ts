@@ -6,12 +6,12 @@ import { brightness, brightnessData } from "../../test/fixtures/brightness.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { parseNpz } from "../data/npz.ts";
 import { rowOfLine } from "../files/row-lines.ts";
+import { besideRows as beside } from "../files/rows/rows-file.ts";
 import { tensor } from "../math/tensor.ts";
 import type { Model } from "./model.ts";
 import { type EvaluateEvent, evaluateNode, type NodeEvaluation } from "./node.ts";
 import { EvaluateOptions } from "./options.ts";
 import type { Row } from "./row.ts";
-import { beside } from "./rows-file/node.ts";
 import { rowName } from "./runs.ts";
 
 const data = await brightnessData();

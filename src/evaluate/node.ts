@@ -1,159 +1,34 @@
-import type { Victim } from "../attacks/victim.ts";
-import type { OnNote } from "../math/note.ts";
-import { sizeOf } from "../math/tensor.ts";
+// Evaluations whose data sets, rows and records are files of this machine.
+import { nodeHost } from "../files/host/node.ts";
+import { readTextIfThere } from "../files/read/node.ts";
+import { nodeStorageOf } from "../files/storage/node.ts";
 import { noiseNamedNode } from "../noise/node.ts";
-import { checkOptions } from "./check.ts";
-import { evaluate, type Scored } from "./evaluate.ts";
-import { type Locate, stoppable } from "./evaluated-model.ts";
-import { checkFit } from "./fit.ts";
-import { type KeptImages, keptImages } from "./kept-images.ts";
+import { type EvaluateEvent, type EvaluationContext, evaluateModel } from "./evaluation.ts";
 import type { Model } from "./model.ts";
-import { type EvaluateOptions, type ResolvedOptions, resolved } from "./options.ts";
-import { settingsOf } from "./recording/node.ts";
-import type { Row } from "./row.ts";
-import { RowsFile } from "./rows-file/node.ts";
-import { type CustomAttacks, rowCount, rowName, runsOf } from "./runs.ts";
-import type { Settings } from "./settings.ts";
-import { brokenName, isBroken, skippedRuns } from "./survivors.ts";
+import type { EvaluateOptions } from "./options.ts";
 import { type ImageSource, openTestImages } from "./test-images/node.ts";
 
-/** What runs the network, where rows go, and what is recorded beside them. */
-export interface NodeEvaluation extends ImageSource {
-  /** The model's network, without its noise. */
-  readonly network: Victim;
-  /** The runtime target that it was compiled for; results have the same bits within one target. */
-  readonly target: Settings["target"];
+export type { EvaluateEvent } from "./evaluation.ts";
+
+/** What runs the network, where images come from, and where rows go. */
+export interface NodeEvaluation extends EvaluationContext, ImageSource {
   /** The .jsonl file; without it rows are only returned. */
   readonly out?: string;
-  readonly resume?: boolean;
-  /** Examples per attack whose images are kept beside the rows. */
-  readonly saveExamples?: number;
-  readonly signal?: AbortSignal;
-  /** The command as typed, for the record. */
-  readonly command?: string;
-  /** Names the node of the network behind an answer that is not finite. */
-  readonly locate?: Locate | undefined;
-  /** Attacks made by the caller, whose names are among `attacks`. */
-  readonly customAttacks?: CustomAttacks;
-  /** Gets notes for the reader of the rows, such as that the last bits of a resumed file may differ. */
-  readonly note?: OnNote;
 }
 
-/** One finished row, and how far the evaluation is; under `skipBroken`, rows that are skipped count as done. */
-export interface EvaluateEvent {
-  readonly row: Row;
-  readonly done: number;
-  readonly total: number;
-}
-
-/**
- * Evaluates a model and yields each row once it is written; rows that a resumed file holds already come first. Ends early, with
- * everything written, when `signal` aborts. Throws `UsageError` for data, options or files that do not fit.
- */
+/** `evaluateModel` on this machine. Throws `UsageError` for data, options or files that do not fit. */
 export async function* evaluateNode(
   model: Model,
-  given: EvaluateOptions,
-  evaluation: NodeEvaluation,
+  options: EvaluateOptions,
+  { out, data, dataDir, ...evaluation }: NodeEvaluation,
 ): AsyncGenerator<EvaluateEvent, void, void> {
-  const { out, resume = false, saveExamples = 8, signal, customAttacks } = evaluation;
-  const { network, target, images, command, locate, note = () => undefined } = evaluation;
-  const { dataset, warning } = await openTestImages(model, evaluation, note);
-  checkFit(model, dataset);
-  const options = resolved(given);
-  const noiseText = options.noise ?? model.noise;
-  const noise = noiseText === null ? null : noiseNamedNode(noiseText);
-  const context = { randomised: noise !== null, customAttacks };
-  checkOptions(options, { ...context, pixels: sizeOf(dataset.shape) });
-  const settings = await settingsOf({
-    model,
-    dataset,
-    options,
-    noise,
-    warning,
-    images,
-    customAttacks,
-    target,
-    command,
-    note,
+  const { images, note = () => undefined } = evaluation;
+  yield* evaluateModel(model, options, {
+    ...evaluation,
+    tested: await openTestImages(model, { data, dataDir, images }, note),
+    out: out === undefined ? undefined : nodeStorageOf(out),
+    host: nodeHost,
+    readText: readTextIfThere,
+    noiseNamed: noiseNamedNode,
   });
-  const file =
-    out === undefined
-      ? null
-      : await RowsFile.open({ out, resume, settings, test: dataset.test, note, signal });
-  try {
-    const stored = file?.rows ?? [];
-    const total = rowCount(options, dataset.test, context);
-    const runs = runsOf(options, context);
-    let done = 0;
-    const counted = (row: Row): EvaluateEvent => {
-      done += 1 + (options.skipBroken ? skippedRuns(row, runs) : 0);
-      return { row, done, total };
-    };
-    for (const row of stored) if (row.index < options.examples) yield counted(row);
-
-    const kept = keptImages(saveExamples, await file?.images());
-    await file?.prepare();
-    const evaluated = {
-      model: model.name,
-      defense: model.defense,
-      noise,
-      locate,
-      network: stoppable(network, signal),
-    };
-    const finished = new Set(stored.map(rowName));
-    const broken = new Set(stored.filter(isBroken).map(brokenName));
-    const isShown = shownRows(options, context.randomised, saveExamples);
-    const run: Scored[] = [];
-    try {
-      for await (const scored of evaluate(
-        evaluated,
-        dataset,
-        options,
-        finished,
-        broken,
-        customAttacks,
-      )) {
-        run.push(scored);
-        if (!scored.last) continue;
-        await file?.check();
-        for await (const row of written(run.splice(0), file, kept, isShown)) yield counted(row);
-        if (signal?.aborted) break;
-      }
-    } catch (error) {
-      if (!signal?.aborted || error !== signal.reason) throw error;
-    }
-  } finally {
-    await file?.close();
-  }
-}
-
-/**
- * Which rows have their images kept: those of the first test images, or those of broken examples if attacks skip them. Of
- * several numbers of EOT draws only the largest counts, which is the strongest attack.
- */
-function shownRows(
-  { eot, skipBroken }: ResolvedOptions,
-  randomised: boolean,
-  saveExamples: number,
-): (row: Row) => boolean {
-  const maxEot = Math.max(...eot);
-  return (row) => {
-    if (randomised && row.attack !== "none" && row.eot !== maxEot) return false;
-    return skipBroken ? row.clean >= 0.5 && row.majority === 0 : row.index < saveExamples;
-  };
-}
-
-/** Writes the rows of one run and yields each. Images come first, since a stored row is not computed again. */
-async function* written(
-  run: readonly Scored[],
-  file: RowsFile | null,
-  kept: KeptImages,
-  isShown: (row: Row) => boolean,
-): AsyncGenerator<Row, void, void> {
-  const imaged = run.filter(({ row }) => isShown(row)).filter(kept.add);
-  if (imaged.length > 0) await file?.writeImages(kept.bytes());
-  for (const { row } of run) {
-    await file?.append(row);
-    yield row;
-  }
 }

@@ -2,15 +2,10 @@
 import type { Split } from "../data/dataset.ts";
 import { DamagedLine, readRowLines } from "../files/row-lines.ts";
 import { rowProblem } from "../files/row-schema.ts";
+import type { StoredRows } from "../files/rows/rows-file.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Row } from "./row.ts";
 import { rowName } from "./runs.ts";
-
-/** Rows of a file and the text up to which it is whole. */
-export interface StoredRows<R> {
-  readonly rows: R[];
-  readonly whole: string;
-}
 
 const advice = "delete that line and go on with --resume, or choose another --out";
 

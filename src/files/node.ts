@@ -1,14 +1,9 @@
 // Writing files whole, and facts about this package and machine that are stored beside results.
 
-import { readFileSync } from "node:fs";
 import { arch, cpus, platform, totalmem } from "node:os";
 
+export { version } from "./version.ts";
 export { makeFolder, orMissing, PARTIAL, writeWhole, writing } from "./write/node.ts";
-
-/** The version of this package. */
-export const version: string = JSON.parse(
-  readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
-).version;
 
 /** This machine, as recorded beside results; memory in bytes. */
 export const machine = () => ({

@@ -62,6 +62,12 @@ export interface Lease {
   release(): Promise<void>;
 }
 
+/** A lease whose loss is a UsageError. */
+export interface WorkLease extends Lease {
+  /** Throws a UsageError (`in-use`) once another process has taken over. Call it before every write. */
+  check(): Promise<void>;
+}
+
 /** Another process holds the lease. */
 export interface HeldLease {
   readonly owner: string;

@@ -21,7 +21,15 @@ import type { OnNote } from "../../math/note.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import { kindOf, MAX_TEXT, readTextIfThere } from "../read/node.ts";
 import { makeFolder, orMissing, PARTIAL, writing } from "../write/node.ts";
-import { type Lease, type LeaseRecord, type LeaseStorage, leaseText, takeLease } from "./lease.ts";
+import {
+  type LeaseRecord,
+  type LeaseStorage,
+  leaseText,
+  takeLease,
+  type WorkLease,
+} from "./lease.ts";
+
+export type { WorkLease } from "./lease.ts";
 
 /** Seconds between two increments of a counter. */
 const BEAT = 1;
@@ -222,12 +230,6 @@ export interface LeasedWork {
   /** Receives a note if the lease has to be watched. */
   readonly note?: OnNote | undefined;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** A lease whose loss is a UsageError. */
-export interface WorkLease extends Lease {
-  /** Throws a UsageError (`in-use`) once another process has taken over. Call it before every write. */
-  check(): Promise<void>;
 }
 
 /**

@@ -6,7 +6,8 @@ import { describe, expect, it } from "vitest";
 import { rowWith } from "../../../test/fixtures/rows-fixture.ts";
 import { readRowsFile } from "../../report/node.ts";
 import { rowLine } from "../row-lines.ts";
-import { appendRows, readRowsText, requireUnpacked, truncateRows } from "./node.ts";
+import { appendRows, readRowsText, truncateRows } from "./node.ts";
+import { requireUnpacked } from "./rows-file.ts";
 
 const rows = '{"index":0}\n{"index":1}\n';
 const place = () => join(mkdtempSync(join(tmpdir(), "rows-")), "a.jsonl");

@@ -58,12 +58,3 @@ export async function truncateRows(path: string, bytes: number): Promise<void> {
   await unpackRows(path);
   await truncate(path, bytes);
 }
-
-/** Refuses a packed file as a place for new rows, which are written line by line. */
-export function requireUnpacked(path: string): void {
-  if (path.endsWith(".gz"))
-    throw new UsageError(
-      `${path}: rows are written unpacked; leave .gz out of the name, and pack the finished file by gzip`,
-      { code: "bad-option" },
-    );
-}

@@ -13,11 +13,24 @@ export interface RunFiles {
   remove(name: string): Promise<void>;
 }
 
+const bytesOf = (contents: Uint8Array | string): Uint8Array =>
+  typeof contents === "string" ? new TextEncoder().encode(contents) : contents.slice();
+
+/** The parts one after the other. */
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
 /** Files in memory, for the browser and for tests. */
 export function memoryFiles(path = "memory"): RunFiles {
-  const files = new Map<string, Uint8Array>();
-  const bytes = (contents: Uint8Array | string) =>
-    typeof contents === "string" ? new TextEncoder().encode(contents) : contents;
+  /** Contents as the parts that were appended. */
+  const files = new Map<string, Uint8Array[]>();
   return {
     path,
     async list(folder) {
@@ -27,17 +40,17 @@ export function memoryFiles(path = "memory"): RunFiles {
         .map((name) => name.slice(prefix.length));
     },
     async read(name) {
-      const found = files.get(name);
-      if (found === undefined)
+      const parts = files.get(name);
+      if (parts === undefined)
         throw new UsageError(`${path}/${name}: there is no such file`, { code: "not-found" });
-      return found;
+      return joined(parts);
     },
     async write(name, contents) {
-      files.set(name, bytes(contents).slice());
+      files.set(name, [bytesOf(contents)]);
     },
     async append(name, text) {
-      const old = files.get(name) ?? new Uint8Array();
-      files.set(name, Uint8Array.of(...old, ...bytes(text)));
+      files.set(name, files.get(name) ?? []);
+      files.get(name)?.push(bytesOf(text));
     },
     async remove(name) {
       files.delete(name);

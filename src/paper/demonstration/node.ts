@@ -1,9 +1,8 @@
 // The demonstration of C&W against a noisy classifier, with its rows on disk.
 import { defenseNamed } from "../../defenses/table.ts";
 import { readRows } from "../../evaluate/resumed.ts";
-import { leaseWork } from "../../files/lease/node.ts";
-import { rowLine } from "../../files/row-lines.ts";
-import { appendRows, readRowsText, truncateRows } from "../../files/rows/node.ts";
+import { RowsFile, type RowsFormat } from "../../files/rows/rows-file.ts";
+import { nodeStorageOf } from "../../files/storage/node.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import { classifier } from "../../models/classifier.ts";
 import { noiseNamedNode } from "../../noise/node.ts";
@@ -20,31 +19,26 @@ import { datasetOf, type Reproduction, rowsFile, trainedModel } from "../stored/
 /** Images per C&W attack; their rows are written together. */
 const GROUP = 8;
 
-/**
- * The stored rows of a demonstration, after a line that a killed process left unfinished is cut off. Throws a UsageError if
- * the rows were made with other settings.
- */
-async function resumedRows(
-  path: string,
+/** The rows of a demonstration with these options. Throws a UsageError if stored rows were made with other settings. */
+const artefactFormat = (
   { steps, searches, eot, draws }: ArtefactOptions,
   seed: number,
-): Promise<ArtefactRow[]> {
-  const text = await readRowsText(path);
-  if (text === null) return [];
-  const { rows, whole } = readRows<ArtefactRow>(path, text);
-  if (whole.length < text.length) await truncateRows(path, Buffer.byteLength(whole));
-  const isSame = (row: ArtefactRow): boolean =>
-    steps.includes(row.steps) &&
-    row.searches === searches &&
-    row.eot === eot &&
-    row.draws === draws &&
-    row.seed === seed;
-  if (!rows.every(isSame))
-    throw new UsageError(`${path} was begun with other settings; choose another --out`, {
-      code: "in-use",
-    });
-  return rows;
-}
+): RowsFormat<ArtefactRow> => ({
+  parse(file, contents) {
+    const stored = readRows<ArtefactRow>(file, contents);
+    const isSame = (row: ArtefactRow): boolean =>
+      steps.includes(row.steps) &&
+      row.searches === searches &&
+      row.eot === eot &&
+      row.draws === draws &&
+      row.seed === seed;
+    if (!stored.rows.every(isSame))
+      throw new UsageError(`${file} was begun with other settings; choose another --out`, {
+        code: "in-use",
+      });
+    return stored;
+  },
+});
 
 /**
  * Shows that C&W's success on a noisy classifier is a coin toss. Rows go to `rows/DEFENCE.artefact.jsonl` under a lease of
@@ -67,28 +61,28 @@ export async function* runArtefact(
   const total = Math.min(test.size, partOf(scale.counts.artefact, share));
   const options = artefactOptions(scale);
   const network = classifier(runtime, model.architecture, model.parameters);
-  const lease = await leaseWork({
-    prefix: `${path}.lease`,
-    owned: path,
-    remedy: "choose another --out",
+  const file = await RowsFile.open({
+    ...nodeStorageOf(path),
+    format: artefactFormat(options, seed),
+    resume: true,
     signal,
   });
   try {
-    const rows = await resumedRows(path, options, seed);
+    const rows = [...file.rows];
     const finished = new Set(rows.map(({ index }) => index));
     yield { event: "cell", cell, finished: finished.size >= total };
     const missing = Array.from({ length: total }, (_, i) => i).filter((i) => !finished.has(i));
     for (let from = 0; from < missing.length && !signal?.aborted; from += GROUP) {
       const indices = missing.slice(from, from + GROUP);
       const added = await artefactRows({ network, noise }, test, indices, seed, options);
-      await lease.check();
-      await appendRows(path, added.map(rowLine).join(""));
+      await file.check();
+      await file.append(added);
       rows.push(...added);
       yield { event: "progress", cell, done: finished.size + from + indices.length, total };
     }
     return rows;
   } finally {
-    await lease.release();
+    await file.close();
     await network.release();
   }
 }

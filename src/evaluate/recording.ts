@@ -1,16 +1,17 @@
 // The settings of an evaluation, as they are recorded beside its rows.
-import type { Dataset } from "../../data/dataset.ts";
-import { type ImageOptions, statedImageOptions } from "../../data/image-options.ts";
-import { machine, version } from "../../files/node.ts";
-import type { OnNote } from "../../math/note.ts";
-import { parameterCount } from "../../models/architecture.ts";
-import type { Noise } from "../../noise/noise.ts";
-import { describeNoise } from "../../noise/table.ts";
-import type { Model } from "../model.ts";
-import { recordedTraining, weightsHash } from "../model-record/node.ts";
-import type { ResolvedOptions } from "../options.ts";
-import { type CustomAttacks, customOptions } from "../runs.ts";
-import { type Settings, storedOptions } from "../settings.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { type ImageOptions, statedImageOptions } from "../data/image-options.ts";
+import type { Host } from "../files/host/host.ts";
+import { version } from "../files/version.ts";
+import type { OnNote } from "../math/note.ts";
+import { parameterCount } from "../models/architecture.ts";
+import type { Noise } from "../noise/noise.ts";
+import { describeNoise } from "../noise/table.ts";
+import type { Model } from "./model.ts";
+import { type ReadText, recordedTraining, weightsHash } from "./model-record.ts";
+import type { ResolvedOptions } from "./options.ts";
+import { type CustomAttacks, customOptions } from "./runs.ts";
+import { type Settings, storedOptions } from "./settings.ts";
 
 /** What settings are made from. */
 export interface Recorded {
@@ -26,11 +27,14 @@ export interface Recorded {
   readonly target: Settings["target"];
   readonly command: string | undefined;
   readonly note: OnNote;
+  readonly host: Host;
+  /** Reads the record of the model's training; undefined where no path leads to files. */
+  readonly readText: ReadText | undefined;
 }
 
 /** The settings of an evaluation that starts now. Notes a record of training that cannot be read. */
 export async function settingsOf(recorded: Recorded): Promise<Settings> {
-  const { model, dataset, options, noise, warning, images, target, note } = recorded;
+  const { model, dataset, options, noise, warning, images, target, note, host } = recorded;
   const imageOptions = images === undefined ? {} : statedImageOptions(images);
   return {
     model: {
@@ -39,13 +43,13 @@ export async function settingsOf(recorded: Recorded): Promise<Settings> {
       defense: model.defense,
       data: model.data,
       architecture: model.architecture.name,
-      weights: model.weights ?? weightsHash(model.parameters),
+      weights: model.weights ?? (await weightsHash(model.parameters, host)),
       reading: { ...model.reading, ...imageOptions },
       parameters: parameterCount(model.architecture),
       noise: noise?.name ?? null,
       noiseText: noise === null ? null : describeNoise(noise.name),
       classNames: model.classNames,
-      training: await recordedTraining(model.path, note),
+      training: await recordedTraining(model.path, recorded.readText, note),
       config: model.config,
     },
     data: dataset.name,
@@ -56,9 +60,9 @@ export async function settingsOf(recorded: Recorded): Promise<Settings> {
       ...customOptions(recorded.customAttacks),
     },
     versions: { rampart: version, engine: String(target.engine) },
-    machine: machine(),
+    machine: host.machine(),
     target,
     command: recorded.command ?? null,
-    started: new Date().toISOString(),
+    started: host.now().toISOString(),
   };
 }

@@ -1,0 +1,180 @@
+import type { Victim } from "../attacks/victim.ts";
+import type { ImageOptions } from "../data/image-options.ts";
+import type { Host } from "../files/host/host.ts";
+import { RowsFile } from "../files/rows/rows-file.ts";
+import type { Storage } from "../files/storage/storage.ts";
+import type { OnNote } from "../math/note.ts";
+import { sizeOf } from "../math/tensor.ts";
+import type { Noise } from "../noise/noise.ts";
+import { noiseNamed as plainNoise } from "../noise/table.ts";
+import { checkOptions } from "./check.ts";
+import { evaluate, type Scored } from "./evaluate.ts";
+import { type Locate, stoppable } from "./evaluated-model.ts";
+import { evaluationRows } from "./evaluation-rows.ts";
+import { checkFit } from "./fit.ts";
+import { type KeptImages, keptImages } from "./kept-images.ts";
+import type { Model } from "./model.ts";
+import type { ReadText } from "./model-record.ts";
+import { type EvaluateOptions, type ResolvedOptions, resolved } from "./options.ts";
+import { settingsOf } from "./recording.ts";
+import type { Row } from "./row.ts";
+import { type CustomAttacks, rowCount, rowName, runsOf } from "./runs.ts";
+import type { Settings } from "./settings.ts";
+import { brokenName, isBroken, skippedRuns } from "./survivors.ts";
+import type { TestedData } from "./tested-data.ts";
+
+/** What runs the network, and how an evaluation is watched, stopped and recorded. */
+export interface EvaluationContext {
+  /** The model's network, without its noise. */
+  readonly network: Victim;
+  /** The runtime target that it was compiled for; results have the same bits within one target. */
+  readonly target: Settings["target"];
+  readonly resume?: boolean;
+  /** Examples per attack whose images are kept beside the rows. */
+  readonly saveExamples?: number;
+  readonly signal?: AbortSignal;
+  /** The command as typed, for the record. */
+  readonly command?: string;
+  /** Names the node of the network behind an answer that is not finite. */
+  readonly locate?: Locate | undefined;
+  /** Attacks made by the caller, whose names are among `attacks`. */
+  readonly customAttacks?: CustomAttacks;
+  /** How images were read and sized, for the record. */
+  readonly images?: ImageOptions | undefined;
+  /** Gets notes for the reader of the rows, such as that the last bits of a resumed file may differ. */
+  readonly note?: OnNote;
+}
+
+/** An evaluation on any platform. */
+export interface Evaluation extends EvaluationContext {
+  /** The test images, and a warning about them. */
+  readonly tested: TestedData;
+  /** Where rows go, and the name of their file, which ends in `.jsonl`; undefined if rows are only returned. */
+  readonly out?: { readonly storage: Storage; readonly name: string } | undefined;
+  readonly host: Host;
+  /** Reads the record of the model's training beside it; undefined where paths lead nowhere. */
+  readonly readText?: ReadText | undefined;
+  /** Makes a noise by its name; a platform may draw in threads. */
+  readonly noiseNamed?: ((name: string) => Noise) | undefined;
+}
+
+/** One finished row, and how far the evaluation is; under `skipBroken`, rows that are skipped count as done. */
+export interface EvaluateEvent {
+  readonly row: Row;
+  readonly done: number;
+  readonly total: number;
+}
+
+/**
+ * Evaluates a model and yields each row once it is written; rows that a resumed file holds already come first. Ends early, with
+ * everything written, when `signal` aborts. Throws `UsageError` for data, options or files that do not fit.
+ */
+export async function* evaluateModel(
+  model: Model,
+  given: EvaluateOptions,
+  evaluation: Evaluation,
+): AsyncGenerator<EvaluateEvent, void, void> {
+  const { out, resume = false, saveExamples = 8, signal, customAttacks } = evaluation;
+  const { network, target, images, command, locate, note = () => undefined } = evaluation;
+  const { host, readText, noiseNamed = plainNoise } = evaluation;
+  const { dataset, warning } = evaluation.tested;
+  checkFit(model, dataset);
+  const options = resolved(given);
+  const noiseText = options.noise ?? model.noise;
+  const noise = noiseText === null ? null : noiseNamed(noiseText);
+  const context = { randomised: noise !== null, customAttacks };
+  checkOptions(options, { ...context, pixels: sizeOf(dataset.shape) });
+  const settings = await settingsOf({
+    model,
+    dataset,
+    options,
+    noise,
+    warning,
+    images,
+    customAttacks,
+    target,
+    command,
+    note,
+    host,
+    readText,
+  });
+  const format = evaluationRows(settings, dataset.test, note);
+  const file =
+    out === undefined ? null : await RowsFile.open({ ...out, format, resume, note, signal });
+  try {
+    const stored = file?.rows ?? [];
+    const total = rowCount(options, dataset.test, context);
+    const runs = runsOf(options, context);
+    let done = 0;
+    const counted = (row: Row): EvaluateEvent => {
+      done += 1 + (options.skipBroken ? skippedRuns(row, runs) : 0);
+      return { row, done, total };
+    };
+    for (const row of stored) if (row.index < options.examples) yield counted(row);
+
+    const kept = keptImages(saveExamples, await file?.images());
+    await file?.prepare();
+    const evaluated = {
+      model: model.name,
+      defense: model.defense,
+      noise,
+      locate,
+      network: stoppable(network, signal),
+    };
+    const finished = new Set(stored.map(rowName));
+    const broken = new Set(stored.filter(isBroken).map(brokenName));
+    const isShown = shownRows(options, context.randomised, saveExamples);
+    const run: Scored[] = [];
+    try {
+      for await (const scored of evaluate(
+        evaluated,
+        dataset,
+        options,
+        finished,
+        broken,
+        customAttacks,
+      )) {
+        run.push(scored);
+        if (!scored.last) continue;
+        await file?.check();
+        for await (const row of written(run.splice(0), file, kept, isShown)) yield counted(row);
+        if (signal?.aborted) break;
+      }
+    } catch (error) {
+      if (!signal?.aborted || error !== signal.reason) throw error;
+    }
+  } finally {
+    await file?.close();
+  }
+}
+
+/**
+ * Which rows have their images kept: those of the first test images, or those of broken examples if attacks skip them. Of
+ * several numbers of EOT draws only the largest counts, which is the strongest attack.
+ */
+function shownRows(
+  { eot, skipBroken }: ResolvedOptions,
+  randomised: boolean,
+  saveExamples: number,
+): (row: Row) => boolean {
+  const maxEot = Math.max(...eot);
+  return (row) => {
+    if (randomised && row.attack !== "none" && row.eot !== maxEot) return false;
+    return skipBroken ? row.clean >= 0.5 && row.majority === 0 : row.index < saveExamples;
+  };
+}
+
+/** Writes the rows of one run and yields each. Images come first, since a stored row is not computed again. */
+async function* written(
+  run: readonly Scored[],
+  file: RowsFile<Row> | null,
+  kept: KeptImages,
+  isShown: (row: Row) => boolean,
+): AsyncGenerator<Row, void, void> {
+  const imaged = run.filter(({ row }) => isShown(row)).filter(kept.add);
+  if (imaged.length > 0) await file?.writeImages(kept.bytes());
+  for (const { row } of run) {
+    await file?.append([row]);
+    yield row;
+  }
+}
