@@ -1,7 +1,6 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
 import { typed as typedWords } from "../../test/fixtures/typed-fixture.ts";
 import { leaseWork } from "../files/lease/node.ts";
@@ -109,10 +108,10 @@ describe("the folder of a reproduction", () => {
 
   it("gets no table from a reproduction that another process has taken over", async () => {
     for (const file of table3) rmSync(join(out, file));
-    const running = typed(["table3", ...smoke]);
-    while (!existsSync(join(out, "lease.1"))) await sleep(1);
-    writeFileSync(join(out, "lease.2"), "");
-    const { code, err } = await running;
+    const takeOver = (chunk: string) => {
+      if (chunk.includes("train standard")) writeFileSync(join(out, "lease.2"), "");
+    };
+    const { code, err } = await typedWords(["reproduce", "table3", ...smoke], undefined, takeOver);
     expect(err).toContain(`another process has taken over ${out}`);
     expect(code).toBe(2);
     rmSync(join(out, "lease.2"));
