@@ -56,7 +56,12 @@ export {
   trainableClassifier,
   trainableClassifier as liveClassifier,
 } from "./models/trainable-classifier.ts";
+export {
+  defineNoise,
+  type NoiseDefinition,
+  type NoiseSpecification,
+} from "./noise/define-noise.ts";
 export type { Noise } from "./noise/noise.ts";
-export { noiseNamed } from "./noise/table.ts";
+export { noiseNamed, noises } from "./noise/table.ts";
 export { ratioByCounting } from "./paper/theory/monte-carlo.ts";
 export { type Order, type TheoryRow, table1, theoryRow } from "./paper/theory/table1.ts";

@@ -1,10 +1,12 @@
 import { Worker } from "node:worker_threads";
 import { afterAll, expect, it } from "vitest";
 import { type Key, keyOf, keysFor } from "../math/random.ts";
-import { inThreads, ROLE } from "./node.ts";
+import { tensor } from "../math/tensor.ts";
+import { defineNoise, pixels } from "./define-noise.ts";
+import { inThreads, noiseWithWorkers, ROLE } from "./node.ts";
 import { drawNoise } from "./noise.ts";
 import { withPrefetch } from "./prefetch.ts";
-import { noiseNamed, noiseNames } from "./table.ts";
+import { noiseNamed, noises } from "./table.ts";
 
 const started: Worker[] = [];
 afterAll(() => Promise.all(started.map((worker) => worker.terminate())));
@@ -22,7 +24,7 @@ function fromSource() {
 const keys = keysFor(keyOf(1), [0, 1, 2, 3, 4]);
 const threads = inThreads(2, fromSource);
 
-it.each(noiseNames)("workers draw the bits of %s, in parts", async (name) => {
+it.each(noises.names)("workers draw the bits of %s, in parts", async (name) => {
   const noise = noiseNamed(name);
   for (const shape of [
     [5, 3, 4, 4],
@@ -52,5 +54,25 @@ it("rejects, so that the caller draws, if a worker cannot start or exits", async
     const prefetching = withPrefetch(noise, broken);
     prefetching.prefetch?.start(keys, shape);
     expect(await drawNoise(prefetching, keys, shape)).toEqual(noise.sample(keys, shape));
+  }
+});
+
+it("a plug-in's noise is drawn here, since no worker knows it", async () => {
+  const ones = defineNoise({
+    name: "ones",
+    parameters: { size: pixels(0.5, "value of every pixel") },
+    source: "this test",
+    describe: ({ size }) => `every pixel moved by ${size}`,
+    sample: (some, shape, { size }) => tensor(shape, new Float32Array(8 * some.length).fill(size)),
+  });
+  noises.add(ones);
+  try {
+    const noise = noiseWithWorkers("ones:0.25", threads);
+    expect([noise.name, noise.prefetch]).toEqual(["ones:0.25", undefined]);
+    expect(noiseWithWorkers("normal", threads).prefetch).toBeDefined();
+    const drawn = await drawNoise(noise, keys, [5, 8]);
+    expect(drawn.data.every((v) => v === 0.25)).toBe(true);
+  } finally {
+    noises.remove("ones");
   }
 });

@@ -13,7 +13,7 @@ import type { Key } from "../math/random.ts";
 import { rowSize, type Shape, sizeOf } from "../math/tensor.ts";
 import type { Noise } from "./noise.ts";
 import { type DrawElsewhere, withPrefetch } from "./prefetch.ts";
-import { noiseNamed } from "./table.ts";
+import { isBuiltInNoise, noiseNamed } from "./table.ts";
 
 /** Asks a worker for noise of `shape` [batch, ...pixels]. */
 interface Request {
@@ -120,8 +120,15 @@ const threads = inThreads(
   () => new Worker(new URL(import.meta.url), { workerData: ROLE, execArgv: [] }),
 );
 
-/** The noise of this name (see `noiseNamed`). Prefetches are drawn in worker threads. Throws `UsageError`. */
-export function noiseNamedNode(text: string): Noise {
+/**
+ * The noise of this name (see `noiseNamed`), prefetched by `elsewhere` if it is built in: a worker thread knows no plug-in,
+ * so a plug-in's noise is drawn when it is needed. Throws `UsageError`.
+ */
+export function noiseWithWorkers(text: string, elsewhere: DrawElsewhere): Noise {
   const noise = noiseNamed(text);
-  return canStart ? withPrefetch(noise, threads) : noise;
+  return isBuiltInNoise(text) ? withPrefetch(noise, elsewhere) : noise;
 }
+
+/** The noise of this name (see `noiseNamed`). Prefetches are drawn in worker threads. Throws `UsageError`. */
+export const noiseNamedNode = (text: string): Noise =>
+  canStart ? noiseWithWorkers(text, threads) : noiseNamed(text);

@@ -1,24 +1,33 @@
-import { unknownName } from "../math/nearest.ts";
+// The table of noises. A noise is one file and one row here.
+import { Registry } from "../math/registry.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { type Distribution, distributions, type Parameter } from "./distributions.ts";
+import { conv } from "./conv.ts";
+import { fullName, type NoiseDefinition, type Parameter } from "./define-noise.ts";
+import { generalizedNormal } from "./generalized-normal.ts";
+import { laplace } from "./laplace.ts";
+import { mix } from "./mix.ts";
+import { mixImage } from "./mix-image.ts";
 import type { Noise } from "./noise.ts";
+import { normal } from "./normal.ts";
+import { uniform } from "./uniform.ts";
 
-/** The names of the noise distributions, without parameters. */
-export const noiseNames: readonly string[] = Object.keys(distributions);
+/** The noises by name, without parameters. A plug-in's noise is added last. */
+export const noises = new Registry<NoiseDefinition>("noise", [
+  normal,
+  uniform,
+  laplace,
+  generalizedNormal,
+  conv,
+  mix,
+  mixImage,
+]);
 
-/** The name with all its parameters: `normal:0.25`, `mix:0.25:0.2`. */
-const fullName = (kind: string, parameters: readonly (number | string)[]): string =>
-  [kind, ...parameters.map((value) => (value === Number.POSITIVE_INFINITY ? "inf" : value))].join(
-    ":",
-  );
-
-/** Parses `normal:0.25`, `uniform:8/255` (a fraction) or `normal` (the paper's parameters). Throws `UsageError`. */
+/** Parses `normal:0.25`, `uniform:8/255` (a fraction) or `normal` (the default parameters). Throws `UsageError`. */
 function parse(text: string) {
   const [kind, ...values] = text.split(":");
-  if (!Object.hasOwn(distributions, kind))
-    throw new UsageError(unknownName("noise", kind, noiseNames), { code: "unknown-name" });
-  const distribution: Distribution = distributions[kind];
-  const expected = distribution.parameters;
+  const definition = noises.named(kind);
+  const names = Object.keys(definition.parameters);
+  const expected = names.map((name) => definition.parameters[name]);
   const example = fullName(
     kind,
     expected.map(({ byDefault }) => byDefault),
@@ -48,7 +57,8 @@ function parse(text: string) {
       { code: "bad-option" },
     );
   }
-  return { kind, distribution, parameters };
+  const byName = Object.fromEntries(names.map((name, i) => [name, parameters[i]]));
+  return { definition, parameters: byName };
 }
 
 /** Parses a number or a fraction; NaN for anything else. Only an order may be `inf`. */
@@ -61,19 +71,20 @@ function parseNumber(text: string, { unit }: Parameter): number {
 }
 
 /**
- * The noise written as `normal:0.25`, or as `normal` for the paper's parameter. The name of the result holds all parameters.
+ * The noise written as `normal:0.25`, or as `normal` for its default parameters. The name of the result holds all parameters.
  * Throws `UsageError`.
  */
 export function noiseNamed(text: string): Noise {
-  const { kind, distribution, parameters } = parse(text);
-  return {
-    name: fullName(kind, parameters),
-    sample: (keys, shape) => distribution.sample(keys, shape, ...parameters),
-  };
+  const { definition, parameters } = parse(text);
+  return definition(parameters);
 }
 
 /** The noise in words: `normal noise of standard deviation 0.25 on pixels in [0, 1]`. Throws `UsageError`. */
 export function describeNoise(text: string): string {
-  const { distribution, parameters } = parse(text);
-  return `${distribution.describe(...parameters)} on pixels in [0, 1]`;
+  const { definition, parameters } = parse(text);
+  return `${definition.describe(parameters)} on pixels in [0, 1]`;
 }
+
+/** Whether this noise, given with or without parameters, is one of ours, which a worker thread knows too. */
+export const isBuiltInNoise = (text: string): boolean =>
+  noises.builtIn.some(({ name }) => name === text.split(":")[0]);

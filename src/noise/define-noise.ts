@@ -1,0 +1,117 @@
+import { z } from "zod";
+import { makerWith } from "../math/maker.ts";
+import { checkedOptions } from "../math/option-problems.ts";
+import { badPlugin, callPlugin, requireResult } from "../math/plugin.ts";
+import type { Key } from "../math/random.ts";
+import { isBuiltIn } from "../math/registry.ts";
+import type { Shape, Tensor } from "../math/tensor.ts";
+import type { Noise } from "./noise.ts";
+
+/** One parameter of a noise. */
+export interface Parameter {
+  /** The default; of a built-in noise the value of Araujo et al. 2019, arXiv:1903.10219, §4.2. */
+  readonly byDefault: number;
+  /** `pixels`: a length below 1, on the scale of pixels in [0, 1]. `order`: dimensionless, above 0, may be `inf`. */
+  readonly unit: "pixels" | "order";
+  /** For help and the JSON schema: `standard deviation`. */
+  readonly text: string;
+}
+
+/** A parameter that is a length on the scale of pixels in [0, 1]. */
+export const pixels = (byDefault: number, text: string): Parameter => ({
+  byDefault,
+  unit: "pixels",
+  text,
+});
+
+/** The values of a noise's parameters by name. */
+export type ParameterValues<Name extends string = string> = { readonly [N in Name]: number };
+
+/** What `defineNoise` is given. */
+export interface NoiseSpecification<Name extends string = string> {
+  /** The name on the command line, before the colons: `normal`. */
+  readonly name: string;
+  /** The parameters by name, in the order in which the name of a noise states them: `mix:0.25:0.2`. */
+  readonly parameters: Readonly<Record<Name, Parameter>>;
+  /** The publication, or another origin. */
+  readonly source: string;
+  /** The distribution in words; lengths are on the scale of pixels in [0, 1]. */
+  describe(parameters: ParameterValues<Name>): string;
+  /** One draw per key, independent between keys; `shape` and the result are [batch, ...pixels], `keys` is [batch]. */
+  sample(keys: readonly Key[], shape: Shape, parameters: ParameterValues<Name>): Tensor;
+  /** The density of one pixel's noise at x, for tests; absent if it has no closed form. */
+  density?(x: number, parameters: ParameterValues<Name>): number;
+}
+
+/**
+ * A distribution of noise. Called with values for its parameters, it makes a noise; a parameter that is left out has its
+ * default. Throws `UsageError` for a value out of range.
+ */
+export interface NoiseDefinition<Name extends string = string> extends NoiseSpecification<Name> {
+  (values?: Partial<ParameterValues<Name>>): Noise;
+  readonly type: "noise";
+  /** The strict schema of the parameters, with their defaults. */
+  readonly options: z.ZodObject;
+}
+
+/** A positive number; a length of pixels is below 1. zod's numbers are finite, but an order may be infinite. */
+function schemaOf({ byDefault, unit, text }: Parameter): z.ZodType {
+  const positive = z.number().positive();
+  const values =
+    unit === "pixels" ? positive.lt(1) : z.union([positive, z.literal(Number.POSITIVE_INFINITY)]);
+  return values.default(byDefault).describe(text);
+}
+
+/** The name with all its parameters: `normal:0.25`, `mix:0.25:0.2`. */
+export const fullName = (kind: string, values: readonly (number | string)[]): string =>
+  [kind, ...values.map((value) => (value === Number.POSITIVE_INFINITY ? "inf" : value))].join(":");
+
+/**
+ * Defines a noise distribution. Pure: `noises.add` makes its name known. Throws `UsageError` with the code `bad-plugin` for a
+ * name that is not made of lower-case letters, digits and hyphens, or for a parameter whose default is out of range.
+ */
+export function defineNoise<Name extends string>(
+  given: NoiseSpecification<Name>,
+): NoiseDefinition<Name> {
+  const self = { type: "noise", name: String(given.name) } as const;
+  if (!/^[a-z][a-z0-9-]*$/.test(self.name))
+    throw badPlugin(self, "needs a name of lower-case letters, digits and hyphens");
+  const names = Object.keys(given.parameters) as Name[];
+  const options = z.strictObject(
+    Object.fromEntries(names.map((name) => [name, schemaOf(given.parameters[name])])),
+  );
+  const byDefault = Object.fromEntries(
+    names.map((name) => [name, given.parameters[name].byDefault]),
+  );
+  const { error } = options.safeParse(byDefault);
+  if (error !== undefined)
+    throw badPlugin(self, `has a default out of range: ${String(error.issues[0].path[0])}`);
+
+  const make = (values: Partial<ParameterValues<Name>> = {}): Noise => {
+    const parameters = checkedOptions(options, values) as ParameterValues<Name>;
+    const name = fullName(
+      given.name,
+      names.map((parameter) => parameters[parameter]),
+    );
+    if (isBuiltIn(definition))
+      return { name, sample: (keys, shape) => given.sample(keys, shape, parameters) };
+    return {
+      name,
+      sample(keys, shape) {
+        const draw = () => given.sample(keys, shape, parameters);
+        return requireResult(definition, "sample", callPlugin(definition, "sample", draw), shape);
+      },
+    };
+  };
+  const definition: NoiseDefinition<Name> = makerWith(make, {
+    type: self.type,
+    name: given.name,
+    parameters: given.parameters,
+    source: given.source,
+    describe: given.describe,
+    sample: given.sample,
+    density: given.density,
+    options,
+  });
+  return definition;
+}
