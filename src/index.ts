@@ -14,11 +14,13 @@ export {
 export type {
   Attack,
   BoundedAttack,
+  CallHints,
   Labels,
   Loss,
   LossAndGradient,
   MinimalAttack,
   Minimized,
+  NextCall,
   Norm,
   Victim,
 } from "./attacks/victim.ts";

@@ -46,9 +46,8 @@ export async function ascend(
   let direction: Tensor | null = null;
   let answer: LossAndGradient | undefined;
   for (let step = 1; step <= steps && places.length > 0; step++) {
-    const own = foldAll(keys, step);
-    if (step < steps) victim.prefetch?.(foldAll(keys, step + 1), at.shape);
-    answer = await victim.lossAndGradient(at, loss, own, answer);
+    const next = step < steps ? { keys: foldAll(keys, step + 1), shape: at.shape } : undefined;
+    answer = await victim.lossAndGradient(at, loss, foldAll(keys, step), { next, reuse: answer });
     let { gradient, logits } = answer;
     checkLabels(labels, logits);
     checkGradient(gradient);

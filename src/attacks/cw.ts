@@ -96,7 +96,7 @@ export function cw(options: CwSettings = {}): MinimalAttack {
           margin(own),
           // Searches count from 1: fold(key, 0) was spent on x.
           running.map(({ key, search, step }) => fold(fold(key, search), step)),
-          answer,
+          { reuse: answer },
         );
         const { logits, gradient } = answer;
         checkGradient(gradient);

@@ -23,16 +23,15 @@ export function counted(victim: Victim): CountedVictim {
   let forwards = 0;
   let gradients = 0;
   return {
-    logits(x, keys) {
+    logits(x, keys, hints) {
       forwards += keys.length;
-      return victim.logits(x, keys);
+      return victim.logits(x, keys, hints);
     },
-    async lossAndGradient(x, loss, keys, over) {
+    async lossAndGradient(x, loss, keys, hints) {
       forwards += keys.length;
       gradients += keys.length;
-      return withFiniteGradient(await victim.lossAndGradient(x, loss, keys, over));
+      return withFiniteGradient(await victim.lossAndGradient(x, loss, keys, hints));
     },
-    prefetch: (keys, shape) => victim.prefetch?.(keys, shape),
     queries: () => ({ forwards, gradients }),
   };
 }

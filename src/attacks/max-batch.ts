@@ -1,38 +1,49 @@
 import { takeLoss } from "../losses/plain.ts";
 import type { Key } from "../math/random.ts";
 import { concatRows, rows, type Tensor } from "../math/tensor.ts";
-import { prefetchBatch, prefetched } from "./prefetch.ts";
-import type { LossAndGradient, Victim } from "./victim.ts";
+import { firstOf, splitCall } from "./prefetch.ts";
+import type { CallHints, LossAndGradient, Victim } from "./victim.ts";
+
+/** Rows `from` to `to` of a call, and their keys. */
+interface Part {
+  readonly from: number;
+  readonly to: number;
+  readonly keys: readonly Key[];
+}
 
 /**
- * The same victim, which splits a call into batches of at maxBatch `maxBatch` rows. An attack may then start with many examples and
+ * The same victim, which splits a call into batches of at most `maxBatch` rows. An attack may then start with many examples and
  * drop broken ones, while the network still gets full batches. x is [batch, ...pixels] for any batch size.
  */
 export function withMaxBatch(victim: Victim, maxBatch: number): Victim {
   const parts = (keys: readonly Key[]) =>
-    Array.from({ length: Math.ceil(keys.length / maxBatch) }, (_, i) => {
+    Array.from({ length: Math.ceil(keys.length / maxBatch) }, (_, i): Part => {
       const [from, to] = [i * maxBatch, Math.min((i + 1) * maxBatch, keys.length)];
       return { from, to, keys: keys.slice(from, to) };
     });
+  /** The hints of a call that is not split itself; the next one may be. */
+  const whole = (hints: CallHints | undefined) =>
+    hints?.next === undefined ? hints : { ...hints, next: firstOf(parts, hints.next) };
   return {
-    prefetch: (keys, shape) => prefetchBatch(victim, parts(keys)[0], shape),
-    async logits(x, keys) {
-      if (keys.length <= maxBatch) return victim.logits(x, keys);
+    async logits(x, keys, hints) {
+      if (keys.length <= maxBatch) return victim.logits(x, keys, whole(hints));
       const logits: Tensor[] = [];
-      for (const part of prefetched(victim, parts(keys), x.shape))
-        logits.push(await victim.logits(rows(x, part.from, part.to), part.keys));
+      for (const { batch, hints: own } of splitCall(parts, keys, x.shape, hints)) {
+        const { from, to } = batch;
+        logits.push(await victim.logits(rows(x, from, to), batch.keys, own));
+      }
       return concatRows(logits);
     },
-    async lossAndGradient(x, loss, keys, over) {
+    async lossAndGradient(x, loss, keys, hints) {
       // The rows of an `of-mean` loss must not be split; its caller keeps within the limit.
       if (keys.length <= maxBatch || loss.kind === "of-mean")
-        return victim.lossAndGradient(x, loss, keys, over);
+        return victim.lossAndGradient(x, loss, keys, whole(hints));
       const answers: LossAndGradient[] = [];
-      for (const part of prefetched(victim, parts(keys), x.shape)) {
-        const { from, to } = part;
-        const examples = part.keys.map((_, i) => from + i);
+      for (const { batch, hints: own } of splitCall(parts, keys, x.shape, hints)) {
+        const { from, to } = batch;
+        const examples = batch.keys.map((_, i) => from + i);
         const partLoss = takeLoss(loss, examples);
-        answers.push(await victim.lossAndGradient(rows(x, from, to), partLoss, part.keys));
+        answers.push(await victim.lossAndGradient(rows(x, from, to), partLoss, batch.keys, own));
       }
       return {
         losses: Float32Array.from(answers.flatMap(({ losses }) => [...losses])),

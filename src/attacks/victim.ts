@@ -1,26 +1,28 @@
+import type { CallHints, NextCall } from "../losses/call-hints.ts";
 import type { Loss, LossAndGradient } from "../losses/loss.ts";
 import type { Labels } from "../losses/loss-definition.ts";
 import type { Key } from "../math/random.ts";
-import type { Shape, Tensor } from "../math/tensor.ts";
+import type { Tensor } from "../math/tensor.ts";
 
-export type { Labels, Loss, LossAndGradient };
+export type { CallHints, Labels, Loss, LossAndGradient, NextCall };
 
-/** A classifier as an attack sees it. `keys` [batch] has one key per example, which decides the example's noise. */
+/**
+ * A classifier as an attack sees it. `keys` [batch] has one key per example, which decides the example's noise. `hints` make
+ * calls faster and never change an answer; see `CallHints`.
+ */
 export interface Victim {
-  /** [batch, ...pixels] → [batch, classes]. */
-  logits(x: Tensor, keys: readonly Key[]): Promise<Tensor>;
+  /** Images [batch, ...pixels] → logits [batch, classes]. */
+  logits(x: Tensor, keys: readonly Key[], hints?: CallHints): Promise<Tensor>;
   /**
-   * Losses and their gradient at x [batch, ...pixels]. `over` is an earlier answer that is no longer needed, whose arrays may be
-   * overwritten with this one.
+   * Images [batch, ...pixels] → losses [batch] (one per group of rows of a mean loss), logits [batch, classes], and the gradient of
+   * the summed losses in the shape of x.
    */
   lossAndGradient(
     x: Tensor,
     loss: Loss,
     keys: readonly Key[],
-    over?: LossAndGradient,
+    hints?: CallHints,
   ): Promise<LossAndGradient>;
-  /** Announces the keys [batch] and the shape [batch, ...pixels] of a call to come. A hint that lets noise be drawn early. */
-  prefetch?(keys: readonly Key[], shape: Shape): void;
 }
 
 /** The norms that attacks know: ℓ∞, ℓ2 and ℓ1. */

@@ -1,7 +1,8 @@
-import { prefetchBatch, prefetched } from "../attacks/prefetch.ts";
-import type { LossAndGradient, Victim } from "../attacks/victim.ts";
+import { splitCall } from "../attacks/prefetch.ts";
+import type { CallHints, LossAndGradient, Victim } from "../attacks/victim.ts";
 import { ce } from "../losses/ce.ts";
 import { takeLoss } from "../losses/plain.ts";
+import type { Key } from "../math/random.ts";
 import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
 import { batches, type Drawn, examplesAt } from "./eot-draws.ts";
 
@@ -13,18 +14,16 @@ import { batches, type Drawn, examplesAt } from "./eot-draws.ts";
  */
 export function meanProbability(drawn: Drawn): Victim {
   const { model, draws } = drawn;
+  const split = (keys: readonly Key[], x: Tensor, hints: CallHints | undefined) =>
+    splitCall((all) => batches(all, drawn), keys, x.shape, hints);
   return {
-    prefetch(keys, shape) {
-      const [first] = batches(keys, drawn);
-      prefetchBatch(model, first, shape);
-    },
-    async logits(x, keys) {
+    async logits(x, keys, hints) {
       const logs = logMeanProbabilities(keys.length, draws);
-      for (const batch of prefetched(model, batches(keys, drawn), x.shape))
-        logs.add(await model.logits(examplesAt(x, batch.indices), batch.keys), batch.indices);
+      for (const { batch, hints: own } of split(keys, x, hints))
+        logs.add(await model.logits(examplesAt(x, batch.indices), batch.keys, own), batch.indices);
       return logs.result();
     },
-    async lossAndGradient(x, loss, keys) {
+    async lossAndGradient(x, loss, keys, hints) {
       if (loss.kind !== "ce")
         throw new Error(
           `internal: the mean probability needs cross-entropy, got loss ${loss.kind}`,
@@ -32,13 +31,13 @@ export function meanProbability(drawn: Drawn): Victim {
       const weighted = weightedGradients(keys.length, draws, x);
       const logs = logMeanProbabilities(keys.length, draws);
       let answer: LossAndGradient | undefined;
-      for (const batch of prefetched(model, batches(keys, drawn), x.shape)) {
+      for (const { batch, hints: own } of split(keys, x, hints)) {
         const { indices } = batch;
         answer = await model.lossAndGradient(
           examplesAt(x, indices),
           takeLoss(ce(loss.labels), indices),
           batch.keys,
-          answer,
+          { ...own, reuse: answer },
         );
         weighted.add(answer, indices);
         logs.add(answer.logits, indices);

@@ -68,6 +68,6 @@ const onFixedNoise = (attack: BoundedAttack, noise: Noise): Objective => ({
 
 /** The network at x + eta for a constant eta; every batch must have its shape [batch, ...pixels]. */
 const shiftedBy = (model: Victim, eta: Tensor): Victim => ({
-  logits: (x, keys) => model.logits(add(x, eta), keys),
-  lossAndGradient: (x, loss, keys) => model.lossAndGradient(add(x, eta), loss, keys),
+  logits: (x, keys, hints) => model.logits(add(x, eta), keys, hints),
+  lossAndGradient: (x, loss, keys, hints) => model.lossAndGradient(add(x, eta), loss, keys, hints),
 });

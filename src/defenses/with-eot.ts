@@ -1,5 +1,5 @@
-import { prefetchBatch, prefetched } from "../attacks/prefetch.ts";
-import type { Loss, LossAndGradient, Victim } from "../attacks/victim.ts";
+import { splitCall } from "../attacks/prefetch.ts";
+import type { CallHints, Loss, LossAndGradient, Victim } from "../attacks/victim.ts";
 import { linear } from "../losses/linear.ts";
 import { meanRows, ofMean } from "../losses/of-mean.ts";
 import { lossOfLogits, takeLoss } from "../losses/plain.ts";
@@ -40,29 +40,35 @@ export function withEot(
     );
   const drawn = { model, draws, maxBatch };
   if (objective === "mean-probability") return meanProbability(drawn);
-  const keepsExamplesWhole = objective === "mean-logits" && examplesPerBatch(drawn) > 0;
   return {
-    prefetch(keys, shape) {
-      const [first] = keepsExamplesWhole ? wholeExamples(keys, drawn) : batches(keys, drawn);
-      prefetchBatch(model, first, shape);
-    },
-    logits: (x, keys) => meanLogits(drawn, x, keys),
-    async lossAndGradient(x, loss, keys) {
+    logits: (x, keys, hints) => meanLogits(drawn, x, keys, hints),
+    async lossAndGradient(x, loss, keys, hints) {
       if (loss.kind === "of-mean")
         throw new Error("internal: EOT takes the loss of an example, not of its draws");
       // A loss that is linear in the logits has the same mean under both objectives.
       const isLinear = loss.kind === "linear" || loss.kind === "difference";
       return objective === "mean-loss" || isLinear
-        ? meanLoss(drawn, x, loss, keys)
-        : lossOfMeanLogits(drawn, x, loss, keys);
+        ? meanLoss(drawn, x, loss, keys, hints)
+        : lossOfMeanLogits(drawn, x, loss, keys, hints);
     },
   };
 }
 
-async function meanLogits(drawn: Drawn, x: Tensor, keys: readonly Key[]): Promise<Tensor> {
+/** The batches of all draws of a call, each with the hints for its own call. */
+const splitDraws = (drawn: Drawn, x: Tensor, keys: readonly Key[], hints: CallHints | undefined) =>
+  splitCall((all) => batches(all, drawn), keys, x.shape, hints);
+
+async function meanLogits(
+  drawn: Drawn,
+  x: Tensor,
+  keys: readonly Key[],
+  hints: CallHints | undefined,
+): Promise<Tensor> {
   const mean = runningMean(keys.length, drawn.draws);
-  for (const batch of prefetched(drawn.model, batches(keys, drawn), x.shape))
-    mean.add(await drawn.model.logits(examplesAt(x, batch.indices), batch.keys), batch.indices);
+  for (const { batch, hints: own } of splitDraws(drawn, x, keys, hints)) {
+    const { indices } = batch;
+    mean.add(await drawn.model.logits(examplesAt(x, indices), batch.keys, own), indices);
+  }
   return mean.result();
 }
 
@@ -71,16 +77,17 @@ async function meanLoss(
   x: Tensor,
   loss: Loss,
   keys: readonly Key[],
+  hints: CallHints | undefined,
 ): Promise<LossAndGradient> {
   const [losses, logits, gradient] = [0, 1, 2].map(() => runningMean(keys.length, drawn.draws));
   let answer: LossAndGradient | undefined;
-  for (const batch of prefetched(drawn.model, batches(keys, drawn), x.shape)) {
+  for (const { batch, hints: own } of splitDraws(drawn, x, keys, hints)) {
     const { indices } = batch;
     answer = await drawn.model.lossAndGradient(
       examplesAt(x, indices),
       takeLoss(loss, indices),
       batch.keys,
-      answer,
+      { ...own, reuse: answer },
     );
     losses.add(tensor([indices.length], answer.losses), indices);
     logits.add(answer.logits, indices);
@@ -95,11 +102,13 @@ async function lossOfMeanLogits(
   x: Tensor,
   loss: RowLoss,
   keys: readonly Key[],
+  hints: CallHints | undefined,
 ): Promise<LossAndGradient> {
-  if (examplesPerBatch(drawn) === 0) return inTwoPasses(drawn, x, loss, keys);
+  if (examplesPerBatch(drawn) === 0) return inTwoPasses(drawn, x, loss, keys, hints);
   const parts: LossAndGradient[] = [];
-  for (const batch of prefetched(drawn.model, wholeExamples(keys, drawn), x.shape))
-    parts.push(await inOnePass(drawn, x, loss, batch));
+  const whole = (all: readonly Key[]) => wholeExamples(all, drawn);
+  for (const { batch, hints: own } of splitCall(whole, keys, x.shape, hints))
+    parts.push(await inOnePass(drawn, x, loss, batch, own));
   return {
     losses: Float32Array.from(parts.flatMap(({ losses }) => [...losses])),
     logits: concatRows(parts.map(({ logits }) => logits)),
@@ -135,11 +144,13 @@ async function inOnePass(
   x: Tensor,
   loss: RowLoss,
   { examples, indices, keys }: WholeExamples,
+  hints: CallHints,
 ): Promise<LossAndGradient> {
   const answer = await model.lossAndGradient(
     takeRows(x, indices),
     ofMean(takeLoss(loss, examples), draws),
     keys,
+    hints,
   );
   // ∂L/∂x is the sum over the rows of an example, and `meanRows` divides that sum by K.
   const gradient = meanRows(answer.gradient, draws);
@@ -153,10 +164,12 @@ async function inTwoPasses(
   x: Tensor,
   loss: RowLoss,
   keys: readonly Key[],
+  hints: CallHints | undefined,
 ): Promise<LossAndGradient> {
-  const logits = await meanLogits(drawn, x, keys);
+  const again = { ...hints, next: { keys, shape: x.shape } };
+  const logits = await meanLogits(drawn, x, keys, again);
   const { losses, gradient: weights } = lossOfLogits(loss, logits);
-  const { gradient } = await meanLoss(drawn, x, linear(weights), keys);
+  const { gradient } = await meanLoss(drawn, x, linear(weights), keys, hints);
   return { losses, logits, gradient };
 }
 
@@ -172,10 +185,11 @@ export function withFixedKeys(model: Victim, fixed: readonly Key[]): Victim {
       );
     return fixed;
   };
+  const withFixed = (hints: CallHints | undefined) =>
+    hints?.next === undefined ? hints : { ...hints, next: { ...hints.next, keys: fixed } };
   return {
-    logits: async (x, keys) => model.logits(x, fixedFor(keys)),
-    lossAndGradient: async (x, loss, keys, over) =>
-      model.lossAndGradient(x, loss, fixedFor(keys), over),
-    prefetch: (_, shape) => model.prefetch?.(fixed, [fixed.length, ...shape.slice(1)]),
+    logits: async (x, keys, hints) => model.logits(x, fixedFor(keys), withFixed(hints)),
+    lossAndGradient: async (x, loss, keys, hints) =>
+      model.lossAndGradient(x, loss, fixedFor(keys), withFixed(hints)),
   };
 }

@@ -1,4 +1,4 @@
-import type { Victim } from "../attacks/victim.ts";
+import type { CallHints, Victim } from "../attacks/victim.ts";
 import { foldAll, type Key } from "../math/random.ts";
 import { increaseMany } from "../math/sums.ts";
 import type { Tensor } from "../math/tensor.ts";
@@ -17,11 +17,25 @@ export function withNoise(model: Victim, noise: Noise): Victim {
     increaseMany(eta.data, x.data);
     return eta;
   };
+  const prefetch = (hints: CallHints | undefined) => {
+    if (hints?.next !== undefined)
+      noise.prefetch?.start(foldAll(hints.next.keys, 0), hints.next.shape);
+  };
+  /** The hints for the network, whose keys are fold(key, 1). */
+  const inner = (hints: CallHints | undefined) => {
+    if (hints?.next === undefined) return hints;
+    const { keys, shape } = hints.next;
+    return { ...hints, next: { keys: foldAll(keys, 1), shape } };
+  };
   return {
-    logits: async (x, keys) => model.logits(await noisy(x, keys), foldAll(keys, 1)),
+    async logits(x, keys, hints) {
+      prefetch(hints);
+      return model.logits(await noisy(x, keys), foldAll(keys, 1), inner(hints));
+    },
     // ∂(x + η)/∂x = 1, so the gradient at the noisy point is the gradient at x.
-    lossAndGradient: async (x, loss, keys, over) =>
-      model.lossAndGradient(await noisy(x, keys), loss, foldAll(keys, 1), over),
-    prefetch: (keys, shape) => noise.prefetch?.start(foldAll(keys, 0), shape),
+    async lossAndGradient(x, loss, keys, hints) {
+      prefetch(hints);
+      return model.lossAndGradient(await noisy(x, keys), loss, foldAll(keys, 1), inner(hints));
+    },
   };
 }

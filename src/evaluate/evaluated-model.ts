@@ -25,12 +25,12 @@ export const deployed = ({ noise }: EvaluatedModel, network: Victim): Victim =>
 
 /** The same victim, which throws the signal's reason at its next call once that has aborted. */
 export const stoppable = (victim: Victim, signal: AbortSignal | undefined): Victim => ({
-  async logits(x, keys) {
+  async logits(x, keys, hints) {
     signal?.throwIfAborted();
-    return victim.logits(x, keys);
+    return victim.logits(x, keys, hints);
   },
-  async lossAndGradient(x, loss, keys, over) {
+  async lossAndGradient(x, loss, keys, hints) {
     signal?.throwIfAborted();
-    return victim.lossAndGradient(x, loss, keys, over);
+    return victim.lossAndGradient(x, loss, keys, hints);
   },
 });

@@ -1,5 +1,5 @@
 import { distancesOf } from "../attacks/inside-ball.ts";
-import { prefetched } from "../attacks/prefetch.ts";
+import { withNext } from "../attacks/prefetch.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { fold, type Key } from "../math/random.ts";
 import { type Tensor, takeRows, tensor } from "../math/tensor.ts";
@@ -33,8 +33,8 @@ export async function decisions(
     }
   }
   const logits: Tensor[] = [];
-  for (const part of prefetched(victim, batches(), x.shape))
-    logits.push(await victim.logits(takeRows(x, part.examples), part.keys));
+  for (const { batch: part, hints } of withNext(batches(), x.shape))
+    logits.push(await victim.logits(takeRows(x, part.examples), part.keys, hints));
   const classes = logits[0]?.shape[1] ?? 0;
   const all = new Float32Array(total * classes);
   logits.forEach((part, i) => {

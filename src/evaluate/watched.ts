@@ -1,7 +1,6 @@
 // What each example asked of the network, and where the answer was no number; whose a row is, its key says.
 
 import { rowsNotFinite, rowsWithNaN, withFiniteGradient } from "../attacks/finite.ts";
-import { prefetchBatch } from "../attacks/prefetch.ts";
 import type { Loss, Victim } from "../attacks/victim.ts";
 import { takeLoss } from "../losses/plain.ts";
 import type { RowLoss } from "../losses/table.ts";
@@ -76,20 +75,19 @@ export function watched(victim: Victim): WatchedVictim {
     }
   }
   return {
-    async logits(x, keys) {
+    async logits(x, keys, hints) {
       for (const key of keys) recordOf(key).queries++;
-      const logits = await victim.logits(x, keys);
+      const logits = await victim.logits(x, keys, hints);
       note("logits", rowsWithNaN(logits), x, keys, null);
       return logits;
     },
-    async lossAndGradient(x, loss, keys, over) {
+    async lossAndGradient(x, loss, keys, hints) {
       for (const key of keys) recordOf(key).queries += 2;
-      const answer = await victim.lossAndGradient(x, loss, keys, over);
+      const answer = await victim.lossAndGradient(x, loss, keys, hints);
       note("logits", rowsWithNaN(answer.logits), x, keys, loss);
       note("gradient", rowsNotFinite(answer.gradient), x, keys, loss);
       return withFiniteGradient(answer);
     },
-    prefetch: (keys, shape) => prefetchBatch(victim, { keys }, shape),
     of: (owner) => asked.get(owner) ?? nothing,
     take() {
       const before = asked;

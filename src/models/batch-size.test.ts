@@ -88,7 +88,7 @@ it("an answer reuses the arrays of an earlier one with as many rows", async () =
   const expected = await model.lossAndGradient(y, loss, keys);
   const first = await model.lossAndGradient(x, loss, keys);
   expect(first.gradient.data).not.toEqual(expected.gradient.data);
-  const second = await model.lossAndGradient(y, loss, keys, first);
+  const second = await model.lossAndGradient(y, loss, keys, { reuse: first });
   expect(second).toEqual(expected);
   expect(second.gradient.data.buffer).toBe(first.gradient.data.buffer);
   expect(second.logits.data.buffer).toBe(first.logits.data.buffer);
@@ -98,12 +98,12 @@ it("an answer reuses the arrays of an earlier one with as many rows", async () =
     three,
     { kind: "ce", labels: [0, 1, 2] },
     keys.slice(0, 3),
-    second,
+    { reuse: second },
   );
   expect(fewer.gradient.shape).toEqual([3, 3, 8, 8]);
   for (const [i, slope] of fewer.gradient.data.entries())
     expect(Math.abs(slope - expected.gradient.data[i])).toBeLessThan(1e-6);
-  const again = await model.lossAndGradient(y, loss, keys, fewer);
+  const again = await model.lossAndGradient(y, loss, keys, { reuse: fewer });
   expect(again).toEqual(expected);
   await model.release();
 });

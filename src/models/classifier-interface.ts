@@ -1,3 +1,4 @@
+import type { CallHints } from "../losses/call-hints.ts";
 import type { Loss, LossAndGradient } from "../losses/loss.ts";
 import type { Key } from "../math/random.ts";
 import type { Tensor } from "../math/tensor.ts";
@@ -10,16 +11,16 @@ export interface Classifier {
    * Images [batch, channel, height, width] in [0, 1] → logits [batch, classes]. A deterministic network ignores the
    * keys.
    */
-  logits(x: Tensor, keys: readonly Key[]): Promise<Tensor>;
+  logits(x: Tensor, keys: readonly Key[], hints?: CallHints): Promise<Tensor>;
   /**
    * Losses [examples], logits [batch, classes] and ∂(Σ losses)/∂x in the shape of x, from one run. The answer may reuse
-   * the arrays of `over`, an earlier answer that nobody reads any more.
+   * the arrays of `hints.reuse`, an earlier answer that nobody reads any more.
    */
   lossAndGradient(
     x: Tensor,
     loss: Loss,
     keys: readonly Key[],
-    over?: LossAndGradient,
+    hints?: CallHints,
   ): Promise<LossAndGradient>;
   /** Frees the compiled programs. */
   release(): Promise<void>;

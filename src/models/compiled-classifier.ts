@@ -84,7 +84,7 @@ export function compiledClassifier(options: CompiledClassifierOptions): Classifi
       const { logits } = await compiled.run({ ...feeds, x: padded(x, size) });
       return rows(logits as Tensor, 0, batch);
     },
-    async lossAndGradient(x, loss, keys, over) {
+    async lossAndGradient(x, loss, keys, hints) {
       const batch = keys.length;
       if (batch === 0)
         return { losses: new Float32Array(0), logits: tensor([0, classes]), gradient: x };
@@ -93,10 +93,11 @@ export function compiledClassifier(options: CompiledClassifierOptions): Classifi
       const weights = padded(lossWeights(loss, classes), size / graph.draws);
       const feeds = feedsFor(x, keys);
       const compiled = await program(size, graph);
-      const fits = over?.gradient.data.length === size * rowSize(x);
+      const reuse = hints?.reuse;
+      const fits = reuse?.gradient.data.length === size * rowSize(x);
       const { losses, logits, gradient } = await compiled.run(
         { ...feeds, weights, x: padded(x, size) },
-        fits ? { logits: over.logits, gradient: over.gradient } : {},
+        fits ? { logits: reuse.logits, gradient: reuse.gradient } : {},
       );
       return {
         losses: (losses.data as Float32Array).subarray(0, batch / graph.draws),

@@ -1,7 +1,8 @@
+import type { CallHints } from "../losses/call-hints.ts";
 import type { Loss, LossAndGradient } from "../losses/loss.ts";
 import type { RowLoss } from "../losses/table.ts";
 import type { Key } from "../math/random.ts";
-import { concatRows, rows, type Tensor } from "../math/tensor.ts";
+import { concatRows, rowSize, rows, type Tensor, tensor } from "../math/tensor.ts";
 import { padded } from "./batch-size.ts";
 import type { Classifier } from "./classifier-interface.ts";
 import type { CompiledLoss } from "./compiled-loss.ts";
@@ -19,6 +20,20 @@ function lossOfRows(loss: RowLoss, from: number, size: number): Loss {
     : { kind: loss.kind, labels: part(loss.labels) };
 }
 
+/** The hints for one piece of a call: its keys and arrays are not those of the call. */
+const ofPiece = (hints: CallHints | undefined): CallHints => ({
+  ...hints,
+  next: undefined,
+  reuse: undefined,
+});
+
+/** Arrays for the logits [batch, classes] and the gradient, in the shape of x: those of `reuse` where they fit. */
+function arraysFor(x: Tensor, classes: number, reuse: LossAndGradient | undefined) {
+  if (reuse?.gradient.data.length === x.data.length)
+    return { logits: reuse.logits, gradient: tensor(x.shape, reuse.gradient.data) };
+  return { logits: tensor([x.shape[0], classes]), gradient: tensor(x.shape) };
+}
+
 /**
  * Lets a network that runs in one batch size only take any. Rows run in pieces of `size`; the last piece is padded. The
  * draws of a mean loss may lie in several pieces, so such a loss takes two passes: all logits, then the gradient along
@@ -29,6 +44,7 @@ export function withFixedBatch(
   network: Classifier,
   meanLoss: CompiledLoss,
 ): Classifier {
+  const { classes } = network.architecture;
   const pieces = (count: number) =>
     Array.from({ length: Math.ceil(count / size) }, (_, i) => [
       i * size,
@@ -37,11 +53,15 @@ export function withFixedBatch(
   const keysOfPiece = (keys: readonly Key[], from: number) =>
     Array.from({ length: size }, (_, i) => keys[Math.min(from + i, keys.length - 1)]);
 
-  async function logitsOf(x: Tensor, keys: readonly Key[]): Promise<Tensor> {
+  async function logitsOf(
+    x: Tensor,
+    keys: readonly Key[],
+    hints: CallHints | undefined,
+  ): Promise<Tensor> {
     const parts: Tensor[] = [];
     for (const [from, to] of pieces(keys.length)) {
       const piece = padded(rows(x, from, to), size);
-      const logits = await network.logits(piece, keysOfPiece(keys, from));
+      const logits = await network.logits(piece, keysOfPiece(keys, from), ofPiece(hints));
       parts.push(rows(logits, 0, to - from));
     }
     return concatRows(parts);
@@ -51,38 +71,37 @@ export function withFixedBatch(
     x: Tensor,
     loss: RowLoss,
     keys: readonly Key[],
+    hints: CallHints | undefined,
   ): Promise<LossAndGradient> {
-    const losses: number[] = [];
-    const logits: Tensor[] = [];
-    const gradients: Tensor[] = [];
+    const { logits, gradient } = arraysFor(x, classes, hints?.reuse);
+    const losses = new Float32Array(keys.length);
+    let part: LossAndGradient | undefined;
     for (const [from, to] of pieces(keys.length)) {
-      const part = await network.lossAndGradient(
+      part = await network.lossAndGradient(
         padded(rows(x, from, to), size),
         lossOfRows(loss, from, size),
         keysOfPiece(keys, from),
+        { ...ofPiece(hints), reuse: part },
       );
-      losses.push(...part.losses.subarray(0, to - from));
-      logits.push(rows(part.logits, 0, to - from));
-      gradients.push(rows(part.gradient, 0, to - from));
+      losses.set(part.losses.subarray(0, to - from), from);
+      logits.data.set(rows(part.logits, 0, to - from).data, from * classes);
+      gradient.data.set(rows(part.gradient, 0, to - from).data, from * rowSize(x));
     }
-    return {
-      losses: Float32Array.from(losses),
-      logits: concatRows(logits),
-      gradient: concatRows(gradients),
-    };
+    return { losses, logits, gradient };
   }
 
   return {
     architecture: network.architecture,
-    async logits(x, keys) {
-      return keys.length === 0 ? network.logits(x, keys) : logitsOf(x, keys);
+    async logits(x, keys, hints) {
+      return keys.length === 0 ? network.logits(x, keys, hints) : logitsOf(x, keys, hints);
     },
-    async lossAndGradient(x, loss, keys) {
-      if (keys.length === 0) return network.lossAndGradient(x, loss, keys);
-      if (loss.kind !== "of-mean") return pieceByPiece(x, loss, keys);
-      const logits = await logitsOf(x, keys);
+    async lossAndGradient(x, loss, keys, hints) {
+      if (keys.length === 0) return network.lossAndGradient(x, loss, keys, hints);
+      if (loss.kind !== "of-mean") return pieceByPiece(x, loss, keys, hints);
+      const logits = await logitsOf(x, keys, hints);
       const { losses, slopes } = await meanLoss.run(loss, logits);
-      const { gradient } = await pieceByPiece(x, { kind: "linear", weights: slopes }, keys);
+      const linear = { kind: "linear", weights: slopes } as const;
+      const { gradient } = await pieceByPiece(x, linear, keys, hints);
       return { losses, logits, gradient };
     },
     async release() {

@@ -22,11 +22,11 @@ export function withForeignErrors(runtime: Runtime, { name, foreign }: Architect
   }
   return {
     target: runtime.target,
-    compile: (outputs) =>
+    compile: (outputs, options) =>
       blamingFile(async () => {
-        const program = await runtime.compile(outputs);
+        const program = await runtime.compile(outputs, options);
         return {
-          run: (feeds) => blamingFile(() => program.run(feeds)),
+          run: (feeds, into) => blamingFile(() => program.run(feeds, into)),
           release: () => program.release(),
         };
       }),

@@ -65,6 +65,41 @@ describe("a file that is fixed to one image", () => {
   });
 });
 
+describe("arrays of an earlier answer that nobody reads any more", () => {
+  const onePerRun = [
+    nodeOf("ReduceMean", ["x"], ["m"], { axes: { ints: [0] } }),
+    nodeOf("Add", ["x", "m"], ["doubled"]),
+    nodeOf("Reshape", ["doubled", "flat"], ["h"]),
+    gemm,
+  ];
+  it.each([
+    ["a file that takes any batch", head, null],
+    ["a file that runs one image at a time", onePerRun, 1],
+  ])("hold the next one, for %s", async (_, nodes, fixedBatch) => {
+    const { network, victim } = await open(nodes, {
+      inputs: { x: [1, 1, 2, 2] },
+      outputs: { z: [1, 3] },
+    });
+    expect(network.fixedBatch).toBe(fixedBatch);
+    const loss = { kind: "ce", labels: [0, 1, 2] } as const;
+    const [x, y] = [numbers([4, 1, 2, 2]), numbers([3, 1, 2, 2])];
+    const expected = await victim.lossAndGradient(y, loss, keys(3));
+    const first = await victim.lossAndGradient(rows(x, 1, 4), loss, keys(3));
+    expect(first.gradient.data).not.toEqual(expected.gradient.data);
+    const second = await victim.lossAndGradient(y, loss, keys(3), { reuse: first });
+    expect(second).toEqual(expected);
+    expect(second.gradient.data.buffer).toBe(first.gradient.data.buffer);
+    expect(second.logits.data.buffer).toBe(first.logits.data.buffer);
+    const fewer = await victim.lossAndGradient(
+      rows(y, 0, 2),
+      { kind: "ce", labels: [0, 1] },
+      keys(2),
+      { reuse: second },
+    );
+    expect([...fewer.losses]).toEqual([...expected.losses.subarray(0, 2)]);
+  });
+});
+
 describe("a class token in a file that is fixed to one image", () => {
   // Patches [1, 4, 2], a token before them, and a mean over the tokens: as a vision transformer has them.
   const tokens = {

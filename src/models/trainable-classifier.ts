@@ -51,9 +51,9 @@ function recompiledClassifier(
   }
   return {
     architecture,
-    logits: async (x, keys) => (await currentNetwork()).logits(x, keys),
-    lossAndGradient: async (x, loss, keys, over) =>
-      (await currentNetwork()).lossAndGradient(x, loss, keys, over),
+    logits: async (x, keys, hints) => (await currentNetwork()).logits(x, keys, hints),
+    lossAndGradient: async (x, loss, keys, hints) =>
+      (await currentNetwork()).lossAndGradient(x, loss, keys, hints),
     async release() {
       await snapshot?.network.release();
       snapshot = null;

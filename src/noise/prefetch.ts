@@ -21,7 +21,7 @@ interface Prefetched {
   readonly data: Promise<Float32Array<ArrayBuffer> | null>;
 }
 
-/** Prefetches held at once: the current batch, the next one, and the first one of the attack's next step. */
+/** Prefetches held at once: the current batch, the next one, and the noise that a defence adds after its attack. */
 const MAX_PREFETCHED = 3;
 
 /** Larger prefetches are ignored: waiting noise should take little memory compared with the network. */

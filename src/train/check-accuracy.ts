@@ -1,4 +1,4 @@
-import { prefetched } from "../attacks/prefetch.ts";
+import { withNext } from "../attacks/prefetch.ts";
 import type { Victim } from "../attacks/victim.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { withNoise } from "../defenses/with-noise.ts";
@@ -34,8 +34,9 @@ export async function checkAccuracy(
     return { part, keys: keysOf(part) };
   });
   let correct = 0;
-  for (const { part, keys } of prefetched(model, batches, [BATCH, ...shape])) {
-    const predicted = argmaxRows(await model.logits(test.images(part), keys));
+  for (const { batch, hints } of withNext(batches, [BATCH, ...shape])) {
+    const { part, keys } = batch;
+    const predicted = argmaxRows(await model.logits(test.images(part), keys, hints));
     correct += part.filter((index, i) => predicted[i] === test.labels[index]).length;
   }
   return { accuracy: correct / Math.max(indices.length, 1), examples: indices.length };

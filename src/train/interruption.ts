@@ -9,13 +9,13 @@ export function guarded(victim: Victim, signal: AbortSignal | undefined): Victim
     if (signal?.aborted) throw interruption;
   };
   return {
-    async logits(x, keys) {
+    async logits(x, keys, hints) {
       check();
-      return victim.logits(x, keys);
+      return victim.logits(x, keys, hints);
     },
-    async lossAndGradient(x, loss, keys, over) {
+    async lossAndGradient(x, loss, keys, hints) {
       check();
-      return victim.lossAndGradient(x, loss, keys, over);
+      return victim.lossAndGradient(x, loss, keys, hints);
     },
   };
 }
