@@ -9,11 +9,11 @@ export interface ParameterSpec {
   readonly shape: Shape;
   /** False for running statistics, which the optimiser leaves alone. */
   readonly trainable: boolean;
-  /** The value before training, of shape `shape`; the caller folds `key` from the parameter's name. */
+  /** The value before training, in the shape of `shape`; the caller folds `key` from the parameter's name. */
   init(key: Key): Tensor;
 }
 
-/** A network's arrays by name: parameters and buffers. */
+/** A network's arrays by name, parameters and buffers, each in the shape of its `ParameterSpec`. */
 export type Parameters = Readonly<Record<string, Tensor>>;
 
 /** `frozen` uses running statistics and no dropout; `batch` uses the batch's own statistics and dropout. */
@@ -50,14 +50,14 @@ export interface Architecture {
    * Whether the network was imported: an operator that a runtime cannot run is then the file's fault, not a bug of ours.
    */
   readonly foreign?: boolean;
-  /** Imported networks only: the file's values by name and node, inputs before users. */
+  /** Imported networks only: the file's values for images x [batch, ...pixels], by name and node, inputs before users. */
   trace?(x: Value): readonly TracedValue[];
   /**
    * Pixels [batch, channel, height, width] in [0, 1] as the first layer takes them, after mean, std, scale and axis
    * order.
    */
   input?(x: Value): Value;
-  /** Imported networks only: the file's own decision; null if nothing was removed from its output. */
+  /** Imported networks only: the file's decisions on x [batch, ...pixels]; null if nothing was removed from its output. */
   answers?(x: Value): FileAnswers | null;
   /**
    * Builds the expression for images x [batch, channel, height, width] in [0, 1]; `parameter` returns each array by
@@ -73,6 +73,7 @@ export interface InputSpec {
   readonly classes: number;
   /** The first layer computes (pixel − mean) / std, with one number per channel or one for all. */
   readonly mean: readonly number[];
+  /** One number per channel or one for all, like `mean`. */
   readonly std: readonly number[];
 }
 

@@ -6,8 +6,8 @@ import type { NdArray } from "../math/tensor.ts";
 export const CHECKSUM = "rampart.checksum";
 
 /**
- * CRC-32, as 8 hexadecimal digits, of the `rampart.…` metadata and of all arrays: names, shapes and bytes, sorted by
- * name.
+ * CRC-32, as 8 hexadecimal digits, of the `rampart.…` metadata and of all arrays, of any shape: names, shapes and bytes,
+ * sorted by name.
  */
 export function modelChecksum(
   arrays: Readonly<Record<string, NdArray>>,

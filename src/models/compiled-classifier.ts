@@ -15,7 +15,10 @@ export interface CompiledClassifierOptions {
   readonly runtime: Runtime;
   readonly architecture: Architecture;
   readonly mode: Mode;
-  /** An array of the network as an expression: a constant, or an input that `parameterFeeds` feeds. */
+  /**
+   * An array of the network as an expression, in the shape of its `ParameterSpec`: a constant, or an input that
+   * `parameterFeeds` feeds.
+   */
   readonly parameter: (name: string) => Value;
   /** The arrays that parameters which are inputs are fed, read at every run. */
   readonly parameterFeeds: () => Feeds;

@@ -6,7 +6,7 @@ import { sizeOf } from "../math/tensor.ts";
 import type { Architecture } from "./architecture.ts";
 
 /**
- * Floating-point operations of all convolutions and matrix products that `outputs` need. Counts multiplications and
+ * Floating-point operations of all convolutions and matrix products that `outputs`, of any shape, need. Counts multiplications and
  * additions of the direct algorithm, so that Winograd's, say, has the same count.
  */
 export const flopsOf = (outputs: readonly Value[]): number =>

@@ -135,8 +135,7 @@ export function imageInputOf(
 }
 
 /**
- * The inputs besides the image that the scores depend on, as constants of one number each, in the shape that the file
- * declares. A named open length is the one that the image binds the name to; other open lengths are the batch on the
+ * The inputs besides the image that the scores depend on, each filled with one number, in the shape of its declaration. A named open length is the one that the image binds the name to; other open lengths are the batch on the
  * first axis and 1 elsewhere. Throws `UsageError` for a missing, an unknown or an impossible constant.
  */
 export function otherInputs(

@@ -27,7 +27,7 @@ const MOMENTUM = 0.1;
 /** A vector [channel] as [1, channel, 1, 1]. */
 const channelwise = (v: Value) => reshape(v, [1, sizeOf(v.shape), 1, 1]);
 
-/** (x − mean) / std per channel. Part of the network, so that radii are in units of pixels in [0, 1]. */
+/** (x − mean) / std per channel of x [batch, channel, height, width]. Part of the network, so that radii are in units of pixels in [0, 1]. */
 export function normalize(x: Value, mean: readonly number[], std: readonly number[]): Value {
   const vector = (values: readonly number[]) => constant(tensor([1, values.length, 1, 1], values));
   return mul(sub(x, vector(mean)), vector(std.map((s) => 1 / s)));

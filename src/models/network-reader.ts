@@ -27,7 +27,7 @@ export interface Endpoints {
 
 /** The expression of a file for one batch size. */
 export interface ReadNetwork extends Logits {
-  /** The file's output as it is, before it is turned into logits. */
+  /** The file's own output, before it is turned into logits; of any shape. */
   readonly output: Value;
   readonly notes: readonly Note[];
 }

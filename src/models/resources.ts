@@ -80,7 +80,7 @@ function scratchBytes(node: Value): number {
   return 4 * sizeOf(dy.shape.slice(2)) * sizeOf(w.shape.slice(1));
 }
 
-/** The cost of computing these outputs if each value is dropped after its last use. */
+/** The cost of computing these outputs, of any shape, if each value is dropped after its last use. */
 export function estimateResources(outputs: readonly Value[]): ResourceEstimate {
   const order = topological<Value>(outputs);
   const memory = new Map<Value, Value>();
@@ -129,7 +129,7 @@ export function estimateResources(outputs: readonly Value[]): ResourceEstimate {
   return total;
 }
 
-/** Bytes of the constants that a file stores for these outputs. */
+/** Bytes of the constants that a file stores for these outputs, of any shape. */
 export const storedBytes = (outputs: readonly Value[]): number =>
   topological<Value>(outputs).reduce(
     (sum, value) => sum + (is(value, "Constant") ? bytesOf(value) : 0),

@@ -6,7 +6,7 @@ import { uniformDensity } from "./uniform.ts";
 /** The values of a mixture's parameters, lengths on the scale of pixels in [0, 1]. */
 export type Mixture = ParameterValues<"sigma" | "bound">;
 
-/** The parameters of a mixture. */
+/** The parameters of a mixture: one length per distribution. */
 export const mixtureParameters = {
   sigma: pixels(0.25, "standard deviation of the normal draws"),
   bound: pixels(0.2, "largest absolute value of the uniform draws"),

@@ -1,7 +1,7 @@
 import { normal as sampleNormal } from "../math/distributions.ts";
 import { defineNoise, pixels } from "./define-noise.ts";
 
-/** The density of the normal distribution of standard deviation sigma at x. */
+/** The density at x of the normal distribution of standard deviation sigma, both on the scale of pixels in [0, 1]. */
 export const normalDensity = (x: number, sigma: number): number =>
   Math.exp(-((x / sigma) ** 2) / 2) / (sigma * Math.sqrt(2 * Math.PI));
 

@@ -10,7 +10,7 @@ import { scoreMapOf } from "./score-maps.ts";
 /** The maximum number of operators to look through. */
 const MAX_DEPTH = 32;
 
-/** Σ weightᵢ pᵢ + offset; the pᵢ are distinct. */
+/** Σ weightᵢ pᵢ + offset for each element of distinct values pᵢ. */
 export interface Affine {
   readonly terms: readonly { readonly p: Value; readonly weight: number }[];
   readonly offset: number;
@@ -32,7 +32,7 @@ export function plus(a: Affine, b: Affine): Affine {
   return { terms, offset: a.offset + b.offset };
 }
 
-/** Whether an operand is one number, or has an element for each element of the result. */
+/** Whether an operand is one number, or has one element for each element of the result. */
 const isAlike = (input: Value, value: Value): boolean =>
   sizeOf(input.shape) === sizeOf(value.shape) || constantNumber(input) !== null;
 
@@ -55,14 +55,14 @@ export function affineOf(value: Value, depth = MAX_DEPTH): Affine {
   return operands.first && operands.c !== 0 ? scaledBy(of(operands.x), 1 / operands.c) : itself;
 }
 
-/** One entry of a softmax: its logits, their axis, and the index on it. */
+/** One entry of a softmax: its logits [.., classes, ..], the axis of the classes, and the index on that axis. */
 export interface SoftmaxEntry {
   readonly logits: Value;
   readonly axis: number;
   readonly index: number;
 }
 
-/** The softmax entry that a value is, one per example; null for anything else. */
+/** The softmax entry that a value holds, one per example; null for any other value. */
 export function softmaxEntry(value: Value): SoftmaxEntry | null {
   const cut = bare(value);
   const softmax = cut.inputs.length > 0 ? bare(cut.inputs[0]) : cut;
@@ -114,7 +114,7 @@ function oneMinus(p: Value, depth = 4): Value | null {
 /** The rounding error allowed in weights that should add up to one. */
 const SLACK = 1e-5;
 
-/** c − p as a sum of non-negative terms; null if p is no mixture of sigmoids and softmax entries. */
+/** c − p, in the shape of p, as a sum of non-negative terms; null if p is no mixture of sigmoids and softmax entries. */
 export function complement(p: Value, c = 1): Value | null {
   const { terms, offset } = affineOf(p);
   if (terms.length === 0) return null;

@@ -8,7 +8,7 @@ import { type NdArray, sizeOf } from "../../math/tensor.ts";
 const MAX_DEPTH = 8;
 const MAX_ELEMENTS = 2 ** 16;
 
-/** The array of a value that depends on no input; null for other values, and beyond MAX_ELEMENTS or MAX_DEPTH. */
+/** The array, of any shape, of a value that depends on no input; null otherwise, and beyond MAX_ELEMENTS or MAX_DEPTH. */
 export function constantArray(value: Value, depth = MAX_DEPTH): NdArray | null {
   if (sizeOf(value.shape) > MAX_ELEMENTS) return null;
   if (is(value, "Constant")) return value.attrs.array;
@@ -22,7 +22,7 @@ export function constantArray(value: Value, depth = MAX_DEPTH): NdArray | null {
   return evaluateNode(value, arrays);
 }
 
-/** The number that all elements of a constant have; null for anything else. */
+/** The number that all elements of a constant have; null for any other value. */
 export function constantNumber(value: Value): number | null {
   const array = constantArray(value);
   if (array === null || array.data.length === 0) return null;
@@ -36,7 +36,7 @@ const isArrangement = (value: Value): boolean =>
   is(value, "Expand") ||
   (is(value, "Cast") && value.inputs[0].dtype.startsWith("float"));
 
-/** The value inside reshapes, expansions and casts from floating point. */
+/** The value, of any shape, inside reshapes, expansions and casts from floating point. */
 export function bare(value: Value): Value {
   let inner = value;
   while (isArrangement(inner)) inner = inner.inputs[0];
@@ -49,7 +49,8 @@ const attributesOf = ({ attrs }: Value): string =>
   );
 
 /**
- * Whether two values are computed by equal expressions, apart from reshapes; a file may contain an expression twice.
+ * Whether two values of any shape are computed by equal expressions, apart from reshapes; a file may contain an
+ * expression twice.
  */
 export function isSame(a: Value, b: Value, depth = MAX_DEPTH): boolean {
   const [x, y] = [bare(a), bare(b)];
@@ -66,8 +67,8 @@ export function isSame(a: Value, b: Value, depth = MAX_DEPTH): boolean {
 }
 
 /**
- * The constant number c and the other operand x of a binary operation; `first` if x is the first operand. Null without a
- * constant.
+ * The scalar constant c and the other operand x of a binary operation; `first` if x is the first operand. Null if neither
+ * operand is one constant number.
  */
 export function withNumber({
   inputs: [a, b],

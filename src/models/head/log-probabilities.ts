@@ -1,6 +1,5 @@
 // log p for probabilities p that are no monotone map of one score each: mixtures, ensembles, products of experts.
-// Turns sums
-// into log-sum-exp, so that a saturated probability keeps its gradient.
+// Turns sums into log-sum-exp, so that a saturated probability keeps its gradient.
 
 import * as g from "../../engine/graph/expressions.ts";
 import { is, type Op, type Value } from "../../engine/graph/value.ts";
@@ -9,7 +8,7 @@ import { constantArray, constantNumber, withNumber } from "./constants.ts";
 import { rangeOf } from "./ranges.ts";
 import { scoreMapOf } from "./score-maps.ts";
 
-/** A logarithm as an expression; stable if the form of its argument avoids computing the probability first. */
+/** A logarithm in the shape of its argument; stable if its expression avoids computing the probability first. */
 export interface Logarithm {
   readonly value: Value;
   readonly isStable: boolean;
@@ -146,7 +145,7 @@ const rules: { readonly [O in Op]?: (value: Value<O>, of: LogOf) => Logarithm | 
   },
 };
 
-/** The logarithm of a non-negative value. */
+/** The logarithm of each element of a non-negative value. */
 export function logOf(
   value: Value,
   depth = MAX_DEPTH,

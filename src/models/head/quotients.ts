@@ -1,11 +1,11 @@
-// Recognises maps that files write out in several operators: sigmoids, shares, softsign, odds and softplus.
+// Recognises elementwise maps that files write out in several operators: sigmoids, shares, softsign, odds and softplus.
 
 import { is, type Value } from "../../engine/graph/value.ts";
 import { constantNumber, isSame, withNumber } from "./constants.ts";
 import { rangeOf } from "./ranges.ts";
 import { cutBetween, INFINITY, type ScoreMap, scoreMap } from "./score-map.ts";
 
-/** Recognises c + eⁿ with c > 0. */
+/** Recognises c + eⁿ with c > 0 for each element n. */
 export function plusExponential(value: Value): { readonly n: Value; readonly c: number } | null {
   if (!is(value, "Add")) return null;
   const operands = withNumber(value);
@@ -13,14 +13,14 @@ export function plusExponential(value: Value): { readonly n: Value; readonly c: 
   return { n: operands.x.inputs[0], c: operands.c };
 }
 
-/** The x of a value −x or x·(−1); null for any other value. */
+/** The x, of any shape, of a value −x or x·(−1); null for any other value. */
 export function negated(value: Value): Value | null {
   if (is(value, "Neg")) return value.inputs[0];
   const scaled = is(value, "Mul") ? withNumber(value) : null;
   return scaled?.c === -1 ? scaled.x : null;
 }
 
-/** Recognises a / (c + eⁿ), a falling sigmoid of n with middle a/2c, from the numerator and the denominator. */
+/** Recognises a / (c + eⁿ), a falling sigmoid of each element n with middle a/2c, from numerator and denominator. */
 export function fallingSigmoid(a: number | null, bottom: Value): ScoreMap | null {
   const below = plusExponential(bottom);
   if (a === null || a <= 0 || below === null) return null;
@@ -38,7 +38,7 @@ export function fallingSigmoid(a: number | null, bottom: Value): ScoreMap | null
   );
 }
 
-/** Recognises x / (x + c) for x ≥ 0, a sigmoid of log(x / c); eᶻ / (eᶻ + 1) is a sigmoid of z. */
+/** Recognises x / (x + c) of each element x ≥ 0, a sigmoid of log(x / c); eᶻ / (eᶻ + 1) is a sigmoid of z. */
 export function share({ inputs: [x, bottom] }: Value): ScoreMap | null {
   if (!is(bottom, "Add")) return null;
   const rest = bottom.inputs.find((_, i) => isSame(bottom.inputs[1 - i], x));
@@ -56,7 +56,7 @@ export function share({ inputs: [x, bottom] }: Value): ScoreMap | null {
   return scoreMap(x, "x / (x + c)", 1, cutBetween(0, 1, inverse), { middle: 0.5 });
 }
 
-/** Recognises softsign, x / (|x| + c). */
+/** Recognises softsign, x / (|x| + c) of each element x. */
 export function softsign({ inputs: [x, bottom] }: Value): ScoreMap | null {
   if (!is(bottom, "Add")) return null;
   const operands = withNumber(bottom);
@@ -72,7 +72,7 @@ export function softsign({ inputs: [x, bottom] }: Value): ScoreMap | null {
   );
 }
 
-/** Recognises odds, x / (c − x) for 0 ≤ x ≤ c. */
+/** Recognises odds, x / (c − x) of each element 0 ≤ x ≤ c. */
 export function odds({ inputs: [x, bottom] }: Value): ScoreMap | null {
   if (!is(bottom, "Sub") || !isSame(bottom.inputs[1], x)) return null;
   const c = constantNumber(bottom.inputs[0]);
@@ -86,7 +86,7 @@ export function odds({ inputs: [x, bottom] }: Value): ScoreMap | null {
   );
 }
 
-/** Recognises softplus in its stable form, max(x, 0) + log(1 + e^−|x|). */
+/** Recognises softplus of each element x in its stable form, max(x, 0) + log(1 + e^−|x|). */
 export function softplus({ inputs: [a, b] }: Value): ScoreMap | null {
   const top = is(a, "Max") ? withNumber(a) : null;
   if (top?.c !== 0 || !is(b, "Log")) return null;

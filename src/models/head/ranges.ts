@@ -130,7 +130,7 @@ const rules: { readonly [O in Op]?: (value: Value<O>, of: RangeOf) => Range } = 
   Concat: ({ inputs }, of) => union(...inputs.map(of)),
 };
 
-/** Bounds on the elements of `value`. An undefined bound (NaN) counts as unknown. */
+/** Bounds on all elements of `value`. An undefined bound (NaN) counts as unknown. */
 export function rangeOf(value: Value, depth = MAX_DEPTH, seen = new Map<Value, Range>()): Range {
   const cached = seen.get(value);
   if (cached !== undefined) return cached;

@@ -20,10 +20,10 @@ export interface ScoreMap {
   readonly flat: { readonly low: number; readonly high: number } | null;
 }
 
-/** +∞. */
+/** +∞, the `cut` of a threshold that no score reaches. */
 export const INFINITY = Number.POSITIVE_INFINITY;
 
-/** A map from its parts; `middle` and `flat` are null by default. */
+/** A map of each element of `inner`, from its parts; `middle` and `flat` are null by default. */
 export function scoreMap(
   inner: Value,
   name: string | null,

@@ -18,7 +18,7 @@ import { scoreMapOf } from "./score-maps.ts";
 
 /** The two classes behind one score. */
 export interface TwoClasses {
-  /** Scores of class 0 and class 1, each of the score's shape; the larger one wins. */
+  /** Scores of class 0 and class 1, both in the shape of the given score; the larger one wins. */
   readonly scores: readonly [Value, Value];
   /** Names of the removed operators, the outermost first. */
   readonly removed: readonly string[];
@@ -28,7 +28,7 @@ export interface TwoClasses {
   readonly rule: string;
   /** Class 1 wins if the remaining score is above (or below) the threshold; null if two scores are compared. */
   readonly decision: { readonly side: "above" | "below"; readonly threshold: number } | null;
-  /** The file's value that decides: class 1 wins if it is above (or below) t. */
+  /** The file's value, one number per image, that decides: class 1 wins if the value is above (or below) t. */
   readonly decidedBy: { readonly value: Value; readonly t: number; readonly isAbove: boolean };
 }
 
@@ -229,7 +229,7 @@ function mixedFrom(links: readonly Link[], end: Value, { place, t }: Threshold) 
   return null;
 }
 
-/** The two classes behind one score; finds the threshold unless it is given. */
+/** The two classes behind a score with one number per image; finds the threshold unless it is given. */
 export function twoClasses(score: Value, threshold?: Pick<Threshold, "t" | "rule">): TwoClasses {
   const { links, end } = chainOf(score);
   const at =
@@ -285,8 +285,8 @@ function signedScore(value: Value, { t, isAbove, isAlways }: Moved): Value {
 }
 
 /**
- * The two classes of a pair that adds up to a constant, such as [1 − p, p]; null for other pairs, and if no operator is
- * removed.
+ * The two classes of a pair that adds up to a constant, such as 1 − p and p, both of the same shape; null for other pairs,
+ * and if no operator is removed.
  */
 export function pairScores(first: Value, second: Value): TwoClasses | null {
   const { terms, offset } = plus(affineOf(first), affineOf(second));

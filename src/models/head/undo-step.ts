@@ -7,7 +7,7 @@ import { rangeOf } from "./ranges.ts";
 import type { ScoreMap } from "./score-map.ts";
 import { scoreMapOf } from "./score-maps.ts";
 
-/** Scores with their classes on `axis`; the other axes hold examples. */
+/** Scores [.., classes, ..] with their classes on `axis`; the other axes hold examples. */
 export interface Scores {
   readonly value: Value;
   readonly axis: number;

@@ -36,7 +36,7 @@ export interface Position {
 export interface TrainState {
   /** Parameters and running statistics. */
   readonly parameters: Parameters;
-  /** The optimiser's state, by `slotName`. */
+  /** The optimiser's state, by `slotName`, each in the shape of its parameter. */
   readonly slots: Readonly<Record<string, Tensor>>;
 }
 

@@ -2,7 +2,7 @@
 // header of { name: { dtype, shape, data_offsets } } with strings under `__metadata__`, then the raw numbers.
 import { sizeOf, type Tensor, tensor } from "../../math/tensor.ts";
 
-/** The contents of a file: float32 arrays by name, and strings by name. */
+/** The contents of a file: float32 arrays of any shape by name, and strings by name. */
 export interface SafeTensors {
   readonly tensors: Readonly<Record<string, Tensor>>;
   readonly metadata: Readonly<Record<string, string>>;
