@@ -4,7 +4,6 @@ import { gunzipSync } from "node:zlib";
 import { externalLocations, type OnnxModel, readModel } from "../engine/onnx/model.ts";
 import { type NodeRuntimeOptions, nodeRuntime } from "../engine/runtime/node.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
-import { otherKind } from "../files/kind.ts";
 import { MAX_ARRAYS, readBytes } from "../files/read/node.ts";
 import { uniform } from "../math/distributions.ts";
 import type { NoteCode } from "../math/note.ts";
@@ -16,20 +15,13 @@ import {
   describeDependence,
   oneByOne,
 } from "./batch-dependence.ts";
-import { type ImportedNetwork, type ImportedOptions, importedNetwork } from "./imported-network.ts";
+import type { ImportedNetwork, ImportedOptions } from "./imported-network.ts";
 import { type Network, network } from "./network.ts";
-import { verifyBatchRewrite } from "./verify-batch-rewrite.ts";
+import { importOnnx, type OnnxFile, requireOnnx } from "./opening/open-onnx.ts";
 
 /** The maximum bytes of a gzipped model of `packed` bytes once it is unpacked. */
 const maxUnpacked = (packed: number): number =>
   Math.min(MAX_ARRAYS, Math.max(2 ** 28, 32 * packed));
-
-/** The bytes; throws `UsageError` if they belong to another format than ONNX. */
-function requireOnnx(path: string, bytes: Uint8Array): Uint8Array {
-  const other = otherKind(path, bytes, "an ONNX model", ["onnx"]);
-  if (other !== undefined) throw new UsageError(other, { code: "bad-file" });
-  return bytes;
-}
 
 /**
  * The bytes of an ONNX file, unpacked if it is gzipped. Throws `UsageError` for other formats and damaged gzip files.
@@ -86,26 +78,21 @@ export async function readModelNode(path: string, given?: Uint8Array): Promise<O
   return readModel(bytes, new Map(files));
 }
 
-const nameOf = (path: string) => path.split(/[\\/]/).at(-1) ?? path;
-
-/** The classifier in a parsed file. Checks on the runtime that the network computes the same for other batch sizes. */
-export const importModel = async (
-  model: OnnxModel,
-  path: string,
-  options: ImportedOptions = {},
-  runtime?: Runtime,
-): Promise<ImportedNetwork> =>
-  verifyBatchRewrite(
-    runtime ?? (await nodeRuntime()),
-    importedNetwork(model, nameOf(path), options),
-  );
+/** Reads an ONNX file once, unpacked if it is gzipped. Throws `UsageError`. */
+export async function readOnnxFile(path: string): Promise<OnnxFile> {
+  const bytes = await readOnnxBytes(path);
+  return { path, bytes, model: await readModelNode(path, bytes) };
+}
 
 /** The classifier in an ONNX file. Throws `UsageError` for what cannot be read. */
 export const importNode = async (
   path: string,
   options: ImportedOptions = {},
   runtime?: Runtime,
-): Promise<ImportedNetwork> => importModel(await readModelNode(path), path, options, runtime);
+): Promise<ImportedNetwork> =>
+  importOnnx({ model: await readModelNode(path), path }, options, async () => {
+    return runtime ?? nodeRuntime();
+  });
 
 /** How a file is opened as a function of arrays. */
 export interface OpenNetworkOptions extends ImportedOptions, NodeRuntimeOptions {

@@ -8,6 +8,10 @@ import { logitsOfBatches } from "./logits-of-batches.ts";
 /** Differences up to this share of a batch's largest logit are rounding. */
 const TOLERANCE = 1e-3;
 
+/** Whether a network was rewritten to other batch sizes than the one that its file states. */
+export const isBatchRewritten = ({ statedBatch, fixedBatch }: ImportedNetwork): boolean =>
+  statedBatch !== null && fixedBatch === null;
+
 /**
  * Checks the rewrite of a file to other batch sizes than the one that it states: the logits of `CHECKED_BATCHES` batches
  * at once must agree with those of each batch alone. Returns the network, fixed to the stated batch if they do not. A

@@ -1,28 +1,24 @@
-import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { nodeRuntime } from "../../engine/runtime/node.ts";
 import type { Runtime } from "../../engine/runtime/runtime.ts";
+import { nodeHost } from "../../files/host/node.ts";
 import { contentsKind, otherKind } from "../../files/kind.ts";
 import { orMissing } from "../../files/node.ts";
 import { readBytes, whileReading } from "../../files/read/node.ts";
 import { nodeFiles } from "../../files/run/node.ts";
-import type { Note } from "../../math/note.ts";
-import type { Shape } from "../../math/tensor.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import type { Architecture } from "../architecture.ts";
-import { isExported } from "../export.ts";
-import type { ImportedOptions } from "../imported-network.ts";
-import { importModel, readModelNode, readOnnxBytes } from "../node.ts";
+import { readOnnxFile } from "../node.ts";
 import { latestCheckpoint } from "./checkpoints.ts";
-import { modelOfCheckpoint, modelOfFile, modelOfNetwork, type OpenModel } from "./open-model.ts";
+import { modelOfCheckpoint, modelOfFile, type OpenModel } from "./open-model.ts";
+import { type OpenOnnxOptions, openOnnx } from "./open-onnx.ts";
 
 /** How an imported file is read, and the runtime that checks it. */
-export interface OpenOptions extends ImportedOptions {
+export interface OpenOptions extends OpenOnnxOptions {
   readonly runtime?: Runtime;
   /** The network of a run directory that was trained with `ownModel`. */
   readonly ownModel?: Architecture;
-  /** The shape of the images that the network will see, used if `shape` is not given; not recorded. */
-  readonly images?: Shape;
 }
 
 /** The bytes; throws `UsageError` if they belong to another format than a checkpoint. */
@@ -74,23 +70,9 @@ export async function openModelNode(
   }
   if (!/\.onnx(\.gz)?$/.test(path))
     return modelOfFile(requireCheckpoint(path, await readBytes(path)), path);
-  const bytes = await readOnnxBytes(path);
-  const model = await readModelNode(path, bytes);
-  if (isExported(model.metadata)) return modelOfFile(bytes, path.replace(/\.gz$/, ""));
-  const weights = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
-  const options = { ...reading, shape: reading.shape ?? images };
-  const opened = modelOfNetwork(
-    await importModel(model, path, options, runtime),
-    path,
-    weights,
-    reading,
+  return openOnnx(
+    await readOnnxFile(path),
+    { ...reading, images },
+    { host: nodeHost, runtime: async () => runtime ?? nodeRuntime() },
   );
-  const hasOurMetadata = Object.keys(model.metadata).some((key) => key.startsWith("rampart."));
-  if (!hasOurMetadata) return opened;
-  const note: Note = {
-    code: "metadata-lost",
-    text: `${path} has metadata of rampart and does not name its architecture: it was changed since export, and is read as any other ONNX file`,
-  };
-  const notes = opened.notes ?? [];
-  return { ...opened, notes: [...notes, note] };
 }
