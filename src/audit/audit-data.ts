@@ -6,7 +6,7 @@ import { coloured, resizedDataset } from "../data/resized.ts";
 import { type Sizing, sizer } from "../data/sizing.ts";
 import { defined } from "../math/defined.ts";
 import type { Shape } from "../math/tensor.ts";
-import type { AuditFiles } from "./audit-request.ts";
+import type { AuditSource } from "./audit-request.ts";
 import { finalSize, sizingOf } from "./preparation.ts";
 
 /** A data set, and the sizing that its images went through. */
@@ -34,15 +34,15 @@ export interface AuditDataOptions {
 export async function auditData(
   name: string,
   { preprocessing, isSizeGiven, maxImages, rules, takes }: AuditDataOptions,
-  files: AuditFiles,
+  source: AuditSource,
 ): Promise<SizedData> {
   const sizing = sizingOf(preprocessing);
   const prepare = sizer(sizing);
   if (name.startsWith("folder:") || prepare === undefined) {
-    const dataset = await files.openData(name, defined({ maxImages, rules, prepare, takes }));
+    const dataset = await source.openData(name, defined({ maxImages, rules, prepare, takes }));
     return { dataset, sizing };
   }
-  const dataset = await files.openData(name, defined({ maxImages }));
+  const dataset = await source.openData(name, defined({ maxImages }));
   const fits = finalSize(sizing)?.join() === dataset.shape.slice(1).join();
   if (fits && !isSizeGiven) return { dataset, sizing: {} };
   return { dataset: resizedDataset(dataset, prepare), sizing };

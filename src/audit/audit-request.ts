@@ -4,11 +4,13 @@ import type { FolderOptions } from "../data/folder.ts";
 import type { ImageRules } from "../data/image-rules.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
+import type { Host } from "../files/host/host.ts";
+import type { Storage } from "../files/storage/storage.ts";
 import type { OnNote } from "../math/note.ts";
-import type { Shape } from "../math/tensor.ts";
 import type { ImportedOptions } from "../models/imported-network.ts";
 import type { OpenModel } from "../models/opening/open-model.ts";
-import type { NetworkFile } from "./sidecar.ts";
+import type { OnnxFile, OpenOnnxOptions } from "../models/opening/open-onnx.ts";
+import type { Noise } from "../noise/noise.ts";
 
 /** How to read a third-party file: what the file does not state itself. */
 export interface AuditedFile
@@ -22,14 +24,11 @@ export interface AuditedFile
   readonly rules?: ImageRules | undefined;
 }
 
-/** An audit to run on this machine. */
-export interface NodeAudit extends AuditedFile {
+/** How an audit is run, watched and recorded. */
+export interface AuditContext extends AuditedFile {
   readonly runtime: Runtime;
   /** Data set; by default the one that the file names. */
   readonly data?: string | undefined;
-  readonly dataDir?: string | undefined;
-  /** Folder of rows, summary.json, report.html and images; without it nothing is written. */
-  readonly out?: string;
   readonly resume?: boolean;
   /** Adversarial examples per attack and radius that are stored with full precision. */
   readonly saveExamples?: number;
@@ -42,21 +41,34 @@ export interface NodeAudit extends AuditedFile {
   readonly note?: OnNote;
 }
 
-/** Options for opening the audited model. */
-export interface OpenModelOptions extends ImportedOptions {
-  readonly runtime: Runtime;
-  /** [channel, height, width] of the test images. */
-  readonly images?: Shape | undefined;
+/** An audit to run on this machine. */
+export interface NodeAudit extends AuditContext {
+  readonly dataDir?: string | undefined;
+  /** Folder of rows, summary.json, report.html and images; without it nothing is written. */
+  readonly out?: string;
 }
 
-/** Access to files, so that an audit does not depend on a disk. */
-export interface AuditFiles {
+/** An audit on any platform. */
+export interface Audit extends AuditContext {
+  readonly source: AuditSource;
+  readonly host: Host;
+  /** Where rows, summary.json, report.html and images go; undefined if nothing is written. */
+  readonly out?: Storage | undefined;
+  /** Makes a noise by its name; a platform may draw in threads. */
+  readonly noiseNamed?: ((name: string) => Noise) | undefined;
+}
+
+/** Where the model, the files beside it and the images of an audit come from. */
+export interface AuditSource {
+  /** The model's path, or its name in messages. */
+  readonly path: string;
+  /** The ONNX file; null for a run directory or a checkpoint. */
+  onnx(): Promise<OnnxFile | null>;
+  /** Opens a model that is not an ONNX file. */
+  openOther(options: OpenOnnxOptions): Promise<OpenModel>;
   /** Text of a file; null if there is no such file. */
   readText(path: string): Promise<string | null>;
   /** Whether two names of data sets refer to the same files. */
   isSameData(a: string, b: string): Promise<boolean>;
   openData(name: string, options: FolderOptions): Promise<Dataset>;
-  openModel(path: string, options: OpenModelOptions): Promise<OpenModel>;
-  /** What an ONNX file states about the named input, or its first one; null where the model is not an ONNX file. */
-  network(path: string, input: string | undefined): Promise<NetworkFile | null>;
 }

@@ -8,7 +8,7 @@ import { type BatchDependence, batchDependence, oneByOne } from "../models/batch
 import { type Classifier, classifier } from "../models/classifier.ts";
 import { compareDecisions, type Decisions } from "../models/decisions.ts";
 import type { ImportedOptions } from "../models/imported-network.ts";
-import type { NodeAudit } from "./audit-request.ts";
+import type { Audit } from "./audit-request.ts";
 import type { AuditedModel } from "./open-audited.ts";
 import type { AuditOptions } from "./options.ts";
 import { largestRadii } from "./options.ts";
@@ -32,12 +32,12 @@ export class AuditedNetwork {
   /** The network that is attacked. */
   readonly network: Classifier;
   readonly #audited: AuditedModel;
-  readonly #audit: NodeAudit;
+  readonly #audit: Audit;
   readonly #options: AuditOptions;
 
   private constructor(
     audited: AuditedModel,
-    audit: NodeAudit,
+    audit: Audit,
     options: AuditOptions,
     dependence: BatchDependence | null,
   ) {
@@ -52,7 +52,7 @@ export class AuditedNetwork {
   /** Compiles the network, after a check on the first test images whether scores depend on the batch. */
   static async open(
     audited: AuditedModel,
-    audit: NodeAudit,
+    audit: Audit,
     options: AuditOptions,
   ): Promise<AuditedNetwork> {
     const { model, dataset } = audited;

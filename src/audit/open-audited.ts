@@ -17,10 +17,12 @@ import { UsageError } from "../math/usage-error.ts";
 import type { ImportedOptions } from "../models/imported-network.ts";
 import type { OpenModel } from "../models/opening/open-model.ts";
 import { type AuditDataOptions, auditData, withChannels } from "./audit-data.ts";
-import type { AuditFiles, NodeAudit } from "./audit-request.ts";
+import type { Audit } from "./audit-request.ts";
+import { AuditedFiles } from "./audited-files.ts";
 import type { AuditOptions } from "./options.ts";
 import { forNetwork, overridden, pixelsOf, preparationLine } from "./preparation.ts";
 import { folderOf, preprocessingBeside, type Sidecar } from "./sidecar.ts";
+import type { SidecarFiles } from "./sidecar-files.ts";
 
 /** A network and the images that it is attacked on. */
 export interface AuditedModel {
@@ -44,13 +46,12 @@ interface StatedPreprocessing {
 }
 
 async function statedPreprocessing(
-  path: string,
-  audit: NodeAudit,
-  files: AuditFiles,
+  audit: Audit,
+  files: AuditedFiles,
 ): Promise<StatedPreprocessing> {
-  const network = () => files.network(path, audit.input);
-  const source = { read: files.readText, network };
-  const sidecar = await preprocessingBeside(path, audit.preprocessing, source);
+  const network = () => files.network();
+  const source = { files: files.sidecars, network };
+  const sidecar = await preprocessingBeside(files.path, audit.preprocessing, source);
   const { mean, std, scale, layout, channelOrder, resize, crop, interpolation } = audit;
   const flags = { mean, std, scale, layout, channelOrder, resize, crop, interpolation };
   if (sidecar === null) return { stated: defined(flags), sidecar, dropped: null };
@@ -59,7 +60,7 @@ async function statedPreprocessing(
 }
 
 /** Throws `UsageError` if flags say how to read a model that states it itself. */
-function refuseUnused(path: string, audit: NodeAudit, model: OpenModel): void {
+function refuseUnused(path: string, audit: Audit, model: OpenModel): void {
   if (model.reading !== undefined) return;
   const { mean, std, scale, layout, output, constants } = audit;
   const flags = {
@@ -84,19 +85,14 @@ function refuseUnused(path: string, audit: NodeAudit, model: OpenModel): void {
 }
 
 /** The shape in which the network will meet the images: grey ones in three channels where the file states three. */
-async function takenShape(
-  path: string,
-  { shape }: Dataset,
-  { input }: NodeAudit,
-  files: AuditFiles,
-): Promise<Shape> {
+async function takenShape({ shape }: Dataset, files: AuditedFiles): Promise<Shape> {
   if (shape[0] !== 1) return shape;
-  const network = await files.network(path, input);
+  const network = await files.network();
   return network?.input?.[0] === 3 ? [3, ...shape.slice(1)] : shape;
 }
 
-async function namesInFile(path: string, files: AuditFiles): Promise<OutputNames> {
-  const text = await files.readText(path);
+async function namesInFile(path: string, files: SidecarFiles): Promise<OutputNames> {
+  const text = await files.text(path);
   if (text === null)
     throw new UsageError(`there is no file ${path}; --classes names one`, { code: "not-found" });
   return parseOutputNames(text, path);
@@ -107,11 +103,11 @@ async function namesBeside(
   path: string,
   { name, classes }: Dataset,
   outputs: number,
-  files: AuditFiles,
+  files: SidecarFiles,
 ): Promise<OutputNames | undefined> {
+  if (!name.startsWith("folder:")) return undefined;
   const config = `${folderOf(path)}config.json`;
-  const text = name.startsWith("folder:") ? await files.readText(config) : null;
-  const names = text === null ? null : namesInConfig(text, config);
+  const names = namesInConfig(await files.objectOrNull(config), config);
   if (names === null) return undefined;
   try {
     outputsOfFolders(classes, outputs, names);
@@ -123,25 +119,22 @@ async function namesBeside(
 }
 
 /** The record of how a third-party file and its images were read. */
-function readingOf(model: OpenModel, { rules, classes }: NodeAudit, sizing: Sizing) {
+function readingOf(model: OpenModel, { rules, classes }: Audit, sizing: Sizing) {
   if (model.reading === undefined) return undefined;
   const imageRules = rules === undefined ? {} : statedImageOptions(rules);
   return { ...model.reading, ...sizing, ...imageRules, ...defined({ classes }) };
 }
 
 /** Opens the network and its test images. Throws `UsageError` where they do not fit each other or the flags. */
-export async function openAudited(
-  path: string,
-  audit: NodeAudit,
-  { examples }: AuditOptions,
-  files: AuditFiles,
-): Promise<AuditedModel> {
-  const { runtime, data, input, note = () => undefined } = audit;
-  const { stated, sidecar, dropped } = await statedPreprocessing(path, audit, files);
+export async function openAudited(audit: Audit, { examples }: AuditOptions): Promise<AuditedModel> {
+  const { source, data, input, note = () => undefined } = audit;
+  const { path } = source;
+  const files = new AuditedFiles(audit);
+  const { stated, sidecar, dropped } = await statedPreprocessing(audit, files);
   const { output, constants, shape, blockSize, maxConstants, straightThrough } = audit;
   const flags = { output, input, constants, shape, blockSize, maxConstants, straightThrough };
   const reading = defined({ ...pixelsOf(stated), ...flags });
-  const file = await files.network(path, input);
+  const file = await files.network();
   const dataOptions: AuditDataOptions = {
     preprocessing: stated,
     isSizeGiven: audit.resize !== undefined || audit.crop !== undefined,
@@ -150,24 +143,24 @@ export async function openAudited(
     rules: audit.rules,
     takes: file?.input,
   };
-  const given = data === undefined ? null : await auditData(data, dataOptions, files);
-  const images = given === null ? undefined : await takenShape(path, given.dataset, audit, files);
-  const model = await files.openModel(path, { ...reading, runtime, images });
+  const given = data === undefined ? null : await auditData(data, dataOptions, source);
+  const images = given === null ? undefined : await takenShape(given.dataset, files);
+  const model = await files.open({ ...reading, images });
   refuseUnused(path, audit, model);
   if (given === null && model.data === "")
     throw new UsageError(
       `${path} does not say what it was trained on; choose the test images by --data`,
       { code: "missing-option" },
     );
-  const { dataset: whole, sizing } = given ?? (await auditData(model.data, dataOptions, files));
-  const isSame = await files.isSameData(model.data, whole.name);
+  const { dataset: whole, sizing } = given ?? (await auditData(model.data, dataOptions, source));
+  const isSame = await source.isSameData(model.data, whole.name);
   const tested = testedData(model, whole, isSame);
   const { inputShape, classes: outputs } = model.architecture;
   const dataset = withChannels(tested.dataset, inputShape[0]);
   const names =
     audit.classes === undefined
-      ? await namesBeside(path, dataset, outputs, files)
-      : await namesInFile(audit.classes, files);
+      ? await namesBeside(path, dataset, outputs, files.sidecars)
+      : await namesInFile(audit.classes, files.sidecars);
   const labelled = forOutputs(dataset, outputs, names);
   const isOwn = model.reading === undefined;
   const pixels = isOwn ? { mean: model.input.mean, std: model.input.std } : pixelsOf(stated);
@@ -187,6 +180,6 @@ export async function openAudited(
     dataset: labelled,
     trainedOn: tested.warning,
     preprocessing,
-    reopen: (changed) => files.openModel(path, { ...reading, runtime, images, ...changed }),
+    reopen: (changed) => files.open({ ...reading, images, ...changed }),
   };
 }

@@ -1,11 +1,11 @@
 // Finds the preprocessing of a network in a JSON file beside it.
 import {
   type FoundPreprocessing,
-  jsonObject,
   type PreprocessedModel,
-  parsePreprocessing,
+  preprocessingIn,
 } from "../data/preprocessing.ts";
 import { UsageError } from "../math/usage-error.ts";
+import type { SidecarFiles } from "./sidecar-files.ts";
 
 /** What an ONNX file states about its input; known before the file is opened as a classifier. */
 export interface NetworkFile {
@@ -19,8 +19,7 @@ export interface NetworkFile {
 
 /** Access to the files beside a network. */
 export interface SidecarSource {
-  /** Text of a file; null if there is no such file. */
-  readonly read: (file: string) => Promise<string | null>;
+  readonly files: SidecarFiles;
   /** Null where the model is not an ONNX file. */
   readonly network: () => Promise<NetworkFile | null>;
 }
@@ -47,10 +46,10 @@ function candidates(path: string): string[] {
 }
 
 /** `model_type` in the config.json beside a file; undefined where there is none. */
-async function modelTypeBeside(file: string, read: SidecarSource["read"]) {
+async function modelTypeBeside(file: string, files: SidecarFiles): Promise<string | undefined> {
   const path = `${folderOf(file)}config.json`;
-  const text = path === file ? null : await read(path);
-  const type = text === null ? undefined : jsonObject(text, path)?.model_type;
+  const config = path === file ? null : await files.object(path);
+  const type = config?.model_type;
   return typeof type === "string" ? type : undefined;
 }
 
@@ -62,11 +61,11 @@ async function modelTypeBeside(file: string, read: SidecarSource["read"]) {
 export async function preprocessingBeside(
   path: string,
   given: string | undefined,
-  { read, network }: SidecarSource,
+  { files, network }: SidecarSource,
 ): Promise<Sidecar | null> {
   if (given === "none") return null;
   for (const file of given === undefined ? candidates(path) : [given]) {
-    const text = await read(file);
+    const text = await files.text(file);
     if (text === null && given !== undefined)
       throw new UsageError(`there is no file ${file}; --preprocessing names one`, {
         code: "not-found",
@@ -74,9 +73,10 @@ export async function preprocessingBeside(
     if (text === null) continue;
     const facts = await network();
     if (given === undefined && (facts === null || facts.isOwn)) return null;
-    const modelType = await modelTypeBeside(file, read);
+    const modelType = await modelTypeBeside(file, files);
     const model: PreprocessedModel = { input: facts?.input, modelType };
-    const found = parsePreprocessing(text, file, model);
+    const value = await files.object(file);
+    const found = value === null ? null : preprocessingIn(value, file, model);
     if (found !== null) return { ...found, file };
     if (given !== undefined)
       throw new UsageError(

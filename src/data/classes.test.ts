@@ -91,11 +91,11 @@ describe("outputsOfFolders", () => {
     const config = { model_type: "vit", id2label: { 0: "cat", 1: "dog, hound" } };
     const names = parseOutputNames(JSON.stringify(config), "config.json");
     expect(outputsOfFolders(["hound", "cat"], 2, names)).toEqual([1, 0]);
-    expect(namesInConfig(JSON.stringify(config), "f")).toEqual(names);
+    expect(namesInConfig(config, "f")).toEqual(names);
     const placeholders = { id2label: { 0: "LABEL_0", 1: "LABEL_1" } };
-    expect(namesInConfig(JSON.stringify(placeholders), "f")).toBeNull();
-    expect(namesInConfig(`{"label_names": ["a", "b"]}`, "f")?.get(1)).toEqual(["b"]);
-    expect(namesInConfig("no JSON", "f")).toBeNull();
+    expect(namesInConfig(placeholders, "f")).toBeNull();
+    expect(namesInConfig({ label_names: ["a", "b"] }, "f")?.get(1)).toEqual(["b"]);
+    expect(namesInConfig("no object", "f")).toBeNull();
   });
 
   it("prefers the name as it is written", () => {

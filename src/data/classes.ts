@@ -37,20 +37,14 @@ function namesOfEntry(value: unknown, where: string): string[] {
 /** Keys of the classes in a model's config.json: Hugging Face's and timm's. */
 const configKeys = ["id2label", "label_names"];
 
-/** Output names in a config.json; null if it has none, or only placeholders (`LABEL_0`). */
-export function namesInConfig(text: string, path: string): OutputNames | null {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text.replace(/^\uFEFF/, ""));
-  } catch {
-    return null;
-  }
+/** Output names in the JSON of a config.json; null if it has none, or only placeholders (`LABEL_0`). */
+export function namesInConfig(parsed: unknown, path: string): OutputNames | null {
   if (typeof parsed !== "object" || parsed === null) return null;
   const found = configKeys
     .map((key) => (parsed as Readonly<Record<string, unknown>>)[key])
     .find((value) => typeof value === "object" && value !== null);
   if (found === undefined || Object.keys(found as object).length === 0) return null;
-  const names = parseOutputNames(JSON.stringify(found), path);
+  const names = namesOfOutputs(entriesOf(found, path), path);
   const isPlaceholder = [...names.values()].flat().every((name) => /^LABEL_\d+$/.test(name));
   return isPlaceholder ? null : names;
 }
@@ -94,11 +88,19 @@ export function parseOutputNames(text: string, path: string): OutputNames {
     const isConfig = configKeys.some(
       (key) => typeof parsed === "object" && parsed !== null && Object.hasOwn(parsed, key),
     );
-    const inside = isConfig ? namesInConfig(trimmed, path) : null;
+    const inside = isConfig ? namesInConfig(parsed, path) : null;
     if (inside !== null) return inside;
     entries = entriesOf(parsed, path);
   } else
     entries = trimmed === "" ? [] : trimmed.split(/\r?\n/).map((line, i) => [i, namesOfLine(line)]);
+  return namesOfOutputs(entries, path);
+}
+
+/** The names by output; an output may have several entries. Throws a UsageError if there are none. */
+function namesOfOutputs(
+  entries: readonly (readonly [number, readonly string[]])[],
+  path: string,
+): OutputNames {
   if (entries.length === 0) throw new UsageError(`${path} names no classes`, { code: "bad-file" });
   const names = new Map<number, string[]>();
   for (const [index, added] of entries) {

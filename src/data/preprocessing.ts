@@ -85,7 +85,8 @@ function requireSides(path: string, preprocessing: Preprocessing): Preprocessing
   return preprocessing;
 }
 
-type Json = Readonly<Record<string, unknown>>;
+/** A parsed JSON object. */
+export type Json = Readonly<Record<string, unknown>>;
 
 /** Parses a JSON object; null for any other JSON value. Throws a UsageError if the text is not JSON. */
 export function jsonObject(text: string, path: string): Json | null {
@@ -111,14 +112,25 @@ const processorKeys = [
   "do_center_crop",
 ];
 
-/** Parses a preprocessing file of any supported format; null for other JSON. Throws a UsageError for settings that are not supported. */
+/** `preprocessingIn` of a text. Throws a UsageError if it is not JSON. */
 export function parsePreprocessing(
   text: string,
   path: string,
   model: PreprocessedModel = {},
 ): FoundPreprocessing | null {
   const value = jsonObject(text, path);
-  if (value === null) return null;
+  return value === null ? null : preprocessingIn(value, path, model);
+}
+
+/**
+ * The preprocessing in the JSON of a file of any supported format; null for other JSON. Throws a UsageError for settings that
+ * are not supported.
+ */
+export function preprocessingIn(
+  value: Json,
+  path: string,
+  model: PreprocessedModel = {},
+): FoundPreprocessing | null {
   const has = (...names: string[]) => names.some((name) => Object.hasOwn(value, name));
   const inner = value.pretrained_cfg;
   if ((inner !== undefined && inner !== null) || has("input_size"))
@@ -128,7 +140,7 @@ export function parsePreprocessing(
     };
   const nested = value.image_processor;
   if (typeof nested === "object" && nested !== null && !Array.isArray(nested))
-    return parsePreprocessing(JSON.stringify(nested), path, model);
+    return preprocessingIn(nested as Json, path, model);
   if (has(...processorKeys))
     return {
       format: "Hugging Face",

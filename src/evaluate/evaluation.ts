@@ -2,6 +2,7 @@ import type { Victim } from "../attacks/victim.ts";
 import type { ImageOptions } from "../data/image-options.ts";
 import type { Host } from "../files/host/host.ts";
 import { RowsFile } from "../files/rows/rows-file.ts";
+import { sealedJson } from "../files/sealed.ts";
 import type { Storage } from "../files/storage/storage.ts";
 import type { OnNote } from "../math/note.ts";
 import { sizeOf } from "../math/tensor.ts";
@@ -56,6 +57,17 @@ export interface Evaluation extends EvaluationContext {
   readonly readText?: ReadText | undefined;
   /** Makes a noise by its name; a platform may draw in threads. */
   readonly noiseNamed?: ((name: string) => Noise) | undefined;
+  /** Called with everything that is stored, once the last row is. */
+  readonly finish?: ((stored: StoredEvaluation) => void) | undefined;
+}
+
+/** What a file of rows and the files beside it hold. */
+export interface StoredEvaluation {
+  readonly rows: readonly Row[];
+  /** Text of the settings. */
+  readonly settings: string;
+  /** Bytes of the .npz of images; null if there are none. */
+  readonly examples: Uint8Array | null;
 }
 
 /** One finished row, and how far the evaluation is; under `skipBroken`, rows that are skipped count as done. */
@@ -103,6 +115,7 @@ export async function* evaluateModel(
     out === undefined ? null : await RowsFile.open({ ...out, format, resume, note, signal });
   try {
     const stored = file?.rows ?? [];
+    const rows = [...stored];
     const total = rowCount(options, dataset.test, context);
     const runs = runsOf(options, context);
     let done = 0;
@@ -137,12 +150,20 @@ export async function* evaluateModel(
         run.push(scored);
         if (!scored.last) continue;
         await file?.check();
-        for await (const row of written(run.splice(0), file, kept, isShown)) yield counted(row);
+        for await (const row of written(run.splice(0), file, kept, isShown)) {
+          rows.push(row);
+          yield counted(row);
+        }
         if (signal?.aborted) break;
       }
     } catch (error) {
       if (!signal?.aborted || error !== signal.reason) throw error;
     }
+    evaluation.finish?.({
+      rows,
+      settings: file?.settings ?? sealedJson(settings),
+      examples: kept.size === 0 ? null : kept.bytes(),
+    });
   } finally {
     await file?.close();
   }

@@ -1,6 +1,12 @@
 import type { z } from "zod";
 import type { Row } from "../evaluate/row.ts";
-import { DamagedLine, type RowLines, readRowLines, rowOfLine } from "../files/row-lines.ts";
+import {
+  DamagedLine,
+  type RowLines,
+  readRowLines,
+  rowLine,
+  rowOfLine,
+} from "../files/row-lines.ts";
 import { RowSchema, rowProblem } from "../files/row-schema.ts";
 import type { Note } from "../math/note.ts";
 import { UsageError } from "../math/usage-error.ts";
@@ -63,3 +69,7 @@ export function readRows(
       : [],
   };
 }
+
+/** Rows in memory as `readRows` has them once they are written. Throws a `UsageError` for a value that is not a row. */
+export const rowsInMemory = (file: string, rows: readonly Row[]): ReturnType<typeof readRows> =>
+  readRows(file, rows.map(rowLine).join(""));

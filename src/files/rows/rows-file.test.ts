@@ -94,7 +94,9 @@ describe.each(places)("rows in %s", (_, place) => {
     await file.prepare();
     await file.append([{ index: 5 }]);
     await file.close();
-    expect((await RowsFile.open(options)).rows).toEqual([{ index: 5 }]);
+    const again = await RowsFile.open(options);
+    expect(again.rows).toEqual([{ index: 5 }]);
+    await again.close();
     expect(await storage.readIfThere("rows.settings.json")).toBeNull();
   });
 });

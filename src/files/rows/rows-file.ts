@@ -53,11 +53,14 @@ export interface RowsFileOptions<R> {
 export class RowsFile<R extends object> {
   /** The rows that the file held when it was opened. */
   readonly rows: readonly R[];
+  /** Text of the settings that the rows were begun with; null where each row states its own. */
+  readonly settings: string | null;
   readonly #options: RowsFileOptions<R>;
   readonly #lease: WorkLease;
 
-  private constructor(rows: readonly R[], options: RowsFileOptions<R>, lease: WorkLease) {
-    this.rows = rows;
+  private constructor(before: RowsBefore<R>, options: RowsFileOptions<R>, lease: WorkLease) {
+    this.rows = before.rows;
+    this.settings = before.settings;
     this.#options = options;
     this.#lease = lease;
   }
@@ -93,10 +96,10 @@ export class RowsFile<R extends object> {
 
   /** Of a file without rows, writes the settings and removes images of rows that are gone. */
   async prepare(): Promise<void> {
-    const { storage, name, format } = this.#options;
-    if (this.rows.length > 0 || format.settings === undefined) return;
+    const { storage, name } = this.#options;
+    if (this.rows.length > 0 || this.settings === null) return;
     await storage.remove(this.#images);
-    await storage.write(besideRows(name, "settings.json"), sealedJson(format.settings));
+    await storage.write(besideRows(name, "settings.json"), this.settings);
   }
 
   /** Throws a `UsageError` (`in-use`) once the lease is lost. */
@@ -117,18 +120,25 @@ export class RowsFile<R extends object> {
   }
 }
 
+/** The rows and settings that a file has when it is opened. */
+interface RowsBefore<R> {
+  readonly rows: readonly R[];
+  readonly settings: string | null;
+}
+
 /** The rows of a file that is resumed, which is cut after its last whole line; none for a new file. */
 async function rowsBefore<R>({
   storage,
   name,
   format,
   resume,
-}: RowsFileOptions<R>): Promise<readonly R[]> {
+}: RowsFileOptions<R>): Promise<RowsBefore<R>> {
   const path = storage.pathOf(name);
   const settings = besideRows(name, "settings.json");
   const stored = format.settings === undefined ? null : await textIfThere(storage, settings);
   const contents = await textIfThere(storage, name);
-  if (contents === null) return [];
+  const fresh = format.settings === undefined ? null : sealedJson(format.settings);
+  if (contents === null) return { rows: [], settings: fresh };
   if (!resume)
     throw new UsageError(
       `${path} already holds rows; go on with them by --resume, or choose another --out`,
@@ -143,5 +153,5 @@ async function rowsBefore<R>({
   const { rows, whole } = format.parse(path, contents);
   if (whole.length < contents.length)
     await storage.truncate(name, new TextEncoder().encode(whole).length);
-  return rows;
+  return { rows, settings: rows.length === 0 ? fresh : stored };
 }

@@ -9,11 +9,13 @@ import type { Storage } from "./storage.ts";
 const isRows = (name: string): boolean => name.endsWith(".jsonl");
 
 /**
- * Storage in a folder. `prefix` is its path with the slash at the end, or empty for the working directory. The folder is made
- * with its first file. Rows (`.jsonl`) may be packed by gzip as `.jsonl.gz`.
+ * Storage in a folder, which messages call `folder`. `prefix` is its path with the slash at the end, or empty for the working
+ * directory. The folder is made with its first file. Rows (`.jsonl`) may be packed by gzip as `.jsonl.gz`.
  */
-export function nodeStorage(prefix: string): Storage {
-  const folder = prefix === "" ? "." : prefix.replace(/(?<=.)[\\/]$/, "");
+export function nodeStorage(
+  prefix: string,
+  folder = prefix === "" ? "." : prefix.replace(/(?<=.)[\\/]$/, ""),
+): Storage {
   const pathOf = (name: string): string => `${prefix}${name}`;
   return {
     ...nodeFiles(folder),

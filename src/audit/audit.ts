@@ -1,0 +1,210 @@
+// Audits a model: opens it, attacks it, runs the diagnostics, and writes the results.
+
+import { evaluateModel, type StoredEvaluation } from "../evaluate/evaluation.ts";
+import { EvaluateOptions } from "../evaluate/options.ts";
+import type { Row } from "../evaluate/row.ts";
+import type { WorkLease } from "../files/lease/lease.ts";
+import type { Note } from "../math/note.ts";
+import {
+  type BatchDependence,
+  describeDependence,
+  isQuantisation,
+} from "../models/batch-dependence.ts";
+import { nonFiniteNode } from "../models/non-finite.ts";
+import type { Audit } from "./audit-request.ts";
+import { AuditedNetwork } from "./audited-network.ts";
+import { Diagnoses } from "./diagnoses.ts";
+import { type AuditedModel, openAudited } from "./open-audited.ts";
+import type { AuditOptions } from "./options.ts";
+import { auditOptions } from "./plan.ts";
+import { nothingProbed } from "./probe.ts";
+import { type AuditResult, auditResult } from "./result.ts";
+
+/** A finished row; at the end the result and the paths of the files that hold it. */
+export type AuditEvent =
+  | { readonly event: "row"; readonly row: Row; readonly done: number; readonly total: number }
+  | { readonly event: "result"; readonly result: AuditResult; readonly files: readonly string[] };
+
+/** The file of rows in an audit's storage. */
+const ROWS = "rows.jsonl";
+
+/** An audit whose model and data are open. Nothing is written once another process has the lease. */
+interface OpenedAudit {
+  readonly options: AuditOptions;
+  readonly audit: Audit;
+  readonly audited: AuditedModel;
+  readonly lease: WorkLease | null;
+}
+
+/**
+ * Attacks the first test images with the budget's attacks, runs the diagnostics, and writes rows, `summary.json`,
+ * `report.html` and images to `out`. Yields each row once it is written, and the result at the end. If `signal` aborts it
+ * ends without a result, and `resume` continues later. Throws `UsageError`.
+ */
+export async function* auditModel(
+  options: AuditOptions,
+  audit: Audit,
+): AsyncGenerator<AuditEvent, void, void> {
+  const { out, signal, note } = audit;
+  const audited = await openAudited(audit, options);
+  const lease =
+    out === undefined
+      ? null
+      : await out.lease("lease", { owned: out.path, remedy: "choose another --out", note, signal });
+  try {
+    yield* runAudit({ options, audit, audited, lease });
+  } finally {
+    await lease?.release();
+  }
+}
+
+/** The noise that the model is attacked with: the given one, or else its own. */
+function noiseOf({ options, audit, audited }: OpenedAudit): string | null {
+  if (options.noise !== undefined) return options.noise;
+  const { noise } = audited.model;
+  if (noise !== null)
+    audit.note?.({
+      code: "noise",
+      text: `${audit.source.path} states that it adds the noise ${noise} at every prediction; it is attacked with it, through EOT`,
+    });
+  return noise;
+}
+
+/** The options of the evaluation that runs the attacks. */
+function evaluationOptions(options: AuditOptions, classes: number, noise: string | null) {
+  const { budget, examples, seed, rule, batch, epsilonLinf, epsilonL2, epsilonL1 } = options;
+  const norms = [...new Set(options.norms)];
+  return EvaluateOptions.parse({
+    ...auditOptions({ norms, budget, classes, randomised: noise !== null }),
+    examples,
+    seed,
+    rule,
+    batch,
+    epsilonLinf,
+    epsilonL2,
+    epsilonL1,
+    noise: noise ?? undefined,
+  });
+}
+
+/** The note that scores depend on the batch. */
+const dependenceNote = (dependence: BatchDependence): Note => ({
+  code: "batch-dependent",
+  text: `${describeDependence(dependence)}; every image is scored alone${isQuantisation(dependence) ? "" : ", and the audit is invalid"}`,
+});
+
+/** The attacks of an audit, with everything that they stored. */
+interface Attacked {
+  readonly rows: Row[];
+  stored: StoredEvaluation | undefined;
+  missing: number;
+}
+
+/** Runs the attacks; what they found is added to `found`. */
+async function* runAttacks(
+  { audit, audited }: OpenedAudit,
+  options: EvaluateOptions,
+  network: AuditedNetwork,
+  found: Attacked,
+): AsyncGenerator<AuditEvent, void, void> {
+  const { runtime, out, resume, saveExamples, signal, command, note, host, noiseNamed } = audit;
+  const { model, dataset } = audited;
+  const events = evaluateModel(model, options, {
+    network: network.network,
+    target: { ...runtime.target },
+    tested: { dataset, warning: null },
+    out: out === undefined ? undefined : { storage: out, name: ROWS },
+    resume,
+    saveExamples,
+    signal,
+    command,
+    note,
+    host,
+    noiseNamed,
+    readText: (path) => audit.source.readText(path),
+    locate: (at) => nonFiniteNode(runtime, model.architecture, model.parameters, at),
+    finish(stored) {
+      found.stored = stored;
+    },
+  });
+  for await (const { row, done, total } of events) {
+    found.rows.push(row);
+    found.missing = total - done;
+    yield { event: "row", row, done, total };
+  }
+}
+
+/** Runs the diagnostics and puts the result of the audit together. */
+async function resultOf(
+  { options, audit, audited }: OpenedAudit,
+  evaluation: EvaluateOptions,
+  network: AuditedNetwork,
+  rows: readonly Row[],
+): Promise<AuditResult> {
+  const { model, dataset } = audited;
+  const diagnoses = new Diagnoses(audit.signal);
+  const probe = await diagnoses.run(
+    "the probe of gradients and attacks",
+    () => network.probe(),
+    nothingProbed(options.norms[0]),
+  );
+  const decisions = await diagnoses.run(
+    "the comparison of decisions",
+    () => network.compareDecisions(),
+    null,
+  );
+  const better = await diagnoses.run(
+    "the comparison of preprocessings",
+    () => network.betterPreprocessing(),
+    null,
+  );
+  return auditResult({
+    rows,
+    classes: model.architecture.classes,
+    notes: model.notes ?? [],
+    budget: options.budget,
+    noise: evaluation.noise ?? null,
+    preprocessing: audited.preprocessing,
+    head: model.head ?? [],
+    classNames: dataset.classes,
+    attacks: evaluation.attacks,
+    required: options.require ?? null,
+    probe,
+    better,
+    batch: network.dependence,
+    decisions,
+    failures: diagnoses.failures,
+    trainedOn: audited.trainedOn,
+  });
+}
+
+async function* runAudit(opened: OpenedAudit): AsyncGenerator<AuditEvent, void, void> {
+  const { options, audit, audited, lease } = opened;
+  const { out, signal, saveInputs = 0, note = () => undefined } = audit;
+  const { model } = audited;
+  for (const one of model.notes ?? []) note(one);
+  const evaluation = evaluationOptions(options, model.architecture.classes, noiseOf(opened));
+  if (out !== undefined && saveInputs > 0) {
+    const { writeInputs } = await import("./write-results.ts");
+    await writeInputs(out, audited, { runtime: audit.runtime, count: saveInputs, note });
+  }
+  const network = await AuditedNetwork.open(audited, audit, options);
+  try {
+    if (network.dependence !== null) note(dependenceNote(network.dependence));
+    const found: Attacked = { rows: [], stored: undefined, missing: 0 };
+    yield* runAttacks(opened, evaluation, network, found);
+    const { rows, stored, missing } = found;
+    if (missing > 0 || signal?.aborted) return;
+    const result = await resultOf(opened, evaluation, network, rows);
+    if (out === undefined || stored === undefined) {
+      yield { event: "result", result, files: [] };
+      return;
+    }
+    // Loaded late: a page without a report then needs no libraries of charts.
+    const { writeResults } = await import("./write-results.ts");
+    const files = await writeResults(out, { result, rows, stored, rowsName: ROWS }, lease);
+    yield { event: "result", result, files };
+  } finally {
+    await network.release();
+  }
+}

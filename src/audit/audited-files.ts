@@ -1,0 +1,47 @@
+import { isExported } from "../models/export.ts";
+import { statedShape, takesIntegers } from "../models/image-input.ts";
+import type { OpenModel } from "../models/opening/open-model.ts";
+import { type OnnxFile, type OpenOnnxOptions, openOnnx } from "../models/opening/open-onnx.ts";
+import type { Audit } from "./audit-request.ts";
+import type { NetworkFile } from "./sidecar.ts";
+import { SidecarFiles } from "./sidecar-files.ts";
+
+/** The model of an audit and the files beside it. Each file is read once, however often the model is opened. */
+export class AuditedFiles {
+  /** The model's path, or its name in messages. */
+  readonly path: string;
+  readonly sidecars: SidecarFiles;
+  readonly #audit: Audit;
+  #onnx: Promise<OnnxFile | null> | undefined;
+
+  constructor(audit: Audit) {
+    const { source } = audit;
+    this.path = source.path;
+    this.sidecars = new SidecarFiles((path) => source.readText(path));
+    this.#audit = audit;
+  }
+
+  #file(): Promise<OnnxFile | null> {
+    this.#onnx ??= this.#audit.source.onnx();
+    return this.#onnx;
+  }
+
+  /** What the ONNX file states about the image input; null for a run directory or a checkpoint. */
+  async network(): Promise<NetworkFile | null> {
+    const file = await this.#file();
+    if (file === null) return null;
+    const { metadata, inputs } = file.model;
+    const isOwn = isExported(metadata);
+    const declared = inputs.find(({ name }) => name === this.#audit.input) ?? inputs[0];
+    if (declared === undefined) return { isOwn, takesWhole: false };
+    return { isOwn, takesWhole: takesIntegers(declared), input: statedShape(declared) };
+  }
+
+  /** Opens the model with these options. */
+  async open(options: OpenOnnxOptions): Promise<OpenModel> {
+    const { source, host, runtime } = this.#audit;
+    const file = await this.#file();
+    if (file === null) return source.openOther(options);
+    return openOnnx(file, options, { host, runtime: async () => runtime });
+  }
+}

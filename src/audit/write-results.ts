@@ -1,0 +1,77 @@
+import { parseNpz } from "../data/npz.ts";
+import type { StoredEvaluation } from "../evaluate/evaluation.ts";
+import type { Row } from "../evaluate/row.ts";
+import { summarize } from "../evaluate/summary.ts";
+import type { WorkLease } from "../files/lease/lease.ts";
+import type { Storage } from "../files/storage/storage.ts";
+import type { OnNote } from "../math/note.ts";
+import type { InputRuntime } from "../models/network-input.ts";
+import { evaluationsOf } from "../report/evaluations.ts";
+import { counted } from "../report/format.ts";
+import { page } from "../report/page.ts";
+import { readImages } from "../report/read-images.ts";
+import { rowsInMemory } from "../report/read-rows.ts";
+import { auditSections } from "./audit-sections.ts";
+import { imageFiles } from "./example-images.ts";
+import type { AuditedModel } from "./open-audited.ts";
+import type { AuditResult } from "./result.ts";
+import { inputFiles } from "./saved-inputs.ts";
+
+/** How the first test images are written. */
+export interface WrittenInputs {
+  readonly runtime: InputRuntime;
+  /** The first so many test images. */
+  readonly count: number;
+  readonly note: OnNote;
+}
+
+/** Writes the first test images as the network sees them to the folder `inputs`. */
+export async function writeInputs(
+  out: Storage,
+  { model, dataset }: AuditedModel,
+  { runtime, count, note }: WrittenInputs,
+): Promise<void> {
+  const files = await inputFiles({ runtime, architecture: model.architecture, dataset, count });
+  for (const [name, bytes] of files) await out.write(`inputs/${name}`, bytes);
+  note({
+    code: "saved-inputs",
+    text: `wrote ${counted(files.size - 1, "image")} as the network sees them in ${out.pathOf("inputs")}`,
+  });
+}
+
+/** A finished audit. */
+export interface FinishedAudit {
+  readonly result: AuditResult;
+  /** The rows that the result is about. */
+  readonly rows: readonly Row[];
+  /** The rows of the file `rowsName`, which may hold more, and the files beside it. */
+  readonly stored: StoredEvaluation;
+  readonly rowsName: string;
+}
+
+/**
+ * Writes summary.json, report.html and adversarial images beside the rows; returns their paths. Throws `UsageError` once
+ * another process has taken the lease.
+ */
+export async function writeResults(
+  out: Storage,
+  { result, rows, stored, rowsName }: FinishedAudit,
+  lease: WorkLease | null,
+): Promise<string[]> {
+  const written: string[] = [];
+  const write = async (name: string, contents: string | Uint8Array): Promise<void> => {
+    await lease?.check();
+    await out.write(name, contents);
+    written.push(out.pathOf(name));
+  };
+  await write("summary.json", `${JSON.stringify(result, null, 2)}\n`);
+  const file = out.pathOf(rowsName);
+  const { settings, examples } = stored;
+  const source = { file, ...rowsInMemory(file, stored.rows), settings, examples };
+  const evaluations = evaluationsOf([source], { summarize, parseNpz });
+  const start = { title: `Audit of ${result.model}`, sections: auditSections(result) };
+  await write("report.html", page(evaluations, start));
+  const sets = examples === null ? [] : readImages(parseNpz("images", examples));
+  for (const [name, png] of imageFiles(sets, rows)) await write(`pictures/${name}`, png);
+  return written;
+}
