@@ -35,11 +35,18 @@ export * as ops from "./engine/graph/ops.ts";
 export type { Value } from "./engine/graph/value.ts";
 export type { Program, Runtime, RuntimeTarget as Target } from "./engine/runtime/runtime.ts";
 export { ce } from "./losses/ce.ts";
+export {
+  defineLoss,
+  type LossSpecification,
+  type OwnLossDefinition,
+} from "./losses/define-loss.ts";
 export { difference } from "./losses/difference.ts";
 export { dlr } from "./losses/dlr.ts";
 export { dlrTargeted } from "./losses/dlr-targeted.ts";
 export { linear } from "./losses/linear.ts";
 export { margin } from "./losses/margin.ts";
+export type { LossData, OwnLoss } from "./losses/own-loss.ts";
+export { losses } from "./losses/table.ts";
 export type { Note, NoteCode } from "./math/note.ts";
 export { fold, foldAll, type Key, keyOf, keysFor } from "./math/random.ts";
 export { type NdArray, type Shape, type Tensor, tensor } from "./math/tensor.ts";

@@ -28,7 +28,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "engine/runtime": ["math", "engine/graph", "engine/onnx", "engine/lowering"],
   data: ["math", "files"],
   noise: ["math"],
-  losses: ["math", "engine/graph"],
+  losses: ["math", "engine/graph", "engine/autodiff"],
   attacks: ["math", "losses"],
   models: ["math", "files", "losses", ...engine],
   defenses: ["math", "engine/graph", "losses", "attacks", "noise"],

@@ -18,6 +18,9 @@ export const crossEntropy = (logits: Value, oneHot: Value): Value =>
 
 /** −log softmax(z)_label; stays finite where exp(z) would overflow. */
 export const ceDefinition: LossDefinition<CrossEntropy> = {
+  type: "loss",
+  name: "ce",
+  source: "textbook",
   graphName: "ce",
   graph: crossEntropy,
   weights: ({ labels }, classes) => oneHotLabels(labels, classes),

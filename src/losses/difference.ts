@@ -32,6 +32,9 @@ export function differenceRow(
 
 /** z_target − z_label; a linear loss, whose program it shares. */
 export const differenceDefinition: LossDefinition<Difference> = {
+  type: "loss",
+  name: "difference",
+  source: "Carlini & Wagner 2017, arXiv:1608.04644, §VI-A, without the confidence",
   graphName: "linear",
   graph: linearGraph,
   weights: ({ labels, targets }, classes) => targetMinusLabel(labels, targets, classes),

@@ -38,6 +38,9 @@ const dlrTargetedGraph: LossExpression = (logits, weights) => {
 
 /** z_target − z_label over z_π1 − (z_π3 + z_π4)/2 (Croce & Hein 2020, Eq. 7). */
 export const dlrTargetedDefinition: LossDefinition<DlrTargeted> = {
+  type: "loss",
+  name: "dlr-targeted",
+  source: "Croce & Hein 2020, arXiv:2003.01690, Eq. 7",
   graphName: "dlr-targeted",
   graph: dlrTargetedGraph,
   weights: ({ labels, targets }, classes) => targetMinusLabel(labels, targets, classes),

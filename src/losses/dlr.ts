@@ -30,6 +30,9 @@ const dlrGraph: LossExpression = (logits, oneHot) => {
 
 /** The margin over z_π1 − z_π3 (Croce & Hein 2020, Eq. 6). */
 export const dlrDefinition: LossDefinition<Dlr> = {
+  type: "loss",
+  name: "dlr",
+  source: "Croce & Hein 2020, arXiv:2003.01690, Eq. 6",
   graphName: "dlr",
   graph: dlrGraph,
   weights: ({ labels }, classes) => oneHotLabels(labels, classes),

@@ -16,6 +16,9 @@ export const linearGraph: LossExpression = (logits, weights) => sum(mul(logits, 
 
 /** ⟨weights, z⟩. */
 export const linearDefinition: LossDefinition<Linear> = {
+  type: "loss",
+  name: "linear",
+  source: "any vector–Jacobian product of the network",
   graphName: "linear",
   graph: linearGraph,
   weights: ({ weights }) => weights,

@@ -12,6 +12,11 @@ export type LossExpression = (logits: Value, weights: Value) => Value;
  * whatever it compares the logits with. All logits that arrive here are finite (see `logit-bounds.ts`).
  */
 export interface LossDefinition<D extends { readonly kind: string }> {
+  readonly type: "loss";
+  /** The name in the table of losses. */
+  readonly name: string;
+  /** The publication, or another origin. */
+  readonly source: string;
   /** Names the graph: two losses with the same name build the same graph and share its compiled program. */
   readonly graphName: string;
   /** Graph form. */

@@ -2,7 +2,10 @@ import type { Tensor } from "../math/tensor.ts";
 import type { MeanLoss } from "./of-mean.ts";
 import type { RowLoss } from "./table.ts";
 
-/** What an attack maximises, per example, as data: a loss of each row, or of the mean logits of several rows. */
+/**
+ * What an attack maximises, per example, as data: a loss of each row, or of the mean logits of several rows.
+ * `defineLoss` makes others.
+ */
 export type Loss = RowLoss | MeanLoss;
 
 /**

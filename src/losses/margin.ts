@@ -44,6 +44,9 @@ function strongestRival(z: Float32Array, label: number): number {
 
 /** max over j ≠ label of z_j, minus z_label. */
 export const marginDefinition: LossDefinition<Margin> = {
+  type: "loss",
+  name: "margin",
+  source: "textbook; the example is misclassified where it is positive",
   graphName: "margin",
   graph: marginGraph,
   weights: ({ labels }, classes) => oneHotLabels(labels, classes),

@@ -1,5 +1,6 @@
 // Every loss in one table. A new loss is a file with its definition, a member of `RowLoss` and the row that the
 // compiler then asks for.
+import { Registry } from "../math/registry.ts";
 import { type CrossEntropy, ceDefinition } from "./ce.ts";
 import { type Difference, differenceDefinition } from "./difference.ts";
 import { type Dlr, dlrDefinition } from "./dlr.ts";
@@ -7,11 +8,17 @@ import { type DlrTargeted, dlrTargetedDefinition } from "./dlr-targeted.ts";
 import { type Linear, linearDefinition } from "./linear.ts";
 import type { LossDefinition } from "./loss-definition.ts";
 import { type Margin, marginDefinition } from "./margin.ts";
+import type { OwnLoss } from "./own-loss.ts";
 
-/** A loss that each row of logits has for itself, as data; the file of each kind states its formula. */
-export type RowLoss = CrossEntropy | Margin | Difference | Dlr | DlrTargeted | Linear;
+type BuiltInLoss = CrossEntropy | Margin | Difference | Dlr | DlrTargeted | Linear;
 
-const definitions: { readonly [L in RowLoss as L["kind"]]: LossDefinition<L> } = {
+/**
+ * A loss that each row of logits has for itself, as data; the file of each kind states its formula. One of `defineLoss` is
+ * of the kind `own`.
+ */
+export type RowLoss = BuiltInLoss | OwnLoss;
+
+const definitions: { readonly [L in BuiltInLoss as L["kind"]]: LossDefinition<L> } = {
   ce: ceDefinition,
   margin: marginDefinition,
   difference: differenceDefinition,
@@ -20,6 +27,16 @@ const definitions: { readonly [L in RowLoss as L["kind"]]: LossDefinition<L> } =
   linear: linearDefinition,
 };
 
-/** The definition of a loss's kind. */
-export const definitionOf = <L extends RowLoss>({ kind }: L): LossDefinition<L> =>
-  definitions[kind] as unknown as LossDefinition<L>;
+/** What the table says of every loss, built in or from outside. */
+export interface ListedLoss {
+  readonly type: "loss";
+  readonly name: string;
+  readonly source: string;
+}
+
+/** The losses by name. A plug-in's loss is added last. */
+export const losses = new Registry<ListedLoss>("loss", Object.values(definitions));
+
+/** The definition of a loss's kind; a loss of `defineLoss` brings its own. */
+export const definitionOf = <L extends RowLoss>(loss: L): LossDefinition<L> =>
+  (loss.kind === "own" ? loss.definition : losses.named(loss.kind)) as unknown as LossDefinition<L>;

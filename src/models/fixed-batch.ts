@@ -1,5 +1,6 @@
 import type { CallHints } from "../losses/call-hints.ts";
 import type { Loss, LossAndGradient } from "../losses/loss.ts";
+import { takeLoss } from "../losses/plain.ts";
 import type { RowLoss } from "../losses/table.ts";
 import type { Key } from "../math/random.ts";
 import { concatRows, rowSize, rows, type Tensor, tensor } from "../math/tensor.ts";
@@ -7,8 +8,18 @@ import { padded } from "./batch-size.ts";
 import type { Classifier } from "./classifier-interface.ts";
 import type { CompiledLoss } from "./compiled-loss.ts";
 
-/** The loss of rows `from` to `from + size`; rows beyond the last one have label 0, or weights 0. */
+/**
+ * The loss of rows `from` to `from + size`. Rows beyond the last one have label 0 or weights 0; of a loss from outside, the
+ * data of the last row.
+ */
 function lossOfRows(loss: RowLoss, from: number, size: number): Loss {
+  if (loss.kind === "own") {
+    const last = loss.data.labels.length - 1;
+    return takeLoss(
+      loss,
+      Array.from({ length: size }, (_, i) => Math.min(from + i, last)),
+    );
+  }
   if (loss.kind === "linear") {
     const to = Math.min(from + size, loss.weights.shape[0]);
     return { kind: "linear", weights: padded(rows(loss.weights, from, to), size) };
