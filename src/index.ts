@@ -57,8 +57,14 @@ export {
   type Parameters,
   parameterCount,
 } from "./models/architecture.ts";
-export { architecture } from "./models/architectures.ts";
+export { architecture, architectures } from "./models/architectures.ts";
 export { type Classifier, classifier } from "./models/classifier.ts";
+export {
+  type ArchitectureDefinition,
+  type ArchitectureSpecification,
+  defineArchitecture,
+  type NetworkSpecification,
+} from "./models/define-architecture.ts";
 export { exportOnnx, importExported, type ModelMetadata as Card } from "./models/export.ts";
 export { initialParameters } from "./models/initial.ts";
 export {

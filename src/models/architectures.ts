@@ -1,26 +1,77 @@
+// The table of architectures. An architecture is one file and one row here.
 import { nearest } from "../math/nearest.ts";
+import { Registry } from "../math/registry.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture, InputSpec } from "./architecture.ts";
 import { cnnSmall } from "./cnn-small.ts";
+import type { ArchitectureDefinition } from "./define-architecture.ts";
 import { mlpSmall } from "./mlp.ts";
 import { wideResnet } from "./wide-resnet.ts";
 
+/** The architectures by the start of their names. A plug-in's architecture is added last. */
+export const architectures = new Registry<ArchitectureDefinition>("architecture", [
+  cnnSmall,
+  mlpSmall,
+  wideResnet,
+]);
+
+/** The forms of all names, in a sentence: `cnn-small, mlp-small and wrn-<depth>-<width>`. */
+export function architectureForms(word = "and"): string {
+  const forms = architectures.all.map(({ form }) => form);
+  return `${forms.slice(0, -1).join(", ")} ${word} ${forms.at(-1)}`;
+}
+
+/** The definition that a name belongs to, and the numbers in the name; undefined for a name of none. */
+function found(name: string) {
+  for (const definition of architectures.all) {
+    const options = definition.optionsIn(name);
+    if (options !== undefined) return { definition, options };
+  }
+  return undefined;
+}
+
+/** Whether the name belongs to a built-in architecture or to one that was added. */
+export const isArchitecture = (name: string): boolean => found(name) !== undefined;
+
 /**
- * The architecture with a name: `wrn-<depth>-<width>`, `cnn-small` or `mlp-small`. Throws `UsageError` for any other
- * name.
+ * The architecture with a name, such as `cnn-small` or `wrn-28-10`. `dropout` has no effect on an architecture without it.
+ * Throws `UsageError` with the code `unknown-name` for any other name.
  */
 export function architecture(
   name: string,
   input: InputSpec,
   { dropout = 0 }: { readonly dropout?: number } = {},
 ): Architecture {
-  const wide = /^wrn-(\d{1,3})-(\d{1,3})$/.exec(name);
-  if (wide !== null) return wideResnet(Number(wide[1]), Number(wide[2]), input, dropout);
-  if (name === "cnn-small") return cnnSmall(input);
-  if (name === "mlp-small") return mlpSmall(input);
-  const meant = nearest(name, ["cnn-small", "mlp-small", "wrn-10-1", "wrn-16-4", "wrn-28-10"]);
+  const known = found(name);
+  if (known === undefined) {
+    const examples = architectures.all.flatMap((one) => one.examples);
+    const meant = nearest(name, examples);
+    throw new UsageError(
+      `unknown model ${name}${meant === undefined ? "" : `; did you mean ${meant}?`} (models are ${architectureForms()})`,
+      { code: "unknown-name" },
+    );
+  }
+  const { definition, options } = known;
+  const hasDropout = Object.hasOwn(definition.options.shape, "dropout");
+  return definition(input, hasDropout ? Object.assign({ dropout }, options) : options);
+}
+
+/**
+ * The architecture that a stored model was trained with. `file` is the model's file, for the message. Throws `UsageError` for
+ * one that neither Rampart nor a loaded plug-in has.
+ */
+export function storedArchitecture(
+  name: string,
+  input: InputSpec,
+  file: string,
+  options: { readonly dropout?: number } = {},
+): Architecture {
+  if (isArchitecture(name)) return architecture(name, input, options);
   throw new UsageError(
-    `unknown model ${name}${meant === undefined ? "" : `; did you mean ${meant}?`} (models are cnn-small, mlp-small and wrn-<depth>-<width>)`,
-    { code: "unknown-name" },
+    `${file} holds the architecture ${JSON.stringify(name.slice(0, 100))}, which Rampart does not have`,
+    {
+      code: "unknown-name",
+      next: "load the plug-in that defines it: --plugin FILE on the command line, use(definition) in the library",
+    },
   );
 }

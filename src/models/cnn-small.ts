@@ -1,7 +1,9 @@
+import { z } from "zod";
 import { add, relu, reshape } from "../engine/graph/ops.ts";
 import type { Value } from "../engine/graph/value.ts";
 import { sizeOf, tensor } from "../math/tensor.ts";
-import type { Architecture, InputSpec, ParameterSpec } from "./architecture.ts";
+import type { InputSpec, ParameterSpec } from "./architecture.ts";
+import { defineArchitecture, type NetworkSpecification } from "./define-architecture.ts";
 import { convWeight, linearSpecs } from "./initial.ts";
 import { convSame, linear, normalize } from "./layers.ts";
 
@@ -9,11 +11,7 @@ import { convSame, linear, normalize } from "./layers.ts";
 const CHANNELS = [16, 32, 64] as const;
 const STRIDES = [2, 2, 2] as const;
 
-/**
- * Three strided 3 × 3 convolutions and a linear layer, for images [channel, height, width]. Small enough for a minute of
- * adversarial training on two cores. Has no batch norm and no dropout, so frozen and batch mode are the same network.
- */
-export function cnnSmall({ shape, classes, mean, std }: InputSpec): Architecture {
+function network({ shape, classes, mean, std }: InputSpec): NetworkSpecification {
   const [channels, height, width] = shape;
   const downscale = STRIDES.reduce((product, stride) => product * stride, 1);
   const features = CHANNELS[2] * Math.ceil(height / downscale) * Math.ceil(width / downscale);
@@ -27,16 +25,12 @@ export function cnnSmall({ shape, classes, mean, std }: InputSpec): Architecture
     },
   ];
   return {
-    name: "cnn-small",
-    inputShape: shape,
-    classes,
     parameters: [
       ...convSpecs(0, channels),
       ...convSpecs(1, CHANNELS[0]),
       ...convSpecs(2, CHANNELS[1]),
       ...linearSpecs("fc", classes, features),
     ],
-    dropout: { rate: 0, masks: {} },
     input: (image) => normalize(image, mean, std),
     forward(image: Value, parameter: (name: string) => Value) {
       let x = normalize(image, mean, std);
@@ -50,3 +44,14 @@ export function cnnSmall({ shape, classes, mean, std }: InputSpec): Architecture
     },
   };
 }
+
+/**
+ * Three strided 3 × 3 convolutions and a linear layer, for images [channel, height, width]. Small enough for a minute of
+ * adversarial training on two cores. Has no batch norm and no dropout, so frozen and batch mode are the same network.
+ */
+export const cnnSmall = defineArchitecture({
+  name: "cnn-small",
+  options: z.strictObject({}),
+  source: "Rampart",
+  make: network,
+});

@@ -4,7 +4,7 @@ import { readOnnx } from "../engine/onnx/read-onnx.ts";
 import type { NdArray, Tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture, InputSpec, ParameterSpec, Parameters } from "./architecture.ts";
-import { architecture as architectureNamed } from "./architectures.ts";
+import { storedArchitecture } from "./architectures.ts";
 import { CHECKSUM, modelChecksum } from "./checksum.ts";
 import { storedHeldOut, storedInput, storedNames } from "./stored-metadata.ts";
 
@@ -80,10 +80,10 @@ export interface ExportedModel {
 }
 
 /**
- * Reads a file that `exportOnnx` wrote. Throws `UsageError` for any other file, and for one whose arrays do not fit its
+ * Reads a file that `exportOnnx` wrote; `file` names it in messages. Throws `UsageError` for any other file, and for one whose arrays do not fit its
  * network.
  */
-export function importExported(bytes: Uint8Array): ExportedModel {
+export function importExported(bytes: Uint8Array, file = "this ONNX file"): ExportedModel {
   const { metadata: stored, initializers } = readOnnx(bytes);
   const name = stored["rampart.architecture"];
   if (name === undefined)
@@ -104,7 +104,7 @@ export function importExported(bytes: Uint8Array): ExportedModel {
   const spec = parse(() => storedInput(stored["rampart.input"]));
   const classNames = parse(() => storedNames(stored["rampart.classes"] ?? "[]"));
   const heldOut = parse(() => storedHeldOut(stored["rampart.held_out"]));
-  const architecture = architectureNamed(name, spec);
+  const architecture = storedArchitecture(name, spec, file);
   for (const spec of architecture.parameters) requireArray(name, spec, initializers[spec.name]);
   const parameters = Object.fromEntries(
     architecture.parameters.map(({ name: array }) => [array, initializers[array] as Tensor]),

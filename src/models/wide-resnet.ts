@@ -1,8 +1,10 @@
+import { z } from "zod";
 import { add, input, mul, relu } from "../engine/graph/ops.ts";
 import type { Value } from "../engine/graph/value.ts";
 import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
-import type { Architecture, InputSpec, Mode, ParameterSpec } from "./architecture.ts";
+import type { InputSpec, Mode, ParameterSpec } from "./architecture.ts";
+import { defineArchitecture, type NetworkSpecification } from "./define-architecture.ts";
 import { batchNormSpecs, convWeight, linearSpecs } from "./initial.ts";
 import { batchNorm, convSame, globalAveragePool, linear, normalize } from "./layers.ts";
 
@@ -49,17 +51,17 @@ function blockSpecs(block: Block): ParameterSpec[] {
   return specs;
 }
 
-/**
- * Wide ResNet (Zagoruyko & Komodakis 2016, arXiv:1605.07146) for images [channel, height, width]: three groups of
- * (depth − 4) / 6 pre-activation blocks with 16, 32 and 64 times `width` channels. The first layer normalises pixels.
- * Throws `UsageError` for a depth or width that no such network has.
- */
-export function wideResnet(
-  depth: number,
-  width: number,
+const Options = z.strictObject({
+  depth: z.int().max(999).describe("convolutions: 4 plus a multiple of 6"),
+  width: z.int().max(999).describe("factor of the channels"),
+  dropout: z.number().nonnegative().lt(1).default(0).describe("share dropped in each block"),
+});
+type Options = z.output<typeof Options>;
+
+function network(
   { shape, classes, mean, std }: InputSpec,
-  dropout = 0,
-): Architecture {
+  { depth, width, dropout }: Options,
+): NetworkSpecification {
   if (depth < 10 || (depth - 4) % 6 !== 0 || width < 1)
     throw new UsageError(
       `wrn-${depth}-${width} does not exist: the depth is 4 plus a multiple of 6 (10, 16, 22, 28, …), the width 1 or more`,
@@ -76,9 +78,6 @@ export function wideResnet(
   const masks = dropout > 0 ? Object.fromEntries(blocks.map((b) => [b.name, b.inner])) : {};
 
   return {
-    name: `wrn-${depth}-${width}`,
-    inputShape: shape,
-    classes,
     parameters,
     dropout: { rate: dropout, masks },
     input: (image) => normalize(image, mean, std),
@@ -117,3 +116,16 @@ export function wideResnet(
     },
   };
 }
+
+/**
+ * Wide ResNet (Zagoruyko & Komodakis 2016, arXiv:1605.07146) for images [channel, height, width]: three groups of
+ * (depth − 4) / 6 pre-activation blocks with 16, 32 and 64 times `width` channels. The first layer normalises pixels.
+ * Throws `UsageError` for a depth or width that no such network has.
+ */
+export const wideResnet = defineArchitecture({
+  name: "wrn",
+  options: Options,
+  source: "Zagoruyko & Komodakis 2016, arXiv:1605.07146",
+  examples: ["wrn-10-1", "wrn-16-4", "wrn-28-10"],
+  make: network,
+});

@@ -3,6 +3,7 @@ import { EpsilonL2, EpsilonLinf } from "../attacks/options.ts";
 import { requireDataName } from "../data/table.ts";
 import { DefenseOptions, defenseNames } from "../defenses/table.ts";
 import { UsageError } from "../math/usage-error.ts";
+import { architectureForms } from "../models/architectures.ts";
 import { recipes } from "./recipes.ts";
 
 const paper = DefenseOptions.parse({});
@@ -13,7 +14,10 @@ const paper = DefenseOptions.parse({});
  */
 export const TrainOptions = z.strictObject({
   defense: z.enum(defenseNames).optional().describe("how the model is defended"),
-  model: z.string().optional().describe("network: cnn-small, mlp-small or wrn-<depth>-<width>"),
+  model: z
+    .string()
+    .optional()
+    .describe(`network: ${architectureForms("or")}`),
   data: z.string().optional().describe("data set, or folder:PATH, or npz:PATH"),
   recipe: z
     .enum(Object.keys(recipes) as (keyof typeof recipes)[])

@@ -1,7 +1,7 @@
 import type { Note } from "../../math/note.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import type { Architecture, Parameters } from "../architecture.ts";
-import { architecture } from "../architectures.ts";
+import { storedArchitecture } from "../architectures.ts";
 import { importExported, type ModelMetadata } from "../export.ts";
 import { type Checkpoint, misfit, readCheckpoint } from "./checkpoint.ts";
 
@@ -38,7 +38,8 @@ export function modelOfCheckpoint(
   ownModel?: Architecture,
 ): OpenModel {
   const { architecture: name, parameters: _, trainImages: __, ...metadata } = model;
-  const network = ownModel ?? architecture(name, metadata.input, { dropout: options.dropout });
+  const { dropout } = options;
+  const network = ownModel ?? storedArchitecture(name, metadata.input, file, { dropout });
   const wrong = misfit(network, state.parameters);
   if (wrong !== undefined)
     throw new UsageError(
@@ -85,7 +86,7 @@ export const modelOfNetwork = (
  */
 export async function modelOfFile(bytes: Uint8Array, path: string): Promise<OpenModel> {
   if (path.endsWith(".onnx")) {
-    const { metadata, changed, architecture: network, parameters } = importExported(bytes);
+    const { metadata, changed, architecture: network, parameters } = importExported(bytes, path);
     return {
       ...metadata,
       path,

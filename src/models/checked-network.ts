@@ -1,0 +1,85 @@
+// Checks of a network that a plug-in or a caller defined. Built-in networks are not checked.
+import type { Value } from "../engine/graph/value.ts";
+import { badPlugin, callPlugin, type Defined, requireResult } from "../math/plugin.ts";
+import type { Key } from "../math/random.ts";
+import type { Architecture, Forward, Mode, ParameterSpec } from "./architecture.ts";
+
+const isLengths = (shape: unknown): boolean =>
+  Array.isArray(shape) && shape.every((length) => Number.isSafeInteger(length) && length > 0);
+
+/** Throws `bad-plugin` unless the parameters are specifications with names of their own. */
+function requireParameters(self: Defined, parameters: unknown): void {
+  if (!Array.isArray(parameters))
+    throw badPlugin(self, "needs parameters: a list of { name, shape, trainable, init }");
+  const names = new Set<string>();
+  for (const given of parameters) {
+    const { name, shape, trainable, init } = (given ?? {}) as Partial<ParameterSpec>;
+    if (typeof name !== "string" || name === "" || name.startsWith("momentum/"))
+      throw badPlugin(self, `has a parameter whose name is ${JSON.stringify(name) ?? "missing"}`);
+    if (names.has(name)) throw badPlugin(self, `has two parameters named ${name}`);
+    names.add(name);
+    if (!isLengths(shape))
+      throw badPlugin(self, `has a parameter ${name} whose shape is no list of positive integers`);
+    if (typeof trainable !== "boolean" || typeof init !== "function")
+      throw badPlugin(self, `has a parameter ${name} without trainable, or without init(key)`);
+  }
+}
+
+/** Throws `bad-plugin` unless logits are [batch, classes], and each running statistic has the shape of its array. */
+function requireForward(self: Defined, network: Architecture, x: Value, made: unknown): void {
+  const { logits, statistics } = (made ?? {}) as Partial<Forward>;
+  const wanted = [x.shape[0], network.classes];
+  if (!Array.isArray(logits?.shape) || logits.shape.join() !== wanted.join())
+    throw badPlugin(
+      self,
+      `returned logits of shape [${logits?.shape?.join(", ") ?? "none"}] from forward, and must return { logits, statistics } with logits [${wanted.join(", ")}] for images [${x.shape.join(", ")}]`,
+    );
+  if (typeof statistics !== "object" || statistics === null)
+    throw badPlugin(self, "returned no statistics from forward; return {} where there are none");
+  for (const [name, value] of Object.entries(statistics)) {
+    const spec = network.parameters.find((one) => one.name === name && !one.trainable);
+    if (spec === undefined || value?.shape?.join() !== spec.shape.join())
+      throw badPlugin(
+        self,
+        `returned a statistic ${name} that is no array of its own with trainable: false and that shape`,
+      );
+  }
+}
+
+/**
+ * The same network, whose functions throw `UsageError` with the code `bad-plugin` for exceptions, for arrays of a wrong shape,
+ * and for parameters that it does not list.
+ */
+export function checkedNetwork(self: Defined, network: Architecture): Architecture {
+  requireParameters(self, network.parameters);
+  if (typeof network.forward !== "function")
+    throw badPlugin(self, "needs a function forward(x, parameter, mode)");
+  const parameters = network.parameters.map((spec) => ({
+    name: spec.name,
+    shape: spec.shape,
+    trainable: spec.trainable,
+    init(key: Key) {
+      const call = `init of ${spec.name}`;
+      return requireResult(
+        self,
+        call,
+        callPlugin(self, call, () => spec.init(key)),
+        spec.shape,
+      );
+    },
+  }));
+  const names = new Set(parameters.map(({ name }) => name));
+  return {
+    ...network,
+    parameters,
+    forward(x: Value, parameter: (name: string) => Value, mode: Mode) {
+      const listed = (name: string) => {
+        if (names.has(name)) return parameter(name);
+        throw badPlugin(self, `asks for parameter ${JSON.stringify(name)}, which it does not list`);
+      };
+      const made = callPlugin(self, "forward", () => network.forward(x, listed, mode));
+      requireForward(self, network, x, made);
+      return made;
+    },
+  };
+}
