@@ -1,5 +1,5 @@
-import type { CifarFormat } from "./cifar.ts";
-import type { MnistFormat } from "./mnist.ts";
+import type { CifarFormat } from "./cifar-format.ts";
+import type { MnistFormat } from "./mnist-format.ts";
 
 // Facts about each official data set. Means and standard deviations are those of the training pixels in [0, 1]; tests
 // recompute them if the data set is on the machine.

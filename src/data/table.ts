@@ -1,11 +1,11 @@
 import { nearest } from "../math/nearest.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { cifarPlace, openCifar } from "./cifar.ts";
+import { cifarPlace, openCifar } from "./cifar-format.ts";
 import type { DataFiles } from "./data-files.ts";
 import type { Dataset } from "./dataset.ts";
 import type { Place } from "./find.ts";
 import { type FolderOptions, openFolder } from "./folder.ts";
-import { mnistPlace, openMnist } from "./mnist.ts";
+import { mnistPlace, openMnist } from "./mnist-format.ts";
 import { openNpz } from "./npz.ts";
 import { cifar10, cifar100, fashionMnist, mnist } from "./official-data.ts";
 import { openShapes } from "./shapes.ts";

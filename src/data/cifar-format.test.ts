@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseCifar } from "./cifar.ts";
+import { parseCifar } from "./cifar-format.ts";
 import { memoryData } from "./data-files.ts";
 import { nodeDataFiles } from "./node.ts";
 import { cifar10, cifar100 } from "./official-data.ts";
