@@ -24,7 +24,15 @@ export type {
   Norm,
   Victim,
 } from "./attacks/victim.ts";
+export type { DataFiles } from "./data/data-files.ts";
 export type { Dataset, Split } from "./data/dataset.ts";
+export {
+  type DatasetContents,
+  type DatasetDefinition,
+  type DatasetSpecification,
+  defineDataset,
+} from "./data/define-dataset.ts";
+export { datasets } from "./data/table.ts";
 export type { Objective } from "./defenses/objective.ts";
 export { type Defense, defenseNamed, defenseNames } from "./defenses/table.ts";
 export { withEot } from "./defenses/with-eot.ts";

@@ -4,6 +4,7 @@ import type { ImageRules } from "../data/image-rules.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
 import { coloured, resizedDataset } from "../data/resized.ts";
 import { type Sizing, sizer } from "../data/sizing.ts";
+import { findDataset } from "../data/table.ts";
 import { defined } from "../math/defined.ts";
 import type { Shape } from "../math/tensor.ts";
 import type { AuditSource } from "./audit-request.ts";
@@ -38,7 +39,7 @@ export async function auditData(
 ): Promise<SizedData> {
   const sizing = sizingOf(preprocessing);
   const prepare = sizer(sizing);
-  if (name.startsWith("folder:") || prepare === undefined) {
+  if (findDataset(name)?.resizes === true || prepare === undefined) {
     const dataset = await source.openData(name, defined({ maxImages, rules, prepare, takes }));
     return { dataset, sizing };
   }

@@ -10,6 +10,7 @@ import { forOutputs } from "../data/for-outputs.ts";
 import { statedImageOptions } from "../data/image-options.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
 import type { Sizing } from "../data/sizing.ts";
+import { findDataset } from "../data/table.ts";
 import { testedData } from "../evaluate/tested-data.ts";
 import { defined } from "../math/defined.ts";
 import type { Shape } from "../math/tensor.ts";
@@ -105,7 +106,7 @@ async function namesBeside(
   outputs: number,
   files: SidecarFiles,
 ): Promise<OutputNames | undefined> {
-  if (!name.startsWith("folder:")) return undefined;
+  if (findDataset(name)?.labels !== "names") return undefined;
   const config = `${folderOf(path)}config.json`;
   const names = namesInConfig(await files.objectOrNull(config), config);
   if (names === null) return undefined;

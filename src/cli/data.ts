@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { fetchDataset } from "../data/download/node.ts";
 import { checkDatasetNode, dataFound } from "../data/node.ts";
+import { datasets } from "../data/table.ts";
 import { command, type Group } from "./kit/command.ts";
 import { DataDir } from "./kit/options.ts";
 import { progress } from "./kit/progress.ts";
@@ -15,11 +16,12 @@ const list = command({
     const line = (name: string, text: string) => print(`${name.padEnd(16)}${text}`);
     for (const place of await dataFound({ dataDir })) {
       const { name, path } = place;
-      line(name, path ?? `not on this machine; rampart data fetch ${name} downloads it`);
+      const fetched = datasets.named(name).downloads !== undefined;
+      const advice = fetched ? `; rampart data fetch ${name} downloads it` : "";
+      line(name, path ?? `not on this machine${advice}`);
       emit(place);
     }
-    line("folder:PATH", "your own images, one sub-folder per class");
-    line("npz:PATH", "your own arrays x and y");
+    for (const { form, path, text } of datasets.all) if (path !== undefined) line(form, text);
   },
 });
 

@@ -1,6 +1,7 @@
 import type { Note } from "../math/note.ts";
 import type { Dataset, Split } from "./dataset.ts";
 import type { ChannelStatistics } from "./splits.ts";
+import { findDataset } from "./table.ts";
 
 /** Counts of one split. */
 export interface SplitReport {
@@ -19,17 +20,6 @@ export interface DataReport extends ChannelStatistics {
   /** Unusual findings. None of them prevents training. */
   readonly notes: readonly Note[];
 }
-
-/** Examples per class of the official data sets, [train, test]. */
-const official: Readonly<Record<string, readonly [readonly number[], readonly number[]]>> = {
-  cifar10: [Array(10).fill(5000), Array(10).fill(1000)],
-  cifar100: [Array(100).fill(500), Array(100).fill(100)],
-  "fashion-mnist": [Array(10).fill(6000), Array(10).fill(1000)],
-  mnist: [
-    [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949],
-    [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009],
-  ],
-};
 
 function splitReport({ size, labels }: Split, classes: number): SplitReport {
   const perClass: number[] = Array(classes).fill(0);
@@ -69,6 +59,7 @@ export function checkDataset({
   train,
   test,
 }: Dataset): DataReport {
+  const official = findDataset(name)?.perClass;
   const pixels = statisticsOf(train, shape[0]);
   const reports = {
     train: splitReport(train, classes.length),
@@ -77,7 +68,7 @@ export function checkDataset({
   const notes: Note[] = [];
   for (const split of ["train", "test"] as const) {
     const { perClass } = reports[split];
-    const expected = official[name]?.[split === "train" ? 0 : 1];
+    const expected = official?.[split];
     const empty = classes.filter((_, label) => perClass[label] === 0);
     if (expected !== undefined && expected.join() !== perClass.join())
       notes.push({
@@ -88,7 +79,7 @@ export function checkDataset({
       notes.push({ code: "empty-class", text: `${split} has no example of ${empty.join(", ")}` });
   }
   if (
-    Object.hasOwn(official, name) &&
+    official !== undefined &&
     (differs(pixels.mean, mean, 1e-3) || differs(pixels.std, std, 1e-3))
   )
     notes.push({

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { parseCifar } from "./cifar-format.ts";
+import { cifar10Format as cifar10 } from "./cifar10.ts";
+import { cifar100Format as cifar100 } from "./cifar100.ts";
 import { memoryData } from "./data-files.ts";
 import { nodeDataFiles } from "./node.ts";
-import { cifar10, cifar100 } from "./official-data.ts";
 import { channelStatistics, concatenated, splitOf } from "./splits.ts";
 import { openDataset } from "./table.ts";
 

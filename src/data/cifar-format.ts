@@ -6,6 +6,8 @@ import { type ChannelStatistics, concatenated, type Examples, splitOf } from "./
 
 /** [channel, height, width] of every CIFAR image; channels are red, green, blue. */
 export const CIFAR_SHAPE = [3, 32, 32] as const;
+/** The address of the official archives. */
+export const KRIZHEVSKY = "https://www.cs.toronto.edu/~kriz/";
 /** Bytes of one image. */
 const PIXELS = 3072;
 

@@ -2,6 +2,7 @@ import { type Shape, sizeOf } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { DataFiles, DecodedImage, Image } from "./data-files.ts";
 import type { Dataset, Split } from "./dataset.ts";
+import { defineDataset } from "./define-dataset.ts";
 import {
   classesIn,
   composed,
@@ -157,3 +158,14 @@ export async function openFolder(
     notes: [...traits].map(([trait, { count, first }]) => traitNote(trait, count, first, rules)),
   };
 }
+
+/** Images in one folder per class. */
+export const folder = defineDataset({
+  name: "folder",
+  text: "your own images, one sub-folder per class",
+  source: "your own files",
+  path: "folder",
+  labels: "names",
+  resizes: true,
+  open: (from, path, options) => openFolder(path, from, options),
+});

@@ -1,6 +1,7 @@
 import { UsageError } from "../math/usage-error.ts";
 import { type OutputNames, outputsOfFolders } from "./classes.ts";
 import type { Dataset, Split } from "./dataset.ts";
+import { findDataset } from "./table.ts";
 
 const relabelled = (split: Split, outputs: readonly number[]): Split => ({
   ...split,
@@ -9,18 +10,14 @@ const relabelled = (split: Split, outputs: readonly number[]): Split => ({
 
 /**
  * Relabels a data set so that each label is the index of a network's output. `names` are the names of the outputs; without
- * them class i is output i, and there must be as many classes as outputs. Labels of an .npz file are outputs already, and
- * not all outputs need to occur. Throws a UsageError if classes and outputs do not match.
+ * them class i is output i, and there must be as many classes as outputs. Where labels are
+ * outputs already, as in an .npz file, not all outputs need to occur. Throws a UsageError if classes and outputs do not match.
  */
 export function forOutputs(dataset: Dataset, outputs: number, names?: OutputNames): Dataset {
   const { classes, name } = dataset;
-  const isPartial = names === undefined && name.startsWith("npz:") && classes.length < outputs;
-  if (
-    names === undefined &&
-    !name.startsWith("folder:") &&
-    classes.length !== outputs &&
-    !isPartial
-  )
+  const labels = findDataset(name)?.labels;
+  const isPartial = names === undefined && labels === "outputs" && classes.length < outputs;
+  if (names === undefined && labels !== "names" && classes.length !== outputs && !isPartial)
     throw new UsageError(
       `${name} has labels 0 to ${classes.length - 1}, but the network has ${outputs} outputs, 0 to ${outputs - 1}; use the data that it was trained on, or name its outputs with --classes FILE`,
       { code: "misfit" },

@@ -3,8 +3,10 @@ import { describe, expect, it } from "vitest";
 import { checkDataset } from "./check.ts";
 import { memoryData } from "./data-files.ts";
 import { lookFor } from "./find.ts";
+import { mnistFormat } from "./mnist.ts";
+import { mnistPlace } from "./mnist-format.ts";
 import { nodeDataFiles } from "./node.ts";
-import { openDataset, places } from "./table.ts";
+import { openDataset } from "./table.ts";
 
 const idx = (shape: readonly number[], data: readonly number[]): Uint8Array =>
   Uint8Array.of(0, 0, 8, shape.length, ...shape.flatMap((n) => [0, 0, n >> 8, n & 255]), ...data);
@@ -88,7 +90,7 @@ describe("MNIST", () => {
 
   it("as it is on this machine has the known counts, mean and deviation", async ({ skip }) => {
     const files = nodeDataFiles();
-    if ((await lookFor(places.mnist, files)) === undefined) {
+    if ((await lookFor(mnistPlace(mnistFormat), files)) === undefined) {
       console.log(`skipped: no MNIST at ${files.roots[0]}/mnist`);
       return skip(`no MNIST at ${files.roots[0]}/mnist`);
     }

@@ -4,6 +4,7 @@ import type { Dataset, Split } from "./dataset.ts";
 import { type Found, findFile, findFolder, type Place } from "./find.ts";
 import { gunzipped } from "./gunzip.ts";
 import { parseIdx } from "./idx.ts";
+import type { Download } from "./sources.ts";
 import { type ChannelStatistics, splitOf } from "./splits.ts";
 
 /** [channel, height, width] of every image of MNIST and Fashion-MNIST. */
@@ -35,6 +36,19 @@ export const mnistPlace = ({ name, folders }: MnistFormat): Place => ({
   folders,
   files: Object.values(mnistFiles).flatMap(({ images, labels }) => [images, labels]),
 });
+
+/** The downloads of the four files, given their MD5 sums. */
+export const mnistDownloads = (
+  trainImages: string,
+  trainLabels: string,
+  testImages: string,
+  testLabels: string,
+): Download[] => [
+  { file: "train-images-idx3-ubyte.gz", md5: trainImages },
+  { file: "train-labels-idx1-ubyte.gz", md5: trainLabels },
+  { file: "t10k-images-idx3-ubyte.gz", md5: testImages },
+  { file: "t10k-labels-idx1-ubyte.gz", md5: testLabels },
+];
 
 /** Parses the images and labels of one split. Throws a UsageError if they do not fit each other or the classes. */
 export function parseMnist(images: Found, labels: Found, classes: readonly string[]): Split {

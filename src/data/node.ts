@@ -17,7 +17,14 @@ import { type ImageOptions, preparedBy } from "./image-options.ts";
 import { pillowRules } from "./image-rules.ts";
 import { unofficialNotes } from "./record.ts";
 import { resizedDataset } from "./resized.ts";
-import { namedData, openDataset, places, requireDataName } from "./table.ts";
+import {
+  datasets,
+  findDataset,
+  openDataset,
+  pathForms,
+  placeOf,
+  requireDataName,
+} from "./table.ts";
 
 /** Where data sets are looked for. */
 export interface NodeDataOptions {
@@ -91,7 +98,7 @@ export function nodeDataFiles({ dataDir }: NodeDataOptions = {}): DataFiles {
   };
 }
 
-/** Opens the data set written `name` on the command line (see `dataNames`) from this machine's disk. */
+/** Opens the data set written `name` on the command line (see `dataForms`) from this machine's disk. */
 export async function openDatasetNode(
   name: string,
   options: NodeDataOptions & FolderOptions = {},
@@ -116,7 +123,7 @@ async function withPathAdvice(name: string, error: UsageError): Promise<UsageErr
     );
   const advice = name.endsWith(".npz")
     ? `write npz:${name}`
-    : "images are read from folder:PATH, npz:PATH or a data set's name";
+    : `images are read from ${pathForms().join(", ")} or a data set's name`;
   return new UsageError(`${name} is a file; ${advice}`, { code: "unknown-name" });
 }
 
@@ -131,7 +138,8 @@ export async function openImagesNode(
 ): Promise<Dataset> {
   const { rules = pillowRules, prepare } = preparedBy(images);
   if (prepare === undefined) return openDatasetNode(name, { ...options, rules });
-  if (name.startsWith("folder:")) return openDatasetNode(name, { ...options, rules, prepare });
+  if (findDataset(name)?.resizes === true)
+    return openDatasetNode(name, { ...options, rules, prepare });
   return resizedDataset(await openDatasetNode(name, options), prepare);
 }
 
@@ -148,8 +156,10 @@ export async function isSameData(a: string, b: string): Promise<boolean> {
 }
 
 /** Folder of a named data set; null if it is not on this machine, or is not stored in files. */
-const folderOf = async (name: string, from: DataFiles): Promise<string | null> =>
-  Object.hasOwn(places, name) ? ((await lookFor(places[name], from)) ?? null) : null;
+async function folderOf(name: string, from: DataFiles): Promise<string | null> {
+  const place = placeOf(name);
+  return place === undefined ? null : ((await lookFor(place, from)) ?? null);
+}
 
 /** Every named data set with its folder: null if it is not on this machine, `built in` if it needs no files. */
 export async function dataFound(
@@ -157,10 +167,12 @@ export async function dataFound(
 ): Promise<{ readonly name: string; readonly path: string | null }[]> {
   const from = nodeDataFiles(options);
   return Promise.all(
-    namedData.map(async (name) => ({
-      name,
-      path: Object.hasOwn(places, name) ? await folderOf(name, from) : "built in",
-    })),
+    datasets.all
+      .filter(({ path }) => path === undefined)
+      .map(async ({ name, place }) => ({
+        name,
+        path: place === undefined ? "built in" : await folderOf(name, from),
+      })),
   );
 }
 

@@ -6,6 +6,7 @@ import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { DataFiles } from "./data-files.ts";
 import type { Dataset } from "./dataset.ts";
+import { defineDataset } from "./define-dataset.ts";
 import { type Npy, type NpyData, npyBytes, parseNpy } from "./npy.ts";
 import { channelStatistics, type Examples, splitOf } from "./splits.ts";
 import { type ZipEntry, zipEntries } from "./zip.ts";
@@ -282,3 +283,13 @@ export async function openNpz(path: string, from: DataFiles): Promise<Dataset> {
     notes,
   };
 }
+
+/** NumPy arrays of images and labels. Labels are outputs of a network, and not all outputs need to occur. */
+export const npz = defineDataset({
+  name: "npz",
+  text: "your own arrays x and y",
+  source: "your own file",
+  path: "file",
+  labels: "outputs",
+  open: (from, path) => openNpz(path, from),
+});

@@ -13,6 +13,7 @@
  */
 import { fold, type Key, keyOf, nameToNumber } from "../math/random.ts";
 import type { Dataset } from "./dataset.ts";
+import { defineDataset } from "./define-dataset.ts";
 import { SIDE } from "./shapes-canvas.ts";
 import { drawShape, shapeClasses } from "./shapes-image.ts";
 import { channelStatistics, type Examples, splitOf } from "./splits.ts";
@@ -55,3 +56,13 @@ export function openShapes(): Dataset {
   };
   return cached;
 }
+
+/** Ten classes of shapes, drawn with fixed keys. */
+export const shapes = defineDataset({
+  name: "shapes",
+  text: "ten classes of 32 × 32 colour images that Rampart draws",
+  source: "Rampart",
+  // Their textures have fixed positions.
+  augment: "none",
+  open: () => openShapes(),
+});

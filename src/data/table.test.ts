@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { memoryData } from "./data-files.ts";
-import { dataNames, openDataset, requireDataName } from "./table.ts";
+import { dataForms, openDataset, requireDataName } from "./table.ts";
 
 describe("a data set's name", () => {
   it.each([
@@ -9,7 +9,7 @@ describe("a data set's name", () => {
     ["fodler:photos", "did you mean folder:photos?"],
     ["npx:a.npz", "did you mean npz:a.npz?"],
     ["constructor", "unknown data set constructor"],
-    ["zzzzzzzz", `choose from ${dataNames.join(", ")}`],
+    ["zzzzzzzz", `choose from ${dataForms().join(", ")}`],
     ["folder:", "folder: names no folder; write folder:PATH"],
     ["folder", "folder names no folder; write folder:PATH"],
     ["npz:", "npz: names no file; write npz:PATH"],

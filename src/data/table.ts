@@ -1,78 +1,82 @@
+// The table of data sets. A data set is one file and one row here.
 import { nearest } from "../math/nearest.ts";
+import { Registry } from "../math/registry.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { cifarPlace, openCifar } from "./cifar-format.ts";
+import { cifar10 } from "./cifar10.ts";
+import { cifar100 } from "./cifar100.ts";
 import type { DataFiles } from "./data-files.ts";
 import type { Dataset } from "./dataset.ts";
+import type { DatasetDefinition } from "./define-dataset.ts";
+import { fashionMnist } from "./fashion-mnist.ts";
 import type { Place } from "./find.ts";
-import { type FolderOptions, openFolder } from "./folder.ts";
-import { mnistPlace, openMnist } from "./mnist-format.ts";
-import { openNpz } from "./npz.ts";
-import { cifar10, cifar100, fashionMnist, mnist } from "./official-data.ts";
-import { openShapes } from "./shapes.ts";
+import { type FolderOptions, folder } from "./folder.ts";
+import { mnist } from "./mnist.ts";
+import { npz } from "./npz.ts";
+import { shapes } from "./shapes.ts";
 
-/** Opens a data set; `path` is empty for a named one. */
-type Open = (from: DataFiles, path: string, options: FolderOptions) => Promise<Dataset>;
+/** The data sets by name, without paths. A plug-in's data set is added last. */
+export const datasets = new Registry<DatasetDefinition>("data set", [
+  shapes,
+  cifar10,
+  cifar100,
+  mnist,
+  fashionMnist,
+  folder,
+  npz,
+]);
 
-const byName: Readonly<Record<string, Open>> = {
-  shapes: async () => openShapes(),
-  cifar10: (from) => openCifar(cifar10, from),
-  cifar100: (from) => openCifar(cifar100, from),
-  mnist: (from) => openMnist(mnist, from),
-  "fashion-mnist": (from) => openMnist(fashionMnist, from),
-};
+/** Every form of DATA on the command line: `cifar10`, `folder:PATH`. */
+export const dataForms = (): readonly string[] => datasets.all.map(({ form }) => form);
 
-const byPath: Readonly<Record<string, Open>> = {
-  folder: (from, path, options) => openFolder(path, from, options),
-  npz: (from, path) => openNpz(path, from),
-};
+/** The forms of data sets that need a path. */
+export const pathForms = (): readonly string[] =>
+  datasets.all.filter(({ path }) => path !== undefined).map(({ form }) => form);
 
-/** Names of the data sets that need no path. */
-export const namedData: readonly string[] = Object.keys(byName);
+/** The definition of a data set by its name with or without a path: `folder:photos`. Undefined for the name of none. */
+export const findDataset = (name: string): DatasetDefinition | undefined =>
+  datasets.find(name.split(":")[0]);
 
-/** Folders and files of the named data sets that are stored in files. */
-export const places: Readonly<Record<string, Place>> = {
-  cifar10: cifarPlace(cifar10),
-  cifar100: cifarPlace(cifar100),
-  mnist: mnistPlace(mnist),
-  "fashion-mnist": mnistPlace(fashionMnist),
-};
+/** The folders and files of a data set; undefined if it is not stored in files, or names them by its path. */
+export function placeOf(name: string): Place | undefined {
+  const place = findDataset(name)?.place;
+  return place === undefined ? undefined : { name, folders: place.folders, files: place.files };
+}
 
-/** Every form of DATA on the command line. */
-export const dataNames: readonly string[] = [
-  ...namedData,
-  ...Object.keys(byPath).map((kind) => `${kind}:PATH`),
-];
-
-/** Finds the function that opens a data set; throws a UsageError for an unknown name. */
-function opener(name: string): (from: DataFiles, options: FolderOptions) => Promise<Dataset> {
+/** The definition and the path in a data set's name. Throws `UsageError` for an unknown name or a missing path. */
+function parsed(name: string): { readonly definition: DatasetDefinition; readonly path: string } {
   const [kind, ...rest] = name.split(":");
   const path = rest.join(":").replace(/(?<=.)\/+$/, "");
-  if (Object.hasOwn(byPath, kind)) {
-    if (path === "")
-      throw new UsageError(
-        `${name} names no ${kind === "npz" ? "file" : "folder"}; write ${kind}:PATH`,
-        { code: "bad-option" },
-      );
-    return (from, options) => byPath[kind](from, path, options);
+  const definition = datasets.find(kind);
+  if (definition?.path !== undefined) {
+    if (path !== "") return { definition, path };
+    throw new UsageError(`${name} names no ${definition.path}; write ${definition.form}`, {
+      code: "bad-option",
+    });
   }
-  if (Object.hasOwn(byName, name)) return (from, options) => byName[name](from, "", options);
-  const guess = nearest(rest.length === 0 ? name : kind, [...namedData, ...Object.keys(byPath)]);
-  const meant =
-    guess !== undefined && Object.hasOwn(byPath, guess) ? `${guess}:${path || "PATH"}` : guess;
+  if (definition !== undefined && rest.length === 0) return { definition, path: "" };
+  const guess = nearest(rest.length === 0 ? name : kind, datasets.names);
+  const isPath = guess !== undefined && datasets.find(guess)?.path !== undefined;
+  const meant = isPath ? `${guess}:${path || "PATH"}` : guess;
   const help =
-    meant === undefined ? `choose from ${dataNames.join(", ")}` : `did you mean ${meant}?`;
+    meant === undefined ? `choose from ${dataForms().join(", ")}` : `did you mean ${meant}?`;
   throw new UsageError(`unknown data set ${name}; ${help}`, { code: "unknown-name" });
 }
 
+/** The definition of the data set written `name` on the command line. Throws `UsageError` as `requireDataName` does. */
+export const datasetOf = (name: string): DatasetDefinition => parsed(name).definition;
+
 /** Throws a UsageError if `name` is no data set; does not check whether the data set is on this machine. */
-export const requireDataName = (name: string): void => void opener(name);
+export const requireDataName = (name: string): void => void parsed(name);
 
 /**
- * Opens the data set written `name` on the command line (see `dataNames`). `options` apply to folders of images only: the
+ * Opens the data set written `name` on the command line (see `dataForms`). `options` apply to folders of images only: the
  * images of other data sets have one size.
  */
-export const openDataset = async (
+export async function openDataset(
   name: string,
   from: DataFiles,
   options: FolderOptions = {},
-): Promise<Dataset> => opener(name)(from, options);
+): Promise<Dataset> {
+  const { definition, path } = parsed(name);
+  return definition(from, path, options);
+}

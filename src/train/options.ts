@@ -1,12 +1,21 @@
 import { z } from "zod";
 import { EpsilonL2, EpsilonLinf } from "../attacks/options.ts";
-import { requireDataName } from "../data/table.ts";
+import { datasetOf, datasets, pathForms } from "../data/table.ts";
 import { DefenseOptions, defenseNames } from "../defenses/table.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { architectureForms } from "../models/architectures.ts";
 import { recipes } from "./recipes.ts";
 
 const paper = DefenseOptions.parse({});
+
+/** The default augmentations: `crop-flip; mnist, fashion-mnist crop; shapes none`. */
+function augmentDefaults(): string {
+  const others = (["crop", "none"] as const).map((augment) => {
+    const names = datasets.all.filter((one) => one.augment === augment).map(({ name }) => name);
+    return names.length === 0 ? "" : `; ${names.join(", ")} ${augment}`;
+  });
+  return `crop-flip${others.join("")}`;
+}
 
 /**
  * The options that determine a trained model, to the bit on one machine. An absent option has the value of the recipe or
@@ -18,7 +27,10 @@ export const TrainOptions = z.strictObject({
     .string()
     .optional()
     .describe(`network: ${architectureForms("or")}`),
-  data: z.string().optional().describe("data set, or folder:PATH, or npz:PATH"),
+  data: z
+    .string()
+    .optional()
+    .describe(["data set", ...pathForms()].join(", or ")),
   recipe: z
     .enum(Object.keys(recipes) as (keyof typeof recipes)[])
     .optional()
@@ -45,9 +57,7 @@ export const TrainOptions = z.strictObject({
   augment: z
     .enum(["crop-flip", "crop", "none"])
     .optional()
-    .describe(
-      "random crops and mirroring (default: crop-flip; mnist, fashion-mnist crop; shapes none)",
-    ),
+    .describe(`random crops and mirroring (default: ${augmentDefaults()})`),
   epsilonLinf: EpsilonLinf.optional().describe(
     `ℓ∞ radius in training (default: ${paper.epsilonLinf})`,
   ),
@@ -104,12 +114,6 @@ function required(name: "defense" | "model" | "data", value: string | undefined)
   return value;
 }
 
-/** The augmentation of a data set. A mirrored digit is no digit, and the textures of `shapes` have fixed positions. */
-function augmentOf(data: string): ResolvedOptions["augment"] {
-  if (data === "mnist" || data === "fashion-mnist") return "crop";
-  return data === "shapes" ? "none" : "crop-flip";
-}
-
 /**
  * The options of a new run: as given, else from the recipe, else from the paper. Throws `UsageError` if a required one
  * is missing.
@@ -118,7 +122,6 @@ export function resolveOptions(given: TrainOptions): ResolvedOptions {
   const name = given.recipe ?? "zagoruyko";
   const recipe = recipes[name];
   const data = required("data", given.data);
-  requireDataName(data);
   return {
     defense: required("defense", given.defense),
     model: required("model", given.model),
@@ -130,7 +133,7 @@ export function resolveOptions(given: TrainOptions): ResolvedOptions {
     rate: given.rate ?? recipe.rate,
     weightDecay: given.weightDecay ?? recipe.weightDecay,
     dropout: given.dropout ?? recipe.dropout,
-    augment: given.augment ?? augmentOf(data),
+    augment: given.augment ?? datasetOf(data).augment,
     epsilonLinf: given.epsilonLinf ?? paper.epsilonLinf,
     epsilonL2: given.epsilonL2 ?? paper.epsilonL2,
     steps: given.steps ?? paper.steps,

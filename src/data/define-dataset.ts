@@ -1,0 +1,120 @@
+import { makerWith } from "../math/maker.ts";
+import { awaitPlugin, badPlugin } from "../math/plugin.ts";
+import { isBuiltIn } from "../math/registry.ts";
+import type { Shape } from "../math/tensor.ts";
+import { checkedDataset } from "./checked-dataset.ts";
+import type { DataFiles } from "./data-files.ts";
+import type { Dataset, Split } from "./dataset.ts";
+import type { Place } from "./find.ts";
+import type { FolderOptions } from "./folder.ts";
+import type { Source } from "./sources.ts";
+import type { ChannelStatistics, Examples } from "./splits.ts";
+
+/** How training images are changed at random: crops and mirroring, crops alone, or not at all. */
+export type AugmentationName = "crop-flip" | "crop" | "none";
+
+/** A data set as the function `open` of a definition returns it. */
+export interface DatasetContents
+  extends Partial<ChannelStatistics>,
+    Pick<Dataset, "classes" | "notes"> {
+  /** [channel, height, width] of one image. */
+  readonly shape: Shape;
+  /** Images and labels in arrays, or a split that reads images when they are asked for. */
+  readonly train: Split | Examples;
+  readonly test: Split | Examples;
+}
+
+/** What `defineDataset` is given. */
+export interface DatasetSpecification {
+  /** The name on the command line: `cifar10`; of a data set with a path what stands before the colon. */
+  readonly name: string;
+  /** What the images are, for help and `data list`: `your own images, one sub-folder per class`. */
+  readonly text: string;
+  /** The publication, or another origin. */
+  readonly source: string;
+  /** Whether the name needs the path of a file or folder after a colon: `folder:PATH`. Absent for a data set by itself. */
+  readonly path?: "file" | "folder";
+  /** How training changes images by default; absent for `crop-flip`. */
+  readonly augment?: AugmentationName;
+  /** The folders and files in which the data set is looked for; absent if it needs none, or names them by its path. */
+  readonly place?: Omit<Place, "name">;
+  /** Where `data fetch` downloads the data set; absent if it cannot be downloaded. */
+  readonly downloads?: Source;
+  /** Examples of each class of the published files, for `data check`. */
+  readonly perClass?: { readonly train: readonly number[]; readonly test: readonly number[] };
+  /**
+   * Which output of a network a class is. `outputs`: labels are outputs, and not all need to occur; `names`: classes are
+   * matched with the names of outputs; absent: class i is output i of a network with as many outputs.
+   */
+  readonly labels?: "outputs" | "names";
+  /** Whether `open` resizes images while it reads them, so that their sizes may differ. */
+  readonly resizes?: boolean;
+  /** Reads the data set from `from`. `path` follows the colon of the name, and is empty without one. */
+  open(
+    from: DataFiles,
+    path: string,
+    options: FolderOptions,
+  ): DatasetContents | PromiseLike<DatasetContents>;
+}
+
+/** A data set. Called with a place to read from, it opens. Throws `UsageError` if files are missing or damaged. */
+export interface DatasetDefinition extends DatasetSpecification {
+  (from: DataFiles, path?: string, options?: FolderOptions): Promise<Dataset>;
+  readonly type: "dataset";
+  /** The form of its name: `cifar10`, `folder:PATH`. */
+  readonly form: string;
+  readonly augment: AugmentationName;
+}
+
+/** The optional facts of a specification, each with its check. */
+function requireFacts(self: { readonly type: string; readonly name: string }, given: object): void {
+  const { path, augment, labels, open } = given as Partial<DatasetSpecification>;
+  const oneOf = (field: string, value: unknown, words: readonly string[]) => {
+    if (value !== undefined && !words.includes(value as string))
+      throw badPlugin(
+        self,
+        `has ${field} ${JSON.stringify(value)}, and must have one of ${words.join(", ")}`,
+      );
+  };
+  if (!/^[a-z][a-z0-9-]*$/.test(self.name))
+    throw badPlugin(self, "needs a name of lower-case letters, digits and hyphens");
+  oneOf("path", path, ["file", "folder"]);
+  oneOf("augment", augment, ["crop-flip", "crop", "none"]);
+  oneOf("labels", labels, ["outputs", "names"]);
+  if (typeof open !== "function") throw badPlugin(self, "needs a function open(from, path)");
+}
+
+/**
+ * Defines a data set. Pure: `datasets.add` makes its name known. Throws `UsageError` with the code `bad-plugin` for a definition
+ * of the wrong form.
+ */
+export function defineDataset(given: DatasetSpecification): DatasetDefinition {
+  const self = { type: "dataset", name: String(given.name) } as const;
+  requireFacts(self, given);
+  const open = async (
+    from: DataFiles,
+    path = "",
+    options: FolderOptions = {},
+  ): Promise<Dataset> => {
+    const read = () => given.open(from, path, options);
+    if (isBuiltIn(definition)) return (await read()) as Dataset;
+    const contents = await awaitPlugin(definition, "open", read);
+    return checkedDataset(definition, path === "" ? self.name : `${self.name}:${path}`, contents);
+  };
+  const definition: DatasetDefinition = makerWith(open, {
+    type: self.type,
+    name: self.name,
+    form: given.path === undefined ? self.name : `${self.name}:PATH`,
+    text: given.text,
+    source: given.source,
+    path: given.path,
+    augment: given.augment ?? "crop-flip",
+    place: given.place,
+    downloads: given.downloads,
+    perClass: given.perClass,
+    labels: given.labels,
+    resizes: given.resizes === true,
+    open: given.open,
+  }) as DatasetDefinition;
+  return definition;
+}
