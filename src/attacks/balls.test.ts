@@ -123,7 +123,7 @@ describe.each(["linf", "l2", "l1"] as const)("the %s ball", (norm) => {
   });
 });
 
-it("WebAssembly takes the steps of long rows: what the assembler refuses would be loops in silence", () => {
+it("WebAssembly takes the steps of long rows: a faulty module would silently fall back to loops", () => {
   expect([255, 256].map((size) => fastAscent("linf", size) !== null)).toEqual([false, true]);
   expect(fastAscent("l2", 257)).not.toBeNull();
 });

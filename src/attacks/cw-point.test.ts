@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { uniform } from "../math/distributions.ts";
-import { keyOf } from "../math/random.ts";
-import { descents, tanhOf } from "./cw-descent.ts";
+import { fold, keyOf } from "../math/random.ts";
+import { descendInLoop, descents, type Places, tanhOf } from "./cw-descent.ts";
 import { pointsAt } from "./cw-point.ts";
 
 it("tanh is that of the library to 4e-16, and ±1 far out", () => {
@@ -24,7 +24,7 @@ const images = [0, 1, 2].map((seed) => {
 });
 const slopes = [3, 4, 5].map((seed) => uniform([keyOf(seed)], [1, size], -1, 1).data);
 
-it("WebAssembly is there: what the assembler refuses would be loops in silence", () => {
+it("WebAssembly is available: a faulty module would silently fall back to loops", () => {
   expect(descents(100)).not.toBeNull();
 });
 
@@ -40,6 +40,52 @@ it("WebAssembly takes the steps that the loop takes, to the bit, each image its 
     }
   for (const point of fast) point.reset();
   expect(fast.map(({ pixels }) => pixels)).toEqual(images);
+});
+
+it("a step in WebAssembly leaves the memory of the loop, doubles included", () => {
+  const count = 64;
+  const bytes = 52 * count;
+  // x, w, tanh, pixels, mean, square, slope: doubles first.
+  const places: Places = [40 * count, 0, 8 * count, 44 * count, 16 * count, 24 * count, 48 * count];
+  const exponents = fc.double({ min: -12, max: 3, noNaN: true });
+  fc.assert(
+    fc.property(fc.nat(), exponents, fc.integer({ min: 1, max: 1000 }), (seed, exponent, step) => {
+      const instance = descents(bytes);
+      if (instance === null) throw new Error("no WebAssembly");
+      const { buffer, run } = instance;
+      const [x, pixels, slope] = [0, 3, 6].map((i) => new Float32Array(buffer, places[i], count));
+      const [w, tanh, mean, square] = [1, 2, 4, 5].map(
+        (i) => new Float64Array(buffer, places[i], count),
+      );
+      const draw = (place: number, low: number, high: number) =>
+        uniform([fold(keyOf(seed), place)], [1, count], low, high).data;
+      x.set(draw(0, 0, 1));
+      w.set(draw(1, -25, 25));
+      tanh.set(w.map(tanhOf));
+      pixels.set(tanh.map((t) => (t + 1) / 2));
+      mean.set(draw(2, -(10 ** exponent), 10 ** exponent));
+      square.set(draw(3, 0, 10 ** exponent));
+      slope.set(draw(4, -1, 1));
+      const copy = buffer.slice(0);
+      const shared = {
+        weight: -(10 ** exponent),
+        learningRate: 0.01,
+        unbiasMean: 1 / (1 - 0.9 ** step),
+        unbiasSquare: 1 / (1 - 0.999 ** step),
+      };
+      const { weight, learningRate, unbiasMean, unbiasSquare } = shared;
+      const distance = run.descend(
+        ...places,
+        count / 2,
+        weight,
+        learningRate,
+        unbiasMean,
+        unbiasSquare,
+      );
+      expect(distance).toBe(descendInLoop(copy, places, count, shared));
+      expect(new Float64Array(buffer, 0, bytes / 8)).toEqual(new Float64Array(copy, 0, bytes / 8));
+    }),
+  );
 });
 
 it("a step is Adam's on the squared distance and the weighted slope", () => {

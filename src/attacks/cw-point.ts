@@ -20,14 +20,17 @@ export interface Point {
 /** Bytes per pixel: x and pixels in single, w where it starts, w, its tanh and Adam's means in double precision. */
 const BYTES = 2 * 4 + 5 * 8;
 
-/** The points at these images, pixels in [0, 1], all in one memory; in WebAssembly where it is to be had and `fast` is not false. */
+/**
+ * The points at `images`, each [pixels] in [0, 1], all in one memory; in WebAssembly if there is SIMD and `fast` is true. The
+ * bits are the same.
+ */
 export function pointsAt(images: readonly Float32Array[], fast = true): Point[] {
   const length = images[0]?.length ?? 0;
-  // A pair is the least that a step works on; a last pixel that is not there stays where it is.
+  // A step works on pairs of pixels. The padding of an odd number does not move.
   const size = 2 * Math.ceil(length / 2);
   const bytes = images.length * size * BYTES + 4 * size;
-  const machine = fast ? descents(bytes) : null;
-  const buffer = machine?.buffer ?? new ArrayBuffer(bytes);
+  const instance = fast ? descents(bytes) : null;
+  const buffer = instance?.buffer ?? new ArrayBuffer(bytes);
   const slopeAt = images.length * size * BYTES;
   const slopes = new Float32Array(buffer, slopeAt, length);
 
@@ -61,14 +64,14 @@ export function pointsAt(images: readonly Float32Array[], fast = true): Point[] 
         slopes.set(slope);
         const [unbiasMean, unbiasSquare] = [1 / (1 - 0.9 ** step), 1 / (1 - 0.999 ** step)];
         distance =
-          machine === null
+          instance === null
             ? descendInLoop(buffer, places, size, {
                 weight,
                 learningRate,
                 unbiasMean,
                 unbiasSquare,
               })
-            : machine.run.descend(
+            : instance.run.descend(
                 ...places,
                 size / 2,
                 weight,

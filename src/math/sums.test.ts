@@ -16,7 +16,7 @@ function both(count: number, size: number, adds: readonly (readonly [number, num
   });
 }
 
-it("WebAssembly is available: a faulty routine would silently fall back to loops", () => {
+it("WebAssembly is available: a faulty module would silently fall back to loops", () => {
   expect(adders(100)).not.toBeNull();
 });
 

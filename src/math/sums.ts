@@ -1,70 +1,18 @@
-// Sums of many float32 arrays, four elements at a time in WebAssembly. JavaScript takes 4 ns per element.
+// Sums of many float32 arrays, four elements at a time in WebAssembly (assembly/sums.ts). JavaScript takes 4 ns per element.
 
-import {
-  addresses,
-  type Code,
-  get,
-  load,
-  machines,
-  op,
-  repeat,
-  set,
-  store,
-  upperFloats,
-} from "./assembly.ts";
+import { wasm } from "./sums.wasm.ts";
 import { increase } from "./tensor.ts";
+import { type Instance, instances } from "./wasm.ts";
 
-const { add, fromFloats } = op.f64;
-
-/** `double(sums, row, quads)`: adds 4 · quads float32 elements to doubles. */
-function increaseDouble(): Code {
-  const [sums, row, quads, four] = [0, 1, 2, 3];
-  return repeat(
-    quads,
-    [
-      [sums, 32],
-      [row, 16],
-    ],
-    [
-      ...get(row),
-      ...load(),
-      ...set(four),
-      ...get(sums),
-      ...get(sums),
-      ...load(),
-      ...get(four),
-      ...fromFloats,
-      ...add,
-      ...store(),
-      ...get(sums),
-      ...get(sums),
-      ...load(16),
-      ...upperFloats(four),
-      ...add,
-      ...store(16),
-    ],
-  );
+interface Kernels {
+  /** Adds 4 · quads float32 elements to doubles. */
+  double(sums: number, row: number, quads: number): void;
+  /** x += y for 4 · quads float32 elements. */
+  single(x: number, y: number, quads: number): void;
 }
 
-/** `single(x, y, quads)`: x += y for 4 · quads float32 elements. */
-function increaseSingle(): Code {
-  const [x, y, quads] = [0, 1, 2];
-  return repeat(
-    quads,
-    [
-      [x, 16],
-      [y, 16],
-    ],
-    [...get(x), ...get(x), ...load(), ...get(y), ...load(), ...op.f32.add, ...store()],
-  );
-}
-
-/** Instantiates both loops with the given bytes of memory; null without SIMD. */
-export const adders = machines(() => ({
-  double: { parameters: addresses(3), results: [], vectors: 1, code: increaseDouble() },
-  single: { parameters: addresses(3), results: [], vectors: 0, code: increaseSingle() },
-}));
-type Machine = NonNullable<ReturnType<typeof adders>>;
+/** Instantiates both loops with at least `bytes` of memory; null without SIMD. */
+export const adders = instances<Kernels>(wasm);
 
 /** Number of elements from which on copying into WebAssembly's memory pays off. */
 const MIN_VECTORISED = 4096;
@@ -84,9 +32,9 @@ export interface Sums {
 }
 
 /** Instances that are not in use. Making one is expensive. */
-const idle: Machine[] = [];
+const idle: Instance<Kernels>[] = [];
 
-function machineWith(bytes: number): Machine | null {
+function instanceWith(bytes: number): Instance<Kernels> | null {
   const found = idle.findIndex(({ buffer }) => buffer.byteLength >= bytes);
   return found >= 0 ? idle.splice(found, 1)[0] : adders(bytes);
 }
@@ -96,22 +44,22 @@ export function sumsOf(count: number, size: number, { simd = true } = {}): Sums 
   const length = count * size;
   const bytes = 8 * length + 4 * PART;
   const paysOff = length >= MIN_VECTORISED && size % 4 === 0 && bytes <= MAX_BYTES;
-  const machine = simd && paysOff ? machineWith(bytes) : null;
-  if (machine === null) return loops(new Float64Array(length), size);
-  const sums = new Float64Array(machine.buffer, 0, length).fill(0);
-  const part = new Float32Array(machine.buffer, 8 * length, PART);
+  const instance = simd && paysOff ? instanceWith(bytes) : null;
+  if (instance === null) return loops(new Float64Array(length), size);
+  const sums = new Float64Array(instance.buffer, 0, length).fill(0);
+  const part = new Float32Array(instance.buffer, 8 * length, PART);
   const { over } = loops(sums, size);
   return {
     add(index, row) {
       for (let from = 0; from < row.length; from += PART) {
         const chunk = row.subarray(from, from + PART);
         part.set(chunk);
-        machine.run.double(8 * (index * size + from), 8 * length, chunk.length / 4);
+        instance.run.double(8 * (index * size + from), 8 * length, chunk.length / 4);
       }
     },
     over(divisor) {
       const means = over(divisor);
-      idle.push(machine);
+      idle.push(instance);
       return means;
     },
   };
@@ -119,20 +67,20 @@ export function sumsOf(count: number, size: number, { simd = true } = {}): Sums 
 
 /** x += y, element by element, rounded to float32: `increase` for large arrays, with the same bits. */
 export function increaseMany(x: Float32Array, y: Float32Array): void {
-  const machine = x.length >= MIN_VECTORISED ? machineWith(8 * PART) : null;
-  if (machine === null) {
+  const instance = x.length >= MIN_VECTORISED ? instanceWith(8 * PART) : null;
+  if (instance === null) {
     increase(x, y);
     return;
   }
-  const [to, from] = [0, 4 * PART].map((at) => new Float32Array(machine.buffer, at, PART));
+  const [to, from] = [0, 4 * PART].map((at) => new Float32Array(instance.buffer, at, PART));
   for (let start = 0; start < x.length; start += PART) {
     const chunk = x.subarray(start, start + PART);
     to.set(chunk);
     from.set(y.subarray(start, start + PART));
-    machine.run.single(0, 4 * PART, Math.ceil(chunk.length / 4));
+    instance.run.single(0, 4 * PART, Math.ceil(chunk.length / 4));
     chunk.set(to.subarray(0, chunk.length));
   }
-  idle.push(machine);
+  idle.push(instance);
 }
 
 /** Sums in JavaScript. A callback per element would take longer than the gradient of a small network. */
