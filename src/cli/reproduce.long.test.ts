@@ -68,8 +68,11 @@ describe("rampart reproduce", () => {
   it.each([
     [["tabel4"], "unknown reproduction tabel4; did you mean table4?"],
     [["table4", "--defenses", "ni-laplace"], "table4 has no ni-laplace"],
-    [["table4", "--real"], "--real is about figure1, not table4"],
-    [["figure1", "--dry-run"], "--dry-run is about table2, table3 and table4, not figure1"],
+    [["table4", "--real"], "--real works with figure1 only, not with table4"],
+    [
+      ["figure1", "--dry-run"],
+      "--dry-run works with table2, table3 and table4 only, not with figure1",
+    ],
     [["table4", "--share", "2"], "share"],
     [["table4", "--scale", "large"], "scale"],
   ])("%j is the user's to fix", async (words, message) => {

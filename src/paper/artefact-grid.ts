@@ -2,8 +2,11 @@ import { chartMarkup, type Series } from "../report/chart.ts";
 import { type ArtefactPoint, factors } from "./artefact.ts";
 import type { Grid } from "./report/grid.ts";
 
-/** The demonstration as a table: a better C&W looks worse, until its norm is scaled or the prediction repeated. */
-export function artefactGrid(points: readonly ArtefactPoint[], where: string): Grid {
+/**
+ * The demonstration as a table. C&W with more steps seems to be the weaker attack, until its perturbation is scaled or
+ * the prediction is repeated. `setting` completes the title: the model and the data.
+ */
+export function artefactGrid(points: readonly ArtefactPoint[], setting: string): Grid {
   const strengths = [...new Set(points.map(({ steps }) => steps))];
   const at = (steps: number, factor: number) =>
     points.find((point) => point.steps === steps && point.factor === factor);
@@ -11,7 +14,7 @@ export function artefactGrid(points: readonly ArtefactPoint[], where: string): G
     text: value === undefined ? "–" : value.toFixed(3),
   });
   return {
-    title: `C&W against a noisy classifier, ${where}`,
+    title: `C&W against a noisy classifier, ${setting}`,
     columns: factors.map((factor) => (factor === 1 ? "as C&W returned it" : `δ × ${factor}`)),
     rows: strengths.flatMap((steps) => [
       {
@@ -36,21 +39,21 @@ export function artefactGrid(points: readonly ArtefactPoint[], where: string): G
       },
     ]),
     notes: [
-      "A minimum-norm attack stops where the decision changes, and there a fresh noise draw is a coin toss: the accuracy that is left measures the attack's economy, not the classifier's strength. A little further along the same direction it is gone, and so it is for anyone who must be right ten times.",
+      "A minimum-norm attack stops where the decision changes. At that point a fresh noise draw is a coin toss, so the remaining accuracy measures how sparing the attack is, not how robust the classifier is. A slightly larger perturbation in the same direction removes that accuracy, and so does the requirement to be right ten times.",
     ],
   };
 }
 
-/** The same as a line chart: accuracy against the factor, one line per strength, dashed for ten predictions. */
+/** The demonstration as a line chart: accuracy against the factor, one line per strength, dashed for ten predictions. */
 export function artefactChart(points: readonly ArtefactPoint[]): string {
   const strengths = [...new Set(points.map(({ steps }) => steps))];
   const series = strengths.flatMap((steps, place): Series[] => {
-    const own = points.filter((point) => point.steps === steps);
+    const ofStrength = points.filter((point) => point.steps === steps);
     return [
       {
         name: `${steps} steps`,
         place,
-        points: own.map(({ factor, accuracy }) => ({
+        points: ofStrength.map(({ factor, accuracy }) => ({
           x: factor,
           y: accuracy.mean,
           low: accuracy.low,
@@ -61,12 +64,12 @@ export function artefactChart(points: readonly ArtefactPoint[]): string {
         name: `${steps} steps, ten of ten`,
         place,
         dashed: true,
-        points: own.map(({ factor, tenOfTen }) => ({ x: factor, y: tenOfTen })),
+        points: ofStrength.map(({ factor, tenOfTen }) => ({ x: factor, y: tenOfTen })),
       },
     ];
   });
   return chartMarkup({
-    title: `accuracy against the factor that C&W's perturbation is scaled by: ${strengths.map((steps) => `${steps} steps`).join(", ")}; dashed, right in all of ten predictions`,
+    title: `accuracy against the factor that scales C&W's perturbation: ${strengths.map((steps) => `${steps} steps`).join(", ")}; dashed: right in all of ten predictions`,
     x: "factor",
     y: "accuracy",
     share: true,

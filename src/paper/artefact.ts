@@ -14,51 +14,53 @@ import { addScaled, clamp, sub, type Tensor } from "../math/tensor.ts";
 import type { Noise } from "../noise/noise.ts";
 import type { Scale } from "./scales.ts";
 
-/** What C&W's perturbation is multiplied by; 1 is what C&W returned. */
+/** Factors that scale C&W's perturbation; 1 keeps it. */
 export const factors = [1, 1.25, 1.5, 2] as const;
 
-/** One image under C&W of one strength. */
+/** The outcome of C&W of one strength on one image. */
 export interface ArtefactRow {
   readonly index: number;
   readonly label: number;
   /** Gradient steps of each of C&W's searches. */
   readonly steps: number;
   readonly searches: number;
-  /** Draws averaged per step, and fresh draws behind each share. */
+  /** Draws averaged per step. */
   readonly eot: number;
+  /** Fresh draws over which each share is taken. */
   readonly draws: number;
   readonly seed: number;
   readonly found: boolean;
-  /** Norm of what C&W returned, pixels in [0, 1]. */
+  /** Norm of C&W's perturbation, for pixels in [0, 1]. */
   readonly l2: number;
-  /** Share of noise draws that are right on the clean image. */
+  /** Share of noise draws under which the clean image is classified correctly. */
   readonly clean: number;
-  /** The same on x + factor · δ, in the order of `factors`. */
+  /** The same share at x + factor · δ, in the order of `factors`. */
   readonly shares: readonly number[];
 }
 
-/** How the demonstration is run. */
+/** Settings of the demonstration. */
 export interface ArtefactOptions {
   /** Gradient steps of each search of C&W, weakest first. */
   readonly steps: readonly number[];
   readonly searches: number;
   /** Draws averaged per step. */
   readonly eot: number;
-  /** Fresh draws per image that a share is taken over. */
+  /** Fresh draws per image over which each share is taken. */
   readonly draws: number;
-  /** Rows that meet the network at once. */
+  /** The maximum number of rows in a batch. */
   readonly batch: number;
 }
 
-/** The settings at a scale: C&W with a third of its steps, and with all of them. */
+/** The settings at a scale: C&W runs with a third of its steps, and with all of them. */
 export function artefactOptions({ attack, eot }: Scale): ArtefactOptions {
   const { cwSteps = 60, cwSearches: searches = 9, draws = 100, batch = 128 } = attack;
   return { steps: [Math.ceil(cwSteps / 3), cwSteps], searches, eot: eot.sound, draws, batch };
 }
 
 /**
- * Attacks the test images at `indices` by C&W of each strength on the mean logits of `eot` draws, and asks the
- * randomised classifier about x, and about x + factor · δ in [0, 1], on fresh draws; one row per image and strength.
+ * Attacks the test images at `indices` with C&W of each strength, on the mean logits of `eot` draws. Then measures on
+ * fresh draws how often the randomised classifier is right at x, and at x + factor · δ clipped to [0, 1]. Returns one row
+ * per image and strength.
  */
 export async function artefactRows(
   { network, noise }: { readonly network: Victim; readonly noise: Noise },
@@ -73,25 +75,27 @@ export async function artefactRows(
   const noisy = withNoise(network, noise);
   const averaged = withEot(noisy, eot, batch, "mean-logits");
   const scoring = { rule: ruleNamed("single"), draws, batch };
-  const share = async (images: Tensor, own: readonly Key[]) =>
-    (await decisions(noisy, images, own, scoring)).map((decided, i) => shareOf(decided, labels[i]));
+  const share = async (images: Tensor, drawKeys: readonly Key[]) =>
+    (await decisions(noisy, images, drawKeys, scoring)).map((decided, i) =>
+      shareOf(decided, labels[i]),
+    );
   const clean = await share(x, foldAll(keys, 0));
   const rows: ArtefactRow[] = [];
   for (const steps of strengths) {
-    const own = foldAll(keys, steps);
+    const strengthKeys = foldAll(keys, steps);
     const attack = cw({ steps, searches });
     const { adversarial, found, l2 } = await runMinimal(
       attack,
       averaged,
       x,
       labels,
-      foldAll(own, 0),
+      foldAll(strengthKeys, 0),
     );
     const delta = sub(adversarial, x);
     const shares: number[][] = [];
-    // The same draws judge every factor, so that what differs between them is the factor.
+    // The same draws judge every factor, so that shares differ by the factor only.
     for (const factor of factors)
-      shares.push(await share(clamp(addScaled(x, delta, factor), 0, 1), foldAll(own, 1)));
+      shares.push(await share(clamp(addScaled(x, delta, factor), 0, 1), foldAll(strengthKeys, 1)));
     indices.forEach((index, i) => {
       rows.push({
         index,
@@ -111,7 +115,7 @@ export async function artefactRows(
   return rows;
 }
 
-/** What C&W of one strength, scaled by one factor, leaves of a randomised classifier's accuracy. */
+/** Accuracy of a randomised classifier under C&W of one strength, with the perturbation scaled by one factor. */
 export interface ArtefactPoint {
   readonly steps: number;
   readonly factor: number;
@@ -120,23 +124,23 @@ export interface ArtefactPoint {
   readonly accuracy: Interval;
   /** P(right in all of 10 predictions). */
   readonly tenOfTen: number;
-  /** Mean norm of the scaled perturbation, before the box. */
+  /** Mean norm of the scaled perturbation before clipping, for pixels in [0, 1]. */
   readonly l2: number;
 }
 
-/** The demonstration in numbers: for each strength and factor the accuracy that is left. */
+/** The remaining accuracy for each strength and factor. */
 export const artefactSummary = (rows: readonly ArtefactRow[], draws: number): ArtefactPoint[] =>
   [...new Set(rows.map(({ steps }) => steps))].flatMap((steps) =>
     factors.map((factor, f) => {
-      const own = rows.filter((row) => row.steps === steps);
-      const shares = own.map((row) => row.shares[f]);
+      const ofStrength = rows.filter((row) => row.steps === steps);
+      const shares = ofStrength.map((row) => row.shares[f]);
       return {
         steps,
         factor,
-        examples: own.length,
+        examples: ofStrength.length,
         accuracy: twoLevelInterval(shares, draws),
         tenOfTen: mean(shares.map((one) => rightInAll(one, draws))),
-        l2: factor * mean(own.map(({ l2 }) => l2)),
+        l2: factor * mean(ofStrength.map(({ l2 }) => l2)),
       };
     }),
   );

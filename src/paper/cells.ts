@@ -1,4 +1,4 @@
-// What a reproduction consists of: one training per defence, and its evaluations; each is finished once and kept.
+// The cells of a reproduction: one training per defence, and its evaluations. A finished cell is never run again.
 import type { z } from "zod";
 import { type Defense, defenseNamed } from "../defenses/table.ts";
 import { EvaluateOptions } from "../evaluate/options.ts";
@@ -22,14 +22,14 @@ export interface EvaluationCell {
   readonly options: EvaluateOptions;
 }
 
-/** The options that a defence is trained with at a scale. */
+/** The training options of a defence at a scale. */
 export const trainingOf = (defense: string, { training }: Scale, seed: number): TrainOptions => ({
   ...training,
   defense,
   seed,
 });
 
-/** Which defences a table needs. */
+/** The defences that a table needs. */
 export const defensesOf = (table: Table): readonly string[] =>
   ({
     table2: ["standard", "at-linf", "at-l2"],
@@ -39,12 +39,12 @@ export const defensesOf = (table: Table): readonly string[] =>
     figure1: ["standard", "at-linf", "at-l2"],
   })[table];
 
-/** The share of a count, but never none. */
+/** A share of a count, rounded, and at least 1. */
 export const partOf = (count: number, share: number) => Math.max(1, Math.round(count * share));
 
 /**
- * The evaluations that a table needs of a defence; `share` of the scale's test images. For deterministic models both
- * protocols ask the same of PGD, and C&W is run once, without a bound: its rows say at which radius they count.
+ * The evaluations that a table needs of a defence, on `share` of the scale's test images. For deterministic models both
+ * protocols run the same PGD, and C&W runs once without a bound: its rows state the smallest radius at which they count.
  */
 export function evaluationsOf(
   table: Table,
@@ -87,14 +87,14 @@ export function evaluationsOf(
   ];
 }
 
-/** Examples that pass through the network, by kind of pass; a training step counts its examples. */
+/** Examples passed through the network, by kind of pass; a training step counts each of its examples. */
 export interface Passes {
   readonly forwards: number;
   readonly gradients: number;
   readonly steps: number;
 }
 
-/** What training a defence costs: a step per example and epoch, and the attacks inside it. */
+/** The passes of training a defence: a step per example and epoch, and the attacks inside training. */
 export function trainingPasses(
   defense: Defense,
   { epochs, examples }: { readonly epochs: number; readonly examples: number },
@@ -102,16 +102,16 @@ export function trainingPasses(
   const steps = epochs * examples;
   const inner = defense.attacks.map(({ options }) => Number(options.steps ?? 0));
   const total = inner.reduce((sum, one) => sum + one, 0);
-  // MAT-Rand shares the batch among its attacks, MAT-Max gives the batch to each and judges what they made.
+  // MAT-Rand splits the batch among its attacks. MAT-Max gives every attack the whole batch, then judges all candidates.
   const perExample = defense.name === "mat-rand" ? total / inner.length : total;
   const judging = defense.name === "mat-max" ? inner.length : 0;
   return { forwards: 0, gradients: steps * (perExample + judging), steps };
 }
 
-/** Candidates of a sound attack on a randomised model, each one PGD: three objectives and fixed noise; and the transfer. */
+/** Runs of PGD in a sound attack on a randomised model: three objectives, and fixed noise. */
 const CANDIDATES = 4;
 
-/** What an evaluation costs at most; C&W usually ends most of its searches early. */
+/** The maximum number of passes of an evaluation; C&W usually ends most of its searches early. */
 export function evaluationPasses({ options, defense }: EvaluationCell): Passes {
   const randomised = defenseNamed(defense).noise !== null;
   const draws = randomised ? (options.eot ?? [1]) : [1];

@@ -1,19 +1,19 @@
 import type { FlopsPerImage } from "../models/flops.ts";
 import type { Passes } from "./cells.ts";
 
-/** Floating-point operations of some passes. */
+/** The floating-point operations of all passes. */
 export const flopsOfPasses = (
   { forwards, gradients, steps }: Passes,
   { forward, gradient, step }: FlopsPerImage,
 ): number => forwards * forward + gradients * gradient + steps * step;
 
-/** Operations per second of each kind of work on this machine. */
+/** Floating-point operations per second of this machine, for each kind of work. */
 export interface Rates {
   readonly gradient: number;
   readonly step: number;
 }
 
-/** Seconds that some passes take. Forward passes are assumed to run at the rate of gradients. */
+/** The seconds that all passes take. Forward passes are assumed to run at the rate of gradients. */
 export const secondsOf = (
   { forwards, gradients, steps }: Passes,
   { forward, gradient, step }: FlopsPerImage,
@@ -21,7 +21,7 @@ export const secondsOf = (
 ): number =>
   (forwards * forward + gradients * gradient) / rates.gradient + (steps * step) / rates.step;
 
-/** Passes added up. */
+/** The sum of several counts of passes, by kind. */
 export const sumOf = (all: readonly Passes[]): Passes =>
   all.reduce(
     (sum, { forwards, gradients, steps }) => ({
@@ -32,7 +32,7 @@ export const sumOf = (all: readonly Passes[]): Passes =>
     { forwards: 0, gradients: 0, steps: 0 },
   );
 
-/** A stretch of time as people say it: `≈ 3 h 10 min`, `≈ 12 days`. */
+/** A rounded duration for messages: `≈ 3 h 10 min`, `≈ 12 days`. */
 export function spoken(seconds: number): string {
   const minutes = Math.round(seconds / 60);
   if (seconds < 90) return `≈ ${Math.max(1, Math.round(seconds))} s`;

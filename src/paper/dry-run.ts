@@ -1,4 +1,4 @@
-// One training step and one gradient of every defence: a quick check before a long run.
+// A quick check before a long run: one training step and two gradients of every defence.
 import type { Dataset } from "../data/dataset.ts";
 import { defenseNamed } from "../defenses/table.ts";
 import { withNoise } from "../defenses/with-noise.ts";
@@ -12,7 +12,7 @@ import { sgd } from "../train/optimizer.ts";
 import { compileStep, initialState } from "../train/train-step.ts";
 import type { Plan } from "./plan.ts";
 
-/** Outcome of one defence. */
+/** The outcome of the check for one defence. */
 export interface Trial {
   readonly defense: string;
   readonly batch: number;
@@ -20,9 +20,9 @@ export interface Trial {
   readonly loss: number;
   /** Seconds of one training step, including the attacks inside it. */
   readonly trainSeconds: number;
-  /** Seconds of one cross-entropy gradient, as PGD needs; one draw of the noise. */
+  /** Seconds of one cross-entropy gradient under one draw of the noise, as PGD needs it. */
   readonly pgdSeconds: number;
-  /** Seconds of one margin gradient, as C&W needs; one draw of the noise. */
+  /** Seconds of one margin gradient under one draw of the noise, as C&W needs it. */
   readonly cwSeconds: number;
 }
 
@@ -59,9 +59,9 @@ export async function* trials(
         throw new Error(`${name} gave a loss of ${loss} at its first step`);
       const attacked = noise === null ? victim : withNoise(victim, noise);
       const gradientOf = async (kind: typeof ce | typeof margin) => {
-        const own = foldAll(keys, 2);
-        await attacked.lossAndGradient(x, kind(labels), own); // compiles
-        return (await timed(() => attacked.lossAndGradient(x, kind(labels), own)))[1];
+        const noiseKeys = foldAll(keys, 2);
+        await attacked.lossAndGradient(x, kind(labels), noiseKeys); // compiles
+        return (await timed(() => attacked.lossAndGradient(x, kind(labels), noiseKeys)))[1];
       };
       const [pgdSeconds, cwSeconds] = [await gradientOf(ce), await gradientOf(margin)];
       yield { defense: name, batch, loss, trainSeconds, pgdSeconds, cwSeconds };

@@ -1,21 +1,22 @@
 import type { Row } from "../evaluate/row.ts";
 import type { NoteCode } from "../math/note.ts";
 
-/** What is left to do, and an estimate of how long it will take; comes first. */
+/** The first event: the work that is left, and an estimate of its duration. */
 export interface CostEvent {
   readonly event: "cost";
   /** Seconds of training and evaluation together. */
   readonly seconds: number;
-  /** Seconds. */
+  /** Seconds of training. */
   readonly training: number;
-  /** Seconds, an upper bound: C&W usually ends most of its searches early. */
+  /** Seconds of evaluation, an upper bound: C&W usually ends most of its searches early. */
   readonly evaluation: number;
-  /** Unfinished cells, of `cells`. */
+  /** Unfinished cells. */
   readonly left: number;
+  /** All cells. */
   readonly cells: number;
 }
 
-/** Reports from a reproduction while it runs. */
+/** An event of a running reproduction. */
 export type ReproduceEvent =
   | CostEvent
   /** A cell begins, or was finished before. */

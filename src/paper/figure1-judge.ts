@@ -7,20 +7,23 @@ import { argmaxRows, sub, type Tensor } from "../math/tensor.ts";
 import type { PlanePoint } from "../report/marks.ts";
 import type { AttackShares, DrawnAttack } from "./report/figure1-data.ts";
 
-/** The attacks that judge the classifiers: stronger than those in training. */
+/** Effort of the attacks that judge the classifiers: stronger than those in training. */
 export const JUDGE = { steps: 40, restarts: 3 } as const;
 
 const NORMS = ["linf", "l2"] as const;
 const otherNorm = (norm: PaperNorm): PaperNorm => (norm === "linf" ? "l2" : "linf");
 
-/** What an attack returned for all test examples, and for each whether it fools and leaves the other norm's ball. */
+/**
+ * The points [examples, 2, 1, 1] that an attack returned for all test examples. `broken`, one per example: the point is
+ * misclassified. `outside`, one per example: the point is outside of the other norm's ball.
+ */
 export interface Attacked {
   readonly adversarial: Tensor;
   readonly broken: readonly boolean[];
   readonly outside: readonly boolean[];
 }
 
-/** A classifier, its share of correct test examples, and what both attacks did to it. */
+/** A classifier, its clean accuracy, and the results of both attacks on it. */
 export interface Judged {
   readonly defense: string;
   readonly network: Victim;
@@ -32,7 +35,7 @@ const share = (flags: readonly boolean[]): number => flags.filter(Boolean).lengt
 /** Example i as a point of the plane. */
 export const pointOf = ({ data }: Tensor, i: number): PlanePoint => [data[2 * i], data[2 * i + 1]];
 
-/** Attacks all test examples in both norms; every classifier meets the same random starts. */
+/** Attacks all test examples in both norms, from the same random starts for every classifier. */
 export async function judge(
   defense: string,
   network: Victim,
@@ -46,9 +49,9 @@ export async function judge(
     keysFor(fold(fold(keyOf(seed), nameToNumber("figure1")), nameToNumber(purpose)), indices);
   const wrong = async (at: Tensor, purpose: string) =>
     argmaxRows(await network.logits(at, keys(purpose))).map((one, i) => one !== labels[i]);
-  const attack = async (norm: PaperNorm): Promise<Attacked> => {
-    const own = pgd({ norm, epsilon: radii[norm], ...JUDGE, stopWhenBroken: false });
-    const adversarial = await own.perturb(network, x, labels, keys(norm));
+  const attacked = async (norm: PaperNorm): Promise<Attacked> => {
+    const attack = pgd({ norm, epsilon: radii[norm], ...JUDGE, stopWhenBroken: false });
+    const adversarial = await attack.perturb(network, x, labels, keys(norm));
     const other = otherNorm(norm);
     return {
       adversarial,
@@ -61,11 +64,14 @@ export async function judge(
     defense,
     network,
     clean,
-    attacked: { linf: await attack("linf"), l2: await attack("l2") },
+    attacked: { linf: await attacked("linf"), l2: await attacked("l2") },
   };
 }
 
-/** What the figure says of one example, checked: each ball keeps to its own side of its own classifier, and only to it. */
+/**
+ * The figure's claims about one example, and whether each holds: a classifier trained in a norm withstands the attack in
+ * that norm, and falls to the attack in the other norm, which leaves the first norm's ball.
+ */
 export const claimsOf = (judged: readonly Judged[], i: number): Readonly<Record<string, boolean>> =>
   Object.fromEntries(
     NORMS.flatMap((norm) => {
@@ -80,12 +86,12 @@ export const claimsOf = (judged: readonly Judged[], i: number): Readonly<Record<
     }),
   );
 
-/** The example that bears out most of the figure's claims, and among these the one nearest the middle. */
+/** The example for which most of the figure's claims hold; of several, the one nearest the centre of the plane. */
 export function exampleToDraw(judged: readonly Judged[], { test }: Dataset): number {
   const cost = (i: number): number => {
-    const missed = Object.values(claimsOf(judged, i)).filter((held) => !held).length;
+    const missed = Object.values(claimsOf(judged, i)).filter((holds) => !holds).length;
     const [a, b] = pointOf(test.images([i]), 0);
-    // Lower row first, since the figure is read from the bottom up.
+    // The lower row comes first.
     return 1000 * missed + 100 * test.labels[i] + Math.hypot(a - 0.5, b - 0.5);
   };
   const all = Array.from({ length: test.size }, (_, i) => cost(i));

@@ -7,14 +7,14 @@ import { type Classifier, classifier } from "../models/classifier.ts";
 import { resolveOptions } from "../train/options.ts";
 import { train } from "../train/train.ts";
 
-/** The current stage, and how much of the whole work is done. */
+/** Progress: the current stage, and the finished part of the whole work. */
 export interface Progress {
   readonly stage: string;
   readonly done: number;
   readonly total: number;
 }
 
-/** What the classifiers of the figure have in common. */
+/** Inputs that all classifiers of the figure share. */
 export interface PlaneTraining {
   readonly runtime: Runtime;
   readonly dataset: Dataset;
@@ -26,7 +26,7 @@ export interface PlaneTraining {
   readonly onStep?: (step: number, steps: number) => void;
 }
 
-/** Training settings. The attack inside takes its default step size of ε / 5, so 5 steps cross the ball. */
+/** Training settings. The attack inside training has its default step size of ε / 5, so 5 steps reach the sphere. */
 export const planeRecipe = { batch: 64, epochs: 2, rate: 0.3, attackSteps: 5 } as const;
 
 /** Trains an `mlp-small` on points of the plane with a defence, in memory. The caller releases the classifier. */
@@ -52,7 +52,7 @@ export async function trainPlane(
     epsilonLinf,
     epsilonL2,
     seed,
-    // Batch mode feeds the weights instead of compiling them in. Without batch norm the results are the same.
+    // Batch mode feeds the weights instead of compiling them in. Without batch norm both modes compute the same.
     attackMode: "batch",
   });
   let trained: Classifier | undefined;

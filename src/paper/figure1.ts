@@ -3,6 +3,8 @@ import type { Runtime } from "../engine/runtime/runtime.ts";
 import { stoppable } from "../evaluate/evaluated-model.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { tensor } from "../math/tensor.ts";
+import type { Classifier } from "../models/classifier-interface.ts";
+import type { PlanePoint } from "../report/marks.ts";
 import type { Window } from "../report/panels.ts";
 import {
   clusters,
@@ -27,7 +29,7 @@ import type { Figure1Data } from "./report/figure1-data.ts";
 
 export type { Figure1Data } from "./report/figure1-data.ts";
 
-/** How much work the figure takes. */
+/** The size of the computation. */
 export interface Figure1Scale {
   /** Training steps of each classifier. */
   readonly steps: number;
@@ -37,7 +39,7 @@ export interface Figure1Scale {
   readonly cells: number;
 }
 
-/** Scales by name: `smoke` takes seconds, `small` most of a minute. */
+/** Scales by name: `smoke` takes a few seconds, `small` almost a minute. */
 export const figure1Scales = {
   smoke: { steps: 500, test: 240, cells: 81 },
   small: { steps: 1500, test: 480, cells: 121 },
@@ -45,20 +47,20 @@ export const figure1Scales = {
 
 const DEFENSES = ["standard", "at-linf", "at-l2"] as const;
 
-/** What `figure1` takes. */
+/** Options of `figure1`. */
 export interface Figure1Options {
   readonly runtime: Runtime;
   readonly seed?: number;
   readonly scale?: keyof typeof figure1Scales | Figure1Scale;
   readonly signal?: AbortSignal | undefined;
-  /** Counts training steps, over all classifiers. */
+  /** Receives the number of training steps, over all classifiers. */
   readonly onProgress?: (progress: Progress) => void;
 }
 
 /** Half the side of the square around the example where decisions are computed, in units of ε∞. */
 const HALF_WINDOW = 2.7;
 
-/** Logit of class 1 minus logit of class 0 at the centres of `cells`² cells, row by row from the lowest, to four digits. */
+/** Logit of class 1 minus logit of class 0 at the centres of `cells`² cells, row by row from the bottom, to four digits. */
 async function marginsOn(
   network: Victim,
   { x, y }: Window,
@@ -75,9 +77,33 @@ async function marginsOn(
   return indices.map((i) => Number((data[2 * i + 1] - data[2 * i]).toPrecision(4)));
 }
 
+/** The classifiers as the figure shows them; `index` is the example that is drawn. */
+const drawnClassifiers = (judged: readonly Judged[], index: number): Figure1Data["classifiers"] =>
+  judged.map(({ defense, clean, attacked: { linf, l2 } }) => ({
+    defense,
+    clean,
+    linf: sharesOf(linf),
+    l2: sharesOf(l2),
+    drawn: { linf: drawnOf(linf, index), l2: drawnOf(l2, index) },
+  }));
+
+/** Decisions of all classifiers in a window around a point. */
+async function decisionGrid(
+  judged: readonly Judged[],
+  [x, y]: PlanePoint,
+  cells: number,
+): Promise<Figure1Data["grid"]> {
+  const half = HALF_WINDOW * EPSILON_LINF;
+  const window: Window = { x: [x - half, x + half], y: [y - half, y + half] };
+  const margins: Record<string, readonly number[]> = {};
+  for (const { defense, network } of judged)
+    margins[defense] = await marginsOn(network, window, cells);
+  return { x: window.x, y: window.y, columns: cells, rows: cells, margins };
+}
+
 /**
- * Figure 1 of the paper from a real computation in two dimensions: classifiers trained with `standard`, `at-linf` and
- * `at-l2` on `interlockedRows`, with balls of equal area, then attacked with PGD in both norms.
+ * Figure 1 of Araujo et al. 2019, arXiv:1903.10219, computed in two dimensions: classifiers are trained with `standard`,
+ * `at-linf` and `at-l2` on `interlockedRows`, with balls of equal area, then attacked with PGD in both norms.
  */
 export async function figure1({
   runtime,
@@ -93,7 +119,7 @@ export async function figure1({
   const shared = { runtime, dataset, seed, epsilonLinf: radii.linf, epsilonL2: radii.l2, signal };
   const total = steps * DEFENSES.length;
   const judged: Judged[] = [];
-  const networks = [];
+  const networks: Classifier[] = [];
   try {
     for (const [i, defense] of DEFENSES.entries()) {
       const onStep = (step: number) =>
@@ -102,23 +128,12 @@ export async function figure1({
       networks.push(network);
       judged.push(await judge(defense, stoppable(network, signal), dataset, radii, seed));
     }
-    const index = exampleToDraw(judged, dataset);
-    const point = pointOf(dataset.test.images([index]), 0);
-    const half = HALF_WINDOW * radii.linf;
-    const grid: Window = {
-      x: [point[0] - half, point[0] + half],
-      y: [point[1] - half, point[1] + half],
-    };
-    const margins: Record<string, readonly number[]> = {};
-    for (const { defense, network } of judged)
-      margins[defense] = await marginsOn(network, grid, cells);
-    const classifiers = judged.map(({ defense, clean, attacked: { linf, l2 } }) => ({
-      defense,
-      clean,
-      linf: sharesOf(linf),
-      l2: sharesOf(l2),
-      drawn: { linf: drawnOf(linf, index), l2: drawnOf(l2, index) },
+    const points = Array.from({ length: test }, (_, i) => ({
+      point: pointOf(dataset.test.images([i]), 0),
+      label: dataset.test.labels[i],
     }));
+    const index = exampleToDraw(judged, dataset);
+    const { point, label } = points[index];
     const data: Figure1Data = {
       figure: "figure1",
       seed,
@@ -130,14 +145,11 @@ export async function figure1({
       attacks: { name: "pgd", ...JUDGE },
       classes: dataset.classes,
       testExamples: test,
-      example: { index, label: dataset.test.labels[index], point, claims: claimsOf(judged, index) },
+      example: { index, label, point, claims: claimsOf(judged, index) },
       clusters,
-      points: Array.from({ length: test }, (_, i) => ({
-        point: pointOf(dataset.test.images([i]), 0),
-        label: dataset.test.labels[i],
-      })),
-      grid: { ...grid, columns: cells, rows: cells, margins },
-      classifiers,
+      points,
+      grid: await decisionGrid(judged, point, cells),
+      classifiers: drawnClassifiers(judged, index),
     };
     return { svg: figure1Svg(data), data };
   } finally {

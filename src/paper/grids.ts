@@ -1,10 +1,10 @@
-// The paper's tables as grids, printed numbers beside ours, with the number of images in every cell.
+// The paper's tables as grids: our numbers beside the printed ones, with the number of images.
 import type { Interval } from "../math/statistics.ts";
 import type { Radii, Table2Column, Table3Column } from "./regions.ts";
 import type { Grid, GridCell, GridRow } from "./report/grid.ts";
 import type { Measured, ProtocolColumn, Table4Column } from "./table4.ts";
 
-/** The names that readers of the paper know. */
+/** The names of the defences in the paper. */
 export const titles: Readonly<Record<string, string>> = {
   standard: "Baseline",
   "at-linf": "AT ℓ∞",
@@ -21,7 +21,7 @@ export const titles: Readonly<Record<string, string>> = {
   "rat-l2-uniform": "RAT ℓ2 U",
 };
 
-/** Accuracies below this are weaknesses, red in the paper's Table 4. */
+/** Accuracies below this value are printed in red in the paper's Table 4. */
 const WEAK = 0.3;
 
 const none: GridCell = { text: "–" };
@@ -39,8 +39,8 @@ const plain = (value: number | null | undefined): GridCell =>
 const times = (value: number | null): GridCell =>
   value === null ? none : { text: `${value.toFixed(2)}×` };
 
-/** Table 4, under both protocols, beside the printed one. */
-export function table4Grid(columns: readonly Table4Column[], where: string): Grid {
+/** Table 4 under both protocols, beside the printed numbers. `setting` completes the title: network, data and scale. */
+export function table4Grid(columns: readonly Table4Column[], setting: string): Grid {
   const row = (label: string, cell: (column: Table4Column) => GridCell): GridRow => ({
     label,
     cells: columns.map(cell),
@@ -58,7 +58,7 @@ export function table4Grid(columns: readonly Table4Column[], where: string): Gri
     ["C&W-ℓ2 60", "cwL2"],
   ] as const;
   return {
-    title: `Table 4: thirteen defences, ${where}`,
+    title: `Table 4: thirteen defences, ${setting}`,
     columns: columns.map(({ defense }) => titles[defense] ?? defense),
     rows: [
       heading("sound protocol: fresh draws, C&W within ℓ2 0.83"),
@@ -81,9 +81,9 @@ export function table4Grid(columns: readonly Table4Column[], where: string): Gri
       row("training FLOPs / AT ℓ∞'s", ({ trainingWork }) => times(trainingWork)),
     ],
     notes: [
-      "Accuracies with 95 % intervals; n is the number of test images; below 0.30 red, as in the paper. Noise is on pixels in [0, 1].",
-      "The paper's min accuracy is a minimum of means over images, an upper bound of the union, which lets the attacker choose for each image. Under sound, the worst attack is chosen on one half of the noise draws and scored on the other.",
-      "One noisy draw: the same published attacks, scored by one prediction of the randomised network instead of the noise-free one.",
+      "Accuracies with 95 % intervals; n is the number of test images. Accuracies below 0.30 are red, as in the paper. Noise parameters are for pixels in [0, 1].",
+      "The paper's min accuracy is the minimum of the attacks' mean accuracies. This is an upper bound of the union, for which the attacker chooses the attack per image. The sound protocol chooses the worst attack on one half of the noise draws and scores it on the other half.",
+      "One noisy draw: the published attacks, scored by one prediction of the randomised network instead of the noise-free network.",
     ],
   };
 }
@@ -96,7 +96,7 @@ const length = (value: number): GridCell => ({ text: value.toPrecision(3) });
 
 const wholePercent = (value: number): GridCell => ({ text: `${(100 * value).toFixed(0)} %` });
 
-/** Makes rows of columns that each stand beside the printed one. */
+/** Returns a maker of rows in which each measured column has the printed one beside it. */
 const beside =
   <C extends { readonly printed: object | null }>(columns: readonly C[]) =>
   (
@@ -111,14 +111,14 @@ const beside =
     ]),
   });
 
-/** Table 2: each measured column beside the printed one. */
-export function table2Grid(columns: readonly Table2Column[], radii: Radii, where: string): Grid {
+/** Table 2, each measured column beside the printed one. `setting` completes the title: network, data and scale. */
+export function table2Grid(columns: readonly Table2Column[], radii: Radii, setting: string): Grid {
   const row = beside(columns);
   const inside = (column: Table2Column, other: "l2Only" | "linfOnly"): GridCell => ({
     text: `${(100 * (column.regions.both.mean + column.regions[other].mean)).toFixed(0)} %`,
   });
   return {
-    title: `Table 2: PGD examples and the two balls, ${where}`,
+    title: `Table 2: PGD examples and the two balls, ${setting}`,
     columns: columns.flatMap(({ attack, defense, examples }) => [
       `${attack === "pgd-l2" ? "PGD-ℓ2" : "PGD-ℓ∞"} vs ${titles[defense]}, n ${examples}`,
       "printed",
@@ -155,18 +155,18 @@ export function table2Grid(columns: readonly Table2Column[], radii: Radii, where
       ),
     ],
     notes: [
-      `All PGD examples are counted, not only successes; radii ℓ∞ ${radii.linf}, ℓ2 ${radii.l2}, pixels in [0, 1].`,
-      "Under PGD-ℓ∞ the paper prints 100 % inside the ℓ2 ball and 0 % inside the ℓ∞ ball, beside mean norms of 1.4–1.64 in ℓ2 and 0.031 in ℓ∞: no example of ℓ2 norm 1.4 lies in a ball of radius 0.83, and PGD-ℓ∞ cannot leave its own ball. The two rows are swapped.",
+      `All PGD examples count, not only the successful ones. Radii: ℓ∞ ${radii.linf}, ℓ2 ${radii.l2}, for pixels in [0, 1].`,
+      "For PGD-ℓ∞ the paper prints 100 % inside the ℓ2 ball and 0 % inside the ℓ∞ ball, beside mean norms of 1.4–1.64 in ℓ2 and 0.031 in ℓ∞. But no example of ℓ2 norm 1.4 lies in a ball of radius 0.83, and PGD-ℓ∞ cannot leave its own ball: the paper swaps the two rows.",
     ],
   };
 }
 
-/** Table 3: where unbounded C&W finds its examples. */
-export function table3Grid(columns: readonly Table3Column[], radii: Radii, where: string): Grid {
+/** Table 3: the balls in which unbounded C&W finds its examples. `setting` completes the title. */
+export function table3Grid(columns: readonly Table3Column[], radii: Radii, setting: string): Grid {
   const row = beside(columns);
   const whole = (value: number): GridCell => ({ text: String(value) });
   return {
-    title: `Table 3: C&W examples and the two balls, ${where}`,
+    title: `Table 3: C&W examples and the two balls, ${setting}`,
     columns: columns.flatMap(({ defense, examples }) => [
       `${titles[defense]}, n ${examples}`,
       "printed",
@@ -199,8 +199,8 @@ export function table3Grid(columns: readonly Table3Column[], radii: Radii, where
       })),
     ],
     notes: [
-      "C&W minimises the norm and has no bound, so an accuracy of 0 under it says nothing about a ball: the last row counts only examples within the ℓ2 radius.",
-      `n is the number of images that were classified correctly and then broken; radii ℓ∞ ${radii.linf}, ℓ2 ${radii.l2}, pixels in [0, 1].`,
+      "C&W minimises the norm without a bound, so its accuracy of 0 does not show that a ball holds adversarial examples. The last row counts only examples within the ℓ2 radius.",
+      `n is the number of images that were classified correctly and then broken. Radii: ℓ∞ ${radii.linf}, ℓ2 ${radii.l2}, for pixels in [0, 1].`,
     ],
   };
 }

@@ -1,4 +1,4 @@
-// Trains and evaluates the cells of a table; each cell is finished once, and its weights and rows are kept.
+// Trains and evaluates the cells of a table. The weights and rows of a finished cell are kept and used again.
 import { evaluateNode } from "../evaluate/node.ts";
 import { classifier } from "../models/classifier.ts";
 import { trainNode } from "../train/node.ts";
@@ -16,16 +16,16 @@ import {
   trainedModel,
 } from "./stored/node.ts";
 
-/** What is left to do of a table. */
+/** The unfinished part of a table. */
 interface Remaining {
   readonly plan: Plan;
   /** Defences without a trained model. */
   readonly untrained: readonly string[];
-  /** Null if nothing is left. */
+  /** The estimated cost; null if nothing is left. */
   readonly cost: CostEvent | null;
 }
 
-/** Estimates what is left from counted operations and a benchmark of a few seconds. */
+/** Estimates the cost of the unfinished part from counted operations and a benchmark of a few seconds. */
 async function remaining(table: Table, reproduction: Reproduction): Promise<Remaining> {
   const dataset = await datasetOf(reproduction);
   const plan = planOf(table, reproduction, dataset);
@@ -47,13 +47,13 @@ async function remaining(table: Table, reproduction: Reproduction): Promise<Rema
   return { plan, untrained, cost };
 }
 
-/** What is left of a table, and how long it will take on this machine; null if nothing is left. */
+/** The estimated cost of a table's unfinished part on this machine; null if nothing is left. */
 export const costOf = async (table: Table, reproduction: Reproduction): Promise<CostEvent | null> =>
   (await remaining(table, reproduction)).cost;
 
 /**
- * Trains and evaluates what a table needs, after an event with the cost. A killed reproduction continues where it stopped
- * and ends with the same rows. Returns false if the signal stopped it.
+ * Trains and evaluates the defences of a table, after an event with the cost. A reproduction that was killed continues
+ * where it stopped, and ends with the same rows. Returns false if the signal stopped it.
  */
 export async function* runCells(
   table: Table,
@@ -65,7 +65,7 @@ export async function* runCells(
     const finished = !untrained.includes(defense);
     yield { event: "cell", cell: `train ${defense}`, finished };
     if (!finished && !(yield* trainCell(defense, reproduction))) return false;
-    // Each model is evaluated as soon as it is trained: an unfinished table then has whole columns.
+    // Each model is evaluated as soon as it is trained, so an unfinished table has whole columns.
     for (const cell of plan.cells.filter((one) => one.defense === defense))
       if (!(yield* evaluateCell(cell, reproduction))) return false;
   }

@@ -1,4 +1,4 @@
-// What a table needs, and what of it is left to do.
+// The trainings and evaluations that a table needs, and those that are left.
 import type { Dataset } from "../data/dataset.ts";
 import { defenseNamed } from "../defenses/table.ts";
 import { UsageError } from "../math/usage-error.ts";
@@ -19,31 +19,31 @@ import {
 } from "./cells.ts";
 import type { Scale } from "./scales.ts";
 
-/** A table's trainings and evaluations, and what they cost. */
+/** A table's trainings and evaluations, and their cost. */
 export interface Plan {
   readonly defenses: readonly string[];
   readonly cells: readonly EvaluationCell[];
   readonly network: Architecture;
   readonly flops: FlopsPerImage;
-  /** The options that a defence is trained with. */
+  /** The training options of a defence. */
   options(defense: string): ResolvedOptions;
-  /** What its training costs. */
+  /** The passes of a defence's training. */
   training(defense: string): Passes;
 }
 
-/** How large a reproduction is. */
+/** The size of a reproduction. */
 export interface Size {
   readonly scale: Scale;
   readonly seed: number;
   /** Share of the scale's test images. */
   readonly share: number;
-  /** Only these defences; by default all that the table has. */
+  /** Only these defences; by default all defences of the table. */
   readonly defenses?: readonly string[] | undefined;
   /** Only these kinds of evaluation; by default all. */
   readonly kinds?: readonly Kind[] | undefined;
 }
 
-/** The plan of a table on the scale's data set. */
+/** The plan of a table on the scale's data set. Throws `UsageError` for a defence that the table does not have. */
 export function planOf(table: Table, size: Size, dataset: Dataset): Plan {
   const { scale, seed, share, defenses: only, kinds } = size;
   const all = defensesOf(table);
@@ -72,14 +72,14 @@ export function planOf(table: Table, size: Size, dataset: Dataset): Plan {
   };
 }
 
-/** What stands in the files of a reproduction. */
+/** The finished part of a plan, as found in the files of a reproduction. */
 export interface Done {
   readonly trained: ReadonlySet<string>;
-  /** Rows of each cell that count for it. */
+  /** Stored rows of each cell, without rows of images beyond the cell's number of examples. */
   readonly rows: ReadonlyMap<EvaluationCell, number>;
 }
 
-/** The rows that a cell ends with, `available` being the test images there are. */
+/** The number of rows of a finished cell, for a test split of `available` images. */
 export function rowsExpected({ options, kind }: EvaluationCell, available: number): number {
   const { attacks, eot = [1], examples } = options;
   const attacked = attacks.filter((attack) => attack !== "none").length;
@@ -87,7 +87,7 @@ export function rowsExpected({ options, kind }: EvaluationCell, available: numbe
   return Math.min(examples, available) * (attacks.length - attacked + swept);
 }
 
-/** The trainings and evaluations that are left; what is done of an evaluation is taken off its cost. */
+/** The trainings and evaluations that are left; the cost of an evaluation counts its missing rows only. */
 export function leftOf(plan: Plan, done: Done, available: number) {
   const untrained = plan.defenses.filter((defense) => !done.trained.has(defense));
   const evaluations = plan.cells.flatMap((cell) => {

@@ -1,4 +1,4 @@
-// Planes through an image in the space of all images, and what a plane cuts out of the balls around it.
+// Planes through an image in the space of all images, and their intersections with the ℓ∞ ball around the image.
 
 import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
 import type { PlanePoint } from "../report/marks.ts";
@@ -19,34 +19,34 @@ export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
 const scaled = (a: ArrayLike<number>, by: number): Float64Array =>
   Float64Array.from(a, (value) => value * by);
 
-/** What is left of `a` without its part along the unit vector `unit`. */
+/** The part of `a` that is orthogonal to the unit vector `unit`. */
 function without(a: ArrayLike<number>, unit: Float64Array): Float64Array {
   const along = dot(a, unit);
   return Float64Array.from(a, (value, i) => value - along * unit[i]);
 }
 
-/** Below this share of its length, a direction is taken for parallel to the first. */
+/** A direction counts as parallel to the first if its orthogonal part is below this share of its length. */
 const PARALLEL = 1e-4;
 
 /**
- * The plane through 0, `a` and `b` (Gram & Schmidt): `first` points to `a`, and `b` lies on the side of `second`.
- * Where the two are parallel, `spare` takes the place of `b`, so that there is a plane at all.
+ * The plane through 0, `a` and `b`, all [pixels] (Gram–Schmidt): `first` points to `a`, and `b` lies on the side of
+ * `second`. If the two are parallel and span no plane, `substitute` replaces `b`.
  */
 export function planeThrough(
   a: ArrayLike<number>,
   b: ArrayLike<number>,
-  spare: ArrayLike<number>,
+  substitute: ArrayLike<number>,
 ): Plane {
   const first = scaled(a, 1 / Math.sqrt(dot(a, a)));
   const length = (v: ArrayLike<number>) => Math.sqrt(dot(v, v));
   const rest = without(b, first);
-  const chosen = length(rest) > PARALLEL * length(b) ? rest : without(spare, first);
-  // Twice is enough (Kahan): the second pass removes what rounding left.
+  const chosen = length(rest) > PARALLEL * length(b) ? rest : without(substitute, first);
+  // A second pass removes the rounding errors of the first; two passes are enough (Kahan).
   const second = without(chosen, first);
   return { first, second: scaled(second, 1 / length(second)) };
 }
 
-/** Where a perturbation, orthogonally projected to the plane, lies in it; ℓ2 distances in pixels of [0, 1]. */
+/** Coordinates of a perturbation [pixels] projected orthogonally onto the plane: ℓ2 distances for pixels in [0, 1]. */
 export const coordinates = ({ first, second }: Plane, delta: ArrayLike<number>): PlanePoint => [
   dot(delta, first),
   dot(delta, second),
@@ -84,9 +84,9 @@ function convexHull(points: readonly PlanePoint[]): readonly PlanePoint[] {
 }
 
 /**
- * The polygon that the plane cuts out of the ball ‖δ‖∞ ≤ ε: all (a, b) with |a·uᵢ + b·vᵢ| ≤ ε for every pixel i. It is
- * the polar of the convex hull of the points ±(uᵢ, vᵢ) / ε, so each edge of the hull, between p and q, gives one corner:
- * the z with p·z = q·z = 1. Counter-clockwise; at most two corners per pixel.
+ * The intersection of the plane with the ball ‖δ‖∞ ≤ ε, a polygon: all (a, b) with |a·uᵢ + b·vᵢ| ≤ ε for every pixel i.
+ * The polygon is the polar of the convex hull of the points ±(uᵢ, vᵢ) / ε. Each edge of the hull, between p and q, gives
+ * one corner: the z with p·z = q·z = 1. Corners are counter-clockwise, at most two per pixel.
  */
 export function cubeSection({ first, second }: Plane, epsilon: number): readonly PlanePoint[] {
   const points = Array.from(first, (u, i): PlanePoint => [u / epsilon, second[i] / epsilon]);

@@ -1,4 +1,4 @@
-// The numbers that the paper prints, to stand beside ours; CIFAR-10, Wide ResNet 28-10.
+// The numbers printed in Araujo et al. 2019, arXiv:1903.10219, for CIFAR-10 and a Wide ResNet 28-10.
 
 /** One column of Table 4: accuracies as printed, two digits each. */
 export interface PrintedColumn {
@@ -37,7 +37,7 @@ export const printedTable4: Readonly<Record<string, PrintedColumn>> = {
 /** The thirteen defences of Table 4, in the order of its columns. */
 export const thirteen: readonly string[] = Object.keys(printedTable4);
 
-/** One cell of Table 2: shares of all PGD examples in each ball, their mean norms, accuracy under the attack. */
+/** One column of Table 2: shares of PGD examples in each ball, their mean norms, and the accuracy under the attack. */
 export interface PrintedRegions {
   readonly insideL2: number;
   readonly meanL2: number;
@@ -47,8 +47,8 @@ export interface PrintedRegions {
 }
 
 /**
- * Table 2 by attack and defence, as printed. In its lower half the two "inside" rows are swapped: examples of mean
- * ℓ2 norm 1.4 cannot all be inside a ball of radius 0.83, and PGD-ℓ∞ never leaves its own.
+ * Table 2 by attack and defence, as printed. The paper swaps the two "inside" rows for PGD-ℓ∞: examples of mean ℓ2 norm
+ * 1.4 cannot all be inside a ball of radius 0.83, and PGD-ℓ∞ never leaves its own ball.
  */
 export const printedTable2: Readonly<Record<string, Readonly<Record<string, PrintedRegions>>>> = {
   "pgd-l2": {
@@ -61,7 +61,7 @@ export const printedTable2: Readonly<Record<string, Readonly<Record<string, Prin
   },
 };
 
-/** Table 3 by defence: shares of C&W examples inside both balls, and inside ℓ2 but outside ℓ∞; accuracy. */
+/** Table 3 by defence: shares of C&W examples in both balls, and in the ℓ2 ball only; accuracy under C&W. */
 export const printedTable3: Readonly<
   Record<string, { readonly both: number; readonly l2Only: number; readonly accuracy: number }>
 > = {

@@ -1,26 +1,27 @@
-// A finished reproduction: its data, its text for a terminal and its files.
+// A finished reproduction: data, text for a terminal, and files.
 import { textTable } from "../report/text-table.ts";
 import type { ReproduceEvent } from "./events.ts";
-import { type Grid, gridMarkdown, gridPage, gridSvg } from "./report/grid.ts";
+import { type Grid, gridMarkdown, gridPage } from "./report/grid.ts";
+import { gridSvg } from "./report/grid-svg.ts";
 
-/** A finished reproduction. */
+/** A finished reproduction of one table or figure. */
 export interface Product {
-  /** As on the command line: `table4`. */
+  /** The name on the command line: `table4`. */
   readonly name: string;
   readonly data: unknown;
-  /** For the terminal. */
+  /** The text for a terminal. */
   readonly text: string;
   /** Contents by file name. */
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** Events, then the product; null if the signal stopped it before there was anything to show. */
+/** Events, then the product; null if the signal stopped the reproduction before any result. */
 export type ProductEvents = AsyncGenerator<ReproduceEvent, Product | null, void>;
 
 /** Indented JSON with a line break at the end. */
 export const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
-/** A grid as plain text: labels and values, without the details beneath them. */
+/** A grid as plain text: labels and values, without details. */
 const gridText = ({ title, columns, rows, notes }: Grid): string =>
   [
     title,
@@ -32,8 +33,8 @@ const gridText = ({ title, columns, rows, notes }: Grid): string =>
   ].join("\n");
 
 /**
- * A product of grids: `NAME.json`, `NAME.md`, `NAME.html` with the figures (finished SVG), and an SVG drawing per grid,
- * `NAME.svg`, `NAME-2.svg` and so on.
+ * A product of grids, with the files `NAME.json`, `NAME.md`, `NAME.html` (grids, and `figures` as SVG), and one SVG
+ * drawing per grid: `NAME.svg`, `NAME-2.svg` and so on.
  */
 export function gridProduct(
   name: string,
@@ -51,7 +52,7 @@ export function gridProduct(
   return { name, data, text: grids.map(gridText).join("\n\n"), files };
 }
 
-/** Runs an action that reports events through a callback; yields the events and returns the action's result. */
+/** Runs an action that reports events to a callback; yields these events and returns the action's result. */
 export async function* reported<T>(
   action: (report: (event: ReproduceEvent) => void) => Promise<T>,
 ): AsyncGenerator<ReproduceEvent, T, void> {
@@ -65,7 +66,8 @@ export async function* reported<T>(
     running = false;
     wake();
   });
-  finished.catch(() => {}); // awaited below, after the events before the error
+  // An error is thrown by the last line, after the events before it.
+  finished.catch(() => {});
   while (running || waiting.length > 0) {
     if (waiting.length === 0)
       await new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-// A short benchmark of this machine, for estimating the cost of a long run.
+// A short benchmark of this machine, to estimate the cost of a long run.
 
 import type { Runtime } from "../engine/runtime/runtime.ts";
 import { uniform } from "../math/distributions.ts";
@@ -26,7 +26,7 @@ async function fastest(action: () => Promise<unknown>): Promise<number> {
   return best;
 }
 
-/** Times the gradient of an attack and a training step on a random batch of 8 to 128 images. */
+/** Measures the rates of an attack's gradient and of a training step on a random batch of 8 to 128 images. */
 export async function measureRates(
   runtime: Runtime,
   network: Architecture,

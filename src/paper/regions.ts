@@ -3,23 +3,24 @@ import type { Row } from "../evaluate/row.ts";
 import { type Interval, mean, wilson } from "../math/statistics.ts";
 import { type PrintedRegions, printedTable2, printedTable3 } from "./printed.ts";
 
-/** Radii of the two balls, pixels in [0, 1]. */
+/** Radii of the two balls, for pixels in [0, 1]. */
 export interface Radii {
   readonly linf: number;
   readonly l2: number;
 }
 
-/** The paper's radii (§4.4). */
+/** The radii of Araujo et al. 2019, arXiv:1903.10219, §4.4. */
 export const PAPER_RADII: Radii = { linf: 0.031, l2: 0.83 };
 
-/** Relative slack: projections put examples onto the sphere up to float32 rounding, and those count as inside. */
+/** Relative tolerance: examples projected onto the sphere are off by float32 rounding and count as inside. */
 const ROUNDING = 1e-5;
 
-/** Shares of examples by region; they sum to 1. */
+/** Shares of examples by region, which add up to 1. */
 export interface Regions {
   readonly both: Interval;
   /** In the ℓ2 ball, outside the ℓ∞ ball. */
   readonly l2Only: Interval;
+  /** In the ℓ∞ ball, outside the ℓ2 ball. */
   readonly linfOnly: Interval;
   readonly neither: Interval;
 }
@@ -36,7 +37,7 @@ export interface RegionsOf {
   readonly accuracy: Interval;
 }
 
-/** Regions of the perturbations of these rows, at least one, all of one attack on one defence. */
+/** The regions of the perturbations of `rows`: at least one row, all of one attack on one defence. */
 export function regionsOf(rows: readonly Row[], radii: Radii): RegionsOf {
   const inside = ({ linf, l2 }: Row) => [
     linf <= radii.linf * (1 + ROUNDING),
@@ -69,7 +70,7 @@ export function regionsOf(rows: readonly Row[], radii: Radii): RegionsOf {
   };
 }
 
-/** A measured column and the paper's printed one, if it has one. */
+/** A measured column of Table 2 and the printed one; null if the paper prints none. */
 export interface Table2Column extends RegionsOf {
   readonly printed: PrintedRegions | null;
 }
@@ -94,7 +95,7 @@ export const table2 = (
     return [{ ...regionsOf(rows, radii), printed }];
   });
 
-/** A column of Table 3. Its examples are images that were classified correctly and then broken. */
+/** A column of Table 3; its examples are images that were classified correctly and then broken. */
 export interface Table3Column extends RegionsOf {
   /** Number of images misclassified without an attack. */
   readonly misclassified: number;
@@ -105,7 +106,7 @@ export interface Table3Column extends RegionsOf {
   readonly printed: (typeof printedTable3)[string] | null;
 }
 
-/** Table 3 from the rows by defence: regions of unbounded C&W's examples on `standard` and `at-linf`. */
+/** Table 3 from the rows by defence: regions of the examples of unbounded C&W on `standard` and `at-linf`. */
 export const table3 = (
   rowsOf: Readonly<Record<string, readonly Row[]>>,
   radii: Radii,
@@ -131,8 +132,8 @@ export const table3 = (
   });
 
 /**
- * Turns rows of unbounded C&W on a deterministic model into rows bounded by `epsilon`: an example beyond the radius is
- * replaced by the clean image.
+ * Turns rows of unbounded C&W on a deterministic model into rows of an attack with the ℓ2 radius `epsilon`, for pixels in
+ * [0, 1]: the clean image replaces an example beyond the radius.
  */
 export const atRadius = (rows: readonly Row[], epsilon: number): Row[] =>
   rows

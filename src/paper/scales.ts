@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { EvaluateOptions } from "../evaluate/options.ts";
 import type { TrainOptions } from "../train/options.ts";
 
-/** Test images that each kind of measurement is given. */
+/** The number of test images for each kind of measurement. */
 export interface Counts {
   /** Natural accuracy of every model, and PGD and C&W on deterministic ones. */
   readonly deterministic: number;
@@ -14,25 +14,26 @@ export interface Counts {
   readonly published: number;
   /** The sweep over draws per step. */
   readonly sweep: number;
-  /** The demonstration of C&W against noise. */
+  /** The demonstration of C&W on a noisy classifier. */
   readonly artefact: number;
 }
 
-/** How large a reproduction is. */
+/** Settings that decide how long a reproduction takes. */
 export interface Scale {
   readonly name: "smoke" | "small" | "paper";
   readonly training: TrainOptions;
   readonly counts: Counts;
   readonly attack: Partial<z.input<typeof EvaluateOptions>>;
-  /** Draws per step: sound, published, and those of the sweep. */
+  /** Draws per gradient step: under the sound protocol, under the published protocol, and in the sweep. */
   readonly eot: { readonly sound: number; readonly published: number; readonly sweep: number[] };
 }
 
+/** The names of all scales, the quickest first. */
 export const scaleNames = ["smoke", "small", "paper"] as const;
 
-/** Seconds, minutes to hours, and weeks on two cores. */
+/** The scales by name. On two cores, `smoke` takes seconds, `small` minutes to hours, and `paper` weeks. */
 export const scales: Readonly<Record<Scale["name"], Scale>> = {
-  /** Every line of code and no meaning: for tests. */
+  /** Exercises the pipeline in tests; its numbers mean nothing. */
   smoke: {
     name: "smoke",
     training: {
@@ -48,7 +49,7 @@ export const scales: Readonly<Record<Scale["name"], Scale>> = {
     attack: { steps: 2, draws: 10, cwSteps: 4, cwSearches: 2, batch: 64 },
     eot: { sound: 2, published: 4, sweep: [1, 2] },
   },
-  /** Real images and a small Wide ResNet, trained for minutes: what two cores can afford. */
+  /** Real images and a small Wide ResNet, trained for minutes on two cores. */
   small: {
     name: "small",
     training: { model: "wrn-10-1", data: "cifar10", recipe: "short", rate: 0.1, epochs: 3 },
@@ -63,7 +64,7 @@ export const scales: Readonly<Record<Scale["name"], Scale>> = {
     attack: {},
     eot: { sound: 16, published: 80, sweep: [1, 4, 16, 64] },
   },
-  /** §4.4 of the paper: the network and the training of Zagoruyko & Komodakis (2016), all test images. */
+  /** §4.4 of the paper: network and training of Zagoruyko & Komodakis 2016, arXiv:1605.07146, and all test images. */
   paper: {
     name: "paper",
     training: { model: "wrn-28-10", data: "cifar10", recipe: "zagoruyko", epochs: 200 },

@@ -4,26 +4,26 @@ import type { Interval } from "../math/statistics.ts";
 import { type PrintedColumn, printedTable4, thirteen } from "./printed.ts";
 import { atRadius } from "./regions.ts";
 
-/** A measured accuracy and the number of images behind it. */
+/** A measured accuracy and its number of images. */
 export interface Measured extends Interval {
   readonly examples: number;
 }
 
-/** One protocol's numbers for one defence; null where no row says anything. */
+/** Accuracies of one defence under one protocol; null where rows are missing. */
 export interface ProtocolColumn {
   readonly natural: Measured | null;
   readonly pgdLinf: Measured | null;
   readonly pgdL2: Measured | null;
   readonly cwL2: Measured | null;
-  /** Per image the worst of the two PGD attacks. */
+  /** Accuracy under the worst of the two PGD attacks for each image. */
   readonly unionPgd: Measured | null;
-  /** Per image the worst of all three attacks; under `sound`, C&W counts within the ℓ2 radius. */
+  /** Accuracy under the worst of all three attacks for each image; under `sound`, C&W counts within the ℓ2 radius. */
   readonly union: Measured | null;
   /** The lowest of the attacks' accuracies, the paper's "min accuracy": an upper bound of the union. */
   readonly minOfMeans: number | null;
 }
 
-/** Share of predictions of one noisy draw that are right, for a randomised classifier under the published protocol. */
+/** Accuracy of one noisy prediction, for a randomised classifier under the attacks of the published protocol. */
 export interface OneDraw {
   readonly natural: number | null;
   readonly pgdLinf: number | null;
@@ -34,7 +34,7 @@ export interface OneDraw {
 /** One column of Table 4. */
 export interface Table4Column {
   readonly defense: string;
-  /** `normal:0.25` on pixels in [0, 1]; null for a deterministic classifier. */
+  /** The noise, such as `normal:0.25`, for pixels in [0, 1]; null for a deterministic classifier. */
   readonly noise: string | null;
   readonly published: ProtocolColumn;
   readonly oneDraw: OneDraw | null;
@@ -42,18 +42,18 @@ export interface Table4Column {
   readonly printed: PrintedColumn;
   /** Seconds of training divided by those of AT-ℓ∞; null if either is unknown. */
   readonly trainingTime: number | null;
-  /** The same from counted floating-point operations, which no other work on the machine disturbs. */
+  /** The same ratio of counted floating-point operations, which do not depend on the load of the machine. */
   readonly trainingWork: number | null;
 }
 
-/** What is known of a defence. */
+/** Stored results of one defence. */
 export interface DefenseResult {
   readonly noise: string | null;
-  /** By kind of measurement. */
+  /** Rows by kind of measurement. */
   readonly rows: Readonly<Record<string, readonly Row[]>>;
-  /** Seconds that its training took; null if unknown. */
+  /** Seconds of training; null if unknown. */
   readonly seconds: number | null;
-  /** Floating-point operations of its training. */
+  /** Floating-point operations of training; null if unknown. */
   readonly flops: number | null;
 }
 
@@ -92,7 +92,7 @@ function protocolColumn(natural: readonly Row[], rows: readonly Row[]): Protocol
   const names = ["pgd-linf", "pgd-l2", "cw-l2"];
   const measured = names.map((name) => accuracyOf(all, name));
   const [pgdLinf, pgdL2, cwL2] = measured;
-  const known = measured.flatMap((one) => (one === null ? [] : [one.mean]));
+  const means = measured.flatMap((one) => (one === null ? [] : [one.mean]));
   return {
     ...empty,
     pgdLinf,
@@ -100,19 +100,19 @@ function protocolColumn(natural: readonly Row[], rows: readonly Row[]): Protocol
     cwL2,
     natural: clean === null ? null : { ...clean.clean, examples: clean.examples },
     unionPgd: unionOf(summaryOf(rows.filter(pgdOnly))),
-    union: known.length === names.length ? unionOf(all) : null,
-    minOfMeans: known.length === names.length ? Math.min(...known) : null,
+    union: means.length === names.length ? unionOf(all) : null,
+    minOfMeans: means.length === names.length ? Math.min(...means) : null,
   };
 }
 
 const meanOneDraw = (rows: readonly Row[], attack: string): number | null => {
-  const own = rows.filter((row) => row.attack === attack && typeof row.oneDraw === "number");
-  return own.length === 0
+  const scored = rows.filter((row) => row.attack === attack && typeof row.oneDraw === "number");
+  return scored.length === 0
     ? null
-    : own.reduce((sum, { oneDraw }) => sum + Number(oneDraw), 0) / own.length;
+    : scored.reduce((sum, { oneDraw }) => sum + Number(oneDraw), 0) / scored.length;
 };
 
-/** The rows of each protocol. Of deterministic models the same PGD rows serve both, and C&W counts at its radius. */
+/** The rows of each protocol. Both protocols share the PGD rows of a deterministic model; `sound` bounds C&W. */
 function byProtocol({ noise, rows }: DefenseResult, radiusL2: number) {
   const { natural = [], published = [], sound = [], cw = [] } = rows;
   if (noise !== null)
@@ -130,14 +130,14 @@ function byProtocol({ noise, rows }: DefenseResult, radiusL2: number) {
   };
 }
 
-/** Table 4 from what is known of each defence; a defence of which nothing is known has an empty column. */
+/** Table 4 from the stored results by defence; a defence without results has an empty column. */
 export function table4(
   results: Readonly<Record<string, DefenseResult>>,
   radiusL2: number,
 ): Table4Column[] {
   const at = results["at-linf"];
-  const relative = (own: number | null | undefined, base: number | null | undefined) =>
-    own === null || own === undefined || !base ? null : own / base;
+  const relative = (value: number | null | undefined, base: number | null | undefined) =>
+    value === null || value === undefined || !base ? null : value / base;
   return thirteen.map((defense) => {
     const result = results[defense];
     const printed = printedTable4[defense];

@@ -18,7 +18,7 @@ const cells = (row: TheoryRow): string[] => [
 
 const header = ["d", "radius", "printed", "as printed", "Hoeffding", "Chernoff", "ratio"];
 
-/** Rows of one pair of norms as a table that fits a terminal, and what its columns are. */
+/** The rows of one pair of norms as a table for a terminal, with an explanation of its columns. */
 export function theoryText(rows: readonly TheoryRow[]): string {
   const [{ p, q, slopePrinted, slopeTrue }] = rows;
   const printed = slopePrinted === null ? "" : `; as printed (Eq. 11) ${shown(slopePrinted, "")}`;
@@ -26,7 +26,7 @@ export function theoryText(rows: readonly TheoryRow[]): string {
     `log10 of Vol(B_${p} ∩ B_${q}) / Vol(B_${q}), balls of equal volume, B_${q} of radius 1`,
     textTable([header, ...rows.map(cells)]),
     `ratio per dimension, as d grows: ${shown(slopeTrue, "")}${printed}`,
-    "printed: the paper's Table 1; as printed: the formula behind it, which is no bound (docs/theory.md)",
-    "Hoeffding, Chernoff: bounds that hold, void where they say nothing; ratio: the number itself",
+    "printed: the paper's Table 1; as printed: the paper's formula, which is no bound (docs/theory.md)",
+    "Hoeffding, Chernoff: valid upper bounds, void where they do not apply; ratio: the ratio itself",
   ].join("\n");
 }

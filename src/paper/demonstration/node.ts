@@ -16,10 +16,10 @@ import { partOf } from "../cells.ts";
 import type { ReproduceEvent } from "../events.ts";
 import { datasetOf, type Reproduction, rowsFile, trainedModel } from "../stored/node.ts";
 
-/** Images per C&W attack; their rows are written together. */
+/** Images per batch of C&W, whose rows are written at once. */
 const GROUP = 8;
 
-/** The rows of a demonstration with these options. Throws a UsageError if stored rows were made with other settings. */
+/** Reads the rows of a demonstration with these options. Throws `UsageError` if stored rows have other settings. */
 const artefactFormat = (
   { steps, searches, eot, draws }: ArtefactOptions,
   seed: number,
@@ -41,8 +41,9 @@ const artefactFormat = (
 });
 
 /**
- * Shows that C&W's success on a noisy classifier is a coin toss. Rows go to `rows/DEFENCE.artefact.jsonl` under a lease of
- * that file; stored rows come first in the result. The signal stops it between two groups of images.
+ * Measures how often a noisy classifier is right on C&W's examples, which lie on the boundary. Rows go to
+ * `rows/DEFENCE.artefact.jsonl` under a lease of that file; stored rows come first in the result. The signal stops the
+ * measurement between two batches. Throws `UsageError` for a defence without noise.
  */
 export async function* runArtefact(
   defense: string,

@@ -10,10 +10,10 @@ import { type ProductEvents, reported } from "../product.ts";
 import { PAPER_RADII } from "../regions.ts";
 import { datasetOf, type Reproduction, trainedModel } from "../stored/node.ts";
 
-/** Test images that are searched for one that every classifier gets right. */
+/** The maximum number of test images searched for one that all classifiers get right. */
 const MAX_SEARCHED = 200;
 
-/** Both attacks' plane through the first test image that all three classifiers get right. */
+/** The planes of both attacks through the first test image that all three classifiers get right. */
 export async function* realFigure(reproduction: Reproduction): ProductEvents {
   if (!(yield* runCells("figure1", reproduction))) return null;
   const { out, runtime, seed, signal } = reproduction;

@@ -1,25 +1,26 @@
 import type { PlanePoint } from "../../report/marks.ts";
 import type { Window } from "../../report/panels.ts";
 
-/** What one attack does to all test examples, as shares of them in [0, 1]. */
+/** Outcomes of one attack on all test examples, as shares in [0, 1]. */
 export interface AttackShares {
   /** Misclassified after the attack. */
   readonly broken: number;
-  /** Outside the ball of the other norm, whether they fool the classifier or not. */
+  /** Outside the ball of the other norm, misclassified or not. */
   readonly outsideOther: number;
-  /** Both at once. */
+  /** Misclassified, and outside the ball of the other norm. */
   readonly brokenOutsideOther: number;
 }
 
-/** What one attack found for the example that is drawn. */
+/** The result of one attack on the example that is drawn. */
 export interface DrawnAttack {
   readonly point: PlanePoint;
-  /** Whether the classifier gives it another class than the example's. */
+  /** Whether the classifier misclassifies the point. */
   readonly broken: boolean;
+  /** Whether the point is outside the ball of the other norm. */
   readonly outsideOther: boolean;
 }
 
-/** A trained classifier of the plane, and what it withstands. */
+/** A classifier trained on points of the plane, and the results of both attacks on it. */
 export interface PlaneClassifier {
   readonly defense: string;
   /** Share of test examples classified correctly. */
@@ -33,7 +34,7 @@ export interface PlaneClassifier {
 export interface DecisionGrid extends Window {
   readonly columns: number;
   readonly rows: number;
-  /** By defence: logit of class 1 minus logit of class 0 at the centres of the cells, row by row from the lowest. */
+  /** By defence: logit of class 1 minus logit of class 0 at the centres of the cells, row by row from the bottom. */
   readonly margins: Readonly<Record<string, readonly number[]>>;
 }
 
@@ -42,16 +43,19 @@ export interface Figure1Data {
   readonly figure: "figure1";
   readonly seed: number;
   readonly scale: string;
-  /** Radii of the balls; their areas are equal. */
+  /** Radii of the two balls, which have equal areas. */
   readonly epsilonLinf: number;
   readonly epsilonL2: number;
-  /** Share of either ball's area that is in the other, too. */
+  /** The share of either ball's area that is in both balls. */
   readonly overlap: number;
   readonly training: Readonly<Record<string, string | number>>;
   readonly attacks: Readonly<Record<string, string | number>>;
   readonly classes: readonly string[];
   readonly testExamples: number;
-  /** The example that the balls are drawn around: its index in the test split, and the claims of the figure it bears out. */
+  /**
+   * The example at the centre of the balls: its index in the test split, and for each claim of the figure whether it holds
+   * for the example.
+   */
   readonly example: {
     readonly index: number;
     readonly label: number;
@@ -60,7 +64,7 @@ export interface Figure1Data {
   };
   /** Centres of the clusters, with their class. */
   readonly clusters: readonly { readonly point: PlanePoint; readonly label: number }[];
-  /** Test examples that are drawn. */
+  /** Test examples, drawn as dots. */
   readonly points: readonly { readonly point: PlanePoint; readonly label: number }[];
   readonly grid: DecisionGrid;
   readonly classifiers: readonly PlaneClassifier[];

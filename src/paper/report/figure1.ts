@@ -1,4 +1,4 @@
-// Figure 1: two balls of equal area in the plane, and what a classifier trained on one of them leaves to the other.
+// Figure 1: two balls of equal area in the plane, and classifiers trained against one of them and attacked in both.
 
 import * as Plot from "@observablehq/plot";
 import {
@@ -21,7 +21,7 @@ const thin = { strokeWidth: 0.8, strokeOpacity: 0.55 } as const;
 const dashed = { strokeWidth: 2, strokeDasharray: "5 3" } as const;
 const tints = { linf: "#f3c3a2", l2: "#a9cfea", both: "#dfe3e8" } as const;
 
-/** `37 %`; shares near 0 and 1 are `<1 %` and `>99 %`, so that only exact ones read as 0 and 100. */
+/** `37 %`; shares near 0 and 1 are `<1 %` and `>99 %`, so that 0 % and 100 % are exact. */
 function percent(share: number): string {
   const value = 100 * share;
   if (value > 0 && value < 1) return "<1\u00a0%";
@@ -32,7 +32,7 @@ function percent(share: number): string {
 const outline = (data: Figure1Data, ball: Ball, at: PlanePoint): readonly PlanePoint[] =>
   ball === "linf" ? square(at, data.epsilonLinf) : circle(at, data.epsilonL2);
 
-/** A window of `size` × ε∞ a side around the example, which is `above` × ε∞ over its lower edge. */
+/** A square window with sides of `size` × ε∞; the example is centred, `above` × ε∞ above the lower edge. */
 const around = ({ example, epsilonLinf }: Figure1Data, size: number, above: number): Window => {
   const [x, y] = example.point;
   const low = y - above * epsilonLinf;
@@ -55,13 +55,13 @@ const label = (text: string, at: PlanePoint, options: Plot.TextOptions = {}): Pl
     ...options,
   });
 
-/** (a): the geometry, nothing else. */
+/** Panel (a): the two balls without a classifier. */
 function ballsPanel(data: Figure1Data): Panel {
   const { example, epsilonLinf: half, epsilonL2: radius, overlap } = data;
   const [x, y] = example.point;
   const clamped = (v: number, centre: number) =>
     Math.min(Math.max(v, centre - half), centre + half);
-  // The disc holds no corner of the square, so moving its outline into the square gives what both have in common.
+  // The disc contains no corner of the square, so clamping its outline to the square gives their intersection.
   const both = circle([x, y], radius, 720).map(([a, b]) => [clamped(a, x), clamped(b, y)] as const);
   const diagonal = (length: number): PlanePoint => [
     x - length * Math.SQRT1_2,
@@ -100,7 +100,7 @@ function ballsPanel(data: Figure1Data): Panel {
 
 const names = { linf: "ℓ∞", l2: "ℓ2" } as const;
 
-/** (b) and (c): a trained classifier, the balls it was trained with, and the other ball around one example. */
+/** Panels (b) and (c): a classifier, the balls of the norm in which it was trained, and one ball of the other norm. */
 function trainedPanel(data: Figure1Data, letter: string, trained: Ball): Panel {
   const classifier = data.classifiers.find(({ defense }) => defense === `at-${trained}`);
   if (classifier === undefined) throw new Error(`internal: no classifier at-${trained} to draw`);
@@ -159,10 +159,11 @@ const undefended = ({ classifiers }: Figure1Data): readonly string[] =>
         `Undefended, the same network misclassifies ${percent(linf.broken)} under PGD-ℓ∞ and ${percent(l2.broken)} under PGD-ℓ2.`,
     );
 
-/** What the computation did not bear out: a figure must not claim it. */
+/** Claims of the figure that do not hold for the example drawn. */
 const missed = ({ example }: Figure1Data): readonly string[] => {
-  const not = Object.entries(example.claims).flatMap(([claim, held]) => (held ? [] : [claim]));
-  return not.length === 0 ? [] : [`NOT true of the example drawn: ${not.join("; ")}.`];
+  const claims = Object.entries(example.claims);
+  const wrong = claims.flatMap(([claim, holds]) => (holds ? [] : [claim]));
+  return wrong.length === 0 ? [] : [`NOT true of the example drawn: ${wrong.join("; ")}.`];
 };
 
 /** The figure as the text of an SVG file. */
@@ -182,7 +183,7 @@ export function figure1Svg(data: Figure1Data): string {
       { swatch: swatches.adversarial(false), text: "PGD-ℓ∞ and PGD-ℓ2: withstood" },
     ],
     footnotes: [
-      "(b), (c): solid is the ball that the classifier was trained against, thin around the neighbouring points; dashed is the other ball. Dots are test points.",
+      "(b), (c): solid lines are the balls that the classifier was trained against, thin around neighbouring clusters; the dashed line is the other ball. Dots are test points.",
       `Computed: ${training.model}, ${training.steps} steps of adversarial training each; then PGD with ${attacks.steps} steps and ${attacks.restarts} restarts on ${testExamples} test points; seed ${seed}. ${undefended(data).join(" ")}`,
       ...missed(data),
     ],

@@ -1,6 +1,7 @@
 import { parseHTML } from "linkedom";
 import { describe, expect, it } from "vitest";
-import { type Grid, gridMarkdown, gridPage, gridSvg } from "./grid.ts";
+import { type Grid, gridMarkdown, gridPage } from "./grid.ts";
+import { gridSvg } from "./grid-svg.ts";
 
 const grid: Grid = {
   title: "A <table> & more",

@@ -1,21 +1,21 @@
-// A table of results as data, and the same table as Markdown, HTML and SVG.
+// A table of results as data, as Markdown and as HTML.
 import { html, type Markup, trusted } from "../../report/html.ts";
 
-/** One cell: what is read first, and what stands small beneath it. */
+/** One cell: its value, and a detail in small print below. */
 export interface GridCell {
   readonly text: string;
   readonly detail?: string;
-  /** Drawn as a weakness: red in HTML and SVG, bold in Markdown. */
+  /** Whether the value marks a weakness: red in HTML and SVG, bold in Markdown. */
   readonly low?: boolean;
 }
 
-/** One line of a grid; a heading has no cells and stands across. */
+/** One row of a grid; a heading has no cells and spans all columns. */
 export interface GridRow {
   readonly label: string;
   readonly cells: readonly GridCell[];
 }
 
-/** A table with its title, the sentences beneath it, and its rows. */
+/** A table: title, columns, rows, and the sentences below. */
 export interface Grid {
   readonly title: string;
   readonly columns: readonly string[];
@@ -25,7 +25,7 @@ export interface Grid {
 
 const bar = (text: string): string => text.replaceAll("|", "\\|");
 
-/** GitHub's Markdown; a cell's detail stands in brackets, a weakness is bold. */
+/** The table in GitHub's Markdown; details are in brackets, weaknesses bold. */
 export function gridMarkdown({ title, columns, rows, notes }: Grid): string {
   const cell = ({ text, detail, low }: GridCell) =>
     bar(
@@ -68,7 +68,7 @@ function gridTable({ title, columns, rows }: Grid): Markup {
   )}</tbody></table></div>`;
 }
 
-/** Grids and drawings as one HTML page: no script, nothing loaded. `figures` are finished SVG. */
+/** Grids and figures as one HTML page that has no script and loads nothing. `figures` are the texts of SVG files. */
 export const gridPage = (
   title: string,
   grids: readonly Grid[],
@@ -81,89 +81,3 @@ ${grids.map((grid) => html`<section><h2>${grid.title}</h2>${gridTable(grid)}${gr
 ${figures.map((svg) => html`<figure>${trusted(svg)}</figure>`)}
 </main></body></html>
 `.markup;
-
-// Widths of text are estimated: an SVG has no layout. Digits of the system's sans-serif are 0.56 em wide.
-const EM = 13;
-const widthOf = (text: string, size = EM) => 0.58 * size * [...text].length;
-
-/** Of a drawing: the size of its title, and the space at its sides. */
-const TITLE = 15;
-const MARGIN = 16;
-
-/** The table as an SVG drawing, for a page that cannot hold HTML; black on white, weaknesses red. */
-export function gridSvg({ title, columns, rows, notes }: Grid): string {
-  const cellWidth = ({ text, detail = "" }: GridCell) =>
-    Math.max(widthOf(text), widthOf(detail, 9));
-  const first = Math.max(
-    ...rows.map(({ label, cells }) => (cells.length > 0 ? widthOf(label) : 0)),
-  );
-  const widths = columns.map((name, i) =>
-    Math.max(
-      widthOf(name),
-      ...rows.flatMap(({ cells }) => (i < cells.length ? cellWidth(cells[i]) : [])),
-    ),
-  );
-  const right: number[] = [];
-  for (const width of widths) right.push((right.at(-1) ?? first + 12) + width + 16);
-  const width = Math.ceil(
-    Math.max((right.at(-1) ?? first) + 16, 1.08 * widthOf(title, TITLE) + 2 * MARGIN),
-  );
-  const parts: Markup[] = [];
-  let y = 28;
-  const put = (x: number, size: number, text: string, more: string) =>
-    parts.push(
-      html`<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" font-size="${size}"${trusted(more)}>${text}</text>`,
-    );
-  put(12, 15, title, ' font-weight="600"');
-  y += 28;
-  columns.forEach((name, i) => {
-    put(right[i], EM, name, ' text-anchor="end" font-weight="600"');
-  });
-  for (const { label, cells } of rows) {
-    const tall = cells.some(({ detail }) => detail);
-    y += 9;
-    parts.push(
-      html`<line x1="12" x2="${width - 12}" y1="${y.toFixed(1)}" y2="${y.toFixed(1)}" stroke="#d5dae0"/>`,
-    );
-    y += 16;
-    put(12, EM, label, cells.length === 0 ? ' fill="#56606b" font-style="italic"' : "");
-    cells.forEach(({ text, low }, i) => {
-      put(
-        right[i],
-        EM,
-        text,
-        ` text-anchor="end"${low ? ' fill="#b3261e" font-weight="600"' : ""}`,
-      );
-    });
-    if (!tall) continue;
-    y += 12;
-    cells.forEach(({ detail = "" }, i) => {
-      put(right[i], 9, detail, ' text-anchor="end" fill="#56606b"');
-    });
-  }
-  y += 8;
-  for (const note of notes) {
-    for (const line of wrapped(note, Math.floor((width - 24) / (0.52 * 11)))) {
-      y += 15;
-      put(12, 11, line, ' fill="#56606b"');
-    }
-    y += 4;
-  }
-  const height = Math.ceil(y + 14);
-  return html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, 'DejaVu Sans', sans-serif" role="img" aria-label="${title}"><rect width="100%" height="100%" fill="#ffffff"/>
-${parts}
-</svg>
-`.markup;
-}
-
-/** Text in lines of at most `most` characters, broken between words. */
-function wrapped(text: string, most: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= most)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
-}

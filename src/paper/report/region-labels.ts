@@ -1,21 +1,21 @@
-/** Where the name of a class may stand in the image of its region, as a cell's column and row. */
+/** The cell, by column and row, at which the label of a region is centred; `value` is the value of the region's cells. */
 export interface RegionLabel {
   readonly value: number;
   readonly column: number;
   readonly row: number;
 }
 
-/** A box around a cell, in cells from its centre. */
+/** The size of a label, in cells. */
 interface Box {
   readonly width: number;
   readonly height: number;
 }
 
-/** How far equal cells reach from each cell in the direction (dx, dy), the cell itself included. */
+/** For each cell the number of equal cells in a row in the direction (dx, dy), the cell itself included. */
 function reach(cells: readonly number[], columns: number, dx: number, dy: number): Uint32Array {
   const rows = cells.length / columns;
   const out = new Uint32Array(cells.length);
-  // A cell's neighbour in the direction is visited before it.
+  // The neighbour in the direction is visited before the cell.
   for (let i = 0; i < cells.length; i++) {
     const at = dx + dy > 0 ? cells.length - 1 - i : i;
     const [column, row] = [(at % columns) + dx, Math.floor(at / columns) + dy];
@@ -27,8 +27,8 @@ function reach(cells: readonly number[], columns: number, dx: number, dy: number
 }
 
 /**
- * For each value the roomiest cell for a label of `box(value)` cells that covers none of the cells in `keepClear`
- * (as [column, row]); values whose regions have no room are left out.
+ * For each value the cell with the most room for a label of `box(value)` cells. Labels cover none of the cells in
+ * `keepClear`, each [column, row]. Values whose regions have no room for a label are left out.
  */
 export function regionLabels(
   cells: readonly number[],

@@ -1,4 +1,4 @@
-// Figure 1 of a real classifier: the plane through an image that its two adversarial examples span.
+// Figure 1 of real classifiers: for each one the plane through an image that two adversarial examples span.
 
 import * as Plot from "@observablehq/plot";
 import { tensor } from "../../math/tensor.ts";
@@ -14,9 +14,9 @@ import { INNER, type Panel, paint, panelFigure } from "../../report/panels.ts";
 import { pngUri } from "../../report/png.ts";
 import { regionLabels } from "./region-labels.ts";
 
-/** An adversarial example: where it lies in the plane, how long its perturbation is, and what it is taken for. */
+/** An adversarial example: its place in the plane, the norms of its perturbation, and the predicted class. */
 export interface SlicePoint {
-  /** ℓ2 distances from the image along the plane's two directions, pixels in [0, 1]. */
+  /** ℓ2 distances from the image along the plane's two directions, for pixels in [0, 1]. */
   readonly at: PlanePoint;
   readonly linf: number;
   readonly l2: number;
@@ -26,17 +26,17 @@ export interface SlicePoint {
 /** The plane of one classifier. */
 export interface SlicePanel {
   readonly name: string;
-  /** Class of the image itself. */
+  /** The predicted class of the image itself. */
   readonly prediction: number;
   readonly linf: SlicePoint;
   readonly l2: SlicePoint;
   /** Cosine of the angle between the two perturbations. */
   readonly cosine: number;
-  /** Corners of what the plane cuts out of the ℓ∞ ball, counter-clockwise. */
+  /** Corners of the plane's intersection with the ℓ∞ ball, counter-clockwise. */
   readonly section: readonly PlanePoint[];
-  /** Predicted class at the centre of each cell, row by row from the lowest. */
+  /** Predicted class at the centre of each cell, row by row from the bottom. */
   readonly regions: readonly number[];
-  /** By how much that class's logit leads over the next, at the same places. */
+  /** The logit of the predicted class minus the second highest logit, at the same points. */
   readonly leads: readonly number[];
 }
 
@@ -49,12 +49,12 @@ export interface SliceData {
   readonly epsilonLinf: number;
   readonly epsilonL2: number;
   readonly attacks: Readonly<Record<string, string | number>>;
-  /** Pixels of the plane's points may leave [0, 1]: the plane is shown as it is. */
+  /** Points of the plane are not clipped: their pixels may leave [0, 1]. */
   readonly clipped: false;
   /** The window is [−half, half] both ways, in `resolution`² cells. */
   readonly half: number;
   readonly resolution: number;
-  /** The image, [channel, height, width] in [0, 1], to three digits; null if it is not to be shown. */
+  /** The image, [channel, height, width] in [0, 1], to three digits; null if the figure does not show it. */
   readonly image: {
     readonly shape: readonly number[];
     readonly pixels: readonly number[];
@@ -62,7 +62,7 @@ export interface SliceData {
   readonly panels: readonly SlicePanel[];
 }
 
-/** Pale enough that the balls stand out; the right class is the palest. */
+/** The colour of the right class; paler than all tints, which are pale enough for the balls to stand out. */
 const RIGHT = "#f3f5f7";
 const tints = [
   "#b8d4ea",
@@ -80,15 +80,12 @@ const tints = [
 /** Size of a label of 11 units, in units of the figure. */
 const labelSize = (name: string) => ({ width: 7 * name.length + 6, height: 15 });
 
-function slicePanel(data: SliceData, panel: SlicePanel, letter: string): Panel {
-  const { half, resolution: n, epsilonL2, epsilonLinf, label, classNames } = data;
-  const { name, regions, leads, section, linf, l2 } = panel;
-  const cell = INNER / n;
-  const center = (i: number) => ((i + 0.5) / n) * 2 * half - half;
-  const cellOf = (v: number) => ((v + half) / (2 * half)) * n - 0.5;
+/** The regions of a panel, tinted by class. */
+function regionMarks({ half, resolution, label }: SliceData, panel: SlicePanel): Plot.Markish[] {
+  const { regions, leads } = panel;
   const field = {
-    width: n,
-    height: n,
+    width: resolution,
+    height: resolution,
     x1: -half,
     x2: half,
     y1: -half,
@@ -97,28 +94,51 @@ function slicePanel(data: SliceData, panel: SlicePanel, letter: string): Panel {
     clip: true,
   };
   const tint = (value: number) => (value === label ? RIGHT : tints[value % tints.length]);
-  const seen = [...new Set(regions)].sort((a, b) => a - b);
+  const classes = [...new Set(regions)].sort((a, b) => a - b);
+  return classes.map((value) =>
+    Plot.contour(
+      // The interpolation of these numbers is 0 exactly where the logits of two classes are equal.
+      regions.map((one, i) => (one === value ? leads[i] : -leads[i])),
+      { ...field, fill: tint(value), stroke: "#ffffff", strokeWidth: 1.2 },
+    ),
+  );
+}
+
+/** The names of the classes in their regions, clear of the image and of both adversarial examples. */
+function labelMark(data: SliceData, { regions, linf, l2 }: SlicePanel): Plot.Markish {
+  const { half, resolution: n, classNames } = data;
+  const cell = INNER / n;
+  const center = (i: number) => ((i + 0.5) / n) * 2 * half - half;
+  const cellOf = (v: number) => ((v + half) / (2 * half)) * n - 0.5;
   const marked: readonly PlanePoint[] = [[0, 0], linf.at, l2.at];
   const box = (value: number) => {
     const { width, height } = labelSize(classNames[value]);
     return { width: width / cell, height: height / cell };
   };
-  const labels = regionLabels(
-    regions,
-    n,
-    box,
-    marked.map(([x, y]) => [cellOf(x), cellOf(y)] as const),
-  );
-  const told = (ball: "ℓ∞" | "ℓ2", { prediction, ...norms }: SlicePoint) => {
-    const other =
-      ball === "ℓ∞" ? `‖δ‖₂ = ${norms.l2.toFixed(2)}` : `‖δ‖∞ = ${norms.linf.toFixed(3)}`;
-    const inside = ball === "ℓ∞" ? norms.l2 <= epsilonL2 : norms.linf <= epsilonLinf;
-    const verdict = prediction === label ? "withstood" : `taken for ${classNames[prediction]}`;
-    return [
-      `PGD-${ball}: ${verdict};`,
-      `${other}, ${inside ? "inside" : "outside"} the ${ball === "ℓ∞" ? "ℓ2" : "ℓ∞"} ball`,
-    ];
-  };
+  const keepClear = marked.map(([x, y]) => [cellOf(x), cellOf(y)] as const);
+  return Plot.text(regionLabels(regions, n, box, keepClear), {
+    x: ({ column }) => center(column),
+    y: ({ row }) => center(row),
+    text: ({ value }) => classNames[value],
+    fill: paint.soft,
+  });
+}
+
+/** Two notes on the result of PGD in one norm: the prediction, and the size in the other norm. */
+function attackNotes(data: SliceData, norm: "linf" | "l2", point: SlicePoint): readonly string[] {
+  const { classNames, label, epsilonL2, epsilonLinf } = data;
+  const { prediction, linf, l2 } = point;
+  const verdict = prediction === label ? "withstood" : `taken for ${classNames[prediction]}`;
+  const inL2 = l2 <= epsilonL2 ? "inside" : "outside";
+  const inLinf = linf <= epsilonLinf ? "inside" : "outside";
+  return norm === "linf"
+    ? [`PGD-ℓ∞: ${verdict};`, `‖δ‖₂ = ${l2.toFixed(2)}, ${inL2} the ℓ2 ball`]
+    : [`PGD-ℓ2: ${verdict};`, `‖δ‖∞ = ${linf.toFixed(3)}, ${inLinf} the ℓ∞ ball`];
+}
+
+function slicePanel(data: SliceData, panel: SlicePanel, letter: string): Panel {
+  const { half, epsilonL2, label, classNames } = data;
+  const { name, section, linf, l2, prediction } = panel;
   return {
     title: `(${letter}) ${name}`,
     window: { x: [-half, half], y: [-half, half] },
@@ -129,19 +149,8 @@ function slicePanel(data: SliceData, panel: SlicePanel, letter: string): Panel {
     ticks: 7,
     marks: [
       Plot.frame({ fill: RIGHT }),
-      ...seen.map((value) =>
-        Plot.contour(
-          // Interpolated, this is 0 exactly where two classes' logits are equal.
-          regions.map((one, i) => (one === value ? leads[i] : -leads[i])),
-          { ...field, fill: tint(value), stroke: "#ffffff", strokeWidth: 1.2 },
-        ),
-      ),
-      Plot.text(labels, {
-        x: ({ column }) => center(column),
-        y: ({ row }) => center(row),
-        text: ({ value }) => classNames[value],
-        fill: paint.soft,
-      }),
+      ...regionMarks(data, panel),
+      labelMark(data, panel),
       outlineMark("linf", section),
       outlineMark("l2", circle([0, 0], epsilonL2)),
       starMark([0, 0]),
@@ -149,9 +158,9 @@ function slicePanel(data: SliceData, panel: SlicePanel, letter: string): Panel {
       adversarialMark("l2", l2.at, l2.prediction !== label),
     ],
     notes: [
-      `the image itself: ${panel.prediction === label ? "right" : `taken for ${classNames[panel.prediction]}`}`,
-      ...told("ℓ∞", linf),
-      ...told("ℓ2", l2),
+      `the image itself: ${prediction === label ? "right" : `taken for ${classNames[prediction]}`}`,
+      ...attackNotes(data, "linf", linf),
+      ...attackNotes(data, "l2", l2),
     ],
   };
 }
@@ -179,7 +188,7 @@ export function sliceSvg(data: SliceData): string {
       },
     ],
     footnotes: [
-      "Each classifier has a plane of its own. Distances are for pixels in [0,\u00a01]; pixels of the plane's points are not cut to [0,\u00a01], those of the adversarial examples are.",
+      "Each classifier has its own plane. Distances are for pixels in [0,\u00a01]. Adversarial examples are clipped to [0,\u00a01]; other points of the plane are not.",
       `PGD with ${attacks.steps} steps and ${attacks.restarts} restarts; seed ${seed}.`,
     ],
   });

@@ -20,15 +20,15 @@ import { gridProduct, json, type Product, type ProductEvents, reported } from ".
 import { realFigure } from "../real-figure/node.ts";
 import { PAPER_RADII, table2, table3 } from "../regions.ts";
 import { datasetOf, type Reproduction, resultsOf } from "../stored/node.ts";
-import { sweepGrid } from "../sweep.ts";
+import { sweepGrid, sweepsOf } from "../sweep.ts";
 import { table4 } from "../table4.ts";
 import { table1 } from "../theory/table1.ts";
 import { theoryText } from "../theory-text.ts";
 
 type Make = (reproduction: Reproduction) => ProductEvents;
 
-/** Title suffix that says where the numbers come from. */
-const whereOf = ({ scale: { name, training } }: Reproduction): string =>
+/** The setting that completes the titles of tables: network, data set and scale. */
+const settingOf = ({ scale: { name, training } }: Reproduction): string =>
   `${training.model} on ${training.data}, scale ${name}`;
 
 /** Rows of the published protocol by defence. */
@@ -49,7 +49,7 @@ async function* theoryTable(): ProductEvents {
   };
 }
 
-/** A table made of rows: runs its cells, then tabulates whatever rows exist, even after an interruption. */
+/** A table made of rows: runs its cells, then makes the table from all stored rows, even after an interruption. */
 const rowTable = (table: Table, product: (reproduction: Reproduction) => Promise<Product>): Make =>
   async function* (reproduction) {
     yield* runCells(table, reproduction);
@@ -58,21 +58,25 @@ const rowTable = (table: Table, product: (reproduction: Reproduction) => Promise
 
 async function regionsTable2(reproduction: Reproduction): Promise<Product> {
   const columns = table2(publishedRows(await resultsOf("table2", reproduction)), PAPER_RADII);
-  return gridProduct("table2", columns, [table2Grid(columns, PAPER_RADII, whereOf(reproduction))]);
+  return gridProduct("table2", columns, [
+    table2Grid(columns, PAPER_RADII, settingOf(reproduction)),
+  ]);
 }
 
 async function regionsTable3(reproduction: Reproduction): Promise<Product> {
   const columns = table3(publishedRows(await resultsOf("table3", reproduction)), PAPER_RADII);
-  return gridProduct("table3", columns, [table3Grid(columns, PAPER_RADII, whereOf(reproduction))]);
+  return gridProduct("table3", columns, [
+    table3Grid(columns, PAPER_RADII, settingOf(reproduction)),
+  ]);
 }
 
 async function defensesTable4(reproduction: Reproduction): Promise<Product> {
   const results = await resultsOf("table4", reproduction);
   const columns = table4(results, PAPER_RADII.l2);
-  const sweep = sweepGrid(results, whereOf(reproduction));
-  const grids = [table4Grid(columns, whereOf(reproduction))];
-  if (sweep !== null) grids.push(sweep.grid);
-  return gridProduct("table4", { columns, sweep: sweep?.data ?? [] }, grids);
+  const sweep = sweepsOf(results);
+  const grids = [table4Grid(columns, settingOf(reproduction))];
+  if (sweep.length > 0) grids.push(sweepGrid(sweep, settingOf(reproduction)));
+  return gridProduct("table4", { columns, sweep }, grids);
 }
 
 async function* demonstration(reproduction: Reproduction): ProductEvents {
@@ -80,7 +84,7 @@ async function* demonstration(reproduction: Reproduction): ProductEvents {
   const rows = yield* runArtefact("ni-normal", reproduction);
   if (rows.length === 0) return null;
   const points = artefactSummary(rows, artefactOptions(reproduction.scale).draws);
-  const grid = artefactGrid(points, `ni-normal, ${whereOf(reproduction)}`);
+  const grid = artefactGrid(points, `ni-normal, ${settingOf(reproduction)}`);
   return gridProduct("artefact", points, [grid], [artefactChart(points)]);
 }
 
@@ -127,7 +131,7 @@ const trialText = (all: readonly Trial[]): string =>
     ]),
   ]);
 
-/** One step and one gradient of each defence of a table, and the cost of the whole; writes no files. */
+/** Tries each defence of a table for one step and two gradients, and estimates the whole cost; writes no files. */
 async function* dryRun(table: Table, reproduction: Reproduction): ProductEvents {
   const dataset = await datasetOf(reproduction);
   const plan = planOf(table, reproduction, dataset);
@@ -150,15 +154,15 @@ async function* dryRun(table: Table, reproduction: Reproduction): ProductEvents 
 /** Names of everything that can be reproduced. */
 export const productNames: readonly string[] = Object.keys(makers);
 
-/** How a reproduction is made. */
+/** Options of `produce`. */
 export interface ProduceOptions {
-  /** Figure 1 through a real test image instead of the two-dimensional problem. */
+  /** Computes Figure 1 through a real test image instead of the two-dimensional problem. */
   readonly real: boolean;
-  /** Runs one step of each defence and estimates the cost of the whole, instead of making the table. */
+  /** Tries each defence for one step and estimates the whole cost, instead of making the table. */
   readonly dryRun: boolean;
 }
 
-/** Makes one table or figure. Throws a UsageError for an unknown name, or an option that the name does not have. */
+/** Makes one table or figure. Throws `UsageError` for an unknown name, or for an option that does not fit the name. */
 export function produce(
   name: string,
   reproduction: Reproduction,
@@ -167,19 +171,19 @@ export function produce(
   if (!Object.hasOwn(makers, name))
     throw new UsageError(unknownName("reproduction", name, productNames), { code: "unknown-name" });
   if (real && name !== "figure1")
-    throw new UsageError(`--real is about figure1, not ${name}; leave it out`, {
+    throw new UsageError(`--real works with figure1 only, not with ${name}; leave it out`, {
       code: "bad-option",
     });
   if (!isDryRun) return real ? realFigure(reproduction) : makers[name](reproduction);
   if (name !== "table2" && name !== "table3" && name !== "table4")
     throw new UsageError(
-      `--dry-run is about table2, table3 and table4, not ${name}; leave it out`,
+      `--dry-run works with table2, table3 and table4 only, not with ${name}; leave it out`,
       { code: "bad-option" },
     );
   return dryRun(name, reproduction);
 }
 
-/** Takes the lease of a reproduction's folder; throws a UsageError if another process reproduces into it. */
+/** Takes the lease of a reproduction's folder. Throws `UsageError` if another process has it. */
 export const leaseReproduction = (
   { out, signal }: Pick<Reproduction, "out" | "signal">,
   note?: OnNote,
@@ -193,7 +197,7 @@ export const leaseReproduction = (
   });
 
 /**
- * Writes the files of a product, each whole, and yields their paths. Throws a UsageError before the next file once another
+ * Writes the files of a product atomically, and yields their paths. Throws `UsageError` before the next file once another
  * process has taken over the folder.
  */
 export async function* writeProduct(

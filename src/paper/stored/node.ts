@@ -1,4 +1,4 @@
-// What a reproduction keeps on disk: models/DEFENCE, a run directory each, and rows/DEFENCE.KIND.jsonl.
+// The files of a reproduction: run directories models/DEFENCE, and rows in rows/DEFENCE.KIND.jsonl.
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Dataset } from "../../data/dataset.ts";
@@ -26,7 +26,7 @@ import { flopsOfPasses } from "../cost.ts";
 import { type Done, type Plan, planOf, type Size } from "../plan.ts";
 import type { DefenseResult } from "../table4.ts";
 
-/** Where a reproduction is kept, how large it is, and the runtime that computes it. */
+/** A reproduction: its size, its folder, and the runtime that computes it. */
 export interface Reproduction extends Size {
   /** Folder of models, rows and tables. */
   readonly out: string;
@@ -34,7 +34,7 @@ export interface Reproduction extends Size {
   readonly dataDir?: string | undefined;
   readonly threads?: number | undefined;
   readonly signal?: AbortSignal;
-  /** Command line that started it, for the record beside rows and weights. */
+  /** The command line that started the reproduction, stored beside rows and weights. */
   readonly command?: string;
 }
 
@@ -50,8 +50,8 @@ export const datasetOf = ({ scale, dataDir }: Reproduction): Promise<Dataset> =>
   openDatasetNode(scale.training.data ?? "", { dataDir });
 
 /**
- * Whether the defence is trained: its run has left a model.onnx. Throws a UsageError if the run was trained with other
- * options than `wanted`.
+ * Whether the defence is trained, so that its run directory holds a model.onnx. Throws `UsageError` if the run was
+ * trained with other options than `wanted`.
  */
 async function isTrained(out: string, defense: string, wanted: ResolvedOptions): Promise<boolean> {
   const dir = modelDir(out, defense);
@@ -74,7 +74,7 @@ async function isTrained(out: string, defense: string, wanted: ResolvedOptions):
   return (await whileReading(dir, orMissing(stat(join(dir, "model.onnx")), null))) !== null;
 }
 
-/** Opens the trained model of a defence, named after the defence as rows name it. */
+/** Opens the trained model of a defence; the model's name is that of the defence, as in rows. */
 export const trainedModel = async (out: string, defense: string): Promise<OpenModel> => ({
   ...(await openModelNode(join(modelDir(out, defense), "model.onnx"))),
   name: defense,
@@ -95,7 +95,7 @@ async function trainingSeconds(out: string, defense: string): Promise<number | n
   return epochs.reduce((sum, { seconds }) => sum + seconds, 0);
 }
 
-/** The part of a plan that the files in `out` already hold. */
+/** The finished part of a plan, from the files in `out`. */
 export async function doneOf({ defenses, cells, options }: Plan, out: string): Promise<Done> {
   const trained = new Set<string>();
   for (const defense of defenses)

@@ -1,21 +1,21 @@
-// Two balls in few dimensions, in real space: contour integrals converge slowly there, since a section of few
-// coordinates has corners.
+// The intersection of two balls in few dimensions, integrated in real space. Contour integrals converge slowly there,
+// because sections of few coordinates have corners.
 import { integral, root } from "./quadrature.ts";
 
 /**
- * Vol(B_p ∩ B_q) of ℝᵈ for the ball Σ|xᵢ|ᵖ ≤ a and the unit ℓq ball, 1 ≤ p < q < ∞. By symmetry it is 2ᵈ d! times the part
- * with x₁ ≥ x₂ ≥ … ≥ 0, a cone over the y with 1 ≥ y₂ ≥ … ≥ 0 in which the ray through (1, y) leaves one of the balls at
- * x₁ = ρ(y): the part is ∫ ρᵈ/d dy. The cost grows a hundredfold with each dimension.
+ * Vol(B_p ∩ B_q) in ℝᵈ for the ball Σ|xᵢ|ᵖ ≤ a and the unit ℓq ball, 1 ≤ p < q < ∞. By symmetry the volume is 2ᵈ d! times
+ * that of the part with x₁ ≥ x₂ ≥ … ≥ 0. This part is a cone over all y with 1 ≥ y₂ ≥ … ≥ 0. If the ray through (1, y)
+ * leaves the intersection at x₁ = ρ(y), the volume of the part is ∫ ρᵈ/d dy. Each dimension multiplies the cost by 100.
  */
 export function coneVolume(d: number, p: number, q: number, a: number): number {
-  // Along y the first to be left changes from B_q to B_p where Σyᵖ = a (Σy^q)^(p/q), whose two sides differ monotonically.
+  // The ray leaves B_q first, and from Σyᵖ = a (Σy^q)^(p/q) on B_p first. The difference of the two sides is monotone.
   const leavesP = (sumP: number, sumQ: number) => sumP - a * sumQ ** (p / q);
   const depth = (sumP: number, sumQ: number) =>
     Math.min((a / sumP) ** (d / p), sumQ ** (-d / q)) / d;
 
   const section = (left: number, sumP: number, sumQ: number, y: number): number => {
     if (left === 0) return depth(sumP, sumQ);
-    // The integrand has a corner wherever the change happens with 1 … `left` of the other coordinates equal, the rest 0.
+    // The integrand has a corner wherever this equation holds with 1 … `left` equal coordinates and the others 0.
     const corners = Array.from({ length: left }, (_, i) =>
       root((z) => leavesP(sumP + (i + 1) * z ** p, sumQ + (i + 1) * z ** q), 0, y),
     ).reverse();

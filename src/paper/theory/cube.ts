@@ -1,5 +1,5 @@
-// The ℓp ball inside the cube [−1, 1]ᵈ: with x uniform in the cube, its share is P(Σ|xᵢ|ᵖ ≤ s), s = rᵖ. The Laplace
-// transform of this function of s is m(t)ᵈ / t, m(t) = E e^(−t|x|ᵖ), and the saddle point says where to invert it.
+// The share of the cube [−1, 1]ᵈ inside an ℓp ball of radius r: P(Σ|xᵢ|ᵖ ≤ s) for x uniform in the cube and s = rᵖ. The
+// Laplace transform of this function of s is m(t)ᵈ / t with m(t) = E e^(−t|x|ᵖ). It is inverted through its saddle point.
 import { logGamma } from "../../math/special.ts";
 import { add, type Complex, div, exp, log, mul, scale } from "./complex.ts";
 import { root } from "./quadrature.ts";
@@ -16,7 +16,7 @@ export function cubeMoment(t: Complex, p: number, j = 0): Complex {
   return scale(mul(sum, exp([-t[0], -t[1]])), 1 / (1 + j * p));
 }
 
-/** E|x|ᵖ of a coordinate whose density is tilted by e^(−t|x|ᵖ); it falls from 1/(p + 1) at t = 0. */
+/** E|x|ᵖ of a coordinate whose density is tilted by e^(−t|x|ᵖ); 1/(p + 1) at t = 0, and decreasing in t. */
 const tiltedMean = (t: number, p: number): number =>
   cubeMoment([t, 0], p, 1)[0] / cubeMoment([t, 0], p)[0];
 
@@ -24,7 +24,7 @@ const tiltedMean = (t: number, p: number): number =>
 export const cubeSaddle = (d: number, p: number, s: number, poles: number): number =>
   root((t) => s - d * tiltedMean(t, p) - poles / t, 0, 100);
 
-/** ln P by the trapezoidal rule on the vertical line through the saddle point; it converges fast once s is not small. */
+/** ln P by the trapezoidal rule on the vertical line through the saddle point; converges fast unless s is small. */
 export function logShareOnLine(d: number, p: number, s: number): number {
   const c = cubeSaddle(d, p, s, 1);
   const mean = tiltedMean(c, p);
@@ -52,13 +52,13 @@ function outside(t: Complex, p: number): Complex {
 }
 
 /**
- * ln P by inclusion and exclusion, for small s: m is what [0, ∞) gives less what [1, ∞) gives, and the k-th term of the
- * binomial series of mᵈ is the part of the ℓp ball where k given coordinates exceed 1. Each is smooth, so the steepest
- * descent through its saddle point, a parabola around the negative axis, gives it to rounding.
+ * ln P by inclusion and exclusion, for small s: m is the integral over [0, ∞) minus that over [1, ∞). The k-th term of the
+ * binomial series of mᵈ belongs to the part of the ℓp ball in which k given coordinates exceed 1. Each term is smooth, so
+ * integration along the path of steepest descent, a parabola around the negative axis, is exact up to rounding.
  */
 export function logShareByCorners(d: number, p: number, s: number): number {
   const logInside = logGamma(1 + 1 / p);
-  let beyond = 0; // the term k = 0 is the whole ℓp ball, whose share is 1: the volumes are equal
+  let beyond = 0; // The term k = 0 belongs to the whole ℓp ball; its share is 1, since the volumes are equal.
   let logChoose = 0;
   for (let k = 1; k < s && k <= d; k++) {
     logChoose += Math.log((d - k + 1) / k);
@@ -80,6 +80,6 @@ export function logShareByCorners(d: number, p: number, s: number): number {
   return Math.log1p(beyond);
 }
 
-/** ln of the share of the cube [−1, 1]ᵈ inside the ℓp ball of the cube's volume, where Σ|xᵢ|ᵖ ≤ s. */
+/** ln of the share of the cube [−1, 1]ᵈ inside the ℓp ball Σ|xᵢ|ᵖ ≤ s, whose volume is that of the cube. */
 export const logShareOfCube = (d: number, p: number, s: number): number =>
   s < 16 ? logShareByCorners(d, p, s) : logShareOnLine(d, p, s);

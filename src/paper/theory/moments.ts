@@ -1,11 +1,11 @@
 import { root } from "./quadrature.ts";
 
-/** The lowest and highest s of `stretched`, and how many nodes a unit of it gets. */
+/** The highest s of `stretched`, and its nodes per unit of s. */
 const [high, nodesPerUnit] = [4, 40];
 
 /**
- * Nodes for ∫₀^∞ f(x) dx, f analytic and falling like e^(−x^q): x = exp((s − e^(−s)) / q) makes both ends fall doubly
- * exponentially in s, and equal steps of s converge exponentially (Takahasi & Mori 1974).
+ * Nodes for ∫₀^∞ f(x) dx with f analytic and decreasing like e^(−x^q). With x = exp((s − e^(−s)) / q), the integrand
+ * decreases doubly exponentially in s at both ends, and equal steps of s converge exponentially (Takahasi & Mori 1974).
  */
 export function stretched(q: number): { logX: number; slope: number; step: number }[] {
   const low = -Math.log(41 * q);
@@ -17,7 +17,7 @@ export function stretched(q: number): { logX: number; slope: number; step: numbe
   });
 }
 
-/** ln M(u, v), M = 2 ∫₀^∞ e^(−u xᵖ − v x^q) dx, and the mean of xᵖ under that density; u, v > 0. */
+/** ln M(u, v) with M = 2 ∫₀^∞ e^(−u xᵖ − v x^q) dx, and the mean of xᵖ under this density, for u, v > 0. */
 export function moments(u: number, v: number, p: number, q: number) {
   let total = 0;
   let first = 0;
@@ -35,9 +35,9 @@ export function moments(u: number, v: number, p: number, q: number) {
 }
 
 /**
- * The u, v > 0 that minimise u a + v + d ln M(u, v) − poles (ln u + ln v): the saddle point of the double Laplace transform of
- * the volume where Σ|xᵢ|ᵖ ≤ a and Σ|xᵢ|^q ≤ 1 (poles 1), or the best exponential bound on it (poles 0). Scaling x shows that it
- * lies on the line p a u + q v = d + (p + q) poles, which leaves one unknown.
+ * The u, v > 0 that minimise u a + v + d ln M(u, v) − poles (ln u + ln v). With `poles` 1, the saddle point of the double
+ * Laplace transform of Vol{Σ|xᵢ|ᵖ ≤ a, Σ|xᵢ|^q ≤ 1}; with `poles` 0, the point of the best exponential bound on this
+ * volume. By scaling x, the minimum lies on the line p a u + q v = d + (p + q) poles, which leaves one unknown.
  */
 export function saddleOfPair(d: number, p: number, q: number, a: number, poles: number) {
   const total = d + (p + q) * poles;

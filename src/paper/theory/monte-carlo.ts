@@ -4,15 +4,16 @@ import { type Interval, wilson } from "../../math/statistics.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import { equalVolumeRadius } from "./volume.ts";
 
-/** ‖x‖ of order p for a row of coordinates. */
+/** The ℓp norm of x [dimension]. */
 const norm = (x: Float32Array, p: number): number =>
   p === Number.POSITIVE_INFINITY
-    ? x.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+    ? x.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0)
     : x.reduce((sum, value) => sum + Math.abs(value) ** p, 0) ** (1 / p);
 
 /**
- * Vol(B_p ∩ B_q) / Vol(B_q) at equal volumes by counting: `draws` points uniform in the cube around B_q, of those in B_q the
- * share that is in B_p, with Wilson's interval. Orders are in [1, ∞]. For few dimensions: a finite q leaves few points in B_q.
+ * Monte Carlo estimate of Vol(B_p ∩ B_q) / Vol(B_q) at equal volumes, with Wilson's interval. Draws `draws` points uniformly
+ * from the cube around B_q; the estimate is the share of points of B_q that are in B_p. Orders are in [1, ∞]. Works in few
+ * dimensions only if q is finite, since few points then fall into B_q. Throws `UsageError` if none does.
  */
 export function ratioByCounting(
   d: number,

@@ -1,12 +1,12 @@
-// Two balls of finite orders in many dimensions: the volume V where Σ|xᵢ|ᵖ ≤ a and Σ|xᵢ|^q ≤ 1, p < q, inverted from its
-// double Laplace transform M(u, v)ᵈ / (u v). Scaling x leaves M(u, v) = v^(−1/q) g(w), w = u v^(−p/q), so that
+// Two balls of finite orders in many dimensions: the volume V of {Σ|xᵢ|ᵖ ≤ a, Σ|xᵢ|^q ≤ 1}, p < q, inverted from its
+// double Laplace transform M(u, v)ᵈ / (u v). By scaling x, M(u, v) = v^(−1/q) g(w) with w = u v^(−p/q), so that
 //   V = (2πi)⁻¹ ∫ G(a w) g(w)ᵈ dw / w,   G(z) = (2πi)⁻¹ ∫ e^(v + z v^(p/q)) v^(−d/q − 1) dv,   g(w) = 2 ∫₀^∞ e^(−x^q − w xᵖ) dx.
 // Both contours pass through the saddle point; equal steps along them converge exponentially.
 import { normalCdf } from "../../math/special.ts";
 import { add, type Complex, div, exp, log, mul, scale } from "./complex.ts";
 import { saddleOfPair, stretched } from "./moments.ts";
 
-/** ln g(w(τ)) for w(τ) = w₀ (1 + iτ)(1 − iτ)^(−p/q), τ ≥ 0: what u = u₀ (1 + iτ) and v = v₀ (1 − iτ) make of w. */
+/** ln g(w(τ)) for τ ≥ 0, with w(τ) = w₀ (1 + iτ)(1 − iτ)^(−p/q), from u = u₀ (1 + iτ) and v = v₀ (1 − iτ). */
 function logTransform(p: number, q: number, w0: number): (tau: number) => Complex {
   // With x = (1 − iτ)^(1/q) y the exponent is −(y^q + w₀ yᵖ) + iτ (y^q − w₀ yᵖ), stationary at y = e^stationary. Left of it
   // the path runs below the real axis and right of it above, where iτ (…) falls too.
@@ -33,7 +33,7 @@ function logTransform(p: number, q: number, w0: number): (tau: number) => Comple
   };
 }
 
-/** The saddle point ln v of v + z v^ρ − n ln v that Newton's method finds from ln v = start. */
+/** The saddle point, as ln v, of v + z v^ρ − n ln v, by Newton's method from ln v = start. */
 function saddleOfG(z: Complex, rho: number, n: number, start: Complex): Complex {
   let at = start;
   for (let i = 0; i < 100; i++) {
@@ -48,7 +48,10 @@ function saddleOfG(z: Complex, rho: number, n: number, start: Complex): Complex 
   return at;
 }
 
-/** G(z) as [ln of a size, the rest of it], along Talbot's contour v = R φ (cot φ + i), −π < φ < π, through the saddle point. */
+/**
+ * G(z) as [ln of its magnitude, the remaining factor], along Talbot's contour v = R φ (cot φ + i), −π < φ < π, through the
+ * saddle point.
+ */
 function wright(z: Complex, rho: number, n: number, saddle: Complex): [number, Complex] {
   const powered = mul(z, exp(scale(saddle, rho)));
   const v = exp(saddle);
@@ -63,7 +66,8 @@ function wright(z: Complex, rho: number, n: number, saddle: Complex): [number, C
       const phi = start + direction * k * h;
       if (!(Math.abs(phi) <= 3.13)) break;
       const flat = Math.abs(phi) < 1e-5;
-      const cot = flat ? 1 - phi ** 2 / 3 : phi / Math.tan(phi); // φ cot φ, and below its derivative
+      // φ cot φ and its derivative.
+      const cot = flat ? 1 - phi ** 2 / 3 : phi / Math.tan(phi);
       const slope = flat ? (-2 * phi) / 3 : 1 / Math.tan(phi) - phi / Math.sin(phi) ** 2;
       const logV = Math.log(radius * (flat ? 1 : phi / Math.sin(phi)));
       const power = Math.exp(rho * logV);
@@ -79,8 +83,8 @@ function wright(z: Complex, rho: number, n: number, saddle: Complex): [number, C
 }
 
 /**
- * A path τ(θ) and its slope: τ = θ near 0, then growing exponentially until its slope is `fastest`, at least 1.
- * It is analytic for |Im θ| < π.
+ * A path τ(θ) and its slope, analytic for |Im θ| < π. Near 0, τ = θ; then τ grows exponentially until its slope is
+ * `fastest`, at least 1.
  */
 function stretch(fastest: number): (theta: number) => { tau: number; slope: number } {
   const shift = Math.log(2 * fastest - 1);
@@ -92,7 +96,7 @@ function stretch(fastest: number): (theta: number) => { tau: number; slope: numb
   });
 }
 
-/** ln V for orders 1 ≤ p < q < ∞ and Σ|xᵢ|ᵖ ≤ a, 1 < a < d^(1 − p/q); from four dimensions on. */
+/** ln V for orders 1 ≤ p < q < ∞ and 1 < a < d^(1 − p/q), in four or more dimensions. */
 export function logPairVolume(d: number, p: number, q: number, a: number): number {
   const rho = p / q;
   const n = d / q + 1;
@@ -101,7 +105,7 @@ export function logPairVolume(d: number, p: number, q: number, a: number): numbe
   const transform = logTransform(p, q, w0);
   const top = v + a * u - n * Math.log(v) + d * transform(0)[0] - Math.log(w0);
   let saddle: Complex = [Math.log(v), 0];
-  /** The integrand in τ, over e^top. */
+  /** The integrand as a function of τ, divided by e^top. */
   const integrand = (tau: number): Complex => {
     const logW = add([Math.log(w0), 0], add(log([1, tau]), scale(log([1, -tau]), -rho)));
     const z = scale(exp(logW), a);
@@ -116,8 +120,8 @@ export function logPairVolume(d: number, p: number, q: number, a: number): numbe
   const near = 1 / Math.sqrt(d + 1);
   const width = near / Math.sqrt(2 * Math.log(middle / integrand(near)[0]));
   const h = 0.4 * Math.min(width, 0.4);
-  // Far out the integrand is a sum of oscillations with frequencies κ |σ − k|, k = 0 … d, one for each corner of V as a
-  // function of σ = a^(1/(1 − ρ)); a smooth cut-off many periods wide ends them without a trace (d large: long before it).
+  // For large τ the integrand is a sum of oscillations with frequencies κ |σ − k|, k = 0 … d, one for each corner of V as
+  // a function of σ = a^(1/(1 − ρ)). A smooth cut-off many periods wide removes them. For large d they vanish earlier.
   const sigma = a ** (1 / (1 - rho));
   const kappa = (1 / rho - 1) * (rho * w0) ** (1 / (1 - rho));
   const fastest = Math.max(1, 0.6 / (kappa * Math.max(sigma, d - sigma)));

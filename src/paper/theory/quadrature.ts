@@ -1,4 +1,4 @@
-/** The x in [low, high] where an increasing function changes sign; an end where it does not. Bisection. */
+/** The x in [low, high] at which an increasing function changes its sign, or else an end, by bisection. */
 export function root(f: (x: number) => number, low: number, high: number): number {
   let [below, above] = [low, high];
   for (let i = 0; i < 120; i++) {
@@ -19,7 +19,7 @@ const tanhSinh = Array.from({ length: 99 }, (_, i) => {
   return { x, weight: h * Math.PI * Math.cosh(s) * x * rest };
 });
 
-/** ∫ f over [low, high], to 14 digits for an f that is analytic inside, whatever its ends (Takahasi & Mori 1974). */
+/** ∫ f over [low, high], to 14 digits for f analytic inside, even if singular at the ends (Takahasi & Mori 1974). */
 export function integral(f: (x: number) => number, low: number, high: number): number {
   let sum = 0;
   for (const { x, weight } of tanhSinh) sum += weight * f(low + (high - low) * x);

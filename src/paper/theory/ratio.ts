@@ -5,8 +5,8 @@ import { equalVolumeRadius, logVolume } from "./volume.ts";
 
 /**
  * log₁₀ of Vol(B_p ∩ B_q) / Vol(B_q) for two balls of ℝᵈ of equal volume, orders in [1, ∞] (Theorem 1 and its footnote).
- * Since the volumes are equal, p and q may change places. Eight digits or more, fewer in few dimensions for two finite orders that are close
- * or both large; `docs/theory.md` has the figures.
+ * Since the volumes are equal, p and q may be swapped. Has eight digits or more; fewer in few dimensions for two finite
+ * orders that are close or both large, as `docs/theory.md` lists.
  */
 export function log10Ratio(d: number, p: number, q: number): number {
   const [low, high] = p < q ? [p, q] : [q, p];

@@ -12,24 +12,26 @@ import { equalVolumeRadius } from "./volume.ts";
 /** The order of a norm: a number of at least 1, or "inf" for the largest coordinate (JSON has no infinity). */
 export type Order = number | "inf";
 
-/** Theorem 1 in one dimension d: Vol(B_p ∩ B_q) / Vol(B_q) at equal volumes. All but the first four are log₁₀. */
+/** Theorem 1 in dimension d: Vol(B_p ∩ B_q) / Vol(B_q) at equal volumes. All fields from `printed` on are log₁₀. */
 export interface TheoryRow {
   readonly dimension: number;
   readonly p: Order;
   readonly q: Order;
-  /** Of the ℓp ball that has the volume of the unit ℓq ball; r₂(d) for p = 2, q = ∞. */
+  /** The radius of the ℓp ball with the volume of the unit ℓq ball; r₂(d) for p = 2, q = ∞. */
   readonly radius: number;
-  /** The number in the paper's Table 1; null where it has none. */
+  /** The number in the paper's Table 1; null if the table has none. */
   readonly printed: number | null;
-  /** What the formula behind that table gives; null but for p = 2, q = ∞. */
+  /** The value of the paper's formula; null unless p = 2, q = ∞. */
   readonly asPrinted: number | null;
-  /** Upper bounds that hold; null where they say nothing. */
+  /** Hoeffding's upper bound; null where it does not apply. */
   readonly hoeffding: number | null;
+  /** Chernoff's upper bound; null where it does not apply. */
   readonly chernoff: number | null;
   /** The ratio itself. */
   readonly ratio: number;
-  /** Eq. 11 per dimension as printed, null but for p = 2, q = ∞; and the limit of ratio / d. */
+  /** Eq. 11 per dimension as printed; null unless p = 2, q = ∞. */
   readonly slopePrinted: number | null;
+  /** The limit of ratio / d as d → ∞. */
   readonly slopeTrue: number;
 }
 
@@ -57,7 +59,7 @@ function check(dimension: number, orders: readonly Order[]): void {
       );
 }
 
-/** The row of one dimension. */
+/** The row of one dimension. Throws `UsageError` for a dimension below 1 or an order below 1. */
 export function theoryRow(dimension: number, p: Order = 2, q: Order = "inf"): TheoryRow {
   check(dimension, [p, q]);
   const [x, y] = [numberOf(p), numberOf(q)];
@@ -77,7 +79,7 @@ export function theoryRow(dimension: number, p: Order = 2, q: Order = "inf"): Th
   };
 }
 
-/** Theorem 1 side by side: as printed, as bounded and as it is; by default the rows of the paper's Table 1. */
+/** Theorem 1 as printed, as bounded and as computed; by default in the dimensions of the paper's Table 1. */
 export const table1 = (
   dimensions: readonly number[] = [...printedTable1.keys()],
   { p = 2, q = "inf" }: { readonly p?: Order; readonly q?: Order } = {},

@@ -1,9 +1,9 @@
 import { logGamma } from "../../math/special.ts";
 
-/** ln Γ(1 + x) for x ≥ 0, without the rounding of logGamma near its zero at 1, which a small x would magnify. */
+/** ln Γ(1 + x) for x ≥ 0. Near x = 0, logGamma(1 + x) would lose digits to rounding. */
 function logFactorial(x: number): number {
   if (x > 0.1) return logGamma(1 + x);
-  // Σ (−1)ᵏ ζ(k) xᵏ / k, with the part of it that is −ln(1 + x) + x taken out (DLMF 5.7.3): 17 digits at x = 0.1.
+  // Σ (−1)ᵏ ζ(k) xᵏ / k without its part −ln(1 + x) + x (DLMF 5.7.3): 17 digits at x = 0.1.
   const zetaLessOne = [
     0.6449340668482264, 0.2020569031595943, 0.08232323371113819, 0.03692775514336993,
     0.01734306198444914, 0.008349277381922827, 0.004077356197944339, 0.0020083928260822143,
@@ -22,19 +22,19 @@ export const logVolume = (d: number, p: number): number =>
   d * (Math.LN2 + logGammaOf(1, p)) - logGammaOf(d, p);
 
 /**
- * The radius of the ℓp ball of ℝᵈ that has the volume of the unit ℓq ball; §3.1's r₂(d) for p = 2 and q = ∞.
- * Orders are in [1, ∞].
+ * The radius of the ℓp ball in ℝᵈ with the volume of the unit ℓq ball; r₂(d) of §3.1 for p = 2 and q = ∞. Orders are in
+ * [1, ∞].
  */
 export const equalVolumeRadius = (d: number, p: number, q: number): number =>
   Math.exp(logGammaOf(1, q) - logGammaOf(1, p) + (logGammaOf(d, p) - logGammaOf(d, q)) / d);
 
-/** What (ln Vol of {Σ|xᵢ|ᵖ ≤ d}) / d tends to as d → ∞, by Stirling's formula; ln 2 for the cube, p = ∞. */
+/** The limit of ln Vol{Σ|xᵢ|ᵖ ≤ d} / d as d → ∞, by Stirling's formula; ln 2 for the cube, p = ∞. */
 const logVolumeRate = (p: number): number =>
   Math.LN2 + logGammaOf(1, p) + (p === Number.POSITIVE_INFINITY ? 0 : (1 + Math.log(p)) / p);
 
 /**
- * What Σ|xᵢ|ᵖ / d on the surface of the ℓp ball tends to as d → ∞, where it has the volume of {Σ|xᵢ|^q ≤ d}, or of the cube
- * [−1, 1]ᵈ for q = ∞: 2/(πe) for p = 2 and q = ∞, as in the proof of Theorem 1.
+ * The limit of Σ|xᵢ|ᵖ / d on the surface of an ℓp ball as d → ∞. The ball has the volume of {Σ|xᵢ|^q ≤ d}, or for q = ∞ of
+ * the cube [−1, 1]ᵈ. 2/(πe) for p = 2 and q = ∞, as in the proof of Theorem 1.
  */
 export const limitOfMean = (p: number, q: number): number =>
   Math.exp(p * (logVolumeRate(q) - logVolumeRate(p)));
