@@ -7,6 +7,7 @@ import { AuditOptions as AuditSchema } from "./audit/options.ts";
 import { defenseNames } from "./defenses/table.ts";
 import { webRuntime } from "./engine/runtime/web.ts";
 import { EvaluateOptions as EvaluateSchema } from "./evaluate/options.ts";
+import { evaluateOptions } from "./library/checks.ts";
 import { UsageError } from "./math/usage-error.ts";
 import {
   type AttackName,
@@ -26,7 +27,6 @@ import {
   withEot,
   withNoise,
 } from "./node.ts";
-import { evaluateOptions } from "./node-checks.ts";
 import { TrainOptions as TrainSchema } from "./train/options.ts";
 
 /** A call with what types would refuse. */
@@ -202,7 +202,7 @@ describe("types", () => {
     expectTypeOf<NonNullable<EvaluateOptions["onEvent"]>>().toBeFunction();
   });
 
-  const text = readFileSync(join(import.meta.dirname, "node-options.ts"), "utf8");
+  const text = readFileSync(join(import.meta.dirname, "library", "node-options.ts"), "utf8");
   it.each([
     ["TrainOptions", TrainSchema.shape],
     ["EvaluateOptions", EvaluateSchema.shape],

@@ -18,13 +18,6 @@ import { evaluateNode, type NodeEvaluation } from "./evaluate/node.ts";
 import type { Row } from "./evaluate/row.ts";
 import { summarize } from "./evaluate/summary.ts";
 import { writeWhole } from "./files/node.ts";
-import { InternalError } from "./math/internal-error.ts";
-import type { Note } from "./math/note.ts";
-import { UsageError } from "./math/usage-error.ts";
-import { classifier } from "./models/classifier.ts";
-import { exportOnnx } from "./models/export.ts";
-import { type OpenOptions, openModelNode } from "./models/opening/node.ts";
-import type { OpenModel } from "./models/opening/open-model.ts";
 import {
   auditingOptions,
   dataOptions,
@@ -32,11 +25,18 @@ import {
   openOptions,
   pathOf,
   reportOptions,
-  runtimeOn,
   runtimeOptions,
   trainOptions,
-} from "./node-checks.ts";
-import type { AuditOptions, EvaluateOptions, TrainOptions } from "./node-options.ts";
+} from "./library/checks.ts";
+import type { AuditOptions, EvaluateOptions, TrainOptions } from "./library/node-options.ts";
+import { runtimeOn } from "./library/node-runtime.ts";
+import { InternalError } from "./math/internal-error.ts";
+import type { Note } from "./math/note.ts";
+import { UsageError } from "./math/usage-error.ts";
+import { classifier } from "./models/classifier.ts";
+import { exportOnnx } from "./models/export.ts";
+import { type OpenOptions, openModelNode } from "./models/opening/node.ts";
+import type { OpenModel } from "./models/opening/open-model.ts";
 import { noiseNamedNode } from "./noise/node.ts";
 import { evaluationsOf } from "./report/evaluations.ts";
 import { readRowsFile, writeReport } from "./report/node.ts";
@@ -56,7 +56,7 @@ export type {
   OneOrMore,
   Running,
   TrainOptions,
-} from "./node-options.ts";
+} from "./library/node-options.ts";
 export type { TrainEvent } from "./train/events.ts";
 export type { AuditResult, OpenModel, Row };
 export { noiseNamedNode as noiseNamed };

@@ -37,6 +37,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   verify: ["math", ...engine, "attacks", "models"],
   report: ["math", "files", "evaluate"],
   audit: [...judging, ...engine, "evaluate", "report"],
+  library: [...everything, "audit"],
   paper: [...everything, "paper/theory"],
   "paper/theory": ["math"],
   bench: [...everything],

@@ -1,25 +1,18 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { nodeRuntime } from "../../engine/runtime/node.ts";
-import type { Runtime } from "../../engine/runtime/runtime.ts";
 import { nodeHost } from "../../files/host/node.ts";
 import { contentsKind, otherKind } from "../../files/kind.ts";
 import { orMissing } from "../../files/node.ts";
 import { readBytes, whileReading } from "../../files/read/node.ts";
 import { nodeFiles } from "../../files/run/node.ts";
 import { UsageError } from "../../math/usage-error.ts";
-import type { Architecture } from "../architecture.ts";
 import { readOnnxFile } from "../node.ts";
 import { latestCheckpoint } from "./checkpoints.ts";
 import { modelOfCheckpoint, modelOfFile, type OpenModel } from "./open-model.ts";
-import { type OpenOnnxOptions, openOnnx } from "./open-onnx.ts";
+import { type OpenOptions, openOnnx } from "./open-onnx.ts";
 
-/** How an imported file is read, and the runtime that checks it. */
-export interface OpenOptions extends OpenOnnxOptions {
-  readonly runtime?: Runtime;
-  /** The network of a run directory that was trained with `ownModel`. */
-  readonly ownModel?: Architecture;
-}
+export type { OpenOptions } from "./open-onnx.ts";
 
 /** The bytes; throws `UsageError` if they belong to another format than a checkpoint. */
 function requireCheckpoint(path: string, bytes: Uint8Array): Uint8Array {

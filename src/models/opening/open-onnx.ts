@@ -5,6 +5,7 @@ import { otherKind } from "../../files/kind.ts";
 import type { Note } from "../../math/note.ts";
 import type { Shape } from "../../math/tensor.ts";
 import { UsageError } from "../../math/usage-error.ts";
+import type { Architecture } from "../architecture.ts";
 import { isExported } from "../export.ts";
 import {
   type ImportedNetwork,
@@ -40,6 +41,13 @@ export const onnxFile = (
 export interface OpenOnnxOptions extends ImportedOptions {
   /** The shape of the images that the network will see, used if `shape` is not given; not recorded. */
   readonly images?: Shape | undefined;
+}
+
+/** How a model is opened, and the runtime that checks it. */
+export interface OpenOptions extends OpenOnnxOptions {
+  readonly runtime?: Runtime;
+  /** The network of a run directory that was trained with `ownModel`. */
+  readonly ownModel?: Architecture;
 }
 
 /** What opening an ONNX file needs of its platform. */

@@ -1,20 +1,18 @@
 // Checks of what the functions of `rampart/node` are given. The words are those of the command line.
 import { z } from "zod";
-import type { Attack } from "./attacks/victim.ts";
-import type { AuditedFile } from "./audit/audit-request.ts";
-import type { NodeAudit } from "./audit/node.ts";
-import { AuditOptions } from "./audit/options.ts";
-import { ImageOptions } from "./data/image-options.ts";
-import { nodeRuntime } from "./engine/runtime/node.ts";
-import type { Runtime } from "./engine/runtime/runtime.ts";
-import { EvaluateOptions } from "./evaluate/options.ts";
-import type { CustomAttacks } from "./evaluate/runs.ts";
-import { checkedOptions } from "./math/option-problems.ts";
-import { UsageError } from "./math/usage-error.ts";
-import type { Architecture } from "./models/architecture.ts";
-import type { OpenOptions } from "./models/opening/node.ts";
-import { formats } from "./report/report.ts";
-import { TrainOptions } from "./train/options.ts";
+import type { Attack } from "../attacks/victim.ts";
+import type { AuditedFile, NodeAudit } from "../audit/audit-request.ts";
+import { AuditOptions } from "../audit/options.ts";
+import { ImageOptions } from "../data/image-options.ts";
+import type { Runtime } from "../engine/runtime/runtime.ts";
+import { EvaluateOptions } from "../evaluate/options.ts";
+import type { CustomAttacks } from "../evaluate/runs.ts";
+import { checkedOptions } from "../math/option-problems.ts";
+import { UsageError } from "../math/usage-error.ts";
+import type { Architecture } from "../models/architecture.ts";
+import type { OpenOptions } from "../models/opening/open-onnx.ts";
+import { formats } from "../report/report.ts";
+import { TrainOptions } from "../train/options.ts";
 
 /** A schema for each field of an interface: one that is forgotten does not compile. */
 type Fields<T> = { readonly [K in keyof Required<T>]: z.ZodType };
@@ -27,7 +25,8 @@ const Callback = z.custom<unknown>((value) => typeof value === "function", {
   error: ({ path }) => `${String(path?.[0])} is no function`,
 });
 
-const has = (value: unknown, ...methods: readonly string[]): boolean =>
+/** Whether a value is an object with these methods. */
+export const has = (value: unknown, ...methods: readonly string[]): boolean =>
   typeof value === "object" &&
   value !== null &&
   methods.every((name) => typeof (value as Record<string, unknown>)[name] === "function");
@@ -258,12 +257,6 @@ const RuntimeSchema = z.strictObject({
 
 /** What `nodeRuntime` and `nodeProgram` are given. */
 export const runtimeOptions = (options: object) => stated(checkedOptions(RuntimeSchema, options));
-
-/** The runtime that was given, or one on the device of that name. */
-export async function runtimeOn(device: unknown, threads: unknown): Promise<Runtime> {
-  if (has(device, "compile")) return device as Runtime;
-  return nodeRuntime(runtimeOptions(stated({ device, threads })));
-}
 
 /** A path, where a caller without types gives something else. */
 export function pathOf(what: string, path: unknown): string {
