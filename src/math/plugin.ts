@@ -18,6 +18,16 @@ export const rememberFile = (definition: Defined, file: string): void => {
 /** The file that a definition was loaded from; undefined for a value of the calling program. */
 export const fileOf = (definition: Defined): string | undefined => files.get(definition);
 
+const plugins: string[] = [];
+
+/** Remembers a plug-in that was loaded, as it was named: a path or a package. */
+export const rememberPlugin = (plugin: string): void => {
+  if (!plugins.includes(plugin)) plugins.push(plugin);
+};
+
+/** The plug-ins that were loaded, in order, for records and for commands that repeat a run. */
+export const loadedPlugins = (): readonly string[] => [...plugins];
+
 /** `attack mine of ./mine.mjs`, or without a file `attack mine`. */
 export function whichPlugin(definition: Defined): string {
   const file = fileOf(definition);

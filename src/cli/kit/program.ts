@@ -5,6 +5,7 @@ import { isStdout } from "../../files/write/node.ts";
 import { nearest } from "../../math/nearest.ts";
 import { parseOptions } from "../../math/option-problems.ts";
 import { UsageError } from "../../math/usage-error.ts";
+import { loadPlugin, pluginsIn } from "../../plugins/node.ts";
 import { printable } from "../../report/printable.ts";
 import type { Command, Context, Group, Output } from "./command.ts";
 import { type Field, fieldsOf, flagsOf, parsedAs } from "./flags.ts";
@@ -31,6 +32,12 @@ const examplesText = (examples: readonly string[]): string =>
   examples.length === 0 ? "" : `\nExamples:\n${examples.map((line) => `  ${line}`).join("\n")}`;
 
 const configOption = () => new Option("--config <file>", "JSON file of options; flags override it");
+/** Plug-ins are loaded before the options of a command are known, since they may add some: see `parse`. */
+const pluginOption = () =>
+  new Option(
+    "--plugin <file>",
+    "module whose attacks, defences, noises, networks and data sets have names; repeatable",
+  ).argParser((plugin: string, before: readonly string[] = []) => before.concat(plugin));
 const jsonOption = () => new Option("--json", "print results as JSON, one object per line");
 
 /** Options in a JSON file, by their names in camelCase. Numbers may be strings such as "8/255". */
@@ -126,7 +133,7 @@ function declare(
     cli.argument(inner);
   }
   for (const field of fields) for (const option of flagsOf(field)) cli.addOption(option);
-  cli.addOption(configOption()).addOption(jsonOption());
+  cli.addOption(configOption()).addOption(pluginOption()).addOption(jsonOption());
   cli.addHelpText("after", examplesText(spec.examples));
   cli.action(async () => {
     const options = await resolve(cli, spec.options, fields);
@@ -147,6 +154,7 @@ function declare(
 /** Runs the typed command. Resolves to the exit code that the command set, 0 by default. */
 async function parse(program: Program, argv: readonly string[], io: Io): Promise<number> {
   let code = 0;
+  for (const plugin of pluginsIn(argv)) await loadPlugin(plugin);
   const exitWith = (asked: number) => {
     code = asked;
   };

@@ -1,0 +1,125 @@
+// Loads plug-ins: modules whose exports are definitions.
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { dirname, isAbsolute, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { rememberPlugin } from "../math/plugin.ts";
+import { UsageError } from "../math/usage-error.ts";
+import { defineFunctions } from "./registries.ts";
+import { packageEntry } from "./resolve-package.ts";
+import { addDefinition, isDefinition } from "./use.ts";
+
+const fail = (plugin: string, problem: string, cause?: unknown): UsageError =>
+  new UsageError(`plug-in ${plugin} ${problem}`, { code: "bad-plugin", cause });
+
+/** Whether the words name a file rather than a package. */
+const isPath = (plugin: string): boolean =>
+  /^\.{0,2}[\\/]/.test(plugin) || isAbsolute(plugin) || /\.[cm]?[jt]s$/.test(plugin);
+
+/** The module of an installed package, looked for in the working directory and the folders above it. */
+function packageFile(plugin: string): string {
+  const [, name = plugin, rest = ""] = /^(@[^/]+\/[^/]+|[^@/][^/]*)(\/.+)?$/.exec(plugin) ?? [];
+  let folder = process.cwd();
+  for (;;) {
+    const root = join(folder, "node_modules", name);
+    if (existsSync(join(root, "package.json"))) {
+      const entry = packageEntry(readFileSync(join(root, "package.json"), "utf8"), `.${rest}`);
+      if (entry !== undefined) return join(root, entry);
+      throw fail(plugin, "exports no module for import; write the path of a file in it");
+    }
+    if (dirname(folder) === folder) break;
+    folder = dirname(folder);
+  }
+  throw fail(
+    plugin,
+    `is no installed package; install it with npm, or write ./${plugin} for a file in ${process.cwd()}`,
+  );
+}
+
+/** The file of a plug-in; a path is relative to the working directory. */
+function fileOfPlugin(plugin: string): string {
+  if (plugin === "") throw fail('""', "has no name; write --plugin ./mine.mjs");
+  const isFile = isPath(plugin) || existsSync(resolve(plugin));
+  const file = isFile ? resolve(plugin) : packageFile(plugin);
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined)
+    throw fail(plugin, `does not exist: there is no file ${file}; check the path`);
+  if (found.isDirectory())
+    throw fail(plugin, "is a folder; write the path of a JavaScript module in it");
+  return file;
+}
+
+/** Where a module has a syntax error, such as ` in line 3`, by the first line of the error's stack; empty if it does not say. */
+function lineOf({ stack = "" }: Error): string {
+  const [, line] = /^(?:file:.*|\/.*):(\d+)\n/.exec(stack) ?? [];
+  return line === undefined ? "" : ` in line ${line}`;
+}
+
+/** The error of a module that cannot be imported. */
+function importError(plugin: string, error: unknown): UsageError {
+  if (error instanceof UsageError) return fail(plugin, `is wrong: ${error.message}`, error);
+  if (!(error instanceof Error)) return fail(plugin, `threw on import: ${String(error)}`, error);
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "ERR_UNKNOWN_FILE_EXTENSION")
+    return fail(plugin, "is no JavaScript module; compile it to .mjs or .js", error);
+  if (code === "ERR_MODULE_NOT_FOUND")
+    return fail(
+      plugin,
+      `imports what is not there: ${error.message}; install it beside the plug-in, or correct the import`,
+      error,
+    );
+  if (error instanceof SyntaxError)
+    return fail(plugin, `cannot be parsed${lineOf(error)}: ${error.message}; correct it`, error);
+  return fail(plugin, `threw on import: ${error.message}; correct it`, error);
+}
+
+/** Definitions in an export: the value itself, or those in a list. */
+const definitionsIn = (value: unknown): unknown[] => (Array.isArray(value) ? value : [value]);
+
+/** Throws `bad-plugin` for an export whose `type` is no kind of definition, or that lacks a name. */
+function requireKind(plugin: string, name: string, value: unknown): void {
+  const { type } = (value ?? {}) as { readonly type?: unknown };
+  if (typeof type !== "string" || isDefinition(value)) return;
+  throw fail(
+    plugin,
+    `exports ${name} of type ${JSON.stringify(type)}, which is no definition; export the result of ${defineFunctions()}`,
+  );
+}
+
+/**
+ * Imports a module and adds the definitions that it exports to their tables. `plugin` is the path of a file, relative to the
+ * working directory, or the name of an installed package. Other exports are ignored. Throws `UsageError` with the code
+ * `bad-plugin`, which names the plug-in.
+ */
+export async function loadPlugin(plugin: string): Promise<void> {
+  const file = fileOfPlugin(plugin);
+  let exported: Readonly<Record<string, unknown>>;
+  try {
+    exported = await import(/* @vite-ignore */ pathToFileURL(file).href);
+  } catch (error) {
+    throw importError(plugin, error);
+  }
+  let count = 0;
+  for (const [name, value] of Object.entries(exported))
+    for (const one of definitionsIn(value)) {
+      requireKind(plugin, name, one);
+      if (!isDefinition(one)) continue;
+      addDefinition(one, plugin);
+      count++;
+    }
+  if (count > 0) return rememberPlugin(plugin);
+  const names = Object.keys(exported).join(", ");
+  throw fail(
+    plugin,
+    `exports no definition (${names === "" ? "it exports nothing" : `its exports are ${names}`}); export the result of ${defineFunctions()}`,
+  );
+}
+
+/** The plug-ins in the words of a command line: `--plugin FILE` or `--plugin=FILE`, any number of times. */
+export function pluginsIn(argv: readonly string[]): readonly string[] {
+  const end = argv.indexOf("--");
+  const words = end < 0 ? argv : argv.slice(0, end);
+  return words.flatMap((word, i) => {
+    if (word.startsWith("--plugin=")) return [word.slice("--plugin=".length)];
+    return word === "--plugin" && i + 1 < words.length ? [words[i + 1]] : [];
+  });
+}

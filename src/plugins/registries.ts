@@ -1,0 +1,25 @@
+import { datasets } from "../data/table.ts";
+import { losses } from "../losses/table.ts";
+import type { Defined } from "../math/plugin.ts";
+import type { Registry } from "../math/registry.ts";
+import { architectures } from "../models/architectures.ts";
+import { noises } from "../noise/table.ts";
+
+/** Each kind of definition: its registry, and the function that makes definitions of it. */
+export const kinds: Readonly<
+  Record<string, { readonly registry: Registry<Defined>; readonly define: string }>
+> = {
+  noise: { registry: noises as unknown as Registry<Defined>, define: "defineNoise" },
+  loss: { registry: losses as unknown as Registry<Defined>, define: "defineLoss" },
+  architecture: {
+    registry: architectures as unknown as Registry<Defined>,
+    define: "defineArchitecture",
+  },
+  dataset: { registry: datasets as unknown as Registry<Defined>, define: "defineDataset" },
+};
+
+/** The names of the functions that make definitions: `defineNoise, … or defineDataset`. */
+export function defineFunctions(): string {
+  const names = Object.values(kinds).map(({ define }) => define);
+  return `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
+}
