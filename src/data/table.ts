@@ -11,7 +11,7 @@ import { fashionMnist } from "./fashion-mnist.ts";
 import type { Place } from "./find.ts";
 import { type FolderOptions, folder } from "./folder.ts";
 import { mnist } from "./mnist.ts";
-import { npz } from "./npz.ts";
+import { npz } from "./npz-dataset.ts";
 import { shapes } from "./shapes.ts";
 
 /** The data sets by name, without paths. A plug-in's data set is added last. */
