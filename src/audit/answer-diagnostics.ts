@@ -1,4 +1,4 @@
-// Diagnostics of the answers on clean images: is this the classifier that was meant, and was it fed correctly?
+// Diagnostics of the predictions on clean images: is this the intended classifier, and is its input prepared correctly?
 import { likelyPermutation } from "../data/permutation.ts";
 import type { Row } from "../evaluate/row.ts";
 import { mean } from "../math/statistics.ts";
@@ -24,7 +24,7 @@ export function constantPredictor({ probe }: Pick<Facts, "probe">): Diagnostic |
   };
 }
 
-/** Images below which a single predicted class may be a coincidence. */
+/** Among fewer images than this, a single predicted class may be a coincidence. */
 const MIN_ONE_CLASS = 20;
 
 /** Fires if images of several classes all get the same prediction. */
@@ -42,7 +42,7 @@ export function oneClass({ rows }: Pick<Facts, "rows">): Diagnostic | null {
   };
 }
 
-/** Fires if the file decides otherwise than the scores that attacks see. */
+/** Fires if decisions of the file differ from those of the scores that attacks see. */
 export function otherDecision(decisions: Decisions | null): Diagnostic | null {
   const text = decisions === null ? null : describeDecisions(decisions);
   if (decisions === null || text === null) return null;
@@ -79,11 +79,11 @@ export function permutedClasses({
     severity: "invalid",
     text: `${identity} of ${examples} clean images are right, but ${explained} would be if ${name}`,
     advice:
-      'give the names of the file\'s outputs, in their order, with --classes FILE (a line each, or JSON such as ["0", "1", "2"]): folders are then matched by name; or put the data set\'s classes in the file\'s order',
+      'give the names of the file\'s outputs, in their order, with --classes FILE (one per line, or JSON such as ["0", "1", "2"]): folders are then matched by name; or put the data set\'s classes in the file\'s order',
   };
 }
 
-/** Another preprocessing must make this share of the images right in addition, and at least so many images. */
+/** Another preprocessing must get this share of the images, and at least this number, right in addition. */
 const MIN_BETTER_SHARE = 0.1;
 const MIN_BETTER_IMAGES = 4;
 
@@ -100,9 +100,9 @@ export function otherPreprocessing({ better }: Pick<Facts, "better">): Diagnosti
   };
 }
 
-/** An accuracy within so many standard deviations of a random classifier's is no better than chance. */
+/** An accuracy within this many standard deviations of that of guessing is no better than chance. */
 const DEVIATIONS = 3;
-/** An accuracy above this is never chance, however few images there are. */
+/** An accuracy above this share is never chance, however few images there are. */
 const NEVER_CHANCE = 2 / 3;
 
 /** Fires if guessing reaches the clean accuracy as well. */

@@ -1,4 +1,4 @@
-// Diagnostics of the attacks: did they do what a working attack does?
+// Diagnostics of the attacks: do they behave like working attacks?
 import type { Row } from "../evaluate/row.ts";
 import { normName, radius } from "../report/format.ts";
 import { cleanOf } from "./answer-diagnostics.ts";
@@ -75,16 +75,16 @@ function noiseFreeWins(rows: readonly Row[]): Diagnostic | null {
   return {
     code: "transfer-wins",
     severity: "warning",
-    text: `${transferred} of ${randomised.length} worst examples come from the network without its noise, which attacks on the classifier as it is deployed should find too`,
+    text: `${transferred} of ${randomised.length} worst examples come from the network without its noise, which attacks on the deployed classifier should find too`,
     advice: "average over more draws (rampart evaluate --eot 64), or attack it without its noise",
   };
 }
 
-/** Fires if an attack on something else than the classifier does better on it than attacks on the classifier. */
+/** Fires if examples made for another network break the classifier more often than examples made for itself. */
 export const transferWins = ({ rows, probe }: Pick<Facts, "rows" | "probe">): Diagnostic | null =>
   copyWins(probe) ?? noiseFreeWins(rows);
 
-/** Share of the adversarial examples that rounding must undo. */
+/** Rounding must undo this share of the adversarial examples. */
 const MIN_LOST = 0.1;
 
 /** Fires if adversarial examples are right again once they are stored in 8 bits per channel. */
@@ -101,7 +101,7 @@ export function lostByRounding({ rows }: Pick<Facts, "rows">): Diagnostic | null
   };
 }
 
-/** Share of what APGD breaks that random noise must break as well. */
+/** Random noise must break this share of the number of images that APGD breaks. */
 const MIN_BY_NOISE = 0.8;
 
 /** Fires if random noise breaks nearly as many images as APGD does. */

@@ -1,4 +1,4 @@
-// The facts that diagnostics judge, and what a diagnostic says.
+// The facts that diagnostics judge, and the form of a diagnostic.
 import type { Row } from "../evaluate/row.ts";
 import type { Note } from "../math/note.ts";
 import type { BatchDependence } from "../models/batch-dependence.ts";
@@ -32,7 +32,7 @@ export type DiagnosticCode =
 
 /**
  * A reason to doubt an audit's numbers. `invalid`: the numbers mean nothing. `warning`: robustness is probably overestimated.
- * `note`: the reader should know it.
+ * `note`: a remark without effect on the verdict.
  */
 export interface Diagnostic {
   readonly code: DiagnosticCode;
@@ -43,7 +43,7 @@ export interface Diagnostic {
   readonly advice: string;
 }
 
-/** All that is measured by the time an audit's attacks have run. */
+/** The measurements of an audit after its attacks. */
 export interface Facts {
   readonly rows: readonly Row[];
   readonly probe: Probe;
@@ -53,11 +53,11 @@ export interface Facts {
   readonly classes: number;
   /** The importer's notes on the file. */
   readonly notes: readonly Note[];
-  /** How scores depend on the batch; absent or null where they do not. */
+  /** How scores depend on the batch; absent or null if they do not. */
   readonly batch?: BatchDependence | null;
-  /** Why the model may have been trained on test images; absent or null where it was not. */
+  /** Why the model may have been trained on test images; absent or null if it was not. */
   readonly trainedOn?: string | null;
-  /** The file's decisions compared with those of the scores before its output; absent or null where nothing was taken off. */
+  /** The file's decisions compared with those of the scores before its output; absent or null if no operator was removed. */
   readonly decisions?: Decisions | null;
   /** Diagnostics that failed; their findings are missing. */
   readonly failures?: readonly NotRun[];

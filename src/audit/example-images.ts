@@ -15,7 +15,7 @@ function fileName(set: string): string {
 /** Letters kept of an image file's name, from its end. Each takes up to four bytes, and the attack's name needs room too. */
 const MAX_STEM = 40;
 
-/** `12-cat-0017` for an example whose image is the file `cat/0017.png`; `12` where examples are no files. */
+/** `12-cat-0017` for an example whose image is the file `cat/0017.png`; `12` if examples are not files. */
 export function exampleName(index: number, file: string | undefined): string {
   if (file === undefined) return String(index);
   const stem = file.replace(/\.[^./]*$/, "").replace(/[^\p{L}\p{M}\p{N}]+/gu, "-");

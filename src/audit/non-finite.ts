@@ -4,10 +4,10 @@ import type { Diagnostic } from "./diagnostic.ts";
 
 type Fault = NonNullable<Row["nonFinite"]>;
 
-/** Share of the images up to which the remaining ones still represent all. */
+/** Up to this share of faulty images, the remaining images still represent all. */
 const MAX_SHARE = 0.01;
 
-/** Images, and nodes, that the text names. */
+/** The maximum number of images, and of nodes, that the text names. */
 const MAX_NAMED = 5;
 
 /**
@@ -35,7 +35,7 @@ export function nonFiniteGradients({ rows }: { readonly rows: readonly Row[] }):
     severity: invalid ? "invalid" : "warning",
     text: `${parts.join("; ")}: ${percent(share)} of ${counted(images.size, "image")}${excess}. Without gradients such an image is attacked by random search alone, and survives unless that breaks it`,
     advice:
-      "look at what the node divides by, takes the root or the logarithm of, and keep it away from 0, or leave such images out",
+      "keep the divisor, or the argument of the root or logarithm, in that node away from 0, or leave such images out",
   };
 }
 

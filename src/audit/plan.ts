@@ -1,4 +1,4 @@
-// Which attacks an audit runs: in order of cost, each on the survivors of those before it.
+// The attacks of an audit, in order of cost; each runs on the survivors of those before it.
 import type { Norm } from "../attacks/victim.ts";
 import type { EvaluateOptions } from "../evaluate/options.ts";
 import type { Budget } from "./options.ts";

@@ -32,7 +32,7 @@ export function batchDependent(dependence: BatchDependence | null): Diagnostic |
     severity: "invalid",
     text: `${text}; the numbers are those of each image alone`,
     advice:
-      "export the model in evaluation mode (batch normalisation with its running statistics); if it is always run on one image at a time, --batch 1 says so",
+      "export the model in evaluation mode (batch normalisation with its running statistics); use --batch 1 if it always runs on one image at a time",
   };
 }
 

@@ -43,7 +43,7 @@ async function measure(
 
 /** `rampart bench`: measures the time of attack steps, training steps and whole evaluations on this machine. */
 export const benchCommand = command({
-  summary: "Measure the time per step, and the share of this machine's peak that it reaches.",
+  summary: "Measure the time per step, and its speed as a share of this machine's peak.",
   options: z.strictObject({
     work: z
       .array(z.enum(workNames as [WorkName, ...WorkName[]]))
@@ -66,7 +66,7 @@ export const benchCommand = command({
       .boolean()
       .default(false)
       .describe(
-        "instead measure which implementation of convolutions is faster here; later runs use it",
+        "measure which implementation of convolutions is faster on this machine instead; later runs use it",
       ),
   }),
   examples: [

@@ -37,7 +37,7 @@ const fetch = command({
         if (event.event === "progress") {
           if (event.total !== null) bar.update(event.file, event.bytes, event.total);
         } else emit(event);
-        if (event.event === "verified") bar.log(`${event.file}: MD5 ${event.md5}, as it should be`);
+        if (event.event === "verified") bar.log(`${event.file}: MD5 ${event.md5} verified`);
         if (event.event === "done") print(`${name} is in ${event.path}`);
       }
     } catch (error) {
@@ -66,9 +66,9 @@ const check = command({
     print(`${report.name}: ${classes.length} classes of ${shape.join("×")} images`);
     for (const split of ["train", "test"] as const) {
       const { size, perClass } = report[split];
-      const [least, most] = [Math.min(...perClass), Math.max(...perClass)];
+      const [fewest, most] = [Math.min(...perClass), Math.max(...perClass)];
       print(
-        `${split}: ${size} images, ${least === most ? least : `${least} to ${most}`} per class`,
+        `${split}: ${size} images, ${fewest === most ? fewest : `${fewest} to ${most}`} per class`,
       );
     }
     const rounded = (values: readonly number[]) => values.map((v) => v.toFixed(4)).join(" ");

@@ -9,7 +9,7 @@ import { DataDir } from "./kit/options.ts";
 
 const FEATURES = ["avx2", "fma", "avx512f", "avx512_vnni", "amx_tile", "asimd", "sve"];
 
-/** The CPU features that matter for speed; empty where the system does not list them (all but Linux). */
+/** The CPU features that matter for speed; empty on systems other than Linux, which do not list them. */
 function cpuFeatures(): string[] {
   try {
     const [, flags = ""] = /^(?:flags|Features)\s*:(.*)$/m.exec(
@@ -38,10 +38,10 @@ async function engine() {
     };
   } catch (error) {
     const intelMac = process.platform === "darwin" && process.arch === "x64";
-    const why = intelMac
+    const reason = intelMac
       ? "it has no binary for darwin/x64 (Macs with an Intel processor); use another machine or the browser"
       : (error as Error).message;
-    return { runtime: null, problem: `onnxruntime-node cannot be loaded: ${why}` };
+    return { runtime: null, problem: `onnxruntime-node cannot be loaded: ${reason}` };
   }
 }
 
@@ -74,7 +74,7 @@ export const doctorCommand = command({
     line("runtime", runtime);
     line(
       "providers",
-      `${providers.join(", ")}; with libraries of your own ${otherProviders.join(", ")}`,
+      `${providers.join(", ")}; with your own libraries ${otherProviders.join(", ")}`,
     );
     line("used", "cpu; webgpu and cuda by --device, see docs/gpu.md");
     line("block size", blockSize === null ? "none: plain layout" : `${blockSize} channels`);

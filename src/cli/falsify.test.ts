@@ -89,7 +89,7 @@ describe("rampart falsify", () => {
   it("prints unknown when the time is up, how near it came, and exits with 0", async () => {
     const { code, out, err } = await falsify([at("holds.vnnlib"), "--seconds", "0.2"]);
     expect({ code, out }).toEqual({ code: 0, out: "unknown\n" });
-    expect(err).toMatch(/no counterexample found, which proves nothing: \d+ searches in 0\.\d s/);
+    expect(err).toMatch(/no counterexample found, which is no proof: \d+ searches in 0\.\d s/);
     expect(err).toContain("the closest point lacks 0.0100");
   });
 
@@ -111,7 +111,7 @@ describe("rampart falsify", () => {
     expect(points[0]).toBe(points[1]);
   });
 
-  it("says that an empty box holds whatever the network does, and where to look", async () => {
+  it("says that a property with an empty box holds for any network, and where to look", async () => {
     const { code, err } = await falsify([at("empty.vnnlib")]);
     expect(code).toBe(0);
     expect(err).toContain("empty.vnnlib leaves no input: in every case a lower bound is above its");

@@ -40,12 +40,12 @@ function remarks(verdict: Verdict): string[] {
   const far =
     closest > 0 && Number.isFinite(closest) ? `; the closest point lacks ${size(closest)}` : "";
   const effort = `${searches} searches in ${seconds.toFixed(1)} s${far}`;
-  const why = {
-    time: `no counterexample found, which proves nothing: ${effort}`,
+  const reasons = {
+    time: `no counterexample found, which is no proof: ${effort}`,
     interrupted: `interrupted after ${effort}`,
     searched: "no counterexample found: no case has more than one float32 point",
   };
-  const lines = [why[reason]];
+  const lines = [reasons[reason]];
   if (first !== undefined)
     lines.push(
       `${skipped.length} cases hold no float32 point, such as case ${first.case + 1}: no float32 lies in [${first.lower}, ${first.upper}], the bounds of X_${first.input}`,
@@ -110,7 +110,7 @@ export const falsifyCommandWith = (open: OpenNetwork) =>
       try {
         if (property.cases.length === 0)
           context.note(
-            `${path} leaves no input: in every case a lower bound is above its upper bound, so the property holds whatever the network does; look at its bounds`,
+            `${path} leaves no input: in every case a lower bound is above its upper bound, so the property holds for any network; check its bounds`,
           );
         const flat = await flatNetwork(network, property);
         const now = () => performance.now() / 1000;
@@ -141,8 +141,8 @@ export const falsifyCommandWith = (open: OpenNetwork) =>
   });
 
 /**
- * `rampart falsify`. Keeps the file's own order of axes, since X_i counts in that order. A counterexample is confirmed with
- * outputs computed on the CPU, on whichever device the search ran.
+ * `rampart falsify`. Keeps the file's order of axes, since X_i counts in that order. Whatever device the search uses,
+ * outputs computed on the CPU confirm a counterexample.
  */
 export const falsifyCommand = falsifyCommandWith(async (path, { device = "cpu", ...options }) => {
   const open = (on: string) =>

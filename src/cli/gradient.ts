@@ -12,7 +12,7 @@ import {
   describeDependence,
   oneByOne,
 } from "../models/batch-dependence.ts";
-import { classifier } from "../models/classifier.ts";
+import { type Classifier, classifier } from "../models/classifier.ts";
 import { openModelNode } from "../models/opening/node.ts";
 import { type Context, command } from "./kit/command.ts";
 import { Device, fileOptions, modelOptions, Threads } from "./kit/options.ts";
@@ -39,6 +39,48 @@ function labelsOf(path: string, y: Tensor, count: number, classes: number): numb
       code: "misfit",
     });
   return labels;
+}
+
+/** Losses [n], logits [n, classes] and gradients [n, ...pixels]. */
+interface Answer {
+  readonly losses: Tensor;
+  readonly logits: Tensor;
+  readonly gradient: Tensor;
+}
+
+interface GradientOptions {
+  readonly loss: "ce" | "margin" | "dlr";
+  /** Images per run. */
+  readonly batch: number;
+  readonly signal: AbortSignal;
+}
+
+/** Runs the network on x [n, ...pixels] in batches, then releases it. Null if the signal stopped it. */
+async function gradientOf(
+  network: Classifier,
+  x: Tensor,
+  labels: readonly number[],
+  { loss, batch, signal }: GradientOptions,
+): Promise<Answer | null> {
+  const parts: Answer[] = [];
+  try {
+    for (let from = 0; from < labels.length; from += batch) {
+      if (signal.aborted) return null;
+      const to = Math.min(from + batch, labels.length);
+      const indices = Array.from({ length: to - from }, (_, i) => from + i);
+      const found = await network.lossAndGradient(
+        rows(x, from, to),
+        { kind: loss, labels: labels.slice(from, to) },
+        keysFor(keyOf(0), indices),
+      );
+      parts.push({ ...found, losses: tensor([to - from], found.losses) });
+    }
+  } finally {
+    await network.release();
+  }
+  if (signal.aborted) return null;
+  const joined = (name: keyof Answer) => concatRows(parts.map((part) => part[name]));
+  return { losses: joined("losses"), logits: joined("logits"), gradient: joined("gradient") };
 }
 
 /** `rampart gradient`: writes losses, logits and ∂loss/∂x for given arrays, to compare with another implementation. */
@@ -82,38 +124,26 @@ export const gradientCommand = command({
       size: batch,
     });
     // A file with a fixed batch cannot run a single image.
-    const own = model.architecture.fixedBatch ?? 1;
-    const inOwnBatches = own > 1 && batch % own === 0 && labels.length % own === 0;
+    const fixed = model.architecture.fixedBatch ?? 1;
+    const keepsBatches = fixed > 1 && batch % fixed === 0 && labels.length % fixed === 0;
     if (dependence !== null)
       context.note(
-        `${describeDependence(dependence)}; the written values are of ${inOwnBatches ? `the file's own batches of ${own}, in the order given` : "each image alone"}`,
+        `${describeDependence(dependence)}; the written values are of ${keepsBatches ? `the file's own batches of ${fixed}, in the order given` : "each image alone"}`,
       );
     const architecture =
-      dependence === null || inOwnBatches ? model.architecture : oneByOne(model.architecture);
+      dependence === null || keepsBatches ? model.architecture : oneByOne(model.architecture);
     const network = classifier(runtime, architecture, model.parameters);
-    const parts: { losses: Tensor; logits: Tensor; gradient: Tensor }[] = [];
-    try {
-      for (let from = 0; from < labels.length && !context.signal.aborted; from += batch) {
-        const to = Math.min(from + batch, labels.length);
-        const indices = Array.from({ length: to - from }, (_, i) => from + i);
-        const found = await network.lossAndGradient(
-          rows(inputs, from, to),
-          { kind: loss, labels: labels.slice(from, to) },
-          keysFor(keyOf(0), indices),
-        );
-        parts.push({ ...found, losses: tensor([to - from], found.losses) });
-      }
-    } finally {
-      await network.release();
-    }
-    if (context.signal.aborted) return;
-    const joined = (name: "losses" | "logits" | "gradient") =>
-      concatRows(parts.map((part) => part[name]));
-    const gradient = tensor(x.shape, joined("gradient").data);
+    const answer = await gradientOf(network, inputs, labels, {
+      loss,
+      batch,
+      signal: context.signal,
+    });
+    if (answer === null) return;
+    const gradient = tensor(x.shape, answer.gradient.data);
     await writeOutput(
       context,
       out,
-      npzBytes({ losses: joined("losses"), logits: joined("logits"), gradient }),
+      npzBytes({ losses: answer.losses, logits: answer.logits, gradient }),
     );
     context.emit({ event: "file", path: out });
     context.print(`losses, logits and gradients of ${labels.length} images: ${out}`);

@@ -14,11 +14,11 @@ import { reportCommand } from "./report.ts";
 
 const common = { model: "cnn-small", data: "shapes", recipe: "short", batch: 64 } as const;
 
-/** Enough training for the undefended network to use both cues of an image, and for defended ones to rely on one. */
+/** Enough training for the undefended network to use both cues in an image, and for defended networks to use one. */
 const plain = { examples: 3000, epochs: 6, rate: 0.03 };
 const attacked = { examples: 2000, epochs: 4, rate: 0.05, steps: 10 };
 
-/** Chosen on the validation images of `shapes` so that everything finishes within minutes on two cores. */
+/** The models, tuned on the validation images of `shapes`; all work takes a few minutes on two cores. */
 const defenses = [
   { defense: "standard", training: plain, randomised: false },
   { defense: "at-linf", training: attacked, randomised: false },

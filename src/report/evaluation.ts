@@ -23,10 +23,10 @@ export interface Evaluation {
   readonly file: string;
   readonly rows: readonly Row[];
   readonly summary: Summary;
-  /** Null if missing or unreadable; `notes` then says so. */
+  /** The settings beside the rows; null if missing or unreadable, with a reason in `notes`. */
   readonly settings: Settings | null;
   readonly images: readonly ImageSet[];
-  /** What is missing or incomplete. */
+  /** Remarks on missing or incomplete parts. */
   readonly notes: readonly Note[];
 }
 
@@ -48,14 +48,14 @@ interface NamedArray {
   readonly data: ArrayLike<unknown>;
 }
 
-/** Functions of other folders that a report needs. They are passed in, since report/ imports only the types of rows. */
+/** Functions of other folders that a report needs, passed in because report/ imports only the types of rows. */
 export interface Tools {
   /** `options` are those of the settings: under `skipBroken` broken examples count for later attacks. */
   summarize(rows: readonly Row[], options?: SkipOptions): Summary;
   parseNpz(name: string, bytes: Uint8Array): ReadonlyMap<string, NamedArray>;
 }
 
-/** The texts of all notes of some evaluations, each once. */
+/** The texts of the notes of all evaluations, without repetition. */
 export const noteTexts = (evaluations: readonly Evaluation[]): string[] => [
   ...new Set(evaluations.flatMap(({ notes }) => notes.map(({ text }) => text))),
 ];

@@ -34,7 +34,7 @@ function checkCells(file: string, rows: readonly Row[]): void {
   }
 }
 
-/** A note on an evaluation that did not reach its end; null where it did. */
+/** A note on an unfinished evaluation; null for a finished one. */
 function unfinished(
   name: string,
   { summary, settings }: Pick<Evaluation, "summary" | "settings">,
@@ -44,12 +44,12 @@ function unfinished(
   if (counts.size > 1 || summary.attacks.some(({ examples }) => examples < summary.examples))
     return {
       code: "unfinished",
-      text: `${name} is not finished: its attacks have tried ${[...counts].join(", ")} of ${summary.examples} images. Unions use the images that all have tried.`,
+      text: `${name} is not finished: its attacks have tried ${[...counts].join(", ")} of ${summary.examples} images. Unions use the images that all attacks have tried.`,
     };
   if (summary.examples >= asked) return null;
   return {
     code: "unfinished",
-    text: `${name} has ${summary.examples} of the ${asked} images asked for: the evaluation was interrupted, or there are no more.`,
+    text: `${name} has ${summary.examples} of the ${asked} images asked for: the evaluation was interrupted, or the data set has no more.`,
   };
 }
 
@@ -69,7 +69,7 @@ function evaluationsOfFile(source: RowsFile, tools: Tools): Unlabelled[] {
   if (source.settings === null)
     notes.push({
       code: "no-settings",
-      text: `${file} has no settings beside it: how to repeat it and how it was trained are unknown.`,
+      text: `${file} has no settings beside it: its command and the model's training are unknown.`,
     });
   else if (settings === null)
     notes.push({
@@ -110,7 +110,7 @@ function imagesOf(
   if (!only) {
     notes.push({
       code: "no-images",
-      text: `${file} holds rows of several evaluations, so it is unknown which of them the images beside it belong to.`,
+      text: `${file} holds rows of several evaluations, and the images beside it do not state to which of them they belong.`,
     });
     return [];
   }
@@ -131,17 +131,17 @@ function imagesOf(
 
 /** Unique labels: the model's name, extended where necessary by its protocol, its file, or a number. */
 function labelled(all: readonly Unlabelled[]): Evaluation[] {
-  const ways: readonly ((one: Unlabelled, i: number) => string)[] = [
+  const forms: readonly ((one: Unlabelled, i: number) => string)[] = [
     ({ summary }) => summary.model,
     ({ summary: { model, protocol, rule, draws } }) =>
       `${model} (${protocol}${draws === 1 ? "" : `, ${rule}, ${draws} draws`})`,
     ({ summary, file }) => `${summary.model} (${file})`,
     ({ summary, file }, i) => `${summary.model} (${file}, ${i + 1})`,
   ];
-  const names = ways.map((way) => all.map(way));
+  const names = forms.map((form) => all.map(form));
   return all.map((evaluation, i) => {
-    const found = names.find((list) => list.filter((name) => name === list[i]).length === 1);
-    return { ...evaluation, label: (found ?? names[names.length - 1])[i] };
+    const unique = names.find((list) => list.filter((name) => name === list[i]).length === 1);
+    return { ...evaluation, label: (unique ?? names[names.length - 1])[i] };
   });
 }
 

@@ -32,5 +32,5 @@ export const listed = (words: readonly string[]): string =>
     : `${words.slice(0, -1).join(", ")} and ${words[words.length - 1]}`;
 
 /** `1 image`, `2 images`. */
-export const counted = (count: number, what: string): string =>
-  `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
+export const counted = (count: number, noun: string): string =>
+  `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;

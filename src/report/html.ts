@@ -1,4 +1,4 @@
-/** Finished markup. Only `html` and `trusted` create it, so nothing reaches a page unescaped. */
+/** Markup whose values are escaped. Only `html` and `trusted` create it, so nothing reaches a page unescaped. */
 export interface Markup {
   readonly markup: string;
 }

@@ -1,4 +1,4 @@
-// What both versions of Figure 1 draw alike: a square stands for ℓ∞, a circle for ℓ2, a star for the example.
+// Marks of both versions of Figure 1: squares are for ℓ∞, circles for ℓ2, a star for the example.
 
 import * as Plot from "@observablehq/plot";
 import { html, type Markup, trusted } from "./html.ts";
@@ -7,19 +7,22 @@ import { paint } from "./panels.ts";
 /** A point of a plane, in data units. */
 export type PlanePoint = readonly [number, number];
 
+/** The norm of a ball that is drawn. */
 export type Ball = "linf" | "l2";
 
+/** Channels of Observable Plot for points [x, y]. */
 export const xy = { x: "0", y: "1" } as const;
+/** Channels for the corners of a polygon. */
 export const closed = { ...xy, curve: "linear-closed" } as const;
 
-/** A regular polygon of so many sides that the eye takes it for a circle. */
+/** The corners of a regular polygon that looks like a circle. */
 export const circle = ([x, y]: PlanePoint, radius: number, sides = 240): readonly PlanePoint[] =>
   Array.from({ length: sides }, (_, i) => {
     const angle = (2 * Math.PI * i) / sides;
     return [x + radius * Math.cos(angle), y + radius * Math.sin(angle)] as const;
   });
 
-/** The corners of a square of this half-side. */
+/** The corners of a square, from its centre and half its side. */
 export const square = ([x, y]: PlanePoint, half: number): readonly PlanePoint[] => [
   [x - half, y - half],
   [x + half, y - half],

@@ -8,8 +8,9 @@ import { UsageError } from "../math/usage-error.ts";
 import type { RowsFile } from "./evaluation.ts";
 import { readRows } from "./read-rows.ts";
 
-const beside = (rows: string, what: string): string =>
-  `${rows.replace(/\.jsonl(\.gz)?$/, "")}.${what}`;
+/** The path of a file beside the rows: `rows.jsonl` and `settings.json` give `rows.settings.json`. */
+const beside = (rows: string, suffix: string): string =>
+  `${rows.replace(/\.jsonl(\.gz)?$/, "")}.${suffix}`;
 
 /** The error for a folder in place of a file of rows; suggests the files in it. Metrics of a training are not rows. */
 async function fileMeant(folder: string): Promise<UsageError> {

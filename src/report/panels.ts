@@ -1,10 +1,10 @@
-// Figures of several panels as one SVG file: Observable Plot draws each panel, and this puts them side by side.
+// Figures of several panels as one SVG file: Observable Plot draws the panels, which are then placed side by side.
 
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 import { html, type Markup, trusted } from "./html.ts";
 
-/** The norms' colours (Okabe & Ito 2008), told apart by the colour-blind and in grey; ink and soft are for text. */
+/** Colours of the norms (Okabe & Ito 2008), distinct for colour-blind readers and in grey; ink and soft are for text. */
 export const paint = { linf: "#c8500a", l2: "#0067a8", ink: "#1b1f24", soft: "#56606b" } as const;
 
 /** A rectangle of the plane, in data units. */
@@ -13,18 +13,18 @@ export interface Window {
   readonly y: readonly [number, number];
 }
 
-/** One panel: a window of the plane at equal scales, what is drawn in it, and lines of text under it. */
+/** One panel: a window of the plane at equal scales, its marks, and lines of text below. */
 export interface Panel {
   readonly title: string;
   readonly window: Window;
   readonly labels: { readonly x: string; readonly y: string };
-  /** Ticks on either axis, about. */
+  /** The approximate number of ticks of each axis. */
   readonly ticks: number;
   readonly marks: readonly Plot.Markish[];
   readonly notes: readonly string[];
 }
 
-/** An entry of the legend: a swatch of 22 × 12 around its centre, drawn as SVG, and its meaning. */
+/** An entry of the legend: a swatch of 22 × 12 units, as SVG around its centre, and its meaning. */
 export interface LegendItem {
   readonly swatch: Markup;
   readonly text: string;
@@ -33,13 +33,13 @@ export interface LegendItem {
 /** A whole figure. */
 export interface PanelFigure {
   readonly title: string;
-  /** What a reader who does not see it is told. */
+  /** The text alternative. */
   readonly description: string;
   readonly panels: readonly Panel[];
   readonly legend: readonly LegendItem[];
   /** An image for the upper right corner, as a data URI. */
   readonly image?: string;
-  /** Lines at the foot. */
+  /** Lines below the panels. */
   readonly footnotes: readonly string[];
 }
 
@@ -47,16 +47,16 @@ const PANEL = 350;
 const MARGIN = { left: 52, right: 12, top: 8, bottom: 42 };
 const [PAD, LINE, TITLE, THUMBNAIL] = [14, 16, 30, 56];
 
-/** About as wide as text is in a sans-serif of `size` units. */
+/** The approximate width of text in a sans-serif of `size` units. */
 const textWidth = (text: string, size = 12): number => 0.52 * size * [...text].length;
 
-/** The side of a panel's frame across, in units of the figure. */
+/** The width of a panel's frame, in units of the figure. */
 export const INNER = PANEL - MARGIN.left - MARGIN.right;
 
 const panelHeight = ({ window: { x, y } }: Panel): number =>
   MARGIN.top + MARGIN.bottom + (INNER * (y[1] - y[0])) / (x[1] - x[0]);
 
-/** Digits that no eye sees are dropped, and clip paths get names that do not depend on what was drawn before. */
+/** Drops invisible digits, and gives clip paths names that do not depend on other figures. */
 const tidy = (svg: string, id: string): string =>
   svg
     .replace(/\d+\.\d{3,}/g, (number) => String(Number(Number(number).toFixed(2))))
@@ -83,7 +83,7 @@ function panelMarkup(panel: Panel, id: string, x: number, y: number): Markup {
   return html`<svg x="${x}" y="${y}" ${trusted(drawn)}`;
 }
 
-/** Lines of at most about `width`, broken at spaces. */
+/** Text in lines of at most about `width` units, broken between words. */
 function wrapped(text: string, width: number, size = 12): readonly string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
@@ -94,18 +94,18 @@ function wrapped(text: string, width: number, size = 12): readonly string[] {
   return lines;
 }
 
-/** Items from left to right, and on when a line is full; [x, line] of each. */
+/** The place [x, line] of each item, from left to right; a full line is followed by another. */
 function flow(items: readonly LegendItem[], width: number): readonly (readonly [number, number])[] {
   let [x, line] = [0, 0];
   return items.map(({ text }) => {
-    const own = 28 + textWidth(text) + 18;
-    if (x > 0 && x + own - 18 > width) [x, line] = [0, line + 1];
-    x += own;
-    return [x - own, line] as const;
+    const itemWidth = 28 + textWidth(text) + 18;
+    if (x > 0 && x + itemWidth - 18 > width) [x, line] = [0, line + 1];
+    x += itemWidth;
+    return [x - itemWidth, line] as const;
   });
 }
 
-/** The figure as the text of an SVG file: nothing is loaded from elsewhere, and the same figure gives the same bytes. */
+/** The figure as the text of an SVG file that loads nothing. Equal figures give equal bytes. */
 export function panelFigure(figure: PanelFigure): string {
   const { title, description, legend, image } = figure;
   const panels = figure.panels.map((panel) => ({

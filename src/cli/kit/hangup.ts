@@ -40,8 +40,8 @@ const WRITE_ONLY = 0o1;
 const ACCESS_MODE = 0o3;
 
 /**
- * Whether this process should ignore SIGHUP, as under `nohup`. Node resets every signal to its default action when it starts,
- * so the process itself no longer shows it. These traces remain: a parent that ignores SIGHUP (a script under nohup), the
+ * Whether this process should ignore SIGHUP, as under `nohup`. Node resets every signal to its default action at its start,
+ * so the process itself does not show whether it was started under nohup. These traces remain: a parent that ignores SIGHUP (a script under nohup), the
  * shell's variable `_`, and the files that nohup opens in place of a terminal (a write-only input, nohup.out).
  */
 export function ignoresHangup({ env, read, link, parent }: Origin): boolean {

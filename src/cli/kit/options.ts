@@ -50,14 +50,14 @@ export const modelOptions = {
     "mean that the network expects to be subtracted from pixels in [0, 1], per channel",
   ),
   std: PerChannel.optional().describe(
-    "standard deviation that it expects pixels to be divided by, per channel",
+    "standard deviation that the network expects pixels to be divided by, per channel",
   ),
   scale: z
     .number()
     .positive()
     .optional()
     .describe(
-      "value of white for the network, 1 or 255; by default 255 if its input is of integers, else 1",
+      "value of white for the network, 1 or 255; by default 255 if its input takes integers, else 1",
     ),
   layout: z
     .enum(["nchw", "nhwc"])
@@ -86,7 +86,9 @@ export const modelOptions = {
   constants: z
     .array(z.string())
     .optional()
-    .describe("values of the file's other inputs at every prediction: keep_prob=1,training=false"),
+    .describe(
+      "values of the file's other inputs, for every prediction: keep_prob=1,training=false",
+    ),
   output: z
     .string()
     .optional()
@@ -96,7 +98,7 @@ export const modelOptions = {
     .positive()
     .optional()
     .describe(
-      "8 or 16: channels per block, for a file optimised for one kind of CPU that does not show which",
+      "channels per block, 8 or 16, if the file is optimised for one kind of CPU and does not show which",
     ),
   maxConstants: MaxConstants,
   straightThrough: z

@@ -16,14 +16,14 @@ interface Strip {
 const strips = ({ rows, images }: Evaluation): Strip[] =>
   images.flatMap((set) => {
     // Images belong to the largest number of EOT draws, so the rows with most draws come last and win in the map.
-    const own = rows
+    const ofSet = rows
       .filter(
         ({ attack, epsilon }) => (epsilon === null ? attack : `${attack}@${epsilon}`) === set.name,
       )
       .sort((a, b) => a.eot - b.eot);
-    if (own.length === 0 || own[0].attack === "none") return [];
-    const [{ attack, epsilon }] = own;
-    return [{ set, rows: new Map(own.map((row) => [row.index, row])), attack, epsilon }];
+    if (ofSet.length === 0 || ofSet[0].attack === "none") return [];
+    const [{ attack, epsilon }] = ofSet;
+    return [{ set, rows: new Map(ofSet.map((row) => [row.index, row])), attack, epsilon }];
   });
 
 const titleOf = ({ attack, epsilon }: Strip, label: string): string =>
@@ -66,19 +66,19 @@ ${random ? html`<tr><th scope="row">draws right</th>${cells(({ row }) => `${perc
 </tbody></table></div>`;
 }
 
-/** Whether attacks skipped broken examples; settings call that by its former name. */
+/** Whether attacks skipped broken examples. Older settings name this option `onlyStanding`. */
 const skipsBroken = ({ settings }: Evaluation): boolean =>
   settings?.options.onlyStanding === true || settings?.options.skipBroken === true;
 
 /** The stored images of every model and attack; those below an attack's largest radius are in a closed `details`. */
 export function imagesSection(evaluations: readonly Evaluation[]): Markup | null {
   const all = evaluations.flatMap((evaluation) => {
-    const own = strips(evaluation);
+    const allStrips = strips(evaluation);
     const largest = (strip: Strip) =>
-      own.every(
+      allStrips.every(
         ({ attack, epsilon }) => attack !== strip.attack || (epsilon ?? 0) <= (strip.epsilon ?? 0),
       );
-    return own.map((strip) => ({ evaluation, strip, main: largest(strip) }));
+    return allStrips.map((strip) => ({ evaluation, strip, main: largest(strip) }));
   });
   if (all.length === 0) return null;
   const show = (main: boolean) =>
@@ -90,7 +90,7 @@ export function imagesSection(evaluations: readonly Evaluation[]): Markup | null
   return html`
 <section aria-labelledby="images">
 <h2 id="images">Images</h2>
-<p>${onlyBroken ? "The first images that each attack broke" : "The first test images, what each attack made of them"}, and the difference. Predictions of a randomised model are its most frequent ones.</p>
+<p>${onlyBroken ? "The first images that each attack broke" : "The first test images, their adversarial versions"}, and the difference. Predictions of a randomised model are its most frequent ones.</p>
 ${show(true)}
 ${folded.length > 0 ? html`<details><summary>Smaller radii</summary>${folded}</details>` : null}
 </section>`;
