@@ -1,5 +1,7 @@
 // The public interface: names, nothing else. What needs a platform is in `rampart/node` and `rampart/web`.
 
+/** The library that schemas of options are written in; a plug-in needs no copy of its own. */
+export { z } from "zod";
 export { type Ball, balls } from "./attacks/balls.ts";
 export { cw } from "./attacks/cw.ts";
 export { pgd } from "./attacks/pgd.ts";
@@ -88,3 +90,4 @@ export type { Noise } from "./noise/noise.ts";
 export { noiseNamed, noises } from "./noise/table.ts";
 export { ratioByCounting } from "./paper/theory/monte-carlo.ts";
 export { type Order, type TheoryRow, table1, theoryRow } from "./paper/theory/table1.ts";
+export { use } from "./plugins/use.ts";

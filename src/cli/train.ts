@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Note } from "../math/note.ts";
+import { loadedPlugins } from "../math/plugin.ts";
 import { trainNode } from "../train/node.ts";
 import { TrainOptions } from "../train/options.ts";
 import { type Context, command } from "./kit/command.ts";
@@ -22,6 +23,7 @@ function resumeCommand(
   if (flags.dataDir !== undefined) words.push("--data-dir", flags.dataDir);
   if (flags.device !== "cpu") words.push("--device", flags.device);
   if (flags.threads !== undefined) words.push("--threads", String(flags.threads));
+  for (const plugin of loadedPlugins()) words.push("--plugin", plugin);
   return words.map(quoted).join(" ");
 }
 

@@ -4,6 +4,7 @@ import { type ImageOptions, statedImageOptions } from "../data/image-options.ts"
 import type { Host } from "../files/host/host.ts";
 import { version } from "../files/version.ts";
 import type { OnNote } from "../math/note.ts";
+import { recordedPlugins } from "../math/plugin.ts";
 import { parameterCount } from "../models/architecture.ts";
 import type { Noise } from "../noise/noise.ts";
 import { describeNoise } from "../noise/table.ts";
@@ -63,6 +64,7 @@ export async function settingsOf(recorded: Recorded): Promise<Settings> {
     machine: host.machine(),
     target,
     command: recorded.command ?? null,
+    plugins: recordedPlugins(),
     started: host.now().toISOString(),
   };
 }

@@ -41,6 +41,8 @@ export interface Settings {
   readonly target: Readonly<Record<string, unknown>>;
   /** The command as typed; null if there was none. */
   readonly command: string | null;
+  /** The plug-ins that were loaded, as they were named; absent if none were. */
+  readonly plugins?: readonly string[] | undefined;
   /** When the rows were begun, ISO 8601. */
   readonly started: string;
 }

@@ -1,5 +1,14 @@
 import { expect, it } from "vitest";
-import { awaitPlugin, badPlugin, callPlugin, rememberFile, requireResult } from "./plugin.ts";
+import {
+  awaitPlugin,
+  badPlugin,
+  callPlugin,
+  forgetPlugins,
+  recordedPlugins,
+  rememberFile,
+  rememberPlugin,
+  requireResult,
+} from "./plugin.ts";
 import { tensor } from "./tensor.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -65,4 +74,12 @@ it.each([
 it("a result of the right shape is returned as it is", () => {
   const value = tensor([1, 2], [3, Number.POSITIVE_INFINITY]);
   expect(requireResult(mine, "sample", value, [1, 2])).toBe(value);
+});
+
+it("plug-ins that were loaded are recorded once each, and absent from a record without any", () => {
+  forgetPlugins();
+  expect(recordedPlugins()).toBeUndefined();
+  for (const plugin of ["./a.mjs", "b", "./a.mjs"]) rememberPlugin(plugin);
+  expect(recordedPlugins()).toEqual(["./a.mjs", "b"]);
+  forgetPlugins();
 });

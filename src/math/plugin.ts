@@ -28,6 +28,13 @@ export const rememberPlugin = (plugin: string): void => {
 /** The plug-ins that were loaded, in order, for records and for commands that repeat a run. */
 export const loadedPlugins = (): readonly string[] => [...plugins];
 
+/** Forgets the plug-ins. For tests, which share one process. */
+export const forgetPlugins = (): void => void plugins.splice(0);
+
+/** The same for a record that leaves the field out if there are none. */
+export const recordedPlugins = (): readonly string[] | undefined =>
+  plugins.length === 0 ? undefined : loadedPlugins();
+
 /** `attack mine of ./mine.mjs`, or without a file `attack mine`. */
 export function whichPlugin(definition: Defined): string {
   const file = fileOf(definition);

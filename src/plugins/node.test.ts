@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { fileOf, loadedPlugins } from "../math/plugin.ts";
+import { fileOf, forgetPlugins, loadedPlugins } from "../math/plugin.ts";
 import { tensor } from "../math/tensor.ts";
 import { defineNoise, type NoiseDefinition } from "../noise/define-noise.ts";
 import { noiseNamed, noises } from "../noise/table.ts";
@@ -31,6 +31,7 @@ afterEach(() => {
   for (const { name } of noises.all) noises.remove(name);
 });
 afterAll(() => {
+  forgetPlugins();
   Reflect.deleteProperty(globalThis, "noiseOf");
   process.chdir(before);
   rmSync(folder, { recursive: true, force: true });

@@ -10,6 +10,7 @@ import { machine, orMissing, PARTIAL, version } from "../files/node.ts";
 import { nodeFiles } from "../files/run/node.ts";
 import type { RunFiles } from "../files/run/run-files.ts";
 import type { OnNote } from "../math/note.ts";
+import { recordedPlugins } from "../math/plugin.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture } from "../models/architecture.ts";
 import { architecture } from "../models/architectures.ts";
@@ -132,6 +133,7 @@ export async function* trainNode(
         target: runtime.target,
         machine: machine(),
         command: training.command ?? null,
+        plugins: recordedPlugins(),
       });
     }
     for (const { code, text } of dataset.notes ?? [])

@@ -60,10 +60,13 @@ export interface Group {
   readonly commands: Readonly<Record<string, Command>>;
 }
 
-/** Defines a command. Flags, defaults, help, the options file and error messages follow from the schema `options`. */
+/**
+ * Defines a command. Flags, defaults, help, the options file and error messages follow from the schema `options`. A function
+ * makes the schema whenever it is asked for, so that it includes what plug-ins have added by then.
+ */
 export function command<S extends z.ZodObject, const P extends string = never>(spec: {
   readonly summary: string;
-  readonly options: S;
+  readonly options: S | (() => S);
   readonly positionals?: readonly P[];
   readonly examples?: readonly string[];
   readonly files?: {
@@ -73,6 +76,14 @@ export function command<S extends z.ZodObject, const P extends string = never>(s
   run(values: z.output<S> & Positionals<P>, context: Context): Promise<void>;
 }): Command<z.output<S> & Positionals<P>> {
   const { inputs = [], outputs = {} } = spec.files ?? {};
-  const files = { inputs, outputs: outputs as FilesOfCommand["outputs"] };
-  return { positionals: [], examples: [], ...spec, files };
+  return {
+    summary: spec.summary,
+    get options() {
+      return typeof spec.options === "function" ? spec.options() : spec.options;
+    },
+    positionals: spec.positionals ?? [],
+    examples: spec.examples ?? [],
+    files: { inputs, outputs: outputs as FilesOfCommand["outputs"] },
+    run: spec.run,
+  };
 }

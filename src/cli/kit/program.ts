@@ -109,12 +109,13 @@ const exampleLines = ([example]: readonly string[]): readonly string[] =>
 /** Declares a command to commander. Its action resolves the options and calls `run`. */
 function declare(
   cli: Commander,
-  { summary, ...spec }: Command,
+  spec: Command,
   io: Io,
   argv: readonly string[],
   exitWith: Context["exitWith"],
 ) {
-  const fields = fieldsOf(spec.options);
+  const { options: schema } = spec;
+  const fields = fieldsOf(schema);
   const words = argv.slice(0, argv.indexOf(cli.name()) + 1).join(" ");
   cli.exitOverride((error) => {
     const [, flag] = /unknown option '([^']*)'/.exec(error.message) ?? [];
@@ -127,7 +128,7 @@ function declare(
       );
     throw error;
   });
-  cli.description(summary);
+  cli.description(spec.summary);
   for (const name of spec.positionals) {
     const inner = name.endsWith("?") ? `[${name.slice(0, -1)}]` : `<${name}>`;
     cli.argument(inner);
@@ -136,7 +137,7 @@ function declare(
   cli.addOption(configOption()).addOption(pluginOption()).addOption(jsonOption());
   cli.addHelpText("after", examplesText(spec.examples));
   cli.action(async () => {
-    const options = await resolve(cli, spec.options, fields);
+    const options = await resolve(cli, schema, fields);
     const names = spec.positionals.map((name) => name.replace(/\.\.\.$|\?$/, ""));
     const positionals: Record<string, unknown> = Object.fromEntries(
       names.map((name, i) => [name, cli.processedArgs[i]]),
