@@ -3,18 +3,26 @@ import { margin, marginsOf } from "../losses/margin.ts";
 import { fold, foldAll, type Key } from "../math/random.ts";
 import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
 import { type Point, pointsAt } from "./cw-point.ts";
+import { defineAttack } from "./define-attack.ts";
 import { gather } from "./examples.ts";
-import { resolve } from "./options.ts";
 import { checkGradient, checkInputs, checkLabels } from "./preconditions.ts";
-import type { LossAndGradient, MinimalAttack } from "./victim.ts";
+import type { Labels, LossAndGradient, Minimized, Victim } from "./victim.ts";
 
 export const CwOptions = z.strictObject({
-  steps: z.int().positive().default(60).describe("gradient steps of each search"),
-  searches: z.int().positive().default(9).describe("constants c that each image is tried with"),
-  learningRate: z.number().positive().default(0.01).describe("Adam's learning rate"),
-  initialConstant: z.number().positive().default(1e-3).describe("the first constant c"),
-  confidence: z.number().nonnegative().default(0).describe("margin κ to be misclassified by"),
-  abortEarly: z.boolean().default(true).describe("end a search whose loss no longer falls"),
+  steps: z.int().positive().default(60).describe("gradient steps of each search of C&W"),
+  searches: z
+    .int()
+    .positive()
+    .default(9)
+    .describe("searches of C&W: values of the constant c tried per image"),
+  learningRate: z.number().positive().default(0.01).describe("Adam's learning rate in C&W"),
+  initialConstant: z
+    .number()
+    .positive()
+    .default(1e-3)
+    .describe("first value of the constant c of C&W"),
+  confidence: z.number().nonnegative().default(0).describe("margin κ of C&W, in logits"),
+  abortEarly: z.boolean().default(true).describe("end a search of C&W once its loss stops falling"),
 });
 type Options = z.output<typeof CwOptions>;
 
@@ -51,67 +59,76 @@ interface Image {
  * searches. An image ends its searches on its own and then leaves the batch, so that only running ones cost a query.
  * Of a randomised victim that averages its draws, f and success are taken from the mean logits.
  */
-export function cw(options: CwSettings = {}): MinimalAttack {
-  const resolved = resolve(CwOptions, options);
-  return {
-    name: "cw-l2",
-    norm: "l2",
-    epsilon: null,
-    options: resolved,
-    async minimize(victim, x, labels, keys) {
-      checkInputs(x, labels, keys);
-      const adversarial = tensor(x.shape, x.data.slice());
-      const row = rowSize(x);
-      const first = await victim.lossAndGradient(x, margin(labels), foldAll(keys, 0));
-      checkLabels(labels, first.logits);
-      checkGradient(first.gradient);
-      const margins = marginsOf(first.logits, labels);
-      const rowOf = ({ data }: Tensor, i: number) => data.subarray(i * row, (i + 1) * row);
-      const points = pointsAt(labels.map((_, i) => rowOf(x, i)));
-      const images = labels.map((label, i): Image => {
-        const start = { margin: margins[i], gradient: rowOf(first.gradient, i) };
-        return {
-          label,
-          key: keys[i],
-          point: points[i],
-          start,
-          nearest: rowOf(adversarial, i),
-          ...untried(resolved),
-        };
-      });
-      for (const image of images) {
-        judge(image, image.start.margin, resolved);
-        beginSearch(image, resolved);
-      }
+export const cw = defineAttack({
+  kind: "minimum-norm",
+  name: "cw",
+  norms: ["l2"],
+  summary: "the ℓ2 attack of Carlini and Wagner, with a search for the constant per image",
+  source: "Carlini & Wagner 2017, arXiv:1608.04644",
+  options: CwOptions,
+  make: (options) => ({
+    minimize: (victim, x, labels, keys) => minimize(options, victim, x, labels, keys),
+  }),
+});
 
-      let answer: LossAndGradient | undefined;
-      let running = images.filter(({ distance }) => distance > 0);
-      while (running.length > 0) {
-        const own = running.map(({ label }) => label);
-        answer = await victim.lossAndGradient(
-          gather(
-            running.map(({ point }) => point.pixels),
-            x.shape,
-          ),
-          margin(own),
-          // Searches count from 1: fold(key, 0) was spent on x.
-          running.map(({ key, search, step }) => fold(fold(key, search), step)),
-          { reuse: answer },
-        );
-        const { logits, gradient } = answer;
-        checkGradient(gradient);
-        // Of the logits: the mean of the draws' margins would be larger than the margin of their mean.
-        const reached = marginsOf(logits, own);
-        running = running.filter((image, i) => {
-          judge(image, reached[i], resolved);
-          return advance(image, reached[i], rowOf(gradient, i), resolved);
-        });
-      }
-      return {
-        adversarial,
-        found: images.map(({ distance }) => distance < Number.POSITIVE_INFINITY),
-      };
-    },
+async function minimize(
+  resolved: Options,
+  victim: Victim,
+  x: Tensor,
+  labels: Labels,
+  keys: readonly Key[],
+): Promise<Minimized> {
+  checkInputs(x, labels, keys);
+  const adversarial = tensor(x.shape, x.data.slice());
+  const row = rowSize(x);
+  const first = await victim.lossAndGradient(x, margin(labels), foldAll(keys, 0));
+  checkLabels(labels, first.logits);
+  checkGradient(first.gradient);
+  const margins = marginsOf(first.logits, labels);
+  const rowOf = ({ data }: Tensor, i: number) => data.subarray(i * row, (i + 1) * row);
+  const points = pointsAt(labels.map((_, i) => rowOf(x, i)));
+  const images = labels.map((label, i): Image => {
+    const start = { margin: margins[i], gradient: rowOf(first.gradient, i) };
+    return {
+      label,
+      key: keys[i],
+      point: points[i],
+      start,
+      nearest: rowOf(adversarial, i),
+      ...untried(resolved),
+    };
+  });
+  for (const image of images) {
+    judge(image, image.start.margin, resolved);
+    beginSearch(image, resolved);
+  }
+
+  let answer: LossAndGradient | undefined;
+  let running = images.filter(({ distance }) => distance > 0);
+  while (running.length > 0) {
+    const own = running.map(({ label }) => label);
+    answer = await victim.lossAndGradient(
+      gather(
+        running.map(({ point }) => point.pixels),
+        x.shape,
+      ),
+      margin(own),
+      // Searches count from 1: fold(key, 0) was spent on x.
+      running.map(({ key, search, step }) => fold(fold(key, search), step)),
+      { reuse: answer },
+    );
+    const { logits, gradient } = answer;
+    checkGradient(gradient);
+    // Of the logits: the mean of the draws' margins would be larger than the margin of their mean.
+    const reached = marginsOf(logits, own);
+    running = running.filter((image, i) => {
+      judge(image, reached[i], resolved);
+      return advance(image, reached[i], rowOf(gradient, i), resolved);
+    });
+  }
+  return {
+    adversarial,
+    found: images.map(({ distance }) => distance < Number.POSITIVE_INFINITY),
   };
 }
 

@@ -1,18 +1,20 @@
 import { z } from "zod";
 import { ce } from "../losses/ce.ts";
 import { marginsOf } from "../losses/margin.ts";
-import { fold } from "../math/random.ts";
+import { fold, type Key } from "../math/random.ts";
+import type { Tensor } from "../math/tensor.ts";
+import { defineAttack } from "./define-attack.ts";
 import { distances, gather, rowOf } from "./examples.ts";
 import { beginAll, type Image, judge } from "./nearest.ts";
-import { resolve } from "./options.ts";
 import { checkGradient } from "./preconditions.ts";
-import type { MinimalAttack } from "./victim.ts";
+import type { Labels, Minimized, Victim } from "./victim.ts";
 
-export const DdnOptions = z.strictObject({
-  steps: z.int().positive().default(100).describe("gradient steps"),
+const DdnOptions = z.strictObject({
+  steps: z.int().positive().default(100).describe("gradient steps of DDN"),
   initialNorm: z.number().positive().default(1).describe("ℓ2 norm of the first perturbation"),
   gamma: z.number().positive().lt(1).default(0.05).describe("share by which the norm changes"),
 });
+type Options = z.output<typeof DdnOptions>;
 
 /** One image and its perturbation; `norm` is the radius that this is brought to. */
 interface Search {
@@ -29,55 +31,57 @@ interface Search {
  * gradient, of lengths from 1 to 0.01 along a cosine, each brought to a sphere that shrinks by γ where the point is
  * adversarial and grows by γ where it is not. Pixels are not rounded to 8 bits on the way; evaluations say what that costs.
  */
-export function ddn(options: z.input<typeof DdnOptions> = {}): MinimalAttack {
-  const resolved = resolve(DdnOptions, options);
-  const { steps, initialNorm, gamma } = resolved;
-  return {
-    name: "ddn-l2",
-    norm: "l2",
-    epsilon: null,
-    options: resolved,
-    async minimize(victim, x, labels, keys) {
-      const { images, result } = await beginAll(victim, x, labels, keys);
-      const running = images
-        .filter(({ distance }) => distance > 0)
-        .map((image): Search => {
-          const corner = image.x.map((v) => (v < 0.5 ? 1 : 0));
-          const farthest = distances.l2(image.x, corner);
-          const delta = new Float64Array(image.x.length);
-          return { image, delta, point: image.x, norm: initialNorm, farthest };
-        });
-      if (running.length === 0) return result();
-      const own = running.map(({ image }) => image.label);
-      const keysAt = (visit: number) => running.map(({ image }) => fold(image.key, visit));
-      const points = () =>
-        gather(
-          running.map(({ point }) => point),
-          x.shape,
-        );
-      for (let step = 0; step < steps; step++) {
-        const length = 0.01 + 0.495 * (1 + Math.cos((Math.PI * step) / steps));
-        const { logits, gradient } = await victim.lossAndGradient(
-          points(),
-          ce(own),
-          keysAt(step + 1),
-        );
-        checkGradient(gradient);
-        const margins = marginsOf(logits, own);
-        running.forEach((search, i) => {
-          const isAdversarial = judge(search.image, search.point, margins[i], "l2");
-          search.norm = Math.min(
-            search.norm * (1 + (isAdversarial ? -gamma : gamma)),
-            search.farthest,
-          );
-          move(search, rowOf(gradient, i), length);
-        });
-      }
-      const margins = marginsOf(await victim.logits(points(), keysAt(steps + 1)), own);
-      running.forEach(({ image, point }, i) => void judge(image, point, margins[i], "l2"));
-      return result();
-    },
-  };
+export const ddn = defineAttack({
+  kind: "minimum-norm",
+  name: "ddn",
+  norms: ["l2"],
+  summary: "decoupled direction and norm",
+  source: "Rony et al. 2019, arXiv:1811.09600",
+  options: DdnOptions,
+  sharedOptions: { initialNorm: null, gamma: null },
+  make: (options) => ({
+    minimize: (victim, x, labels, keys) => minimize(options, victim, x, labels, keys),
+  }),
+});
+
+async function minimize(
+  { steps, initialNorm, gamma }: Options,
+  victim: Victim,
+  x: Tensor,
+  labels: Labels,
+  keys: readonly Key[],
+): Promise<Minimized> {
+  const { images, result } = await beginAll(victim, x, labels, keys);
+  const running = images
+    .filter(({ distance }) => distance > 0)
+    .map((image): Search => {
+      const corner = image.x.map((v) => (v < 0.5 ? 1 : 0));
+      const farthest = distances.l2(image.x, corner);
+      const delta = new Float64Array(image.x.length);
+      return { image, delta, point: image.x, norm: initialNorm, farthest };
+    });
+  if (running.length === 0) return result();
+  const own = running.map(({ image }) => image.label);
+  const keysAt = (visit: number) => running.map(({ image }) => fold(image.key, visit));
+  const points = () =>
+    gather(
+      running.map(({ point }) => point),
+      x.shape,
+    );
+  for (let step = 0; step < steps; step++) {
+    const length = 0.01 + 0.495 * (1 + Math.cos((Math.PI * step) / steps));
+    const { logits, gradient } = await victim.lossAndGradient(points(), ce(own), keysAt(step + 1));
+    checkGradient(gradient);
+    const margins = marginsOf(logits, own);
+    running.forEach((search, i) => {
+      const isAdversarial = judge(search.image, search.point, margins[i], "l2");
+      search.norm = Math.min(search.norm * (1 + (isAdversarial ? -gamma : gamma)), search.farthest);
+      move(search, rowOf(gradient, i), length);
+    });
+  }
+  const margins = marginsOf(await victim.logits(points(), keysAt(steps + 1)), own);
+  running.forEach(({ image, point }, i) => void judge(image, point, margins[i], "l2"));
+  return result();
 }
 
 /** Along the gradient, onto the sphere, into the box. */

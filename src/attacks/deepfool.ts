@@ -1,19 +1,20 @@
 import { z } from "zod";
 import { difference } from "../losses/difference.ts";
 import { marginsOf } from "../losses/margin.ts";
-import { fold } from "../math/random.ts";
+import { fold, type Key } from "../math/random.ts";
+import type { Tensor } from "../math/tensor.ts";
+import { defineAttack } from "./define-attack.ts";
 import { distances, gather, rivals, rowOf } from "./examples.ts";
 import { beginAll, type Image, judge } from "./nearest.ts";
-import { resolve } from "./options.ts";
 import { checkGradient } from "./preconditions.ts";
-import type { MinimalAttack } from "./victim.ts";
+import type { Labels, Minimized, PaperNorm, Victim } from "./victim.ts";
 
-export const DeepFoolOptions = z.strictObject({
-  norm: z.enum(["linf", "l2"]).describe("norm that is made small"),
-  steps: z.int().positive().default(50).describe("steps at most"),
+const DeepFoolOptions = z.strictObject({
+  steps: z.int().positive().default(50).describe("largest number of steps of DeepFool"),
   classes: z.int().positive().default(9).describe("wrong classes considered, the likeliest first"),
   overshoot: z.number().nonnegative().default(0.02).describe("share of the way to go beyond it"),
 });
+type Options = z.output<typeof DeepFoolOptions> & { readonly norm: PaperNorm };
 
 /** One image and the sum of its steps. */
 interface Search {
@@ -40,64 +41,73 @@ const towards = {
  * DeepFool (Moosavi-Dezfooli et al. 2016, arXiv:1511.04599, Alg. 2 and §3.3): steps to the closest of the linearised
  * boundaries until the decision changes, the sum of steps taken a little too far and clipped to the box.
  */
-export function deepfool(options: z.input<typeof DeepFoolOptions>): MinimalAttack {
-  const resolved = resolve(DeepFoolOptions, options);
-  const { norm, steps, classes, overshoot } = resolved;
-  return {
-    name: `deepfool-${norm}`,
-    norm,
-    epsilon: null,
-    options: resolved,
-    async minimize(victim, x, labels, keys) {
-      const { images, result } = await beginAll(victim, x, labels, keys);
-      const aims = Math.min(classes, (images[0]?.logits.length ?? 1) - 1);
-      let running = images
-        .filter(({ distance }) => distance > 0)
-        .map((image): Search => {
-          const total = new Float64Array(image.x.length);
-          const own = rivals(image.logits, image.label, aims);
-          return { image, rivals: own, total, point: image.x, closest: null };
-        });
-      for (let step = 1; step <= steps && running.length > 0; step++) {
-        const own = running.map(({ image }) => image.label);
-        // The boundaries of one step are those of one function: its draws, if any, are the same for every class.
-        const look = running.map(({ image }) => fold(image.key, 2 * step));
-        const here = gather(
+export const deepfool = defineAttack({
+  kind: "minimum-norm",
+  name: "deepfool",
+  norms: ["linf", "l2"],
+  summary: "steps to the closest linearised boundary",
+  source: "Moosavi-Dezfooli et al. 2016, arXiv:1511.04599",
+  options: DeepFoolOptions,
+  sharedOptions: { classes: null, overshoot: null },
+  make: (options) => ({
+    minimize: (victim, x, labels, keys) => minimize(options, victim, x, labels, keys),
+  }),
+});
+
+async function minimize(
+  { norm, steps, classes, overshoot }: Options,
+  victim: Victim,
+  x: Tensor,
+  labels: Labels,
+  keys: readonly Key[],
+): Promise<Minimized> {
+  const { images, result } = await beginAll(victim, x, labels, keys);
+  const aims = Math.min(classes, (images[0]?.logits.length ?? 1) - 1);
+  let running = images
+    .filter(({ distance }) => distance > 0)
+    .map((image): Search => {
+      const total = new Float64Array(image.x.length);
+      const own = rivals(image.logits, image.label, aims);
+      return { image, rivals: own, total, point: image.x, closest: null };
+    });
+  for (let step = 1; step <= steps && running.length > 0; step++) {
+    const own = running.map(({ image }) => image.label);
+    // The boundaries of one step are those of one function: its draws, if any, are the same for every class.
+    const look = running.map(({ image }) => fold(image.key, 2 * step));
+    const here = gather(
+      running.map(({ point }) => point),
+      x.shape,
+    );
+    for (const search of running) search.closest = null;
+    for (let aim = 0; aim < aims; aim++) {
+      const loss = difference(
+        own,
+        running.map(({ rivals }) => rivals[aim % rivals.length]),
+      );
+      const { losses, gradient } = await victim.lossAndGradient(here, loss, look);
+      checkGradient(gradient);
+      running.forEach((search, i) => {
+        const [slope, direction] = towards[norm](rowOf(gradient, i));
+        const distance = Math.abs(losses[i]) / slope;
+        if (slope > 0 && distance < (search.closest?.distance ?? Number.POSITIVE_INFINITY))
+          search.closest = { distance, direction };
+      });
+    }
+    running = running.filter(({ closest }) => closest !== null); // nowhere to go
+    for (const search of running) move(search, overshoot);
+    const margins = marginsOf(
+      await victim.logits(
+        gather(
           running.map(({ point }) => point),
           x.shape,
-        );
-        for (const search of running) search.closest = null;
-        for (let aim = 0; aim < aims; aim++) {
-          const loss = difference(
-            own,
-            running.map(({ rivals }) => rivals[aim % rivals.length]),
-          );
-          const { losses, gradient } = await victim.lossAndGradient(here, loss, look);
-          checkGradient(gradient);
-          running.forEach((search, i) => {
-            const [slope, direction] = towards[norm](rowOf(gradient, i));
-            const distance = Math.abs(losses[i]) / slope;
-            if (slope > 0 && distance < (search.closest?.distance ?? Number.POSITIVE_INFINITY))
-              search.closest = { distance, direction };
-          });
-        }
-        running = running.filter(({ closest }) => closest !== null); // nowhere to go
-        for (const search of running) move(search, overshoot);
-        const margins = marginsOf(
-          await victim.logits(
-            gather(
-              running.map(({ point }) => point),
-              x.shape,
-            ),
-            running.map(({ image }) => fold(image.key, 2 * step + 1)),
-          ),
-          running.map(({ image }) => image.label),
-        );
-        running = running.filter(({ image, point }, i) => !judge(image, point, margins[i], norm));
-      }
-      return result();
-    },
-  };
+        ),
+        running.map(({ image }) => fold(image.key, 2 * step + 1)),
+      ),
+      running.map(({ image }) => image.label),
+    );
+    running = running.filter(({ image, point }, i) => !judge(image, point, margins[i], norm));
+  }
+  return result();
 }
 
 /** By how much a step is longer than the way, so that what the box clips off does not leave it ever closer and never there. */

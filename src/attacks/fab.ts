@@ -1,21 +1,28 @@
 import { z } from "zod";
 import { difference } from "../losses/difference.ts";
 import { marginsOf } from "../losses/margin.ts";
-import { fold } from "../math/random.ts";
-import type { Shape } from "../math/tensor.ts";
+import { fold, type Key } from "../math/random.ts";
+import type { Shape, Tensor } from "../math/tensor.ts";
+import { defineAttack } from "./define-attack.ts";
 import { distances, gather, rivals, rowOf } from "./examples.ts";
 import { ways } from "./hyperplane.ts";
 import { beginAll, type Image, judge } from "./nearest.ts";
-import { resolve } from "./options.ts";
 import { checkGradient } from "./preconditions.ts";
-import type { MinimalAttack, Norm, Victim } from "./victim.ts";
+import type { Labels, Minimized, Norm, Victim } from "./victim.ts";
 
-export const FabOptions = z.strictObject({
-  norm: z.enum(["linf", "l2", "l1"]).describe("norm that is made small"),
-  steps: z.int().positive().default(100).describe("steps towards each target"),
+/** Steps towards each target, of FAB-T and of AutoAttack's member. */
+export const FabSteps = z
+  .int()
+  .positive()
+  .default(100)
+  .describe("steps of FAB towards each of 9 classes");
+
+const FabOptions = z.strictObject({
+  steps: FabSteps,
   targets: z.int().positive().default(9).describe("wrong classes to aim at, the likeliest first"),
   enough: z.number().positive().optional().describe("an image found this close is left alone"),
 });
+type Options = z.output<typeof FabOptions> & { readonly norm: Norm };
 
 /** How far a step goes beyond the boundary, how strongly it is drawn to x at most, how much of the way it keeps going back. */
 const [EXTRAPOLATION, ALPHA_MAX, BACKWARD] = [1.05, 0.1, 0.9];
@@ -35,34 +42,43 @@ interface Walk {
  * drawn towards the boundary's point closest to x; whatever is adversarial goes a tenth of the way back to x. A final
  * search moves the closest point found towards x, to where the margin is interpolated to end.
  */
-export function fab(options: z.input<typeof FabOptions>): MinimalAttack {
-  const resolved = resolve(FabOptions, options);
-  const { norm, steps, targets, enough = 0 } = resolved;
-  return {
-    name: `fab-t-${norm}`,
-    norm,
-    epsilon: null,
-    options: resolved,
-    async minimize(victim, x, labels, keys) {
-      const { images, result } = await beginAll(victim, x, labels, keys);
-      const attacked = images.filter(({ distance }) => distance > 0);
-      const aims = Math.min(targets, (images[0]?.logits.length ?? 1) - 1);
-      for (let aim = 0; aim < aims; aim++) {
-        let running = attacked.flatMap((image): Walk[] => {
-          const target = rivals(image.logits, image.label, aims).at(aim);
-          return target === undefined ? [] : [{ image, target, point: image.x }];
-        });
-        for (let step = 1; step <= steps; step++) {
-          running = running.filter(({ image }) => image.distance > enough);
-          if (running.length === 0) break;
-          await walk(victim, running, x.shape, norm, [aim + 1, step]);
-        }
-      }
-      const found = attacked.filter(({ distance }) => distance > enough && distance < Infinity);
-      await shorten(victim, found, x.shape, norm, aims + 1);
-      return result();
-    },
-  };
+export const fab = defineAttack({
+  kind: "minimum-norm",
+  name: "fab-t",
+  norms: ["linf", "l2", "l1"],
+  summary: "targeted FAB: projections onto the linearised boundary, within the box, for 9 classes",
+  source: "Croce & Hein 2020, arXiv:1907.02044",
+  options: FabOptions,
+  sharedOptions: { steps: "fabSteps", targets: null, enough: null },
+  make: (options) => ({
+    minimize: (victim, x, labels, keys) => minimize(options, victim, x, labels, keys),
+  }),
+});
+
+async function minimize(
+  { norm, steps, targets, enough = 0 }: Options,
+  victim: Victim,
+  x: Tensor,
+  labels: Labels,
+  keys: readonly Key[],
+): Promise<Minimized> {
+  const { images, result } = await beginAll(victim, x, labels, keys);
+  const attacked = images.filter(({ distance }) => distance > 0);
+  const aims = Math.min(targets, (images[0]?.logits.length ?? 1) - 1);
+  for (let aim = 0; aim < aims; aim++) {
+    let running = attacked.flatMap((image): Walk[] => {
+      const target = rivals(image.logits, image.label, aims).at(aim);
+      return target === undefined ? [] : [{ image, target, point: image.x }];
+    });
+    for (let step = 1; step <= steps; step++) {
+      running = running.filter(({ image }) => image.distance > enough);
+      if (running.length === 0) break;
+      await walk(victim, running, x.shape, norm, [aim + 1, step]);
+    }
+  }
+  const found = attacked.filter(({ distance }) => distance > enough && distance < Infinity);
+  await shorten(victim, found, x.shape, norm, aims + 1);
+  return result();
 }
 
 /** One step of every image, and what became of it. */

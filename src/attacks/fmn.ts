@@ -1,18 +1,18 @@
 import { z } from "zod";
 import { margin, marginsOf } from "../losses/margin.ts";
-import { fold } from "../math/random.ts";
+import { fold, type Key } from "../math/random.ts";
+import type { Tensor } from "../math/tensor.ts";
 import { geometries } from "./apgd-geometry.ts";
+import { defineAttack } from "./define-attack.ts";
 import { distances, gather, rowOf } from "./examples.ts";
 import { projectL1Box } from "./l1.ts";
 import { projectL2Box } from "./l2.ts";
 import { beginAll, type Image, judge } from "./nearest.ts";
-import { resolve } from "./options.ts";
 import { checkGradient } from "./preconditions.ts";
-import type { MinimalAttack, Norm } from "./victim.ts";
+import type { Labels, Minimized, Norm, Victim } from "./victim.ts";
 
-export const FmnOptions = z.strictObject({
-  norm: z.enum(["linf", "l2", "l1"]).describe("norm that is made small"),
-  steps: z.int().positive().default(100).describe("gradient steps"),
+const FmnOptions = z.strictObject({
+  steps: z.int().positive().default(100).describe("gradient steps of FMN"),
   stepSize: z
     .number()
     .positive()
@@ -25,6 +25,7 @@ export const FmnOptions = z.strictObject({
     .default(0.05)
     .describe("share by which the radius changes at first"),
 });
+type Options = z.output<typeof FmnOptions> & { readonly norm: Norm };
 
 /** The share by which the radius changes at last. */
 const GAMMA_LAST = 0.001;
@@ -50,50 +51,59 @@ interface Search {
  * radius is the estimated distance to the boundary until an adversarial point is found, then shrinks where the point is
  * adversarial and grows where it is not, both by less and less.
  */
-export function fmn(options: z.input<typeof FmnOptions>): MinimalAttack {
-  const resolved = resolve(FmnOptions, options);
-  const { norm, steps, stepSize, gamma } = resolved;
-  return {
-    name: `fmn-${norm}`,
-    norm,
-    epsilon: null,
-    options: resolved,
-    async minimize(victim, x, labels, keys) {
-      const { images, result } = await beginAll(victim, x, labels, keys);
-      const running = images
-        .filter(({ distance }) => distance > 0)
-        .map((image): Search => ({ image, point: image.x, radius: Number.POSITIVE_INFINITY }));
-      if (running.length === 0) return result();
-      const own = running.map(({ image }) => image.label);
-      const keysAt = (visit: number) => running.map(({ image }) => fold(image.key, visit));
-      const points = () =>
-        gather(
-          running.map(({ point }) => point),
-          x.shape,
-        );
-      for (let step = 0; step < steps; step++) {
-        const fall = (1 + Math.cos((Math.PI * step) / steps)) / 2;
-        const length = stepSize * (0.01 + 0.99 * fall);
-        const share = GAMMA_LAST + (gamma - GAMMA_LAST) * fall;
-        const { logits, gradient } = await victim.lossAndGradient(
-          points(),
-          margin(own),
-          keysAt(step + 1),
-        );
-        checkGradient(gradient);
-        const margins = marginsOf(logits, own);
-        running.forEach((search, i) => {
-          const slope = rowOf(gradient, i);
-          const isAdversarial = judge(search.image, search.point, margins[i], norm);
-          search.radius = radiusAfter(search, isAdversarial, margins[i], slope, norm, share);
-          ascend(search, slope, length, norm);
-        });
-      }
-      const margins = marginsOf(await victim.logits(points(), keysAt(steps + 1)), own);
-      running.forEach(({ image, point }, i) => void judge(image, point, margins[i], norm));
-      return result();
-    },
-  };
+export const fmn = defineAttack({
+  kind: "minimum-norm",
+  name: "fmn",
+  norms: ["linf", "l2", "l1"],
+  summary: "fast minimum-norm attack",
+  source: "Pintor et al. 2021, arXiv:2102.12827",
+  options: FmnOptions,
+  sharedOptions: { stepSize: null, gamma: null },
+  make: (options) => ({
+    minimize: (victim, x, labels, keys) => minimize(options, victim, x, labels, keys),
+  }),
+});
+
+async function minimize(
+  { norm, steps, stepSize, gamma }: Options,
+  victim: Victim,
+  x: Tensor,
+  labels: Labels,
+  keys: readonly Key[],
+): Promise<Minimized> {
+  const { images, result } = await beginAll(victim, x, labels, keys);
+  const running = images
+    .filter(({ distance }) => distance > 0)
+    .map((image): Search => ({ image, point: image.x, radius: Number.POSITIVE_INFINITY }));
+  if (running.length === 0) return result();
+  const own = running.map(({ image }) => image.label);
+  const keysAt = (visit: number) => running.map(({ image }) => fold(image.key, visit));
+  const points = () =>
+    gather(
+      running.map(({ point }) => point),
+      x.shape,
+    );
+  for (let step = 0; step < steps; step++) {
+    const fall = (1 + Math.cos((Math.PI * step) / steps)) / 2;
+    const length = stepSize * (0.01 + 0.99 * fall);
+    const share = GAMMA_LAST + (gamma - GAMMA_LAST) * fall;
+    const { logits, gradient } = await victim.lossAndGradient(
+      points(),
+      margin(own),
+      keysAt(step + 1),
+    );
+    checkGradient(gradient);
+    const margins = marginsOf(logits, own);
+    running.forEach((search, i) => {
+      const slope = rowOf(gradient, i);
+      const isAdversarial = judge(search.image, search.point, margins[i], norm);
+      search.radius = radiusAfter(search, isAdversarial, margins[i], slope, norm, share);
+      ascend(search, slope, length, norm);
+    });
+  }
+  const margins = marginsOf(await victim.logits(points(), keysAt(steps + 1)), own);
+  running.forEach(({ image, point }, i) => void judge(image, point, margins[i], norm));
+  return result();
 }
 
 /** The radius of the next ball. */

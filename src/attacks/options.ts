@@ -37,23 +37,28 @@ function namesIn(schema: z.ZodType): readonly string[] {
   ];
 }
 
-/** The options of a bounded attack in ℓ∞ or ℓ2: a norm, a radius in that norm, and the attack's own options. */
-export const inPaperBall = <Own extends z.core.$ZodLooseShape>(own: Own) =>
-  z.discriminatedUnion("norm", [
-    z.strictObject({ norm: z.literal("linf"), epsilon: EpsilonLinf, ...own }),
-    z.strictObject({ norm: z.literal("l2"), epsilon: EpsilonL2, ...own }),
-  ]);
-
-/** The options of a bounded attack in any norm: a norm, a radius in that norm, and the attack's own options. */
-export const inBall = <Own extends z.core.$ZodLooseShape>(own: Own) =>
-  z.discriminatedUnion("norm", [
-    z.strictObject({ norm: z.literal("linf"), epsilon: EpsilonLinf, ...own }),
-    z.strictObject({ norm: z.literal("l2"), epsilon: EpsilonL2, ...own }),
-    z.strictObject({ norm: z.literal("l1"), epsilon: EpsilonL1, ...own }),
-  ]);
-
 /** Whether a misclassified example is left alone. Off for a randomised victim, which may err by chance. */
 export const StopWhenBroken = z
   .boolean()
   .default(true)
   .describe("leave a misclassified example alone; off for a randomised victim");
+
+/** Whether an ascent starts at a random point of the ball, or at the clean image. */
+export const RandomStart = z
+  .boolean()
+  .default(true)
+  .describe("start from a random point of the ball");
+
+/** The number of starts of PGD, PGD-T and APGD; a targeted attack has as many towards each target. */
+export const Restarts = z
+  .int()
+  .positive()
+  .default(1)
+  .describe("starts of PGD, PGD-T and APGD; the most damaging result is kept");
+
+/** The options of attacks with several starts; every such attack shares them. */
+export const startOptions = {
+  restarts: "restarts",
+  randomStart: "randomStart",
+  stopWhenBroken: "stopWhenBroken",
+} as const;

@@ -1,21 +1,29 @@
 import { z } from "zod";
 import { marginsOf } from "../losses/margin.ts";
 import { fillBits, fold, foldAll, type Key } from "../math/random.ts";
-import { rowSize, tensor } from "../math/tensor.ts";
+import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
+import type { InBall } from "./attack-definition.ts";
+import { defineAttack } from "./define-attack.ts";
 import { gather, rowOf } from "./examples.ts";
-import { inBall, resolve, StopWhenBroken } from "./options.ts";
+import { StopWhenBroken } from "./options.ts";
 import { checkEpsilon, checkInputs, checkLabels } from "./preconditions.ts";
 import { choicesOf, type Frame, frameOf, proposals } from "./square-patch.ts";
-import type { BoundedAttack } from "./victim.ts";
+import type { Labels, Norm, Victim } from "./victim.ts";
 
-export const SquareOptions = inBall({
-  queries: z.int().positive().default(5000).describe("images that the victim is asked about"),
+/** Queries of each search, of Square and of AutoAttack's member. */
+export const SquareQueries = z
+  .int()
+  .positive()
+  .default(5000)
+  .describe("queries of Square per image");
+
+const SquareOptions = z.strictObject({
+  queries: SquareQueries,
   share: z.number().positive().max(1).default(0.8).describe("share of pixels changed at first"),
   stopWhenBroken: StopWhenBroken,
 });
 
-/** The options of `square` as a caller gives them. */
-export type SquareSettings = z.input<typeof SquareOptions>;
+type Options = z.output<typeof SquareOptions> & InBall<Norm>;
 
 /** One example and the best point of its search. */
 interface Search {
@@ -48,62 +56,70 @@ function sideOf(share: number, { height, width }: Frame, least: number): number 
  * search for a larger margin that asks for nothing but logits. An example that is misclassified, at the start or on its
  * way, leaves the batch, unless `stopWhenBroken` is off.
  */
-export function square(options: SquareSettings): BoundedAttack {
-  const resolved = resolve(SquareOptions, options);
-  const { norm, epsilon, queries, share, stopWhenBroken } = resolved;
+export const square = defineAttack({
+  name: "square",
+  norms: ["linf", "l2", "l1"],
+  summary: "random search with square windows; uses logits only",
+  source: "Andriushchenko et al. 2020, arXiv:1912.00049; ℓ1: Croce & Hein 2021, arXiv:2103.01208",
+  asks: "logits",
+  options: SquareOptions,
+  sharedOptions: { share: null },
+  make: (options) => ({
+    perturb: (victim, x, labels, keys) => perturb(options, victim, x, labels, keys),
+  }),
+});
+
+async function perturb(
+  { norm, epsilon, queries, share, stopWhenBroken }: Options,
+  victim: Victim,
+  x: Tensor,
+  labels: Labels,
+  keys: readonly Key[],
+): Promise<Tensor> {
   const { least, start, next } = proposals[norm];
-  return {
-    name: `square-${norm}`,
-    norm,
-    epsilon,
-    asks: "logits",
-    options: resolved,
-    async perturb(victim, x, labels, keys) {
-      checkInputs(x, labels, keys);
-      checkEpsilon(norm, epsilon, rowSize(x));
-      const adversarial = tensor(x.shape, x.data.slice());
-      const frame = frameOf(x.shape.slice(1));
-      // As many choices as a start can need: a sign per channel and column, or per channel and tile, and a few more.
-      const words = new Uint32Array(rowSize(x) + 36 * frame.channels * 2 + 8);
-      const clean = await victim.logits(x, foldAll(keys, 0));
-      checkLabels(labels, clean);
-      const margins = marginsOf(clean, labels);
-      let running = labels
-        .map(
-          (label, i): Search => ({
-            x: rowOf(x, i),
-            label,
-            key: keys[i],
-            best: rowOf(adversarial, i),
-            margin: margins[i],
-          }),
-        )
-        .filter(({ margin }) => !(stopWhenBroken && margin > 0));
-      for (let query = 1; query <= queries && running.length > 0; query++) {
-        const side = sideOf(shareAt(query, queries, share), frame, least);
-        const candidates = running.map(({ x, best, key }) => {
-          const own = words.subarray(0, query === 1 ? words.length : 2 * frame.channels + 6);
-          fillBits(fold(fold(key, query), 0), own);
-          const choices = choicesOf(own);
-          return query === 1
-            ? start(x, frame, epsilon, choices)
-            : next(x, best, frame, side, epsilon, choices);
-        });
-        const reached = marginsOf(
-          await victim.logits(
-            gather(candidates, x.shape),
-            running.map(({ key }) => fold(fold(key, query), 1)),
-          ),
-          running.map(({ label }) => label),
-        );
-        running.forEach((search, i) => {
-          if (query > 1 && !(reached[i] > search.margin)) return;
-          search.margin = reached[i];
-          search.best.set(candidates[i]);
-        });
-        if (stopWhenBroken) running = running.filter(({ margin }) => !(margin > 0));
-      }
-      return adversarial;
-    },
-  };
+  checkInputs(x, labels, keys);
+  checkEpsilon(norm, epsilon, rowSize(x));
+  const adversarial = tensor(x.shape, x.data.slice());
+  const frame = frameOf(x.shape.slice(1));
+  // As many choices as a start can need: a sign per channel and column, or per channel and tile, and a few more.
+  const words = new Uint32Array(rowSize(x) + 36 * frame.channels * 2 + 8);
+  const clean = await victim.logits(x, foldAll(keys, 0));
+  checkLabels(labels, clean);
+  const margins = marginsOf(clean, labels);
+  let running = labels
+    .map(
+      (label, i): Search => ({
+        x: rowOf(x, i),
+        label,
+        key: keys[i],
+        best: rowOf(adversarial, i),
+        margin: margins[i],
+      }),
+    )
+    .filter(({ margin }) => !(stopWhenBroken && margin > 0));
+  for (let query = 1; query <= queries && running.length > 0; query++) {
+    const side = sideOf(shareAt(query, queries, share), frame, least);
+    const candidates = running.map(({ x, best, key }) => {
+      const own = words.subarray(0, query === 1 ? words.length : 2 * frame.channels + 6);
+      fillBits(fold(fold(key, query), 0), own);
+      const choices = choicesOf(own);
+      return query === 1
+        ? start(x, frame, epsilon, choices)
+        : next(x, best, frame, side, epsilon, choices);
+    });
+    const reached = marginsOf(
+      await victim.logits(
+        gather(candidates, x.shape),
+        running.map(({ key }) => fold(fold(key, query), 1)),
+      ),
+      running.map(({ label }) => label),
+    );
+    running.forEach((search, i) => {
+      if (query > 1 && !(reached[i] > search.margin)) return;
+      search.margin = reached[i];
+      search.best.set(candidates[i]);
+    });
+    if (stopWhenBroken) running = running.filter(({ margin }) => !(margin > 0));
+  }
+  return adversarial;
 }

@@ -1,7 +1,7 @@
 // The fallback for gradients that are not finite: an attack that needs none.
 import { rowOf } from "../attacks/examples.ts";
 import { runBounded } from "../attacks/harness.ts";
-import { type SquareSettings, square } from "../attacks/square.ts";
+import { square } from "../attacks/square.ts";
 import type { BoundedAttack, Labels } from "../attacks/victim.ts";
 import { marginsOf } from "../losses/margin.ts";
 import { fold, type Key } from "../math/random.ts";
@@ -54,7 +54,7 @@ export async function withoutGradients(
   if (survivors.length === 0) return candidate;
   const survivorLabels = survivors.map((i) => labels[i]);
   const search = await runBounded(
-    square({ norm, epsilon, queries: QUERIES } as SquareSettings),
+    square({ norm, epsilon, queries: QUERIES }),
     network,
     takeRows(x, survivors),
     survivorLabels,

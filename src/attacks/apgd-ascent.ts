@@ -1,0 +1,194 @@
+// The ascents of APGD: many examples at once, one batch per step.
+import { ce } from "../losses/ce.ts";
+import { dlr } from "../losses/dlr.ts";
+import { dlrTargeted } from "../losses/dlr-targeted.ts";
+import { marginsOf } from "../losses/margin.ts";
+import { fold, type Key } from "../math/random.ts";
+import type { Shape } from "../math/tensor.ts";
+import { geometries } from "./apgd-geometry.ts";
+import { type Climb, differing, schedules, shareOf } from "./apgd-schedule.ts";
+import { gather, rowOf } from "./examples.ts";
+import { checkGradient } from "./preconditions.ts";
+import type { Labels, Loss, Norm, Victim } from "./victim.ts";
+
+/** The loss that each kind of APGD maximises; labels and targets are [batch]. `t` is the targeted DLR loss. */
+const losses: Readonly<Record<"ce" | "dlr" | "t", (labels: Labels, targets: Labels) => Loss>> = {
+  ce: (labels) => ce(labels),
+  dlr: (labels) => dlr(labels),
+  t: dlrTargeted,
+};
+
+/** The loss of an Auto-PGD: cross-entropy, DLR or targeted DLR. */
+export type ApgdLoss = keyof typeof losses;
+
+/** One example, and the most damaging point that was found for it. Arrays are [pixels]. */
+export interface Example {
+  readonly x: Float32Array;
+  readonly label: number;
+  readonly key: Key;
+  /** Wrong classes in the order in which they are aimed at. */
+  readonly targets: readonly number[];
+  /** The most damaging point so far, a row of the result. */
+  readonly kept: Float32Array;
+  /** The margin of `kept`; −∞ if no point has been judged. */
+  margin: number;
+}
+
+/** One ascent of one example, towards one target. */
+export interface Climber extends Climb {
+  readonly example: Example;
+  readonly target: number;
+  readonly key: Key;
+  /** The margin at the current point. */
+  margin: number;
+}
+
+/** A part of an ascent; all climbers of a stage have the same radius and number of steps. */
+export interface Stage {
+  /** Radius in the norm of the attack, for pixels in [0, 1]. */
+  readonly epsilon: number;
+  readonly steps: number;
+  /** Whether points of this stage may be results. */
+  readonly last: boolean;
+}
+
+/** In ℓ1 the ball shrinks to its size in three stages (Croce & Hein 2021, arXiv:2103.01208, §3.4); fewer than 10 steps are one stage. */
+export function stagesOf(norm: Norm, epsilon: number, steps: number): Stage[] {
+  if (norm !== "l1" || steps < 10) return [{ epsilon, steps, last: true }];
+  const wide = Math.ceil(0.3 * steps);
+  return [
+    { epsilon: 3 * epsilon, steps: wide, last: false },
+    { epsilon: 2 * epsilon, steps: wide, last: false },
+    { epsilon, steps: steps - 2 * wide, last: true },
+  ];
+}
+
+/** Starts at `from` [pixels], or at a random point if null; either is projected into the stage's ball and into [0, 1]. */
+export function begin(
+  example: Example,
+  target: number,
+  key: Key,
+  norm: Norm,
+  { epsilon }: Stage,
+  from: Float32Array | null,
+): Climber {
+  const { x } = example;
+  const { firstStep, start, land } = geometries[norm];
+  const at = Float64Array.from(from ?? x);
+  if (from === null) {
+    const noise = start(fold(key, 0), x.length, epsilon);
+    for (let i = 0; i < at.length; i++) at[i] += noise[i];
+  }
+  land(at, x, epsilon);
+  const point = Float32Array.from(at);
+  const support = differing(point, x);
+  const nowhere = { point, gradient: point, loss: Number.NEGATIVE_INFINITY, margin: 0 };
+  return {
+    example,
+    target,
+    key,
+    margin: 0,
+    x,
+    epsilon,
+    point,
+    previous: point,
+    gradient: point,
+    loss: nowhere.loss,
+    best: nowhere,
+    stepSize: firstStep * epsilon,
+    rises: 0,
+    bestBefore: nowhere.loss,
+    halved: true,
+    // At x itself the sparsity of the perturbation is not known yet.
+    support: support === 0 ? x.length : support,
+    share: support === 0 ? 0.2 : shareOf(support, x.length),
+  };
+}
+
+/** What the climbers of one call have in common. */
+export interface Ascent {
+  readonly norm: Norm;
+  readonly loss: ApgdLoss;
+  readonly stopWhenBroken: boolean;
+}
+
+/**
+ * Runs every climber for the steps of the stage; `shape` is [any, ...pixels]. With `stopWhenBroken` a climber ends in the last
+ * stage once it has broken its example. Step t asks the victim under the key fold(climber.key, t + 1).
+ */
+export async function ascend(
+  victim: Victim,
+  climbers: readonly Climber[],
+  shape: Shape,
+  { norm, loss, stopWhenBroken }: Ascent,
+  { steps, epsilon, last }: Stage,
+): Promise<void> {
+  const schedule = schedules[norm];
+  const firstStep = geometries[norm].firstStep * epsilon;
+  const checkpoints = new Set(schedule.checkpoints(steps));
+  let lastCheck = 0;
+  let running = climbers;
+  for (let step = 0; step <= steps && running.length > 0; step++) {
+    if (step > 0) for (const climber of running) move(climber, norm, step === 1);
+    await look(victim, running, shape, loss, step + 1);
+    if (step === 0) for (const climber of running) climber.bestBefore = climber.loss;
+    if (stopWhenBroken && last) running = running.filter((climber) => !breaks(climber));
+    if (!checkpoints.has(step)) continue;
+    for (const climber of running) schedule.lookBack(climber, step - lastCheck, firstStep);
+    lastCheck = step;
+  }
+}
+
+/** Whether the climber has broken its example. That point is then its result, whatever its loss. */
+function breaks(climber: Climber): boolean {
+  const { margin, point, gradient, loss } = climber;
+  if (margin > 0) climber.best = { point, gradient, loss, margin };
+  return margin > 0;
+}
+
+/** One step: x_{k+1} = P(x_k + α(P(x_k + η d) − x_k) + (1 − α)(x_k − x_{k−1})), where P projects onto
+ * the ball and [0, 1]. The first step has α = 1. */
+function move(climber: Climber, norm: Norm, isFirst: boolean): void {
+  const { x, epsilon, point, previous, gradient, share, stepSize } = climber;
+  const { ascent, land } = geometries[norm];
+  const next = ascent(gradient, share);
+  for (let i = 0; i < next.length; i++) next[i] = point[i] + stepSize * next[i];
+  land(next, x, epsilon);
+  const own = isFirst ? 1 : schedules[norm].ownShare;
+  if (own < 1) {
+    for (let i = 0; i < next.length; i++)
+      next[i] = point[i] + own * (next[i] - point[i]) + (1 - own) * (point[i] - previous[i]);
+    land(next, x, epsilon);
+  }
+  climber.previous = point;
+  climber.point = Float32Array.from(next);
+}
+
+/** Asks the victim about the current points, in one batch, and updates losses, gradients, margins and the best points. */
+async function look(
+  victim: Victim,
+  climbers: readonly Climber[],
+  shape: Shape,
+  kind: ApgdLoss,
+  visit: number,
+): Promise<void> {
+  const labels = climbers.map(({ example }) => example.label);
+  const targets = climbers.map(({ target }) => target);
+  const points = climbers.map(({ point }) => point);
+  const answer = await victim.lossAndGradient(
+    gather(points, shape),
+    losses[kind](labels, targets),
+    climbers.map(({ key }) => fold(key, visit)),
+  );
+  checkGradient(answer.gradient);
+  const margins = marginsOf(answer.logits, labels);
+  climbers.forEach((climber, i) => {
+    const before = climber.loss;
+    climber.loss = answer.losses[i];
+    climber.gradient = rowOf(answer.gradient, i);
+    climber.margin = margins[i];
+    if (climber.loss > before && visit > 1) climber.rises++;
+    const { point, gradient, loss, margin, best } = climber;
+    if (loss > best.loss) climber.best = { point, gradient, loss, margin };
+  });
+}

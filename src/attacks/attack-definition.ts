@@ -1,0 +1,148 @@
+// The types of an attack as a definition.
+import type { z } from "zod";
+import type { Defined } from "../math/plugin.ts";
+import type { Attack, BoundedAttack, MinimalAttack, Norm } from "./victim.ts";
+
+/** `bounded`: high loss within a radius. `minimum-norm`: the smallest perturbation that changes the decision. */
+export type AttackKind = "bounded" | "minimum-norm";
+
+/** A ball: a norm, and a radius in that norm for pixels in [0, 1]. */
+export interface InBall<N extends Norm> {
+  readonly norm: N;
+  readonly epsilon: number;
+}
+
+/** For an option, the name of the shared option that sets it; null if only a library call sets it. */
+export type SharedNames<O extends z.ZodObject> = {
+  readonly [K in keyof z.output<O>]?: string | null;
+};
+
+/** What a definition of either kind states. */
+interface CommonSpecification<
+  Name extends string,
+  N extends Norm,
+  O extends z.ZodObject,
+  S extends SharedNames<O>,
+  P extends string,
+> {
+  /** Lower-case letters, digits and hyphens: `square`. The name in a norm is `square-linf`. */
+  readonly name: Name;
+  readonly norms: readonly N[];
+  /** The attack's own options. Each is described, and has a default or is optional. They check values and transform none. */
+  readonly options: O;
+  /** The method in a few words, for help and tables. */
+  readonly summary: string;
+  /** Authors, year and arXiv number, or another origin. */
+  readonly source: string;
+  /**
+   * Names for options that are not called after the attack: option `queries` of `square` is `squareQueries` otherwise, and
+   * `--square-queries` on the command line. A name may be that of another attack's option, whose default then holds.
+   */
+  readonly sharedOptions?: S;
+  /** The form of the names, with `*` for the norm, where it is not `NAME-*`. */
+  readonly pattern?: P;
+}
+
+/** What `defineAttack` is given for an attack within a radius. */
+export interface BoundedSpecification<
+  Name extends string = string,
+  N extends Norm = Norm,
+  O extends z.ZodObject = z.ZodObject,
+  S extends SharedNames<O> = SharedNames<O>,
+  P extends string = string,
+> extends CommonSpecification<Name, N, O, S, P> {
+  readonly kind?: "bounded";
+  /** What the attack asks the victim for: the loss `ce` only, any loss, or logits only. */
+  readonly asks: BoundedAttack["asks"];
+  /** True if the attack stops at the first wrong answer, which a randomised model gives by chance. */
+  readonly deterministicOnly?: boolean;
+  /** Makes the attack in a ball. `options` are recorded with results; by default the resolved options. */
+  make(options: z.output<O> & InBall<N>): {
+    readonly perturb: BoundedAttack["perturb"];
+    readonly options?: BoundedAttack["options"];
+  };
+}
+
+/** What `defineAttack` is given for a minimum-norm attack. */
+export interface MinimalSpecification<
+  Name extends string = string,
+  N extends Norm = Norm,
+  O extends z.ZodObject = z.ZodObject,
+  S extends SharedNames<O> = SharedNames<O>,
+  P extends string = string,
+> extends CommonSpecification<Name, N, O, S, P> {
+  readonly kind: "minimum-norm";
+  /** Makes the attack that minimises a norm. `options` are recorded with results; by default the resolved options. */
+  make(options: z.output<O> & { readonly norm: N }): {
+    readonly minimize: MinimalAttack["minimize"];
+    readonly options?: MinimalAttack["options"];
+  };
+}
+
+/** A definition without the types of its options, as tables and plug-in loaders handle it. */
+export interface AttackDefinition extends Defined {
+  readonly type: "attack";
+  readonly kind: AttackKind;
+  readonly norms: readonly Norm[];
+  /** The strict schema of the attack's own options. */
+  readonly options: z.ZodObject;
+  readonly summary: string;
+  readonly source: string;
+  /** What a bounded attack asks the victim for; null for a minimum-norm attack. */
+  readonly asks: BoundedAttack["asks"] | null;
+  readonly deterministicOnly: boolean;
+  /** The form of its names, with `*` for the norm. */
+  readonly pattern: string;
+  /** The shared option that sets each own option; null for one that only a library call sets. */
+  readonly sharedOptions: Readonly<Record<string, string | null>>;
+  /** The own options whose shared name the definition states. */
+  readonly statedOptions: readonly string[];
+  /** Makes the attack from a norm, a radius if it is bounded, and own options. Throws `UsageError` as the definition does. */
+  from(given: Readonly<Record<string, unknown>>): Attack;
+}
+
+/** The static part of a definition, from which types of names and options are derived. */
+export interface Stated<Name, N, O, S, P> {
+  readonly name: Name;
+  readonly norms: readonly N[];
+  readonly options: O;
+  readonly sharedOptions: S;
+  readonly pattern: P;
+}
+
+/** The part of a definition whose types do not depend on what it states. */
+type Unstated = Omit<AttackDefinition, keyof Stated<string, Norm, z.ZodObject, Table, string>>;
+
+/** The shared options that a definition states, as a table of strings. */
+type Table = Readonly<Record<string, string | null>>;
+
+/** A bounded attack's definition. Called with a norm, a radius and options, it makes the attack. */
+export type BoundedDefinition<
+  Name extends string = string,
+  N extends Norm = Norm,
+  O extends z.ZodObject = z.ZodObject,
+  S = Table,
+  P extends string = string,
+> = ((given: z.input<O> & InBall<N>) => BoundedAttack) &
+  Unstated &
+  Stated<Name, N, O, S, P> & { readonly kind: "bounded" };
+
+type IsUnion<T, All = T> = T extends unknown ? ([All] extends [T] ? false : true) : never;
+
+/** The norm among the options; an attack of a single norm needs none. */
+type NormOption<N extends Norm> =
+  IsUnion<N> extends false ? { readonly norm?: N } : { readonly norm: N };
+
+/** The arguments of a call whose options may all be left out. */
+type Optional<G> = Record<never, never> extends G ? [given?: G] : [given: G];
+
+/** A minimum-norm attack's definition. Called with a norm and options, it makes the attack. */
+export type MinimalDefinition<
+  Name extends string = string,
+  N extends Norm = Norm,
+  O extends z.ZodObject = z.ZodObject,
+  S = Table,
+  P extends string = string,
+> = ((...given: Optional<z.input<O> & NormOption<N>>) => MinimalAttack) &
+  Unstated &
+  Stated<Name, N, O, S, P> & { readonly kind: "minimum-norm" };
