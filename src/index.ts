@@ -35,7 +35,16 @@ export {
   defineDataset,
 } from "./data/define-dataset.ts";
 export { datasets } from "./data/table.ts";
-export type { Objective } from "./defenses/objective.ts";
+export type {
+  BatchGradients,
+  BatchLoss,
+  BatchShape,
+  LossInputs,
+  LossObjective,
+  NetworkPass,
+  Objective,
+  TrainingBatch,
+} from "./defenses/objective.ts";
 export { type Defense, defenseNamed, defenseNames } from "./defenses/table.ts";
 export { withEot } from "./defenses/with-eot.ts";
 export { withNoise } from "./defenses/with-noise.ts";

@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { requireExamples } from "./defenses/objective.ts";
 import {
   type Architecture,
   type Attack,
@@ -158,7 +159,9 @@ describe("values of the caller's own", () => {
         ...standard.objective,
         examples(...given: never[]) {
           asked++;
-          return (standard.objective.examples as (...given: never[]) => never)(...given);
+          return (requireExamples(standard.objective).examples as (...given: never[]) => never)(
+            ...given,
+          );
         },
       },
     } as Defense;

@@ -60,7 +60,7 @@ const wrappers: readonly [string, (victim: Victim) => Victim, readonly Key[]][] 
   ["counting", counted, nextKeys],
   ["watching", watched, nextKeys],
   ["stopping", (victim) => stoppable(victim, undefined), nextKeys],
-  ["guarding", (victim) => guarded(victim, undefined), nextKeys],
+  ["guarding", (victim) => guarded(victim, () => false), nextKeys],
 ];
 
 describe.each(wrappers)("%s", (_, wrap, innerKeys) => {

@@ -7,6 +7,7 @@ import { normal, uniform } from "../math/distributions.ts";
 import { fold, type Key, keyOf, keysFor } from "../math/random.ts";
 import { rowSize, sub, type Tensor, tensor } from "../math/tensor.ts";
 import { mixedMax, mixedRandom } from "./mixed.ts";
+import { requireExamples } from "./objective.ts";
 import { defenseNamed } from "./table.ts";
 import { withNoise } from "./with-noise.ts";
 
@@ -75,7 +76,7 @@ describe("MAT-Max", () => {
   it("is at least as damaging as either attack alone, example by example", async () => {
     const lossesOf = async (name: string) => {
       const { objective, attacks } = defenseNamed(name, { epsilonLinf: 0.02, epsilonL2: 0.1 });
-      const examples = await objective.examples(network, x, labels, keys);
+      const examples = await requireExamples(objective).examples(network, x, labels, keys);
       const { losses } = lossOfLogits({ kind: "ce", labels }, await network.logits(examples, keys));
       return { losses, attacks };
     };
@@ -98,7 +99,7 @@ describe("MAT-Rand", () => {
   const { objective, attacks } = defenseNamed("mat-rand", { epsilonLinf: 0.01, epsilonL2: 0.2 });
 
   it("draws a norm for each example, both about equally often", async () => {
-    const delta = sub(await objective.examples(network, x, labels, keys), x);
+    const delta = sub(await requireExamples(objective).examples(network, x, labels, keys), x);
     const inLinf = balls.linf.norm(delta).filter((norm) => norm <= 0.01 + 1e-6).length;
     expect(inLinf).toBeGreaterThan(7); // 40 coins: 7 or fewer, or 33 or more, have probability 4e-5
     expect(inLinf).toBeLessThan(33);
@@ -125,7 +126,7 @@ describe("MAT-Rand", () => {
         return network.lossAndGradient(images, loss, own);
       },
     };
-    await objective.examples(watched, x, labels, keys);
+    await requireExamples(objective).examples(watched, x, labels, keys);
     expect(sizes).toEqual(Array(10).fill(40));
   });
 
@@ -134,7 +135,9 @@ describe("MAT-Rand", () => {
       logits: network.logits,
       lossAndGradient: () => Promise.reject(new Error("no device")),
     };
-    await expect(objective.examples(broken, x, labels, keys)).rejects.toThrow("no device");
+    await expect(requireExamples(objective).examples(broken, x, labels, keys)).rejects.toThrow(
+      "no device",
+    );
   });
 
   it("goes on with the others when one attack needs fewer steps", async () => {

@@ -1,8 +1,10 @@
 import type { Labels, Victim } from "../attacks/victim.ts";
+import type { Value } from "../engine/graph/value.ts";
 import type { Key } from "../math/random.ts";
 import type { Shape, Tensor } from "../math/tensor.ts";
+import { UsageError } from "../math/usage-error.ts";
 
-/** What a defence changes about training: which examples replace the clean batch. */
+/** A defence that replaces the clean batch by other examples, and trains with the cross-entropy of one forward pass. */
 export interface Objective {
   /** For records, such as `at-linf`. */
   readonly name: string;
@@ -10,4 +12,118 @@ export interface Objective {
   examples(model: Victim, x: Tensor, labels: Labels, keys: readonly Key[]): Promise<Tensor>;
   /** Announces a call to come: `keys` [batch], `shape` [batch, ...pixels]. A hint that lets noise be drawn early. */
   prefetch?(keys: readonly Key[], shape: Shape): void;
+}
+
+/** The sizes of a training batch. */
+export interface BatchShape {
+  /** Examples per batch. */
+  readonly batch: number;
+  /** The shape of x: [batch, channel, height, width]. */
+  readonly images: Shape;
+  readonly classes: number;
+}
+
+/**
+ * One forward pass of the network in training, in batch mode: images [batch, channel, height, width] → logits [batch,
+ * classes]. By default the first pass of a loss updates the running statistics of batch norms, and later ones leave them;
+ * `updatesStatistics` says otherwise, and several updates follow each other. All passes drop the same features.
+ */
+export type NetworkPass = (
+  images: Value,
+  options?: { readonly updatesStatistics?: boolean },
+) => Value;
+
+/** What the loss of a batch is built from. */
+export interface LossInputs {
+  readonly network: NetworkPass;
+  /** The arrays that the objective names, with their shapes. */
+  readonly arrays: Readonly<Record<string, Value>>;
+  /** 1 at each label and 0 elsewhere, [batch, classes]. */
+  readonly oneHot: Value;
+}
+
+/** The loss of a batch, a scalar, and the logits [batch, classes] that its training accuracy is counted from. */
+export interface BatchLoss {
+  readonly loss: Value;
+  readonly logits: Value;
+}
+
+/** The loss of a batch at some weights, with its gradients; all arrays are on the host. */
+export interface BatchGradients {
+  readonly loss: number;
+  /** Examples classified correctly. */
+  readonly correct: number;
+  /** The gradient by each trainable parameter, of its shape. */
+  readonly parameters: Readonly<Record<string, Tensor>>;
+  /** The gradient by each array of `inputGradients`, of its shape. */
+  readonly arrays: Readonly<Record<string, Tensor>>;
+  /** Running statistics after the pass; `apply` takes them over. */
+  readonly statistics: Readonly<Record<string, Tensor>>;
+}
+
+/** One batch of a training, as an objective with its own procedure sees it. */
+export interface TrainingBatch {
+  /** The network at its present weights. */
+  readonly model: Victim;
+  /** Augmented images [batch, channel, height, width] in [0, 1]. */
+  readonly x: Tensor;
+  readonly labels: Labels;
+  /** One key per example and batch, [batch]. */
+  readonly keys: readonly Key[];
+  /** What the previous batch returned; zeros before the first batch. */
+  readonly memory: Readonly<Record<string, Tensor>>;
+  /** The loss and the gradients at the present weights. Each call draws new dropout masks. Changes nothing. */
+  gradients(arrays: Readonly<Record<string, Tensor>>): Promise<BatchGradients>;
+  /** One step of the optimiser from the present weights with these gradients. Not allowed inside `withParameters`. */
+  apply(gradients: BatchGradients): Promise<void>;
+  /** A copy of the trainable parameters. */
+  parameters(): Promise<Record<string, Tensor>>;
+  /**
+   * Runs `body` with some trainable parameters replaced, for `model` and `gradients` alike. Afterwards the parameters are
+   * those of before, to the bit, also if `body` throws. Scopes may be nested.
+   */
+  withParameters<T>(replaced: Readonly<Record<string, Tensor>>, body: () => Promise<T>): Promise<T>;
+}
+
+/** A defence with a loss of its own, such as one of several forward passes, or with a procedure of its own for each batch. */
+export interface LossObjective {
+  /** For records, such as `trades`. */
+  readonly name: string;
+  /** The arrays that the loss takes, by name, with their shapes; by default `x`, the images. */
+  arrays?(shape: BatchShape): Readonly<Record<string, Shape>>;
+  /** Builds the loss; by default the mean cross-entropy of one pass on `x`. */
+  loss?(inputs: LossInputs): BatchLoss;
+  /**
+   * The values of the arrays for x [batch, ...pixels] in [0, 1], labels and keys [batch]. One step of the optimiser follows.
+   * Not called if there is a `train`.
+   */
+  feeds?(
+    model: Victim,
+    x: Tensor,
+    labels: Labels,
+    keys: readonly Key[],
+  ): Promise<Readonly<Record<string, Tensor>>>;
+  /**
+   * Trains on one batch: applies at least one step of the optimiser. Returns what the next batch finds in `memory`. The loss
+   * and the accuracy of a batch are the means over its steps.
+   */
+  train?(batch: TrainingBatch): Promise<Readonly<Record<string, Tensor>> | undefined>;
+  /** Arrays that `gradients` also differentiates by. */
+  readonly inputGradients?: readonly string[];
+  /** Arrays that are kept from batch to batch and saved in checkpoints, by name, with their shapes. Zeros at first. */
+  memory?(shape: BatchShape): Readonly<Record<string, Shape>>;
+  /** As of `Objective`. */
+  prefetch?(keys: readonly Key[], shape: Shape): void;
+}
+
+/** Whether an objective replaces examples only, and trains with cross-entropy. */
+export const replacesExamples = (objective: Objective | LossObjective): objective is Objective =>
+  "examples" in objective;
+
+/** The objective, if it replaces examples. Throws `UsageError` for one with a loss or a procedure of its own. */
+export function requireExamples(objective: Objective | LossObjective): Objective {
+  if (replacesExamples(objective)) return objective;
+  throw new UsageError(`${objective.name} has a loss of its own, and gives no examples`, {
+    code: "misfit",
+  });
 }

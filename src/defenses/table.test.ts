@@ -7,6 +7,7 @@ import { normal, uniform } from "../math/distributions.ts";
 import { foldAll, keyOf, keysFor } from "../math/random.ts";
 import { sub, type Tensor, takeRows } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
+import { requireExamples } from "./objective.ts";
 import { type DefenseOptions, defenseNamed, defenseNames } from "./table.ts";
 
 const indices = [0, 1, 2, 3, 4, 5];
@@ -34,7 +35,7 @@ const small = { epsilonLinf: 0.01, epsilonL2: 0.05 };
 const run = async (name: string, options: z.input<typeof DefenseOptions> = {}) => {
   const { victim, batches, used } = watched();
   const defense = defenseNamed(name, { ...small, ...options });
-  const examples = await defense.objective.examples(victim, x, labels, keys);
+  const examples = await requireExamples(defense.objective).examples(victim, x, labels, keys);
   const [attack = null] = defense.attacks;
   return { ...defense, attack, examples, batches, used, delta: sub(examples, x) };
 };
@@ -120,7 +121,7 @@ describe.each(defenseNames)("%s", (name) => {
   it("gives an example the same bits in another batch", async () => {
     const { examples } = await run(name);
     const some = [4, 1];
-    const alone = await defenseNamed(name, small).objective.examples(
+    const alone = await requireExamples(defenseNamed(name, small).objective).examples(
       network,
       takeRows(x, some),
       some.map((i) => labels[i]),

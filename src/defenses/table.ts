@@ -3,11 +3,12 @@ import { resolve } from "../attacks/options.ts";
 import { AttackOptions, attackNamed } from "../attacks/table.ts";
 import type { BoundedAttack } from "../attacks/victim.ts";
 import { unknownName } from "../math/nearest.ts";
+import type { Defined } from "../math/plugin.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Noise, NoiseNamed } from "../noise/noise.ts";
 import { noiseNamed } from "../noise/table.ts";
 import { mixedMax, mixedRandom } from "./mixed.ts";
-import type { Objective } from "./objective.ts";
+import type { LossObjective, Objective } from "./objective.ts";
 import {
   adversarialTraining,
   noiseInjection,
@@ -19,11 +20,13 @@ import {
 export interface Defense {
   /** The name on the command line, such as `rat-linf-uniform`. */
   readonly name: string;
-  readonly objective: Objective;
+  readonly objective: Objective | LossObjective;
   /** Noise at inference, the same as in training, for pixels in [0, 1]; null for a deterministic classifier. */
   readonly noise: Noise | null;
   /** The attacks inside training: several for mixed training, none for standard training and noise injection. */
   readonly attacks: readonly BoundedAttack[];
+  /** The definition that made it, for messages; absent for a value written by hand. */
+  readonly definition?: Defined;
 }
 
 /**

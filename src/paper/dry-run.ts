@@ -1,5 +1,6 @@
 // A quick check before a long run: one training step and two gradients of every defence.
 import type { Dataset } from "../data/dataset.ts";
+import { requireExamples } from "../defenses/objective.ts";
 import { defenseNamed } from "../defenses/table.ts";
 import { withNoise } from "../defenses/with-noise.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
@@ -51,7 +52,12 @@ export async function* trials(
     for (const name of defenses) {
       const { objective, noise } = defenseNamed(name, { steps: options(name).steps });
       const [{ loss }, trainSeconds] = await timed(async () => {
-        const examples = await objective.examples(victim, x, labels, foldAll(keys, 0));
+        const examples = await requireExamples(objective).examples(
+          victim,
+          x,
+          labels,
+          foldAll(keys, 0),
+        );
         const state = initialState(network, optimizer, parameters);
         return step.run(state, { x: examples, labels, keys: foldAll(keys, 1) }, 0.01);
       });

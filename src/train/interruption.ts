@@ -3,10 +3,10 @@ import type { Victim } from "../attacks/victim.ts";
 /** Thrown by a guarded victim whose signal is aborted; never leaves the training loop. */
 const interruption = Symbol("interruption");
 
-/** A victim that throws once the signal is aborted, which ends a long attack inside a training step. */
-export function guarded(victim: Victim, signal: AbortSignal | undefined): Victim {
+/** A victim that throws once `isAborted` says so, which ends a long attack inside a training step. */
+export function guarded(victim: Victim, isAborted: () => boolean): Victim {
   const check = () => {
-    if (signal?.aborted) throw interruption;
+    if (isAborted()) throw interruption;
   };
   return {
     async logits(x, keys, hints) {
@@ -19,6 +19,9 @@ export function guarded(victim: Victim, signal: AbortSignal | undefined): Victim
     },
   };
 }
+
+/** Whether a guarded victim threw this. */
+export const isInterruption = (error: unknown): boolean => error === interruption;
 
 /** The value of a promise; null if a guarded victim interrupted it. */
 export const unlessInterrupted = <T>(value: Promise<T>): Promise<T | null> =>

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { stripes, toyOptions } from "../../test/fixtures/toy-training.ts";
+import { replacesExamples } from "../defenses/objective.ts";
 import type { Defense } from "../defenses/table.ts";
 import type { Key } from "../math/random.ts";
 import type { Shape } from "../math/tensor.ts";
@@ -29,7 +30,9 @@ it("prefetches for the defence exactly the keys of the next batch", async () => 
   for (const stepInEpoch of [0, 3, 4]) {
     const position = { step: 0, epoch: 1, stepInEpoch, lossSum: 0, correct: 0, seconds: 0 };
     plan.prefetch(position, order);
-    await plan.batchAt(position, order, victim);
+    const { x, labels, objectiveKeys } = plan.batchAt(position, order);
+    if (replacesExamples(defense.objective))
+      await defense.objective.examples(victim, x, labels, objectiveKeys);
   }
   expect(given).toHaveLength(3);
   expect(prefetched).toEqual(given);

@@ -1,26 +1,14 @@
-import type { Victim } from "../attacks/victim.ts";
 import { augment } from "../data/augment.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { shuffled } from "../data/shuffle.ts";
 import type { Defense } from "../defenses/table.ts";
-import type { Key } from "../math/random.ts";
-import type { Tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Position } from "../models/opening/checkpoint.ts";
+import type { PlainBatch } from "./batch-procedure.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { recipes } from "./recipes.ts";
 import type { Schedule } from "./schedule.ts";
 import { epochKey, exampleKeys, runKey } from "./streams.ts";
-
-/**
- * A training batch: pixels x [batch, channel, height, width] as the defence changed them, and a label and a dropout key
- * per example.
- */
-export interface Batch {
-  readonly x: Tensor;
-  readonly labels: readonly number[];
-  readonly keys: readonly Key[];
-}
 
 /** The examples of each step of a run, and the learning rates. */
 export interface Plan {
@@ -32,8 +20,8 @@ export interface Plan {
   readonly rateAt: Schedule;
   /** The data-set indices of an epoch's examples in training order; epochs count from 0. */
   order(epoch: number): readonly number[];
-  /** The batch at a position: chosen, augmented, and changed by the defence, whose attack sees `victim`. */
-  batchAt(position: Position, order: readonly number[], victim: Victim): Promise<Batch>;
+  /** The batch at a position: chosen and augmented. */
+  batchAt(position: Position, order: readonly number[]): PlainBatch;
   /** Lets the defence draw noise ahead for the batch at a position, if the epoch has one there. */
   prefetch(position: Pick<Position, "epoch" | "stepInEpoch">, order: readonly number[]): void;
 }
@@ -63,7 +51,7 @@ export function planOf(
     steps,
     rateAt: recipes[options.recipe].schedule(options.rate, steps),
     order: (epoch) => shuffled(examples, epochKey(seed, "shuffle", epoch)).map((i) => subset[i]),
-    async batchAt({ epoch, stepInEpoch }, order, victim) {
+    batchAt({ epoch, stepInEpoch }, order) {
       const indices = indicesAt(stepInEpoch, order);
       const keys = (purpose: "augment" | "objective" | "dropout") =>
         exampleKeys(seed, purpose, epoch, indices);
@@ -71,8 +59,7 @@ export function planOf(
       const clean = train.images(indices);
       const flip = options.augment === "crop-flip";
       const x = options.augment === "none" ? clean : augment(clean, keys("augment"), { flip });
-      const attacked = await defense.objective.examples(victim, x, labels, keys("objective"));
-      return { x: attacked, labels, keys: keys("dropout") };
+      return { x, labels, objectiveKeys: keys("objective"), dropoutKeys: keys("dropout") };
     },
     prefetch({ epoch, stepInEpoch }, order) {
       if (stepInEpoch >= stepsPerEpoch) return;

@@ -1,14 +1,19 @@
 import { gradient } from "../engine/autodiff/gradient.ts";
-import { input, mean } from "../engine/graph/ops.ts";
+import { input } from "../engine/graph/ops.ts";
 import type { Value } from "../engine/graph/value.ts";
 import type { Arrays, Runtime } from "../engine/runtime/runtime.ts";
-import { crossEntropy } from "../losses/ce.ts";
 import { lossWeights } from "../losses/graph.ts";
 import type { Key } from "../math/random.ts";
 import { argmaxRows, type Tensor, tensor } from "../math/tensor.ts";
 import type { Architecture, Parameters } from "../models/architecture.ts";
 import { dropoutMasks } from "../models/dropout.ts";
 import type { TrainState } from "../models/opening/checkpoint.ts";
+import {
+  batchShape,
+  crossEntropyOfBatch,
+  type LossOfBatch,
+  networkPasses,
+} from "./objective-graph.ts";
 import { type Optimizer, slotName, slotShapes } from "./optimizer.ts";
 
 /** The state before the first step: the given parameters, and slots of zeros. */
@@ -29,15 +34,17 @@ export const initialState = (
 /** A batch: x [batch, channel, height, width], and a label and a dropout key per example. */
 export interface StepBatch {
   readonly x: Tensor;
+  /** The arrays of a loss that takes others than `x`. */
+  readonly arrays?: Readonly<Record<string, Tensor>> | undefined;
   readonly labels: readonly number[];
   readonly keys: readonly Key[];
 }
 
 /** The network's performance on the batch of a step, before the step. */
 export interface StepResult {
-  /** Mean cross-entropy. */
+  /** The loss that is minimised: by default the mean cross-entropy. */
   readonly loss: number;
-  /** Examples classified correctly in batch mode. */
+  /** Examples classified correctly in batch mode; a mean where a batch takes several steps. */
   readonly correct: number;
 }
 
@@ -56,6 +63,24 @@ export interface TrainStep {
 /** The prefix of the outputs that are the next state, since names in a graph are unique. */
 export const NEXT = "next/";
 
+/** The name of the input for an array of a loss; `x` for the images, so that no array takes the name of a parameter. */
+const arrayInput = (name: string): string => (name === "x" ? "x" : `array/${name}`);
+
+/** The loss of a batch and the inputs that it is built from. */
+export function lossGraph(architecture: Architecture, batch: number, lossOf: LossOfBatch) {
+  const { classes, parameters: specs } = architecture;
+  const feeds = Object.fromEntries(specs.map(({ name, shape }) => [name, input(name, shape)]));
+  const shapes = Object.entries(lossOf.arrays(batchShape(architecture, batch)));
+  const arrays = Object.fromEntries(
+    shapes.map(([name, shape]) => [name, input(arrayInput(name), shape)]),
+  );
+  const oneHot = input("labels", [batch, classes]);
+  const rate = input("rate", []);
+  const passes = networkPasses(architecture, feeds);
+  const { loss, logits } = lossOf.build({ network: passes.network, arrays, oneHot });
+  return { feeds, arrays, rate, loss, logits, statistics: passes.statistics() };
+}
+
 /**
  * The whole step as one graph: forward pass, gradients, optimiser and running statistics. Outputs `loss`, `logits` and
  * `next/…`.
@@ -64,16 +89,10 @@ export function stepGraph(
   architecture: Architecture,
   optimizer: Optimizer,
   batch: number,
+  lossOf: LossOfBatch = crossEntropyOfBatch,
 ): Record<string, Value> {
-  const { inputShape, classes, parameters: specs } = architecture;
-  const feeds = Object.fromEntries(specs.map(({ name, shape }) => [name, input(name, shape)]));
-  const x = input("x", [batch, ...inputShape]);
-  const oneHot = input("labels", [batch, classes]);
-  const rate = input("rate", []);
-  const { logits, statistics } = architecture.forward(x, (name) => feeds[name], "batch");
-  const loss = mean(crossEntropy(logits, oneHot));
-
-  const trainable = specs.filter((spec) => spec.trainable);
+  const { feeds, loss, logits, statistics, rate } = lossGraph(architecture, batch, lossOf);
+  const trainable = architecture.parameters.filter((spec) => spec.trainable);
   const gradients = gradient(
     loss,
     trainable.map(({ name }) => feeds[name]),
@@ -92,16 +111,21 @@ export function stepGraph(
 }
 
 /** The inputs of a step besides its state. */
-export const stepFeeds = (
-  architecture: Architecture,
-  { x, labels, keys }: StepBatch,
-  rate: number,
-): Arrays => ({
-  ...dropoutMasks(architecture, keys),
-  x,
-  labels: lossWeights({ kind: "ce", labels }, architecture.classes),
+export const stepFeeds = (architecture: Architecture, batch: StepBatch, rate: number): Arrays => ({
+  ...lossFeeds(architecture, batch),
   rate: tensor([], [rate]),
 });
+
+/** The inputs of a loss besides the parameters. */
+export function lossFeeds(
+  architecture: Architecture,
+  { x, arrays = { x }, labels, keys }: StepBatch,
+): Arrays {
+  const feeds: Record<string, Tensor> = dropoutMasks(architecture, keys);
+  for (const [name, array] of Object.entries(arrays)) feeds[arrayInput(name)] = array;
+  feeds.labels = lossWeights({ kind: "ce", labels }, architecture.classes);
+  return feeds;
+}
 
 /** The performance on a batch, from the outputs of a step. */
 export const stepResult = ({ loss, logits }: Arrays, labels: readonly number[]): StepResult => ({
@@ -118,8 +142,9 @@ export async function compileStep(
   architecture: Architecture,
   optimizer: Optimizer,
   batch: number,
+  lossOf: LossOfBatch = crossEntropyOfBatch,
 ): Promise<TrainStep> {
-  const program = await runtime.compile(stepGraph(architecture, optimizer, batch));
+  const program = await runtime.compile(stepGraph(architecture, optimizer, batch, lossOf));
   return {
     async run(state, batch, rate, reusable) {
       const batchFeeds = stepFeeds(architecture, batch, rate);

@@ -4,6 +4,7 @@ import { type Architecture, parameterCount } from "../models/architecture.ts";
 import { initialParameters } from "../models/initial.ts";
 import type { CheckpointMetadata, Position, TrainState } from "../models/opening/checkpoint.ts";
 import { latestCheckpoint, withWriteErrors } from "../models/opening/checkpoints.ts";
+import { batchTrainer } from "./batch-trainer.ts";
 import { changedTarget } from "./changed-target.ts";
 import type { TrainEvent } from "./events.ts";
 import { appendMetrics, truncateMetrics } from "./metrics.ts";
@@ -15,7 +16,6 @@ import { runKey } from "./streams.ts";
 import { initialState } from "./train-step.ts";
 import type { Training } from "./training.ts";
 import { EPOCH_START, TrainingRun } from "./training-run.ts";
-import { trainingSession } from "./training-session.ts";
 
 export type { Training };
 
@@ -81,7 +81,7 @@ async function startOf(
  * with the same threads and lowering. Throws `UsageError` if the training diverges or a file cannot be written.
  */
 export async function* train(training: Training): AsyncGenerator<TrainEvent, void, void> {
-  const { runtime, architecture, dataset, defense, options, files } = training;
+  const { architecture, dataset, defense, options, files } = training;
   const { checkpointSeconds = 120 } = training;
   const plan = planOf(options, dataset, defense);
   const { steps } = plan;
@@ -99,11 +99,11 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
     from: from?.path ?? null,
   };
   if (warning !== undefined) yield { event: "warning", code: "other-target", message: warning };
-  const session = await trainingSession(runtime, architecture, optimizer, plan.batch, start.state);
+  const trainer = await batchTrainer(training, optimizer, plan.batch, start.state);
   // Releases the initial arrays, which would otherwise stay in memory for days.
   start = undefined;
 
-  const run = new TrainingRun({ training, plan, session, metadata, position, saved: from?.name });
+  const run = new TrainingRun({ training, plan, trainer, metadata, position, saved: from?.name });
   try {
     while (run.position.epoch < options.epochs) {
       const order = plan.order(run.position.epoch);

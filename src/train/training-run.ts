@@ -9,13 +9,13 @@ import type {
 } from "../models/opening/checkpoint.ts";
 import { checkpointName, checkpointNames, saveCheckpoint } from "../models/opening/checkpoints.ts";
 import { trainableClassifier } from "../models/trainable-classifier.ts";
+import type { BatchTrainer } from "./batch-trainer.ts";
 import { checkAccuracy } from "./check-accuracy.ts";
 import { guarded, unlessInterrupted } from "./interruption.ts";
 import type { EpochMetrics } from "./metrics.ts";
 import type { Plan } from "./plan.ts";
 import { exampleKeys } from "./streams.ts";
 import type { Training } from "./training.ts";
-import type { TrainingSession } from "./training-session.ts";
 
 /** The part of a position that each epoch starts with. */
 export const EPOCH_START = { stepInEpoch: 0, lossSum: 0, correct: 0, seconds: 0 };
@@ -24,7 +24,7 @@ export const EPOCH_START = { stepInEpoch: 0, lossSum: 0, correct: 0, seconds: 0 
 export interface TrainingRunOptions {
   readonly training: Training;
   readonly plan: Plan;
-  readonly session: TrainingSession;
+  readonly trainer: BatchTrainer;
   readonly metadata: CheckpointMetadata;
   readonly position: Position;
   /** The name of the checkpoint that holds this position; undefined for a new run. */
@@ -35,20 +35,22 @@ export interface TrainingRunOptions {
 export class TrainingRun {
   readonly #training: Training;
   readonly #plan: Plan;
-  readonly #session: TrainingSession;
+  readonly #trainer: BatchTrainer;
   readonly #metadata: CheckpointMetadata;
   /** The network in both modes: `frozen` for checks, and one of them for the attack. */
   readonly #classifiers: { readonly frozen: Classifier; readonly batch: Classifier };
   readonly #victim: Victim;
   #position: Position;
+  /** Whether the weights have changed in this batch, which must then be finished. */
+  #hasBegun = false;
   #saved: { readonly name: string | undefined; readonly at: number };
 
-  constructor({ training, plan, session, metadata, position, saved }: TrainingRunOptions) {
+  constructor({ training, plan, trainer, metadata, position, saved }: TrainingRunOptions) {
     const { runtime, architecture, options, signal } = training;
-    const current = () => session.parameters();
+    const current = () => trainer.parameters();
     this.#training = training;
     this.#plan = plan;
-    this.#session = session;
+    this.#trainer = trainer;
     this.#metadata = metadata;
     this.#position = position;
     this.#saved = { name: saved, at: performance.now() };
@@ -56,7 +58,8 @@ export class TrainingRun {
       frozen: trainableClassifier(runtime, architecture, current, "frozen"),
       batch: trainableClassifier(runtime, architecture, current, "batch"),
     };
-    this.#victim = guarded(this.#classifiers[options.attackMode], signal);
+    const isAborted = () => signal?.aborted === true && !this.#hasBegun;
+    this.#victim = guarded(this.#classifiers[options.attackMode], isAborted);
   }
 
   get position(): Position {
@@ -79,11 +82,21 @@ export class TrainingRun {
     const started = performance.now();
     const position = this.#position;
     if (this.#training.signal?.aborted) return null;
-    const batch = await unlessInterrupted(this.#plan.batchAt(position, order, this.#victim));
-    if (batch === null) return null;
     const rate = this.#plan.rateAt(position.step);
-    this.#plan.prefetch({ epoch: position.epoch, stepInEpoch: position.stepInEpoch + 1 }, order);
-    const { loss, correct } = await this.#session.run(batch, rate);
+    const next = { epoch: position.epoch, stepInEpoch: position.stepInEpoch + 1 };
+    this.#hasBegun = false;
+    const trained = this.#trainer.train({
+      batch: this.#plan.batchAt(position, order),
+      rate,
+      victim: this.#victim,
+      begin: () => {
+        if (!this.#hasBegun) this.#plan.prefetch(next, order);
+        this.#hasBegun = true;
+      },
+    });
+    const result = await unlessInterrupted(trained);
+    if (result === null) return null;
+    const { loss, correct } = result;
     if (!Number.isFinite(loss)) throw await this.#divergence(`a loss of ${loss}`);
     this.#position = {
       step: position.step + 1,
@@ -121,7 +134,7 @@ export class TrainingRun {
   /** Everything that a resumed run needs. */
   async checkpoint(): Promise<Checkpoint> {
     return {
-      state: await this.#session.state(),
+      state: await this.#trainer.state(),
       position: this.#position,
       model: this.#metadata,
       options: this.#training.options,
@@ -146,7 +159,7 @@ export class TrainingRun {
 
   async release(): Promise<void> {
     const { frozen, batch } = this.#classifiers;
-    await Promise.all([this.#session, frozen, batch].map((one) => one.release()));
+    await Promise.all([this.#trainer, frozen, batch].map((one) => one.release()));
   }
 
   async #divergence(finding: string): Promise<UsageError> {

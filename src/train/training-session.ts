@@ -1,7 +1,9 @@
+import type { Value } from "../engine/graph/value.ts";
 import type { DeviceArray, DeviceMemory, Feeds, Runtime } from "../engine/runtime/runtime.ts";
 import type { Tensor } from "../math/tensor.ts";
 import type { Architecture, Parameters } from "../models/architecture.ts";
 import type { TrainState } from "../models/opening/checkpoint.ts";
+import { crossEntropyOfBatch, type LossOfBatch } from "./objective-graph.ts";
 import type { Optimizer } from "./optimizer.ts";
 import {
   compileStep,
@@ -11,6 +13,7 @@ import {
   stepFeeds,
   stepGraph,
   stepResult,
+  type TrainStep,
 } from "./train-step.ts";
 
 /**
@@ -37,21 +40,20 @@ export async function trainingSession(
   optimizer: Optimizer,
   batch: number,
   initial: TrainState,
+  lossOf: LossOfBatch = crossEntropyOfBatch,
 ): Promise<TrainingSession> {
   const { deviceMemory } = runtime;
   return deviceMemory === undefined
-    ? onHost(runtime, architecture, optimizer, batch, initial)
-    : onDevice(deviceMemory, architecture, optimizer, batch, initial);
+    ? onHost(await compileStep(runtime, architecture, optimizer, batch, lossOf), initial)
+    : onDevice(
+        deviceMemory,
+        architecture,
+        stepGraph(architecture, optimizer, batch, lossOf),
+        initial,
+      );
 }
 
-async function onHost(
-  runtime: Runtime,
-  architecture: Architecture,
-  optimizer: Optimizer,
-  batch: number,
-  initial: TrainState,
-): Promise<TrainingSession> {
-  const step = await compileStep(runtime, architecture, optimizer, batch);
+function onHost(step: TrainStep, initial: TrainState): TrainingSession {
   let state = initial;
   // States alternate between two sets of arrays. A state that was handed out, such as `initial`, is never written over.
   let isHandedOut = true;
@@ -76,12 +78,10 @@ async function onHost(
 async function onDevice(
   deviceMemory: DeviceMemory,
   architecture: Architecture,
-  optimizer: Optimizer,
-  batch: number,
+  outputs: Readonly<Record<string, Value>>,
   initial: TrainState,
 ): Promise<TrainingSession> {
   const { parameters: initialParameters, slots: initialSlots } = initial;
-  const outputs = stepGraph(architecture, optimizer, batch);
   const changing = Object.keys(outputs).filter((name) => name.startsWith(NEXT));
   const program = await deviceMemory.compile(outputs, changing);
   let deviceArrays: Readonly<Record<string, DeviceArray>> = {};

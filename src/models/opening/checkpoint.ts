@@ -36,7 +36,10 @@ export interface Position {
 export interface TrainState {
   /** Parameters and running statistics. */
   readonly parameters: Parameters;
-  /** The optimiser's state, by `slotName`, each in the shape of its parameter. */
+  /**
+   * The optimiser's state, by `slotName`, each in the shape of its parameter; and what a defence keeps from batch to batch,
+   * by names with the prefix `objective/`.
+   */
   readonly slots: Readonly<Record<string, Tensor>>;
 }
 
@@ -79,7 +82,7 @@ export async function readCheckpoint<Options extends StoredOptions>(
   if (metadata.format !== FORMAT) throw new Error("it is not a checkpoint of rampart");
   if (!verified) throw new Error("it has no checksum");
   const arrays = Object.entries(tensors);
-  const isSlot = (name: string) => name.startsWith("momentum/");
+  const isSlot = (name: string) => /^(momentum|objective)\//.test(name);
   const object = (name: string): object => {
     const value = parsedJson(name, metadata[name]);
     if (typeof value === "object" && value !== null) return value;

@@ -1,0 +1,100 @@
+// The loss of a defence as a graph over a network in training.
+import {
+  type BatchLoss,
+  type BatchShape,
+  type LossInputs,
+  type LossObjective,
+  type NetworkPass,
+  type Objective,
+  replacesExamples,
+} from "../defenses/objective.ts";
+import { mean } from "../engine/graph/ops.ts";
+import type { Value } from "../engine/graph/value.ts";
+import { crossEntropy } from "../losses/ce.ts";
+import { badPlugin, callPlugin, type Defined } from "../math/plugin.ts";
+import type { Shape } from "../math/tensor.ts";
+import type { Architecture } from "../models/architecture.ts";
+
+/** How the loss of a batch is built, and which arrays it takes. */
+export interface LossOfBatch {
+  /** Shapes of the arrays that the loss takes, by the name of their input. */
+  arrays(shape: BatchShape): Readonly<Record<string, Shape>>;
+  /** The arrays that gradients are also taken by. */
+  readonly inputGradients: readonly string[];
+  build(inputs: LossInputs): BatchLoss;
+}
+
+/** The default loss: the mean cross-entropy of one pass on `x`. */
+export const crossEntropyOfBatch: LossOfBatch = {
+  arrays: ({ images }) => ({ x: images }),
+  inputGradients: [],
+  build({ network, arrays, oneHot }) {
+    const logits = network(arrays.x);
+    return { loss: mean(crossEntropy(logits, oneHot)), logits };
+  },
+};
+
+/** The sizes of a training batch of `batch` examples. */
+export const batchShape = ({ inputShape, classes }: Architecture, batch: number): BatchShape => ({
+  batch,
+  images: [batch, ...inputShape],
+  classes,
+});
+
+/**
+ * The loss of an objective. Its `arrays` and `loss` throw `UsageError` with the code `bad-plugin`, which names `defense`, if
+ * they return something else than they should.
+ */
+export function lossOfBatch(defense: Defined, objective: Objective | LossObjective): LossOfBatch {
+  if (replacesExamples(objective)) return crossEntropyOfBatch;
+  const { inputGradients = [] } = objective;
+  return {
+    inputGradients,
+    arrays(shape) {
+      if (objective.arrays === undefined) return crossEntropyOfBatch.arrays(shape);
+      const shapes = callPlugin(defense, "arrays", () => objective.arrays?.(shape) ?? {});
+      const missing = inputGradients.find((name) => !Object.hasOwn(shapes, name));
+      if (missing !== undefined)
+        throw badPlugin(
+          defense,
+          `asks for the gradient by ${missing}, which is none of its arrays`,
+        );
+      return shapes;
+    },
+    build(inputs) {
+      if (objective.loss === undefined) return crossEntropyOfBatch.build(inputs);
+      const built = callPlugin(defense, "loss", () => objective.loss?.(inputs));
+      requireShape(defense, "a loss", built?.loss, []);
+      requireShape(defense, "logits", built?.logits, inputs.oneHot.shape);
+      return built as BatchLoss;
+    },
+  };
+}
+
+function requireShape(defense: Defined, what: string, value: Value | undefined, shape: Shape) {
+  if (value?.shape?.join() === shape.join()) return;
+  const given = value?.shape === undefined ? "none" : `[${value.shape.join(", ")}]`;
+  throw badPlugin(
+    defense,
+    `must return ${what} of shape [${shape.join(", ")}] from loss, and returned ${given}`,
+  );
+}
+
+/** The passes of one loss over a network, and the running statistics after them. */
+export function networkPasses(
+  architecture: Architecture,
+  feeds: Readonly<Record<string, Value>>,
+): { readonly network: NetworkPass; statistics(): Readonly<Record<string, Value>> } {
+  let statistics: Readonly<Record<string, Value>> = {};
+  let passes = 0;
+  return {
+    network(images, { updatesStatistics = passes === 0 } = {}) {
+      passes++;
+      const before = statistics;
+      const pass = architecture.forward(images, (name) => before[name] ?? feeds[name], "batch");
+      if (updatesStatistics) statistics = pass.statistics;
+      return pass.logits;
+    },
+    statistics: () => statistics,
+  };
+}
