@@ -56,6 +56,8 @@ export interface BoundedSpecification<
   readonly asks: BoundedAttack["asks"];
   /** True if the attack stops at the first wrong answer, which a randomised model gives by chance. */
   readonly deterministicOnly?: boolean;
+  /** Draws that the publication averages over at each step on a randomised model; absent if it does not say. */
+  readonly draws?: number;
   /** Makes the attack in a ball. `options` are recorded with results; by default the resolved options. */
   make(options: z.output<O> & InBall<N>): {
     readonly perturb: BoundedAttack["perturb"];
@@ -91,6 +93,8 @@ export interface AttackDefinition extends Defined {
   /** What a bounded attack asks the victim for; null for a minimum-norm attack. */
   readonly asks: BoundedAttack["asks"] | null;
   readonly deterministicOnly: boolean;
+  /** Draws averaged at each step on a randomised model where the user does not say; null for the usual number. */
+  readonly draws: number | null;
   /** The form of its names, with `*` for the norm. */
   readonly pattern: string;
   /** The shared option that sets each own option; null for one that only a library call sets. */

@@ -59,6 +59,7 @@ export const autoattackRand = defineAttack({
   summary: "AutoAttack for randomised models: apgd-ce and apgd-dlr",
   source: "Croce & Hein 2020, arXiv:2003.01690",
   asks: "losses",
+  draws: 20,
   options: z.strictObject({ apgdSteps: ApgdSteps }),
   sharedOptions: { apgdSteps: "apgdSteps" },
   make({ norm, epsilon, apgdSteps: steps }) {

@@ -79,6 +79,7 @@ interface AnySpecification {
   readonly kind?: AttackKind;
   readonly asks?: BoundedAttack["asks"];
   readonly deterministicOnly?: boolean;
+  readonly draws?: number;
   readonly pattern?: string;
   readonly sharedOptions?: Readonly<Record<string, string | null | undefined>>;
   make(options: never): object;
@@ -168,6 +169,7 @@ export function defineAttack(given: AnySpecification): AttackDefinition {
     source: given.source,
     asks: asks ?? null,
     deterministicOnly: given.deterministicOnly ?? false,
+    draws: given.draws ?? null,
     pattern,
     statedOptions: Object.keys(stated),
     sharedOptions: Object.fromEntries(

@@ -106,6 +106,10 @@ export const minimalAttackNames: readonly string[] = minimumNormAttackNames();
 export const isForDeterministic = (name: string): boolean =>
   namesOf(attacks.all.filter(({ deterministicOnly }) => deterministicOnly)).includes(name);
 
+/** The draws that an attack's publication averages over at each step; undefined if it does not say. */
+export const attackDraws = (name: string): number | undefined =>
+  attacks.all.find((definition) => namesOf([definition]).includes(name))?.draws ?? undefined;
+
 const radii = {
   epsilonLinf: EpsilonLinf.default(0.031).describe("radius in ℓ∞, for pixels in [0, 1]"),
   epsilonL2: EpsilonL2.default(0.83).describe("radius in ℓ2, for pixels in [0, 1]"),

@@ -5,7 +5,7 @@ import { openImagesNode } from "../data/node.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import { noteDecisions, withoutDependence } from "../evaluate/batch.ts";
 import { evaluateNode } from "../evaluate/node.ts";
-import { EvaluateOptions } from "../evaluate/options.ts";
+import { evaluateSchema } from "../evaluate/options.ts";
 import type { Row } from "../evaluate/row.ts";
 import { summarize } from "../evaluate/summary.ts";
 import { defined } from "../math/defined.ts";
@@ -23,21 +23,24 @@ import { resuming } from "./kit/resuming.ts";
 /** `rampart evaluate`: attacks test images and writes one row per image, attack and radius. */
 export const evaluateCommand = command({
   summary: "Measure the accuracy of a model under attack.",
-  options: EvaluateOptions.extend({
-    data: z.string().optional().describe("data set; by default the one the model was trained on"),
-    out: z.string().describe("the .jsonl file to write rows to; settings and images go beside it"),
-    saveExamples: z
-      .int()
-      .nonnegative()
-      .default(8)
-      .describe("examples per attack whose images are stored for the report"),
-    resume: z.boolean().default(false).describe("continue the rows in --out"),
-    device: Device,
-    threads: Threads,
-    dataDir: DataDir,
-    ...ImageOptions.shape,
-    ...modelOptions,
-  }),
+  options: () =>
+    evaluateSchema().extend({
+      data: z.string().optional().describe("data set; by default the one the model was trained on"),
+      out: z
+        .string()
+        .describe("the .jsonl file to write rows to; settings and images go beside it"),
+      saveExamples: z
+        .int()
+        .nonnegative()
+        .default(8)
+        .describe("examples per attack whose images are stored for the report"),
+      resume: z.boolean().default(false).describe("continue the rows in --out"),
+      device: Device,
+      threads: Threads,
+      dataDir: DataDir,
+      ...ImageOptions.shape,
+      ...modelOptions,
+    }),
   positionals: ["model"],
   files: { inputs: ["model", "data"], outputs: { out: "rows" } },
   examples: [
@@ -47,7 +50,7 @@ export const evaluateCommand = command({
   ],
   async run(values, context: Context) {
     const { model: path, data, out, saveExamples, resume, device, threads, dataDir } = values;
-    const options = pick(values, namesOf(EvaluateOptions.shape));
+    const options = pick(values, namesOf(evaluateSchema().shape));
     const images = imageOptionsIn(values);
     const runtime = await nodeRuntime({ device, threads });
     const file = fileOptions(values);

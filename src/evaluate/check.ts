@@ -1,5 +1,5 @@
 import { checkEpsilon } from "../attacks/preconditions.ts";
-import { attackNames, isForDeterministic } from "../attacks/table.ts";
+import { boundedAttackNames, isForDeterministic } from "../attacks/table.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { objectivesOf } from "./candidates.ts";
 import { type EvaluateOptions, resolved } from "./options.ts";
@@ -22,16 +22,19 @@ export function checkOptions(given: EvaluateOptions, context: CheckContext): voi
     for (const epsilon of radii)
       if (norm !== null && epsilon !== null) checkEpsilon(norm, epsilon, pixels);
   const ofDeterministic = options.attacks.find(isForDeterministic);
-  if (randomised && ofDeterministic !== undefined)
+  if (randomised && ofDeterministic !== undefined) {
+    const other = `${ofDeterministic}-rand`;
+    const advice = boundedAttackNames().includes(other) ? `use ${other}` : "leave it out";
     throw new UsageError(
-      `${ofDeterministic} stops at the first wrong answer, which a randomised model gives by chance; use ${ofDeterministic}-rand`,
+      `${ofDeterministic} stops at the first wrong answer, which a randomised model gives by chance; ${advice}`,
       { code: "misfit" },
     );
+  }
   if (randomised && objective === "mean-probability")
     for (const { attack } of runs)
       if (
         attack !== null &&
-        attackNames.includes(attack.name) &&
+        boundedAttackNames().includes(attack.name) &&
         !objectivesOf(attack).includes(objective)
       )
         throw new UsageError(

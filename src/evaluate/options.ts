@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { EpsilonL1, EpsilonL2, EpsilonLinf } from "../attacks/options.ts";
 import {
-  AttackOptions,
-  attackNames,
-  MinimalAttackOptions,
-  minimalAttackNames,
+  attackDraws,
+  attackOptions,
+  boundedAttackNames,
+  minimalAttackOptions,
+  minimumNormAttackNames,
 } from "../attacks/table.ts";
 import { unknownName } from "../math/nearest.ts";
 import { skipsBroken } from "./survivors.ts";
@@ -12,11 +13,11 @@ import { skipsBroken } from "./survivors.ts";
 /** The name of the rows of clean images, among those of attacks. */
 export const NO_ATTACK = "none";
 
-const names = [...attackNames, ...minimalAttackNames];
-
-const AttackName = z.string().refine((name) => name === NO_ATTACK || names.includes(name), {
-  error: ({ input }) => unknownName("attack", String(input), [...names, NO_ATTACK]),
-});
+/** The name of an attack among `names`. */
+const attackName = (names: readonly string[]) =>
+  z.string().refine((name) => name === NO_ATTACK || names.includes(name), {
+    error: ({ input }) => unknownName("attack", String(input), [...names, NO_ATTACK]),
+  });
 
 /** What an attack on a randomised model maximises; `worst` tries each of the others and keeps the most damaging result. */
 const objectives = [
@@ -31,82 +32,107 @@ const objectives = [
 const oneOf = <T extends string>(what: string, words: readonly [T, ...T[]]) =>
   z.enum(words, { error: ({ input }) => unknownName(what, String(input), words) });
 
-const { steps, stepSize, restarts, pgdTSteps, apgdSteps, squareQueries } = AttackOptions.shape;
+/** Options of bounded attacks that an evaluation does not have: radii are lists there, and it sets the others itself. */
+const unlisted = {
+  epsilonLinf: true,
+  epsilonL2: true,
+  epsilonL1: true,
+  randomStart: true,
+  stopWhenBroken: true,
+} as const;
 
-/** Everything that determines the rows of an evaluation. Radii are for pixels in [0, 1]. */
-export const EvaluateOptions = z.strictObject({
-  attacks: z
-    .array(AttackName)
-    .min(1)
-    .default(["pgd-linf", "pgd-l2"])
-    .describe(`attacks to run, separated by commas: ${names.join(", ")}, ${NO_ATTACK}`),
-  examples: z.int().positive().default(1000).describe("test images to attack: the first ones"),
-  protocol: oneOf("protocol", ["sound", "published"])
-    .default("sound")
-    .describe("how models are scored; published is the paper's way, for comparison only"),
-  epsilonLinf: z
-    .array(EpsilonLinf)
-    .min(1)
-    .default([0.031])
-    .describe("radius in ℓ∞, for pixels in [0, 1]; several make a curve"),
-  epsilonL2: z
-    .array(EpsilonL2)
-    .min(1)
-    .default([0.83])
-    .describe("radius in ℓ2, for pixels in [0, 1]; several make a curve"),
-  epsilonL1: z
-    .array(EpsilonL1)
-    .min(1)
-    .default([12])
-    .describe("radius in ℓ1, for pixels in [0, 1]; several make a curve"),
-  steps,
-  stepSize,
-  restarts,
-  pgdTSteps,
-  apgdSteps,
-  squareQueries,
-  ...MinimalAttackOptions.shape,
-  noise: z
-    .string()
-    .optional()
-    .describe("noise at every prediction, such as normal:0.25; by default the model's own"),
-  rule: z
-    .string()
-    .default("single")
-    .describe("how a randomised model predicts: single, majority:k or mean:k draws"),
-  draws: z
-    .int()
-    .min(2)
-    .default(100)
-    .describe(
-      "fresh draws that score a randomised model; half of them choose the worst attack of the union",
-    ),
-  eot: z
-    .array(z.int().positive())
-    .min(1)
-    .optional()
-    .describe(
-      "draws averaged at each step of an attack on a randomised model; several make a curve; by default 16, 20 if all attacks are autoattack-*-rand, or 80 if published",
-    ),
-  objective: oneOf("objective", objectives)
-    .optional()
-    .describe(
-      "what an attack on a randomised model maximises; by default worst, or mean-logits if published",
-    ),
-  skipBroken: z
-    .boolean()
-    .default(false)
-    .describe(
-      "skip examples that an earlier attack of the same norm and radius broke; examples of a randomised model are never skipped",
-    ),
-  onlyStanding: z
-    .boolean()
-    .optional()
-    .meta({ aliasOf: "skipBroken" })
-    .describe("former name of skipBroken"),
-  batch: z.int().positive().default(128).describe("largest batch of the network; changes no draw"),
-  seed: z.int().nonnegative().default(0).describe("start of every random stream"),
-});
+/** The options of all attacks, without those in `unlisted`. Of an option that both kinds have, minimum-norm attacks decide. */
+function attackShape() {
+  const bounded = attackOptions().omit(unlisted).shape;
+  const minimal = minimalAttackOptions().shape;
+  const shared = Object.keys(minimal).filter((name) => Object.hasOwn(bounded, name));
+  const own = Object.entries(bounded).filter(([name]) => !shared.includes(name));
+  // Entries lose the types of the names.
+  return Object.assign(Object.fromEntries(own), minimal) as unknown as typeof bounded &
+    typeof minimal;
+}
+
+/**
+ * The schema of everything that determines the rows of an evaluation, with the attacks and options of plug-ins that are loaded at
+ * this moment. Radii are for pixels in [0, 1].
+ */
+export function evaluateSchema() {
+  const names = [...boundedAttackNames(), ...minimumNormAttackNames()];
+  return z.strictObject({
+    attacks: z
+      .array(attackName(names))
+      .min(1)
+      .default(["pgd-linf", "pgd-l2"])
+      .describe(`attacks to run, separated by commas: ${names.join(", ")}, ${NO_ATTACK}`),
+    examples: z.int().positive().default(1000).describe("test images to attack: the first ones"),
+    protocol: oneOf("protocol", ["sound", "published"])
+      .default("sound")
+      .describe("how models are scored; published is the paper's way, for comparison only"),
+    epsilonLinf: z
+      .array(EpsilonLinf)
+      .min(1)
+      .default([0.031])
+      .describe("radius in ℓ∞, for pixels in [0, 1]; several make a curve"),
+    epsilonL2: z
+      .array(EpsilonL2)
+      .min(1)
+      .default([0.83])
+      .describe("radius in ℓ2, for pixels in [0, 1]; several make a curve"),
+    epsilonL1: z
+      .array(EpsilonL1)
+      .min(1)
+      .default([12])
+      .describe("radius in ℓ1, for pixels in [0, 1]; several make a curve"),
+    ...attackShape(),
+    noise: z
+      .string()
+      .optional()
+      .describe("noise at every prediction, such as normal:0.25; by default the model's own"),
+    rule: z
+      .string()
+      .default("single")
+      .describe("how a randomised model predicts: single, majority:k or mean:k draws"),
+    draws: z
+      .int()
+      .min(2)
+      .default(100)
+      .describe(
+        "fresh draws that score a randomised model; half of them choose the worst attack of the union",
+      ),
+    eot: z
+      .array(z.int().positive())
+      .min(1)
+      .optional()
+      .describe(
+        "draws averaged at each step of an attack on a randomised model; several make a curve; by default 16, 20 if all attacks are autoattack-*-rand, or 80 if published",
+      ),
+    objective: oneOf("objective", objectives)
+      .optional()
+      .describe(
+        "what an attack on a randomised model maximises; by default worst, or mean-logits if published",
+      ),
+    skipBroken: z
+      .boolean()
+      .default(false)
+      .describe(
+        "skip examples that an earlier attack of the same norm and radius broke; examples of a randomised model are never skipped",
+      ),
+    onlyStanding: z
+      .boolean()
+      .optional()
+      .meta({ aliasOf: "skipBroken" })
+      .describe("former name of skipBroken"),
+    batch: z
+      .int()
+      .positive()
+      .default(128)
+      .describe("largest batch of the network; changes no draw"),
+    seed: z.int().nonnegative().default(0).describe("start of every random stream"),
+  });
+}
+
+/** The schema with the built-in attacks alone. */
+export const EvaluateOptions = evaluateSchema();
 /** Options of an evaluation with their defaults. */
 export type EvaluateOptions = z.output<typeof EvaluateOptions>;
 
@@ -117,10 +143,12 @@ export interface ResolvedOptions extends Omit<EvaluateOptions, "onlyStanding"> {
   readonly objective: (typeof objectives)[number];
 }
 
-/** Draws per gradient step: 80 as the paper's authors had it, AutoAttack's 20 if all attacks are its randomised version, else 16. */
+/** Draws per gradient step: 80 as the paper's authors had it, those that all attacks were published with if they say so, else 16. */
 function defaultEot({ protocol, attacks }: EvaluateOptions): number {
   if (protocol === "published") return 80;
-  return attacks.every((name) => name === NO_ATTACK || name.endsWith("-rand")) ? 20 : 16;
+  const stated = attacks.filter((name) => name !== NO_ATTACK).map(attackDraws);
+  const draws = stated.filter((count) => count !== undefined);
+  return draws.length === stated.length && draws.length > 0 ? Math.max(...draws) : 16;
 }
 
 /** Resolves the defaults that depend on other options: of `eot`, and of `objective`, which is `worst` unless published. */

@@ -1,12 +1,12 @@
 // The runs of an evaluation, derived from its options: attacks with their radii, and the rows that each run gives.
 import { z } from "zod";
 import {
-  AttackOptions,
   attackNamed,
-  attackNames,
+  attackOptions,
+  boundedAttackNames,
   epsilonOption,
-  MinimalAttackOptions,
   minimalAttackNamed,
+  minimalAttackOptions,
 } from "../attacks/table.ts";
 import type { Attack, Norm } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
@@ -50,10 +50,13 @@ const cleanRun: Run = {
 };
 
 /** The options of bounded attacks that an evaluation has; radii are lists there. */
-const OptionsOfBounded = z
-  .object(AttackOptions.shape)
-  .omit({ epsilonLinf: true, epsilonL2: true, epsilonL1: true });
-const OptionsOfMinimal = z.object(MinimalAttackOptions.shape);
+const optionsOfBounded = (options: ResolvedOptions) =>
+  z
+    .object(attackOptions().shape)
+    .omit({ epsilonLinf: true, epsilonL2: true, epsilonL1: true })
+    .parse(options);
+const optionsOfMinimal = (options: ResolvedOptions) =>
+  z.object(minimalAttackOptions().shape).parse(options);
 
 /** The options and radii of custom attacks, for the record: no table of options has them. */
 export function customOptions(
@@ -82,7 +85,7 @@ function boundedAttacks(name: string, options: ResolvedOptions, randomised: bool
   const { norm } = attackNamed(name);
   // The authors take the last point of an ascent, and one lucky draw of a randomised model shows nothing.
   const stopWhenBroken = !randomised && options.protocol === "sound";
-  const shared = { ...OptionsOfBounded.parse(options), stopWhenBroken };
+  const shared = { ...optionsOfBounded(options), stopWhenBroken };
   return radiiOf(norm, options).map((epsilon) =>
     attackNamed(name, { ...shared, [epsilonOption[norm]]: epsilon }),
   );
@@ -95,8 +98,8 @@ function attacksNamed(
 ): readonly Attack[] {
   const custom = customAttacks?.get(name);
   if (custom !== undefined) return custom;
-  if (attackNames.includes(name)) return boundedAttacks(name, options, randomised);
-  return [minimalAttackNamed(name, OptionsOfMinimal.parse(options))];
+  if (boundedAttackNames().includes(name)) return boundedAttacks(name, options, randomised);
+  return [minimalAttackNamed(name, optionsOfMinimal(options))];
 }
 
 const runOf = (name: string, attack: Attack, eot: number, options: ResolvedOptions): Run => ({

@@ -1,6 +1,6 @@
 import { openedJson } from "../files/sealed.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { EvaluateOptions, type ResolvedOptions } from "./options.ts";
+import { evaluateSchema, type ResolvedOptions } from "./options.ts";
 import { skipsBroken } from "./survivors.ts";
 
 /** Everything needed to repeat an evaluation, stored beside the rows as `ROWS.settings.json`. */
@@ -64,7 +64,7 @@ function compared({ model, data, options }: Settings): Record<string, unknown> {
     noise: model.noise,
     data,
     // Options that did not exist when a file was written had their defaults.
-    ...EvaluateOptions.parse({}),
+    ...evaluateSchema().parse({}),
     ...named,
     skipBroken: skipsBroken(options),
     // More examples extend a file, and the batch changes no draw.

@@ -5,7 +5,7 @@ import type { AuditedFile, NodeAudit } from "../audit/audit-request.ts";
 import { AuditOptions } from "../audit/options.ts";
 import { ImageOptions } from "../data/image-options.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
-import { EvaluateOptions } from "../evaluate/options.ts";
+import { type EvaluateOptions, evaluateSchema } from "../evaluate/options.ts";
 import type { CustomAttacks } from "../evaluate/runs.ts";
 import { checkedOptions } from "../math/option-problems.ts";
 import { UsageError } from "../math/usage-error.ts";
@@ -137,17 +137,18 @@ function ownAttacks(attacks: readonly unknown[]): CustomAttacks {
   return found;
 }
 
-const EvaluateSchema = EvaluateOptions.extend({
-  ...ImageOptions.shape,
-  ...running,
-  ...storing,
-  out: Text,
-  saveExamples: z.int().nonnegative().optional(),
-  data: z
-    .union([z.string(), z.custom((value) => typeof value === "object" && value !== null)])
-    .optional(),
-  note: Callback.optional(),
-});
+const evaluationSchema = () =>
+  evaluateSchema().extend({
+    ...ImageOptions.shape,
+    ...running,
+    ...storing,
+    out: Text,
+    saveExamples: z.int().nonnegative().optional(),
+    data: z
+      .union([z.string(), z.custom((value) => typeof value === "object" && value !== null)])
+      .optional(),
+    note: Callback.optional(),
+  });
 
 /** Images of a data set that is open already have their size, so an option about them would change nothing. */
 function refuseSizes(data: unknown, given: object): void {
@@ -170,12 +171,12 @@ export function evaluateOptions(options: object) {
   const own = ownAttacks(attacks ?? []);
   // Names that are our own stand for themselves; the schema knows the others.
   const named = attacks?.filter((attack) => !isAttack(attack));
-  const values = checkedOptions(EvaluateSchema, {
+  const values = checkedOptions(evaluationSchema(), {
     ...given,
     attacks: named?.length === 0 && own.size > 0 ? ["none"] : named,
   });
   refuseSizes(values.data, given);
-  const { own: settings, others } = parted(values, Object.keys(EvaluateOptions.shape));
+  const { own: settings, others } = parted(values, Object.keys(evaluateSchema().shape));
   const { own: images, others: where } = parted(others, Object.keys(ImageOptions.shape));
   if (attacks !== undefined)
     settings.attacks = [...new Set(attacks.map((one) => (isAttack(one) ? one.name : one)))];

@@ -1,3 +1,4 @@
+import { attacks } from "../attacks/table.ts";
 import { datasets } from "../data/table.ts";
 import { losses } from "../losses/table.ts";
 import type { Defined } from "../math/plugin.ts";
@@ -9,6 +10,7 @@ import { noises } from "../noise/table.ts";
 export const kinds: Readonly<
   Record<string, { readonly registry: Registry<Defined>; readonly define: string }>
 > = {
+  attack: { registry: attacks as unknown as Registry<Defined>, define: "defineAttack" },
   noise: { registry: noises as unknown as Registry<Defined>, define: "defineNoise" },
   loss: { registry: losses as unknown as Registry<Defined>, define: "defineLoss" },
   architecture: {
