@@ -7,6 +7,7 @@ const root = join(import.meta.dirname, "..");
 const engine = [
   "engine/graph",
   "engine/autodiff",
+  "engine/bounds",
   "engine/onnx",
   "engine/lowering",
   "engine/runtime",
@@ -24,6 +25,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   files: ["math"],
   "engine/graph": ["math"],
   "engine/autodiff": ["math", "engine/graph"],
+  "engine/bounds": ["math", "engine/graph", "engine/autodiff"],
   "engine/onnx": ["math", "engine/graph"],
   "engine/lowering": ["math", "engine/graph"],
   "engine/runtime": ["math", "engine/graph", "engine/onnx", "engine/lowering"],

@@ -8,7 +8,7 @@ type Floats = Float32Array | Float64Array;
  * w [out, in / groups, rows, columns]. `multiply` gets flat indices. The three operators differ only in the array that they
  * write.
  */
-function visit(
+export function visitProducts(
   [batch, channels, height, width]: Shape,
   [out, perGroup, rows, columns]: Shape,
   [, , outHeight, outWidth]: Shape,
@@ -55,7 +55,7 @@ export function convolve(
 ): NdArray {
   const total = new Float64Array(sizeOf(shape));
   const [xs, ws] = [x.data as Floats, w.data as Floats];
-  visit(x.shape, w.shape, shape, attrs, (output, input, weight) => {
+  visitProducts(x.shape, w.shape, shape, attrs, (output, input, weight) => {
     total[output] += xs[input] * ws[weight];
   });
   return finish(dtype, shape, total);
@@ -70,7 +70,7 @@ export function convolveInputGradient(
 ): NdArray {
   const total = new Float64Array(sizeOf(attrs.inputShape));
   const [ys, ws] = [dy.data as Floats, w.data as Floats];
-  visit(attrs.inputShape, w.shape, dy.shape, attrs, (output, input, weight) => {
+  visitProducts(attrs.inputShape, w.shape, dy.shape, attrs, (output, input, weight) => {
     total[input] += ys[output] * ws[weight];
   });
   return finish(dtype, attrs.inputShape, total);
@@ -86,7 +86,7 @@ export function convolveWeightGradient(
 ): NdArray {
   const total = new Float64Array(sizeOf(shape));
   const [xs, ys] = [x.data as Floats, dy.data as Floats];
-  visit(x.shape, shape, dy.shape, attrs, (output, input, weight) => {
+  visitProducts(x.shape, shape, dy.shape, attrs, (output, input, weight) => {
     total[weight] += xs[input] * ys[output];
   });
   return finish(dtype, shape, total);

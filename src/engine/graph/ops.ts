@@ -25,9 +25,18 @@ export const input = (name: string, shape: Shape, dtype: DType = "float32"): Val
 export const constant = (array: NdArray): Value =>
   node("Constant", [], { array }, array.dtype, array.shape);
 
+/** The doubles that scalars were rounded from. */
+const unrounded = new WeakMap<NdArray, number>();
+
 /** A constant of shape []. */
-export const scalar = (value: number, dtype: DType = "float32"): Value =>
-  constant(flat(dtype, [], () => value));
+export function scalar(value: number, dtype: DType = "float32"): Value {
+  const array = flat(dtype, [], () => value);
+  if (dtype === "float32" && Number(array.data[0]) !== value) unrounded.set(array, value);
+  return constant(array);
+}
+
+/** The double that a scalar was made of, such as 1/49, if the array's float32 differs from it. Proofs are about the double. */
+export const unroundedScalar = (array: NdArray): number | undefined => unrounded.get(array);
 
 /** A constant of shape [] with the dtype of `x`. */
 export const scalarLike = (x: Value, value: number): Value => scalar(value, x.dtype);

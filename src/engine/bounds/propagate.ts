@@ -1,0 +1,25 @@
+import { sizeOf } from "../../math/tensor.ts";
+import { topological, type Value } from "../graph/value.ts";
+import type { Interval } from "./interval.ts";
+import { intervalOfNode } from "./interval-rules.ts";
+
+/** The intervals of a graph's nodes. */
+export type Intervals = Map<Value, Interval>;
+
+/**
+ * Adds the interval of every node that `outputs` reach to `intervals`, which hold those of the inputs and of any nodes
+ * that are known already.
+ */
+export function propagate(outputs: readonly Value[], intervals: Intervals): Intervals {
+  for (const node of topological<Value>(outputs)) {
+    if (intervals.has(node)) continue;
+    const inputs = node.inputs.map((input) => intervals.get(input) as Interval);
+    const interval = intervalOfNode(node, inputs);
+    if (interval.lower.length !== sizeOf(node.shape))
+      throw new Error(
+        `an interval of ${interval.lower.length} for a ${node.op} of [${node.shape}]`,
+      );
+    intervals.set(node, interval);
+  }
+  return intervals;
+}

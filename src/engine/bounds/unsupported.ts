@@ -1,0 +1,18 @@
+import { UsageError } from "../../math/usage-error.ts";
+import { originOf } from "../graph/origins.ts";
+import type { Value } from "../graph/value.ts";
+
+const text = (node: Value): string => {
+  const origin = originOf(node);
+  const shape = `[${node.shape.join(", ")}]`;
+  return origin === undefined
+    ? `operator ${node.op} of shape ${shape}`
+    : `operator ${node.op} of shape ${shape}, from ${origin} of the file,`;
+};
+
+/** The `UsageError` for a node that no bound is known for. It names the operator and the file's node. */
+export const withoutBound = (node: Value, why: string): UsageError =>
+  new UsageError(`nothing can be proven about this network: ${text(node)} ${why}`, {
+    code: "misfit",
+    next: "attacks work on every network: rampart falsify, rampart audit",
+  });
