@@ -46,14 +46,21 @@ const make = (
   range: others.range ?? REALS,
 });
 
+/** The distance of [low, high] from 0. */
+const distance = (low: number, high: number): number => Math.max(0, low, -high);
+
 const constant = (bound: number) => () => bound;
 
 /** The smooth functions. Bounds of second derivatives are rounded up. */
 export const elementary = {
-  // |σ″| ≤ 1/(6√3).
-  Sigmoid: make(logistic, constant(0.0963), { range: [0, 1] }),
-  // |tanh″| ≤ 4/(3√3).
-  Tanh: make(Math.tanh, constant(0.7699), { range: [-1, 1] }),
+  // |σ″ x| ≤ 1/(6√3), and at most e^−|x|.
+  Sigmoid: make(logistic, (a, b) => Math.min(0.0963, 1.01 * Math.exp(-distance(a, b))), {
+    range: [0, 1],
+  }),
+  // |tanh″ x| ≤ 4/(3√3), and at most 8·e^−2|x|.
+  Tanh: make(Math.tanh, (a, b) => Math.min(0.77, 8.1 * Math.exp(-2 * distance(a, b))), {
+    range: [-1, 1],
+  }),
   Exp: make(Math.exp, (_, high) => Math.exp(high) * 1.01, { range: [0, REALS[1]] }),
   // log″ x = −1/x². The values near 0 of log near 1 have an absolute error.
   Log: make(Math.log, (low) => 1.01 / (low * low), {
@@ -65,13 +72,19 @@ export const elementary = {
     domain: 0,
     range: [0, REALS[1]],
   }),
-  // |erf″ x| = 4|x|/√π·exp(−x²) ≤ 0.968. The approximation of `normalCdf` is far more accurate than 1e-11.
-  Erf: make((x) => 2 * normalCdf(x * Math.SQRT2) - 1, constant(0.968), {
-    error: absolute(1e-11),
-    range: [-1, 1],
+  // |erf″ x| = 4|x|/√π·exp(−x²) ≤ 0.968, which is at most 4·exp(−x²/2). The approximation of `normalCdf` is far more accurate than 1e-11.
+  Erf: make(
+    (x) => 2 * normalCdf(x * Math.SQRT2) - 1,
+    (a, b) => Math.min(0.968, 4.1 * Math.exp(-(distance(a, b) ** 2) / 2)),
+    {
+      error: absolute(1e-11),
+      range: [-1, 1],
+    },
+  ),
+  // |atan″ x| = |2x/(1 + x²)²| ≤ 3√3/8, and at most 2/|x|³.
+  Atan: make(Math.atan, (a, b) => Math.min(0.65, 2.1 / distance(a, b) ** 3), {
+    range: [-1.5708, 1.5708],
   }),
-  // |atan″ x| = |2x/(1 + x²)²| ≤ 3√3/8.
-  Atan: make(Math.atan, constant(0.65), { range: [-1.5708, 1.5708] }),
   Sin: make(Math.sin, constant(1), {
     error: absolute(ACCURACY),
     increasing: false,

@@ -1,0 +1,99 @@
+import { describe, expect, it } from "vitest";
+import { normal, uniform } from "../../math/distributions.ts";
+import { fold, keyOf } from "../../math/random.ts";
+import { type ElementaryOp, elementary } from "./elementary.ts";
+import { linesOf, reluLines } from "./relaxations.ts";
+import type { FloatType } from "./rounding.ts";
+
+const slow = process.env.SLOW !== undefined;
+const WIDTHS = [1e-7, 1e-5, 1e-3, 0.1, 1, 10, 100, 1e3];
+
+/** Intervals of a width around random centres near the kink, and some that end or begin at it. */
+function intervals(width: number, seed: number, domain: number): (readonly [number, number])[] {
+  const key = fold(keyOf(seed), Math.round(1e6 * Math.log10(width) + 1e8));
+  const centres = normal([key], [1, slow ? 40 : 6]).data;
+  const near = Array.from(centres, (c) => {
+    const middle = domain === 0 ? width * (0.5 + Math.abs(c)) + 1e-3 : c * Math.max(1, width);
+    return [middle - width / 2, middle + width / 2] as const;
+  });
+  const first = Math.max(domain, 0);
+  return [...near, [first + (domain === 0 ? 1e-3 : 0), first + 1e-3 + width]];
+}
+
+const truth: Record<ElementaryOp | "Relu", (x: number) => number> = {
+  Relu: (x) => Math.max(0, x),
+  Sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+  Tanh: Math.tanh,
+  Exp: Math.exp,
+  Log: Math.log,
+  Sqrt: Math.sqrt,
+  Erf: elementary.Erf.f,
+  Atan: Math.atan,
+  Sin: Math.sin,
+  Cos: Math.cos,
+};
+
+describe("the lines of a relaxation enclose the function", () => {
+  const types: FloatType[] = ["float32", "float64"];
+  const ops = Object.keys(truth) as (ElementaryOp | "Relu")[];
+  it.each(ops.flatMap((op) => types.map((type) => ({ op, type }))))("$op in $type", (one) => {
+    const { op, type } = one;
+    const domain = op === "Relu" ? Number.NEGATIVE_INFINITY : elementary[op].domain;
+    for (const [seed, width] of WIDTHS.entries()) {
+      if (op === "Exp" && width > 100) continue;
+      for (const [low, high] of intervals(width, seed, domain)) {
+        const { lower, upper } = linesOf(op, [[low, high]], type);
+        if (type === "float32") expect(Math.fround(lower.slopes[0])).toBe(lower.slopes[0]);
+        const parts = uniform([keyOf(seed)], [1, slow ? 2000 : 60]).data;
+        for (const part of [0, 1, -low / (high - low), ...parts]) {
+          const x = Math.min(high, Math.max(low, low + part * (high - low)));
+          const y = truth[op](x);
+          const slack =
+            1e-15 *
+            (Math.abs(y) + Math.abs(lower.slopes[0] * x) + Math.abs(upper.slopes[0] * x) + 1e-300);
+          const [below, above] = [lower, upper].map((l) => l.slopes[0] * x + l.intercept);
+          if (!(below <= y + slack && above >= y - slack))
+            expect({ low, high, x, y, below, above }).toBeUndefined();
+        }
+      }
+    }
+  });
+
+  it("of a product, over random rectangles", () => {
+    for (const [seed, width] of WIDTHS.entries()) {
+      const c = normal([fold(keyOf(seed), 7)], [1, 40]).data;
+      for (let i = 0; i + 3 < c.length; i += 4) {
+        const ranges = [0, 1].map(
+          (k) => [c[i + k], c[i + k] + width * Math.abs(c[i + k + 2])] as const,
+        );
+        const { lower, upper } = linesOf("Mul", ranges, "float32");
+        for (const a of [0, 0.3, 1])
+          for (const b of [0, 0.6, 1]) {
+            const [x, y] = ranges.map(([low, high], k) =>
+              Math.min(high, low + [a, b][k] * (high - low)),
+            );
+            const at = (l: typeof lower) => l.slopes[0] * x + l.slopes[1] * y + l.intercept;
+            const slack =
+              1e-14 * (Math.abs(x * y) + Math.abs(lower.intercept) + Math.abs(upper.intercept));
+            expect(at(lower)).toBeLessThanOrEqual(x * y + slack);
+            expect(at(upper)).toBeGreaterThanOrEqual(x * y - slack);
+          }
+      }
+    }
+  });
+
+  it("of a stable ReLU exactly", () => {
+    expect(reluLines(0, 3, "float32")).toEqual(reluLines(1e-7, 1e3, "float32"));
+    expect(reluLines(-3, 0, "float32").upper).toEqual({ slopes: [0], intercept: 0 });
+  });
+
+  it("of an S-shaped function tightly: sigmoid on [-2, 2] within 0.07 at the centre", () => {
+    const { lower, upper } = linesOf("Sigmoid", [[-2, 2]], "float64");
+    expect(upper.intercept - lower.intercept).toBeLessThan(0.14);
+    const concave = linesOf("Tanh", [[0.5, 1.5]], "float64");
+    const secant = Math.tanh(1.5) - Math.tanh(0.5);
+    expect(concave.lower.slopes[0]).toBeCloseTo(secant, 3);
+    const tangent = 1 - Math.tanh(1) ** 2;
+    expect(concave.upper.slopes[0] - tangent).toBeLessThan(0.03);
+  });
+});
