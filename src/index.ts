@@ -26,6 +26,7 @@ export type {
   Norm,
   Victim,
 } from "./attacks/victim.ts";
+export type { AuditResult } from "./audit/result.ts";
 export type { DataFiles } from "./data/data-files.ts";
 export type { Dataset, Split } from "./data/dataset.ts";
 export {
@@ -34,6 +35,14 @@ export {
   type DatasetSpecification,
   defineDataset,
 } from "./data/define-dataset.ts";
+export { imageDataset, type LabelledImages } from "./data/image-dataset.ts";
+export {
+  type ImageSource,
+  type ImageTensorOptions,
+  imageTensor,
+  type PageCanvas,
+  type PagePixels,
+} from "./data/image-tensor.ts";
 export { datasets } from "./data/table.ts";
 export type {
   BatchGradients,
@@ -53,6 +62,22 @@ export { interpret } from "./engine/graph/interpret.ts";
 export * as ops from "./engine/graph/ops.ts";
 export type { Value } from "./engine/graph/value.ts";
 export type { Program, Runtime, RuntimeTarget as Target } from "./engine/runtime/runtime.ts";
+export type { Row } from "./evaluate/row.ts";
+export { memoryStorage, type Storage, type StorageLease } from "./files/storage/storage.ts";
+export { audit } from "./library/audit.ts";
+export { evaluate } from "./library/evaluate.ts";
+export { importModel } from "./library/import-model.ts";
+export type {
+  AuditOptions,
+  DataValue,
+  EvaluateOptions,
+  ImportOptions,
+  InStorage,
+  ModelBytes,
+  OnDevice,
+  ReportOptions,
+} from "./library/options.ts";
+export { type RowsSource, report } from "./library/report.ts";
 export { ce } from "./losses/ce.ts";
 export {
   defineLoss,
@@ -86,6 +111,7 @@ export {
 } from "./models/define-architecture.ts";
 export { exportOnnx, importExported, type ModelMetadata as Card } from "./models/export.ts";
 export { initialParameters } from "./models/initial.ts";
+export type { OpenModel } from "./models/opening/open-model.ts";
 export {
   trainableClassifier,
   trainableClassifier as liveClassifier,

@@ -4,7 +4,9 @@ import { defined } from "./math/defined.ts";
 import { auditNode, type NodeAudit } from "./audit/node.ts";
 import type { AuditResult } from "./audit/result.ts";
 import type { Dataset } from "./data/dataset.ts";
+import { decodeImage } from "./data/decode/node.ts";
 import type { FolderOptions } from "./data/folder.ts";
+import { type ImageSource, type ImageTensorOptions, imageTensorWith } from "./data/image-tensor.ts";
 import { type NodeDataOptions, openDatasetNode, openImagesNode } from "./data/node.ts";
 import { parseNpz } from "./data/npz.ts";
 import {
@@ -13,7 +15,6 @@ import {
   nodeRuntime as runtimeOf,
 } from "./engine/runtime/node.ts";
 import type { Program, Runtime } from "./engine/runtime/runtime.ts";
-import { withoutDependence } from "./evaluate/batch.ts";
 import { evaluateNode, type NodeEvaluation } from "./evaluate/node.ts";
 import type { Row } from "./evaluate/row.ts";
 import { summarize } from "./evaluate/summary.ts";
@@ -28,12 +29,11 @@ import {
   runtimeOptions,
   trainOptions,
 } from "./library/checks.ts";
+import { auditResultOf, collectRows, noteTo } from "./library/events.ts";
 import type { AuditOptions, EvaluateOptions, TrainOptions } from "./library/node-options.ts";
 import { runtimeOn } from "./library/node-runtime.ts";
-import { InternalError } from "./math/internal-error.ts";
-import type { Note } from "./math/note.ts";
+import type { Tensor } from "./math/tensor.ts";
 import { UsageError } from "./math/usage-error.ts";
-import { classifier } from "./models/classifier.ts";
 import { exportOnnx } from "./models/export.ts";
 import { type OpenOptions, openModelNode } from "./models/opening/node.ts";
 import type { OpenModel } from "./models/opening/open-model.ts";
@@ -75,6 +75,12 @@ export const nodeProgram = async (
 export const openModel = async (path: string, options: OpenOptions = {}): Promise<OpenModel> =>
   openModelNode(pathOf("the model", path), openOptions(options));
 
+/** `imageTensor` of `rampart`, with a decoder of image files that has Pillow's levels. Throws `UsageError`. */
+export const imageTensor = (
+  sources: ImageSource | readonly ImageSource[],
+  options: ImageTensorOptions = {},
+): Promise<Tensor> => imageTensorWith(decodeImage, sources, options);
+
 /** The data set written `name` on the command line, from this machine's disk. */
 export const openDataset = async (
   name: string,
@@ -113,15 +119,12 @@ export async function evaluate(
   options: EvaluateOptions = {},
 ): Promise<Row[]> {
   const { settings, where, images, own } = evaluateOptions(options);
-  const { onEvent, signal, note } = options;
+  const { signal } = options;
   const { device, threads, onEvent: _, ...others } = where;
   signal?.throwIfAborted();
   const evaluated = await opened(model);
   const runtime = await runtimeOn(device, threads);
-  const tell = ({ code, text }: Note) => {
-    note?.(text);
-    onEvent?.({ event: "note", code, text });
-  };
+  const tell = noteTo(options);
   const { data, dataDir } = options;
   const dataset =
     evaluated.architecture.foreign === true && typeof data === "string"
@@ -129,18 +132,14 @@ export async function evaluate(
       : data;
   if (typeof dataset === "object" && dataset !== data)
     for (const one of dataset.notes ?? []) tell(one);
-  const architecture =
-    typeof dataset === "object"
-      ? await withoutDependence(runtime, evaluated.architecture, dataset.test, {
-          batch: settings.batch,
-          note: tell,
-        })
-      : evaluated.architecture;
-  const network = classifier(runtime, architecture, evaluated.parameters);
-  const rows: Row[] = [];
-  let missing = 0;
-  try {
-    const events = evaluateNode(evaluated, settings, {
+  const running = {
+    runtime,
+    model: evaluated,
+    dataset: typeof dataset === "object" ? dataset : undefined,
+    batch: settings.batch,
+  };
+  return collectRows(running, options, (network) =>
+    evaluateNode(evaluated, settings, {
       ...(others as Omit<NodeEvaluation, "network" | "target">),
       network,
       target: { ...runtime.target },
@@ -148,17 +147,8 @@ export async function evaluate(
       images,
       ...defined({ data: dataset }),
       note: tell,
-    });
-    for await (const event of events) {
-      rows.push(event.row);
-      missing = event.total - event.done;
-      onEvent?.({ event: "row", ...event });
-    }
-  } finally {
-    await network.release();
-  }
-  if (signal?.aborted && (missing > 0 || rows.length === 0)) throw signal.reason;
-  return rows;
+    }),
+  );
 }
 
 /**
@@ -169,25 +159,16 @@ export async function evaluate(
 export async function audit(path: string, options: AuditOptions = {}): Promise<AuditResult> {
   const file = pathOf("the model", path);
   const { settings, where } = auditingOptions(options);
-  const { onEvent, signal, note } = options;
+  const { signal } = options;
   const { device, threads, onEvent: _, ...others } = where;
   signal?.throwIfAborted();
   const runtime = await runtimeOn(device, threads);
   const events = auditNode(file, settings, {
     ...(others as Omit<NodeAudit, "runtime">),
     runtime,
-    note({ code, text }) {
-      note?.(text);
-      onEvent?.({ event: "note", code, text });
-    },
+    note: noteTo(options),
   });
-  let result: AuditResult | undefined;
-  for await (const event of events) {
-    onEvent?.(event);
-    if (event.event === "result") result = event.result;
-  }
-  if (result !== undefined) return result;
-  throw signal?.reason ?? new InternalError("the audit ended without a result");
+  return auditResultOf(events, options);
 }
 
 /** Writes a model's noise-free network as an .onnx file; its noise stands in the file's metadata. */

@@ -1,4 +1,37 @@
 // `rampart/web`: the same library in a page, on onnxruntime-web.
+import type { AuditResult } from "./audit/result.ts";
+import { type WebRuntimeOptions, webRuntime } from "./engine/runtime/web.ts";
+import type { Row } from "./evaluate/row.ts";
+import { auditOn } from "./library/audit.ts";
+import { has } from "./library/checks.ts";
+import { evaluateOn } from "./library/evaluate.ts";
+import { importModelOn } from "./library/import-model.ts";
+import type { AuditOptions, EvaluateOptions, ImportOptions } from "./library/options.ts";
+import type { StartRuntime } from "./library/start.ts";
+import { defined } from "./math/defined.ts";
+import type { OpenModel } from "./models/opening/open-model.ts";
 
-export { webRuntime } from "./engine/runtime/web.ts";
+export { type WebRuntimeOptions, webRuntime } from "./engine/runtime/web.ts";
 export * from "./index.ts";
+
+/** The runtime that a caller passed as `device`, or `webRuntime` on the device of that name. */
+const start: StartRuntime = async (device, threads) => {
+  if (has(device, "compile")) return device as Awaited<ReturnType<typeof webRuntime>>;
+  return webRuntime(defined({ device, threads }) as WebRuntimeOptions);
+};
+
+/** `evaluate` of `rampart`. Starts `webRuntime` unless `device` is a runtime. */
+export const evaluate = (model: OpenModel, options: EvaluateOptions = {}): Promise<Row[]> =>
+  evaluateOn(start, model, options);
+
+/** `audit` of `rampart`. Starts `webRuntime` unless `device` is a runtime. */
+export const audit = (
+  model: Uint8Array | ArrayBuffer,
+  options: AuditOptions = {},
+): Promise<AuditResult> => auditOn(start, model, options);
+
+/** `importModel` of `rampart`. Starts `webRuntime` for a file with a fixed batch, unless `device` is a runtime. */
+export const importModel = (
+  model: Uint8Array | ArrayBuffer,
+  options: ImportOptions = {},
+): Promise<OpenModel> => importModelOn(start, model, options);

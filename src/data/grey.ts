@@ -4,6 +4,15 @@ import type { Dataset, Split } from "./dataset.ts";
 /** Pillow's weights of red, green and blue in grey (ITU-R BT.601-2), in units of 2⁻¹⁶. */
 const WEIGHTS = [19_595, 38_470, 7_471];
 
+/** Grey levels [height, width] of bytes [3, height, width], as Pillow's convert("L") has them. */
+export function greyLevels(pixels: Uint8Array): Uint8Array {
+  const plane = pixels.length / 3;
+  return Uint8Array.from({ length: plane }, (_, i) => {
+    const sum = WEIGHTS.reduce((total, weight, c) => total + weight * pixels[c * plane + i], 0);
+    return Math.floor((sum + 2 ** 15) / 2 ** 16);
+  });
+}
+
 /** Converts 8-bit images [n, 3, height, width] to grey [n, 1, height, width], as Pillow's convert("L") does. */
 const greySplit = (split: Split): Split => ({
   ...split,

@@ -9,7 +9,7 @@ import { nodeFiles } from "../../files/run/node.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import { readOnnxFile } from "../node.ts";
 import { latestCheckpoint } from "./checkpoints.ts";
-import { modelOfCheckpoint, modelOfFile, type OpenModel } from "./open-model.ts";
+import { modelOfCheckpoint, modelOfCheckpointFile, type OpenModel } from "./open-model.ts";
 import { type OpenOptions, openOnnx } from "./open-onnx.ts";
 
 export type { OpenOptions } from "./open-onnx.ts";
@@ -62,7 +62,7 @@ export async function openModelNode(
     return modelOfCheckpoint(latest.checkpoint, path, `${path}/${latest.name}`, ownModel);
   }
   if (!/\.onnx(\.gz)?$/.test(path))
-    return modelOfFile(requireCheckpoint(path, await readBytes(path)), path);
+    return modelOfCheckpointFile(requireCheckpoint(path, await readBytes(path)), path);
   return openOnnx(
     await readOnnxFile(path),
     { ...reading, images },

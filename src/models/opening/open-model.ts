@@ -81,29 +81,29 @@ export const modelOfNetwork = (
   input: { shape: network.inputShape, classes: network.classes, mean: [0], std: [1] },
 });
 
-/**
- * The model in the bytes of a checkpoint or of an .onnx file that we exported. Throws `UsageError` for damaged bytes.
- */
-export async function modelOfFile(bytes: Uint8Array, path: string): Promise<OpenModel> {
-  if (path.endsWith(".onnx")) {
-    const { metadata, changed, architecture: network, parameters } = importExported(bytes, path);
-    return {
-      ...metadata,
-      path,
-      name: nameOf(path),
-      architecture: network,
-      parameters,
-      config: {},
-      notes: changed
-        ? [
-            {
-              code: "weights-changed",
-              text: `${path}: weights changed since export: its checksum does not fit its weights and metadata, so results are about another network than the one that was trained`,
-            },
-          ]
-        : [],
-    };
-  }
+/** The model in the bytes of an .onnx file that we exported. Throws `UsageError` for damaged bytes. */
+export function modelOfExported(bytes: Uint8Array, path: string): OpenModel {
+  const { metadata, changed, architecture: network, parameters } = importExported(bytes, path);
+  return {
+    ...metadata,
+    path,
+    name: nameOf(path),
+    architecture: network,
+    parameters,
+    config: {},
+    notes: changed
+      ? [
+          {
+            code: "weights-changed",
+            text: `${path}: weights changed since export: its checksum does not fit its weights and metadata, so results are about another network than the one that was trained`,
+          },
+        ]
+      : [],
+  };
+}
+
+/** The model in the bytes of a checkpoint. Throws `UsageError` for damaged bytes. */
+export async function modelOfCheckpointFile(bytes: Uint8Array, path: string): Promise<OpenModel> {
   const checkpoint = await readCheckpoint(bytes).catch((error: Error) => {
     throw new UsageError(`${path} cannot be opened as a checkpoint: ${error.message}`, {
       code: "bad-file",

@@ -13,7 +13,7 @@ import {
   importedNetwork,
 } from "../imported-network.ts";
 import { isBatchRewritten, verifyBatchRewrite } from "../verify-batch-rewrite.ts";
-import { modelOfFile, modelOfNetwork, type OpenModel } from "./open-model.ts";
+import { modelOfExported, modelOfNetwork, type OpenModel } from "./open-model.ts";
 
 /** An ONNX file that was read: unpacked bytes, and the messages in them with the arrays of files beside it. */
 export interface OnnxFile {
@@ -79,7 +79,7 @@ export async function openOnnx(
   { host, runtime }: OpenOnnxTools,
 ): Promise<OpenModel> {
   const { path, bytes, model } = file;
-  if (isExported(model.metadata)) return modelOfFile(bytes, path.replace(/\.gz$/, ""));
+  if (isExported(model.metadata)) return modelOfExported(bytes, path.replace(/\.gz$/, ""));
   const weights = (await host.sha256([bytes])).slice(0, 16);
   const options = { ...reading, shape: reading.shape ?? images };
   const opened = modelOfNetwork(await importOnnx(file, options, runtime), path, weights, reading);

@@ -1,0 +1,100 @@
+import { auditModel } from "../audit/audit.ts";
+import type { Audit, AuditSource } from "../audit/audit-request.ts";
+import type { AuditResult } from "../audit/result.ts";
+import { resizedDataset } from "../data/resized.ts";
+import { portableHost } from "../files/host/host.ts";
+import { contentsKind } from "../files/kind.ts";
+import { UsageError } from "../math/usage-error.ts";
+import { modelOfCheckpointFile } from "../models/opening/open-model.ts";
+import { auditingOptions } from "./checks.ts";
+import { auditResultOf, noteTo } from "./events.ts";
+import type { AuditOptions } from "./options.ts";
+import { givenRuntime, type StartRuntime } from "./start.ts";
+import { datasetOfValue, modelBytes, onnxOf, refuseFiles, storageOf } from "./values.ts";
+
+/** Names under which values stand for the files beside a model. */
+const PREPROCESSING = "preprocessing.json";
+const CLASSES = "classes.json";
+
+/** The text of a value that stands for a JSON file. Throws `UsageError` for a path. */
+function fileText(option: string, value: unknown): string | null {
+  if (value === undefined) return null;
+  if (typeof value === "object" && value !== null) return JSON.stringify(value);
+  throw new UsageError(
+    `${option} is ${JSON.stringify(value)}, but there are no files here; give what such a file holds, parsed from JSON`,
+    { code: "bad-option" },
+  );
+}
+
+/** A model and images in memory. */
+async function memorySource(
+  model: Uint8Array | ArrayBuffer,
+  { name = "model.onnx", external, data, preprocessing, classes }: AuditOptions,
+): Promise<AuditSource> {
+  const bytes = await modelBytes(model, name);
+  const isCheckpoint = contentsKind(bytes)?.code === "safetensors";
+  const texts = new Map([
+    [PREPROCESSING, fileText("preprocessing", preprocessing)],
+    [CLASSES, fileText("classes", classes)],
+  ]);
+  return {
+    path: name,
+    onnx: async () => (isCheckpoint ? null : onnxOf(bytes, name, external)),
+    openOther: () => modelOfCheckpointFile(bytes, name),
+    readText: async (path) => texts.get(path) ?? null,
+    isSameData: async (a, b) => a === b,
+    async openData(wanted, { prepare }) {
+      const dataset = await datasetOfValue(typeof data === "object" ? data : wanted);
+      return prepare === undefined ? dataset : resizedDataset(dataset, prepare);
+    },
+  };
+}
+
+/** `audit` on the runtimes of a platform. */
+export async function auditOn(
+  start: StartRuntime,
+  model: Uint8Array | ArrayBuffer,
+  options: AuditOptions = {},
+): Promise<AuditResult> {
+  refuseFiles(options);
+  const { name: _, external: __, out, data, preprocessing, classes, ...given } = options;
+  const storage = storageOf(out);
+  const { settings, where } = auditingOptions(given);
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const source = await memorySource(model, options);
+  const { device, threads, onEvent: ___, ...others } = where;
+  const request: Audit = {
+    ...(others as Omit<Audit, "runtime" | "source" | "host">),
+    runtime: await start(device, threads),
+    source,
+    host: portableHost,
+    out: storage,
+    data: data === undefined ? undefined : (await datasetOfValue(data)).name,
+    preprocessing: preprocessing === undefined ? undefined : PREPROCESSING,
+    classes: classes === undefined ? undefined : CLASSES,
+    note: noteTo(options),
+  };
+  return auditResultOf(auditModel(settings, request), options);
+}
+
+/**
+ * Audits the bytes of a classifier: its accuracy under attack in each norm and in all of them, and signs that the numbers cannot
+ * be trusted. With a storage `out` rows, summary.json, report.html and images are written there. Where `signal` aborts, the
+ * promise is rejected with the signal's reason, and the rows so far are in `out`. Throws `UsageError`.
+ *
+ * @example
+ * ```ts no-run
+ * import { audit, memoryStorage, webRuntime } from "rampart/web";
+ *
+ * const out = memoryStorage("audit");
+ * const bytes = await (await fetch("model.onnx")).arrayBuffer();
+ * const { union } = await audit(bytes, { device: await webRuntime(), data: "shapes", out });
+ * document.body.textContent = `${100 * union.mean} % of images withstand every attack`;
+ * const html = new TextDecoder().decode(await out.read("report.html"));
+ * ```
+ */
+export const audit = (
+  model: Uint8Array | ArrayBuffer,
+  options: AuditOptions = {},
+): Promise<AuditResult> => auditOn(givenRuntime, model, options);

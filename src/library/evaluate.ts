@@ -1,0 +1,68 @@
+import { preparedBy } from "../data/image-options.ts";
+import { resizedDataset } from "../data/resized.ts";
+import { evaluateModel } from "../evaluate/evaluation.ts";
+import type { Row } from "../evaluate/row.ts";
+import { portableHost } from "../files/host/host.ts";
+import { UsageError } from "../math/usage-error.ts";
+import type { OpenModel } from "../models/opening/open-model.ts";
+import { evaluateOptions } from "./checks.ts";
+import { collectRows, noteTo } from "./events.ts";
+import type { EvaluateOptions } from "./options.ts";
+import { givenRuntime, type StartRuntime } from "./start.ts";
+import { datasetOfValue, ROWS, refuseFiles, storageOf } from "./values.ts";
+
+/** `evaluate` on the runtimes of a platform. */
+export async function evaluateOn(
+  start: StartRuntime,
+  model: OpenModel,
+  options: EvaluateOptions = {},
+): Promise<Row[]> {
+  refuseFiles(options);
+  const { out, ...given } = options;
+  const storage = storageOf(out);
+  const { settings, where, images, own } = evaluateOptions(given);
+  if (typeof model?.architecture?.forward !== "function")
+    throw new UsageError("the model is not open; open its bytes by importModel", {
+      code: "bad-option",
+    });
+  const { signal, resume, saveExamples, command } = options;
+  signal?.throwIfAborted();
+  const { prepare } = preparedBy(images);
+  const whole = await datasetOfValue(options.data ?? model.data);
+  const dataset = prepare === undefined ? whole : resizedDataset(whole, prepare);
+  const runtime = await start(where.device, where.threads);
+  return collectRows({ runtime, model, dataset, batch: settings.batch }, options, (network) =>
+    evaluateModel(model, settings, {
+      network,
+      target: { ...runtime.target },
+      tested: { dataset, warning: null },
+      out: storage === undefined ? undefined : { storage, name: ROWS },
+      customAttacks: own,
+      images,
+      resume,
+      saveExamples,
+      command,
+      signal,
+      note: noteTo(options),
+      host: portableHost,
+    }),
+  );
+}
+
+/**
+ * Attacks a model's test images and returns the rows, one per image, attack and radius. With a storage `out` they are also
+ * written there, as `rows.jsonl`. Where `signal` aborts, the promise is rejected with the signal's reason, and the rows so far
+ * are in `out`. Throws `UsageError`.
+ *
+ * @example
+ * ```ts no-run
+ * import { evaluate, importModel, webRuntime } from "rampart/web";
+ *
+ * const device = await webRuntime();
+ * const model = await importModel(await (await fetch("model.onnx")).arrayBuffer(), { device });
+ * const rows = await evaluate(model, { device, data: "shapes", attacks: "pgd-linf", examples: 16 });
+ * console.log(rows.filter(({ correct }) => correct === 1).length);
+ * ```
+ */
+export const evaluate = (model: OpenModel, options: EvaluateOptions = {}): Promise<Row[]> =>
+  evaluateOn(givenRuntime, model, options);
