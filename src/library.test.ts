@@ -202,7 +202,7 @@ describe("types", () => {
     expectTypeOf<NonNullable<EvaluateOptions["onEvent"]>>().toBeFunction();
   });
 
-  const text = readFileSync(join(import.meta.dirname, "library", "node-options.ts"), "utf8");
+  const text = readFileSync(join(import.meta.dirname, "library", "file-options.ts"), "utf8");
   it.each([
     ["TrainOptions", TrainSchema.shape],
     ["EvaluateOptions", EvaluateSchema.shape],

@@ -30,7 +30,7 @@ import {
   trainOptions,
 } from "./library/checks.ts";
 import { auditResultOf, collectRows, noteTo } from "./library/events.ts";
-import type { AuditOptions, EvaluateOptions, TrainOptions } from "./library/node-options.ts";
+import type { AuditOptions, EvaluateOptions, TrainOptions } from "./library/file-options.ts";
 import { runtimeOn } from "./library/node-runtime.ts";
 import type { Tensor } from "./math/tensor.ts";
 import { UsageError } from "./math/usage-error.ts";
@@ -56,7 +56,7 @@ export type {
   OneOrMore,
   Running,
   TrainOptions,
-} from "./library/node-options.ts";
+} from "./library/file-options.ts";
 export type { TrainEvent } from "./train/events.ts";
 export type { AuditResult, OpenModel, Row };
 export { noiseNamedNode as noiseNamed };

@@ -3,18 +3,14 @@ import { nodeHost } from "../files/host/node.ts";
 import { readTextIfThere } from "../files/read/node.ts";
 import { nodeStorageOf } from "../files/storage/node.ts";
 import { noiseNamedNode } from "../noise/node.ts";
-import { type EvaluateEvent, type EvaluationContext, evaluateModel } from "./evaluation.ts";
+import { type EvaluateEvent, evaluateModel } from "./evaluation.ts";
+import type { NodeEvaluation } from "./evaluation-request.ts";
 import type { Model } from "./model.ts";
 import type { EvaluateOptions } from "./options.ts";
-import { type ImageSource, openTestImages } from "./test-images/node.ts";
+import { openTestImages } from "./test-images/node.ts";
 
 export type { EvaluateEvent } from "./evaluation.ts";
-
-/** What runs the network, where images come from, and where rows go. */
-export interface NodeEvaluation extends EvaluationContext, ImageSource {
-  /** The .jsonl file; without it rows are only returned. */
-  readonly out?: string;
-}
+export type { NodeEvaluation } from "./evaluation-request.ts";
 
 /** `evaluateModel` on this machine. Throws `UsageError` for data, options or files that do not fit. */
 export async function* evaluateNode(

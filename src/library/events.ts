@@ -9,7 +9,7 @@ import { InternalError } from "../math/internal-error.ts";
 import type { OnNote } from "../math/note.ts";
 import { type Classifier, classifier } from "../models/classifier.ts";
 import type { OpenModel } from "../models/opening/open-model.ts";
-import type { AuditingEvent, EvaluationEvent, NoteEvent } from "./node-options.ts";
+import type { AuditingEvent, EvaluationEvent, NoteEvent } from "./file-options.ts";
 
 /** How a caller listens to a long call and stops it. */
 export interface Listener<Event> {

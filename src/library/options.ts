@@ -4,7 +4,7 @@ import type { Runtime } from "../engine/runtime/runtime.ts";
 import type { Storage } from "../files/storage/storage.ts";
 import type { ImportedOptions } from "../models/imported-options.ts";
 import type { Format } from "../report/report.ts";
-import type * as node from "./node-options.ts";
+import type * as node from "./file-options.ts";
 
 /** Where graphs run. */
 export interface OnDevice {

@@ -2,7 +2,7 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { withHeldOutTest } from "../data/held-out.ts";
 import { openDatasetNode } from "../data/node.ts";
-import { type Defense, defenseNamed } from "../defenses/table.ts";
+import { defenseNamed } from "../defenses/table.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
 import { leaseWork, type WorkLease } from "../files/lease/node.ts";
@@ -12,7 +12,6 @@ import type { RunFiles } from "../files/run/run-files.ts";
 import type { OnNote } from "../math/note.ts";
 import { recordedPlugins } from "../math/plugin.ts";
 import { UsageError } from "../math/usage-error.ts";
-import type { Architecture } from "../models/architecture.ts";
 import { architecture } from "../models/architectures.ts";
 import { exportOnnx } from "../models/export.ts";
 import { noiseNamedNode } from "../noise/node.ts";
@@ -27,6 +26,9 @@ import {
   writeConfig,
 } from "./run-config.ts";
 import { metadataOf, train } from "./train.ts";
+import type { NodeTraining } from "./training-request.ts";
+
+export type { NodeTraining } from "./training-request.ts";
 
 /** How a process waits for a run directory. */
 export interface LeaseOptions {
@@ -61,27 +63,6 @@ const leasedFiles = (files: RunFiles, lease: WorkLease): RunFiles => ({
     await files.remove(name);
   },
 });
-
-/** Where a run is kept and how it is computed. None of it changes results, except in the last bits. */
-export interface NodeTraining {
-  /** The run directory. */
-  readonly out: string;
-  readonly resume?: boolean;
-  readonly device?: string;
-  readonly threads?: number;
-  readonly dataDir?: string | undefined;
-  readonly signal?: AbortSignal;
-  readonly checkpointSeconds?: number;
-  /** The command as typed, for the record. */
-  readonly command?: string;
-  /** Receives a note while the run waits to see whether another process still works in its directory. */
-  readonly note?: OnNote | undefined;
-  /** The caller's own defence and network, whose names are in the options; a resumed run needs them again. */
-  readonly ownDefense?: Defense;
-  readonly ownModel?: Architecture;
-  /** Replaces `device` and `threads`. */
-  readonly runtime?: Runtime;
-}
 
 /** Removes the half-written files of a killed run. */
 async function removePartials(path: string): Promise<void> {

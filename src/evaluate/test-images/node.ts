@@ -1,19 +1,10 @@
-import type { Dataset } from "../../data/dataset.ts";
 import { ImageOptions } from "../../data/image-options.ts";
 import { isSameData, openImagesNode } from "../../data/node.ts";
 import type { OnNote } from "../../math/note.ts";
 import { UsageError } from "../../math/usage-error.ts";
+import type { ImageSource } from "../evaluation-request.ts";
 import type { Model } from "../model.ts";
 import { type TestedData, testedData } from "../tested-data.ts";
-
-/** Where test images come from. */
-export interface ImageSource {
-  /** A data set by name, or one that is open; by default the one of the model's training. */
-  readonly data?: string | Dataset | undefined;
-  readonly dataDir?: string | undefined;
-  /** How images are read and sized; only recorded for a data set that is open. */
-  readonly images?: ImageOptions | undefined;
-}
 
 /** Opens the test images of a model; notes and warnings about them go to `note`. Throws `UsageError` if no data is named. */
 export async function openTestImages(

@@ -1,16 +1,18 @@
 // What the functions of `rampart/node` take. The words are those of the command line's help.
 
 import type { Attack, Norm } from "../attacks/victim.ts";
-import type { AuditEvent, NodeAudit } from "../audit/node.ts";
+import type { AuditEvent } from "../audit/audit.ts";
+import type { NodeAudit } from "../audit/audit-request.ts";
 import type { ImageRules } from "../data/image-rules.ts";
 import type { FilterName } from "../data/resize.ts";
 import type { Defense } from "../defenses/table.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
-import type { EvaluateEvent, NodeEvaluation } from "../evaluate/node.ts";
+import type { EvaluateEvent } from "../evaluate/evaluation.ts";
+import type { NodeEvaluation } from "../evaluate/evaluation-request.ts";
 import type { Note } from "../math/note.ts";
 import type { Architecture } from "../models/architecture.ts";
 import type { TrainEvent } from "../train/events.ts";
-import type { NodeTraining } from "../train/node.ts";
+import type { NodeTraining } from "../train/training-request.ts";
 
 /** Attacks that have a name. */
 export type AttackName =

@@ -1,0 +1,18 @@
+import type { Dataset } from "../data/dataset.ts";
+import type { ImageOptions } from "../data/image-options.ts";
+import type { EvaluationContext } from "./evaluation.ts";
+
+/** Where test images come from. */
+export interface ImageSource {
+  /** A data set by name, or one that is open; by default the one of the model's training. */
+  readonly data?: string | Dataset | undefined;
+  readonly dataDir?: string | undefined;
+  /** How images are read and sized; only recorded for a data set that is open. */
+  readonly images?: ImageOptions | undefined;
+}
+
+/** What runs the network, where images come from, and where rows go. */
+export interface NodeEvaluation extends EvaluationContext, ImageSource {
+  /** The .jsonl file; without it rows are only returned. */
+  readonly out?: string;
+}
