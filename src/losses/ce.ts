@@ -3,20 +3,20 @@ import type { Value } from "../engine/graph/value.ts";
 import { type Labels, type LossDefinition, takeLabels } from "./loss-definition.ts";
 import { oneHotLabels } from "./weights.ts";
 
-/** Cross-entropy of the softmax, −log softmax(z)_label, as data. */
+/** Cross-entropy of the softmax, −log softmax(z)_label, as data; one label per example. */
 export interface CrossEntropy {
   readonly kind: "ce";
   readonly labels: Labels;
 }
 
-/** Cross-entropy of the softmax: −log softmax(z)_label. */
+/** Cross-entropy of the softmax, −log softmax(z)_label, in nats; one label per example. */
 export const ce = (labels: Labels): CrossEntropy => ({ kind: "ce", labels });
 
 /** −log softmax(z)_label per example: logits [batch, classes] and one-hot labels [batch, classes] → [batch]. */
 export const crossEntropy = (logits: Value, oneHot: Value): Value =>
   neg(sum(mul(logSoftmax(logits), oneHot), [1]));
 
-/** −log softmax(z)_label; stays finite where exp(z) would overflow. */
+/** −log softmax(z)_label, in nats; stays finite where exp(z) would overflow. */
 export const ceDefinition: LossDefinition<CrossEntropy> = {
   type: "loss",
   name: "ce",

@@ -13,6 +13,7 @@ export interface CheckedLoss {
   readonly loss: OwnLoss;
   readonly classes: number;
   readonly graph: LossExpression;
+  /** The weights [examples, classes] that the graph takes. */
   readonly weightsOf: (loss: OwnLoss, classes: number) => Tensor;
   /** The author's own plain form; undefined if there is none. */
   readonly plain: LossDefinition<OwnLoss>["plain"] | undefined;

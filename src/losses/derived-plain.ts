@@ -5,8 +5,9 @@ import type { Value } from "../engine/graph/value.ts";
 import { type Tensor, tensor } from "../math/tensor.ts";
 import type { LossDefinition, LossExpression } from "./loss-definition.ts";
 
-/** The names of the inputs of a loss's graph. */
+/** The name of a loss graph's input for logits [batch, classes]. */
 export const LOGITS = "logits";
+/** The name of a loss graph's input for weights [batch, classes]. */
 export const WEIGHTS = "weights";
 
 /** The losses [rows] of logits [rows, classes] as a graph, and the gradient [rows, classes] of their sum. */

@@ -2,14 +2,14 @@ import { linearGraph } from "./linear.ts";
 import { type Labels, type LossDefinition, takeLabels } from "./loss-definition.ts";
 import { targetMinusLabel } from "./weights.ts";
 
-/** z_target − z_label, as data. */
+/** z_target − z_label, as data; one label and one target per example. */
 export interface Difference {
   readonly kind: "difference";
   readonly labels: Labels;
   readonly targets: Labels;
 }
 
-/** z_target − z_label. */
+/** z_target − z_label, in logits; one label and one target per example. */
 export const difference = (labels: Labels, targets: Labels): Difference => ({
   kind: "difference",
   labels,
@@ -30,7 +30,7 @@ export function differenceRow(
   return Math.fround(z[target] - z[label]);
 }
 
-/** z_target − z_label; a linear loss, whose program it shares. */
+/** z_target − z_label, in logits. Shares the program of the linear loss. */
 export const differenceDefinition: LossDefinition<Difference> = {
   type: "loss",
   name: "difference",

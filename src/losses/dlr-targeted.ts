@@ -10,7 +10,7 @@ import {
 } from "./loss-definition.ts";
 import { targetMinusLabel } from "./weights.ts";
 
-/** The targeted difference of logits ratio, as data. */
+/** The targeted difference of logits ratio, as data; one label and one target per example. */
 export interface DlrTargeted {
   readonly kind: "dlr-targeted";
   readonly labels: Labels;
@@ -19,7 +19,8 @@ export interface DlrTargeted {
 
 /**
  * The targeted difference of logits ratio (Croce & Hein 2020, arXiv:2003.01690, Eq. 7): z_target − z_label over z_π1 −
- * (z_π3 + z_π4)/2, where π sorts the logits in descending order. The difference itself with fewer than 4 classes.
+ * (z_π3 + z_π4)/2, where π sorts the logits in descending order. The difference itself with fewer than 4 classes. Dimensionless; takes one
+ * label and one target per example.
  */
 export const dlrTargeted = (labels: Labels, targets: Labels): DlrTargeted => ({
   kind: "dlr-targeted",

@@ -9,7 +9,7 @@ import {
 import { marginGraph, marginRow } from "./margin.ts";
 import { oneHotLabels } from "./weights.ts";
 
-/** The difference of logits ratio, as data. */
+/** The difference of logits ratio, as data; one label per example. */
 export interface Dlr {
   readonly kind: "dlr";
   readonly labels: Labels;
@@ -18,7 +18,7 @@ export interface Dlr {
 /**
  * The difference of logits ratio (Croce & Hein 2020, arXiv:2003.01690, Eq. 6): the margin over z_π1 − z_π3, where π
  * sorts the logits in descending order. Does not change when logits are scaled or shifted. The margin itself with fewer
- * than 3 classes.
+ * than 3 classes. Dimensionless; takes one label per example.
  */
 export const dlr = (labels: Labels): Dlr => ({ kind: "dlr", labels });
 

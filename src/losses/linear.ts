@@ -14,11 +14,11 @@ export const linear = (weights: Tensor): Linear => ({ kind: "linear", weights })
 /** ⟨weights, z⟩ as a graph: logits and weights [batch, classes] → [batch]. */
 export const linearGraph: LossExpression = (logits, weights) => sum(mul(logits, weights), [1]);
 
-/** ⟨weights, z⟩. */
+/** The loss ⟨weights, z⟩, in closed form. */
 export const linearDefinition: LossDefinition<Linear> = {
   type: "loss",
   name: "linear",
-  source: "any vector–Jacobian product of the network",
+  source: "closed form; any vector–Jacobian product of the network",
   graphName: "linear",
   graph: linearGraph,
   weights: ({ weights }) => weights,

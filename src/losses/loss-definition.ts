@@ -32,6 +32,6 @@ export interface LossDefinition<D extends { readonly kind: string }> {
   readonly take: (loss: D, indices: readonly number[]) => D;
 }
 
-/** Selects labels by example; an index may repeat. */
+/** The labels of the examples at `indices`, in that order; an index may repeat. */
 export const takeLabels = (labels: Labels, indices: readonly number[]): Labels =>
   indices.map((index) => labels[index]);

@@ -9,13 +9,13 @@ import {
 } from "./loss-definition.ts";
 import { oneHotLabels } from "./weights.ts";
 
-/** max over j ≠ label of z_j, minus z_label, as data. */
+/** max over j ≠ label of z_j, minus z_label, as data; one label per example. */
 export interface Margin {
   readonly kind: "margin";
   readonly labels: Labels;
 }
 
-/** max over j ≠ label of z_j, minus z_label: positive exactly where the example is misclassified. */
+/** max over j ≠ label of z_j, minus z_label, in logits: positive exactly for misclassified examples; one label per example. */
 export const margin = (labels: Labels): Margin => ({ kind: "margin", labels });
 
 /** The margin as a graph: logits [batch, classes] and one-hot labels [batch, classes] → [batch]. */
