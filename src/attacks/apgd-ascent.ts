@@ -39,7 +39,7 @@ export interface Climber extends Climb {
   readonly example: Example;
   readonly target: number;
   readonly key: Key;
-  /** The margin at the current point. */
+  /** The margin at the current point, in logits. */
   margin: number;
 }
 
@@ -52,7 +52,10 @@ export interface Stage {
   readonly last: boolean;
 }
 
-/** In ℓ1 the ball shrinks to its size in three stages (Croce & Hein 2021, arXiv:2103.01208, §3.4); fewer than 10 steps are one stage. */
+/**
+ * The stages of an ascent in the ball of radius epsilon, for pixels in [0, 1]. In ℓ1 the ball shrinks to its size in three
+ * stages (Croce & Hein 2021, arXiv:2103.01208, §3.4), unless there are fewer than 10 steps.
+ */
 export function stagesOf(norm: Norm, epsilon: number, steps: number): Stage[] {
   if (norm !== "l1" || steps < 10) return [{ epsilon, steps, last: true }];
   const wide = Math.ceil(0.3 * steps);

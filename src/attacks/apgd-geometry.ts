@@ -1,11 +1,11 @@
-// What APGD does in each norm, for one example at a time; points are in double precision between two visits to a victim.
+// The steps of APGD in each norm, for one example at a time. Points are in double precision between two queries.
 import { normal, uniform } from "../math/distributions.ts";
 import type { Key } from "../math/random.ts";
 import { distances } from "./examples.ts";
 import { projectL1Box } from "./l1.ts";
 import type { Norm } from "./victim.ts";
 
-/** A norm as one example of APGD meets it. */
+/** The steps of APGD in one norm, for one example. Radii are for pixels in [0, 1]; all arrays are [pixels]. */
 export interface Geometry {
   /** The first step, in radii. */
   readonly firstStep: number;
@@ -19,7 +19,7 @@ export interface Geometry {
 
 const clip = (v: number, low: number, high: number): number => Math.min(Math.max(v, low), high);
 
-/** Times the factor, in place. */
+/** Multiplies v by the factor, in place. */
 function scaled<A extends Float32Array | Float64Array>(v: A, factor: number): A {
   for (let i = 0; i < v.length; i++) v[i] *= factor;
   return v;

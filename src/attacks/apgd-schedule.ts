@@ -1,14 +1,17 @@
-// When APGD looks back at an ascent, and what it then does to its step size (Croce & Hein 2020 and 2021).
+// The checkpoints at which APGD looks back at an ascent and changes its step size (Croce & Hein 2020 and 2021).
 import type { Norm } from "./victim.ts";
 
-/** One example's ascent. */
+/** One example's ascent. All arrays are [pixels]; lengths are in the norm of the attack, for pixels in [0, 1]. */
 export interface Climb {
   readonly x: Float32Array;
   readonly epsilon: number;
-  /** Where it is, where it was before its last step, and the gradient where it is. */
+  /** The current point. */
   point: Float32Array;
+  /** The point before the last step. */
   previous: Float32Array;
+  /** The gradient of the loss at the current point. */
   gradient: Float32Array;
+  /** The loss at the current point. */
   loss: number;
   /** The point of the highest loss so far, with its gradient and its margin. */
   best: {
@@ -28,20 +31,23 @@ export interface Climb {
   support: number;
 }
 
-/** How steps become smaller. */
+/** The rule by which step sizes shrink. */
 export interface Schedule {
-  /** The share of a step that is its own; the rest repeats the one before it. */
+  /** The share of the new step in an update; the rest repeats the previous update. */
   readonly ownShare: number;
-  /** The steps, counted from 1, after which `lookBack` is called. */
+  /** The indices of the steps, counted from 1, after which `lookBack` is called. */
   checkpoints(steps: number): number[];
-  /** `since` steps after the last call or the start; `firstStep` is the length of an ascent's first step. */
+  /**
+   * Updates the step size `since` steps after the last call or the start. `firstStep` is the length of an ascent's first
+   * step in the norm, for pixels in [0, 1].
+   */
   lookBack(climb: Climb, since: number, firstStep: number): void;
 }
 
-/** ρ: a step is halved where fewer than this share of the steps raised the loss. */
+/** ρ: the step size is halved if at most this share of the steps raised the loss. */
 const RHO = 0.75;
 
-/** On from the best point, by its gradient. The step before it is still remembered, as in the authors' code. */
+/** Continues from the best point with its gradient. The previous step is kept, as in the authors' code. */
 function returnToBest(climb: Climb): void {
   climb.point = climb.best.point;
   climb.gradient = climb.best.gradient;
@@ -72,14 +78,14 @@ export const halving: Schedule = {
   },
 };
 
-/** The number of pixels in which the points differ. */
+/** The number of pixels in which the points a and b, both [pixels], differ. */
 export function differing(a: Float32Array, b: Float32Array): number {
   let count = 0;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) count++;
   return count;
 }
 
-/** The share of pixels that a step moves, from those in which the best point differs from x. */
+/** The share of pixels that a step moves, from the number of pixels in which the best point differs from x. */
 export const shareOf = (support: number, pixels: number): number => support / pixels / 1.5;
 
 /** Croce & Hein 2021 (arXiv:2103.01208, §3.3), for ℓ1: a step moves fewer pixels as the best point becomes sparser. */

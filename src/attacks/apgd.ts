@@ -83,7 +83,7 @@ const byLoss = { ce: apgdCe, dlr: apgdDlr, t: apgdTargeted } as const;
 /** Options of `apgd` as a caller gives them: a loss, a norm, a radius in that norm for pixels in [0, 1], and options of APGD. */
 export type ApgdSettings = { readonly loss: ApgdLoss } & z.input<typeof ApgdOptions> & InBall<Norm>;
 
-/** The Auto-PGD of this loss; see `apgdCe`, `apgdDlr` and `apgdTargeted`. */
+/** Auto-PGD with this loss (Croce & Hein 2020, arXiv:2003.01690); see `apgdCe`, `apgdDlr` and `apgdTargeted`. */
 export function apgd({ loss, ...options }: ApgdSettings): BoundedAttack {
   return byLoss[loss](options);
 }

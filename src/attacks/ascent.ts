@@ -8,19 +8,20 @@ import { putRows } from "./examples.ts";
 import { checkGradient, checkLabels } from "./preconditions.ts";
 import type { Labels, LossAndGradient, Norm, Victim } from "./victim.ts";
 
-/** Where an ascent goes: its ball around x, the number and length of its steps. */
+/** The settings of an ascent: the ball around x, and the number and length of steps. */
 export interface Ascent {
   readonly norm: Norm;
+  /** The radius of the ball in the norm, for pixels in [0, 1]. */
   readonly epsilon: number;
   readonly steps: number;
-  /** The length of step 1, 2, …, in the norm. */
+  /** The length of step 1, 2, … in the norm, for pixels in [0, 1]. */
   length(step: number): number;
-  /** The part of its direction that a step keeps from the ones before it; the rest is the gradient. */
+  /** The share of the previous direction in the direction of a step; the rest is the gradient. */
   readonly momentum: number;
   readonly stopWhenBroken: boolean;
 }
 
-/** A batch on which an ascent works, and what it climbs. */
+/** A batch x [batch, ...pixels] with labels and keys [batch], and the loss that an ascent maximises. */
 export interface Climb {
   readonly x: Tensor;
   readonly loss: RowLoss;
@@ -29,8 +30,9 @@ export interface Climb {
 }
 
 /**
- * Projected gradient ascent from `start`, which is in the ball around x: Eq. (3) of the paper. With `stopWhenBroken`
- * an example that is misclassified stays where it is, and the batch goes on without it.
+ * Projected gradient ascent (Araujo et al. 2019, arXiv:1903.10219, Eq. 3) from `start` [batch, ...pixels] in the ball around
+ * x to the points [batch, ...pixels] that the last step reaches. With `stopWhenBroken`, a misclassified example keeps its
+ * point and leaves the batch.
  */
 export async function ascend(
   { norm, epsilon, steps, length, momentum, stopWhenBroken }: Ascent,

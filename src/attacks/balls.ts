@@ -1,4 +1,4 @@
-// The geometry of ℓp, all that an attack needs to know about a norm.
+// The geometry of ℓp balls.
 import { laplace, normal, uniform } from "../math/distributions.ts";
 import { foldAll, type Key } from "../math/random.ts";
 import { increase, rowSize, type Shape, type Tensor, tensor } from "../math/tensor.ts";
@@ -6,24 +6,27 @@ import { type AscendRow, fastAscent } from "./ascent-simd.ts";
 import { belowThreshold } from "./l1.ts";
 import type { Norm } from "./victim.ts";
 
-/** What an attack needs to know about the geometry of ℓp, and nothing else. Rows are examples. */
+/**
+ * The geometry of the ℓp balls of one norm. Arrays are [batch, ...pixels], with an example per row; radii and lengths are in
+ * the norm, for pixels in [0, 1].
+ */
 export interface Ball {
-  /** The closest point with ‖δ‖ₚ ≤ epsilon, row by row. */
+  /** The closest point with ‖δ‖ₚ ≤ epsilon for each row δ. */
   project(delta: Tensor, epsilon: number): Tensor;
-  /** argmax over ‖d‖ₚ ≤ 1 of ⟨gradient, d⟩; 0 for a row of zeros, and in ℓ∞ for each zero. */
+  /** The d with ‖d‖ₚ ≤ 1 that maximises ⟨gradient, d⟩ for each row; 0 for a row of zeros, and in ℓ∞ for each zero. */
   steepest(gradient: Tensor): Tensor;
   /**
-   * From `at` a step of `length` along the steepest ascent, then back into the ball of `epsilon` around `center` and into
-   * [0, 1], where the centre is: Eq. (3) of the paper.
+   * A step of `length` from `at` along the steepest ascent, projected onto the ball of radius epsilon around `center`, then
+   * clipped to [0, 1] (Araujo et al. 2019, arXiv:1903.10219, Eq. 3). The centre must be in [0, 1].
    */
   ascend(at: Tensor, gradient: Tensor, length: number, center: Tensor, epsilon: number): Tensor;
-  /** Uniform in the ball, one draw per key; shape is [keys, ...pixels]. */
+  /** Draws uniformly from the ball, one draw per key; `shape` is [keys, ...pixels]. */
   sample(keys: readonly Key[], shape: Shape, epsilon: number): Tensor;
-  /** ‖δ‖ₚ of each row. */
+  /** ‖δ‖ₚ of each row, [batch]. */
   norm(delta: Tensor): number[];
 }
 
-/** The same of one row in memory. Loops are plain, and rows short enough for the cache: attacks pass here at every step. */
+/** The same for one row [pixels]. Attacks call these functions at every step: loops are plain, and rows fit into caches. */
 interface OfRow {
   norm(row: Float32Array): number;
   /** In place. */

@@ -8,6 +8,7 @@ import { gather } from "./examples.ts";
 import { checkGradient, checkInputs, checkLabels } from "./preconditions.ts";
 import type { Labels, LossAndGradient, Minimized, Victim } from "./victim.ts";
 
+/** The schema of the options of `cw`. */
 export const CwOptions = z.strictObject({
   steps: z.int().positive().default(60).describe("gradient steps of each search of C&W"),
   searches: z
@@ -20,7 +21,7 @@ export const CwOptions = z.strictObject({
     .number()
     .positive()
     .default(1e-3)
-    .describe("first value of the constant c of C&W"),
+    .describe("first value of the constant c of C&W, a dimensionless factor"),
   confidence: z.number().nonnegative().default(0).describe("margin κ of C&W, in logits"),
   abortEarly: z.boolean().default(true).describe("end a search of C&W once its loss stops falling"),
 });

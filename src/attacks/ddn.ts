@@ -11,7 +11,11 @@ import type { Labels, Minimized, Victim } from "./victim.ts";
 
 const DdnOptions = z.strictObject({
   steps: z.int().positive().default(100).describe("gradient steps of DDN"),
-  initialNorm: z.number().positive().default(1).describe("ℓ2 norm of the first perturbation"),
+  initialNorm: z
+    .number()
+    .positive()
+    .default(1)
+    .describe("ℓ2 norm of the first perturbation, for pixels in [0, 1]"),
   gamma: z.number().positive().lt(1).default(0.05).describe("share by which the norm changes"),
 });
 type Options = z.output<typeof DdnOptions>;

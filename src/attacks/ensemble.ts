@@ -11,6 +11,7 @@ import type { Attack, BoundedAttack, Labels, Norm, Victim } from "./victim.ts";
 export interface EnsembleOptions {
   readonly name: string;
   readonly norm: Norm;
+  /** The radius in the norm, for pixels in [0, 1]. */
   readonly epsilon: number;
   /** Run in this order. The result of a minimum-norm attack counts if its distance is at most epsilon, in the norm. */
   readonly members: readonly Attack[];

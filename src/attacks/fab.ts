@@ -20,7 +20,11 @@ export const FabSteps = z
 const FabOptions = z.strictObject({
   steps: FabSteps,
   targets: z.int().positive().default(9).describe("wrong classes to aim at, the likeliest first"),
-  enough: z.number().positive().optional().describe("an image found this close is left alone"),
+  enough: z
+    .number()
+    .positive()
+    .optional()
+    .describe("distance in the norm, for pixels in [0, 1], at which the search for an image ends"),
 });
 type Options = z.output<typeof FabOptions> & { readonly norm: Norm };
 

@@ -17,7 +17,7 @@ const FmnOptions = z.strictObject({
     .number()
     .positive()
     .default(1)
-    .describe("ℓ2 length of the first step; the last is a hundredth"),
+    .describe("ℓ2 length of the first step, for pixels in [0, 1]; the last is a hundredth of it"),
   gamma: z
     .number()
     .positive()

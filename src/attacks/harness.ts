@@ -42,9 +42,11 @@ export interface BoundedResult {
   readonly adversarial: Tensor;
   /** Whether the attack returned a point outside by more than 1e-6, [batch]. */
   readonly moved: readonly boolean[];
-  /** Norms of adversarial − x in double precision, for pixels in [0, 1], [batch]. */
+  /** ℓ∞ norms of adversarial − x in double precision, for pixels in [0, 1], [batch]. */
   readonly linf: readonly number[];
+  /** ℓ2 norms of the same, [batch]. */
   readonly l2: readonly number[];
+  /** ℓ1 norms of the same, [batch]. */
   readonly l1: readonly number[];
   /** Queries to the victim for the whole batch. */
   readonly queries: Queries;

@@ -1,10 +1,14 @@
-// The way to a hyperplane inside the box, for one example: smallest ‖d‖ₚ with ⟨w, d⟩ = need and x + d in [0, 1].
+// Projection onto a hyperplane inside the box, for one example: the d of smallest ‖d‖ₚ with ⟨w, d⟩ = need and x + d in
+// [0, 1].
 import type { Norm } from "./victim.ts";
 
-/** x with the way to go: d has length x.length, and where the box ends before the hyperplane, d ends at the box. */
+/**
+ * Returns d [pixels] for x and w, both [pixels]: the shortest way from x to the hyperplane. If the box does not reach the
+ * hyperplane, d ends at the edge of the box.
+ */
 export type Way = (x: ArrayLike<number>, w: Float32Array, need: number) => Float64Array;
 
-/** How far each pixel can move in the direction that brings ⟨w, d⟩ towards `need`. */
+/** The distance that each pixel can move in the direction that brings ⟨w, d⟩ towards `need`. */
 function rooms(x: ArrayLike<number>, w: Float32Array, need: number): Float64Array {
   const room = new Float64Array(w.length);
   for (let i = 0; i < room.length; i++) {
@@ -15,8 +19,8 @@ function rooms(x: ArrayLike<number>, w: Float32Array, need: number): Float64Arra
 }
 
 /**
- * dᵢ = ±min(λ rᵢ, roomᵢ) with rᵢ = 1 in ℓ∞ and |wᵢ| in ℓ2: what λ must be is where a concave, piecewise linear function
- * meets |need|, which Newton's steps from 0 reach from below, after at most one step per piece.
+ * dᵢ = ±min(λ rᵢ, roomᵢ) with rᵢ = 1 in ℓ∞ and |wᵢ| in ℓ2. |⟨w, d⟩| is a concave, piecewise linear function of λ. Newton's
+ * steps from λ = 0 reach |need| from below, after at most one step per piece.
  */
 const byNewton =
   (rate: (weight: number) => number): Way =>
@@ -45,7 +49,7 @@ const byNewton =
     return d;
   };
 
-/** In ℓ1 pixels go to the edge of the box in the order of |wᵢ|, the last of them part of the way. */
+/** In ℓ1, pixels move to the edge of the box in the order of |wᵢ|, the last one part of the way. */
 const byOrder: Way = (x, w, need) => {
   const room = rooms(x, w, need);
   const sizes = w.map(Math.abs).sort();
@@ -55,7 +59,7 @@ const byOrder: Way = (x, w, need) => {
     return sum;
   };
   const goal = Math.abs(need);
-  // The smallest weight that all larger ones together do not make superfluous.
+  // The smallest weight for which all larger weights together do not exceed the goal.
   let [low, high] = [-1, sizes.length - 1];
   while (high - low > 1) {
     const middle = (low + high) >> 1;

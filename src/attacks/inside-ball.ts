@@ -1,16 +1,17 @@
-// Into a ball exactly: what is written never lies outside by the rounding of float32.
+// Projection onto a ball that holds exactly: float32 rounding never puts a result outside.
 import { nextDown32, nextUp32 } from "../math/neighbours.ts";
 import { add, clamp, sub, type Tensor } from "../math/tensor.ts";
 import { balls } from "./balls.ts";
 import { distances, rowOf } from "./examples.ts";
 import type { Norm } from "./victim.ts";
 
-/** Times that the pixels of a row are stepped towards x before x itself is taken. */
+/** The maximum number of times that a row's pixels are stepped towards x, before x itself replaces them. */
 const MAX_PASSES = 8;
 
 /**
- * `adversarial` in the ball of radius epsilon around x and in [0, 1], both [batch, ...pixels]. ‖adversarial − x‖, in double
- * precision and in any order of the additions, is at most epsilon, of every row. x is in [0, 1]; epsilon is at least 0.
+ * `adversarial` projected onto the ball of radius epsilon around x and clipped to [0, 1], both [batch, ...pixels]. For every
+ * row, ‖adversarial − x‖ in double precision is at most epsilon, in any order of the additions. x must be in [0, 1], and
+ * epsilon at least 0.
  */
 export function insideBall(adversarial: Tensor, x: Tensor, norm: Norm, epsilon: number): Tensor {
   const delta = balls[norm].project(sub(clamp(adversarial, 0, 1), x), epsilon);
@@ -19,13 +20,16 @@ export function insideBall(adversarial: Tensor, x: Tensor, norm: Norm, epsilon: 
   return inside;
 }
 
-/** Per row, ‖adversarial − x‖ in double precision from float32 pixels. */
+/** ‖adversarial − x‖ of each row [batch], in double precision, for pixels [batch, ...pixels] in [0, 1]. */
 export const distancesOf = (adversarial: Tensor, x: Tensor, norm: Norm): number[] =>
   Array.from({ length: x.shape[0] ?? 0 }, (_, i) =>
     distances[norm](rowOf(adversarial, i), rowOf(x, i)),
   );
 
-/** Steps pixels of a point that is outside by rounding to the next float32 towards x, until it is inside; in place. */
+/**
+ * Moves a point [pixels] that rounding has put outside the ball inside: steps pixels to the next float32 towards x [pixels],
+ * in place. Epsilon is for pixels in [0, 1].
+ */
 export function trim(point: Float32Array, x: Float32Array, norm: Norm, epsilon: number): void {
   if (norm === "linf") trimEach(point, x, epsilon);
   else trimSum(point, x, norm, epsilon);
@@ -44,7 +48,7 @@ function trimEach(point: Float32Array, x: Float32Array, epsilon: number): void {
   }
 }
 
-/** A sum of n numbers is right to n − 1 roundings, in whatever order they are added. */
+/** Epsilon less the largest rounding error: a sum of n numbers has at most n − 1 roundings, in any order. */
 const underRoundings = (epsilon: number, pixels: number): number =>
   epsilon * (1 - (pixels + 4) * Number.EPSILON);
 

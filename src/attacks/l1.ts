@@ -1,6 +1,6 @@
-// Projections onto the ℓ1 ball. Both are soft thresholding; what is searched for is the threshold.
+// Projections onto the ℓ1 ball by soft thresholding.
 
-/** The threshold t at which Σ max(|vᵢ| − t, 0) = epsilon, for v whose ℓ1 norm is more than that. */
+/** The threshold t with Σ max(|vᵢ| − t, 0) = epsilon, for v [pixels] whose ℓ1 norm exceeds epsilon (pixels in [0, 1]). */
 export function belowThreshold(v: ArrayLike<number>, epsilon: number): number {
   const sizes = new Float64Array(v.length);
   for (let i = 0; i < sizes.length; i++) sizes[i] = Math.abs(v[i]);
@@ -15,10 +15,10 @@ export function belowThreshold(v: ArrayLike<number>, epsilon: number): number {
 }
 
 /**
- * Moves `point` to the closest one of the box [0, 1] within ℓ1 distance epsilon of x, which is in the box: with
- * δ = point − x and cᵢ the way from xᵢ to the edge in the direction of δᵢ, that is sign(δᵢ) min(max(|δᵢ| − t, 0), cᵢ)
- * (Croce & Hein 2021, arXiv:2103.01208, Prop. 2.1). What it sums to falls from one breakpoint |δᵢ| or |δᵢ| − cᵢ to the
- * next along a line, so t is interpolated between the two breakpoints around epsilon.
+ * Moves `point` [pixels], in place, to the closest point of the box [0, 1] within ℓ1 distance epsilon of x [pixels], which
+ * must be in the box. With δ = point − x and cᵢ the distance from xᵢ to the edge in the direction of δᵢ, the new
+ * perturbation is sign(δᵢ) min(max(|δᵢ| − t, 0), cᵢ) (Croce & Hein 2021, arXiv:2103.01208, Prop. 2.1). Its ℓ1 norm decreases
+ * linearly in t between breakpoints |δᵢ| and |δᵢ| − cᵢ, so t is interpolated between the two breakpoints around epsilon.
  */
 export function projectL1Box(point: Float64Array, x: Float32Array, epsilon: number): void {
   const n = point.length;

@@ -1,7 +1,8 @@
 /**
- * Moves `point` to the closest one of the box [0, 1] within ℓ2 distance epsilon of x, which is in the box: the largest share
- * s ≤ 1 of the way to it, clipped to the box, that is not longer than epsilon (by the optimality conditions: what is clipped
- * is at its edge, and the rest is scaled by 1/(1 + μ)). Found by bisection, from below.
+ * Moves `point` [pixels], in place, to the closest point of the box [0, 1] within ℓ2 distance epsilon of x [pixels], which
+ * must be in the box. By the optimality conditions, clipped pixels are at the edge of the box, and all others are scaled by
+ * one factor 1/(1 + μ). So the result is the clipped point x + s·(point − x), with the largest s ≤ 1 for which its distance
+ * is at most epsilon. Bisection finds s from below.
  */
 export function projectL2Box(point: Float64Array, x: Float32Array, epsilon: number): void {
   const clipped = (share: number, i: number): number =>

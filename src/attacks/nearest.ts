@@ -1,4 +1,4 @@
-// What minimum-norm attacks have in common: one object per image that keeps the closest adversarial point it met.
+// The state that minimum-norm attacks share: one object per image, with the closest adversarial point so far.
 
 import { marginsOf } from "../losses/margin.ts";
 import { foldAll, type Key } from "../math/random.ts";
@@ -7,23 +7,27 @@ import { distances, rowOf } from "./examples.ts";
 import { checkInputs, checkLabels } from "./preconditions.ts";
 import type { Labels, Minimized, Norm, Victim } from "./victim.ts";
 
-/** One image of a minimum-norm attack. */
+/** One image of a minimum-norm attack. Arrays are [pixels], logits [classes]; margins are in logits. */
 export interface Image {
   readonly x: Float32Array;
   readonly label: number;
   readonly key: Key;
-  /** Logits at x, and their margin. */
+  /** The logits at x. */
   readonly logits: Float32Array;
+  /** The margin at x. */
   readonly cleanMargin: number;
   /** The closest adversarial point so far, x until there is one; a row of the result. */
   readonly nearest: Float32Array;
-  /** Its margin. */
+  /** The margin of `nearest`. */
   margin: number;
-  /** Its distance from x; infinite until there is one. */
+  /** The distance of `nearest` from x in the norm, for pixels in [0, 1]; infinite until a point is found. */
   distance: number;
 }
 
-/** A batch of images at their start: what is misclassified there has been found at distance 0. Spends fold(key, 0). */
+/**
+ * Starts a batch of images x [batch, ...pixels] with labels and keys [batch]. Images that are misclassified at the start
+ * count as found at distance 0. Spends fold(key, 0) of each key.
+ */
 export async function beginAll(
   victim: Victim,
   x: Tensor,
@@ -51,7 +55,10 @@ export async function beginAll(
   return { images, result };
 }
 
-/** Keeps the point if it is adversarial and closer than any before; says whether it is adversarial. A tie is no success. */
+/**
+ * Keeps the point [pixels] if it is adversarial and closer than all before. Returns whether it is adversarial: whether its
+ * margin, in logits, is positive.
+ */
 export function judge(image: Image, point: Float32Array, margin: number, norm: Norm): boolean {
   if (!(margin > 0)) return false;
   const distance = distances[norm](point, image.x);

@@ -14,7 +14,7 @@ const PgdOptions = z.strictObject({
     .number()
     .positive()
     .optional()
-    .describe("step size of PGD; ε / 5 by default, the authors' setting"),
+    .describe("step size of PGD, for pixels in [0, 1]; ε / 5 by default, the authors' setting"),
   restarts: Restarts,
   randomStart: RandomStart,
   stopWhenBroken: StopWhenBroken,
@@ -68,7 +68,11 @@ export const pgdTargeted = defineAttack({
   asks: "losses",
   options: z.strictObject({
     steps: z.int().positive().default(100).describe("gradient steps of each start of PGD-T"),
-    stepSize: z.number().positive().optional().describe("size of the first step; by default ε / 2"),
+    stepSize: z
+      .number()
+      .positive()
+      .optional()
+      .describe("size of the first step, for pixels in [0, 1]; by default ε / 2"),
     decay: z
       .number()
       .positive()

@@ -72,7 +72,7 @@ export function checkGradient(gradient: Tensor): void {
   );
 }
 
-/** Whether all numbers are finite. Runs at every step of an attack; testing bits is three times as fast as Number.isFinite. */
+/** Whether all numbers of an array of any shape are finite. Tests bits, three times as fast as Number.isFinite. */
 export function allFinite({ buffer, byteOffset, length }: Float32Array): boolean {
   const bits = new Int32Array(buffer, byteOffset, length);
   const [size, largest] = [0x7fffffff, 0x7f7fffff];

@@ -51,7 +51,7 @@ export function splitCall<B extends KeyedBatch>(
   return withNext(split(keys), shape, { ...hints, next: firstOf(split, hints.next) });
 }
 
-/** The first batch of a call that will be split; undefined without a call. */
+/** The first batch of a call with keys [batch] that will be split; undefined without a call. */
 export function firstOf(
   split: (keys: readonly Key[]) => Iterable<KeyedBatch>,
   call: NextCall | undefined,

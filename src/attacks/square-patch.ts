@@ -1,10 +1,10 @@
-// The proposals of the Square attack, for one example: a candidate from the best point so far and a few random words.
+// The proposals of Square for one example: candidates made of the best point so far and a few random words.
 import { unit } from "../math/distributions.ts";
 import { distances } from "./examples.ts";
 import { projectL1Box } from "./l1.ts";
 import type { Norm } from "./victim.ts";
 
-/** Channels, rows and columns. */
+/** The size of an image: channels, rows and columns. */
 export interface Frame {
   readonly channels: number;
   readonly height: number;
@@ -28,7 +28,7 @@ export interface Choices {
   below(n: number): number;
 }
 
-/** The choices that these words stand for. */
+/** The random choices that are read from `words` [choices]. */
 export function choicesOf(words: Uint32Array): Choices {
   let at = 0;
   return {
@@ -37,9 +37,12 @@ export function choicesOf(words: Uint32Array): Choices {
   };
 }
 
-/** A norm as Square meets it; both functions return new pixels in the ball of radius epsilon around x and in [0, 1]. */
+/**
+ * The proposals of Square in one norm. Both functions return a new point [pixels] in [0, 1] and in the ball of radius epsilon
+ * around x [pixels].
+ */
 export interface Proposals {
-  /** The smallest side of a window. */
+  /** The smallest side of a window, in pixels. */
   readonly least: number;
   start(x: Float32Array, frame: Frame, epsilon: number, choices: Choices): Float32Array;
   next(

@@ -93,7 +93,7 @@ export const boundedAttackNames = (): string[] => namesOf(ofKind("bounded"));
 /** The names of all minimum-norm attacks at this moment, those of plug-ins included: `cw-l2`. */
 export const minimumNormAttackNames = (): string[] => namesOf(ofKind("minimum-norm"));
 
-/** The name of a built-in attack. */
+/** The name of a built-in attack, such as `pgd-linf`. */
 export type BuiltInAttackName = NamesOf<Row>;
 
 /** The names of the built-in bounded attacks. */

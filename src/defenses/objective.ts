@@ -53,11 +53,11 @@ export interface BatchGradients {
   readonly loss: number;
   /** Examples classified correctly. */
   readonly correct: number;
-  /** The gradient by each trainable parameter, of its shape. */
+  /** The gradient by each trainable parameter, in its shape. */
   readonly parameters: Readonly<Record<string, Tensor>>;
-  /** The gradient by each array of `inputGradients`, of its shape. */
+  /** The gradient by each array of `inputGradients`, in its shape. */
   readonly arrays: Readonly<Record<string, Tensor>>;
-  /** Running statistics after the pass; `apply` takes them over. */
+  /** Running statistics [channel] after the pass, by name; `apply` takes them over. */
   readonly statistics: Readonly<Record<string, Tensor>>;
 }
 
@@ -67,19 +67,23 @@ export interface TrainingBatch {
   readonly model: Victim;
   /** Augmented images [batch, channel, height, width] in [0, 1]. */
   readonly x: Tensor;
+  /** One label per example. */
   readonly labels: Labels;
   /** One key per example and batch, [batch]. */
   readonly keys: readonly Key[];
-  /** What the previous batch returned; zeros before the first batch. */
+  /** The arrays that the previous batch returned, in their shapes; zeros before the first batch. */
   readonly memory: Readonly<Record<string, Tensor>>;
-  /** The loss and the gradients at the present weights. Each call draws new dropout masks. Changes nothing. */
+  /**
+   * The loss and the gradients at the present weights, for the given arrays in their shapes. Each call draws new dropout
+   * masks. Changes nothing.
+   */
   gradients(arrays: Readonly<Record<string, Tensor>>): Promise<BatchGradients>;
   /** One step of the optimiser from the present weights with these gradients. Not allowed inside `withParameters`. */
   apply(gradients: BatchGradients): Promise<void>;
-  /** A copy of the trainable parameters. */
+  /** A copy of the trainable parameters, by name, in their shapes. */
   parameters(): Promise<Record<string, Tensor>>;
   /**
-   * Runs `body` with some trainable parameters replaced, for `model` and `gradients` alike. Afterwards the parameters are
+   * Runs `body` with some trainable parameters replaced, in their shapes, for `model` and `gradients` alike. Afterwards the parameters are
    * those of before, to the bit, also if `body` throws. Scopes may be nested.
    */
   withParameters<T>(replaced: Readonly<Record<string, Tensor>>, body: () => Promise<T>): Promise<T>;
@@ -104,15 +108,15 @@ export interface LossObjective {
     keys: readonly Key[],
   ): Promise<Readonly<Record<string, Tensor>>>;
   /**
-   * Trains on one batch: applies at least one step of the optimiser. Returns what the next batch finds in `memory`. The loss
-   * and the accuracy of a batch are the means over its steps.
+   * Trains on one batch: applies at least one step of the optimiser. Returns the arrays that the next batch finds in
+   * `memory`, in their shapes. The loss and the accuracy of a batch are the means over its steps.
    */
   train?(batch: TrainingBatch): Promise<Readonly<Record<string, Tensor>> | undefined>;
   /** Arrays that `gradients` also differentiates by. */
   readonly inputGradients?: readonly string[];
   /** Arrays that are kept from batch to batch and saved in checkpoints, by name, with their shapes. Zeros at first. */
   memory?(shape: BatchShape): Readonly<Record<string, Shape>>;
-  /** As of `Objective`. */
+  /** Announces a call to come, as `prefetch` of `Objective` does: `keys` [batch], `shape` [batch, ...pixels]. */
   prefetch?(keys: readonly Key[], shape: Shape): void;
 }
 
