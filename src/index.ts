@@ -2,8 +2,17 @@
 
 /** The library that schemas of options are written in; a plug-in needs no copy of its own. */
 export { z } from "zod";
+export type {
+  AttackDefinition,
+  AttackKind,
+  BoundedDefinition,
+  BoundedSpecification,
+  MinimalDefinition,
+  MinimalSpecification,
+} from "./attacks/attack-definition.ts";
 export { type Ball, balls } from "./attacks/balls.ts";
 export { cw } from "./attacks/cw.ts";
+export { defineAttack } from "./attacks/define-attack.ts";
 export { pgd } from "./attacks/pgd.ts";
 export {
   type AttackOptions,

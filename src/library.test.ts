@@ -2,7 +2,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { pgd } from "./attacks/pgd.ts";
-import { attackNames, minimalAttackNames } from "./attacks/table.ts";
+import {
+  AttackOptions,
+  attackNames,
+  MinimalAttackOptions,
+  minimalAttackNames,
+} from "./attacks/table.ts";
 import { AuditOptions as AuditSchema } from "./audit/options.ts";
 import { defenseNames } from "./defenses/table.ts";
 import { webRuntime } from "./engine/runtime/web.ts";
@@ -169,6 +174,7 @@ describe("a call that is aborted before it begins", () => {
 });
 
 describe("types", () => {
+  const radii = { epsilonLinf: true, epsilonL2: true, epsilonL1: true } as const;
   it("know the names of attacks and defences", () => {
     const attacks: { readonly [N in AttackName]: string } = Object.fromEntries(
       [...attackNames, ...minimalAttackNames, "none"].map((name) => [name, name]),
@@ -202,6 +208,15 @@ describe("types", () => {
     expectTypeOf<NonNullable<EvaluateOptions["onEvent"]>>().toBeFunction();
   });
 
+  it("have the options of built-in attacks", () => {
+    ({ steps: 3, squareQueries: 10, cwAbortEarly: false }) satisfies EvaluateOptions;
+    // @ts-expect-error the evaluation decides it
+    ({ stopWhenBroken: true }) satisfies EvaluateOptions;
+    // @ts-expect-error no number
+    ({ fabSteps: "many" }) satisfies EvaluateOptions;
+  });
+
+  const ofAttacks = { ...AttackOptions.omit(radii).shape, ...MinimalAttackOptions.shape };
   const text = readFileSync(join(import.meta.dirname, "library", "file-options.ts"), "utf8");
   it.each([
     ["TrainOptions", TrainSchema.shape],
@@ -211,7 +226,8 @@ describe("types", () => {
     const [, body] = text.split(`export interface ${name}`);
     const [own] = body.split("\n}\n");
     for (const [option, { description = "" }] of Object.entries(shape)) {
-      if (option === "attacks") continue;
+      // Options of attacks follow from the table of attacks, and docs/options.md says what they are for.
+      if (option === "attacks" || (name === "EvaluateOptions" && option in ofAttacks)) continue;
       const doc = `${description[0].toUpperCase()}${description.slice(1)}.`;
       expect(own.replace(/\s+\* /g, " ")).toContain(doc);
       expect(own).toContain(`readonly ${option}?:`);

@@ -17,6 +17,16 @@ export type SharedNames<O extends z.ZodObject> = {
   readonly [K in keyof z.output<O>]?: string | null;
 };
 
+/** A caller's own options; nothing for an attack without options, whose type in zod would allow no key at all. */
+export type OwnInput<O extends z.ZodObject> = [keyof O["shape"]] extends [never]
+  ? unknown
+  : z.input<O>;
+
+/** Resolved own options. */
+export type OwnOutput<O extends z.ZodObject> = [keyof O["shape"]] extends [never]
+  ? unknown
+  : z.output<O>;
+
 /** What a definition of either kind states. */
 interface CommonSpecification<
   Name extends string,
@@ -59,7 +69,7 @@ export interface BoundedSpecification<
   /** Draws that the publication averages over at each step on a randomised model; absent if it does not say. */
   readonly draws?: number;
   /** Makes the attack in a ball. `options` are recorded with results; by default the resolved options. */
-  make(options: z.output<O> & InBall<N>): {
+  make(options: OwnOutput<O> & InBall<N>): {
     readonly perturb: BoundedAttack["perturb"];
     readonly options?: BoundedAttack["options"];
   };
@@ -75,7 +85,7 @@ export interface MinimalSpecification<
 > extends CommonSpecification<Name, N, O, S, P> {
   readonly kind: "minimum-norm";
   /** Makes the attack that minimises a norm. `options` are recorded with results; by default the resolved options. */
-  make(options: z.output<O> & { readonly norm: N }): {
+  make(options: OwnOutput<O> & { readonly norm: N }): {
     readonly minimize: MinimalAttack["minimize"];
     readonly options?: MinimalAttack["options"];
   };
@@ -127,7 +137,7 @@ export type BoundedDefinition<
   O extends z.ZodObject = z.ZodObject,
   S = Table,
   P extends string = string,
-> = ((given: z.input<O> & InBall<N>) => BoundedAttack) &
+> = ((given: OwnInput<O> & InBall<N>) => BoundedAttack) &
   Unstated &
   Stated<Name, N, O, S, P> & { readonly kind: "bounded" };
 
@@ -147,6 +157,6 @@ export type MinimalDefinition<
   O extends z.ZodObject = z.ZodObject,
   S = Table,
   P extends string = string,
-> = ((...given: Optional<z.input<O> & NormOption<N>>) => MinimalAttack) &
+> = ((...given: Optional<OwnInput<O> & NormOption<N>>) => MinimalAttack) &
   Unstated &
   Stated<Name, N, O, S, P> & { readonly kind: "minimum-norm" };

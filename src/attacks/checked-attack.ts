@@ -62,7 +62,7 @@ export function checkedPerturb(definition: Defined, attack: BoundedAttack): Boun
       if (at >= 0)
         throw badPlugin(
           definition,
-          `returned a perturbation of ${norm} norm ${lengths[at]} from perturb, for example ${at} of the batch; epsilon is ${epsilon}`,
+          `returned a perturbation of ${norm} norm ${Number(lengths[at].toPrecision(6))} from perturb, for example ${at} of the batch; epsilon is ${epsilon}`,
         );
       return images;
     },

@@ -54,11 +54,16 @@ it("PGD never needs to be put back, and its queries are counted by example", asy
   expect(queries).toEqual({ forwards: 3 * (2 * 7 + 2), gradients: 3 * (2 * 7 + 2) });
 });
 
-it("an attack that returns NaN or another shape is a bug, not a success", async () => {
+it("an attack that returns NaN or another shape is an error, not a success", async () => {
   const broken = returning("linf", (given) => tensor(given.shape, Array(12).fill(Number.NaN)));
-  await expect(runBounded(broken, victim, x, labels, keys)).rejects.toThrow("with NaN");
+  await expect(runBounded(broken, victim, x, labels, keys)).rejects.toThrow(
+    "returned NaN from perturb",
+  );
   const short = returning("linf", () => tensor([1, 4]));
-  await expect(runBounded(short, victim, x, labels, keys)).rejects.toThrow("returned shape [1, 4]");
+  await expect(runBounded(short, victim, x, labels, keys)).rejects.toMatchObject({
+    code: "bad-plugin",
+    message: expect.stringContaining("returned float32 [1, 4] from perturb"),
+  });
 });
 
 describe("a minimum-norm attack", () => {
@@ -91,9 +96,9 @@ describe("a minimum-norm attack", () => {
     expect(result.adversarial.data).toEqual(new Float32Array(12).fill(1));
   });
 
-  it("that returns NaN, or speaks of other examples, is a bug", async () => {
+  it("that returns NaN, or speaks of other examples, is an error", async () => {
     const nan = minimal(found, ({ shape }) => tensor(shape, Array(12).fill(Number.NaN)));
-    await expect(run(nan)).rejects.toThrow("with NaN");
+    await expect(run(nan)).rejects.toThrow("returned NaN from minimize");
     await expect(run(minimal([true], (given) => given))).rejects.toThrow(
       "cheat reported on 1 examples out of 3",
     );

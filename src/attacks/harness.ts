@@ -1,4 +1,5 @@
 // Runs attacks. The harness, not the attack, measures the result.
+import { badPlugin, type Defined, requireResult } from "../math/plugin.ts";
 import type { Key } from "../math/random.ts";
 import { clamp, rowSize, sub, type Tensor } from "../math/tensor.ts";
 import { balls } from "./balls.ts";
@@ -61,7 +62,8 @@ export interface MinimalResult extends Omit<BoundedResult, "members"> {
 
 /**
  * Runs a bounded attack on x [batch, ...pixels], projects its result onto the ball and [0, 1], and measures it. The caller judges
- * success, on fresh keys. Throws `UsageError` for images, labels or radii that do not fit.
+ * success, on fresh keys. Throws `UsageError` for images, labels or radii that do not fit, and with the code `bad-plugin` for a
+ * result of another shape or with NaN.
  */
 export async function runBounded(
   attack: BoundedAttack,
@@ -78,7 +80,7 @@ export async function runBounded(
     members[example] = member;
   };
   const raw = await attack.perturb(counting, x, labels, keys, onBroken);
-  checkReturned(attack, raw, x);
+  requireResult(definitionOf(attack), "perturb", raw, x.shape);
   const projected = insideBall(raw, x, attack.norm, attack.epsilon);
   return { ...measured(raw, projected, x), members, queries: counting.queries() };
 }
@@ -94,19 +96,17 @@ export async function runMinimal(
   checkInputs(x, labels, keys);
   const counting = counted(victim);
   const { adversarial: raw, found } = await attack.minimize(counting, x, labels, keys);
-  checkReturned(attack, raw, x);
+  requireResult(definitionOf(attack), "minimize", raw, x.shape);
   if (found.length !== labels.length)
-    throw new Error(`${attack.name} reported on ${found.length} examples out of ${labels.length}`);
+    throw badPlugin(
+      definitionOf(attack),
+      `reported on ${found.length} examples out of ${labels.length}`,
+    );
   return { ...measured(raw, clamp(raw, 0, 1), x), found, queries: counting.queries() };
 }
 
-function checkReturned({ name }: Attack, raw: Tensor, x: Tensor): void {
-  if (raw.data.length !== x.data.length || raw.data.some(Number.isNaN))
-    throw new Error(
-      `${name} returned shape [${raw.shape.join(", ")}]${raw.data.some(Number.isNaN) ? " with NaN" : ""} ` +
-        `for x of shape [${x.shape.join(", ")}]`,
-    );
-}
+/** The attack as errors name it; only an attack from outside gives wrong results. */
+const definitionOf = ({ name }: Attack): Defined => ({ type: "attack", name });
 
 /** Measures the projected result; `raw` is what the attack returned. */
 function measured(

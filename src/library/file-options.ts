@@ -1,5 +1,10 @@
 // What the functions of `rampart/node` take. The words are those of the command line's help.
 
+import type {
+  AttackOptions as BoundedOptions,
+  BuiltInAttackName,
+  MinimalAttackOptions as MinimalOptions,
+} from "../attacks/table.ts";
 import type { Attack, Norm } from "../attacks/victim.ts";
 import type { AuditEvent } from "../audit/audit.ts";
 import type { NodeAudit } from "../audit/audit-request.ts";
@@ -14,23 +19,8 @@ import type { Architecture } from "../models/architecture.ts";
 import type { TrainEvent } from "../train/events.ts";
 import type { NodeTraining } from "../train/training-request.ts";
 
-/** Attacks that have a name. */
-export type AttackName =
-  | `pgd-${Exclude<Norm, "l1">}`
-  | `pgd-t-${Exclude<Norm, "l1">}`
-  | `apgd-ce-${Norm}`
-  | `apgd-dlr-${Norm}`
-  | `apgd-t-${Norm}`
-  | `square-${Norm}`
-  | `fgsm-${Norm}`
-  | `autoattack-${Norm}`
-  | `autoattack-${Norm}-rand`
-  | "cw-l2"
-  | "ddn-l2"
-  | `fmn-${Norm}`
-  | `deepfool-${Exclude<Norm, "l1">}`
-  | `fab-t-${Norm}`
-  | "none";
+/** Attacks that have a name, those of plug-ins aside: give these as values. */
+export type AttackName = BuiltInAttackName | "none";
 
 /** Defences that have a name. */
 export type DefenseName =
@@ -127,9 +117,19 @@ export interface NoteEvent extends Note {
 /** What `evaluate` tells its `onEvent`: a finished row, or a note for whoever reads the rows. */
 export type EvaluationEvent = ({ readonly event: "row" } & EvaluateEvent) | NoteEvent;
 
+/** The options of built-in attacks, by the names that `docs/options.md` explains: `steps`, `squareQueries`, `cwSteps`. */
+type AttackEfforts = Partial<
+  Omit<
+    BoundedOptions,
+    "epsilonLinf" | "epsilonL2" | "epsilonL1" | "randomStart" | "stopWhenBroken"
+  > &
+    MinimalOptions
+>;
+
 /** The options of `evaluate`. */
 export interface EvaluateOptions
   extends Running<EvaluationEvent>,
+    AttackEfforts,
     Pick<NodeEvaluation, "out" | "resume" | "saveExamples" | "data" | "dataDir" | "command"> {
   /** Called with the text of each note; `onEvent` hears them with their codes. */
   readonly note?: ((line: string) => void) | undefined;
@@ -157,38 +157,6 @@ export interface EvaluateOptions
   readonly epsilonL2?: OneOrMore | undefined;
   /** Radius in ℓ1, for pixels in [0, 1]; several make a curve. */
   readonly epsilonL1?: OneOrMore | undefined;
-  /** Gradient steps of PGD. */
-  readonly steps?: number | undefined;
-  /** Step size of PGD; ε / 5 by default, the authors' setting. */
-  readonly stepSize?: number | undefined;
-  /** Starts of PGD, PGD-T and APGD; the most damaging result is kept. */
-  readonly restarts?: number | undefined;
-  /** Gradient steps of each start of PGD-T. */
-  readonly pgdTSteps?: number | undefined;
-  /** Gradient steps of each start of APGD. */
-  readonly apgdSteps?: number | undefined;
-  /** Queries of Square per image. */
-  readonly squareQueries?: number | undefined;
-  /** Gradient steps of each search of C&W. */
-  readonly cwSteps?: number | undefined;
-  /** Searches of C&W: values of the constant c tried per image. */
-  readonly cwSearches?: number | undefined;
-  /** Adam's learning rate in C&W. */
-  readonly cwLearningRate?: number | undefined;
-  /** First value of the constant c of C&W. */
-  readonly cwInitialConstant?: number | undefined;
-  /** Margin κ of C&W, in logits. */
-  readonly cwConfidence?: number | undefined;
-  /** End a search of C&W once its loss stops falling. */
-  readonly cwAbortEarly?: boolean | undefined;
-  /** Steps of FAB towards each of 9 classes. */
-  readonly fabSteps?: number | undefined;
-  /** Gradient steps of DDN. */
-  readonly ddnSteps?: number | undefined;
-  /** Gradient steps of FMN. */
-  readonly fmnSteps?: number | undefined;
-  /** Largest number of steps of DeepFool. */
-  readonly deepfoolSteps?: number | undefined;
   /** Noise at every prediction, such as normal:0.25; by default the model's own. */
   readonly noise?: string | undefined;
   /** How a randomised model predicts: single, majority:k or mean:k draws. */
