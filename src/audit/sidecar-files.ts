@@ -1,4 +1,4 @@
-import { type Json, jsonObject } from "../data/preprocessing.ts";
+import { type Json, jsonObject } from "../data/read-preprocessing.ts";
 import { UsageError } from "../math/usage-error.ts";
 
 /** The files beside a network. Each is read once and parsed once. */

@@ -3,7 +3,7 @@ import {
   type FoundPreprocessing,
   type PreprocessedModel,
   preprocessingIn,
-} from "../data/preprocessing.ts";
+} from "../data/read-preprocessing.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { SidecarFiles } from "./sidecar-files.ts";
 

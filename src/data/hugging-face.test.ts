@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import golden from "../../test/golden/processors.json" with { type: "json" };
 import { UsageError } from "../math/usage-error.ts";
 import type { Image } from "./data-files.ts";
-import { type Preprocessing, parsePreprocessing } from "./preprocessing.ts";
+import type { Preprocessing } from "./preprocessing.ts";
+import { parsePreprocessing } from "./read-preprocessing.ts";
 import { type FilterName, resize } from "./resize.ts";
 import { sizer } from "./sizing.ts";
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { describePreprocessing, parsePreprocessing } from "./preprocessing.ts";
+import { describePreprocessing } from "./preprocessing.ts";
+import { parsePreprocessing } from "./read-preprocessing.ts";
 
 const read = (value: unknown, model = {}) =>
   parsePreprocessing(JSON.stringify(value), "p.json", model);

@@ -1,12 +1,8 @@
 import * as g from "../engine/graph/expressions.ts";
 import type { Value } from "../engine/graph/value.ts";
-import {
-  type ImportOptions,
-  importGraph,
-  type TracedValue,
-  traceGraph,
-} from "../engine/onnx/import/import-graph.ts";
+import { importGraph, type TracedValue, traceGraph } from "../engine/onnx/import/import-graph.ts";
 import { UnknownOperator } from "../engine/onnx/import/import-node.ts";
+import type { ImportOptions } from "../engine/onnx/import/import-options.ts";
 import type { Declared, OnnxModel } from "../engine/onnx/model.ts";
 import type { Note } from "../math/note.ts";
 import type { Shape } from "../math/tensor.ts";

@@ -10,7 +10,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { parseOutputNames } from "../../src/data/classes.ts";
 import { gunzipped } from "../../src/data/gunzip.ts";
 import { openDatasetNode } from "../../src/data/node.ts";
-import { parsePreprocessing } from "../../src/data/preprocessing.ts";
+import { parsePreprocessing } from "../../src/data/read-preprocessing.ts";
 import { UsageError } from "../../src/math/usage-error.ts";
 import { readOnnxBytes } from "../../src/models/node.ts";
 

@@ -12,7 +12,6 @@ import { int64 } from "./arithmetic.ts";
 import { blockSizeOf } from "./blocked-weights.ts";
 import { ConstantFolding } from "./constant-folding.ts";
 import { nodeBudget, nodeCost } from "./graph-size.ts";
-import type { ImportOptions } from "./import-graph.ts";
 import {
   describeNode,
   type ImportContext,
@@ -21,6 +20,7 @@ import {
   UnknownOperator,
 } from "./import-node.ts";
 import { ImportNotes } from "./import-notes.ts";
+import type { ImportOptions } from "./import-options.ts";
 import { importers } from "./importers.ts";
 import { needed, ordered } from "./order.ts";
 import { attributesOf, type Frame, find, type Scope } from "./scope.ts";
