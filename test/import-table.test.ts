@@ -153,20 +153,7 @@ describe("circles of imports", () => {
   const known: readonly (readonly string[])[] = [
     ["audit/diagnostic.ts", "audit/run-diagnostics.ts"],
     ["cli/kit/command.ts", "cli/kit/outputs.ts"],
-    [
-      "data/checked-dataset.ts",
-      "data/cifar10.ts",
-      "data/cifar100.ts",
-      "data/define-dataset.ts",
-      "data/fashion-mnist.ts",
-      "data/folder.ts",
-      "data/mnist-format.ts",
-      "data/mnist.ts",
-      "data/npz.ts",
-      "data/shapes.ts",
-      "data/sources.ts",
-      "data/table.ts",
-    ],
+    ["data/checked-dataset.ts", "data/define-dataset.ts", "data/folder.ts"],
     ["evaluate/candidates.ts", "evaluate/without-gradients.ts"],
     ["evaluate/options.ts", "evaluate/runs.ts", "evaluate/survivors.ts"],
   ];

@@ -5,9 +5,9 @@ import type { Shape } from "../math/tensor.ts";
 import { checkedDataset } from "./checked-dataset.ts";
 import type { DataFiles } from "./data-files.ts";
 import type { Dataset, Split } from "./dataset.ts";
+import type { Source } from "./downloads.ts";
 import type { Place } from "./find.ts";
 import type { FolderOptions } from "./folder.ts";
-import type { Source } from "./sources.ts";
 import type { ChannelStatistics, Examples } from "./splits.ts";
 
 /** How training images are changed at random: crops and mirroring, crops alone, or not at all. */

@@ -8,10 +8,10 @@ import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { tarOf } from "../../test/fixtures/tar-fixture.ts";
 import { fetchDataset, type NodeFetchOptions } from "./download/node.ts";
+import type { Source } from "./downloads.ts";
 import type { FetchEvent } from "./fetch.ts";
 import { nodeDataFiles } from "./node.ts";
 import { unofficialNotes } from "./record.ts";
-import type { Source } from "./sources.ts";
 
 const md5 = (bytes: Uint8Array) => createHash("md5").update(bytes).digest("hex");
 const inside = Uint8Array.from({ length: 200_000 }, (_, i) => (i * i) % 251);

@@ -1,6 +1,6 @@
 import { UsageError } from "../math/usage-error.ts";
+import type { Download, Source } from "./downloads.ts";
 import { gunzipped } from "./gunzip.ts";
-import type { Download, Source } from "./sources.ts";
 import { readTar } from "./tar.ts";
 
 /** Progress of a download. */

@@ -1,10 +1,10 @@
 import { UsageError } from "../math/usage-error.ts";
 import type { DataFiles } from "./data-files.ts";
 import type { Dataset, Split } from "./dataset.ts";
+import type { Download } from "./downloads.ts";
 import { type Found, findFile, findFolder, type Place } from "./find.ts";
 import { gunzipped } from "./gunzip.ts";
 import { parseIdx } from "./idx.ts";
-import type { Download } from "./sources.ts";
 import { type ChannelStatistics, splitOf } from "./splits.ts";
 
 /** [channel, height, width] of every image of MNIST and Fashion-MNIST. */

@@ -3,10 +3,11 @@ import { rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder } from "../../files/node.ts";
 import { UsageError } from "../../math/usage-error.ts";
+import type { Source } from "../downloads.ts";
 import { type FetchEvent, fetchSource } from "../fetch.ts";
 import { codeOf, ifExists, md5, type NodeDataOptions, nodeDataFiles } from "../node.ts";
 import { type DownloadRecord, RECORD } from "../record.ts";
-import { type Source, sourceOf } from "../sources.ts";
+import { sourceOf } from "../sources.ts";
 
 /** Errors of the file system that the user can fix by choosing another folder. */
 const unwritable = ["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "ENOTDIR", "EEXIST"];
