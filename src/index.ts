@@ -53,6 +53,12 @@ export {
   type PagePixels,
 } from "./data/image-tensor.ts";
 export { datasets } from "./data/table.ts";
+export {
+  type DefenseContext,
+  type DefenseDefinition,
+  type DefenseSpecification,
+  defineDefense,
+} from "./defenses/define-defense.ts";
 export type {
   BatchGradients,
   BatchLoss,
@@ -63,7 +69,7 @@ export type {
   Objective,
   TrainingBatch,
 } from "./defenses/objective.ts";
-export { type Defense, defenseNamed, defenseNames } from "./defenses/table.ts";
+export { type Defense, defenseNamed, defenseNames, defenses } from "./defenses/table.ts";
 export { withEot } from "./defenses/with-eot.ts";
 export { withNoise } from "./defenses/with-noise.ts";
 export { gradient } from "./engine/autodiff/gradient.ts";

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Note } from "../math/note.ts";
 import { loadedPlugins } from "../math/plugin.ts";
 import { trainNode } from "../train/node.ts";
-import { TrainOptions } from "../train/options.ts";
+import { trainOptions } from "../train/options.ts";
 import { type Context, command } from "./kit/command.ts";
 import { DataDir, Device, Threads } from "./kit/options.ts";
 import { progress } from "./kit/progress.ts";
@@ -30,16 +30,17 @@ function resumeCommand(
 /** `rampart train`: trains a model in a run directory, from scratch or from its newest checkpoint. */
 export const trainCommand = command({
   summary: "Train a classifier, with or without a defence.",
-  options: TrainOptions.extend({
-    out: z.string().describe("run directory to write"),
-    resume: z
-      .boolean()
-      .default(false)
-      .describe("continue the run in --out with its stored options"),
-    device: Device,
-    threads: Threads,
-    dataDir: DataDir,
-  }),
+  options: () =>
+    trainOptions().extend({
+      out: z.string().describe("run directory to write"),
+      resume: z
+        .boolean()
+        .default(false)
+        .describe("continue the run in --out with its stored options"),
+      device: Device,
+      threads: Threads,
+      dataDir: DataDir,
+    }),
   files: {
     inputs: ["data"],
     outputs: { out: { folder: ["config.json", "metrics.jsonl", "checkpoints", "model.onnx"] } },

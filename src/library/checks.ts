@@ -12,7 +12,7 @@ import { UsageError } from "../math/usage-error.ts";
 import type { Architecture } from "../models/architecture.ts";
 import type { OpenOptions } from "../models/opening/open-onnx.ts";
 import { formats } from "../report/report.ts";
-import { TrainOptions } from "../train/options.ts";
+import { trainOptions as trainSchema } from "../train/options.ts";
 
 /** A schema for each field of an interface: one that is forgotten does not compile. */
 type Fields<T> = { readonly [K in keyof Required<T>]: z.ZodType };
@@ -93,26 +93,26 @@ const listed = (values: object, names: readonly string[]): Record<string, unknow
 
 const requireObject = (options: unknown) => void checkedOptions(z.object({}), options);
 
-const TrainSchema = TrainOptions.extend({
+const storingRuns = {
   ...running,
   ...storing,
   out: z.string().describe("run directory to write"),
   checkpointSeconds: z.number().nonnegative().optional(),
-});
+};
 
 /** What `train` is given, with a defence and a network of the caller's own apart. */
 export function trainOptions(options: object) {
   requireObject(options);
   const given = { ...options } as Record<string, unknown>;
-  const ownDefense = has((given.defense as { objective?: unknown })?.objective, "examples")
-    ? given.defense
-    : undefined;
+  const objective = (given.defense as { objective?: unknown })?.objective;
+  const isOwn = ["examples", "feeds", "train"].some((name) => has(objective, name));
+  const ownDefense = isOwn ? given.defense : undefined;
   const ownModel = has(given.model, "forward") ? (given.model as Architecture) : undefined;
   if (ownModel !== undefined) given.model = ownModel.name;
   if (ownDefense !== undefined) given.defense = undefined;
   const { own, others } = parted(
-    checkedOptions(TrainSchema, given),
-    Object.keys(TrainOptions.shape),
+    checkedOptions(trainSchema().extend(storingRuns), given),
+    Object.keys(trainSchema().shape),
   );
   if (ownDefense !== undefined) own.defense = (ownDefense as { readonly name: string }).name;
   return { own, others: stated({ ...others, ownDefense, ownModel }) };

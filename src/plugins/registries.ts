@@ -1,5 +1,6 @@
 import { attacks } from "../attacks/table.ts";
 import { datasets } from "../data/table.ts";
+import { defenses } from "../defenses/table.ts";
 import { losses } from "../losses/table.ts";
 import type { Defined } from "../math/plugin.ts";
 import type { Registry } from "../math/registry.ts";
@@ -12,6 +13,7 @@ export const kinds: Readonly<
 > = {
   attack: { registry: attacks as unknown as Registry<Defined>, define: "defineAttack" },
   noise: { registry: noises as unknown as Registry<Defined>, define: "defineNoise" },
+  defense: { registry: defenses as unknown as Registry<Defined>, define: "defineDefense" },
   loss: { registry: losses as unknown as Registry<Defined>, define: "defineLoss" },
   architecture: {
     registry: architectures as unknown as Registry<Defined>,

@@ -20,7 +20,9 @@ import type { TrainEvent } from "./events.ts";
 import { refuseOtherOptions, resolveOptions, type TrainOptions } from "./options.ts";
 import {
   holdsRun,
+  recordedDefense,
   refuseOccupied,
+  refuseOtherDefense,
   storedLowering,
   storedOptions,
   writeConfig,
@@ -90,8 +92,10 @@ export async function* trainNode(
     });
   const options = isResumed ? await storedOptions(files) : resolveOptions(given);
   if (isResumed) refuseOtherOptions(given, options, out);
+  const { ownDefense } = training;
+  if (isResumed && ownDefense !== undefined) await refuseOtherDefense(files, ownDefense);
   const defense =
-    training.ownDefense ?? defenseNamed(options.defense, defenseSettings(options), noiseNamedNode);
+    ownDefense ?? defenseNamed(options.defense, defenseSettings(options), noiseNamedNode);
   const lowering = isResumed ? await storedLowering(files) : undefined;
   const runtime = training.runtime ?? (await runtimeFor(training, lowering));
   const dataset = withHeldOutTest(
@@ -108,6 +112,7 @@ export async function* trainNode(
       await refuseOccupied(files);
       await writeConfig(files, {
         options,
+        ownDefense: ownDefense === undefined ? null : recordedDefense(ownDefense),
         model: metadataOf(network, dataset, defense),
         attacks: defense.attacks.map((attack) => ({ name: attack.name, ...attack.options })),
         versions: { rampart: version, engine: runtime.target.engine },

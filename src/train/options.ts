@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { EpsilonL2, EpsilonLinf } from "../attacks/options.ts";
 import { datasetOf, datasets, pathForms } from "../data/table.ts";
-import { DefenseOptions, defenseNames } from "../defenses/table.ts";
+import { addedDefenseOptions, allDefenseNames, DefenseOptions } from "../defenses/table.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { architectureForms } from "../models/architectures.ts";
 import { recipes } from "./recipes.ts";
@@ -17,12 +17,8 @@ function augmentDefaults(): string {
   return `crop-flip${others.join("")}`;
 }
 
-/**
- * The options that determine a trained model, to the bit on one machine. An absent option has the value of the recipe or
- * of the paper in a new run, and the stored value in a resumed one.
- */
-export const TrainOptions = z.strictObject({
-  defense: z.enum(defenseNames).optional().describe("how the model is defended"),
+const BuiltInOptions = z.strictObject({
+  defense: z.enum(allDefenseNames()).optional().describe("how the model is defended"),
   model: z
     .string()
     .optional()
@@ -79,8 +75,32 @@ export const TrainOptions = z.strictObject({
     ),
   seed: z.int().nonnegative().optional().describe("start of every random stream (default: 0)"),
 });
+
+/**
+ * The options that determine a trained model, to the bit on one machine, those of plug-ins' defences included. An absent
+ * option has the value of the recipe or of the paper in a new run, and the stored value in a resumed one.
+ */
+export const trainOptions = (): typeof BuiltInOptions =>
+  BuiltInOptions.extend({
+    defense: z
+      .enum(allDefenseNames())
+      .optional()
+      .describe(BuiltInOptions.shape.defense.description ?? ""),
+  }).extend(addedDefenseOptions()) as unknown as typeof BuiltInOptions;
+
+/** The options of a training without plug-ins. */
+export const TrainOptions = BuiltInOptions;
 /** Options of a training as the caller gives them. */
 export type TrainOptions = z.output<typeof TrainOptions>;
+
+/** Values of the options that plug-ins' defences add, by name; null for one that is not given. */
+export const addedOptions = (given: object): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.keys(addedDefenseOptions()).map((name) => [
+      name,
+      (given as Readonly<Record<string, unknown>>)[name] ?? null,
+    ]),
+  );
 
 /** All options of a training; null means no limit on examples, a step size of ε / 5, or the defence's own default. */
 export interface ResolvedOptions {
@@ -122,7 +142,7 @@ export function resolveOptions(given: TrainOptions): ResolvedOptions {
   const name = given.recipe ?? "zagoruyko";
   const recipe = recipes[name];
   const data = required("data", given.data);
-  return {
+  const builtIn: ResolvedOptions = {
     defense: required("defense", given.defense),
     model: required("model", given.model),
     data,
@@ -144,6 +164,7 @@ export function resolveOptions(given: TrainOptions): ResolvedOptions {
     attackMode: given.attackMode ?? "frozen",
     seed: given.seed ?? 0,
   };
+  return Object.assign(builtIn, addedOptions(given));
 }
 
 const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
@@ -154,7 +175,7 @@ export function refuseOtherOptions(
   stored: ResolvedOptions,
   run: string,
 ): void {
-  const differ = (Object.keys(TrainOptions.shape) as (keyof ResolvedOptions)[])
+  const differ = (Object.keys(trainOptions().shape) as (keyof ResolvedOptions)[])
     .filter((name) => given[name] !== undefined && given[name] !== stored[name])
     .map((name) => `--${kebab(name)} ${given[name]} (was ${stored[name] ?? "not set"})`);
   if (differ.length > 0)

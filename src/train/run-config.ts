@@ -1,8 +1,10 @@
+import { z } from "zod";
+import type { Defense } from "../defenses/table.ts";
 import type { RuntimeTarget } from "../engine/runtime/runtime.ts";
 import { type RunFiles, readText } from "../files/run/run-files.ts";
 import { openedJson, sealedJson } from "../files/sealed.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { type ResolvedOptions, TrainOptions } from "./options.ts";
+import { type ResolvedOptions, trainOptions } from "./options.ts";
 
 /** The file with the options and the environment of a run. */
 const CONFIG = "config.json";
@@ -17,7 +19,9 @@ export function configOptions(file: string, text: string): ResolvedOptions {
   if (typeof options !== "object" || options === null) throw damaged("it holds no options");
   // Null means that an option was not given. Options of other versions are kept.
   const given = Object.entries(options).filter(([, value]) => value !== null);
-  const { error } = TrainOptions.safeParse(Object.fromEntries(given));
+  // The defence may be one of the caller's own, which no table lists.
+  const schema = trainOptions().extend({ defense: z.string() });
+  const { error } = schema.safeParse(Object.fromEntries(given));
   const issue = error?.issues.find(({ code }) => code !== "unrecognized_keys");
   if (issue !== undefined)
     throw damaged(`its options.${issue.path.join(".")}: ${issue.message.toLowerCase()}`);
@@ -60,6 +64,29 @@ export async function storedLowering(files: RunFiles): Promise<string | undefine
   const config = openedJson(`${files.path}/${CONFIG}`, await readText(files, CONFIG), advice);
   const { device, lowering } = (config.target ?? {}) as Partial<RuntimeTarget>;
   return device === "cpu" ? lowering : undefined;
+}
+
+/** What config.json records of a defence that is a value of the caller's own, and not one of the table. */
+export const recordedDefense = ({ name, options }: Defense) => ({ name, options: options ?? null });
+
+/**
+ * Throws `UsageError` if a resumed run is given a defence of the caller's own with other options than those that it was started
+ * with. A defence without options is not compared.
+ */
+export async function refuseOtherDefense(files: RunFiles, defense: Defense): Promise<void> {
+  const { ownDefense } = openedJson(
+    `${files.path}/${CONFIG}`,
+    await readText(files, CONFIG),
+    advice,
+  );
+  const before = (ownDefense ?? null) as ReturnType<typeof recordedDefense> | null;
+  if (before === null || before.options === null) return;
+  const now = JSON.stringify(recordedDefense(defense));
+  if (JSON.stringify({ name: before.name, options: before.options }) === now) return;
+  throw new UsageError(
+    `${files.path} was started with the defence ${before.name} and the options ${JSON.stringify(before.options)}, and is given ${now}`,
+    { code: "misfit", next: "resume with the same defence, or start another run directory" },
+  );
 }
 
 /** Writes config.json: the options of a run, and whatever else helps to reproduce it. */
