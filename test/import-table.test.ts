@@ -13,7 +13,7 @@ const engine = [
   "engine/runtime",
 ];
 const judging = ["math", "files", "data", "noise", "losses", "attacks", "models", "defenses"];
-const everything = [...judging, ...engine, "train", "evaluate", "verify", "report"];
+const everything = [...judging, ...engine, "train", "evaluate", "certify", "verify", "report"];
 const extensible = ["data", "noise", "losses", "attacks", "models", "defenses"];
 
 /**
@@ -37,6 +37,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   defenses: ["math", "engine/graph", "losses", "attacks", "noise"],
   train: [...judging, ...engine],
   evaluate: [...judging, ...engine],
+  certify: ["math", "files", "data", "noise", "attacks", "models", "defenses"],
   verify: ["math", ...engine, "attacks", "models"],
   report: ["math", "files", "evaluate"],
   audit: [...judging, ...engine, "evaluate", "report"],

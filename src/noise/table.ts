@@ -2,7 +2,12 @@
 import { Registry } from "../math/registry.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { conv } from "./conv.ts";
-import { fullName, type NoiseDefinition, type Parameter } from "./define-noise.ts";
+import {
+  fullName,
+  type NoiseDefinition,
+  type Parameter,
+  type ParameterValues,
+} from "./define-noise.ts";
 import { generalizedNormal } from "./generalized-normal.ts";
 import { laplace } from "./laplace.ts";
 import { mix } from "./mix.ts";
@@ -22,8 +27,14 @@ export const noises = new Registry<NoiseDefinition>("noise", [
   mixImage,
 ]);
 
+/** The definition and the values of a noise given by name. */
+export interface ParsedNoise {
+  readonly definition: NoiseDefinition;
+  readonly parameters: ParameterValues;
+}
+
 /** Parses `normal:0.25`, `uniform:8/255` (a fraction) or `normal` (the default parameters). Throws `UsageError`. */
-function parse(text: string) {
+export function parseNoise(text: string): ParsedNoise {
   const [kind, ...values] = text.split(":");
   const definition = noises.named(kind);
   const names = Object.keys(definition.parameters);
@@ -75,13 +86,13 @@ function parseNumber(text: string, { unit }: Parameter): number {
  * Throws `UsageError`.
  */
 export function noiseNamed(text: string): Noise {
-  const { definition, parameters } = parse(text);
+  const { definition, parameters } = parseNoise(text);
   return definition(parameters);
 }
 
 /** The noise in words: `normal noise of standard deviation 0.25 on pixels in [0, 1]`. Throws `UsageError`. */
 export function describeNoise(text: string): string {
-  const { definition, parameters } = parse(text);
+  const { definition, parameters } = parseNoise(text);
   return `${definition.describe(parameters)} on pixels in [0, 1]`;
 }
 

@@ -1,0 +1,37 @@
+// Exact statements about a success probability after independent trials.
+import { betaCdf, betaQuantile } from "../math/special.ts";
+
+/** Above the absolute error of `betaQuantile` for up to 10⁷ trials, so that a lowered bound is below the exact one. */
+const QUANTILE_ERROR = 2e-13;
+
+/**
+ * The one-sided lower confidence bound of a success probability at level 1 − α (Clopper & Pearson 1934): the α-quantile of
+ * Beta(k, n − k + 1). Rounded down, by less than 1e-12.
+ */
+export function lowerBound(successes: number, n: number, alpha: number): number {
+  if (successes <= 0) return 0;
+  // P(n successes) = pⁿ, so the bound has a closed form.
+  const exact =
+    successes === n
+      ? Math.exp(Math.log(alpha) / n)
+      : betaQuantile(alpha, successes, n - successes + 1);
+  return Math.max(0, exact - QUANTILE_ERROR);
+}
+
+/** The two-sided p-value of k successes in n trials under the success probability ½, by the exact binomial test. */
+export function signTest(successes: number, n: number): number {
+  const more = Math.max(successes, n - successes);
+  return more * 2 === n ? 1 : Math.min(1, 2 * betaCdf(0.5, more, n - more + 1));
+}
+
+/** The smallest number of successes in n trials whose lower bound is above ½; null if even n successes are too few. */
+export function smallestCount(n: number, alpha: number): number | null {
+  if (lowerBound(n, n, alpha) <= 0.5) return null;
+  let [low, high] = [Math.floor(n / 2), n];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (lowerBound(middle, n, alpha) > 0.5) high = middle;
+    else low = middle;
+  }
+  return high;
+}

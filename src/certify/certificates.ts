@@ -1,0 +1,94 @@
+// The table of certificates: which noises have radii, and how the radii follow from probabilities.
+import { UsageError } from "../math/usage-error.ts";
+import type { ParameterValues } from "../noise/define-noise.ts";
+import { fullName } from "../noise/define-noise.ts";
+import { parseNoise } from "../noise/table.ts";
+import { mixImageRadius, mixRadius } from "./mixture-radii.ts";
+import {
+  inAllNorms,
+  laplaceL1,
+  noRadii,
+  normalL2,
+  type Radii,
+  uniformL1,
+  uniformL2,
+  uniformLinf,
+} from "./radii.ts";
+
+/** The certificate of one kind of noise. */
+interface CertificateDefinition {
+  /** The noises that are sampled separately, by name; each gets an equal part of α. By default the noise itself. */
+  components?(parameters: ParameterValues): readonly string[];
+  /** Radii of the noise's own; `p` has a lower bound of the top class's probability under each component. */
+  own(p: readonly number[], parameters: ParameterValues, dimensions: number): Partial<Radii>;
+  /** Lower bound of the probability under the noise itself, from those under its components; by default the only one. */
+  mean?(p: readonly number[]): number;
+}
+
+const definitions: Readonly<Record<string, CertificateDefinition>> = {
+  normal: { own: ([p], { sigma }) => ({ l2: normalL2(p, sigma) }) },
+  laplace: { own: ([p], { scale }) => ({ l1: laplaceL1(p, scale) }) },
+  uniform: {
+    own: ([p], { bound }, dimensions) => ({
+      l1: uniformL1(p, bound),
+      l2: uniformL2(p, bound, dimensions),
+      linf: uniformLinf(p, bound, dimensions),
+    }),
+  },
+  // Averaging over one of the two noises is post-processing for the other one, so both parents' radii hold.
+  conv: {
+    own: ([p], { sigma, bound }, dimensions) => ({
+      l1: uniformL1(p, bound),
+      l2: Math.max(normalL2(p, sigma), uniformL2(p, bound, dimensions)),
+      linf: uniformLinf(p, bound, dimensions),
+    }),
+  },
+  mix: {
+    own: ([p], { sigma, bound }, dimensions) => ({
+      l1: mixRadius("l1", p, { sigma, bound, dimensions }),
+      l2: mixRadius("l2", p, { sigma, bound, dimensions }),
+    }),
+  },
+  "mix-image": {
+    components: ({ sigma, bound }) => [fullName("normal", [sigma]), fullName("uniform", [bound])],
+    own: ([normal, uniform], { sigma, bound }, dimensions) => ({
+      l1: mixImageRadius("l1", { normal, uniform }, { sigma, bound, dimensions }),
+      l2: mixImageRadius("l2", { normal, uniform }, { sigma, bound, dimensions }),
+    }),
+    mean: ([normal, uniform]) => (normal + uniform) / 2,
+  },
+};
+
+/** The names of noises with a certificate, without parameters. */
+export const certifiedNoises: readonly string[] = Object.keys(definitions);
+
+/** How a classifier under one noise is certified. */
+export interface Certificate {
+  /** The noise with all its parameters. */
+  readonly noise: string;
+  /** The noises that are sampled separately, each with an equal part of α. */
+  readonly components: readonly string[];
+  /**
+   * Radii within which the class stays the most probable one, in `dimensions` = channels · rows · columns. `p` [components] has
+   * lower bounds of its probability; zeros where they do not show more than ½.
+   */
+  radii(p: readonly number[], dimensions: number): Radii;
+}
+
+/** The certificate of a noise given as `normal:0.25`. Throws `UsageError` for a noise that has none. */
+export function certificateOf(text: string): Certificate {
+  const { definition, parameters } = parseNoise(text);
+  if (!Object.hasOwn(definitions, definition.name))
+    throw new UsageError(
+      `no certificate is known for ${definition.name} noise, got ${text}; use ${certifiedNoises.join(", ")}`,
+      { code: "misfit" },
+    );
+  const { components, own, mean = ([p]) => p } = definitions[definition.name];
+  const noise = definition(parameters).name;
+  return {
+    noise,
+    components: components?.(parameters) ?? [noise],
+    radii: (p, dimensions) =>
+      mean(p) > 0.5 ? inAllNorms(own(p, parameters, dimensions), dimensions) : noRadii,
+  };
+}
