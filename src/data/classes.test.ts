@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { UsageError } from "../math/usage-error.ts";
 import { namesInConfig, outputsOfFolders, parseOutputNames } from "./classes.ts";
 
 const index = `{"0": ["n01440764", "tench"], "2": ["n01494475", "hammerhead"], "1": ["n01443537", "goldfish"]}`;
@@ -48,7 +47,9 @@ describe("parseOutputNames", () => {
     ["[1, 2", /f begins like JSON but is not JSON/],
     ["{}", /f names no classes/],
   ])("refuses %j", (text, message) => {
-    expect(() => parseOutputNames(text, "f")).toThrow(UsageError);
+    expect(() => parseOutputNames(text, "f")).toThrow(
+      expect.objectContaining({ code: "bad-file" }),
+    );
     expect(() => parseOutputNames(text, "f")).toThrow(message);
   });
 });

@@ -31,7 +31,7 @@ afterEach(() => {
 });
 
 it("an added data set is opened by its name, with the statistics of its training images", async () => {
-  await expect(openDataset("dots", from)).rejects.toThrow("unknown data set dots");
+  await expect(openDataset("dots", from)).rejects.toMatchObject({ code: "unknown-name" });
   datasets.add(dots);
   const { name, mean, std, train, test } = await openDataset("dots", from);
   expect([name, mean, std]).toEqual(["dots", [0.5], [0.5]]);

@@ -283,8 +283,8 @@ describe("folder:PATH", () => {
   });
 
   it("that is not there is the user's to fix", async () => {
-    await expect(openDatasetNode(`folder:${root}/none`)).rejects.toThrow(
-      "none: there is no such folder",
-    );
+    await expect(openDatasetNode(`folder:${root}/none`)).rejects.toMatchObject({
+      code: "not-found",
+    });
   });
 });

@@ -34,7 +34,9 @@ const forward = (network: ReturnType<typeof flat>) =>
   network.forward(input("x", [2, 1, 2, 2]), (name) => input(name, [4, 3]), "frozen");
 
 it("an added architecture is found by its name, whose numbers are its options", () => {
-  expect(() => architecture("flat-3", spec)).toThrow("unknown model flat-3");
+  expect(() => architecture("flat-3", spec)).toThrow(
+    expect.objectContaining({ code: "unknown-name" }),
+  );
   architectures.add(flat);
   const network = architecture("flat-3", spec, { dropout: 0.5 });
   expect(network).toMatchObject({ name: "flat-3", classes: 3, inputShape: [1, 2, 2] });
