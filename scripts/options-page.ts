@@ -7,7 +7,8 @@ import { rampart } from "../src/cli/main.ts";
 /** Text that stays in its cell of a table. */
 const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
 
-const code = (text: string): string => `\`${text}\``;
+/** Text as code in Markdown. */
+export const code = (text: string): string => `\`${text}\``;
 
 /** A command by the words that call it: `data fetch`. */
 export interface NamedCommand {
