@@ -24,7 +24,7 @@ export interface AuditDataOptions {
   /** The first so many examples; undefined for all. */
   readonly maxImages: number | undefined;
   readonly rules: ImageRules | undefined;
-  /** [channel, height, width] that the network takes, where it states them. */
+  /** [channel, height, width] that the network takes; undefined if it does not state them. */
   readonly takes: Shape | undefined;
 }
 

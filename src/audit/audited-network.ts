@@ -27,7 +27,7 @@ const COMPARED = 256;
  * of an image depend on the others in its batch, every image runs alone.
  */
 export class AuditedNetwork {
-  /** How scores depend on the batch; null where they do not. */
+  /** How scores depend on the batch; null if they do not. */
   readonly dependence: BatchDependence | null;
   /** The network that is attacked. */
   readonly network: Classifier;
@@ -115,7 +115,7 @@ export class AuditedNetwork {
     });
   }
 
-  /** Compares the file's decisions with those of the scores before its output; null where nothing was taken off. */
+  /** Compares the file's decisions with those of the scores before its output; null if no operator was removed. */
   compareDecisions(): Promise<Decisions | null> {
     const { batch, examples } = this.#options;
     const { test } = this.#dataset;

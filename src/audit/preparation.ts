@@ -20,7 +20,7 @@ export const sizingOf = ({
 export const pixelsOf = ({ mean, std, scale, layout, channelOrder }: Preprocessing) =>
   defined({ mean, std, scale, layout, channelOrder });
 
-/** A preprocessing with the flags in place of what they override: `resize` also drops `cut` and `fit`, `crop` also `margin` and `fill`. */
+/** A preprocessing with flags that override its parts. `resize` also drops `cut` and `fit`; `crop` also `margin` and `fill`. */
 export function overridden(stated: Preprocessing, flags: Preprocessing): Preprocessing {
   const kept: Record<string, unknown> = { ...stated };
   if (flags.resize !== undefined) for (const key of ["cut", "fit"]) delete kept[key];
@@ -48,7 +48,7 @@ export function forNetwork(
   };
 }
 
-/** [height, width] of every image after a sizing; null where it depends on the image. */
+/** [height, width] of every image after a sizing; null if the size depends on the image. */
 export function finalSize({ resize, fit, crop }: Sizing): readonly number[] | null {
   if (crop !== undefined) return [crop[0], crop[1] ?? crop[0]];
   return resize?.length === 2 && fit === undefined ? resize : null;

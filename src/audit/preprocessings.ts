@@ -61,7 +61,7 @@ export interface ComparisonOptions {
 }
 
 /**
- * The usual preprocessing under which most of the first `count` clean images are right; null where the declared one, built
+ * The usual preprocessing under which most of the first `count` clean images are right; null if the declared one, built
  * into `network`, leaves less than a tenth of them wrong. `open` opens the network with another preprocessing.
  */
 export async function betterPreprocessing(

@@ -17,7 +17,7 @@ export interface SavedInputs {
 
 /**
  * Files by name: a PNG of each image after resizing and cropping, and `inputs.npz`. The latter holds `x` (the input of the
- * network's first layer, in the network's own axes; absent where the network does not state how it prepares pixels), `pixels` [image, channel,
+ * network's first layer, in the network's own axes; absent if the network does not state its preprocessing), `pixels` [image, channel,
  * height, width] in [0, 1], labels `y`, `index`, and `file` where images are files.
  */
 export async function inputFiles({

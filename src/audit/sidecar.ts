@@ -11,7 +11,7 @@ import type { SidecarFiles } from "./sidecar-files.ts";
 export interface NetworkFile {
   /** Whether rampart exported the network, which then states its preprocessing itself. */
   readonly isOwn: boolean;
-  /** [channel, height, width] of its images; undefined where it leaves a length open. */
+  /** [channel, height, width] of its images; undefined if the file leaves a length open. */
   readonly input?: readonly number[] | undefined;
   /** Whether it takes whole numbers, as bytes are, and so normalises images itself. */
   readonly takesWhole: boolean;
@@ -20,7 +20,7 @@ export interface NetworkFile {
 /** Access to the files beside a network. */
 export interface SidecarSource {
   readonly files: SidecarFiles;
-  /** Null where the model is not an ONNX file. */
+  /** What the ONNX file states; null for other files. */
   readonly network: () => Promise<NetworkFile | null>;
 }
 

@@ -10,7 +10,7 @@ import { typeProto } from "../engine/onnx/messages.ts";
 import { nodeProgram } from "../engine/runtime/node.ts";
 
 /**
- * Channels per block of ONNX Runtime's blocked layout on this CPU (8 or 16); null where it has none. Measured by running
+ * Channels per block of ONNX Runtime's blocked layout on this CPU (8 or 16); null if the CPU has none. Measured by running
  * `ReorderInput` on [1, 32, 1, 2] with elements 0 to 63: elements 0 and 1 are neighbouring pixels of channel 0, so their
  * distance in the result is one block.
  */

@@ -5,9 +5,9 @@ import { basename } from "node:path";
 /** The traces of how a process was started. */
 export interface Origin {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Contents of a file; undefined where it cannot be read. */
+  /** Contents of a file; undefined if it cannot be read. */
   read(path: string): string | undefined;
-  /** Target of a symbolic link; undefined where it cannot be read. */
+  /** Target of a symbolic link; undefined if it cannot be read. */
   link(path: string): string | undefined;
   /** Process id of the parent. */
   readonly parent: number;

@@ -27,7 +27,7 @@ function rateText(rate: number): string {
   return rate >= 0.1 ? `${rate.toFixed(1)}/s` : `${(60 * rate).toFixed(1)}/min`;
 }
 
-/** Seconds between two lines where the output is not a terminal. */
+/** Seconds between two lines on an output that is not a terminal. */
 const LINE_INTERVAL = 10;
 
 /**

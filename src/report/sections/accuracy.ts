@@ -94,7 +94,7 @@ function finding({ columns, lines, protocol }: AccuracyTable): Markup | null {
   if (column === undefined || second === undefined) return null;
   const clear = best.interval.low > second.interval.high;
   const order = clear ? "ahead of" : "not clearly ahead of";
-  return html`<p class="finding"><b>${best.label}</b> keeps the highest accuracy when each image meets its worst attack (${column.detail}): <b>${percent(best.interval.mean)}</b> [${range(best.interval)}], ${order} ${second.label} with ${percent(second.interval.mean)} [${range(second.interval)}].</p>`;
+  return html`<p class="finding"><b>${best.label}</b> has the highest accuracy under the worst attack on each image (${column.detail}): <b>${percent(best.interval.mean)}</b> [${range(best.interval)}], ${order} ${second.label} with ${percent(second.interval.mean)} [${range(second.interval)}].</p>`;
 }
 
 const LARGEST_ONLY =
