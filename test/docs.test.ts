@@ -70,6 +70,7 @@ const guides = [
   "docs/data.md",
   "docs/extending.md",
   "docs/library.md",
+  "docs/without-files.md",
   "docs/page.md",
   "docs/gradients.md",
   "docs/the-paper.md",
