@@ -29,7 +29,7 @@ const length = (v: Float32Array): number => distances.l2(v, new Float32Array(v.l
 
 const linf: Geometry = {
   firstStep: 2,
-  // As in the authors' code the largest entry is at the radius.
+  // The largest entry has the size of the radius, as in the authors' code.
   start(key, pixels, epsilon) {
     const noise = uniform([key], [1, pixels], -1, 1).data;
     return scaled(noise, epsilon / distances.linf(noise, new Float32Array(pixels)));

@@ -30,7 +30,7 @@ type Options = z.output<typeof CwOptions>;
 /** Options of `cw` as a caller gives them. */
 export type CwSettings = z.input<typeof CwOptions>;
 
-/** One image on its way through its searches; each image is at its own search and step. */
+/** The state of one image. Each image is at its own search and step. Arrays are [pixels]. */
 interface Image {
   readonly label: number;
   readonly key: Key;
@@ -144,7 +144,7 @@ const untried = ({ initialConstant }: Options) => ({
   lastLoss: 0,
 });
 
-/** Keeps the point if it is adversarial, by a margin above κ, and closer than any before; a tie is no success. */
+/** Keeps the point if its margin is above κ and it is closer than all before; a margin of exactly κ is no success. */
 function judge(image: Image, margin: number, { confidence }: Options): void {
   const { point, nearest } = image;
   if (!(margin > confidence)) return;
@@ -154,18 +154,18 @@ function judge(image: Image, margin: number, { confidence }: Options): void {
   nearest.set(point.pixels);
 }
 
-/** From x again, by the gradient that is known there. */
+/** Starts the next search at x, with the gradient that is known there. */
 function beginSearch(image: Image, options: Options): void {
   image.point.reset();
   image.search++;
   image.step = 0;
   image.succeeded = false;
-  // Not the loss at x: Adam's first steps pass the boundary of a close image by more than they gain.
+  // Not the loss at x: Adam's first steps may overshoot a close boundary and raise the loss.
   image.lastLoss = Number.POSITIVE_INFINITY;
   takeStep(image, image.start.margin, image.start.gradient, options);
 }
 
-/** Takes the next step of the image's search, or the first of its next one; false where there is none. */
+/** Takes the next step of the image's search, or the first step of its next search. False after the last search. */
 function advance(image: Image, margin: number, slope: Float32Array, options: Options): boolean {
   if (!searchEnds(image, margin, options)) takeStep(image, margin, slope, options);
   else if (image.search === options.searches) return false;
@@ -176,7 +176,7 @@ function advance(image: Image, margin: number, slope: Float32Array, options: Opt
   return true;
 }
 
-/** After the last step, or where a tenth of the steps has not lowered the image's loss by 1e-4 of it. */
+/** Whether the search ends: after its last step, or when a tenth of the steps lowered the loss by less than a share of 1e-4. */
 function searchEnds(image: Image, margin: number, options: Options): boolean {
   if (image.step === options.steps) return true;
   if (!options.abortEarly || image.step % Math.max(1, Math.floor(options.steps / 10)) !== 0)
@@ -187,7 +187,7 @@ function searchEnds(image: Image, margin: number, options: Options): boolean {
   return false;
 }
 
-/** Tenfold until some constant succeeds, then halfway between failure and success. */
+/** Multiplies c by 10 until a constant succeeds, then bisects between the largest failure and the smallest success. */
 function chooseConstant(image: Image): void {
   if (image.succeeded) image.high = Math.min(image.high, image.c);
   else image.low = Math.max(image.low, image.c);

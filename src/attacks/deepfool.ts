@@ -110,10 +110,10 @@ async function minimize(
   return result();
 }
 
-/** By how much a step is longer than the way, so that what the box clips off does not leave it ever closer and never there. */
+/** Length added to each step. Without it, clipping to [0, 1] could let the points approach the boundary and never cross it. */
 const SPARE = 1e-5;
 
-/** To the closest boundary; the point itself is beyond the sum of steps. */
+/** Adds the step to the closest boundary. The point is x plus the sum of steps, lengthened by the overshoot. */
 function move(search: Search, overshoot: number): void {
   const { image, total, closest } = search;
   if (closest === null) return;

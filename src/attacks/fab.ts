@@ -28,12 +28,12 @@ const FabOptions = z.strictObject({
 });
 type Options = z.output<typeof FabOptions> & { readonly norm: Norm };
 
-/** How far a step goes beyond the boundary, how strongly it is drawn to x at most, how much of the way it keeps going back. */
+/** η, the extrapolation; the largest α, the weight of the step from x; and β, the share that a backward step keeps. */
 const [EXTRAPOLATION, ALPHA_MAX, BACKWARD] = [1.05, 0.1, 0.9];
 /** Points that the final search tries between x and the closest adversarial one. */
 const FINAL_STEPS = 3;
 
-/** An image on its way towards one target. */
+/** The search for one image and one target; `point` is [pixels]. */
 interface Walk {
   readonly image: Image;
   readonly target: number;
@@ -85,7 +85,7 @@ async function minimize(
   return result();
 }
 
-/** One step of every image, and what became of it. */
+/** One step of every search, and the judgement of the points reached; `shape` is [any, ...pixels]. */
 async function walk(
   victim: Victim,
   running: readonly Walk[],

@@ -30,16 +30,16 @@ type Options = z.output<typeof FmnOptions> & { readonly norm: Norm };
 /** The share by which the radius changes at last. */
 const GAMMA_LAST = 0.001;
 
-/** Where the estimate is exact, the point would lie on the boundary, which is not beyond it. */
+/** Factor on the estimated distance: with an exact estimate the point would lie on the boundary, and not be adversarial. */
 const BEYOND = 1 + 1e-4;
 
-/** Of a gradient, what bounds its change per length of perturbation. */
+/** The dual norm of a gradient: the largest change of the margin per unit of perturbation. */
 const dual = { linf: distances.l1, l2: distances.l2, l1: distances.linf } as const;
 
-/** Onto the ball and the box together: scaled first and clipped then, steps at the edge of the box would fall short. */
+/** Projects onto the intersection of ball and box. Scaling first and clipping then would shorten steps at the edge of the box. */
 const land = { linf: geometries.linf.land, l2: projectL2Box, l1: projectL1Box } as const;
 
-/** One image, where it is, and the ball that it is kept in. */
+/** The search for one image: its point [pixels], and the radius of the ball that the point is projected into. */
 interface Search {
   readonly image: Image;
   point: Float32Array;

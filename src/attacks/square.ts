@@ -25,7 +25,7 @@ const SquareOptions = z.strictObject({
 
 type Options = z.output<typeof SquareOptions> & InBall<Norm>;
 
-/** One example and the best point of its search. */
+/** The search for one example; arrays are [pixels]. */
 interface Search {
   readonly x: Float32Array;
   readonly label: number;
@@ -47,7 +47,7 @@ export function shareAt(query: number, queries: number, first: number): number {
 /** A window of this share of a channel's pixels is a square of this side. */
 function sideOf(share: number, { height, width }: Frame, least: number): number {
   const side = Math.max(Math.round(Math.sqrt(share * height * width)), least);
-  // Where windows have a least side they have a middle, too.
+  // Windows with a minimum side have a centre, so their side is odd.
   return Math.min(least > 1 && side % 2 === 0 ? side + 1 : side, height, width);
 }
 
