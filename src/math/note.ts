@@ -11,7 +11,7 @@
  * `changed-file`.
  *
  * Runs: `batch-dependent`, `tied-decisions`, `noise`, `preprocessing`, `preprocessing-dropped`, `saved-inputs`,
- * `other-target`, `no-training-record`, `in-use`.
+ * `other-target`, `no-training-record`, `in-use`, `lost-batch` (a run of the network that failed while certifying).
  *
  * Reports: `cut-line`, `no-settings`, `bad-settings`, `other-settings`, `warning`, `unfinished`, `no-images`, `bad-images`.
  */
@@ -50,6 +50,7 @@ export type NoteCode =
   | "saved-inputs"
   | "other-target"
   | "no-training-record"
+  | "lost-batch"
   | "in-use"
   | "cut-line"
   | "no-settings"

@@ -1,0 +1,218 @@
+// Randomised smoothing of one image (Cohen et al. 2019, arXiv:1902.02918, Algorithm 1), for every noise with a certificate.
+import type { OnNote } from "../math/note.ts";
+import { fold, type Key } from "../math/random.ts";
+import { argmax, type Shape, sizeOf } from "../math/tensor.ts";
+import { UsageError } from "../math/usage-error.ts";
+import { lowerBound, signTest } from "./binomial.ts";
+import { certificateOf } from "./certificates.ts";
+import { anyOf, type NoisyImages, noisyImages, type Sampling } from "./noisy-images.ts";
+import { type CertifiedNorm, noRadii, type Radii } from "./radii.ts";
+import { decide } from "./sequential.ts";
+import { type BaseClassifier, count, NO_VOTE, type Poll, votes } from "./votes.ts";
+
+/** A classifier under noise: the class that the base classifier answers most often. */
+export interface SmoothedClassifier {
+  readonly network: BaseClassifier;
+  /** [channel, height, width]. */
+  readonly shape: Shape;
+  readonly classes: number;
+  /** `normal:0.25`. */
+  readonly noise: string;
+  readonly sampling: Sampling;
+  /** Images per call of the network, always this many. */
+  readonly batch: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly note?: OnNote | undefined;
+}
+
+/** A radius to test for, with as few draws as it takes. */
+export interface Target {
+  readonly norm: CertifiedNorm;
+  readonly radius: number;
+}
+
+/** How an image is certified. */
+export interface CertifyOptions {
+  /** Draws that choose the class. */
+  readonly n0: number;
+  /** Further draws that bound its probability, per component; the largest number under `target`. */
+  readonly n: number;
+  /** Probability that a radius is wrong, at most. */
+  readonly alpha: number;
+  /** Tests for one radius sequentially; undefined for the largest radius that n draws show. */
+  readonly target?: Target | undefined;
+}
+
+/** The draws under one noise. */
+export interface Component {
+  readonly noise: string;
+  readonly n: number;
+  /** Votes per class [classes]; draws with tied or NaN logits and lost draws are in n alone. */
+  readonly counts: readonly number[];
+  /** Lower bound of the probability of the predicted class. */
+  readonly pLower: number;
+}
+
+/** A certificate of one image. */
+export interface CertifiedImage {
+  /** The class; null if the certifier abstains. */
+  readonly prediction: number | null;
+  readonly components: readonly Component[];
+  /** Within these distances the smoothed classifier answers `prediction`, with probability at least 1 − α. */
+  readonly radius: Radii;
+}
+
+// Keys of the draws of one image.
+const CHOICE = 0;
+const BOUND = 1;
+const PREDICTION = 2;
+
+/** Throws `UsageError` unless 0 < α < 1 and there are at least 2 draws, of which one chooses the class. */
+export function checkDraws({ n0 = 1, n, alpha }: Partial<CertifyOptions>): void {
+  if (!(Number(alpha) > 0 && Number(alpha) < 1))
+    throw new UsageError(`alpha must be between 0 and 1, got ${alpha}; 0.001 is usual`, {
+      code: "bad-option",
+    });
+  if (!(Number.isInteger(n) && Number(n) >= 2))
+    throw new UsageError(`n must be an integer of at least 2, got ${n}; 100000 is usual`, {
+      code: "bad-option",
+    });
+  if (!(Number.isInteger(n0) && n0 >= 1))
+    throw new UsageError(`n0 must be a positive integer, got ${n0}; 100 is usual`, {
+      code: "bad-option",
+    });
+}
+
+/** The smallest probability, up to rounding, at which the radius is at least the target. Throws `UsageError` if none is. */
+export function probabilityFor(noise: string, { norm, radius }: Target, shape: Shape): number {
+  const certificate = certificateOf(noise);
+  const at = (p: number) => certificate.radii([p], sizeOf(shape))[norm];
+  if (certificate.components.length > 1)
+    throw new UsageError(
+      `${noise} is sampled in ${certificate.components.length} parts, and a sequential test has one; leave out --sequential`,
+      { code: "misfit" },
+    );
+  let [low, high] = [0.5, 1 - 1e-9];
+  if (!(radius > 0 && at(high) >= radius))
+    throw new UsageError(
+      `${noise} certifies ${norm} radii above 0 and up to ${at(high).toPrecision(3)}, got the target ${radius}`,
+      { code: "bad-option" },
+    );
+  for (let i = 0; i < 60; i++) {
+    const middle = (low + high) / 2;
+    if (at(middle) >= radius) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
+/** What the draws of one component are made of. */
+function pollOf(
+  { batch, classes, signal, note }: SmoothedClassifier,
+  { image, noisy, key, draws }: Pick<Poll, "image" | "noisy" | "key" | "draws">,
+): Poll {
+  return { image, noisy, key, draws, batch, classes, signal, note };
+}
+
+/** Draws until the target is shown or out of reach, and at most `poll.draws`. */
+async function sequentially(
+  network: BaseClassifier,
+  poll: Poll,
+  {
+    prediction,
+    p,
+    alpha,
+  }: { readonly prediction: number; readonly p: number; readonly alpha: number },
+): Promise<Omit<Component, "noise">> {
+  const counts = Array.from({ length: poll.classes }, () => 0);
+  let n = 0;
+  for await (const part of votes(network, poll)) {
+    n += part.length;
+    for (const vote of part) if (vote !== NO_VOTE) counts[vote]++;
+    const decision = decide(p + poll.noisy.error, counts[prediction], n, alpha);
+    if (decision !== "open") return { n, counts, pLower: decision === "above" ? p : 0 };
+  }
+  return { n, counts, pLower: 0 };
+}
+
+/**
+ * Certifies one image [...shape] with pixels in [0, 1]: `n0` draws choose the class, `n` fresh ones per component bound its
+ * probability. The draws depend on `key` alone. Throws `UsageError` for a noise without a certificate and, under sound
+ * sampling, for an image off the grid of 1/255.
+ */
+export async function certify(
+  smoothed: SmoothedClassifier,
+  image: Float32Array,
+  key: Key,
+  { n0, n, alpha, target }: CertifyOptions,
+): Promise<CertifiedImage> {
+  checkDraws({ n0, n, alpha });
+  const { network, shape, sampling } = smoothed;
+  const certificate = certificateOf(smoothed.noise);
+  const parts = certificate.components.map((noise) => noisyImages(noise, shape, sampling));
+  const choice = { image, noisy: anyOf(parts), key: fold(key, CHOICE), draws: n0 };
+  const prediction = argmax(await count(network, pollOf(smoothed, choice)));
+  const needed = target === undefined ? null : probabilityFor(smoothed.noise, target, shape);
+  const share = alpha / parts.length;
+  const components: Component[] = [];
+  for (const [i, noise] of certificate.components.entries()) {
+    const noisy = parts[i];
+    const poll = pollOf(smoothed, { image, noisy, key: fold(fold(key, BOUND), i), draws: n });
+    if (needed !== null) {
+      const found = await sequentially(network, poll, { prediction, p: needed, alpha: share });
+      components.push({ noise, n: found.n, counts: found.counts, pLower: found.pLower });
+      continue;
+    }
+    const counts = await count(network, poll);
+    const pLower = Math.max(0, lowerBound(counts[prediction], n, share) - noisy.error);
+    components.push({ noise, n, counts, pLower });
+  }
+  const radius = radiusOf(certificate.noise, components, shape, target);
+  return { prediction: radius === noRadii ? null : prediction, components, radius };
+}
+
+/** The radii that the components show; under a target, those at the probability that it needs. */
+function radiusOf(
+  noise: string,
+  components: readonly Component[],
+  shape: Shape,
+  target: Target | undefined,
+): Radii {
+  const radii = certificateOf(noise).radii(
+    components.map(({ pLower }) => pLower),
+    sizeOf(shape),
+  );
+  if (radii[target?.norm ?? "l2"] === 0 && radii.l1 === 0) return noRadii;
+  return radii;
+}
+
+/** A prediction of the smoothed classifier. */
+export interface Prediction {
+  /** The class; null if the certifier abstains. */
+  readonly prediction: number | null;
+  readonly counts: readonly number[];
+}
+
+/**
+ * The smoothed classifier's class of one image [...shape], which is another one with probability at most α (Cohen et al. 2019,
+ * arXiv:1902.02918, Algorithm 1, PREDICT; Hung & Fithian 2019): abstains unless the two most frequent classes differ.
+ */
+export async function predict(
+  smoothed: SmoothedClassifier,
+  image: Float32Array,
+  key: Key,
+  { n, alpha }: { readonly n: number; readonly alpha: number },
+): Promise<Prediction> {
+  checkDraws({ n, alpha });
+  const parts: NoisyImages[] = certificateOf(smoothed.noise).components.map((noise) =>
+    noisyImages(noise, smoothed.shape, smoothed.sampling),
+  );
+  const poll = { image, noisy: anyOf(parts), key: fold(key, PREDICTION), draws: n };
+  const counts = await count(smoothed.network, pollOf(smoothed, poll));
+  const cast = counts.reduce((sum, one) => sum + one, 0);
+  const first = argmax(counts);
+  // Draws without a vote stand with the second class: they count against the first one.
+  const second = Math.max(0, ...counts.filter((_, i) => i !== first)) + (n - cast);
+  const clear = counts[first] > second && signTest(counts[first], counts[first] + second) <= alpha;
+  return { prediction: clear ? first : null, counts };
+}

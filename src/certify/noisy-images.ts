@@ -1,0 +1,79 @@
+import { fold, type Key } from "../math/random.ts";
+import { type Shape, sizeOf, type Tensor, tensor } from "../math/tensor.ts";
+import { UsageError } from "../math/usage-error.ts";
+import { noiseNamed } from "../noise/table.ts";
+import { GRID, gridNoise, onGrid } from "./grid-noise.ts";
+
+/** How noise is drawn: on the grid of 8-bit pixels with integers, or in float32, where certificates may be wrong. */
+export const samplings = ["sound", "naive"] as const;
+export type Sampling = (typeof samplings)[number];
+
+/** Makes noisy copies of images. */
+export interface NoisyImages {
+  /** Noisy copies [keys, ...shape] of one image [...shape] with pixels in [0, 1]; a copy depends on its key alone. */
+  draw(image: Float32Array, keys: readonly Key[]): Tensor;
+  /** Upper bound of the total variation between what is drawn and exact noise, of one image. */
+  readonly error: number;
+}
+
+function soundImages(noise: string, shape: Shape): NoisyImages {
+  const { draw, errorPerPixel } = gridNoise(noise);
+  const steps = new Int32Array(sizeOf(shape));
+  return {
+    error: errorPerPixel * steps.length,
+    draw(image, keys) {
+      const found = onGrid(image);
+      if ("offGrid" in found)
+        throw new UsageError(
+          `sound sampling needs 8-bit images, got a pixel of ${found.offGrid}, which is no multiple of 1/255; use --sampling naive, or 8-bit images of the network's size`,
+          { code: "misfit" },
+        );
+      const { levels } = found;
+      const out = new Float32Array(keys.length * levels.length);
+      keys.forEach((key, row) => {
+        draw(key, steps);
+        const from = row * levels.length;
+        for (let i = 0; i < levels.length; i++) out[from + i] = (levels[i] + steps[i]) / GRID;
+      });
+      return tensor([keys.length, ...shape], out);
+    },
+  };
+}
+
+function naiveImages(noise: string, shape: Shape): NoisyImages {
+  const { sample } = noiseNamed(noise);
+  const size = sizeOf(shape);
+  return {
+    error: 0,
+    draw(image, keys) {
+      const eta = sample(keys, [keys.length, ...shape]);
+      const out = Float32Array.from(eta.data, (value, i) => image[i % size] + value);
+      return tensor(eta.shape, out);
+    },
+  };
+}
+
+/** Noisy copies of images of `shape` [channel, height, width]. Throws `UsageError` for a noise that cannot be drawn so. */
+export const noisyImages = (noise: string, shape: Shape, sampling: Sampling): NoisyImages =>
+  sampling === "sound" ? soundImages(noise, shape) : naiveImages(noise, shape);
+
+/** Noisy copies under one of several noises, which a coin of the copy's key chooses. */
+export function anyOf(parts: readonly NoisyImages[]): NoisyImages {
+  const [only] = parts;
+  if (parts.length === 1) return only;
+  return {
+    error: Math.max(...parts.map(({ error }) => error)),
+    draw(image, keys) {
+      const copies = keys.map((key) => {
+        const part = parts[fold(key, 0)[0] % parts.length];
+        return part.draw(image, [fold(key, 1)]);
+      });
+      const [, ...shape] = copies[0].shape;
+      const data = new Float32Array(keys.length * image.length);
+      copies.forEach((copy, i) => {
+        data.set(copy.data, i * image.length);
+      });
+      return tensor([keys.length, ...shape], data);
+    },
+  };
+}

@@ -1,0 +1,45 @@
+// Sequential tests of a success probability: stop as soon as the evidence suffices, at any time.
+
+/** Alternatives: the distance to 1 (or to 0), as a share of that of the tested probability. */
+const SHARES = [
+  0.99, 0.97, 0.95, 0.9, 0.8, 0.65, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05, 0.025, 0.01, 0.003, 0.001,
+];
+
+/** ln Σ exp(values), without overflow. */
+function logSumExp(values: readonly number[]): number {
+  const largest = Math.max(...values);
+  return largest + Math.log(values.reduce((sum, value) => sum + Math.exp(value - largest), 0));
+}
+
+/**
+ * The logarithm of the e-process E_t = (1/m) Σ_j (q_j/p)^k ((1 − q_j)/(1 − p))^(t − k) after k successes in t draws, against
+ * the hypothesis that the success probability is at most p; the q_j > p are alternatives. Each factor
+ * (q/p)^X ((1 − q)/(1 − p))^(1 − X) is a bet whose mean is 1 at p and less below it, so E_t is a non-negative supermartingale
+ * that starts at 1. By Ville's inequality it ever reaches 1/α with probability at most α, at whatever time one stops
+ * (Waudby-Smith & Ramdas 2024, arXiv:2010.09686; for certificates Voráček 2024, arXiv:2406.17830).
+ */
+export function logEvidenceAbove(p: number, successes: number, draws: number): number {
+  const failures = draws - successes;
+  const terms = SHARES.map((share) => {
+    const alternative = 1 - (1 - p) * share;
+    return successes * Math.log(alternative / p) + failures * Math.log(share);
+  });
+  return logSumExp(terms) - Math.log(SHARES.length);
+}
+
+/** The same against the hypothesis that the success probability is at least p. */
+export const logEvidenceBelow = (p: number, successes: number, draws: number): number =>
+  logEvidenceAbove(1 - p, draws - successes, draws);
+
+/** What a sequential test knows: above p, below p, or nothing yet. */
+export type Decision = "above" | "below" | "open";
+
+/**
+ * The decision about the success probability against p. "above" is wrong with probability at most α over all draws.
+ * "below" only saves draws: no certificate rests on it.
+ */
+export function decide(p: number, successes: number, draws: number, alpha: number): Decision {
+  const enough = -Math.log(alpha);
+  if (logEvidenceAbove(p, successes, draws) >= enough) return "above";
+  return logEvidenceBelow(p, successes, draws) >= enough ? "below" : "open";
+}

@@ -1,0 +1,74 @@
+import type { Victim } from "../attacks/victim.ts";
+import type { OnNote } from "../math/note.ts";
+import { fold, foldAll, type Key } from "../math/random.ts";
+import { UsageError } from "../math/usage-error.ts";
+import type { NoisyImages } from "./noisy-images.ts";
+
+/** What answers noisy images: [batch, ...pixels] → logits [batch, classes]. */
+export type BaseClassifier = Pick<Victim, "logits">;
+
+/** A draw that is no vote for any class: its logits tie or are NaN, or its batch was lost. */
+export const NO_VOTE = -1;
+
+/** The class of strictly largest logit; `NO_VOTE` on a tie or for NaN. */
+export function voteOf(logits: ArrayLike<number>): number {
+  let best = 0;
+  let tied = false;
+  for (let i = 0; i < logits.length; i++) {
+    if (Number.isNaN(logits[i])) return NO_VOTE;
+    if (i === 0) continue;
+    if (logits[i] > logits[best]) {
+      best = i;
+      tied = false;
+    } else if (logits[i] === logits[best]) tied = true;
+  }
+  return tied ? NO_VOTE : best;
+}
+
+/** Draws for one image. */
+export interface Poll {
+  readonly image: Float32Array;
+  readonly noisy: NoisyImages;
+  /** Draw i uses the key fold(key, i). */
+  readonly key: Key;
+  readonly draws: number;
+  /** Every call of the network has this many images; the last one is filled with further draws that do not count. */
+  readonly batch: number;
+  readonly classes: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly note?: OnNote | undefined;
+}
+
+/** Yields the votes of each batch, in order. A batch whose run fails counts as draws without a vote. */
+export async function* votes(
+  network: BaseClassifier,
+  { image, noisy, key, draws, batch, classes, signal, note }: Poll,
+): AsyncGenerator<readonly number[], void, void> {
+  for (let from = 0; from < draws; from += batch) {
+    signal?.throwIfAborted();
+    const keys = Array.from({ length: batch }, (_, i) => fold(key, from + i));
+    const count = Math.min(batch, draws - from);
+    const x = noisy.draw(image, foldAll(keys, 0));
+    try {
+      const { data } = await network.logits(x, foldAll(keys, 1));
+      yield Array.from({ length: count }, (_, i) =>
+        voteOf(data.subarray(i * classes, (i + 1) * classes)),
+      );
+    } catch (error) {
+      if (error instanceof UsageError || signal?.aborted) throw error;
+      note?.({
+        code: "lost-batch",
+        text: `a batch of ${count} draws was lost and counts against the class: ${String(error)}`,
+      });
+      yield Array.from({ length: count }, () => NO_VOTE);
+    }
+  }
+}
+
+/** Votes per class [classes]; their sum is below the number of draws if some are no vote. */
+export async function count(network: BaseClassifier, poll: Poll): Promise<number[]> {
+  const counts = Array.from({ length: poll.classes }, () => 0);
+  for await (const part of votes(network, poll))
+    for (const vote of part) if (vote !== NO_VOTE) counts[vote]++;
+  return counts;
+}
