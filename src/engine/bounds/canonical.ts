@@ -87,8 +87,11 @@ function reducedMaximum({ inputs: [x], attrs, shape }: Value<"ReduceMax">): Valu
 }
 
 /** An equal expression without Max, Min, Clip, Abs, MaxPool and ReduceMax. */
-function rewritten(node: Value): Value {
+function rewritten(node: Value, isConstant: (input: Value) => boolean): Value {
   const [a, b] = node.inputs;
+  // The factors of a product of two values get its shape, so that every relaxation is element by element.
+  if (is(node, "Mul") && !isConstant(a) && !isConstant(b))
+    return g.mul(g.expand(a, node.shape), g.expand(b, node.shape));
   if (is(node, "Max")) return maximum(a, b);
   if (is(node, "Min")) return minimum(a, b);
   if (is(node, "Clip")) return clipped(a, node.attrs.low, node.attrs.high);
@@ -130,7 +133,7 @@ export function canonical(output: Value): Value {
     const inputs = node.inputs.map((input) => replaced.get(input) as Value);
     const same = inputs.every((input, i) => input === node.inputs[i]);
     const current = same ? node : g.node(node.op, inputs, node.attrs, node.dtype, node.shape);
-    const result = rewritten(current);
+    const result = rewritten(current, (input) => constants.has(input));
     const origin = originOf(node);
     if (origin !== undefined) nameOrigin([result], inputs, origin);
     replaced.set(node, result);

@@ -1,0 +1,144 @@
+// The backward walk of CROWN (Zhang et al. 2018, arXiv:1811.00866) as an expression graph.
+//
+// A row of coefficients A of a node y stands for the function A·y of the network's input. Going backwards, A·y is
+// replaced by a smaller or equal function of the inputs of y, until the input of the network is reached. Coefficients
+// are numbers of the plan's float type, so every replacement rounds. `error` adds up a bound of what that changes:
+// |A|·scale per node, for a scale that is computed from the intervals of the network's values (see `Scales`).
+// Everything but the coefficients is computed in doubles.
+
+import { sizeOf } from "../../math/tensor.ts";
+import * as g from "../graph/expressions.ts";
+import { topological, type Value } from "../graph/value.ts";
+import { type Pulled, pullLinear } from "./linear-rules.ts";
+import type { Plan } from "./plan.ts";
+
+/** What a walk asks for by name: arrays of one row, or of as many rows as the walk has. */
+export interface WalkInputs {
+  /** Slopes of the lower lines, for input `k` of a relaxed node: [1 or rows, ...node]. */
+  readonly lowerSlope: (node: Value, k: number) => Value;
+  readonly upperSlope: (node: Value, k: number) => Value;
+  /** Intercepts, in doubles: [1 or rows, ...node]. */
+  readonly lowerIntercept: (node: Value) => Value;
+  readonly upperIntercept: (node: Value) => Value;
+  /** A column [size, 1] of doubles. */
+  readonly scale: (name: string, size: number) => Value;
+  /** Added to the coefficients of a node with a split: [rows, ...node]. Null without splits. */
+  readonly multiplier: (node: Value) => Value | null;
+}
+
+/** The result of a walk: A·y ≥ coefficients·x + constant − error, for every x of the box. */
+export interface Walked {
+  /** [rows, ...input], in the plan's float type. */
+  readonly coefficients: Value;
+  /** [rows], in doubles. */
+  readonly constant: Value;
+  readonly error: Value;
+}
+
+/** x [rows, …] as doubles [rows, size]. */
+export const rowsOf = (x: Value): Value =>
+  g.cast(g.reshape(x, [x.shape[0], sizeOf(x.shape.slice(1))]), "float64");
+
+const column = (x: Value): Value => g.reshape(x, [x.shape[0]]);
+
+/** The walk from `from` with coefficients [rows, ...from], an input of the graph. */
+export function walk(plan: Plan, from: Value, start: Value, inputs: WalkInputs): Walked {
+  const [rows] = start.shape;
+  const parts = new Map<Value, Value>([[from, start]]);
+  const constants: Value[] = [];
+  const errors: Value[] = [];
+  const penalize = (name: string, a: Value): void => {
+    const size = sizeOf(a.shape.slice(1));
+    errors.push(column(g.matmul(rowsOf(g.abs(a)), inputs.scale(name, size))));
+  };
+  /** Adds coefficients to those of a node. Every addition rounds. */
+  const give = (node: Value, coefficients: Value): void => {
+    const other = parts.get(node);
+    if (other === undefined) {
+      parts.set(node, coefficients);
+      return;
+    }
+    const total = g.add(other, coefficients);
+    penalize(`added${plan.id(node)}`, total);
+    parts.set(node, total);
+  };
+
+  for (const node of topological<Value>([from]).toReversed()) {
+    const a = parts.get(node);
+    if (a === undefined || node === plan.input || plan.is(node)) continue;
+    parts.delete(node);
+    const pulled = plan.isRelaxed(node)
+      ? pullRelaxed(node, a, inputs, constants)
+      : pullLinear(node, a, plan);
+    if (pulled === null) throw new Error(`no rule for ${node.op}`);
+    if (hasError(plan, node, pulled)) penalize(`scale${plan.id(node)}`, a);
+    const shift = shiftOf(plan, node, a);
+    if (shift !== null) constants.push(shift);
+    for (const { input, coefficients } of pulled) if (!plan.is(input)) give(input, coefficients);
+    const multiplier = plan.isRelaxed(node) ? inputs.multiplier(node) : null;
+    if (multiplier !== null) give(node.inputs[0], multiplier);
+  }
+  const zero = g.expand(g.scalar(0, "float64"), [rows]);
+  return {
+    coefficients: parts.get(plan.input) ?? zerosFor(plan, rows),
+    constant: constants.reduce(g.add, zero),
+    error: errors.reduce(g.add, zero),
+  };
+}
+
+/** Zeros as coefficients of the network's input. */
+const zerosFor = ({ type, input }: Plan, rows: number): Value =>
+  g.expand(g.scalar(0, type), [rows, ...input.shape]);
+
+/** Whether rounding, or a constant that is not exact, separates a node from its replacement. */
+export const hasError = (plan: Plan, node: Value, pulled: readonly { terms: number }[]): boolean =>
+  plan.isRelaxed(node) ||
+  node.inputs.some((input) => plan.is(input) && node.op !== "Gather") ||
+  pulled.some(({ terms }) => terms > 0);
+
+/** A⁺·lower line + A⁻·upper line. */
+function pullRelaxed(node: Value, a: Value, inputs: WalkInputs, constants: Value[]): Pulled[] {
+  const zero = g.scalarLike(a, 0);
+  const [positive, negative] = [g.maximum(a, zero), g.minimum(a, zero)];
+  const lower = g.mul(rowsOf(positive), rowsOf(inputs.lowerIntercept(node)));
+  const upper = g.mul(rowsOf(negative), rowsOf(inputs.upperIntercept(node)));
+  constants.push(g.sum(g.add(lower, upper), [1]));
+  return node.inputs.map((input, k) => ({
+    input,
+    // One of the two products is 0.
+    coefficients: g.reshape(
+      g.add(
+        g.mul(positive, inputs.lowerSlope(node, k)),
+        g.mul(negative, inputs.upperSlope(node, k)),
+      ),
+      [a.shape[0], ...input.shape],
+    ),
+    terms: 1,
+  }));
+}
+
+/** The constant that Add, Sub or Concat with a constant contributes: ±⟨A, c⟩ [rows]; null if there is none. */
+function shiftOf(plan: Plan, node: Value, a: Value): Value | null {
+  if (node.op === "Concat") return concatShift(plan, node, a);
+  if (node.op !== "Add" && node.op !== "Sub") return null;
+  const index = node.inputs.findIndex((input) => plan.is(input));
+  if (index < 0) return null;
+  const c = g.expand(plan.value(node.inputs[index]), node.shape);
+  const product = column(
+    g.matmul(rowsOf(a), g.transpose(rowsOf(g.reshape(c, [1, ...node.shape])), [1, 0])),
+  );
+  return node.op === "Sub" && index === 1 ? g.neg(product) : product;
+}
+
+function concatShift(plan: Plan, node: Value, a: Value): Value | null {
+  const parts = (pullLinear(node, a, plan) ?? []).filter(({ input }) => plan.is(input));
+  const shifts = parts.map(({ input, coefficients }) =>
+    column(
+      g.matmul(
+        rowsOf(coefficients),
+        g.reshape(g.cast(plan.value(input), "float64"), [sizeOf(input.shape), 1]),
+      ),
+    ),
+  );
+  return shifts.length === 0 ? null : shifts.reduce(g.add);
+}
