@@ -27,6 +27,19 @@ const MAX_COEFFICIENTS = 2 ** 22;
 /** Coefficients of one row by the elements of a node, as [element, coefficient]. */
 export type SparseRow = readonly (readonly [number, number])[];
 
+/** How a region is analysed. */
+export interface AnalyseOptions {
+  /** Whether backward walks tighten interval arithmetic; they do by default. */
+  readonly walks?: boolean;
+  /** An earlier analysis of the same region, whose intervals hold too. */
+  readonly known?: RegionState | undefined;
+  /** What bounds rows of a node's elements; `Crown.lowerBounds` by default. */
+  readonly bounds?:
+    | ((state: RegionState, node: Value, rows: readonly SparseRow[]) => Promise<Float64Array>)
+    | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Operators whose interval is exact one at a time, but not one behind the other. */
 const MIXING: ReadonlySet<string> = new Set(["MatMul", "Conv", "AveragePool", "ReduceSum"]);
 
@@ -66,17 +79,9 @@ export class Crown {
     return made;
   }
 
-  /**
-   * Intervals of all values on a region: interval arithmetic, and for the inputs of relaxed nodes backward walks
-   * (`interval arithmetic only` if `walks` is false).
-   */
-  async analyse(
-    region: InputRegion,
-    {
-      walks = true,
-      signal,
-    }: { readonly walks?: boolean; readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<RegionState> {
+  /** Intervals of all values on a region: interval arithmetic, and backward walks for the inputs of relaxed nodes. */
+  async analyse(region: InputRegion, options: AnalyseOptions = {}): Promise<RegionState> {
+    const { walks = true, known, signal } = options;
     const state = new RegionState(this.plan, region);
     const readersOf = new Map<Value, Value[]>();
     for (const node of this.plan.order)
@@ -86,14 +91,19 @@ export class Crown {
     for (const node of this.plan.order) {
       if (node !== this.plan.input) {
         const inputs = node.inputs.map((input) => state.interval(input));
-        state.intervals.set(node, intervalOfNode(node, inputs));
+        const interval = intervalOfNode(node, inputs);
+        const earlier = known?.interval(node);
+        state.intervals.set(
+          node,
+          earlier === undefined ? interval : intersection(interval, earlier),
+        );
       }
       const readers = readersOf.get(node);
       if (readers === undefined || !walks || this.#isExact(node, region)) continue;
       signal?.throwIfAborted();
       const elements = state.unstable(node, readers);
       if (elements.length > 0)
-        state.intervals.set(node, await this.tightened(state, node, elements));
+        state.intervals.set(node, await this.#tightened(state, node, elements, options));
     }
     return state;
   }
@@ -106,10 +116,18 @@ export class Crown {
   }
 
   /** The interval of a node with walks for some of its elements. */
-  async tightened(state: RegionState, node: Value, elements: readonly number[]): Promise<Interval> {
+  async #tightened(
+    state: RegionState,
+    node: Value,
+    elements: readonly number[],
+    { bounds: boundsOf }: AnalyseOptions,
+  ): Promise<Interval> {
     const before = state.interval(node);
     const rows: SparseRow[] = elements.flatMap((i) => [[[i, 1]], [[i, -1]]] as SparseRow[]);
-    const bounds = await this.lowerBounds(state, node, rows);
+    const bounds =
+      boundsOf === undefined
+        ? await this.lowerBounds(state, node, rows)
+        : await boundsOf(state, node, rows);
     const [lower, upper] = [before.lower.slice(), before.upper.slice()];
     for (const [k, i] of elements.entries()) {
       lower[i] = bounds[2 * k];

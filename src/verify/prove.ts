@@ -1,0 +1,199 @@
+import type { Crown, SparseRow } from "../engine/bounds/crown.ts";
+import { magnitude } from "../engine/bounds/interval.ts";
+import { down, up } from "../engine/bounds/rounding.ts";
+import { optimizedBounds } from "../engine/bounds/slopes.ts";
+import type { RegionState } from "../engine/bounds/state.ts";
+import { UsageError } from "../math/usage-error.ts";
+import type { Case, Inequality, Property } from "./property.ts";
+
+/** The methods in the order of their cost. Each begins with what the one before it found. */
+export const stages = ["crown-ibp", "crown", "alpha-crown-last", "alpha-crown"] as const;
+
+/** A method of proof: one walk on interval arithmetic; walks for all layers; slopes optimised in the last; in all. */
+export type Stage = (typeof stages)[number];
+
+/**
+ * An event of a proof: `stage` after each method on each box, and at the end `unsat` with the last method that was
+ * needed, or `unknown`. `gap` is how much the worst case lacks: a lower bound of its excess, which must be above 0.
+ */
+export type ProofEvent =
+  | {
+      readonly event: "stage";
+      readonly stage: Stage;
+      readonly gap: number;
+      readonly open: number;
+      readonly seconds: number;
+    }
+  | { readonly event: "unsat"; readonly stage: Stage; readonly seconds: number }
+  | {
+      readonly event: "unknown";
+      readonly reason: "time" | "methods" | "interrupted";
+      readonly gap: number;
+      readonly open: number;
+      readonly seconds: number;
+    };
+
+/** The time of a proof and the methods that it may use. */
+export interface ProveOptions {
+  readonly seconds: number;
+  /** A clock, in seconds since any moment. */
+  readonly now: () => number;
+  readonly signal?: AbortSignal | undefined;
+  /** The last method to try. */
+  readonly upTo?: Stage | undefined;
+}
+
+/** Iterations of the ascents. */
+const [LAST_ITERATIONS, INNER_ITERATIONS] = [30, 5];
+
+/** A case that may have a counterexample, with the best lower bound of its excess. */
+interface Open {
+  readonly case: Case;
+  excess: number;
+}
+
+/** The cases of a property that share a box. */
+function byBox({ cases }: Property): Open[][] {
+  const boxes = new Map<Float64Array, Open[]>();
+  for (const one of cases) {
+    const sharing = boxes.get(one.lower) ?? [];
+    sharing.push({ case: one, excess: Number.NEGATIVE_INFINITY });
+    boxes.set(one.lower, sharing);
+  }
+  return [...boxes.values()];
+}
+
+/** The box of a case, rounded outward: its decimal bounds were read to the nearest doubles. */
+const regionOf = ({ lower, upper }: Case) => ({
+  lower: lower.map((low) => down(down(low))),
+  upper: upper.map((high) => up(up(high))),
+});
+
+const rowOf = ({ coefficients }: Inequality): SparseRow =>
+  Array.from(coefficients, (value, i) => [i, value] as const).filter(([, value]) => value !== 0);
+
+/** What reading decimal coefficients and bounds to the nearest doubles can change. */
+function slackOf({ coefficients, bound }: Inequality, sizes: Float64Array): number {
+  let total = Math.abs(bound);
+  for (const [i, c] of coefficients.entries()) if (c !== 0) total += Math.abs(c) * sizes[i];
+  return up(total * 2 ** -48);
+}
+
+/**
+ * Proves that no input in the boxes of a property violates it, in real arithmetic and for every real number of the
+ * boxes: each case has a condition that holds nowhere. Tries one method after the other on what is still open.
+ */
+export async function* prove(
+  crown: Crown,
+  property: Property,
+  { seconds, now, signal, upTo = "alpha-crown" }: ProveOptions,
+): AsyncGenerator<ProofEvent, void> {
+  const started = now();
+  const elapsed = () => now() - started;
+  const isOver = () => signal?.aborted === true || elapsed() >= seconds;
+  requireFit(crown, property);
+  let used: Stage = "crown-ibp";
+  let worst = Number.POSITIVE_INFINITY;
+  let remaining = 0;
+  for (const cases of byBox(property)) {
+    const prover = new BoxProver(crown, cases, isOver);
+    for (const stage of stages.slice(0, stages.indexOf(upTo) + 1)) {
+      if (prover.open.length === 0 || isOver()) break;
+      await prover.run(stage);
+      if (stages.indexOf(stage) > stages.indexOf(used)) used = stage;
+      yield {
+        event: "stage",
+        stage,
+        gap: prover.gap,
+        open: prover.open.length,
+        seconds: elapsed(),
+      };
+    }
+    remaining += prover.open.length;
+    worst = Math.min(worst, prover.gap);
+  }
+  if (remaining === 0) {
+    yield { event: "unsat", stage: used, seconds: elapsed() };
+    return;
+  }
+  let reason: "time" | "methods" | "interrupted" = elapsed() >= seconds ? "time" : "methods";
+  if (signal?.aborted === true) reason = "interrupted";
+  yield { event: "unknown", reason, gap: worst, open: remaining, seconds: elapsed() };
+}
+
+function requireFit({ plan }: Crown, { inputs, outputs }: Property): void {
+  const size = ({ shape }: { readonly shape: readonly number[] }) =>
+    shape.reduce((product, n) => product * n, 1);
+  if (size(plan.input) !== inputs || size(plan.output) !== outputs)
+    throw new UsageError(
+      `the network has ${size(plan.input)} inputs and ${size(plan.output)} outputs and the property ${inputs} and ${outputs}; they belong to different networks`,
+      { code: "misfit" },
+    );
+}
+
+/** The cases of one box and what is known about the network on it. */
+class BoxProver {
+  readonly #crown: Crown;
+  readonly #region: { readonly lower: Float64Array; readonly upper: Float64Array };
+  readonly #isOver: () => boolean;
+  #state: RegionState | undefined;
+  /** The cases that are not disproved yet. */
+  open: readonly Open[];
+
+  constructor(crown: Crown, cases: readonly Open[], isOver: () => boolean) {
+    this.#crown = crown;
+    this.#region = regionOf(cases[0].case);
+    this.#isOver = isOver;
+    this.open = cases;
+  }
+
+  /** The least excess that an open case may have; +∞ if none is open. */
+  get gap(): number {
+    return Math.min(Number.POSITIVE_INFINITY, ...this.open.map(({ excess }) => excess));
+  }
+
+  async run(stage: Stage): Promise<void> {
+    const crown = this.#crown;
+    const { output } = crown.plan;
+    const stop = this.#isOver;
+    if (stage === "crown-ibp") this.#state = await crown.analyse(this.#region, { walks: false });
+    if (stage === "crown") this.#state = await crown.analyse(this.#region, { known: this.#state });
+    if (stage === "alpha-crown")
+      this.#state = await crown.analyse(this.#region, {
+        known: this.#state,
+        bounds: (state, node, rows) =>
+          stop()
+            ? Promise.resolve(new Float64Array(rows.length).fill(Number.NEGATIVE_INFINITY))
+            : optimizedBounds(crown, state, node, rows, {
+                iterations: INNER_ITERATIONS,
+                untilPositive: false,
+                stop,
+              }),
+      });
+    const state = this.#state as RegionState;
+    const rows = this.open.flatMap((one) => one.case.conditions.map(rowOf));
+    if (stage === "crown-ibp" || stage === "crown")
+      this.#settle(state, await crown.lowerBounds(state, output, rows));
+    else
+      this.#settle(
+        state,
+        await optimizedBounds(crown, state, output, rows, {
+          iterations: LAST_ITERATIONS,
+          untilPositive: false,
+          stop,
+        }),
+      );
+  }
+
+  /** Takes lower bounds of all conditions of the open cases, and drops the cases with one above its limit. */
+  #settle(state: RegionState, bounds: Float64Array): void {
+    const sizes = magnitude(state.interval(this.#crown.plan.output));
+    let at = 0;
+    for (const one of this.open)
+      for (const condition of one.case.conditions) {
+        const excess = down(down(bounds[at++] - condition.bound) - slackOf(condition, sizes));
+        if (excess > one.excess) one.excess = excess;
+      }
+    this.open = this.open.filter(({ excess }) => !(excess > 0));
+  }
+}
