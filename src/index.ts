@@ -18,6 +18,7 @@ export {
   type AttackOptions,
   attackNamed,
   attackNames,
+  attacks,
   type MinimalAttackOptions,
   minimalAttackNamed,
   minimalAttackNames,
@@ -125,7 +126,13 @@ export {
   type NetworkSpecification,
 } from "./models/define-architecture.ts";
 export { exportOnnx, importExported, type ModelMetadata as Card } from "./models/export.ts";
-export { initialParameters } from "./models/initial.ts";
+export {
+  batchNormSpecs,
+  convWeight,
+  initialParameters,
+  linearSpecs,
+} from "./models/initial.ts";
+export * as layers from "./models/layers.ts";
 export type { OpenModel } from "./models/opening/open-model.ts";
 export {
   trainableClassifier,

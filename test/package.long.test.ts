@@ -1,52 +1,18 @@
-import { execFileSync } from "node:child_process";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { root } from "./fixtures/docs.ts";
+import { installPacked, runNode as node, tsc } from "./fixtures/packed.ts";
 
-const root = join(import.meta.dirname, "..");
 const work = mkdtempSync(join(tmpdir(), "rampart-package-"));
-const app = join(work, "app");
-const installed = join(app, "node_modules", "rampart");
+let app = "";
+let installed = "";
 
-const node = (words: readonly string[], cwd: string): string =>
-  execFileSync(process.execPath, words, {
-    cwd,
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
-
-/** The package as `npm pack` makes it, unpacked beside links to its declared dependencies and to nothing else. */
 beforeAll(() => {
-  const source = join(work, "source");
-  for (const name of ["bin", "docs", "src", "package.json", "README.md", "LICENSE"])
-    cpSync(join(root, name), join(source, name), { recursive: true });
-  for (const name of ["tsconfig.json", "tsconfig.build.json"])
-    cpSync(join(root, name), join(source, name));
-  symlinkSync(join(root, "node_modules"), join(source, "node_modules"), "dir");
-  node([tsc, "-p", "tsconfig.build.json", "--noCheck"], source);
-  const [{ filename }] = JSON.parse(
-    execFileSync("npm", ["pack", "--json", "--ignore-scripts"], { cwd: source, encoding: "utf8" }),
-  );
-  mkdirSync(installed, { recursive: true });
-  execFileSync("tar", ["xzf", join(source, filename), "-C", installed, "--strip-components=1"]);
-  const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  for (const name of Object.keys(dependencies)) {
-    const link = join(app, "node_modules", name);
-    mkdirSync(dirname(link), { recursive: true });
-    symlinkSync(join(root, "node_modules", name), link, "dir");
-  }
-  writeFileSync(join(app, "package.json"), '{ "type": "module", "private": true }');
+  const packed = installPacked(work);
+  app = packed.folder;
+  installed = packed.installed;
 }, 300_000);
 
 afterAll(() => rmSync(work, { recursive: true, force: true }));

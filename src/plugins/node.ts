@@ -1,4 +1,5 @@
 // Loads plug-ins: modules whose exports are definitions.
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -48,14 +49,18 @@ function fileOfPlugin(plugin: string): string {
   return file;
 }
 
-/** Where a module has a syntax error, such as ` in line 3`, by the first line of the error's stack; empty if it does not say. */
-function lineOf({ stack = "" }: Error): string {
-  const [, line] = /^(?:file:.*|\/.*):(\d+)\n/.exec(stack) ?? [];
+/**
+ * Where a module has a syntax error, such as ` in line 3`; empty if that is not known. An error of `import` does not say, so a
+ * second process checks the file.
+ */
+function lineOf(file: string): string {
+  const { stderr } = spawnSync(process.execPath, ["--check", file], { encoding: "utf8" });
+  const [, line] = /^\S.*:(\d+)\n/.exec(stderr ?? "") ?? [];
   return line === undefined ? "" : ` in line ${line}`;
 }
 
 /** The error of a module that cannot be imported. */
-function importError(plugin: string, error: unknown): UsageError {
+function importError(plugin: string, file: string, error: unknown): UsageError {
   if (error instanceof UsageError) return fail(plugin, `is wrong: ${error.message}`, error);
   if (!(error instanceof Error)) return fail(plugin, `threw on import: ${String(error)}`, error);
   const { code } = error as NodeJS.ErrnoException;
@@ -68,7 +73,7 @@ function importError(plugin: string, error: unknown): UsageError {
       error,
     );
   if (error instanceof SyntaxError)
-    return fail(plugin, `cannot be parsed${lineOf(error)}: ${error.message}; correct it`, error);
+    return fail(plugin, `cannot be parsed${lineOf(file)}: ${error.message}; correct it`, error);
   return fail(plugin, `threw on import: ${error.message}; correct it`, error);
 }
 
@@ -96,7 +101,7 @@ export async function loadPlugin(plugin: string): Promise<void> {
   try {
     exported = await import(/* @vite-ignore */ pathToFileURL(file).href);
   } catch (error) {
-    throw importError(plugin, error);
+    throw importError(plugin, file, error);
   }
   let count = 0;
   for (const [name, value] of Object.entries(exported))

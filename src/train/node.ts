@@ -23,6 +23,7 @@ import {
   recordedDefense,
   refuseOccupied,
   refuseOtherDefense,
+  requireRunPlugins,
   storedLowering,
   storedOptions,
   writeConfig,
@@ -90,6 +91,7 @@ export async function* trainNode(
     throw new UsageError(`${out} holds no run to resume; start one without --resume`, {
       code: "not-found",
     });
+  if (isResumed) await requireRunPlugins(files);
   const options = isResumed ? await storedOptions(files) : resolveOptions(given);
   if (isResumed) refuseOtherOptions(given, options, out);
   const { ownDefense } = training;

@@ -1,9 +1,12 @@
 import { z } from "zod";
-import type { Defense } from "../defenses/table.ts";
+import { findDataset } from "../data/table.ts";
+import { type Defense, defenses } from "../defenses/table.ts";
 import type { RuntimeTarget } from "../engine/runtime/runtime.ts";
 import { type RunFiles, readText } from "../files/run/run-files.ts";
 import { openedJson, sealedJson } from "../files/sealed.ts";
+import { loadedPlugins } from "../math/plugin.ts";
 import { UsageError } from "../math/usage-error.ts";
+import { isArchitecture } from "../models/architectures.ts";
 import { type ResolvedOptions, trainOptions } from "./options.ts";
 
 /** The file with the options and the environment of a run. */
@@ -54,6 +57,26 @@ export async function refuseOccupied({ path, list }: RunFiles): Promise<void> {
 /** The options that a run was started with. */
 export async function storedOptions(files: RunFiles): Promise<ResolvedOptions> {
   return configOptions(`${files.path}/${CONFIG}`, await readText(files, CONFIG));
+}
+
+/**
+ * Throws `UsageError` with the code `bad-plugin` if a run has a name that is unknown here and was started with a plug-in that is
+ * not loaded.
+ */
+export async function requireRunPlugins(files: RunFiles): Promise<void> {
+  const config = openedJson(`${files.path}/${CONFIG}`, await readText(files, CONFIG), advice);
+  const { defense, model, data } = (config.options ?? {}) as Partial<ResolvedOptions>;
+  const isKnown =
+    defenses.find(String(defense)) !== undefined &&
+    isArchitecture(String(model)) &&
+    findDataset(String(data)) !== undefined;
+  const recorded = Array.isArray(config.plugins) ? config.plugins.map(String) : [];
+  const missing = recorded.filter((plugin) => !loadedPlugins().includes(plugin));
+  if (isKnown || missing.length === 0) return;
+  throw new UsageError(
+    `${files.path} was started with ${missing.map((plugin) => `--plugin ${plugin}`).join(" ")}`,
+    { code: "bad-plugin", next: "give it again, or load it with use() in the library" },
+  );
 }
 
 /**
