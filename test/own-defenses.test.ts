@@ -1,0 +1,273 @@
+// The three hooks of a defence from outside: several passes per loss, replaced parameters, several steps per batch.
+import { describe, expect, it } from "vitest";
+import type { Victim } from "../src/attacks/victim.ts";
+import type { LossObjective, Objective, TrainingBatch } from "../src/defenses/objective.ts";
+import { reshape, sum } from "../src/engine/graph/ops.ts";
+import { normal } from "../src/math/distributions.ts";
+import { fold, type Key, keyOf, keysFor } from "../src/math/random.ts";
+import { type Tensor, tensor } from "../src/math/tensor.ts";
+import type { Architecture, Parameters } from "../src/models/architecture.ts";
+import { initialParameters } from "../src/models/initial.ts";
+import { linear } from "../src/models/layers.ts";
+import { trainableClassifier } from "../src/models/trainable-classifier.ts";
+import { batchTrainer } from "../src/train/batch-trainer.ts";
+import { sgd } from "../src/train/optimizer.ts";
+import type { Training } from "../src/train/train.ts";
+import { initialState } from "../src/train/train-step.ts";
+import { awp, FREE, free, TRADES, trades } from "./fixtures/own-defenses.ts";
+import { toyTraining, wide } from "./fixtures/toy-training.ts";
+
+/** A toy training whose defence has this objective. */
+async function trainingOf(objective: Objective | LossObjective, rest: Partial<Training> = {}) {
+  const training = await toyTraining(Object.assign({}, wide, { defense: "standard" }), rest);
+  const defense = { name: objective.name, objective, noise: null, attacks: [] };
+  return Object.assign({}, training, { defense });
+}
+
+/** Logits are W · pixels + b, for three classes of 8×8 images. */
+const linearNetwork: Architecture = {
+  name: "linear",
+  inputShape: [1, 8, 8],
+  classes: 3,
+  dropout: { rate: 0, masks: {} },
+  parameters: [
+    {
+      name: "w",
+      shape: [3, 64],
+      trainable: true,
+      init: (key) => normal(keysFor(key, [0, 1, 2]), [3, 64], 0.3),
+    },
+    {
+      name: "b",
+      shape: [3],
+      trainable: true,
+      init: (key) => normal(keysFor(key, [0, 1, 2]), [3], 0.3),
+    },
+  ],
+  forward: (x, parameter) => ({
+    logits: linear(reshape(x, [x.shape[0], 64]), parameter("w"), parameter("b")),
+    statistics: {},
+  }),
+};
+
+/** Trains on `count` times the same four examples, by plain gradient descent. */
+async function batches(
+  objective: Objective | LossObjective,
+  count = 1,
+  given: Partial<Pick<Training, "architecture">> & { readonly rate?: number } = {},
+) {
+  const training = await trainingOf(objective);
+  const { runtime, dataset, defense } = training;
+  const { architecture = training.architecture, rate = 0.1 } = given;
+  const optimizer = sgd({ momentum: 0, weightDecay: 0 });
+  const initial = initialState(architecture, optimizer, initialParameters(architecture));
+  const trainer = await batchTrainer({ runtime, architecture, defense }, optimizer, 4, initial);
+  const indices = [0, 1, 2, 3];
+  const keys = keysFor(keyOf(7), indices);
+  const batch = {
+    x: dataset.train.images(indices),
+    labels: indices.map((i) => dataset.train.labels[i]),
+    objectiveKeys: keys,
+    dropoutKeys: keys.map((key) => fold(key, 9)),
+  };
+  const victim = trainableClassifier(runtime, architecture, () => trainer.parameters(), "frozen");
+  try {
+    let result = { loss: Number.NaN, correct: 0 };
+    for (let i = 0; i < count; i++)
+      result = await trainer.train({ batch, rate, victim, begin: () => {} });
+    return { result, batch, initial, architecture, state: await trainer.state() };
+  } finally {
+    await Promise.all([trainer.release(), victim.release()]);
+  }
+}
+
+const softmax = (z: readonly number[]) => {
+  const total = z.reduce((all, v) => all + Math.exp(v), 0);
+  return z.map((v) => Math.exp(v) / total);
+};
+
+/** TRADES of a linear network in closed form: the loss, and ∂loss/∂w [3, 64]. */
+function closedForm(
+  w: Tensor,
+  b: Tensor,
+  clean: Tensor,
+  attacked: Tensor,
+  labels: readonly number[],
+) {
+  const n = labels.length;
+  const slopes = new Float64Array(3 * 64);
+  let loss = 0;
+  for (const [i, label] of labels.entries()) {
+    const images = [clean, attacked].map(({ data }) => [...data.subarray(64 * i, 64 * i + 64)]);
+    const [p, q] = images.map((x) =>
+      softmax(
+        [0, 1, 2].map((c) => b.data[c] + x.reduce((all, v, j) => all + v * w.data[64 * c + j], 0)),
+      ),
+    );
+    const kl = p.reduce((all, v, c) => all + v * Math.log(v / q[c]), 0);
+    loss += (TRADES.beta * kl - Math.log(p[label])) / n;
+    for (const c of [0, 1, 2]) {
+      const byClean =
+        p[c] - Number(c === label) + TRADES.beta * p[c] * (Math.log(p[c] / q[c]) - kl);
+      const byAttacked = TRADES.beta * (q[c] - p[c]);
+      for (let j = 0; j < 64; j++)
+        slopes[64 * c + j] += (byClean * images[0][j] + byAttacked * images[1][j]) / n;
+    }
+  }
+  return { loss, slopes };
+}
+
+describe("several passes per loss:", () => {
+  it("the loss and the gradient of TRADES are those of the closed form", async () => {
+    let attacked: Tensor | undefined;
+    const watched: LossObjective = Object.assign({}, trades, {
+      async feeds(model: Victim, x: Tensor, labels: readonly number[], keys: readonly Key[]) {
+        const feeds = await trades.feeds?.(model, x, labels, keys);
+        attacked = feeds?.adversarial;
+        return feeds;
+      },
+    });
+    const { result, batch, initial, state } = await batches(watched, 1, {
+      architecture: linearNetwork,
+    });
+    if (attacked === undefined) throw new Error("no attack");
+    expect(attacked.data).not.toEqual(batch.x.data);
+    const { w, b } = initial.parameters;
+    const exact = closedForm(w, b, batch.x, attacked, batch.labels);
+    expect(result.loss).toBeCloseTo(exact.loss, 5);
+    state.parameters.w.data.forEach((v, k) => {
+      expect((w.data[k] - v) / 0.1).toBeCloseTo(exact.slopes[k], 4);
+    });
+  });
+
+  it("the clean pass of TRADES alone updates running statistics", async () => {
+    const clean: Objective = { name: "clean", examples: async (_, x) => x };
+    const [of, plain] = [
+      await batches(trades, 1, { rate: 0 }),
+      await batches(clean, 1, { rate: 0 }),
+    ];
+    const statistics = of.architecture.parameters.filter(({ trainable }) => !trainable);
+    expect(statistics.length).toBeGreaterThan(0);
+    for (const { name } of statistics) {
+      const [a, b, before] = [of.state, plain.state, of.initial].map(
+        (s) => s.parameters[name].data,
+      );
+      a.forEach((v, i) => {
+        expect(v).toBeCloseTo(b[i], 6);
+      });
+      expect(a).not.toEqual(before);
+    }
+  });
+});
+
+describe("replaced parameters:", () => {
+  it("AWP's gradient is that of other weights, and the weights come back to the bit", async () => {
+    const seen: Parameters[] = [];
+    const objective = awp(async (batch) => void seen.push(await batch.parameters()));
+    const { initial } = await batches(objective);
+    const [moved, restored] = seen;
+    for (const [name, { data }] of Object.entries(restored)) {
+      expect(data, name).toEqual(initial.parameters[name].data);
+      if (restored[name].shape.length > 1) expect(moved[name].data).not.toEqual(data);
+    }
+  });
+
+  it("come back if the procedure throws, and refuse a step in between", async () => {
+    let batch: TrainingBatch | undefined;
+    const failing: LossObjective = {
+      name: "failing",
+      async train(one) {
+        batch = one;
+        const before = await one.parameters();
+        const gradients = await one.gradients({ x: one.x });
+        const zeros = Object.fromEntries(
+          Object.entries(before).map(([name, { shape }]) => [name, tensor(shape)]),
+        );
+        const inside = one.withParameters(zeros, () => one.apply(gradients));
+        await expect(inside).rejects.toMatchObject({ code: "bad-plugin" });
+        expect(await one.parameters()).toEqual(before);
+        throw new Error("no idea");
+      },
+    };
+    await expect(batches(failing, 1, { architecture: linearNetwork })).rejects.toMatchObject({
+      code: "bad-plugin",
+      message: "defense failing threw in train: no idea",
+    });
+    expect(batch).toBeDefined();
+  });
+});
+
+describe("several steps per batch:", () => {
+  it("free adversarial training takes m steps, and starts where the batch before ended", async () => {
+    const deltas: Tensor[] = [];
+    const { state, initial } = await batches(
+      free((delta) => deltas.push(delta)),
+      2,
+      { architecture: linearNetwork },
+    );
+    expect(deltas).toHaveLength(2 * FREE.repeats);
+    expect(deltas[0].data.every((v) => v === 0)).toBe(true);
+    for (const [i, delta] of deltas.slice(1).entries()) {
+      expect(Math.max(...delta.data.map(Math.abs))).toBeCloseTo(FREE.epsilon, 6);
+      if (i === FREE.repeats - 1) expect(delta.data.some((v) => v !== 0)).toBe(true);
+    }
+    expect(state.slots["objective/delta"].shape).toEqual([4, 1, 8, 8]);
+    expect(state.parameters.w.data).not.toEqual(initial.parameters.w.data);
+  });
+
+  it("each of them moves the weights by its own gradient", async () => {
+    const steps = (count: number): LossObjective => ({
+      name: "again",
+      async train(batch) {
+        for (let i = 0; i < count; i++) await batch.apply(await batch.gradients({ x: batch.x }));
+        return undefined;
+      },
+    });
+    const given = { architecture: linearNetwork };
+    const [once, thrice] = [await batches(steps(1), 3, given), await batches(steps(3), 1, given)];
+    expect(thrice.state.parameters).toEqual(once.state.parameters);
+  });
+});
+
+describe("a defence is refused", () => {
+  it.each<[string, Partial<LossObjective>, string]>([
+    ["that takes no step", { train: async () => undefined }, "ended train without a step"],
+    ["without a procedure", {}, "needs feeds, examples or train"],
+    [
+      "whose loss is no scalar",
+      {
+        feeds: async (_, x) => ({ x }),
+        loss: ({ oneHot }) => ({ loss: sum(oneHot, [1]), logits: oneHot }),
+      },
+      "must return a loss of shape []",
+    ],
+    [
+      "that feeds another array",
+      { feeds: async (_, x) => ({ x, y: x }) },
+      "gives y to feeds, which takes x",
+    ],
+    [
+      "that feeds another shape",
+      { feeds: async () => ({ x: tensor([4, 64]) }) },
+      "and must return float32 [4, 1, 8, 8]",
+    ],
+    [
+      "that feeds NaN",
+      {
+        feeds: async (_, x) => ({
+          x: tensor(
+            x.shape,
+            x.data.map(() => Number.NaN),
+          ),
+        }),
+      },
+      "returned NaN from feeds.x",
+    ],
+  ])("%s", async (_, part, message) => {
+    const objective = Object.assign({ name: "broken" }, part);
+    await expect(batches(objective, 1, { architecture: linearNetwork })).rejects.toMatchObject({
+      code: "bad-plugin",
+      message: expect.stringContaining(message),
+    });
+  });
+});
