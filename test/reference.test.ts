@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { attackOptionsModule } from "../scripts/attack-options.ts";
 import { attacksPage } from "../scripts/attacks-page.ts";
 import { allCommands, defaultOf } from "../scripts/options-page.ts";
 import { attacks } from "../src/attacks/table.ts";
@@ -66,6 +67,12 @@ it("docs/diagnostics.md has a row for each code", () => {
     .filter(({ length }) => length === 4)
     .map(([code]) => plain(code));
   expect(stated.toSorted()).toEqual(codes.toSorted());
+});
+
+it("src/library/attack-options.ts describes each option; run npx tsx scripts/attacks.ts", () => {
+  const file = readPage("src/library/attack-options.ts");
+  expect(file).toBe(attackOptionsModule());
+  expect(file).toContain("/** Queries of Square per image (default: 5000). */");
 });
 
 it("docs/attacks.md has each attack with its source and options; run npx tsx scripts/attacks.ts", () => {

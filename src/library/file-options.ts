@@ -1,10 +1,6 @@
 // What the functions of `rampart/node` take. The words are those of the command line's help.
 
-import type {
-  AttackOptions as BoundedOptions,
-  BuiltInAttackName,
-  MinimalAttackOptions as MinimalOptions,
-} from "../attacks/table.ts";
+import type { BuiltInAttackName } from "../attacks/table.ts";
 import type { Attack, Norm } from "../attacks/victim.ts";
 import type { AuditEvent } from "../audit/audit.ts";
 import type { NodeAudit } from "../audit/audit-request.ts";
@@ -18,6 +14,7 @@ import type { Note } from "../math/note.ts";
 import type { Architecture } from "../models/architecture.ts";
 import type { TrainEvent } from "../train/events.ts";
 import type { NodeTraining } from "../train/training-request.ts";
+import type { BuiltInAttackOptions } from "./attack-options.ts";
 
 /** Attacks that have a name, those of plug-ins aside: give these as values. */
 export type AttackName = BuiltInAttackName | "none";
@@ -117,19 +114,10 @@ export interface NoteEvent extends Note {
 /** What `evaluate` tells its `onEvent`: a finished row, or a note for whoever reads the rows. */
 export type EvaluationEvent = ({ readonly event: "row" } & EvaluateEvent) | NoteEvent;
 
-/** The options of built-in attacks, by the names that `docs/options.md` explains: `steps`, `squareQueries`, `cwSteps`. */
-type AttackEfforts = Partial<
-  Omit<
-    BoundedOptions,
-    "epsilonLinf" | "epsilonL2" | "epsilonL1" | "randomStart" | "stopWhenBroken"
-  > &
-    MinimalOptions
->;
-
 /** The options of `evaluate`. */
 export interface EvaluateOptions
   extends Running<EvaluationEvent>,
-    AttackEfforts,
+    BuiltInAttackOptions,
     Pick<NodeEvaluation, "out" | "resume" | "saveExamples" | "data" | "dataDir" | "command"> {
   /** Called with the text of each note; `onEvent` hears them with their codes. */
   readonly note?: ((line: string) => void) | undefined;
