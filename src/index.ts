@@ -148,3 +148,4 @@ export { noiseNamed, noises } from "./noise/table.ts";
 export { ratioByCounting } from "./paper/theory/monte-carlo.ts";
 export { type Order, type TheoryRow, table1, theoryRow } from "./paper/theory/table1.ts";
 export { use } from "./plugins/use.ts";
+export type * from "./types.ts";

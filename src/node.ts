@@ -43,6 +43,10 @@ import { readRowsFile, writeReport } from "./report/node.ts";
 import { type Format, report as rendered } from "./report/report.ts";
 import { type NodeTraining, trainNode } from "./train/node.ts";
 
+export type { NodeAudit } from "./audit/audit-request.ts";
+export type { NodeDataOptions } from "./data/node.ts";
+export type { NodeRuntimeOptions } from "./engine/runtime/node.ts";
+export type { NodeEvaluation } from "./evaluate/evaluation-request.ts";
 export * from "./index.ts";
 export type {
   AttackName,
@@ -58,6 +62,7 @@ export type {
   TrainOptions,
 } from "./library/file-options.ts";
 export type { TrainEvent } from "./train/events.ts";
+export type { NodeTraining } from "./train/training-request.ts";
 export type { AuditResult, OpenModel, Row };
 export { noiseNamedNode as noiseNamed };
 
