@@ -6,25 +6,43 @@ export type {
   SharedNames,
   Stated,
 } from "./attacks/attack-definition.ts";
+export type { NamesOf } from "./attacks/shared-options.ts";
 export type { BuiltInAttackName } from "./attacks/table.ts";
 export type { OnBroken } from "./attacks/victim.ts";
 export type { AuditEvent } from "./audit/audit.ts";
-export type { Diagnostic } from "./audit/diagnostic.ts";
-export type { AuditClass, AuditNorm, AuditUnion } from "./audit/result.ts";
+export type { Diagnostic, DiagnosticCode } from "./audit/diagnostic.ts";
+export type { AuditAttack, AuditClass, AuditNorm, AuditUnion } from "./audit/result.ts";
 export type { NotRun } from "./audit/run-diagnostics.ts";
-export type { DecodedImage } from "./data/data-files.ts";
+export type { DecodedImage, Image } from "./data/data-files.ts";
 export type { HeldOut } from "./data/dataset.ts";
 export type { AugmentationName } from "./data/define-dataset.ts";
-export type { Source as DownloadSource } from "./data/downloads.ts";
+export type { Download, Source as DownloadSource } from "./data/downloads.ts";
 export type { Place as DataPlace } from "./data/find.ts";
 export type { FolderOptions } from "./data/folder.ts";
+export type { ImageTrait } from "./data/image-rules.ts";
 export type { FilterName, Margin as CropMargin } from "./data/resize.ts";
 export type { Examples as DatasetExamples } from "./data/splits.ts";
 export type { MadeDefense } from "./defenses/define-defense.ts";
-export type { Attributes, Op, SliceAttributes } from "./engine/graph/value.ts";
+export type {
+  Attributes,
+  ConvAttributes,
+  NoAttributes,
+  Op,
+  PoolAttributes,
+  ReduceAttributes,
+  SliceAttributes,
+} from "./engine/graph/value.ts";
 export type { TracedValue } from "./engine/onnx/import/graph-importer.ts";
-export type { CompileOptions, DeviceMemory, Feeds } from "./engine/runtime/runtime.ts";
+export type {
+  CompileOptions,
+  DeviceArray,
+  DeviceMemory,
+  DeviceProgram,
+  Feeds,
+} from "./engine/runtime/runtime.ts";
+export type { Locate } from "./evaluate/evaluated-model.ts";
 export type { EvaluateEvent } from "./evaluate/evaluation.ts";
+export type { CustomAttacks } from "./evaluate/runs.ts";
 export type { WorkLease } from "./files/lease/lease.ts";
 export type { NoteEvent } from "./library/file-options.ts";
 export type { CrossEntropy } from "./losses/ce.ts";
@@ -33,13 +51,13 @@ export type { Difference as DifferenceLoss } from "./losses/difference.ts";
 export type { Dlr } from "./losses/dlr.ts";
 export type { DlrTargeted } from "./losses/dlr-targeted.ts";
 export type { Linear as LinearLoss } from "./losses/linear.ts";
-export type { LossDefinition } from "./losses/loss-definition.ts";
+export type { LossDefinition, LossExpression } from "./losses/loss-definition.ts";
 export type { Margin as MarginLoss } from "./losses/margin.ts";
 export type { MeanLoss } from "./losses/of-mean.ts";
 export type { ListedLoss, RowLoss } from "./losses/table.ts";
 export type { OnNote } from "./math/note.ts";
 export type { Defined } from "./math/plugin.ts";
-export type { Registry } from "./math/registry.ts";
+export type { Named, Registry } from "./math/registry.ts";
 export type { Interval } from "./math/statistics.ts";
 export type { DType, Storage as ArrayData } from "./math/tensor.ts";
 export type { UsageCode, UsageErrorOptions } from "./math/usage-error.ts";

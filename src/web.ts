@@ -12,7 +12,7 @@ import { defined } from "./math/defined.ts";
 import type { OpenModel } from "./models/opening/open-model.ts";
 
 export { type WebRuntimeOptions, webRuntime } from "./engine/runtime/web.ts";
-export type { WasmPaths } from "./engine/runtime/web-files.ts";
+export type { Address, WasmPaths } from "./engine/runtime/web-files.ts";
 export * from "./index.ts";
 
 /** The runtime that a caller passed as `device`, or `webRuntime` on the device of that name. */

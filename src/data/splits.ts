@@ -3,7 +3,7 @@ import type { Split } from "./dataset.ts";
 
 /** Images and their labels, as loaders read them. */
 export interface Examples {
-  /** [example, channel, height, width]: bytes in 0 … 255, or floats in [0, 1]. */
+  /** Shape [example, channel, height, width]: bytes in 0 … 255, or floats in [0, 1]. */
   readonly pixels: Uint8Array | Float32Array;
   /** Class index of each example. */
   readonly labels: Uint8Array | Int32Array;
