@@ -20,6 +20,7 @@ export const rampart: Program = {
   commands: {
     train: async () => (await import("./train.ts")).trainCommand,
     evaluate: async () => (await import("./evaluate.ts")).evaluateCommand,
+    certify: async () => (await import("./certify.ts")).certifyCommand,
     audit: async () => (await import("./audit.ts")).auditCommand,
     gradient: async () => (await import("./gradient.ts")).gradientCommand,
     reproduce: async () => (await import("./reproduce.ts")).reproduceCommand,

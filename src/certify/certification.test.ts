@@ -1,0 +1,167 @@
+import { expect, it } from "vitest";
+import type { Dataset } from "../data/dataset.ts";
+import { portableHost } from "../files/host/host.ts";
+import { memoryStorage, textIfThere } from "../files/storage/storage.ts";
+import { tensor } from "../math/tensor.ts";
+import { UsageError } from "../math/usage-error.ts";
+import { type Certification, certifyDataset } from "./certification.ts";
+import { CertificationOptions } from "./options.ts";
+import { type CertificateRow, parseCertificates } from "./row.ts";
+import { certifiedShares } from "./share.ts";
+
+const levels = [200, 40, 120, 250, 10, 180];
+const split = {
+  size: levels.length,
+  labels: levels.map((level) => (level > 100 ? 1 : 0)),
+  images: (indices: readonly number[]) =>
+    tensor(
+      [indices.length, 1, 1, 1],
+      indices.map((index) => levels[index] / 255),
+    ),
+};
+const dataset: Dataset = {
+  name: "levels",
+  shape: [1, 1, 1],
+  classes: ["dark", "light"],
+  mean: [0.5],
+  std: [0.5],
+  train: split,
+  test: split,
+};
+
+function certification(given: Partial<Certification> = {}): Certification {
+  return {
+    model: {
+      path: "model.onnx",
+      name: "model.onnx",
+      defense: "ni-normal",
+      noise: "normal:0.25",
+      weights: "abc",
+      network: {
+        logits: async (x) =>
+          tensor(
+            [x.shape[0], 2],
+            [...x.data].flatMap((value) => [0, value - 0.401]),
+          ),
+      },
+    },
+    dataset: given.dataset ?? dataset,
+    target: { device: "cpu" },
+    out: given.out,
+    resume: given.resume ?? false,
+    host: portableHost,
+    signal: given.signal,
+    note: given.note,
+  };
+}
+
+const options = (given: object = {}) =>
+  CertificationOptions.parse(Object.assign({ n: 500, n0: 50, batch: 32 }, given));
+
+async function rowsOf(given: Partial<Certification>, asked: object = {}): Promise<object[]> {
+  const rows: object[] = [];
+  for await (const { row } of certifyDataset(certification(given), options(asked)))
+    rows.push(Object.assign({}, row, { seconds: 0 }));
+  return rows;
+}
+
+it("gives a row per image with the fields that were promised", async () => {
+  const rows = await rowsOf({});
+  expect(rows.map((row) => (row as CertificateRow).index)).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(Object.keys(rows[0])).toEqual([
+    "index",
+    "label",
+    "prediction",
+    "noise",
+    "alpha",
+    "n0",
+    "components",
+    "radius",
+    "sampling",
+    "runtime",
+    "seconds",
+  ]);
+  expect(rows[0]).toMatchObject({
+    label: 1,
+    prediction: 1,
+    noise: "normal:0.25",
+    sampling: "sound",
+  });
+});
+
+it("a run that is stopped and resumed has the rows of one that was not", async () => {
+  const whole = await rowsOf({});
+  const out = { storage: memoryStorage(), name: "cert.jsonl" };
+  const stop = new AbortController();
+  for await (const { done } of certifyDataset(
+    certification({ out, signal: stop.signal }),
+    options(),
+  ))
+    if (done === 2) stop.abort();
+  // A line that a killed process did not finish is cut off.
+  await out.storage.append(out.name, '{"index":2,"lab');
+  expect(await rowsOf({ out, resume: true })).toEqual(whole);
+  const text = (await textIfThere(out.storage, out.name)) ?? "";
+  const { rows } = parseCertificates(out.name, text);
+  expect(rows.map((row) => Object.assign({}, row, { seconds: 0 }))).toEqual(whole);
+});
+
+it("rows do not depend on how many images are certified", async () => {
+  expect(await rowsOf({}, { examples: 3 })).toEqual((await rowsOf({})).slice(0, 3));
+});
+
+it.each([{ n: 600 }, { seed: 1 }, { batch: 16 }, { noise: "normal:0.3" }, { alpha: 0.01 }])(
+  "a file is not continued with %o",
+  async (other) => {
+    const out = { storage: memoryStorage(), name: "cert.jsonl" };
+    await rowsOf({ out }, { examples: 1 });
+    const [name] = Object.keys(other);
+    await expect(rowsOf({ out, resume: true }, other)).rejects.toThrow(`other settings: ${name}`);
+    await expect(rowsOf({ out })).rejects.toThrow("already holds rows");
+  },
+);
+
+it("images off the grid are sampled naively with a note, and refused in sound mode", async () => {
+  const between = Object.assign({}, split, {
+    images: (indices: readonly number[]) =>
+      tensor(
+        [indices.length, 1, 1, 1],
+        indices.map(() => 0.5),
+      ),
+  });
+  const off = Object.assign({}, dataset, { test: between });
+  const notes: string[] = [];
+  const rows = await rowsOf(
+    { dataset: off, note: ({ code }) => notes.push(code) },
+    { examples: 1 },
+  );
+  expect(rows[0]).toMatchObject({ sampling: "naive" });
+  expect(notes).toEqual(["warning"]);
+  await expect(rowsOf({ dataset: off }, { sampling: "sound" })).rejects.toThrow(UsageError);
+});
+
+it.each([
+  [{ noise: "generalized-normal" }, "no certificate is known"],
+  [{ sequential: true }, "--target 0.5"],
+  [{ target: 0.5 }, "add --sequential"],
+  [{ alpha: 0 }, "alpha must be between 0 and 1"],
+  [{ n: 1 }, "at least 2"],
+])("refuses %o", async (asked, message) => {
+  await expect(rowsOf({}, asked)).rejects.toThrow(message);
+  await expect(rowsOf({}, asked)).rejects.toBeInstanceOf(UsageError);
+});
+
+it("refuses a second row of an image, and rows of another kind", () => {
+  const line = '{"index":0,"attack":"none"}\n';
+  expect(() => parseCertificates("rows.jsonl", line)).toThrow("rows.jsonl:1 is no row");
+});
+
+it("the statement about all images counts right and certified ones, below the sample's share", async () => {
+  const rows = (await rowsOf({}, { noise: "normal:0.1" })) as CertificateRow[];
+  const [at0, at3] = certifiedShares(rows, ["l2"], [0, 0.3]);
+  expect(at0.of).toBe(6);
+  expect(at0.certified).toBeGreaterThanOrEqual(at3.certified);
+  expect(at0.low).toBeLessThan(at0.certified / 6);
+  const wrong = rows.map((row) => Object.assign({}, row, { label: 1 - row.label }));
+  expect(certifiedShares(wrong, ["l2"], [0])[0].certified).toBe(0);
+});

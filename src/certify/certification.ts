@@ -1,0 +1,237 @@
+// Certifies the test images of a data set, one row each.
+import type { Victim } from "../attacks/victim.ts";
+import type { Dataset } from "../data/dataset.ts";
+import type { Host } from "../files/host/host.ts";
+import { RowsFile, type RowsFormat } from "../files/rows/rows-file.ts";
+import { openedJson } from "../files/sealed.ts";
+import type { Storage } from "../files/storage/storage.ts";
+import { version } from "../files/version.ts";
+import type { OnNote } from "../math/note.ts";
+import { recordedPlugins } from "../math/plugin.ts";
+import { fold, type Key, keyOf, nameToNumber } from "../math/random.ts";
+import { UsageError } from "../math/usage-error.ts";
+import { certificateOf } from "./certificates.ts";
+import { type CertifyOptions, certify, checkDraws, probabilityFor } from "./certify.ts";
+import { onGrid } from "./grid-noise.ts";
+import { noisyImages, type Sampling } from "./noisy-images.ts";
+import { type CertificationOptions, drawsOf } from "./options.ts";
+import { type CertificateRow, parseCertificates } from "./row.ts";
+import type { BaseClassifier } from "./votes.ts";
+
+/** The network that is smoothed, and what identifies it. */
+export interface CertifiedModel {
+  /** The run directory or file. */
+  readonly path: string;
+  readonly name: string;
+  readonly defense: string;
+  /** The noise that the model states; null if it states none. */
+  readonly noise: string | null;
+  /** Identifies the weights. */
+  readonly weights: string;
+  /** How a third-party file is read: mean, std and so on. */
+  readonly reading?: Readonly<Record<string, unknown>> | undefined;
+  readonly network: Pick<Victim, "logits">;
+}
+
+/** A certification on any platform. */
+export interface Certification {
+  readonly model: CertifiedModel;
+  readonly dataset: Dataset;
+  /** The runtime target that the network was compiled for; recorded in every row. */
+  readonly target: Readonly<Record<string, unknown>>;
+  /** Where rows go, and the name of their file; undefined if rows are only returned. */
+  readonly out?: { readonly storage: Storage; readonly name: string } | undefined;
+  readonly resume?: boolean;
+  readonly host: Host;
+  readonly signal?: AbortSignal | undefined;
+  readonly note?: OnNote;
+  /** The command as typed, for the record. */
+  readonly command?: string | undefined;
+}
+
+/** One row, and how far the certification is. */
+export interface CertifyEvent {
+  readonly row: CertificateRow;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** The key of a test image's draws, whatever else is certified. */
+const keyOfImage = (seed: number, index: number): Key =>
+  fold(fold(keyOf(seed), nameToNumber("certify")), index);
+
+/** The noise to certify under. Throws `UsageError` if there is none, or one without a certificate. */
+function noiseOf(model: CertifiedModel, given: string | undefined): string {
+  const noise = given ?? model.noise;
+  if (noise === null)
+    throw new UsageError(
+      `${model.path} states no noise, and only a classifier under noise is certified; add --noise normal:0.25`,
+      { code: "missing-option" },
+    );
+  return certificateOf(noise).noise;
+}
+
+/** The first image with a pixel that 8 bits cannot hold, among the first `examples`; undefined if there is none. */
+function firstOffGrid({ test }: Dataset, examples: number): number | undefined {
+  for (let index = 0; index < Math.min(examples, test.size); index++)
+    if ("offGrid" in onGrid(test.images([index]).data)) return index;
+  return undefined;
+}
+
+/** The sampling that was asked for; by default sound, or naive with a note where images are not made of 8-bit pixels. */
+function samplingOf(
+  { sampling, examples }: CertificationOptions,
+  dataset: Dataset,
+  note: OnNote,
+): Sampling {
+  if (sampling === "naive") return "naive";
+  const index = firstOffGrid(dataset, examples);
+  if (index === undefined) return "sound";
+  const text = `image ${index} of ${dataset.name} has pixels that are no multiples of 1/255`;
+  if (sampling === "sound")
+    throw new UsageError(
+      `${text}, which sound sampling needs; use --sampling naive, or 8-bit images of the network's size`,
+      { code: "misfit" },
+    );
+  note({
+    code: "warning",
+    text: `${text}: noise is drawn in float32 (--sampling naive), where rounding may make a radius wrong`,
+  });
+  return "naive";
+}
+
+/** Everything that rows of one file share. */
+type Shared = Readonly<Record<string, unknown>>;
+
+const formatOf = (settings: Shared, compared: Shared): RowsFormat<CertificateRow> => ({
+  settings,
+  parse: parseCertificates,
+  checkSettings(file, text, rows) {
+    const before = openedJson(file, text, "choose another --out").compared as Shared | undefined;
+    const names = Object.keys(compared).filter(
+      (name) => JSON.stringify(compared[name]) !== JSON.stringify(before?.[name]),
+    );
+    if (names.length === 0) return;
+    const differ = names.map(
+      (name) =>
+        `${name} ${JSON.stringify(compared[name])} (was ${JSON.stringify(before?.[name] ?? null)})`,
+    );
+    throw new UsageError(`${rows} was begun with other settings: ${differ.join(", ")}`, {
+      code: "misfit",
+      next: "resume with those, or choose another --out",
+    });
+  },
+});
+
+/** What all rows of a certification have in common. */
+interface Prepared {
+  readonly noise: string;
+  readonly sampling: Sampling;
+  readonly draws: CertifyOptions;
+  readonly format: RowsFormat<CertificateRow>;
+}
+
+function prepared(
+  { model, dataset, target, host, command, note = () => undefined }: Certification,
+  options: CertificationOptions,
+): Prepared {
+  const draws = drawsOf(options);
+  checkDraws(draws);
+  const noise = noiseOf(model, options.noise);
+  if (draws.target !== undefined) probabilityFor(noise, draws.target, dataset.shape);
+  const sampling = samplingOf(options, dataset, note);
+  for (const component of certificateOf(noise).components)
+    noisyImages(component, dataset.shape, sampling);
+  const compared = {
+    model: model.weights,
+    reading: model.reading ?? {},
+    data: dataset.name,
+    noise,
+    sampling,
+    alpha: draws.alpha,
+    n0: draws.n0,
+    n: draws.n,
+    sequential: draws.target ?? null,
+    seed: options.seed,
+    batch: options.batch,
+    target,
+  };
+  const settings = {
+    kind: "certificates",
+    model: { name: model.name, path: model.path, defense: model.defense },
+    compared,
+    versions: { rampart: version },
+    machine: host.machine(),
+    command: command ?? null,
+    plugins: recordedPlugins(),
+    started: host.now().toISOString(),
+  };
+  return { noise, sampling, draws, format: formatOf(settings, compared) };
+}
+
+/**
+ * Certifies test images and yields each row once it is written; rows that a resumed file holds come first. A row does not
+ * depend on the order, on the other rows, or on when the run was stopped. Throws `UsageError` for options, noise or images that
+ * do not fit.
+ */
+export async function* certifyDataset(
+  certification: Certification,
+  options: CertificationOptions,
+): AsyncGenerator<CertifyEvent, void, void> {
+  const { model, dataset, target, out, resume = false, host, signal, note } = certification;
+  const { noise, sampling, draws, format } = prepared(certification, options);
+  const { test, shape, classes } = dataset;
+  const total = Math.min(options.examples, test.size);
+  const file =
+    out === undefined ? null : await RowsFile.open({ ...out, format, resume, note, signal });
+  try {
+    const stored = (file?.rows ?? []).filter(({ index }) => index < total);
+    let done = 0;
+    for (const row of stored) yield { row, done: ++done, total };
+    const finished = new Set(stored.map(({ index }) => index));
+    await file?.prepare();
+    const network: BaseClassifier = model.network;
+    const { batch, seed } = options;
+    const smoothed = {
+      network,
+      shape,
+      classes: classes.length,
+      noise,
+      sampling,
+      batch,
+      signal,
+      note,
+    };
+    for (let index = 0; index < total && !signal?.aborted; index++) {
+      if (finished.has(index)) continue;
+      const started = host.now().getTime();
+      const image = test.images([index]).data;
+      const found = await certify(smoothed, image, keyOfImage(seed, index), draws);
+      const row: CertificateRow = {
+        index,
+        label: test.labels[index],
+        prediction: found.prediction,
+        noise,
+        alpha: draws.alpha,
+        n0: draws.n0,
+        components: found.components.map(({ noise: component, n, counts, pLower }) => ({
+          noise: component,
+          n,
+          counts: [...counts],
+          pLower,
+        })),
+        radius: found.radius,
+        sampling,
+        runtime: { ...target, batch },
+        seconds: (host.now().getTime() - started) / 1000,
+      };
+      await file?.check();
+      await file?.append([row]);
+      yield { row, done: ++done, total };
+    }
+  } catch (error) {
+    if (!signal?.aborted || error !== signal.reason) throw error;
+  } finally {
+    await file?.close();
+  }
+}

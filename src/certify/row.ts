@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { DamagedLine, readRowLines } from "../files/row-lines.ts";
+import type { StoredRows } from "../files/rows/rows-file.ts";
+import { UsageError } from "../math/usage-error.ts";
+import { samplings } from "./noisy-images.ts";
+
+const probability = z.number().min(0).max(1);
+const radius = z.number().nonnegative();
+
+/** One certified image. `docs/certifying.md` says what each field means. */
+export const CertificateRow = z.looseObject({
+  /** Index in the test split. */
+  index: z.int().nonnegative(),
+  label: z.int(),
+  /** The smoothed classifier's class; null if the certifier abstained. */
+  prediction: z.int().nullable(),
+  /** `normal:0.25`, for pixels in [0, 1]. */
+  noise: z.string(),
+  /** The probability that the radii are wrong is at most this. */
+  alpha: probability,
+  /** Draws that chose the class. */
+  n0: z.int().positive(),
+  /** The draws that bound the probability of the class, per noise that was sampled; `counts` [classes]. */
+  components: z.array(
+    z.object({
+      noise: z.string(),
+      n: z.int().positive(),
+      counts: z.array(z.int().nonnegative()),
+      pLower: probability,
+    }),
+  ),
+  /** Radii in pixels of [0, 1]; 0 if the certifier abstained. */
+  radius: z.object({ l2: radius, l1: radius, linf: radius }),
+  sampling: z.enum(samplings),
+  /** The runtime's target and the batch size, which certificates are bound to. */
+  runtime: z.record(z.string(), z.unknown()),
+  seconds: z.number().nonnegative(),
+});
+export type CertificateRow = z.output<typeof CertificateRow>;
+
+const next = "delete that line and go on with --resume, or choose another --out";
+
+/** The rows in a text. Throws `UsageError` for a damaged line, another kind of row, or an image that has two rows. */
+export function parseCertificates(file: string, contents: string): StoredRows<CertificateRow> {
+  const refuse = (why: string) => new UsageError(why, { code: "bad-file", next });
+  const seen = new Set<number>();
+  try {
+    const { rows, whole } = readRowLines(file, contents);
+    const parsed = rows.map(({ line, value }) => {
+      const { data, error } = CertificateRow.safeParse(value);
+      const [issue] = error?.issues ?? [];
+      if (data === undefined)
+        throw refuse(
+          `${file}:${line} is no row of rampart certify (${issue?.path.join(".")}: ${issue?.message.toLowerCase()})`,
+        );
+      if (seen.has(data.index))
+        throw refuse(`${file}:${line} is a second row of image ${data.index}`);
+      seen.add(data.index);
+      return data;
+    });
+    return { rows: parsed, whole };
+  } catch (error) {
+    if (error instanceof DamagedLine) throw refuse(error.message);
+    throw error;
+  }
+}
