@@ -181,10 +181,14 @@ describe("circles of imports", () => {
         return [path, seen] as const;
       }),
     );
+    const reaches = (from: string, to: string) => reached.get(from)?.has(to) === true;
     const groups = files
-      .filter(({ path }) => reached.get(path)?.has(path))
+      .filter(({ path }) => reaches(path, path))
       .map(({ path }) =>
-        [...(reached.get(path) ?? [])].filter((other) => reached.get(other)?.has(path)).sort(),
+        files
+          .map((other) => other.path)
+          .filter((other) => reaches(path, other) && reaches(other, path))
+          .sort(),
       );
     return [...new Map(groups.map((group) => [group.join(), group])).values()];
   }

@@ -86,8 +86,11 @@ export class Crown {
     const readersOf = new Map<Value, Value[]>();
     for (const node of this.plan.order)
       if (this.plan.isRelaxed(node))
-        for (const input of node.inputs)
-          readersOf.set(input, [...(readersOf.get(input) ?? []), node]);
+        for (const input of node.inputs) {
+          const readers = readersOf.get(input);
+          if (readers === undefined) readersOf.set(input, [node]);
+          else readers.push(node);
+        }
     for (const node of this.plan.order) {
       if (node !== this.plan.input) {
         const inputs = node.inputs.map((input) => state.interval(input));
