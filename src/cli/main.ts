@@ -25,6 +25,7 @@ export const rampart: Program = {
     gradient: async () => (await import("./gradient.ts")).gradientCommand,
     reproduce: async () => (await import("./reproduce.ts")).reproduceCommand,
     falsify: async () => (await import("./falsify.ts")).falsifyCommand,
+    verify: async () => (await import("./verify.ts")).verifyCommand,
     report: async () => (await import("./report.ts")).reportCommand,
     theory: async () => (await import("./theory.ts")).theoryCommand,
     export: async () => (await import("./export.ts")).exportCommand,

@@ -1,0 +1,95 @@
+// rampart verify, on a small file: |x₀| + |x₁| as relus, whose bounds over a box are known.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { run } from "../src/cli/kit/program.ts";
+import { rampart } from "../src/cli/main.ts";
+import { tensor } from "../src/math/tensor.ts";
+import { nodeOf, onnxFile } from "./fixtures/model-fixture.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "rampart-verify-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const at = (name: string): string => join(folder, name);
+
+/** Y_0 ≥ `bound` for X in [−1, 2] × [−1, 1], where Y_0 = |X_0| + |X_1| has the maximum 3. */
+const text = (bound: number): string => `
+(declare-const X_0 Real) (declare-const X_1 Real) (declare-const Y_0 Real) (declare-const Y_1 Real)
+(assert (<= -1 X_0 2)) (assert (<= -1 X_1 1))
+(assert (>= Y_0 ${bound}))`;
+
+beforeAll(() => {
+  const options = {
+    inputs: { x: [1, 2] },
+    outputs: { y: [1, 2] },
+    arrays: {
+      w: tensor([2, 4], [1, -1, 0, 0, 0, 0, 1, -1]),
+      v: tensor([4, 2], [1, 0, 1, 0, 1, 0, 1, 1]),
+    },
+  };
+  const nodes = [
+    nodeOf("MatMul", ["x", "w"], ["h"]),
+    nodeOf("Relu", ["h"], ["r"]),
+    nodeOf("MatMul", ["r", "v"], ["y"]),
+  ];
+  writeFileSync(at("net.onnx"), onnxFile(nodes, options));
+  writeFileSync(
+    at("softmax.onnx"),
+    onnxFile([nodeOf("MatMul", ["x", "w"], ["h"]), nodeOf("Softmax", ["h"], ["y"], {})], {
+      inputs: { x: [1, 2] },
+      outputs: { y: [1, 4] },
+      arrays: { w: options.arrays.w },
+    }),
+  );
+  writeFileSync(at("holds.vnnlib"), text(3.0001));
+  writeFileSync(at("fails.vnnlib"), text(2.9));
+  writeFileSync(at("touches.vnnlib"), text(3));
+});
+
+async function verify(...words: string[]) {
+  let [out, err] = ["", ""];
+  const io = {
+    stdout: { write: (part: string) => (out += part) },
+    stderr: { write: (part: string) => (err += part) },
+  };
+  const code = await run(rampart, ["verify", ...words], io);
+  return { code, out, err };
+}
+
+describe("rampart verify", () => {
+  it("proves what holds, and says how", async () => {
+    const { code, out, err } = await verify(at("net.onnx"), at("holds.vnnlib"), "--no-attack");
+    expect([code, out]).toEqual([0, "unsat\n"]);
+    expect(err).toContain("proven by crown-ibp");
+  });
+
+  it("finds the counterexample of what fails, and writes it", async () => {
+    const words = [at("net.onnx"), at("fails.vnnlib"), "--seconds", "600", "--out", at("out.txt")];
+    expect(await verify(...words)).toMatchObject({ code: 0, out: "sat\n" });
+    expect(readFileSync(at("out.txt"), "utf8")).toMatch(/^sat\n\(\(X_0 /);
+  });
+
+  it("does not prove what fails on the edge of the box, whatever the attack finds", async () => {
+    const { out } = await verify(at("net.onnx"), at("touches.vnnlib"), "--no-attack", "--json");
+    const result = JSON.parse(out.trim().split("\n").at(-1) as string);
+    expect(result).toMatchObject({ result: "unknown", open: 1 });
+    expect(result.gap).toBeLessThanOrEqual(0);
+    expect(result.gap).toBeGreaterThan(-1e-6);
+  });
+
+  it("keeps to the methods that it may use", async () => {
+    const words = [at("net.onnx"), at("touches.vnnlib"), "--no-attack", "--up-to", "crown-ibp"];
+    expect(await verify(...words)).toMatchObject({ code: 0, out: "unknown\n" });
+  });
+
+  it("names the operator and the node that it cannot bound", async () => {
+    const property = `
+(declare-const X_0 Real) (declare-const X_1 Real)
+(declare-const Y_0 Real) (declare-const Y_1 Real) (declare-const Y_2 Real) (declare-const Y_3 Real)
+(assert (<= -1 X_0 2)) (assert (<= -1 X_1 1)) (assert (>= Y_0 2))`;
+    writeFileSync(at("four.vnnlib"), property);
+    const { code, err } = await verify(at("softmax.onnx"), at("four.vnnlib"), "--no-attack");
+    expect(code).toBe(2);
+    expect(err).toContain("operator Softmax of shape [1, 4]");
+  });
+});
