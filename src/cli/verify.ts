@@ -143,7 +143,7 @@ export const verifyCommand = command({
   options: z.strictObject({
     seconds: z.number().positive().default(60).describe("time limit"),
     attack: z.boolean().default(true).describe("search for a counterexample before the proof"),
-    upTo: z.enum(stages).default("alpha-crown").describe("last method of proof to try"),
+    upTo: z.enum(stages).default("branching").describe("last method of proof to try"),
     out: z.string().optional().describe("file to write the verdict to, in the format of VNN-COMP"),
     seed: Seed,
     threads: Threads,

@@ -1,3 +1,4 @@
+import { branchAndBound } from "../engine/bounds/branch.ts";
 import type { Crown, SparseRow } from "../engine/bounds/crown.ts";
 import { magnitude } from "../engine/bounds/interval.ts";
 import { down, up } from "../engine/bounds/rounding.ts";
@@ -7,9 +8,15 @@ import { UsageError } from "../math/usage-error.ts";
 import type { Case, Inequality, Property } from "./property.ts";
 
 /** The methods in the order of their cost. Each begins with what the one before it found. */
-export const stages = ["crown-ibp", "crown", "alpha-crown-last", "alpha-crown"] as const;
+export const stages = [
+  "crown-ibp",
+  "crown",
+  "alpha-crown-last",
+  "alpha-crown",
+  "branching",
+] as const;
 
-/** A method of proof: one walk on interval arithmetic; walks for all layers; slopes optimised in the last; in all. */
+/** A method of proof: one walk on interval arithmetic; walks for all layers; slopes optimised in the last; in all; splits of ReLUs. */
 export type Stage = (typeof stages)[number];
 
 /**
@@ -86,7 +93,7 @@ function slackOf({ coefficients, bound }: Inequality, sizes: Float64Array): numb
 export async function* prove(
   crown: Crown,
   property: Property,
-  { seconds, now, signal, upTo = "alpha-crown" }: ProveOptions,
+  { seconds, now, signal, upTo = "branching" }: ProveOptions,
 ): AsyncGenerator<ProofEvent, void> {
   const started = now();
   const elapsed = () => now() - started;
@@ -171,6 +178,11 @@ class BoxProver {
               }),
       });
     const state = this.#state as RegionState;
+    if (stage === "branching") {
+      for (const one of this.open) await this.#branch(state, one);
+      this.open = this.open.filter(({ excess }) => !(excess > 0));
+      return;
+    }
     const rows = this.open.flatMap((one) => one.case.conditions.map(rowOf));
     if (stage === "crown-ibp" || stage === "crown")
       this.#settle(state, await crown.lowerBounds(state, output, rows));
@@ -183,6 +195,22 @@ class BoxProver {
           stop,
         }),
       );
+  }
+
+  /** Splits the box for one case, on the condition that came closest so far. */
+  async #branch(state: RegionState, one: Open): Promise<void> {
+    const sizes = magnitude(state.interval(this.#crown.plan.output));
+    const rows = one.case.conditions.map(rowOf);
+    if (rows.length === 0) return;
+    const bounds = await this.#crown.lowerBounds(state, this.#crown.plan.output, rows);
+    const limits = one.case.conditions.map((c) => up(up(c.bound + slackOf(c, sizes))));
+    let best = 0;
+    for (let i = 1; i < rows.length; i++)
+      if (bounds[i] - limits[i] > bounds[best] - limits[best]) best = i;
+    const goal = { row: rows[best], limit: limits[best] };
+    const { proven, gap } = await branchAndBound(this.#crown, state, [goal], this.#isOver);
+    if (proven) one.excess = Number.MIN_VALUE;
+    else one.excess = Math.min(0, Math.max(one.excess, gap));
   }
 
   /** Takes lower bounds of all conditions of the open cases, and drops the cases with one above its limit. */

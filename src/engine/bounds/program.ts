@@ -113,7 +113,7 @@ function addGradients(outputs: Record<string, Value>, bound: Value): void {
   const optimized = topological<Value>([bound]).filter(
     (node) =>
       is(node, "Input") &&
-      /^(lowerSlope|multiplier)/.test(node.attrs.name) &&
+      /^(lowerSlope|multiplier|lowerIntercept|upperIntercept)/.test(node.attrs.name) &&
       node.shape[0] === bound.shape[0],
   ) as Value<"Input">[];
   const gradients = gradient(g.sum(bound), optimized);
