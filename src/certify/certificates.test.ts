@@ -17,6 +17,7 @@ describe("radii at p = 0.9", () => {
     ["laplace:0.2", "l1", 1.6094379124 * 0.2],
     ["uniform:0.2", "l1", 0.8 * 0.2],
     ["uniform:0.2", "linf", 3.3254e-4 * 0.2],
+    ["exp-linf:0.001", "linf", 1.6094379124 * 0.001],
     ["mix-image:0.25:0.2", "l1", 0.222],
   ] as const)("of %s in %s agree with published numbers", (noise, norm, radius) => {
     const tolerance = noise.startsWith("mix") ? 5e-4 : 1e-5 * radius;

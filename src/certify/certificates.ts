@@ -5,6 +5,7 @@ import { fullName } from "../noise/define-noise.ts";
 import { parseNoise } from "../noise/table.ts";
 import { mixImageRadius, mixRadius } from "./mixture-radii.ts";
 import {
+  expLinf,
   inAllNorms,
   laplaceL1,
   noRadii,
@@ -57,6 +58,7 @@ const definitions: Readonly<Record<string, CertificateDefinition>> = {
     }),
     mean: ([normal, uniform]) => (normal + uniform) / 2,
   },
+  "exp-linf": { own: ([p], { scale }) => ({ linf: expLinf(p, scale) }) },
 };
 
 /** The names of noises with a certificate, without parameters. */

@@ -12,7 +12,7 @@ import { fold, type Key, keyOf, nameToNumber } from "../math/random.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { certificateOf } from "./certificates.ts";
 import { type CertifyOptions, certify, checkDraws, probabilityFor } from "./certify.ts";
-import { onGrid } from "./grid-noise.ts";
+import { gridNoises, onGrid } from "./grid-noise.ts";
 import { noisyImages, type Sampling } from "./noisy-images.ts";
 import { type CertificationOptions, drawsOf } from "./options.ts";
 import { type CertificateRow, parseCertificates } from "./row.ts";
@@ -78,13 +78,23 @@ function firstOffGrid({ test }: Dataset, examples: number): number | undefined {
   return undefined;
 }
 
+/** Whether every component of the noise can be drawn on the grid. */
+const isGridNoise = (noise: string): boolean =>
+  certificateOf(noise).components.every((one) => gridNoises.includes(one.split(":")[0]));
+
 /** The sampling that was asked for; by default sound, or naive with a note where images are not made of 8-bit pixels. */
 function samplingOf(
   { sampling, examples }: CertificationOptions,
-  dataset: Dataset,
-  note: OnNote,
+  { dataset, noise, note }: { dataset: Dataset; noise: string; note: OnNote },
 ): Sampling {
   if (sampling === "naive") return "naive";
+  if (sampling === undefined && !isGridNoise(noise)) {
+    note({
+      code: "warning",
+      text: `${noise} cannot be drawn on the grid of 8-bit pixels: it is drawn in float32 (--sampling naive), where rounding may make a radius wrong`,
+    });
+    return "naive";
+  }
   const index = firstOffGrid(dataset, examples);
   if (index === undefined) return "sound";
   const text = `image ${index} of ${dataset.name} has pixels that are no multiples of 1/255`;
@@ -139,7 +149,7 @@ function prepared(
   checkDraws(draws);
   const noise = noiseOf(model, options.noise);
   if (draws.target !== undefined) probabilityFor(noise, draws.target, dataset.shape);
-  const sampling = samplingOf(options, dataset, note);
+  const sampling = samplingOf(options, { dataset, noise, note });
   for (const component of certificateOf(noise).components)
     noisyImages(component, dataset.shape, sampling);
   const compared = {

@@ -8,6 +8,7 @@ import {
   type Parameter,
   type ParameterValues,
 } from "./define-noise.ts";
+import { expLinf } from "./exp-linf.ts";
 import { generalizedNormal } from "./generalized-normal.ts";
 import { laplace } from "./laplace.ts";
 import { mix } from "./mix.ts";
@@ -25,6 +26,7 @@ export const noises = new Registry<NoiseDefinition>("noise", [
   conv,
   mix,
   mixImage,
+  expLinf,
 ]);
 
 /** The definition and the values of a noise given by name. */
