@@ -92,8 +92,10 @@ export type {
   ModelBytes,
   OnDevice,
   ReportOptions,
+  TrainOptions,
 } from "./library/options.ts";
 export { type RowsSource, report } from "./library/report.ts";
+export { train } from "./library/train.ts";
 export { ce } from "./losses/ce.ts";
 export {
   defineLoss,
@@ -148,4 +150,5 @@ export { noiseNamed, noises } from "./noise/table.ts";
 export { ratioByCounting } from "./paper/theory/monte-carlo.ts";
 export { type Order, type TheoryRow, table1, theoryRow } from "./paper/theory/table1.ts";
 export { use } from "./plugins/use.ts";
+export type { TrainEvent } from "./train/events.ts";
 export type * from "./types.ts";

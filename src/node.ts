@@ -29,7 +29,7 @@ import {
   runtimeOptions,
   trainOptions,
 } from "./library/checks.ts";
-import { auditResultOf, collectRows, noteTo } from "./library/events.ts";
+import { auditResultOf, collectRows, noteTo, passTraining } from "./library/events.ts";
 import type { AuditOptions, EvaluateOptions, TrainOptions } from "./library/file-options.ts";
 import { runtimeOn } from "./library/node-runtime.ts";
 import type { Tensor } from "./math/tensor.ts";
@@ -101,15 +101,11 @@ const opened = (model: OpenModel | string): OpenModel | Promise<OpenModel> =>
  */
 export async function train(options: TrainOptions): Promise<OpenModel> {
   const { own, others } = trainOptions(options);
-  const { onEvent, signal } = options;
   const { device, onEvent: _, ...where } = others;
   if (typeof device === "object") where.runtime = device;
   else if (device !== undefined) where.device = device;
-  signal?.throwIfAborted();
-  for await (const event of trainNode(own, where as unknown as NodeTraining)) {
-    onEvent?.(event);
-    if (event.event === "interrupted") throw signal?.reason;
-  }
+  options.signal?.throwIfAborted();
+  await passTraining(trainNode(own, where as unknown as NodeTraining), options);
   const { out } = options;
   const ownModel = where.ownModel as NodeTraining["ownModel"];
   return openModelNode(out, ownModel === undefined ? {} : { ownModel });

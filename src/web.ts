@@ -6,8 +6,14 @@ import { auditOn } from "./library/audit.ts";
 import { has } from "./library/checks.ts";
 import { evaluateOn } from "./library/evaluate.ts";
 import { importModelOn } from "./library/import-model.ts";
-import type { AuditOptions, EvaluateOptions, ImportOptions } from "./library/options.ts";
+import type {
+  AuditOptions,
+  EvaluateOptions,
+  ImportOptions,
+  TrainOptions,
+} from "./library/options.ts";
 import type { StartRuntime } from "./library/start.ts";
+import { trainOn } from "./library/train.ts";
 import { defined } from "./math/defined.ts";
 import type { OpenModel } from "./models/opening/open-model.ts";
 
@@ -20,6 +26,9 @@ const start: StartRuntime = async (device, threads) => {
   if (has(device, "compile")) return device as Awaited<ReturnType<typeof webRuntime>>;
   return webRuntime(defined({ device, threads }) as WebRuntimeOptions);
 };
+
+/** `train` of `rampart`. Starts `webRuntime` unless `device` is a runtime. */
+export const train = (options: TrainOptions): Promise<OpenModel> => trainOn(start, options);
 
 /** `evaluate` of `rampart`. Starts `webRuntime` unless `device` is a runtime. */
 export const evaluate = (model: OpenModel, options: EvaluateOptions = {}): Promise<Row[]> =>

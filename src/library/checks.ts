@@ -91,7 +91,8 @@ const listed = (values: object, names: readonly string[]): Record<string, unknow
     ]),
   );
 
-const requireObject = (options: unknown) => void checkedOptions(z.object({}), options);
+/** Throws `UsageError` for options that are no object. */
+export const requireObject = (options: unknown) => void checkedOptions(z.object({}), options);
 
 const storingRuns = {
   ...running,

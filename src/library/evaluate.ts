@@ -2,6 +2,7 @@ import { preparedBy } from "../data/image-options.ts";
 import { resizedDataset } from "../data/resized.ts";
 import { evaluateModel } from "../evaluate/evaluation.ts";
 import type { Row } from "../evaluate/row.ts";
+import { testedData } from "../evaluate/tested-data.ts";
 import { portableHost } from "../files/host/host.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { OpenModel } from "../models/opening/open-model.ts";
@@ -29,13 +30,18 @@ export async function evaluateOn(
   signal?.throwIfAborted();
   const { prepare } = preparedBy(images);
   const whole = await datasetOfValue(options.data ?? model.data);
-  const dataset = prepare === undefined ? whole : resizedDataset(whole, prepare);
+  const sized = prepare === undefined ? whole : resizedDataset(whole, prepare);
+  const tested = testedData(model, sized, model.data === whole.name);
+  const { dataset, warning } = tested;
+  const note = noteTo(options);
+  for (const one of dataset.notes ?? []) note(one);
+  if (warning !== null) note({ code: "trained-on", text: `warning: ${warning}` });
   const runtime = await start(where.device, where.threads);
   return collectRows({ runtime, model, dataset, batch: settings.batch }, options, (network) =>
     evaluateModel(model, settings, {
       network,
       target: { ...runtime.target },
-      tested: { dataset, warning: null },
+      tested,
       out: storage === undefined ? undefined : { storage, name: ROWS },
       customAttacks: own,
       images,
@@ -43,7 +49,7 @@ export async function evaluateOn(
       saveExamples,
       command,
       signal,
-      note: noteTo(options),
+      note,
       host: portableHost,
     }),
   );

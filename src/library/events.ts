@@ -9,6 +9,7 @@ import { InternalError } from "../math/internal-error.ts";
 import type { OnNote } from "../math/note.ts";
 import { type Classifier, classifier } from "../models/classifier.ts";
 import type { OpenModel } from "../models/opening/open-model.ts";
+import type { TrainEvent } from "../train/events.ts";
 import type { AuditingEvent, EvaluationEvent, NoteEvent } from "./file-options.ts";
 
 /** How a caller listens to a long call and stops it. */
@@ -65,6 +66,17 @@ export async function collectRows(
   }
   if (signal?.aborted && (missing > 0 || rows.length === 0)) throw signal.reason;
   return rows;
+}
+
+/** Passes the events of a training on. Rejects with the signal's reason if it was interrupted. */
+export async function passTraining(
+  events: AsyncIterable<TrainEvent>,
+  { signal, onEvent }: Listener<TrainEvent>,
+): Promise<void> {
+  for await (const event of events) {
+    onEvent?.(event);
+    if (event.event === "interrupted") throw signal?.reason;
+  }
 }
 
 /** Passes the events of an audit on and returns its result. Rejects with the signal's reason if there is none. */

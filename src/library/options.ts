@@ -26,8 +26,11 @@ export type DataValue = Dataset | string;
 type Files = "device" | "threads" | "out" | "data" | "dataDir";
 
 /** The options of `train`. */
-export interface TrainOptions extends Omit<node.TrainOptions, Files>, OnDevice, InStorage {
+export interface TrainOptions extends Omit<node.TrainOptions, Files>, OnDevice {
+  /** Data set: a value, or the name of one that needs no files, such as `shapes`. A resumed run needs a value again. */
   readonly data?: DataValue | undefined;
+  /** Files in memory (`memoryStorage()`, the default), or in a storage of your own. */
+  readonly out?: Storage | undefined;
 }
 
 /** The options of `evaluate`. */

@@ -34,7 +34,8 @@ export function refuseFiles(options: object): void {
   });
 }
 
-const isDataset = (value: unknown): value is Dataset =>
+/** Whether a value is an open data set. */
+export const isDataset = (value: unknown): value is Dataset =>
   typeof value === "object" && value !== null && "test" in value && "shape" in value;
 
 /** The data set given as a value, or the one of that name. Throws `UsageError` for a data set that needs files. */

@@ -1,34 +1,19 @@
+// Trainings in a run directory of this machine.
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { withHeldOutTest } from "../data/held-out.ts";
 import { openDatasetNode } from "../data/node.ts";
-import { defenseNamed } from "../defenses/table.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
-import type { Runtime } from "../engine/runtime/runtime.ts";
+import { nodeHost } from "../files/host/node.ts";
 import { leaseWork, type WorkLease } from "../files/lease/node.ts";
-import { machine, orMissing, PARTIAL, version } from "../files/node.ts";
+import { orMissing, PARTIAL } from "../files/node.ts";
 import { nodeFiles } from "../files/run/node.ts";
-import type { RunFiles } from "../files/run/run-files.ts";
+import { nodeStorage } from "../files/storage/node.ts";
+import type { Storage } from "../files/storage/storage.ts";
 import type { OnNote } from "../math/note.ts";
-import { recordedPlugins } from "../math/plugin.ts";
-import { UsageError } from "../math/usage-error.ts";
-import { architecture } from "../models/architectures.ts";
-import { exportOnnx } from "../models/export.ts";
 import { noiseNamedNode } from "../noise/node.ts";
-import { defenseSettings } from "./defense-settings.ts";
 import type { TrainEvent } from "./events.ts";
-import { refuseOtherOptions, resolveOptions, type TrainOptions } from "./options.ts";
-import {
-  holdsRun,
-  recordedDefense,
-  refuseOccupied,
-  refuseOtherDefense,
-  requireRunPlugins,
-  storedLowering,
-  storedOptions,
-  writeConfig,
-} from "./run-config.ts";
-import { metadataOf, train } from "./train.ts";
+import type { TrainOptions } from "./options.ts";
+import { trainModel } from "./train-model.ts";
 import type { NodeTraining } from "./training-request.ts";
 
 export type { NodeTraining } from "./training-request.ts";
@@ -50,21 +35,11 @@ export const leaseRun = (path: string, { note, signal }: LeaseOptions = {}): Pro
     signal,
   });
 
-/** The files of a run, written only while this process holds the lease. */
-const leasedFiles = (files: RunFiles, lease: WorkLease): RunFiles => ({
-  ...files,
-  async write(name, contents) {
-    await lease.check();
-    await files.write(name, contents);
-  },
-  async append(name, text) {
-    await lease.check();
-    await files.append(name, text);
-  },
-  async remove(name) {
-    await lease.check();
-    await files.remove(name);
-  },
+/** A run directory as a storage. Its metrics are never packed. */
+const runStorage = (path: string): Storage => ({
+  ...nodeStorage(`${path}/`, path),
+  ...nodeFiles(path),
+  lease: (_, work) => leaseRun(path, work),
 });
 
 /** Removes the half-written files of a killed run. */
@@ -74,77 +49,18 @@ async function removePartials(path: string): Promise<void> {
       if (name.endsWith(PARTIAL) && !name.startsWith("lease.")) await rm(join(folder, name));
 }
 
-/**
- * Trains in a run directory, which gets `config.json`, `metrics.jsonl`, `checkpoints/` and, at the end, `model.onnx`. A
- * resumed run takes its options from the directory; options that are also given must agree. Throws `UsageError`, before
- * anything is written if the options are wrong.
- */
+/** `trainModel` in a run directory. Throws `UsageError` for data, options or files that do not fit. */
 export async function* trainNode(
   given: TrainOptions,
-  training: NodeTraining,
+  { out, runtime, device, threads, dataDir, ...context }: NodeTraining,
 ): AsyncGenerator<TrainEvent, void, void> {
-  const { out, resume = false, note, signal, checkpointSeconds } = training;
-  const files = nodeFiles(out);
-  const isResumed = resume && (await holdsRun(files));
-  if (!isResumed) await refuseOccupied(files);
-  if (resume && !isResumed && given.defense === undefined)
-    throw new UsageError(`${out} holds no run to resume; start one without --resume`, {
-      code: "not-found",
-    });
-  if (isResumed) await requireRunPlugins(files);
-  const options = isResumed ? await storedOptions(files) : resolveOptions(given);
-  if (isResumed) refuseOtherOptions(given, options, out);
-  const { ownDefense } = training;
-  if (isResumed && ownDefense !== undefined) await refuseOtherDefense(files, ownDefense);
-  const defense =
-    ownDefense ?? defenseNamed(options.defense, defenseSettings(options), noiseNamedNode);
-  const lowering = isResumed ? await storedLowering(files) : undefined;
-  const runtime = training.runtime ?? (await runtimeFor(training, lowering));
-  const dataset = withHeldOutTest(
-    await openDatasetNode(options.data, { dataDir: training.dataDir }),
-  );
-  const input = { ...dataset, classes: dataset.classes.length };
-  const network =
-    training.ownModel ?? architecture(options.model, input, { dropout: options.dropout });
-
-  const lease = await leaseRun(out, { note, signal });
-  try {
-    await removePartials(out);
-    if (!isResumed) {
-      await refuseOccupied(files);
-      await writeConfig(files, {
-        options,
-        ownDefense: ownDefense === undefined ? null : recordedDefense(ownDefense),
-        model: metadataOf(network, dataset, defense),
-        attacks: defense.attacks.map((attack) => ({ name: attack.name, ...attack.options })),
-        versions: { rampart: version, engine: runtime.target.engine },
-        target: runtime.target,
-        machine: machine(),
-        command: training.command ?? null,
-        plugins: recordedPlugins(),
-      });
-    }
-    for (const { code, text } of dataset.notes ?? [])
-      yield { event: "warning", code, message: text };
-    const leased = leasedFiles(files, lease);
-    yield* train({
-      runtime,
-      architecture: network,
-      dataset,
-      defense,
-      options,
-      files: leased,
-      signal,
-      checkpointSeconds,
-      finish: ({ model, state }) =>
-        leased.write("model.onnx", exportOnnx(network, state.parameters, model)),
-    });
-  } finally {
-    await lease.release();
-  }
+  yield* trainModel(given, {
+    ...context,
+    storage: runStorage(out),
+    host: nodeHost,
+    startRuntime: async (lowering) => runtime ?? nodeRuntime({ device, threads, lowering }),
+    openData: (name) => openDatasetNode(name, { dataDir }),
+    noiseNamed: noiseNamedNode,
+    prepare: () => removePartials(out),
+  });
 }
-
-const runtimeFor = (
-  { device, threads }: NodeTraining,
-  lowering: string | undefined,
-): Promise<Runtime> => nodeRuntime({ device, threads, lowering });

@@ -135,10 +135,13 @@ function required(name: "defense" | "model" | "data", value: string | undefined)
 }
 
 /**
- * The options of a new run: as given, else from the recipe, else from the paper. Throws `UsageError` if a required one
- * is missing.
+ * The options of a new run: as given, else from the recipe, else from the paper. `augment` replaces the default of the data
+ * set, which is looked up by its name. Throws `UsageError` if a required option is missing.
  */
-export function resolveOptions(given: TrainOptions): ResolvedOptions {
+export function resolveOptions(
+  given: TrainOptions,
+  augment?: ResolvedOptions["augment"],
+): ResolvedOptions {
   const name = given.recipe ?? "zagoruyko";
   const recipe = recipes[name];
   const data = required("data", given.data);
@@ -153,7 +156,7 @@ export function resolveOptions(given: TrainOptions): ResolvedOptions {
     rate: given.rate ?? recipe.rate,
     weightDecay: given.weightDecay ?? recipe.weightDecay,
     dropout: given.dropout ?? recipe.dropout,
-    augment: given.augment ?? datasetOf(data).augment,
+    augment: given.augment ?? augment ?? datasetOf(data).augment,
     epsilonLinf: given.epsilonLinf ?? paper.epsilonLinf,
     epsilonL2: given.epsilonL2 ?? paper.epsilonL2,
     steps: given.steps ?? paper.steps,

@@ -1,16 +1,15 @@
+import type { Dataset } from "../data/dataset.ts";
 import type { Defense } from "../defenses/table.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
+import type { Host } from "../files/host/host.ts";
+import type { Storage } from "../files/storage/storage.ts";
 import type { OnNote } from "../math/note.ts";
 import type { Architecture } from "../models/architecture.ts";
+import type { Noise } from "../noise/noise.ts";
 
-/** Where a run is kept and how it is computed. None of it changes results, except in the last bits. */
-export interface NodeTraining {
-  /** The run directory. */
-  readonly out: string;
+/** How a run is watched, stopped and recorded, and what of it is a value of the caller's own. */
+export interface TrainingContext {
   readonly resume?: boolean;
-  readonly device?: string;
-  readonly threads?: number;
-  readonly dataDir?: string | undefined;
   readonly signal?: AbortSignal;
   readonly checkpointSeconds?: number;
   /** The command as typed, for the record. */
@@ -20,6 +19,31 @@ export interface NodeTraining {
   /** The caller's own defence and network, whose names are in the options; a resumed run needs them again. */
   readonly ownDefense?: Defense;
   readonly ownModel?: Architecture;
+}
+
+/** Where a run is kept and how it is computed. None of it changes results, except in the last bits. */
+export interface NodeTraining extends TrainingContext {
+  /** The run directory. */
+  readonly out: string;
+  readonly device?: string;
+  readonly threads?: number;
+  readonly dataDir?: string | undefined;
   /** Replaces `device` and `threads`. */
   readonly runtime?: Runtime;
+}
+
+/** A training on any platform. */
+export interface TrainingRequest extends TrainingContext {
+  /** The run's files. Its list of files names no lease. */
+  readonly storage: Storage;
+  readonly host: Host;
+  /** Starts the runtime. A resumed run on a CPU needs the lowering that it was started with for the same bits. */
+  startRuntime(lowering: string | undefined): Promise<Runtime>;
+  openData(name: string): Promise<Dataset>;
+  /** The caller's own data set, whose name is in the options; a resumed run needs it again. */
+  readonly ownData?: Dataset | undefined;
+  /** Makes a noise by its name; a platform may draw in threads. */
+  readonly noiseNamed?: ((name: string) => Noise) | undefined;
+  /** Called once the run is leased, before anything is written: removes what a killed process left. */
+  readonly prepare?: (() => Promise<void>) | undefined;
 }

@@ -8,8 +8,7 @@ import { readBytes, whileReading } from "../../files/read/node.ts";
 import { nodeFiles } from "../../files/run/node.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import { readOnnxFile } from "../node.ts";
-import { latestCheckpoint } from "./checkpoints.ts";
-import { modelOfCheckpoint, modelOfCheckpointFile, type OpenModel } from "./open-model.ts";
+import { modelOfCheckpointFile, modelOfRun, type OpenModel } from "./open-model.ts";
 import { type OpenOptions, openOnnx } from "./open-onnx.ts";
 
 export type { OpenOptions } from "./open-onnx.ts";
@@ -57,9 +56,9 @@ export async function openModelNode(
       { code: "not-found" },
     );
   if (stats.isDirectory()) {
-    const latest = await latestCheckpoint(nodeFiles(path));
-    if (latest === undefined) throw await noCheckpointsError(path);
-    return modelOfCheckpoint(latest.checkpoint, path, `${path}/${latest.name}`, ownModel);
+    const model = await modelOfRun(nodeFiles(path), ownModel);
+    if (model === undefined) throw await noCheckpointsError(path);
+    return model;
   }
   if (!/\.onnx(\.gz)?$/.test(path))
     return modelOfCheckpointFile(requireCheckpoint(path, await readBytes(path)), path);

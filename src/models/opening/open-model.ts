@@ -1,9 +1,11 @@
+import type { RunFiles } from "../../files/run/run-files.ts";
 import type { Note } from "../../math/note.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import type { Architecture, Parameters } from "../architecture.ts";
 import { storedArchitecture } from "../architectures.ts";
 import { importExported, type ModelMetadata } from "../export.ts";
 import { type Checkpoint, misfit, readCheckpoint } from "./checkpoint.ts";
+import { latestCheckpoint } from "./checkpoints.ts";
 
 /** A network with its weights, its metadata, and how it was opened. */
 export interface OpenModel extends ModelMetadata {
@@ -56,6 +58,17 @@ export function modelOfCheckpoint(
     parameters: state.parameters,
     config: { ...options },
   };
+}
+
+/** The model in the newest checkpoint of a run; undefined if it has none. Throws `UsageError` as `latestCheckpoint` does. */
+export async function modelOfRun(
+  files: RunFiles,
+  ownModel?: Architecture,
+): Promise<OpenModel | undefined> {
+  const { path } = files;
+  const latest = await latestCheckpoint(files);
+  if (latest === undefined) return undefined;
+  return modelOfCheckpoint(latest.checkpoint, path, `${path}/${latest.name}`, ownModel);
 }
 
 /** An imported network as a model. The file does not state its data, its defence or its training. */
