@@ -36,7 +36,7 @@ export const evaluate = (model: OpenModel, options: EvaluateOptions = {}): Promi
 
 /** `audit` of `rampart`. Starts `webRuntime` unless `device` is a runtime. */
 export const audit = (
-  model: Uint8Array | ArrayBuffer,
+  model: Uint8Array | ArrayBuffer | OpenModel,
   options: AuditOptions = {},
 ): Promise<AuditResult> => auditOn(start, model, options);
 

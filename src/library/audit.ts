@@ -5,7 +5,7 @@ import { resizedDataset } from "../data/resized.ts";
 import { portableHost } from "../files/host/host.ts";
 import { contentsKind } from "../files/kind.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { modelOfCheckpointFile } from "../models/opening/open-model.ts";
+import { modelOfCheckpointFile, type OpenModel } from "../models/opening/open-model.ts";
 import { auditingOptions } from "./checks.ts";
 import { auditResultOf, noteTo } from "./events.ts";
 import type { AuditOptions } from "./options.ts";
@@ -26,21 +26,48 @@ function fileText(option: string, value: unknown): string | null {
   );
 }
 
-/** A model and images in memory. */
-async function memorySource(
+/** How the model of an audit is opened. */
+type ModelSource = Pick<AuditSource, "path" | "onnx" | "openOther">;
+
+const isOpen = (model: unknown): model is OpenModel =>
+  typeof (model as OpenModel | null | undefined)?.architecture?.forward === "function";
+
+/** A model that is open. Throws `UsageError` for an imported file, whose bytes an audit reads in several ways. */
+function openSource(model: OpenModel, name = model.name): ModelSource {
+  if (model.architecture.foreign === true)
+    throw new UsageError(`${name} was opened by importModel; give audit the bytes of the file`, {
+      code: "bad-option",
+    });
+  return { path: name, onnx: async () => null, openOther: async () => model };
+}
+
+/** The bytes of a model. */
+async function bytesSource(
   model: Uint8Array | ArrayBuffer,
-  { name = "model.onnx", external, data, preprocessing, classes }: AuditOptions,
-): Promise<AuditSource> {
+  { name = "model.onnx", external }: AuditOptions,
+): Promise<ModelSource> {
   const bytes = await modelBytes(model, name);
   const isCheckpoint = contentsKind(bytes)?.code === "safetensors";
+  return {
+    path: name,
+    onnx: async () => (isCheckpoint ? null : onnxOf(bytes, name, external)),
+    openOther: () => modelOfCheckpointFile(bytes, name),
+  };
+}
+
+/** A model and images in memory. */
+async function memorySource(
+  model: Uint8Array | ArrayBuffer | OpenModel,
+  options: AuditOptions,
+): Promise<AuditSource> {
+  const { name, data, preprocessing, classes } = options;
+  const opening = isOpen(model) ? openSource(model, name) : await bytesSource(model, options);
   const texts = new Map([
     [PREPROCESSING, fileText("preprocessing", preprocessing)],
     [CLASSES, fileText("classes", classes)],
   ]);
   return {
-    path: name,
-    onnx: async () => (isCheckpoint ? null : onnxOf(bytes, name, external)),
-    openOther: () => modelOfCheckpointFile(bytes, name),
+    ...opening,
     readText: async (path) => texts.get(path) ?? null,
     isSameData: async (a, b) => a === b,
     async openData(wanted, { prepare }) {
@@ -53,7 +80,7 @@ async function memorySource(
 /** `audit` on the runtimes of a platform. */
 export async function auditOn(
   start: StartRuntime,
-  model: Uint8Array | ArrayBuffer,
+  model: Uint8Array | ArrayBuffer | OpenModel,
   options: AuditOptions = {},
 ): Promise<AuditResult> {
   refuseFiles(options);
@@ -79,7 +106,7 @@ export async function auditOn(
 }
 
 /**
- * Audits the bytes of a classifier: its accuracy under attack in each norm and in all of them, and signs that the numbers cannot
+ * Audits the bytes of a classifier, or the model that `train` returned: its accuracy under attack in each norm and in all of them, and signs that the numbers cannot
  * be trusted. With a storage `out` rows, summary.json, report.html and images are written there. Where `signal` aborts, the
  * promise is rejected with the signal's reason, and the rows so far are in `out`. Throws `UsageError`.
  *
@@ -95,6 +122,6 @@ export async function auditOn(
  * ```
  */
 export const audit = (
-  model: Uint8Array | ArrayBuffer,
+  model: Uint8Array | ArrayBuffer | OpenModel,
   options: AuditOptions = {},
 ): Promise<AuditResult> => auditOn(givenRuntime, model, options);

@@ -15,8 +15,7 @@ import { datasetOfValue, isDataset, refuseFiles, storageOf } from "./values.ts";
 
 /** Opens the data set that the options of a run name. Throws `UsageError` for one that needs files, or was a value. */
 async function namedData(name: string): Promise<Dataset> {
-  const isStoredValue = findDataset(name) === undefined;
-  if (!isStoredValue) return datasetOfValue(name);
+  if (findDataset(name) !== undefined) return datasetOfValue(name);
   throw new UsageError(`unknown data set ${name}; if it was a value, give it again as data`, {
     code: "unknown-name",
   });
