@@ -79,7 +79,7 @@ export function permutedClasses({
     severity: "invalid",
     text: `${identity} of ${examples} clean images are right, but ${explained} would be if ${name}`,
     advice:
-      'give the names of the file\'s outputs, in their order, with --classes FILE (one per line, or JSON such as ["0", "1", "2"]): folders are then matched by name; or put the data set\'s classes in the file\'s order',
+      'give the names of the file\'s outputs, in their order, with --classes FILE (one per line, or JSON such as ["cat", "dog"]): folders are then matched by name; or put the data set\'s classes in the file\'s order',
   };
 }
 
@@ -96,7 +96,8 @@ export function otherPreprocessing({ better }: Pick<Facts, "better">): Diagnosti
     code: "other-preprocessing",
     severity: "invalid",
     text: `${declared} of the first ${examples} images are right with the declared preprocessing, and ${right} with ${name}`,
-    advice: "look up how the network was trained, and declare that preprocessing",
+    advice:
+      "look up how the network was trained, and declare that preprocessing; a high accuracy alone does not show that a preprocessing is the right one",
   };
 }
 

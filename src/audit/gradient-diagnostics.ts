@@ -29,7 +29,7 @@ export function saturatedSoftmax({ probe }: Pick<Facts, "probe">): Diagnostic | 
     severity: "note",
     text: `cross-entropy is exactly 0 in float32 for ${saturated} of ${examples} images, since one logit is far above the others`,
     advice:
-      "attacks that climb cross-entropy (fgsm, pgd, apgd-ce) are weak here: rely on apgd-t, apgd-dlr and fab-t (--budget standard)",
+      "attacks that climb cross-entropy (fgsm, pgd, apgd-ce) are weak here: rely on apgd-t, apgd-dlr and fab-t (--budget standard); a wrong preprocessing, such as pixels in [0, 255] for a network that takes [0, 1], can cause this",
   };
 }
 

@@ -79,7 +79,10 @@ const listed = (shape: Shape): string => `[${shape.join(", ")}]`;
 
 const described = (value: unknown): string => {
   const { dtype, shape } = (value ?? {}) as Partial<Tensor>;
-  return Array.isArray(shape) ? `${String(dtype)} ${listed(shape)}` : typeof value;
+  if (!Array.isArray(shape)) return typeof value;
+  return dtype === undefined
+    ? `${listed(shape)} without a dtype (make it with tensor(shape, data))`
+    : `${dtype} ${listed(shape)}`;
 };
 
 /**
