@@ -98,6 +98,15 @@ const opened = (model: OpenModel | string): OpenModel | Promise<OpenModel> =>
 /**
  * Trains in the run directory `out`, or goes on with it under `resume`, and opens the result. Where `signal` aborts, a
  * checkpoint is saved and the promise is rejected with the signal's reason. Throws `UsageError`.
+ *
+ * @example
+ * ```ts no-run
+ * import { train } from "rampart/node";
+ *
+ * const options = { model: "cnn-small", data: "shapes", recipe: "short", examples: 512 } as const;
+ * const model = await train({ defense: "at-linf", ...options, epochs: 1, out: "runs/at" });
+ * console.log(model.defense);
+ * ```
  */
 export async function train(options: TrainOptions): Promise<OpenModel> {
   const { own, others } = trainOptions(options);
@@ -114,6 +123,15 @@ export async function train(options: TrainOptions): Promise<OpenModel> {
 /**
  * Attacks a model's test images and returns the rows; with `out` they are also written, one line each. Where `signal`
  * aborts, the promise is rejected with the signal's reason, and the rows so far are in `out`. Throws `UsageError`.
+ *
+ * @example
+ * ```ts no-run
+ * import { evaluate, pgd } from "rampart/node";
+ *
+ * const attacks = ["cw-l2", pgd({ norm: "linf", epsilon: 0.03 })] as const;
+ * const rows = await evaluate("runs/at", { attacks, examples: 64, out: "rows.jsonl" });
+ * console.log(rows.filter(({ correct }) => correct === 1).length);
+ * ```
  */
 export async function evaluate(
   model: OpenModel | string,
@@ -156,6 +174,14 @@ export async function evaluate(
  * Audits a classifier: its accuracy under attack in each norm and in all of them, and signs that it cannot be trusted. With
  * `out` rows, summary.json, report.html and images are written. Where `signal` aborts, the promise is rejected with the
  * signal's reason, and the rows so far are in `out`. Throws `UsageError`.
+ *
+ * @example
+ * ```ts no-run
+ * import { audit } from "rampart/node";
+ *
+ * const { clean, union } = await audit("model.onnx", { data: "cifar10", examples: 64, out: "audit" });
+ * console.log(clean.mean, union.mean); // accuracy without and under attack
+ * ```
  */
 export async function audit(path: string, options: AuditOptions = {}): Promise<AuditResult> {
   const file = pathOf("the model", path);
@@ -172,14 +198,32 @@ export async function audit(path: string, options: AuditOptions = {}): Promise<A
   return auditResultOf(events, options);
 }
 
-/** Writes a model's noise-free network as an .onnx file; its noise stands in the file's metadata. */
+/**
+ * Writes a model's noise-free network as an .onnx file; its noise stands in the file's metadata. Throws `UsageError`.
+ *
+ * @example
+ * ```ts no-run
+ * import { exportModel } from "rampart/node";
+ *
+ * await exportModel("runs/at", "at.onnx");
+ * ```
+ */
 export async function exportModel(model: OpenModel | string, out: string): Promise<void> {
   const target = pathOf("out", out);
   const { architecture, parameters, ...metadata } = await opened(model);
   await writeWhole(target, exportOnnx(architecture, parameters, metadata));
 }
 
-/** Makes one report of the rows in these files, with the settings and images beside them. */
+/**
+ * Makes one report of the rows in these files, with the settings and images beside them. Throws `UsageError`.
+ *
+ * @example
+ * ```ts no-run
+ * import { report } from "rampart/node";
+ *
+ * await report(["standard.jsonl", "at.jsonl"], { out: "report.html" });
+ * ```
+ */
 export async function report(
   rows: readonly string[],
   options: { readonly out: string; readonly format?: Format },

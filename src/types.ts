@@ -6,7 +6,7 @@ export type {
   SharedNames,
   Stated,
 } from "./attacks/attack-definition.ts";
-export type { NamesOf } from "./attacks/shared-options.ts";
+export type { AnyStated, NamesOf } from "./attacks/shared-options.ts";
 export type { BuiltInAttackName } from "./attacks/table.ts";
 export type { OnBroken } from "./attacks/victim.ts";
 export type { AuditEvent } from "./audit/audit.ts";
@@ -43,6 +43,7 @@ export type {
 export type { Locate } from "./evaluate/evaluated-model.ts";
 export type { EvaluateEvent } from "./evaluate/evaluation.ts";
 export type { CustomAttacks } from "./evaluate/runs.ts";
+export type { NotFinite } from "./evaluate/watched.ts";
 export type { WorkLease } from "./files/lease/lease.ts";
 export type { NoteEvent } from "./library/file-options.ts";
 export type { CrossEntropy } from "./losses/ce.ts";

@@ -1,4 +1,4 @@
-// A page in Debian's Chromium audits a stranger's .onnx file and shows the report; Node finds the same numbers.
+// A page in Debian's Chromium audits a stranger's .onnx file, shows the report and trains a network; Node finds the same numbers.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -102,7 +102,7 @@ const distance = (a: readonly number[], b: readonly number[]): number => {
 };
 
 describe.skipIf(!hasChromium)("a page", () => {
-  it("audits a stranger's file, shows the report and finds the numbers of Node", {
+  it("audits a stranger's file, shows the report, trains a network and finds the numbers of Node", {
     timeout: 300_000,
   }, async () => {
     const model = stranger();
@@ -124,6 +124,9 @@ describe.skipIf(!hasChromium)("a page", () => {
     expect(page.report.title).toBe("Audit of stranger.onnx");
     expect(page.report.tables).toBe(expected.html.split("<table").length - 1);
     expect(page.report.images).toBeGreaterThan(3);
+    expect(expected.trained.losses).toHaveLength(3);
+    expect(distance(page.trained.losses, expected.trained.losses)).toBeLessThan(1e-4);
+    expect(page.trained.predictions).toEqual(expected.trained.predictions);
 
     // The numbers are of a network that attacks can break, but not always.
     expect(expected.clean).toBeGreaterThan(0.9);

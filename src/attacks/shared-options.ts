@@ -16,7 +16,7 @@ type SharedName<Name extends string, S, K extends string> = K extends keyof S
     : `${Camel<Name>}${Capitalize<K>}`;
 
 /** Any definition, with the types that it states. */
-type AnyStated = Stated<string, string, z.ZodObject, unknown, string>;
+export type AnyStated = Stated<string, string, z.ZodObject, unknown, string>;
 
 /** The shared options of one definition. */
 type SharedShape<D> = D extends AnyStated
