@@ -1,4 +1,5 @@
 // The attacks of an audit, in order of cost; each runs on the survivors of those before it.
+import { attacks } from "../attacks/table.ts";
 import type { Norm } from "../attacks/victim.ts";
 import type { EvaluateOptions } from "../evaluate/options.ts";
 import type { Budget } from "./options.ts";
@@ -32,15 +33,6 @@ const families: Readonly<Record<Budget, readonly string[]>> = {
   ],
 };
 
-/** The norms of families that lack one; other families have all three. */
-const normsOf: Readonly<Record<string, readonly Norm[]>> = {
-  pgd: ["linf", "l2"],
-  "pgd-t": ["linf", "l2"],
-  deepfool: ["linf", "l2"],
-  ddn: ["l2"],
-  cw: ["l2"],
-};
-
 /** The targeted DLR loss divides by a difference of logits that needs four classes (Croce & Hein 2020, Eq. 7). */
 const MIN_TARGETED_CLASSES = 4;
 
@@ -54,7 +46,7 @@ export function auditAttacks({ norms, budget, classes }: AuditSize): string[] {
   );
   return norms.flatMap((norm) =>
     [...new Set(names)]
-      .filter((family) => normsOf[family]?.includes(norm) ?? true)
+      .filter((family) => attacks.named(family).norms.includes(norm))
       .map((family) => `${family}-${norm}`),
   );
 }

@@ -2,7 +2,7 @@ import { defineDefense } from "./define-defense.ts";
 import { InnerAttackOptions, innerAttack, sharedByAttacks } from "./inner-attack.ts";
 import { adversarialTraining } from "./objectives.ts";
 
-const at = (name: string, attackName: string) =>
+const at = <Name extends string>(name: Name, attackName: string) =>
   defineDefense({
     name,
     source: "Madry et al. 2018, arXiv:1706.06083",

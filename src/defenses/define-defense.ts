@@ -57,9 +57,9 @@ const sharedName = (defense: string, option: string): string =>
  * Defines a defence. Pure: `defenses.add` makes its name known. Throws `UsageError` with the code `bad-plugin` for a definition
  * of the wrong form.
  */
-export function defineDefense<S extends z.ZodObject>(
-  given: DefenseSpecification<S>,
-): DefenseDefinition<S> {
+export function defineDefense<S extends z.ZodObject, const Name extends string = string>(
+  given: DefenseSpecification<S> & { readonly name: Name },
+): DefenseDefinition<S> & { readonly name: Name } {
   const self = { type: "defense", name: String(given.name) } as const;
   if (!/^[a-z][a-z0-9-]*$/.test(self.name))
     throw badPlugin(self, "needs a name of lower-case letters, digits and hyphens");
@@ -78,7 +78,7 @@ export function defineDefense<S extends z.ZodObject>(
     const { objective, noise = null, attacks = [] } = made;
     return { name: self.name, objective, noise, attacks, options: resolved, definition };
   };
-  const definition: DefenseDefinition<S> = makerWith(make, {
+  const definition: DefenseDefinition<S> & { readonly name: Name } = makerWith(make, {
     type: self.type,
     name: given.name,
     source: given.source,
@@ -86,7 +86,7 @@ export function defineDefense<S extends z.ZodObject>(
     sharedOptions: shared,
     refusals: given.refusals,
     make: given.make,
-  }) as unknown as DefenseDefinition<S>;
+  }) as unknown as DefenseDefinition<S> & { readonly name: Name };
   return definition;
 }
 

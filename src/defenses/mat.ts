@@ -12,7 +12,7 @@ const MatOptions = InnerAttackOptions.extend({
     ),
 });
 
-const mat = (name: string, make: typeof mixedMax, equation: string) =>
+const mat = <Name extends string>(name: Name, make: typeof mixedMax, equation: string) =>
   defineDefense({
     name,
     source: `Araujo et al. 2019, arXiv:1903.10219, §4.1, ${equation}`,

@@ -3,7 +3,7 @@ import { defineDefense } from "./define-defense.ts";
 import { injectedNoise, NoiseOption, refusesNoise } from "./injected-noise.ts";
 import { noiseInjection } from "./objectives.ts";
 
-const ni = (name: string, ...kinds: readonly string[]) =>
+const ni = <Name extends string>(name: Name, ...kinds: readonly string[]) =>
   defineDefense({
     name,
     source: "Araujo et al. 2019, arXiv:1903.10219, §4.2",

@@ -124,7 +124,10 @@ export interface LossObjective {
 export const replacesExamples = (objective: Objective | LossObjective): objective is Objective =>
   "examples" in objective;
 
-/** The objective, if it replaces examples. Throws `UsageError` for one with a loss or a procedure of its own. */
+/**
+ * The objective, if it replaces examples: its `examples` maps x [batch, ...pixels] in [0, 1] to the batch that is trained on.
+ * Throws `UsageError` with the code `misfit` for an objective with a loss or a procedure of its own.
+ */
 export function requireExamples(objective: Objective | LossObjective): Objective {
   if (replacesExamples(objective)) return objective;
   throw new UsageError(`${objective.name} has a loss of its own, and gives no examples`, {

@@ -14,7 +14,7 @@ const RatOptions = InnerAttackOptions.extend({
     ),
 });
 
-const rat = (name: string, attackName: string, kind: string) =>
+const rat = <Name extends string>(name: Name, attackName: string, kind: string) =>
   defineDefense({
     name,
     source: "Araujo et al. 2019, arXiv:1903.10219, §4.3, Eq. 16",

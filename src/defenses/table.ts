@@ -39,6 +39,9 @@ export const defenses = new Registry<DefenseDefinition>(
   rows as unknown as readonly DefenseDefinition[],
 );
 
+/** The name of a built-in defence, such as `at-linf`. */
+export type BuiltInDefenseName = (typeof rows)[number]["name"];
+
 /** The names of all defences at this moment, those of plug-ins included. */
 export const allDefenseNames = (): readonly string[] => defenses.names;
 
@@ -56,20 +59,19 @@ const withoutDefault = (schema: z.ZodType): z.ZodType =>
     : schema.optional().describe(schema.description ?? "");
 
 /** The options of single defences, beyond those of all attacks inside training, by their shared names. */
-export function ownDefenseOptions(definitions = defenses.all): Readonly<Record<string, z.ZodType>> {
+export function ownDefenseOptions(): Readonly<Record<string, z.ZodType>> {
   const shape: Record<string, z.ZodType> = {};
-  for (const { options, sharedOptions } of definitions)
+  for (const { options, sharedOptions } of defenses.all)
     for (const [option, name] of Object.entries(sharedOptions))
       if (!(name in InnerAttackOptions.shape))
         shape[name] ??= withoutDefault(options.shape[option] as z.ZodType);
   return shape;
 }
 
-/** The shared options that plug-ins add to those of built-in defences, by name. */
+/** The options of defences that `DefenseOptions` does not list, those of plug-ins included, by shared name. */
 export function addedDefenseOptions(): Readonly<Record<string, z.ZodType>> {
-  const known = ownDefenseOptions(defenses.builtIn);
   return Object.fromEntries(
-    Object.entries(ownDefenseOptions()).filter(([name]) => !(name in known)),
+    Object.entries(ownDefenseOptions()).filter(([name]) => !(name in DefenseOptions.shape)),
   );
 }
 
@@ -77,7 +79,7 @@ export function addedDefenseOptions(): Readonly<Record<string, z.ZodType>> {
 const { noise, ratNoise } = ratLinfUniform.options.shape;
 const { matChoice } = matMax.options.shape;
 
-/** The options of the built-in defences; each defence takes those of attacks, and its own ones. */
+/** The options of the defences of Araujo et al. 2019, arXiv:1903.10219, with their types; the table adds those of other defences. */
 export const DefenseOptions = InnerAttackOptions.extend({ noise, matChoice, ratNoise });
 
 /** The schema of the options of all defences at this moment, those of plug-ins included. */

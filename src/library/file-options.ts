@@ -6,7 +6,7 @@ import type { AuditEvent } from "../audit/audit.ts";
 import type { NodeAudit } from "../audit/audit-request.ts";
 import type { ImageRules } from "../data/image-rules.ts";
 import type { FilterName } from "../data/resize.ts";
-import type { Defense } from "../defenses/table.ts";
+import type { BuiltInDefenseName, Defense } from "../defenses/table.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
 import type { EvaluateEvent } from "../evaluate/evaluation.ts";
 import type { NodeEvaluation } from "../evaluate/evaluation-request.ts";
@@ -19,22 +19,8 @@ import type { BuiltInAttackOptions } from "./attack-options.ts";
 /** Attacks that have a name, those of plug-ins aside: give these as values. */
 export type AttackName = BuiltInAttackName | "none";
 
-/** Defences that have a name. */
-export type DefenseName =
-  | "standard"
-  | "at-linf"
-  | "at-l2"
-  | "mat-max"
-  | "mat-rand"
-  | "ni-normal"
-  | "ni-uniform"
-  | "ni-laplace"
-  | "mni-mix"
-  | "mni-conv"
-  | "rat-linf-normal"
-  | "rat-linf-uniform"
-  | "rat-l2-normal"
-  | "rat-l2-uniform";
+/** Defences that have a name, those of plug-ins aside: give these as values. */
+export type DefenseName = BuiltInDefenseName;
 
 /** Networks that have a name. */
 export type ModelName = "cnn-small" | "mlp-small" | `wrn-${number}-${number}`;
