@@ -60,15 +60,16 @@ export {
   type DefenseSpecification,
   defineDefense,
 } from "./defenses/define-defense.ts";
-export type {
-  BatchGradients,
-  BatchLoss,
-  BatchShape,
-  LossInputs,
-  LossObjective,
-  NetworkPass,
-  Objective,
-  TrainingBatch,
+export {
+  type BatchGradients,
+  type BatchLoss,
+  type BatchShape,
+  type LossInputs,
+  type LossObjective,
+  type NetworkPass,
+  type Objective,
+  requireExamples,
+  type TrainingBatch,
 } from "./defenses/objective.ts";
 export { type Defense, defenseNamed, defenseNames, defenses } from "./defenses/table.ts";
 export { withEot } from "./defenses/with-eot.ts";

@@ -7,7 +7,6 @@ import type { OnNote } from "../math/note.ts";
 import { recordedPlugins } from "../math/plugin.ts";
 import { parameterCount } from "../models/architecture.ts";
 import type { Noise } from "../noise/noise.ts";
-import { describeNoise } from "../noise/table.ts";
 import type { Model } from "./model.ts";
 import { type ReadText, recordedTraining, weightsHash } from "./model-record.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -48,7 +47,7 @@ export async function settingsOf(recorded: Recorded): Promise<Settings> {
       reading: { ...model.reading, ...imageOptions },
       parameters: parameterCount(model.architecture),
       noise: noise?.name ?? null,
-      noiseText: noise === null ? null : describeNoise(noise.name),
+      noiseText: noise === null ? null : (noise.describe?.() ?? noise.name),
       classNames: model.classNames,
       training: await recordedTraining(model.path, recorded.readText, note),
       config: model.config,

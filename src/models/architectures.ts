@@ -1,5 +1,6 @@
 // The table of architectures. An architecture is one file and one row here.
 import { nearest } from "../math/nearest.ts";
+import { badPlugin } from "../math/plugin.ts";
 import { Registry } from "../math/registry.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture, InputSpec } from "./architecture.ts";
@@ -8,12 +9,36 @@ import type { ArchitectureDefinition } from "./define-architecture.ts";
 import { mlpSmall } from "./mlp.ts";
 import { wideResnet } from "./wide-resnet.ts";
 
+/** Whether some name belongs to both definitions. A form with numbers stands for all numbers, whatever its options allow. */
+function share(one: ArchitectureDefinition, other: ArchitectureDefinition): boolean {
+  if (!one.form.includes("<")) return other.optionsIn(one.form) !== undefined;
+  if (!other.form.includes("<")) return one.optionsIn(other.form) !== undefined;
+  const [words, others] = [one.form.split("-"), other.form.split("-")];
+  const isNumber = (word: string) => /^(<.*>|\d{1,6})$/.test(word);
+  return (
+    words.length === others.length &&
+    words.every((word, i) => word === others[i] || (isNumber(word) && isNumber(others[i])))
+  );
+}
+
+/** The table of architectures; refuses one of a plug-in that has names of another, which would be found in its place. */
+class ArchitectureRegistry extends Registry<ArchitectureDefinition> {
+  override add(definition: ArchitectureDefinition): void {
+    const taken = this.all.find((one) => one.name !== definition.name && share(one, definition));
+    if (taken !== undefined)
+      throw badPlugin(
+        definition,
+        `takes a name that is taken: ${definition.form} and ${taken.form} share names; give yours another name`,
+      );
+    super.add(definition);
+  }
+}
+
 /** The architectures by the start of their names. A plug-in's architecture is added last. */
-export const architectures = new Registry<ArchitectureDefinition>("architecture", [
-  cnnSmall,
-  mlpSmall,
-  wideResnet,
-]);
+export const architectures: Registry<ArchitectureDefinition> = new ArchitectureRegistry(
+  "architecture",
+  [cnnSmall, mlpSmall, wideResnet],
+);
 
 /** The forms of all names, in a sentence: `cnn-small, mlp-small and wrn-<depth>-<width>`. */
 export function architectureForms(word = "and"): string {

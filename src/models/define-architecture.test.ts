@@ -141,3 +141,37 @@ describe("bad-plugin:", () => {
       );
   });
 });
+
+describe("names that two architectures would share are refused:", () => {
+  const noOptions = z.strictObject({});
+  const called = (name: string, options: z.ZodObject = noOptions) =>
+    defineArchitecture(Object.assign({}, specification, { name, options }) as never);
+  const oneNumber = z.strictObject({ rows: z.int() });
+
+  it.each([
+    ["wrn-10-1", called("wrn-10-1"), "wrn-10-1 and wrn-<depth>-<width> share names"],
+    ["wrn-10-<rows>", called("wrn-10", oneNumber), "wrn-10-<rows> and wrn-<depth>-<width>"],
+    ["cnn-small", called("cnn-small"), "cnn-small already"],
+  ])("%s", (_, definition, message) => {
+    expect(() => architectures.add(definition)).toThrow(
+      expect.objectContaining({ code: "bad-plugin", message: expect.stringContaining(message) }),
+    );
+  });
+
+  it("of two plug-ins too, whichever comes first", () => {
+    const fixed = called("flat-3");
+    architectures.add(flat);
+    expect(() => architectures.add(fixed)).toThrow("share names");
+    architectures.remove("flat");
+    architectures.add(fixed);
+    expect(() => architectures.add(flat)).toThrow("share names");
+    architectures.remove("flat-3");
+  });
+
+  it("but a name of another form is free", () => {
+    for (const name of ["wrn-10-1-x", "wrn-10", "wrn-10-x"]) {
+      architectures.add(called(name));
+      architectures.remove(name);
+    }
+  });
+});

@@ -36,6 +36,12 @@ it("a definition from outside is used as a value, and by name once it is added",
   expect(() => noiseNamed("signs:64")).toThrow("did you mean signs:64/255?");
 });
 
+it("a noise that no table lists describes itself, as a listed one does", () => {
+  expect(signs({ length: 0.25 }).describe?.()).toBe("plus or minus 0.25 on pixels in [0, 1]");
+  expect(normal().describe?.()).toBe(describeNoise("normal"));
+  expect(noiseNamed("mix:0.3:0.1").describe?.()).toBe(describeNoise("mix:0.3:0.1"));
+});
+
 it("a built-in definition makes the noise of its name", () => {
   const [byValue, byName] = [normal({ sigma: 0.5 }), noiseNamed("normal:0.5")];
   expect(byValue.name).toBe(byName.name);

@@ -66,6 +66,9 @@ function schemaOf({ byDefault, unit, text }: Parameter): z.ZodType {
 export const fullName = (kind: string, values: readonly (number | string)[]): string =>
   [kind, ...values.map((value) => (value === Number.POSITIVE_INFINITY ? "inf" : value))].join(":");
 
+/** What a definition says of its noise, with the scale of its lengths. */
+export const inWords = (description: string): string => `${description} on pixels in [0, 1]`;
+
 /**
  * Defines a noise distribution. Pure: `noises.add` makes its name known. Throws `UsageError` with the code `bad-plugin` for a
  * name that is not made of lower-case letters, digits and hyphens, or for a parameter whose default is out of range.
@@ -93,10 +96,16 @@ export function defineNoise<Name extends string>(
       given.name,
       names.map((parameter) => parameters[parameter]),
     );
+    const words = () => inWords(given.describe(parameters));
     if (isBuiltIn(definition))
-      return { name, sample: (keys, shape) => given.sample(keys, shape, parameters) };
+      return {
+        name,
+        describe: words,
+        sample: (keys, shape) => given.sample(keys, shape, parameters),
+      };
     return {
       name,
+      describe: () => callPlugin(definition, "describe", words),
       sample(keys, shape) {
         const draw = () => given.sample(keys, shape, parameters);
         return requireResult(definition, "sample", callPlugin(definition, "sample", draw), shape);

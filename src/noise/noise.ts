@@ -7,6 +7,8 @@ export interface Noise {
   readonly name: string;
   /** One independent draw per example: `shape` and the result are [batch, ...pixels], `keys` is [batch]. */
   sample(keys: readonly Key[], shape: Shape): Tensor;
+  /** The distribution in words, for reports: `normal noise of standard deviation 0.25 on pixels in [0, 1]`. */
+  describe?(): string;
   /** Absent if noise cannot be drawn in the background. */
   readonly prefetch?: NoisePrefetch;
 }

@@ -4,6 +4,7 @@ import { UsageError } from "../math/usage-error.ts";
 import { conv } from "./conv.ts";
 import {
   fullName,
+  inWords,
   type NoiseDefinition,
   type Parameter,
   type ParameterValues,
@@ -95,7 +96,7 @@ export function noiseNamed(text: string): Noise {
 /** The noise in words: `normal noise of standard deviation 0.25 on pixels in [0, 1]`. Throws `UsageError`. */
 export function describeNoise(text: string): string {
   const { definition, parameters } = parseNoise(text);
-  return `${definition.describe(parameters)} on pixels in [0, 1]`;
+  return inWords(definition.describe(parameters));
 }
 
 /** Whether this noise, given with or without parameters, is one of ours, which a worker thread knows too. */
