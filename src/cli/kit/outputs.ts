@@ -3,6 +3,7 @@
 import type { Stats } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
+import { findDataset } from "../../data/table.ts";
 import { externalLocations } from "../../engine/onnx/model.ts";
 import { readBytes } from "../../files/read/node.ts";
 import { isStdout, writeStream, writing } from "../../files/write/node.ts";
@@ -53,14 +54,15 @@ function inputsOf(names: readonly string[], values: Readonly<Record<string, unkn
   return [...names, "config"].flatMap((name) =>
     [values[name]].flat().flatMap((typed): Input[] => {
       if (typeof typed !== "string" || typed === "") return [];
-      const [, prefix, rest] = /^(folder|npz):(.*)$/s.exec(typed) ?? [];
-      // Without a prefix a data set is a name.
-      if (name === "data" && prefix === undefined) return [];
-      const path = rest ?? typed;
+      const dataset = typed.includes(":") ? findDataset(typed) : undefined;
+      const isPath = dataset?.path !== undefined;
+      // Without the prefix of a data set in files it is a name.
+      if (name === "data" && !isPath) return [];
+      const path = isPath ? typed.slice(typed.indexOf(":") + 1) : typed;
       const one = (where: string): Input => ({
         typed,
         path: where,
-        isData: prefix === "folder",
+        isData: dataset?.path === "folder",
       });
       return [path, ...besideInput(path)].map(one);
     }),
