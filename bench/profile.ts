@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spread } from "../src/bench/measure.ts";
-import { type Shape, sizeOf } from "../src/math/tensor.ts";
+import { elementCount, type Shape } from "../src/math/tensor.ts";
 import type { Job } from "./compare.ts";
 import { startOurs } from "./peer.ts";
 
@@ -52,13 +52,13 @@ function kernelOf({ dur, args }: ProfileEvent): Kernel {
   const one = { kind: op, shapes, seconds: dur / 1e6, flops: 0 };
   if (op === "Conv" || op === "ConvTranspose") {
     const [, channels, ...window] = weights;
-    const each = 2 * sizeOf(weights.slice(1));
+    const each = 2 * elementCount(weights.slice(1));
     const group = channels === 1 ? ", one channel per group" : "";
-    const flops = each * sizeOf(op === "Conv" ? output : x);
+    const flops = each * elementCount(op === "Conv" ? output : x);
     return { ...one, kind: `${op} ${window.join("×")}${group}`, flops };
   }
   if (!/MatMul|Gemm/.test(op)) return one;
-  return { ...one, flops: 2 * sizeOf(x) * (output.at(-1) ?? 1) };
+  return { ...one, flops: 2 * elementCount(x) * (output.at(-1) ?? 1) };
 }
 
 const text = (shape: Shape) => shape.join("×") || "scalar";

@@ -4,7 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import type { Task } from "../src/bench/task.ts";
 import { tensor } from "../src/math/tensor.ts";
 import { architecture } from "../src/models/architectures.ts";
-import { openModelNode } from "../src/models/opening/node.ts";
+import { openModelInNode } from "../src/models/opening/node.ts";
 import { readSafetensors, writeSafetensors } from "../src/models/opening/safetensors.ts";
 
 /** Writes the task; `name` is what PyTorch knows its network by. */
@@ -26,6 +26,6 @@ export async function readTask(file: string): Promise<Task> {
   const network =
     rest.file === null
       ? architecture(name, rest.input)
-      : (await openModelNode(rest.file)).architecture;
+      : (await openModelInNode(rest.file)).architecture;
   return { ...rest, network, parameters, x, labels: [...labels.data] };
 }

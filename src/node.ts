@@ -1,13 +1,13 @@
 import { defined } from "./math/defined.ts";
 // `rampart/node`: the library with files and onnxruntime-node. These functions are what the commands do.
 
-import { auditNode, type NodeAudit } from "./audit/node.ts";
+import { auditInNode, type NodeAudit } from "./audit/node.ts";
 import type { AuditResult } from "./audit/result.ts";
 import type { Dataset } from "./data/dataset.ts";
 import { decodeImage } from "./data/decode/node.ts";
 import type { FolderOptions } from "./data/folder.ts";
 import { type ImageSource, type ImageTensorOptions, imageTensorWith } from "./data/image-tensor.ts";
-import { type NodeDataOptions, openDatasetNode, openImagesNode } from "./data/node.ts";
+import { type NodeDataOptions, openDatasetInNode, openImagesNode } from "./data/node.ts";
 import { parseNpz } from "./data/npz.ts";
 import {
   type NodeRuntimeOptions,
@@ -15,7 +15,7 @@ import {
   nodeRuntime as runtimeOf,
 } from "./engine/runtime/node.ts";
 import type { Program, Runtime } from "./engine/runtime/runtime.ts";
-import { evaluateNode, type NodeEvaluation } from "./evaluate/node.ts";
+import { evaluateInNode, type NodeEvaluation } from "./evaluate/node.ts";
 import type { Row } from "./evaluate/row.ts";
 import { summarize } from "./evaluate/summary.ts";
 import { writeWhole } from "./files/node.ts";
@@ -35,13 +35,13 @@ import { runtimeOn } from "./library/node-runtime.ts";
 import type { Tensor } from "./math/tensor.ts";
 import { UsageError } from "./math/usage-error.ts";
 import { exportOnnx } from "./models/export.ts";
-import { type OpenOptions, openModelNode } from "./models/opening/node.ts";
+import { type OpenOptions, openModelInNode } from "./models/opening/node.ts";
 import type { OpenModel } from "./models/opening/open-model.ts";
-import { noiseNamedNode } from "./noise/node.ts";
+import { noiseNamedInNode } from "./noise/node.ts";
 import { evaluationsOf } from "./report/evaluations.ts";
 import { readRowsFile, writeReport } from "./report/node.ts";
 import { type Format, report as rendered } from "./report/report.ts";
-import { type NodeTraining, trainNode } from "./train/node.ts";
+import { type NodeTraining, trainInNode } from "./train/node.ts";
 
 export type { NodeAudit } from "./audit/audit-request.ts";
 export type { NodeDataOptions } from "./data/node.ts";
@@ -64,7 +64,7 @@ export type {
 export type { TrainEvent } from "./train/events.ts";
 export type { NodeTraining } from "./train/training-request.ts";
 export type { AuditResult, OpenModel, Row };
-export { noiseNamedNode as noiseNamed };
+export { noiseNamedInNode as noiseNamed };
 
 /** Graphs run by onnxruntime-node on this machine; throws `UsageError` where it lacks the device. */
 export const nodeRuntime = async (options: NodeRuntimeOptions = {}): Promise<Runtime> =>
@@ -78,7 +78,7 @@ export const nodeProgram = async (
 
 /** Opens a run directory (its newest checkpoint), a checkpoint, or any .onnx file, packed by gzip or not. */
 export const openModel = async (path: string, options: OpenOptions = {}): Promise<OpenModel> =>
-  openModelNode(pathOf("the model", path), openOptions(options));
+  openModelInNode(pathOf("the model", path), openOptions(options));
 
 /** `imageTensor` of `rampart`, with a decoder of image files that has Pillow's levels. Throws `UsageError`. */
 export const imageTensor = (
@@ -90,10 +90,10 @@ export const imageTensor = (
 export const openDataset = async (
   name: string,
   options: NodeDataOptions & FolderOptions = {},
-): Promise<Dataset> => openDatasetNode(pathOf("the data set", name), dataOptions(options));
+): Promise<Dataset> => openDatasetInNode(pathOf("the data set", name), dataOptions(options));
 
 const opened = (model: OpenModel | string): OpenModel | Promise<OpenModel> =>
-  typeof model === "object" && model !== null ? model : openModelNode(pathOf("the model", model));
+  typeof model === "object" && model !== null ? model : openModelInNode(pathOf("the model", model));
 
 /**
  * Trains in the run directory `out`, or goes on with it under `resume`, and opens the result. Where `signal` aborts, a
@@ -114,10 +114,10 @@ export async function train(options: TrainOptions): Promise<OpenModel> {
   if (typeof device === "object") where.runtime = device;
   else if (device !== undefined) where.device = device;
   options.signal?.throwIfAborted();
-  await passTraining(trainNode(own, where as unknown as NodeTraining), options);
+  await passTraining(trainInNode(own, where as unknown as NodeTraining), options);
   const { out } = options;
   const ownModel = where.ownModel as NodeTraining["ownModel"];
-  return openModelNode(out, ownModel === undefined ? {} : { ownModel });
+  return openModelInNode(out, ownModel === undefined ? {} : { ownModel });
 }
 
 /**
@@ -158,7 +158,7 @@ export async function evaluate(
     batch: settings.batch,
   };
   return collectRows(running, options, (network) =>
-    evaluateNode(evaluated, settings, {
+    evaluateInNode(evaluated, settings, {
       ...(others as Omit<NodeEvaluation, "network" | "target">),
       network,
       target: { ...runtime.target },
@@ -190,7 +190,7 @@ export async function audit(path: string, options: AuditOptions = {}): Promise<A
   const { device, threads, onEvent: _, ...others } = where;
   signal?.throwIfAborted();
   const runtime = await runtimeOn(device, threads);
-  const events = auditNode(file, settings, {
+  const events = auditInNode(file, settings, {
     ...(others as Omit<NodeAudit, "runtime">),
     runtime,
     note: noteTo(options),

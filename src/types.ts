@@ -57,7 +57,7 @@ export type { Margin as MarginLoss } from "./losses/margin.ts";
 export type { MeanLoss } from "./losses/of-mean.ts";
 export type { ListedLoss, RowLoss } from "./losses/table.ts";
 export type { OnNote } from "./math/note.ts";
-export type { Defined } from "./math/plugin.ts";
+export type { PluginDefinition } from "./math/plugin.ts";
 export type { Named, Registry } from "./math/registry.ts";
 export type { Interval } from "./math/statistics.ts";
 export type { DType, Storage as ArrayData } from "./math/tensor.ts";

@@ -19,7 +19,7 @@ import {
 } from "../src/engine/graph/ops.ts";
 import type { Value } from "../src/engine/graph/value.ts";
 import type { Runtime } from "../src/engine/runtime/runtime.ts";
-import { evaluate } from "../src/evaluate/evaluate.ts";
+import { scoreAttacks } from "../src/evaluate/evaluate.ts";
 import { EvaluateOptions } from "../src/evaluate/options.ts";
 import type { Row } from "../src/evaluate/row.ts";
 import { ruleNamed } from "../src/evaluate/rule.ts";
@@ -147,7 +147,7 @@ async function rowsOf(network: Victim, given: Record<string, unknown>, rows: rea
   const subject = { model: "m", defense: "d", network, noise: null, locate: async () => "node" };
   const finished = new Set(rows.map(rowName));
   const found: Row[] = [];
-  for await (const { row } of evaluate(subject, data, options, finished)) found.push(row);
+  for await (const { row } of scoreAttacks(subject, data, options, finished)) found.push(row);
   return found;
 }
 

@@ -12,7 +12,7 @@ import { normal, uniform } from "../src/math/distributions.ts";
 import { keyOf, keysFor } from "../src/math/random.ts";
 import type { NdArray, Tensor } from "../src/math/tensor.ts";
 import type { ImportedOptions } from "../src/models/imported-network.ts";
-import { importNode } from "../src/models/node.ts";
+import { importModelInNode } from "../src/models/node.ts";
 
 const data = process.env.RAMPART_DATA ?? "";
 const files: readonly (readonly [path: string, options: ImportedOptions])[] = [
@@ -52,7 +52,7 @@ describe.skipIf(process.env.SLOW !== "1" || present.length === 0)(
     it.each(present)(
       "%s",
       async (path, options) => {
-        const network = await importNode(join(data, path), options);
+        const network = await importModelInNode(join(data, path), options);
         const keys = keysFor(keyOf(2), [0]);
         const x = uniform(keys, [1, ...network.inputShape], 0.1, 0.9);
         const direction = normal(keysFor(keyOf(3), [0]), x.shape);

@@ -9,7 +9,7 @@ import { normal, uniform } from "../src/math/distributions.ts";
 import { keyOf, keysFor } from "../src/math/random.ts";
 import type { Tensor } from "../src/math/tensor.ts";
 import type { ImportedOptions } from "../src/models/imported-network.ts";
-import { openNetworkNode, readModelNode } from "../src/models/node.ts";
+import { openNetworkInNode, readModelInNode } from "../src/models/node.ts";
 
 const data = process.env.RAMPART_DATA ?? "";
 const files: readonly (readonly [path: string, options: ImportedOptions])[] = [
@@ -35,7 +35,7 @@ const relative = (a: Tensor, b: Tensor): number => {
 
 /** The outputs for two images, and the gradient of a weighted sum of them. */
 async function measured(path: string, options: ImportedOptions) {
-  const network = await openNetworkNode(path, { ...options, threads: 1 });
+  const network = await openNetworkInNode(path, { ...options, threads: 1 });
   try {
     const keys = keysFor(keyOf(1), [0, 1]);
     const x = uniform(keys, [2, ...network.inputs[0].shape]);
@@ -69,7 +69,7 @@ describe.skipIf(present.length === 0)(
     });
 
     it("on x64, optimised convolutions use blocked memory", async () => {
-      const { graph } = await readModelNode(join(folder, "all.onnx"));
+      const { graph } = await readModelInNode(join(folder, "all.onnx"));
       const blocked = graph.node.filter(({ domain }) => domain === "com.microsoft.nchwc");
       if (process.arch === "x64") expect(blocked.length).toBeGreaterThan(0);
     });

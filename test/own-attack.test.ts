@@ -15,7 +15,7 @@ import {
 } from "../src/attacks/table.ts";
 import { evaluateCommand } from "../src/cli/evaluate.ts";
 import { run } from "../src/cli/kit/program.ts";
-import { evaluate } from "../src/evaluate/evaluate.ts";
+import { scoreAttacks } from "../src/evaluate/evaluate.ts";
 import { evaluateSchema } from "../src/evaluate/options.ts";
 import type { Row } from "../src/evaluate/row.ts";
 import { ce } from "../src/losses/ce.ts";
@@ -72,7 +72,7 @@ const evaluated = { model: "m", defense: "standard", network: brightness, noise:
 async function rowsOf(options: object): Promise<Row[]> {
   const rows: Row[] = [];
   const settings = evaluateSchema().parse(options);
-  for await (const { row } of evaluate(evaluated, data, settings)) rows.push(row);
+  for await (const { row } of scoreAttacks(evaluated, data, settings)) rows.push(row);
   return rows;
 }
 

@@ -3,12 +3,12 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { pgdTargeted } from "../src/attacks/pgd.ts";
-import { openDatasetNode } from "../src/data/node.ts";
+import { openDatasetInNode } from "../src/data/node.ts";
 import { nodeRuntime } from "../src/engine/runtime/node.ts";
 import { marginsOf } from "../src/losses/margin.ts";
 import { keyOf, keysFor } from "../src/math/random.ts";
 import { classifier } from "../src/models/classifier.ts";
-import { importNode } from "../src/models/node.ts";
+import { importModelInNode } from "../src/models/node.ts";
 
 const data = process.env.RAMPART_DATA ?? "";
 const file = join(data, "vnncomp/2021_cifar10_resnet/onnx/resnet_2b.onnx");
@@ -31,10 +31,10 @@ it.skipIf(why !== undefined)(
   "multi-targeted PGD leaves no more images of 10,000 than are published: 5,482",
   { timeout: 3_600_000 },
   async () => {
-    const { test } = await openDatasetNode("cifar10", { dataDir: data });
+    const { test } = await openDatasetInNode("cifar10", { dataDir: data });
     const runtime = await nodeRuntime();
     const preprocessing = { mean: [0.4914, 0.4822, 0.4465], std: [0.2471, 0.2435, 0.2616] };
-    const architecture = await importNode(file, preprocessing, runtime);
+    const architecture = await importModelInNode(file, preprocessing, runtime);
     const network = classifier(runtime, architecture, {});
     /** Margins after an attack, or of the clean images; positive where an image is misclassified. */
     const margins = async (places: readonly number[], stage: (typeof stages)[number] | null) => {

@@ -1,6 +1,6 @@
 // The types of an attack as a definition.
 import type { z } from "zod";
-import type { Defined } from "../math/plugin.ts";
+import type { PluginDefinition } from "../math/plugin.ts";
 import type { Attack, BoundedAttack, MinimalAttack, Norm } from "./victim.ts";
 
 /** `bounded`: high loss within a radius. `minimum-norm`: the smallest perturbation that changes the decision. */
@@ -92,7 +92,7 @@ export interface MinimalSpecification<
 }
 
 /** A definition without the types of its options, as tables and plug-in loaders handle it. */
-export interface AttackDefinition extends Defined {
+export interface AttackDefinition extends PluginDefinition {
   readonly type: "attack";
   readonly kind: AttackKind;
   readonly norms: readonly Norm[];

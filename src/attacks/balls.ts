@@ -1,7 +1,7 @@
 // The geometry of ℓp balls.
 import { laplace, normal, uniform } from "../math/distributions.ts";
 import { foldAll, type Key } from "../math/random.ts";
-import { increase, rowSize, type Shape, type Tensor, tensor } from "../math/tensor.ts";
+import { addInPlace, rowSize, type Shape, type Tensor, tensor } from "../math/tensor.ts";
 import { type AscendRow, fastAscent } from "./ascent-simd.ts";
 import { belowThreshold } from "./l1.ts";
 import type { Norm } from "./victim.ts";
@@ -198,7 +198,7 @@ function ballOf(
         steepest(slope, direction);
         offsetAfter(start, direction, step, x, next);
         project(next, radius);
-        increase(next, x);
+        addInPlace(next, x);
         clampToUnit(bitsOf(next));
       };
       const ascendRow = fast(rowSize(at)) ?? inLoops;

@@ -1,5 +1,5 @@
 // Checks of attacks that are not built in: what they return, and what they throw.
-import { awaitPlugin, badPlugin, type Defined, requireResult } from "../math/plugin.ts";
+import { awaitPlugin, badPlugin, type PluginDefinition, requireResult } from "../math/plugin.ts";
 import type { Tensor } from "../math/tensor.ts";
 import { distancesOf } from "./inside-ball.ts";
 import type { BoundedAttack, MinimalAttack, Victim } from "./victim.ts";
@@ -30,7 +30,12 @@ function tracingErrors(victim: Victim) {
 }
 
 /** Requires images in the shape of x [batch, ...pixels], with pixels in [0, 1]. */
-function requireImages(definition: Defined, call: string, value: unknown, x: Tensor): Tensor {
+function requireImages(
+  definition: PluginDefinition,
+  call: string,
+  value: unknown,
+  x: Tensor,
+): Tensor {
   const images = requireResult(definition, call, value, x.shape);
   const at = images.data.findIndex(
     (pixel) => !(pixel >= -PIXEL_TOLERANCE && pixel <= 1 + PIXEL_TOLERANCE),
@@ -44,7 +49,7 @@ function requireImages(definition: Defined, call: string, value: unknown, x: Ten
 }
 
 /** The same attack; see `defineAttack` for the errors of a wrong result. */
-export function checkedPerturb(definition: Defined, attack: BoundedAttack): BoundedAttack {
+export function checkedPerturb(definition: PluginDefinition, attack: BoundedAttack): BoundedAttack {
   const { norm, epsilon } = attack;
   return {
     ...attack,
@@ -70,7 +75,10 @@ export function checkedPerturb(definition: Defined, attack: BoundedAttack): Boun
 }
 
 /** The same attack; see `defineAttack` for the errors of a wrong result. */
-export function checkedMinimize(definition: Defined, attack: MinimalAttack): MinimalAttack {
+export function checkedMinimize(
+  definition: PluginDefinition,
+  attack: MinimalAttack,
+): MinimalAttack {
   return {
     ...attack,
     async minimize(victim, x, labels, keys) {

@@ -1,7 +1,7 @@
 // An attack as a definition: its name, norms, options and source, and the function that makes it.
 import { z } from "zod";
 import { makerWith } from "../math/maker.ts";
-import { badPlugin, callPlugin, type Defined } from "../math/plugin.ts";
+import { badPlugin, callPlugin, type PluginDefinition } from "../math/plugin.ts";
 import { isBuiltIn } from "../math/registry.ts";
 import type {
   AttackDefinition,
@@ -42,7 +42,10 @@ function callSchema(kind: AttackKind, norms: readonly Norm[], own: z.ZodObject):
 }
 
 /** Throws `UsageError` with the code `bad-plugin` for a definition that breaks the rules. */
-function checkSpecification(self: Defined, { norms, options, summary, source }: AnySpecification) {
+function checkSpecification(
+  self: PluginDefinition,
+  { norms, options, summary, source }: AnySpecification,
+) {
   const isText = (text: unknown) => typeof text === "string" && text.length > 0;
   if (!/^[a-z][a-z0-9-]*$/.test(self.name))
     throw badPlugin(self, "needs a name of lower-case letters, digits and hyphens");

@@ -1,5 +1,5 @@
 // Runs attacks. The harness, not the attack, measures the result.
-import { badPlugin, type Defined, requireResult } from "../math/plugin.ts";
+import { badPlugin, type PluginDefinition, requireResult } from "../math/plugin.ts";
 import type { Key } from "../math/random.ts";
 import { clamp, rowSize, sub, type Tensor } from "../math/tensor.ts";
 import { balls } from "./balls.ts";
@@ -106,7 +106,7 @@ export async function runMinimal(
 }
 
 /** The attack as errors name it; only an attack from outside gives wrong results. */
-const definitionOf = ({ name }: Attack): Defined => ({ type: "attack", name });
+const definitionOf = ({ name }: Attack): PluginDefinition => ({ type: "attack", name });
 
 /** Measures the projected result; `raw` is what the attack returned. */
 function measured(

@@ -1,4 +1,4 @@
-import { grouped } from "../evaluate/shares.ts";
+import { groupBy } from "../evaluate/row-statistics.ts";
 import { type Chart, chartMarkup } from "../report/chart.ts";
 import { dataTable, type TableLine } from "../report/data-table.ts";
 import { counted, normName, percent, radius, range } from "../report/format.ts";
@@ -76,7 +76,7 @@ const diagnosticMarkup = ({ code, severity, text, advice }: Diagnostic): Markup 
 
 /** One chart per norm: accuracy under all its attacks against ε. */
 function curves({ norms, clean }: AuditResult): Markup {
-  const charts = [...grouped(norms, ({ norm }) => norm)].map(([norm, own]): Chart => {
+  const charts = [...groupBy(norms, ({ norm }) => norm)].map(([norm, own]): Chart => {
     const points = own.map(({ epsilon: x, accuracy: { mean: y, low, high } }) => ({
       x,
       y,

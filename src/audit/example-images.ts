@@ -1,5 +1,5 @@
 import type { Row } from "../evaluate/row.ts";
-import { grouped } from "../evaluate/shares.ts";
+import { groupBy } from "../evaluate/row-statistics.ts";
 import type { ImageSet } from "../report/evaluation.ts";
 import { pngBytes } from "../report/png.ts";
 
@@ -39,7 +39,7 @@ export function imageFiles(
   );
   const fileOf = new Map(rows.map(({ index, file }) => [index, file]));
   const normOf = new Map(rows.map(({ attack, norm }) => [attack, norm]));
-  const byNorm = grouped(found, ({ set }) => normOf.get(set.name.split("@")[0]));
+  const byNorm = groupBy(found, ({ set }) => normOf.get(set.name.split("@")[0]));
   const files = new Map<string, Uint8Array>();
   for (const ofNorm of byNorm.values())
     for (const { set, index, place } of ofNorm.slice(0, EXAMPLES_PER_NORM)) {

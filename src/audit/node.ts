@@ -1,12 +1,12 @@
 // Audits whose model, images and results are files of this machine.
 import { join } from "node:path";
-import { isSameData, openDatasetNode } from "../data/node.ts";
+import { isSameData, openDatasetInNode } from "../data/node.ts";
 import { nodeHost } from "../files/host/node.ts";
 import { readTextIfThere } from "../files/read/node.ts";
 import { nodeStorage } from "../files/storage/node.ts";
 import { readOnnxFile } from "../models/node.ts";
-import { openModelNode } from "../models/opening/node.ts";
-import { noiseNamedNode } from "../noise/node.ts";
+import { openModelInNode } from "../models/opening/node.ts";
+import { noiseNamedInNode } from "../noise/node.ts";
 import { type AuditEvent, auditModel } from "./audit.ts";
 import type { AuditSource, NodeAudit } from "./audit-request.ts";
 import type { AuditOptions } from "./options.ts";
@@ -18,14 +18,14 @@ export type { NodeAudit } from "./audit-request.ts";
 const nodeSource = (path: string, { dataDir, runtime }: NodeAudit): AuditSource => ({
   path,
   onnx: async () => (/\.onnx(\.gz)?$/.test(path) ? readOnnxFile(path) : null),
-  openOther: (options) => openModelNode(path, { ...options, runtime }),
+  openOther: (options) => openModelInNode(path, { ...options, runtime }),
   readText: readTextIfThere,
   isSameData,
-  openData: (name, options) => openDatasetNode(name, { ...options, dataDir }),
+  openData: (name, options) => openDatasetInNode(name, { ...options, dataDir }),
 });
 
 /** `auditModel` on this machine: `path` is a run directory, a checkpoint or an .onnx file. Throws `UsageError`. */
-export async function* auditNode(
+export async function* auditInNode(
   path: string,
   options: AuditOptions,
   audit: NodeAudit,
@@ -36,6 +36,6 @@ export async function* auditNode(
     source: nodeSource(path, audit),
     host: nodeHost,
     out: out === undefined ? undefined : nodeStorage(join(out, "a").slice(0, -1), out),
-    noiseNamed: noiseNamedNode,
+    noiseNamed: noiseNamedInNode,
   });
 }

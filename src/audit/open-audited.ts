@@ -11,7 +11,7 @@ import { statedImageOptions } from "../data/image-options.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
 import type { Sizing } from "../data/sizing.ts";
 import { findDataset } from "../data/table.ts";
-import { testedData } from "../evaluate/tested-data.ts";
+import { chooseTestData } from "../evaluate/tested-data.ts";
 import { defined } from "../math/defined.ts";
 import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
@@ -155,7 +155,7 @@ export async function openAudited(audit: Audit, { examples }: AuditOptions): Pro
     );
   const { dataset: whole, sizing } = given ?? (await auditData(model.data, dataOptions, source));
   const isSame = await source.isSameData(model.data, whole.name);
-  const tested = testedData(model, whole, isSame);
+  const tested = chooseTestData(model, whole, isSame);
   const { inputShape, classes: outputs } = model.architecture;
   const dataset = withChannels(tested.dataset, inputShape[0]);
   const names =

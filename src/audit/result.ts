@@ -1,7 +1,7 @@
 // The result of an audit, computed from its rows and its probe.
 
 import type { Row } from "../evaluate/row.ts";
-import { cellOf, choosing8bit, grouped, interval } from "../evaluate/shares.ts";
+import { attackRadiusKey, choosing8bit, groupBy, meanShare } from "../evaluate/row-statistics.ts";
 import { isBroken } from "../evaluate/survivors.ts";
 import { type Interval, mean } from "../math/statistics.ts";
 import type { Diagnostic, Facts } from "./diagnostic.ts";
@@ -135,9 +135,9 @@ function update(worst: Worst, rows: readonly Row[]): void {
 }
 
 const accuracyOf = ({ exact }: Worst) =>
-  interval([...exact.values()], ({ correct }) => correct, "half");
+  meanShare([...exact.values()], ({ correct }) => correct, "half");
 const accuracy8bitOf = ({ rounded }: Worst) =>
-  interval([...rounded.values()], ({ correct8bit }) => correct8bit, "half");
+  meanShare([...rounded.values()], ({ correct8bit }) => correct8bit, "half");
 
 function attackOf(rows: readonly Row[], worst: Worst): AuditAttack {
   const [{ attack, steps, restarts, draws }] = rows;
@@ -174,7 +174,7 @@ function normOf(
   planned: readonly string[],
 ): AuditNorm {
   const worst = nothingYet();
-  const attacks = [...grouped(rows, cellOf).values()].map((own) => attackOf(own, worst));
+  const attacks = [...groupBy(rows, attackRadiusKey).values()].map((own) => attackOf(own, worst));
   const ran = new Set(attacks.map(({ attack }) => attack));
   const last = attacks[attacks.length - 1];
   for (const attack of planned)
@@ -192,8 +192,8 @@ function normOf(
 
 /** The norms in the order in which they ran, each with its radii in ascending order. */
 const normsOf = (rows: readonly Row[], planned: readonly string[]): AuditNorm[] =>
-  [...grouped(rows, ({ norm }) => norm).values()].flatMap((ofNorm) =>
-    [...grouped(ofNorm, ({ epsilon }) => Number(epsilon))]
+  [...groupBy(rows, ({ norm }) => norm).values()].flatMap((ofNorm) =>
+    [...groupBy(ofNorm, ({ epsilon }) => Number(epsilon))]
       .sort(([a], [b]) => a - b)
       .map(([radius, own]) =>
         normOf(
@@ -206,7 +206,7 @@ const normsOf = (rows: readonly Row[], planned: readonly string[]): AuditNorm[] 
 
 /** Each norm at its largest radius. */
 export const atLargest = (norms: readonly AuditNorm[]): AuditNorm[] =>
-  [...grouped(norms, ({ norm }) => norm).values()].map((own) => own[own.length - 1]);
+  [...groupBy(norms, ({ norm }) => norm).values()].map((own) => own[own.length - 1]);
 
 /** Whether two accuracies are equal up to rounding. */
 const ties = (a: Interval, b: Interval): boolean => Math.abs(a.mean - b.mean) < 1e-12;
@@ -252,7 +252,7 @@ function unionsOf(norms: readonly AuditNorm[], worst: Worst): AuditUnion[] {
 }
 
 const classesOf = ({ exact }: Worst, names: readonly string[]): AuditClass[] =>
-  [...grouped([...exact.values()], ({ label }) => label)]
+  [...groupBy([...exact.values()], ({ label }) => label)]
     .map(([label, rows]) => ({
       label,
       name: names[label] ?? String(label),
@@ -281,7 +281,7 @@ export function auditResult(facts: AuditFacts): AuditResult {
     head,
     noise,
     examples: worst.exact.size,
-    clean: interval([...worst.exact.values()], ({ clean }) => clean, "all"),
+    clean: meanShare([...worst.exact.values()], ({ clean }) => clean, "all"),
     union,
     union8bit: accuracy8bitOf(worst),
     unions: unionsOf(norms, worst),

@@ -2,13 +2,13 @@
 
 import type { z } from "zod";
 import type { Runtime } from "../engine/runtime/runtime.ts";
-import { evaluate } from "../evaluate/evaluate.ts";
+import { scoreAttacks } from "../evaluate/evaluate.ts";
 import { EvaluateOptions } from "../evaluate/options.ts";
 import type { Row } from "../evaluate/row.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { classifier } from "../models/classifier.ts";
 import { flopsPerImage } from "../models/flops.ts";
-import { noiseNamedNode } from "../noise/node.ts";
+import { noiseNamedInNode } from "../noise/node.ts";
 import { splitOfTask, type Task } from "./task.ts";
 import type { Numbers, Work } from "./work.ts";
 
@@ -19,14 +19,14 @@ async function rowsOf(
   options: z.input<typeof EvaluateOptions>,
 ): Promise<Row[]> {
   const network = classifier(runtime, task.network, task.parameters);
-  const noise = task.noise === null ? null : noiseNamedNode(task.noise);
+  const noise = task.noise === null ? null : noiseNamedInNode(task.noise);
   const { batch, seed, effort } = task;
   const evaluated = { model: "bench", defense: "bench", network, noise };
   const data = { name: "bench", test: splitOfTask(task) };
   const given = EvaluateOptions.parse({ batch, seed, examples: effort.images, ...options });
   const rows: Row[] = [];
   try {
-    for await (const { row } of evaluate(evaluated, data, given)) rows.push(row);
+    for await (const { row } of scoreAttacks(evaluated, data, given)) rows.push(row);
   } finally {
     await network.release();
   }

@@ -1,12 +1,12 @@
 // The input of a benchmark: a network with weights, images, and the amount of work.
 
 import type { Dataset, Split } from "../data/dataset.ts";
-import { dataFound, openDatasetNode } from "../data/node.ts";
+import { dataFound, openDatasetInNode } from "../data/node.ts";
 import { rowSize, type Tensor, takeRows, tensor } from "../math/tensor.ts";
 import type { Architecture, InputSpec, Parameters } from "../models/architecture.ts";
 import { architecture } from "../models/architectures.ts";
 import { initialParameters } from "../models/initial.ts";
-import { openModelNode } from "../models/opening/node.ts";
+import { openModelInNode } from "../models/opening/node.ts";
 import { runKey } from "../train/streams.ts";
 
 /** A gradient of one batch, a training step (of our own architectures, on training images), or an evaluation. */
@@ -67,7 +67,7 @@ export async function benchModel(
   const options = dataDir === undefined ? {} : { dataDir };
   async function dataset(wanted: string): Promise<Dataset> {
     const found = (await dataFound(options)).find(({ name }) => name === wanted);
-    return openDatasetNode(data ?? (found?.path == null ? "shapes" : wanted), options);
+    return openDatasetInNode(data ?? (found?.path == null ? "shapes" : wanted), options);
   }
   if (!/[./\\]/.test(model)) {
     const data = await dataset(preferred);
@@ -84,7 +84,7 @@ export async function benchModel(
       input: { shape, classes, mean, std },
     };
   }
-  const opened = await openModelNode(model);
+  const opened = await openModelInNode(model);
   const { architecture: network, parameters, input, noise } = opened;
   const file = Object.keys(parameters).length === 0 ? model : null;
   return {

@@ -1,7 +1,7 @@
 // Randomised smoothing of one image (Cohen et al. 2019, arXiv:1902.02918, Algorithm 1), for every noise with a certificate.
 import type { OnNote } from "../math/note.ts";
 import { fold, type Key } from "../math/random.ts";
-import { argmax, type Shape, sizeOf } from "../math/tensor.ts";
+import { argmax, elementCount, type Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { lowerBound, signTest } from "./binomial.ts";
 import { certificateOf } from "./certificates.ts";
@@ -86,7 +86,7 @@ export function checkDraws({ n0 = 1, n, alpha }: Partial<CertifyOptions>): void 
 /** The smallest probability, up to rounding, at which the radius is at least the target. Throws `UsageError` if none is. */
 export function probabilityFor(noise: string, { norm, radius }: Target, shape: Shape): number {
   const certificate = certificateOf(noise);
-  const at = (p: number) => certificate.radii([p], sizeOf(shape))[norm];
+  const at = (p: number) => certificate.radii([p], elementCount(shape))[norm];
   if (certificate.components.length > 1)
     throw new UsageError(
       `${noise} is sampled in ${certificate.components.length} parts, and a sequential test has one; leave out --sequential`,
@@ -180,7 +180,7 @@ function radiusOf(
 ): Radii {
   const radii = certificateOf(noise).radii(
     components.map(({ pLower }) => pLower),
-    sizeOf(shape),
+    elementCount(shape),
   );
   if (radii[target?.norm ?? "l2"] === 0 && radii.l1 === 0) return noRadii;
   return radii;

@@ -1,5 +1,5 @@
 import { fold, type Key } from "../math/random.ts";
-import { type Shape, sizeOf, type Tensor, tensor } from "../math/tensor.ts";
+import { elementCount, type Shape, type Tensor, tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { noiseNamed } from "../noise/table.ts";
 import { GRID, gridNoise, onGrid } from "./grid-noise.ts";
@@ -18,7 +18,7 @@ export interface NoisyImages {
 
 function soundImages(noise: string, shape: Shape): NoisyImages {
   const { draw, errorPerPixel } = gridNoise(noise);
-  const steps = new Int32Array(sizeOf(shape));
+  const steps = new Int32Array(elementCount(shape));
   return {
     error: errorPerPixel * steps.length,
     draw(image, keys) {
@@ -42,7 +42,7 @@ function soundImages(noise: string, shape: Shape): NoisyImages {
 
 function naiveImages(noise: string, shape: Shape): NoisyImages {
   const { sample } = noiseNamed(noise);
-  const size = sizeOf(shape);
+  const size = elementCount(shape);
   return {
     error: 0,
     draw(image, keys) {

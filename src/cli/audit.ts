@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { z } from "zod";
-import { auditNode } from "../audit/node.ts";
+import { auditInNode } from "../audit/node.ts";
 import { AuditOptions } from "../audit/options.ts";
 import { auditLines } from "../audit/text.ts";
 import { ImageOptions } from "../data/image-options.ts";
@@ -100,7 +100,7 @@ export const auditCommand = command({
     let finished = false;
     try {
       const rules = pick(values, namesOf(ImageRules.shape));
-      for await (const event of auditNode(path, options, {
+      for await (const event of auditInNode(path, options, {
         ...fileOptions(values),
         preprocessing,
         classes,

@@ -6,7 +6,7 @@ import {
   OperatorSetIdProtoSchema,
   ValueInfoProtoSchema,
 } from "onnx-buf";
-import { typeProto } from "../engine/onnx/messages.ts";
+import { typeProto } from "../engine/onnx/protos.ts";
 import { nodeProgram } from "../engine/runtime/node.ts";
 
 /**

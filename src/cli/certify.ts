@@ -13,7 +13,7 @@ import { nodeHost } from "../files/host/node.ts";
 import { nodeStorageOf } from "../files/storage/node.ts";
 import type { Note } from "../math/note.ts";
 import { classifier } from "../models/classifier.ts";
-import { openModelNode } from "../models/opening/node.ts";
+import { openModelInNode } from "../models/opening/node.ts";
 import { type Context, command } from "./kit/command.ts";
 import { DataDir, Device, fileOptions, modelOptions, Threads } from "./kit/options.ts";
 import { namesOf, pick } from "./kit/pick.ts";
@@ -60,7 +60,7 @@ export const certifyCommand = command({
     const { model: path, data, out, resume, device, threads, dataDir } = values;
     const options = pick(values, namesOf(CertificationOptions.shape));
     const runtime = await nodeRuntime({ device, threads });
-    const model = await openModelNode(path, { ...fileOptions(values), runtime });
+    const model = await openModelInNode(path, { ...fileOptions(values), runtime });
     const note = ({ text }: Note) => context.note(text);
     model.notes?.forEach(note);
     const images = imageOptionsIn(values);

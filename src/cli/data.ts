@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { fetchDataset } from "../data/download/node.ts";
-import { checkDatasetNode, dataFound } from "../data/node.ts";
+import { checkDatasetInNode, dataFound } from "../data/node.ts";
 import { datasets } from "../data/table.ts";
 import { command, type Group } from "./kit/command.ts";
 import { DataDir } from "./kit/options.ts";
@@ -56,7 +56,7 @@ const check = command({
   positionals: ["name"],
   examples: ["rampart data check cifar10", "rampart data check folder:photos"],
   async run({ name, dataDir }, { print, emit }) {
-    const report = await checkDatasetNode(name, { dataDir });
+    const report = await checkDatasetInNode(name, { dataDir });
     const { shape, classes, mean, std, notes } = report;
     emit({
       ...report,

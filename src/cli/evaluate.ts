@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { nonFiniteNotes } from "../audit/non-finite.ts";
 import { ImageOptions, imageOptionsIn } from "../data/image-options.ts";
-import { openImagesNode } from "../data/node.ts";
+import { openImagesInNode } from "../data/node.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import { noteDecisions, withoutDependence } from "../evaluate/batch.ts";
-import { evaluateNode } from "../evaluate/node.ts";
+import { evaluateInNode } from "../evaluate/node.ts";
 import { evaluateSchema } from "../evaluate/options.ts";
 import type { Row } from "../evaluate/row.ts";
 import { summarize } from "../evaluate/summary.ts";
@@ -12,7 +12,7 @@ import { defined } from "../math/defined.ts";
 import type { Note } from "../math/note.ts";
 import { classifier } from "../models/classifier.ts";
 import { nonFiniteNode } from "../models/non-finite.ts";
-import { openModelNode } from "../models/opening/node.ts";
+import { openModelInNode } from "../models/opening/node.ts";
 import { summaryTable } from "../report/text-table.ts";
 import { type Context, command } from "./kit/command.ts";
 import { DataDir, Device, fileOptions, modelOptions, Threads } from "./kit/options.ts";
@@ -54,12 +54,12 @@ export const evaluateCommand = command({
     const images = imageOptionsIn(values);
     const runtime = await nodeRuntime({ device, threads });
     const file = fileOptions(values);
-    const model = await openModelNode(path, { ...file, runtime });
+    const model = await openModelInNode(path, { ...file, runtime });
     for (const { text } of model.notes ?? []) context.note(text);
     for (const sentence of model.head ?? []) context.note(sentence);
     const dataset =
       model.architecture.foreign === true && data !== undefined
-        ? await openImagesNode(data, images, { dataDir, takes: model.architecture.inputShape })
+        ? await openImagesInNode(data, images, { dataDir, takes: model.architecture.inputShape })
         : data;
     const note = ({ text }: Note) => context.note(text);
     if (typeof dataset === "object") dataset.notes?.forEach(note);
@@ -80,7 +80,7 @@ export const evaluateCommand = command({
     const rows: Row[] = [];
     let missing = 0;
     try {
-      for await (const { row, done, total } of evaluateNode(model, options, {
+      for await (const { row, done, total } of evaluateInNode(model, options, {
         network,
         target: { ...runtime.target },
         out,

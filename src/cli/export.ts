@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { exportOnnx } from "../models/export.ts";
-import { openModelNode } from "../models/opening/node.ts";
+import { openModelInNode } from "../models/opening/node.ts";
 import { command } from "./kit/command.ts";
 import { writeOutput } from "./kit/outputs.ts";
 
@@ -14,7 +14,7 @@ export const exportCommand = command({
   files: { inputs: ["model"], outputs: { out: "stream" } },
   examples: ["rampart export runs/rat --out rat.onnx"],
   async run({ model, out }, context) {
-    const opened = await openModelNode(model);
+    const opened = await openModelInNode(model);
     const bytes = exportOnnx(opened.architecture, opened.parameters, opened);
     await writeOutput(context, out, bytes);
     for (const { text } of opened.notes ?? []) context.note(text);

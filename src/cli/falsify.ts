@@ -4,7 +4,7 @@ import { readBytes } from "../files/read/node.ts";
 import { defined } from "../math/defined.ts";
 import { InternalError } from "../math/internal-error.ts";
 import { keyOf } from "../math/random.ts";
-import { openNetworkNode } from "../models/node.ts";
+import { openNetworkInNode } from "../models/node.ts";
 import { counterexampleText } from "../verify/counterexample.ts";
 import { type FalsifyEvent, falsify } from "../verify/falsify.ts";
 import { type DifferentiableNetwork, flatNetwork } from "../verify/flat-network.ts";
@@ -146,7 +146,7 @@ export const falsifyCommandWith = (open: OpenNetwork) =>
  */
 export const falsifyCommand = falsifyCommandWith(async (path, { device = "cpu", ...options }) => {
   const open = (on: string) =>
-    openNetworkNode(path, { ...options, device: on, layout: "nchw" as const });
+    openNetworkInNode(path, { ...options, device: on, layout: "nchw" as const });
   const network = await open(device);
   if (device === "cpu") return network;
   const exact = await open("cpu");

@@ -4,7 +4,7 @@ import { npzBytes, parseNpz } from "../data/npz.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import { readBytes } from "../files/read/node.ts";
 import { keyOf, keysFor } from "../math/random.ts";
-import { concatRows, rows, sizeOf, type Tensor, tensor } from "../math/tensor.ts";
+import { concatRows, elementCount, rows, type Tensor, tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import {
   BATCH_CHECKED,
@@ -13,7 +13,7 @@ import {
   oneByOne,
 } from "../models/batch-dependence.ts";
 import { type Classifier, classifier } from "../models/classifier.ts";
-import { openModelNode } from "../models/opening/node.ts";
+import { openModelInNode } from "../models/opening/node.ts";
 import { type Context, command } from "./kit/command.ts";
 import { Device, fileOptions, modelOptions, Threads } from "./kit/options.ts";
 import { writeOutput } from "./kit/outputs.ts";
@@ -108,11 +108,11 @@ export const gradientCommand = command({
     const x = floats(input, "x", arrays.get("x"));
     const runtime = await nodeRuntime({ device, threads });
     const shape = x.shape.slice(1);
-    const model = await openModelNode(path, { ...fileOptions(file), images: shape, runtime });
+    const model = await openModelInNode(path, { ...fileOptions(file), images: shape, runtime });
     for (const { text } of model.notes ?? []) context.note(text);
     for (const sentence of model.head ?? []) context.note(sentence);
     const { inputShape, classes } = model.architecture;
-    if (sizeOf(inputShape) !== sizeOf(shape))
+    if (elementCount(inputShape) !== elementCount(shape))
       throw new UsageError(
         `x has images of [${shape.join(", ")}], the model takes [${inputShape.join(", ")}]`,
         { code: "misfit" },

@@ -2,11 +2,11 @@ import { join } from "node:path";
 import { z } from "zod";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
-import { evaluateNode } from "../evaluate/node.ts";
+import { evaluateInNode } from "../evaluate/node.ts";
 import { EvaluateOptions, resolved } from "../evaluate/options.ts";
 import { classifier } from "../models/classifier.ts";
-import { openModelNode } from "../models/opening/node.ts";
-import { trainNode } from "../train/node.ts";
+import { openModelInNode } from "../models/opening/node.ts";
+import { trainInNode } from "../train/node.ts";
 import { type Context, command } from "./kit/command.ts";
 import { Device } from "./kit/options.ts";
 import { progress } from "./kit/progress.ts";
@@ -72,7 +72,7 @@ async function trained(
     command: argv.join(" "),
     device: runtime.target.device,
   };
-  for await (const event of trainNode({ ...common, ...training, defense }, where)) {
+  for await (const event of trainInNode({ ...common, ...training, defense }, where)) {
     if (event.event === "step") done(event.step / event.steps);
     if (event.event === "epoch") context.emit({ defense, ...event });
     if (event.event === "interrupted") return false;
@@ -84,11 +84,11 @@ async function trained(
 async function evaluated({ defense }: Defended, work: Work): Promise<boolean> {
   const { out, runtime, context, done } = work;
   const { run, rows } = paths(out, defense);
-  const model = await openModelNode(run);
+  const model = await openModelInNode(run);
   const network = classifier(runtime, model.architecture, model.parameters);
   let left = 1;
   try {
-    for await (const event of evaluateNode(model, evaluation, {
+    for await (const event of evaluateInNode(model, evaluation, {
       network,
       target: { ...runtime.target },
       out: rows,

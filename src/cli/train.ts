@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Note } from "../math/note.ts";
 import { loadedPlugins } from "../math/plugin.ts";
-import { trainNode } from "../train/node.ts";
+import { trainInNode } from "../train/node.ts";
 import { trainOptions } from "../train/options.ts";
 import { type Context, command } from "./kit/command.ts";
 import { DataDir, Device, Threads } from "./kit/options.ts";
@@ -64,7 +64,7 @@ export const trainCommand = command({
       command: typed,
     };
     try {
-      for await (const event of trainNode(options, where)) {
+      for await (const event of trainInNode(options, where)) {
         if (event.event === "step") bar.update("training", event.step, event.steps);
         else context.emit(event);
         if (event.event === "warning") bar.log(`warning: ${event.message}`);

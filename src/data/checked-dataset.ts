@@ -1,6 +1,6 @@
 // Checks of a data set that a plug-in or a caller defined. Built-in data sets check their files themselves.
-import { badPlugin, callPlugin, type Defined, requireResult } from "../math/plugin.ts";
-import { type Shape, sizeOf } from "../math/tensor.ts";
+import { badPlugin, callPlugin, type PluginDefinition, requireResult } from "../math/plugin.ts";
+import { elementCount, type Shape } from "../math/tensor.ts";
 import type { Dataset, Split } from "./dataset.ts";
 import type { DatasetContents } from "./define-dataset.ts";
 import { channelStatistics, type Examples, splitOf } from "./splits.ts";
@@ -13,17 +13,22 @@ const asSplit = (part: Split | Examples, shape: Shape): Split =>
 const isIndex = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
 
 /** Throws `bad-plugin` unless pixels and labels of a split in arrays fit each other. */
-function requireArrays(self: Defined, part: string, { pixels, labels }: Examples, shape: Shape) {
+function requireArrays(
+  self: PluginDefinition,
+  part: string,
+  { pixels, labels }: Examples,
+  shape: Shape,
+) {
   const isPixels = pixels instanceof Uint8Array || pixels instanceof Float32Array;
   if (!isPixels || !(labels instanceof Uint8Array || labels instanceof Int32Array))
     throw badPlugin(
       self,
       `returned ${part} without pixels (Uint8Array or Float32Array) and labels (Uint8Array or Int32Array)`,
     );
-  if (pixels.length !== labels.length * sizeOf(shape))
+  if (pixels.length !== labels.length * elementCount(shape))
     throw badPlugin(
       self,
-      `returned ${pixels.length} pixels in ${part}, and ${labels.length} labels of images [${shape.join(", ")}] need ${labels.length * sizeOf(shape)}`,
+      `returned ${pixels.length} pixels in ${part}, and ${labels.length} labels of images [${shape.join(", ")}] need ${labels.length * elementCount(shape)}`,
     );
   const wrong =
     pixels instanceof Float32Array ? pixels.findIndex((pixel) => !(pixel >= 0 && pixel <= 1)) : -1;
@@ -35,7 +40,7 @@ function requireArrays(self: Defined, part: string, { pixels, labels }: Examples
 }
 
 /** Throws `bad-plugin` unless a split has a size, and as many labels, each of them a class. */
-function requireSplit(self: Defined, part: string, split: Split, classes: number): void {
+function requireSplit(self: PluginDefinition, part: string, split: Split, classes: number): void {
   const { size, labels, images } = split;
   if (!isIndex(size) || typeof images !== "function" || labels?.length !== size)
     throw badPlugin(self, `returned ${part} without size, as many labels, and images(indices)`);
@@ -48,7 +53,7 @@ function requireSplit(self: Defined, part: string, split: Split, classes: number
 }
 
 /** The split, whose images are checked when they are read. */
-const checkedSplit = (self: Defined, split: Split, shape: Shape): Split => ({
+const checkedSplit = (self: PluginDefinition, split: Split, shape: Shape): Split => ({
   ...split,
   images(indices) {
     const read = () => split.images(indices);
@@ -61,7 +66,10 @@ const checkedSplit = (self: Defined, split: Split, shape: Shape): Split => ({
 });
 
 /** Throws `bad-plugin` unless contents have a shape, class names, two parts, and statistics of all channels or none. */
-function requireContents(self: Defined, contents: unknown): asserts contents is DatasetContents {
+function requireContents(
+  self: PluginDefinition,
+  contents: unknown,
+): asserts contents is DatasetContents {
   const { shape, classes, train, test, mean, std } = (contents ?? {}) as Partial<DatasetContents>;
   const isShape = Array.isArray(shape) && shape.length === 3 && shape.every((n) => isIndex(n) && n);
   if (!isShape)
@@ -84,14 +92,18 @@ function requireContents(self: Defined, contents: unknown): asserts contents is 
 }
 
 /** The statistics that contents state, or those of the training images. */
-function statisticsOf({ mean, std, train, shape }: DatasetContents, self: Defined) {
+function statisticsOf({ mean, std, train, shape }: DatasetContents, self: PluginDefinition) {
   if (mean !== undefined && std !== undefined) return { mean, std };
   if (isExamples(train)) return channelStatistics(train, shape);
   throw badPlugin(self, "returned no mean and std from open; give them, or train as arrays");
 }
 
 /** A data set of contents, named as on the command line. Throws `UsageError` with the code `bad-plugin` for wrong ones. */
-export function checkedDataset(self: Defined, name: string, contents: DatasetContents): Dataset {
+export function checkedDataset(
+  self: PluginDefinition,
+  name: string,
+  contents: DatasetContents,
+): Dataset {
   requireContents(self, contents);
   const { shape, classes, train, test } = contents;
   const split = (part: string, given: Split | Examples): Split => {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
-import { dataFound, openDatasetNode } from "./node.ts";
+import { dataFound, openDatasetInNode } from "./node.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rampart-data-dir-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -15,7 +15,7 @@ it.each([
   ["a.npz", "is a file; write npz:"],
   ["a.txt", "is a file; images are read from"],
 ])("a path in place of a data set's name is answered by what to write: %s", async (name, text) => {
-  await expect(openDatasetNode(join(folder, name))).rejects.toThrow(text);
+  await expect(openDatasetInNode(join(folder, name))).rejects.toThrow(text);
 });
 
 it.each([
@@ -23,6 +23,6 @@ it.each([
   ["a.txt", "is a file, not a folder"],
 ])("a folder of data sets that is none is refused: %s", async (name, text) => {
   const dataDir = join(folder, name);
-  await expect(openDatasetNode("shapes", { dataDir })).rejects.toThrow(text);
+  await expect(openDatasetInNode("shapes", { dataDir })).rejects.toThrow(text);
   await expect(dataFound({ dataDir })).rejects.toThrow(`--data-dir ${dataDir} ${text}`);
 });

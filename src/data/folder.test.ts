@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Dataset } from "./dataset.ts";
 import type { FolderOptions } from "./folder.ts";
 import { pillowRules } from "./image-rules.ts";
-import { openDatasetNode } from "./node.ts";
+import { openDatasetInNode } from "./node.ts";
 import { centreCrop, resizeShorter } from "./resize.ts";
 
 type Color = readonly [number, number, number];
@@ -33,7 +33,7 @@ async function open(
       contents instanceof Uint8Array ? contents : await plain(contents).png().toBuffer();
     await writeFile(join(folder, name), bytes);
   }
-  return openDatasetNode(`folder:${folder}/`, options);
+  return openDatasetInNode(`folder:${folder}/`, options);
 }
 
 const red: Color = [255, 0, 51];
@@ -283,7 +283,7 @@ describe("folder:PATH", () => {
   });
 
   it("that is not there is the user's to fix", async () => {
-    await expect(openDatasetNode(`folder:${root}/none`)).rejects.toMatchObject({
+    await expect(openDatasetInNode(`folder:${root}/none`)).rejects.toMatchObject({
       code: "not-found",
     });
   });

@@ -1,4 +1,4 @@
-import { type Shape, sizeOf } from "../math/tensor.ts";
+import { elementCount, type Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { DataFiles, DecodedImage, Image } from "./data-files.ts";
 import type { Dataset, Split } from "./dataset.ts";
@@ -59,7 +59,7 @@ const MAX_BYTES = 2 ** 32;
 
 /** Memory for `count` images of this shape; throws a UsageError if they are too large. */
 function allocate(count: number, shape: Shape, path: string): Uint8Array<ArrayBuffer> {
-  const size = count * sizeOf(shape);
+  const size = count * elementCount(shape);
   if (size > MAX_BYTES)
     throw new UsageError(
       `${count} images of ${sizeText(shape)}, the size of ${path}, take ${size} bytes, more than ${MAX_BYTES}; resize them, or use fewer`,
@@ -102,7 +102,7 @@ async function examplesOf(
     }
     const image = prepare(decoded);
     like ??= { path, shape: image.shape };
-    const row = sizeOf(like.shape);
+    const row = elementCount(like.shape);
     if (i === 0) pixels = allocate(entries.length, image.shape, path);
     if (image.shape.join() !== like.shape.join())
       throw new UsageError(

@@ -1,4 +1,4 @@
-import { rowSize, sizeOf, type Tensor } from "../math/tensor.ts";
+import { elementCount, rowSize, type Tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Dataset } from "./dataset.ts";
 import { channelStatistics, splitOf } from "./splits.ts";
@@ -35,7 +35,7 @@ export function imageDataset({
   name = "images",
 }: LabelledImages): Dataset {
   const { shape, data } = images;
-  if (shape.length !== 4 || sizeOf(shape) === 0)
+  if (shape.length !== 4 || elementCount(shape) === 0)
     throw new UsageError(
       `images have the shape [${shape.join(", ")}], but it must be [image, channel, height, width]`,
       { code: "misfit" },

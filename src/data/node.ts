@@ -99,7 +99,7 @@ export function nodeDataFiles({ dataDir }: NodeDataOptions = {}): DataFiles {
 }
 
 /** Opens the data set written `name` on the command line (see `dataForms`) from this machine's disk. */
-export async function openDatasetNode(
+export async function openDatasetInNode(
   name: string,
   options: NodeDataOptions & FolderOptions = {},
 ): Promise<Dataset> {
@@ -131,16 +131,16 @@ async function withPathAdvice(name: string, error: UsageError): Promise<UsageErr
  * Opens a data set with its images read and sized by these options. Images of a folder are sized while they are read, those
  * of other data sets whenever they are asked for.
  */
-export async function openImagesNode(
+export async function openImagesInNode(
   name: string,
   images: ImageOptions,
   options: NodeDataOptions & Pick<FolderOptions, "takes"> = {},
 ): Promise<Dataset> {
   const { rules = pillowRules, prepare } = preparedBy(images);
-  if (prepare === undefined) return openDatasetNode(name, { ...options, rules });
+  if (prepare === undefined) return openDatasetInNode(name, { ...options, rules });
   if (findDataset(name)?.resizes === true)
-    return openDatasetNode(name, { ...options, rules, prepare });
-  return resizedDataset(await openDatasetNode(name, options), prepare);
+    return openDatasetInNode(name, { ...options, rules, prepare });
+  return resizedDataset(await openDatasetInNode(name, options), prepare);
 }
 
 /** Whether two names mean the same files, after links and relative paths are resolved. */
@@ -177,12 +177,12 @@ export async function dataFound(
 }
 
 /** Reads and checks every example of a data set; `path` is null for a data set that has no folder of its own. */
-export async function checkDatasetNode(
+export async function checkDatasetInNode(
   name: string,
   options: NodeDataOptions = {},
 ): Promise<DataReport & { readonly path: string | null }> {
   const from = nodeDataFiles(options);
-  const report = checkDataset(await openDatasetNode(name, options));
+  const report = checkDataset(await openDatasetInNode(name, options));
   const path = await folderOf(name, from);
   const unofficial = path === null ? [] : await unofficialNotes(path, from, md5);
   return { ...report, path, notes: [...report.notes, ...unofficial] };

@@ -1,5 +1,5 @@
 // Resizes the images of an opened data set, or changes their number of channels.
-import { type Shape, sizeOf, tensor } from "../math/tensor.ts";
+import { elementCount, type Shape, tensor } from "../math/tensor.ts";
 import type { Image } from "./data-files.ts";
 import type { Dataset, Split } from "./dataset.ts";
 
@@ -13,7 +13,7 @@ function imageAt(split: Split, i: number): Image {
 }
 
 function resizedSplit(split: Split, shape: Shape, prepare: (image: Image) => Image): Split {
-  const row = sizeOf(shape);
+  const row = elementCount(shape);
   return {
     ...split,
     images(indices) {
@@ -42,7 +42,7 @@ const colouredSplit = (split: Split): Split => ({
     const { shape, data } = split.images(indices);
     const [count, , ...sides] = shape;
     const x = tensor([count, 3, ...sides]);
-    const plane = sizeOf(sides);
+    const plane = elementCount(sides);
     for (let i = 0; i < count; i++)
       for (let channel = 0; channel < 3; channel++)
         x.data.set(data.subarray(i * plane, (i + 1) * plane), (3 * i + channel) * plane);

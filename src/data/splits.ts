@@ -1,4 +1,4 @@
-import { type Shape, sizeOf, tensor } from "../math/tensor.ts";
+import { elementCount, type Shape, tensor } from "../math/tensor.ts";
 import type { Split } from "./dataset.ts";
 
 /** Images and their labels, as loaders read them. */
@@ -11,7 +11,7 @@ export interface Examples {
 
 /** A split of these examples; `shape` is the [channel, height, width] of one. */
 export function splitOf({ pixels, labels }: Examples, shape: Shape): Split {
-  const row = sizeOf(shape);
+  const row = elementCount(shape);
   if (pixels.length !== labels.length * row)
     throw new Error(`internal: ${labels.length} labels, but ${pixels.length / row} images`);
   const white = pixels instanceof Uint8Array ? 255 : 1;
@@ -59,7 +59,7 @@ export function channelStatistics(
   { pixels }: Examples,
   [channels, ...plane]: Shape,
 ): ChannelStatistics {
-  const area = sizeOf(plane);
+  const area = elementCount(plane);
   const white = pixels instanceof Uint8Array ? 255 : 1;
   const sums = new Float64Array(channels);
   const squares = new Float64Array(channels);

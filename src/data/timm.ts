@@ -1,6 +1,6 @@
 // Reads timm's config.json (`pretrained_cfg`) like timm.data.resolve_data_config and transforms_imagenet_eval.
 import { z } from "zod";
-import { type Shape, sizeOf } from "../math/tensor.ts";
+import { elementCount, type Shape } from "../math/tensor.ts";
 import type { Preprocessing } from "./preprocessing.ts";
 import { filterNamed, PerChannel, parsedBy, Side } from "./preprocessing-fields.ts";
 
@@ -63,8 +63,8 @@ export function fromTimm(path: string, value: unknown, input?: Shape): Preproces
   const test = config.test_input_size ?? config.input_size;
   const isTest =
     input !== undefined &&
-    sizeOf(input) === sizeOf(test) &&
-    sizeOf(test) !== sizeOf(config.input_size);
+    elementCount(input) === elementCount(test) &&
+    elementCount(test) !== elementCount(config.input_size);
   const [, height, width] = isTest ? test : config.input_size;
   const pct = (isTest ? config.test_crop_pct : null) ?? config.crop_pct ?? CROP_PCT;
   const [resizedHeight, resizedWidth] = [height, width].map((side) => Math.floor(side / pct));

@@ -1,5 +1,5 @@
 // Decodes BMP and PNM (PBM, PGM, PPM), which sharp does not read, to the levels of Pillow's convert("RGB").
-import { sizeOf } from "../math/tensor.ts";
+import { elementCount } from "../math/tensor.ts";
 import type { Image } from "./data-files.ts";
 
 /** Pixels of the largest image. */
@@ -17,7 +17,7 @@ function imageOf(
   levels: (x: number, y: number) => readonly [number, number, number],
 ): Image {
   const shape = [3, height, width];
-  const pixels = new Uint8Array(sizeOf(shape));
+  const pixels = new Uint8Array(elementCount(shape));
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) {
       const rgb = levels(x, y);

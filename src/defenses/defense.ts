@@ -1,5 +1,5 @@
 import type { BoundedAttack } from "../attacks/victim.ts";
-import type { Defined } from "../math/plugin.ts";
+import type { PluginDefinition } from "../math/plugin.ts";
 import type { Noise } from "../noise/noise.ts";
 import type { LossObjective, Objective } from "./objective.ts";
 
@@ -15,5 +15,5 @@ export interface Defense {
   /** The resolved options, for the record; a run resumes only with the same ones. */
   readonly options?: Readonly<Record<string, unknown>>;
   /** The definition that made it, for messages; absent for a value written by hand. */
-  readonly definition?: Defined;
+  readonly definition?: PluginDefinition;
 }

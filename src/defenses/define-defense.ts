@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { makerWith } from "../math/maker.ts";
 import { checkedOptions } from "../math/option-problems.ts";
-import { badPlugin, callPlugin, type Defined } from "../math/plugin.ts";
+import { badPlugin, callPlugin, type PluginDefinition } from "../math/plugin.ts";
 import { isBuiltIn } from "../math/registry.ts";
 import type { NoiseNamed } from "../noise/noise.ts";
 import { noiseNamed } from "../noise/table.ts";
@@ -91,7 +91,7 @@ export function defineDefense<S extends z.ZodObject, const Name extends string =
 }
 
 /** What a maker from outside returned, checked to be a defence. */
-function checkedDefense(self: Defined, make: () => MadeDefense): MadeDefense {
+function checkedDefense(self: PluginDefinition, make: () => MadeDefense): MadeDefense {
   const made = callPlugin(self, "make", make);
   const objective = (made?.objective ?? {}) as unknown as Readonly<Record<string, unknown>>;
   if (!["examples", "feeds", "train"].some((name) => typeof objective[name] === "function"))

@@ -42,10 +42,10 @@ export function randomizedAdversarialTraining(
   noise: Noise,
   inner: "fresh" | "fixed" = "fresh",
 ): Objective {
-  return inner === "fixed" ? onFixedNoise(attack, noise) : onFreshNoise(attack, noise);
+  return inner === "fixed" ? ratWithFixedNoise(attack, noise) : ratWithFreshNoise(attack, noise);
 }
 
-const onFreshNoise = (attack: BoundedAttack, noise: Noise): Objective => ({
+const ratWithFreshNoise = (attack: BoundedAttack, noise: Noise): Objective => ({
   name: `rat-${attack.norm}-${noise.name}`,
   async examples(model, x, labels, keys) {
     const noisy = withNoise(model, noise);
@@ -56,7 +56,7 @@ const onFreshNoise = (attack: BoundedAttack, noise: Noise): Objective => ({
   },
 });
 
-const onFixedNoise = (attack: BoundedAttack, noise: Noise): Objective => ({
+const ratWithFixedNoise = (attack: BoundedAttack, noise: Noise): Objective => ({
   name: `rat-${attack.norm}-${noise.name} on one fixed noisy image`,
   async examples(model, x, labels, keys) {
     const eta = await drawNoise(noise, foldAll(keys, 1), x.shape);

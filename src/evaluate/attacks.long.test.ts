@@ -4,7 +4,7 @@ import { brightness, brightnessData } from "../../test/fixtures/brightness.ts";
 import { attackNames, isForDeterministic, minimalAttackNames } from "../attacks/table.ts";
 import { noiseNamed } from "../noise/table.ts";
 import { checkOptions } from "./check.ts";
-import { evaluate } from "./evaluate.ts";
+import { scoreAttacks } from "./evaluate.ts";
 import { EvaluateOptions, resolved } from "./options.ts";
 import type { Row } from "./row.ts";
 import { runsOf } from "./runs.ts";
@@ -23,7 +23,7 @@ async function rowsOf(options: Partial<EvaluateOptions>, noise: string | null = 
     network: brightness,
     noise: noise === null ? null : noiseNamed(noise),
   };
-  for await (const { row } of evaluate(evaluated, data, EvaluateOptions.parse(options)))
+  for await (const { row } of scoreAttacks(evaluated, data, EvaluateOptions.parse(options)))
     rows.push(row);
   return rows;
 }

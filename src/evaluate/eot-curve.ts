@@ -1,6 +1,6 @@
 import { type Interval, mean } from "../math/statistics.ts";
 import type { Row } from "./row.ts";
-import { cellOf, grouped, interval } from "./shares.ts";
+import { attackRadiusKey, groupBy, meanShare } from "./row-statistics.ts";
 
 /** Accuracy under one attack at one radius against K, the draws that it averages per step. */
 export interface EotCurve {
@@ -23,8 +23,8 @@ export interface EotCurve {
 
 /** The curve of every attack that was run with several K, in the order of the rows. */
 export function eotCurves(rows: readonly Row[]): EotCurve[] {
-  const cells = [...grouped(rows, cellOf).values()].map((cell) =>
-    [...grouped(cell, ({ eot }) => eot)].sort(([a], [b]) => a - b),
+  const cells = [...groupBy(rows, attackRadiusKey).values()].map((cell) =>
+    [...groupBy(cell, ({ eot }) => eot)].sort(([a], [b]) => a - b),
   );
   return cells
     .filter((byEot) => byEot.length > 1)
@@ -37,7 +37,7 @@ export function eotCurves(rows: readonly Row[]): EotCurve[] {
       const points = byEot.map(([eot, own]) => ({
         eot,
         examples: own.length,
-        accuracy: interval(own, ({ correct }) => correct, "half"),
+        accuracy: meanShare(own, ({ correct }) => correct, "half"),
       }));
       return { attack, norm, epsilon, points, settled: settled?.[0] ?? null };
     });

@@ -5,7 +5,7 @@ import type { Victim } from "../attacks/victim.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { tensor } from "../math/tensor.ts";
 import { noiseNamed } from "../noise/table.ts";
-import { evaluate } from "./evaluate.ts";
+import { scoreAttacks } from "./evaluate.ts";
 import { EvaluateOptions } from "./options.ts";
 import { readRows } from "./resumed.ts";
 import type { Row } from "./row.ts";
@@ -36,13 +36,14 @@ async function rowsOf(
     objective: "mean-loss",
     ...options,
   });
-  for await (const { row } of evaluate(evaluated(noise), data, resolved, finished)) rows.push(row);
+  for await (const { row } of scoreAttacks(evaluated(noise), data, resolved, finished))
+    rows.push(row);
   return rows;
 }
 
 const plain = ({ seconds: _, ...row }: Row) => row;
 
-describe("evaluate", () => {
+describe("scoreAttacks", () => {
   it("breaks exactly the examples whose margin is inside the ball", async () => {
     const rows = await rowsOf({ attacks: ["pgd-linf"], epsilonLinf: [0.1] });
     for (const row of rows) {
@@ -113,7 +114,7 @@ describe("evaluate", () => {
       examples: 5,
       objective: "mean-loss",
     });
-    for await (const _ of evaluate({ ...evaluated("uniform:0.2"), network }, data, options));
+    for await (const _ of scoreAttacks({ ...evaluated("uniform:0.2"), network }, data, options));
     const attacking = new Set(seen.attacking);
     expect(attacking.size).toBe(5 * 2 * 3 * 4);
     expect(seen.attacking).toHaveLength(attacking.size);
@@ -146,11 +147,11 @@ describe("evaluate", () => {
     const inFolder = { ...data, test: { ...data.test, files } };
     const options = EvaluateOptions.parse({ steps: 1, examples: 3, attacks: ["pgd-linf"] });
     const rows: Row[] = [];
-    for await (const { row } of evaluate(evaluated(null), inFolder, options)) rows.push(row);
+    for await (const { row } of scoreAttacks(evaluated(null), inFolder, options)) rows.push(row);
     expect(new Set(rows.map(({ index, file }) => `${index} ${file}`))).toEqual(
       new Set(["0 cats/0.png", "1 cats/1.png", "2 cats/2.png"]),
     );
-    for await (const { row } of evaluate(evaluated(null), data, options))
+    for await (const { row } of scoreAttacks(evaluated(null), data, options))
       expect(Object.keys(row)).not.toContain("file");
   });
 

@@ -39,7 +39,7 @@ const BATCHES_AT_ONCE = 4;
  * `brokenName`) and examples that break on the way. `docs/evaluating.md` explains the protocols. Throws `UsageError` for options
  * that do not fit the model or the images.
  */
-export async function* evaluate(
+export async function* scoreAttacks(
   evaluated: EvaluatedModel,
   data: TestData,
   options: EvaluateOptions,

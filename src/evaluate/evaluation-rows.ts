@@ -10,7 +10,11 @@ import { differences, type Settings, storedSettings, targetDifferences } from ".
  * The rows of an evaluation with these settings, of images of `test`. A file that was begun on another runtime is noted, since
  * its rows may differ in the last bits.
  */
-export const evaluationRows = (settings: Settings, test: Split, note: OnNote): RowsFormat<Row> => ({
+export const evaluationRowsFormat = (
+  settings: Settings,
+  test: Split,
+  note: OnNote,
+): RowsFormat<Row> => ({
   settings,
   parse: (file, contents) => resumedRows(file, contents, test),
   checkSettings(file, text, rows) {

@@ -5,13 +5,13 @@ import { RowsFile } from "../files/rows/rows-file.ts";
 import { sealedJson } from "../files/sealed.ts";
 import type { Storage } from "../files/storage/storage.ts";
 import type { OnNote } from "../math/note.ts";
-import { sizeOf } from "../math/tensor.ts";
+import { elementCount } from "../math/tensor.ts";
 import type { Noise } from "../noise/noise.ts";
 import { noiseNamed as plainNoise } from "../noise/table.ts";
 import { checkOptions } from "./check.ts";
-import { evaluate, type Scored } from "./evaluate.ts";
+import { type Scored, scoreAttacks } from "./evaluate.ts";
 import { type Locate, stoppable } from "./evaluated-model.ts";
-import { evaluationRows } from "./evaluation-rows.ts";
+import { evaluationRowsFormat } from "./evaluation-rows.ts";
 import { checkFit } from "./fit.ts";
 import { type KeptImages, keptImages } from "./kept-images.ts";
 import type { Model } from "./model.ts";
@@ -95,7 +95,7 @@ export async function* evaluateModel(
   const noiseText = options.noise ?? model.noise;
   const noise = noiseText === null ? null : noiseNamed(noiseText);
   const context = { randomised: noise !== null, customAttacks };
-  checkOptions(options, { ...context, pixels: sizeOf(dataset.shape) });
+  checkOptions(options, { ...context, pixels: elementCount(dataset.shape) });
   const settings = await settingsOf({
     model,
     dataset,
@@ -110,7 +110,7 @@ export async function* evaluateModel(
     host,
     readText,
   });
-  const format = evaluationRows(settings, dataset.test, note);
+  const format = evaluationRowsFormat(settings, dataset.test, note);
   const file =
     out === undefined ? null : await RowsFile.open({ ...out, format, resume, note, signal });
   try {
@@ -139,7 +139,7 @@ export async function* evaluateModel(
     const isShown = shownRows(options, context.randomised, saveExamples);
     const run: Scored[] = [];
     try {
-      for await (const scored of evaluate(
+      for await (const scored of scoreAttacks(
         evaluated,
         dataset,
         options,

@@ -9,7 +9,7 @@ import { rowOfLine } from "../files/row-lines.ts";
 import { besideRows as beside } from "../files/rows/rows-file.ts";
 import { tensor } from "../math/tensor.ts";
 import type { Model } from "./model.ts";
-import { type EvaluateEvent, evaluateNode, type NodeEvaluation } from "./node.ts";
+import { type EvaluateEvent, evaluateInNode, type NodeEvaluation } from "./node.ts";
 import { EvaluateOptions } from "./options.ts";
 import type { Row } from "./row.ts";
 import { rowName } from "./runs.ts";
@@ -56,7 +56,7 @@ const place = () => join(folder, `rows-${made++}.jsonl`);
 
 type Where = Partial<NodeEvaluation>;
 const start = (out: string, where: Where = {}, options: object = {}, from: Model = model) =>
-  evaluateNode(from, EvaluateOptions.parse({ ...small, ...options }), {
+  evaluateInNode(from, EvaluateOptions.parse({ ...small, ...options }), {
     network: brightness,
     target,
     data,

@@ -2,7 +2,7 @@
 import { nodeHost } from "../files/host/node.ts";
 import { readTextIfThere } from "../files/read/node.ts";
 import { nodeStorageOf } from "../files/storage/node.ts";
-import { noiseNamedNode } from "../noise/node.ts";
+import { noiseNamedInNode } from "../noise/node.ts";
 import { type EvaluateEvent, evaluateModel } from "./evaluation.ts";
 import type { NodeEvaluation } from "./evaluation-request.ts";
 import type { Model } from "./model.ts";
@@ -13,7 +13,7 @@ export type { EvaluateEvent } from "./evaluation.ts";
 export type { NodeEvaluation } from "./evaluation-request.ts";
 
 /** `evaluateModel` on this machine. Throws `UsageError` for data, options or files that do not fit. */
-export async function* evaluateNode(
+export async function* evaluateInNode(
   model: Model,
   options: EvaluateOptions,
   { out, data, dataDir, ...evaluation }: NodeEvaluation,
@@ -25,6 +25,6 @@ export async function* evaluateNode(
     out: out === undefined ? undefined : nodeStorageOf(out),
     host: nodeHost,
     readText: readTextIfThere,
-    noiseNamed: noiseNamedNode,
+    noiseNamed: noiseNamedInNode,
   });
 }

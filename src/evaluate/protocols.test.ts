@@ -3,7 +3,7 @@ import { brightness, brightnessData } from "../../test/fixtures/brightness.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { argmaxRows, type Tensor } from "../math/tensor.ts";
 import { noiseNamed } from "../noise/table.ts";
-import { evaluate, type Scored } from "./evaluate.ts";
+import { type Scored, scoreAttacks } from "./evaluate.ts";
 import { EvaluateOptions } from "./options.ts";
 import type { Row } from "./row.ts";
 import { rowName } from "./runs.ts";
@@ -23,7 +23,7 @@ async function scoredOf(
   };
   const options = EvaluateOptions.parse({ draws: 20, eot: [4], steps: 4, cwSteps: 20, ...given });
   const all: Scored[] = [];
-  for await (const one of evaluate(evaluated, data, options)) all.push(one);
+  for await (const one of scoreAttacks(evaluated, data, options)) all.push(one);
   return all;
 }
 const rowsOf = async (...given: Parameters<typeof scoredOf>): Promise<Row[]> =>

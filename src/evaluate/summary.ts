@@ -2,7 +2,7 @@
 import { type Interval, mean, wilson } from "../math/statistics.ts";
 import { type EotCurve, eotCurves } from "./eot-curve.ts";
 import type { Row } from "./row.ts";
-import { cellOf, grouped, interval, predictions } from "./shares.ts";
+import { attackRadiusKey, groupBy, meanShare, predictionCounts } from "./row-statistics.ts";
 import { type SkipOptions, skipsBroken, withSkipped } from "./survivors.ts";
 import { byBall, sideBySide, type UnionSummary, unionSummary, worstRows } from "./union.ts";
 
@@ -104,18 +104,18 @@ const attackSummary = (rows: readonly Row[]): AttackSummary => ({
   eot: rows[0].eot,
   examples: rows.length,
   objectives: Object.fromEntries(
-    [...grouped(rows, ({ objective }) => String(objective))].map(([name, own]) => [
+    [...groupBy(rows, ({ objective }) => String(objective))].map(([name, own]) => [
       name,
       own.length,
     ]),
   ),
-  accuracy: interval(rows, ({ correct }) => correct, "half"),
-  accuracy8bit: interval(rows, ({ correct8bit }) => correct8bit, "half"),
+  accuracy: meanShare(rows, ({ correct }) => correct, "half"),
+  accuracy8bit: meanShare(rows, ({ correct8bit }) => correct8bit, "half"),
   majority: wilson(
     rows.reduce((sum, { majority }) => sum + majority, 0),
     rows.length,
   ),
-  tenOfTen: mean(rows.map((row) => rightInAll(row.correct, predictions(row).half))),
+  tenOfTen: mean(rows.map((row) => rightInAll(row.correct, predictionCounts(row).half))),
   oneDraw: oneDrawOf(rows),
   linf: mean(rows.map(({ linf }) => linf)),
   l2: mean(rows.map(({ l2 }) => l2)),
@@ -124,8 +124,8 @@ const attackSummary = (rows: readonly Row[]): AttackSummary => ({
 });
 
 function classSummaries(clean: readonly Row[], worst: readonly Row[]): ClassSummary[] {
-  const attacked = grouped(worst, ({ label }) => label);
-  return [...grouped(clean, ({ label }) => label)]
+  const attacked = groupBy(worst, ({ label }) => label);
+  return [...groupBy(clean, ({ label }) => label)]
     .map(([label, rows]) => {
       const shares = attacked.get(label)?.map(({ correct }) => correct);
       return {
@@ -154,9 +154,9 @@ export function summarize(stored: readonly Row[], options: SkipOptions = {}): Su
   const { model, defense, data, protocol, rule, draws } = rows[0];
   if (rows.some((row) => row.protocol !== protocol))
     throw new Error("internal: rows of two protocols, whose numbers mean different things");
-  const clean = [...grouped(rows, ({ index }) => index).values()].map(([row]) => row);
+  const clean = [...groupBy(rows, ({ index }) => index).values()].map(([row]) => row);
   const attacked = rows.filter(({ attack }) => attack !== "none");
-  const cells = [...grouped(attacked, cellOf).values()].map(mostDraws);
+  const cells = [...groupBy(attacked, attackRadiusKey).values()].map(mostDraws);
   const sets = sideBySide(cells);
   return {
     model,
@@ -168,7 +168,7 @@ export function summarize(stored: readonly Row[], options: SkipOptions = {}): Su
     examples: clean.length,
     randomised: draws > 1 || rows.some(({ oneDraw = null }) => oneDraw !== null),
     headline: protocol === "published" ? "min of means" : "union",
-    clean: interval(clean, (row) => row.clean, "all"),
+    clean: meanShare(clean, (row) => row.clean, "all"),
     cleanOneDraw: oneDrawOf(rows.filter(({ attack }) => attack === "none")),
     attacks: cells.map(attackSummary),
     unions: sets.map(unionSummary),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { brightness, brightnessData } from "../../test/fixtures/brightness.ts";
 import { rowWith } from "../../test/fixtures/rows-fixture.ts";
-import { evaluate } from "./evaluate.ts";
+import { scoreAttacks } from "./evaluate.ts";
 import type { EvaluatedModel } from "./evaluated-model.ts";
 import { EvaluateOptions, resolved } from "./options.ts";
 import type { Row } from "./row.ts";
@@ -26,7 +26,7 @@ async function rowsOf(more: object, before: readonly Row[] = [], from = evaluate
     new Set(before.map(rowName)),
     new Set(before.filter(isBroken).map(brokenName)),
   ];
-  for await (const { row } of evaluate(from, data, { ...options, ...more }, finished, broken))
+  for await (const { row } of scoreAttacks(from, data, { ...options, ...more }, finished, broken))
     rows.push({ ...row, seconds: 0, queries: 0 });
   return rows;
 }

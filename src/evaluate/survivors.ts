@@ -1,7 +1,7 @@
 // The option `skipBroken`: an attack gets the survivors of the attacks before it, and a broken example counts for the rest of them.
 import type { Row } from "./row.ts";
+import { attackRadiusKey, groupBy } from "./row-statistics.ts";
 import type { Run } from "./runs.ts";
-import { cellOf, grouped } from "./shares.ts";
 
 /** Options of an evaluation, also as a file holds them. Files call the option by its former name, `onlyStanding`. */
 export interface SkipOptions {
@@ -42,7 +42,7 @@ export function withSkipped(rows: readonly Row[]): Row[] {
   const breaking = new Map<string, Row>();
   for (const row of rows)
     if (isBroken(row) && !breaking.has(brokenName(row))) breaking.set(brokenName(row), row);
-  const cells = grouped(rows, cellOf);
+  const cells = groupBy(rows, attackRadiusKey);
   const indices = [...new Set(rows.map(({ index }) => index))];
   const copies = [...cells.values()].flatMap((cell) => {
     const attacked = new Set(cell.map(({ index }) => index));
@@ -59,7 +59,7 @@ export function withSkipped(rows: readonly Row[]): Row[] {
 /** An example that an attack broke only after rounding to 8 bits stays broken at 8 bits for later attacks. */
 function keepBroken8bit(rows: readonly Row[]): Row[] {
   const broken = new Set<string>();
-  return [...grouped(rows, cellOf).values()].flat().map((row) => {
+  return [...groupBy(rows, attackRadiusKey).values()].flat().map((row) => {
     if (row.norm === null || row.epsilon === null || row.draws > 1) return row;
     if (row.correct8bit === 0) broken.add(brokenName(row));
     return broken.has(brokenName(row)) ? Object.assign({}, row, { correct8bit: 0 }) : row;

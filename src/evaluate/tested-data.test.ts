@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Dataset } from "../data/dataset.ts";
 import { withHeldOutTest } from "../data/held-out.ts";
 import { splitOf } from "../data/splits.ts";
-import { testedData } from "./tested-data.ts";
+import { chooseTestData } from "./tested-data.ts";
 
 /** Examples of two classes in turn, without a split. */
 function single(count: number): Dataset {
@@ -25,7 +25,7 @@ const trained = { data: "npz:./a.npz", heldOut: withHeldOutTest(whole).heldOut }
 describe("a model that was trained on data without a split", () => {
   it("is tested on what its training held out", () => {
     expect(trained.heldOut).toEqual({ examples: 8, of: 40 });
-    const { dataset, warning } = testedData(trained, whole, true);
+    const { dataset, warning } = chooseTestData(trained, whole, true);
     expect([dataset.test.size, warning]).toEqual([8, null]);
   });
 
@@ -35,17 +35,17 @@ describe("a model that was trained on data without a split", () => {
     ["met one example less", trained, single(41), true, "but it now has 41"],
     ["was trained on other data", trained, whole, false, "with npz:./a.npz"],
   ])("is tested with a warning if it %s", (_, model, data, isSame, words) => {
-    const { warning } = testedData(model, data, isSame);
+    const { warning } = chooseTestData(model, data, isSame);
     expect(warning).toContain("test images may have been trained on");
     expect(warning).toContain(words);
   });
 
   it("is tested without a word on data with a split", () => {
     const split = { ...whole, test: single(10).test };
-    expect(testedData(trained, split, false)).toEqual({ dataset: split, warning: null });
+    expect(chooseTestData(trained, split, false)).toEqual({ dataset: split, warning: null });
   });
 });
 
 it("a file that was not trained here is tested on all of the data, without a warning", () => {
-  expect(testedData({ data: "" }, whole, false)).toEqual({ dataset: whole, warning: null });
+  expect(chooseTestData({ data: "" }, whole, false)).toEqual({ dataset: whole, warning: null });
 });

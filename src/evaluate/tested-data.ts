@@ -14,7 +14,7 @@ export interface TestedData {
  * model states that it did and of how many examples. Otherwise test images may have been trained on, and the warning says
  * why. A file that states no data was not trained here: nothing is known of its training, and nothing is warned of.
  */
-export function testedData(
+export function chooseTestData(
   model: Pick<ModelMetadata, "data" | "heldOut">,
   whole: Dataset,
   isSame: boolean,

@@ -1,6 +1,6 @@
 import { type Interval, mean } from "../math/statistics.ts";
 import type { Row } from "./row.ts";
-import { choosing8bit, grouped, interval } from "./shares.ts";
+import { choosing8bit, groupBy, meanShare } from "./row-statistics.ts";
 
 /** Several attacks together, one radius per norm. */
 export interface UnionSummary {
@@ -25,7 +25,7 @@ export function worstRows(
   cells: readonly (readonly Row[])[],
   share: (row: Row) => number = ({ correctChoose }) => correctChoose,
 ): Row[] {
-  const tried = grouped(cells.flat(), ({ index }) => index);
+  const tried = groupBy(cells.flat(), ({ index }) => index);
   return [...tried.values()]
     .filter((rows) => rows.length === cells.length)
     .map((rows) => rows.reduce((worst, row) => (share(row) < share(worst) ? row : worst)));
@@ -42,8 +42,8 @@ export function unionSummary(cells: readonly (readonly Row[])[]): UnionSummary {
     attacks: cells.map(([{ attack, epsilon }]) => ({ attack, epsilon })),
     balls: ballsOf(cells),
     examples: worst.length,
-    union: interval(worst, ({ correct }) => correct, "half"),
-    union8bit: interval(worstRows(cells, choosing8bit), ({ correct8bit }) => correct8bit, "half"),
+    union: meanShare(worst, ({ correct }) => correct, "half"),
+    union8bit: meanShare(worstRows(cells, choosing8bit), ({ correct8bit }) => correct8bit, "half"),
     minOfMeans: Math.min(...means),
   };
 }
@@ -57,7 +57,7 @@ function ballsOf(cells: readonly (readonly Row[])[]): UnionSummary["balls"] {
 
 /** The attacks of each norm at each radius, in the order in which norms occur: a union per ball. */
 export const byBall = (cells: readonly (readonly Row[])[]): (readonly Row[])[][] => [
-  ...grouped(cells, ([{ norm, epsilon }]) => `${norm}@${epsilon}`).values(),
+  ...groupBy(cells, ([{ norm, epsilon }]) => `${norm}@${epsilon}`).values(),
 ];
 
 /**
@@ -65,7 +65,7 @@ export const byBall = (cells: readonly (readonly Row[])[]): (readonly Row[])[][]
  * together, then the second; a single radius joins each of them. Lists of different lengths meet at their largest.
  */
 export function sideBySide(cells: readonly (readonly Row[])[]): (readonly Row[])[][] {
-  const lists = [...grouped(cells, ([{ attack }]) => attack).values()].map((list) =>
+  const lists = [...groupBy(cells, ([{ attack }]) => attack).values()].map((list) =>
     list.toSorted(([a], [b]) => (a.epsilon ?? 0) - (b.epsilon ?? 0)),
   );
   const length = Math.max(0, ...lists.map((list) => list.length));

@@ -1,7 +1,7 @@
 // Checks a loss from outside when it is first used: a wrong gradient would make every attack with it too weak.
 import { interpret } from "../engine/graph/interpret.ts";
 import { normal } from "../math/distributions.ts";
-import { badPlugin, type Defined } from "../math/plugin.ts";
+import { badPlugin, type PluginDefinition } from "../math/plugin.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { type Tensor, tensor } from "../math/tensor.ts";
 import { LOGITS, lossAndSlopes, WEIGHTS } from "./derived-plain.ts";
@@ -39,7 +39,7 @@ const agree = (a: number, b: number): boolean =>
  * another row, the author's plain form differs from the graph, or, without a plain form, the gradient differs from the finite
  * differences on both sides (at a kink it may be that of one side).
  */
-export function checkLoss(self: Defined, checked: CheckedLoss): void {
+export function checkLoss(self: PluginDefinition, checked: CheckedLoss): void {
   const { classes, graph } = checked;
   const examples = checked.loss.data.labels.length;
   const indices = Array.from({ length: ROWS }, (_, i) => i % examples);
@@ -69,7 +69,7 @@ const rowOf = ({ shape, data }: Tensor, i: number): Tensor =>
 
 /** The loss of each row alone must be its loss in the batch. */
 function requireOwnRows(
-  self: Defined,
+  self: PluginDefinition,
   { graph, classes }: CheckedLoss,
   { logits, weights, values }: { logits: Tensor; weights: Tensor; values: readonly number[] },
 ): void {
@@ -87,7 +87,7 @@ function requireOwnRows(
 
 /** The author's plain form must have the values and slopes of the graph. */
 function requirePlain(
-  self: Defined,
+  self: PluginDefinition,
   plain: LossDefinition<OwnLoss>["plain"],
   {
     loss,
@@ -113,7 +113,7 @@ function requirePlain(
 
 /** The gradient must be the finite difference on the left, on the right, or between the two. */
 function requireGradient(
-  self: Defined,
+  self: PluginDefinition,
   {
     logits,
     values,

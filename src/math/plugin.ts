@@ -1,9 +1,9 @@
 // Errors of code that somebody else wrote: definitions of a plug-in, or values that a caller made.
-import { type Shape, sizeOf, type Tensor } from "./tensor.ts";
+import { elementCount, type Shape, type Tensor } from "./tensor.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** A definition as messages name it: `attack "mine"`. */
-export interface Defined {
+export interface PluginDefinition {
   readonly type: string;
   readonly name: string;
 }
@@ -11,12 +11,12 @@ export interface Defined {
 const files = new WeakMap<object, string>();
 
 /** Remembers the file that a definition was loaded from, for messages. */
-export const rememberFile = (definition: Defined, file: string): void => {
+export const rememberFile = (definition: PluginDefinition, file: string): void => {
   files.set(definition, file);
 };
 
 /** The file that a definition was loaded from; undefined for a value of the calling program. */
-export const fileOf = (definition: Defined): string | undefined => files.get(definition);
+export const fileOf = (definition: PluginDefinition): string | undefined => files.get(definition);
 
 const plugins: string[] = [];
 
@@ -36,24 +36,28 @@ export const recordedPlugins = (): readonly string[] | undefined =>
   plugins.length === 0 ? undefined : loadedPlugins();
 
 /** `attack mine of ./mine.mjs`, or without a file `attack mine`. */
-export function whichPlugin(definition: Defined): string {
+export function whichPlugin(definition: PluginDefinition): string {
   const file = fileOf(definition);
   return `${definition.type} ${definition.name}${file === undefined ? "" : ` of ${file}`}`;
 }
 
 /** The error for a definition that breaks its contract; `problem` continues "attack mine …". */
-export const badPlugin = (definition: Defined, problem: string, cause?: unknown): UsageError =>
+export const badPlugin = (
+  definition: PluginDefinition,
+  problem: string,
+  cause?: unknown,
+): UsageError =>
   new UsageError(`${whichPlugin(definition)} ${problem}`, { code: "bad-plugin", cause });
 
 /** An exception of a definition as `badPlugin`; a `UsageError` is passed on. `call` is the name of its function. */
-function foreignError(definition: Defined, call: string, error: unknown): unknown {
+function foreignError(definition: PluginDefinition, call: string, error: unknown): unknown {
   if (error instanceof UsageError) return error;
   const text = error instanceof Error ? error.message : String(error);
   return badPlugin(definition, `threw in ${call}: ${text}`, error);
 }
 
 /** Runs a function of a definition. Throws `UsageError` with the code `bad-plugin` for whatever the function throws. */
-export function callPlugin<T>(definition: Defined, call: string, run: () => T): T {
+export function callPlugin<T>(definition: PluginDefinition, call: string, run: () => T): T {
   try {
     return run();
   } catch (error) {
@@ -63,7 +67,7 @@ export function callPlugin<T>(definition: Defined, call: string, run: () => T): 
 
 /** `callPlugin` for a function that returns a promise. `passes` tells errors that are ours, which are thrown as they are. */
 export async function awaitPlugin<T>(
-  definition: Defined,
+  definition: PluginDefinition,
   call: string,
   run: () => T | PromiseLike<T>,
   passes: (error: unknown) => boolean = () => false,
@@ -90,7 +94,7 @@ const described = (value: unknown): string => {
  * Throws `UsageError` with the code `bad-plugin`.
  */
 export function requireResult(
-  definition: Defined,
+  definition: PluginDefinition,
   call: string,
   value: unknown,
   shape: Shape,
@@ -99,7 +103,7 @@ export function requireResult(
   const fits =
     dtype === "float32" &&
     data instanceof Float32Array &&
-    data.length === sizeOf(shape) &&
+    data.length === elementCount(shape) &&
     given?.join() === shape.join();
   if (!fits)
     throw badPlugin(

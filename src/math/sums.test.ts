@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { uniform } from "./distributions.ts";
 import { keyOf } from "./random.ts";
 import { adders, increaseMany, sumsOf } from "./sums.ts";
-import { increase } from "./tensor.ts";
+import { addInPlace } from "./tensor.ts";
 
 const drawn = (seed: number, size: number) => uniform([keyOf(seed)], [1, size], -1, 1).data;
 
@@ -56,7 +56,7 @@ it("keeps simultaneous sums apart", () => {
 it.each([10, 4096, 4099, 20_000])("adds %d numbers with the bits of the loop", (size) => {
   const [x, y] = [drawn(1, size + 1), drawn(2, size)];
   const expected = x.slice(0, size);
-  increase(expected, y);
+  addInPlace(expected, y);
   const whole = x.slice();
   increaseMany(whole.subarray(0, size), y);
   expect(whole.subarray(0, size)).toEqual(expected);

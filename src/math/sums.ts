@@ -1,7 +1,7 @@
 // Sums of many float32 arrays, four elements at a time in WebAssembly (assembly/sums.ts). JavaScript takes 4 ns per element.
 
 import { wasm } from "./sums.wasm.ts";
-import { increase } from "./tensor.ts";
+import { addInPlace } from "./tensor.ts";
 import { type Instance, instances } from "./wasm.ts";
 
 interface Kernels {
@@ -65,11 +65,11 @@ export function sumsOf(count: number, size: number, { simd = true } = {}): Sums 
   };
 }
 
-/** x += y, element by element, rounded to float32: `increase` for large arrays, with the same bits. */
+/** x += y, element by element, rounded to float32: `addInPlace` for large arrays, with the same bits. */
 export function increaseMany(x: Float32Array, y: Float32Array): void {
   const instance = x.length >= MIN_VECTORISED ? instanceWith(8 * PART) : null;
   if (instance === null) {
-    increase(x, y);
+    addInPlace(x, y);
     return;
   }
   const [to, from] = [0, 4 * PART].map((at) => new Float32Array(instance.buffer, at, PART));

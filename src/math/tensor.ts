@@ -27,7 +27,8 @@ export interface NdArray<D extends DType = DType> {
 export type Tensor = NdArray<"float32">;
 
 /** The number of elements of an array of this shape; 1 for a scalar. */
-export const sizeOf = (shape: Shape): number => shape.reduce((size, length) => size * length, 1);
+export const elementCount = (shape: Shape): number =>
+  shape.reduce((size, length) => size * length, 1);
 
 const storages: { readonly [D in DType]: new (size: number) => Storage[D] } = {
   float32: Float32Array,
@@ -40,11 +41,11 @@ const storages: { readonly [D in DType]: new (size: number) => Storage[D] } = {
 
 /** An array of zeros. */
 export const zeros = (dtype: DType, shape: Shape): NdArray =>
-  ({ dtype, shape, data: new storages[dtype](sizeOf(shape)) }) as NdArray;
+  ({ dtype, shape, data: new storages[dtype](elementCount(shape)) }) as NdArray;
 
 /** A float32 tensor over `data`, or of zeros. Does not copy a Float32Array. Throws if the number of elements is wrong. */
 export function tensor(shape: Shape, data?: ArrayLike<number>): Tensor {
-  const size = sizeOf(shape);
+  const size = elementCount(shape);
   if (data !== undefined && data.length !== size)
     throw new Error(`shape [${shape.join(", ")}] holds ${size} numbers, got ${data.length}`);
   if (data === undefined) return { dtype: "float32", shape, data: new Float32Array(size) };
@@ -53,7 +54,8 @@ export function tensor(shape: Shape, data?: ArrayLike<number>): Tensor {
 }
 
 /** The number of elements of one row, that is of one example: the product of all axes but axis 0. */
-export const rowSize = ({ shape }: { readonly shape: Shape }): number => sizeOf(shape.slice(1));
+export const rowSize = ({ shape }: { readonly shape: Shape }): number =>
+  elementCount(shape.slice(1));
 
 /** Rows `from` to `to` (exclusive) along axis 0, a view of the same memory. */
 export function rows(x: Tensor, from: number, to: number): Tensor {
@@ -108,7 +110,7 @@ export function addScaled(a: Tensor, b: Tensor, scale: number): Tensor {
 }
 
 /** x += y, element by element, rounded to float32. Modifies x, which must not be shared yet. */
-export function increase(x: Float32Array, y: Float32Array): void {
+export function addInPlace(x: Float32Array, y: Float32Array): void {
   for (let i = 0; i < x.length; i++) x[i] += y[i];
 }
 

@@ -1,7 +1,7 @@
 import type { Value } from "../engine/graph/value.ts";
 import type { TracedValue } from "../engine/onnx/import/import-graph.ts";
 import type { Key } from "../math/random.ts";
-import { type Shape, sizeOf, type Tensor } from "../math/tensor.ts";
+import { elementCount, type Shape, type Tensor } from "../math/tensor.ts";
 
 /** One array of a network: a trainable parameter, or a buffer (running statistics of a batch norm). */
 export interface ParameterSpec {
@@ -81,4 +81,4 @@ export interface InputSpec {
 export const parameterCount = ({ parameters }: Architecture): number =>
   parameters
     .filter(({ trainable }) => trainable)
-    .reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    .reduce((sum, { shape }) => sum + elementCount(shape), 0);

@@ -7,9 +7,9 @@ import { keyOf, keysFor } from "../math/random.ts";
 import {
   argmaxRows,
   concatRows,
+  elementCount,
   rowSize,
   rows,
-  sizeOf,
   type Tensor,
   takeRows,
   tensor,
@@ -138,7 +138,7 @@ export async function batchDependence(
   const size = fixedBatch ?? Math.min(maxBatch, BATCH_CHECKED);
   if (architecture.foreign !== true || size < 2 || given.shape[0] === 0) return null;
   // Images of another size are an error that the caller reports.
-  if (rowSize(given) !== sizeOf(inputShape)) return null;
+  if (rowSize(given) !== elementCount(inputShape)) return null;
   const shaped = (x: Tensor) => tensor([x.shape[0], ...inputShape], x.data);
   const images = shaped(given);
   const random = uniform(keysFor(keyOf(0), indicesUpTo(size)), [size, ...inputShape]);

@@ -1,6 +1,6 @@
 // Checks of a network that a plug-in or a caller defined. Built-in networks are not checked.
 import type { Value } from "../engine/graph/value.ts";
-import { badPlugin, callPlugin, type Defined, requireResult } from "../math/plugin.ts";
+import { badPlugin, callPlugin, type PluginDefinition, requireResult } from "../math/plugin.ts";
 import type { Key } from "../math/random.ts";
 import type { Architecture, Forward, Mode, ParameterSpec } from "./architecture.ts";
 
@@ -8,7 +8,7 @@ const isLengths = (shape: unknown): boolean =>
   Array.isArray(shape) && shape.every((length) => Number.isSafeInteger(length) && length > 0);
 
 /** Throws `bad-plugin` unless the parameters are specifications with names of their own. */
-function requireParameters(self: Defined, parameters: unknown): void {
+function requireParameters(self: PluginDefinition, parameters: unknown): void {
   if (!Array.isArray(parameters))
     throw badPlugin(self, "needs parameters: a list of { name, shape, trainable, init }");
   const names = new Set<string>();
@@ -26,7 +26,12 @@ function requireParameters(self: Defined, parameters: unknown): void {
 }
 
 /** Throws `bad-plugin` unless logits are [batch, classes], and each running statistic has the shape of its array. */
-function requireForward(self: Defined, network: Architecture, x: Value, made: unknown): void {
+function requireForward(
+  self: PluginDefinition,
+  network: Architecture,
+  x: Value,
+  made: unknown,
+): void {
   const { logits, statistics } = (made ?? {}) as Partial<Forward>;
   const wanted = [x.shape[0], network.classes];
   if (!Array.isArray(logits?.shape) || logits.shape.join() !== wanted.join())
@@ -50,7 +55,7 @@ function requireForward(self: Defined, network: Architecture, x: Value, made: un
  * The same network, whose functions throw `UsageError` with the code `bad-plugin` for exceptions, for arrays of a wrong shape,
  * and for parameters that it does not list.
  */
-export function checkedNetwork(self: Defined, network: Architecture): Architecture {
+export function checkedNetwork(self: PluginDefinition, network: Architecture): Architecture {
   requireParameters(self, network.parameters);
   if (typeof network.forward !== "function")
     throw badPlugin(self, "needs a function forward(x, parameter, mode)");

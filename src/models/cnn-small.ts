@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { add, relu, reshape } from "../engine/graph/ops.ts";
 import type { Value } from "../engine/graph/value.ts";
-import { sizeOf, tensor } from "../math/tensor.ts";
+import { elementCount, tensor } from "../math/tensor.ts";
 import type { InputSpec, ParameterSpec } from "./architecture.ts";
 import { defineArchitecture, type NetworkSpecification } from "./define-architecture.ts";
 import { convWeight, linearSpecs } from "./initial.ts";
@@ -38,7 +38,7 @@ function network({ shape, classes, mean, std }: InputSpec): NetworkSpecification
         const bias = reshape(parameter(`conv${i}.bias`), [1, CHANNELS[i], 1, 1]);
         x = relu(add(convSame(x, parameter(`conv${i}.weight`), stride), bias));
       });
-      const flat = reshape(x, [x.shape[0], sizeOf(x.shape.slice(1))]);
+      const flat = reshape(x, [x.shape[0], elementCount(x.shape.slice(1))]);
       const logits = linear(flat, parameter("fc.weight"), parameter("fc.bias"));
       return { logits, statistics: {} };
     },

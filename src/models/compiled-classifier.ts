@@ -4,7 +4,7 @@ import type { Value } from "../engine/graph/value.ts";
 import type { Feeds, Program, Runtime } from "../engine/runtime/runtime.ts";
 import { type LossGraph, lossGraph, lossWeights } from "../losses/graph.ts";
 import type { Key } from "../math/random.ts";
-import { rowSize, rows, sizeOf, type Tensor, tensor } from "../math/tensor.ts";
+import { elementCount, rowSize, rows, type Tensor, tensor } from "../math/tensor.ts";
 import type { Architecture, Mode } from "./architecture.ts";
 import { batchSizes, padded } from "./batch-size.ts";
 import type { Classifier } from "./classifier-interface.ts";
@@ -67,7 +67,7 @@ export function compiledClassifier(options: CompiledClassifierOptions): Classifi
 
   /** Everything but x. Checks x first, since a runtime would fail with less to say. */
   function feedsFor(x: Tensor, keys: readonly Key[]): Feeds {
-    if (rowSize(x) !== sizeOf(inputShape) || x.shape[0] !== keys.length)
+    if (rowSize(x) !== elementCount(inputShape) || x.shape[0] !== keys.length)
       throw new Error(
         `${architecture.name} takes [batch, ${inputShape.join(", ")}] and a key per example, got [${x.shape.join(", ")}] and ${keys.length} keys`,
       );

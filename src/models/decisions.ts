@@ -2,7 +2,14 @@
 
 import { input } from "../engine/graph/ops.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
-import { argmaxRows, type NdArray, rows, sizeOf, type Tensor, tensor } from "../math/tensor.ts";
+import {
+  argmaxRows,
+  elementCount,
+  type NdArray,
+  rows,
+  type Tensor,
+  tensor,
+} from "../math/tensor.ts";
 import type { Architecture } from "./architecture.ts";
 import { padded } from "./batch-size.ts";
 import { withForeignErrors } from "./foreign-errors.ts";
@@ -55,7 +62,11 @@ export async function compareDecisions(
 ): Promise<Decisions | null> {
   const { inputShape, fixedBatch = null, answers } = architecture;
   const count = images.shape[0];
-  if (answers === undefined || count === 0 || sizeOf(images.shape) !== count * sizeOf(inputShape))
+  if (
+    answers === undefined ||
+    count === 0 ||
+    elementCount(images.shape) !== count * elementCount(inputShape)
+  )
     return null;
   const batch = fixedBatch ?? Math.min(size, count);
   const graphs = answers(input("x", [batch, ...inputShape]));

@@ -2,7 +2,7 @@ import { gradient } from "../engine/autodiff/gradient.ts";
 import { input, sum } from "../engine/graph/ops.ts";
 import { is, topological, type Value } from "../engine/graph/value.ts";
 import { crossEntropy } from "../losses/ce.ts";
-import { sizeOf } from "../math/tensor.ts";
+import { elementCount } from "../math/tensor.ts";
 import type { Architecture } from "./architecture.ts";
 
 /**
@@ -15,10 +15,11 @@ export const flopsOf = (outputs: readonly Value[]): number =>
 /** Multiplications of one node; each gradient of a convolution needs as many as the convolution itself. */
 function multiplications(value: Value): number {
   const [a, b] = value.inputs;
-  if (is(value, "Conv")) return sizeOf(value.shape) * sizeOf(b.shape.slice(1));
-  if (is(value, "ConvInputGradient")) return sizeOf(a.shape) * sizeOf(b.shape.slice(1));
-  if (is(value, "ConvWeightGradient")) return sizeOf(b.shape) * sizeOf(value.shape.slice(1));
-  if (is(value, "MatMul")) return sizeOf(value.shape) * a.shape[a.shape.length - 1];
+  if (is(value, "Conv")) return elementCount(value.shape) * elementCount(b.shape.slice(1));
+  if (is(value, "ConvInputGradient")) return elementCount(a.shape) * elementCount(b.shape.slice(1));
+  if (is(value, "ConvWeightGradient"))
+    return elementCount(b.shape) * elementCount(value.shape.slice(1));
+  if (is(value, "MatMul")) return elementCount(value.shape) * a.shape[a.shape.length - 1];
   return 0;
 }
 

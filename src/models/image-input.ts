@@ -4,7 +4,7 @@ import * as g from "../engine/graph/expressions.ts";
 import type { Value } from "../engine/graph/value.ts";
 import type { Declared } from "../engine/onnx/model.ts";
 import type { Note } from "../math/note.ts";
-import { type Shape, sizeOf } from "../math/tensor.ts";
+import { elementCount, type Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 
 /** The preprocessing of pixels, which a file does not state. */
@@ -59,8 +59,8 @@ const openAxes = (lengths: readonly Length[], first = 1): string =>
  */
 function flatAxesOf(input: Declared, declared: readonly Length[], shape: Shape): Shape {
   if (declared.every(isFixed)) return declared;
-  const count = sizeOf(shape);
-  const rest = sizeOf(declared.filter(isFixed));
+  const count = elementCount(shape);
+  const rest = elementCount(declared.filter(isFixed));
   const openCount = declared.filter((n) => !isFixed(n)).length;
   if (openCount === 1 && count % rest === 0)
     return declared.map((n) => (isFixed(n) ? n : count / rest));
@@ -126,12 +126,13 @@ export function imageOf(input: Declared, options: ImageOptions): Image {
  */
 function givenShape(ordered: readonly Length[], given: Shape): Shape {
   const [channels, ...sides] = given;
-  const total = ordered.every(isFixed) ? sizeOf(ordered) : null;
+  const total = ordered.every(isFixed) ? elementCount(ordered) : null;
   const isOpenPlane = ordered.length === 2 && sides.length === 2 && total === null;
-  const isGrey = channels === 3 && (ordered[0] === 1 || total === sizeOf(sides) || isOpenPlane);
+  const isGrey =
+    channels === 3 && (ordered[0] === 1 || total === elementCount(sides) || isOpenPlane);
   const shape = isGrey ? [1, ...sides] : given;
   const differs = ordered.length === 3 && ordered.some((n, i) => isFixed(n) && n !== shape[i]);
-  if (!differs && (total === null || total === sizeOf(shape))) return shape;
+  if (!differs && (total === null || total === elementCount(shape))) return shape;
   throw new UsageError(
     `the file takes images of [${ordered.map((n) => n ?? "any").join(", ")}] and was given [${shape.join(", ")}]; bring them to that size (--resize and --crop do it)`,
     { code: "misfit" },

@@ -6,7 +6,7 @@ import { type TracedValue, traceGraph } from "../engine/onnx/import/import-graph
 import { UnknownOperator } from "../engine/onnx/import/import-node.ts";
 import type { Declared, OnnxModel } from "../engine/onnx/model.ts";
 import type { Note } from "../math/note.ts";
-import { sizeOf } from "../math/tensor.ts";
+import { elementCount } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture } from "./architecture.ts";
 import { headSentences } from "./head/sentences.ts";
@@ -159,7 +159,7 @@ function networkWith(
   const resources = estimateResources([first.logits]);
   const limits = resourceLimits({
     stored: storedBytes([first.logits]),
-    image: options.shape === undefined ? 0 : 4 * sizeOf(image.shape),
+    image: options.shape === undefined ? 0 : 4 * elementCount(image.shape),
     generated: resources.generated,
     maxConstants: options.maxConstants,
   });
@@ -190,7 +190,7 @@ function networkWith(
 
 /** Throws `UsageError` for a batch of images that is too large to be meant. */
 function requirePixels(shape: readonly number[], batch: number): void {
-  if (batch * sizeOf(shape) <= MAX_PIXELS) return;
+  if (batch * elementCount(shape) <= MAX_PIXELS) return;
   const batches = batch === 1 ? "" : ` in batches of ${batch}`;
   throw new UsageError(
     `the file takes images of [${shape.join(", ")}]${batches}, which is more than ${MAX_PIXELS} numbers; it is damaged, or was made to exhaust this machine`,

@@ -1,11 +1,11 @@
 import { normal, uniform } from "../math/distributions.ts";
 import { fold, type Key, keyOf, nameToNumber } from "../math/random.ts";
-import { type Shape, sizeOf, tensor } from "../math/tensor.ts";
+import { elementCount, type Shape, tensor } from "../math/tensor.ts";
 import type { Architecture, ParameterSpec, Parameters } from "./architecture.ts";
 
 /** Normal with variance 2 / fan-out (He et al. 2015, arXiv:1502.01852, Eq. 14), as in Zagoruyko & Komodakis' code. */
 const heNormal = (shape: Shape) => (key: Key) => {
-  const fanOut = shape[0] * sizeOf(shape.slice(2));
+  const fanOut = shape[0] * elementCount(shape.slice(2));
   const deviation = Math.sqrt(2 / fanOut);
   const drawn = normal([key], [1, ...shape], deviation);
   return tensor(shape, drawn.data);

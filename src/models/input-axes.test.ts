@@ -5,7 +5,7 @@ import { keys, numbers, opened, release } from "../../test/fixtures/imported-fix
 import { type Lengths, nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
 import { readModel } from "../engine/onnx/model.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
-import { type NdArray, rowSize, type Shape, sizeOf, tensor } from "../math/tensor.ts";
+import { elementCount, type NdArray, rowSize, type Shape, tensor } from "../math/tensor.ts";
 import { classifier } from "./classifier.ts";
 import { type ImportedOptions, importedNetwork } from "./imported-network.ts";
 
@@ -270,6 +270,6 @@ describe("an open axis besides the batch", () => {
       constants: { mask: 1 },
     });
     // Three scores, and the mask itself: one entry per number of the image.
-    expect(network.classes).toBe(3 + sizeOf([1, 2, 2]));
+    expect(network.classes).toBe(3 + elementCount([1, 2, 2]));
   });
 });

@@ -4,7 +4,7 @@ import * as g from "../engine/graph/expressions.ts";
 import type { Value } from "../engine/graph/value.ts";
 import type { Declared } from "../engine/onnx/model.ts";
 import type { Note } from "../math/note.ts";
-import { sizeOf } from "../math/tensor.ts";
+import { elementCount } from "../math/tensor.ts";
 import type { ImageOptions } from "./image-input.ts";
 
 /** One interpretation of a file's input as images. */
@@ -70,8 +70,8 @@ const batchLast = (input: Declared, lengths: Lengths): InputAxes => ({
 /** Whether one image of the caller fills the whole input, whose first axis is then not the batch. */
 function fillsInput(lengths: Lengths, { shape, numbers }: ImageOptions): boolean {
   if (lengths.some(isOpen) || lengths[0] === 1) return false;
-  const count = shape === undefined ? numbers : sizeOf(shape);
-  return count === sizeOf(lengths.map(Number));
+  const count = shape === undefined ? numbers : elementCount(shape);
+  return count === elementCount(lengths.map(Number));
 }
 
 /**

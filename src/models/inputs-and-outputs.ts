@@ -6,9 +6,9 @@ import { flat } from "../engine/graph/interpret-arrays.ts";
 import type { Value } from "../engine/graph/value.ts";
 import { needed, unfedInputs } from "../engine/onnx/import/order.ts";
 import type { Declared, OnnxModel } from "../engine/onnx/model.ts";
+import { lookUp } from "../math/look-up.ts";
 import type { Note } from "../math/note.ts";
-import { own } from "../math/own.ts";
-import { type DType, sizeOf } from "../math/tensor.ts";
+import { type DType, elementCount } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 
 /** The maximum number of elements of an input besides the image. */
@@ -119,7 +119,7 @@ export function imageInputOf(
   const needed = unfedInputs(model, [], [output.name]);
   const candidates = needed.length === 0 ? model.inputs : needed;
   if (candidates.length === 1) return candidates[0];
-  const open = candidates.filter((one) => own(constants, one.name) === undefined);
+  const open = candidates.filter((one) => lookUp(constants, one.name) === undefined);
   const [first, second] = imageInputs(open);
   const axes = (one: Declared | undefined) => one?.shape?.length ?? 0;
   if (
@@ -161,7 +161,7 @@ export function otherInputs(
     );
   const inputs: Record<string, Value> = {};
   for (const input of others) {
-    const value = own(constants, input.name);
+    const value = lookUp(constants, input.name);
     if (value !== undefined) inputs[input.name] = constantInput(input, value, batch, names);
   }
   return inputs;
@@ -179,7 +179,7 @@ function constantInput(
     const bound = typeof n === "string" ? names.get(n) : undefined;
     return bound ?? (axis === 0 ? batch : 1);
   });
-  if (!(sizeOf(lengths) <= MAX_ELEMENTS))
+  if (!(elementCount(lengths) <= MAX_ELEMENTS))
     throw new UsageError(
       `input ${name} [${lengths.join(", ")}] is more than ${MAX_ELEMENTS} numbers; the file is damaged, or was made to exhaust this machine`,
       { code: "bad-file" },

@@ -16,7 +16,7 @@ import {
 } from "../engine/graph/ops.ts";
 import type { Value } from "../engine/graph/value.ts";
 import { conv } from "../engine/graph/windows.ts";
-import { sizeOf, tensor } from "../math/tensor.ts";
+import { elementCount, tensor } from "../math/tensor.ts";
 import type { Mode } from "./architecture.ts";
 
 /** Added to variances; PyTorch's default. */
@@ -25,7 +25,7 @@ const EPSILON = 1e-5;
 const MOMENTUM = 0.1;
 
 /** A vector [channel] as [1, channel, 1, 1]. */
-const channelwise = (v: Value) => reshape(v, [1, sizeOf(v.shape), 1, 1]);
+const channelwise = (v: Value) => reshape(v, [1, elementCount(v.shape), 1, 1]);
 
 /** (x − mean) / std per channel of x [batch, channel, height, width]. Part of the network, so that radii are in units of pixels in [0, 1]. */
 export function normalize(x: Value, mean: readonly number[], std: readonly number[]): Value {

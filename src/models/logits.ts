@@ -1,6 +1,6 @@
 import * as g from "../engine/graph/expressions.ts";
 import { is, type Value } from "../engine/graph/value.ts";
-import { sizeOf } from "../math/tensor.ts";
+import { elementCount } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { FileAnswers } from "./architecture.ts";
 import { type Answer, answeredClass, thresholdRows, withAnswer } from "./head/answer.ts";
@@ -75,7 +75,7 @@ function chosenOneHot({ index, classes }: OneHot): Choice | null {
   const choice = chosenOf(index);
   if (choice === null) return null;
   const { scores, name, isLast } = choice;
-  const isEach = sizeOf(scores.shape) === sizeOf(index.shape) * classes;
+  const isEach = elementCount(scores.shape) === elementCount(index.shape) * classes;
   return isEach ? { scores, name: `OneHot of ${name}`, isLast } : null;
 }
 
@@ -89,16 +89,16 @@ function withoutChoice(output: Value, batch: number) {
 
 /** The axis of the classes: the only axis after the batch that is longer than 1; null if there is none. */
 function classAxis({ shape }: Value, batch: number): number | null {
-  const classes = sizeOf(shape) / batch;
+  const classes = elementCount(shape) / batch;
   const axis = shape.findIndex(
-    (length, i) => length === classes && sizeOf(shape.slice(0, i)) === batch,
+    (length, i) => length === classes && elementCount(shape.slice(0, i)) === batch,
   );
   return classes > 1 && axis >= 0 ? axis : null;
 }
 
 /** An output as rows [batch, outputs], without any interpretation. Throws `UsageError` if it has no row per image. */
 export function outputsOf(output: Value, batch: number, name: string): Logits {
-  const count = sizeOf(output.shape) / batch;
+  const count = elementCount(output.shape) / batch;
   if (!output.dtype.startsWith("float"))
     throw new UsageError(
       `output ${name} holds ${output.dtype}, not scores; choose the one with the classes' scores by --output`,

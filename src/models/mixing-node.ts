@@ -4,7 +4,7 @@ import { input } from "../engine/graph/ops.ts";
 import { is, topological, type Value } from "../engine/graph/value.ts";
 import type { TracedValue } from "../engine/onnx/import/import-graph.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
-import { type NdArray, rows, sizeOf, type Tensor } from "../math/tensor.ts";
+import { elementCount, type NdArray, rows, type Tensor } from "../math/tensor.ts";
 import type { Architecture } from "./architecture.ts";
 
 /** The first node whose value for an image depends on the other images of its batch. */
@@ -50,11 +50,11 @@ function offsets(
   batch: number,
 ): Offset[] {
   if (inBatch.length !== alone.length) return [];
-  if (sizeOf(inBatch) === sizeOf(alone)) return [(k) => k];
+  if (elementCount(inBatch) === elementCount(alone)) return [(k) => k];
   const axis = inBatch.findIndex((n, a) => n === batch * alone[a] && n !== alone[a]);
   const othersAgree = inBatch.every((n, a) => a === axis || n === alone[a]);
   if (axis < 0 || !othersAgree) return [];
-  const [n, inner] = [alone[axis], sizeOf(alone.slice(axis + 1))];
+  const [n, inner] = [alone[axis], elementCount(alone.slice(axis + 1))];
   const offset = (k: number, alongAxis: (i: number) => number) => {
     const outer = Math.floor(k / (n * inner));
     const i = Math.floor(k / inner) % n;
@@ -67,7 +67,7 @@ function offsets(
 function differs(inBatch: NdArray, alone: NdArray, row: number, batch: number): boolean {
   const candidates = offsets(inBatch.shape, alone.shape, row, batch);
   if (candidates.length === 0) return false;
-  const count = sizeOf(alone.shape);
+  const count = elementCount(alone.shape);
   let size = 0;
   for (let k = 0; k < count; k++) {
     const v = Math.abs(Number(alone.data[k]));

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { relu, reshape } from "../engine/graph/ops.ts";
 import type { Value } from "../engine/graph/value.ts";
-import { sizeOf } from "../math/tensor.ts";
+import { elementCount } from "../math/tensor.ts";
 import type { InputSpec } from "./architecture.ts";
 import { defineArchitecture, type NetworkSpecification } from "./define-architecture.ts";
 import { linearSpecs } from "./initial.ts";
@@ -11,7 +11,7 @@ import { linear, normalize } from "./layers.ts";
 const HIDDEN = [64, 64] as const;
 
 function network({ shape, classes, mean, std }: InputSpec): NetworkSpecification {
-  const features = sizeOf(shape);
+  const features = elementCount(shape);
   const widths = [features, ...HIDDEN, classes];
   const names = widths.slice(1).map((_, i) => `fc${i}`);
   return {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { input } from "../engine/graph/ops.ts";
 import { is, topological, type Value } from "../engine/graph/value.ts";
 import { keyOf } from "../math/random.ts";
-import { sizeOf } from "../math/tensor.ts";
+import { elementCount } from "../math/tensor.ts";
 import { parameterCount } from "./architecture.ts";
 import { architecture } from "./architectures.ts";
 import { dropoutMasks } from "./dropout.ts";
@@ -62,7 +62,7 @@ describe("dropout", () => {
     const mask = masks["dropout/group1.block0"];
     expect(mask.shape).toEqual([2, 16, 32, 32]);
     expect(mask.data.filter((m) => m === 0).length / mask.data.length).toBeCloseTo(0.3, 1);
-    expect(mask.data.reduce((sum, m) => sum + m, 0) / sizeOf(mask.shape)).toBeCloseTo(1, 1);
+    expect(mask.data.reduce((sum, m) => sum + m, 0) / elementCount(mask.shape)).toBeCloseTo(1, 1);
   });
 
   it("is part of batch mode only", () => {

@@ -69,7 +69,7 @@ async function readExternal(path: string, location: string): Promise<Uint8Array>
  * An ONNX file as parsed messages, with the arrays that it keeps in files beside it. `given` are its bytes, if already
  * read.
  */
-export async function readModelNode(path: string, given?: Uint8Array): Promise<OnnxModel> {
+export async function readModelInNode(path: string, given?: Uint8Array): Promise<OnnxModel> {
   const bytes = given ?? (await readOnnxBytes(path));
   const locations = externalLocations(bytes);
   const files = await Promise.all(
@@ -81,16 +81,16 @@ export async function readModelNode(path: string, given?: Uint8Array): Promise<O
 /** Reads an ONNX file once, unpacked if it is gzipped. Throws `UsageError`. */
 export async function readOnnxFile(path: string): Promise<OnnxFile> {
   const bytes = await readOnnxBytes(path);
-  return { path, bytes, model: await readModelNode(path, bytes) };
+  return { path, bytes, model: await readModelInNode(path, bytes) };
 }
 
 /** The classifier in an ONNX file. Throws `UsageError` for what cannot be read. */
-export const importNode = async (
+export const importModelInNode = async (
   path: string,
   options: ImportedOptions = {},
   runtime?: Runtime,
 ): Promise<ImportedNetwork> =>
-  importOnnx({ model: await readModelNode(path), path }, options, async () => {
+  importOnnx({ model: await readModelInNode(path), path }, options, async () => {
     return runtime ?? nodeRuntime();
   });
 
@@ -104,12 +104,12 @@ export interface OpenNetworkOptions extends ImportedOptions, NodeRuntimeOptions 
 const RUN_ALONE: ReadonlySet<NoteCode> = new Set(["no-batch-axis", "batch-last", "single-image"]);
 
 /** Opens an ONNX file as a function. If outputs depend on the other inputs of a batch, every input runs alone. */
-export async function openNetworkNode(
+export async function openNetworkInNode(
   path: string,
   { threads, device, note = () => undefined, ...options }: OpenNetworkOptions = {},
 ): Promise<Network> {
   const runtime = await nodeRuntime({ threads, device });
-  const imported = await importNode(path, { ...options, raw: true }, runtime);
+  const imported = await importModelInNode(path, { ...options, raw: true }, runtime);
   const keys = keysFor(
     keyOf(0),
     Array.from({ length: BATCH_CHECKED }, (_, i) => i),

@@ -6,7 +6,7 @@ import { is, topological, type Value } from "../engine/graph/value.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
 import { lossGraph, lossWeights } from "../losses/graph.ts";
 import type { Loss } from "../losses/loss.ts";
-import { sizeOf, type Tensor } from "../math/tensor.ts";
+import { elementCount, type Tensor } from "../math/tensor.ts";
 import type { Architecture, Parameters } from "./architecture.ts";
 import { padded } from "./batch-size.ts";
 
@@ -89,7 +89,7 @@ function traced(
 /** Whether a constant of the network holds a number that is not finite, such as the −∞ of a mask, which is no fault. */
 const isInfinite = (value: Value): boolean =>
   is(value, "Constant") &&
-  sizeOf(value.shape) > 0 &&
+  elementCount(value.shape) > 0 &&
   value.dtype === "float32" &&
   (value.attrs.array.data as Float32Array).some((one) => !Number.isFinite(one));
 

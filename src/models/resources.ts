@@ -3,7 +3,7 @@
 
 import { is, topological, type Value } from "../engine/graph/value.ts";
 import { workOf } from "../engine/graph/work.ts";
-import { type DType, sizeOf } from "../math/tensor.ts";
+import { type DType, elementCount } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 
 /** The estimated cost of one run: sizes in bytes, work in multiply-adds. */
@@ -68,7 +68,7 @@ const slow: ReadonlySet<string> = new Set([
   "LogSoftmax",
 ]);
 
-const bytesOf = ({ dtype, shape }: Value) => BYTES[dtype] * sizeOf(shape);
+const bytesOf = ({ dtype, shape }: Value) => BYTES[dtype] * elementCount(shape);
 
 /**
  * Bytes that a node needs beside its result. A transposed convolution first computes a matrix product, then sums parts
@@ -77,7 +77,7 @@ const bytesOf = ({ dtype, shape }: Value) => BYTES[dtype] * sizeOf(shape);
 function scratchBytes(node: Value): number {
   if (!is(node, "ConvInputGradient")) return 0;
   const [dy, w] = node.inputs;
-  return 4 * sizeOf(dy.shape.slice(2)) * sizeOf(w.shape.slice(1));
+  return 4 * elementCount(dy.shape.slice(2)) * elementCount(w.shape.slice(1));
 }
 
 /** The cost of computing these outputs, of any shape, if each value is dropped after its last use. */

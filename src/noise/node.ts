@@ -10,7 +10,7 @@ import {
 } from "node:worker_threads";
 import { boundsOf } from "../math/bounds.ts";
 import type { Key } from "../math/random.ts";
-import { rowSize, type Shape, sizeOf } from "../math/tensor.ts";
+import { elementCount, rowSize, type Shape } from "../math/tensor.ts";
 import type { Noise } from "./noise.ts";
 import { type DrawElsewhere, withPrefetch } from "./prefetch.ts";
 import { isBuiltInNoise, noiseNamed } from "./table.ts";
@@ -92,7 +92,7 @@ export function inThreads(maxWorkers: number, start: () => Worker): DrawElsewher
   return async (noise, keys, shape) => {
     const count = Math.max(
       1,
-      Math.min(maxWorkers, keys.length, Math.floor(sizeOf(shape) / MIN_PER_WORKER)),
+      Math.min(maxWorkers, keys.length, Math.floor(elementCount(shape) / MIN_PER_WORKER)),
     );
     while (workers.length < count) workers.push(drawer(start()));
     const bounds = boundsOf(keys.length, count);
@@ -103,7 +103,7 @@ export function inThreads(maxWorkers: number, start: () => Worker): DrawElsewher
       }),
     );
     if (parts.length === 1) return parts[0];
-    const data = new Float32Array(sizeOf(shape));
+    const data = new Float32Array(elementCount(shape));
     for (const [i, part] of parts.entries()) data.set(part, bounds[i] * rowSize({ shape }));
     return data;
   };
@@ -130,5 +130,5 @@ export function noiseWithWorkers(text: string, elsewhere: DrawElsewhere): Noise 
 }
 
 /** The noise of this name (see `noiseNamed`). Prefetches are drawn in worker threads. Throws `UsageError`. */
-export const noiseNamedNode = (text: string): Noise =>
+export const noiseNamedInNode = (text: string): Noise =>
   canStart ? noiseWithWorkers(text, threads) : noiseNamed(text);

@@ -1,7 +1,7 @@
 // Draws noise while the network runs: drawing takes a fifth of the time of a small network's gradient.
 
 import type { Key } from "../math/random.ts";
-import { rowSize, type Shape, sizeOf, type Tensor, tensor } from "../math/tensor.ts";
+import { elementCount, rowSize, type Shape, type Tensor, tensor } from "../math/tensor.ts";
 import type { Noise } from "./noise.ts";
 
 /** Draws the named noise in another thread: keys [batch], shape [batch, ...pixels]. Rejects if it cannot. */
@@ -43,7 +43,7 @@ export function withPrefetch(noise: Noise, elsewhere: DrawElsewhere): Noise {
     ...noise,
     prefetch: {
       start(keys, shape) {
-        if (4 * sizeOf(shape) > MAX_BYTES || keys.length === 0) return;
+        if (4 * elementCount(shape) > MAX_BYTES || keys.length === 0) return;
         const prefetched = {
           keys,
           shape,

@@ -1,7 +1,7 @@
 // Trains and evaluates the cells of a table. The weights and rows of a finished cell are kept and used again.
-import { evaluateNode } from "../evaluate/node.ts";
+import { evaluateInNode } from "../evaluate/node.ts";
 import { classifier } from "../models/classifier.ts";
-import { trainNode } from "../train/node.ts";
+import { trainInNode } from "../train/node.ts";
 import { type EvaluationCell, type Table, trainingOf } from "./cells.ts";
 import { secondsOf, sumOf } from "./cost.ts";
 import type { CostEvent, ReproduceEvent } from "./events.ts";
@@ -78,7 +78,7 @@ async function* trainCell(
   { out, scale, seed, threads, dataDir, signal, command, runtime }: Reproduction,
 ): AsyncGenerator<ReproduceEvent, boolean, void> {
   const cell = `train ${defense}`;
-  const training = trainNode(trainingOf(defense, scale, seed), {
+  const training = trainInNode(trainingOf(defense, scale, seed), {
     out: modelDir(out, defense),
     resume: true,
     dataDir,
@@ -107,7 +107,7 @@ async function* evaluateCell(
   yield { event: "cell", cell, finished: false };
   let left = 1;
   try {
-    const rows = evaluateNode(model, options, {
+    const rows = evaluateInNode(model, options, {
       network,
       target: { ...runtime.target },
       out: rowsFile(out, defense, kind),

@@ -1,4 +1,4 @@
-import { own } from "../math/own.ts";
+import { lookUp } from "../math/look-up.ts";
 
 /** Conditions of `exports` that an import in Node meets, in no order: the first key of the object that is one wins. */
 const CONDITIONS = ["node", "import", "module-sync", "default"];
@@ -31,5 +31,5 @@ export function packageEntry(json: string, subpath: string): string | undefined 
     exports !== null &&
     Object.keys(exports).some((key) => key.startsWith("."));
   const entries = (isMap ? exports : { ".": exports }) as Readonly<Record<string, unknown>>;
-  return targetOf(own(entries, subpath));
+  return targetOf(lookUp(entries, subpath));
 }

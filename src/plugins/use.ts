@@ -1,21 +1,21 @@
-import { own } from "../math/own.ts";
-import { type Defined, fileOf, rememberFile } from "../math/plugin.ts";
+import { lookUp } from "../math/look-up.ts";
+import { fileOf, type PluginDefinition, rememberFile } from "../math/plugin.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { defineFunctions, kinds } from "./registries.ts";
 
 /** Whether a value states that it is a definition, by a `type` of ours and a name. */
-export function isDefinition(value: unknown): value is Defined {
+export function isDefinition(value: unknown): value is PluginDefinition {
   if ((typeof value !== "function" && typeof value !== "object") || value === null) return false;
-  const { type, name } = value as Partial<Defined>;
-  return typeof type === "string" && own(kinds, type) !== undefined && typeof name === "string";
+  const { type, name } = value as Partial<PluginDefinition>;
+  return typeof type === "string" && lookUp(kinds, type) !== undefined && typeof name === "string";
 }
 
 /** `attack mine of ./mine.mjs`; `where` overrides the file that is remembered. */
-const described = ({ type, name }: Defined, where: string | undefined): string =>
+const described = ({ type, name }: PluginDefinition, where: string | undefined): string =>
   `${type} ${name}${where === undefined ? "" : ` of ${where}`}`;
 
 /** Adds one definition to the table of its kind. `file` is where it was loaded from. Throws `UsageError`, `bad-plugin`. */
-export function addDefinition(definition: Defined, file?: string): void {
+export function addDefinition(definition: PluginDefinition, file?: string): void {
   const { registry, define } = kinds[definition.type];
   const fail = (problem: string) =>
     new UsageError(`${described(definition, file)} ${problem}`, { code: "bad-plugin" });

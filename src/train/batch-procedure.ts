@@ -7,7 +7,13 @@ import type {
   LossObjective,
   TrainingBatch,
 } from "../defenses/objective.ts";
-import { awaitPlugin, badPlugin, callPlugin, type Defined, requireResult } from "../math/plugin.ts";
+import {
+  awaitPlugin,
+  badPlugin,
+  callPlugin,
+  type PluginDefinition,
+  requireResult,
+} from "../math/plugin.ts";
 import { foldAll, type Key } from "../math/random.ts";
 import { type Shape, type Tensor, tensor } from "../math/tensor.ts";
 import type { Architecture } from "../models/architecture.ts";
@@ -29,7 +35,7 @@ type Tensors = Readonly<Record<string, Tensor>>;
 
 /** The memory of a defence before its first batch: zeros. */
 export function emptyMemory(
-  defense: Defined,
+  defense: PluginDefinition,
   objective: Pick<LossObjective, "memory">,
   shape: BatchShape,
 ): Tensors {
@@ -39,7 +45,7 @@ export function emptyMemory(
 
 /** What a procedure works with, in one batch. */
 export interface ProcedureOptions {
-  readonly defense: Defined;
+  readonly defense: PluginDefinition;
   readonly train: NonNullable<LossObjective["train"]>;
   readonly session: StepwiseSession;
   readonly architecture: Architecture;
@@ -55,7 +61,7 @@ export interface ProcedureOptions {
 
 /** The tensors in `given`, checked to be those of `shapes`. */
 function requireArrays(
-  defense: Defined,
+  defense: PluginDefinition,
   call: string,
   given: Tensors | undefined,
   shapes: Readonly<Record<string, Shape>>,
@@ -76,7 +82,7 @@ function requireArrays(
 
 /** The arrays of a loss, from the defence's `feeds`. Throws `UsageError` with the code `bad-plugin`. */
 export async function feedsOf(
-  defense: Defined,
+  defense: PluginDefinition,
   objective: LossObjective,
   shapes: Readonly<Record<string, Shape>>,
   model: Victim,

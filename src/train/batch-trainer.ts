@@ -3,7 +3,7 @@ import type { Victim } from "../attacks/victim.ts";
 import { type Objective, replacesExamples } from "../defenses/objective.ts";
 import type { Defense } from "../defenses/table.ts";
 import type { Feeds } from "../engine/runtime/runtime.ts";
-import { awaitPlugin, type Defined, requireResult } from "../math/plugin.ts";
+import { awaitPlugin, type PluginDefinition, requireResult } from "../math/plugin.ts";
 import { isBuiltIn } from "../math/registry.ts";
 import type { Tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
@@ -39,10 +39,10 @@ export interface BatchTrainer {
 }
 
 /** The prefix of the slots that hold a defence's memory. */
-const MEMORY = "objective/";
+const MEMORY_PREFIX = "objective/";
 
 /** The definition of a defence, for messages. */
-const definitionOf = ({ name, definition }: Defense): Defined =>
+const definitionOf = ({ name, definition }: Defense): PluginDefinition =>
   definition ?? { type: "defense", name };
 
 /** Begins a training at `initial`. Throws `UsageError` for a checkpoint without the defence's memory. */
@@ -56,7 +56,7 @@ export async function batchTrainer(
   const { objective } = defense;
   const definition = definitionOf(defense);
   const lossOf = lossOfBatch(definition, objective);
-  const { parameters, slots, memory } = withoutMemory(initial);
+  const { parameters, slots, memory } = splitMemory(initial);
   const state = { parameters, slots };
   if (replacesExamples(objective) || objective.train === undefined) {
     const session = await trainingSession(runtime, architecture, optimizer, batch, state, lossOf);
@@ -112,7 +112,7 @@ export async function batchTrainer(
     async state() {
       const { parameters, slots } = await session.state();
       const all: Record<string, Tensor> = Object.assign({}, slots);
-      for (const [name, array] of Object.entries(kept)) all[MEMORY + name] = array;
+      for (const [name, array] of Object.entries(kept)) all[MEMORY_PREFIX + name] = array;
       return { parameters, slots: all };
     },
     release: () => session.release(),
@@ -121,7 +121,7 @@ export async function batchTrainer(
 
 /** The examples to train on, [batch, ...pixels]; those of a defence from outside are checked. */
 function examplesOf(
-  definition: Defined,
+  definition: PluginDefinition,
   objective: Objective,
   victim: Victim,
   { x, labels, objectiveKeys }: PlainBatch,
@@ -134,13 +134,13 @@ function examplesOf(
 }
 
 /** A state, with the memory of the defence apart; null at the start of a run. */
-function withoutMemory({ parameters, slots }: TrainState) {
-  const isMemory = (name: string) => name.startsWith(MEMORY);
+function splitMemory({ parameters, slots }: TrainState) {
+  const isMemory = (name: string) => name.startsWith(MEMORY_PREFIX);
   const all = Object.entries(slots);
   const memory = Object.fromEntries(
     all
       .filter(([name]) => isMemory(name))
-      .map(([name, array]) => [name.slice(MEMORY.length), array]),
+      .map(([name, array]) => [name.slice(MEMORY_PREFIX.length), array]),
   );
   return {
     parameters,
@@ -151,7 +151,7 @@ function withoutMemory({ parameters, slots }: TrainState) {
 
 /** The memory in a checkpoint, checked to be of the shapes that the defence asks for. */
 function restoredMemory(
-  definition: Defined,
+  definition: PluginDefinition,
   empty: Readonly<Record<string, Tensor>>,
   stored: Readonly<Record<string, Tensor>>,
 ): Readonly<Record<string, Tensor>> {

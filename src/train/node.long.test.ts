@@ -9,9 +9,9 @@ import { toyTraining, wide } from "../../test/fixtures/toy-training.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import { nodeFiles } from "../files/run/node.ts";
 import { latestCheckpoint } from "../models/opening/checkpoints.ts";
-import { openModelNode } from "../models/opening/node.ts";
+import { openModelInNode } from "../models/opening/node.ts";
 import { readMetrics } from "./metrics.ts";
-import { leaseRun, trainNode } from "./node.ts";
+import { leaseRun, trainInNode } from "./node.ts";
 import { train } from "./train.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rampart-train-"));
@@ -66,14 +66,14 @@ it("a resumed run uses the lowering that it was started with", async () => {
     examples: 8,
     batch: 4,
   };
-  await drain(trainNode({ ...options, epochs: 1 }, { out: path, threads: 1 }));
+  await drain(trainInNode({ ...options, epochs: 1 }, { out: path, threads: 1 }));
   const latest = async () => (await latestCheckpoint(nodeFiles(path)))?.checkpoint.target;
   expect((await latest())?.lowering).toBe((await nodeRuntime({ threads: 1 })).target.lowering);
   const { crc: _, ...config } = JSON.parse(readFileSync(join(path, "config.json"), "utf8"));
   const rewritten = { ...config, options: { ...config.options, epochs: 2 } };
   rewritten.target.lowering = "plain";
   writeFileSync(join(path, "config.json"), JSON.stringify(rewritten));
-  await drain(trainNode({}, { out: path, resume: true, threads: 1 }));
+  await drain(trainInNode({}, { out: path, resume: true, threads: 1 }));
   expect((await latest())?.lowering).toBe("plain");
 });
 
@@ -104,7 +104,7 @@ describe("opening a model", () => {
     const path = place();
     const training = await toyTraining({ epochs: 1 }, { files: nodeFiles(path) });
     await drain(train(training));
-    const model = await openModelNode(path);
+    const model = await openModelInNode(path);
     expect(model).toMatchObject({
       path,
       name: path.split("/").at(-1),
@@ -116,22 +116,22 @@ describe("opening a model", () => {
     expect(model.architecture.name).toBe("cnn-small");
     expect(model.config).toMatchObject({ batch: 8, seed: 0 });
     const file = join(path, "checkpoints/epoch-1.safetensors");
-    expect((await openModelNode(file)).parameters).toEqual(model.parameters);
+    expect((await openModelInNode(file)).parameters).toEqual(model.parameters);
 
     writeFileSync(file, readFileSync(file).subarray(0, 1000));
-    await expect(openModelNode(path)).rejects.toThrow(/is damaged.*\n.*no other good checkpoint/);
-    await expect(openModelNode(file)).rejects.toThrow(
+    await expect(openModelInNode(path)).rejects.toThrow(/is damaged.*\n.*no other good checkpoint/);
+    await expect(openModelInNode(file)).rejects.toThrow(
       `${file} cannot be opened as a checkpoint: it`,
     );
   });
 
   it("fails with a code for a path that is no model", async () => {
     const path = place();
-    await expect(openModelNode(path)).rejects.toMatchObject({ code: "not-found" });
+    await expect(openModelInNode(path)).rejects.toMatchObject({ code: "not-found" });
     mkdirSync(path);
-    await expect(openModelNode(path)).rejects.toMatchObject({ code: "not-found" });
+    await expect(openModelInNode(path)).rejects.toMatchObject({ code: "not-found" });
     writeFileSync(join(path, "notes.txt"), "hello, this is not a model");
-    await expect(openModelNode(join(path, "notes.txt"))).rejects.toThrow(
+    await expect(openModelInNode(join(path, "notes.txt"))).rejects.toThrow(
       "is a text file (26 bytes), and an ONNX model",
     );
   });

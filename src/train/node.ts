@@ -1,7 +1,7 @@
 // Trainings in a run directory of this machine.
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { openDatasetNode } from "../data/node.ts";
+import { openDatasetInNode } from "../data/node.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import { nodeHost } from "../files/host/node.ts";
 import { leaseWork, type WorkLease } from "../files/lease/node.ts";
@@ -10,7 +10,7 @@ import { nodeFiles } from "../files/run/node.ts";
 import { nodeStorage } from "../files/storage/node.ts";
 import type { Storage } from "../files/storage/storage.ts";
 import type { OnNote } from "../math/note.ts";
-import { noiseNamedNode } from "../noise/node.ts";
+import { noiseNamedInNode } from "../noise/node.ts";
 import type { TrainEvent } from "./events.ts";
 import type { TrainOptions } from "./options.ts";
 import { trainModel } from "./train-model.ts";
@@ -50,7 +50,7 @@ async function removePartials(path: string): Promise<void> {
 }
 
 /** `trainModel` in a run directory. Throws `UsageError` for data, options or files that do not fit. */
-export async function* trainNode(
+export async function* trainInNode(
   given: TrainOptions,
   { out, runtime, device, threads, dataDir, ...context }: NodeTraining,
 ): AsyncGenerator<TrainEvent, void, void> {
@@ -59,8 +59,8 @@ export async function* trainNode(
     storage: runStorage(out),
     host: nodeHost,
     startRuntime: async (lowering) => runtime ?? nodeRuntime({ device, threads, lowering }),
-    openData: (name) => openDatasetNode(name, { dataDir }),
-    noiseNamed: noiseNamedNode,
+    openData: (name) => openDatasetInNode(name, { dataDir }),
+    noiseNamed: noiseNamedInNode,
     prepare: () => removePartials(out),
   });
 }

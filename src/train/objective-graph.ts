@@ -11,7 +11,7 @@ import {
 import { mean } from "../engine/graph/ops.ts";
 import type { Value } from "../engine/graph/value.ts";
 import { crossEntropy } from "../losses/ce.ts";
-import { badPlugin, callPlugin, type Defined } from "../math/plugin.ts";
+import { badPlugin, callPlugin, type PluginDefinition } from "../math/plugin.ts";
 import type { Shape } from "../math/tensor.ts";
 import type { Architecture } from "../models/architecture.ts";
 
@@ -45,7 +45,10 @@ export const batchShape = ({ inputShape, classes }: Architecture, batch: number)
  * The loss of an objective. Its `arrays` and `loss` throw `UsageError` with the code `bad-plugin`, which names `defense`, if
  * they return something else than they should.
  */
-export function lossOfBatch(defense: Defined, objective: Objective | LossObjective): LossOfBatch {
+export function lossOfBatch(
+  defense: PluginDefinition,
+  objective: Objective | LossObjective,
+): LossOfBatch {
   if (replacesExamples(objective)) return crossEntropyOfBatch;
   const { inputGradients = [] } = objective;
   return {
@@ -71,7 +74,12 @@ export function lossOfBatch(defense: Defined, objective: Objective | LossObjecti
   };
 }
 
-function requireShape(defense: Defined, what: string, value: Value | undefined, shape: Shape) {
+function requireShape(
+  defense: PluginDefinition,
+  what: string,
+  value: Value | undefined,
+  shape: Shape,
+) {
   if (value?.shape?.join() === shape.join()) return;
   const given = value?.shape === undefined ? "none" : `[${value.shape.join(", ")}]`;
   throw badPlugin(

@@ -10,7 +10,7 @@ import type {
 import { checkpointName, checkpointNames, saveCheckpoint } from "../models/opening/checkpoints.ts";
 import { trainableClassifier } from "../models/trainable-classifier.ts";
 import type { BatchTrainer } from "./batch-trainer.ts";
-import { checkAccuracy } from "./check-accuracy.ts";
+import { epochTestAccuracy } from "./epoch-test-accuracy.ts";
 import { guarded, unlessInterrupted } from "./interruption.ts";
 import type { EpochMetrics } from "./metrics.ts";
 import type { Plan } from "./plan.ts";
@@ -114,8 +114,11 @@ export class TrainingRun {
     const { dataset, defense, options } = this.#training;
     const { epoch, step, lossSum, correct, seconds } = this.#position;
     const { stepsPerEpoch, batch } = this.#plan;
-    const check = await checkAccuracy(this.#classifiers.frozen, dataset, defense.noise, (indices) =>
-      exampleKeys(options.seed, "check", epoch, indices),
+    const check = await epochTestAccuracy(
+      this.#classifiers.frozen,
+      dataset,
+      defense.noise,
+      (indices) => exampleKeys(options.seed, "check", epoch, indices),
     );
     this.#position = { step, epoch: epoch + 1, ...EPOCH_START };
     return {

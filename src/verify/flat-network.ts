@@ -1,4 +1,4 @@
-import { type Shape, sizeOf, type Tensor, tensor } from "../math/tensor.ts";
+import { elementCount, type Shape, type Tensor, tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Network } from "../models/network.ts";
 import type { FlatNetwork } from "./falsify.ts";
@@ -27,16 +27,16 @@ export async function flatNetwork(
     );
   }
   const { shape } = input;
-  if (sizeOf(shape) !== property.inputs)
+  if (elementCount(shape) !== property.inputs)
     throw new UsageError(
-      `the network takes ${counted(sizeOf(shape), "number")} ([${shape.join(", ")}]) and the property bounds ${property.inputs}; they belong to different networks`,
+      `the network takes ${counted(elementCount(shape), "number")} ([${shape.join(", ")}]) and the property bounds ${property.inputs}; they belong to different networks`,
       { code: "misfit" },
     );
   const first = await network.outputs(tensor([1, ...shape]));
   const [, ...outputShape] = first.shape;
-  if (sizeOf(outputShape) !== property.outputs)
+  if (elementCount(outputShape) !== property.outputs)
     throw new UsageError(
-      `the network gives ${counted(sizeOf(outputShape), "number")} and the property is about ${property.outputs}; they belong to different networks`,
+      `the network gives ${counted(elementCount(outputShape), "number")} and the property is about ${property.outputs}; they belong to different networks`,
       { code: "misfit" },
     );
   const shaped = ({ shape: [batch], data }: Tensor, inner: Shape) =>

@@ -6,7 +6,7 @@ import type { Value } from "../engine/graph/value.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import { normal, uniform } from "../math/distributions.ts";
 import { fold, keyOf } from "../math/random.ts";
-import { type NdArray, type Shape, sizeOf } from "../math/tensor.ts";
+import { elementCount, type NdArray, type Shape } from "../math/tensor.ts";
 import type { Case, Inequality, Property } from "./property.ts";
 import { type ProofEvent, prove, type Stage } from "./prove.ts";
 
@@ -34,7 +34,7 @@ const verdictOf = async (
 };
 
 const weights = (seed: number, shape: Shape): Value => {
-  const { data } = normal([keyOf(seed)], [1, sizeOf(shape)]);
+  const { data } = normal([keyOf(seed)], [1, elementCount(shape)]);
   const scale = 1 / Math.sqrt(shape[0]);
   return g.constant({ dtype: "float32", shape, data: data.map((v) => v * scale) });
 };

@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { cw } from "../../src/attacks/cw.ts";
 import { runMinimal } from "../../src/attacks/harness.ts";
 import type { Victim } from "../../src/attacks/victim.ts";
-import { openDatasetNode } from "../../src/data/node.ts";
+import { openDatasetInNode } from "../../src/data/node.ts";
 import { nodeRuntime } from "../../src/engine/runtime/node.ts";
 import { keyOf, keysFor } from "../../src/math/random.ts";
 import { argmaxRows, type Tensor, tensor } from "../../src/math/tensor.ts";
@@ -61,7 +61,7 @@ it.skipIf(process.env.SLOW === undefined).for(Object.entries<Lengths>(golden.cif
   "C&W agrees with PyTorch image by image on CIFAR-10 and the %s network",
   { timeout: 1_200_000 },
   async ([name, l2], { skip }) => {
-    const data = await openDatasetNode("cifar10").catch((error: Error) => error.message);
+    const data = await openDatasetInNode("cifar10").catch((error: Error) => error.message);
     if (typeof data === "string") {
       console.log(`skipped: ${data}`);
       return skip(data);

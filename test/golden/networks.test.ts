@@ -6,7 +6,7 @@ import { nodeRuntime } from "../../src/engine/runtime/node.ts";
 import { crossEntropy } from "../../src/losses/ce.ts";
 import { lossWeights } from "../../src/losses/graph.ts";
 import { keyOf, keysFor } from "../../src/math/random.ts";
-import { type NdArray, type Shape, sizeOf, tensor } from "../../src/math/tensor.ts";
+import { elementCount, type NdArray, type Shape, tensor } from "../../src/math/tensor.ts";
 import type { Architecture, Mode } from "../../src/models/architecture.ts";
 import { architecture } from "../../src/models/architectures.ts";
 import { classifier } from "../../src/models/classifier.ts";
@@ -38,7 +38,7 @@ const numbers = (name: string, shape: Shape, low: number, high: number) =>
   tensor(
     shape,
     Float32Array.from(
-      words(name, sizeOf(shape)),
+      words(name, elementCount(shape)),
       (word) => low + (high - low) * ((word >>> 8) / 2 ** 24),
     ),
   );
@@ -46,7 +46,7 @@ const numbers = (name: string, shape: Shape, low: number, high: number) =>
 function bounds(name: string, shape: Shape): [low: number, high: number] {
   if (/\.(scale|variance)$/.test(name)) return [0.5, 1.5];
   if (shape.length === 1) return [-0.3, 0.3];
-  const reach = Math.sqrt(6 / sizeOf(shape.slice(1)));
+  const reach = Math.sqrt(6 / elementCount(shape.slice(1)));
   return [-reach, reach];
 }
 

@@ -9,7 +9,7 @@ import { keyOf, keysFor } from "../../src/math/random.ts";
 import { tensor } from "../../src/math/tensor.ts";
 import { UsageError } from "../../src/math/usage-error.ts";
 import { classifier } from "../../src/models/classifier.ts";
-import { openModelNode } from "../../src/models/opening/node.ts";
+import { openModelInNode } from "../../src/models/opening/node.ts";
 import { mutant } from "./mutants.ts";
 import { type Outcome, watchReads } from "./outcome.ts";
 
@@ -36,7 +36,7 @@ function peak(): number {
 
 async function opened(path: string): Promise<Pick<Outcome, "end" | "message">> {
   try {
-    const { architecture, parameters } = await openModelNode(path, { runtime });
+    const { architecture, parameters } = await openModelInNode(path, { runtime });
     const network = classifier(runtime, architecture, parameters);
     const x = tensor([1, ...architecture.inputShape]);
     const logits = await network.logits(x, keysFor(keyOf(0), [0]));

@@ -9,7 +9,7 @@ import sharp from "sharp";
 import { afterAll, describe, expect, it } from "vitest";
 import { parseOutputNames } from "../../src/data/classes.ts";
 import { gunzipped } from "../../src/data/gunzip.ts";
-import { openDatasetNode } from "../../src/data/node.ts";
+import { openDatasetInNode } from "../../src/data/node.ts";
 import { parsePreprocessing } from "../../src/data/read-preprocessing.ts";
 import { UsageError } from "../../src/math/usage-error.ts";
 import { readOnnxBytes } from "../../src/models/node.ts";
@@ -22,7 +22,7 @@ const folder = join(place, "images");
 mkdirSync(join(folder, "a"), { recursive: true });
 const opened = (bytes: Uint8Array | string): Promise<unknown> => {
   writeFileSync(join(folder, "a", "one.png"), bytes);
-  return openDatasetNode(`folder:${folder}`);
+  return openDatasetInNode(`folder:${folder}`);
 };
 /** A .png file that states these sides, its checksums not mended. */
 async function stating(side: number): Promise<Uint8Array> {

@@ -9,9 +9,9 @@ import {
   StringStringEntryProtoSchema,
   TensorProto_DataLocation,
 } from "onnx-buf";
-import type { AttributeValue } from "../../src/engine/onnx/messages.ts";
+import type { AttributeValue } from "../../src/engine/onnx/protos.ts";
 import { threefry } from "../../src/math/random.ts";
-import { type NdArray, type Shape, sizeOf, tensor } from "../../src/math/tensor.ts";
+import { elementCount, type NdArray, type Shape, tensor } from "../../src/math/tensor.ts";
 import { type FixtureOptions, graphOf, nodeOf, onnxFile } from "../fixtures/model-fixture.ts";
 
 /** A file and what lies beside it. */
@@ -33,7 +33,7 @@ const int64 = (...values: number[]): NdArray => ({
 const bytes = (shape: Shape, ...values: number[]): NdArray => ({
   dtype: "uint8",
   shape,
-  data: Uint8Array.from({ length: sizeOf(shape) }, (_, i) => values[i % values.length]),
+  data: Uint8Array.from({ length: elementCount(shape) }, (_, i) => values[i % values.length]),
 });
 const flag = (value: boolean): NdArray => ({
   dtype: "bool",
@@ -44,7 +44,7 @@ const weights = (...shape: number[]) =>
   tensor(
     shape,
     Float32Array.from(
-      { length: sizeOf(shape) },
+      { length: elementCount(shape) },
       (_, i) => threefry([7, shape.length], shape[0], i)[0] / 2 ** 32 - 0.5,
     ),
   );

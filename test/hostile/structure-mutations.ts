@@ -13,8 +13,8 @@ import {
   TensorProto_DataLocation,
 } from "onnx-buf";
 import { importers } from "../../src/engine/onnx/import/importers.ts";
-import { attribute, tensorProto } from "../../src/engine/onnx/messages.ts";
-import { own } from "../../src/math/own.ts";
+import { attributeProto, tensorProto } from "../../src/engine/onnx/protos.ts";
+import { lookUp } from "../../src/math/look-up.ts";
 import { nodeOf } from "../fixtures/model-fixture.ts";
 import { type Draws, reals, wholes } from "./draws.ts";
 
@@ -294,7 +294,7 @@ export const structureMutations: Readonly<Record<string, Mutate>> = {
     ]);
     const node = draws.of(parts(model).nodes);
     const one = draws.chance(0.5)
-      ? attribute(name, value)
+      ? attributeProto(name, value)
       : create(AttributeProtoSchema, { name, type: Kind.INT, i: draws.of(wholes) });
     node.attribute = [...node.attribute.filter((other) => other.name !== name), one];
   },
@@ -323,7 +323,7 @@ export const structureMutations: Readonly<Record<string, Mutate>> = {
   operator: (model, draws) => {
     const node = draws.of(parts(model).nodes);
     node.domain = draws.of(["", "", "", "com.microsoft", "own", "ai.onnx", "nobody", "toString"]);
-    const known = own(importers, node.domain) ?? { Block: 0, Twist: 0, If: 0 };
+    const known = lookUp(importers, node.domain) ?? { Block: 0, Twist: 0, If: 0 };
     node.opType = draws.of([...Object.keys(known), "constructor"]);
   },
   "node dropped": (model, draws) => {

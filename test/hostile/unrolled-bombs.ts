@@ -9,7 +9,7 @@ import {
   type NodeProto,
   SparseTensorProtoSchema,
 } from "onnx-buf";
-import { tensorProto } from "../../src/engine/onnx/messages.ts";
+import { tensorProto } from "../../src/engine/onnx/protos.ts";
 import { type NdArray, tensor } from "../../src/math/tensor.ts";
 import { graphOf, nodeOf } from "../fixtures/model-fixture.ts";
 import { bomb, int64, times } from "./bombs.ts";

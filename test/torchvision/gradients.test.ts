@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { parseNpz } from "../../src/data/npz.ts";
 import type { Tensor } from "../../src/math/tensor.ts";
-import { openNetworkNode } from "../../src/models/node.ts";
+import { openNetworkInNode } from "../../src/models/node.ts";
 
 const python = "/usr/bin/python3";
 const available =
@@ -56,7 +56,7 @@ describe.skipIf(!available)(
         const [x, weights, logits, gradient, exact] = names.map(
           (key) => arrays.get(key) as unknown as Tensor,
         );
-        const network = await openNetworkNode(join(folder, `${name}.onnx`), {
+        const network = await openNetworkInNode(join(folder, `${name}.onnx`), {
           shape: x.shape.slice(1),
         });
         const found = await network.vectorJacobian(x, weights);

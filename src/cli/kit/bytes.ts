@@ -1,4 +1,4 @@
-import { own } from "../../math/own.ts";
+import { lookUp } from "../../math/look-up.ts";
 import { UsageError } from "../../math/usage-error.ts";
 
 const UNITS: Readonly<Record<string, number>> = {
@@ -16,7 +16,7 @@ const UNITS: Readonly<Record<string, number>> = {
 /** Parses a size in bytes: `4GiB`, `500 MB`, `1.5gb`, or a plain number of bytes. The error names `flag`. */
 export function bytesOf(text: string, flag: string): number {
   const [, number = "", unit = ""] = /^\s*(\d+\.?\d*|\.\d+)\s*([a-z]*)\s*$/i.exec(text) ?? [];
-  const factor = own(UNITS, unit.toLowerCase() || "b");
+  const factor = lookUp(UNITS, unit.toLowerCase() || "b");
   const bytes = Math.floor(Number(number) * (factor ?? Number.NaN));
   if (number === "" || !(bytes > 0) || !Number.isSafeInteger(bytes))
     throw new UsageError(`${flag} is ${JSON.stringify(text)}; give a size such as 4GiB or 500MB`, {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { devices, MAX_THREADS } from "../../engine/runtime/runtime.ts";
 import { defined } from "../../math/defined.ts";
-import { own } from "../../math/own.ts";
+import { lookUp } from "../../math/look-up.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import type { ImportedOptions } from "../../models/imported-network.ts";
 import { bytesOf } from "./bytes.ts";
@@ -116,7 +116,7 @@ const truths: Readonly<Record<string, number>> = { true: 1, false: 0 };
 function constantOf(text: string): readonly [string, number] {
   const at = text.lastIndexOf("=");
   const value = text.slice(at + 1).trim();
-  const number = own(truths, value.toLowerCase()) ?? numberOf(value);
+  const number = lookUp(truths, value.toLowerCase()) ?? numberOf(value);
   if (at < 1 || number === undefined)
     throw new UsageError(
       `--constants holds ${JSON.stringify(text)}, but each entry is the name of an input and a number, true or false: keep_prob=1`,

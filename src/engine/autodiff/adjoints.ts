@@ -1,4 +1,4 @@
-import { type Shape, sizeOf } from "../../math/tensor.ts";
+import { elementCount, type Shape } from "../../math/tensor.ts";
 import { scatterAdd } from "../graph/indexing.ts";
 import {
   concat,
@@ -72,7 +72,7 @@ export function splitByComparison(
 
 /** The adjoint of a gather out of `shape`: adds each slice of dy to the slice that it was read from. */
 export function ungather(dy: Value, indices: Value, axis: number, shape: Shape): Value {
-  const count = sizeOf(indices.shape);
+  const count = elementCount(indices.shape);
   const flat = shape.with(axis, count);
   const column = reshape(
     indices,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { threefry } from "../../math/random.ts";
-import { type NdArray, type Shape, sizeOf } from "../../math/tensor.ts";
+import { elementCount, type NdArray, type Shape } from "../../math/tensor.ts";
 import * as g from "../graph/expressions.ts";
 import { interpret } from "../graph/interpret.ts";
 import { type Op, topological, type Value } from "../graph/value.ts";
@@ -149,7 +149,7 @@ const cases: Case[] = [
 /** Numbers from U[low, high], determined by `seed`. */
 function drawn(shape: Shape, seed: number, [low, high]: readonly [number, number]): NdArray {
   const data = Float64Array.from(
-    { length: sizeOf(shape) },
+    { length: elementCount(shape) },
     (_, i) => low + ((high - low) * threefry([7, seed], 0, i)[0]) / 2 ** 32,
   );
   return { dtype: "float64", shape, data };

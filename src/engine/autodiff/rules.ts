@@ -1,4 +1,4 @@
-import { sizeOf } from "../../math/tensor.ts";
+import { elementCount } from "../../math/tensor.ts";
 import { gatherElements, scatterAdd } from "../graph/indexing.ts";
 import {
   add,
@@ -179,9 +179,9 @@ export const rules: { readonly [O in Op]: Rule<O> } = {
   // The first of tied elements gets the whole gradient, as in PyTorch's max_pool2d.
   MaxPool: (y, dy) => {
     const [x] = y.inputs;
-    const flat = (v: Value) => reshape(v, [sizeOf(v.shape)]);
+    const flat = (v: Value) => reshape(v, [elementCount(v.shape)]);
     const indices = maxPoolIndices(x, y.attrs);
-    return [reshape(scatterAdd(flat(dy), flat(indices), 0, [sizeOf(x.shape)]), x.shape)];
+    return [reshape(scatterAdd(flat(dy), flat(indices), 0, [elementCount(x.shape)]), x.shape)];
   },
   AveragePool: ({ inputs: [x], attrs }, dy) => [unpool(dy, x.shape, attrs)],
 

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { normal, uniform } from "../../math/distributions.ts";
 import { fold, keyOf } from "../../math/random.ts";
-import { type NdArray, type Shape, sizeOf } from "../../math/tensor.ts";
+import { elementCount, type NdArray, type Shape } from "../../math/tensor.ts";
 import * as g from "../graph/expressions.ts";
 import { interpret } from "../graph/interpret.ts";
 import type { Value } from "../graph/value.ts";
@@ -24,7 +24,7 @@ afterAll(async () => {
 });
 
 const weights = (seed: number, shape: Shape, scale = 1): Value => {
-  const { data } = normal([keyOf(seed)], [1, sizeOf(shape)]);
+  const { data } = normal([keyOf(seed)], [1, elementCount(shape)]);
   return g.constant({ dtype: "float32", shape, data: data.map((v) => v * scale) });
 };
 
@@ -41,7 +41,7 @@ const dense = (x: Value, seed: number, from: number, to: number): Value =>
   g.add(g.matmul(x, weights(seed, [from, to], 1 / Math.sqrt(from))), weights(seed + 1, [to], 0.1));
 const geometry = { strides: [2, 1], pads: [1, 0, 1, 1], dilations: [1, 1] };
 const pooling = { kernel: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] };
-const flat = (x: Value) => g.reshape(x, [1, sizeOf(x.shape)]);
+const flat = (x: Value) => g.reshape(x, [1, elementCount(x.shape)]);
 const times = (x: Value, factor: number) => g.mul(x, g.scalarLike(x, factor));
 
 const nets: Net[] = [
@@ -72,7 +72,7 @@ const nets: Net[] = [
     f: (x) => {
       const h = g.maxPool(g.conv(x, weights(20, [2, 1, 3, 3], 0.4)), pooling);
       const y = g.averagePool(h, { kernel: [2, 2], pads: [1, 0, 0, 1] });
-      return dense(flat(y), 21, sizeOf(y.shape), 3);
+      return dense(flat(y), 21, elementCount(y.shape), 3);
     },
   },
   {
@@ -107,7 +107,7 @@ const nets: Net[] = [
       );
       const padded = g.pad(g.flip(picked, 1), [0, 0, 1, 0], [0, 1, 0, 0]);
       const y = g.concat([flat(g.max(padded, [3])), flat(g.neg(g.sum(padded, [1])))], 1);
-      return dense(g.relu(y), 52, sizeOf(y.shape), 3);
+      return dense(g.relu(y), 52, elementCount(y.shape), 3);
     },
   },
 ];
@@ -141,7 +141,7 @@ describe("CROWN bounds contain the outputs", () => {
     const x = g.input("x", [1, ...shape]);
     const y = f(x);
     const crown = crownOf(x, y);
-    const centre = Float64Array.from(uniform([fold(keyOf(3), 1)], [1, sizeOf(shape)]).data);
+    const centre = Float64Array.from(uniform([fold(keyOf(3), 1)], [1, elementCount(shape)]).data);
     for (const { norm, epsilon } of regions) {
       const region = ballAround(norm, centre, epsilon, [0, 1]);
       const state = await crown.analyse(region);

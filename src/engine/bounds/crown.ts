@@ -1,5 +1,5 @@
 import { InternalError } from "../../math/internal-error.ts";
-import { sizeOf } from "../../math/tensor.ts";
+import { elementCount } from "../../math/tensor.ts";
 import { is, topological, type Value } from "../graph/value.ts";
 import { type Interval, intersection, magnitude } from "./interval.ts";
 import { intervalOfNode } from "./interval-rules.ts";
@@ -54,7 +54,7 @@ export class Crown {
     this.plan = new Plan(input, output);
     this.#compile = compile;
     for (const node of this.plan.order)
-      if (sizeOf(node.shape) > MAX_ELEMENTS)
+      if (elementCount(node.shape) > MAX_ELEMENTS)
         throw withoutBound(node, `has more than ${MAX_ELEMENTS} elements`);
   }
 
@@ -179,7 +179,7 @@ export class Crown {
     rows: readonly SparseRow[],
     size: number,
   ): { readonly start: Float64Array; readonly slack: Float64Array } {
-    const width = sizeOf(from.shape);
+    const width = elementCount(from.shape);
     const start = new Float64Array(size * width);
     const slack = new Float64Array(size).fill(this.#underflow(state));
     const sizes = magnitude(state.interval(from));
@@ -217,7 +217,7 @@ export class Crown {
 
 /** The chunk for a number of rows: the smallest that holds them all, or the largest that fits into memory. */
 export function chunkFor(rows: number, order: readonly Value[]): number {
-  const widest = Math.max(...order.map(({ shape }) => sizeOf(shape)));
+  const widest = Math.max(...order.map(({ shape }) => elementCount(shape)));
   const fitting = CHUNKS.filter((size, i) => i === 0 || size * widest <= MAX_COEFFICIENTS);
   return fitting.find((size) => size >= rows) ?? fitting[fitting.length - 1];
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { normal, uniform } from "../../math/distributions.ts";
 import { fold, keyOf } from "../../math/random.ts";
-import { type NdArray, type Shape, sizeOf } from "../../math/tensor.ts";
+import { elementCount, type NdArray, type Shape } from "../../math/tensor.ts";
 import * as g from "../graph/expressions.ts";
 import { interpret } from "../graph/interpret.ts";
 import { type Op, topological, type Value } from "../graph/value.ts";
@@ -90,7 +90,7 @@ const array = (shape: Shape, data: Float64Array): NdArray => ({ dtype: "float64"
 
 /** A box of about `width` around a random centre; every third side is a point, and every fifth begins at 0. */
 function box(shape: Shape, seed: number, width: number, shift: number): Interval {
-  const size = sizeOf(shape);
+  const size = elementCount(shape);
   const key = keyOf(seed);
   const centre = normal([fold(key, 1)], [1, size]).data;
   const part = uniform([fold(key, 2)], [1, size]).data;

@@ -1,6 +1,6 @@
 // Intervals of sums of products: matrix products, convolutions and sums.
 
-import { type Shape, sizeOf } from "../../math/tensor.ts";
+import { elementCount, type Shape } from "../../math/tensor.ts";
 import { broadcastTo } from "../graph/interpret-arrays.ts";
 import { visitProducts } from "../graph/interpret-conv.ts";
 import type { ConvAttributes, Value } from "../graph/value.ts";
@@ -45,11 +45,11 @@ class Sums {
 /** The interval of a convolution of intervals. */
 export function convolved(node: Value, x: Interval, w: Interval, attrs: ConvAttributes): Interval {
   const [a, b] = [centred(x), centred(w)];
-  const sums = new Sums(sizeOf(node.shape));
+  const sums = new Sums(elementCount(node.shape));
   visitProducts(x.shape, w.shape, node.shape, attrs, (output, input, weight) =>
     sums.add(output, a, input, b, weight),
   );
-  return sums.interval(node.shape, sizeOf(w.shape.slice(1)));
+  return sums.interval(node.shape, elementCount(w.shape.slice(1)));
 }
 
 const broadcastCentred = (x: Interval, shape: Shape): Centred => {
@@ -66,8 +66,8 @@ export function multiplied(node: Value, x: Interval, y: Interval): Interval {
   const columns = node.shape[node.shape.length - 1];
   const a = broadcastCentred(x, [...batch, rows, inner]);
   const b = broadcastCentred(y, [...batch, inner, columns]);
-  const sums = new Sums(sizeOf(node.shape));
-  for (let n = 0; n < sizeOf(batch); n++)
+  const sums = new Sums(elementCount(node.shape));
+  for (let n = 0; n < elementCount(batch); n++)
     for (let i = 0; i < rows; i++)
       for (let k = 0; k < inner; k++) {
         const left = (n * rows + i) * inner + k;

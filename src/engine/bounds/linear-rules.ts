@@ -1,6 +1,6 @@
 // The backward rules of the linear operators: the gradient rules by the input, with one more leading axis of rows.
 
-import { type Shape, sizeOf } from "../../math/tensor.ts";
+import { elementCount, type Shape } from "../../math/tensor.ts";
 import { keepReduced, sumTo, ungather, unpool, unslice } from "../autodiff/adjoints.ts";
 import * as g from "../graph/expressions.ts";
 import { is, type Value } from "../graph/value.ts";
@@ -45,7 +45,8 @@ const shifted = (axes: readonly number[]): number[] => axes.map((axis) => axis +
 export function pullLinear(node: Value, a: Value, constants: Constants): Pulled[] | null {
   const [rows] = a.shape;
   const [first, second] = node.inputs;
-  const repeats = (input: Value) => Math.max(1, sizeOf(node.shape) / sizeOf(input.shape));
+  const repeats = (input: Value) =>
+    Math.max(1, elementCount(node.shape) / elementCount(input.shape));
   const back = (input: Value, coefficients: Value): Pulled => ({
     input,
     coefficients: unbroadcast(coefficients, rows, input.shape),
@@ -75,7 +76,7 @@ export function pullLinear(node: Value, a: Value, constants: Constants): Pulled[
   if (is(node, "AveragePool")) {
     const shape = [rows * first.shape[0], ...first.shape.slice(1)];
     const dx = unpool(merged(a), shape, node.attrs);
-    return one(g.reshape(dx, [rows, ...first.shape]), sizeOf(node.attrs.kernel));
+    return one(g.reshape(dx, [rows, ...first.shape]), elementCount(node.attrs.kernel));
   }
   if (is(node, "ReduceSum")) {
     const { axes } = node.attrs;
@@ -98,7 +99,10 @@ function pullMoved(node: Value, a: Value): Pulled[] | null {
     return one(g.transpose(a, [0, ...shifted(inverse)]));
   }
   if (is(node, "Expand"))
-    return one(unbroadcast(a, rows, first.shape), sizeOf(node.shape) / sizeOf(first.shape) - 1);
+    return one(
+      unbroadcast(a, rows, first.shape),
+      elementCount(node.shape) / elementCount(first.shape) - 1,
+    );
   if (is(node, "Slice")) {
     const { starts, stops, steps } = node.attrs;
     const attrs = { starts: [0, ...starts], stops: [rows, ...stops], steps: [1, ...steps] };
@@ -125,7 +129,7 @@ function pullMoved(node: Value, a: Value): Pulled[] | null {
   }
   if (is(node, "Gather") && is(second, "Constant")) {
     const { axis } = node.attrs;
-    return one(ungather(a, second, axis + 1, [rows, ...first.shape]), sizeOf(second.shape));
+    return one(ungather(a, second, axis + 1, [rows, ...first.shape]), elementCount(second.shape));
   }
   return null;
 }
@@ -157,7 +161,7 @@ function multiplied(node: Value<"MatMul">, a: Value, constants: Constants): Pull
   const [input, product] = constants.is(y)
     ? [x, g.matmul(a, swapLast(constants.value(y)))]
     : [y, g.matmul(swapLast(constants.value(x)), a)];
-  const repeated = Math.max(1, sizeOf(product.shape) / (rows * sizeOf(input.shape)));
+  const repeated = Math.max(1, elementCount(product.shape) / (rows * elementCount(input.shape)));
   const inner = constants.is(y)
     ? node.shape[node.shape.length - 1]
     : node.shape[node.shape.length - 2];

@@ -1,4 +1,4 @@
-import { type NdArray, sizeOf } from "../../math/tensor.ts";
+import { elementCount, type NdArray } from "../../math/tensor.ts";
 import * as g from "../graph/expressions.ts";
 import { is, topological, type Value } from "../graph/value.ts";
 import { canonical, constantsOf } from "./canonical.ts";
@@ -127,6 +127,6 @@ function walkConstant(interval: Interval, type: FloatType): WalkConstant {
     type === "float32"
       ? { dtype: "float32", shape, data: Float32Array.from(values) }
       : { dtype: "float64", shape, data: values };
-  if (array.data.length !== sizeOf(shape)) throw new Error(`a constant of [${shape}]`);
+  if (array.data.length !== elementCount(shape)) throw new Error(`a constant of [${shape}]`);
   return { array, value: g.constant(array), distance };
 }

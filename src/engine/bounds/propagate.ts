@@ -1,4 +1,4 @@
-import { sizeOf } from "../../math/tensor.ts";
+import { elementCount } from "../../math/tensor.ts";
 import { topological, type Value } from "../graph/value.ts";
 import type { Interval } from "./interval.ts";
 import { intervalOfNode } from "./interval-rules.ts";
@@ -15,7 +15,7 @@ export function propagate(outputs: readonly Value[], intervals: Intervals): Inte
     if (intervals.has(node)) continue;
     const inputs = node.inputs.map((input) => intervals.get(input) as Interval);
     const interval = intervalOfNode(node, inputs);
-    if (interval.lower.length !== sizeOf(node.shape))
+    if (interval.lower.length !== elementCount(node.shape))
       throw new Error(
         `an interval of ${interval.lower.length} for a ${node.op} of [${node.shape}]`,
       );

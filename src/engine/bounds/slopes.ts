@@ -1,6 +1,6 @@
 // α-CROWN (Xu et al. 2021, arXiv:2011.13824): ascends the bounds by the lower slopes of unstable ReLUs, per row.
 
-import { type NdArray, sizeOf } from "../../math/tensor.ts";
+import { elementCount, type NdArray } from "../../math/tensor.ts";
 import type { Value } from "../graph/value.ts";
 import { type Crown, chunkFor, isRelu, type SparseRow, soundBounds } from "./crown.ts";
 import { names, type Variant } from "./program.ts";
@@ -43,7 +43,7 @@ const unit = (value: number): number => Math.min(1, Math.max(0, value));
 
 /** A row's slopes as an array with an own axis 0, that may be changed in place. */
 const repeated = (array: NdArray, rows: number): NdArray => {
-  const size = sizeOf(array.shape);
+  const size = elementCount(array.shape);
   const data =
     array.dtype === "float32" ? new Float32Array(rows * size) : new Float64Array(rows * size);
   for (let r = 0; r < rows; r++) data.set(array.data as Float32Array, r * size);
@@ -100,7 +100,7 @@ async function optimizedChunk(
     const name = names.lowerSlope(crown.plan.id(node), 0);
     feeds[name] = repeated(feeds[name], size);
     const { lower, upper } = state.interval(node.inputs[0]);
-    const width = sizeOf(node.shape);
+    const width = elementCount(node.shape);
     // A stable ReLU has one slope only.
     const project = (value: number, i: number): number => {
       const element = i % width;

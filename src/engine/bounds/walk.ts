@@ -6,7 +6,7 @@
 // |A|·scale per node, for a scale that is computed from the intervals of the network's values (see `Scales`).
 // Everything but the coefficients is computed in doubles.
 
-import { sizeOf } from "../../math/tensor.ts";
+import { elementCount } from "../../math/tensor.ts";
 import * as g from "../graph/expressions.ts";
 import { topological, type Value } from "../graph/value.ts";
 import { type Pulled, pullLinear } from "./linear-rules.ts";
@@ -37,7 +37,7 @@ export interface Walked {
 
 /** x [rows, …] as doubles [rows, size]. */
 export const rowsOf = (x: Value): Value =>
-  g.cast(g.reshape(x, [x.shape[0], sizeOf(x.shape.slice(1))]), "float64");
+  g.cast(g.reshape(x, [x.shape[0], elementCount(x.shape.slice(1))]), "float64");
 
 const column = (x: Value): Value => g.reshape(x, [x.shape[0]]);
 
@@ -48,7 +48,7 @@ export function walk(plan: Plan, from: Value, start: Value, inputs: WalkInputs):
   const constants: Value[] = [];
   const errors: Value[] = [];
   const penalize = (name: string, a: Value): void => {
-    const size = sizeOf(a.shape.slice(1));
+    const size = elementCount(a.shape.slice(1));
     errors.push(column(g.matmul(rowsOf(g.abs(a)), inputs.scale(name, size))));
   };
   /** Adds coefficients to those of a node. Every addition rounds. */
@@ -136,7 +136,7 @@ function concatShift(plan: Plan, node: Value, a: Value): Value | null {
     column(
       g.matmul(
         rowsOf(coefficients),
-        g.reshape(g.cast(plan.value(input), "float64"), [sizeOf(input.shape), 1]),
+        g.reshape(g.cast(plan.value(input), "float64"), [elementCount(input.shape), 1]),
       ),
     ),
   );

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type NdArray, type Shape, sizeOf, tensor } from "../../math/tensor.ts";
+import { elementCount, type NdArray, type Shape, tensor } from "../../math/tensor.ts";
 import { constantValue } from "./constant-cache.ts";
 import * as g from "./expressions.ts";
 import { interpret } from "./interpret.ts";
@@ -10,7 +10,7 @@ import type { Value } from "./value.ts";
 const numbers = (shape: Shape) =>
   tensor(
     shape,
-    Float32Array.from({ length: sizeOf(shape) }, (_, i) => i),
+    Float32Array.from({ length: elementCount(shape) }, (_, i) => i),
   );
 const dataOf = (value: Value, inputs: readonly NdArray[]) => constantValue(value, inputs);
 

@@ -1,6 +1,6 @@
 // Caches values that depend on no input, across graphs. A cached value lives as long as the arrays that it was computed from.
 
-import { type NdArray, sizeOf } from "../../math/tensor.ts";
+import { elementCount, type NdArray } from "../../math/tensor.ts";
 import { evaluateNode } from "./interpret.ts";
 import { is, type Value } from "./value.ts";
 
@@ -18,7 +18,7 @@ interface Entry {
 const emptyEntry = (): Entry => ({ results: new Map(), next: new WeakMap() });
 const root = emptyEntry();
 
-const isLong = ({ shape }: NdArray) => sizeOf(shape) > MAX_SHORT;
+const isLong = ({ shape }: NdArray) => elementCount(shape) > MAX_SHORT;
 
 function entryFor(longArrays: readonly NdArray[]): Entry {
   let entry = root;

@@ -1,6 +1,6 @@
 // Access to arrays by element and by axis, for the reference interpreter.
 
-import { type DType, type NdArray, type Shape, sizeOf, zeros } from "../../math/tensor.ts";
+import { type DType, elementCount, type NdArray, type Shape, zeros } from "../../math/tensor.ts";
 
 /** Row-major strides in elements: the distance in memory between neighbours along each axis. */
 export function stridesOf(shape: Shape): number[] {
@@ -119,7 +119,7 @@ export function strided(x: NdArray, shape: Shape, strides: readonly number[], of
 
 /** x broadcast to `shape`. */
 export function broadcastTo(x: NdArray, shape: Shape): NdArray {
-  if (x.shape.length === shape.length && sizeOf(x.shape) === sizeOf(shape)) return x;
+  if (x.shape.length === shape.length && elementCount(x.shape) === elementCount(shape)) return x;
   const strides = stridesOf(x.shape).map((stride, axis) => (x.shape[axis] === 1 ? 0 : stride));
   return strided(x, shape, [...new Array(shape.length - strides.length).fill(0), ...strides]);
 }
@@ -140,8 +140,8 @@ export function* linesOf(
   shape: Shape,
   axis: number,
 ): Generator<readonly [start: number, step: number]> {
-  const step = sizeOf(shape.slice(axis + 1));
-  const outer = sizeOf(shape.slice(0, axis));
+  const step = elementCount(shape.slice(axis + 1));
+  const outer = elementCount(shape.slice(0, axis));
   for (let i = 0; i < outer; i++)
     for (let j = 0; j < step; j++) yield [i * shape[axis] * step + j, step];
 }

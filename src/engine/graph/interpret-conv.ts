@@ -1,4 +1,4 @@
-import { type DType, type NdArray, type Shape, sizeOf } from "../../math/tensor.ts";
+import { type DType, elementCount, type NdArray, type Shape } from "../../math/tensor.ts";
 import type { ConvAttributes } from "./value.ts";
 
 type Floats = Float32Array | Float64Array;
@@ -53,7 +53,7 @@ export function convolve(
   w: NdArray,
   attrs: ConvAttributes,
 ): NdArray {
-  const total = new Float64Array(sizeOf(shape));
+  const total = new Float64Array(elementCount(shape));
   const [xs, ws] = [x.data as Floats, w.data as Floats];
   visitProducts(x.shape, w.shape, shape, attrs, (output, input, weight) => {
     total[output] += xs[input] * ws[weight];
@@ -68,7 +68,7 @@ export function convolveInputGradient(
   w: NdArray,
   attrs: ConvAttributes & { readonly inputShape: Shape },
 ): NdArray {
-  const total = new Float64Array(sizeOf(attrs.inputShape));
+  const total = new Float64Array(elementCount(attrs.inputShape));
   const [ys, ws] = [dy.data as Floats, w.data as Floats];
   visitProducts(attrs.inputShape, w.shape, dy.shape, attrs, (output, input, weight) => {
     total[input] += ys[output] * ws[weight];
@@ -84,7 +84,7 @@ export function convolveWeightGradient(
   dy: NdArray,
   attrs: ConvAttributes,
 ): NdArray {
-  const total = new Float64Array(sizeOf(shape));
+  const total = new Float64Array(elementCount(shape));
   const [xs, ys] = [x.data as Floats, dy.data as Floats];
   visitProducts(x.shape, shape, dy.shape, attrs, (output, input, weight) => {
     total[weight] += xs[input] * ys[output];

@@ -1,11 +1,11 @@
-import { type NdArray, type Shape, sizeOf, zeros } from "../../math/tensor.ts";
+import { elementCount, type NdArray, type Shape, zeros } from "../../math/tensor.ts";
 import { fill, flat, linesOf, reader, stridesOf } from "./interpret-arrays.ts";
 
 /** The slices of x along `axis` at `indices`, whose axes replace `axis`. */
 export function gather(x: NdArray, indices: NdArray, axis: number): NdArray {
   const length = x.shape[axis];
-  const inner = sizeOf(x.shape.slice(axis + 1));
-  const outer = sizeOf(x.shape.slice(0, axis));
+  const inner = elementCount(x.shape.slice(axis + 1));
+  const outer = elementCount(x.shape.slice(0, axis));
   const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
   const count = indices.data.length;
   const data = zeros(x.dtype, shape).data as Float32Array;
@@ -32,7 +32,7 @@ export function scatterAdd(
   axis: number,
   shape: Shape,
 ): NdArray {
-  const total = new Float64Array(sizeOf(shape));
+  const total = new Float64Array(elementCount(shape));
   const strides = stridesOf(shape);
   const update = reader(updates);
   const index = reader(indices);
@@ -62,7 +62,7 @@ function perLine(
   indicesOf: (numbers: Float64Array) => ArrayLike<number>,
 ): NdArray {
   const shape = x.shape.with(axis, length);
-  const data = new BigInt64Array(sizeOf(shape));
+  const data = new BigInt64Array(elementCount(shape));
   const numbers = new Float64Array(x.shape[axis]);
   const outputLines = linesOf(shape, axis);
   for (const [start, step] of linesOf(x.shape, axis)) {

@@ -1,7 +1,7 @@
 // The reference interpreter: slow and simple. It folds constants, and runtimes are tested against it.
 
 import { normalCdf } from "../../math/special.ts";
-import { type NdArray, sizeOf } from "../../math/tensor.ts";
+import { elementCount, type NdArray } from "../../math/tensor.ts";
 import {
   broadcastTo,
   fill,
@@ -56,7 +56,7 @@ const reduce =
   ({ dtype, shape, attrs: { axes, keepdims } }, [x]) => {
     const read = reader(x);
     const lengths = axes.map((axis) => x.shape[axis]);
-    const count = sizeOf(lengths);
+    const count = elementCount(lengths);
     const kept = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
     return fill(dtype, shape, (index) => {
       const at = new Array<number>(x.shape.length);

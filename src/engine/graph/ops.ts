@@ -1,7 +1,7 @@
 // Builds expressions. Each function checks its inputs and infers the shape of its result. A function throws an `Error` if
 // shapes or dtypes do not fit.
 
-import { type DType, type NdArray, type Shape, sizeOf } from "../../math/tensor.ts";
+import { type DType, elementCount, type NdArray, type Shape } from "../../math/tensor.ts";
 import { flat } from "./interpret-arrays.ts";
 import { broadcast, matmulShape, reduced, sliceShape } from "./shapes.ts";
 import type { Attributes, Op, SliceAttributes, Value } from "./value.ts";
@@ -172,12 +172,12 @@ export function mean(
   keepdims = false,
 ): Value {
   const total = sum(x, axes, keepdims);
-  return mul(total, scalarLike(x, sizeOf(total.shape) / sizeOf(x.shape)));
+  return mul(total, scalarLike(x, elementCount(total.shape) / elementCount(x.shape)));
 }
 
 /** The same elements in row-major order as an array of `shape`. */
 export function reshape(x: Value, shape: Shape): Value {
-  if (sizeOf(shape) !== sizeOf(x.shape))
+  if (elementCount(shape) !== elementCount(x.shape))
     throw new Error(`cannot reshape ${text(x.shape)} to ${text(shape)}`);
   return text(shape) === text(x.shape) ? x : node("Reshape", [x], { shape }, x.dtype, shape);
 }

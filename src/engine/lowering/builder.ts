@@ -1,4 +1,4 @@
-import { type DType, type NdArray, type Shape, sizeOf } from "../../math/tensor.ts";
+import { type DType, elementCount, type NdArray, type Shape } from "../../math/tensor.ts";
 import { constantValue } from "../graph/constant-cache.ts";
 import {
   isLowered,
@@ -71,8 +71,8 @@ function fold(node: Lowered, maxFolded: number): Lowered | null {
     if (!isLowered(input, "Constant")) return null;
     arrays.push(input.attrs.array);
   }
-  const before = Math.max(...arrays.map(({ shape }) => sizeOf(shape)));
-  const after = sizeOf(node.shape);
+  const before = Math.max(...arrays.map(({ shape }) => elementCount(shape)));
+  const after = elementCount(node.shape);
   if (after > Math.max(before, MAX_GROWN) || Math.max(before, after) > maxFolded) return null;
   const array = constantValue(node as unknown as Value, arrays);
   return { op: "Constant", inputs: [], attrs: { array }, dtype: array.dtype, shape: array.shape };

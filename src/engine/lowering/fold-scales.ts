@@ -1,7 +1,7 @@
 // A frozen batch norm is y = x · s + t per channel. Folds s into the weights of adjacent convolutions, forward and backward,
 // which saves a pass over the activations.
 
-import { sizeOf } from "../../math/tensor.ts";
+import { elementCount } from "../../math/tensor.ts";
 import { node as makeNode, mul, reshape, where } from "../graph/ops.ts";
 import { is, topological, type Value } from "../graph/value.ts";
 import { conv, convInputGradient } from "../graph/windows.ts";
@@ -11,14 +11,19 @@ const isScale = (s: Value, x: Value): boolean =>
   x.shape.length === 4 &&
   s.shape.length === 4 &&
   s.shape[1] === x.shape[1] &&
-  sizeOf(s.shape) === s.shape[1];
+  elementCount(s.shape) === s.shape[1];
 
 /** The weights [out, in, rows, columns] times s along axis 0 (out) or 1 (in). */
 const scaledWeights = (w: Value, s: Value, axis: 0 | 1): Value =>
-  mul(w, reshape(s, axis === 0 ? [sizeOf(s.shape), 1, 1, 1] : [1, sizeOf(s.shape), 1, 1]));
+  mul(
+    w,
+    reshape(s, axis === 0 ? [elementCount(s.shape), 1, 1, 1] : [1, elementCount(s.shape), 1, 1]),
+  );
 
 const isConstantZero = (value: Value): boolean =>
-  is(value, "Constant") && sizeOf(value.shape) === 1 && Number(value.attrs.array.data[0]) === 0;
+  is(value, "Constant") &&
+  elementCount(value.shape) === 1 &&
+  Number(value.attrs.array.data[0]) === 0;
 
 /**
  * Equivalent outputs with scales [1, channel, 1, 1] folded into the weights of ungrouped convolutions. A scale stays where

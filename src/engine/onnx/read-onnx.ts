@@ -2,7 +2,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { type ModelProto, ModelProtoSchema, type TensorProto } from "onnx-buf";
 import type { DType, NdArray, Storage } from "../../math/tensor.ts";
 import { UsageError } from "../../math/usage-error.ts";
-import { dataTypes } from "./messages.ts";
+import { onnxTypeOf } from "./protos.ts";
 
 /** A file without its nodes. */
 export interface OnnxContents {
@@ -22,7 +22,7 @@ const decoders: { readonly [D in DType]: (bytes: ArrayBuffer) => Storage[D] } = 
 };
 
 function decode({ name, dataType, dims, rawData }: TensorProto): NdArray | null {
-  const entry = Object.entries(dataTypes).find(([, number]) => number === dataType);
+  const entry = Object.entries(onnxTypeOf).find(([, number]) => number === dataType);
   if (entry === undefined || rawData.length === 0) return null;
   const dtype = entry[0] as DType;
   const shape = dims.map(Number);

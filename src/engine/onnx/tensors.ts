@@ -4,7 +4,7 @@ import {
   type TensorProto,
   TensorProto_DataLocation,
 } from "onnx-buf";
-import { type DType, type NdArray, type Shape, sizeOf } from "../../math/tensor.ts";
+import { type DType, elementCount, type NdArray, type Shape } from "../../math/tensor.ts";
 import { UsageError } from "../../math/usage-error.ts";
 
 /** Files beside the model that hold its arrays, by the location that the model states. */
@@ -159,7 +159,7 @@ export function decodeTensor(proto: TensorProto, external: External = new Map())
   const { name, dataType: type, dims } = proto;
   const dtype = dtypeOf(type, name === "" ? "an array of the file" : `array ${name}`);
   const shape: Shape = dims.map(Number);
-  const count = sizeOf(shape);
+  const count = elementCount(shape);
   const mismatch = (stored: number, unit: string) =>
     new UsageError(
       `array ${name} of ${typeName(type)} states [${shape.join(", ")}] and holds ${stored} ${unit}; the file is corrupt`,
@@ -193,7 +193,7 @@ export function decodeSparse(proto: SparseTensorProto, external: External = new 
   const values = decodeTensor(proto.values, external);
   const indices = decodeTensor(proto.indices, external);
   const shape = dims.map(Number);
-  const count = sizeOf(shape);
+  const count = elementCount(shape);
   const perAxis = indices.shape.length === 2;
   const complete = indices.data.length === values.data.length * (perAxis ? shape.length : 1);
   if (!complete || shape.some((n) => !(n >= 0)) || !(count <= MAX_SPARSE))

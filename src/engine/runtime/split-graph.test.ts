@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Shape, sizeOf, type Tensor, tensor } from "../../math/tensor.ts";
+import { elementCount, type Shape, type Tensor, tensor } from "../../math/tensor.ts";
 import { interpret } from "../graph/interpret.ts";
 import { isLowered, type Lowered } from "../graph/lowered.ts";
 import { add, input, mul, relu } from "../graph/ops.ts";
@@ -12,7 +12,7 @@ import { constantsAsInputs, partition, splitGraph } from "./split-graph.ts";
 const numbers = (shape: Shape, seed: number): Tensor =>
   tensor(
     shape,
-    Float32Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin(seed + 7.3 * i * i)),
+    Float32Array.from({ length: elementCount(shape) }, (_, i) => Math.sin(seed + 7.3 * i * i)),
   );
 
 describe("a program with inputs that stay", () => {

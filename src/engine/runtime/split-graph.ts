@@ -1,7 +1,7 @@
 // Computes once what does not change from run to run: weights in the order in which convolutions read them, and the scales
 // of frozen batch norms folded into these weights.
 
-import { type NdArray, sizeOf } from "../../math/tensor.ts";
+import { elementCount, type NdArray } from "../../math/tensor.ts";
 import { isLowered, type Lowered, type LoweredOp } from "../graph/lowered.ts";
 import { topological } from "../graph/value.ts";
 import type { Arrays } from "./runtime.ts";
@@ -33,7 +33,7 @@ const SMALL = 1024;
 
 /** Whether an array should become a constant of the main program: it is small, or one of its readers packs constants. */
 export const prefersConstant = ({ shape }: Lowered, readers: readonly Lowered[]): boolean =>
-  sizeOf(shape) <= SMALL || readers.some(({ op }) => PACKED.has(op));
+  elementCount(shape) <= SMALL || readers.some(({ op }) => PACKED.has(op));
 
 /** Splits a graph into the values that depend on no changing input, and the rest. */
 export function splitGraph(outputs: Graph, isFixed: (name: string) => boolean): SplitGraph {
@@ -101,7 +101,7 @@ export function constantsAsInputs(outputs: Graph): { readonly graph: Graph; read
   const replacements = new Map<Lowered, Lowered>();
   const fed: Record<string, NdArray> = {};
   for (const node of order)
-    if (isLowered(node, "Constant") && sizeOf(node.shape) > SMALL) {
+    if (isLowered(node, "Constant") && elementCount(node.shape) > SMALL) {
       const name = `constant:${replacements.size}`;
       fed[name] = node.attrs.array;
       replacements.set(node, inputLike(node, name));
@@ -143,7 +143,7 @@ export function partition(outputs: Graph, bytes: number): Graph[] {
   let used = Number.POSITIVE_INFINITY;
   for (const { names } of connectedGroups(outputs)) {
     const group = Object.fromEntries([...names].map((name) => [name, outputs[name]]));
-    const size = 4 * Object.values(group).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    const size = 4 * Object.values(group).reduce((sum, { shape }) => sum + elementCount(shape), 0);
     if (used + size > bytes) {
       parts.push({});
       used = 0;

@@ -1,10 +1,10 @@
 import { ImageOptions } from "../../data/image-options.ts";
-import { isSameData, openImagesNode } from "../../data/node.ts";
+import { isSameData, openImagesInNode } from "../../data/node.ts";
 import type { OnNote } from "../../math/note.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import type { ImageSource } from "../evaluation-request.ts";
 import type { Model } from "../model.ts";
-import { type TestedData, testedData } from "../tested-data.ts";
+import { chooseTestData, type TestedData } from "../tested-data.ts";
 
 /** Opens the test images of a model; notes and warnings about them go to `note`. Throws `UsageError` if no data is named. */
 export async function openTestImages(
@@ -18,11 +18,11 @@ export async function openTestImages(
       `${model.path} does not say what it was trained on; choose the test images by --data`,
       { code: "missing-option" },
     );
-  const opened = await openImagesNode(data, images ?? ImageOptions.parse({}), {
+  const opened = await openImagesInNode(data, images ?? ImageOptions.parse({}), {
     dataDir,
     takes: model.architecture.inputShape,
   });
-  const tested = testedData(model, opened, await isSameData(model.data, opened.name));
+  const tested = chooseTestData(model, opened, await isSameData(model.data, opened.name));
   for (const one of tested.dataset.notes ?? []) note(one);
   if (tested.warning !== null) note({ code: "trained-on", text: `warning: ${tested.warning}` });
   return tested;

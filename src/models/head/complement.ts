@@ -2,7 +2,7 @@
 
 import * as g from "../../engine/graph/expressions.ts";
 import { is, type Value } from "../../engine/graph/value.ts";
-import { sizeOf } from "../../math/tensor.ts";
+import { elementCount } from "../../math/tensor.ts";
 import { bare, constantNumber, isSame, withNumber } from "./constants.ts";
 import { rangeOf } from "./ranges.ts";
 import { scoreMapOf } from "./score-maps.ts";
@@ -34,7 +34,7 @@ export function plus(a: Affine, b: Affine): Affine {
 
 /** Whether an operand is one number, or has one element for each element of the result. */
 const isAlike = (input: Value, value: Value): boolean =>
-  sizeOf(input.shape) === sizeOf(value.shape) || constantNumber(input) !== null;
+  elementCount(input.shape) === elementCount(value.shape) || constantNumber(input) !== null;
 
 /** Decomposes a value into a weighted sum of other values, with the same weights for all elements. */
 export function affineOf(value: Value, depth = MAX_DEPTH): Affine {
@@ -73,7 +73,7 @@ export function softmaxEntry(value: Value): SoftmaxEntry | null {
     const isWhole = cut.shape.every((n, i) => i === axis || n === softmax.shape[i]);
     return isWhole && cut.shape[axis] === 1 ? { ...entry, index: cut.attrs.starts[axis] } : null;
   }
-  if (!is(cut, "Gather") || cut.attrs.axis !== axis || sizeOf(cut.inputs[1].shape) !== 1)
+  if (!is(cut, "Gather") || cut.attrs.axis !== axis || elementCount(cut.inputs[1].shape) !== 1)
     return null;
   const index = constantNumber(cut.inputs[1]);
   return index === null ? null : { ...entry, index };

@@ -2,7 +2,7 @@
 
 import { evaluateNode } from "../../engine/graph/interpret.ts";
 import { is, type Value } from "../../engine/graph/value.ts";
-import { type NdArray, sizeOf } from "../../math/tensor.ts";
+import { elementCount, type NdArray } from "../../math/tensor.ts";
 
 /** The maximum number of operators between a constant and its use, and of elements of an array to evaluate. */
 const MAX_DEPTH = 8;
@@ -10,7 +10,7 @@ const MAX_ELEMENTS = 2 ** 16;
 
 /** The array, of any shape, of a value that depends on no input; null otherwise, and beyond MAX_ELEMENTS or MAX_DEPTH. */
 export function constantArray(value: Value, depth = MAX_DEPTH): NdArray | null {
-  if (sizeOf(value.shape) > MAX_ELEMENTS) return null;
+  if (elementCount(value.shape) > MAX_ELEMENTS) return null;
   if (is(value, "Constant")) return value.attrs.array;
   if (depth === 0 || value.inputs.length === 0) return null;
   const arrays: NdArray[] = [];

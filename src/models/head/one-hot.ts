@@ -1,7 +1,7 @@
 // Recognises one-hot outputs: OneHot of an index, and Hardmax.
 
 import { is, type Value } from "../../engine/graph/value.ts";
-import { sizeOf } from "../../math/tensor.ts";
+import { elementCount } from "../../math/tensor.ts";
 import { bare, constantArray, constantNumber } from "./constants.ts";
 
 /** The index behind a one-hot output. */
@@ -38,9 +38,9 @@ export function oneHotOf(output: Value): OneHot | null {
   const counted = constantArray(bare(places));
   if (counted === null || !isCount(counted.data)) return null;
   const classes = counted.data.length;
-  const batch = sizeOf(equal.shape) / classes;
+  const batch = elementCount(equal.shape) / classes;
   // A class axis before the batch does not hold the scores of an image.
   const axis = places.shape.indexOf(classes);
-  const isBehind = sizeOf(equal.shape.slice(0, axis)) === batch;
+  const isBehind = elementCount(equal.shape.slice(0, axis)) === batch;
   return classes > 1 && isBehind ? { index: fromTheStart(index), classes } : null;
 }

@@ -1,7 +1,7 @@
 // Interval arithmetic on the last operators of an expression.
 
 import { is, type Op, type Value } from "../../engine/graph/value.ts";
-import { sizeOf } from "../../math/tensor.ts";
+import { elementCount } from "../../math/tensor.ts";
 import { constantArray, isSame, withNumber } from "./constants.ts";
 
 /** Bounds on all elements of a value; ±∞ if unknown. */
@@ -117,7 +117,7 @@ const rules: { readonly [O in Op]?: (value: Value<O>, of: RangeOf) => Range } = 
   StopGradient: ({ inputs: [x] }, of) => of(x),
   ReduceSum: (value, of) => {
     const [x] = value.inputs;
-    const count = sizeOf(x.shape) / sizeOf(value.shape);
+    const count = elementCount(x.shape) / elementCount(value.shape);
     return mapped(of(x), (v) => times(count, v));
   },
   ReduceMax: ({ inputs: [x] }, of) => of(x),

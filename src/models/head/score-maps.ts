@@ -2,7 +2,7 @@
 
 import { is, type Op, type Value } from "../../engine/graph/value.ts";
 import { normalQuantile } from "../../math/special.ts";
-import { sizeOf } from "../../math/tensor.ts";
+import { elementCount } from "../../math/tensor.ts";
 import { constantNumber, isSame, withNumber } from "./constants.ts";
 import { fallingSigmoid, odds, share, softplus, softsign } from "./quotients.ts";
 import { rangeOf } from "./ranges.ts";
@@ -177,5 +177,5 @@ export function scoreMapOf(value: Value): ScoreMap | null {
   const rule = rules[value.op] as ((value: Value) => ScoreMap | null) | undefined;
   const map = rule === undefined ? null : rule(value);
   // A constant with several elements can broadcast one score to several values.
-  return map !== null && sizeOf(map.inner.shape) === sizeOf(value.shape) ? map : null;
+  return map !== null && elementCount(map.inner.shape) === elementCount(value.shape) ? map : null;
 }

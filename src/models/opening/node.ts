@@ -45,7 +45,7 @@ async function noCheckpointsError(path: string): Promise<UsageError> {
 /**
  * Opens a run directory (its newest checkpoint), a checkpoint, or any .onnx file, gzipped or not. Throws `UsageError`.
  */
-export async function openModelNode(
+export async function openModelInNode(
   path: string,
   { runtime, images, ownModel, ...reading }: OpenOptions = {},
 ): Promise<OpenModel> {

@@ -1,6 +1,6 @@
 // The safetensors format (github.com/huggingface/safetensors): 8 bytes of header length (u64, little-endian), a JSON
 // header of { name: { dtype, shape, data_offsets } } with strings under `__metadata__`, then the raw numbers.
-import { sizeOf, type Tensor, tensor } from "../../math/tensor.ts";
+import { elementCount, type Tensor, tensor } from "../../math/tensor.ts";
 
 /** The contents of a file: float32 arrays of any shape by name, and strings by name. */
 export interface SafeTensors {
@@ -132,10 +132,10 @@ function arrayOf(name: string, { dtype, shape, data_offsets }: Entry, body: Uint
   if (dtype !== "F32") throw new Error(`its array ${name} is ${dtype.slice(0, 20)}, not F32`);
   const [start, end] = data_offsets;
   if (end > body.length) throw new Error(`it ends inside its array ${name}`);
-  if (end - start !== 4 * sizeOf(shape))
+  if (end - start !== 4 * elementCount(shape))
     throw new Error(`its array ${name} has ${end - start} bytes for shape [${shape.join(", ")}]`);
   // A Float32Array can view aligned memory only.
   const part = body.subarray(start, end);
   const aligned = part.byteOffset % 4 === 0 ? part : part.slice();
-  return tensor(shape, new Float32Array(aligned.buffer, aligned.byteOffset, sizeOf(shape)));
+  return tensor(shape, new Float32Array(aligned.buffer, aligned.byteOffset, elementCount(shape)));
 }

@@ -5,7 +5,7 @@ import { RowsFile, type RowsFormat } from "../../files/rows/rows-file.ts";
 import { nodeStorageOf } from "../../files/storage/node.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import { classifier } from "../../models/classifier.ts";
-import { noiseNamedNode } from "../../noise/node.ts";
+import { noiseNamedInNode } from "../../noise/node.ts";
 import {
   type ArtefactOptions,
   type ArtefactRow,
@@ -53,7 +53,7 @@ export async function* runArtefact(
   const cell = `artefact ${defense}`;
   const path = rowsFile(out, defense, "artefact");
   const model = await trainedModel(out, defense);
-  const { noise } = defenseNamed(defense, {}, noiseNamedNode);
+  const { noise } = defenseNamed(defense, {}, noiseNamedInNode);
   if (noise === null)
     throw new UsageError(`${defense} injects no noise, so there is nothing to show`, {
       code: "misfit",

@@ -2,7 +2,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Dataset } from "../../data/dataset.ts";
-import { openDatasetNode } from "../../data/node.ts";
+import { openDatasetInNode } from "../../data/node.ts";
 import { defenseNamed } from "../../defenses/table.ts";
 import type { Runtime } from "../../engine/runtime/runtime.ts";
 import { readRows } from "../../evaluate/resumed.ts";
@@ -11,7 +11,7 @@ import { orMissing } from "../../files/node.ts";
 import { readTextIfThere, whileReading } from "../../files/read/node.ts";
 import { readRowsText } from "../../files/rows/node.ts";
 import { UsageError } from "../../math/usage-error.ts";
-import { openModelNode } from "../../models/opening/node.ts";
+import { openModelInNode } from "../../models/opening/node.ts";
 import type { OpenModel } from "../../models/opening/open-model.ts";
 import type { ResolvedOptions } from "../../train/options.ts";
 import { configOptions } from "../../train/run-config.ts";
@@ -47,7 +47,7 @@ export const rowsFile = (out: string, defense: string, kind: Kind): string =>
 
 /** Opens the data set of the reproduction's scale. */
 export const datasetOf = ({ scale, dataDir }: Reproduction): Promise<Dataset> =>
-  openDatasetNode(scale.training.data ?? "", { dataDir });
+  openDatasetInNode(scale.training.data ?? "", { dataDir });
 
 /**
  * Whether the defence is trained, so that its run directory holds a model.onnx. Throws `UsageError` if the run was
@@ -76,7 +76,7 @@ async function isTrained(out: string, defense: string, wanted: ResolvedOptions):
 
 /** Opens the trained model of a defence; the model's name is that of the defence, as in rows. */
 export const trainedModel = async (out: string, defense: string): Promise<OpenModel> => ({
-  ...(await openModelNode(join(modelDir(out, defense), "model.onnx"))),
+  ...(await openModelInNode(join(modelDir(out, defense), "model.onnx"))),
   name: defense,
 });
 

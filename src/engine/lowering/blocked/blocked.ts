@@ -1,7 +1,7 @@
 // The lowering for x64 processors. Images stay in blocks of channels from the first convolution to the last, forward and
 // backward, and are reordered only for operators that have no blocked form. Those are lowered plainly.
 
-import { sizeOf } from "../../../math/tensor.ts";
+import { elementCount } from "../../../math/tensor.ts";
 import type { Lowered } from "../../graph/lowered.ts";
 import { is, topological, type Value } from "../../graph/value.ts";
 import { builder } from "../builder.ts";
@@ -59,7 +59,9 @@ function countReaders(
 
 /** Whether a rule may apply: the node computes images, or sums over images, and is not empty. */
 const canBeBlocked = (node: Value): boolean =>
-  (node.shape.length === 4 || is(node, "ReduceSum")) && isFloat(node) && sizeOf(node.shape) > 0;
+  (node.shape.length === 4 || is(node, "ReduceSum")) &&
+  isFloat(node) &&
+  elementCount(node.shape) > 0;
 
 /** Whether a node computes float32, or compares it. */
 const isFloat = ({ dtype, inputs }: Value): boolean =>

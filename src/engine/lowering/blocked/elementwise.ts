@@ -1,7 +1,7 @@
 // Elementwise operators on blocked arrays. Sums and scales stay deferred; the other operators run on the array in memory,
 // with vectors laid out to match.
 
-import { sizeOf } from "../../../math/tensor.ts";
+import { elementCount } from "../../../math/tensor.ts";
 import type { Lowered, LoweredAttributes, LoweredOp } from "../../graph/lowered.ts";
 import { is, type Op, type Value } from "../../graph/value.ts";
 import { isConstantZero } from "../plain/elementwise.ts";
@@ -57,7 +57,7 @@ function operandOf(value: Value, shape: readonly number[]): Operand | null {
   const inner = is(value, "Expand") ? value.inputs[0] : value;
   const isFull = value.shape.join() === shape.join();
   if (inner === value && isFull) return { kind: "full", value };
-  if (sizeOf(inner.shape) === 1) return { kind: "scalar", value: inner };
+  if (elementCount(inner.shape) === 1) return { kind: "scalar", value: inner };
   const lead = 4 - inner.shape.length;
   const at = (axis: number) => (axis < lead ? 1 : inner.shape[axis - lead]);
   if (at(2) !== 1 || at(3) !== 1 || at(1) !== shape[1])
@@ -213,9 +213,9 @@ function smallOperand(
   const blocks = channels / nchwc.block;
   if (kind === "scalar") return nchwc.reshape(array, []);
   if (kind === "channel") {
-    const vector = nchwc.vector(array, sizeOf(value.shape));
+    const vector = nchwc.vector(array, elementCount(value.shape));
     return nchwc.reshape(vector, [1, blocks, 1, nchwc.block]);
   }
-  const rows = nchwc.reshape(array, [batch, sizeOf(value.shape) / batch]);
+  const rows = nchwc.reshape(array, [batch, elementCount(value.shape) / batch]);
   return nchwc.reshape(nchwc.extended(rows, 1, channels), [batch, blocks, 1, nchwc.block]);
 }

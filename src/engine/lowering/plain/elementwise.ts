@@ -1,4 +1,4 @@
-import { type Shape, sizeOf } from "../../../math/tensor.ts";
+import { elementCount, type Shape } from "../../../math/tensor.ts";
 import { isLowered, type Lowered } from "../../graph/lowered.ts";
 import type { Builder } from "../builder.ts";
 
@@ -17,7 +17,7 @@ export function withoutExpand(shape: Shape, inputs: readonly Lowered[]): readonl
 /** Whether a value is a constant with a single element, 0. */
 export const isConstantZero = (value: Lowered): boolean =>
   isLowered(value, "Constant") &&
-  sizeOf(value.shape) === 1 &&
+  elementCount(value.shape) === 1 &&
   Number(value.attrs.array.data[0]) === 0;
 
 /**

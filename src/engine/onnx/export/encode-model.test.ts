@@ -3,7 +3,7 @@ import { ModelProtoSchema } from "onnx-buf";
 import { describe, expect, it } from "vitest";
 import { nodeOf, onnxFile } from "../../../../test/fixtures/model-fixture.ts";
 import { type NdArray, tensor } from "../../../math/tensor.ts";
-import { tensorProto } from "../messages.ts";
+import { tensorProto } from "../protos.ts";
 import { encodeModel } from "./encode-model.ts";
 
 describe("the bytes of a model", () => {

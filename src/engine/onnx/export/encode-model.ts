@@ -3,7 +3,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { GraphProtoSchema, type ModelProto, ModelProtoSchema, TensorProtoSchema } from "onnx-buf";
 import type { NdArray } from "../../../math/tensor.ts";
-import { dataTypes } from "../messages.ts";
+import { onnxTypeOf } from "../protos.ts";
 
 /** Field numbers of onnx.proto: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto */
 const [MODEL_GRAPH, GRAPH_INITIALIZER, TENSOR_RAW_DATA] = [7, 5, 9];
@@ -23,7 +23,7 @@ function prefix(field: number, length: number): Uint8Array {
 function initializer(name: string, { dtype, shape, data }: NdArray): readonly Uint8Array[] {
   const head = toBinary(
     TensorProtoSchema,
-    create(TensorProtoSchema, { name, dataType: dataTypes[dtype], dims: shape.map(BigInt) }),
+    create(TensorProtoSchema, { name, dataType: onnxTypeOf[dtype], dims: shape.map(BigInt) }),
   );
   const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   const before = prefix(TENSOR_RAW_DATA, raw.length);

@@ -1,7 +1,7 @@
 import type { DType, NdArray } from "../../../math/tensor.ts";
 import type { Lowered, LoweredOp } from "../../graph/lowered.ts";
 import type { ConvAttributes, PoolAttributes } from "../../graph/value.ts";
-import { type AttributeValue, dataTypes } from "../messages.ts";
+import { type AttributeValue, onnxTypeOf } from "../protos.ts";
 
 /** A lowered node in terms of ONNX. */
 export interface ExportedNode {
@@ -108,7 +108,7 @@ export const exporters: {
   Or: plain("Or"),
   Not: plain("Not"),
   Where: plain("Where"),
-  Cast: ({ attrs }) => ({ type: "Cast", attributes: { to: int(dataTypes[attrs.to]) } }),
+  Cast: ({ attrs }) => ({ type: "Cast", attributes: { to: int(onnxTypeOf[attrs.to]) } }),
   MatMul: plain("MatMul"),
   Softmax: ({ attrs }) => ({ type: "Softmax", attributes: { axis: int(attrs.axis) } }),
   LogSoftmax: ({ attrs }) => ({ type: "LogSoftmax", attributes: { axis: int(attrs.axis) } }),

@@ -15,7 +15,7 @@ import { InternalError } from "../../../math/internal-error.ts";
 import type { NdArray } from "../../../math/tensor.ts";
 import { isLowered, type Lowered, type LoweredOp } from "../../graph/lowered.ts";
 import { topological, type Value } from "../../graph/value.ts";
-import { attribute, typeProto } from "../messages.ts";
+import { attributeProto, typeProto } from "../protos.ts";
 import { encodeModel } from "./encode-model.ts";
 import { type ExportedNode, exporters } from "./exporters.ts";
 
@@ -119,7 +119,7 @@ class GraphWriter {
       domain,
       input: inputs,
       output: outputs,
-      attribute: Object.entries(attributes).map(([name, one]) => attribute(name, one)),
+      attribute: Object.entries(attributes).map(([name, one]) => attributeProto(name, one)),
     });
     this.#nodes.push(node);
     if (hasTwo) this.#twoOutputNodes.set(key, node);

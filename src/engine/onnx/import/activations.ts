@@ -5,7 +5,7 @@
 // channels. Softmax, LogSoftmax and Hardmax: before opset 13 over all axes from `axis` on, with the
 // default 1; since then over one axis, with the default −1.
 
-import { sizeOf } from "../../../math/tensor.ts";
+import { elementCount } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { arange } from "./arithmetic.ts";
@@ -72,7 +72,7 @@ const overAxis =
     const rank = x.shape.length;
     if (node.opset >= 13) return f(x, axisOf(node, node.int("axis", -1), rank));
     const axis = axisOf(node, node.int("axis", 1), rank);
-    const flat = [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis))];
+    const flat = [elementCount(x.shape.slice(0, axis)), elementCount(x.shape.slice(axis))];
     return g.reshape(f(g.reshape(x, flat), 1), x.shape);
   };
 

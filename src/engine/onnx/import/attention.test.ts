@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { nodeOf } from "../../../../test/fixtures/model-fixture.ts";
 import { numbersOf, type RunOptions, runNodes } from "../../../../test/fixtures/run-fixture.ts";
-import { type NdArray, type Shape, sizeOf, tensor } from "../../../math/tensor.ts";
-import type { AttributeValue } from "../messages.ts";
+import { elementCount, type NdArray, type Shape, tensor } from "../../../math/tensor.ts";
+import type { AttributeValue } from "../protos.ts";
 
 const waves = (shape: Shape, phase: number): NdArray =>
   tensor(
     shape,
-    Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin(1.7 * i + phase)),
+    Array.from({ length: elementCount(shape) }, (_, i) => Math.sin(1.7 * i + phase)),
   );
 const truths = (shape: Shape, values: readonly number[]): NdArray => ({
   dtype: "bool",

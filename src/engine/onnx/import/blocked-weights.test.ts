@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { nodeOf, onnxFile } from "../../../../test/fixtures/model-fixture.ts";
 import { normal } from "../../../math/distributions.ts";
 import { keyOf, keysFor } from "../../../math/random.ts";
-import { type Shape, sizeOf, type Tensor, tensor } from "../../../math/tensor.ts";
+import { elementCount, type Shape, type Tensor, tensor } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import { interpret } from "../../graph/interpret.ts";
 import { readModel } from "../model.ts";
@@ -17,7 +17,7 @@ function weights([outputs, ...rest]: Shape, seed: number, spread = 1): Tensor {
   const scales = drawn([outputs], seed + 1).data.map((v) => Math.exp(spread * v));
   return tensor(
     [outputs, ...rest],
-    data.map((v, i) => v * scales[Math.floor(i / sizeOf(rest))]),
+    data.map((v, i) => v * scales[Math.floor(i / elementCount(rest))]),
   );
 }
 

@@ -2,7 +2,7 @@
 // blocks of 8 or 16 channels are contiguous.
 
 import type { GraphProto } from "onnx-buf";
-import { type NdArray, sizeOf } from "../../../math/tensor.ts";
+import { elementCount, type NdArray } from "../../../math/tensor.ts";
 import { UsageError } from "../../../math/usage-error.ts";
 import type { OnnxModel } from "../model.ts";
 import { decodeTensor } from "../tensors.ts";
@@ -21,7 +21,7 @@ export type BlockSize = (typeof blockSizes)[number];
  */
 function blockedOffset([, inputs, ...kernel]: readonly number[], block: number) {
   const inner = inputs >= block ? block : 1;
-  const [taps, outer] = [sizeOf(kernel), Math.ceil(inputs / inner)];
+  const [taps, outer] = [elementCount(kernel), Math.ceil(inputs / inner)];
   return (o: number, i: number, tap: number): number => {
     const before = (Math.floor(o / block) * outer + Math.floor(i / inner)) * taps + tap;
     return (before * inner + (i % inner)) * block + (o % block);
@@ -52,7 +52,7 @@ function reorder(array: NdArray, block: number): NdArray {
     throw new Error(`weights [${array.shape.join(", ")}] do not lie in blocks of ${block}`);
   const [outputs, inputs, ...kernel] = array.shape;
   const at = blockedOffset(array.shape, block);
-  const taps = sizeOf(kernel);
+  const taps = elementCount(kernel);
   const data = new Float32Array(array.data.length);
   let to = 0;
   for (let o = 0; o < outputs; o++)
@@ -69,7 +69,7 @@ function reorder(array: NdArray, block: number): NdArray {
 function negativeLogLikelihood({ shape, data }: NdArray, block: number): number {
   const [outputs, inputs, ...kernel] = shape;
   const at = blockedOffset(shape, block);
-  const taps = sizeOf(kernel);
+  const taps = elementCount(kernel);
   let total = 0;
   for (let o = 0; o < outputs; o++) {
     let square = 1e-12;

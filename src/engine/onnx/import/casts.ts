@@ -3,7 +3,7 @@
 // https://onnx.ai/onnx/operators/onnx__CastLike.html (opset 15; all versions alike)
 
 import { TensorProto_DataType as T } from "onnx-buf";
-import { own } from "../../../math/own.ts";
+import { lookUp } from "../../../math/look-up.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { halfPrecisionNote } from "../half-precision-note.ts";
@@ -32,7 +32,7 @@ export const casts: Importers = {
   Cast: (node) => {
     if (node.opset >= 6) return castTo(node, node.int("to", T.FLOAT));
     const name = node.text("to", "");
-    const type = own(T as unknown as Readonly<Record<string, unknown>>, name);
+    const type = lookUp(T as unknown as Readonly<Record<string, unknown>>, name);
     if (typeof type !== "number")
       throw node.error(`casts to ${JSON.stringify(name)}, an unknown type`);
     return castTo(node, type);

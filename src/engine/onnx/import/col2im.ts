@@ -1,6 +1,6 @@
 // The adjoint of im2col: https://onnx.ai/onnx/operators/onnx__Col2Im.html (opset 18, one version)
 
-import { type Shape, sizeOf } from "../../../math/tensor.ts";
+import { elementCount, type Shape } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { int64 } from "./arithmetic.ts";
@@ -14,7 +14,7 @@ const MAX_POSITIONS = 2 ** 20;
 function indexOf(i: number, shape: Shape): number[] {
   let rest = i;
   return shape.map((_, axis) => {
-    const inner = sizeOf(shape.slice(axis + 1));
+    const inner = elementCount(shape.slice(axis + 1));
     const index = Math.floor(rest / inner);
     rest %= inner;
     return index;
@@ -34,7 +34,7 @@ function offsetsOf(node: ImportNode, shape: Shape, block: Shape, blocks: number)
   });
   checkSize(node, [...block, blocks], MAX_POSITIONS);
   checkSize(node, shape, MAX_POSITIONS);
-  const elements = Array.from({ length: sizeOf(block) }, (_, i) => indexOf(i, block));
+  const elements = Array.from({ length: elementCount(block) }, (_, i) => indexOf(i, block));
   const starts = Array.from({ length: blocks }, (_, i) => indexOf(i, counts));
   return elements.flatMap((element) =>
     starts.map((start) => {
@@ -55,13 +55,13 @@ export function col2Im(node: ImportNode): Value {
   const x = node.input(0);
   const [shape, block] = [node.constantNumbers(1) ?? [], node.constantNumbers(2) ?? []];
   const [batch, columns, blocks] = x.shape;
-  const size = sizeOf(shape);
-  const rows = (batch * columns) / sizeOf(block);
+  const size = elementCount(shape);
+  const rows = (batch * columns) / elementCount(block);
   // Elements on a pad are added up in an extra cell at the end, which is cut off.
   const offsets = offsetsOf(node, shape, block, blocks).map((i) => (i < 0 ? size : i));
   const flat = g.reshape(x, [rows, offsets.length]);
   const indices = g.expand(int64(offsets, [1, offsets.length]), [rows, offsets.length]);
   const sums = g.scatterAdd(flat, indices, 1, [rows, Math.max(size + 1, offsets.length)]);
-  const channels = columns / sizeOf(block);
+  const channels = columns / elementCount(block);
   return g.reshape(g.sliceAxis(sums, 1, 0, size), [batch, channels, ...shape]);
 }

@@ -1,5 +1,5 @@
 import type { GraphProto } from "onnx-buf";
-import { type NdArray, sizeOf } from "../../../math/tensor.ts";
+import { elementCount, type NdArray } from "../../../math/tensor.ts";
 import { evaluateNode } from "../../graph/interpret.ts";
 import type { Value } from "../../graph/value.ts";
 import { workOf } from "../../graph/work.ts";
@@ -51,7 +51,7 @@ export class ConstantFolding {
   #evaluate(node: Value): NdArray | null {
     const arrays = node.inputs.map((input) => this.#arrays.get(input) ?? null);
     if (arrays.includes(null)) return null;
-    if (sizeOf(node.shape) > this.#maxElements) return null;
+    if (elementCount(node.shape) > this.#maxElements) return null;
     this.#steps += workOf(node);
     if (!(this.#steps <= this.#maxSteps))
       throw new Error(

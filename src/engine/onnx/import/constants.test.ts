@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { nodeOf } from "../../../../test/fixtures/model-fixture.ts";
 import { numbersOf, type RunOptions } from "../../../../test/fixtures/run-fixture.ts";
 import { type NdArray, type Shape, tensor } from "../../../math/tensor.ts";
-import type { AttributeValue } from "../messages.ts";
+import type { AttributeValue } from "../protos.ts";
 
 const int64 = (values: readonly number[], shape: Shape = [values.length]): NdArray => ({
   dtype: "int64",

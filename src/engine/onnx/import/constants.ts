@@ -4,7 +4,7 @@
 // Constant: `value_float` and the like since opset 12. All versions of the others are read alike.
 // CumProd is new in opset 26.
 
-import { type NdArray, type Shape, sizeOf } from "../../../math/tensor.ts";
+import { elementCount, type NdArray, type Shape } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import { flat } from "../../graph/interpret-arrays.ts";
 import { is, type Value } from "../../graph/value.ts";
@@ -26,7 +26,7 @@ export function checkSize(node: ImportNode, shape: Shape, max = MAX_ELEMENTS): v
   const allowed = Math.max(max, node.maxConstants / 4);
   if (shape.some((n) => !(n >= 0)))
     throw node.error(`makes an array of shape [${shape.join(", ")}]; the file is corrupt`);
-  if (!(sizeOf(shape) <= allowed))
+  if (!(elementCount(shape) <= allowed))
     throw node.error(
       `makes an array of shape [${shape.join(", ")}], which is larger than any classifier needs: ${allowed} elements are allowed; if you trust the file, allow more with --max-constants SIZE`,
     );
@@ -34,7 +34,7 @@ export function checkSize(node: ImportNode, shape: Shape, max = MAX_ELEMENTS): v
 
 /** x with permuted axes. An expanded single number stays one, so that it costs nothing. */
 export function permuted(x: Value, perm: readonly number[]): Value {
-  if (is(x, "Expand") && sizeOf(x.inputs[0].shape) === 1)
+  if (is(x, "Expand") && elementCount(x.inputs[0].shape) === 1)
     return g.expand(
       g.reshape(x.inputs[0], []),
       perm.map((axis) => x.shape[axis]),
@@ -77,7 +77,7 @@ function oneHot(node: ImportNode): Value {
   const [indices, depth] = [g.cast(node.input(0), "int64"), constantNumber(node, 1, 1)];
   const rank = indices.shape.length;
   const axis = axisOf(node, node.int("axis", -1), rank + 1);
-  checkSize(node, [sizeOf(indices.shape), depth]);
+  checkSize(node, [elementCount(indices.shape), depth]);
   const classes = arange(
     depth,
     Array.from({ length: rank + 1 }, (_, i) => (i === axis ? depth : 1)),
@@ -158,7 +158,7 @@ function nonZero(node: ImportNode): Value {
   const offsets: number[] = [];
   for (let i = 0; i < data.length; i++) if (Number(data[i]) !== 0) offsets.push(i);
   const indices = shape.flatMap((n, axis) => {
-    const inner = sizeOf(shape.slice(axis + 1));
+    const inner = elementCount(shape.slice(axis + 1));
     return offsets.map((i) => Math.floor(i / inner) % n);
   });
   return int64(indices, [shape.length, offsets.length]);

@@ -1,7 +1,7 @@
 // Einstein summation: https://onnx.ai/onnx/operators/onnx__Einsum.html (opset 12, one version).
 // Operands are contracted from left to right, each pair by one matrix product.
 
-import { sizeOf } from "../../../math/tensor.ts";
+import { elementCount } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { checkSize } from "./constants.ts";
@@ -76,7 +76,8 @@ function contracted(a: Named, b: Named, needed: ReadonlySet<string>): Named {
   if (inner.length === 0) return { value: g.mul(arranged(x, axes), arranged(y, axes)), axes };
   const m = arranged(x, [...batch, ...left, ...inner]);
   const n = arranged(y, [...batch, ...inner, ...right]);
-  const size = (v: Value, from: number, count: number) => sizeOf(v.shape.slice(from, from + count));
+  const size = (v: Value, from: number, count: number) =>
+    elementCount(v.shape.slice(from, from + count));
   const k = batch.length;
   const product = g.matmul(
     g.reshape(m, [

@@ -5,8 +5,8 @@ import { nodeOf, onnxFile } from "../../../../test/fixtures/model-fixture.ts";
 import { tensor } from "../../../math/tensor.ts";
 import { UsageError } from "../../../math/usage-error.ts";
 import * as g from "../../graph/expressions.ts";
-import type { AttributeValue } from "../messages.ts";
 import { readModel } from "../model.ts";
+import type { AttributeValue } from "../protos.ts";
 import { importGraph } from "./import-graph.ts";
 
 const image = [1, 1, 2, 2];

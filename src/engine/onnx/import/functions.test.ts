@@ -10,13 +10,13 @@ import {
   onnxFile,
   reference,
 } from "../../../../test/fixtures/model-fixture.ts";
-import { own } from "../../../math/own.ts";
+import { lookUp } from "../../../math/look-up.ts";
 import { type NdArray, tensor } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import { interpret } from "../../graph/interpret.ts";
 import type { Value } from "../../graph/value.ts";
-import { type AttributeValue, attribute } from "../messages.ts";
 import { readModel } from "../model.ts";
+import { type AttributeValue, attributeProto } from "../protos.ts";
 import { importGraph } from "./import-graph.ts";
 
 const vector = tensor([4], [1, -2, 3, -4]);
@@ -125,7 +125,7 @@ describe("a function of a file", () => {
       name: "F",
       input: ["a"],
       output: ["r"],
-      attributeProto: [attribute("slope", { float: 0.5 })],
+      attributeProto: [attributeProto("slope", { float: 0.5 })],
       node: [leaky],
     };
     const bare = { name: "G", input: ["a"], output: ["r"], attribute: ["slope"], node: [leaky] };
@@ -344,7 +344,7 @@ describe("a name that every object inherits", () => {
       const model = readModel(file);
       expect(() => importGraph(model, {})).toThrow("no value for the input");
       const inputs = Object.fromEntries([[name, g.input("x", [4])]]);
-      const value = own(importGraph(model, inputs).outputs, "constructor") as Value;
+      const value = lookUp(importGraph(model, inputs).outputs, "constructor") as Value;
       expect([...interpret([value], { x: vector })[0].data]).toEqual([-1, 2, -3, 4]);
     },
   );

@@ -1,4 +1,4 @@
-import { own } from "../../../math/own.ts";
+import { lookUp } from "../../../math/look-up.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { activations } from "./activations.ts";
@@ -21,14 +21,14 @@ const parameterised: Readonly<Record<string, Parameterised>> = {
 export function fusedActivation(node: ImportNode, x: Value): Value {
   const name = node.text("activation", "");
   if (name === "") return x;
-  const f = own(parameterised, name);
+  const f = lookUp(parameterised, name);
   if (f !== undefined) {
     const [first = 0.01, second = 0] = node.floats("activation_params") ?? [
       node.float("activation_alpha", 0.01),
     ];
     return f(x, first, second);
   }
-  const importer = own(activations, name);
+  const importer = lookUp(activations, name);
   if (importer === undefined)
     throw node.error(`has the fused activation ${name}, which cannot be read`);
   return importWith(importer, node, x);

@@ -1,7 +1,7 @@
 import type { FunctionProto, GraphProto, NodeProto } from "onnx-buf";
+import { lookUp } from "../../../math/look-up.ts";
 import type { Note } from "../../../math/note.ts";
-import { own } from "../../../math/own.ts";
-import { sizeOf } from "../../../math/tensor.ts";
+import { elementCount } from "../../../math/tensor.ts";
 import { UsageError } from "../../../math/usage-error.ts";
 import * as g from "../../graph/expressions.ts";
 import { nameOrigin } from "../../graph/origins.ts";
@@ -108,7 +108,7 @@ export class GraphImporter {
     const frame = { opsets: this.#model.opsets, attributes: null, absent: new Set<string>() };
     const scope: Scope = { frame, values: new Map(), outer: null };
     for (const { name, elementType } of this.#model.inputs) {
-      const value = own(inputs, name);
+      const value = lookUp(inputs, name);
       if (value === undefined) continue;
       this.#elementTypes.set(value, elementType);
       const note = halfPrecisionNote(elementType);
@@ -191,7 +191,7 @@ export class GraphImporter {
     const body = this.#model.functions.get(functionKey(proto.domain, proto.opType, proto.overload));
     if (body !== undefined) return this.#importFunction(body, proto, node);
     if (domain === "" && proto.opType === "If") return branchOf(node);
-    const importer = own(own(importers, domain) ?? {}, proto.opType);
+    const importer = lookUp(lookUp(importers, domain) ?? {}, proto.opType);
     if (importer === undefined) {
       const reason = unknownOperator(this.#model, proto, scope.outer !== null);
       throw new UnknownOperator(node.error(reason).message, { code: "bad-file" });
@@ -290,7 +290,7 @@ function branchOf(node: ImportNode): Value[] {
 
 function requireSize({ shape }: Value, node: ImportNode): void {
   if (
-    !(sizeOf(shape) <= MAX_ELEMENTS) ||
+    !(elementCount(shape) <= MAX_ELEMENTS) ||
     shape.length > MAX_AXES ||
     !shape.every((n) => Number.isInteger(n) && n >= 0)
   )

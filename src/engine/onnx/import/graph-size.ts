@@ -1,7 +1,7 @@
 // Bounds the nodes of a file by the bytes that it stores, so that a small file cannot exhaust the machine.
 
 import type { GraphProto, NodeProto, TensorProto } from "onnx-buf";
-import { sizeOf } from "../../../math/tensor.ts";
+import { elementCount } from "../../../math/tensor.ts";
 
 /** Nodes of any file at most, and of a file that stores little. */
 const MAX_NODES = 20_000;
@@ -13,7 +13,10 @@ const INPUTS_PER_NODE = 8;
 
 /** Elements of a stored array, bounded by its bytes whatever shape it states. */
 export const storedElements = ({ rawData, dims }: TensorProto): number =>
-  Math.min(rawData.length || Number.POSITIVE_INFINITY, Math.max(sizeOf(dims.map(Number)), 0) || 0);
+  Math.min(
+    rawData.length || Number.POSITIVE_INFINITY,
+    Math.max(elementCount(dims.map(Number)), 0) || 0,
+  );
 
 /** Elements of all arrays in a graph's initializers and in attributes of its nodes. */
 function storedIn({ initializer, node }: GraphProto): number {

@@ -5,7 +5,7 @@
 // Opset 16: modes bilinear and bicubic. Opset 20: their names are linear and cubic. Opset 22: more
 // types.
 
-import { own } from "../../../math/own.ts";
+import { lookUp } from "../../../math/look-up.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import type { ImportNode } from "./import-node.ts";
@@ -113,7 +113,7 @@ function neighboursOf(node: ImportNode, coordinate: Value, sampling: Sampling): 
 /** The mode and the padding of a node; throws `UsageError` for unknown ones. */
 function modesOf(node: ImportNode): { readonly mode: string; readonly padding: string } {
   const stated = node.text("mode", "linear");
-  const mode = own(oldModes, stated) ?? stated;
+  const mode = lookUp(oldModes, stated) ?? stated;
   if (!["linear", "nearest", "cubic"].includes(mode))
     throw node.error(`samples in mode ${stated}, which is unknown`);
   const padding = node.text("padding_mode", "zeros");

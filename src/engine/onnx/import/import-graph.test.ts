@@ -18,8 +18,8 @@ import { type NdArray, tensor } from "../../../math/tensor.ts";
 import { UsageError } from "../../../math/usage-error.ts";
 import * as g from "../../graph/expressions.ts";
 import { interpret } from "../../graph/interpret.ts";
-import { tensorProto } from "../messages.ts";
 import { readModel } from "../model.ts";
+import { tensorProto } from "../protos.ts";
 import { importGraph } from "./import-graph.ts";
 
 const int64 = (values: readonly number[]): NdArray => ({

@@ -1,6 +1,6 @@
 import type { AttributeProto, GraphProto, NodeProto, TensorProto } from "onnx-buf";
 import type { Note } from "../../../math/note.ts";
-import { type NdArray, sizeOf } from "../../../math/tensor.ts";
+import { elementCount, type NdArray } from "../../../math/tensor.ts";
 import { UsageError } from "../../../math/usage-error.ts";
 import type { Value } from "../../graph/value.ts";
 import { type Attributes, attributeReader } from "./attributes.ts";
@@ -154,7 +154,7 @@ export function axisOf(node: ImportNode, axis: number, rank: number): number {
 export function constantNumber(node: ImportNode, i: number, fallback: number): number {
   const array = node.constant(i);
   if (array === undefined) return fallback;
-  if (sizeOf(array.shape) !== 1)
+  if (elementCount(array.shape) !== 1)
     throw node.error(`input ${i} has shape [${array.shape.join(", ")}]; one number is needed`);
   return Number(array.data[0]);
 }

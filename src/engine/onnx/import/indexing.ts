@@ -5,8 +5,8 @@
 // wrap since 19. Scatter is the name of ScatterElements before opset 11. ScatterElements and
 // ScatterND: `reduction` since opset 16.
 
-import { own } from "../../../math/own.ts";
-import { type Shape, sizeOf } from "../../../math/tensor.ts";
+import { lookUp } from "../../../math/look-up.ts";
+import { elementCount, type Shape } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { int64 } from "./arithmetic.ts";
@@ -61,7 +61,7 @@ function offsetsOf(node: ImportNode, indices: Value, shape: Shape): Value {
     throw node.error(`indices of length ${depth} into ${shape.length} axes`);
   const parts = Array.from({ length: depth }, (_, i) => {
     const column = g.reshape(g.sliceAxis(indices, last, i, i + 1), indices.shape.slice(0, -1));
-    const stride = sizeOf(shape.slice(i + 1, depth));
+    const stride = elementCount(shape.slice(i + 1, depth));
     const index = fromFront(node, column, shape[i]);
     return g.mul(index, g.scalarLike(index, stride));
   });
@@ -73,16 +73,16 @@ function gatherNd(node: ImportNode): Value {
   const batches = node.int("batch_dims", 0);
   const depth = indices.shape[indices.shape.length - 1];
   const inner = x.shape.slice(batches + depth);
-  const batch = sizeOf(x.shape.slice(0, batches));
-  const cells = sizeOf(x.shape.slice(batches, batches + depth));
+  const batch = elementCount(x.shape.slice(0, batches));
+  const cells = elementCount(x.shape.slice(batches, batches + depth));
   const offsets = offsetsOf(node, indices, x.shape.slice(batches, batches + depth));
-  const each = sizeOf(offsets.shape.slice(batches));
+  const each = elementCount(offsets.shape.slice(batches));
   const starts = int64(
     Array.from({ length: batch }, (_, i) => i * cells),
     [batch, 1],
   );
   const flat = g.reshape(g.add(g.reshape(offsets, [batch, each]), starts), [batch * each]);
-  const taken = g.gather(g.reshape(x, [batch * cells, sizeOf(inner)]), flat, 0);
+  const taken = g.gather(g.reshape(x, [batch * cells, elementCount(inner)]), flat, 0);
   return g.reshape(taken, [...indices.shape.slice(0, -1), ...inner]);
 }
 
@@ -112,9 +112,12 @@ function scatterElements(node: ImportNode): Value {
 function scatterNd(node: ImportNode): Value {
   const [x, indices, updates] = [node.input(0), g.cast(node.input(1), "int64"), node.input(2)];
   const depth = indices.shape[indices.shape.length - 1];
-  const [cells, inner] = [sizeOf(x.shape.slice(0, depth)), sizeOf(x.shape.slice(depth))];
+  const [cells, inner] = [
+    elementCount(x.shape.slice(0, depth)),
+    elementCount(x.shape.slice(depth)),
+  ];
   const offsets = offsetsOf(node, indices, x.shape.slice(0, depth));
-  const count = sizeOf(offsets.shape);
+  const count = elementCount(offsets.shape);
   const indexOfEach = g.expand(g.reshape(offsets, [count, 1]), [count, inner]);
   const flat = g.reshape(x, [cells, inner]);
   const y = scattered(node, flat, g.reshape(updates, [count, inner]), indexOfEach, 0);
@@ -153,7 +156,7 @@ function padsOf(
 
 /** Pads by copies of the elements of x. */
 function padByMode(node: ImportNode, x: Value, before: Shape, after: Shape, mode: string): Value {
-  const sourceOf = own(sourceIndex, mode);
+  const sourceOf = lookUp(sourceIndex, mode);
   if (sourceOf === undefined) throw node.error(`pads in mode ${mode}, which is unknown`);
   return x.shape.reduce((y, n, axis) => {
     const length = before[axis] + n + after[axis];
@@ -193,7 +196,7 @@ function pad(node: ImportNode): Value {
 function compress(node: ImportNode): Value {
   const x = node.input(0);
   const kept = (node.constantNumbers(1) ?? []).flatMap((v, i) => (v === 0 ? [] : [i]));
-  if (!node.has("axis")) return g.gather(g.reshape(x, [sizeOf(x.shape)]), int64(kept), 0);
+  if (!node.has("axis")) return g.gather(g.reshape(x, [elementCount(x.shape)]), int64(kept), 0);
   return g.gather(x, int64(kept), axisOf(node, node.int("axis", 0), x.shape.length));
 }
 

@@ -1,7 +1,7 @@
 // Products with stored weights of few bits (domain com.microsoft, version 1):
 // https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.MatMulNBits
 
-import { type NdArray, sizeOf, tensor } from "../../../math/tensor.ts";
+import { elementCount, type NdArray, tensor } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { checkSize } from "./constants.ts";
@@ -42,7 +42,10 @@ function weightsOf(node: ImportNode): Value {
   const blocks = Math.ceil(columns / size);
   const bytes = Math.ceil((size * bits) / 8);
   if (stored === undefined || scales === undefined) throw node.error("has no weights or scales");
-  if (sizeOf(stored.shape) !== rows * blocks * bytes || sizeOf(scales.shape) !== rows * blocks)
+  if (
+    elementCount(stored.shape) !== rows * blocks * bytes ||
+    elementCount(scales.shape) !== rows * blocks
+  )
     throw node.error(
       `states weights [${rows}, ${columns}] and stores [${stored.shape.join(", ")}] with scales [${scales.shape.join(", ")}]`,
     );

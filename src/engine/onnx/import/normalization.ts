@@ -7,7 +7,7 @@
 // instead of axes before opset 9. RMSNormalization: opset 23.
 
 import { TensorProto_DataType as T } from "onnx-buf";
-import { sizeOf } from "../../../math/tensor.ts";
+import { elementCount } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { perChannel } from "./geometry.ts";
@@ -35,7 +35,7 @@ function statisticsOf(node: ImportNode, x: Value): Value[] {
   const isPerChannel = node.opset >= 9 || node.int("spatial", 1) !== 0;
   const needed = isPerChannel ? x.shape.slice(1, 2) : x.shape.slice(1);
   for (const { shape } of inputs)
-    if (sizeOf(shape) !== sizeOf(needed))
+    if (elementCount(shape) !== elementCount(needed))
       throw node.error(
         `has statistics [${shape.join(", ")}] for [${x.shape.join(", ")}], which need [${needed.join(", ")}]`,
       );
@@ -77,7 +77,7 @@ function groupNormalization(node: ImportNode): Value {
   const x = node.input(0);
   const [batch, channels, ...spatial] = x.shape;
   const groups = node.int("num_groups", 1);
-  const grouped = g.reshape(x, [batch, groups, (channels / groups) * sizeOf(spatial)]);
+  const grouped = g.reshape(x, [batch, groups, (channels / groups) * elementCount(spatial)]);
   const y = standardized(grouped, [2], node.float("epsilon", 1e-5));
   const broadcastable = (v: Value) => {
     const perChannelValue =
@@ -173,7 +173,7 @@ function localResponseNormalization(node: ImportNode): Value {
   const x = node.input(0);
   const [batch, channels, ...spatial] = x.shape;
   const size = node.int("size", 1);
-  const pixels = sizeOf(spatial);
+  const pixels = elementCount(spatial);
   const before = Math.floor((size - 1) / 2);
   const mean = g.averagePool(g.reshape(g.mul(x, x), [batch, 1, channels, pixels]), {
     kernel: [size, 1],

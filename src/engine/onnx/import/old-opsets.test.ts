@@ -7,8 +7,8 @@ import { nodeOf, onnxFile } from "../../../../test/fixtures/model-fixture.ts";
 import { type NdArray, tensor } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import { interpret } from "../../graph/interpret.ts";
-import type { AttributeValue } from "../messages.ts";
 import { readModel } from "../model.ts";
+import type { AttributeValue } from "../protos.ts";
 import { importGraph } from "./import-graph.ts";
 
 interface Case {

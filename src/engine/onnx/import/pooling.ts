@@ -6,7 +6,7 @@
 // MaxPool: indices since opset 8, `ceil_mode` and dilations since opset 10. AveragePool:
 // `count_include_pad` since opset 7, `ceil_mode` since opset 10, dilations since opset 19.
 
-import { type NdArray, type Shape, sizeOf, tensor } from "../../../math/tensor.ts";
+import { elementCount, type NdArray, type Shape, tensor } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { asImage, asLine, type Geometry, geometryOf, onOneRow, withoutDepth } from "./geometry.ts";
@@ -97,7 +97,7 @@ function indicesOverDepth(x: Value, geometry: Geometry): Value {
     pads: [pads[0], 0, pads[3], 0],
   });
   const [, , layers] = along.shape;
-  const picked = g.gather(g.reshape(within, [sizeOf(within.shape)]), along, 0);
+  const picked = g.gather(g.reshape(within, [elementCount(within.shape)]), along, 0);
   return g.reshape(picked, [batch, channels, layers, rows, columns]);
 }
 
@@ -185,7 +185,7 @@ function lpPool(node: ImportNode): Value {
   const input = x.shape.slice(2);
   const geometry = withCeil(node, input, geometryOf(node, input, kernelOf(node, x)));
   const mean = pooled(node, absolutePower(x, p), geometry, g.averagePool);
-  return root(g.mul(mean, g.scalarLike(mean, sizeOf(geometry.kernel))), p);
+  return root(g.mul(mean, g.scalarLike(mean, elementCount(geometry.kernel))), p);
 }
 
 /** f over all spatial axes. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { nodeOf } from "../../../../test/fixtures/model-fixture.ts";
 import { imported, numbersOf } from "../../../../test/fixtures/run-fixture.ts";
 import { type NdArray, tensor } from "../../../math/tensor.ts";
-import type { AttributeValue } from "../messages.ts";
+import type { AttributeValue } from "../protos.ts";
 import { quantiserDomains } from "./quantisers.ts";
 
 type Attributes = Readonly<Record<string, AttributeValue>>;

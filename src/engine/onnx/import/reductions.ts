@@ -3,7 +3,7 @@
 // The axes are an attribute first, and an input since opset 13 (ReduceSum) or 18 (the others). ArgMax and ArgMin:
 // `select_last_index` since opset 12. TopK: `k` is an attribute before opset 10, `largest` exists since opset 11.
 
-import { sizeOf } from "../../../math/tensor.ts";
+import { elementCount } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import { reduced } from "../../graph/shapes.ts";
 import type { Value } from "../../graph/value.ts";
@@ -36,7 +36,7 @@ const reduce =
     const x = node.input(0);
     const reduction = reductionOf(node, x.shape.length);
     if (reduction === null) return before(x);
-    if (sizeOf(x.shape) === 0) {
+    if (elementCount(x.shape) === 0) {
       const axes = reduction.axes.toSorted((a, b) => a - b);
       return g.expand(g.scalarLike(x, ofNothing), reduced(x.shape, axes, reduction.keepdims));
     }

@@ -7,7 +7,7 @@
 // region and modes of coordinates; opset 18: antialiasing, axes and aspect ratios; opset 19:
 // half_pixel_symmetric.
 
-import { own } from "../../../math/own.ts";
+import { lookUp } from "../../../math/look-up.ts";
 import * as g from "../../graph/expressions.ts";
 import type { Value } from "../../graph/value.ts";
 import { alongAxis, int64 } from "./arithmetic.ts";
@@ -120,7 +120,7 @@ function resize(node: ImportNode): Value {
   const mode = node.text("mode", "nearest");
   const fallback = isOld(node) ? "asymmetric" : "half_pixel";
   const name = node.text("coordinate_transformation_mode", fallback);
-  const coordinate = own(coordinates, name);
+  const coordinate = lookUp(coordinates, name);
   if (coordinate === undefined) throw node.error(`has coordinates ${name}, which are unknown`);
   if (!modes.includes(mode)) throw node.error(`resizes in mode ${mode}, which is unknown`);
   return axisResizes(node).reduce((x, one) => {
@@ -146,7 +146,7 @@ function nearestAlong(
   coordinate: Coordinate,
 ): Value {
   const { axis, from, to } = resize;
-  const round = own(roundings, node.text("nearest_mode", defaultRounding(node, resize.scale)));
+  const round = lookUp(roundings, node.text("nearest_mode", defaultRounding(node, resize.scale)));
   if (round === undefined) throw node.error("rounds in an unknown mode");
   const indices = Array.from({ length: to }, (_, i) => clamp(round(coordinate(i, resize)), from));
   const factor = to / from;

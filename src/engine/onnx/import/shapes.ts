@@ -5,7 +5,7 @@
 // Tile: before opset 6 one count and one axis. Reshape: `allowzero` since opset 14. Shape: `start`
 // and `end` since opset 15. Split: `num_outputs` since opset 18.
 
-import { sizeOf } from "../../../math/tensor.ts";
+import { elementCount } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import { broadcast } from "../../graph/shapes.ts";
 import type { Value } from "../../graph/value.ts";
@@ -50,10 +50,13 @@ function reshape(node: ImportNode): Value {
   const lengths = wanted.map((n, axis) => (n === 0 && zeroCopies ? (x.shape[axis] ?? 0) : n));
   const open = lengths.indexOf(-1);
   if (open >= 0) {
-    const rest = sizeOf(lengths.filter((_, axis) => axis !== open));
-    lengths[open] = rest === 0 ? 0 : sizeOf(x.shape) / rest;
+    const rest = elementCount(lengths.filter((_, axis) => axis !== open));
+    lengths[open] = rest === 0 ? 0 : elementCount(x.shape) / rest;
   }
-  if (lengths.some((n) => !(n >= 0 && Number.isInteger(n))) || sizeOf(lengths) !== sizeOf(x.shape))
+  if (
+    lengths.some((n) => !(n >= 0 && Number.isInteger(n))) ||
+    elementCount(lengths) !== elementCount(x.shape)
+  )
     throw node.error(`cannot reshape [${x.shape.join(", ")}] to [${wanted.join(", ")}]`);
   return g.reshape(x, lengths);
 }
@@ -63,7 +66,7 @@ function flatten(node: ImportNode): Value {
   const rank = x.shape.length;
   const axis = node.int("axis", 1);
   const split = axis < 0 ? axis + rank : axis;
-  return g.reshape(x, [sizeOf(x.shape.slice(0, split)), sizeOf(x.shape.slice(split))]);
+  return g.reshape(x, [elementCount(x.shape.slice(0, split)), elementCount(x.shape.slice(split))]);
 }
 
 /** The stated axes of a node, counted from the front. */
@@ -210,7 +213,7 @@ function spaceToDepth(node: ImportNode): Value {
 /** Importers of operators that rearrange elements or read shapes. */
 export const shapes: Importers = {
   Shape: shapeOf,
-  Size: (node) => int64([sizeOf(node.input(0).shape)], []),
+  Size: (node) => int64([elementCount(node.input(0).shape)], []),
   Reshape: reshape,
   Flatten: flatten,
   Squeeze: squeeze,

@@ -1,5 +1,5 @@
 import type { SparseTensorProto, TensorProto } from "onnx-buf";
-import { type NdArray, sizeOf } from "../../../math/tensor.ts";
+import { elementCount, type NdArray } from "../../../math/tensor.ts";
 import { UsageError } from "../../../math/usage-error.ts";
 import type { OnnxModel } from "../model.ts";
 import { decodeSparse, decodeTensor } from "../tensors.ts";
@@ -29,7 +29,7 @@ export class StoredArrays {
   decodeSparse(proto: SparseTensorProto): NdArray {
     const found = decoded.get(proto);
     if (found !== undefined) return found;
-    this.#sparse += sizeOf(proto.dims.map(Number));
+    this.#sparse += elementCount(proto.dims.map(Number));
     if (!(this.#sparse <= MAX_SPARSE))
       throw new UsageError(
         `sparse arrays of ${this.#sparse} elements in all, and ${MAX_SPARSE} can be read`,

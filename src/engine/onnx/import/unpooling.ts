@@ -2,7 +2,7 @@
 //
 // Opset 9: first version; 11 and 22: more types. Indices are offsets into the whole output, as in ONNX Runtime.
 
-import { sizeOf } from "../../../math/tensor.ts";
+import { elementCount } from "../../../math/tensor.ts";
 import * as g from "../../graph/expressions.ts";
 import { is, type Value } from "../../graph/value.ts";
 import { arange, int64 } from "./arithmetic.ts";
@@ -67,7 +67,7 @@ function maxUnpool(node: ImportNode): Value {
     throw node.error(`has indices [${indices.shape.join(", ")}] for [${x.shape.join(", ")}]`);
   const shape = outputShape(node);
   checkSize(node, shape, MAX_SPREAD);
-  const [count, size] = [sizeOf(x.shape), sizeOf(shape)];
+  const [count, size] = [elementCount(x.shape), elementCount(shape)];
   const constant = node.constantOf(indices);
   const outside =
     constant === null ? undefined : [...constant.data].find((i) => !(i >= 0 && i < size));

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { nodeOf } from "../../../../test/fixtures/model-fixture.ts";
 import { numbersOf } from "../../../../test/fixtures/run-fixture.ts";
-import { type NdArray, type Shape, sizeOf, tensor } from "../../../math/tensor.ts";
-import type { AttributeValue } from "../messages.ts";
+import { elementCount, type NdArray, type Shape, tensor } from "../../../math/tensor.ts";
+import type { AttributeValue } from "../protos.ts";
 import { importers } from "./importers.ts";
 import { limitations, unsupported } from "./unsupported.ts";
 
@@ -60,7 +60,8 @@ const whole = (shape: Shape, values: readonly number[]): NdArray => ({
   shape,
   data: BigInt64Array.from(values, BigInt),
 });
-const filled = (shape: Shape): NdArray => tensor(shape, new Array<number>(sizeOf(shape)).fill(0.5));
+const filled = (shape: Shape): NdArray =>
+  tensor(shape, new Array<number>(elementCount(shape)).fill(0.5));
 
 interface Limit {
   readonly op: string;

@@ -13,7 +13,7 @@ const MAX_EXAMPLES = 1000;
 const BATCH = 125;
 
 /** The indices of at most MAX_EXAMPLES examples, evenly spaced because a split may be sorted by class. */
-export const checkIndices = (size: number): number[] => {
+export const monitoredIndices = (size: number): number[] => {
   const count = Math.min(MAX_EXAMPLES, size);
   return Array.from({ length: count }, (_, i) => Math.floor((i * size) / count));
 };
@@ -21,14 +21,14 @@ export const checkIndices = (size: number): number[] => {
 /**
  * The share of clean test images that are classified correctly, each with one draw of the defence's noise from its key.
  */
-export async function checkAccuracy(
+export async function epochTestAccuracy(
   victim: Victim,
   { test, shape }: Dataset,
   noise: Noise | null,
   keysOf: (indices: readonly number[]) => readonly Key[],
 ): Promise<{ readonly accuracy: number; readonly examples: number }> {
   const model = noise === null ? victim : withNoise(victim, noise);
-  const indices = checkIndices(test.size);
+  const indices = monitoredIndices(test.size);
   const batches = Array.from({ length: Math.ceil(indices.length / BATCH) }, (_, i) => {
     const part = indices.slice(i * BATCH, (i + 1) * BATCH);
     return { part, keys: keysOf(part) };

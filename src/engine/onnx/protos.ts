@@ -12,7 +12,7 @@ import {
 import type { DType, NdArray, Shape } from "../../math/tensor.ts";
 
 /** ONNX's element type for each of ours. */
-export const dataTypes: { readonly [D in DType]: TensorProto_DataType } = {
+export const onnxTypeOf: { readonly [D in DType]: TensorProto_DataType } = {
   float32: TensorProto_DataType.FLOAT,
   float64: TensorProto_DataType.DOUBLE,
   int64: TensorProto_DataType.INT64,
@@ -31,7 +31,7 @@ export type AttributeValue =
   | { readonly texts: readonly string[] };
 
 /** An attribute as a message. */
-export function attribute(name: string, value: AttributeValue): AttributeProto {
+export function attributeProto(name: string, value: AttributeValue): AttributeProto {
   if ("int" in value)
     return create(AttributeProtoSchema, { name, type: Kind.INT, i: BigInt(value.int) });
   if ("ints" in value)
@@ -58,7 +58,7 @@ export function tensorProto(name: string, { dtype, shape, data }: NdArray): Tens
   rawData.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   return create(TensorProtoSchema, {
     name,
-    dataType: dataTypes[dtype],
+    dataType: onnxTypeOf[dtype],
     dims: shape.map(BigInt),
     rawData,
   });
@@ -72,6 +72,6 @@ export function typeProto(dtype: DType, shape: Shape, batch: string | null): Typ
       : { value: { case: "dimValue" as const, value: BigInt(length) } },
   );
   return create(TypeProtoSchema, {
-    value: { case: "tensorType", value: { elemType: dataTypes[dtype], shape: { dim } } },
+    value: { case: "tensorType", value: { elemType: onnxTypeOf[dtype], shape: { dim } } },
   });
 }

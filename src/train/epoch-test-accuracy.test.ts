@@ -4,7 +4,7 @@ import { watchedNoise } from "../../test/fixtures/watched-noise.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { keyOf } from "../math/random.ts";
 import { tensor } from "../math/tensor.ts";
-import { checkAccuracy, checkIndices } from "./check-accuracy.ts";
+import { epochTestAccuracy, monitoredIndices } from "./epoch-test-accuracy.ts";
 
 /** Predicts class 0 for every image. */
 const constant: Victim = {
@@ -18,21 +18,21 @@ const constant: Victim = {
 
 describe("the check after an epoch", () => {
   it("is the share of test images classified correctly", async () => {
-    const check = await checkAccuracy(constant, stripes(), null, (part) => part.map(keyOf));
+    const check = await epochTestAccuracy(constant, stripes(), null, (part) => part.map(keyOf));
     expect(check).toEqual({ accuracy: 1 / 3, examples: 30 });
   });
 
   it("prefetches the noise of the next batch", async () => {
     const { noise, prefetched } = watchedNoise();
     const dataset = { ...stripes(), test: stripes(300).train };
-    const check = await checkAccuracy(constant, dataset, noise, (part) => part.map(keyOf));
+    const check = await epochTestAccuracy(constant, dataset, noise, (part) => part.map(keyOf));
     expect(check.examples).toBe(300);
     expect(prefetched()).toEqual([false, true, true]);
   });
 
   it("takes all images of a small split, and 1000 evenly spaced ones of a large split", () => {
-    expect(checkIndices(3)).toEqual([0, 1, 2]);
-    const indices = checkIndices(10_000);
+    expect(monitoredIndices(3)).toEqual([0, 1, 2]);
+    const indices = monitoredIndices(10_000);
     expect([indices.length, new Set(indices).size, indices[999]]).toEqual([1000, 1000, 9990]);
   });
 });
