@@ -9,6 +9,7 @@ import { type Tensor, tensor } from "../src/math/tensor.ts";
 import type { Architecture, Parameters } from "../src/models/architecture.ts";
 import { initialParameters } from "../src/models/initial.ts";
 import { linear } from "../src/models/layers.ts";
+import type { TrainState } from "../src/models/opening/checkpoint.ts";
 import { trainableClassifier } from "../src/models/trainable-classifier.ts";
 import { batchTrainer } from "../src/train/batch-trainer.ts";
 import { sgd } from "../src/train/optimizer.ts";
@@ -61,7 +62,8 @@ async function batches(
   const { architecture = training.architecture, rate = 0.1 } = given;
   const optimizer = sgd({ momentum: 0, weightDecay: 0 });
   const initial = initialState(architecture, optimizer, initialParameters(architecture));
-  const trainer = await batchTrainer({ runtime, architecture, defense }, optimizer, 4, initial);
+  const start = { batchSize: 4, state: initial, isResumed: false };
+  const trainer = await batchTrainer({ runtime, architecture, defense }, optimizer, start);
   const indices = [0, 1, 2, 3];
   const keys = keysFor(keyOf(7), indices);
   const batch = {
@@ -268,6 +270,45 @@ describe("a defence is refused", () => {
     await expect(batches(objective, 1, { architecture: linearNetwork })).rejects.toMatchObject({
       code: "bad-plugin",
       message: expect.stringContaining(message),
+    });
+  });
+});
+
+describe("a resumed run", () => {
+  const resumed = async (change: (state: TrainState) => TrainState) => {
+    const objective = free();
+    const { initial, architecture, state } = await batches(objective);
+    const { runtime, defense } = await trainingOf(objective);
+    const optimizer = sgd({ momentum: 0, weightDecay: 0 });
+    expect(Object.keys(initial.slots)).not.toContain("objective/delta");
+    return batchTrainer({ runtime, architecture, defense }, optimizer, {
+      batchSize: 4,
+      state: change(state),
+      isResumed: true,
+    });
+  };
+
+  it("goes on with the defence's memory", async () => {
+    const trainer = await resumed((state) => state);
+    await trainer.release();
+  });
+
+  it("is refused without the defence's memory", async () => {
+    const without = ({ parameters }: TrainState) => ({ parameters, slots: {} });
+    await expect(resumed(without)).rejects.toMatchObject({
+      code: "misfit",
+      message: expect.stringContaining("the checkpoint has no array delta of"),
+    });
+  });
+
+  it("is refused if the memory has another shape", async () => {
+    const other = ({ parameters, slots }: TrainState) => ({
+      parameters,
+      slots: Object.assign({}, slots, { "objective/delta": tensor([2]) }),
+    });
+    await expect(resumed(other)).rejects.toMatchObject({
+      code: "misfit",
+      message: expect.stringContaining("as [2], and the defence now asks for [4, "),
     });
   });
 });

@@ -154,8 +154,8 @@ export async function openAudited(audit: Audit, { examples }: AuditOptions): Pro
       { code: "missing-option" },
     );
   const { dataset: whole, sizing } = given ?? (await auditData(model.data, dataOptions, source));
-  const isSame = await source.isSameData(model.data, whole.name);
-  const tested = chooseTestData(model, whole, isSame);
+  const isTrainingData = await source.isSameData(model.data, whole.name);
+  const tested = chooseTestData(model, { dataset: whole, isTrainingData });
   const { inputShape, classes: outputs } = model.architecture;
   const dataset = withChannels(tested.dataset, inputShape[0]);
   const names =

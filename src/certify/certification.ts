@@ -116,20 +116,18 @@ type Shared = Readonly<Record<string, unknown>>;
 const formatOf = (settings: Shared, compared: Shared): RowsFormat<CertificateRow> => ({
   settings,
   parse: parseCertificates,
-  checkSettings(file, text, rows) {
+  checkSettings({ file, text, rows }) {
     const before = openedJson(file, text, "choose another --out").compared as Shared | undefined;
     const names = Object.keys(compared).filter(
       (name) => JSON.stringify(compared[name]) !== JSON.stringify(before?.[name]),
     );
     if (names.length === 0) return;
-    const differ = names.map(
-      (name) =>
-        `${name} ${JSON.stringify(compared[name])} (was ${JSON.stringify(before?.[name] ?? null)})`,
+    const listed = (values: Shared | undefined) =>
+      names.map((name) => `${name} ${JSON.stringify(values?.[name] ?? null)}`).join(", ");
+    throw new UsageError(
+      `${rows} holds rows with ${listed(before)}, but this run has ${listed(compared)}`,
+      { code: "misfit", next: "use the stored settings, or choose another --out" },
     );
-    throw new UsageError(`${rows} was begun with other settings: ${differ.join(", ")}`, {
-      code: "misfit",
-      next: "resume with those, or choose another --out",
-    });
   },
 });
 

@@ -34,7 +34,7 @@ export function noiseInjection(noise: Noise): Objective {
 
 /**
  * Randomised adversarial training (RAT; Araujo et al. 2019, arXiv:1903.10219, §4.3, Eq. 16): adversarial training of the noisy
- * network. With `inner` "fresh", each step of the attack sees a new draw, and training yet another one. With "fixed", as in
+ * network. With `inner` "fresh", the attack draws new noise at each step; the training step uses a further, independent draw. With "fixed", as in
  * the authors' code, one noisy batch [batch, ...pixels] is drawn and attacked, and training sees the same draw.
  */
 export function randomizedAdversarialTraining(

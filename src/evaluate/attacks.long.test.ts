@@ -120,7 +120,10 @@ it("a file older than an option goes on where the option has its default", () =>
     ({ model: {}, data: "d", options }) as unknown as Settings;
   const now = settings({ ...EvaluateOptions.parse({}) });
   const { epsilonL1: _, apgdSteps: __, ...older } = EvaluateOptions.parse({});
-  expect(differences(now, settings(older))).toEqual([]);
+  expect(differences(now, settings(older))).toBeNull();
   const other = settings({ ...EvaluateOptions.parse({ epsilonL1: [6] }) });
-  expect(differences(other, settings(older))).toEqual(["epsilonL1 [6] (was [12])"]);
+  expect(differences(other, settings(older))).toEqual({
+    before: "epsilonL1 [12]",
+    now: "epsilonL1 [6]",
+  });
 });

@@ -222,9 +222,10 @@ describe("rows of a file", () => {
         options,
       }) as never as Settings;
     const before = settings({ steps: 10, examples: 100, batch: 8 });
-    expect(differences(settings({ steps: 10, examples: 200, batch: 4 }), before)).toEqual([]);
-    expect(differences(settings({ steps: 20, examples: 100 }), before)).toEqual([
-      "steps 20 (was 10)",
-    ]);
+    expect(differences(settings({ steps: 10, examples: 200, batch: 4 }), before)).toBeNull();
+    expect(differences(settings({ steps: 20, examples: 100 }), before)).toEqual({
+      before: "steps 10",
+      now: "steps 20",
+    });
   });
 });

@@ -7,8 +7,8 @@ import type { Row } from "./row.ts";
 import { differences, type Settings, storedSettings, targetDifferences } from "./settings.ts";
 
 /**
- * The rows of an evaluation with these settings, of images of `test`. A file that was begun on another runtime is noted, since
- * its rows may differ in the last bits.
+ * The file format of an evaluation's rows: parses stored rows against `test`, and refuses a file with other settings. Another
+ * runtime or version is noted, since its rows may differ in the last bits.
  */
 export const evaluationRowsFormat = (
   settings: Settings,
@@ -17,19 +17,19 @@ export const evaluationRowsFormat = (
 ): RowsFormat<Row> => ({
   settings,
   parse: (file, contents) => resumedRows(file, contents, test),
-  checkSettings(file, text, rows) {
+  checkSettings({ file, text, rows }) {
     const before = storedSettings(file, text);
     const differ = differences(settings, before);
-    if (differ.length > 0)
-      throw new UsageError(`${rows} was begun with other settings: ${differ.join(", ")}`, {
-        code: "misfit",
-        next: "resume with those, or choose another --out",
-      });
+    if (differ !== null)
+      throw new UsageError(
+        `${rows} holds rows with ${differ.before}, but this run has ${differ.now}`,
+        { code: "misfit", next: "use the stored settings, or choose another --out" },
+      );
     const target = targetDifferences(settings, before);
-    if (target.length > 0)
+    if (target !== null)
       note({
         code: "other-target",
-        text: `${rows} was begun with ${target.join(", ")}: its other rows may differ from these in the last bits`,
+        text: `${rows} was begun with ${target.before}; this run uses ${target.now}. Old and new rows may differ in the last bits.`,
       });
   },
 });

@@ -219,22 +219,16 @@ describe("an evaluation is refused", () => {
       { resume: true },
       { steps: 4, seed: 2 },
       model,
-      "steps 4 (was 3), seed 2 (was 0)",
+      "holds rows with steps 3, seed 0, but this run has steps 4, seed 2",
     ],
     [
       "with other noise",
       { resume: true },
       { noise: "uniform:0.1" },
       model,
-      "noise uniform:0.1 (was uniform:0.3)",
+      "noise uniform:0.3, but this run has noise uniform:0.1",
     ],
-    [
-      "after further training",
-      { resume: true },
-      {},
-      retrained,
-      "begun with other settings: weights",
-    ],
+    ["after further training", { resume: true }, {}, retrained, "holds rows with weights"],
   ])("%s, and nothing is touched", async (_, where, options, from, message) => {
     const out = place();
     await all(start(out, {}, { examples: 2 }));

@@ -1,4 +1,4 @@
-// Evaluations whose data sets, rows and records are files of this machine.
+// Runs an evaluation in Node, with local files.
 import { nodeHost } from "../files/host/node.ts";
 import { readTextIfThere } from "../files/read/node.ts";
 import { nodeStorageOf } from "../files/storage/node.ts";
@@ -12,7 +12,7 @@ import { openTestImages } from "./test-images/node.ts";
 export type { EvaluateEvent } from "./evaluation.ts";
 export type { NodeEvaluation } from "./evaluation-request.ts";
 
-/** `evaluateModel` on this machine. Throws `UsageError` for data, options or files that do not fit. */
+/** Runs an evaluation in Node, with local files. Throws `UsageError` for data, options or files that do not fit. */
 export async function* evaluateInNode(
   model: Model,
   options: EvaluateOptions,

@@ -1,14 +1,15 @@
-// What summaries of rows have in common.
+// Statistics over rows that several summaries need.
 import { type Interval, twoLevelInterval } from "../math/statistics.ts";
 import type { Row } from "./row.ts";
+import { ruleNamed } from "./rule.ts";
 
-/** Predictions behind a share of all draws, and behind one of the half that scores. */
-export const predictionCounts = ({ draws, rule }: Pick<Row, "draws" | "rule">) => {
-  const all = draws / Number(rule.split(":")[1] ?? 1);
+/** The number of predictions behind a share: over all draws of a row, and over the half of the draws that scores. */
+export function predictionCounts({ draws, rule }: Pick<Row, "draws" | "rule">) {
+  const all = draws / ruleNamed(rule).draws;
   return { all, half: all === 1 ? 1 : Math.floor(all / 2) };
-};
+}
 
-/** The mean of a share over rows, with its 95 % interval. */
+/** The mean of a share over rows, with its 95 % interval; `per` says which draws the share is taken over. */
 export const meanShare = (
   rows: readonly Row[],
   share: (row: Row) => number,
@@ -16,7 +17,7 @@ export const meanShare = (
 ): Interval =>
   twoLevelInterval(rows.map(share), rows.length === 0 ? 1 : predictionCounts(rows[0])[per]);
 
-/** The items by what `by` gives, in the order in which that first occurs. */
+/** Groups items by key. Keys are in the order of their first item. */
 export function groupBy<T, K>(items: readonly T[], by: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>();
   for (const item of items) {
@@ -27,12 +28,12 @@ export function groupBy<T, K>(items: readonly T[], by: (item: T) => K): Map<K, T
   return groups;
 }
 
-/** Rows of one attack at one radius. */
+/** The key of an attack at a radius, under which rows are grouped. */
 export const attackRadiusKey = ({ attack, epsilon }: Row): string => `${attack} ${epsilon}`;
 
 /**
- * The share by which the worst attack of an example is chosen among pixels that were rounded to 8 bits. Rows of randomised
- * classifiers that were written without it are chosen by their share before rounding, so that no draw scores its own choice.
+ * The share that selects the strongest attack on an image after rounding to 8 bits. Older rows of randomised models lack
+ * `correct8bitChoose`. They use `correctChoose`, the share before rounding, so that selection and scoring keep separate draws.
  */
 export function choosing8bit({
   draws,

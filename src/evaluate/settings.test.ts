@@ -51,21 +51,25 @@ describe("skipBroken and its former name onlyStanding", () => {
     for (const file of files)
       for (const given of [{ skipBroken: value }, { onlyStanding: value }]) {
         const now = settingsWith(stored(given));
-        expect(differences(now, settingsWith(file))).toEqual([]);
-        const [difference] = differences(
+        expect(differences(now, settingsWith(file))).toBeNull();
+        const difference = differences(
           settingsWith(stored({ skipBroken: !value })),
           settingsWith(file),
         );
-        expect(difference).toBe(`skipBroken ${!value} (was ${value})`);
+        expect(difference).toEqual({
+          before: `skipBroken ${value}`,
+          now: `skipBroken ${!value}`,
+        });
       }
   });
 
   it("a file that is older than the option skipped nothing", () => {
     const { onlyStanding: _, ...older } = stored({});
-    expect(differences(settingsWith(stored({})), settingsWith(older))).toEqual([]);
-    expect(differences(settingsWith(stored({ skipBroken: true })), settingsWith(older))).toEqual([
-      "skipBroken true (was false)",
-    ]);
+    expect(differences(settingsWith(stored({})), settingsWith(older))).toBeNull();
+    expect(differences(settingsWith(stored({ skipBroken: true })), settingsWith(older))).toEqual({
+      before: "skipBroken false",
+      now: "skipBroken true",
+    });
   });
 
   it("settings files keep the former name", () => {

@@ -73,18 +73,30 @@ function compared({ model, data, options }: Settings): Record<string, unknown> {
   };
 }
 
-/** The names of the settings that differ, with both values: `steps 20 (was 10)`. */
-export const differences = (now: Settings, before: Settings): string[] =>
+/** The settings that differ, as lists with their names: `steps 10` before, `steps 20` now. */
+export interface SettingsDifference {
+  readonly before: string;
+  readonly now: string;
+}
+
+/** The settings in which an evaluation differs from stored rows; null if there are none. */
+export const differences = (now: Settings, before: Settings): SettingsDifference | null =>
   differing(compared(now), compared(before));
 
 /** The same for the runtime and the versions, which change the last bits of rows only. */
-export const targetDifferences = (now: Settings, before: Settings): string[] =>
+export const targetDifferences = (now: Settings, before: Settings): SettingsDifference | null =>
   differing({ ...now.target, ...now.versions }, { ...before.target, ...before.versions });
 
-function differing(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>) {
-  return [...new Set([...Object.keys(a), ...Object.keys(b)])]
-    .filter((name) => JSON.stringify(a[name]) !== JSON.stringify(b[name]))
-    .map((name) => `${name} ${text(a[name])} (was ${text(b[name])})`);
+type Values = Readonly<Record<string, unknown>>;
+
+function differing(now: Values, before: Values): SettingsDifference | null {
+  const names = [...new Set([...Object.keys(now), ...Object.keys(before)])].filter(
+    (name) => JSON.stringify(now[name]) !== JSON.stringify(before[name]),
+  );
+  if (names.length === 0) return null;
+  const listed = (values: Values) =>
+    names.map((name) => `${name} ${text(values[name])}`).join(", ");
+  return { before: listed(before), now: listed(now) };
 }
 
 function text(value: unknown): string {

@@ -25,27 +25,31 @@ const trained = { data: "npz:./a.npz", heldOut: withHeldOutTest(whole).heldOut }
 describe("a model that was trained on data without a split", () => {
   it("is tested on what its training held out", () => {
     expect(trained.heldOut).toEqual({ examples: 8, of: 40 });
-    const { dataset, warning } = chooseTestData(trained, whole, true);
+    const { dataset, warning } = chooseTestData(trained, { dataset: whole, isTrainingData: true });
     expect([dataset.test.size, warning]).toEqual([8, null]);
   });
 
   it.each([
-    ["does not state a held-out part", { data: "npz:a.npz" }, whole, true, "does not state"],
-    ["met fewer examples", trained, single(50), true, "8 of 40 examples out, but it now has 50"],
+    ["does not state a held-out part", { data: "npz:a.npz" }, whole, true, "does not record"],
+    ["met fewer examples", trained, single(50), true, "8 of 40 examples, but it now has 50"],
     ["met one example less", trained, single(41), true, "but it now has 41"],
-    ["was trained on other data", trained, whole, false, "with npz:./a.npz"],
-  ])("is tested with a warning if it %s", (_, model, data, isSame, words) => {
-    const { warning } = chooseTestData(model, data, isSame);
+    ["was trained on other data", trained, whole, false, "the training data, npz:./a.npz"],
+  ])("is tested with a warning if it %s", (_, model, dataset, isTrainingData, words) => {
+    const { warning } = chooseTestData(model, { dataset, isTrainingData });
     expect(warning).toContain("test images may have been trained on");
     expect(warning).toContain(words);
   });
 
   it("is tested without a word on data with a split", () => {
     const split = { ...whole, test: single(10).test };
-    expect(chooseTestData(trained, split, false)).toEqual({ dataset: split, warning: null });
+    expect(chooseTestData(trained, { dataset: split, isTrainingData: false })).toEqual({
+      dataset: split,
+      warning: null,
+    });
   });
 });
 
 it("a file that was not trained here is tested on all of the data, without a warning", () => {
-  expect(chooseTestData({ data: "" }, whole, false)).toEqual({ dataset: whole, warning: null });
+  const options = { dataset: whole, isTrainingData: false };
+  expect(chooseTestData({ data: "" }, options)).toEqual({ dataset: whole, warning: null });
 });

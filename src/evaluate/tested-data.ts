@@ -1,38 +1,46 @@
-// The images that a model is tested on, and whether training may have met them.
+// Chooses the images that a model is tested on, and warns if training may have used them.
 import type { Dataset } from "../data/dataset.ts";
 import { isUnsplit, withHeldOutTest } from "../data/held-out.ts";
 import type { ModelMetadata } from "../models/export.ts";
 
-/** What is tested on, and what a reader of the numbers must know of it; null where no test image was trained on. */
+/** The data that a model is tested on. */
 export interface TestedData {
   readonly dataset: Dataset;
+  /** Why test images may have been training images; null if they were not, or if nothing is known of the training. */
   readonly warning: string | null;
 }
 
+/** What chooses the test images of a model. */
+export interface TestDataOptions {
+  /** The data set; if it has no split, its test split holds all examples. */
+  readonly dataset: Dataset;
+  /** Whether `dataset` is the data that the model was trained on. */
+  readonly isTrainingData: boolean;
+}
+
 /**
- * The test images of a model. Data without a split that the model was trained on is tested on what training held out, if the
- * model states that it did and of how many examples. Otherwise test images may have been trained on, and the warning says
- * why. A file that states no data was not trained here: nothing is known of its training, and nothing is warned of.
+ * Chooses the test images of a model. A test split is used as it is. Without one, a model is tested on the examples that its
+ * training held out, if its metadata records that split; otherwise there is a warning. A file without the name of its training
+ * data gives no warning, because nothing is known of its training.
  */
 export function chooseTestData(
   model: Pick<ModelMetadata, "data" | "heldOut">,
-  whole: Dataset,
-  isSame: boolean,
+  { dataset, isTrainingData }: TestDataOptions,
 ): TestedData {
-  if (model.data === "" || !isUnsplit(whole)) return { dataset: whole, warning: null };
-  const dataset = isSame ? withHeldOutTest(whole) : whole;
-  const count = whole.test.size;
-  const said = model.heldOut;
-  if (isSame && said?.of === count && said.examples === dataset.heldOut?.examples)
-    return { dataset, warning: null };
-  return { dataset, warning: `test images may have been trained on: ${reason()}` };
+  if (model.data === "" || !isUnsplit(dataset)) return { dataset, warning: null };
+  const tested = isTrainingData ? withHeldOutTest(dataset) : dataset;
+  const count = dataset.test.size;
+  const recorded = model.heldOut;
+  if (isTrainingData && recorded?.of === count && recorded.examples === tested.heldOut?.examples)
+    return { dataset: tested, warning: null };
+  return { dataset: tested, warning: `test images may have been trained on: ${reason()}` };
 
   function reason(): string {
-    const none = `${whole.name} has no split`;
-    if (!isSame)
-      return `${none}, so all of it is tested on, and whether it shares images with ${model.data}, which the model was trained on, is unknown`;
-    if (said === undefined)
-      return `${none}, and the model, which was trained on it, does not state that training held a part of it out`;
-    return `${none}, and training held ${said.examples} of ${said.of} examples out, but it now has ${count}`;
+    const noSplit = `${dataset.name} has no test split`;
+    if (!isTrainingData)
+      return `${noSplit}, so all of it is used. It may share images with the training data, ${model.data}.`;
+    if (recorded === undefined)
+      return `${noSplit}, and the model, which was trained on it, does not record a held-out part.`;
+    return `${noSplit}. Training held out ${recorded.examples} of ${recorded.of} examples, but it now has ${count}.`;
   }
 }

@@ -16,14 +16,14 @@ export interface Storage {
   uint8: Uint8Array;
 }
 
-/** A dense array in row-major order. `data` is not modified once the array is shared. */
+/** A dense array in row-major order. Only the code that made an array may write to `data`, and only before it passes the array on. */
 export interface NdArray<D extends DType = DType> {
   readonly dtype: D;
   readonly shape: Shape;
   readonly data: Storage[D];
 }
 
-/** A float32 array, such as images, logits or gradients. Axis 0 is the batch. */
+/** A float32 array, such as images, logits, gradients or parameters. Axis 0 of images and logits is the batch. */
 export type Tensor = NdArray<"float32">;
 
 /** The number of elements of an array of this shape; 1 for a scalar. */
@@ -87,9 +87,13 @@ export function concatRows(parts: readonly Tensor[]): Tensor {
   return joined;
 }
 
-/** Throws if two tensors have different numbers of elements. */
-const checkSizes = (a: Tensor, b: Tensor): void => {
-  if (a.data.length !== b.data.length)
+/** Whether two shapes have the same axes. */
+export const sameShape = (a: Shape, b: Shape): boolean =>
+  a.length === b.length && a.every((length, axis) => length === b[axis]);
+
+/** Throws if two tensors have different shapes. */
+const checkShapes = (a: Tensor, b: Tensor): void => {
+  if (!sameShape(a.shape, b.shape))
     throw new Error(`shapes [${a.shape.join(", ")}] and [${b.shape.join(", ")}] differ`);
 };
 
@@ -103,13 +107,13 @@ export const sub = (a: Tensor, b: Tensor): Tensor => addScaled(a, b, -1);
 
 /** a + scale · b, element by element, for equal shapes; computed in double precision and rounded to float32. */
 export function addScaled(a: Tensor, b: Tensor, scale: number): Tensor {
-  checkSizes(a, b);
+  checkShapes(a, b);
   const [x, y, out] = [a.data, b.data, new Float32Array(a.data.length)];
   for (let i = 0; i < out.length; i++) out[i] = x[i] + scale * y[i];
   return tensor(a.shape, out);
 }
 
-/** x += y, element by element, rounded to float32. Modifies x, which must not be shared yet. */
+/** x += y, element by element, rounded to float32. Modifies x: call it only on an array that no other code has seen. */
 export function addInPlace(x: Float32Array, y: Float32Array): void {
   for (let i = 0; i < x.length; i++) x[i] += y[i];
 }

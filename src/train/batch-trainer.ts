@@ -1,23 +1,30 @@
-// Trains on one batch after another, as the defence asks: by one step per batch, or by a procedure of its own.
+// Trains one batch at a time: one optimiser step, or the defence's own `train` procedure.
 import type { Victim } from "../attacks/victim.ts";
-import { type Objective, replacesExamples } from "../defenses/objective.ts";
+import { type LossObjective, type Objective, replacesExamples } from "../defenses/objective.ts";
 import type { Defense } from "../defenses/table.ts";
 import type { Feeds } from "../engine/runtime/runtime.ts";
+import { lookUp } from "../math/look-up.ts";
 import { awaitPlugin, type PluginDefinition, requireResult } from "../math/plugin.ts";
 import { isBuiltIn } from "../math/registry.ts";
-import type { Tensor } from "../math/tensor.ts";
+import { type Shape, sameShape, type Tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { TrainState } from "../models/opening/checkpoint.ts";
-import { emptyMemory, feedsOf, type PlainBatch, runProcedure } from "./batch-procedure.ts";
+import {
+  emptyMemory,
+  feedsOf,
+  type PlainBatch,
+  type ProcedureOptions,
+  runProcedure,
+} from "./batch-procedure.ts";
 import { isInterruption } from "./interruption.ts";
 import { batchShape, lossOfBatch } from "./objective-graph.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { StepwiseSession } from "./stepwise-session.ts";
-import type { StepResult } from "./train-step.ts";
+import type { StepBatch, StepResult } from "./train-step.ts";
 import type { Training } from "./training.ts";
-import { trainingSession } from "./training-session.ts";
+import { type TrainingSession, trainingSession } from "./training-session.ts";
 
-/** What belongs to one batch of a training. */
+/** Arguments of `BatchTrainer.train`. */
 export interface BatchCall {
   readonly batch: PlainBatch;
   readonly rate: number;
@@ -27,16 +34,27 @@ export interface BatchCall {
   readonly begin: () => void;
 }
 
-/** A training in progress, one batch at a time. */
+/** Trains one batch at a time. */
 export interface BatchTrainer {
   /** Trains on a batch. If `victim` throws an interruption, nothing has changed. */
   train(call: BatchCall): Promise<StepResult>;
-  /** Parameters and running statistics, to be fed; a new object whenever one has changed. */
+  /** Parameters and running statistics, to be fed; a new object after any parameter or statistic changes. */
   parameters(): Feeds;
   /** Everything that a resumed run needs, on the host: parameters, the optimiser's slots, the defence's memory. */
   state(): Promise<TrainState>;
   release(): Promise<void>;
 }
+
+/** Where a training run begins. */
+export interface BatchTrainerStart {
+  /** Examples per batch. */
+  readonly batchSize: number;
+  readonly state: TrainState;
+  /** Whether the state is that of a checkpoint, which must hold the defence's memory. */
+  readonly isResumed: boolean;
+}
+
+type Tensors = Readonly<Record<string, Tensor>>;
 
 /** The prefix of the slots that hold a defence's memory. */
 const MEMORY_PREFIX = "objective/";
@@ -45,78 +63,128 @@ const MEMORY_PREFIX = "objective/";
 const definitionOf = ({ name, definition }: Defense): PluginDefinition =>
   definition ?? { type: "defense", name };
 
-/** Begins a training at `initial`. Throws `UsageError` for a checkpoint without the defence's memory. */
+/**
+ * Begins a training run. Throws `UsageError` if a resumed state lacks the defence's memory, or holds it in other shapes. A new
+ * run begins with a memory of zeros.
+ */
 export async function batchTrainer(
   training: Pick<Training, "runtime" | "architecture" | "defense">,
   optimizer: Optimizer,
-  batch: number,
-  initial: TrainState,
+  { batchSize, state: initial, isResumed }: BatchTrainerStart,
 ): Promise<BatchTrainer> {
   const { runtime, architecture, defense } = training;
   const { objective } = defense;
   const definition = definitionOf(defense);
-  const lossOf = lossOfBatch(definition, objective);
-  const { parameters, slots, memory } = splitMemory(initial);
-  const state = { parameters, slots };
-  if (replacesExamples(objective) || objective.train === undefined) {
-    const session = await trainingSession(runtime, architecture, optimizer, batch, state, lossOf);
-    const shapes = lossOf.arrays(batchShape(architecture, batch));
+  const batchLoss = lossOfBatch(definition, objective);
+  const { state, memory: stored } = splitMemory(initial);
+  const compiled = [runtime, architecture, optimizer, batchSize, state, batchLoss] as const;
+  const shape = batchShape(architecture, batchSize);
+  if (replacesExamples(objective) || objective.train === undefined)
+    return new OneStepTrainer({
+      definition,
+      objective,
+      session: await trainingSession(...compiled),
+      shapes: batchLoss.arrays(shape),
+    });
+  const zeros = emptyMemory(definition, objective, shape);
+  const memory = isResumed ? restoredMemory(definition, zeros, stored) : zeros;
+  const session = await StepwiseSession.begin(...compiled);
+  const { train } = objective;
+  return new ProcedureTrainer(
+    {
+      defense: definition,
+      train: (batch) => train.call(objective, batch),
+      session,
+      architecture,
+      lossOf: batchLoss,
+    },
+    memory,
+  );
+}
+
+/** What `OneStepTrainer` works with. */
+interface OneStep {
+  readonly definition: PluginDefinition;
+  readonly objective: Objective | LossObjective;
+  readonly session: TrainingSession;
+  /** Shapes of the arrays that the loss takes. */
+  readonly shapes: Readonly<Record<string, Shape>>;
+}
+
+/** Takes one step of the optimiser per batch. */
+class OneStepTrainer implements BatchTrainer {
+  readonly #options: OneStep;
+
+  constructor(options: OneStep) {
+    this.#options = options;
+  }
+
+  async train({ batch, rate, victim, begin }: BatchCall): Promise<StepResult> {
+    const stepBatch = await this.#stepBatch(victim, batch);
+    begin();
+    return this.#options.session.run(stepBatch, rate);
+  }
+
+  async #stepBatch(victim: Victim, batch: PlainBatch): Promise<StepBatch> {
+    const { definition, objective, shapes } = this.#options;
+    const { x, labels, dropoutKeys: keys } = batch;
+    if (replacesExamples(objective))
+      return { x: await examplesOf(definition, objective, victim, batch), labels, keys };
     return {
-      async train({ batch, rate, victim, begin }) {
-        const { x, labels, dropoutKeys: keys } = batch;
-        const changed = replacesExamples(objective)
-          ? { x: await examplesOf(definition, objective, victim, batch), labels, keys }
-          : {
-              x,
-              arrays: await feedsOf(definition, objective, shapes, victim, batch),
-              labels,
-              keys,
-            };
-        begin();
-        return session.run(changed, rate);
-      },
-      parameters: () => session.parameters(),
-      state: () => session.state(),
-      release: () => session.release(),
+      x,
+      arrays: await feedsOf(definition, objective, shapes, victim, batch),
+      labels,
+      keys,
     };
   }
-  const { train } = objective;
-  const session = await StepwiseSession.begin(
-    runtime,
-    architecture,
-    optimizer,
-    batch,
-    state,
-    lossOf,
-  );
-  const empty = emptyMemory(definition, objective, batchShape(architecture, batch));
-  let kept = memory === null ? empty : restoredMemory(definition, empty, memory);
-  return {
-    async train({ batch, rate, victim, begin }) {
-      const { result, memory } = await runProcedure({
-        defense: definition,
-        train: (one) => train.call(objective, one),
-        session,
-        architecture,
-        lossOf,
-        model: victim,
-        batch,
-        memory: kept,
-        rate,
-        begin,
-      });
-      kept = memory;
-      return result;
-    },
-    parameters: () => session.parameters(),
-    async state() {
-      const { parameters, slots } = await session.state();
-      const all: Record<string, Tensor> = Object.assign({}, slots);
-      for (const [name, array] of Object.entries(kept)) all[MEMORY_PREFIX + name] = array;
-      return { parameters, slots: all };
-    },
-    release: () => session.release(),
-  };
+
+  parameters(): Feeds {
+    return this.#options.session.parameters();
+  }
+
+  state(): Promise<TrainState> {
+    return this.#options.session.state();
+  }
+
+  release(): Promise<void> {
+    return this.#options.session.release();
+  }
+}
+
+/** What a procedure works with in every batch. */
+type Procedure = Omit<ProcedureOptions, "model" | "batch" | "memory" | "rate" | "begin">;
+
+/** Runs the defence's own procedure on each batch, and keeps its memory. */
+class ProcedureTrainer implements BatchTrainer {
+  readonly #options: Procedure;
+  #memory: Tensors;
+
+  constructor(options: Procedure, memory: Tensors) {
+    this.#options = options;
+    this.#memory = memory;
+  }
+
+  async train({ batch, rate, victim, begin }: BatchCall): Promise<StepResult> {
+    const call = { batch, rate, model: victim, memory: this.#memory, begin };
+    const { result, memory } = await runProcedure(Object.assign(call, this.#options));
+    this.#memory = memory;
+    return result;
+  }
+
+  parameters(): Feeds {
+    return this.#options.session.parameters();
+  }
+
+  async state(): Promise<TrainState> {
+    const { parameters, slots } = await this.#options.session.state();
+    const all: Record<string, Tensor> = Object.assign({}, slots);
+    for (const [name, array] of Object.entries(this.#memory)) all[MEMORY_PREFIX + name] = array;
+    return { parameters, slots: all };
+  }
+
+  release(): Promise<void> {
+    return this.#options.session.release();
+  }
 }
 
 /** The examples to train on, [batch, ...pixels]; those of a defence from outside are checked. */
@@ -133,33 +201,36 @@ function examplesOf(
   );
 }
 
-/** A state, with the memory of the defence apart; null at the start of a run. */
-function splitMemory({ parameters, slots }: TrainState) {
+/** A state without the memory of the defence, and that memory by name; empty if there is none. */
+function splitMemory({ parameters, slots }: TrainState): {
+  readonly state: TrainState;
+  readonly memory: Tensors;
+} {
   const isMemory = (name: string) => name.startsWith(MEMORY_PREFIX);
   const all = Object.entries(slots);
-  const memory = Object.fromEntries(
-    all
-      .filter(([name]) => isMemory(name))
-      .map(([name, array]) => [name.slice(MEMORY_PREFIX.length), array]),
-  );
   return {
-    parameters,
-    slots: Object.fromEntries(all.filter(([name]) => !isMemory(name))),
-    memory: Object.keys(memory).length === 0 ? null : memory,
+    state: { parameters, slots: Object.fromEntries(all.filter(([name]) => !isMemory(name))) },
+    memory: Object.fromEntries(
+      all
+        .filter(([name]) => isMemory(name))
+        .map(([name, array]) => [name.slice(MEMORY_PREFIX.length), array]),
+    ),
   };
 }
 
-/** The memory in a checkpoint, checked to be of the shapes that the defence asks for. */
-function restoredMemory(
-  definition: PluginDefinition,
-  empty: Readonly<Record<string, Tensor>>,
-  stored: Readonly<Record<string, Tensor>>,
-): Readonly<Record<string, Tensor>> {
-  for (const [name, { shape }] of Object.entries(empty))
-    if (stored[name]?.shape.join() !== shape.join())
-      throw new UsageError(
-        `the checkpoint holds ${name} of ${definition.name} as [${stored[name]?.shape.join(", ") ?? ""}], and the defence now asks for [${shape.join(", ")}]`,
-        { code: "misfit", next: "use the defence as it was, or start another run directory" },
-      );
+/** The memory in a checkpoint. Throws `UsageError` if an array that the defence asks for is absent or has another shape. */
+function restoredMemory(definition: PluginDefinition, asked: Tensors, stored: Tensors): Tensors {
+  for (const [name, { shape }] of Object.entries(asked)) {
+    const found = lookUp(stored, name);
+    if (found !== undefined && sameShape(found.shape, shape)) continue;
+    const holds =
+      found === undefined
+        ? `has no array ${name} of ${definition.name}`
+        : `holds ${name} of ${definition.name} as [${found.shape.join(", ")}]`;
+    throw new UsageError(
+      `the checkpoint ${holds}, and the defence now asks for [${shape.join(", ")}]`,
+      { code: "misfit", next: "use the defence as it was, or start another run directory" },
+    );
+  }
   return stored;
 }

@@ -99,7 +99,11 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
     from: from?.path ?? null,
   };
   if (warning !== undefined) yield { event: "warning", code: "other-target", message: warning };
-  const trainer = await batchTrainer(training, optimizer, plan.batch, start.state);
+  const trainer = await batchTrainer(training, optimizer, {
+    batchSize: plan.batch,
+    state: start.state,
+    isResumed: from !== null,
+  });
   // Releases the initial arrays, which would otherwise stay in memory for days.
   start = undefined;
 

@@ -22,7 +22,8 @@ export async function openTestImages(
     dataDir,
     takes: model.architecture.inputShape,
   });
-  const tested = chooseTestData(model, opened, await isSameData(model.data, opened.name));
+  const isTrainingData = await isSameData(model.data, opened.name);
+  const tested = chooseTestData(model, { dataset: opened, isTrainingData });
   for (const one of tested.dataset.notes ?? []) note(one);
   if (tested.warning !== null) note({ code: "trained-on", text: `warning: ${tested.warning}` });
   return tested;

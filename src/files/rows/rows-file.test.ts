@@ -17,7 +17,7 @@ const format = (settings?: object): RowsFormat<Numbered> => ({
     const { rows, whole } = readRowLines(file, contents);
     return { rows: rows.map(({ value }) => value as Numbered), whole };
   },
-  checkSettings(file, text) {
+  checkSettings({ file, text }) {
     if (!text.includes('"steps": 2')) throw new Error(`${file} has other settings`);
   },
 });

@@ -30,8 +30,18 @@ export interface RowsFormat<R> {
   parse(file: string, contents: string): StoredRows<R>;
   /** Settings of these rows, stored beside them; undefined where each row states its own. */
   readonly settings?: object | undefined;
-  /** Throws `UsageError` if rows were begun with other settings than these. `text` is the file `file`. */
-  checkSettings?(file: string, text: string, rows: string): void;
+  /** Throws `UsageError` if rows were begun with other settings than these. */
+  checkSettings?(stored: StoredSettings): void;
+}
+
+/** Settings as they are stored beside rows. */
+export interface StoredSettings {
+  /** The path of the settings, for messages. */
+  readonly file: string;
+  /** The content of `file`. */
+  readonly text: string;
+  /** The path of the rows, for messages. */
+  readonly rows: string;
 }
 
 /** How a file of rows is opened. */
@@ -149,7 +159,8 @@ async function rowsBefore<R>({
       `${path} has no settings beside it, so nobody knows what its rows are; choose another --out`,
       { code: "not-found" },
     );
-  if (stored !== null) format.checkSettings?.(storage.pathOf(settings), stored, path);
+  if (stored !== null)
+    format.checkSettings?.({ file: storage.pathOf(settings), text: stored, rows: path });
   const { rows, whole } = format.parse(path, contents);
   if (whole.length < contents.length)
     await storage.truncate(name, new TextEncoder().encode(whole).length);
