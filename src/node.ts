@@ -7,7 +7,7 @@ import type { Dataset } from "./data/dataset.ts";
 import { decodeImage } from "./data/decode/node.ts";
 import type { FolderOptions } from "./data/folder.ts";
 import { type ImageSource, type ImageTensorOptions, imageTensorWith } from "./data/image-tensor.ts";
-import { type NodeDataOptions, openDatasetInNode, openImagesNode } from "./data/node.ts";
+import { type NodeDataOptions, openDatasetInNode, openImagesInNode } from "./data/node.ts";
 import { parseNpz } from "./data/npz.ts";
 import {
   type NodeRuntimeOptions,
@@ -147,7 +147,7 @@ export async function evaluate(
   const { data, dataDir } = options;
   const dataset =
     evaluated.architecture.foreign === true && typeof data === "string"
-      ? await openImagesNode(data, images, { dataDir, takes: evaluated.architecture.inputShape })
+      ? await openImagesInNode(data, images, { dataDir, takes: evaluated.architecture.inputShape })
       : data;
   if (typeof dataset === "object" && dataset !== data)
     for (const one of dataset.notes ?? []) tell(one);

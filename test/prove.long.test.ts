@@ -5,7 +5,7 @@ import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import type { Crown } from "../src/engine/bounds/crown.ts";
 import { nodeRuntime } from "../src/engine/runtime/node.ts";
-import { importNode } from "../src/models/node.ts";
+import { importModelInNode } from "../src/models/node.ts";
 import { type ProofEvent, prove } from "../src/verify/prove.ts";
 import { proverOf } from "../src/verify/prover.ts";
 import { parseVnnlib } from "../src/verify/vnnlib.ts";
@@ -36,7 +36,7 @@ const proverFor = (path: string): Promise<Crown> => {
 };
 async function openProver(path: string): Promise<Crown> {
   const runtime = await nodeRuntime({ lowering: "plain" });
-  const imported = await importNode(path, { raw: true, layout: "nchw" }, runtime);
+  const imported = await importModelInNode(path, { raw: true, layout: "nchw" }, runtime);
   return proverOf(imported, runtime.compile);
 }
 

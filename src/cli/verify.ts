@@ -4,7 +4,7 @@ import { nodeRuntime } from "../engine/runtime/node.ts";
 import { readBytes } from "../files/read/node.ts";
 import { defined } from "../math/defined.ts";
 import { fold, type Key, keyOf } from "../math/random.ts";
-import { importNode, openNetworkNode } from "../models/node.ts";
+import { importModelInNode, openNetworkInNode } from "../models/node.ts";
 import { counterexampleText } from "../verify/counterexample.ts";
 import { type Counterexample, type FalsifyEvent, falsify } from "../verify/falsify.ts";
 import { flatNetwork } from "../verify/flat-network.ts";
@@ -45,7 +45,7 @@ const now = (): number => performance.now() / 1000;
 /** Searches until `until` seconds; a counterexample, or undefined. */
 async function attack(job: Job, key: Key, until: number): Promise<Counterexample | undefined> {
   const { model, property, options, context, elapsed, seconds, bar } = job;
-  const network = await openNetworkNode(model, {
+  const network = await openNetworkInNode(model, {
     threads: options.threads,
     maxConstants: options.maxConstants,
     layout: "nchw",
@@ -74,7 +74,7 @@ async function attack(job: Job, key: Key, until: number): Promise<Counterexample
 async function proof(job: Job): Promise<Exclude<ProofEvent, { event: "stage" }>> {
   const { model, property, options, upTo, context, elapsed, seconds, bar } = job;
   const runtime = await nodeRuntime({ threads: options.threads, lowering: "plain" });
-  const imported = await importNode(
+  const imported = await importModelInNode(
     model,
     { raw: true, layout: "nchw", maxConstants: options.maxConstants },
     runtime,

@@ -2,7 +2,7 @@ import { preparedBy } from "../data/image-options.ts";
 import { resizedDataset } from "../data/resized.ts";
 import { evaluateModel } from "../evaluate/evaluation.ts";
 import type { Row } from "../evaluate/row.ts";
-import { testedData } from "../evaluate/tested-data.ts";
+import { chooseTestData } from "../evaluate/tested-data.ts";
 import { portableHost } from "../files/host/host.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { OpenModel } from "../models/opening/open-model.ts";
@@ -31,7 +31,10 @@ export async function evaluateOn(
   const { prepare } = preparedBy(images);
   const whole = await datasetOfValue(options.data ?? model.data);
   const sized = prepare === undefined ? whole : resizedDataset(whole, prepare);
-  const tested = testedData(model, sized, model.data === whole.name);
+  const tested = chooseTestData(model, {
+    dataset: sized,
+    isTrainingData: model.data === whole.name,
+  });
   const { dataset, warning } = tested;
   const note = noteTo(options);
   for (const one of dataset.notes ?? []) note(one);

@@ -1,7 +1,7 @@
 // Branch and bound over the signs of unstable ReLUs, with multipliers for the splits (Wang et al. 2021, β-CROWN,
 // arXiv:2103.06624). A split neuron's relaxation is exact, and its sign may be used anywhere in the walk.
 
-import { sizeOf } from "../../math/tensor.ts";
+import { elementCount } from "../../math/tensor.ts";
 import type { Value } from "../graph/value.ts";
 import { type Crown, isRelu, type SparseRow, soundBounds } from "./crown.ts";
 import { names } from "./program.ts";
@@ -69,7 +69,7 @@ class Brancher {
     for (let at = 0; at < open.length; at += ROWS)
       await this.#bound(open.slice(at, at + ROWS), ROOT_STEPS, stop);
     open = open.filter(isOpen);
-    const width = this.#relus.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    const width = this.#relus.reduce((sum, { shape }) => sum + elementCount(shape), 0);
     while (open.length > 0) {
       open.sort((a, b) => b.bound - b.limit - (a.bound - a.limit));
       const parents = open.splice(-ROWS / 2);
@@ -88,7 +88,7 @@ class Brancher {
   }
 
   #root({ row, limit }: Goal): Domain {
-    const sizes = this.#relus.map(({ shape }) => sizeOf(shape));
+    const sizes = this.#relus.map(({ shape }) => elementCount(shape));
     return {
       row,
       limit,
@@ -160,7 +160,7 @@ class Brancher {
     };
     const feeds = state.feeds(wanted, below);
     for (const node of below.filter((one) => plan.isRelaxed(one))) {
-      const [id, size] = [plan.id(node), sizeOf(node.shape)];
+      const [id, size] = [plan.id(node), elementCount(node.shape)];
       const k = this.#relus.indexOf(node);
       const { lowerSlopes, upperSlopes, lowerIntercept, upperIntercept } = state.relaxation(node);
       const shape = [ROWS, ...node.shape];
@@ -201,7 +201,7 @@ class Brancher {
   #ascents(domains: readonly Domain[], feeds: Fed) {
     return this.#relus.flatMap((node, k) => {
       const id = this.#crown.plan.id(node);
-      const size = sizeOf(node.shape);
+      const size = elementCount(node.shape);
       const { lower, upper } = this.#state.interval(node.inputs[0]);
       const signAt = (i: number): number => {
         const element = i % size;
@@ -244,7 +244,7 @@ class Brancher {
       let best = 0;
       for (const [k, node] of this.#relus.entries()) {
         const id = this.#crown.plan.id(node);
-        const size = sizeOf(node.shape);
+        const size = elementCount(node.shape);
         const part = (name: string) =>
           Float32Array.from((feeds[name].data as Float32Array).subarray(r * size, (r + 1) * size));
         domain.slopes[k] = part(names.lowerSlope(id, 0));
