@@ -7,7 +7,7 @@ import { z } from "zod";
 import { defineDefense } from "../defenses/define-defense.ts";
 import { standard } from "../defenses/objectives.ts";
 import { nodeFiles } from "../files/run/node.ts";
-import { trainNode } from "./node.ts";
+import { trainInNode } from "./node.ts";
 import { resolveOptions } from "./options.ts";
 import { recordedDefense, refuseOtherDefense, writeConfig } from "./run-config.ts";
 
@@ -33,7 +33,7 @@ async function started() {
 
 it("a resume with other options of an own defence is a misfit that states both", async () => {
   await started();
-  const resumed = trainNode({}, { out, resume: true, ownDefense: mine({ weight: 3 }) });
+  const resumed = trainInNode({}, { out, resume: true, ownDefense: mine({ weight: 3 }) });
   await expect(resumed.next()).rejects.toMatchObject({
     code: "misfit",
     message: expect.stringMatching(/options \{"weight":2\}, and is given .*\{"weight":3\}/),
