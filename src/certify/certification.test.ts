@@ -116,7 +116,7 @@ it.each([{ n: 600 }, { seed: 1 }, { batch: 16 }, { noise: "normal:0.3" }, { alph
     const out = { storage: memoryStorage(), name: "cert.jsonl" };
     await rowsOf({ out }, { examples: 1 });
     const [name] = Object.keys(other);
-    await expect(rowsOf({ out, resume: true }, other)).rejects.toThrow(`other settings: ${name}`);
+    await expect(rowsOf({ out, resume: true }, other)).rejects.toThrow(`holds rows with ${name} `);
     await expect(rowsOf({ out })).rejects.toThrow("already holds rows");
   },
 );
