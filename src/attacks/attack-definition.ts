@@ -17,7 +17,7 @@ export type SharedNames<O extends z.ZodObject> = {
   readonly [K in keyof z.output<O>]?: string | null;
 };
 
-/** A caller's own options; nothing for an attack without options, whose type in zod would allow no key at all. */
+/** A caller's own options; `unknown` if there are none, because zod's type for an empty strict object forbids every key. */
 export type OwnInput<O extends z.ZodObject> = [keyof O["shape"]] extends [never]
   ? unknown
   : z.input<O>;
@@ -62,7 +62,7 @@ export interface BoundedSpecification<
   P extends string = string,
 > extends CommonSpecification<Name, N, O, S, P> {
   readonly kind?: "bounded";
-  /** What the attack asks the victim for: the loss `ce` only, any loss, or logits only. */
+  /** What the attack asks the victim for: cross-entropy only, any loss, or logits only. */
   readonly asks: BoundedAttack["asks"];
   /** True if the attack stops at the first wrong answer, which a randomised model gives by chance. */
   readonly deterministicOnly?: boolean;
@@ -111,7 +111,7 @@ export interface AttackDefinition extends PluginDefinition {
   readonly sharedOptions: Readonly<Record<string, string | null>>;
   /** The own options whose shared name the definition states. */
   readonly statedOptions: readonly string[];
-  /** Makes the attack from a norm, a radius if it is bounded, and own options. Throws `UsageError` as the definition does. */
+  /** Makes the attack from a norm, a radius if it is bounded, and own options. Throws `UsageError` for invalid options. */
   from(given: Readonly<Record<string, unknown>>): Attack;
 }
 

@@ -24,8 +24,9 @@ export function rowsWithNaN({ shape, data }: Tensor): number[] {
 }
 
 /**
- * Replaces each slope that is not finite by 0, so that an attack does not move that pixel, and bounds losses by ±1.5e38. The
- * gradient is [batch, ...pixels], losses are [batch]. Returns the same object if all numbers are finite.
+ * Replaces each entry of the gradient [batch, ...pixels] that is not finite by 0, so that an attack does not move that pixel.
+ * Losses [examples] are then clipped to ±1.5e38; a loss of NaN becomes −1.5e38, the least damaging. Logits are not changed.
+ * Returns the same object if losses and gradient are finite.
  */
 export function withFiniteGradient(answer: LossAndGradient): LossAndGradient {
   const { losses, logits, gradient } = answer;

@@ -4,7 +4,7 @@ import type { Norm } from "./victim.ts";
 
 /**
  * Returns d [pixels] for x and w, both [pixels]: the shortest way from x to the hyperplane. If the box does not reach the
- * hyperplane, d ends at the edge of the box.
+ * hyperplane, d leads to the corner of the box that lies farthest in its direction.
  */
 export type Way = (x: ArrayLike<number>, w: Float32Array, need: number) => Float64Array;
 
@@ -49,7 +49,7 @@ const byNewton =
     return d;
   };
 
-/** In ℓ1, pixels move to the edge of the box in the order of |wᵢ|, the last one part of the way. */
+/** In ℓ1, greedily: pixels move to the edge of the box in descending order of |wᵢ|; the last one moves only as far as needed. */
 const byOrder: Way = (x, w, need) => {
   const room = rooms(x, w, need);
   const sizes = w.map(Math.abs).sort();
@@ -59,7 +59,7 @@ const byOrder: Way = (x, w, need) => {
     return sum;
   };
   const goal = Math.abs(need);
-  // The smallest weight for which all larger weights together do not exceed the goal.
+  // The smallest |w| for which moving every pixel with a larger |w| to the edge of the box does not overshoot the goal.
   let [low, high] = [-1, sizes.length - 1];
   while (high - low > 1) {
     const middle = (low + high) >> 1;

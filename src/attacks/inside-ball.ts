@@ -1,4 +1,4 @@
-// Projection onto a ball that holds exactly: float32 rounding never puts a result outside.
+// Exact projection onto a ball: float32 rounding never leaves a point outside.
 import { nextDown32, nextUp32 } from "../math/neighbours.ts";
 import { add, clamp, sub, type Tensor } from "../math/tensor.ts";
 import { balls } from "./balls.ts";
@@ -27,8 +27,8 @@ export const distancesOf = (adversarial: Tensor, x: Tensor, norm: Norm): number[
   );
 
 /**
- * Moves a point [pixels] that rounding has put outside the ball inside: steps pixels to the next float32 towards x [pixels],
- * in place. Epsilon is for pixels in [0, 1].
+ * Moves a point [pixels] that rounding left just outside the ball back into it, in place: pixels step to the next float32
+ * towards x [pixels]. Epsilon is for pixels in [0, 1].
  */
 export function trim(point: Float32Array, x: Float32Array, norm: Norm, epsilon: number): void {
   if (norm === "linf") trimEach(point, x, epsilon);

@@ -1,5 +1,6 @@
 // The proposals of Square for one example: candidates made of the best point so far and a few random words.
 import { unit } from "../math/distributions.ts";
+import { InternalError } from "../math/internal-error.ts";
 import { distances } from "./examples.ts";
 import { projectL1Box } from "./l1.ts";
 import type { Norm } from "./victim.ts";
@@ -28,14 +29,35 @@ export interface Choices {
   below(n: number): number;
 }
 
-/** The random choices that are read from `words` [choices]. */
+/** The random choices that are read from `words` [choices]. Throws `InternalError` once all are read. */
 export function choicesOf(words: Uint32Array): Choices {
   let at = 0;
+  const next = (): number => {
+    if (at === words.length) throw new InternalError(`Square drew more than ${at} random words`);
+    return words[at++];
+  };
   return {
-    sign: () => (words[at++] & 1 ? 1 : -1),
-    below: (n) => Math.floor(unit(words[at++]) * n),
+    sign: () => (next() & 1 ? 1 : -1),
+    below: (n) => Math.floor(unit(next()) * n),
   };
 }
+
+/** The side of the windows that tile the image at the start in ℓ2 and ℓ1. */
+const tileSide = ({ height, width }: Frame): number =>
+  Math.max(1, Math.floor(Math.min(height, width) / 5));
+
+/** The number of random choices that any proposal needs at most for such an image. */
+export function maxChoices(frame: Frame): number {
+  const { channels, height, width } = frame;
+  const side = tileSide(frame);
+  const tiles = Math.floor(height / side) * Math.floor(width / side);
+  // ℓ∞ starts with a sign per channel and column; ℓ2 and ℓ1 with a turn and a sign per channel for each tile.
+  const first = Math.max(channels * width, tiles * (1 + channels));
+  return Math.max(first, nextChoices(frame));
+}
+
+/** The number of random choices that a proposal after the first needs at most: two corners, a turn, and a sign per channel. */
+export const nextChoices = ({ channels }: Frame): number => 2 * 2 + 1 + channels;
 
 /**
  * The proposals of Square in one norm. Both functions return a new point [pixels] in [0, 1] and in the ball of radius epsilon
@@ -151,7 +173,7 @@ function patches(
   return {
     least: 3,
     start(x, { channels, height, width }, epsilon, { sign, below }) {
-      const side = Math.max(1, Math.floor(Math.min(height, width) / 5));
+      const side = tileSide({ channels, height, width });
       const [down, across] = [Math.floor(height / side), Math.floor(width / side)];
       const top = Math.floor((height - down * side) / 2);
       const left = Math.floor((width - across * side) / 2);

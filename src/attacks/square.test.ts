@@ -6,7 +6,14 @@ import { tensor } from "../math/tensor.ts";
 import { distances } from "./examples.ts";
 import { runBounded } from "./harness.ts";
 import { shareAt, square } from "./square.ts";
-import { choicesOf, frameOf, proposals } from "./square-patch.ts";
+import {
+  type Choices,
+  choicesOf,
+  frameOf,
+  maxChoices,
+  nextChoices,
+  proposals,
+} from "./square-patch.ts";
 import type { Norm } from "./victim.ts";
 
 const wordsOf = (seed: number) => {
@@ -14,6 +21,40 @@ const wordsOf = (seed: number) => {
   fillBits(keyOf(seed), words);
   return choicesOf(words);
 };
+
+it.each([[[784]], [[1, 9, 9]], [[3, 4, 60]], [[3, 32, 32]], [[2, 5, 6]]])(
+  "has enough random words for images of shape %j, and none left over for a start",
+  (pixels) => {
+    const frame = frameOf(pixels);
+    const size = frame.channels * frame.height * frame.width;
+    const x = new Float32Array(size).fill(0.5);
+    const drawn = Object.values(proposals).map(({ start, next }) => {
+      let count = 0;
+      const counted: Choices = {
+        sign: () => {
+          count++;
+          return count % 2 === 0 ? 1 : -1;
+        },
+        below: () => {
+          count++;
+          return 0;
+        },
+      };
+      start(x, frame, 0.3, counted);
+      const first = count;
+      next(x, x, frame, Math.min(3, frame.height, frame.width), 0.3, counted);
+      expect(count - first).toBeLessThanOrEqual(nextChoices(frame));
+      return first;
+    });
+    expect(Math.max(...drawn, nextChoices(frame))).toBe(maxChoices(frame));
+  },
+);
+
+it("does not go on without random words", () => {
+  const choices = choicesOf(new Uint32Array(2));
+  expect([choices.sign(), choices.below(4)]).toEqual([-1, 0]);
+  expect(() => choices.sign()).toThrow("more than 2 random words");
+});
 
 it("halves the share after 10, 50, 200, 500, 1000, 2000, 4000, 6000 and 8000 of 10,000 queries, and rescales that", () => {
   const inverse = (query: number, queries: number) => 0.8 / shareAt(query, queries, 0.8);

@@ -7,10 +7,17 @@ import { defineAttack } from "./define-attack.ts";
 import { gather, rowOf } from "./examples.ts";
 import { StopWhenBroken } from "./options.ts";
 import { checkEpsilon, checkInputs, checkLabels } from "./preconditions.ts";
-import { choicesOf, type Frame, frameOf, proposals } from "./square-patch.ts";
+import {
+  choicesOf,
+  type Frame,
+  frameOf,
+  maxChoices,
+  nextChoices,
+  proposals,
+} from "./square-patch.ts";
 import type { Labels, Norm, Victim } from "./victim.ts";
 
-/** Queries of each search, of Square and of AutoAttack's member. */
+/** Queries per image, an option that Square and AutoAttack share. */
 export const SquareQueries = z
   .int()
   .positive()
@@ -35,7 +42,7 @@ interface Search {
   margin: number;
 }
 
-/** Queries of 10,000 after which the share of changed pixels is halved. */
+/** The queries, on a schedule of 10,000, after which the share of changed pixels is halved. */
 const halvings = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000];
 
 /** The share of pixels that query number `query` (from 1) of `queries` changes. */
@@ -47,14 +54,14 @@ export function shareAt(query: number, queries: number, first: number): number {
 /** A window of this share of a channel's pixels is a square of this side. */
 function sideOf(share: number, { height, width }: Frame, least: number): number {
   const side = Math.max(Math.round(Math.sqrt(share * height * width)), least);
-  // Windows with a minimum side have a centre, so their side is odd.
+  // Windows with a minimum side have a centre, so their side is odd, unless the image is too small.
   return Math.min(least > 1 && side % 2 === 0 ? side + 1 : side, height, width);
 }
 
 /**
  * The Square attack (Andriushchenko et al. 2020, arXiv:1912.00049; ℓ1: Croce & Hein 2021, arXiv:2103.01208, §4): a random
- * search for a larger margin that asks for nothing but logits. An example that is misclassified, at the start or on its
- * way, leaves the batch, unless `stopWhenBroken` is off.
+ * search for a larger margin that uses only logits. Margins are positive where the example is misclassified. Such an example
+ * leaves the batch, unless `stopWhenBroken` is off.
  */
 export const square = defineAttack({
   name: "square",
@@ -81,8 +88,7 @@ async function perturb(
   checkEpsilon(norm, epsilon, rowSize(x));
   const adversarial = tensor(x.shape, x.data.slice());
   const frame = frameOf(x.shape.slice(1));
-  // As many choices as a start can need: a sign per channel and column, or per channel and tile, and a few more.
-  const words = new Uint32Array(rowSize(x) + 36 * frame.channels * 2 + 8);
+  const words = new Uint32Array(maxChoices(frame));
   const clean = await victim.logits(x, foldAll(keys, 0));
   checkLabels(labels, clean);
   const margins = marginsOf(clean, labels);
@@ -100,7 +106,7 @@ async function perturb(
   for (let query = 1; query <= queries && running.length > 0; query++) {
     const side = sideOf(shareAt(query, queries, share), frame, least);
     const candidates = running.map(({ x, best, key }) => {
-      const own = words.subarray(0, query === 1 ? words.length : 2 * frame.channels + 6);
+      const own = words.subarray(0, query === 1 ? words.length : nextChoices(frame));
       fillBits(fold(fold(key, query), 0), own);
       const choices = choicesOf(own);
       return query === 1

@@ -34,7 +34,9 @@ export function blackBoxWins({ rows }: Pick<Facts, "rows">): Diagnostic | null {
     if (row.attack.startsWith("square-")) blackBox.set(name, row);
     else whiteBox.add(name);
   }
-  const won = [...blackBox.keys()].filter((name) => !whiteBox.has(name)).length;
+  const won = new Set(
+    [...blackBox].filter(([name]) => !whiteBox.has(name)).map(([, { index }]) => index),
+  ).size;
   const tried = cleanOf(rows).length;
   if (won < Math.max(2, MIN_BLACK_BOX * tried)) return null;
   return {
@@ -132,7 +134,7 @@ export function randomisedWithoutEot({
     code: "randomised-without-eot",
     severity: "warning",
     text: probe.changes
-      ? "two runs on the same images gave different logits: the file draws random numbers itself"
+      ? "two runs on the same images gave different logits: the file draws random numbers itself, or its runtime is not deterministic"
       : "attacks on a randomised classifier averaged over a single draw per step",
     advice:
       "declare the noise with --noise on a file without it, so that attacks average over its draws (EOT)",

@@ -31,7 +31,7 @@ const overview = ({ clean, unions }: AuditResult): Markup =>
   dataTable({
     label: "Accuracies",
     caption:
-      "Share of images that are right under the worst attack inside the ball, with its 95 % interval; and the same after adversarial images are rounded to 8 bits, as in a file.",
+      "Share of images that are right under the strongest attack inside the ball, with its 95 % interval; and the same after adversarial images are rounded to 8 bits, as in a file.",
     heads: [{ title: "" }, { title: "accuracy" }, { title: "at 8 bits" }],
     lines: [
       accuracyLine("clean", clean, ""),

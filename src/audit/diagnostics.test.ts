@@ -151,6 +151,11 @@ describe("a diagnostic", () => {
     expect(blackBoxWins({ rows: attacks(7, 5) })?.text).toContain("broke 2 images");
     expect(blackBoxWins({ rows: attacks(6, 5) })).toBeNull();
     expect(blackBoxWins({ rows: attacks(5, 20) })).toBeNull();
+    const twoNorms = attacks(6, 5).flatMap((row) => [
+      row,
+      { ...row, attack: row.attack.replace("linf", "l2"), norm: "l2" as const },
+    ]);
+    expect(blackBoxWins({ rows: twoNorms })).toBeNull();
     const wrong = attacks(7, 5).map((row) => ({ ...row, clean: 0 }));
     expect(blackBoxWins({ rows: wrong })).toBeNull();
   });

@@ -55,7 +55,7 @@ const resultOf = (rows: readonly Row[], attacks?: readonly string[]) =>
   });
 
 describe("accuracy after rounding to 8 bits", () => {
-  it("is of each image's worst attack after rounding, where attacks tie before it", () => {
+  it("is of each image's strongest attack after rounding, where attacks tie before it", () => {
     // Both radii break both images; rounding repairs what the smaller one did.
     const rows = [
       ...cell("apgd-ce-linf", 0.01, [0, 0], [1, 1]),

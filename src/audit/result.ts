@@ -31,7 +31,7 @@ export interface AuditNorm {
   readonly attacks: readonly AuditAttack[];
   /** Accuracy under the worst of these attacks and of those at smaller radii, whose balls lie inside this one. */
   readonly accuracy: Interval;
-  /** The same under the worst attack after rounding to 8 bits per channel. */
+  /** The same under the strongest attack after rounding to 8 bits per channel. */
   readonly accuracy8bit: Interval;
 }
 
@@ -68,9 +68,9 @@ export interface AuditResult {
   /** Noise that is added to pixels at every prediction; null for a deterministic classifier. */
   readonly noise: string | null;
   readonly clean: Interval;
-  /** Accuracy under the worst attack of any norm at its largest radius. */
+  /** Accuracy under the strongest attack of any norm at its largest radius. */
   readonly union: Interval;
-  /** The same under the worst attack after rounding to 8 bits. */
+  /** The same under the strongest attack after rounding to 8 bits. */
   readonly union8bit: Interval;
   /** One per norm and radius; then, for several norms, the one over all norms at their largest radii. */
   readonly unions: readonly AuditUnion[];

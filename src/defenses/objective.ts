@@ -61,7 +61,7 @@ export interface BatchGradients {
   readonly statistics: Readonly<Record<string, Tensor>>;
 }
 
-/** One batch of a training, as an objective with its own procedure sees it. */
+/** One batch of a training run, as an objective with its own procedure sees it. */
 export interface TrainingBatch {
   /** The network at its present weights. */
   readonly model: Victim;

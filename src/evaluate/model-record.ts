@@ -20,7 +20,7 @@ export async function weightsHash(parameters: Parameters, { sha256 }: Host): Pro
 /** Reads the text of a file; null if it does not exist. */
 export type ReadText = (path: string) => Promise<string | null>;
 
-/** The metrics of a training in a run directory, one object per epoch; empty for a file, and where `read` is undefined. */
+/** The metrics of a run directory, one object per epoch; empty for a file, and where `read` is undefined. */
 export async function recordedTraining(
   path: string,
   read: ReadText | undefined,

@@ -97,7 +97,7 @@ export function evaluateSchema() {
       .min(2)
       .default(100)
       .describe(
-        "fresh draws that score a randomised model; half of them choose the worst attack of the union",
+        "fresh draws that score a randomised model; half of them choose the strongest attack of the union",
       ),
     eot: z
       .array(z.int().positive())

@@ -35,7 +35,7 @@ export interface Row {
   readonly clean: number;
   /** The same for the adversarial example; scored on draws that the attack never saw. */
   readonly correct: number;
-  /** The same on the half of the draws that chooses the worst attack (union). */
+  /** The same on the half of the draws that chooses the strongest attack (union). */
   readonly correctChoose: number;
   /** 1 if the majority of draws is correct on the adversarial example. */
   readonly majority: number;

@@ -54,7 +54,7 @@ export async function decisions(
 export const shareOf = (decided: readonly number[], label: number): number =>
   decided.filter((decision) => decision === label).length / decided.length;
 
-/** The decisions that choose the worst attack of an example; the only one of a deterministic model. */
+/** The decisions that choose the strongest attack of an example; the only one of a deterministic model. */
 export const choosingHalf = (all: readonly number[]) => all.slice(0, Math.ceil(all.length / 2));
 
 /** The others, which score it. */

@@ -7,9 +7,9 @@ export interface UnionSummary {
   readonly attacks: readonly { readonly attack: string; readonly epsilon: number | null }[];
   /** Examples that every one of these attacks has tried. */
   readonly examples: number;
-  /** Accuracy where each example meets its worst attack, with its 95 % interval. */
+  /** Accuracy where each example meets its strongest attack, with its 95 % interval. */
   readonly union: Interval;
-  /** The same where adversarial pixels are rounded to 8 bits: the worst attack of each example after rounding. */
+  /** The same where adversarial pixels are rounded to 8 bits: the strongest attack of each example after rounding. */
   readonly union8bit: Interval;
   /** The balls that the attacks are in, each once; a radius of null has no bound. Unions of the same balls may be compared. */
   readonly balls: readonly { readonly norm: string | null; readonly epsilon: number | null }[];
@@ -18,7 +18,7 @@ export interface UnionSummary {
 }
 
 /**
- * For each example the row of its worst attack: the lowest share, `correctChoose` unless another is given, and the first one
+ * For each example the row of its strongest attack: the lowest share, `correctChoose` unless another is given, and the first one
  * on a tie. Its `correct` is from other draws, so that the luck which made an attack look worst is not counted again.
  */
 export function worstRows(

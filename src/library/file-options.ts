@@ -135,7 +135,7 @@ export interface EvaluateOptions
   readonly noise?: string | undefined;
   /** How a randomised model predicts: single, majority:k or mean:k draws. */
   readonly rule?: "single" | `majority:${number}` | `mean:${number}` | undefined;
-  /** Fresh draws that score a randomised model; half of them choose the worst attack of the union. */
+  /** Fresh draws that score a randomised model; half of them choose the strongest attack of the union. */
   readonly draws?: number | undefined;
   /** Draws averaged at each step of an attack on a randomised model; several make a curve; by default 16, 20 if all attacks are autoattack-*-rand, or 80 if published. */
   readonly eot?: OneOrMore | undefined;

@@ -24,7 +24,7 @@ export type UsageCode =
   | "unavailable"
   /** A device that computes something else than the CPU. */
   | "inaccurate-device"
-  /** A training whose loss or weights became infinite or NaN. */
+  /** A training run whose loss or weights became infinite or NaN. */
   | "diverged"
   /** A plug-in that cannot be loaded, takes a name that exists, throws, or returns a wrong shape. */
   | "bad-plugin";

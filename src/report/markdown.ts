@@ -50,7 +50,7 @@ function tableText({ data, protocol, columns, lines }: AccuracyTable): string {
       ]);
     }),
     "",
-    "95 % intervals in brackets. Union: accuracy under the worst attack on each image. Min of means: the lowest of the attacks' accuracies, an upper bound.",
+    "95 % intervals in brackets. Union: accuracy under the strongest attack on each image. Min of means: the lowest of the attacks' accuracies, an upper bound.",
     ...present([remark]),
     ...curves,
     "",

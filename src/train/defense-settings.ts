@@ -3,7 +3,7 @@ import type { DefenseOptions } from "../defenses/table.ts";
 import { addedOptions, type ResolvedOptions } from "./options.ts";
 
 /**
- * The options of the defence among those of a training; null becomes undefined, for which the defence has a default.
+ * The options of the defence among those of a training run; null becomes undefined, for which the defence has a default.
  */
 export function defenseSettings(options: ResolvedOptions): z.input<typeof DefenseOptions> {
   const settings: Record<string, unknown> = {

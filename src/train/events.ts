@@ -1,7 +1,7 @@
 import type { NoteCode } from "../math/note.ts";
 import type { EpochMetrics } from "./metrics.ts";
 
-/** An event of a training. `rampart train --json` prints all events but steps, one JSON object per line. */
+/** An event of a training run. `rampart train --json` prints all events but steps, one JSON object per line. */
 export type TrainEvent =
   | {
       readonly event: "start";

@@ -88,9 +88,9 @@ export const trainOptions = (): typeof BuiltInOptions =>
       .describe(BuiltInOptions.shape.defense.description ?? ""),
   }).extend(addedDefenseOptions()) as unknown as typeof BuiltInOptions;
 
-/** The options of a training without plug-ins. */
+/** The options of a training run without plug-ins. */
 export const TrainOptions = BuiltInOptions;
-/** Options of a training as the caller gives them. */
+/** Options of a training run as the caller gives them. */
 export type TrainOptions = z.output<typeof TrainOptions>;
 
 /** Values of the options that plug-ins' defences add, by name; null for one that is not given. */
@@ -102,7 +102,7 @@ export const addedOptions = (given: object): Readonly<Record<string, unknown>> =
     ]),
   );
 
-/** All options of a training; null means no limit on examples, a step size of ε / 5, or the defence's own default. */
+/** All options of a training run; null means no limit on examples, a step size of ε / 5, or the defence's own default. */
 export interface ResolvedOptions {
   readonly defense: string;
   readonly model: string;

@@ -27,7 +27,7 @@ export interface Plan {
 }
 
 /**
- * The plan of a training. Each epoch has its own order and omits the examples at its end that do not fill a batch. All
+ * The plan of a training run. Each epoch has its own order and omits the examples at its end that do not fill a batch. All
  * draws depend on the seed, the epoch and the example's index only. Throws `UsageError` for a data set without training
  * images.
  */

@@ -1,4 +1,4 @@
-// A training whose defence has a procedure of its own: gradients and steps of the optimiser are separate programs.
+// A training run whose defence has a procedure of its own: gradients and steps of the optimiser are separate programs.
 import type { BatchGradients } from "../defenses/objective.ts";
 import { gradient } from "../engine/autodiff/gradient.ts";
 import { input } from "../engine/graph/ops.ts";
@@ -108,7 +108,7 @@ export class StepwiseSession {
     this.#slots = initial.slots;
   }
 
-  /** Begins a training at `initial`, with `batch` examples per gradient. */
+  /** Begins a training run at `initial`, with `batch` examples per gradient. */
   static async begin(
     runtime: Runtime,
     architecture: Architecture,

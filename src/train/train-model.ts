@@ -75,7 +75,7 @@ async function optionsOf(
   return { options, isResumed };
 }
 
-/** What a training works with, once everything is open. */
+/** What a training run works with, once everything is open. */
 interface OpenTraining {
   readonly options: ResolvedOptions;
   readonly defense: Defense;

@@ -38,7 +38,7 @@ export function metadataOf(
   return heldOut === undefined ? metadata : { ...metadata, heldOut };
 }
 
-/** Where a training begins: at its first step, or at a checkpoint. */
+/** Where a training run begins: at its first step, or at a checkpoint. */
 interface Start {
   readonly state: TrainState;
   readonly position: Position;

@@ -32,7 +32,7 @@ export interface NodeTraining extends TrainingContext {
   readonly runtime?: Runtime;
 }
 
-/** A training on any platform. */
+/** A training run on any platform. */
 export interface TrainingRequest extends TrainingContext {
   /** The run's files. Its list of files names no lease. */
   readonly storage: Storage;

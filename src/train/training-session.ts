@@ -33,7 +33,7 @@ export interface TrainingSession {
   release(): Promise<void>;
 }
 
-/** Begins a training at `initial`; `batch` is the number of examples per step. Steps are those of `compileStep`. */
+/** Begins a training run at `initial`; `batch` is the number of examples per step. Steps are those of `compileStep`. */
 export async function trainingSession(
   runtime: Runtime,
   architecture: Architecture,

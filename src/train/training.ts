@@ -6,7 +6,7 @@ import type { Architecture } from "../models/architecture.ts";
 import type { Checkpoint } from "../models/opening/checkpoint.ts";
 import type { ResolvedOptions } from "./options.ts";
 
-/** What a training works with; `options` holds every choice that is not one of these objects. */
+/** What a training run works with; `options` holds every choice that is not one of these objects. */
 export interface Training {
   readonly runtime: Runtime;
   readonly architecture: Architecture;

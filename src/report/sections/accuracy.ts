@@ -82,7 +82,7 @@ export function measured({ data, protocol, lines }: AccuracyTable): Markup {
 /** The model with the highest union, as a sentence; null if only one model was attacked. */
 function finding({ columns, lines, protocol }: AccuracyTable): Markup | null {
   if (protocol === "published")
-    return html`<p class="finding">The published protocol is for comparison with published tables. Its number is the <b>min of means</b>: the lowest of the attacks’ accuracies, an upper bound on the accuracy under the worst attack. C&W has no bound on its norm here.</p>`;
+    return html`<p class="finding">The published protocol is for comparison with published tables. Its number is the <b>min of means</b>: the lowest of the attacks’ accuracies, an upper bound on the accuracy under the strongest attack. C&W has no bound on its norm here.</p>`;
   const column = columns.findLast(({ kind }) => kind === "union");
   const ranked = lines
     .flatMap(({ evaluation, cells }) => {
@@ -94,7 +94,7 @@ function finding({ columns, lines, protocol }: AccuracyTable): Markup | null {
   if (column === undefined || second === undefined) return null;
   const clear = best.interval.low > second.interval.high;
   const order = clear ? "ahead of" : "not clearly ahead of";
-  return html`<p class="finding"><b>${best.label}</b> has the highest accuracy under the worst attack on each image (${column.detail}): <b>${percent(best.interval.mean)}</b> [${range(best.interval)}], ${order} ${second.label} with ${percent(second.interval.mean)} [${range(second.interval)}].</p>`;
+  return html`<p class="finding"><b>${best.label}</b> has the highest accuracy under the strongest attack on each image (${column.detail}): <b>${percent(best.interval.mean)}</b> [${range(best.interval)}], ${order} ${second.label} with ${percent(second.interval.mean)} [${range(second.interval)}].</p>`;
 }
 
 const LARGEST_ONLY =
