@@ -242,7 +242,7 @@ describe("an audit of a file that leaves inputs and sizes open", () => {
     const other = await typed(words(open(), out, ...told(3), "--resume"));
     expect([other.code, other.err]).toEqual([
       2,
-      expect.stringContaining('constants {"keep":3} (was {"keep":2})'),
+      expect.stringContaining('constants {"keep":2}, but this run has constants {"keep":3}'),
     ]);
     expect((await typed(words(open(), out, ...told(2), "--resume"))).code).toBe(0);
   });
