@@ -1,4 +1,5 @@
-// No proof of what others falsified: every known `sat` instance of VNN-COMP, with the attack switched off.
+// No proof of what others falsified: the known `sat` instances of VNN-COMP, with the attack switched off. SLOW=1 tries all of
+// them for a minute each; otherwise three of the smallest network are tried for some seconds.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
@@ -27,6 +28,12 @@ const instances = there
     )
   : [];
 
+const isSlow = process.env.SLOW === "1";
+const seconds = isSlow ? 60 : 5;
+const tried = isSlow
+  ? instances
+  : instances.filter(({ model }) => model.includes("256x2")).slice(0, 3);
+
 const present = (path: string): string => (existsSync(path) ? path : `${path}.gz`);
 const provers = new Map<string, Promise<Crown>>();
 const proverFor = (path: string): Promise<Crown> => {
@@ -43,7 +50,7 @@ async function openProver(path: string): Promise<Crown> {
 describe.skipIf(!there)("a known counterexample", () => {
   it("is known for 34 instances", () => expect(instances).toHaveLength(34));
 
-  it.each(instances)(
+  it.each(tried)(
     "is never contradicted: $model, $property",
     async ({ folder, model, property }) => {
       const prover = await proverFor(present(join(place, folder, model)));
@@ -52,7 +59,7 @@ describe.skipIf(!there)("a known counterexample", () => {
       const text = new TextDecoder().decode(path.endsWith(".gz") ? gunzipSync(bytes) : bytes);
       let last: ProofEvent | undefined;
       const now = () => performance.now() / 1000;
-      for await (const event of prove(prover, parseVnnlib(text, path), { seconds: 60, now }))
+      for await (const event of prove(prover, parseVnnlib(text, path), { seconds, now }))
         last = event;
       expect(last?.event).toBe("unknown");
     },
