@@ -11,7 +11,7 @@ import { checkedOptions } from "../math/option-problems.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture } from "../models/architecture.ts";
 import type { OpenOptions } from "../models/opening/open-onnx.ts";
-import { formats } from "../report/report.ts";
+import { formats } from "../report/report-format.ts";
 import { trainOptions as trainSchema } from "../train/options.ts";
 
 /** A schema for each field of an interface: one that is forgotten does not compile. */

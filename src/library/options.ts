@@ -3,7 +3,7 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
 import type { Storage } from "../files/storage/storage.ts";
 import type { ImportedOptions } from "../models/imported-options.ts";
-import type { Format } from "../report/report.ts";
+import type { Format } from "../report/report-format.ts";
 import type * as node from "./file-options.ts";
 
 /** Where graphs run. */

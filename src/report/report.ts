@@ -2,10 +2,9 @@ import type { Evaluation } from "./evaluation.ts";
 import { markdown } from "./markdown.ts";
 import { page } from "./page.ts";
 import { csv, records } from "./records.ts";
+import type { Format } from "./report-format.ts";
 
-/** The formats of a report. */
-export const formats = ["html", "md", "csv", "json"] as const;
-export type Format = (typeof formats)[number];
+export { type Format, formats } from "./report-format.ts";
 
 const writers: Readonly<Record<Format, (evaluations: readonly Evaluation[]) => string>> = {
   html: page,
