@@ -1,3 +1,4 @@
+// The command line as a whole, over 300 lines since each claim types a command of its own.
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// Every case of the folder of small inputs that once went wrong, held to its right answer. The folder is not part of the
+// Every case of the folder of small inputs that once went wrong, held to its right answer; over 300 lines, one per case or more. The folder is not part of the
 // repository: `$RAMPART_DATA/faults`.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

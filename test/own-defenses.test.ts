@@ -1,4 +1,5 @@
-// The three hooks of a defence from outside: several passes per loss, replaced parameters, several steps per batch.
+// The three hooks of a defence from outside: several passes per loss, replaced parameters, several steps per
+// batch. Over 300 lines, since each hook has a defence of its own.
 import { describe, expect, it } from "vitest";
 import type { Victim } from "../src/attacks/victim.ts";
 import type { LossObjective, Objective, TrainingBatch } from "../src/defenses/objective.ts";

@@ -6,7 +6,7 @@ import { UsageError } from "../math/usage-error.ts";
 import { lowerBound, signTest } from "./binomial.ts";
 import { certificateOf } from "./certificates.ts";
 import { anyOf, type NoisyImages, noisyImages, type Sampling } from "./noisy-images.ts";
-import { type CertifiedNorm, noRadii, type Radii } from "./radii.ts";
+import type { CertifiedNorm, Radii } from "./radii.ts";
 import { decide } from "./sequential.ts";
 import { type BaseClassifier, count, NO_VOTE, type Poll, votes } from "./votes.ts";
 
@@ -167,23 +167,12 @@ export async function certify(
     const pLower = Math.max(0, lowerBound(counts[prediction], n, share) - noisy.error);
     components.push({ noise, n, counts, pLower });
   }
-  const radius = radiusOf(certificate.noise, components, shape, target);
-  return { prediction: radius === noRadii ? null : prediction, components, radius };
-}
-
-/** The radii that the components show; under a target, those at the probability that it needs. */
-function radiusOf(
-  noise: string,
-  components: readonly Component[],
-  shape: Shape,
-  target: Target | undefined,
-): Radii {
-  const radii = certificateOf(noise).radii(
+  const radius = certificate.radii(
     components.map(({ pLower }) => pLower),
     elementCount(shape),
   );
-  if (radii[target?.norm ?? "l2"] === 0 && radii.l1 === 0) return noRadii;
-  return radii;
+  const isCertified = Object.values(radius).some((r) => r > 0);
+  return { prediction: isCertified ? prediction : null, components, radius };
 }
 
 /** A prediction of the smoothed classifier. */
