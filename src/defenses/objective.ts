@@ -10,7 +10,7 @@ export interface Objective {
   readonly name: string;
   /** x [batch, ...pixels] in [0, 1], labels and keys [batch] → examples to train on, of the shape of x. */
   examples(model: Victim, x: Tensor, labels: Labels, keys: readonly Key[]): Promise<Tensor>;
-  /** Announces a call to come: `keys` [batch], `shape` [batch, ...pixels]. A hint that lets noise be drawn early. */
+  /** Prefetches for a call to come: `keys` [batch], `shape` [batch, ...pixels]. A hint that lets noise be drawn early. */
   prefetch?(keys: readonly Key[], shape: Shape): void;
 }
 
@@ -116,7 +116,7 @@ export interface LossObjective {
   readonly inputGradients?: readonly string[];
   /** Arrays that are kept from batch to batch and saved in checkpoints, by name, with their shapes. Zeros at first. */
   memory?(shape: BatchShape): Readonly<Record<string, Shape>>;
-  /** Announces a call to come, as `prefetch` of `Objective` does: `keys` [batch], `shape` [batch, ...pixels]. */
+  /** Prefetches for a call to come, as `prefetch` of `Objective` does: `keys` [batch], `shape` [batch, ...pixels]. */
   prefetch?(keys: readonly Key[], shape: Shape): void;
 }
 

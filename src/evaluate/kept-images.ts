@@ -23,7 +23,7 @@ interface Kept {
 }
 
 /** Keeps the images of at most `most` examples per attack; `before` holds those of an interrupted evaluation. */
-export function keptImages(most: number, before?: Uint8Array): KeptImages {
+export function keptImages(maxImages: number, before?: Uint8Array): KeptImages {
   const kept = new Map<string, Kept>();
   const of = (name: string): Kept => {
     const found = kept.get(name) ?? { indices: [], originals: [], adversarials: [] };
@@ -34,7 +34,7 @@ export function keptImages(most: number, before?: Uint8Array): KeptImages {
   return {
     add({ row, original, adversarial }) {
       const { indices, originals, adversarials } = of(imageName(row));
-      if (indices.length >= most || indices.includes(row.index)) return false;
+      if (indices.length >= maxImages || indices.includes(row.index)) return false;
       indices.push(row.index);
       originals.push(original);
       adversarials.push(adversarial);

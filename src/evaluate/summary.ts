@@ -140,8 +140,8 @@ function classSummaries(clean: readonly Row[], worst: readonly Row[]): ClassSumm
 
 /** The rows of the largest number of EOT draws: the strongest attack, which alone counts. */
 function mostDraws(rows: readonly Row[]): Row[] {
-  const most = rows.reduce((largest, { eot }) => Math.max(largest, eot), 0);
-  return rows.filter(({ eot }) => eot === most);
+  const maxEot = rows.reduce((largest, { eot }) => Math.max(largest, eot), 0);
+  return rows.filter(({ eot }) => eot === maxEot);
 }
 
 /**
