@@ -22,7 +22,7 @@ interface Kept {
   readonly adversarials: Tensor[];
 }
 
-/** Keeps the images of at most `most` examples per attack; `before` holds those of an interrupted evaluation. */
+/** Keeps the images of at most `maxImages` examples per attack; `before` holds those of an interrupted evaluation. */
 export function keptImages(maxImages: number, before?: Uint8Array): KeptImages {
   const kept = new Map<string, Kept>();
   const of = (name: string): Kept => {
