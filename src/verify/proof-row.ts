@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { DamagedLine, readRowLines } from "../files/row-lines.ts";
+import type { StoredRows } from "../files/rows/rows-file.ts";
+import { UsageError } from "../math/usage-error.ts";
+
+/** What is known about an image in a ball. */
+export const proofStatuses = ["proven", "broken", "undecided"] as const;
+export type ProofStatus = (typeof proofStatuses)[number];
+
+/** What is known about one image in one ball. `docs/rows.md` says what each field means. */
+export const ProofRow = z.looseObject({
+  /** Index in the test split. */
+  index: z.int().nonnegative(),
+  label: z.int(),
+  norm: z.enum(["linf", "l2", "l1"]),
+  /** Radius, for pixels in [0, 1]. */
+  epsilon: z.number().nonnegative(),
+  status: z.enum(proofStatuses),
+  /** Proven: the last method of proof that was needed. Broken: the attack, or `clean`. Undecided: null. */
+  method: z.string().nullable(),
+  /** Lower bound, over the ball, of the label's logit minus the largest other one, float32 subtracted; null without a finite bound. */
+  margin: z.number().nullable(),
+  /** What was subtracted for the float32 evaluation of the network; null without a finite bound. */
+  floatError: z.number().nullable(),
+  /** Time that proofs took. */
+  seconds: z.number().nonnegative(),
+  /** The target of the network, whose evaluation the proof is about, and that of the bounds. */
+  runtime: z.record(z.string(), z.unknown()),
+});
+export type ProofRow = z.output<typeof ProofRow>;
+
+/** Identifies a row within a file. */
+export const proofName = ({
+  index,
+  norm,
+  epsilon,
+}: Pick<ProofRow, "index" | "norm" | "epsilon">): string => `${index} ${norm} ${epsilon}`;
+
+const next = "delete that line and go on with --resume, or choose another --out";
+
+/** The rows in a text. Throws `UsageError` for a damaged line, another kind of row, or a ball of an image that has two rows. */
+export function parseProofs(file: string, contents: string): StoredRows<ProofRow> {
+  const refuse = (why: string) => new UsageError(why, { code: "bad-file", next });
+  const seen = new Set<string>();
+  try {
+    const { rows, whole } = readRowLines(file, contents);
+    const parsed = rows.map(({ line, value }) => {
+      const { data, error } = ProofRow.safeParse(value);
+      const [issue] = error?.issues ?? [];
+      if (data === undefined)
+        throw refuse(
+          `${file}:${line} is no row of rampart audit --prove (${issue?.path.join(".")}: ${issue?.message.toLowerCase()})`,
+        );
+      if (seen.has(proofName(data)))
+        throw refuse(
+          `${file}:${line} is a second row of image ${data.index} in ${data.norm} ${data.epsilon}`,
+        );
+      seen.add(proofName(data));
+      return data;
+    });
+    return { rows: parsed, whole };
+  } catch (error) {
+    if (error instanceof DamagedLine) throw refuse(error.message);
+    throw error;
+  }
+}
