@@ -83,19 +83,22 @@ export function permutedClasses({
   };
 }
 
-/** Another preprocessing must get this share of the images, and at least this number, right in addition. */
+/** Another preprocessing must classify at least this share, and this number, of the images correctly in addition. */
 const MIN_BETTER_SHARE = 0.1;
 const MIN_BETTER_IMAGES = 4;
 
 /** Fires if far more clean images are right under a usual preprocessing than under the declared one. */
-export function otherPreprocessing({ better }: Pick<Facts, "better">): Diagnostic | null {
-  if (better === null) return null;
-  const { name, examples, right, declared } = better;
-  if (right - declared < Math.max(MIN_BETTER_IMAGES, MIN_BETTER_SHARE * examples)) return null;
+export function otherPreprocessing({
+  preprocessings,
+}: Pick<Facts, "preprocessings">): Diagnostic | null {
+  if (preprocessings === null) return null;
+  const { name, examples, correct, correctAsDeclared } = preprocessings;
+  if (correct - correctAsDeclared < Math.max(MIN_BETTER_IMAGES, MIN_BETTER_SHARE * examples))
+    return null;
   return {
     code: "other-preprocessing",
     severity: "invalid",
-    text: `${declared} of the first ${examples} images are right with the declared preprocessing, and ${right} with ${name}`,
+    text: `${correctAsDeclared} of the first ${examples} images are right with the declared preprocessing, and ${correct} with ${name}`,
     advice:
       "look up how the network was trained, and declare that preprocessing; a high accuracy alone does not show that a preprocessing is the right one",
   };

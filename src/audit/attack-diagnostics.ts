@@ -4,23 +4,26 @@ import { normName, radius } from "../report/format.ts";
 import { cleanOf } from "./answer-diagnostics.ts";
 import type { Diagnostic, Facts } from "./diagnostic.ts";
 
-/** Share of images that may stay right at a radius where no image should. */
-const MAX_STILL_RIGHT = 0.05;
+/** A count below this may be a coincidence, whatever the share. */
+const MIN_IMAGES = 2;
+
+/** Share of images that may stay correct at a radius where no image should. */
+const MAX_STILL_CORRECT = 0.05;
 
 /** Fires if images stay right at a radius at which every image can be made grey. */
 export function hugeEpsilon({ probe }: Pick<Facts, "probe">): Diagnostic | null {
-  const { norm, epsilon, tried, right } = probe.huge;
-  if (right <= MAX_STILL_RIGHT * tried) return null;
+  const { norm, epsilon, cleanCorrect, correct } = probe.huge;
+  if (correct <= MAX_STILL_CORRECT * cleanCorrect) return null;
   return {
     code: "huge-epsilon",
     severity: "warning",
-    text: `at ${normName(norm)} ${radius(epsilon)}, where every image can be made grey, ${right} of ${tried} images are still right under APGD`,
+    text: `at ${normName(norm)} ${radius(epsilon)}, where every image can be made grey, ${correct} of ${cleanCorrect} images are still right under APGD`,
     advice:
       "the attacks are failing, so the accuracies above are upper bounds; look for zero gradients, or use --budget full",
   };
 }
 
-/** Square must break at least 2 images, and this share of all, that gradient attacks did not. */
+/** Square must break at least this share of the images beyond those that gradient attacks broke. */
 const MIN_BLACK_BOX = 0.02;
 
 /** Fires if Square, which sees no gradients, breaks images that every gradient attack of that norm left right. */
@@ -37,8 +40,8 @@ export function blackBoxWins({ rows }: Pick<Facts, "rows">): Diagnostic | null {
   const won = new Set(
     [...blackBox].filter(([name]) => !whiteBox.has(name)).map(([, { index }]) => index),
   ).size;
-  const tried = cleanOf(rows).length;
-  if (won < Math.max(2, MIN_BLACK_BOX * tried)) return null;
+  const attacked = cleanOf(rows).length;
+  if (won < Math.max(MIN_IMAGES, MIN_BLACK_BOX * attacked)) return null;
   return {
     code: "black-box-wins",
     severity: "warning",
@@ -48,7 +51,7 @@ export function blackBoxWins({ rows }: Pick<Facts, "rows">): Diagnostic | null {
   };
 }
 
-/** Share of the tried images that an attack on a copy must break beyond the attack on the network itself. */
+/** Share of the images that an attack on a copy must break beyond the attack on the network itself. */
 const MIN_TRANSFERRED = 0.1;
 /** Share of a randomised classifier's worst rows that must come from the network without its noise. */
 const MIN_NOISE_FREE = 0.2;
@@ -56,12 +59,12 @@ const MIN_NOISE_FREE = 0.2;
 /** Fires if an attack on a copy with straight-through gradients beats the attack on the network itself. */
 function copyWins({ transfer }: Facts["probe"]): Diagnostic | null {
   if (transfer === null) return null;
-  const { norm, epsilon, tried, right, whiteBox } = transfer;
-  if (whiteBox - right < Math.max(2, MIN_TRANSFERRED * tried)) return null;
+  const { norm, epsilon, cleanCorrect, correct, whiteBox } = transfer;
+  if (whiteBox - correct < Math.max(MIN_IMAGES, MIN_TRANSFERRED * cleanCorrect)) return null;
   return {
     code: "transfer-wins",
     severity: "warning",
-    text: `APGD on a copy that lets gradients through rounding leaves ${right} of ${tried} images right at ${normName(norm)} ${radius(epsilon)}, APGD on the network itself ${whiteBox}`,
+    text: `APGD on a copy that lets gradients through rounding leaves ${correct} of ${cleanCorrect} images right at ${normName(norm)} ${radius(epsilon)}, APGD on the network itself ${whiteBox}`,
     advice:
       "the network's own gradients mislead, so its accuracy is an upper bound: use --straight-through",
   };
@@ -72,7 +75,7 @@ function noiseFreeWins(rows: readonly Row[]): Diagnostic | null {
   const randomised = rows.filter(({ draws, objective }) => draws > 1 && objective !== null);
   const objectives = new Set(randomised.map(({ objective }) => objective));
   const transferred = randomised.filter(({ objective }) => objective === "transfer").length;
-  const threshold = Math.max(2, MIN_NOISE_FREE * randomised.length);
+  const threshold = Math.max(MIN_IMAGES, MIN_NOISE_FREE * randomised.length);
   if (objectives.size < 2 || transferred < threshold) return null;
   return {
     code: "transfer-wins",
@@ -108,18 +111,18 @@ const MIN_BY_NOISE = 0.8;
 
 /** Fires if random noise breaks nearly as many images as APGD does. */
 export function noiseBreaks({ probe }: Pick<Facts, "probe">): Diagnostic | null {
-  const found = probe.norms.find(({ tried, underNoise, manySteps }) => {
-    const byNoise = tried - underNoise;
-    return byNoise >= 2 && byNoise >= MIN_BY_NOISE * (tried - manySteps);
+  const found = probe.norms.find(({ cleanCorrect, underNoise, manySteps }) => {
+    const byNoise = cleanCorrect - underNoise;
+    return byNoise >= MIN_IMAGES && byNoise >= MIN_BY_NOISE * (cleanCorrect - manySteps);
   });
   if (found === undefined) return null;
-  const { norm, epsilon, tried, underNoise, manySteps } = found;
+  const { norm, epsilon, cleanCorrect, underNoise, manySteps } = found;
   return {
     code: "noise-breaks",
     severity: "warning",
-    text: `random noise of ${normName(norm)} ${radius(epsilon)} breaks ${tried - underNoise} of ${tried} images, and APGD ${tried - manySteps}`,
+    text: `random noise of ${normName(norm)} ${radius(epsilon)} breaks ${cleanCorrect - underNoise} of ${cleanCorrect} images, and APGD ${cleanCorrect - manySteps}`,
     advice:
-      "either the classifier is fragile to any noise of this size, or the attack finds no direction; lower the radius to tell",
+      "either the classifier is fragile to any noise of this size, or the attack finds no direction; audit again at a smaller radius: if noise still breaks as many images as APGD, the attack is failing",
   };
 }
 
@@ -137,19 +140,19 @@ export function randomisedWithoutEot({
       ? "two runs on the same images gave different logits: the file draws random numbers itself, or its runtime is not deterministic"
       : "attacks on a randomised classifier averaged over a single draw per step",
     advice:
-      "declare the noise with --noise on a file without it, so that attacks average over its draws (EOT)",
+      "if the file adds noise itself, export it without that noise and declare the noise with --noise: attacks then average over its draws (EOT)",
   };
 }
 
-/** Fires if APGD with more steps leaves more images right. */
-export function moreStepsHelp({ probe }: Pick<Facts, "probe">): Diagnostic | null {
-  const found = probe.norms.find(({ fewSteps, manySteps }) => manySteps >= fewSteps + 2);
+/** Fires if APGD with more steps leaves more images correct: a sign that it does not converge. */
+export function moreStepsHurt({ probe }: Pick<Facts, "probe">): Diagnostic | null {
+  const found = probe.norms.find(({ fewSteps, manySteps }) => manySteps >= fewSteps + MIN_IMAGES);
   if (found === undefined) return null;
-  const { norm, tried, fewSteps, manySteps } = found;
+  const { norm, cleanCorrect, fewSteps, manySteps } = found;
   return {
     code: "more-steps-help",
     severity: "warning",
-    text: `APGD with more steps leaves ${manySteps} of ${tried} images right in ${normName(norm)}, with fewer steps ${fewSteps}`,
+    text: `APGD with more steps leaves ${manySteps} of ${cleanCorrect} images right in ${normName(norm)}, with fewer steps ${fewSteps}`,
     advice: "the attack does not converge: gradients are noisy or masked; use --budget full",
   };
 }

@@ -48,8 +48,8 @@ export interface NodeAudit extends AuditContext {
   readonly out?: string;
 }
 
-/** An audit on any platform. */
-export interface Audit extends AuditContext {
+/** What an audit is asked to do, on any platform. */
+export interface AuditRequest extends AuditContext {
   readonly source: AuditSource;
   readonly host: Host;
   /** Where rows, summary.json, report.html and images go; undefined if nothing is written. */

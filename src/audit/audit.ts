@@ -11,16 +11,17 @@ import {
   isQuantisation,
 } from "../models/batch-dependence.ts";
 import { nonFiniteNode } from "../models/non-finite.ts";
-import type { Audit } from "./audit-request.ts";
+import type { AuditRequest } from "./audit-request.ts";
 import { AuditedNetwork } from "./audited-network.ts";
-import { Diagnoses } from "./diagnoses.ts";
+import type { Facts } from "./diagnostic.ts";
+import { DiagnosticRunner } from "./diagnostic-runner.ts";
 import { type AuditedModel, openAudited } from "./open-audited.ts";
 import type { AuditOptions } from "./options.ts";
-import { auditOptions } from "./plan.ts";
+import { plannedOptions } from "./plan.ts";
 import { nothingProbed } from "./probe.ts";
 import { type AuditResult, auditResult } from "./result.ts";
 
-/** A finished row; at the end the result and the paths of the files that hold it. */
+/** One event per finished row. The last event holds the result and the paths of the files that store it. */
 export type AuditEvent =
   | { readonly event: "row"; readonly row: Row; readonly done: number; readonly total: number }
   | { readonly event: "result"; readonly result: AuditResult; readonly files: readonly string[] };
@@ -31,19 +32,19 @@ const ROWS = "rows.jsonl";
 /** An audit whose model and data are open. Nothing is written once another process has the lease. */
 interface OpenedAudit {
   readonly options: AuditOptions;
-  readonly audit: Audit;
+  readonly audit: AuditRequest;
   readonly audited: AuditedModel;
   readonly lease: WorkLease | null;
 }
 
 /**
  * Attacks the first test images with the budget's attacks, runs the diagnostics, and writes rows, `summary.json`,
- * `report.html` and images to `out`. Yields each row once it is written, and the result at the end. If `signal` aborts it
- * ends without a result, and `resume` continues later. Throws `UsageError`.
+ * `report.html` and images to `out`. Yields each row once it is written, and the result last. An audit that `signal` aborts
+ * yields no result; the next audit with `resume` continues from its rows. Throws `UsageError`.
  */
 export async function* auditModel(
   options: AuditOptions,
-  audit: Audit,
+  audit: AuditRequest,
 ): AsyncGenerator<AuditEvent, void, void> {
   const { out, signal, note } = audit;
   const audited = await openAudited(audit, options);
@@ -65,7 +66,7 @@ function noiseOf({ options, audit, audited }: OpenedAudit): string | null {
   if (noise !== null)
     audit.note?.({
       code: "noise",
-      text: `${audit.source.path} states that it adds the noise ${noise} at every prediction; it is attacked with it, through EOT`,
+      text: `${audit.source.path} states that it adds noise ${noise} to every image; attacks average over this noise (EOT)`,
     });
   return noise;
 }
@@ -75,7 +76,7 @@ function evaluationOptions(options: AuditOptions, classes: number, noise: string
   const { budget, examples, seed, rule, batch, epsilonLinf, epsilonL2, epsilonL1 } = options;
   const norms = [...new Set(options.norms)];
   return EvaluateOptions.parse({
-    ...auditOptions({ norms, budget, classes, randomised: noise !== null }),
+    ...plannedOptions({ norms, budget, classes, randomised: noise !== null }),
     examples,
     seed,
     rule,
@@ -93,22 +94,26 @@ const dependenceNote = (dependence: BatchDependence): Note => ({
   text: `${describeDependence(dependence)}; every image is scored alone${isQuantisation(dependence) ? "" : ", and the audit is invalid"}`,
 });
 
-/** The attacks of an audit, with everything that they stored. */
-interface Attacked {
-  readonly rows: Row[];
-  stored: StoredEvaluation | undefined;
-  missing: number;
+/** What the attacks of an audit produced. */
+interface AttackResults {
+  readonly rows: readonly Row[];
+  /** What is stored beside the rows; undefined if nothing is stored, or rows are missing. */
+  readonly stored: StoredEvaluation | undefined;
+  /** Planned rows that were not reached. */
+  readonly missing: number;
 }
 
-/** Runs the attacks; what they found is added to `found`. */
+/** Runs the attacks. Yields their rows, and returns all of them. */
 async function* runAttacks(
   { audit, audited }: OpenedAudit,
   options: EvaluateOptions,
   network: AuditedNetwork,
-  found: Attacked,
-): AsyncGenerator<AuditEvent, void, void> {
+): AsyncGenerator<AuditEvent, AttackResults, void> {
   const { runtime, out, resume, saveExamples, signal, command, note, host, noiseNamed } = audit;
   const { model, dataset } = audited;
+  const rows: Row[] = [];
+  let stored: StoredEvaluation | undefined;
+  let missing = 0;
   const events = evaluateModel(model, options, {
     network: network.network,
     target: { ...runtime.target },
@@ -123,15 +128,16 @@ async function* runAttacks(
     noiseNamed,
     readText: (path) => audit.source.readText(path),
     locate: (at) => nonFiniteNode(runtime, model.architecture, model.parameters, at),
-    finish(stored) {
-      found.stored = stored;
+    finish(evaluation) {
+      stored = evaluation;
     },
   });
   for await (const { row, done, total } of events) {
-    found.rows.push(row);
-    found.missing = total - done;
+    rows.push(row);
+    missing = total - done;
     yield { event: "row", row, done, total };
   }
+  return { rows, stored, missing };
 }
 
 /** Runs the diagnostics and puts the result of the audit together. */
@@ -142,26 +148,34 @@ async function resultOf(
   rows: readonly Row[],
 ): Promise<AuditResult> {
   const { model, dataset } = audited;
-  const diagnoses = new Diagnoses(audit.signal);
-  const probe = await diagnoses.run(
+  const runner = new DiagnosticRunner(audit.signal);
+  const probe = await runner.run(
     "the probe of gradients and attacks",
     () => network.probe(),
     nothingProbed(options.norms[0]),
   );
-  const decisions = await diagnoses.run(
+  const decisions = await runner.run(
     "the comparison of decisions",
     () => network.compareDecisions(),
     null,
   );
-  const better = await diagnoses.run(
+  const preprocessings = await runner.run(
     "the comparison of preprocessings",
-    () => network.betterPreprocessing(),
+    () => network.comparePreprocessings(),
     null,
   );
-  return auditResult({
+  const facts: Facts = {
     rows,
     classes: model.architecture.classes,
     notes: model.notes ?? [],
+    probe,
+    preprocessings,
+    batch: network.dependence,
+    decisions,
+    failures: runner.failures,
+    trainedOnWarning: audited.trainedOnWarning,
+  };
+  return auditResult(facts, {
     budget: options.budget,
     noise: evaluation.noise ?? null,
     preprocessing: audited.preprocessing,
@@ -169,12 +183,6 @@ async function resultOf(
     classNames: dataset.classes,
     attacks: evaluation.attacks,
     required: options.require ?? null,
-    probe,
-    better,
-    batch: network.dependence,
-    decisions,
-    failures: diagnoses.failures,
-    trainedOn: audited.trainedOn,
   });
 }
 
@@ -191,9 +199,7 @@ async function* runAudit(opened: OpenedAudit): AsyncGenerator<AuditEvent, void, 
   const network = await AuditedNetwork.open(audited, audit, options);
   try {
     if (network.dependence !== null) note(dependenceNote(network.dependence));
-    const found: Attacked = { rows: [], stored: undefined, missing: 0 };
-    yield* runAttacks(opened, evaluation, network, found);
-    const { rows, stored, missing } = found;
+    const { rows, stored, missing } = yield* runAttacks(opened, evaluation, network);
     if (missing > 0 || signal?.aborted) return;
     const result = await resultOf(opened, evaluation, network, rows);
     if (out === undefined || stored === undefined) {

@@ -2,7 +2,7 @@ import { isExported } from "../models/export.ts";
 import { statedShape, takesIntegers } from "../models/image-input.ts";
 import type { OpenModel } from "../models/opening/open-model.ts";
 import { type OnnxFile, type OpenOnnxOptions, openOnnx } from "../models/opening/open-onnx.ts";
-import type { Audit } from "./audit-request.ts";
+import type { AuditRequest } from "./audit-request.ts";
 import type { NetworkFile } from "./sidecar.ts";
 import { SidecarFiles } from "./sidecar-files.ts";
 
@@ -11,10 +11,10 @@ export class AuditedFiles {
   /** The model's path, or its name in messages. */
   readonly path: string;
   readonly sidecars: SidecarFiles;
-  readonly #audit: Audit;
+  readonly #audit: AuditRequest;
   #onnx: Promise<OnnxFile | null> | undefined;
 
-  constructor(audit: Audit) {
+  constructor(audit: AuditRequest) {
     const { source } = audit;
     this.path = source.path;
     this.sidecars = new SidecarFiles((path) => source.readText(path));

@@ -8,11 +8,11 @@ import { type BatchDependence, batchDependence, oneByOne } from "../models/batch
 import { type Classifier, classifier } from "../models/classifier.ts";
 import { compareDecisions, type Decisions } from "../models/decisions.ts";
 import type { ImportedOptions } from "../models/imported-network.ts";
-import type { Audit } from "./audit-request.ts";
+import type { AuditRequest } from "./audit-request.ts";
 import type { AuditedModel } from "./open-audited.ts";
 import type { AuditOptions } from "./options.ts";
 import { largestRadii } from "./options.ts";
-import { type BetterPreprocessing, betterPreprocessing } from "./preprocessings.ts";
+import { comparePreprocessings, type PreprocessingComparison } from "./preprocessings.ts";
 import { type Probe, probe } from "./probe.ts";
 
 /** Images that the probe looks at. */
@@ -32,12 +32,12 @@ export class AuditedNetwork {
   /** The network that is attacked. */
   readonly network: Classifier;
   readonly #audited: AuditedModel;
-  readonly #audit: Audit;
+  readonly #audit: AuditRequest;
   readonly #options: AuditOptions;
 
   private constructor(
     audited: AuditedModel,
-    audit: Audit,
+    audit: AuditRequest,
     options: AuditOptions,
     dependence: BatchDependence | null,
   ) {
@@ -52,7 +52,7 @@ export class AuditedNetwork {
   /** Compiles the network, after a check on the first test images whether scores depend on the batch. */
   static async open(
     audited: AuditedModel,
-    audit: Audit,
+    audit: AuditRequest,
     options: AuditOptions,
   ): Promise<AuditedNetwork> {
     const { model, dataset } = audited;
@@ -99,8 +99,8 @@ export class AuditedNetwork {
     }
   }
 
-  /** The best usual preprocessing; null if the declared one is good enough, or the model states its own. */
-  async betterPreprocessing(): Promise<BetterPreprocessing | null> {
+  /** Compares usual preprocessings with the declared one; null if that is good enough, or the model states its own. */
+  async comparePreprocessings(): Promise<PreprocessingComparison | null> {
     if (this.#audited.model.reading === undefined) return null;
     const { batch } = this.#options;
     const { test, shape } = this.#dataset;
@@ -108,7 +108,7 @@ export class AuditedNetwork {
       const copy = await this.#copy(usual);
       return { ...withMaxBatch(copy, batch), release: () => copy.release() };
     };
-    return betterPreprocessing(withMaxBatch(this.network, batch), open, test, {
+    return comparePreprocessings(withMaxBatch(this.network, batch), open, test, {
       count: PREPROCESSED,
       channels: shape[0],
       signal: this.#audit.signal,

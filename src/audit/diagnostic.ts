@@ -3,11 +3,11 @@ import type { Row } from "../evaluate/row.ts";
 import type { Note } from "../math/note.ts";
 import type { BatchDependence } from "../models/batch-dependence.ts";
 import type { Decisions } from "../models/decisions.ts";
-import type { BetterPreprocessing } from "./preprocessings.ts";
+import type { PreprocessingComparison } from "./preprocessings.ts";
 import type { Probe } from "./probe.ts";
 import type { NotRun } from "./run-diagnostics.ts";
 
-/** Stable names of the diagnostics. `docs/auditing.md` explains each. */
+/** Stable names of the diagnostics. `docs/diagnostics.md` explains each. */
 export type DiagnosticCode =
   | "constant-predictor"
   | "one-class"
@@ -47,8 +47,8 @@ export interface Diagnostic {
 export interface Facts {
   readonly rows: readonly Row[];
   readonly probe: Probe;
-  /** A usual preprocessing under which more images are right than under the declared one; null if none was found. */
-  readonly better: BetterPreprocessing | null;
+  /** The best usual preprocessing compared with the declared one; null if they were not compared. */
+  readonly preprocessings: PreprocessingComparison | null;
   /** Number of the classifier's outputs. */
   readonly classes: number;
   /** The importer's notes on the file. */
@@ -56,7 +56,7 @@ export interface Facts {
   /** How scores depend on the batch; absent or null if they do not. */
   readonly batch?: BatchDependence | null;
   /** Why the model may have been trained on test images; absent or null if it was not. */
-  readonly trainedOn?: string | null;
+  readonly trainedOnWarning?: string | null;
   /** The file's decisions compared with those of the scores before its output; absent or null if no operator was removed. */
   readonly decisions?: Decisions | null;
   /** Diagnostics that failed; their findings are missing. */

@@ -13,7 +13,7 @@ import {
   blackBoxWins,
   hugeEpsilon,
   lostByRounding,
-  moreStepsHelp,
+  moreStepsHurt,
   noiseBreaks,
   randomisedWithoutEot,
   transferWins,
@@ -25,7 +25,7 @@ import type { Probe, ProbedNorm } from "./probe.ts";
 const usual: ProbedNorm = {
   norm: "linf",
   epsilon: 0.031,
-  tried: 30,
+  cleanCorrect: 30,
   underNoise: 30,
   fewSteps: 12,
   manySteps: 10,
@@ -37,16 +37,16 @@ const probe: Probe = {
   constant: false,
   changes: false,
   norms: [usual],
-  huge: { norm: "linf", epsilon: 0.5, tried: 30, right: 0 },
+  huge: { norm: "linf", epsilon: 0.5, cleanCorrect: 30, correct: 0 },
   transfer: {
     norm: "linf",
     epsilon: 0.031,
-    tried: 30,
-    right: 12,
+    cleanCorrect: 30,
+    correct: 12,
     whiteBox: 10,
   },
 };
-const usualFacts = { probe, better: null, classes: 10, notes: [] };
+const usualFacts = { probe, preprocessings: null, classes: 10, notes: [] };
 const probeWith = (changes: Partial<Probe>) => ({ probe: { ...probe, ...changes } });
 const withNorm = (changes: Partial<ProbedNorm>) => probeWith({ norms: [{ ...usual, ...changes }] });
 const many = (count: number, of: (i: number) => Partial<Row>): Row[] =>
@@ -100,11 +100,14 @@ describe("a diagnostic", () => {
   });
 
   it("of preprocessing fires from a tenth of the images on, and explains an accuracy of chance", () => {
-    const better = (right: number) => ({ name: "--scale 255", examples: 64, right, declared: 40 });
-    expect(otherPreprocessing({ better: better(47) })?.text).toContain("and 47 with --scale 255");
-    expect(otherPreprocessing({ better: better(46) })).toBeNull();
+    const compared = (correct: number) => ({
+      preprocessings: { name: "--scale 255", examples: 64, correct, correctAsDeclared: 40 },
+    });
+    expect(otherPreprocessing(compared(47))?.text).toContain("and 47 with --scale 255");
+    expect(otherPreprocessing(compared(46))).toBeNull();
     const rows = many(40, () => ({ clean: 0 }));
-    const codes = diagnose({ ...usualFacts, rows, better: better(60) }).map(({ code }) => code);
+    const facts = Object.assign({}, usualFacts, compared(60), { rows });
+    const codes = diagnose(facts).map(({ code }) => code);
     expect(codes).toEqual(["other-preprocessing"]);
   });
 
@@ -123,8 +126,8 @@ describe("a diagnostic", () => {
     [
       "a huge radius",
       hugeEpsilon,
-      { huge: { ...probe.huge, right: 2 } },
-      { huge: { ...probe.huge, right: 1 } },
+      { huge: { ...probe.huge, correct: 2 } },
+      { huge: { ...probe.huge, correct: 1 } },
     ],
   ])("of %s counts examples of the probe", (_, diagnostic, fires, silent) => {
     expect(diagnostic(probeWith(fires))).not.toBeNull();
@@ -139,8 +142,8 @@ describe("a diagnostic", () => {
   });
 
   it("of more steps needs two examples more", () => {
-    expect(moreStepsHelp(withNorm({ fewSteps: 8 }))?.code).toBe("more-steps-help");
-    expect(moreStepsHelp(withNorm({ fewSteps: 9 }))).toBeNull();
+    expect(moreStepsHurt(withNorm({ fewSteps: 8 }))?.code).toBe("more-steps-help");
+    expect(moreStepsHurt(withNorm({ fewSteps: 9 }))).toBeNull();
   });
 
   it("of a winning black box counts what no attack with gradients broke", () => {
@@ -161,11 +164,11 @@ describe("a diagnostic", () => {
   });
 
   it("of transfer compares what a copy's attack leaves with what the network's own does", () => {
-    const copy = (right: number) =>
+    const copy = (correct: number) =>
       transferWins({
         rows: many(1, () => ({})),
         ...probeWith({
-          transfer: { norm: "linf", epsilon: 0.031, tried: 30, right, whiteBox: 15 },
+          transfer: { norm: "linf", epsilon: 0.031, cleanCorrect: 30, correct, whiteBox: 15 },
         }),
       });
     expect(copy(12)?.text).toContain("leaves 12 of 30 images right at ℓ∞ 0.031");

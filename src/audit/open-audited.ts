@@ -11,14 +11,15 @@ import { statedImageOptions } from "../data/image-options.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
 import type { Sizing } from "../data/sizing.ts";
 import { findDataset } from "../data/table.ts";
-import { chooseTestData } from "../evaluate/tested-data.ts";
+import { chooseTestData, noTestImages } from "../evaluate/tested-data.ts";
 import { defined } from "../math/defined.ts";
 import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
+import type { Architecture } from "../models/architecture.ts";
 import type { ImportedOptions } from "../models/imported-network.ts";
 import type { OpenModel } from "../models/opening/open-model.ts";
-import { type AuditDataOptions, auditData, withChannels } from "./audit-data.ts";
-import type { Audit } from "./audit-request.ts";
+import { type AuditDataOptions, auditData, type SizedData, withChannels } from "./audit-data.ts";
+import type { AuditRequest, AuditSource } from "./audit-request.ts";
 import { AuditedFiles } from "./audited-files.ts";
 import type { AuditOptions } from "./options.ts";
 import { forNetwork, overridden, pixelsOf, preparationLine } from "./preparation.ts";
@@ -30,8 +31,8 @@ export interface AuditedModel {
   readonly model: OpenModel;
   /** Images in the network's shape; labels are its outputs. */
   readonly dataset: Dataset;
-  /** Why the model may have been trained on test images; null where it was not, or its training is unknown. */
-  readonly trainedOn: string | null;
+  /** A warning that the model may have been trained on test images; null if it was not, or nothing is known of its training. */
+  readonly trainedOnWarning: string | null;
   /** How images reach the network, in one line. */
   readonly preprocessing: string;
   /** Opens the model again with other options of the importer. */
@@ -42,12 +43,12 @@ export interface AuditedModel {
 interface StatedPreprocessing {
   readonly stated: Preprocessing;
   readonly sidecar: Sidecar | null;
-  /** What of the sidecar does not apply, as a sentence; null if all of it does. */
+  /** A sentence on the parts of the sidecar that do not apply to this network; null if all of them do. */
   readonly dropped: string | null;
 }
 
 async function statedPreprocessing(
-  audit: Audit,
+  audit: AuditRequest,
   files: AuditedFiles,
 ): Promise<StatedPreprocessing> {
   const network = () => files.network();
@@ -60,8 +61,8 @@ async function statedPreprocessing(
   return { stated: overridden(stated, flags), sidecar, dropped };
 }
 
-/** Throws `UsageError` if flags say how to read a model that states it itself. */
-function refuseUnused(path: string, audit: Audit, model: OpenModel): void {
+/** Throws `UsageError` if flags describe the input of a model that rampart wrote, whose file describes it already. */
+function refuseUnused(path: string, audit: AuditRequest, model: OpenModel): void {
   if (model.reading !== undefined) return;
   const { mean, std, scale, layout, output, constants } = audit;
   const flags = {
@@ -80,13 +81,13 @@ function refuseUnused(path: string, audit: Audit, model: OpenModel): void {
   const [unused] = Object.keys(defined(flags));
   if (unused !== undefined)
     throw new UsageError(
-      `${path} was written by rampart and says itself how it is read; leave out --${unused}`,
+      `${path} was written by rampart and already states its input, so --${unused} does not apply; leave it out`,
       { code: "misfit" },
     );
 }
 
-/** The shape in which the network will meet the images: grey ones in three channels where the file states three. */
-async function takenShape({ shape }: Dataset, files: AuditedFiles): Promise<Shape> {
+/** The shape of the images as the network receives them: grey images get three channels if the file states three. */
+async function inputShapeOf({ shape }: Dataset, files: AuditedFiles): Promise<Shape> {
   if (shape[0] !== 1) return shape;
   const network = await files.network();
   return network?.input?.[0] === 3 ? [3, ...shape.slice(1)] : shape;
@@ -95,7 +96,10 @@ async function takenShape({ shape }: Dataset, files: AuditedFiles): Promise<Shap
 async function namesInFile(path: string, files: SidecarFiles): Promise<OutputNames> {
   const text = await files.text(path);
   if (text === null)
-    throw new UsageError(`there is no file ${path}; --classes names one`, { code: "not-found" });
+    throw new UsageError(
+      `there is no file ${path}, which --classes names; give the path of a file with one name per output`,
+      { code: "not-found" },
+    );
   return parseOutputNames(text, path);
 }
 
@@ -120,49 +124,92 @@ async function namesBeside(
 }
 
 /** The record of how a third-party file and its images were read. */
-function readingOf(model: OpenModel, { rules, classes }: Audit, sizing: Sizing) {
+function readingOf(model: OpenModel, { rules, classes }: AuditRequest, sizing: Sizing) {
   if (model.reading === undefined) return undefined;
   const imageRules = rules === undefined ? {} : statedImageOptions(rules);
   return { ...model.reading, ...sizing, ...imageRules, ...defined({ classes }) };
 }
 
-/** Opens the network and its test images. Throws `UsageError` where they do not fit each other or the flags. */
-export async function openAudited(audit: Audit, { examples }: AuditOptions): Promise<AuditedModel> {
-  const { source, data, input, note = () => undefined } = audit;
-  const { path } = source;
-  const files = new AuditedFiles(audit);
-  const { stated, sidecar, dropped } = await statedPreprocessing(audit, files);
-  const { output, constants, shape, blockSize, maxConstants, straightThrough } = audit;
+/** The network of an audit, and what its images were read with. */
+interface OpenedNetwork {
+  readonly model: OpenModel;
+  /** The images, if the user named a data set; null if the model is to name one. */
+  readonly given: SizedData | null;
+  readonly dataOptions: AuditDataOptions;
+  reopen(changed: ImportedOptions): Promise<OpenModel>;
+}
+
+/** Opens the network for the images of --data, whose size a file may leave open. */
+async function openNetwork(
+  audit: AuditRequest,
+  preprocessing: Preprocessing,
+  files: AuditedFiles,
+  examples: number,
+): Promise<OpenedNetwork> {
+  const { source, data, rules } = audit;
+  const { output, input, constants, shape, blockSize, maxConstants, straightThrough } = audit;
   const flags = { output, input, constants, shape, blockSize, maxConstants, straightThrough };
-  const reading = defined({ ...pixelsOf(stated), ...flags });
   const file = await files.network();
   const dataOptions: AuditDataOptions = {
-    preprocessing: stated,
+    preprocessing,
     isSizeGiven: audit.resize !== undefined || audit.crop !== undefined,
     // A model trained here needs all examples: which of them were held out depends on their number.
     maxImages: file === null || file.isOwn ? undefined : examples,
-    rules: audit.rules,
+    rules,
     takes: file?.input,
   };
   const given = data === undefined ? null : await auditData(data, dataOptions, source);
-  const images = given === null ? undefined : await takenShape(given.dataset, files);
-  const model = await files.open({ ...reading, images });
-  refuseUnused(path, audit, model);
-  if (given === null && model.data === "")
-    throw new UsageError(
-      `${path} does not say what it was trained on; choose the test images by --data`,
-      { code: "missing-option" },
-    );
-  const { dataset: whole, sizing } = given ?? (await auditData(model.data, dataOptions, source));
-  const isTrainingData = await source.isSameData(model.data, whole.name);
-  const tested = chooseTestData(model, { dataset: whole, isTrainingData });
-  const { inputShape, classes: outputs } = model.architecture;
-  const dataset = withChannels(tested.dataset, inputShape[0]);
+  const images = given === null ? undefined : await inputShapeOf(given.dataset, files);
+  const options = { ...defined({ ...pixelsOf(preprocessing), ...flags }), images };
+  const model = await files.open(options);
+  return {
+    model,
+    given,
+    dataOptions,
+    reopen: (changed) => files.open({ ...options, ...changed }),
+  };
+}
+
+/** The images of --data, or else those that the model was trained on. Throws `UsageError` if neither is known. */
+async function imagesOf(
+  { model, given, dataOptions }: OpenedNetwork,
+  { path, source }: { readonly path: string; readonly source: AuditSource },
+): Promise<SizedData> {
+  if (given !== null) return given;
+  if (model.data === "") throw noTestImages(path);
+  return auditData(model.data, dataOptions, source);
+}
+
+/** The data set with the network's channels, and labels that are its outputs. */
+async function labelledFor(
+  { inputShape, classes: outputs }: Architecture,
+  dataset: Dataset,
+  audit: AuditRequest,
+  files: AuditedFiles,
+): Promise<Dataset> {
+  const images = withChannels(dataset, inputShape[0]);
   const names =
     audit.classes === undefined
-      ? await namesBeside(path, dataset, outputs, files.sidecars)
+      ? await namesBeside(files.path, images, outputs, files.sidecars)
       : await namesInFile(audit.classes, files.sidecars);
-  const labelled = forOutputs(dataset, outputs, names);
+  return forOutputs(images, outputs, names);
+}
+
+/** Opens the network and its test images. Throws `UsageError` if they do not fit each other or the flags. */
+export async function openAudited(
+  audit: AuditRequest,
+  { examples }: AuditOptions,
+): Promise<AuditedModel> {
+  const { source, note = () => undefined } = audit;
+  const files = new AuditedFiles(audit);
+  const { stated, sidecar, dropped } = await statedPreprocessing(audit, files);
+  const opened = await openNetwork(audit, stated, files, examples);
+  const { model, reopen } = opened;
+  refuseUnused(source.path, audit, model);
+  const { dataset: whole, sizing } = await imagesOf(opened, { path: source.path, source });
+  const isTrainingData = await source.isSameData(model.data, whole.name);
+  const { dataset: test, warning } = chooseTestData(model, { dataset: whole, isTrainingData });
+  const dataset = await labelledFor(model.architecture, test, audit, files);
   const isOwn = model.reading === undefined;
   const pixels = isOwn ? { mean: model.input.mean, std: model.input.std } : pixelsOf(stated);
   const preprocessing = preparationLine(overridden(sizing, pixels), isOwn ? null : sidecar, {
@@ -170,17 +217,17 @@ export async function openAudited(audit: Audit, { examples }: AuditOptions): Pro
   });
   note({ code: "preprocessing", text: `images: ${preprocessing}` });
   if (dropped !== null) note({ code: "preprocessing-dropped", text: dropped });
-  for (const one of tested.dataset.notes ?? []) note(one);
+  for (const one of test.notes ?? []) note(one);
   return {
     model: {
       ...model,
       // A third-party file has no class names of its own; its outputs take those of the data set, as matched.
-      classNames: model.classNames.length === 0 ? labelled.classes : model.classNames,
+      classNames: model.classNames.length === 0 ? dataset.classes : model.classNames,
       reading: readingOf(model, audit, sizing),
     },
-    dataset: labelled,
-    trainedOn: tested.warning,
+    dataset,
+    trainedOnWarning: warning,
     preprocessing,
-    reopen: (changed) => files.open({ ...reading, images, ...changed }),
+    reopen,
   };
 }

@@ -65,8 +65,8 @@ const QUICK_RANDOMISED: Partial<EvaluateOptions> = {
   draws: 20,
 };
 
-/** The options of the evaluation that an audit runs. */
-export function auditOptions(size: AuditSize): Partial<EvaluateOptions> {
+/** The options of the evaluation that runs an audit's attacks, as far as the budget decides them. */
+export function plannedOptions(size: AuditSize): Partial<EvaluateOptions> {
   const options: Partial<EvaluateOptions> = {
     attacks: auditAttacks(size),
     protocol: "sound",

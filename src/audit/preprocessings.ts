@@ -30,15 +30,15 @@ export const usualPreprocessings: readonly UsualPreprocessing[] = [
   normalization("MNIST", [0.1307], [0.3081]),
 ];
 
-/** The best usual preprocessing: images right under it, and images right under the declared one. */
-export interface BetterPreprocessing {
+/** The best usual preprocessing: images that are correct under it, and under the declared one. */
+export interface PreprocessingComparison {
   readonly name: string;
   readonly examples: number;
-  readonly right: number;
-  readonly declared: number;
+  readonly correct: number;
+  readonly correctAsDeclared: number;
 }
 
-const countRight = async (
+const countCorrect = async (
   network: Victim,
   test: Split,
   indices: readonly number[],
@@ -61,26 +61,27 @@ export interface ComparisonOptions {
 }
 
 /**
- * The usual preprocessing under which most of the first `count` clean images are right; null if the declared one, built
- * into `network`, leaves less than a tenth of them wrong. `open` opens the network with another preprocessing.
+ * Compares the declared preprocessing, which is built into `network`, with the usual one under which most of the first
+ * `count` clean images are correct. Null if the declared one leaves less than a tenth of them wrong. `open` opens the network with another preprocessing.
  */
-export async function betterPreprocessing(
+export async function comparePreprocessings(
   network: Victim,
   open: (usual: Omit<UsualPreprocessing, "name">) => Promise<Victim & { release(): Promise<void> }>,
   test: Split,
   { count, channels, signal }: ComparisonOptions,
-): Promise<BetterPreprocessing | null> {
+): Promise<PreprocessingComparison | null> {
   const indices = Array.from({ length: Math.min(count, test.size) }, (_, i) => i);
-  const declared = await countRight(network, test, indices);
-  if (declared > (1 - MIN_WRONG) * indices.length) return null;
-  let best: BetterPreprocessing | null = null;
+  const correctAsDeclared = await countCorrect(network, test, indices);
+  if (correctAsDeclared > (1 - MIN_WRONG) * indices.length) return null;
+  let best: PreprocessingComparison | null = null;
   for (const { name, ...usual } of usualPreprocessings) {
     signal?.throwIfAborted();
     if (![1, channels].includes(usual.mean?.length ?? 1)) continue;
     const copy = await open({ mean: [0], std: [1], scale: 1, ...usual });
     try {
-      const right = await countRight(copy, test, indices);
-      if (right > (best?.right ?? -1)) best = { name, examples: indices.length, right, declared };
+      const correct = await countCorrect(copy, test, indices);
+      if (correct > (best?.correct ?? -1))
+        best = { name, examples: indices.length, correct, correctAsDeclared };
     } finally {
       await copy.release();
     }

@@ -16,12 +16,13 @@ export interface ProbedRadius {
   readonly epsilon: number;
 }
 
-/** Counts at one radius: examples that are right, of `tried` that were right when clean. */
+/** Counts of examples at one radius. */
 export interface ProbedNorm extends ProbedRadius {
-  readonly tried: number;
-  /** Right under random noise of length ε. */
+  /** Examples that are classified correctly when clean. The other counts are of these. */
+  readonly cleanCorrect: number;
+  /** Still correct under random noise of length ε. */
   readonly underNoise: number;
-  /** Right under APGD with 5 steps, and with 20. */
+  /** Still correct under APGD with 5 steps, and with 20. */
   readonly fewSteps: number;
   readonly manySteps: number;
 }
@@ -38,19 +39,19 @@ export interface Probe {
   readonly constant: boolean;
   /** Whether two runs on the same images gave different logits: the file draws random numbers itself. */
   readonly changes: boolean;
-  /** APGD at a radius at which no image should stay right. */
+  /** APGD at a radius at which no image should stay correct: examples correct when clean, and under the attack. */
   readonly huge: ProbedRadius & {
-    readonly tried: number;
-    readonly right: number;
+    readonly cleanCorrect: number;
+    readonly correct: number;
   };
   /**
-   * APGD in the first norm: examples that stay right when it climbs a copy of the network with approximate gradients
-   * (`right`), and when it climbs the network itself (`whiteBox`). Null without a copy.
+   * APGD in the first norm: examples that stay correct when the attack climbs a copy of the network with approximate
+   * gradients (`correct`), and when it climbs the network itself (`whiteBox`). Null without a copy.
    */
   readonly transfer:
     | (ProbedRadius & {
-        readonly tried: number;
-        readonly right: number;
+        readonly cleanCorrect: number;
+        readonly correct: number;
         readonly whiteBox: number;
       })
     | null;
@@ -65,7 +66,7 @@ export const nothingProbed = (norm: Norm): Probe => ({
   saturated: 0,
   constant: false,
   changes: false,
-  huge: { norm, epsilon: 0, tried: 0, right: 0 },
+  huge: { norm, epsilon: 0, cleanCorrect: 0, correct: 0 },
   transfer: null,
   norms: [],
 });
@@ -132,7 +133,7 @@ const areDifferent = (a: Tensor, b: Tensor): boolean =>
   a.data.some((logit, i) => !Object.is(logit + 0, b.data[i] + 0));
 
 /** Examples that the network classifies correctly when clean: images [n, channel, height, width] with labels and keys. */
-class RightExamples {
+class CorrectExamples {
   readonly #network: Victim;
   readonly #x: Tensor;
   readonly #labels: readonly number[];
@@ -150,18 +151,18 @@ class RightExamples {
   }
 
   /** For each example, whether the network classifies its image in `inputs` correctly. */
-  async #areRight(inputs: Tensor): Promise<boolean[]> {
+  async #areCorrect(inputs: Tensor): Promise<boolean[]> {
     const predictions = argmaxRows(await this.#network.logits(inputs, this.#keys));
     return this.#labels.map((label, i) => predictions[i] === label);
   }
 
-  /** Examples that stay right under random noise. */
+  /** Examples that stay correct under random noise. */
   async countUnderNoise(radius: ProbedRadius): Promise<number> {
-    const right = await this.#areRight(noisy(this.#x, radius, foldAll(this.#keys, NOISE)));
-    return right.filter(Boolean).length;
+    const correct = await this.#areCorrect(noisy(this.#x, radius, foldAll(this.#keys, NOISE)));
+    return correct.filter(Boolean).length;
   }
 
-  /** Examples that stay right under APGD with each of its losses; the attack climbs `victim`, the network judges. */
+  /** Examples that stay correct under APGD with each of its losses; the attack climbs `victim`, the network judges. */
   async countUnderAttack(
     { norm, epsilon }: ProbedRadius,
     steps: number,
@@ -173,8 +174,8 @@ class RightExamples {
       const attack = apgd({ norm, epsilon, loss, steps });
       const keys = foldAll(this.#keys, ATTACK);
       const { adversarial } = await runBounded(attack, victim, this.#x, this.#labels, keys);
-      const right = await this.#areRight(adversarial);
-      survives = survives.map((before, i) => before && right[i]);
+      const correct = await this.#areCorrect(adversarial);
+      survives = survives.map((before, i) => before && correct[i]);
     }
     return survives.filter(Boolean).length;
   }
@@ -196,31 +197,31 @@ export async function probe(
   const { losses } = await network.lossAndGradient(x, ce(labels), keys);
 
   const predictions = argmaxRows(logits);
-  const right = indices.filter((i) => predictions[i] === labels[i]);
-  const rightExamples = new RightExamples(
+  const correct = indices.filter((i) => predictions[i] === labels[i]);
+  const correctExamples = new CorrectExamples(
     network,
-    test.images(right),
-    right.map((i) => labels[i]),
-    right.map((i) => keys[i]),
+    test.images(correct),
+    correct.map((i) => labels[i]),
+    correct.map((i) => keys[i]),
   );
-  const tried = rightExamples.count;
+  const cleanCorrect = correctExamples.count;
   const norms: ProbedNorm[] = [];
   for (const { norm, epsilon } of radii) {
     const radius = { norm, epsilon };
     norms.push({
       norm,
       epsilon,
-      tried,
-      underNoise: await rightExamples.countUnderNoise(radius),
-      fewSteps: await rightExamples.countUnderAttack(radius, FEW_STEPS),
-      manySteps: await rightExamples.countUnderAttack(radius, MANY_STEPS),
+      cleanCorrect,
+      underNoise: await correctExamples.countUnderNoise(radius),
+      fewSteps: await correctExamples.countUnderAttack(radius, FEW_STEPS),
+      manySteps: await correctExamples.countUnderAttack(radius, MANY_STEPS),
     });
   }
   const [first] = radii;
   const huge = { norm: first.norm, epsilon: hugeRadius(first.norm, rowSize(x)) };
-  const hugeRight = await rightExamples.countUnderAttack(huge, MANY_STEPS);
-  const transferRight =
-    copy === null ? null : await rightExamples.countUnderAttack(first, MANY_STEPS, copy);
+  const correctWhenHuge = await correctExamples.countUnderAttack(huge, MANY_STEPS);
+  const correctOnTransfer =
+    copy === null ? null : await correctExamples.countUnderAttack(first, MANY_STEPS, copy);
   return {
     examples: indices.length,
     zeroGradients: countZeroRows(gradient),
@@ -228,16 +229,16 @@ export async function probe(
     saturated: losses.filter((loss) => loss === 0).length,
     constant: areEqualRows(logits),
     changes: areDifferent(logits, repeated),
-    huge: { norm: huge.norm, epsilon: huge.epsilon, tried, right: hugeRight },
+    huge: { norm: huge.norm, epsilon: huge.epsilon, cleanCorrect, correct: correctWhenHuge },
     transfer:
-      transferRight === null
+      correctOnTransfer === null
         ? null
         : {
             norm: first.norm,
             epsilon: first.epsilon,
-            tried,
+            cleanCorrect,
+            correct: correctOnTransfer,
             whiteBox: norms[0].manySteps,
-            right: transferRight,
           },
   };
 }

@@ -11,7 +11,7 @@ const probe: Probe = {
   saturated: 0,
   constant: false,
   changes: false,
-  huge: { norm: "linf", epsilon: 0.5, tried: 0, right: 0 },
+  huge: { norm: "linf", epsilon: 0.5, cleanCorrect: 0, correct: 0 },
   transfer: null,
   norms: [],
 };
@@ -39,20 +39,18 @@ const cell = (
   );
 
 const resultOf = (rows: readonly Row[], attacks?: readonly string[]) =>
-  auditResult({
-    rows,
-    probe,
-    better: null,
-    classes: 2,
-    notes: [],
-    preprocessing: "pixels in [0, 1]",
-    head: [],
-    budget: "standard",
-    attacks: attacks ?? [...new Set(rows.map(({ attack }) => attack))],
-    noise: null,
-    classNames: ["a", "b"],
-    required: null,
-  });
+  auditResult(
+    { rows, probe, preprocessings: null, classes: 2, notes: [] },
+    {
+      preprocessing: "pixels in [0, 1]",
+      head: [],
+      budget: "standard",
+      attacks: attacks ?? [...new Set(rows.map(({ attack }) => attack))],
+      noise: null,
+      classNames: ["a", "b"],
+      required: null,
+    },
+  );
 
 describe("accuracy after rounding to 8 bits", () => {
   it("is of each image's strongest attack after rounding, where attacks tie before it", () => {

@@ -95,8 +95,8 @@ export interface AuditResult {
   readonly passed: boolean | null;
 }
 
-/** The inputs of a result. */
-export interface AuditFacts extends Facts {
+/** What was audited, and how. */
+export interface AuditedSetup {
   readonly preprocessing: string;
   readonly head: readonly string[];
   readonly budget: string;
@@ -263,12 +263,13 @@ const classesOf = ({ exact }: Worst, names: readonly string[]): AuditClass[] =>
     .sort((a, b) => a.union - b.union || a.clean - b.clean || a.label - b.label);
 
 /** The result of a finished audit. */
-export function auditResult(facts: AuditFacts): AuditResult {
-  const { rows, budget, noise, preprocessing, head, classNames, required } = facts;
+export function auditResult(facts: Facts, setup: AuditedSetup): AuditResult {
+  const { rows, failures = [] } = facts;
+  const { budget, noise, preprocessing, head, classNames, attacks, required } = setup;
   const [{ model, data }] = rows;
   const worst = nothingYet();
   update(worst, rows);
-  const norms = normsOf(rows, facts.attacks);
+  const norms = normsOf(rows, attacks);
   const { breaksFirst, weakestNorms, strongestAttacks } = weakest(norms);
   const union = accuracyOf(worst);
   const diagnostics = diagnose(facts);
@@ -291,7 +292,7 @@ export function auditResult(facts: AuditFacts): AuditResult {
     strongestAttacks,
     classes: classesOf(worst, classNames),
     diagnostics,
-    notRun: facts.failures ?? [],
+    notRun: failures,
     valid,
     required,
     passed: required === null ? null : valid && union.mean >= required,

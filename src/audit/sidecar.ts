@@ -67,9 +67,12 @@ export async function preprocessingBeside(
   for (const file of given === undefined ? candidates(path) : [given]) {
     const text = await files.text(file);
     if (text === null && given !== undefined)
-      throw new UsageError(`there is no file ${file}; --preprocessing names one`, {
-        code: "not-found",
-      });
+      throw new UsageError(
+        `there is no file ${file}, which --preprocessing names; give the path of a JSON file, or none`,
+        {
+          code: "not-found",
+        },
+      );
     if (text === null) continue;
     const facts = await network();
     if (given === undefined && (facts === null || facts.isOwn)) return null;

@@ -3,6 +3,7 @@ import { availableParallelism, cpus, totalmem } from "node:os";
 import { z } from "zod";
 import { dataFound } from "../data/node.ts";
 import { version } from "../files/node.ts";
+import { messageOf } from "../math/message-of.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { command } from "./kit/command.ts";
 import { DataDir } from "./kit/options.ts";
@@ -40,7 +41,7 @@ async function engine() {
     const intelMac = process.platform === "darwin" && process.arch === "x64";
     const reason = intelMac
       ? "it has no binary for darwin/x64 (Macs with an Intel processor); use another machine or the browser"
-      : (error as Error).message;
+      : messageOf(error);
     return { runtime: null, problem: `onnxruntime-node cannot be loaded: ${reason}` };
   }
 }

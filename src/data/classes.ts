@@ -1,3 +1,4 @@
+import { messageOf } from "../math/message-of.ts";
 import { nearest } from "../math/nearest.ts";
 import { UsageError } from "../math/usage-error.ts";
 
@@ -78,12 +79,9 @@ export function parseOutputNames(text: string, path: string): OutputNames {
     try {
       parsed = JSON.parse(trimmed);
     } catch (error) {
-      throw new UsageError(
-        `${path} begins like JSON but is not JSON: ${(error as Error).message}`,
-        {
-          code: "bad-file",
-        },
-      );
+      throw new UsageError(`${path} begins like JSON but is not JSON: ${messageOf(error)}`, {
+        code: "bad-file",
+      });
     }
     const isConfig = configKeys.some(
       (key) => typeof parsed === "object" && parsed !== null && Object.hasOwn(parsed, key),

@@ -1,3 +1,4 @@
+import { messageOf } from "../math/message-of.ts";
 import { elementCount, type Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { DataFiles, DecodedImage, Image } from "./data-files.ts";
@@ -46,7 +47,7 @@ async function imageOf(path: string, from: DataFiles, rules: ImageRules): Promis
   try {
     return await from.decode(bytes, rules);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new UsageError(
       `${path} (${bytes.length} bytes) cannot be decoded: ${why}; replace or remove it`,
       { code: "bad-file", cause },

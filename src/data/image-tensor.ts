@@ -1,4 +1,5 @@
 // Images of a page, and image files, as tensors.
+import { messageOf } from "../math/message-of.ts";
 import { concatRows, type Tensor, tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Image } from "./data-files.ts";
@@ -119,7 +120,7 @@ async function imageOf(
       return await decode(bytes, rules);
     } catch (cause) {
       if (cause instanceof UsageError) throw cause;
-      const { message } = cause as Error;
+      const message = messageOf(cause);
       throw new UsageError(
         `a file of ${bytes.length} bytes is no image that can be read: ${message}`,
         {

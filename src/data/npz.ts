@@ -1,6 +1,7 @@
 import { type UnzipFileInfo, unzipSync, zipSync } from "fflate";
 import { otherKind } from "../files/kind.ts";
 import { crc32 } from "../math/crc32.ts";
+import { messageOf } from "../math/message-of.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { type Npy, type NpyData, npyBytes, parseNpy } from "./npy.ts";
 import { type ZipEntry, zipEntries } from "./zip.ts";
@@ -56,7 +57,7 @@ function requireUndamaged(
     stated = zipEntries(bytes);
   } catch (cause) {
     if (cause instanceof RangeError) refuse("its directory leads out of the file", cause);
-    refuse((cause as Error).message, cause);
+    refuse(messageOf(cause), cause);
   }
   const contents = new Map(Object.entries(unpacked));
   if (stated.length !== contents.size) refuse("its directory names other arrays than it holds");

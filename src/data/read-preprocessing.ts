@@ -2,6 +2,7 @@
 // preprocessor_config.json, timm's config.json or torchvision's presets.
 
 import { z } from "zod";
+import { messageOf } from "../math/message-of.ts";
 import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { fromHuggingFace } from "./hugging-face.ts";
@@ -84,7 +85,7 @@ export function jsonObject(text: string, path: string): Json | null {
   try {
     value = JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch (error) {
-    throw new UsageError(`${path} is not JSON: ${(error as Error).message}`, { code: "bad-file" });
+    throw new UsageError(`${path} is not JSON: ${messageOf(error)}`, { code: "bad-file" });
   }
   const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
   return isObject ? (value as Json) : null;

@@ -1,7 +1,14 @@
 // Chooses the images that a model is tested on, and warns if training may have used them.
 import type { Dataset } from "../data/dataset.ts";
 import { isUnsplit, withHeldOutTest } from "../data/held-out.ts";
+import { UsageError } from "../math/usage-error.ts";
 import type { ModelMetadata } from "../models/export.ts";
+
+/** The error for a model that does not record its training data, where the user names no test images. */
+export const noTestImages = (model: string): UsageError =>
+  new UsageError(`${model} does not record its training data; name the test images with --data`, {
+    code: "missing-option",
+  });
 
 /** The data that a model is tested on. */
 export interface TestedData {

@@ -1,6 +1,7 @@
 // Files of one JSON object per line that a running process appends to. Each line carries a checksum of itself.
 
 import { crcOfText } from "../math/crc32.ts";
+import { messageOf } from "../math/message-of.ts";
 
 /** Encodes an object as a line. Its last field, `crc`, is the CRC-32 of the line without that field. */
 export function rowLine(row: object): string {
@@ -55,7 +56,7 @@ export function readRowLines(file: string, contents: string): RowLines {
     try {
       row = rowOfLine(text);
     } catch (error) {
-      throw refuse((error as Error).message);
+      throw refuse(messageOf(error));
     }
     if (anyChecked && !row.checked) throw refuse("it has no checksum, and those above it have one");
     anyChecked = row.checked;

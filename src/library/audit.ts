@@ -1,5 +1,5 @@
 import { auditModel } from "../audit/audit.ts";
-import type { Audit, AuditSource } from "../audit/audit-request.ts";
+import type { AuditRequest, AuditSource } from "../audit/audit-request.ts";
 import type { AuditResult } from "../audit/result.ts";
 import { resizedDataset } from "../data/resized.ts";
 import { portableHost } from "../files/host/host.ts";
@@ -91,8 +91,8 @@ export async function auditOn(
   signal?.throwIfAborted();
   const source = await memorySource(model, options);
   const { device, threads, onEvent: ___, ...others } = where;
-  const request: Audit = {
-    ...(others as Omit<Audit, "runtime" | "source" | "host">),
+  const request: AuditRequest = {
+    ...(others as Omit<AuditRequest, "runtime" | "source" | "host">),
     runtime: await start(device, threads),
     source,
     host: portableHost,

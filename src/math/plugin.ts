@@ -1,4 +1,5 @@
 // Errors of code that somebody else wrote: definitions of a plug-in, or values that a caller made.
+import { messageOf } from "./message-of.ts";
 import { elementCount, type Shape, type Tensor } from "./tensor.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -52,7 +53,7 @@ export const badPlugin = (
 /** An exception of a definition as `badPlugin`; a `UsageError` is passed on. `call` is the name of its function. */
 function foreignError(definition: PluginDefinition, call: string, error: unknown): unknown {
   if (error instanceof UsageError) return error;
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   return badPlugin(definition, `threw in ${call}: ${text}`, error);
 }
 

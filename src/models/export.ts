@@ -1,6 +1,7 @@
 import { input } from "../engine/graph/ops.ts";
 import { writeOnnx } from "../engine/onnx/export/write-onnx.ts";
 import { readOnnx } from "../engine/onnx/read-onnx.ts";
+import { messageOf } from "../math/message-of.ts";
 import type { NdArray, Tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture, InputSpec, ParameterSpec, Parameters } from "./architecture.ts";
@@ -96,7 +97,7 @@ export function importExported(bytes: Uint8Array, file = "this ONNX file"): Expo
       return parser();
     } catch (cause) {
       throw new UsageError(
-        `this ONNX file says that rampart exported it, but ${(cause as Error).message}; export it again`,
+        `this ONNX file says that rampart exported it, but ${messageOf(cause)}; export it again`,
         { code: "bad-file", cause },
       );
     }

@@ -1,5 +1,6 @@
 import type { Runtime } from "../engine/runtime/runtime.ts";
 import { InternalError } from "../math/internal-error.ts";
+import { messageOf } from "../math/message-of.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture } from "./architecture.ts";
 
@@ -15,7 +16,7 @@ export function withForeignErrors(runtime: Runtime, { name, foreign }: Architect
     } catch (cause) {
       if (cause instanceof UsageError || cause instanceof InternalError) throw cause;
       throw new UsageError(
-        `${name} asks for what ${runtime.target.engine} cannot run: ${(cause as Error).message}; if the file runs elsewhere, please report it`,
+        `${name} asks for what ${runtime.target.engine} cannot run: ${messageOf(cause)}; if the file runs elsewhere, please report it`,
         { code: "bad-file", cause },
       );
     }

@@ -2,6 +2,7 @@ import { Command as Commander, CommanderError, Option } from "commander";
 import colors from "picocolors";
 import { readText } from "../../files/read/node.ts";
 import { isStdout } from "../../files/write/node.ts";
+import { messageOf } from "../../math/message-of.ts";
 import { nearest } from "../../math/nearest.ts";
 import { parseOptions } from "../../math/option-problems.ts";
 import { UsageError } from "../../math/usage-error.ts";
@@ -47,7 +48,7 @@ async function fileOptions(path: string): Promise<Record<string, unknown>> {
   try {
     parsed = JSON.parse(text);
   } catch (error) {
-    throw new UsageError(`${path} is not JSON: ${(error as Error).message}`, { code: "bad-file" });
+    throw new UsageError(`${path} is not JSON: ${messageOf(error)}`, { code: "bad-file" });
   }
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
     throw new UsageError(`${path} must hold one JSON object of options, such as { "seed": 1 }`, {
@@ -237,7 +238,7 @@ export async function run(program: Program, argv: readonly string[], io: Io): Pr
     const lines = usageLines(error);
     if (lines !== undefined) return fail(lines.join("\n"), lines, 2);
     const note = `this is a bug in ${program.name} ${program.version}; please report it with the command and the lines above`;
-    const bug = error instanceof Error ? error.message : String(error);
+    const bug = messageOf(error);
     return fail(bug, [...stackLines(error), note], 1);
   }
 }

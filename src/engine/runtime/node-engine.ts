@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import * as ort from "onnxruntime-node";
 import { defined } from "../../math/defined.ts";
+import { messageOf } from "../../math/message-of.ts";
 import type { devices } from "./runtime.ts";
 import type { Engine, Session } from "./session.ts";
 
@@ -87,5 +88,4 @@ const writingSession = (session: ort.InferenceSession): Session<ort.Tensor> => (
 });
 
 /** The first line of an error's message. */
-export const firstLine = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split("\n")[0];
+export const firstLine = (error: unknown): string => messageOf(error).split("\n")[0];

@@ -1,5 +1,6 @@
 // Loads onnxruntime-web and starts its WebAssembly, which it does once per page.
 
+import { messageOf } from "../../math/message-of.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import * as g from "../graph/expressions.ts";
 import { plainLowering } from "./lowerings.ts";
@@ -36,8 +37,7 @@ export interface StartOptions {
 const unavailable = (message: string, next: string, cause?: unknown) =>
   new UsageError(message, { code: "unavailable", next, cause });
 
-const firstLine = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split("\n")[0];
+const firstLine = (error: unknown): string => messageOf(error).split("\n")[0];
 
 const starts = new Map<Provider, Promise<StartedOrt>>();
 

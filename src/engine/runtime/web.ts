@@ -1,3 +1,4 @@
+import { messageOf } from "../../math/message-of.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import { compiler } from "./compiler.ts";
 import { plainLowering, webgpuLowering } from "./lowerings.ts";
@@ -31,7 +32,7 @@ function checkWebgpu(): void {
 /** Runs a tiny network on WebGPU before any work begins. Its session stays open, which keeps the device open. */
 async function startWebgpu(compile: Runtime["compile"]): Promise<void> {
   const { wrong } = await probe(compile).catch((error: unknown) => {
-    throw noWebgpu(error instanceof Error ? error.message.split("\n")[0] : String(error));
+    throw noWebgpu(messageOf(error).split("\n")[0]);
   });
   if (wrong !== undefined)
     throw noWebgpu(`it computes ${wrong} of a small network differently from the CPU`);

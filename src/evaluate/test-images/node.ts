@@ -1,10 +1,9 @@
 import { ImageOptions } from "../../data/image-options.ts";
 import { isSameData, openImagesInNode } from "../../data/node.ts";
 import type { OnNote } from "../../math/note.ts";
-import { UsageError } from "../../math/usage-error.ts";
 import type { ImageSource } from "../evaluation-request.ts";
 import type { Model } from "../model.ts";
-import { chooseTestData, type TestedData } from "../tested-data.ts";
+import { chooseTestData, noTestImages, type TestedData } from "../tested-data.ts";
 
 /** Opens the test images of a model; notes and warnings about them go to `note`. Throws `UsageError` if no data is named. */
 export async function openTestImages(
@@ -13,11 +12,7 @@ export async function openTestImages(
   note: OnNote,
 ): Promise<TestedData> {
   if (typeof data !== "string") return { dataset: data, warning: null };
-  if (data === "")
-    throw new UsageError(
-      `${model.path} does not say what it was trained on; choose the test images by --data`,
-      { code: "missing-option" },
-    );
+  if (data === "") throw noTestImages(model.path);
   const opened = await openImagesInNode(data, images ?? ImageOptions.parse({}), {
     dataDir,
     takes: model.architecture.inputShape,

@@ -1,4 +1,5 @@
 import type { RunFiles } from "../../files/run/run-files.ts";
+import { messageOf } from "../../math/message-of.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import {
   type Checkpoint,
@@ -37,7 +38,7 @@ async function read<Options extends StoredOptions>(
   try {
     return await readCheckpoint(bytes);
   } catch (error) {
-    throw new UsageError(`${files.path}/${name} is damaged: ${(error as Error).message}`, {
+    throw new UsageError(`${files.path}/${name} is damaged: ${messageOf(error)}`, {
       code: "bad-file",
     });
   }

@@ -1,8 +1,9 @@
+import { messageOf } from "../math/message-of.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { NotRun } from "./run-diagnostics.ts";
 
-/** Diagnostics run one by one; a failure is recorded, and the others still run. */
-export class Diagnoses {
+/** Runs diagnostics one by one. It records those that fail, and still runs the others. */
+export class DiagnosticRunner {
   readonly failures: NotRun[] = [];
   readonly #signal: AbortSignal | undefined;
 
@@ -10,14 +11,14 @@ export class Diagnoses {
     this.#signal = signal;
   }
 
-  /** The result of a diagnostic, or `fallback` where it fails. `what` names it. */
+  /** The result of a diagnostic, or `fallback` if it fails. `what` names it in the record of failures. */
   async run<T>(what: string, diagnostic: () => Promise<T>, fallback: T): Promise<T> {
     try {
       return await diagnostic();
     } catch (error) {
       if (this.#signal?.aborted) throw error;
-      const { message } = error as Error;
-      this.failures.push({ what, reason: message, fixable: error instanceof UsageError });
+      const fixable = error instanceof UsageError;
+      this.failures.push({ what, reason: messageOf(error), fixable });
       return fallback;
     }
   }
