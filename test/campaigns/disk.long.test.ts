@@ -19,13 +19,13 @@ const workOf = (name: string) => {
   return found;
 };
 
-/** Kibibytes of the disk, and how many of them are taken already. */
+/** Kibibytes of the disk, and how many of them are taken already. SLOW=1 tries all of them. */
 const disks = [
   { size: 4, taken: 4 },
-  { size: 4, taken: 0 },
   { size: 12, taken: 0 },
+  { size: 4, taken: 0 },
   { size: 32, taken: 0 },
-];
+].slice(0, process.env.SLOW === "1" ? 4 : 2);
 
 const reason = canMount() ? "" : " (skipped: only root may mount a small disk)";
 

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { canMount, type KillRun, killCampaign } from "./kill.ts";
 
 const slow = process.env.SLOW === "1";
-const count = slow ? 100 : 16;
+const count = slow ? 100 : 8;
 const disks = canMount() ? "" : " (no full and read-only disks: only root may mount them)";
 
 it(`${count} commands that are ended in the middle go on to the same bits, with the right exit codes${disks}`, {
