@@ -56,7 +56,7 @@ const exceptions: readonly Exception[] = [
     why: "AutoAttack consists of other attacks",
   },
   {
-    files: /^src\/defenses\/(at|mat|ni|rat)\.ts$/,
+    files: /^src\/defenses\/(at|mat|ni|ni-splitting|rat)\.ts$/,
     kinds: ["attack", "noise"],
     why: "a published defence trains with its attack and its noise",
   },

@@ -2,6 +2,7 @@
 import { UsageError } from "../math/usage-error.ts";
 import type { ParameterValues } from "../noise/define-noise.ts";
 import { fullName } from "../noise/define-noise.ts";
+import { shiftsOf } from "../noise/splits.ts";
 import { parseNoise } from "../noise/table.ts";
 import { mixImageRadius, mixRadius } from "./mixture-radii.ts";
 import {
@@ -22,6 +23,8 @@ interface CertificateDefinition {
   components?(parameters: ParameterValues): readonly string[];
   /** Radii of the noise's own; `p` has a lower bound of the top class's probability under each component. */
   own(p: readonly number[], parameters: ParameterValues, dimensions: number): Partial<Radii>;
+  /** The number of draws on an 8-bit image, for a noise whose draws are counted one by one; `own` is not asked then. */
+  draws?(parameters: ParameterValues): number;
   /** Lower bound of the probability under the noise itself, from those under its components; by default the only one. */
   mean?(p: readonly number[]): number;
 }
@@ -59,6 +62,7 @@ const definitions: Readonly<Record<string, CertificateDefinition>> = {
     mean: ([normal, uniform]) => (normal + uniform) / 2,
   },
   "exp-linf": { own: ([p], { scale }) => ({ linf: expLinf(p, scale) }) },
+  splitting: { draws: ({ lambda }) => shiftsOf(lambda), own: () => ({}) },
 };
 
 /** The names of noises with a certificate, without parameters. */
@@ -70,6 +74,8 @@ export interface Certificate {
   readonly noise: string;
   /** The noises that are sampled separately, each with an equal part of α. */
   readonly components: readonly string[];
+  /** The number of draws on an 8-bit image, if all are counted and the certificate is exact; null if draws are random. */
+  readonly draws: number | null;
   /**
    * Radii within which the class stays the most probable one, in `dimensions` = channels · rows · columns. `p` [components] has
    * lower bounds of its probability; zeros where they do not show more than ½.
@@ -85,11 +91,12 @@ export function certificateOf(text: string): Certificate {
       `no certificate is known for ${definition.name} noise, got ${text}; use ${certifiedNoises.join(", ")}`,
       { code: "misfit" },
     );
-  const { components, own, mean = ([p]) => p } = definitions[definition.name];
+  const { components, own, draws, mean = ([p]) => p } = definitions[definition.name];
   const noise = definition(parameters).name;
   return {
     noise,
     components: components?.(parameters) ?? [noise],
+    draws: draws?.(parameters) ?? null,
     radii: (p, dimensions) =>
       mean(p) > 0.5 ? inAllNorms(own(p, parameters, dimensions), dimensions) : noRadii,
   };

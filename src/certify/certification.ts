@@ -11,7 +11,13 @@ import { recordedPlugins } from "../math/plugin.ts";
 import { fold, type Key, keyOf, nameToNumber } from "../math/random.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { certificateOf } from "./certificates.ts";
-import { type CertifyOptions, certify, checkDraws, probabilityFor } from "./certify.ts";
+import {
+  type CertifyOptions,
+  certify,
+  checkDraws,
+  probabilityFor,
+  requireSound,
+} from "./certify.ts";
 import { gridNoises, onGrid } from "./grid-noise.ts";
 import { noisyImages, type Sampling } from "./noisy-images.ts";
 import { type CertificationOptions, drawsOf } from "./options.ts";
@@ -80,6 +86,7 @@ function firstOffGrid({ test }: Dataset, examples: number): number | undefined {
 
 /** Whether every component of the noise can be drawn on the grid. */
 const isGridNoise = (noise: string): boolean =>
+  certificateOf(noise).draws !== null ||
   certificateOf(noise).components.every((one) => gridNoises.includes(one.split(":")[0]));
 
 /** The sampling that was asked for; by default sound, or naive with a note where images are not made of 8-bit pixels. */
@@ -87,6 +94,14 @@ function samplingOf(
   { sampling, examples }: CertificationOptions,
   { dataset, noise, note }: { dataset: Dataset; noise: string; note: OnNote },
 ): Sampling {
+  const { draws } = certificateOf(noise);
+  if (draws !== null) {
+    requireSound(noise, sampling ?? "sound");
+    note({
+      code: "warning",
+      text: `${noise} has ${draws} draws on an 8-bit image. All are counted, so n, n0 and alpha have no effect`,
+    });
+  }
   if (sampling === "naive") return "naive";
   if (sampling === undefined && !isGridNoise(noise)) {
     note({
@@ -98,9 +113,10 @@ function samplingOf(
   const index = firstOffGrid(dataset, examples);
   if (index === undefined) return "sound";
   const text = `image ${index} of ${dataset.name} has pixels that are no multiples of 1/255`;
-  if (sampling === "sound")
+  const images = "8-bit images of the network's size";
+  if (sampling === "sound" || draws !== null)
     throw new UsageError(
-      `${text}, which sound sampling needs; use --sampling naive, or 8-bit images of the network's size`,
+      `${text}, which sound sampling needs; use ${draws === null ? `--sampling naive, or ${images}` : images}`,
       { code: "misfit" },
     );
   note({
@@ -148,7 +164,8 @@ function prepared(
   const noise = noiseOf(model, options.noise);
   if (draws.target !== undefined) probabilityFor(noise, draws.target, dataset.shape);
   const sampling = samplingOf(options, { dataset, noise, note });
-  for (const component of certificateOf(noise).components)
+  const certificate = certificateOf(noise);
+  for (const component of certificate.draws === null ? certificate.components : [])
     noisyImages(component, dataset.shape, sampling);
   const compared = {
     model: model.weights,
@@ -190,6 +207,7 @@ export async function* certifyDataset(
   const { noise, sampling, draws, format } = prepared(certification, options);
   const { test, shape, classes } = dataset;
   const total = Math.min(options.examples, test.size);
+  const isExact = certificateOf(noise).draws !== null;
   const file =
     out === undefined ? null : await RowsFile.open({ ...out, format, resume, note, signal });
   try {
@@ -220,8 +238,8 @@ export async function* certifyDataset(
         label: test.labels[index],
         prediction: found.prediction,
         noise,
-        alpha: draws.alpha,
-        n0: draws.n0,
+        alpha: isExact ? 0 : draws.alpha,
+        n0: isExact ? 0 : draws.n0,
         components: found.components.map(({ noise: component, n, counts, pLower }) => ({
           noise: component,
           n,

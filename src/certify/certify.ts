@@ -5,8 +5,9 @@ import { argmax, elementCount, type Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { lowerBound, signTest } from "./binomial.ts";
 import { certificateOf } from "./certificates.ts";
+import { enumeratedImages, exactRadius } from "./enumerated.ts";
 import { anyOf, type NoisyImages, noisyImages, type Sampling } from "./noisy-images.ts";
-import type { CertifiedNorm, Radii } from "./radii.ts";
+import { type CertifiedNorm, inAllNorms, type Radii } from "./radii.ts";
 import { decide } from "./sequential.ts";
 import { type BaseClassifier, count, NO_VOTE, type Poll, votes } from "./votes.ts";
 
@@ -87,6 +88,11 @@ export function checkDraws({ n0 = 1, n, alpha }: Partial<CertifyOptions>): void 
 export function probabilityFor(noise: string, { norm, radius }: Target, shape: Shape): number {
   const certificate = certificateOf(noise);
   const at = (p: number) => certificate.radii([p], elementCount(shape))[norm];
+  if (certificate.draws !== null)
+    throw new UsageError(
+      `${noise} has ${certificate.draws} draws, and all of them are counted; leave out --sequential`,
+      { code: "misfit" },
+    );
   if (certificate.components.length > 1)
     throw new UsageError(
       `${noise} is sampled in ${certificate.components.length} parts, and a sequential test has one; leave out --sequential`,
@@ -135,9 +141,46 @@ async function sequentially(
   return { n, counts, pLower: 0 };
 }
 
+/** Throws `UsageError` unless the noise's draws, which are all counted, are those of 8-bit images. */
+export function requireSound(noise: string, sampling: Sampling): void {
+  if (sampling === "sound") return;
+  throw new UsageError(
+    `the draws of ${noise} are counted on 8-bit images, got naive sampling; leave out --sampling naive, or use uniform:0.2`,
+    { code: "misfit" },
+  );
+}
+
+/** Votes over all draws of a noise that has finitely many. */
+async function allVotes(
+  smoothed: SmoothedClassifier,
+  image: Float32Array,
+  { key, draws }: { readonly key: Key; readonly draws: number },
+): Promise<{ readonly counts: readonly number[] } & ReturnType<typeof exactRadius>> {
+  requireSound(smoothed.noise, smoothed.sampling);
+  const noisy = enumeratedImages(smoothed.shape, draws);
+  const counts = await count(smoothed.network, pollOf(smoothed, { image, noisy, key, draws }));
+  return { counts, ...exactRadius(counts, draws) };
+}
+
+/** Certifies one image by all draws of the noise. */
+async function certifyExactly(
+  smoothed: SmoothedClassifier,
+  image: Float32Array,
+  { key, draws }: { readonly key: Key; readonly draws: number },
+): Promise<CertifiedImage> {
+  const { counts, prediction, l1 } = await allVotes(smoothed, image, { key, draws });
+  const noise = certificateOf(smoothed.noise).noise;
+  const pLower = prediction === null ? 0 : counts[prediction] / draws;
+  return {
+    prediction,
+    components: [{ noise, n: draws, counts, pLower }],
+    radius: inAllNorms({ l1 }, elementCount(smoothed.shape)),
+  };
+}
+
 /**
  * Certifies one image [...shape] with pixels in [0, 1]: `n0` draws choose the class, `n` fresh ones per component bound its
- * probability. The draws depend on `key` alone. Throws `UsageError` for a noise without a certificate and, under sound
+ * probability. The draws depend on `key` alone. Of splitting noise all draws are counted, and the result is exact. Throws `UsageError` for a noise without a certificate and, under sound
  * sampling, for an image off the grid of 1/255.
  */
 export async function certify(
@@ -149,6 +192,9 @@ export async function certify(
   checkDraws({ n0, n, alpha });
   const { network, shape, sampling } = smoothed;
   const certificate = certificateOf(smoothed.noise);
+  if (target !== undefined) probabilityFor(smoothed.noise, target, shape);
+  if (certificate.draws !== null)
+    return certifyExactly(smoothed, image, { key, draws: certificate.draws });
   const parts = certificate.components.map((noise) => noisyImages(noise, shape, sampling));
   const choice = { image, noisy: anyOf(parts), key: fold(key, CHOICE), draws: n0 };
   const prediction = argmax(await count(network, pollOf(smoothed, choice)));
@@ -193,7 +239,13 @@ export async function predict(
   { n, alpha }: { readonly n: number; readonly alpha: number },
 ): Promise<Prediction> {
   checkDraws({ n, alpha });
-  const parts: NoisyImages[] = certificateOf(smoothed.noise).components.map((noise) =>
+  const certificate = certificateOf(smoothed.noise);
+  if (certificate.draws !== null) {
+    const all = { key, draws: certificate.draws };
+    const { prediction, counts } = await allVotes(smoothed, image, all);
+    return { prediction, counts };
+  }
+  const parts: NoisyImages[] = certificate.components.map((noise) =>
     noisyImages(noise, smoothed.shape, smoothed.sampling),
   );
   const poll = { image, noisy: anyOf(parts), key: fold(key, PREDICTION), draws: n };

@@ -10,10 +10,23 @@ export type Sampling = (typeof samplings)[number];
 
 /** Makes noisy copies of images. */
 export interface NoisyImages {
-  /** Noisy copies [keys, ...shape] of one image [...shape] with pixels in [0, 1]; a copy depends on its key alone. */
-  draw(image: Float32Array, keys: readonly Key[]): Tensor;
+  /**
+   * Noisy copies [keys, ...shape] of one image [...shape] with pixels in [0, 1]; a copy depends on its key alone, or, where
+   * all draws are enumerated, on its number. `first` is the number of the first copy.
+   */
+  draw(image: Float32Array, keys: readonly Key[], first: number): Tensor;
   /** Upper bound of the total variation between what is drawn and exact noise, of one image. */
   readonly error: number;
+}
+
+/** The pixels of an 8-bit image as integers. Throws `UsageError` for another image. */
+export function levelsOf(image: Float32Array): Int32Array {
+  const found = onGrid(image);
+  if ("levels" in found) return found.levels;
+  throw new UsageError(
+    `sound sampling needs 8-bit images, got a pixel of ${found.offGrid}, which is no multiple of 1/255; use --sampling naive, or 8-bit images of the network's size`,
+    { code: "misfit" },
+  );
 }
 
 function soundImages(noise: string, shape: Shape): NoisyImages {
@@ -22,13 +35,7 @@ function soundImages(noise: string, shape: Shape): NoisyImages {
   return {
     error: errorPerPixel * steps.length,
     draw(image, keys) {
-      const found = onGrid(image);
-      if ("offGrid" in found)
-        throw new UsageError(
-          `sound sampling needs 8-bit images, got a pixel of ${found.offGrid}, which is no multiple of 1/255; use --sampling naive, or 8-bit images of the network's size`,
-          { code: "misfit" },
-        );
-      const { levels } = found;
+      const levels = levelsOf(image);
       const out = new Float32Array(keys.length * levels.length);
       keys.forEach((key, row) => {
         draw(key, steps);
@@ -66,7 +73,7 @@ export function anyOf(parts: readonly NoisyImages[]): NoisyImages {
     draw(image, keys) {
       const copies = keys.map((key) => {
         const part = parts[fold(key, 0)[0] % parts.length];
-        return part.draw(image, [fold(key, 1)]);
+        return part.draw(image, [fold(key, 1)], 0);
       });
       const [, ...shape] = copies[0].shape;
       const data = new Float32Array(keys.length * image.length);

@@ -16,10 +16,10 @@ export const CertificateRow = z.looseObject({
   prediction: z.int().nullable(),
   /** `normal:0.25`, for pixels in [0, 1]. */
   noise: z.string(),
-  /** The probability that the radii are wrong is at most this. */
+  /** The probability that the radii are wrong is at most this; 0 if all draws were counted. */
   alpha: probability,
-  /** Draws that chose the class. */
-  n0: z.int().positive(),
+  /** Draws that chose the class; 0 if all draws were counted. */
+  n0: z.int().nonnegative(),
   /** The draws that bound the probability of the class, per noise that was sampled; `counts` [classes]. */
   components: z.array(
     z.object({

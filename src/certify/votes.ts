@@ -48,7 +48,7 @@ export async function* votes(
     signal?.throwIfAborted();
     const keys = Array.from({ length: batch }, (_, i) => fold(key, from + i));
     const count = Math.min(batch, draws - from);
-    const x = noisy.draw(image, foldAll(keys, 0));
+    const x = noisy.draw(image, foldAll(keys, 0), from);
     try {
       const { data } = await network.logits(x, foldAll(keys, 1));
       yield Array.from({ length: count }, (_, i) =>

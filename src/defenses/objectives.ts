@@ -1,8 +1,8 @@
 // Equations and sections are those of Araujo et al. 2019, arXiv:1903.10219.
 import type { BoundedAttack, Victim } from "../attacks/victim.ts";
 import { foldAll } from "../math/random.ts";
-import { add, type Tensor } from "../math/tensor.ts";
-import { drawNoise, type Noise } from "../noise/noise.ts";
+import type { Tensor } from "../math/tensor.ts";
+import { drawNoise, type Noise, underDraw, underNoise } from "../noise/noise.ts";
 import type { Objective } from "./objective.ts";
 import { withNoise } from "./with-noise.ts";
 
@@ -27,7 +27,7 @@ export function adversarialTraining(attack: BoundedAttack): Objective {
 export function noiseInjection(noise: Noise): Objective {
   return {
     name: `ni-${noise.name}`,
-    examples: async (_, x, _labels, keys) => add(x, await drawNoise(noise, keys, x.shape)),
+    examples: (_, x, _labels, keys) => underNoise(noise, x, keys),
     prefetch: (keys, shape) => noise.prefetch?.start(keys, shape),
   };
 }
@@ -52,7 +52,7 @@ const ratWithFreshNoise = (attack: BoundedAttack, noise: Noise): Objective => ({
     const noiseKeys = foldAll(keys, 1);
     noise.prefetch?.start(noiseKeys, x.shape);
     const adversarial = await attack.perturb(noisy, x, labels, foldAll(keys, 0));
-    return add(adversarial, await drawNoise(noise, noiseKeys, x.shape));
+    return underNoise(noise, adversarial, noiseKeys);
   },
 });
 
@@ -60,14 +60,15 @@ const ratWithFixedNoise = (attack: BoundedAttack, noise: Noise): Objective => ({
   name: `rat-${attack.norm}-${noise.name} on one fixed noisy image`,
   async examples(model, x, labels, keys) {
     const eta = await drawNoise(noise, foldAll(keys, 1), x.shape);
-    const shifted = shiftedBy(model, eta);
-    return add(await attack.perturb(shifted, x, labels, foldAll(keys, 0)), eta);
+    const fixed = underFixedDraw(model, noise, eta);
+    return underDraw(noise, await attack.perturb(fixed, x, labels, foldAll(keys, 0)), eta);
   },
   prefetch: (keys, shape) => noise.prefetch?.start(foldAll(keys, 1), shape),
 });
 
-/** The network at x + eta for a constant eta; every batch must have its shape [batch, ...pixels]. */
-const shiftedBy = (model: Victim, eta: Tensor): Victim => ({
-  logits: (x, keys, hints) => model.logits(add(x, eta), keys, hints),
-  lossAndGradient: (x, loss, keys, hints) => model.lossAndGradient(add(x, eta), loss, keys, hints),
+/** The network of images under one draw of the noise; every batch must have its shape [batch, ...pixels]. */
+const underFixedDraw = (model: Victim, noise: Noise, drawn: Tensor): Victim => ({
+  logits: (x, keys, hints) => model.logits(underDraw(noise, x, drawn), keys, hints),
+  lossAndGradient: (x, loss, keys, hints) =>
+    model.lossAndGradient(underDraw(noise, x, drawn), loss, keys, hints),
 });

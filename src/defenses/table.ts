@@ -11,6 +11,7 @@ import type { DefenseDefinition } from "./define-defense.ts";
 import { InnerAttackOptions } from "./inner-attack.ts";
 import { matMax, matRand } from "./mat.ts";
 import { mniConv, mniMix, niLaplace, niNormal, niUniform } from "./ni.ts";
+import { niSplitting } from "./ni-splitting.ts";
 import { ratL2Normal, ratL2Uniform, ratLinfNormal, ratLinfUniform } from "./rat.ts";
 import { standard } from "./standard.ts";
 
@@ -25,6 +26,7 @@ const rows = [
   niNormal,
   niUniform,
   niLaplace,
+  niSplitting,
   mniMix,
   mniConv,
   ratLinfNormal,

@@ -6,7 +6,7 @@ import { drawNoise, type Noise } from "../noise/noise.ts";
 import { requireNoise, requireVictim } from "./requirements.ts";
 
 /**
- * The randomised network f(x + η) of x [batch, ...pixels] (Araujo et al. 2019, arXiv:1903.10219, §4.2), with one draw of η per
+ * The randomised network f(x + η), or f of what the noise makes of x, for x [batch, ...pixels] (Araujo et al. 2019, arXiv:1903.10219, §4.2), with one draw of η per
  * example and key. Noisy pixels are not clipped to [0, 1]. Throws `UsageError` if an argument is of the wrong kind.
  */
 export function withNoise(model: Victim, noise: Noise): Victim {
@@ -14,6 +14,7 @@ export function withNoise(model: Victim, noise: Noise): Victim {
   requireNoise("withNoise", noise);
   const noisy = async (x: Tensor, keys: readonly Key[]) => {
     const eta = await drawNoise(noise, foldAll(keys, 0), x.shape);
+    if (noise.combine !== undefined) return noise.combine(x, eta);
     increaseMany(eta.data, x.data);
     return eta;
   };
@@ -32,7 +33,8 @@ export function withNoise(model: Victim, noise: Noise): Victim {
       prefetch(hints);
       return model.logits(await noisy(x, keys), foldAll(keys, 1), inner(hints));
     },
-    // ∂(x + η)/∂x = 1, so the gradient at the noisy point is the gradient at x.
+    // ∂(x + η)/∂x = 1, so the gradient at the noisy point is the gradient at x. Noise that is not added has none; it is taken
+    // for the identity there (straight-through, Bengio et al. 2013, arXiv:1308.3432).
     async lossAndGradient(x, loss, keys, hints) {
       prefetch(hints);
       return model.lossAndGradient(await noisy(x, keys), loss, foldAll(keys, 1), inner(hints));

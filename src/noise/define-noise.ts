@@ -11,8 +11,11 @@ import type { Noise } from "./noise.ts";
 export interface Parameter {
   /** The default; of a built-in noise the value of Araujo et al. 2019, arXiv:1903.10219, §4.2. */
   readonly byDefault: number;
-  /** `pixels`: a length below 1, on the scale of pixels in [0, 1]. `order`: dimensionless, above 0, may be `inf`. */
-  readonly unit: "pixels" | "order";
+  /**
+   * `pixels`: a length below 1, on the scale of pixels in [0, 1]. `half-levels`: a length of whole halves of an 8-bit level, a
+   * multiple of 1/510, that may exceed 1. `order`: dimensionless, above 0, may be `inf`.
+   */
+  readonly unit: "pixels" | "half-levels" | "order";
   /** For help and the JSON schema: `standard deviation`. */
   readonly text: string;
 }
@@ -23,6 +26,19 @@ export const pixels = (byDefault: number, text: string): Parameter => ({
   unit: "pixels",
   text,
 });
+
+/** Halves of an 8-bit level in the range [0, 1]. */
+export const HALF_LEVELS = 510;
+
+/** Lengths of unit `half-levels` are below this; noise beyond it leaves nothing of an image. */
+export const MAX_LENGTH = 16;
+
+/** A length, on the scale of pixels in [0, 1], in halves of an 8-bit level; null if it is no whole number of them above 0, or too large. */
+export function halfLevels(length: number): number | null {
+  const halves = Math.round(length * HALF_LEVELS);
+  const isWhole = Math.abs(length * HALF_LEVELS - halves) < 1e-6;
+  return isWhole && halves > 0 && length < MAX_LENGTH ? halves : null;
+}
 
 /** The values of a noise's parameters by name. */
 export type ParameterValues<Name extends string = string> = { readonly [N in Name]: number };
@@ -39,6 +55,8 @@ export interface NoiseSpecification<Name extends string = string> {
   describe(parameters: ParameterValues<Name>): string;
   /** One draw per key, independent between keys; `shape` and the result are [batch, ...pixels], `keys` is [batch]. */
   sample(keys: readonly Key[], shape: Shape, parameters: ParameterValues<Name>): Tensor;
+  /** The images x [batch, ...pixels] under draws of `sample` of the same shape; absent for noise that is added. */
+  combine?(x: Tensor, drawn: Tensor, parameters: ParameterValues<Name>): Tensor;
   /** The density of one pixel's noise at x, for tests; absent if it has no closed form. */
   density?(x: number, parameters: ParameterValues<Name>): number;
 }
@@ -54,13 +72,18 @@ export interface NoiseDefinition<Name extends string = string> extends NoiseSpec
   readonly options: z.ZodObject;
 }
 
-/** A positive number; a length of pixels is below 1. zod's numbers are finite, but an order may be infinite. */
-function schemaOf({ byDefault, unit, text }: Parameter): z.ZodType {
+/** A positive number of its unit. zod's numbers are finite, but an order may be infinite. */
+function valuesOf(unit: Parameter["unit"]): z.ZodType<number> {
   const positive = z.number().positive();
-  const values =
-    unit === "pixels" ? positive.lt(1) : z.union([positive, z.literal(Number.POSITIVE_INFINITY)]);
-  return values.default(byDefault).describe(text);
+  if (unit === "pixels") return positive.lt(1);
+  if (unit === "order") return z.union([positive, z.literal(Number.POSITIVE_INFINITY)]);
+  return positive.refine((length) => halfLevels(length) !== null, {
+    error: `it must be a multiple of 1/${HALF_LEVELS} below ${MAX_LENGTH}`,
+  });
 }
+
+const schemaOf = ({ byDefault, unit, text }: Parameter): z.ZodType =>
+  valuesOf(unit).default(byDefault).describe(text);
 
 /** The name with all its parameters: `normal:0.25`, `mix:0.25:0.2`. */
 export const fullName = (kind: string, values: readonly (number | string)[]): string =>
@@ -97,11 +120,13 @@ export function defineNoise<Name extends string>(
       names.map((parameter) => parameters[parameter]),
     );
     const words = () => inWords(given.describe(parameters));
+    const { combine } = given;
     if (isBuiltIn(definition))
       return {
         name,
         describe: words,
         sample: (keys, shape) => given.sample(keys, shape, parameters),
+        combine: combine && ((x, drawn) => combine(x, drawn, parameters)),
       };
     return {
       name,
@@ -110,6 +135,17 @@ export function defineNoise<Name extends string>(
         const draw = () => given.sample(keys, shape, parameters);
         return requireResult(definition, "sample", callPlugin(definition, "sample", draw), shape);
       },
+      combine:
+        combine &&
+        ((x, drawn) => {
+          const put = () => combine(x, drawn, parameters);
+          return requireResult(
+            definition,
+            "combine",
+            callPlugin(definition, "combine", put),
+            x.shape,
+          );
+        }),
     };
   };
   const definition: NoiseDefinition<Name> = makerWith(make, {
@@ -119,6 +155,7 @@ export function defineNoise<Name extends string>(
     source: given.source,
     describe: given.describe,
     sample: given.sample,
+    combine: given.combine,
     density: given.density,
     options,
   });

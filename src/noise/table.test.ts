@@ -136,6 +136,18 @@ describe("mix", () => {
   });
 });
 
+it.each([
+  ["splitting:0.15", "did you mean splitting:77/510?"],
+  ["splitting:0.0001", "did you mean splitting:1/510?"],
+  ["splitting:2.5001", "did you mean splitting:1275/510?"],
+])("%s is no multiple of half a level", (text, message) => {
+  expect(() => noiseNamed(text)).toThrow(message);
+});
+
+it.each(["splitting:3.5", "splitting:77/510", "splitting:1/510"])("%s may be used", (text) => {
+  expect(noiseNamed(noiseNamed(text).name).name).toBe(noiseNamed(text).name);
+});
+
 it("suggests the nearest name for an unknown noise", () => {
   expect(() => noiseNamed("unifrom:0.2")).toThrow("unknown noise unifrom; did you mean uniform?");
 });

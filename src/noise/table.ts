@@ -4,7 +4,10 @@ import { UsageError } from "../math/usage-error.ts";
 import { conv } from "./conv.ts";
 import {
   fullName,
+  HALF_LEVELS,
+  halfLevels,
   inWords,
+  MAX_LENGTH,
   type NoiseDefinition,
   type Parameter,
   type ParameterValues,
@@ -16,6 +19,7 @@ import { mix } from "./mix.ts";
 import { mixImage } from "./mix-image.ts";
 import type { Noise } from "./noise.ts";
 import { normal } from "./normal.ts";
+import { splitting } from "./splitting.ts";
 import { uniform } from "./uniform.ts";
 
 /** The noises by name, without parameters. A plug-in's noise is added last. */
@@ -28,7 +32,12 @@ export const noises = new Registry<NoiseDefinition>("noise", [
   mix,
   mixImage,
   expLinf,
+  splitting,
 ]);
+
+/** Whether a length would hide an image with pixels in [0, 1]: it was meant in levels, of which there are 255. */
+const isTooLarge = (value: number, { unit }: Parameter): boolean =>
+  (unit === "pixels" && value >= 1) || (unit === "half-levels" && value >= MAX_LENGTH);
 
 /** The definition and the values of a noise given by name. */
 export interface ParsedNoise {
@@ -63,11 +72,22 @@ export function parseNoise(text: string): ParsedNoise {
       `noise ${text} needs a positive number after ${isOne ? "the" : "each"} colon, got ${JSON.stringify(values[wrong])}, for example ${example}`,
       { code: "bad-option" },
     );
-  const large = parameters.findIndex((value, i) => expected[i].unit === "pixels" && value >= 1);
+  const large = parameters.findIndex((value, i) => isTooLarge(value, expected[i]));
   if (large >= 0) {
     const scaled = values.map((value, i) => (i === large ? `${value}/255` : value));
     throw new UsageError(
       `noise ${text} would hide an image with pixels in [0, 1]; did you mean ${fullName(kind, scaled)}?`,
+      { code: "bad-option" },
+    );
+  }
+  const between = parameters.findIndex(
+    (value, i) => expected[i].unit === "half-levels" && halfLevels(value) === null,
+  );
+  if (between >= 0) {
+    const halves = Math.max(1, Math.round(parameters[between] * HALF_LEVELS));
+    const nearest = values.map((value, i) => (i === between ? `${halves}/${HALF_LEVELS}` : value));
+    throw new UsageError(
+      `noise ${text} needs a multiple of 1/${HALF_LEVELS}, half a level of 8-bit pixels; did you mean ${fullName(kind, nearest)}?`,
       { code: "bad-option" },
     );
   }
