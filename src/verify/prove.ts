@@ -1,5 +1,6 @@
 import { branchAndBound } from "../engine/bounds/branch.ts";
 import type { Crown, SparseRow } from "../engine/bounds/crown.ts";
+import type { Evaluation } from "../engine/bounds/evaluation.ts";
 import { magnitude } from "../engine/bounds/interval.ts";
 import { down, up } from "../engine/bounds/rounding.ts";
 import { optimizedBounds } from "../engine/bounds/slopes.ts";
@@ -46,6 +47,8 @@ export interface ProveOptions {
   /** A clock, in seconds since any moment. */
   readonly now: () => number;
   readonly signal?: AbortSignal | undefined;
+  /** Proves the statement for float32 evaluations of this kind too, not only for real arithmetic. */
+  readonly evaluation?: Evaluation | undefined;
   /** The last method to try. */
   readonly upTo?: Stage | undefined;
 }
@@ -93,7 +96,7 @@ function slackOf({ coefficients, bound }: Inequality, sizes: Float64Array): numb
 export async function* prove(
   crown: Crown,
   property: Property,
-  { seconds, now, signal, upTo = "branching" }: ProveOptions,
+  { seconds, now, signal, evaluation, upTo = "branching" }: ProveOptions,
 ): AsyncGenerator<ProofEvent, void> {
   const started = now();
   const elapsed = () => now() - started;
@@ -103,7 +106,7 @@ export async function* prove(
   let worst = Number.POSITIVE_INFINITY;
   let remaining = 0;
   for (const cases of byBox(property)) {
-    const prover = new BoxProver(crown, cases, isOver);
+    const prover = new BoxProver(crown, cases, { isOver, evaluation });
     for (const stage of stages.slice(0, stages.indexOf(upTo) + 1)) {
       if (prover.open.length === 0 || isOver()) break;
       await prover.run(stage);
@@ -143,12 +146,18 @@ class BoxProver {
   readonly #crown: Crown;
   readonly #region: { readonly lower: Float64Array; readonly upper: Float64Array };
   readonly #isOver: () => boolean;
+  readonly #evaluation: Evaluation | undefined;
   #state: RegionState | undefined;
   /** The cases that are not disproved yet. */
   open: readonly Open[];
 
-  constructor(crown: Crown, cases: readonly Open[], isOver: () => boolean) {
+  constructor(
+    crown: Crown,
+    cases: readonly Open[],
+    { isOver, evaluation }: Pick<ProveOptions, "evaluation"> & { readonly isOver: () => boolean },
+  ) {
     this.#crown = crown;
+    this.#evaluation = evaluation;
     this.#region = regionOf(cases[0].case);
     this.#isOver = isOver;
     this.open = cases;
@@ -163,10 +172,14 @@ class BoxProver {
     const crown = this.#crown;
     const { output } = crown.plan;
     const stop = this.#isOver;
-    if (stage === "crown-ibp") this.#state = await crown.analyse(this.#region, { walks: false });
-    if (stage === "crown") this.#state = await crown.analyse(this.#region, { known: this.#state });
+    const evaluation = this.#evaluation;
+    if (stage === "crown-ibp")
+      this.#state = await crown.analyse(this.#region, { evaluation, walks: false });
+    if (stage === "crown")
+      this.#state = await crown.analyse(this.#region, { evaluation, known: this.#state });
     if (stage === "alpha-crown")
       this.#state = await crown.analyse(this.#region, {
+        evaluation,
         known: this.#state,
         bounds: (state, node, rows) =>
           stop()

@@ -86,12 +86,24 @@ function reducedMaximum({ inputs: [x], attrs, shape }: Value<"ReduceMax">): Valu
   return g.reshape(y, shape);
 }
 
+/** A square or a square root; other powers stay. */
+function raised(node: Value<"Pow">): Value {
+  const [x, exponent] = node.inputs;
+  const value = is(exponent, "Constant") ? Array.from(exponent.attrs.array.data, Number) : [];
+  const y = g.expand(x, node.shape);
+  if (value.length > 0 && value.every((n) => n === 2)) return g.mul(y, y);
+  return value.length > 0 && value.every((n) => n === 0.5) ? g.sqrt(y) : node;
+}
+
 /** An equal expression without Max, Min, Clip, Abs, MaxPool and ReduceMax. */
 function rewritten(node: Value, isConstant: (input: Value) => boolean): Value {
   const [a, b] = node.inputs;
   // The factors of a product of two values get its shape, so that every relaxation is element by element.
   if (is(node, "Mul") && !isConstant(a) && !isConstant(b))
     return g.mul(g.expand(a, node.shape), g.expand(b, node.shape));
+  if (is(node, "Div") && isConstant(b) && node.dtype.startsWith("float"))
+    return g.mul(a, g.div(g.scalarLike(b, 1), b));
+  if (is(node, "Pow") && isConstant(b)) return raised(node);
   if (is(node, "Max")) return maximum(a, b);
   if (is(node, "Min")) return minimum(a, b);
   if (is(node, "Clip")) return clipped(a, node.attrs.low, node.attrs.high);
@@ -118,13 +130,21 @@ export function constantsOf(outputs: readonly Value[]): Set<Value> {
   return constants;
 }
 
+/** A network in operators that bounds are propagated through, and where its nodes come from. */
+export interface CanonicalNetwork {
+  readonly output: Value;
+  /** For a node with the value of nodes of the given network: those nodes. Other nodes are steps in between. */
+  readonly sources: ReadonlyMap<Value, readonly Value[]>;
+}
+
 /**
  * An equal network, in real arithmetic, of operators that bounds are propagated through. Parts that depend on no input
  * stay as they are. New nodes keep the origin of those that they replace.
  */
-export function canonical(output: Value): Value {
+export function canonical(output: Value): CanonicalNetwork {
   const constants = constantsOf([output]);
   const replaced = new Map<Value, Value>();
+  const sources = new Map<Value, Value[]>();
   for (const node of topological<Value>([output])) {
     if (constants.has(node)) {
       replaced.set(node, node);
@@ -137,6 +157,9 @@ export function canonical(output: Value): Value {
     const origin = originOf(node);
     if (origin !== undefined) nameOrigin([result], inputs, origin);
     replaced.set(node, result);
+    const sharing = sources.get(result);
+    if (sharing === undefined) sources.set(result, [node]);
+    else sharing.push(node);
   }
-  return replaced.get(output) as Value;
+  return { output: replaced.get(output) as Value, sources };
 }

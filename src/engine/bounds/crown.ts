@@ -1,7 +1,8 @@
 import { InternalError } from "../../math/internal-error.ts";
 import { elementCount } from "../../math/tensor.ts";
 import { is, topological, type Value } from "../graph/value.ts";
-import { type Interval, intersection, magnitude } from "./interval.ts";
+import { type Evaluation, EvaluationErrors } from "./evaluation.ts";
+import { type Interval, inflated, intersection, magnitude } from "./interval.ts";
 import { intervalOfNode } from "./interval-rules.ts";
 import { rounded } from "./lines.ts";
 import { Plan } from "./plan.ts";
@@ -31,6 +32,11 @@ export type SparseRow = readonly (readonly [number, number])[];
 export interface AnalyseOptions {
   /** Whether backward walks tighten interval arithmetic; they do by default. */
   readonly walks?: boolean;
+  /**
+   * Bounds hold for float32 evaluations of this kind as well as for real arithmetic; by default for real arithmetic only.
+   * `known` must be of the same kind.
+   */
+  readonly evaluation?: Evaluation | undefined;
   /** An earlier analysis of the same region, whose intervals hold too. */
   readonly known?: RegionState | undefined;
   /** What bounds rows of a node's elements; `Crown.lowerBounds` by default. */
@@ -48,6 +54,7 @@ export class Crown {
   readonly plan: Plan;
   readonly #compile: Compile;
   readonly #programs = new Map<string, Promise<BoundProgram>>();
+  readonly #errors = new WeakMap<Evaluation, EvaluationErrors>();
 
   /** `input` and `output` of a network of batch 1. Throws `UsageError` for operators without a bound. */
   constructor(compile: Compile, input: Value, output: Value) {
@@ -81,8 +88,9 @@ export class Crown {
 
   /** Intervals of all values on a region: interval arithmetic, and backward walks for the inputs of relaxed nodes. */
   async analyse(region: InputRegion, options: AnalyseOptions = {}): Promise<RegionState> {
-    const { walks = true, known, signal } = options;
+    const { walks = true, evaluation, known, signal } = options;
     const state = new RegionState(this.plan, region);
+    const errors = evaluation === undefined ? null : this.#errorsOf(evaluation);
     const readersOf = new Map<Value, Value[]>();
     for (const node of this.plan.order)
       if (this.plan.isRelaxed(node))
@@ -94,7 +102,10 @@ export class Crown {
     for (const node of this.plan.order) {
       if (node !== this.plan.input) {
         const inputs = node.inputs.map((input) => state.interval(input));
-        const interval = intervalOfNode(node, inputs);
+        const exact = intervalOfNode(node, inputs);
+        const error = errors?.of(node, exact, state.intervals) ?? null;
+        if (error !== null) state.errors.set(node, error);
+        const interval = error === null ? exact : inflated(exact, error);
         const earlier = known?.interval(node);
         state.intervals.set(
           node,
@@ -109,6 +120,12 @@ export class Crown {
         state.intervals.set(node, await this.#tightened(state, node, elements, options));
     }
     return state;
+  }
+
+  #errorsOf(evaluation: Evaluation): EvaluationErrors {
+    const made = this.#errors.get(evaluation) ?? new EvaluationErrors(this.plan, evaluation);
+    this.#errors.set(evaluation, made);
+    return made;
   }
 
   /** Whether interval arithmetic is exact for a node: at most one operator that mixes elements, and a box. */

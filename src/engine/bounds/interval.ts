@@ -47,6 +47,10 @@ export function centred({ lower, upper }: Interval): Centred {
 export const magnitude = ({ lower, upper }: Interval): Float64Array =>
   lower.map((low, i) => Math.max(Math.abs(low), Math.abs(upper[i])));
 
+/** An interval widened by an error on both sides, element by element. */
+export const inflated = ({ shape, lower, upper }: Interval, error: Float64Array): Interval =>
+  intervalOf(shape, lower.length, (i) => [down(lower[i] - error[i]), up(upper[i] + error[i])]);
+
 /** The intersection of two intervals that contain the same array. */
 export function intersection(a: Interval, b: Interval): Interval {
   return {

@@ -42,6 +42,8 @@ export class Plan implements Constants {
   /** The network in operators that have rules. */
   readonly output: Value;
   readonly input: Value;
+  /** The nodes of the given network whose value a node has; none for steps in between. */
+  readonly sources: ReadonlyMap<Value, readonly Value[]>;
   /** The nodes that depend on the input, inputs before readers. */
   readonly order: readonly Value[];
   /** The intervals of the parts that depend on no input. */
@@ -52,7 +54,9 @@ export class Plan implements Constants {
 
   /** Throws `UsageError` for an operator without a bound, and names the node. The network's batch is 1. */
   constructor(input: Value, output: Value) {
-    this.output = canonical(output);
+    const { output: rewritten, sources } = canonical(output);
+    this.output = rewritten;
+    this.sources = sources;
     this.input = input;
     const all = topological<Value>([this.output]);
     const constants = constantsOf([this.output]);

@@ -5,6 +5,7 @@ import type { Plan } from "./plan.ts";
 import { names } from "./program.ts";
 import type { InputRegion } from "./region.ts";
 import { type Relaxation, relaxationOf } from "./relaxations.ts";
+import { up } from "./rounding.ts";
 import { additionScale, FINE, linearScale, relaxedScale } from "./scales.ts";
 
 /** Arrays for a program by name. */
@@ -20,6 +21,8 @@ export class RegionState {
   readonly plan: Plan;
   readonly region: InputRegion;
   readonly intervals: Map<Value, Interval>;
+  /** What a float32 evaluation may add to the values of nodes; empty if bounds are of real arithmetic alone. */
+  readonly errors = new Map<Value, Float64Array>();
   readonly #relaxations = new Map<Value, Relaxation>();
   readonly #fed: Fed = {};
 
@@ -76,9 +79,11 @@ export class RegionState {
   }
 
   #scale(node: Value): Float64Array {
-    return this.plan.isRelaxed(node)
+    const scale = this.plan.isRelaxed(node)
       ? relaxedScale(this.plan, node, this.intervals, this.relaxation(node))
       : linearScale(this.plan, node, this.intervals);
+    const error = this.errors.get(node);
+    return error === undefined ? scale : scale.map((v, i) => up(v + error[i]));
   }
 
   #once(name: string, make: () => Float64Array): void {

@@ -9,6 +9,7 @@
 import { elementCount } from "../../math/tensor.ts";
 import * as g from "../graph/expressions.ts";
 import { topological, type Value } from "../graph/value.ts";
+import { mayRound } from "./evaluation.ts";
 import { type Pulled, pullLinear } from "./linear-rules.ts";
 import type { Plan } from "./plan.ts";
 
@@ -90,9 +91,10 @@ export function walk(plan: Plan, from: Value, start: Value, inputs: WalkInputs):
 const zerosFor = ({ type, input }: Plan, rows: number): Value =>
   g.expand(g.scalar(0, type), [rows, ...input.shape]);
 
-/** Whether rounding, or a constant that is not exact, separates a node from its replacement. */
+/** Whether rounding of the walk or of an evaluation, or a constant that is not exact, separates a node from its replacement. */
 export const hasError = (plan: Plan, node: Value, pulled: readonly { terms: number }[]): boolean =>
   plan.isRelaxed(node) ||
+  mayRound(plan, node) ||
   node.inputs.some((input) => plan.is(input) && node.op !== "Gather") ||
   pulled.some(({ terms }) => terms > 0);
 

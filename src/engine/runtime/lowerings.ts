@@ -36,11 +36,20 @@ function blockedName(block: number, { images, weights }: BreakEven): string {
   return isDefault ? `blocked-${block}` : `blocked-${block}-w${images}-${weights}`;
 }
 
+const BLOCKED = /^blocked-(\d+)(?:-w([1-9]\d*)-([1-9]\d*))?$/;
+
 /** Inverse of `blockedName` for this block size; undefined for any other name. */
 export function blockedNamed(name: string, block: number): Lowering | undefined {
-  const match = /^blocked-(\d+)(?:-w([1-9]\d*)-([1-9]\d*))?$/.exec(name);
-  if (match === null || Number(match[1]) !== block) return undefined;
-  if (match[2] === undefined) return blockedLowering(block);
+  const breakEven = breakEvenOf(name);
+  if (breakEven === null || Number(BLOCKED.exec(name)?.[1]) !== block) return undefined;
+  return blockedLowering(block, breakEven);
+}
+
+/** From how many channels on a lowering of this name uses Winograd convolutions; null if it never does. */
+export function breakEvenOf(name: string): BreakEven | null {
+  const match = BLOCKED.exec(name);
+  if (match === null) return null;
+  if (match[2] === undefined) return defaultBreakEven;
   const [images, weights] = match.slice(2).map(Number);
-  return blockedLowering(block, { images, weights });
+  return { images, weights };
 }

@@ -1,0 +1,150 @@
+// How far a float32 evaluation of each operator lies from real arithmetic, per element, a priori.
+//
+// The runtime computes a value y = op(x) as op(x̂) + η, where x̂ are the values that it computed before. `EvaluationErrors`
+// bounds |η|. The bounds hold for sums in any order, with or without fused operations, for scales that are folded into
+// the weights before or behind them, for biases and residuals that are part of such a sum, for denormal numbers that
+// count as 0, and for Winograd's F(2×2, 3×3) if it is named. They rest on two assumptions: a value that several operators
+// read is computed once, and the kernels of Exp and its like are as accurate as KERNEL.
+
+import * as g from "../graph/expressions.ts";
+import { is, type Value } from "../graph/value.ts";
+import { errorsOfConstants } from "./evaluation-constants.ts";
+import {
+  applied,
+  type Conv3x3,
+  EXTRA,
+  errorOf,
+  errorOfProduct,
+  hasWinograd,
+  isJoinable,
+  JOINED,
+  KERNEL,
+  KERNELS,
+  plus,
+  ROOT,
+  SUMS,
+  type Sum,
+  sizesOf,
+  TINY,
+  TRANSFORMS,
+  termsOf,
+  winogradSize,
+  zeros,
+} from "./evaluation-sums.ts";
+import { type Interval, magnitude } from "./interval.ts";
+import type { Plan } from "./plan.ts";
+import { gamma, up } from "./rounding.ts";
+
+/** How a network is evaluated in float32. */
+export interface Evaluation {
+  /** Whether a 3×3 convolution of stride 1 may be computed by Winograd's F(2×2, 3×3), as blocked lowerings do. */
+  readonly winograd: (conv: Conv3x3) => boolean;
+}
+
+/** Whether an evaluation of a node of the plan may round, so that a walk must count it. */
+export const mayRound = (plan: Plan, node: Value): boolean =>
+  isComputed(plan, node) || isCast(plan, node);
+
+/** Whether the given network computes a node by its operator; other nodes are exact, or steps in between. */
+const isComputed = (plan: Plan, node: Value): boolean =>
+  computedBy(plan, node) !== undefined &&
+  (SUMS.has(node.op) || JOINED.has(node.op) || KERNELS.has(node.op) || node.op === "Sqrt");
+
+const computedBy = ({ sources }: Plan, node: Value): Value | undefined =>
+  sources.get(node)?.find(({ op }) => op === node.op || op === "Div" || op === "Pow");
+
+const isCast = ({ sources }: Plan, node: Value): boolean =>
+  sources.get(node)?.some((source) => is(source, "Cast")) ?? false;
+
+/** Bounds of the errors of one way to evaluate a plan's network. */
+export class EvaluationErrors {
+  readonly #plan: Plan;
+  readonly #evaluation: Evaluation;
+  readonly #readers = new Map<Value, Value[]>();
+  readonly #constants: ReadonlyMap<Value, Float64Array>;
+
+  constructor(plan: Plan, evaluation: Evaluation) {
+    this.#plan = plan;
+    this.#evaluation = evaluation;
+    this.#constants = errorsOfConstants(plan.constantIntervals);
+    for (const node of new Set([...plan.sources.values()].flat()))
+      for (const input of node.inputs) {
+        const readers = this.#readers.get(input);
+        if (readers === undefined) this.#readers.set(input, [node]);
+        else readers.push(node);
+      }
+  }
+
+  /**
+   * A bound of |η| per element of a node; null where nothing rounds. `intervals` hold the computed values of its inputs,
+   * and `exact` the values op(x̂).
+   */
+  of(node: Value, exact: Interval, intervals: ReadonlyMap<Value, Interval>): Float64Array | null {
+    const error = isComputed(this.#plan, node) ? this.#computed(node, exact, intervals) : null;
+    if (!isCast(this.#plan, node)) return error;
+    const size = magnitude(exact);
+    const cast = errorOf({ size, roundings: 4, other: zeros(size.length) });
+    return error === null ? cast : plus(error, cast);
+  }
+
+  #computed(
+    node: Value,
+    exact: Interval,
+    intervals: ReadonlyMap<Value, Interval>,
+  ): Float64Array | null {
+    if (KERNELS.has(node.op)) return magnitude(exact).map((y) => KERNEL * Math.max(1, y));
+    if (node.op === "Sqrt") return magnitude(exact).map((y) => ROOT * y + TINY);
+    if (this.#isJoined(node)) return null;
+    return errorOf(this.#sum(node, intervals));
+  }
+
+  /** Whether a node's only reader adds to it or scales it, which may happen before the last rounding of the node. */
+  #isJoined(node: Value): boolean {
+    const source = computedBy(this.#plan, node) as Value;
+    const readers = this.#readers.get(source) ?? [];
+    if (readers.length !== 1 || this.#isProduct(node)) return false;
+    const [{ op, inputs }] = readers;
+    if (op === "Div") return this.#plan.is(inputs[1]);
+    if (op === "Mul") return inputs.some((input) => this.#plan.is(input));
+    return JOINED.has(op);
+  }
+
+  #isProduct({ op, inputs }: Value): boolean {
+    return op === "Mul" && !inputs.some((input) => this.#plan.is(input));
+  }
+
+  /** The sum that a node's input is, or has in it. */
+  #inputOf(node: Value, intervals: ReadonlyMap<Value, Interval>): Sum {
+    const error = this.#constants.get(node);
+    if (!this.#plan.is(node) && isJoinable(node) && isComputed(this.#plan, node))
+      if (this.#isJoined(node)) return this.#sum(node, intervals);
+    const interval = intervals.get(node) ?? this.#plan.constantIntervals.get(node);
+    const size = magnitude(interval as Interval).map((v) => v + TINY);
+    return { size, roundings: 0, other: error ?? zeros(size.length) };
+  }
+
+  /** The sum that a node computes. */
+  #sum(node: Value, intervals: ReadonlyMap<Value, Interval>): Sum {
+    const inputs = node.inputs.map((input) => this.#inputOf(input, intervals));
+    const sizes = inputs.map(({ size }) => size);
+    const others = inputs.map(({ other }) => other);
+    const before = Math.max(...inputs.map(({ roundings }) => roundings));
+    if (node.op === "Neg") return inputs[0];
+    if (node.op === "Add" || node.op === "Sub") {
+      const addition = g.add(node.inputs[0], node.inputs[1]);
+      const size = applied(addition, sizes);
+      return { size, roundings: before + 4, other: applied(addition, others) };
+    }
+    const size = applied(node, sizes);
+    const other = errorOfProduct(node, sizes, others, size.length);
+    if (node.op === "Mul") return { size, roundings: before + 4, other };
+    const roundings = termsOf(node) + EXTRA;
+    if (!is(node, "Conv") || !hasWinograd(node) || !this.#evaluation.winograd(sizesOf(node)))
+      return { size, roundings, other };
+    const transformed = winogradSize(node, sizes);
+    const factor = gamma(node.inputs[1].shape[1] + TRANSFORMS, "float32");
+    const least = gamma(roundings, "float32");
+    const more = transformed.map((v, i) => Math.max(0, up(factor * v) - least * size[i]));
+    return { size, roundings, other: plus(other, more) };
+  }
+}

@@ -1,0 +1,120 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { exactAt, inDoubles } from "../../test/fixtures/in-doubles.ts";
+import { Crown, type SparseRow } from "../engine/bounds/crown.ts";
+import { ballAround, type InputRegion } from "../engine/bounds/region.ts";
+import * as g from "../engine/graph/expressions.ts";
+import type { Value } from "../engine/graph/value.ts";
+import { nodeRuntime } from "../engine/runtime/node.ts";
+import type { Runtime } from "../engine/runtime/runtime.ts";
+import { elementCount, type Shape, tensor } from "../math/tensor.ts";
+import { evaluationOf } from "./evaluation.ts";
+
+const plain: Promise<Runtime> = nodeRuntime({ threads: 1, lowering: "plain" });
+const opened: Crown[] = [];
+afterAll(async () => {
+  for (const one of opened) await one.release();
+});
+
+const listed = (...values: number[]): Value => g.constant(tensor([values.length], values));
+const columnOf = (...values: number[]): Value => g.constant(tensor([values.length, 1], values));
+
+const identity = (outputs: number): SparseRow[] =>
+  Array.from({ length: outputs }, (_, i) => [[[i, 1]], [[i, -1]]] as SparseRow[]).flat();
+
+/** Bounds [lower, upper] of every output that hold for evaluations on a runtime. */
+async function evaluated(
+  runtime: Runtime,
+  x: Value,
+  y: Value,
+  region: InputRegion,
+): Promise<(readonly [number, number])[]> {
+  const crown = new Crown((await plain).compile, x, y);
+  opened.push(crown);
+  const state = await crown.analyse(region, { evaluation: evaluationOf(runtime.target) });
+  const count = elementCount(y.shape);
+  const bounds = await crown.lowerBounds(state, crown.plan.output, identity(count));
+  return Array.from({ length: count }, (_, i) => [bounds[2 * i], -bounds[2 * i + 1]] as const);
+}
+
+/** Networks that float32 evaluates to 0 where real arithmetic gives 1, or could in another order. */
+const lost: { readonly name: string; readonly shape: Shape; readonly f: (x: Value) => Value }[] = [
+  {
+    name: "two additions",
+    shape: [1],
+    f: (x) => g.sub(g.add(x, g.scalar(2 ** 30)), g.scalar(2 ** 30)),
+  },
+  { name: "a matrix product", shape: [3], f: (x) => g.matmul(x, columnOf(2 ** 30, 1, -(2 ** 30))) },
+  {
+    name: "a convolution",
+    shape: [1, 1, 3],
+    f: (x) => g.conv(x, g.constant(tensor([1, 1, 1, 3], [2 ** 30, 1, -(2 ** 30)]))),
+  },
+  { name: "a sum", shape: [3], f: (x) => g.sum(g.mul(x, listed(2 ** 30, 1, -(2 ** 30))), [1]) },
+  {
+    name: "a residual behind a bias",
+    shape: [1],
+    f: (x) =>
+      g.add(g.add(g.matmul(x, columnOf(2 ** 30)), g.scalar(1)), g.mul(x, g.scalar(-(2 ** 30)))),
+  },
+  {
+    name: "a constant",
+    shape: [1],
+    f: (x) => g.mul(x, g.sub(g.add(g.scalar(2 ** 30), g.scalar(1)), g.scalar(2 ** 30))),
+  },
+  {
+    name: "a product",
+    shape: [1],
+    f: (x) =>
+      g.sub(
+        g.mul(g.add(x, g.scalar(2 ** 15)), g.add(x, g.scalar(2 ** 15))),
+        g.scalar(2 ** 30 + 2 ** 16),
+      ),
+  },
+];
+
+describe("bounds of evaluations contain 0 and 1 where sums lose a 1 in", () => {
+  it.each(lost)("$name", async ({ shape, f }) => {
+    const x = g.input("x", [1, ...shape]);
+    const y = f(x);
+    const ones = new Float32Array(elementCount(shape)).fill(1);
+    expect(exactAt(inDoubles(y), [1, ...shape], ones)).toEqual([1]);
+    const [[low, high]] = await evaluated(await plain, x, y, ballAround("linf", ones, 0, [0, 1]));
+    expect(low).toBeLessThanOrEqual(0);
+    expect(high).toBeGreaterThanOrEqual(1);
+  });
+
+  it("denormal numbers, which may count as 0", async () => {
+    const x = g.input("x", [1, 1]);
+    const y = g.matmul(x, columnOf(2 ** 100));
+    const [[low, high]] = await evaluated(
+      await plain,
+      x,
+      y,
+      ballAround("linf", [2 ** -130], 0, [0, 1]),
+    );
+    expect(low).toBeLessThanOrEqual(0);
+    expect(high).toBeGreaterThanOrEqual(2 ** -30);
+  });
+
+  it("numbers that overflow: nothing is known", async () => {
+    const x = g.input("x", [1, 2]);
+    const y = g.matmul(x, columnOf(3e38, -3e38));
+    const [[low]] = await evaluated(await plain, x, y, ballAround("linf", [1, 1], 0, [0, 1]));
+    expect(low).toBe(Number.NEGATIVE_INFINITY);
+  });
+});
+
+describe("evaluations", () => {
+  it("use Winograd where the lowering does", () => {
+    const conv = { into: 64, out: 64, height: 8, width: 8 };
+    const uses = (lowering: string) =>
+      evaluationOf({ device: "cpu", threads: 1, lowering, engine: "" }).winograd(conv);
+    expect(["plain", "blocked-16", "blocked-16-w64-64"].map(uses)).toEqual([false, false, true]);
+  });
+
+  it("of GPUs have no bound", () => {
+    expect(() =>
+      evaluationOf({ device: "cuda", threads: 1, lowering: "plain", engine: "" }),
+    ).toThrow("--device cpu");
+  });
+});

@@ -1,0 +1,21 @@
+import type { Evaluation } from "../engine/bounds/evaluation.ts";
+import { winogradCostsLess } from "../engine/lowering/blocked/cost.ts";
+import { breakEvenOf } from "../engine/runtime/lowerings.ts";
+import type { RuntimeTarget } from "../engine/runtime/runtime.ts";
+import { UsageError } from "../math/usage-error.ts";
+
+/**
+ * How a runtime evaluates networks, for bounds of its rounding. Throws `UsageError` for a GPU, whose kernels may round
+ * more coarsely than float32.
+ */
+export function evaluationOf({ device, lowering }: RuntimeTarget): Evaluation {
+  if (device !== "cpu" && device !== "wasm")
+    throw new UsageError(
+      `nothing can be proven about evaluations on ${device}, whose kernels may round more coarsely than float32; use --device cpu`,
+      { code: "unavailable" },
+    );
+  const breakEven = breakEvenOf(lowering);
+  return {
+    winograd: (conv) => breakEven !== null && winogradCostsLess(breakEven.images, conv),
+  };
+}
