@@ -10,6 +10,9 @@ import { LockError, withLock } from "./lock.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
+/** The page of the lab: `npm run build:lab` builds it, and its sources are not compiled here. */
+const lab = join(dist, "lab");
+const labSource = join(root, "src", "lab");
 
 /** Modification time of a file in milliseconds; 0 if there is none. */
 const timeOf = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
@@ -18,7 +21,9 @@ const timeOf = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
 const newestSource = () =>
   readdirSync(join(root, "src"), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.name.endsWith(".test.ts"))
-    .map((entry) => timeOf(join(entry.parentPath ?? entry.path, entry.name)))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .filter((path) => !path.startsWith(labSource))
+    .map(timeOf)
     .reduce((a, b) => Math.max(a, b), timeOf(join(root, "tsconfig.build.json")));
 
 const isCurrent = () => timeOf(join(dist, "cli", "main.js")) >= newestSource();
@@ -47,6 +52,7 @@ async function buildLocked(isHeld) {
       return 1;
     }
     if (!isHeld()) return null;
+    if (existsSync(lab)) renameSync(lab, join(next, "lab"));
     if (existsSync(dist)) renameSync(dist, last);
     renameSync(next, dist);
     return 0;

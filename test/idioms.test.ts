@@ -94,7 +94,7 @@ function findings(path: string, text: string): Found[] {
 const files = ["src", "test", "bench"].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true })
     .map((name) => `${folder}/${String(name).replaceAll("\\", "/")}`)
-    .filter((path) => path.endsWith(".ts")),
+    .filter((path) => /\.tsx?$/.test(path)),
 );
 
 describe("the idioms", () => {

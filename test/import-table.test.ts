@@ -46,6 +46,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "paper/theory": ["math"],
   bench: [...everything],
   plugins: ["math", ...extensible],
+  lab: [...everything, "audit", "paper/theory", "src"],
   cli: [...everything, "audit", "paper", "paper/theory", "bench", "plugins", "cli/kit"],
   "cli/kit": [...everything, "audit", "plugins"],
 };
@@ -68,10 +69,10 @@ const sourceOf = (path: string, text: string): Source => ({
 
 const sources: readonly Source[] = readdirSync(join(root, "src"), { recursive: true })
   .map((name) => `src/${String(name).replaceAll("\\", "/")}`)
-  .filter((path) => path.endsWith(".ts"))
+  .filter((path) => /\.tsx?$/.test(path))
   .map((path) => sourceOf(path, readFileSync(join(root, path), "utf8")));
 
-const library = sources.filter(({ path }) => !path.endsWith(".test.ts"));
+const library = sources.filter(({ path }) => !/\.test\.tsx?$/.test(path));
 
 /** The room of a path such as `src/engine/onnx/import/linear.ts`; undefined for the files directly in src. */
 function roomOf(path: string): string | undefined {
@@ -267,7 +268,7 @@ describe("a file", () => {
   it("imports its neighbours with their extension", () => {
     const broken = sources.flatMap(({ path, imports }) =>
       imports
-        .filter((name) => name.startsWith(".") && !/\.(ts|json)$/.test(name))
+        .filter((name) => name.startsWith(".") && !/\.(tsx?|json|css)$/.test(name))
         .map((name) => `${path} imports ${name}`),
     );
     expect(broken).toEqual([]);

@@ -32,6 +32,7 @@ export const rampart: Program = {
     data: async () => (await import("./data.ts")).dataCommand,
     bench: async () => (await import("./bench.ts")).benchCommand,
     doctor: async () => (await import("./doctor.ts")).doctorCommand,
+    lab: async () => (await import("./lab.ts")).labCommand,
     quickstart: async () => (await import("./quickstart.ts")).quickstartCommand,
   },
 };

@@ -27,13 +27,13 @@ export const shapeSplits = {
   validation: { size: 1000, stream: 2 },
 } as const;
 
-/** Draws all images of a split; the label of image i is i mod 10. */
-export function drawShapes(split: keyof typeof shapeSplits): Examples {
+/** Draws the images of a split, or the first `count`; the label of image i is i mod 10. */
+export function drawShapes(split: keyof typeof shapeSplits, count?: number): Examples {
   const { size, stream } = shapeSplits[split];
   const key: Key = fold(fold(keyOf(0), nameToNumber("shapes")), stream);
-  const labels = Uint8Array.from({ length: size }, (_, i) => i % shapeClasses.length);
-  const pixels = new Uint8Array(size * 3 * SIDE * SIDE);
-  const row = pixels.length / size;
+  const labels = Uint8Array.from({ length: count ?? size }, (_, i) => i % shapeClasses.length);
+  const row = 3 * SIDE * SIDE;
+  const pixels = new Uint8Array(labels.length * row);
   labels.forEach((label, i) => {
     drawShape(fold(key, i), label, pixels.subarray(i * row, (i + 1) * row));
   });

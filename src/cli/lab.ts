@@ -1,0 +1,47 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { z } from "zod";
+import { command } from "./kit/command.ts";
+import { pageFolder, siteFiles, wasmFolder } from "./lab-files.ts";
+import { serveLab } from "./lab-server.ts";
+
+/** The default. A fixed port keeps the address of the page, to which the browser ties what the page has stored. */
+const PORT = 7317;
+
+/** The program that opens an address in the user's browser. */
+function opener(): readonly [string, readonly string[]] {
+  if (process.platform === "darwin") return ["open", []];
+  if (process.platform === "win32") return ["cmd", ["/c", "start", ""]];
+  return ["xdg-open", []];
+}
+
+/** Opens an address in the browser. A machine without one has the address on the screen. */
+function openInBrowser(url: string): void {
+  const [program, words] = opener();
+  const child = spawn(program, [...words, url], { stdio: "ignore", detached: true });
+  child.on("error", () => undefined);
+  child.unref();
+}
+
+/** `rampart lab`: serves the page of the lab on this machine until it is interrupted. */
+export const labCommand = command({
+  summary: "Open the lab: attack and audit a model in the browser; nothing leaves this machine.",
+  options: z.strictObject({
+    port: z
+      .int()
+      .min(0)
+      .max(65535)
+      .default(PORT)
+      .describe("port of 127.0.0.1; 0 for any that is free"),
+    open: z.boolean().default(true).describe("open the page in the browser"),
+  }),
+  examples: ["rampart lab", "rampart lab --port 0 --no-open"],
+  async run({ port, open }, context) {
+    const server = await serveLab(siteFiles(pageFolder, wasmFolder()), port);
+    context.print(`the lab is at ${server.url}; Ctrl-C ends it`);
+    context.emit({ url: server.url });
+    if (open) openInBrowser(server.url);
+    if (!context.signal.aborted) await once(context.signal, "abort");
+    await server.close();
+  },
+});
