@@ -1,0 +1,110 @@
+// What the page and its worker say to each other: plain values that survive a message.
+
+/** The norms that the lab shows. */
+export type Norm = "linf" | "l2" | "l1";
+
+/** Where networks run. */
+export interface RuntimeFacts {
+  readonly device: string;
+  readonly threads: number;
+  /** Whether the page is cross-origin isolated, without which there is one thread. */
+  readonly isolated: boolean;
+  readonly engine: string;
+}
+
+/** One operator of a model, with the shapes of what it returns for one image. */
+export interface LayerFacts {
+  readonly name: string;
+  readonly op: string;
+  readonly shape: string;
+}
+
+/** An open model. */
+export interface ModelFacts {
+  readonly name: string;
+  /** [channel, height, width]. */
+  readonly shape: readonly number[];
+  /** Class names, one per output. */
+  readonly classes: readonly string[];
+  /** Noise that the model adds to pixels at every prediction, such as `uniform:0.25`; null if deterministic. */
+  readonly noise: string | null;
+  /** How the model was trained, if the file says so. */
+  readonly defense: string;
+  /** Remarks on gradients, precision and outputs. */
+  readonly notes: readonly string[];
+  readonly layers: readonly LayerFacts[];
+}
+
+/** An image as pixels in [0, 1], [channel, height, width]. */
+export interface Picture {
+  readonly name: string;
+  readonly pixels: Float32Array;
+  readonly shape: readonly number[];
+  /** Index of the true class; null if nobody said. */
+  readonly label: number | null;
+}
+
+/** An attack of the library's table. */
+export interface AttackFacts {
+  readonly name: string;
+  readonly norms: readonly Norm[];
+  readonly summary: string;
+  readonly source: string;
+  readonly bounded: boolean;
+}
+
+/** An attack to run. */
+export interface AttackSettings {
+  /** Name without its norm: `pgd`. */
+  readonly attack: string;
+  readonly norm: Norm;
+  /** Radius in the norm, for pixels in [0, 1]. */
+  readonly epsilon: number;
+  readonly steps: number;
+  /** Draws averaged at each step on a randomised model. */
+  readonly eot: number;
+  readonly seed: number;
+  /** The class that the attack leads away from. */
+  readonly label: number;
+}
+
+/** Sizes of a perturbation, pixels in [0, 1]. */
+export interface Sizes {
+  readonly linf: number;
+  readonly l2: number;
+  readonly l1: number;
+}
+
+/** What a model makes of an image. */
+export interface Prediction {
+  /** Mean over the draws of a randomised model. */
+  readonly probabilities: readonly number[];
+  /** Class with the highest probability. */
+  readonly prediction: number;
+  /** Probabilities of each draw; a single row for a deterministic model. */
+  readonly draws: readonly (readonly number[])[];
+}
+
+/** Where an attack is. */
+export interface Frame {
+  /** Questions that the attack has asked the network so far. */
+  readonly queries: number;
+  /** The point that was asked about, or at the end the result. */
+  readonly pixels: Float32Array;
+  readonly answer: Prediction;
+  readonly sizes: Sizes;
+  /** Whether the attack has ended and `pixels` are its result. */
+  readonly done: boolean;
+}
+
+/** An error that a person reads. */
+export interface Problem {
+  /** False for a bug of the lab. */
+  readonly usage: boolean;
+  readonly message: string;
+  /** The node of the model that the message is about. */
+  readonly node?: string | undefined;
+}
+
+/** A result, or why there is none. Errors do not survive a message, so they are values here. */
+export type Answer<T> = { readonly value: T } | { readonly problem: Problem };

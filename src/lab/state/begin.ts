@@ -1,0 +1,16 @@
+import { followScenes } from "./attack.ts";
+import { attacks, loadShipped, openShipped, runtime } from "./model.ts";
+import { followScene, networkName, readScene } from "./scene.ts";
+import { busy, lab, unwrapped } from "./worker.ts";
+
+/** Brings the page to life: the scene of its address, the runtime, a model, and its images. */
+export async function begin(): Promise<void> {
+  readScene(location.search);
+  followScene();
+  busy.value = "starting WebAssembly";
+  const [facts] = await Promise.all([unwrapped(lab.start()), loadShipped()]);
+  runtime.value = facts;
+  attacks.value = await lab.attacks();
+  followScenes();
+  await openShipped(networkName.value);
+}

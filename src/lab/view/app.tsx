@@ -1,0 +1,29 @@
+import { view } from "../state/scene.ts";
+import { busy } from "../state/worker.ts";
+import { AttackView } from "./attack-view.tsx";
+import { Header } from "./header.tsx";
+import { ImagePanel } from "./image-panel.tsx";
+import { ModelPanel } from "./model-panel.tsx";
+import { Notice } from "./notice.tsx";
+
+/** The page. */
+export function App() {
+  return (
+    <div class="app">
+      <Header />
+      <div class="body">
+        <aside class="side" aria-label="Model and image">
+          <ModelPanel />
+          <ImagePanel />
+        </aside>
+        <main class="main">
+          <Notice />
+          {view.value === "attack" && <AttackView />}
+        </main>
+      </div>
+      <p class="busy" role="status">
+        {busy.value === null ? "" : `${busy.value} …`}
+      </p>
+    </div>
+  );
+}

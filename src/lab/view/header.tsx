@@ -1,0 +1,74 @@
+import { effect, signal } from "@preact/signals";
+import { runtime } from "../state/model.ts";
+import { type View, view } from "../state/scene.ts";
+
+const titles: readonly (readonly [View, string])[] = [["attack", "Attack"]];
+
+type Theme = "light" | "dark";
+
+const stored = (): Theme | null => {
+  const found = localStorage.getItem("theme");
+  return found === "light" || found === "dark" ? found : null;
+};
+
+/** The theme that the user chose; null for that of the system. */
+const theme = signal<Theme | null>(stored());
+
+effect(() => {
+  if (theme.value === null) return;
+  document.documentElement.dataset.theme = theme.value;
+  localStorage.setItem("theme", theme.value);
+});
+
+const isDark = (): boolean =>
+  (theme.value ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) ===
+  "dark";
+
+/** Where networks run, in words. */
+function runtimeText(): string {
+  const facts = runtime.value;
+  if (facts === null) return "starting";
+  const threads = facts.threads === 1 ? "1 thread" : `${facts.threads} threads`;
+  const reason = facts.isolated ? "" : ": the page is not isolated";
+  return `WebAssembly, ${threads}${reason}`;
+}
+
+/** The name of the page, its views, where it computes, and its theme. */
+export function Header() {
+  return (
+    <header class="header">
+      <h1>
+        <span class="mark" aria-hidden="true" />
+        Rampart <span class="quiet">lab</span>
+      </h1>
+      <nav aria-label="Views">
+        {titles.map(([name, title]) => (
+          <a
+            key={name}
+            href={`?view=${name}`}
+            aria-current={view.value === name ? "page" : undefined}
+            onClick={(event) => {
+              event.preventDefault();
+              view.value = name;
+            }}
+          >
+            {title}
+          </a>
+        ))}
+      </nav>
+      <p class="runtime" title="Everything is computed in this page. Nothing leaves it.">
+        {runtimeText()}
+      </p>
+      <button
+        type="button"
+        class="plain"
+        aria-label={isDark() ? "Use the light theme" : "Use the dark theme"}
+        onClick={() => {
+          theme.value = isDark() ? "light" : "dark";
+        }}
+      >
+        {isDark() ? "☀" : "☾"}
+      </button>
+    </header>
+  );
+}

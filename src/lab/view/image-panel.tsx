@@ -1,0 +1,40 @@
+import { useLayoutEffect, useRef } from "preact/hooks";
+import type { Picture } from "../protocol.ts";
+import { pictures } from "../state/model.ts";
+import { imageIndex } from "../state/scene.ts";
+import { rgbaOf } from "./pixels.ts";
+
+function Thumbnail({ picture, index }: { readonly picture: Picture; readonly index: number }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useLayoutEffect(() => {
+    canvas.current?.getContext("2d")?.putImageData(rgbaOf(picture.pixels, picture.shape), 0, 0);
+  }, [picture]);
+  return (
+    <button
+      type="button"
+      class="thumbnail"
+      aria-pressed={imageIndex.value === index}
+      aria-label={picture.name}
+      title={picture.name}
+      onClick={() => {
+        imageIndex.value = index;
+      }}
+    >
+      <canvas ref={canvas} width={picture.shape[2]} height={picture.shape[1]} />
+    </button>
+  );
+}
+
+/** The images to choose from. */
+export function ImagePanel() {
+  return (
+    <section class="panel" aria-labelledby="image-title">
+      <h2 id="image-title">Image</h2>
+      <div class="thumbnails">
+        {pictures.value.map((picture, index) => (
+          <Thumbnail key={picture.name} picture={picture} index={index} />
+        ))}
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,109 @@
+// An open model, ready to be asked.
+import { withEot } from "../../defenses/with-eot.ts";
+import { withNoise } from "../../defenses/with-noise.ts";
+import {
+  type Classifier,
+  classifier,
+  importModel,
+  keyOf,
+  keysFor,
+  noiseNamed,
+  type OpenModel,
+  type Runtime,
+  type Tensor,
+  tensor,
+  UsageError,
+  type Victim,
+} from "../../index.ts";
+import type { ModelFacts, Picture, Prediction } from "../protocol.ts";
+import { inTurn } from "./in-turn.ts";
+
+/** Probabilities of logits, one list per row. */
+export function probabilitiesOf({ data, shape: [rows, classes] }: Tensor): number[][] {
+  return Array.from({ length: rows }, (_, i) => {
+    const row = Array.from(data.subarray(i * classes, (i + 1) * classes));
+    const most = Math.max(...row);
+    const powers = row.map((logit) => Math.exp(logit - most));
+    const sum = powers.reduce((a, b) => a + b, 0);
+    return powers.map((power) => power / sum);
+  });
+}
+
+/** Names of the outputs; their numbers where the file names none. */
+const classesOf = ({ classNames, architecture: { classes } }: OpenModel): string[] =>
+  Array.from({ length: classes }, (_, i) => classNames[i] ?? String(i));
+
+const factsOf = (model: OpenModel): ModelFacts => ({
+  name: model.name,
+  shape: model.architecture.inputShape,
+  classes: classesOf(model),
+  noise: model.noise,
+  defense: model.defense,
+  notes: (model.notes ?? []).map(({ text }) => text).concat(model.head ?? []),
+  layers: [],
+});
+
+const argmax = (row: readonly number[]): number => row.indexOf(Math.max(...row));
+
+const meanRow = (rows: readonly (readonly number[])[]): number[] =>
+  rows[0].map((_, c) => rows.reduce((sum, row) => sum + row[c], 0) / rows.length);
+
+/** Draws that show what a randomised model predicts. */
+const SHOWN_DRAWS = 32;
+
+/** Seeds of the draws that show predictions; attacks never see them. */
+const SHOWN = keyOf(0x5eed);
+
+/** A model with its compiled programs. */
+export class Network {
+  readonly facts: ModelFacts;
+  readonly #network: Classifier;
+  /** The network with its noise, if it has any. */
+  readonly #deployed: Victim;
+
+  private constructor(model: OpenModel, network: Classifier) {
+    this.facts = factsOf(model);
+    this.#network = network;
+    const victim = inTurn(network);
+    this.#deployed = model.noise === null ? victim : withNoise(victim, noiseNamed(model.noise));
+  }
+
+  /** Opens the bytes of a model. Throws `UsageError` for a file that cannot be read. */
+  static async open(device: Runtime, name: string, bytes: Uint8Array): Promise<Network> {
+    const model = await importModel(bytes, { device, name });
+    return new Network(model, classifier(device, model.architecture, model.parameters));
+  }
+
+  /** What an attack asks: the network itself, or the mean over `draws` draws of its noise. */
+  victim(draws: number): Victim {
+    return this.facts.noise === null ? this.#deployed : withEot(this.#deployed, draws);
+  }
+
+  /** Images [1, ...pixels] of a picture. Throws `UsageError` if its size is not the model's. */
+  imagesOf({ pixels, shape, name }: Picture): Tensor {
+    const wanted = this.facts.shape;
+    if (shape.join() !== wanted.join())
+      throw new UsageError(
+        `${name} has the shape ${shape.join("×")}, but ${this.facts.name} takes ${wanted.join("×")}`,
+        { code: "misfit" },
+      );
+    return tensor([1, ...shape], pixels);
+  }
+
+  /** What the model makes of images [1, ...pixels], on draws that no attack sees. */
+  async predict(x: Tensor): Promise<Prediction> {
+    const count = this.facts.noise === null ? 1 : SHOWN_DRAWS;
+    const rows = tensor([count, ...x.shape.slice(1)]);
+    for (let i = 0; i < count; i++) rows.data.set(x.data, i * x.data.length);
+    const places = Array.from({ length: count }, (_, i) => i);
+    const logits = await this.#deployed.logits(rows, keysFor(SHOWN, places));
+    const draws = probabilitiesOf(logits);
+    const probabilities = meanRow(draws);
+    return { probabilities, prediction: argmax(probabilities), draws };
+  }
+
+  /** Frees the compiled programs. */
+  release(): Promise<void> {
+    return this.#network.release();
+  }
+}

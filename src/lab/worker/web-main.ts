@@ -1,0 +1,6 @@
+// The entry of the worker.
+import { expose } from "comlink";
+import { webRuntime } from "../../web.ts";
+import { Lab } from "./lab.ts";
+
+expose(new Lab((threads) => webRuntime({ threads })));
