@@ -68,8 +68,8 @@ npx rampart audit --help
 This page lists the options of every command. \`npx tsx scripts/options.ts\` writes it.
 
 - Every command also has \`--json\` (one JSON object per line on stdout), \`--config FILE\` (options as
-  JSON; flags override the file), \`--plugin FILE\` (a module with [your own definitions](extending.md);
-  repeatable) and \`--help\`.
+  JSON; flags override the file; \`plugin\` in it names modules as \`--plugin\` does), \`--plugin FILE\`
+  (a module with [your own definitions](extending.md); repeatable) and \`--help\`.
 - A switch without a value has an opposite: \`--resume\`, \`--no-resume\`.
 - In the library and in a \`--config\` file, options are in camelCase: \`--epsilon-linf\` is
   \`epsilonLinf\`.

@@ -89,8 +89,11 @@ export const imageTensor = (
 /** The data set written `name` on the command line, from this machine's disk. */
 export const openDataset = async (
   name: string,
-  options: NodeDataOptions & FolderOptions = {},
-): Promise<Dataset> => openDatasetInNode(pathOf("the data set", name), dataOptions(options));
+  given: NodeDataOptions & FolderOptions = {},
+): Promise<Dataset> => {
+  const { data, options } = dataOptions(pathOf("the data set", name), given);
+  return openDatasetInNode(data, options);
+};
 
 const opened = (model: OpenModel | string): OpenModel | Promise<OpenModel> =>
   typeof model === "object" && model !== null ? model : openModelInNode(pathOf("the model", model));
@@ -144,7 +147,8 @@ export async function evaluate(
   const evaluated = await opened(model);
   const runtime = await runtimeOn(device, threads);
   const tell = noteTo(options);
-  const { data, dataDir } = options;
+  const { dataDir } = options;
+  const data = where.data as EvaluateOptions["data"];
   const dataset =
     evaluated.architecture.foreign === true && typeof data === "string"
       ? await openImagesInNode(data, images, { dataDir, takes: evaluated.architecture.inputShape })

@@ -1,8 +1,6 @@
 // Types that the functions of the public interface mention, so that their documentation is complete.
 export type {
   InBall,
-  OwnInput,
-  OwnOutput,
   SharedNames,
   Stated,
 } from "./attacks/attack-definition.ts";
@@ -57,6 +55,7 @@ export type { Margin as MarginLoss } from "./losses/margin.ts";
 export type { MeanLoss } from "./losses/of-mean.ts";
 export type { ListedLoss, RowLoss } from "./losses/table.ts";
 export type { OnNote } from "./math/note.ts";
+export type { OwnInput, OwnOutput } from "./math/own-options.ts";
 export type { PluginDefinition } from "./math/plugin.ts";
 export type { Named, Registry } from "./math/registry.ts";
 export type { Interval } from "./math/statistics.ts";

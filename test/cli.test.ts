@@ -7,10 +7,10 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { EpsilonLinf } from "../src/attacks/options.ts";
 import { type Context, command } from "../src/cli/kit/command.ts";
-import { numberOf } from "../src/cli/kit/flags.ts";
 import { Device, Seed } from "../src/cli/kit/options.ts";
 import { type Program, run } from "../src/cli/kit/program.ts";
 import { progress } from "../src/cli/kit/progress.ts";
+import { numberOf } from "../src/math/option-text.ts";
 import { UsageError } from "../src/math/usage-error.ts";
 
 const shootCommand = command({

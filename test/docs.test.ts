@@ -4,8 +4,9 @@ import { join } from "node:path";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
 import type { Command } from "../src/cli/kit/command.ts";
-import { fieldsOf, parsedAs } from "../src/cli/kit/flags.ts";
+import { fieldsOf } from "../src/cli/kit/flags.ts";
 import { rampart } from "../src/cli/main.ts";
+import { parsedAs } from "../src/math/option-text.ts";
 import {
   anchorsOf,
   type Block,

@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { attackOptionsModule } from "../scripts/attack-options.ts";
 import { attacksPage } from "../scripts/attacks-page.ts";
+import { dataPage } from "../scripts/data-page.ts";
 import { allCommands, defaultOf } from "../scripts/options-page.ts";
 import { attacks } from "../src/attacks/table.ts";
 import { fieldsOf } from "../src/cli/kit/flags.ts";
+import { datasets } from "../src/data/table.ts";
 import { defenseNames } from "../src/defenses/table.ts";
 import { readPage, root } from "./fixtures/docs.ts";
 
@@ -82,6 +84,12 @@ it("docs/attacks.md has each attack with its source and options; run npx tsx scr
     expect(page, name).toContain(
       `\`${norms.length === 3 ? pattern : pattern.replace("*", norms[0])}\``,
     );
+});
+
+it("docs/data.md has each data set; run npx tsx scripts/attacks.ts", () => {
+  const page = readPage("docs/data.md");
+  expect(dataPage(page)).toBe(page);
+  for (const { form } of datasets.builtIn) expect(page).toContain(`| \`${form}\` |`);
 });
 
 it("docs/train-and-defend.md has each defence", () => {

@@ -1,5 +1,6 @@
 // The types of an attack as a definition.
 import type { z } from "zod";
+import type { OwnInput, OwnOutput } from "../math/own-options.ts";
 import type { PluginDefinition } from "../math/plugin.ts";
 import type { Attack, BoundedAttack, MinimalAttack, Norm } from "./victim.ts";
 
@@ -16,16 +17,6 @@ export interface InBall<N extends Norm> {
 export type SharedNames<O extends z.ZodObject> = {
   readonly [K in keyof z.output<O>]?: string | null;
 };
-
-/** A caller's own options; `unknown` if there are none, because zod's type for an empty strict object forbids every key. */
-export type OwnInput<O extends z.ZodObject> = [keyof O["shape"]] extends [never]
-  ? unknown
-  : z.input<O>;
-
-/** Resolved own options. */
-export type OwnOutput<O extends z.ZodObject> = [keyof O["shape"]] extends [never]
-  ? unknown
-  : z.output<O>;
 
 /** What a definition of either kind states. */
 interface CommonSpecification<

@@ -1,6 +1,7 @@
 // An attack as a definition: its name, norms, options and source, and the function that makes it.
 import { z } from "zod";
 import { makerWith } from "../math/maker.ts";
+import { requireOwnOptions, sharedOptionName } from "../math/own-options.ts";
 import { badPlugin, callPlugin, type PluginDefinition } from "../math/plugin.ts";
 import { isBuiltIn } from "../math/registry.ts";
 import type {
@@ -17,15 +18,9 @@ import { checkedMinimize, checkedPerturb } from "./checked-attack.ts";
 import { EpsilonL1, EpsilonL2, EpsilonLinf, resolve } from "./options.ts";
 import type { Attack, BoundedAttack, MinimalAttack, Norm } from "./victim.ts";
 
-/** `pgd-t` → `pgdT`. */
-const camelCase = (name: string): string =>
-  name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-
 /** The name of an attack's option among the shared ones: `queries` of `square` is `squareQueries`. */
 const sharedName = (attack: string, option: string): string =>
-  option === "stopWhenBroken"
-    ? option
-    : camelCase(attack) + option[0].toUpperCase() + option.slice(1);
+  option === "stopWhenBroken" ? option : sharedOptionName(attack, option);
 
 const radii = { linf: EpsilonLinf, l2: EpsilonL2, l1: EpsilonL1 } as const;
 
@@ -53,23 +48,10 @@ function checkSpecification(
     throw badPlugin(self, "needs norms, one or more of linf, l2 and l1");
   if (!isText(summary) || !isText(source))
     throw badPlugin(self, "needs a summary, and a source such as authors, year and arXiv number");
-  if (!(options instanceof z.ZodObject))
-    throw badPlugin(self, "needs options, a z.strictObject of zod; it may be empty");
-  for (const [option, schema] of Object.entries(options.shape)) {
-    if (option === "norm" || option === "epsilon")
-      throw badPlugin(
-        self,
-        `has an option ${option}; norm and epsilon are given to make by Rampart`,
-      );
-    if (!(schema as z.ZodType).description)
-      throw badPlugin(self, `has an option ${option} without a description; add .describe("…")`);
-  }
-  const [issue] = options.safeParse({}).error?.issues ?? [];
-  if (issue !== undefined)
-    throw badPlugin(
-      self,
-      `has an option ${issue.path.join(".")} without a valid default; add .default(…) or .optional()`,
-    );
+  requireOwnOptions(self, options, {
+    names: ["norm", "epsilon"],
+    why: "norm and epsilon are given to make by Rampart",
+  });
 }
 
 /** Any specification, as the code below handles it. */

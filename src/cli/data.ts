@@ -53,10 +53,10 @@ const check = command({
   summary:
     "Read every example of a data set, count and measure, and compare with the official data set.",
   options,
-  positionals: ["name"],
+  positionals: ["data"],
   examples: ["rampart data check cifar10", "rampart data check folder:photos"],
-  async run({ name, dataDir }, { print, emit }) {
-    const report = await checkDatasetInNode(name, { dataDir });
+  async run({ data, dataDir }, { print, emit }) {
+    const report = await checkDatasetInNode(data, { dataDir });
     const { shape, classes, mean, std, notes } = report;
     emit({
       ...report,

@@ -1,9 +1,13 @@
+import { z } from "zod";
 import { makerWith } from "../math/maker.ts";
+import { checkedOptions } from "../math/option-problems.ts";
+import { type OwnInput, type OwnOutput, requireOwnOptions } from "../math/own-options.ts";
 import { awaitPlugin, badPlugin } from "../math/plugin.ts";
 import { isBuiltIn } from "../math/registry.ts";
 import type { Shape } from "../math/tensor.ts";
 import { checkedDataset } from "./checked-dataset.ts";
 import type { DataFiles } from "./data-files.ts";
+import { nameOf, type OptionValues } from "./data-name.ts";
 import type { Dataset, Split } from "./dataset.ts";
 import type { Source } from "./downloads.ts";
 import type { Place } from "./find.ts";
@@ -25,7 +29,7 @@ export interface DatasetContents
 }
 
 /** What `defineDataset` is given. */
-export interface DatasetSpecification {
+export interface DatasetSpecification<O extends z.ZodObject = z.ZodObject> {
   /** The name on the command line: `cifar10`; of a data set with a path what stands before the colon. */
   readonly name: string;
   /** What the images are, for help and `data list`: `your own images, one sub-folder per class`. */
@@ -36,6 +40,12 @@ export interface DatasetSpecification {
   readonly path?: "file" | "folder";
   /** How training changes images by default; absent for `crop-flip`. */
   readonly augment?: AugmentationName;
+  /**
+   * Options of the data set's own; absent for none. Each is described, and has a default or is optional. Option `size` of
+   * `stripes` is `stripesSize` in the library, `--stripes-size` on the command line, and `stripes:size=20` in the name of the
+   * data set, which results record.
+   */
+  readonly options?: O;
   /** The folders and files in which the data set is looked for; absent if it needs none, or names them by its path. */
   readonly place?: Omit<Place, "name">;
   /** Where `data fetch` downloads the data set; absent if it cannot be downloaded. */
@@ -49,18 +59,24 @@ export interface DatasetSpecification {
   readonly labels?: "outputs" | "names";
   /** Whether `open` resizes images while it reads them, so that their sizes may differ. */
   readonly resizes?: boolean;
-  /** Reads the data set from `from`. `path` follows the colon of the name, and is empty without one. */
+  /**
+   * Reads the data set from `from`. `path` follows the colon of the name, and is empty without one. `options` holds the data
+   * set's own options, and how images are read and resized.
+   */
   open(
     from: DataFiles,
     path: string,
-    options: FolderOptions,
+    options: FolderOptions & OwnOutput<O>,
   ): DatasetContents | PromiseLike<DatasetContents>;
 }
 
 /** A data set. Called with a place to read from, it opens. Throws `UsageError` if files are missing or damaged. */
-export interface DatasetDefinition extends DatasetSpecification {
-  (from: DataFiles, path?: string, options?: FolderOptions): Promise<Dataset>;
+export interface DatasetDefinition<O extends z.ZodObject = z.ZodObject>
+  extends DatasetSpecification<O> {
+  (from: DataFiles, path?: string, options?: FolderOptions & OwnInput<O>): Promise<Dataset>;
   readonly type: "dataset";
+  /** The strict schema of the data set's own options. */
+  readonly options: O;
   /** The form of its name: `cifar10`, `folder:PATH`. */
   readonly form: string;
   readonly augment: AugmentationName;
@@ -84,30 +100,56 @@ function requireFacts(self: { readonly type: string; readonly name: string }, gi
   if (typeof open !== "function") throw badPlugin(self, "needs a function open(from, path)");
 }
 
+/** How images are read and resized, which a caller gives beside the own options of a data set. */
+const imageOptions: { readonly [K in keyof Required<FolderOptions>]: true } = {
+  prepare: true,
+  maxImages: true,
+  rules: true,
+  takes: true,
+};
+const isImageOption = (name: string): boolean => Object.hasOwn(imageOptions, name);
+
+/** The options of a call in two parts. */
+function parted(given: object) {
+  const entries = Object.entries(given).filter(([, value]) => value !== undefined);
+  return {
+    images: Object.fromEntries(entries.filter(([name]) => isImageOption(name))) as FolderOptions,
+    own: Object.fromEntries(entries.filter(([name]) => !isImageOption(name))) as OptionValues,
+  };
+}
+
 /**
  * Defines a data set. Pure: `datasets.add` makes its name known. Throws `UsageError` with the code `bad-plugin` for a definition
  * of the wrong form.
  */
-export function defineDataset(given: DatasetSpecification): DatasetDefinition {
+export function defineDataset<O extends z.ZodObject = z.ZodObject<Record<never, never>>>(
+  given: DatasetSpecification<O>,
+): DatasetDefinition<O> {
   const self = { type: "dataset", name: String(given.name) } as const;
   requireFacts(self, given);
-  const open = async (
-    from: DataFiles,
-    path = "",
-    options: FolderOptions = {},
-  ): Promise<Dataset> => {
-    const read = () => given.open(from, path, options);
+  const schema: z.ZodObject = given.options ?? z.strictObject({});
+  requireOwnOptions(self, schema, {
+    names: Object.keys(imageOptions),
+    why: "it says how images are read, and is given to open by Rampart",
+  });
+  const options = schema.strict();
+  const open = async (from: DataFiles, path = "", values: object = {}): Promise<Dataset> => {
+    const { images, own } = parted(values);
+    const resolved = checkedOptions(options, own);
+    const both = Object.assign({}, images, resolved) as FolderOptions & OwnOutput<O>;
+    const read = () => given.open(from, path, both);
     if (isBuiltIn(definition)) return (await read()) as Dataset;
     const contents = await awaitPlugin(definition, "open", read);
-    return checkedDataset(definition, path === "" ? self.name : `${self.name}:${path}`, contents);
+    return checkedDataset(definition, nameOf(definition, path, own), contents);
   };
-  const definition: DatasetDefinition = makerWith(open, {
+  const definition: DatasetDefinition<O> = makerWith(open, {
     type: self.type,
     name: self.name,
     form: given.path === undefined ? self.name : `${self.name}:PATH`,
     text: given.text,
     source: given.source,
     path: given.path,
+    options,
     augment: given.augment ?? "crop-flip",
     place: given.place,
     downloads: given.downloads,
@@ -115,6 +157,6 @@ export function defineDataset(given: DatasetSpecification): DatasetDefinition {
     labels: given.labels,
     resizes: given.resizes === true,
     open: given.open,
-  }) as DatasetDefinition;
+  }) as unknown as DatasetDefinition<O>;
   return definition;
 }

@@ -8,6 +8,7 @@ import { MAX_ARRAYS, MAX_IMAGE, MAX_TEXT, readBytesIfThere } from "../files/read
 import { UsageError } from "../math/usage-error.ts";
 import { checkDataset, type DataReport } from "./check.ts";
 import type { DataFiles } from "./data-files.ts";
+import { nameOf, partsOf } from "./data-name.ts";
 import type { Dataset } from "./dataset.ts";
 import { decodeImage } from "./decode/node.ts";
 import { lookFor } from "./find.ts";
@@ -101,9 +102,9 @@ export function nodeDataFiles({ dataDir }: NodeDataOptions = {}): DataFiles {
 /** Opens the data set written `name` on the command line (see `dataForms`) from this machine's disk. */
 export async function openDatasetInNode(
   name: string,
-  options: NodeDataOptions & FolderOptions = {},
+  { dataDir, ...options }: NodeDataOptions & FolderOptions = {},
 ): Promise<Dataset> {
-  const from = nodeDataFiles(options);
+  const from = nodeDataFiles({ dataDir });
   try {
     requireDataName(name);
   } catch (error) {
@@ -147,10 +148,12 @@ export async function openImagesInNode(
 export async function isSameData(a: string, b: string): Promise<boolean> {
   if (a === b) return true;
   const resolved = async (name: string) => {
-    const [kind, ...rest] = name.split(":");
-    if (rest.length === 0) return name;
-    const path = resolve(rest.join(":"));
-    return `${kind}:${(await ifExists(path, () => realpath(path))) ?? path}`;
+    const definition = findDataset(name);
+    if (definition?.path === undefined) return name;
+    const { path: typed, options } = partsOf(definition, name);
+    const path = resolve(typed);
+    const found = (await ifExists(path, () => realpath(path))) ?? path;
+    return nameOf(definition, found, options);
   };
   return (await resolved(a)) === (await resolved(b));
 }

@@ -5,6 +5,7 @@ import { UsageError } from "../math/usage-error.ts";
 import { cifar10 } from "./cifar10.ts";
 import { cifar100 } from "./cifar100.ts";
 import type { DataFiles } from "./data-files.ts";
+import { kindOf, type OptionValues, partsOf } from "./data-name.ts";
 import type { Dataset } from "./dataset.ts";
 import type { DatasetDefinition } from "./define-dataset.ts";
 import { fashionMnist } from "./fashion-mnist.ts";
@@ -34,7 +35,7 @@ export const pathForms = (): readonly string[] =>
 
 /** The definition of a data set by its name with or without a path: `folder:photos`. Undefined for the name of none. */
 export const findDataset = (name: string): DatasetDefinition | undefined =>
-  datasets.find(name.split(":")[0]);
+  datasets.find(kindOf(name));
 
 /** The folders and files of a data set; undefined if it is not stored in files, or names them by its path. */
 export function placeOf(name: string): Place | undefined {
@@ -42,18 +43,28 @@ export function placeOf(name: string): Place | undefined {
   return place === undefined ? undefined : { name, folders: place.folders, files: place.files };
 }
 
-/** The definition and the path in a data set's name. Throws `UsageError` for an unknown name or a missing path. */
-function parsed(name: string): { readonly definition: DatasetDefinition; readonly path: string } {
+/** The definition, the path and the options in a data set's name. */
+interface ParsedName {
+  readonly definition: DatasetDefinition;
+  readonly path: string;
+  readonly options: OptionValues;
+}
+
+/** Parses a data set's name. Throws `UsageError` for an unknown name, a missing path or an option out of range. */
+function parsed(name: string): ParsedName {
   const [kind, ...rest] = name.split(":");
-  const path = rest.join(":").replace(/(?<=.)\/+$/, "");
   const definition = datasets.find(kind);
-  if (definition?.path !== undefined) {
-    if (path !== "") return { definition, path };
-    throw new UsageError(`${name} names no ${definition.path}; write ${definition.form}`, {
-      code: "bad-option",
-    });
+  if (definition !== undefined) {
+    const { path, options } = partsOf(definition, name);
+    if (definition.path !== undefined && path === "")
+      throw new UsageError(`${name} names no ${definition.path}; write ${definition.form}`, {
+        code: "bad-option",
+      });
+    // A colon without options after it is a mistake in a name without a path.
+    const isWhole = rest.length === Object.keys(options).length;
+    if (definition.path !== undefined || isWhole) return { definition, path, options };
   }
-  if (definition !== undefined && rest.length === 0) return { definition, path: "" };
+  const path = rest.join(":").replace(/(?<=.)\/+$/, "");
   const guess = nearest(rest.length === 0 ? name : kind, datasets.names);
   const isPath = guess !== undefined && datasets.find(guess)?.path !== undefined;
   const meant = isPath ? `${guess}:${path || "PATH"}` : guess;
@@ -61,6 +72,9 @@ function parsed(name: string): { readonly definition: DatasetDefinition; readonl
     meant === undefined ? `choose from ${dataForms().join(", ")}` : `did you mean ${meant}?`;
   throw new UsageError(`unknown data set ${name}; ${help}`, { code: "unknown-name" });
 }
+
+/** The path in a data set's name; empty without one. Throws `UsageError` as `requireDataName` does. */
+export const pathIn = (name: string): string => parsed(name).path;
 
 /** The definition of the data set written `name` on the command line. Throws `UsageError` as `requireDataName` does. */
 export const datasetOf = (name: string): DatasetDefinition => parsed(name).definition;
@@ -77,6 +91,6 @@ export async function openDataset(
   from: DataFiles,
   options: FolderOptions = {},
 ): Promise<Dataset> {
-  const { definition, path } = parsed(name);
-  return definition(from, path, options);
+  const { definition, path, options: own } = parsed(name);
+  return definition(from, path, Object.assign({}, options, own));
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { makerWith } from "../math/maker.ts";
 import { checkedOptions } from "../math/option-problems.ts";
+import { requireOwnOptions, sharedOptionName } from "../math/own-options.ts";
 import { badPlugin, callPlugin, type PluginDefinition } from "../math/plugin.ts";
 import { isBuiltIn } from "../math/registry.ts";
 import type { NoiseNamed } from "../noise/noise.ts";
@@ -46,13 +47,6 @@ export interface DefenseDefinition<S extends z.ZodObject = z.ZodObject>
   readonly sharedOptions: Readonly<Record<string, string>>;
 }
 
-const camel = (name: string): string =>
-  name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-
-/** The shared name of an option that states none: `tradesBeta`. */
-const sharedName = (defense: string, option: string): string =>
-  `${camel(defense)}${option[0].toUpperCase()}${option.slice(1)}`;
-
 /**
  * Defines a defence. Pure: `defenses.add` makes its name known. Throws `UsageError` with the code `bad-plugin` for a definition
  * of the wrong form.
@@ -65,9 +59,10 @@ export function defineDefense<S extends z.ZodObject, const Name extends string =
     throw badPlugin(self, "needs a name of lower-case letters, digits and hyphens");
   if (typeof given.make !== "function") throw badPlugin(self, "needs a function make");
   const options = (given.options ?? z.strictObject({})) as S;
+  requireOwnOptions(self, options, { names: [], why: "" });
   const names = Object.keys(options.shape);
   const shared = Object.fromEntries(
-    names.map((name) => [name, given.sharedOptions?.[name] ?? sharedName(self.name, name)]),
+    names.map((name) => [name, given.sharedOptions?.[name] ?? sharedOptionName(self.name, name)]),
   );
   const make = (some: z.input<S> = {} as z.input<S>, toNoise: NoiseNamed = noiseNamed): Defense => {
     const resolved = checkedOptions(options, some);

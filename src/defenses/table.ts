@@ -1,6 +1,7 @@
 // The table of defences. A defence is one file and one row here.
-import { z } from "zod";
+import type { z } from "zod";
 import { resolve } from "../attacks/options.ts";
+import { withoutDefault } from "../math/own-options.ts";
 import { Registry } from "../math/registry.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { NoiseNamed } from "../noise/noise.ts";
@@ -49,16 +50,6 @@ export const allDefenseNames = (): readonly string[] => defenses.names;
 
 /** The names of the built-in defences. */
 export const defenseNames: readonly string[] = defenses.names;
-
-/** An option as the common schema has it: absent unless it was given, since each defence has defaults of its own. */
-const withoutDefault = (schema: z.ZodType): z.ZodType =>
-  schema instanceof z.ZodDefault
-    ? (schema.unwrap() as z.ZodType)
-        .optional()
-        .describe(
-          `${schema.description ?? ""} (default: ${String(schema.parse(undefined))})`.trimStart(),
-        )
-    : schema.optional().describe(schema.description ?? "");
 
 /** The options of single defences, beyond those of all attacks inside training, by their shared names. */
 export function ownDefenseOptions(): Readonly<Record<string, z.ZodType>> {

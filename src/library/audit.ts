@@ -86,7 +86,8 @@ export async function auditOn(
   refuseFiles(options);
   const { name: _, external: __, out, data, preprocessing, classes, ...given } = options;
   const storage = storageOf(out);
-  const { settings, where } = auditingOptions(given);
+  const named = typeof data === "string" ? data : undefined;
+  const { settings, where } = auditingOptions(Object.assign({ data: named }, given));
   const { signal } = options;
   signal?.throwIfAborted();
   const source = await memorySource(model, options);
@@ -97,7 +98,7 @@ export async function auditOn(
     source,
     host: portableHost,
     out: storage,
-    data: data === undefined ? undefined : (await datasetOfValue(data)).name,
+    data: data === undefined ? undefined : (await datasetOfValue(where.data ?? data)).name,
     preprocessing: preprocessing === undefined ? undefined : PREPROCESSING,
     classes: classes === undefined ? undefined : CLASSES,
     note: noteTo(options),

@@ -4,6 +4,7 @@ import type { Attack } from "../attacks/victim.ts";
 import type { AuditedFile, NodeAudit } from "../audit/audit-request.ts";
 import { AuditOptions } from "../audit/options.ts";
 import { ImageOptions } from "../data/image-options.ts";
+import { dataOptionShape, withDataName, withDataOptions } from "../data/own-data-options.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
 import { type EvaluateOptions, evaluateSchema } from "../evaluate/options.ts";
 import type { CustomAttacks } from "../evaluate/runs.ts";
@@ -111,8 +112,9 @@ export function trainOptions(options: object) {
   const ownModel = has(given.model, "forward") ? (given.model as Architecture) : undefined;
   if (ownModel !== undefined) given.model = ownModel.name;
   if (ownDefense !== undefined) given.defense = undefined;
+  const schema = withDataOptions(trainSchema().extend(storingRuns));
   const { own, others } = parted(
-    checkedOptions(trainSchema().extend(storingRuns), given),
+    withDataName(checkedOptions(schema, given), "data"),
     Object.keys(trainSchema().shape),
   );
   if (ownDefense !== undefined) own.defense = (ownDefense as { readonly name: string }).name;
@@ -139,22 +141,24 @@ function ownAttacks(attacks: readonly unknown[]): CustomAttacks {
 }
 
 const evaluationSchema = () =>
-  evaluateSchema().extend({
-    ...ImageOptions.shape,
-    ...running,
-    ...storing,
-    out: Text,
-    saveExamples: z.int().nonnegative().optional(),
-    data: z
-      .union([z.string(), z.custom((value) => typeof value === "object" && value !== null)])
-      .optional(),
-    note: Callback.optional(),
-  });
+  withDataOptions(
+    evaluateSchema().extend({
+      ...ImageOptions.shape,
+      ...running,
+      ...storing,
+      out: Text,
+      saveExamples: z.int().nonnegative().optional(),
+      data: z
+        .union([z.string(), z.custom((value) => typeof value === "object" && value !== null)])
+        .optional(),
+      note: Callback.optional(),
+    }),
+  );
 
-/** Images of a data set that is open already have their size, so an option about them would change nothing. */
+/** A data set that is open already has its images, so an option about them would change nothing. */
 function refuseSizes(data: unknown, given: object): void {
   if (typeof data !== "object") return;
-  const names = Object.keys(ImageOptions.shape);
+  const names = Object.keys(Object.assign({}, ImageOptions.shape, dataOptionShape()));
   const [unused] = Object.keys(stated(given)).filter((name) => names.includes(name));
   if (unused !== undefined)
     throw new UsageError(
@@ -172,11 +176,12 @@ export function evaluateOptions(options: object) {
   const own = ownAttacks(attacks ?? []);
   // Names that are our own stand for themselves; the schema knows the others.
   const named = attacks?.filter((attack) => !isAttack(attack));
-  const values = checkedOptions(evaluationSchema(), {
+  const checked = checkedOptions(evaluationSchema(), {
     ...given,
     attacks: named?.length === 0 && own.size > 0 ? ["none"] : named,
   });
-  refuseSizes(values.data, given);
+  refuseSizes(checked.data, given);
+  const values = withDataName(checked, "data");
   const { own: settings, others } = parted(values, Object.keys(evaluateSchema().shape));
   const { own: images, others: where } = parted(others, Object.keys(ImageOptions.shape));
   if (attacks !== undefined)
@@ -211,7 +216,8 @@ const AuditSchema = AuditOptions.extend({
 export function auditingOptions(options: object) {
   requireObject(options);
   const lists = ["norms", "epsilonLinf", "epsilonL2", "epsilonL1", "resize", "crop", "mean", "std"];
-  const values = checkedOptions(AuditSchema, listed(options, lists));
+  const checked = checkedOptions(withDataOptions(AuditSchema), listed(options, lists));
+  const values = withDataName(checked, "data");
   const { own, others } = parted(values, Object.keys(AuditOptions.shape));
   return { settings: own as AuditOptions, where: others };
 }
@@ -236,11 +242,23 @@ export function openOptions(options: object): OpenOptions {
 const DataSchema = z.strictObject({
   dataDir: Text,
   prepare: Callback.optional(),
+  maxImages: z.int().positive().optional(),
+  /** The old name of `maxImages`. */
   most: z.int().positive().optional(),
+  rules: z.object({}).loose().optional(),
+  takes: z.array(z.int().positive()).optional(),
 });
 
-/** What `openDataset` is given. */
-export const dataOptions = (options: object) => stated(checkedOptions(DataSchema, options));
+/** What `openDataset` is given, and the name that states the data set's own options. */
+export function dataOptions(name: string, options: object) {
+  const checked = checkedOptions(withDataOptions(DataSchema), options);
+  const { most, maxImages = most, ...others } = checked;
+  const { data, ...rest } = withDataName(
+    Object.assign({ data: name }, others, { maxImages }),
+    "data",
+  );
+  return { data, options: stated(rest) };
+}
 
 const ReportSchema = z.strictObject({
   out: z.string().describe("file to write"),

@@ -29,7 +29,7 @@ export async function evaluateOn(
   const { signal, resume, saveExamples, command } = options;
   signal?.throwIfAborted();
   const { prepare } = preparedBy(images);
-  const whole = await datasetOfValue(options.data ?? model.data);
+  const whole = await datasetOfValue(where.data ?? model.data);
   const sized = prepare === undefined ? whole : resizedDataset(whole, prepare);
   const tested = chooseTestData(model, {
     dataset: sized,

@@ -6,7 +6,7 @@ import { fileOf, forgetPlugins, loadedPlugins } from "../math/plugin.ts";
 import { tensor } from "../math/tensor.ts";
 import { defineNoise, type NoiseDefinition } from "../noise/define-noise.ts";
 import { noiseNamed, noises } from "../noise/table.ts";
-import { loadPlugin, pluginsIn } from "./node.ts";
+import { loadPlugin } from "./node.ts";
 import { packageEntry } from "./resolve-package.ts";
 import { use } from "./use.ts";
 
@@ -139,12 +139,4 @@ it("use adds values, the same one twice without an error, and refuses what is no
   expect(() => use(noiseOf("mine"))).toThrow(badPlugin("noise mine takes a name that is taken"));
   for (const wrong of [undefined, 5, () => 5, { type: "noise" }])
     expect(() => use(wrong)).toThrow(badPlugin("which is no definition"));
-});
-
-it("a command line names plug-ins anywhere before --", () => {
-  expect(pluginsIn(["train", "--plugin", "a", "--plugin=b", "--", "--plugin", "c"])).toEqual([
-    "a",
-    "b",
-  ]);
-  expect(pluginsIn(["train", "--plugin"])).toEqual([]);
 });

@@ -36,6 +36,10 @@ function packageFile(plugin: string): string {
   );
 }
 
+/** A plug-in named in a file elsewhere: `path` if it is a file, or the name of a package as it is. */
+export const pluginAt = (plugin: string, path: string): string =>
+  isPath(plugin) || existsSync(resolve(path)) ? path : plugin;
+
 /** The file of a plug-in; a path is relative to the working directory. */
 function fileOfPlugin(plugin: string): string {
   if (plugin === "") throw fail('""', "has no name; write --plugin ./mine.mjs");
@@ -117,14 +121,4 @@ export async function loadPlugin(plugin: string): Promise<void> {
     plugin,
     `exports no definition (${names === "" ? "it exports nothing" : `its exports are ${names}`}); export the result of ${defineFunctions()}`,
   );
-}
-
-/** The plug-ins in the words of a command line: `--plugin FILE` or `--plugin=FILE`, any number of times. */
-export function pluginsIn(argv: readonly string[]): readonly string[] {
-  const end = argv.indexOf("--");
-  const words = end < 0 ? argv : argv.slice(0, end);
-  return words.flatMap((word, i) => {
-    if (word.startsWith("--plugin=")) return [word.slice("--plugin=".length)];
-    return word === "--plugin" && i + 1 < words.length ? [words[i + 1]] : [];
-  });
 }

@@ -1,5 +1,7 @@
 import type { createColors } from "picocolors";
 import type { z } from "zod";
+import { withDataName, withDataOptions } from "../../data/own-data-options.ts";
+import { flagOf } from "./flags.ts";
 import type { FilesOfCommand, OutputKind } from "./outputs.ts";
 
 /** A destination of text: `processOutput(process.stdout)`, or an object with `write` in a test. */
@@ -62,7 +64,8 @@ export interface Group {
 
 /**
  * Defines a command. Flags, defaults, help, the options file and error messages follow from the schema `options`. A function
- * makes the schema whenever it is asked for, so that it includes what plug-ins have added by then.
+ * makes the schema whenever it is asked for, so that it includes what plug-ins have added by then. A command whose option or
+ * positional `data` names a data set also has the options of all data sets, and `run` gets a name that states them.
  */
 export function command<S extends z.ZodObject, const P extends string = never>(spec: {
   readonly summary: string;
@@ -76,14 +79,17 @@ export function command<S extends z.ZodObject, const P extends string = never>(s
   run(values: z.output<S> & Positionals<P>, context: Context): Promise<void>;
 }): Command<z.output<S> & Positionals<P>> {
   const { inputs = [], outputs = {} } = spec.files ?? {};
+  const schema = () => (typeof spec.options === "function" ? spec.options() : spec.options);
+  const takesData = () => "data" in schema().shape || spec.positionals?.some((p) => p === "data");
   return {
     summary: spec.summary,
     get options() {
-      return typeof spec.options === "function" ? spec.options() : spec.options;
+      return takesData() ? withDataOptions(schema()) : schema();
     },
     positionals: spec.positionals ?? [],
     examples: spec.examples ?? [],
     files: { inputs, outputs: outputs as FilesOfCommand["outputs"] },
-    run: spec.run,
+    run: (values, context) =>
+      spec.run(takesData() ? withDataName(values, "data" as never, flagOf) : values, context),
   };
 }

@@ -1,7 +1,6 @@
 import { Option } from "commander";
 import { z } from "zod";
-
-type Schema = z.core.JSONSchema.BaseSchema;
+import { branchesOf, itemsOf, type OptionSchema } from "../../math/option-text.ts";
 
 /** One option of a command, as its JSON schema describes it. */
 export interface Field {
@@ -9,12 +8,15 @@ export interface Field {
   readonly name: string;
   /** The flag on the command line: `--epsilon-linf`. */
   readonly flag: string;
-  readonly schema: Schema;
+  readonly schema: OptionSchema;
   readonly required: boolean;
 }
 
 const kebab = (name: string): string =>
   name.replace(/([a-z0-9])([A-Z])/g, "$1-$2").replace(/([A-Z])([A-Z][a-z])/g, "$1-$2");
+
+/** The flag of an option: `epsilonLinf` is `--epsilon-linf`. */
+export const flagOf = (name: string): string => `--${kebab(name).toLowerCase()}`;
 
 /** The options of a schema, in its order. */
 export function fieldsOf(options: z.ZodObject): Field[] {
@@ -24,56 +26,23 @@ export function fieldsOf(options: z.ZodObject): Field[] {
   });
   return Object.entries(properties).map(([name, schema]) => ({
     name,
-    flag: `--${kebab(name).toLowerCase()}`,
+    flag: flagOf(name),
     schema: typeof schema === "boolean" ? {} : schema,
     required: required.includes(name),
   }));
 }
 
-const number = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
-
-/** The value of `0.031`, `1e-3` or `8/255`; undefined for any other text. */
-export function numberOf(text: string): number | undefined {
-  const parts = text.trim().split("/");
-  if (parts.length > 2 || !parts.every((part) => number.test(part.trim()))) return undefined;
-  const [numerator, denominator = 1] = parts.map(Number);
-  const value = numerator / denominator;
-  return Number.isFinite(value) ? value : undefined;
-}
-
-/** The branches of a union, or the schema itself. */
-const branches = (schema: Schema): readonly Schema[] =>
-  (schema.anyOf ?? [schema]).filter((branch) => typeof branch === "object") as readonly Schema[];
-
-/** Parses text to the type that the schema expects. Text of another type stays text, which zod then refuses. */
-export function parsedAs(text: unknown, schema: Schema): unknown {
-  if (Array.isArray(text) && schema.type === "array")
-    return text.map((item) => parsedAs(item, itemsOf(schema)));
-  if (typeof text !== "string") return text;
-  const types = branches(schema).map(({ type }) => type);
-  if (types.includes("array")) {
-    const list = branches(schema).find(({ type }) => type === "array") ?? schema;
-    const parts = text.split(",").map((part) => part.trim());
-    return parts.map((part) => parsedAs(part, itemsOf(list)));
-  }
-  if (types.includes("number") || types.includes("integer")) return numberOf(text) ?? text;
-  return text;
-}
-
-const itemsOf = ({ items }: Schema): Schema =>
-  typeof items === "object" && !Array.isArray(items) ? (items as Schema) : {};
-
 /** The allowed words of an option; empty if any value is allowed. */
-export function choicesOf(schema: Schema): readonly string[] {
-  const words = branches(schema).flatMap((branch) => {
+export function choicesOf(schema: OptionSchema): readonly string[] {
+  const words = branchesOf(schema).flatMap((branch) => {
     const { enum: many, const: one } = branch.type === "array" ? itemsOf(branch) : branch;
     return many ?? (one === undefined ? [] : [one]);
   });
   return words.filter((word) => typeof word === "string");
 }
 
-const placeholder = (schema: Schema): string => {
-  const [{ type, items, placeholder: stated }] = branches(schema);
+const placeholder = (schema: OptionSchema): string => {
+  const [{ type, items, placeholder: stated }] = branchesOf(schema);
   if (typeof stated === "string") return stated;
   if (type === "array") return items === undefined ? "a,b" : `${placeholder(itemsOf({ items }))},…`;
   if (type === "integer") return "n";

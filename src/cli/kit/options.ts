@@ -2,10 +2,10 @@ import { z } from "zod";
 import { devices, MAX_THREADS } from "../../engine/runtime/runtime.ts";
 import { defined } from "../../math/defined.ts";
 import { lookUp } from "../../math/look-up.ts";
+import { numberOf } from "../../math/option-text.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import type { ImportedOptions } from "../../models/imported-network.ts";
 import { bytesOf } from "./bytes.ts";
-import { numberOf } from "./flags.ts";
 
 /** Seed of every random stream. */
 export const Seed = z.int().nonnegative().default(0).describe("start of every random stream");

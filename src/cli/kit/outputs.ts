@@ -3,6 +3,7 @@
 import type { Stats } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
+import { partsOf } from "../../data/data-name.ts";
 import { findDataset } from "../../data/table.ts";
 import { externalLocations } from "../../engine/onnx/model.ts";
 import { readBytes } from "../../files/read/node.ts";
@@ -58,7 +59,7 @@ function inputsOf(names: readonly string[], values: Readonly<Record<string, unkn
       const isPath = dataset?.path !== undefined;
       // Without the prefix of a data set in files it is a name.
       if (name === "data" && !isPath) return [];
-      const path = isPath ? typed.slice(typed.indexOf(":") + 1) : typed;
+      const path = isPath ? partsOf(dataset, typed).path : typed;
       const one = (where: string): Input => ({
         typed,
         path: where,

@@ -1,15 +1,15 @@
 import { Command as Commander, CommanderError, Option } from "commander";
 import colors from "picocolors";
-import { readText } from "../../files/read/node.ts";
 import { isStdout } from "../../files/write/node.ts";
 import { messageOf } from "../../math/message-of.ts";
 import { nearest } from "../../math/nearest.ts";
 import { parseOptions } from "../../math/option-problems.ts";
+import { parsedAs } from "../../math/option-text.ts";
 import { UsageError } from "../../math/usage-error.ts";
-import { loadPlugin, pluginsIn } from "../../plugins/node.ts";
 import { printable } from "../../report/printable.ts";
 import type { Command, Context, Group, Output } from "./command.ts";
-import { type Field, fieldsOf, flagsOf, parsedAs } from "./flags.ts";
+import { type Config, configIn, loadPlugins } from "./config.ts";
+import { type Field, fieldsOf, flagsOf } from "./flags.ts";
 import { refuseOverlaps } from "./outputs.ts";
 import { namingOf, plainText, unknownFlag, usageLines } from "./problems.ts";
 
@@ -41,22 +41,6 @@ const pluginOption = () =>
   ).argParser((plugin: string, before: readonly string[] = []) => before.concat(plugin));
 const jsonOption = () => new Option("--json", "print results as JSON, one object per line");
 
-/** Options in a JSON file, by their names in camelCase. Numbers may be strings such as "8/255". */
-async function fileOptions(path: string): Promise<Record<string, unknown>> {
-  const text = await readText(path);
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (error) {
-    throw new UsageError(`${path} is not JSON: ${messageOf(error)}`, { code: "bad-file" });
-  }
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
-    throw new UsageError(`${path} must hold one JSON object of options, such as { "seed": 1 }`, {
-      code: "bad-file",
-    });
-  return { ...parsed };
-}
-
 const typed = (values: Readonly<Record<string, unknown>>, fields: readonly Field[]) =>
   Object.fromEntries(
     Object.entries(values).map(([name, value]) => {
@@ -66,7 +50,12 @@ const typed = (values: Readonly<Record<string, unknown>>, fields: readonly Field
   );
 
 /** Resolves options: flags override the file, which overrides defaults. Reports all problems at once. */
-async function resolve(cli: Commander, options: Command["options"], fields: readonly Field[]) {
+function resolve(
+  cli: Commander,
+  options: Command["options"],
+  fields: readonly Field[],
+  config: Config | undefined,
+) {
   const flags: Record<string, unknown> = {};
   for (const option of cli.options) {
     const name = option.attributeName();
@@ -74,11 +63,10 @@ async function resolve(cli: Commander, options: Command["options"], fields: read
     const field = fields.find(({ flag }) => flag === (option.long ?? "").replace("--no-", "--"));
     if (field !== undefined) flags[field.name] = cli.getOptionValue(name);
   }
-  const path = cli.getOptionValue("config");
-  const inFile = typeof path === "string" ? await fileOptions(path) : {};
-  const values = typed({ ...inFile, ...flags }, fields);
+  const { path = "", options: inFile = {} } = config ?? {};
+  const values = typed(Object.assign({}, inFile, flags), fields);
   const names = Object.keys(inFile).filter((name) => !Object.hasOwn(flags, name));
-  return parseOptions(options, values, namingOf(fields, { path: String(path), names }));
+  return parseOptions(options, values, namingOf(fields, { path, names }));
 }
 
 /** Printable lines. The one place where control characters from files and names are escaped, for all messages. */
@@ -107,14 +95,17 @@ const contextOf = (
 const exampleLines = ([example]: readonly string[]): readonly string[] =>
   example === undefined ? [] : [`  for example: ${example}`];
 
+/** One run of the program: what was typed, and where results go. */
+interface Session {
+  readonly io: Io;
+  readonly argv: readonly string[];
+  readonly config: Config | undefined;
+  readonly exitWith: Context["exitWith"];
+}
+
 /** Declares a command to commander. Its action resolves the options and calls `run`. */
-function declare(
-  cli: Commander,
-  spec: Command,
-  io: Io,
-  argv: readonly string[],
-  exitWith: Context["exitWith"],
-) {
+function declare(cli: Commander, spec: Command, session: Session) {
+  const { io, argv, exitWith } = session;
   const { options: schema } = spec;
   const fields = fieldsOf(schema);
   const words = argv.slice(0, argv.indexOf(cli.name()) + 1).join(" ");
@@ -138,14 +129,14 @@ function declare(
   cli.addOption(configOption()).addOption(pluginOption()).addOption(jsonOption());
   cli.addHelpText("after", examplesText(spec.examples));
   cli.action(async () => {
-    const options = await resolve(cli, schema, fields);
+    const options = resolve(cli, schema, fields, session.config);
     const names = spec.positionals.map((name) => name.replace(/\.\.\.$|\?$/, ""));
     const positionals: Record<string, unknown> = Object.fromEntries(
       names.map((name, i) => [name, cli.processedArgs[i]]),
     );
     const json = cli.getOptionValue("json") === true;
     const values: Record<string, unknown> = { ...positionals, ...options };
-    await refuseOverlaps(spec.files, { ...values, config: cli.getOptionValue("config") }, json);
+    await refuseOverlaps(spec.files, { ...values, config: session.config?.path }, json);
     // If the result itself goes to standard output, messages about it go to standard error.
     const streams = Object.keys(spec.files.outputs).some((name) => isStdout(String(values[name])));
     const context = contextOf(io, json, argv, exitWith);
@@ -156,7 +147,8 @@ function declare(
 /** Runs the typed command. Resolves to the exit code that the command set, 0 by default. */
 async function parse(program: Program, argv: readonly string[], io: Io): Promise<number> {
   let code = 0;
-  for (const plugin of pluginsIn(argv)) await loadPlugin(plugin);
+  const config = await configIn(argv);
+  await loadPlugins(config, argv);
   const exitWith = (asked: number) => {
     code = asked;
   };
@@ -171,7 +163,7 @@ async function parse(program: Program, argv: readonly string[], io: Io): Promise
       .helpCommand(false);
   const root = quiet(new Commander(program.name)).description(program.summary);
   root.version(program.version, "--version").addHelpText("after", examplesText(program.examples));
-  const typed = [program.name, ...argv];
+  const session: Session = { io, argv: [program.name, ...argv], config, exitWith };
   const [called = "--help"] = argv;
   const all = called === "--help" || called === "-h";
   for (const [name, load] of Object.entries(program.commands)) {
@@ -184,13 +176,13 @@ async function parse(program: Program, argv: readonly string[], io: Io): Promise
       continue;
     }
     if (!("commands" in loaded)) {
-      declare(cli, loaded, io, typed, exitWith);
+      declare(cli, loaded, session);
       continue;
     }
     cli.description(loaded.summary);
     const words = Object.keys(loaded.commands);
     for (const [word, inner] of Object.entries(loaded.commands))
-      declare(quiet(cli.command(word)), inner, io, typed, exitWith);
+      declare(quiet(cli.command(word)), inner, session);
     cli.argument("[action]").action((action?: string) => {
       const meant = nearest(action ?? "", words);
       const what =
