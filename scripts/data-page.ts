@@ -32,6 +32,6 @@ export function dataTable(definitions: readonly DatasetDefinition[]): string {
 /** The page with its table written anew, between `<!-- data sets -->` and `<!-- end -->`. */
 export const dataPage = (page: string): string =>
   page.replace(
-    /(<!-- data sets -->\n\n)[^]*?(\n\n<!-- end -->)/,
+    /(<!-- data sets -->\n\n)[\s\S]*?(\n\n<!-- end -->)/,
     (_, start: string, end: string) => `${start}${dataTable(datasets.builtIn)}${end}`,
   );
