@@ -1,4 +1,4 @@
-import { branchAndBound } from "../engine/bounds/branch.ts";
+import { branchAndBound, type Goal } from "../engine/bounds/branch.ts";
 import type { Crown, SparseRow } from "../engine/bounds/crown.ts";
 import type { Evaluation } from "../engine/bounds/evaluation.ts";
 import { magnitude } from "../engine/bounds/interval.ts";
@@ -192,8 +192,7 @@ class BoxProver {
       });
     const state = this.#state as RegionState;
     if (stage === "branching") {
-      for (const one of this.open) await this.#branch(state, one);
-      this.open = this.open.filter(({ excess }) => !(excess > 0));
+      await this.#branch(state);
       return;
     }
     const rows = this.open.flatMap((one) => one.case.conditions.map(rowOf));
@@ -210,20 +209,26 @@ class BoxProver {
       );
   }
 
-  /** Splits the box for one case, on the condition that came closest so far. */
-  async #branch(state: RegionState, one: Open): Promise<void> {
-    const sizes = magnitude(state.interval(this.#crown.plan.output));
-    const rows = one.case.conditions.map(rowOf);
-    if (rows.length === 0) return;
-    const bounds = await this.#crown.lowerBounds(state, this.#crown.plan.output, rows);
-    const limits = one.case.conditions.map((c) => up(up(c.bound + slackOf(c, sizes))));
-    let best = 0;
-    for (let i = 1; i < rows.length; i++)
-      if (bounds[i] - limits[i] > bounds[best] - limits[best]) best = i;
-    const goal = { row: rows[best], limit: limits[best] };
-    const { proven, gap } = await branchAndBound(this.#crown, state, [goal], this.#isOver);
-    if (proven) one.excess = Number.MIN_VALUE;
-    else one.excess = Math.min(0, Math.max(one.excess, gap));
+  /** Splits the box for all open cases, on the condition of each that came closest so far. */
+  async #branch(state: RegionState): Promise<void> {
+    const { output } = this.#crown.plan;
+    const sizes = magnitude(state.interval(output));
+    const cases = this.open.filter((one) => one.case.conditions.length > 0);
+    const goals: Goal[] = [];
+    for (const one of cases) {
+      const { conditions } = one.case;
+      const rows = conditions.map(rowOf);
+      const bounds = await this.#crown.lowerBounds(state, output, rows);
+      const limits = conditions.map((c) => up(up(c.bound + slackOf(c, sizes))));
+      let best = 0;
+      for (let i = 1; i < rows.length; i++)
+        if (bounds[i] - limits[i] > bounds[best] - limits[best]) best = i;
+      goals.push({ row: rows[best], limit: limits[best] });
+    }
+    const { gaps } = await branchAndBound(this.#crown, state, goals, this.#isOver);
+    for (const [i, one] of cases.entries())
+      one.excess = gaps[i] === Number.POSITIVE_INFINITY ? Number.MIN_VALUE : Math.min(0, gaps[i]);
+    this.open = this.open.filter(({ excess }) => !(excess > 0));
   }
 
   /** Takes lower bounds of all conditions of the open cases, and drops the cases with one above its limit. */

@@ -19,7 +19,7 @@ export interface Constants {
 }
 
 /** Broadcasting repeats x [...shape]; its adjoint adds the coefficients [rows, ...y] of the copies up. */
-function unbroadcast(a: Value, rows: number, shape: Shape): Value {
+export function unbroadcast(a: Value, rows: number, shape: Shape): Value {
   const missing = a.shape.length - 1 - shape.length;
   const padded = [...new Array<number>(missing).fill(1), ...shape];
   return g.reshape(sumTo(a, [rows, ...padded]), [rows, ...shape]);

@@ -4,6 +4,7 @@ import * as g from "../graph/expressions.ts";
 import { is, topological, type Value } from "../graph/value.ts";
 import type { Plan } from "./plan.ts";
 import type { NormBall } from "./region.ts";
+import type { FloatType } from "./rounding.ts";
 import { rowsOf, walk } from "./walk.ts";
 
 /** A compiled graph: arrays by name to arrays by name. */
@@ -16,10 +17,11 @@ export interface CompiledGraph {
 export type Compile = (outputs: Readonly<Record<string, Value>>) => Promise<CompiledGraph>;
 
 /**
- * What is given per row of a walk: nothing (`shared`); the lower slopes of ReLUs, with gradients (`slopes`); or all
- * lines and the multipliers of splits, with gradients (`splits`).
+ * What is given per row of a walk: nothing (`shared`); the lower slopes of ReLUs, with gradients (`slopes`); these, the
+ * signs of ReLUs that are known and the multipliers of splits (`trial`); and the same with gradients and the coefficients
+ * of ReLUs (`splits`).
  */
-export type Variant = "shared" | "slopes" | "splits";
+export type Variant = "shared" | "slopes" | "trial" | "splits";
 
 /** A walk as a program. */
 export interface BoundProgram {
@@ -41,10 +43,12 @@ export const names = {
   lowerIntercept: (id: number) => `lowerIntercept${id}`,
   upperIntercept: (id: number) => `upperIntercept${id}`,
   multiplier: (id: number) => `multiplier${id}`,
+  open: (id: number) => `open${id}`,
+  coefficients: (id: number) => `coefficients${id}`,
   gradient: (name: string) => `gradient:${name}`,
 };
 
-/** The outputs of a walk from a node: `bound` and `error` [rows], and gradients of Σ bound. */
+/** The outputs of a walk from a node: `bound` and `error` [rows], and what the variant adds. */
 export function boundOutputs(
   plan: Plan,
   from: Value,
@@ -58,51 +62,70 @@ export function boundOutputs(
     fed.set(name, value);
     return value;
   };
-  const lifted = (node: Value, isPerRow: boolean) => [isPerRow ? rows : 1, ...node.shape];
-  const isSplit = variant === "splits";
+  const isSplit = variant === "splits" || variant === "trial";
+  const perRow = (name: string, { shape }: Value) => feed(name, [rows, ...shape], plan.type);
+  const shared = (name: string, { shape }: Value, type: FloatType = plan.type) =>
+    feed(name, [1, ...shape], type);
+  /** 1 where a ReLU's sign is not known, else 0. */
+  const open = (node: Value) => perRow(names.open(plan.id(node)), node);
   const start = feed(names.start, [rows, ...from.shape], plan.type);
+  const lowerSlope = (node: Value, k: number): Value => {
+    const name = names.lowerSlope(plan.id(node), k);
+    return variant !== "shared" && isRelu(node) ? perRow(name, node) : shared(name, node);
+  };
   const walked = walk(plan, from, start, {
-    lowerSlope: (node, k) =>
-      feed(
-        names.lowerSlope(plan.id(node), k),
-        lifted(node, isSplit || (variant === "slopes" && node.op === "Relu")),
-        plan.type,
-      ),
-    upperSlope: (node, k) =>
-      feed(names.upperSlope(plan.id(node), k), lifted(node, isSplit), plan.type),
-    lowerIntercept: (node) =>
-      feed(names.lowerIntercept(plan.id(node)), lifted(node, isSplit), "float64"),
-    upperIntercept: (node) =>
-      feed(names.upperIntercept(plan.id(node)), lifted(node, isSplit), "float64"),
-    scale: (name, size) => feed(name, [size, 1], "float64"),
+    lowerSlope,
+    upperSlope: (node, k) => {
+      const slope = shared(names.upperSlope(plan.id(node), k), node);
+      if (!isSplit || !isRelu(node)) return slope;
+      // The only slope of a ReLU whose sign is known is its lower slope.
+      const [isOpen, other] = [open(node), g.stopGradient(lowerSlope(node, k))];
+      return g.add(g.mul(isOpen, slope), g.mul(g.sub(g.scalarLike(isOpen, 1), isOpen), other));
+    },
+    lowerIntercept: (node) => shared(names.lowerIntercept(plan.id(node)), node, "float64"),
+    upperIntercept: (node) => {
+      const name = names.upperIntercept(plan.id(node));
+      if (!isRelu(node)) return shared(name, node, "float64");
+      return isSplit ? g.mul(open(node), shared(name, node)) : shared(name, node);
+    },
+    scale: (name, size) => feed(name, [size, 1], plan.type),
     multiplier: (node) =>
-      isSplit && node.op === "Relu"
-        ? feed(names.multiplier(plan.id(node)), [rows, ...node.shape], plan.type)
-        : null,
+      isSplit && isRelu(node) ? perRow(names.multiplier(plan.id(node)), node) : null,
   });
-  const a = rowsOf(walked.coefficients);
-  const columnOf = (name: string) => feed(name, [a.shape[1], 1], "float64");
-  const flat = (x: Value) => g.reshape(x, [rows]);
-  const least = g.sub(
-    flat(g.matmul(a, columnOf(names.centre))),
-    flat(g.matmul(g.abs(a), columnOf(names.radius))),
-  );
-  const overBall =
-    norm === undefined ? null : leastOverBall(a, norm, columnOf(names.ballCentre), feed);
-  const bound = g.add(overBall === null ? least : g.maximum(least, overBall), walked.constant);
-  const error = g.add(walked.error, flat(g.matmul(g.abs(a), columnOf(names.edge))));
-  const outputs: Record<string, Value> = { bound, error };
-  if (variant !== "shared") addGradients(outputs, bound);
+  const bound = boundOver(walked.coefficients, norm, feed);
+  const outputs: Record<string, Value> = {
+    bound: g.add(bound, walked.constant),
+    error: walked.error,
+  };
+  if (variant === "splits")
+    for (const [node, coefficients] of walked.relaxed)
+      if (isRelu(node)) outputs[names.coefficients(plan.id(node))] = coefficients;
+  if (variant === "slopes" || variant === "splits") addGradients(outputs, outputs.bound);
   return outputs;
 }
 
+const isRelu = (node: Value): boolean => is(node, "Relu");
+
+type Feed = (name: string, shape: Shape, dtype: "float64") => Value;
+
+/** The least A·x over a region, [rows] in doubles, less the rounding of that. */
+function boundOver(coefficients: Value, norm: NormBall["norm"] | undefined, feed: Feed): Value {
+  const [a, sizes] = [rowsOf(coefficients), rowsOf(g.abs(coefficients))];
+  const [rows, size] = a.shape;
+  const columnOf = (name: string) => feed(name, [size, 1], "float64");
+  const product = (x: Value, y: Value) => g.reshape(g.matmul(x, y), [rows]);
+  const edge = columnOf(names.edge);
+  const least = g.sub(
+    product(a, columnOf(names.centre)),
+    product(sizes, g.add(columnOf(names.radius), edge)),
+  );
+  if (norm === undefined) return least;
+  const overBall = leastOverBall(a, norm, columnOf(names.ballCentre), feed);
+  return g.maximum(least, g.sub(overBall, product(sizes, edge)));
+}
+
 /** min A·x over ‖x − c‖ ≤ ε is A·c − ε·‖A‖ with the dual norm. */
-function leastOverBall(
-  a: Value,
-  norm: NormBall["norm"],
-  centre: Value,
-  feed: (name: string, shape: Shape, dtype: "float64") => Value,
-): Value {
+function leastOverBall(a: Value, norm: NormBall["norm"], centre: Value, feed: Feed): Value {
   const dual = norm === "l2" ? g.sqrt(g.sum(g.mul(a, a), [1])) : g.max(g.abs(a), [1]);
   const radius = feed(names.ballRadius, [], "float64");
   return g.sub(g.reshape(g.matmul(a, centre), [a.shape[0]]), g.mul(dual, radius));
@@ -113,7 +136,7 @@ function addGradients(outputs: Record<string, Value>, bound: Value): void {
   const optimized = topological<Value>([bound]).filter(
     (node) =>
       is(node, "Input") &&
-      /^(lowerSlope|multiplier|lowerIntercept|upperIntercept)/.test(node.attrs.name) &&
+      /^(lowerSlope|multiplier)/.test(node.attrs.name) &&
       node.shape[0] === bound.shape[0],
   ) as Value<"Input">[];
   const gradients = gradient(g.sum(bound), optimized);

@@ -1,5 +1,7 @@
 // How much rounding can change a replacement of the backward walk, per element of a node: the factors of |A| in `error`.
 
+import { ceil32 } from "../../math/neighbours.ts";
+import { elementCount } from "../../math/tensor.ts";
 import * as g from "../graph/expressions.ts";
 import type { Value } from "../graph/value.ts";
 import { type Interval, magnitude } from "./interval.ts";
@@ -7,7 +9,7 @@ import { intervalOfNode } from "./interval-rules.ts";
 import { pullLinear } from "./linear-rules.ts";
 import type { Plan } from "./plan.ts";
 import type { Relaxation } from "./relaxations.ts";
-import { gamma, UNIT } from "./rounding.ts";
+import { type FloatType, gamma, UNIT, up } from "./rounding.ts";
 
 /**
  * γ for everything that a walk computes in doubles: no sum has as many terms. The bias and the concretisation are sums
@@ -27,6 +29,23 @@ const point = (shape: readonly number[], values: Float64Array): Interval => ({
 
 const times = (values: Float64Array, factor: number): Float64Array =>
   values.map((value) => value * factor);
+
+/** The smallest normal float32. Processors may read smaller numbers as 0. */
+const SMALLEST = 2 ** -126;
+
+/**
+ * Factors [size] that are not negative as numbers of a float type, so much larger that a sum of up to `size` products with
+ * them, computed in that type, is at least the exact sum with the factors themselves. Room for up to eight such arrays to
+ * be added up first.
+ */
+export function roundedUp(factors: Float64Array, type: FloatType): Float64Array {
+  const room = 1 + 2 * gamma(factors.length + 32, type);
+  return factors.map((factor) => {
+    if (factor === 0) return 0;
+    const larger = up(factor * room);
+    return type === "float32" ? ceil32(Math.max(SMALLEST, larger)) : larger;
+  });
+}
 
 /** max |value| of a node's elements. */
 export const sizesOf = (plan: Plan, node: Value, intervals: ReadonlyMap<Value, Interval>) =>
@@ -50,12 +69,20 @@ export function linearScale(
   const pulled = pullLinear(node, g.input("a", [1, ...node.shape], plan.type), plan) ?? [];
   const terms = Math.max(0, ...pulled.map((one) => one.terms));
   const factor = gamma(terms + 8, plan.type);
+  // Coefficients that meet the same number of a constant that is added are summed in the float type.
+  const shiftError = (input: Value): number => {
+    const repeats = elementCount(node.shape) / elementCount(input.shape);
+    return FINE + (repeats > 1 ? gamma(repeats + 8, plan.type) : 0);
+  };
   const isProduct = node.op === "Mul" || node.op === "MatMul" || node.op === "Conv";
   const parts = node.inputs.map((input) => {
     // Indices.
     if (!input.dtype.startsWith("float")) return plan.constantIntervals.get(input) as Interval;
     if (plan.is(input))
-      return point(input.shape, errorOfConstant(plan, input, isProduct ? factor : FINE));
+      return point(
+        input.shape,
+        errorOfConstant(plan, input, isProduct ? factor : shiftError(input)),
+      );
     const sizes = sizesOf(plan, input, intervals);
     if (isProduct) return point(input.shape, sizes);
     return point(input.shape, terms > 0 ? times(sizes, factor) : times(sizes, 0));

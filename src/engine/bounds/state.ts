@@ -6,7 +6,7 @@ import { names } from "./program.ts";
 import type { InputRegion } from "./region.ts";
 import { type Relaxation, relaxationOf } from "./relaxations.ts";
 import { up } from "./rounding.ts";
-import { additionScale, FINE, linearScale, relaxedScale } from "./scales.ts";
+import { additionScale, FINE, linearScale, relaxedScale, roundedUp } from "./scales.ts";
 
 /** Arrays for a program by name. */
 export type Fed = Record<string, NdArray>;
@@ -89,15 +89,17 @@ export class RegionState {
   #once(name: string, make: () => Float64Array): void {
     if (name in this.#fed) return;
     const data = make();
-    this.#fed[name] = doubles([data.length, 1], data);
+    this.#fed[name] = this.typed([data.length, 1], roundedUp(data, this.plan.type));
   }
 
   #feedLines(node: Value, id: number): void {
-    if (names.lowerIntercept(id) in this.#fed) return;
+    if (names.upperIntercept(id) in this.#fed) return;
     const { lowerSlopes, upperSlopes, lowerIntercept, upperIntercept } = this.relaxation(node);
     const shape = [1, ...node.shape];
     this.#fed[names.lowerIntercept(id)] = doubles(shape, lowerIntercept);
-    this.#fed[names.upperIntercept(id)] = doubles(shape, upperIntercept);
+    this.#fed[names.upperIntercept(id)] = is(node, "Relu")
+      ? this.typed(shape, roundedUp(upperIntercept, this.plan.type))
+      : doubles(shape, upperIntercept);
     for (let k = 0; k < lowerSlopes.length; k++) {
       this.#fed[names.lowerSlope(id, k)] = this.typed(shape, lowerSlopes[k]);
       this.#fed[names.upperSlope(id, k)] = this.typed(shape, upperSlopes[k]);

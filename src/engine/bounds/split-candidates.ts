@@ -1,0 +1,31 @@
+import type { BranchProgram, Domain } from "./branch-program.ts";
+
+/**
+ * The unstable neurons of a domain whose relaxation costs its bound most, at most `count`, the costliest first: by the
+ * distance between the two lines of a neuron, times its coefficient (Bunel et al. 2020, arXiv:1909.06588, §5.2).
+ */
+export function candidatesOf(program: BranchProgram, domain: Domain, count: number): number[] {
+  const { slopes, coefficients, splits } = domain;
+  if (coefficients === null) return [];
+  const known = new Set(splits.map(({ neuron }) => neuron));
+  const best: { readonly neuron: number; readonly score: number }[] = [];
+  for (const { relu, first, elements } of program.layers) {
+    const { lower, upper } = program.state.interval(relu.inputs[0]);
+    for (const [i, element] of elements.entries()) {
+      const neuron = first + i;
+      if (known.has(neuron)) continue;
+      const score = costOf(coefficients[neuron], slopes[neuron], lower[element], upper[element]);
+      if (best.length === count && score <= best[count - 1].score) continue;
+      if (best.length === count) best.pop();
+      const at = best.findIndex((other) => other.score < score);
+      best.splice(at < 0 ? best.length : at, 0, { neuron, score });
+    }
+  }
+  return best.map(({ neuron }) => neuron);
+}
+
+/** What the relaxation on [low, high] can cost at a coefficient. */
+function costOf(coefficient: number, slope: number, low: number, high: number): number {
+  if (coefficient < 0) return (-coefficient * (-low * high)) / (high - low);
+  return (coefficient * Math.max(-slope * low, (1 - slope) * high)) / 2;
+}
