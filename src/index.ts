@@ -37,6 +37,30 @@ export type {
   Victim,
 } from "./attacks/victim.ts";
 export type { AuditResult } from "./audit/result.ts";
+export { lowerBound, signTest, smallestCount } from "./certify/binomial.ts";
+export { type Certificate, certificateOf, certifiedNoises } from "./certify/certificates.ts";
+export {
+  type CertifiedImage,
+  certify as certifyImage,
+  type Prediction,
+  predict as predictImage,
+  type SmoothedClassifier,
+} from "./certify/certify.ts";
+export { mixImageRadius, mixRadius } from "./certify/mixture-radii.ts";
+export type { Sampling } from "./certify/noisy-images.ts";
+export {
+  type CertifiedNorm,
+  expLinf,
+  inAllNorms,
+  laplaceL1,
+  normalL2,
+  type Radii,
+  uniformL1,
+  uniformL2,
+  uniformLinf,
+} from "./certify/radii.ts";
+export type { CertificateRow } from "./certify/row.ts";
+export { type CertifiedShare, certifiedShares } from "./certify/share.ts";
 export type { DataFiles } from "./data/data-files.ts";
 export type { Dataset, Split } from "./data/dataset.ts";
 export {
@@ -82,10 +106,12 @@ export type { Program, Runtime, RuntimeTarget as Target } from "./engine/runtime
 export type { Row } from "./evaluate/row.ts";
 export { memoryStorage, type Storage, type StorageLease } from "./files/storage/storage.ts";
 export { audit } from "./library/audit.ts";
+export { certify, predict } from "./library/certify.ts";
 export { evaluate } from "./library/evaluate.ts";
 export { importModel } from "./library/import-model.ts";
 export type {
   AuditOptions,
+  CertifyOptions,
   DataValue,
   EvaluateOptions,
   ImportOptions,

@@ -3,6 +3,7 @@ import { defined } from "./math/defined.ts";
 
 import { auditInNode, type NodeAudit } from "./audit/node.ts";
 import type { AuditResult } from "./audit/result.ts";
+import type { CertificateRow } from "./certify/row.ts";
 import type { Dataset } from "./data/dataset.ts";
 import { decodeImage } from "./data/decode/node.ts";
 import type { FolderOptions } from "./data/folder.ts";
@@ -18,7 +19,12 @@ import type { Program, Runtime } from "./engine/runtime/runtime.ts";
 import { evaluateInNode, type NodeEvaluation } from "./evaluate/node.ts";
 import type { Row } from "./evaluate/row.ts";
 import { summarize } from "./evaluate/summary.ts";
+import { openTestImages } from "./evaluate/test-images/node.ts";
+import { nodeHost } from "./files/host/node.ts";
 import { writeWhole } from "./files/node.ts";
+import { nodeStorageOf } from "./files/storage/node.ts";
+import { certifiedRows } from "./library/certify.ts";
+import { certifyOptions } from "./library/certify-checks.ts";
 import {
   auditingOptions,
   dataOptions,
@@ -30,7 +36,12 @@ import {
   trainOptions,
 } from "./library/checks.ts";
 import { auditResultOf, collectRows, noteTo, passTraining } from "./library/events.ts";
-import type { AuditOptions, EvaluateOptions, TrainOptions } from "./library/file-options.ts";
+import type {
+  AuditOptions,
+  CertifyOptions,
+  EvaluateOptions,
+  TrainOptions,
+} from "./library/file-options.ts";
 import { runtimeOn } from "./library/node-runtime.ts";
 import type { Tensor } from "./math/tensor.ts";
 import { UsageError } from "./math/usage-error.ts";
@@ -52,6 +63,8 @@ export type {
   AttackName,
   AuditingEvent,
   AuditOptions,
+  CertifyingEvent,
+  CertifyOptions,
   DefenseName,
   DeviceName,
   EvaluateOptions,
@@ -201,6 +214,51 @@ export async function audit(path: string, options: AuditOptions = {}): Promise<A
   });
   return auditResultOf(events, options);
 }
+
+/**
+ * Certifies a model's test images under noise and returns the rows, one per image; with `out` they are also written, one line
+ * each. Radii are in pixels of [0, 1]. Where `signal` aborts, the promise is rejected with the signal's reason, and the rows so
+ * far are in `out`. Throws `UsageError`.
+ *
+ * @example
+ * ```ts no-run
+ * import { certifiedShares, certify } from "rampart/node";
+ *
+ * const rows = await certify("runs/ni", { data: "cifar10", n: 10_000, out: "cert.jsonl" });
+ * console.log(certifiedShares(rows, ["l2", "l1"], [0.25, 0.5]));
+ * ```
+ */
+export async function certify(
+  model: OpenModel | string,
+  options: CertifyOptions = {},
+): Promise<CertificateRow[]> {
+  const { settings, where, images } = certifyOptions(options);
+  const { signal, dataDir, out, resume, command } = options;
+  const data = where.data as CertifyOptions["data"];
+  signal?.throwIfAborted();
+  const certified = await opened(model);
+  const runtime = await runtimeOn(where.device, where.threads);
+  const { dataset } = await openTestImages(certified, { data, dataDir, images }, noteTo(options));
+  const running = {
+    runtime,
+    model: certified,
+    dataset,
+    host: nodeHost,
+    out: out === undefined ? undefined : nodeStorageOf(out),
+    resume,
+    command,
+  };
+  return certifiedRows(running, settings, options);
+}
+
+/**
+ * Predicts the classes of test images by the smoothed classifier, and abstains (null) where a two-sided test of `n` draws does
+ * not separate the two most frequent classes at level `alpha`. Rows and options are those of `certify`. Throws `UsageError`.
+ */
+export const predict = (
+  model: OpenModel | string,
+  options: CertifyOptions = {},
+): Promise<CertificateRow[]> => certify(model, Object.assign({}, options, { predict: true }));
 
 /**
  * Writes a model's noise-free network as an .onnx file; its noise stands in the file's metadata. Throws `UsageError`.

@@ -11,6 +11,15 @@ export type { AuditEvent } from "./audit/audit.ts";
 export type { Diagnostic, DiagnosticCode } from "./audit/diagnostic.ts";
 export type { AuditAttack, AuditClass, AuditNorm, AuditUnion } from "./audit/result.ts";
 export type { NotRun } from "./audit/run-diagnostics.ts";
+export type { CertifyEvent } from "./certify/certification.ts";
+export type {
+  CertifyOptions as ImageCertifyOptions,
+  Component,
+  Target as CertifyTarget,
+} from "./certify/certify.ts";
+export type { MixtureSize } from "./certify/mixture-radii.ts";
+export type { CertificationOptions } from "./certify/options.ts";
+export type { BaseClassifier } from "./certify/votes.ts";
 export type { DecodedImage, Image } from "./data/data-files.ts";
 export type { HeldOut } from "./data/dataset.ts";
 export type { AugmentationName } from "./data/define-dataset.ts";

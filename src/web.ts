@@ -1,13 +1,16 @@
 // `rampart/web`: the same library in a page, on onnxruntime-web.
 import type { AuditResult } from "./audit/result.ts";
+import type { CertificateRow } from "./certify/row.ts";
 import { type WebRuntimeOptions, webRuntime } from "./engine/runtime/web.ts";
 import type { Row } from "./evaluate/row.ts";
 import { auditOn } from "./library/audit.ts";
+import { certifyOn, predictOn } from "./library/certify.ts";
 import { has } from "./library/checks.ts";
 import { evaluateOn } from "./library/evaluate.ts";
 import { importModelOn } from "./library/import-model.ts";
 import type {
   AuditOptions,
+  CertifyOptions,
   EvaluateOptions,
   ImportOptions,
   TrainOptions,
@@ -33,6 +36,18 @@ export const train = (options: TrainOptions): Promise<OpenModel> => trainOn(star
 /** `evaluate` of `rampart`. Starts `webRuntime` unless `device` is a runtime. */
 export const evaluate = (model: OpenModel, options: EvaluateOptions = {}): Promise<Row[]> =>
   evaluateOn(start, model, options);
+
+/** `certify` of `rampart`. Starts `webRuntime` unless `device` is a runtime. */
+export const certify = (
+  model: OpenModel,
+  options: CertifyOptions = {},
+): Promise<CertificateRow[]> => certifyOn(start, model, options);
+
+/** `predict` of `rampart`. Starts `webRuntime` unless `device` is a runtime. */
+export const predict = (
+  model: OpenModel,
+  options: CertifyOptions = {},
+): Promise<CertificateRow[]> => predictOn(start, model, options);
 
 /** `audit` of `rampart`. Starts `webRuntime` unless `device` is a runtime. */
 export const audit = (

@@ -12,15 +12,19 @@ import { fold, type Key, keyOf, nameToNumber } from "../math/random.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { certificateOf } from "./certificates.ts";
 import {
+  type CertifiedImage,
   type CertifyOptions,
   certify,
   checkDraws,
+  predict,
   probabilityFor,
   requireSound,
+  type SmoothedClassifier,
 } from "./certify.ts";
 import { gridNoises, onGrid } from "./grid-noise.ts";
 import { noisyImages, type Sampling } from "./noisy-images.ts";
 import { type CertificationOptions, drawsOf } from "./options.ts";
+import { noRadii } from "./radii.ts";
 import { type CertificateRow, parseCertificates } from "./row.ts";
 import type { BaseClassifier } from "./votes.ts";
 
@@ -177,6 +181,7 @@ function prepared(
     n0: draws.n0,
     n: draws.n,
     sequential: draws.target ?? null,
+    predict: options.predict ? true : undefined,
     seed: options.seed,
     batch: options.batch,
     target,
@@ -192,6 +197,17 @@ function prepared(
     started: host.now().toISOString(),
   };
   return { noise, sampling, draws, format: formatOf(settings, compared) };
+}
+
+/** A prediction as a certificate of radius 0. */
+async function predicted(
+  smoothed: SmoothedClassifier,
+  image: Float32Array,
+  { key, draws }: { readonly key: Key; readonly draws: CertifyOptions },
+): Promise<CertifiedImage> {
+  const { prediction, n, counts } = await predict(smoothed, image, key, draws);
+  const component = { noise: smoothed.noise, n, counts, pLower: 0 };
+  return { prediction, components: [component], radius: noRadii };
 }
 
 /**
@@ -232,14 +248,17 @@ export async function* certifyDataset(
       if (finished.has(index)) continue;
       const started = host.now().getTime();
       const image = test.images([index]).data;
-      const found = await certify(smoothed, image, keyOfImage(seed, index), draws);
+      const key = keyOfImage(seed, index);
+      const found = options.predict
+        ? await predicted(smoothed, image, { key, draws })
+        : await certify(smoothed, image, key, draws);
       const row: CertificateRow = {
         index,
         label: test.labels[index],
         prediction: found.prediction,
         noise,
         alpha: isExact ? 0 : draws.alpha,
-        n0: isExact ? 0 : draws.n0,
+        n0: isExact || options.predict ? 0 : draws.n0,
         components: found.components.map(({ noise: component, n, counts, pLower }) => ({
           noise: component,
           n,

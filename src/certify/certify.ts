@@ -225,6 +225,9 @@ export async function certify(
 export interface Prediction {
   /** The class; null if the certifier abstains. */
   readonly prediction: number | null;
+  /** Draws; all there are where they are counted one by one. */
+  readonly n: number;
+  /** Votes per class [classes]. */
   readonly counts: readonly number[];
 }
 
@@ -243,7 +246,7 @@ export async function predict(
   if (certificate.draws !== null) {
     const all = { key, draws: certificate.draws };
     const { prediction, counts } = await allVotes(smoothed, image, all);
-    return { prediction, counts };
+    return { prediction, n: certificate.draws, counts };
   }
   const parts: NoisyImages[] = certificate.components.map((noise) =>
     noisyImages(noise, smoothed.shape, smoothed.sampling),
@@ -255,5 +258,5 @@ export async function predict(
   // Draws without a vote stand with the second class: they count against the first one.
   const second = Math.max(0, ...counts.filter((_, i) => i !== first)) + (n - cast);
   const clear = counts[first] > second && signTest(counts[first], counts[first] + second) <= alpha;
-  return { prediction: clear ? first : null, counts };
+  return { prediction: clear ? first : null, n, counts };
 }

@@ -30,6 +30,10 @@ export const CertificationOptions = z.strictObject({
     .describe(
       "sound (integers on the grid of 8-bit pixels; default for 8-bit images) or naive (float32, where certificates may be wrong)",
     ),
+  predict: z
+    .boolean()
+    .default(false)
+    .describe("only predict the class of each image, by a two-sided test of --n draws; no radii"),
   sequential: z
     .boolean()
     .default(false)
@@ -46,7 +50,12 @@ export type CertificationOptions = z.output<typeof CertificationOptions>;
 
 /** What `certify` is asked for. Throws `UsageError` for a target without `sequential`, and the other way round. */
 export function drawsOf(options: CertificationOptions): CertifyOptions {
-  const { n0, n, alpha, sequential, target, norms } = options;
+  const { n0, n, alpha, sequential, target, norms, predict } = options;
+  if (predict && sequential)
+    throw new UsageError(
+      "--predict tests which class is the most frequent, and --sequential for a radius; leave one of them out",
+      { code: "misfit" },
+    );
   if (sequential !== (target !== undefined))
     throw new UsageError(
       sequential

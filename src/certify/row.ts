@@ -18,7 +18,7 @@ export const CertificateRow = z.looseObject({
   noise: z.string(),
   /** The probability that the radii are wrong is at most this; 0 if all draws were counted. */
   alpha: probability,
-  /** Draws that chose the class; 0 if all draws were counted. */
+  /** Draws that chose the class; 0 if all draws were counted, or if a test of n draws predicted it. */
   n0: z.int().nonnegative(),
   /** The draws that bound the probability of the class, per noise that was sampled; `counts` [classes]. */
   components: z.array(

@@ -36,7 +36,8 @@ const Device = z
   .union([z.string(), z.custom<Runtime>((value) => has(value, "compile"))])
   .optional();
 
-const running = {
+/** Schemas of the options that say where graphs run, and how a call is watched and stopped. */
+export const running = {
   device: Device,
   threads: z.int().positive().optional(),
   signal: Signal,
@@ -68,14 +69,15 @@ const reading: Fields<Omit<AuditedFile, "preprocessing" | "classes">> = {
   maxConstants: z.number().positive().optional(),
 };
 
-const storing = { resume: Flag, dataDir: Text, command: Text };
+/** Schemas of the options about stored results. */
+export const storing = { resume: Flag, dataDir: Text, command: Text };
 
 /** What was given, as the types of options have it: schemas of functions and classes know no more than `unknown`. */
 const stated = (values: object) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
 /** Values of some options and of the others. */
-function parted(values: Readonly<Record<string, unknown>>, names: readonly string[]) {
+export function parted(values: Readonly<Record<string, unknown>>, names: readonly string[]) {
   const entries = Object.entries(values).filter(([, value]) => value !== undefined);
   return {
     own: Object.fromEntries(entries.filter(([name]) => names.includes(name))),
@@ -84,7 +86,7 @@ function parted(values: Readonly<Record<string, unknown>>, names: readonly strin
 }
 
 /** A single value as a list of one. */
-const listed = (values: object, names: readonly string[]): Record<string, unknown> =>
+export const listed = (values: object, names: readonly string[]): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(values).map(([name, value]) => [
       name,
@@ -156,7 +158,7 @@ const evaluationSchema = () =>
   );
 
 /** A data set that is open already has its images, so an option about them would change nothing. */
-function refuseSizes(data: unknown, given: object): void {
+export function refuseSizes(data: unknown, given: object): void {
   if (typeof data !== "object") return;
   const names = Object.keys(Object.assign({}, ImageOptions.shape, dataOptionShape()));
   const [unused] = Object.keys(stated(given)).filter((name) => names.includes(name));

@@ -4,10 +4,9 @@ import { evaluateModel } from "../evaluate/evaluation.ts";
 import type { Row } from "../evaluate/row.ts";
 import { chooseTestData } from "../evaluate/tested-data.ts";
 import { portableHost } from "../files/host/host.ts";
-import { UsageError } from "../math/usage-error.ts";
 import type { OpenModel } from "../models/opening/open-model.ts";
 import { evaluateOptions } from "./checks.ts";
-import { collectRows, noteTo } from "./events.ts";
+import { collectRows, noteTo, requireOpen } from "./events.ts";
 import type { EvaluateOptions } from "./options.ts";
 import { givenRuntime, type StartRuntime } from "./start.ts";
 import { datasetOfValue, ROWS, refuseFiles, storageOf } from "./values.ts";
@@ -22,10 +21,7 @@ export async function evaluateOn(
   const { out, ...given } = options;
   const storage = storageOf(out);
   const { settings, where, images, own } = evaluateOptions(given);
-  if (typeof model?.architecture?.forward !== "function")
-    throw new UsageError("the model is not open; open its bytes by importModel", {
-      code: "bad-option",
-    });
+  requireOpen(model);
   const { signal, resume, saveExamples, command } = options;
   signal?.throwIfAborted();
   const { prepare } = preparedBy(images);

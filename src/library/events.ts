@@ -7,6 +7,7 @@ import type { EvaluateEvent } from "../evaluate/evaluation.ts";
 import type { Row } from "../evaluate/row.ts";
 import { InternalError } from "../math/internal-error.ts";
 import type { OnNote } from "../math/note.ts";
+import { UsageError } from "../math/usage-error.ts";
 import { type Classifier, classifier } from "../models/classifier.ts";
 import type { OpenModel } from "../models/opening/open-model.ts";
 import type { TrainEvent } from "../train/events.ts";
@@ -18,6 +19,14 @@ export interface Listener<Event> {
   readonly onEvent?: ((event: Event) => void) | undefined;
   /** Called with the text of each note. */
   readonly note?: ((line: string) => void) | undefined;
+}
+
+/** Throws `UsageError` unless the model is open. */
+export function requireOpen(model: OpenModel): void {
+  if (typeof model?.architecture?.forward === "function") return;
+  throw new UsageError("the model is not open; open its bytes by importModel", {
+    code: "bad-option",
+  });
 }
 
 /** Passes notes on to a listener. */

@@ -4,6 +4,9 @@ import type { BuiltInAttackName } from "../attacks/table.ts";
 import type { Attack, Norm } from "../attacks/victim.ts";
 import type { AuditEvent } from "../audit/audit.ts";
 import type { NodeAudit } from "../audit/audit-request.ts";
+import type { CertifyEvent } from "../certify/certification.ts";
+import type { CertificationOptions } from "../certify/options.ts";
+import type { CertifiedNorm } from "../certify/radii.ts";
 import type { ImageRules } from "../data/image-rules.ts";
 import type { FilterName } from "../data/resize.ts";
 import type { BuiltInDefenseName, Defense } from "../defenses/table.ts";
@@ -156,6 +159,28 @@ export interface EvaluateOptions
   readonly batch?: number | undefined;
   /** Start of every random stream. */
   readonly seed?: number | undefined;
+}
+
+/** What `certify` tells its `onEvent`: a finished row, or a note for whoever reads the rows. */
+export type CertifyingEvent = ({ readonly event: "row" } & CertifyEvent) | NoteEvent;
+
+/** Options of `certify` whose defaults fill in what is left out; the table of radii is the command line's. */
+type CertificateSettings = {
+  readonly [K in keyof Omit<CertificationOptions, "norms" | "radii">]?:
+    | CertificationOptions[K]
+    | undefined;
+};
+
+/** The options of `certify` and `predict`, those of `rampart certify`. */
+export interface CertifyOptions
+  extends Running<CertifyingEvent>,
+    CertificateSettings,
+    Pick<EvaluateOptions, "resize" | "crop" | "interpolation" | "imageAlpha" | "imageExif">,
+    Pick<EvaluateOptions, "imageGrey16" | "out" | "resume" | "data" | "dataDir" | "command"> {
+  /** The norm of `target`; l2 by default. */
+  readonly norm?: CertifiedNorm | undefined;
+  /** Called with the text of each note; `onEvent` hears them with their codes. */
+  readonly note?: ((line: string) => void) | undefined;
 }
 
 /** What `audit` tells its `onEvent`: a finished row, a note, and at the end the result with the files that hold it. */

@@ -39,6 +39,12 @@ export interface EvaluateOptions extends Omit<node.EvaluateOptions, Files>, OnDe
   readonly data?: DataValue | undefined;
 }
 
+/** The options of `certify` and `predict`. */
+export interface CertifyOptions extends Omit<node.CertifyOptions, Files>, OnDevice, InStorage {
+  /** Test images; by default the data set of the model's training, if it needs no files. */
+  readonly data?: DataValue | undefined;
+}
+
 /** A model's name, and the files beside it in which it keeps arrays. */
 export interface ModelBytes {
   /** Name in tables and messages; `model.onnx` by default. */
