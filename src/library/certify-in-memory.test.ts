@@ -28,7 +28,7 @@ const timeless = (rows: readonly core.CertificateRow[]) =>
 it("certify in memory gives the rows of rampart/node, and a storage or file goes on with them", async () => {
   const out = core.memoryStorage("memory");
   const rows = await core.certify(model, { ...options, data: dataset, device, out });
-  const file = fixture.place("cert.jsonl");
+  const file = `${fixture.place()}.jsonl`;
   const expected = await node.certify(path, { ...options, data, device, out: file });
   expect(timeless(rows)).toEqual(timeless(expected));
   expect(rows).toHaveLength(4);
