@@ -1,5 +1,6 @@
 import { followScenes } from "./attack.ts";
 import { attacks, loadShipped, openShipped, runtime } from "./model.ts";
+import { followNorms } from "./norms.ts";
 import { followScene, networkName, readScene } from "./scene.ts";
 import { busy, lab, unwrapped } from "./worker.ts";
 
@@ -12,5 +13,6 @@ export async function begin(): Promise<void> {
   runtime.value = facts;
   attacks.value = await lab.attacks();
   followScenes();
+  followNorms();
   await openShipped(networkName.value);
 }

@@ -1,7 +1,9 @@
 // The open model and the images of the page.
-import { computed, signal } from "@preact/signals";
+import { batch, computed, signal } from "@preact/signals";
 import type { AttackFacts, ModelFacts, Picture, RuntimeFacts } from "../protocol.ts";
-import { imageIndex, networkName } from "./scene.ts";
+import { radiusOf } from "../view/radii.ts";
+import { digits } from "./digits.ts";
+import { epsilon, imageIndex, networkName, norm } from "./scene.ts";
 import { busy, lab, unwrapped } from "./worker.ts";
 
 /** A network that the lab ships. */
@@ -38,6 +40,15 @@ export async function loadShipped(): Promise<void> {
 /** Images of the shipped data set. */
 const SHAPES = 30;
 
+/** The data set of the present images; null before the first. */
+let pictured: string | null = null;
+
+/** The images that come with a data set. */
+async function picturesOf(data: string): Promise<readonly Picture[]> {
+  if (data !== "shapes") return digits();
+  return (await unwrapped(lab.shapes(SHAPES))) ?? [];
+}
+
 /** Opens a shipped network, and brings its images. */
 export async function openShipped(name: string): Promise<void> {
   const found = shipped.value.find((one) => one.name === name) ?? shipped.value[0];
@@ -48,8 +59,16 @@ export async function openShipped(name: string): Promise<void> {
   );
   busy.value = null;
   if (opened === null) return;
-  networkName.value = found.name;
-  if (found.data === "shapes" && pictures.value.every(({ shape }) => shape[0] !== 3))
-    pictures.value = (await unwrapped(lab.shapes(SHAPES))) ?? [];
-  model.value = opened;
+  const isNewData = found.data !== pictured;
+  const own = isNewData ? await picturesOf(found.data) : pictures.value;
+  batch(() => {
+    if (isNewData && pictured !== null) {
+      imageIndex.value = 0;
+      epsilon.value = radiusOf(norm.value, opened);
+    }
+    pictured = found.data;
+    networkName.value = found.name;
+    pictures.value = own;
+    model.value = opened;
+  });
 }

@@ -4,7 +4,19 @@ import { AttackView } from "./attack-view.tsx";
 import { Header } from "./header.tsx";
 import { ImagePanel } from "./image-panel.tsx";
 import { ModelPanel } from "./model-panel.tsx";
+import { NormsView } from "./norms-view.tsx";
 import { Notice } from "./notice.tsx";
+
+function View() {
+  switch (view.value) {
+    case "attack":
+      return <AttackView />;
+    case "norms":
+      return <NormsView />;
+    case "audit":
+      return null;
+  }
+}
 
 /** The page. */
 export function App() {
@@ -18,7 +30,7 @@ export function App() {
         </aside>
         <main class="main">
           <Notice />
-          {view.value === "attack" && <AttackView />}
+          <View />
         </main>
       </div>
       <p class="busy" role="status">

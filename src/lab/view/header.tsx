@@ -2,7 +2,10 @@ import { effect, signal } from "@preact/signals";
 import { runtime } from "../state/model.ts";
 import { type View, view } from "../state/scene.ts";
 
-const titles: readonly (readonly [View, string])[] = [["attack", "Attack"]];
+const titles: readonly (readonly [View, string])[] = [
+  ["attack", "Attack"],
+  ["norms", "Three norms"],
+];
 
 type Theme = "light" | "dark";
 
