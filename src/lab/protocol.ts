@@ -12,11 +12,56 @@ export interface RuntimeFacts {
   readonly engine: string;
 }
 
-/** One operator of a model, with the shapes of what it returns for one image. */
+/** One operator of a model's file, with the shape of what it returns for one image. */
 export interface LayerFacts {
   readonly name: string;
   readonly op: string;
+  /** Empty where it is not known. */
   readonly shape: string;
+  /** Whether this is the node that cannot be read. */
+  readonly isWrong: boolean;
+}
+
+/** A file that was dropped, with the files beside it. */
+export interface DroppedModel {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** Preprocessing, class names and arrays, by name. */
+  readonly beside: Readonly<Record<string, Uint8Array>>;
+}
+
+/** How images reach a dropped model, as in the flags of the command line; what is not given is guessed. */
+export type Reading = Readonly<Record<string, unknown>>;
+
+/** A field of the form for `Reading`, from the schema of the flags. */
+export interface ReadingField {
+  readonly name: string;
+  readonly text: string;
+  readonly kind: "number" | "numbers" | "choice";
+  readonly choices: readonly string[];
+}
+
+/** What came of opening a dropped file: a model or a problem, and in any case its operators as far as they can be read. */
+export interface Opened {
+  readonly model: ModelFacts | null;
+  readonly problem: Problem | null;
+  readonly layers: readonly LayerFacts[];
+}
+
+/** An image file of the user. */
+export interface ImageFile {
+  readonly name: string;
+  readonly blob: Blob;
+  /** The folder that it was in, which names its class; null for a file on its own. */
+  readonly folder: string | null;
+}
+
+/** How pixels reach a network. */
+export interface StatedPreprocessing {
+  /** In words, with the file that says so. */
+  readonly text: string;
+  /** False if neither a file nor the user said so, and pixels go in as they are. */
+  readonly isStated: boolean;
 }
 
 /** An open model. */
@@ -32,7 +77,8 @@ export interface ModelFacts {
   readonly defense: string;
   /** Remarks on gradients, precision and outputs. */
   readonly notes: readonly string[];
-  readonly layers: readonly LayerFacts[];
+  /** How pixels reach the network; null for a network of Rampart, which states it itself. */
+  readonly preprocessing: StatedPreprocessing | null;
 }
 
 /** An image as pixels in [0, 1], [channel, height, width]. */
@@ -102,8 +148,6 @@ export interface Problem {
   /** False for a bug of the lab. */
   readonly usage: boolean;
   readonly message: string;
-  /** The node of the model that the message is about. */
-  readonly node?: string | undefined;
 }
 
 /** A result, or why there is none. Errors do not survive a message, so they are values here. */

@@ -5,6 +5,7 @@ import { lookUp } from "../../math/look-up.ts";
 import { numberOf } from "../../math/option-text.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import type { ImportedOptions } from "../../models/imported-network.ts";
+import { readingFlags } from "../../models/reading-flags.ts";
 import { bytesOf } from "./bytes.ts";
 
 /** Seed of every random stream. */
@@ -42,38 +43,9 @@ export const MaxConstants = z
     "memory for constants that are computed on import, such as 4GiB or 500MB; by default 768MiB, more for a large file",
   );
 
-const PerChannel = z.array(z.number()).min(1);
-
-/** How to read an .onnx file that rampart did not write. Everywhere else pixels are in [0, 1]. */
+/** How to read an .onnx file that rampart did not write. */
 export const modelOptions = {
-  mean: PerChannel.optional().describe(
-    "mean that the network expects to be subtracted from pixels in [0, 1], per channel",
-  ),
-  std: PerChannel.optional().describe(
-    "standard deviation that the network expects pixels to be divided by, per channel",
-  ),
-  scale: z
-    .number()
-    .positive()
-    .optional()
-    .describe(
-      "value of white for the network, 1 or 255; by default 255 if its input takes integers, else 1",
-    ),
-  layout: z
-    .enum(["nchw", "nhwc"])
-    .optional()
-    .describe("order of the axes of the file's input; by default inferred from its shape"),
-  channelOrder: z
-    .enum(["rgb", "bgr"])
-    .optional()
-    .describe(
-      "order of the channels of the file's input; --mean and --std follow it (default: rgb)",
-    ),
-  inputShape: z
-    .array(z.int().positive())
-    .min(1)
-    .optional()
-    .describe("channels, rows and columns of the images, if the file leaves them open"),
+  ...readingFlags,
   imageInput: z
     .string()
     .optional()

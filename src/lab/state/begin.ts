@@ -1,6 +1,7 @@
 import { followScenes } from "./attack.ts";
 import { attacks, loadShipped, openShipped, runtime } from "./model.ts";
 import { followNorms } from "./norms.ts";
+import { followOwn } from "./own.ts";
 import { followScene, networkName, readScene } from "./scene.ts";
 import { busy, lab, unwrapped } from "./worker.ts";
 
@@ -14,5 +15,6 @@ export async function begin(): Promise<void> {
   attacks.value = await lab.attacks();
   followScenes();
   followNorms();
+  followOwn();
   await openShipped(networkName.value);
 }

@@ -1,6 +1,6 @@
 // The open model and the images of the page.
 import { batch, computed, signal } from "@preact/signals";
-import type { AttackFacts, ModelFacts, Picture, RuntimeFacts } from "../protocol.ts";
+import type { AttackFacts, ImageFile, ModelFacts, Picture, RuntimeFacts } from "../protocol.ts";
 import { radiusOf } from "../view/radii.ts";
 import { digits } from "./digits.ts";
 import { epsilon, imageIndex, networkName, norm } from "./scene.ts";
@@ -23,6 +23,8 @@ export const attacks = signal<readonly AttackFacts[]>([]);
 export const model = signal<ModelFacts | null>(null);
 /** Images that fit the model. */
 export const pictures = signal<readonly Picture[]>([]);
+/** Image files of the user; none while the page shows its samples. */
+export const ownImages = signal<readonly ImageFile[]>([]);
 /** The image that is attacked; null if there is none. */
 export const picture = computed<Picture | null>(() => pictures.value[imageIndex.value] ?? null);
 
@@ -59,16 +61,23 @@ export async function openShipped(name: string): Promise<void> {
   );
   busy.value = null;
   if (opened === null) return;
-  const isNewData = found.data !== pictured;
+  const isNewData = found.data !== pictured && ownImages.value.length === 0;
   const own = isNewData ? await picturesOf(found.data) : pictures.value;
   batch(() => {
     if (isNewData && pictured !== null) {
       imageIndex.value = 0;
       epsilon.value = radiusOf(norm.value, opened);
     }
-    pictured = found.data;
+    if (isNewData) pictured = found.data;
     networkName.value = found.name;
     pictures.value = own;
     model.value = opened;
   });
+}
+
+/** Shows the samples of a shipped network in place of the user's images. */
+export async function showSamples(): Promise<void> {
+  ownImages.value = [];
+  pictured = null;
+  await openShipped(networkName.value);
 }

@@ -1,3 +1,4 @@
+import { isDragged } from "../state/own.ts";
 import { view } from "../state/scene.ts";
 import { busy } from "../state/worker.ts";
 import { AttackView } from "./attack-view.tsx";
@@ -21,7 +22,7 @@ function View() {
 /** The page. */
 export function App() {
   return (
-    <div class="app">
+    <div class="app" data-dragged={isDragged.value}>
       <Header />
       <div class="body">
         <aside class="side" aria-label="Model and image">

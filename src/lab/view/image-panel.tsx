@@ -1,7 +1,9 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Picture } from "../protocol.ts";
-import { pictures } from "../state/model.ts";
-import { imageIndex } from "../state/scene.ts";
+import { ownImages, pictures, showSamples } from "../state/model.ts";
+import { imageIndex, networkName } from "../state/scene.ts";
+import { Camera } from "./camera.tsx";
+import { Choose } from "./choose.tsx";
 import { rgbaOf } from "./pixels.ts";
 
 function Thumbnail({ picture, index }: { readonly picture: Picture; readonly index: number }) {
@@ -32,9 +34,20 @@ export function ImagePanel() {
       <h2 id="image-title">Image</h2>
       <div class="thumbnails">
         {pictures.value.map((picture, index) => (
-          <Thumbnail key={picture.name} picture={picture} index={index} />
+          <Thumbnail key={`${index} ${picture.name}`} picture={picture} index={index} />
         ))}
       </div>
+      <div class="row start">
+        <Choose text="Open images …" accept="image/*" isFolder={false} />
+        <Choose text="Folder …" accept="" isFolder={true} />
+        <Camera />
+        {ownImages.value.length > 0 && networkName.value !== "file" && (
+          <button type="button" onClick={() => void showSamples()}>
+            Samples
+          </button>
+        )}
+      </div>
+      <p class="hint">Or drop a model, images, or a folder per class anywhere on the page.</p>
     </section>
   );
 }

@@ -1,6 +1,9 @@
 import { model, openShipped, shipped } from "../state/model.ts";
 import { networkName } from "../state/scene.ts";
+import { Choose } from "./choose.tsx";
+import { Layers } from "./layers.tsx";
 import { percent } from "./numbers.ts";
+import { ReadingForm } from "./reading-form.tsx";
 
 const kindOf = (data: string): string => (data === "shapes" ? "shapes" : data.toUpperCase());
 
@@ -13,6 +16,7 @@ function Shipped() {
         value={networkName.value}
         onChange={({ currentTarget }) => void openShipped(currentTarget.value)}
       >
+        {networkName.value === "file" && <option value="file">{model.value?.name ?? ""}</option>}
         {shipped.value.map(({ name, title, data }) => (
           <option key={name} value={name}>
             {`${title} · ${kindOf(data)}`}
@@ -55,6 +59,13 @@ export function ModelPanel() {
       <h2 id="model-title">Model</h2>
       <Shipped />
       <Facts />
+      <Choose
+        text="Open a model …"
+        accept=".onnx,.gz,.safetensors,.json,.txt,.data,.bin"
+        isFolder={false}
+      />
+      <ReadingForm />
+      <Layers />
     </section>
   );
 }

@@ -1,19 +1,28 @@
 // The worker of the lab: all computing happens here, so the page stays quick. Methods are called through Comlink.
 import { proxy } from "comlink";
-import { attacks, type Runtime, z } from "../../index.ts";
+import type { Preprocessing } from "../../data/preprocessing.ts";
+import { attacks, importModel, type Runtime, z } from "../../index.ts";
 import type {
   Answer,
   AttackFacts,
   AttackSettings,
+  DroppedModel,
+  ImageFile,
   ModelFacts,
+  Opened,
   Picture,
   Prediction,
+  Reading,
+  ReadingField,
   RuntimeFacts,
 } from "../protocol.ts";
 import { answer } from "./answers.ts";
 import { AttackRun } from "./attack-run.ts";
+import { openDropped, parsedOnnx, readingFields } from "./dropped.ts";
 import { shapesPictures } from "./examples.ts";
+import { layersOf } from "./layers.ts";
 import { Network } from "./network.ts";
+import { userPictures } from "./user-images.ts";
 
 // The page forbids code from strings, which zod would otherwise try to compile.
 z.config({ jitless: true });
@@ -31,6 +40,7 @@ export class Lab {
   readonly #startRuntime: StartLab;
   #runtime: Promise<Runtime> | undefined;
   #network: Network | undefined;
+  #sizing: Preprocessing = {};
 
   constructor(startRuntime: StartLab) {
     this.#startRuntime = startRuntime;
@@ -55,11 +65,11 @@ export class Lab {
     });
   }
 
-  async #open(name: string, bytes: Uint8Array): Promise<ModelFacts> {
-    const next = await Network.open(await this.#start(), name, bytes);
+  async #take(network: Network, sizing: Preprocessing): Promise<ModelFacts> {
     await this.#network?.release();
-    this.#network = next;
-    return next.facts;
+    this.#network = network;
+    this.#sizing = sizing;
+    return network.facts;
   }
 
   /** Opens a network that the lab ships, at an address of this site. */
@@ -67,8 +77,36 @@ export class Lab {
     return answer(async () => {
       const response = await fetch(address);
       if (!response.ok) throw new Error(`${address}: the server answers ${response.status}`);
-      return this.#open(name, new Uint8Array(await response.arrayBuffer()));
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      const device = await this.#start();
+      return this.#take(new Network(device, await importModel(bytes, { device, name })), {});
     });
+  }
+
+  /** The fields of the form for a dropped model. */
+  readingFields(): ReadingField[] {
+    return readingFields();
+  }
+
+  /** Opens a dropped model. The one before stays open if that fails. */
+  async openDropped(dropped: DroppedModel, reading: Reading): Promise<Opened> {
+    const opened = await answer(async () => {
+      const device = await this.#start();
+      const { model, names, sizing, preprocessing } = await openDropped(device, dropped, reading);
+      const network = new Network(device, model, { names, preprocessing });
+      return this.#take(network, sizing);
+    });
+    const model = "value" in opened ? opened.value : null;
+    const problem = "problem" in opened ? opened.problem : null;
+    const layers = await answer(() =>
+      layersOf(parsedOnnx(dropped).model, model?.shape ?? [], model !== null),
+    );
+    return { model, problem, layers: "value" in layers ? layers.value : [] };
+  }
+
+  /** Image files in the size of the open model. */
+  pictures(files: readonly ImageFile[]): Promise<Answer<Picture[]>> {
+    return answer(() => userPictures(files, this.#opened().facts, this.#sizing));
   }
 
   /** The first images of `shapes`, which are drawn here. */

@@ -1,10 +1,10 @@
 // An open model, ready to be asked.
+import type { OutputNames } from "../../data/classes.ts";
 import { withEot } from "../../defenses/with-eot.ts";
 import { withNoise } from "../../defenses/with-noise.ts";
 import {
   type Classifier,
   classifier,
-  importModel,
   keyOf,
   keysFor,
   noiseNamed,
@@ -15,7 +15,7 @@ import {
   UsageError,
   type Victim,
 } from "../../index.ts";
-import type { ModelFacts, Picture, Prediction } from "../protocol.ts";
+import type { ModelFacts, Picture, Prediction, StatedPreprocessing } from "../protocol.ts";
 import { inTurn } from "./in-turn.ts";
 
 /** Probabilities of logits, one list per row. */
@@ -29,18 +29,28 @@ export function probabilitiesOf({ data, shape: [rows, classes] }: Tensor): numbe
   });
 }
 
-/** Names of the outputs; their numbers where the file names none. */
-const classesOf = ({ classNames, architecture: { classes } }: OpenModel): string[] =>
-  Array.from({ length: classes }, (_, i) => classNames[i] ?? String(i));
+/** What is known of a model beyond its file. */
+export interface Beside {
+  readonly names?: OutputNames | null;
+  readonly preprocessing?: StatedPreprocessing | null;
+}
 
-const factsOf = (model: OpenModel): ModelFacts => ({
+/** Names of the outputs; their numbers where nobody names them. */
+function classesOf({ classNames, architecture }: OpenModel, names: OutputNames | null): string[] {
+  return Array.from(
+    { length: architecture.classes },
+    (_, i) => classNames[i] ?? names?.get(i)?.[0] ?? String(i),
+  );
+}
+
+const factsOf = (model: OpenModel, { names = null, preprocessing = null }: Beside): ModelFacts => ({
   name: model.name,
   shape: model.architecture.inputShape,
-  classes: classesOf(model),
+  classes: classesOf(model, names),
   noise: model.noise,
   defense: model.defense,
   notes: (model.notes ?? []).map(({ text }) => text).concat(model.head ?? []),
-  layers: [],
+  preprocessing,
 });
 
 const argmax = (row: readonly number[]): number => row.indexOf(Math.max(...row));
@@ -61,17 +71,11 @@ export class Network {
   /** The network with its noise, if it has any. */
   readonly #deployed: Victim;
 
-  private constructor(model: OpenModel, network: Classifier) {
-    this.facts = factsOf(model);
-    this.#network = network;
-    const victim = inTurn(network);
+  constructor(device: Runtime, model: OpenModel, beside: Beside = {}) {
+    this.facts = factsOf(model, beside);
+    this.#network = classifier(device, model.architecture, model.parameters);
+    const victim = inTurn(this.#network);
     this.#deployed = model.noise === null ? victim : withNoise(victim, noiseNamed(model.noise));
-  }
-
-  /** Opens the bytes of a model. Throws `UsageError` for a file that cannot be read. */
-  static async open(device: Runtime, name: string, bytes: Uint8Array): Promise<Network> {
-    const model = await importModel(bytes, { device, name });
-    return new Network(model, classifier(device, model.architecture, model.parameters));
   }
 
   /** What an attack asks: the network itself, or the mean over `draws` draws of its noise. */
