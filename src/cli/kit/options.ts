@@ -1,11 +1,11 @@
 import { z } from "zod";
+import { readingFlags } from "../../data/reading-flags.ts";
 import { devices, MAX_THREADS } from "../../engine/runtime/runtime.ts";
 import { defined } from "../../math/defined.ts";
 import { lookUp } from "../../math/look-up.ts";
 import { numberOf } from "../../math/option-text.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import type { ImportedOptions } from "../../models/imported-network.ts";
-import { readingFlags } from "../../models/reading-flags.ts";
 import { bytesOf } from "./bytes.ts";
 
 /** Seed of every random stream. */

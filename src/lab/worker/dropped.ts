@@ -3,11 +3,11 @@ import { preprocessingBeside } from "../../audit/sidecar.ts";
 import { SidecarFiles } from "../../audit/sidecar-files.ts";
 import { namesInConfig, type OutputNames, parseOutputNames } from "../../data/classes.ts";
 import type { Preprocessing } from "../../data/preprocessing.ts";
+import { readingFlags } from "../../data/reading-flags.ts";
 import { importModel, type OpenModel, type Runtime, z } from "../../index.ts";
 import { checkedOptions } from "../../math/option-problems.ts";
 import { isExported } from "../../models/export.ts";
 import { type OnnxFile, onnxFile } from "../../models/opening/open-onnx.ts";
-import { readingFlags } from "../../models/reading-flags.ts";
 import type { DroppedModel, Reading, ReadingField, StatedPreprocessing } from "../protocol.ts";
 
 /** A dropped model that was opened. */
