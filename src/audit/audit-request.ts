@@ -52,6 +52,8 @@ export interface NodeAudit extends AuditContext {
 export interface AuditRequest extends AuditContext {
   readonly source: AuditSource;
   readonly host: Host;
+  /** Starts a runtime with the plain lowering, for bounds, where `runtime` has another one. */
+  readonly startBounds?: (() => Promise<Runtime>) | undefined;
   /** Where rows, summary.json, report.html and images go; undefined if nothing is written. */
   readonly out?: Storage | undefined;
   /** Makes a noise by its name; a platform may draw in threads. */

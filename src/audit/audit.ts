@@ -19,11 +19,18 @@ import { type AuditedModel, openAudited } from "./open-audited.ts";
 import type { AuditOptions } from "./options.ts";
 import { plannedOptions } from "./plan.ts";
 import { nothingProbed } from "./probe.ts";
+import type { LowerBounds, ProveEvent } from "./prove/lower-bounds.ts";
+import { openLowerBounds } from "./prove/open.ts";
+import { proofSummary } from "./prove/proof-summary.ts";
 import { type AuditResult, auditResult } from "./result.ts";
 
-/** One event per finished row. The last event holds the result and the paths of the files that store it. */
+/**
+ * One event per finished row, and with `prove` one per proof and certificate. The last event holds the result and the paths of
+ * the files that store it.
+ */
 export type AuditEvent =
   | { readonly event: "row"; readonly row: Row; readonly done: number; readonly total: number }
+  | ProveEvent
   | { readonly event: "result"; readonly result: AuditResult; readonly files: readonly string[] };
 
 /** The file of rows in an audit's storage. */
@@ -108,6 +115,7 @@ async function* runAttacks(
   { audit, audited }: OpenedAudit,
   options: EvaluateOptions,
   network: AuditedNetwork,
+  lower: LowerBounds | null,
 ): AsyncGenerator<AuditEvent, AttackResults, void> {
   const { runtime, out, resume, saveExamples, signal, command, note, host, noiseNamed } = audit;
   const { model, dataset } = audited;
@@ -126,6 +134,8 @@ async function* runAttacks(
     note,
     host,
     noiseNamed,
+    spares: lower?.spares,
+    inspect: lower === null ? undefined : (scored) => lower.inspect(scored),
     readText: (path) => audit.source.readText(path),
     locate: (at) => nonFiniteNode(runtime, model.architecture, model.parameters, at),
     finish(evaluation) {
@@ -146,6 +156,7 @@ async function resultOf(
   evaluation: EvaluateOptions,
   network: AuditedNetwork,
   rows: readonly Row[],
+  lower: LowerBounds | null,
 ): Promise<AuditResult> {
   const { model, dataset } = audited;
   const runner = new DiagnosticRunner(audit.signal);
@@ -183,6 +194,7 @@ async function resultOf(
     classNames: dataset.classes,
     attacks: evaluation.attacks,
     required: options.require ?? null,
+    proofs: lower === null ? null : proofSummary(lower),
   });
 }
 
@@ -197,20 +209,31 @@ async function* runAudit(opened: OpenedAudit): AsyncGenerator<AuditEvent, void, 
     await writeInputs(out, audited, { runtime: audit.runtime, count: saveInputs, note });
   }
   const network = await AuditedNetwork.open(audited, audit, options);
+  let lower: LowerBounds | null = null;
   try {
     if (network.dependence !== null) note(dependenceNote(network.dependence));
-    const { rows, stored, missing } = yield* runAttacks(opened, evaluation, network);
+    const { attacks, noise = null } = evaluation;
+    if (options.prove)
+      lower = await openLowerBounds({ options, audit, audited, network, attacks, noise });
+    if (lower !== null) yield* lower.before();
+    if (signal?.aborted) return;
+    const { rows, stored, missing } = yield* runAttacks(opened, evaluation, network, lower);
     if (missing > 0 || signal?.aborted) return;
-    const result = await resultOf(opened, evaluation, network, rows);
+    if (lower !== null) yield* lower.after(rows);
+    if (signal?.aborted) return;
+    const result = await resultOf(opened, evaluation, network, rows, lower);
     if (out === undefined || stored === undefined) {
       yield { event: "result", result, files: [] };
       return;
     }
     // Loaded late: a page without a report then needs no libraries of charts.
     const { writeResults } = await import("./write-results.ts");
-    const files = await writeResults(out, { result, rows, stored, rowsName: ROWS }, lease);
+    const { proofs = [], certificates = [] } = lower ?? {};
+    const finished = { result, rows, stored, rowsName: ROWS, proofs, certificates };
+    const files = await writeResults(out, finished, lease);
     yield { event: "result", result, files };
   } finally {
+    await lower?.close();
     await network.release();
   }
 }

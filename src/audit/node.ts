@@ -1,6 +1,7 @@
 // Audits whose model, images and results are files of this machine.
 import { join } from "node:path";
 import { isSameData, openDatasetInNode } from "../data/node.ts";
+import { nodeRuntime } from "../engine/runtime/node.ts";
 import { nodeHost } from "../files/host/node.ts";
 import { readTextIfThere } from "../files/read/node.ts";
 import { nodeStorage } from "../files/storage/node.ts";
@@ -37,5 +38,6 @@ export async function* auditInNode(
     host: nodeHost,
     out: out === undefined ? undefined : nodeStorage(join(out, "a").slice(0, -1), out),
     noiseNamed: noiseNamedInNode,
+    startBounds: () => nodeRuntime({ threads: audit.runtime.target.threads, lowering: "plain" }),
   });
 }

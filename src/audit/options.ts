@@ -31,6 +31,18 @@ export const AuditOptions = z.strictObject({
     .describe(
       "exit with code 3 if accuracy under all attacks (largest radii) is below this, or the result is invalid",
     ),
+  prove: z
+    .boolean()
+    .default(false)
+    .describe(
+      "also prove that images cannot be broken; under noise, certify them by randomised smoothing",
+    ),
+  proveSeconds: z
+    .number()
+    .positive()
+    .default(10)
+    .describe("time that --prove may spend on an image in each norm"),
+  proveN: z.int().min(2).default(10_000).describe("draws that certify an image under noise"),
   noise,
   rule,
   batch,

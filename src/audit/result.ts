@@ -2,18 +2,21 @@
 
 import type { Row } from "../evaluate/row.ts";
 import { attackRadiusKey, choosing8bit, groupBy, meanShare } from "../evaluate/row-statistics.ts";
+import { isSpared } from "../evaluate/spared.ts";
 import { isBroken } from "../evaluate/survivors.ts";
 import { type Interval, mean } from "../math/statistics.ts";
 import type { Diagnostic, Facts } from "./diagnostic.ts";
 import { diagnose } from "./diagnostics.ts";
+import { isContradicted, type ProofSummary } from "./prove/proof-summary.ts";
 import type { NotRun } from "./run-diagnostics.ts";
+import { weakest } from "./weakest.ts";
 
 /** One attack in one ball. It runs on the survivors of the attacks before it. */
 export interface AuditAttack {
   readonly attack: string;
   readonly steps: number;
   readonly restarts: number;
-  /** Examples given to the attack: those still right, or all for a randomised classifier. */
+  /** Examples given to the attack: those still right and not proven, or all for a randomised classifier. */
   readonly tried: number;
   /** Tried examples that it broke; for a randomised classifier, those that most draws get wrong. */
   readonly broken: number;
@@ -87,12 +90,14 @@ export interface AuditResult {
   readonly diagnostics: readonly Diagnostic[];
   /** Diagnostics that failed after the attacks. */
   readonly notRun: readonly NotRun[];
-  /** False if a diagnostic is `invalid`. */
+  /** False if a diagnostic is `invalid`, or an attack contradicts a proof. */
   readonly valid: boolean;
   /** The accuracy of --require; null without it. */
   readonly required: number | null;
   /** Whether the result is valid and the union at least `required`; null without --require. */
   readonly passed: boolean | null;
+  /** What is proven or certified in each ball, with --prove; null without it. */
+  readonly proofs: ProofSummary | null;
 }
 
 /** What was audited, and how. */
@@ -105,6 +110,8 @@ export interface AuditedSetup {
   readonly noise: string | null;
   readonly classNames: readonly string[];
   readonly required: number | null;
+  /** What was proven; null without --prove. */
+  readonly proofs?: ProofSummary | null | undefined;
 }
 
 /** The worst row per example so far, by the exact pixels and by the pixels rounded to 8 bits. */
@@ -141,7 +148,7 @@ const accuracy8bitOf = ({ rounded }: Worst) =>
 
 function attackOf(rows: readonly Row[], worst: Worst): AuditAttack {
   const [{ attack, steps, restarts, draws }] = rows;
-  const tried = draws === 1 ? rows.filter(({ clean }) => clean === 1) : rows;
+  const tried = draws === 1 ? rows.filter((row) => row.clean === 1 && !isSpared(row)) : rows;
   update(worst, rows);
   return {
     attack,
@@ -208,26 +215,6 @@ const normsOf = (rows: readonly Row[], planned: readonly string[]): AuditNorm[] 
 export const atLargest = (norms: readonly AuditNorm[]): AuditNorm[] =>
   [...groupBy(norms, ({ norm }) => norm).values()].map((own) => own[own.length - 1]);
 
-/** Whether two accuracies are equal up to rounding. */
-const ties = (a: Interval, b: Interval): boolean => Math.abs(a.mean - b.mean) < 1e-12;
-
-/** The weakest norm and its strongest attack; empty where norms tie or nothing broke. */
-function weakest(norms: readonly AuditNorm[]) {
-  const none = { weakestNorms: [], strongestAttacks: [], breaksFirst: null };
-  const largest = atLargest(norms);
-  if (largest.every(({ attacks }) => attacks.every(({ broken }) => broken === 0))) return none;
-  const least = largest.reduce((a, b) => (b.accuracy.mean < a.accuracy.mean ? b : a));
-  const tied = largest.filter(({ accuracy }) => ties(accuracy, least.accuracy));
-  const weakestNorms = tied.map(({ norm }) => norm);
-  if (tied.length > 1) return { weakestNorms, strongestAttacks: [], breaksFirst: null };
-  const most = Math.max(...least.attacks.map(({ broken }) => broken));
-  const strongestAttacks = least.attacks
-    .filter(({ broken }) => broken === most && broken > 0)
-    .map(({ attack }) => attack);
-  const breaksFirst = strongestAttacks.length === 1 ? strongestAttacks[0] : null;
-  return { weakestNorms, strongestAttacks, breaksFirst };
-}
-
 const ballName = ({ norm, epsilon }: AuditUnion["balls"][number]): string => `${norm}@${epsilon}`;
 
 /** The union of all attacks in the balls of these norms and radii. */
@@ -265,15 +252,25 @@ const classesOf = ({ exact }: Worst, names: readonly string[]): AuditClass[] =>
 /** The result of a finished audit. */
 export function auditResult(facts: Facts, setup: AuditedSetup): AuditResult {
   const { rows, failures = [] } = facts;
-  const { budget, noise, preprocessing, head, classNames, attacks, required } = setup;
+  const {
+    budget,
+    noise,
+    preprocessing,
+    head,
+    classNames,
+    attacks,
+    required,
+    proofs = null,
+  } = setup;
   const [{ model, data }] = rows;
   const worst = nothingYet();
   update(worst, rows);
   const norms = normsOf(rows, attacks);
-  const { breaksFirst, weakestNorms, strongestAttacks } = weakest(norms);
+  const { breaksFirst, weakestNorms, strongestAttacks } = weakest(atLargest(norms));
   const union = accuracyOf(worst);
   const diagnostics = diagnose(facts);
-  const valid = diagnostics.every(({ severity }) => severity !== "invalid");
+  const valid =
+    !isContradicted(proofs) && diagnostics.every(({ severity }) => severity !== "invalid");
   return {
     model,
     data,
@@ -296,5 +293,6 @@ export function auditResult(facts: Facts, setup: AuditedSetup): AuditResult {
     valid,
     required,
     passed: required === null ? null : valid && union.mean >= required,
+    proofs,
   };
 }

@@ -1,6 +1,8 @@
 // An audit as text for a terminal.
 import { counted, listed, normName, percent, radius, range } from "../report/format.ts";
+import { provenSentence } from "../report/proven-balls.ts";
 import { textTable } from "../report/text-table.ts";
+import { contradictionText } from "./prove/contradiction.ts";
 import { type AuditNorm, type AuditResult, type AuditUnion, atLargest } from "./result.ts";
 
 type Ball = AuditUnion["balls"][number];
@@ -42,14 +44,28 @@ function requirement({ required, passed, valid }: AuditResult): string {
   return ` Required: ${percent(required)}, ${passed ? "reached" : "not reached"}.`;
 }
 
-/** The verdict in two or three sentences. */
+/** What is proven at the largest radius of each norm; empty without proofs. */
+function provenText({ proofs, norms }: AuditResult): string {
+  if (proofs === null) return "";
+  const largest = atLargest(norms).map(ballText);
+  const shown = proofs.balls.filter((ball) => largest.includes(ballText(ball)));
+  const sentences = shown.map((ball) => {
+    const sentence = provenSentence(ball, proofs.kind);
+    return shown.length === 1 ? sentence : `${ballText(ball)}: ${sentence}`;
+  });
+  return ` ${sentences.join(" ")}`;
+}
+
+/** The verdict in two or three sentences, and what is proven. */
 export function auditVerdict(result: AuditResult): string {
-  const { valid, union, clean } = result;
+  const { valid, union, clean, proofs } = result;
+  if (proofs !== null && proofs.contradictions.length > 0)
+    return proofs.contradictions.map((one) => `${contradictionText(one, proofs.kind)}.`).join(" ");
   const norms = atLargest(result.norms);
   const numbers = `${percent(union.mean)} [${range(union)}] of images are right under attack in ${radii(norms)}, ${percent(clean.mean)} without`;
   if (!valid)
     return `These numbers mean nothing until the first diagnostic below is resolved: ${numbers}.${requirement(result)}`;
-  return `${numbers}. ${breaksFirst(result)}${requirement(result)}`;
+  return `${numbers}.${provenText(result)} ${breaksFirst(result)}${requirement(result)}`;
 }
 
 const textLines = (cells: readonly (readonly string[])[]): string[] => textTable(cells).split("\n");
@@ -72,6 +88,17 @@ const normTable = ({ norm, epsilon, attacks, accuracy8bit }: AuditNorm): string[
     ]),
     ["after rounding to 8 bits", "", "", percent(accuracy8bit.mean), range(accuracy8bit)],
   ]);
+
+/** Proven, broken and undecided images of each ball; nothing without proofs. */
+function provenLines({ proofs }: AuditResult): string[] {
+  if (proofs === null) return [];
+  const heads = ["", proofs.kind === "proof" ? "proven" : "certified", "broken", "undecided"];
+  const lines = proofs.balls.map((ball) => [
+    ballText(ball),
+    ...[ball.proven, ball.broken, ball.undecided].map((count) => percent(count / ball.examples)),
+  ]);
+  return ["", ...textLines([heads, ...lines])];
+}
 
 /** Classes that are shown. */
 const MAX_CLASSES = 3;
@@ -110,6 +137,7 @@ export function auditLines(result: AuditResult): string[] {
       ]),
       ...overNorms.map(({ balls }) => [unionText(balls), percent(union.mean), range(union)]),
     ]),
+    ...provenLines(result),
     ...atLargest(norms).flatMap((norm) => ["", ...normTable(norm)]),
     "",
     ...textLines([[`worst classes: ${worst.join(", ")}`]]),

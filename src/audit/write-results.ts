@@ -1,3 +1,4 @@
+import type { CertificateRow } from "../certify/row.ts";
 import { parseNpz } from "../data/npz.ts";
 import type { StoredEvaluation } from "../evaluate/evaluation.ts";
 import type { Row } from "../evaluate/row.ts";
@@ -11,6 +12,7 @@ import { counted } from "../report/format.ts";
 import { page } from "../report/page.ts";
 import { readImages } from "../report/read-images.ts";
 import { rowsInMemory } from "../report/read-rows.ts";
+import type { ProofRow } from "../verify/proof-row.ts";
 import { auditSections } from "./audit-sections.ts";
 import { imageFiles } from "./example-images.ts";
 import type { AuditedModel } from "./open-audited.ts";
@@ -47,6 +49,8 @@ export interface FinishedAudit {
   /** The rows of the file `rowsName`, which may hold more, and the files beside it. */
   readonly stored: StoredEvaluation;
   readonly rowsName: string;
+  readonly proofs: readonly ProofRow[];
+  readonly certificates: readonly CertificateRow[];
 }
 
 /**
@@ -55,7 +59,7 @@ export interface FinishedAudit {
  */
 export async function writeResults(
   out: Storage,
-  { result, rows, stored, rowsName }: FinishedAudit,
+  { result, rows, stored, rowsName, proofs, certificates }: FinishedAudit,
   lease: WorkLease | null,
 ): Promise<string[]> {
   const written: string[] = [];
@@ -67,7 +71,8 @@ export async function writeResults(
   await write("summary.json", `${JSON.stringify(result, null, 2)}\n`);
   const file = out.pathOf(rowsName);
   const { settings, examples } = stored;
-  const source = { file, ...rowsInMemory(file, stored.rows), settings, examples };
+  const memory = rowsInMemory(file, stored.rows);
+  const source = { file, ...memory, settings, examples, proofs, certificates };
   const evaluations = evaluationsOf([source], { summarize, parseNpz });
   const start = { title: `Audit of ${result.model}`, sections: auditSections(result) };
   await write("report.html", page(evaluations, start));

@@ -35,7 +35,7 @@ interface Thresholds {
 }
 
 /** The number of steps beyond which less than `TAIL` lies. */
-function furthestStep(lower: LowerCumulative): number {
+export function furthestStep(lower: LowerCumulative): number {
   let furthest = 1;
   while (lower(-(furthest + 0.5) / GRID) > TAIL) furthest++;
   return furthest;
@@ -76,7 +76,7 @@ function startsOf({ high }: Thresholds): Uint16Array {
 }
 
 /** How many digits the sum of normal and uniform noise loses, whose probabilities are divided by the width of the latter. */
-const cancellation = ({ sigma = 0, bound = 1 }: Partial<ParameterValues>): number =>
+export const cancellation = ({ sigma = 0, bound = 1 }: Partial<ParameterValues>): number =>
   1 + sigma / bound;
 
 /** The noises that can be drawn on the grid, without parameters. */

@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { z } from "zod";
 import { auditInNode } from "../audit/node.ts";
 import { AuditOptions } from "../audit/options.ts";
+import { contradictionText } from "../audit/prove/contradiction.ts";
 import { auditLines } from "../audit/text.ts";
 import { ImageOptions } from "../data/image-options.ts";
 import { ImageRules } from "../data/image-rules.ts";
@@ -74,6 +75,12 @@ export const auditCommand = command({
           "rows.jsonl",
           "rows.settings.json",
           "rows.examples.npz",
+          "rows.proofs.jsonl",
+          "rows.proofs.settings.json",
+          "rows.certificates.jsonl",
+          "rows.certificates.settings.json",
+          "rows.checks.jsonl",
+          "contradictions",
           "summary.json",
           "report.html",
           "pictures",
@@ -88,6 +95,8 @@ export const auditCommand = command({
     "rampart audit model.onnx --data folder:photos --classes imagenet.json --resize 256 --crop 224 --out audit",
     "rampart audit model.onnx --data cifar10 --norms linf --epsilon-linf 1/255,2/255,4/255,8/255 --out curve",
     "rampart audit rat.onnx --out audit --budget quick --require 0.4",
+    "rampart audit model.onnx --data cifar10 --norms linf --epsilon-linf 2/255 --prove --out proven",
+    "rampart audit model.onnx --data cifar10 --noise normal:0.25 --prove --out certified",
   ],
   async run(values, context: Context) {
     const { model: path, device, threads, out, data, dataDir, resume } = values;
@@ -125,14 +134,28 @@ export const auditCommand = command({
           context.emit(event.row);
           continue;
         }
+        if (event.event === "proof") {
+          bar.update("proving", event.done, event.total);
+          context.emit({ proof: event.proof });
+          continue;
+        }
+        if (event.event === "certificate") {
+          bar.update("certifying", event.done, event.total);
+          context.emit({ certificate: event.certificate });
+          continue;
+        }
         finished = true;
         bar.stop();
         context.emit({ audit: event.result });
         context.print(...auditLines(event.result), "");
         for (const file of event.files) context.emit({ file });
         for (const line of writtenLines(event.files)) context.print(line);
-        const { passed, notRun } = event.result;
-        if (notRun.length > 0)
+        const { passed, notRun, proofs } = event.result;
+        const contradictions = proofs?.contradictions ?? [];
+        for (const one of contradictions)
+          context.note(`error: ${contradictionText(one, proofs?.kind ?? "proof")}.`);
+        if (contradictions.length > 0) context.exitWith(OUR_BUG);
+        else if (notRun.length > 0)
           context.exitWith(notRun.every(({ fixable }) => fixable) ? USER_CAN_FIX : OUR_BUG);
         else if (passed === false) context.exitWith(BELOW_REQUIRED);
       }

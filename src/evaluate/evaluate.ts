@@ -11,6 +11,7 @@ import { type EvaluateOptions, type ResolvedOptions, resolved } from "./options.
 import type { Row } from "./row.ts";
 import { type AttackedBatch, runAttack, scoreResult } from "./run-attack.ts";
 import { type CustomAttacks, type Run, rowName, runsOf } from "./runs.ts";
+import { noneSpared, type Spares, sparedRows } from "./spared.ts";
 import { CLEAN_GRADIENT, SCORE_CLEAN, streamOf } from "./streams.ts";
 import { brokenName, isBroken } from "./survivors.ts";
 import { type WatchedVictim, watched } from "./watched.ts";
@@ -36,8 +37,8 @@ const BATCHES_AT_ONCE = 4;
 /**
  * Attacks the first `examples` test images and yields one row per example, attack, radius and number of EOT draws, run by run.
  * Rows named in `finished` (see `rowName`) are left out. Under `skipBroken`, so are examples named in `broken` (see
- * `brokenName`) and examples that break on the way. `docs/evaluating.md` explains the protocols. Throws `UsageError` for options
- * that do not fit the model or the images.
+ * `brokenName`) and examples that break on the way. Examples that `spares` names get a row without an attack.
+ * `docs/evaluating.md` explains the protocols. Throws `UsageError` for options that do not fit the model or the images.
  */
 export async function* scoreAttacks(
   evaluated: EvaluatedModel,
@@ -46,9 +47,18 @@ export async function* scoreAttacks(
   finished: ReadonlySet<string> = new Set(),
   broken: ReadonlySet<string> = new Set(),
   customAttacks?: CustomAttacks,
+  spares: Spares = noneSpared,
 ): AsyncGenerator<Scored, void, void> {
   const evaluation = new Evaluation(evaluated, data, resolved(options), customAttacks);
-  yield* evaluation.scored(finished, broken);
+  yield* evaluation.scored(finished, broken, spares);
+}
+
+/** The rows that a run is to give. */
+interface Wanted {
+  readonly batchOf: (indices: readonly number[]) => AttackedBatch;
+  readonly locator: NonFiniteLocator;
+  readonly isWanted: (index: number, epsilon: number | null) => boolean;
+  readonly spares: Spares;
 }
 
 /** One evaluation: the model, the data and the runs. */
@@ -85,6 +95,7 @@ class Evaluation {
   async *scored(
     finished: ReadonlySet<string>,
     brokenBefore: ReadonlySet<string>,
+    spares: Spares,
   ): AsyncGenerator<Scored, void, void> {
     const { options } = this;
     const count = Math.min(options.examples, this.data.test.size);
@@ -104,9 +115,13 @@ class Evaluation {
         if (indices.length === 0) continue;
         const started = performance.now();
         clean ??= await this.decideClean(all, locator);
-        const natural = indices.map((index) => clean?.[index - from] ?? []);
+        const batchOf = (some: readonly number[]) =>
+          this.batchOf(
+            some,
+            some.map((index) => clean?.[index - from] ?? []),
+          );
         const isWanted = (index: number, epsilon: number | null) => isPending(run, index, epsilon);
-        const rows = await this.rowsOf(run, this.batchOf(indices, natural), locator, isWanted);
+        const rows = await this.sparingRowsOf(run, indices, { batchOf, locator, isWanted, spares });
         const seconds = (performance.now() - started) / 1000 / rows.length;
         if (options.skipBroken)
           for (const { row } of rows) if (isBroken(row)) broken.add(brokenName(row));
@@ -157,6 +172,43 @@ class Evaluation {
       x: test.images(indices),
       labels: indices.map((index) => Number(test.labels[index])),
     };
+  }
+
+  /** The wanted rows of a run: of attacked examples, and of those that are spared. */
+  private async sparingRowsOf(
+    run: Run,
+    indices: readonly number[],
+    { batchOf, locator, isWanted, spares }: Wanted,
+  ): Promise<Scored[]> {
+    const isSpared = (index: number, epsilon: number | null) =>
+      spares({ index, attack: run.name, norm: run.norm, epsilon });
+    const isAttacked = (index: number, epsilon: number | null) =>
+      isWanted(index, epsilon) && !isSpared(index, epsilon);
+    const attacked = indices.filter((index) => run.radii.some((at) => isAttacked(index, at)));
+    const rows =
+      attacked.length === 0 ? [] : await this.rowsOf(run, batchOf(attacked), locator, isAttacked);
+    const spared = indices.filter((index) =>
+      run.radii.some((at) => isWanted(index, at) && isSpared(index, at)),
+    );
+    if (spared.length === 0) return rows;
+    const batch = batchOf(spared);
+    const found = await sparedRows(run, this.judge, batch);
+    this.network.take();
+    const own = found.filter(
+      ({ index, epsilon }) => isWanted(index, epsilon) && isSpared(index, epsilon),
+    );
+    return rows.concat(
+      own.map((score) => {
+        const i = spared.indexOf(score.index);
+        const image = rowsBetween(batch.x, i, i + 1);
+        return {
+          row: this.rowOf(score, 0, undefined),
+          original: image,
+          adversarial: image,
+          last: false,
+        };
+      }),
+    );
   }
 
   /** Attacks a batch and returns the wanted rows, one per example and radius, without the time taken. */

@@ -21,6 +21,7 @@ import { settingsOf } from "./recording.ts";
 import type { Row } from "./row.ts";
 import { type CustomAttacks, rowCount, rowName, runsOf } from "./runs.ts";
 import type { Settings } from "./settings.ts";
+import type { Spares } from "./spared.ts";
 import { brokenName, isBroken, skippedRuns } from "./survivors.ts";
 import type { TestedData } from "./tested-data.ts";
 
@@ -55,6 +56,10 @@ export interface Evaluation extends EvaluationContext {
   readonly host: Host;
   /** Reads the record of the model's training beside it; undefined where paths lead nowhere. */
   readonly readText?: ReadText | undefined;
+  /** Whether an attack is spared an example, because it is proven that it cannot break it. */
+  readonly spares?: Spares | undefined;
+  /** Called with every result before its row is written. */
+  readonly inspect?: ((scored: Scored) => Promise<void>) | undefined;
   /** Makes a noise by its name; a platform may draw in threads. */
   readonly noiseNamed?: ((name: string) => Noise) | undefined;
   /** Called with everything that is stored, once the last row is. */
@@ -146,7 +151,9 @@ export async function* evaluateModel(
         finished,
         broken,
         customAttacks,
+        evaluation.spares,
       )) {
+        await evaluation.inspect?.(scored);
         run.push(scored);
         if (!scored.last) continue;
         await file?.check();

@@ -17,6 +17,8 @@ export interface Series {
   /** Index of the model in the report. It selects colour and symbol, the same in every chart. */
   readonly place: number;
   readonly dashed?: boolean;
+  /** `line` through the points, which is the default; `steps`, each value holding up to its point; `dots` without a line. */
+  readonly shape?: "line" | "steps" | "dots";
   readonly points: readonly Point[];
 }
 
@@ -43,20 +45,25 @@ const color = (place: number) => `var(--series-${(place % COLORS) + 1})`;
 /** With more points than this a line has no dots. */
 const MAX_DOTS = 24;
 
-function marks({ points, place, dashed = false }: Series): Plot.Markish[] {
+function marks({ points, place, dashed = false, shape = "line" }: Series): Plot.Markish[] {
   const paint = color(place);
   const banded = points.filter(({ low, high }) => low !== undefined && high !== undefined);
-  const drawn: Plot.Markish[] = [
-    Plot.areaY(banded, { x: "x", y1: "low", y2: "high", fill: paint, fillOpacity: 0.16 }),
-    Plot.lineY(points, {
-      x: "x",
-      y: "y",
-      stroke: paint,
-      strokeWidth: 2,
-      strokeDasharray: dashed ? "5 4" : undefined,
-    }),
-  ];
-  if (points.length <= MAX_DOTS && !dashed)
+  const drawn: Plot.Markish[] = [];
+  if (shape === "dots")
+    drawn.push(Plot.ruleX(banded, { x: "x", y1: "low", y2: "high", stroke: paint }));
+  else
+    drawn.push(
+      Plot.areaY(banded, { x: "x", y1: "low", y2: "high", fill: paint, fillOpacity: 0.16 }),
+      Plot.lineY(points, {
+        x: "x",
+        y: "y",
+        stroke: paint,
+        strokeWidth: 2,
+        strokeDasharray: dashed ? "5 4" : undefined,
+        curve: shape === "steps" ? "step-before" : undefined,
+      }),
+    );
+  if (shape === "dots" || (shape === "line" && points.length <= MAX_DOTS && !dashed))
     drawn.push(
       Plot.dot(points, {
         x: "x",

@@ -1,9 +1,11 @@
+import type { CertificateRow } from "../certify/row.ts";
 import type { Row } from "../evaluate/row.ts";
 import type { Settings } from "../evaluate/settings.ts";
 import type { Summary } from "../evaluate/summary.ts";
 import type { SkipOptions } from "../evaluate/survivors.ts";
 import type { Note } from "../math/note.ts";
 import type { Tensor } from "../math/tensor.ts";
+import type { ProofRow } from "../verify/proof-row.ts";
 
 /** Stored images of one attack at one radius. Entry i belongs to test image `indices[i]`. */
 export interface ImageSet {
@@ -26,6 +28,10 @@ export interface Evaluation {
   /** The settings beside the rows; null if missing or unreadable, with a reason in `notes`. */
   readonly settings: Settings | null;
   readonly images: readonly ImageSet[];
+  /** What is proven about its images; empty without `audit --prove`. */
+  readonly proofs?: readonly ProofRow[] | undefined;
+  /** Certificates of the classifier under noise; empty without `audit --prove`. */
+  readonly certificates?: readonly CertificateRow[] | undefined;
   /** Remarks on missing or incomplete parts. */
   readonly notes: readonly Note[];
 }
@@ -40,6 +46,9 @@ export interface RowsFile {
   /** Bytes of the .npz of images; null if there are none. */
   readonly examples: Uint8Array | null;
   readonly notes: readonly Note[];
+  /** What `audit --prove` proved; undefined if there is no such file. */
+  readonly proofs?: readonly ProofRow[] | undefined;
+  readonly certificates?: readonly CertificateRow[] | undefined;
 }
 
 /** An array of an .npz file. */

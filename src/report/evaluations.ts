@@ -88,7 +88,9 @@ function evaluationsOfFile(source: RowsFile, tools: Tools): Unlabelled[] {
     for (const warning of fitting?.warnings ?? [])
       notes.push({ code: "warning", text: `${rows[0].model} on ${rows[0].data}: ${warning}.` });
     const summary = tools.summarize(rows, fitting?.options);
-    const evaluation = { file, rows, summary, settings: fitting, images };
+    // Proofs beside rows of several evaluations do not state to which of them they belong.
+    const { proofs, certificates } = only ? source : {};
+    const evaluation = { file, rows, summary, settings: fitting, images, proofs, certificates };
     const ownNotes = present([unfinished(rows[0].model, evaluation) ?? undefined]);
     return { ...evaluation, notes: i === groups.size - 1 ? [...notes, ...ownNotes] : ownNotes };
   });

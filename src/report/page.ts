@@ -7,6 +7,7 @@ import { curvesSection } from "./sections/curves.ts";
 import { detailSection, randomisedSection } from "./sections/detail.ts";
 import { eotSection } from "./sections/eot.ts";
 import { imagesSection } from "./sections/images.ts";
+import { certifiedSection, provenSection } from "./sections/proven.ts";
 import { settingsSection } from "./sections/settings.ts";
 import { trainingSection } from "./sections/training.ts";
 import { style } from "./style.ts";
@@ -54,6 +55,8 @@ export function page(evaluations: readonly Evaluation[], start?: PageStart): str
   const first = start === undefined ? comparisons(tables, places) : start.sections;
   const parts: readonly Section[] = [
     ...first,
+    ["proven", "Proven", provenSection(evaluations)],
+    ["certified", "Certified", certifiedSection(evaluations)],
     ["eot", "Against EOT draws", eotSection(evaluations, places)],
     ["randomised", "Randomised models", randomisedSection(evaluations)],
     ["training", "Training", trainingSection(evaluations, places)],

@@ -1,26 +1,20 @@
 import { branchAndBound } from "../engine/bounds/branch.ts";
-import type { Crown, SparseRow } from "../engine/bounds/crown.ts";
+import type { AnalyseOptions, Crown, SparseRow } from "../engine/bounds/crown.ts";
+import type { Evaluation } from "../engine/bounds/evaluation.ts";
 import type { InputRegion } from "../engine/bounds/region.ts";
-import { down, up } from "../engine/bounds/rounding.ts";
 import { optimizedBounds } from "../engine/bounds/slopes.ts";
-import type { RegionState } from "../engine/bounds/state.ts";
+import { RegionState } from "../engine/bounds/state.ts";
 import type { Stage } from "./prove.ts";
-
-/**
- * Bounds of how far the logits that a runtime computes in float32 lie from those of real arithmetic [classes], at every
- * image of the region that `state` describes.
- */
-export type LogitError = (state: RegionState) => Float64Array;
 
 /** What is known about a label on a region. */
 export interface Robustness {
-  /** Whether the label has the strictly largest logit at every image of the region, as the runtime computes it. */
+  /** Whether the label has the strictly largest logit at every image of the region. */
   readonly proven: boolean;
   /** The last method that was needed. */
   readonly method: Stage;
-  /** Lower bound of logit[label] − logit[other] over all others, as the runtime computes them. */
+  /** Lower bound of logit[label] − logit[other] over all others, for float32 evaluations too if they were asked for. */
   readonly margin: number;
-  /** What was subtracted for float32, of the worst pair of logits. */
+  /** What float32 evaluations cost the bound of the margin, of the worst other class. */
   readonly floatError: number;
 }
 
@@ -30,19 +24,26 @@ const [CHEAP, COSTLY] = [
   ["alpha-crown-last", "alpha-crown", "branching"],
 ] as const;
 
+/** What bounds rows of a node's elements. */
+type RowBounds = NonNullable<AnalyseOptions["bounds"]>;
+
+/** Rows between two looks at the clock: those of the largest program. */
+const MAX_ROWS = 512;
+
 /** Iterations of the ascents. */
 const [LAST_ITERATIONS, INNER_ITERATIONS] = [30, 5];
 
 /** Proves that a network keeps its label on the regions around one image, one region inside the other. */
 export class RobustnessProver {
   readonly #crown: Crown;
-  readonly #errorOf: LogitError;
   readonly #label: number;
+  readonly #evaluation: Evaluation | undefined;
 
-  constructor(crown: Crown, label: number, errorOf: LogitError) {
+  /** `evaluation` is how the network is evaluated in float32; without it proofs are about real arithmetic alone. */
+  constructor(crown: Crown, label: number, evaluation?: Evaluation) {
     this.#crown = crown;
     this.#label = label;
-    this.#errorOf = errorOf;
+    this.#evaluation = evaluation;
   }
 
   /** What is known on a region before any bound; `outer` is a region around it, whose intervals hold here too. */
@@ -50,7 +51,7 @@ export class RobustnessProver {
     return new RegionProof({
       crown: this.#crown,
       label: this.#label,
-      errorOf: this.#errorOf,
+      evaluation: this.#evaluation,
       region,
       known: outer?.state,
     });
@@ -61,7 +62,7 @@ export class RobustnessProver {
 interface RegionProofParts {
   readonly crown: Crown;
   readonly label: number;
-  readonly errorOf: LogitError;
+  readonly evaluation: Evaluation | undefined;
   readonly region: InputRegion;
   readonly known: RegionState | undefined;
 }
@@ -72,10 +73,10 @@ export class RegionProof {
   state: RegionState | undefined;
   readonly #parts: RegionProofParts;
   readonly #rows: readonly SparseRow[];
-  /** Lower bounds of the margins in real arithmetic, one per other class. */
+  /** Lower bounds of the margins, one per other class. */
   readonly #bounds: Float64Array;
-  /** What float32 may take from each margin. */
-  #errors: Float64Array;
+  /** What float32 evaluations cost the last walk. */
+  #floatError = Number.POSITIVE_INFINITY;
   #method: Stage = "crown-ibp";
 
   constructor(parts: RegionProofParts) {
@@ -88,17 +89,15 @@ export class RegionProof {
       [j, -1],
     ]);
     this.#bounds = new Float64Array(others.length).fill(Number.NEGATIVE_INFINITY);
-    this.#errors = new Float64Array(others.length).fill(Number.POSITIVE_INFINITY);
   }
 
   get found(): Robustness {
-    const margins = this.#bounds.map((bound, i) => down(bound - this.#errors[i]));
-    const margin = Math.min(Number.POSITIVE_INFINITY, ...margins);
+    const margin = Math.min(Number.POSITIVE_INFINITY, ...this.#bounds);
     return {
       proven: margin > 0,
       method: this.#method,
       margin,
-      floatError: Math.max(0, ...this.#errors),
+      floatError: this.#floatError,
     };
   }
 
@@ -123,69 +122,82 @@ export class RegionProof {
   }
 
   async #run(method: Stage, stop: () => boolean): Promise<void> {
-    const { crown, region } = this.#parts;
+    const { crown, region, evaluation } = this.#parts;
     if (method === "crown-ibp")
-      this.#analysed(await crown.analyse(region, { walks: false, known: this.state }));
-    if (method === "crown") this.#analysed(await crown.analyse(region, { known: this.state }));
-    if (method === "alpha-crown") this.#analysed(await this.#optimized(stop));
+      this.state = await crown.analyse(region, { evaluation, walks: false, known: this.state });
+    if (method === "crown") this.state = await this.#walked(stop);
+    if (method === "alpha-crown") this.state = await this.#optimized(stop);
     const state = this.state as RegionState;
-    const open = this.#open();
-    const rows = open.map((i) => this.#rows[i]);
-    if (method === "branching") {
-      await this.#branch(state, open, stop);
-      return;
-    }
-    const isCheap = method === "crown-ibp" || method === "crown";
-    const bounds = isCheap
-      ? await crown.lowerBounds(state, crown.plan.output, rows)
-      : await optimizedBounds(crown, state, crown.plan.output, rows, {
-          iterations: LAST_ITERATIONS,
-          untilPositive: false,
-          stop,
-        });
+    const open = [...this.#bounds.keys()].filter((i) => !(this.#bounds[i] > 0));
+    const bounds = await this.#boundsBy(method, state, open, stop);
     for (const [k, i] of open.entries()) this.#bounds[i] = Math.max(this.#bounds[i], bounds[k]);
   }
 
-  /** The other classes whose margin is not proven, by their place in `#rows`. */
-  #open(): number[] {
-    return [...this.#bounds.keys()].filter((i) => !(down(this.#bounds[i] - this.#errors[i]) > 0));
+  /** Lower bounds of the margins of some other classes. */
+  async #boundsBy(
+    method: Stage,
+    state: RegionState,
+    open: readonly number[],
+    stop: () => boolean,
+  ): Promise<Float64Array> {
+    const { crown } = this.#parts;
+    const { output } = crown.plan;
+    const rows = open.map((i) => this.#rows[i]);
+    if (method === "branching") {
+      const goals = rows.map((row) => ({ row, limit: 0 }));
+      const { gaps } = await branchAndBound(crown, state, goals, stop);
+      // Where no part is left, the margin is above 0, and nothing else is known of it.
+      return Float64Array.from(gaps, (gap) =>
+        gap === Number.POSITIVE_INFINITY ? Number.MIN_VALUE : gap,
+      );
+    }
+    if (method === "crown-ibp" || method === "crown") {
+      const bounds = await crown.lowerBounds(state, output, rows);
+      const exact = await crown.lowerBounds(withoutErrors(state), output, rows);
+      this.#floatError = Math.max(0, ...exact.map((bound, k) => bound - bounds[k]));
+      return bounds;
+    }
+    return optimizedBounds(crown, state, output, rows, {
+      iterations: LAST_ITERATIONS,
+      untilPositive: false,
+      stop,
+    });
   }
 
-  #analysed(state: RegionState): void {
-    const errors = this.#parts.errorOf(state);
-    this.state = state;
-    this.#errors = Float64Array.from(this.#rows, (row, i) => {
-      const pair = row.reduce((sum, [logit]) => up(sum + errors[logit]), 0);
-      return Math.min(this.#errors[i], pair);
-    });
+  /** The intervals after walks for all layers. */
+  #walked(stop: () => boolean): Promise<RegionState> {
+    const { crown } = this.#parts;
+    return this.#analyse(stop, (state, node, rows) => crown.lowerBounds(state, node, rows));
   }
 
   /** The intervals after an ascent over the slopes of each layer. */
   #optimized(stop: () => boolean): Promise<RegionState> {
-    const { crown, region } = this.#parts;
-    return crown.analyse(region, {
-      known: this.state,
-      bounds: (state, node, rows) =>
-        stop()
-          ? Promise.resolve(new Float64Array(rows.length).fill(Number.NEGATIVE_INFINITY))
-          : optimizedBounds(crown, state, node, rows, {
-              iterations: INNER_ITERATIONS,
-              untilPositive: false,
-              stop,
-            }),
-    });
+    const { crown } = this.#parts;
+    const options = { iterations: INNER_ITERATIONS, untilPositive: false, stop };
+    return this.#analyse(stop, (state, node, rows) =>
+      optimizedBounds(crown, state, node, rows, options),
+    );
   }
 
-  /** Splits the region for one margin after the other, the worst first: one that stays open decides. */
-  async #branch(state: RegionState, open: readonly number[], stop: () => boolean): Promise<void> {
-    const excess = (i: number) => this.#bounds[i] - this.#errors[i];
-    for (const i of open.toSorted((a, b) => excess(a) - excess(b))) {
-      const limit = this.#errors[i];
-      const goal = { row: this.#rows[i], limit };
-      const { proven, gap } = await branchAndBound(this.#parts.crown, state, [goal], stop);
-      const bound = proven ? up(up(limit) + Number.MIN_VALUE) : down(limit + gap);
-      this.#bounds[i] = Math.max(this.#bounds[i], bound);
-      if (!proven) return;
-    }
+  /** Bounds of all layers, in parts of a few rows. Once `stop` says so, the rest keeps what is known. */
+  #analyse(stop: () => boolean, boundsOf: RowBounds): Promise<RegionState> {
+    const { crown, region, evaluation } = this.#parts;
+    return crown.analyse(region, {
+      evaluation,
+      known: this.state,
+      async bounds(state, node, rows) {
+        const bounds = new Float64Array(rows.length).fill(Number.NEGATIVE_INFINITY);
+        for (let from = 0; from < rows.length && !stop(); from += MAX_ROWS)
+          bounds.set(await boundsOf(state, node, rows.slice(from, from + MAX_ROWS)), from);
+        return bounds;
+      },
+    });
   }
+}
+
+/** The same intervals, for walks that do not count float32 evaluations. */
+function withoutErrors({ plan, region, intervals }: RegionState): RegionState {
+  const exact = new RegionState(plan, region);
+  for (const [node, interval] of intervals) exact.intervals.set(node, interval);
+  return exact;
 }

@@ -1,0 +1,190 @@
+// A prover and a certifier that are wrong on purpose are found out; the real ones never are.
+import { existsSync, readFileSync } from "node:fs";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import * as fixture from "../../../test/fixtures/audit-fixture.ts";
+import type { CertifyEvent } from "../../certify/certification.ts";
+import { parseNpz } from "../../data/npz.ts";
+import type { Runtime } from "../../engine/runtime/runtime.ts";
+import * as core from "../../index.ts";
+import { nodeRuntime } from "../../node.ts";
+import type { CheckRow } from "./check-row.ts";
+
+/** What the prover and the certifier claim in place of what they find; undefined for the truth. */
+const lies: { proven?: boolean; radius?: number } = {};
+
+vi.mock("../../verify/robustness.ts", async (original) => {
+  const real = await original<typeof import("../../verify/robustness.ts")>();
+  class Liar extends real.RegionProof {
+    override get found() {
+      return Object.assign(super.found, lies.proven === undefined ? {} : { proven: lies.proven });
+    }
+  }
+  class RobustnessProver extends real.RobustnessProver {
+    override open(...given: Parameters<InstanceType<typeof real.RobustnessProver>["open"]>) {
+      return Object.setPrototypeOf(super.open(...given), Liar.prototype);
+    }
+  }
+  return Object.assign({}, real, { RobustnessProver });
+});
+
+vi.mock("../../certify/certification.ts", async (original) => {
+  const real = await original<typeof import("../../certify/certification.ts")>();
+  return Object.assign({}, real, {
+    async *certifyDataset(...given: Parameters<typeof real.certifyDataset>) {
+      for await (const event of real.certifyDataset(...given)) yield exaggerated(event);
+    },
+  });
+});
+
+function exaggerated(event: CertifyEvent): CertifyEvent {
+  const { radius } = lies;
+  if (radius === undefined) return event;
+  const row = Object.assign({}, event.row, { radius: { l2: radius, l1: radius, linf: radius } });
+  return Object.assign({}, event, { row });
+}
+
+let device: Runtime;
+let bytes: Uint8Array;
+const images = core.tensor([fixture.count, 1, 4, 4], fixture.pixels.map(in8Bits));
+const dataset = core.imageDataset({
+  images,
+  labels: fixture.labels,
+  classes: ["0", "1", "2", "3"],
+  name: "quarters",
+});
+
+function in8Bits(pixel: number): number {
+  return Math.round(255 * pixel) / 255;
+}
+
+beforeAll(async () => {
+  device = await nodeRuntime({ threads: 1, lowering: "plain" });
+  bytes = readFileSync(fixture.network("quarters"));
+});
+beforeEach(() => {
+  lies.proven = undefined;
+  lies.radius = undefined;
+});
+afterAll(fixture.removeFolder);
+
+const examples = 3;
+const shared = { examples, budget: "quick", norms: ["l2"], prove: true, name: "q.onnx" } as const;
+const noisy = { ...shared, noise: "normal:0.1", proveN: 300, epsilonL2: [0.1, 0.9] };
+const auditIn = (out: core.Storage, more: object) =>
+  core.audit(bytes, { ...shared, device, data: dataset, out, ...more });
+const text = async (out: core.Storage, name: string) =>
+  new TextDecoder().decode(await out.read(name));
+
+describe("a proof that is wrong", () => {
+  it("is found by the first attack, and the record and the image that refutes it are kept", async () => {
+    lies.proven = true;
+    const out = core.memoryStorage("memory");
+    const { proofs, valid } = await auditIn(out, { epsilonL2: [0.9] });
+    expect(valid).toBe(false);
+    expect(proofs?.contradictions).toHaveLength(examples);
+    const [first] = proofs?.contradictions ?? [];
+    expect(first).toMatchObject({
+      index: 0,
+      norm: "l2",
+      epsilon: 0.9,
+      record: `memory/contradictions/0-${first.attack}-0.9.json`,
+      image: `memory/contradictions/0-${first.attack}-0.9.npz`,
+    });
+    const record = JSON.parse(await text(out, `contradictions/0-${first.attack}-0.9.json`));
+    expect(record.proof).toMatchObject({ index: 0, status: "proven", norm: "l2", epsilon: 0.9 });
+    const npz = parseNpz("image", await out.read(`contradictions/0-${first.attack}-0.9.npz`));
+    const [x, y] = ["original", "adversarial"].map((name) => npz.get(name)?.data as Float32Array);
+    expect(x).toEqual(images.data.slice(0, 16));
+    expect(y).not.toEqual(x);
+    const length = Math.hypot(...Array.from(y, (pixel, i) => pixel - x[i]));
+    expect(length).toBeLessThanOrEqual(0.9);
+  });
+
+  it("is found in the ball of another norm, and once more where the audit is resumed", async () => {
+    lies.proven = true;
+    const out = core.memoryStorage("memory");
+    // Only the larger ball holds what breaks in the smaller one.
+    const more = { norms: ["linf", "l2"], epsilonLinf: [0.5], epsilonL2: [0.9] };
+    const { proofs } = await auditIn(out, more);
+    const found = proofs?.contradictions ?? [];
+    expect(found.length).toBeGreaterThanOrEqual(examples);
+    const again = await auditIn(out, { ...more, resume: true });
+    expect(again.proofs?.contradictions).toEqual(found);
+    expect(again.valid).toBe(false);
+  });
+
+  it("ends the command with exit code 1 and a message that names both files", async () => {
+    lies.proven = true;
+    const out = fixture.place();
+    const { code, err } = await fixture.typed([
+      ...fixture.words(fixture.good, out, "--norms", "l2", "--epsilon-l2", "0.9"),
+      "--examples",
+      "2",
+      "--prove",
+    ]);
+    expect(code).toBe(1);
+    const files =
+      /image 0 is proven, and \S+ at ε 0.9 broke it: (\S+) and (\S+)\. This is a bug/.exec(err);
+    const [, record = "", image = ""] = files ?? [];
+    expect([existsSync(record), existsSync(image)]).toEqual([true, true]);
+  });
+});
+
+describe("a certificate that is wrong", () => {
+  it("is refuted by fresh draws at an adversarial image inside its radius", async () => {
+    lies.radius = 2;
+    const out = core.memoryStorage("memory");
+    const { proofs, valid } = await auditIn(out, noisy);
+    expect(valid).toBe(false);
+    const found = proofs?.contradictions ?? [];
+    expect(found.length).toBeGreaterThanOrEqual(examples);
+    const [{ record, image }] = found;
+    const evidence = JSON.parse(await text(out, String(record).replace("memory/", "")));
+    expect(evidence.certificate).toMatchObject({ radius: { l2: 2 }, noise: "normal:0.1" });
+    expect(evidence.check).toMatchObject({ refuted: true, of: 10_000, level: 1e-6 });
+    expect(await out.readIfThere(String(image).replace("memory/", ""))).not.toBeNull();
+    const again = await auditIn(out, { ...noisy, resume: true });
+    expect(again.proofs?.contradictions).toEqual(found);
+  });
+
+  it("is not refuted where draws of the attack were unlucky", async () => {
+    // The radius is a lie, but the class stays the most frequent one in this ball.
+    lies.radius = 0.45;
+    const out = core.memoryStorage("memory");
+    const { proofs } = await auditIn(out, { ...noisy, epsilonL2: [0.44] });
+    expect(proofs?.contradictions).toEqual([]);
+  });
+});
+
+describe("a certificate and a proof that are right", () => {
+  it("are never contradicted, whatever the radius", async () => {
+    const certified = await auditIn(core.memoryStorage("a"), noisy);
+    expect(certified.proofs).toMatchObject({ kind: "certificate", contradictions: [] });
+    expect(certified.proofs?.balls).toMatchObject([
+      { epsilon: 0.1, proven: examples, broken: 0, undecided: 0 },
+      { epsilon: 0.9, proven: 0, broken: examples, undecided: 0 },
+    ]);
+    const proven = await auditIn(core.memoryStorage("b"), { epsilonL2: [0.3, 0.5, 0.6, 0.9] });
+    expect(proven.proofs).toMatchObject({ kind: "proof", contradictions: [] });
+  });
+
+  it("are told apart from breaks that fresh draws do not confirm", async () => {
+    const out = core.memoryStorage("memory");
+    await auditIn(out, noisy);
+    const bytesOfChecks = await out.readIfThere("rows.checks.jsonl");
+    const checks: CheckRow[] =
+      bytesOfChecks === null
+        ? []
+        : new TextDecoder()
+            .decode(bytesOfChecks)
+            .trim()
+            .split("\n")
+            .map((line) => JSON.parse(line));
+    expect(checks.every(({ refuted }) => !refuted)).toBe(true);
+  });
+});
+
+it("a certificate is refused for a rule that averages scores", async () => {
+  const refused = auditIn(core.memoryStorage("a"), { ...noisy, rule: "mean:3" });
+  await expect(refused).rejects.toMatchObject({ code: "misfit" });
+});

@@ -1,0 +1,20 @@
+import type { ProofRow } from "../../verify/proof-row.ts";
+import type { Robustness } from "../../verify/robustness.ts";
+
+/** What bounds left open. */
+export type Left = Pick<Robustness, "margin" | "floatError"> & { readonly seconds: number };
+
+/** What a row says beside its ball. */
+export type Found = Pick<ProofRow, "status" | "method" | "seconds"> & Left;
+
+/** An image that an attack, or nothing at all, broke. */
+export const broken = (method: string): Found => ({
+  status: "broken",
+  method,
+  margin: Number.NaN,
+  floatError: Number.NaN,
+  seconds: 0,
+});
+
+/** A number as JSON has it. */
+export const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);

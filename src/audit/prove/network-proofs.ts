@@ -1,0 +1,293 @@
+// Proofs about a deterministic network, image by image: cheap bounds before the attacks, the others after them.
+import type { Crown } from "../../engine/bounds/crown.ts";
+import type { Evaluation } from "../../engine/bounds/evaluation.ts";
+import type { Compile } from "../../engine/bounds/program.ts";
+import { ballAround } from "../../engine/bounds/region.ts";
+import type { Scored } from "../../evaluate/evaluate.ts";
+import type { Row } from "../../evaluate/row.ts";
+import { groupBy } from "../../evaluate/row-statistics.ts";
+import { isBroken } from "../../evaluate/survivors.ts";
+import { RowsFile } from "../../files/rows/rows-file.ts";
+import { keyOf, keysFor } from "../../math/random.ts";
+import { argmaxRows } from "../../math/tensor.ts";
+import { evaluationOf } from "../../verify/evaluation.ts";
+import { type ProofRow, proofName } from "../../verify/proof-row.ts";
+import { proverOf } from "../../verify/prover.ts";
+import { type RegionProof, type Robustness, RobustnessProver } from "../../verify/robustness.ts";
+import { type Ball, ballsOf, contains } from "./balls.ts";
+import { type Contradiction, contradictionOf, saveContradiction } from "./contradiction.ts";
+import { broken, type Found, finite, type Left } from "./findings.ts";
+import type { LowerBounds, ProveEvent } from "./lower-bounds.ts";
+import { type ProvedAudit, proofFormat, proofRuntime } from "./proved-audit.ts";
+
+/** The name of what breaks an image that is misclassified without an attack. */
+const CLEAN = "clean";
+/** The range of pixels. */
+const PIXELS = [0, 1] as const;
+
+/** Proofs of a deterministic network. */
+export class NetworkProofs implements LowerBounds {
+  readonly kind = "proof";
+  readonly certificates = [];
+  readonly unconfirmed = 0;
+  readonly contradictions: Contradiction[] = [];
+  readonly #audit: ProvedAudit;
+  readonly #crown: Crown;
+  readonly #balls: readonly (readonly Ball[])[];
+  readonly #file: RowsFile<ProofRow> | null;
+  readonly #rows = new Map<string, ProofRow>();
+  readonly #left = new Map<string, Left>();
+  readonly #first: ReadonlySet<string>;
+  readonly #evaluation: Evaluation;
+
+  private constructor(audit: ProvedAudit, crown: Crown, file: RowsFile<ProofRow> | null) {
+    this.#audit = audit;
+    this.#crown = crown;
+    this.#file = file;
+    this.#balls = ballsOf(audit.options);
+    this.#first = firstAttacks(audit.attacks);
+    this.#evaluation = evaluationOf(audit.target);
+    for (const row of file?.rows ?? []) this.#rows.set(proofName(row), row);
+  }
+
+  /** Throws `UsageError` for a network with an operator without a bound, and for rows of other settings. */
+  static async open(audit: ProvedAudit): Promise<NetworkProofs> {
+    const { model, bounds, out, resume, note, signal } = audit;
+    const compile: Compile = (outputs) => bounds.compile(outputs);
+    const crown = proverOf(model.architecture, compile, model.parameters);
+    const format = await proofFormat(audit);
+    const file =
+      out === undefined
+        ? null
+        : await RowsFile.open({
+            storage: out,
+            name: PROOFS,
+            format,
+            resume,
+            note,
+            signal,
+          });
+    return new NetworkProofs(audit, crown, file);
+  }
+
+  get proofs(): readonly ProofRow[] {
+    return [...this.#rows.values()];
+  }
+
+  /**
+   * Cheap bounds for each image, the largest ball of a norm first: a proof holds in the balls inside, and otherwise its
+   * intervals do.
+   */
+  async *before(): AsyncGenerator<ProveEvent, void, void> {
+    await this.#file?.prepare();
+    const { total, signal } = this.#audit;
+    const clean = await this.#cleanClasses();
+    for (let index = 0; index < total && !signal?.aborted; index++) {
+      const found: ProofRow[] = [];
+      if (clean[index] !== this.#labelOf(index))
+        for (const ball of this.#open(index)) found.push(this.#rowOf(index, ball, broken(CLEAN)));
+      else
+        for (const ofNorm of this.#balls)
+          found.push(...(await this.#cheaply(index, ofNorm.toReversed())));
+      await this.#write(found);
+      for (const proof of found) yield this.#event(proof);
+    }
+  }
+
+  readonly spares: LowerBounds["spares"] = ({ index, attack, norm, epsilon }) =>
+    !this.#first.has(attack) && this.#rows.get(`${index} ${norm} ${epsilon}`)?.status === "proven";
+
+  /** An adversarial image inside a proven ball refutes the proof. */
+  async inspect(scored: Scored): Promise<void> {
+    const proof = this.#refutedBy(scored.row);
+    if (proof !== undefined) await saveContradiction(this.#audit.out, scored, { proof });
+  }
+
+  /** A proof that holds in a ball around an image that an attack broke. */
+  #refutedBy(row: Row): ProofRow | undefined {
+    if (!isBroken(row) || row.clean !== 1) return undefined;
+    return this.#balls
+      .flat()
+      .map((ball) => this.#rows.get(proofName({ index: row.index, ...ball })))
+      .find((one) => one?.status === "proven" && row[one.norm] <= one.epsilon);
+  }
+
+  /** What attacks broke, and the costly methods for what is left, the smallest ball of a norm first. */
+  async *after(rows: readonly Row[]): AsyncGenerator<ProveEvent, void, void> {
+    const { total, signal, out } = this.#audit;
+    for (const row of rows) {
+      const proof = this.#refutedBy(row);
+      if (proof !== undefined) this.contradictions.push(await contradictionOf(out, row, { proof }));
+    }
+    const attacked = groupBy(rows.filter(isBroken), ({ index }) => index);
+    for (let index = 0; index < total; index++) {
+      const breaking = attacked.get(index) ?? [];
+      for (const ofNorm of this.#balls) {
+        const found = await this.#thoroughly(index, ofNorm, breaking);
+        if (signal?.aborted) return;
+        await this.#write(found);
+        for (const proof of found) yield this.#event(proof);
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#crown.release();
+    await this.#file?.close();
+  }
+
+  /** The classes of the clean images, as the audited network computes them. */
+  async #cleanClasses(): Promise<number[]> {
+    const { network, dataset, total, options } = this.#audit;
+    const classes: number[] = [];
+    for (let from = 0; from < total; from += options.batch) {
+      const count = Math.min(options.batch, total - from);
+      const indices = Array.from({ length: count }, (_, i) => from + i);
+      const logits = await network.logits(dataset.test.images(indices), keysFor(keyOf(0), indices));
+      classes.push(...argmaxRows(logits));
+    }
+    return classes;
+  }
+
+  #labelOf = (index: number): number => Number(this.#audit.dataset.test.labels[index]);
+
+  /** The balls that have no row yet. */
+  #open(index: number): Ball[] {
+    return this.#balls.flat().filter((ball) => !this.#rows.has(proofName({ index, ...ball })));
+  }
+
+  #prover(index: number): RobustnessProver {
+    return new RobustnessProver(this.#crown, this.#labelOf(index), this.#evaluation);
+  }
+
+  #region(index: number, { norm, epsilon }: Ball) {
+    return ballAround(norm, this.#audit.dataset.test.images([index]).data, epsilon, PIXELS);
+  }
+
+  async #cheaply(index: number, descending: readonly Ball[]): Promise<ProofRow[]> {
+    const open = this.#open(index);
+    const isOpen = (ball: Ball) => open.some((one) => one === ball);
+    const prover = this.#prover(index);
+    const timer = this.#timer();
+    let outer: RegionProof | undefined;
+    let proven: ProofRow | undefined;
+    const rows: ProofRow[] = [];
+    for (const ball of descending) {
+      if (!isOpen(ball)) continue;
+      proven ??= this.#provenAround(index, ball);
+      if (proven !== undefined) {
+        rows.push({ ...proven, ...ball, seconds: 0 });
+        continue;
+      }
+      const before = timer.elapsed();
+      outer = prover.open(this.#region(index, ball), outer);
+      const found = await outer.cheaply(timer.isOver);
+      const seconds = timer.elapsed() - before;
+      const { margin, floatError, method } = found;
+      if (!found.proven) {
+        this.#left.set(proofName({ index, ...ball }), { margin, floatError, seconds });
+        continue;
+      }
+      proven = this.#rowOf(index, ball, {
+        status: "proven",
+        method,
+        margin,
+        floatError,
+        seconds,
+      });
+      rows.push(proven);
+    }
+    return rows;
+  }
+
+  /** A proof in a ball that contains this one. */
+  #provenAround(index: number, ball: Ball): ProofRow | undefined {
+    for (const outer of this.#balls.flat()) {
+      const row = this.#rows.get(proofName({ index, ...outer }));
+      if (row?.status === "proven" && contains(outer, ball)) return row;
+    }
+    return undefined;
+  }
+
+  async #thoroughly(
+    index: number,
+    ascending: readonly Ball[],
+    breaking: readonly Row[],
+  ): Promise<ProofRow[]> {
+    const open = this.#open(index);
+    const rows: ProofRow[] = [];
+    const timer = this.#timer();
+    let isStuck = false;
+    for (const ball of ascending.filter((one) => open.includes(one))) {
+      const { norm, epsilon } = ball;
+      const row = breaking.find((one) => one[norm] <= epsilon);
+      if (row !== undefined) {
+        rows.push(this.#rowOf(index, ball, broken(row.attack)));
+        continue;
+      }
+      const left = this.#left.get(proofName({ index, ...ball }));
+      const before = timer.elapsed();
+      let best: Robustness | null = null;
+      if (!isStuck && !timer.isOver())
+        best = await this.#prover(index).open(this.#region(index, ball)).thoroughly(timer.isOver);
+      const seconds = (left?.seconds ?? 0) + timer.elapsed() - before;
+      isStuck = best?.proven !== true;
+      const { margin, floatError } = best ?? left ?? { margin: Number.NaN, floatError: Number.NaN };
+      const [status, method] = best?.proven
+        ? ["proven" as const, best.method]
+        : ["undecided" as const, null];
+      rows.push(this.#rowOf(index, ball, { status, method, margin, floatError, seconds }));
+    }
+    return rows;
+  }
+
+  #rowOf(
+    index: number,
+    { norm, epsilon }: Ball,
+    { status, method, margin, floatError, seconds }: Found,
+  ): ProofRow {
+    return {
+      index,
+      label: this.#labelOf(index),
+      norm,
+      epsilon,
+      status,
+      method,
+      margin: finite(margin),
+      floatError: finite(floatError),
+      seconds,
+      runtime: proofRuntime(this.#audit),
+    };
+  }
+
+  async #write(rows: readonly ProofRow[]): Promise<void> {
+    if (rows.length === 0) return;
+    await this.#file?.check();
+    await this.#file?.append(rows);
+    for (const row of rows) this.#rows.set(proofName(row), row);
+  }
+
+  #event = (proof: ProofRow): ProveEvent => ({
+    event: "proof",
+    proof,
+    done: this.#rows.size,
+    total: this.#audit.total * this.#balls.flat().length,
+  });
+
+  /** The time of one image in one norm. */
+  #timer() {
+    const { host, options, signal } = this.#audit;
+    const started = host.now().getTime();
+    const elapsed = () => (host.now().getTime() - started) / 1000;
+    return { elapsed, isOver: () => signal?.aborted === true || elapsed() >= options.proveSeconds };
+  }
+}
+
+/** The file of proofs in an audit's storage. */
+const PROOFS = "rows.proofs.jsonl";
+
+/** The first attack of each norm, which meets proven images too and so checks the proofs. */
+function firstAttacks(attacks: readonly string[]): ReadonlySet<string> {
+  const byNorm = groupBy(attacks, (attack) => attack.split("-").at(-1));
+  return new Set([...byNorm.values()].map(([first]) => first));
+}

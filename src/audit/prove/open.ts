@@ -1,0 +1,66 @@
+import type { Runtime } from "../../engine/runtime/runtime.ts";
+import { UsageError } from "../../math/usage-error.ts";
+import { evaluationOf } from "../../verify/evaluation.ts";
+import type { AuditRequest } from "../audit-request.ts";
+import type { AuditedNetwork } from "../audited-network.ts";
+import type { AuditedModel } from "../open-audited.ts";
+import type { AuditOptions } from "../options.ts";
+import type { LowerBounds } from "./lower-bounds.ts";
+import { NetworkProofs } from "./network-proofs.ts";
+import type { ProvedAudit } from "./proved-audit.ts";
+import { SmoothedProofs } from "./smoothed-proofs.ts";
+
+/** An audit that proves something. */
+export interface ProvingAudit {
+  readonly options: AuditOptions;
+  readonly audit: AuditRequest;
+  readonly audited: AuditedModel;
+  readonly network: AuditedNetwork;
+  /** The attacks in their order. */
+  readonly attacks: readonly string[];
+  /** The noise of a randomised classifier; null if it is deterministic. */
+  readonly noise: string | null;
+}
+
+/** A runtime whose sums are sums of products in some order, as bounds assume. Throws `UsageError` if there is none. */
+async function boundsRuntime({ runtime, startBounds }: AuditRequest): Promise<Runtime> {
+  const { lowering } = runtime.target;
+  if (lowering === "plain") return runtime;
+  if (startBounds !== undefined) return startBounds();
+  throw new UsageError(
+    `proofs need a runtime with the plain lowering, got ${lowering}; give device: await nodeRuntime({ lowering: "plain" })`,
+    { code: "misfit" },
+  );
+}
+
+/** Opens what `--prove` proves: certificates of a classifier under noise, or else proofs. Throws `UsageError`. */
+export async function openLowerBounds(proving: ProvingAudit): Promise<LowerBounds> {
+  const { options, audit, audited, network, attacks, noise } = proving;
+  const { runtime, host, out, resume = false, note = () => undefined, signal, command } = audit;
+  const { model, dataset } = audited;
+  if (noise === null) evaluationOf(runtime.target);
+  const bounds = noise === null ? await boundsRuntime(audit) : runtime;
+  const proved: ProvedAudit = {
+    model,
+    dataset,
+    options,
+    network: network.network,
+    target: runtime.target,
+    bounds,
+    total: Math.min(options.examples, dataset.test.size),
+    attacks,
+    host,
+    out,
+    resume,
+    note,
+    signal,
+    command,
+  };
+  if (noise === null) return NetworkProofs.open(proved);
+  if (options.rule.startsWith("mean"))
+    throw new UsageError(
+      `a certificate is about the class that most draws give, and rule ${options.rule} averages their scores; use --rule single or majority:k with --prove`,
+      { code: "misfit" },
+    );
+  return SmoothedProofs.open(proved, noise);
+}

@@ -1,0 +1,93 @@
+// Whether an adversarial point refutes a certificate: inside the radius the certified class has probability at least ½.
+
+import type { Key } from "../math/random.ts";
+import { betaCdf } from "../math/special.ts";
+import { certificateOf } from "./certificates.ts";
+import type { SmoothedClassifier } from "./certify.ts";
+import { enumeratedImages } from "./enumerated.ts";
+import { anyOf, noisyImages } from "./noisy-images.ts";
+import { noisyPoint } from "./noisy-point.ts";
+import { count, votes } from "./votes.ts";
+
+/** Fresh draws at an adversarial point. */
+export const REFUTING_DRAWS = 10_000;
+/** The probability that a certificate which holds is refuted, at most. */
+export const REFUTING_LEVEL = 1e-6;
+
+/** What fresh draws at a point say about a certified class. */
+export interface Refutation {
+  /** Draws that were made; fewer than asked for once the rest cannot change the decision. */
+  readonly draws: number;
+  /** Those that voted for the class. */
+  readonly votes: number;
+  /** Whether a probability of at least ½ is rejected. */
+  readonly refuted: boolean;
+}
+
+/** How a certificate is tested. */
+export interface RefuteOptions {
+  /** The certified class. */
+  readonly prediction: number;
+  readonly draws?: number;
+  readonly level?: number;
+}
+
+/** P(X ≤ k) of n trials with success probability p. */
+const atMost = (k: number, n: number, p: number): number =>
+  k >= n ? 1 : betaCdf(1 - p, n - k, k + 1);
+
+/** The most votes of n that reject the probability p at a level, by the exact binomial test; −1 if none do. */
+export function mostRefuting(n: number, p: number, level: number): number {
+  let [low, high] = [-1, n];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (atMost(middle, n, p) <= level) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Counts all draws at an 8-bit point, for a certificate without chance. */
+async function refuteExactly(
+  { network, shape, batch, classes, signal, note }: SmoothedClassifier,
+  point: Float32Array,
+  key: Key,
+  { prediction, all }: { readonly prediction: number; readonly all: number },
+): Promise<Refutation> {
+  const noisy = enumeratedImages(shape, all);
+  const poll = { image: point, noisy, key, draws: all, batch, classes, signal, note };
+  const counts = await count(network, poll);
+  const best = counts.indexOf(Math.max(...counts));
+  return { draws: all, votes: counts[prediction], refuted: best !== prediction };
+}
+
+/**
+ * Tests with fresh draws whether the certified class has probability at least ½ at a point [...shape], by the exact binomial
+ * test. Draws end once no votes of the rest can change the decision. `key` must be used for nothing else. Under sound
+ * sampling the point may lie off the grid of 8-bit pixels. A noise whose draws are all counted needs an 8-bit point.
+ */
+export async function refute(
+  smoothed: SmoothedClassifier,
+  point: Float32Array,
+  key: Key,
+  { prediction, draws: n = REFUTING_DRAWS, level = REFUTING_LEVEL }: RefuteOptions,
+): Promise<Refutation> {
+  const { network, shape, noise, sampling, batch, classes, signal, note } = smoothed;
+  const { draws: all } = certificateOf(noise);
+  if (all !== null) return refuteExactly(smoothed, point, key, { prediction, all });
+  const parts = certificateOf(noise).components.map((one) =>
+    sampling === "sound" ? noisyPoint(one, shape) : noisyImages(one, shape, sampling),
+  );
+  const noisy = anyOf(parts);
+  const most = mostRefuting(n, 0.5 - noisy.error, level);
+  const poll = { image: point, noisy, key, draws: n, batch, classes, signal, note };
+  let [draws, won] = [0, 0];
+  for await (const part of votes(network, poll))
+    for (const vote of part) {
+      draws++;
+      if (vote === prediction) won++;
+      if (won > most) return { draws, votes: won, refuted: false };
+      if (draws - won >= n - most) return { draws, votes: won, refuted: true };
+    }
+  return { draws, votes: won, refuted: won <= most };
+}

@@ -1,0 +1,32 @@
+// Examples that an attack need not meet, because it is proven that it cannot break them.
+import type { Judge } from "./judge.ts";
+import type { Row } from "./row.ts";
+import { type AttackedBatch, scoreResult } from "./run-attack.ts";
+import type { Run } from "./runs.ts";
+
+/** Whether an attack is spared an example at a radius. Its row then says `proven` and holds the clean image. */
+export type Spares = (row: Pick<Row, "index" | "attack" | "norm" | "epsilon">) => boolean;
+
+/** Every attack meets every example. */
+export const noneSpared: Spares = () => false;
+
+/** The objective of rows without an attack. */
+export const PROVEN = "proven";
+
+/** Whether the attack of a row was spared. */
+export const isSpared = ({ objective, draws, queries }: Row): boolean =>
+  objective === PROVEN && draws === 1 && queries === 0;
+
+/** The rows of a run on a batch, at each radius, that was not attacked. */
+export async function sparedRows(
+  run: Run,
+  judge: Judge,
+  batch: AttackedBatch,
+): Promise<Awaited<ReturnType<typeof scoreResult>>> {
+  const { x } = batch;
+  const objectives = batch.indices.map(() => PROVEN);
+  const rows: Awaited<ReturnType<typeof scoreResult>> = [];
+  for (const epsilon of run.radii)
+    rows.push(...(await scoreResult(run, { epsilon, adversarial: x, objectives }, judge, batch)));
+  return rows;
+}

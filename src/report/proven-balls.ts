@@ -1,0 +1,78 @@
+// What is proven about the images of an evaluation, counted by ball.
+import type { ProofRow } from "../verify/proof-row.ts";
+import { percent } from "./format.ts";
+
+/** What is known about the images in one ball. The three counts add up to `examples`. */
+export interface ProvenBall {
+  readonly norm: string;
+  readonly epsilon: number;
+  readonly examples: number;
+  readonly proven: number;
+  readonly broken: number;
+  readonly undecided: number;
+  /** Images by the method that proved or broke them: proofs first, then the most frequent. */
+  readonly methods: readonly {
+    readonly status: "proven" | "broken";
+    readonly method: string;
+    readonly images: number;
+  }[];
+}
+
+/** The method of images that a certificate of randomised smoothing covers. */
+export const SMOOTHING = "smoothing";
+
+/** Rows by a name, in the order of their first row. */
+function grouped(rows: readonly ProofRow[], nameOf: (row: ProofRow) => string): ProofRow[][] {
+  const groups = new Map<string, ProofRow[]>();
+  for (const row of rows) {
+    const group = groups.get(nameOf(row)) ?? [];
+    groups.set(nameOf(row), group);
+    group.push(row);
+  }
+  return [...groups.values()];
+}
+
+function methodsOf(rows: readonly ProofRow[]): ProvenBall["methods"] {
+  const decided = rows.filter(({ status }) => status !== "undecided");
+  return grouped(decided, ({ status, method }) => `${status} ${method}`)
+    .map((own) => ({
+      status: own[0].status === "proven" ? ("proven" as const) : ("broken" as const),
+      method: own[0].method ?? "",
+      images: own.length,
+    }))
+    .sort((a, b) => b.status.localeCompare(a.status) || b.images - a.images);
+}
+
+function ballOf(rows: readonly ProofRow[]): ProvenBall {
+  const [{ norm, epsilon }] = rows;
+  const count = (wanted: string) => rows.filter(({ status }) => status === wanted).length;
+  return {
+    norm,
+    epsilon,
+    examples: rows.length,
+    proven: count("proven"),
+    broken: count("broken"),
+    undecided: count("undecided"),
+    methods: methodsOf(rows),
+  };
+}
+
+/** The counts by norm, each with its radii in ascending order. */
+export const provenBalls = (rows: readonly ProofRow[]): ProvenBall[] =>
+  grouped(rows, ({ norm }) => norm).flatMap((ofNorm) =>
+    grouped(ofNorm, ({ epsilon }) => String(epsilon))
+      .map(ballOf)
+      .sort((a, b) => a.epsilon - b.epsilon),
+  );
+
+/** Whether a ball's images are certified under noise instead of proven. */
+export const isCertified = ({ methods }: Pick<ProvenBall, "methods">): boolean =>
+  methods.some(({ method }) => method === SMOOTHING);
+
+/** `Proven for 38.2 % of images, broken for 59.0 %, undecided for 2.8 %.` */
+export function provenSentence(ball: ProvenBall, kind: "proof" | "certificate"): string {
+  const { examples, proven, broken, undecided } = ball;
+  const share = (count: number) => percent(count / examples);
+  const verb = kind === "proof" ? "Proven" : "Certified";
+  return `${verb} for ${share(proven)} of images, broken for ${share(broken)}, undecided for ${share(undecided)}.`;
+}
