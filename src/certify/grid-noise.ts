@@ -28,7 +28,7 @@ export interface GridNoise {
  * The integers ⌊2⁶⁴ F((k + ½)/255)⌋ for k = −m … m − 1, in two words each: a 64-bit number below threshold i, and not
  * below those before, stands for the step i − m.
  */
-interface Thresholds {
+export interface Thresholds {
   readonly high: Uint32Array;
   readonly low: Uint32Array;
   readonly furthest: number;
@@ -41,7 +41,8 @@ export function furthestStep(lower: LowerCumulative): number {
   return furthest;
 }
 
-function thresholdsOf(lower: LowerCumulative): Thresholds {
+/** The thresholds of a noise with this F. */
+export function thresholdsOf(lower: LowerCumulative): Thresholds {
   const furthest = furthestStep(lower);
   const [high, low] = [new Uint32Array(2 * furthest), new Uint32Array(2 * furthest)];
   for (let k = -furthest; k < 0; k++) {
