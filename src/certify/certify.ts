@@ -135,7 +135,8 @@ async function sequentially(
   for await (const part of votes(network, poll)) {
     n += part.length;
     for (const vote of part) if (vote !== NO_VOTE) counts[vote]++;
-    const decision = decide(p + poll.noisy.error, counts[prediction], n, alpha);
+    const votesFor = { successes: counts[prediction], draws: n };
+    const decision = decide(p + poll.noisy.error, votesFor, { alpha, most: poll.draws });
     if (decision !== "open") return { n, counts, pLower: decision === "above" ? p : 0 };
   }
   return { n, counts, pLower: 0 };

@@ -1,4 +1,5 @@
 // Sequential tests of a success probability: stop as soon as the evidence suffices, at any time.
+import { lowerBound } from "./binomial.ts";
 
 /** Alternatives: the distance to 1 (or to 0), as a share of that of the tested probability. */
 const SHARES = [
@@ -34,12 +35,23 @@ export const logEvidenceBelow = (p: number, successes: number, draws: number): n
 /** What a sequential test knows: above p, below p, or nothing yet. */
 export type Decision = "above" | "below" | "open";
 
+/** The part of α that stops early may use; the rest is left for the test of all draws. */
+const EARLY = 0.5;
+
+/** How much evidence gives an image up: 1 in 100 that should not be is, and no certificate rests on it. */
+const GIVE_UP = 100;
+
 /**
- * The decision about the success probability against p. "above" is wrong with probability at most α over all draws.
- * "below" only saves draws: no certificate rests on it.
+ * The decision about the success probability against p, after any number of draws up to `most`. "above" is wrong with
+ * probability at most α, whenever one looks: the e-process ever reaches 2/α with probability at most α/2 (Ville), and a
+ * one-sided Clopper–Pearson bound of all `most` draws at level α/2 is wrong with probability at most α/2. "below" only saves draws.
  */
-export function decide(p: number, successes: number, draws: number, alpha: number): Decision {
-  const enough = -Math.log(alpha);
-  if (logEvidenceAbove(p, successes, draws) >= enough) return "above";
-  return logEvidenceBelow(p, successes, draws) >= enough ? "below" : "open";
+export function decide(
+  p: number,
+  { successes, draws }: { readonly successes: number; readonly draws: number },
+  { alpha, most }: { readonly alpha: number; readonly most: number },
+): Decision {
+  if (logEvidenceAbove(p, successes, draws) >= -Math.log(EARLY * alpha)) return "above";
+  if (draws === most && lowerBound(successes, draws, (1 - EARLY) * alpha) >= p) return "above";
+  return logEvidenceBelow(p, successes, draws) >= Math.log(GIVE_UP) ? "below" : "open";
 }
