@@ -33,7 +33,9 @@ function boundary(most: number): number[] {
   return first;
 }
 
-it("simulated tests at the target's probability certify in less than α of all runs, at any time", () => {
+it("simulated tests at the target's probability certify in less than α of all runs, at any time", {
+  timeout: 600_000,
+}, () => {
   const [runs, most] = slow ? [100_000, 100_000] : [20_000, 10_000];
   const first = boundary(most);
   const words = new Uint32Array(first.length);

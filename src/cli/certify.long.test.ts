@@ -1,3 +1,4 @@
+// Long: every case is a whole call of the command, most of them on a network that ONNX Runtime compiles.
 import {
   appendFileSync,
   existsSync,
