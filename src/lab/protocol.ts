@@ -143,6 +143,31 @@ export interface Frame {
   readonly done: boolean;
 }
 
+/** What an audit does. */
+export interface AuditSettings {
+  readonly norms: readonly Norm[];
+  readonly budget: "quick" | "standard" | "full";
+  /** The radius of each norm, for pixels in [0, 1]. */
+  readonly epsilon: Readonly<Record<Norm, number>>;
+  readonly seed: number;
+}
+
+/** How far an audit is, in rows. */
+export interface AuditProgress {
+  readonly done: number;
+  readonly total: number;
+}
+
+/** An audit that the page has stored. */
+export interface AuditState {
+  readonly model: string;
+  readonly images: number;
+  readonly settings: AuditSettings;
+  /** Whether it ran when it was last heard of; false if it was paused. */
+  readonly isRunning: boolean;
+  readonly isDone: boolean;
+}
+
 /** An error that a person reads. */
 export interface Problem {
   /** False for a bug of the lab. */

@@ -1,4 +1,5 @@
 import { followScenes } from "./attack.ts";
+import { findAudit } from "./audit.ts";
 import { attacks, loadShipped, openShipped, runtime } from "./model.ts";
 import { followNorms } from "./norms.ts";
 import { followOwn } from "./own.ts";
@@ -17,4 +18,5 @@ export async function begin(): Promise<void> {
   followNorms();
   followOwn();
   await openShipped(networkName.value);
+  await findAudit();
 }

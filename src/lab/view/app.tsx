@@ -2,6 +2,7 @@ import { isDragged } from "../state/own.ts";
 import { view } from "../state/scene.ts";
 import { busy } from "../state/worker.ts";
 import { AttackView } from "./attack-view.tsx";
+import { AuditView } from "./audit-view.tsx";
 import { Header } from "./header.tsx";
 import { ImagePanel } from "./image-panel.tsx";
 import { ModelPanel } from "./model-panel.tsx";
@@ -15,7 +16,7 @@ function View() {
     case "norms":
       return <NormsView />;
     case "audit":
-      return null;
+      return <AuditView />;
   }
 }
 

@@ -5,6 +5,7 @@ import { type View, view } from "../state/scene.ts";
 const titles: readonly (readonly [View, string])[] = [
   ["attack", "Attack"],
   ["norms", "Three norms"],
+  ["audit", "Audit"],
 ];
 
 type Theme = "light" | "dark";

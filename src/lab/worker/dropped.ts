@@ -14,6 +14,8 @@ import type { DroppedModel, Reading, ReadingField, StatedPreprocessing } from ".
 export interface DroppedOpen {
   readonly model: OpenModel;
   readonly names: OutputNames | null;
+  /** The options that it was imported with. */
+  readonly reading: Readonly<Record<string, unknown>>;
   /** How images are brought to the model's size. */
   readonly sizing: Preprocessing;
   /** How pixels reach the network; null for a network of Rampart. */
@@ -91,7 +93,7 @@ export async function openDropped(
   const names = namesBeside(beside);
   if (isExported(file.model.metadata)) {
     const model = await importModel(bytes, { device, name });
-    return { model, names, sizing: {}, preprocessing: null };
+    return { model, names, reading: {}, sizing: {}, preprocessing: null };
   }
   const { inputShape, ...reading } = checkedOptions(z.strictObject(readingFlags), given);
   const texts = new SidecarFiles(async (path) => {
@@ -104,17 +106,12 @@ export async function openDropped(
   });
   const found = sidecar?.preprocessing ?? {};
   const numbers = { ...stated(numbersOf(found)), ...stated(reading) };
-  const model = await importModel(bytes, {
-    device,
-    name,
-    external: beside,
-    ...numbers,
-    ...stated({ shape: inputShape }),
-  });
+  const options = { ...numbers, ...stated({ shape: inputShape }) };
+  const model = await importModel(bytes, { device, name, external: beside, ...options });
   const source = sidecar === null ? "" : `from ${sidecar.file} (${sidecar.format}): `;
   const words = inWords(numbers);
   const assumed = "Nothing beside the file states it, so pixels in [0, 1] go in as they are.";
   const isStated = words !== "";
   const preprocessing = { text: isStated ? source + words : assumed, isStated };
-  return { model, names, sizing: found, preprocessing };
+  return { model, names, reading: options, sizing: found, preprocessing };
 }

@@ -1,11 +1,15 @@
 // The worker of the lab: all computing happens here, so the page stays quick. Methods are called through Comlink.
 import { proxy } from "comlink";
+import { zipSync } from "fflate";
 import type { Preprocessing } from "../../data/preprocessing.ts";
 import { attacks, importModel, type Runtime, z } from "../../index.ts";
 import type {
   Answer,
   AttackFacts,
   AttackSettings,
+  AuditProgress,
+  AuditSettings,
+  AuditState,
   DroppedModel,
   ImageFile,
   ModelFacts,
@@ -18,6 +22,15 @@ import type {
 } from "../protocol.ts";
 import { answer } from "./answers.ts";
 import { AttackRun } from "./attack-run.ts";
+import {
+  auditFile,
+  auditFiles,
+  auditState,
+  discardAudit,
+  type ModelSource,
+  newAudit,
+  runAudit,
+} from "./audit-job.ts";
 import { openDropped, parsedOnnx, readingFields } from "./dropped.ts";
 import { shapesPictures } from "./examples.ts";
 import { layersOf } from "./layers.ts";
@@ -40,7 +53,9 @@ export class Lab {
   readonly #startRuntime: StartLab;
   #runtime: Promise<Runtime> | undefined;
   #network: Network | undefined;
+  #source: ModelSource | undefined;
   #sizing: Preprocessing = {};
+  #pause: AbortController | undefined;
 
   constructor(startRuntime: StartLab) {
     this.#startRuntime = startRuntime;
@@ -65,9 +80,10 @@ export class Lab {
     });
   }
 
-  async #take(network: Network, sizing: Preprocessing): Promise<ModelFacts> {
+  async #take(network: Network, source: ModelSource, sizing: Preprocessing): Promise<ModelFacts> {
     await this.#network?.release();
     this.#network = network;
+    this.#source = source;
     this.#sizing = sizing;
     return network.facts;
   }
@@ -79,7 +95,8 @@ export class Lab {
       if (!response.ok) throw new Error(`${address}: the server answers ${response.status}`);
       const bytes = new Uint8Array(await response.arrayBuffer());
       const device = await this.#start();
-      return this.#take(new Network(device, await importModel(bytes, { device, name })), {});
+      const network = new Network(device, await importModel(bytes, { device, name }));
+      return this.#take(network, { name, bytes, external: {}, reading: {} }, {});
     });
   }
 
@@ -92,9 +109,10 @@ export class Lab {
   async openDropped(dropped: DroppedModel, reading: Reading): Promise<Opened> {
     const opened = await answer(async () => {
       const device = await this.#start();
-      const { model, names, sizing, preprocessing } = await openDropped(device, dropped, reading);
-      const network = new Network(device, model, { names, preprocessing });
-      return this.#take(network, sizing);
+      const found = await openDropped(device, dropped, reading);
+      const { name, bytes, beside } = dropped;
+      const source = { name, bytes, external: beside, reading: found.reading };
+      return this.#take(new Network(device, found.model, found), source, found.sizing);
     });
     const model = "value" in opened ? opened.value : null;
     const problem = "problem" in opened ? opened.problem : null;
@@ -141,5 +159,51 @@ export class Lab {
   /** Starts an attack on an image of the open model. The caller asks it for frame after frame. */
   attack(settings: AttackSettings, picture: Picture): AttackRun {
     return proxy(new AttackRun(() => this.#opened(), settings, picture));
+  }
+
+  /** Stores an audit of the open model on images, in place of the last audit. `goOnAudit` runs it. */
+  newAudit(settings: AuditSettings, pictures: readonly Picture[]): Promise<Answer<null>> {
+    return answer(async () => {
+      const { classes } = this.#opened().facts;
+      if (this.#source !== undefined) await newAudit(this.#source, classes, settings, pictures);
+      return null;
+    });
+  }
+
+  /** Runs the stored audit until it is done or paused. */
+  goOnAudit(onProgress: (progress: AuditProgress) => void): Promise<Answer<AuditState | null>> {
+    return answer(async () => {
+      const pause = new AbortController();
+      this.#pause = pause;
+      await runAudit(await this.#start(), pause.signal, onProgress);
+      return auditState();
+    });
+  }
+
+  /** Stops the audit after its current step; `goOnAudit` goes on. */
+  pauseAudit(): void {
+    this.#pause?.abort(new Error("paused"));
+  }
+
+  /** The stored audit. */
+  auditState(): Promise<Answer<AuditState | null>> {
+    return answer(auditState);
+  }
+
+  discardAudit(): Promise<Answer<void>> {
+    return answer(discardAudit);
+  }
+
+  /** A file of the audit. */
+  auditFile(name: string): Promise<Uint8Array | null> {
+    return auditFile(name);
+  }
+
+  /** All files of the audit as a zip. */
+  async auditZip(): Promise<Uint8Array> {
+    const files: Record<string, Uint8Array> = {};
+    for (const name of await auditFiles())
+      files[name] = (await auditFile(name)) ?? new Uint8Array();
+    return zipSync(files, { level: 1 });
   }
 }
