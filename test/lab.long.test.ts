@@ -83,7 +83,9 @@ describe.skipIf(!hasChromium)("the lab", () => {
   it("attacks an image as soon as it is open, and the prediction flips", limit, async () => {
     await page.goto(server.url);
     await page.locator(".verdict[data-broken=true]").waitFor();
-    expect(await page.locator(".verdict").textContent()).toMatch(/red disc has become .* after \d+/);
+    expect(await page.locator(".verdict").textContent()).toMatch(
+      /red disc has become .* after \d+/,
+    );
     expect(await page.locator(".runtime").textContent()).toMatch(/WebAssembly, \d+ threads?$/);
     expect(await page.locator(".picture").count()).toBe(3);
   });
