@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import axe from "axe-core";
 import { encode } from "fast-png";
 import { type Browser, type Page, chromium as playwright } from "playwright-core";
 import { build } from "vite";
@@ -67,6 +68,13 @@ afterAll(async () => {
   rmSync(work, { recursive: true, force: true });
 });
 
+/** What axe-core finds. */
+interface Violation {
+  readonly id: string;
+  readonly impact: string | null;
+  readonly nodes: readonly { readonly html: string }[];
+}
+
 const limit = { timeout: 180_000 };
 
 const openModel = (file: string) => page.getByLabel("Open a model …").setInputFiles(file);
@@ -84,7 +92,7 @@ describe.skipIf(!hasChromium)("the lab", () => {
     await page.goto(server.url);
     await page.locator(".verdict[data-broken=true]").waitFor();
     expect(await page.locator(".verdict").textContent()).toMatch(
-      /red disc has become .* after \d+/,
+      /^“red disc” has become “.*” after \d+/,
     );
     expect(await page.locator(".runtime").textContent()).toMatch(/WebAssembly, \d+ threads?$/);
     expect(await page.locator(".picture").count()).toBe(3);
@@ -97,7 +105,7 @@ describe.skipIf(!hasChromium)("the lab", () => {
       .catch(() => undefined);
     await page.getByRole("button", { name: "Reset" }).click();
     await page.getByRole("button", { name: "Step" }).click();
-    await page.getByText("after 1 queries").waitFor();
+    await page.getByText("after 1 query").waitFor();
   });
 
   it("attacks in three norms of equal volume, and the address says so", limit, async () => {
@@ -155,6 +163,36 @@ describe.skipIf(!hasChromium)("the lab", () => {
       expect(await report.locator("h1").textContent()).toContain("quarters.onnx");
     },
   );
+
+  it("shows the draws of a randomised network before and after an attack", limit, async () => {
+    await page.getByRole("link", { name: "Randomised" }).click();
+    await page.getByLabel("Network").selectOption("shapes-noise");
+    await page.getByRole("img", { name: /of 32 draws are right on the clean image/ }).waitFor();
+    expect(await page.locator(".dots.now circle").count()).toBe(32);
+  });
+
+  it("shows Theorem 1 in a dimension", limit, async () => {
+    await page.getByRole("link", { name: "Theorem 1" }).click();
+    await page.getByRole("button", { name: "MNIST, d = 784" }).click();
+    await page.getByText("of the ℓ∞ ball in dimension 784").waitFor();
+  });
+
+  it("has nothing serious that axe-core finds, in any view", limit, async () => {
+    await page.evaluate(axe.source);
+    for (const name of ["Attack", "Three norms", "Randomised", "Theorem 1", "Audit"]) {
+      await page.getByRole("link", { name }).click();
+      const rules = await page.evaluate(
+        "axe.run({ iframes: false }).then((found) => found.violations)",
+      );
+      const serious = (rules as Violation[])
+        .filter(({ impact }) => impact === "serious" || impact === "critical")
+        .map(
+          ({ id, nodes }) =>
+            `${name}: ${id} ${nodes.map(({ html }) => html.slice(0, 80)).join(" ")}`,
+        );
+      expect(serious).toEqual([]);
+    }
+  });
 
   it("has had no error in the console, and asked no other host", () => {
     expect(faults).toEqual([]);

@@ -53,7 +53,7 @@ function followSettings(): void {
       one === null || before === null
         ? null
         : settingsOf(norm.value, epsilon.value, labelOf(one, before));
-    const isShown = view.value === "attack";
+    const isShown = view.value === "attack" || view.value === "noise";
     // The player's own signals are no reason to start again.
     untracked(() => {
       if (!isShown || settings === null || one === null) player.pause();

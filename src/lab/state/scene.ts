@@ -3,7 +3,7 @@ import { effect, type Signal, signal } from "@preact/signals";
 import type { Norm } from "../protocol.ts";
 
 /** The views of the page. */
-export const views = ["attack", "norms", "audit"] as const;
+export const views = ["attack", "norms", "noise", "theorem", "audit"] as const;
 export type View = (typeof views)[number];
 
 export const norms = ["linf", "l2", "l1"] as const satisfies readonly Norm[];

@@ -6,8 +6,10 @@ import { AuditView } from "./audit-view.tsx";
 import { Header } from "./header.tsx";
 import { ImagePanel } from "./image-panel.tsx";
 import { ModelPanel } from "./model-panel.tsx";
+import { NoiseView } from "./noise-view.tsx";
 import { NormsView } from "./norms-view.tsx";
 import { Notice } from "./notice.tsx";
+import { TheoremView } from "./theorem-view.tsx";
 
 function View() {
   switch (view.value) {
@@ -15,6 +17,10 @@ function View() {
       return <AttackView />;
     case "norms":
       return <NormsView />;
+    case "noise":
+      return <NoiseView />;
+    case "theorem":
+      return <TheoremView />;
     case "audit":
       return <AuditView />;
   }

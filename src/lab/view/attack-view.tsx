@@ -78,16 +78,17 @@ function Triptych({ network, one, before, frame }: Shown) {
 /** One sentence on where the attack is. */
 function verdict({ network, one, before, frame }: Shown): string {
   const label = labelOf(one, before);
-  const name = (i: number) => network.classes[i];
+  const name = (i: number) => `“${network.classes[i]}”`;
   if (before.prediction !== label)
-    return `The network is wrong before any attack: it says ${name(before.prediction)}, the image is a ${name(label)}.`;
+    return `The network is wrong before any attack: it says ${name(before.prediction)}, and the image is ${name(label)}.`;
   if (frame === null) return `The network says ${name(label)}. The attack has not begun.`;
+  const { queries } = frame;
+  const after = queries === 1 ? "1 query" : `${queries} queries`;
   const { prediction } = frame.answer;
-  if (prediction !== label)
-    return `${name(label)} has become ${name(prediction)} after ${frame.queries} queries.`;
+  if (prediction !== label) return `${name(label)} has become ${name(prediction)} after ${after}.`;
   return frame.done
-    ? `The attack has ended, and the network still says ${name(label)}.`
-    : `The network still says ${name(label)} after ${frame.queries} queries.`;
+    ? `The attack has ended after ${after}, and the network still says ${name(label)}.`
+    : `The network still says ${name(label)} after ${after}.`;
 }
 
 function Sizes({ frame }: { readonly frame: Frame | null }) {
@@ -121,8 +122,12 @@ export function AttackView() {
     <>
       <AttackForm />
       <Triptych {...shown} />
-      <p class="verdict" data-broken={isBroken} aria-live="polite">
+      <p class="verdict" data-broken={isBroken}>
         {verdict(shown)}
+      </p>
+      {/* A screen reader hears the end alone, not each step. */}
+      <p class="hidden" role="status">
+        {frame?.done === true ? verdict(shown) : ""}
       </p>
       <div class="row">
         <Transport players={[player]} />

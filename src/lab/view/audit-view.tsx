@@ -75,8 +75,8 @@ function Form() {
           ))}
         </select>
       </label>
-      <label class="field narrow">
-        <span>{`Images, up to ${most}`}</span>
+      <label class="field narrow count">
+        <span>{`Images (of ${most})`}</span>
         <input
           type="number"
           min={1}
@@ -179,6 +179,10 @@ function Verdict({ found }: { readonly found: Summary }) {
 export function AuditView() {
   return (
     <>
+      <p class="quiet">
+        An audit attacks many images in several norms, checks whether the numbers can be trusted,
+        and writes the report of the command line. It goes on after a reload.
+      </p>
       {model.value !== null && <Form />}
       {model.value !== null && available.value === 0 && (
         <p class="quiet">

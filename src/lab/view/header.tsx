@@ -5,6 +5,8 @@ import { type View, view } from "../state/scene.ts";
 const titles: readonly (readonly [View, string])[] = [
   ["attack", "Attack"],
   ["norms", "Three norms"],
+  ["noise", "Randomised"],
+  ["theorem", "Theorem 1"],
   ["audit", "Audit"],
 ];
 

@@ -3,6 +3,7 @@ import { proxy } from "comlink";
 import { zipSync } from "fflate";
 import type { Preprocessing } from "../../data/preprocessing.ts";
 import { attacks, importModel, type Runtime, z } from "../../index.ts";
+import { type TheoryRow, theoryRow } from "../../paper/theory/table1.ts";
 import type {
   Answer,
   AttackFacts,
@@ -159,6 +160,11 @@ export class Lab {
   /** Starts an attack on an image of the open model. The caller asks it for frame after frame. */
   attack(settings: AttackSettings, picture: Picture): AttackRun {
     return proxy(new AttackRun(() => this.#opened(), settings, picture));
+  }
+
+  /** Theorem 1 in a dimension, for ℓ2 and ℓ∞. */
+  theory(dimension: number): Promise<Answer<TheoryRow>> {
+    return answer(() => theoryRow(dimension));
   }
 
   /** Stores an audit of the open model on images, in place of the last audit. `goOnAudit` runs it. */

@@ -1,0 +1,96 @@
+import { batch } from "@preact/signals";
+import { clean, labelOf, player } from "../state/attack.ts";
+import { model, openShipped, picture } from "../state/model.ts";
+import { pace } from "../state/player.ts";
+import { attackName, eot, norm, steps } from "../state/scene.ts";
+import { AttackForm } from "./attack-form.tsx";
+import { Cloud, rightDraws } from "./cloud.tsx";
+import { PictureCanvas } from "./picture-canvas.tsx";
+import { Transport } from "./transport.tsx";
+
+/** Attacks by C&W with so many draws averaged at each step. */
+function carliniWagner(draws: number): void {
+  batch(() => {
+    attackName.value = "cw";
+    norm.value = "l2";
+    steps.value = 20;
+    eot.value = draws;
+    pace.value = 0;
+  });
+}
+
+function NoNoise() {
+  return (
+    <div class="empty">
+      <p>This network adds no noise, so all of its draws are the same.</p>
+      <div class="transport centred">
+        <button type="button" class="primary" onClick={() => void openShipped("shapes-noise")}>
+          Use the one trained with normal noise
+        </button>
+        <button type="button" onClick={() => void openShipped("shapes-rat")}>
+          Use randomised adversarial training
+        </button>
+      </div>
+    </div>
+  );
+}
+
+/** Why a single draw misleads an attack, in two buttons. */
+function Lesson() {
+  return (
+    <section class="panel" aria-label="Why C&W seems to fail against noise">
+      <h2>Why C&amp;W seems to fail against noise</h2>
+      <p class="quiet">
+        C&amp;W looks for the smallest change that fools the network. With one draw per step it
+        stops at a point that fools that draw, and most fresh draws are right again. Averaged over
+        draws, the same attack goes further, and they are wrong.
+      </p>
+      <div class="transport">
+        <button type="button" onClick={() => carliniWagner(1)}>
+          1. C&amp;W, one draw per step
+        </button>
+        <button type="button" onClick={() => carliniWagner(16)}>
+          2. C&amp;W, 16 draws per step
+        </button>
+      </div>
+    </section>
+  );
+}
+
+/** The view of a randomised model: what its draws say before and after the attack. */
+export function NoiseView() {
+  const [network, one, before] = [model.value, picture.value, clean.value];
+  if (network === null) return null;
+  if (network.noise === null) return <NoNoise />;
+  if (one === null || before === null) return <p class="empty">Choose an image to attack.</p>;
+  const frame = player.frame.value;
+  const now = frame?.answer ?? before;
+  const label = labelOf(one, before);
+  const right = rightDraws(now, label);
+  const count = now.draws.length;
+  return (
+    <>
+      <AttackForm />
+      <p class="verdict" data-broken={2 * right < count}>
+        {`${right} of ${count} fresh draws are right${frame === null ? "" : ` after ${frame.queries} queries`}; ${rightDraws(before, label)} were on the clean image.`}
+      </p>
+      <div class="columns">
+        <section class="panel" aria-label="Predictions over draws of the noise">
+          <Cloud before={before} now={now} label={label} />
+        </section>
+        <section class="panel" aria-label="Images">
+          <div class="pair">
+            <PictureCanvas pixels={one.pixels} shape={one.shape} label="Original image" />
+            <PictureCanvas
+              pixels={frame?.pixels ?? one.pixels}
+              shape={one.shape}
+              label="Adversarial image"
+            />
+          </div>
+          <Transport players={[player]} />
+        </section>
+      </div>
+      <Lesson />
+    </>
+  );
+}
