@@ -1,4 +1,4 @@
-// Certified radii for mixtures of normal and uniform noise, N(0, σ²) and U[−λ, λ]. `docs/certifying.md` proves them.
+// Certified radii for mixtures of normal and uniform noise, N(0, σ²) and U[−λ, λ]. `docs/certificates.md` proves them.
 import { normalCdf, normalQuantile } from "../math/special.ts";
 import { roundedDown } from "./radii.ts";
 

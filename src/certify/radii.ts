@@ -1,5 +1,5 @@
 // Certified radii of classifiers that average over noise with independent parts. `p` is a lower bound of the probability of
-// the top class. A radius is 0 for p ≤ ½. `docs/certifying.md` derives each one.
+// the top class. A radius is 0 for p ≤ ½. `docs/certificates.md` derives those that are derived here.
 import { normalQuantile } from "../math/special.ts";
 
 /** Certified radii in pixels of [0, 1] by norm. */
