@@ -72,6 +72,7 @@ const guides = [
   "docs/library.md",
   "docs/without-files.md",
   "docs/page.md",
+  "docs/lab.md",
   "docs/gradients.md",
   "docs/the-paper.md",
 ];
