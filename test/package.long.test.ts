@@ -1,3 +1,5 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,12 +12,18 @@ let app = "";
 let installed = "";
 
 beforeAll(() => {
-  const packed = installPacked(work);
+  const packed = installPacked(work, { lab: true });
   app = packed.folder;
   installed = packed.installed;
 }, 300_000);
 
 afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+/** Exit code and messages of a command that fails. */
+function failed(words: readonly string[]): readonly [number | null, string] {
+  const { status, stderr } = spawnSync(process.execPath, words, { cwd: app, encoding: "utf8" });
+  return [status, stderr];
+}
 
 /** The first TypeScript block of README.md. */
 function example(): string {
@@ -69,5 +77,33 @@ describe("the packed package", () => {
     const out = node([join(installed, "bin", "rampart.js"), "--version"], app);
     expect(out).toMatch(/^\d+\.\d+\.\d+\n$/);
     expect(existsSync(join(installed, "src"))).toBe(false);
+  });
+
+  it("serves the lab: its page is packed, and its .wasm comes from onnxruntime-web", async () => {
+    expect(existsSync(join(installed, "dist/lab/index.html"))).toBe(true);
+    expect(existsSync(join(installed, "dist/lab/ort"))).toBe(false);
+    const words = [join(installed, "bin/rampart.js"), "lab", "--port", "0", "--no-open", "--json"];
+    const child = spawn(process.execPath, words, {
+      cwd: app,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    try {
+      const [line] = await once(child.stdout, "data");
+      const { url } = JSON.parse(String(line));
+      const page = await (await fetch(url)).text();
+      const script = /src="\.\/(assets\/[^"]+\.js)"/.exec(page)?.[1] ?? "none";
+      expect((await fetch(new URL(script, url))).status).toBe(200);
+      const wasm = await fetch(new URL("ort/ort-wasm-simd-threaded.wasm", url), { method: "HEAD" });
+      expect(Number(wasm.headers.get("content-length"))).toBeGreaterThan(10e6);
+      const networks = await (await fetch(new URL("networks/networks.json", url))).json();
+      expect(networks).toHaveLength(5);
+    } finally {
+      child.kill("SIGINT");
+      await once(child, "close");
+    }
+    rmSync(join(app, "node_modules", "onnxruntime-web"));
+    const [code, error] = failed(words);
+    expect(code).toBe(2);
+    expect(error).toMatch(/npm install --ignore-scripts onnxruntime-web@\d/);
   });
 });

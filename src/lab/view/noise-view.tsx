@@ -42,8 +42,9 @@ function Lesson() {
       <h2>Why C&amp;W seems to fail against noise</h2>
       <p class="quiet">
         C&amp;W looks for the smallest change that fools the network. With one draw per step it
-        stops at a point that fools that draw, and most fresh draws are right again. Averaged over
-        draws, the same attack goes further, and they are wrong.
+        stops at a point that fools that draw, and nearly all fresh draws are right again. Averaged
+        over draws, the same attack stops at the border of the averaged decision, where about half
+        of them are wrong. Any attack that goes on from there breaks the rest.
       </p>
       <div class="transport">
         <button type="button" onClick={() => carliniWagner(1)}>

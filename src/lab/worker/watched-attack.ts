@@ -59,6 +59,7 @@ export class WatchedAttack {
 
   /** The next question, or at the end the result. */
   next(): Promise<Question> {
+    if (this.#isStopped) return Promise.reject(new Stopped("the attack was stopped"));
     return new Promise<Question>((resolve, reject) => {
       this.#arrived = resolve;
       this.#failed = reject;
