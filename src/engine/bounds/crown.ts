@@ -132,7 +132,9 @@ export class Crown {
   #isExact(node: Value, { ball }: InputRegion): boolean {
     const below = this.below(node);
     if (below.some((one) => this.plan.isRelaxed(one))) return false;
-    return ball === undefined && below.filter(({ op }) => MIXING.has(op)).length <= 1;
+    const mixes = ({ op, inputs }: Value): boolean =>
+      MIXING.has(op) || inputs.filter((input) => !this.plan.is(input)).length > 1;
+    return ball === undefined && below.filter(mixes).length <= 1;
   }
 
   /** The interval of a node with walks for some of its elements. */
