@@ -83,6 +83,15 @@ describe("bounds of evaluations contain 0 and 1 where sums lose a 1 in", () => {
     expect(high).toBeGreaterThanOrEqual(1);
   });
 
+  it("a sum that begins with its bias: 4096 times 0.5 are lost in 2²⁴, one by one", async () => {
+    const x = g.input("x", [1, 4096]);
+    const halves = g.constant(tensor([4096, 1], new Float32Array(4096).fill(0.5)));
+    const y = g.add(g.matmul(x, halves), g.scalar(2 ** 24));
+    const ones = new Float32Array(4096).fill(1);
+    const [[low]] = await evaluated(await plain, x, y, ballAround("linf", ones, 0, [0, 1]));
+    expect(low).toBeLessThanOrEqual(2 ** 24);
+  });
+
   it("denormal numbers, which may count as 0", async () => {
     const x = g.input("x", [1, 1]);
     const y = g.matmul(x, columnOf(2 ** 100));
