@@ -122,6 +122,25 @@ describe("rampart certify", () => {
   });
 });
 
+it("a network trained under splitting noise states it, and is certified under it", async () => {
+  const run = join(folder, "split");
+  const training = ["train", "--defense", "ni-splitting", "--noise", "splitting:1.5", "--out", run];
+  const small = ["--model", "mlp-small", "--data", "shapes", "--recipe", "short"];
+  const trained = await typed([...training, ...small, "--epochs", "1", "--examples", "64"]);
+  expect(trained.code).toBe(0);
+  const out = place();
+  const { code, err } = await typed(["certify", run, "--examples", "2", "--out", out]);
+  expect(code).toBe(0);
+  expect(err).toContain("has 765 draws on an 8-bit image");
+  for (const { noise, components, radius } of rowsOf(out)) {
+    const { counts, n } = components[0];
+    const [first, second] = counts.toSorted((a, b) => b - a);
+    expect([noise, n]).toEqual(["splitting:1.5", 765]);
+    expect(radius.l1).toBeLessThanOrEqual((first - second) / 510);
+    expect(radius.l1).toBeGreaterThanOrEqual((first - second - 1) / 510);
+  }
+});
+
 describe("a wrong call of rampart certify ends with code 2, writes nothing and says what would work:", () => {
   const off = images("off.npz", [100, 200], 0.001);
   const random = network("random.onnx", true);
