@@ -1,8 +1,8 @@
 /** A share as a percentage: `97 %`, `0.4 %`. */
 export function percent(share: number): string {
   const points = 100 * share;
-  if (points > 0 && points < 0.1) return "<0.1 %";
-  return `${points < 1 && points > 0 ? points.toFixed(1) : Math.round(points)} %`;
+  if (points > 0 && points < 0.1) return "<0.1\u00a0%";
+  return `${points < 1 && points > 0 ? points.toFixed(1) : Math.round(points)}\u00a0%`;
 }
 
 /** A number with three significant digits and no exponent for everyday sizes: `0.0312`, `12.5`. */
