@@ -237,8 +237,24 @@ describe("a command that fails", () => {
   it("says so on stdout too under --json", async () => {
     const { out } = await toyRun("shoot m --defense standard --out usage --json");
     expect(JSON.parse(out.split("\n")[1])).toEqual({
-      error: { message: "disk is round; use a flat one", code: 2 },
+      error: { message: "disk is round; use a flat one", code: 2, errorCode: "usage" },
     });
+  });
+
+  it.each([
+    ["shoot", 2, "missing-option"],
+    ["shoot m --defence standard", 2, "unknown-option"],
+    ["shoot m n --defense standard", 2, "unknown-option"],
+    ["shot", 2, "unknown-option"],
+    ["shoot m --defense", 2, "missing-option"],
+    ["shoot m --defense standard --steps none", 2, "bad-option"],
+    ["shoot m --defense standard --out full", 2, "cannot-write"],
+    ["shoot m --defense standard --out bug", 1, "internal"],
+    ["shoot m --config /nonexistent/a.json", 2, "not-found"],
+  ])("names a stable code beside the exit code: %s", async (argv, code, errorCode) => {
+    const { out } = await toyRun(`${argv} --json`);
+    const lines = out.trimEnd().split("\n");
+    expect(JSON.parse(lines[lines.length - 1]).error).toMatchObject({ code, errorCode });
   });
 
   it("ends with 130 when it was interrupted", async () => {

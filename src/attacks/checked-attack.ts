@@ -2,32 +2,14 @@
 import { awaitPlugin, badPlugin, type PluginDefinition, requireResult } from "../math/plugin.ts";
 import type { Tensor } from "../math/tensor.ts";
 import { distancesOf } from "./inside-ball.ts";
-import type { BoundedAttack, MinimalAttack, Victim } from "./victim.ts";
+import { tracingErrors } from "./tracing-errors.ts";
+import type { BoundedAttack, MinimalAttack } from "./victim.ts";
 
 /**
  * Share of the radius, and range of pixels, by which a result may be outside: float32 rounding. The harness projects such a
  * result exactly (see `insideBall`).
  */
 const [RADIUS_TOLERANCE, PIXEL_TOLERANCE] = [1e-3, 1e-5];
-
-/** The same victim, which remembers its own errors: these are not the attack's. */
-function tracingErrors(victim: Victim) {
-  const errors = new Set<unknown>();
-  async function traced<T>(call: () => Promise<T>): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      errors.add(error);
-      throw error;
-    }
-  }
-  const tracing: Victim = {
-    logits: (x, keys, hints) => traced(() => victim.logits(x, keys, hints)),
-    lossAndGradient: (x, loss, keys, hints) =>
-      traced(() => victim.lossAndGradient(x, loss, keys, hints)),
-  };
-  return { victim: tracing, isFromVictim: (error: unknown) => errors.has(error) };
-}
 
 /** Requires images in the shape of x [batch, ...pixels], with pixels in [0, 1]. */
 function requireImages(
@@ -48,6 +30,9 @@ function requireImages(
   return images;
 }
 
+/** A copy that an attack may overwrite: a result is measured from the images that it was given. */
+const copyOf = (x: Tensor): Tensor => ({ dtype: x.dtype, shape: x.shape, data: x.data.slice() });
+
 /** The same attack; see `defineAttack` for the errors of a wrong result. */
 export function checkedPerturb(definition: PluginDefinition, attack: BoundedAttack): BoundedAttack {
   const { norm, epsilon } = attack;
@@ -58,7 +43,7 @@ export function checkedPerturb(definition: PluginDefinition, attack: BoundedAtta
       const value: unknown = await awaitPlugin(
         definition,
         "perturb",
-        () => attack.perturb(traced.victim, x, labels, keys, onBroken),
+        () => attack.perturb(traced.victim, copyOf(x), labels.slice(), keys.slice(), onBroken),
         traced.isFromVictim,
       );
       const images = requireImages(definition, "perturb", value, x);
@@ -86,15 +71,16 @@ export function checkedMinimize(
       const result = await awaitPlugin(
         definition,
         "minimize",
-        () => attack.minimize(traced.victim, x, labels, keys),
+        () => attack.minimize(traced.victim, copyOf(x), labels.slice(), keys.slice()),
         traced.isFromVictim,
       );
       const { adversarial, found } = (result ?? {}) as Partial<typeof result>;
       const images = requireImages(definition, "minimize", adversarial, x);
-      if (!Array.isArray(found) || found.length !== labels.length)
+      const isList = Array.isArray(found) && found.every((one) => typeof one === "boolean");
+      if (!isList || found.length !== labels.length)
         throw badPlugin(
           definition,
-          `returned found for ${Array.isArray(found) ? found.length : "no"} examples from minimize, and must say for each of ${labels.length} whether it was broken`,
+          `returned found for ${isList ? found.length : "no"} examples from minimize, and must say true or false for each of ${labels.length}`,
         );
       return { adversarial: images, found };
     },

@@ -1,9 +1,8 @@
 // The table of attacks. An attack is one file and one row here.
 import { z } from "zod";
-import { unknownName } from "../math/nearest.ts";
+import { unknownDefinition, unknownName } from "../math/nearest.ts";
 import { badPlugin } from "../math/plugin.ts";
 import { Registry } from "../math/registry.ts";
-import { UsageError } from "../math/usage-error.ts";
 import { apgdCe, apgdDlr, apgdTargeted } from "./apgd.ts";
 import type { AttackDefinition, AttackKind } from "./attack-definition.ts";
 import { autoattack, autoattackRand } from "./autoattack.ts";
@@ -84,7 +83,7 @@ function found(kind: AttackKind, name: string) {
   for (const definition of definitions)
     for (const [known, norm] of normsByName(definition))
       if (known === name) return { definition, norm };
-  throw new UsageError(unknownName("attack", name, namesOf(definitions)), { code: "unknown-name" });
+  throw unknownDefinition(unknownName("attack", name, namesOf(definitions)));
 }
 
 /** The names of all bounded attacks at this moment, those of plug-ins included: `square-linf`. */

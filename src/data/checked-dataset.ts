@@ -65,12 +65,21 @@ const checkedSplit = (self: PluginDefinition, split: Split, shape: Shape): Split
   },
 });
 
+const isStatistic = (values: unknown, channels: number): boolean =>
+  Array.isArray(values) && values.length === channels && values.every(Number.isFinite);
+
+const isNote = (note: unknown): boolean => {
+  const { code, text } = (note ?? {}) as { readonly code?: unknown; readonly text?: unknown };
+  return typeof code === "string" && typeof text === "string";
+};
+
 /** Throws `bad-plugin` unless contents have a shape, class names, two parts, and statistics of all channels or none. */
 function requireContents(
   self: PluginDefinition,
   contents: unknown,
 ): asserts contents is DatasetContents {
-  const { shape, classes, train, test, mean, std } = (contents ?? {}) as Partial<DatasetContents>;
+  const { shape, classes, train, test, mean, std, notes } = (contents ??
+    {}) as Partial<DatasetContents>;
   const isShape = Array.isArray(shape) && shape.length === 3 && shape.every((n) => isIndex(n) && n);
   if (!isShape)
     throw badPlugin(
@@ -87,8 +96,13 @@ function requireContents(
     if (typeof value !== "object" || value === null)
       throw badPlugin(self, `returned no ${part} from open`);
   for (const [field, values] of Object.entries({ mean, std }))
-    if (values !== undefined && !(Array.isArray(values) && values.length === shape[0]))
+    if (values !== undefined && !isStatistic(values, shape[0]))
       throw badPlugin(self, `returned ${field} without one number per channel`);
+  const wrong = std?.find((value) => value <= 0);
+  if (wrong !== undefined)
+    throw badPlugin(self, `returned std ${wrong}, and must return one above 0`);
+  if (notes !== undefined && !(Array.isArray(notes) && notes.every(isNote)))
+    throw badPlugin(self, "returned notes that are no list of { code, text }");
 }
 
 /** The statistics that contents state, or those of the training images. */
@@ -110,6 +124,7 @@ export function checkedDataset(
     if (isExamples(given)) requireArrays(self, part, given, shape);
     const made = asSplit(given, shape);
     requireSplit(self, part, made, classes.length);
+    if (made.size === 0) throw badPlugin(self, `returned no examples in ${part}`);
     return checkedSplit(self, made, shape);
   };
   const trained = split("train", train);

@@ -1,5 +1,5 @@
 // The table of data sets. A data set is one file and one row here.
-import { nearest } from "../math/nearest.ts";
+import { nearest, unknownDefinition } from "../math/nearest.ts";
 import { Registry } from "../math/registry.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { cifar10 } from "./cifar10.ts";
@@ -70,7 +70,7 @@ function parsed(name: string): ParsedName {
   const meant = isPath ? `${guess}:${path || "PATH"}` : guess;
   const help =
     meant === undefined ? `choose from ${dataForms().join(", ")}` : `did you mean ${meant}?`;
-  throw new UsageError(`unknown data set ${name}; ${help}`, { code: "unknown-name" });
+  throw unknownDefinition(`unknown data set ${name}; ${help}`);
 }
 
 /** The path in a data set's name; empty without one. Throws `UsageError` as `requireDataName` does. */

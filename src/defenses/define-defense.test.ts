@@ -86,7 +86,7 @@ describe("a defence from outside", () => {
     [
       "returns the name of a noise",
       () => ({ objective: { examples() {} }, noise: "normal" }) as never,
-      "returned a noise without sample",
+      "returned a noise without name or sample",
     ],
   ])("is refused if its maker %s", (_, make, message) => {
     const broken = defineDefense({ name: "broken", source: "this test", make });

@@ -2,9 +2,9 @@ import { z } from "zod";
 import { makerWith } from "../math/maker.ts";
 import { checkedOptions } from "../math/option-problems.ts";
 import { requireOwnOptions, sharedOptionName } from "../math/own-options.ts";
-import { badPlugin, callPlugin, type PluginDefinition } from "../math/plugin.ts";
+import { badPlugin, callPlugin, type PluginDefinition, requireResult } from "../math/plugin.ts";
 import { isBuiltIn } from "../math/registry.ts";
-import type { NoiseNamed } from "../noise/noise.ts";
+import type { Noise, NoiseNamed } from "../noise/noise.ts";
 import { noiseNamed } from "../noise/table.ts";
 import type { Defense } from "./defense.ts";
 
@@ -85,13 +85,37 @@ export function defineDefense<S extends z.ZodObject, const Name extends string =
   return definition;
 }
 
+/** The same noise, whose draws are checked. Draws of a prefetch are ours. */
+const checkedNoise = (self: PluginDefinition, noise: Noise): Noise => ({
+  name: noise.name,
+  sample(keys, shape) {
+    const draw = () => noise.sample(keys, shape);
+    return requireResult(self, "noise.sample", callPlugin(self, "noise.sample", draw), shape);
+  },
+  combine:
+    noise.combine &&
+    ((x, drawn) => {
+      const put = () => noise.combine?.(x, drawn);
+      return requireResult(self, "noise.combine", callPlugin(self, "noise.combine", put), x.shape);
+    }),
+  describe: noise.describe && (() => noise.describe?.() ?? noise.name),
+  prefetch: noise.prefetch,
+});
+
 /** What a maker from outside returned, checked to be a defence. */
 function checkedDefense(self: PluginDefinition, make: () => MadeDefense): MadeDefense {
   const made = callPlugin(self, "make", make);
   const objective = (made?.objective ?? {}) as unknown as Readonly<Record<string, unknown>>;
   if (!["examples", "feeds", "train"].some((name) => typeof objective[name] === "function"))
     throw badPlugin(self, "must return an objective with examples, feeds or train from make");
-  if (made.noise !== undefined && made.noise !== null && typeof made.noise.sample !== "function")
-    throw badPlugin(self, "returned a noise without sample from make; give noiseNamed(…)");
-  return made;
+  const { noise, attacks } = made;
+  if (attacks !== undefined && !Array.isArray(attacks))
+    throw badPlugin(
+      self,
+      `returned attacks from make as ${typeof attacks}, and must return a list`,
+    );
+  if (noise === undefined || noise === null) return made;
+  if (typeof noise.sample !== "function" || typeof noise.name !== "string")
+    throw badPlugin(self, "returned a noise without name or sample from make; give noiseNamed(…)");
+  return { objective: made.objective, attacks, noise: checkedNoise(self, noise) };
 }

@@ -63,7 +63,8 @@ export function evaluateSchema() {
       .array(attackName(names))
       .min(1)
       .default(["pgd-linf", "pgd-l2"])
-      .describe(`attacks to run, separated by commas: ${names.join(", ")}, ${NO_ATTACK}`),
+      .describe(`attacks to run, separated by commas: ${names.join(", ")}, ${NO_ATTACK}`)
+      .meta({ named: true }),
     examples: z.int().positive().default(1000).describe("test images to attack: the first ones"),
     protocol: oneOf("protocol", ["sound", "published"])
       .default("sound")

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Value } from "../engine/graph/value.ts";
+import { isFloatExpression, type Value } from "../engine/graph/value.ts";
 import { makerWith } from "../math/maker.ts";
 import { checkedOptions } from "../math/option-problems.ts";
 import { badPlugin, callPlugin, requireResult } from "../math/plugin.ts";
@@ -90,6 +90,12 @@ export function defineLoss<
   return definition;
 }
 
+/** What was returned in place of an expression. */
+const returnedShape = (value: unknown): string => {
+  const { op, shape } = (value ?? {}) as Partial<Value>;
+  return typeof op === "string" && Array.isArray(shape) ? `[${shape.join(", ")}]` : "no expression";
+};
+
 /** The definition of a loss with these options; `id` tells it from others of its name. */
 function withOptions<Data extends LossData, Options extends LossOptions>(
   self: OwnLossDefinition<Data, Options>,
@@ -100,10 +106,10 @@ function withOptions<Data extends LossData, Options extends LossOptions>(
   const checked = new Set<number>();
   const graph = (logits: Value, weights: Value): Value => {
     const losses = callPlugin(self, "graph", () => self.graph(logits, weights, options));
-    if (losses?.shape?.join() !== String(logits.shape[0]))
+    if (!isFloatExpression(losses, [logits.shape[0]]))
       throw badPlugin(
         self,
-        `returned ${losses?.shape === undefined ? "no expression" : `[${losses.shape.join(", ")}]`} from graph, and must return [${logits.shape[0]}], a loss per row`,
+        `returned ${returnedShape(losses)} from graph, and must return an expression of shape [${logits.shape[0]}], a loss per row`,
       );
     return losses;
   };

@@ -1,3 +1,5 @@
+import { UsageError } from "./usage-error.ts";
+
 /** The least number of insertions, deletions and substitutions that turn a into b (Levenshtein 1966). */
 export function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
@@ -29,3 +31,11 @@ export function unknownName(kind: string, word: string, known: readonly string[]
   const help = guess === undefined ? `choose from ${known.join(", ")}` : `did you mean ${guess}?`;
   return `unknown ${kind} ${word}; ${help}`;
 }
+
+/** What to do about a name that a plug-in may define, as a line of a message. */
+export const PLUGIN_ADVICE =
+  "  if a plug-in defines it, load the plug-in: --plugin FILE on the command line, use(definition) in the library";
+
+/** The error for a name that is in no table of definitions; `problem` says which. Its code is `unknown-name`. */
+export const unknownDefinition = (problem: string): UsageError =>
+  new UsageError([problem, PLUGIN_ADVICE], { code: "unknown-name" });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { nearest } from "./nearest.ts";
+import { nearest, PLUGIN_ADVICE } from "./nearest.ts";
 import { type UsageCode, UsageError } from "./usage-error.ts";
 
 /** How messages refer to options: by flag on the command line, by name in the library. */
@@ -134,8 +134,22 @@ function problems(issue: z.core.$ZodIssue, naming: Naming, values: unknown): rea
   });
 }
 
-function codeOf(issue: z.core.$ZodIssue, values: unknown): UsageCode {
+/** Whether a value is the name of no definition. The option's schema says so by `.meta({ named: true })`. */
+function isUnknownName(
+  schema: z.ZodType,
+  { code, path }: z.core.$ZodIssue,
+  values: unknown,
+): boolean {
+  if (!(schema instanceof z.ZodObject) || (code !== "custom" && code !== "invalid_value"))
+    return false;
+  const option: z.ZodType | undefined = schema.shape[String(path[0])];
+  const isNamed = option !== undefined && z.globalRegistry.get(option)?.named === true;
+  return isNamed && at(values, path) !== undefined;
+}
+
+function codeOf(schema: z.ZodType, issue: z.core.$ZodIssue, values: unknown): UsageCode {
   if (issue.code === "unrecognized_keys") return "unknown-option";
+  if (isUnknownName(schema, issue, values)) return "unknown-name";
   return at(values, issue.path) === undefined ? "missing-option" : "bad-option";
 }
 
@@ -151,10 +165,9 @@ export function parseOptions<S extends z.ZodType>(
   const result = schema.safeParse(values, { error: () => NO_MESSAGE });
   if (result.success) return result.data;
   const { issues } = result.error;
-  throw new UsageError(
-    issues.flatMap((issue) => problems(issue, naming, values)),
-    { code: codeOf(issues[0], values) },
-  );
+  const lines = issues.flatMap((issue) => problems(issue, naming, values));
+  if (issues.some((issue) => isUnknownName(schema, issue, values))) lines.push(PLUGIN_ADVICE);
+  throw new UsageError(lines, { code: codeOf(schema, issues[0], values) });
 }
 
 /**

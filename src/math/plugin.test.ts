@@ -24,7 +24,7 @@ it("an error names the definition, and the file that it was loaded from", () => 
   expect(badPlugin(loaded, "is wrong").message).toBe("noise static of ./static.mjs is wrong");
 });
 
-it("an exception becomes the user's to fix, and keeps its cause; a UsageError stays what it is", async () => {
+it("an exception becomes the user's to fix, and keeps its cause; a UsageError keeps its code and message", async () => {
   const cause = new TypeError("x is undefined");
   const fails = () => {
     throw cause;
@@ -41,11 +41,24 @@ it("an exception becomes the user's to fix, and keeps its cause; a UsageError st
   });
   await expect(awaitPlugin(loaded, "sample", fails, () => true)).rejects.toBe(cause);
   const usage = new UsageError("a wrong option", { code: "bad-option" });
-  expect(() =>
-    callPlugin(mine, "make", () => {
-      throw usage;
-    }),
-  ).toThrow(usage);
+  const throws = (error: unknown) => () => {
+    throw error;
+  };
+  const named = expect.objectContaining({
+    code: "bad-option",
+    message: "noise static of ./static.mjs, in make: a wrong option",
+    cause: usage,
+  });
+  expect(() => callPlugin(loaded, "make", throws(usage))).toThrow(named);
+  await expect(awaitPlugin(loaded, "make", throws(usage))).rejects.toEqual(named);
+});
+
+it("an error names one definition: the innermost", () => {
+  const inner = () => callPlugin(loaded, "sample", () => expect.fail("no luck"));
+  const message = "noise static of ./static.mjs threw in sample: no luck";
+  expect(() => callPlugin(mine, "perturb", inner)).toThrow(
+    expect.objectContaining({ message, code: "bad-plugin" }),
+  );
 });
 
 it.each([

@@ -42,22 +42,39 @@ export function whichPlugin(definition: PluginDefinition): string {
   return `${definition.type} ${definition.name}${file === undefined ? "" : ` of ${file}`}`;
 }
 
+/** Errors that name the definition which they are about. */
+const attributed = new WeakSet<UsageError>();
+
 /** The error for a definition that breaks its contract; `problem` continues "attack mine …". */
-export const badPlugin = (
+export function badPlugin(
   definition: PluginDefinition,
   problem: string,
   cause?: unknown,
-): UsageError =>
-  new UsageError(`${whichPlugin(definition)} ${problem}`, { code: "bad-plugin", cause });
-
-/** An exception of a definition as `badPlugin`; a `UsageError` is passed on. `call` is the name of its function. */
-function foreignError(definition: PluginDefinition, call: string, error: unknown): unknown {
-  if (error instanceof UsageError) return error;
-  const text = messageOf(error);
-  return badPlugin(definition, `threw in ${call}: ${text}`, error);
+): UsageError {
+  const error = new UsageError(`${whichPlugin(definition)} ${problem}`, {
+    code: "bad-plugin",
+    cause,
+  });
+  attributed.add(error);
+  return error;
 }
 
-/** Runs a function of a definition. Throws `UsageError` with the code `bad-plugin` for whatever the function throws. */
+/**
+ * An exception of a definition as an error that names the definition and its function `call`. A `UsageError` keeps its code and
+ * its message; any other exception becomes `bad-plugin`. An error that names a definition already stays as it is.
+ */
+function foreignError(definition: PluginDefinition, call: string, error: unknown): UsageError {
+  if (!(error instanceof UsageError))
+    return badPlugin(definition, `threw in ${call}: ${messageOf(error)}`, error);
+  if (attributed.has(error)) return error;
+  const [first, ...rest] = error.lines;
+  const lines = [`${whichPlugin(definition)}, in ${call}: ${first}`].concat(rest);
+  const named = new UsageError(lines, { code: error.code, cause: error });
+  attributed.add(named);
+  return named;
+}
+
+/** Runs a function of a definition. Whatever it throws becomes a `UsageError` that names the definition. */
 export function callPlugin<T>(definition: PluginDefinition, call: string, run: () => T): T {
   try {
     return run();

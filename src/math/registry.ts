@@ -1,4 +1,4 @@
-import { unknownName } from "./nearest.ts";
+import { unknownDefinition, unknownName } from "./nearest.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Anything that a table lists under a name. */
@@ -52,8 +52,7 @@ export class Registry<D extends Named> {
   /** The definition of this name. Throws `UsageError` with the code `unknown-name` and the nearest name. */
   named(name: string): D {
     const found = this.#byName.get(name);
-    if (found === undefined)
-      throw new UsageError(unknownName(this.#kind, name, this.names), { code: "unknown-name" });
+    if (found === undefined) throw unknownDefinition(unknownName(this.#kind, name, this.names));
     return found;
   }
 

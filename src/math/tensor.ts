@@ -26,6 +26,10 @@ export interface NdArray<D extends DType = DType> {
 /** A float32 array, such as images, logits, gradients or parameters. Axis 0 of images and logits is the batch. */
 export type Tensor = NdArray<"float32">;
 
+/** Whether a value is a list of positive whole numbers: the shape of an array, or [] of a single number. */
+export const isShape = (value: unknown): value is Shape =>
+  Array.isArray(value) && value.every((length) => Number.isSafeInteger(length) && length > 0);
+
 /** The number of elements of an array of this shape; 1 for a scalar. */
 export const elementCount = (shape: Shape): number =>
   shape.reduce((size, length) => size * length, 1);

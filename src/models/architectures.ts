@@ -1,5 +1,5 @@
 // The table of architectures. An architecture is one file and one row here.
-import { nearest } from "../math/nearest.ts";
+import { nearest, unknownDefinition } from "../math/nearest.ts";
 import { badPlugin } from "../math/plugin.ts";
 import { Registry } from "../math/registry.ts";
 import { UsageError } from "../math/usage-error.ts";
@@ -71,9 +71,8 @@ export function architecture(
   if (known === undefined) {
     const examples = architectures.all.flatMap((one) => one.examples);
     const meant = nearest(name, examples);
-    throw new UsageError(
+    throw unknownDefinition(
       `unknown model ${name}${meant === undefined ? "" : `; did you mean ${meant}?`} (models are ${architectureForms()})`,
-      { code: "unknown-name" },
     );
   }
   const { definition, options } = known;

@@ -1,11 +1,9 @@
 // Checks of a network that a plug-in or a caller defined. Built-in networks are not checked.
-import type { Value } from "../engine/graph/value.ts";
+import { isFloatExpression, type Value } from "../engine/graph/value.ts";
 import { badPlugin, callPlugin, type PluginDefinition, requireResult } from "../math/plugin.ts";
 import type { Key } from "../math/random.ts";
+import { isShape } from "../math/tensor.ts";
 import type { Architecture, Forward, Mode, ParameterSpec } from "./architecture.ts";
-
-const isLengths = (shape: unknown): boolean =>
-  Array.isArray(shape) && shape.every((length) => Number.isSafeInteger(length) && length > 0);
 
 /** Throws `bad-plugin` unless the parameters are specifications with names of their own. */
 function requireParameters(self: PluginDefinition, parameters: unknown): void {
@@ -18,12 +16,14 @@ function requireParameters(self: PluginDefinition, parameters: unknown): void {
       throw badPlugin(self, `has a parameter whose name is ${JSON.stringify(name) ?? "missing"}`);
     if (names.has(name)) throw badPlugin(self, `has two parameters named ${name}`);
     names.add(name);
-    if (!isLengths(shape))
+    if (!isShape(shape))
       throw badPlugin(self, `has a parameter ${name} whose shape is no list of positive integers`);
     if (typeof trainable !== "boolean" || typeof init !== "function")
       throw badPlugin(self, `has a parameter ${name} without trainable, or without init(key)`);
   }
 }
+
+const shapeText = (value: Value | undefined): string => value?.shape?.join(", ") ?? "none";
 
 /** Throws `bad-plugin` unless logits are [batch, classes], and each running statistic has the shape of its array. */
 function requireForward(
@@ -34,16 +34,16 @@ function requireForward(
 ): void {
   const { logits, statistics } = (made ?? {}) as Partial<Forward>;
   const wanted = [x.shape[0], network.classes];
-  if (!Array.isArray(logits?.shape) || logits.shape.join() !== wanted.join())
+  if (!isFloatExpression(logits, wanted))
     throw badPlugin(
       self,
-      `returned logits of shape [${logits?.shape?.join(", ") ?? "none"}] from forward, and must return { logits, statistics } with logits [${wanted.join(", ")}] for images [${x.shape.join(", ")}]`,
+      `returned logits of shape [${shapeText(logits)}] from forward, and must return { logits, statistics } with logits [${wanted.join(", ")}] for images [${x.shape.join(", ")}]`,
     );
   if (typeof statistics !== "object" || statistics === null)
     throw badPlugin(self, "returned no statistics from forward; return {} where there are none");
   for (const [name, value] of Object.entries(statistics)) {
     const spec = network.parameters.find((one) => one.name === name && !one.trainable);
-    if (spec === undefined || value?.shape?.join() !== spec.shape.join())
+    if (spec === undefined || !isFloatExpression(value, spec.shape))
       throw badPlugin(
         self,
         `returned a statistic ${name} that is no array of its own with trainable: false and that shape`,

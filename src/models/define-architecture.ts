@@ -2,8 +2,9 @@ import { z } from "zod";
 import type { Value } from "../engine/graph/value.ts";
 import { makerWith } from "../math/maker.ts";
 import { checkedOptions } from "../math/option-problems.ts";
-import { badPlugin, callPlugin } from "../math/plugin.ts";
+import { badPlugin, callPlugin, type PluginDefinition } from "../math/plugin.ts";
 import { isBuiltIn } from "../math/registry.ts";
+import { isShape } from "../math/tensor.ts";
 import type { Architecture, InputSpec } from "./architecture.ts";
 import { checkedNetwork } from "./checked-network.ts";
 
@@ -48,6 +49,19 @@ export interface ArchitectureDefinition<S extends z.ZodObject = z.ZodObject>
 const inName = (options: z.ZodObject): string[] =>
   Object.keys(options.shape).filter((option) => option !== "dropout");
 
+/** The pixels as the first layer takes them; those of an architecture from outside keep their batch. */
+function inputOf(self: PluginDefinition, made: NetworkSpecification): (x: Value) => Value {
+  if (made.input === undefined) return (x) => x;
+  return (x) => {
+    const seen = callPlugin(self, "input", () => made.input?.(x));
+    if (isShape(seen?.shape) && seen.shape[0] === x.shape[0]) return seen;
+    throw badPlugin(
+      self,
+      `returned ${seen?.shape === undefined ? "no expression" : `[${seen.shape.join(", ")}]`} from input for images [${x.shape.join(", ")}]`,
+    );
+  };
+}
+
 /**
  * Defines an architecture. Pure: `architectures.add` makes its name known. Throws `UsageError` with the code `bad-plugin` for a
  * definition of the wrong form.
@@ -78,7 +92,7 @@ export function defineArchitecture<S extends z.ZodObject>(
       classes: input.classes,
       parameters: made.parameters,
       dropout: made.dropout ?? { rate: 0, masks: {} },
-      input: made.input ?? ((x: Value) => x),
+      input: inputOf(definition, made),
       forward: made.forward,
     };
     return isOurs ? network : checkedNetwork(definition, network);

@@ -102,6 +102,10 @@ export function defineNoise<Name extends string>(
   const self = { type: "noise", name: String(given.name) } as const;
   if (!/^[a-z][a-z0-9-]*$/.test(self.name))
     throw badPlugin(self, "needs a name of lower-case letters, digits and hyphens");
+  for (const [field, value] of Object.entries({ describe: given.describe, sample: given.sample }))
+    if (typeof value !== "function") throw badPlugin(self, `needs a function ${field}`);
+  const isObject = typeof given.parameters === "object" && given.parameters !== null;
+  if (!isObject) throw badPlugin(self, "needs parameters by name; they may be empty");
   const names = Object.keys(given.parameters) as Name[];
   const options = z.strictObject(
     Object.fromEntries(names.map((name) => [name, schemaOf(given.parameters[name])])),
@@ -119,7 +123,14 @@ export function defineNoise<Name extends string>(
       given.name,
       names.map((parameter) => parameters[parameter]),
     );
-    const words = () => inWords(given.describe(parameters));
+    const words = () => {
+      const description: unknown = given.describe(parameters);
+      if (typeof description === "string") return inWords(description);
+      throw badPlugin(
+        definition,
+        `returned ${typeof description} from describe, and must return words`,
+      );
+    };
     const { combine } = given;
     if (isBuiltIn(definition))
       return {

@@ -6,7 +6,6 @@ import {
   fullName,
   HALF_LEVELS,
   halfLevels,
-  inWords,
   MAX_LENGTH,
   type NoiseDefinition,
   type Parameter,
@@ -115,8 +114,8 @@ export function noiseNamed(text: string): Noise {
 
 /** The noise in words: `normal noise of standard deviation 0.25 on pixels in [0, 1]`. Throws `UsageError`. */
 export function describeNoise(text: string): string {
-  const { definition, parameters } = parseNoise(text);
-  return inWords(definition.describe(parameters));
+  const noise = noiseNamed(text);
+  return noise.describe?.() ?? noise.name;
 }
 
 /** Whether this noise, given with or without parameters, is one of ours, which a worker thread knows too. */

@@ -1,5 +1,6 @@
 // One batch of a defence that has a procedure of its own.
 
+import { tracingErrors } from "../attacks/tracing-errors.ts";
 import type { Victim } from "../attacks/victim.ts";
 import type {
   BatchGradients,
@@ -15,10 +16,10 @@ import {
   requireResult,
 } from "../math/plugin.ts";
 import { foldAll, type Key } from "../math/random.ts";
-import { type Shape, type Tensor, tensor } from "../math/tensor.ts";
+import { isShape, type Shape, type Tensor, tensor } from "../math/tensor.ts";
 import type { Architecture } from "../models/architecture.ts";
 import { isInterruption } from "./interruption.ts";
-import { batchShape, type LossOfBatch } from "./objective-graph.ts";
+import { batchShape, type LossOfBatch, requireTable } from "./objective-graph.ts";
 import type { StepwiseSession } from "./stepwise-session.ts";
 import type { StepResult } from "./train-step.ts";
 
@@ -40,6 +41,13 @@ export function emptyMemory(
   shape: BatchShape,
 ): Tensors {
   const shapes = callPlugin(defense, "memory", () => objective.memory?.(shape) ?? {});
+  requireTable(defense, "memory", shapes);
+  for (const [name, size] of Object.entries(shapes))
+    if (!isShape(size))
+      throw badPlugin(
+        defense,
+        `returned ${JSON.stringify(size)} for ${name} from memory, and must return a shape such as [10]`,
+      );
   return Object.fromEntries(Object.entries(shapes).map(([name, size]) => [name, tensor(size)]));
 }
 
@@ -90,11 +98,12 @@ export async function feedsOf(
 ): Promise<Tensors> {
   const { feeds } = objective;
   if (feeds === undefined) throw badPlugin(defense, "needs feeds, examples or train");
+  const traced = tracingErrors(model);
   const given = await awaitPlugin(
     defense,
     "feeds",
-    () => feeds.call(objective, model, x, labels, objectiveKeys),
-    isInterruption,
+    () => feeds.call(objective, traced.victim, x, labels, objectiveKeys),
+    (error) => isInterruption(error) || traced.isFromVictim(error),
   );
   return requireArrays(defense, "feeds", given, shapes);
 }

@@ -1,4 +1,5 @@
 // Trains one batch at a time: one optimiser step, or the defence's own `train` procedure.
+import { tracingErrors } from "../attacks/tracing-errors.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { type LossObjective, type Objective, replacesExamples } from "../defenses/objective.ts";
 import type { Defense } from "../defenses/table.ts";
@@ -194,9 +195,11 @@ function examplesOf(
   victim: Victim,
   { x, labels, objectiveKeys }: PlainBatch,
 ): Promise<Tensor> {
-  const run = () => objective.examples(victim, x, labels, objectiveKeys);
-  if (isBuiltIn(definition)) return run();
-  return awaitPlugin(definition, "examples", run, isInterruption).then((examples) =>
+  if (isBuiltIn(definition)) return objective.examples(victim, x, labels, objectiveKeys);
+  const traced = tracingErrors(victim);
+  const run = () => objective.examples(traced.victim, x, labels, objectiveKeys);
+  const passes = (error: unknown) => isInterruption(error) || traced.isFromVictim(error);
+  return awaitPlugin(definition, "examples", run, passes).then((examples) =>
     requireResult(definition, "examples", examples, x.shape),
   );
 }

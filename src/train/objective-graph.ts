@@ -9,10 +9,10 @@ import {
   replacesExamples,
 } from "../defenses/objective.ts";
 import { mean } from "../engine/graph/ops.ts";
-import type { Value } from "../engine/graph/value.ts";
+import { isFloatExpression, type Value } from "../engine/graph/value.ts";
 import { crossEntropy } from "../losses/ce.ts";
 import { badPlugin, callPlugin, type PluginDefinition } from "../math/plugin.ts";
-import type { Shape } from "../math/tensor.ts";
+import { isShape, type Shape } from "../math/tensor.ts";
 import type { Architecture } from "../models/architecture.ts";
 
 /** How the loss of a batch is built, and which arrays it takes. */
@@ -56,6 +56,13 @@ export function lossOfBatch(
     arrays(shape) {
       if (objective.arrays === undefined) return crossEntropyOfBatch.arrays(shape);
       const shapes = callPlugin(defense, "arrays", () => objective.arrays?.(shape) ?? {});
+      requireTable(defense, "arrays", shapes);
+      for (const [name, size] of Object.entries(shapes))
+        if (!isShape(size))
+          throw badPlugin(
+            defense,
+            `returned ${JSON.stringify(size)} for ${name} from arrays, and must return a shape such as [${shape.images.join(", ")}]`,
+          );
       const missing = inputGradients.find((name) => !Object.hasOwn(shapes, name));
       if (missing !== undefined)
         throw badPlugin(
@@ -74,14 +81,21 @@ export function lossOfBatch(
   };
 }
 
+/** Throws `bad-plugin` unless `value` is an object of shapes by name. */
+export function requireTable(defense: PluginDefinition, call: string, value: unknown): void {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
+  throw badPlugin(defense, `returned ${typeof value} from ${call}, and must return shapes by name`);
+}
+
 function requireShape(
   defense: PluginDefinition,
   what: string,
   value: Value | undefined,
   shape: Shape,
 ) {
-  if (value?.shape?.join() === shape.join()) return;
-  const given = value?.shape === undefined ? "none" : `[${value.shape.join(", ")}]`;
+  const returned: unknown = value?.shape;
+  if (isFloatExpression(value, shape)) return;
+  const given = Array.isArray(returned) ? `[${returned.join(", ")}]` : "none";
   throw badPlugin(
     defense,
     `must return ${what} of shape [${shape.join(", ")}] from loss, and returned ${given}`,

@@ -18,7 +18,11 @@ function augmentDefaults(): string {
 }
 
 const BuiltInOptions = z.strictObject({
-  defense: z.enum(allDefenseNames()).optional().describe("how the model is defended"),
+  defense: z
+    .enum(allDefenseNames())
+    .optional()
+    .describe("how the model is defended")
+    .meta({ named: true }),
   model: z
     .string()
     .optional()
@@ -85,7 +89,8 @@ export const trainOptions = (): typeof BuiltInOptions =>
     defense: z
       .enum(allDefenseNames())
       .optional()
-      .describe(BuiltInOptions.shape.defense.description ?? ""),
+      .describe(BuiltInOptions.shape.defense.description ?? "")
+      .meta({ named: true }),
   }).extend(addedDefenseOptions()) as unknown as typeof BuiltInOptions;
 
 /** The options of a training run without plug-ins. */

@@ -2,7 +2,7 @@ import { CommanderError } from "commander";
 import { z } from "zod";
 import { reasonOf } from "../../files/reasons.ts";
 import { didYouMean, meantOptions, type Naming } from "../../math/option-problems.ts";
-import { UsageError } from "../../math/usage-error.ts";
+import { type UsageCode, UsageError } from "../../math/usage-error.ts";
 import type { Field } from "./flags.ts";
 
 /** How messages name the options of a command. `file` is the options file that some of them were read from. */
@@ -58,4 +58,23 @@ export function usageLines(error: unknown): readonly string[] | undefined {
   return why === undefined
     ? undefined
     : [`${(error as NodeJS.ErrnoException).path ?? "a file"}: ${why}`];
+}
+
+const commanderCodes: ReadonlyMap<string, UsageCode> = new Map([
+  ["commander.unknownOption", "unknown-option"],
+  ["commander.unknownCommand", "unknown-option"],
+  ["commander.excessArguments", "unknown-option"],
+  ["commander.missingArgument", "missing-option"],
+  ["commander.optionMissingArgument", "missing-option"],
+  ["commander.missingMandatoryOptionValue", "missing-option"],
+  ["commander.invalidArgument", "bad-option"],
+]);
+
+/** The stable code of an error, as docs/errors.md lists them; `internal` for a bug of ours. */
+export function errorCodeOf(error: unknown): UsageCode | "internal" {
+  if (error instanceof UsageError) return error.code;
+  if (error instanceof CommanderError) return commanderCodes.get(error.code) ?? "usage";
+  if (error instanceof z.core.$ZodError) return "bad-option";
+  if (fileProblem(error) === undefined) return "internal";
+  return (error as NodeJS.ErrnoException).code === "ENOENT" ? "not-found" : "cannot-write";
 }

@@ -11,7 +11,7 @@ import type { Command, Context, Group, Output } from "./command.ts";
 import { type Config, configIn, loadPlugins } from "./config.ts";
 import { type Field, fieldsOf, flagsOf } from "./flags.ts";
 import { refuseOverlaps } from "./outputs.ts";
-import { namingOf, plainText, unknownFlag, usageLines } from "./problems.ts";
+import { errorCodeOf, namingOf, plainText, unknownFlag, usageLines } from "./problems.ts";
 
 /** The streams and the signal of one run of the program. */
 export interface Io {
@@ -211,13 +211,15 @@ function stackLines(error: unknown): string[] {
 /**
  * Runs the program with the words typed after its name. Returns the exit code: 0 done, 1 a bug of ours, 2 an error that the
  * user can fix, 3 done but below a required value, 130 interrupted. Under `--json` an error is also the last line of stdout:
- * `{"error": {"message", "code"}}`.
+ * `{"error": {"message", "code", "errorCode"}}`, with the exit code and the stable code of docs/errors.md.
  */
 export async function run(program: Program, argv: readonly string[], io: Io): Promise<number> {
-  const fail = (message: string, lines: readonly string[], code: number): number => {
+  const fail = (error: unknown, message: string, lines: readonly string[], code: number) => {
     io.stderr.write(textOf(lines));
     if (argv.includes("--json"))
-      io.stdout.write(`${JSON.stringify({ error: { message, code } })}\n`);
+      io.stdout.write(
+        `${JSON.stringify({ error: { message, code, errorCode: errorCodeOf(error) } })}\n`,
+      );
     return code;
   };
   try {
@@ -228,9 +230,9 @@ export async function run(program: Program, argv: readonly string[], io: Io): Pr
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     if (io.signal?.aborted && (error as Error).name === "AbortError") return 130;
     const lines = usageLines(error);
-    if (lines !== undefined) return fail(lines.join("\n"), lines, 2);
+    if (lines !== undefined) return fail(error, lines.join("\n"), lines, 2);
     const note = `this is a bug in ${program.name} ${program.version}; please report it with the command and the lines above`;
     const bug = messageOf(error);
-    return fail(bug, [...stackLines(error), note], 1);
+    return fail(error, bug, [...stackLines(error), note], 1);
   }
 }

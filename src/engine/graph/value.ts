@@ -140,6 +140,13 @@ export interface Value<O extends Op = Op> {
 /** Whether `value` is a node of this operator; narrows the type of its attributes. */
 export const is = <O extends Op>(value: Value, op: O): value is Value<O> => value.op === op;
 
+/** Whether something that code from outside returned is an expression of floats of this shape. */
+export function isFloatExpression(value: unknown, shape: Shape): value is Value {
+  const { op, inputs, dtype, shape: given } = (value ?? {}) as Partial<Value>;
+  const isValue = typeof op === "string" && Array.isArray(inputs) && Array.isArray(given);
+  return isValue && dtype === "float32" && given.join() === shape.join();
+}
+
 /** All nodes that `outputs` reach in depth-first order, inputs before readers; inputs are visited in order, or last first. */
 export function topological<V extends { readonly inputs: readonly V[] }>(
   outputs: readonly V[],
