@@ -1,4 +1,3 @@
-import { defined } from "./math/defined.ts";
 // `rampart/node`: the library with files and onnxruntime-node. These functions are what the commands do.
 
 import { auditInNode, type NodeAudit } from "./audit/node.ts";
@@ -8,7 +7,7 @@ import type { Dataset } from "./data/dataset.ts";
 import { decodeImage } from "./data/decode/node.ts";
 import type { FolderOptions } from "./data/folder.ts";
 import { type ImageSource, type ImageTensorOptions, imageTensorWith } from "./data/image-tensor.ts";
-import { type NodeDataOptions, openDatasetInNode, openImagesInNode } from "./data/node.ts";
+import { type NodeDataOptions, openDatasetInNode } from "./data/node.ts";
 import { parseNpz } from "./data/npz.ts";
 import {
   type NodeRuntimeOptions,
@@ -16,6 +15,7 @@ import {
   nodeRuntime as runtimeOf,
 } from "./engine/runtime/node.ts";
 import type { Program, Runtime } from "./engine/runtime/runtime.ts";
+import { checkFit } from "./evaluate/fit.ts";
 import { evaluateInNode, type NodeEvaluation } from "./evaluate/node.ts";
 import type { Row } from "./evaluate/row.ts";
 import { summarize } from "./evaluate/summary.ts";
@@ -162,16 +162,14 @@ export async function evaluate(
   const tell = noteTo(options);
   const { dataDir } = options;
   const data = where.data as EvaluateOptions["data"];
-  const dataset =
-    evaluated.architecture.foreign === true && typeof data === "string"
-      ? await openImagesInNode(data, images, { dataDir, takes: evaluated.architecture.inputShape })
-      : data;
-  if (typeof dataset === "object" && dataset !== data)
-    for (const one of dataset.notes ?? []) tell(one);
+  const classes = where.classes as EvaluateOptions["classes"];
+  const tested = await openTestImages(evaluated, { data, dataDir, images, classes }, tell);
+  checkFit(evaluated, tested.dataset);
+  const isChecked = evaluated.architecture.foreign === true || typeof data === "object";
   const running = {
     runtime,
     model: evaluated,
-    dataset: typeof dataset === "object" ? dataset : undefined,
+    dataset: isChecked ? tested.dataset : undefined,
     batch: settings.batch,
   };
   return collectRows(running, options, (network) =>
@@ -181,7 +179,7 @@ export async function evaluate(
       target: { ...runtime.target },
       customAttacks: own,
       images,
-      ...defined({ data: dataset }),
+      tested,
       note: tell,
     }),
   );

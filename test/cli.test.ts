@@ -246,7 +246,6 @@ describe("a command that fails", () => {
     ["shoot m --defence standard", 2, "unknown-option"],
     ["shoot m n --defense standard", 2, "unknown-option"],
     ["shot", 2, "unknown-option"],
-    ["shoot m --defense", 2, "missing-option"],
     ["shoot m --defense standard --steps none", 2, "bad-option"],
     ["shoot m --defense standard --out full", 2, "cannot-write"],
     ["shoot m --defense standard --out bug", 1, "internal"],

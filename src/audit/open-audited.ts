@@ -3,13 +3,13 @@ import {
   namesInConfig,
   type OutputNames,
   outputsOfFolders,
-  parseOutputNames,
-} from "../data/classes.ts";
+  } from "../data/classes.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { forOutputs } from "../data/for-outputs.ts";
 import { statedImageOptions } from "../data/image-options.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
 import type { Sizing } from "../data/sizing.ts";
+import { outputNamesIn } from "../data/output-names.ts";
 import { findDataset } from "../data/table.ts";
 import { chooseTestData, noTestImages } from "../evaluate/tested-data.ts";
 import { defined } from "../math/defined.ts";
@@ -91,16 +91,6 @@ async function inputShapeOf({ shape }: Dataset, files: AuditedFiles): Promise<Sh
   if (shape[0] !== 1) return shape;
   const network = await files.network();
   return network?.input?.[0] === 3 ? [3, ...shape.slice(1)] : shape;
-}
-
-async function namesInFile(path: string, files: SidecarFiles): Promise<OutputNames> {
-  const text = await files.text(path);
-  if (text === null)
-    throw new UsageError(
-      `there is no file ${path}, which --classes names; give the path of a file with one name per output`,
-      { code: "not-found" },
-    );
-  return parseOutputNames(text, path);
 }
 
 /** The class names in a config.json beside the network, if they cover every folder of the data set. */
@@ -191,7 +181,7 @@ async function labelledFor(
   const names =
     audit.classes === undefined
       ? await namesBeside(files.path, images, outputs, files.sidecars)
-      : await namesInFile(audit.classes, files.sidecars);
+      : outputNamesIn(audit.classes, await files.sidecars.text(audit.classes));
   return forOutputs(images, outputs, names);
 }
 

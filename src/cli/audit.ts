@@ -9,7 +9,7 @@ import { ImageRules } from "../data/image-rules.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import { counted } from "../report/format.ts";
 import { type Context, command } from "./kit/command.ts";
-import { DataDir, Device, fileOptions, modelOptions, Threads } from "./kit/options.ts";
+import { Classes, DataDir, Device, fileOptions, modelOptions, Threads } from "./kit/options.ts";
 import { namesOf, pick } from "./kit/pick.ts";
 import { progress } from "./kit/progress.ts";
 import { resuming } from "./kit/resuming.ts";
@@ -35,12 +35,7 @@ export const auditCommand = command({
       .default("audit")
       .describe("folder to write rows, summary.json, report.html and adversarial images to"),
     ...AuditOptions.shape,
-    classes: z
-      .string()
-      .optional()
-      .describe(
-        "file with the names of the outputs, one per line or as JSON; folders are matched to them by name",
-      ),
+    classes: Classes,
     preprocessing: z
       .string()
       .optional()

@@ -1,9 +1,8 @@
-import { z } from "zod";
 import { certifyDataset } from "../certify/certification.ts";
 import { CertificationOptions } from "../certify/options.ts";
 import type { CertificateRow } from "../certify/row.ts";
 import { type CertifiedShare, CONFIDENCE, certifiedShares } from "../certify/share.ts";
-import { ImageOptions, imageOptionsIn } from "../data/image-options.ts";
+import { imageOptionsIn } from "../data/image-options.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import { noteDecisions, withoutDependence } from "../evaluate/batch.ts";
 import { checkFit } from "../evaluate/fit.ts";
@@ -15,7 +14,7 @@ import type { Note } from "../math/note.ts";
 import { classifier } from "../models/classifier.ts";
 import { openModelInNode } from "../models/opening/node.ts";
 import { type Context, command } from "./kit/command.ts";
-import { DataDir, Device, fileOptions, modelOptions, Threads } from "./kit/options.ts";
+import { fileOptions, rowsOptions } from "./kit/options.ts";
 import { namesOf, pick } from "./kit/pick.ts";
 import { progress } from "./kit/progress.ts";
 import { resuming } from "./kit/resuming.ts";
@@ -40,31 +39,24 @@ function table(rows: readonly CertificateRow[], options: CertificationOptions): 
 export const certifyCommand = command({
   summary: "Prove radii within which a classifier under noise keeps its answer.",
   options: CertificationOptions.extend({
-    data: z.string().optional().describe("data set; by default the one the model was trained on"),
-    out: z.string().describe("the .jsonl file to write rows to; settings go beside it"),
-    resume: z.boolean().default(false).describe("continue the rows in --out"),
-    device: Device,
-    threads: Threads,
-    dataDir: DataDir,
-    ...ImageOptions.shape,
-    ...modelOptions,
+    ...rowsOptions("settings go beside it"),
   }),
   positionals: ["model"],
-  files: { inputs: ["model", "data"], outputs: { out: "rows" } },
+  files: { inputs: ["model", "data", "classes"], outputs: { out: "rows" } },
   examples: [
     "rampart certify runs/ni --data cifar10 --out cert.jsonl",
     "rampart certify model.onnx --data folder:photos --noise normal:0.25 --n 10000 --out cert.jsonl",
     "rampart certify runs/ni --sequential --target 0.5 --out cert.jsonl",
   ],
   async run(values, context: Context) {
-    const { model: path, data, out, resume, device, threads, dataDir } = values;
+    const { model: path, data, out, resume, device, threads, dataDir, classes } = values;
     const options = pick(values, namesOf(CertificationOptions.shape));
     const runtime = await nodeRuntime({ device, threads });
     const model = await openModelInNode(path, { ...fileOptions(values), runtime });
     const note = ({ text }: Note) => context.note(text);
     model.notes?.forEach(note);
     const images = imageOptionsIn(values);
-    const { dataset } = await openTestImages(model, { data, dataDir, images }, note);
+    const { dataset } = await openTestImages(model, { data, dataDir, images, classes }, note);
     checkFit(model, dataset);
     const { batch } = options;
     const architecture = await withoutDependence(runtime, model.architecture, dataset.test, {

@@ -1,21 +1,24 @@
 import { z } from "zod";
 import { nonFiniteNotes } from "../audit/non-finite.ts";
-import { ImageOptions, imageOptionsIn } from "../data/image-options.ts";
-import { openImagesInNode } from "../data/node.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { imageOptionsIn } from "../data/image-options.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
+import type { Runtime } from "../engine/runtime/runtime.ts";
 import { noteDecisions, withoutDependence } from "../evaluate/batch.ts";
-import { evaluateInNode } from "../evaluate/node.ts";
+import { checkFit } from "../evaluate/fit.ts";
+import { type EvaluateEvent, evaluateInNode } from "../evaluate/node.ts";
 import { evaluateSchema } from "../evaluate/options.ts";
 import type { Row } from "../evaluate/row.ts";
 import { summarize } from "../evaluate/summary.ts";
-import { defined } from "../math/defined.ts";
-import type { Note } from "../math/note.ts";
-import { classifier } from "../models/classifier.ts";
+import { openTestImages } from "../evaluate/test-images/node.ts";
+import type { Note, OnNote } from "../math/note.ts";
+import { type Classifier, classifier } from "../models/classifier.ts";
 import { nonFiniteNode } from "../models/non-finite.ts";
 import { openModelInNode } from "../models/opening/node.ts";
+import type { OpenModel } from "../models/opening/open-model.ts";
 import { summaryTable } from "../report/text-table.ts";
 import { type Context, command } from "./kit/command.ts";
-import { DataDir, Device, fileOptions, modelOptions, Threads } from "./kit/options.ts";
+import { fileOptions, rowsOptions } from "./kit/options.ts";
 import { namesOf, pick } from "./kit/pick.ts";
 import { progress } from "./kit/progress.ts";
 import { resuming } from "./kit/resuming.ts";
@@ -25,92 +28,100 @@ export const evaluateCommand = command({
   summary: "Measure the accuracy of a model under attack.",
   options: () =>
     evaluateSchema().extend({
-      data: z.string().optional().describe("data set; by default the one the model was trained on"),
-      out: z
-        .string()
-        .describe("the .jsonl file to write rows to; settings and images go beside it"),
+      ...rowsOptions("settings and images go beside it"),
       saveExamples: z
         .int()
         .nonnegative()
         .default(8)
         .describe("examples per attack whose images are stored for the report"),
-      resume: z.boolean().default(false).describe("continue the rows in --out"),
-      device: Device,
-      threads: Threads,
-      dataDir: DataDir,
-      ...ImageOptions.shape,
-      ...modelOptions,
     }),
   positionals: ["model"],
-  files: { inputs: ["model", "data"], outputs: { out: "rows" } },
+  files: { inputs: ["model", "data", "classes"], outputs: { out: "rows" } },
   examples: [
     "rampart evaluate runs/rat --data cifar10 --attacks pgd-linf --epsilon-linf 8/255 --out rows.jsonl",
     "rampart evaluate runs/at --attacks pgd-linf,pgd-l2,cw-l2 --epsilon-linf 0.01,0.02,0.031 --out curve.jsonl",
     "rampart evaluate runs/rat --attacks pgd-linf --eot 1,4,16,64 --out sweep.jsonl",
   ],
   async run(values, context: Context) {
-    const { model: path, data, out, saveExamples, resume, device, threads, dataDir } = values;
+    const { data, out, saveExamples, resume, dataDir, classes } = values;
     const options = pick(values, namesOf(evaluateSchema().shape));
     const images = imageOptionsIn(values);
-    const runtime = await nodeRuntime({ device, threads });
-    const file = fileOptions(values);
-    const model = await openModelInNode(path, { ...file, runtime });
-    for (const { text } of model.notes ?? []) context.note(text);
-    for (const sentence of model.head ?? []) context.note(sentence);
-    const dataset =
-      model.architecture.foreign === true && data !== undefined
-        ? await openImagesInNode(data, images, { dataDir, takes: model.architecture.inputShape })
-        : data;
     const note = ({ text }: Note) => context.note(text);
-    if (typeof dataset === "object") dataset.notes?.forEach(note);
-    const architecture =
-      typeof dataset === "object"
-        ? await withoutDependence(runtime, model.architecture, dataset.test, {
-            batch: options.batch,
-            note,
-          })
-        : model.architecture;
-    if (typeof dataset === "object")
-      await noteDecisions(runtime, model.architecture, dataset.test, {
-        batch: architecture === model.architecture ? options.batch : 1,
-        note,
-      });
-    const network = classifier(runtime, architecture, model.parameters);
-    const bar = progress(context.stderr, { json: context.json });
-    const rows: Row[] = [];
-    let missing = 0;
-    try {
-      for await (const { row, done, total } of evaluateInNode(model, options, {
+    const runtime = await nodeRuntime(pick(values, ["device", "threads"]));
+    const model = await openModelInNode(values.model, { ...fileOptions(values), runtime });
+    model.notes?.forEach(note);
+    context.note(...(model.head ?? []));
+    const tested = await openTestImages(model, { data, dataDir, images, classes }, note);
+    const network = await networkFor(runtime, model, tested.dataset, {
+      batch: options.batch,
+      note,
+    });
+    const { architecture, parameters } = model;
+    const rows = await attacked(
+      evaluateInNode(model, options, {
         network,
         target: { ...runtime.target },
+        tested,
         out,
         resume,
         saveExamples,
-        dataDir,
         images,
-        ...defined({ data: dataset }),
-        locate: (at) => nonFiniteNode(runtime, model.architecture, model.parameters, at),
+        classes,
+        locate: (at) => nonFiniteNode(runtime, architecture, parameters, at),
         signal: context.signal,
         note,
         command: context.argv.join(" "),
-      })) {
-        rows.push(row);
-        missing = total - done;
-        bar.update("evaluating", done, total);
-        context.emit(row);
-      }
-    } finally {
-      bar.stop();
-      await network.release();
-    }
-    if (missing > 0)
-      context.note(
-        `stopped after ${rows.length} rows, which are saved. Continue with:`,
-        `  ${resuming(context.argv)}`,
-      );
+      }),
+      context,
+    ).finally(() => network.release());
     if (rows.length > 0) context.print(...summaryTable(summarize(rows, options)).split("\n"));
-    const notFinite = nonFiniteNotes(rows);
-    if (notFinite.length > 0) context.note(...notFinite);
+    context.note(...nonFiniteNotes(rows));
     context.print(`rows: ${out}`);
   },
 });
+
+/** How the network of an evaluation is made. */
+interface NetworkOptions {
+  /** Largest batch. */
+  readonly batch: number;
+  readonly note: OnNote;
+}
+
+/** Compiles the network of a model. One of somebody else's is checked on the images first: its decisions, and other batches. */
+async function networkFor(
+  runtime: Runtime,
+  model: OpenModel,
+  dataset: Dataset,
+  { batch, note }: NetworkOptions,
+): Promise<Classifier> {
+  checkFit(model, dataset);
+  const { architecture, parameters } = model;
+  if (architecture.foreign !== true) return classifier(runtime, architecture, parameters);
+  const independent = await withoutDependence(runtime, architecture, dataset.test, { batch, note });
+  const size = independent === architecture ? batch : 1;
+  await noteDecisions(runtime, architecture, dataset.test, { batch: size, note });
+  return classifier(runtime, independent, parameters);
+}
+
+/** The rows of an evaluation, each reported when it is done. Says how to continue one that was stopped. */
+async function attacked(events: AsyncIterable<EvaluateEvent>, context: Context): Promise<Row[]> {
+  const bar = progress(context.stderr, { json: context.json });
+  const rows: Row[] = [];
+  let missing = 0;
+  try {
+    for await (const { row, done, total } of events) {
+      rows.push(row);
+      missing = total - done;
+      bar.update("evaluating", done, total);
+      context.emit(row);
+    }
+  } finally {
+    bar.stop();
+  }
+  if (missing > 0)
+    context.note(
+      `stopped after ${rows.length} rows, which are saved. Continue with:`,
+      `  ${resuming(context.argv)}`,
+    );
+  return rows;
+}

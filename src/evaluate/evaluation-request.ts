@@ -1,6 +1,7 @@
 import type { Dataset } from "../data/dataset.ts";
 import type { ImageOptions } from "../data/image-options.ts";
 import type { EvaluationContext } from "./evaluation.ts";
+import type { TestedData } from "./tested-data.ts";
 
 /** Where test images come from. */
 export interface ImageSource {
@@ -9,10 +10,14 @@ export interface ImageSource {
   readonly dataDir?: string | undefined;
   /** How images are read and sized; only recorded for a data set that is open. */
   readonly images?: ImageOptions | undefined;
+  /** File with the names of the outputs, to which classes are matched by name. */
+  readonly classes?: string | undefined;
 }
 
 /** What runs the network, where images come from, and where rows go. */
 export interface NodeEvaluation extends EvaluationContext, ImageSource {
   /** The .jsonl file; without it rows are only returned. */
   readonly out?: string;
+  /** The test images of `data`, if they have been chosen already. */
+  readonly tested?: TestedData | undefined;
 }

@@ -43,6 +43,8 @@ export interface EvaluationContext {
   readonly customAttacks?: CustomAttacks;
   /** How images were read and sized, for the record. */
   readonly images?: ImageOptions | undefined;
+  /** The file with the names of the outputs, for the record. */
+  readonly classes?: string | undefined;
   /** Gets notes for the reader of the rows, such as that the last bits of a resumed file may differ. */
   readonly note?: OnNote;
 }
@@ -108,6 +110,7 @@ export async function* evaluateModel(
     noise,
     warning,
     images,
+    classes: evaluation.classes,
     customAttacks,
     target,
     command,

@@ -18,10 +18,11 @@ export async function* evaluateInNode(
   options: EvaluateOptions,
   { out, data, dataDir, ...evaluation }: NodeEvaluation,
 ): AsyncGenerator<EvaluateEvent, void, void> {
-  const { images, note = () => undefined } = evaluation;
+  const { images, classes, note = () => undefined } = evaluation;
+  const source = { data, dataDir, images, classes };
   yield* evaluateModel(model, options, {
     ...evaluation,
-    tested: await openTestImages(model, { data, dataDir, images }, note),
+    tested: evaluation.tested ?? (await openTestImages(model, source, note)),
     out: out === undefined ? undefined : nodeStorageOf(out),
     host: nodeHost,
     readText: readTextIfThere,

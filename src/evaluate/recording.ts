@@ -3,6 +3,7 @@ import type { Dataset } from "../data/dataset.ts";
 import { type ImageOptions, statedImageOptions } from "../data/image-options.ts";
 import type { Host } from "../files/host/host.ts";
 import { version } from "../files/version.ts";
+import { defined } from "../math/defined.ts";
 import type { OnNote } from "../math/note.ts";
 import { recordedPlugins } from "../math/plugin.ts";
 import { parameterCount } from "../models/architecture.ts";
@@ -23,6 +24,8 @@ export interface Recorded {
   /** A warning about the test images; null if there is none. */
   readonly warning: string | null;
   readonly images: ImageOptions | undefined;
+  /** The file with the names of the outputs; undefined without one. */
+  readonly classes?: string | undefined;
   readonly customAttacks: CustomAttacks | undefined;
   readonly target: Settings["target"];
   readonly command: string | undefined;
@@ -44,7 +47,7 @@ export async function settingsOf(recorded: Recorded): Promise<Settings> {
       data: model.data,
       architecture: model.architecture.name,
       weights: model.weights ?? (await weightsHash(model.parameters, host)),
-      reading: { ...model.reading, ...imageOptions },
+      reading: { ...model.reading, ...imageOptions, ...defined({ classes: recorded.classes }) },
       parameters: parameterCount(model.architecture),
       noise: noise?.name ?? null,
       noiseText: noise === null ? null : (noise.describe?.() ?? noise.name),

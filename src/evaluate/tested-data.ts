@@ -1,5 +1,7 @@
 // Chooses the images that a model is tested on, and warns if training may have used them.
+import type { OutputNames } from "../data/classes.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { forOutputs } from "../data/for-outputs.ts";
 import { isUnsplit, withHeldOutTest } from "../data/held-out.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { ModelMetadata } from "../models/export.ts";
@@ -16,6 +18,16 @@ export interface TestedData {
   /** Why test images may have been training images; null if they were not, or if nothing is known of the training. */
   readonly warning: string | null;
 }
+
+/** The same images, with labels that are the outputs of these names. Throws `UsageError` if a class has no output. */
+export const withOutputNames = (
+  tested: TestedData,
+  outputs: number,
+  names: OutputNames | undefined,
+): TestedData =>
+  names === undefined
+    ? tested
+    : { dataset: forOutputs(tested.dataset, outputs, names), warning: tested.warning };
 
 /** What chooses the test images of a model. */
 export interface TestDataOptions {

@@ -10,21 +10,10 @@ import { auditingOptions } from "./checks.ts";
 import { auditResultOf, noteTo } from "./events.ts";
 import type { AuditOptions } from "./options.ts";
 import { givenRuntime, type StartRuntime } from "./start.ts";
-import { datasetOfValue, modelBytes, onnxOf, refuseFiles, storageOf } from "./values.ts";
+import { CLASSES, datasetOfValue, fileText, modelBytes, onnxOf, refuseFiles, storageOf } from "./values.ts";
 
-/** Names under which values stand for the files beside a model. */
+/** The name under which a value stands for the file of preprocessing. */
 const PREPROCESSING = "preprocessing.json";
-const CLASSES = "classes.json";
-
-/** The text of a value that stands for a JSON file. Throws `UsageError` for a path. */
-function fileText(option: string, value: unknown): string | null {
-  if (value === undefined) return null;
-  if (typeof value === "object" && value !== null) return JSON.stringify(value);
-  throw new UsageError(
-    `${option} is ${JSON.stringify(value)}, but there are no files here; give what such a file holds, parsed from JSON`,
-    { code: "bad-option" },
-  );
-}
 
 /** How the model of an audit is opened. */
 type ModelSource = Pick<AuditSource, "path" | "onnx" | "openOther">;

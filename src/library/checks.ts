@@ -153,6 +153,7 @@ const evaluationSchema = () =>
       data: z
         .union([z.string(), z.custom((value) => typeof value === "object" && value !== null)])
         .optional(),
+      classes: Text,
       note: Callback.optional(),
     }),
   );

@@ -1,15 +1,16 @@
 import { preparedBy } from "../data/image-options.ts";
+import { outputNamesIn } from "../data/output-names.ts";
 import { resizedDataset } from "../data/resized.ts";
 import { evaluateModel } from "../evaluate/evaluation.ts";
 import type { Row } from "../evaluate/row.ts";
-import { chooseTestData } from "../evaluate/tested-data.ts";
+import { chooseTestData, withOutputNames } from "../evaluate/tested-data.ts";
 import { portableHost } from "../files/host/host.ts";
 import type { OpenModel } from "../models/opening/open-model.ts";
 import { evaluateOptions } from "./checks.ts";
 import { collectRows, noteTo, requireOpen } from "./events.ts";
 import type { EvaluateOptions } from "./options.ts";
 import { givenRuntime, type StartRuntime } from "./start.ts";
-import { datasetOfValue, ROWS, refuseFiles, storageOf } from "./values.ts";
+import { CLASSES, datasetOfValue, fileText, ROWS, refuseFiles, storageOf } from "./values.ts";
 
 /** `evaluate` on the runtimes of a platform. */
 export async function evaluateOn(
@@ -18,7 +19,7 @@ export async function evaluateOn(
   options: EvaluateOptions = {},
 ): Promise<Row[]> {
   refuseFiles(options);
-  const { out, ...given } = options;
+  const { out, classes, ...given } = options;
   const storage = storageOf(out);
   const { settings, where, images, own } = evaluateOptions(given);
   requireOpen(model);
@@ -27,10 +28,12 @@ export async function evaluateOn(
   const { prepare } = preparedBy(images);
   const whole = await datasetOfValue(where.data ?? model.data);
   const sized = prepare === undefined ? whole : resizedDataset(whole, prepare);
-  const tested = chooseTestData(model, {
-    dataset: sized,
-    isTrainingData: model.data === whole.name,
-  });
+  const isTrainingData = model.data === whole.name;
+  const tested = withOutputNames(
+    chooseTestData(model, { dataset: sized, isTrainingData }),
+    model.architecture.classes,
+    classes === undefined ? undefined : outputNamesIn(CLASSES, fileText("classes", classes)),
+  );
   const { dataset, warning } = tested;
   const note = noteTo(options);
   for (const one of dataset.notes ?? []) note(one);
@@ -44,6 +47,7 @@ export async function evaluateOn(
       out: storage === undefined ? undefined : { storage, name: ROWS },
       customAttacks: own,
       images,
+      classes: classes === undefined ? undefined : CLASSES,
       resume,
       saveExamples,
       command,

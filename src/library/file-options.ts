@@ -107,7 +107,10 @@ export type EvaluationEvent = ({ readonly event: "row" } & EvaluateEvent) | Note
 export interface EvaluateOptions
   extends Running<EvaluationEvent>,
     BuiltInAttackOptions,
-    Pick<NodeEvaluation, "out" | "resume" | "saveExamples" | "data" | "dataDir" | "command"> {
+    Pick<
+      NodeEvaluation,
+      "out" | "resume" | "saveExamples" | "data" | "dataDir" | "classes" | "command"
+    > {
   /** Called with the text of each note; `onEvent` hears them with their codes. */
   readonly note?: ((line: string) => void) | undefined;
   /** Attacks to run, by name or as values of your own. */

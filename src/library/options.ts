@@ -34,9 +34,14 @@ export interface TrainOptions extends Omit<node.TrainOptions, Files>, OnDevice {
 }
 
 /** The options of `evaluate`. */
-export interface EvaluateOptions extends Omit<node.EvaluateOptions, Files>, OnDevice, InStorage {
+export interface EvaluateOptions
+  extends Omit<node.EvaluateOptions, Files | "classes">,
+    OnDevice,
+    InStorage {
   /** Test images; by default the data set of the model's training, if it needs no files. */
   readonly data?: DataValue | undefined;
+  /** Names of the outputs, in their order, or by index as in a JSON file. Classes are matched with them by name. */
+  readonly classes?: readonly string[] | Readonly<Record<string, unknown>> | undefined;
 }
 
 /** The options of `certify` and `predict`. */

@@ -13,6 +13,19 @@ import type { ModelBytes } from "./options.ts";
 /** The file of rows in a storage. */
 export const ROWS = "rows.jsonl";
 
+/** The name under which a value stands for the file of class names. */
+export const CLASSES = "classes.json";
+
+/** The text of a value that stands for a JSON file. Throws `UsageError` for a path. */
+export function fileText(option: string, value: unknown): string | null {
+  if (value === undefined) return null;
+  if (typeof value === "object" && value !== null) return JSON.stringify(value);
+  throw new UsageError(
+    `${option} is ${JSON.stringify(value)}, but there are no files here; give what such a file holds, parsed from JSON`,
+    { code: "bad-option" },
+  );
+}
+
 /** A value in a message. */
 const shown = (value: unknown): string => JSON.stringify(value) ?? String(value);
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { readingFlags } from "../../data/reading-flags.ts";
+import { ImageOptions } from "../../data/image-options.ts";
 import { devices, MAX_THREADS } from "../../engine/runtime/runtime.ts";
 import { defined } from "../../math/defined.ts";
 import { lookUp } from "../../math/look-up.ts";
@@ -41,6 +42,14 @@ export const MaxConstants = z
   .optional()
   .describe(
     "memory for constants that are computed on import, such as 4GiB or 500MB; by default 768MiB, more for a large file",
+  );
+
+/** The names of a network's outputs. */
+export const Classes = z
+  .string()
+  .optional()
+  .describe(
+    "file with the names of the outputs, one per line or as JSON; folders are matched to them by name",
   );
 
 /** How to read an .onnx file that rampart did not write. */
@@ -128,3 +137,16 @@ export function fileOptions(flags: FileFlags): ImportedOptions {
     maxConstants: maxConstants === undefined ? undefined : bytesOf(maxConstants, "--max-constants"),
   });
 }
+
+/** The options of a command that runs a model on test images and writes a row for each. `beside` is what lies beside the rows. */
+export const rowsOptions = (beside: string) => ({
+  data: z.string().optional().describe("data set; by default the one the model was trained on"),
+  out: z.string().describe(`the .jsonl file to write rows to; ${beside}`),
+  resume: z.boolean().default(false).describe("continue the rows in --out"),
+  classes: Classes,
+  device: Device,
+  threads: Threads,
+  dataDir: DataDir,
+  ...ImageOptions.shape,
+  ...modelOptions,
+});
