@@ -50,7 +50,7 @@ export const evaluateCommand = command({
     const runtime = await nodeRuntime(pick(values, ["device", "threads"]));
     const model = await openModelInNode(values.model, { ...fileOptions(values), runtime });
     model.notes?.forEach(note);
-    context.note(...(model.head ?? []));
+    for (const sentence of model.head ?? []) context.note(sentence);
     const tested = await openTestImages(model, { data, dataDir, images, classes }, note);
     const network = await networkFor(runtime, model, tested.dataset, {
       batch: options.batch,
