@@ -1,15 +1,11 @@
 // Opens what an audit needs: the network with its preprocessing, and the test images with labels that fit its outputs.
-import {
-  namesInConfig,
-  type OutputNames,
-  outputsOfFolders,
-  } from "../data/classes.ts";
+import { namesInConfig, type OutputNames, outputsOfFolders } from "../data/classes.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { forOutputs } from "../data/for-outputs.ts";
 import { statedImageOptions } from "../data/image-options.ts";
+import { outputNamesIn } from "../data/output-names.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
 import type { Sizing } from "../data/sizing.ts";
-import { outputNamesIn } from "../data/output-names.ts";
 import { findDataset } from "../data/table.ts";
 import { chooseTestData, noTestImages } from "../evaluate/tested-data.ts";
 import { defined } from "../math/defined.ts";

@@ -10,7 +10,15 @@ import { auditingOptions } from "./checks.ts";
 import { auditResultOf, noteTo } from "./events.ts";
 import type { AuditOptions } from "./options.ts";
 import { givenRuntime, type StartRuntime } from "./start.ts";
-import { CLASSES, datasetOfValue, fileText, modelBytes, onnxOf, refuseFiles, storageOf } from "./values.ts";
+import {
+  CLASSES,
+  datasetOfValue,
+  fileText,
+  modelBytes,
+  onnxOf,
+  refuseFiles,
+  storageOf,
+} from "./values.ts";
 
 /** The name under which a value stands for the file of preprocessing. */
 const PREPROCESSING = "preprocessing.json";

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { readingFlags } from "../../data/reading-flags.ts";
 import { ImageOptions } from "../../data/image-options.ts";
+import { readingFlags } from "../../data/reading-flags.ts";
 import { devices, MAX_THREADS } from "../../engine/runtime/runtime.ts";
 import { defined } from "../../math/defined.ts";
 import { lookUp } from "../../math/look-up.ts";
