@@ -43,7 +43,7 @@ async function compile(folder) {
  */
 async function buildLocked(isHeld) {
   if (isCurrent()) return 0;
-  console.error("rampart: building");
+  console.error("rampart: building, once per version; about ten seconds");
   const next = `${dist}.${process.pid}`;
   const last = `${next}.last`;
   try {

@@ -46,6 +46,14 @@ async function npm(args) {
   }
 }
 
+/** Says every ten seconds that work goes on; returns a function that ends this. */
+export function reportEvery(what) {
+  const start = Date.now();
+  const say = () => console.error(`rampart: ${what}, ${Math.round((Date.now() - start) / 1000)} s`);
+  const timer = setInterval(say, 10_000);
+  return () => clearInterval(timer);
+}
+
 /** Exits the process with code 2: the user can fix it. */
 function giveUp(reason) {
   console.error(
@@ -62,9 +70,12 @@ export async function install() {
   try {
     await withLock(root, async () => {
       if (isCurrent()) return;
-      console.error("rampart: installing the dependencies (npm ci), once per clone");
+      console.error(
+        "rampart: installing the dependencies (npm ci), once per clone; about half a minute, longer on a slow network",
+      );
       const quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
-      reason = await npm(["ci", ...quiet]);
+      const stop = reportEvery("still installing");
+      reason = await npm(["ci", ...quiet]).finally(stop);
     });
   } catch (error) {
     if (!(error instanceof LockError)) throw error;

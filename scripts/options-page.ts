@@ -53,7 +53,12 @@ function sectionOf({ name, command }: NamedCommand): string {
     rows.length === 0
       ? "No options of its own."
       : ["| option | default | meaning |", "| --- | --- | --- |", ...rows].join("\n");
-  return `## ${name}\n\n${code(usage)}\n\n${command.summary}\n\n${table}\n`;
+  const given = command.positionals.map((word) => {
+    const plain = word.replace(/\.\.\.$|\?$/, "");
+    return `- ${code(plain.toUpperCase())}: ${command.argumentsHelp[plain]}\n`;
+  });
+  const list = given.length === 0 ? "" : `\n${given.join("")}`;
+  return `## ${name}\n\n${code(usage)}\n\n${command.summary}\n${list}\n${table}\n`;
 }
 
 /** docs/options.md. */

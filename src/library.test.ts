@@ -183,26 +183,28 @@ describe("types", () => {
       [...attackNames, ...minimalAttackNames, "none"].map((name) => [name, name]),
     ) as never;
     expect(Object.keys(attacks)).toContain("pgd-linf");
-    // @ts-expect-error a typing error
-    const wrong: AttackName = "pgd-lnf";
-    // @ts-expect-error there is no PGD in ℓ1
-    const absent: AttackName = "pgd-l1";
-    // @ts-expect-error a typing error
-    const defense: DefenseName = "at-lnf";
-    expect(attackNames).not.toContain(wrong);
-    expect(attackNames).not.toContain(absent);
-    expect(defenseNames).not.toContain(defense);
+  });
+
+  it("accept the names of plug-ins, and are no plain strings, so that editors complete the built-in names", () => {
+    const names: readonly AttackName[] = ["pgd-linf", "mine-linf"];
+    ({ attacks: names }) satisfies EvaluateOptions;
+    ({ attacks: "mine-linf" }) satisfies EvaluateOptions;
+    ({ out: "a", defense: "mine", model: "mine-8" }) satisfies TrainOptions;
+    // @ts-expect-error no name
+    ({ attacks: [5] }) satisfies EvaluateOptions;
+    // @ts-expect-error no name
+    ({ out: "a", defense: 5 }) satisfies TrainOptions;
+    expectTypeOf<AttackName>().not.toEqualTypeOf<string>();
+    expectTypeOf<DefenseName>().not.toEqualTypeOf<string>();
+    expectTypeOf<string>().toExtend<AttackName>();
+    expect(defenseNames).not.toContain("mine");
   });
 
   it("refuse typing errors and accept values", () => {
-    // @ts-expect-error no such attack
-    ({ attacks: ["pgd-lnf"] }) satisfies EvaluateOptions;
     // @ts-expect-error no such option
     ({ maen: [0.5] }) satisfies AuditOptions;
     // @ts-expect-error no such device
     ({ device: "gpu" }) satisfies AuditOptions;
-    // @ts-expect-error no such network
-    ({ out: "a", model: "resnet" }) satisfies TrainOptions;
     ({ attacks: [pgd({ norm: "linf", epsilon: 0.01 }), "cw-l2"] }) satisfies EvaluateOptions;
     expectTypeOf<EvaluateOptions["epsilonLinf"]>().toEqualTypeOf<
       number | readonly number[] | undefined

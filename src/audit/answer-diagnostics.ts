@@ -63,21 +63,38 @@ export function otherDecision(decisions: Decisions | null): Diagnostic | null {
   };
 }
 
+/** Classes whose names a diagnostic of their order shows. */
+const SHOWN_CLASSES = 4;
+
+/** Whether a class has no name, or only its number. */
+const isNumbered = (names: readonly string[], index: number): boolean =>
+  names[index] === undefined || names[index] === String(index) || /^output \d+$/.test(names[index]);
+
 /** Fires if the predictions fit the labels far better in another order of the classes. */
 export function permutedClasses({
   rows,
   classes,
-}: Pick<Facts, "rows" | "classes">): Diagnostic | null {
+  classNames = [],
+}: Pick<Facts, "rows" | "classes" | "classNames">): Diagnostic | null {
   const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   for (const { label, prediction } of cleanOf(rows))
     if (prediction !== NO_CLASS) confusion[label][prediction]++;
   const found = likelyPermutation(confusion);
   if (found === null) return null;
-  const { name, explained, identity, examples } = found;
+  const { name, outputs, explained, identity, examples } = found;
+  const moved = outputs.flatMap((output, label) =>
+    output === label || isNumbered(classNames, label) || isNumbered(classNames, output)
+      ? []
+      : [`${classNames[label]} is output ${output} (${classNames[output]})`],
+  );
+  const named =
+    moved.length === 0
+      ? ""
+      : `: ${moved.slice(0, SHOWN_CLASSES).join(", ")}${moved.length > SHOWN_CLASSES ? ", …" : ""}`;
   return {
     code: "permuted-classes",
     severity: "invalid",
-    text: `${identity} of ${examples} clean images are right, but ${explained} would be if ${name}`,
+    text: `${identity} of ${examples} clean images are right, but ${explained} would be if ${name}${named}`,
     advice:
       'give the names of the file\'s outputs, in their order, with --classes FILE (one per line, or JSON such as ["cat", "dog"]): folders are then matched by name; or put the data set\'s classes in the file\'s order',
   };

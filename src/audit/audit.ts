@@ -175,9 +175,16 @@ async function resultOf(
     () => network.comparePreprocessings(),
     null,
   );
+  const saturation = await runner.run(
+    "the comparison of saturation",
+    () => network.compareSaturation(),
+    null,
+  );
   const facts: Facts = {
     rows,
     classes: model.architecture.classes,
+    classNames: dataset.classes,
+    saturation,
     notes: model.notes ?? [],
     probe,
     preprocessings,

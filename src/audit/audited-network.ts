@@ -12,7 +12,13 @@ import type { AuditRequest } from "./audit-request.ts";
 import type { AuditedModel } from "./open-audited.ts";
 import type { AuditOptions } from "./options.ts";
 import { largestRadii } from "./options.ts";
-import { comparePreprocessings, type PreprocessingComparison } from "./preprocessings.ts";
+import {
+  type Compare,
+  comparePreprocessings,
+  compareSaturation,
+  type PreprocessingComparison,
+  type SaturationComparison,
+} from "./preprocessings.ts";
 import { type Probe, probe } from "./probe.ts";
 
 /** Images that the probe looks at. */
@@ -100,7 +106,17 @@ export class AuditedNetwork {
   }
 
   /** Compares usual preprocessings with the declared one; null if that is good enough, or the model states its own. */
-  async comparePreprocessings(): Promise<PreprocessingComparison | null> {
+  comparePreprocessings(): Promise<PreprocessingComparison | null> {
+    return this.#withOthers(comparePreprocessings);
+  }
+
+  /** Looks for the cause of logits that are far apart on nearly all images; null if they are not, or the model states its own. */
+  compareSaturation(): Promise<SaturationComparison | null> {
+    return this.#withOthers(compareSaturation);
+  }
+
+  /** Runs a comparison of the declared preprocessing with the usual ones; null if the model states its own. */
+  async #withOthers<T>(compare: Compare<T>): Promise<T | null> {
     if (this.#audited.model.reading === undefined) return null;
     const { batch } = this.#options;
     const { test, shape } = this.#dataset;
@@ -108,7 +124,7 @@ export class AuditedNetwork {
       const copy = await this.#copy(usual);
       return { ...withMaxBatch(copy, batch), release: () => copy.release() };
     };
-    return comparePreprocessings(withMaxBatch(this.network, batch), open, test, {
+    return compare(withMaxBatch(this.network, batch), open, test, {
       count: PREPROCESSED,
       channels: shape[0],
       signal: this.#audit.signal,

@@ -3,7 +3,7 @@ import type { Row } from "../evaluate/row.ts";
 import type { Note } from "../math/note.ts";
 import type { BatchDependence } from "../models/batch-dependence.ts";
 import type { Decisions } from "../models/decisions.ts";
-import type { PreprocessingComparison } from "./preprocessings.ts";
+import type { PreprocessingComparison, SaturationComparison } from "./preprocessings.ts";
 import type { Probe } from "./probe.ts";
 import type { NotRun } from "./run-diagnostics.ts";
 
@@ -49,8 +49,12 @@ export interface Facts {
   readonly probe: Probe;
   /** The best usual preprocessing compared with the declared one; null if they were not compared. */
   readonly preprocessings: PreprocessingComparison | null;
+  /** Logits that are far apart on nearly all images; absent or null if they are not. */
+  readonly saturation?: SaturationComparison | null;
   /** Number of the classifier's outputs. */
   readonly classes: number;
+  /** Names of the outputs; absent if they have none. */
+  readonly classNames?: readonly string[];
   /** The importer's notes on the file. */
   readonly notes: readonly Note[];
   /** How scores depend on the batch; absent or null if they do not. */

@@ -118,6 +118,12 @@ describe("a diagnostic", () => {
     expect(permutedClasses({ rows: right, classes: 10 })).toBeNull();
     const codes = diagnose({ rows, ...usualFacts }).map(({ code }) => code);
     expect(codes).toEqual(["permuted-classes"]);
+    const classNames = Array.from({ length: 10 }, (_, i) => `class-${"abcdefghij"[i]}`);
+    expect(permutedClasses({ rows, classes: 10, classNames })?.text).toContain(
+      "reverse order: class-a is output 9 (class-j), class-b is output 8 (class-i), ",
+    );
+    const numbers = classNames.map((_, i) => String(i));
+    expect(permutedClasses({ rows, classes: 10, classNames: numbers })).toEqual(found);
   });
 
   it.each([
@@ -215,5 +221,29 @@ describe("other-decision", () => {
     ["invalid where the file answers another class", { ...same, ties: 2, others: [5] }, "invalid"],
   ] as const)("is %s", (_, decisions, severity) => {
     expect(otherDecision(decisions)?.severity).toBe(severity);
+  });
+});
+
+describe("a softmax that is saturated on nearly all images", () => {
+  const found = {
+    examples: 100,
+    saturated: 98,
+    medianMargin: 812.34,
+    calmer: { name: "--scale 255", correct: 97, saturated: 3 },
+    correctAsDeclared: 90,
+  };
+
+  it("is a warning with a preprocessing that explains it", () => {
+    const diagnostic = saturatedSoftmax({ probe, saturation: found });
+    expect(diagnostic).toMatchObject({ code: "saturated-softmax", severity: "warning" });
+    expect(diagnostic?.text).toContain("98 of 100 images (median distance 812)");
+    expect(diagnostic?.text).toContain("with --scale 255 97 images are right in place of 90");
+  });
+
+  it("is a warning with what to check if no usual preprocessing explains it", () => {
+    const saturation = Object.assign({}, found, { calmer: null });
+    const diagnostic = saturatedSoftmax({ probe, saturation });
+    expect(diagnostic?.severity).toBe("warning");
+    expect(diagnostic?.advice).toContain("check --scale, --mean and --std");
   });
 });

@@ -1,6 +1,7 @@
 // Diagnostics of the gradients that attacks follow.
 import type { Note, NoteCode } from "../math/note.ts";
 import type { Diagnostic, Facts } from "./diagnostic.ts";
+import type { SaturationComparison } from "./preprocessings.ts";
 
 /** Share of the probed images above which zero gradients count as masking. */
 const MIN_MASKED = 0.05;
@@ -20,8 +21,30 @@ export function zeroGradients({ probe }: Pick<Facts, "probe">): Diagnostic | nul
   };
 }
 
+/** Fires if logits are so far apart on nearly all images that the preprocessing is probably another. */
+function farApart(found: SaturationComparison): Diagnostic {
+  const { examples, saturated, medianMargin, calmer, correctAsDeclared } = found;
+  const others =
+    calmer === null
+      ? ""
+      : `; with ${calmer.name} ${calmer.correct} images are right in place of ${correctAsDeclared}, and ${calmer.saturated} are saturated`;
+  return {
+    code: "saturated-softmax",
+    severity: "warning",
+    text: `the highest logit is far above the others for ${saturated} of ${examples} images (median distance ${medianMargin.toPrecision(3)}), where cross-entropy in float32 has no gradient${others}`,
+    advice:
+      calmer === null
+        ? "trained networks are rarely that sure, so check --scale, --mean and --std: pixels in [0, 255] for a network that takes [0, 1], or a std that is applied twice, multiply the logits; accuracies under attack are probably too high"
+        : `look up how the network was trained; if it was ${calmer.name}, declare that preprocessing: accuracies under attack are probably too high`,
+  };
+}
+
 /** Fires if cross-entropy is exactly 0, where its gradient is 0 too. */
-export function saturatedSoftmax({ probe }: Pick<Facts, "probe">): Diagnostic | null {
+export function saturatedSoftmax({
+  probe,
+  saturation = null,
+}: Pick<Facts, "probe" | "saturation">): Diagnostic | null {
+  if (saturation !== null) return farApart(saturation);
   const { saturated, examples } = probe;
   if (saturated < MIN_SATURATED * examples || saturated === 0) return null;
   return {

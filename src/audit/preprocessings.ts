@@ -2,7 +2,7 @@
 import type { Victim } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
 import { keyOf, keysFor } from "../math/random.ts";
-import { argmaxRows } from "../math/tensor.ts";
+import { argmaxRows, rowSize, type Tensor } from "../math/tensor.ts";
 
 /** A preprocessing that many networks use. */
 export interface UsualPreprocessing {
@@ -60,6 +60,14 @@ export interface ComparisonOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A comparison of the declared preprocessing, which is built into `network`, with others, with which `open` opens it. */
+export type Compare<T> = (
+  network: Victim,
+  open: (usual: Omit<UsualPreprocessing, "name">) => Promise<Victim & { release(): Promise<void> }>,
+  test: Split,
+  options: ComparisonOptions,
+) => Promise<T | null>;
+
 /**
  * Compares the declared preprocessing, which is built into `network`, with the usual one under which most of the first
  * `count` clean images are correct. Null if the declared one leaves less than a tenth of them wrong. `open` opens the network with another preprocessing.
@@ -87,4 +95,78 @@ export async function comparePreprocessings(
     }
   }
   return best;
+}
+
+/** Logits that are too far apart for cross-entropy, and a usual preprocessing under which they are not. */
+export interface SaturationComparison {
+  readonly examples: number;
+  /** Images whose highest logit is so far above the others that cross-entropy in float32 has no gradient. */
+  readonly saturated: number;
+  /** Median distance of the two highest logits. */
+  readonly medianMargin: number;
+  /** A usual preprocessing under which about as many images are right and few are saturated; null if there is none. */
+  readonly calmer: {
+    readonly name: string;
+    readonly correct: number;
+    readonly saturated: number;
+  } | null;
+  readonly correctAsDeclared: number;
+}
+
+/** A distance of the two highest logits from which on 1 − p is below half the distance of 1 to its neighbours in float32. */
+const SATURATED = Math.log(2 ** 24);
+/** Nearly all images; few images; a margin that trained networks do not have; a share of right answers that counts as the same. */
+const [NEARLY_ALL, FEW, HUGE_MARGIN, AS_GOOD] = [0.9, 0.2, 50, 0.9];
+
+/** The distance of the two highest logits in each row of [n, class]. */
+function marginsOf(logits: Tensor): number[] {
+  const row = rowSize(logits);
+  return Array.from({ length: logits.shape[0] }, (_, i) => {
+    const [first, second] = logits.data.slice(i * row, (i + 1) * row).sort((a, b) => b - a);
+    return first - second;
+  });
+}
+
+/** How right and how sure a network is on the first images. */
+async function measured(network: Victim, test: Split, indices: readonly number[]) {
+  const logits = await network.logits(test.images(indices), keysFor(keyOf(0), indices));
+  const predictions = argmaxRows(logits);
+  const margins = marginsOf(logits).sort((a, b) => a - b);
+  return {
+    correct: indices.filter((i) => predictions[i] === test.labels[i]).length,
+    saturated: margins.filter((margin) => margin > SATURATED).length,
+    medianMargin: margins[Math.floor(margins.length / 2)],
+  };
+}
+
+/**
+ * Looks for a usual preprocessing that explains logits which are far apart on nearly all of the first `count` images; null if
+ * the declared one is sane. A wrong scale multiplies logits, which weakens attacks that climb cross-entropy.
+ */
+export async function compareSaturation(
+  network: Victim,
+  open: (usual: Omit<UsualPreprocessing, "name">) => Promise<Victim & { release(): Promise<void> }>,
+  test: Split,
+  { count, channels, signal }: ComparisonOptions,
+): Promise<SaturationComparison | null> {
+  const indices = Array.from({ length: Math.min(count, test.size) }, (_, i) => i);
+  const examples = indices.length;
+  const declared = await measured(network, test, indices);
+  const isSane = declared.saturated < NEARLY_ALL * examples;
+  if (isSane || !(declared.medianMargin >= HUGE_MARGIN)) return null;
+  let calmer: SaturationComparison["calmer"] = null;
+  for (const { name, ...usual } of usualPreprocessings) {
+    signal?.throwIfAborted();
+    if (![1, channels].includes(usual.mean?.length ?? 1)) continue;
+    const copy = await open({ mean: [0], std: [1], scale: 1, ...usual });
+    try {
+      const { correct, saturated } = await measured(copy, test, indices);
+      const isCalm = saturated <= FEW * examples && correct >= AS_GOOD * declared.correct;
+      if (isCalm && correct > (calmer?.correct ?? -1)) calmer = { name, correct, saturated };
+    } finally {
+      await copy.release();
+    }
+  }
+  const { correct: correctAsDeclared, saturated, medianMargin } = declared;
+  return { examples, saturated, medianMargin, calmer, correctAsDeclared };
 }

@@ -29,6 +29,7 @@ const fetch = command({
   summary: "Download a data set from its official site and verify its checksum.",
   options,
   positionals: ["name"],
+  argumentsHelp: { name: "a published data set, such as cifar10; data list shows them" },
   examples: ["rampart data fetch cifar10"],
   async run({ name, dataDir }, { print, emit, note, json, stderr, signal }) {
     const bar = progress(stderr, { json, percent: true });

@@ -86,6 +86,7 @@ export const falsifyCommandWith = (open: OpenNetwork) =>
       maxConstants: MaxConstants,
     }),
     positionals: ["model", "property"],
+    argumentsHelp: { model: "the network, an .onnx file, packed by gzip or not" },
     files: { inputs: ["model", "property"], outputs: { out: "stream" } },
     examples: [
       "rampart falsify net.onnx property.vnnlib",

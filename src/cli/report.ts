@@ -22,6 +22,9 @@ export const reportCommand = command({
     format: z.enum(formats).default("html").describe("format of the report"),
   }),
   positionals: ["rows..."],
+  argumentsHelp: {
+    rows: "files of rows that evaluate or audit wrote, .jsonl or .jsonl.gz; one or more",
+  },
   files: { inputs: ["rows"], outputs: { out: "stream" } },
   examples: [
     "rampart report runs/standard.jsonl runs/at.jsonl --out report.html",

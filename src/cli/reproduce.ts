@@ -75,6 +75,7 @@ export const reproduceCommand = command({
     dataDir: DataDir,
   }),
   positionals: ["what"],
+  argumentsHelp: { what: "table1, table2, table3, table4, figure1 or artefact" },
   files: { inputs: [], outputs: { out: { folder: [] } } },
   examples: [
     "rampart reproduce table1 --out runs/paper",

@@ -150,6 +150,7 @@ export const verifyCommand = command({
     maxConstants: MaxConstants,
   }),
   positionals: ["model", "property"],
+  argumentsHelp: { model: "the network, an .onnx file, packed by gzip or not" },
   files: { inputs: ["model", "property"], outputs: { out: "stream" } },
   examples: [
     "rampart verify net.onnx property.vnnlib",

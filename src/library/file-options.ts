@@ -19,14 +19,17 @@ import type { TrainEvent } from "../train/events.ts";
 import type { NodeTraining } from "../train/training-request.ts";
 import type { BuiltInAttackOptions } from "./attack-options.ts";
 
-/** Attacks that have a name, those of plug-ins aside: give these as values. */
-export type AttackName = BuiltInAttackName | "none";
+/** Any other name: one of a plug-in. It keeps editors completing the built-in names. */
+export type PluginName = string & Record<never, never>;
 
-/** Defences that have a name, those of plug-ins aside: give these as values. */
-export type DefenseName = BuiltInDefenseName;
+/** Attacks that have a name, those of plug-ins included. */
+export type AttackName = BuiltInAttackName | "none" | PluginName;
 
-/** Networks that have a name. */
-export type ModelName = "cnn-small" | "mlp-small" | `wrn-${number}-${number}`;
+/** Defences that have a name, those of plug-ins included. */
+export type DefenseName = BuiltInDefenseName | PluginName;
+
+/** Networks that have a name, those of plug-ins included. */
+export type ModelName = "cnn-small" | "mlp-small" | `wrn-${number}-${number}` | PluginName;
 
 /** Where graphs run. */
 export type DeviceName = "cpu" | "webgpu" | "cuda";
@@ -209,6 +212,12 @@ export interface AuditOptions
   readonly budget?: "quick" | "standard" | "full" | undefined;
   /** Exit with code 3 if accuracy under all attacks (largest radii) is below this, or the result is invalid. */
   readonly require?: number | undefined;
+  /** Also prove that images cannot be broken; under noise, certify them by randomised smoothing. */
+  readonly prove?: boolean | undefined;
+  /** Time that --prove may spend on an image in each norm. */
+  readonly proveSeconds?: number | undefined;
+  /** Draws that certify an image under noise. */
+  readonly proveN?: number | undefined;
   /** Noise at every prediction, such as normal:0.25; by default the model's own. */
   readonly noise?: string | undefined;
   /** How a randomised model predicts: single, majority:k or mean:k draws. */

@@ -50,6 +50,8 @@ export interface Command<Values = unknown> {
   /** A strict object. Each key in camelCase is a flag in kebab-case. */
   readonly options: z.ZodObject;
   readonly positionals: readonly string[];
+  /** What each positional argument is, by its name without `...` and `?`. */
+  readonly argumentsHelp: Readonly<Record<string, string>>;
   readonly examples: readonly string[];
   /** Which options and positionals name inputs and outputs, so that no output overwrites an input. */
   readonly files: FilesOfCommand;
@@ -62,6 +64,13 @@ export interface Group {
   readonly commands: Readonly<Record<string, Command>>;
 }
 
+/** What the arguments are that several commands take. */
+const commonArguments: Readonly<Record<string, string>> = {
+  model: "an .onnx file, a run directory of train (its newest checkpoint), or a checkpoint",
+  data: "a data set's name, folder:PATH or npz:PATH",
+  property: "VNN-LIB property, .vnnlib, packed by gzip or not",
+};
+
 /**
  * Defines a command. Flags, defaults, help, the options file and error messages follow from the schema `options`. A function
  * makes the schema whenever it is asked for, so that it includes what plug-ins have added by then. A command whose option or
@@ -71,6 +80,8 @@ export function command<S extends z.ZodObject, const P extends string = never>(s
   readonly summary: string;
   readonly options: S | (() => S);
   readonly positionals?: readonly P[];
+  /** What each positional argument is; those that several commands take are described in `commonArguments`. */
+  readonly argumentsHelp?: { readonly [K in P as NameOf<K>]?: string };
   readonly examples?: readonly string[];
   readonly files?: {
     readonly inputs: readonly (NameOf<P> | (keyof z.output<S> & string))[];
@@ -87,6 +98,7 @@ export function command<S extends z.ZodObject, const P extends string = never>(s
       return takesData() ? withDataOptions(schema()) : schema();
     },
     positionals: spec.positionals ?? [],
+    argumentsHelp: Object.assign({}, commonArguments, spec.argumentsHelp),
     examples: spec.examples ?? [],
     files: { inputs, outputs: outputs as FilesOfCommand["outputs"] },
     run: (values, context) =>

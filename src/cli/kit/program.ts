@@ -95,6 +95,9 @@ const contextOf = (
 const exampleLines = ([example]: readonly string[]): readonly string[] =>
   example === undefined ? [] : [`  for example: ${example}`];
 
+/** The name of a positional argument: `rows` of `rows...`. */
+const nameOf = (positional: string): string => positional.replace(/\.\.\.$|\?$/, "");
+
 /** One run of the program: what was typed, and where results go. */
 interface Session {
   readonly io: Io;
@@ -123,14 +126,14 @@ function declare(cli: Commander, spec: Command, session: Session) {
   cli.description(spec.summary);
   for (const name of spec.positionals) {
     const inner = name.endsWith("?") ? `[${name.slice(0, -1)}]` : `<${name}>`;
-    cli.argument(inner);
+    cli.argument(inner, spec.argumentsHelp[nameOf(name)]);
   }
   for (const field of fields) for (const option of flagsOf(field)) cli.addOption(option);
   cli.addOption(configOption()).addOption(pluginOption()).addOption(jsonOption());
   cli.addHelpText("after", examplesText(spec.examples));
   cli.action(async () => {
     const options = resolve(cli, schema, fields, session.config);
-    const names = spec.positionals.map((name) => name.replace(/\.\.\.$|\?$/, ""));
+    const names = spec.positionals.map(nameOf);
     const positionals: Record<string, unknown> = Object.fromEntries(
       names.map((name, i) => [name, cli.processedArgs[i]]),
     );
