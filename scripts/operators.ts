@@ -85,7 +85,7 @@ const unsupportedRows = Object.entries(unsupported).map(([op, why]) => `| \`${op
 
 const text = `# Operators of ONNX files
 
-\`\`\`sh no-run
+\`\`\`sh
 npx rampart audit model.onnx --data folder:photos
 \`\`\`
 

@@ -79,27 +79,81 @@ export type { NodeTraining } from "./train/training-request.ts";
 export type { AuditResult, OpenModel, Row };
 export { noiseNamedInNode as noiseNamed };
 
-/** Graphs run by onnxruntime-node on this machine; throws `UsageError` where it lacks the device. */
+/**
+ * Graphs run by onnxruntime-node on this machine; throws `UsageError` where it lacks the device.
+ *
+ * @example
+ * ```ts
+ * import { nodeRuntime } from "rampart/node";
+ *
+ * const runtime = await nodeRuntime({ threads: 2 });
+ * console.log(runtime.target.lowering); // blocked-16, blocked-8 or plain
+ * ```
+ */
 export const nodeRuntime = async (options: NodeRuntimeOptions = {}): Promise<Runtime> =>
   runtimeOf(runtimeOptions(options));
 
-/** The bytes of any ONNX file as a program, whose inputs and outputs have the file's names. */
+/**
+ * The bytes of any ONNX file as a program, whose inputs and outputs have the file's names.
+ *
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { nodeProgram, tensor } from "rampart/node";
+ *
+ * const program = await nodeProgram(await readFile("at.onnx"));
+ * const { logits } = await program.run({ pixels: tensor([1, 3, 32, 32]) });
+ * console.log(logits.shape); // [1, 10]
+ * await program.release();
+ * ```
+ */
 export const nodeProgram = async (
   bytes: Uint8Array,
   options: NodeRuntimeOptions = {},
 ): Promise<Program> => programOf(bytes, runtimeOptions(options));
 
-/** Opens a run directory (its newest checkpoint), a checkpoint, or any .onnx file, packed by gzip or not. */
+/**
+ * Opens a run directory (its newest checkpoint), a checkpoint, or any .onnx file, packed by gzip or not.
+ *
+ * @example
+ * ```ts
+ * import { openModel } from "rampart/node";
+ *
+ * const { architecture, classNames, noise } = await openModel("at.onnx");
+ * console.log(architecture.inputShape, classNames, noise);
+ * ```
+ */
 export const openModel = async (path: string, options: OpenOptions = {}): Promise<OpenModel> =>
   openModelInNode(pathOf("the model", path), openOptions(options));
 
-/** `imageTensor` of `rampart`, with a decoder of image files that has Pillow's levels. Throws `UsageError`. */
+/**
+ * `imageTensor` of `rampart`, with a decoder of image files that has Pillow's levels. Throws `UsageError`.
+ *
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { imageTensor } from "rampart/node";
+ *
+ * const x = await imageTensor(await readFile("photo.png"), { resize: [32], crop: [32] });
+ * console.log(x.shape); // [1, 3, 32, 32], pixels in [0, 1]
+ * ```
+ */
 export const imageTensor = (
   sources: ImageSource | readonly ImageSource[],
   options: ImageTensorOptions = {},
 ): Promise<Tensor> => imageTensorWith(decodeImage, sources, options);
 
-/** The data set written `name` on the command line, from this machine's disk. */
+/**
+ * The data set written `name` on the command line, from this machine's disk.
+ *
+ * @example
+ * ```ts
+ * import { openDataset } from "rampart/node";
+ *
+ * const { classes, test } = await openDataset("shapes");
+ * console.log(classes.length, test.size, test.images([0, 1]).shape); // 10, 1000, [2, 3, 32, 32]
+ * ```
+ */
 export const openDataset = async (
   name: string,
   given: NodeDataOptions & FolderOptions = {},
@@ -116,10 +170,10 @@ const opened = (model: OpenModel | string): OpenModel | Promise<OpenModel> =>
  * checkpoint is saved and the promise is rejected with the signal's reason. Throws `UsageError`.
  *
  * @example
- * ```ts no-run
+ * ```ts
  * import { train } from "rampart/node";
  *
- * const options = { model: "cnn-small", data: "shapes", recipe: "short", examples: 512 } as const;
+ * const options = { model: "cnn-small", data: "shapes", recipe: "short", examples: 256 } as const;
  * const model = await train({ defense: "at-linf", ...options, epochs: 1, out: "runs/at" });
  * console.log(model.defense);
  * ```
@@ -141,11 +195,11 @@ export async function train(options: TrainOptions): Promise<OpenModel> {
  * aborts, the promise is rejected with the signal's reason, and the rows so far are in `out`. Throws `UsageError`.
  *
  * @example
- * ```ts no-run
+ * ```ts
  * import { evaluate, pgd } from "rampart/node";
  *
- * const attacks = ["cw-l2", pgd({ norm: "linf", epsilon: 0.03 })] as const;
- * const rows = await evaluate("runs/at", { attacks, examples: 64, out: "rows.jsonl" });
+ * const attacks = ["fgsm-l2", pgd({ norm: "linf", epsilon: 0.03 })] as const;
+ * const rows = await evaluate("runs/at", { attacks, examples: 8, out: "rows.jsonl" });
  * console.log(rows.filter(({ correct }) => correct === 1).length);
  * ```
  */
@@ -191,10 +245,10 @@ export async function evaluate(
  * signal's reason, and the rows so far are in `out`. Throws `UsageError`.
  *
  * @example
- * ```ts no-run
+ * ```ts
  * import { audit } from "rampart/node";
  *
- * const { clean, union } = await audit("model.onnx", { data: "cifar10", examples: 64, out: "audit" });
+ * const { clean, union } = await audit("at.onnx", { budget: "quick", examples: 4, out: "audit" });
  * console.log(clean.mean, union.mean); // accuracy without and under attack
  * ```
  */
@@ -262,7 +316,7 @@ export const predict = (
  * Writes a model's noise-free network as an .onnx file; its noise stands in the file's metadata. Throws `UsageError`.
  *
  * @example
- * ```ts no-run
+ * ```ts
  * import { exportModel } from "rampart/node";
  *
  * await exportModel("runs/at", "at.onnx");
@@ -278,10 +332,10 @@ export async function exportModel(model: OpenModel | string, out: string): Promi
  * Makes one report of the rows in these files, with the settings and images beside them. Throws `UsageError`.
  *
  * @example
- * ```ts no-run
+ * ```ts
  * import { report } from "rampart/node";
  *
- * await report(["standard.jsonl", "at.jsonl"], { out: "report.html" });
+ * await report(["rows.jsonl"], { out: "report.html" });
  * ```
  */
 export async function report(

@@ -30,10 +30,33 @@ const start: StartRuntime = async (device, threads) => {
   return webRuntime(defined({ device, threads }) as WebRuntimeOptions);
 };
 
-/** `train` of `rampart`. Starts `webRuntime` unless `device` is a runtime. */
+/**
+ * `train` of `rampart`. Starts `webRuntime` unless `device` is a runtime.
+ *
+ * @example
+ * ```ts
+ * import { memoryStorage, train } from "rampart/web";
+ *
+ * const out = memoryStorage("run");
+ * const network = { defense: "standard", model: "mlp-small", data: "shapes" } as const;
+ * await train({ ...network, recipe: "short", epochs: 1, examples: 64, out });
+ * console.log(await out.list("")); // config.json, metrics.jsonl, model.onnx
+ * ```
+ */
 export const train = (options: TrainOptions): Promise<OpenModel> => trainOn(start, options);
 
-/** `evaluate` of `rampart`. Starts `webRuntime` unless `device` is a runtime. */
+/**
+ * `evaluate` of `rampart`. Starts `webRuntime` unless `device` is a runtime.
+ *
+ * @example
+ * ```ts
+ * import { evaluate, importModel } from "rampart/web";
+ *
+ * const model = await importModel(await (await fetch("model.onnx")).arrayBuffer());
+ * const rows = await evaluate(model, { data: "shapes", attacks: "pgd-linf", examples: 4 });
+ * console.log(rows.length); // 4
+ * ```
+ */
 export const evaluate = (model: OpenModel, options: EvaluateOptions = {}): Promise<Row[]> =>
   evaluateOn(start, model, options);
 
@@ -49,13 +72,35 @@ export const predict = (
   options: CertifyOptions = {},
 ): Promise<CertificateRow[]> => predictOn(start, model, options);
 
-/** `audit` of `rampart`. Starts `webRuntime` unless `device` is a runtime. */
+/**
+ * `audit` of `rampart`. Starts `webRuntime` unless `device` is a runtime.
+ *
+ * @example
+ * ```ts
+ * import { audit } from "rampart/web";
+ *
+ * const bytes = await (await fetch("model.onnx")).arrayBuffer();
+ * const { clean, union } = await audit(bytes, { data: "shapes", budget: "quick", examples: 4 });
+ * console.log(clean.mean, union.mean); // accuracy without and under attack
+ * ```
+ */
 export const audit = (
   model: Uint8Array | ArrayBuffer | OpenModel,
   options: AuditOptions = {},
 ): Promise<AuditResult> => auditOn(start, model, options);
 
-/** `importModel` of `rampart`. Starts `webRuntime` for a file with a fixed batch, unless `device` is a runtime. */
+/**
+ * `importModel` of `rampart`. Starts `webRuntime` for a file with a fixed batch, unless `device` is a runtime.
+ *
+ * @example
+ * ```ts
+ * import { importModel } from "rampart/web";
+ *
+ * const bytes = await (await fetch("model.onnx")).arrayBuffer();
+ * const { architecture } = await importModel(bytes);
+ * console.log(architecture.inputShape); // [channel, height, width]
+ * ```
+ */
 export const importModel = (
   model: Uint8Array | ArrayBuffer,
   options: ImportOptions = {},

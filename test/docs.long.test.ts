@@ -6,6 +6,7 @@ import { join } from "node:path";
 import ts from "typescript";
 import { afterAll, describe, expect, it } from "vitest";
 import { type Block, blocksOf, pages, root } from "./fixtures/docs.ts";
+import { writeReaderFiles } from "./fixtures/reader-files.ts";
 
 const work = mkdtempSync(join(tmpdir(), "rampart-docs-"));
 afterAll(() => rmSync(work, { recursive: true }));
@@ -76,13 +77,15 @@ describe("blocks run, in the order of their page and in one folder:", () => {
     pages
       .map((page) => {
         const blocks = blocksOf(page).filter(
-          ({ language, runs }) => runs && executed.includes(language),
+          ({ language, notRun }) => notRun === undefined && executed.includes(language),
         );
         return [page, blocks] as const;
       })
       .filter(([, blocks]) => blocks.length > 0),
-  )("%s", { timeout: 900_000 }, (page, blocks) => {
+  )("%s", { timeout: 900_000 }, async (page, blocks) => {
     const folder = mkdtempSync(join(work, "page-"));
+    const side = blocks.some(({ text }) => text.includes("--crop 224")) ? 224 : 32;
+    await writeReaderFiles(folder, { side, classes: 2 });
     for (const block of blocks) {
       const command = commandOf(block, folder);
       if (command === null) {

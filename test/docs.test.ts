@@ -106,6 +106,22 @@ it("lines outside of tables have at most 100 characters", () => {
   expect(long).toEqual([]);
 });
 
+/** Why a block of code is not executed. */
+const REASONS = [
+  "browser", // needs a page; test/page-audit.long and test/web-bundles.long have one
+  "clone", // installs or builds the clone itself; test/package.long does
+  "download",
+  "gpu",
+  "hours",
+  "own-test", // a test of its own executes it
+  "pytorch",
+];
+
+it("every block that could be executed is, or says why not", () => {
+  const silent = blocks.filter(({ notRun }) => notRun !== undefined && !REASONS.includes(notRun));
+  expect(silent.map(placeOf)).toEqual([]);
+});
+
 it("every block names its language, so that its check is known", () => {
   const known = ["sh", "ts", "js", "json", "python", "yaml", "html", "text"];
   const unknown = blocks.filter(({ language }) => !known.includes(language));

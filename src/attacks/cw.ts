@@ -59,6 +59,20 @@ interface Image {
  * Every point that a step reaches is judged, the last one too; x itself is asked about once, for the first step of all
  * searches. An image ends its searches on its own and then leaves the batch, so that only running ones cost a query.
  * Of a randomised victim that averages its draws, f and success are taken from the mean logits.
+ *
+ * @example
+ * ```ts
+ * import { classifier, cw, keyOf, keysFor, nodeRuntime, openDataset, openModel } from "rampart/node";
+ *
+ * const { architecture, parameters } = await openModel("runs/at");
+ * const network = classifier(await nodeRuntime(), architecture, parameters);
+ * const { test } = await openDataset("shapes");
+ * const attack = cw({ searches: 2, steps: 5 });
+ * const keys = keysFor(keyOf(0), [0, 1]);
+ * const labels = [test.labels[0], test.labels[1]];
+ * const { adversarial, found } = await attack.minimize(network, test.images([0, 1]), labels, keys);
+ * console.log(adversarial.shape, found);
+ * ```
  */
 export const cw = defineAttack({
   kind: "minimum-norm",

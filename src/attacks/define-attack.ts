@@ -82,6 +82,32 @@ interface Made {
  * code `bad-plugin` for a definition that breaks the rules. A call throws `UsageError` for a wrong option. The results of an
  * attack that is not built in are checked: a wrong shape, a number that is not finite, or a point outside of the ball or of
  * [0, 1] is an error with the code `bad-plugin`, as is whatever `make`, `perturb` or `minimize` throws.
+ *
+ * @example
+ * ```ts
+ * import { balls, defineAttack, foldAll, margin, z } from "rampart";
+ *
+ * const climb = defineAttack({
+ *   name: "climb",
+ *   norms: ["linf", "l2"],
+ *   summary: "gradient ascent on the margin",
+ *   source: "this example",
+ *   asks: "losses",
+ *   options: z.strictObject({ steps: z.int().positive().default(10).describe("gradient steps") }),
+ *   make: ({ norm, epsilon, steps }) => ({
+ *     async perturb(victim, x, labels, keys) {
+ *       let point = x;
+ *       for (let step = 0; step < steps; step++) {
+ *         const ownKeys = foldAll(keys, step);
+ *         const { gradient } = await victim.lossAndGradient(point, margin(labels), ownKeys);
+ *         point = balls[norm].ascend(point, gradient, epsilon / steps, x, epsilon);
+ *       }
+ *       return point;
+ *     },
+ *   }),
+ * });
+ * console.log(climb({ norm: "l2", epsilon: 0.5 }).name); // climb-l2
+ * ```
  */
 export function defineAttack<
   const Name extends string,

@@ -26,6 +26,20 @@ export type PgdSettings = z.input<typeof PgdOptions> & InBall<PaperNorm>;
 /**
  * Projected gradient descent (Madry et al. 2018, arXiv:1706.06083) on the cross-entropy, of x [batch, ...pixels] in [0, 1]. The
  * candidate of each start is the last point of its ascent.
+ *
+ * @example
+ * ```ts
+ * import { classifier, keyOf, keysFor, nodeRuntime, openDataset, openModel, pgd } from "rampart/node";
+ *
+ * const { architecture, parameters } = await openModel("runs/at");
+ * const network = classifier(await nodeRuntime(), architecture, parameters);
+ * const { test } = await openDataset("shapes");
+ * const attack = pgd({ norm: "linf", epsilon: 8 / 255, steps: 10 });
+ * const keys = keysFor(keyOf(0), [0, 1]);
+ * const labels = [test.labels[0], test.labels[1]];
+ * const adversarial = await attack.perturb(network, test.images([0, 1]), labels, keys);
+ * console.log(adversarial.shape); // [2, 3, 32, 32]
+ * ```
  */
 export const pgd = defineAttack({
   name: "pgd",

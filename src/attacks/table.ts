@@ -155,6 +155,14 @@ export type MinimalAttackOptions = z.output<typeof MinimalAttackOptions>;
 /**
  * The bounded attack of this name, with the settings of the paper or of the attack's authors as defaults. Throws `UsageError` for
  * an unknown name or a wrong option.
+ *
+ * @example
+ * ```ts
+ * import { attackNamed } from "rampart";
+ *
+ * const attack = attackNamed("apgd-ce-linf", { epsilonLinf: 8 / 255, apgdSteps: 20 });
+ * console.log(attack.norm, attack.epsilon);
+ * ```
  */
 export function attackNamed(
   name: string,
@@ -166,7 +174,16 @@ export function attackNamed(
   return definition.from({ norm, epsilon, ...ownOptions(definition, shared) }) as BoundedAttack;
 }
 
-/** The minimum-norm attack of this name, with its authors' settings as defaults. Throws `UsageError` as `attackNamed` does. */
+/**
+ * The minimum-norm attack of this name, with its authors' settings as defaults. Throws `UsageError` as `attackNamed` does.
+ *
+ * @example
+ * ```ts
+ * import { minimalAttackNamed } from "rampart";
+ *
+ * console.log(minimalAttackNamed("ddn-l2").options);
+ * ```
+ */
 export function minimalAttackNamed(
   name: string,
   options: z.input<typeof MinimalAttackOptions> = {},

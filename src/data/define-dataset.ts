@@ -121,6 +121,21 @@ function parted(given: object) {
 /**
  * Defines a data set. Pure: `datasets.add` makes its name known. Throws `UsageError` with the code `bad-plugin` for a definition
  * of the wrong form.
+ *
+ * @example
+ * ```ts
+ * import { defineDataset, use } from "rampart";
+ *
+ * const grey = { pixels: new Float32Array(20 * 8 * 8).fill(0.5), labels: new Uint8Array(20) };
+ * const blank = defineDataset({
+ *   name: "blank",
+ *   text: "grey images, all of one class",
+ *   source: "this example",
+ *   augment: "none",
+ *   open: () => ({ shape: [1, 8, 8], classes: ["grey", "other"], train: grey, test: grey }),
+ * });
+ * use(blank); // known by its name from here on
+ * ```
  */
 export function defineDataset<O extends z.ZodObject = z.ZodObject<Record<never, never>>>(
   given: DatasetSpecification<O>,

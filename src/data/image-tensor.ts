@@ -192,12 +192,12 @@ export async function imageTensorWith(
  * `--crop`, Pillow's. Throws `UsageError`.
  *
  * @example
- * ```ts no-run
+ * ```ts
  * import { imageTensor } from "rampart/web";
  *
- * const input = document.querySelector<HTMLInputElement>("input[type=file]");
- * const x = await imageTensor([...(input?.files ?? [])], { resize: [256], crop: [224] });
- * console.log(x.shape); // [images, 3, 224, 224]
+ * const pixels = { width: 2, height: 1, data: new Uint8ClampedArray([255, 0, 0, 255, 0, 0, 0, 255]) };
+ * const x = await imageTensor(pixels, { resize: [4, 4] }); // or a canvas, or files of an <input>
+ * console.log(x.shape); // [1, 3, 4, 4]
  * ```
  */
 export const imageTensor = (

@@ -50,6 +50,28 @@ export interface DefenseDefinition<S extends z.ZodObject = z.ZodObject>
 /**
  * Defines a defence. Pure: `defenses.add` makes its name known. Throws `UsageError` with the code `bad-plugin` for a definition
  * of the wrong form.
+ *
+ * @example
+ * ```ts
+ * import { defineDefense, foldAll, pgd, z } from "rampart";
+ *
+ * const short = defineDefense({
+ *   name: "short-at",
+ *   source: "this example",
+ *   options: z.strictObject({ steps: z.int().positive().default(2).describe("gradient steps") }),
+ *   make: ({ steps }) => {
+ *     const attack = pgd({ norm: "linf", epsilon: 8 / 255, steps });
+ *     return {
+ *       objective: {
+ *         name: "short-at",
+ *         examples: (victim, x, labels, keys) =>
+ *           attack.perturb(victim, x, labels, foldAll(keys, 0)),
+ *       },
+ *     };
+ *   },
+ * });
+ * console.log(short.name);
+ * ```
  */
 export function defineDefense<S extends z.ZodObject, const Name extends string = string>(
   given: DefenseSpecification<S> & { readonly name: Name },

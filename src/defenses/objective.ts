@@ -127,6 +127,14 @@ export const replacesExamples = (objective: Objective | LossObjective): objectiv
 /**
  * The objective, if it replaces examples: its `examples` maps x [batch, ...pixels] in [0, 1] to the batch that is trained on.
  * Throws `UsageError` with the code `misfit` for an objective with a loss or a procedure of its own.
+ *
+ * @example
+ * ```ts
+ * import { defenseNamed, requireExamples } from "rampart";
+ *
+ * const { objective } = defenseNamed("at-linf");
+ * console.log(requireExamples(objective).name);
+ * ```
  */
 export function requireExamples(objective: Objective | LossObjective): Objective {
   if (replacesExamples(objective)) return objective;

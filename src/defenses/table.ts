@@ -100,6 +100,14 @@ function refuseUnused(
 /**
  * The defence of this name (Araujo et al. 2019, arXiv:1903.10219, unless a plug-in defines it), with its authors' settings as
  * defaults. `toNoise` resolves the name of its noise, whose lengths are on the scale of pixels in [0, 1]. Throws `UsageError`.
+ *
+ * @example
+ * ```ts
+ * import { defenseNamed } from "rampart";
+ *
+ * const defense = defenseNamed("rat-linf-uniform", { epsilonLinf: 8 / 255, steps: 7 });
+ * console.log(defense.noise?.name); // uniform:0.2
+ * ```
  */
 export function defenseNamed(
   name: string,

@@ -23,6 +23,17 @@ const eotObjectives = ["mean-loss", "mean-logits", "mean-probability"] as const;
  * a victim without noise: x [batch, ...pixels] → logits [batch, classes]. Draw r of an example has the key fold(key, r), and
  * draws are summed in that order, so results do not depend on the batch. The victim is asked for at most `maxBatch` rows at
  * once, so memory does not grow with `draws`. Throws `UsageError` if an argument is of the wrong kind.
+ *
+ * @example
+ * ```ts
+ * import { classifier, noiseNamed, nodeRuntime, openModel, withEot, withNoise } from "rampart/node";
+ *
+ * const { architecture, parameters } = await openModel("runs/at");
+ * const network = classifier(await nodeRuntime(), architecture, parameters);
+ * const noisy = withNoise(network, noiseNamed("normal:0.1"));
+ * const averaged = withEot(noisy, 16); // attacks on it follow the mean over 16 draws
+ * console.log(typeof averaged.lossAndGradient);
+ * ```
  */
 export function withEot(
   model: Victim,

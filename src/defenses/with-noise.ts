@@ -8,6 +8,20 @@ import { requireNoise, requireVictim } from "./requirements.ts";
 /**
  * The randomised network f(x + η), or f of what the noise makes of x, for x [batch, ...pixels] (Araujo et al. 2019, arXiv:1903.10219, §4.2), with one draw of η per
  * example and key. Noisy pixels are not clipped to [0, 1]. Throws `UsageError` if an argument is of the wrong kind.
+ *
+ * @example
+ * ```ts
+ * import {
+ *   classifier, keyOf, keysFor, nodeRuntime, noiseNamed, openDataset, openModel, withNoise,
+ * } from "rampart/node";
+ *
+ * const { architecture, parameters } = await openModel("runs/at");
+ * const network = classifier(await nodeRuntime(), architecture, parameters);
+ * const noisy = withNoise(network, noiseNamed("normal:0.25"));
+ * const { test } = await openDataset("shapes");
+ * const logits = await noisy.logits(test.images([0]), keysFor(keyOf(0), [0]));
+ * console.log(logits.shape); // [1, 10]
+ * ```
  */
 export function withNoise(model: Victim, noise: Noise): Victim {
   requireVictim("withNoise", model);

@@ -109,13 +109,14 @@ export async function auditOn(
  * promise is rejected with the signal's reason, and the rows so far are in `out`. Throws `UsageError`.
  *
  * @example
- * ```ts no-run
+ * ```ts
  * import { audit, memoryStorage, webRuntime } from "rampart/web";
  *
  * const out = memoryStorage("audit");
+ * const device = await webRuntime();
  * const bytes = await (await fetch("model.onnx")).arrayBuffer();
- * const { union } = await audit(bytes, { device: await webRuntime(), data: "shapes", out });
- * document.body.textContent = `${100 * union.mean} % of images withstand every attack`;
+ * const { union } = await audit(bytes, { device, data: "shapes", budget: "quick", examples: 4, out });
+ * console.log(`${100 * union.mean} % of images withstand every attack`);
  * const html = new TextDecoder().decode(await out.read("report.html"));
  * ```
  */

@@ -64,12 +64,12 @@ export async function evaluateOn(
  * are in `out`. Throws `UsageError`.
  *
  * @example
- * ```ts no-run
+ * ```ts
  * import { evaluate, importModel, webRuntime } from "rampart/web";
  *
  * const device = await webRuntime();
  * const model = await importModel(await (await fetch("model.onnx")).arrayBuffer(), { device });
- * const rows = await evaluate(model, { device, data: "shapes", attacks: "pgd-linf", examples: 16 });
+ * const rows = await evaluate(model, { device, data: "shapes", attacks: "pgd-linf", examples: 4 });
  * console.log(rows.filter(({ correct }) => correct === 1).length);
  * ```
  */

@@ -26,12 +26,13 @@ export async function importModelOn(
  * is checked on the runtime `device`. Throws `UsageError` for a file that cannot be read.
  *
  * @example
- * ```ts no-run
- * import { evaluate, imageDataset, importModel, webRuntime } from "rampart/web";
+ * ```ts
+ * import { importModel, webRuntime } from "rampart/web";
  *
  * const bytes = await (await fetch("model.onnx")).arrayBuffer();
  * const device = await webRuntime();
  * const model = await importModel(bytes, { device, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] });
+ * console.log(model.architecture.classes);
  * ```
  */
 export const importModel = (

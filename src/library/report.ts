@@ -15,12 +15,12 @@ const isSource = (value: unknown): value is RowsSource =>
  * libraries of charts are loaded by the first report. Throws `UsageError`.
  *
  * @example
- * ```ts no-run
+ * ```ts
  * import { evaluate, importModel, report, webRuntime } from "rampart/web";
  *
  * const device = await webRuntime();
  * const model = await importModel(await (await fetch("model.onnx")).arrayBuffer(), { device });
- * const rows = await evaluate(model, { device, data: "shapes", examples: 16 });
+ * const rows = await evaluate(model, { device, data: "shapes", attacks: "fgsm-l2", examples: 4 });
  * console.log(await report([rows], { format: "md" }));
  * ```
  */

@@ -52,13 +52,13 @@ export async function trainOn(start: StartRuntime, options: TrainOptions): Promi
  * `signal` aborts, a checkpoint is saved in `out` and the promise is rejected with the signal's reason. Throws `UsageError`.
  *
  * @example
- * ```ts no-run
+ * ```ts
  * import { evaluate, train, webRuntime } from "rampart/web";
  *
  * const device = await webRuntime();
  * const options = { model: "mlp-small", data: "shapes", recipe: "short", epochs: 1 } as const;
- * const model = await train({ defense: "at-linf", ...options, examples: 256, device });
- * const rows = await evaluate(model, { device, attacks: "pgd-linf", examples: 16 });
+ * const model = await train({ defense: "standard", ...options, examples: 64, device });
+ * const rows = await evaluate(model, { device, attacks: "pgd-linf", examples: 4 });
  * console.log(rows.filter(({ correct }) => correct === 1).length);
  * ```
  */

@@ -9,7 +9,16 @@ export interface CrossEntropy {
   readonly labels: Labels;
 }
 
-/** Cross-entropy of the softmax, −log softmax(z)_label, in nats; one label per example. */
+/**
+ * Cross-entropy of the softmax, −log softmax(z)_label, in nats; one label per example.
+ *
+ * @example
+ * ```ts
+ * import { ce } from "rampart";
+ *
+ * console.log(ce([3, 0])); // the loss of two examples, for `victim.lossAndGradient(x, loss, keys)`
+ * ```
+ */
 export const ce = (labels: Labels): CrossEntropy => ({ kind: "ce", labels });
 
 /** −log softmax(z)_label per example: logits [batch, classes] and one-hot labels [batch, classes] → [batch]. */

@@ -58,6 +58,19 @@ let defined = 0;
  * Defines a loss that each row of logits has for itself. Pure: `losses.add` lists it, but a loss needs no table to be used.
  * Its gradient is compared with finite differences, or with `plain`, when it is first used; if they disagree, or if the loss
  * of a row depends on other rows, the use throws `UsageError` with the code `bad-plugin`.
+ *
+ * @example
+ * ```ts
+ * import { defineLoss, ops } from "rampart";
+ *
+ * const probability = defineLoss({
+ *   name: "wrong-probability",
+ *   source: "this example",
+ *   graph: (logits, oneHot) =>
+ *     ops.sub(ops.scalar(1), ops.sum(ops.mul(ops.softmax(logits), oneHot), [1])),
+ * });
+ * console.log(probability({ labels: [3] }).kind);
+ * ```
  */
 export function defineLoss<
   Data extends LossData = LossData,

@@ -9,7 +9,16 @@ export interface Difference {
   readonly targets: Labels;
 }
 
-/** z_target − z_label, in logits; one label and one target per example. */
+/**
+ * z_target − z_label, in logits; one label and one target per example.
+ *
+ * @example
+ * ```ts
+ * import { difference } from "rampart";
+ *
+ * console.log(difference([3], [5])); // raises class 5 above class 3
+ * ```
+ */
 export const difference = (labels: Labels, targets: Labels): Difference => ({
   kind: "difference",
   labels,

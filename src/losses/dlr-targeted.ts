@@ -21,6 +21,13 @@ export interface DlrTargeted {
  * The targeted difference of logits ratio (Croce & Hein 2020, arXiv:2003.01690, Eq. 7): z_target − z_label over z_π1 −
  * (z_π3 + z_π4)/2, where π sorts the logits in descending order. The difference itself with fewer than 4 classes. Dimensionless; takes one
  * label and one target per example.
+ *
+ * @example
+ * ```ts
+ * import { dlrTargeted } from "rampart";
+ *
+ * console.log(dlrTargeted([3], [5]));
+ * ```
  */
 export const dlrTargeted = (labels: Labels, targets: Labels): DlrTargeted => ({
   kind: "dlr-targeted",

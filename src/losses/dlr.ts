@@ -19,6 +19,13 @@ export interface Dlr {
  * The difference of logits ratio (Croce & Hein 2020, arXiv:2003.01690, Eq. 6): the margin over z_π1 − z_π3, where π
  * sorts the logits in descending order. Does not change when logits are scaled or shifted. The margin itself with fewer
  * than 3 classes. Dimensionless; takes one label per example.
+ *
+ * @example
+ * ```ts
+ * import { dlr } from "rampart";
+ *
+ * console.log(dlr([3, 0]));
+ * ```
  */
 export const dlr = (labels: Labels): Dlr => ({ kind: "dlr", labels });
 

@@ -8,7 +8,16 @@ export interface Linear {
   readonly weights: Tensor;
 }
 
-/** ⟨weights, z⟩ with weights [batch, classes]; its gradient by x is any vector–Jacobian product of the network. */
+/**
+ * ⟨weights, z⟩ with weights [batch, classes]; its gradient by x is any vector–Jacobian product of the network.
+ *
+ * @example
+ * ```ts
+ * import { linear, tensor } from "rampart";
+ *
+ * console.log(linear(tensor([1, 3], [0, 1, -1]))); // z_1 − z_2
+ * ```
+ */
 export const linear = (weights: Tensor): Linear => ({ kind: "linear", weights });
 
 /** ⟨weights, z⟩ as a graph: logits and weights [batch, classes] → [batch]. */

@@ -15,7 +15,16 @@ export interface Margin {
   readonly labels: Labels;
 }
 
-/** max over j ≠ label of z_j, minus z_label, in logits: positive exactly for misclassified examples; one label per example. */
+/**
+ * max over j ≠ label of z_j, minus z_label, in logits: positive exactly for misclassified examples; one label per example.
+ *
+ * @example
+ * ```ts
+ * import { margin } from "rampart";
+ *
+ * console.log(margin([3, 0]));
+ * ```
+ */
 export const margin = (labels: Labels): Margin => ({ kind: "margin", labels });
 
 /** The margin as a graph: logits [batch, classes] and one-hot labels [batch, classes] → [batch]. */

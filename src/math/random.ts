@@ -127,10 +127,29 @@ export function fillInLoop(key: Key, c0: number, c1: number, words: Uint32Array)
   }
 }
 
-/** The key of a seed, a non-negative safe integer. */
+/**
+ * The key of a seed, a non-negative safe integer.
+ *
+ * @example
+ * ```ts
+ * import { fold, keyOf } from "rampart";
+ *
+ * console.log(fold(keyOf(0), 7)); // the same numbers on every machine
+ * ```
+ */
 export const keyOf = (seed: number): Key => [Math.floor(seed / 2 ** 32) >>> 0, seed >>> 0];
 
-/** An independent key for each `data`, a non-negative safe integer: `fold(key, step)`, `fold(key, attackIndex)`. */
+/**
+ * An independent key for each `data`, a non-negative safe integer: `fold(key, step)`, `fold(key, attackIndex)`.
+ *
+ * @example
+ * ```ts
+ * import { fold, keyOf } from "rampart";
+ *
+ * const step = fold(fold(keyOf(0), 3), 1); // example 3, step 1
+ * console.log(step);
+ * ```
+ */
 export function fold(key: Key, data: number): Key {
   const folded = threefry(key, Math.floor(data / 2 ** 32) >>> 0, data >>> 0);
   const [, , owner] = key;
@@ -141,11 +160,30 @@ export function fold(key: Key, data: number): Key {
 export const owned = (keys: readonly Key[], owners: readonly number[]): Key[] =>
   keys.map(([first, second], i): Key => [first, second, owners[i]]);
 
-/** `fold` for each example of a batch. */
+/**
+ * `fold` for each example of a batch.
+ *
+ * @example
+ * ```ts
+ * import { foldAll, keyOf, keysFor } from "rampart";
+ *
+ * console.log(foldAll(keysFor(keyOf(0), [0, 1]), 5).length); // 2
+ * ```
+ */
 export const foldAll = (keys: readonly Key[], data: number): Key[] =>
   keys.map((key) => fold(key, data));
 
-/** One key per index in the data set, independent of the composition of batches. */
+/**
+ * One key per index in the data set, independent of the composition of batches.
+ *
+ * @example
+ * ```ts
+ * import { keyOf, keysFor } from "rampart";
+ *
+ * const keys = keysFor(keyOf(0), [10, 11, 12]); // of images 10, 11 and 12
+ * console.log(keys.length);
+ * ```
+ */
 export const keysFor = (key: Key, indices: readonly number[]): Key[] =>
   indices.map((index) => fold(key, index));
 

@@ -47,7 +47,17 @@ const storages: { readonly [D in DType]: new (size: number) => Storage[D] } = {
 export const zeros = (dtype: DType, shape: Shape): NdArray =>
   ({ dtype, shape, data: new storages[dtype](elementCount(shape)) }) as NdArray;
 
-/** A float32 tensor over `data`, or of zeros. Does not copy a Float32Array. Throws if the number of elements is wrong. */
+/**
+ * A float32 tensor over `data`, or of zeros. Does not copy a Float32Array. Throws if the number of elements is wrong.
+ *
+ * @example
+ * ```ts
+ * import { tensor } from "rampart";
+ *
+ * const x = tensor([1, 1, 2, 2], [0, 0.25, 0.5, 1]); // one grey image of 2 × 2 pixels
+ * console.log(x.dtype, x.shape);
+ * ```
+ */
 export function tensor(shape: Shape, data?: ArrayLike<number>): Tensor {
   const size = elementCount(shape);
   if (data !== undefined && data.length !== size)

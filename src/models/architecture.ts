@@ -77,7 +77,17 @@ export interface InputSpec {
   readonly std: readonly number[];
 }
 
-/** The number of trainable scalars. */
+/**
+ * The number of trainable scalars.
+ *
+ * @example
+ * ```ts
+ * import { architecture, parameterCount } from "rampart";
+ *
+ * const input = { shape: [3, 32, 32], classes: 10, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
+ * console.log(parameterCount(architecture("wrn-10-1", input))); // 77850
+ * ```
+ */
 export const parameterCount = ({ parameters }: Architecture): number =>
   parameters
     .filter(({ trainable }) => trainable)

@@ -61,6 +61,14 @@ export const isArchitecture = (name: string): boolean => found(name) !== undefin
 /**
  * The architecture with a name, such as `cnn-small` or `wrn-28-10`. `dropout` has no effect on an architecture without it.
  * Throws `UsageError` with the code `unknown-name` for any other name.
+ *
+ * @example
+ * ```ts
+ * import { architecture } from "rampart";
+ *
+ * const input = { shape: [1, 28, 28], classes: 10, mean: [0.13], std: [0.31] };
+ * console.log(architecture("cnn-small", input).inputShape);
+ * ```
  */
 export function architecture(
   name: string,

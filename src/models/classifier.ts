@@ -11,6 +11,18 @@ export type { Classifier };
 
 /**
  * A network whose weights no longer change. The weights are constants of the graph, so frozen layers fold into them.
+ *
+ * @example
+ * ```ts
+ * import { classifier, keyOf, keysFor, nodeRuntime, openDataset, openModel } from "rampart/node";
+ *
+ * const { architecture, parameters } = await openModel("runs/at");
+ * const network = classifier(await nodeRuntime(), architecture, parameters);
+ * const { test } = await openDataset("shapes");
+ * const logits = await network.logits(test.images([0, 1]), keysFor(keyOf(0), [0, 1]));
+ * console.log(logits.shape); // [2, 10]
+ * await network.release();
+ * ```
  */
 export function classifier(
   runtime: Runtime,

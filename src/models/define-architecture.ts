@@ -65,6 +65,29 @@ function inputOf(self: PluginDefinition, made: NetworkSpecification): (x: Value)
 /**
  * Defines an architecture. Pure: `architectures.add` makes its name known. Throws `UsageError` with the code `bad-plugin` for a
  * definition of the wrong form.
+ *
+ * @example
+ * ```ts
+ * import { defineArchitecture, layers, linearSpecs, ops, z } from "rampart";
+ *
+ * const affine = defineArchitecture({
+ *   name: "affine",
+ *   source: "this example",
+ *   options: z.strictObject({}),
+ *   make({ shape, classes, mean, std }) {
+ *     const pixels = shape.reduce((product, length) => product * length, 1);
+ *     return {
+ *       parameters: linearSpecs("out", classes, pixels),
+ *       forward(x, parameter) {
+ *         const flat = ops.reshape(layers.normalize(x, mean, std), [x.shape[0], pixels]);
+ *         const logits = layers.linear(flat, parameter("out.weight"), parameter("out.bias"));
+ *         return { logits, statistics: {} };
+ *       },
+ *     };
+ *   },
+ * });
+ * console.log(affine.name);
+ * ```
  */
 export function defineArchitecture<S extends z.ZodObject>(
   given: ArchitectureSpecification<S>,

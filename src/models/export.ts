@@ -28,6 +28,15 @@ export interface ModelMetadata {
 /**
  * The bytes of an ONNX file with a trained network: input `pixels` [batch, channel, height, width] in [0, 1], output
  * `logits` [batch, classes], any batch. The network in the file has no noise; the noise is metadata.
+ *
+ * @example
+ * ```ts
+ * import { exportOnnx, importExported, openModel } from "rampart/node";
+ *
+ * const { architecture, parameters, ...metadata } = await openModel("runs/at");
+ * const bytes = exportOnnx(architecture, parameters, metadata);
+ * console.log(importExported(bytes).architecture.name);
+ * ```
  */
 export function exportOnnx(
   architecture: Architecture,
@@ -83,6 +92,15 @@ export interface ExportedModel {
 /**
  * Reads a file that `exportOnnx` wrote; `file` names it in messages. Throws `UsageError` for any other file, and for one whose arrays do not fit its
  * network.
+ *
+ * @example
+ * ```ts
+ * import { importExported } from "rampart";
+ * import { readFile } from "node:fs/promises";
+ *
+ * const { architecture, classNames } = importExported(await readFile("at.onnx"));
+ * console.log(architecture.name, classNames.length);
+ * ```
  */
 export function importExported(bytes: Uint8Array, file = "this ONNX file"): ExportedModel {
   const { metadata: stored, initializers } = readOnnx(bytes);

@@ -8,6 +8,21 @@ import { compiledClassifier } from "./compiled-classifier.ts";
 /**
  * A network in training. `current` returns its weights, as a new object whenever they have changed. Batch mode uses the
  * batch's own statistics and dropout masks drawn from the keys, so an image's logits depend on its batch.
+ *
+ * @example
+ * ```ts
+ * import {
+ *   architecture, initialParameters, keyOf, keysFor, nodeRuntime, tensor, trainableClassifier,
+ * } from "rampart/node";
+ *
+ * const input = { shape: [1, 8, 8], classes: 2, mean: [0.5], std: [0.25] };
+ * const mlp = architecture("mlp-small", input);
+ * const weights = initialParameters(mlp);
+ * const network = trainableClassifier(await nodeRuntime(), mlp, () => weights, "batch");
+ * const logits = await network.logits(tensor([1, 1, 8, 8]), keysFor(keyOf(0), [0]));
+ * console.log(logits.shape); // [1, 2]
+ * await network.release();
+ * ```
  */
 export function trainableClassifier(
   runtime: Runtime,

@@ -95,6 +95,23 @@ export const inWords = (description: string): string => `${description} on pixel
 /**
  * Defines a noise distribution. Pure: `noises.add` makes its name known. Throws `UsageError` with the code `bad-plugin` for a
  * name that is not made of lower-case letters, digits and hyphens, or for a parameter whose default is out of range.
+ *
+ * @example
+ * ```ts
+ * import { defineNoise, tensor } from "rampart";
+ *
+ * const shift = defineNoise({
+ *   name: "shift",
+ *   parameters: { size: { default: 0.1, min: 0, text: "added to every pixel" } },
+ *   source: "this example",
+ *   describe: ({ size }) => `a shift of ${size}`,
+ *   sample: (keys, shape, { size }) => {
+ *     const pixels = shape.slice(1).reduce((product, length) => product * length, 1);
+ *     return tensor(shape, new Float32Array(keys.length * pixels).fill(size));
+ *   },
+ * });
+ * console.log(shift({ size: 0.2 }).name); // shift:0.2
+ * ```
  */
 export function defineNoise<Name extends string>(
   given: NoiseSpecification<Name>,

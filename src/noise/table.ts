@@ -106,6 +106,14 @@ function parseNumber(text: string, { unit }: Parameter): number {
 /**
  * The noise written as `normal:0.25`, or as `normal` for its default parameters. The name of the result holds all parameters.
  * Throws `UsageError`.
+ *
+ * @example
+ * ```ts
+ * import { keyOf, keysFor, noiseNamed } from "rampart";
+ *
+ * const noise = noiseNamed("normal:0.25");
+ * console.log(noise.sample(keysFor(keyOf(0), [0]), [1, 3]).data);
+ * ```
  */
 export function noiseNamed(text: string): Noise {
   const { definition, parameters } = parseNoise(text);

@@ -38,6 +38,21 @@ export function addDefinition(definition: PluginDefinition, file?: string): void
  * Makes definitions known by name: attacks, losses, defences, noises, architectures and data sets, as `--plugin` does on the
  * command line. The same value may be given again. Throws `UsageError` with the code `bad-plugin` for a value that is no
  * definition, or for a name that is taken.
+ *
+ * @example
+ * ```ts
+ * import { defineNoise, noiseNamed, tensor, use } from "rampart";
+ *
+ * const zero = defineNoise({
+ *   name: "zero",
+ *   parameters: {},
+ *   source: "this example",
+ *   describe: () => "no noise",
+ *   sample: (_, shape) => tensor(shape),
+ * });
+ * use(zero);
+ * console.log(noiseNamed("zero").name);
+ * ```
  */
 export function use(...definitions: readonly unknown[]): void {
   for (const definition of definitions) {

@@ -6,6 +6,16 @@ import { type Rule, rules } from "./rules.ts";
  * The gradients of `loss`, a scalar, by each value in `wrt`, as expressions of the shapes of these values (reverse-mode
  * differentiation). The gradient by a value that `loss` does not depend on is zeros. `onPart` is called for every
  * contribution that the rule of a node makes to the gradient by one of its inputs. Throws if `loss` is not of shape [].
+ *
+ * @example
+ * ```ts
+ * import { gradient, interpret, ops, tensor } from "rampart";
+ *
+ * const x = ops.input("x", [3]);
+ * const [dx] = gradient(ops.sum(ops.mul(x, x)), [x]);
+ * const [slopes] = interpret([dx], { x: tensor([3], [1, 2, 3]) });
+ * console.log(slopes.data); // 2, 4, 6
+ * ```
  */
 export function gradient(
   loss: Value,

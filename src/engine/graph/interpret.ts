@@ -226,7 +226,18 @@ const kernels: { readonly [O in Op]: Kernel<O> } = {
 export const evaluateNode = (node: Value, inputs: readonly NdArray[]): NdArray =>
   (kernels as Record<Op, Kernel<never>>)[node.op](node as never, inputs);
 
-/** The values of `outputs`, given the inputs by name. Throws if an input is missing. */
+/**
+ * The values of `outputs`, given the inputs by name. Throws if an input is missing.
+ *
+ * @example
+ * ```ts
+ * import { interpret, ops, tensor } from "rampart";
+ *
+ * const x = ops.input("x", [2]);
+ * const [y] = interpret([ops.relu(x)], { x: tensor([2], [-1, 2]) });
+ * console.log(y.data); // 0, 2
+ * ```
+ */
 export function interpret(
   outputs: readonly Value[],
   feeds: Readonly<Record<string, NdArray>> = {},

@@ -81,6 +81,14 @@ function checkedOptions(options: WebRuntimeOptions) {
  * starts once per page, with the `threads` and `wasmPaths` of the first call. Throws a `UsageError`: `unknown-option`,
  * `bad-option`, or `unavailable` for a device that is unknown, missing or wrong, or a .wasm file that is not where
  * onnxruntime-web looks for it.
+ *
+ * @example
+ * ```ts
+ * import { webRuntime } from "rampart/web";
+ *
+ * const runtime = await webRuntime({ threads: 1 });
+ * console.log(runtime.target.device); // wasm
+ * ```
  */
 export async function webRuntime(options: WebRuntimeOptions = {}): Promise<Runtime> {
   const { device, provider, addresses, threads: wanted } = checkedOptions(options);

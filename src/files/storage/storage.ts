@@ -30,7 +30,17 @@ export interface Storage extends RunFiles {
   lease(name: string, work: StorageLease): Promise<WorkLease>;
 }
 
-/** Storage in memory, for pages and tests. `path` stands before the names in messages. */
+/**
+ * Storage in memory, for pages and tests. `path` stands before the names in messages.
+ *
+ * @example
+ * ```ts
+ * import { memoryStorage } from "rampart";
+ *
+ * const out = memoryStorage("run");
+ * console.log(await out.list("")); // []; pass `out` to train, evaluate or audit
+ * ```
+ */
 export function memoryStorage(path = "memory"): Storage {
   const files = memoryFiles(path);
   const leases = new Set<string>();

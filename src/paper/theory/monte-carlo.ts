@@ -14,6 +14,13 @@ const norm = (x: Float32Array, p: number): number =>
  * Monte Carlo estimate of Vol(B_p ∩ B_q) / Vol(B_q) at equal volumes, with Wilson's interval. Draws `draws` points uniformly
  * from the cube around B_q; the estimate is the share of points of B_q that are in B_p. Orders are in [1, ∞]. Works in few
  * dimensions only if q is finite, since few points then fall into B_q. Throws `UsageError` if none does.
+ *
+ * @example
+ * ```ts
+ * import { keyOf, ratioByCounting } from "rampart";
+ *
+ * console.log(ratioByCounting(3, 2, Number.POSITIVE_INFINITY, { key: keyOf(0), draws: 10_000 }));
+ * ```
  */
 export function ratioByCounting(
   d: number,

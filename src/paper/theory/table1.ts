@@ -59,7 +59,16 @@ function check(dimension: number, orders: readonly Order[]): void {
       );
 }
 
-/** The row of one dimension. Throws `UsageError` for a dimension below 1 or an order below 1. */
+/**
+ * The row of one dimension. Throws `UsageError` for a dimension below 1 or an order below 1.
+ *
+ * @example
+ * ```ts
+ * import { theoryRow } from "rampart";
+ *
+ * console.log(theoryRow(3072));
+ * ```
+ */
 export function theoryRow(dimension: number, p: Order = 2, q: Order = "inf"): TheoryRow {
   check(dimension, [p, q]);
   const [x, y] = [numberOf(p), numberOf(q)];
@@ -79,7 +88,16 @@ export function theoryRow(dimension: number, p: Order = 2, q: Order = "inf"): Th
   };
 }
 
-/** Theorem 1 as printed, as bounded and as computed; by default in the dimensions of the paper's Table 1. */
+/**
+ * Theorem 1 as printed, as bounded and as computed; by default in the dimensions of the paper's Table 1.
+ *
+ * @example
+ * ```ts
+ * import { table1 } from "rampart";
+ *
+ * console.log(table1([2, 784])); // how much of an ℓ∞ ball an ℓ2 ball of the same volume covers
+ * ```
+ */
 export const table1 = (
   dimensions: readonly number[] = [...printedTable1.keys()],
   { p = 2, q = "inf" }: { readonly p?: Order; readonly q?: Order } = {},
