@@ -2,24 +2,17 @@
 
 import type { z } from "zod";
 import { attackOptions, minimalAttackOptions } from "../src/attacks/table.ts";
-import { type Field, fieldsOf } from "../src/cli/kit/flags.ts";
+import { fieldsOf } from "../src/cli/kit/flags.ts";
+import { optionMember } from "./option-members.ts";
 
 /** Options that `evaluate` states itself, or sets itself. */
 const OTHERS = new Set(["epsilonLinf", "epsilonL2", "epsilonL1", "randomStart", "stopWhenBroken"]);
-
-/** The member of the interface for one option. */
-function member({ name, schema: { description = "", default: byDefault, type } }: Field): string {
-  const sentence = `${description.charAt(0).toUpperCase()}${description.slice(1)}`;
-  const ending = byDefault === undefined ? "." : ` (default: ${byDefault}).`;
-  const value = type === "boolean" ? "boolean" : "number";
-  return `  /** ${sentence}${ending} */\n  readonly ${name}?: ${value} | undefined;`;
-}
 
 /** The contents of `src/library/attack-options.ts`. */
 export function attackOptionsModule(): string {
   const schemas: readonly z.ZodObject[] = [attackOptions(), minimalAttackOptions()];
   const fields = new Map(schemas.flatMap(fieldsOf).map((field) => [field.name, field]));
-  const members = [...fields.values()].filter(({ name }) => !OTHERS.has(name)).map(member);
+  const members = [...fields.values()].filter(({ name }) => !OTHERS.has(name)).map(optionMember);
   return [
     "// Written from the table of attacks by scripts/attacks.ts.",
     "",

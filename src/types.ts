@@ -1,10 +1,10 @@
 // Types that the functions of the public interface mention, so that their documentation is complete.
 export type {
-  InBall,
+  BallOptions,
   SharedNames,
-  Stated,
+  TypedParts,
 } from "./attacks/attack-definition.ts";
-export type { AnyStated, NamesOf } from "./attacks/shared-options.ts";
+export type { AnyTypedParts, NamesOf } from "./attacks/shared-options.ts";
 export type { BuiltInAttackName } from "./attacks/table.ts";
 export type { OnBroken } from "./attacks/victim.ts";
 export type { AuditEvent } from "./audit/audit.ts";
@@ -23,7 +23,7 @@ export type { BaseClassifier } from "./certify/votes.ts";
 export type { DecodedImage, Image } from "./data/data-files.ts";
 export type { HeldOut } from "./data/dataset.ts";
 export type { AugmentationName } from "./data/define-dataset.ts";
-export type { Download, Source as DownloadSource } from "./data/downloads.ts";
+export type { Download, DownloadSource } from "./data/download-source.ts";
 export type { Place as DataPlace } from "./data/find.ts";
 export type { FolderOptions } from "./data/folder.ts";
 export type { ImageTrait } from "./data/image-rules.ts";

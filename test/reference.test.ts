@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { attackOptionsModule } from "../scripts/attack-options.ts";
 import { attacksPage } from "../scripts/attacks-page.ts";
 import { dataPage } from "../scripts/data-page.ts";
+import { defenseOptionsModule } from "../scripts/defense-options.ts";
 import { allCommands, defaultOf } from "../scripts/options-page.ts";
 import { attacks } from "../src/attacks/table.ts";
 import { fieldsOf } from "../src/cli/kit/flags.ts";
@@ -75,6 +76,12 @@ it("src/library/attack-options.ts describes each option; run npx tsx scripts/att
   const file = readPage("src/library/attack-options.ts");
   expect(file).toBe(attackOptionsModule());
   expect(file).toContain("/** Queries of Square per image (default: 5000). */");
+});
+
+it("src/library/defense-options.ts describes each option; run npx tsx scripts/attacks.ts", () => {
+  const file = readPage("src/library/defense-options.ts");
+  expect(file).toBe(defenseOptionsModule());
+  expect(file).toContain('readonly matChoice?: "example" | "batch" | undefined;');
 });
 
 it("docs/attacks.md has each attack with its source and options; run npx tsx scripts/attacks.ts", () => {

@@ -11,7 +11,7 @@ import {
   type Stage,
   stagesOf,
 } from "./apgd-ascent.ts";
-import type { InBall } from "./attack-definition.ts";
+import type { BallOptions } from "./attack-definition.ts";
 import { defineAttack } from "./define-attack.ts";
 import { gather, rivals, rowOf } from "./examples.ts";
 import { RandomStart, Restarts, StopWhenBroken, startOptions } from "./options.ts";
@@ -36,7 +36,7 @@ const ApgdOptions = z.strictObject({
   randomStart: RandomStart,
   stopWhenBroken: StopWhenBroken,
 });
-type Options = z.output<typeof ApgdOptions> & InBall<Norm>;
+type Options = z.output<typeof ApgdOptions> & BallOptions<Norm>;
 
 /** The options of an Auto-PGD with its loss. */
 type LossOptions = Options & { readonly loss: ApgdLoss };
@@ -81,7 +81,8 @@ export const apgdTargeted = definition(
 const byLoss = { ce: apgdCe, dlr: apgdDlr, t: apgdTargeted } as const;
 
 /** Options of `apgd` as a caller gives them: a loss, a norm, a radius in that norm for pixels in [0, 1], and options of APGD. */
-export type ApgdSettings = { readonly loss: ApgdLoss } & z.input<typeof ApgdOptions> & InBall<Norm>;
+export type ApgdSettings = { readonly loss: ApgdLoss } & z.input<typeof ApgdOptions> &
+  BallOptions<Norm>;
 
 /** Auto-PGD with this loss (Croce & Hein 2020, arXiv:2003.01690); see `apgdCe`, `apgdDlr` and `apgdTargeted`. */
 export function apgd({ loss, ...options }: ApgdSettings): BoundedAttack {

@@ -7,8 +7,8 @@ import type { Attack, BoundedAttack, MinimalAttack, Norm } from "./victim.ts";
 /** `bounded`: high loss within a radius. `minimum-norm`: the smallest perturbation that changes the decision. */
 export type AttackKind = "bounded" | "minimum-norm";
 
-/** A ball: a norm, and a radius in that norm for pixels in [0, 1]. */
-export interface InBall<N extends Norm> {
+/** The options that give an attack its ball: a norm, and a radius in that norm for pixels in [0, 1]. */
+export interface BallOptions<N extends Norm> {
   readonly norm: N;
   readonly epsilon: number;
 }
@@ -60,7 +60,7 @@ export interface BoundedSpecification<
   /** Draws that the publication averages over at each step on a randomised model; absent if it does not say. */
   readonly draws?: number;
   /** Makes the attack in a ball. `options` are recorded with results; by default the resolved options. */
-  make(options: OwnOutput<O> & InBall<N>): {
+  make(options: OwnOutput<O> & BallOptions<N>): {
     readonly perturb: BoundedAttack["perturb"];
     readonly options?: BoundedAttack["options"];
   };
@@ -106,8 +106,8 @@ export interface AttackDefinition extends PluginDefinition {
   from(given: Readonly<Record<string, unknown>>): Attack;
 }
 
-/** The static part of a definition, from which types of names and options are derived. */
-export interface Stated<Name, N, O, S, P> {
+/** The parts of a definition with types of their own, from which the types of names and options follow. */
+export interface TypedParts<Name, N, O, S, P> {
   readonly name: Name;
   readonly norms: readonly N[];
   readonly options: O;
@@ -115,22 +115,25 @@ export interface Stated<Name, N, O, S, P> {
   readonly pattern: P;
 }
 
-/** The part of a definition whose types do not depend on what it states. */
-type Unstated = Omit<AttackDefinition, keyof Stated<string, Norm, z.ZodObject, Table, string>>;
+/** The other parts of a definition, whose types are the same for every attack. */
+type UntypedParts = Omit<
+  AttackDefinition,
+  keyof TypedParts<string, Norm, z.ZodObject, SharedOptionTable, string>
+>;
 
-/** The shared options that a definition states, as a table of strings. */
-type Table = Readonly<Record<string, string | null>>;
+/** The shared option that sets each own option, without their literal types. */
+type SharedOptionTable = Readonly<Record<string, string | null>>;
 
 /** A bounded attack's definition. Called with a norm, a radius and options, it makes the attack. */
 export type BoundedDefinition<
   Name extends string = string,
   N extends Norm = Norm,
   O extends z.ZodObject = z.ZodObject,
-  S = Table,
+  S = SharedOptionTable,
   P extends string = string,
-> = ((given: OwnInput<O> & InBall<N>) => BoundedAttack) &
-  Unstated &
-  Stated<Name, N, O, S, P> & { readonly kind: "bounded" };
+> = ((given: OwnInput<O> & BallOptions<N>) => BoundedAttack) &
+  UntypedParts &
+  TypedParts<Name, N, O, S, P> & { readonly kind: "bounded" };
 
 type IsUnion<T, All = T> = T extends unknown ? ([All] extends [T] ? false : true) : never;
 
@@ -139,15 +142,15 @@ type NormOption<N extends Norm> =
   IsUnion<N> extends false ? { readonly norm?: N } : { readonly norm: N };
 
 /** The arguments of a call whose options may all be left out. */
-type Optional<G> = Record<never, never> extends G ? [given?: G] : [given: G];
+type OptionalArgument<G> = Record<never, never> extends G ? [given?: G] : [given: G];
 
 /** A minimum-norm attack's definition. Called with a norm and options, it makes the attack. */
 export type MinimalDefinition<
   Name extends string = string,
   N extends Norm = Norm,
   O extends z.ZodObject = z.ZodObject,
-  S = Table,
+  S = SharedOptionTable,
   P extends string = string,
-> = ((...given: Optional<OwnInput<O> & NormOption<N>>) => MinimalAttack) &
-  Unstated &
-  Stated<Name, N, O, S, P> & { readonly kind: "minimum-norm" };
+> = ((...given: OptionalArgument<OwnInput<O> & NormOption<N>>) => MinimalAttack) &
+  UntypedParts &
+  TypedParts<Name, N, O, S, P> & { readonly kind: "minimum-norm" };

@@ -1,13 +1,13 @@
 // Checks of attacks that are not built in: what they return, and what they throw.
 import { awaitPlugin, badPlugin, type PluginDefinition, requireResult } from "../math/plugin.ts";
 import type { Tensor } from "../math/tensor.ts";
-import { distancesOf } from "./inside-ball.ts";
+import { distancesOf } from "./exact-projection.ts";
 import { tracingErrors } from "./tracing-errors.ts";
 import type { BoundedAttack, MinimalAttack } from "./victim.ts";
 
 /**
  * Share of the radius, and range of pixels, by which a result may be outside: float32 rounding. The harness projects such a
- * result exactly (see `insideBall`).
+ * result exactly (see `projectExactly`).
  */
 const [RADIUS_TOLERANCE, PIXEL_TOLERANCE] = [1e-3, 1e-5];
 

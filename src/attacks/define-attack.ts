@@ -7,9 +7,9 @@ import { isBuiltIn } from "../math/registry.ts";
 import type {
   AttackDefinition,
   AttackKind,
+  BallOptions,
   BoundedDefinition,
   BoundedSpecification,
-  InBall,
   MinimalDefinition,
   MinimalSpecification,
   SharedNames,
@@ -134,7 +134,7 @@ export function defineAttack(given: AnySpecification): AttackDefinition {
   const schema = callSchema(kind, norms, options);
 
   function from(values: Readonly<Record<string, unknown>> = {}): Attack {
-    const resolved = resolve(schema, values) as z.output<z.ZodObject> & InBall<Norm>;
+    const resolved = resolve(schema, values) as z.output<z.ZodObject> & BallOptions<Norm>;
     const { norm, epsilon, ...own } = resolved;
     const ball = isBounded ? { norm, epsilon } : { norm };
     const forMake = { ...ball, ...own } as never;

@@ -2,8 +2,8 @@ import { marginsOf } from "../losses/margin.ts";
 import type { Key } from "../math/random.ts";
 import { fold, foldAll } from "../math/random.ts";
 import { type Tensor, takeRows, tensor } from "../math/tensor.ts";
+import { distancesOf, projectExactly } from "./exact-projection.ts";
 import { rowOf } from "./examples.ts";
-import { distancesOf, insideBall } from "./inside-ball.ts";
 import { checkInputs, checkLabels } from "./preconditions.ts";
 import type { Attack, BoundedAttack, Labels, Norm, Victim } from "./victim.ts";
 
@@ -34,12 +34,12 @@ async function perturbWithin(
   keys: readonly Key[],
 ): Promise<Tensor> {
   if (member.epsilon !== null)
-    return insideBall(await member.perturb(victim, x, labels, keys), x, member.norm, epsilon);
+    return projectExactly(await member.perturb(victim, x, labels, keys), x, member.norm, epsilon);
   const { adversarial } = await member.minimize(victim, x, labels, keys);
   const out = tensor(x.shape, x.data.slice());
   for (const [i, length] of distancesOf(adversarial, x, member.norm).entries())
     if (length <= epsilon + ROUNDING) rowOf(out, i).set(rowOf(adversarial, i));
-  return insideBall(out, x, member.norm, epsilon);
+  return projectExactly(out, x, member.norm, epsilon);
 }
 
 /**

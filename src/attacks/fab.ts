@@ -5,7 +5,7 @@ import { fold, type Key } from "../math/random.ts";
 import type { Shape, Tensor } from "../math/tensor.ts";
 import { defineAttack } from "./define-attack.ts";
 import { distances, gather, rivals, rowOf } from "./examples.ts";
-import { ways } from "./hyperplane.ts";
+import { hyperplaneProjections } from "./hyperplane.ts";
 import { beginAll, type Image, judge } from "./nearest.ts";
 import { checkGradient } from "./preconditions.ts";
 import type { Labels, Minimized, Norm, Victim } from "./victim.ts";
@@ -131,8 +131,8 @@ function stepped(
 ): Float32Array {
   let inner = 0;
   for (let i = 0; i < w.length; i++) inner += w[i] * (point[i] - x[i]);
-  const here = ways[norm](point, w, -f);
-  const there = ways[norm](x, w, inner - f);
+  const here = hyperplaneProjections[norm](point, w, -f);
+  const there = hyperplaneProjections[norm](x, w, inner - f);
   const zero = new Float32Array(w.length);
   const [near, far] = [here, there].map((d) => Math.max(distances[norm](d, zero), 1e-8));
   const alpha = Math.min(near / (near + far), ALPHA_MAX);

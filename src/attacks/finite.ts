@@ -24,11 +24,11 @@ export function rowsWithNaN({ shape, data }: Tensor): number[] {
 }
 
 /**
- * Replaces each entry of the gradient [batch, ...pixels] that is not finite by 0, so that an attack does not move that pixel.
- * Losses [examples] are then clipped to ±1.5e38; a loss of NaN becomes −1.5e38, the least damaging. Logits are not changed.
- * Returns the same object if losses and gradient are finite.
+ * An answer without infinities and NaN in its gradient [batch, ...pixels] and losses [examples]. An entry of the gradient
+ * becomes 0, so that an attack does not move that pixel. All losses are clipped to ±1.5e38; NaN becomes −1.5e38, the least
+ * damaging. Logits stay. Returns `answer` itself, with unclipped losses, if all its losses and slopes are finite.
  */
-export function withFiniteGradient(answer: LossAndGradient): LossAndGradient {
+export function withFiniteValues(answer: LossAndGradient): LossAndGradient {
   const { losses, logits, gradient } = answer;
   if (allFinite(gradient.data) && allFinite(losses)) return answer;
   return {

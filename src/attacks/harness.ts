@@ -3,8 +3,8 @@ import { badPlugin, type PluginDefinition, requireResult } from "../math/plugin.
 import type { Key } from "../math/random.ts";
 import { clamp, rowSize, sub, type Tensor } from "../math/tensor.ts";
 import { balls } from "./balls.ts";
-import { withFiniteGradient } from "./finite.ts";
-import { distancesOf, insideBall } from "./inside-ball.ts";
+import { distancesOf, projectExactly } from "./exact-projection.ts";
+import { withFiniteValues } from "./finite.ts";
 import { checkEpsilon, checkInputs } from "./preconditions.ts";
 import type { Attack, BoundedAttack, Labels, MinimalAttack, Victim } from "./victim.ts";
 
@@ -19,7 +19,7 @@ export interface CountedVictim extends Victim {
   queries(): Queries;
 }
 
-/** Counts the queries to a victim, and replaces slopes that are not finite by 0 (see `withFiniteGradient`). */
+/** Counts the queries to a victim, and replaces slopes that are not finite by 0 (see `withFiniteValues`). */
 export function counted(victim: Victim): CountedVictim {
   let forwards = 0;
   let gradients = 0;
@@ -31,7 +31,7 @@ export function counted(victim: Victim): CountedVictim {
     async lossAndGradient(x, loss, keys, hints) {
       forwards += keys.length;
       gradients += keys.length;
-      return withFiniteGradient(await victim.lossAndGradient(x, loss, keys, hints));
+      return withFiniteValues(await victim.lossAndGradient(x, loss, keys, hints));
     },
     queries: () => ({ forwards, gradients }),
   };
@@ -39,7 +39,7 @@ export function counted(victim: Victim): CountedVictim {
 
 /** The result of a bounded attack, projected and measured. */
 export interface BoundedResult {
-  /** [batch, ...pixels] in [0, 1], and for a bounded attack in the ball around x exactly (see `insideBall`). */
+  /** [batch, ...pixels] in [0, 1], and for a bounded attack in the ball around x exactly (see `projectExactly`). */
   readonly adversarial: Tensor;
   /** Whether the attack returned a point outside by more than 1e-6, [batch]. */
   readonly moved: readonly boolean[];
@@ -81,7 +81,7 @@ export async function runBounded(
   };
   const raw = await attack.perturb(counting, x, labels, keys, onBroken);
   requireResult(definitionOf(attack), "perturb", raw, x.shape);
-  const projected = insideBall(raw, x, attack.norm, attack.epsilon);
+  const projected = projectExactly(raw, x, attack.norm, attack.epsilon);
   return { ...measured(raw, projected, x), members, queries: counting.queries() };
 }
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { distances } from "./examples.ts";
-import { ways } from "./hyperplane.ts";
+import { hyperplaneProjections } from "./hyperplane.ts";
 
 const numbers = (min: number, max: number) =>
   fc.array(fc.double({ min, max, noNaN: true }), { minLength: 7, maxLength: 7 });
@@ -15,7 +15,7 @@ describe.each(["linf", "l2", "l1"] as const)("the way to a hyperplane in %s", (n
       fc.property(numbers(0, 1), numbers(-2, 2), numbers(0, 1), (x, weights, goal) => {
         const w = Float32Array.from(weights, (v) => Math.round(64 * v) / 64);
         const need = dot(w, goal) - dot(w, x); // `goal` is a point of the hyperplane
-        const d = ways[norm](x, w, need);
+        const d = hyperplaneProjections[norm](x, w, need);
         for (let i = 0; i < 7; i++) {
           expect(x[i] + d[i]).toBeGreaterThanOrEqual(-1e-9);
           expect(x[i] + d[i]).toBeLessThanOrEqual(1 + 1e-9);
@@ -30,8 +30,10 @@ describe.each(["linf", "l2", "l1"] as const)("the way to a hyperplane in %s", (n
   it("ends at the box where the hyperplane is beyond it, and nowhere without weights", () => {
     const x = [0.2, 0.9, 0.5, 0, 1, 0.3, 0.6];
     const w = Float32Array.of(1, -1, 2, 0, 0.5, -3, 1);
-    const d = ways[norm](x, w, 100);
+    const d = hyperplaneProjections[norm](x, w, 100);
     expect([...d].map((v) => Number(v.toFixed(9)))).toEqual([0.8, -0.9, 0.5, 0, 0, -0.3, 0.4]);
-    expect([...ways[norm](x, new Float32Array(7), 1)].every((v) => v === 0)).toBe(true);
+    expect([...hyperplaneProjections[norm](x, new Float32Array(7), 1)].every((v) => v === 0)).toBe(
+      true,
+    );
   });
 });

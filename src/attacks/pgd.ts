@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ce } from "../losses/ce.ts";
 import { difference } from "../losses/difference.ts";
 import { marginsOf } from "../losses/margin.ts";
-import type { InBall } from "./attack-definition.ts";
+import type { BallOptions } from "./attack-definition.ts";
 import { defineAttack } from "./define-attack.ts";
 import { multiStart } from "./multi-start.ts";
 import { RandomStart, Restarts, StopWhenBroken, startOptions } from "./options.ts";
@@ -21,7 +21,7 @@ const PgdOptions = z.strictObject({
 });
 
 /** Options of `pgd` as a caller gives them: a norm, a radius in that norm for pixels in [0, 1], and options of PGD. */
-export type PgdSettings = z.input<typeof PgdOptions> & InBall<PaperNorm>;
+export type PgdSettings = z.input<typeof PgdOptions> & BallOptions<PaperNorm>;
 
 /**
  * Projected gradient descent (Madry et al. 2018, arXiv:1706.06083) on the cross-entropy, of x [batch, ...pixels] in [0, 1]. The

@@ -1,6 +1,6 @@
 // Options of all attacks in one schema: what commands, configuration files and `attackNamed` take.
 import type { z } from "zod";
-import type { AttackDefinition, Stated } from "./attack-definition.ts";
+import type { AttackDefinition, TypedParts } from "./attack-definition.ts";
 
 type Camel<Name extends string> = Name extends `${infer First}-${infer Rest}`
   ? `${First}${Capitalize<Camel<Rest>>}`
@@ -16,10 +16,10 @@ type SharedName<Name extends string, S, K extends string> = K extends keyof S
     : `${Camel<Name>}${Capitalize<K>}`;
 
 /** Any definition, with the types that it states. */
-export type AnyStated = Stated<string, string, z.ZodObject, unknown, string>;
+export type AnyTypedParts = TypedParts<string, string, z.ZodObject, unknown, string>;
 
 /** The shared options of one definition. */
-type SharedShape<D> = D extends AnyStated
+type SharedShape<D> = D extends AnyTypedParts
   ? {
       [K in keyof D["options"]["shape"] & string as SharedName<
         D["name"],
@@ -37,7 +37,7 @@ type Merged<T> = { [K in KeysOfUnion<T> & string]: ValueOfUnion<T, K> };
 export type SharedShapeOf<D> = Merged<SharedShape<D>>;
 
 /** The names of a definition in its norms: `square-linf`. */
-export type NamesOf<D> = D extends AnyStated
+export type NamesOf<D> = D extends AnyTypedParts
   ? D["pattern"] extends `${infer Before}*${infer After}`
     ? `${Before}${D["norms"][number]}${After}`
     : never

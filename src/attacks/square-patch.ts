@@ -59,30 +59,36 @@ export function maxChoices(frame: Frame): number {
 /** The number of random choices that a proposal after the first needs at most: two corners, a turn, and a sign per channel. */
 export const nextChoices = ({ channels }: Frame): number => 2 * 2 + 1 + channels;
 
-/**
- * The proposals of Square in one norm. Both functions return a new point [pixels] in [0, 1] and in the ball of radius epsilon
- * around x [pixels].
- */
+/** An image under attack: x [pixels] in [0, 1], its size, and the radius of the ball around it. */
+export interface AttackedImage {
+  readonly x: Float32Array;
+  readonly frame: Frame;
+  readonly epsilon: number;
+}
+
+/** The state of the search: the point [pixels] with the largest margin so far, and the side of the next window in pixels. */
+export interface SearchState {
+  readonly best: Float32Array;
+  readonly side: number;
+}
+
+/** The proposals of Square in one norm: new points [pixels] in [0, 1] and in the ball of the image. */
 export interface Proposals {
   /** The smallest side of a window, in pixels. */
-  readonly least: number;
-  start(x: Float32Array, frame: Frame, epsilon: number, choices: Choices): Float32Array;
-  next(
-    x: Float32Array,
-    best: Float32Array,
-    frame: Frame,
-    side: number,
-    epsilon: number,
-    choices: Choices,
-  ): Float32Array;
+  readonly minSide: number;
+  /** The point of the first query. */
+  start(image: AttackedImage, choices: Choices): Float32Array;
+  /** The point of a later query: the best one, changed in one window, or in two. */
+  next(image: AttackedImage, state: SearchState, choices: Choices): Float32Array;
 }
 
 const clip = (v: number, low: number, high: number): number => Math.min(Math.max(v, low), high);
 
 /** Andriushchenko et al. 2020 (arXiv:1912.00049), Alg. 2: stripes at first, then squares of ±ε. */
 const linf: Proposals = {
-  least: 1,
-  start(x, { channels, height, width }, epsilon, { sign }) {
+  minSide: 1,
+  start({ x, frame, epsilon }, { sign }) {
+    const { channels, height, width } = frame;
     const out = new Float32Array(x.length);
     for (let c = 0; c < channels; c++)
       for (let j = 0; j < width; j++) {
@@ -94,7 +100,8 @@ const linf: Proposals = {
       }
     return out;
   },
-  next(x, best, { channels, height, width }, side, epsilon, { sign, below }) {
+  next({ x, frame, epsilon }, { best, side }, { sign, below }) {
+    const { channels, height, width } = frame;
     const [top, left] = [below(height - side + 1), below(width - side + 1)];
     const out = best.slice();
     for (let c = 0; c < channels; c++) {
@@ -171,9 +178,10 @@ function patches(
     return (i: number, j: number) => (isTransposed ? eta[j * side + i] : eta[i * side + j]);
   };
   return {
-    least: 3,
-    start(x, { channels, height, width }, epsilon, { sign, below }) {
-      const side = tileSide({ channels, height, width });
+    minSide: 3,
+    start({ x, frame, epsilon }, { sign, below }) {
+      const { channels, height, width } = frame;
+      const side = tileSide(frame);
       const [down, across] = [Math.floor(height / side), Math.floor(width / side)];
       const top = Math.floor((height - down * side) / 2);
       const left = Math.floor((width - across * side) / 2);
@@ -192,7 +200,8 @@ function patches(
       divideBy(delta, size(delta, power) ** (1 / power) / epsilon);
       return placed(x, delta, (point) => land(point, x, epsilon));
     },
-    next(x, best, { channels, height, width }, side, epsilon, { sign, below }) {
+    next({ x, frame, epsilon }, { best, side }, { sign, below }) {
+      const { channels, height, width } = frame;
       const corner = () => [below(height - side + 1), below(width - side + 1)] as const;
       const [[top, left], [otherTop, otherLeft]] = [corner(), corner()];
       const eta = reader(side, below(2) === 1);

@@ -40,9 +40,10 @@ it.each([[[784]], [[1, 9, 9]], [[3, 4, 60]], [[3, 32, 32]], [[2, 5, 6]]])(
           return 0;
         },
       };
-      start(x, frame, 0.3, counted);
+      start({ x, frame, epsilon: 0.3 }, counted);
       const first = count;
-      next(x, x, frame, Math.min(3, frame.height, frame.width), 0.3, counted);
+      const side = Math.min(3, frame.height, frame.width);
+      next({ x, frame, epsilon: 0.3 }, { best: x, side }, counted);
       expect(count - first).toBeLessThanOrEqual(nextChoices(frame));
       return first;
     });
@@ -69,7 +70,7 @@ const frame = frameOf([3, 10, 10]);
 const grey = new Float32Array(300).fill(0.5);
 
 it("starts in ℓ∞ with stripes of ±ε, each channel's own", () => {
-  const start = proposals.linf.start(grey, frame, 0.125, wordsOf(1));
+  const start = proposals.linf.start({ x: grey, frame, epsilon: 0.125 }, wordsOf(1));
   for (let at = 0; at < 300; at++) {
     expect(Math.abs(start[at] - 0.5)).toBe(0.125);
     expect(start[at]).toBe(start[at - (at % 100) + (at % 10)]); // the first row of its channel
@@ -78,7 +79,11 @@ it("starts in ℓ∞ with stripes of ±ε, each channel's own", () => {
 });
 
 it("changes one square of the image in ℓ∞, to ±ε from x", () => {
-  const next = proposals.linf.next(grey, grey, frame, 4, 0.125, wordsOf(2));
+  const next = proposals.linf.next(
+    { x: grey, frame, epsilon: 0.125 },
+    { best: grey, side: 4 },
+    wordsOf(2),
+  );
   const changed = [...next.keys()].filter((at) => next[at] !== 0.5);
   expect(changed.length).toBe(3 * 16);
   for (const at of changed) expect(Math.abs(next[at] - 0.5)).toBe(0.125);
@@ -88,17 +93,18 @@ it("changes one square of the image in ℓ∞, to ±ε from x", () => {
 
 describe.each(["l2", "l1"] as const)("in %s", (norm) => {
   const { start, next } = proposals[norm];
+  const image = { x: grey, frame, epsilon: 0.7 };
 
   it("a start uses all of the radius, in hills and valleys", () => {
-    const first = start(grey, frame, 0.7, wordsOf(3));
+    const first = start(image, wordsOf(3));
     expect(distances[norm](first, grey)).toBeCloseTo(0.7, 5);
     expect(Math.max(...first) > 0.5 && Math.min(...first) < 0.5).toBe(true);
   });
 
   it("a window gives another one what it held, and both stay in a radius that is used up", () => {
-    let best = start(grey, frame, 0.7, wordsOf(3));
+    let best = start(image, wordsOf(3));
     for (let seed = 10; seed < 40; seed++) {
-      const moved = next(grey, best, frame, 3, 0.7, wordsOf(seed));
+      const moved = next(image, { best, side: 3 }, wordsOf(seed));
       expect(distances[norm](moved, grey)).toBeCloseTo(0.7, 4);
       const changed = [...moved.keys()].filter((at) => Math.abs(moved[at] - best[at]) > 1e-3);
       expect(changed.length).toBeLessThanOrEqual(2 * 3 * 9);

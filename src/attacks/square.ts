@@ -2,7 +2,7 @@ import { z } from "zod";
 import { marginsOf } from "../losses/margin.ts";
 import { fillBits, fold, foldAll, type Key } from "../math/random.ts";
 import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
-import type { InBall } from "./attack-definition.ts";
+import type { BallOptions } from "./attack-definition.ts";
 import { defineAttack } from "./define-attack.ts";
 import { gather, rowOf } from "./examples.ts";
 import { StopWhenBroken } from "./options.ts";
@@ -26,36 +26,41 @@ export const SquareQueries = z
 
 const SquareOptions = z.strictObject({
   queries: SquareQueries,
-  share: z.number().positive().max(1).default(0.8).describe("share of pixels changed at first"),
+  share: z
+    .number()
+    .positive()
+    .max(1)
+    .default(0.8)
+    .describe("share of a channel's pixels in the first window; windows shrink with the queries"),
   stopWhenBroken: StopWhenBroken,
 });
 
-type Options = z.output<typeof SquareOptions> & InBall<Norm>;
+type Options = z.output<typeof SquareOptions> & BallOptions<Norm>;
 
 /** The search for one example; arrays are [pixels]. */
 interface Search {
   readonly x: Float32Array;
   readonly label: number;
   readonly key: Key;
-  /** A row of the result. */
+  /** The point with the largest margin so far; a row of the result. */
   readonly best: Float32Array;
   margin: number;
 }
 
-/** The queries, on a schedule of 10,000, after which the share of changed pixels is halved. */
+/** The queries, of 10,000, after which the window halves its number of pixels. */
 const halvings = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000];
 
-/** The share of pixels that query number `query` (from 1) of `queries` changes. */
+/** The share of a channel's pixels in the window of query number `query` (from 1) of `queries`; `first` is that of the first. */
 export function shareAt(query: number, queries: number, first: number): number {
   const at = Math.floor((query / queries) * 10_000);
   return first / 2 ** halvings.filter((halving) => at > halving).length;
 }
 
-/** A window of this share of a channel's pixels is a square of this side. */
-function sideOf(share: number, { height, width }: Frame, least: number): number {
-  const side = Math.max(Math.round(Math.sqrt(share * height * width)), least);
+/** The side of a square window that holds this share of a channel's pixels. */
+function sideOf(share: number, { height, width }: Frame, minSide: number): number {
+  const side = Math.max(Math.round(Math.sqrt(share * height * width)), minSide);
   // Windows with a minimum side have a centre, so their side is odd, unless the image is too small.
-  return Math.min(least > 1 && side % 2 === 0 ? side + 1 : side, height, width);
+  return Math.min(minSide > 1 && side % 2 === 0 ? side + 1 : side, height, width);
 }
 
 /**
@@ -83,7 +88,7 @@ async function perturb(
   labels: Labels,
   keys: readonly Key[],
 ): Promise<Tensor> {
-  const { least, start, next } = proposals[norm];
+  const { minSide, start, next } = proposals[norm];
   checkInputs(x, labels, keys);
   checkEpsilon(norm, epsilon, rowSize(x));
   const adversarial = tensor(x.shape, x.data.slice());
@@ -104,14 +109,13 @@ async function perturb(
     )
     .filter(({ margin }) => !(stopWhenBroken && margin > 0));
   for (let query = 1; query <= queries && running.length > 0; query++) {
-    const side = sideOf(shareAt(query, queries, share), frame, least);
+    const side = sideOf(shareAt(query, queries, share), frame, minSide);
     const candidates = running.map(({ x, best, key }) => {
+      const image = { x, frame, epsilon };
       const own = words.subarray(0, query === 1 ? words.length : nextChoices(frame));
       fillBits(fold(fold(key, query), 0), own);
       const choices = choicesOf(own);
-      return query === 1
-        ? start(x, frame, epsilon, choices)
-        : next(x, best, frame, side, epsilon, choices);
+      return query === 1 ? start(image, choices) : next(image, { best, side }, choices);
     });
     const reached = marginsOf(
       await victim.logits(

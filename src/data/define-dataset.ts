@@ -9,7 +9,7 @@ import { checkedDataset } from "./checked-dataset.ts";
 import type { DataFiles } from "./data-files.ts";
 import { nameOf, type OptionValues } from "./data-name.ts";
 import type { Dataset, Split } from "./dataset.ts";
-import type { Source } from "./downloads.ts";
+import type { DownloadSource } from "./download-source.ts";
 import type { Place } from "./find.ts";
 import type { FolderOptions } from "./folder.ts";
 import type { ChannelStatistics, Examples } from "./splits.ts";
@@ -49,7 +49,7 @@ export interface DatasetSpecification<O extends z.ZodObject = z.ZodObject> {
   /** The folders and files in which the data set is looked for; absent if it needs none, or names them by its path. */
   readonly place?: Omit<Place, "name">;
   /** Where `data fetch` downloads the data set; absent if it cannot be downloaded. */
-  readonly downloads?: Source;
+  readonly downloads?: DownloadSource;
   /** Examples of each class of the published files, for `data check`. */
   readonly perClass?: { readonly train: readonly number[]; readonly test: readonly number[] };
   /**

@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { tarOf } from "../../test/fixtures/tar-fixture.ts";
 import { fetchDataset, type NodeFetchOptions } from "./download/node.ts";
-import type { Source } from "./downloads.ts";
+import type { DownloadSource } from "./download-source.ts";
 import type { FetchEvent } from "./fetch.ts";
 import { nodeDataFiles } from "./node.ts";
 import { unofficialNotes } from "./record.ts";
@@ -25,7 +25,7 @@ const archive = gzipSync(
 let root = "";
 let server: Server;
 let serve: RequestListener = (_, response) => response.end(archive);
-let source: Source;
+let source: DownloadSource;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "fetch-"));
   server = createServer((request, response) => serve(request, response));

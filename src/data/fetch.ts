@@ -1,5 +1,5 @@
 import { UsageError } from "../math/usage-error.ts";
-import type { Download, Source } from "./downloads.ts";
+import type { Download, DownloadSource } from "./download-source.ts";
 import { gunzipped } from "./gunzip.ts";
 import { readTar } from "./tar.ts";
 
@@ -88,7 +88,7 @@ async function unpacked(url: string, { file, unpack }: Download, bytes: Uint8Arr
 
 /** Downloads, verifies and unpacks a data set in memory, so that no unverified file reaches the disk. Returns the files by name. */
 export async function* fetchSource(
-  { address: official, downloads }: Source,
+  { address: official, downloads }: DownloadSource,
   { address = official, signal, md5 }: FetchOptions,
 ): AsyncGenerator<FetchEvent, ReadonlyMap<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();

@@ -1,7 +1,7 @@
 import { UsageError } from "../math/usage-error.ts";
 import type { DataFiles } from "./data-files.ts";
 import type { Dataset, Split } from "./dataset.ts";
-import type { Download } from "./downloads.ts";
+import type { Download } from "./download-source.ts";
 import { type Found, findFile, findFolder, type Place } from "./find.ts";
 import { gunzipped } from "./gunzip.ts";
 import { parseIdx } from "./idx.ts";

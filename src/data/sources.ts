@@ -1,9 +1,9 @@
 import { UsageError } from "../math/usage-error.ts";
-import type { Source } from "./downloads.ts";
+import type { DownloadSource } from "./download-source.ts";
 import { datasetOf, datasets, requireDataName } from "./table.ts";
 
 /** The downloads of a data set; throws a UsageError if it cannot be fetched. */
-export function sourceOf(name: string): Source {
+export function sourceOf(name: string): DownloadSource {
   requireDataName(name);
   const { downloads, path, place } = datasetOf(name);
   if (downloads !== undefined) return downloads;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { brightness } from "../../test/fixtures/brightness.ts";
-import { distancesOf } from "../attacks/inside-ball.ts";
+import { distancesOf } from "../attacks/exact-projection.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { type Tensor, tensor } from "../math/tensor.ts";

@@ -1,7 +1,7 @@
 // The adversarial examples that compete for a row, and the choice among them.
 import { balls } from "../attacks/balls.ts";
 import { runBounded, runMinimal } from "../attacks/harness.ts";
-import { distancesOf, insideBall } from "../attacks/inside-ball.ts";
+import { distancesOf, projectExactly } from "../attacks/exact-projection.ts";
 import type { Attack, BoundedAttack, Labels, MinimalAttack, Victim } from "../attacks/victim.ts";
 import { withEot, withFixedKeys } from "../defenses/with-eot.ts";
 import { margin } from "../losses/margin.ts";
@@ -164,7 +164,7 @@ export function candidatesAt(
   const within: Candidate = {
     objective: unbounded.objective,
     members: unbounded.members,
-    adversarial: insideBall(close, x, norm, epsilon),
+    adversarial: projectExactly(close, x, norm, epsilon),
   };
   if (uphill === null) return [within];
   const delta = sub(unbounded.adversarial, x);
@@ -175,7 +175,7 @@ export function candidatesAt(
   }
   // x is in the box, so clamping shrinks the perturbation.
   const along = (direction: Tensor, scale: number) =>
-    insideBall(clamp(addScaled(x, direction, scale), 0, 1), x, norm, epsilon);
+    projectExactly(clamp(addScaled(x, direction, scale), 0, 1), x, norm, epsilon);
   return [
     within,
     { objective: "stretched", adversarial: along(stretched, 1) },

@@ -1,4 +1,4 @@
-import { distancesOf } from "../attacks/inside-ball.ts";
+import { distancesOf } from "../attacks/exact-projection.ts";
 import { withNext } from "../attacks/prefetch.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { fold, type Key } from "../math/random.ts";

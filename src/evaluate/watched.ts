@@ -1,6 +1,6 @@
 // What each example asked of the network, and where the answer was no number; whose a row is, its key says.
 
-import { rowsNotFinite, rowsWithNaN, withFiniteGradient } from "../attacks/finite.ts";
+import { rowsNotFinite, rowsWithNaN, withFiniteValues } from "../attacks/finite.ts";
 import type { Loss, Victim } from "../attacks/victim.ts";
 import { takeLoss } from "../losses/plain.ts";
 import type { RowLoss } from "../losses/table.ts";
@@ -86,7 +86,7 @@ export function watched(victim: Victim): WatchedVictim {
       const answer = await victim.lossAndGradient(x, loss, keys, hints);
       note("logits", rowsWithNaN(answer.logits), x, keys, loss);
       note("gradient", rowsNotFinite(answer.gradient), x, keys, loss);
-      return withFiniteGradient(answer);
+      return withFiniteValues(answer);
     },
     of: (owner) => asked.get(owner) ?? nothing,
     take() {

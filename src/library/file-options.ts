@@ -18,6 +18,7 @@ import type { Architecture } from "../models/architecture.ts";
 import type { TrainEvent } from "../train/events.ts";
 import type { NodeTraining } from "../train/training-request.ts";
 import type { BuiltInAttackOptions } from "./attack-options.ts";
+import type { BuiltInDefenseOptions } from "./defense-options.ts";
 
 /** Any other name: one of a plug-in. It keeps editors completing the built-in names. */
 export type PluginName = string & Record<never, never>;
@@ -55,6 +56,7 @@ export interface Running<Event> {
 /** The options of `train`. */
 export interface TrainOptions
   extends Running<TrainEvent>,
+    BuiltInDefenseOptions,
     Pick<NodeTraining, "out" | "resume" | "dataDir" | "checkpointSeconds" | "command"> {
   /** How the model is defended. */
   readonly defense?: DefenseName | Defense | undefined;
@@ -78,20 +80,6 @@ export interface TrainOptions
   readonly dropout?: number | undefined;
   /** Random crops and mirroring (default: crop-flip; mnist, fashion-mnist crop; shapes none). */
   readonly augment?: "crop-flip" | "crop" | "none" | undefined;
-  /** ℓ∞ radius in training (default: 0.031). */
-  readonly epsilonLinf?: number | undefined;
-  /** ℓ2 radius in training (default: 0.83). */
-  readonly epsilonL2?: number | undefined;
-  /** Steps of the attack in training (default: 10). */
-  readonly steps?: number | undefined;
-  /** By default ε / 5, the authors' setting. */
-  readonly stepSize?: number | undefined;
-  /** Noise of a randomised defence, such as normal:0.25. */
-  readonly noise?: string | undefined;
-  /** Mat-*: choose the norm per example (default, Eq. 12 and 13) or per batch (the authors' code). */
-  readonly matChoice?: "example" | "batch" | undefined;
-  /** Rat-*: the inner attack sees fresh noise at each step (default, Eq. 16) or one fixed noisy image (the authors' code). */
-  readonly ratNoise?: "fresh" | "fixed" | undefined;
   /** The attack sees running statistics (default: frozen) or batch statistics and dropout. */
   readonly attackMode?: "frozen" | "batch" | undefined;
   /** Start of every random stream (default: 0). */

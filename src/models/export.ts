@@ -98,8 +98,8 @@ export interface ExportedModel {
  * import { importExported } from "rampart";
  * import { readFile } from "node:fs/promises";
  *
- * const { architecture, classNames } = importExported(await readFile("at.onnx"));
- * console.log(architecture.name, classNames.length);
+ * const { architecture, metadata } = importExported(await readFile("at.onnx"));
+ * console.log(architecture.name, metadata.classNames.length);
  * ```
  */
 export function importExported(bytes: Uint8Array, file = "this ONNX file"): ExportedModel {

@@ -102,7 +102,7 @@ export const inWords = (description: string): string => `${description} on pixel
  *
  * const shift = defineNoise({
  *   name: "shift",
- *   parameters: { size: { default: 0.1, min: 0, text: "added to every pixel" } },
+ *   parameters: { size: { byDefault: 0.1, unit: "pixels", text: "added to every pixel" } },
  *   source: "this example",
  *   describe: ({ size }) => `a shift of ${size}`,
  *   sample: (keys, shape, { size }) => {

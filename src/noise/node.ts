@@ -129,6 +129,18 @@ export function noiseWithWorkers(text: string, elsewhere: DrawElsewhere): Noise 
   return isBuiltInNoise(text) ? withPrefetch(noise, elsewhere) : noise;
 }
 
-/** The noise of this name (see `noiseNamed`). Prefetches are drawn in worker threads. Throws `UsageError`. */
+/**
+ * The noise of this name (see `noiseNamed`). Prefetches are drawn in worker threads. Throws `UsageError`.
+ *
+ * @example
+ * ```ts
+ * import { keyOf, keysFor, noiseNamed } from "rampart/node";
+ *
+ * const keys = keysFor(keyOf(0), [0]);
+ * const noise = noiseNamed("normal:0.25");
+ * noise.prefetch?.start(keys, [1, 3]); // in another thread
+ * console.log((await noise.prefetch?.draw(keys, [1, 3]))?.data);
+ * ```
+ */
 export const noiseNamedInNode = (text: string): Noise =>
   canStart ? noiseWithWorkers(text, threads) : noiseNamed(text);

@@ -3,7 +3,7 @@ import { rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder } from "../../files/node.ts";
 import { UsageError } from "../../math/usage-error.ts";
-import type { Source } from "../downloads.ts";
+import type { DownloadSource } from "../download-source.ts";
 import { type FetchEvent, fetchSource } from "../fetch.ts";
 import { codeOf, ifExists, md5, type NodeDataOptions, nodeDataFiles } from "../node.ts";
 import { type DownloadRecord, RECORD } from "../record.ts";
@@ -39,7 +39,7 @@ export interface NodeFetchOptions extends NodeDataOptions {
   /** A mirror in place of the official address; ends in a slash. */
   readonly address?: string;
   /** Downloads in place of the official ones. */
-  readonly source?: Source;
+  readonly source?: DownloadSource;
   readonly signal?: AbortSignal;
 }
 

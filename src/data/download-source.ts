@@ -1,4 +1,6 @@
-/** One download of an official data set. */
+// Where the files of official data sets are downloaded from.
+
+/** One file of an official data set. */
 export interface Download {
   /** File name at the official address. */
   readonly file: string;
@@ -8,8 +10,8 @@ export interface Download {
   readonly unpack?: { readonly folder: string; readonly files: readonly string[] };
 }
 
-/** Downloads of an official data set. */
-export interface Source {
+/** The publisher's address of a data set, and its files there. */
+export interface DownloadSource {
   /** Ends in a slash. */
   readonly address: string;
   readonly downloads: readonly Download[];

@@ -13,10 +13,16 @@ const MAX_PASSES = 8;
  * row, ‖adversarial − x‖ in double precision is at most epsilon, in any order of the additions. x must be in [0, 1], and
  * epsilon at least 0.
  */
-export function insideBall(adversarial: Tensor, x: Tensor, norm: Norm, epsilon: number): Tensor {
+export function projectExactly(
+  adversarial: Tensor,
+  x: Tensor,
+  norm: Norm,
+  epsilon: number,
+): Tensor {
   const delta = balls[norm].project(sub(clamp(adversarial, 0, 1), x), epsilon);
   const inside = clamp(add(x, delta), 0, 1);
-  for (let i = 0; i < inside.shape[0]; i++) trim(rowOf(inside, i), rowOf(x, i), norm, epsilon);
+  for (let i = 0; i < inside.shape[0]; i++)
+    stepInside(rowOf(inside, i), rowOf(x, i), norm, epsilon);
   return inside;
 }
 
@@ -30,9 +36,14 @@ export const distancesOf = (adversarial: Tensor, x: Tensor, norm: Norm): number[
  * Moves a point [pixels] that rounding left just outside the ball back into it, in place: pixels step to the next float32
  * towards x [pixels]. Epsilon is for pixels in [0, 1].
  */
-export function trim(point: Float32Array, x: Float32Array, norm: Norm, epsilon: number): void {
-  if (norm === "linf") trimEach(point, x, epsilon);
-  else trimSum(point, x, norm, epsilon);
+export function stepInside(
+  point: Float32Array,
+  x: Float32Array,
+  norm: Norm,
+  epsilon: number,
+): void {
+  if (norm === "linf") stepInsideLinf(point, x, epsilon);
+  else stepInsideSum(point, x, norm, epsilon);
 }
 
 /** The next float32 from `value` towards `to`; `to` itself where they are equal. */
@@ -41,38 +52,43 @@ function stepTowards(value: number, to: number): number {
   return value > to ? nextDown32(value) : nextUp32(value);
 }
 
-function trimEach(point: Float32Array, x: Float32Array, epsilon: number): void {
+function stepInsideLinf(point: Float32Array, x: Float32Array, epsilon: number): void {
   for (let i = 0; i < point.length; i++) {
     for (let step = 0; Math.abs(point[i] - x[i]) > epsilon; step++)
       point[i] = step < MAX_PASSES ? stepTowards(point[i], x[i]) : x[i];
   }
 }
 
-/** Epsilon less the largest rounding error: a sum of n numbers has at most n − 1 roundings, in any order. */
+/** Epsilon less the largest rounding error of a sum of `pixels` numbers, which has at most pixels − 1 roundings in any order. */
 const underRoundings = (epsilon: number, pixels: number): number =>
   epsilon * (1 - (pixels + 4) * Number.EPSILON);
 
-function trimSum(point: Float32Array, x: Float32Array, norm: "l2" | "l1", epsilon: number): void {
-  const most = underRoundings(epsilon, point.length);
+function stepInsideSum(
+  point: Float32Array,
+  x: Float32Array,
+  norm: "l2" | "l1",
+  epsilon: number,
+): void {
+  const limit = underRoundings(epsilon, point.length);
   const length = () => distances[norm](point, x);
-  for (let pass = 0; length() > most; pass++) {
+  for (let pass = 0; length() > limit; pass++) {
     if (pass === MAX_PASSES) {
       point.set(x);
       return;
     }
-    trimOnce(point, x, norm, norm === "l2" ? most * most : most);
+    stepOnce(point, x, norm, norm === "l2" ? limit * limit : limit);
   }
 }
 
-/** Steps one pixel after the other, as long as the sum of sizes (ℓ1) or of squares (ℓ2) is above `most`. */
-function trimOnce(point: Float32Array, x: Float32Array, norm: "l2" | "l1", most: number): void {
+/** Steps pixels one after the other until the sum of absolute values (ℓ1) or of squares (ℓ2) is at most `limit`. */
+function stepOnce(point: Float32Array, x: Float32Array, norm: "l2" | "l1", limit: number): void {
   const part = (i: number) => {
     const size = Math.abs(point[i] - x[i]);
     return norm === "l2" ? size * size : size;
   };
   let sum = 0;
   for (let i = 0; i < point.length; i++) sum += part(i);
-  for (let i = 0; i < point.length && sum > most; i++) {
+  for (let i = 0; i < point.length && sum > limit; i++) {
     const before = part(i);
     point[i] = stepTowards(point[i], x[i]);
     sum += part(i) - before;

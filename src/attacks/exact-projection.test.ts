@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { tensor } from "../math/tensor.ts";
-import { distancesOf, insideBall } from "./inside-ball.ts";
+import { distancesOf, projectExactly } from "./exact-projection.ts";
 import type { Norm } from "./victim.ts";
 
 /** ‖a − b‖ in double precision, added from the last pixel to the first. */
@@ -29,7 +29,7 @@ describe.each(["linf", "l2", "l1"] as const)("brought into the %s ball", (norm) 
     fc.assert(
       fc.property(pixels, pixels, radius, (from, to, epsilon) => {
         const [x, far] = [tensor([1, size], from), tensor([1, size], to)];
-        const { data } = insideBall(far, x, norm, epsilon);
+        const { data } = projectExactly(far, x, norm, epsilon);
         expect(distancesOf(tensor([1, size], data), x, norm)[0]).toBeLessThanOrEqual(epsilon);
         expect(backwards[norm](data, x.data)).toBeLessThanOrEqual(epsilon);
         for (const v of data) expect(v >= 0 && v <= 1).toBe(true);
@@ -45,7 +45,7 @@ describe.each(["linf", "l2", "l1"] as const)("brought into the %s ball", (norm) 
         const far = tensor([1, size], to);
         const outside = distancesOf(far, x, norm)[0] > epsilon;
         fc.pre(outside);
-        const [length] = distancesOf(insideBall(far, x, norm, epsilon), x, norm);
+        const [length] = distancesOf(projectExactly(far, x, norm, epsilon), x, norm);
         expect(length).toBeGreaterThan(epsilon * (1 - 1e-4));
       }),
     );
@@ -54,7 +54,7 @@ describe.each(["linf", "l2", "l1"] as const)("brought into the %s ball", (norm) 
   it("a point well inside stays where it is, up to one rounding", () => {
     const x = tensor([1, 3], [0.1, 0.5, 0.9]);
     const near = tensor([1, 3], [0.101, 0.499, 0.9]);
-    const { data } = insideBall(near, x, norm, 0.5);
+    const { data } = projectExactly(near, x, norm, 0.5);
     for (const [i, v] of data.entries()) expect(Math.abs(v - near.data[i])).toBeLessThan(1e-7);
   });
 });
@@ -69,7 +69,7 @@ it("a step between two levels of an image file ends at most at ε = 8/255", () =
     [1, 248],
     levels.map((level) => (level + 8) / 255),
   );
-  const inside = insideBall(eight, x, "linf", 8 / 255);
+  const inside = projectExactly(eight, x, "linf", 8 / 255);
   expect(distancesOf(eight, x, "linf")[0]).toBeGreaterThan(8 / 255);
   expect(distancesOf(inside, x, "linf")[0]).toBeLessThanOrEqual(8 / 255);
   // Rounded to 8 bits it is the image that was meant.
