@@ -2,7 +2,6 @@
 
 import { auditInNode, type NodeAudit } from "./audit/node.ts";
 import type { AuditResult } from "./audit/result.ts";
-import type { CertificateRow } from "./certify/row.ts";
 import type { Dataset } from "./data/dataset.ts";
 import { decodeImage } from "./data/decode/node.ts";
 import type { FolderOptions } from "./data/folder.ts";
@@ -15,33 +14,21 @@ import {
   nodeRuntime as runtimeOf,
 } from "./engine/runtime/node.ts";
 import type { Program, Runtime } from "./engine/runtime/runtime.ts";
-import { checkFit } from "./evaluate/fit.ts";
-import { evaluateInNode, type NodeEvaluation } from "./evaluate/node.ts";
 import type { Row } from "./evaluate/row.ts";
 import { summarize } from "./evaluate/summary.ts";
-import { openTestImages } from "./evaluate/test-images/node.ts";
-import { nodeHost } from "./files/host/node.ts";
 import { writeWhole } from "./files/node.ts";
-import { nodeStorageOf } from "./files/storage/node.ts";
-import { certifiedRows } from "./library/certify.ts";
-import { certifyOptions } from "./library/certify-checks.ts";
 import {
   auditingOptions,
   dataOptions,
-  evaluateOptions,
   openOptions,
   pathOf,
   reportOptions,
   runtimeOptions,
   trainOptions,
 } from "./library/checks.ts";
-import { auditResultOf, collectRows, noteTo, passTraining } from "./library/events.ts";
-import type {
-  AuditOptions,
-  CertifyOptions,
-  EvaluateOptions,
-  TrainOptions,
-} from "./library/file-options.ts";
+import { auditResultOf, noteTo, passTraining } from "./library/events.ts";
+import type { AuditOptions, TrainOptions } from "./library/file-options.ts";
+import { opened } from "./library/node-judging.ts";
 import { runtimeOn } from "./library/node-runtime.ts";
 import type { Tensor } from "./math/tensor.ts";
 import { UsageError } from "./math/usage-error.ts";
@@ -74,6 +61,7 @@ export type {
   Running,
   TrainOptions,
 } from "./library/file-options.ts";
+export { certify, evaluate, predict } from "./library/node-judging.ts";
 export type { TrainEvent } from "./train/events.ts";
 export type { NodeTraining } from "./train/training-request.ts";
 export type { AuditResult, OpenModel, Row };
@@ -162,9 +150,6 @@ export const openDataset = async (
   return openDatasetInNode(data, options);
 };
 
-const opened = (model: OpenModel | string): OpenModel | Promise<OpenModel> =>
-  typeof model === "object" && model !== null ? model : openModelInNode(pathOf("the model", model));
-
 /**
  * Trains in the run directory `out`, or goes on with it under `resume`, and opens the result. Where `signal` aborts, a
  * checkpoint is saved and the promise is rejected with the signal's reason. Throws `UsageError`.
@@ -188,55 +173,6 @@ export async function train(options: TrainOptions): Promise<OpenModel> {
   const { out } = options;
   const ownModel = where.ownModel as NodeTraining["ownModel"];
   return openModelInNode(out, ownModel === undefined ? {} : { ownModel });
-}
-
-/**
- * Attacks a model's test images and returns the rows; with `out` they are also written, one line each. Where `signal`
- * aborts, the promise is rejected with the signal's reason, and the rows so far are in `out`. Throws `UsageError`.
- *
- * @example
- * ```ts
- * import { evaluate, pgd } from "rampart/node";
- *
- * const attacks = ["fgsm-l2", pgd({ norm: "linf", epsilon: 0.03 })] as const;
- * const rows = await evaluate("runs/at", { attacks, examples: 8, out: "rows.jsonl" });
- * console.log(rows.filter(({ correct }) => correct === 1).length);
- * ```
- */
-export async function evaluate(
-  model: OpenModel | string,
-  options: EvaluateOptions = {},
-): Promise<Row[]> {
-  const { settings, where, images, own } = evaluateOptions(options);
-  const { signal } = options;
-  const { device, threads, onEvent: _, ...others } = where;
-  signal?.throwIfAborted();
-  const evaluated = await opened(model);
-  const runtime = await runtimeOn(device, threads);
-  const tell = noteTo(options);
-  const { dataDir } = options;
-  const data = where.data as EvaluateOptions["data"];
-  const classes = where.classes as EvaluateOptions["classes"];
-  const tested = await openTestImages(evaluated, { data, dataDir, images, classes }, tell);
-  checkFit(evaluated, tested.dataset);
-  const isChecked = evaluated.architecture.foreign === true || typeof data === "object";
-  const running = {
-    runtime,
-    model: evaluated,
-    dataset: isChecked ? tested.dataset : undefined,
-    batch: settings.batch,
-  };
-  return collectRows(running, options, (network) =>
-    evaluateInNode(evaluated, settings, {
-      ...(others as Omit<NodeEvaluation, "network" | "target">),
-      network,
-      target: { ...runtime.target },
-      customAttacks: own,
-      images,
-      tested,
-      note: tell,
-    }),
-  );
 }
 
 /**
@@ -266,51 +202,6 @@ export async function audit(path: string, options: AuditOptions = {}): Promise<A
   });
   return auditResultOf(events, options);
 }
-
-/**
- * Certifies a model's test images under noise and returns the rows, one per image; with `out` they are also written, one line
- * each. Radii are in pixels of [0, 1]. Where `signal` aborts, the promise is rejected with the signal's reason, and the rows so
- * far are in `out`. Throws `UsageError`.
- *
- * @example
- * ```ts no-run
- * import { certifiedShares, certify } from "rampart/node";
- *
- * const rows = await certify("runs/ni", { data: "cifar10", n: 10_000, out: "cert.jsonl" });
- * console.log(certifiedShares(rows, ["l2", "l1"], [0.25, 0.5]));
- * ```
- */
-export async function certify(
-  model: OpenModel | string,
-  options: CertifyOptions = {},
-): Promise<CertificateRow[]> {
-  const { settings, where, images } = certifyOptions(options);
-  const { signal, dataDir, out, resume, command } = options;
-  const data = where.data as CertifyOptions["data"];
-  signal?.throwIfAborted();
-  const certified = await opened(model);
-  const runtime = await runtimeOn(where.device, where.threads);
-  const { dataset } = await openTestImages(certified, { data, dataDir, images }, noteTo(options));
-  const running = {
-    runtime,
-    model: certified,
-    dataset,
-    host: nodeHost,
-    out: out === undefined ? undefined : nodeStorageOf(out),
-    resume,
-    command,
-  };
-  return certifiedRows(running, settings, options);
-}
-
-/**
- * Predicts the classes of test images by the smoothed classifier, and abstains (null) where a two-sided test of `n` draws does
- * not separate the two most frequent classes at level `alpha`. Rows and options are those of `certify`. Throws `UsageError`.
- */
-export const predict = (
-  model: OpenModel | string,
-  options: CertifyOptions = {},
-): Promise<CertificateRow[]> => certify(model, Object.assign({}, options, { predict: true }));
 
 /**
  * Writes a model's noise-free network as an .onnx file; its noise stands in the file's metadata. Throws `UsageError`.

@@ -60,13 +60,35 @@ export const train = (options: TrainOptions): Promise<OpenModel> => trainOn(star
 export const evaluate = (model: OpenModel, options: EvaluateOptions = {}): Promise<Row[]> =>
   evaluateOn(start, model, options);
 
-/** `certify` of `rampart`. Starts `webRuntime` unless `device` is a runtime. */
+/**
+ * `certify` of `rampart`. Starts `webRuntime` unless `device` is a runtime.
+ *
+ * @example
+ * ```ts
+ * import { certify, importModel } from "rampart/web";
+ *
+ * const model = await importModel(await (await fetch("model.onnx")).arrayBuffer());
+ * const rows = await certify(model, { data: "shapes", noise: "normal:0.25", n: 100, examples: 2 });
+ * console.log(rows.length); // 2
+ * ```
+ */
 export const certify = (
   model: OpenModel,
   options: CertifyOptions = {},
 ): Promise<CertificateRow[]> => certifyOn(start, model, options);
 
-/** `predict` of `rampart`. Starts `webRuntime` unless `device` is a runtime. */
+/**
+ * `predict` of `rampart`. Starts `webRuntime` unless `device` is a runtime.
+ *
+ * @example
+ * ```ts
+ * import { predict, importModel } from "rampart/web";
+ *
+ * const model = await importModel(await (await fetch("model.onnx")).arrayBuffer());
+ * const rows = await predict(model, { data: "shapes", noise: "normal:0.25", n: 100, examples: 2 });
+ * console.log(rows.length); // 2
+ * ```
+ */
 export const predict = (
   model: OpenModel,
   options: CertifyOptions = {},

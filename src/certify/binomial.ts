@@ -7,6 +7,13 @@ const QUANTILE_ERROR = 2e-13;
 /**
  * The one-sided lower confidence bound of a success probability at level 1 − α (Clopper & Pearson 1934): the α-quantile of
  * Beta(k, n − k + 1). Rounded down, by less than 1e-12.
+ *
+ * @example
+ * ```ts
+ * import { lowerBound } from "rampart";
+ *
+ * console.log(lowerBound(990, 1000, 0.001)); // 0.9769…: the probability is above it with confidence 99.9 %
+ * ```
  */
 export function lowerBound(successes: number, n: number, alpha: number): number {
   if (successes <= 0) return 0;
@@ -18,13 +25,31 @@ export function lowerBound(successes: number, n: number, alpha: number): number 
   return Math.max(0, exact - QUANTILE_ERROR);
 }
 
-/** The two-sided p-value of k successes in n trials under the success probability ½, by the exact binomial test. */
+/**
+ * The two-sided p-value of k successes in n trials under the success probability ½, by the exact binomial test.
+ *
+ * @example
+ * ```ts
+ * import { signTest } from "rampart";
+ *
+ * console.log(signTest(60, 100)); // the p-value of 60 heads in 100 throws of a fair coin
+ * ```
+ */
 export function signTest(successes: number, n: number): number {
   const more = Math.max(successes, n - successes);
   return more * 2 === n ? 1 : Math.min(1, 2 * betaCdf(0.5, more, n - more + 1));
 }
 
-/** The smallest number of successes in n trials whose lower bound is above ½; null if even n successes are too few. */
+/**
+ * The smallest number of successes in n trials whose lower bound is above ½; null if even n successes are too few.
+ *
+ * @example
+ * ```ts
+ * import { smallestCount } from "rampart";
+ *
+ * console.log(smallestCount(1000, 0.001)); // fewer draws for the top class prove nothing
+ * ```
+ */
 export function smallestCount(n: number, alpha: number): number | null {
   if (lowerBound(n, n, alpha) <= 0.5) return null;
   let [low, high] = [Math.floor(n / 2), n];

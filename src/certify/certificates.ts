@@ -83,7 +83,16 @@ export interface Certificate {
   radii(p: readonly number[], dimensions: number): Radii;
 }
 
-/** The certificate of a noise given as `normal:0.25`. Throws `UsageError` for a noise that has none. */
+/**
+ * The certificate of a noise given as `normal:0.25`. Throws `UsageError` for a noise that has none.
+ *
+ * @example
+ * ```ts
+ * import { certificateOf } from "rampart";
+ *
+ * console.log(certificateOf("normal:0.25").noise);
+ * ```
+ */
 export function certificateOf(text: string): Certificate {
   const { definition, parameters } = parseNoise(text);
   if (!Object.hasOwn(definitions, definition.name))

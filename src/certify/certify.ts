@@ -183,6 +183,24 @@ async function certifyExactly(
  * Certifies one image [...shape] with pixels in [0, 1]: `n0` draws choose the class, `n` fresh ones per component bound its
  * probability. The draws depend on `key` alone. Of splitting noise all draws are counted, and the result is exact. Throws `UsageError` for a noise without a certificate and, under sound
  * sampling, for an image off the grid of 1/255.
+ *
+ * @example
+ * ```ts
+ * import { classifier, certifyImage, keyOf, nodeRuntime, openDataset, openModel } from "rampart/node";
+ *
+ * const { architecture, parameters } = await openModel("runs/at");
+ * const smoothed = {
+ *   network: classifier(await nodeRuntime(), architecture, parameters),
+ *   shape: architecture.inputShape,
+ *   classes: architecture.classes,
+ *   noise: "normal:0.25",
+ *   sampling: "sound",
+ *   batch: 50,
+ * } as const;
+ * const { test } = await openDataset("shapes");
+ * const image = test.images([0]).data;
+ * console.log(await certifyImage(smoothed, image, keyOf(0), { n0: 10, n: 100, alpha: 0.001 }));
+ * ```
  */
 export async function certify(
   smoothed: SmoothedClassifier,
@@ -235,6 +253,24 @@ export interface Prediction {
 /**
  * The smoothed classifier's class of one image [...shape], which is another one with probability at most α (Cohen et al. 2019,
  * arXiv:1902.02918, Algorithm 1, PREDICT; Hung & Fithian 2019): abstains unless the two most frequent classes differ.
+ *
+ * @example
+ * ```ts
+ * import { classifier, predictImage, keyOf, nodeRuntime, openDataset, openModel } from "rampart/node";
+ *
+ * const { architecture, parameters } = await openModel("runs/at");
+ * const smoothed = {
+ *   network: classifier(await nodeRuntime(), architecture, parameters),
+ *   shape: architecture.inputShape,
+ *   classes: architecture.classes,
+ *   noise: "normal:0.25",
+ *   sampling: "sound",
+ *   batch: 50,
+ * } as const;
+ * const { test } = await openDataset("shapes");
+ * const image = test.images([0]).data;
+ * console.log(await predictImage(smoothed, image, keyOf(0), { n: 100, alpha: 0.001 }));
+ * ```
  */
 export async function predict(
   smoothed: SmoothedClassifier,

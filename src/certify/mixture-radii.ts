@@ -54,6 +54,14 @@ const farAway = ({ sigma, bound }: MixtureSize): number => 40 * sigma + 2 * boun
 /**
  * One coin per image: the largest r with ½Φ(Φ⁻¹(p_N) − r/σ) + ½ max(0, p_U − t(r)) ≥ ½, in ℓ1 or ℓ2. `normal` and `uniform`
  * are lower bounds of the top class's probability under the two noises.
+ *
+ * @example
+ * ```ts
+ * import { mixImageRadius } from "rampart";
+ *
+ * const size = { sigma: 0.25, bound: 0.2, dimensions: 3072 };
+ * console.log(mixImageRadius("l1", { normal: 0.9, uniform: 0.9 }, size));
+ * ```
  */
 export function mixImageRadius(
   norm: "l1" | "l2",
@@ -116,6 +124,13 @@ function slopeRadius(p: number, size: MixtureSize): number {
  * One coin per pixel (Eq. 15 of Araujo et al. 2019, arXiv:1903.10219). In ℓ2 the largest r with
  * Φ(Φ⁻¹(p) − r/σ) − (1 − (1 − (1 − q)r/(2λ√d))^d) ≥ ½. In ℓ1 the largest of s + slopeRadius(p_s) over s, where
  * p_s = Φ(Φ⁻¹(p) − s/σ) − (1 − q)s/2λ: the first bound holds up to s, the second one from there.
+ *
+ * @example
+ * ```ts
+ * import { mixRadius } from "rampart";
+ *
+ * console.log(mixRadius("l1", 0.9, { sigma: 0.25, bound: 0.2, dimensions: 3072 }));
+ * ```
  */
 export function mixRadius(norm: "l1" | "l2", p: number, size: MixtureSize): number {
   const whole = largestRadius((radius) => mixProbability(norm, p, radius, size), farAway(size));

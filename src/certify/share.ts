@@ -25,6 +25,14 @@ const holds = ({ prediction, label, radius }: CertificateRow, norm: CertifiedNor
  * The certified accuracy at each of m radii. With K of N independent images certified, the share that would be certified
  * is at least the Clopper–Pearson bound of (K, N) at level β/m. A certificate is wrong with probability at most α, so at
  * least that share minus α is truly robust; all m statements hold together with probability 1 − β (Bonferroni).
+ *
+ * @example
+ * ```ts
+ * import { certifiedShares, certify } from "rampart/node";
+ *
+ * const rows = await certify("runs/at", { noise: "normal:0.25", examples: 2, n: 100 });
+ * console.log(certifiedShares(rows, ["l2"], [0.25])); // certified accuracy, with its lower bound
+ * ```
  */
 export function certifiedShares(
   rows: readonly CertificateRow[],

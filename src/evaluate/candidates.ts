@@ -1,7 +1,7 @@
 // The adversarial examples that compete for a row, and the choice among them.
 import { balls } from "../attacks/balls.ts";
-import { runBounded, runMinimal } from "../attacks/harness.ts";
 import { distancesOf, projectExactly } from "../attacks/exact-projection.ts";
+import { runBounded, runMinimal } from "../attacks/harness.ts";
 import type { Attack, BoundedAttack, Labels, MinimalAttack, Victim } from "../attacks/victim.ts";
 import { withEot, withFixedKeys } from "../defenses/with-eot.ts";
 import { margin } from "../losses/margin.ts";

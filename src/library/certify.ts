@@ -123,12 +123,13 @@ export const predictOn = (
  * `out`. Throws `UsageError`.
  *
  * @example
- * ```ts no-run
+ * ```ts
  * import { certifiedShares, certify, importModel, webRuntime } from "rampart/web";
  *
  * const device = await webRuntime();
  * const model = await importModel(await (await fetch("model.onnx")).arrayBuffer(), { device });
- * const rows = await certify(model, { device, data: "shapes", noise: "normal:0.25", n: 1000, examples: 4 });
+ * const options = { data: "shapes", noise: "normal:0.25", n: 100, examples: 2 } as const;
+ * const rows = await certify(model, { ...options, device });
  * const [{ certified }] = certifiedShares(rows, ["l2"], [0.25]);
  * console.log(certified); // images that are right, and stay so within 0.25
  * ```
@@ -142,6 +143,17 @@ export const certify = (
  * Predicts the classes of test images by the smoothed classifier, and abstains (null) where a two-sided test of `n` draws does
  * not separate the two most frequent classes at level `alpha`. Rows and options are those of `certify`; radii are 0. Throws
  * `UsageError`.
+ *
+ * @example
+ * ```ts
+ * import { importModel, predict, webRuntime } from "rampart/web";
+ *
+ * const device = await webRuntime();
+ * const model = await importModel(await (await fetch("model.onnx")).arrayBuffer(), { device });
+ * const options = { data: "shapes", noise: "normal:0.25", n: 100, examples: 2 } as const;
+ * const rows = await predict(model, { ...options, device });
+ * console.log(rows.map(({ prediction }) => prediction)); // null where it abstains
+ * ```
  */
 export const predict = (
   model: OpenModel,

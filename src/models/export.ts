@@ -95,11 +95,11 @@ export interface ExportedModel {
  *
  * @example
  * ```ts
- * import { importExported } from "rampart";
- * import { readFile } from "node:fs/promises";
+ * import { exportOnnx, importExported, openModel } from "rampart/node";
  *
- * const { architecture, metadata } = importExported(await readFile("at.onnx"));
- * console.log(architecture.name, metadata.classNames.length);
+ * const { architecture, parameters, ...metadata } = await openModel("runs/at");
+ * const copy = importExported(exportOnnx(architecture, parameters, metadata));
+ * console.log(copy.metadata.classNames.length);
  * ```
  */
 export function importExported(bytes: Uint8Array, file = "this ONNX file"): ExportedModel {
