@@ -1,5 +1,5 @@
 // Certificates of a classifier under noise, and whether attacks on the same smoothed classifier contradict them.
-import { distancesOf } from "../../attacks/inside-ball.ts";
+import { distancesOf } from "../../attacks/exact-projection.ts";
 import type { Norm } from "../../attacks/victim.ts";
 import { certificateOf } from "../../certify/certificates.ts";
 import { certifyDataset } from "../../certify/certification.ts";
