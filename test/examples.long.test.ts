@@ -117,7 +117,9 @@ it("every public function has an example that agrees with the types and runs", {
   ).toEqual([]);
 
   for (const one of examples) {
-    const { outputText } = ts.transpileModule(one.code ?? "", { compilerOptions: settings });
+    const { outputText } = ts.transpileModule(one.code ?? "", {
+      compilerOptions: { module: ts.ModuleKind.ESNext, target: settings.target },
+    });
     writeFileSync(join(work, `${fileOf(one)}.mjs`), outputText);
   }
   await writeReaderFiles(work, { side: 32, classes: 10 });
