@@ -1,7 +1,14 @@
 import { present } from "../math/defined.ts";
 import { type AccuracyTable, accuracyTables, type Cell } from "./accuracy-table.ts";
 import { type Evaluation, noteTexts } from "./evaluation.ts";
-import { counted, percent, range } from "./format.ts";
+import { counted, normName, number, percent, range } from "./format.ts";
+import {
+  ballName,
+  certifiedNorms,
+  certifiedSteps,
+  isCertified,
+  provenBalls,
+} from "./proven-balls.ts";
 import { judgement } from "./sections/accuracy.ts";
 import { curveName, verdict } from "./sections/eot.ts";
 
@@ -57,10 +64,50 @@ function tableText({ data, protocol, columns, lines }: AccuracyTable): string {
   ].join("\n");
 }
 
-/** The tables of models × attacks in Markdown, followed by notes on missing parts. */
+/** The images of an evaluation that are proven, broken and undecided; undefined if nothing was proven. */
+function provenText({ label, proofs = [] }: Evaluation): string | undefined {
+  if (proofs.length === 0) return undefined;
+  const balls = provenBalls(proofs);
+  const verb = balls.some(isCertified) ? "certified" : "proven";
+  return [
+    `## ${plain(`What is ${verb} of ${label}`)}`,
+    "",
+    line(["ball", "images", verb, "broken", "undecided"]),
+    line(["---", "---:", "---:", "---:", "---:"]),
+    ...balls.map((ball) =>
+      line([
+        ballName(ball),
+        String(ball.examples),
+        ...[ball.proven, ball.broken, ball.undecided].map((count) =>
+          percent(count / ball.examples),
+        ),
+      ]),
+    ),
+    "",
+  ].join("\n");
+}
+
+/** Certified accuracy of an evaluation at some radii of each norm; undefined without certificates. */
+function certifiedText({ label, certificates = [] }: Evaluation): string | undefined {
+  const steps = certifiedNorms.flatMap((norm) => certifiedSteps(certificates, norm));
+  if (steps.length === 0) return undefined;
+  return [
+    `## ${plain(`Certified accuracy of ${label}`)}`,
+    "",
+    line(["norm", "radius", "certified"]),
+    line(["---", "---:", "---:"]),
+    ...steps.map(({ norm, radius: at, share }) =>
+      line([normName(norm), number(at), percent(share)]),
+    ),
+    "",
+  ].join("\n");
+}
+
+/** The tables of models × attacks in Markdown, what is proven, and notes on missing parts. */
 export function markdown(evaluations: readonly Evaluation[]): string {
   const notes = noteTexts(evaluations);
   const missing =
     notes.length === 0 ? [] : [`${notes.map((note) => `- ${plain(note)}`).join("\n")}\n`];
-  return [...accuracyTables(evaluations).map(tableText), ...missing].join("\n");
+  const proven = present(evaluations.flatMap((one) => [provenText(one), certifiedText(one)]));
+  return [...accuracyTables(evaluations).map(tableText), ...proven, ...missing].join("\n");
 }

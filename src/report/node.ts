@@ -6,11 +6,17 @@ import { readBytesIfThere, readTextIfThere } from "../files/read/node.ts";
 import { readRowsBytes } from "../files/rows/node.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { RowsFile } from "./evaluation.ts";
+import { type FileBeside, provenRows } from "./read-proofs.ts";
 import { readRows } from "./read-rows.ts";
 
 /** The path of a file beside the rows: `rows.jsonl` and `settings.json` give `rows.settings.json`. */
 const beside = (rows: string, suffix: string): string =>
   `${rows.replace(/\.jsonl(\.gz)?$/, "")}.${suffix}`;
+
+async function textBeside(rows: string, suffix: string): Promise<FileBeside> {
+  const file = beside(rows, suffix);
+  return { file, text: await readTextIfThere(file) };
+}
 
 /** The error for a folder in place of a file of rows; suggests the files in it. Metrics of a training are not rows. */
 async function fileMeant(folder: string): Promise<UsageError> {
@@ -48,6 +54,10 @@ export async function readRowsFile(file: string): Promise<RowsFile> {
     ...readRows(file, bytes.toString("utf8")),
     settings: await readTextIfThere(beside(file, "settings.json")),
     examples: await readBytesIfThere(beside(file, "examples.npz")),
+    ...provenRows(
+      await textBeside(file, "proofs.jsonl"),
+      await textBeside(file, "certificates.jsonl"),
+    ),
   };
 }
 

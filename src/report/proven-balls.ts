@@ -1,6 +1,8 @@
 // What is proven about the images of an evaluation, counted by ball.
+import type { CertificateRow } from "../certify/row.ts";
+import { present } from "../math/defined.ts";
 import type { ProofRow } from "../verify/proof-row.ts";
-import { percent } from "./format.ts";
+import { normName, percent, radius } from "./format.ts";
 
 /** What is known about the images in one ball. The three counts add up to `examples`. */
 export interface ProvenBall {
@@ -64,6 +66,49 @@ export const provenBalls = (rows: readonly ProofRow[]): ProvenBall[] =>
       .map(ballOf)
       .sort((a, b) => a.epsilon - b.epsilon),
   );
+
+/** `ℓ∞ 8/255`. */
+export const ballName = ({ norm, epsilon }: Pick<ProvenBall, "norm" | "epsilon">): string =>
+  `${normName(norm)} ${radius(epsilon)}`;
+
+/** The norms of certified radii. */
+export const certifiedNorms = ["linf", "l2", "l1"] as const;
+
+/** Shares of images of which tables show the radius that so many are certified for. */
+const SHARES = [0.75, 0.5, 0.25, 0.1] as const;
+
+/** The certified accuracy just at a radius. */
+export interface CertifiedStep {
+  readonly norm: string;
+  readonly radius: number;
+  readonly share: number;
+}
+
+/** The radii in a norm that images are certified for with the right class, ascending. */
+export function certifiedRadii(
+  rows: readonly CertificateRow[],
+  norm: (typeof certifiedNorms)[number],
+): number[] {
+  const right = rows.filter(({ prediction, label }) => prediction === label);
+  return right
+    .map((row) => row.radius[norm])
+    .filter((at) => at > 0)
+    .sort((a, b) => a - b);
+}
+
+/** The largest radii for which some shares of all images are certified, as far as they are reached. */
+export function certifiedSteps(
+  rows: readonly CertificateRow[],
+  norm: (typeof certifiedNorms)[number],
+): CertifiedStep[] {
+  const radii = certifiedRadii(rows, norm);
+  const reached = SHARES.map((share) => radii[radii.length - Math.ceil(share * rows.length)]);
+  return [...new Set(present(reached))].map((at) => ({
+    norm,
+    radius: at,
+    share: radii.filter((one) => one >= at).length / rows.length,
+  }));
+}
 
 /** Whether a ball's images are certified under noise instead of proven. */
 export const isCertified = ({ methods }: Pick<ProvenBall, "methods">): boolean =>

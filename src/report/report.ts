@@ -1,6 +1,7 @@
 import type { Evaluation } from "./evaluation.ts";
 import { markdown } from "./markdown.ts";
 import { page } from "./page.ts";
+import { certifiedNorms, certifiedRadii, provenBalls } from "./proven-balls.ts";
 import { csv, records } from "./records.ts";
 import type { Format } from "./report-format.ts";
 
@@ -14,14 +15,24 @@ const writers: Readonly<Record<Format, (evaluations: readonly Evaluation[]) => s
     `${JSON.stringify(
       {
         accuracies: records(evaluations),
-        evaluations: evaluations.map(({ label, file, summary, settings, notes }) => ({
-          label,
-          file,
-          summary,
-          settings,
-          notes: notes.map(({ text }) => text),
-          noteCodes: notes.map(({ code }) => code),
-        })),
+        evaluations: evaluations.map(
+          ({ label, file, summary, settings, notes, proofs = [], certificates = [] }) => ({
+            label,
+            file,
+            summary,
+            settings,
+            proven: proofs.length === 0 ? null : provenBalls(proofs),
+            certified:
+              certificates.length === 0
+                ? null
+                : certifiedNorms.map((norm) => ({
+                    norm,
+                    radii: certifiedRadii(certificates, norm),
+                  })),
+            notes: notes.map(({ text }) => text),
+            noteCodes: notes.map(({ code }) => code),
+          }),
+        ),
       },
       null,
       2,

@@ -53,6 +53,12 @@ td.none { color: var(--soft); font-size: .875rem; }
 .settings { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(19rem, 100%), 1fr)); gap: 1.25rem; margin: .75rem 0; }
 .settings dl { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: .1rem .8rem; margin: 0; font-size: .85rem; }
 .settings dt { color: var(--soft); } .settings dd { margin: 0; overflow-wrap: anywhere; }
+.between { margin: 0 0 1rem; max-width: 56rem; } .between p { margin: 0 0 .35rem; }
+.bar { display: flex; height: 1.9rem; border-radius: .4rem; overflow: hidden; gap: 2px; }
+.bar span { flex: 1 1 0; min-width: 0; overflow: hidden; padding: 0 .5rem; line-height: 1.9rem; font-size: .85rem; font-weight: 600; color: #ffffff; white-space: nowrap; }
+.bar .proven, .swatch.proven { background: #1a7f37; } .bar .broken, .swatch.broken { background: #b3261e; } .bar .undecided, .swatch.undecided { background: #6b7480; }
+.swatch { display: inline-block; width: .8rem; height: .8rem; border-radius: .2rem; vertical-align: -.05rem; }
+.count { display: block; height: .9rem; min-width: 1px; margin-top: .3rem; background: var(--series-1); border-radius: .15rem; } td.counts { width: 55%; }
 details { border: 1px solid var(--line); border-radius: .5rem; padding: .6rem 1rem; margin: 0 0 .75rem; }
 summary { cursor: pointer; font-weight: 600; overflow-wrap: anywhere; }
 details .scroll { margin-top: .75rem; }

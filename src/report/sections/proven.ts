@@ -1,14 +1,19 @@
 import { type Chart, chartMarkup, legend } from "../chart.ts";
 import { dataTable, type TableLine } from "../data-table.ts";
 import type { Evaluation } from "../evaluation.ts";
-import { counted, normName, percent, radius } from "../format.ts";
+import { counted, normName, percent } from "../format.ts";
 import { html, type Markup } from "../html.ts";
-import { isCertified, type ProvenBall, provenBalls, provenSentence } from "../proven-balls.ts";
+import {
+  ballName,
+  certifiedNorms,
+  certifiedRadii,
+  isCertified,
+  type ProvenBall,
+  provenBalls,
+  provenSentence,
+} from "../proven-balls.ts";
 
 const PARTS = ["proven", "broken", "undecided"] as const;
-
-/** `ℓ∞ 8/255`. */
-const ballName = ({ norm, epsilon }: ProvenBall): string => `${normName(norm)} ${radius(epsilon)}`;
 
 /** A bar of three parts: proven, broken and undecided images. */
 function bar(ball: ProvenBall): Markup {
@@ -57,14 +62,16 @@ ${parts}
 }
 
 /** Certified accuracy at every radius at which it falls, and 1 − broken at the radii of the attacks. */
-function certifiedChart(evaluation: Evaluation, norm: "linf" | "l2" | "l1"): Chart | null {
+function certifiedChart(
+  evaluation: Evaluation,
+  norm: (typeof certifiedNorms)[number],
+): Chart | null {
   const { certificates = [], proofs = [] } = evaluation;
-  const right = certificates.filter(({ prediction, label }) => prediction === label);
-  const radii = right.map(({ radius: of }) => of[norm]).filter((r) => r > 0);
+  const radii = certifiedRadii(certificates, norm);
   const attacked = provenBalls(proofs).filter((ball) => ball.norm === norm);
   if (radii.length === 0 || attacked.length === 0) return null;
   const of = certificates.length;
-  const sorted = [...new Set(radii)].sort((a, b) => a - b);
+  const sorted = [...new Set(radii)];
   const shareAt = (r: number) => radii.filter((one) => one >= r).length / of;
   const last = sorted[sorted.length - 1];
   const points = sorted.map((x) => ({ x, y: shareAt(x) }));
@@ -131,9 +138,7 @@ export function certifiedSection(evaluations: readonly Evaluation[]): Markup | n
   const some = evaluations.filter(({ certificates = [] }) => certificates.length > 0);
   if (some.length === 0) return null;
   const parts = some.map((one) => {
-    const charts = (["linf", "l2", "l1"] as const).flatMap(
-      (norm) => certifiedChart(one, norm) ?? [],
-    );
+    const charts = certifiedNorms.flatMap((norm) => certifiedChart(one, norm) ?? []);
     const [{ noise, alpha, sampling, components }] = one.certificates ?? [];
     const n = components.reduce((sum, component) => sum + component.n, 0);
     const name = some.length > 1 ? html`<h3>${one.label}</h3>` : null;
