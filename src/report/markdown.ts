@@ -1,13 +1,14 @@
 import { present } from "../math/defined.ts";
 import { type AccuracyTable, accuracyTables, type Cell } from "./accuracy-table.ts";
 import { type Evaluation, noteTexts } from "./evaluation.ts";
-import { counted, normName, number, percent, range } from "./format.ts";
+import { counted, normName, percent, range } from "./format.ts";
 import {
   ballName,
   certifiedNorms,
   certifiedSteps,
   isCertified,
   provenBalls,
+  roundedDown,
 } from "./proven-balls.ts";
 import { judgement } from "./sections/accuracy.ts";
 import { curveName, verdict } from "./sections/eot.ts";
@@ -97,7 +98,7 @@ function certifiedText({ label, certificates = [] }: Evaluation): string | undef
     line(["norm", "radius", "certified"]),
     line(["---", "---:", "---:"]),
     ...steps.map(({ norm, radius: at, share }) =>
-      line([normName(norm), number(at), percent(share)]),
+      line([normName(norm), roundedDown(at), percent(share)]),
     ),
     "",
   ].join("\n");

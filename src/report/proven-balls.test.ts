@@ -6,7 +6,13 @@ import { parseNpz } from "../data/npz.ts";
 import { summarize } from "../evaluate/summary.ts";
 import type { ProofRow } from "../verify/proof-row.ts";
 import { evaluationsOf } from "./evaluations.ts";
-import { certifiedRadii, certifiedSteps, provenBalls, provenSentence } from "./proven-balls.ts";
+import {
+  certifiedRadii,
+  certifiedSteps,
+  provenBalls,
+  provenSentence,
+  roundedDown,
+} from "./proven-balls.ts";
 import { report } from "./report.ts";
 
 const proof = (
@@ -89,6 +95,10 @@ describe("certified radii", () => {
   });
 });
 
+it("a certified radius is never rounded up", () => {
+  expect([0.37399, 0.00269, 1].map(roundedDown)).toEqual(["0.3739", "0.0026", "1.0000"]);
+});
+
 describe("a report of rows with proofs beside them", () => {
   const rows = [0, 1, 2, 3, 4].map((index) => rowWith({ index, attack: "pgd-l2", norm: "l2" }));
   const source = { file: "r.jsonl", rows, settings: null, examples: null, notes: [] };
@@ -133,9 +143,8 @@ describe("a report of rows with proofs beside them", () => {
     const table = [...document.querySelectorAll("table")].find((one) =>
       one.textContent?.includes("at most 0.5 (abstained)"),
     );
-    const counts = [...(table?.querySelectorAll("tbody tr") ?? [])].map((line) =>
-      Number(line.querySelector("td")?.textContent),
-    );
+    const lines = table?.querySelectorAll("tbody tr") ?? [];
+    const counts = Array.from(lines, (line) => Number(line.querySelector("td")?.textContent));
     expect(counts).toEqual([1, 0, 0, 0, 1, 1, 1, 1, 0]);
   });
 

@@ -71,6 +71,9 @@ export const provenBalls = (rows: readonly ProofRow[]): ProvenBall[] =>
 export const ballName = ({ norm, epsilon }: Pick<ProvenBall, "norm" | "epsilon">): string =>
   `${normName(norm)} ${radius(epsilon)}`;
 
+/** A certified radius with four digits after the point, rounded down. */
+export const roundedDown = (at: number): string => (Math.floor(at * 1e4) / 1e4).toFixed(4);
+
 /** The norms of certified radii. */
 export const certifiedNorms = ["linf", "l2", "l1"] as const;
 
