@@ -30,6 +30,7 @@ describe("an example that is spared", () => {
     const [whole, rows] = [await rowsOf(noneSpared), await rowsOf(spares)];
     const spared = rows.filter(isSpared);
     expect(spared.length).toBeGreaterThan(2);
+    expect(rows.filter(spares)).toEqual(spared);
     for (const row of spared) {
       expect(spares(row)).toBe(true);
       expect(row).toMatchObject({ objective: "proven", queries: 0, linf: 0, l2: 0, l1: 0 });

@@ -1,7 +1,7 @@
 import { type Chart, chartMarkup, legend } from "../chart.ts";
 import { dataTable, type TableLine } from "../data-table.ts";
 import type { Evaluation } from "../evaluation.ts";
-import { counted, normName, percent } from "../format.ts";
+import { counted, normName } from "../format.ts";
 import { html, type Markup } from "../html.ts";
 import {
   ballName,
@@ -24,19 +24,24 @@ function bar(ball: ProvenBall): Markup {
 <div class="bar" role="img" aria-label="${sentence}">${parts.map((part) => html`<span class="${part}" style="flex-grow:${ball[part]}">${ball[part]}</span>`)}</div></div>`;
 }
 
-const methodLines = (ball: ProvenBall): TableLine[] =>
-  ball.methods.map(({ status, method, images }) => ({
-    head: ballName(ball),
-    cells: [status, method, String(images), percent(images / ball.examples)],
-  }));
+/** The methods of one status with their counts: `crown 12, branching 3`. */
+function methodsText({ methods }: ProvenBall, status: "proven" | "broken"): string {
+  const own = methods.filter((one) => one.status === status);
+  return own.map(({ method, images }) => `${method} ${images}`).join(", ") || "–";
+}
+
+const methodLine = (ball: ProvenBall): TableLine => ({
+  head: ballName(ball),
+  cells: [methodsText(ball, "proven"), methodsText(ball, "broken"), String(ball.undecided)],
+});
 
 function methodTable(balls: readonly ProvenBall[]): Markup {
   return dataTable({
     label: "Methods",
     caption:
       "Images by the method that proved them, or the attack that broke them. clean: misclassified without an attack.",
-    heads: ["ball", "result", "by", "images", "share"].map((title) => ({ title })),
-    lines: balls.flatMap(methodLines),
+    heads: ["ball", "proven by", "broken by", "undecided"].map((title) => ({ title })),
+    lines: balls.map(methodLine),
   });
 }
 
@@ -56,7 +61,7 @@ export function provenSection(evaluations: readonly Evaluation[]): Markup | null
   return html`
 <section aria-labelledby="proven">
 <h2 id="proven">Proven, broken, undecided</h2>
-<ul class="legend">${PARTS.map((part) => html`<li><span class="swatch ${part}" aria-hidden="true"></span> ${part}</li>`)}</ul>
+<ul class="legend">${PARTS.map((part) => html`<li><span class="swatch ${part}" aria-hidden="true"></span> ${part === "proven" ? "proven, or certified" : part}</li>`)}</ul>
 ${parts}
 </section>`;
 }
