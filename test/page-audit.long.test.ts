@@ -116,7 +116,7 @@ describe.skipIf(!hasChromium)("a page", () => {
     expect(page.pixels).toEqual(expected.pixels);
     expect(distance(page.logits, expected.logits)).toBeLessThan(1e-4);
     expect(page.rows).toEqual(expected.rows);
-    for (const name of ["clean", "union", "norms", "diagnostics", "pictures", "proofs"] as const)
+    for (const name of ["clean", "union", "norms", "diagnostics", "pictures"] as const)
       expect(page[name], name).toEqual(expected[name]);
     expect(page.markdown.split("\n").slice(0, 12)).toEqual(
       expected.markdown.split("\n").slice(0, 12),
@@ -127,12 +127,6 @@ describe.skipIf(!hasChromium)("a page", () => {
     expect(expected.trained.losses).toHaveLength(3);
     expect(distance(page.trained.losses, expected.trained.losses)).toBeLessThan(1e-4);
     expect(page.trained.predictions).toEqual(expected.trained.predictions);
-
-    // Of 14 images some are proven and some broken, and of 4 under noise each is in one of three states.
-    const [[proofs = []] = [], [certificates = []] = []] = expected.proofs;
-    expect(proofs[0]).toBeGreaterThan(0);
-    expect(proofs.reduce((sum, count) => sum + count, 0)).toBe(14);
-    expect(certificates.reduce((sum, count) => sum + count, 0)).toBe(4);
 
     // The numbers are of a network that attacks can break, but not always.
     expect(expected.clean).toBeGreaterThan(0.9);
