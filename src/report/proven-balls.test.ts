@@ -143,8 +143,11 @@ describe("a report of rows with proofs beside them", () => {
     const table = [...document.querySelectorAll("table")].find((one) =>
       one.textContent?.includes("at most 0.5 (abstained)"),
     );
-    const lines = table?.querySelectorAll("tbody tr") ?? [];
-    const counts = Array.from(lines, (line) => Number(line.querySelector("td")?.textContent));
+    const lines: unknown = table?.querySelectorAll("tbody tr") ?? [];
+    const counts = Array.from(
+      lines as Iterable<{ querySelector(name: string): { textContent: string } | null }>,
+      (line) => Number(line.querySelector("td")?.textContent),
+    );
     expect(counts).toEqual([1, 0, 0, 0, 1, 1, 1, 1, 0]);
   });
 
