@@ -147,7 +147,7 @@ describe("a wrong call of train is a UsageError:", () => {
     [
       "an unknown defence",
       () => core.train({ ...tiny, device, defense: "at" as never }),
-      "bad-option",
+      "unknown-name",
     ],
     ["nothing to resume", () => core.train({ device, resume: true }), "not-found"],
     [
