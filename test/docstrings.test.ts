@@ -24,6 +24,11 @@ describe("the docstrings", () => {
     ["sentence A", "models", "/** Two words. */ export interface A {}"],
     ["sentence A", "models", "/** A sentence without its full stop */ export type A = 1;"],
     ["sentence A", "models", "export class A {}"],
+    [
+      "sentence A",
+      "models",
+      "/** @example\n * ```ts\n * const a = new A();\n * ``` */ export class A {}",
+    ],
     ["shape f", "losses", "/** Turns logits into losses. */ export function f(z: Tensor): void {}"],
     ["shape f", "losses", "/** Pixels in [0, 1] of an image. */ export const f = (): Value => v;"],
     ["shape f", "attacks", "/** Awaits the logits. */ export function f(): Promise<Tensor> {}"],
@@ -70,6 +75,10 @@ describe("the docstrings", () => {
     ["attacks", "/** Ascends; one key per example. */ export function f(keys: readonly Key[]) {}"],
     ["models", "/** The nodes of a graph of any shape. */ export function f(x: Value): void {}"],
     ["models", "/** A batch. */ interface Hidden { readonly x: Tensor }"],
+    [
+      "models",
+      "/** A network in use.\n *\n * @example\n * ```ts\n * new A()\n * ``` */ export class A {}",
+    ],
     ["models", "/** Reads the bytes of a file. */ export const f = (b: Uint8Array) => 1;"],
     [
       "attacks",

@@ -53,6 +53,7 @@ describe("diagnostics", () => {
     expect(result.notRun).toEqual([
       { what: "the probe of gradients and attacks", reason: error.message, fixable },
       { what: "the comparison of preprocessings", reason: error.message, fixable },
+      { what: "the comparison of saturation", reason: error.message, fixable },
     ]);
     expect(diagnostic(result, "not-run")?.text).toContain(`did not run: ${error.message}`);
     expect(JSON.parse(readFileSync(join(out, "summary.json"), "utf8"))).toEqual(result);
