@@ -2,6 +2,7 @@ import { branchAndBound, type Goal } from "../engine/bounds/branch.ts";
 import type { Crown, SparseRow } from "../engine/bounds/crown.ts";
 import type { Evaluation } from "../engine/bounds/evaluation.ts";
 import { magnitude } from "../engine/bounds/interval.ts";
+import { refinedBranching } from "../engine/bounds/refine.ts";
 import { down, up } from "../engine/bounds/rounding.ts";
 import { optimizedBounds } from "../engine/bounds/slopes.ts";
 import type { RegionState } from "../engine/bounds/state.ts";
@@ -53,6 +54,8 @@ export interface ProveOptions {
   readonly upTo?: Stage | undefined;
 }
 
+/** The share of the time that is left for splits that keep the bounds of hidden layers. */
+const BRANCHING_SHARE = 0.4;
 /** Iterations of the ascents. */
 const [LAST_ITERATIONS, INNER_ITERATIONS] = [30, 5];
 
@@ -106,7 +109,8 @@ export async function* prove(
   let worst = Number.POSITIVE_INFINITY;
   let remaining = 0;
   for (const cases of byBox(property)) {
-    const prover = new BoxProver(crown, cases, { isOver, evaluation });
+    const left = () => seconds - elapsed();
+    const prover = new BoxProver(crown, cases, { isOver, left, now, evaluation });
     for (const stage of stages.slice(0, stages.indexOf(upTo) + 1)) {
       if (prover.open.length === 0 || isOver()) break;
       await prover.run(stage);
@@ -141,25 +145,26 @@ function requireFit({ plan }: Crown, { inputs, outputs }: Property): void {
     );
 }
 
+/** What bounds the work on a box. */
+interface Limits extends Pick<ProveOptions, "evaluation" | "now"> {
+  readonly isOver: () => boolean;
+  /** The seconds that are left. */
+  readonly left: () => number;
+}
+
 /** The cases of one box and what is known about the network on it. */
 class BoxProver {
   readonly #crown: Crown;
   readonly #region: { readonly lower: Float64Array; readonly upper: Float64Array };
-  readonly #isOver: () => boolean;
-  readonly #evaluation: Evaluation | undefined;
+  readonly #limits: Limits;
   #state: RegionState | undefined;
   /** The cases that are not disproved yet. */
   open: readonly Open[];
 
-  constructor(
-    crown: Crown,
-    cases: readonly Open[],
-    { isOver, evaluation }: Pick<ProveOptions, "evaluation"> & { readonly isOver: () => boolean },
-  ) {
+  constructor(crown: Crown, cases: readonly Open[], limits: Limits) {
     this.#crown = crown;
-    this.#evaluation = evaluation;
     this.#region = regionOf(cases[0].case);
-    this.#isOver = isOver;
+    this.#limits = limits;
     this.open = cases;
   }
 
@@ -171,8 +176,7 @@ class BoxProver {
   async run(stage: Stage): Promise<void> {
     const crown = this.#crown;
     const { output } = crown.plan;
-    const stop = this.#isOver;
-    const evaluation = this.#evaluation;
+    const { isOver: stop, evaluation } = this.#limits;
     if (stage === "crown-ibp")
       this.#state = await crown.analyse(this.#region, { evaluation, walks: false });
     if (stage === "crown")
@@ -225,9 +229,18 @@ class BoxProver {
         if (bounds[i] - limits[i] > bounds[best] - limits[best]) best = i;
       goals.push({ row: rows[best], limit: limits[best] });
     }
-    const { gaps } = await branchAndBound(this.#crown, state, goals, this.#isOver);
+    const crown = this.#crown;
+    const { isOver, now, evaluation } = this.#limits;
+    const until = now() + BRANCHING_SHARE * this.#limits.left();
+    const isLate = () => isOver() || now() > until;
+    const { gaps } = await branchAndBound(crown, state, goals, isLate);
+    const isOpen = (i: number): boolean => gaps[i] !== Number.POSITIVE_INFINITY;
+    const open = goals.filter((_, i) => isOpen(i));
+    const isRefined =
+      open.length > 0 &&
+      (await refinedBranching(crown, state, open, { evaluation, now, stop: isOver }));
     for (const [i, one] of cases.entries())
-      one.excess = gaps[i] === Number.POSITIVE_INFINITY ? Number.MIN_VALUE : Math.min(0, gaps[i]);
+      one.excess = isRefined || !isOpen(i) ? Number.MIN_VALUE : Math.min(0, gaps[i]);
     this.open = this.open.filter(({ excess }) => !(excess > 0));
   }
 

@@ -12,9 +12,20 @@ const [SLOPE_RATE, MULTIPLIER_RATE, DECAY] = [0.2, 0.05, 0.95];
 /** Adam (Kingma & Ba 2015, arXiv:1412.6980). */
 const [FIRST, SECOND] = [0.9, 0.999];
 
+/** An element of a ReLU. */
+export interface Neuron {
+  readonly relu: Value;
+  readonly element: number;
+}
+
+/** A neuron and the sign of its input: 1 for ≥ 0, −1 for ≤ 0. */
+export interface SignedNeuron extends Neuron {
+  readonly sign: 1 | -1;
+}
+
 /** The sign of a neuron's input in a part of the region: 1 for ≥ 0, −1 for ≤ 0. */
 export interface Split {
-  /** The index of the neuron among the unstable ones. */
+  /** The index of the neuron among those of the layers. */
   readonly neuron: number;
   readonly sign: 1 | -1;
 }
@@ -24,19 +35,23 @@ export interface Domain {
   readonly goal: number;
   readonly limit: number;
   readonly splits: readonly Split[];
-  /** Lower slopes of the unstable neurons, and multipliers of the splits. */
+  /** Lower slopes of the neurons, and multipliers of the splits. */
   slopes: Float32Array;
   multipliers: Float32Array;
   bound: number;
-  /** Steps that were made. */
+  /** Steps that were made since the last start, and starts after the first. */
   steps: number;
+  restarts: number;
   /** Of the last step: the coefficients of the unstable neurons' outputs. */
   coefficients: Float32Array | null;
   /** Adam's moments: of the slopes, then of the multipliers. */
-  moments: readonly [Float64Array, Float64Array] | null;
+  moments: readonly [Float32Array, Float32Array] | null;
 }
 
-/** The unstable neurons of one ReLU: their elements, and the index of the first among all unstable ones. */
+/**
+ * The neurons of one ReLU that are unstable, or whose sign was given: their elements, and the index of the first among
+ * those of all layers.
+ */
 export interface Layer {
   readonly relu: Value;
   readonly id: number;
@@ -50,13 +65,19 @@ export class BranchProgram {
   readonly crown: Crown;
   readonly state: RegionState;
   readonly layers: readonly Layer[];
-  /** The number of unstable neurons. */
+  /** The number of neurons of all layers. */
   readonly unstable: number;
+  readonly #given: readonly Split[];
   readonly #starts: Float64Array;
   readonly #slack: Float64Array;
   readonly #fed = new Map<number, Fed>();
 
-  constructor(crown: Crown, state: RegionState, goals: readonly SparseRow[]) {
+  constructor(
+    crown: Crown,
+    state: RegionState,
+    goals: readonly SparseRow[],
+    signs: readonly SignedNeuron[],
+  ) {
     this.crown = crown;
     this.state = state;
     let first = 0;
@@ -65,14 +86,18 @@ export class BranchProgram {
       .filter(isRelu)
       .map((relu) => {
         const { lower, upper } = state.interval(relu.inputs[0]);
-        const elements = Int32Array.from(
-          Array.from(lower.keys()).filter((i) => lower[i] < 0 && upper[i] > 0),
-        );
+        const own = new Set(signs.filter((one) => one.relu === relu).map(({ element }) => element));
+        const isListed = (i: number) => own.has(i) || (lower[i] < 0 && upper[i] > 0);
+        const elements = Int32Array.from(Array.from(lower.keys()).filter(isListed));
         const layer = { relu, id: crown.plan.id(relu), size: lower.length, first, elements };
         first += elements.length;
         return layer;
       });
     this.unstable = first;
+    this.#given = signs.map(({ relu, element, sign }) => {
+      const layer = this.layers.find((one) => one.relu === relu) as Layer;
+      return { neuron: layer.first + layer.elements.indexOf(element), sign };
+    });
     const { start, slack } = crown.startOf(state, crown.plan.output, goals, goals.length);
     this.#starts = start;
     this.#slack = slack;
@@ -93,11 +118,12 @@ export class BranchProgram {
     return {
       goal,
       limit,
-      splits: [],
+      splits: this.#given,
       slopes,
-      multipliers: new Float32Array(0),
+      multipliers: new Float32Array(this.#given.length),
       bound: Number.NEGATIVE_INFINITY,
       steps: 0,
+      restarts: 0,
       coefficients: null,
       moments: null,
     };
@@ -115,6 +141,7 @@ export class BranchProgram {
       multipliers,
       bound: parent.bound,
       steps: 0,
+      restarts: 0,
       coefficients: null,
       moments: null,
     };
@@ -182,6 +209,12 @@ export class BranchProgram {
     return { layer, at: r * layer.size + layer.elements[neuron - layer.first] };
   }
 
+  /** An unstable neuron by its index. */
+  neuron(index: number): { readonly relu: Value; readonly element: number } {
+    const { layer } = this.place(index, 0);
+    return { relu: layer.relu, element: layer.elements[index - layer.first] };
+  }
+
   #write(feeds: Fed, { slopes, splits, multipliers }: Domain, r: number): void {
     for (const { id, first, elements, size } of this.layers) {
       const to = feeds[names.lowerSlope(id, 0)].data as Float32Array;
@@ -216,20 +249,19 @@ export class BranchProgram {
       }
     }
     domain.coefficients = coefficients;
-    const step = ++domain.steps;
     const { splits } = domain;
     const count = this.unstable + splits.length;
-    domain.moments ??= [new Float64Array(count), new Float64Array(count)];
-    const moved = adam(domain.moments, step);
-    const decay = DECAY ** step;
-    domain.slopes = domain.slopes.map((slope, i) =>
-      unit(slope + moved(i, gradient[i], SLOPE_RATE * decay)),
-    );
+    domain.moments ??= [new Float32Array(count), new Float32Array(count)];
+    const adam = new Adam(domain.moments, ++domain.steps);
+    const slopes = domain.slopes.slice();
+    for (let i = 0; i < slopes.length; i++)
+      slopes[i] = unit(slopes[i] + SLOPE_RATE * adam.move(i, gradient[i]));
+    domain.slopes = slopes;
     domain.multipliers = domain.multipliers.map((value, k) => {
       const { neuron, sign } = splits[k];
       const { layer, at } = this.place(neuron, r);
       const slope = (outputs[names.gradient(names.multiplier(layer.id))].data as Float32Array)[at];
-      const next = value + moved(this.unstable + k, slope, MULTIPLIER_RATE * decay);
+      const next = value + MULTIPLIER_RATE * adam.move(this.unstable + k, slope);
       // For z ≥ 0 a bound of f(z) − βz with β ≥ 0 bounds f(z), and for z ≤ 0 one of f(z) + βz.
       return sign > 0 ? Math.min(0, next) : Math.max(0, next);
     });
@@ -238,13 +270,27 @@ export class BranchProgram {
 
 const unit = (value: number): number => Math.min(1, Math.max(0, value));
 
-/** Adam's move of variable i along a gradient; 0 where the gradient is not finite. */
-function adam([mean, square]: readonly [Float64Array, Float64Array], step: number) {
-  const [a, b] = [1 - FIRST ** step, 1 - SECOND ** step];
-  return (i: number, slope: number, rate: number): number => {
+/** Adam's moves of a step, in units of the rate; decaying from step to step. */
+class Adam {
+  readonly #mean: Float32Array;
+  readonly #square: Float32Array;
+  readonly #rate: number;
+  readonly #scale: number;
+
+  constructor([mean, square]: readonly [Float32Array, Float32Array], step: number) {
+    this.#mean = mean;
+    this.#square = square;
+    this.#rate = DECAY ** step / (1 - FIRST ** step);
+    this.#scale = 1 / (1 - SECOND ** step);
+  }
+
+  /** The move of variable i along a gradient; 0 where the gradient is not finite. */
+  move(i: number, slope: number): number {
+    if (slope === 0 && this.#mean[i] === 0) return 0;
     if (!Number.isFinite(slope)) return 0;
-    mean[i] = FIRST * mean[i] + (1 - FIRST) * slope;
-    square[i] = SECOND * square[i] + (1 - SECOND) * slope * slope;
-    return (rate * (mean[i] / a)) / (Math.sqrt(square[i] / b) + 1e-12);
-  };
+    this.#mean[i] = FIRST * this.#mean[i] + (1 - FIRST) * slope;
+    this.#square[i] = SECOND * this.#square[i] + (1 - SECOND) * slope * slope;
+    const size = Math.sqrt(this.#square[i] * this.#scale) + 1e-12;
+    return (this.#rate * this.#mean[i]) / size;
+  }
 }

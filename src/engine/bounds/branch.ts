@@ -2,7 +2,7 @@
 // arXiv:2103.06624). A split neuron's relaxation is exact, and its sign may be used anywhere in the walk. Splits are chosen
 // by bounding both halves for a few promising neurons (De Palma et al. 2021, arXiv:2104.06718).
 
-import { BranchProgram, type Domain } from "./branch-program.ts";
+import { BranchProgram, type Domain, type Neuron, type SignedNeuron } from "./branch-program.ts";
 import type { Crown, SparseRow } from "./crown.ts";
 import { candidatesOf } from "./split-candidates.ts";
 import type { RegionState } from "./state.ts";
@@ -13,6 +13,8 @@ const ROWS = 64;
 const [ROOT_STEPS, CHILD_STEPS] = [20, 6];
 /** Neurons whose halves are bounded before one of them is split. */
 const CANDIDATES = 4;
+/** How often the steps of a domain without unstable neurons start again: its multipliers alone decide it. */
+const RESTARTS = 30;
 /** Memory that open domains may take, in numbers. */
 const MAX_NUMBERS = 2 ** 27;
 
@@ -29,20 +31,23 @@ export interface BranchResult {
   /** The least bound − limit of each goal; +∞ for one that holds. */
   readonly gaps: readonly number[];
   readonly domains: number;
+  /** The neuron that the worst goal's region was split at first; null if it was not split. */
+  readonly split: Neuron | null;
 }
 
-/** Proves goals about the output on a region by splitting it, until all parts are proven or `stop` says so. */
+/**
+ * Proves goals about the output on a region by splitting it, until all parts are proven or `stop` says so. `signs` are those
+ * that `state` was computed with, if it is about a part of its region.
+ */
 export async function branchAndBound(
   crown: Crown,
   state: RegionState,
   goals: readonly Goal[],
   stop: () => boolean,
+  signs: readonly SignedNeuron[] = [],
 ): Promise<BranchResult> {
-  const program = new BranchProgram(
-    crown,
-    state,
-    goals.map(({ row }) => row),
-  );
+  const rows = goals.map(({ row }) => row);
+  const program = new BranchProgram(crown, state, rows, signs);
   return new Search(program, goals, stop).run();
 }
 
@@ -57,6 +62,7 @@ class Search {
   /** Not proven with all signs known, or given up. */
   readonly #failed: Domain[] = [];
   #domains: number;
+  #split: Neuron | null = null;
 
   constructor(program: BranchProgram, goals: readonly Goal[], stop: () => boolean) {
     this.#program = program;
@@ -68,15 +74,18 @@ class Search {
 
   async run(): Promise<BranchResult> {
     await this.#improve(ROOT_STEPS);
-    while (this.#open.length > 0 && this.#failed.length === 0 && !this.#stop()) {
-      await this.#split(this.#next());
+    while (this.#open.length > 0 && this.#failed.length === 0) {
+      // The first split is made in any case: it tells what to split.
+      if (this.#split !== null && this.#stop()) break;
+      await this.#halve(this.#next());
       await this.#improve(CHILD_STEPS);
     }
     const left = [...this.#fresh, ...this.#open, ...this.#failed];
     const gaps = this.#goals.map(() => Number.POSITIVE_INFINITY);
     for (const { goal, bound, limit } of left) gaps[goal] = Math.min(gaps[goal], bound - limit);
     const proven = left.length === 0;
-    return { proven, gap: proven ? 0 : Math.min(...gaps), gaps, domains: this.#domains };
+    const gap = proven ? 0 : Math.min(...gaps);
+    return { proven, gap, gaps, domains: this.#domains, split: this.#split };
   }
 
   /** The domains to split next: the worst, or the nearest to a proof if many are open. */
@@ -92,7 +101,7 @@ class Search {
     while (active.length > 0 || this.#fresh.length > 0) {
       active = active.concat(this.#fresh.splice(0, ROWS - active.length));
       await this.#program.improve(active);
-      if (this.#stop()) {
+      if (this.#split !== null && this.#stop()) {
         this.#failed.push(...active.filter(isOpen));
         return;
       }
@@ -104,15 +113,26 @@ class Search {
     }
   }
 
+  #retry(leaf: Domain): void {
+    if (leaf.restarts === RESTARTS) {
+      this.#failed.push(leaf);
+      return;
+    }
+    leaf.restarts++;
+    leaf.steps = 0;
+    this.#fresh.push(leaf);
+  }
+
   /** Replaces domains by the halves of their best split that are not proven at once. */
-  async #split(parents: readonly Domain[]): Promise<void> {
-    const trials: { readonly parent: Domain; readonly halves: readonly Domain[] }[] = [];
+  async #halve(parents: readonly Domain[]): Promise<void> {
+    const trials: Trial[] = [];
     for (const parent of parents) {
       const candidates = candidatesOf(this.#program, parent, CANDIDATES);
-      if (candidates.length === 0) this.#failed.push(parent);
+      if (candidates.length === 0) this.#retry(parent);
       for (const neuron of candidates)
         trials.push({
           parent,
+          neuron,
           halves: [this.#program.half(parent, neuron, 1), this.#program.half(parent, neuron, -1)],
         });
     }
@@ -123,14 +143,23 @@ class Search {
       const own = trials.filter((trial) => trial.parent === parent);
       if (own.length === 0) continue;
       const best = own.reduce((a, b) => (gainOf(b) > gainOf(a) ? b : a));
+      // Parents come with the worst first.
+      this.#split ??= this.#program.neuron(best.neuron);
       this.#domains += 2;
       this.#fresh.push(...best.halves.filter(isOpen));
     }
   }
 }
 
+/** A split that may be made. */
+interface Trial {
+  readonly parent: Domain;
+  readonly neuron: number;
+  readonly halves: readonly Domain[];
+}
+
 /** How much a split gains: the product of what each half gains towards its limit. */
-function gainOf({ parent, halves }: { parent: Domain; halves: readonly Domain[] }): number {
+function gainOf({ parent, halves }: Trial): number {
   const missing = parent.limit - parent.bound;
   return halves.reduce((product, { bound }) => {
     const gain = Math.min(bound - parent.bound, missing);

@@ -21,7 +21,7 @@ import { RegionState } from "./state.ts";
 import { withoutBound } from "./unsupported.ts";
 
 /** Rows of the programs that walks are cut into. */
-const CHUNKS = [16, 128, 512];
+const CHUNKS = [16, 64, 256];
 /** The maximum elements of the coefficients of one node. */
 const MAX_COEFFICIENTS = 2 ** 22;
 
@@ -37,8 +37,11 @@ export interface AnalyseOptions {
    * `known` must be of the same kind.
    */
   readonly evaluation?: Evaluation | undefined;
-  /** An earlier analysis of the same region, whose intervals hold too. */
-  readonly known?: RegionState | undefined;
+  /**
+   * Intervals that hold too: those of an earlier analysis of the same region, or of a part of it, for bounds that hold on
+   * this part.
+   */
+  readonly known?: Pick<RegionState, "interval"> | undefined;
   /** What bounds rows of a node's elements; `Crown.lowerBounds` by default. */
   readonly bounds?:
     | ((state: RegionState, node: Value, rows: readonly SparseRow[]) => Promise<Float64Array>)
@@ -86,7 +89,10 @@ export class Crown {
     return made;
   }
 
-  /** Intervals of all values on a region: interval arithmetic, and backward walks for the inputs of relaxed nodes. */
+  /**
+   * Intervals of all values on a region: interval arithmetic, and backward walks for the inputs of relaxed nodes. Ends early
+   * if the part that `known` is about turns out to be empty.
+   */
   async analyse(region: InputRegion, options: AnalyseOptions = {}): Promise<RegionState> {
     const { walks = true, evaluation, known, signal } = options;
     const state = new RegionState(this.plan, region);
@@ -107,17 +113,16 @@ export class Crown {
         if (error !== null) state.errors.set(node, error);
         const interval = error === null ? exact : inflated(exact, error);
         const earlier = known?.interval(node);
-        state.intervals.set(
-          node,
-          earlier === undefined ? interval : intersection(interval, earlier),
-        );
+        state.learn(node, earlier === undefined ? interval : intersection(interval, earlier));
       }
+      if (state.isEmpty) return state;
       const readers = readersOf.get(node);
       if (readers === undefined || !walks || this.#isExact(node, region)) continue;
       signal?.throwIfAborted();
       const elements = state.unstable(node, readers);
       if (elements.length > 0)
-        state.intervals.set(node, await this.#tightened(state, node, elements, options));
+        state.learn(node, await this.#tightened(state, node, elements, options));
+      if (state.isEmpty) return state;
     }
     return state;
   }

@@ -23,6 +23,8 @@ export class RegionState {
   readonly intervals: Map<Value, Interval>;
   /** What a float32 evaluation may add to the values of nodes; empty if bounds are of real arithmetic alone. */
   readonly errors = new Map<Value, Float64Array>();
+  /** Whether an interval is empty, so that no point of the region has all the values that are known. */
+  isEmpty = false;
   readonly #relaxations = new Map<Value, Relaxation>();
   readonly #fed: Fed = {};
 
@@ -49,6 +51,13 @@ export class RegionState {
     if (ball === undefined) return;
     this.#fed[names.ballCentre] = doubles(column, ball.centre);
     this.#fed[names.ballRadius] = doubles([], Float64Array.of(ball.radius));
+  }
+
+  /** Stores the interval of a node. */
+  learn(node: Value, interval: Interval): void {
+    const { lower, upper } = interval;
+    this.intervals.set(node, interval);
+    this.isEmpty ||= lower.some((low, i) => low > upper[i]);
   }
 
   /** The interval of a node that is known already. */
