@@ -59,6 +59,12 @@ function quantile(values: readonly number[], q: number): number | null {
 const secondsText = (seconds: number | null): string =>
   seconds === null ? "–" : seconds.toFixed(seconds < 10 ? 1 : 0);
 
+/** The least time that an undecided instance was given; null if all are decided. */
+function leastLimit(rows: readonly CampaignRow[]): number | null {
+  const limits = rows.filter(({ result }) => result === "unknown").map(({ limit }) => limit);
+  return quantile(limits, 0);
+}
+
 function line(benchmark: string, network: string, rows: readonly CampaignRow[]): string {
   const unsat = rows.filter(({ known }) => known === "unsat");
   const proven = unsat.filter(({ result }) => result === "unsat");
@@ -75,9 +81,19 @@ function line(benchmark: string, network: string, rows: readonly CampaignRow[]):
     ...cumulative,
     secondsText(quantile(seconds, 0.5)),
     secondsText(quantile(seconds, 1)),
+    secondsText(leastLimit(unsat)),
     `${wrong} of ${sat.length}`,
   ];
   return `| ${cells.join(" | ")} |`;
+}
+
+const [START, END] = ["<!-- table of proofs -->", "<!-- end of table -->"];
+
+/** A page with the table of some rows between its marks. */
+export function withTable(page: string, rows: readonly CampaignRow[]): string {
+  const [before, rest] = page.split(START);
+  const [, after] = rest.split(END);
+  return `${before}${START}\n\n${campaignTable(rows)}\n\n${END}${after}`;
 }
 
 /** The Markdown table of proofs without an attack: a line per network, and one for all. */
@@ -87,10 +103,11 @@ export function campaignTable(all: readonly CampaignRow[]): string {
   const heads = [
     "benchmark",
     "network",
-    "known `unsat`",
+    "`unsat` tried",
     ...names,
     "median s",
     "most s",
+    "limit s",
     "`sat` proven",
   ];
   const lines = [`| ${heads.join(" | ")} |`];

@@ -4,10 +4,12 @@
 //   npx tsx scripts/vnncomp.ts --data …/vnncomp --out rows.jsonl [--seconds 60] [--attack] [--only 256x2] [--known unsat]
 //   npx tsx scripts/vnncomp.ts --table rows.jsonl
 //
+// `--table` writes the table of docs/proving.md; the rows behind it are results/verify/vnncomp.jsonl.gz.
+//
 // `--cpu` counts the seconds of processor time of the process instead of the time that passes, so that the result does not
 // depend on what else the machine does. Use `--threads 1` with it: threads that wait for each other count too.
 
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -22,7 +24,7 @@ import type { Property } from "../src/verify/property.ts";
 import { type ProofEvent, prove } from "../src/verify/prove.ts";
 import { proverOf } from "../src/verify/prover.ts";
 import { parseVnnlib } from "../src/verify/vnnlib.ts";
-import { type CampaignRow, campaignRows, campaignTable, keyOf } from "./vnncomp-table.ts";
+import { type CampaignRow, campaignRows, keyOf, withTable } from "./vnncomp-table.ts";
 
 const { values } = parseArgs({
   options: {
@@ -149,7 +151,10 @@ async function campaign(data: string, out: string): Promise<void> {
   await open?.prover.release();
 }
 
-if (values.table !== undefined) console.log(campaignTable(campaignRows(textOf(values.table))));
-else if (values.data === undefined || values.out === undefined)
+if (values.table !== undefined) {
+  const page = join(import.meta.dirname, "../docs/proving.md");
+  const rows = campaignRows(textOf(values.table));
+  writeFileSync(page, withTable(readFileSync(page, "utf8"), rows));
+} else if (values.data === undefined || values.out === undefined)
   throw new Error("give --data and --out, or --table");
 else await campaign(values.data, values.out);

@@ -7,6 +7,7 @@ import { down, up } from "../engine/bounds/rounding.ts";
 import { optimizedBounds } from "../engine/bounds/slopes.ts";
 import type { RegionState } from "../engine/bounds/state.ts";
 import { UsageError } from "../math/usage-error.ts";
+import { earlierBoundsOf } from "./earlier-bounds.ts";
 import type { Case, Inequality, Property } from "./property.ts";
 
 /** The methods in the order of their cost. Each begins with what the one before it found. */
@@ -177,8 +178,13 @@ class BoxProver {
     const crown = this.#crown;
     const { output } = crown.plan;
     const { isOver: stop, evaluation } = this.#limits;
+    const earlier = earlierBoundsOf(crown);
     if (stage === "crown-ibp")
-      this.#state = await crown.analyse(this.#region, { evaluation, walks: false });
+      this.#state = await crown.analyse(this.#region, {
+        evaluation,
+        walks: false,
+        known: earlier.find(this.#region, evaluation),
+      });
     if (stage === "crown")
       this.#state = await crown.analyse(this.#region, { evaluation, known: this.#state });
     if (stage === "alpha-crown")
@@ -195,6 +201,7 @@ class BoxProver {
               }),
       });
     const state = this.#state as RegionState;
+    if (stage === "crown" || stage === "alpha-crown") earlier.add(state, evaluation);
     if (stage === "branching") {
       await this.#branch(state);
       return;

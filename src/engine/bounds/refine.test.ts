@@ -48,26 +48,30 @@ function leastOn(centre: readonly number[], epsilon: number): number {
 }
 
 const row: SparseRow = [[0, 1]];
-const limits = { now: () => performance.now() / 1000, stop: () => false };
+/** A clock that ticks when it is read, so that a search does the same on every machine. */
+const ticking = (): (() => number) => {
+  let time = 0;
+  return () => time++;
+};
 const centres = [1, 2].map((seed) => Array.from(normal([fold(keyOf(7), seed)], [1, 2]).data));
 
 describe("branching with the bounds of hidden layers", () => {
   it.each(centres)("finds the minimum of a small network around (%f, %f)", async (...centre) => {
     const least = leastOn(centre, 2);
     const state = await crown.analyse(boxAround(centre, 2, [-9, 9]));
-    let calls = 0;
-    const stop = () => calls++ > 200;
-    const proves = (limit: number) =>
-      refinedBranching(crown, state, [{ row, limit }], { ...limits, stop });
-    expect(await proves(least - 0.15)).toBe(true);
-    calls = 0;
-    expect(await proves(least + 1e-9)).toBe(false);
+    const proves = (limit: number, calls: number) =>
+      refinedBranching(crown, state, [{ row, limit }], {
+        now: ticking(),
+        stop: () => calls-- === 0,
+      });
+    expect(await proves(least - 0.15, 2000)).toBe(true);
+    expect(await proves(least + 1e-9, 200)).toBe(false);
   });
 
   it("ends when it is told to", async () => {
     const state = await crown.analyse(boxAround([0, 0], 2, [-9, 9]));
     const goal = { row, limit: leastOn([0, 0], 2) - 0.15 };
-    const stopped = { ...limits, stop: () => true };
+    const stopped = { now: ticking(), stop: () => true };
     expect(await refinedBranching(crown, state, [goal], stopped)).toBe(false);
   });
 });
