@@ -9,6 +9,8 @@ export type { BuiltInAttackName } from "./attacks/table.ts";
 export type { OnBroken } from "./attacks/victim.ts";
 export type { AuditEvent } from "./audit/audit.ts";
 export type { Diagnostic, DiagnosticCode } from "./audit/diagnostic.ts";
+export type { ProveEvent } from "./audit/prove/lower-bounds.ts";
+export type { ProofSummary } from "./audit/prove/proof-summary.ts";
 export type { AuditAttack, AuditClass, AuditNorm, AuditUnion } from "./audit/result.ts";
 export type { NotRun } from "./audit/run-diagnostics.ts";
 export type { CertifyEvent } from "./certify/certification.ts";
@@ -30,6 +32,7 @@ export type { ImageTrait } from "./data/image-rules.ts";
 export type { FilterName, Margin as CropMargin } from "./data/resize.ts";
 export type { Examples as DatasetExamples } from "./data/splits.ts";
 export type { MadeDefense } from "./defenses/define-defense.ts";
+export type { BuiltInDefenseName } from "./defenses/table.ts";
 export type {
   Attributes,
   ConvAttributes,
@@ -50,9 +53,10 @@ export type {
 export type { Locate } from "./evaluate/evaluated-model.ts";
 export type { EvaluateEvent } from "./evaluate/evaluation.ts";
 export type { CustomAttacks } from "./evaluate/runs.ts";
+export type { TestedData } from "./evaluate/tested-data.ts";
 export type { NotFinite } from "./evaluate/watched.ts";
 export type { WorkLease } from "./files/lease/lease.ts";
-export type { NoteEvent } from "./library/file-options.ts";
+export type { NoteEvent, PluginName } from "./library/file-options.ts";
 export type { CrossEntropy } from "./losses/ce.ts";
 export type { LossOptions } from "./losses/define-loss.ts";
 export type { Difference as DifferenceLoss } from "./losses/difference.ts";
