@@ -203,7 +203,7 @@ describe("an audit of a file that rampart exported", () => {
     const small = ["--out", out, "--budget", "quick", "--examples", "2", "--norms", "linf"];
     const { code, out: text, err } = await typed([file, ...small]);
     expect(code).toBe(0);
-    expect(err).toContain("it adds the noise uniform:0.2 at every prediction");
+    expect(err).toContain("states that it adds noise uniform:0.2 to every image");
     expect(text).toContain("rat.onnx on shapes: 2 images");
     expect(resultOf(out).noise).toBe("uniform:0.2");
   });

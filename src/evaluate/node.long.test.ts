@@ -19,7 +19,7 @@ const model: Model = {
   path: "runs/a",
   name: "a",
   defense: "ni-uniform",
-  data: "toy",
+  data: "another",
   noise: "uniform:0.3",
   classNames: data.classes,
   config: { epochs: 3 },
@@ -205,7 +205,7 @@ describe("an evaluation", () => {
     const codes: string[] = [];
     const where = { resume: true, target: { ...target, threads: 2 } };
     await all(start(out, { ...where, note: ({ code }) => void codes.push(code) }));
-    expect(codes).toEqual(["other-target"]);
+    expect(codes).toEqual(["trained-on", "other-target"]);
   });
 });
 
