@@ -78,6 +78,9 @@ const open = (kind: Kind, options: object = {}, site: { readonly isolated?: bool
 const limit = { timeout: 300_000 };
 
 describe.skipIf(!hasChromium).each(kinds)("%s:", (kind) => {
+  // What does not depend on the bundler is tried with each of them under SLOW=1, else with the first.
+  const common = it.skipIf(process.env.SLOW !== "1" && kind !== kinds[0]);
+
   it("a page attacks a network and finds the numbers of Node", limit, async () => {
     const found = (await open(kind)) as Found;
     expect(found).toMatchObject({ target: { device: "wasm", threads: 1, lowering: "plain" } });
@@ -101,30 +104,38 @@ describe.skipIf(!hasChromium).each(kinds)("%s:", (kind) => {
     expect(moved.length).toBeLessThan(0.01 * linf.pixels.length);
   });
 
-  it("without cross-origin isolation the target says that there is one thread", limit, async () => {
-    const { target } = (await open(kind, { threads: 2 })) as Found;
-    expect(target.threads).toBe(1);
-  });
+  common(
+    "without cross-origin isolation the target says that there is one thread",
+    limit,
+    async () => {
+      const { target } = (await open(kind, { threads: 2 })) as Found;
+      expect(target.threads).toBe(1);
+    },
+  );
 
-  it("with cross-origin isolation two threads find the same numbers", limit, async () => {
+  common("with cross-origin isolation two threads find the same numbers", limit, async () => {
     const found = (await open(kind, { threads: 2 }, { isolated: true })) as Found;
     expect(found).toMatchObject({ target: { threads: 2 } });
     expect(distance(found.losses, inNode.losses)).toBeLessThan(1e-5);
   });
 
-  it("a .wasm file that was not copied is an error that says where it belongs", limit, async () => {
-    const folder = siteOf(kind);
-    const result = await resultOfSite({ serve: filesOf(folder, [".wasm"]), seconds: 120 });
-    const { error } = result as { readonly error: Failure };
-    expect(error).toMatchObject({ usage: true, code: "unavailable" });
-    expect(error.message).toContain(`looks for ${wasm} at http://127.0.0.1:`);
-    expect(error.message).toMatch(/\/[^ ]*ort-wasm-simd-threaded[^ ]*\.wasm, but/);
-    expect(error.message).toContain("the server answers 404");
-    expect(error.message).toContain(`copy node_modules/onnxruntime-web/dist/${wasm} there`);
-    expect(error.message).toContain("wasmPaths");
-  });
+  common(
+    "a .wasm file that was not copied is an error that says where it belongs",
+    limit,
+    async () => {
+      const folder = siteOf(kind);
+      const result = await resultOfSite({ serve: filesOf(folder, [".wasm"]), seconds: 120 });
+      const { error } = result as { readonly error: Failure };
+      expect(error).toMatchObject({ usage: true, code: "unavailable" });
+      expect(error.message).toContain(`looks for ${wasm} at http://127.0.0.1:`);
+      expect(error.message).toMatch(/\/[^ ]*ort-wasm-simd-threaded[^ ]*\.wasm, but/);
+      expect(error.message).toContain("the server answers 404");
+      expect(error.message).toContain(`copy node_modules/onnxruntime-web/dist/${wasm} there`);
+      expect(error.message).toContain("wasmPaths");
+    },
+  );
 
-  it("the start page in place of the .wasm file is the same error", limit, async () => {
+  common("the start page in place of the .wasm file is the same error", limit, async () => {
     const files = filesOf(siteOf(kind));
     const serve = (path: string) => files(path.endsWith(".wasm") ? "/" : path);
     const { error } = (await resultOfSite({ serve, seconds: 120 })) as { readonly error: Failure };
