@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { normalQuantile } from "../math/special.ts";
 import { lowerBound, signTest, smallestCount } from "./binomial.ts";
+import { expLinf } from "./radii.ts";
 
 describe("the lower bound of a success probability", () => {
   // Computed with mpmath in 40 digits.
@@ -29,6 +30,16 @@ describe("the lower bound of a success probability", () => {
 
   it("is 0 without a success", () => {
     expect(lowerBound(0, 1000, 0.001)).toBe(0);
+  });
+
+  // From mpmath with 40 digits, by bisection of the continued fraction of the incomplete beta function.
+  it.each([
+    [600_000, 1_000_000, 0.001, 0.5984849351656046],
+    [8_893_041, 9_328_298, 0.0382, 0.9532176138289579],
+  ])("of %d of %d at α = %d is below the exact one", (successes, n, alpha, exact) => {
+    const bound = lowerBound(successes, n, alpha);
+    expect(bound).toBeLessThan(exact);
+    expect(bound).toBeGreaterThan(exact - 1e-11);
   });
 
   it.each([
@@ -68,4 +79,14 @@ describe("the sign test", () => {
     expect(signTest(5, 10)).toBe(1);
     expect(signTest(0, 0)).toBe(1);
   });
+});
+
+it("the radius of exp-linf noise is never above the exact one, at p close to ½ either", () => {
+  for (let i = 1; i < 200; i++) {
+    const p = 0.5 + i * 4.7e-9;
+    // 2p − 1 is exact, and log1p is accurate for it.
+    const exact = -0.001 * Math.log1p(1 - 2 * p);
+    expect(expLinf(p, 0.001)).toBeLessThanOrEqual(exact * (1 + 1e-14));
+    expect(expLinf(p, 0.001)).toBeGreaterThan(exact * (1 - 1e-9));
+  }
 });

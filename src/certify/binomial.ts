@@ -1,12 +1,13 @@
 // Exact statements about a success probability after independent trials.
 import { betaCdf, betaQuantile } from "../math/special.ts";
 
-/** Above the absolute error of `betaQuantile` for up to 10⁷ trials, so that a lowered bound is below the exact one. */
-const QUANTILE_ERROR = 2e-13;
+/** Above the absolute error of `betaQuantile` for n trials, so that a lowered bound is below the exact one. */
+const quantileError = (n: number): number => (n <= 100_000 ? 2e-13 : Math.max(8e-13, 4e-19 * n));
 
 /**
  * The one-sided lower confidence bound of a success probability at level 1 − α (Clopper & Pearson 1934): the α-quantile of
- * Beta(k, n − k + 1). Rounded down, by less than 1e-12.
+ * Beta(k, n − k + 1). Rounded down, by less than 1e-12
+ * for up to a million trials.
  *
  * @example
  * ```ts
@@ -22,7 +23,7 @@ export function lowerBound(successes: number, n: number, alpha: number): number 
     successes === n
       ? Math.exp(Math.log(alpha) / n)
       : betaQuantile(alpha, successes, n - successes + 1);
-  return Math.max(0, exact - QUANTILE_ERROR);
+  return Math.max(0, exact - quantileError(n));
 }
 
 /**

@@ -9,7 +9,7 @@ import { enumeratedImages, exactRadius } from "./enumerated.ts";
 import { anyOf, type NoisyImages, noisyImages, type Sampling } from "./noisy-images.ts";
 import { type CertifiedNorm, inAllNorms, type Radii } from "./radii.ts";
 import { decide } from "./sequential.ts";
-import { type BaseClassifier, count, NO_VOTE, type Poll, votes } from "./votes.ts";
+import { type BaseClassifier, count, isVote, type Poll, votes } from "./votes.ts";
 
 /** A classifier under noise: the class that the base classifier answers most often. */
 export interface SmoothedClassifier {
@@ -134,7 +134,7 @@ async function sequentially(
   let n = 0;
   for await (const part of votes(network, poll)) {
     n += part.length;
-    for (const vote of part) if (vote !== NO_VOTE) counts[vote]++;
+    for (const vote of part) if (isVote(vote)) counts[vote]++;
     const votesFor = { successes: counts[prediction], draws: n };
     const decision = decide(p + poll.noisy.error, votesFor, { alpha, most: poll.draws });
     if (decision !== "open") return { n, counts, pLower: decision === "above" ? p : 0 };

@@ -102,7 +102,7 @@ export const uniformL2 = (p: number, bound: number, dimensions: number): number 
  * ```
  */
 export const expLinf = (p: number, scale: number): number =>
-  roundedDown(scale * Math.log(0.5 / (1 - p)));
+  roundedDown(-scale * Math.log(2 * (1 - p)));
 
 /**
  * What radii in some norms imply in the others: ‖v‖∞ ≤ ‖v‖₂ ≤ ‖v‖₁ ≤ √d ‖v‖₂ ≤ d ‖v‖∞, so that each ball contains

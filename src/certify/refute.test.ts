@@ -104,6 +104,33 @@ describe("a certificate", () => {
     },
   );
 
+  it.each(["normal:0.25", "splitting:0.5"])(
+    "is not refuted by batches that are lost, under %s",
+    async (noise) => {
+      const failing = (every: number): BaseClassifier => {
+        let runs = 0;
+        return {
+          async logits(x, keys) {
+            if (runs++ % every === 0) throw new Error("the device is gone");
+            return above(-1).logits(x, keys);
+          },
+        };
+      };
+      for (const every of [1, 2])
+        expect(
+          await refute(smoothed(failing(every), noise), Float32Array.of(0.4), keyOf(1), {
+            prediction: 1,
+          }),
+        ).toMatchObject({ refuted: false });
+    },
+  );
+
+  it("without chance is refuted by votes that no lost draw can outweigh", async () => {
+    const constant = smoothed(above(2), "splitting:0.5");
+    const found = await refute(constant, Float32Array.of(0.4), keyOf(1), { prediction: 1 });
+    expect(found).toMatchObject({ refuted: true, votes: 0 });
+  });
+
   it("counts draws whose logits tie or are NaN against the class", async () => {
     const nothing: BaseClassifier = {
       logits: async (x) =>

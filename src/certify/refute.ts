@@ -7,7 +7,7 @@ import type { SmoothedClassifier } from "./certify.ts";
 import { enumeratedImages } from "./enumerated.ts";
 import { anyOf, noisyImages } from "./noisy-images.ts";
 import { noisyPoint } from "./noisy-point.ts";
-import { count, votes } from "./votes.ts";
+import { isVote, LOST_DRAW, votes } from "./votes.ts";
 
 /** Fresh draws at an adversarial point. */
 export const REFUTING_DRAWS = 10_000;
@@ -47,7 +47,10 @@ export function mostRefuting(n: number, p: number, level: number): number {
   return low;
 }
 
-/** Counts all draws at an 8-bit point, for a certificate without chance. */
+/**
+ * Counts all draws at an 8-bit point, for a certificate without chance. Of two classes with equally many votes the first one
+ * wins. A lost draw could have been a vote for the certified class.
+ */
 async function refuteExactly(
   { network, shape, batch, classes, signal, note }: SmoothedClassifier,
   point: Float32Array,
@@ -56,15 +59,24 @@ async function refuteExactly(
 ): Promise<Refutation> {
   const noisy = enumeratedImages(shape, all);
   const poll = { image: point, noisy, key, draws: all, batch, classes, signal, note };
-  const counts = await count(network, poll);
-  const best = counts.indexOf(Math.max(...counts));
-  return { draws: all, votes: counts[prediction], refuted: best !== prediction };
+  const counts = Array.from({ length: classes }, () => 0);
+  let lost = 0;
+  for await (const part of votes(network, poll))
+    for (const vote of part)
+      if (isVote(vote)) counts[vote]++;
+      else if (vote === LOST_DRAW) lost++;
+  const most = counts[prediction] + lost;
+  const refuted = counts.some((n, other) =>
+    other < prediction ? n >= most : other > prediction && n > most,
+  );
+  return { draws: all, votes: counts[prediction], refuted };
 }
 
 /**
  * Tests with fresh draws whether the certified class has probability at least ½ at a point [...shape], by the exact binomial
  * test. Draws end once no votes of the rest can change the decision. `key` must be used for nothing else. Under sound
- * sampling the point may lie off the grid of 8-bit pixels. A noise whose draws are all counted needs an 8-bit point.
+ * sampling the point may lie off the grid of 8-bit pixels. A noise whose draws are all counted needs an 8-bit point. Draws of a
+ * lost batch count as votes for the class, so that a failing device refutes nothing.
  */
 export async function refute(
   smoothed: SmoothedClassifier,
@@ -85,7 +97,8 @@ export async function refute(
   for await (const part of votes(network, poll))
     for (const vote of part) {
       draws++;
-      if (vote === prediction) won++;
+      // A lost draw says nothing; at worst for a refutation it was a vote for the class.
+      if (vote === prediction || vote === LOST_DRAW) won++;
       if (won > most) return { draws, votes: won, refuted: false };
       if (draws - won >= n - most) return { draws, votes: won, refuted: true };
     }

@@ -7,8 +7,14 @@ import type { NoisyImages } from "./noisy-images.ts";
 /** What answers noisy images: [batch, ...pixels] → logits [batch, classes]. */
 export type BaseClassifier = Pick<Victim, "logits">;
 
-/** A draw that is no vote for any class: its logits tie or are NaN, or its batch was lost. */
+/** A draw that is no vote for any class, because its logits tie or are NaN. */
 export const NO_VOTE = -1;
+
+/** A draw whose batch was lost. It counts against whatever is to be shown. */
+export const LOST_DRAW = -2;
+
+/** Whether a draw is a vote for a class. */
+export const isVote = (vote: number): boolean => vote >= 0;
 
 /** The class of strictly largest logit; `NO_VOTE` on a tie or for NaN. */
 export function voteOf(logits: ArrayLike<number>): number {
@@ -39,7 +45,7 @@ export interface Poll {
   readonly note?: OnNote | undefined;
 }
 
-/** Yields the votes of each batch, in order. A batch whose run fails counts as draws without a vote. */
+/** Yields the votes of each batch, in order; `LOST_DRAW` for the draws of a batch whose run fails. */
 export async function* votes(
   network: BaseClassifier,
   { image, noisy, key, draws, batch, classes, signal, note }: Poll,
@@ -58,9 +64,9 @@ export async function* votes(
       if (error instanceof UsageError || signal?.aborted) throw error;
       note?.({
         code: "lost-batch",
-        text: `a batch of ${count} draws was lost and counts against the class: ${String(error)}`,
+        text: `a batch of ${count} draws was lost and counts against what they were to show: ${String(error)}`,
       });
-      yield Array.from({ length: count }, () => NO_VOTE);
+      yield Array.from({ length: count }, () => LOST_DRAW);
     }
   }
 }
@@ -69,6 +75,6 @@ export async function* votes(
 export async function count(network: BaseClassifier, poll: Poll): Promise<number[]> {
   const counts = Array.from({ length: poll.classes }, () => 0);
   for await (const part of votes(network, poll))
-    for (const vote of part) if (vote !== NO_VOTE) counts[vote]++;
+    for (const vote of part) if (isVote(vote)) counts[vote]++;
   return counts;
 }
