@@ -3,7 +3,8 @@ import { exactAt, inDoubles } from "../../test/fixtures/in-doubles.ts";
 import { Crown, type SparseRow } from "../engine/bounds/crown.ts";
 import { ballAround, type InputRegion } from "../engine/bounds/region.ts";
 import * as g from "../engine/graph/expressions.ts";
-import type { Value } from "../engine/graph/value.ts";
+import { topological, type Value } from "../engine/graph/value.ts";
+import { lowerBlocked } from "../engine/lowering/blocked/blocked.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
 import { elementCount, type Shape, tensor } from "../math/tensor.ts";
@@ -105,6 +106,13 @@ describe("bounds of evaluations contain 0 and 1 where sums lose a 1 in", () => {
     expect(high).toBeGreaterThanOrEqual(2 ** -30);
   });
 
+  it("a kernel that overflows: nothing is known above", async () => {
+    const x = g.input("x", [1, 1]);
+    const y = g.exp(g.mul(x, g.constant(tensor([1, 1], [100]))));
+    const [[, high]] = await evaluated(await plain, x, y, ballAround("linf", [1], 0, [0, 1]));
+    expect(high).toBe(Number.POSITIVE_INFINITY);
+  });
+
   it("numbers that overflow: nothing is known", async () => {
     const x = g.input("x", [1, 2]);
     const y = g.matmul(x, columnOf(3e38, -3e38));
@@ -120,6 +128,28 @@ describe("evaluations", () => {
       evaluationOf({ device: "cpu", threads: 1, lowering, engine: "" }).winograd(conv);
     expect(["plain", "blocked-16", "blocked-16-w64-64"].map(uses)).toEqual([false, false, true]);
   });
+
+  it.each([
+    [112, false],
+    [113, true],
+    [127, true],
+    [128, true],
+  ])(
+    "of %d channels use Winograd where the lowering does once it has whole blocks",
+    (channels, winograd) => {
+      const runtime = { device: "cpu", threads: 1, lowering: "blocked-16", engine: "" } as const;
+      const conv = { into: channels, out: channels, height: 8, width: 8 };
+      expect(evaluationOf(runtime).winograd(conv)).toBe(winograd);
+      const [x, w] = [g.input("x", [1, channels, 8, 8]), g.input("w", [channels, channels, 3, 3])];
+      const geometry = { strides: [1, 1], pads: [1, 1, 1, 1], dilations: [1, 1] };
+      const lowered = lowerBlocked({ y: g.conv(x, w, geometry) }, 16, {
+        images: 128,
+        weights: 256,
+      });
+      const direct = topological(Object.values(lowered)).filter(({ op }) => op === "NchwcConv");
+      expect(direct.length === 1).toBe(!winograd);
+    },
+  );
 
   it("of GPUs have no bound", () => {
     expect(() =>

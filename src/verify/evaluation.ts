@@ -1,6 +1,6 @@
 import type { Evaluation } from "../engine/bounds/evaluation.ts";
 import { winogradCostsLess } from "../engine/lowering/blocked/cost.ts";
-import { breakEvenOf } from "../engine/runtime/lowerings.ts";
+import { blockOf, breakEvenOf } from "../engine/runtime/lowerings.ts";
 import type { RuntimeTarget } from "../engine/runtime/runtime.ts";
 import { UsageError } from "../math/usage-error.ts";
 
@@ -15,7 +15,12 @@ export function evaluationOf({ device, lowering }: RuntimeTarget): Evaluation {
       { code: "unavailable" },
     );
   const breakEven = breakEvenOf(lowering);
+  const block = blockOf(lowering);
+  // A lowering fills channels up to whole blocks before it chooses. More channels never make Winograd dearer than the direct form.
+  const filled = (channels: number) => block * Math.ceil(channels / block);
   return {
-    winograd: (conv) => breakEven !== null && winogradCostsLess(breakEven.images, conv),
+    winograd: ({ into, out, height, width }) =>
+      breakEven !== null &&
+      winogradCostsLess(breakEven.images, { into: filled(into), out: filled(out), height, width }),
   };
 }

@@ -18,7 +18,7 @@ export const ROOT = 2 ** -22;
  */
 export const TINY = 2 ** -50;
 /** Above this a float32 may overflow, and nothing is known. */
-const LARGEST = 2 ** 127;
+export const LARGEST = 2 ** 127;
 /** Roundings that folded constants, biases and changes of order add to each sum. */
 export const EXTRA = 8;
 /** Roundings of Winograd's transforms: 9 products of the weights, 4 pixels, 9 products of the output, and signs. */

@@ -20,6 +20,7 @@ import {
   JOINED,
   KERNEL,
   KERNELS,
+  LARGEST,
   plus,
   ROOT,
   SUMS,
@@ -92,8 +93,8 @@ export class EvaluationErrors {
     exact: Interval,
     intervals: ReadonlyMap<Value, Interval>,
   ): Float64Array | null {
-    if (KERNELS.has(node.op)) return magnitude(exact).map((y) => KERNEL * Math.max(1, y));
-    if (node.op === "Sqrt") return magnitude(exact).map((y) => ROOT * y + TINY);
+    if (KERNELS.has(node.op)) return errorOfKernel(exact, (y) => KERNEL * Math.max(1, y));
+    if (node.op === "Sqrt") return errorOfKernel(exact, (y) => ROOT * y + TINY);
     if (this.#isJoined(node)) return null;
     return errorOf(this.#sum(node, intervals));
   }
@@ -148,3 +149,7 @@ export class EvaluationErrors {
     return { size, roundings, other: plus(other, more) };
   }
 }
+
+/** The error of a function of one number, from the largest |y| of its exact values; infinite where float32 may overflow. */
+const errorOfKernel = (exact: Interval, error: (y: number) => number): Float64Array =>
+  magnitude(exact).map((y) => (y < LARGEST ? error(y) : Number.POSITIVE_INFINITY));

@@ -41,9 +41,12 @@ const BLOCKED = /^blocked-(\d+)(?:-w([1-9]\d*)-([1-9]\d*))?$/;
 /** Inverse of `blockedName` for this block size; undefined for any other name. */
 export function blockedNamed(name: string, block: number): Lowering | undefined {
   const breakEven = breakEvenOf(name);
-  if (breakEven === null || Number(BLOCKED.exec(name)?.[1]) !== block) return undefined;
+  if (breakEven === null || blockOf(name) !== block) return undefined;
   return blockedLowering(block, breakEven);
 }
+
+/** Channels per block of a lowering of this name; 1 if it makes no blocks. */
+export const blockOf = (name: string): number => Number(BLOCKED.exec(name)?.[1] ?? 1);
 
 /** From how many channels on a lowering of this name uses Winograd convolutions; null if it never does. */
 export function breakEvenOf(name: string): BreakEven | null {
