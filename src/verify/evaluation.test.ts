@@ -19,6 +19,10 @@ afterAll(async () => {
 const listed = (...values: number[]): Value => g.constant(tensor([values.length], values));
 const columnOf = (...values: number[]): Value => g.constant(tensor([values.length, 1], values));
 
+/** A product of constants that float32 rounds. */
+const rounded = (): Value =>
+  g.mul(g.constant(tensor([1, 1], [0.1])), g.constant(tensor([1, 1], [0.3])));
+
 const identity = (outputs: number): SparseRow[] =>
   Array.from({ length: outputs }, (_, i) => [[[i, 1]], [[i, -1]]] as SparseRow[]).flat();
 
@@ -104,6 +108,16 @@ describe("bounds of evaluations contain 0 and 1 where sums lose a 1 in", () => {
     );
     expect(low).toBeLessThanOrEqual(0);
     expect(high).toBeGreaterThanOrEqual(2 ** -30);
+  });
+
+  it.each([
+    ["a maximum", (x: Value) => g.maximum(x, rounded())],
+    ["a concatenation", (x: Value) => g.concat([x, rounded()], 1)],
+    ["a bound of Clip", (x: Value) => g.clip(x, 0, 0.1)],
+  ])("a constant that float32 rounds, in %s: refused", async (_, f) => {
+    const x = g.input("x", [1, 1]);
+    const box = ballAround("linf", [0.5], 0.1, [0, 1]);
+    await expect(evaluated(await plain, x, f(x), box)).rejects.toMatchObject({ code: "misfit" });
   });
 
   it("a kernel that overflows: nothing is known above", async () => {

@@ -35,6 +35,7 @@ import {
 import { type Interval, magnitude } from "./interval.ts";
 import type { Plan } from "./plan.ts";
 import { gamma, up } from "./rounding.ts";
+import { withoutBound } from "./unsupported.ts";
 
 /** How a network is evaluated in float32. */
 export interface Evaluation {
@@ -68,6 +69,12 @@ export class EvaluationErrors {
     this.#plan = plan;
     this.#evaluation = evaluation;
     this.#constants = errorsOfConstants(plan.constantIntervals);
+    const reader = plan.order.find((node) => !isComputed(plan, node) && this.#readsRounded(node));
+    if (reader !== undefined)
+      throw withoutBound(
+        reader,
+        "reads a constant that float32 rounds, and no bound of that rounding is known here",
+      );
     for (const node of new Set([...plan.sources.values()].flat()))
       for (const input of node.inputs) {
         const readers = this.#readers.get(input);
@@ -87,6 +94,9 @@ export class EvaluationErrors {
     const cast = errorOf({ size, roundings: 4, other: zeros(size.length) });
     return error === null ? cast : plus(error, cast);
   }
+
+  #readsRounded = ({ inputs }: Value): boolean =>
+    inputs.some((input) => this.#constants.get(input)?.some((error) => error > 0));
 
   #computed(
     node: Value,
