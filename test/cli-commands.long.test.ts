@@ -49,7 +49,7 @@ describe("rampart data", () => {
     expect(await rampartRun("data", "check", "cifar01")).toEqual({
       code: 2,
       out: "",
-      err: "unknown data set cifar01; did you mean cifar10?\n",
+      err: "unknown data set cifar01; did you mean cifar10?\n  if a plug-in defines it, load the plug-in: --plugin FILE on the command line, use(definition) in the library\n",
     });
     expect((await rampartRun("data", "fetch", "shapes")).code).toBe(2);
   });

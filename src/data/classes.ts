@@ -102,8 +102,10 @@ function namesOfOutputs(
   if (entries.length === 0) throw new UsageError(`${path} names no classes`, { code: "bad-file" });
   const names = new Map<number, string[]>();
   for (const [index, added] of entries) {
-    const before = names.get(index) ?? [];
-    names.set(index, [...before, ...added]);
+    const found = names.get(index);
+    // Not a new list per entry: a file may give one output thousands of names.
+    if (found === undefined) names.set(index, [...added]);
+    else for (const name of added) found.push(name);
   }
   return names;
 }
