@@ -7,7 +7,7 @@ import type { SmoothedClassifier } from "./certify.ts";
 import { enumeratedImages } from "./enumerated.ts";
 import { anyOf, noisyImages } from "./noisy-images.ts";
 import { noisyPoint } from "./noisy-point.ts";
-import { isVote, LOST_DRAW, votes } from "./votes.ts";
+import { LOST_DRAW, tally, votes } from "./votes.ts";
 
 /** Fresh draws at an adversarial point. */
 export const REFUTING_DRAWS = 10_000;
@@ -59,12 +59,7 @@ async function refuteExactly(
 ): Promise<Refutation> {
   const noisy = enumeratedImages(shape, all);
   const poll = { image: point, noisy, key, draws: all, batch, classes, signal, note };
-  const counts = Array.from({ length: classes }, () => 0);
-  let lost = 0;
-  for await (const part of votes(network, poll))
-    for (const vote of part)
-      if (isVote(vote)) counts[vote]++;
-      else if (vote === LOST_DRAW) lost++;
+  const { counts, lost } = await tally(network, poll);
   const most = counts[prediction] + lost;
   const refuted = counts.some((n, other) =>
     other < prediction ? n >= most : other > prediction && n > most,

@@ -71,10 +71,20 @@ export async function* votes(
   }
 }
 
-/** Votes per class [classes]; their sum is below the number of draws if some are no vote. */
-export async function count(network: BaseClassifier, poll: Poll): Promise<number[]> {
+/** Votes per class [classes], and the number of draws whose batch was lost. Other draws may be no vote. */
+export async function tally(
+  network: BaseClassifier,
+  poll: Poll,
+): Promise<{ readonly counts: number[]; readonly lost: number }> {
   const counts = Array.from({ length: poll.classes }, () => 0);
+  let lost = 0;
   for await (const part of votes(network, poll))
-    for (const vote of part) if (isVote(vote)) counts[vote]++;
-  return counts;
+    for (const vote of part)
+      if (isVote(vote)) counts[vote]++;
+      else if (vote === LOST_DRAW) lost++;
+  return { counts, lost };
 }
+
+/** Votes per class [classes]; their sum is below the number of draws if some are no vote. */
+export const count = async (network: BaseClassifier, poll: Poll): Promise<number[]> =>
+  (await tally(network, poll)).counts;
