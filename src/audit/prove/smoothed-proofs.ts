@@ -65,17 +65,12 @@ export class SmoothedProofs implements LowerBounds {
     const { out, resume, note, signal } = audit;
     if (out === undefined) return new SmoothedProofs(audit, noise, [null, null]);
     const shared = { storage: out, resume, note, signal };
-    const checks = await RowsFile.open({
-      storage: out,
-      name: CHECKS,
-      format: checkFormat,
-      resume,
-      note,
-      signal,
-    });
+    const checks = await RowsFile.open(
+      Object.assign({ name: CHECKS, format: checkFormat }, shared),
+    );
     try {
       const proofs = await RowsFile.open(
-        Object.assign(shared, { name: PROOFS, format: await proofFormat(audit) }),
+        Object.assign({ name: PROOFS, format: await proofFormat(audit) }, shared),
       );
       return new SmoothedProofs(audit, noise, [checks, proofs]);
     } catch (error) {
