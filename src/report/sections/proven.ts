@@ -154,7 +154,7 @@ ${probabilities(one)}`;
   return html`
 <section aria-labelledby="certified">
 <h2 id="certified">Certified accuracy against the radius</h2>
-<p>The robust accuracy of the smoothed classifier lies between the two.</p>
+<p>The robust accuracy of the smoothed classifier is at least what is certified. What the attacks leave is an estimate, since they judge each image by a few draws of the noise.</p>
 ${parts}
 </section>`;
 }
