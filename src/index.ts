@@ -63,8 +63,8 @@ export type { CertificateRow } from "./certify/row.ts";
 export { type CertifiedShare, certifiedShares } from "./certify/share.ts";
 export type { DataFiles } from "./data/data-files.ts";
 export type { Dataset, Split } from "./data/dataset.ts";
+export type { DatasetContents } from "./data/dataset-contents.ts";
 export {
-  type DatasetContents,
   type DatasetDefinition,
   type DatasetSpecification,
   defineDataset,
@@ -121,7 +121,8 @@ export type {
   ReportOptions,
   TrainOptions,
 } from "./library/options.ts";
-export { type RowsSource, report } from "./library/report.ts";
+export { report } from "./library/report.ts";
+export type { RowsSource } from "./library/rows-source.ts";
 export { train } from "./library/train.ts";
 export { ce } from "./losses/ce.ts";
 export {

@@ -4,7 +4,7 @@ import { auditInNode, type NodeAudit } from "./audit/node.ts";
 import type { AuditResult } from "./audit/result.ts";
 import type { Dataset } from "./data/dataset.ts";
 import { decodeImage } from "./data/decode/node.ts";
-import type { FolderOptions } from "./data/folder.ts";
+import type { FolderOptions } from "./data/folder-options.ts";
 import { type ImageSource, type ImageTensorOptions, imageTensorWith } from "./data/image-tensor.ts";
 import { type NodeDataOptions, openDatasetInNode } from "./data/node.ts";
 import { parseNpz } from "./data/npz.ts";

@@ -8,12 +8,11 @@ export type { AnyTypedParts, NamesOf } from "./attacks/shared-options.ts";
 export type { BuiltInAttackName } from "./attacks/table.ts";
 export type { OnBroken } from "./attacks/victim.ts";
 export type { AuditEvent } from "./audit/audit.ts";
-export type { Diagnostic, DiagnosticCode } from "./audit/diagnostic.ts";
+export type { Diagnostic, DiagnosticCode, NotRun } from "./audit/diagnostic.ts";
 export type { Contradiction } from "./audit/prove/contradiction.ts";
 export type { ProveEvent } from "./audit/prove/lower-bounds.ts";
 export type { ProofSummary } from "./audit/prove/proof-summary.ts";
 export type { AuditAttack, AuditClass, AuditNorm, AuditUnion } from "./audit/result.ts";
-export type { NotRun } from "./audit/run-diagnostics.ts";
 export type { CertifyEvent } from "./certify/certification.ts";
 export type {
   CertifyOptions as ImageCertifyOptions,
@@ -28,7 +27,7 @@ export type { HeldOut } from "./data/dataset.ts";
 export type { AugmentationName } from "./data/define-dataset.ts";
 export type { Download, DownloadSource } from "./data/download-source.ts";
 export type { Place as DataPlace } from "./data/find.ts";
-export type { FolderOptions } from "./data/folder.ts";
+export type { FolderOptions } from "./data/folder-options.ts";
 export type { ImageTrait } from "./data/image-rules.ts";
 export type { FilterName, Margin as CropMargin } from "./data/resize.ts";
 export type { Examples as DatasetExamples } from "./data/splits.ts";

@@ -1,6 +1,6 @@
 // What an audit takes: the file and how to read it, the images, the runtime, and where results go.
 import type { Dataset } from "../data/dataset.ts";
-import type { FolderOptions } from "../data/folder.ts";
+import type { FolderOptions } from "../data/folder-options.ts";
 import type { ImageRules } from "../data/image-rules.ts";
 import type { Preprocessing } from "../data/preprocessing.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";

@@ -1,6 +1,6 @@
 import { messageOf } from "../math/message-of.ts";
 import { UsageError } from "../math/usage-error.ts";
-import type { NotRun } from "./run-diagnostics.ts";
+import type { NotRun } from "./diagnostic.ts";
 
 /** Runs diagnostics one by one. It records those that fail, and still runs the others. */
 export class DiagnosticRunner {

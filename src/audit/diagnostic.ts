@@ -5,7 +5,6 @@ import type { BatchDependence } from "../models/batch-dependence.ts";
 import type { Decisions } from "../models/decisions.ts";
 import type { PreprocessingComparison, SaturationComparison } from "./preprocessings.ts";
 import type { Probe } from "./probe.ts";
-import type { NotRun } from "./run-diagnostics.ts";
 
 /** Stable names of the diagnostics. `docs/diagnostics.md` explains each. */
 export type DiagnosticCode =
@@ -41,6 +40,15 @@ export interface Diagnostic {
   readonly text: string;
   /** What the user can do about it. */
   readonly advice: string;
+}
+
+/** A diagnostic that failed after the attacks. */
+export interface NotRun {
+  /** The diagnostic, as a noun: `the probe of gradients and attacks`. */
+  readonly what: string;
+  readonly reason: string;
+  /** Whether the user can fix it; otherwise it is a bug of ours. */
+  readonly fixable: boolean;
 }
 
 /** The measurements of an audit after its attacks. */

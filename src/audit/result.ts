@@ -5,10 +5,9 @@ import { attackRadiusKey, choosing8bit, groupBy, meanShare } from "../evaluate/r
 import { isSpared } from "../evaluate/spared.ts";
 import { isBroken } from "../evaluate/survivors.ts";
 import { type Interval, mean } from "../math/statistics.ts";
-import type { Diagnostic, Facts } from "./diagnostic.ts";
+import type { Diagnostic, Facts, NotRun } from "./diagnostic.ts";
 import { diagnose } from "./diagnostics.ts";
 import { isContradicted, type ProofSummary } from "./prove/proof-summary.ts";
-import type { NotRun } from "./run-diagnostics.ts";
 import { weakest } from "./weakest.ts";
 
 /** One attack in one ball. It runs on the survivors of the attacks before it. */

@@ -4,16 +4,7 @@ import {
   describeDependence,
   isQuantisation,
 } from "../models/batch-dependence.ts";
-import type { Diagnostic } from "./diagnostic.ts";
-
-/** A diagnostic that failed after the attacks. */
-export interface NotRun {
-  /** The diagnostic, as a noun: `the probe of gradients and attacks`. */
-  readonly what: string;
-  readonly reason: string;
-  /** Whether the user can fix it; otherwise it is a bug of ours. */
-  readonly fixable: boolean;
-}
+import type { Diagnostic, NotRun } from "./diagnostic.ts";
 
 /** Fires if scores depend on the batch: a note where quantisation explains it, invalid otherwise. */
 export function batchDependent(dependence: BatchDependence | null): Diagnostic | null {

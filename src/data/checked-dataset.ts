@@ -2,7 +2,7 @@
 import { badPlugin, callPlugin, type PluginDefinition, requireResult } from "../math/plugin.ts";
 import { elementCount, type Shape } from "../math/tensor.ts";
 import type { Dataset, Split } from "./dataset.ts";
-import type { DatasetContents } from "./define-dataset.ts";
+import type { DatasetContents } from "./dataset-contents.ts";
 import { channelStatistics, type Examples, splitOf } from "./splits.ts";
 
 const isExamples = (part: Split | Examples): part is Examples => "pixels" in part;

@@ -1,11 +1,8 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { tensor } from "../math/tensor.ts";
 import { memoryData } from "./data-files.ts";
-import {
-  type DatasetContents,
-  type DatasetSpecification,
-  defineDataset,
-} from "./define-dataset.ts";
+import type { DatasetContents } from "./dataset-contents.ts";
+import { type DatasetSpecification, defineDataset } from "./define-dataset.ts";
 import { sourceOf } from "./sources.ts";
 import { dataForms, datasetOf, datasets, openDataset } from "./table.ts";
 

@@ -4,29 +4,17 @@ import { checkedOptions } from "../math/option-problems.ts";
 import { type OwnInput, type OwnOutput, requireOwnOptions } from "../math/own-options.ts";
 import { awaitPlugin, badPlugin } from "../math/plugin.ts";
 import { isBuiltIn } from "../math/registry.ts";
-import type { Shape } from "../math/tensor.ts";
 import { checkedDataset } from "./checked-dataset.ts";
 import type { DataFiles } from "./data-files.ts";
 import { nameOf, type OptionValues } from "./data-name.ts";
-import type { Dataset, Split } from "./dataset.ts";
+import type { Dataset } from "./dataset.ts";
+import type { DatasetContents } from "./dataset-contents.ts";
 import type { DownloadSource } from "./download-source.ts";
 import type { Place } from "./find.ts";
-import type { FolderOptions } from "./folder.ts";
-import type { ChannelStatistics, Examples } from "./splits.ts";
+import type { FolderOptions } from "./folder-options.ts";
 
 /** How training images are changed at random: crops and mirroring, crops alone, or not at all. */
 export type AugmentationName = "crop-flip" | "crop" | "none";
-
-/** A data set as the function `open` of a definition returns it. */
-export interface DatasetContents
-  extends Partial<ChannelStatistics>,
-    Pick<Dataset, "classes" | "notes"> {
-  /** [channel, height, width] of one image. */
-  readonly shape: Shape;
-  /** Images and labels in arrays, or a split that reads images when they are asked for. */
-  readonly train: Split | Examples;
-  readonly test: Split | Examples;
-}
 
 /** What `defineDataset` is given. */
 export interface DatasetSpecification<O extends z.ZodObject = z.ZodObject> {

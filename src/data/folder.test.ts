@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Dataset } from "./dataset.ts";
-import type { FolderOptions } from "./folder.ts";
+import type { FolderOptions } from "./folder-options.ts";
 import { pillowRules } from "./image-rules.ts";
 import { openDatasetInNode } from "./node.ts";
 import { centreCrop, resizeShorter } from "./resize.ts";

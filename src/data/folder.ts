@@ -1,7 +1,7 @@
 import { messageOf } from "../math/message-of.ts";
 import { elementCount, type Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
-import type { DataFiles, DecodedImage, Image } from "./data-files.ts";
+import type { DataFiles, DecodedImage } from "./data-files.ts";
 import type { Dataset, Split } from "./dataset.ts";
 import { defineDataset } from "./define-dataset.ts";
 import {
@@ -12,20 +12,9 @@ import {
   splitsOf,
   testClasses,
 } from "./folder-layout.ts";
+import type { FolderOptions } from "./folder-options.ts";
 import { type ImageRules, type ImageTrait, pillowRules, traitNote } from "./image-rules.ts";
 import { channelStatistics, type Examples, splitOf } from "./splits.ts";
-
-/** How the images of a folder are read. */
-export interface FolderOptions {
-  /** Resizes or crops an image. All images must have one size afterwards. */
-  readonly prepare?: (image: Image) => Image;
-  /** Largest number of images of each split; the first ones are read. */
-  readonly maxImages?: number;
-  /** Treatment of transparency, orientation and 16-bit grey; by default as in Pillow. */
-  readonly rules?: ImageRules;
-  /** Input shape of the network, [channel, height, width], for messages about images of other sizes. */
-  readonly takes?: Shape | undefined;
-}
 
 /** Advice on how to bring images to the size that the network takes. */
 function sizeAdvice(takes: Shape | undefined): string {

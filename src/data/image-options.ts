@@ -1,6 +1,6 @@
 // Flags for reading and sizing images, the same for every command.
 import { z } from "zod";
-import type { FolderOptions } from "./folder.ts";
+import type { FolderOptions } from "./folder-options.ts";
 import { ImageRules, pillowRules } from "./image-rules.ts";
 import { filterNames } from "./resize.ts";
 import { sizer } from "./sizing.ts";

@@ -7,6 +7,7 @@ import { withEot, withFixedKeys } from "../defenses/with-eot.ts";
 import { margin } from "../losses/margin.ts";
 import { foldAll, type Key, nameToNumber } from "../math/random.ts";
 import { addScaled, clamp, rowSize, sub, type Tensor, tensor } from "../math/tensor.ts";
+import type { Candidate } from "./candidate.ts";
 import { decisions, type Scoring, shareOf } from "./score.ts";
 import { ownerOf, type WatchedVictim } from "./watched.ts";
 import { withoutGradients } from "./without-gradients.ts";
@@ -21,14 +22,6 @@ export interface AttackTarget {
   /** Draws averaged per gradient step, and the largest batch of the network. */
   readonly eot: number;
   readonly batch: number;
-}
-
-/** The adversarial examples [batch, ...pixels] of an attack with one objective. */
-export interface Candidate {
-  readonly objective: string;
-  readonly adversarial: Tensor;
-  /** Per-example override of `objective`, [batch]; null keeps it. */
-  readonly members?: readonly (string | null)[] | undefined;
 }
 
 /** The victim that an attack on a randomised model gets for each objective; `keys` [batch] are used nowhere else. */

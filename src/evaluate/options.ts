@@ -8,7 +8,7 @@ import {
   minimumNormAttackNames,
 } from "../attacks/table.ts";
 import { unknownName } from "../math/nearest.ts";
-import { skipsBroken } from "./survivors.ts";
+import { skipsBroken } from "./skip-options.ts";
 
 /** The name of the rows of clean images, among those of attacks. */
 export const NO_ATTACK = "none";

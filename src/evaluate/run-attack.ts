@@ -1,10 +1,10 @@
 import type { Labels } from "../attacks/victim.ts";
 import { foldAll } from "../math/random.ts";
 import type { Tensor } from "../math/tensor.ts";
+import type { Candidate } from "./candidate.ts";
 import {
   type AttackTarget,
   boundedCandidates,
-  type Candidate,
   chooseWorst,
   minimalCandidates,
 } from "./candidates.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { EvaluateOptions, resolved } from "./options.ts";
 import { differences, type Settings, storedOptions } from "./settings.ts";
-import { skipsBroken } from "./survivors.ts";
+import { skipsBroken } from "./skip-options.ts";
 
 const settingsWith = (options: Readonly<Record<string, unknown>>): Settings => ({
   model: {

@@ -1,7 +1,7 @@
 import { openedJson } from "../files/sealed.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { evaluateSchema, type ResolvedOptions } from "./options.ts";
-import { skipsBroken } from "./survivors.ts";
+import { skipsBroken } from "./skip-options.ts";
 
 /** Everything needed to repeat an evaluation, stored beside the rows as `ROWS.settings.json`. */
 export interface Settings {

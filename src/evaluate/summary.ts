@@ -3,7 +3,8 @@ import { type Interval, mean, wilson } from "../math/statistics.ts";
 import { type EotCurve, eotCurves } from "./eot-curve.ts";
 import type { Row } from "./row.ts";
 import { attackRadiusKey, groupBy, meanShare, predictionCounts } from "./row-statistics.ts";
-import { type SkipOptions, skipsBroken, withSkipped } from "./survivors.ts";
+import { type SkipOptions, skipsBroken } from "./skip-options.ts";
+import { withSkipped } from "./survivors.ts";
 import { byBall, sideBySide, type UnionSummary, unionSummary, worstRows } from "./union.ts";
 
 /** One attack at one radius, over all its examples; of several numbers of EOT draws the largest. */

@@ -3,16 +3,6 @@ import type { Row } from "./row.ts";
 import { attackRadiusKey, groupBy } from "./row-statistics.ts";
 import type { Run } from "./runs.ts";
 
-/** Options of an evaluation, also as a file holds them. Files call the option by its former name, `onlyStanding`. */
-export interface SkipOptions {
-  readonly skipBroken?: unknown;
-  readonly onlyStanding?: unknown;
-}
-
-/** Whether attacks skip broken examples. */
-export const skipsBroken = ({ skipBroken, onlyStanding }: SkipOptions): boolean =>
-  skipBroken === true || onlyStanding === true;
-
 type Broken = Pick<Row, "index" | "norm" | "epsilon">;
 
 /** Identifies what is broken: an example at one radius, for pixels in [0, 1], of one norm. */

@@ -6,7 +6,7 @@ import type { BoundedAttack, Labels } from "../attacks/victim.ts";
 import { marginsOf } from "../losses/margin.ts";
 import { fold, type Key } from "../math/random.ts";
 import { type Tensor, takeRows, tensor } from "../math/tensor.ts";
-import type { Candidate } from "./candidates.ts";
+import type { Candidate } from "./candidate.ts";
 import type { WatchedVictim } from "./watched.ts";
 
 /** Queries of the random search per example. */

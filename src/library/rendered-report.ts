@@ -8,7 +8,7 @@ import { evaluationsOf } from "../report/evaluations.ts";
 import { type FileBeside, provenRows } from "../report/read-proofs.ts";
 import { readRows, rowsInMemory } from "../report/read-rows.ts";
 import { type Format, report } from "../report/report.ts";
-import type { RowsSource } from "./report.ts";
+import type { RowsSource } from "./rows-source.ts";
 import { ROWS } from "./values.ts";
 
 async function textBeside(source: Storage, suffix: string): Promise<FileBeside> {

@@ -1,11 +1,7 @@
-import type { Row } from "../evaluate/row.ts";
-import type { Storage } from "../files/storage/storage.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { has, reportOptions } from "./checks.ts";
 import type { ReportOptions } from "./options.ts";
-
-/** The rows of an evaluation: a list, or the storage that `evaluate` or `audit` wrote to. */
-export type RowsSource = readonly Row[] | Storage;
+import type { RowsSource } from "./rows-source.ts";
 
 const isSource = (value: unknown): value is RowsSource =>
   (Array.isArray(value) && value.length > 0) || has(value, "readIfThere");

@@ -1,8 +1,8 @@
 import type { CertificateRow } from "../certify/row.ts";
 import type { Row } from "../evaluate/row.ts";
 import type { Settings } from "../evaluate/settings.ts";
+import type { SkipOptions } from "../evaluate/skip-options.ts";
 import type { Summary } from "../evaluate/summary.ts";
-import type { SkipOptions } from "../evaluate/survivors.ts";
 import type { Note } from "../math/note.ts";
 import type { Tensor } from "../math/tensor.ts";
 import type { ProofRow } from "../verify/proof-row.ts";

@@ -1,8 +1,8 @@
 import type { createColors } from "picocolors";
 import type { z } from "zod";
 import { withDataName, withDataOptions } from "../../data/own-data-options.ts";
+import type { FilesOfCommand, OutputKind } from "./command-files.ts";
 import { flagOf } from "./flags.ts";
-import type { FilesOfCommand, OutputKind } from "./outputs.ts";
 
 /** A destination of text: `processOutput(process.stdout)`, or an object with `write` in a test. */
 export interface Output {

@@ -16,7 +16,8 @@ import { fourExamples } from "../../../test/fixtures/rows-fixture.ts";
 import { typed } from "../../../test/fixtures/typed-fixture.ts";
 import { rowLine } from "../../files/row-lines.ts";
 import { rampart } from "../main.ts";
-import { type OutputKind, refuseOverlaps } from "./outputs.ts";
+import type { OutputKind } from "./command-files.ts";
+import { refuseOverlaps } from "./outputs.ts";
 
 let folder = "";
 const at = (name: string) => join(folder, name);

@@ -10,15 +10,7 @@ import { readBytes } from "../../files/read/node.ts";
 import { isStdout, writeStream, writing } from "../../files/write/node.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import type { Context } from "./command.ts";
-
-/** The output of an option: one stream of bytes, rows with the files beside them, or a folder with files of these names. */
-export type OutputKind = "stream" | "rows" | { readonly folder: readonly string[] };
-
-/** The inputs and outputs of a command, by the names of its options and positionals. */
-export interface FilesOfCommand {
-  readonly inputs: readonly string[];
-  readonly outputs: Readonly<Record<string, OutputKind>>;
-}
+import type { FilesOfCommand, OutputKind } from "./command-files.ts";
 
 /** A path that the command reads. */
 interface Input {
