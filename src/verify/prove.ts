@@ -77,8 +77,11 @@ function byBox({ cases }: Property): Open[][] {
   return [...boxes.values()];
 }
 
-/** The box of a case, rounded outward: its decimal bounds were read to the nearest doubles. */
-const regionOf = ({ lower, upper }: Case) => ({
+/**
+ * The box of a case, rounded outward: its bounds are the doubles nearest to exact numbers, or the neighbours inside of
+ * strict ones.
+ */
+export const regionOf = ({ lower, upper }: Pick<Case, "lower" | "upper">) => ({
   lower: lower.map((low) => down(down(low))),
   upper: upper.map((high) => up(up(high))),
 });
@@ -86,11 +89,15 @@ const regionOf = ({ lower, upper }: Case) => ({
 const rowOf = ({ coefficients }: Inequality): SparseRow =>
   Array.from(coefficients, (value, i) => [i, value] as const).filter(([, value]) => value !== 0);
 
-/** What reading decimal coefficients and bounds to the nearest doubles can change. */
-function slackOf({ coefficients, bound }: Inequality, sizes: Float64Array): number {
-  let total = Math.abs(bound);
-  for (const [i, c] of coefficients.entries()) if (c !== 0) total += Math.abs(c) * sizes[i];
-  return up(total * 2 ** -48);
+/**
+ * What rounding the coefficients and the bound of a condition to doubles can change: two units in the last place of each,
+ * which are at most 2⁻⁵¹ of it, or two denormal numbers. The factor leaves room for the rounding of the sum.
+ */
+export function slackOf({ coefficients, bound }: Inequality, sizes: Float64Array): number {
+  const ulps = (v: number) => Math.abs(v) * 2 ** -48 + 4 * Number.MIN_VALUE;
+  let total = ulps(bound);
+  for (const [i, c] of coefficients.entries()) if (c !== 0) total += ulps(c) * sizes[i];
+  return up(total);
 }
 
 /**

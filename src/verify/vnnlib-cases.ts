@@ -1,3 +1,14 @@
+import { nextDown64, nextUp64 } from "../math/neighbours.ts";
+import {
+  compare,
+  negated,
+  ONE,
+  productOf,
+  quotientOf,
+  type Rational,
+  rationalOf,
+  toDouble,
+} from "../math/rational.ts";
 import type { Case, Inequality } from "./property.ts";
 import type { Atom, Formula } from "./vnnlib-formula.ts";
 import type { Variable } from "./vnnlib-sums.ts";
@@ -5,9 +16,25 @@ import type { Variable } from "./vnnlib-sums.ts";
 /** The maximum number of doubles in boxes and coefficients: 256 MiB. */
 const MAX_NUMBERS = 2 ** 25;
 
+/** One side of a box: x ≤ value or x ≥ value, without equality if `strict`. */
+interface Limit {
+  readonly value: Rational;
+  readonly strict: boolean;
+}
+
+/** The exact sides of a box by input; an input may lack one. */
+interface Sides {
+  readonly lower: Map<number, Limit>;
+  readonly upper: Map<number, Limit>;
+}
+
+/** A box as doubles and exactly: its sides, or those that differ from the box around it. */
 interface Box {
   readonly lower: Float64Array;
   readonly upper: Float64Array;
+  readonly sides: Sides;
+  /** Whether it contains no real point. */
+  readonly isEmpty: boolean;
 }
 
 /** The declared variables by index, and a function that throws at a line. */
@@ -22,12 +49,32 @@ const isBound = ({ terms }: Atom): boolean => {
   return variable.kind === "input";
 };
 
-/** Moves one side of a box to satisfy coefficient · x ≤ bound. */
-function narrow({ lower, upper }: Box, { terms, bound }: Atom): void {
+/** Moves one side of a box to satisfy coefficient · x ≤ bound. `outer` are sides that hold too. */
+function narrow(sides: Sides, outer: Sides, { terms, bound, strict }: Atom): void {
   const [[{ index }, coefficient]] = terms;
-  const limit = bound / coefficient + 0; // turns −0 into 0
-  if (coefficient > 0) upper[index] = Math.min(upper[index], limit);
-  else lower[index] = Math.max(lower[index], limit);
+  const isUpper = coefficient.numerator > 0n;
+  const side = isUpper ? "upper" : "lower";
+  const limit: Limit = { value: quotientOf(bound, coefficient), strict };
+  const before = sides[side].get(index) ?? outer[side].get(index);
+  if (before === undefined || isTighter(limit, before, isUpper)) sides[side].set(index, limit);
+}
+
+function isTighter(limit: Limit, before: Limit, isUpper: boolean): boolean {
+  const sign = compare(limit.value, before.value);
+  return sign === 0 ? limit.strict : sign < 0 === isUpper;
+}
+
+/** Whether no real number lies between two sides. */
+function isApart(lower: Limit | undefined, upper: Limit | undefined): boolean {
+  if (lower === undefined || upper === undefined) return false;
+  const sign = compare(lower.value, upper.value);
+  return sign > 0 || (sign === 0 && (lower.strict || upper.strict));
+}
+
+/** The double nearest to a side, or its neighbour inside if the side is strict. */
+function nearest({ value, strict }: Limit, inside: (x: number) => number): number {
+  const near = toDouble(value) + 0; // turns −0 into 0
+  return strict ? inside(near) : near;
 }
 
 /**
@@ -43,7 +90,7 @@ export function casesOf(common: readonly Atom[], { clauses }: Formula, declared:
   const cases: Case[] = [];
   for (const clause of clauses) {
     const box = builder.box(outer, clause.filter(isBound));
-    if (isEmpty(box)) continue;
+    if (box.isEmpty) continue;
     if (!bounded.has(box)) requireBounded(box, declared);
     bounded.add(box);
     const conditions = [...everywhere, ...builder.inequalities(clause)];
@@ -51,8 +98,6 @@ export function casesOf(common: readonly Atom[], { clauses }: Formula, declared:
   }
   return cases;
 }
-
-const isEmpty = ({ lower, upper }: Box): boolean => lower.some((low, i) => low > upper[i]);
 
 function requireBounded({ lower, upper }: Box, { inputs, refuse }: Declared): void {
   for (const { index, name, line } of inputs) {
@@ -92,6 +137,8 @@ class CaseBuilder {
     return {
       lower: new Float64Array(length).fill(Number.NEGATIVE_INFINITY),
       upper: new Float64Array(length).fill(Number.POSITIVE_INFINITY),
+      sides: { lower: new Map(), upper: new Map() },
+      isEmpty: false,
     };
   }
 
@@ -99,9 +146,15 @@ class CaseBuilder {
   box(from: Box, bounds: readonly Atom[]): Box {
     if (bounds.length === 0) return from;
     this.count(2 * this.#declared.inputs.length);
-    const box = { lower: from.lower.slice(), upper: from.upper.slice() };
-    for (const atom of bounds) narrow(box, atom);
-    return box;
+    const sides: Sides = { lower: new Map(), upper: new Map() };
+    for (const atom of bounds) narrow(sides, from.sides, atom);
+    const [lower, upper] = [from.lower.slice(), from.upper.slice()];
+    for (const [i, limit] of sides.lower) lower[i] = nearest(limit, nextUp64);
+    for (const [i, limit] of sides.upper) upper[i] = nearest(limit, nextDown64);
+    const of = (side: keyof Sides, i: number) => sides[side].get(i) ?? from.sides[side].get(i);
+    const moved = [...sides.lower.keys(), ...sides.upper.keys()];
+    const isEmpty = from.isEmpty || moved.some((i) => isApart(of("lower", i), of("upper", i)));
+    return { lower, upper, sides, isEmpty };
   }
 
   /** The conditions on outputs among atoms. */
@@ -114,10 +167,48 @@ class CaseBuilder {
     if (cached !== undefined) return cached;
     const { length } = this.#declared.outputs;
     this.count(length);
-    const coefficients = new Float64Array(length);
-    for (const [{ index }, coefficient] of atom.terms) coefficients[index] = coefficient;
-    const inequality = { coefficients, bound: atom.bound };
+    const inequality = inequalityOf(atom, length, this.#declared);
     this.#inequalities.set(atom, inequality);
     return inequality;
   }
 }
+
+/** Below this, the coefficients of a condition are scaled up before they are rounded to doubles. */
+const SMALL = 1e-250;
+
+/**
+ * A condition as doubles, after multiplication by a power of ten if all coefficients are small. Each number is less than
+ * one unit in the last place from its exact value, or two for the bound of a strict condition. No coefficient becomes 0.
+ */
+function inequalityOf(
+  { terms, bound, strict }: Atom,
+  outputs: number,
+  { refuse }: Declared,
+): Inequality {
+  const [[first]] = terms;
+  const scale = scaleOf([...terms.values()]);
+  const coefficients = new Float64Array(outputs);
+  for (const [{ index }, exact] of terms) {
+    const value = toDouble(productOf(exact, scale));
+    coefficients[index] = value === 0 ? tiny(exact) : value;
+  }
+  const near = toDouble(productOf(bound, scale));
+  if (!Number.isFinite(near))
+    refuse(first.line, `a bound of ${first.name} lies beyond the range of doubles`);
+  return { coefficients, bound: strict ? nextDown64(near) : near };
+}
+
+const tiny = ({ numerator }: Rational): number =>
+  numerator < 0n ? -Number.MIN_VALUE : Number.MIN_VALUE;
+
+/** A power of ten that makes the largest of some numbers about 1, if all are small; else 1. */
+function scaleOf(values: readonly Rational[]): Rational {
+  let largest = values[0];
+  for (const value of values) if (compare(absolute(value), absolute(largest)) > 0) largest = value;
+  if (Math.abs(toDouble(largest)) >= SMALL) return ONE;
+  const { numerator, exponent, denominator } = absolute(largest);
+  const digits = numerator.toString().length + exponent - denominator.toString().length;
+  return rationalOf(`1e${-digits}`);
+}
+
+const absolute = (value: Rational): Rational => (value.numerator < 0n ? negated(value) : value);

@@ -1,10 +1,19 @@
-import { nextDown64 } from "../math/neighbours.ts";
-import { constantSum, type Fail, minus, plus, type Sum, type Variable } from "./vnnlib-sums.ts";
+import { compare, isZero, negated, type Rational, ZERO } from "../math/rational.ts";
+import {
+  constantSum,
+  type Fail,
+  isInRange,
+  minus,
+  plus,
+  type Sum,
+  type Variable,
+} from "./vnnlib-sums.ts";
 
-/** Σ coefficient · variable ≤ bound, with at least one variable. */
+/** Σ coefficient · variable ≤ bound, or < bound if `strict`, exactly; with at least one variable. */
 export interface Atom {
-  readonly terms: ReadonlyMap<Variable, number>;
-  readonly bound: number;
+  readonly terms: ReadonlyMap<Variable, Rational>;
+  readonly bound: Rational;
+  readonly strict: boolean;
 }
 
 /** A disjunction of conjunctions. Without clauses it is false; an empty clause is true. */
@@ -24,7 +33,7 @@ const single = (atom: Atom): Formula => ({ kind: "formula", clauses: [[atom]] })
 const truth = (value: boolean): Formula => ({ kind: "formula", clauses: value ? [[]] : [] });
 
 /** Throws unless a condition is a bound of one input, or about outputs only. */
-function requireReadable(terms: ReadonlyMap<Variable, number>, fail: Fail): void {
+function requireReadable(terms: ReadonlyMap<Variable, Rational>, fail: Fail): void {
   const variables = [...terms.keys()];
   const input = variables.find(({ kind }) => kind === "input");
   const other = variables.find((one) => one !== input);
@@ -34,19 +43,20 @@ function requireReadable(terms: ReadonlyMap<Variable, number>, fail: Fail): void
     );
 }
 
-/** a ≤ b, or a < b if `strict`: x < bound exactly if x ≤ the largest double below bound. */
+/** a ≤ b, or a < b if `strict`. */
 function atMost(a: Sum, b: Sum, strict: boolean, fail: Fail): Formula {
-  const { terms, constant } = minus(a, b);
+  const { terms, constant } = minus(a, b, fail);
   for (const [variable, coefficient] of terms) {
-    if (coefficient === 0) terms.delete(variable);
-    if (!Number.isFinite(coefficient))
+    if (isZero(coefficient)) terms.delete(variable);
+    if (!isInRange(coefficient))
       return fail(`${variable.name} has a coefficient beyond the range of doubles`);
   }
-  const bound = 0 - constant;
-  if (!Number.isFinite(bound)) return fail("a bound lies beyond the range of doubles");
+  const bound = negated(constant);
+  if (!isInRange(bound)) return fail("a bound lies beyond the range of doubles");
   requireReadable(terms, fail);
-  if (terms.size === 0) return truth(strict ? bound > 0 : bound >= 0);
-  return single({ terms, bound: strict ? nextDown64(bound) : bound });
+  if (terms.size > 0) return single({ terms, bound, strict });
+  const sign = compare(bound, ZERO);
+  return truth(strict ? sign > 0 : sign >= 0);
 }
 
 const relations: Readonly<
@@ -62,7 +72,8 @@ const relations: Readonly<
 export const isRelation = (symbol: string): boolean => Object.hasOwn(relations, symbol);
 
 /** A copy of a sum that can be changed. */
-const copied = (sum: Sum): Sum => plus(constantSum(0), { ...sum, terms: new Map(sum.terms) });
+const copied = (sum: Sum, fail: Fail): Sum =>
+  plus(constantSum(ZERO), { kind: "sum", terms: new Map(sum.terms), constant: sum.constant }, fail);
 
 /** The formula of a comparison such as `(<= a b)`; `(<= a b c)` means a ≤ b and b ≤ c, as in SMT-LIB. */
 export function comparison(
@@ -75,9 +86,9 @@ export function comparison(
   if (sums.length < 2)
     return fail(`(${relation} …) compares ${sums.length} terms; it needs at least two`);
   const parts = sums.slice(1).map((right, i) => {
-    const left = i === 0 ? sums[0] : copied(sums[i]);
+    const left = i === 0 ? sums[0] : copied(sums[i], fail);
     const isShared = i + 2 < sums.length;
-    const other = isShared ? copied(right) : right;
+    const other = isShared ? copied(right, fail) : right;
     return descending ? atMost(other, left, strict, fail) : atMost(left, other, strict, fail);
   });
   return conjunction(parts, fail, spend);

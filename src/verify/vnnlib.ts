@@ -1,3 +1,4 @@
+import { type Rational, rationalOf } from "../math/rational.ts";
 import type { Property } from "./property.ts";
 import { casesOf, type Declared } from "./vnnlib-cases.ts";
 import {
@@ -14,6 +15,7 @@ import {
   constantSum,
   type Fail,
   isOperator,
+  MAX_DIGITS,
   type Sum,
   type Variable,
   variableSum,
@@ -181,14 +183,21 @@ class VnnlibParser {
     this.#line = line;
     const variable = this.#variables.get(symbol);
     if (variable !== undefined) return variableSum(variable);
-    if (number.test(symbol)) {
-      const value = Number(symbol);
-      if (Number.isFinite(value)) return constantSum(value);
-      return this.#fail(`${shown(symbol)} lies beyond the range of doubles`);
-    }
+    if (number.test(symbol)) return constantSum(this.#number(symbol));
     if (variableName.test(symbol))
       return this.#fail(`${symbol} is used and not declared; declare it above`);
     return this.#fail(`unknown word "${shown(symbol)}" where a number or variable is needed`);
+  }
+
+  #number(symbol: string): Rational {
+    if (!Number.isFinite(Number(symbol)))
+      this.#fail(`${shown(symbol)} lies beyond the range of doubles`);
+    const [, exponent = "0"] = symbol.toLowerCase().split("e");
+    if (symbol.length > MAX_DIGITS || Math.abs(Number(exponent)) > MAX_DIGITS)
+      this.#fail(
+        `${shown(symbol)} has more than ${MAX_DIGITS} digits, or an exponent beyond ±${MAX_DIGITS}; round it`,
+      );
+    return rationalOf(symbol);
   }
 
   #formula(item: Item): Formula {
