@@ -141,9 +141,11 @@ export function defineDataset<O extends z.ZodObject = z.ZodObject<Record<never, 
     const resolved = checkedOptions(options, own);
     const both = Object.assign({}, images, resolved) as FolderOptions & OwnOutput<O>;
     const read = () => given.open(from, path, both);
-    if (isBuiltIn(definition)) return (await read()) as Dataset;
-    const contents = await awaitPlugin(definition, "open", read);
-    return checkedDataset(definition, nameOf(definition, path, own), contents);
+    const name = nameOf(definition, path, own);
+    if (!isBuiltIn(definition))
+      return checkedDataset(definition, name, await awaitPlugin(definition, "open", read));
+    const dataset = (await read()) as Dataset;
+    return Object.keys(own).length === 0 ? dataset : Object.assign({}, dataset, { name });
   };
   const definition: DatasetDefinition<O> = makerWith(open, {
     type: self.type,
