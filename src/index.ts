@@ -39,15 +39,10 @@ export type {
 export type { AuditResult } from "./audit/result.ts";
 export { lowerBound, signTest, smallestCount } from "./certify/binomial.ts";
 export { type Certificate, certificateOf, certifiedNoises } from "./certify/certificates.ts";
-export {
-  type CertifiedImage,
-  certify as certifyImage,
-  type Prediction,
-  predict as predictImage,
-  type SmoothedClassifier,
-} from "./certify/certify.ts";
+export { type CertifiedImage, certify as certifyImage } from "./certify/certify.ts";
 export { mixImageRadius, mixRadius } from "./certify/mixture-radii.ts";
 export type { Sampling } from "./certify/noisy-images.ts";
+export { type Prediction, predict as predictImage } from "./certify/predict.ts";
 export {
   type CertifiedNorm,
   expLinf,
@@ -61,6 +56,7 @@ export {
 } from "./certify/radii.ts";
 export type { CertificateRow } from "./certify/row.ts";
 export { type CertifiedShare, certifiedShares } from "./certify/share.ts";
+export type { SmoothedClassifier } from "./certify/smoothed.ts";
 export type { DataFiles } from "./data/data-files.ts";
 export type { Dataset, Split } from "./data/dataset.ts";
 export type { DatasetContents } from "./data/dataset-contents.ts";

@@ -13,6 +13,7 @@ import {
 import { nonFiniteNode } from "../models/non-finite.ts";
 import type { AuditRequest } from "./audit-request.ts";
 import { AuditedNetwork } from "./audited-network.ts";
+import { auditedNoise } from "./audited-noise.ts";
 import type { Facts } from "./diagnostic.ts";
 import { DiagnosticRunner } from "./diagnostic-runner.ts";
 import { type AuditedModel, openAudited } from "./open-audited.ts";
@@ -117,7 +118,7 @@ async function* runAttacks(
   network: AuditedNetwork,
   lower: LowerBounds | null,
 ): AsyncGenerator<AuditEvent, AttackResults, void> {
-  const { runtime, out, resume, saveExamples, signal, command, note, host, noiseNamed } = audit;
+  const { runtime, out, resume, saveExamples, signal, command, note, host } = audit;
   const { model, dataset } = audited;
   const rows: Row[] = [];
   let stored: StoredEvaluation | undefined;
@@ -133,9 +134,10 @@ async function* runAttacks(
     command,
     note,
     host,
-    noiseNamed,
+    noiseNamed: await auditedNoise(audit, ROWS, lower),
     spares: lower?.spares,
     inspect: lower === null ? undefined : (scored) => lower.inspect(scored),
+    needsImage: lower === null ? undefined : (row) => lower.needsImage(row),
     readText: (path) => audit.source.readText(path),
     locate: (at) => nonFiniteNode(runtime, model.architecture, model.parameters, at),
     finish(evaluation) {

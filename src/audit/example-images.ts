@@ -29,7 +29,7 @@ export function imageFiles(
 ): Map<string, Uint8Array> {
   const broken = new Set(
     rows
-      .filter(({ clean, majority }) => clean >= 0.5 && majority === 0)
+      .filter(({ prediction, label, majority }) => prediction === label && majority === 0)
       .map(({ index, attack, epsilon }) => `${index} ${attack}@${epsilon}`),
   );
   const found = sets.flatMap((set) =>

@@ -17,7 +17,7 @@ export interface AuditAttack {
   readonly restarts: number;
   /** Examples given to the attack: those still right and not proven, or all for a randomised classifier. */
   readonly tried: number;
-  /** Tried examples that it broke; for a randomised classifier, those that most draws get wrong. */
+  /** Tried examples that it broke; for a randomised classifier, those whose label is not the most frequent answer. */
   readonly broken: number;
   /** Accuracy over all examples after this attack and those before it, with its 95 % interval. */
   readonly left: Interval;

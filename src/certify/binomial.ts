@@ -27,7 +27,8 @@ export function lowerBound(successes: number, n: number, alpha: number): number 
 }
 
 /**
- * The two-sided p-value of k successes in n trials under the success probability ½, by the exact binomial test.
+ * The two-sided p-value of k successes in n trials under the success probability ½, by the exact binomial test. With a larger
+ * `share` neither success nor failure has a probability above it.
  *
  * @example
  * ```ts
@@ -36,9 +37,9 @@ export function lowerBound(successes: number, n: number, alpha: number): number 
  * console.log(signTest(60, 100)); // the p-value of 60 heads in 100 throws of a fair coin
  * ```
  */
-export function signTest(successes: number, n: number): number {
+export function signTest(successes: number, n: number, share = 0.5): number {
   const more = Math.max(successes, n - successes);
-  return more * 2 === n ? 1 : Math.min(1, 2 * betaCdf(0.5, more, n - more + 1));
+  return more * 2 === n ? 1 : Math.min(1, 2 * betaCdf(share, more, n - more + 1));
 }
 
 /**

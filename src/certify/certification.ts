@@ -11,21 +11,14 @@ import { recordedPlugins } from "../math/plugin.ts";
 import { fold, type Key, keyOf, nameToNumber } from "../math/random.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { certificateOf } from "./certificates.ts";
-import {
-  type CertifiedImage,
-  type CertifyOptions,
-  certify,
-  checkDraws,
-  predict,
-  probabilityFor,
-  requireSound,
-  type SmoothedClassifier,
-} from "./certify.ts";
+import { type CertifiedImage, type CertifyOptions, certify, probabilityFor } from "./certify.ts";
 import { gridNoises, onGrid } from "./grid-noise.ts";
 import { noisyImages, type Sampling } from "./noisy-images.ts";
 import { type CertificationOptions, drawsOf } from "./options.ts";
+import { predict } from "./predict.ts";
 import { noRadii } from "./radii.ts";
 import { type CertificateRow, parseCertificates } from "./row.ts";
+import { checkDraws, requireSound, type SmoothedClassifier } from "./smoothed.ts";
 import type { BaseClassifier } from "./votes.ts";
 
 /** The network that is smoothed, and what identifies it. */

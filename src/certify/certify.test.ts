@@ -3,7 +3,9 @@ import { keyOf } from "../math/random.ts";
 import { normalCdf } from "../math/special.ts";
 import { tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { certify, predict, type SmoothedClassifier } from "./certify.ts";
+import { certify } from "./certify.ts";
+import { predict } from "./predict.ts";
+import type { SmoothedClassifier } from "./smoothed.ts";
 import { type BaseClassifier, voteOf } from "./votes.ts";
 
 const shape = [1, 2, 2];

@@ -1,30 +1,14 @@
 // Randomised smoothing of one image (Cohen et al. 2019, arXiv:1902.02918, Algorithm 1), for every noise with a certificate.
-import type { OnNote } from "../math/note.ts";
 import { fold, type Key } from "../math/random.ts";
 import { argmax, elementCount, type Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { lowerBound, signTest } from "./binomial.ts";
+import { lowerBound } from "./binomial.ts";
 import { certificateOf } from "./certificates.ts";
-import { enumeratedImages, exactRadius } from "./enumerated.ts";
-import { anyOf, type NoisyImages, noisyImages, type Sampling } from "./noisy-images.ts";
+import { anyOf, noisyImages } from "./noisy-images.ts";
 import { type CertifiedNorm, inAllNorms, type Radii } from "./radii.ts";
 import { decide } from "./sequential.ts";
+import { allVotes, checkDraws, pollOf, type SmoothedClassifier } from "./smoothed.ts";
 import { type BaseClassifier, count, isVote, type Poll, votes } from "./votes.ts";
-
-/** A classifier under noise: the class that the base classifier answers most often. */
-export interface SmoothedClassifier {
-  readonly network: BaseClassifier;
-  /** [channel, height, width]. */
-  readonly shape: Shape;
-  readonly classes: number;
-  /** `normal:0.25`. */
-  readonly noise: string;
-  readonly sampling: Sampling;
-  /** Images per call of the network, always this many. */
-  readonly batch: number;
-  readonly signal?: AbortSignal | undefined;
-  readonly note?: OnNote | undefined;
-}
 
 /** A radius to test for, with as few draws as it takes. */
 export interface Target {
@@ -63,26 +47,9 @@ export interface CertifiedImage {
   readonly radius: Radii;
 }
 
-// Keys of the draws of one image.
+// Keys of the draws of one image; `predict` uses 2.
 const CHOICE = 0;
 const BOUND = 1;
-const PREDICTION = 2;
-
-/** Throws `UsageError` unless 0 < α < 1 and there are at least 2 draws, of which one chooses the class. */
-export function checkDraws({ n0 = 1, n, alpha }: Partial<CertifyOptions>): void {
-  if (!(Number(alpha) > 0 && Number(alpha) < 1))
-    throw new UsageError(`alpha must be between 0 and 1, got ${alpha}; 0.001 is usual`, {
-      code: "bad-option",
-    });
-  if (!(Number.isInteger(n) && Number(n) >= 2))
-    throw new UsageError(`n must be an integer of at least 2, got ${n}; 100000 is usual`, {
-      code: "bad-option",
-    });
-  if (!(Number.isInteger(n0) && n0 >= 1))
-    throw new UsageError(`n0 must be a positive integer, got ${n0}; 100 is usual`, {
-      code: "bad-option",
-    });
-}
 
 /** The smallest probability, up to rounding, at which the radius is at least the target. Throws `UsageError` if none is. */
 export function probabilityFor(noise: string, { norm, radius }: Target, shape: Shape): number {
@@ -112,14 +79,6 @@ export function probabilityFor(noise: string, { norm, radius }: Target, shape: S
   return high;
 }
 
-/** What the draws of one component are made of. */
-function pollOf(
-  { batch, classes, signal, note }: SmoothedClassifier,
-  { image, noisy, key, draws }: Pick<Poll, "image" | "noisy" | "key" | "draws">,
-): Poll {
-  return { image, noisy, key, draws, batch, classes, signal, note };
-}
-
 /** Draws until the target is shown or out of reach, and at most `poll.draws`. */
 async function sequentially(
   network: BaseClassifier,
@@ -140,27 +99,6 @@ async function sequentially(
     if (decision !== "open") return { n, counts, pLower: decision === "above" ? p : 0 };
   }
   return { n, counts, pLower: 0 };
-}
-
-/** Throws `UsageError` unless the noise's draws, which are all counted, are those of 8-bit images. */
-export function requireSound(noise: string, sampling: Sampling): void {
-  if (sampling === "sound") return;
-  throw new UsageError(
-    `the draws of ${noise} are counted on 8-bit images, got naive sampling; leave out --sampling naive, or use uniform:0.2`,
-    { code: "misfit" },
-  );
-}
-
-/** Votes over all draws of a noise that has finitely many. */
-async function allVotes(
-  smoothed: SmoothedClassifier,
-  image: Float32Array,
-  { key, draws }: { readonly key: Key; readonly draws: number },
-): Promise<{ readonly counts: readonly number[] } & ReturnType<typeof exactRadius>> {
-  requireSound(smoothed.noise, smoothed.sampling);
-  const noisy = enumeratedImages(smoothed.shape, draws);
-  const counts = await count(smoothed.network, pollOf(smoothed, { image, noisy, key, draws }));
-  return { counts, ...exactRadius(counts, draws) };
 }
 
 /** Certifies one image by all draws of the noise. */
@@ -238,62 +176,4 @@ export async function certify(
   );
   const isCertified = Object.values(radius).some((r) => r > 0);
   return { prediction: isCertified ? prediction : null, components, radius };
-}
-
-/** A prediction of the smoothed classifier. */
-export interface Prediction {
-  /** The class; null if the certifier abstains. */
-  readonly prediction: number | null;
-  /** Draws; all there are where they are counted one by one. */
-  readonly n: number;
-  /** Votes per class [classes]. */
-  readonly counts: readonly number[];
-}
-
-/**
- * The smoothed classifier's class of one image [...shape], which is another one with probability at most α (Cohen et al. 2019,
- * arXiv:1902.02918, Algorithm 1, PREDICT; Hung & Fithian 2019): abstains unless the two most frequent classes differ.
- *
- * @example
- * ```ts
- * import { classifier, predictImage, keyOf, nodeRuntime, openDataset, openModel } from "rampart/node";
- *
- * const { architecture, parameters } = await openModel("runs/at");
- * const smoothed = {
- *   network: classifier(await nodeRuntime(), architecture, parameters),
- *   shape: architecture.inputShape,
- *   classes: architecture.classes,
- *   noise: "normal:0.25",
- *   sampling: "sound",
- *   batch: 50,
- * } as const;
- * const { test } = await openDataset("shapes");
- * const image = test.images([0]).data;
- * console.log(await predictImage(smoothed, image, keyOf(0), { n: 100, alpha: 0.001 }));
- * ```
- */
-export async function predict(
-  smoothed: SmoothedClassifier,
-  image: Float32Array,
-  key: Key,
-  { n, alpha }: { readonly n: number; readonly alpha: number },
-): Promise<Prediction> {
-  checkDraws({ n, alpha });
-  const certificate = certificateOf(smoothed.noise);
-  if (certificate.draws !== null) {
-    const all = { key, draws: certificate.draws };
-    const { prediction, counts } = await allVotes(smoothed, image, all);
-    return { prediction, n: certificate.draws, counts };
-  }
-  const parts: NoisyImages[] = certificate.components.map((noise) =>
-    noisyImages(noise, smoothed.shape, smoothed.sampling),
-  );
-  const poll = { image, noisy: anyOf(parts), key: fold(key, PREDICTION), draws: n };
-  const counts = await count(smoothed.network, pollOf(smoothed, poll));
-  const cast = counts.reduce((sum, one) => sum + one, 0);
-  const first = argmax(counts);
-  // Draws without a vote stand with the second class: they count against the first one.
-  const second = Math.max(0, ...counts.filter((_, i) => i !== first)) + (n - cast);
-  const clear = counts[first] > second && signTest(counts[first], counts[first] + second) <= alpha;
-  return { prediction: clear ? first : null, n, counts };
 }

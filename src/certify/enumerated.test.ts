@@ -3,8 +3,10 @@ import { keyOf } from "../math/random.ts";
 import { tensor } from "../math/tensor.ts";
 import { fixedShifts } from "../noise/splits.ts";
 import { noiseNamed } from "../noise/table.ts";
-import { certify, predict, type SmoothedClassifier } from "./certify.ts";
+import { certify } from "./certify.ts";
 import { exactRadius } from "./enumerated.ts";
+import { predict } from "./predict.ts";
+import type { SmoothedClassifier } from "./smoothed.ts";
 import type { BaseClassifier } from "./votes.ts";
 
 /** A network whose class is an arbitrary function of what it sees, by a hash of the pixels in half levels. */

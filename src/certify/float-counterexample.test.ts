@@ -4,7 +4,9 @@ import { expect, it } from "vitest";
 import { keyOf } from "../math/random.ts";
 import { normalCdf } from "../math/special.ts";
 import { tensor } from "../math/tensor.ts";
-import { certify, predict, type SmoothedClassifier } from "./certify.ts";
+import { certify } from "./certify.ts";
+import { predict } from "./predict.ts";
+import type { SmoothedClassifier } from "./smoothed.ts";
 
 const sigma = 0.331;
 const base = Math.fround(204 / 255);

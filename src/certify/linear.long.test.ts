@@ -2,7 +2,9 @@
 import { describe, expect, it } from "vitest";
 import { fillBits, fold, keyOf } from "../math/random.ts";
 import { tensor } from "../math/tensor.ts";
-import { certify, predict, type SmoothedClassifier } from "./certify.ts";
+import { certify } from "./certify.ts";
+import { predict } from "./predict.ts";
+import type { SmoothedClassifier } from "./smoothed.ts";
 import type { BaseClassifier } from "./votes.ts";
 
 const slow = process.env.SLOW === "1";

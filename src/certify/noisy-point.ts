@@ -3,9 +3,10 @@
 import { fillBits, type Key } from "../math/random.ts";
 import { type Shape, tensor } from "../math/tensor.ts";
 import { parseNoise } from "../noise/table.ts";
+import { certificateOf } from "./certificates.ts";
 import { type LowerCumulative, lowerCumulatives } from "./cumulative.ts";
 import { cancellation, furthestStep, GRID, gridNoise } from "./grid-noise.ts";
-import type { NoisyImages } from "./noisy-images.ts";
+import { anyOf, type NoisyImages, noisyImages, type Sampling } from "./noisy-images.ts";
 
 /** The most thresholds that are kept, in doubles. */
 const MAX_THRESHOLDS = 2 ** 25;
@@ -88,3 +89,11 @@ export function noisyPoint(noise: string, shape: Shape): NoisyImages {
     },
   };
 }
+
+/** Copies of any image [...shape] under the noise as it is sampled; sound sampling rounds them to 8 bits. */
+export const noisyPoints = (noise: string, shape: Shape, sampling: Sampling): NoisyImages =>
+  anyOf(
+    certificateOf(noise).components.map((one) =>
+      sampling === "sound" ? noisyPoint(one, shape) : noisyImages(one, shape, sampling),
+    ),
+  );

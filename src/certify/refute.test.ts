@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { fold, keyOf } from "../math/random.ts";
 import { normalCdf } from "../math/special.ts";
 import { tensor } from "../math/tensor.ts";
-import type { SmoothedClassifier } from "./certify.ts";
 import { noisyPoint } from "./noisy-point.ts";
 import { mostRefuting, refute } from "./refute.ts";
+import type { SmoothedClassifier } from "./smoothed.ts";
 import type { BaseClassifier } from "./votes.ts";
 
 /** Class 1 where the only pixel is above a threshold. */

@@ -3,10 +3,9 @@
 import type { Key } from "../math/random.ts";
 import { betaCdf } from "../math/special.ts";
 import { certificateOf } from "./certificates.ts";
-import type { SmoothedClassifier } from "./certify.ts";
 import { enumeratedImages } from "./enumerated.ts";
-import { anyOf, noisyImages } from "./noisy-images.ts";
-import { noisyPoint } from "./noisy-point.ts";
+import { noisyPoints } from "./noisy-point.ts";
+import type { SmoothedClassifier } from "./smoothed.ts";
 import { LOST_DRAW, tally, votes } from "./votes.ts";
 
 /** Fresh draws at an adversarial point. */
@@ -82,10 +81,7 @@ export async function refute(
   const { network, shape, noise, sampling, batch, classes, signal, note } = smoothed;
   const { draws: all } = certificateOf(noise);
   if (all !== null) return refuteExactly(smoothed, point, key, { prediction, all });
-  const parts = certificateOf(noise).components.map((one) =>
-    sampling === "sound" ? noisyPoint(one, shape) : noisyImages(one, shape, sampling),
-  );
-  const noisy = anyOf(parts);
+  const noisy = noisyPoints(noise, shape, sampling);
   const most = mostRefuting(n, 0.5 - noisy.error, level);
   const poll = { image: point, noisy, key, draws: n, batch, classes, signal, note };
   let [draws, won] = [0, 0];

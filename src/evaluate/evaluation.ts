@@ -62,6 +62,8 @@ export interface Evaluation extends EvaluationContext {
   readonly spares?: Spares | undefined;
   /** Called with every result before its row is written. */
   readonly inspect?: ((scored: Scored) => Promise<void>) | undefined;
+  /** Whether a stored row's image is needed again: its attack is then repeated, and only `inspect` gets the result. */
+  readonly needsImage?: ((row: Row) => boolean) | undefined;
   /** Makes a noise by its name; a platform may draw in threads. */
   readonly noiseNamed?: ((name: string) => Noise) | undefined;
   /** Called with everything that is stored, once the last row is. */
@@ -142,7 +144,8 @@ export async function* evaluateModel(
       locate,
       network: stoppable(network, signal),
     };
-    const finished = new Set(stored.map(rowName));
+    const repeated = repeatedRows(evaluation, stored);
+    const finished = new Set(stored.map(rowName).filter((name) => !repeated.has(name)));
     const broken = new Set(stored.filter(isBroken).map(brokenName));
     const isShown = shownRows(options, context.randomised, saveExamples);
     const run: Scored[] = [];
@@ -157,7 +160,13 @@ export async function* evaluateModel(
         evaluation.spares,
       )) {
         await evaluation.inspect?.(scored);
-        run.push(scored);
+        if (!repeated.delete(rowName(scored.row))) run.push(scored);
+        // What was found may spare other attacks a repetition.
+        for (const [name, row] of repeated)
+          if (evaluation.needsImage?.(row) === false) {
+            repeated.delete(name);
+            finished.add(name);
+          }
         if (!scored.last) continue;
         await file?.check();
         for await (const row of written(run.splice(0), file, kept, isShown)) {
@@ -179,6 +188,12 @@ export async function* evaluateModel(
   }
 }
 
+/** The stored rows whose attack is repeated for the image, by name. */
+const repeatedRows = (
+  { needsImage = () => false }: Evaluation,
+  stored: readonly Row[],
+): Map<string, Row> => new Map(stored.filter(needsImage).map((row) => [rowName(row), row]));
+
 /**
  * Which rows have their images kept: those of the first test images, or those of broken examples if attacks skip them. Of
  * several numbers of EOT draws only the largest counts, which is the strongest attack.
@@ -191,7 +206,9 @@ function shownRows(
   const maxEot = Math.max(...eot);
   return (row) => {
     if (randomised && row.attack !== "none" && row.eot !== maxEot) return false;
-    return skipBroken ? row.clean >= 0.5 && row.majority === 0 : row.index < saveExamples;
+    return skipBroken
+      ? row.prediction === row.label && row.majority === 0
+      : row.index < saveExamples;
   };
 }
 

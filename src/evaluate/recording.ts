@@ -60,6 +60,7 @@ export async function settingsOf(recorded: Recorded): Promise<Settings> {
     options: {
       ...storedOptions(options),
       noise: noise?.name ?? null,
+      ...defined({ noiseGrid: noise?.grid }),
       ...customOptions(recorded.customAttacks),
     },
     versions: { rampart: version, engine: String(target.engine) },

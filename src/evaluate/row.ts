@@ -37,7 +37,7 @@ export interface Row {
   readonly correct: number;
   /** The same on the half of the draws that chooses the strongest attack (union). */
   readonly correctChoose: number;
-  /** 1 if the majority of draws is correct on the adversarial example. */
+  /** 1 if the label is the most frequent answer on the adversarial example, be it in less than half of the draws. */
   readonly majority: number;
   /** `correct` after rounding the adversarial example to 8 bits per channel. */
   readonly correct8bit: number;

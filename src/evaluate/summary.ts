@@ -22,7 +22,7 @@ export interface AttackSummary {
   readonly accuracy: Interval;
   /** The same after rounding to 8 bits per channel. */
   readonly accuracy8bit: Interval;
-  /** Share of examples that the majority of draws gets right. */
+  /** Share of examples whose label is the most frequent answer of the draws. */
   readonly majority: Interval;
   /** P(right in all of 10 tries); the accuracy itself for a deterministic classifier. */
   readonly tenOfTen: number;

@@ -14,6 +14,8 @@ export interface Noise {
   combine?(x: Tensor, drawn: Tensor): Tensor;
   /** The distribution in words, for reports: `normal noise of standard deviation 0.25 on pixels in [0, 1]`. */
   describe?(): string;
+  /** Steps between 0 and 1 to which the images under noise are rounded: 255 for 8 bits. Absent if they are not rounded. */
+  readonly grid?: number;
   /** Absent if noise cannot be drawn in the background. */
   readonly prefetch?: NoisePrefetch;
 }

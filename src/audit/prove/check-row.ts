@@ -1,7 +1,5 @@
 import { z } from "zod";
-import { DamagedLine, readRowLines } from "../../files/row-lines.ts";
-import type { RowsFormat } from "../../files/rows/rows-file.ts";
-import { UsageError } from "../../math/usage-error.ts";
+import { statedRows } from "./stated-rows.ts";
 
 /** How fresh draws judged an adversarial image inside a certified radius. `docs/rows.md` says what each field means. */
 export const CheckRow = z.looseObject({
@@ -33,21 +31,4 @@ export const checkName = ({
 }: Pick<CheckRow, "index" | "attack" | "epsilon">): string => `${index} ${attack} ${epsilon}`;
 
 /** How checks are stored. Each row states what it is about. */
-export const checkFormat: RowsFormat<CheckRow> = {
-  parse(file, contents) {
-    const refuse = (why: string) =>
-      new UsageError(why, { code: "bad-file", next: "choose another --out" });
-    try {
-      const { rows, whole } = readRowLines(file, contents);
-      const parsed = rows.map(({ line, value }) => {
-        const { data } = CheckRow.safeParse(value);
-        if (data === undefined) throw refuse(`${file}:${line} is no check of a certificate`);
-        return data;
-      });
-      return { rows: parsed, whole };
-    } catch (error) {
-      if (error instanceof DamagedLine) throw refuse(error.message);
-      throw error;
-    }
-  },
-};
+export const checkFormat = statedRows(CheckRow, "check of a certificate");

@@ -64,11 +64,19 @@ export async function contradictionOf(
   };
 }
 
-/** A sentence that names both files. */
+/** What a wrong proof means, and what to do. */
+const BUG = "This is a bug; please report it with both files";
+
+/** What a wrong certificate may mean, and how to tell. */
+const BUG_OR_CHANCE =
+  "A certificate may be wrong with probability alpha (0.001), so that one refuted image in a thousand is chance, however sure the refutation is. Audit again with another --seed and --out: if the image is refuted again, or more images are, this is a bug; please report it with both files";
+
+/** Sentences that name both files. */
 export function contradictionText(found: Contradiction, kind: "proof" | "certificate"): string {
   const { index, attack, epsilon, record, image } = found;
   const what = kind === "proof" ? "is proven, and" : "is certified, and fresh draws confirm that";
   const files = image === null ? `${record} (no image was kept)` : `${record} and ${image}`;
   const where = record === null ? "nothing was written, because there is no --out" : files;
-  return `image ${index} ${what} ${attack} at ε ${epsilon} broke it: ${where}. This is a bug; please report it with both files`;
+  const meaning = kind === "proof" ? BUG : BUG_OR_CHANCE;
+  return `image ${index} ${what} ${attack} at ε ${epsilon} broke it: ${where}. ${meaning}`;
 }

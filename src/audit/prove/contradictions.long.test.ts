@@ -8,6 +8,7 @@ import type { Runtime } from "../../engine/runtime/runtime.ts";
 import * as core from "../../index.ts";
 import { nodeRuntime } from "../../node.ts";
 import type { CheckRow } from "./check-row.ts";
+import { contradictionText } from "./contradiction.ts";
 
 /** What the prover and the certifier claim in place of what they find; undefined for the truth. */
 const lies: { proven?: boolean; radius?: number } = {};
@@ -145,6 +146,34 @@ describe("a certificate that is wrong", () => {
     expect(await out.readIfThere(String(image).replace("memory/", ""))).not.toBeNull();
     const again = await auditIn(out, { ...noisy, resume: true });
     expect(again.proofs?.contradictions).toEqual(found);
+  });
+
+  it("proves no ball any more once it is refuted", async () => {
+    lies.radius = 2;
+    const { proofs } = await auditIn(core.memoryStorage("memory"), noisy);
+    expect(proofs?.balls).toMatchObject([
+      { epsilon: 0.1, proven: 0, broken: 0, undecided: examples },
+      { epsilon: 0.9, proven: 0, broken: examples, undecided: 0 },
+    ]);
+  });
+
+  it("is found by an audit that continues rows of one without certificates, with the image", async () => {
+    const out = core.memoryStorage("memory");
+    await auditIn(out, { ...noisy, prove: false });
+    lies.radius = 2;
+    const { proofs } = await auditIn(out, { ...noisy, resume: true });
+    const found = proofs?.contradictions ?? [];
+    expect(new Set(found.map(({ index }) => index)).size).toBe(examples);
+    for (const { image } of found)
+      expect(await out.readIfThere(String(image).replace("memory/", ""))).not.toBeNull();
+  });
+
+  it("is reported as chance or bug, with the way to tell", () => {
+    const found = { index: 3, attack: "pgd-l2", norm: "l2", epsilon: 0.5, record: "r", image: "i" };
+    const text = contradictionText(found, "certificate");
+    expect(text).toContain("wrong with probability alpha (0.001)");
+    expect(text).toContain("with another --seed and --out");
+    expect(contradictionText(found, "proof")).not.toContain("alpha");
   });
 
   it("is not refuted where draws of the attack were unlucky", async () => {

@@ -29,6 +29,10 @@ export interface LowerBounds {
   readonly spares: Spares;
   /** Compares an attack's result with what is proven. */
   inspect(scored: Scored): Promise<void>;
+  /** Whether the image of a stored row, which an earlier audit attacked, must be compared with what is proven. */
+  needsImage(row: Row): boolean;
+  /** Whether the classifier that is certified rounds what it sees to 8 bits, and attacks must be on one that does. */
+  readonly roundsImages: boolean;
   /** What is decided once all attacks have run, from the rows of all of them. */
   after(rows: readonly Row[]): AsyncGenerator<ProveEvent, void, void>;
   /** One row per image and ball, once `after` has ended. */

@@ -30,6 +30,7 @@ export class NetworkProofs implements LowerBounds {
   readonly kind = "proof";
   readonly certificates = [];
   readonly unconfirmed = 0;
+  readonly roundsImages = false;
   readonly contradictions: Contradiction[] = [];
   readonly #audit: ProvedAudit;
   readonly #crown: Crown;
@@ -102,6 +103,9 @@ export class NetworkProofs implements LowerBounds {
     const proof = this.#refutedBy(scored.row);
     if (proof !== undefined) await saveContradiction(this.#audit.out, scored, { proof });
   }
+
+  /** Rows state whether and where an image is broken, so none is needed again. */
+  needsImage = (): boolean => false;
 
   /** A proof that holds in a ball around an image that an attack broke. */
   #refutedBy(row: Row): ProofRow | undefined {

@@ -1,23 +1,18 @@
 // Certificates of a classifier under noise, and whether attacks on the same smoothed classifier contradict them.
-import { distancesOf } from "../../attacks/exact-projection.ts";
-import type { Norm } from "../../attacks/victim.ts";
-import { certificateOf } from "../../certify/certificates.ts";
 import { certifyDataset } from "../../certify/certification.ts";
 import { CertificationOptions } from "../../certify/options.ts";
-import { certifiedNorms } from "../../certify/radii.ts";
-import { REFUTING_DRAWS, REFUTING_LEVEL, type Refutation, refute } from "../../certify/refute.ts";
 import type { CertificateRow } from "../../certify/row.ts";
 import type { Scored } from "../../evaluate/evaluate.ts";
 import { weightsHash } from "../../evaluate/model-record.ts";
 import type { Row } from "../../evaluate/row.ts";
-import { groupBy } from "../../evaluate/row-statistics.ts";
 import { noneSpared } from "../../evaluate/spared.ts";
 import { RowsFile } from "../../files/rows/rows-file.ts";
-import { fold, type Key, keyOf, nameToNumber } from "../../math/random.ts";
-import { tensor } from "../../math/tensor.ts";
 import { SMOOTHING } from "../../report/proven-balls.ts";
 import { type ProofRow, proofName } from "../../verify/proof-row.ts";
 import { type Ball, ballsOf } from "./balls.ts";
+import { BreakTests, type TestedRow } from "./break-tests.ts";
+import { checkCertificate } from "./certificate-check.ts";
+import { certifiedPoint, type Distances, isEnumerated, isInside } from "./certified-point.ts";
 import { type CheckRow, checkFormat, checkName } from "./check-row.ts";
 import { type Contradiction, contradictionOf, saveContradiction } from "./contradiction.ts";
 import type { LowerBounds, ProveEvent } from "./lower-bounds.ts";
@@ -30,8 +25,30 @@ const [CERTIFICATES, CHECKS, PROOFS] = [
   "rows.proofs.jsonl",
 ];
 
-/** Whether an attack counts a row's example as broken: most draws are wrong. */
+/** Whether the draws of an attack suggest that a row's example is broken: the label is not the most frequent answer. */
 const isWrong = ({ majority }: Row): boolean => majority === 0;
+
+/** The method of an image that is broken without an attack, and what rows call its attack. */
+const [CLEAN, NO_ATTACK] = ["clean", "none"];
+
+/** The distances of the clean image. */
+const NOWHERE: Distances = { linf: 0, l2: 0, l1: 0 };
+
+/** What a test of the clean image is about, from any row of its attacks. */
+const cleanOf = ({ index, label }: Row): TestedRow => ({
+  index,
+  label,
+  attack: NO_ATTACK,
+  norm: null,
+  epsilon: null,
+});
+
+/** The open files of an audit; null where nothing is written. */
+interface Files {
+  readonly checks: RowsFile<CheckRow> | null;
+  readonly proofs: RowsFile<ProofRow> | null;
+  readonly breaks: BreakTests;
+}
 
 /** Certificates of a classifier under noise. */
 export class SmoothedProofs implements LowerBounds {
@@ -44,37 +61,35 @@ export class SmoothedProofs implements LowerBounds {
   readonly #certificates = new Map<number, CertificateRow>();
   readonly #checks = new Map<string, CheckRow>();
   readonly #proofs = new Map<string, ProofRow>();
-  readonly #checksFile: RowsFile<CheckRow> | null;
-  readonly #proofsFile: RowsFile<ProofRow> | null;
+  /** Images whose certificate fresh draws refute. */
+  readonly #refuted = new Set<number>();
+  readonly #files: Files;
 
-  private constructor(
-    audit: ProvedAudit,
-    noise: string,
-    files: readonly [RowsFile<CheckRow> | null, RowsFile<ProofRow> | null],
-  ) {
+  private constructor(audit: ProvedAudit, noise: string, files: Files) {
     this.#audit = audit;
     this.#noise = noise;
     this.#balls = ballsOf(audit.options);
-    [this.#checksFile, this.#proofsFile] = files;
-    for (const row of this.#checksFile?.rows ?? []) this.#checks.set(checkName(row), row);
-    for (const row of this.#proofsFile?.rows ?? []) this.#proofs.set(proofName(row), row);
+    this.#files = files;
+    for (const row of files.checks?.rows ?? []) this.#addCheck(row);
+    for (const row of files.proofs?.rows ?? []) this.#proofs.set(proofName(row), row);
   }
 
-  /** Opens the files of checks and of proofs. Throws `UsageError` for rows of other settings. */
+  /** Opens the files of checks, of tests and of proofs. Throws `UsageError` for rows of other settings. */
   static async open(audit: ProvedAudit, noise: string): Promise<SmoothedProofs> {
     const { out, resume, note, signal } = audit;
-    if (out === undefined) return new SmoothedProofs(audit, noise, [null, null]);
+    const breaks = await BreakTests.open(audit);
+    if (out === undefined)
+      return new SmoothedProofs(audit, noise, { checks: null, proofs: null, breaks });
     const shared = { storage: out, resume, note, signal };
-    const checks = await RowsFile.open(
-      Object.assign({ name: CHECKS, format: checkFormat }, shared),
-    );
+    let checks: RowsFile<CheckRow> | null = null;
     try {
-      const proofs = await RowsFile.open(
-        Object.assign({ name: PROOFS, format: await proofFormat(audit) }, shared),
-      );
-      return new SmoothedProofs(audit, noise, [checks, proofs]);
+      checks = await RowsFile.open(Object.assign({ name: CHECKS, format: checkFormat }, shared));
+      const format = await proofFormat(audit);
+      const proofs = await RowsFile.open(Object.assign({ name: PROOFS, format }, shared));
+      return new SmoothedProofs(audit, noise, { checks, proofs, breaks });
     } catch (error) {
-      await checks.close();
+      await checks?.close();
+      await breaks.close();
       throw error;
     }
   }
@@ -121,27 +136,71 @@ export class SmoothedProofs implements LowerBounds {
       this.#certificates.set(row.index, row);
       yield { event: "certificate", certificate: row, done, total };
     }
-    await this.#proofsFile?.prepare();
+    await this.#files.proofs?.prepare();
+  }
+
+  /** Whether the certified classifier rounds what it sees to 8 bits. */
+  get roundsImages(): boolean {
+    const [first] = this.#certificates.values();
+    return first !== undefined && first.sampling === "sound" && !isEnumerated(first);
   }
 
   /**
-   * An adversarial image strictly inside a certified radius, which the attack counts as broken, is judged by fresh draws. The
-   * record is written before the attack's row, so that a resumed audit needs no image again.
+   * An adversarial image that the attack counts as broken is judged by fresh draws: strictly inside a certified radius whether they
+   * refute the certificate, elsewhere whether another class is the most probable one. So is the clean image. The records are
+   * written before the attack's row, so that a resumed audit needs no image again.
    */
   async inspect(scored: Scored): Promise<void> {
     const { row } = scored;
     const certificate = this.#certificates.get(row.index);
-    if (certificate === undefined || !isWrong(row)) return;
+    if (certificate === undefined) return;
+    const { breaks } = this.#files;
+    if (this.#isCleanOpen(row)) {
+      const clean = { point: scored.original.data, distances: NOWHERE };
+      await breaks.test(cleanOf(row), clean, certificate);
+    }
+    if (!isWrong(row)) return;
     const { point, distances } = certifiedPoint(scored, certificate);
-    if (!isInside(distances, certificate)) return;
-    const found = this.#checks.get(checkName(row)) ?? (await this.#check(row, point, certificate));
-    if (!found.refuted) return;
-    await saveContradiction(this.#audit.out, scored, { certificate, check: found });
+    if (isInside(distances, certificate)) {
+      const check =
+        this.#checks.get(checkName(row)) ?? (await this.#check(row, point, certificate));
+      if (!check.refuted) return;
+      await saveContradiction(this.#audit.out, scored, { certificate, check });
+    }
+    if (!breaks.has(row) && this.#matters(row, distances))
+      await breaks.test(row, { point, distances }, certificate);
+  }
+
+  /** Whether a stored row suggests a break that fresh draws have not judged, for which its images are needed again. */
+  needsImage(row: Row): boolean {
+    const certificate = this.#certificates.get(row.index);
+    if (certificate === undefined) return false;
+    if (this.#isCleanOpen(row)) return true;
+    if (!isWrong(row) || this.#files.breaks.has(row)) return false;
+    if (this.#checks.get(checkName(row))?.refuted === false) return false;
+    // Rounding may bring an image nearer, so any ball may hold it.
+    const distances = isEnumerated(certificate) ? NOWHERE : row;
+    return isInside(distances, certificate) || this.#matters(row, distances);
+  }
+
+  /** Whether draws suggest that a clean image is broken, and fresh ones have not judged it. */
+  #isCleanOpen(row: Row): boolean {
+    if (row.prediction === row.label || this.#files.breaks.has(cleanOf(row))) return false;
+    return this.#matters(row, NOWHERE);
+  }
+
+  /** Whether a break at these distances would decide a ball. */
+  #matters({ index }: Row, distances: Distances): boolean {
+    return this.#balls
+      .flat()
+      .some(
+        (ball) =>
+          distances[ball.norm] <= ball.epsilon && this.#statusOf(index, ball)[0] === "undecided",
+      );
   }
 
   /** What is known about each image in each ball. */
   async *after(rows: readonly Row[]): AsyncGenerator<ProveEvent, void, void> {
-    const attacked = groupBy(rows, ({ index }) => index);
     const { total, out } = this.#audit;
     for (const row of rows) {
       const check = this.#checks.get(checkName(row));
@@ -153,10 +212,10 @@ export class SmoothedProofs implements LowerBounds {
       const found = this.#balls
         .flat()
         .filter((ball) => !this.#proofs.has(proofName({ index, ...ball })))
-        .map((ball) => this.#rowOf(index, ball, attacked.get(index) ?? []));
+        .map((ball) => this.#rowOf(index, ball));
       if (found.length === 0) continue;
-      await this.#proofsFile?.check();
-      await this.#proofsFile?.append(found);
+      await this.#files.proofs?.check();
+      await this.#files.proofs?.append(found);
       for (const proof of found) {
         this.#proofs.set(proofName(proof), proof);
         const done = this.#proofs.size;
@@ -166,116 +225,49 @@ export class SmoothedProofs implements LowerBounds {
   }
 
   async close(): Promise<void> {
-    await this.#checksFile?.close();
-    await this.#proofsFile?.close();
+    await this.#files.breaks.close();
+    await this.#files.checks?.close();
+    await this.#files.proofs?.close();
   }
 
   async #check(row: Row, point: Float32Array, certificate: CertificateRow): Promise<CheckRow> {
-    const { network, dataset, options, signal, note } = this.#audit;
-    const { noise, sampling, prediction } = certificate;
-    const smoothed = {
-      network,
-      shape: dataset.shape,
-      classes: dataset.classes.length,
-      noise,
-      sampling,
-      batch: options.batch,
-      signal,
-      note,
-    };
-    const asked = { prediction: Number(prediction) };
-    const judged = await refute(smoothed, point, keyOfCheck(options.seed, row), asked);
-    const found = checkRow(row, certificate, judged);
-    await this.#checksFile?.append([found]);
-    this.#checks.set(checkName(found), found);
+    const found = await checkCertificate(this.#audit, row, point, certificate);
+    await this.#files.checks?.append([found]);
+    this.#addCheck(found);
     return found;
   }
 
-  #rowOf(index: number, { norm, epsilon }: Ball, rows: readonly Row[]): ProofRow {
-    const { dataset } = this.#audit;
-    const certificate = this.#certificates.get(index);
-    const label = Number(dataset.test.labels[index]);
-    const [status, method] = this.#statusOf({ norm, epsilon }, label, certificate, rows);
+  #addCheck(row: CheckRow): void {
+    this.#checks.set(checkName(row), row);
+    if (row.refuted) this.#refuted.add(row.index);
+  }
+
+  #rowOf(index: number, ball: Ball): ProofRow {
+    const [status, method] = this.#statusOf(index, ball);
     return {
       index,
-      label,
-      norm,
-      epsilon,
+      label: Number(this.#audit.dataset.test.labels[index]),
+      norm: ball.norm,
+      epsilon: ball.epsilon,
       status,
       method,
       margin: null,
       floatError: null,
-      seconds: status === "proven" ? (certificate?.seconds ?? 0) : 0,
+      seconds: status === "proven" ? (this.#certificates.get(index)?.seconds ?? 0) : 0,
       runtime: proofRuntime(this.#audit),
     };
   }
 
-  #statusOf(
-    { norm, epsilon }: Ball,
-    label: number,
-    certificate: CertificateRow | undefined,
-    rows: readonly Row[],
-  ): readonly [ProofRow["status"], string | null] {
-    const { prediction = null, radius } = certificate ?? {};
-    if (prediction === label && radius !== undefined && radius[norm] >= epsilon)
-      return ["proven", SMOOTHING];
-    // Another class is certified, or most draws on the clean image are wrong.
-    const isMisclassified =
-      prediction === null ? rows.some((row) => row.clean < 0.5) : prediction !== label;
-    if (isMisclassified) return ["broken", "clean"];
-    const breaking = rows.find(
-      (row) =>
-        isWrong(row) && row[norm] <= epsilon && this.#checks.get(checkName(row))?.refuted !== false,
-    );
-    return breaking === undefined ? ["undecided", null] : ["broken", breaking.attack];
+  /** A certificate decides, unless it is refuted; otherwise a test that found another class does. */
+  #statusOf(index: number, ball: Ball): readonly [ProofRow["status"], string | null] {
+    const certificate = this.#certificates.get(index);
+    if (certificate !== undefined && !this.#refuted.has(index)) {
+      const { prediction, label, radius } = certificate;
+      if (prediction === label && radius[ball.norm] >= ball.epsilon) return ["proven", SMOOTHING];
+      if (prediction !== null && prediction !== label) return ["broken", CLEAN];
+    }
+    const breaking = this.#files.breaks.within(index, ball);
+    if (breaking === undefined) return ["undecided", null];
+    return ["broken", breaking.attack === NO_ATTACK ? CLEAN : breaking.attack];
   }
-}
-
-/** Whether an image at these distances lies strictly inside a radius that is certified for the label. */
-const isInside = (distances: Distances, { prediction, label, radius }: CertificateRow): boolean =>
-  prediction === label && certifiedNorms.some((norm) => distances[norm] < radius[norm]);
-
-type Distances = Pick<Row, "linf" | "l2" | "l1">;
-
-/** The adversarial image that a certificate speaks about: rounded to 8 bits, if it holds for such images only. */
-function certifiedPoint(
-  { row, original, adversarial }: Scored,
-  { noise }: CertificateRow,
-): { readonly point: Float32Array; readonly distances: Distances } {
-  if (certificateOf(noise).draws === null) return { point: adversarial.data, distances: row };
-  const point = adversarial.data.map((pixel) => Math.round(255 * pixel) / 255);
-  const distance = (norm: Norm) => distancesOf(tensor(adversarial.shape, point), original, norm)[0];
-  return {
-    point,
-    distances: { linf: distance("linf"), l2: distance("l2"), l1: distance("l1") },
-  };
-}
-
-/** The key of the draws that judge one attack's image; nothing else uses it. */
-const keyOfCheck = (seed: number, { index, attack, epsilon }: Row): Key =>
-  fold(
-    fold(fold(keyOf(seed), nameToNumber("contradiction")), index),
-    nameToNumber(`${attack}@${epsilon}`),
-  );
-
-function checkRow(
-  { index, attack, norm, epsilon, linf, l2, l1 }: Row,
-  { prediction }: CertificateRow,
-  { draws, votes, refuted }: Refutation,
-): CheckRow {
-  return {
-    index,
-    attack,
-    norm,
-    epsilon,
-    linf,
-    l2,
-    l1,
-    prediction: Number(prediction),
-    of: REFUTING_DRAWS,
-    level: REFUTING_LEVEL,
-    draws,
-    votes,
-    refuted,
-  };
 }

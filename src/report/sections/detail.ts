@@ -13,7 +13,7 @@ const headsOf = (titles: readonly string[]) => titles.map((title) => ({ title })
 const share = (accuracy: Interval): Markup =>
   html`${percent(accuracy.mean)}<small>${range(accuracy)}</small>`;
 
-/** Randomised models: a single prediction, the majority of draws, and ten correct predictions in a row. */
+/** Randomised models: a single prediction, the most frequent answer, and ten correct predictions in a row. */
 export function randomisedSection(evaluations: readonly Evaluation[]): Markup | null {
   const randomised = evaluations.filter(({ summary }) => summary.randomised);
   if (randomised.every(({ summary }) => summary.attacks.length === 0)) return null;
@@ -58,7 +58,7 @@ const soundTable = (evaluations: readonly Evaluation[]): Markup =>
       "model",
       "attack",
       "one prediction right",
-      "majority of draws right",
+      "most frequent answer right",
       "right in all of 10 tries",
       "worst objective",
     ]),

@@ -1,0 +1,38 @@
+// The noise of an audit's attacks, which is rounded to 8 bits where the certified classifier is.
+import { roundedNoise } from "../certify/rounded-noise.ts";
+import { storedSettings } from "../evaluate/settings.ts";
+import { besideRows } from "../files/rows/rows-file.ts";
+import { textIfThere } from "../files/storage/storage.ts";
+import type { NoiseNamed } from "../noise/noise.ts";
+import { noiseNamed as plainNoise } from "../noise/table.ts";
+import type { AuditRequest } from "./audit-request.ts";
+import type { LowerBounds } from "./prove/lower-bounds.ts";
+
+/** Whether stored rows are of a classifier that rounds noisy images; null if there are none to continue. */
+async function storedRounding({ out, resume = false }: AuditRequest, rows: string) {
+  if (out === undefined || !resume || (await textIfThere(out, rows)) === null) return null;
+  const file = besideRows(rows, "settings.json");
+  const text = await textIfThere(out, file);
+  return text === null ? null : storedSettings(file, text).options.noiseGrid !== undefined;
+}
+
+/**
+ * Makes the noise of an audit's attacks. Sound sampling certifies f(round(x + η)), so attacks are on that classifier too. Rows
+ * that an audit without certificates began are continued on f(x + η): what they count as broken is judged by fresh draws of the
+ * certified classifier.
+ */
+export async function auditedNoise(
+  audit: AuditRequest,
+  rows: string,
+  lower: LowerBounds | null,
+): Promise<NoiseNamed> {
+  const { noiseNamed = plainNoise, note = () => undefined } = audit;
+  const isCertifiedRounded = lower?.roundsImages ?? false;
+  const isRounded = (await storedRounding(audit, rows)) ?? isCertifiedRounded;
+  if (isCertifiedRounded && !isRounded)
+    note({
+      code: "warning",
+      text: "the stored rows are of attacks on a classifier that does not round noisy images to 8 bits, and certificates are about one that does. Every image that an attack counts as broken is judged by fresh draws of the latter; accuracies are those of the former. A new --out has both of one classifier",
+    });
+  return isRounded ? (text) => roundedNoise(noiseNamed(text)) : noiseNamed;
+}

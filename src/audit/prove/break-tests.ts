@@ -1,0 +1,106 @@
+// Whether an image is broken under noise: the smoothed classifier's class there, by a test on fresh draws.
+import { predictAt } from "../../certify/predict.ts";
+import type { CertificateRow } from "../../certify/row.ts";
+import type { Row } from "../../evaluate/row.ts";
+import { RowsFile } from "../../files/rows/rows-file.ts";
+import { fold, keyOf, nameToNumber } from "../../math/random.ts";
+import { type Ball, ballsOf } from "./balls.ts";
+import { type BreakRow, breakFormat } from "./break-row.ts";
+import { type CertifiedPoint, smoothedOf } from "./certified-point.ts";
+import { checkName } from "./check-row.ts";
+import type { ProvedAudit } from "./proved-audit.ts";
+
+/** Fresh draws per test. */
+export const BREAKING_DRAWS = 1000;
+/** The probability that an image is called broken in a ball where it is not, at most; its tests share it equally. */
+export const BREAKING_ALPHA = 0.001;
+
+/** The file of tests in an audit's storage. */
+const BREAKS = "rows.breaks.jsonl";
+
+/** The most tests that one image can have: of the clean image, and of each attack at each radius. */
+export function testsPerImage({ attacks, options }: Pick<ProvedAudit, "attacks" | "options">) {
+  const radii = new Map(ballsOf(options).map((balls) => [String(balls[0].norm), balls.length]));
+  const ofAttack = (attack: string) => radii.get(attack.split("-").at(-1) ?? "") ?? 0;
+  return attacks.reduce((sum, attack) => sum + ofAttack(attack), 1);
+}
+
+/** The attack whose image is tested; `none` for the clean one. */
+export type TestedRow = Pick<Row, "index" | "attack" | "norm" | "epsilon" | "label">;
+
+/** The tests of an audit, by image and attack. */
+export class BreakTests {
+  readonly #audit: ProvedAudit;
+  readonly #file: RowsFile<BreakRow> | null;
+  readonly #rows = new Map<string, BreakRow>();
+  /** The tests that found another class, by image. */
+  readonly #broken = new Map<number, BreakRow[]>();
+
+  private constructor(audit: ProvedAudit, file: RowsFile<BreakRow> | null) {
+    this.#audit = audit;
+    this.#file = file;
+    for (const row of file?.rows ?? []) this.#add(row);
+  }
+
+  /** Opens the file of tests. Throws `UsageError` if it is in use or damaged. */
+  static async open(audit: ProvedAudit): Promise<BreakTests> {
+    const { out: storage, resume, note, signal } = audit;
+    if (storage === undefined) return new BreakTests(audit, null);
+    const shared = { storage, resume, note, signal };
+    const file = await RowsFile.open(Object.assign({ name: BREAKS, format: breakFormat }, shared));
+    return new BreakTests(audit, file);
+  }
+
+  /** Whether the image of an attack's row was tested. */
+  has = (row: Pick<Row, "index" | "attack" | "epsilon">): boolean => this.#rows.has(checkName(row));
+
+  /** The first test that found another class than the label inside a ball; undefined if none did. */
+  within = (index: number, { norm, epsilon }: Ball): BreakRow | undefined =>
+    this.#broken.get(index)?.find((row) => row[norm] <= epsilon);
+
+  /** Tests the image of an attack's row. */
+  async test(
+    { index, attack, norm, epsilon, label }: TestedRow,
+    { point, distances }: CertifiedPoint,
+    certificate: CertificateRow,
+  ): Promise<void> {
+    const key = fold(
+      fold(fold(keyOf(this.#audit.options.seed), nameToNumber("break")), index),
+      nameToNumber(`${attack}@${epsilon}`),
+    );
+    const level = BREAKING_ALPHA / testsPerImage(this.#audit);
+    const smoothed = smoothedOf(this.#audit, certificate);
+    const asked = { n: BREAKING_DRAWS, alpha: level };
+    const { prediction, n, counts } = await predictAt(smoothed, point, key, asked);
+    const row: BreakRow = {
+      index,
+      attack,
+      norm,
+      epsilon,
+      linf: distances.linf,
+      l2: distances.l2,
+      l1: distances.l1,
+      label,
+      prediction,
+      n,
+      counts: [...counts],
+      alpha: BREAKING_ALPHA,
+      level,
+      broken: prediction !== null && prediction !== label,
+    };
+    await this.#file?.append([row]);
+    this.#add(row);
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+  }
+
+  #add(row: BreakRow): void {
+    this.#rows.set(checkName(row), row);
+    if (!row.broken) return;
+    const found = this.#broken.get(row.index) ?? [];
+    found.push(row);
+    this.#broken.set(row.index, found);
+  }
+}

@@ -1,0 +1,27 @@
+import type { z } from "zod";
+import { DamagedLine, readRowLines } from "../../files/row-lines.ts";
+import type { RowsFormat } from "../../files/rows/rows-file.ts";
+import { UsageError } from "../../math/usage-error.ts";
+
+/** The format of rows that state what they are about, so that no settings stand beside them. `what` is one row in words. */
+export const statedRows = <R extends object>(
+  schema: z.ZodType<R>,
+  what: string,
+): RowsFormat<R> => ({
+  parse(file, contents) {
+    const refuse = (why: string) =>
+      new UsageError(why, { code: "bad-file", next: "choose another --out" });
+    try {
+      const { rows, whole } = readRowLines(file, contents);
+      const parsed = rows.map(({ line, value }) => {
+        const { data } = schema.safeParse(value);
+        if (data === undefined) throw refuse(`${file}:${line} is no ${what}`);
+        return data;
+      });
+      return { rows: parsed, whole };
+    } catch (error) {
+      if (error instanceof DamagedLine) throw refuse(error.message);
+      throw error;
+    }
+  },
+});
