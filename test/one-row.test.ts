@@ -61,7 +61,8 @@ const exceptions: readonly Exception[] = [
     why: "AutoAttack consists of other attacks",
   },
   {
-    files: /^src\/defenses\/(at|mat|ni|ni-splitting|rat)\.ts$/,
+    files:
+      /^src\/defenses\/(at|mat|ni|ni-splitting|rat|several-norms|consistency|macer|smoothadv)\.ts$/,
     kinds: ["attack", "noise"],
     why: "a published defence trains with its attack and its noise",
   },
@@ -99,6 +100,12 @@ const exceptions: readonly Exception[] = [
     kinds: ["defence"],
     names: ["standard"],
     why: "another sense: a budget, and the objective of the same name",
+  },
+  {
+    files: /^src\/(defenses\/mixed|engine\/onnx\/import\/(elementwise|reductions))\.ts$/,
+    kinds: ["defence"],
+    names: ["max"],
+    why: "another sense: the maximum",
   },
   {
     files: /^src\/models\/cnn-small\.ts$/,

@@ -13,7 +13,7 @@ const nameOf = (kind: string, choice: Choice) =>
   choice === "example" ? `mat-${kind}` : `mat-${kind} per batch`;
 
 /** For each example the candidate [batch, ...pixels] of highest loss, the first one on a tie; all under the same noise. */
-async function mostDamaging(
+export async function mostDamaging(
   victim: Victim,
   candidates: readonly Tensor[],
   labels: Labels,

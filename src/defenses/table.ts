@@ -7,14 +7,26 @@ import { UsageError } from "../math/usage-error.ts";
 import type { NoiseNamed } from "../noise/noise.ts";
 import { noiseNamed } from "../noise/table.ts";
 import { atL2, atLinf } from "./at.ts";
+import { avg } from "./avg.ts";
+import { consistency } from "./consistency.ts";
 import type { Defense } from "./defense.ts";
 import type { DefenseDefinition } from "./define-defense.ts";
+import { eAt } from "./e-at.ts";
+import { fastAtL2, fastAtLinf } from "./fast-at.ts";
+import { freeAt } from "./free-at.ts";
 import { InnerAttackOptions } from "./inner-attack.ts";
+import { macer } from "./macer.ts";
+import { martLinf } from "./mart.ts";
 import { matMax, matRand } from "./mat.ts";
+import { max } from "./max.ts";
+import { msd } from "./msd.ts";
 import { mniConv, mniMix, niLaplace, niNormal, niUniform } from "./ni.ts";
 import { niSplitting } from "./ni-splitting.ts";
+import { ramp } from "./ramp.ts";
 import { ratL2Normal, ratL2Uniform, ratLinfNormal, ratLinfUniform } from "./rat.ts";
+import { smoothadv } from "./smoothadv.ts";
 import { standard } from "./standard.ts";
+import { tradesL2, tradesLinf } from "./trades.ts";
 
 export type { Defense };
 
@@ -34,6 +46,20 @@ const rows = [
   ratLinfUniform,
   ratL2Normal,
   ratL2Uniform,
+  fastAtLinf,
+  fastAtL2,
+  freeAt,
+  tradesLinf,
+  tradesL2,
+  martLinf,
+  avg,
+  max,
+  msd,
+  eAt,
+  ramp,
+  consistency,
+  smoothadv,
+  macer,
 ] as const;
 
 /** The defences by name. Names are stable. A plug-in's defence is added last. */

@@ -6,9 +6,11 @@ export interface BuiltInDefenseOptions {
   readonly epsilonLinf?: number | undefined;
   /** ℓ2 radius in training (default: 0.83). */
   readonly epsilonL2?: number | undefined;
+  /** ℓ1 radius in training (default: 12). */
+  readonly epsilonL1?: number | undefined;
   /** Steps of the attack in training (default: 10). */
   readonly steps?: number | undefined;
-  /** By default ε / 5, the authors' setting. */
+  /** Step size in training; by default the defence's, ε / 5 in the paper. */
   readonly stepSize?: number | undefined;
   /** Noise of a randomised defence, such as normal:0.25. */
   readonly noise?: string | undefined;
@@ -16,4 +18,36 @@ export interface BuiltInDefenseOptions {
   readonly matChoice?: "example" | "batch" | undefined;
   /** Rat-*: the inner attack sees fresh noise at each step (default, Eq. 16) or one fixed noisy image (the authors' code). */
   readonly ratNoise?: "fresh" | "fixed" | undefined;
+  /** Fast-at-*: n-fgsm starts from noise of 2ε and does not project; rs-fgsm starts in the ball and projects (default: n-fgsm). */
+  readonly fastMethod?: "n-fgsm" | "rs-fgsm" | undefined;
+  /** Free-at: steps of the optimiser on each batch; divide --epochs by it (default: 8). */
+  readonly freeReplays?: number | undefined;
+  /** Trades-*: weight of the divergence between clean and adversarial predictions (default: 6). */
+  readonly tradesBeta?: number | undefined;
+  /** Mart-linf: dimensionless weight of the divergence; 5 in the paper, 6 in the authors' code (default: 5). */
+  readonly martLambda?: number | undefined;
+  /** Norms of a defence over several norms, separated by commas (default: linf,l2). */
+  readonly norms?: string | undefined;
+  /** Ramp: dimensionless weight of the divergence between the norms; 5 from scratch, 1.5 for fine-tuning (default: 5). */
+  readonly rampLambda?: number | undefined;
+  /** Consistency: noisy copies of each image (default: 2). */
+  readonly consistencyCopies?: number | undefined;
+  /** Consistency: dimensionless weight of the divergence from the mean; 20 for σ 0.25, 10 for σ 0.5 (default: 20). */
+  readonly consistencyLambda?: number | undefined;
+  /** Consistency: dimensionless weight of the entropy of the mean (default: 0.5). */
+  readonly consistencyEta?: number | undefined;
+  /** Smoothadv: noisy copies of each image (default: 2). */
+  readonly smoothadvCopies?: number | undefined;
+  /** Smoothadv: ℓ2 radius of the attack on the smoothed classifier, for pixels in [0, 1] (default: 0.25098039215686274). */
+  readonly smoothadvRadius?: number | undefined;
+  /** Smoothadv: steps of the attack (default: 2). */
+  readonly smoothadvSteps?: number | undefined;
+  /** Macer: noisy copies of each image (default: 16). */
+  readonly macerCopies?: number | undefined;
+  /** Macer: weight of the loss of the radius for pixels in [0, 1]; 12 for σ 0.25, 4 for σ 0.5 (default: 12). */
+  readonly macerLambda?: number | undefined;
+  /** Macer: largest difference of normal quantiles, that still counts; a factor on σ/2 (default: 8). */
+  readonly macerGamma?: number | undefined;
+  /** Macer: factor on the logits of the votes (default: 16). */
+  readonly macerBeta?: number | undefined;
 }

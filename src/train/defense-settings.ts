@@ -9,13 +9,12 @@ export function defenseSettings(options: ResolvedOptions): z.input<typeof Defens
   const settings: Record<string, unknown> = {
     epsilonLinf: options.epsilonLinf,
     epsilonL2: options.epsilonL2,
+    epsilonL1: options.epsilonL1,
     steps: options.steps,
     stepSize: options.stepSize ?? undefined,
     noise: options.noise ?? undefined,
     matChoice: options.matChoice ?? undefined,
     ratNoise: options.ratNoise ?? undefined,
   };
-  for (const [name, value] of Object.entries(addedOptions(options)))
-    if (value !== null) settings[name] = value;
-  return settings;
+  return Object.assign(settings, addedOptions(options));
 }

@@ -15,6 +15,7 @@ describe("options of a run", () => {
       dropout: 0,
       epsilonLinf: 0.031,
       epsilonL2: 0.83,
+      epsilonL1: 12,
       steps: 10,
       stepSize: null,
       noise: null,

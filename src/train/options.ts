@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { EpsilonL2, EpsilonLinf } from "../attacks/options.ts";
+import { EpsilonL1, EpsilonL2, EpsilonLinf } from "../attacks/options.ts";
 import { datasetOf, datasets, pathForms } from "../data/table.ts";
 import { addedDefenseOptions, allDefenseNames, DefenseOptions } from "../defenses/table.ts";
 import { UsageError } from "../math/usage-error.ts";
@@ -62,12 +62,17 @@ const BuiltInOptions = z.strictObject({
     `ℓ∞ radius in training (default: ${paper.epsilonLinf})`,
   ),
   epsilonL2: EpsilonL2.optional().describe(`ℓ2 radius in training (default: ${paper.epsilonL2})`),
+  epsilonL1: EpsilonL1.optional().describe(`ℓ1 radius in training (default: ${paper.epsilonL1})`),
   steps: z
     .int()
     .positive()
     .optional()
     .describe(`steps of the attack in training (default: ${paper.steps})`),
-  stepSize: z.number().positive().optional().describe("by default ε / 5, the authors' setting"),
+  stepSize: z
+    .number()
+    .positive()
+    .optional()
+    .describe("step size in training; by default the defence's, ε / 5 in the paper"),
   noise: z.string().optional().describe("noise of a randomised defence, such as normal:0.25"),
   matChoice: DefenseOptions.shape.matChoice,
   ratNoise: DefenseOptions.shape.ratNoise,
@@ -98,13 +103,12 @@ export const TrainOptions = BuiltInOptions;
 /** Options of a training run as the caller gives them. */
 export type TrainOptions = z.output<typeof TrainOptions>;
 
-/** Values of the options that plug-ins' defences add, by name; null for one that is not given. */
+/** The given values of the options that single defences add, by name; each defence has its own defaults for the others. */
 export const addedOptions = (given: object): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
-    Object.keys(addedDefenseOptions()).map((name) => [
-      name,
-      (given as Readonly<Record<string, unknown>>)[name] ?? null,
-    ]),
+    Object.keys(addedDefenseOptions())
+      .map((name) => [name, (given as Readonly<Record<string, unknown>>)[name] ?? null])
+      .filter(([, value]) => value !== null),
   );
 
 /** All options of a training run; null means no limit on examples, a step size of ε / 5, or the defence's own default. */
@@ -122,6 +126,7 @@ export interface ResolvedOptions {
   readonly augment: "crop-flip" | "crop" | "none";
   readonly epsilonLinf: number;
   readonly epsilonL2: number;
+  readonly epsilonL1: number;
   readonly steps: number;
   readonly stepSize: number | null;
   readonly noise: string | null;
@@ -164,6 +169,7 @@ export function resolveOptions(
     augment: given.augment ?? augment ?? datasetOf(data).augment,
     epsilonLinf: given.epsilonLinf ?? paper.epsilonLinf,
     epsilonL2: given.epsilonL2 ?? paper.epsilonL2,
+    epsilonL1: given.epsilonL1 ?? paper.epsilonL1,
     steps: given.steps ?? paper.steps,
     stepSize: given.stepSize ?? null,
     noise: given.noise ?? null,

@@ -1,0 +1,61 @@
+import { z } from "zod";
+import { type Tensor, tensor } from "../math/tensor.ts";
+import { defineDefense } from "./define-defense.ts";
+import { sameNames, trainingRadius } from "./inner-ascent.ts";
+import type { LossObjective } from "./objective.ts";
+
+const FreeOptions = z.strictObject(trainingRadius.linf).extend({
+  replays: z
+    .int()
+    .positive()
+    .default(8)
+    .describe("free-at: steps of the optimiser on each batch; divide --epochs by it"),
+});
+
+const clamp = (value: number, low: number, high: number): number =>
+  Math.min(Math.max(value, low), high);
+
+/** x + δ, moved to [0, 1]. */
+const attacked = (x: Tensor, delta: Tensor): Tensor =>
+  tensor(
+    x.shape,
+    x.data.map((pixel, i) => clamp(pixel + delta.data[i], 0, 1)),
+  );
+
+/** δ after a step of length ε along the signs of the gradient, in the ball of radius ε. */
+const ascended = (delta: Tensor, gradient: Tensor, epsilon: number): Tensor =>
+  tensor(
+    delta.shape,
+    delta.data.map((v, i) => clamp(v + epsilon * Math.sign(gradient.data[i]), -epsilon, epsilon)),
+  );
+
+/**
+ * Free adversarial training (Shafahi et al. 2019, arXiv:1904.12843, Alg. 1): one backward pass gives the gradients of the
+ * weights and of the pixels. Each batch is used `replays` times, and the perturbation [batch, ...pixels] lives on in the next
+ * batch.
+ */
+function freeTraining(epsilon: number, replays: number): LossObjective {
+  return {
+    name: "free-at",
+    inputGradients: ["x"],
+    memory: ({ images }) => ({ delta: images }),
+    async train({ x, memory, gradients, apply }) {
+      let { delta } = memory;
+      for (let replay = 0; replay < replays; replay++) {
+        const step = await gradients({ x: attacked(x, delta) });
+        await apply(step);
+        delta = ascended(delta, step.arrays.x, epsilon);
+      }
+      return { delta };
+    },
+  };
+}
+
+/** Free adversarial training in ℓ∞, on batches [batch, ...pixels] in [0, 1]. */
+export const freeAt = defineDefense({
+  name: "free-at",
+  source: "Shafahi et al. 2019, arXiv:1904.12843, Alg. 1",
+  options: FreeOptions,
+  sharedOptions: Object.assign(sameNames(FreeOptions), { replays: "freeReplays" }),
+  make: ({ epsilonLinf, replays }) => ({ objective: freeTraining(epsilonLinf, replays) }),
+});
