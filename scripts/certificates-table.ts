@@ -1,4 +1,4 @@
-// The table of docs/certifying.md, which follows from the rows in results/certify.
+// The tables of docs/certifying.md and docs/sequential.md, which follow from the rows in results/certify.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,6 +6,7 @@ import { gunzipSync } from "node:zlib";
 import type { CertifiedNorm } from "../src/certify/radii.ts";
 import { type CertificateRow, parseCertificates } from "../src/certify/row.ts";
 import type { Row } from "../src/evaluate/row.ts";
+import { sequentialTable } from "./sequential-table.ts";
 
 /** Rows of attacks lie beside certificates, in a file of this prefix and the network's name. */
 const ATTACKED = "attacked-";
@@ -117,9 +118,26 @@ export function certificatesTable(folder: string): string {
   ].join("\n");
 }
 
+/** The table of sequential tests on the images of a folder's networks. */
+export const sequentialTableOf = (folder: string): string =>
+  sequentialTable(
+    new Map(
+      [...filesIn(folder)]
+        .filter(([name]) => !name.startsWith(ATTACKED))
+        .map(([name, path]) => [name, parseCertificates(path, textOf(path)).rows]),
+    ),
+  );
+
 /** The page with the table of the rows in a folder in place of the one that it has. */
 export const certifyingPage = (page: string, folder: string): string =>
   page.replace(
     /\| network \| noise \|[^\n]*\n(\|[^\n]*\n)*/,
     () => `${certificatesTable(folder)}\n`,
+  );
+
+/** The page on sequential tests with the table of the rows in a folder. */
+export const sequentialPage = (page: string, folder: string): string =>
+  page.replace(
+    /\| sequential test \|[^\n]*\n(\|[^\n]*\n)*/,
+    () => `${sequentialTableOf(folder)}\n`,
   );

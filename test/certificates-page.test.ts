@@ -1,16 +1,22 @@
-// The table of docs/certifying.md and the rows that it is made from.
+// The tables of docs/certifying.md and docs/sequential.md, and the rows that it is made from.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, it } from "vitest";
-import { certificatesTable, certifyingPage } from "../scripts/certificates-table.ts";
+import { certificatesTable, certifyingPage, sequentialPage } from "../scripts/certificates-table.ts";
 import { readPage, root } from "./fixtures/docs.ts";
 
 it("docs/certifying.md has the table of results/certify; run npx tsx scripts/certificates.ts", () => {
   const page = readPage("docs/certifying.md");
   expect(page).toContain(certificatesTable(join(root, "results/certify")));
   expect(certifyingPage(page, join(root, "results/certify"))).toBe(page);
+});
+
+it("docs/sequential.md has the table of results/certify; run npx tsx scripts/certificates.ts", () => {
+  const page = readPage("docs/sequential.md");
+  expect(page).toContain("| `ni-normal` |");
+  expect(sequentialPage(page, join(root, "results/certify"))).toBe(page);
 });
 
 it("counts what is right and certified, beside what no attack broke on the same images", () => {

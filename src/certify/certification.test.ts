@@ -5,6 +5,7 @@ import { memoryStorage, textIfThere } from "../files/storage/storage.ts";
 import { tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { type Certification, certifyDataset } from "./certification.ts";
+import { chosenText } from "./chosen-images.ts";
 import { CertificationOptions } from "./options.ts";
 import { type CertificateRow, parseCertificates } from "./row.ts";
 import { certifiedShares } from "./share.ts";
@@ -108,6 +109,35 @@ it("a run that is stopped and resumed has the rows of one that was not", async (
 
 it("rows do not depend on how many images are certified", async () => {
   expect(await rowsOf({}, { examples: 3 })).toEqual((await rowsOf({})).slice(0, 3));
+});
+
+it("a random choice has no image twice, follows the seed, grows with examples, and gives the rows of those images", async () => {
+  const all = new Map((await rowsOf({})).map((row) => [(row as CertificateRow).index, row]));
+  const indicesOf = async (asked: object) => {
+    const rows = (await rowsOf({}, Object.assign({ choose: "random" }, asked))) as CertificateRow[];
+    if (!("seed" in asked)) for (const row of rows) expect(row).toEqual(all.get(row.index));
+    return rows.map(({ index }) => index);
+  };
+  const three = await indicesOf({ examples: 3 });
+  const six = await indicesOf({ examples: 6 });
+  expect(six.slice(0, 3)).toEqual(three);
+  expect(six.toSorted()).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(six).not.toEqual([0, 1, 2, 3, 4, 5]);
+  const seeds = await Promise.all([1, 2, 3].map((seed) => indicesOf({ seed })));
+  expect(new Set([six, ...seeds].map(String)).size).toBeGreaterThan(2);
+  const out = { storage: memoryStorage(), name: "cert.jsonl" };
+  await rowsOf({ out }, { choose: "random", examples: 2 });
+  const resumed = (await rowsOf({ out, resume: true }, { choose: "random" })) as CertificateRow[];
+  expect(resumed.map(({ index }) => index)).toEqual(six);
+  await expect(rowsOf({ out, resume: true })).rejects.toThrow('holds rows with choose "random"');
+});
+
+it("what the images are is said, and when they say something about all images", () => {
+  const first = chosenText(options({ examples: 3 }), split);
+  expect(first).toContain("the first 3 of 6 test images. The bounds hold if their order is random");
+  const random = chosenText(options({ examples: 3, choose: "random", seed: 7 }), split);
+  expect(random).toContain("3 of 6 test images, chosen at random with --seed 7");
+  expect(chosenText(options({ examples: 9 }), split)).toContain("all 6 test images");
 });
 
 it.each([{ n: 600 }, { seed: 1 }, { batch: 16 }, { noise: "normal:0.3" }, { alpha: 0.01 }])(

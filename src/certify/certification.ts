@@ -12,6 +12,7 @@ import { fold, type Key, keyOf, nameToNumber } from "../math/random.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { certificateOf } from "./certificates.ts";
 import { type CertifiedImage, type CertifyOptions, certify, probabilityFor } from "./certify.ts";
+import { chosenImages } from "./chosen-images.ts";
 import { gridNoises, onGrid } from "./grid-noise.ts";
 import { noisyImages, type Sampling } from "./noisy-images.ts";
 import { type CertificationOptions, drawsOf } from "./options.ts";
@@ -74,12 +75,9 @@ function noiseOf(model: CertifiedModel, given: string | undefined): string {
   return certificateOf(noise).noise;
 }
 
-/** The first image with a pixel that 8 bits cannot hold, among the first `examples`; undefined if there is none. */
-function firstOffGrid({ test }: Dataset, examples: number): number | undefined {
-  for (let index = 0; index < Math.min(examples, test.size); index++)
-    if ("offGrid" in onGrid(test.images([index]).data)) return index;
-  return undefined;
-}
+/** The first image with a pixel that 8 bits cannot hold; undefined if there is none. */
+const firstOffGrid = ({ test }: Dataset, indices: readonly number[]): number | undefined =>
+  indices.find((index) => "offGrid" in onGrid(test.images([index]).data));
 
 /** Whether every component of the noise can be drawn on the grid. */
 const isGridNoise = (noise: string): boolean =>
@@ -88,9 +86,10 @@ const isGridNoise = (noise: string): boolean =>
 
 /** The sampling that was asked for; by default sound, or naive with a note where images are not made of 8-bit pixels. */
 function samplingOf(
-  { sampling, examples }: CertificationOptions,
+  options: CertificationOptions,
   { dataset, noise, note }: { dataset: Dataset; noise: string; note: OnNote },
 ): Sampling {
+  const { sampling } = options;
   const { draws } = certificateOf(noise);
   if (draws !== null) {
     requireSound(noise, sampling ?? "sound");
@@ -107,7 +106,7 @@ function samplingOf(
     });
     return "naive";
   }
-  const index = firstOffGrid(dataset, examples);
+  const index = firstOffGrid(dataset, chosenImages(options, dataset.test));
   if (index === undefined) return "sound";
   const text = `image ${index} of ${dataset.name} has pixels that are no multiples of 1/255`;
   const images = "8-bit images of the network's size";
@@ -176,6 +175,7 @@ function prepared(
     sequential: draws.target ?? null,
     predict: options.predict ? true : undefined,
     seed: options.seed,
+    choose: options.choose === "random" ? "random" : undefined,
     batch: options.batch,
     target,
   };
@@ -215,12 +215,14 @@ export async function* certifyDataset(
   const { model, dataset, target, out, resume = false, host, signal, note } = certification;
   const { noise, sampling, draws, format } = prepared(certification, options);
   const { test, shape, classes } = dataset;
-  const total = Math.min(options.examples, test.size);
+  const chosen = chosenImages(options, test);
+  const total = chosen.length;
   const isExact = certificateOf(noise).draws !== null;
   const file =
     out === undefined ? null : await RowsFile.open({ ...out, format, resume, note, signal });
   try {
-    const stored = (file?.rows ?? []).filter(({ index }) => index < total);
+    const isChosen = new Set(chosen);
+    const stored = (file?.rows ?? []).filter(({ index }) => isChosen.has(index));
     let done = 0;
     for (const row of stored) yield { row, done: ++done, total };
     const finished = new Set(stored.map(({ index }) => index));
@@ -237,7 +239,8 @@ export async function* certifyDataset(
       signal,
       note,
     };
-    for (let index = 0; index < total && !signal?.aborted; index++) {
+    for (const index of chosen) {
+      if (signal?.aborted) break;
       if (finished.has(index)) continue;
       const started = host.now().getTime();
       const image = test.images([index]).data;

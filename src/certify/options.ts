@@ -4,6 +4,9 @@ import type { CertifyOptions } from "./certify.ts";
 import { samplings } from "./noisy-images.ts";
 import { certifiedNorms } from "./radii.ts";
 
+/** Which test images are certified. */
+const choices = ["first", "random"] as const;
+
 /** Options of `rampart certify`. */
 export const CertificationOptions = z.strictObject({
   noise: z
@@ -11,6 +14,10 @@ export const CertificationOptions = z.strictObject({
     .optional()
     .describe("noise of the smoothed classifier, for example normal:0.25; by default the model's"),
   examples: z.int().positive().default(100).describe("number of test images"),
+  choose: z
+    .enum(choices)
+    .default("first")
+    .describe("which test images: the first ones, or a random choice by --seed"),
   n: z.number().default(100_000).describe("draws that bound the probability of the class"),
   n0: z.number().default(100).describe("draws that choose the class"),
   alpha: z.number().default(0.001).describe("probability that a radius is wrong, at most"),

@@ -1,7 +1,9 @@
 import { certifyDataset } from "../certify/certification.ts";
+import { chosenText } from "../certify/chosen-images.ts";
 import { CertificationOptions } from "../certify/options.ts";
 import type { CertificateRow } from "../certify/row.ts";
 import { type CertifiedShare, CONFIDENCE, certifiedShares } from "../certify/share.ts";
+import type { Split } from "../data/dataset.ts";
 import { imageOptionsIn } from "../data/image-options.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import { noteDecisions, withoutDependence } from "../evaluate/batch.ts";
@@ -25,13 +27,18 @@ const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 const lineOf = ({ norm, radius, certified, of, low }: CertifiedShare): string =>
   `${norm.padEnd(4)} ${String(radius).padStart(6)}   ${percent(certified / of).padStart(7)}   at least ${percent(low).padStart(7)}`;
 
-function table(rows: readonly CertificateRow[], options: CertificationOptions): string[] {
+function table(
+  rows: readonly CertificateRow[],
+  options: CertificationOptions,
+  test: Split,
+): string[] {
   const abstained = rows.filter(({ prediction }) => prediction === null).length;
   const shares = certifiedShares(rows, options.norms, options.radii);
   return [
     `certified accuracy of ${rows.length} images under ${rows[0].noise} on pixels in [0, 1]; ${abstained} abstained`,
-    `norm radius   certified   of all images, with confidence ${CONFIDENCE}`,
+    `norm radius   certified   of all images like these, with confidence ${CONFIDENCE}`,
     ...shares.map(lineOf),
+    chosenText(options, test),
   ];
 }
 
@@ -98,7 +105,7 @@ export const certifyCommand = command({
         `stopped after ${rows.length} rows, which are saved. Continue with:`,
         `  ${resuming(context.argv)}`,
       );
-    if (rows.length > 0) context.print(...table(rows, options));
+    if (rows.length > 0) context.print(...table(rows, options, dataset.test));
     context.print(`rows: ${out}`);
   },
 });
