@@ -4,7 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, it } from "vitest";
-import { certificatesTable, certifyingPage, sequentialPage } from "../scripts/certificates-table.ts";
+import {
+  certificatesTable,
+  certifyingPage,
+  sequentialPage,
+} from "../scripts/certificates-table.ts";
 import { readPage, root } from "./fixtures/docs.ts";
 
 it("docs/certifying.md has the table of results/certify; run npx tsx scripts/certificates.ts", () => {
