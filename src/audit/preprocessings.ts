@@ -115,7 +115,11 @@ export interface SaturationComparison {
 
 /** A distance of the two highest logits from which on 1 − p is below half the distance of 1 to its neighbours in float32. */
 const SATURATED = Math.log(2 ** 24);
-/** Nearly all images; few images; a margin that trained networks do not have; a share of right answers that counts as the same. */
+/**
+ * Nearly all images; few images; a median margin that trained networks do not have; a share of right answers that counts as the
+ * same. Of 64 test images the median margin is between 0.2 and 12 on 25 networks for CIFAR-10, MNIST and shapes: 18 of ours, and
+ * 7 by others. On two of these with pixels scaled by 255 it is 165 and 3455.
+ */
 const [NEARLY_ALL, FEW, HUGE_MARGIN, AS_GOOD] = [0.9, 0.2, 50, 0.9];
 
 /** The distance of the two highest logits in each row of [n, class]. */
