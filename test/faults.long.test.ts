@@ -1,6 +1,5 @@
 // Every case of the folder of small inputs that once went wrong, held to its right answer; over 300 lines, one per case or more. The folder is not part of the
 // repository: `$RAMPART_DATA/faults`.
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -9,6 +8,7 @@ import type { AuditResult } from "../src/audit/result.ts";
 import { nodeDataFiles } from "../src/data/node.ts";
 import { type Npy, parseNpy } from "../src/data/npy.ts";
 import { npzBytes, parseNpz } from "../src/data/npz.ts";
+import { type Ended, rampartHere as rampart } from "./fixtures/in-process.ts";
 
 const root = join(import.meta.dirname, "..");
 const faults = join(process.env.RAMPART_DATA ?? join(root, "..", "shared", "data"), "faults");
@@ -16,21 +16,6 @@ const out = mkdtempSync(join(tmpdir(), "rampart-faults-"));
 afterAll(() => rmSync(out, { recursive: true, force: true }));
 
 const skipped = existsSync(faults) ? false : `${faults} does not exist; set RAMPART_DATA`;
-
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function rampart(...words: readonly string[]): Ended {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [join(root, "bin", "rampart.js"), ...words],
-    { encoding: "utf8", timeout: 120_000, maxBuffer: 2 ** 26 },
-  );
-  return { code: status, stdout, stderr };
-}
 
 function arrayOf(file: string, name: string): Npy {
   const array = parseNpz(file, readFileSync(file)).get(name);
@@ -47,12 +32,12 @@ interface Audited extends Ended {
 }
 
 /** Audits a case; `data` is relative to its folder. */
-function audit(name: string, data: string, ...more: readonly string[]): Audited {
+async function audit(name: string, data: string, ...more: readonly string[]): Promise<Audited> {
   const folder = join(out, `${name}-${made++}`);
   const [kind, path] = data.split(":");
   const source = path === undefined ? data : `${kind}:${resolve(faults, name, path)}`;
   const words = ["audit", join(faults, name, "m.onnx"), "--data", source, "--out", folder];
-  const ended = rampart(...words, "--norms", "linf", "--budget", "standard", ...more);
+  const ended = await rampart(...words, "--norms", "linf", "--budget", "standard", ...more);
   const summary = join(folder, "summary.json");
   const text = `${ended.stdout}\n${ended.stderr}`;
   if (!existsSync(summary)) throw new Error(`no summary.json; exit ${ended.code}: ${text}`);
@@ -60,7 +45,7 @@ function audit(name: string, data: string, ...more: readonly string[]): Audited 
 }
 
 /** Case 16 with an image more, whose pixels are all equal. */
-function withBlankImage(): Audited {
+async function withBlankImage(): Promise<Audited> {
   const arrays = parseNpz("d", readFileSync(join(faults, "16-one-blank-picture", "d.npz")));
   const x = arrays.get("x");
   const y = arrays.get("y");
@@ -82,10 +67,10 @@ const accuracies = ({ result }: Audited) => [result.clean.mean, result.union.mea
 const codes = ({ result }: Audited) => result.diagnostics.map(({ code }) => code);
 
 /** Largest difference of the logits that `rampart gradient` gives from the ones of ONNX Runtime. */
-function logitError(name: string, file = "m.onnx"): number {
+async function logitError(name: string, file = "m.onnx"): Promise<number> {
   const saved = join(out, `${name}-${file}.npz`);
   const input = join(faults, name, "xy.npz");
-  const { code, stderr } = rampart(
+  const { code, stderr } = await rampart(
     "gradient",
     join(faults, name, file),
     "--input",
@@ -112,21 +97,21 @@ describe.skipIf(skipped)(`the cases of ${skipped || faults}`, { timeout: 180_000
       "15-log-of-softmax",
       "17-probabilities-clip",
       "19-soft-voting",
-    ])("case %s: clean 1.0, robust 17/32", (name) => {
-      const audited = audit(name, "npz:d.npz");
+    ])("case %s: clean 1.0, robust 17/32", async (name) => {
+      const audited = await audit(name, "npz:d.npz");
       expect(accuracies(audited)).toEqual([1, 17 / 32]);
       expect(audited.result.valid).toBe(true);
       expect(audited.code).toBe(0);
     });
 
-    it("case 05: a softmax over one unit is a constant predictor", () => {
-      const audited = audit("05-dense1-softmax", "npz:d.npz");
+    it("case 05: a softmax over one unit is a constant predictor", async () => {
+      const audited = await audit("05-dense1-softmax", "npz:d.npz");
       expect(codes(audited)).toContain("constant-predictor");
       expect(audited.result.valid).toBe(false);
     });
 
-    it("case 06: a softmax over the batch is batch-dependent", () => {
-      const audited = audit("06-softmax-batch-axis", "npz:d.npz");
+    it("case 06: a softmax over the batch is batch-dependent", async () => {
+      const audited = await audit("06-softmax-batch-axis", "npz:d.npz");
       expect(audited.text).toMatch(/batch/);
       expect(audited.result.valid).toBe(false);
       expect(codes(audited).some((code) => /batch-dependent|constant-predictor/.test(code))).toBe(
@@ -134,10 +119,10 @@ describe.skipIf(skipped)(`the cases of ${skipped || faults}`, { timeout: 180_000
       );
     });
 
-    it("case 55: the scores of a linear classifier come before its normaliser", () => {
+    it("case 55: the scores of a linear classifier come before its normaliser", async () => {
       const saved = join(out, "55.npz");
       const folder = join(faults, "55-linear-classifier");
-      const { code } = rampart(
+      const { code } = await rampart(
         "gradient",
         join(folder, "m.onnx"),
         "--input",
@@ -160,10 +145,10 @@ describe.skipIf(skipped)(`the cases of ${skipped || faults}`, { timeout: 180_000
   });
 
   describe("batches", () => {
-    it("case 12: scores that depend on the batch are invalid, or scored one by one", () => {
-      const results = ["128", "8", "1"].map((batch) =>
-        audit("12-batch-dependent", "npz:d.npz", "--batch", batch),
-      );
+    it("case 12: scores that depend on the batch are invalid, or scored one by one", async () => {
+      const results: Audited[] = [];
+      for (const batch of ["128", "8", "1"])
+        results.push(await audit("12-batch-dependent", "npz:d.npz", "--batch", batch));
       // One by one there is nothing to mix, and 8 of the 32 images stay right.
       expect(results.map(({ result }) => result.union.mean)).toEqual([0.25, 0.25, 0.25]);
       for (const audited of results.slice(0, 2)) {
@@ -173,9 +158,9 @@ describe.skipIf(skipped)(`the cases of ${skipped || faults}`, { timeout: 180_000
       }
     });
 
-    it("case 32: a file without a batch axis is read, or said to be one", () => {
+    it("case 32: a file without a batch axis is read, or said to be one", async () => {
       const folder = join(faults, "32-unbatched");
-      const ended = rampart(
+      const ended = await rampart(
         "audit",
         join(folder, "m.onnx"),
         "--data",
@@ -191,9 +176,9 @@ describe.skipIf(skipped)(`the cases of ${skipped || faults}`, { timeout: 180_000
         expect([ended.code, ended.stderr]).toEqual([2, expect.stringContaining("no batch axis")]);
     });
 
-    it("case 36: falsify reads an input without a batch axis, or says so", () => {
+    it("case 36: falsify reads an input without a batch axis, or says so", async () => {
       const folder = join(faults, "36-falsify-no-batch-axis");
-      const ended = rampart(
+      const ended = await rampart(
         "falsify",
         join(folder, "m.onnx"),
         join(folder, "nobatch.vnnlib"),
@@ -204,17 +189,17 @@ describe.skipIf(skipped)(`the cases of ${skipped || faults}`, { timeout: 180_000
         expect([ended.code, ended.stderr]).toEqual([2, expect.stringContaining("no batch axis")]);
     });
 
-    it("case 53: an open batch in front of a graph for one image is run one by one", () => {
-      const audited = audit("53-open-batch-one", "mnist", "--examples", "16", "--batch", "8");
+    it("case 53: an open batch in front of a graph for one image is run one by one", async () => {
+      const audited = await audit("53-open-batch-one", "mnist", "--examples", "16", "--batch", "8");
       expect(audited.code).toBe(0);
       expect(audited.result.examples).toBe(16);
     });
   });
 
-  it("case 16: the blank image is counted and named, and the other 31 are judged", () => {
-    const audited = audit("16-one-blank-picture", "npz:d.npz");
+  it("case 16: the blank image is counted and named, and the other 31 are judged", async () => {
+    const audited = await audit("16-one-blank-picture", "npz:d.npz");
     expect([audited.result.examples, ...accuracies(audited)]).toEqual([31, 1, 15 / 31]);
-    const { text, result } = withBlankImage();
+    const { text, result } = await withBlankImage();
     // The blank image stays in the denominator; the 31 others keep their answers.
     expect([result.examples, Math.floor(result.union.mean * 32 + 1e-9)]).toEqual([32, 15]);
     expect(result.valid).toBe(false);
@@ -230,12 +215,12 @@ describe.skipIf(skipped)(`the cases of ${skipped || faults}`, { timeout: 180_000
       ["20-attention-opset23", "m.onnx"],
       ["21-rotary-opset23", "m.onnx"],
       ["35-bn-spatial0", "m.onnx"],
-    ])("case %s: logits as ONNX Runtime's", (name, file) => {
-      expect(logitError(name, file)).toBeLessThan(1e-4);
+    ])("case %s: logits as ONNX Runtime's", async (name, file) => {
+      expect(await logitError(name, file)).toBeLessThan(1e-4);
     });
 
-    it("case 50: an operator named toString is unknown", () => {
-      const { code, stderr } = rampart(
+    it("case 50: an operator named toString is unknown", async () => {
+      const { code, stderr } = await rampart(
         "audit",
         join(faults, "50-operator-tostring", "m.onnx"),
         "--data",
@@ -246,8 +231,8 @@ describe.skipIf(skipped)(`the cases of ${skipped || faults}`, { timeout: 180_000
       expect([code, stderr]).toEqual([2, expect.stringContaining("toString")]);
     });
 
-    it("case 51: escape sequences of a file do not reach the terminal", () => {
-      const { code, stdout, stderr } = rampart(
+    it("case 51: escape sequences of a file do not reach the terminal", async () => {
+      const { code, stdout, stderr } = await rampart(
         "audit",
         join(faults, "51-escape-sequences", "m.onnx"),
         "--data",
@@ -259,8 +244,8 @@ describe.skipIf(skipped)(`the cases of ${skipped || faults}`, { timeout: 180_000
       expect(stdout + stderr).not.toMatch(/[^\P{Cc}\n\t]/u);
     });
 
-    it("case 54: a pointer of Git LFS is called one", () => {
-      const { code, stderr } = rampart(
+    it("case 54: a pointer of Git LFS is called one", async () => {
+      const { code, stderr } = await rampart(
         "audit",
         join(faults, "54-git-lfs-pointer", "m.onnx"),
         "--data",
@@ -277,13 +262,13 @@ describe.skipIf(skipped)(`the cases of ${skipped || faults}`, { timeout: 180_000
       ["22-hf-deit", /28\s*[×x]\s*28.*24\s*[×x]\s*24/],
       ["23-hf-convnext", /27.*24\s*[×x]\s*24/],
       ["25-hf-efficientnet", /24\s*[×x]\s*24/],
-    ])("case %s: the resolved pipeline is printed", (name, line) => {
-      expect(audit(name, "folder:pics").text).toMatch(line);
+    ])("case %s: the resolved pipeline is printed", async (name, line) => {
+      expect((await audit(name, "folder:pics")).text).toMatch(line);
     });
 
-    it("case 27: a file that takes bytes is not normalised twice", () => {
-      const audited = audit("27-uint8-sidecar", "npz:d.npz", "--layout", "nhwc");
-      const plain = audit(
+    it("case 27: a file that takes bytes is not normalised twice", async () => {
+      const audited = await audit("27-uint8-sidecar", "npz:d.npz", "--layout", "nhwc");
+      const plain = await audit(
         "27-uint8-sidecar",
         "npz:d.npz",
         "--layout",
@@ -297,22 +282,22 @@ describe.skipIf(skipped)(`the cases of ${skipped || faults}`, { timeout: 180_000
   });
 
   describe("images, labels and data", () => {
-    it("case 28: transparent pixels are warned about", () => {
-      expect(audit("28-alpha", "folder:pics").text).toMatch(/alpha|transparen/);
+    it("case 28: transparent pixels are warned about", async () => {
+      expect((await audit("28-alpha", "folder:pics")).text).toMatch(/alpha|transparen/);
     });
 
-    it("case 30: numeric class folders are sorted as text", () => {
-      const unnamed = audit("30-numeric-folders", "folder:pics");
+    it("case 30: numeric class folders are sorted as text", async () => {
+      const unnamed = await audit("30-numeric-folders", "folder:pics");
       const wrong = unnamed.result.diagnostics.find(({ code }) => code === "permuted-classes");
       expect(wrong?.text).toContain("sorted as text");
       const names = join(faults, "30-numeric-folders", "names.json");
-      const audited = audit("30-numeric-folders", "folder:pics", "--classes", names);
+      const audited = await audit("30-numeric-folders", "folder:pics", "--classes", names);
       expect(codes(audited)).not.toContain("permuted-classes");
       expect([audited.result.examples, audited.result.clean.mean]).toEqual([33, 1]);
     });
 
-    it("case 31: names in NFD and NFC match", () => {
-      const audited = audit(
+    it("case 31: names in NFD and NFC match", async () => {
+      const audited = await audit(
         "31-nfd-names",
         "folder:pics",
         "--classes",
@@ -321,8 +306,8 @@ describe.skipIf(skipped)(`the cases of ${skipped || faults}`, { timeout: 180_000
       expect([0, 3]).toContain(audited.code);
     });
 
-    it("case 34: a pixel off by rounding is clipped", () => {
-      expect(audit("34-npz-rounding", "npz:d.npz").result.clean.mean).toBeGreaterThan(0);
+    it("case 34: a pixel off by rounding is clipped", async () => {
+      expect((await audit("34-npz-rounding", "npz:d.npz")).result.clean.mean).toBeGreaterThan(0);
     });
 
     it.each(["420.jpg", "444.jpg", "cmyk.jpg", "gray.jpg", "gray16.png", "half.png", "prog.jpg"])(
@@ -341,9 +326,9 @@ describe.skipIf(skipped)(`the cases of ${skipped || faults}`, { timeout: 180_000
       },
     );
 
-    it("case 52: a wrong CRC-32 is damage", () => {
+    it("case 52: a wrong CRC-32 is damage", async () => {
       const model = join(faults, "01-prob-threshold", "m.onnx");
-      const { code, stderr } = rampart(
+      const { code, stderr } = await rampart(
         "audit",
         model,
         "--data",
