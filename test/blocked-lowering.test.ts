@@ -7,8 +7,8 @@ import { topological, type Value } from "../src/engine/graph/value.ts";
 import { lowerBlocked } from "../src/engine/lowering/blocked/blocked.ts";
 import { writeOnnx } from "../src/engine/onnx/export/write-onnx.ts";
 import { nodeProgram, nodeRuntime } from "../src/engine/runtime/node.ts";
-import type { Shape } from "../src/math/tensor.ts";
 import { differenceFrom, errors } from "./fixtures/against-interpreter.ts";
+import { type Convolution, cubes, geometry } from "./fixtures/convolutions.ts";
 
 const byDefault = await nodeRuntime({ threads: 1 });
 const { lowering } = byDefault.target;
@@ -22,16 +22,9 @@ const nowhere = await nodeRuntime({ threads: 1, lowering: `blocked-${block}-w999
 const difference = (outputs: Record<string, Value>, runtime = byDefault) =>
   differenceFrom(outputs, runtime);
 
-const geometry = (s: number, p: number, d = 1, groups = 1) => ({
-  strides: [s, s],
-  pads: [p, p, p, p],
-  dilations: [d, d],
-  groups,
-});
 const uneven = { ...geometry(1, 0), strides: [2, 1], pads: [0, 1, 2, 1] };
 
-type Case = [name: string, x: Shape, w: Shape, attrs: ReturnType<typeof geometry>];
-const cases: Case[] = [
+const cases: Convolution[] = [
   ["3×3", [16, 32, 6, 6], [48, 32, 3, 3], geometry(1, 1)],
   ["3×3 on an image", [16, 3, 8, 8], [16, 3, 3, 3], geometry(1, 1)],
   ["channels and examples that fill no block", [5, 20, 5, 7], [24, 20, 3, 3], geometry(1, 1)],
@@ -46,21 +39,8 @@ const cases: Case[] = [
   ["dilated", [2, 16, 9, 9], [32, 16, 3, 3], geometry(1, 2, 2)],
   ["channel by channel", [4, 32, 6, 6], [32, 1, 3, 3], geometry(1, 1, 1, 32)],
   ["channel by channel, stride 2", [3, 24, 6, 6], [24, 1, 3, 3], geometry(2, 1, 1, 24)],
-  ["3×3 with many channels", [3, 128, 4, 6], [144, 128, 3, 3], geometry(1, 1)],
-  ["3×3 with more channels, on an odd image", [1, 256, 5, 4], [256, 256, 3, 3], geometry(1, 1)],
-  ["3×3 with more channels", [2, 256, 4, 4], [256, 256, 3, 3], geometry(1, 1)],
-  // ∂L/∂w takes the rows of dy in two parts, in one with a row more than in the other.
-  ["many pixels", [16, 64, 17, 17], [16, 64, 3, 3], geometry(1, 1)],
-  ["many pixels, stride 2", [32, 64, 26, 24], [16, 64, 3, 3], geometry(2, 1)],
-  [
-    "many pixels, and a row that no window reaches",
-    [32, 64, 28, 24],
-    [16, 64, 3, 3],
-    geometry(2, 0),
-  ],
   ["in groups", [2, 32, 6, 6], [64, 8, 3, 3], geometry(1, 1, 1, 4)],
 ];
-const cubes = (y: Value) => g.sum(g.mul(y, g.mul(y, y)));
 
 describe.skipIf(lowering === "plain")("in blocks, a convolution and its gradients:", () => {
   it.each(cases)("%s", async (_, xs, ws, attrs) => {
@@ -68,8 +48,7 @@ describe.skipIf(lowering === "plain")("in blocks, a convolution and its gradient
     const y = g.conv(x, w, attrs);
     const [dx, dw] = gradient(cubes(g.relu(y)), [x, w]);
     expect(await difference({ y, dx, dw })).toBeLessThan(5e-6);
-    // With more channels the interpreter takes seconds and tests nothing new.
-    if (ws[1] < 64) expect(await difference({ y, dx, dw }, everywhere)).toBeLessThan(5e-6);
+    expect(await difference({ y, dx, dw }, everywhere)).toBeLessThan(5e-6);
   });
 });
 
@@ -184,22 +163,6 @@ describe.skipIf(lowering === "plain")("in blocks, with its gradients:", () => {
     const z = f(body(x));
     const [dx, dw] = gradient(cubes(z), [x, w]);
     expect(await difference({ z, dx, dw })).toBeLessThan(1e-5);
-  });
-
-  it("sums over large images have no larger error than over small ones", async () => {
-    const v = g.input("v", [32, 20, 1, 1]);
-    for (const [height, width] of [
-      [192, 256],
-      [499, 64],
-    ]) {
-      const y = g.conv(g.input("x", [1, 20, height, width]), v, geometry(1, 0));
-      const positive = g.add(g.mul(y, y), g.scalar(1));
-      const outputs = {
-        sums: g.sum(positive, [2, 3]),
-        products: g.sum(g.mul(positive, positive), [2, 3]),
-      };
-      expect(await difference(outputs)).toBeLessThan(3e-6);
-    }
   });
 
   it("the channels that fill a block do not affect the others", async () => {

@@ -3,8 +3,7 @@ import { parseCifar } from "./cifar-format.ts";
 import { cifar10Format as cifar10 } from "./cifar10.ts";
 import { cifar100Format as cifar100 } from "./cifar100.ts";
 import { memoryData } from "./data-files.ts";
-import { nodeDataFiles } from "./node.ts";
-import { channelStatistics, concatenated, splitOf } from "./splits.ts";
+import { splitOf } from "./splits.ts";
 import { openDataset } from "./table.ts";
 
 /** Rows of a CIFAR file whose pixels are all the row's number. */
@@ -61,23 +60,4 @@ it("a missing file of a data set is named", async () => {
   await expect(openDataset("cifar10", from)).rejects.toThrow(
     "memory/cifar-10-batches-bin/data_batch_1.bin is missing",
   );
-});
-
-it("the known mean and deviation are those of the real training images", async ({ skip }) => {
-  const files = nodeDataFiles();
-  const place = `${files.roots[0]}/cifar10`;
-  const parts = [];
-  for (const [file, count] of cifar10.train) {
-    const bytes = await files.read(`${place}/${file}`);
-    if (bytes === undefined) {
-      console.log(`skipped: no CIFAR-10 at ${place}`);
-      return skip(`no CIFAR-10 at ${place}`);
-    }
-    parts.push(parseCifar({ path: file, bytes }, cifar10, count));
-  }
-  const { mean, std } = channelStatistics(concatenated(parts), [3, 32, 32]);
-  for (const [channel, value] of mean.entries()) {
-    expect(Math.abs(value - cifar10.mean[channel])).toBeLessThan(6e-5);
-    expect(Math.abs(std[channel] - cifar10.std[channel])).toBeLessThan(6e-5);
-  }
 });
