@@ -42,12 +42,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   report: ["math", "files", "evaluate", "certify", "verify"],
   audit: [...judging, ...engine, "evaluate", "certify", "verify", "report"],
   library: [...everything, "audit"],
+  sweep: [...everything, "audit", "plugins"],
   paper: [...everything, "paper/theory"],
   "paper/theory": ["math"],
   bench: [...everything],
   plugins: ["math", ...extensible],
   lab: [...everything, "audit", "paper/theory", "src"],
-  cli: [...everything, "audit", "paper", "paper/theory", "bench", "plugins", "cli/kit"],
+  cli: [...everything, "audit", "sweep", "paper", "paper/theory", "bench", "plugins", "cli/kit"],
   "cli/kit": [...everything, "audit", "plugins"],
 };
 

@@ -50,6 +50,8 @@ export interface NodeAudit extends AuditContext {
 
 /** What an audit is asked to do, on any platform. */
 export interface AuditRequest extends AuditContext {
+  /** Whether rows state the seconds that they took; by default they do. */
+  readonly timed?: boolean | undefined;
   readonly source: AuditSource;
   readonly host: Host;
   /** Starts a runtime with the plain lowering, for bounds, where `runtime` has another one. */

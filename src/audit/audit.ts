@@ -130,6 +130,7 @@ async function* runAttacks(
     out: out === undefined ? undefined : { storage: out, name: ROWS },
     resume,
     saveExamples,
+    timed: audit.timed,
     signal,
     command,
     note,

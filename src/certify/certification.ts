@@ -47,6 +47,8 @@ export interface Certification {
   readonly out?: { readonly storage: Storage; readonly name: string } | undefined;
   readonly resume?: boolean;
   readonly host: Host;
+  /** Test images `from` up to, and without, `to`; by default all of the options. */
+  readonly range?: { readonly from: number; readonly to: number } | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly note?: OnNote;
   /** The command as typed, for the record. */
@@ -215,7 +217,8 @@ export async function* certifyDataset(
   const { model, dataset, target, out, resume = false, host, signal, note } = certification;
   const { noise, sampling, draws, format } = prepared(certification, options);
   const { test, shape, classes } = dataset;
-  const chosen = chosenImages(options, test);
+  const { from, to } = certification.range ?? { from: 0, to: Number.POSITIVE_INFINITY };
+  const chosen = chosenImages(options, test).filter((index) => index >= from && index < to);
   const total = chosen.length;
   const isExact = certificateOf(noise).draws !== null;
   const file =

@@ -23,6 +23,7 @@ export const rampart: Program = {
     certify: async () => (await import("./certify.ts")).certifyCommand,
     audit: async () => (await import("./audit.ts")).auditCommand,
     gradient: async () => (await import("./gradient.ts")).gradientCommand,
+    sweep: async () => (await import("./sweep.ts")).sweepCommand,
     reproduce: async () => (await import("./reproduce.ts")).reproduceCommand,
     falsify: async () => (await import("./falsify.ts")).falsifyCommand,
     verify: async () => (await import("./verify.ts")).verifyCommand,

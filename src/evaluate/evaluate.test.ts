@@ -43,7 +43,46 @@ async function rowsOf(
 
 const plain = ({ seconds: _, ...row }: Row) => row;
 
+async function rangeRows(from: number, to: number, noise: string | null): Promise<Row[]> {
+  const options = EvaluateOptions.parse({
+    attacks: ["none", "pgd-linf", "fgsm-l2"],
+    epsilonLinf: [0.1, 0.2],
+    draws: 20,
+    eot: [4],
+    batch: 4,
+    skipBroken: noise === null,
+  });
+  const rows: Row[] = [];
+  const run = scoreAttacks(
+    evaluated(noise),
+    data,
+    options,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    { from, to },
+  );
+  for await (const { row } of run) rows.push(row);
+  return rows;
+}
+
 describe("scoreAttacks", () => {
+  it.each([
+    [null, 16],
+    ["normal:0.1", 1],
+  ])("gives the same rows range by range, of a classifier with noise %s", async (noise, group) => {
+    const whole = await rangeRows(0, 40, noise);
+    const parts: Row[] = [];
+    for (const [from, to] of [
+      [0, group],
+      [group, 2 * group],
+      [2 * group, 40],
+    ])
+      parts.push(...(await rangeRows(from, to, noise)));
+    expect(parts.map(plain)).toEqual(whole.map(plain));
+  });
+
   it("breaks exactly the examples whose margin is inside the ball", async () => {
     const rows = await rowsOf({ attacks: ["pgd-linf"], epsilonLinf: [0.1] });
     for (const row of rows) {

@@ -5,6 +5,8 @@ import { foldAll } from "../math/random.ts";
 import { rowSize, rows as rowsBetween, type Tensor } from "../math/tensor.ts";
 import { checkOptions } from "./check.ts";
 import { deployed, type EvaluatedModel } from "./evaluated-model.ts";
+import { groupSize } from "./groups.ts";
+import { EVERY_IMAGE, type ImageRange } from "./image-range.ts";
 import { type Judge, judgeOf } from "./judge.ts";
 import { gradientLossOf, NonFiniteLocator } from "./non-finite-locator.ts";
 import { type EvaluateOptions, type ResolvedOptions, resolved } from "./options.ts";
@@ -31,14 +33,11 @@ interface TestData {
   readonly test: Split;
 }
 
-/** Batches of a deterministic model that are attacked at once. */
-const BATCHES_AT_ONCE = 4;
-
 /**
  * Attacks the first `examples` test images and yields one row per example, attack, radius and number of EOT draws, run by run.
  * Rows named in `finished` (see `rowName`) are left out. Under `skipBroken`, so are examples named in `broken` (see
  * `brokenName`) and examples that break on the way. Examples that `spares` names get a row without an attack.
- * `docs/evaluating.md` explains the protocols. Throws `UsageError` for options that do not fit the model or the images.
+ * Images outside `range` are left out. `docs/evaluating.md` explains the protocols. Throws `UsageError` for options that do not fit the model or the images.
  */
 export async function* scoreAttacks(
   evaluated: EvaluatedModel,
@@ -48,9 +47,10 @@ export async function* scoreAttacks(
   broken: ReadonlySet<string> = new Set(),
   customAttacks?: CustomAttacks,
   spares: Spares = noneSpared,
+  range: ImageRange = EVERY_IMAGE,
 ): AsyncGenerator<Scored, void, void> {
   const evaluation = new Evaluation(evaluated, data, resolved(options), customAttacks);
-  yield* evaluation.scored(finished, broken, spares);
+  yield* evaluation.scored(finished, broken, spares, range);
 }
 
 /** The rows that a run is to give. */
@@ -96,15 +96,16 @@ class Evaluation {
     finished: ReadonlySet<string>,
     brokenBefore: ReadonlySet<string>,
     spares: Spares,
+    range: ImageRange,
   ): AsyncGenerator<Scored, void, void> {
     const { options } = this;
-    const count = Math.min(options.examples, this.data.test.size);
-    const group = this.groupSize();
+    const count = Math.min(options.examples, this.data.test.size, range.to);
+    const group = groupSize(options, this.randomised, this.runs);
     const broken = new Set(options.skipBroken ? brokenBefore : []);
     const isPending = (run: Run, index: number, epsilon: number | null) =>
       !finished.has(rowName({ index, attack: run.name, epsilon, eot: run.eot })) &&
       !broken.has(brokenName({ index, norm: run.norm, epsilon }));
-    for (let from = 0; from < count; from += group) {
+    for (let from = range.from; from < count; from += group) {
       const all = Array.from({ length: Math.min(group, count - from) }, (_, i) => from + i);
       const locator = new NonFiniteLocator(this.evaluated.locate);
       let clean: number[][] | null = null;
@@ -129,16 +130,6 @@ class Evaluation {
           yield { row: { ...row, seconds }, original, adversarial, last: i === rows.length - 1 };
       }
     }
-  }
-
-  /**
-   * Examples that are attacked at once. An example of a randomised model takes `eot` rows of a batch, so fewer examples give
-   * rows sooner. Examples of a deterministic one leave as they break, so several batches at once keep the network's batches full.
-   */
-  private groupSize(): number {
-    const { batch } = this.options;
-    if (!this.randomised) return BATCHES_AT_ONCE * batch;
-    return Math.max(1, Math.floor(batch / Math.max(...this.runs.map(({ eot }) => eot))));
   }
 
   /** The decisions on the clean images, [examples][decisions]; also asks for their gradients once, see `gradientLossOf`. */

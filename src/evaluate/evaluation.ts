@@ -13,6 +13,7 @@ import { type Scored, scoreAttacks } from "./evaluate.ts";
 import { type Locate, stoppable } from "./evaluated-model.ts";
 import { evaluationRowsFormat } from "./evaluation-rows.ts";
 import { checkFit } from "./fit.ts";
+import { EVERY_IMAGE, type ImageRange } from "./image-range.ts";
 import { type KeptImages, keptImages } from "./kept-images.ts";
 import type { Model } from "./model.ts";
 import type { ReadText } from "./model-record.ts";
@@ -55,6 +56,10 @@ export interface Evaluation extends EvaluationContext {
   readonly tested: TestedData;
   /** Where rows go, and the name of their file, which ends in `.jsonl`; undefined if rows are only returned. */
   readonly out?: { readonly storage: Storage; readonly name: string } | undefined;
+  /** Test images to attack, in whole groups (see `groupSize`); by default all of the options. */
+  readonly range?: ImageRange | undefined;
+  /** Whether rows state the seconds that they took; by default they do, and otherwise they state 0. */
+  readonly timed?: boolean | undefined;
   readonly host: Host;
   /** Reads the record of the model's training beside it; undefined where paths lead nowhere. */
   readonly readText?: ReadText | undefined;
@@ -97,7 +102,7 @@ export async function* evaluateModel(
 ): AsyncGenerator<EvaluateEvent, void, void> {
   const { out, resume = false, saveExamples = 8, signal, customAttacks } = evaluation;
   const { network, target, images, command, locate, note = () => undefined } = evaluation;
-  const { host, readText, noiseNamed = plainNoise } = evaluation;
+  const { host, readText, noiseNamed = plainNoise, range = EVERY_IMAGE } = evaluation;
   const { dataset, warning } = evaluation.tested;
   checkFit(model, dataset);
   const options = resolved(given);
@@ -126,7 +131,7 @@ export async function* evaluateModel(
   try {
     const stored = file?.rows ?? [];
     const rows = [...stored];
-    const total = rowCount(options, dataset.test, context);
+    const total = rowCount(options, dataset.test, context, range);
     const runs = runsOf(options, context);
     let done = 0;
     const counted = (row: Row): EvaluateEvent => {
@@ -158,9 +163,11 @@ export async function* evaluateModel(
         broken,
         customAttacks,
         evaluation.spares,
+        range,
       )) {
         await evaluation.inspect?.(scored);
-        if (!repeated.delete(rowName(scored.row))) run.push(scored);
+        if (!repeated.delete(rowName(scored.row)))
+          run.push(evaluation.timed === false ? untimed(scored) : scored);
         // What was found may spare other attacks a repetition.
         for (const [name, row] of repeated)
           if (evaluation.needsImage?.(row) === false) {
@@ -193,6 +200,9 @@ const repeatedRows = (
   { needsImage = () => false }: Evaluation,
   stored: readonly Row[],
 ): Map<string, Row> => new Map(stored.filter(needsImage).map((row) => [rowName(row), row]));
+
+/** A result whose row states no time. */
+const untimed = (scored: Scored): Scored => ({ ...scored, row: { ...scored.row, seconds: 0 } });
 
 /**
  * Which rows have their images kept: those of the first test images, or those of broken examples if attacks skip them. Of

@@ -10,6 +10,7 @@ import {
 } from "../attacks/table.ts";
 import type { Attack, Norm } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
+import { EVERY_IMAGE, type ImageRange } from "./image-range.ts";
 import { NO_ATTACK, type ResolvedOptions } from "./options.ts";
 import type { Row } from "./row.ts";
 
@@ -132,7 +133,13 @@ export const rowName = ({
 }: Pick<Row, "index" | "attack" | "epsilon" | "eot">): string =>
   `${index} ${attack} ${epsilon} ${eot}`;
 
-/** The number of rows that an evaluation ends with, skipped examples included. */
-export const rowCount = (options: ResolvedOptions, { size }: Split, context: RunContext): number =>
-  Math.min(options.examples, size) *
-  runsOf(options, context).reduce((rows, { radii }) => rows + radii.length, 0);
+/** The number of rows that an evaluation of a range of images ends with, skipped examples included. */
+export function rowCount(
+  options: ResolvedOptions,
+  { size }: Split,
+  context: RunContext,
+  { from, to }: ImageRange = EVERY_IMAGE,
+): number {
+  const images = Math.max(0, Math.min(options.examples, size, to) - from);
+  return images * runsOf(options, context).reduce((rows, { radii }) => rows + radii.length, 0);
+}

@@ -193,7 +193,7 @@ const trimmedOrEmpty = (text: Promise<string>): Promise<string> =>
   );
 
 /** Identifies this process among all under the same kernel: boot, pid namespace, pid and start time. */
-async function ownIdentity(): Promise<Record<string, string>> {
+export async function ownIdentity(): Promise<Record<string, string>> {
   return {
     boot: await trimmedOrEmpty(readFile("/proc/sys/kernel/random/boot_id", "utf8")),
     space: await trimmedOrEmpty(readlink("/proc/self/ns/pid")),
@@ -203,7 +203,7 @@ async function ownIdentity(): Promise<Record<string, string>> {
 }
 
 /** Whether an owner runs, if it started under this kernel and in this pid namespace; null if only its counter can tell. */
-async function isAlive({ identity }: LeaseRecord): Promise<boolean | null> {
+export async function isAlive({ identity }: LeaseRecord): Promise<boolean | null> {
   const own = await ownIdentity();
   const { boot, space, pid, started } = identity;
   const isHere = own.boot !== "" && own.space !== "" && boot === own.boot && space === own.space;

@@ -1,0 +1,281 @@
+import { z } from "zod";
+import { nodeHost } from "../files/host/node.ts";
+import { writeWhole } from "../files/node.ts";
+import { UsageError } from "../math/usage-error.ts";
+import { spoken } from "../paper/cost.ts";
+import type { Cell } from "../sweep/cell.ts";
+import { ask } from "../sweep/control.ts";
+import { attemptContext, NodeWorkers, openNodeStore, planInNode } from "../sweep/node.ts";
+import type { SweepEvent } from "../sweep/outcome.ts";
+import { planJsonSchema } from "../sweep/plan/schema.ts";
+import { addPlan, readPlans, type StoredPlan } from "../sweep/plans.ts";
+import { inShard, shardOf } from "../sweep/shard.ts";
+import { type FailedCell, type SweepStatus, sweepStatus } from "../sweep/status.ts";
+import type { Store } from "../sweep/store/store.ts";
+import { resultTable, tableCsv } from "../sweep/table.ts";
+import { type Context, command } from "./kit/command.ts";
+import { DataDir } from "./kit/options.ts";
+import { type Progress, progress } from "./kit/progress.ts";
+import { quoted } from "./kit/resuming.ts";
+
+/** Exit codes of cells that failed: one with a bug of ours, or for reasons that the user can fix. */
+const OUR_BUG = 1;
+const USER_CAN_FIX = 2;
+
+/** The exit code of a sweep with failed cells; 0 without. */
+export function failureCode(failed: readonly Pick<FailedCell, "code">[]): number {
+  if (failed.length === 0) return 0;
+  return failed.some(({ code }) => code === null) ? OUR_BUG : USER_CAN_FIX;
+}
+
+/** Seconds without a heartbeat, see `WorkersOptions`. */
+export const Patience = z
+  .number()
+  .positive()
+  .default(60)
+  .describe(
+    "seconds without a sign of life after which a worker on another machine counts as dead; more than a network file system caches attributes",
+  );
+
+/** One line per failed cell: what failed, and why. */
+export const failedLines = (failed: readonly FailedCell[]): string[] =>
+  failed.map(
+    ({ label, message, attempts }) =>
+      `failed: ${label}, after ${attempts} ${attempts === 1 ? "attempt" : "attempts"}: ${message.split("\n")[0]}`,
+  );
+
+function statusLines({
+  asked,
+  cells,
+  done,
+  running,
+  failed,
+  blocked,
+  waiting,
+  secondsDone,
+  secondsLeft,
+}: SweepStatus): string[] {
+  const counts = [
+    `${done} of ${cells} cells done`,
+    `${running.length} running`,
+    `${waiting} waiting`,
+    `${failed.length} failed`,
+  ];
+  if (blocked > 0) counts.push(`${blocked} blocked by them`);
+  const lines = [counts.join(", ")];
+  if (asked !== "run")
+    lines.push(
+      asked === "pause"
+        ? "paused: workers start no cell"
+        : "draining: workers end after their cell",
+    );
+  for (const { label, owner, attempt, state } of running) {
+    const pace =
+      state === null
+        ? ""
+        : `, since ${state.started}, ${state.done}/${state.total}${state.seconds > 0 ? ` (${(state.done / state.seconds).toFixed(2)}/s)` : ""}`;
+    lines.push(`running: ${label} on ${owner}, attempt ${attempt}${pace}`);
+  }
+  lines.push(...failedLines(failed));
+  const left =
+    secondsLeft === null ? "unknown until a cell of each kind is done" : spoken(secondsLeft);
+  lines.push(
+    `worked for ${spoken(secondsDone)}; left for one worker: ${done === cells ? "nothing" : left}`,
+  );
+  return lines;
+}
+
+async function showStatus(store: Store, patience: number, context: Context): Promise<void> {
+  const status = await sweepStatus(store, await attemptContext(patience));
+  context.emit({ status });
+  context.print(...statusLines(status));
+  context.exitWith(failureCode(status.failed));
+}
+
+async function writeTable(store: Store, table: string, context: Context): Promise<void> {
+  const cells = (await readPlans(store)).flatMap((plan) => plan.cells);
+  const unique = [...new Map(cells.map((cell) => [cell.key, cell])).values()];
+  const rows = await resultTable(store, unique, nodeHost);
+  await writeWhole(
+    table,
+    table.endsWith(".json") ? `${JSON.stringify(rows, null, 2)}\n` : tableCsv(rows),
+  );
+  context.print(`table: ${table} (${rows.length} lines)`);
+}
+
+/** Shows the cells of a plan and their cost. */
+function showPlan({ name, cells, target }: StoredPlan, context: Context): void {
+  for (const { key, label, cost, work } of cells)
+    context.emit({ cell: { key, label, kind: work.kind, inputs: work.inputs, flops: cost } });
+  context.print(
+    ...cells.map(({ label, cost }) => `${label.padEnd(60)} ${(cost / 1e9).toPrecision(3)} GFLOP`),
+  );
+  const total = cells.reduce((sum, { cost }) => sum + cost, 0);
+  context.print(
+    `${name}: ${cells.length} cells, at most ${(total / 1e12).toPrecision(3)} TFLOP, on ${target.engine}, lowering ${target.lowering}, ${target.threads} threads per cell`,
+  );
+}
+
+/** Reports events of workers, and the progress of all cells. */
+function reporter(total: () => number, done: () => number, bar: Progress, context: Context) {
+  return (event: SweepEvent): void => {
+    if (event.event === "away" || event.event === "back") {
+      bar.log(event.message);
+      return;
+    }
+    const { key, label } = event.cell;
+    context.emit({ event: event.event, cell: key, label });
+    if (event.event === "committed") bar.update("cells", done(), total());
+    if (event.event === "lost") bar.log(`${label}: another worker has taken over`);
+    if (event.event === "late")
+      bar.log(
+        event.same
+          ? `${label}: another worker was first, with the same result`
+          : `${label}: another worker was first, with another result; this one is dropped. Are both machines of one kind?`,
+      );
+    if (event.event === "failed")
+      bar.log(
+        `${label} failed${event.final ? "" : "; it will be tried again"}: ${event.end.message}`,
+      );
+  };
+}
+
+/** The typed command without a shard's number, for the message on how to go on. */
+const continuing = (context: Context): string => context.argv.map(quoted).join(" ");
+
+interface LocalSweep {
+  readonly store: Store;
+  readonly plan: StoredPlan;
+  readonly workers: number;
+  readonly patience: number;
+  readonly shard: string | undefined;
+  readonly dataDir: string | undefined;
+}
+
+/** Works on a plan in this process until it is done, and reports. */
+async function runLocal(
+  { store, plan, workers, patience, shard, dataDir }: LocalSweep,
+  context: Context,
+): Promise<void> {
+  const wanted: (cell: Cell) => boolean =
+    shard === undefined ? () => true : inShard(plan.cells, shardOf(shard, process.env));
+  const own = plan.cells.filter(wanted);
+  const bar = progress(context.stderr, { json: context.json });
+  const doneCells = () => own.filter(({ key }) => pool.board.done.has(key)).length;
+  const pool = await NodeWorkers.open(plan, {
+    store,
+    patience,
+    dataDir,
+    signal: context.signal,
+    note: (text) => bar.log(text),
+    onEvent: reporter(() => own.length, doneCells, bar, context),
+    onProgress: ({ label }, done, total) => {
+      if (workers === 1) bar.update(label, done, total);
+    },
+  });
+  try {
+    const again = await pool.retryFailed(wanted);
+    if (again > 0) bar.log(`trying ${again} failed ${again === 1 ? "cell" : "cells"} again`);
+    await pool.run(workers, wanted);
+  } finally {
+    bar.stop();
+  }
+  const failed = own.flatMap(({ key, label }): FailedCell[] => {
+    const failure = pool.board.failed.get(key);
+    return failure === undefined ? [] : [{ key, label, ...failure }];
+  });
+  const done = doneCells();
+  const blocked = own.filter(
+    (cell) => !pool.board.failed.has(cell.key) && pool.board.isBlocked(cell),
+  );
+  context.emit({ result: { done, cells: own.length, failed, blocked: blocked.length } });
+  context.note(...failedLines(failed));
+  if (blocked.length > 0) context.note(`${blocked.length} more cells need them`);
+  context.print(`${done} of ${own.length} cells done: ${store.path}`);
+  if (done < own.length && failed.length === 0)
+    context.note("stopped; finished cells are kept. Continue with:", `  ${continuing(context)}`);
+  context.exitWith(failureCode(failed));
+}
+
+/** `rampart sweep`: runs a plan of trainings and evaluations as cells that survive the loss of any process. */
+export const sweepCommand = command({
+  summary:
+    "Run a plan of trainings, evaluations and audits on any number of processes and machines.",
+  options: z.strictObject({
+    store: z
+      .string()
+      .optional()
+      .describe("folder of results, local or shared by machines; the same plan continues there"),
+    workers: z
+      .int()
+      .positive()
+      .max(256)
+      .default(1)
+      .describe("worker processes on this machine; each cell has the threads that the plan states"),
+    shard: z
+      .string()
+      .optional()
+      .meta({ placeholder: "i/n" })
+      .describe(
+        "do every n-th cell only, from the i-th (from 0); /n takes i, and auto both, from Slurm, Kubernetes or MPI",
+      ),
+    dryRun: z.boolean().default(false).describe("print the cells and their cost, and stop"),
+    status: z
+      .boolean()
+      .default(false)
+      .describe("print what is done, running, failed and left in --store, and stop"),
+    pause: z.boolean().default(false).describe("let all workers of --store start no further cell"),
+    drain: z.boolean().default(false).describe("let all workers of --store end after their cell"),
+    proceed: z.boolean().default(false).describe("let paused workers go on"),
+    table: z
+      .string()
+      .optional()
+      .describe("file to write all results of --store to as one table, .csv or .json"),
+    schema: z.boolean().default(false).describe("print the JSON Schema of plans, and stop"),
+    patience: Patience,
+    dataDir: DataDir,
+  }),
+  positionals: ["plan?"],
+  argumentsHelp: { plan: "JSON file of the sweep; --schema prints its form" },
+  files: { inputs: ["plan"], outputs: { table: "stream" } },
+  examples: [
+    "rampart sweep plan.json --store results --workers 2",
+    "rampart sweep plan.json --dry-run",
+    "rampart sweep --status --store results",
+    "rampart sweep plan.json --store /shared/results --shard auto",
+    "rampart sweep --store results --table results.csv",
+    "exit code 2: a cell failed for a reason that you can fix; 1: by a bug; 0: no cell failed",
+  ],
+  async run(values, context: Context) {
+    const { plan: path, store: folder, workers, shard, dataDir, patience, table } = values;
+    if (values.schema) {
+      context.stdout.write(`${JSON.stringify(planJsonSchema(), null, 2)}\n`);
+      return;
+    }
+    if (path === undefined && folder === undefined)
+      throw new UsageError("a sweep needs a plan, or --store with --status, --table or --pause", {
+        code: "missing-option",
+        next: "for example: rampart sweep plan.json --store results --workers 2",
+      });
+    const plan = path === undefined ? null : await planInNode(path, { dataDir });
+    if (plan !== null && values.dryRun) return showPlan(plan, context);
+    if (folder === undefined)
+      throw new UsageError("--store is missing: the folder of the results", {
+        code: "missing-option",
+      });
+    const store = await openNodeStore(folder, { create: plan !== null });
+    if (values.pause || values.drain || values.proceed) {
+      if (values.drain) await ask(store, "drain");
+      else await ask(store, values.pause ? "pause" : "run");
+    }
+    if (values.status || plan === null) {
+      if (table === undefined || values.status) await showStatus(store, patience, context);
+      if (table !== undefined) await writeTable(store, table, context);
+      return;
+    }
+    await addPlan(store, plan, nodeHost);
+    if (shard === undefined) await ask(store, "run");
+    await runLocal({ store, plan, workers, patience, shard, dataDir }, context);
+    if (table !== undefined) await writeTable(store, table, context);
+  },
+});

@@ -1,0 +1,42 @@
+import { UsageError } from "../math/usage-error.ts";
+import type { ImageRange } from "./image-range.ts";
+import { type EvaluateOptions, type ResolvedOptions, resolved } from "./options.ts";
+import { type Run, runsOf } from "./runs.ts";
+
+/** Batches of a deterministic model that are attacked at once. */
+const BATCHES_AT_ONCE = 4;
+
+/**
+ * Examples that are attacked at once. An example of a randomised model takes `eot` rows of a batch, so fewer examples give rows
+ * sooner. Examples of a deterministic one leave as they break, so several batches at once keep the network's batches full.
+ */
+export function groupSize(
+  { batch }: ResolvedOptions,
+  randomised: boolean,
+  runs: readonly Run[],
+): number {
+  if (!randomised) return BATCHES_AT_ONCE * batch;
+  return Math.max(1, Math.floor(batch / Math.max(...runs.map(({ eot }) => eot))));
+}
+
+/** The group size of an evaluation with the attacks of the tables. */
+export function groupSizeOf(options: EvaluateOptions, randomised: boolean): number {
+  const all = resolved(options);
+  return groupSize(all, randomised, runsOf(all, { randomised, customAttacks: undefined }));
+}
+
+/**
+ * Cuts `count` images into ranges of `size` images, rounded up to whole groups. Images of one group share batches, so ranges of
+ * whole groups give the bits of one evaluation of all images. Throws `UsageError` for a size below 1.
+ */
+export function rangesOf(count: number, size: number, group: number): ImageRange[] {
+  if (!(size >= 1))
+    throw new UsageError(`a range of ${size} images is too small; use 1 or more`, {
+      code: "bad-option",
+    });
+  const step = Math.ceil(size / group) * group;
+  return Array.from({ length: Math.ceil(count / step) }, (_, i) => ({
+    from: i * step,
+    to: Math.min(count, (i + 1) * step),
+  }));
+}

@@ -1,0 +1,8 @@
+/** Test images `from` up to, and without, `to`. */
+export interface ImageRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** All test images. */
+export const EVERY_IMAGE: ImageRange = { from: 0, to: Number.POSITIVE_INFINITY };

@@ -1,0 +1,201 @@
+// Attempts at cells. A cell's attempts are numbered; each has a lease, and a note of its end unless its worker was lost.
+import {
+  type LeaseClock,
+  type LeaseFile,
+  type LeaseRecord,
+  type LeaseStorage,
+  leaseRecord,
+  leaseText,
+} from "../files/lease/lease.ts";
+import type { Storage } from "../files/storage/storage.ts";
+import { cellFolder, type Store } from "./store/store.ts";
+
+/** How an attempt ended without a result. */
+export interface AttemptEnd {
+  readonly attempt: number;
+  readonly owner: string;
+  /** Failed: the cell's own fault. Lost: its worker stood still or died. Stopped: it was asked to. */
+  readonly how: "failed" | "lost" | "stopped";
+  /** Why it failed; empty otherwise. */
+  readonly message: string;
+  /** The code of a `UsageError`; null for a bug, and where nothing failed. */
+  readonly code: string | null;
+  /** Whether another attempt may succeed. */
+  readonly retry: boolean;
+  /** ISO 8601, by the owner's clock. */
+  readonly at: string;
+}
+
+/** An attempt that this process works on. */
+export interface Attempt {
+  readonly cell: string;
+  readonly number: number;
+  readonly owner: string;
+  readonly files: Storage;
+  /** The number of the attempt before it, whose files it may go on from; null for the first one. */
+  readonly before: number | null;
+  /** Whether no higher attempt has been made. */
+  isHeld(): Promise<boolean>;
+  /** Stops the counter. With `end`, notes how the attempt ended. */
+  close(end?: Omit<AttemptEnd, "attempt" | "owner">): Promise<void>;
+}
+
+/** Why a cell cannot be taken now. */
+export interface Untaken {
+  /** Who works on it; null if it ended. */
+  readonly owner: string | null;
+  readonly ends: readonly AttemptEnd[];
+}
+
+/** How this process takes cells. */
+export interface AttemptContext {
+  readonly store: Store;
+  readonly record: LeaseRecord;
+  readonly clock: LeaseClock;
+  /** Seconds without a change of the counter after which an attempt counts as dead. */
+  readonly patience: number;
+  /** Whether the owner of an attempt runs on this machine; null if this machine cannot tell. */
+  isAlive(record: LeaseRecord): Promise<boolean | null>;
+  /** The time for notes. */
+  now(): Date;
+}
+
+/** A counter as this process has seen it. */
+interface Seen {
+  readonly text: string;
+  /** When it was first seen with this value, on this process's clock. */
+  readonly since: number;
+}
+
+const endFile = (cell: string, attempt: number): string =>
+  `${cellFolder(cell)}/end.${attempt}.json`;
+
+const numbersIn = (names: readonly string[], pattern: RegExp): number[] =>
+  names.flatMap((name) => {
+    const number = pattern.exec(name)?.[1];
+    return number === undefined ? [] : [Number(number)];
+  });
+
+/** Takes cells for one process, and watches the counters of those that others have. */
+export class Attempts {
+  readonly #context: AttemptContext;
+  readonly #seen = new Map<string, Seen>();
+
+  constructor(context: AttemptContext) {
+    this.#context = context;
+  }
+
+  /** How the attempts at a cell have ended, in their order. */
+  async endsOf(cell: string): Promise<AttemptEnd[]> {
+    const { store } = this.#context;
+    return this.#endsIn(cell, await store.list(cellFolder(cell)));
+  }
+
+  async #endsIn(cell: string, names: readonly string[]): Promise<AttemptEnd[]> {
+    const ends: AttemptEnd[] = [];
+    for (const number of numbersIn(names, /^end\.(\d+)\.json$/).sort((a, b) => a - b)) {
+      const bytes = await this.#context.store.read(endFile(cell, number));
+      if (bytes !== null) ends.push(JSON.parse(new TextDecoder().decode(bytes)) as AttemptEnd);
+    }
+    return ends;
+  }
+
+  /**
+   * Takes a cell. Never waits: a counter is judged by when this process has seen it change, so ask again later. `refuse` is
+   * asked with the ends of earlier attempts before the lease is created.
+   */
+  async take(
+    cell: string,
+    refuse: (ends: readonly AttemptEnd[]) => boolean,
+  ): Promise<Attempt | Untaken> {
+    const { store, record } = this.#context;
+    const leases = store.leases(cell);
+    const names = await store.list(cellFolder(cell));
+    const last = Math.max(0, ...numbersIn(names, /^lease\.([1-9]\d*)$/));
+    const ends = await this.#endsIn(cell, names);
+    if (last > 0 && !ends.some(({ attempt }) => attempt === last)) {
+      const owner = await this.#liveOwner(cell, leases, last);
+      if (owner !== null) return { owner, ends };
+      ends.push(await this.#noteLost(cell, leases, last));
+    }
+    if (refuse(ends)) return { owner: null, ends };
+    const number = last + 1;
+    const file = await leases.create(number, leaseText(record, 0));
+    if (file === null) return { owner: "another worker", ends };
+    file.beat(record);
+    this.#seen.delete(cell);
+    return this.#attempt(cell, { number, file, leases, before: last > 0 ? last : null });
+  }
+
+  /** The owner of an attempt that may be alive; null if it is dead. */
+  async #liveOwner(cell: string, leases: LeaseStorage, number: number): Promise<string | null> {
+    const { clock, patience, isAlive } = this.#context;
+    const text = await leases.read(number);
+    if (text === null) return "another worker";
+    const record = leaseRecord(text);
+    if (record !== null && (await isAlive(record)) === false) return null;
+    const seen = this.#seen.get(cell);
+    const value = `${number} ${text}`;
+    if (seen === undefined || seen.text !== value) {
+      this.#seen.set(cell, { text: value, since: clock.now() });
+    } else if (clock.now() - seen.since >= patience) return null;
+    return record?.owner ?? "an unknown process";
+  }
+
+  async #noteLost(cell: string, leases: LeaseStorage, number: number): Promise<AttemptEnd> {
+    const { store, now } = this.#context;
+    const record = leaseRecord((await leases.read(number)) ?? "");
+    const end: AttemptEnd = {
+      attempt: number,
+      owner: record?.owner ?? "an unknown process",
+      how: "lost",
+      message: "its worker was killed, or stood still for too long",
+      code: null,
+      retry: true,
+      at: now().toISOString(),
+    };
+    await store.create(endFile(cell, number), `${JSON.stringify(end)}\n`);
+    return end;
+  }
+
+  #attempt(
+    cell: string,
+    {
+      number,
+      file,
+      leases,
+      before,
+    }: {
+      readonly number: number;
+      readonly file: LeaseFile;
+      readonly leases: LeaseStorage;
+      readonly before: number | null;
+    },
+  ): Attempt {
+    const { store, record } = this.#context;
+    const { owner } = record;
+    return {
+      cell,
+      number,
+      owner,
+      before,
+      files: store.attempt(cell, number),
+      async isHeld() {
+        const highest = Math.max(0, ...(await leases.attempts()));
+        if (highest !== number) return false;
+        return leaseRecord((await leases.read(number)) ?? "")?.token === record.token;
+      },
+      async close(end) {
+        await file.stop();
+        if (end === undefined) return;
+        const noted: AttemptEnd = { attempt: number, owner, ...end };
+        await store.create(endFile(cell, number), `${JSON.stringify(noted)}\n`);
+      },
+    };
+  }
+
+  /** Removes the attempts and leases of a cell: once it is committed, or to try a failed one again. */
+  async clear(cell: string): Promise<void> {
+    await this.#context.store.remove(cellFolder(cell));
+  }
+}

@@ -1,0 +1,100 @@
+// What one process knows of a sweep: which cells there are, which are done, failed, busy, and which could start.
+import type { Cell } from "./cell.ts";
+
+/** Why a cell will not be tried again. */
+export interface CellFailure {
+  readonly message: string;
+  /** The code of a `UsageError`; null for a bug of ours. */
+  readonly code: string | null;
+  readonly attempts: number;
+}
+
+/** The state of the cells as one process sees it; its logical workers share it. */
+export class Board {
+  readonly cells = new Map<string, Cell>();
+  readonly done = new Set<string>();
+  readonly failed = new Map<string, CellFailure>();
+  /** Cells that a worker of this process has. */
+  readonly busy = new Set<string>();
+  /** Cells that somebody else has or that are to be tried later, and until when not to ask again. */
+  readonly #notBefore = new Map<string, number>();
+  #open: Cell[] = [];
+  #waiting: (() => void)[] = [];
+
+  /** Resolves at the next cell that is committed or has failed. */
+  change(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+    });
+  }
+
+  #changed(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
+  /** Adds cells, and lets those of a higher priority come first. */
+  add(cells: readonly Cell[]): void {
+    for (const cell of cells) if (!this.cells.has(cell.key)) this.cells.set(cell.key, cell);
+    // Sorting is stable: cells of one priority keep the order of their plan.
+    this.#open = [...this.cells.values()]
+      .filter(({ key }) => !this.done.has(key))
+      .sort((a, b) => b.priority - a.priority);
+  }
+
+  /** Notes which cells are committed. Returns those that this process did not know. */
+  setDone(keys: Iterable<string>): string[] {
+    const fresh = [...keys].filter((key) => !this.done.has(key));
+    for (const key of fresh) {
+      this.done.add(key);
+      this.failed.delete(key);
+      this.#notBefore.delete(key);
+    }
+    if (fresh.length > 0) {
+      this.#open = this.#open.filter(({ key }) => !this.done.has(key));
+      this.#changed();
+    }
+    return fresh;
+  }
+
+  setFailed(key: string, failure: CellFailure): void {
+    this.failed.set(key, failure);
+    this.#changed();
+  }
+
+  /** Does not offer a cell before a time of this process's clock. */
+  postpone(key: string, until: number): void {
+    this.#notBefore.set(key, until);
+  }
+
+  /** Whether all inputs of a cell are committed. */
+  isReady({ work }: Cell): boolean {
+    return work.inputs.every((input) => this.done.has(input));
+  }
+
+  /** Whether a cell or one of the cells that it needs has failed. */
+  isBlocked({ key, work }: Cell): boolean {
+    if (this.failed.has(key)) return true;
+    return work.inputs.some((input) => {
+      const cell = this.cells.get(input);
+      return cell !== undefined && !this.done.has(input) && this.isBlocked(cell);
+    });
+  }
+
+  /** The cell to try next at a time: the first of the highest priority that is ready; undefined if there is none now. */
+  next(wanted: (cell: Cell) => boolean, now: number): Cell | undefined {
+    return this.#open.find(
+      (cell) =>
+        !this.done.has(cell.key) &&
+        !this.busy.has(cell.key) &&
+        !this.failed.has(cell.key) &&
+        (this.#notBefore.get(cell.key) ?? Number.NEGATIVE_INFINITY) <= now &&
+        this.isReady(cell) &&
+        wanted(cell),
+    );
+  }
+
+  /** The cells that are neither done nor failed nor blocked by a failure. */
+  remaining(wanted: (cell: Cell) => boolean): Cell[] {
+    return this.#open.filter((cell) => wanted(cell) && !this.isBlocked(cell));
+  }
+}

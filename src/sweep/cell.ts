@@ -1,0 +1,59 @@
+import type { RuntimeTarget } from "../engine/runtime/runtime.ts";
+import type { ImageRange } from "../evaluate/image-range.ts";
+
+/** The kinds of cells. A sleeping cell computes nothing; it measures the scheduling. */
+export const cellKinds = ["train", "evaluate", "certify", "audit", "report", "sleep"] as const;
+export type CellKind = (typeof cellKinds)[number];
+
+/** Data that a cell reads, by name, and the SHA-256 of the images and labels that it uses. */
+export interface CellData {
+  readonly name: string;
+  readonly sha256: string;
+}
+
+/** A model that a cell opens: a file by its contents, or the weights that another cell trains. */
+export type CellModel =
+  | {
+      readonly file: string;
+      readonly sha256: string;
+      readonly reading: Readonly<Record<string, unknown>>;
+    }
+  | { readonly cell: string };
+
+/** What a cell computes. Its key follows from this alone, so equal work has equal keys. */
+export interface CellWork {
+  readonly kind: CellKind;
+  /** Resolved options of the kind. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly data: CellData | null;
+  /** Test images of an evaluation or a certification; null for the other kinds. */
+  readonly range: ImageRange | null;
+  readonly model: CellModel | null;
+  /** Keys of the cells whose results it reads. */
+  readonly inputs: readonly string[];
+  readonly code: string;
+  readonly target: RuntimeTarget;
+}
+
+/** A cell of a plan: its work, and how it is called and scheduled. */
+export interface Cell {
+  /** SHA-256 of its work in hexadecimal. */
+  readonly key: string;
+  readonly work: CellWork;
+  /** In messages and tables: `evaluate at-linf, images 0–511`. */
+  readonly label: string;
+  /** The varied options behind it, for the table of results. */
+  readonly labels: Readonly<Record<string, unknown>>;
+  /** Cells of a higher priority run first. */
+  readonly priority: number;
+  /** Floating-point operations, an estimate. */
+  readonly cost: number;
+}
+
+/** A cell's work as its key sees it: a file is its contents, wherever it lies. */
+export function keyedWork(work: CellWork): unknown {
+  const { model, data } = work;
+  const keyed =
+    model !== null && "file" in model ? { sha256: model.sha256, reading: model.reading } : model;
+  return { ...work, model: keyed, data: data?.sha256 ?? null };
+}

@@ -1,0 +1,80 @@
+import { auditModel } from "../../audit/audit.ts";
+import type { AuditSource } from "../../audit/audit-request.ts";
+import { AuditOptions } from "../../audit/options.ts";
+import { UsageError } from "../../math/usage-error.ts";
+import type { ImportedOptions } from "../../models/imported-network.ts";
+import { onnxFile } from "../../models/opening/open-onnx.ts";
+import type { CellWork } from "../cell.ts";
+import type { CellContext, CellResult } from "./context.ts";
+import { checksumOf, MODEL_FILE, requireData, testedPart, trainedName } from "./model.ts";
+import { ownedStorage, RUN_FOLDER } from "./owned-storage.ts";
+
+/** Files of an audit that its result keeps. */
+const KEPT =
+  /^(summary\.json|report\.html|rows\.jsonl|rows\.settings\.json|rows\.examples\.npz|proofs\.jsonl|certificates\.jsonl)$/;
+
+function sourceOf({ model }: CellWork, context: CellContext): AuditSource {
+  if (model === null) throw new UsageError("the cell names no model", { code: "bad-file" });
+  const trained = "cell" in model ? context.cell(model.cell) : null;
+  const path =
+    trained === null ? String("file" in model && model.file) : `${trainedName(trained)}.onnx`;
+  const name = path.split(/[\\/]/).at(-1) ?? path;
+  return {
+    path: name,
+    onnx: async () => {
+      if ("cell" in model)
+        return onnxFile(name, await context.input(model.cell, MODEL_FILE), new Map());
+      return { ...(await context.readOnnx(model.file)), path: name };
+    },
+    openOther: async () => {
+      throw new UsageError(`${path} is no .onnx file; export it first`, { code: "bad-file" });
+    },
+    readText: async () => null,
+    isSameData: async (one, other) => one === other,
+    openData: context.openData,
+  };
+}
+
+/** Audits a model whole: its rows, `summary.json` and `report.html`. */
+export async function runAudit(work: CellWork, context: CellContext): Promise<CellResult> {
+  const { files, host, runtime, signal, note, noiseNamed, progress } = context;
+  const { data, ...given } = work.options;
+  const options = AuditOptions.parse(given);
+  // The report names its files, and the folder of an attempt differs from one to the next.
+  const names = { path: "audit", pathOf: (name: string) => name };
+  const run = Object.assign(ownedStorage(files, RUN_FOLDER), names);
+  const { model } = work;
+  const trainedOn =
+    model !== null && "cell" in model ? String(context.cell(model.cell).work.options.data) : "";
+  const reading = model !== null && "file" in model ? model.reading : {};
+  const openData = async (name: string) => {
+    const dataset = await context.openData(name);
+    const { test } = testedPart(dataset, trainedOn);
+    const range = { from: 0, to: Math.min(options.examples, test.size) };
+    requireData(work, await checksumOf(dataset, test, range, host));
+    return dataset;
+  };
+  const events = auditModel(options, {
+    ...(reading as ImportedOptions),
+    source: { ...sourceOf(work, context), openData },
+    runtime,
+    data: data as string | undefined,
+    resume: true,
+    timed: false,
+    host,
+    out: run,
+    noiseNamed,
+    signal,
+    note,
+  });
+  let finished = false;
+  for await (const event of events) {
+    if (event.event === "row") progress(event.done, event.total);
+    if (event.event === "result") finished = true;
+  }
+  if (!finished) return null;
+  const result = new Map<string, Uint8Array>();
+  for (const name of (await run.list("")).filter((one) => KEPT.test(one)).sort())
+    result.set(name, await run.read(name));
+  return { files: result, removed: {} };
+}

@@ -1,0 +1,79 @@
+import type { Dataset, Split } from "../../data/dataset.ts";
+import { isUnsplit, withHeldOutTest } from "../../data/held-out.ts";
+import type { ImageRange } from "../../evaluate/image-range.ts";
+import type { Host } from "../../files/host/host.ts";
+import { UsageError } from "../../math/usage-error.ts";
+import type { ImportedOptions } from "../../models/imported-network.ts";
+import { modelOfExported, type OpenModel } from "../../models/opening/open-model.ts";
+import { openOnnx } from "../../models/opening/open-onnx.ts";
+import type { Cell, CellWork } from "../cell.ts";
+import type { CellContext } from "./context.ts";
+
+/** The file of a trained cell that holds its network. */
+export const MODEL_FILE = "model.onnx";
+
+/** The name of a trained model in rows: its defence, and the beginning of its key. */
+export const trainedName = ({ key, work }: Cell): string =>
+  `${String(work.options.defense)}-${key.slice(0, 8)}`;
+
+/** Opens the model of a cell. Throws `UsageError` if a file has changed since the plan was made. */
+export async function modelOfCell({ model }: CellWork, context: CellContext): Promise<OpenModel> {
+  if (model === null) throw new UsageError("the cell names no model", { code: "bad-file" });
+  const { host, runtime } = context;
+  if ("cell" in model) {
+    const trained = context.cell(model.cell);
+    const name = trainedName(trained);
+    const opened = modelOfExported(await context.input(model.cell, MODEL_FILE), name);
+    return { ...opened, path: name, name, config: trained.work.options };
+  }
+  const file = await context.readOnnx(model.file);
+  const sha256 = await host.sha256([file.bytes]);
+  if (sha256 !== model.sha256)
+    throw new UsageError(
+      `${model.file} has changed since the plan was made: its SHA-256 was ${model.sha256.slice(0, 16)}…, and is ${sha256.slice(0, 16)}…`,
+      { code: "misfit", next: "restore the file, or start the sweep again" },
+    );
+  const tools = { host, runtime: async () => runtime };
+  const opened = await openOnnx(file, model.reading as ImportedOptions, tools);
+  // The folder of a file may differ between machines; rows name the file alone.
+  return { ...opened, path: opened.name };
+}
+
+/** The data set with the test images of a model that was trained on `trainedOn`. */
+export const testedPart = (dataset: Dataset, trainedOn: string): Dataset =>
+  isUnsplit(dataset) && dataset.name === trainedOn ? withHeldOutTest(dataset) : dataset;
+
+/** Images that are hashed at once. */
+const CHUNK = 512;
+
+/** SHA-256 of the labels and pixels of a range of images, with what the data set says of all images. */
+export async function checksumOf(
+  { shape, classes, mean, std }: Dataset,
+  split: Split,
+  { from, to }: ImageRange,
+  { sha256 }: Pick<Host, "sha256">,
+): Promise<string> {
+  const encoder = new TextEncoder();
+  const sums: string[] = [JSON.stringify({ shape, classes, mean, std, from, to })];
+  for (let start = from; start < to; start += CHUNK) {
+    const indices = Array.from({ length: Math.min(CHUNK, to - start) }, (_, i) => start + i);
+    const { data } = split.images(indices);
+    const labels = Int32Array.from(indices, (index) => split.labels[index]);
+    sums.push(
+      await sha256([
+        new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+        new Uint8Array(labels.buffer),
+      ]),
+    );
+  }
+  return sha256([encoder.encode(sums.join("\n"))]);
+}
+
+/** Throws `UsageError` if this machine's data differ from those of the plan. */
+export function requireData({ data }: CellWork, found: string): void {
+  if (data !== null && data.sha256 !== found)
+    throw new UsageError(
+      `${data.name} on this machine differs from that of the plan: its SHA-256 is ${found.slice(0, 16)}…, not ${data.sha256.slice(0, 16)}…`,
+      { code: "misfit", next: "copy the data set from the machine where the sweep was started" },
+    );
+}

@@ -1,0 +1,38 @@
+import type { Storage } from "../../files/storage/storage.ts";
+
+/** A folder of an attempt as a storage of its own. It needs no lease, since the attempt is nobody else's. */
+export function ownedStorage(storage: Storage, folder: string): Storage {
+  const within = (name: string): string => (name === "" ? folder : `${folder}/${name}`);
+  return {
+    path: storage.pathOf(folder),
+    pathOf: (name) => storage.pathOf(within(name)),
+    list: (inner) => storage.list(within(inner)),
+    read: (name) => storage.read(within(name)),
+    readIfThere: (name) => storage.readIfThere(within(name)),
+    write: (name, contents) => storage.write(within(name), contents),
+    append: (name, text) => storage.append(within(name), text),
+    remove: (name) => storage.remove(within(name)),
+    truncate: (name, bytes) => storage.truncate(within(name), bytes),
+    lease: async () => ({
+      attempt: 1,
+      isHeld: async () => true,
+      check: async () => undefined,
+      release: async () => undefined,
+    }),
+  };
+}
+
+/** The folder of an attempt in which a cell works. */
+export const RUN_FOLDER = "run";
+
+/** Copies what an attempt has done, so that the next one goes on from there. Files that go away meanwhile are left out. */
+export async function inherit(from: Storage, to: Storage): Promise<void> {
+  for (const folder of ["", "checkpoints"]) {
+    const path = folder === "" ? RUN_FOLDER : `${RUN_FOLDER}/${folder}`;
+    for (const name of await from.list(path)) {
+      if (name === "checkpoints") continue;
+      const bytes = await from.readIfThere(`${path}/${name}`).catch(() => null);
+      if (bytes !== null) await to.write(`${path}/${name}`, bytes);
+    }
+  }
+}

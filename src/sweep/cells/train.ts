@@ -1,0 +1,50 @@
+import { withHeldOutTest } from "../../data/held-out.ts";
+import type { TrainOptions } from "../../train/options.ts";
+import { trainModel } from "../../train/train-model.ts";
+import type { CellWork } from "../cell.ts";
+import type { CellContext, CellResult } from "./context.ts";
+import { checksumOf, MODEL_FILE, requireData } from "./model.ts";
+import { ownedStorage, RUN_FOLDER } from "./owned-storage.ts";
+import { untimedRows } from "./untimed.ts";
+
+const METRICS = "metrics.jsonl";
+
+/** Options as a training takes them: null means that an option is not given. */
+const givenOptions = (options: Readonly<Record<string, unknown>>): TrainOptions =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== null)) as TrainOptions;
+
+/** Trains a model: `model.onnx`, `config.json` and `metrics.jsonl`. */
+export async function runTraining(work: CellWork, context: CellContext): Promise<CellResult> {
+  const { files, host, runtime, signal, note, noiseNamed, progress } = context;
+  const run = ownedStorage(files, RUN_FOLDER);
+  const openData = async (name: string) => {
+    const dataset = await context.openData(name);
+    const { train } = withHeldOutTest(dataset);
+    requireData(work, await checksumOf(dataset, train, { from: 0, to: train.size }, host));
+    return dataset;
+  };
+  const events = trainModel(givenOptions(work.options), {
+    storage: run,
+    resume: true,
+    host,
+    startRuntime: async () => runtime,
+    openData,
+    noiseNamed,
+    signal,
+    note,
+  });
+  for await (const event of events) {
+    if (event.event === "step") progress(event.step, event.steps);
+    if (event.event === "warning") note({ code: event.code, text: event.message });
+    if (event.event === "interrupted") return null;
+  }
+  const metrics = untimedRows(METRICS, await run.read(METRICS));
+  return {
+    files: new Map([
+      [MODEL_FILE, await run.read(MODEL_FILE)],
+      ["config.json", await run.read("config.json")],
+      [METRICS, metrics.bytes],
+    ]),
+    removed: { [METRICS]: metrics.seconds },
+  };
+}

@@ -1,0 +1,44 @@
+import type { RuntimeTarget } from "../../engine/runtime/runtime.ts";
+import type { Cell } from "../cell.ts";
+
+/** What a worker tells the process that computes its cells. */
+export type ToChild =
+  | {
+      readonly type: "run";
+      readonly cell: Cell;
+      /** The definitions of the cell's inputs. */
+      readonly inputs: readonly Cell[];
+      readonly attempt: number;
+      /** The attempt whose files are copied first; null to go on with the cell's own. */
+      readonly before: number | null;
+    }
+  | { readonly type: "stop" };
+
+/** How that process is set up. */
+export interface ChildSetup {
+  readonly store: string;
+  readonly target: RuntimeTarget;
+  readonly dataDir: string | undefined;
+  readonly plugins: readonly string[];
+}
+
+/** What that process answers. The files of a finished cell are in the attempt, under `out/`. */
+export type FromChild =
+  | { readonly type: "ready" }
+  | { readonly type: "note"; readonly text: string }
+  | { readonly type: "progress"; readonly done: number; readonly total: number }
+  | {
+      readonly type: "done";
+      readonly names: readonly string[];
+      readonly removed: Readonly<Record<string, unknown>>;
+    }
+  | { readonly type: "stopped" }
+  | {
+      readonly type: "failed";
+      readonly message: string;
+      readonly code: string | null;
+      readonly away: boolean;
+    };
+
+/** The folder of an attempt that holds the files of its result. */
+export const OUT_FOLDER = "out";

@@ -1,0 +1,135 @@
+// The process that computes the cells of one worker, one after the other. It ends when its worker does.
+import { openDatasetInNode } from "../../data/node.ts";
+import { nodeRuntime } from "../../engine/runtime/node.ts";
+import type { Runtime, RuntimeTarget } from "../../engine/runtime/runtime.ts";
+import { openTestImages } from "../../evaluate/test-images/node.ts";
+import { nodeHost } from "../../files/host/node.ts";
+import { reasonOf } from "../../files/reasons.ts";
+import { messageOf } from "../../math/message-of.ts";
+import { UsageError } from "../../math/usage-error.ts";
+import { readOnnxFile } from "../../models/node.ts";
+import { noiseNamedInNode } from "../../noise/node.ts";
+import { loadPlugin } from "../../plugins/node.ts";
+import { timelessHost } from "../cells/context.ts";
+import { inherit, RUN_FOLDER } from "../cells/owned-storage.ts";
+import { runCell } from "../cells/run.ts";
+import { readResult } from "../results.ts";
+import { nodeStore } from "../store/node.ts";
+import { type ChildSetup, type FromChild, OUT_FOLDER, type ToChild } from "./messages.ts";
+
+const setup: ChildSetup = JSON.parse(process.argv[2] ?? "{}");
+const tell = (message: FromChild): void => void process.send?.(message);
+
+let runtime: Promise<Runtime> | undefined;
+
+/** The runtime of the plan. Throws `UsageError` if this machine gives another one. */
+async function startRuntime({
+  device,
+  threads,
+  lowering,
+  engine,
+}: RuntimeTarget): Promise<Runtime> {
+  const started = await nodeRuntime({ device, threads, lowering });
+  const { target } = started;
+  if (target.lowering !== lowering || target.engine !== engine)
+    throw new UsageError(
+      `the plan is computed with ${engine}, lowering ${lowering}, and this machine has ${target.engine}, lowering ${target.lowering}`,
+      { code: "misfit", next: "run its workers on machines of one kind, or plan a sweep here" },
+    );
+  return started;
+}
+
+/** Whether an error is one of the place where the attempt's files lie, so that the attempt may go on later. */
+function isAway(error: unknown): boolean {
+  if (error instanceof UsageError) return error.code === "cannot-write";
+  return reasonOf(error) !== undefined;
+}
+
+async function compute(
+  { cell, inputs, attempt, before }: Extract<ToChild, { type: "run" }>,
+  signal: AbortSignal,
+): Promise<FromChild> {
+  const store = nodeStore(setup.store);
+  const files = store.attempt(cell.key, attempt);
+  if (before !== null) await inherit(store.attempt(cell.key, before), files);
+  runtime ??= startRuntime(setup.target);
+  const cells = new Map(inputs.map((one) => [one.key, one]));
+  let told = 0;
+  const result = await runCell(cell, {
+    files,
+    input: (key, name) => readResult(store, key, name, nodeHost),
+    cell(key) {
+      const found = cells.get(key);
+      if (found === undefined) throw new Error(`cell ${key} is no input`);
+      return found;
+    },
+    runtime: await runtime,
+    host: timelessHost(nodeHost),
+    openData: (name) => openDatasetInNode(name, { dataDir: setup.dataDir }),
+    openTested: (model, data) =>
+      openTestImages(model, { data, dataDir: setup.dataDir }, ({ text }) =>
+        tell({ type: "note", text }),
+      ),
+    readOnnx: readOnnxFile,
+    noiseNamed: noiseNamedInNode,
+    signal,
+    note: ({ text }) => tell({ type: "note", text }),
+    progress(done, total) {
+      const now = performance.now();
+      if (now - told < 500 && done < total) return;
+      told = now;
+      tell({ type: "progress", done, total });
+    },
+  });
+  if (result === null) return { type: "stopped" };
+  for (const [name, bytes] of result.files) await files.write(`${OUT_FOLDER}/${name}`, bytes);
+  return { type: "done", names: [...result.files.keys()], removed: result.removed };
+}
+
+/** Computes a cell. One that cannot go on from the files of another attempt starts afresh. */
+async function answer(
+  message: Extract<ToChild, { type: "run" }>,
+  signal: AbortSignal,
+): Promise<FromChild> {
+  try {
+    return await compute(message, signal).catch(async (error) => {
+      const isInherited = message.before !== null && error instanceof UsageError;
+      if (!isInherited || !["bad-file", "misfit", "in-use"].includes(error.code)) throw error;
+      const store = nodeStore(setup.store);
+      await store.remove(`cells/${message.cell.key}/attempt-${message.attempt}/${RUN_FOLDER}`);
+      return compute({ ...message, before: null }, signal);
+    });
+  } catch (error) {
+    if (signal.aborted) return { type: "stopped" };
+    const code = error instanceof UsageError ? error.code : null;
+    const stack = error instanceof Error && code === null ? (error.stack ?? "") : "";
+    const message = code === null && stack !== "" ? stack : messageOf(error);
+    return {
+      type: "failed",
+      message,
+      code: isAway(error) ? "cannot-write" : code,
+      away: isAway(error),
+    };
+  }
+}
+
+let current: AbortController | undefined;
+
+process.on("message", (message: ToChild) => {
+  if (message.type === "stop") {
+    current?.abort();
+    return;
+  }
+  const controller = new AbortController();
+  current = controller;
+  void answer(message, controller.signal).then((end) => {
+    current = undefined;
+    tell(end);
+  });
+});
+process.on("disconnect", () => process.exit(0));
+// A signal of the terminal reaches the worker as well, which asks this process to stop.
+for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => undefined);
+
+for (const plugin of setup.plugins) await loadPlugin(plugin);
+tell({ type: "ready" });

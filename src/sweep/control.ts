@@ -1,0 +1,25 @@
+// What a user asks of all workers of a store.
+import type { Store } from "./store/store.ts";
+
+/** Paused workers start no cell; draining ones end after their cell. */
+export type Asked = "run" | "pause" | "drain";
+
+const PAUSE = "control/pause";
+const DRAIN = "control/drain";
+
+/** What was asked for last. */
+export async function askedOf(store: Store): Promise<Asked> {
+  const names = await store.list("control");
+  if (names.includes("drain")) return "drain";
+  return names.includes("pause") ? "pause" : "run";
+}
+
+/** Asks all workers of a store to pause, to drain, or to run again. */
+export async function ask(store: Store, asked: Asked): Promise<void> {
+  if (asked === "pause") await store.create(PAUSE, "");
+  else if (asked === "drain") await store.create(DRAIN, "");
+  else {
+    await store.remove(DRAIN);
+    await store.remove(PAUSE);
+  }
+}

@@ -1,0 +1,42 @@
+// How computations of cells end, and what is told of them.
+import type { Attempt, AttemptEnd } from "./attempts.ts";
+import type { Cell } from "./cell.ts";
+
+/** What the computation of a cell ends with. */
+export type Outcome =
+  | {
+      readonly how: "done";
+      readonly files: ReadonlyMap<string, Uint8Array>;
+      /** What was left out of the files, by file. */
+      readonly removed: Readonly<Record<string, unknown>>;
+    }
+  | {
+      readonly how: "failed";
+      readonly message: string;
+      readonly code: string | null;
+      readonly retry: boolean;
+    }
+  /** The attempt's files could not be written. They are kept, and the attempt goes on once they can. */
+  | { readonly how: "away"; readonly message: string }
+  | { readonly how: "stopped" };
+
+/** Computes a cell in the files of an attempt. Rejects for no reason but a bug of ours. */
+export type Execute = (cell: Cell, attempt: Attempt, signal: AbortSignal) => Promise<Outcome>;
+
+/** What happens to cells, for progress and messages. */
+export type SweepEvent =
+  | { readonly event: "started"; readonly cell: Cell; readonly attempt: number }
+  | { readonly event: "committed"; readonly cell: Cell; readonly seconds: number }
+  | {
+      readonly event: "failed";
+      readonly cell: Cell;
+      readonly end: AttemptEnd;
+      readonly final: boolean;
+    }
+  | { readonly event: "lost"; readonly cell: Cell }
+  | { readonly event: "late"; readonly cell: Cell; readonly same: boolean }
+  | { readonly event: "away"; readonly message: string }
+  | { readonly event: "back"; readonly message: string };
+
+/** How one try at a cell ended, for the worker that asked. */
+export type Tried = "committed" | "known" | "held" | "failed" | "lost" | "stopped";

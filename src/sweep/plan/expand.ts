@@ -1,0 +1,303 @@
+// Expands a plan into its cells: trainings first, then what is asked of each model, then the report.
+import type { AuditOptions } from "../../audit/options.ts";
+import type { Dataset } from "../../data/dataset.ts";
+import { withHeldOutTest } from "../../data/held-out.ts";
+import { defenseNamed } from "../../defenses/table.ts";
+import { checkOptions } from "../../evaluate/check.ts";
+import { groupSizeOf, rangesOf } from "../../evaluate/groups.ts";
+import type { ImageRange } from "../../evaluate/image-range.ts";
+import { evaluateSchema } from "../../evaluate/options.ts";
+import { noTestImages } from "../../evaluate/tested-data.ts";
+import { elementCount } from "../../math/tensor.ts";
+import { UsageError } from "../../math/usage-error.ts";
+import { architecture } from "../../models/architectures.ts";
+import { flopsPerImage } from "../../models/flops.ts";
+import { noiseNamed as plainNoise } from "../../noise/table.ts";
+import { defenseSettings } from "../../train/defense-settings.ts";
+import { resolveOptions, type TrainOptions } from "../../train/options.ts";
+import type { Cell } from "../cell.ts";
+import { testedPart, trainedName } from "../cells/model.ts";
+import { CellList, type PlanContext } from "./cell-list.ts";
+import { certificationFlops, evaluationFlops, trainingFlops } from "./cost.ts";
+import { type Combination, combinationsOf } from "./grid.ts";
+import { attacksOfAudit, described, isWhere, type PlannedModel } from "./planned-model.ts";
+import type { PlanFile, Step, StepKind } from "./schema.ts";
+
+/** Expands a plan. Its data are opened once each. */
+class Expansion {
+  readonly #list: CellList;
+  readonly #context: PlanContext;
+  readonly #plan: PlanFile;
+  readonly #path: string;
+
+  constructor(plan: PlanFile, path: string, context: PlanContext) {
+    this.#plan = plan;
+    this.#path = path;
+    this.#context = context;
+    this.#list = new CellList(context);
+  }
+
+  async run(): Promise<readonly Cell[]> {
+    const models = [...(await this.#trained()), ...(await this.#files())];
+    const evaluations: { readonly name: string; readonly cells: readonly Cell[] }[] = [];
+    await this.#each("evaluate", models, async (model, combination, step, name) => {
+      const cells = await this.#evaluation(model, combination, step);
+      evaluations.push({ name, cells });
+    });
+    await this.#each("certify", models, (model, combination, step) =>
+      this.#certification(model, combination, step),
+    );
+    await this.#each("audit", models, (model, combination, step) =>
+      this.#audit(model, combination, step),
+    );
+    if (this.#plan.report) await this.#report(evaluations);
+    return this.#list.cells;
+  }
+
+  async #trained(): Promise<PlannedModel[]> {
+    const models: PlannedModel[] = [];
+    for (const [i, step] of this.#plan.train.entries())
+      for (const combination of combinationsOf("train", step, `${this.#path}: train.${i}`))
+        models.push(await this.#training(combination, step));
+    return models;
+  }
+
+  async #training({ options: given, varied }: Combination, step: Step): Promise<PlannedModel> {
+    const { noiseNamed = plainNoise } = this.#context;
+    const options = resolveOptions(given as TrainOptions);
+    const dataset = withHeldOutTest(await this.#list.open(options.data));
+    const { train } = dataset;
+    const input = { ...dataset, classes: dataset.classes.length };
+    const network = architecture(options.model, input, { dropout: options.dropout });
+    const defense = defenseNamed(options.defense, defenseSettings(options), noiseNamed);
+    const flops = flopsPerImage(network);
+    const examples = Math.min(options.examples ?? train.size, train.size);
+    const labels = Object.assign({ defense: options.defense, data: options.data }, varied);
+    const cell = await this.#list.add(
+      {
+        kind: "train",
+        options: { ...options },
+        data: {
+          name: options.data,
+          sha256: await this.#list.sum(dataset, "train", { from: 0, to: train.size }),
+        },
+        range: null,
+        model: null,
+        inputs: [],
+      },
+      {
+        label: `train ${described(options.defense, varied, "defense")}`,
+        labels,
+        priority: step.priority,
+        cost: trainingFlops(defense, { epochs: options.epochs, examples }, flops),
+      },
+    );
+    return {
+      name: trainedName(cell),
+      model: { cell: cell.key },
+      cell,
+      data: options.data,
+      trainedOn: options.data,
+      noise: defense.noise?.name ?? null,
+      flops,
+      labels,
+    };
+  }
+
+  async #files(): Promise<PlannedModel[]> {
+    const models: PlannedModel[] = [];
+    for (const { file, data = "", inputShape, ...others } of this.#plan.models) {
+      const reading = Object.fromEntries(
+        Object.entries({ ...others, shape: inputShape }).filter(([, value]) => value !== undefined),
+      );
+      const { path, sha256, model } = await this.#context.openFile(file, reading);
+      models.push({
+        name: model.name,
+        model: { file: path, sha256, reading },
+        cell: null,
+        data: data === "" ? model.data : data,
+        trainedOn: model.data,
+        noise: model.noise,
+        flops: flopsPerImage(model.architecture),
+        labels: { file: model.name },
+      });
+    }
+    return models;
+  }
+
+  /** Calls `action` for each combination of each step of a kind, on each model that the step is about. */
+  async #each(
+    kind: Exclude<StepKind, "train">,
+    models: readonly PlannedModel[],
+    action: (
+      model: PlannedModel,
+      combination: Combination,
+      step: Step,
+      name: string,
+    ) => Promise<void>,
+  ): Promise<void> {
+    for (const [i, step] of this.#plan[kind].entries()) {
+      const place = `${this.#path}: ${kind}.${i}`;
+      const all = combinationsOf(kind, step, place);
+      const chosen = models.filter((model) => isWhere(step, model));
+      if (chosen.length === 0)
+        throw new UsageError(`${place}.where fits no model of the plan`, { code: "bad-option" });
+      for (const model of chosen)
+        for (const [k, combination] of all.entries())
+          await action(model, combination, step, `${model.name}.${i}.${k}`);
+    }
+  }
+
+  /** The data set of a step on a model, and what the cells on it share. */
+  async #tested(model: PlannedModel, data: unknown): Promise<Dataset> {
+    const name = data === undefined ? model.data : String(data);
+    if (name === "") throw noTestImages(model.name);
+    const dataset = await this.#list.open(name);
+    return testedPart(dataset, model.trainedOn);
+  }
+
+  async #evaluation(
+    model: PlannedModel,
+    { options, varied }: Combination,
+    step: Step,
+  ): Promise<Cell[]> {
+    const { data, saveExamples: _, ...given } = options;
+    const asked = evaluateSchema().parse(given);
+    const dataset = await this.#tested(model, data);
+    const randomised = (asked.noise ?? model.noise) !== null;
+    checkOptions(asked, { randomised, pixels: elementCount(dataset.shape) });
+    const count = Math.min(asked.examples, dataset.test.size);
+    const cells: Cell[] = [];
+    for (const range of rangesOf(count, this.#plan.images, groupSizeOf(asked, randomised))) {
+      const images = range.to - range.from;
+      const cell = await this.#ranged(
+        "evaluate",
+        model,
+        { options, dataset, range },
+        {
+          varied,
+          priority: step.priority,
+          cost: evaluationFlops(asked, { images, randomised }, model.flops),
+        },
+      );
+      cells.push(cell);
+    }
+    return cells;
+  }
+
+  async #certification(
+    model: PlannedModel,
+    { options, varied }: Combination,
+    step: Step,
+  ): Promise<void> {
+    const dataset = await this.#tested(model, options.data);
+    if (options.noise === undefined && model.noise === null)
+      throw new UsageError(
+        `${model.name} states no noise, and only a classifier under noise is certified; add noise, or use where`,
+        { code: "missing-option" },
+      );
+    const count = Math.min(Number(options.examples), dataset.test.size);
+    const draws = { n: Number(options.n), n0: Number(options.n0) };
+    for (const range of rangesOf(count, this.#plan.images, 1))
+      await this.#ranged(
+        "certify",
+        model,
+        { options, dataset, range },
+        {
+          varied,
+          priority: step.priority,
+          cost: certificationFlops(draws, range.to - range.from, model.flops),
+        },
+      );
+  }
+
+  async #audit(model: PlannedModel, { options, varied }: Combination, step: Step): Promise<void> {
+    const dataset = await this.#tested(model, options.data);
+    const count = Math.min(Number(options.examples), dataset.test.size);
+    const noise = (options.noise as string | undefined) ?? model.noise;
+    const asked = attacksOfAudit(options as AuditOptions, dataset.classes.length, noise);
+    const cost = evaluationFlops(asked, { images: count, randomised: noise !== null }, model.flops);
+    const range = { from: 0, to: count };
+    await this.#ranged(
+      "audit",
+      model,
+      { options, dataset, range },
+      {
+        varied,
+        priority: step.priority,
+        cost,
+      },
+    );
+  }
+
+  #ranged(
+    kind: "evaluate" | "certify" | "audit",
+    { name, model, cell, labels }: PlannedModel,
+    {
+      options,
+      dataset,
+      range,
+    }: {
+      readonly options: Readonly<Record<string, unknown>>;
+      readonly dataset: Dataset;
+      readonly range: ImageRange;
+    },
+    {
+      varied,
+      priority,
+      cost,
+    }: { readonly varied: Combination["varied"]; readonly priority: number; readonly cost: number },
+  ): Promise<Cell> {
+    return this.#list.sum(dataset, "test", range).then((sha256) =>
+      this.#list.add(
+        {
+          kind,
+          // A range does not depend on how many images come after it.
+          options: { ...options, examples: range.to, data: dataset.name },
+          data: { name: dataset.name, sha256 },
+          range,
+          model,
+          inputs: cell === null ? [] : [cell.key],
+        },
+        {
+          label: `${kind} ${described(name, varied)}, images ${range.from}–${range.to - 1}`,
+          labels: Object.assign({}, labels, varied),
+          priority,
+          cost,
+        },
+      ),
+    );
+  }
+
+  async #report(
+    evaluations: readonly { readonly name: string; readonly cells: readonly Cell[] }[],
+  ): Promise<void> {
+    if (evaluations.length === 0)
+      throw new UsageError(`${this.#path}: report needs at least one evaluation`, {
+        code: "missing-option",
+      });
+    const keysOf = (cells: readonly Cell[]) => cells.map(({ key }) => key);
+    await this.#list.add(
+      {
+        kind: "report",
+        options: {
+          evaluations: evaluations.map(({ name, cells }) => ({ name, ranges: keysOf(cells) })),
+        },
+        data: null,
+        range: null,
+        model: null,
+        inputs: [...new Set(evaluations.flatMap(({ cells }) => keysOf(cells)))],
+      },
+      { label: "report", labels: {}, priority: 0, cost: 0 },
+    );
+  }
+}
+
+/** The cells of a plan, inputs before what needs them. `path` names the plan in messages. Throws `UsageError`. */
+export async function cellsOf(
+  plan: PlanFile,
+  path: string,
+  context: PlanContext,
+): Promise<readonly Cell[]> {
+  return new Expansion(plan, path, context).run();
+}

@@ -1,0 +1,173 @@
+// What a store knows of its sweeps: done, running, failed, waiting, and the time left.
+import { leaseRecord } from "../files/lease/lease.ts";
+import { type AttemptContext, type AttemptEnd, Attempts } from "./attempts.ts";
+import type { Cell, CellKind } from "./cell.ts";
+import { type Asked, askedOf } from "./control.ts";
+import { finalFailure } from "./failures.ts";
+import { readPlans, type StoredPlan } from "./plans.ts";
+import { committedKeys, timesOf } from "./results.ts";
+import { attemptFolder, cellFolder, type Store } from "./store/store.ts";
+
+/** What a worker notes of a cell while it computes, in the attempt's folder. */
+export interface CellState {
+  readonly started: string;
+  readonly done: number;
+  readonly total: number;
+  /** Seconds since it started. */
+  readonly seconds: number;
+}
+
+/** The file of `CellState` in an attempt. */
+export const STATE_FILE = "state.json";
+
+/** A cell that a worker has, as far as is known without watching its lease. */
+export interface RunningCell {
+  readonly key: string;
+  readonly label: string;
+  readonly owner: string;
+  readonly attempt: number;
+  /** Null until the worker has said more than that it took the cell. */
+  readonly state: CellState | null;
+}
+
+/** A cell that will not be tried again. */
+export interface FailedCell {
+  readonly key: string;
+  readonly label: string;
+  readonly message: string;
+  readonly code: string | null;
+  readonly attempts: number;
+}
+
+/** The state of all plans of a store. */
+export interface SweepStatus {
+  readonly asked: Asked;
+  readonly cells: number;
+  readonly done: number;
+  readonly kinds: Readonly<Record<string, { readonly done: number; readonly cells: number }>>;
+  readonly running: readonly RunningCell[];
+  readonly failed: readonly FailedCell[];
+  /** Cells that need a failed one. */
+  readonly blocked: number;
+  readonly waiting: number;
+  /** Seconds that the finished cells took, on all workers together. */
+  readonly secondsDone: number;
+  /** Seconds of one worker that the rest will take; null before the first cell of a kind is done. */
+  readonly secondsLeft: number | null;
+}
+
+const parse = <T>(bytes: Uint8Array | null): T | null => {
+  try {
+    return bytes === null ? null : (JSON.parse(new TextDecoder().decode(bytes)) as T);
+  } catch {
+    return null;
+  }
+};
+
+/** How far a cell is that is not done. */
+async function openState(
+  store: Store,
+  attempts: Attempts,
+  cell: Cell,
+  retries: number,
+): Promise<{ readonly running: RunningCell | null; readonly failed: FailedCell | null }> {
+  const names = await store.list(cellFolder(cell.key));
+  if (names.length === 0) return { running: null, failed: null };
+  const ends: AttemptEnd[] = await attempts.endsOf(cell.key);
+  const { key, label } = cell;
+  const numbers = names.map((name) => Number(/^lease\.(\d+)$/.exec(name)?.[1] ?? 0));
+  const last = Math.max(0, ...numbers);
+  const isOpen = last > 0 && !ends.some(({ attempt }) => attempt === last);
+  if (isOpen) {
+    const text = await store.leases(key).read(last);
+    const state = parse<CellState>(
+      await store.read(`${attemptFolder(key, last)}/${STATE_FILE}`).catch(() => null),
+    );
+    const owner = leaseRecord(text ?? "")?.owner ?? "an unknown process";
+    return { running: { key, label, owner, attempt: last, state }, failed: null };
+  }
+  const final = finalFailure(ends, retries);
+  if (final === undefined) return { running: null, failed: null };
+  const { message, code } = final;
+  return { running: null, failed: { key, label, message, code, attempts: ends.length } };
+}
+
+/** Seconds per floating-point operation of each kind, from the cells that are done. */
+async function paces(
+  store: Store,
+  done: readonly Cell[],
+): Promise<{ readonly pace: ReadonlyMap<CellKind, number>; readonly seconds: number }> {
+  const sums = new Map<CellKind, { seconds: number; cost: number }>();
+  let seconds = 0;
+  for (const { key, work, cost } of done) {
+    const times = await timesOf(store, key);
+    if (times === null) continue;
+    const sum = sums.get(work.kind) ?? { seconds: 0, cost: 0 };
+    sums.set(work.kind, {
+      seconds: sum.seconds + times.seconds,
+      cost: sum.cost + Math.max(1, cost),
+    });
+    seconds += times.seconds;
+  }
+  const pace = new Map([...sums].map(([kind, sum]) => [kind, sum.seconds / sum.cost]));
+  return { pace, seconds };
+}
+
+/** Cells of all plans, each once, with the retries of its first plan. */
+function plannedCells(plans: readonly StoredPlan[]): Map<string, { cell: Cell; retries: number }> {
+  const cells = new Map<string, { cell: Cell; retries: number }>();
+  for (const { cells: all, retries } of plans)
+    for (const cell of all) if (!cells.has(cell.key)) cells.set(cell.key, { cell, retries });
+  return cells;
+}
+
+/** Reads the state of a store. Changes nothing. */
+export async function sweepStatus(
+  store: Store,
+  context: Omit<AttemptContext, "store">,
+  plans?: readonly StoredPlan[],
+): Promise<SweepStatus> {
+  const attempts = new Attempts({ ...context, store });
+  const cells = plannedCells(plans ?? (await readPlans(store)));
+  const committed = await committedKeys(store);
+  const running: RunningCell[] = [];
+  const failed: FailedCell[] = [];
+  const kinds: Record<string, { done: number; cells: number }> = {};
+  for (const { cell, retries } of cells.values()) {
+    const kind = kinds[cell.work.kind] ?? { done: 0, cells: 0 };
+    const isDone = committed.has(cell.key);
+    kinds[cell.work.kind] = { done: kind.done + (isDone ? 1 : 0), cells: kind.cells + 1 };
+    if (isDone) continue;
+    const state = await openState(store, attempts, cell, retries);
+    if (state.running !== null) running.push(state.running);
+    if (state.failed !== null) failed.push(state.failed);
+  }
+  const all = [...cells.values()].map(({ cell }) => cell);
+  const lost = new Set(failed.map(({ key }) => key));
+  const isBlocked = ({ work }: Cell): boolean =>
+    work.inputs.some((key) => {
+      const input = cells.get(key)?.cell;
+      return lost.has(key) || (input !== undefined && !committed.has(key) && isBlocked(input));
+    });
+  const open = all.filter(({ key }) => !committed.has(key) && !lost.has(key));
+  const blocked = open.filter(isBlocked);
+  const { pace, seconds } = await paces(
+    store,
+    all.filter(({ key }) => committed.has(key)),
+  );
+  const rest = open.filter((cell) => !blocked.includes(cell));
+  const isKnown = rest.every(({ work, cost }) => pace.has(work.kind) || cost === 0);
+  const left = rest.reduce((sum, { work, cost }) => sum + cost * (pace.get(work.kind) ?? 0), 0);
+  return {
+    asked: await askedOf(store),
+    cells: all.length,
+    done: all.length - open.length - failed.length,
+    kinds,
+    running,
+    failed,
+    blocked: blocked.length,
+    waiting: rest.length - running.length,
+    secondsDone: seconds,
+    secondsLeft: isKnown ? left : null,
+  };
+}
