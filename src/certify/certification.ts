@@ -47,7 +47,7 @@ export interface Certification {
   readonly out?: { readonly storage: Storage; readonly name: string } | undefined;
   readonly resume?: boolean;
   readonly host: Host;
-  /** Test images `from` up to, and without, `to`; by default all of the options. */
+  /** The chosen images from position `from` up to, and without, `to`; by default all. */
   readonly range?: { readonly from: number; readonly to: number } | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly note?: OnNote;
@@ -218,7 +218,7 @@ export async function* certifyDataset(
   const { noise, sampling, draws, format } = prepared(certification, options);
   const { test, shape, classes } = dataset;
   const { from, to } = certification.range ?? { from: 0, to: Number.POSITIVE_INFINITY };
-  const chosen = chosenImages(options, test).filter((index) => index >= from && index < to);
+  const chosen = chosenImages(options, test).slice(from, to);
   const total = chosen.length;
   const isExact = certificateOf(noise).draws !== null;
   const file =

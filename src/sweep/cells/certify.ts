@@ -8,7 +8,7 @@ import { classifier } from "../../models/classifier.ts";
 import type { CellWork } from "../cell.ts";
 import type { CellContext, CellResult } from "./context.ts";
 import { ROWS, SETTINGS } from "./evaluate.ts";
-import { checksumOf, modelOfCell, requireData } from "./model.ts";
+import { checksumOf, hashedRange, modelOfCell, requireData } from "./model.ts";
 import { ownedStorage, RUN_FOLDER } from "./owned-storage.ts";
 import { untimedRows } from "./untimed.ts";
 
@@ -20,7 +20,10 @@ export async function runCertification(work: CellWork, context: CellContext): Pr
   const range = work.range ?? EVERY_IMAGE;
   const model = await modelOfCell(work, context);
   const { dataset } = await context.openTested(model, data as string | undefined);
-  requireData(work, await checksumOf(dataset, dataset.test, range, host));
+  requireData(
+    work,
+    await checksumOf(dataset, dataset.test, hashedRange(options, range, dataset), host),
+  );
   checkFit(model, dataset);
   const { batch } = options;
   const architecture = await withoutDependence(runtime, model.architecture, dataset.test, {

@@ -43,6 +43,13 @@ export async function modelOfCell({ model }: CellWork, context: CellContext): Pr
 export const testedPart = (dataset: Dataset, trainedOn: string): Dataset =>
   isUnsplit(dataset) && dataset.name === trainedOn ? withHeldOutTest(dataset) : dataset;
 
+/** The images that a range stands for in a checksum: all of them where the range is one of a random order. */
+export const hashedRange = (
+  options: Readonly<Record<string, unknown>>,
+  range: ImageRange,
+  { test }: Dataset,
+): ImageRange => (options.choose === "random" ? { from: 0, to: test.size } : range);
+
 /** Images that are hashed at once. */
 const CHUNK = 512;
 

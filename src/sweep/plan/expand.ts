@@ -16,11 +16,12 @@ import { noiseNamed as plainNoise } from "../../noise/table.ts";
 import { defenseSettings } from "../../train/defense-settings.ts";
 import { resolveOptions, type TrainOptions } from "../../train/options.ts";
 import type { Cell } from "../cell.ts";
-import { testedPart, trainedName } from "../cells/model.ts";
+import { hashedRange, testedPart, trainedName } from "../cells/model.ts";
 import { CellList, type PlanContext } from "./cell-list.ts";
 import { certificationFlops, evaluationFlops, trainingFlops } from "./cost.ts";
 import { type Combination, combinationsOf } from "./grid.ts";
 import { attacksOfAudit, described, isWhere, type PlannedModel } from "./planned-model.ts";
+import { addReport, type PlannedEvaluation } from "./report-cell.ts";
 import type { PlanFile, Step, StepKind } from "./schema.ts";
 
 /** Expands a plan. Its data are opened once each. */
@@ -39,7 +40,7 @@ class Expansion {
 
   async run(): Promise<readonly Cell[]> {
     const models = [...(await this.#trained()), ...(await this.#files())];
-    const evaluations: { readonly name: string; readonly cells: readonly Cell[] }[] = [];
+    const evaluations: PlannedEvaluation[] = [];
     await this.#each("evaluate", models, async (model, combination, step, name) => {
       const cells = await this.#evaluation(model, combination, step);
       evaluations.push({ name, cells });
@@ -50,7 +51,7 @@ class Expansion {
     await this.#each("audit", models, (model, combination, step) =>
       this.#audit(model, combination, step),
     );
-    if (this.#plan.report) await this.#report(evaluations);
+    if (this.#plan.report) await addReport(this.#list, this.#path, evaluations);
     return this.#list.cells;
   }
 
@@ -248,7 +249,7 @@ class Expansion {
       cost,
     }: { readonly varied: Combination["varied"]; readonly priority: number; readonly cost: number },
   ): Promise<Cell> {
-    return this.#list.sum(dataset, "test", range).then((sha256) =>
+    return this.#list.sum(dataset, "test", hashedRange(options, range, dataset)).then((sha256) =>
       this.#list.add(
         {
           kind,
@@ -266,29 +267,6 @@ class Expansion {
           cost,
         },
       ),
-    );
-  }
-
-  async #report(
-    evaluations: readonly { readonly name: string; readonly cells: readonly Cell[] }[],
-  ): Promise<void> {
-    if (evaluations.length === 0)
-      throw new UsageError(`${this.#path}: report needs at least one evaluation`, {
-        code: "missing-option",
-      });
-    const keysOf = (cells: readonly Cell[]) => cells.map(({ key }) => key);
-    await this.#list.add(
-      {
-        kind: "report",
-        options: {
-          evaluations: evaluations.map(({ name, cells }) => ({ name, ranges: keysOf(cells) })),
-        },
-        data: null,
-        range: null,
-        model: null,
-        inputs: [...new Set(evaluations.flatMap(({ cells }) => keysOf(cells)))],
-      },
-      { label: "report", labels: {}, priority: 0, cost: 0 },
     );
   }
 }
