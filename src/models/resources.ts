@@ -151,7 +151,7 @@ export interface ResourceBasis {
 /**
  * The limits of a file, per image. Each has a floor that small networks stay below, and grows with the stored constants
  * and with the caller's image, since a network that needs much memory has many weights or large images
- * (docs/auditing.md#hostile-files). Generated weights cost a file nothing, so they raise only the limits on their own
+ * (docs/limits.md). Generated weights cost a file nothing, so they raise only the limits on their own
  * size and on work; once the caller allows them, they count as stored.
  */
 export function resourceLimits({
