@@ -3,7 +3,9 @@
 import { describe, expect, it } from "vitest";
 import type { Victim } from "../src/attacks/victim.ts";
 import type { LossObjective, Objective, TrainingBatch } from "../src/defenses/objective.ts";
+import { withWeightPerturbation } from "../src/defenses/weight-perturbation.ts";
 import { reshape, sum } from "../src/engine/graph/ops.ts";
+import { ce } from "../src/losses/ce.ts";
 import { normal } from "../src/math/distributions.ts";
 import { fold, type Key, keyOf, keysFor } from "../src/math/random.ts";
 import { type Tensor, tensor } from "../src/math/tensor.ts";
@@ -16,7 +18,7 @@ import { batchTrainer } from "../src/train/batch-trainer.ts";
 import { sgd } from "../src/train/optimizer.ts";
 import type { Training } from "../src/train/train.ts";
 import { initialState } from "../src/train/train-step.ts";
-import { awp, FREE, free, TRADES, trades } from "./fixtures/own-defenses.ts";
+import { AWP, awp, FREE, free, signStep, TRADES, trades } from "./fixtures/own-defenses.ts";
 import { toyTraining, wide } from "./fixtures/toy-training.ts";
 
 /** A toy training whose defence has this objective. */
@@ -173,6 +175,29 @@ describe("replaced parameters:", () => {
       expect(data, name).toEqual(initial.parameters[name].data);
       if (restored[name].shape.length > 1) expect(moved[name].data).not.toEqual(data);
     }
+  });
+
+  it("AWP around a defence takes the steps of AWP written as one procedure", async () => {
+    const attacked: Objective = {
+      name: "one-step",
+      async examples(model, x, labels, keys) {
+        const { gradient } = await model.lossAndGradient(x, ce(labels), keys);
+        return signStep(x, x, gradient, AWP.epsilon, AWP.epsilon);
+      },
+    };
+    const defense = { name: "one-step", objective: attacked, noise: null, attacks: [] };
+    const around = withWeightPerturbation(defense, AWP.gamma).objective;
+    const [ours, written, without] = [
+      await batches(around, 2),
+      await batches(awp(), 2),
+      await batches(attacked, 2),
+    ];
+    for (const [name, { data }] of Object.entries(written.state.parameters))
+      expect(ours.state.parameters[name].data, name).toEqual(data);
+    expect(ours.state.parameters).not.toEqual(without.state.parameters);
+    expect(() =>
+      withWeightPerturbation(Object.assign({}, defense, { objective: free() }), 0.005),
+    ).toThrow("procedure of its own");
   });
 
   it("come back if the procedure throws, and refuse a step in between", async () => {

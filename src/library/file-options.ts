@@ -82,6 +82,11 @@ export interface TrainOptions
   readonly augment?: "crop-flip" | "crop" | "none" | undefined;
   /** The attack sees running statistics (default: frozen) or batch statistics and dropout. */
   readonly attackMode?: "frozen" | "batch" | undefined;
+  /**
+   * Train at weights that are moved by this share of their norm to where the loss is higher (adversarial weight perturbation;
+   * 0.005 in its paper).
+   */
+  readonly awp?: number | undefined;
   /** Start of every random stream (default: 0). */
   readonly seed?: number | undefined;
 }

@@ -18,6 +18,7 @@ describe("options of a run", () => {
       epsilonL1: 12,
       steps: 10,
       stepSize: null,
+      awp: null,
       noise: null,
       matChoice: null,
       ratNoise: null,

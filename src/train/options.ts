@@ -82,6 +82,14 @@ const BuiltInOptions = z.strictObject({
     .describe(
       "the attack sees running statistics (default: frozen) or batch statistics and dropout",
     ),
+  awp: z
+    .number()
+    .positive()
+    .lt(1)
+    .optional()
+    .describe(
+      "train at weights that are moved by this share of their norm to where the loss is higher (adversarial weight perturbation; 0.005 in its paper)",
+    ),
   seed: z.int().nonnegative().optional().describe("start of every random stream (default: 0)"),
 });
 
@@ -133,6 +141,7 @@ export interface ResolvedOptions {
   readonly matChoice: "example" | "batch" | null;
   readonly ratNoise: "fresh" | "fixed" | null;
   readonly attackMode: "frozen" | "batch";
+  readonly awp: number | null;
   readonly seed: number;
 }
 
@@ -176,6 +185,7 @@ export function resolveOptions(
     matChoice: given.matChoice ?? null,
     ratNoise: given.ratNoise ?? null,
     attackMode: given.attackMode ?? "frozen",
+    awp: given.awp ?? null,
     seed: given.seed ?? 0,
   };
   return Object.assign(builtIn, addedOptions(given));

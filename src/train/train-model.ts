@@ -3,6 +3,7 @@ import type { Dataset } from "../data/dataset.ts";
 import { withHeldOutTest } from "../data/held-out.ts";
 import { findDataset } from "../data/table.ts";
 import { type Defense, defenseNamed } from "../defenses/table.ts";
+import { withWeightPerturbation } from "../defenses/weight-perturbation.ts";
 import type { RuntimeTarget } from "../engine/runtime/runtime.ts";
 import type { WorkLease } from "../files/lease/lease.ts";
 import type { RunFiles } from "../files/run/run-files.ts";
@@ -112,8 +113,11 @@ export async function* trainModel(
 ): AsyncGenerator<TrainEvent, void, void> {
   const { storage, signal, note, checkpointSeconds, noiseNamed = plainNoise } = request;
   const { options, isResumed } = await optionsOf(given, request);
-  const defense =
+  const plain =
     request.ownDefense ?? defenseNamed(options.defense, defenseSettings(options), noiseNamed);
+  // A run of an earlier version has no `awp`.
+  const defense =
+    typeof options.awp === "number" ? withWeightPerturbation(plain, options.awp) : plain;
   const runtime = await request.startRuntime(isResumed ? await storedLowering(storage) : undefined);
   const dataset = withHeldOutTest(request.ownData ?? (await request.openData(options.data)));
   const input = { ...dataset, classes: dataset.classes.length };

@@ -1,0 +1,73 @@
+import { type Tensor, tensor } from "../math/tensor.ts";
+import { UsageError } from "../math/usage-error.ts";
+import type { Defense } from "./defense.ts";
+import {
+  type BatchGradients,
+  type LossObjective,
+  type Objective,
+  replacesExamples,
+} from "./objective.ts";
+
+const euclidean = ({ data }: Tensor): number =>
+  Math.sqrt(data.reduce((sum, value) => sum + value * value, 0));
+
+/** Each array of weights moved by γ‖w‖ along its gradient. Vectors, such as biases and batch norms, stay as they are. */
+function perturbed(
+  parameters: Readonly<Record<string, Tensor>>,
+  slopes: BatchGradients["parameters"],
+  gamma: number,
+): Record<string, Tensor> {
+  const moved: Record<string, Tensor> = {};
+  for (const [name, weights] of Object.entries(parameters)) {
+    if (weights.shape.length < 2) continue;
+    const slope = slopes[name];
+    const size = (gamma * euclidean(weights)) / (euclidean(slope) + 1e-12);
+    moved[name] = tensor(
+      weights.shape,
+      weights.data.map((value, i) => value + size * slope.data[i]),
+    );
+  }
+  return moved;
+}
+
+/** What a defence feeds its loss. */
+function feedsOf(objective: Objective | LossObjective): NonNullable<LossObjective["feeds"]> {
+  if (replacesExamples(objective))
+    return async (model, x, labels, keys) => ({
+      x: await objective.examples(model, x, labels, keys),
+    });
+  const { feeds } = objective;
+  if (feeds !== undefined && objective.train === undefined)
+    return (model, x, labels, keys) => feeds.call(objective, model, x, labels, keys);
+  throw new UsageError(
+    `${objective.name} trains each batch by a procedure of its own, which --awp cannot wrap; leave it out`,
+    { code: "misfit" },
+  );
+}
+
+/**
+ * Adversarial weight perturbation around a defence (Wu et al. 2020, arXiv:2004.05884, Alg. 1): each step takes the gradients of
+ * the defence's loss at weights that are moved by γ‖w‖, layer by layer, to where the loss of the batch is higher. The weights
+ * come back to the bit before the step. Throws `UsageError` for a defence with a procedure of its own.
+ */
+export function withWeightPerturbation(defense: Defense, gamma: number): Defense {
+  const { objective } = defense;
+  const feeds = feedsOf(objective);
+  const wrapped: LossObjective = {
+    name: `${objective.name} + awp ${gamma}`,
+    prefetch: (keys, shape) => objective.prefetch?.(keys, shape),
+    async train({ model, x, labels, keys, gradients, parameters, withParameters, apply }) {
+      const arrays = await feeds(model, x, labels, keys);
+      const { parameters: slopes } = await gradients(arrays);
+      const moved = perturbed(await parameters(), slopes, gamma);
+      await apply(await withParameters(moved, () => gradients(arrays)));
+      return undefined;
+    },
+  };
+  if (!replacesExamples(objective)) {
+    const { arrays, loss } = objective;
+    if (arrays !== undefined) wrapped.arrays = (shape) => arrays.call(objective, shape);
+    if (loss !== undefined) wrapped.loss = (inputs) => loss.call(objective, inputs);
+  }
+  return Object.assign({}, defense, { objective: wrapped });
+}
