@@ -103,11 +103,13 @@ export type { Row } from "./evaluate/row.ts";
 export { memoryStorage, type Storage, type StorageLease } from "./files/storage/storage.ts";
 export { audit } from "./library/audit.ts";
 export { certify, predict } from "./library/certify.ts";
+export { compare } from "./library/compare.ts";
 export { evaluate } from "./library/evaluate.ts";
 export { importModel } from "./library/import-model.ts";
 export type {
   AuditOptions,
   CertifyOptions,
+  CompareOptions,
   DataValue,
   EvaluateOptions,
   ImportOptions,

@@ -22,7 +22,6 @@ import {
   dataOptions,
   openOptions,
   pathOf,
-  reportOptions,
   runtimeOptions,
   trainOptions,
 } from "./library/checks.ts";
@@ -30,15 +29,21 @@ import { auditResultOf, noteTo, passTraining } from "./library/events.ts";
 import type { AuditOptions, TrainOptions } from "./library/file-options.ts";
 import { opened } from "./library/node-judging.ts";
 import { runtimeOn } from "./library/node-runtime.ts";
+import type { CompareOptions } from "./library/options.ts";
+import { compareOptions, reportOptions } from "./library/report-checks.ts";
 import type { Tensor } from "./math/tensor.ts";
 import { UsageError } from "./math/usage-error.ts";
 import { exportOnnx } from "./models/export.ts";
 import { type OpenOptions, openModelInNode } from "./models/opening/node.ts";
 import type { OpenModel } from "./models/opening/open-model.ts";
 import { noiseNamedInNode } from "./noise/node.ts";
+import { comparedResults } from "./report/compared-results.ts";
+import { type Comparison, comparisonOf } from "./report/comparison.ts";
+import { comparisonReport } from "./report/comparison-report.ts";
 import { evaluationsOf } from "./report/evaluations.ts";
-import { readRowsFile, writeReport } from "./report/node.ts";
+import { readResultFile, readRowsFile, writeReport } from "./report/node.ts";
 import { type Format, report as rendered } from "./report/report.ts";
+import type { ComparisonFormat } from "./report/report-format.ts";
 import { type NodeTraining, trainInNode } from "./train/node.ts";
 
 export type { NodeAudit } from "./audit/audit-request.ts";
@@ -240,4 +245,34 @@ export async function report(
     });
   const files = await Promise.all(rows.map((path) => readRowsFile(pathOf("a file of rows", path))));
   await writeReport(out, rendered(evaluationsOf(files, { summarize, parseNpz }), format));
+}
+
+/**
+ * Compares two results on disk, image by image: files of rows, or folders of audits. `out` also writes the comparison, in
+ * `format` (html). Throws `UsageError` if the images differ.
+ *
+ * @example
+ * ```ts
+ * import { compare } from "rampart/node";
+ *
+ * const { accuracies } = await compare("rows.jsonl", "rows.jsonl");
+ * console.log(accuracies[0].difference.mean, accuracies[0].p); // 0 1
+ * ```
+ */
+export async function compare(
+  before: string,
+  after: string,
+  options: CompareOptions & { readonly out?: string; readonly format?: ComparisonFormat } = {},
+): Promise<Comparison> {
+  const { out, format = "html", ...settings } = options;
+  const files = [
+    await readResultFile(pathOf("the result before", before)),
+    await readResultFile(pathOf("the result after", after)),
+  ];
+  const results = comparedResults(files[0], files[1], { summarize, parseNpz });
+  const comparison = comparisonOf(...results, compareOptions(settings));
+  const evaluations = results.map(({ evaluation }) => evaluation);
+  if (out !== undefined)
+    await writeReport(pathOf("out", out), comparisonReport(comparison, evaluations, format));
+  return comparison;
 }

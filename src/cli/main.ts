@@ -27,6 +27,7 @@ export const rampart: Program = {
     reproduce: async () => (await import("./reproduce.ts")).reproduceCommand,
     falsify: async () => (await import("./falsify.ts")).falsifyCommand,
     verify: async () => (await import("./verify.ts")).verifyCommand,
+    compare: async () => (await import("./compare.ts")).compareCommand,
     report: async () => (await import("./report.ts")).reportCommand,
     theory: async () => (await import("./theory.ts")).theoryCommand,
     export: async () => (await import("./export.ts")).exportCommand,

@@ -12,7 +12,6 @@ import { checkedOptions } from "../math/option-problems.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture } from "../models/architecture.ts";
 import type { OpenOptions } from "../models/opening/open-onnx.ts";
-import { formats } from "../report/report-format.ts";
 import { trainOptions as trainSchema } from "../train/options.ts";
 
 /** A schema for each field of an interface: one that is forgotten does not compile. */
@@ -262,14 +261,6 @@ export function dataOptions(name: string, options: object) {
   );
   return { data, options: stated(rest) };
 }
-
-const ReportSchema = z.strictObject({
-  out: z.string().describe("file to write"),
-  format: z.enum(formats).default("html").describe("format of the report"),
-});
-
-/** What `report` is given. */
-export const reportOptions = (options: object) => checkedOptions(ReportSchema, options);
 
 const RuntimeSchema = z.strictObject({
   threads: z.int().positive().optional(),

@@ -83,3 +83,11 @@ export interface ReportOptions {
   /** By default html. */
   readonly format?: Format | undefined;
 }
+
+/** How `compare` compares two results. */
+export interface CompareOptions {
+  /** The start of the random numbers of the bootstrap; by default 0. */
+  readonly seed?: number | undefined;
+  /** The largest drop of accuracy that passes, a share in [0, 1]; by default nothing is decided. */
+  readonly maxDrop?: number | undefined;
+}

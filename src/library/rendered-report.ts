@@ -1,44 +1,9 @@
 import { parseNpz } from "../data/npz.ts";
 import { summarize } from "../evaluate/summary.ts";
-import { besideRows } from "../files/rows/rows-file.ts";
-import { type Storage, textIfThere } from "../files/storage/storage.ts";
-import { UsageError } from "../math/usage-error.ts";
-import type { RowsFile } from "../report/evaluation.ts";
 import { evaluationsOf } from "../report/evaluations.ts";
-import { type FileBeside, provenRows } from "../report/read-proofs.ts";
-import { readRows, rowsInMemory } from "../report/read-rows.ts";
 import { type Format, report } from "../report/report.ts";
+import { rowsFile } from "./read-source.ts";
 import type { RowsSource } from "./rows-source.ts";
-import { ROWS } from "./values.ts";
-
-async function textBeside(source: Storage, suffix: string): Promise<FileBeside> {
-  const name = besideRows(ROWS, suffix);
-  return { file: source.pathOf(name), text: await textIfThere(source, name) };
-}
-
-/** The rows of a source, with the settings and images beside them. `place` tells lists apart. */
-async function rowsFile(source: RowsSource, place: number): Promise<RowsFile> {
-  if ("readIfThere" in source) {
-    const file = source.pathOf(ROWS);
-    const text = await textIfThere(source, ROWS);
-    if (text === null)
-      throw new UsageError(`${file}: there are no rows; evaluate with this storage as out`, {
-        code: "not-found",
-      });
-    return {
-      file,
-      ...readRows(file, text),
-      settings: await textIfThere(source, besideRows(ROWS, "settings.json")),
-      examples: await source.readIfThere(besideRows(ROWS, "examples.npz")),
-      ...provenRows(
-        await textBeside(source, "proofs.jsonl"),
-        await textBeside(source, "certificates.jsonl"),
-      ),
-    };
-  }
-  const file = `rows ${place + 1}`;
-  return { file, ...rowsInMemory(file, source), settings: null, examples: null };
-}
 
 /** The text of one report of these evaluations. */
 export async function rendered(sources: readonly RowsSource[], format: Format): Promise<string> {

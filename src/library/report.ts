@@ -1,10 +1,7 @@
 import { UsageError } from "../math/usage-error.ts";
-import { has, reportOptions } from "./checks.ts";
 import type { ReportOptions } from "./options.ts";
-import type { RowsSource } from "./rows-source.ts";
-
-const isSource = (value: unknown): value is RowsSource =>
-  (Array.isArray(value) && value.length > 0) || has(value, "readIfThere");
+import { reportOptions } from "./report-checks.ts";
+import { isSource, type RowsSource } from "./rows-source.ts";
 
 /**
  * The text of one report of these evaluations, as HTML, Markdown, CSV or JSON. A storage also has settings and images. The

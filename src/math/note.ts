@@ -14,6 +14,9 @@
  * `other-target`, `no-training-record`, `in-use`, `lost-batch` (a run of the network that failed while certifying).
  *
  * Reports: `cut-line`, `no-settings`, `bad-settings`, `other-settings`, `warning`, `unfinished`, `no-images`, `bad-images`.
+ *
+ * Comparisons: `other-attacks` (attacks, budgets or their options differ), `other-balls`, `other-images`, `other-data`,
+ * `other-judging`, `invalid` (an audit that is invalid).
  */
 export type NoteCode =
   | "straight-through"
@@ -59,7 +62,13 @@ export type NoteCode =
   | "warning"
   | "unfinished"
   | "no-images"
-  | "bad-images";
+  | "bad-images"
+  | "other-attacks"
+  | "other-balls"
+  | "other-images"
+  | "other-data"
+  | "other-judging"
+  | "invalid";
 
 /** Something that a reader of results must know; it stops nothing. */
 export interface Note {

@@ -1,10 +1,11 @@
 import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { otherKind } from "../files/kind.ts";
 import { writeWhole } from "../files/node.ts";
 import { readBytesIfThere, readTextIfThere } from "../files/read/node.ts";
 import { readRowsBytes } from "../files/rows/node.ts";
 import { UsageError } from "../math/usage-error.ts";
+import type { ResultFile } from "./compared-results.ts";
 import type { RowsFile } from "./evaluation.ts";
 import { type FileBeside, provenRows } from "./read-proofs.ts";
 import { readRows } from "./read-rows.ts";
@@ -59,6 +60,25 @@ export async function readRowsFile(file: string): Promise<RowsFile> {
       await textBeside(file, "certificates.jsonl"),
     ),
   };
+}
+
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+
+/**
+ * Reads a result to compare: a ROWS.jsonl, the folder of an audit, or the summary.json in it. Throws `UsageError`.
+ */
+export async function readResultFile(path: string): Promise<ResultFile> {
+  const folder = basename(path) === "summary.json" ? dirname(path) : path;
+  const inFolder = join(folder, "rows.jsonl");
+  const file = (await isFile(inFolder)) ? inFolder : path;
+  const summary = join(dirname(file), "summary.json");
+  // A summary beside rows of another name is about other rows.
+  const auditSummary = basename(file) === "rows.jsonl" ? await readTextIfThere(summary) : null;
+  return Object.assign({}, await readRowsFile(file), { auditSummary });
 }
 
 /** Writes a report atomically. */

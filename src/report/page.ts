@@ -7,6 +7,7 @@ import { curvesSection } from "./sections/curves.ts";
 import { detailSection, randomisedSection } from "./sections/detail.ts";
 import { eotSection } from "./sections/eot.ts";
 import { imagesSection } from "./sections/images.ts";
+import { pairedSection } from "./sections/paired.ts";
 import { certifiedSection, provenSection } from "./sections/proven.ts";
 import { settingsSection } from "./sections/settings.ts";
 import { trainingSection } from "./sections/training.ts";
@@ -20,11 +21,14 @@ const notesAside = (notes: readonly string[]): Markup | null =>
 /** A section of the page: its id, its name in the list of sections, and its markup; null leaves it out. */
 export type Section = readonly [id: string, name: string, part: Markup | null];
 
-/** The title and the first sections of a page; they replace the sections that compare models. */
+/** The title and the first sections of a page. The sections that show models side by side follow only where there are several. */
 export interface PageStart {
   readonly title: string;
   readonly sections: readonly Section[];
 }
+
+const startOf = (start: PageStart | undefined): readonly Section[] =>
+  start === undefined ? [] : start.sections;
 
 /** Sections of accuracies and curves, one pair per table. */
 function comparisons(
@@ -33,18 +37,18 @@ function comparisons(
 ): Section[] {
   return tables.flatMap((table, i) => {
     const suffix = i === 0 ? "" : `-${i + 1}`;
-    const [accuracy, curves] = [`accuracy${suffix}`, `curves${suffix}`];
+    const [accuracy, paired, curves] = ["accuracy", "paired", "curves"].map((id) => id + suffix);
     const of = tables.length > 1 ? `: ${table.data}, ${table.protocol}` : "";
     return [
       [accuracy, `Accuracy${of}`, accuracySection(table, accuracy)],
+      [paired, `Model against model${of}`, pairedSection(table, paired)],
       [curves, `Against ε${of}`, curvesSection(table, curves, places)],
     ] as const;
   });
 }
 
 /**
- * The whole report as one HTML document, without scripts and without external resources. Equal rows give equal bytes. `start`
- * replaces the sections of accuracies and curves.
+ * The whole report as one HTML document, without scripts and without external resources. Equal rows give equal bytes.
  */
 export function page(evaluations: readonly Evaluation[], start?: PageStart): string {
   const tables = accuracyTables(evaluations, { short: true });
@@ -52,9 +56,11 @@ export function page(evaluations: readonly Evaluation[], start?: PageStart): str
   const data = [...new Set(tables.map((table) => table.data))];
   const title =
     start?.title ?? `Robustness of ${counted(evaluations.length, "classifier")} on ${listed(data)}`;
-  const first = start === undefined ? comparisons(tables, places) : start.sections;
+  const several = start === undefined || evaluations.length > 1;
+  const sideBySide = several ? comparisons(tables, places) : [];
   const parts: readonly Section[] = [
-    ...first,
+    ...startOf(start),
+    ...sideBySide,
     ["proven", "Proven", provenSection(evaluations)],
     ["certified", "Certified", certifiedSection(evaluations)],
     ["eot", "Against EOT draws", eotSection(evaluations, places)],

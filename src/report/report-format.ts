@@ -2,3 +2,8 @@
 export const formats = ["html", "md", "csv", "json"] as const;
 /** A format of a report. */
 export type Format = (typeof formats)[number];
+
+/** The formats of a comparison. */
+export const comparisonFormats = ["html", "md", "json"] as const;
+/** A format of a comparison. */
+export type ComparisonFormat = (typeof comparisonFormats)[number];

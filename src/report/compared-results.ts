@@ -1,0 +1,46 @@
+import { z } from "zod";
+import { openedJson } from "../files/sealed.ts";
+import { UsageError } from "../math/usage-error.ts";
+import type { ComparedResult } from "./compared.ts";
+import type { RowsFile, Tools } from "./evaluation.ts";
+import { evaluationsOf } from "./evaluations.ts";
+
+/** The rows of a result, and the text of the summary.json beside them; null if there is none. */
+export interface ResultFile extends RowsFile {
+  readonly auditSummary: string | null;
+}
+
+const AuditSummary = z.object({ valid: z.boolean(), budget: z.string() });
+
+/** What a summary.json says. Null for a text that is no audit's. */
+function auditOf({ auditSummary }: ResultFile): ComparedResult["audit"] {
+  if (auditSummary === null) return null;
+  try {
+    const found = AuditSummary.safeParse(openedJson("summary.json", auditSummary, "")).data;
+    return found ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** Both results with labels that tell them apart. Throws `UsageError` for rows of several evaluations. */
+export function comparedResults(
+  before: ResultFile,
+  after: ResultFile,
+  tools: Tools,
+): readonly [ComparedResult, ComparedResult] {
+  for (const source of [before, after]) {
+    const own = evaluationsOf([source], tools);
+    if (own.length > 1)
+      throw new UsageError(
+        `${source.file} holds rows of ${own.length} evaluations (${own.map(({ label }) => label).join(", ")}); a comparison needs one model, protocol and seed per file`,
+        { code: "misfit" },
+      );
+  }
+  const evaluations = evaluationsOf([before, after], tools);
+  const [a, b] = evaluations;
+  return [
+    { evaluation: a, audit: auditOf(before) },
+    { evaluation: b, audit: auditOf(after) },
+  ];
+}

@@ -1,0 +1,31 @@
+// The parts of a comparison: two results, and one accuracy of both.
+import type { Interval } from "../math/statistics.ts";
+import type { Evaluation } from "./evaluation.ts";
+import type { Ball } from "./outcomes.ts";
+
+/** One of the two results: which rows, and what an audit said of them. */
+export interface ComparedResult {
+  readonly evaluation: Evaluation;
+  /** What summary.json says; null for rows that are not an audit's. */
+  readonly audit: { readonly valid: boolean; readonly budget: string } | null;
+}
+
+/** One accuracy of both models on the same images, as shares in [0, 1]. */
+export interface ComparedAccuracy {
+  /** `clean`, `linf@0.031`, or `linf@0.031+l2@0.83` for the strongest attack of several norms. */
+  readonly name: string;
+  /** Empty for the clean accuracy. */
+  readonly balls: readonly Ball[];
+  /** Images that both have tried. */
+  readonly examples: number;
+  readonly before: number;
+  readonly after: number;
+  /** After minus before, with the 95 % interval of a bootstrap over images (BCa). */
+  readonly difference: Interval;
+  /** Images that were right before and are wrong after; a randomised classifier is right where most draws are. */
+  readonly lost: number;
+  /** Images that were wrong before and are right after. */
+  readonly gained: number;
+  /** The exact two-sided p-value of McNemar's test. */
+  readonly p: number;
+}

@@ -1,0 +1,220 @@
+// Two evaluations of the same images, image by image.
+
+import type { Note } from "../math/note.ts";
+import { mcnemar, pairedDifference } from "../math/paired.ts";
+import { fold, keyOf, nameToNumber } from "../math/random.ts";
+import { mean } from "../math/statistics.ts";
+import { UsageError } from "../math/usage-error.ts";
+import type { ComparedAccuracy, ComparedResult } from "./compared.ts";
+import { differencesOf } from "./comparison-notes.ts";
+import type { Evaluation } from "./evaluation.ts";
+import { type BallOutcomes, outcomesOf, worse } from "./outcomes.ts";
+
+/** The decision of --max-drop. */
+export interface DropDecision {
+  readonly max: number;
+  /** The point estimate decides, not the interval. */
+  readonly decidedBy: "estimate";
+  /** Names of the accuracies that decide: clean, and under all attacks at the largest radii that both have. */
+  readonly decides: readonly string[];
+  /** Names of those that dropped by more than `max`. */
+  readonly dropped: readonly string[];
+  /** Whether nothing dropped by more than `max`, and both results are valid. */
+  readonly passed: boolean;
+}
+
+interface Side {
+  readonly label: string;
+  readonly model: string;
+  readonly data: string;
+  readonly file: string;
+  readonly examples: number;
+  /** What the audit says; null for rows that are not an audit's. */
+  readonly valid: boolean | null;
+  readonly budget: string | null;
+}
+
+/** Two evaluations compared image by image. */
+export interface Comparison {
+  readonly before: Side;
+  readonly after: Side;
+  /** Images that are in both. */
+  readonly examples: number;
+  /** Clean accuracy, then each ball that both have, then all norms together. */
+  readonly accuracies: readonly ComparedAccuracy[];
+  /** The name of the accuracy to quote: under all attacks at the largest radii; `clean` if no ball is in both. */
+  readonly headline: string;
+  /** Whether both were attacked in the same way. */
+  readonly sameSettings: boolean;
+  readonly seed: number;
+  /** Null without --max-drop. */
+  readonly drop: DropDecision | null;
+  readonly notes: readonly Note[];
+}
+
+/** How to compare. */
+export interface CompareSettings {
+  /** Start of the random numbers of the bootstrap; by default 0. */
+  readonly seed?: number | undefined;
+  /** The largest drop that passes, a share in [0, 1]. */
+  readonly maxDrop?: number | undefined;
+}
+
+type Shares = ReadonlyMap<number, number>;
+
+/** A classifier is right on an example if at least half of the draws are. */
+const isRight = (share: number): boolean => share >= 0.5;
+
+function compared(
+  { name, balls }: Pick<ComparedAccuracy, "name" | "balls">,
+  before: Shares,
+  after: Shares,
+  seed: number,
+): ComparedAccuracy {
+  const indices = [...before.keys()].filter((index) => after.has(index)).sort((a, b) => a - b);
+  const pairs = indices.map((index) => [before.get(index) ?? 0, after.get(index) ?? 0] as const);
+  const lost = pairs.filter(([a, b]) => isRight(a) && !isRight(b)).length;
+  const gained = pairs.filter(([a, b]) => !isRight(a) && isRight(b)).length;
+  return {
+    name,
+    balls,
+    examples: pairs.length,
+    before: mean(pairs.map(([a]) => a)),
+    after: mean(pairs.map(([, b]) => b)),
+    difference: pairedDifference(
+      pairs.map(([a, b]) => b - a),
+      fold(keyOf(seed), nameToNumber(name)),
+    ),
+    lost,
+    gained,
+    p: mcnemar(lost, gained),
+  };
+}
+
+const sharesOf = ({ worst }: Pick<BallOutcomes, "worst">): Shares =>
+  new Map([...worst].map(([index, { share }]) => [index, share]));
+
+/** The strongest attack of several balls on each example that all of them have. */
+function unionOf(balls: readonly BallOutcomes[]): Shares {
+  const [first, ...others] = balls;
+  const shares = new Map<number, number>();
+  for (const [index, worst] of first.worst) {
+    const more = others.flatMap((ball) => ball.worst.get(index) ?? []);
+    if (more.length === others.length) shares.set(index, more.reduce(worse, worst).share);
+  }
+  return shares;
+}
+
+/** The largest ball of each norm. */
+const largest = (balls: readonly BallOutcomes[]): BallOutcomes[] => [
+  ...new Map(balls.map((ball) => [ball.norm, ball])).values(),
+];
+
+function accuraciesOf(before: Evaluation, after: Evaluation, seed: number): ComparedAccuracy[] {
+  const [a, b] = [outcomesOf(before.rows), outcomesOf(after.rows)];
+  const other = new Map(b.balls.map((ball) => [ball.name, ball]));
+  const common = a.balls.flatMap((ball) => {
+    const match = other.get(ball.name);
+    return match === undefined ? [] : [{ ball, match }];
+  });
+  const accuracies = [compared({ name: "clean", balls: [] }, a.clean, b.clean, seed)];
+  for (const { ball, match } of common) {
+    const { name, norm, epsilon } = ball;
+    const balls = [{ norm, epsilon }];
+    accuracies.push(compared({ name, balls }, sharesOf(ball), sharesOf(match), seed));
+  }
+  const top = largest(common.map(({ ball }) => ball));
+  if (top.length > 1) {
+    const name = top.map((ball) => ball.name).join("+");
+    const balls = top.map(({ norm, epsilon }) => ({ norm, epsilon }));
+    const matches = top.flatMap((ball) => other.get(ball.name) ?? []);
+    accuracies.push(compared({ name, balls }, unionOf(top), unionOf(matches), seed));
+  }
+  return accuracies;
+}
+
+/** Throws `UsageError` unless equal indices are equal images, and both are judged by one protocol. */
+function checkPairs({ rows, summary }: Evaluation, after: Evaluation): number {
+  const images = new Map(rows.map((row) => [row.index, row]));
+  const others = new Map(after.rows.map((row) => [row.index, row]));
+  const both = [...images.values()].filter(({ index }) => others.has(index));
+  if (both.length === 0)
+    throw new UsageError(
+      `no image is in both results: ${rows[0].model} has test images ${spanOf(images)}, ${after.rows[0].model} has ${spanOf(others)}; run both on the same images`,
+      { code: "misfit" },
+    );
+  for (const { index, label, file } of both) {
+    const other = others.get(index);
+    const what = (one: typeof other) =>
+      `label ${one?.label}${one?.file === undefined ? "" : ` (${one.file})`}`;
+    if (
+      other?.label !== label ||
+      (file !== undefined && other.file !== undefined && other.file !== file)
+    )
+      throw new UsageError(
+        `test image ${index} is not the same in both results: ${what(images.get(index))} before, ${what(other)} after; run both on the same data`,
+        { code: "misfit" },
+      );
+  }
+  if (summary.protocol !== after.summary.protocol)
+    throw new UsageError(
+      `the protocols differ (${summary.protocol} before, ${after.summary.protocol} after), and their numbers mean different things; evaluate both with the same --protocol`,
+      { code: "misfit" },
+    );
+  return both.length;
+}
+
+const spanOf = (images: ReadonlyMap<number, unknown>): string =>
+  `${Math.min(...images.keys())} to ${Math.max(...images.keys())}`;
+
+const sideOf = ({ evaluation, audit }: ComparedResult): Side => ({
+  label: evaluation.label,
+  model: evaluation.summary.model,
+  data: evaluation.summary.data,
+  file: evaluation.file,
+  examples: evaluation.summary.examples,
+  valid: audit?.valid ?? null,
+  budget: audit?.budget ?? null,
+});
+
+/** Whether accuracies dropped by more than `max`. Throws `UsageError` if attacks differ, which says nothing about the models. */
+function decide(max: number, found: Omit<Comparison, "drop">): DropDecision {
+  if (!found.sameSettings)
+    throw new UsageError(
+      `--max-drop needs two results of the same attacks. ${found.notes
+        .filter(({ code }) => code === "other-attacks")
+        .map(({ text }) => text)
+        .join(" ")}`,
+      { code: "misfit", next: "run both with the same --budget, attacks and radii" },
+    );
+  const decides = [...new Set(["clean", found.headline])];
+  const dropped = found.accuracies
+    // Means of shares are rounded, so a drop of exactly `max` must not exceed it by 1e-17.
+    .filter(({ name, difference }) => decides.includes(name) && -difference.mean > max + 1e-12)
+    .map(({ name }) => name);
+  const valid = found.before.valid !== false && found.after.valid !== false;
+  return { max, decidedBy: "estimate", decides, dropped, passed: valid && dropped.length === 0 };
+}
+
+/** Compares two evaluations. Throws `UsageError` for other images or protocols, and for `maxDrop` between different attacks. */
+export function comparisonOf(
+  before: ComparedResult,
+  after: ComparedResult,
+  { seed = 0, maxDrop }: CompareSettings = {},
+): Comparison {
+  const examples = checkPairs(before.evaluation, after.evaluation);
+  const accuracies = accuraciesOf(before.evaluation, after.evaluation, seed);
+  const notes = differencesOf(before, after, accuracies, examples);
+  const found = {
+    before: sideOf(before),
+    after: sideOf(after),
+    examples,
+    accuracies,
+    // The last one is of all norms together, or of the only norm at its largest radius.
+    headline: accuracies[accuracies.length - 1].name,
+    sameSettings: notes.every(({ code }) => code !== "other-attacks"),
+    seed,
+    notes,
+  };
+  return Object.assign({}, found, { drop: maxDrop === undefined ? null : decide(maxDrop, found) });
+}

@@ -1,0 +1,65 @@
+import type { Comparison } from "../comparison.ts";
+import {
+  dropSentence,
+  evidence,
+  headlineSentence,
+  METHOD,
+  nameOf,
+  points,
+  pointsRange,
+  pText,
+} from "../comparison-words.ts";
+import { dataTable, type TableLine } from "../data-table.ts";
+import { counted, percent } from "../format.ts";
+import { html, type Markup } from "../html.ts";
+
+const HEADS = ["", "before", "after", "change", "lost", "gained", "p"].map((title) => ({ title }));
+
+const lineOf = (one: Comparison["accuracies"][number]): TableLine => ({
+  head: nameOf(one),
+  cells: [
+    percent(one.before),
+    percent(one.after),
+    {
+      content: html`<b>${points(one.difference.mean)}</b><small>${pointsRange(one.difference)}</small>`,
+    },
+    String(one.lost),
+    String(one.gained),
+    pText(one.p),
+  ],
+});
+
+/** The table of accuracies before and after. */
+export const comparisonTable = (comparison: Comparison): Markup =>
+  dataTable({
+    label: `${comparison.after.label} against ${comparison.before.label}`,
+    caption: `${comparison.after.label} (after) against ${comparison.before.label} (before) on ${counted(comparison.examples, "image")}.`,
+    heads: HEADS,
+    lines: comparison.accuracies.map(lineOf),
+  });
+
+/** The word of the badge; null without --max-drop. */
+function badge({ drop, before, after }: Comparison): Markup | null {
+  if (before.valid === false || after.valid === false)
+    return html`<span class="badge invalid">INVALID</span>`;
+  if (drop === null) return null;
+  return drop.passed
+    ? html`<span class="badge pass">PASS</span>`
+    : html`<span class="badge fail">FAIL</span>`;
+}
+
+/** What differs between the two results beside the models. */
+const differing = ({ notes }: Comparison): Markup | null =>
+  notes.length === 0
+    ? null
+    : html`<div class="sign warning"><p><b>The results differ in more than the model</b></p><ul>${notes.map(({ text }) => html`<li>${text}</li>`)}</ul></div>`;
+
+/** The comparison of two results. */
+export const comparisonSection = (comparison: Comparison): Markup => html`
+<section aria-labelledby="comparison">
+<h2 id="comparison">${comparison.after.label} against ${comparison.before.label}</h2>
+<p class="finding">${badge(comparison)} ${headlineSentence(comparison)} ${evidence(comparison)} ${dropSentence(comparison)}</p>
+${differing(comparison)}
+${comparisonTable(comparison)}
+<p>${METHOD}</p>
+</section>`;
