@@ -109,6 +109,16 @@ export const isForDeterministic = (name: string): boolean =>
 export const attackDraws = (name: string): number | undefined =>
   attacks.all.find((definition) => namesOf([definition]).includes(name))?.draws ?? undefined;
 
+/** The shared options that the attack of this name reads, its radius aside; none for a name that no attack has. */
+export function optionsOfAttack(name: string): string[] {
+  const definition = attacks.all.find((one) => namesOf([one]).includes(name));
+  return Object.values(definition?.sharedOptions ?? {}).filter((option) => option !== null);
+}
+
+/** The norm of the attack of this name; undefined for a name that no attack has. */
+export const normOfAttack = (name: string): Norm | undefined =>
+  attacks.all.flatMap(normsByName).find(([known]) => known === name)?.[1];
+
 const radii = {
   epsilonLinf: EpsilonLinf.default(0.031).describe("radius in ℓ∞, for pixels in [0, 1]"),
   epsilonL2: EpsilonL2.default(0.83).describe("radius in ℓ2, for pixels in [0, 1]"),

@@ -13,6 +13,7 @@ import { type ReadText, recordedTraining, weightsHash } from "./model-record.ts"
 import type { ResolvedOptions } from "./options.ts";
 import { type CustomAttacks, customOptions } from "./runs.ts";
 import { type Settings, storedOptions } from "./settings.ts";
+import { unusedOptions } from "./unused-options.ts";
 
 /** What settings are made from. */
 export interface Recorded {
@@ -63,6 +64,7 @@ export async function settingsOf(recorded: Recorded): Promise<Settings> {
       ...defined({ noiseGrid: noise?.grid }),
       ...customOptions(recorded.customAttacks),
     },
+    unused: unusedOptions(options.attacks, noise !== null),
     versions: { rampart: version, engine: String(target.engine) },
     machine: host.machine(),
     target,

@@ -36,6 +36,8 @@ export interface Settings {
   readonly warnings?: readonly string[] | undefined;
   /** Resolved options of the evaluation. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** Names of options that nothing in this evaluation reads, such as those of other attacks; missing in older files. */
+  readonly unused?: readonly string[] | undefined;
   readonly versions: { readonly rampart: string; readonly engine: string };
   readonly machine: Readonly<Record<string, unknown>>;
   readonly target: Readonly<Record<string, unknown>>;

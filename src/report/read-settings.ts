@@ -26,6 +26,7 @@ const SettingsFile: z.ZodType<Settings> = z.object({
   machine: record,
   target: record,
   warnings: z.array(z.string()).optional(),
+  unused: z.array(z.string()).optional(),
   versions: z.object({ rampart: z.string(), engine: z.string() }),
   command: text,
   started: z.string(),

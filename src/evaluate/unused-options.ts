@@ -1,0 +1,35 @@
+import {
+  attackOptions,
+  epsilonOption,
+  minimalAttackOptions,
+  normOfAttack,
+  optionsOfAttack,
+} from "../attacks/table.ts";
+import type { Norm } from "../attacks/victim.ts";
+
+/** Options that say how noise is drawn and averaged over. */
+const OF_NOISE = ["noise", "rule", "draws", "eot", "objective"];
+
+/**
+ * The options that an evaluation by these attacks does not read: those of other attacks, the radii of other norms, and those of
+ * noise if the classifier has none. An attack that is not in the table counts as one that reads every radius.
+ */
+export function unusedOptions(attacks: readonly string[], isRandomised: boolean): string[] {
+  const read = new Set(attacks.flatMap(optionsOfAttack));
+  const norms = attacks.map(normOfAttack);
+  const ofAttacks = [
+    ...new Set([
+      ...Object.keys(attackOptions().shape),
+      ...Object.keys(minimalAttackOptions().shape),
+    ]),
+  ];
+  const radii = Object.entries(epsilonOption);
+  const unread = ofAttacks.filter(
+    (name) => !read.has(name) && radii.every(([, option]) => option !== name),
+  );
+  const unreached = radii
+    .filter(([norm]) => !norms.includes(norm as Norm) && !norms.includes(undefined))
+    .map(([, option]) => option);
+  const ofNoise = isRandomised ? [] : OF_NOISE;
+  return [...unread, ...unreached, ...ofNoise];
+}
