@@ -8,11 +8,13 @@ export type { AnyTypedParts, NamesOf } from "./attacks/shared-options.ts";
 export type { BuiltInAttackName } from "./attacks/table.ts";
 export type { OnBroken } from "./attacks/victim.ts";
 export type { AuditEvent } from "./audit/audit.ts";
+export type { Check, CheckOutcome } from "./audit/checks.ts";
+export type { AuditClass, Confusion } from "./audit/classes.ts";
 export type { Diagnostic, DiagnosticCode, NotRun } from "./audit/diagnostic.ts";
 export type { Contradiction } from "./audit/prove/contradiction.ts";
 export type { ProveEvent } from "./audit/prove/lower-bounds.ts";
 export type { ProofSummary } from "./audit/prove/proof-summary.ts";
-export type { AuditAttack, AuditClass, AuditNorm, AuditUnion } from "./audit/result.ts";
+export type { AuditAttack, AuditNorm, AuditUnion } from "./audit/result.ts";
 export type { CertifyEvent } from "./certify/certification.ts";
 export type {
   CertifyOptions as ImageCertifyOptions,

@@ -26,6 +26,10 @@ export function hugeEpsilon({ probe }: Pick<Facts, "probe">): Diagnostic | null 
 /** Square must break at least this share of the images beyond those that gradient attacks broke. */
 const MIN_BLACK_BOX = 0.02;
 
+/** Whether the row is of an attack that sees scores only, no gradients. */
+export const isBlackBox = ({ attack }: Pick<Row, "attack">): boolean =>
+  attack.startsWith("square-");
+
 /** Fires if Square, which sees no gradients, breaks images that every gradient attack of that norm left right. */
 export function blackBoxWins({ rows }: Pick<Facts, "rows">): Diagnostic | null {
   const whiteBox = new Set<string>();
@@ -34,7 +38,7 @@ export function blackBoxWins({ rows }: Pick<Facts, "rows">): Diagnostic | null {
     ({ correctChoose, clean }) => correctChoose < 0.5 && clean >= 0.5,
   )) {
     const name = `${row.index} ${row.norm} ${row.epsilon}`;
-    if (row.attack.startsWith("square-")) blackBox.set(name, row);
+    if (isBlackBox(row)) blackBox.set(name, row);
     else whiteBox.add(name);
   }
   const won = new Set(

@@ -14,6 +14,7 @@ import { nonFiniteNode } from "../models/non-finite.ts";
 import type { AuditRequest } from "./audit-request.ts";
 import { AuditedNetwork } from "./audited-network.ts";
 import { auditedNoise } from "./audited-noise.ts";
+import { DECISIONS } from "./checks.ts";
 import type { Facts } from "./diagnostic.ts";
 import { DiagnosticRunner } from "./diagnostic-runner.ts";
 import { type AuditedModel, openAudited } from "./open-audited.ts";
@@ -168,11 +169,7 @@ async function resultOf(
     () => network.probe(),
     nothingProbed(options.norms[0]),
   );
-  const decisions = await runner.run(
-    "the comparison of decisions",
-    () => network.compareDecisions(),
-    null,
-  );
+  const decisions = await runner.run(DECISIONS, () => network.compareDecisions(), null);
   const preprocessings = await runner.run(
     "the comparison of preprocessings",
     () => network.comparePreprocessings(),
@@ -197,6 +194,7 @@ async function resultOf(
     trainedOnWarning: audited.trainedOnWarning,
   };
   return auditResult(facts, {
+    sha256: audited.sha256,
     budget: options.budget,
     noise: evaluation.noise ?? null,
     preprocessing: audited.preprocessing,

@@ -37,6 +37,12 @@ export class AuditedFiles {
     return { isOwn, takesWhole: takesIntegers(declared), input: statedShape(declared) };
   }
 
+  /** The SHA-256 of the file, unpacked, in hexadecimal digits; null for a run directory or a checkpoint. */
+  async sha256(): Promise<string | null> {
+    const file = await this.#file();
+    return file === null ? null : this.#audit.host.sha256([file.bytes]);
+  }
+
   /** Opens the model with these options. */
   async open(options: OpenOnnxOptions): Promise<OpenModel> {
     const { source, host, runtime } = this.#audit;

@@ -25,6 +25,8 @@ import type { SidecarFiles } from "./sidecar-files.ts";
 /** A network and the images that it is attacked on. */
 export interface AuditedModel {
   readonly model: OpenModel;
+  /** The SHA-256 of the .onnx file; null for a run directory or a checkpoint. */
+  readonly sha256: string | null;
   /** Images in the network's shape; labels are its outputs. */
   readonly dataset: Dataset;
   /** A warning that the model may have been trained on test images; null if it was not, or nothing is known of its training. */
@@ -211,6 +213,7 @@ export async function openAudited(
       classNames: model.classNames.length === 0 ? dataset.classes : model.classNames,
       reading: readingOf(model, audit, sizing),
     },
+    sha256: await files.sha256(),
     dataset,
     trainedOnWarning: warning,
     preprocessing,

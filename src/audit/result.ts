@@ -4,7 +4,9 @@ import type { Row } from "../evaluate/row.ts";
 import { attackRadiusKey, choosing8bit, groupBy, meanShare } from "../evaluate/row-statistics.ts";
 import { isSpared } from "../evaluate/spared.ts";
 import { isBroken } from "../evaluate/survivors.ts";
-import { type Interval, mean } from "../math/statistics.ts";
+import type { Interval } from "../math/statistics.ts";
+import { type Check, checksOf } from "./checks.ts";
+import { type AuditClass, type Confusion, classesOf, confusionsOf } from "./classes.ts";
 import type { Diagnostic, Facts, NotRun } from "./diagnostic.ts";
 import { diagnose } from "./diagnostics.ts";
 import { isContradicted, type ProofSummary } from "./prove/proof-summary.ts";
@@ -48,18 +50,11 @@ export interface AuditUnion {
   readonly accuracy8bit: Interval;
 }
 
-/** Accuracies of one class, as shares in [0, 1] of its examples. */
-export interface AuditClass {
-  readonly label: number;
-  readonly name: string;
-  readonly examples: number;
-  readonly clean: number;
-  readonly union: number;
-}
-
 /** The result of an audit. `summary.json` holds it. */
 export interface AuditResult {
   readonly model: string;
+  /** The SHA-256 of the .onnx file, unpacked, in hexadecimal digits; null for a run directory or a checkpoint. */
+  readonly sha256: string | null;
   readonly data: string;
   readonly budget: string;
   readonly examples: number;
@@ -86,7 +81,11 @@ export interface AuditResult {
   readonly strongestAttacks: readonly string[];
   /** By ascending accuracy under attack. */
   readonly classes: readonly AuditClass[];
+  /** Images by label and the class predicted under the strongest attack; the most frequent first. */
+  readonly confusions: readonly Confusion[];
   readonly diagnostics: readonly Diagnostic[];
+  /** All checks with their outcomes, those that found nothing included. */
+  readonly checks: readonly Check[];
   /** Diagnostics that failed after the attacks. */
   readonly notRun: readonly NotRun[];
   /** False if a diagnostic is `invalid`, or an attack contradicts a proof. */
@@ -101,6 +100,7 @@ export interface AuditResult {
 
 /** What was audited, and how. */
 export interface AuditedSetup {
+  readonly sha256?: string | null | undefined;
   readonly preprocessing: string;
   readonly head: readonly string[];
   readonly budget: string;
@@ -237,17 +237,6 @@ function unionsOf(norms: readonly AuditNorm[], worst: Worst): AuditUnion[] {
   return unions;
 }
 
-const classesOf = ({ exact }: Worst, names: readonly string[]): AuditClass[] =>
-  [...groupBy([...exact.values()], ({ label }) => label)]
-    .map(([label, rows]) => ({
-      label,
-      name: names[label] ?? String(label),
-      examples: rows.length,
-      clean: mean(rows.map(({ clean }) => clean)),
-      union: mean(rows.map(({ correct }) => correct)),
-    }))
-    .sort((a, b) => a.union - b.union || a.clean - b.clean || a.label - b.label);
-
 /** The result of a finished audit. */
 export function auditResult(facts: Facts, setup: AuditedSetup): AuditResult {
   const { rows, failures = [] } = facts;
@@ -260,6 +249,7 @@ export function auditResult(facts: Facts, setup: AuditedSetup): AuditResult {
     attacks,
     required,
     proofs = null,
+    sha256 = null,
   } = setup;
   const [{ model, data }] = rows;
   const worst = nothingYet();
@@ -272,6 +262,7 @@ export function auditResult(facts: Facts, setup: AuditedSetup): AuditResult {
     !isContradicted(proofs) && diagnostics.every(({ severity }) => severity !== "invalid");
   return {
     model,
+    sha256,
     data,
     budget,
     preprocessing,
@@ -286,8 +277,10 @@ export function auditResult(facts: Facts, setup: AuditedSetup): AuditResult {
     breaksFirst,
     weakestNorms,
     strongestAttacks,
-    classes: classesOf(worst, classNames),
+    classes: classesOf([...worst.exact.values()], classNames),
+    confusions: confusionsOf([...worst.exact.values()], classNames),
     diagnostics,
+    checks: checksOf(facts, diagnostics),
     notRun: failures,
     valid,
     required,

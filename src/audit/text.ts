@@ -19,7 +19,7 @@ export function unionText(balls: readonly Ball[]): string {
 }
 
 /** The norm and the attack that break most, as a sentence. */
-function breaksFirst({ norms, weakestNorms, strongestAttacks }: AuditResult): string {
+export function breaksFirst({ norms, weakestNorms, strongestAttacks }: AuditResult): string {
   const largest = atLargest(norms);
   const [weakest] = largest.filter(({ norm }) => weakestNorms.includes(norm));
   if (weakest === undefined) return "No attack broke any image.";

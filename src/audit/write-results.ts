@@ -13,11 +13,11 @@ import { page } from "../report/page.ts";
 import { readImages } from "../report/read-images.ts";
 import { rowsInMemory } from "../report/read-rows.ts";
 import type { ProofRow } from "../verify/proof-row.ts";
-import { auditSections } from "./audit-sections.ts";
 import { imageFiles } from "./example-images.ts";
 import type { AuditedModel } from "./open-audited.ts";
 import type { AuditResult } from "./result.ts";
 import { inputFiles } from "./saved-inputs.ts";
+import { auditSections } from "./sections/audit-sections.ts";
 
 /** How the first test images are written. */
 export interface WrittenInputs {
@@ -74,7 +74,10 @@ export async function writeResults(
   const memory = rowsInMemory(file, stored.rows);
   const source = { file, ...memory, settings, examples, proofs, certificates };
   const evaluations = evaluationsOf([source], { summarize, parseNpz });
-  const start = { title: `Audit of ${result.model}`, sections: auditSections(result) };
+  const start = {
+    title: `Audit of ${result.model}`,
+    sections: auditSections(result, evaluations[0]),
+  };
   await write("report.html", page(evaluations, start));
   const sets = examples === null ? [] : readImages(parseNpz("images", examples));
   for (const [name, png] of imageFiles(sets, rows)) await write(`pictures/${name}`, png);

@@ -37,9 +37,9 @@ describe("an audit at several radii", () => {
     expect(accuracies[1]).toBeLessThan(1);
     expect(text).toContain("under attack in ℓ∞ 0.3, 100.0 % without");
     const page = readFileSync(join(out, "report.html"), "utf8");
-    expect(page).toContain("Accuracy under all attacks in ℓ∞");
-    expect(page).toContain("<summary>Smaller radii</summary>");
-    expect(page).not.toContain("only a guide to the eye");
+    expect(page).toContain("Robust accuracy in ℓ∞");
+    expect(page).toContain("<summary>Smaller radii (2 tables)</summary>");
+    expect(page).not.toContain("One radius of each norm was attacked");
   });
 });
 

@@ -17,8 +17,13 @@ export interface Series {
   /** Index of the model in the report. It selects colour and symbol, the same in every chart. */
   readonly place: number;
   readonly dashed?: boolean;
-  /** `line` through the points, which is the default; `steps`, each value holding up to its point; `dots` without a line. */
-  readonly shape?: "line" | "steps" | "dots";
+  /**
+   * `line` through the points, which is the default; `steps`, each value holding up to its point; `steps-after`, each holding
+   * from its point on; `dots` without a line.
+   */
+  readonly shape?: "line" | "steps" | "steps-after" | "dots" | undefined;
+  /** Whether steps have a dot at each point; lines of a few points always have. */
+  readonly dotted?: boolean;
   readonly points: readonly Point[];
 }
 
@@ -32,6 +37,10 @@ export interface Chart {
   readonly share: boolean;
   /** Whether x, which is then positive, has a logarithmic axis to base 2. */
   readonly log?: boolean;
+  /** Shades what lies between two steps: an upper bound that holds from its points on, and a lower one that holds up to them. */
+  readonly between?:
+    | { readonly upper: readonly Point[]; readonly lower: readonly Point[] }
+    | undefined;
   readonly series: readonly Series[];
 }
 
@@ -45,25 +54,33 @@ const color = (place: number) => `var(--series-${(place % COLORS) + 1})`;
 /** With more points than this a line has no dots. */
 const MAX_DOTS = 24;
 
-function marks({ points, place, dashed = false, shape = "line" }: Series): Plot.Markish[] {
-  const paint = color(place);
+/** The curve of Plot for each shape. */
+const curves = { line: "linear", steps: "step-before", "steps-after": "step-after" } as const;
+
+/** The interval of each point: an area along a line, and a bar at a point that stands alone. */
+const interval = (points: readonly Point[], paint: string, isLine: boolean): Plot.Markish => {
   const banded = points.filter(({ low, high }) => low !== undefined && high !== undefined);
-  const drawn: Plot.Markish[] = [];
-  if (shape === "dots")
-    drawn.push(Plot.ruleX(banded, { x: "x", y1: "low", y2: "high", stroke: paint }));
-  else
+  return isLine
+    ? Plot.areaY(banded, { x: "x", y1: "low", y2: "high", fill: paint, fillOpacity: 0.16 })
+    : Plot.ruleX(banded, { x: "x", y1: "low", y2: "high", stroke: paint, strokeOpacity: 0.6 });
+};
+
+function marks({ points, place, dashed = false, shape = "line", dotted }: Series): Plot.Markish[] {
+  const paint = color(place);
+  const drawn = [interval(points, paint, shape === "line")];
+  if (shape !== "dots")
     drawn.push(
-      Plot.areaY(banded, { x: "x", y1: "low", y2: "high", fill: paint, fillOpacity: 0.16 }),
       Plot.lineY(points, {
         x: "x",
         y: "y",
         stroke: paint,
         strokeWidth: 2,
         strokeDasharray: dashed ? "5 4" : undefined,
-        curve: shape === "steps" ? "step-before" : undefined,
+        curve: curves[shape],
       }),
     );
-  if (shape === "dots" || (shape === "line" && points.length <= MAX_DOTS && !dashed))
+  const isDotted = dotted ?? (shape === "line" && !dashed);
+  if (shape === "dots" || (isDotted && points.length <= MAX_DOTS))
     drawn.push(
       Plot.dot(points, {
         x: "x",
@@ -76,6 +93,26 @@ function marks({ points, place, dashed = false, shape = "line" }: Series): Plot.
   return drawn;
 }
 
+/** The area between two steps. It ends at the largest x, beyond which nothing is known. */
+function shaded({ upper, lower }: NonNullable<Chart["between"]>): Plot.Markish {
+  const xs = [...new Set([...upper, ...lower].map(({ x }) => x))].sort((a, b) => a - b);
+  const boxes = xs.slice(1).map((x2, i) => ({
+    x1: xs[i],
+    x2,
+    high: upper.findLast(({ x }) => x <= xs[i])?.y ?? 1,
+    low: lower.find(({ x }) => x >= x2)?.y ?? 0,
+  }));
+  return Plot.rect(boxes, {
+    x1: "x1",
+    x2: "x2",
+    y1: "low",
+    y2: "high",
+    fill: "var(--soft)",
+    fillOpacity: 0.2,
+    inset: 0,
+  });
+}
+
 /** The horizontal axis: on a logarithmic one every x has a tick, whole numbers have no decimals. */
 function xScale(label: string, xs: readonly number[], log: boolean): Plot.ScaleOptions {
   const tickFormat = xs.every(Number.isInteger) ? "d" : undefined;
@@ -86,9 +123,10 @@ function xScale(label: string, xs: readonly number[], log: boolean): Plot.ScaleO
 }
 
 /** The chart as inline SVG in the colours of the style sheet. Its title is also the text alternative. */
-export function chartMarkup({ title, x, y, share, log = false, series }: Chart): Markup {
+export function chartMarkup({ title, x, y, share, log = false, between, series }: Chart): Markup {
   const { document } = parseHTML("<html></html>");
   const xs = series.flatMap(({ points }) => points.map((point) => point.x));
+  const below = between === undefined ? [] : [shaded(between)];
   const svg = Plot.plot({
     document,
     width: 480,
@@ -100,7 +138,7 @@ export function chartMarkup({ title, x, y, share, log = false, series }: Chart):
     y: share
       ? { label: y, grid: true, zero: true, domain: [0, 1], tickFormat: ".0%" }
       : { label: y, grid: true, zero: true },
-    marks: [Plot.ruleY([0]), ...series.flatMap(marks)],
+    marks: [...below, Plot.ruleY([0]), ...series.flatMap(marks)],
   });
   // Plot's own ariaLabel would not be escaped: linkedom writes < and & in attributes unchanged.
   const drawn = html`<svg role="img" aria-label="${title}" ${trusted(svg.outerHTML.slice("<svg ".length))}`;

@@ -118,7 +118,10 @@ export const isCertified = ({ methods }: Pick<ProvenBall, "methods">): boolean =
   methods.some(({ method }) => method === SMOOTHING);
 
 /** `Proven for 38.2 % of images, broken for 59.0 %, undecided for 2.8 %.` */
-export function provenSentence(ball: ProvenBall, kind: "proof" | "certificate"): string {
+export function provenSentence(
+  ball: Pick<ProvenBall, "examples" | "proven" | "broken" | "undecided">,
+  kind: "proof" | "certificate",
+): string {
   const { examples, proven, broken, undecided } = ball;
   const share = (count: number) => percent(count / examples);
   const verb = kind === "proof" ? "Proven" : "Certified";

@@ -3,6 +3,7 @@ import { fileOf, rowWith } from "../../../test/fixtures/rows-fixture.ts";
 import { npzBytes, parseNpz } from "../../data/npz.ts";
 import type { Row } from "../../evaluate/row.ts";
 import { summarize } from "../../evaluate/summary.ts";
+import { fillBits, keyOf } from "../../math/random.ts";
 import { evaluationsOf } from "../evaluations.ts";
 import { readRows } from "../read-rows.ts";
 import { imagesSection } from "./images.ts";
@@ -27,10 +28,56 @@ function gallery(changes: Partial<Row>): string {
 it("captions an image by its file, escaped", () => {
   const text = gallery({ file: 'cats & dogs/<b onload="x">.png' });
   const name = "cats &amp; dogs/&lt;b onload=&quot;x&quot;&gt;.png";
-  expect(text).toContain(`<th scope="col">0<small>${name}</small></th>`);
+  expect(text).toContain(`<b>Test image 0</b>: class 1<small>${name}</small>`);
   expect(text).toContain(`alt="test image 0 (${name}): class 1"`);
 });
 
 it("captions an image by its number alone where it is no file", () => {
-  expect(gallery({})).toContain('<th scope="col">0</th>');
+  expect(gallery({})).toContain("<b>Test image 0</b>: class 1</p>");
+});
+
+it("opens each image by a link to itself, with a link that closes it", () => {
+  const text = gallery({});
+  const [, id] = /<figure class="view" id="([^"]+)">/.exec(text) ?? [];
+  expect(text).toContain(`<a href="#${id}"><img src="data:image/png`);
+  expect(text).toContain('<a class="close" href="#images">Close</a>');
+});
+
+/** The gallery of `count` noisy images, which no PNG packs, at two radii; `letters` is what they may take. */
+function noisy(count: number, letters?: number): string {
+  const side = 8;
+  const bits = new Uint32Array(count * 3 * side * side);
+  fillBits(keyOf(1), bits);
+  const data = Float32Array.from(bits, (word) => word / 2 ** 32);
+  const images = { data, shape: [count, 3, side, side] };
+  const index = { data: Float32Array.from({ length: count }, (_, i) => i), shape: [count] };
+  const radii = [0.01, 0.031];
+  const stored = Object.fromEntries(
+    radii.flatMap((epsilon) => [
+      [`pgd-linf@${epsilon}/index`, index],
+      [`pgd-linf@${epsilon}/original`, images],
+      [`pgd-linf@${epsilon}/adversarial`, images],
+    ]),
+  );
+  const rows = radii.flatMap((epsilon) =>
+    Array.from({ length: count }, (_, i) => rowWith({ index: i, epsilon })),
+  );
+  const source = fileOf(rows, { examples: npzBytes(stored) });
+  const evaluations = evaluationsOf([source], { summarize, parseNpz });
+  return imagesSection(evaluations, letters)?.markup ?? "";
+}
+
+/** The number of examples below each heading. */
+const examplesBelow = (text: string): number[] =>
+  text.split("</h3>").map((part) => part.split("<b>Test image").length - 1);
+
+it("shows at most 12 images of an attack, and fewer where they are too large for one file", () => {
+  const all = noisy(20);
+  expect(all).toContain("12 of 20 stored images");
+  expect(examplesBelow(all)).toEqual([0, 12, 12]);
+  const few = noisy(20, all.length / 8);
+  expect(few.length).toBeLessThan(all.length / 3);
+  // Radius 0.031 comes first, and the first example of every attack before the second of any.
+  const [, largest, smaller] = examplesBelow(few);
+  expect([largest - smaller, smaller > 0]).toEqual([largest === smaller ? 0 : 1, true]);
 });

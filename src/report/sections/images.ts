@@ -1,7 +1,7 @@
 import type { Row } from "../../evaluate/row.ts";
 import { amplified } from "../difference.ts";
 import type { Evaluation, ImageSet } from "../evaluation.ts";
-import { number, percent, radius } from "../format.ts";
+import { counted, number, percent, radius } from "../format.ts";
 import { html, type Markup } from "../html.ts";
 import { pngUri } from "../png.ts";
 
@@ -29,41 +29,115 @@ const strips = ({ rows, images }: Evaluation): Strip[] =>
 const titleOf = ({ attack, epsilon }: Strip, label: string): string =>
   `${label} under ${attack}${epsilon === null ? "" : `, ε ${radius(epsilon)}`}`;
 
-/** The name of the image's file; null where images are not files. */
-const fileOf = ({ file }: Row): Markup | null =>
-  file === undefined ? null : html`<small>${file}</small>`;
+/** An example of a strip: its row, and the three images as data URIs. */
+interface Shown {
+  readonly row: Row;
+  readonly original: string;
+  readonly adversarial: string;
+  readonly difference: string;
+}
 
-function stripMarkup(strip: Strip, { label, settings }: Evaluation): Markup {
-  const { set, rows } = strip;
-  const className = (index: number) => settings?.model.classNames[index] ?? `class ${index}`;
-  const { factor, images: differences } = amplified(set.originals, set.adversarials);
-  const shown = set.indices.flatMap((index, i) => {
+/** A strip of an evaluation, and those of its images that fit into the file. */
+interface Gallery {
+  readonly evaluation: Evaluation;
+  readonly strip: Strip;
+  /** Whether it is of the attack's largest radius. */
+  readonly main: boolean;
+  /** Factor of the differences. */
+  readonly factor: number;
+  readonly stored: number;
+  readonly shown: readonly Shown[];
+}
+
+/** Letters that the images of one report may take together, so that the file stays below 5 MB. */
+const MAX_LETTERS = 3_500_000;
+/** Examples of one attack that are shown. */
+const MAX_SHOWN = 12;
+
+/** The images of a strip one by one, encoded when they are asked for. */
+function* examplesOf({ set, rows }: Strip, differences: ImageSet["originals"]): Generator<Shown> {
+  for (const [i, index] of set.indices.entries()) {
     const row = rows.get(index);
-    return row === undefined ? [] : [{ row, i }];
+    if (row === undefined) continue;
+    yield {
+      row,
+      original: pngUri(set.originals, i),
+      adversarial: pngUri(set.adversarials, i),
+      difference: pngUri(differences, i),
+    };
+  }
+}
+
+const lettersOf = ({ original, adversarial, difference }: Shown): number =>
+  original.length + adversarial.length + difference.length;
+
+/** The strips with their images. Each strip gets its first example, then each its second, until the file is full. */
+function galleries(
+  all: readonly Omit<Gallery, "factor" | "stored" | "shown">[],
+  maxLetters: number,
+): Gallery[] {
+  const filled = all.map((one) => {
+    const { set, rows } = one.strip;
+    const { factor, images } = amplified(set.originals, set.adversarials);
+    const stored = set.indices.filter((index) => rows.has(index)).length;
+    const shown: Shown[] = [];
+    return {
+      gallery: { ...one, factor, stored, shown },
+      source: examplesOf(one.strip, images),
+      shown,
+    };
   });
-  type Shown = (typeof shown)[number];
-  const cells = (of: (one: Shown) => Markup | string, kind = "") =>
-    shown.map((one) => html`<td class="${kind}">${of(one)}</td>`);
-  const image = (images: ImageSet["originals"], alt: (row: Row) => string) =>
-    cells(({ row, i }) => html`<img src="${pngUri(images, i)}" alt="${alt(row)}">`);
-  const predicted = (correct: boolean, index: number) =>
-    html`${className(index)} <span class="${correct ? "right" : "wrong"}">${correct ? "✓ right" : "✗ wrong"}</span>`;
-  const title = titleOf(strip, label);
-  const random = shown.some(({ row }) => row.draws > 1);
+  // Images at the largest radius come first.
+  const order = [...filled].sort((a, b) => Number(b.gallery.main) - Number(a.gallery.main));
+  let letters = 0;
+  for (let place = 0; place < MAX_SHOWN; place++)
+    for (const { source, shown } of order) {
+      const { value } = source.next();
+      if (value === undefined || letters + lettersOf(value) > maxLetters) continue;
+      letters += lettersOf(value);
+      shown.push(value);
+    }
+  return filled.map(({ gallery }) => gallery);
+}
+
+/** One image that opens at full size: a link to itself, which the style sheet then spreads over the window. */
+const view = (id: string, uri: string, alt: string, caption: Markup): Markup => html`
+<figure class="view" id="${id}"><a href="#${id}"><img src="${uri}" alt="${alt}"></a><figcaption>${caption}</figcaption><a class="close" href="#images">Close</a></figure>`;
+
+const verdictOf = (correct: boolean): Markup =>
+  html`<span class="${correct ? "right" : "wrong"}">${correct ? "✓ right" : "✗ wrong"}</span>`;
+
+/** One example: original, adversarial image and difference side by side. */
+function exampleMarkup(
+  { row, original, adversarial, difference }: Shown,
+  id: string,
+  { evaluation, factor }: Gallery,
+): Markup {
+  const { settings } = evaluation;
+  const className = (index: number) => settings?.model.classNames[index] ?? `class ${index}`;
+  const { index, file, label, prediction, adversarialPrediction: attacked } = row;
+  const named = `test image ${index}${file === undefined ? "" : ` (${file})`}`;
+  const draws =
+    row.draws > 1
+      ? html`<small>draws right: ${percent(row.clean)} → ${percent(row.correct)}</small>`
+      : null;
   return html`
-<div class="scroll" role="region" aria-label="${title}" tabindex="0"><table class="strip">
-<caption>${title}</caption>
-<thead><tr><th scope="col">test image</th>${shown.map(({ row }) => html`<th scope="col">${row.index}${fileOf(row)}</th>`)}</tr></thead>
-<tbody>
-<tr><th scope="row">true label</th>${cells(({ row }) => className(row.label))}</tr>
-<tr><th scope="row">original</th>${image(set.originals, (row) => `test image ${row.index}${row.file === undefined ? "" : ` (${row.file})`}: ${className(row.label)}`)}</tr>
-<tr><th scope="row">predicted</th>${cells(({ row }) => predicted(row.prediction === row.label, row.prediction))}</tr>
-<tr><th scope="row">adversarial</th>${image(set.adversarials, (row) => `the same, attacked; predicted ${className(row.adversarialPrediction)}`)}</tr>
-<tr><th scope="row">predicted</th>${cells(({ row }) => predicted(row.adversarialPrediction === row.label, row.adversarialPrediction))}</tr>
-${random ? html`<tr><th scope="row">draws right</th>${cells(({ row }) => `${percent(row.clean)} → ${percent(row.correct)}`)}</tr>` : null}
-<tr><th scope="row">difference<small>× ${factor}, grey is 0</small></th>${image(differences, (row) => `difference between the two images of test image ${row.index}, times ${factor}`)}</tr>
-<tr><th scope="row">its norms</th>${cells(({ row }) => html`<span class="norm">ℓ∞ ${number(row.linf)}</span> <span class="norm">ℓ2 ${number(row.l2)}</span>`)}</tr>
-</tbody></table></div>`;
+<li><p><b>Test image ${index}</b>: ${className(label)}${file === undefined ? null : html`<small>${file}</small>`}</p>
+<div class="trio">${view(`${id}-a`, original, `${named}: ${className(label)}`, html`original<br>${className(prediction)} ${verdictOf(prediction === label)}`)}
+${view(`${id}-b`, adversarial, `the same, attacked; predicted ${className(attacked)}`, html`adversarial<br>${className(attacked)} ${verdictOf(attacked === label)}`)}
+${view(`${id}-c`, difference, `difference between the two images of ${named}, times ${factor}`, html`difference × ${factor}<br>ℓ∞ ${number(row.linf)}<br>ℓ2 ${number(row.l2)}`)}</div>${draws}</li>`;
+}
+
+function galleryMarkup(gallery: Gallery, id: string): Markup {
+  const { strip, evaluation, stored, shown } = gallery;
+  const fewer =
+    shown.length < stored
+      ? html`<p>${shown.length.toLocaleString("en")} of ${counted(stored, "stored image")}, to keep this file small; the file .examples.npz beside the rows holds all.</p>`
+      : null;
+  return html`
+<h3>${titleOf(strip, evaluation.label)}</h3>
+${fewer}
+<ul class="gallery">${shown.map((one, i) => exampleMarkup(one, `${id}-${i}`, gallery))}</ul>`;
 }
 
 /** Whether attacks skipped broken examples. Older settings name this option `onlyStanding`. */
@@ -71,26 +145,33 @@ const skipsBroken = ({ settings }: Evaluation): boolean =>
   settings?.options.onlyStanding === true || settings?.options.skipBroken === true;
 
 /** The stored images of every model and attack; those below an attack's largest radius are in a closed `details`. */
-export function imagesSection(evaluations: readonly Evaluation[]): Markup | null {
-  const all = evaluations.flatMap((evaluation) => {
-    const allStrips = strips(evaluation);
-    const largest = (strip: Strip) =>
-      allStrips.every(
-        ({ attack, epsilon }) => attack !== strip.attack || (epsilon ?? 0) <= (strip.epsilon ?? 0),
-      );
-    return allStrips.map((strip) => ({ evaluation, strip, main: largest(strip) }));
-  });
+export function imagesSection(
+  evaluations: readonly Evaluation[],
+  maxLetters = MAX_LETTERS,
+): Markup | null {
+  const all = galleries(
+    evaluations.flatMap((evaluation) => {
+      const allStrips = strips(evaluation);
+      const largest = (strip: Strip) =>
+        allStrips.every(
+          ({ attack, epsilon }) =>
+            attack !== strip.attack || (epsilon ?? 0) <= (strip.epsilon ?? 0),
+        );
+      return allStrips.map((strip) => ({ evaluation, strip, main: largest(strip) }));
+    }),
+    maxLetters,
+  ).map((gallery, i) => ({ gallery, id: `view-${i}` }));
   if (all.length === 0) return null;
   const show = (main: boolean) =>
     all
-      .filter((one) => one.main === main)
-      .map(({ strip, evaluation }) => stripMarkup(strip, evaluation));
+      .filter(({ gallery }) => gallery.main === main)
+      .map(({ gallery, id }) => galleryMarkup(gallery, id));
   const folded = show(false);
   const onlyBroken = evaluations.every(skipsBroken);
   return html`
 <section aria-labelledby="images">
 <h2 id="images">Images</h2>
-<p>${onlyBroken ? "The first images that each attack broke" : "The first test images, their adversarial versions"}, and the difference. Predictions of a randomised model are its most frequent ones.</p>
+<p>${onlyBroken ? "The first images that each attack broke" : "The first test images, their adversarial versions"}, and the difference, in which grey is 0. Select an image to see it at full size. Predictions of a randomised model are its most frequent ones.</p>
 ${show(true)}
 ${folded.length > 0 ? html`<details><summary>Smaller radii</summary>${folded}</details>` : null}
 </section>`;

@@ -10,19 +10,12 @@ import {
   isCertified,
   type ProvenBall,
   provenBalls,
-  provenSentence,
 } from "../proven-balls.ts";
-
-const PARTS = ["proven", "broken", "undecided"] as const;
+import { PARTS, statusBar } from "./status-bar.ts";
 
 /** A bar of three parts: proven, broken and undecided images. */
-function bar(ball: ProvenBall): Markup {
-  const sentence = provenSentence(ball, isCertified(ball) ? "certificate" : "proof");
-  const parts = PARTS.filter((part) => ball[part] > 0);
-  return html`
-<div class="between"><p><b>${ballName(ball)}</b> ${sentence}</p>
-<div class="bar" role="img" aria-label="${sentence}">${parts.map((part) => html`<span class="${part}" style="flex-grow:${ball[part]}">${ball[part]}</span>`)}</div></div>`;
-}
+const bar = (ball: ProvenBall): Markup =>
+  statusBar({ name: ballName(ball), ball, kind: isCertified(ball) ? "certificate" : "proof" });
 
 /** The methods of one status with their counts: `crown 12, branching 3`. */
 function methodsText({ methods }: ProvenBall, status: "proven" | "broken"): string {

@@ -1,0 +1,125 @@
+// All checks of an audit with their outcomes, those that found nothing included.
+import { isBlackBox } from "./attack-diagnostics.ts";
+import type { Diagnostic, DiagnosticCode, Facts } from "./diagnostic.ts";
+
+/**
+ * What became of a check. It found nothing (`passed`), or fired with its severity (`invalid`, `warning`, `note`). `not run`: it
+ * failed, or there was nothing to measure it on. `not applicable`: it is about something that this audit does not have.
+ * `explained`: another check explains what it would find.
+ */
+export type CheckOutcome =
+  | "passed"
+  | "invalid"
+  | "warning"
+  | "note"
+  | "not run"
+  | "not applicable"
+  | "explained";
+
+/** One check of an audit. */
+export interface Check {
+  readonly code: DiagnosticCode;
+  /** What is checked, as a statement that holds if the check passes. */
+  readonly claim: string;
+  readonly outcome: CheckOutcome;
+}
+
+/** What kept a check from its answer; undefined if it was answered. */
+type Unanswered = (
+  facts: Facts,
+  fired: ReadonlySet<DiagnosticCode>,
+) => Extract<CheckOutcome, "not run" | "not applicable" | "explained"> | undefined;
+
+interface CheckKind {
+  readonly claim: string;
+  readonly unanswered?: Unanswered;
+}
+
+const unprobed: Unanswered = ({ probe }) => (probe.examples === 0 ? "not run" : undefined);
+
+const unprobedNorms: Unanswered = ({ probe }) =>
+  probe.norms.some(({ cleanCorrect }) => cleanCorrect > 0) ? undefined : "not run";
+
+const explainedBy =
+  (...causes: readonly DiagnosticCode[]): Unanswered =>
+  (_, fired) =>
+    causes.some((cause) => fired.has(cause)) ? "explained" : undefined;
+
+/** Decisions are compared only where operators were taken off the file's output. */
+function undecided({ failures = [], decisions = null }: Facts): ReturnType<Unanswered> {
+  if (failures.some(({ what }) => what === DECISIONS)) return "not run";
+  return decisions === null ? "not applicable" : undefined;
+}
+
+/** The name of the comparison of decisions in the record of failures. */
+export const DECISIONS = "the comparison of decisions";
+
+/** There is nothing to transfer without a copy of the network or, under noise, a second objective. */
+function untransferred({ probe, rows }: Facts): ReturnType<Unanswered> {
+  const objectives = rows.filter(({ draws }) => draws > 1).map(({ objective }) => objective);
+  return probe.transfer === null && new Set(objectives).size < 2 ? "not applicable" : undefined;
+}
+
+/** The checks in the order of the report. `not-run` is left out: its findings are the outcome `not run`. */
+const kinds: Readonly<Record<Exclude<DiagnosticCode, "not-run">, CheckKind>> = {
+  "other-preprocessing": {
+    claim: "No usual preprocessing fits better than the declared one",
+    unanswered: ({ preprocessings }) => (preprocessings === null ? "not run" : undefined),
+  },
+  "permuted-classes": {
+    claim: "No other order of the classes fits better",
+    unanswered: explainedBy("other-preprocessing"),
+  },
+  "constant-predictor": { claim: "Scores depend on the image", unanswered: unprobed },
+  "one-class": {
+    claim: "More than one class is predicted",
+    unanswered: explainedBy("constant-predictor"),
+  },
+  chance: {
+    claim: "Clean accuracy is better than guessing",
+    unanswered: explainedBy("constant-predictor", "other-preprocessing", "permuted-classes"),
+  },
+  "other-decision": {
+    claim: "The attacked scores decide as the file's own output does",
+    unanswered: undecided,
+  },
+  "batch-dependent": { claim: "An image's scores do not depend on the images beside it" },
+  "trained-on": { claim: "Nothing says that test images were used for training" },
+  "non-finite-gradients": { claim: "All scores and gradients are finite" },
+  "zero-gradients": { claim: "Gradients are not zero", unanswered: unprobed },
+  "huge-epsilon": {
+    claim: "Attacks succeed at a radius at which they must",
+    unanswered: ({ probe }) => (probe.huge.cleanCorrect === 0 ? "not run" : undefined),
+  },
+  "black-box-wins": {
+    claim: "Attacks with gradients break what an attack without them breaks",
+    unanswered: ({ rows }) => (rows.some(isBlackBox) ? undefined : "not applicable"),
+  },
+  "transfer-wins": {
+    claim: "Examples made for another network are not stronger",
+    unanswered: untransferred,
+  },
+  "noise-breaks": { claim: "An attack breaks more than random noise", unanswered: unprobedNorms },
+  "more-steps-help": {
+    claim: "More steps of an attack do not break fewer images",
+    unanswered: unprobedNorms,
+  },
+  "randomised-without-eot": {
+    claim: "All randomness of the model is attacked through EOT",
+    unanswered: unprobed,
+  },
+  "saturated-softmax": { claim: "Cross-entropy does not vanish", unanswered: unprobed },
+  "straight-through": { claim: "All gradients are exact" },
+  "lost-by-rounding": { claim: "Adversarial examples survive rounding to 8 bits" },
+};
+
+/** All checks, in the order of the report. `diagnostics` are those that fired. */
+export function checksOf(facts: Facts, diagnostics: readonly Diagnostic[]): Check[] {
+  const severities = new Map(diagnostics.map(({ code, severity }) => [code, severity]));
+  const fired = new Set(severities.keys());
+  return Object.entries(kinds).map(([name, { claim, unanswered }]) => {
+    const code = name as DiagnosticCode;
+    const outcome = severities.get(code) ?? unanswered?.(facts, fired) ?? "passed";
+    return { code, claim, outcome };
+  });
+}

@@ -1,0 +1,53 @@
+// What became of each class under attack.
+import type { Row } from "../evaluate/row.ts";
+import { groupBy } from "../evaluate/row-statistics.ts";
+import { mean } from "../math/statistics.ts";
+
+/** Accuracies of one class, as shares in [0, 1] of its examples. */
+export interface AuditClass {
+  readonly label: number;
+  readonly name: string;
+  readonly examples: number;
+  readonly clean: number;
+  readonly union: number;
+}
+
+/** How many images of one class end as another one, or stay, under the strongest attack. */
+export interface Confusion {
+  readonly label: number;
+  readonly name: string;
+  /** The class predicted under attack; the label itself where no attack broke the image. */
+  readonly predicted: number;
+  readonly predictedName: string;
+  readonly images: number;
+}
+
+/** Counts of label and prediction over the worst row of each image, the most frequent first. */
+export function confusionsOf(worst: readonly Row[], names: readonly string[]): Confusion[] {
+  const nameOf = (index: number) => names[index] ?? String(index);
+  const pairs = groupBy(worst, ({ label, adversarialPrediction: to }) => `${label} ${to}`);
+  return [...pairs.values()]
+    .map((own) => {
+      const [{ label, adversarialPrediction: predicted }] = own;
+      return {
+        label,
+        name: nameOf(label),
+        predicted,
+        predictedName: nameOf(predicted),
+        images: own.length,
+      };
+    })
+    .sort((a, b) => b.images - a.images || a.label - b.label || a.predicted - b.predicted);
+}
+
+/** Accuracies by class over the worst row of each image, the lowest under attack first. */
+export const classesOf = (worst: readonly Row[], names: readonly string[]): AuditClass[] =>
+  [...groupBy(worst, ({ label }) => label)]
+    .map(([label, rows]) => ({
+      label,
+      name: names[label] ?? String(label),
+      examples: rows.length,
+      clean: mean(rows.map(({ clean }) => clean)),
+      union: mean(rows.map(({ correct }) => correct)),
+    }))
+    .sort((a, b) => a.union - b.union || a.clean - b.clean || a.label - b.label);
