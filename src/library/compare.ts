@@ -5,9 +5,8 @@ import { UsageError } from "../math/usage-error.ts";
 import { comparedResults, type ResultFile } from "../report/compared-results.ts";
 import { type Comparison, comparisonOf } from "../report/comparison.ts";
 import type { CompareOptions } from "./options.ts";
-import { compareOptions } from "./report-checks.ts";
-
 import { rowsFile } from "./read-source.ts";
+import { compareOptions } from "./report-checks.ts";
 import { isSource, type RowsSource } from "./rows-source.ts";
 
 async function resultFile(source: RowsSource, place: number): Promise<ResultFile> {

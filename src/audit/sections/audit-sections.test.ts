@@ -92,9 +92,9 @@ describe("the smallest breaking radius", () => {
 });
 
 describe("the sections of an audit's report", () => {
-  let document: Document;
+  let document: ReturnType<typeof documentOf>;
   beforeAll(() => {
-    document = documentOf(auditedPage(small).text) as never;
+    document = documentOf(auditedPage(small).text);
   });
   const section = (id: string) => document.querySelector(`[aria-labelledby="${id}"]`);
 
@@ -108,7 +108,7 @@ describe("the sections of an audit's report", () => {
   });
 
   it("count every image once in the confusion of classes and in the histogram of radii", () => {
-    const sum = (cells: Iterable<Element>) =>
+    const sum = (cells: Iterable<{ readonly textContent: string | null }>) =>
       [...cells].reduce((total, cell) => total + (Number(cell.textContent) || 0), 0);
     const all = (selector: string) => [...document.querySelectorAll(selector)];
     expect(sum(all(".matrix td"))).toBe(small.examples);
