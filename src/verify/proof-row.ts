@@ -24,6 +24,8 @@ export const ProofRow = z.looseObject({
   floatError: z.number().nullable(),
   /** Time that proofs took. */
   seconds: z.number().nonnegative(),
+  /** CRC-32 of the clean image's pixels as float32, eight hexadecimal digits; absent in rows of earlier versions. */
+  image: z.string().optional(),
   /** The target of the network, whose evaluation the proof is about, and that of the bounds. */
   runtime: z.record(z.string(), z.unknown()),
 });
@@ -38,8 +40,15 @@ export const proofName = ({
 
 const next = "delete that line and go on with --resume, or choose another --out";
 
-/** The rows in a text. Throws `UsageError` for a damaged line, another kind of row, or a ball of an image that has two rows. */
-export function parseProofs(file: string, contents: string): StoredRows<ProofRow> {
+/**
+ * The rows in a text. Throws `UsageError` for a damaged line, another kind of row, a ball of an image that has two rows,
+ * and a row that `problemOf` says something about.
+ */
+export function parseProofs(
+  file: string,
+  contents: string,
+  problemOf: (row: ProofRow) => string | undefined = () => undefined,
+): StoredRows<ProofRow> {
   const refuse = (why: string) => new UsageError(why, { code: "bad-file", next });
   const seen = new Set<string>();
   try {
@@ -55,6 +64,9 @@ export function parseProofs(file: string, contents: string): StoredRows<ProofRow
         throw refuse(
           `${file}:${line} is a second row of image ${data.index} in ${data.norm} ${data.epsilon}`,
         );
+      const problem = problemOf(data);
+      if (problem !== undefined)
+        throw refuse(`${file}:${line} is no row of this audit (${problem})`);
       seen.add(proofName(data));
       return data;
     });

@@ -1,5 +1,11 @@
 import type { Norm } from "../../attacks/victim.ts";
+import type { Split } from "../../data/dataset.ts";
+import { ballAround, type InputRegion } from "../../engine/bounds/region.ts";
+import { UsageError } from "../../math/usage-error.ts";
 import type { AuditOptions } from "../options.ts";
+
+/** The range of pixels. */
+const PIXELS = [0, 1] as const;
 
 /** A ball around an image; the radius is for pixels in [0, 1]. */
 export interface Ball {
@@ -13,6 +19,24 @@ const ORDER: readonly Norm[] = ["linf", "l2", "l1"];
 /** Whether a ball contains another one around the same image. */
 export const contains = (outer: Ball, inner: Ball): boolean =>
   ORDER.indexOf(outer.norm) <= ORDER.indexOf(inner.norm) && inner.epsilon <= outer.epsilon;
+
+/** Whether two balls have the same norm and radius. */
+export const isSame = (a: Ball, b: Ball): boolean => a.norm === b.norm && a.epsilon === b.epsilon;
+
+/**
+ * The images in a ball around a test image whose pixels are in [0, 1]. Throws `UsageError` if the pixels of the test image
+ * are not: there may be no such image in the ball, and everything is true of none.
+ */
+export function regionAround(test: Split, index: number, { norm, epsilon }: Ball): InputRegion {
+  const { data } = test.images([index]);
+  const wrong = data.findIndex((pixel) => !(pixel >= 0 && pixel <= 1));
+  if (wrong >= 0)
+    throw new UsageError(
+      `test image ${index} has a pixel of ${data[wrong]} (element ${wrong}), and a proof is about images with pixels in [0, 1]; divide bytes by 255, and give a normalisation as --mean and --std`,
+      { code: "misfit" },
+    );
+  return ballAround(norm, data, epsilon, PIXELS);
+}
 
 /** The radii of each norm of an audit, ascending, each once. */
 export function ballsOf({

@@ -2,7 +2,7 @@
 import type { Crown } from "../../engine/bounds/crown.ts";
 import type { Evaluation } from "../../engine/bounds/evaluation.ts";
 import type { Compile } from "../../engine/bounds/program.ts";
-import { ballAround } from "../../engine/bounds/region.ts";
+import type { InputRegion } from "../../engine/bounds/region.ts";
 import type { Scored } from "../../evaluate/evaluate.ts";
 import type { Row } from "../../evaluate/row.ts";
 import { groupBy } from "../../evaluate/row-statistics.ts";
@@ -14,16 +14,14 @@ import { evaluationOf } from "../../verify/evaluation.ts";
 import { type ProofRow, proofName } from "../../verify/proof-row.ts";
 import { proverOf } from "../../verify/prover.ts";
 import { type RegionProof, type Robustness, RobustnessProver } from "../../verify/robustness.ts";
-import { type Ball, ballsOf, contains } from "./balls.ts";
+import { type Ball, ballsOf, contains, isSame, regionAround } from "./balls.ts";
 import { type Contradiction, contradictionOf, saveContradiction } from "./contradiction.ts";
 import { broken, type Found, finite, type Left } from "./findings.ts";
 import type { LowerBounds, ProveEvent } from "./lower-bounds.ts";
-import { type ProvedAudit, proofFormat, proofRuntime } from "./proved-audit.ts";
+import { imageChecksum, type ProvedAudit, proofFormat, proofRuntime } from "./proved-audit.ts";
 
 /** The name of what breaks an image that is misclassified without an attack. */
 const CLEAN = "clean";
-/** The range of pixels. */
-const PIXELS = [0, 1] as const;
 
 /** Proofs of a deterministic network. */
 export class NetworkProofs implements LowerBounds {
@@ -48,7 +46,10 @@ export class NetworkProofs implements LowerBounds {
     this.#balls = ballsOf(audit.options);
     this.#first = firstAttacks(audit.attacks);
     this.#evaluation = evaluationOf(audit.target);
-    for (const row of file?.rows ?? []) this.#rows.set(proofName(row), row);
+    // Rows of images and balls that this audit is not about stay in the file and count nowhere.
+    for (const row of file?.rows ?? [])
+      if (row.index < audit.total && this.#balls.flat().some((ball) => isSame(ball, row)))
+        this.#rows.set(proofName(row), row);
   }
 
   /** Throws `UsageError` for a network with an operator without a bound, and for rows of other settings. */
@@ -164,9 +165,8 @@ export class NetworkProofs implements LowerBounds {
     return new RobustnessProver(this.#crown, this.#labelOf(index), this.#evaluation);
   }
 
-  #region(index: number, { norm, epsilon }: Ball) {
-    return ballAround(norm, this.#audit.dataset.test.images([index]).data, epsilon, PIXELS);
-  }
+  #region = (index: number, ball: Ball): InputRegion =>
+    regionAround(this.#audit.dataset.test, index, ball);
 
   async #cheaply(index: number, descending: readonly Ball[]): Promise<ProofRow[]> {
     const open = this.#open(index);
@@ -260,6 +260,7 @@ export class NetworkProofs implements LowerBounds {
       margin: finite(margin),
       floatError: finite(floatError),
       seconds,
+      image: imageChecksum(this.#audit.dataset.test, index),
       runtime: proofRuntime(this.#audit),
     };
   }

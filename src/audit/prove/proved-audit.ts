@@ -1,4 +1,5 @@
-import type { Dataset } from "../../data/dataset.ts";
+import type { Dataset, Split } from "../../data/dataset.ts";
+import { graphBytes } from "../../engine/graph/fingerprint.ts";
 import type { Runtime } from "../../engine/runtime/runtime.ts";
 import { weightsHash } from "../../evaluate/model-record.ts";
 import type { Host } from "../../files/host/host.ts";
@@ -6,11 +7,13 @@ import type { RowsFormat } from "../../files/rows/rows-file.ts";
 import { openedJson } from "../../files/sealed.ts";
 import type { Storage } from "../../files/storage/storage.ts";
 import { version } from "../../files/version.ts";
+import { crc32 } from "../../math/crc32.ts";
 import type { OnNote } from "../../math/note.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import type { Classifier } from "../../models/classifier.ts";
 import type { OpenModel } from "../../models/opening/open-model.ts";
 import { type ProofRow, parseProofs } from "../../verify/proof-row.ts";
+import { graphOf } from "../../verify/prover.ts";
 import type { AuditOptions } from "../options.ts";
 
 /** What proofs and certificates of an audit need. */
@@ -42,16 +45,45 @@ export const proofRuntime = ({ target, bounds }: ProvedAudit): Record<string, un
   bounds: { ...bounds.target },
 });
 
-/** How proofs are stored. Rows of one file share the network, its runtime, the images and the time limit. */
-export async function proofFormat(audit: ProvedAudit): Promise<RowsFormat<ProofRow>> {
-  const { model, dataset, options, host, command } = audit;
-  const compared: Readonly<Record<string, unknown>> = {
+/** The CRC-32 of a test image's pixels, eight hexadecimal digits. */
+export function imageChecksum(test: Split, index: number): string {
+  const { data } = test.images([index]);
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return crc32(bytes).toString(16).padStart(8, "0");
+}
+
+/** Whether a stored row is about another image or label than this audit's; undefined if it is not. */
+function problemOf({ test }: Dataset, { index, label, image }: ProofRow): string | undefined {
+  if (index >= test.size) return `index ${index}, but there are ${test.size} test images`;
+  if (label !== Number(test.labels[index]))
+    return `label ${label}, but test image ${index} has label ${test.labels[index]}`;
+  if (image !== undefined && image !== imageChecksum(test, index))
+    return `another image ${index}: the checksum of its pixels is ${image}, and here ${imageChecksum(test, index)}`;
+  return undefined;
+}
+
+/** The settings that decide a proof, apart from its image and its ball. */
+async function comparedSettings(audit: ProvedAudit): Promise<Readonly<Record<string, unknown>>> {
+  const { model, dataset, options, host } = audit;
+  const { logits } = graphOf(model.architecture, model.parameters);
+  return {
     model: model.weights ?? (await weightsHash(model.parameters, host)),
+    network: (await host.sha256(graphBytes(logits))).slice(0, 16),
     reading: model.reading ?? {},
     data: dataset.name,
     proveSeconds: options.proveSeconds,
+    noise: options.noise ?? null,
     runtime: proofRuntime(audit),
   };
+}
+
+/** Settings that files of earlier versions do not state. */
+const ADDED: ReadonlySet<string> = new Set(["network", "noise"]);
+
+/** How proofs are stored. Rows of one file share the network, its runtime, the images and the time limit. */
+export async function proofFormat(audit: ProvedAudit): Promise<RowsFormat<ProofRow>> {
+  const { model, dataset, host, command } = audit;
+  const compared = await comparedSettings(audit);
   const { name, path, defense } = model;
   const settings = {
     kind: "proofs",
@@ -64,12 +96,14 @@ export async function proofFormat(audit: ProvedAudit): Promise<RowsFormat<ProofR
   };
   return {
     settings,
-    parse: parseProofs,
+    parse: (file, contents) => parseProofs(file, contents, (row) => problemOf(dataset, row)),
     checkSettings({ file, text, rows }) {
       const before = openedJson(file, text, "choose another --out").compared;
       const stored = (before ?? {}) as Readonly<Record<string, unknown>>;
       const differs = Object.keys(compared).find(
-        (key) => JSON.stringify(compared[key]) !== JSON.stringify(stored[key]),
+        (key) =>
+          !(ADDED.has(key) && !(key in stored)) &&
+          JSON.stringify(compared[key]) !== JSON.stringify(stored[key]),
       );
       if (differs === undefined) return;
       throw new UsageError(

@@ -77,7 +77,12 @@ export class Plan implements Constants {
     const free = node.inputs.filter((input) => !this.is(input));
     if (node.op === "Mul" || !LINEAR.has(node.op)) {
       if (isRelaxed(node)) return;
-      throw withoutBound(node, "has no linear relaxation");
+      throw withoutBound(
+        node,
+        node.op.endsWith("Softmax")
+          ? "has no linear relaxation; it is left out only at the end of a network, along all outputs, for a property that compares outputs with each other"
+          : "has no linear relaxation",
+      );
     }
     const isBilinear = node.op === "MatMul" || node.op === "Conv";
     if (isBilinear && (free.length !== 1 || (node.op === "Conv" && this.is(node.inputs[0]))))

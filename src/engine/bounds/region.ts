@@ -14,13 +14,20 @@ export interface InputRegion {
   readonly ball?: NormBall | undefined;
 }
 
-/** The box {max(low, c − ε) ≤ x ≤ min(high, c + ε)}, rounded outward. */
+/**
+ * The box {max(low, c − ε) ≤ x ≤ min(high, c + ε)}, rounded outward. Throws `RangeError` if the centre lies outside of
+ * [low, high]: an empty box would prove everything.
+ */
 export function boxAround(
   centre: ArrayLike<number>,
   epsilon: number,
   [low, high]: readonly [number, number],
 ): InputRegion {
   const values = Float64Array.from(centre);
+  const wrong = values.find((c) => !(low <= c && c <= high));
+  if (wrong !== undefined)
+    throw new RangeError(`${wrong} is the centre of a box and lies outside of [${low}, ${high}]`);
+  if (!(epsilon >= 0)) throw new RangeError(`${epsilon} is no radius`);
   return {
     lower: values.map((c) => Math.max(low, down(c - epsilon))),
     upper: values.map((c) => Math.min(high, up(c + epsilon))),
