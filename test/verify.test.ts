@@ -92,4 +92,39 @@ describe("rampart verify", () => {
     expect(code).toBe(2);
     expect(err).toContain("operator Softmax of shape [1, 4]");
   });
+
+  // The scores of softmax.onnx are x₀, −x₀, 0 and 0.
+  const scores = (box: string, ...conditions: string[]) =>
+    `(declare-const X_0 Real) (declare-const X_1 Real) ${[0, 1, 2, 3].map((j) => `(declare-const Y_${j} Real)`).join(" ")}
+(assert (<= ${box})) (assert (<= -1 X_1 1)) ${conditions.map((one) => `(assert ${one})`).join(" ")}`;
+
+  it.each([
+    ["the order of outputs behind a Softmax", "0.1 X_0 2", "(>= Y_1 Y_0)", "unsat"],
+    [
+      "alternatives of orders",
+      "0.1 X_0 2",
+      "(or (>= Y_1 Y_0) (and (< (* 2 Y_0) (* 2 Y_1))))",
+      "unsat",
+    ],
+    ["no order that ties", "0 X_0 2", "(>= Y_1 Y_0)", "unknown"],
+    ["no order that is turned round", "0.1 X_0 2", "(<= Y_1 Y_0)", "unknown"],
+  ])("proves %s", async (_, box, condition, verdict) => {
+    writeFileSync(at("order.vnnlib"), scores(box, condition));
+    const { code, out, err } = await verify(at("softmax.onnx"), at("order.vnnlib"), "--no-attack");
+    expect([code, out]).toEqual([0, `${verdict}\n`]);
+    expect(err).toContain("Softmax at the end of the network keeps the order of the outputs");
+  });
+
+  it.each([
+    ["an offset", "(<= (+ Y_0 0.1) Y_1)"],
+    ["a number", "(<= Y_0 0.3)"],
+    ["factors that differ below the digits of doubles", "(<= (* 1.00000000000000000001 Y_0) Y_1)"],
+    ["three outputs", "(<= (+ Y_0 Y_2) (* 2 Y_1))"],
+    ["a comparison beside a number", "(or (<= Y_0 Y_1) (<= Y_0 0.001))"],
+  ])("keeps a Softmax for a property with %s, and names it", async (_, condition) => {
+    writeFileSync(at("order.vnnlib"), scores("0.1 X_0 2", condition));
+    const { code, err } = await verify(at("softmax.onnx"), at("order.vnnlib"), "--no-attack");
+    expect(code).toBe(2);
+    expect(err).toMatch(/operator Softmax of shape \[1, 4\].*only at the end of a network/);
+  });
 });

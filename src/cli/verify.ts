@@ -10,7 +10,7 @@ import { type Counterexample, type FalsifyEvent, falsify } from "../verify/falsi
 import { flatNetwork } from "../verify/flat-network.ts";
 import type { Property } from "../verify/property.ts";
 import { type ProofEvent, prove, type Stage, stages } from "../verify/prove.ts";
-import { proverOf } from "../verify/prover.ts";
+import { propertyProverOf } from "../verify/prover.ts";
 import { parseVnnlib } from "../verify/vnnlib.ts";
 import { bytesOf } from "./kit/bytes.ts";
 import { type Context, command } from "./kit/command.ts";
@@ -79,7 +79,11 @@ async function proof(job: Job): Promise<Exclude<ProofEvent, { event: "stage" }>>
     { raw: true, layout: "nchw", maxConstants: options.maxConstants },
     runtime,
   );
-  const prover = proverOf(imported, runtime.compile);
+  const { crown: prover, leftOut } = propertyProverOf(imported, runtime.compile, property);
+  if (leftOut.length > 0)
+    context.note(
+      `${leftOut.join(", ")} at the end of the network keeps the order of the outputs, so the proof is about the values before it`,
+    );
   try {
     const time = Math.max(0, seconds - elapsed());
     let last: ProofEvent | undefined;

@@ -2,6 +2,8 @@
 export interface Inequality {
   readonly coefficients: Float64Array;
   readonly bound: number;
+  /** Whether it compares two outputs and nothing else, exactly: c·Y_i ≤ c·Y_j or c·Y_i < c·Y_j for a c > 0. */
+  readonly isOrder?: boolean | undefined;
 }
 
 /** One way to violate a property: a point of a box whose outputs satisfy all conditions. */

@@ -1,8 +1,31 @@
 import { Crown } from "../engine/bounds/crown.ts";
 import type { Compile } from "../engine/bounds/program.ts";
 import * as g from "../engine/graph/expressions.ts";
+import type { Value } from "../engine/graph/value.ts";
+import { elementCount } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture, Parameters } from "../models/architecture.ts";
+import { beforeOrderedHead } from "./ordered-head.ts";
+import type { Property } from "./property.ts";
+
+/** A network's graph for one input. */
+export function graphOf(
+  network: Pick<Architecture, "inputShape" | "forward">,
+  parameters: Parameters = {},
+): { readonly x: Value; readonly logits: Value } {
+  const x = g.input("x", [1, ...network.inputShape]);
+  const { logits } = network.forward(x, (one) => g.constant(parameters[one]), "frozen");
+  return { x, logits };
+}
+
+/** Throws `UsageError` unless a network runs on one input. */
+function requireSingle({ fixedBatch = null, name }: Architecture): void {
+  if (fixedBatch !== null && fixedBatch !== 1)
+    throw new UsageError(
+      `${name} runs in batches of ${fixedBatch} only, and a proof is about one input; export it for a batch of 1`,
+      { code: "misfit" },
+    );
+}
 
 /**
  * Bounds of a network's outputs for one input; an imported network has no parameters. Throws `UsageError` if a file runs in
@@ -13,13 +36,34 @@ export function proverOf(
   compile: Compile,
   parameters: Parameters = {},
 ): Crown {
-  const { inputShape, fixedBatch = null, name } = network;
-  if (fixedBatch !== null && fixedBatch !== 1)
-    throw new UsageError(
-      `${name} runs in batches of ${fixedBatch} only, and a proof is about one input; export it for a batch of 1`,
-      { code: "misfit" },
-    );
-  const x = g.input("x", [1, ...inputShape]);
-  const { logits } = network.forward(x, (one) => g.constant(parameters[one]), "frozen");
+  requireSingle(network);
+  const { x, logits } = graphOf(network, parameters);
   return new Crown(compile, x, logits);
+}
+
+/** Bounds for a property, and the operators at the network's end that they leave out. */
+export interface PropertyProver {
+  readonly crown: Crown;
+  /** `Softmax`, `Sigmoid` and the like, from the output backwards; empty if the bounds are of the outputs themselves. */
+  readonly leftOut: readonly string[];
+}
+
+/**
+ * Bounds that decide a property in real arithmetic. If all its conditions compare two outputs, operators at the end of the
+ * network that keep the order of outputs are left out. Throws `UsageError` as `proverOf` does.
+ */
+export function propertyProverOf(
+  network: Architecture,
+  compile: Compile,
+  { cases, outputs }: Property,
+): PropertyProver {
+  requireSingle(network);
+  const { x, logits } = graphOf(network);
+  const conditions = cases.flatMap((one) => one.conditions);
+  const isOrder =
+    conditions.length > 0 &&
+    conditions.every((one) => one.isOrder === true) &&
+    elementCount(logits.shape) === outputs;
+  const { scores, leftOut } = isOrder ? beforeOrderedHead(logits) : { scores: logits, leftOut: [] };
+  return { crown: new Crown(compile, x, scores), leftOut };
 }

@@ -1,12 +1,14 @@
 import { nextDown64, nextUp64 } from "../math/neighbours.ts";
 import {
   compare,
+  isZero,
   negated,
   ONE,
   productOf,
   quotientOf,
   type Rational,
   rationalOf,
+  sumOf,
   toDouble,
 } from "../math/rational.ts";
 import type { Case, Inequality } from "./property.ts";
@@ -195,7 +197,9 @@ function inequalityOf(
   const near = toDouble(productOf(bound, scale));
   if (!Number.isFinite(near))
     refuse(first.line, `a bound of ${first.name} lies beyond the range of doubles`);
-  return { coefficients, bound: strict ? nextDown64(near) : near };
+  const total = [...terms.values()].reduce(sumOf);
+  const isOrder = terms.size === 2 && isZero(total) && isZero(bound);
+  return { coefficients, bound: strict ? nextDown64(near) : near, isOrder };
 }
 
 const tiny = ({ numerator }: Rational): number =>

@@ -87,7 +87,7 @@ describe("the box of a proof", () => {
     const { cases } = parse(
       "(assert (<= 0 X_0 1))(assert (<= (+ Y_0 1e20 (- Y_1 Y_1)) (+ 1e20 5)))(assert (<= (- Y_0 Y_0) 0))",
     );
-    expect(cases[0].conditions).toEqual([{ coefficients: Float64Array.of(1, 0), bound: 5 }]);
+    expect(cases[0].conditions).toMatchObject([{ coefficients: Float64Array.of(1, 0), bound: 5 }]);
   });
 });
 
