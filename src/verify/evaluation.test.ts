@@ -97,6 +97,23 @@ describe("bounds of evaluations contain 0 and 1 where sums lose a 1 in", () => {
     expect(low).toBeLessThanOrEqual(2 ** 24);
   });
 
+  it("a sum that another is added to, product by product", async () => {
+    // 1 + 64 products just below half a unit in the last place of 1, and then as many of a second sum: all may be lost.
+    const tiny = 2 ** -24 * (1 - 2 ** -20);
+    const x = g.input("x", [1, 64]);
+    const column = (first: number) =>
+      g.constant(
+        tensor(
+          [64, 1],
+          Array.from({ length: 64 }, (_, i) => (i === 0 ? first : tiny)),
+        ),
+      );
+    const y = g.add(g.matmul(x, column(1)), g.matmul(x, column(tiny)));
+    const ones = new Float32Array(64).fill(1);
+    const [[low]] = await evaluated(await plain, x, y, ballAround("linf", ones, 0, [0, 1]));
+    expect(low).toBeLessThanOrEqual(1);
+  });
+
   it("denormal numbers, which may count as 0", async () => {
     const x = g.input("x", [1, 1]);
     const y = g.matmul(x, columnOf(2 ** 100));

@@ -6,6 +6,7 @@ import { refinedBranching } from "../engine/bounds/refine.ts";
 import { down, up } from "../engine/bounds/rounding.ts";
 import { optimizedBounds } from "../engine/bounds/slopes.ts";
 import type { RegionState } from "../engine/bounds/state.ts";
+import { untilStopped } from "../engine/bounds/until-stopped.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { earlierBoundsOf } from "./earlier-bounds.ts";
 import type { Case, Inequality, Property } from "./property.ts";
@@ -193,20 +194,19 @@ class BoxProver {
         known: earlier.find(this.#region, evaluation),
       });
     if (stage === "crown")
-      this.#state = await crown.analyse(this.#region, { evaluation, known: this.#state });
-    if (stage === "alpha-crown")
       this.#state = await crown.analyse(this.#region, {
         evaluation,
         known: this.#state,
-        bounds: (state, node, rows) =>
-          stop()
-            ? Promise.resolve(new Float64Array(rows.length).fill(Number.NEGATIVE_INFINITY))
-            : optimizedBounds(crown, state, node, rows, {
-                iterations: INNER_ITERATIONS,
-                untilPositive: false,
-                stop,
-              }),
+        bounds: untilStopped(stop, (part, node, rows) => crown.lowerBounds(part, node, rows)),
       });
+    if (stage === "alpha-crown") {
+      const options = { iterations: INNER_ITERATIONS, untilPositive: false, stop };
+      this.#state = await crown.analyse(this.#region, {
+        evaluation,
+        known: this.#state,
+        bounds: (part, node, rows) => optimizedBounds(crown, part, node, rows, options),
+      });
+    }
     const state = this.#state as RegionState;
     if (stage === "crown" || stage === "alpha-crown") earlier.add(state, evaluation);
     if (stage === "branching") {
@@ -246,8 +246,8 @@ class BoxProver {
     const crown = this.#crown;
     const { isOver, now, evaluation } = this.#limits;
     const until = now() + BRANCHING_SHARE * this.#limits.left();
-    const isLate = () => isOver() || now() > until;
-    const { gaps } = await branchAndBound(crown, state, goals, isLate);
+    const isEnough = () => now() > until;
+    const { gaps } = await branchAndBound(crown, state, goals, isOver, { isEnough });
     const isOpen = (i: number): boolean => gaps[i] !== Number.POSITIVE_INFINITY;
     const open = goals.filter((_, i) => isOpen(i));
     const isRefined =

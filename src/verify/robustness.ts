@@ -1,9 +1,10 @@
 import { branchAndBound } from "../engine/bounds/branch.ts";
-import type { AnalyseOptions, Crown, SparseRow } from "../engine/bounds/crown.ts";
+import type { Crown, SparseRow } from "../engine/bounds/crown.ts";
 import type { Evaluation } from "../engine/bounds/evaluation.ts";
 import type { InputRegion } from "../engine/bounds/region.ts";
 import { optimizedBounds } from "../engine/bounds/slopes.ts";
 import { RegionState } from "../engine/bounds/state.ts";
+import { type RowBounds, untilStopped } from "../engine/bounds/until-stopped.ts";
 import type { Stage } from "./prove.ts";
 
 /** What is known about a label on a region. */
@@ -23,12 +24,6 @@ const [CHEAP, COSTLY] = [
   ["crown-ibp", "crown"],
   ["alpha-crown-last", "alpha-crown", "branching"],
 ] as const;
-
-/** What bounds rows of a node's elements. */
-type RowBounds = NonNullable<AnalyseOptions["bounds"]>;
-
-/** Rows between two looks at the clock: those of the largest program. */
-const MAX_ROWS = 512;
 
 /** Iterations of the ascents. */
 const [LAST_ITERATIONS, INNER_ITERATIONS] = [30, 5];
@@ -179,19 +174,11 @@ export class RegionProof {
     );
   }
 
-  /** Bounds of all layers, in parts of a few rows. Once `stop` says so, the rest keeps what is known. */
+  /** Bounds of all layers, in parts of a few rows. */
   #analyse(stop: () => boolean, boundsOf: RowBounds): Promise<RegionState> {
     const { crown, region, evaluation } = this.#parts;
-    return crown.analyse(region, {
-      evaluation,
-      known: this.state,
-      async bounds(state, node, rows) {
-        const bounds = new Float64Array(rows.length).fill(Number.NEGATIVE_INFINITY);
-        for (let from = 0; from < rows.length && !stop(); from += MAX_ROWS)
-          bounds.set(await boundsOf(state, node, rows.slice(from, from + MAX_ROWS)), from);
-        return bounds;
-      },
-    });
+    const bounds = untilStopped(stop, boundsOf);
+    return crown.analyse(region, { evaluation, known: this.state, bounds });
   }
 }
 

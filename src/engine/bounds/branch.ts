@@ -35,26 +35,35 @@ export interface BranchResult {
   readonly split: Neuron | null;
 }
 
+/** How a search is told to end, beside `stop`. */
+export interface BranchOptions {
+  /** Ends the search once the first split is known. */
+  readonly isEnough?: (() => boolean) | undefined;
+  /** The signs that `state` was computed with, if it is about a part of its region. */
+  readonly signs?: readonly SignedNeuron[] | undefined;
+}
+
 /**
- * Proves goals about the output on a region by splitting it, until all parts are proven or `stop` says so. `signs` are those
- * that `state` was computed with, if it is about a part of its region.
+ * Proves goals about the output on a region by splitting it, until all parts are proven or `stop` says so, which is asked
+ * before each step.
  */
 export async function branchAndBound(
   crown: Crown,
   state: RegionState,
   goals: readonly Goal[],
   stop: () => boolean,
-  signs: readonly SignedNeuron[] = [],
+  { isEnough = () => false, signs = [] }: BranchOptions = {},
 ): Promise<BranchResult> {
   const rows = goals.map(({ row }) => row);
   const program = new BranchProgram(crown, state, rows, signs);
-  return new Search(program, goals, stop).run();
+  return new Search(program, goals, stop, isEnough).run();
 }
 
 class Search {
   readonly #program: BranchProgram;
   readonly #goals: readonly Goal[];
   readonly #stop: () => boolean;
+  readonly #isEnough: () => boolean;
   /** Not proven and not improved yet. */
   #fresh: Domain[];
   /** Improved and still not proven: to be split. */
@@ -64,10 +73,16 @@ class Search {
   #domains: number;
   #split: Neuron | null = null;
 
-  constructor(program: BranchProgram, goals: readonly Goal[], stop: () => boolean) {
+  constructor(
+    program: BranchProgram,
+    goals: readonly Goal[],
+    stop: () => boolean,
+    isEnough: () => boolean,
+  ) {
     this.#program = program;
     this.#goals = goals;
     this.#stop = stop;
+    this.#isEnough = isEnough;
     this.#fresh = goals.map(({ limit }, goal) => program.root(goal, limit));
     this.#domains = goals.length;
   }
@@ -75,8 +90,7 @@ class Search {
   async run(): Promise<BranchResult> {
     await this.#improve(ROOT_STEPS);
     while (this.#open.length > 0 && this.#failed.length === 0) {
-      // The first split is made in any case: it tells what to split.
-      if (this.#split !== null && this.#stop()) break;
+      if (this.#isOver()) break;
       await this.#halve(this.#next());
       await this.#improve(CHILD_STEPS);
     }
@@ -87,6 +101,9 @@ class Search {
     const gap = proven ? 0 : Math.min(...gaps);
     return { proven, gap, gaps, domains: this.#domains, split: this.#split };
   }
+
+  /** Whether to end. Patience ends after the first split, which tells what to split. */
+  #isOver = (): boolean => this.#stop() || (this.#split !== null && this.#isEnough());
 
   /** The domains to split next: the worst, or the nearest to a proof if many are open. */
   #next(): Domain[] {
@@ -100,11 +117,11 @@ class Search {
     let active: Domain[] = [];
     while (active.length > 0 || this.#fresh.length > 0) {
       active = active.concat(this.#fresh.splice(0, ROWS - active.length));
-      await this.#program.improve(active);
-      if (this.#split !== null && this.#stop()) {
-        this.#failed.push(...active.filter(isOpen));
+      if (this.#isOver()) {
+        for (const one of active) this.#failed.push(one);
         return;
       }
+      await this.#program.improve(active);
       for (const one of active.filter((each) => isOpen(each) && each.steps > steps)) {
         one.moments = null;
         this.#open.push(one);
@@ -137,7 +154,8 @@ class Search {
         });
     }
     const halves = trials.flatMap((trial) => trial.halves);
-    for (let at = 0; at < halves.length; at += ROWS)
+    // Halves that are not bounded have the bound of their whole.
+    for (let at = 0; at < halves.length && !this.#stop(); at += ROWS)
       await this.#program.bound(halves.slice(at, at + ROWS));
     for (const parent of parents) {
       const own = trials.filter((trial) => trial.parent === parent);

@@ -23,15 +23,20 @@ export interface Elementary {
   readonly range: readonly [number, number];
 }
 
-const relative = (y: number): number => Math.abs(y) * ACCURACY + Number.MIN_VALUE;
+/** Denormal results are accurate to a few of their units. */
+const relative = (y: number): number => Math.abs(y) * ACCURACY + 4 * Number.MIN_VALUE;
 const absolute =
   (size: number): Elementary["error"] =>
   () =>
     size;
 const REALS: readonly [number, number] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
 
-/** 1/(1 + e⁻ˣ). */
-const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
+/** 1/(1 + e⁻ˣ) = eˣ/(1 + eˣ), by the power that cannot overflow. */
+function logistic(x: number): number {
+  if (x >= 0) return 1 / (1 + Math.exp(-x));
+  const power = Math.exp(x);
+  return power / (1 + power);
+}
 
 const make = (
   f: Elementary["f"],

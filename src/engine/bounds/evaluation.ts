@@ -139,8 +139,10 @@ export class EvaluationErrors {
     const inputs = node.inputs.map((input) => this.#inputOf(input, intervals));
     const sizes = inputs.map(({ size }) => size);
     const others = inputs.map(({ other }) => other);
-    const before = Math.max(...inputs.map(({ roundings }) => roundings));
     if (node.op === "Neg") return inputs[0];
+    // A fused kernel may compute one sum and then add the products of the other to it, one after the other. So a summand is
+    // rounded as often as both sums have roundings, and not only as the longer of them.
+    const before = inputs.reduce((total, { roundings }) => total + roundings, 0);
     if (node.op === "Add" || node.op === "Sub") {
       const addition = g.add(node.inputs[0], node.inputs[1]);
       const size = applied(addition, sizes);

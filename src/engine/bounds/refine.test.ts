@@ -62,7 +62,7 @@ describe("branching with the bounds of hidden layers", () => {
     const proves = (limit: number, calls: number) =>
       refinedBranching(crown, state, [{ row, limit }], {
         now: ticking(),
-        stop: () => calls-- === 0,
+        stop: () => calls-- <= 0,
       });
     expect(await proves(least - 0.15, 2000)).toBe(true);
     expect(await proves(least + 1e-9, 200)).toBe(false);

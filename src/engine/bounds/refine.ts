@@ -8,6 +8,7 @@ import type { Evaluation } from "./evaluation.ts";
 import type { Interval } from "./interval.ts";
 import { optimizedBounds } from "./slopes.ts";
 import type { RegionState } from "./state.ts";
+import { untilStopped } from "./until-stopped.ts";
 
 /** Steps on the slopes of the last walk, for each part. */
 const STEPS = 10;
@@ -54,7 +55,12 @@ export async function refinedBranching(
       const signs = part.signs.concat({ relu, element, sign });
       const known = clamped(part.state, split, sign);
       const { evaluation } = options;
-      const state = await crown.analyse(root.region, { evaluation, known });
+      const state = await crown.analyse(root.region, {
+        evaluation,
+        known,
+        bounds: untilStopped(stop, (part, node, rows) => crown.lowerBounds(part, node, rows)),
+      });
+      if (stop()) return false;
       if (!state.isEmpty) parts.push({ state, signs, goals: left, seconds: now() - started });
     }
   }
@@ -77,8 +83,8 @@ async function tried(
   const open = goals.filter(({ limit }, i) => !(bounds[i] > limit));
   if (open.length === 0) return { left: open, split: null };
   const until = now() + PATIENCE * seconds;
-  const isLate = () => stop() || now() > until;
-  const { gaps, split } = await branchAndBound(crown, state, open, isLate, signs);
+  const isEnough = () => now() > until;
+  const { gaps, split } = await branchAndBound(crown, state, open, stop, { isEnough, signs });
   return { left: open.filter((_, i) => gaps[i] !== Number.POSITIVE_INFINITY), split };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { normal, uniform } from "../../math/distributions.ts";
 import { fold, keyOf } from "../../math/random.ts";
-import { type ElementaryOp, elementary } from "./elementary.ts";
+import { type ElementaryOp, elementary, valuesOn } from "./elementary.ts";
 import { linesOf, reluLines } from "./relaxations.ts";
 import type { FloatType } from "./rounding.ts";
 
@@ -96,4 +96,19 @@ describe("the lines of a relaxation enclose the function", () => {
     const tangent = 1 - Math.tanh(1) ** 2;
     expect(concave.upper.slopes[0] - tangent).toBeLessThan(0.03);
   });
+
+  it.each([-700, -709.5, -710, -730, -744, -745.1])(
+    "of a Sigmoid hold at %f, where e^−x may overflow",
+    (x) => {
+      // 1/(1 + e⁻ˣ) = eˣ/(1 + eˣ) is eˣ here, to the last digit.
+      const [low, high] = valuesOn(elementary.Sigmoid, x, x);
+      expect(low).toBeLessThanOrEqual(Math.exp(x));
+      expect(high).toBeGreaterThanOrEqual(Math.exp(x));
+      const { lower, upper } = linesOf("Sigmoid", [[x, x + 0.5]], "float64");
+      expect(lower.slopes[0] * x + lower.intercept).toBeLessThanOrEqual(Math.exp(x));
+      expect(upper.slopes[0] * (x + 0.5) + upper.intercept).toBeGreaterThanOrEqual(
+        Math.exp(x + 0.5),
+      );
+    },
+  );
 });

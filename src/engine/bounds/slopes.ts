@@ -55,7 +55,7 @@ export interface SlopeOptions {
   readonly iterations: number;
   /** Ends early once every row is above 0. */
   readonly untilPositive: boolean;
-  /** Checked before every iteration. */
+  /** Checked before every iteration. Rows that no iteration was made for have the bound −∞. */
   readonly stop: () => boolean;
 }
 
@@ -70,8 +70,8 @@ export async function optimizedBounds(
   rows: readonly SparseRow[],
   options: SlopeOptions,
 ): Promise<Float64Array> {
-  const best = new Float64Array(rows.length);
-  for (let at = 0; at < rows.length; ) {
+  const best = new Float64Array(rows.length).fill(Number.NEGATIVE_INFINITY);
+  for (let at = 0; at < rows.length && !options.stop(); ) {
     // Slopes per row take as much memory as coefficients, several times over.
     const size = Math.min(128, chunkFor(rows.length - at, crown.plan.order));
     const chunk = rows.slice(at, at + size);

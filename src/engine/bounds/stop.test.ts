@@ -1,0 +1,89 @@
+// The time limit is looked at before each step: once it is over, nothing more is computed.
+import { afterAll, describe, expect, it } from "vitest";
+import { normal } from "../../math/distributions.ts";
+import { keyOf } from "../../math/random.ts";
+import { tensor } from "../../math/tensor.ts";
+import * as g from "../graph/expressions.ts";
+import { nodeRuntime } from "../runtime/node.ts";
+import { branchAndBound } from "./branch.ts";
+import { Crown, type SparseRow } from "./crown.ts";
+import type { Compile } from "./program.ts";
+import { refinedBranching } from "./refine.ts";
+import { boxAround } from "./region.ts";
+import { optimizedBounds } from "./slopes.ts";
+import { untilStopped } from "./until-stopped.ts";
+
+const runtime = nodeRuntime({ threads: 1, lowering: "plain" });
+let runs = 0;
+/** Counts the walks that run. */
+const compile: Compile = async (outputs) => {
+  const compiled = await (await runtime).compile(outputs);
+  return {
+    run(feeds) {
+      runs++;
+      return compiled.run(feeds);
+    },
+    release: () => compiled.release(),
+  };
+};
+
+const weights = (seed: number, rows: number, columns: number) =>
+  g.constant(tensor([rows, columns], normal([keyOf(seed)], [1, rows * columns]).data));
+const x = g.input("x", [1, 2]);
+const hidden = g.relu(g.matmul(g.relu(g.matmul(x, weights(1, 2, 9))), weights(2, 9, 9)));
+const crown = new Crown(compile, x, g.matmul(hidden, weights(3, 9, 2)));
+afterAll(() => crown.release());
+
+const row: SparseRow = [[0, 1]];
+const goal = { row, limit: 1e6 };
+/** Says "over" from the n-th question on. */
+const after = (n: number) => () => n-- <= 0;
+const state = () => crown.analyse(boxAround([0, 0], 2, [-9, 9]));
+const runsOf = async (work: () => Promise<unknown>): Promise<number> => {
+  const before = runs;
+  await work();
+  return runs - before;
+};
+
+describe("once the time is over", () => {
+  it("branching makes no step", async () => {
+    const known = await state();
+    expect(await runsOf(() => branchAndBound(crown, known, [goal], after(0)))).toBe(0);
+    expect(
+      await runsOf(() => refinedBranching(crown, known, [goal], { stop: after(0), now: () => 0 })),
+    ).toBe(0);
+  });
+
+  it("branching ends within the steps for the whole region", async () => {
+    const known = await state();
+    const { proven, gap, split } = await branchAndBound(crown, known, [goal], after(3));
+    expect([proven, split]).toEqual([false, null]);
+    expect(gap).toBeLessThan(0);
+    expect(await runsOf(() => branchAndBound(crown, known, [goal], after(3)))).toBeLessThanOrEqual(
+      3,
+    );
+  });
+
+  it("an ascent over slopes makes no step, and nothing is known", async () => {
+    const known = await state();
+    const options = { iterations: 30, untilPositive: false };
+    const rows = Array.from({ length: 300 }, () => row);
+    const ascend = (stop: () => boolean) =>
+      optimizedBounds(crown, known, crown.plan.output, rows, { ...options, stop });
+    expect(await runsOf(() => ascend(after(0)))).toBe(0);
+    expect(new Set(await ascend(after(0)))).toEqual(new Set([Number.NEGATIVE_INFINITY]));
+    // The first rows have bounds, and the others none.
+    const bounds = await ascend(after(1));
+    expect([bounds[0], bounds[299]].map(Number.isFinite)).toEqual([true, false]);
+  });
+
+  it("an analysis keeps its intervals", async () => {
+    const bounds = untilStopped(after(0), (part, node, rows) =>
+      crown.lowerBounds(part, node, rows),
+    );
+    const region = boxAround([0, 0], 2, [-9, 9]);
+    const cheap = await crown.analyse(region, { walks: false });
+    const stopped = await crown.analyse(region, { bounds });
+    expect(stopped.interval(crown.plan.output)).toEqual(cheap.interval(crown.plan.output));
+  });
+});
