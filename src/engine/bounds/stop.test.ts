@@ -37,7 +37,7 @@ afterAll(() => crown.release());
 const row: SparseRow = [[0, 1]];
 const goal = { row, limit: 1e6 };
 /** Says "over" from the n-th question on. */
-const after = (n: number) => () => n-- <= 0;
+const overAt = (n: number) => () => n-- <= 0;
 const state = () => crown.analyse(boxAround([0, 0], 2, [-9, 9]));
 const runsOf = async (work: () => Promise<unknown>): Promise<number> => {
   const before = runs;
@@ -48,18 +48,18 @@ const runsOf = async (work: () => Promise<unknown>): Promise<number> => {
 describe("once the time is over", () => {
   it("branching makes no step", async () => {
     const known = await state();
-    expect(await runsOf(() => branchAndBound(crown, known, [goal], after(0)))).toBe(0);
+    expect(await runsOf(() => branchAndBound(crown, known, [goal], overAt(0)))).toBe(0);
     expect(
-      await runsOf(() => refinedBranching(crown, known, [goal], { stop: after(0), now: () => 0 })),
+      await runsOf(() => refinedBranching(crown, known, [goal], { stop: overAt(0), now: () => 0 })),
     ).toBe(0);
   });
 
   it("branching ends within the steps for the whole region", async () => {
     const known = await state();
-    const { proven, gap, split } = await branchAndBound(crown, known, [goal], after(3));
+    const { proven, gap, split } = await branchAndBound(crown, known, [goal], overAt(3));
     expect([proven, split]).toEqual([false, null]);
     expect(gap).toBeLessThan(0);
-    expect(await runsOf(() => branchAndBound(crown, known, [goal], after(3)))).toBeLessThanOrEqual(
+    expect(await runsOf(() => branchAndBound(crown, known, [goal], overAt(3)))).toBeLessThanOrEqual(
       3,
     );
   });
@@ -70,15 +70,15 @@ describe("once the time is over", () => {
     const rows = Array.from({ length: 300 }, () => row);
     const ascend = (stop: () => boolean) =>
       optimizedBounds(crown, known, crown.plan.output, rows, { ...options, stop });
-    expect(await runsOf(() => ascend(after(0)))).toBe(0);
-    expect(new Set(await ascend(after(0)))).toEqual(new Set([Number.NEGATIVE_INFINITY]));
+    expect(await runsOf(() => ascend(overAt(0)))).toBe(0);
+    expect(new Set(await ascend(overAt(0)))).toEqual(new Set([Number.NEGATIVE_INFINITY]));
     // The first rows have bounds, and the others none.
-    const bounds = await ascend(after(1));
+    const bounds = await ascend(overAt(1));
     expect([bounds[0], bounds[299]].map(Number.isFinite)).toEqual([true, false]);
   });
 
   it("an analysis keeps its intervals", async () => {
-    const bounds = untilStopped(after(0), (part, node, rows) =>
+    const bounds = untilStopped(overAt(0), (part, node, rows) =>
       crown.lowerBounds(part, node, rows),
     );
     const region = boxAround([0, 0], 2, [-9, 9]);
