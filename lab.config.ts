@@ -18,6 +18,7 @@ export default defineConfig({
     outDir: join(import.meta.dirname, "dist/lab"),
     emptyOutDir: true,
     target: "es2022",
+    cssTarget: ["chrome123", "firefox120", "safari17.5"],
     chunkSizeWarningLimit: 2000,
     rolldownOptions: { output },
   },

@@ -47,7 +47,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "paper/theory": ["math"],
   bench: [...everything],
   plugins: ["math", ...extensible],
-  lab: [...everything, "audit", "paper/theory", "src"],
+  lab: [...everything, "audit", "paper", "paper/theory", "src"],
   cli: [...everything, "audit", "sweep", "paper", "paper/theory", "bench", "plugins", "cli/kit"],
   "cli/kit": [...everything, "audit", "plugins"],
 };

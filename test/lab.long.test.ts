@@ -89,7 +89,7 @@ async function message(): Promise<string> {
 
 describe.skipIf(!hasChromium)("the lab", () => {
   it("attacks an image as soon as it is open, and the prediction flips", limit, async () => {
-    await page.goto(server.url);
+    await page.goto(`${server.url}?threads=1`);
     await page.locator(".verdict[data-broken=true]").waitFor();
     expect(await page.locator(".verdict").textContent()).toMatch(
       /^“red disc” has become “.*” after \d+/,

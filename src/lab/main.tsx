@@ -1,6 +1,13 @@
 // The page of the lab.
 import { render } from "preact";
-import "./style.css";
+import "./styles/theme.css";
+import "./styles/base.css";
+import "./styles/controls.css";
+import "./styles/layout.css";
+import "./styles/pictures.css";
+import "./styles/charts.css";
+import "./styles/plane.css";
+import "./styles/small-screens.css";
 import { begin } from "./state/begin.ts";
 import { App } from "./view/app.tsx";
 

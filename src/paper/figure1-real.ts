@@ -1,13 +1,10 @@
-import { balls } from "../attacks/balls.ts";
-import { pgd } from "../attacks/pgd.ts";
-import type { PaperNorm, Victim } from "../attacks/victim.ts";
+import type { Victim } from "../attacks/victim.ts";
 import { stoppable } from "../evaluate/evaluated-model.ts";
-import { normal } from "../math/distributions.ts";
-import { fold, type Key, keyOf, keysFor, nameToNumber } from "../math/random.ts";
-import { argmaxRows, rowSize, sub, type Tensor } from "../math/tensor.ts";
+import { fold, type Key, keyOf, nameToNumber } from "../math/random.ts";
+import type { Tensor } from "../math/tensor.ts";
 import type { Progress } from "./figure1-train.ts";
-import { coordinates, cubeSection, dot, type Plane, planeThrough, pointsOf } from "./plane.ts";
-import { type SliceData, type SlicePanel, type SlicePoint, sliceSvg } from "./report/slice.ts";
+import { type SliceData, type SlicePanel, sliceSvg } from "./report/slice.ts";
+import { decisionsAt, halfWindow, type PlaneWindow, type Slice, sliceThrough } from "./slice.ts";
 
 export type { SliceData } from "./report/slice.ts";
 
@@ -42,104 +39,28 @@ const ATTACK = { steps: 40, restarts: 3 } as const;
 /** Points of a plane per batch. */
 const BATCH = 128;
 
-/** Factor by which the window is larger than everything that is drawn in it. */
-const MARGIN = 1.08;
-
-/** One classifier, its plane, and the results of both attacks. */
-interface Sliced {
+/** One classifier and its plane. */
+interface Sliced extends Slice {
   readonly classifier: NamedClassifier;
-  readonly plane: Plane;
-  readonly prediction: number;
-  readonly linf: SlicePoint;
-  readonly l2: SlicePoint;
-  readonly cosine: number;
-  readonly section: SlicePanel["section"];
-}
-
-/** One classifier's plane: runs both attacks, and intersects the plane that they span with the ℓ∞ ball. */
-async function sliceOf(
-  classifier: NamedClassifier,
-  x: Tensor,
-  label: number,
-  radii: { readonly [N in PaperNorm]: number },
-  key: Key,
-): Promise<Sliced> {
-  const { network } = classifier;
-  const predicted = async (at: Tensor) => argmaxRows(await network.logits(at, [fold(key, 0)]))[0];
-  const attacked = (norm: PaperNorm) =>
-    pgd({ norm, epsilon: radii[norm], ...ATTACK, stopWhenBroken: false }).perturb(
-      network,
-      x,
-      [label],
-      [fold(key, nameToNumber(norm))],
-    );
-  const adversarial = { linf: await attacked("linf"), l2: await attacked("l2") };
-  const delta = { linf: sub(adversarial.linf, x), l2: sub(adversarial.l2, x) };
-  const substitute = normal([fold(key, nameToNumber("spare"))], x.shape);
-  const plane = planeThrough(delta.linf.data, delta.l2.data, substitute.data);
-  const point = async (norm: PaperNorm): Promise<SlicePoint> => ({
-    at: coordinates(plane, delta[norm].data),
-    linf: balls.linf.norm(delta[norm])[0],
-    l2: balls.l2.norm(delta[norm])[0],
-    prediction: await predicted(adversarial[norm]),
-  });
-  const [linf, l2] = [await point("linf"), await point("l2")];
-  return {
-    classifier,
-    plane,
-    prediction: await predicted(x),
-    linf,
-    l2,
-    cosine: dot(delta.linf.data, delta.l2.data) / (linf.l2 * l2.l2),
-    section: cubeSection(plane, radii.linf),
-  };
-}
-
-/** The highest logit of each row of logits [batch, classes] minus the second highest, to three digits. */
-const leadsOf = (logits: Tensor): number[] => {
-  const classes = rowSize(logits);
-  return Array.from({ length: logits.shape[0] }, (_, i) => {
-    const [highest, second] = logits.data
-      .slice(i * classes, (i + 1) * classes)
-      .sort()
-      .reverse();
-    return Number((highest - second).toPrecision(3));
-  });
-};
-
-/** Half the side of a square window around 0 that contains the ℓ2 ball, the sections and all adversarial examples. */
-const halfWindow = (sliced: readonly Sliced[], epsilonL2: number): number => {
-  const points = sliced.flatMap(({ section, linf, l2 }) => [...section, linf.at, l2.at]);
-  return MARGIN * Math.max(epsilonL2, ...points.flat().map(Math.abs));
-};
-
-/** A square window of a plane: [−half, half] both ways, in `resolution`² cells. */
-interface PlaneWindow {
-  readonly half: number;
-  readonly resolution: number;
 }
 
 /** Predicted classes and leads at the centres of all cells, row by row from the bottom. */
 async function decisionsOn(
-  { classifier, plane }: Sliced,
+  { classifier: { network }, plane }: Sliced,
   x: Tensor,
-  { half, resolution }: PlaneWindow,
+  window: PlaneWindow,
   key: Key,
   onPoints: (done: number) => void,
 ): Promise<Pick<SlicePanel, "regions" | "leads">> {
-  const center = (i: number) => ((i + 0.5) / resolution) * 2 * half - half;
-  const cells = resolution ** 2;
+  const cells = window.resolution ** 2;
   const regions: number[] = [];
   const leads: number[] = [];
   while (regions.length < cells) {
-    const size = Math.min(BATCH, cells - regions.length);
-    const indices = Array.from({ length: size }, (_, i) => regions.length + i);
-    const at = indices.map(
-      (i) => [center(i % resolution), center(Math.floor(i / resolution))] as const,
-    );
-    const logits = await classifier.network.logits(pointsOf(x, plane, at), keysFor(key, indices));
-    regions.push(...argmaxRows(logits));
-    leads.push(...leadsOf(logits));
+    const count = Math.min(BATCH, cells - regions.length);
+    const from = regions.length;
+    const found = await decisionsAt({ network, x, plane }, window, { key, from, count });
+    regions.push(...found.regions);
+    leads.push(...found.leads);
     onPoints(regions.length);
   }
   return { regions, leads };
@@ -165,8 +86,10 @@ export async function figure1Real(
   const key = fold(keyOf(seed), nameToNumber("figure1-real"));
   const sliced: Sliced[] = [];
   for (const { name, network } of classifiers) {
-    const victim = { name, network: stoppable(network, signal) };
-    sliced.push(await sliceOf(victim, x, label, { linf: epsilonLinf, l2: epsilonL2 }, key));
+    const victim = stoppable(network, signal);
+    const radii = { linf: epsilonLinf, l2: epsilonL2 };
+    const slice = await sliceThrough({ network: victim, x, label, radii }, { key, ...ATTACK });
+    sliced.push(Object.assign(slice, { classifier: { name, network: victim } }));
   }
   const half = halfWindow(sliced, epsilonL2);
   const cells = resolution ** 2;
@@ -180,7 +103,7 @@ export async function figure1Real(
         done: finished * cells + done,
         total: sliced.length * cells,
       });
-    const window = { half, resolution };
+    const window: PlaneWindow = { centre: [0, 0], half, resolution };
     const { regions, leads } = await decisionsOn(slice, x, window, fold(key, 1), onPoints);
     panels.push({ name, ...rest, regions, leads });
   }

@@ -4,7 +4,7 @@ import { proxy } from "comlink";
 import type { AuditProgress, AuditSettings, AuditState, Norm, Picture } from "../protocol.ts";
 import { radiusOf } from "../view/radii.ts";
 import { model, ownImages, pictures, shipped } from "./model.ts";
-import { networkName, seed } from "./scene.ts";
+import { addedNoise, networkName, seed } from "./scene.ts";
 import { lab, unwrapped } from "./worker.ts";
 
 /** The stored audit; null if there is none. */
@@ -90,7 +90,8 @@ export async function startAudit(
 ): Promise<void> {
   const radius = (norm: Norm) => radiusOf(norm, model.value);
   const epsilon = { linf: radius("linf"), l2: radius("l2"), l1: radius("l1") };
-  const settings = { norms, budget, epsilon, seed: seed.value };
+  const noise = addedNoise.value === "" ? null : addedNoise.value;
+  const settings = { norms, budget, epsilon, seed: seed.value, noise };
   const stored = await unwrapped(
     lab.newAudit(settings, await chosen(count)).then((answer) => {
       return "value" in answer ? { value: true } : answer;

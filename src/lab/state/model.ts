@@ -1,9 +1,16 @@
 // The open model and the images of the page.
 import { batch, computed, signal } from "@preact/signals";
-import type { AttackFacts, ImageFile, ModelFacts, Picture, RuntimeFacts } from "../protocol.ts";
+import type {
+  AttackFacts,
+  Device,
+  ImageFile,
+  ModelFacts,
+  Picture,
+  RuntimeFacts,
+} from "../protocol.ts";
 import { radiusOf } from "../view/radii.ts";
 import { digits } from "./digits.ts";
-import { epsilon, imageIndex, networkName, norm } from "./scene.ts";
+import { addedNoise, device, epsilon, imageIndex, networkName, norm } from "./scene.ts";
 import { busy, lab, unwrapped } from "./worker.ts";
 
 /** A network that the lab ships. */
@@ -18,6 +25,8 @@ export interface Shipped {
 }
 
 export const runtime = signal<RuntimeFacts | null>(null);
+/** Whether the browser has a GPU for WebGPU. */
+export const offersWebgpu = signal(false);
 export const shipped = signal<readonly Shipped[]>([]);
 export const attacks = signal<readonly AttackFacts[]>([]);
 export const model = signal<ModelFacts | null>(null);
@@ -69,10 +78,43 @@ export async function openShipped(name: string): Promise<void> {
       epsilon.value = radiusOf(norm.value, opened);
     }
     if (isNewData) pictured = found.data;
+    if (model.value !== null) addedNoise.value = "";
     networkName.value = found.name;
     pictures.value = own;
     model.value = opened;
   });
+}
+
+/** Adds noise to the open model at every prediction; empty for that of the model itself. A problem for an unknown noise. */
+export async function useNoise(noise: string): Promise<void> {
+  const found = await unwrapped(lab.setNoise(noise === "" ? null : noise));
+  if (found === null) return;
+  batch(() => {
+    addedNoise.value = noise;
+    model.value = found;
+  });
+}
+
+/** Moves the open model to a device. The one before stays in use if that fails. */
+export async function useDevice(wanted: Device): Promise<void> {
+  busy.value = wanted === "webgpu" ? "loading WebGPU" : "moving to WebAssembly";
+  const facts = await unwrapped(lab.useDevice(wanted));
+  busy.value = null;
+  if (facts === null) return;
+  batch(() => {
+    device.value = wanted;
+    runtime.value = facts;
+    // The same model on another device: whatever follows it starts again.
+    model.value = model.value === null ? null : Object.assign({}, model.value);
+  });
+}
+
+/** Finds out whether the browser offers WebGPU, and moves there if the scene says so. */
+export async function findDevices(): Promise<void> {
+  offersWebgpu.value = await lab.hasWebgpu();
+  if (device.value !== "webgpu") return;
+  if (offersWebgpu.value) await useDevice("webgpu");
+  else device.value = "cpu";
 }
 
 /** Shows the samples of a shipped network in place of the user's images. */

@@ -11,7 +11,7 @@ import {
   type UserFile,
 } from "./files.ts";
 import { model, ownImages, pictures } from "./model.ts";
-import { epsilon, imageIndex, networkName, norm } from "./scene.ts";
+import { addedNoise, epsilon, imageIndex, networkName, norm } from "./scene.ts";
 import { busy, lab, problem, unwrapped } from "./worker.ts";
 
 /** The last model that was dropped; null before the first. */
@@ -55,6 +55,7 @@ export async function openOwn(reading: Reading): Promise<void> {
   if (facts === null) return;
   batch(() => {
     networkName.value = "file";
+    addedNoise.value = "";
     epsilon.value = radiusOf(norm.value, facts);
     model.value = facts;
   });

@@ -68,11 +68,12 @@ export class Player {
     return this.#run;
   }
 
-  async #ask(): Promise<void> {
+  async #ask(whole = false): Promise<void> {
     if (this.#isAsking) return;
     const load = this.#load;
     this.#isAsking = true;
-    const answer = await (await this.#started())?.next();
+    const run = await this.#started();
+    const answer = await (whole ? run?.finish() : run?.next());
     if (load !== this.#load) return;
     this.#isAsking = false;
     if (answer === undefined || "problem" in answer) {
@@ -91,6 +92,14 @@ export class Player {
     if (this.#status.value === "done") return;
     this.#status.value = "paused";
     await this.#ask();
+  }
+
+  /** Straight to the result. */
+  async finish(): Promise<void> {
+    if (this.#status.value === "done") return;
+    this.#status.value = "paused";
+    while (this.#isAsking) await pause(0);
+    await this.#ask(true);
   }
 
   /** Frames until the end, or until `pause`. Starts again after the end. */

@@ -1,9 +1,17 @@
 // What the page shows. The scene is in the address, so it can be sent to somebody; the data is not.
 import { effect, type Signal, signal } from "@preact/signals";
-import type { Norm } from "../protocol.ts";
+import type { Device, Norm } from "../protocol.ts";
 
 /** The views of the page. */
-export const views = ["attack", "norms", "noise", "theorem", "audit"] as const;
+export const views = [
+  "attack",
+  "norms",
+  "slice",
+  "noise",
+  "guarantees",
+  "theorem",
+  "audit",
+] as const;
 export type View = (typeof views)[number];
 
 export const norms = ["linf", "l2", "l1"] as const satisfies readonly Norm[];
@@ -21,12 +29,23 @@ export const steps = signal(20);
 /** Draws averaged at each step on a randomised model. */
 export const eot = signal(8);
 export const seed = signal(0);
+/** Noise that is added at every prediction, such as `normal:0.25`; empty for that of the model itself. */
+export const addedNoise = signal("");
+/** Where networks run. */
+export const device = signal<Device>("cpu");
+/** Threads of WebAssembly; 0 for one per core, up to four. */
+export const threads = signal(0);
+/** Dimension of Theorem 1. */
+export const dimension = signal(2);
+
+const devices = ["cpu", "webgpu"] as const satisfies readonly Device[];
 
 const oneOf =
   <T extends string>(values: readonly T[]) =>
   (text: string): T | undefined =>
     values.find((value) => value === text);
 const name = (text: string) => (/^[a-z0-9-]{1,40}$/.test(text) ? text : undefined);
+const noiseText = (text: string) => (/^[a-z0-9:.,-]{0,40}$/.test(text) ? text : undefined);
 const numberIn = (low: number, high: number) => (text: string) => {
   const value = Number(text);
   return text !== "" && value >= low && value <= high ? value : undefined;
@@ -57,6 +76,10 @@ const fields = {
   steps: field(steps, wholeIn(1, 1000)),
   eot: field(eot, wholeIn(1, 256)),
   seed: field(seed, wholeIn(0, 2 ** 31)),
+  noise: field(addedNoise, noiseText),
+  device: field(device, oneOf(devices)),
+  threads: field(threads, wholeIn(0, 64)),
+  dimension: field(dimension, wholeIn(1, 10_000)),
 } as const;
 
 function readField<T>({ value, read }: Field<T>, text: string | null): void {

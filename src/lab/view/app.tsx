@@ -3,12 +3,14 @@ import { view } from "../state/scene.ts";
 import { busy } from "../state/worker.ts";
 import { AttackView } from "./attack-view.tsx";
 import { AuditView } from "./audit-view.tsx";
+import { GuaranteesView } from "./guarantees-view.tsx";
 import { Header } from "./header.tsx";
 import { ImagePanel } from "./image-panel.tsx";
 import { ModelPanel } from "./model-panel.tsx";
 import { NoiseView } from "./noise-view.tsx";
 import { NormsView } from "./norms-view.tsx";
 import { Notice } from "./notice.tsx";
+import { SliceView } from "./slice-view.tsx";
 import { TheoremView } from "./theorem-view.tsx";
 
 function View() {
@@ -17,6 +19,10 @@ function View() {
       return <AttackView />;
     case "norms":
       return <NormsView />;
+    case "slice":
+      return <SliceView />;
+    case "guarantees":
+      return <GuaranteesView />;
     case "noise":
       return <NoiseView />;
     case "theorem":

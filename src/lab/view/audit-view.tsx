@@ -17,6 +17,7 @@ import {
 import { model } from "../state/model.ts";
 import { norms } from "../state/scene.ts";
 import { lab } from "../state/worker.ts";
+import { NormChecks, Whole } from "./form-parts.tsx";
 import { normSigns, percent, short } from "./numbers.ts";
 import { saveBlob } from "./pixels.ts";
 
@@ -30,12 +31,6 @@ const chosenNorms = signal<readonly Norm[]>(["linf", "l2"]);
 const budget = signal<AuditSettings["budget"]>("quick");
 const count = signal(20);
 
-function toggle(norm: Norm): void {
-  const has = chosenNorms.value.includes(norm);
-  const next = norms.filter((one) => (one === norm ? !has : chosenNorms.value.includes(one)));
-  if (next.length > 0) chosenNorms.value = next;
-}
-
 function Form() {
   const most = available.value;
   return (
@@ -46,19 +41,13 @@ function Form() {
         void startAudit(chosenNorms.value, budget.value, Math.min(count.value, most));
       }}
     >
-      <fieldset class="checks">
-        <legend>Norms</legend>
-        {norms.map((norm) => (
-          <label key={norm} class="inline">
-            <input
-              type="checkbox"
-              checked={chosenNorms.value.includes(norm)}
-              onChange={() => toggle(norm)}
-            />
-            {normSigns[norm]}
-          </label>
-        ))}
-      </fieldset>
+      <NormChecks
+        value={chosenNorms.value}
+        norms={norms}
+        set={(next) => {
+          chosenNorms.value = next;
+        }}
+      />
       <label class="field">
         <span>Budget</span>
         <select
@@ -75,19 +64,14 @@ function Form() {
           ))}
         </select>
       </label>
-      <label class="field narrow count">
-        <span>{`Images (of ${most})`}</span>
-        <input
-          type="number"
-          min={1}
-          max={Math.max(1, most)}
-          value={Math.min(count.value, Math.max(1, most))}
-          onChange={({ currentTarget }) => {
-            const value = Math.round(Number(currentTarget.value));
-            if (value >= 1) count.value = value;
-          }}
-        />
-      </label>
+      <Whole
+        name={`Images (of ${most})`}
+        value={Math.min(count.value, Math.max(1, most))}
+        most={Math.max(1, most)}
+        set={(value) => {
+          count.value = value;
+        }}
+      />
       <button type="submit" class="primary" disabled={isRunning.value || most === 0}>
         Start the audit
       </button>

@@ -17,13 +17,7 @@ function Dots({ draws, label, kind }: { draws: Prediction["draws"]; label: numbe
   return (
     <g class={kind}>
       {draws.map((row, i) => (
-        <circle
-          // biome-ignore lint/suspicious/noArrayIndexKey: a draw has no other name
-          key={i}
-          cx={SIDE * row[label]}
-          cy={SIDE * (1 - rival(row, label))}
-          r="4"
-        />
+        <circle key={i} cx={SIDE * row[label]} cy={SIDE * (1 - rival(row, label))} r="4" />
       ))}
     </g>
   );

@@ -1,11 +1,13 @@
 import { effect, signal } from "@preact/signals";
-import { runtime } from "../state/model.ts";
-import { type View, view } from "../state/scene.ts";
+import { offersWebgpu, runtime, useDevice } from "../state/model.ts";
+import { device, type View, view } from "../state/scene.ts";
 
 const titles: readonly (readonly [View, string])[] = [
   ["attack", "Attack"],
   ["norms", "Three norms"],
+  ["slice", "Figure 1"],
   ["noise", "Randomised"],
+  ["guarantees", "Guarantees"],
   ["theorem", "Theorem 1"],
   ["audit", "Audit"],
 ];
@@ -34,9 +36,31 @@ const isDark = (): boolean =>
 function runtimeText(): string {
   const facts = runtime.value;
   if (facts === null) return "starting";
+  if (facts.device === "webgpu") return "WebGPU";
   const threads = facts.threads === 1 ? "1 thread" : `${facts.threads} threads`;
   const reason = facts.isolated ? "" : ": the page is not isolated";
   return `WebAssembly, ${threads}${reason}`;
+}
+
+/** Where networks run, and a choice where the browser offers WebGPU. */
+function Runtime() {
+  return (
+    <div class="runtime" title="Everything is computed in this page. Nothing leaves it.">
+      <span class="runtime-text">{runtimeText()}</span>
+      {offersWebgpu.value && (
+        <select
+          aria-label="Compute on"
+          value={device.value}
+          onChange={({ currentTarget }) =>
+            void useDevice(currentTarget.value === "webgpu" ? "webgpu" : "cpu")
+          }
+        >
+          <option value="cpu">on the CPU</option>
+          <option value="webgpu">on the GPU</option>
+        </select>
+      )}
+    </div>
+  );
 }
 
 /** The name of the page, its views, where it computes, and its theme. */
@@ -62,9 +86,7 @@ export function Header() {
           </a>
         ))}
       </nav>
-      <p class="runtime" title="Everything is computed in this page. Nothing leaves it.">
-        {runtimeText()}
-      </p>
+      <Runtime />
       <button
         type="button"
         class="plain"

@@ -1,15 +1,17 @@
 import { batch } from "@preact/signals";
+import type { Picture, Prediction } from "../protocol.ts";
 import { clean, labelOf, player } from "../state/attack.ts";
-import { model, openShipped, picture } from "../state/model.ts";
+import { model, openShipped, picture, useNoise } from "../state/model.ts";
 import { pace } from "../state/player.ts";
-import { attackName, eot, norm, steps } from "../state/scene.ts";
+import { addedNoise, attackName, eot, norm, steps } from "../state/scene.ts";
 import { AttackForm } from "./attack-form.tsx";
 import { Cloud, rightDraws } from "./cloud.tsx";
 import { PictureCanvas } from "./picture-canvas.tsx";
 import { Transport } from "./transport.tsx";
 
-/** Attacks by C&W with so many draws averaged at each step. */
-function carliniWagner(draws: number): void {
+/** Attacks by C&W with so many draws averaged at each step, a network with noise if the open one has none. */
+async function carliniWagner(draws: number): Promise<void> {
+  if (model.value?.noise === null) await openShipped(NOISY);
   batch(() => {
     attackName.value = "cw";
     norm.value = "l2";
@@ -19,12 +21,44 @@ function carliniWagner(draws: number): void {
   });
 }
 
+/** The shipped network that was trained with normal noise. */
+const NOISY = "shapes-noise";
+
+/** The noise of the network: that of the file, or one that the user adds. */
+function NoiseForm() {
+  const own = model.value?.ownNoise ?? null;
+  return (
+    <form
+      class="form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void useNoise(String(new FormData(event.currentTarget).get("noise") ?? "").trim());
+      }}
+    >
+      <label class="field">
+        <span>Noise at every prediction</span>
+        <input
+          type="text"
+          name="noise"
+          value={addedNoise.value}
+          placeholder={own ?? "none; for example normal:0.1"}
+          spellcheck={false}
+        />
+      </label>
+      <button type="submit">Use this noise</button>
+    </form>
+  );
+}
+
 function NoNoise() {
   return (
-    <div class="empty">
-      <p>This network adds no noise, so all of its draws are the same.</p>
-      <div class="transport centred">
-        <button type="button" class="primary" onClick={() => void openShipped("shapes-noise")}>
+    <div class="panel">
+      <p>
+        This network adds no noise, so all of its draws are the same. Add noise to it above, or use
+        one that was trained with noise.
+      </p>
+      <div class="transport">
+        <button type="button" class="primary" onClick={() => void openShipped(NOISY)}>
           Use the one trained with normal noise
         </button>
         <button type="button" onClick={() => void openShipped("shapes-rat")}>
@@ -47,10 +81,10 @@ function Lesson() {
         of them are wrong. Any attack that goes on from there breaks the rest.
       </p>
       <div class="transport">
-        <button type="button" onClick={() => carliniWagner(1)}>
+        <button type="button" onClick={() => void carliniWagner(1)}>
           1. C&amp;W, one draw per step
         </button>
-        <button type="button" onClick={() => carliniWagner(16)}>
+        <button type="button" onClick={() => void carliniWagner(16)}>
           2. C&amp;W, 16 draws per step
         </button>
       </div>
@@ -58,12 +92,8 @@ function Lesson() {
   );
 }
 
-/** The view of a randomised model: what its draws say before and after the attack. */
-export function NoiseView() {
-  const [network, one, before] = [model.value, picture.value, clean.value];
-  if (network === null) return null;
-  if (network.noise === null) return <NoNoise />;
-  if (one === null || before === null) return <p class="empty">Choose an image to attack.</p>;
+/** What the draws say before and after the attack. */
+function Draws({ one, before }: { readonly one: Picture; readonly before: Prediction }) {
   const frame = player.frame.value;
   const now = frame?.answer ?? before;
   const label = labelOf(one, before);
@@ -91,6 +121,21 @@ export function NoiseView() {
           <Transport players={[player]} />
         </section>
       </div>
+    </>
+  );
+}
+
+/** The view of a randomised model. */
+export function NoiseView() {
+  const [network, one, before] = [model.value, picture.value, clean.value];
+  if (network === null) return null;
+  const isKnown = one !== null && before !== null;
+  return (
+    <>
+      <NoiseForm />
+      {network.noise === null && <NoNoise />}
+      {network.noise !== null && isKnown && <Draws one={one} before={before} />}
+      {network.noise !== null && one === null && <p class="empty">Choose an image to attack.</p>}
       <Lesson />
     </>
   );

@@ -4,6 +4,7 @@ import { clean, labelOf } from "../state/attack.ts";
 import { model, picture } from "../state/model.ts";
 import { commonAttack, commonAttacks, players, radii, radiusInLinf } from "../state/norms.ts";
 import { attackName, epsilon, norm, norms } from "../state/scene.ts";
+import { AttackSelect, RadiusSlider } from "./form-parts.tsx";
 import { normSigns, percent, short } from "./numbers.ts";
 import { PictureCanvas } from "./picture-canvas.tsx";
 import { amplified } from "./pixels.ts";
@@ -47,38 +48,22 @@ function Form() {
   const most = largestRadius("linf", model.value);
   return (
     <form class="form" onSubmit={(event) => event.preventDefault()}>
-      <label class="field">
-        <span>Attack</span>
-        <select
-          value={commonAttack.value}
-          onChange={({ currentTarget }) => {
-            attackName.value = currentTarget.value;
-          }}
-        >
-          {commonAttacks.value.map(({ name }) => (
-            <option key={name} value={name}>
-              {name}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label class="field">
-        <span>
-          Radius in ℓ∞ <output>{short(radiusInLinf.value)}</output>
-        </span>
-        <input
-          type="range"
-          min="0.02"
-          max="1"
-          step="0.01"
-          value={Math.sqrt(radiusInLinf.value / most)}
-          aria-valuetext={short(radiusInLinf.value)}
-          onChange={({ currentTarget }) => {
-            norm.value = "linf";
-            epsilon.value = Number((most * Number(currentTarget.value) ** 2).toPrecision(3));
-          }}
-        />
-      </label>
+      <AttackSelect
+        value={commonAttack.value}
+        attacks={commonAttacks.value}
+        set={(name) => {
+          attackName.value = name;
+        }}
+      />
+      <RadiusSlider
+        text="Radius in ℓ∞"
+        value={radiusInLinf.value}
+        most={most}
+        set={(value) => {
+          norm.value = "linf";
+          epsilon.value = value;
+        }}
+      />
       <label class="inline">
         <input
           type="checkbox"

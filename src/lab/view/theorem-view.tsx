@@ -1,6 +1,6 @@
 import { effect, signal } from "@preact/signals";
 import type { TheoryRow } from "../../paper/theory/table1.ts";
-import { view } from "../state/scene.ts";
+import { dimension, view } from "../state/scene.ts";
 import { lab, unwrapped } from "../state/worker.ts";
 import { short } from "./numbers.ts";
 
@@ -11,7 +11,6 @@ const known = [
   [3072, "CIFAR-10"],
 ] as const;
 
-const dimension = signal(2);
 const row = signal<TheoryRow | null>(null);
 
 effect(() => {

@@ -36,6 +36,15 @@ export function Transport({ players }: { readonly players: readonly Player[] }) 
       </button>
       <button
         type="button"
+        disabled={isOver}
+        onClick={() => {
+          for (const player of players) void player.finish();
+        }}
+      >
+        To the end
+      </button>
+      <button
+        type="button"
         onClick={() => {
           for (const player of players) player.reset();
         }}

@@ -1,18 +1,10 @@
-import { attacks, balls, keyOf, keysFor, type Tensor, tensor, type Victim } from "../../index.ts";
-import type { Answer, AttackSettings, Frame, Picture, Sizes } from "../protocol.ts";
+import { attacks, keyOf, keysFor, type Tensor, tensor, type Victim } from "../../index.ts";
+import type { Answer, AttackSettings, Frame, Picture } from "../protocol.ts";
 import { answer } from "./answers.ts";
-import type { Network } from "./network.ts";
-import { WatchedAttack } from "./watched-attack.ts";
-
-/** Sizes of x − y in each norm. */
-function sizesOf(x: Tensor, y: Tensor): Sizes {
-  const delta = tensor(
-    x.shape,
-    x.data.map((value, i) => value - y.data[i]),
-  );
-  const [linf, l2, l1] = (["linf", "l2", "l1"] as const).map((norm) => balls[norm].norm(delta)[0]);
-  return { linf, l2, l1 };
-}
+import { type Network, predictionOf } from "./network.ts";
+import { sizesOf } from "./sizes.ts";
+import type { Shown, Watched } from "./watched.ts";
+import { type Question, watchedAttack } from "./watched-attack.ts";
 
 /** The options of an attack that the lab sets; the others keep their defaults. */
 function ownOptions({ attack, epsilon, steps }: AttackSettings, isRandom: boolean) {
@@ -47,14 +39,18 @@ function attackOn(x: Tensor, settings: AttackSettings, isRandom: boolean) {
 interface Begun {
   readonly network: Network;
   readonly x: Tensor;
-  readonly watched: WatchedAttack;
+  readonly watched: Watched<Question>;
 }
 
 function begin(network: Network, settings: AttackSettings, picture: Picture): Begun {
   const x = network.imagesOf(picture);
   const run = attackOn(x, settings, network.facts.noise !== null);
-  return { network, x, watched: new WatchedAttack(network.victim(settings.eot), run) };
+  return { network, x, watched: watchedAttack(network.victim(settings.eot), run) };
 }
+
+/** The first of some rows. */
+const firstRow = ({ shape: [, classes], data }: Tensor): Tensor =>
+  tensor([1, classes], data.slice(0, classes));
 
 /** A running attack, one frame per call. */
 export class AttackRun {
@@ -67,21 +63,36 @@ export class AttackRun {
     this.#begin = () => begin(network(), settings, picture);
   }
 
+  /** A question as the page shows it: its first image, with what the network answered. */
+  async #frameOf({ value, done }: Shown<Question>, { network, x }: Begun): Promise<Frame> {
+    if (!done) this.#queries++;
+    const first = tensor(x.shape, value.x.data.slice(0, x.data.length));
+    // The network's answer is known already, but that of a randomised one is the mean over draws that the attack saw.
+    return {
+      queries: this.#queries,
+      pixels: first.data,
+      answer:
+        value.logits !== null && network.facts.noise === null
+          ? predictionOf(firstRow(value.logits))
+          : await network.predict(first),
+      sizes: sizesOf(first, x),
+      done,
+    };
+  }
+
   /** The attack's next question, or its result. The answer is a problem for settings or an image that do not fit. */
   next(): Promise<Answer<Frame>> {
     return answer(async () => {
       this.#begun ??= this.#begin();
-      const { network, x, watched } = this.#begun;
-      const asked = await watched.next();
-      if (!asked.done) this.#queries++;
-      const first = tensor(x.shape, asked.x.data.slice(0, x.data.length));
-      return {
-        queries: this.#queries,
-        pixels: first.data,
-        answer: await network.predict(first),
-        sizes: sizesOf(first, x),
-        done: asked.done,
-      };
+      return this.#frameOf(await this.#begun.watched.next(), this.#begun);
+    });
+  }
+
+  /** The attack's result, without the questions before it. */
+  finish(): Promise<Answer<Frame>> {
+    return answer(async () => {
+      this.#begun ??= this.#begin();
+      return this.#frameOf(await this.#begun.watched.finish(), this.#begun);
     });
   }
 

@@ -103,6 +103,7 @@ export async function runAudit(
       epsilonL1: settings.epsilon.l1,
       examples: job.pictures.length,
       seed: settings.seed,
+      noise: settings.noise ?? undefined,
       out: pageStorage(FOLDER),
       resume: true,
       signal,

@@ -11,15 +11,19 @@ import type {
   AuditProgress,
   AuditSettings,
   AuditState,
+  CertificateSettings,
+  Device,
   DroppedModel,
   ImageFile,
   ModelFacts,
   Opened,
   Picture,
   Prediction,
+  ProofSettings,
   Reading,
   ReadingField,
   RuntimeFacts,
+  SliceSettings,
 } from "../protocol.ts";
 import { answer } from "./answers.ts";
 import { AttackRun } from "./attack-run.ts";
@@ -32,10 +36,13 @@ import {
   newAudit,
   runAudit,
 } from "./audit-job.ts";
+import { CertificateRun } from "./certificate-run.ts";
 import { openDropped, parsedOnnx, readingFields } from "./dropped.ts";
 import { shapesPictures } from "./examples.ts";
 import { layersOf } from "./layers.ts";
 import { Network } from "./network.ts";
+import { ProofRun } from "./proof-run.ts";
+import { SliceRun } from "./slice-run.ts";
 import { userPictures } from "./user-images.ts";
 
 // The page forbids code from strings, which zod would otherwise try to compile.
@@ -46,13 +53,20 @@ const MAX_THREADS = 4;
 
 const isIsolated = (): boolean => globalThis.crossOriginIsolated === true;
 
-/** Starts a runtime with so many threads. */
-export type StartLab = (threads: number) => Promise<Runtime>;
+/** Starts a runtime on a device with so many threads. */
+export type StartLab = (device: Device, threads: number) => Promise<Runtime>;
+
+/** The part of the browser that offers WebGPU. */
+interface GpuNavigator {
+  readonly gpu?: { requestAdapter(): Promise<object | null> };
+}
 
 /** What the page calls. */
 export class Lab {
   readonly #startRuntime: StartLab;
-  #runtime: Promise<Runtime> | undefined;
+  readonly #runtimes = new Map<Device, Promise<Runtime>>();
+  #threads = 1;
+  #device: Device = "cpu";
   #network: Network | undefined;
   #source: ModelSource | undefined;
   #sizing: Preprocessing = {};
@@ -62,22 +76,46 @@ export class Lab {
     this.#startRuntime = startRuntime;
   }
 
-  #start(): Promise<Runtime> {
-    const threads = isIsolated() ? Math.min(MAX_THREADS, navigator.hardwareConcurrency) : 1;
-    this.#runtime ??= this.#startRuntime(threads);
-    return this.#runtime;
+  #start(device = this.#device): Promise<Runtime> {
+    const started = this.#runtimes.get(device) ?? this.#startRuntime(device, this.#threads);
+    this.#runtimes.set(device, started);
+    return started;
   }
 
-  /** Starts WebAssembly, once. */
-  start(): Promise<Answer<RuntimeFacts>> {
+  #factsOf({ target }: Runtime): RuntimeFacts {
+    const { device, threads, engine } = target;
+    return { device, threads, isolated: isIsolated(), engine };
+  }
+
+  /** Starts WebAssembly, once. Where the page is isolated with so many threads; 0 for one per core, up to four. */
+  start(threads = 0): Promise<Answer<RuntimeFacts>> {
+    const automatic = Math.min(MAX_THREADS, navigator.hardwareConcurrency);
+    if (isIsolated()) this.#threads = threads === 0 ? automatic : threads;
+    return answer(async () => this.#factsOf(await this.#start()));
+  }
+
+  /** Whether this browser has a GPU for WebGPU. */
+  async hasWebgpu(): Promise<boolean> {
+    const { gpu } = navigator as GpuNavigator;
+    return ((await gpu?.requestAdapter().catch(() => null)) ?? null) !== null;
+  }
+
+  /** Moves the open model to a device, whose files are loaded now. The one before stays in use if that fails. */
+  useDevice(device: Device): Promise<Answer<RuntimeFacts>> {
     return answer(async () => {
-      const { target } = await this.#start();
-      return {
-        device: target.device,
-        threads: target.threads,
-        isolated: isIsolated(),
-        engine: target.engine,
-      };
+      const runtime = await this.#start(device).catch((error: unknown) => {
+        this.#runtimes.delete(device);
+        throw error;
+      });
+      const [source, open] = [this.#source, this.#network];
+      if (source !== undefined && open !== undefined) {
+        const { name, bytes, external, reading } = source;
+        const model = await importModel(bytes, { device: runtime, name, external, ...reading });
+        const parts = Object.assign({}, open.parts, { device: runtime, model });
+        await this.#take(new Network(parts), source, this.#sizing);
+      }
+      this.#device = device;
+      return this.#factsOf(runtime);
     });
   }
 
@@ -96,7 +134,8 @@ export class Lab {
       if (!response.ok) throw new Error(`${address}: the server answers ${response.status}`);
       const bytes = new Uint8Array(await response.arrayBuffer());
       const device = await this.#start();
-      const network = new Network(device, await importModel(bytes, { device, name }));
+      const model = await importModel(bytes, { device, name });
+      const network = new Network({ device, model, beside: {}, noise: null });
       return this.#take(network, { name, bytes, external: {}, reading: {} }, {});
     });
   }
@@ -113,7 +152,8 @@ export class Lab {
       const found = await openDropped(device, dropped, reading);
       const { name, bytes, beside } = dropped;
       const source = { name, bytes, external: beside, reading: found.reading };
-      return this.#take(new Network(device, found.model, found), source, found.sizing);
+      const network = new Network({ device, model: found.model, beside: found, noise: null });
+      return this.#take(network, source, found.sizing);
     });
     const model = "value" in opened ? opened.value : null;
     const problem = "problem" in opened ? opened.problem : null;
@@ -121,6 +161,14 @@ export class Lab {
       layersOf(parsedOnnx(dropped).model, model?.shape ?? [], model !== null),
     );
     return { model, problem, layers: "value" in layers ? layers.value : [] };
+  }
+
+  /** Adds noise to the open model at every prediction; null for the noise of the model itself. */
+  setNoise(noise: string | null): Promise<Answer<ModelFacts>> {
+    return answer(() => {
+      this.#network = this.#opened().withNoise(noise);
+      return this.#network.facts;
+    });
   }
 
   /** Image files in the size of the open model. */
@@ -160,6 +208,21 @@ export class Lab {
   /** Starts an attack on an image of the open model. The caller asks it for frame after frame. */
   attack(settings: AttackSettings, picture: Picture): AttackRun {
     return proxy(new AttackRun(() => this.#opened(), settings, picture));
+  }
+
+  /** The plane through an image of the open model and its attacks. */
+  slice(settings: SliceSettings, picture: Picture): SliceRun {
+    return proxy(new SliceRun(() => this.#opened(), settings, picture));
+  }
+
+  /** Starts the certificate of an image under noise. The caller asks for batch after batch. */
+  certificate(settings: CertificateSettings, picture: Picture): CertificateRun {
+    return proxy(new CertificateRun(() => this.#opened(), settings, picture));
+  }
+
+  /** Starts the proof of an image. The caller asks for radius after radius. */
+  proof(settings: ProofSettings, picture: Picture): ProofRun {
+    return proxy(new ProofRun(() => this.#opened(), settings, picture));
   }
 
   /** Theorem 1 in a dimension, for ℓ2 and ℓ∞. */

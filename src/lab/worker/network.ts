@@ -43,11 +43,16 @@ function classesOf({ classNames, architecture }: OpenModel, names: OutputNames |
   );
 }
 
-const factsOf = (model: OpenModel, { names = null, preprocessing = null }: Beside): ModelFacts => ({
+const factsOf = (
+  model: OpenModel,
+  { names = null, preprocessing = null }: Beside,
+  noise: string | null,
+): ModelFacts => ({
   name: model.name,
   shape: model.architecture.inputShape,
   classes: classesOf(model, names),
-  noise: model.noise,
+  noise,
+  ownNoise: model.noise,
   defense: model.defense,
   notes: (model.notes ?? []).map(({ text }) => text).concat(model.head ?? []),
   preprocessing,
@@ -58,24 +63,56 @@ const argmax = (row: readonly number[]): number => row.indexOf(Math.max(...row))
 const meanRow = (rows: readonly (readonly number[])[]): number[] =>
   rows[0].map((_, c) => rows.reduce((sum, row) => sum + row[c], 0) / rows.length);
 
+/** What logits say, one row per draw. */
+export function predictionOf(logits: Tensor): Prediction {
+  const draws = probabilitiesOf(logits);
+  const [, classes] = logits.shape;
+  const rows = draws.map((_, i) =>
+    Array.from(logits.data.subarray(i * classes, (i + 1) * classes)),
+  );
+  const probabilities = meanRow(draws);
+  return { probabilities, logits: meanRow(rows), prediction: argmax(probabilities), draws };
+}
+
 /** Draws that show what a randomised model predicts. */
 const SHOWN_DRAWS = 32;
 
 /** Seeds of the draws that show predictions; attacks never see them. */
 const SHOWN = keyOf(0x5eed);
 
+/** The parts of an open model. */
+export interface NetworkParts {
+  readonly device: Runtime;
+  readonly model: OpenModel;
+  readonly beside: Beside;
+  /** Noise that the user adds at every prediction; null for that of the model itself. */
+  readonly noise: string | null;
+}
+
 /** A model with its compiled programs. */
 export class Network {
   readonly facts: ModelFacts;
+  readonly parts: NetworkParts;
+  /** The network without its noise. */
+  readonly base: Victim;
   readonly #network: Classifier;
   /** The network with its noise, if it has any. */
   readonly #deployed: Victim;
 
-  constructor(device: Runtime, model: OpenModel, beside: Beside = {}) {
-    this.facts = factsOf(model, beside);
-    this.#network = classifier(device, model.architecture, model.parameters);
-    const victim = inTurn(this.#network);
-    this.#deployed = model.noise === null ? victim : withNoise(victim, noiseNamed(model.noise));
+  /** Throws `UsageError` for a noise that does not exist. `network` is the same model compiled before. */
+  constructor(parts: NetworkParts, network?: Classifier) {
+    const { device, model, beside, noise } = parts;
+    const added = noise ?? model.noise;
+    this.parts = parts;
+    this.facts = factsOf(model, beside, added);
+    this.#network = network ?? classifier(device, model.architecture, model.parameters);
+    this.base = inTurn(this.#network);
+    this.#deployed = added === null ? this.base : withNoise(this.base, noiseNamed(added));
+  }
+
+  /** The same compiled network with another noise. Throws `UsageError` for a noise that does not exist. */
+  withNoise(noise: string | null): Network {
+    return new Network(Object.assign({}, this.parts, { noise }), this.#network);
   }
 
   /** What an attack asks: the network itself, or the mean over `draws` draws of its noise. */
@@ -100,10 +137,7 @@ export class Network {
     const rows = tensor([count, ...x.shape.slice(1)]);
     for (let i = 0; i < count; i++) rows.data.set(x.data, i * x.data.length);
     const places = Array.from({ length: count }, (_, i) => i);
-    const logits = await this.#deployed.logits(rows, keysFor(SHOWN, places));
-    const draws = probabilitiesOf(logits);
-    const probabilities = meanRow(draws);
-    return { probabilities, prediction: argmax(probabilities), draws };
+    return predictionOf(await this.#deployed.logits(rows, keysFor(SHOWN, places)));
   }
 
   /** Frees the compiled programs. */

@@ -1,16 +1,20 @@
 // The user's images in the size of the open model.
+import { sizingOf } from "../../audit/preparation.ts";
+import { greyLevels } from "../../data/grey.ts";
+import { pillowRules } from "../../data/image-rules.ts";
+import { decodeInPage } from "../../data/image-tensor.ts";
 import type { Preprocessing } from "../../data/preprocessing.ts";
-import { imageTensor, UsageError } from "../../index.ts";
+import { type Sizing, sizer } from "../../data/sizing.ts";
+import { UsageError } from "../../index.ts";
+import { messageOf } from "../../math/message-of.ts";
 import type { ImageFile, ModelFacts, Picture } from "../protocol.ts";
 
-/** Steps that bring an image to [height, width]: those that a file states, or the shorter side and a crop of the middle. */
-function sizingTo(
-  [, height, width]: readonly number[],
-  { resize, crop, interpolation }: Preprocessing,
-) {
-  if (resize !== undefined || crop !== undefined) return { resize, crop, interpolation };
-  if (height === width) return { resize: [height], crop: [height, width] };
-  return { resize: [height, width] };
+/** The steps that bring images to [height, width]: those that a file states, or the smallest size that covers it, and its middle. */
+export function sizingTo([, height, width]: readonly number[], stated: Preprocessing): Sizing {
+  const { resize, crop } = stated;
+  if (resize !== undefined || crop !== undefined) return sizingOf(stated);
+  const sides = [height, width];
+  return { resize: sides, fit: "cover", crop: sides };
 }
 
 /** The output that a folder names: by the name of a class, or by its number. */
@@ -20,6 +24,29 @@ function labelOf(folder: string | null, classes: readonly string[]): number | nu
   const named = classes.findIndex((name) => name.toLowerCase() === wanted);
   if (named >= 0) return named;
   return /^\d+$/.test(folder) && Number(folder) < classes.length ? Number(folder) : null;
+}
+
+/** The pixels of an image file in the model's size, in [0, 1]. Throws `UsageError` for a file that is no image. */
+async function pixelsOf(
+  { name, blob }: ImageFile,
+  shape: readonly number[],
+  stated: Preprocessing,
+): Promise<Float32Array> {
+  const bytes = new Uint8Array(await blob.arrayBuffer());
+  const decoded = await decodeInPage(bytes, pillowRules).catch((cause: unknown) => {
+    throw new UsageError(`${name} is no image that can be read: ${messageOf(cause)}`, {
+      code: "bad-file",
+      cause,
+    });
+  });
+  const { shape: found, pixels } = sizer(sizingTo(shape, stated))?.(decoded) ?? decoded;
+  const [channels, height, width] = shape;
+  if (found[1] !== height || found[2] !== width)
+    throw new UsageError(
+      `${name} has ${found[1]}×${found[2]} pixels after resizing as the preprocessing file says, and the model takes ${height}×${width}`,
+      { code: "misfit" },
+    );
+  return Float32Array.from(channels === 3 ? pixels : greyLevels(pixels), (level) => level / 255);
 }
 
 /** Image files as pictures of the model's shape. Throws `UsageError` for a file that is no image. */
@@ -35,14 +62,9 @@ export async function userPictures(
       { code: "misfit" },
     );
   const pictures: Picture[] = [];
-  for (const { name, blob, folder } of files) {
-    const { data } = await imageTensor(blob, { channels, ...sizingTo(shape, sizing) }).catch(
-      (cause: unknown) => {
-        if (!(cause instanceof UsageError)) throw cause;
-        throw new UsageError(`${name}: ${cause.message}`, { code: cause.code, cause });
-      },
-    );
-    pictures.push({ name, pixels: data, shape, label: labelOf(folder, classes) });
+  for (const file of files) {
+    const pixels = await pixelsOf(file, shape, sizing);
+    pictures.push({ name: file.name, pixels, shape, label: labelOf(file.folder, classes) });
   }
   return pictures;
 }

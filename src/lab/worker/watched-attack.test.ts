@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { keyOf, keysFor, pgd, type Tensor, tensor, type Victim } from "../../index.ts";
-import { WatchedAttack } from "./watched-attack.ts";
+import { watchedAttack } from "./watched-attack.ts";
 
 /** Two classes: the sum of the pixels against 1, with the gradient of the cross-entropy up to its size. */
 const victim: Victim = {
@@ -29,10 +29,11 @@ const run = (asked: Victim): Promise<Tensor> =>
 
 /** All points that a watched attack asks about, and its result. */
 async function watched() {
-  const one = new WatchedAttack(victim, run);
+  const one = watchedAttack(victim, run);
   const points: number[] = [];
   for (;;) {
-    const { x: at, done } = await one.next();
+    const { value, done } = await one.next();
+    const at = value.x;
     if (done) return { points, result: at };
     points.push(Number(at.data[0].toFixed(4)));
   }
@@ -54,7 +55,7 @@ describe("a watched attack", () => {
         return victim.lossAndGradient(images, loss, keys);
       },
     };
-    const one = new WatchedAttack(counting, run);
+    const one = watchedAttack(counting, run);
     expect(asked).toBe(0);
     await one.next();
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -63,8 +64,24 @@ describe("a watched attack", () => {
     expect(asked).toBe(2);
   });
 
+  it("shows the network's answer to each question, and none to the result", async () => {
+    const one = watchedAttack(victim, run);
+    const first = await one.next();
+    expect([...(first.value.logits?.data ?? [])]).toEqual([2, 1]);
+    const last = await one.finish();
+    expect(last.value.logits).toBeNull();
+  });
+
+  it("runs to the end without showing anything, with the same result", async () => {
+    const one = watchedAttack(victim, run);
+    await one.next();
+    const { value, done } = await one.finish();
+    expect(done).toBe(true);
+    expect([...value.x.data]).toEqual([...(await run(victim)).data]);
+  });
+
   it("ends when it is stopped: the call in wait is rejected, and so is a later one", async () => {
-    const one = new WatchedAttack(victim, run);
+    const one = watchedAttack(victim, run);
     await one.next();
     one.stop();
     await expect(one.next()).rejects.toMatchObject({ name: "AbortError" });
@@ -75,6 +92,6 @@ describe("a watched attack", () => {
       logits: () => Promise.reject(new Error("no network")),
       lossAndGradient: () => Promise.reject(new Error("no network")),
     };
-    await expect(new WatchedAttack(broken, run).next()).rejects.toThrow("no network");
+    await expect(watchedAttack(broken, run).next()).rejects.toThrow("no network");
   });
 });

@@ -3,4 +3,4 @@ import { expose } from "comlink";
 import { webRuntime } from "../../web.ts";
 import { Lab } from "./lab.ts";
 
-expose(new Lab((threads) => webRuntime({ threads })));
+expose(new Lab((device, threads) => webRuntime({ device, threads })));
