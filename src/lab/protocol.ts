@@ -1,4 +1,6 @@
 // What the page and its worker say to each other: plain values that survive a message.
+export type * from "./protocol-guarantees.ts";
+export type * from "./protocol-slice.ts";
 
 /** The norms that the lab shows. */
 export type Norm = "linf" | "l2" | "l1";
@@ -150,121 +152,6 @@ export interface Frame {
 
 /** A device that the page can compute on. */
 export type Device = "cpu" | "webgpu";
-
-/** A point of a plane, in ℓ2 distances from the image along the plane's two directions, for pixels in [0, 1]. */
-export type Point = readonly [number, number];
-
-/** The plane that is wanted: through an image and its ℓ∞ and ℓ2 attack in these balls. */
-export interface SliceSettings {
-  readonly linf: number;
-  readonly l2: number;
-  readonly steps: number;
-  readonly eot: number;
-  readonly seed: number;
-  readonly label: number;
-}
-
-/** An attack's result in the plane. */
-export interface SliceMark {
-  readonly at: Point;
-  readonly prediction: number;
-}
-
-/** The plane through an image that two attacks span. */
-export interface SliceFacts {
-  readonly settings: SliceSettings;
-  readonly linf: SliceMark;
-  readonly l2: SliceMark;
-  /** Cosine of the angle between the two perturbations. */
-  readonly cosine: number;
-  /** Corners of the plane's intersection with the ℓ∞ ball of the settings, counter-clockwise. */
-  readonly section: readonly Point[];
-  /** Half the side of the smallest square around the image that holds both balls and both attacks. */
-  readonly half: number;
-}
-
-/** A square part of a plane in `resolution`² cells. */
-export interface SliceWindow {
-  readonly centre: Point;
-  readonly half: number;
-  readonly resolution: number;
-}
-
-/** Decisions at the centres of some cells. */
-export interface SliceCells {
-  readonly regions: readonly number[];
-  /** The highest logit minus the second. */
-  readonly leads: readonly number[];
-}
-
-/** What is at a point of a plane. */
-export interface SlicePlace {
-  /** Pixels, which may leave [0, 1]. */
-  readonly pixels: Float32Array;
-  readonly answer: Prediction;
-  readonly sizes: Sizes;
-}
-
-/** What is certified, and how. */
-export interface CertificateSettings {
-  /** `normal:0.25`. */
-  readonly noise: string;
-  /** Draws that choose the class. */
-  readonly n0: number;
-  /** Draws that bound its probability. */
-  readonly n: number;
-  /** The probability that the radius is wrong, at most. */
-  readonly alpha: number;
-  readonly seed: number;
-  /** Position of the image, of which its draws depend as in `rampart certify`. */
-  readonly index: number;
-}
-
-/** Where a certificate is. */
-export interface CertificateMoment {
-  /** Whether draws still choose the class, bound its probability, or all are done. */
-  readonly phase: "class" | "bound" | "done";
-  /** Draws of the phase so far, and all of them. */
-  readonly draws: number;
-  readonly of: number;
-  /** Votes per class in the phase. */
-  readonly counts: readonly number[];
-  /** The class that is certified; null while it is not chosen, or if the certifier abstains. */
-  readonly prediction: number | null;
-  /** Lower bound of the class's probability by the draws so far. */
-  readonly pLower: number;
-  /** Radii that the bound gives. They are certified once all draws are done. */
-  readonly radius: Sizes;
-  /** `sound`: draws are integers on the grid of 8-bit pixels; `naive`: in float32. */
-  readonly sampling: "sound" | "naive";
-}
-
-/** What is proven, and how. */
-export interface ProofSettings {
-  readonly norm: Norm;
-  readonly label: number;
-  readonly seed: number;
-}
-
-/** A radius that was tried. */
-export interface ProofTrial {
-  readonly radius: number;
-  readonly isProven: boolean;
-  readonly method: string;
-  readonly seconds: number;
-}
-
-/** What is known of the smallest perturbation that changes a decision. */
-export interface ProofMoment {
-  /** The largest radius that is proven. */
-  readonly lower: number;
-  /** The size of the smallest perturbation that an attack found; null if it found none. */
-  readonly upper: number | null;
-  /** The smallest radius for which no proof was found; null before one. */
-  readonly open: number | null;
-  readonly trials: readonly ProofTrial[];
-  readonly done: boolean;
-}
 
 /** What an audit does. */
 export interface AuditSettings {

@@ -1,4 +1,5 @@
 // Parts of the forms of several views.
+import { useId } from "preact/hooks";
 import type { AttackFacts, Norm } from "../protocol.ts";
 import { normSigns, short } from "./numbers.ts";
 
@@ -82,33 +83,62 @@ export function NormChecks(props: {
   );
 }
 
+/** A slider with its value beside its name. */
+export function Slider(props: {
+  readonly text: string;
+  /** The value for people. */
+  readonly shown: string;
+  readonly min: number;
+  readonly max: number;
+  readonly step: number;
+  readonly value: number;
+  /** Whether the value follows while one drags; otherwise it changes at the end. */
+  readonly isLive?: boolean;
+  set(value: number): void;
+}) {
+  // A label belongs to the first field inside it, and an output is one: so the slider is named by its id.
+  const id = useId();
+  const { isLive = false } = props;
+  return (
+    <div class="field slider">
+      <label for={id}>
+        {props.text} <output>{props.shown}</output>
+      </label>
+      <input
+        id={id}
+        type="range"
+        min={props.min}
+        max={props.max}
+        step={props.step}
+        value={props.value}
+        aria-valuetext={props.shown}
+        onInput={({ currentTarget }) => isLive && props.set(Number(currentTarget.value))}
+        onChange={({ currentTarget }) => props.set(Number(currentTarget.value))}
+      />
+    </div>
+  );
+}
+
 /** A radius up to `most`; small ones get more of the slider. */
 export function RadiusSlider(props: {
   readonly text: string;
   readonly value: number;
   readonly most: number;
-  /** Whether the value follows while one drags; otherwise it changes at the end. */
   readonly isLive?: boolean;
   set(value: number): void;
 }) {
-  const { most, value, isLive = false } = props;
-  const take = (text: string) => props.set(Number((most * Number(text) ** 2).toPrecision(3)));
+  const { text, most, value, isLive = false } = props;
   return (
-    <label class="field">
-      <span>
-        {props.text} <output>{short(value)}</output>
-      </span>
-      <input
-        type="range"
-        min="0.02"
-        max="1"
-        step="0.01"
-        value={Math.sqrt(value / most)}
-        aria-valuetext={short(value)}
-        onInput={({ currentTarget }) => isLive && take(currentTarget.value)}
-        onChange={({ currentTarget }) => take(currentTarget.value)}
-      />
-    </label>
+    <Slider
+      text={text}
+      shown={short(value)}
+      min={0.02}
+      max={1}
+      step={0.01}
+      value={Math.sqrt(value / most)}
+      isLive={isLive}
+      set={(root) => props.set(Number((most * root ** 2).toPrecision(3)))}
+    />
   );
 }
 
@@ -140,19 +170,14 @@ export function Whole(props: {
 /** Draws per step of an attack on a randomised model: 1, 2, 4 … 64. */
 export function EotSlider(props: { readonly value: number; set(value: number): void }) {
   return (
-    <label class="field">
-      <span>
-        Draws per step (EOT) <output>{props.value}</output>
-      </span>
-      <input
-        type="range"
-        min="0"
-        max="6"
-        step="1"
-        value={Math.log2(props.value)}
-        aria-valuetext={String(props.value)}
-        onChange={({ currentTarget }) => props.set(2 ** Number(currentTarget.value))}
-      />
-    </label>
+    <Slider
+      text="Draws per step (EOT)"
+      shown={String(props.value)}
+      min={0}
+      max={6}
+      step={1}
+      value={Math.log2(props.value)}
+      set={(power) => props.set(2 ** power)}
+    />
   );
 }

@@ -13,7 +13,7 @@ import {
   zoomPlane,
 } from "../state/slice.ts";
 import { colourOf } from "./class-colours.ts";
-import { RadiusSlider } from "./form-parts.tsx";
+import { RadiusSlider, Slider } from "./form-parts.tsx";
 import { normSigns, percent, short } from "./numbers.ts";
 import { PictureCanvas } from "./picture-canvas.tsx";
 import { Plane } from "./plane.tsx";
@@ -84,22 +84,18 @@ function placeText(): string {
 function Coordinate({ axis, name }: { readonly axis: 0 | 1; readonly name: string }) {
   const { half } = shown.value;
   return (
-    <label class="field">
-      <span>
-        {name} <output>{short(point.value[axis])}</output>
-      </span>
-      <input
-        type="range"
-        min={-half}
-        max={half}
-        step={half / 50}
-        value={point.value[axis]}
-        onInput={({ currentTarget }) => {
-          const value = Number(currentTarget.value);
-          point.value = axis === 0 ? [value, point.value[1]] : [point.value[0], value];
-        }}
-      />
-    </label>
+    <Slider
+      text={name}
+      shown={short(point.value[axis])}
+      min={-half}
+      max={half}
+      step={half / 50}
+      value={point.value[axis]}
+      isLive={true}
+      set={(value) => {
+        point.value = axis === 0 ? [value, point.value[1]] : [point.value[0], value];
+      }}
+    />
   );
 }
 

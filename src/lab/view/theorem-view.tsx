@@ -2,6 +2,7 @@ import { effect, signal } from "@preact/signals";
 import type { TheoryRow } from "../../paper/theory/table1.ts";
 import { dimension, view } from "../state/scene.ts";
 import { lab, unwrapped } from "../state/worker.ts";
+import { Slider } from "./form-parts.tsx";
 import { short } from "./numbers.ts";
 
 /** Dimensions from 1 to 10 000 on a logarithmic slider, and those of the data sets. */
@@ -50,22 +51,18 @@ export function TheoremView() {
     <>
       <section class="panel" aria-labelledby="theorem-title">
         <h2 id="theorem-title">How much of a cube does a ball of the same volume cover?</h2>
-        <label class="field">
-          <span>
-            Dimension d <output>{dimension.value}</output>
-          </span>
-          <input
-            type="range"
-            min="0"
-            max={LARGEST}
-            step="0.01"
-            value={Math.log10(dimension.value)}
-            aria-valuetext={String(dimension.value)}
-            onInput={({ currentTarget }) => {
-              dimension.value = Math.round(10 ** Number(currentTarget.value));
-            }}
-          />
-        </label>
+        <Slider
+          text="Dimension d"
+          shown={String(dimension.value)}
+          min={0}
+          max={LARGEST}
+          step={0.01}
+          value={Math.log10(dimension.value)}
+          isLive={true}
+          set={(power) => {
+            dimension.value = Math.round(10 ** power);
+          }}
+        />
         <div class="transport">
           {known.map(([value, name]) => (
             <button

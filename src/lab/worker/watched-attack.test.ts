@@ -67,7 +67,7 @@ describe("a watched attack", () => {
   it("shows the network's answer to each question, and none to the result", async () => {
     const one = watchedAttack(victim, run);
     const first = await one.next();
-    expect([...(first.value.logits?.data ?? [])]).toEqual([2, 1]);
+    expect(Array.from(first.value.logits?.data ?? [])).toEqual([2, 1]);
     const last = await one.finish();
     expect(last.value.logits).toBeNull();
   });
