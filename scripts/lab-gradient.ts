@@ -44,8 +44,9 @@ export async function gradientGraph(network: Uint8Array, path: string): Promise<
       const program = await compile(outputs, options);
       return {
         run(given) {
-          feeds = Object.entries(given).map(([name, { dtype, shape, data }]) => {
-            return { name, type: dtype, shape: [...shape], value: Number(data[0]) };
+          feeds = Object.entries(given).map(([name, array]) => {
+            const value = "data" in array ? Number(array.data[0]) : 0;
+            return { name, type: array.dtype, shape: [...array.shape], value };
           });
           return program.run(given);
         },

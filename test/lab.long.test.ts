@@ -195,7 +195,11 @@ describe.skipIf(!hasChromium)("the lab", () => {
     await openModel(join(work, "strange.onnx"));
     expect(await message()).toMatch(/Strange/);
     const row = page.locator(".layers tr[data-wrong=true]");
-    expect(await row.innerText()).toMatch(/^Strange\s+Strange of z\s+cannot be read/);
+    expect(await row.locator("td").allTextContents()).toEqual([
+      "Strange",
+      "Strange of z",
+      "cannot be read",
+    ]);
     expect(await row.evaluate((one) => one.closest("details")?.open)).toBe(true);
   });
 
@@ -261,7 +265,7 @@ describe.skipIf(!hasChromium)("the lab", () => {
     await page.getByRole("button", { name: "Pause" }).click();
     await page.getByRole("button", { name: "Go on" }).click();
     await page.getByText(/^Certified: /).waitFor();
-    const shown = await page.locator("dl[aria-label=Radii] dd").allInnerTexts();
+    const shown = await page.locator("dl[aria-label=Radii] dd").allTextContents();
     const { linf, l2, l1 } = await certifiedRadii("shapes-noise", 1, 1000);
     expect(shown.slice(0, 3)).toEqual([linf, l2, l1].map(short));
   });
@@ -414,7 +418,7 @@ describe.skipIf(!hasChromium)("the lab", () => {
       await page.emulateMedia({ colorScheme });
       for (const link of await page.locator("nav a").all()) {
         await link.click();
-        expect(await seriousFaults(`${colorScheme} ${await link.innerText()}`)).toEqual([]);
+        expect(await seriousFaults(`${colorScheme} ${await link.textContent()}`)).toEqual([]);
       }
     }
   });
