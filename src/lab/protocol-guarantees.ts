@@ -1,5 +1,5 @@
 // Certificates and proofs, as the page and its worker speak of them.
-import type { Norm, Sizes } from "./protocol.ts";
+import type { Norm, Sizes } from "./protocol-basics.ts";
 
 /** What is certified, and how. */
 export interface CertificateSettings {

@@ -1,9 +1,9 @@
 // What the page and its worker say to each other: plain values that survive a message.
+import type { Norm, Prediction, Sizes } from "./protocol-basics.ts";
+
+export type * from "./protocol-basics.ts";
 export type * from "./protocol-guarantees.ts";
 export type * from "./protocol-slice.ts";
-
-/** The norms that the lab shows. */
-export type Norm = "linf" | "l2" | "l1";
 
 /** Where networks run. */
 export interface RuntimeFacts {
@@ -117,25 +117,6 @@ export interface AttackSettings {
   readonly seed: number;
   /** The class that the attack leads away from. */
   readonly label: number;
-}
-
-/** Sizes of a perturbation, pixels in [0, 1]. */
-export interface Sizes {
-  readonly linf: number;
-  readonly l2: number;
-  readonly l1: number;
-}
-
-/** What a model makes of an image. */
-export interface Prediction {
-  /** Mean over the draws of a randomised model. */
-  readonly probabilities: readonly number[];
-  /** Mean over the draws of a randomised model. */
-  readonly logits: readonly number[];
-  /** Class with the highest probability. */
-  readonly prediction: number;
-  /** Probabilities of each draw; a single row for a deterministic model. */
-  readonly draws: readonly (readonly number[])[];
 }
 
 /** Where an attack is. */

@@ -1,0 +1,23 @@
+// Values that all parts of the lab exchange.
+
+/** The norms that the lab shows. */
+export type Norm = "linf" | "l2" | "l1";
+
+/** Sizes of a perturbation, pixels in [0, 1]. */
+export interface Sizes {
+  readonly linf: number;
+  readonly l2: number;
+  readonly l1: number;
+}
+
+/** What a model makes of an image. */
+export interface Prediction {
+  /** Mean over the draws of a randomised model. */
+  readonly probabilities: readonly number[];
+  /** Mean over the draws of a randomised model. */
+  readonly logits: readonly number[];
+  /** Class with the highest probability. */
+  readonly prediction: number;
+  /** Probabilities of each draw; a single row for a deterministic model. */
+  readonly draws: readonly (readonly number[])[];
+}
