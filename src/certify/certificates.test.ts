@@ -3,6 +3,7 @@ import { normalCdf } from "../math/special.ts";
 import { parseNoise } from "../noise/table.ts";
 import { certificateOf } from "./certificates.ts";
 import { lowerCumulatives } from "./cumulative.ts";
+import { inAllNorms } from "./radii.ts";
 
 const d = 3072;
 const radiiAt = (noise: string, p: number, dimensions = d) =>
@@ -121,6 +122,25 @@ describe("the mixture per pixel in one dimension", () => {
     const r = radiiAt("mix:0.25:0.2", p, 1).l1;
     expect(worst(p, r, 0.25, 0.2)).toBeGreaterThan(0.5 - 2e-3);
   });
+});
+
+it("radii in one norm imply those in the others by the constants between norms, and the larger one counts", () => {
+  const below = (radius: number, exact: number) => {
+    expect(radius).toBeLessThanOrEqual(exact);
+    expect(radius).toBeGreaterThan(exact * (1 - 1e-11));
+  };
+  const [ofL1, ofL2, ofLinf] = [{ l1: 0.9 }, { l2: 0.9 }, { linf: 0.9 }].map((own) =>
+    inAllNorms(own, 100),
+  );
+  below(ofL1.l2, 0.09);
+  below(ofL1.linf, 0.009);
+  expect(ofL2.l1).toBe(0.9);
+  below(ofL2.linf, 0.09);
+  expect([ofLinf.l1, ofLinf.l2]).toEqual([0.9, 0.9]);
+  const both = inAllNorms({ l1: 9, l2: 0.5, linf: 0.01 }, 100);
+  below(both.l2, 0.9);
+  below(both.linf, 0.09);
+  expect(both.l1).toBe(9);
 });
 
 it.each(["generalized-normal:3:0.3", "generalized-normal"])("%s is refused", (noise) => {

@@ -8,7 +8,7 @@ import { gridNoise } from "./grid-noise.ts";
 import { predict } from "./predict.ts";
 import { decide } from "./sequential.ts";
 import type { SmoothedClassifier } from "./smoothed.ts";
-import type { BaseClassifier } from "./votes.ts";
+import { type BaseClassifier, votes } from "./votes.ts";
 
 const shape = [1, 2, 2];
 const pixels = 4;
@@ -38,6 +38,21 @@ const smoothed = (network: BaseClassifier, noise: string, batch = 50): SmoothedC
   noise,
   sampling: "sound",
   batch,
+});
+
+it("the network has a key of its own for each draw, other than that of the noise", async () => {
+  const { network, seen } = scripted(() => 1);
+  const noisy: Key[] = [];
+  const images = {
+    error: 0,
+    draw(_: Float32Array, keys: readonly Key[]) {
+      noisy.push(...keys);
+      return tensor([keys.length, 1]);
+    },
+  };
+  const poll = { image: grey, noisy: images, key: keyOf(1), draws: 20, batch: 10, classes: 2 };
+  for await (const _ of votes(network, poll));
+  expect(new Set([...seen, ...noisy].map(String)).size).toBe(40);
 });
 
 const errorOf = (noise: string): number => pixels * gridNoise(noise).errorPerPixel;
