@@ -11,6 +11,7 @@ import { attacks } from "../src/attacks/table.ts";
 import { fieldsOf } from "../src/cli/kit/flags.ts";
 import { datasets } from "../src/data/table.ts";
 import { defenseNames } from "../src/defenses/table.ts";
+import { planSchemaText } from "../src/sweep/plan/schema.ts";
 import { readPage, root } from "./fixtures/docs.ts";
 
 /** The cells of a table's rows that begin with code, without the marks of code. */
@@ -104,4 +105,8 @@ it("docs/train-and-defend.md has each defence", () => {
     .flatMap(([names]) => names.split(","))
     .map((name) => plain(name).trim());
   expect(defenseNames.filter((name) => !stated.includes(name))).toEqual([]);
+});
+
+it("docs/sweep-plan.schema.json is the schema of plans; run npx tsx scripts/plan-schema.ts", () => {
+  expect(JSON.parse(readPage("docs/sweep-plan.schema.json"))).toEqual(JSON.parse(planSchemaText()));
 });

@@ -24,6 +24,7 @@ export const rampart: Program = {
     audit: async () => (await import("./audit.ts")).auditCommand,
     gradient: async () => (await import("./gradient.ts")).gradientCommand,
     sweep: async () => (await import("./sweep.ts")).sweepCommand,
+    worker: async () => (await import("./worker.ts")).workerCommand,
     reproduce: async () => (await import("./reproduce.ts")).reproduceCommand,
     falsify: async () => (await import("./falsify.ts")).falsifyCommand,
     verify: async () => (await import("./verify.ts")).verifyCommand,

@@ -2,88 +2,23 @@ import { z } from "zod";
 import { nodeHost } from "../files/host/node.ts";
 import { writeWhole } from "../files/node.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { spoken } from "../paper/cost.ts";
 import type { Cell } from "../sweep/cell.ts";
 import { ask } from "../sweep/control.ts";
 import { attemptContext, NodeWorkers, openNodeStore, planInNode } from "../sweep/node.ts";
-import type { SweepEvent } from "../sweep/outcome.ts";
-import { planJsonSchema } from "../sweep/plan/schema.ts";
+import { planSchemaText } from "../sweep/plan/schema.ts";
 import { addPlan, readPlans, type StoredPlan } from "../sweep/plans.ts";
+import { CellQueue } from "../sweep/queue/node.ts";
+import { requireRedisUrl } from "../sweep/queue/node-redis.ts";
+import { committedKeys } from "../sweep/results.ts";
 import { inShard, shardOf } from "../sweep/shard.ts";
-import { type FailedCell, type SweepStatus, sweepStatus } from "../sweep/status.ts";
+import { type FailedCell, sweepStatus } from "../sweep/status.ts";
 import type { Store } from "../sweep/store/store.ts";
 import { resultTable, tableCsv } from "../sweep/table.ts";
 import { type Context, command } from "./kit/command.ts";
 import { DataDir } from "./kit/options.ts";
-import { type Progress, progress } from "./kit/progress.ts";
+import { progress } from "./kit/progress.ts";
 import { quoted } from "./kit/resuming.ts";
-
-/** Exit codes of cells that failed: one with a bug of ours, or for reasons that the user can fix. */
-const OUR_BUG = 1;
-const USER_CAN_FIX = 2;
-
-/** The exit code of a sweep with failed cells; 0 without. */
-export function failureCode(failed: readonly Pick<FailedCell, "code">[]): number {
-  if (failed.length === 0) return 0;
-  return failed.some(({ code }) => code === null) ? OUR_BUG : USER_CAN_FIX;
-}
-
-/** Seconds without a heartbeat, see `WorkersOptions`. */
-export const Patience = z
-  .number()
-  .positive()
-  .default(60)
-  .describe(
-    "seconds without a sign of life after which a worker on another machine counts as dead; more than a network file system caches attributes",
-  );
-
-/** One line per failed cell: what failed, and why. */
-export const failedLines = (failed: readonly FailedCell[]): string[] =>
-  failed.map(
-    ({ label, message, attempts }) =>
-      `failed: ${label}, after ${attempts} ${attempts === 1 ? "attempt" : "attempts"}: ${message.split("\n")[0]}`,
-  );
-
-function statusLines({
-  asked,
-  cells,
-  done,
-  running,
-  failed,
-  blocked,
-  waiting,
-  secondsDone,
-  secondsLeft,
-}: SweepStatus): string[] {
-  const counts = [
-    `${done} of ${cells} cells done`,
-    `${running.length} running`,
-    `${waiting} waiting`,
-    `${failed.length} failed`,
-  ];
-  if (blocked > 0) counts.push(`${blocked} blocked by them`);
-  const lines = [counts.join(", ")];
-  if (asked !== "run")
-    lines.push(
-      asked === "pause"
-        ? "paused: workers start no cell"
-        : "draining: workers end after their cell",
-    );
-  for (const { label, owner, attempt, state } of running) {
-    const pace =
-      state === null
-        ? ""
-        : `, since ${state.started}, ${state.done}/${state.total}${state.seconds > 0 ? ` (${(state.done / state.seconds).toFixed(2)}/s)` : ""}`;
-    lines.push(`running: ${label} on ${owner}, attempt ${attempt}${pace}`);
-  }
-  lines.push(...failedLines(failed));
-  const left =
-    secondsLeft === null ? "unknown until a cell of each kind is done" : spoken(secondsLeft);
-  lines.push(
-    `worked for ${spoken(secondsDone)}; left for one worker: ${done === cells ? "nothing" : left}`,
-  );
-  return lines;
-}
+import { failedLines, failureCode, Patience, reporter, statusLines } from "./sweep-output.ts";
 
 async function showStatus(store: Store, patience: number, context: Context): Promise<void> {
   const status = await sweepStatus(store, await attemptContext(patience));
@@ -116,32 +51,44 @@ function showPlan({ name, cells, target }: StoredPlan, context: Context): void {
   );
 }
 
-/** Reports events of workers, and the progress of all cells. */
-function reporter(total: () => number, done: () => number, bar: Progress, context: Context) {
-  return (event: SweepEvent): void => {
-    if (event.event === "away" || event.event === "back") {
-      bar.log(event.message);
-      return;
-    }
-    const { key, label } = event.cell;
-    context.emit({ event: event.event, cell: key, label });
-    if (event.event === "committed") bar.update("cells", done(), total());
-    if (event.event === "lost") bar.log(`${label}: another worker has taken over`);
-    if (event.event === "late")
-      bar.log(
-        event.same
-          ? `${label}: another worker was first, with the same result`
-          : `${label}: another worker was first, with another result; this one is dropped. Are both machines of one kind?`,
-      );
-    if (event.event === "failed")
-      bar.log(
-        `${label} failed${event.final ? "" : "; it will be tried again"}: ${event.end.message}`,
-      );
-  };
-}
-
 /** The typed command without a shard's number, for the message on how to go on. */
 const continuing = (context: Context): string => context.argv.map(quoted).join(" ");
+
+/** Queues the cells of a plan that are ready, for `rampart worker`. */
+async function enqueue(
+  store: Store,
+  plan: StoredPlan,
+  {
+    queue: url,
+    patience,
+    dataDir,
+  }: {
+    readonly queue: string;
+    readonly patience: number;
+    readonly dataDir: string | undefined;
+  },
+  context: Context,
+): Promise<void> {
+  const { note, signal } = context;
+  const queue = await CellQueue.open(url, store, (text) => note(text));
+  try {
+    await addPlan(store, plan, nodeHost);
+    await ask(store, "run");
+    const pool = await NodeWorkers.open(plan, { store, patience, dataDir, signal, note });
+    pool.board.setDone(await committedKeys(store));
+    await pool.retryFailed(() => true);
+    const open = plan.cells.filter(({ key }) => !pool.board.done.has(key));
+    const ready = open.filter((cell) => pool.board.isReady(cell));
+    await queue.add(ready);
+    context.emit({ queued: ready.length, waiting: open.length - ready.length });
+    context.print(
+      `${ready.length} cells queued, ${open.length - ready.length} wait for them, ${plan.cells.length - open.length} are done`,
+      `  watch them with: rampart sweep --status --store ${quoted(store.path)}`,
+    );
+  } finally {
+    await queue.close();
+  }
+}
 
 interface LocalSweep {
   readonly store: Store;
@@ -168,7 +115,13 @@ async function runLocal(
     dataDir,
     signal: context.signal,
     note: (text) => bar.log(text),
-    onEvent: reporter(() => own.length, doneCells, bar, context),
+    onEvent: reporter(
+      ({ event }) => {
+        if (event === "committed") bar.update("cells", doneCells(), own.length);
+      },
+      bar,
+      context,
+    ),
     onProgress: ({ label }, done, total) => {
       if (workers === 1) bar.update(label, done, total);
     },
@@ -219,6 +172,11 @@ export const sweepCommand = command({
       .describe(
         "do every n-th cell only, from the i-th (from 0); /n takes i, and auto both, from Slurm, Kubernetes or MPI",
       ),
+    queue: z
+      .string()
+      .optional()
+      .meta({ placeholder: "url" })
+      .describe("queue the cells on this Redis for rampart worker, and stop: redis://host:6379"),
     dryRun: z.boolean().default(false).describe("print the cells and their cost, and stop"),
     status: z
       .boolean()
@@ -247,11 +205,17 @@ export const sweepCommand = command({
     "exit code 2: a cell failed for a reason that you can fix; 1: by a bug; 0: no cell failed",
   ],
   async run(values, context: Context) {
-    const { plan: path, store: folder, workers, shard, dataDir, patience, table } = values;
+    const { plan: path, store: folder, workers, shard, dataDir, patience, table, queue } = values;
     if (values.schema) {
-      context.stdout.write(`${JSON.stringify(planJsonSchema(), null, 2)}\n`);
+      context.stdout.write(planSchemaText());
       return;
     }
+    if (queue !== undefined) requireRedisUrl(queue);
+    if (queue !== undefined && shard !== undefined)
+      throw new UsageError("--queue and --shard both share out the cells; leave one of them out", {
+        code: "bad-option",
+      });
+    if (shard !== undefined) shardOf(shard, process.env);
     if (path === undefined && folder === undefined)
       throw new UsageError("a sweep needs a plan, or --store with --status, --table or --pause", {
         code: "missing-option",
@@ -273,6 +237,7 @@ export const sweepCommand = command({
       if (table !== undefined) await writeTable(store, table, context);
       return;
     }
+    if (queue !== undefined) return enqueue(store, plan, { queue, patience, dataDir }, context);
     await addPlan(store, plan, nodeHost);
     if (shard === undefined) await ask(store, "run");
     await runLocal({ store, plan, workers, patience, shard, dataDir }, context);

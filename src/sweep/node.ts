@@ -2,11 +2,9 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { dirname, isAbsolute, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { openDatasetInNode } from "../data/node.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import { nodeHost } from "../files/host/node.ts";
-import type { LeaseClock } from "../files/lease/lease.ts";
 import { isAlive, ownIdentity } from "../files/lease/node.ts";
 import { readText } from "../files/read/node.ts";
 import { loadedPlugins } from "../math/plugin.ts";
@@ -20,6 +18,7 @@ import { CellProcess } from "./child/node.ts";
 import { requireCode } from "./code.ts";
 import { askedOf } from "./control.ts";
 import { codeVersion } from "./key.ts";
+import { nodeClock } from "./node-clock.ts";
 import type { SweepEvent } from "./outcome.ts";
 import { cellsOf } from "./plan/expand.ts";
 import { parsePlan } from "./plan/grid.ts";
@@ -29,12 +28,6 @@ import { openStore, STORE_FILE } from "./store/format.ts";
 import { nodeStore, refuseOtherFolder } from "./store/node.ts";
 import type { Store } from "./store/store.ts";
 import { CellWorker } from "./worker.ts";
-
-/** The monotonic clock of this process. */
-export const nodeClock: LeaseClock = {
-  now: () => performance.now() / 1000,
-  sleep: (seconds) => sleep(1000 * seconds, undefined, { ref: true }),
-};
 
 /** Opens the store in a folder. Throws `UsageError` if it is none, or of another version. */
 export async function openNodeStore(
@@ -104,6 +97,8 @@ export interface WorkersOptions {
   readonly patience: number;
   readonly dataDir?: string | undefined;
   readonly signal: AbortSignal;
+  /** What several plans share; by default a board of its own. */
+  readonly board?: Board | undefined;
   note(text: string): void;
   onEvent?(event: SweepEvent): void;
   onProgress?(cell: Cell, done: number, total: number): void;
@@ -114,9 +109,28 @@ const RESCAN = 2;
 /** Seconds to wait for a store that is away. */
 const AWAY_SECONDS = 600;
 
+/** Waits while the store says pause; `stop` once it says drain. Looks every few seconds at most. */
+export function pauseOf({
+  store,
+  signal,
+}: Pick<WorkersOptions, "store" | "signal">): () => Promise<"go" | "stop"> {
+  let looked = Number.NEGATIVE_INFINITY;
+  return async () => {
+    if (nodeClock.now() - looked < RESCAN) return "go";
+    while (!signal.aborted) {
+      looked = nodeClock.now();
+      const asked = await askedOf(store).catch(() => "run" as const);
+      if (asked === "drain") return "stop";
+      if (asked === "run") return "go";
+      await nodeClock.sleep(RESCAN);
+    }
+    return "stop";
+  };
+}
+
 /** The workers of one process on one plan. They share what they know of the store. */
 export class NodeWorkers {
-  readonly board = new Board();
+  readonly board: Board;
   readonly #plan: StoredPlan;
   readonly #options: WorkersOptions;
   readonly #attempts: Attempts;
@@ -128,6 +142,7 @@ export class NodeWorkers {
     options: WorkersOptions,
     context: Omit<AttemptContext, "store">,
   ) {
+    this.board = options.board ?? new Board();
     this.#plan = plan;
     this.#options = options;
     this.#attempts = new Attempts({ ...context, store: options.store });
@@ -189,30 +204,13 @@ export class NodeWorkers {
     });
   }
 
-  /** Waits while the store says pause; `stop` once it says drain. Looks every few seconds at most. */
-  #pause(): () => Promise<"go" | "stop"> {
-    const { store, signal } = this.#options;
-    let looked = Number.NEGATIVE_INFINITY;
-    return async () => {
-      if (nodeClock.now() - looked < RESCAN) return "go";
-      while (!signal.aborted) {
-        looked = nodeClock.now();
-        const asked = await askedOf(store).catch(() => "run" as const);
-        if (asked === "drain") return "stop";
-        if (asked === "run") return "go";
-        await nodeClock.sleep(RESCAN);
-      }
-      return "stop";
-    };
-  }
-
   /** Works with `count` workers until every wanted cell is done or has failed, or the signal or the store says stop. */
   async run(count: number, wanted: (cell: Cell) => boolean): Promise<void> {
     const workers = Array.from({ length: count }, () => this.worker());
     try {
       await workers[0].refresh();
       const running = workers.map((worker) =>
-        worker.run(wanted, { rescan: RESCAN, pause: this.#pause() }),
+        worker.run(wanted, { rescan: RESCAN, pause: pauseOf(this.#options) }),
       );
       const ended = await Promise.allSettled(running);
       for (const one of ended) if (one.status === "rejected") throw one.reason;

@@ -130,3 +130,6 @@ export function planJsonSchema(): Readonly<Record<string, unknown>> {
   const schema = z.toJSONSchema(whole, { io: "input", unrepresentable: "any" });
   return { ...schema, title: "Plan of rampart sweep" };
 }
+
+/** The schema as it is published. */
+export const planSchemaText = (): string => `${JSON.stringify(planJsonSchema(), null, 2)}\n`;

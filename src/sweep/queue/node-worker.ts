@@ -1,0 +1,135 @@
+// Works on the jobs of a queue. Each job names a cell; the store decides whether it is still to be done.
+
+import { UsageError } from "../../math/usage-error.ts";
+import type { Board } from "../board.ts";
+import type { Cell } from "../cell.ts";
+import { nodeClock } from "../node-clock.ts";
+import type { Tried } from "../outcome.ts";
+import { manifestOf } from "../results.ts";
+import type { Store } from "../store/store.ts";
+import type { BullJob, BullWorker, RedisClient } from "./bull-types.ts";
+import { type CellQueue, retryPause } from "./node.ts";
+import { queuePackages } from "./node-redis.ts";
+
+/** The workers behind a queue, and what they know. */
+export interface QueueTasks {
+  readonly store: Store;
+  readonly board: Board;
+  /** Workers that run at the same time. */
+  readonly workers: readonly { try(cell: Cell): Promise<Tried> }[];
+  /** Looks for new plans and for cells that others have committed. */
+  refresh(): Promise<void>;
+  /** Waits while workers are to pause; `stop` once they are to drain. */
+  pause(): Promise<"go" | "stop">;
+  readonly signal: AbortSignal;
+  note(text: string): void;
+}
+
+/** How a queue is worked on. */
+export interface QueueOptions {
+  /** Seconds between two looks for cells that nobody has queued. */
+  readonly rescan: number;
+  /** Seconds until a cell that another worker has is looked at again. */
+  readonly look: number;
+  /** Whether to end once every cell is done or has failed. */
+  readonly untilDone: boolean;
+}
+
+/** Cells that wait for a committed one alone, as far as the store knows; its other inputs are looked up there. */
+export async function readyAfter(key: string, { store, board }: QueueTasks): Promise<Cell[]> {
+  const ready: Cell[] = [];
+  for (const cell of board.cells.values()) {
+    if (!cell.work.inputs.includes(key) || board.done.has(cell.key)) continue;
+    for (const input of cell.work.inputs)
+      if (!board.done.has(input) && (await manifestOf(store, input)) !== null)
+        board.setDone([input]);
+    if (board.isReady(cell)) ready.push(cell);
+  }
+  return ready;
+}
+
+/** Queues every cell that is ready, if no job waits: the queue may have lost them, or a worker died before it queued them. */
+export async function rescan(queue: CellQueue, tasks: QueueTasks): Promise<void> {
+  const { board } = tasks;
+  await tasks.refresh();
+  if (!(await queue.isEmpty())) return;
+  const open = board.remaining(() => true);
+  await queue.add(open.filter((cell) => board.isReady(cell) && !board.busy.has(cell.key)));
+}
+
+/** Works on a queue until the signal or the store says stop, or with `untilDone` until nothing is left. */
+export async function workOnQueue(
+  queue: CellQueue,
+  tasks: QueueTasks,
+  { rescan: seconds, look, untilDone }: QueueOptions,
+): Promise<void> {
+  const { bull, redis } = await queuePackages();
+  const { board, signal, workers } = tasks;
+  const connection: RedisClient = new redis.Redis(queue.url, {
+    maxRetriesPerRequest: null,
+    retryStrategy: retryPause,
+  });
+  // The queue tells of a Redis that is away.
+  connection.on("error", () => undefined);
+  const idle = [...workers];
+  let draining = false;
+
+  let problem: unknown;
+  const tryCell = async (cell: Cell): Promise<Tried> => {
+    const worker = idle.pop();
+    if (worker === undefined) throw new Error("more jobs than workers");
+    try {
+      return await worker.try(cell);
+    } catch (error) {
+      // The store was away for too long, or a bug of ours: this process ends.
+      problem ??= error;
+      return "stopped";
+    } finally {
+      idle.push(worker);
+    }
+  };
+
+  const process = async (job: BullJob, token?: string): Promise<void> => {
+    const key = job.id ?? "";
+    if ((await tasks.pause()) === "stop") draining = true;
+    const cell = board.cells.get(key);
+    const isEnding = draining || signal.aborted || problem !== undefined;
+    if (isEnding || cell === undefined || board.done.has(key)) return;
+    const tried = await tryCell(cell);
+    if (tried === "held") {
+      await job.moveToDelayed(Date.now() + 1000 * look, token);
+      throw new bull.DelayedError();
+    }
+    if (tried === "committed" || tried === "known") await queue.add(await readyAfter(key, tasks));
+  };
+
+  const worker: BullWorker = new bull.Worker(queue.name, process, {
+    connection,
+    concurrency: workers.length,
+    // A cell whose job is given to two workers is done once: the lease decides.
+    maxStalledCount: 1_000_000,
+    removeOnComplete: { count: 0 },
+    removeOnFail: { count: 0 },
+  });
+  worker.on("error", () => undefined);
+  try {
+    let scanned = Number.NEGATIVE_INFINITY;
+    while (!signal.aborted && !draining && problem === undefined) {
+      if (nodeClock.now() - scanned >= seconds) {
+        scanned = nodeClock.now();
+        if ((await tasks.pause()) === "stop") break;
+        // A queue that is away answers no call until it is back.
+        const scan = rescan(queue, tasks).catch((error) => {
+          if (error instanceof UsageError) problem = error;
+        });
+        await Promise.race([scan, nodeClock.sleep(seconds)]);
+      }
+      if (untilDone && board.remaining(() => true).length === 0) break;
+      await Promise.race([nodeClock.sleep(Math.min(1, seconds)), board.change()]);
+    }
+  } finally {
+    await Promise.race([worker.close(), nodeClock.sleep(30)]);
+    connection.disconnect();
+  }
+  if (problem !== undefined) throw problem;
+}
