@@ -88,7 +88,7 @@ export async function serveQueue(options: ServeOptions): Promise<Board> {
         signal,
         note,
       },
-      { rescan: options.rescan, look: Math.min(5, patience / 4), untilDone },
+      { rescan: options.rescan, look: Math.min(5, patience / 4), patience, untilDone },
     );
     return plans.board;
   } finally {

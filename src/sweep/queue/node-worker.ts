@@ -31,6 +31,8 @@ export interface QueueOptions {
   readonly rescan: number;
   /** Seconds until a cell that another worker has is looked at again. */
   readonly look: number;
+  /** Seconds without a heartbeat after which a worker counts as dead. */
+  readonly patience: number;
   /** Whether to end once every cell is done or has failed. */
   readonly untilDone: boolean;
 }
@@ -61,7 +63,7 @@ export async function rescan(queue: CellQueue, tasks: QueueTasks): Promise<void>
 export async function workOnQueue(
   queue: CellQueue,
   tasks: QueueTasks,
-  { rescan: seconds, look, untilDone }: QueueOptions,
+  { rescan: seconds, look, patience, untilDone }: QueueOptions,
 ): Promise<void> {
   const { bull, redis } = await queuePackages();
   const { board, signal, workers } = tasks;
@@ -72,6 +74,7 @@ export async function workOnQueue(
   // The queue tells of a Redis that is away.
   connection.on("error", () => undefined);
   const idle = [...workers];
+  const lockDuration = 1000 * Math.min(30, Math.max(1, patience / 2));
   let draining = false;
 
   let problem: unknown;
@@ -106,6 +109,9 @@ export async function workOnQueue(
   const worker: BullWorker = new bull.Worker(queue.name, process, {
     connection,
     concurrency: workers.length,
+    // As long as leases: a job whose worker died is given to another one when its lease has ended.
+    lockDuration,
+    stalledInterval: lockDuration,
     // A cell whose job is given to two workers is done once: the lease decides.
     maxStalledCount: 1_000_000,
     removeOnComplete: { count: 0 },
