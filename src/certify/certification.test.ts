@@ -4,6 +4,7 @@ import { portableHost } from "../files/host/host.ts";
 import { memoryStorage, textIfThere } from "../files/storage/storage.ts";
 import { tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
+import { lowerBound } from "./binomial.ts";
 import { type Certification, certifyDataset } from "./certification.ts";
 import { chosenText } from "./chosen-images.ts";
 import { CertificationOptions } from "./options.ts";
@@ -150,6 +151,44 @@ it.each([{ n: 600 }, { seed: 1 }, { batch: 16 }, { noise: "normal:0.3" }, { alph
     await expect(rowsOf({ out })).rejects.toThrow("already holds rows");
   },
 );
+
+it("a file is not continued on another runtime target, and rows state target and batch", async () => {
+  const out = { storage: memoryStorage(), name: "cert.jsonl" };
+  const [row] = await rowsOf({ out }, { examples: 1 });
+  expect(row).toMatchObject({ runtime: { device: "cpu", batch: 32 } });
+  const other = Object.assign(certification({ out, resume: true }), { target: { device: "gpu" } });
+  const run = async () => {
+    for await (const _ of certifyDataset(other, options()));
+  };
+  await expect(run()).rejects.toThrow("holds rows with target");
+});
+
+it("one image off the grid among others is enough for naive sampling", async () => {
+  const at = (index: number) => (index === 2 ? 0.5 : levels[index] / 255);
+  const mixed = Object.assign({}, split, {
+    images: (indices: readonly number[]) => tensor([indices.length, 1, 1, 1], indices.map(at)),
+  });
+  const data = Object.assign({}, dataset, { test: mixed });
+  const rows = await rowsOf({ dataset: data, note: () => undefined }, { examples: 3 });
+  expect(rows.map((row) => (row as CertificateRow).sampling)).toEqual(Array(3).fill("naive"));
+  await expect(rowsOf({ dataset: data }, { sampling: "sound" })).rejects.toThrow("image 2 of");
+});
+
+it("the bounds of all radii share β, count the radius itself, and lose α", () => {
+  const row = (label: number, l2: number) =>
+    ({ prediction: 1, label, alpha: 0.01, radius: { l2, l1: l2, linf: 0 } }) as CertificateRow;
+  const rows = [...Array(30).fill(row(1, 0.5)), ...Array(10).fill(row(1, 0.2)), row(0, 0.9)];
+  const found = certifiedShares(rows, ["l2", "l1"], [0.2, 0.5]);
+  const bound = (count: number) => lowerBound(count, 41, 0.05 / 4) - 0.01;
+  expect(
+    found.map(({ norm, radius, certified, of, low }) => [norm, radius, certified, of, low]),
+  ).toEqual([
+    ["l2", 0.2, 40, 41, bound(40)],
+    ["l2", 0.5, 30, 41, bound(30)],
+    ["l1", 0.2, 40, 41, bound(40)],
+    ["l1", 0.5, 30, 41, bound(30)],
+  ]);
+});
 
 it("images off the grid are sampled naively with a note, and refused in sound mode", async () => {
   const between = Object.assign({}, split, {

@@ -1,10 +1,11 @@
 // Which draws are made, and what becomes of them: the class, its bound, and the level.
 import { describe, expect, it } from "vitest";
-import { type Key, keyOf } from "../math/random.ts";
+import { fold, type Key, keyOf } from "../math/random.ts";
 import { tensor } from "../math/tensor.ts";
 import { lowerBound, signTest } from "./binomial.ts";
 import { certify, probabilityFor } from "./certify.ts";
 import { gridNoise } from "./grid-noise.ts";
+import { anyOf, noisyImages } from "./noisy-images.ts";
 import { predict } from "./predict.ts";
 import { decide } from "./sequential.ts";
 import type { SmoothedClassifier } from "./smoothed.ts";
@@ -53,6 +54,36 @@ it("the network has a key of its own for each draw, other than that of the noise
   const poll = { image: grey, noisy: images, key: keyOf(1), draws: 20, batch: 10, classes: 2 };
   for await (const _ of votes(network, poll));
   expect(new Set([...seen, ...noisy].map(String)).size).toBe(40);
+});
+
+it("a coin of each copy chooses its noise, and the noise has another key", () => {
+  const seen: Key[][] = [[], []];
+  const part = (which: number) => ({
+    error: 0,
+    draw(image: Float32Array, keys: readonly Key[]) {
+      seen[which].push(...keys);
+      return tensor(
+        [keys.length, pixels],
+        image.map(() => which),
+      );
+    },
+  });
+  const keys = Array.from({ length: 400 }, (_, i) => fold(keyOf(6), i));
+  const { data } = anyOf([part(0), part(1)]).draw(grey, keys, 0);
+  expect(seen.flat()).toHaveLength(400);
+  // Six standard deviations of a fair coin.
+  expect(Math.abs(seen[0].length - 200)).toBeLessThan(60);
+  const coins = new Set(keys.map((key) => String(fold(key, 0))));
+  for (const key of seen.flat()) expect(coins.has(String(key))).toBe(false);
+  const heads = keys.map((key) => fold(key, 0)[0] % 2);
+  expect(Array.from({ length: 400 }, (_, i) => data[pixels * i])).toEqual(heads);
+});
+
+it("noisy pixels are not clipped, since clipping is up to the network", () => {
+  const keys = Array.from({ length: 20 }, (_, i) => fold(keyOf(6), i));
+  const { data } = noisyImages("normal:0.9", shape, "sound").draw(grey, keys, 0);
+  expect(Math.min(...data)).toBeLessThan(-0.1);
+  expect(Math.max(...data)).toBeGreaterThan(1.1);
 });
 
 const errorOf = (noise: string): number => pixels * gridNoise(noise).errorPerPixel;

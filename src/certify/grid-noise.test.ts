@@ -53,6 +53,14 @@ it("pixels of 8-bit images are on the grid, and others are not", () => {
   expect(onGrid(Float32Array.of(Number.NaN))).toHaveProperty("offGrid");
 });
 
+it("a pixel beside k/255 is on the grid as far as float32 rounds, and no further", () => {
+  for (const k of [1, 77, 128, 254])
+    for (const sign of [-1, 1]) {
+      expect(onGrid(Float32Array.of(k / 255 + sign * 2e-8))).toEqual({ levels: Int32Array.of(k) });
+      expect(onGrid(Float32Array.of(k / 255 + sign * 3e-7))).toHaveProperty("offGrid");
+    }
+});
+
 it.each(["generalized-normal", "mix-image"])("%s is refused", (name) => {
   expect(() => gridNoise(name)).toThrow(expect.objectContaining({ code: "misfit" }));
 });
