@@ -105,7 +105,7 @@ await withLabSite(async ({ url, browser }) => {
     page.on("console", (message) => {
       if (message.type() === "error") console.error(message.text());
     });
-    await page.goto(`${url}${query}`);
+    await page.goto(`${url}${query}&threads=1`);
     await ready(page);
     await page.waitForTimeout(300);
     const path = join(target, `${name}.png`);

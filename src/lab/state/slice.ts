@@ -111,7 +111,7 @@ async function begin(): Promise<void> {
   if (facts === null) return;
   drawnRadii.value = { linf, l2 };
   shown.value = { centre: [0, 0], half: facts.half };
-  point.value = facts.linf.at;
+  point.value = [facts.l2.at[0] / 2, facts.l2.at[1] / 2];
   slice.value = facts;
 }
 

@@ -1,6 +1,6 @@
 import type { CertificateMoment, ModelFacts } from "../protocol.ts";
 import { ALPHA, certificate, chosenNoise, draws, N0, noise } from "../state/guarantees.ts";
-import { normSigns, percent, short } from "./numbers.ts";
+import { normSigns, percentDown, shortDown } from "./numbers.ts";
 import { SeriesButtons } from "./series-buttons.tsx";
 
 const WIDTH = 320;
@@ -11,7 +11,7 @@ function Curve({ moments }: { readonly moments: readonly CertificateMoment[] }) 
   const bounding = moments.filter(({ phase }) => phase !== "class");
   if (bounding.length === 0) return null;
   const place = ({ draws: at, of }: CertificateMoment, value: number) =>
-    `${((WIDTH * at) / of).toFixed(1)},${((1 - value) * HEIGHT).toFixed(1)}`;
+    `${((WIDTH * at) / of).toFixed(1)},${((1 - Math.max(0.5, value)) * 2 * HEIGHT).toFixed(1)}`;
   const votes = (one: CertificateMoment) => Math.max(...one.counts) / Math.max(1, one.draws);
   const line = (value: (one: CertificateMoment) => number) =>
     bounding.map((one) => place(one, value(one))).join(" ");
@@ -24,7 +24,6 @@ function Curve({ moments }: { readonly moments: readonly CertificateMoment[] }) 
         aria-label="Share of draws for the class, and its lower bound, over the draws"
       >
         <line x1="0" x2={WIDTH} y1={HEIGHT} y2={HEIGHT} class="axis" />
-        <line x1="0" x2={WIDTH} y1={HEIGHT / 2} y2={HEIGHT / 2} class="axis" />
         <line x1="0" x2={WIDTH} y1="0" y2="0" class="axis" />
         <polyline points={line(votes)} class="line quiet" />
         <polyline points={line(({ pLower }) => pLower)} class="line right" />
@@ -32,7 +31,7 @@ function Curve({ moments }: { readonly moments: readonly CertificateMoment[] }) 
       <figcaption>
         <span class="key quiet">share of draws</span>
         <span class="key right">lower bound</span>
-        <span class="quiet">the middle line is ½</span>
+        <span class="quiet">from ½ to 1; nothing is certified at ½</span>
       </figcaption>
     </figure>
   );
@@ -105,7 +104,7 @@ export function CertificatePanel({ network }: { readonly network: ModelFacts }) 
       <Form />
       <SeriesButtons series={certificate} text="Sample" />
       <p class="large" data-certified={isDone && last.radius.l2 > 0}>
-        {short(last?.radius.l2 ?? 0)}
+        {last === undefined ? "–" : shortDown(last.radius.l2)}
         <span class="unit">{isDone ? " certified radius in ℓ2" : " radius in ℓ2 so far"}</span>
       </p>
       <p role="status">{sentence(last, network.classes)}</p>
@@ -113,12 +112,12 @@ export function CertificatePanel({ network }: { readonly network: ModelFacts }) 
         {(["linf", "l2", "l1"] as const).map((norm) => (
           <div key={norm}>
             <dt>{normSigns[norm]}</dt>
-            <dd>{short(last?.radius[norm] ?? 0)}</dd>
+            <dd>{shortDown(last?.radius[norm] ?? 0)}</dd>
           </div>
         ))}
         <div>
           <dt>probability, at least</dt>
-          <dd>{percent(last?.pLower ?? 0)}</dd>
+          <dd>{percentDown(last?.pLower ?? 0)}</dd>
         </div>
       </dl>
       <Curve moments={moments} />

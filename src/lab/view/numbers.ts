@@ -12,4 +12,15 @@ export function short(value: number): string {
   return String(Number(value.toPrecision(3)));
 }
 
+/** A guaranteed number with three significant digits, rounded down: what is shown must hold. */
+export function shortDown(value: number): string {
+  if (value <= 0) return "0";
+  const unit = 10 ** (Math.floor(Math.log10(value)) - 2);
+  return short(Math.floor(value / unit) * unit);
+}
+
+/** A guaranteed share as a percentage with one digit, rounded down: `99.6 %`. */
+export const percentDown = (share: number): string =>
+  `${(Math.floor(1000 * share) / 10).toFixed(1)}\u00a0%`;
+
 export const normSigns = { linf: "ℓ∞", l2: "ℓ2", l1: "ℓ1" } as const;

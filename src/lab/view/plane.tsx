@@ -99,6 +99,20 @@ function gripAt(x: number, y: number, facts: SliceFacts): Grip {
   return near([a * factor, b * factor]) ? "linf" : "point";
 }
 
+/** A star with its name, on the side where there is room. */
+function Mark({ at, name }: { readonly at: Point; readonly name: string }) {
+  const [x, y] = at;
+  const isRight = x > 0.7 * SIDE;
+  return (
+    <>
+      <polygon points={starPoints(at)} />
+      <text x={isRight ? x - 14 : x + 14} y={y - 8} text-anchor={isRight ? "end" : "start"}>
+        {name}
+      </text>
+    </>
+  );
+}
+
 /** The plane with the decisions, both balls, both attacks and the point. */
 export function Plane({ facts, classes }: { facts: SliceFacts; classes: readonly string[] }) {
   const grip = useRef<Grip | null>(null);
@@ -156,14 +170,8 @@ export function Plane({ facts, classes }: { facts: SliceFacts; classes: readonly
         ))}
         <circle class="image-mark" cx={cx} cy={cy} r="4" />
         <g class="attack-mark">
-          <polygon points={starPoints(toDrawing(facts.linf.at))} />
-          <text x={toDrawing(facts.linf.at)[0] + 12} y={toDrawing(facts.linf.at)[1] + 4}>
-            ℓ∞ attack
-          </text>
-          <polygon points={starPoints(toDrawing(facts.l2.at))} />
-          <text x={toDrawing(facts.l2.at)[0] + 12} y={toDrawing(facts.l2.at)[1] + 4}>
-            ℓ2 attack
-          </text>
+          <Mark at={toDrawing(facts.linf.at)} name="ℓ∞ attack" />
+          <Mark at={toDrawing(facts.l2.at)} name="ℓ2 attack" />
         </g>
         <circle class="point" cx={px} cy={py} r="8" />
       </svg>

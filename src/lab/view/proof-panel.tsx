@@ -2,7 +2,7 @@ import type { ModelFacts, ProofMoment } from "../protocol.ts";
 import { proof, proofNorm } from "../state/guarantees.ts";
 import { norms } from "../state/scene.ts";
 import { NormChoice } from "./form-parts.tsx";
-import { normSigns, short } from "./numbers.ts";
+import { normSigns, short, shortDown } from "./numbers.ts";
 import { SeriesButtons } from "./series-buttons.tsx";
 
 const WIDTH = 320;
@@ -17,7 +17,7 @@ function Scale({ moment: { lower, upper, open, trials } }: { readonly moment: Pr
       class="scale"
       viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
       role="img"
-      aria-label={`Proven up to ${short(lower)}; ${upper === null ? "no attack found anything" : `broken at ${short(upper)}`}`}
+      aria-label={`Proven up to ${shortDown(lower)}; ${upper === null ? "no attack found anything" : `broken at ${short(upper)}`}`}
     >
       <rect class="frame" y="10" width={WIDTH} height="14" rx="4" />
       <rect class="proven" y="10" width={at(lower)} height="14" rx="4" />
@@ -46,7 +46,7 @@ function sentence(moment: ProofMoment | undefined): string {
   const last = trials.at(-1);
   const broken =
     upper === null ? "the attack found nothing" : `an attack breaks it at ${short(upper)}`;
-  if (done) return `Proven up to ${short(lower)}; ${broken}. In between it is undecided.`;
+  if (done) return `Proven up to ${shortDown(lower)}; ${broken}. In between it is undecided.`;
   if (last === undefined) return `First, ${broken}. Now radii are tried.`;
   const found = last.isProven
     ? `proven by ${last.method}`
@@ -77,7 +77,7 @@ export function ProofPanel({ network }: { readonly network: ModelFacts }) {
           />
           <SeriesButtons series={proof} text="Prove" />
           <p class="large">
-            {short(moment?.lower ?? 0)}
+            {moment === undefined ? "–" : shortDown(moment.lower)}
             <span class="unit">{` proven radius in ${normSigns[proofNorm.value]}`}</span>
           </p>
           <p role="status">{sentence(moment)}</p>

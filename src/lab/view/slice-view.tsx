@@ -86,7 +86,7 @@ function Coordinate({ axis, name }: { readonly axis: 0 | 1; readonly name: strin
   return (
     <Slider
       text={name}
-      shown={short(point.value[axis])}
+      shown={short(Number(point.value[axis].toFixed(4)))}
       min={-half}
       max={half}
       step={half / 50}
