@@ -66,6 +66,7 @@ const guides = [
   "docs/first-run.md",
   "docs/audit-your-model.md",
   "docs/gate-a-release.md",
+  "docs/ci.md",
   "docs/randomised-models.md",
   "docs/train-and-defend.md",
   "docs/data.md",

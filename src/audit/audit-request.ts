@@ -11,6 +11,7 @@ import type { ImportedOptions } from "../models/imported-network.ts";
 import type { OpenModel } from "../models/opening/open-model.ts";
 import type { OnnxFile, OpenOnnxOptions } from "../models/opening/open-onnx.ts";
 import type { Noise } from "../noise/noise.ts";
+import type { FormatName } from "./formats/table.ts";
 
 /** How to read a third-party file: what the file does not state itself. */
 export interface AuditedFile
@@ -32,6 +33,8 @@ export interface AuditContext extends AuditedFile {
   readonly resume?: boolean;
   /** Adversarial examples per attack and radius that are stored with full precision. */
   readonly saveExamples?: number;
+  /** Formats in which the result is also written to `out`, for other programs; none by default. */
+  readonly format?: readonly FormatName[] | undefined;
   /** Test images that are written to `inputs` in `out` as the network sees them; none by default. */
   readonly saveInputs?: number;
   readonly signal?: AbortSignal;

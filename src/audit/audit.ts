@@ -237,7 +237,17 @@ async function* runAudit(opened: OpenedAudit): AsyncGenerator<AuditEvent, void, 
     // Loaded late: a page without a report then needs no libraries of charts.
     const { writeResults } = await import("./write-results.ts");
     const { proofs = [], certificates = [] } = lower ?? {};
-    const finished = { result, rows, stored, rowsName: ROWS, proofs, certificates };
+    const { format: formats = [], command = null } = audit;
+    const finished = {
+      result,
+      rows,
+      stored,
+      rowsName: ROWS,
+      formats,
+      command,
+      proofs,
+      certificates,
+    };
     const files = await writeResults(out, finished, lease);
     yield { event: "result", result, files };
   } finally {

@@ -5,6 +5,7 @@ import type { Row } from "../evaluate/row.ts";
 import { summarize } from "../evaluate/summary.ts";
 import type { WorkLease } from "../files/lease/lease.ts";
 import type { Storage } from "../files/storage/storage.ts";
+import { version } from "../files/version.ts";
 import type { OnNote } from "../math/note.ts";
 import type { InputRuntime } from "../models/network-input.ts";
 import { evaluationsOf } from "../report/evaluations.ts";
@@ -14,6 +15,8 @@ import { readImages } from "../report/read-images.ts";
 import { rowsInMemory } from "../report/read-rows.ts";
 import type { ProofRow } from "../verify/proof-row.ts";
 import { imageFiles } from "./example-images.ts";
+import { summaryOf } from "./formats/summary-schema.ts";
+import { type FormatName, resultFormats } from "./formats/table.ts";
 import type { AuditedModel } from "./open-audited.ts";
 import type { AuditResult } from "./result.ts";
 import { inputFiles } from "./saved-inputs.ts";
@@ -49,6 +52,10 @@ export interface FinishedAudit {
   /** The rows of the file `rowsName`, which may hold more, and the files beside it. */
   readonly stored: StoredEvaluation;
   readonly rowsName: string;
+  /** Formats for other programs, beside summary.json and report.html. */
+  readonly formats: readonly FormatName[];
+  /** The command as typed; null from the library. */
+  readonly command: string | null;
   readonly proofs: readonly ProofRow[];
   readonly certificates: readonly CertificateRow[];
 }
@@ -59,16 +66,17 @@ export interface FinishedAudit {
  */
 export async function writeResults(
   out: Storage,
-  { result, rows, stored, rowsName, proofs, certificates }: FinishedAudit,
+  finished: FinishedAudit,
   lease: WorkLease | null,
 ): Promise<string[]> {
+  const { result, rows, stored, rowsName, proofs, certificates } = finished;
   const written: string[] = [];
   const write = async (name: string, contents: string | Uint8Array): Promise<void> => {
     await lease?.check();
     await out.write(name, contents);
     written.push(out.pathOf(name));
   };
-  await write("summary.json", `${JSON.stringify(result, null, 2)}\n`);
+  await write("summary.json", `${JSON.stringify(summaryOf(result), null, 2)}\n`);
   const file = out.pathOf(rowsName);
   const { settings, examples } = stored;
   const memory = rowsInMemory(file, stored.rows);
@@ -79,6 +87,9 @@ export async function writeResults(
     sections: auditSections(result, evaluations[0]),
   };
   await write("report.html", page(evaluations, start));
+  const { command, formats } = finished;
+  for (const { file: name, render } of formats.map((one) => resultFormats.named(one)))
+    await write(name, render(result, { version, command, finished: new Date() }));
   const sets = examples === null ? [] : readImages(parseNpz("images", examples));
   for (const [name, png] of imageFiles(sets, rows)) await write(`pictures/${name}`, png);
   return written;

@@ -87,7 +87,13 @@ describe("rampart audit", () => {
   it("ends with 3 where the accuracy under all attacks is less than --require", async () => {
     const linf = ["--norms", "linf", "--epsilon-linf", "0.05", "--require"];
     expect((await typed(words(good, place(), ...linf, "1"))).code).toBe(0);
-    const failing = await typed(words(good, place(), ...both, "--require", "0.01"));
+    const below = place();
+    const formats = ["--format", "junit,sarif,cyclonedx,model-index,markdown"];
+    const failing = await typed(words(good, below, ...both, "--require", "0.01", ...formats));
+    const names = ["junit.xml", "results.sarif", "bom.cdx.json", "model-index.yml", "summary.md"];
+    for (const name of names) expect(failing.out).toContain(`wrote ${join(below, name)}`);
+    expect(readFileSync(join(below, "summary.md"), "utf8")).toMatch(/^### FAIL/);
+    expect(readFileSync(join(below, "junit.xml"), "utf8")).toContain("<failure");
     expect([failing.code, failing.out]).toEqual([3, expect.stringContaining("not reached")]);
   });
 

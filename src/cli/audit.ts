@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { z } from "zod";
+import { FormatOption, resultFormats } from "../audit/formats/table.ts";
 import { auditInNode } from "../audit/node.ts";
 import { AuditOptions } from "../audit/options.ts";
 import { contradictionText } from "../audit/prove/contradiction.ts";
@@ -44,6 +45,7 @@ export const auditCommand = command({
       ),
     ...ImageOptions.shape,
     ...modelOptions,
+    format: FormatOption,
     saveExamples: z
       .int()
       .nonnegative()
@@ -78,6 +80,7 @@ export const auditCommand = command({
           "contradictions",
           "summary.json",
           "report.html",
+          ...resultFormats.all.map(({ file }) => file),
           "pictures",
           "inputs",
         ],
@@ -95,8 +98,16 @@ export const auditCommand = command({
   ],
   async run(values, context: Context) {
     const { model: path, device, threads, out, data, dataDir, resume } = values;
-    const { saveExamples, saveInputs, classes, preprocessing, resize, crop, interpolation } =
-      values;
+    const {
+      format,
+      saveExamples,
+      saveInputs,
+      classes,
+      preprocessing,
+      resize,
+      crop,
+      interpolation,
+    } = values;
     const options = pick(values, namesOf(AuditOptions.shape));
     const runtime = await nodeRuntime({ device, threads });
     const bar = progress(context.stderr, { json: context.json });
@@ -117,6 +128,7 @@ export const auditCommand = command({
         data,
         dataDir,
         resume,
+        format,
         saveExamples,
         saveInputs,
         signal: context.signal,

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Attack } from "../attacks/victim.ts";
 import type { AuditedFile, NodeAudit } from "../audit/audit-request.ts";
+import { FormatOption } from "../audit/formats/table.ts";
 import { AuditOptions } from "../audit/options.ts";
 import { ImageOptions } from "../data/image-options.ts";
 import { dataOptionShape, withDataName, withDataOptions } from "../data/own-data-options.ts";
@@ -203,6 +204,7 @@ const auditing: Fields<Omit<NodeAudit, "runtime" | keyof AuditedFile>> = {
   out: Text,
   saveExamples: z.int().nonnegative().optional(),
   saveInputs: z.int().nonnegative().optional(),
+  format: FormatOption.optional(),
   note: Callback.optional(),
 };
 
@@ -217,7 +219,17 @@ const AuditSchema = AuditOptions.extend({
 /** What `audit` is given. */
 export function auditingOptions(options: object) {
   requireObject(options);
-  const lists = ["norms", "epsilonLinf", "epsilonL2", "epsilonL1", "resize", "crop", "mean", "std"];
+  const lists = [
+    "norms",
+    "format",
+    "epsilonLinf",
+    "epsilonL2",
+    "epsilonL1",
+    "resize",
+    "crop",
+    "mean",
+    "std",
+  ];
   const checked = checkedOptions(withDataOptions(AuditSchema), listed(options, lists));
   const values = withDataName(checked, "data");
   const { own, others } = parted(values, Object.keys(AuditOptions.shape));

@@ -1,0 +1,20 @@
+// What --require asked of an audit, in words.
+import { percent } from "../../report/format.ts";
+import { contradictionText } from "../prove/contradiction.ts";
+import type { AuditResult } from "../result.ts";
+
+/** The name of the test that --require is, beside the codes of the checks. */
+export const GATE = "robust-accuracy";
+/** The name of the test that no attack contradicts a proof. */
+export const CONTRADICTIONS = "contradicted-proof";
+
+/** Why the requirement is not met; null if it is, or if there is none. */
+export function gateFailure({ required, passed, valid, union }: AuditResult): string | null {
+  if (required === null || passed === true) return null;
+  if (!valid) return `${percent(required)} are required, and the result is invalid`;
+  return `${percent(union.mean)} of the images are right under attack, and ${percent(required)} are required`;
+}
+
+/** One sentence per proof that an attack contradicts. */
+export const contradictionTexts = ({ proofs }: AuditResult): readonly string[] =>
+  proofs === null ? [] : proofs.contradictions.map((one) => contradictionText(one, proofs.kind));

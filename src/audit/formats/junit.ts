@@ -1,0 +1,110 @@
+import type { AuditResult } from "../result.ts";
+import { auditVerdict } from "../text.ts";
+import { CONTRADICTIONS, contradictionTexts, GATE, gateFailure } from "./gate.ts";
+import type { FormatContext, ResultFormat } from "./result-format.ts";
+
+/** Characters that XML 1.0 allows, apart from the five that it escapes. */
+const escapes: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&apos;",
+};
+
+/** Text for XML: escaped, without the control characters that XML 1.0 forbids. */
+export const xmlText = (text: string): string =>
+  Array.from(text)
+    .filter((one) => one >= " " || one === "\n" || one === "\t")
+    .map((one) => escapes[one] ?? one)
+    .join("");
+
+/** A test of the suite. */
+interface TestCase {
+  readonly name: string;
+  readonly failure: string | null;
+  /** Why it did not run; null if it did. */
+  readonly skipped: string | null;
+  /** Remarks that fail nothing. */
+  readonly output: string | null;
+}
+
+/** The checks of an audit as tests: an `invalid` one fails, and a warning is a remark. */
+const checkCases = ({ checks, diagnostics }: AuditResult): readonly TestCase[] =>
+  checks.map(({ code, claim, outcome }) => {
+    const found = diagnostics
+      .filter((one) => one.code === code)
+      .map(({ severity, text, advice }) => `${severity}: ${text} ${advice}`)
+      .join("\n");
+    const isAnswered = ["passed", "invalid", "warning", "note"].includes(outcome);
+    return {
+      name: `${code}: ${claim}`,
+      failure: outcome === "invalid" ? found : null,
+      skipped: isAnswered ? null : outcome,
+      output: outcome === "warning" || outcome === "note" ? found : null,
+    };
+  });
+
+function gateCases(result: AuditResult): readonly TestCase[] {
+  const cases: TestCase[] = [];
+  const plain = { skipped: null, output: null };
+  const { required, proofs } = result;
+  if (required !== null)
+    cases.push({
+      name: `${GATE}: accuracy under attack is at least ${required}`,
+      failure: gateFailure(result),
+      skipped: plain.skipped,
+      output: plain.output,
+    });
+  if (proofs !== null) {
+    const contradictions = contradictionTexts(result);
+    cases.push({
+      name: `${CONTRADICTIONS}: no attack contradicts a proof`,
+      failure: contradictions.length === 0 ? null : contradictions.join("\n"),
+      skipped: plain.skipped,
+      output: plain.output,
+    });
+  }
+  return cases;
+}
+
+function caseLines({ name, failure, skipped, output }: TestCase, suite: string): string[] {
+  const start = `    <testcase name="${xmlText(name)}" classname="${xmlText(suite)}" time="0"`;
+  const inner: string[] = [];
+  if (failure !== null) {
+    const [first] = failure.split("\n");
+    inner.push(`      <failure message="${xmlText(first)}">${xmlText(failure)}</failure>`);
+  }
+  if (skipped !== null) inner.push(`      <skipped message="${xmlText(skipped)}"/>`);
+  if (output !== null) inner.push(`      <system-out>${xmlText(output)}</system-out>`);
+  return inner.length === 0 ? [`${start}/>`] : [`${start}>`, ...inner, "    </testcase>"];
+}
+
+/** JUnit XML: the requirement and each check as a test, for the test pages of CI servers. */
+export const junit = {
+  name: "junit",
+  file: "junit.xml",
+  summary: "JUnit XML: the requirement and each check as a test, for CI servers",
+  render(result: AuditResult, { finished }: FormatContext): string {
+    const cases = [...gateCases(result), ...checkCases(result)];
+    const count = (is: (one: TestCase) => boolean) => cases.filter(is).length;
+    const failures = count(({ failure }) => failure !== null);
+    const skipped = count((one) => one.skipped !== null);
+    const seconds = result.norms
+      .flatMap(({ attacks }) => attacks.map((attack) => attack.seconds))
+      .reduce((sum, one) => sum + one, 0);
+    const suite = `rampart audit ${result.model}`;
+    const totals = `tests="${cases.length}" failures="${failures}" errors="0"`;
+    const time = `time="${seconds.toFixed(3)}"`;
+    return [
+      '<?xml version="1.0" encoding="UTF-8"?>',
+      `<testsuites name="rampart" ${totals} ${time}>`,
+      `  <testsuite name="${xmlText(suite)}" ${totals} skipped="${skipped}" ${time} timestamp="${finished.toISOString().slice(0, 19)}">`,
+      ...cases.flatMap((one) => caseLines(one, suite)),
+      `    <system-out>${xmlText(auditVerdict(result))}</system-out>`,
+      "  </testsuite>",
+      "</testsuites>",
+      "",
+    ].join("\n");
+  },
+} as const satisfies ResultFormat;

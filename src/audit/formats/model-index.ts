@@ -1,0 +1,53 @@
+import { stringify } from "yaml";
+import type { AuditResult } from "../result.ts";
+import { unionText } from "../text.ts";
+import type { ResultFormat } from "./result-format.ts";
+
+/** A metric of a model index; Hugging Face shows `name` and `value`. */
+interface Metric {
+  readonly type: string;
+  readonly name: string;
+  readonly value: number;
+  readonly args?: Readonly<Record<string, unknown>>;
+}
+
+function metricsOf({ clean, unions, proofs }: AuditResult): Metric[] {
+  const metrics: Metric[] = [{ type: "accuracy", name: "clean accuracy", value: clean.mean }];
+  for (const { balls, attacks, accuracy } of unions)
+    metrics.push({
+      type: "accuracy",
+      name: `accuracy under ${unionText(balls)}`,
+      value: accuracy.mean,
+      args: { balls, attacks, low: accuracy.low, high: accuracy.high },
+    });
+  for (const { norm, epsilon, proven, examples } of proofs?.balls ?? [])
+    metrics.push({
+      type: "accuracy",
+      name: `${proofs?.kind === "proof" ? "proven" : "certified"} accuracy in ${norm} ${epsilon}`,
+      value: proven / examples,
+      args: { norm, epsilon },
+    });
+  return metrics;
+}
+
+/** The `model-index` of a Hugging Face model card, to paste into the front matter of its README. */
+export const modelIndex = {
+  name: "model-index",
+  file: "model-index.yml",
+  summary: "model-index of a Hugging Face model card, for the front matter of its README",
+  render(result: AuditResult): string {
+    const { model, data, examples } = result;
+    const index = {
+      name: model,
+      results: [
+        {
+          task: { type: "image-classification" },
+          dataset: { name: data, type: data, split: "test", args: { examples } },
+          metrics: metricsOf(result),
+          source: { name: "Rampart" },
+        },
+      ],
+    };
+    return stringify({ "model-index": [index] });
+  },
+} as const satisfies ResultFormat;

@@ -1,0 +1,155 @@
+// The schema of summary.json, from which its JSON Schema is written.
+import { z } from "zod";
+import type { AuditResult } from "../result.ts";
+
+/** The version of the schema; it grows when a field changes its meaning or is removed, not when one is added. */
+export const SUMMARY_VERSION = 1;
+
+const share = z.number().min(0).max(1);
+const count = z.int().nonnegative();
+
+const Interval = z
+  .looseObject({ mean: share, low: share, high: share })
+  .describe("a share of the images, and its 95 % interval");
+
+const Ball = z
+  .looseObject({ norm: z.string(), epsilon: z.number() })
+  .describe("a norm, and a radius in it for pixels in [0, 1]");
+
+const Attack = z.looseObject({
+  attack: z.string(),
+  steps: count,
+  restarts: count,
+  tried: count.describe("images that the attack was given"),
+  broken: count.describe("images that it broke"),
+  left: Interval.describe("accuracy after this attack and those before it"),
+  queries: count.describe("passes through the network, summed over all images"),
+  seconds: z.number(),
+});
+
+const Norm = z.looseObject({
+  norm: z.string(),
+  epsilon: z.number().describe("radius, for pixels in [0, 1]"),
+  attacks: z.array(Attack),
+  accuracy: Interval,
+  accuracy8bit: Interval.describe("accuracy after rounding to 8 bits per channel"),
+});
+
+const Union = z.looseObject({
+  name: z.string().describe("linf@0.031+l2@0.83; unions of one name may be compared"),
+  balls: z.array(Ball),
+  attacks: z.array(z.string()),
+  accuracy: Interval,
+  accuracy8bit: Interval,
+});
+
+const ClassAccuracy = z.looseObject({
+  label: count,
+  name: z.string(),
+  examples: count,
+  clean: share,
+  union: share,
+});
+
+const Confusion = z.looseObject({
+  label: count,
+  name: z.string(),
+  predicted: count,
+  predictedName: z.string(),
+  images: count,
+});
+
+const Diagnostic = z.looseObject({
+  code: z.string().describe("see docs/diagnostics.md"),
+  severity: z.enum(["invalid", "warning", "note"]),
+  text: z.string(),
+  advice: z.string(),
+});
+
+const Check = z.looseObject({
+  code: z.string(),
+  claim: z.string().describe("what holds if the check passes"),
+  outcome: z.enum([
+    "passed",
+    "invalid",
+    "warning",
+    "note",
+    "not run",
+    "not applicable",
+    "explained",
+  ]),
+});
+
+const Method = z.looseObject({
+  status: z.enum(["proven", "broken"]),
+  method: z.string(),
+  images: count,
+});
+
+const Proofs = z.looseObject({
+  kind: z.enum(["proof", "certificate"]),
+  balls: z.array(
+    z.looseObject({
+      norm: z.string(),
+      epsilon: z.number(),
+      examples: count,
+      proven: count,
+      broken: count,
+      undecided: count,
+      methods: z.array(Method),
+    }),
+  ),
+  unconfirmed: count,
+  contradictions: z.array(
+    z.looseObject({
+      index: count,
+      attack: z.string(),
+      norm: z.string().nullable(),
+      epsilon: z.number().nullable(),
+      record: z.string().nullable(),
+      image: z.string().nullable(),
+    }),
+  ),
+});
+
+/** What summary.json holds. Fields may be added; a reader ignores those that it does not know. */
+export const AuditSummary = z.looseObject({
+  schemaVersion: z.literal(SUMMARY_VERSION),
+  model: z.string(),
+  sha256: z.string().nullable().describe("of the .onnx file; null for a run directory"),
+  data: z.string(),
+  budget: z.string(),
+  examples: count,
+  preprocessing: z.string(),
+  head: z.array(z.string()),
+  noise: z.string().nullable(),
+  clean: Interval,
+  union: Interval.describe("accuracy under all attacks at the largest radii"),
+  union8bit: Interval,
+  unions: z.array(Union),
+  norms: z.array(Norm),
+  breaksFirst: z.string().nullable(),
+  weakestNorms: z.array(z.string()),
+  strongestAttacks: z.array(z.string()),
+  classes: z.array(ClassAccuracy),
+  confusions: z.array(Confusion),
+  diagnostics: z.array(Diagnostic),
+  checks: z.array(Check),
+  notRun: z.array(z.looseObject({ what: z.string(), reason: z.string(), fixable: z.boolean() })),
+  valid: z.boolean(),
+  required: share.nullable(),
+  passed: z.boolean().nullable(),
+  proofs: Proofs.nullable(),
+});
+
+/** A result as summary.json states it. */
+export const summaryOf = (
+  result: AuditResult,
+): AuditResult & { readonly schemaVersion: typeof SUMMARY_VERSION } =>
+  Object.assign({ schemaVersion: SUMMARY_VERSION } as const, result);
+
+/** The JSON Schema of summary.json. */
+export const summaryJsonSchema = (): Record<string, unknown> =>
+  Object.assign(z.toJSONSchema(AuditSummary, { target: "draft-2020-12" }), {
+    title: "Result of an audit by Rampart",
+  });
