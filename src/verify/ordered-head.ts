@@ -34,6 +34,20 @@ export function beforeOrderedHead(output: Value): OrderedHead {
   return { scores, leftOut };
 }
 
+/** The values [1, …] that a network's output is the Softmax or LogSoftmax of, along all outputs; null if it is neither. */
+export function beforeSoftmax(output: Value): Value | null {
+  let y = reshaped(output);
+  if (y.op === "Log" && is(reshaped(y.inputs[0]), "Softmax")) y = reshaped(y.inputs[0]);
+  if (!is(y, "Softmax") && !is(y, "LogSoftmax")) return null;
+  return y.shape[y.attrs.axis] === elementCount(y.shape) ? y.inputs[0] : null;
+}
+
+function reshaped(node: Value): Value {
+  let y = node;
+  while (y.op === "Reshape") [y] = y.inputs;
+  return y;
+}
+
 const isSame = (node: Value): boolean => SAME.has(node.op) || node.op === "Cast";
 
 /** The values that a node keeps the order of; null if there are none, or if it may not. */

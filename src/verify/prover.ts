@@ -5,7 +5,7 @@ import type { Value } from "../engine/graph/value.ts";
 import { elementCount } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Architecture, Parameters } from "../models/architecture.ts";
-import { beforeOrderedHead } from "./ordered-head.ts";
+import { beforeOrderedHead, beforeSoftmax } from "./ordered-head.ts";
 import type { Property } from "./property.ts";
 
 /** A network's graph for one input. */
@@ -66,4 +66,35 @@ export function propertyProverOf(
     elementCount(logits.shape) === outputs;
   const { scores, leftOut } = isOrder ? beforeOrderedHead(logits) : { scores: logits, leftOut: [] };
   return { crown: new Crown(compile, x, scores), leftOut };
+}
+
+/** Bounds of a classifier's scores, and what the label's must exceed all others by so that the classifier decides for it. */
+export interface ClassProver {
+  readonly crown: Crown;
+  readonly least: number;
+}
+
+/**
+ * By class: a margin m of the scores before a Softmax that float32 keeps. Of C classes, the label's probability p is at least
+ * 1/(1 + (C − 1)·e⁻ᵐ), and it exceeds each other by p·(1 − e⁻ᵐ), which for m > C·2⁻¹⁴ is above 2⁻¹⁵. The kernel's errors
+ * of 2⁻²⁰ for both, and those of a logarithm behind it, do not make up for that.
+ */
+const LEAST_MARGIN = 2 ** -14;
+
+/**
+ * Bounds that prove what a classifier decides as a runtime evaluates it. If its file ends in a Softmax, they are of the
+ * scores before it. Throws `UsageError` as `proverOf` does.
+ */
+export function classProverOf(
+  network: Architecture,
+  compile: Compile,
+  parameters: Parameters = {},
+): ClassProver {
+  const x = g.input("x", [1, ...network.inputShape]);
+  const file = network.answers?.(x) ?? null;
+  const scores = file === null ? null : beforeSoftmax(file.rows);
+  if (scores === null) return { crown: proverOf(network, compile, parameters), least: 0 };
+  requireSingle(network);
+  const rows = g.reshape(scores, [1, elementCount(scores.shape)]);
+  return { crown: new Crown(compile, x, rows), least: network.classes * LEAST_MARGIN };
 }

@@ -5,11 +5,12 @@ import type { InputRegion } from "../engine/bounds/region.ts";
 import { optimizedBounds } from "../engine/bounds/slopes.ts";
 import { RegionState } from "../engine/bounds/state.ts";
 import { type RowBounds, untilStopped } from "../engine/bounds/until-stopped.ts";
+import { nextUp64 } from "../math/neighbours.ts";
 import type { Stage } from "./prove.ts";
 
 /** What is known about a label on a region. */
 export interface Robustness {
-  /** Whether the label has the strictly largest logit at every image of the region. */
+  /** Whether the label has the largest logit at every image of the region, by more than what is asked for. */
   readonly proven: boolean;
   /** The last method that was needed. */
   readonly method: Stage;
@@ -33,9 +34,14 @@ export class RobustnessProver {
   readonly #crown: Crown;
   readonly #label: number;
   readonly #evaluation: Evaluation | undefined;
+  readonly #least: number;
 
-  /** `evaluation` is how the network is evaluated in float32; without it proofs are about real arithmetic alone. */
-  constructor(crown: Crown, label: number, evaluation?: Evaluation) {
+  /**
+   * `evaluation` is how the network is evaluated in float32; without it proofs are about real arithmetic alone. A margin
+   * proves the label if it is above `least`.
+   */
+  constructor(crown: Crown, label: number, evaluation?: Evaluation, least = 0) {
+    this.#least = least;
     this.#crown = crown;
     this.#label = label;
     this.#evaluation = evaluation;
@@ -47,6 +53,7 @@ export class RobustnessProver {
       crown: this.#crown,
       label: this.#label,
       evaluation: this.#evaluation,
+      least: this.#least,
       region,
       known: outer?.state,
     });
@@ -58,6 +65,7 @@ interface RegionProofParts {
   readonly crown: Crown;
   readonly label: number;
   readonly evaluation: Evaluation | undefined;
+  readonly least: number;
   readonly region: InputRegion;
   readonly known: RegionState | undefined;
 }
@@ -89,7 +97,7 @@ export class RegionProof {
   get found(): Robustness {
     const margin = Math.min(Number.POSITIVE_INFINITY, ...this.#bounds);
     return {
-      proven: margin > 0,
+      proven: margin > this.#parts.least,
       method: this.#method,
       margin,
       floatError: this.#floatError,
@@ -123,7 +131,7 @@ export class RegionProof {
     if (method === "crown") this.state = await this.#walked(stop);
     if (method === "alpha-crown") this.state = await this.#optimized(stop);
     const state = this.state as RegionState;
-    const open = [...this.#bounds.keys()].filter((i) => !(this.#bounds[i] > 0));
+    const open = [...this.#bounds.keys()].filter((i) => !(this.#bounds[i] > this.#parts.least));
     const bounds = await this.#boundsBy(method, state, open, stop);
     for (const [k, i] of open.entries()) this.#bounds[i] = Math.max(this.#bounds[i], bounds[k]);
   }
@@ -139,11 +147,12 @@ export class RegionProof {
     const { output } = crown.plan;
     const rows = open.map((i) => this.#rows[i]);
     if (method === "branching") {
-      const goals = rows.map((row) => ({ row, limit: 0 }));
+      const { least } = this.#parts;
+      const goals = rows.map((row) => ({ row, limit: least }));
       const { gaps } = await branchAndBound(crown, state, goals, stop);
-      // Where no part is left, the margin is above 0, and nothing else is known of it.
+      // Where no part is left, the margin is above the limit, and nothing else is known of it.
       return Float64Array.from(gaps, (gap) =>
-        gap === Number.POSITIVE_INFINITY ? Number.MIN_VALUE : gap,
+        gap === Number.POSITIVE_INFINITY ? nextUp64(least) : least + gap,
       );
     }
     if (method === "crown-ibp" || method === "crown") {

@@ -1,5 +1,4 @@
 // Proofs about a deterministic network, image by image: cheap bounds before the attacks, the others after them.
-import type { Crown } from "../../engine/bounds/crown.ts";
 import type { Evaluation } from "../../engine/bounds/evaluation.ts";
 import type { Compile } from "../../engine/bounds/program.ts";
 import type { InputRegion } from "../../engine/bounds/region.ts";
@@ -12,7 +11,7 @@ import { keyOf, keysFor } from "../../math/random.ts";
 import { argmaxRows } from "../../math/tensor.ts";
 import { evaluationOf } from "../../verify/evaluation.ts";
 import { type ProofRow, proofName } from "../../verify/proof-row.ts";
-import { proverOf } from "../../verify/prover.ts";
+import { type ClassProver, classProverOf } from "../../verify/prover.ts";
 import { type RegionProof, type Robustness, RobustnessProver } from "../../verify/robustness.ts";
 import { type Ball, ballsOf, contains, isSame, regionAround } from "./balls.ts";
 import { type Contradiction, contradictionOf, saveContradiction } from "./contradiction.ts";
@@ -31,7 +30,7 @@ export class NetworkProofs implements LowerBounds {
   readonly roundsImages = false;
   readonly contradictions: Contradiction[] = [];
   readonly #audit: ProvedAudit;
-  readonly #crown: Crown;
+  readonly #prover: ClassProver;
   readonly #balls: readonly (readonly Ball[])[];
   readonly #file: RowsFile<ProofRow> | null;
   readonly #rows = new Map<string, ProofRow>();
@@ -39,9 +38,9 @@ export class NetworkProofs implements LowerBounds {
   readonly #first: ReadonlySet<string>;
   readonly #evaluation: Evaluation;
 
-  private constructor(audit: ProvedAudit, crown: Crown, file: RowsFile<ProofRow> | null) {
+  private constructor(audit: ProvedAudit, prover: ClassProver, file: RowsFile<ProofRow> | null) {
     this.#audit = audit;
-    this.#crown = crown;
+    this.#prover = prover;
     this.#file = file;
     this.#balls = ballsOf(audit.options);
     this.#first = firstAttacks(audit.attacks);
@@ -56,7 +55,7 @@ export class NetworkProofs implements LowerBounds {
   static async open(audit: ProvedAudit): Promise<NetworkProofs> {
     const { model, bounds, out, resume, note, signal } = audit;
     const compile: Compile = (outputs) => bounds.compile(outputs);
-    const crown = proverOf(model.architecture, compile, model.parameters);
+    const prover = classProverOf(model.architecture, compile, model.parameters);
     const format = await proofFormat(audit);
     const file =
       out === undefined
@@ -69,7 +68,7 @@ export class NetworkProofs implements LowerBounds {
             note,
             signal,
           });
-    return new NetworkProofs(audit, crown, file);
+    return new NetworkProofs(audit, prover, file);
   }
 
   get proofs(): readonly ProofRow[] {
@@ -137,7 +136,7 @@ export class NetworkProofs implements LowerBounds {
   }
 
   async close(): Promise<void> {
-    await this.#crown.release();
+    await this.#prover.crown.release();
     await this.#file?.close();
   }
 
@@ -161,8 +160,9 @@ export class NetworkProofs implements LowerBounds {
     return this.#balls.flat().filter((ball) => !this.#rows.has(proofName({ index, ...ball })));
   }
 
-  #prover(index: number): RobustnessProver {
-    return new RobustnessProver(this.#crown, this.#labelOf(index), this.#evaluation);
+  #proverOf(index: number): RobustnessProver {
+    const { crown, least } = this.#prover;
+    return new RobustnessProver(crown, this.#labelOf(index), this.#evaluation, least);
   }
 
   #region = (index: number, ball: Ball): InputRegion =>
@@ -171,7 +171,7 @@ export class NetworkProofs implements LowerBounds {
   async #cheaply(index: number, descending: readonly Ball[]): Promise<ProofRow[]> {
     const open = this.#open(index);
     const isOpen = (ball: Ball) => open.some((one) => one === ball);
-    const prover = this.#prover(index);
+    const prover = this.#proverOf(index);
     const timer = this.#timer();
     let outer: RegionProof | undefined;
     let proven: ProofRow | undefined;
@@ -233,7 +233,7 @@ export class NetworkProofs implements LowerBounds {
       const before = timer.elapsed();
       let best: Robustness | null = null;
       if (!isStuck && !timer.isOver())
-        best = await this.#prover(index).open(this.#region(index, ball)).thoroughly(timer.isOver);
+        best = await this.#proverOf(index).open(this.#region(index, ball)).thoroughly(timer.isOver);
       const seconds = (left?.seconds ?? 0) + timer.elapsed() - before;
       isStuck = best?.proven !== true;
       const { margin, floatError } = best ?? left ?? { margin: Number.NaN, floatError: Number.NaN };
