@@ -7,6 +7,7 @@ import { certify, probabilityFor } from "./certify.ts";
 import { gridNoise } from "./grid-noise.ts";
 import { anyOf, noisyImages } from "./noisy-images.ts";
 import { predict } from "./predict.ts";
+import { mostRefuting, refute } from "./refute.ts";
 import { decide } from "./sequential.ts";
 import type { SmoothedClassifier } from "./smoothed.ts";
 import { type BaseClassifier, votes } from "./votes.ts";
@@ -185,6 +186,18 @@ describe("draws with an error that matters", () => {
     while (signTest(votes, n, share) > 0.001) votes++;
     expect(await predicted(votes, coarse)).toBe(1);
   });
+});
+
+it("draws with an error refute a certificate only below ½ less the error", async () => {
+  const [exact, lowered] = [0.5, 0.5 - errorOf(coarse)].map((p) => mostRefuting(10_000, p, 1e-6));
+  expect(lowered).toBeLessThan(exact);
+  const refutedAt = async (ones: number, noise: string) => {
+    const { network } = scripted((draw) => (draw < ones ? 1 : 0));
+    return (await refute(smoothed(network, noise), grey, keyOf(1), { prediction: 1 })).refuted;
+  };
+  expect(await refutedAt(exact, "normal:0.25")).toBe(true);
+  expect(await refutedAt(exact, coarse)).toBe(false);
+  expect(await refutedAt(lowered - 100, coarse)).toBe(true);
 });
 
 it("a lost batch counts as draws of a sequential test without votes", async () => {
