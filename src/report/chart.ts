@@ -140,8 +140,10 @@ export function chartMarkup({ title, x, y, share, log = false, between, series }
       : { label: y, grid: true, zero: true },
     marks: [...below, Plot.ruleY([0]), ...series.flatMap(marks)],
   });
-  // Plot's own ariaLabel would not be escaped: linkedom writes < and & in attributes unchanged.
-  const drawn = html`<svg role="img" aria-label="${title}" ${trusted(svg.outerHTML.slice("<svg ".length))}`;
+  // Plot names its groups, which have no role that a name may have. The figure is one image with one name. Plot's own ariaLabel
+  // would not be escaped: linkedom writes < and & in attributes unchanged.
+  const shapes = svg.outerHTML.slice("<svg ".length).replace(/ aria-label="[\w -]*"/g, "");
+  const drawn = html`<svg role="img" aria-label="${title}" ${trusted(shapes)}`;
   return html`<figure class="chart"><figcaption>${title}</figcaption>${drawn}</figure>`;
 }
 

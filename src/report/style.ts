@@ -22,7 +22,7 @@ aside { border-left: 4px solid var(--note-line); background: var(--note); paddin
 aside h2 { font-size: 1rem; margin: 0; }
 aside ul { margin: .25rem 0 0; padding-left: 1.1rem; overflow-wrap: anywhere; }
 .hero { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); gap: 1rem 2.5rem; margin: 1rem 0 1.5rem; align-items: start; }
-.score p { margin: 0; } .outcome { display: flex; flex-wrap: wrap; align-items: center; gap: .35rem .75rem; color: var(--soft); font-size: .9rem; }
+.score { margin-bottom: 1.25rem; } .score p { margin: 0; } .outcome { display: flex; flex-wrap: wrap; align-items: center; gap: .35rem .75rem; color: var(--soft); font-size: .9rem; }
 .big { font-size: clamp(3.2rem, 11vw, 5rem); font-weight: 700; line-height: 1.1; letter-spacing: -.03em; font-variant-numeric: tabular-nums; } .big.void { color: var(--soft); text-decoration: line-through; text-decoration-thickness: 3px; }
 .badge { display: inline-block; padding: .2rem .8rem; border-radius: .4rem; font-weight: 700; font-size: 1rem; letter-spacing: .04em; color: #ffffff; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 .badge.pass { background: #1a7f37; } .badge.fail, .badge.invalid { background: #b3261e; } .badge.open { background: #56606b; }
@@ -70,7 +70,7 @@ td.none { color: var(--soft); font-size: .875rem; }
 .bar span { flex: 1 1 0; min-width: 0; overflow: hidden; padding: 0 .5rem; line-height: 1.9rem; font-size: .85rem; font-weight: 600; color: #ffffff; white-space: nowrap; }
 .bar .proven, .swatch.proven { background: #1a7f37; } .bar .broken, .swatch.broken { background: #b3261e; } .bar .undecided, .swatch.undecided { background: #6b7480; }
 .swatch { display: inline-block; width: .8rem; height: .8rem; border-radius: .2rem; vertical-align: -.05rem; }
-.count { display: block; height: .9rem; min-width: 1px; margin-top: .3rem; background: var(--series-1); border-radius: .15rem; } td.counts { width: 55%; }
+.count { display: block; height: .9rem; min-width: 1px; margin-top: .3rem; background: var(--series-1); border-radius: .15rem; } td.counts { width: 40%; }
 details { border: 1px solid var(--line); border-radius: .5rem; padding: .6rem 1rem; margin: 0 0 .75rem; }
 summary { cursor: pointer; font-weight: 600; overflow-wrap: anywhere; }
 details .scroll { margin-top: .75rem; }

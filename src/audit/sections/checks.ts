@@ -22,7 +22,7 @@ const diagnosticMarkup = ({ code, severity, text, advice }: Diagnostic): Markup 
 <div class="sign ${severity}"><p><b>${severity}: ${code}</b></p><p>${text}.</p><p><i>What to do:</i> ${advice}.</p></div>`;
 
 /** How many checks had each outcome, as a sentence. */
-function tally(checks: readonly Check[]): string {
+export function tally(checks: readonly Check[]): string {
   const counts = order
     .map((outcome) => ({ outcome, count: checks.filter((one) => one.outcome === outcome).length }))
     .filter(({ count }) => count > 0)

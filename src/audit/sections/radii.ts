@@ -48,7 +48,7 @@ function binsOf(radii: readonly number[], ends: readonly number[]): Bin[] {
   const within = (low: number, high: number) =>
     radii.filter((r) => r > low * (1 + SLACK) && r <= high * (1 + SLACK)).length;
   return [
-    { name: "0: wrong without an attack", images: radii.filter((r) => r === 0).length },
+    { name: "0 (wrong when clean)", images: radii.filter((r) => r === 0).length },
     ...ends.map((end, i) => ({
       name: i === 0 ? `up to ${radius(end)}` : `${radius(ends[i - 1])} to ${radius(end)}`,
       images: within(i === 0 ? 0 : ends[i - 1], end),
@@ -95,7 +95,10 @@ function histogram(norms: readonly AuditNorm[], evaluation: Evaluation): Markup 
       cells: [
         String(images),
         {
-          content: html`<span class="count" style="width:${((100 * images) / most).toFixed(1)}%"></span>`,
+          content:
+            images === 0
+              ? null
+              : html`<span class="count" style="width:${((100 * images) / most).toFixed(1)}%"></span>`,
           className: "counts",
         },
       ],

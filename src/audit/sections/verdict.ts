@@ -4,7 +4,8 @@ import { counted, dateText, percent, range } from "../../report/format.ts";
 import { html, type Markup } from "../../report/html.ts";
 import { statusBar } from "../../report/sections/status-bar.ts";
 import { type AuditResult, atLargest } from "../result.ts";
-import { auditVerdict, ballText, unionText } from "../text.ts";
+import { auditVerdict, ballText, breaksFirst, unionText } from "../text.ts";
+import { tally } from "./checks.ts";
 import { decidedOverNorms } from "./decided.ts";
 
 type Accuracy = AuditResult["union"];
@@ -98,6 +99,13 @@ const overview = ({ clean, unions }: AuditResult): Markup =>
     ],
   });
 
+/** The verdict in words. Where the numbers mean something they are above it, and what breaks first and the checks remain. */
+function summary(result: AuditResult): string {
+  const { valid, proofs, checks } = result;
+  if (!valid || (proofs !== null && proofs.contradictions.length > 0)) return auditVerdict(result);
+  return `${breaksFirst(result)} ${tally(checks)}`;
+}
+
 /** The first screen: badge, one number, what was audited, what is decided, and the verdict in words. */
 export const verdictSection = (
   result: AuditResult,
@@ -105,10 +113,10 @@ export const verdictSection = (
 ): Markup => html`
 <section aria-labelledby="audit">
 <h2 id="audit">Verdict on ${result.model}</h2>
-<div class="hero">${score(result)}
-${facts(result, evaluation)}</div>
+<div class="hero"><div>${score(result)}
 ${decided(result, evaluation)}
-<p class="finding">${auditVerdict(result)}</p>
+<p class="finding">${summary(result)}</p></div>
+${facts(result, evaluation)}</div>
 ${result.head.map((sentence) => html`<p>${sentence}</p>`)}
 ${overview(result)}
 </section>`;
