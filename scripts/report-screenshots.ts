@@ -13,12 +13,12 @@ const images = join(root, "docs/img");
 
 /** The audit that the screenshots show. */
 const flags =
-  "--data shapes --norms linf --epsilon-linf 1/255,2/255,3/255,4/255 --examples 24 --budget quick --prove --prove-seconds 2 --require 0.4";
+  "--data shapes --norms linf --epsilon-linf 0.001,0.002,0.003,0.004 --examples 40 --budget quick --prove --prove-seconds 1 --require 0.4";
 
 /** Audits the network and returns the path of the report. */
 function audited(): string {
   const out = join(mkdtempSync(join(tmpdir(), "rampart-screenshots-")), "audit");
-  const words = ["audit", "src/lab/public/networks/shapes-at.onnx", ...flags.split(" ")];
+  const words = ["audit", "src/lab/public/networks/shapes-standard.onnx", ...flags.split(" ")];
   const program = join(root, "bin/rampart.js");
   execFileSync(process.execPath, [program, ...words, "--out", out], {
     cwd: root,

@@ -8,9 +8,11 @@ const { files }: { readonly files: readonly string[] } = JSON.parse(
   readFileSync(join(root, "package.json"), "utf8"),
 );
 
-/** Whether the package holds a file: it is listed, or is a page of docs. */
+/** Whether the package holds a file: it is listed, or is a page or an image of docs. */
 const isPacked = (path: string) =>
-  files.includes(path) || (files.includes("docs/**/*.md") && /^docs\/.*\.md$/.test(path));
+  files.includes(path) ||
+  (files.includes("docs/**/*.md") && /^docs\/.*\.md$/.test(path)) ||
+  (files.includes("docs/img/*.png") && /^docs\/img\/[^/]+\.png$/.test(path));
 
 describe("README as the package brings it", () => {
   const paths = linksOf("README.md").map(({ path }) => path);

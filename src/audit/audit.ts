@@ -14,7 +14,7 @@ import { nonFiniteNode } from "../models/non-finite.ts";
 import type { AuditRequest } from "./audit-request.ts";
 import { AuditedNetwork } from "./audited-network.ts";
 import { auditedNoise } from "./audited-noise.ts";
-import { DECISIONS } from "./checks.ts";
+import { DECISIONS, PREPROCESSINGS } from "./checks.ts";
 import type { Facts } from "./diagnostic.ts";
 import { DiagnosticRunner } from "./diagnostic-runner.ts";
 import { type AuditedModel, openAudited } from "./open-audited.ts";
@@ -171,7 +171,7 @@ async function resultOf(
   );
   const decisions = await runner.run(DECISIONS, () => network.compareDecisions(), null);
   const preprocessings = await runner.run(
-    "the comparison of preprocessings",
+    PREPROCESSINGS,
     () => network.comparePreprocessings(),
     null,
   );

@@ -45,14 +45,19 @@ const explainedBy =
   (_, fired) =>
     causes.some((cause) => fired.has(cause)) ? "explained" : undefined;
 
-/** Decisions are compared only where operators were taken off the file's output. */
-function undecided({ failures = [], decisions = null }: Facts): ReturnType<Unanswered> {
-  if (failures.some(({ what }) => what === DECISIONS)) return "not run";
-  return decisions === null ? "not applicable" : undefined;
-}
-
-/** The name of the comparison of decisions in the record of failures. */
+/** The names of comparisons in the record of failures. */
 export const DECISIONS = "the comparison of decisions";
+export const PREPROCESSINGS = "the comparison of preprocessings";
+
+/** A comparison that failed did not run; one without a result had nothing to compare. */
+function uncompared(
+  what: string,
+  { failures = [] }: Facts,
+  found: unknown,
+): ReturnType<Unanswered> {
+  if (failures.some((failure) => failure.what === what)) return "not run";
+  return found === null || found === undefined ? "not applicable" : undefined;
+}
 
 /** There is nothing to transfer without a copy of the network or, under noise, a second objective. */
 function untransferred({ probe, rows }: Facts): ReturnType<Unanswered> {
@@ -64,7 +69,8 @@ function untransferred({ probe, rows }: Facts): ReturnType<Unanswered> {
 const kinds: Readonly<Record<Exclude<DiagnosticCode, "not-run">, CheckKind>> = {
   "other-preprocessing": {
     claim: "No usual preprocessing fits better than the declared one",
-    unanswered: ({ preprocessings }) => (preprocessings === null ? "not run" : undefined),
+    // A file of ours states its own, and nothing is compared.
+    unanswered: (facts) => uncompared(PREPROCESSINGS, facts, facts.preprocessings),
   },
   "permuted-classes": {
     claim: "No other order of the classes fits better",
@@ -81,7 +87,8 @@ const kinds: Readonly<Record<Exclude<DiagnosticCode, "not-run">, CheckKind>> = {
   },
   "other-decision": {
     claim: "The attacked scores decide as the file's own output does",
-    unanswered: undecided,
+    // Decisions are compared only where operators were taken off the file's output.
+    unanswered: (facts) => uncompared(DECISIONS, facts, facts.decisions),
   },
   "batch-dependent": { claim: "An image's scores do not depend on the images beside it" },
   "trained-on": { claim: "Nothing says that test images were used for training" },
