@@ -123,9 +123,9 @@ function exampleMarkup(
       : null;
   return html`
 <li><p><b>Test image ${index}</b>: ${className(label)}${file === undefined ? null : html`<small>${file}</small>`}</p>
-<div class="trio">${view(`${id}-a`, original, `${named}: ${className(label)}`, html`original<br>${className(prediction)} ${verdictOf(prediction === label)}`)}
-${view(`${id}-b`, adversarial, `the same, attacked; predicted ${className(attacked)}`, html`adversarial<br>${className(attacked)} ${verdictOf(attacked === label)}`)}
-${view(`${id}-c`, difference, `difference between the two images of ${named}, times ${factor}`, html`difference × ${factor}<br>ℓ∞ ${number(row.linf)}<br>ℓ2 ${number(row.l2)}`)}</div>${draws}</li>`;
+<div class="trio">${view(`${id}-a`, original, `${named}: ${className(label)}`, html`original<br />${className(prediction)} ${verdictOf(prediction === label)}`)}
+${view(`${id}-b`, adversarial, `the same, attacked; predicted ${className(attacked)}`, html`adversarial<br />${className(attacked)} ${verdictOf(attacked === label)}`)}
+${view(`${id}-c`, difference, `difference between the two images of ${named}, times ${factor}`, html`difference × ${factor}<br />ℓ∞ ${number(row.linf)}<br />ℓ2 ${number(row.l2)}`)}</div>${draws}</li>`;
 }
 
 function galleryMarkup(gallery: Gallery, id: string): Markup {
