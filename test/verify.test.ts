@@ -119,6 +119,7 @@ describe("rampart verify", () => {
     ["an offset", "(<= (+ Y_0 0.1) Y_1)"],
     ["a number", "(<= Y_0 0.3)"],
     ["factors that differ below the digits of doubles", "(<= (* 1.00000000000000000001 Y_0) Y_1)"],
+    ["factors that differ below all doubles", "(<= (* (+ 1 1e-400) Y_0) Y_1)"],
     ["three outputs", "(<= (+ Y_0 Y_2) (* 2 Y_1))"],
     ["a comparison beside a number", "(or (<= Y_0 Y_1) (<= Y_0 0.001))"],
   ])("keeps a Softmax for a property with %s, and names it", async (_, condition) => {
