@@ -477,12 +477,12 @@ describe("a linear classifier of scikit-learn", () => {
         coefficients: { floats: coefficients },
         intercepts: { floats: Array.from({ length: scores }, () => 0) },
         classlabels_ints: { ints: scores === 3 ? [0, 1, 2] : [0, 1] },
-        post_transform: { text: after },
+        post_transform: { string: after },
       },
       "ai.onnx.ml",
     );
     if (normalizer === undefined) return three(node);
-    return three(node, line("y = Normalizer(p)", { norm: { text: normalizer } }, "ai.onnx.ml"));
+    return three(node, line("y = Normalizer(p)", { norm: { string: normalizer } }, "ai.onnx.ml"));
   };
   const unit = [1, 0, 0, 0, 1, 0, 0, 0, 1];
   const known = ["Softmax", "Sigmoid"];

@@ -167,7 +167,7 @@ export const bombs: Readonly<Record<string, () => Uint8Array<ArrayBuffer>>> = {
   "constants multiplied, just under the limit": () =>
     alone(1600, [nodeOf("MatMul", ["big", "big"], ["last"])]),
   "pads that wrap, just under the limit": () =>
-    alone(64, [nodeOf("Pad", ["big", "fewer"], ["last"], { mode: { text: "wrap" } })]),
+    alone(64, [nodeOf("Pad", ["big", "fewer"], ["last"], { mode: { string: "wrap" } })]),
   "one line sorted": () =>
     bomb(
       [
@@ -196,7 +196,7 @@ export const bombs: Readonly<Record<string, () => Uint8Array<ArrayBuffer>>> = {
       nodeOf("Cast", ["last0"], ["last"], { to: { int: 1 } }),
     ]),
   "pads that wrap": () =>
-    alone(64, [nodeOf("Pad", ["big", "pads"], ["last"], { mode: { text: "wrap" } })]),
+    alone(64, [nodeOf("Pad", ["big", "pads"], ["last"], { mode: { string: "wrap" } })]),
   "a convolution of much": () =>
     bomb(
       [
@@ -206,7 +206,7 @@ export const bombs: Readonly<Record<string, () => Uint8Array<ArrayBuffer>>> = {
       { kernel: int64(512, 3, 65, 65) },
     ),
   "a resize to much": () =>
-    bomb([nodeOf("Resize", ["x", "", "", "size"], ["v"], { mode: { text: "cubic" } })], {
+    bomb([nodeOf("Resize", ["x", "", "", "size"], ["v"], { mode: { string: "cubic" } })], {
       size: int64(1, 3, 20_000, 20_000),
     }),
   "an image of 2^62 pixels": () =>

@@ -24,7 +24,7 @@ export interface Seed {
 
 const ints = (...values: number[]): AttributeValue => ({ ints: values });
 const int = (value: number): AttributeValue => ({ int: value });
-const text = (value: string): AttributeValue => ({ text: value });
+const text = (value: string): AttributeValue => ({ string: value });
 const int64 = (...values: number[]): NdArray => ({
   dtype: "int64",
   shape: [values.length],

@@ -119,7 +119,7 @@ const growing: Readonly<
   pad: (from, to, draws) => [
     [
       nodeOf("Pad", [from, "size"], [to], {
-        mode: { text: draws.of(["constant", "edge", "reflect", "wrap"]) },
+        mode: { string: draws.of(["constant", "edge", "reflect", "wrap"]) },
       }),
     ],
     [wholeArray("size", ...Array.from({ length: 8 }, () => draws.of(wholes)))],
@@ -127,7 +127,7 @@ const growing: Readonly<
   resize: (from, to, draws) => [
     [
       nodeOf("Resize", [from, "", "", "size"], [to], {
-        mode: { text: draws.of(["nearest", "linear", "cubic"]) },
+        mode: { string: draws.of(["nearest", "linear", "cubic"]) },
       }),
     ],
     [wholeArray("size", ...Array.from({ length: 4 }, () => draws.of(wholes)))],

@@ -21,14 +21,14 @@ export const onnxTypeOf: { readonly [D in DType]: TensorProto_DataType } = {
   uint8: TensorProto_DataType.UINT8,
 };
 
-/** The value of an attribute: an integer, a float or a text, or a list of one of these. */
+/** The value of an attribute: an integer, a float or a string, or a list of one of these. */
 export type AttributeValue =
   | { readonly int: number }
   | { readonly ints: readonly number[] }
   | { readonly float: number }
   | { readonly floats: readonly number[] }
-  | { readonly text: string }
-  | { readonly texts: readonly string[] };
+  | { readonly string: string }
+  | { readonly strings: readonly string[] };
 
 /** An attribute as a message. */
 export function attributeProto(name: string, value: AttributeValue): AttributeProto {
@@ -41,11 +41,11 @@ export function attributeProto(name: string, value: AttributeValue): AttributePr
   if ("floats" in value)
     return create(AttributeProtoSchema, { name, type: Kind.FLOATS, floats: [...value.floats] });
   const encoder = new TextEncoder();
-  if ("texts" in value) {
-    const strings = value.texts.map((one) => encoder.encode(one));
+  if ("strings" in value) {
+    const strings = value.strings.map((one) => encoder.encode(one));
     return create(AttributeProtoSchema, { name, type: Kind.STRINGS, strings });
   }
-  const s = encoder.encode(value.text);
+  const s = encoder.encode(value.string);
   return create(AttributeProtoSchema, { name, type: Kind.STRING, s });
 }
 

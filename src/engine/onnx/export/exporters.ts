@@ -147,7 +147,7 @@ export const exporters: {
   }),
   ScatterElements: ({ attrs }) => ({
     type: "ScatterElements",
-    attributes: { axis: int(attrs.axis), reduction: { text: "add" } },
+    attributes: { axis: int(attrs.axis), reduction: { string: "add" } },
   }),
   ArgMax: ({ attrs }) => ({
     type: "ArgMax",
@@ -173,7 +173,7 @@ export const exporters: {
     return {
       type: "FusedConv",
       domain: "com.microsoft",
-      attributes: { ...attributes, activation: { text: attrs.activation } },
+      attributes: { ...attributes, activation: { string: attrs.activation } },
     };
   },
   ConvTranspose: ({ attrs }) => ({
@@ -199,7 +199,7 @@ export const exporters: {
   NchwcConv: ({ attrs: { kernel, activation, ...geometry } }) => {
     const attributes = { ...convolution(geometry), kernel_shape: ints(kernel) };
     if (activation === null) return nchwc("Conv", attributes);
-    return nchwc("Conv", { ...attributes, activation: { text: activation } });
+    return nchwc("Conv", { ...attributes, activation: { string: activation } });
   },
   NchwcGlobalAveragePool: () => nchwc("GlobalAveragePool"),
   NchwcMaxPool: ({ attrs }) => nchwc("MaxPool", window(attrs)),

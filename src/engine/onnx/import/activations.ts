@@ -124,7 +124,7 @@ export const activations: Importers = {
   Tanh: unary(g.tanh),
   Softplus: unary(softplus),
   Softsign: unary((x) => g.div(x, plus(g.abs(x), 1))),
-  Gelu: unary((x, node) => (node.text("approximate", "none") === "tanh" ? geluTanh : gelu)(x)),
+  Gelu: unary((x, node) => (node.string("approximate", "none") === "tanh" ? geluTanh : gelu)(x)),
   Softmax: overAxis(g.softmax),
   LogSoftmax: overAxis(g.logSoftmax),
   Hardmax: overAxis(hardmax),

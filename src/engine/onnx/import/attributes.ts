@@ -14,8 +14,8 @@ export interface Attributes {
   ints(name: string, fallback?: readonly number[]): readonly number[] | undefined;
   float(name: string, fallback: number): number;
   floats(name: string): readonly number[] | undefined;
-  text(name: string, fallback: string): string;
-  texts(name: string): readonly string[] | undefined;
+  string(name: string, fallback: string): string;
+  strings(name: string): readonly string[] | undefined;
   tensor(name: string): NdArray | undefined;
   /** A subgraph; throws `UsageError` if the node has none of this name. */
   graph(name: string): GraphProto;
@@ -50,11 +50,11 @@ export function attributeReader(
       return found.type === Kind.INT ? Number(found.i) : found.f;
     },
     floats: (name) => find(name, Kind.FLOATS)?.floats,
-    text(name, fallback) {
+    string(name, fallback) {
       const found = find(name, Kind.STRING);
       return found === undefined ? fallback : decoder.decode(found.s);
     },
-    texts: (name) => find(name, Kind.STRINGS)?.strings.map((one) => decoder.decode(one)),
+    strings: (name) => find(name, Kind.STRINGS)?.strings.map((one) => decoder.decode(one)),
     tensor(name) {
       const tensor = find(name, Kind.TENSOR)?.t;
       return tensor === undefined ? undefined : decode(tensor);

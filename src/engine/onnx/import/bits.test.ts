@@ -43,14 +43,14 @@ describe("bits of integers", () => {
     ["stored in the file", true],
   ])("%s", (_, stored) => {
     it("are lost beyond the upper end of the type", () => {
-      const left = { direction: { text: "LEFT" } };
+      const left = { direction: { string: "LEFT" } };
       expect(onBits("BitShift", UINT8, [200, 1, 255, 7], [1, 7, 4, 9], left, stored)).toEqual([
         144, 128, 240, 0,
       ]);
     });
 
     it("are lost beyond the lower end", () => {
-      const right = { direction: { text: "RIGHT" } };
+      const right = { direction: { string: "RIGHT" } };
       expect(onBits("BitShift", UINT32, [200, 1, 4294967040], [1, 1, 8], right, stored)).toEqual([
         100, 0, 16777215,
       ]);
@@ -78,7 +78,7 @@ describe("bits of integers", () => {
       nodeOf("Cast", ["x"], ["b"], { to: { int: UINT8 } }),
       nodeOf("Transpose", ["b"], ["t"]),
       nodeOf("Slice", ["t", "from", "to"], ["s"]),
-      nodeOf("BitShift", ["s", "n"], ["y"], { direction: { text: "LEFT" } }),
+      nodeOf("BitShift", ["s", "n"], ["y"], { direction: { string: "LEFT" } }),
     ];
     const n: NdArray = { dtype: "uint8", shape: [1], data: Uint8Array.of(1) };
     const arrays = { from: int64([0]), to: int64([2]), n };

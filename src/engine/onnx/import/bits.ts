@@ -113,7 +113,7 @@ function bitShift(node: ImportNode): Value {
   const [x, distance] = [node.input(0), node.input(1)];
   const type = elementTypeOf(node, x);
   const integerType = integerTypeOf(node, type);
-  const direction = node.text("direction", "");
+  const direction = node.string("direction", "");
   if (direction !== "LEFT" && direction !== "RIGHT")
     throw node.error(`shifts to ${JSON.stringify(direction)}; LEFT and RIGHT exist`);
   const left = direction === "LEFT";

@@ -43,12 +43,18 @@ const fileFor = (b: BlockSize, [w1, w2, w3]: readonly Tensor[]) => {
   const channels = w1.shape[0];
   return onnxFile(
     [
-      nodeOf("Conv", ["x", "w1", "b1"], ["c1"], { ...same, activation: { text: "Relu" } }, blocked),
+      nodeOf(
+        "Conv",
+        ["x", "w1", "b1"],
+        ["c1"],
+        { ...same, activation: { string: "Relu" } },
+        blocked,
+      ),
       nodeOf(
         "Conv",
         ["c1", "w2", "", "c1"],
         ["c2"],
-        { ...same, activation: { text: "Tanh" } },
+        { ...same, activation: { string: "Tanh" } },
         blocked,
       ),
       nodeOf("Conv", ["c2", "w3"], ["c3"], { ...same, group: { int: channels } }, blocked),

@@ -20,7 +20,7 @@ describe("sequences of different lengths", () => {
   it("are written into a cache from their own start, and wrap if circular", () => {
     const x = tensor([2, 4, 1], [1, 2, 3, 4, 5, 6, 7, 8]);
     const arrays = { u: tensor([2, 2, 1], [-1, -2, -3, -4]), w: int64([1, 3]) };
-    const circular = { mode: { text: "circular" } };
+    const circular = { mode: { string: "circular" } };
     const node = nodeOf("TensorScatter", ["x", "u", "w"], ["y"], circular);
     expect(run([node], x, arrays)).toEqual([1, -1, -2, 4, -4, 6, 7, -3]);
     const linear = nodeOf("TensorScatter", ["x", "u", "w"], ["y"]);

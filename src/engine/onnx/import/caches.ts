@@ -44,7 +44,7 @@ function tensorScatter(node: ImportNode): Value {
         )
       : perExample(starts, 0, rank);
   const unwrapped = g.add(indicesAlong(axis, length, rank), offsets);
-  const mode = node.text("mode", "linear");
+  const mode = node.string("mode", "linear");
   if (mode !== "linear" && mode !== "circular")
     throw node.error(`writes in mode ${JSON.stringify(mode)}; linear and circular exist`);
   const period = g.scalarLike(unwrapped, size);

@@ -31,7 +31,7 @@ function castTo(node: ImportNode, type: number): Value {
 export const casts: Importers = {
   Cast: (node) => {
     if (node.opset >= 6) return castTo(node, node.int("to", T.FLOAT));
-    const name = node.text("to", "");
+    const name = node.string("to", "");
     const type = lookUp(T as unknown as Readonly<Record<string, unknown>>, name);
     if (typeof type !== "number")
       throw node.error(`casts to ${JSON.stringify(name)}, an unknown type`);

@@ -117,7 +117,7 @@ function resultAxes(operands: readonly Named[], stated: string | undefined): str
 
 /** Multiplies along axes of one name, and sums over axes that the result does not name. */
 export const einsum: Importer = (node) => {
-  const equation = node.text("equation", "").replaceAll(" ", "");
+  const equation = node.string("equation", "").replaceAll(" ", "");
   const [terms, stated] = equation.split("->");
   const operands = terms.split(",").map((term, i) => {
     const value = node.input(i);

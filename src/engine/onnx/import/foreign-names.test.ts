@@ -33,7 +33,7 @@ function read(
 describe.each(["toString", "constructor", "__proto__", "valueOf", "hasOwnProperty"])(
   "a file that states %s",
   (word) => {
-    const text = { text: word };
+    const text = { string: word };
 
     it("is refused as the mode of a pad", () => {
       const attempt = () =>

@@ -19,7 +19,7 @@ const parameterised: Readonly<Record<string, Parameterised>> = {
  * https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.FusedConv
  */
 export function fusedActivation(node: ImportNode, x: Value): Value {
-  const name = node.text("activation", "");
+  const name = node.string("activation", "");
   if (name === "") return x;
   const f = lookUp(parameterised, name);
   if (f !== undefined) {

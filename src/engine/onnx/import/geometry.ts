@@ -19,7 +19,7 @@ const MAX_LENGTH = 2 ** 20;
 
 /** The `auto_pad` of a node; throws `UsageError` for an unknown mode. */
 export function autoPadOf(node: ImportNode): string {
-  const auto = node.text("auto_pad", "NOTSET");
+  const auto = node.string("auto_pad", "NOTSET");
   // Old exporters write an empty text instead of the default.
   if (auto === "") return "NOTSET";
   if (!["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"].includes(auto))

@@ -112,11 +112,11 @@ function neighboursOf(node: ImportNode, coordinate: Value, sampling: Sampling): 
 
 /** The mode and the padding of a node; throws `UsageError` for unknown ones. */
 function modesOf(node: ImportNode): { readonly mode: string; readonly padding: string } {
-  const stated = node.text("mode", "linear");
+  const stated = node.string("mode", "linear");
   const mode = lookUp(oldModes, stated) ?? stated;
   if (!["linear", "nearest", "cubic"].includes(mode))
     throw node.error(`samples in mode ${stated}, which is unknown`);
-  const padding = node.text("padding_mode", "zeros");
+  const padding = node.string("padding_mode", "zeros");
   if (!["zeros", "border", "reflection"].includes(padding))
     throw node.error(`pads in mode ${padding}, which is unknown`);
   return { mode, padding };

@@ -95,7 +95,7 @@ function scattered(
   axis: number,
 ): Value {
   const added = g.scatterAdd(updates, indices, axis, x.shape);
-  const reduction = node.text("reduction", "none");
+  const reduction = node.string("reduction", "none");
   if (reduction === "add") return g.add(x, added);
   if (reduction !== "none") throw node.error(`reduces by ${reduction}; none and add can be read`);
   const ones = g.expand(g.scalarLike(x, 1), indices.shape);
@@ -182,7 +182,7 @@ function padByValue(x: Value, before: Shape, after: Shape, value: number): Value
 function pad(node: ImportNode): Value {
   const x = node.input(0);
   const { begins, ends } = padsOf(node, x);
-  const mode = node.text("mode", "constant");
+  const mode = node.string("mode", "constant");
   const cut = x.shape.reduce((y, n, axis) => {
     const [start, stop] = [Math.max(-begins[axis], 0), n - Math.max(-ends[axis], 0)];
     return start === 0 && stop === n ? y : g.sliceAxis(y, axis, start, stop);

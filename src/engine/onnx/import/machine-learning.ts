@@ -23,7 +23,7 @@ function scaler(node: ImportNode): Value {
 function normalizer(node: ImportNode): Value {
   const x = real(node.input(0));
   const last = [x.shape.length - 1];
-  const kind = node.text("norm", "MAX");
+  const kind = node.string("norm", "MAX");
   // A row with a maximum of 0 is left as it is.
   if (kind === "MAX") {
     const top = g.max(x, last, true);
@@ -81,7 +81,7 @@ function linearClassifier(node: ImportNode): Value[] {
   const product = g.matmul(x, g.transpose(w, [1, 0]));
   const intercepts = node.floats("intercepts") ?? [];
   const scores = intercepts.length === 0 ? product : g.add(product, row(intercepts));
-  const name = node.text("post_transform", "NONE");
+  const name = node.string("post_transform", "NONE");
   const transform = postTransforms.get(name);
   if (transform === undefined) throw node.error(`has the transform ${name}, which cannot be read`);
   if (scores.shape[1] === 1) return binaryOutputs(node, scores, name);

@@ -149,7 +149,7 @@ describe("attributes in old operator sets:", () => {
 
   it("Cast names its type in opset 1, and an unknown name is refused", () => {
     const to = (type: string) =>
-      apply("Cast", tensor([2], [1.5, -1.5]), { opset: 1, attributes: { to: { text: type } } })
+      apply("Cast", tensor([2], [1.5, -1.5]), { opset: 1, attributes: { to: { string: type } } })
         .data;
     expect(to("INT32")).toEqual([1, -1]);
     expect(to("FLOAT")).toEqual([1.5, -1.5]);

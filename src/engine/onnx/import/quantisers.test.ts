@@ -62,7 +62,7 @@ describe("a quantiser to integers", () => {
     ["HALF_UP", [6, 3, 2, 1, 1, -1, -1, -2, -3, -6]],
     ["HALF_DOWN", [5, 2, 2, 1, 1, -1, -1, -2, -2, -5]],
   ])("rounds by %s as its documentation lists", (mode, wanted) => {
-    const attributes = { rounding_mode: { text: mode }, signed: { int: 1 }, narrow: { int: 0 } };
+    const attributes = { rounding_mode: { string: mode }, signed: { int: 1 }, narrow: { int: 0 } };
     expect(quantised("IntQuant", table, [one(1), one(0), one(8)], attributes)).toEqual(wanted);
   });
 
@@ -81,7 +81,7 @@ describe("a quantiser to integers", () => {
   });
 
   it("is refused for an unknown rounding mode", () => {
-    const attributes = { rounding_mode: { text: "STOCHASTIC_ROUND" } };
+    const attributes = { rounding_mode: { string: "STOCHASTIC_ROUND" } };
     expect(() => quant([1, 0, 3], attributes)).toThrow('rounds by "STOCHASTIC_ROUND"');
   });
 });
@@ -122,7 +122,7 @@ describe("a quantiser to minifloats", () => {
   it("divides by its scale and rounds by its mode", () => {
     const x = tensor([2], [0.53, -0.53]);
     const parameters = [0.5, 4, 3, 7, 448].map(one);
-    const found = quantised("FloatQuant", x, parameters, { rounding_mode: { text: "FLOOR" } });
+    const found = quantised("FloatQuant", x, parameters, { rounding_mode: { string: "FLOOR" } });
     // 1.06 and −1.06 in steps of 1/8.
     expect(found).toEqual([0.5, -0.5625]);
   });
@@ -146,7 +146,7 @@ describe("truncation", () => {
 
   it("has a new scale and stays in range in version 2", () => {
     const attributes = {
-      rounding_mode: { text: "ROUND" },
+      rounding_mode: { string: "ROUND" },
       signed: { int: 1 },
       narrow: { int: 0 },
     };

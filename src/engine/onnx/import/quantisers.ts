@@ -32,7 +32,7 @@ const roundings: Readonly<Record<string, (x: Value) => Value>> = {
 };
 
 function roundingOf(node: ImportNode, fallback: string): (x: Value) => Value {
-  const name = node.text("rounding_mode", fallback).toUpperCase();
+  const name = node.string("rounding_mode", fallback).toUpperCase();
   if (!Object.hasOwn(roundings, name))
     throw node.error(
       `rounds by ${JSON.stringify(name)}, which cannot be read; ${Object.keys(roundings).join(", ")} can`,

@@ -116,7 +116,8 @@ const PARAMETERISED = /^(Affine|Elu|HardSigmoid|LeakyRelu|ScaledTanh|Thresholded
  */
 function activationsOf(node: ImportNode, kind: Kind, directions: number) {
   const names =
-    node.texts("activations") ?? Array.from({ length: directions }, () => kind.activations).flat();
+    node.strings("activations") ??
+    Array.from({ length: directions }, () => kind.activations).flat();
   const clip = node.float("clip", 0);
   const alphas = Array.from(node.floats("activation_alpha") ?? []);
   const betas = Array.from(node.floats("activation_beta") ?? []);
@@ -160,7 +161,7 @@ function directionsOf(node: ImportNode, kind: Kind, zeros: Value): Direction[] {
   const count = w.shape[0];
   const functions = activationsOf(node, kind, count);
   const perDirection = kind.activations.length;
-  const isBackward = node.text("direction", "forward") === "reverse";
+  const isBackward = node.string("direction", "forward") === "reverse";
   const start = (input: number | undefined, d: number) => {
     const states = input === undefined ? undefined : node.inputs[input];
     return states === undefined ? zeros : at(lengthFirst(node, states), d);

@@ -69,7 +69,7 @@ const clamp = (i: number, n: number) => Math.min(Math.max(i, 0), n - 1);
 const isOld = (node: ImportNode): boolean => node.type === "Upsample" || node.opset < 11;
 
 const crops = (node: ImportNode): boolean =>
-  node.text("coordinate_transformation_mode", "") === "tf_crop_and_resize";
+  node.string("coordinate_transformation_mode", "") === "tf_crop_and_resize";
 
 function statedScales(node: ImportNode): readonly number[] | undefined {
   if (!isOld(node)) return node.constantNumbers(2);
@@ -91,7 +91,7 @@ function axisResizes(node: ImportNode): AxisResize[] {
     return axes.map((axis, i) => byScale(node, axis, scales[i], roiOf(i)));
   const sizes = isOld(node) ? undefined : node.constantNumbers(3);
   if (sizes === undefined) throw node.error("states neither sizes nor scales");
-  const policy = node.text("keep_aspect_ratio_policy", "stretch");
+  const policy = node.string("keep_aspect_ratio_policy", "stretch");
   const ratios = axes.map((axis, i) => sizes[i] / shape[axis]);
   const common = policy === "not_smaller" ? Math.max(...ratios) : Math.min(...ratios);
   return axes.map((axis, i) => {
@@ -117,9 +117,9 @@ function byScale(
 
 /** (x, …) ↦ x resized along each axis in turn. */
 function resize(node: ImportNode): Value {
-  const mode = node.text("mode", "nearest");
+  const mode = node.string("mode", "nearest");
   const fallback = isOld(node) ? "asymmetric" : "half_pixel";
-  const name = node.text("coordinate_transformation_mode", fallback);
+  const name = node.string("coordinate_transformation_mode", fallback);
   const coordinate = lookUp(coordinates, name);
   if (coordinate === undefined) throw node.error(`has coordinates ${name}, which are unknown`);
   if (!modes.includes(mode)) throw node.error(`resizes in mode ${mode}, which is unknown`);
@@ -146,7 +146,7 @@ function nearestAlong(
   coordinate: Coordinate,
 ): Value {
   const { axis, from, to } = resize;
-  const round = lookUp(roundings, node.text("nearest_mode", defaultRounding(node, resize.scale)));
+  const round = lookUp(roundings, node.string("nearest_mode", defaultRounding(node, resize.scale)));
   if (round === undefined) throw node.error("rounds in an unknown mode");
   const indices = Array.from({ length: to }, (_, i) => clamp(round(coordinate(i, resize)), from));
   const factor = to / from;
@@ -166,7 +166,7 @@ interface Filter {
 }
 
 function filterOf(node: ImportNode): Filter {
-  if (node.text("mode", "") !== "cubic")
+  if (node.string("mode", "") !== "cubic")
     return { weight: (t) => Math.max(0, 1 - Math.abs(t)), radius: 1 };
   const a = node.float("cubic_coeff_a", -0.75);
   return { weight: (t) => cubicKernel(t, a), radius: 2 };

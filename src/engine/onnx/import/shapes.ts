@@ -189,7 +189,7 @@ function depthToSpace(node: ImportNode): Value {
   const b = node.int("blocksize", 1);
   const [batch, channels, height, width] = x.shape;
   const depth = channels / (b * b);
-  const columnsFirst = node.text("mode", "DCR") === "CRD";
+  const columnsFirst = node.string("mode", "DCR") === "CRD";
   const split = columnsFirst
     ? [batch, depth, b, b, height, width]
     : [batch, b, b, depth, height, width];

@@ -75,7 +75,7 @@ interface Limit {
 
 const cube = filled([1, 2, 2, 2, 2]);
 const indices = { i: whole([1, 2], [0, 0]), u: filled([1, 2]) };
-const multiplied = { reduction: { text: "mul" } };
+const multiplied = { reduction: { string: "mul" } };
 const bits = (op: string, attributes: Limit["attributes"] = {}): Limit => ({
   op,
   x: whole([1], [3]),
@@ -91,7 +91,7 @@ const beyond: Readonly<Record<string, Limit>> = {
     arrays: { s: whole([5], [1, 1, 2, 2, 2]) },
     says: "2 can be read",
   },
-  BitShift: bits("BitShift", { direction: { text: "LEFT" } }),
+  BitShift: bits("BitShift", { direction: { string: "LEFT" } }),
   BitwiseAnd: bits("BitwiseAnd"),
   BitwiseOr: bits("BitwiseOr"),
   BitwiseXor: bits("BitwiseXor"),
