@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { z } from "zod";
+import type { AuditEvent } from "../audit/audit.ts";
 import { FormatOption, resultFormats } from "../audit/formats/table.ts";
 import { auditInNode } from "../audit/node.ts";
 import { AuditOptions } from "../audit/options.ts";
@@ -12,7 +13,7 @@ import { counted } from "../report/format.ts";
 import { type Context, command } from "./kit/command.ts";
 import { Classes, DataDir, Device, fileOptions, modelOptions, Threads } from "./kit/options.ts";
 import { namesOf, pick } from "./kit/pick.ts";
-import { progress } from "./kit/progress.ts";
+import { type Progress, progress } from "./kit/progress.ts";
 import { resuming } from "./kit/resuming.ts";
 
 /** Exit code if the accuracy is below --require, or the result is invalid. */
@@ -135,36 +136,14 @@ export const auditCommand = command({
         note: ({ text }) => context.note(text),
         command: context.argv.join(" "),
       })) {
-        if (event.event === "row") {
-          rows++;
-          bar.update("attacking", event.done, event.total);
-          context.emit(event.row);
-          continue;
-        }
-        if (event.event === "proof") {
-          bar.update("proving", event.done, event.total);
-          context.emit({ proof: event.proof });
-          continue;
-        }
-        if (event.event === "certificate") {
-          bar.update("certifying", event.done, event.total);
-          context.emit({ certificate: event.certificate });
+        if (event.event === "row") rows++;
+        if (event.event !== "result") {
+          tellStep(event, bar, context);
           continue;
         }
         finished = true;
         bar.stop();
-        context.emit({ audit: event.result });
-        context.print(...auditLines(event.result), "");
-        for (const file of event.files) context.emit({ file });
-        for (const line of writtenLines(event.files)) context.print(line);
-        const { passed, notRun, proofs } = event.result;
-        const contradictions = proofs?.contradictions ?? [];
-        for (const one of contradictions)
-          context.note(`error: ${contradictionText(one, proofs?.kind ?? "proof")}.`);
-        if (contradictions.length > 0) context.exitWith(OUR_BUG);
-        else if (notRun.length > 0)
-          context.exitWith(notRun.every(({ fixable }) => fixable) ? USER_CAN_FIX : OUR_BUG);
-        else if (passed === false) context.exitWith(BELOW_REQUIRED);
+        tellResult(event, context);
       }
     } finally {
       bar.stop();
@@ -176,6 +155,38 @@ export const auditCommand = command({
       );
   },
 });
+
+type Result = Extract<AuditEvent, { event: "result" }>;
+
+/** Shows a row, a proof or a certificate. */
+function tellStep(event: Exclude<AuditEvent, Result>, bar: Progress, { emit }: Context): void {
+  if (event.event === "row") {
+    bar.update("attacking", event.done, event.total);
+    emit(event.row);
+  } else if (event.event === "proof") {
+    bar.update("proving", event.done, event.total);
+    emit({ proof: event.proof });
+  } else {
+    bar.update("certifying", event.done, event.total);
+    emit({ certificate: event.certificate });
+  }
+}
+
+/** Shows the result and the files, and sets the exit code. */
+function tellResult({ result, files }: Result, context: Context): void {
+  context.emit({ audit: result });
+  context.print(...auditLines(result), "");
+  for (const file of files) context.emit({ file });
+  for (const line of writtenLines(files)) context.print(line);
+  const { passed, notRun, proofs } = result;
+  const contradictions = proofs?.contradictions ?? [];
+  for (const one of contradictions)
+    context.note(`error: ${contradictionText(one, proofs?.kind ?? "proof")}.`);
+  if (contradictions.length > 0) context.exitWith(OUR_BUG);
+  else if (notRun.length > 0)
+    context.exitWith(notRun.every(({ fixable }) => fixable) ? USER_CAN_FIX : OUR_BUG);
+  else if (passed === false) context.exitWith(BELOW_REQUIRED);
+}
 
 /** One line per file, and one line for all images. */
 function writtenLines(files: readonly string[]): string[] {

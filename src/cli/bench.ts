@@ -5,9 +5,9 @@ import { benchModel, benchTask, type Task } from "../bench/task.ts";
 import type { Work } from "../bench/work.ts";
 import { type WorkName, workNames, works } from "../bench/works.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
-import type { Runtime } from "../engine/runtime/runtime.ts";
+import type { Runtime, RuntimeTarget } from "../engine/runtime/runtime.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { command } from "./kit/command.ts";
+import { type Context, command } from "./kit/command.ts";
 import { DataDir, Device, Seed, Threads } from "./kit/options.ts";
 import { progress } from "./kit/progress.ts";
 
@@ -39,6 +39,52 @@ async function measure(
     await open.release();
   }
   return { seconds: spread(seconds), memory: peakMemory() };
+}
+
+/** What was measured. */
+interface Measured {
+  readonly name: WorkName;
+  readonly title: string;
+  readonly model: string;
+  readonly batch: number;
+  readonly target: RuntimeTarget;
+  readonly repeats: number;
+  readonly effort: object;
+  /** Operations of a step; null if they are not counted. */
+  readonly flops: number | null;
+  /** Operations per second of a product of matrices on this machine. */
+  readonly peak: number;
+}
+
+/** Reports one kind of work, as a line for a person or as JSON. */
+function tell(
+  context: Context,
+  { name, title, model, batch, target, repeats, effort, flops, peak }: Measured,
+  { seconds, memory }: Awaited<ReturnType<typeof measure>>,
+): void {
+  const rate = flops === null ? null : flops / seconds.median;
+  context.emit({
+    work: name,
+    model,
+    batch,
+    ...target,
+    repeats,
+    ...effort,
+    seconds,
+    flops,
+    flopsPerSecond: rate,
+    peakFlopsPerSecond: peak,
+    share: rate === null ? null : rate / peak,
+    memory,
+  });
+  const ms = (value: number) => (1000 * value).toFixed(1);
+  const share =
+    rate === null
+      ? ""
+      : `, ${(rate / 1e9).toFixed(0)} GFLOP/s, ${Math.round((100 * rate) / peak)} % of peak`;
+  context.print(
+    `${title.padEnd(30)} ${ms(seconds.median)} ms (quartiles ${ms(seconds.q1)}–${ms(seconds.q3)})${share}, ${Math.round(memory / 2 ** 20)} MiB`,
+  );
 }
 
 /** `rampart bench`: measures the time of attack steps, training steps and whole evaluations on this machine. */
@@ -97,35 +143,24 @@ export const benchCommand = command({
         const effort =
           images !== undefined && work.kind === "evaluation" ? { ...usual, images } : usual;
         const task = benchTask(opened, { kind: work.kind, batch, effort, seed });
-        const { seconds, memory } = await measure(runtime, work, task, {
+        const measured = await measure(runtime, work, task, {
           repeats,
           signal: context.signal,
           done: (steps) => bar.update(work.title, steps, repeats),
         });
         const flops = work.flops(task);
-        const rate = flops === null ? null : flops / seconds.median;
-        context.emit({
-          work: name,
+        const what = {
+          name,
+          title: work.title,
           model,
           batch,
-          ...target,
+          target,
           repeats,
-          ...effort,
-          seconds,
+          effort,
           flops,
-          flopsPerSecond: rate,
-          peakFlopsPerSecond: peak,
-          share: rate === null ? null : rate / peak,
-          memory,
-        });
-        const ms = (value: number) => (1000 * value).toFixed(1);
-        const share =
-          rate === null
-            ? ""
-            : `, ${(rate / 1e9).toFixed(0)} GFLOP/s, ${Math.round((100 * rate) / peak)} % of peak`;
-        context.print(
-          `${work.title.padEnd(30)} ${ms(seconds.median)} ms (quartiles ${ms(seconds.q1)}–${ms(seconds.q3)})${share}, ${Math.round(memory / 2 ** 20)} MiB`,
-        );
+          peak,
+        };
+        tell(context, what, measured);
       }
     } finally {
       bar.stop();

@@ -8,6 +8,7 @@ import { openNetworkInNode } from "../models/node.ts";
 import { counterexampleText } from "../verify/counterexample.ts";
 import { type FalsifyEvent, falsify } from "../verify/falsify.ts";
 import { type DifferentiableNetwork, flatNetwork } from "../verify/flat-network.ts";
+import type { Property } from "../verify/property.ts";
 import { parseVnnlib } from "../verify/vnnlib.ts";
 import { bytesOf } from "./kit/bytes.ts";
 import { type Context, command } from "./kit/command.ts";
@@ -69,6 +70,28 @@ function resultOf(verdict: Verdict): object {
   return { result: "sat", case: index, ...point, ...effort };
 }
 
+/** Searches until there is a verdict, showing the time, and releases the network. */
+async function searched(
+  network: Awaited<ReturnType<OpenNetwork>>,
+  property: Property,
+  { seconds, seed }: { readonly seconds: number; readonly seed: number },
+  { stderr, json, signal }: Context,
+): Promise<Verdict> {
+  const bar = progress(stderr, { json, percent: true });
+  try {
+    const flat = await flatNetwork(network, property);
+    const now = () => performance.now() / 1000;
+    for await (const event of falsify(flat, property, { seconds, key: keyOf(seed), now, signal })) {
+      if (event.event !== "step") return event;
+      bar.update("searching", Math.min(event.seconds, seconds), seconds);
+    }
+  } finally {
+    bar.stop();
+    await network.release();
+  }
+  throw new InternalError("a search without a verdict");
+}
+
 /** `rampart falsify` with a given way to open networks. */
 export const falsifyCommandWith = (open: OpenNetwork) =>
   command({
@@ -106,29 +129,11 @@ export const falsifyCommandWith = (open: OpenNetwork) =>
             maxConstants === undefined ? undefined : bytesOf(maxConstants, "--max-constants"),
         }),
       });
-      const bar = progress(context.stderr, { json: context.json, percent: true });
-      let verdict: Verdict | undefined;
-      try {
-        if (property.cases.length === 0)
-          context.note(
-            `${path} leaves no input: in every case a lower bound is above its upper bound, so the property holds for any network; check its bounds`,
-          );
-        const flat = await flatNetwork(network, property);
-        const now = () => performance.now() / 1000;
-        for await (const event of falsify(flat, property, {
-          seconds,
-          key: keyOf(seed),
-          now,
-          signal: context.signal,
-        }))
-          if (event.event === "step")
-            bar.update("searching", Math.min(event.seconds, seconds), seconds);
-          else verdict = event;
-      } finally {
-        bar.stop();
-        await network.release();
-      }
-      if (verdict === undefined) throw new InternalError("a search without a verdict");
+      if (property.cases.length === 0)
+        context.note(
+          `${path} leaves no input: in every case a lower bound is above its upper bound, so the property holds for any network; check its bounds`,
+        );
+      const verdict = await searched(network, property, { seconds, seed }, context);
       const text =
         verdict.event === "sat"
           ? counterexampleText(verdict.counterexample.x, verdict.counterexample.y)

@@ -91,18 +91,11 @@ export interface EvaluateEvent {
   readonly total: number;
 }
 
-/**
- * Evaluates a model and yields each row once it is written; rows that a resumed file holds already come first. Ends early, with
- * everything written, when `signal` aborts. Throws `UsageError` for data, options or files that do not fit.
- */
-export async function* evaluateModel(
-  model: Model,
-  given: EvaluateOptions,
-  evaluation: Evaluation,
-): AsyncGenerator<EvaluateEvent, void, void> {
-  const { out, resume = false, saveExamples = 8, signal, customAttacks } = evaluation;
-  const { network, target, images, command, locate, note = () => undefined } = evaluation;
-  const { host, readText, noiseNamed = plainNoise, range = EVERY_IMAGE } = evaluation;
+/** What an evaluation begins with: its options without open questions, its record, and the file that it writes to, if any. */
+async function prepared(model: Model, given: EvaluateOptions, evaluation: Evaluation) {
+  const { out, resume = false, signal, customAttacks } = evaluation;
+  const { target, images, command, note = () => undefined, host, readText } = evaluation;
+  const { noiseNamed = plainNoise, classes } = evaluation;
   const { dataset, warning } = evaluation.tested;
   checkFit(model, dataset);
   const options = resolved(given);
@@ -117,7 +110,7 @@ export async function* evaluateModel(
     noise,
     warning,
     images,
-    classes: evaluation.classes,
+    classes,
     customAttacks,
     target,
     command,
@@ -128,62 +121,39 @@ export async function* evaluateModel(
   const format = evaluationRowsFormat(settings, dataset.test, note);
   const file =
     out === undefined ? null : await RowsFile.open({ ...out, format, resume, note, signal });
+  return { options, noise, context, settings, file };
+}
+
+type Prepared = Awaited<ReturnType<typeof prepared>>;
+
+/**
+ * Evaluates a model and yields each row once it is written; rows that a resumed file holds already come first. Ends early, with
+ * everything written, when `signal` aborts. Throws `UsageError` for data, options or files that do not fit.
+ */
+export async function* evaluateModel(
+  model: Model,
+  given: EvaluateOptions,
+  evaluation: Evaluation,
+): AsyncGenerator<EvaluateEvent, void, void> {
+  const begun = await prepared(model, given, evaluation);
+  const { options, context, settings, file } = begun;
+  const { test } = evaluation.tested.dataset;
   try {
-    const stored = file?.rows ?? [];
-    const rows = [...stored];
-    const total = rowCount(options, dataset.test, context, range);
+    const rows = [...(file?.rows ?? [])];
+    const total = rowCount(options, test, context, evaluation.range ?? EVERY_IMAGE);
     const runs = runsOf(options, context);
     let done = 0;
     const counted = (row: Row): EvaluateEvent => {
       done += 1 + (options.skipBroken ? skippedRuns(row, runs) : 0);
       return { row, done, total };
     };
-    for (const row of stored) if (row.index < options.examples) yield counted(row);
+    for (const row of rows) if (row.index < options.examples) yield counted(row);
 
-    const kept = keptImages(saveExamples, await file?.images());
+    const kept = keptImages(evaluation.saveExamples ?? 8, await file?.images());
     await file?.prepare();
-    const evaluated = {
-      model: model.name,
-      defense: model.defense,
-      noise,
-      locate,
-      network: stoppable(network, signal),
-    };
-    const repeated = repeatedRows(evaluation, stored);
-    const finished = new Set(stored.map(rowName).filter((name) => !repeated.has(name)));
-    const broken = new Set(stored.filter(isBroken).map(brokenName));
-    const isShown = shownRows(options, context.randomised, saveExamples);
-    const run: Scored[] = [];
-    try {
-      for await (const scored of scoreAttacks(
-        evaluated,
-        dataset,
-        options,
-        finished,
-        broken,
-        customAttacks,
-        evaluation.spares,
-        range,
-      )) {
-        await evaluation.inspect?.(scored);
-        if (!repeated.delete(rowName(scored.row)))
-          run.push(evaluation.timed === false ? untimed(scored) : scored);
-        // What was found may spare other attacks a repetition.
-        for (const [name, row] of repeated)
-          if (evaluation.needsImage?.(row) === false) {
-            repeated.delete(name);
-            finished.add(name);
-          }
-        if (!scored.last) continue;
-        await file?.check();
-        for await (const row of written(run.splice(0), file, kept, isShown)) {
-          rows.push(row);
-          yield counted(row);
-        }
-        if (signal?.aborted) break;
-      }
-    } catch (error) {
-      if (!signal?.aborted || error !== signal.reason) throw error;
+    for await (const row of newRows(model, evaluation, begun, kept)) {
+      rows.push(row);
+      yield counted(row);
     }
     evaluation.finish?.({
       rows,
@@ -192,6 +162,60 @@ export async function* evaluateModel(
     });
   } finally {
     await file?.close();
+  }
+}
+
+/** The rows that the file does not hold yet, each once it is written; ends after a run when the signal aborts. */
+async function* newRows(
+  { name, defense }: Model,
+  evaluation: Evaluation,
+  { options, noise, context, file }: Prepared,
+  kept: KeptImages,
+): AsyncGenerator<Row, void, void> {
+  const {
+    saveExamples = 8,
+    signal,
+    locate,
+    spares,
+    customAttacks,
+    range = EVERY_IMAGE,
+  } = evaluation;
+  const stored = file?.rows ?? [];
+  const network = stoppable(evaluation.network, signal);
+  const evaluated = { model: name, defense, noise, locate, network };
+  const repeated = repeatedRows(evaluation, stored);
+  const finished = new Set(stored.map(rowName).filter((one) => !repeated.has(one)));
+  const broken = new Set(stored.filter(isBroken).map(brokenName));
+  const isShown = shownRows(options, context.randomised, saveExamples);
+  const run: Scored[] = [];
+  const { dataset } = evaluation.tested;
+  try {
+    for await (const scored of scoreAttacks(
+      evaluated,
+      dataset,
+      options,
+      finished,
+      broken,
+      customAttacks,
+      spares,
+      range,
+    )) {
+      await evaluation.inspect?.(scored);
+      if (!repeated.delete(rowName(scored.row)))
+        run.push(evaluation.timed === false ? untimed(scored) : scored);
+      // What was found may spare other attacks a repetition.
+      for (const [one, row] of repeated)
+        if (evaluation.needsImage?.(row) === false) {
+          repeated.delete(one);
+          finished.add(one);
+        }
+      if (!scored.last) continue;
+      await file?.check();
+      yield* written(run.splice(0), file, kept, isShown);
+      if (signal?.aborted) break;
+    }
+  } catch (error) {
+    if (!signal?.aborted || error !== signal.reason) throw error;
   }
 }
 
