@@ -51,7 +51,7 @@ export const CertificationOptions = z.strictObject({
     .optional()
     .describe("the radius of --sequential, in the first of --norms"),
   batch: z.int().positive().default(100).describe("images per call of the network"),
-  seed: z.int().nonnegative().default(0).describe("start of every random stream"),
+  seed: z.int().nonnegative().default(0).describe("seed of every random stream"),
 });
 export type CertificationOptions = z.output<typeof CertificationOptions>;
 

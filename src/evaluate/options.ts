@@ -65,7 +65,7 @@ export function evaluateSchema() {
       .default(["pgd-linf", "pgd-l2"])
       .describe(`attacks to run, separated by commas: ${names.join(", ")}, ${NO_ATTACK}`)
       .meta({ named: true }),
-    examples: z.int().positive().default(1000).describe("test images to attack: the first ones"),
+    examples: z.int().positive().default(1000).describe("test images to attack, from the first one on"),
     protocol: oneOf("protocol", ["sound", "published"])
       .default("sound")
       .describe("how models are scored; published is the paper's way, for comparison only"),
@@ -88,7 +88,7 @@ export function evaluateSchema() {
     noise: z
       .string()
       .optional()
-      .describe("noise at every prediction, such as normal:0.25; by default the model's own"),
+      .describe("noise added at every prediction, such as normal:0.25; by default the model's own"),
     rule: z
       .string()
       .default("single")
@@ -127,8 +127,8 @@ export function evaluateSchema() {
       .int()
       .positive()
       .default(128)
-      .describe("largest batch of the network; changes no draw"),
-    seed: z.int().nonnegative().default(0).describe("start of every random stream"),
+      .describe("largest batch of the network; does not change random draws"),
+    seed: z.int().nonnegative().default(0).describe("seed of every random stream"),
   });
 }
 

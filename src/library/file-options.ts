@@ -123,7 +123,7 @@ export interface EvaluateOptions
   readonly imageExif?: ImageRules["imageExif"] | undefined;
   /** 16-bit grey images of a folder: clip levels at 255, or scale 65535 to white. */
   readonly imageGrey16?: ImageRules["imageGrey16"] | undefined;
-  /** Test images to attack: the first ones. */
+  /** Test images to attack, from the first one on. */
   readonly examples?: number | undefined;
   /** How models are scored; published is the paper's way, for comparison only. */
   readonly protocol?: "sound" | "published" | undefined;
@@ -154,7 +154,7 @@ export interface EvaluateOptions
   readonly skipBroken?: boolean | undefined;
   /** Former name of skipBroken. */
   readonly onlyStanding?: boolean | undefined;
-  /** Largest batch of the network; changes no draw. */
+  /** Largest batch of the network; does not change random draws. */
   readonly batch?: number | undefined;
   /** Start of every random stream. */
   readonly seed?: number | undefined;
@@ -199,7 +199,7 @@ export interface AuditOptions
   readonly epsilonL2?: OneOrMore | undefined;
   /** Radius in ℓ1, for pixels in [0, 1]; several make a curve. */
   readonly epsilonL1?: OneOrMore | undefined;
-  /** Test images to attack: the first ones. */
+  /** Test images to attack, from the first one on. */
   readonly examples?: number | undefined;
   /** Quick: a first look; standard: the four attacks of AutoAttack; full: every attack. */
   readonly budget?: "quick" | "standard" | "full" | undefined;
@@ -215,7 +215,7 @@ export interface AuditOptions
   readonly noise?: string | undefined;
   /** How a randomised model predicts: single, majority:k or mean:k draws. */
   readonly rule?: "single" | `majority:${number}` | `mean:${number}` | undefined;
-  /** Largest batch of the network; changes no draw. */
+  /** Largest batch of the network; does not change random draws. */
   readonly batch?: number | undefined;
   /** Start of every random stream. */
   readonly seed?: number | undefined;

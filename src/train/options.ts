@@ -53,7 +53,7 @@ const BuiltInOptions = z.strictObject({
     .nonnegative()
     .lt(1)
     .optional()
-    .describe("share dropped; by default the recipe's"),
+    .describe("dropout rate; by default the recipe's"),
   augment: z
     .enum(["crop-flip", "crop", "none"])
     .optional()
@@ -90,7 +90,7 @@ const BuiltInOptions = z.strictObject({
     .describe(
       "train at weights that are moved by this share of their norm to where the loss is higher (adversarial weight perturbation; 0.005 in its paper)",
     ),
-  seed: z.int().nonnegative().optional().describe("start of every random stream (default: 0)"),
+  seed: z.int().nonnegative().optional().describe("seed of every random stream (default: 0)"),
 });
 
 /**

@@ -74,6 +74,6 @@ export function flagsOf(field: Field): Option[] {
   const isAlias = schema.aliasOf !== undefined;
   return [
     new Option(flag, help(field)).hideHelp(on || isAlias),
-    new Option(flag.replace("--", "--no-"), `not: ${help(field)}`).hideHelp(!on || isAlias),
+    new Option(flag.replace("--", "--no-"), `do not ${help(field)}`).hideHelp(!on || isAlias),
   ];
 }

@@ -10,7 +10,7 @@ import type { ImportedOptions } from "../../models/imported-network.ts";
 import { bytesOf } from "./bytes.ts";
 
 /** Seed of every random stream. */
-export const Seed = z.int().nonnegative().default(0).describe("start of every random stream");
+export const Seed = z.int().nonnegative().default(0).describe("seed of every random stream");
 
 /** Where graphs run. Whether the machine has the device is checked when the runtime is created. */
 export const Device = z

@@ -37,7 +37,7 @@ const configOption = () => new Option("--config <file>", "JSON file of options; 
 const pluginOption = () =>
   new Option(
     "--plugin <file>",
-    "module whose attacks, defences, noises, networks and data sets have names; repeatable",
+    "module that defines attacks, defences, noises, networks or data sets; repeatable",
   ).argParser((plugin: string, before: readonly string[] = []) => before.concat(plugin));
 const jsonOption = () => new Option("--json", "print results as JSON, one object per line");
 
