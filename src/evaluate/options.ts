@@ -65,7 +65,11 @@ export function evaluateSchema() {
       .default(["pgd-linf", "pgd-l2"])
       .describe(`attacks to run, separated by commas: ${names.join(", ")}, ${NO_ATTACK}`)
       .meta({ named: true }),
-    examples: z.int().positive().default(1000).describe("test images to attack, from the first one on"),
+    examples: z
+      .int()
+      .positive()
+      .default(1000)
+      .describe("test images to attack, from the first one on"),
     protocol: oneOf("protocol", ["sound", "published"])
       .default("sound")
       .describe("how models are scored; published is the paper's way, for comparison only"),
