@@ -4,8 +4,8 @@ import { marginsOf } from "../losses/margin.ts";
 import { fold, type Key } from "../math/random.ts";
 import type { Tensor } from "../math/tensor.ts";
 import { defineAttack } from "./define-attack.ts";
-import { distances, gather, rowOf } from "./examples.ts";
-import { beginAll, type Image, judge } from "./nearest.ts";
+import { distances, rowOf } from "./examples.ts";
+import { beginAll, type Image, judge, judgePoints, labelsOf, pointsOf } from "./nearest.ts";
 import { checkGradient } from "./preconditions.ts";
 import type { Labels, Minimized, Victim } from "./victim.ts";
 
@@ -65,16 +65,15 @@ async function minimize(
       return { image, delta, point: image.x, norm: initialNorm, farthest };
     });
   if (running.length === 0) return result();
-  const own = running.map(({ image }) => image.label);
+  const own = labelsOf(running);
   const keysAt = (visit: number) => running.map(({ image }) => fold(image.key, visit));
-  const points = () =>
-    gather(
-      running.map(({ point }) => point),
-      x.shape,
-    );
   for (let step = 0; step < steps; step++) {
     const length = 0.01 + 0.495 * (1 + Math.cos((Math.PI * step) / steps));
-    const { logits, gradient } = await victim.lossAndGradient(points(), ce(own), keysAt(step + 1));
+    const { logits, gradient } = await victim.lossAndGradient(
+      pointsOf(running, x.shape),
+      ce(own),
+      keysAt(step + 1),
+    );
     checkGradient(gradient);
     const margins = marginsOf(logits, own);
     running.forEach((search, i) => {
@@ -83,8 +82,7 @@ async function minimize(
       move(search, rowOf(gradient, i), length);
     });
   }
-  const margins = marginsOf(await victim.logits(points(), keysAt(steps + 1)), own);
-  running.forEach(({ image, point }, i) => void judge(image, point, margins[i], "l2"));
+  await judgePoints(victim, running, x.shape, keysAt(steps + 1), "l2");
   return result();
 }
 

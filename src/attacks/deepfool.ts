@@ -1,11 +1,10 @@
 import { z } from "zod";
 import { difference } from "../losses/difference.ts";
-import { marginsOf } from "../losses/margin.ts";
 import { fold, type Key } from "../math/random.ts";
 import type { Tensor } from "../math/tensor.ts";
 import { defineAttack } from "./define-attack.ts";
-import { distances, gather, rivals, rowOf } from "./examples.ts";
-import { beginAll, type Image, judge } from "./nearest.ts";
+import { distances, rivals, rowOf } from "./examples.ts";
+import { beginAll, type Image, judgePoints, labelsOf, pointsOf } from "./nearest.ts";
 import { checkGradient } from "./preconditions.ts";
 import type { Labels, Minimized, PaperNorm, Victim } from "./victim.ts";
 
@@ -71,13 +70,10 @@ async function minimize(
       return { image, rivals: own, total, point: image.x, closest: null };
     });
   for (let step = 1; step <= steps && running.length > 0; step++) {
-    const own = running.map(({ image }) => image.label);
+    const own = labelsOf(running);
     // The boundaries of one step are those of one function: its draws, if any, are the same for every class.
     const look = running.map(({ image }) => fold(image.key, 2 * step));
-    const here = gather(
-      running.map(({ point }) => point),
-      x.shape,
-    );
+    const here = pointsOf(running, x.shape);
     for (const search of running) search.closest = null;
     for (let aim = 0; aim < aims; aim++) {
       const loss = difference(
@@ -95,17 +91,9 @@ async function minimize(
     }
     running = running.filter(({ closest }) => closest !== null); // nowhere to go
     for (const search of running) move(search, overshoot);
-    const margins = marginsOf(
-      await victim.logits(
-        gather(
-          running.map(({ point }) => point),
-          x.shape,
-        ),
-        running.map(({ image }) => fold(image.key, 2 * step + 1)),
-      ),
-      running.map(({ image }) => image.label),
-    );
-    running = running.filter(({ image, point }, i) => !judge(image, point, margins[i], norm));
+    const keysAfter = running.map(({ image }) => fold(image.key, 2 * step + 1));
+    const isBroken = await judgePoints(victim, running, x.shape, keysAfter, norm);
+    running = running.filter((_, i) => !isBroken[i]);
   }
   return result();
 }

@@ -6,7 +6,7 @@ import type { Shape, Tensor } from "../math/tensor.ts";
 import { defineAttack } from "./define-attack.ts";
 import { distances, gather, rivals, rowOf } from "./examples.ts";
 import { hyperplaneProjections } from "./hyperplane.ts";
-import { beginAll, type Image, judge } from "./nearest.ts";
+import { beginAll, type Image, judge, judgePoints, labelsOf, pointsOf } from "./nearest.ts";
 import { checkGradient } from "./preconditions.ts";
 import type { Labels, Minimized, Norm, Victim } from "./victim.ts";
 
@@ -93,24 +93,18 @@ async function walk(
   norm: Norm,
   [stage, step]: readonly [number, number],
 ): Promise<void> {
-  const labels = running.map(({ image }) => image.label);
   const keysAt = (visit: number) => running.map(({ image }) => fold(fold(image.key, stage), visit));
-  const points = () =>
-    gather(
-      running.map(({ point }) => point),
-      shape,
-    );
   const targets = running.map(({ target }) => target);
-  const loss = difference(labels, targets);
-  const { losses, gradient } = await victim.lossAndGradient(points(), loss, keysAt(2 * step));
+  const loss = difference(labelsOf(running), targets);
+  const here = pointsOf(running, shape);
+  const { losses, gradient } = await victim.lossAndGradient(here, loss, keysAt(2 * step));
   checkGradient(gradient);
   running.forEach((one, i) => {
     one.point = stepped(one.image.x, one.point, rowOf(gradient, i), losses[i], norm);
   });
-  const margins = marginsOf(await victim.logits(points(), keysAt(2 * step + 1)), labels);
+  const isBroken = await judgePoints(victim, running, shape, keysAt(2 * step + 1), norm);
   running.forEach((one, i) => {
-    if (judge(one.image, one.point, margins[i], norm))
-      one.point = between(one.image.x, one.point, BACKWARD);
+    if (isBroken[i]) one.point = between(one.image.x, one.point, BACKWARD);
   });
 }
 

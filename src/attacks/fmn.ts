@@ -4,10 +4,10 @@ import { fold, type Key } from "../math/random.ts";
 import type { Tensor } from "../math/tensor.ts";
 import { geometries } from "./apgd-geometry.ts";
 import { defineAttack } from "./define-attack.ts";
-import { distances, gather, rowOf } from "./examples.ts";
+import { distances, rowOf } from "./examples.ts";
 import { projectL1Box } from "./l1.ts";
 import { projectL2Box } from "./l2.ts";
-import { beginAll, type Image, judge } from "./nearest.ts";
+import { beginAll, type Image, judge, judgePoints, labelsOf, pointsOf } from "./nearest.ts";
 import { checkGradient } from "./preconditions.ts";
 import type { Labels, Minimized, Norm, Victim } from "./victim.ts";
 
@@ -76,19 +76,14 @@ async function minimize(
     .filter(({ distance }) => distance > 0)
     .map((image): Search => ({ image, point: image.x, radius: Number.POSITIVE_INFINITY }));
   if (running.length === 0) return result();
-  const own = running.map(({ image }) => image.label);
+  const own = labelsOf(running);
   const keysAt = (visit: number) => running.map(({ image }) => fold(image.key, visit));
-  const points = () =>
-    gather(
-      running.map(({ point }) => point),
-      x.shape,
-    );
   for (let step = 0; step < steps; step++) {
     const fall = (1 + Math.cos((Math.PI * step) / steps)) / 2;
     const length = stepSize * (0.01 + 0.99 * fall);
     const share = GAMMA_LAST + (gamma - GAMMA_LAST) * fall;
     const { logits, gradient } = await victim.lossAndGradient(
-      points(),
+      pointsOf(running, x.shape),
       margin(own),
       keysAt(step + 1),
     );
@@ -101,8 +96,7 @@ async function minimize(
       ascend(search, slope, length, norm);
     });
   }
-  const margins = marginsOf(await victim.logits(points(), keysAt(steps + 1)), own);
-  running.forEach(({ image, point }, i) => void judge(image, point, margins[i], norm));
+  await judgePoints(victim, running, x.shape, keysAt(steps + 1), norm);
   return result();
 }
 

@@ -2,8 +2,8 @@
 
 import { marginsOf } from "../losses/margin.ts";
 import { foldAll, type Key } from "../math/random.ts";
-import { type Tensor, tensor } from "../math/tensor.ts";
-import { distances, rowOf } from "./examples.ts";
+import { type Shape, type Tensor, tensor } from "../math/tensor.ts";
+import { distances, gather, rowOf } from "./examples.ts";
 import { checkInputs, checkLabels } from "./preconditions.ts";
 import type { Labels, Minimized, Norm, Victim } from "./victim.ts";
 
@@ -68,4 +68,35 @@ export function judge(image: Image, point: Float32Array, margin: number, norm: N
     image.nearest.set(point);
   }
   return true;
+}
+
+/** The search for the closest adversarial point of one image. */
+export interface PointSearch {
+  readonly image: Image;
+  /** Where it is, [pixels]. */
+  readonly point: Float32Array;
+}
+
+/** The points of all searches as a batch [searches, ...pixels]; `shape` is [any, ...pixels]. */
+export const pointsOf = (searches: readonly PointSearch[], shape: Shape): Tensor =>
+  gather(
+    searches.map(({ point }) => point),
+    shape,
+  );
+
+/** The labels of the searches' images, [searches]. */
+export const labelsOf = (searches: readonly PointSearch[]): number[] =>
+  searches.map(({ image }) => image.label);
+
+/** Classifies the points of all searches, with one key per search, and judges each; [searches]: whether it is adversarial. */
+export async function judgePoints(
+  victim: Victim,
+  searches: readonly PointSearch[],
+  shape: Shape,
+  keys: readonly Key[],
+  norm: Norm,
+): Promise<boolean[]> {
+  const logits = await victim.logits(pointsOf(searches, shape), keys);
+  const margins = marginsOf(logits, labelsOf(searches));
+  return searches.map(({ image, point }, i) => judge(image, point, margins[i], norm));
 }

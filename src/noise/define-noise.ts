@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { makerWith } from "../math/maker.ts";
 import { checkedOptions } from "../math/option-problems.ts";
-import { badPlugin, callPlugin, requireResult } from "../math/plugin.ts";
+import { badPlugin, callPlugin, type PluginDefinition, requireResult } from "../math/plugin.ts";
 import type { Key } from "../math/random.ts";
 import { isBuiltIn } from "../math/registry.ts";
 import type { Shape, Tensor } from "../math/tensor.ts";
@@ -92,6 +92,28 @@ export const fullName = (kind: string, values: readonly (number | string)[]): st
 /** What a definition says of its noise, with the scale of its lengths. */
 export const inWords = (description: string): string => `${description} on pixels in [0, 1]`;
 
+/** The words of `describe`, with the scale of lengths. Throws `bad-plugin` for anything but text. */
+function wordsOf(definition: PluginDefinition, description: unknown): string {
+  if (typeof description === "string") return inWords(description);
+  throw badPlugin(
+    definition,
+    `returned ${typeof description} from describe, and must return words`,
+  );
+}
+
+/** The noise of a plug-in: what it throws, and arrays of another shape, are errors that name it. */
+function checkedNoise(definition: PluginDefinition, noise: Noise): Noise {
+  const { name, describe, sample, combine } = noise;
+  const checked = (call: string, make: () => Tensor, shape: Shape) =>
+    requireResult(definition, call, callPlugin(definition, call, make), shape);
+  return {
+    name,
+    describe: describe && (() => callPlugin(definition, "describe", describe)),
+    sample: (keys, shape) => checked("sample", () => sample(keys, shape), shape),
+    combine: combine && ((x, drawn) => checked("combine", () => combine(x, drawn), x.shape)),
+  };
+}
+
 /**
  * Defines a noise distribution. Pure: `noises.add` makes its name known. Throws `UsageError` with the code `bad-plugin` for a
  * name that is not made of lower-case letters, digits and hyphens, or for a parameter whose default is out of range.
@@ -140,41 +162,14 @@ export function defineNoise<Name extends string>(
       given.name,
       names.map((parameter) => parameters[parameter]),
     );
-    const words = () => {
-      const description: unknown = given.describe(parameters);
-      if (typeof description === "string") return inWords(description);
-      throw badPlugin(
-        definition,
-        `returned ${typeof description} from describe, and must return words`,
-      );
-    };
     const { combine } = given;
-    if (isBuiltIn(definition))
-      return {
-        name,
-        describe: words,
-        sample: (keys, shape) => given.sample(keys, shape, parameters),
-        combine: combine && ((x, drawn) => combine(x, drawn, parameters)),
-      };
-    return {
+    const noise: Noise = {
       name,
-      describe: () => callPlugin(definition, "describe", words),
-      sample(keys, shape) {
-        const draw = () => given.sample(keys, shape, parameters);
-        return requireResult(definition, "sample", callPlugin(definition, "sample", draw), shape);
-      },
-      combine:
-        combine &&
-        ((x, drawn) => {
-          const put = () => combine(x, drawn, parameters);
-          return requireResult(
-            definition,
-            "combine",
-            callPlugin(definition, "combine", put),
-            x.shape,
-          );
-        }),
+      describe: () => wordsOf(definition, given.describe(parameters)),
+      sample: (keys, shape) => given.sample(keys, shape, parameters),
+      combine: combine && ((x, drawn) => combine(x, drawn, parameters)),
     };
+    return isBuiltIn(definition) ? noise : checkedNoise(definition, noise);
   };
   const definition: NoiseDefinition<Name> = makerWith(make, {
     type: self.type,
