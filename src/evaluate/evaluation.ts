@@ -139,7 +139,8 @@ export async function* evaluateModel(
   const { options, context, settings, file } = begun;
   const { test } = evaluation.tested.dataset;
   try {
-    const rows = [...(file?.rows ?? [])];
+    const stored = file?.rows ?? [];
+    const rows = [...stored];
     const total = rowCount(options, test, context, evaluation.range ?? EVERY_IMAGE);
     const runs = runsOf(options, context);
     let done = 0;
@@ -147,7 +148,7 @@ export async function* evaluateModel(
       done += 1 + (options.skipBroken ? skippedRuns(row, runs) : 0);
       return { row, done, total };
     };
-    for (const row of rows) if (row.index < options.examples) yield counted(row);
+    for (const row of stored) if (row.index < options.examples) yield counted(row);
 
     const kept = keptImages(evaluation.saveExamples ?? 8, await file?.images());
     await file?.prepare();
