@@ -175,7 +175,8 @@ async function checkRampart(typed: Words): Promise<void> {
   if (words.includes("--help")) return;
   const many = command.positionals.some((name) => name.endsWith("..."));
   const least = command.positionals.filter((name) => !name.endsWith("?")).length;
-  const fits = many ? positionals.length >= least : positionals.length === least;
+  const most = many ? Number.POSITIVE_INFINITY : command.positionals.length;
+  const fits = positionals.length >= least && positionals.length <= most;
   if (!fits) throw new Error(`${positionals.length} arguments, got ${positionals.join(" ")}`);
   const { error } = command.options.safeParse(values);
   if (error !== undefined && !words.includes("--config")) throw error;
@@ -205,11 +206,15 @@ function checkNpm([name, script]: Words): void {
   if (name !== "run" && !own.includes(name)) throw new Error(`npm ${name} is unexpected`);
 }
 
+/** Programs that start the one whose words follow their own options. */
+const STARTERS = ["srun", "mpirun"];
+
 /** Programs of the machine that pages may call. */
 const OTHERS = ["git", "cd", "cp", "mkdir", "echo", "gh", "apt-get", "export", "ls"];
 
 async function check([program, ...words]: Words): Promise<void> {
   if (program === "rampart") return checkRampart(words);
+  if (STARTERS.includes(program)) return checkRampart(words.slice(words.indexOf("rampart") + 1));
   if (program === "npx") return checkNpx(words);
   if (program === "npm") return checkNpm(words);
   if (/python3$/.test(program)) {
