@@ -134,8 +134,22 @@ export async function workOnQueue(
       await Promise.race([nodeClock.sleep(Math.min(1, seconds)), board.change()]);
     }
   } finally {
-    await Promise.race([worker.close(), nodeClock.sleep(30)]);
+    await atMost(worker.close(), CLOSE_SECONDS);
+    await atMost(worker.close(true), 1);
     connection.disconnect();
   }
   if (problem !== undefined) throw problem;
+}
+
+/** Seconds that the jobs in work get to end, once their cells are stopped or done. */
+const CLOSE_SECONDS = 10;
+
+/** Waits for a promise, at most for some seconds. No timer is left that would keep the process alive. */
+export async function atMost(promise: Promise<unknown>, seconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, 1000 * seconds);
+  });
+  await Promise.race([promise.catch(() => undefined), late]);
+  clearTimeout(timer);
 }
