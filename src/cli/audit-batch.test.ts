@@ -56,7 +56,8 @@ describe("diagnostics", () => {
       { what: "the comparison of saturation", reason: error.message, fixable },
     ]);
     expect(diagnostic(result, "not-run")?.text).toContain(`did not run: ${error.message}`);
-    expect(JSON.parse(readFileSync(join(out, "summary.json"), "utf8"))).toEqual(result);
+    const summary = JSON.parse(readFileSync(join(out, "summary.json"), "utf8"));
+    expect(summary).toEqual(Object.assign({ schemaVersion: 1 }, result));
     expect(readFileSync(join(out, "report.html"), "utf8")).toContain("not-run");
   });
 });

@@ -49,7 +49,7 @@ const MacerOptions = NormalNoise.extend({
     .number()
     .positive()
     .default(8)
-    .describe("macer: largest difference of normal quantiles that counts, as a multiple of σ/2"),
+    .describe("macer: largest difference of normal quantiles that counts; a factor on σ/2"),
   beta: z.number().positive().default(16).describe("macer: factor on the logits of the votes"),
 });
 

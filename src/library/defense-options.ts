@@ -46,7 +46,7 @@ export interface BuiltInDefenseOptions {
   readonly macerCopies?: number | undefined;
   /** Macer: weight of the loss of the radius for pixels in [0, 1]; 12 for σ 0.25, 4 for σ 0.5 (default: 12). */
   readonly macerLambda?: number | undefined;
-  /** Macer: largest difference of normal quantiles that counts, as a multiple of σ/2 (default: 8). */
+  /** Macer: largest difference of normal quantiles that counts; a factor on σ/2 (default: 8). */
   readonly macerGamma?: number | undefined;
   /** Macer: factor on the logits of the votes (default: 16). */
   readonly macerBeta?: number | undefined;

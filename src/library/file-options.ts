@@ -76,7 +76,7 @@ export interface TrainOptions
   readonly rate?: number | undefined;
   /** Λ of λ/2·‖w‖²; by default the recipe's. */
   readonly weightDecay?: number | undefined;
-  /** Share dropped; by default the recipe's. */
+  /** Dropout rate; by default the recipe's. */
   readonly dropout?: number | undefined;
   /** Random crops and mirroring (default: crop-flip; mnist, fashion-mnist crop; shapes none). */
   readonly augment?: "crop-flip" | "crop" | "none" | undefined;
@@ -87,7 +87,7 @@ export interface TrainOptions
    * 0.005 in its paper).
    */
   readonly awp?: number | undefined;
-  /** Start of every random stream (default: 0). */
+  /** Seed of every random stream (default: 0). */
   readonly seed?: number | undefined;
 }
 
@@ -133,7 +133,7 @@ export interface EvaluateOptions
   readonly epsilonL2?: OneOrMore | undefined;
   /** Radius in ℓ1, for pixels in [0, 1]; several make a curve. */
   readonly epsilonL1?: OneOrMore | undefined;
-  /** Noise at every prediction, such as normal:0.25; by default the model's own. */
+  /** Noise added at every prediction, such as normal:0.25; by default the model's own. */
   readonly noise?: string | undefined;
   /** How a randomised model predicts: single, majority:k or mean:k draws. */
   readonly rule?: "single" | `majority:${number}` | `mean:${number}` | undefined;
@@ -156,7 +156,7 @@ export interface EvaluateOptions
   readonly onlyStanding?: boolean | undefined;
   /** Largest batch of the network; does not change random draws. */
   readonly batch?: number | undefined;
-  /** Start of every random stream. */
+  /** Seed of every random stream. */
   readonly seed?: number | undefined;
 }
 
@@ -211,12 +211,12 @@ export interface AuditOptions
   readonly proveSeconds?: number | undefined;
   /** Draws that certify an image under noise. */
   readonly proveN?: number | undefined;
-  /** Noise at every prediction, such as normal:0.25; by default the model's own. */
+  /** Noise added at every prediction, such as normal:0.25; by default the model's own. */
   readonly noise?: string | undefined;
   /** How a randomised model predicts: single, majority:k or mean:k draws. */
   readonly rule?: "single" | `majority:${number}` | `mean:${number}` | undefined;
   /** Largest batch of the network; does not change random draws. */
   readonly batch?: number | undefined;
-  /** Start of every random stream. */
+  /** Seed of every random stream. */
   readonly seed?: number | undefined;
 }

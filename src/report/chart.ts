@@ -142,7 +142,9 @@ export function chartMarkup({ title, x, y, share, log = false, between, series }
   });
   // Plot names its groups, which have no role that a name may have. The figure is one image with one name. Plot's own ariaLabel
   // would not be escaped: linkedom writes < and & in attributes unchanged.
-  const shapes = svg.outerHTML.slice("<svg ".length).replace(/ aria-label="[\w -]*"/g, "");
+  const shapes = svg.outerHTML
+    .slice("<svg ".length)
+    .replace(/ aria-label="([\w -]*)"/g, ' data-mark="$1"');
   const drawn = html`<svg role="img" aria-label="${title}" ${trusted(shapes)}`;
   return html`<figure class="chart"><figcaption>${title}</figcaption>${drawn}</figure>`;
 }

@@ -126,7 +126,7 @@ describe("a report of rows with proofs beside them", () => {
     const figure = [...document.querySelectorAll("#certified ~ div figure, section figure")].find(
       (one) => one.textContent?.includes("Certified and attacked accuracy in ℓ2"),
     );
-    const steps = figure?.querySelector('g[aria-label="line"] path')?.getAttribute("d") ?? "";
+    const steps = figure?.querySelector('g[data-mark="line"] path')?.getAttribute("d") ?? "";
     // A step goes straight up or along; a line between points would have pairs of numbers after L.
     expect(steps).toMatch(/^M[\d.]+,[\d.]+([VH][\d.]+|L[\d.]+,[\d.]+)+$/);
     const corners = [...steps.matchAll(/L([\d.]+),([\d.]+)/g)].map(([, x, y]) => [+x, +y]);
@@ -135,8 +135,8 @@ describe("a report of rows with proofs beside them", () => {
       expect(corner[0] === before[0] || corner[1] === before[1]).toBe(true);
       before = corner;
     }
-    expect(figure?.querySelectorAll('g[aria-label="line"]').length).toBe(1);
-    expect(figure?.querySelectorAll('g[aria-label="dot"] *').length).toBe(2);
+    expect(figure?.querySelectorAll('g[data-mark="line"]').length).toBe(1);
+    expect(figure?.querySelectorAll('g[data-mark="dot"] *').length).toBe(2);
   });
 
   it("counts lower bounds of p, abstentions apart", () => {
