@@ -1,5 +1,6 @@
 import { present } from "../math/defined.ts";
 import { type AccuracyTable, accuracyTables, type Cell } from "./accuracy-table.ts";
+import { curveName, verdict } from "./eot-words.ts";
 import { type Evaluation, noteTexts } from "./evaluation.ts";
 import { counted, normName, percent, range } from "./format.ts";
 import {
@@ -11,7 +12,6 @@ import {
   roundedDown,
 } from "./proven-balls.ts";
 import { judgement } from "./sections/accuracy.ts";
-import { curveName, verdict } from "./sections/eot.ts";
 
 /** Text on one line, with all Markdown syntax escaped. */
 const plain = (text: string): string =>

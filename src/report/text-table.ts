@@ -2,9 +2,9 @@ import type { Summary } from "../evaluate/summary.ts";
 import type { UnionSummary } from "../evaluate/union.ts";
 import type { Interval } from "../math/statistics.ts";
 import { ballsText, ballUnionsShown } from "./accuracy-table.ts";
+import { curveName, verdict } from "./eot-words.ts";
 import { counted, percent, radius, range } from "./format.ts";
 import { printable } from "./printable.ts";
-import { curveName, verdict } from "./sections/eot.ts";
 
 /** Aligned columns, two spaces apart: the first to the left, the others to the right. */
 export function textTable(lines: readonly (readonly string[])[]): string {

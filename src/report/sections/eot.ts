@@ -1,22 +1,8 @@
-import type { EotCurve } from "../../evaluate/eot-curve.ts";
 import { type Chart, chartMarkup, legend } from "../chart.ts";
+import { curveName, verdict } from "../eot-words.ts";
 import type { Evaluation } from "../evaluation.ts";
-import { listed, normName, percent, radius } from "../format.ts";
+import { normName } from "../format.ts";
 import { html, type Markup } from "../html.ts";
-
-/** `pgd-linf, ε 0.031`. */
-export const curveName = ({ attack, epsilon }: EotCurve): string =>
-  epsilon === null ? attack : `${attack}, ε ${radius(epsilon)}`;
-
-/** A curve as a sentence: its accuracies, and the number of draws at which it settles. */
-export function verdict({ points, settled }: EotCurve): string {
-  const values = listed(points.map(({ eot, accuracy }) => `${percent(accuracy.mean)} at ${eot}`));
-  const end =
-    settled === null
-      ? `not settled at ${points[points.length - 1].eot}, so more draws may lower it further`
-      : `settled at ${settled}`;
-  return `${values}: ${end}`;
-}
 
 /** Accuracy against the draws that an attack averages per step; null if every attack used one number of draws. */
 export function eotSection(

@@ -1,0 +1,17 @@
+// Curves of accuracy against EOT draws in words, for tables in text: without the libraries that draw them.
+import type { EotCurve } from "../evaluate/eot-curve.ts";
+import { listed, percent, radius } from "./format.ts";
+
+/** `pgd-linf, ε 0.031`. */
+export const curveName = ({ attack, epsilon }: EotCurve): string =>
+  epsilon === null ? attack : `${attack}, ε ${radius(epsilon)}`;
+
+/** A curve as a sentence: its accuracies, and the number of draws at which it settles. */
+export function verdict({ points, settled }: EotCurve): string {
+  const values = listed(points.map(({ eot, accuracy }) => `${percent(accuracy.mean)} at ${eot}`));
+  const end =
+    settled === null
+      ? `not settled at ${points[points.length - 1].eot}, so more draws may lower it further`
+      : `settled at ${settled}`;
+  return `${values}: ${end}`;
+}
