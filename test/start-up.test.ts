@@ -1,7 +1,6 @@
 // What a command loads before it works. Libraries that draw charts take half of a second and come with the report.
 import { readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import ts from "typescript";
 import { expect, it } from "vitest";
 
 const root = join(import.meta.dirname, "..");
@@ -15,23 +14,13 @@ function importsOf(path: string): readonly string[] {
   return found;
 }
 
+const IMPORT = /^(?:import|export) (?!type )([^"';]*?)from "([^"]+)"|^import "([^"]+)"/gm;
+const ONLY_TYPES = /^\{(?:\s*type [\w$]+(?: as [\w$]+)?,?)+\s*\}\s*$/;
+
 function readImports(path: string): string[] {
-  const source = ts.createSourceFile(path, readFileSync(path, "utf8"), ts.ScriptTarget.Latest);
-  return source.statements.flatMap((node) => {
-    if (!ts.isImportDeclaration(node) && !ts.isExportDeclaration(node)) return [];
-    const { moduleSpecifier: from } = node;
-    if (from === undefined || !ts.isStringLiteral(from)) return [];
-    if (ts.isExportDeclaration(node)) return node.isTypeOnly ? [] : [from.text];
-    const { importClause: clause } = node;
-    const names = clause?.namedBindings;
-    const isOfTypes =
-      clause?.isTypeOnly === true ||
-      (names !== undefined &&
-        ts.isNamedImports(names) &&
-        names.elements.length > 0 &&
-        names.elements.every(({ isTypeOnly }) => isTypeOnly));
-    return isOfTypes ? [] : [from.text];
-  });
+  return [...readFileSync(path, "utf8").matchAll(IMPORT)].flatMap(([, names = "", from, alone]) =>
+    ONLY_TYPES.test(names) ? [] : [from ?? alone],
+  );
 }
 
 /** Everything that is loaded with a file: paths from the root, and names of packages. */
