@@ -216,6 +216,9 @@ it("model-index survives a round trip through YAML, with every accuracy", () => 
   const [{ name, results: of }] = parse(rendered("model-index", result))["model-index"];
   expect(name).toBe("a & <b> | c.onnx");
   const [{ task, dataset, metrics }] = of;
+  const { balls, attacks } = metrics.at(-2).args;
+  expect(balls).toEqual(result.unions.at(-1)?.balls);
+  expect(attacks).toEqual(result.unions.at(-1)?.attacks);
   expect([task.type, dataset.name]).toEqual(["image-classification", result.data]);
   expect(metrics.map(({ value }: { value: number }) => value)).toEqual([
     result.clean.mean,

@@ -1,4 +1,3 @@
-import { stringify } from "yaml";
 import type { AuditResult } from "../result.ts";
 import { unionText } from "../text.ts";
 import type { ResultFormat } from "./result-format.ts";
@@ -30,6 +29,25 @@ function metricsOf({ clean, unions, proofs }: AuditResult): Metric[] {
   return metrics;
 }
 
+/**
+ * Plain data as lines of YAML in block style. Scalars are written as in JSON, which YAML reads the same way; so no library is
+ * needed, which a page would have to load.
+ */
+function yamlLines(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [JSON.stringify(value)];
+  const isList = Array.isArray(value);
+  const entries = isList ? value.map((one) => ["-", one]) : Object.entries(value);
+  if (entries.length === 0) return [isList ? "[]" : "{}"];
+  return entries.flatMap(([name, one]): string[] => {
+    const head = isList ? "-" : `${name}:`;
+    const lines = yamlLines(one);
+    const isNested = typeof one === "object" && one !== null && Object.keys(one).length > 0;
+    if (!isNested) return [`${head} ${lines[0]}`];
+    if (!isList) return [head, ...lines.map((line) => `  ${line}`)];
+    return lines.map((line, i) => (i === 0 ? `- ${line}` : `  ${line}`));
+  });
+}
+
 /** The `model-index` of a Hugging Face model card, to paste into the front matter of its README. */
 export const modelIndex = {
   name: "model-index",
@@ -48,6 +66,6 @@ export const modelIndex = {
         },
       ],
     };
-    return stringify({ "model-index": [index] });
+    return `${yamlLines({ "model-index": [index] }).join("\n")}\n`;
   },
 } as const satisfies ResultFormat;
