@@ -70,16 +70,20 @@ const SHOWN_CLASSES = 4;
 const isNumbered = (names: readonly string[], index: number): boolean =>
   names[index] === undefined || names[index] === String(index) || /^output \d+$/.test(names[index]);
 
-/** Fires if the predictions fit the labels far better in another order of the classes. */
-export function permutedClasses({
-  rows,
-  classes,
-  classNames = [],
-}: Pick<Facts, "rows" | "classes" | "classNames">): Diagnostic | null {
+/** The order of the classes that the predictions fit far better; null if there is none. */
+function fittingOrder({ rows, classes }: Pick<Facts, "rows" | "classes">) {
   const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   for (const { label, prediction } of cleanOf(rows))
     if (prediction !== NO_CLASS) confusion[label][prediction]++;
-  const found = likelyPermutation(confusion);
+  return likelyPermutation(confusion);
+}
+
+/** Fires if the predictions fit the labels far better in another order of the classes. */
+export function permutedClasses(
+  facts: Pick<Facts, "rows" | "classes" | "classNames">,
+): Diagnostic | null {
+  const { classNames = [] } = facts;
+  const found = fittingOrder(facts);
   if (found === null) return null;
   const { name, outputs, explained, identity, examples } = found;
   const moved = outputs.flatMap((output, label) =>
@@ -104,14 +108,19 @@ export function permutedClasses({
 const MIN_BETTER_SHARE = 0.1;
 const MIN_BETTER_IMAGES = 4;
 
-/** Fires if far more clean images are right under a usual preprocessing than under the declared one. */
+/**
+ * Fires if far more clean images are right under a usual preprocessing than under the declared one, and more than guessing
+ * would get right.
+ */
 export function otherPreprocessing({
   preprocessings,
-}: Pick<Facts, "preprocessings">): Diagnostic | null {
+  classes,
+}: Pick<Facts, "preprocessings" | "classes">): Diagnostic | null {
   if (preprocessings === null) return null;
   const { name, examples, correct, correctAsDeclared } = preprocessings;
   if (correct - correctAsDeclared < Math.max(MIN_BETTER_IMAGES, MIN_BETTER_SHARE * examples))
     return null;
+  if (isGuessing(correct / examples, classes, examples)) return null;
   return {
     code: "other-preprocessing",
     severity: "invalid",
@@ -126,13 +135,33 @@ const DEVIATIONS = 3;
 /** An accuracy above this share is never chance, however few images there are. */
 const NEVER_CHANCE = 2 / 3;
 
+/** Whether guessing one of these classes reaches an accuracy on so many images as well. */
+function isGuessing(accuracy: number, classes: number, images: number): boolean {
+  const guessed = 1 / classes;
+  const bound = guessed + DEVIATIONS * Math.sqrt((guessed * (1 - guessed)) / images);
+  return accuracy <= Math.min(bound, NEVER_CHANCE);
+}
+
+/**
+ * Why the network does not see its images or its labels as it should: another preprocessing, or another order of the classes,
+ * whichever gets the larger share of the images right. Null if neither helps.
+ */
+export function misread(facts: Facts): Diagnostic | null {
+  const preprocessing = otherPreprocessing(facts);
+  const order = permutedClasses(facts);
+  const found = fittingOrder(facts);
+  if (preprocessing === null || facts.preprocessings === null || found === null)
+    return preprocessing ?? order;
+  const { correct, examples } = facts.preprocessings;
+  return found.explained / found.examples >= correct / examples ? order : preprocessing;
+}
+
 /** Fires if guessing reaches the clean accuracy as well. */
 export function chance({ rows, classes }: Pick<Facts, "rows" | "classes">): Diagnostic | null {
   const clean = cleanOf(rows);
   const accuracy = mean(clean.map((row) => row.clean));
   const guessed = 1 / classes;
-  const bound = guessed + DEVIATIONS * Math.sqrt((guessed * (1 - guessed)) / clean.length);
-  if (accuracy > Math.min(bound, NEVER_CHANCE)) return null;
+  if (!isGuessing(accuracy, classes, clean.length)) return null;
   return {
     code: "chance",
     severity: "invalid",

@@ -70,7 +70,9 @@ const kinds: Readonly<Record<Exclude<DiagnosticCode, "not-run">, CheckKind>> = {
   "other-preprocessing": {
     claim: "No usual preprocessing fits better than the declared one",
     // A file of ours states its own, and nothing is compared.
-    unanswered: (facts) => uncompared(PREPROCESSINGS, facts, facts.preprocessings),
+    unanswered: (facts, fired) =>
+      uncompared(PREPROCESSINGS, facts, facts.preprocessings) ??
+      explainedBy("permuted-classes")(facts, fired),
   },
   "permuted-classes": {
     claim: "No other order of the classes fits better",

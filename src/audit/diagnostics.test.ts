@@ -102,6 +102,7 @@ describe("a diagnostic", () => {
   it("of preprocessing fires from a tenth of the images on, and explains an accuracy of chance", () => {
     const compared = (correct: number) => ({
       preprocessings: { name: "--scale 255", examples: 64, correct, correctAsDeclared: 40 },
+      classes: 10,
     });
     expect(otherPreprocessing(compared(47))?.text).toContain("and 47 with --scale 255");
     expect(otherPreprocessing(compared(46))).toBeNull();
@@ -124,6 +125,40 @@ describe("a diagnostic", () => {
     );
     const numbers = classNames.map((_, i) => String(i));
     expect(permutedClasses({ rows, classes: 10, classNames: numbers })).toEqual(found);
+  });
+
+  it("of preprocessing offers none that guessing would match", () => {
+    const compared = (correct: number) => ({
+      preprocessings: { name: "--scale 255", examples: 64, correct, correctAsDeclared: 0 },
+      classes: 4,
+    });
+    // A quarter of 64 images, and three standard deviations: 26.4.
+    expect(otherPreprocessing(compared(26))).toBeNull();
+    expect(otherPreprocessing(compared(27))).not.toBeNull();
+  });
+
+  it("of order and preprocessing is the one that gets more images right", () => {
+    const rows = many(60, (i) => ({ label: i % 10, prediction: 9 - (i % 10), clean: 0 }));
+    const codesWith = (correct: number) =>
+      diagnose(
+        Object.assign({}, usualFacts, {
+          rows,
+          preprocessings: { name: "--scale 255", examples: 60, correct, correctAsDeclared: 0 },
+        }),
+      ).map(({ code }) => code);
+    expect(codesWith(40)).toEqual(["permuted-classes"]);
+    const half = many(60, (i) => ({
+      label: i % 10,
+      prediction: i < 30 ? 9 - (i % 10) : (i + 3) % 10,
+      clean: 0,
+    }));
+    const codes = diagnose(
+      Object.assign({}, usualFacts, {
+        rows: half,
+        preprocessings: { name: "--scale 255", examples: 60, correct: 58, correctAsDeclared: 0 },
+      }),
+    ).map(({ code }) => code);
+    expect(codes).toEqual(["other-preprocessing"]);
   });
 
   it.each([

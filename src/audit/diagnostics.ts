@@ -1,10 +1,9 @@
 import {
   chance,
   constantPredictor,
+  misread,
   oneClass,
   otherDecision,
-  otherPreprocessing,
-  permutedClasses,
 } from "./answer-diagnostics.ts";
 import {
   blackBoxWins,
@@ -25,14 +24,14 @@ import { batchDependent, notRun, trainedOnTest } from "./run-diagnostics.ts";
  * explains an accuracy no better than chance, and a constant predictor explains a single predicted class.
  */
 export function diagnose(facts: Facts): Diagnostic[] {
-  const misread = otherPreprocessing(facts) ?? permutedClasses(facts);
+  const unread = misread(facts);
   const constant = constantPredictor(facts);
   const all = [
     batchDependent(facts.batch ?? null),
     otherDecision(facts.decisions ?? null),
     constant,
-    misread,
-    constant === null && misread === null ? chance(facts) : null,
+    unread,
+    constant === null && unread === null ? chance(facts) : null,
     constant === null ? oneClass(facts) : null,
     trainedOnTest(facts.trainedOnWarning ?? null),
     nonFiniteGradients(facts),

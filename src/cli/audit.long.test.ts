@@ -79,6 +79,7 @@ describe("rampart audit", () => {
     const page = readFileSync(join(out, "report.html"), "utf8");
     expect(page).toContain('<h2 id="audit">Verdict on good.onnx</h2>');
     expect(page).not.toContain("is not finished");
+    expect(page).not.toContain("images asked for");
     const images = readdirSync(join(out, "pictures"));
     expect(images).toContain("0-clean.png");
     expect(images.some((name) => /^0-[\w-]+-l2-0\.9\.png$/.test(name))).toBe(true);

@@ -38,7 +38,7 @@ export const labCommand = command({
   examples: ["rampart lab", "rampart lab --port 0 --no-open"],
   async run({ port, open }, context) {
     const server = await serveLab(siteFiles(pageFolder, wasmFolder()), port);
-    context.print(`the lab is at ${server.url}; Ctrl-C ends it`);
+    context.print(`the lab is at ${server.url} (Ctrl-C ends it)`);
     context.emit({ url: server.url });
     if (open) openInBrowser(server.url);
     if (!context.signal.aborted) await once(context.signal, "abort");
