@@ -113,7 +113,11 @@ export class CellProcess {
       child.on("exit", exited);
       signal.addEventListener("abort", stop);
       child.send(run, (error) => {
-        if (error !== null) exited(child.exitCode, child.signalCode);
+        if (error === null) return;
+        const hasEnded = child.exitCode !== null || child.signalCode !== null;
+        if (hasEnded) exited(child.exitCode, child.signalCode);
+        // A process that cannot be reached is of no use; `exited` hears how it ends.
+        else child.kill("SIGKILL");
       });
     });
   }
