@@ -23,6 +23,7 @@ export type {
 } from "./certify/certify.ts";
 export type { MixtureSize } from "./certify/mixture-radii.ts";
 export type { CertificationOptions } from "./certify/options.ts";
+export type { PredictOptions } from "./certify/predict.ts";
 export type { BaseClassifier } from "./certify/votes.ts";
 export type { DecodedImage, Image } from "./data/data-files.ts";
 export type { HeldOut } from "./data/dataset.ts";
@@ -81,6 +82,9 @@ export type { ExportedModel } from "./models/export.ts";
 export type { OpenOptions } from "./models/opening/open-onnx.ts";
 export type { Parameter as NoiseParameter, ParameterValues } from "./noise/define-noise.ts";
 export type { NoiseNamed, NoisePrefetch } from "./noise/noise.ts";
+export type { ComparedAccuracy } from "./report/compared.ts";
+export type { Comparison, DropDecision, Side as ComparedSide } from "./report/comparison.ts";
+export type { Ball as ComparedBall } from "./report/outcomes.ts";
 export type { ProvenBall } from "./report/proven-balls.ts";
 export type { EpochMetrics } from "./train/metrics.ts";
 export type { ProofRow } from "./verify/proof-row.ts";

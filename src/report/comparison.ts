@@ -23,7 +23,7 @@ export interface DropDecision {
   readonly passed: boolean;
 }
 
-interface Side {
+export interface Side {
   readonly label: string;
   readonly model: string;
   readonly data: string;
