@@ -14,20 +14,17 @@ import {
 import type { Value } from "../engine/graph/value.ts";
 import { crossEntropy } from "../losses/ce.ts";
 import { defineDefense } from "./define-defense.ts";
+import { injectedNoise } from "./injected-noise.ts";
 import {
   copiesOf,
   copyFeeds,
   drawCopies,
-  injectedNoise,
   logitsOfCopies,
+  meanOf,
   NormalNoise,
   underDraws,
 } from "./noisy-copies.ts";
 import type { LossObjective } from "./objective.ts";
-
-/** The mean of values of one shape, such as [batch, classes]. */
-export const meanOf = (values: readonly Value[]): Value =>
-  mul(values.reduce(add), scalarLike(values[0], 1 / values.length));
 
 /** Keeps the logarithm of a mean probability finite. */
 const TINY = 1e-20;

@@ -3,17 +3,13 @@ import { balls } from "../attacks/balls.ts";
 import type { PaperNorm } from "../attacks/victim.ts";
 import { ce } from "../losses/ce.ts";
 import { foldAll } from "../math/random.ts";
-import { type Tensor, tensor } from "../math/tensor.ts";
+import { add, clamp, type Tensor, tensor } from "../math/tensor.ts";
 import { defineDefense } from "./define-defense.ts";
 import { sameNames, trainingRadius } from "./inner-ascent.ts";
 import type { Objective } from "./objective.ts";
 
 /** x + δ, moved to [0, 1]. */
-const within = (x: Tensor, delta: Tensor): Tensor =>
-  tensor(
-    x.shape,
-    x.data.map((pixel, i) => Math.min(Math.max(pixel + delta.data[i], 0), 1)),
-  );
+const within = (x: Tensor, delta: Tensor): Tensor => clamp(add(x, delta), 0, 1);
 
 /** How one step of the fast gradient method is taken, with lengths as multiples of epsilon. */
 interface OneStep {

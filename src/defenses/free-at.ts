@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { type Tensor, tensor } from "../math/tensor.ts";
+import { balls } from "../attacks/balls.ts";
+import { add, addScaled, clamp, type Tensor } from "../math/tensor.ts";
 import { defineDefense } from "./define-defense.ts";
 import { sameNames, trainingRadius } from "./inner-ascent.ts";
 import type { LossObjective } from "./objective.ts";
@@ -12,22 +13,9 @@ const FreeOptions = z.strictObject(trainingRadius.linf).extend({
     .describe("free-at: steps of the optimiser on each batch; divide --epochs by it"),
 });
 
-const clamp = (value: number, low: number, high: number): number =>
-  Math.min(Math.max(value, low), high);
-
-/** x + δ, moved to [0, 1]. */
-const attacked = (x: Tensor, delta: Tensor): Tensor =>
-  tensor(
-    x.shape,
-    x.data.map((pixel, i) => clamp(pixel + delta.data[i], 0, 1)),
-  );
-
 /** δ after a step of length ε along the signs of the gradient, in the ball of radius ε. */
 const ascended = (delta: Tensor, gradient: Tensor, epsilon: number): Tensor =>
-  tensor(
-    delta.shape,
-    delta.data.map((v, i) => clamp(v + epsilon * Math.sign(gradient.data[i]), -epsilon, epsilon)),
-  );
+  clamp(addScaled(delta, balls.linf.steepest(gradient), epsilon), -epsilon, epsilon);
 
 /**
  * Free adversarial training (Shafahi et al. 2019, arXiv:1904.12843, Alg. 1): one backward pass gives the gradients of the
@@ -42,7 +30,7 @@ function freeTraining(epsilon: number, replays: number): LossObjective {
     async train({ x, memory, gradients, apply }) {
       let { delta } = memory;
       for (let replay = 0; replay < replays; replay++) {
-        const step = await gradients({ x: attacked(x, delta) });
+        const step = await gradients({ x: clamp(add(x, delta), 0, 1) });
         await apply(step);
         delta = ascended(delta, step.arrays.x, epsilon);
       }

@@ -5,7 +5,7 @@ import type { Labels, PaperNorm, Victim } from "../attacks/victim.ts";
 import type { RowLoss } from "../losses/table.ts";
 import { normal } from "../math/distributions.ts";
 import { foldAll, type Key } from "../math/random.ts";
-import { type Tensor, tensor } from "../math/tensor.ts";
+import { add, type Tensor } from "../math/tensor.ts";
 import { InnerAttackOptions } from "./inner-attack.ts";
 
 const { epsilonLinf, epsilonL2, epsilonL1, steps } = InnerAttackOptions.shape;
@@ -62,11 +62,7 @@ export function ascendFromNearby(
   batch: InnerBatch,
 ): Promise<Tensor> {
   const { x, keys } = batch;
-  const near = normal(foldAll(keys, 0), x.shape, START_DEVIATION);
-  const start = tensor(
-    x.shape,
-    x.data.map((pixel, i) => pixel + near.data[i]),
-  );
+  const start = add(x, normal(foldAll(keys, 0), x.shape, START_DEVIATION));
   const ascent = {
     norm,
     epsilon,

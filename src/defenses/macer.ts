@@ -23,14 +23,14 @@ import {
 import type { Value } from "../engine/graph/value.ts";
 import { normalQuantile, SMALLEST_PROBABILITY } from "../losses/normal-quantile.ts";
 import { UsageError } from "../math/usage-error.ts";
-import { meanOf } from "./consistency.ts";
 import { defineDefense } from "./define-defense.ts";
+import { injectedNoise } from "./injected-noise.ts";
 import {
   copiesOf,
   copyFeeds,
   drawCopies,
-  injectedNoise,
   logitsOfCopies,
+  meanOf,
   NormalNoise,
   underDraws,
 } from "./noisy-copies.ts";

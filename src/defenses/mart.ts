@@ -13,6 +13,7 @@ import {
 } from "../engine/graph/ops.ts";
 import type { Value } from "../engine/graph/value.ts";
 import { ce, crossEntropy } from "../losses/ce.ts";
+import { klDivergence } from "../losses/divergence.ts";
 import { defineDefense } from "./define-defense.ts";
 import {
   ascendFromNearby,
@@ -22,7 +23,6 @@ import {
   trainingRadius,
 } from "./inner-ascent.ts";
 import type { LossObjective } from "./objective.ts";
-import { klDivergence } from "./trades.ts";
 
 /** Keeps the logarithm of 1 − p finite where a wrong class has all the probability, as in the authors' code. */
 const ABOVE_ONE = 1.0001;

@@ -3,7 +3,7 @@ import type { Labels, Norm, Victim } from "../attacks/victim.ts";
 import { ce } from "../losses/ce.ts";
 import { probabilitiesOf } from "../losses/divergence.ts";
 import { fold, foldAll, type Key } from "../math/random.ts";
-import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
+import { add, clamp, rowSize, type Tensor, tensor } from "../math/tensor.ts";
 import { defineDefense } from "./define-defense.ts";
 import { sameNames } from "./inner-ascent.ts";
 import { normsOf, radiusOf, SeveralNorms } from "./several-norms.ts";
@@ -40,10 +40,7 @@ function stepIn(
   const direction = sparseDirection(gradient, keys);
   const moved = at.data.map((pixel, i) => pixel + length * direction.data[i] - x.data[i]);
   const delta = ball.project(tensor(x.shape, moved), epsilon);
-  return tensor(
-    x.shape,
-    x.data.map((pixel, i) => Math.min(Math.max(pixel + delta.data[i], 0), 1)),
-  );
+  return clamp(add(x, delta), 0, 1);
 }
 
 /** Where a step starts: the point and the gradient there, the clean images, and the keys of the step. */

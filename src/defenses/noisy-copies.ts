@@ -1,14 +1,12 @@
 // What the defences for certificates share: several noisy copies of a batch in one forward pass.
 import { z } from "zod";
-import { concat, sliceAxis } from "../engine/graph/ops.ts";
+import { add, concat, mul, scalarLike, sliceAxis } from "../engine/graph/ops.ts";
 import type { Value } from "../engine/graph/value.ts";
 import { foldAll, type Key } from "../math/random.ts";
 import type { Shape, Tensor } from "../math/tensor.ts";
 import { drawNoise, type Noise, underDraw } from "../noise/noise.ts";
-import { injectedNoise, NoiseOption } from "./injected-noise.ts";
+import { NoiseOption } from "./injected-noise.ts";
 import type { LossInputs } from "./objective.ts";
-
-export { injectedNoise };
 
 /** The noise of a defence for certificates, normal by default. */
 export const NormalNoise = z.strictObject({ noise: NoiseOption });
@@ -53,3 +51,7 @@ export function logitsOfCopies({ network, arrays, oneHot }: LossInputs, copies: 
   );
   return Array.from({ length: copies }, (_, i) => sliceAxis(all, 0, i * batch, (i + 1) * batch));
 }
+
+/** The mean of values of one shape, such as [batch, classes]. */
+export const meanOf = (values: readonly Value[]): Value =>
+  mul(values.reduce(add), scalarLike(values[0], 1 / values.length));

@@ -16,13 +16,13 @@ import {
 } from "../engine/graph/ops.ts";
 import type { Value } from "../engine/graph/value.ts";
 import { crossEntropy } from "../losses/ce.ts";
+import { klDivergence } from "../losses/divergence.ts";
 import { foldAll } from "../math/random.ts";
 import { defineDefense } from "./define-defense.ts";
 import { sameNames } from "./inner-ascent.ts";
 import { mostDamaging } from "./mixed.ts";
 import type { LossObjective } from "./objective.ts";
 import { attacksInNorms, candidatesOf, SeveralNorms } from "./several-norms.ts";
-import { klDivergence } from "./trades.ts";
 
 /** 1 for each row whose largest logit is that of its label, ties included, and 0 elsewhere: [batch, classes] → [batch]. */
 function isRight(logits: Value, oneHot: Value): Value {

@@ -6,14 +6,14 @@ import { ce, crossEntropy } from "../losses/ce.ts";
 import { foldAll, type Key } from "../math/random.ts";
 import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
 import type { Noise } from "../noise/noise.ts";
-import { meanOf } from "./consistency.ts";
 import { defineDefense } from "./define-defense.ts";
+import { injectedNoise } from "./injected-noise.ts";
 import {
   copiesOf,
   copyFeeds,
   drawCopies,
-  injectedNoise,
   logitsOfCopies,
+  meanOf,
   NormalNoise,
   underDraws,
 } from "./noisy-copies.ts";
@@ -51,7 +51,6 @@ async function smoothedGradient(
 /** How the smoothed classifier is attacked; the radius is in ℓ2, for pixels in [0, 1]. */
 interface SmoothAttack {
   readonly noise: Noise;
-  readonly copies: number;
   readonly radius: number;
   readonly steps: number;
 }
@@ -99,7 +98,7 @@ export const smoothadv = defineDefense({
   sharedOptions: { noise: "noise" },
   make({ noise: text, copies, radius, steps }, context) {
     const noise = injectedNoise(context, ["normal"], text);
-    const attack = { noise, copies, radius, steps };
+    const attack = { noise, radius, steps };
     const objective: LossObjective = {
       name: `smoothadv-${noise.name}`,
       arrays: ({ images }) => copiesOf(copies, images),

@@ -1,9 +1,8 @@
 import { z } from "zod";
 import type { PaperNorm } from "../attacks/victim.ts";
-import { add, exp, logSoftmax, mean, mul, scalarLike, sub, sum } from "../engine/graph/ops.ts";
-import type { Value } from "../engine/graph/value.ts";
+import { add, mean, mul, scalarLike } from "../engine/graph/ops.ts";
 import { crossEntropy } from "../losses/ce.ts";
-import { divergence, probabilitiesOf } from "../losses/divergence.ts";
+import { divergence, klDivergence, probabilitiesOf } from "../losses/divergence.ts";
 import { foldAll } from "../math/random.ts";
 import { defineDefense } from "./define-defense.ts";
 import {
@@ -14,12 +13,6 @@ import {
   trainingRadius,
 } from "./inner-ascent.ts";
 import type { LossObjective } from "./objective.ts";
-
-/** KL(softmax(a) ‖ softmax(b)) of each row, for logits [batch, classes] → [batch]. */
-export function klDivergence(a: Value, b: Value): Value {
-  const logP = logSoftmax(a);
-  return sum(mul(exp(logP), sub(logP, logSoftmax(b))), [1]);
-}
 
 /**
  * TRADES (Zhang et al. 2019, arXiv:1901.08573, Eq. 5): mean CE(f(x), y) + β · mean KL(f(x) ‖ f(x′)), for the x′ [batch,

@@ -1,4 +1,4 @@
-import { type Tensor, tensor } from "../math/tensor.ts";
+import { addScaled, type Tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Defense } from "./defense.ts";
 import {
@@ -22,10 +22,7 @@ function perturbed(
     if (weights.shape.length < 2) continue;
     const slope = slopes[name];
     const size = (gamma * euclidean(weights)) / (euclidean(slope) + 1e-12);
-    moved[name] = tensor(
-      weights.shape,
-      weights.data.map((value, i) => value + size * slope.data[i]),
-    );
+    moved[name] = addScaled(weights, slope, size);
   }
   return moved;
 }

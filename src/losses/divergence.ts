@@ -1,4 +1,5 @@
-import { logSoftmax, mul, neg, sum } from "../engine/graph/ops.ts";
+import { exp, logSoftmax, mul, neg, sub, sum } from "../engine/graph/ops.ts";
+import type { Value } from "../engine/graph/value.ts";
 import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
 import { defineLoss } from "./define-loss.ts";
 import type { Labels } from "./loss-definition.ts";
@@ -14,6 +15,12 @@ export const divergence = defineLoss({
   weights: (data: { readonly labels: Labels; readonly probabilities: Tensor }) =>
     data.probabilities,
 });
+
+/** KL(softmax(a) ‖ softmax(b)) of each row, for logits [batch, classes] → [batch]. */
+export function klDivergence(a: Value, b: Value): Value {
+  const logP = logSoftmax(a);
+  return sum(mul(exp(logP), sub(logP, logSoftmax(b))), [1]);
+}
 
 /** The softmax of each row of logits [batch, classes], computed in double precision. */
 export function probabilitiesOf(logits: Tensor): Tensor {
