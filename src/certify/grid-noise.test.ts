@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { fold, keyOf } from "../math/random.ts";
+import { fillBits, fold, keyOf } from "../math/random.ts";
 import { parseNoise } from "../noise/table.ts";
 import { lowerCumulatives } from "./cumulative.ts";
-import { GRID, gridNoise, gridNoises, onGrid } from "./grid-noise.ts";
+import { GRID, gridNoise, gridNoises, onGrid, thresholdsOf } from "./grid-noise.ts";
 
 const key = keyOf(5);
 
@@ -34,6 +34,24 @@ describe.each(gridNoises)("%s on the grid", (name) => {
     expect(gridNoise(name).errorPerPixel).toBeGreaterThan(0);
     expect(gridNoise(name).errorPerPixel).toBeLessThan(1e-10);
   });
+});
+
+it("a draw is the number of thresholds that are not above its 64 bits", () => {
+  const size = 20_000;
+  for (const text of ["normal:0.25", "laplace:0.02", "normal:0.002"]) {
+    const { definition, parameters } = parseNoise(text);
+    const { high, low, furthest } = thresholdsOf(lowerCumulatives[definition.name](parameters));
+    const thresholds = Array.from(high, (word, i) => (BigInt(word) << 32n) + BigInt(low[i]));
+    const [steps, words] = [new Int32Array(size), new Uint32Array(2 * size)];
+    gridNoise(text).draw(keyOf(5), steps);
+    fillBits(keyOf(5), words);
+    const expected = Array.from(steps, (_, i) => {
+      const bits = (BigInt(words[2 * i]) << 32n) + BigInt(words[2 * i + 1]);
+      const above = thresholds.findIndex((threshold) => threshold > bits);
+      return (above < 0 ? thresholds.length : above) - furthest;
+    });
+    expect(Array.from(steps)).toEqual(expected);
+  }
 });
 
 it("a draw depends on its key alone", () => {

@@ -61,17 +61,22 @@ export function thresholdsOf(lower: LowerCumulative): Thresholds {
   return { high, low, furthest };
 }
 
-/** Bits of a draw that choose where the search among the thresholds starts. */
-const TABLE_BITS = 12;
+/** Bits of a draw that are looked up: so many that few entries of the table hold a threshold. */
+const TABLE_BITS = 16;
 
-/** For the first bits of a draw, the number of thresholds that are certainly not above it. */
-function startsOf({ high }: Thresholds): Uint16Array {
-  const starts = new Uint16Array(2 ** TABLE_BITS);
+/**
+ * For the first bits of a draw, the number n of thresholds that are not above it, where these bits decide that; otherwise
+ * −1 − n, with n the number that is certain, from which a search starts.
+ */
+function startsOf({ high }: Thresholds): Int32Array {
+  const starts = new Int32Array(2 ** TABLE_BITS);
+  const width = 2 ** (32 - TABLE_BITS);
   let passed = 0;
   for (let first = 0; first < starts.length; first++) {
-    const smallest = first * 2 ** (32 - TABLE_BITS);
+    const smallest = first * width;
     while (passed < high.length && high[passed] < smallest) passed++;
-    starts[first] = passed;
+    const decided = passed === high.length || high[passed] >= smallest + width;
+    starts[first] = decided ? passed : -1 - passed;
   }
   return starts;
 }
@@ -95,17 +100,22 @@ export function gridNoise(text: string): GridNoise {
   const starts = startsOf(thresholds);
   const { high, low, furthest } = thresholds;
   let words = new Uint32Array(0);
+  function search(from: number, first: number, second: number): number {
+    let at = from;
+    while (at < high.length && (high[at] < first || (high[at] === first && low[at] <= second)))
+      at++;
+    return at;
+  }
   return {
     errorPerPixel: high.length * THRESHOLD_ERROR * cancellation(parameters),
     draw(key, steps) {
       if (words.length !== 2 * steps.length) words = new Uint32Array(2 * steps.length);
       fillBits(key, words);
       for (let i = 0; i < steps.length; i++) {
-        const [first, second] = [words[2 * i], words[2 * i + 1]];
-        let at = starts[first >>> (32 - TABLE_BITS)];
-        while (at < high.length && (high[at] < first || (high[at] === first && low[at] <= second)))
-          at++;
-        steps[i] = at - furthest;
+        const first = words[2 * i];
+        const start = starts[first >>> (32 - TABLE_BITS)];
+        const passed = start < 0 ? search(-1 - start, first, words[2 * i + 1]) : start;
+        steps[i] = passed - furthest;
       }
     },
   };

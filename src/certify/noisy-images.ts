@@ -37,11 +37,11 @@ function soundImages(noise: string, shape: Shape): NoisyImages {
     draw(image, keys) {
       const levels = levelsOf(image);
       const out = new Float32Array(keys.length * levels.length);
-      keys.forEach((key, row) => {
-        draw(key, steps);
+      for (let row = 0; row < keys.length; row++) {
+        draw(keys[row], steps);
         const from = row * levels.length;
         for (let i = 0; i < levels.length; i++) out[from + i] = (levels[i] + steps[i]) / GRID;
-      });
+      }
       return tensor([keys.length, ...shape], out);
     },
   };
