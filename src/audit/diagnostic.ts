@@ -42,6 +42,10 @@ export interface Diagnostic {
   readonly advice: string;
 }
 
+/** A diagnostic as lines for a terminal; no lines for one that did not fire. */
+export const linesOf = (found: Diagnostic | null): string[] =>
+  found === null ? [] : [`${found.severity}: ${found.text}`, `  ${found.advice}`];
+
 /** A diagnostic that failed after the attacks. */
 export interface NotRun {
   /** The diagnostic, as a noun: `the probe of gradients and attacks`. */

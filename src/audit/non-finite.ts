@@ -56,9 +56,3 @@ function described(
   const source = nodes.length === 0 ? "" : `, first made by ${listed(nodes.slice(0, MAX_NAMED))}`;
   return `${statement} ${counted(found.length, "image")} (index ${shown})${source}`;
 }
-
-/** The diagnostic as lines for a terminal; no lines where every value was finite. */
-export function nonFiniteNotes(rows: readonly Row[]): string[] {
-  const found = nonFiniteGradients({ rows });
-  return found === null ? [] : [`${found.severity}: ${found.text}`, `  ${found.advice}`];
-}

@@ -14,6 +14,7 @@ import {
   typed,
   words,
 } from "../../test/fixtures/audit-fixture.ts";
+import { typed as typedWords } from "../../test/fixtures/typed-fixture.ts";
 import type { Row } from "../evaluate/row.ts";
 import { run } from "./kit/program.ts";
 import { rampart } from "./main.ts";
@@ -134,6 +135,21 @@ describe("an audit of a broken network", () => {
       "invalid: permuted-classes: 0 of 40 clean images are right, but 40 would be",
     );
     expect(resultOf(out).valid).toBe(false);
+  });
+
+  it("of which two outputs are exchanged says which, in an evaluation as well", async () => {
+    const out = place();
+    const model = network("exchanged", { outputs: [0, 2, 1, 3] });
+    await typed(words(model, out, ...both));
+    const [{ code, text }] = resultOf(out).diagnostics;
+    const named =
+      "20 of 40 clean images are right, but 40 would be if labels 1 and 2 are exchanged";
+    expect([code, text]).toEqual(["permuted-classes", named]);
+    const rows = join(folder, "exchanged.jsonl");
+    const [, flag, images] = words(model, rows);
+    const evaluated = ["evaluate", model, flag, images, "--attacks", "pgd-linf", "--steps", "2"];
+    const { code: exit, err } = await typedWords([...evaluated, "--out", rows]);
+    expect([exit, err]).toEqual([0, expect.stringContaining(`invalid: ${named}`)]);
   });
 
   it("is put right by the names of its outputs", async () => {

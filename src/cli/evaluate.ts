@@ -1,5 +1,7 @@
 import { z } from "zod";
-import { nonFiniteNotes } from "../audit/non-finite.ts";
+import { chance, permutedClasses } from "../audit/answer-diagnostics.ts";
+import { linesOf } from "../audit/diagnostic.ts";
+import { nonFiniteGradients } from "../audit/non-finite.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { imageOptionsIn } from "../data/image-options.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
@@ -75,7 +77,11 @@ export const evaluateCommand = command({
       context,
     ).finally(() => network.release());
     if (rows.length > 0) context.print(...summaryTable(summarize(rows, options)).split("\n"));
-    context.note(...nonFiniteNotes(rows));
+    context.note(...linesOf(nonFiniteGradients({ rows })));
+    if (architecture.foreign === true) {
+      const facts = { rows, classes: architecture.classes, classNames: tested.dataset.classes };
+      context.note(...linesOf(permutedClasses(facts) ?? chance(facts)));
+    }
     context.print(`rows: ${out}`);
   },
 });

@@ -109,10 +109,28 @@ describe("likelyPermutation", () => {
     });
   });
 
-  it("sees nothing in labels that are right, or half right", () => {
+  it("names an exchange among labels that are otherwise right", () => {
+    const swapped = [0, 1, 2, 6, 4, 5, 3, 7, 8, 9];
+    expect(likelyPermutation(confusionOf(swapped))?.name).toBe("labels 3 and 6 are exchanged");
+    expect(likelyPermutation(confusionOf([1, 0, 2, 3]))?.name).toBe("labels 0 and 1 are exchanged");
+    const turned = [0, 2, 3, 1, 4, 5, 6, 7, 8, 9];
+    expect(likelyPermutation(confusionOf(turned))?.outputs).toEqual(turned);
+  });
+
+  it("sees nothing in labels that are right, or that a network cannot tell apart", () => {
     expect(likelyPermutation(confusionOf(shift(10, 0)))).toBeNull();
-    const half = [1, 0, 3, 2, 4, 5, 6, 7, 8, 9];
-    expect(likelyPermutation(confusionOf(half))).toBeNull();
+    const confused = (row: readonly number[], other: readonly number[]) => {
+      const counts = confusionOf(shift(10, 0));
+      for (const [label, [own, wrong]] of [row, other].entries()) {
+        counts[label].fill(0);
+        counts[label][label] = own;
+        counts[label][1 - label] = wrong;
+      }
+      return counts;
+    };
+    expect(likelyPermutation(confused([6, 14], [6, 14]))).toBeNull();
+    expect(likelyPermutation(confused([0, 20], [20, 0]))).toBeNull();
+    expect(likelyPermutation(confused([4, 16], [4, 16]))?.name).toMatch(/0 and 1 are exchanged/);
   });
 
   it("sees nothing in random predictions, of 400 networks of 10 to 100 classes", () => {

@@ -17,6 +17,8 @@ export interface LikelyPermutation {
 const MIN_RATIO = 3;
 /** Smallest share of the examples that a permutation must explain. */
 const MIN_SHARE = 0.35;
+/** Smallest share that it must explain, of all examples and of those that it moves, where it leaves many labels alone. */
+const MIN_SHARE_OF_FEW = 0.5;
 /** Smallest distance from chance level, in standard deviations. */
 const MIN_DEVIATIONS = 6;
 
@@ -56,7 +58,8 @@ function usualOrders(labels: number, outputs: number): (readonly [string, number
  * The permutation of the labels that clean predictions follow, from counts `confusion[label][output]`; null if the identity
  * does well or no permutation does. A permutation must explain three times as many examples as the identity, and 35 % of all.
  * Common ones are tried first and must exceed chance level. The best of all permutations can fit one example per label by
- * choice alone, so as many are subtracted.
+ * choice alone, so as many are subtracted. A permutation that moves a few labels only is judged by the examples of these: it
+ * must explain half of them, and half of all.
  */
 export function likelyPermutation(
   confusion: readonly (readonly number[])[],
@@ -86,9 +89,21 @@ export function likelyPermutation(
   if (usual !== undefined) return usual;
   const seen = unchanged.filter((label) => totals[label] > 0);
   const best = completed(seen, assignment(seen.map((label) => confusion[label])), labels, outputs);
-  const beyondChoice = rightUnder(confusion, best) - seen.length;
-  if (beyondChoice < least || beyondChoice < MIN_SHARE * (examples - seen.length)) return null;
-  return result(nameOf(best), best);
+  const of = (counted: readonly number[], order: readonly number[]) =>
+    counted.reduce((sum, label) => sum + confusion[label][order[label]], 0);
+  /** Whether `best` fits the examples of these labels far better than the identity. */
+  const fits = (counted: readonly number[], share: number) => {
+    const beyondChoice = of(counted, best) - counted.length;
+    const all = counted.reduce((sum, label) => sum + totals[label], 0);
+    return (
+      beyondChoice >= MIN_RATIO * Math.max(of(counted, unchanged), 1) &&
+      beyondChoice >= share * (all - counted.length)
+    );
+  };
+  const moved = seen.filter((label) => best[label] !== label);
+  const fitsFew =
+    fits(moved, MIN_SHARE_OF_FEW) && of(seen, best) - seen.length >= MIN_SHARE_OF_FEW * examples;
+  return fitsFew || fits(seen, MIN_SHARE) ? result(nameOf(best), best) : null;
 }
 
 /** Extends a permutation of the seen labels: others keep their own output if it is free, else take the first free one. */

@@ -23,3 +23,11 @@ it("unknownName suggests the nearest name, or lists all names", () => {
     "unknown attack zzzz; choose from pgd-l2, pgd-linf",
   );
 });
+
+it("unknownName suggests all names that begin with the word", () => {
+  const known = ["pgd-linf", "fab-t-linf", "pgd-l2", "pgd-t-linf"];
+  expect(unknownName("attack", "pgd", known)).toBe(
+    "unknown attack pgd; did you mean pgd-linf, pgd-l2 or pgd-t-linf?",
+  );
+  expect(unknownName("attack", "fab", known)).toBe("unknown attack fab; did you mean fab-t-linf?");
+});

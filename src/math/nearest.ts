@@ -25,11 +25,24 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
-/** A message such as `unknown attack pgd-lif; did you mean pgd-linf?`; it lists all names if none is near. */
+/**
+ * A message such as `unknown attack pgd-lif; did you mean pgd-linf?`. For the beginning of names, such as `pgd`, it lists
+ * these; if no name is near, it lists all.
+ */
 export function unknownName(kind: string, word: string, known: readonly string[]): string {
+  const begun = known.filter((name) => name.startsWith(`${word}-`));
   const guess = nearest(word, known);
-  const help = guess === undefined ? `choose from ${known.join(", ")}` : `did you mean ${guess}?`;
-  return `unknown ${kind} ${word}; ${help}`;
+  const guesses = begun.length === 0 && guess !== undefined ? [guess] : begun;
+  const help = guesses.length === 0 ? `; choose from ${known.join(", ")}` : didYouMean(guesses);
+  return `unknown ${kind} ${word}${help}`;
+}
+
+/** `; did you mean a, b or c?`; empty without words. */
+export function didYouMean(words: readonly string[]): string {
+  if (words.length === 0) return "";
+  const last = words[words.length - 1];
+  const others = words.slice(0, -1).join(", ");
+  return `; did you mean ${others === "" ? last : `${others} or ${last}`}?`;
 }
 
 /** What to do about a name that a plug-in may define, as a line of a message. */

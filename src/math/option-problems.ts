@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { nearest, PLUGIN_ADVICE } from "./nearest.ts";
+import { didYouMean, nearest, PLUGIN_ADVICE } from "./nearest.ts";
 import { type UsageCode, UsageError } from "./usage-error.ts";
 
 /** How messages refer to options: by flag on the command line, by name in the library. */
@@ -48,14 +48,6 @@ export function meantOptions(word: string, names: readonly string[]): readonly s
   if (available.length > 0) return available;
   const guess = nearest(word, names);
   return guess === undefined ? [] : [guess];
-}
-
-/** `; did you mean a, b or c?`; empty without words. */
-export function didYouMean(words: readonly string[]): string {
-  if (words.length === 0) return "";
-  const last = words[words.length - 1];
-  const others = words.slice(0, -1).join(", ");
-  return `; did you mean ${others === "" ? last : `${others} or ${last}`}?`;
 }
 
 /** Names of zod's types in messages. */

@@ -1,7 +1,8 @@
 import { CommanderError } from "commander";
 import { z } from "zod";
 import { reasonOf } from "../../files/reasons.ts";
-import { didYouMean, meantOptions, type Naming } from "../../math/option-problems.ts";
+import { didYouMean } from "../../math/nearest.ts";
+import { meantOptions, type Naming } from "../../math/option-problems.ts";
 import { type UsageCode, UsageError } from "../../math/usage-error.ts";
 import type { Field } from "./flags.ts";
 
