@@ -2,6 +2,8 @@ import { configDefaults, defineConfig } from "vitest/config";
 
 /** Whole processes, trainings and reproductions, and the tables of every operator and attack: minutes, a suite of their own. */
 const long = ["src/**/*.long.test.ts", "test/**/*.long.test.ts"];
+/** Campaigns that kill processes and fill disks, and comparisons with PyTorch's speed: with everything else, by SUITE=all. */
+const slow = ["test/**/*.slow.test.ts"];
 const { SUITE } = process.env;
 if (SUITE !== undefined && SUITE !== "long" && SUITE !== "all")
   throw new Error(`SUITE is ${SUITE}; use long or all, or leave it out for the unit tests`);
@@ -9,7 +11,10 @@ if (SUITE !== undefined && SUITE !== "long" && SUITE !== "all")
 export default defineConfig({
   test: {
     include: SUITE === "long" ? long : ["src/**/*.test.ts", "test/**/*.test.ts"],
-    exclude: SUITE === undefined ? [...configDefaults.exclude, ...long] : configDefaults.exclude,
+    exclude:
+      SUITE === undefined
+        ? [...configDefaults.exclude, ...long, ...slow]
+        : configDefaults.exclude,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: "forks",
