@@ -4,6 +4,7 @@ import * as g from "../engine/graph/expressions.ts";
 import type { Value } from "../engine/graph/value.ts";
 import { type TracedValue, traceGraph } from "../engine/onnx/import/import-graph.ts";
 import { UnknownOperator } from "../engine/onnx/import/import-node.ts";
+import type { OnNode } from "../engine/onnx/import/import-options.ts";
 import type { Declared, OnnxModel } from "../engine/onnx/model.ts";
 import type { Note } from "../math/note.ts";
 import { elementCount } from "../math/tensor.ts";
@@ -50,6 +51,8 @@ export interface ImportedNetwork extends Architecture {
   readonly head: readonly string[];
   /** The file's values that the scores depend on, inputs before users, for images x [batch, ...pixels]. */
   trace(x: Value): readonly TracedValue[];
+  /** The logits of images x [batch, ...pixels]; `onNode` is called for every node that they depend on. */
+  watch(x: Value, onNode: OnNode): Value;
 }
 
 /** Batches of the stated size on which a rewrite to other sizes is checked. */
@@ -185,6 +188,7 @@ function networkWith(
     forward: (x) => ({ logits: reader.read(x).logits, statistics: {} }),
     answers: (x) => answersOf(reader.read(x)),
     trace: (x) => reader.trace(x),
+    watch: (x, onNode) => reader.read(x, onNode).logits,
   };
 }
 

@@ -33,6 +33,13 @@ export function normalize(x: Value, mean: readonly number[], std: readonly numbe
   return mul(sub(x, vector(mean)), vector(std.map((s) => 1 / s)));
 }
 
+/** Running statistics after a batch whose own are `factor` times `current`. */
+export const blended = (running: Value, current: Value, factor = 1): Value =>
+  add(
+    mul(running, scalarLike(running, 1 - MOMENTUM)),
+    mul(reshape(current, running.shape), scalarLike(running, MOMENTUM * factor)),
+  );
+
 /** A batch norm's parameters and running statistics, each [channel]. */
 export interface BatchNormArrays {
   readonly scale: Value;
@@ -72,15 +79,10 @@ export function batchNorm(
   const y = add(mul(centred, s), sub(channelwise(bias), mul(zero, s)));
 
   const count = x.shape[0] * x.shape[2] * x.shape[3];
-  const blend = (running: Value, current: Value, factor = 1) =>
-    add(
-      mul(running, scalarLike(x, 1 - MOMENTUM)),
-      mul(reshape(current, running.shape), scalarLike(x, MOMENTUM * factor)),
-    );
   return {
     y,
-    mean: blend(runningMean, m),
-    variance: blend(runningVariance, v, count / Math.max(count - 1, 1)),
+    mean: blended(runningMean, m),
+    variance: blended(runningVariance, v, count / Math.max(count - 1, 1)),
   };
 }
 

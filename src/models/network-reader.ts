@@ -2,7 +2,7 @@ import * as g from "../engine/graph/expressions.ts";
 import type { Value } from "../engine/graph/value.ts";
 import { importGraph, type TracedValue, traceGraph } from "../engine/onnx/import/import-graph.ts";
 import { UnknownOperator } from "../engine/onnx/import/import-node.ts";
-import type { ImportOptions } from "../engine/onnx/import/import-options.ts";
+import type { ImportOptions, OnNode } from "../engine/onnx/import/import-options.ts";
 import type { Declared, OnnxModel } from "../engine/onnx/model.ts";
 import type { Note } from "../math/note.ts";
 import type { Shape } from "../math/tensor.ts";
@@ -55,14 +55,14 @@ export class NetworkReader {
     return preprocessed(x, this.#endpoints.axes.declared, this.image, this.#options);
   }
 
-  /** Reads the file for images x. Throws `UsageError` for what cannot be read. */
-  read(x: Value): ReadNetwork {
+  /** Reads the file for images x, watched by `onNode`. Throws `UsageError` for what cannot be read. */
+  read(x: Value, onNode?: OnNode): ReadNetwork {
     const [batch] = x.shape;
     const { name } = this.#endpoints.output;
     const { outputs, notes } = importGraph(
       this.#model,
       this.#inputs(x),
-      this.#importOptions(batch),
+      Object.assign(this.#importOptions(batch), { onNode }),
     );
     const toLogits = this.#options.raw ? outputsOf : logitsOf;
     return {

@@ -27,6 +27,8 @@ export interface Declared {
 
 /** The parsed messages of a file. */
 export interface OnnxModel {
+  /** The whole file. */
+  readonly proto: ModelProto;
   readonly graph: GraphProto;
   /** Inputs that must be fed, that is, without an initializer. */
   readonly inputs: readonly Declared[];
@@ -132,16 +134,18 @@ const tensorsIn = ({ initializer, node }: GraphProto): TensorProto[] => [
   ...tensorsOf(node),
 ];
 
+/** All arrays that a file stores, in a fixed order: in initializers and attributes, in subgraphs and functions as well. */
+export function storedTensors({ graph, functions }: ModelProto): TensorProto[] {
+  const inGraph = graph === undefined ? [] : tensorsIn(graph);
+  return inGraph.concat(tensorsOf(functions.flatMap(({ node }) => node)));
+}
+
 /**
  * Locations of the files beside a model that hold its arrays, each once. Throws `UsageError` for an
  * unreadable model.
  */
 export function externalLocations(bytes: Uint8Array): string[] {
-  const { graph, functions } = parsed(bytes);
-  const nodes = functions.flatMap(({ node }) => node);
-  const inGraph = graph === undefined ? [] : tensorsIn(graph);
-  const locations = inGraph
-    .concat(tensorsOf(nodes))
+  const locations = storedTensors(parsed(bytes))
     .filter(({ dataLocation }) => dataLocation === TensorProto_DataLocation.EXTERNAL)
     .map(({ externalData }) => externalData.find(({ key }) => key === "location")?.value ?? "");
   return [...new Set(locations)];
@@ -167,6 +171,7 @@ export function readModel(bytes: Uint8Array, external: External = new Map()): On
     ...graph.sparseInitializer.map(({ values }) => values?.name ?? ""),
   ]);
   return {
+    proto: model,
     graph,
     external,
     inputs: graph.input.filter(({ name }) => !stored.has(name)).map(declared),

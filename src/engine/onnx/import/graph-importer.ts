@@ -1,7 +1,6 @@
 import type { FunctionProto, GraphProto, NodeProto } from "onnx-buf";
 import { lookUp } from "../../../math/look-up.ts";
 import type { Note } from "../../../math/note.ts";
-import { elementCount } from "../../../math/tensor.ts";
 import { UsageError } from "../../../math/usage-error.ts";
 import * as g from "../../graph/expressions.ts";
 import { nameOrigin } from "../../graph/origins.ts";
@@ -26,10 +25,9 @@ import { needed, ordered } from "./order.ts";
 import { attributesOf, type Frame, find, type Scope } from "./scope.ts";
 import { StoredArrays } from "./stored-arrays.ts";
 import { unknownOperator } from "./unknown-operator.ts";
+import { requireSize } from "./value-size.ts";
 
-/** Elements and axes of one value, and graphs or functions within each other. */
-const MAX_ELEMENTS = 2 ** 31;
-const MAX_AXES = 64;
+/** Graphs or functions within each other. */
 const MAX_DEPTH = 64;
 /** Values of one sequence. */
 const MAX_SEQUENCE = 1024;
@@ -183,6 +181,8 @@ export class GraphImporter {
       requireSize(value, node);
       scope.values.set(name, value);
     }
+    const isConstant = (value: Value) => this.#folding.isConstant(value);
+    this.#options.onNode?.({ proto, inputs, outputs, isConstant });
   }
 
   /** The outputs of a function of the file, of a condition, or of an operator that has an importer. */
@@ -286,15 +286,4 @@ export class GraphImporter {
 function branchOf(node: ImportNode): Value[] {
   const condition = node.constant(0)?.data[0];
   return node.importSubgraph(node.graph(condition ? "then_branch" : "else_branch"));
-}
-
-function requireSize({ shape }: Value, node: ImportNode): void {
-  if (
-    !(elementCount(shape) <= MAX_ELEMENTS) ||
-    shape.length > MAX_AXES ||
-    !shape.every((n) => Number.isInteger(n) && n >= 0)
-  )
-    throw node.error(
-      `makes an array of shape [${shape.join(", ")}]; is the batch meant to be so large?`,
-    );
 }

@@ -1,3 +1,20 @@
+import type { NodeProto } from "onnx-buf";
+import type { Value } from "../../graph/value.ts";
+
+/** A node that was imported, with its inputs and outputs as expressions. */
+export interface VisitedNode {
+  readonly proto: NodeProto;
+  /** In the order of the operator; undefined if left out. */
+  readonly inputs: readonly (Value | undefined)[];
+  /** In the order of the operator; undefined if not made. */
+  readonly outputs: readonly (Value | undefined)[];
+  /** Whether a value depends on no input of the graph. */
+  isConstant(value: Value): boolean;
+}
+
+/** Called for every node that is imported, those of subgraphs and functions first. */
+export type OnNode = (node: VisitedNode) => void;
+
 /** How to import a model. */
 export interface ImportOptions {
   /** Differentiate step functions such as rounding straight through (Bengio et al. 2013, arXiv:1308.3432). */
@@ -14,4 +31,6 @@ export interface ImportOptions {
   readonly maxConstants?: number;
   /** Names of the values to import: outputs of the file, or of any node. All outputs by default. */
   readonly wanted?: readonly string[];
+  /** Watches the import. */
+  readonly onNode?: OnNode | undefined;
 }

@@ -10,6 +10,12 @@ const MAX_SPARSE = 2 ** 25;
 /** Decoded arrays by their message, shared by all imports of one file. */
 const decoded = new WeakMap<TensorProto | SparseTensorProto, NdArray>();
 
+/** The message that each decoded array came from. */
+const messages = new WeakMap<NdArray, TensorProto>();
+
+/** The message in which a file stores an array; undefined for an array that was not decoded from a dense one. */
+export const messageOfArray = (array: NdArray): TensorProto | undefined => messages.get(array);
+
 /** Decodes the arrays that a file stores, each once. */
 export class StoredArrays {
   readonly #model: OnnxModel;
@@ -22,6 +28,7 @@ export class StoredArrays {
   decode(proto: TensorProto): NdArray {
     const array = decoded.get(proto) ?? decodeTensor(proto, this.#model.external);
     decoded.set(proto, array);
+    messages.set(array, proto);
     return array;
   }
 
