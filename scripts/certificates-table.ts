@@ -8,8 +8,9 @@ import { type CertificateRow, parseCertificates } from "../src/certify/row.ts";
 import type { Row } from "../src/evaluate/row.ts";
 import { sequentialTable } from "./sequential-table.ts";
 
-/** Rows of attacks lie beside certificates, in a file of this prefix and the network's name. */
+/** Rows of attacks, and of draws at their images, lie beside certificates, in files of these prefixes and the network's name. */
 const ATTACKED = "attacked-";
+const CHECKS = "checks-";
 
 /** The columns: norm and radius. */
 const columns: readonly (readonly [CertifiedNorm, number])[] = [
@@ -30,6 +31,9 @@ function textOf(path: string): string {
 
 const nameOf = (file: string): string => file.replace(/\.jsonl(\.gz)?$/, "");
 
+const isOfCertificates = (name: string): boolean =>
+  !name.startsWith(ATTACKED) && !name.startsWith(CHECKS);
+
 /** The files of rows in a folder by name, certificates or attacks. */
 const filesIn = (folder: string): ReadonlyMap<string, string> =>
   new Map(
@@ -41,37 +45,49 @@ const filesIn = (folder: string): ReadonlyMap<string, string> =>
 
 const percent = (part: number, whole: number): string => String(Math.round((100 * part) / whole));
 
-/** The images of which most draws are right under the attack of this norm and radius; null without rows of all `images`. */
+/** What attacks found on a network. */
+interface Attacked {
+  readonly rows: readonly Row[];
+  /** Draws at the adversarial images inside certified radii. */
+  readonly checks: readonly { readonly refuted: boolean }[];
+}
+
+const imagesOf = (rows: readonly Row[]): number => new Set(rows.map(({ index }) => index)).size;
+
+/** The share of the attacked images of which most draws are right at this norm and radius; null if some are missing there. */
 function attackedShare(
-  rows: readonly Row[],
-  {
-    norm,
-    epsilon,
-    images,
-  }: { readonly norm: string; readonly epsilon: number; readonly images: ReadonlySet<number> },
+  { rows }: Attacked,
+  { norm, epsilon }: { readonly norm: string; readonly epsilon: number },
 ): string | null {
-  const found = rows.filter(
-    (row) => row.norm === norm && row.epsilon === epsilon && images.has(row.index),
-  );
   // The worst of several attacks counts.
   const right = new Map<number, number>();
-  for (const { index, majority } of found)
+  for (const { index, majority } of rows.filter(
+    (row) => row.norm === norm && row.epsilon === epsilon,
+  ))
     right.set(index, Math.min(right.get(index) ?? 1, majority));
-  if (right.size < images.size) return null;
-  return percent([...right.values()].filter((one) => one === 1).length, images.size);
+  if (right.size === 0 || right.size < imagesOf(rows)) return null;
+  return percent([...right.values()].filter((one) => one === 1).length, right.size);
 }
+
+/** The rows in a file that may be missing. */
+const rowsIn = <T>(path: string | undefined): T[] =>
+  path === undefined
+    ? []
+    : textOf(path)
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as T);
 
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 /** One line: a network, and its certified accuracy beside the attacked one. */
-function lineOf(name: string, rows: readonly CertificateRow[], attacked: readonly Row[]): string {
+function lineOf(name: string, rows: readonly CertificateRow[], attacked: Attacked): string {
   const [{ noise, components }] = rows;
   const isRight = ({ prediction, label }: CertificateRow) => prediction === label;
-  const images = new Set(rows.map(({ index }) => index));
   const cells = columns.map(([norm, at]) => {
     const certified = rows.filter((row) => isRight(row) && row.radius[norm] >= at).length;
-    const share = attackedShare(attacked, { norm, epsilon: at, images });
+    const share = attackedShare(attacked, { norm, epsilon: at });
     return `${percent(certified, rows.length)}${share === null ? "" : ` / ${share}`}`;
   });
   const seconds = median(rows.map((row) => row.seconds)).toPrecision(2);
@@ -79,7 +95,13 @@ function lineOf(name: string, rows: readonly CertificateRow[], attacked: readonl
     "en",
   );
   const facts = [`\`${name}\``, `\`${noise}\``, String(rows.length), n, String(Number(seconds))];
-  return `| ${[...facts, percent(rows.filter(isRight).length, rows.length), ...cells].join(" | ")} |`;
+  const { checks } = attacked;
+  const found = [
+    String(imagesOf(attacked.rows)),
+    `${checks.filter(({ refuted }) => refuted).length} of ${checks.length}`,
+  ];
+  const right = percent(rows.filter(isRight).length, rows.length);
+  return `| ${[...facts, right, ...cells, ...found].join(" | ")} |`;
 }
 
 /** The Markdown table of the rows in a folder: certified accuracy in percent, and attacked accuracy behind a slash. */
@@ -93,20 +115,17 @@ export function certificatesTable(folder: string): string {
     "s",
     "right",
     ...columns.map(([norm, at]) => `${symbols[norm]} ${at}`),
+    "attacked",
+    "refuted",
   ];
   const lines = [...files]
-    .filter(([name]) => !name.startsWith(ATTACKED))
+    .filter(([name]) => isOfCertificates(name))
     .map(([name, path]) => {
-      const rows = parseCertificates(path, textOf(path)).rows;
-      const attackedFile = files.get(`${ATTACKED}${name.replace(/-1e\d+$/, "")}`);
-      const attacked =
-        attackedFile === undefined
-          ? []
-          : textOf(attackedFile)
-              .trim()
-              .split("\n")
-              .map((line) => JSON.parse(line) as Row);
-      return lineOf(name, rows, attacked);
+      const network = name.replace(/-(1e\d+|10+)$/, "");
+      return lineOf(name, parseCertificates(path, textOf(path)).rows, {
+        rows: rowsIn(files.get(`${ATTACKED}${network}`)),
+        checks: rowsIn(files.get(`${CHECKS}${network}`)),
+      });
     });
   return [
     `| ${heads.join(" | ")} |`,
@@ -123,7 +142,7 @@ export const sequentialTableOf = (folder: string): string =>
   sequentialTable(
     new Map(
       [...filesIn(folder)]
-        .filter(([name]) => !name.startsWith(ATTACKED))
+        .filter(([name]) => isOfCertificates(name))
         .map(([name, path]) => [name, parseCertificates(path, textOf(path)).rows]),
     ),
   );

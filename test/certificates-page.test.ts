@@ -23,7 +23,7 @@ it("docs/sequential.md has the table of results/certify; run npx tsx scripts/cer
   expect(sequentialPage(page, join(root, "results/certify"))).toBe(page);
 });
 
-it("counts what is right and certified, beside what no attack broke on the same images", () => {
+it("counts what is right and certified, what no attack broke, and what fresh draws refuted", () => {
   const folder = mkdtempSync(join(tmpdir(), "rampart-certificates-"));
   const certificate = (index: number, prediction: number | null, l2: number) => ({
     index,
@@ -58,9 +58,10 @@ it("counts what is right and certified, beside what no attack broke on the same 
     attack(i, 0.25, i === 3 ? 0 : 1),
   ]);
   writeFileSync(join(folder, "attacked-net.jsonl"), lines([...attacks, attack(0, 0.5, 1)]));
+  writeFileSync(join(folder, "checks-net.jsonl"), lines([{ refuted: false }, { refuted: true }]));
   const [, , line] = certificatesTable(folder).split("\n");
   expect(line).toBe(
-    "| `net-1e4` | `normal:0.25` | 4 | 10,000 | 2 | 50 | 50 / 50 | 25 | 25 | 25 | 0 |",
+    "| `net-1e4` | `normal:0.25` | 4 | 10,000 | 2 | 50 | 50 / 50 | 25 | 25 | 25 | 0 | 4 | 1 of 2 |",
   );
   rmSync(folder, { recursive: true });
 });
