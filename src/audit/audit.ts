@@ -1,16 +1,19 @@
 // Audits a model: opens it, attacks it, runs the diagnostics, and writes the results.
 
 import { evaluateModel, type StoredEvaluation } from "../evaluate/evaluation.ts";
-import { EvaluateOptions } from "../evaluate/options.ts";
+import type { EvaluateOptions } from "../evaluate/options.ts";
 import type { Row } from "../evaluate/row.ts";
+import { noneSpared } from "../evaluate/spared.ts";
 import type { WorkLease } from "../files/lease/lease.ts";
 import type { Note } from "../math/note.ts";
+import { UsageError } from "../math/usage-error.ts";
 import {
   type BatchDependence,
   describeDependence,
   isQuantisation,
 } from "../models/batch-dependence.ts";
 import { nonFiniteNode } from "../models/non-finite.ts";
+import { evaluationOptions } from "./attack-options.ts";
 import type { AuditRequest } from "./audit-request.ts";
 import { AuditedNetwork } from "./audited-network.ts";
 import { auditedNoise } from "./audited-noise.ts";
@@ -19,12 +22,12 @@ import type { Facts } from "./diagnostic.ts";
 import { DiagnosticRunner } from "./diagnostic-runner.ts";
 import { type AuditedModel, openAudited } from "./open-audited.ts";
 import type { AuditOptions } from "./options.ts";
-import { plannedOptions } from "./plan.ts";
 import { nothingProbed } from "./probe.ts";
 import type { LowerBounds, ProveEvent } from "./prove/lower-bounds.ts";
 import { openLowerBounds } from "./prove/open.ts";
 import { proofSummary } from "./prove/proof-summary.ts";
 import { type AuditResult, auditResult } from "./result.ts";
+import type { AuditSharing } from "./sharing.ts";
 
 /**
  * One event per finished row, and with `prove` one per proof and certificate. The last event holds the result and the paths of
@@ -43,26 +46,29 @@ interface OpenedAudit {
   readonly options: AuditOptions;
   readonly audit: AuditRequest;
   readonly audited: AuditedModel;
+  readonly sharing: AuditSharing;
   readonly lease: WorkLease | null;
 }
 
 /**
  * Attacks the first test images with the budget's attacks, runs the diagnostics, and writes rows, `summary.json`,
  * `report.html` and images to `out`. Yields each row once it is written, and the result last. An audit that `signal` aborts
- * yields no result; the next audit with `resume` continues from its rows. Throws `UsageError`.
+ * yields no result; the next audit with `resume` continues from its rows. `sharing` leaves a part of it to other processes. Throws `UsageError`.
  */
 export async function* auditModel(
   options: AuditOptions,
   audit: AuditRequest,
+  sharing: AuditSharing = {},
 ): AsyncGenerator<AuditEvent, void, void> {
   const { out, signal, note } = audit;
   const audited = await openAudited(audit, options);
+  await sharing.onOpened?.(audited);
   const lease =
     out === undefined
       ? null
       : await out.lease("lease", { owned: out.path, remedy: "choose another --out", note, signal });
   try {
-    yield* runAudit({ options, audit, audited, lease });
+    yield* runAudit({ options, audit, audited, sharing, lease });
   } finally {
     await lease?.release();
   }
@@ -78,23 +84,6 @@ function noiseOf({ options, audit, audited }: OpenedAudit): string | null {
       text: `${audit.source.path} states that it adds noise ${noise} to every image; attacks average over this noise (EOT)`,
     });
   return noise;
-}
-
-/** The options of the evaluation that runs the attacks. */
-function evaluationOptions(options: AuditOptions, classes: number, noise: string | null) {
-  const { budget, examples, seed, rule, batch, epsilonLinf, epsilonL2, epsilonL1 } = options;
-  const norms = [...new Set(options.norms)];
-  return EvaluateOptions.parse({
-    ...plannedOptions({ norms, budget, classes, randomised: noise !== null }),
-    examples,
-    seed,
-    rule,
-    batch,
-    epsilonLinf,
-    epsilonL2,
-    epsilonL1,
-    noise: noise ?? undefined,
-  });
 }
 
 /** The note that scores depend on the batch. */
@@ -114,13 +103,16 @@ interface AttackResults {
 
 /** Runs the attacks. Yields their rows, and returns all of them. */
 async function* runAttacks(
-  { audit, audited }: OpenedAudit,
+  { audit, audited, sharing }: OpenedAudit,
   options: EvaluateOptions,
   network: AuditedNetwork,
   lower: LowerBounds | null,
 ): AsyncGenerator<AuditEvent, AttackResults, void> {
   const { runtime, out, resume, saveExamples, signal, command, note, host } = audit;
+  const { range, attackElsewhere } = sharing;
   const { model, dataset } = audited;
+  const randomised = options.noise !== undefined;
+  const spares = lower?.spares ?? sharing.spares ?? noneSpared;
   const rows: Row[] = [];
   let stored: StoredEvaluation | undefined;
   let missing = 0;
@@ -137,7 +129,11 @@ async function* runAttacks(
     note,
     host,
     noiseNamed: await auditedNoise(audit, ROWS, lower),
-    spares: lower?.spares,
+    range,
+    attackElsewhere:
+      attackElsewhere &&
+      ((before) => attackElsewhere({ audited, evaluation: options, randomised, spares }, before)),
+    spares,
     inspect: lower === null ? undefined : (scored) => lower.inspect(scored),
     needsImage: lower === null ? undefined : (row) => lower.needsImage(row),
     readText: (path) => audit.source.readText(path),
@@ -207,7 +203,7 @@ async function resultOf(
 }
 
 async function* runAudit(opened: OpenedAudit): AsyncGenerator<AuditEvent, void, void> {
-  const { options, audit, audited, lease } = opened;
+  const { options, audit, audited, sharing, lease } = opened;
   const { out, signal, saveInputs = 0, note = () => undefined } = audit;
   const { model } = audited;
   for (const one of model.notes ?? []) note(one);
@@ -223,10 +219,15 @@ async function* runAudit(opened: OpenedAudit): AsyncGenerator<AuditEvent, void, 
     const { attacks, noise = null } = evaluation;
     if (options.prove)
       lower = await openLowerBounds({ options, audit, audited, network, attacks, noise });
+    if (lower?.kind === "certificate" && sharing.attackElsewhere !== undefined)
+      throw new UsageError(
+        "--prove under noise looks at every adversarial image, so its attacks run in one process; leave out --workers and --queue, or --prove",
+        { code: "bad-option" },
+      );
     if (lower !== null) yield* lower.before();
     if (signal?.aborted) return;
     const { rows, stored, missing } = yield* runAttacks(opened, evaluation, network, lower);
-    if (missing > 0 || signal?.aborted) return;
+    if (missing > 0 || signal?.aborted || sharing.range !== undefined) return;
     if (lower !== null) yield* lower.after(rows);
     if (signal?.aborted) return;
     const result = await resultOf(opened, evaluation, network, rows, lower);

@@ -11,12 +11,16 @@ import { noiseNamedInNode } from "../noise/node.ts";
 import { type AuditEvent, auditModel } from "./audit.ts";
 import type { AuditSource, NodeAudit } from "./audit-request.ts";
 import type { AuditOptions } from "./options.ts";
+import type { AuditSharing } from "./sharing.ts";
 
 export type { AuditEvent } from "./audit.ts";
 export type { NodeAudit } from "./audit-request.ts";
 
 /** The model at a path, the files beside it, and the data sets of this machine. */
-const nodeSource = (path: string, { dataDir, runtime }: NodeAudit): AuditSource => ({
+export const nodeSource = (
+  path: string,
+  { dataDir, runtime }: Pick<NodeAudit, "dataDir" | "runtime">,
+): AuditSource => ({
   path,
   onnx: async () => (/\.onnx(\.gz)?$/.test(path) ? readOnnxFile(path) : null),
   openOther: (options) => openModelInNode(path, { ...options, runtime }),
@@ -30,14 +34,16 @@ export async function* auditInNode(
   path: string,
   options: AuditOptions,
   audit: NodeAudit,
+  sharing: AuditSharing = {},
 ): AsyncGenerator<AuditEvent, void, void> {
   const { out, dataDir: _, ...context } = audit;
-  yield* auditModel(options, {
+  const request = {
     ...context,
     source: nodeSource(path, audit),
     host: nodeHost,
     out: out === undefined ? undefined : nodeStorage(join(out, "a").slice(0, -1), out),
     noiseNamed: noiseNamedInNode,
     startBounds: () => nodeRuntime({ threads: audit.runtime.target.threads, lowering: "plain" }),
-  });
+  };
+  yield* auditModel(options, request, sharing);
 }

@@ -1,4 +1,4 @@
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import type { AuditEvent } from "../audit/audit.ts";
 import { FormatOption, resultFormats } from "../audit/formats/table.ts";
@@ -9,12 +9,21 @@ import { auditLines } from "../audit/text.ts";
 import { ImageOptions } from "../data/image-options.ts";
 import { ImageRules } from "../data/image-rules.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
+import { defined } from "../math/defined.ts";
+import type { Note } from "../math/note.ts";
 import { counted } from "../report/format.ts";
+import {
+  attackElsewhere,
+  requireSharing,
+  sharingOptions,
+  threadsOfWorkers,
+} from "./audit-workers.ts";
 import { type Context, command } from "./kit/command.ts";
 import { Classes, DataDir, Device, fileOptions, modelOptions, Threads } from "./kit/options.ts";
 import { namesOf, pick } from "./kit/pick.ts";
 import { type Progress, progress } from "./kit/progress.ts";
 import { resuming } from "./kit/resuming.ts";
+import { reporter } from "./sweep-output.ts";
 
 /** Exit code if the accuracy is below --require, or the result is invalid. */
 const BELOW_REQUIRED = 3;
@@ -60,6 +69,7 @@ export const auditCommand = command({
         "test images to write to inputs/ as the network sees them: PNG files after --resize and --crop, and inputs.npz with the tensor after mean and std",
       ),
     resume: z.boolean().default(false).describe("continue the audit in --out"),
+    ...sharingOptions,
     device: Device,
     threads: Threads,
     dataDir: DataDir,
@@ -84,6 +94,7 @@ export const auditCommand = command({
           ...resultFormats.all.map(({ file }) => file),
           "pictures",
           "inputs",
+          "parts",
         ],
       },
     },
@@ -96,6 +107,7 @@ export const auditCommand = command({
     "rampart audit rat.onnx --out audit --budget quick --require 0.4",
     "rampart audit model.onnx --data cifar10 --norms linf --epsilon-linf 2/255 --prove --out proven",
     "rampart audit model.onnx --data cifar10 --noise normal:0.25 --prove --out certified",
+    "rampart audit model.onnx --data cifar10 --examples 10000 --workers 8 --out audit",
   ],
   async run(values, context: Context) {
     const { model: path, device, threads, out, data, dataDir, resume } = values;
@@ -110,13 +122,14 @@ export const auditCommand = command({
       interpolation,
     } = values;
     const options = pick(values, namesOf(AuditOptions.shape));
-    const runtime = await nodeRuntime({ device, threads });
+    requireSharing(values);
+    const runtime = await nodeRuntime({ device, threads: threads ?? threadsOfWorkers(values) });
     const bar = progress(context.stderr, { json: context.json });
     let rows = 0;
     let finished = false;
     try {
       const rules = pick(values, namesOf(ImageRules.shape));
-      for await (const event of auditInNode(path, options, {
+      const reading = defined({
         ...fileOptions(values),
         preprocessing,
         classes,
@@ -124,6 +137,27 @@ export const auditCommand = command({
         crop,
         interpolation,
         rules,
+      });
+      const { queue, patience, workers } = values;
+      const elsewhere = await attackElsewhere({
+        path,
+        options,
+        reading,
+        data,
+        saveExamples,
+        target: runtime.target,
+        folder: join(out, "parts"),
+        workers,
+        queue,
+        patience,
+        dataDir,
+        signal: context.signal,
+        note: (text) => bar.log(text),
+        onEvent: reporter(() => undefined, bar, context),
+        onProgress: (done, total) => bar.update("attacking", done, total),
+      });
+      const request = {
+        ...reading,
         runtime,
         out,
         data,
@@ -133,8 +167,11 @@ export const auditCommand = command({
         saveExamples,
         saveInputs,
         signal: context.signal,
-        note: ({ text }) => context.note(text),
+        note: ({ text }: Note) => context.note(text),
         command: context.argv.join(" "),
+      };
+      for await (const event of auditInNode(path, options, request, {
+        attackElsewhere: elsewhere,
       })) {
         if (event.event === "row") rows++;
         if (event.event !== "result") {

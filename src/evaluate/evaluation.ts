@@ -71,9 +71,21 @@ export interface Evaluation extends EvaluationContext {
   readonly needsImage?: ((row: Row) => boolean) | undefined;
   /** Makes a noise by its name; a platform may draw in threads. */
   readonly noiseNamed?: ((name: string) => Noise) | undefined;
+  /** Attacks images elsewhere. Its rows come before those that are computed here, which are what it left out. */
+  readonly attackElsewhere?: AttackElsewhere | undefined;
   /** Called with everything that is stored, once the last row is. */
   readonly finish?: ((stored: StoredEvaluation) => void) | undefined;
 }
+
+/** Rows of a range of images that another process computed, in their order, and the images that it kept. */
+export interface ComputedRows {
+  readonly rows: readonly Row[];
+  /** Bytes of an .npz like `ROWS.examples.npz`; null if none are kept. */
+  readonly images: Uint8Array | null;
+}
+
+/** Attacks the images of an evaluation in other processes, apart from the rows that are stored. Yields ranges in order. */
+export type AttackElsewhere = (stored: readonly Row[]) => AsyncGenerator<ComputedRows, void, void>;
 
 /** What a file of rows and the files beside it hold. */
 export interface StoredEvaluation {
@@ -152,10 +164,15 @@ export async function* evaluateModel(
 
     const kept = keptImages(evaluation.saveExamples ?? 8, await file?.images());
     await file?.prepare();
-    for await (const row of newRows(model, evaluation, begun, kept)) {
+    for await (const row of computedRows(evaluation, begun, kept)) {
       rows.push(row);
       yield counted(row);
     }
+    if (!evaluation.signal?.aborted)
+      for await (const row of newRows(model, evaluation, begun, kept, [...rows])) {
+        rows.push(row);
+        yield counted(row);
+      }
     evaluation.finish?.({
       rows,
       settings: file?.settings ?? sealedJson(settings),
@@ -166,12 +183,31 @@ export async function* evaluateModel(
   }
 }
 
-/** The rows that the file does not hold yet, each once it is written; ends after a run when the signal aborts. */
+/** The rows that other processes computed and the file does not hold yet, each once it is written. */
+async function* computedRows(
+  { attackElsewhere }: Evaluation,
+  { options, file }: Prepared,
+  kept: KeptImages,
+): AsyncGenerator<Row, void, void> {
+  if (attackElsewhere === undefined) return;
+  const stored = (file?.rows ?? []).filter(({ index }) => index < options.examples);
+  const known = new Set(stored.map(rowName));
+  for await (const { rows, images } of attackElsewhere(stored)) {
+    await file?.check();
+    if (images !== null && kept.addStored(images)) await file?.writeImages(kept.bytes());
+    const fresh = rows.filter((row) => !known.has(rowName(row)));
+    await file?.append(fresh);
+    yield* fresh;
+  }
+}
+
+/** The rows that nobody has computed yet, each once it is written; ends after a run when the signal aborts. */
 async function* newRows(
   { name, defense }: Model,
   evaluation: Evaluation,
   { options, noise, context, file }: Prepared,
   kept: KeptImages,
+  stored: readonly Row[],
 ): AsyncGenerator<Row, void, void> {
   const {
     saveExamples = 8,
@@ -181,7 +217,6 @@ async function* newRows(
     customAttacks,
     range = EVERY_IMAGE,
   } = evaluation;
-  const stored = file?.rows ?? [];
   const network = stoppable(evaluation.network, signal);
   const evaluated = { model: name, defense, noise, locate, network };
   const repeated = repeatedRows(evaluation, stored);

@@ -11,6 +11,8 @@ export const imageName = ({ attack, epsilon }: Pick<Row, "attack" | "epsilon">):
 export interface KeptImages {
   /** Whether it was kept: there was room. */
   add(scored: Scored): boolean;
+  /** Keeps images of an .npz like its own, in order, as far as there is room. Returns whether any was kept. */
+  addStored(npz: Uint8Array): boolean;
   /** An .npz of `NAME/index` [n], `NAME/original` and `NAME/adversarial` [n, channel, height, width], per attack. */
   bytes(): Uint8Array;
   readonly size: number;
@@ -30,16 +32,27 @@ export function keptImages(maxImages: number, before?: Uint8Array): KeptImages {
     kept.set(name, found);
     return found;
   };
-  if (before !== undefined) restore(before, of);
-  return {
-    add({ row, original, adversarial }) {
-      const { indices, originals, adversarials } = of(imageName(row));
-      if (indices.length >= maxImages || indices.includes(row.index)) return false;
-      indices.push(row.index);
+  const keep = (name: string, index: number, original: Tensor, adversarial: Tensor): boolean => {
+    const { indices, originals, adversarials } = of(name);
+    if (indices.length >= maxImages || indices.includes(index)) return false;
+    indices.push(index);
+    originals.push(original);
+    adversarials.push(adversarial);
+    return true;
+  };
+  if (before !== undefined)
+    for (const { name, index, original, adversarial } of storedImages(before)) {
+      const { indices, originals, adversarials } = of(name);
+      indices.push(index);
       originals.push(original);
       adversarials.push(adversarial);
-      return true;
-    },
+    }
+  return {
+    add: ({ row, original, adversarial }) => keep(imageName(row), row.index, original, adversarial),
+    addStored: (npz) =>
+      storedImages(npz)
+        .map(({ name, index, original, adversarial }) => keep(name, index, original, adversarial))
+        .some((kept) => kept),
     bytes: () =>
       npzBytes(
         Object.fromEntries(
@@ -56,12 +69,21 @@ export function keptImages(maxImages: number, before?: Uint8Array): KeptImages {
   };
 }
 
-function restore(bytes: Uint8Array, of: (name: string) => Kept): void {
+/** One kept image with its attack and radius. */
+interface StoredImage {
+  readonly name: string;
+  readonly index: number;
+  readonly original: Tensor;
+  readonly adversarial: Tensor;
+}
+
+/** The images of an .npz, in order. */
+function storedImages(bytes: Uint8Array): StoredImage[] {
   const arrays = parseNpz("examples", bytes);
+  const stored: StoredImage[] = [];
   for (const [key, { data }] of arrays) {
     if (!key.endsWith("/index")) continue;
     const name = key.slice(0, -"/index".length);
-    const kept = of(name);
     const image = (part: string, i: number): Tensor | undefined => {
       const array = arrays.get(`${name}/${part}`);
       if (array === undefined || !(array.data instanceof Float32Array)) return undefined;
@@ -72,9 +94,8 @@ function restore(bytes: Uint8Array, of: (name: string) => Kept): void {
     for (let i = 0; i < data.length; i++) {
       const [original, adversarial] = [image("original", i), image("adversarial", i)];
       if (original === undefined || adversarial === undefined) continue;
-      kept.indices.push(Number(data[i]));
-      kept.originals.push(original);
-      kept.adversarials.push(adversarial);
+      stored.push({ name, index: Number(data[i]), original, adversarial });
     }
   }
+  return stored;
 }

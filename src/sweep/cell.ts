@@ -1,8 +1,16 @@
 import type { RuntimeTarget } from "../engine/runtime/runtime.ts";
 import type { ImageRange } from "../evaluate/image-range.ts";
 
-/** The kinds of cells. A sleeping cell computes nothing; it measures the scheduling. */
-export const cellKinds = ["train", "evaluate", "certify", "audit", "report", "sleep"] as const;
+/** The kinds of cells. `attack` is the attacks of an audit on a range of images. A sleeping cell computes nothing; it measures the scheduling. */
+export const cellKinds = [
+  "train",
+  "evaluate",
+  "certify",
+  "audit",
+  "attack",
+  "report",
+  "sleep",
+] as const;
 export type CellKind = (typeof cellKinds)[number];
 
 /** Data that a cell reads, by name, and the SHA-256 of the images and labels that it uses. */
@@ -26,7 +34,7 @@ export interface CellWork {
   /** Resolved options of the kind. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly data: CellData | null;
-  /** Test images of an evaluation or a certification; null for the other kinds. */
+  /** Test images of an evaluation, a certification or an audit; null for the other kinds. */
   readonly range: ImageRange | null;
   readonly model: CellModel | null;
   /** Keys of the cells whose results it reads. */

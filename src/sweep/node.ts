@@ -166,9 +166,11 @@ export class NodeWorkers {
     const started = new Map<string, number>();
     const noted = new Map<string, number>();
     const cells = new CellProcess({
-      store: store.path,
+      // The process of a cell may go to another folder.
+      store: resolve(store.path),
       target: this.#plan.target,
-      dataDir,
+      dataDir: dataDir === undefined ? undefined : resolve(dataDir),
+      folder: this.#plan.folder,
       plugins: this.#plan.plugins,
       cell: (key) => this.board.cells.get(key),
       note,

@@ -16,6 +16,8 @@ export interface StoredPlan {
   readonly backOff: number;
   /** Plug-ins that its cells need, as absolute paths or names of packages. */
   readonly plugins: readonly string[];
+  /** The folder from which paths of its cells lead; absent where they are absolute. */
+  readonly folder?: string | undefined;
   readonly cells: readonly Cell[];
 }
 

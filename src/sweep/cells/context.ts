@@ -1,3 +1,4 @@
+import type { AuditSource } from "../../audit/audit-request.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { Runtime } from "../../engine/runtime/runtime.ts";
 import type { TestedData } from "../../evaluate/tested-data.ts";
@@ -23,6 +24,8 @@ export interface CellContext {
   openData(name: string): Promise<Dataset>;
   /** The test images of a model. */
   openTested(model: OpenModel, data: string | undefined): Promise<TestedData>;
+  /** Where an audit finds a model, the files beside it, and its images. */
+  auditSource(path: string): AuditSource;
   /** Reads an .onnx file; its external files lie beside it. */
   readOnnx(path: string): Promise<OnnxFile>;
   readonly noiseNamed?: ((name: string) => Noise) | undefined;

@@ -1,5 +1,6 @@
 import { UsageError } from "../../math/usage-error.ts";
 import type { Cell, CellKind, CellWork } from "../cell.ts";
+import { runAttacksOfAudit } from "./attack.ts";
 import { runAudit } from "./audit.ts";
 import { runCertification } from "./certify.ts";
 import type { CellContext, CellResult } from "./context.ts";
@@ -21,6 +22,7 @@ const runs: Readonly<Record<CellKind, Run>> = {
   evaluate: runEvaluation,
   certify: runCertification,
   audit: runAudit,
+  attack: runAttacksOfAudit,
   report: runReport,
   sleep: runSleep,
 };

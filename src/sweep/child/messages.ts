@@ -20,6 +20,8 @@ export interface ChildSetup {
   readonly target: RuntimeTarget;
   readonly dataDir: string | undefined;
   readonly plugins: readonly string[];
+  /** The folder from which paths lead; undefined for that of the worker. */
+  readonly folder?: string | undefined;
 }
 
 /** What that process answers. The files of a finished cell are in the attempt, under `out/`. */

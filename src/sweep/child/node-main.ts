@@ -1,4 +1,5 @@
 // The process that computes the cells of one worker, one after the other. It ends when its worker does.
+import { nodeSource } from "../../audit/node.ts";
 import { openDatasetInNode } from "../../data/node.ts";
 import { nodeRuntime } from "../../engine/runtime/node.ts";
 import type { Runtime, RuntimeTarget } from "../../engine/runtime/runtime.ts";
@@ -39,6 +40,20 @@ async function startRuntime({
   return started;
 }
 
+/** Goes to the folder in which the plan was made, from which its paths lead. Throws `UsageError` if it is not here. */
+function enterFolder(): void {
+  if (setup.folder === undefined) return;
+  try {
+    process.chdir(setup.folder);
+  } catch (cause) {
+    throw new UsageError(`the plan was made in ${setup.folder}, which this machine does not have`, {
+      code: "not-found",
+      cause,
+      next: "share that folder, or start the audit in one that all machines have",
+    });
+  }
+}
+
 /** Whether an error is one of the place where the attempt's files lie, so that the attempt may go on later. */
 function isAway(error: unknown): boolean {
   if (error instanceof UsageError) return error.code === "cannot-write";
@@ -49,10 +64,12 @@ async function compute(
   { cell, inputs, attempt, before }: Extract<ToChild, { type: "run" }>,
   signal: AbortSignal,
 ): Promise<FromChild> {
+  enterFolder();
   const store = nodeStore(setup.store);
   const files = store.attempt(cell.key, attempt);
   if (before !== null) await inherit(store.attempt(cell.key, before), files);
   runtime ??= startRuntime(setup.target);
+  const started = await runtime;
   const cells = new Map(inputs.map((one) => [one.key, one]));
   let told = 0;
   const result = await runCell(cell, {
@@ -63,13 +80,14 @@ async function compute(
       if (found === undefined) throw new Error(`cell ${key} is no input`);
       return found;
     },
-    runtime: await runtime,
+    runtime: started,
     host: timelessHost(nodeHost),
     openData: (name) => openDatasetInNode(name, { dataDir: setup.dataDir }),
     openTested: (model, data) =>
       openTestImages(model, { data, dataDir: setup.dataDir }, ({ text }) =>
         tell({ type: "note", text }),
       ),
+    auditSource: (path) => nodeSource(path, { dataDir: setup.dataDir, runtime: started }),
     readOnnx: readOnnxFile,
     noiseNamed: noiseNamedInNode,
     signal,

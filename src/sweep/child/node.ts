@@ -40,10 +40,10 @@ export class CellProcess {
 
   #start(): ChildProcess {
     if (this.#child?.connected) return this.#child;
-    const { store, target, dataDir, plugins } = this.#options;
+    const { store, target, dataDir, plugins, folder } = this.#options;
     const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
     const main = fileURLToPath(new URL(`./node-main.${extension}`, import.meta.url));
-    const setup: ChildSetup = { store, target, dataDir, plugins };
+    const setup: ChildSetup = { store, target, dataDir, plugins, folder };
     this.#child = fork(main, [JSON.stringify(setup)], {
       execArgv: execArgv(),
       serialization: "json",

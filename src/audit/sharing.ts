@@ -1,0 +1,35 @@
+// How the attacks of an audit are shared out among processes.
+import type { ComputedRows } from "../evaluate/evaluation.ts";
+import type { ImageRange } from "../evaluate/image-range.ts";
+import type { EvaluateOptions } from "../evaluate/options.ts";
+import type { Row } from "../evaluate/row.ts";
+import type { Spares } from "../evaluate/spared.ts";
+import type { AuditedModel } from "./open-audited.ts";
+
+/** The attacks of an audit, for other processes. */
+export interface AttackedElsewhere {
+  readonly audited: AuditedModel;
+  /** What the attacks are run with. */
+  readonly evaluation: EvaluateOptions;
+  readonly randomised: boolean;
+  /** The attacks that need not meet an example, since it is proven that they cannot break it. */
+  readonly spares: Spares;
+}
+
+/** Attacks the images in other processes, apart from the rows that are stored. Yields ranges in order. */
+export type AttackByOthers = (
+  attacked: AttackedElsewhere,
+  stored: readonly Row[],
+) => AsyncGenerator<ComputedRows, void, void>;
+
+/** The part that this process has in an audit; by default all of it. */
+export interface AuditSharing {
+  /** Attacks the images in other processes. */
+  readonly attackElsewhere?: AttackByOthers | undefined;
+  /** Only the attacks on these test images, in whole groups: rows are written, and there is no result. */
+  readonly range?: ImageRange | undefined;
+  /** The attacks that need not meet an example, as another process has proven. */
+  readonly spares?: Spares | undefined;
+  /** Called with the opened model and images, before anything is computed; may throw to refuse them. */
+  readonly onOpened?: ((audited: AuditedModel) => Promise<void>) | undefined;
+}
