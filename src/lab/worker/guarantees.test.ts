@@ -7,6 +7,8 @@ import { Network } from "./network.ts";
 import { ProofRun } from "./proof-run.ts";
 
 let network: Network;
+/** The same network with a softmax at its end, as exporters write it. */
+let withSoftmax: Network;
 const picture: Picture = {
   name: "3.png",
   pixels: Float32Array.from(quarterPixels(3), (level) => level / 255),
@@ -18,6 +20,8 @@ beforeAll(async () => {
   const device = await nodeRuntime({ threads: 1 });
   const model = await importModel(quarters({ isPlain: true }), { device });
   network = new Network({ device, model, beside: {}, noise: null });
+  const other = await importModel(quarters(), { device });
+  withSoftmax = new Network({ device, model: other, beside: {}, noise: null });
 });
 
 /** All moments until the last. */
@@ -39,9 +43,12 @@ async function all<T>(
 const isProven = ({ done }: ProofMoment) => done;
 
 describe("the proof of an image", () => {
-  it("closes in on the exact radius of a linear network, and never above it", async () => {
+  it.each([
+    ["a linear network", () => network],
+    ["a linear network that ends in a softmax", () => withSoftmax],
+  ])("closes in on the exact radius of %s, and never above it", async (_, opened) => {
     const settings = { norm: "linf", label: 3, seed: 0 } as const;
-    const moments = await all(new ProofRun(() => network, settings, picture), isProven);
+    const moments = await all(new ProofRun(opened, settings, picture), isProven);
     const exact = linfRadiusOf(3);
     for (const { lower } of moments) expect(lower).toBeLessThan(exact);
     const { lower, upper } = moments[moments.length - 1];

@@ -4,7 +4,7 @@ import type { Crown } from "../../engine/bounds/crown.ts";
 import { ballAround } from "../../engine/bounds/region.ts";
 import { attacks, balls, keyOf, keysFor, tensor, UsageError } from "../../index.ts";
 import { evaluationOf } from "../../verify/evaluation.ts";
-import { proverOf } from "../../verify/prover.ts";
+import { classProverOf } from "../../verify/prover.ts";
 import { RobustnessProver } from "../../verify/robustness.ts";
 import type { Answer, Norm, Picture, ProofMoment, ProofSettings, ProofTrial } from "../protocol.ts";
 import { answer } from "./answers.ts";
@@ -64,12 +64,13 @@ export class ProofRun {
         { code: "misfit", next: "certify it by sampling instead" },
       );
     const evaluation = evaluationOf(device.target);
-    this.#crown = proverOf(
+    const { crown, least } = classProverOf(
       model.architecture,
       (outputs) => device.compile(outputs),
       model.parameters,
     );
-    return new RobustnessProver(this.#crown, this.#settings.label, evaluation);
+    this.#crown = crown;
+    return new RobustnessProver(crown, this.#settings.label, evaluation, least);
   }
 
   /** The smallest perturbation that an attack finds. */
