@@ -56,8 +56,11 @@ export interface ProveOptions {
   readonly upTo?: Stage | undefined;
 }
 
-/** The share of the time that is left for splits that keep the bounds of hidden layers. */
-const BRANCHING_SHARE = 0.4;
+/**
+ * The share of the time that is left for splits that keep the bounds of hidden layers, by the float type of walks. New bounds
+ * for the hidden layers cost little in a network without convolutions, whose walks are in doubles.
+ */
+const FIXED_SHARE = { float64: 0.15, float32: 0.8 } as const;
 /** Iterations of the ascents. */
 const [LAST_ITERATIONS, INNER_ITERATIONS] = [30, 5];
 
@@ -244,15 +247,13 @@ class BoxProver {
       goals.push({ row: rows[best], limit: limits[best] });
     }
     const crown = this.#crown;
-    const { isOver, now, evaluation } = this.#limits;
-    const until = now() + BRANCHING_SHARE * this.#limits.left();
-    const isEnough = () => now() > until;
-    const { gaps } = await branchAndBound(crown, state, goals, isOver, { isEnough });
+    const { isOver, now } = this.#limits;
+    const until = now() + FIXED_SHARE[crown.plan.type] * this.#limits.left();
+    const isEnough = () => isOver() || now() > until;
+    const { gaps } = await branchAndBound(crown, state, goals, isEnough);
     const isOpen = (i: number): boolean => gaps[i] !== Number.POSITIVE_INFINITY;
     const open = goals.filter((_, i) => isOpen(i));
-    const isRefined =
-      open.length > 0 &&
-      (await refinedBranching(crown, state, open, { evaluation, now, stop: isOver }));
+    const isRefined = open.length > 0 && (await refinedBranching(crown, state, open, isOver));
     for (const [i, one] of cases.entries())
       one.excess = isRefined || !isOpen(i) ? Number.MIN_VALUE : Math.min(0, gaps[i]);
     this.open = this.open.filter(({ excess }) => !(excess > 0));

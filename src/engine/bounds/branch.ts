@@ -2,19 +2,18 @@
 // arXiv:2103.06624). A split neuron's relaxation is exact, and its sign may be used anywhere in the walk. Splits are chosen
 // by bounding both halves for a few promising neurons (De Palma et al. 2021, arXiv:2104.06718).
 
-import { BranchProgram, type Domain, type Neuron, type SignedNeuron } from "./branch-program.ts";
+import { BranchProgram } from "./branch-program.ts";
 import type { Crown, SparseRow } from "./crown.ts";
+import { type Domain, halfOf, isOpen } from "./domain.ts";
 import { candidatesOf } from "./split-candidates.ts";
 import type { RegionState } from "./state.ts";
 
-/** Domains that are improved at once. */
-const ROWS = 64;
 /** Steps on slopes and multipliers: for the whole region, and for each part of it. */
-const [ROOT_STEPS, CHILD_STEPS] = [20, 6];
+export const [ROOT_STEPS, CHILD_STEPS] = [20, 6];
 /** Neurons whose halves are bounded before one of them is split. */
-const CANDIDATES = 4;
+export const CANDIDATES = 4;
 /** How often the steps of a domain without unstable neurons start again: its multipliers alone decide it. */
-const RESTARTS = 30;
+export const RESTARTS = 30;
 /** Memory that open domains may take, in numbers. */
 const MAX_NUMBERS = 2 ** 27;
 
@@ -31,16 +30,6 @@ export interface BranchResult {
   /** The least bound − limit of each goal; +∞ for one that holds. */
   readonly gaps: readonly number[];
   readonly domains: number;
-  /** The neuron that the worst goal's region was split at first; null if it was not split. */
-  readonly split: Neuron | null;
-}
-
-/** How a search is told to end, beside `stop`. */
-export interface BranchOptions {
-  /** Ends the search once the first split is known. */
-  readonly isEnough?: (() => boolean) | undefined;
-  /** The signs that `state` was computed with, if it is about a part of its region. */
-  readonly signs?: readonly SignedNeuron[] | undefined;
 }
 
 /**
@@ -52,82 +41,61 @@ export async function branchAndBound(
   state: RegionState,
   goals: readonly Goal[],
   stop: () => boolean,
-  { isEnough = () => false, signs = [] }: BranchOptions = {},
 ): Promise<BranchResult> {
   const rows = goals.map(({ row }) => row);
-  const program = new BranchProgram(crown, state, rows, signs);
-  return new Search(program, goals, stop, isEnough).run();
+  const program = new BranchProgram(crown, state, rows);
+  const roots = goals.map(({ limit }, goal) => program.root(goal, limit));
+  return new Search(program, roots, stop).run();
 }
 
 class Search {
   readonly #program: BranchProgram;
-  readonly #goals: readonly Goal[];
   readonly #stop: () => boolean;
-  readonly #isEnough: () => boolean;
   /** Not proven and not improved yet. */
   #fresh: Domain[];
   /** Improved and still not proven: to be split. */
   #open: Domain[] = [];
   /** Not proven with all signs known, or given up. */
   readonly #failed: Domain[] = [];
+  readonly #goals: number;
   #domains: number;
-  #split: Neuron | null = null;
 
-  constructor(
-    program: BranchProgram,
-    goals: readonly Goal[],
-    stop: () => boolean,
-    isEnough: () => boolean,
-  ) {
+  constructor(program: BranchProgram, roots: readonly Domain[], stop: () => boolean) {
     this.#program = program;
-    this.#goals = goals;
     this.#stop = stop;
-    this.#isEnough = isEnough;
-    this.#fresh = goals.map(({ limit }, goal) => program.root(goal, limit));
-    this.#domains = goals.length;
+    this.#fresh = roots.slice();
+    this.#goals = roots.length;
+    this.#domains = roots.length;
   }
 
   async run(): Promise<BranchResult> {
     await this.#improve(ROOT_STEPS);
-    while (this.#open.length > 0 && this.#failed.length === 0) {
-      if (this.#isOver()) break;
+    while (this.#open.length > 0 && this.#failed.length === 0 && !this.#stop()) {
       await this.#halve(this.#next());
       await this.#improve(CHILD_STEPS);
     }
-    const left = [...this.#fresh, ...this.#open, ...this.#failed];
-    const gaps = this.#goals.map(() => Number.POSITIVE_INFINITY);
-    for (const { goal, bound, limit } of left) gaps[goal] = Math.min(gaps[goal], bound - limit);
-    const proven = left.length === 0;
-    const gap = proven ? 0 : Math.min(...gaps);
-    return { proven, gap, gaps, domains: this.#domains, split: this.#split };
+    const gaps = new Array<number>(this.#goals).fill(Number.POSITIVE_INFINITY);
+    for (const { goal, bound, limit } of [...this.#fresh, ...this.#open, ...this.#failed])
+      gaps[goal] = Math.min(gaps[goal], bound - limit);
+    const gap = Math.min(...gaps);
+    const proven = gap === Number.POSITIVE_INFINITY;
+    return { proven, gap: proven ? 0 : gap, gaps, domains: this.#domains };
   }
-
-  /** Whether to end. Patience ends after the first split, which tells what to split. */
-  #isOver = (): boolean => this.#stop() || (this.#split !== null && this.#isEnough());
 
   /** The domains to split next: the worst, or the nearest to a proof if many are open. */
   #next(): Domain[] {
     const isFull = this.#open.length * this.#program.numbersPerDomain > MAX_NUMBERS / 2;
     this.#open.sort((a, b) => a.bound - a.limit - (b.bound - b.limit));
-    return isFull ? this.#open.splice(-ROWS / 2) : this.#open.splice(0, ROWS / 2);
+    const count = this.#program.maxRows / 2;
+    return isFull ? this.#open.splice(-count) : this.#open.splice(0, count);
   }
 
-  /** Improves the fresh domains. Whenever one is proven or done, the next takes its row. */
+  /** Improves the fresh domains. */
   async #improve(steps: number): Promise<void> {
-    let active: Domain[] = [];
-    while (active.length > 0 || this.#fresh.length > 0) {
-      active = active.concat(this.#fresh.splice(0, ROWS - active.length));
-      if (this.#isOver()) {
-        for (const one of active) this.#failed.push(one);
-        return;
-      }
-      await this.#program.improve(active);
-      for (const one of active.filter((each) => isOpen(each) && each.steps > steps)) {
-        one.moments = null;
-        this.#open.push(one);
-      }
-      active = active.filter((one) => isOpen(one) && one.steps <= steps);
-    }
+    const { left, isStopped } = await improved(this.#program, this.#fresh, steps, this.#stop);
+    this.#fresh = [];
+    const into = isStopped ? this.#failed : this.#open;
+    for (const one of left) into.push(one);
   }
 
   #retry(leaf: Domain): void {
@@ -142,35 +110,74 @@ class Search {
 
   /** Replaces domains by the halves of their best split that are not proven at once. */
   async #halve(parents: readonly Domain[]): Promise<void> {
-    const trials: Trial[] = [];
-    for (const parent of parents) {
-      const candidates = candidatesOf(this.#program, parent, CANDIDATES);
-      if (candidates.length === 0) this.#retry(parent);
-      for (const neuron of candidates)
-        trials.push({
-          parent,
-          neuron,
-          halves: [this.#program.half(parent, neuron, 1), this.#program.half(parent, neuron, -1)],
-        });
-    }
-    const halves = trials.flatMap((trial) => trial.halves);
-    // Halves that are not bounded have the bound of their whole.
-    for (let at = 0; at < halves.length && !this.#stop(); at += ROWS)
-      await this.#program.bound(halves.slice(at, at + ROWS));
-    for (const parent of parents) {
-      const own = trials.filter((trial) => trial.parent === parent);
-      if (own.length === 0) continue;
-      const best = own.reduce((a, b) => (gainOf(b) > gainOf(a) ? b : a));
-      // Parents come with the worst first.
-      this.#split ??= this.#program.neuron(best.neuron);
+    const splits = await bestSplits(this.#program, parents, CANDIDATES, this.#stop);
+    for (const [i, split] of splits.entries()) {
+      if (split === null) {
+        this.#retry(parents[i]);
+        continue;
+      }
       this.#domains += 2;
-      this.#fresh.push(...best.halves.filter(isOpen));
+      this.#fresh.push(...split.halves.filter(isOpen));
     }
   }
 }
 
+/**
+ * Makes steps on the slopes and multipliers of domains, and returns those that are not proven. Whenever one is proven or
+ * done, the next takes its row. If `stop` says so, the rest is left as it is.
+ */
+export async function improved(
+  program: BranchProgram,
+  domains: readonly Domain[],
+  steps: number,
+  stop: () => boolean,
+): Promise<{ readonly left: readonly Domain[]; readonly isStopped: boolean }> {
+  const { maxRows } = program;
+  const left: Domain[] = [];
+  let active: Domain[] = [];
+  for (let next = 0; active.length > 0 || next < domains.length; ) {
+    const count = maxRows - active.length;
+    active = active.concat(domains.slice(next, next + count));
+    next += count;
+    if (stop()) return { left: left.concat(active, domains.slice(next)), isStopped: true };
+    await program.improve(active);
+    for (const one of active.filter((each) => isOpen(each) && each.steps > steps)) {
+      one.moments = null;
+      left.push(one);
+    }
+    active = active.filter((one) => isOpen(one) && one.steps <= steps);
+  }
+  return { left, isStopped: false };
+}
+
+/** The best split of each domain that was improved, among a few candidates; null for a domain without unstable neurons. */
+export async function bestSplits(
+  program: BranchProgram,
+  parents: readonly Domain[],
+  candidates: number,
+  stop: () => boolean,
+): Promise<(Trial | null)[]> {
+  const trials = parents.map((parent) =>
+    candidatesOf(program, parent, candidates).map(
+      (neuron): Trial => ({
+        parent,
+        neuron,
+        halves: [halfOf(parent, { neuron, sign: 1 }), halfOf(parent, { neuron, sign: -1 })],
+      }),
+    ),
+  );
+  const halves = trials.flat().flatMap((trial) => trial.halves);
+  const { maxRows } = program;
+  // Halves that are not bounded have the bound of their whole.
+  for (let at = 0; at < halves.length && !stop(); at += maxRows)
+    await program.bound(halves.slice(at, at + maxRows));
+  return trials.map((own) =>
+    own.length === 0 ? null : own.reduce((a, b) => (gainOf(b) > gainOf(a) ? b : a)),
+  );
+}
+
 /** A split that may be made. */
-interface Trial {
+export interface Trial {
   readonly parent: Domain;
   readonly neuron: number;
   readonly halves: readonly Domain[];
@@ -184,5 +191,3 @@ function gainOf({ parent, halves }: Trial): number {
     return product * Math.max(gain, 1e-6 * missing);
   }, 1);
 }
-
-const isOpen = ({ bound, limit }: Domain): boolean => !(bound > limit);

@@ -58,6 +58,7 @@ export class Crown {
   readonly #compile: Compile;
   readonly #programs = new Map<string, Promise<BoundProgram>>();
   readonly #errors = new WeakMap<Evaluation, EvaluationErrors>();
+  readonly #below = new Map<Value, readonly Value[]>();
 
   /** `input` and `output` of a network of batch 1. Throws `UsageError` for operators without a bound. */
   constructor(compile: Compile, input: Value, output: Value) {
@@ -69,8 +70,12 @@ export class Crown {
   }
 
   /** The nodes that a node depends on and that depend on the input, itself included; inputs before readers. */
-  below(node: Value): Value[] {
-    return topological<Value>([node]).filter((one) => !this.plan.is(one));
+  below(node: Value): readonly Value[] {
+    const cached = this.#below.get(node);
+    if (cached !== undefined) return cached;
+    const made = topological<Value>([node]).filter((one) => !this.plan.is(one));
+    this.#below.set(node, made);
+    return made;
   }
 
   /** The walk from a node as a program of `rows` rows; cached. */
@@ -97,14 +102,6 @@ export class Crown {
     const { walks = true, evaluation, known, signal } = options;
     const state = new RegionState(this.plan, region);
     const errors = evaluation === undefined ? null : this.#errorsOf(evaluation);
-    const readersOf = new Map<Value, Value[]>();
-    for (const node of this.plan.order)
-      if (this.plan.isRelaxed(node))
-        for (const input of node.inputs) {
-          const readers = readersOf.get(input);
-          if (readers === undefined) readersOf.set(input, [node]);
-          else readers.push(node);
-        }
     for (const node of this.plan.order) {
       if (node !== this.plan.input) {
         const inputs = node.inputs.map((input) => state.interval(input));
@@ -116,12 +113,12 @@ export class Crown {
         state.learn(node, earlier === undefined ? interval : intersection(interval, earlier));
       }
       if (state.isEmpty) return state;
-      const readers = readersOf.get(node);
-      if (readers === undefined || !walks || this.#isExact(node, region)) continue;
+      const readers = this.plan.readers(node);
+      if (readers.length === 0 || !walks || this.#isExact(node, region)) continue;
       signal?.throwIfAborted();
       const elements = state.unstable(node, readers);
       if (elements.length > 0)
-        state.learn(node, await this.#tightened(state, node, elements, options));
+        state.learn(node, await this.tightened(state, node, elements, options));
       if (state.isEmpty) return state;
     }
     return state;
@@ -143,11 +140,11 @@ export class Crown {
   }
 
   /** The interval of a node with walks for some of its elements. */
-  async #tightened(
+  async tightened(
     state: RegionState,
     node: Value,
     elements: readonly number[],
-    { bounds: boundsOf }: AnalyseOptions,
+    { bounds: boundsOf }: Pick<AnalyseOptions, "bounds">,
   ): Promise<Interval> {
     const before = state.interval(node);
     const rows: SparseRow[] = elements.flatMap((i) => [[[i, 1]], [[i, -1]]] as SparseRow[]);

@@ -18,6 +18,7 @@ import { nodeRuntime } from "../runtime/node.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { branchAndBound } from "./branch.ts";
 import { Crown, type SparseRow } from "./crown.ts";
+import { refinedBranching } from "./refine.ts";
 import { ballAround, type InputRegion } from "./region.ts";
 import { optimizedBounds } from "./slopes.ts";
 
@@ -107,12 +108,16 @@ describe.each(cases)("on network $seed, $kind, no bound is above the exact minim
     const scale = 1 + Math.abs(minimum);
     const proves = async (limit: number) => {
       const goals = [{ row: rows[0], limit }];
-      let calls = 0;
-      return (await branchAndBound(crown, state, goals, () => ++calls > 400)).proven;
+      const stop = () => {
+        let calls = 0;
+        return () => ++calls > 400;
+      };
+      const { proven } = await branchAndBound(crown, state, goals, stop());
+      return [proven, await refinedBranching(crown, state, goals, stop())];
     };
-    expect(await proves(minimum - 0.05 * scale)).toBe(true);
-    expect(await proves(minimum)).toBe(false);
-    expect(await proves(minimum + 1e-3 * scale)).toBe(false);
+    expect(await proves(minimum - 0.05 * scale)).toEqual([true, true]);
+    expect(await proves(minimum)).toEqual([false, false]);
+    expect(await proves(minimum + 1e-3 * scale)).toEqual([false, false]);
   });
 });
 

@@ -51,6 +51,7 @@ export class Plan implements Constants {
   readonly type: FloatType;
   readonly #ids = new Map<Value, number>();
   readonly #constants = new Map<Value, WalkConstant>();
+  readonly #readers = new Map<Value, Value[]>();
 
   /** Throws `UsageError` for an operator without a bound, and names the node. The network's batch is 1. */
   constructor(input: Value, output: Value) {
@@ -67,10 +68,22 @@ export class Plan implements Constants {
       if (is(node, "Input") && node !== input)
         throw withoutBound(node, "is an input without a box");
       if (node !== input) this.#requireRule(node);
+      if (this.isRelaxed(node)) for (const one of new Set(node.inputs)) this.#addReader(one, node);
     }
     // ONNX Runtime has no convolution of doubles.
     const isFloat32 = this.order.some(({ op }) => op === "Conv" || op === "AveragePool");
     this.type = isFloat32 ? "float32" : "float64";
+  }
+
+  #addReader(node: Value, reader: Value): void {
+    const others = this.#readers.get(node);
+    if (others === undefined) this.#readers.set(node, [reader]);
+    else others.push(reader);
+  }
+
+  /** The relaxed nodes that read a node. */
+  readers(node: Value): readonly Value[] {
+    return this.#readers.get(node) ?? [];
   }
 
   #requireRule(node: Value): void {

@@ -17,11 +17,11 @@ export interface CompiledGraph {
 export type Compile = (outputs: Readonly<Record<string, Value>>) => Promise<CompiledGraph>;
 
 /**
- * What is given per row of a walk: nothing (`shared`); the lower slopes of ReLUs, with gradients (`slopes`); these, the
- * signs of ReLUs that are known and the multipliers of splits (`trial`); and the same with gradients and the coefficients
- * of ReLUs (`splits`).
+ * What is given per row of a walk: nothing (`shared`); the lower slopes of ReLUs (`sloped`), also with gradients (`slopes`);
+ * both lines of ReLUs and the multipliers of splits (`trial`); and the same with gradients and the coefficients of ReLUs
+ * (`splits`).
  */
-export type Variant = "shared" | "slopes" | "trial" | "splits";
+export type Variant = "shared" | "sloped" | "slopes" | "trial" | "splits";
 
 /** A walk as a program. */
 export interface BoundProgram {
@@ -43,7 +43,6 @@ export const names = {
   lowerIntercept: (id: number) => `lowerIntercept${id}`,
   upperIntercept: (id: number) => `upperIntercept${id}`,
   multiplier: (id: number) => `multiplier${id}`,
-  open: (id: number) => `open${id}`,
   coefficients: (id: number) => `coefficients${id}`,
   gradient: (name: string) => `gradient:${name}`,
 };
@@ -66,8 +65,6 @@ export function boundOutputs(
   const perRow = (name: string, { shape }: Value) => feed(name, [rows, ...shape], plan.type);
   const shared = (name: string, { shape }: Value, type: FloatType = plan.type) =>
     feed(name, [1, ...shape], type);
-  /** 1 where a ReLU's sign is not known, else 0. */
-  const open = (node: Value) => perRow(names.open(plan.id(node)), node);
   const start = feed(names.start, [rows, ...from.shape], plan.type);
   const lowerSlope = (node: Value, k: number): Value => {
     const name = names.lowerSlope(plan.id(node), k);
@@ -76,17 +73,14 @@ export function boundOutputs(
   const walked = walk(plan, from, start, {
     lowerSlope,
     upperSlope: (node, k) => {
-      const slope = shared(names.upperSlope(plan.id(node), k), node);
-      if (!isSplit || !isRelu(node)) return slope;
-      // The only slope of a ReLU whose sign is known is its lower slope.
-      const [isOpen, other] = [open(node), g.stopGradient(lowerSlope(node, k))];
-      return g.add(g.mul(isOpen, slope), g.mul(g.sub(g.scalarLike(isOpen, 1), isOpen), other));
+      const name = names.upperSlope(plan.id(node), k);
+      return isSplit && isRelu(node) ? perRow(name, node) : shared(name, node);
     },
     lowerIntercept: (node) => shared(names.lowerIntercept(plan.id(node)), node, "float64"),
     upperIntercept: (node) => {
       const name = names.upperIntercept(plan.id(node));
       if (!isRelu(node)) return shared(name, node, "float64");
-      return isSplit ? g.mul(open(node), shared(name, node)) : shared(name, node);
+      return isSplit ? perRow(name, node) : shared(name, node);
     },
     scale: (name, size) => feed(name, [size, 1], plan.type),
     multiplier: (node) =>

@@ -1,35 +1,22 @@
 // Branch and bound that bounds the hidden layers again after each split. A split of an early neuron tightens all layers
 // behind it, which decides deep networks; `branchAndBound` keeps the bounds of the whole region and is far cheaper per part.
 
-import { branchAndBound, type Goal } from "./branch.ts";
-import type { Neuron, SignedNeuron } from "./branch-program.ts";
+import { bestSplits, CANDIDATES, type Goal, improved, RESTARTS, ROOT_STEPS } from "./branch.ts";
+import { BranchProgram } from "./branch-program.ts";
 import type { Crown } from "./crown.ts";
-import type { Evaluation } from "./evaluation.ts";
-import type { Interval } from "./interval.ts";
-import { optimizedBounds } from "./slopes.ts";
+import { type Domain, halfOf, isOpen, linesOfPart, onPart } from "./domain.ts";
+import { boundsOfHalf } from "./half-bounds.ts";
 import type { RegionState } from "./state.ts";
-import { untilStopped } from "./until-stopped.ts";
 
-/** Steps on the slopes of the last walk, for each part. */
-const STEPS = 10;
-/** How long `branchAndBound` tries a part, as a multiple of what the bounds of its hidden layers took. */
-const PATIENCE = 3;
+/** Parts that are split at once. */
+const PARTS = 16;
+/** Steps on the slopes and multipliers of each part, with the bounds of its parent and with its own. */
+const [EARLY_STEPS, STEPS] = [6, 10];
 
-/** The limits of a search. */
-export interface RefineOptions {
-  readonly evaluation?: Evaluation | undefined;
-  readonly stop: () => boolean;
-  /** A clock, in seconds. */
-  readonly now: () => number;
-}
-
-/** A part of the region: its intervals, the goals that are open on it, and what its analysis took in seconds. */
+/** A part of the region: its intervals, and a domain for each goal that is open on it. */
 interface Part {
   readonly state: RegionState;
-  /** The signs that make the part. */
-  readonly signs: readonly SignedNeuron[];
-  readonly goals: readonly Goal[];
-  readonly seconds: number;
+  readonly domains: readonly Domain[];
 }
 
 /**
@@ -40,65 +27,98 @@ export async function refinedBranching(
   crown: Crown,
   root: RegionState,
   goals: readonly Goal[],
-  options: RefineOptions,
+  stop: () => boolean,
 ): Promise<boolean> {
-  const { now, stop } = options;
-  const parts: Part[] = [{ state: root, signs: [], goals, seconds: 0 }];
-  for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
+  const rows = goals.map(({ row }) => row);
+  const program = new BranchProgram(crown, root, rows);
+  const domains = goals.map(({ limit }, goal) => program.root(goal, limit));
+  let open = await stillOpen(program, [{ state: root, domains }], ROOT_STEPS, stop);
+  while (open.length > 0) {
     if (stop()) return false;
-    const { left, split } = await tried(crown, part, options);
-    if (left.length === 0) continue;
-    if (split === null) return false;
-    for (const sign of [1, -1] as const) {
-      const started = now();
-      const { relu, element } = split;
-      const signs = part.signs.concat({ relu, element, sign });
-      const known = clamped(part.state, split, sign);
-      const { evaluation } = options;
-      const state = await crown.analyse(root.region, {
-        evaluation,
-        known,
-        bounds: untilStopped(stop, (part, node, rows) => crown.lowerBounds(part, node, rows)),
-      });
+    const halves = await halved(program, open.splice(-PARTS), stop);
+    if (halves === null) return false;
+    const hard = await stillOpen(program, halves, EARLY_STEPS, stop);
+    const parts: Part[] = [];
+    for (const half of hard) {
+      const part = await boundedAgain(program, half, stop);
       if (stop()) return false;
-      if (!state.isEmpty) parts.push({ state, signs, goals: left, seconds: now() - started });
+      if (part !== null) parts.push(part);
     }
+    open = open.concat(await stillOpen(program, parts, STEPS, stop));
   }
   return true;
 }
 
-/** The goals that stay open on a part after a short search, and the neuron to split. */
-async function tried(
-  crown: Crown,
-  { state, signs, goals, seconds }: Part,
-  { now, stop }: RefineOptions,
-): Promise<{ readonly left: readonly Goal[]; readonly split: Neuron | null }> {
-  const { output } = crown.plan;
-  const rows = goals.map(({ row }) => row);
-  const bounds = await optimizedBounds(crown, state, output, rows, {
-    iterations: STEPS,
-    untilPositive: false,
+/** The parts that are not proven after some steps, with the domains that are open on them. */
+async function stillOpen(
+  program: BranchProgram,
+  parts: readonly Part[],
+  steps: number,
+  stop: () => boolean,
+): Promise<Part[]> {
+  await improved(
+    program,
+    parts.flatMap(({ domains }) => domains),
+    steps,
     stop,
-  });
-  const open = goals.filter(({ limit }, i) => !(bounds[i] > limit));
-  if (open.length === 0) return { left: open, split: null };
-  const until = now() + PATIENCE * seconds;
-  const isEnough = () => now() > until;
-  const { gaps, split } = await branchAndBound(crown, state, open, stop, { isEnough, signs });
-  return { left: open.filter((_, i) => gaps[i] !== Number.POSITIVE_INFINITY), split };
+  );
+  return parts
+    .map(({ state, domains }): Part => ({ state, domains: domains.filter(isOpen) }))
+    .filter(({ domains }) => domains.length > 0);
 }
 
-/** What is known of the points of a region where a neuron's input has a sign. */
-function clamped(
-  { intervals }: RegionState,
-  { relu, element }: Neuron,
-  sign: 1 | -1,
-): Pick<RegionState, "interval"> {
-  const [node] = relu.inputs;
-  const { shape, lower, upper } = intervals.get(node) as Interval;
-  const [low, high] = [lower.slice(), upper.slice()];
-  if (sign > 0) low[element] = Math.max(low[element], 0);
-  else high[element] = Math.min(high[element], 0);
-  const half: Interval = { shape, lower: low, upper: high };
-  return { interval: (one) => (one === node ? half : (intervals.get(one) as Interval)) };
+/** The halves of parts, each split where its worst domain gains most, with the bounds of the part; null if one cannot be. */
+async function halved(
+  program: BranchProgram,
+  parts: readonly Part[],
+  stop: () => boolean,
+): Promise<Part[] | null> {
+  const missing = ({ bound, limit }: Domain) => limit - bound;
+  const worst = parts.map(({ domains }) =>
+    domains.reduce((a, b) => (missing(b) > missing(a) ? b : a)),
+  );
+  const splits = await bestSplits(program, worst, CANDIDATES, stop);
+  const halves: Part[] = [];
+  for (const [i, split] of splits.entries()) {
+    if (split === null) {
+      if (await isSettled(program, parts[i], stop)) continue;
+      return null;
+    }
+    const { state, domains } = parts[i];
+    for (const sign of [1, -1] as const)
+      halves.push({
+        state,
+        domains: domains.map((domain) => halfOf(domain, { neuron: split.neuron, sign })),
+      });
+  }
+  return halves;
+}
+
+/** A half with new bounds behind the neuron that it was split at; null if it is empty. */
+async function boundedAgain(
+  program: BranchProgram,
+  { state: whole, domains }: Part,
+  stop: () => boolean,
+): Promise<Part | null> {
+  const { splits } = domains[0];
+  const { neuron, sign } = splits[splits.length - 1];
+  const { relu, element } = program.neuron(neuron);
+  const state = await boundsOfHalf(program.crown, whole, { relu, element, sign }, stop);
+  if (state.isEmpty) return null;
+  const lines = linesOfPart(state, program.layers);
+  return { state, domains: domains.map((domain) => onPart(domain, lines)) };
+}
+
+/** Whether the domains of a part without unstable neurons are proven: its multipliers alone decide them. */
+async function isSettled(
+  program: BranchProgram,
+  { domains }: Part,
+  stop: () => boolean,
+): Promise<boolean> {
+  let left = domains;
+  for (let restart = 0; restart < RESTARTS && left.length > 0 && !stop(); restart++) {
+    for (const one of left) one.steps = 0;
+    left = (await improved(program, left, STEPS, stop)).left;
+  }
+  return left.length === 0;
 }

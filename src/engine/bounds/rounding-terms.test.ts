@@ -5,9 +5,11 @@ import { type NdArray, tensor } from "../../math/tensor.ts";
 import * as g from "../graph/expressions.ts";
 import type { Value } from "../graph/value.ts";
 import { nodeRuntime } from "../runtime/node.ts";
+import { BranchProgram } from "./branch-program.ts";
 import { Crown, type SparseRow } from "./crown.ts";
 import type { Evaluation } from "./evaluation.ts";
 import type { InputRegion } from "./region.ts";
+import { boundsWithKeptSlopes, optimizedBounds } from "./slopes.ts";
 
 const runtime = nodeRuntime({ threads: 1, lowering: "plain" });
 const opened: Crown[] = [];
@@ -30,11 +32,35 @@ const boxOf = (lower: readonly number[], upper: readonly number[]): InputRegion 
 const beforeConv = (x: Value, y: Value): Crown =>
   crownOf(x, g.conv(g.reshape(y, [1, 1, 1, y.shape[1]]), g.constant(tensor([1, 1, 1, 1], [1]))));
 
+/** y beside the output of a convolution, so that walks of rows of y are in float32 and do not meet the convolution. */
+function besideConv(x: Value, y: Value): Crown {
+  const image = g.reshape(x, [1, 1, 1, x.shape[1]]);
+  const conv = g.conv(image, g.constant(tensor([1, 1, 1, 1], [1])));
+  return crownOf(x, g.concat([y, g.reshape(conv, x.shape)], 1));
+}
+
 /** Lower bounds of rows of y, a node of the network. */
 async function boundsAt(crown: Crown, y: Value, region: InputRegion, rows: readonly SparseRow[]) {
   const state = await crown.analyse(region);
   return crown.lowerBounds(state, y, rows);
 }
+
+const noAscent = { iterations: 0, untilPositive: false, stop: () => false };
+/** Other walks from the output that give lower bounds of rows, in networks where y is its first part. */
+const otherWalks: Readonly<Record<string, typeof boundsAt>> = {
+  "with the slopes that an ascent kept": async (crown, _, region, rows) => {
+    const state = await crown.analyse(region);
+    await optimizedBounds(crown, state, crown.plan.output, rows, noAscent);
+    return boundsWithKeptSlopes(crown, state, crown.plan.output, rows);
+  },
+  "of domains, with lines per row": async (crown, _, region, rows) => {
+    const program = new BranchProgram(crown, await crown.analyse(region), rows);
+    const domains = rows.map((__, goal) => program.root(goal, Number.POSITIVE_INFINITY));
+    for (let at = 0; at < domains.length; at += program.maxRows)
+      await program.bound(domains.slice(at, at + program.maxRows));
+    return Float64Array.from(domains, ({ bound }) => bound);
+  },
+};
 
 /** Σ coefficient · value, exactly, is at least a bound. */
 function expectAtLeast(bound: number, row: SparseRow, values: readonly number[]): void {
@@ -87,6 +113,35 @@ describe("a bound counts", () => {
         high,
       );
       const [bound] = await boundsAt(beforeConv(x, y), y, region, [row]);
+      expectAtLeast(bound, row, high);
+    }
+  });
+});
+
+describe.each(Object.entries(otherWalks))("a walk %s counts", (_, boundsOf) => {
+  it("the rounding of coefficients times the slopes of a relaxation", async () => {
+    const x = g.input("x", [1, 1]);
+    const y = g.relu(x);
+    const rows = Array.from(
+      { length: 64 },
+      (__, k) => [[0, -Math.fround(1 + 0.0137 * k)]] as const,
+    );
+    const crown = besideConv(x, y);
+    for (const high of [1, 1.25, 1.5, 1.75]) {
+      const bounds = await boundsOf(crown, y, boxOf([-(2 ** -14)], [high]), rows);
+      for (const [r, row] of rows.entries()) expectAtLeast(bounds[r], row, [high]);
+    }
+  });
+
+  it("the rounding of a sum of intercepts in float32", async () => {
+    const size = 4096;
+    const x = g.input("x", [1, size]);
+    const y = g.relu(x);
+    for (const place of [0, 1, size - 1]) {
+      const high = Array.from({ length: size }, (__, i) => (i === place ? 2 ** 25 : 1.98));
+      const row = high.map((__, i) => [i, -1] as const);
+      const lows = high.map((h) => -h);
+      const [bound] = await boundsOf(besideConv(x, y), y, boxOf(lows, high), [row]);
       expectAtLeast(bound, row, high);
     }
   });

@@ -1,9 +1,11 @@
 // α-CROWN (Xu et al. 2021, arXiv:2011.13824): ascends the bounds by the lower slopes of unstable ReLUs, per row.
 
-import { elementCount, type NdArray } from "../../math/tensor.ts";
+import type { NdArray } from "../../math/tensor.ts";
 import type { Value } from "../graph/value.ts";
 import { type Crown, chunkFor, isRelu, type SparseRow, soundBounds } from "./crown.ts";
-import { names, type Variant } from "./program.ts";
+import type { Interval } from "./interval.ts";
+import { KeptSlopes } from "./kept-slopes.ts";
+import { names } from "./program.ts";
 import type { Fed, RegionState } from "./state.ts";
 
 /** Adam's rates (Kingma & Ba 2015, arXiv:1412.6980) for slopes in [0, 1]. */
@@ -11,44 +13,43 @@ const RATE = 0.25;
 const DECAY = 0.98;
 const [FIRST, SECOND] = [0.9, 0.999];
 
-/** Variables of an ascent that are projected after every step. */
-export class Ascent {
+/** Lower slopes [rows, ...relu] of one ReLU that an ascent moves. Those of stable elements stay. */
+class SlopeAscent {
   readonly values: Float32Array | Float64Array;
-  readonly #mean: Float64Array;
-  readonly #square: Float64Array;
-  readonly #project: (value: number, i: number) => number;
+  readonly elements: Int32Array;
+  readonly width: number;
+  readonly #mean: Float32Array;
+  readonly #square: Float32Array;
 
-  constructor(values: Float32Array | Float64Array, project: (value: number, i: number) => number) {
+  constructor(values: Float32Array | Float64Array, { lower, upper }: Interval) {
     this.values = values;
-    this.#mean = new Float64Array(values.length);
-    this.#square = new Float64Array(values.length);
-    this.#project = project;
+    this.width = lower.length;
+    const isUnstable = (i: number) => lower[i] < 0 && upper[i] > 0;
+    this.elements = Int32Array.from(Array.from(lower.keys()).filter(isUnstable));
+    const count = (values.length / this.width) * this.elements.length;
+    this.#mean = new Float32Array(count);
+    this.#square = new Float32Array(count);
   }
 
-  /** One step along a gradient; `step` counts from 1. */
-  step(gradient: ArrayLike<number>, step: number, rate: number): void {
-    const [a, b] = [1 - FIRST ** step, 1 - SECOND ** step];
-    for (let i = 0; i < this.values.length; i++) {
-      const slope = gradient[i];
-      if (!Number.isFinite(slope)) continue;
-      this.#mean[i] = FIRST * this.#mean[i] + (1 - FIRST) * slope;
-      this.#square[i] = SECOND * this.#square[i] + (1 - SECOND) * slope * slope;
-      const move = (rate * (this.#mean[i] / a)) / (Math.sqrt(this.#square[i] / b) + 1e-12);
-      this.values[i] = this.#project(this.values[i] + move, i);
-    }
+  /** One step along a gradient for the first rows; `step` counts from 1. */
+  step(gradient: ArrayLike<number>, rows: number, step: number): void {
+    const rate = (RATE * DECAY ** step) / (1 - FIRST ** step);
+    const scale = 1 / (1 - SECOND ** step);
+    const { values, elements, width } = this;
+    const [mean, square] = [this.#mean, this.#square];
+    let k = 0;
+    for (let r = 0; r < rows; r++)
+      for (let i = 0; i < elements.length; i++, k++) {
+        const at = r * width + elements[i];
+        const slope = gradient[at];
+        if ((slope === 0 && mean[k] === 0) || !Number.isFinite(slope)) continue;
+        mean[k] = FIRST * mean[k] + (1 - FIRST) * slope;
+        square[k] = SECOND * square[k] + (1 - SECOND) * slope * slope;
+        const next = values[at] + (rate * mean[k]) / (Math.sqrt(square[k] * scale) + 1e-12);
+        values[at] = Math.min(1, Math.max(0, next));
+      }
   }
 }
-
-const unit = (value: number): number => Math.min(1, Math.max(0, value));
-
-/** A row's slopes as an array with an own axis 0, that may be changed in place. */
-const repeated = (array: NdArray, rows: number): NdArray => {
-  const size = elementCount(array.shape);
-  const data =
-    array.dtype === "float32" ? new Float32Array(rows * size) : new Float64Array(rows * size);
-  for (let r = 0; r < rows; r++) data.set(array.data as Float32Array, r * size);
-  return { dtype: array.dtype, shape: [rows, ...array.shape.slice(1)], data } as NdArray;
-};
 
 /** How far to optimise. */
 export interface SlopeOptions {
@@ -89,26 +90,19 @@ async function optimizedChunk(
   size: number,
   { iterations, untilPositive, stop }: SlopeOptions,
 ): Promise<Float64Array> {
-  const variant: Variant = "slopes";
-  const program = await crown.program(from, size, variant, state.region);
+  const program = await crown.program(from, size, "slopes", state.region);
   const { start, slack } = crown.startOf(state, from, rows, size);
-  const below = crown.below(from);
-  const feeds: Fed = state.feeds(program.inputs, below);
+  const feeds: Fed = state.feeds(program.inputs, crown.below(from));
   feeds[names.start] = state.typed([size, ...from.shape], start);
-  const ascents = new Map<string, Ascent>();
-  for (const node of below.filter((one) => crown.plan.isRelaxed(one) && isRelu(one))) {
-    const name = names.lowerSlope(crown.plan.id(node), 0);
-    feeds[name] = repeated(feeds[name], size);
-    const { lower, upper } = state.interval(node.inputs[0]);
-    const width = elementCount(node.shape);
-    // A stable ReLU has one slope only.
-    const project = (value: number, i: number): number => {
-      const element = i % width;
-      if (lower[element] >= 0) return 1;
-      return upper[element] <= 0 ? 0 : unit(value);
-    };
-    ascents.set(name, new Ascent(feeds[name].data as Float32Array, project));
+  const ascents = new Map<string, SlopeAscent>();
+  for (const { relu, name, array } of slopesPerRow(crown, state, from, rows, size)) {
+    feeds[name] = array;
+    const data = array.data as Float32Array;
+    ascents.set(name, new SlopeAscent(data, state.interval(relu.inputs[0])));
   }
+  const kept = state.keptSlopes.get(from) ?? new KeptSlopes();
+  state.keptSlopes.set(from, kept);
+  const slopesOf = (r: number) => joined(Array.from(ascents.values(), (one) => rowOf(one, r)));
   const best = new Float64Array(rows.length).fill(Number.NEGATIVE_INFINITY);
   for (let step = 1; ; step++) {
     const outputs = await program.compiled.run(feeds);
@@ -117,12 +111,97 @@ async function optimizedChunk(
       outputs.error.data as Float64Array,
       slack,
     );
-    for (let r = 0; r < rows.length; r++) best[r] = Math.max(best[r], bounds[r]);
+    for (let r = 0; r < rows.length; r++) {
+      if (!(bounds[r] > best[r])) continue;
+      best[r] = bounds[r];
+      kept.keep(rows[r], () => slopesOf(r));
+    }
     const isDone = untilPositive && best.every((bound) => bound > 0);
     if (isDone || step > iterations || stop()) return best;
-    for (const [name, ascent] of ascents) {
-      const gradient = outputs[names.gradient(name)];
-      ascent.step(gradient.data as Float32Array, step, RATE * DECAY ** step);
-    }
+    for (const [name, ascent] of ascents)
+      ascent.step(outputs[names.gradient(name)].data as Float32Array, rows.length, step);
   }
+}
+
+const rowOf = ({ values, width }: SlopeAscent, r: number) =>
+  values.subarray(r * width, (r + 1) * width);
+
+function joined(parts: readonly ArrayLike<number>[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** Lower slopes of a ReLU for a walk, [size, ...relu]. */
+interface SlopesPerRow {
+  readonly relu: Value;
+  readonly name: string;
+  readonly array: NdArray;
+}
+
+/** The lower slopes of the ReLUs below a node, per row: those that an earlier ascent found best, or those of the state. */
+function slopesPerRow(
+  crown: Crown,
+  state: RegionState,
+  from: Value,
+  rows: readonly SparseRow[],
+  size: number,
+): SlopesPerRow[] {
+  const kept = state.keptSlopes.get(from);
+  const found = rows.map((row) => kept?.of(row));
+  let first = 0;
+  return crown
+    .below(from)
+    .filter((one) => crown.plan.isRelaxed(one) && isRelu(one))
+    .map((relu) => {
+      const [given] = state.relaxation(relu).lowerSlopes;
+      const { lower, upper } = state.interval(relu.inputs[0]);
+      const width = given.length;
+      const data = new Float64Array(size * width);
+      for (let r = 0; r < size; r++) {
+        data.set(given, r * width);
+        const own = found[r];
+        if (own === undefined) continue;
+        for (let i = 0; i < width; i++)
+          if (lower[i] < 0 && upper[i] > 0) data[r * width + i] = own[first + i];
+      }
+      first += width;
+      const name = names.lowerSlope(crown.plan.id(relu), 0);
+      return { relu, name, array: state.typed([size, ...relu.shape], data) };
+    });
+}
+
+/**
+ * Lower bounds of rows·(values of a node) by one walk, with the lower slopes that an earlier ascent found for the same rows;
+ * those of the state, if there are none.
+ */
+export async function boundsWithKeptSlopes(
+  crown: Crown,
+  state: RegionState,
+  from: Value,
+  rows: readonly SparseRow[],
+): Promise<Float64Array> {
+  const kept = state.keptSlopes.get(from);
+  if (kept === undefined || !rows.some((row) => kept.of(row) !== undefined))
+    return crown.lowerBounds(state, from, rows);
+  const bounds = new Float64Array(rows.length);
+  for (let at = 0; at < rows.length; ) {
+    const size = chunkFor(rows.length - at, crown.plan.order);
+    const chunk = rows.slice(at, at + size);
+    const program = await crown.program(from, size, "sloped", state.region);
+    const { start, slack } = crown.startOf(state, from, chunk, size);
+    const feeds: Fed = state.feeds(program.inputs, crown.below(from));
+    feeds[names.start] = state.typed([size, ...from.shape], start);
+    for (const { name, array } of slopesPerRow(crown, state, from, chunk, size))
+      feeds[name] = array;
+    const { bound, error } = await program.compiled.run(feeds);
+    const sound = soundBounds(bound.data as Float64Array, error.data as Float64Array, slack);
+    bounds.set(sound.subarray(0, chunk.length), at);
+    at += chunk.length;
+  }
+  return bounds;
 }

@@ -1,25 +1,24 @@
-import type { BranchProgram, Domain } from "./branch-program.ts";
+import type { BranchProgram } from "./branch-program.ts";
+import type { Domain } from "./domain.ts";
 
 /**
  * The unstable neurons of a domain whose relaxation costs its bound most, at most `count`, the costliest first: by the
  * distance between the two lines of a neuron, times its coefficient (Bunel et al. 2020, arXiv:1909.06588, §5.2).
  */
 export function candidatesOf(program: BranchProgram, domain: Domain, count: number): number[] {
-  const { slopes, coefficients, splits } = domain;
+  const { slopes, coefficients, splits, lines } = domain;
   if (coefficients === null) return [];
   const known = new Set(splits.map(({ neuron }) => neuron));
   const best: { readonly neuron: number; readonly score: number }[] = [];
-  for (const { relu, first, elements } of program.layers) {
-    const { lower, upper } = program.state.interval(relu.inputs[0]);
-    for (const [i, element] of elements.entries()) {
-      const neuron = first + i;
-      if (known.has(neuron)) continue;
-      const score = costOf(coefficients[neuron], slopes[neuron], lower[element], upper[element]);
-      if (best.length === count && score <= best[count - 1].score) continue;
-      if (best.length === count) best.pop();
-      const at = best.findIndex((other) => other.score < score);
-      best.splice(at < 0 ? best.length : at, 0, { neuron, score });
-    }
+  for (let neuron = 0; neuron < program.unstable; neuron++) {
+    const [low, high] = [lines.lower[neuron], lines.upper[neuron]];
+    if (low >= 0 || high <= 0) continue;
+    const score = costOf(coefficients[neuron], slopes[neuron], low, high);
+    if (best.length === count && score <= best[count - 1].score) continue;
+    if (known.has(neuron)) continue;
+    if (best.length === count) best.pop();
+    const at = best.findIndex((other) => other.score < score);
+    best.splice(at < 0 ? best.length : at, 0, { neuron, score });
   }
   return best.map(({ neuron }) => neuron);
 }

@@ -1,6 +1,7 @@
 import type { NdArray, Shape } from "../../math/tensor.ts";
 import { is, type Value } from "../graph/value.ts";
 import { centred, type Interval, isPoint } from "./interval.ts";
+import type { KeptSlopes } from "./kept-slopes.ts";
 import type { Plan } from "./plan.ts";
 import { names } from "./program.ts";
 import type { InputRegion } from "./region.ts";
@@ -13,10 +14,7 @@ export type Fed = Record<string, NdArray>;
 
 const doubles = (shape: Shape, data: Float64Array): NdArray => ({ dtype: "float64", shape, data });
 
-/**
- * What is known about a network on one region: intervals of its values so far, and the arrays that walks are fed with.
- * Intervals may only shrink before a walk has read them.
- */
+/** What is known about a network on one region: intervals of its values so far, and the arrays that walks are fed with. */
 export class RegionState {
   readonly plan: Plan;
   readonly region: InputRegion;
@@ -25,6 +23,8 @@ export class RegionState {
   readonly errors = new Map<Value, Float64Array>();
   /** Whether an interval is empty, so that no point of the region has all the values that are known. */
   isEmpty = false;
+  /** The best lower slopes that were found for elements of a node. */
+  readonly keptSlopes = new Map<Value, KeptSlopes>();
   readonly #relaxations = new Map<Value, Relaxation>();
   readonly #fed: Fed = {};
 
@@ -35,6 +35,22 @@ export class RegionState {
     this.intervals = new Map(plan.constantIntervals);
     this.intervals.set(plan.input, { shape, lower: region.lower, upper: region.upper });
     this.#feedRegion();
+  }
+
+  /**
+   * A copy, for what is known on a part of the region. It keeps the scales of rounding errors of linear nodes and of ReLUs,
+   * which larger intervals only make larger: a ReLU's slopes are at most 1 on any interval, and its upper intercept grows
+   * with the interval, up to a rounding that `GENEROUS` has room for. The scales of other relaxed nodes are made again with
+   * their lines, as a curve may be steeper on a part.
+   */
+  part(): RegionState {
+    const part = new RegionState(this.plan, this.region);
+    for (const [node, interval] of this.intervals) part.intervals.set(node, interval);
+    for (const [node, error] of this.errors) part.errors.set(node, error);
+    for (const [node, slopes] of this.keptSlopes) part.keptSlopes.set(node, slopes);
+    for (const [node, lines] of this.#relaxations) part.#relaxations.set(node, lines);
+    Object.assign(part.#fed, this.#fed);
+    return part;
   }
 
   #feedRegion(): void {
@@ -53,11 +69,32 @@ export class RegionState {
     this.#fed[names.ballRadius] = doubles([], Float64Array.of(ball.radius));
   }
 
-  /** Stores the interval of a node. */
+  /** Stores the interval of a node. Lines that were made from another one are made again. */
   learn(node: Value, interval: Interval): void {
     const { lower, upper } = interval;
     this.intervals.set(node, interval);
     this.isEmpty ||= lower.some((low, i) => low > upper[i]);
+    if (this.#relaxations.size === 0) return;
+    for (const reader of this.plan.readers(node))
+      if (this.#relaxations.delete(reader)) this.#forgetLines(reader);
+  }
+
+  #forgetLines(node: Value): void {
+    const id = this.plan.id(node);
+    delete this.#fed[names.upperIntercept(id)];
+    if (!is(node, "Relu")) delete this.#fed[`scale${id}`];
+  }
+
+  /** The upper lines of a ReLU, per element, as walks are fed with them. */
+  upperLines(relu: Value): {
+    readonly slopes: Float64Array;
+    readonly intercepts: Float64Array;
+  } {
+    const { upperSlopes, upperIntercept } = this.relaxation(relu);
+    return {
+      slopes: upperSlopes[0],
+      intercepts: roundedUp(upperIntercept, this.plan.type),
+    };
   }
 
   /** The interval of a node that is known already. */
@@ -107,7 +144,7 @@ export class RegionState {
     const shape = [1, ...node.shape];
     this.#fed[names.lowerIntercept(id)] = doubles(shape, lowerIntercept);
     this.#fed[names.upperIntercept(id)] = is(node, "Relu")
-      ? this.typed(shape, roundedUp(upperIntercept, this.plan.type))
+      ? this.typed(shape, this.upperLines(node).intercepts)
       : doubles(shape, upperIntercept);
     for (let k = 0; k < lowerSlopes.length; k++) {
       this.#fed[names.lowerSlope(id, k)] = this.typed(shape, lowerSlopes[k]);

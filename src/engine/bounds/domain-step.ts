@@ -1,0 +1,79 @@
+// The steps of branch and bound on the slopes and multipliers of a domain.
+
+import type { Domain, Layer } from "./domain.ts";
+import { names } from "./program.ts";
+import type { Fed } from "./state.ts";
+
+const [SLOPE_RATE, MULTIPLIER_RATE, DECAY] = [0.2, 0.05, 0.95];
+/** Adam (Kingma & Ba 2015, arXiv:1412.6980). */
+const [FIRST, SECOND] = [0.9, 0.999];
+
+/** The place of each neuron: the index of its layer, by the index of the neuron. */
+export type LayerOf = Int32Array;
+
+/** One step of a domain along the gradients of row `r` of a walk's outputs; keeps the row's coefficients. */
+export function stepAlong(
+  domain: Domain,
+  r: number,
+  outputs: Fed,
+  layers: readonly Layer[],
+  layerOf: LayerOf,
+): void {
+  const count = layerOf.length;
+  const { splits, lines } = domain;
+  if (domain.moments === null) {
+    // Halves share the slopes of their parent until here.
+    domain.slopes = domain.slopes.slice();
+    const moments = () => new Float32Array(count + splits.length);
+    domain.moments = [moments(), moments()];
+  }
+  domain.coefficients ??= new Float32Array(count);
+  const { slopes, coefficients } = domain;
+  const { leastSlopes, mostSlopes } = lines;
+  const adam = new Adam(domain.moments, ++domain.steps);
+  for (const { id, first, elements, size } of layers) {
+    const gradient = outputs[names.gradient(names.lowerSlope(id, 0))].data as Float32Array;
+    const values = outputs[names.coefficients(id)].data as Float32Array;
+    for (let i = 0; i < elements.length; i++) {
+      const at = r * size + elements[i];
+      const k = first + i;
+      coefficients[k] = values[at];
+      const next = slopes[k] + SLOPE_RATE * adam.move(k, gradient[at]);
+      slopes[k] = Math.min(mostSlopes[k], Math.max(leastSlopes[k], next));
+    }
+  }
+  domain.multipliers = domain.multipliers.map((value, j) => {
+    const { neuron, sign } = splits[j];
+    const { id, size, first, elements } = layers[layerOf[neuron]];
+    const gradient = outputs[names.gradient(names.multiplier(id))].data as Float32Array;
+    const move = adam.move(count + j, gradient[r * size + elements[neuron - first]]);
+    const next = value + MULTIPLIER_RATE * move;
+    // For z ≥ 0 a bound of f(z) − βz with β ≥ 0 bounds f(z), and for z ≤ 0 one of f(z) + βz.
+    return sign > 0 ? Math.min(0, next) : Math.max(0, next);
+  });
+}
+
+/** Adam's moves of a step, in units of the rate; decaying from step to step. */
+class Adam {
+  readonly #mean: Float32Array;
+  readonly #square: Float32Array;
+  readonly #rate: number;
+  readonly #scale: number;
+
+  constructor([mean, square]: readonly [Float32Array, Float32Array], step: number) {
+    this.#mean = mean;
+    this.#square = square;
+    this.#rate = DECAY ** step / (1 - FIRST ** step);
+    this.#scale = 1 / (1 - SECOND ** step);
+  }
+
+  /** The move of variable i along a gradient; 0 where the gradient is not finite. */
+  move(i: number, slope: number): number {
+    if (slope === 0 && this.#mean[i] === 0) return 0;
+    if (!Number.isFinite(slope)) return 0;
+    this.#mean[i] = FIRST * this.#mean[i] + (1 - FIRST) * slope;
+    this.#square[i] = SECOND * this.#square[i] + (1 - SECOND) * slope * slope;
+    const size = Math.sqrt(this.#square[i] * this.#scale) + 1e-12;
+    return (this.#rate * this.#mean[i]) / size;
+  }
+}
