@@ -17,16 +17,16 @@ import {
 import type { InputRegion } from "./region.ts";
 import { down, up } from "./rounding.ts";
 import { MAX_ELEMENTS } from "./scales.ts";
+import type { SparseRow } from "./sparse-row.ts";
 import { RegionState } from "./state.ts";
 import { withoutBound } from "./unsupported.ts";
+
+export type { SparseRow } from "./sparse-row.ts";
 
 /** Rows of the programs that walks are cut into. */
 const CHUNKS = [16, 64, 256];
 /** The maximum elements of the coefficients of one node. */
 const MAX_COEFFICIENTS = 2 ** 22;
-
-/** Coefficients of one row by the elements of a node, as [element, coefficient]. */
-export type SparseRow = readonly (readonly [number, number])[];
 
 /** How a region is analysed. */
 export interface AnalyseOptions {

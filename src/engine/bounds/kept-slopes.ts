@@ -1,4 +1,4 @@
-import type { SparseRow } from "./crown.ts";
+import type { SparseRow } from "./sparse-row.ts";
 
 /** The most numbers that are kept for one node. */
 const MAX_NUMBERS = 2 ** 21;
