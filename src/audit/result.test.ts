@@ -97,7 +97,9 @@ describe("what breaks first", () => {
       ...cell("pgd-l2", 0.8, [1, 0, 1]),
     ]);
     expect(result).toMatchObject({ breaksFirst: null, weakestNorms: ["linf", "l2"] });
-    expect(auditVerdict(result)).toContain("Nothing breaks first: ℓ∞ and ℓ2 leave the same");
+    expect(auditVerdict(result)).toContain(
+      "Nothing breaks first: ℓ∞ 0.03 and ℓ2 0.8 leave the same",
+    );
     expect(auditVerdict(result)).not.toContain("No attack broke");
   });
 
@@ -121,7 +123,9 @@ describe("what breaks first", () => {
       ...cell("pgd-l2", 0.8, [1, 0, 1]),
     ]);
     expect(result.breaksFirst).toBe("pgd-linf");
-    expect(auditVerdict(result)).toContain("pgd-linf alone broke 2 of the 3 images it was given");
+    expect(auditVerdict(result)).toContain(
+      "ℓ∞ 0.03 breaks first (33.3 % left): pgd-linf alone broke 2 of the 3 images it was given",
+    );
   });
 
   it("is nothing where nothing broke, though all norms leave the same", () => {

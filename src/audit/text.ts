@@ -18,15 +18,16 @@ export function unionText(balls: readonly Ball[]): string {
   return `${several} in ${balls.map(ballText).join(" or ")}`;
 }
 
-/** The norm and the attack that break most, as a sentence. */
+/** The norm, radius and attack that break most, as a sentence. */
 export function breaksFirst({ norms, weakestNorms, strongestAttacks }: AuditResult): string {
   const largest = atLargest(norms);
-  const [weakest] = largest.filter(({ norm }) => weakestNorms.includes(norm));
+  const all = largest.filter(({ norm }) => weakestNorms.includes(norm));
+  const [weakest] = all;
   if (weakest === undefined) return "No attack broke any image.";
   const left = percent(weakest.accuracy.mean);
   if (weakestNorms.length > 1)
-    return `Nothing breaks first: ${listed(weakestNorms.map(normName))} leave the same (${left}).`;
-  const first = `${normName(weakest.norm)} breaks first${largest.length > 1 ? ` (${left} left)` : ""}`;
+    return `Nothing breaks first: ${listed(all.map(ballText))} leave the same (${left}).`;
+  const first = `${ballText(weakest)} breaks first${largest.length > 1 ? ` (${left} left)` : ""}`;
   const [attack, ...others] = weakest.attacks.filter((one) =>
     strongestAttacks.includes(one.attack),
   );

@@ -36,6 +36,9 @@ export interface UsageErrorOptions extends ErrorOptions {
   readonly next?: string;
 }
 
+/** The last line of a message, without the full stop that a list of sentences ends with. */
+const unended = (lines: readonly string[]): string => (lines.at(-1) ?? "").replace(/[.;]$/, "");
+
 /** A mistake that the user can fix. Commands print it without a stack and exit with code 2. Any other error is a bug. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
@@ -46,7 +49,7 @@ export class UsageError extends Error {
   constructor(message: string | readonly string[], { code, next, ...options }: UsageErrorOptions) {
     const given = typeof message === "string" ? [message] : message;
     const lines =
-      next === undefined ? given : [...given.slice(0, -1), `${given.at(-1)};`, `  ${next}`];
+      next === undefined ? given : [...given.slice(0, -1), `${unended(given)};`, `  ${next}`];
     super(lines.join("\n"), options);
     this.code = code;
     this.lines = lines;

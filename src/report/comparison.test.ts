@@ -103,6 +103,59 @@ describe("results that do not fit each other", () => {
     expect(refused(resultOf(before), resultOf(published))).toThrow(/--protocol/);
   });
 
+  const withImages = (images: readonly (readonly [label: number, file?: string])[]) =>
+    resultOf(
+      rowsOf(
+        "b",
+        images.map(() => "11"),
+      ).map((row, i) => {
+        const [label, file] = images[i % images.length];
+        return Object.assign({}, row, file === undefined ? { label } : { label, file });
+      }),
+    );
+
+  it("are refused with the order of the classes where that is what differs, and files show it", () => {
+    const [cats, dogs] = ["cat/1.png", "dog/1.png"];
+    const a = withImages([
+      [0, cats],
+      [1, dogs],
+    ]);
+    const b = withImages([
+      [0, dogs],
+      [1, cats],
+    ]);
+    const relabelled = withImages([
+      [1, cats],
+      [0, dogs],
+    ]);
+    const moved = "label 0 before is 1 after and 1 before is 0 after;";
+    const order = `the classes are in another order: ${moved}`;
+    expect(refused(a, b)).toThrow(order);
+    expect(refused(a, relabelled)).toThrow(order);
+    expect(refused(withImages([[0], [1]]), withImages([[1], [0]]))).toThrow(
+      `the classes are in another order, or the images are others: ${moved}`,
+    );
+  });
+
+  it("are refused as other files, other labels or another order where that is what differs", () => {
+    const a = withImages([
+      [0, "1.png"],
+      [1, "2.png"],
+    ]);
+    const shuffled = withImages([
+      [1, "2.png"],
+      [0, "1.png"],
+    ]);
+    expect(refused(a, shuffled)).toThrow(/the same files, but in another order/);
+    // Two labels became one, which no order of classes does.
+    expect(refused(withImages([[0], [1]]), withImages([[2], [2]]))).toThrow(/test image 0 is not/);
+    const others = withImages([
+      [0, "3.png"],
+      [1, "2.png"],
+    ]);
+    expect(refused(a, others)).toThrow(/1\.png.*3\.png/);
+  });
+
   it("are refused where one file holds two models", () => {
     const two = resultOf([...before, ...after]);
     expect(refused(two, resultOf(before))).toThrow(/2 evaluations \(a.*b/);
@@ -163,7 +216,9 @@ describe("the largest drop that passes", () => {
 
   it("is not decided between different attacks, and never passes an invalid audit", () => {
     const stronger = resultOf(rowsOf("b", ["11"], { steps: 100 }));
-    expect(() => compare(resultOf(before), stronger, { maxDrop: 0.1 })).toThrow(/same attacks/);
+    expect(() => compare(resultOf(before), stronger, { maxDrop: 0.1 })).toThrow(
+      /same attacks\. .*[^.];\n {2}run both/,
+    );
     const invalid = resultOf(before, { auditSummary: '{"valid":false,"budget":"quick"}' });
     expect(compare(invalid, resultOf(before), { maxDrop: 1 }).drop?.passed).toBe(false);
   });

@@ -9,6 +9,7 @@ import type { ComparedAccuracy, ComparedResult } from "./compared.ts";
 import { differencesOf } from "./comparison-notes.ts";
 import type { Evaluation } from "./evaluation.ts";
 import { type BallOutcomes, outcomesOf, worse } from "./outcomes.ts";
+import { checkPairs } from "./pairs.ts";
 
 /** The decision of --max-drop. */
 export interface DropDecision {
@@ -132,40 +133,6 @@ function accuraciesOf(before: Evaluation, after: Evaluation, seed: number): Comp
   }
   return accuracies;
 }
-
-/** Throws `UsageError` unless equal indices are equal images, and both are judged by one protocol. */
-function checkPairs({ rows, summary }: Evaluation, after: Evaluation): number {
-  const images = new Map(rows.map((row) => [row.index, row]));
-  const others = new Map(after.rows.map((row) => [row.index, row]));
-  const both = [...images.values()].filter(({ index }) => others.has(index));
-  if (both.length === 0)
-    throw new UsageError(
-      `no image is in both results: ${rows[0].model} has test images ${spanOf(images)}, ${after.rows[0].model} has ${spanOf(others)}; run both on the same images`,
-      { code: "misfit" },
-    );
-  for (const { index, label, file } of both) {
-    const other = others.get(index);
-    const what = (one: typeof other) =>
-      `label ${one?.label}${one?.file === undefined ? "" : ` (${one.file})`}`;
-    if (
-      other?.label !== label ||
-      (file !== undefined && other.file !== undefined && other.file !== file)
-    )
-      throw new UsageError(
-        `test image ${index} is not the same in both results: ${what(images.get(index))} before, ${what(other)} after; run both on the same data`,
-        { code: "misfit" },
-      );
-  }
-  if (summary.protocol !== after.summary.protocol)
-    throw new UsageError(
-      `the protocols differ (${summary.protocol} before, ${after.summary.protocol} after), and their numbers mean different things; evaluate both with the same --protocol`,
-      { code: "misfit" },
-    );
-  return both.length;
-}
-
-const spanOf = (images: ReadonlyMap<number, unknown>): string =>
-  `${Math.min(...images.keys())} to ${Math.max(...images.keys())}`;
 
 const sideOf = ({ evaluation, audit }: ComparedResult): Side => ({
   label: evaluation.label,

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { auditedPage } from "../../../test/fixtures/audited-page.ts";
 import { rowWith } from "../../../test/fixtures/rows-fixture.ts";
 import { decidedOverNorms } from "./decided.ts";
-import { breakingRadii } from "./radii.ts";
+import { breakingRadii, edgesOf } from "./radii.ts";
 
 const small = { examples: 50, stored: 1, side: 4 };
 
@@ -88,6 +88,13 @@ describe("the smallest breaking radius", () => {
     ];
     expect(breakingRadii(rows, "linf")).toEqual([0.05, 0, Number.POSITIVE_INFINITY, 0.1]);
     expect(breakingRadii(rows, "l2")).toEqual([0.01]);
+  });
+
+  it("cut a single radius into quarters only where something smaller broke an image", () => {
+    const [one, none] = [{ epsilon: 0.4 }, Number.POSITIVE_INFINITY];
+    expect(edgesOf([one], [0, 0.4, 0.39, none])).toEqual([0.4]);
+    expect(edgesOf([one], [0.4, 0.25])).toEqual([0.1, 0.2, 0.30000000000000004, 0.4]);
+    expect(edgesOf([{ epsilon: 0.2 }, one], [0.1])).toEqual([0.2, 0.4]);
   });
 });
 

@@ -24,14 +24,22 @@ function breakingRadius(row: Row): number {
   return Math.min(lengths[String(norm)] ?? Number.POSITIVE_INFINITY, Number(epsilon));
 }
 
-/** Parts of a single radius, which alone says little. */
+/** Parts of a single radius, where attacks found smaller perturbations. */
 const PARTS = 4;
 
-/** Upper ends of the bins: the radii that were attacked, or quarters of a single one. */
-function edges(norms: readonly AuditNorm[]): number[] {
+/**
+ * Upper ends of the bins: the radii that were attacked. A single one is cut into quarters, unless all that broke is in the
+ * last quarter: attacks use the whole ball, which says nothing about smaller radii.
+ */
+export function edgesOf(
+  norms: readonly Pick<AuditNorm, "epsilon">[],
+  radii: readonly number[],
+): number[] {
   const attacked = norms.map(({ epsilon }) => epsilon);
-  if (attacked.length > 1) return attacked;
-  return Array.from({ length: PARTS }, (_, i) => ((i + 1) * attacked[0]) / PARTS);
+  const [only, ...others] = attacked;
+  const last = (only * (PARTS - 1)) / PARTS;
+  if (others.length > 0 || !radii.some((one) => one > 0 && one <= last)) return attacked;
+  return Array.from({ length: PARTS }, (_, i) => ((i + 1) * only) / PARTS);
 }
 
 /** Slack for the rounding of a perturbation's length, relative to the radius. */
@@ -84,7 +92,7 @@ function histogram(norms: readonly AuditNorm[], evaluation: Evaluation): Markup 
   const [{ norm }] = norms;
   const radii = breakingRadii(evaluation.rows, norm);
   if (radii.length === 0) return null;
-  const bins = binsOf(radii, edges(norms));
+  const bins = binsOf(radii, edgesOf(norms, radii));
   const most = Math.max(1, ...bins.map(({ images }) => images));
   return dataTable({
     label: `Smallest breaking radius in ${normName(norm)}`,
