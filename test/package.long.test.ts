@@ -83,10 +83,14 @@ describe("the packed package", () => {
     expect(existsSync(join(installed, "dist/lab/index.html"))).toBe(true);
     expect(existsSync(join(installed, "dist/lab/ort"))).toBe(false);
     const words = [join(installed, "bin/rampart.js"), "lab", "--port", "0", "--no-open", "--json"];
-    const child = spawn(process.execPath, words, {
+    // As npx does: in a shell, which is what gets its SIGTERM.
+    const child = spawn(`"${process.execPath}" "${words.join('" "')}"; true`, {
       cwd: app,
+      shell: true,
+      env: Object.assign({}, process.env, { npm_command: "exec" }),
       stdio: ["ignore", "pipe", "inherit"],
     });
+    let stopped = "";
     try {
       const [line] = await once(child.stdout, "data");
       const { url } = JSON.parse(String(line));
@@ -97,10 +101,13 @@ describe("the packed package", () => {
       expect(Number(wasm.headers.get("content-length"))).toBeGreaterThan(10e6);
       const networks = await (await fetch(new URL("networks/networks.json", url))).json();
       expect(networks).toHaveLength(5);
+      stopped = url;
     } finally {
-      child.kill("SIGINT");
+      child.kill("SIGTERM");
+      // The server holds the pipe until it ends too.
       await once(child, "close");
     }
+    await expect(fetch(stopped)).rejects.toThrow();
     rmSync(join(app, "node_modules", "onnxruntime-web"));
     const [code, error] = failed(words);
     expect(code).toBe(2);

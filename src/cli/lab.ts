@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { z } from "zod";
 import { command } from "./kit/command.ts";
+import { orphaned } from "./kit/orphan.ts";
 import { pageFolder, siteFiles, wasmFolder } from "./lab-files.ts";
 import { serveLab } from "./lab-server.ts";
 
@@ -23,6 +24,17 @@ function openInBrowser(url: string): void {
   child.unref();
 }
 
+/** Waits for Ctrl-C or another signal, or for the end of the npx that started this process. */
+async function ended(signal: AbortSignal): Promise<void> {
+  const aborted = async () => {
+    if (!signal.aborted) await once(signal, "abort");
+  };
+  await Promise.race([
+    aborted(),
+    orphaned(signal).then((isOrphan) => (isOrphan ? undefined : aborted())),
+  ]);
+}
+
 /** `rampart lab`: serves the page of the lab on this machine until it is interrupted. */
 export const labCommand = command({
   summary: "Open the lab: attack and audit a model in the browser; nothing leaves this machine.",
@@ -41,7 +53,7 @@ export const labCommand = command({
     context.print(`the lab is at ${server.url} (Ctrl-C ends it)`);
     context.emit({ url: server.url });
     if (open) openInBrowser(server.url);
-    if (!context.signal.aborted) await once(context.signal, "abort");
+    await ended(context.signal);
     await server.close();
   },
 });

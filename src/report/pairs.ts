@@ -43,6 +43,9 @@ function pairsByFile(before: Iterable<Row>, after: Iterable<Row>): readonly Pair
   return isWhole && others.size === pairs.length ? (pairs as Pair[]) : null;
 }
 
+const isOtherOrder = (permutation: ReadonlyMap<number, number>): boolean =>
+  [...permutation].some(([before, after]) => before !== after);
+
 /** How labels changed, for a message: `0 before is 1 after`. */
 function moves(permutation: ReadonlyMap<number, number>): string {
   const moved = [...permutation].filter(([before, after]) => before !== after);
@@ -54,8 +57,8 @@ function moves(permutation: ReadonlyMap<number, number>): string {
 function difference(pairs: readonly Pair[], byFile: readonly Pair[] | null): UsageError {
   const matched = byFile ?? (pairs.some(hasOtherFile) ? null : pairs);
   const permutation = matched === null ? null : permutationOf(matched);
-  const isMoved = [...(permutation ?? [])].some(([before, after]) => before !== after);
-  if (permutation !== null && isMoved && permutation.size > 1)
+  const isMoved = permutation !== null && isOtherOrder(permutation);
+  if (isMoved && permutation.size > 1)
     return misfit(
       `the classes are in another order${byFile === null ? ", or the images are others" : ""}: label ${moves(permutation)}`,
       "run both with the classes in the same order",
