@@ -43,7 +43,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   audit: [...judging, ...engine, "evaluate", "certify", "verify", "report"],
   library: [...everything, "audit"],
   sweep: [...everything, "audit", "plugins"],
-  paper: [...everything, "paper/theory"],
+  paper: [...everything, "paper/theory", "sweep"],
   "paper/theory": ["math"],
   bench: [...everything],
   plugins: ["math", ...extensible],

@@ -33,6 +33,34 @@ describe("rampart reproduce", () => {
     expect(readFileSync(join(out, "table3.md"), "utf8")).toContain("accuracy within ℓ2 0.83");
   });
 
+  it("gives the same by two workers, whose store goes on being used", {
+    timeout: 240_000,
+  }, async () => {
+    const other = join(folder, "workers");
+    const words = ["table3", "--scale", "smoke", "--threads", "1", "--out", other];
+    const { code, err } = await typed([...words, "--workers", "2"]);
+    expect(code, err).toBe(0);
+    const rowsIn = (path: string) =>
+      readFileSync(join(path, "rows/at-linf.published.jsonl"), "utf8").replaceAll(
+        /"seconds":[^,]*,"crc":"\w+"/g,
+        "",
+      );
+    expect(rowsIn(other)).toBe(rowsIn(out));
+    const table = (path: string) => readFileSync(join(path, "table3.json"), "utf8");
+    expect(table(other)).toBe(table(out));
+    // A clone that has the store alone repeats nothing.
+    for (const name of ["models", "rows"]) rmSync(join(other, name), { recursive: true });
+    const again = await typed([...words, "--workers", "2"]);
+    expect(again.code, again.err).toBe(0);
+    expect(again.err).not.toContain("cells are left");
+    expect(rowsIn(other)).toBe(rowsIn(out));
+  });
+
+  it("prints its plan for rampart sweep", async () => {
+    const { out: text } = await typed(["table2", "--plan", ...smoke]);
+    expect(JSON.parse(text).train[0].grid).toEqual({ defense: ["standard", "at-linf", "at-l2"] });
+  });
+
   it("does nothing twice: a second run finds everything finished", async () => {
     const { code, err } = await typed(["table3", ...smoke]);
     expect(code).toBe(0);
@@ -73,6 +101,8 @@ describe("rampart reproduce", () => {
       ["figure1", "--dry-run"],
       "--dry-run works with table2, table3 and table4 only, not with figure1",
     ],
+    [["figure1", "--workers", "2"], "--workers works with table2, table3 and table4 only"],
+    [["figure1", "--plan"], "figure1 has no plan of trainings and evaluations"],
     [["table4", "--share", "2"], "share"],
     [["table4", "--scale", "large"], "scale"],
   ])("%j is the user's to fix", async (words, message) => {

@@ -6,6 +6,7 @@ import type { ReproduceEvent } from "../paper/events.ts";
 import { leaseReproduction, produce, writeProduct } from "../paper/reproductions/node.ts";
 import { scaleNames, scales } from "../paper/scales.ts";
 import type { Reproduction } from "../paper/stored/node.ts";
+import { sweepPlan } from "../paper/sweep-plan.ts";
 import { type Context, command } from "./kit/command.ts";
 import { DataDir, Device, Seed, Threads } from "./kit/options.ts";
 import { type Progress, progress } from "./kit/progress.ts";
@@ -65,6 +66,18 @@ export const reproduceCommand = command({
       .describe(
         `only these kinds of evaluation, separated by commas; by default all of ${evaluationKinds.join(", ")}`,
       ),
+    workers: z
+      .int()
+      .positive()
+      .max(256)
+      .optional()
+      .describe(
+        "compute trainings and evaluations in so many processes, as rampart sweep does, in the store OUT/store",
+      ),
+    plan: z
+      .boolean()
+      .default(false)
+      .describe("print the trainings and evaluations as a plan for rampart sweep, and stop"),
     dryRun: z
       .boolean()
       .default(false)
@@ -83,9 +96,20 @@ export const reproduceCommand = command({
     "rampart reproduce table4 --scale small --share 0.1 --out runs/paper",
     "rampart reproduce figure1 --real --out runs/paper",
     "rampart reproduce table4 --scale paper --dry-run --out runs/whole",
+    "rampart reproduce table4 --workers 2 --out runs/paper",
+    "rampart reproduce table4 --plan --out runs/paper",
   ],
-  async run({ what, out, scale, device, threads, real, dryRun, ...options }, context: Context) {
-    const runtime = await nodeRuntime({ device, threads });
+  async run(
+    { what, out, scale, device, threads, real, dryRun, plan, ...options },
+    context: Context,
+  ) {
+    if (plan) {
+      const target = { device, threads: threads ?? 1 };
+      const file = sweepPlan(what, Object.assign({ scale: scales[scale] }, options), target);
+      context.stdout.write(`${JSON.stringify(file, null, 2)}\n`);
+      return;
+    }
+    const runtime = await nodeRuntime({ device, threads: threads ?? (options.workers && 1) });
     const reproduction: Reproduction = {
       ...options,
       out,

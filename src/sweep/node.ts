@@ -22,6 +22,7 @@ import { nodeClock } from "./node-clock.ts";
 import type { SweepEvent } from "./outcome.ts";
 import { cellsOf } from "./plan/expand.ts";
 import { parsePlan } from "./plan/grid.ts";
+import type { PlanFile } from "./plan/schema.ts";
 import type { StoredPlan } from "./plans.ts";
 import { type CellState, STATE_FILE } from "./status.ts";
 import { openStore, STORE_FILE } from "./store/format.ts";
@@ -60,11 +61,17 @@ const wherever = (plugin: string): string =>
   /^\.{0,2}[\\/]/.test(plugin) || /\.[cm]?[jt]s$/.test(plugin) ? resolve(plugin) : plugin;
 
 /** Reads a plan and expands it into cells for this machine's runtime. Throws `UsageError`. */
-export async function planInNode(
+export const planInNode = async (
+  path: string,
+  options: { readonly dataDir?: string | undefined },
+): Promise<StoredPlan> => storedPlanOf(parsePlan(path, await readText(path)), path, options);
+
+/** Expands a plan into cells for this machine's runtime. `path` names it, and its files are beside it. Throws `UsageError`. */
+export async function storedPlanOf(
+  plan: PlanFile,
   path: string,
   { dataDir }: { readonly dataDir?: string | undefined },
 ): Promise<StoredPlan> {
-  const plan = parsePlan(path, await readText(path));
   const { device, threads } = plan;
   const runtime = await nodeRuntime({ device, threads });
   const cells = await cellsOf(plan, path, {

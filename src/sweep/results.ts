@@ -1,4 +1,5 @@
 // Committed results. A result is a manifest that names the files of a cell by their SHA-256; the first one that is created wins.
+import { gunzipSync } from "fflate";
 import type { Host } from "../files/host/host.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Store } from "./store/store.ts";
@@ -57,6 +58,20 @@ export function storedFile({ key, files }: Manifest, name: string): string {
   return fileOf(key, found.sha256, name);
 }
 
+/** A file of a store, which may have been packed by gzip to save space; null if it is missing. */
+async function storedBytes(store: Store, path: string): Promise<Uint8Array | null> {
+  const plain = await store.read(path);
+  if (plain !== null) return plain;
+  const packed = await store.read(`${path}.gz`);
+  if (packed === null) return null;
+  try {
+    return gunzipSync(packed);
+  } catch {
+    // The checksum of its contents will not match.
+    return packed;
+  }
+}
+
 /** The bytes of a file of a result. Throws `UsageError` if they are missing or damaged. */
 export async function readResult(
   store: Store,
@@ -68,7 +83,7 @@ export async function readResult(
   if (manifest === null)
     throw new UsageError(`cell ${key} has no result in ${store.path}`, { code: "not-found" });
   const path = storedFile(manifest, name);
-  const bytes = await store.read(path);
+  const bytes = await storedBytes(store, path);
   const damaged = bytes === null ? "is missing" : "is damaged: its checksum does not match";
   if (bytes === null || (await sha256([bytes])) !== manifest.files[name].sha256)
     throw new UsageError(`${store.path}/${path} ${damaged}`, {

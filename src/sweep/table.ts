@@ -10,12 +10,14 @@ import { readRows } from "../report/read-rows.ts";
 import { records } from "../report/records.ts";
 import type { Cell } from "./cell.ts";
 import { ROWS, SETTINGS } from "./cells/evaluate.ts";
+import { PRUNED } from "./cells/pruned.ts";
+import { compareFingerprints, type TableRow, TOLERANCE } from "./fingerprints.ts";
 import { canonicalJson } from "./key.ts";
-import { committedKeys, readResult, timesOf } from "./results.ts";
+import { committedKeys, manifestOf, readResult, timesOf } from "./results.ts";
 import type { Store } from "./store/store.ts";
 
 /** A line of the table. Columns that a line does not have are empty. */
-export type TableRow = Readonly<Record<string, unknown>>;
+export type { TableRow } from "./fingerprints.ts";
 
 const decoder = new TextDecoder();
 
@@ -25,7 +27,8 @@ function rangesOfOne(cells: readonly Cell[]): Cell[][] {
   for (const cell of cells) {
     const { kind, model, options } = cell.work;
     const { examples: _, ...others } = options;
-    const name = canonicalJson([kind, model, others]);
+    // A kept report of another runtime is no part of the same evaluation.
+    const name = canonicalJson([kind, model, others, cell.work.target, cell.work.code]);
     const group = groups.get(name) ?? [];
     groups.set(name, group);
     group.push(cell);
@@ -58,7 +61,12 @@ class TableReader {
   /** The lines of one training, evaluation, certification or audit. `done` says which ranges are committed. */
   async lines(cells: readonly Cell[]): Promise<TableRow[]> {
     const [{ work, labels }] = cells;
-    const common = { step: work.kind, ...labels, cellSeconds: await this.#seconds(cells) };
+    const common = Object.assign({ step: work.kind }, labels, {
+      cellSeconds: await this.#seconds(cells),
+    });
+    const { files = {} } = (await manifestOf(this.#store, cells[0].key)) ?? {};
+    if (Object.hasOwn(files, PRUNED))
+      return work.kind === "train" ? [Object.assign({}, common, { kind: "pruned" })] : [];
     switch (work.kind) {
       case "train":
         return this.#training(cells[0], common);
@@ -130,18 +138,22 @@ class TableReader {
   }
 }
 
-/** The table of everything that is committed. An evaluation of which ranges are missing has the images that are there. */
+/**
+ * The table of everything that is committed. An evaluation of which ranges are missing has the images that are there. Results of several runtimes
+ * or versions of the code are compared: accuracies may differ by `tolerance`.
+ */
 export async function resultTable(
   store: Store,
   cells: readonly Cell[],
   host: Pick<Host, "sha256">,
+  tolerance = TOLERANCE,
 ): Promise<TableRow[]> {
   const committed = await committedKeys(store);
   const reader = new TableReader(store, host);
-  const rows: TableRow[] = [];
+  const groups: { readonly cell: Cell; readonly rows: TableRow[] }[] = [];
   for (const group of rangesOfOne(cells.filter(({ key }) => committed.has(key))))
-    rows.push(...(await reader.lines(group)));
-  return rows;
+    groups.push({ cell: group[0], rows: await reader.lines(group) });
+  return compareFingerprints(groups, cells, tolerance);
 }
 
 /** One value. Spreadsheets read =, +, - and @ at the start of text as a formula, so such text gets a quote. */

@@ -52,6 +52,12 @@ async function* theoryTable(): ProductEvents {
 /** A table made of rows: runs its cells, then makes the table from all stored rows, even after an interruption. */
 const rowTable = (table: Table, product: (reproduction: Reproduction) => Promise<Product>): Make =>
   async function* (reproduction) {
+    const { workers } = reproduction;
+    if (workers !== undefined) {
+      // Loaded late: most of it is not needed in one process.
+      const { runBySweep } = await import("../by-sweep/node.ts");
+      yield* runBySweep(table, reproduction, workers);
+    }
     yield* runCells(table, reproduction);
     return product(reproduction);
   };
@@ -170,6 +176,11 @@ export function produce(
 ): ProductEvents {
   if (!Object.hasOwn(makers, name))
     throw new UsageError(unknownName("reproduction", name, productNames), { code: "unknown-name" });
+  if (reproduction.workers !== undefined && !["table2", "table3", "table4"].includes(name))
+    throw new UsageError(
+      `--workers works with table2, table3 and table4 only, not with ${name}; leave it out`,
+      { code: "bad-option" },
+    );
   if (real && name !== "figure1")
     throw new UsageError(`--real works with figure1 only, not with ${name}; leave it out`, {
       code: "bad-option",

@@ -33,6 +33,8 @@ export interface Reproduction extends Size {
   readonly runtime: Runtime;
   readonly dataDir?: string | undefined;
   readonly threads?: number | undefined;
+  /** Processes that compute the table's cells; by default this one does. */
+  readonly workers?: number | undefined;
   readonly signal?: AbortSignal;
   /** The command line that started the reproduction, stored beside rows and weights. */
   readonly command?: string;

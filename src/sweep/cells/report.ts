@@ -8,6 +8,7 @@ import { report } from "../../report/report.ts";
 import type { CellWork } from "../cell.ts";
 import type { CellContext, CellResult } from "./context.ts";
 import { IMAGES, ROWS, SETTINGS } from "./evaluate.ts";
+import { PRUNED } from "./pruned.ts";
 
 /** The evaluations of a report: each is several ranges of images, in order. */
 export const ReportOptions = z.strictObject({
@@ -39,7 +40,11 @@ async function rowsOf(
 export async function runReport({ options }: CellWork, context: CellContext): Promise<CellResult> {
   const { evaluations } = ReportOptions.parse(options);
   const files: RowsFile[] = [];
-  for (const one of evaluations) files.push(await rowsOf(one, context));
+  for (const one of evaluations) {
+    // Nothing is known of a model whose training was given up.
+    const pruned = await context.input(one.ranges[0], PRUNED).catch(() => null);
+    if (pruned === null) files.push(await rowsOf(one, context));
+  }
   const read = evaluationsOf(files, { summarize, parseNpz });
   const encoder = new TextEncoder();
   return {

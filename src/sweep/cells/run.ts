@@ -5,6 +5,7 @@ import { runAudit } from "./audit.ts";
 import { runCertification } from "./certify.ts";
 import type { CellContext, CellResult } from "./context.ts";
 import { runEvaluation } from "./evaluate.ts";
+import { prunedWith } from "./pruned.ts";
 import { runReport } from "./report.ts";
 import { runTraining } from "./train.ts";
 
@@ -28,10 +29,10 @@ const runs: Readonly<Record<CellKind, Run>> = {
 };
 
 /** Computes a cell. Null if the signal stopped it; what it has done is in its files. Throws `UsageError`. */
-export function runCell({ work }: Cell, context: CellContext): Promise<CellResult> {
+export async function runCell({ work }: Cell, context: CellContext): Promise<CellResult> {
   if (!Object.hasOwn(runs, work.kind))
     throw new UsageError(`this version of rampart has no cells of kind ${work.kind}`, {
       code: "misfit",
     });
-  return runs[work.kind](work, context);
+  return (await prunedWith(work, context)) ?? runs[work.kind](work, context);
 }

@@ -5,6 +5,7 @@ import type { CellWork } from "../cell.ts";
 import type { CellContext, CellResult } from "./context.ts";
 import { checksumOf, MODEL_FILE, requireData } from "./model.ts";
 import { ownedStorage, RUN_FOLDER } from "./owned-storage.ts";
+import { prunedTraining, ruleOf } from "./pruned.ts";
 import { untimedRows } from "./untimed.ts";
 
 const METRICS = "metrics.jsonl";
@@ -23,7 +24,8 @@ export async function runTraining(work: CellWork, context: CellContext): Promise
     requireData(work, await checksumOf(dataset, train, { from: 0, to: train.size }, host));
     return dataset;
   };
-  const events = trainModel(givenOptions(work.options), {
+  const { rule, options } = ruleOf(work);
+  const events = trainModel(givenOptions(options), {
     storage: run,
     resume: true,
     host,
@@ -37,6 +39,15 @@ export async function runTraining(work: CellWork, context: CellContext): Promise
     if (event.event === "step") progress(event.step, event.steps);
     if (event.event === "warning") note({ code: event.code, text: event.message });
     if (event.event === "interrupted") return null;
+    // Also at the start: the process may have ended after the epoch of the rule.
+    if (event.event !== "start" && event.event !== "epoch") continue;
+    const pruned = prunedTraining(rule, rule && (await run.readIfThere(METRICS)));
+    if (pruned === null) continue;
+    note({
+      code: "warning",
+      text: `a training is given up: its clean accuracy is below ${rule?.accuracy} after epoch ${rule?.epoch}`,
+    });
+    return pruned;
   }
   const metrics = untimedRows(METRICS, await run.read(METRICS));
   return {

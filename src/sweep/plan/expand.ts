@@ -8,6 +8,7 @@ import { groupSizeOf, rangesOf } from "../../evaluate/groups.ts";
 import type { ImageRange } from "../../evaluate/image-range.ts";
 import { evaluateSchema } from "../../evaluate/options.ts";
 import { noTestImages } from "../../evaluate/tested-data.ts";
+import { defined } from "../../math/defined.ts";
 import { elementCount } from "../../math/tensor.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import { architecture } from "../../models/architectures.ts";
@@ -77,7 +78,7 @@ class Expansion {
     const cell = await this.#list.add(
       {
         kind: "train",
-        options: { ...options },
+        options: defined({ ...options, prune: step.prune }),
         data: {
           name: options.data,
           sha256: await this.#list.sum(dataset, "train", { from: 0, to: train.size }),

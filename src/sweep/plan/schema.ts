@@ -6,6 +6,7 @@ import { readingFlags } from "../../data/reading-flags.ts";
 import { devices } from "../../engine/runtime/runtime.ts";
 import { evaluateSchema } from "../../evaluate/options.ts";
 import { trainOptions } from "../../train/options.ts";
+import { PruneRule } from "../cells/pruned.ts";
 
 const data = z
   .string()
@@ -37,6 +38,8 @@ export interface Step {
   readonly grid: Readonly<Record<string, readonly unknown[]>>;
   readonly where: Readonly<Record<string, readonly unknown[]>>;
   readonly priority: number;
+  /** The rule by which trainings are given up; only of a step of trainings. */
+  readonly prune?: PruneRule | undefined;
 }
 
 const priority = z
@@ -48,6 +51,12 @@ const where = z
   .record(z.string(), z.array(z.unknown()).min(1))
   .default({})
   .describe('only models whose training has one of these values: {"defense": ["at-linf"]}');
+
+/** The rule of a step of trainings; other steps have none. */
+const pruneOf = (kind: StepKind) =>
+  kind === "train"
+    ? { prune: PruneRule.optional().describe("rule by which hopeless trainings are given up") }
+    : {};
 
 /** The outer form of a plan. `options` and `grid` are checked against the options of their step afterwards. */
 const outer = (step: (kind: StepKind) => z.ZodType<Step>) =>
@@ -90,12 +99,13 @@ const outer = (step: (kind: StepKind) => z.ZodType<Step>) =>
 
 /** The plan as it is parsed first: options are any values. */
 export const PlanFile = outer(
-  () =>
+  (kind) =>
     z.strictObject({
       options: z.record(z.string(), z.unknown()).default({}),
       grid: z.record(z.string(), z.array(z.unknown()).min(1)).default({}),
       where,
       priority,
+      ...pruneOf(kind),
     }) as unknown as z.ZodType<Step>,
 );
 export type PlanFile = z.output<typeof PlanFile>;
@@ -125,6 +135,7 @@ export function planJsonSchema(): Readonly<Record<string, unknown>> {
         .describe("lists of values; the step has a cell for each combination"),
       where,
       priority,
+      ...pruneOf(kind),
     }) as unknown as z.ZodType<Step>;
   });
   const schema = z.toJSONSchema(whole, { io: "input", unrepresentable: "any" });
