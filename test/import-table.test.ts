@@ -41,6 +41,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   verify: ["math", "files", ...engine, "attacks", "models"],
   report: ["math", "files", "evaluate", "certify", "verify"],
   audit: [...judging, ...engine, "evaluate", "certify", "verify", "report"],
+  harden: [...everything, "audit"],
   library: [...everything, "audit"],
   sweep: [...everything, "audit", "plugins"],
   paper: [...everything, "paper/theory", "sweep"],
@@ -48,7 +49,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   bench: [...everything],
   plugins: ["math", ...extensible],
   lab: [...everything, "audit", "paper", "paper/theory", "src"],
-  cli: [...everything, "audit", "sweep", "paper", "paper/theory", "bench", "plugins", "cli/kit"],
+  cli: [...everything, "audit", "harden", "sweep", "paper", "paper/theory", "bench", "plugins", "cli/kit"],
   "cli/kit": [...everything, "audit", "plugins"],
 };
 

@@ -19,6 +19,7 @@ export const rampart: Program = {
   ],
   commands: {
     train: async () => (await import("./train.ts")).trainCommand,
+    harden: async () => (await import("./harden.ts")).hardenCommand,
     evaluate: async () => (await import("./evaluate.ts")).evaluateCommand,
     certify: async () => (await import("./certify.ts")).certifyCommand,
     audit: async () => (await import("./audit.ts")).auditCommand,

@@ -1,14 +1,18 @@
 import { z } from "zod";
+import { nodeRuntime } from "../engine/runtime/node.ts";
+import { trainFileInNode } from "../harden/node.ts";
 import type { Note } from "../math/note.ts";
 import { loadedPlugins } from "../math/plugin.ts";
+import { UsageError } from "../math/usage-error.ts";
 import { trainInNode } from "../train/node.ts";
-import { trainOptions } from "../train/options.ts";
+import { type TrainOptions, trainOptions } from "../train/options.ts";
 import { type Context, command } from "./kit/command.ts";
+import { fileReading, readingIn } from "./kit/file-reading.ts";
 import { DataDir, Device, Threads } from "./kit/options.ts";
+import { namesOf, pick } from "./kit/pick.ts";
 import { progress } from "./kit/progress.ts";
-import { quoted } from "./kit/resuming.ts";
-
-const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+import { quoted, resuming } from "./kit/resuming.ts";
+import { RUN_FILES, tellTraining } from "./kit/training-events.ts";
 
 /** The command that continues a run. Its other options are stored in the run directory. */
 function resumeCommand(
@@ -27,12 +31,20 @@ function resumeCommand(
   return words.map(quoted).join(" ");
 }
 
-/** `rampart train`: trains a model in a run directory, from scratch or from its newest checkpoint. */
+const From = z
+  .string()
+  .optional()
+  .describe(
+    "an .onnx file of anyone's to train on from its weights, in place of --model; model.onnx in --out is the same file with trained weights",
+  );
+
+/** `rampart train`: trains a model in a run directory, from scratch, from a file, or from its newest checkpoint. */
 export const trainCommand = command({
   summary: "Train a classifier, with or without a defence.",
   options: () =>
     trainOptions().extend({
       out: z.string().describe("run directory to write"),
+      from: From,
       resume: z
         .boolean()
         .default(false)
@@ -40,45 +52,49 @@ export const trainCommand = command({
       device: Device,
       threads: Threads,
       dataDir: DataDir,
+      ...fileReading,
     }),
   files: {
-    inputs: ["data"],
-    outputs: { out: { folder: ["config.json", "metrics.jsonl", "checkpoints", "model.onnx"] } },
+    inputs: ["data", "from", "classes", "preprocessing"],
+    outputs: { out: { folder: [...RUN_FILES] } },
   },
   examples: [
     "rampart train --defense rat-linf-uniform --model cnn-small --data shapes --recipe short --out runs/rat",
     "rampart train --defense at-linf --model wrn-28-10 --data cifar10 --epsilon-linf 8/255 --out runs/at",
+    "rampart train --defense e-at --from model.onnx --data folder:photos --recipe harden --out runs/e-at",
     "rampart train --out runs/at --resume",
   ],
-  async run({ out, resume, device, threads, dataDir, ...options }, context: Context) {
+  async run(values, context: Context) {
+    const { out, from, resume, device, threads, dataDir } = values;
+    const options = pick(values, namesOf(trainOptions().shape));
     const bar = progress(context.stderr, { json: context.json });
-    const typed = context.argv.map(quoted).join(" ");
     const where = {
       out,
       resume,
-      device,
-      threads,
       dataDir,
       signal: context.signal,
       note: ({ text }: Note) => context.note(text),
-      command: typed,
+      command: context.argv.map(quoted).join(" "),
     };
+    if (from === undefined) refuseReading(values);
+    const events =
+      from === undefined
+        ? trainInNode(options, Object.assign({ device, threads }, where))
+        : trainFileInNode(
+            withoutModel(options),
+            Object.assign(
+              { path: from, runtime: await nodeRuntime({ device, threads }) },
+              where,
+              readingIn(values),
+            ),
+          );
+    const next =
+      from === undefined
+        ? resumeCommand(out, { dataDir, device, threads })
+        : resuming(context.argv);
     try {
-      for await (const event of trainInNode(options, where)) {
-        if (event.event === "step") bar.update("training", event.step, event.steps);
-        else context.emit(event);
-        if (event.event === "warning") bar.log(`warning: ${event.message}`);
-        if (event.event === "start" && event.from !== null)
-          bar.log(`continuing from ${event.from} (step ${event.step} of ${event.steps})`);
-        if (event.event === "epoch")
-          bar.log(
-            `epoch ${event.epoch}: loss ${event.loss.toFixed(4)}, ${percent(event.trainAccuracy)} of training examples, ${percent(event.testAccuracy)} of ${event.testExamples} clean test images, ${event.seconds.toFixed(1)} s`,
-          );
-        if (event.event === "interrupted")
-          bar.log(
-            `stopped after step ${event.step} of ${event.steps}; ${event.path} is saved. Continue with:`,
-            `  ${resumeCommand(out, { dataDir, device, threads })}`,
-          );
+      for await (const event of events) {
+        tellTraining(event, bar, context, next);
         if (event.event === "done") context.print(`trained ${out} (${event.step} steps)`);
       }
     } finally {
@@ -86,3 +102,22 @@ export const trainCommand = command({
     }
   },
 });
+
+/** Throws `UsageError` if a network of ours is asked for beside a file. */
+function withoutModel(options: TrainOptions): TrainOptions {
+  if (options.model === undefined) return options;
+  throw new UsageError(`--from and --model ${options.model} both name the network; give one`, {
+    code: "bad-option",
+  });
+}
+
+/** Throws `UsageError` for flags about a file where there is none. */
+function refuseReading(values: Readonly<Record<string, unknown>>): void {
+  const unused = ["mean", "std", "scale", "output", "classes", "preprocessing"].find(
+    (name) => values[name] !== undefined,
+  );
+  if (unused === undefined) return;
+  throw new UsageError(`--${unused} says how a file is read, and there is none; give --from FILE`, {
+    code: "bad-option",
+  });
+}

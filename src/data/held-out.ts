@@ -7,7 +7,7 @@ import type { Dataset, Split } from "./dataset.ts";
 const EVERY = 5;
 
 /** The examples of a split at these indices. */
-function subset({ labels, files, images }: Split, selected: readonly number[]): Split {
+export function subset({ labels, files, images }: Split, selected: readonly number[]): Split {
   return {
     size: selected.length,
     labels: Int32Array.from(selected, (index) => labels[index]),

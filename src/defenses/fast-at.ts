@@ -30,6 +30,7 @@ function fastTraining(norm: PaperNorm, epsilon: number, how: OneStep): Objective
   const ball = balls[norm];
   return {
     name: `fast-at-${norm}`,
+    oneStep: true,
     async examples(model, x, labels, keys) {
       const noise = ball.sample(foldAll(keys, 0), x.shape, how.noise * epsilon);
       const start = within(x, noise);

@@ -105,6 +105,7 @@ export const macer = defineDefense({
     const objective: LossObjective = {
       name: `macer-${noise.name}`,
       arrays: ({ images }) => copiesOf(copies, images),
+      exactLabels: true,
       loss(inputs) {
         const { oneHot } = inputs;
         const all = logitsOfCopies(inputs, copies);

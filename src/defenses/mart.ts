@@ -45,6 +45,7 @@ function martObjective(ascent: InnerAscent, lambda: number): LossObjective {
   return {
     name: `mart-${ascent.norm}`,
     arrays: ({ images }) => ({ clean: images, adversarial: images }),
+    exactLabels: true,
     loss({ network, arrays, oneHot }) {
       const clean = network(arrays.clean);
       const logits = network(arrays.adversarial, { updatesStatistics: true });

@@ -12,6 +12,8 @@ export interface Objective {
   examples(model: Victim, x: Tensor, labels: Labels, keys: readonly Key[]): Promise<Tensor>;
   /** Prefetches for a call to come: `keys` [batch], `shape` [batch, ...pixels]. A hint that lets noise be drawn early. */
   prefetch?(keys: readonly Key[], shape: Shape): void;
+  /** Whether the examples come from attacks of one step, which can overfit catastrophically. */
+  readonly oneStep?: boolean;
 }
 
 /** The sizes of a training batch. */
@@ -112,6 +114,8 @@ export interface LossObjective {
    * `memory`, in their shapes. The loss and the accuracy of a batch are the means over its steps.
    */
   train?(batch: TrainingBatch): Promise<Readonly<Record<string, Tensor>> | undefined>;
+  /** Whether the loss reads the label itself from `oneHot`, which smoothed labels would falsify. */
+  readonly exactLabels?: boolean;
   /** Arrays that `gradients` also differentiates by. */
   readonly inputGradients?: readonly string[];
   /** Arrays that are kept from batch to batch and saved in checkpoints, by name, with their shapes. Zeros at first. */

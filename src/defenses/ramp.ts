@@ -69,6 +69,7 @@ export const ramp = defineDefense({
     const objective: LossObjective = {
       name: `ramp ${options.norms}`,
       arrays: ({ images }) => ({ first: images, second: images, worst: images }),
+      exactLabels: true,
       loss({ network, arrays, oneHot }) {
         const all = { updatesStatistics: true };
         const second = network(arrays.second, all);

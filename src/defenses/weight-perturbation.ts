@@ -1,3 +1,4 @@
+import { defined } from "../math/defined.ts";
 import { addScaled, type Tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Defense } from "./defense.ts";
@@ -62,7 +63,8 @@ export function withWeightPerturbation(defense: Defense, gamma: number): Defense
     },
   };
   if (!replacesExamples(objective)) {
-    const { arrays, loss } = objective;
+    const { arrays, loss, exactLabels } = objective;
+    Object.assign(wrapped, defined({ exactLabels }));
     if (arrays !== undefined) wrapped.arrays = (shape) => arrays.call(objective, shape);
     if (loss !== undefined) wrapped.loss = (inputs) => loss.call(objective, inputs);
   }

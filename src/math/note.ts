@@ -11,7 +11,7 @@
  * `changed-file`.
  *
  * Runs: `batch-dependent`, `tied-decisions`, `noise`, `preprocessing`, `preprocessing-dropped`, `saved-inputs`,
- * `other-target`, `no-training-record`, `in-use`, `lost-batch` (a run of the network that failed while certifying).
+ * `other-target`, `warmup`, `time-budget`, `no-training-record`, `in-use`, `lost-batch` (a run of the network that failed while certifying).
  *
  * Reports: `cut-line`, `no-settings`, `bad-settings`, `other-settings`, `warning`, `unfinished`, `no-images`, `bad-images`.
  *
@@ -52,6 +52,8 @@ export type NoteCode =
   | "preprocessing-dropped"
   | "saved-inputs"
   | "other-target"
+  | "warmup"
+  | "time-budget"
   | "no-training-record"
   | "lost-batch"
   | "in-use"

@@ -53,6 +53,8 @@ export interface BatchTrainerStart {
   readonly state: TrainState;
   /** Whether the state is that of a checkpoint, which must hold the defence's memory. */
   readonly isResumed: boolean;
+  /** The share of each label that is spread evenly over all classes; 0 by default. */
+  readonly labelSmoothing?: number | undefined;
 }
 
 type Tensors = Readonly<Record<string, Tensor>>;
@@ -71,12 +73,13 @@ const definitionOf = ({ name, definition }: Defense): PluginDefinition =>
 export async function batchTrainer(
   training: Pick<Training, "runtime" | "architecture" | "defense">,
   optimizer: Optimizer,
-  { batchSize, state: initial, isResumed }: BatchTrainerStart,
+  { batchSize, state: initial, isResumed, labelSmoothing }: BatchTrainerStart,
 ): Promise<BatchTrainer> {
   const { runtime, architecture, defense } = training;
   const { objective } = defense;
   const definition = definitionOf(defense);
-  const batchLoss = lossOfBatch(definition, objective);
+  if (labelSmoothing !== undefined) requireSmoothable(objective);
+  const batchLoss = Object.assign({}, lossOfBatch(definition, objective), { labelSmoothing });
   const { state, memory: stored } = splitMemory(initial);
   const compiled = [runtime, architecture, optimizer, batchSize, state, batchLoss] as const;
   const shape = batchShape(architecture, batchSize);
@@ -100,6 +103,15 @@ export async function batchTrainer(
       lossOf: batchLoss,
     },
     memory,
+  );
+}
+
+/** Throws `UsageError` for a loss that reads the label itself from the array that smoothing changes. */
+function requireSmoothable(objective: Objective | LossObjective): void {
+  if (replacesExamples(objective) || objective.exactLabels !== true) return;
+  throw new UsageError(
+    `${objective.name} reads the label of each example from its one-hot labels, so --label-smoothing does not apply; leave it out`,
+    { code: "misfit" },
   );
 }
 

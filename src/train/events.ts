@@ -1,5 +1,6 @@
 import type { NoteCode } from "../math/note.ts";
 import type { EpochMetrics } from "./metrics.ts";
+import type { ValidationRow, Verdict } from "./validation-record.ts";
 
 /** An event of a training run. `rampart train --json` prints all events but steps, one JSON object per line. */
 export type TrainEvent =
@@ -23,6 +24,13 @@ export type TrainEvent =
     }
   | ({ readonly event: "epoch" } & EpochMetrics)
   | { readonly event: "checkpoint"; readonly step: number; readonly path: string }
+  | ({ readonly event: "validation"; readonly best: boolean } & ValidationRow)
+  /** Training ended before its last epoch, at the best checkpoint. */
+  | ({
+      readonly event: "stopped";
+      readonly step: number;
+      readonly path: string;
+    } & Verdict)
   | { readonly event: "warning"; readonly code: NoteCode; readonly message: string }
   | {
       readonly event: "interrupted";

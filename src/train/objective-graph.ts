@@ -21,6 +21,8 @@ export interface LossOfBatch {
   arrays(shape: BatchShape): Readonly<Record<string, Shape>>;
   /** The arrays that gradients are also taken by. */
   readonly inputGradients: readonly string[];
+  /** The share of each label that is spread evenly over all classes; 0 by default. */
+  readonly labelSmoothing?: number | undefined;
   build(inputs: LossInputs): BatchLoss;
 }
 

@@ -1,4 +1,4 @@
-import { add, mul, scalarLike, sub } from "../engine/graph/ops.ts";
+import { add, div, maximum, mul, scalarLike, sqrt, sub, sum } from "../engine/graph/ops.ts";
 import type { Value } from "../engine/graph/value.ts";
 import type { Shape } from "../math/tensor.ts";
 
@@ -7,6 +7,8 @@ export type Values = Readonly<Record<string, Value>>;
 
 /** An update rule for parameters, as expressions. */
 export interface Optimizer {
+  /** The largest ℓ2 norm of all gradients together; absent for any. */
+  readonly maxNorm?: number | undefined;
   /** The arrays kept per parameter, each of the parameter's shape and zero before the first step: `momentum`. */
   readonly slots: readonly string[];
   /**
@@ -20,12 +22,22 @@ export interface Optimizer {
   ): { readonly parameter: Value; readonly state: Values };
 }
 
+/** The gradients, scaled down together where their common ℓ2 norm is above `max` (Pascanu et al. 2013, arXiv:1211.5063, Alg. 1). */
+export function clipped(gradients: readonly Value[], max: number): readonly Value[] {
+  const squares = gradients.map((one) => sum(mul(one, one)));
+  const norm = sqrt(squares.reduce((a, b) => add(a, b)));
+  const factor = div(scalarLike(norm, max), maximum(norm, scalarLike(norm, max)));
+  return gradients.map((one) => mul(one, factor));
+}
+
 /** Settings of `sgd`. */
 export interface SgdOptions {
   /** The share of the previous velocity that is kept. */
   readonly momentum: number;
   /** λ of the penalty λ/2·‖p‖², added as λ·p to the gradient. */
   readonly weightDecay: number;
+  /** The largest ℓ2 norm of all gradients together; by default any. */
+  readonly maxNorm?: number | undefined;
 }
 
 /**
@@ -33,7 +45,8 @@ export interface SgdOptions {
  * + μ·v), with g the gradient plus λ·p. Weight decay acts on all trainable parameters, batch norm's scale and bias
  * included, as in Zagoruyko & Komodakis (2016, arXiv:1605.07146).
  */
-export const sgd = ({ momentum, weightDecay }: SgdOptions): Optimizer => ({
+export const sgd = ({ momentum, weightDecay, maxNorm }: SgdOptions): Optimizer => ({
+  maxNorm,
   slots: ["momentum"],
   update(p, gradient, state, rate) {
     const times = (x: Value, factor: number) => mul(x, scalarLike(x, factor));

@@ -5,6 +5,7 @@ import { addedDefenseOptions, allDefenseNames, DefenseOptions } from "../defense
 import { UsageError } from "../math/usage-error.ts";
 import { architectureForms } from "../models/architectures.ts";
 import { recipes } from "./recipes.ts";
+import { type Refinements, refinements, refinementsIn } from "./refinements.ts";
 
 const paper = DefenseOptions.parse({});
 
@@ -91,6 +92,7 @@ const BuiltInOptions = z.strictObject({
       "train at weights that are moved by this share of their norm to where the loss is higher (adversarial weight perturbation; 0.005 in its paper)",
     ),
   seed: z.int().nonnegative().optional().describe("seed of every random stream (default: 0)"),
+  ...refinements,
 });
 
 /**
@@ -120,7 +122,7 @@ export const addedOptions = (given: object): Readonly<Record<string, unknown>> =
   );
 
 /** All options of a training run; null means no limit on examples, a step size of ε / 5, or the defence's own default. */
-export interface ResolvedOptions {
+export interface ResolvedOptions extends Refinements {
   readonly defense: string;
   readonly model: string;
   readonly data: string;
@@ -188,7 +190,7 @@ export function resolveOptions(
     awp: given.awp ?? null,
     seed: given.seed ?? 0,
   };
-  return Object.assign(builtIn, addedOptions(given));
+  return Object.assign(builtIn, refinementsIn(given), addedOptions(given));
 }
 
 const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -7,7 +7,7 @@ import type { Position } from "../models/opening/checkpoint.ts";
 import type { PlainBatch } from "./batch-procedure.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { recipes } from "./recipes.ts";
-import type { Schedule } from "./schedule.ts";
+import { type Schedule, schedules } from "./schedule.ts";
 import { epochKey, exampleKeys, runKey } from "./streams.ts";
 
 /** The examples of each step of a run, and the learning rates. */
@@ -25,6 +25,10 @@ export interface Plan {
   /** Lets the defence draw noise ahead for the batch at a position, if the epoch has one there. */
   prefetch(position: Pick<Position, "epoch" | "stepInEpoch">, order: readonly number[]): void;
 }
+
+/** The schedule that the options name, or else the recipe's. */
+const scheduleOf = ({ schedule, recipe }: ResolvedOptions) =>
+  schedule === undefined ? recipes[recipe].schedule : schedules[schedule];
 
 /**
  * The plan of a training run. Each epoch has its own order and omits the examples at its end that do not fill a batch. All
@@ -49,7 +53,7 @@ export function planOf(
     batch,
     stepsPerEpoch,
     steps,
-    rateAt: recipes[options.recipe].schedule(options.rate, steps),
+    rateAt: scheduleOf(options)(options.rate, steps),
     order: (epoch) => shuffled(examples, epochKey(seed, "shuffle", epoch)).map((i) => subset[i]),
     batchAt({ epoch, stepInEpoch }, order) {
       const indices = indicesAt(stepInEpoch, order);

@@ -1,4 +1,4 @@
-import { multiStep, oneCycle, type Schedule } from "./schedule.ts";
+import { cosine, MILESTONES, multiStep, oneCycle, type Schedule } from "./schedule.ts";
 
 /** Settings of the optimiser that belong together; an option overrides each of them. */
 export interface Recipe {
@@ -17,9 +17,6 @@ export interface Recipe {
 
 /** The Nesterov momentum of all recipes. */
 export const MOMENTUM = 0.9;
-
-/** Milestones, as shares of a run, so that shorter runs have them too: epochs 60, 120 and 160 of 200. */
-const MILESTONES = [0.3, 0.6, 0.8];
 
 /** The recipes by name. */
 export const recipes = {
@@ -49,5 +46,23 @@ export const recipes = {
     dropout: 0,
     epochs: 10,
     schedule: (rate, steps) => oneCycle(rate, 0.25, steps),
+  },
+  /** For two cores: large batches and one long cycle, which suits the one-step attacks of `fast-at` (arXiv:2001.03994, §5). */
+  fast: {
+    rate: 0.2,
+    weightDecay: 5e-4,
+    batch: 128,
+    dropout: 0,
+    epochs: 15,
+    schedule: (rate, steps) => oneCycle(rate, 0.4, steps),
+  },
+  /** For a trained file: a small rate, so that the file keeps what it has learned (Croce & Hein 2022, arXiv:2105.12508, §5). */
+  harden: {
+    rate: 0.01,
+    weightDecay: 5e-4,
+    batch: 128,
+    dropout: 0,
+    epochs: 10,
+    schedule: (rate, steps) => cosine(rate, 0.1, steps),
   },
 } as const satisfies Record<string, Recipe>;

@@ -8,7 +8,7 @@ import { type Tensor, tensor } from "../math/tensor.ts";
 import type { Architecture, Parameters } from "../models/architecture.ts";
 import type { TrainState } from "../models/opening/checkpoint.ts";
 import type { LossOfBatch } from "./objective-graph.ts";
-import { type Optimizer, slotName } from "./optimizer.ts";
+import { clipped, type Optimizer, slotName } from "./optimizer.ts";
 import { lossFeeds, lossGraph, NEXT, type StepBatch, stepResult } from "./train-step.ts";
 
 const GRADIENT = "gradient/";
@@ -40,12 +40,15 @@ function gradientGraph(
 function updateGraph({ parameters }: Architecture, optimizer: Optimizer): Record<string, Value> {
   const rate = input("rate", []);
   const outputs: Record<string, Value> = {};
-  for (const { name, shape } of parameters.filter(({ trainable }) => trainable)) {
+  const trainable = parameters.filter((spec) => spec.trainable);
+  const exact = trainable.map(({ name, shape }) => input(GRADIENT + name, shape));
+  const { maxNorm } = optimizer;
+  const slopes = maxNorm === undefined ? exact : clipped(exact, maxNorm);
+  for (const [i, { name, shape }] of trainable.entries()) {
     const slots = Object.fromEntries(
       optimizer.slots.map((slot) => [slot, input(slotName(slot, name), shape)]),
     );
-    const slope = input(GRADIENT + name, shape);
-    const updated = optimizer.update(input(name, shape), slope, slots, rate);
+    const updated = optimizer.update(input(name, shape), slopes[i], slots, rate);
     outputs[NEXT + name] = updated.parameter;
     for (const slot of optimizer.slots) outputs[NEXT + slotName(slot, name)] = updated.state[slot];
   }

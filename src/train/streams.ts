@@ -11,13 +11,15 @@ export type Purpose =
   | "augment"
   | "objective"
   | "dropout"
-  | "check";
+  | "check"
+  | "validation";
 
 const stream = (seed: number, purpose: Purpose): Key =>
   fold(fold(keyOf(seed), nameToNumber("train")), nameToNumber(purpose));
 
 /** The key of a draw per run. */
-export const runKey = (seed: number, purpose: "initial" | "subset"): Key => stream(seed, purpose);
+export const runKey = (seed: number, purpose: "initial" | "subset" | "validation"): Key =>
+  stream(seed, purpose);
 
 /** The key of a draw per epoch. */
 export const epochKey = (seed: number, purpose: "shuffle", epoch: number): Key =>
@@ -26,7 +28,7 @@ export const epochKey = (seed: number, purpose: "shuffle", epoch: number): Key =
 /** One key per example, which depends on the epoch and the example's index but not on its batch. */
 export const exampleKeys = (
   seed: number,
-  purpose: "augment" | "objective" | "dropout" | "check",
+  purpose: "augment" | "objective" | "dropout" | "check" | "validation",
   epoch: number,
   indices: readonly number[],
 ): Key[] => keysFor(fold(stream(seed, purpose), epoch), indices);

@@ -1,7 +1,8 @@
 // Trainings on any platform: the run's files are in a storage, and the platform opens the runtime and the data.
-import type { Dataset } from "../data/dataset.ts";
+import type { Dataset, Split } from "../data/dataset.ts";
 import { withHeldOutTest } from "../data/held-out.ts";
 import { findDataset } from "../data/table.ts";
+import { withValidation } from "../data/validation-split.ts";
 import { type Defense, defenseNamed } from "../defenses/table.ts";
 import { withWeightPerturbation } from "../defenses/weight-perturbation.ts";
 import type { RuntimeTarget } from "../engine/runtime/runtime.ts";
@@ -13,6 +14,7 @@ import { UsageError } from "../math/usage-error.ts";
 import type { Architecture } from "../models/architecture.ts";
 import { architecture } from "../models/architectures.ts";
 import { exportOnnx } from "../models/export.ts";
+import { withForeignErrors } from "../models/foreign-errors.ts";
 import { noiseNamed as plainNoise } from "../noise/table.ts";
 import { defenseSettings } from "./defense-settings.ts";
 import type { TrainEvent } from "./events.ts";
@@ -22,6 +24,7 @@ import {
   resolveOptions,
   type TrainOptions,
 } from "./options.ts";
+import { type WarmedUp, warmedUp } from "./radius-warmup.ts";
 import {
   holdsRun,
   recordedDefense,
@@ -32,8 +35,52 @@ import {
   storedOptions,
   writeConfig,
 } from "./run-config.ts";
+import { runKey } from "./streams.ts";
 import { metadataOf, train } from "./train.ts";
 import type { TrainingRequest } from "./training-request.ts";
+import { isOneStep } from "./validation.ts";
+
+/** The defence of a run, with radii that grow if the options ask for it. */
+function warmedUpDefense(
+  options: ResolvedOptions,
+  ownDefense: Defense | undefined,
+  noiseNamed: typeof plainNoise,
+): WarmedUp {
+  const { awp, epsilonWarmup } = options;
+  // A run of an earlier version has no `awp`.
+  const perturbed = (one: Defense) =>
+    typeof awp === "number" ? withWeightPerturbation(one, awp) : one;
+  if (ownDefense !== undefined && epsilonWarmup !== undefined)
+    throw new UsageError(
+      `${ownDefense.name} is a value whose radii are fixed, so --epsilon-warmup does not apply; leave it out`,
+      { code: "misfit" },
+    );
+  const make = (scale: number) =>
+    perturbed(
+      ownDefense ?? defenseNamed(options.defense, defenseSettings(options, scale), noiseNamed),
+    );
+  if (epsilonWarmup === undefined) return { defense: make(1), beforeStep: () => undefined };
+  return warmedUp(make, epsilonWarmup);
+}
+
+/** Validation images of a one-step defence that is given none: enough to see it collapse. */
+const ONE_STEP_VALIDATION = 512;
+/** One of this many training images at most is held out without being asked for. */
+const MIN_REST = 10;
+
+/** The data set without its validation images, and those; undefined for none. */
+function validated(
+  dataset: Dataset,
+  { validation, examples, seed }: ResolvedOptions,
+  defense: Defense,
+): { readonly dataset: Dataset; readonly validation?: Split } {
+  const used = Math.min(examples ?? dataset.train.size, dataset.train.size);
+  const unasked = isOneStep(defense)
+    ? Math.min(ONE_STEP_VALIDATION, Math.floor(used / MIN_REST))
+    : 0;
+  const count = validation ?? unasked;
+  return count === 0 ? { dataset } : withValidation(dataset, count, runKey(seed, "validation"));
+}
 
 /** The files of a run, written only while the lease is held. */
 const leasedFiles = (files: RunFiles, lease: WorkLease): RunFiles => ({
@@ -87,7 +134,7 @@ interface OpenTraining {
 
 /** Writes config.json of a new run. */
 const recordRun = (
-  { storage, host, ownDefense, command }: TrainingRequest,
+  { storage, host, ownDefense, command, from }: TrainingRequest,
   { options, defense, network, dataset, target }: OpenTraining,
 ): Promise<void> =>
   writeConfig(storage, {
@@ -100,6 +147,7 @@ const recordRun = (
     machine: host.machine(),
     command: command ?? null,
     plugins: recordedPlugins(),
+    from,
   });
 
 /**
@@ -113,16 +161,20 @@ export async function* trainModel(
 ): AsyncGenerator<TrainEvent, void, void> {
   const { storage, signal, note, checkpointSeconds, noiseNamed = plainNoise } = request;
   const { options, isResumed } = await optionsOf(given, request);
-  const plain =
-    request.ownDefense ?? defenseNamed(options.defense, defenseSettings(options), noiseNamed);
-  // A run of an earlier version has no `awp`.
-  const defense =
-    typeof options.awp === "number" ? withWeightPerturbation(plain, options.awp) : plain;
-  const runtime = await request.startRuntime(isResumed ? await storedLowering(storage) : undefined);
-  const dataset = withHeldOutTest(request.ownData ?? (await request.openData(options.data)));
+  const warmed = warmedUpDefense(options, request.ownDefense, noiseNamed);
+  const { defense } = warmed;
+  const lowering = isResumed ? await storedLowering(storage) : undefined;
+  const plainRuntime = await request.startRuntime(lowering);
+  const whole = withHeldOutTest(request.ownData ?? (await request.openData(options.data)));
+  const { dataset, validation } = validated(whole, options, defense);
   const input = { ...dataset, classes: dataset.classes.length };
+  const {
+    writeModel = (files, { model, state }) =>
+      files.write("model.onnx", exportOnnx(network, state.parameters, model)),
+  } = request;
   const network =
     request.ownModel ?? architecture(options.model, input, { dropout: options.dropout });
+  const runtime = withForeignErrors(plainRuntime, network);
 
   const lease = await storage.lease("lease", {
     owned: storage.path,
@@ -147,10 +199,11 @@ export async function* trainModel(
       defense,
       options,
       files,
+      validation,
+      beforeStep: warmed.beforeStep,
       signal,
       checkpointSeconds,
-      finish: ({ model, state }) =>
-        files.write("model.onnx", exportOnnx(network, state.parameters, model)),
+      finish: (checkpoint) => writeModel(files, checkpoint),
     });
   } finally {
     await lease.release();

@@ -1,5 +1,5 @@
 import { gradient } from "../engine/autodiff/gradient.ts";
-import { input } from "../engine/graph/ops.ts";
+import { add, input, mul, scalarLike } from "../engine/graph/ops.ts";
 import type { Value } from "../engine/graph/value.ts";
 import type { Arrays, Runtime } from "../engine/runtime/runtime.ts";
 import { lossWeights } from "../losses/graph.ts";
@@ -14,7 +14,7 @@ import {
   type LossOfBatch,
   networkPasses,
 } from "./objective-graph.ts";
-import { type Optimizer, slotName, slotShapes } from "./optimizer.ts";
+import { clipped, type Optimizer, slotName, slotShapes } from "./optimizer.ts";
 
 /** The state before the first step: the given parameters, and slots of zeros. */
 export const initialState = (
@@ -66,6 +66,13 @@ export const NEXT = "next/";
 /** The name of the input for an array of a loss; `x` for the images, so that no array takes the name of a parameter. */
 const arrayInput = (name: string): string => (name === "x" ? "x" : `array/${name}`);
 
+/** One-hot labels [batch, classes], of which a share is spread evenly over all classes (Szegedy et al. 2016, arXiv:1512.00567, §7). */
+function smoothed(oneHot: Value, share = 0): Value {
+  if (share === 0) return oneHot;
+  const [, classes] = oneHot.shape;
+  return add(mul(oneHot, scalarLike(oneHot, 1 - share)), scalarLike(oneHot, share / classes));
+}
+
 /** The loss of a batch and the inputs that it is built from. */
 export function lossGraph(architecture: Architecture, batch: number, lossOf: LossOfBatch) {
   const { classes, parameters: specs } = architecture;
@@ -74,7 +81,7 @@ export function lossGraph(architecture: Architecture, batch: number, lossOf: Los
   const arrays = Object.fromEntries(
     shapes.map(([name, shape]) => [name, input(arrayInput(name), shape)]),
   );
-  const oneHot = input("labels", [batch, classes]);
+  const oneHot = smoothed(input("labels", [batch, classes]), lossOf.labelSmoothing);
   const rate = input("rate", []);
   const passes = networkPasses(architecture, feeds);
   const { loss, logits } = lossOf.build({ network: passes.network, arrays, oneHot });
@@ -93,10 +100,12 @@ export function stepGraph(
 ): Record<string, Value> {
   const { feeds, loss, logits, statistics, rate } = lossGraph(architecture, batch, lossOf);
   const trainable = architecture.parameters.filter((spec) => spec.trainable);
-  const gradients = gradient(
+  const exact = gradient(
     loss,
     trainable.map(({ name }) => feeds[name]),
   );
+  const { maxNorm } = optimizer;
+  const gradients = maxNorm === undefined ? exact : clipped(exact, maxNorm);
   const next: Record<string, Value> = {};
   for (const [name, value] of Object.entries(statistics)) next[NEXT + name] = value;
   trainable.forEach(({ name, shape }, i) => {

@@ -1,8 +1,14 @@
 import type { Dataset } from "../data/dataset.ts";
 import type { Defense } from "../defenses/table.ts";
-import { type Architecture, parameterCount } from "../models/architecture.ts";
+import { type Architecture, type Parameters, parameterCount } from "../models/architecture.ts";
 import { initialParameters } from "../models/initial.ts";
-import type { CheckpointMetadata, Position, TrainState } from "../models/opening/checkpoint.ts";
+import {
+  AVERAGE_PREFIX,
+  averagedParameters,
+  type CheckpointMetadata,
+  type Position,
+  type TrainState,
+} from "../models/opening/checkpoint.ts";
 import { latestCheckpoint, withWriteErrors } from "../models/opening/checkpoints.ts";
 import { batchTrainer } from "./batch-trainer.ts";
 import { changedTarget } from "./changed-target.ts";
@@ -12,6 +18,7 @@ import { type Optimizer, sgd } from "./optimizer.ts";
 import { planOf } from "./plan.ts";
 import { MOMENTUM } from "./recipes.ts";
 import { requireSameTraining } from "./resumed-checkpoint.ts";
+import { Selection } from "./selection.ts";
 import { runKey } from "./streams.ts";
 import { initialState } from "./train-step.ts";
 import type { Training } from "./training.ts";
@@ -40,13 +47,23 @@ export function metadataOf(
 
 /** Where a training run begins: at its first step, or at a checkpoint. */
 interface Start {
+  /** Without averaged weights. */
   readonly state: TrainState;
+  readonly averaged: Parameters | null;
   readonly position: Position;
   /** The checkpoint's name, and its path in messages; null for a new run. */
   readonly from: { readonly name: string; readonly path: string } | null;
   /** A warning about a changed machine; undefined if there is none. */
   readonly warning: string | undefined;
 }
+
+/** A state whose slots are those of the optimiser and the defence alone. */
+const withoutAverage = ({ parameters, slots }: TrainState): TrainState => ({
+  parameters,
+  slots: Object.fromEntries(
+    Object.entries(slots).filter(([name]) => !name.startsWith(AVERAGE_PREFIX)),
+  ),
+});
 
 /** Reads the newest checkpoint. Throws `UsageError` if it is damaged or belongs to another training. */
 async function startOf(
@@ -59,6 +76,7 @@ async function startOf(
     const parameters = initialParameters(architecture, runKey(options.seed, "initial"));
     return {
       state: initialState(architecture, optimizer, parameters),
+      averaged: null,
       position: { step: 0, epoch: 0, ...EPOCH_START },
       from: null,
       warning: undefined,
@@ -68,7 +86,8 @@ async function startOf(
   const path = `${files.path}/${name}`;
   requireSameTraining({ path, checkpoint }, metadata, architecture);
   return {
-    state: checkpoint.state,
+    state: withoutAverage(checkpoint.state),
+    averaged: averagedParameters(checkpoint.state),
     position: checkpoint.position,
     from: { name, path },
     warning: changedTarget(checkpoint.target, runtime.target),
@@ -85,11 +104,12 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
   const { checkpointSeconds = 120 } = training;
   const plan = planOf(options, dataset, defense);
   const { steps } = plan;
-  const optimizer = sgd({ momentum: MOMENTUM, weightDecay: options.weightDecay });
+  const { weightDecay, clipGradient } = options;
+  const optimizer = sgd({ momentum: MOMENTUM, weightDecay, maxNorm: clipGradient });
   const metadata = metadataOf(architecture, dataset, defense);
 
   let start: Start | undefined = await startOf(training, metadata, optimizer);
-  const { position, from, warning } = start;
+  const { position, from, warning, averaged } = start;
   await truncateMetrics(files, position.epoch);
   yield {
     event: "start",
@@ -103,13 +123,17 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
     batchSize: plan.batch,
     state: start.state,
     isResumed: from !== null,
+    labelSmoothing: options.labelSmoothing,
   });
   // Releases the initial arrays, which would otherwise stay in memory for days.
   start = undefined;
 
-  const run = new TrainingRun({ training, plan, trainer, metadata, position, saved: from?.name });
+  const saved = from?.name;
+  const run = new TrainingRun({ training, plan, trainer, metadata, position, saved, averaged });
+  const selection = await Selection.open(training, plan, position.step);
   try {
-    while (run.position.epoch < options.epochs) {
+    if (selection?.isDue(position)) yield await selection.check(run);
+    while (run.position.epoch < options.epochs && !selection?.verdict) {
       const order = plan.order(run.position.epoch);
       while (!run.isEpochDone) {
         const result = await run.step(order);
@@ -120,9 +144,12 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
         }
         const { step, epoch } = run.position;
         yield { event: "step", step, steps, epoch: epoch + 1, ...result };
+        if (selection?.isDue(run.position)) yield await selection.check(run);
+        if (selection?.verdict) break;
         if (run.secondsSinceSave >= checkpointSeconds && !run.isEpochDone)
           yield { event: "checkpoint", step, path: await run.save() };
       }
+      if (!run.isEpochDone) break;
       const metrics = await run.finishEpoch();
       // The metrics first: a run killed between the two writes drops their line when it resumes, and writes it again.
       await withWriteErrors(files, appendMetrics(files, metrics));
@@ -130,8 +157,11 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
       yield { event: "epoch", ...metrics };
       yield { event: "checkpoint", step: run.position.step, path };
     }
-    await training.finish?.(await run.checkpoint());
-    yield { event: "done", step: run.position.step, path: files.path };
+    const { step } = run.position;
+    const path = await run.finish(selection !== null);
+    const verdict = selection?.verdict ?? null;
+    if (verdict !== null && path !== null) yield { event: "stopped", step, path, ...verdict };
+    yield { event: "done", step, path: files.path };
   } finally {
     await run.release();
   }

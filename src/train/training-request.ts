@@ -2,9 +2,11 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Defense } from "../defenses/table.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
 import type { Host } from "../files/host/host.ts";
+import type { RunFiles } from "../files/run/run-files.ts";
 import type { Storage } from "../files/storage/storage.ts";
 import type { OnNote } from "../math/note.ts";
 import type { Architecture } from "../models/architecture.ts";
+import type { Checkpoint } from "../models/opening/checkpoint.ts";
 import type { Noise } from "../noise/noise.ts";
 
 /** How a run is watched, stopped and recorded, and what of it is a value of the caller's own. */
@@ -19,6 +21,18 @@ export interface TrainingContext {
   /** The caller's own defence and network, whose names are in the options; a resumed run needs them again. */
   readonly ownDefense?: Defense;
   readonly ownModel?: Architecture;
+  /** Where the weights of `ownModel` come from, for the record; a resumed run needs the same. */
+  readonly from?: TrainingSource | undefined;
+  /** Writes the trained model; by default `model.onnx` as `exportOnnx` makes it. */
+  readonly writeModel?: ((files: RunFiles, checkpoint: Checkpoint) => Promise<void>) | undefined;
+}
+
+/** The file that a training starts from. */
+export interface TrainingSource {
+  readonly path: string;
+  readonly sha256: string;
+  /** How the file was read, such as mean and std. */
+  readonly reading: Readonly<Record<string, unknown>>;
 }
 
 /** Where a run is kept and how it is computed. None of it changes results, except in the last bits. */

@@ -1,5 +1,8 @@
 import type { Victim } from "../attacks/victim.ts";
+import type { Feeds } from "../engine/runtime/runtime.ts";
+import { InternalError } from "../math/internal-error.ts";
 import { UsageError } from "../math/usage-error.ts";
+import type { Parameters } from "../models/architecture.ts";
 import type { Classifier } from "../models/classifier.ts";
 import type {
   Checkpoint,
@@ -7,7 +10,13 @@ import type {
   Position,
   TrainState,
 } from "../models/opening/checkpoint.ts";
-import { checkpointName, checkpointNames, saveCheckpoint } from "../models/opening/checkpoints.ts";
+import {
+  checkpointName,
+  checkpointNames,
+  chosenCheckpoint,
+  saveCheckpoint,
+  saveChosen,
+} from "../models/opening/checkpoints.ts";
 import { trainableClassifier } from "../models/trainable-classifier.ts";
 import type { BatchTrainer } from "./batch-trainer.ts";
 import { epochTestAccuracy } from "./epoch-test-accuracy.ts";
@@ -16,6 +25,7 @@ import type { EpochMetrics } from "./metrics.ts";
 import type { Plan } from "./plan.ts";
 import { exampleKeys } from "./streams.ts";
 import type { Training } from "./training.ts";
+import { averagingOf, WeightAverage } from "./weight-average.ts";
 
 /** The part of a position that each epoch starts with. */
 export const EPOCH_START = { stepInEpoch: 0, lossSum: 0, correct: 0, seconds: 0 };
@@ -27,6 +37,8 @@ export interface TrainingRunOptions {
   readonly trainer: BatchTrainer;
   readonly metadata: CheckpointMetadata;
   readonly position: Position;
+  /** The averaged weights in that checkpoint; null if there are none. */
+  readonly averaged: Parameters | null;
   /** The name of the checkpoint that holds this position; undefined for a new run. */
   readonly saved: string | undefined;
 }
@@ -44,9 +56,13 @@ export class TrainingRun {
   /** Whether the weights have changed in this batch, which must then be finished. */
   #hasBegun = false;
   #saved: { readonly name: string | undefined; readonly at: number };
+  readonly #average: WeightAverage | null;
+  /** The network with the run's model as weights: averaged ones, or those of the last step. */
+  readonly #model: Classifier;
 
-  constructor({ training, plan, trainer, metadata, position, saved }: TrainingRunOptions) {
-    const { runtime, architecture, options, signal } = training;
+  constructor(options: TrainingRunOptions) {
+    const { training, plan, trainer, metadata, position, saved, averaged } = options;
+    const { runtime, architecture, signal } = training;
     const current = () => trainer.parameters();
     this.#training = training;
     this.#plan = plan;
@@ -58,8 +74,14 @@ export class TrainingRun {
       frozen: trainableClassifier(runtime, architecture, current, "frozen"),
       batch: trainableClassifier(runtime, architecture, current, "batch"),
     };
+    const averaging = averagingOf(training.options, plan.steps);
+    this.#average = averaging === undefined ? null : new WeightAverage(averaging, averaged);
+    this.#model =
+      averaging === undefined
+        ? this.#classifiers.frozen
+        : trainableClassifier(runtime, architecture, () => this.#weights(), "frozen");
     const isAborted = () => signal?.aborted === true && !this.#hasBegun;
-    this.#victim = guarded(this.#classifiers[options.attackMode], isAborted);
+    this.#victim = guarded(this.#classifiers[training.options.attackMode], isAborted);
   }
 
   get position(): Position {
@@ -83,6 +105,7 @@ export class TrainingRun {
     const position = this.#position;
     if (this.#training.signal?.aborted) return null;
     const rate = this.#plan.rateAt(position.step);
+    this.#training.beforeStep?.(position.step, this.#plan.steps);
     const next = { epoch: position.epoch, stepInEpoch: position.stepInEpoch + 1 };
     this.#hasBegun = false;
     const trained = this.#trainer.train({
@@ -106,7 +129,33 @@ export class TrainingRun {
       correct: position.correct + correct,
       seconds: position.seconds + (performance.now() - started) / 1000,
     };
+    await this.#takeAverage();
     return { loss, rate };
+  }
+
+  /** The weights of the run's model, to be fed. */
+  #weights(): Feeds {
+    return this.#average?.current ?? this.#trainer.parameters();
+  }
+
+  async #takeAverage(): Promise<void> {
+    if (this.#average === null) return;
+    const feeds = this.#trainer.parameters();
+    const isOnHost = Object.values(feeds).every((array) => "data" in array);
+    const weights = isOnHost ? (feeds as Parameters) : (await this.#trainer.state()).parameters;
+    this.#average.add(weights, this.#position.step);
+  }
+
+  /** The network with the weights of the run's model. */
+  get model(): Classifier {
+    return this.#model;
+  }
+
+  /** A checkpoint with the run's model alone, without what a resumed run needs. */
+  async modelCheckpoint(): Promise<Checkpoint> {
+    const checkpoint = await this.checkpoint();
+    const parameters = this.#average?.current ?? checkpoint.state.parameters;
+    return Object.assign({}, checkpoint, { state: { parameters, slots: {} } });
   }
 
   /** Checks the accuracy of the network, and moves on to the next epoch. Returns the metrics of the finished one. */
@@ -134,10 +183,28 @@ export class TrainingRun {
     };
   }
 
+  /**
+   * Ends the run: its model is the chosen checkpoint if `chooses`, else its averaged weights or the last ones. Returns the path of
+   * the chosen checkpoint; null if the last weights are the model.
+   */
+  async finish(chooses: boolean): Promise<string | null> {
+    const { files, finish } = this.#training;
+    if (!chooses && this.#average === null) {
+      await finish?.(await this.checkpoint());
+      return null;
+    }
+    if (!chooses) await saveChosen(files, await this.modelCheckpoint());
+    const chosen = await chosenCheckpoint(files);
+    if (chosen === undefined) throw new InternalError("a run ended without a chosen checkpoint");
+    await finish?.(chosen.checkpoint);
+    return `${files.path}/${chosen.name}`;
+  }
+
   /** Everything that a resumed run needs. */
   async checkpoint(): Promise<Checkpoint> {
+    const { parameters, slots } = await this.#trainer.state();
     return {
-      state: await this.#trainer.state(),
+      state: { parameters, slots: Object.assign({}, slots, this.#average?.slots()) },
       position: this.#position,
       model: this.#metadata,
       options: this.#training.options,
@@ -162,7 +229,8 @@ export class TrainingRun {
 
   async release(): Promise<void> {
     const { frozen, batch } = this.#classifiers;
-    await Promise.all([this.#trainer, frozen, batch].map((one) => one.release()));
+    const all = new Set([this.#trainer, frozen, batch, this.#model]);
+    await Promise.all([...all].map((one) => one.release()));
   }
 
   async #divergence(finding: string): Promise<UsageError> {

@@ -1,4 +1,4 @@
-import type { Dataset } from "../data/dataset.ts";
+import type { Dataset, Split } from "../data/dataset.ts";
 import type { Defense } from "../defenses/table.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
 import type { RunFiles } from "../files/run/run-files.ts";
@@ -15,6 +15,10 @@ export interface Training {
   readonly options: ResolvedOptions;
   readonly files: RunFiles;
   /** Interrupts training between two runs of the network; a checkpoint is saved first. */
+  /** Training examples that were held out; the checkpoint with the best accuracy on them under attack becomes the model. */
+  readonly validation?: Split | undefined;
+  /** Called before each step, with the steps finished; a defence whose radii grow follows it. */
+  readonly beforeStep?: ((step: number, steps: number) => void) | undefined;
   readonly signal?: AbortSignal;
   /** Seconds between checkpoints within an epoch; 0 saves after every step, 120 is the default. */
   readonly checkpointSeconds?: number;

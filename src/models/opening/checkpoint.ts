@@ -38,7 +38,7 @@ export interface TrainState {
   readonly parameters: Parameters;
   /**
    * The optimiser's state, by `slotName`, each in the shape of its parameter; and what a defence keeps from batch to batch,
-   * by names with the prefix `objective/`.
+   * by names with the prefix `objective/`; and averaged weights, with the prefix `average/`.
    */
   readonly slots: Readonly<Record<string, Tensor>>;
 }
@@ -56,6 +56,18 @@ export interface Checkpoint<Options extends StoredOptions = StoredOptions> {
   readonly model: CheckpointMetadata;
   readonly options: Options;
   readonly target: RuntimeTarget;
+}
+
+/** The prefix of the slots that hold averaged weights. */
+export const AVERAGE_PREFIX = "average/";
+
+/** The averaged weights in a checkpoint's slots; null if there are none. */
+export function averagedParameters({ slots }: TrainState): Parameters | null {
+  const found = Object.entries(slots).filter(([name]) => name.startsWith(AVERAGE_PREFIX));
+  if (found.length === 0) return null;
+  return Object.fromEntries(
+    found.map(([name, array]) => [name.slice(AVERAGE_PREFIX.length), array]),
+  );
 }
 
 const FORMAT = "rampart checkpoint 1";
@@ -82,7 +94,7 @@ export async function readCheckpoint<Options extends StoredOptions>(
   if (metadata.format !== FORMAT) throw new Error("it is not a checkpoint of rampart");
   if (!verified) throw new Error("it has no checksum");
   const arrays = Object.entries(tensors);
-  const isSlot = (name: string) => /^(momentum|objective)\//.test(name);
+  const isSlot = (name: string) => /^(momentum|objective|average)\//.test(name);
   const object = (name: string): object => {
     const value = parsedJson(name, metadata[name]);
     if (typeof value === "object" && value !== null) return value;

@@ -95,6 +95,46 @@ export async function withWriteErrors<T>(files: RunFiles, action: Promise<T>): P
   }
 }
 
+/** The folder of checkpoints that were chosen as the run's model. */
+const CHOSEN = "chosen";
+
+/** Chosen checkpoints that are kept: a resumed run may go back behind the newest ones. */
+const CHOSEN_KEPT = 6;
+
+/** The steps of a run's chosen checkpoints, the last chosen first. */
+async function chosenSteps(files: RunFiles): Promise<number[]> {
+  return (await files.list(CHOSEN))
+    .flatMap((name) => /^step-(\d+)\.safetensors$/.exec(name)?.slice(1, 2) ?? [])
+    .map(Number)
+    .sort((a, b) => b - a);
+}
+
+const chosenName = (step: number): string => `${CHOSEN}/step-${step}.safetensors`;
+
+/** The checkpoint that a run has chosen as its model; undefined if it has chosen none. Throws `UsageError` if it is damaged. */
+export async function chosenCheckpoint<Options extends StoredOptions = StoredOptions>(
+  files: RunFiles,
+): Promise<{ readonly name: string; readonly checkpoint: Checkpoint<Options> } | undefined> {
+  const [step] = await chosenSteps(files);
+  if (step === undefined) return undefined;
+  const name = chosenName(step);
+  return { name, checkpoint: await read(files, name) };
+}
+
+/** Saves a checkpoint as the run's model; returns its path. */
+export async function saveChosen(files: RunFiles, checkpoint: Checkpoint): Promise<string> {
+  const name = chosenName(checkpoint.position.step);
+  await withWriteErrors(files, files.write(name, await writeCheckpoint(checkpoint)));
+  for (const old of (await chosenSteps(files)).slice(CHOSEN_KEPT))
+    await files.remove(chosenName(old));
+  return `${files.path}/${name}`;
+}
+
+/** Removes the checkpoints that were chosen after `step` steps, which a resumed run takes again. */
+export async function removeChosenAfter(files: RunFiles, step: number): Promise<void> {
+  for (const one of await chosenSteps(files)) if (one > step) await files.remove(chosenName(one));
+}
+
 /** Saves a checkpoint, then removes old ones; returns the name of its file. */
 export async function saveCheckpoint(files: RunFiles, checkpoint: Checkpoint): Promise<string> {
   const name = checkpointName(checkpoint.position);

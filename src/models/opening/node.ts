@@ -1,12 +1,16 @@
-import { readdir, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 import { nodeRuntime } from "../../engine/runtime/node.ts";
+import { readModel } from "../../engine/onnx/model.ts";
 import { nodeHost } from "../../files/host/node.ts";
 import { contentsKind, otherKind } from "../../files/kind.ts";
 import { orMissing } from "../../files/node.ts";
-import { readBytes, whileReading } from "../../files/read/node.ts";
+import { readBytes, readTextIfThere, whileReading } from "../../files/read/node.ts";
 import { nodeFiles } from "../../files/run/node.ts";
+import { defined } from "../../math/defined.ts";
 import { UsageError } from "../../math/usage-error.ts";
+import { isExported } from "../export.ts";
 import { readOnnxFile } from "../node.ts";
 import { modelOfCheckpointFile, modelOfRun, type OpenModel } from "./open-model.ts";
 import { type OpenOptions, openOnnx } from "./open-onnx.ts";
@@ -42,6 +46,51 @@ async function noCheckpointsError(path: string): Promise<UsageError> {
   );
 }
 
+const Source = z.looseObject({
+  from: z.object({
+    reading: z
+      .object({
+        mean: z.array(z.number()).optional(),
+        std: z.array(z.number()).optional(),
+        scale: z.number().optional(),
+        layout: z.enum(["nchw", "nhwc"]).optional(),
+        channelOrder: z.enum(["rgb", "bgr"]).optional(),
+        shape: z.array(z.number()).optional(),
+        input: z.string().optional(),
+        output: z.string().optional(),
+        constants: z.record(z.string(), z.number()).optional(),
+      })
+      .catch({}),
+  }),
+});
+
+/**
+ * The trained file of a run that started from a third-party file, and how that was read; null for other runs. Throws
+ * `UsageError` if the run has not written it yet.
+ */
+async function trainedFileIn(path: string) {
+  const config = await readTextIfThere(join(path, "config.json"));
+  const source = config === null ? undefined : Source.safeParse(jsonOf(config)).data;
+  if (source === undefined) return null;
+  const file = join(path, "model.onnx");
+  const contents = await orMissing(readFile(file), undefined);
+  if (contents === undefined)
+    throw new UsageError(`${path} trains a file and has not finished; resume it first`, {
+      code: "not-found",
+    });
+  if (isExported(readModel(contents).metadata)) return null;
+  return { file, reading: source.from.reading };
+}
+
+/** The value of a JSON text; null if it is none. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
 /**
  * Opens a run directory (its newest checkpoint), a checkpoint, or any .onnx file, gzipped or not. Throws `UsageError`.
  */
@@ -56,6 +105,14 @@ export async function openModelInNode(
       { code: "not-found" },
     );
   if (stats.isDirectory()) {
+    const trained = await trainedFileIn(path);
+    if (trained !== null)
+      return openModelInNode(trained.file, {
+        ...defined(trained.reading),
+        ...reading,
+        runtime,
+        images,
+      });
     const model = await modelOfRun(nodeFiles(path), ownModel);
     if (model === undefined) throw await noCheckpointsError(path);
     return model;

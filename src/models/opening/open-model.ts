@@ -4,8 +4,8 @@ import { UsageError } from "../../math/usage-error.ts";
 import type { Architecture, Parameters } from "../architecture.ts";
 import { storedArchitecture } from "../architectures.ts";
 import { importExported, type ModelMetadata } from "../export.ts";
-import { type Checkpoint, misfit, readCheckpoint } from "./checkpoint.ts";
-import { latestCheckpoint } from "./checkpoints.ts";
+import { averagedParameters, type Checkpoint, misfit, readCheckpoint } from "./checkpoint.ts";
+import { chosenCheckpoint, latestCheckpoint } from "./checkpoints.ts";
 
 /** A network with its weights, its metadata, and how it was opened. */
 export interface OpenModel extends ModelMetadata {
@@ -55,18 +55,21 @@ export function modelOfCheckpoint(
     path,
     name: nameOf(path),
     architecture: network,
-    parameters: state.parameters,
+    parameters: averagedParameters(state) ?? state.parameters,
     config: { ...options },
   };
 }
 
-/** The model in the newest checkpoint of a run; undefined if it has none. Throws `UsageError` as `latestCheckpoint` does. */
+/**
+ * The model that a run has chosen, or else that of its newest checkpoint; undefined if it has none. Throws `UsageError` as
+ * `latestCheckpoint` does.
+ */
 export async function modelOfRun(
   files: RunFiles,
   ownModel?: Architecture,
 ): Promise<OpenModel | undefined> {
   const { path } = files;
-  const latest = await latestCheckpoint(files);
+  const latest = (await chosenCheckpoint(files)) ?? (await latestCheckpoint(files));
   if (latest === undefined) return undefined;
   return modelOfCheckpoint(latest.checkpoint, path, `${path}/${latest.name}`, ownModel);
 }

@@ -12,6 +12,7 @@ import {
   type ImportedOptions,
   importedNetwork,
 } from "../imported-network.ts";
+import { provenanceIn } from "../provenance.ts";
 import { isBatchRewritten, verifyBatchRewrite } from "../verify-batch-rewrite.ts";
 import { modelOfExported, modelOfNetwork, type OpenModel } from "./open-model.ts";
 
@@ -83,6 +84,11 @@ export async function openOnnx(
   const weights = (await host.sha256([bytes])).slice(0, 16);
   const options = { ...reading, shape: reading.shape ?? images };
   const opened = modelOfNetwork(await importOnnx(file, options, runtime), path, weights, reading);
+  const provenance = provenanceIn(model.metadata);
+  if (provenance !== undefined) {
+    const { defense, data, noise, heldOut } = provenance;
+    return Object.assign({}, opened, { defense, data, noise, heldOut });
+  }
   const hasOurMetadata = Object.keys(model.metadata).some((key) => key.startsWith("rampart."));
   if (!hasOurMetadata) return opened;
   const note: Note = {

@@ -1,0 +1,210 @@
+import { join } from "node:path";
+import { z } from "zod";
+import { parseNpz } from "../data/npz.ts";
+import { DefenseOptions } from "../defenses/table.ts";
+import { nodeRuntime } from "../engine/runtime/node.ts";
+import { summarize } from "../evaluate/summary.ts";
+import { nodeHost } from "../files/host/node.ts";
+import { nodeStorage } from "../files/storage/node.ts";
+import { judged } from "../harden/judged.ts";
+import {
+  type FileTraining,
+  openForTraining,
+  openHardened,
+  trainFileInNode,
+} from "../harden/node.ts";
+import { MODEL_FILE } from "../harden/trained-file.ts";
+import { defined } from "../math/defined.ts";
+import type { Note } from "../math/note.ts";
+import { UsageError } from "../math/usage-error.ts";
+import { comparedResults } from "../report/compared-results.ts";
+import { comparisonOf } from "../report/comparison.ts";
+import { comparisonRecord, comparisonReport } from "../report/comparison-report.ts";
+import { comparisonLines } from "../report/comparison-text.ts";
+import { readResultFile } from "../report/node.ts";
+import { type TrainOptions, trainOptions } from "../train/options.ts";
+import { type Context, command } from "./kit/command.ts";
+import { fileReading, readingIn } from "./kit/file-reading.ts";
+import { DataDir, Device, Threads } from "./kit/options.ts";
+import { writeOutput } from "./kit/outputs.ts";
+import { namesOf, pick } from "./kit/pick.ts";
+import { type Progress, progress } from "./kit/progress.ts";
+import { quoted, resuming } from "./kit/resuming.ts";
+import { RUN_FILES, tellTraining } from "./kit/training-events.ts";
+
+/** Files of rows before and after the training, and their comparison, in the run directory. */
+const [BEFORE, AFTER, REPORT] = ["before.jsonl", "after.jsonl", "report.html"];
+
+/** The options of the comparison before and after. */
+const judging = {
+  testNorms: z
+    .array(z.enum(["linf", "l2", "l1"]))
+    .min(1)
+    .default(["linf", "l2"])
+    .describe("norms of the attacks before and after"),
+  testExamples: z
+    .int()
+    .positive()
+    .default(500)
+    .describe("test images that are attacked before and after"),
+  testBudget: z
+    .enum(["quick", "standard"])
+    .default("quick")
+    .describe("quick: a first look; standard: the four attacks of AutoAttack"),
+};
+
+/** `rampart harden`: makes a third-party file robust, and shows by how much. */
+export const hardenCommand = command({
+  summary:
+    "Make any .onnx classifier robust: train its own weights with a defence, choose the best checkpoint on held-out images, and compare before and after.",
+  options: () =>
+    trainOptions()
+      .omit({ model: true })
+      .extend({
+        out: z.string().describe("run directory to write"),
+        minutes: z
+          .number()
+          .positive()
+          .optional()
+          .describe("length of the training in place of --epochs, measured on a few steps"),
+        ...judging,
+        resume: z.boolean().default(false).describe("continue the run in --out"),
+        device: Device,
+        threads: Threads,
+        dataDir: DataDir,
+        ...fileReading,
+      }),
+  positionals: ["model"],
+  files: {
+    inputs: ["model", "data", "classes", "preprocessing"],
+    outputs: {
+      out: {
+        folder: [
+          ...RUN_FILES,
+          BEFORE,
+          "before.settings.json",
+          AFTER,
+          "after.settings.json",
+          REPORT,
+        ],
+      },
+    },
+  },
+  examples: [
+    "rampart harden model.onnx --data folder:photos --defense e-at --out hardened",
+    "rampart harden model.onnx --data cifar10 --defense e-at --minutes 60 --max-clean-loss 0.1 --out hardened",
+    "rampart harden model.onnx --data cifar10 --defense fast-at-linf --recipe fast --epochs 3 --out hardened",
+  ],
+  async run(values, context: Context) {
+    const { model: path, out, resume, device, threads, dataDir, minutes, epochs } = values;
+    if (minutes !== undefined && epochs !== undefined)
+      throw new UsageError("--minutes and --epochs both set the length of the training; give one", {
+        code: "bad-option",
+      });
+    const runtime = await nodeRuntime({ device, threads });
+    const note = ({ text }: Note) => context.note(text);
+    const training: FileTraining = Object.assign({}, readingIn(values), {
+      path,
+      out,
+      runtime,
+      resume,
+      dataDir,
+      minutes,
+      hardens: true,
+      signal: context.signal,
+      note,
+      command: context.argv.map(quoted).join(" "),
+    });
+    const given = pick(values, namesOf(trainOptions().omit({ model: true }).shape));
+    const bar = progress(context.stderr, { json: context.json });
+    const isDone =
+      (await trains(given, training, bar, context)) &&
+      (await judges(values, training, { bar, context }));
+    bar.stop();
+    if (isDone) await compares(out, values.seed ?? 0, context);
+  },
+});
+
+/** Trains, and returns whether the training is finished. */
+async function trains(
+  given: TrainOptions,
+  training: FileTraining,
+  bar: Progress,
+  context: Context,
+): Promise<boolean> {
+  let isDone = false;
+  try {
+    for await (const event of trainFileInNode(given, training)) {
+      tellTraining(event, bar, context, resuming(context.argv));
+      if (event.event === "done") isDone = true;
+    }
+  } finally {
+    bar.stop();
+  }
+  return isDone;
+}
+
+type Judging = z.output<z.ZodObject<typeof judging>>;
+
+/** Attacks the file before and after, and returns whether all rows are there. */
+async function judges(
+  values: Judging & TrainOptions,
+  training: FileTraining,
+  { bar, context }: { readonly bar: Progress; readonly context: Context },
+): Promise<boolean> {
+  const { out, runtime, note = () => undefined, signal } = training;
+  const { data, testNorms, testExamples, testBudget, seed = 0 } = values;
+  const radii = pick(
+    DefenseOptions.parse(
+      defined({
+        epsilonLinf: values.epsilonLinf,
+        epsilonL2: values.epsilonL2,
+        epsilonL1: values.epsilonL1,
+      }),
+    ),
+    ["epsilonLinf", "epsilonL2", "epsilonL1"],
+  );
+  const judgement = Object.assign(
+    { norms: testNorms, examples: testExamples, budget: testBudget, seed },
+    radii,
+  );
+  const quiet = Object.assign({}, training, { note: () => undefined });
+  const opened = [
+    [BEFORE, () => openForTraining(quiet, data)],
+    [AFTER, () => openHardened(training, data)],
+  ] as const;
+  const tools = { runtime, host: nodeHost, out: nodeStorage(`${out}/`, out), signal, note };
+  let missing = 1;
+  try {
+    for (const [name, open] of opened) {
+      for await (const { row, done, total } of judged(await open(), name, judgement, tools)) {
+        bar.update(name === BEFORE ? "attacking before" : "attacking after", done, total);
+        context.emit(row);
+        missing = total - done;
+      }
+      if (missing > 0 || context.signal.aborted) {
+        bar.log("stopped; finished rows are saved. Continue with:", `  ${resuming(context.argv)}`);
+        return false;
+      }
+    }
+  } finally {
+    bar.stop();
+  }
+  return true;
+}
+
+/** Writes and prints the comparison. */
+async function compares(out: string, seed: number, context: Context): Promise<void> {
+  const [before, after] = await Promise.all(
+    [BEFORE, AFTER].map((name) => readResultFile(join(out, name))),
+  );
+  const results = comparedResults(before, after, { summarize, parseNpz });
+  const comparison = comparisonOf(...results, { seed });
+  const evaluations = results.map(({ evaluation }) => evaluation);
+  const report = join(out, REPORT);
+  await writeOutput(context, report, comparisonReport(comparison, evaluations, "html"));
+  context.emit(comparisonRecord(comparison));
+  for (const { text } of comparison.notes) context.note(`note: ${text}`);
+  context.print(...comparisonLines(comparison), "");
+  context.print(`wrote ${join(out, MODEL_FILE)}`, `wrote ${report}`);
+}

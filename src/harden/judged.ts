@@ -1,0 +1,86 @@
+// Attacks a file before and after its training, image by image, for one comparison.
+import type { Norm } from "../attacks/victim.ts";
+import { plannedOptions } from "../audit/plan.ts";
+import type { Runtime } from "../engine/runtime/runtime.ts";
+import { evaluateModel } from "../evaluate/evaluation.ts";
+import { EvaluateOptions } from "../evaluate/options.ts";
+import type { Row } from "../evaluate/row.ts";
+import type { Host } from "../files/host/host.ts";
+import type { Storage } from "../files/storage/storage.ts";
+import type { OnNote } from "../math/note.ts";
+import { classifier } from "../models/classifier.ts";
+import type { OpenedFile } from "./open-trained.ts";
+
+/** What both files are attacked with. */
+export interface Judgement {
+  readonly norms: readonly Norm[];
+  readonly budget: "quick" | "standard";
+  /** Test images. */
+  readonly examples: number;
+  readonly epsilonLinf: number;
+  readonly epsilonL2: number;
+  readonly epsilonL1: number;
+  readonly seed: number;
+}
+
+/** Where and how the attacks run. */
+export interface JudgingTools {
+  readonly runtime: Runtime;
+  readonly host: Host;
+  readonly out: Storage;
+  readonly signal?: AbortSignal | undefined;
+  readonly note: OnNote;
+}
+
+/** One finished row, and how far the attacks are. */
+export interface JudgedRow {
+  readonly row: Row;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Images per run. */
+const BATCH = 64;
+
+const optionsOf = (
+  { norms, budget, examples, epsilonLinf, epsilonL2, epsilonL1, seed }: Judgement,
+  classes: number,
+  noise: string | null,
+): EvaluateOptions => {
+  const size = { norms, budget, classes, randomised: noise !== null };
+  return EvaluateOptions.parse(
+    Object.assign({}, plannedOptions(size), {
+      examples,
+      seed,
+      batch: BATCH,
+      epsilonLinf: [epsilonLinf],
+      epsilonL2: [epsilonL2],
+      epsilonL1: [epsilonL1],
+    }),
+  );
+};
+
+/** Attacks the test images of an open file and writes `name`, a file of rows; goes on with one that was begun. */
+export async function* judged(
+  { model, dataset }: OpenedFile,
+  name: string,
+  judgement: Judgement,
+  { runtime, host, out, signal, note }: JudgingTools,
+): AsyncGenerator<JudgedRow, void, void> {
+  const network = classifier(runtime, model.architecture, model.parameters);
+  try {
+    yield* evaluateModel(model, optionsOf(judgement, model.architecture.classes, model.noise), {
+      network,
+      target: { ...runtime.target },
+      tested: { dataset, warning: null },
+      out: { storage: out, name },
+      resume: true,
+      saveExamples: 0,
+      signal,
+      note,
+      host,
+    });
+  } finally {
+    await network.release();
+  }
+}

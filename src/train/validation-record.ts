@@ -1,0 +1,88 @@
+// The checks on validation images of a run, one line each in validation.jsonl, and what follows from them.
+import { readRowLines, rowLine } from "../files/row-lines.ts";
+import { type RunFiles, readText } from "../files/run/run-files.ts";
+import type { Refinements } from "./refinements.ts";
+import type { Accuracy } from "./validation.ts";
+
+/** One line of validation.jsonl. */
+export interface ValidationRow extends Accuracy {
+  /** Steps finished in the run; 0 is the model before training. */
+  readonly step: number;
+  /** Epochs finished, with the finished share of the next one. */
+  readonly epoch: number;
+  readonly examples: number;
+}
+
+/** Why a run stops before its last epoch. */
+export interface Verdict {
+  readonly reason: "clean-loss" | "overfitting" | "patience";
+  readonly message: string;
+}
+
+const FILE = "validation.jsonl";
+
+/** The rows of a run up to `step` steps; later ones are dropped, since a resumed run takes them again. */
+export async function restoredRows(files: RunFiles, step: number): Promise<ValidationRow[]> {
+  if (!(await files.list("")).includes(FILE)) return [];
+  const { rows } = readRowLines(`${files.path}/${FILE}`, await readText(files, FILE));
+  const kept = rows.map(({ value }) => value as ValidationRow).filter((row) => row.step <= step);
+  await files.write(FILE, kept.map(rowLine).join(""));
+  return kept;
+}
+
+/** Appends a row. */
+export const appendRow = (files: RunFiles, row: ValidationRow): Promise<void> =>
+  files.append(FILE, rowLine(row));
+
+/** Whether accuracy on clean images has fallen too far since the first row. */
+const losesClean = ({ clean }: Accuracy, first: Accuracy, { maxCleanLoss }: Refinements): boolean =>
+  maxCleanLoss !== undefined && first.clean - clean > maxCleanLoss + 1e-9;
+
+/** The best row: the highest accuracy under attack, then the highest clean one, then the earliest. Undefined without rows. */
+export function bestRow(
+  rows: readonly ValidationRow[],
+  options: Refinements,
+): ValidationRow | undefined {
+  const [first] = rows;
+  let best = first;
+  for (const row of rows) {
+    if (losesClean(row, first, options)) continue;
+    const isBetter =
+      row.robust > best.robust || (row.robust === best.robust && row.clean > best.clean);
+    if (isBetter) best = row;
+  }
+  return best;
+}
+
+/** A fall of accuracy under attack from one check to the next that no healthy run shows. */
+const COLLAPSE = 0.2;
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+
+/** Why the run stops after the newest row; null if it goes on. `oneStep` watches for catastrophic overfitting. */
+export function verdictOn(
+  rows: readonly ValidationRow[],
+  options: Refinements,
+  oneStep: boolean,
+): Verdict | null {
+  const [first, last, before] = [rows[0], rows.at(-1), rows.at(-2)];
+  if (last === undefined || before === undefined) return null;
+  if (oneStep && before.robust - last.robust >= COLLAPSE - 1e-9)
+    return {
+      reason: "overfitting",
+      message: `accuracy under PGD fell from ${percent(before.robust)} to ${percent(last.robust)} of ${last.examples} validation images within a part of an epoch: catastrophic overfitting, which training with one-step attacks is prone to; a smaller --rate, a smaller radius or more noise avoids it`,
+    };
+  if (losesClean(last, first, options))
+    return {
+      reason: "clean-loss",
+      message: `accuracy on clean validation images fell from ${percent(first.clean)} to ${percent(last.clean)}, more than --max-clean-loss ${options.maxCleanLoss} allows`,
+    };
+  const best = bestRow(rows, options);
+  const since = last.epoch - (best?.epoch ?? 0);
+  if (options.patience !== undefined && since >= options.patience)
+    return {
+      reason: "patience",
+      message: `no better checkpoint for ${options.patience} epochs (--patience)`,
+    };
+  return null;
+}
