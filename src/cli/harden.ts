@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
+import { AuditOptions } from "../audit/options.ts";
 import { parseNpz } from "../data/npz.ts";
 import { DefenseOptions } from "../defenses/table.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
@@ -47,10 +48,7 @@ const judging = {
     .positive()
     .default(500)
     .describe("test images that are attacked before and after"),
-  testBudget: z
-    .enum(["quick", "standard"])
-    .default("quick")
-    .describe("quick: a first look; standard: the four attacks of AutoAttack"),
+  testBudget: AuditOptions.shape.budget.default("quick"),
 };
 
 /** `rampart harden`: makes a third-party file robust, and shows by how much. */

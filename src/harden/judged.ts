@@ -1,5 +1,6 @@
 // Attacks a file before and after its training, image by image, for one comparison.
 import type { Norm } from "../attacks/victim.ts";
+import type { Budget } from "../audit/options.ts";
 import { plannedOptions } from "../audit/plan.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
 import { evaluateModel } from "../evaluate/evaluation.ts";
@@ -14,7 +15,7 @@ import type { OpenedFile } from "./open-trained.ts";
 /** What both files are attacked with. */
 export interface Judgement {
   readonly norms: readonly Norm[];
-  readonly budget: "quick" | "standard";
+  readonly budget: Budget;
   /** Test images. */
   readonly examples: number;
   readonly epsilonLinf: number;

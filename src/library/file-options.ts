@@ -65,7 +65,7 @@ export interface TrainOptions
   /** Data set, or folder:PATH, or npz:PATH. */
   readonly data?: string | undefined;
   /** Settings of the optimiser (default: zagoruyko); short suits runs of a few epochs. */
-  readonly recipe?: "zagoruyko" | "authors" | "short" | undefined;
+  readonly recipe?: "zagoruyko" | "authors" | "short" | "fast" | "harden" | undefined;
   /** Passes over the examples; by default the recipe's. */
   readonly epochs?: number | undefined;
   /** Examples per step; by default the recipe's. */
@@ -89,6 +89,29 @@ export interface TrainOptions
   readonly awp?: number | undefined;
   /** Seed of every random stream (default: 0). */
   readonly seed?: number | undefined;
+  /** How the learning rate changes; by default the recipe's. */
+  readonly schedule?: "multi-step" | "one-cycle" | "cosine" | "constant" | undefined;
+  /** Share of each label that is spread evenly over all classes. */
+  readonly labelSmoothing?: number | undefined;
+  /** Largest ℓ2 norm of the gradient by all weights; longer ones are scaled down to it. */
+  readonly clipGradient?: number | undefined;
+  /** Decay of an exponential moving average of the weights, which becomes the model: 0.995. */
+  readonly ema?: number | undefined;
+  /** Share of the run after which the weights of all steps are averaged, which becomes the model: 0.5. */
+  readonly swa?: number | undefined;
+  /** Share of the run in which the radii of the attacks grow from 0 to their full length. */
+  readonly epsilonWarmup?: number | undefined;
+  /** Training images that are held out to choose the checkpoint by its accuracy under attack. */
+  readonly validation?: number | undefined;
+  /**
+   * Stop once accuracy on clean validation images is lower by more than this share than at the start, and restore the best
+   * checkpoint.
+   */
+  readonly maxCleanLoss?: number | undefined;
+  /** Stop after this many epochs without a better checkpoint on the validation images. */
+  readonly patience?: number | undefined;
+  /** Batch norms of a file in training: its own statistics (default: frozen), or the batch's, which re-estimates them. */
+  readonly statistics?: "frozen" | "batch" | undefined;
 }
 
 /** A note for whoever reads the results. */

@@ -33,7 +33,7 @@ export function normalize(x: Value, mean: readonly number[], std: readonly numbe
   return mul(sub(x, vector(mean)), vector(std.map((s) => 1 / s)));
 }
 
-/** Running statistics after a batch whose own are `factor` times `current`. */
+/** Running statistics [channel] after a batch whose own are `factor` times `current`. */
 export const blended = (running: Value, current: Value, factor = 1): Value =>
   add(
     mul(running, scalarLike(running, 1 - MOMENTUM)),

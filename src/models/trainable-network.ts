@@ -32,7 +32,7 @@ export interface TrainableOptions {
 /** The prefix of parameter names, so that no name of a file is that of an input of ours. */
 const PREFIX = "file/";
 
-/** The float32 values of a stored array. */
+/** The values of a stored array as float32, in its shape. */
 export const storedTensor = ({ array: { shape, data } }: StoredParameter): Tensor =>
   tensor(shape, Float32Array.from(data as ArrayLike<number>));
 

@@ -1,9 +1,9 @@
 // Accuracy on validation images, clean and under the attacks that a defence is made for.
 import { runBounded } from "../attacks/harness.ts";
-import { attackNamed } from "../attacks/table.ts";
 import type { BoundedAttack, Victim } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
 import { replacesExamples } from "../defenses/objective.ts";
+import { attacksInNorms } from "../defenses/several-norms.ts";
 import type { Defense } from "../defenses/table.ts";
 import { withNoise } from "../defenses/with-noise.ts";
 import { foldAll, type Key } from "../math/random.ts";
@@ -30,19 +30,19 @@ export const isOneStep = ({ objective }: Pick<Defense, "objective">): boolean =>
   replacesExamples(objective) && objective.oneStep === true;
 
 /**
- * The attacks that choose a checkpoint: those that the defence trains with; otherwise PGD in the norms whose radii are among
+ * The attacks that choose a checkpoint: those that the defence trains with; otherwise attacks in the norms whose radii are among
  * its options. None for a defence without any, which is then chosen by its accuracy under its own noise.
  */
 export function validationAttacks(defense: Defense, options: ResolvedOptions): BoundedAttack[] {
   if (defense.attacks.length > 0) return [...defense.attacks];
-  const { epsilonLinf, epsilonL2 } = options;
-  const own = Object.keys(defense.options ?? {});
+  const { epsilonLinf, epsilonL2, epsilonL1 } = options;
+  const own = defense.options ?? {};
   const steps = isOneStep(defense) ? FAST_STEPS : STEPS;
-  const names = [
-    ["epsilonLinf", "pgd-linf"],
-    ["epsilonL2", "pgd-l2"],
-  ].flatMap(([option, name]) => (own.includes(option) ? [name] : []));
-  return names.map((name) => attackNamed(name, { epsilonLinf, epsilonL2, steps }));
+  const norms = Object.entries({ epsilonLinf: "linf", epsilonL2: "l2", epsilonL1: "l1" })
+    .filter(([option]) => option in own)
+    .map(([, norm]) => norm);
+  if (norms.length === 0) return [];
+  return [...attacksInNorms({ norms: norms.join(","), epsilonLinf, epsilonL2, epsilonL1, steps })];
 }
 
 /** The accuracy on the images of `split`, each with one draw of the defence's noise per look. `keysOf` gives their keys. */
