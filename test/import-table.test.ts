@@ -49,7 +49,17 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   bench: [...everything],
   plugins: ["math", ...extensible],
   lab: [...everything, "audit", "paper", "paper/theory", "src"],
-  cli: [...everything, "audit", "harden", "sweep", "paper", "paper/theory", "bench", "plugins", "cli/kit"],
+  cli: [
+    ...everything,
+    "audit",
+    "harden",
+    "sweep",
+    "paper",
+    "paper/theory",
+    "bench",
+    "plugins",
+    "cli/kit",
+  ],
   "cli/kit": [...everything, "audit", "plugins"],
 };
 

@@ -1,8 +1,8 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { nodeRuntime } from "../../engine/runtime/node.ts";
 import { readModel } from "../../engine/onnx/model.ts";
+import { nodeRuntime } from "../../engine/runtime/node.ts";
 import { nodeHost } from "../../files/host/node.ts";
 import { contentsKind, otherKind } from "../../files/kind.ts";
 import { orMissing } from "../../files/node.ts";
