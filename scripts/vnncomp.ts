@@ -1,7 +1,7 @@
 // Runs the proofs of `rampart verify` over the instances of VNN-COMP whose answer is known, a row per instance. A run can be
 // resumed: it skips instances that are decided, or that were given as much time already.
 //
-//   npx tsx scripts/vnncomp.ts --data …/vnncomp --out rows.jsonl [--seconds 60] [--attack] [--only 256x2] [--known unsat]
+//   npx tsx scripts/vnncomp.ts --data …/vnncomp --out rows.jsonl [--seconds 60] [--attack] [--only 256x2] [--property prop_3] [--known unsat]
 //   npx tsx scripts/vnncomp.ts --table rows.jsonl
 //
 // `--table` writes the table of docs/proving.md; the rows behind it are results/verify/vnncomp.jsonl.gz.
@@ -34,6 +34,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "60" },
     threads: { type: "string" },
     only: { type: "string", default: "" },
+    property: { type: "string", default: "" },
     known: { type: "string", default: "all" },
     attack: { type: "boolean", default: false },
     cpu: { type: "boolean", default: false },
@@ -135,6 +136,7 @@ async function campaign(data: string, out: string): Promise<void> {
   );
   const left = instancesOf(data)
     .filter(({ model }) => model.includes(values.only))
+    .filter(({ property }) => property.includes(values.property))
     .filter(({ known }) => values.known === "all" || known === values.known)
     .filter((instance) => !done.has(keyOf({ ...instance, attack: values.attack })));
   let open: { readonly model: string; readonly prover: Crown } | undefined;
