@@ -81,6 +81,7 @@ const proofs: AuditedSetup["proofs"] = {
       proven: 1,
       broken: 2,
       undecided: 1,
+      contradicted: 0,
       methods: [{ status: "proven", method: "crown", images: 1 }],
     },
   ],

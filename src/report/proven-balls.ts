@@ -12,6 +12,8 @@ export interface ProvenBall {
   readonly proven: number;
   readonly broken: number;
   readonly undecided: number;
+  /** Those of the broken images that were proven before an attack broke them. Each is a bug. */
+  readonly contradicted: number;
   /** Images by the method that proved or broke them: proofs first, then the most frequent. */
   readonly methods: readonly {
     readonly status: "proven" | "broken";
@@ -55,6 +57,7 @@ function ballOf(rows: readonly ProofRow[]): ProvenBall {
     proven: count("proven"),
     broken: count("broken"),
     undecided: count("undecided"),
+    contradicted: rows.filter(({ refuted }) => refuted !== undefined).length,
     methods: methodsOf(rows),
   };
 }

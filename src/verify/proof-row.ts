@@ -7,6 +7,17 @@ import { UsageError } from "../math/usage-error.ts";
 export const proofStatuses = ["proven", "broken", "undecided"] as const;
 export type ProofStatus = (typeof proofStatuses)[number];
 
+/** A proof that an attack refutes: what it claimed, and where both are written. */
+const RefutedProof = z.looseObject({
+  /** The method of the proof, and the bound of the margin that it gave. */
+  method: z.string().nullable(),
+  margin: z.number().nullable(),
+  attack: z.string(),
+  /** Paths of the proof with the attack's row, and of the images; null where nothing is written. */
+  record: z.string().nullable(),
+  image: z.string().nullable(),
+});
+
 /** What is known about one image in one ball. `docs/rows.md` says what each field means. */
 export const ProofRow = z.looseObject({
   /** Index in the test split. */
@@ -28,6 +39,8 @@ export const ProofRow = z.looseObject({
   image: z.string().optional(),
   /** The target of the network, whose evaluation the proof is about, and that of the bounds. */
   runtime: z.record(z.string(), z.unknown()),
+  /** Of an image that was proven, and that an attack broke: the wrong proof. Its row follows the one of the proof. */
+  refuted: RefutedProof.optional(),
 });
 export type ProofRow = z.output<typeof ProofRow>;
 
@@ -41,8 +54,8 @@ export const proofName = ({
 const next = "delete that line and go on with --resume, or choose another --out";
 
 /**
- * The rows in a text. Throws `UsageError` for a damaged line, another kind of row, a ball of an image that has two rows,
- * and a row that `problemOf` says something about.
+ * The rows in a text; a row that refutes a proof replaces the row of the proof. Throws `UsageError` for a damaged line,
+ * another kind of row, a ball of an image that has two other rows, and a row that `problemOf` says something about.
  */
 export function parseProofs(
   file: string,
@@ -50,27 +63,28 @@ export function parseProofs(
   problemOf: (row: ProofRow) => string | undefined = () => undefined,
 ): StoredRows<ProofRow> {
   const refuse = (why: string) => new UsageError(why, { code: "bad-file", next });
-  const seen = new Set<string>();
+  const seen = new Map<string, ProofRow>();
   try {
     const { rows, whole } = readRowLines(file, contents);
-    const parsed = rows.map(({ line, value }) => {
+    for (const { line, value } of rows) {
       const { data, error } = ProofRow.safeParse(value);
       const [issue] = error?.issues ?? [];
       if (data === undefined)
         throw refuse(
           `${file}:${line} is no row of rampart audit --prove (${issue?.path.join(".")}: ${issue?.message.toLowerCase()})`,
         );
-      if (seen.has(proofName(data)))
+      const before = seen.get(proofName(data));
+      const isRefuted = before?.status === "proven" && data.refuted !== undefined;
+      if (before !== undefined && !isRefuted)
         throw refuse(
           `${file}:${line} is a second row of image ${data.index} in ${data.norm} ${data.epsilon}`,
         );
       const problem = problemOf(data);
       if (problem !== undefined)
         throw refuse(`${file}:${line} is no row of this audit (${problem})`);
-      seen.add(proofName(data));
-      return data;
-    });
-    return { rows: parsed, whole };
+      seen.set(proofName(data), data);
+    }
+    return { rows: [...seen.values()], whole };
   } catch (error) {
     if (error instanceof DamagedLine) throw refuse(error.message);
     throw error;

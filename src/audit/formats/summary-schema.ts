@@ -96,6 +96,7 @@ const Proofs = z.looseObject({
       proven: count,
       broken: count,
       undecided: count,
+      contradicted: count.optional().describe("of the broken images, those that were proven"),
       methods: z.array(Method),
     }),
   ),

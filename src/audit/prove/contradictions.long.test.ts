@@ -7,6 +7,7 @@ import { parseNpz } from "../../data/npz.ts";
 import type { Runtime } from "../../engine/runtime/runtime.ts";
 import * as core from "../../index.ts";
 import { nodeRuntime } from "../../node.ts";
+import type { ProofRow } from "../../verify/proof-row.ts";
 import type { CheckRow } from "./check-row.ts";
 import { contradictionText } from "./contradiction.ts";
 
@@ -99,6 +100,30 @@ describe("a proof that is wrong", () => {
     expect(y).not.toEqual(x);
     const length = Math.hypot(...Array.from(y, (pixel, i) => pixel - x[i]));
     expect(length).toBeLessThanOrEqual(0.9);
+    expect(proofs?.balls).toMatchObject([
+      { proven: 0, broken: examples, undecided: 0, contradicted: examples },
+    ]);
+    const lines = (await text(out, "rows.proofs.jsonl")).trim().split("\n");
+    const rows: ProofRow[] = lines.map((line) => JSON.parse(line));
+    expect(rows.filter(({ status }) => status === "proven")).toHaveLength(examples);
+    const { record: json, image } = first;
+    expect(rows.find(({ index, refuted }) => index === 0 && refuted !== undefined)).toMatchObject({
+      status: "broken",
+      method: first.attack,
+      margin: null,
+      refuted: { method: record.proof.method, attack: first.attack, record: json, image },
+    });
+  });
+
+  it("is replaced in each ball that holds the image, and a resumed audit counts the same", async () => {
+    lies.proven = true;
+    const out = core.memoryStorage("memory");
+    const more = { epsilonL2: [0.9, 1.2] };
+    const { proofs } = await auditIn(out, more);
+    expect(proofs?.balls.map(({ contradicted }) => contradicted)).toEqual([examples, examples]);
+    const again = await auditIn(out, Object.assign({ resume: true }, more));
+    expect(again.proofs?.balls).toEqual(proofs?.balls);
+    expect(again.proofs?.contradictions).toEqual(proofs?.contradictions);
   });
 
   it("is found in the ball of another norm, and once more where the audit is resumed", async () => {

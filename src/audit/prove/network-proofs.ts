@@ -14,10 +14,11 @@ import { type ProofRow, proofName } from "../../verify/proof-row.ts";
 import { type ClassProver, classProverOf } from "../../verify/prover.ts";
 import { type RegionProof, type Robustness, RobustnessProver } from "../../verify/robustness.ts";
 import { type Ball, ballsOf, contains, isSame, regionAround } from "./balls.ts";
-import { type Contradiction, contradictionOf, saveContradiction } from "./contradiction.ts";
+import { type Contradiction, saveContradiction } from "./contradiction.ts";
 import { broken, type Found, finite, type Left } from "./findings.ts";
 import type { LowerBounds, ProveEvent } from "./lower-bounds.ts";
 import { imageChecksum, type ProvedAudit, proofFormat, proofRuntime } from "./proved-audit.ts";
+import { refutations, refutedBy } from "./refuted-proofs.ts";
 
 /** The name of what breaks an image that is misclassified without an attack. */
 const CLEAN = "clean";
@@ -100,29 +101,22 @@ export class NetworkProofs implements LowerBounds {
 
   /** An adversarial image inside a proven ball refutes the proof. */
   async inspect(scored: Scored): Promise<void> {
-    const proof = this.#refutedBy(scored.row);
+    const [proof] = this.#refutedBy(scored.row);
     if (proof !== undefined) await saveContradiction(this.#audit.out, scored, { proof });
   }
 
   /** Rows state whether and where an image is broken, so none is needed again. */
   needsImage = (): boolean => false;
 
-  /** A proof that holds in a ball around an image that an attack broke. */
-  #refutedBy(row: Row): ProofRow | undefined {
-    if (!isBroken(row) || row.clean !== 1) return undefined;
-    return this.#balls
-      .flat()
-      .map((ball) => this.#rows.get(proofName({ index: row.index, ...ball })))
-      .find((one) => one?.status === "proven" && row[one.norm] <= one.epsilon);
-  }
+  #refutedBy = (row: Row): ProofRow[] => refutedBy(row, this.#balls.flat(), this.#rows);
 
   /** What attacks broke, and the costly methods for what is left, the smallest ball of a norm first. */
   async *after(rows: readonly Row[]): AsyncGenerator<ProveEvent, void, void> {
     const { total, signal, out } = this.#audit;
-    for (const row of rows) {
-      const proof = this.#refutedBy(row);
-      if (proof !== undefined) this.contradictions.push(await contradictionOf(out, row, { proof }));
-    }
+    const { contradictions, refuted } = await refutations(out, rows, this.#refutedBy);
+    this.contradictions.push(...contradictions);
+    await this.#write(refuted);
+    for (const proof of refuted) yield this.#event(proof);
     const attacked = groupBy(rows.filter(isBroken), ({ index }) => index);
     for (let index = 0; index < total; index++) {
       const breaking = attacked.get(index) ?? [];
