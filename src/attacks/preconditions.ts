@@ -58,14 +58,17 @@ export function checkLabels(labels: Labels, logits: Tensor): void {
   });
 }
 
+/** A gradient has NaN or infinity. */
+export class NotFiniteGradient extends UsageError {}
+
 /**
- * Throws `UsageError` if a gradient [batch, ...pixels] is not finite: an attack without a direction would pass its failure off as
+ * Throws `NotFiniteGradient` if a gradient [batch, ...pixels] is not finite: an attack without a direction would pass its failure off as
  * robustness. The harness replaces such slopes by 0 and reports them, so only attacks outside it end here.
  */
 export function checkGradient(gradient: Tensor): void {
   if (allFinite(gradient.data)) return;
   const at = gradient.data.findIndex((slope) => !Number.isFinite(slope));
-  throw new UsageError(
+  throw new NotFiniteGradient(
     `the gradient is ${gradient.data[at]} at pixel ${at} of the batch, so there is no direction to follow; ` +
       "check the model's weights and its logits for NaN and infinity",
     { code: "misfit" },

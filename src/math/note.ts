@@ -11,7 +11,8 @@
  * `changed-file`.
  *
  * Runs: `batch-dependent`, `tied-decisions`, `noise`, `preprocessing`, `preprocessing-dropped`, `saved-inputs`,
- * `other-target`, `warmup`, `time-budget`, `no-training-record`, `in-use`, `lost-batch` (a run of the network that failed while certifying).
+ * `other-target`, `warmup`, `time-budget`, `not-better` (training did not improve a model), `no-training-record`, `in-use`,
+ * `lost-batch` (a run of the network that failed while certifying).
  *
  * Reports: `cut-line`, `no-settings`, `bad-settings`, `other-settings`, `warning`, `unfinished`, `no-images`, `bad-images`.
  *
@@ -54,6 +55,7 @@ export type NoteCode =
   | "other-target"
   | "warmup"
   | "time-budget"
+  | "not-better"
   | "no-training-record"
   | "lost-batch"
   | "in-use"

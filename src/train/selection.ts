@@ -52,6 +52,11 @@ export class Selection {
     return verdictOn(this.#rows, this.#training.options, this.#isOneStep);
   }
 
+  /** The check of the checkpoint that is the run's model so far. */
+  get best(): ValidationRow | undefined {
+    return bestRow(this.#rows, this.#training.options);
+  }
+
   /** Whether a check is due at a position and has not been done. */
   isDue({ step, stepInEpoch }: Position): boolean {
     if (this.#rows.at(-1)?.step === step) return false;
@@ -72,7 +77,7 @@ export class Selection {
       examples: this.#split.size,
     });
     this.#rows.push(row);
-    const best = bestRow(this.#rows, options) === row;
+    const best = this.best === row;
     if (best) await saveChosen(files, await run.modelCheckpoint());
     // The line last: a run killed in between takes the check again.
     await withWriteErrors(files, appendRow(files, row));

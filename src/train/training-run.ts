@@ -1,3 +1,4 @@
+import { NotFiniteGradient } from "../attacks/preconditions.ts";
 import type { Victim } from "../attacks/victim.ts";
 import type { Feeds } from "../engine/runtime/runtime.ts";
 import { InternalError } from "../math/internal-error.ts";
@@ -18,9 +19,10 @@ import {
   saveChosen,
 } from "../models/opening/checkpoints.ts";
 import { trainableClassifier } from "../models/trainable-classifier.ts";
+import { withStatisticsOf } from "./batch-statistics.ts";
 import type { BatchTrainer } from "./batch-trainer.ts";
 import { epochTestAccuracy } from "./epoch-test-accuracy.ts";
-import { guarded, unlessInterrupted } from "./interruption.ts";
+import { guarded, isInterruption, unlessInterrupted } from "./interruption.ts";
 import type { EpochMetrics } from "./metrics.ts";
 import type { Plan } from "./plan.ts";
 import { exampleKeys } from "./streams.ts";
@@ -29,6 +31,9 @@ import { averagingOf, WeightAverage } from "./weight-average.ts";
 
 /** The part of a position that each epoch starts with. */
 export const EPOCH_START = { stepInEpoch: 0, lossSum: 0, correct: 0, seconds: 0 };
+
+/** Batches whose statistics averaged weights get: older ones have faded to 0.5 %. */
+const STATISTICS_BATCHES = 50;
 
 /** What a run consists of when its training begins or resumes. */
 export interface TrainingRunOptions {
@@ -117,7 +122,7 @@ export class TrainingRun {
         this.#hasBegun = true;
       },
     });
-    const result = await unlessInterrupted(trained);
+    const result = await unlessInterrupted(trained.catch((error) => this.#explained(error)));
     if (result === null) return null;
     const { loss, correct } = result;
     if (!Number.isFinite(loss)) throw await this.#divergence(`a loss of ${loss}`);
@@ -151,10 +156,25 @@ export class TrainingRun {
     return this.#model;
   }
 
+  /** Equally averaged weights with batch statistics of their own; exponential averages have averaged ones. */
+  async #withStatistics(averaged: Parameters): Promise<Parameters> {
+    const { runtime, architecture, options } = this.#training;
+    if (options.swa === undefined) return averaged;
+    const { epoch } = this.#position;
+    const order = this.#plan.order(epoch);
+    const count = Math.min(STATISTICS_BATCHES, this.#plan.stepsPerEpoch);
+    const batches = Array.from({ length: count }, (_, stepInEpoch) =>
+      this.#plan.batchAt(Object.assign({}, this.#position, { stepInEpoch }), order),
+    );
+    return withStatisticsOf(runtime, architecture, averaged, batches);
+  }
+
   /** A checkpoint with the run's model alone, without what a resumed run needs. */
   async modelCheckpoint(): Promise<Checkpoint> {
     const checkpoint = await this.checkpoint();
-    const parameters = this.#average?.current ?? checkpoint.state.parameters;
+    const averaged = this.#average?.current ?? null;
+    const parameters =
+      averaged === null ? checkpoint.state.parameters : await this.#withStatistics(averaged);
     return Object.assign({}, checkpoint, { state: { parameters, slots: {} } });
   }
 
@@ -233,9 +253,20 @@ export class TrainingRun {
     await Promise.all([...all].map((one) => one.release()));
   }
 
+  /** Throws the divergence behind an error of an attack: gradients or weights that are not finite; else the error itself. */
+  async #explained(error: unknown): Promise<never> {
+    if (isInterruption(error)) throw error;
+    if (!areWeightsFinite(await this.#trainer.state()))
+      throw await this.#divergence("weights that are not finite");
+    throw error instanceof NotFiniteGradient
+      ? await this.#divergence("gradients that are not finite")
+      : error;
+  }
+
   async #divergence(finding: string): Promise<UsageError> {
     const { files, options } = this.#training;
-    const [last] = await checkpointNames(files);
+    const [newest] = await checkpointNames(files);
+    const last = newest ?? (await chosenCheckpoint(files))?.name;
     const good = last === undefined ? "none" : `${files.path}/${last}`;
     return new UsageError(
       `step ${this.#position.step + 1} of ${this.#plan.steps} gave ${finding}; the last good checkpoint is ${good}`,

@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+import { memoryFiles } from "../files/run/run-files.ts";
+import { appendRow, bestRow, restoredRows, verdictOn } from "./validation-record.ts";
+
+/** Rows of one check per epoch. */
+const rows = (...accuracies: readonly (readonly [clean: number, robust: number])[]) =>
+  accuracies.map(([clean, robust], epoch) => ({
+    step: 10 * epoch,
+    epoch,
+    examples: 100,
+    clean,
+    robust,
+  }));
+
+describe("the best checkpoint", () => {
+  it("has the highest accuracy under attack, then the highest clean one, then comes first", () => {
+    const all = rows([0.9, 0], [0.8, 0.4], [0.85, 0.4], [0.85, 0.4], [0.7, 0.3]);
+    expect(bestRow(all, {})?.step).toBe(20);
+  });
+
+  it("is never one whose clean accuracy has fallen too far", () => {
+    const all = rows([0.9, 0], [0.88, 0.1], [0.8, 0.4]);
+    expect(bestRow(all, { maxCleanLoss: 0.03 })?.step).toBe(10);
+  });
+});
+
+describe("a run stops", () => {
+  it("when clean accuracy has fallen by more than the limit, and not at the limit", () => {
+    const options = { maxCleanLoss: 0.1 };
+    expect(verdictOn(rows([0.9, 0], [0.8, 0.2]), options, false)).toBeNull();
+    expect(verdictOn(rows([0.9, 0], [0.79, 0.2]), options, false)?.reason).toBe("clean-loss");
+  });
+
+  it("when the accuracy of a one-step defence under PGD falls by 20 points between two checks", () => {
+    const collapse = rows([0.6, 0.2], [0.7, 0.4], [0.9, 0.2]);
+    expect(verdictOn(collapse, {}, true)?.reason).toBe("overfitting");
+    expect(verdictOn(collapse, {}, false)).toBeNull();
+    expect(verdictOn(rows([0.6, 0.2], [0.7, 0.4], [0.7, 0.21]), {}, true)).toBeNull();
+  });
+
+  it("after as many epochs without a better checkpoint as it has patience", () => {
+    const all = rows([0.5, 0.1], [0.5, 0.3], [0.5, 0.2], [0.5, 0.3]);
+    expect(verdictOn(all, { patience: 3 }, false)).toBeNull();
+    expect(verdictOn(all, { patience: 2 }, false)?.reason).toBe("patience");
+  });
+});
+
+it("a resumed run forgets the checks after its checkpoint", async () => {
+  const files = memoryFiles("run");
+  for (const row of rows([0.9, 0], [0.8, 0.2], [0.7, 0.3])) await appendRow(files, row);
+  expect((await restoredRows(files, 10)).map(({ step }) => step)).toEqual([0, 10]);
+  expect((await restoredRows(files, 30)).map(({ step }) => step)).toEqual([0, 10]);
+});
