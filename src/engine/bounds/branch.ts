@@ -69,7 +69,8 @@ class Search {
   }
 
   async run(): Promise<BranchResult> {
-    await this.#improve(ROOT_STEPS);
+    // Without unstable neurons there are no slopes to move.
+    await this.#improve(this.#program.unstable === 0 ? 0 : ROOT_STEPS);
     while (this.#open.length > 0 && this.#failed.length === 0 && !this.#stop()) {
       await this.#halve(this.#next());
       await this.#improve(CHILD_STEPS);
@@ -99,7 +100,7 @@ class Search {
   }
 
   #retry(leaf: Domain): void {
-    if (leaf.restarts === RESTARTS) {
+    if (leaf.restarts === RESTARTS || leaf.splits.length === 0) {
       this.#failed.push(leaf);
       return;
     }

@@ -32,7 +32,8 @@ export async function refinedBranching(
   const rows = goals.map(({ row }) => row);
   const program = new BranchProgram(crown, root, rows);
   const domains = goals.map(({ limit }, goal) => program.root(goal, limit));
-  let open = await stillOpen(program, [{ state: root, domains }], ROOT_STEPS, stop);
+  const steps = program.unstable === 0 ? 0 : ROOT_STEPS;
+  let open = await stillOpen(program, [{ state: root, domains }], steps, stop);
   while (open.length > 0) {
     if (stop()) return false;
     const halves = await halved(program, open.splice(-PARTS), stop);
@@ -116,6 +117,7 @@ async function isSettled(
   stop: () => boolean,
 ): Promise<boolean> {
   let left = domains;
+  if (domains[0].splits.length === 0) return false;
   for (let restart = 0; restart < RESTARTS && left.length > 0 && !stop(); restart++) {
     for (const one of left) one.steps = 0;
     left = (await improved(program, left, STEPS, stop)).left;

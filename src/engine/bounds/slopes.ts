@@ -100,6 +100,8 @@ async function optimizedChunk(
     const data = array.data as Float32Array;
     ascents.set(name, new SlopeAscent(data, state.interval(relu.inputs[0])));
   }
+  // Below the first ReLUs, and where all are stable, one walk says all.
+  const canMove = Array.from(ascents.values()).some(({ elements }) => elements.length > 0);
   const kept = state.keptSlopes.get(from) ?? new KeptSlopes();
   state.keptSlopes.set(from, kept);
   const slopesOf = (r: number) => joined(Array.from(ascents.values(), (one) => rowOf(one, r)));
@@ -116,7 +118,7 @@ async function optimizedChunk(
       best[r] = bounds[r];
       kept.keep(rows[r], () => slopesOf(r));
     }
-    const isDone = untilPositive && best.every((bound) => bound > 0);
+    const isDone = !canMove || (untilPositive && best.every((bound) => bound > 0));
     if (isDone || step > iterations || stop()) return best;
     for (const [name, ascent] of ascents)
       ascent.step(outputs[names.gradient(name)].data as Float32Array, rows.length, step);

@@ -85,3 +85,34 @@ describe("once the time is over", () => {
     expect(stopped.interval(crown.plan.output)).toEqual(cheap.interval(crown.plan.output));
   });
 });
+
+describe("on a network without unstable ReLUs", () => {
+  const linear = new Crown(compile, x, g.matmul(x, weights(4, 2, 2)));
+  afterAll(() => linear.release());
+  const never = () => false;
+
+  it("each method ends after one walk, because no other can give more", async () => {
+    const known = await linear.analyse(boxAround([0, 0], 2, [-9, 9]));
+    const options = { iterations: 30, untilPositive: false, stop: never };
+    const { output } = linear.plan;
+    const [exact] = await linear.lowerBounds(known, output, [row]);
+    let bounds: ArrayLike<number> = [];
+    const ascend = async () => {
+      bounds = await optimizedBounds(linear, known, output, [row], options);
+    };
+    expect(await runsOf(ascend)).toBe(1);
+    expect(bounds[0]).toBeCloseTo(exact, 9);
+    expect(await runsOf(() => branchAndBound(linear, known, [goal], never))).toBe(1);
+    // Steps on the whole region, which have nothing to move.
+    expect(
+      await runsOf(() => refinedBranching(linear, known, [goal], never)),
+    ).toBeLessThanOrEqual(1);
+  });
+
+  it("branching proves what holds and finds nothing to split where it does not", async () => {
+    const known = await linear.analyse(boxAround([0, 0], 2, [-9, 9]));
+    const [exact] = await linear.lowerBounds(known, linear.plan.output, [row]);
+    const proves = (limit: number) => refinedBranching(linear, known, [{ row, limit }], never);
+    expect([await proves(exact - 1e-6), await proves(exact + 1e-6)]).toEqual([true, false]);
+  });
+});
