@@ -1,4 +1,5 @@
-// A page in Debian's Chromium audits a stranger's .onnx file, shows the report and trains a network; Node finds the same numbers.
+// A page in Debian's Chromium audits a stranger's .onnx file, with proofs too, shows the report and trains a network; Node
+// finds the same numbers.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -48,6 +49,23 @@ function stranger(): Uint8Array {
   });
 }
 
+/** Sums of the quarters, a little mixed. */
+function linear(): Uint8Array {
+  const weights = tensor([area, 4]);
+  for (let i = 0; i < area; i++)
+    for (let c = 0; c < 4; c++)
+      weights.data[4 * i + c] = (quarter(i) === c ? 0.5 : 0.02) + 0.03 * Math.sin(7 * i + c);
+  const nodes = [
+    nodeOf("Flatten", ["x"], ["flat"]),
+    nodeOf("Gemm", ["flat", "w", "b"], ["scores"]),
+  ];
+  return onnxFile(nodes, {
+    inputs: { x: ["n", 1, side, side] },
+    outputs: { scores: ["n", 4] },
+    arrays: { w: weights, b: tensor([4], [0, 0.01, 0.02, 0.03]) },
+  });
+}
+
 const labels = Array.from({ length: 24 }, (_, i) => i % 4);
 
 /** A PNG of 16×16 grey pixels whose quarter `label` is a little brighter. */
@@ -83,6 +101,8 @@ function served(site: string, model: Uint8Array): (path: string) => Promise<Serv
       };
     if (path === "/stranger.onnx")
       return { type: "application/octet-stream", body: Buffer.from(model) };
+    if (path === "/linear.onnx")
+      return { type: "application/octet-stream", body: Buffer.from(linear()) };
     if (path === "/labels.json") return { type: "application/json", body: JSON.stringify(labels) };
     const image = /^\/(\d+)\.png$/.exec(path);
     if (image !== null) return { type: "image/png", body: Buffer.from(files[Number(image[1])]) };
@@ -107,7 +127,14 @@ describe.skipIf(!hasChromium)("a page", () => {
   }, async () => {
     const model = stranger();
     const device = await nodeRuntime({ threads: 1, lowering: "plain" });
-    const expected = await scenario({ device, model, files, labels, imageTensor });
+    const expected = await scenario({
+      device,
+      model,
+      linear: linear(),
+      files,
+      labels,
+      imageTensor,
+    });
     const site = await bundle();
     const page = (await resultOfSite({ serve: served(site, model), seconds: 200 })) as Found;
     expect(page, JSON.stringify(page).slice(0, 2000)).not.toHaveProperty("error");
@@ -127,6 +154,16 @@ describe.skipIf(!hasChromium)("a page", () => {
     expect(expected.trained.losses).toHaveLength(3);
     expect(distance(page.trained.losses, expected.trained.losses)).toBeLessThan(1e-4);
     expect(page.trained.predictions).toEqual(expected.trained.predictions);
+
+    for (const name of ["proven", "provenLinear"] as const) {
+      expect(page[name].balls, name).toEqual(expected[name].balls);
+      expect(page[name].valid, name).toBe(true);
+    }
+    const [small, , large] = expected.provenLinear.balls;
+    expect([small.proven, large.proven]).toEqual([8, 0]);
+    // The proof of a linear network is one walk, at any radius.
+    expect(expected.provenLinear.balls.map(({ undecided }) => undecided)).toEqual([0, 0, 0]);
+    expect(page.provenLinear.seconds).toBeLessThan(60);
 
     // The numbers are of a network that attacks can break, but not always.
     expect(expected.clean).toBeGreaterThan(0.9);

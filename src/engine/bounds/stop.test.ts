@@ -104,9 +104,9 @@ describe("on a network without unstable ReLUs", () => {
     expect(bounds[0]).toBeCloseTo(exact, 9);
     expect(await runsOf(() => branchAndBound(linear, known, [goal], never))).toBe(1);
     // Steps on the whole region, which have nothing to move.
-    expect(
-      await runsOf(() => refinedBranching(linear, known, [goal], never)),
-    ).toBeLessThanOrEqual(1);
+    expect(await runsOf(() => refinedBranching(linear, known, [goal], never))).toBeLessThanOrEqual(
+      1,
+    );
   });
 
   it("branching proves what holds and finds nothing to split where it does not", async () => {
