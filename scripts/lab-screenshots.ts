@@ -20,7 +20,14 @@ interface Shot {
 const desktop = { width: 1280, height: 860 } as const;
 const phone = { width: 390, height: 844 } as const;
 
-const attacked = (page: Page) => page.locator(".verdict[data-broken=true]").waitFor();
+/** Waits for the end of the attack, whose bars then stand still. */
+const attacked = async (page: Page) => {
+  await page.getByRole("button", { name: "Play again" }).waitFor();
+  await page.locator(".verdict[data-broken=true]").waitFor();
+};
+
+/** Waits until the three balls are broken. */
+const attackedInNorms = (page: Page) => page.locator(".ball p.wrong").nth(2).waitFor();
 
 const shots: readonly Shot[] = [
   { name: "lab", query: "?image=1&epsilon=0.03", ...desktop, ready: attacked },
@@ -29,14 +36,14 @@ const shots: readonly Shot[] = [
     query: "?view=norms&image=1",
     ...desktop,
     isDark: true,
-    ready: (page) => page.waitForTimeout(8000),
+    ready: attackedInNorms,
   },
   { name: "lab-phone", query: "?image=1&epsilon=0.03", ...phone, ready: attacked },
   {
     name: "lab-slice",
     query: "?view=slice&model=shapes-at&image=2",
     ...desktop,
-    ready: (page) => page.locator(".plane canvas[width='96']").waitFor(),
+    ready: (page) => page.locator(".plane canvas:is([width='48'], [width='96'])").waitFor(),
   },
   {
     name: "lab-guarantees",
@@ -70,7 +77,16 @@ const shots: readonly Shot[] = [
     query: "?view=slice&model=shapes-at&image=2",
     ...phone,
     isDark: true,
-    ready: (page) => page.locator(".plane canvas[width='96']").waitFor(),
+    ready: (page) => page.locator(".plane canvas:is([width='48'], [width='96'])").waitFor(),
+  },
+  {
+    name: "lab-guarantees-phone",
+    query: "?view=guarantees&model=shapes-noise&image=1",
+    ...phone,
+    async ready(page) {
+      await page.getByRole("button", { name: "Sample" }).click();
+      await page.getByText(/^Certified|abstains/).waitFor();
+    },
   },
   {
     name: "lab-theorem",
@@ -107,7 +123,7 @@ await withLabSite(async ({ url, browser }) => {
     });
     await page.goto(`${url}${query}&threads=1`);
     await ready(page);
-    await page.waitForTimeout(300);
+    await page.waitForTimeout(1000);
     const path = join(target, `${name}.png`);
     await page.screenshot({ path });
     console.log(path);

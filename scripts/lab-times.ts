@@ -1,21 +1,37 @@
-// Measures the lab for docs/lab.md: npx tsx scripts/lab-times.ts
+// Measures the lab for docs/lab.md: npx tsx scripts/lab-times.ts [first] [shipped] [resnet] [sizes] [steps=20] [threads=1,2]
 // Time to the first interaction on a warm cache, PGD with 20 steps beside bare onnxruntime-web on the same graph, and sizes.
-// It takes a few minutes, needs a quiet machine, and prints Markdown.
+// It takes a few minutes and prints Markdown. Processor times hold on a busy machine too.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
-import { scriptOf } from "../test/fixtures/lab-site.ts";
+import type { TimedAsk } from "../test/fixtures/lab-page/timed.ts";
+import { scriptOf } from "../test/fixtures/page-script.ts";
 import { type GradientGraph, gradientGraph } from "./lab-gradient.ts";
 import { type LabSite, withLabSite } from "./lab-site.ts";
+import { processorTime } from "./processor-time.ts";
 import { resnet18 } from "./resnet18.ts";
 
-const STEPS = 20;
+const words = process.argv.slice(2);
+
+/** The value of `name=value`. */
+const setting = (name: string, value: string): string =>
+  words.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1) ?? value;
+
+/** Steps of the attack; fewer where a machine is slow. */
+const STEPS = Number(setting("steps", "20"));
+const THREADS = setting("threads", "1,2").split(",").map(Number);
+
+/** The parts to measure; all by default. */
+const given = words.filter((word) => !word.includes("="));
+const isWanted = (part: string): boolean => given.length === 0 || given.includes(part);
 
 /** A network whose attack is timed. */
 interface Timed {
+  /** `shipped` or `resnet`. */
+  readonly kind: string;
   readonly name: string;
   /** Path of its file on the site. */
   readonly path: string;
@@ -23,47 +39,82 @@ interface Timed {
   readonly rounds: number;
 }
 
-/** The median and the best of some times, in milliseconds. */
-interface Times {
-  readonly lab: readonly number[];
-  readonly bare: readonly number[];
+/** Milliseconds of a round: until it was done, and of the processor. */
+interface Round {
+  readonly elapsed: number;
+  readonly processor: number;
 }
 
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+/** Rounds of both. */
+interface Times {
+  readonly lab: readonly Round[];
+  readonly bare: readonly Round[];
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = sorted.length / 2;
+  return (sorted[Math.ceil(half) - 1] + sorted[Math.floor(half)]) / 2;
+}
 
 const seconds = (milliseconds: number): string =>
   milliseconds < 1000 ? `${milliseconds.toFixed(0)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
 
-/** Milliseconds from the navigation until the first query of the first attack is on the screen. */
-async function firstInteraction({ url, browser }: LabSite): Promise<number[]> {
+/** From the navigation until the first query of the first attack is on the screen. */
+async function firstInteraction({ url, browser }: LabSite): Promise<Round[]> {
   const context = await browser.newContext();
-  const times: number[] = [];
+  const visits: Round[] = [];
   for (let visit = 0; visit < 4; visit++) {
     const page = await context.newPage();
+    page.setDefaultTimeout(180_000);
+    const before = processorTime();
     await page.goto(url);
     await page
       .getByText(/after \d+ quer/)
       .first()
       .waitFor();
-    const shown = await page.evaluate("performance.now()");
-    if (visit > 0) times.push(Number(shown));
+    const elapsed = Number(await page.evaluate("performance.now()"));
+    if (visit > 0) visits.push({ elapsed, processor: processorTime() - before });
     await page.close();
   }
   await context.close();
-  return times;
+  return visits;
 }
 
-/** Times an attack of the lab and the same number of runs of bare onnxruntime-web, in turn. */
+async function round(page: Page, kind: "lab" | "bare"): Promise<Round> {
+  const before = processorTime();
+  const elapsed = Number(await page.evaluate(`rounds.${kind}()`));
+  return { elapsed, processor: processorTime() - before };
+}
+
+/** Times an attack of the lab and the same number of runs of bare onnxruntime-web, in turn, each first in half of the rounds. */
 async function attackTimes(
   page: Page,
   { path, graph, rounds }: Timed,
   { script, threads }: { readonly script: string; readonly threads: number },
 ): Promise<Times> {
-  const words = [script, path, graph.path, graph.feeds, { threads, steps: STEPS, rounds }];
-  const call = `timed(${words.map((one) => JSON.stringify(one)).join(", ")})`;
-  return (await page.evaluate(call)) as Times;
+  const ask: TimedAsk = {
+    script,
+    network: path,
+    graph: graph.path,
+    feeds: graph.feeds,
+    threads,
+    steps: STEPS,
+  };
+  await page.evaluate(`prepare(${JSON.stringify(ask)})`);
+  const times = { lab: [] as Round[], bare: [] as Round[] };
+  for (let i = 0; i < rounds; i++)
+    for (const kind of i % 2 === 0 ? (["lab", "bare"] as const) : (["bare", "lab"] as const))
+      times[kind].push(await round(page, kind));
+  return times;
 }
+
+/** The median of the ratios of rounds that ran one after the other. */
+const ratioOf = ({ lab, bare }: Times, what: keyof Round): number =>
+  median(lab.map((one, i) => one[what] / bare[i][what]));
+
+const medianOf = (rounds: readonly Round[], what: keyof Round): string =>
+  seconds(median(rounds.map((one) => one[what])));
 
 /** Kilobytes, plain and with gzip, of the files of the site whose path matches. */
 function sizes(files: ReadonlyMap<string, string>, wanted: RegExp): string {
@@ -80,7 +131,10 @@ function sizes(files: ReadonlyMap<string, string>, wanted: RegExp): string {
 
 const parts: readonly (readonly [string, RegExp])[] = [
   ["page", /index\.html$|assets\/index-|assets\/rolldown|icon\.svg/],
-  ["worker, with the library", /assets\/web-main-/],
+  [
+    "worker, with what the first attack needs",
+    /assets\/(?!index-|rolldown|ort\.|write-results).*\.js$/,
+  ],
   ["onnxruntime-web, JavaScript", /assets\/ort\.wasm/],
   ["onnxruntime-web, `.wasm`", /ort-wasm-simd-threaded\.wasm$/],
   ["one network", /networks\/shapes-standard\.onnx$/],
@@ -111,14 +165,15 @@ async function prepared(folder: string) {
     ["/times/resnet18.onnx", file("resnet18.onnx", large)],
   ]);
   const networks: Timed[] = [];
-  for (const [name, path, bytes, rounds] of [
-    ["shipped network, 3 × 32 × 32", "networks/shapes-standard.onnx", shipped, 9],
-    ["ResNet-18, 3 × 224 × 224", "times/resnet18.onnx", large, 3],
+  for (const [kind, name, path, bytes, rounds] of [
+    ["shipped", "shipped network, 3 × 32 × 32", "networks/shapes-standard.onnx", shipped, 10],
+    ["resnet", "ResNet-18, 3 × 224 × 224", "times/resnet18.onnx", large, 2],
   ] as const) {
+    if (!isWanted(kind)) continue;
     const graphPath = `times/gradient-${networks.length}.onnx`;
     const graph = await gradientGraph(bytes, graphPath);
     more.set(`/${graphPath}`, file(`gradient-${networks.length}.onnx`, graph.bytes));
-    networks.push({ name, path, graph, rounds });
+    networks.push({ kind, name, path, graph, rounds });
   }
   return { more, networks };
 }
@@ -130,29 +185,45 @@ function workerOf(files: ReadonlyMap<string, string>): string {
   return found.slice(1);
 }
 
+async function printAttacks(site: LabSite, networks: readonly Timed[]): Promise<void> {
+  console.log(
+    `| PGD, ${STEPS} steps | threads | lab | bare onnxruntime-web | ratio | ratio of processor times |`,
+  );
+  console.log("| --- | --- | --- | --- | --- | --- |");
+  const driver = await scriptOf("test/fixtures/lab-page/timed.ts");
+  const script = workerOf(site.files);
+  for (const one of networks)
+    for (const threads of THREADS) {
+      const page = await site.browser.newPage();
+      page.setDefaultTimeout(600_000);
+      await page.goto(`${site.url}?view=theorem&threads=1`);
+      await page.evaluate(driver);
+      const times = await attackTimes(page, one, { script, threads });
+      const cells = [
+        one.name,
+        threads,
+        medianOf(times.lab, "elapsed"),
+        medianOf(times.bare, "elapsed"),
+        ratioOf(times, "elapsed").toFixed(2),
+        ratioOf(times, "processor").toFixed(2),
+      ];
+      console.log(`| ${cells.join(" | ")} |`);
+      await page.close();
+    }
+}
+
 const folder = mkdtempSync(join(tmpdir(), "rampart-lab-times-"));
 const { more, networks } = await prepared(folder);
 await withLabSite(async (site) => {
-  const visits = await firstInteraction(site);
-  console.log(`Time to the first interaction, warm cache: ${seconds(median(visits))}\n`);
-  console.log("| PGD, 20 steps | threads | lab | bare onnxruntime-web | ratio |");
-  console.log("| --- | --- | --- | --- | --- |");
-  const driver = await scriptOf("test/fixtures/lab-page/timed.ts");
-  for (const one of networks)
-    for (const threads of [1, 2]) {
-      const page = await site.browser.newPage();
-      page.setDefaultTimeout(600_000);
-      await page.goto(`${site.url}icon.svg`);
-      await page.goto(`${site.url}?view=theorem&threads=1`);
-      await page.evaluate(driver);
-      const script = workerOf(site.files);
-      const { lab, bare } = await attackTimes(page, one, { script, threads });
-      const ratio = median(lab) / median(bare);
-      console.log(
-        `| ${one.name} | ${threads} | ${seconds(median(lab))} | ${seconds(median(bare))} | ${ratio.toFixed(2)} |`,
-      );
-      await page.close();
-    }
+  if (isWanted("first")) {
+    const visits = await firstInteraction(site);
+    console.log(
+      `Time to the first interaction, warm cache: ${medianOf(visits, "elapsed")}, of the processor ${medianOf(visits, "processor")}\n`,
+    );
+  }
+  const timed = networks.filter(({ kind }) => isWanted(kind));
+  if (timed.length > 0) await printAttacks(site, timed);
+  if (!isWanted("sizes")) return;
   console.log("\n| file | kB | gzip |\n| --- | --- | --- |");
   for (const [name, wanted] of parts) console.log(`| ${name} | ${sizes(site.files, wanted)} |`);
 }, more);

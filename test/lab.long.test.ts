@@ -19,10 +19,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { siteFiles, wasmFolder } from "../src/cli/lab-files.ts";
 import { shortDown } from "../src/lab/view/numbers.ts";
 import { chromium, hasChromium } from "./fixtures/browser.ts";
-import { quarterPng, quarters, strange } from "./fixtures/lab-files.ts";
+import { linfRadiusOf, quarterPng, quarters, strange } from "./fixtures/lab-files.ts";
 import type { PageFound } from "./fixtures/lab-page/found.ts";
 import { certifiedRadii, compared } from "./fixtures/lab-replay.ts";
-import { openSite, scriptOf, type TestSite, typeOf, workerScript } from "./fixtures/lab-site.ts";
+import { openSite, type TestSite, typeOf, workerScript } from "./fixtures/lab-site.ts";
+import { scriptOf } from "./fixtures/page-script.ts";
 
 if (!hasChromium) console.warn(`skipped: no Chromium at ${chromium}; set CHROMIUM to its path`);
 
@@ -106,10 +107,11 @@ interface Violation {
   readonly nodes: readonly { readonly html: string }[];
 }
 
-/** What axe-core finds in the view that is open. */
-async function seriousFaults(name: string): Promise<readonly string[]> {
+/** What axe-core finds in the view that is open; in the dark, about its colours, which alone differ. */
+async function seriousFaults(name: string, isDark: boolean): Promise<readonly string[]> {
+  const options = isDark ? { iframes: false, runOnly: ["color-contrast"] } : { iframes: false };
   const rules = await page.evaluate(
-    "axe.run({ iframes: false }).then((found) => found.violations)",
+    `axe.run(${JSON.stringify(options)}).then((found) => found.violations)`,
   );
   return (rules as Violation[])
     .filter(({ impact }) => impact === "serious" || impact === "critical")
@@ -159,13 +161,15 @@ describe.skipIf(!hasChromium)("the lab", () => {
     expect(await page.locator(".picture").count()).toBe(3);
   });
 
-  it("steps an attack that is reset, one query at a time", limit, async () => {
+  it("steps an attack that is reset, one query at a time, by keyboard", limit, async () => {
     await page
       .getByRole("button", { name: "Pause" })
       .click()
       .catch(() => undefined);
-    await page.getByRole("button", { name: "Reset" }).click();
-    await page.getByRole("button", { name: "Step" }).click();
+    for (const name of ["Reset", "Step"]) {
+      await page.getByRole("button", { name }).focus();
+      await page.keyboard.press("Enter");
+    }
     await page.getByText("after 1 query").waitFor();
   });
 
@@ -216,6 +220,18 @@ describe.skipIf(!hasChromium)("the lab", () => {
     await expect.poll(() => page.locator(".thumbnail").count(), { timeout: 60_000 }).toBe(1);
     await page.locator(".verdict[data-broken=true]").waitFor();
     expect(await page.locator(".verdict").textContent()).toMatch(/^“3” has become “\d”/);
+  });
+
+  it("proves a radius of the user's network, beyond which the true one lies", limit, async () => {
+    await page.getByRole("link", { name: "Guarantees" }).click();
+    await page.getByRole("button", { name: "Prove", exact: true }).click();
+    const text = await page.getByText(/^Proven up to/).textContent();
+    const [lower, upper] = (text?.match(/\d+(\.\d+)?(e-\d+)?/g) ?? []).map(Number);
+    const exact = linfRadiusOf(3);
+    expect(lower).toBeGreaterThan(0.95 * exact);
+    expect(lower).toBeLessThan(exact);
+    expect(upper).toBeGreaterThan(0.999 * exact);
+    expect(upper).toBeLessThan(1.05 * exact);
   });
 
   it("adds noise to the user's model, and averages over draws", limit, async () => {
@@ -413,7 +429,8 @@ describe.skipIf(!hasChromium)("the lab", () => {
       await page.emulateMedia({ colorScheme });
       for (const link of await page.locator("nav a").all()) {
         await link.click();
-        expect(await seriousFaults(`${colorScheme} ${await link.textContent()}`)).toEqual([]);
+        const name = `${colorScheme} ${await link.textContent()}`;
+        expect(await seriousFaults(name, colorScheme === "dark")).toEqual([]);
       }
     }
   });
