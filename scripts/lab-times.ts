@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
-import type { TimedAsk } from "../test/fixtures/lab-page/timed.ts";
+import type { TimedAsk } from "../test/fixtures/lab-page/timed-ask.ts";
 import { scriptOf } from "../test/fixtures/page-script.ts";
 import { type GradientGraph, gradientGraph } from "./lab-gradient.ts";
 import { type LabSite, withLabSite } from "./lab-site.ts";
