@@ -84,7 +84,7 @@ export async function openHardened(
 /** Images on which it is decided whether a file is undefended, and the share of clean accuracy that is left of such a file. */
 const [PROBED, UNDEFENDED] = [128, 0.25];
 /** What hardening adds by default. */
-const [VALIDATION, MIN_REST, WARMUP] = [512, 10, 0.3];
+const [VALIDATION, MIN_REST, WARMUP, CLIP] = [512, 10, 0.3, 1];
 
 /** Whether attacks on training images leave next to nothing of the accuracy. */
 async function isUndefended(
@@ -123,6 +123,7 @@ async function hardeningOptions(
   const options: TrainOptions = Object.assign(
     {
       recipe: "harden",
+      clipGradient: CLIP,
       validation: Math.max(1, Math.min(VALIDATION, Math.floor(used / MIN_REST))),
     },
     defined(given),
