@@ -28,14 +28,18 @@ import { openLowerBounds } from "./prove/open.ts";
 import { proofSummary } from "./prove/proof-summary.ts";
 import { type AuditResult, auditResult } from "./result.ts";
 import type { AuditSharing } from "./sharing.ts";
+import type { RadiusRow } from "./smallest/radius-row.ts";
+import { type SearchEvent, searchedAudit } from "./smallest/searched-audit.ts";
+import { smallestByImage, smallestRadii } from "./smallest/smallest.ts";
 
 /**
- * One event per finished row, and with `prove` one per proof and certificate. The last event holds the result and the paths of
+ * One event per finished row, with `prove` one per proof and certificate, and one per batch of the search for smallest radii. The last event holds the result and the paths of
  * the files that store it.
  */
 export type AuditEvent =
   | { readonly event: "row"; readonly row: Row; readonly done: number; readonly total: number }
   | ProveEvent
+  | SearchEvent
   | { readonly event: "result"; readonly result: AuditResult; readonly files: readonly string[] };
 
 /** The file of rows in an audit's storage. */
@@ -150,16 +154,24 @@ async function* runAttacks(
   return { rows, stored, missing };
 }
 
+/** What an audit has found before its diagnostics run. */
+interface Findings {
+  readonly rows: readonly Row[];
+  /** Searches for smallest radii; null where none ran. */
+  readonly searched: readonly RadiusRow[] | null;
+  readonly lower: LowerBounds | null;
+  /** Runs diagnostics, and holds the failures so far. */
+  readonly runner: DiagnosticRunner;
+}
+
 /** Runs the diagnostics and puts the result of the audit together. */
 async function resultOf(
   { options, audit, audited }: OpenedAudit,
   evaluation: EvaluateOptions,
   network: AuditedNetwork,
-  rows: readonly Row[],
-  lower: LowerBounds | null,
+  { rows, searched, lower, runner }: Findings,
 ): Promise<AuditResult> {
   const { model, dataset } = audited;
-  const runner = new DiagnosticRunner(audit.signal);
   const probe = await runner.run(
     "the probe of gradients and attacks",
     () => network.probe(),
@@ -199,7 +211,32 @@ async function resultOf(
     attacks: evaluation.attacks,
     required: options.require ?? null,
     proofs: lower === null ? null : proofSummary(lower),
+    smallest:
+      searched === null
+        ? null
+        : [...new Set(options.norms)].map((norm) =>
+            smallestRadii(norm, smallestByImage(rows, searched, norm)),
+          ),
   });
+}
+
+/** Searches for the smallest radii of a deterministic network; null for one with noise, and if it was stopped or failed. */
+async function* runSearch(
+  { options, audit, audited }: OpenedAudit,
+  { noise }: EvaluateOptions,
+  network: AuditedNetwork,
+  runner: DiagnosticRunner,
+): AsyncGenerator<AuditEvent, readonly RadiusRow[] | null, void> {
+  if (noise !== undefined) return null;
+  const { out, resume = false, signal, note = () => undefined } = audit;
+  const { dataset } = audited;
+  const { victim } = network;
+  try {
+    return yield* searchedAudit({ victim, dataset, options, out, resume, note, signal });
+  } catch (error) {
+    runner.record("the search for smallest radii", error);
+    return null;
+  }
 }
 
 async function* runAudit(opened: OpenedAudit): AsyncGenerator<AuditEvent, void, void> {
@@ -230,7 +267,11 @@ async function* runAudit(opened: OpenedAudit): AsyncGenerator<AuditEvent, void, 
     if (missing > 0 || signal?.aborted || sharing.range !== undefined) return;
     if (lower !== null) yield* lower.after(rows);
     if (signal?.aborted) return;
-    const result = await resultOf(opened, evaluation, network, rows, lower);
+    const runner = new DiagnosticRunner(signal);
+    const searched = yield* runSearch(opened, evaluation, network, runner);
+    if (signal?.aborted) return;
+    const findings = { rows, searched, lower, runner };
+    const result = await resultOf(opened, evaluation, network, findings);
     if (out === undefined || stored === undefined) {
       yield { event: "result", result, files: [] };
       return;
@@ -242,6 +283,7 @@ async function* runAudit(opened: OpenedAudit): AsyncGenerator<AuditEvent, void, 
     const finished = {
       result,
       rows,
+      searched: searched ?? [],
       stored,
       rowsName: ROWS,
       formats,

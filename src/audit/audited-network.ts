@@ -81,6 +81,11 @@ export class AuditedNetwork {
     return stoppable(withMaxBatch(victim, this.#options.batch), this.#audit.signal);
   }
 
+  /** The network that is attacked, for at most `batch` images at once; it throws once the audit is aborted. */
+  get victim(): Victim {
+    return this.#stoppable(this.network);
+  }
+
   /** The network, imported with other options. The caller releases it. */
   async #copy(changed: ImportedOptions): Promise<Classifier> {
     const { architecture, parameters } = await this.#audited.reopen(changed);
@@ -94,7 +99,7 @@ export class AuditedNetwork {
     const hasZeroGradient = notes.some(({ code }) => code === "zero-gradient");
     const copy = hasZeroGradient ? await this.#copy({ straightThrough: true }) : null;
     try {
-      return await probe(this.#stoppable(this.network), this.#dataset.test, {
+      return await probe(this.victim, this.#dataset.test, {
         seed,
         radii: largestRadii(this.#options),
         examples: Math.min(examples, PROBED),

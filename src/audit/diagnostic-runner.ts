@@ -16,10 +16,15 @@ export class DiagnosticRunner {
     try {
       return await diagnostic();
     } catch (error) {
-      if (this.#signal?.aborted) throw error;
-      const fixable = error instanceof UsageError;
-      this.failures.push({ what, reason: messageOf(error), fixable });
+      this.record(what, error);
       return fallback;
     }
+  }
+
+  /** Records that `what` failed with this error. Throws the error if the audit was stopped. */
+  record(what: string, error: unknown): void {
+    if (this.#signal?.aborted) throw error;
+    const fixable = error instanceof UsageError;
+    this.failures.push({ what, reason: messageOf(error), fixable });
   }
 }

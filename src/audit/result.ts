@@ -10,6 +10,7 @@ import { type AuditClass, type Confusion, classesOf, confusionsOf } from "./clas
 import type { Diagnostic, Facts, NotRun } from "./diagnostic.ts";
 import { diagnose } from "./diagnostics.ts";
 import { isContradicted, type ProofSummary } from "./prove/proof-summary.ts";
+import type { SmallestRadii } from "./smallest/smallest.ts";
 import { weakest } from "./weakest.ts";
 
 /** One attack in one ball. It runs on the survivors of the attacks before it. */
@@ -96,6 +97,8 @@ export interface AuditResult {
   readonly passed: boolean | null;
   /** What is proven or certified in each ball, with --prove; null without it. */
   readonly proofs: ProofSummary | null;
+  /** The smallest radii at which images break, by norm; null for a classifier under noise. */
+  readonly smallest: readonly SmallestRadii[] | null;
 }
 
 /** What was audited, and how. */
@@ -111,6 +114,8 @@ export interface AuditedSetup {
   readonly required: number | null;
   /** What was proven; null without --prove. */
   readonly proofs?: ProofSummary | null | undefined;
+  /** The smallest radii; null where they were not searched for. */
+  readonly smallest?: readonly SmallestRadii[] | null | undefined;
 }
 
 /** The worst row per example so far, by the exact pixels and by the pixels rounded to 8 bits. */
@@ -249,6 +254,7 @@ export function auditResult(facts: Facts, setup: AuditedSetup): AuditResult {
     attacks,
     required,
     proofs = null,
+    smallest = null,
     sha256 = null,
   } = setup;
   const [{ model, data }] = rows;
@@ -286,5 +292,6 @@ export function auditResult(facts: Facts, setup: AuditedSetup): AuditResult {
     required,
     passed: required === null ? null : valid && union.mean >= required,
     proofs,
+    smallest,
   };
 }

@@ -4,6 +4,7 @@ import { provenSentence } from "../report/proven-balls.ts";
 import { textTable } from "../report/text-table.ts";
 import { contradictionText } from "./prove/contradiction.ts";
 import { type AuditNorm, type AuditResult, type AuditUnion, atLargest } from "./result.ts";
+import { smallestSentence } from "./smallest/words.ts";
 
 type Ball = AuditUnion["balls"][number];
 
@@ -69,6 +70,10 @@ export function auditVerdict(result: AuditResult): string {
   return `${numbers}.${provenText(result)} ${breaksFirst(result)}${requirement(result)}`;
 }
 
+/** At which radius half of the images break; nothing if that was not searched for, or means nothing. */
+export const smallestLines = ({ smallest, valid }: AuditResult): string[] =>
+  smallest === null || !valid ? [] : [smallestSentence(smallest)];
+
 const textLines = (cells: readonly (readonly string[])[]): string[] => textTable(cells).split("\n");
 
 const normTable = ({ norm, epsilon, attacks, accuracy8bit }: AuditNorm): string[] =>
@@ -126,6 +131,7 @@ export function auditLines(result: AuditResult): string[] {
       [`${model} on ${data}: ${counted(examples, "image")}, budget ${budget}, ${noisy}`],
     ]),
     ...head,
+    ...smallestLines(result),
     auditVerdict(result),
     "",
     ...textLines([

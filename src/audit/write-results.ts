@@ -21,6 +21,7 @@ import type { AuditedModel } from "./open-audited.ts";
 import type { AuditResult } from "./result.ts";
 import { inputFiles } from "./saved-inputs.ts";
 import { auditSections } from "./sections/audit-sections.ts";
+import type { RadiusRow } from "./smallest/radius-row.ts";
 
 /** How the first test images are written. */
 export interface WrittenInputs {
@@ -58,6 +59,8 @@ export interface FinishedAudit {
   readonly command: string | null;
   readonly proofs: readonly ProofRow[];
   readonly certificates: readonly CertificateRow[];
+  /** Searches for smallest radii. */
+  readonly searched: readonly RadiusRow[];
 }
 
 /**
@@ -69,7 +72,7 @@ export async function writeResults(
   finished: FinishedAudit,
   lease: WorkLease | null,
 ): Promise<string[]> {
-  const { result, rows, stored, rowsName, proofs, certificates } = finished;
+  const { result, rows, stored, rowsName, proofs, certificates, searched } = finished;
   const written: string[] = [];
   const write = async (name: string, contents: string | Uint8Array): Promise<void> => {
     await lease?.check();
@@ -87,7 +90,7 @@ export async function writeResults(
   );
   const start = {
     title: `Audit of ${result.model}`,
-    sections: auditSections(result, evaluations[0]),
+    sections: auditSections(result, evaluations[0], searched),
   };
   await write("report.html", page(evaluations, start));
   const { command, formats } = finished;

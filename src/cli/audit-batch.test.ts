@@ -51,6 +51,7 @@ describe("diagnostics", () => {
       state.broken = error;
     });
     expect(result.notRun).toEqual([
+      { what: "the search for smallest radii", reason: error.message, fixable },
       { what: "the probe of gradients and attacks", reason: error.message, fixable },
       { what: "the comparison of preprocessings", reason: error.message, fixable },
       { what: "the comparison of saturation", reason: error.message, fixable },

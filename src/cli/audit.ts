@@ -203,6 +203,9 @@ function tellStep(event: Exclude<AuditEvent, Result>, bar: Progress, { emit }: C
   } else if (event.event === "proof") {
     bar.update("proving", event.done, event.total);
     emit({ proof: event.proof });
+  } else if (event.event === "search") {
+    bar.update("searching smallest radii", event.done, event.total);
+    for (const searched of event.searched) emit({ searched });
   } else {
     bar.update("certifying", event.done, event.total);
     emit({ certificate: event.certificate });

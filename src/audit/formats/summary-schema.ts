@@ -113,6 +113,21 @@ const Proofs = z.looseObject({
   ),
 });
 
+const Radius = z.number().nonnegative().nullable();
+
+const Smallest = z.looseObject({
+  norm: z.string(),
+  images: count,
+  broken: count.describe(
+    "images that some attack broke at whatever radius, or that are wrong without one",
+  ),
+  median: Radius.describe("the radius at which half of the images are broken; null if fewer are"),
+  deciles: z
+    .array(Radius)
+    .length(9)
+    .describe("the radii at which 10 %, 20 %, … 90 % of the images are broken"),
+});
+
 /** What summary.json holds. Fields may be added; a reader ignores those that it does not know. */
 export const AuditSummary = z.looseObject({
   schemaVersion: z.literal(SUMMARY_VERSION),
@@ -141,6 +156,11 @@ export const AuditSummary = z.looseObject({
   required: share.nullable(),
   passed: z.boolean().nullable(),
   proofs: Proofs.nullable(),
+  smallest: z
+    .array(Smallest)
+    .nullable()
+    .optional()
+    .describe("smallest radii at which images break; null for a classifier under noise"),
 });
 
 /** A result as summary.json states it. */

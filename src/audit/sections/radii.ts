@@ -1,28 +1,27 @@
 import type { Row } from "../../evaluate/row.ts";
-import { groupBy } from "../../evaluate/row-statistics.ts";
+import { type Chart, chartMarkup } from "../../report/chart.ts";
 import { dataTable } from "../../report/data-table.ts";
 import type { Evaluation } from "../../report/evaluation.ts";
 import { counted, listed, normName, percent, radius } from "../../report/format.ts";
-import { html, type Markup } from "../../report/html.ts";
+import { html, type Markup, trusted } from "../../report/html.ts";
 import { provenBalls } from "../../report/proven-balls.ts";
 import { type AuditNorm, type AuditResult, atLargest } from "../result.ts";
+import type { RadiusRow } from "../smallest/radius-row.ts";
+import { smallestByImage } from "../smallest/smallest.ts";
+import { ballOf } from "../smallest/words.ts";
 
-/** The smallest radius at which any attack in a norm broke each image: 0 if it is wrong when clean, infinite if none did. */
-export function breakingRadii(rows: readonly Row[], norm: string): number[] {
-  const own = rows.filter((row) => row.norm === norm && row.epsilon !== null);
-  return [...groupBy(own, ({ index }) => index).values()].map((ofImage) =>
-    Math.min(...ofImage.map(breakingRadius)),
-  );
-}
-
-/** A row's perturbation is an upper bound on the smallest one. Rounding may carry it past the radius, but not out of the ball. */
-function breakingRadius(row: Row): number {
-  const { norm, epsilon, clean, majority } = row;
-  if (clean < 0.5) return 0;
-  if (majority === 1) return Number.POSITIVE_INFINITY;
-  const lengths: Readonly<Record<string, number>> = { linf: row.linf, l2: row.l2, l1: row.l1 };
-  return Math.min(lengths[String(norm)] ?? Number.POSITIVE_INFINITY, Number(epsilon));
-}
+/** The smallest radius at which an attack or a search broke each image: 0 if it is wrong when clean, infinite if none did. */
+export const breakingRadii = (
+  rows: readonly Row[],
+  norm: string,
+  searched: readonly RadiusRow[] = [],
+): number[] => [
+  ...smallestByImage(
+    rows.filter(({ epsilon }) => epsilon !== null),
+    searched,
+    norm,
+  ).values(),
+];
 
 /** Parts of a single radius, where attacks found smaller perturbations. */
 const PARTS = 4;
@@ -44,6 +43,28 @@ export function edgesOf(
 
 /** Slack for the rounding of a perturbation's length, relative to the radius. */
 const SLACK = 1e-6;
+
+/** The most bins of the radii that a search found. */
+const MAX_BINS = 8;
+
+/** Upper ends of equal bins up to a radius or just beyond: of width 1, 2 or 5 times a power of ten, in ℓ∞ of 1/255. */
+function roundEnds(radius: number, norm: string): number[] {
+  const unit = norm === "linf" ? 1 / 255 : 1;
+  const least = radius / unit / MAX_BINS;
+  const power = 10 ** Math.floor(Math.log10(least));
+  const width = power * ([1, 2, 5, 10].find((factor) => factor * power >= least) ?? 10);
+  // One division per end, so that 3/255 is the number that people write.
+  const ends = Math.ceil(radius / unit / width - SLACK);
+  return Array.from({ length: ends }, (_, i) =>
+    norm === "linf" ? ((i + 1) * width) / 255 : Number(((i + 1) * width).toPrecision(12)),
+  );
+}
+
+/** The radius that most images break at or below, of those that were searched; null without a search. */
+function mostBreakAt(result: AuditResult, norm: string): number | null {
+  const own = result.smallest?.find((one) => one.norm === norm);
+  return own?.deciles.findLast((radius) => radius !== null) ?? null;
+}
 
 interface Bin {
   readonly name: string;
@@ -73,7 +94,7 @@ function medianSentence(radii: readonly number[], norm: string): string {
   const sorted = radii.toSorted((a, b) => a - b);
   const median = sorted[Math.ceil(sorted.length / 2) - 1];
   if (Number.isFinite(median))
-    return `Half of the images break at ${normName(norm)} ${Number(median.toPrecision(3))} or less.`;
+    return `Half of the images break at ${ballOf(norm, median)} or less.`;
   const broken = radii.filter(Number.isFinite).length;
   return `Fewer than half of the images (${percent(broken / radii.length)}) break.`;
 }
@@ -88,13 +109,47 @@ function provenSentence({ proofs = [] }: Pick<Evaluation, "proofs">, norm: strin
   return ` Proven or certified from below: ${listed(parts)}.`;
 }
 
-function histogram(norms: readonly AuditNorm[], evaluation: Evaluation): Markup | null {
+/** The share of images that no attack or search broke, at every radius, up to the one that most images break at. */
+function curve(radii: readonly number[], norm: string, most: number): Chart {
+  const sorted = radii.toSorted((a, b) => a - b);
+  const points = sorted.flatMap((x, i) =>
+    x > most || sorted[i + 1] === x ? [] : [{ x, y: 1 - (i + 1) / sorted.length }],
+  );
+  const clean = sorted.filter((radius) => radius > 0).length / sorted.length;
+  return {
+    title: `Smallest breaking radii in ${normName(norm)}`,
+    x: `ε in ${normName(norm)}, pixels in [0, 1]`,
+    y: "images not broken",
+    share: true,
+    series: [
+      {
+        name: normName(norm),
+        place: 0,
+        shape: "steps-after",
+        points: [{ x: 0, y: clean }, ...points.filter(({ x }) => x > 0)],
+      },
+    ],
+  };
+}
+
+interface Searched {
+  readonly result: AuditResult;
+  readonly evaluation: Evaluation;
+  readonly searched: readonly RadiusRow[];
+}
+
+function histogram(
+  norms: readonly AuditNorm[],
+  { result, evaluation, searched }: Searched,
+): Markup | null {
   const [{ norm }] = norms;
-  const radii = breakingRadii(evaluation.rows, norm);
+  const radii = breakingRadii(evaluation.rows, norm, searched);
   if (radii.length === 0) return null;
-  const bins = binsOf(radii, edgesOf(norms, radii));
+  const found = mostBreakAt(result, norm);
+  const ends = found === null || found === 0 ? edgesOf(norms, radii) : roundEnds(found, norm);
+  const bins = binsOf(radii, ends);
   const most = Math.max(1, ...bins.map(({ images }) => images));
-  return dataTable({
+  const table = dataTable({
     label: `Smallest breaking radius in ${normName(norm)}`,
     caption: `${normName(norm)}: ${medianSentence(radii, norm)}${provenSentence(evaluation, norm)}`,
     heads: [`radius in ${normName(norm)}`, "images", ""].map((title) => ({ title })),
@@ -112,24 +167,32 @@ function histogram(norms: readonly AuditNorm[], evaluation: Evaluation): Markup 
       ],
     })),
   });
+  return found === null || found === 0
+    ? table
+    : html`<div class="stack">${chartMarkup(curve(radii, norm, found))}${table}</div>`;
 }
 
 /** Images by the smallest radius that broke them, one table per norm; null without rows. */
 export function radiiSection(
   result: AuditResult,
   evaluation: Evaluation | undefined,
+  searched: readonly RadiusRow[],
 ): Markup | null {
   if (evaluation === undefined) return null;
   const tables = atLargest(result.norms).map(({ norm }) =>
     histogram(
       result.norms.filter((one) => one.norm === norm),
-      evaluation,
+      { result, evaluation, searched },
     ),
   );
+  const how =
+    searched.length === 0
+      ? "It is an upper bound: an attack looks for any adversarial image in its ball, and seldom for the nearest. More radii (<code>--epsilon-linf 1/255,2/255,4/255</code>) make it finer."
+      : "It is an upper bound: the best of all attacks and of minimum-norm attacks, which look for the nearest adversarial image at any distance.";
   return html`
 <section aria-labelledby="radii">
 <h2 id="radii">Smallest breaking radius per image</h2>
-<p>The length of the smallest perturbation that broke each image. It is an upper bound: an attack looks for any adversarial image in its ball, and seldom for the nearest. More radii (<code>--epsilon-linf 1/255,2/255,4/255</code>) make it finer.</p>
+<p>The length of the smallest perturbation that broke each image. ${trusted(how)}</p>
 <div class="pair">${tables}</div>
 </section>`;
 }

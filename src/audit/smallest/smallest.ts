@@ -1,0 +1,59 @@
+// How far images are from breaking: the smallest radius per image, and what it says about all of them.
+import type { Norm } from "../../attacks/victim.ts";
+import type { Row } from "../../evaluate/row.ts";
+import type { RadiusRow } from "./radius-row.ts";
+
+/** The smallest radii at which images break in one norm. They are upper bounds: a stronger attack may find smaller ones. */
+export interface SmallestRadii {
+  readonly norm: Norm;
+  readonly images: number;
+  /** Images that some attack broke, at whatever radius; those that are wrong without an attack included. */
+  readonly broken: number;
+  /** The radius at which half of the images are broken, for pixels in [0, 1]; null if fewer than half are. */
+  readonly median: number | null;
+  /** The radii at which 10 %, 20 %, … 90 % of the images are broken; null where fewer are. */
+  readonly deciles: readonly (number | null)[];
+}
+
+/** The length of a row's perturbation where it breaks the image: 0 if that is wrong when clean, infinite if it survived. */
+export function breakingRadius(row: Row): number {
+  const { norm, epsilon, clean, majority } = row;
+  if (clean < 0.5) return 0;
+  if (majority === 1) return Number.POSITIVE_INFINITY;
+  const lengths: Readonly<Record<string, number>> = { linf: row.linf, l2: row.l2, l1: row.l1 };
+  // Rounding may carry a perturbation past the radius, but not out of the ball.
+  const bound = epsilon ?? Number.POSITIVE_INFINITY;
+  return Math.min(lengths[String(norm)] ?? Number.POSITIVE_INFINITY, bound);
+}
+
+/** The smallest radius per image that attacks or searches found in a norm, by index; infinite where none broke the image. */
+export function smallestByImage(
+  rows: readonly Row[],
+  searched: readonly RadiusRow[],
+  norm: string,
+): ReadonlyMap<number, number> {
+  const smallest = new Map<number, number>();
+  const add = (index: number, radius: number) =>
+    smallest.set(index, Math.min(smallest.get(index) ?? Number.POSITIVE_INFINITY, radius));
+  for (const row of rows) if (row.norm === norm) add(row.index, breakingRadius(row));
+  for (const row of searched)
+    if (row.norm === norm) add(row.index, row.radius ?? Number.POSITIVE_INFINITY);
+  return smallest;
+}
+
+/** Sums up the smallest radii of all images in one norm. */
+export function smallestRadii(norm: Norm, byImage: ReadonlyMap<number, number>): SmallestRadii {
+  const sorted = [...byImage.values()].sort((a, b) => a - b);
+  /** The smallest radius at which so many tenths of the images are broken. */
+  const at = (tenths: number): number | null => {
+    const radius = sorted[Math.ceil((tenths * sorted.length) / 10) - 1];
+    return Number.isFinite(radius) ? radius : null;
+  };
+  return {
+    norm,
+    images: sorted.length,
+    broken: sorted.filter(Number.isFinite).length,
+    median: at(5),
+    deciles: Array.from({ length: 9 }, (_, i) => at(i + 1)),
+  };
+}
