@@ -206,8 +206,9 @@ describe("a worker", () => {
     expect(events.filter((one) => one === "back")).toHaveLength(2);
   });
 
-  it("goes on with an attempt whose files could not be written", async () => {
-    const { worker, store } = await place([cell("a")]);
+  it("says so and waits a moment before it goes on with an attempt whose files could not be written", async () => {
+    const { worker, store, events, clock } = await place([cell("a")]);
+    const start = clock.now();
     const numbers: number[] = [];
     const one = worker("one", async (asked, attempt, signal) => {
       numbers.push(attempt.number);
@@ -217,6 +218,37 @@ describe("a worker", () => {
     await one.run(all, { rescan: 1 });
     expect(numbers).toEqual([1, 1, 1]);
     expect(await textOf(store, "a")).toBe("a");
+    expect(events.filter((one) => one === "away")).toHaveLength(2);
+    expect(clock.now() - start).toBeGreaterThanOrEqual(1);
+  });
+
+  it("does not go on while a disk takes empty files only, and gives up where a cell never fits", async () => {
+    const { worker, clock, store, events } = await place([cell("a")]);
+    const full = (seconds: number): Execute => {
+      const until = clock.now() + seconds;
+      return async (asked, attempt, signal) => {
+        const { write } = attempt.files;
+        const files = attempt.files as { write: typeof write };
+        files.write = async (name, contents) => {
+          if (contents.length > 0 && clock.now() < until) throw new Error("no space left");
+          return write(name, contents);
+        };
+        if (clock.now() < until) return { how: "away", message: "no space left" };
+        return done(asked, attempt, signal);
+      };
+    };
+    const start = clock.now();
+    await worker("one", full(60)).run(all, { rescan: 1 });
+    expect(clock.now() - start).toBeLessThan(75);
+    expect(events.filter((one) => one === "away")).toHaveLength(1);
+    expect(await textOf(store, "a")).toBe("a");
+
+    const other = await place([cell("b")]);
+    const never = other.worker("two", async () => ({ how: "away", message: "no space" }), {
+      retries: 0,
+    });
+    await never.run(all, { rescan: 1 });
+    expect(never.board.failed.get("b")?.message).toContain("no space");
   });
 
   it("stops when it is asked to, and the next one continues with the next attempt", async () => {

@@ -7,6 +7,7 @@ import type { Board } from "./board.ts";
 import type { Cell } from "./cell.ts";
 import { failures, finalFailure } from "./failures.ts";
 import type { Execute, Outcome, SweepEvent, Tried } from "./outcome.ts";
+import { probeOf } from "./probe.ts";
 import { commit, committedKeys, dropOtherFiles, manifestOf } from "./results.ts";
 import { type Store, StoreAway } from "./store/store.ts";
 
@@ -31,6 +32,9 @@ export interface WorkerContext {
   readonly signal: AbortSignal;
   onEvent?(event: SweepEvent): void;
 }
+
+/** Seconds within which a store was not away, but too full for one file. */
+const MIN_AWAY = 1;
 
 /** Computes cells one after the other. */
 export class CellWorker {
@@ -138,7 +142,8 @@ export class CellWorker {
 
   /** Computes until the cell is done, failed, stopped or lost. A store that is away interrupts the attempt, no more. */
   async #compute(cell: Cell, attempt: Attempt): Promise<Outcome | { readonly how: "lost" }> {
-    const { execute, signal, store } = this.#context;
+    const { execute, signal, clock, store, awaySeconds } = this.#context;
+    const start = clock.now();
     for (;;) {
       const lost = new AbortController();
       const watch = this.#watch(attempt, lost);
@@ -147,16 +152,16 @@ export class CellWorker {
       );
       if (lost.signal.aborted) return { how: "lost" };
       if (outcome.how !== "away") return outcome;
+      const failed = { how: "failed", code: "cannot-write", retry: true } as const;
+      const began = clock.now();
       try {
-        await this.#patiently(async () => {
-          await attempt.files.write("probe", "").catch((error) => {
-            throw new StoreAway(store.path, messageOf(error), error);
-          });
-          await attempt.files.remove("probe");
-        });
+        await this.#patiently(probeOf(attempt, store, outcome.message));
       } catch (error) {
-        return { how: "failed", message: messageOf(error), code: "cannot-write", retry: true };
+        return { ...failed, message: messageOf(error) };
       }
+      // A small file may fit where a large one does not.
+      if (clock.now() - began < MIN_AWAY && clock.now() - start > awaySeconds)
+        return { ...failed, message: outcome.message };
       if (!(await this.#patiently(() => attempt.isHeld()))) return { how: "lost" };
       if (signal.aborted) return { how: "stopped" };
     }
