@@ -29,6 +29,7 @@ it("radii grow from a sixteenth to their full length, then stay, and depend on t
   };
   expect(await radiusAt(0)).toBe(1 / 16);
   expect(await radiusAt(15)).toBe(0.5);
+  expect(await radiusAt(16)).toBe(9 / 16);
   expect(await radiusAt(31)).toBe(1);
   expect(await radiusAt(63)).toBe(1);
   expect(await radiusAt(15)).toBe(0.5);
