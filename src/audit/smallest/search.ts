@@ -2,7 +2,7 @@
 // smaller and smaller balls below the best one.
 import { distancesOf } from "../../attacks/exact-projection.ts";
 import { runBounded, runMinimal } from "../../attacks/harness.ts";
-import { attackNamed, minimalAttackNamed } from "../../attacks/table.ts";
+import { attackNamed, attacks, minimalAttackNamed } from "../../attacks/table.ts";
 import type { Attack, Norm, Victim } from "../../attacks/victim.ts";
 import type { Split } from "../../data/dataset.ts";
 import { fold, type Key, keyOf, nameToNumber } from "../../math/random.ts";
@@ -25,12 +25,6 @@ export const searchEfforts: Readonly<Record<Budget, SearchEffort>> = {
   quick: { families: ["fmn"], steps: 20, apgdSteps: 0 },
   standard: { families: ["fmn", "ddn"], steps: 100, apgdSteps: 30 },
   full: { families: ["fmn", "ddn"], steps: 300, apgdSteps: 100 },
-};
-
-/** The norms that a family of minimum-norm attacks has. */
-const familyNorms: Readonly<Record<string, readonly Norm[]>> = {
-  fmn: ["linf", "l2", "l1"],
-  ddn: ["l2"],
 };
 
 /** Ratio of the radii of neighbouring balls. All images share the balls, so that they can be attacked together. */
@@ -112,7 +106,7 @@ export async function* searchRadii(
   for (const indices of missing(all, CLEAN)) yield record(await cleanRows(search, indices));
   const { families, steps, apgdSteps } = search.effort;
   for (const family of families) {
-    if (!familyNorms[family].includes(search.norm)) continue;
+    if (!attacks.named(family).norms.includes(search.norm)) continue;
     const attack = minimalAttackNamed(`${family}-${search.norm}`, { [`${family}Steps`]: steps });
     const right = all.filter((index) => known.best(index) > 0);
     for (const indices of missing(right, { attack: attack.name, epsilon: null }))
