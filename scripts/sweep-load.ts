@@ -1,6 +1,6 @@
 // Measures the scheduling of a sweep: cells that sleep, logical workers in a few processes, one store and one Redis.
 // npx tsx scripts/sweep-load.ts CELLS PROCESSES WORKERS_PER_PROCESS, for example 10000 4 50
-import { type ChildProcess, fork, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, fork, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -93,14 +93,21 @@ async function work(folder: string, count: number, workers: number): Promise<voi
   process.send?.(committed);
 }
 
-/** Calls of all commands of Redis so far, without those that ask for them. */
-function commands(): number {
-  const { stdout } = spawnSync("redis-cli", ["-p", `${PORT}`, "info", "commandstats"], {
-    encoding: "utf8",
+/** Counts the commands that Redis runs: those that clients send, and those of the scripts that they call. */
+function countCommands() {
+  const monitor = spawn("redis-cli", ["-p", `${PORT}`, "monitor"], {
+    stdio: ["ignore", "pipe", "ignore"],
   });
-  return [...stdout.matchAll(/^cmdstat_(\S+?):calls=(\d+)/gm)]
-    .filter(([, name]) => !/^(info|ping)/.test(name))
-    .reduce((sum, [, , calls]) => sum + Number(calls), 0);
+  const counts = { sent: 0, inScripts: 0 };
+  let rest = "";
+  monitor.stdout.setEncoding("utf8").on("data", (text: string) => {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines)
+      if (/^\d+\.\d+ \[\d+ lua\]/.test(line)) counts.inScripts++;
+      else if (/^\d+\.\d+ \[/.test(line)) counts.sent++;
+  });
+  return { counts, stop: () => monitor.kill("SIGKILL") };
 }
 
 const ended = (child: ChildProcess): Promise<number> =>
@@ -115,8 +122,11 @@ async function measure(count: number, processes: number, workers: number): Promi
   mkdirSync(redisFolder);
   const options = ["--port", `${PORT}`, "--bind", "127.0.0.1", "--dir", redisFolder, "--save", ""];
   const redis = spawn("redis-server", options, { stdio: "ignore" });
+  let counting: ReturnType<typeof countCommands> | null = null;
   try {
     await sleep(1000);
+    counting = countCommands();
+    await sleep(500);
     const path = join(folder, "store");
     const store = await openNodeStore(path, { create: true });
     const queue = await CellQueue.open(url, store, (text) => console.error(text));
@@ -130,17 +140,20 @@ async function measure(count: number, processes: number, workers: number): Promi
     const seconds = (performance.now() - began) / 1000;
     const stored = (await committedKeys(store)).size;
     const done = committed.reduce((sum, one) => sum + one, 0);
-    const perCell = commands() / count;
+    await sleep(1000);
+    const perCell = counting.counts.sent / count;
+    const inScripts = counting.counts.inScripts / count;
     await queue.close();
     const ideal = (count * SLEEP) / (processes * workers);
     console.log(
       JSON.stringify({ cells: count, processes, workers: processes * workers, stored, committed }),
     );
     console.log(
-      `${stored} of ${count} cells stored, ${done - stored} committed twice, ${perCell.toFixed(1)} Redis commands per cell, ${seconds.toFixed(1)} s (sleeping alone takes ${ideal.toFixed(1)} s)`,
+      `${stored} of ${count} cells stored, ${done - stored} committed twice, ${perCell.toFixed(1)} commands sent to Redis per cell and ${inScripts.toFixed(1)} more inside scripts, ${seconds.toFixed(1)} s (sleeping alone takes ${ideal.toFixed(1)} s)`,
     );
     return stored === count && done === count && perCell <= 20;
   } finally {
+    counting?.stop();
     redis.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true });
   }
