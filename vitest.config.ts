@@ -12,9 +12,7 @@ export default defineConfig({
   test: {
     include: SUITE === "long" ? long : ["src/**/*.test.ts", "test/**/*.test.ts"],
     exclude:
-      SUITE === undefined
-        ? [...configDefaults.exclude, ...long, ...slow]
-        : configDefaults.exclude,
+      SUITE === undefined ? [...configDefaults.exclude, ...long, ...slow] : configDefaults.exclude,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: "forks",
