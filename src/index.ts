@@ -37,6 +37,9 @@ export type {
   Victim,
 } from "./attacks/victim.ts";
 export type { AuditResult } from "./audit/result.ts";
+export type { RadiusRow } from "./audit/smallest/radius-row.ts";
+export type { SearchEvent } from "./audit/smallest/searched-audit.ts";
+export type { SmallestRadii } from "./audit/smallest/smallest.ts";
 export { lowerBound, signTest, smallestCount } from "./certify/binomial.ts";
 export { type Certificate, certificateOf, certifiedNoises } from "./certify/certificates.ts";
 export { type CertifiedImage, certify as certifyImage } from "./certify/certify.ts";
@@ -177,4 +180,5 @@ export { ratioByCounting } from "./paper/theory/monte-carlo.ts";
 export { type Order, type TheoryRow, table1, theoryRow } from "./paper/theory/table1.ts";
 export { use } from "./plugins/use.ts";
 export type { TrainEvent } from "./train/events.ts";
+export type { ValidationRow, Verdict } from "./train/validation-record.ts";
 export type * from "./types.ts";

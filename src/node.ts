@@ -50,6 +50,7 @@ export type { NodeAudit } from "./audit/audit-request.ts";
 export type { NodeDataOptions } from "./data/node.ts";
 export type { NodeRuntimeOptions } from "./engine/runtime/node.ts";
 export type { NodeEvaluation } from "./evaluate/evaluation-request.ts";
+export type { RunFiles } from "./files/run/run-files.ts";
 export * from "./index.ts";
 export type {
   AttackName,
@@ -67,8 +68,15 @@ export type {
   TrainOptions,
 } from "./library/file-options.ts";
 export { certify, evaluate, predict } from "./library/node-judging.ts";
+export type {
+  Checkpoint,
+  CheckpointMetadata,
+  Position,
+  StoredOptions,
+  TrainState,
+} from "./models/opening/checkpoint.ts";
 export type { TrainEvent } from "./train/events.ts";
-export type { NodeTraining } from "./train/training-request.ts";
+export type { NodeTraining, TrainingSource } from "./train/training-request.ts";
 export type { AuditResult, OpenModel, Row };
 export { noiseNamedInNode as noiseNamed };
 
