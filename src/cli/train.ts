@@ -7,7 +7,13 @@ import { UsageError } from "../math/usage-error.ts";
 import { trainInNode } from "../train/node.ts";
 import { type TrainOptions, trainOptions } from "../train/options.ts";
 import { type Context, command } from "./kit/command.ts";
-import { fileReading, readingIn } from "./kit/file-reading.ts";
+import {
+  type FileReadingFlags,
+  fileReading,
+  readingIn,
+  statedReading,
+} from "./kit/file-reading.ts";
+import { flagOf } from "./kit/flags.ts";
 import { DataDir, Device, Threads } from "./kit/options.ts";
 import { namesOf, pick } from "./kit/pick.ts";
 import { progress } from "./kit/progress.ts";
@@ -112,12 +118,11 @@ function withoutModel(options: TrainOptions): TrainOptions {
 }
 
 /** Throws `UsageError` for flags about a file where there is none. */
-function refuseReading(values: Readonly<Record<string, unknown>>): void {
-  const unused = ["mean", "std", "scale", "output", "classes", "preprocessing"].find(
-    (name) => values[name] !== undefined,
-  );
+function refuseReading(values: FileReadingFlags): void {
+  const unused = statedReading(values);
   if (unused === undefined) return;
-  throw new UsageError(`--${unused} says how a file is read, and there is none; give --from FILE`, {
-    code: "bad-option",
-  });
+  throw new UsageError(
+    `${flagOf(unused)} says how a file is read, and there is none; give --from FILE`,
+    { code: "bad-option" },
+  );
 }

@@ -1,10 +1,10 @@
 // Attacks a file before and after its training, image by image, for one comparison.
 import type { Norm } from "../attacks/victim.ts";
-import type { Budget } from "../audit/options.ts";
-import { plannedOptions } from "../audit/plan.ts";
+import { evaluationOptions } from "../audit/attack-options.ts";
+import { AuditOptions, type Budget } from "../audit/options.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
 import { evaluateModel } from "../evaluate/evaluation.ts";
-import { EvaluateOptions } from "../evaluate/options.ts";
+import type { EvaluateOptions } from "../evaluate/options.ts";
 import type { Row } from "../evaluate/row.ts";
 import type { Host } from "../files/host/host.ts";
 import type { Storage } from "../files/storage/storage.ts";
@@ -43,22 +43,15 @@ export interface JudgedRow {
 /** Images per run. */
 const BATCH = 64;
 
+/** The options of the attacks of an audit with these radii. */
 const optionsOf = (
   { norms, budget, examples, epsilonLinf, epsilonL2, epsilonL1, seed }: Judgement,
   classes: number,
   noise: string | null,
 ): EvaluateOptions => {
-  const size = { norms, budget, classes, randomised: noise !== null };
-  return EvaluateOptions.parse(
-    Object.assign({}, plannedOptions(size), {
-      examples,
-      seed,
-      batch: BATCH,
-      epsilonLinf: [epsilonLinf],
-      epsilonL2: [epsilonL2],
-      epsilonL1: [epsilonL1],
-    }),
-  );
+  const radii = { epsilonLinf: [epsilonLinf], epsilonL2: [epsilonL2], epsilonL1: [epsilonL1] };
+  const asked = Object.assign({ norms: [...norms], budget, examples, seed, batch: BATCH }, radii);
+  return evaluationOptions(AuditOptions.parse(asked), classes, noise);
 };
 
 /** Attacks the test images of an open file and writes `name`, a file of rows; goes on with one that was begun. */

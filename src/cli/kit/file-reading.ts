@@ -20,11 +20,21 @@ export const fileReading = {
 };
 
 const FileReading = z.object(fileReading);
+/** The values of these flags. */
+export type FileReadingFlags = z.output<typeof FileReading>;
 
 /** The reading that the flags of a command state. */
-export function readingIn(values: z.output<typeof FileReading>): AuditedFile {
+export function readingIn(values: FileReadingFlags): AuditedFile {
   const { classes, preprocessing, resize, crop, interpolation } = values;
   const rules = pick(values, namesOf(ImageRules.shape));
   const sizing = { classes, preprocessing, resize, crop, interpolation, rules };
   return Object.assign({}, fileOptions(values), sizing);
+}
+
+/** The first flag about the reading of a file that is not at its default; undefined if all are. */
+export function statedReading(values: FileReadingFlags): string | undefined {
+  const defaults: Readonly<Record<string, unknown>> = FileReading.parse({});
+  return namesOf(fileReading).find(
+    (name) => JSON.stringify(values[name]) !== JSON.stringify(defaults[name]),
+  );
 }
