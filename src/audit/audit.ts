@@ -33,8 +33,8 @@ import { type SearchEvent, searchedAudit } from "./smallest/searched-audit.ts";
 import { smallestByImage, smallestRadii } from "./smallest/smallest.ts";
 
 /**
- * One event per finished row, with `prove` one per proof and certificate, and one per batch of the search for smallest radii. The last event holds the result and the paths of
- * the files that store it.
+ * One event per finished row, one per batch of the search for smallest radii, and with `prove` one per proof and certificate.
+ * The last event holds the result and the paths of the files that store it.
  */
 export type AuditEvent =
   | { readonly event: "row"; readonly row: Row; readonly done: number; readonly total: number }
@@ -57,7 +57,7 @@ interface OpenedAudit {
 /**
  * Attacks the first test images with the budget's attacks, runs the diagnostics, and writes rows, `summary.json`,
  * `report.html` and images to `out`. Yields each row once it is written, and the result last. An audit that `signal` aborts
- * yields no result; the next audit with `resume` continues from its rows. `sharing` leaves a part of it to other processes. Throws `UsageError`.
+ * yields no result; one with `resume` continues from its rows. `sharing` leaves a part to other processes. Throws `UsageError`.
  */
 export async function* auditModel(
   options: AuditOptions,
