@@ -5,16 +5,20 @@
 
 import { appendFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { checkRow } from "../src/audit/prove/certificate-check.ts";
 import { isInside } from "../src/audit/prove/certified-point.ts";
-import { REFUTING_DRAWS, REFUTING_LEVEL, refute } from "../src/certify/refute.ts";
+import { CheckRow, checkName } from "../src/audit/prove/check-row.ts";
+import { refute } from "../src/certify/refute.ts";
 import { parseCertificates } from "../src/certify/row.ts";
 import { parseNpz } from "../src/data/npz.ts";
 import { nodeRuntime } from "../src/engine/runtime/node.ts";
 import { imageName } from "../src/evaluate/kept-images.ts";
 import type { Row } from "../src/evaluate/row.ts";
 import { fold, keyOf, nameToNumber } from "../src/math/random.ts";
+import { takeRows } from "../src/math/tensor.ts";
 import { classifier } from "../src/models/classifier.ts";
 import { openModelInNode } from "../src/models/opening/node.ts";
+import { readImages } from "../src/report/read-images.ts";
 
 const PREFIX = "attacked-";
 const [, , models, folder] = process.argv;
@@ -35,27 +39,22 @@ for (const name of names) {
   const rows = linesOf(join(folder, `${PREFIX}${name}.jsonl`)).map(
     (line) => JSON.parse(line) as Row,
   );
-  const images = parseNpz(name, readFileSync(join(folder, `${PREFIX}${name}.examples.npz`)));
+  const npz = readFileSync(join(folder, `${PREFIX}${name}.examples.npz`));
+  const images = new Map(readImages(parseNpz(name, npz)).map((set) => [set.name, set]));
   const out = join(folder, `checks-${name}.jsonl`);
-  const checked = new Set(
-    linesOf(out).map((line) => {
-      const { index, attack, epsilon } = JSON.parse(line);
-      return `${index} ${attack} ${epsilon}`;
-    }),
-  );
-  let refuted = linesOf(out).filter((line) => JSON.parse(line).refuted).length;
+  const checks = linesOf(out).map((line) => CheckRow.parse(JSON.parse(line)));
+  const checked = new Set(checks.map(checkName));
   for (const row of rows) {
-    const { index, attack, norm, epsilon, linf, l2, l1 } = row;
+    const { index, attack, epsilon } = row;
     const certificate = certificates.get(index);
     if (certificate === undefined || !isInside(row, certificate)) continue;
-    if (checked.has(`${index} ${attack} ${epsilon}`)) continue;
-    const place = images.get(`${imageName(row)}/index`)?.data.indexOf(index as never) ?? -1;
-    const kept = images.get(`${imageName(row)}/adversarial`);
-    if (place < 0 || kept === undefined || !(kept.data instanceof Float32Array)) continue;
-    const size = kept.data.length / kept.shape[0];
+    const kept = images.get(imageName(row));
+    const place = kept?.indices.indexOf(index) ?? -1;
+    if (checked.has(checkName(row)) || kept === undefined || place < 0) continue;
+    const point = takeRows(kept.adversarials, [place]);
     const smoothed = {
       network,
-      shape: kept.shape.slice(1),
+      shape: point.shape.slice(1),
       classes: model.architecture.classes,
       noise: certificate.noise,
       sampling: certificate.sampling,
@@ -63,15 +62,12 @@ for (const name of names) {
     };
     const key = fold(fold(keyOf(0), nameToNumber(`${attack}@${epsilon}`)), index);
     const prediction = Number(certificate.prediction);
-    const point = kept.data.slice(place * size, (place + 1) * size);
-    const found = await refute(smoothed, point, key, { prediction });
-    if (found.refuted) refuted++;
-    const said = { index, attack, norm, epsilon, linf, l2, l1, prediction };
-    const judged = { of: REFUTING_DRAWS, level: REFUTING_LEVEL };
-    appendFileSync(out, `${JSON.stringify(Object.assign(said, judged, found))}\n`);
+    const found = await refute(smoothed, point.data, key, { prediction });
+    const check = checkRow(row, certificate, found);
+    appendFileSync(out, `${JSON.stringify(check)}\n`);
+    checks.push(check);
   }
   await network.release();
-  console.log(
-    `${name}: ${linesOf(out).length} points inside a certified radius, ${refuted} refuted`,
-  );
+  const refuted = checks.filter((check) => check.refuted).length;
+  console.log(`${name}: ${checks.length} points inside a certified radius, ${refuted} refuted`);
 }

@@ -27,7 +27,8 @@ const keyOfCheck = (seed: number, { index, attack, epsilon }: Row): Key =>
     nameToNumber(`${attack}@${epsilon}`),
   );
 
-function checkRow(
+/** The row of a check: what fresh draws said about a certificate at the image of an attack's row. */
+export function checkRow(
   { index, attack, norm, epsilon, linf, l2, l1 }: Row,
   { prediction }: CertificateRow,
   { draws, votes, refuted }: Refutation,
