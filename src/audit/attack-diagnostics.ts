@@ -1,8 +1,10 @@
 // Diagnostics of the attacks: do they behave like working attacks?
 import type { Row } from "../evaluate/row.ts";
-import { normName, radius } from "../report/format.ts";
+import { isBroken } from "../evaluate/survivors.ts";
+import { counted, normName, radius } from "../report/format.ts";
 import { cleanOf } from "./answer-diagnostics.ts";
 import type { Diagnostic, Facts } from "./diagnostic.ts";
+import { isSearch } from "./smallest/search-attack.ts";
 
 /** A count below this may be a coincidence, whatever the share. */
 const MIN_IMAGES = 2;
@@ -25,6 +27,9 @@ export function hugeEpsilon({ probe }: Pick<Facts, "probe">): Diagnostic | null 
 
 /** Square must break at least this share of the images beyond those that gradient attacks broke. */
 const MIN_BLACK_BOX = 0.02;
+
+/** The search must break at least this share of the images beyond all attacks for a warning. */
+const MIN_SEARCHED = 0.02;
 
 /** Whether the row is of an attack that sees scores only, no gradients. */
 export const isBlackBox = ({ attack }: Pick<Row, "attack">): boolean =>
@@ -52,6 +57,21 @@ export function blackBoxWins({ rows }: Pick<Facts, "rows">): Diagnostic | null {
     text: `Square, which sees no gradients, broke ${won} images that survived every attack with gradients`,
     advice:
       "gradients are masked, or the budget is too small: use --budget standard or full, and see zero-gradients",
+  };
+}
+
+/** Fires if the search for smallest radii breaks images inside a ball whose attacks all left them right. */
+export function searchWins({ rows }: Pick<Facts, "rows">): Diagnostic | null {
+  const won = new Set(
+    rows.filter((row) => isSearch(row) && isBroken(row)).map(({ index }) => index),
+  ).size;
+  if (won === 0) return null;
+  const isMany = won >= Math.max(MIN_IMAGES, MIN_SEARCHED * cleanOf(rows).length);
+  return {
+    code: "search-wins",
+    severity: isMany ? "warning" : "note",
+    text: `the search for smallest radii broke ${counted(won, "image")} inside a ball whose attacks all failed; ${won === 1 ? "it counts" : "they count"} as broken`,
+    advice: "the attacks have not converged: use --budget standard or full",
   };
 }
 

@@ -29,7 +29,8 @@ import { proofSummary } from "./prove/proof-summary.ts";
 import { type AuditResult, auditResult } from "./result.ts";
 import type { AuditSharing } from "./sharing.ts";
 import type { RadiusRow } from "./smallest/radius-row.ts";
-import { type SearchEvent, searchedAudit } from "./smallest/searched-audit.ts";
+import { searchAfterAttacks } from "./smallest/search-after-attacks.ts";
+import type { SearchEvent } from "./smallest/searched-audit.ts";
 import { smallestByImage, smallestRadii } from "./smallest/smallest.ts";
 
 /**
@@ -220,25 +221,6 @@ async function resultOf(
   });
 }
 
-/** Searches for the smallest radii of a deterministic network; null for one with noise, and if it was stopped or failed. */
-async function* runSearch(
-  { options, audit, audited }: OpenedAudit,
-  { noise }: EvaluateOptions,
-  network: AuditedNetwork,
-  runner: DiagnosticRunner,
-): AsyncGenerator<AuditEvent, readonly RadiusRow[] | null, void> {
-  if (noise !== undefined) return null;
-  const { out, resume = false, signal, note = () => undefined } = audit;
-  const { dataset } = audited;
-  const { victim } = network;
-  try {
-    return yield* searchedAudit({ victim, dataset, options, out, resume, note, signal });
-  } catch (error) {
-    runner.record("the search for smallest radii", error);
-    return null;
-  }
-}
-
 async function* runAudit(opened: OpenedAudit): AsyncGenerator<AuditEvent, void, void> {
   const { options, audit, audited, sharing, lease } = opened;
   const { out, signal, saveInputs = 0, note = () => undefined } = audit;
@@ -265,12 +247,14 @@ async function* runAudit(opened: OpenedAudit): AsyncGenerator<AuditEvent, void, 
     if (signal?.aborted) return;
     const { rows, stored, missing } = yield* runAttacks(opened, evaluation, network, lower);
     if (missing > 0 || signal?.aborted || sharing.range !== undefined) return;
-    if (lower !== null) yield* lower.after(rows);
-    if (signal?.aborted) return;
     const runner = new DiagnosticRunner(signal);
-    const searched = yield* runSearch(opened, evaluation, network, runner);
+    const { victim } = network;
+    const searching = { options, audit, audited, victim, noise, rows, lower, runner };
+    const { searched, attack, found } = yield* searchAfterAttacks(searching);
     if (signal?.aborted) return;
-    const findings = { rows, searched, lower, runner };
+    if (lower !== null) yield* lower.after(rows.concat(found));
+    if (signal?.aborted) return;
+    const findings: Findings = { rows: rows.concat(attack), searched, lower, runner };
     const result = await resultOf(opened, evaluation, network, findings);
     if (out === undefined || stored === undefined) {
       yield { event: "result", result, files: [] };
@@ -282,9 +266,9 @@ async function* runAudit(opened: OpenedAudit): AsyncGenerator<AuditEvent, void, 
     const { format: formats = [], command = null } = audit;
     const finished = {
       result,
-      rows,
+      rows: findings.rows,
       searched: searched ?? [],
-      stored,
+      stored: Object.assign({}, stored, { rows: stored.rows.concat(attack) }),
       rowsName: ROWS,
       formats,
       command,

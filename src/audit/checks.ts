@@ -48,6 +48,7 @@ const explainedBy =
 /** The names of comparisons in the record of failures. */
 export const DECISIONS = "the comparison of decisions";
 export const PREPROCESSINGS = "the comparison of preprocessings";
+export const SEARCH = "the search for smallest radii";
 
 /** A comparison that failed did not run; one without a result had nothing to compare. */
 function uncompared(
@@ -103,6 +104,11 @@ const kinds: Readonly<Record<Exclude<DiagnosticCode, "not-run">, CheckKind>> = {
   "black-box-wins": {
     claim: "Attacks with gradients break what an attack without them breaks",
     unanswered: ({ rows }) => (rows.some(isBlackBox) ? undefined : "not applicable"),
+  },
+  "search-wins": {
+    claim: "The search for smallest radii breaks nothing that the attacks left right",
+    unanswered: (facts) =>
+      uncompared(SEARCH, facts, facts.rows.every(({ draws }) => draws > 1) ? null : facts.rows),
   },
   "transfer-wins": {
     claim: "Examples made for another network are not stronger",

@@ -18,6 +18,7 @@ export type DiagnosticCode =
   | "zero-gradients"
   | "huge-epsilon"
   | "black-box-wins"
+  | "search-wins"
   | "transfer-wins"
   | "saturated-softmax"
   | "lost-by-rounding"

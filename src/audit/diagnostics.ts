@@ -12,6 +12,7 @@ import {
   moreStepsHurt,
   noiseBreaks,
   randomisedWithoutEot,
+  searchWins,
   transferWins,
 } from "./attack-diagnostics.ts";
 import type { Diagnostic, Facts } from "./diagnostic.ts";
@@ -38,6 +39,7 @@ export function diagnose(facts: Facts): Diagnostic[] {
     zeroGradients(facts),
     hugeEpsilon(facts),
     blackBoxWins(facts),
+    searchWins(facts),
     transferWins(facts),
     noiseBreaks(facts),
     randomisedWithoutEot(facts),

@@ -1,4 +1,5 @@
-// A prover and a certifier that are wrong on purpose are found out; the real ones never are.
+// A prover, a certifier and a search that are wrong on purpose are found out; the real ones never are. All cases share the three
+// liars, which is why this file has over 300 lines.
 import { existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import * as fixture from "../../../test/fixtures/audit-fixture.ts";
@@ -11,8 +12,8 @@ import type { ProofRow } from "../../verify/proof-row.ts";
 import type { CheckRow } from "./check-row.ts";
 import { contradictionText } from "./contradiction.ts";
 
-/** What the prover and the certifier claim in place of what they find; undefined for the truth. */
-const lies: { proven?: boolean; radius?: number } = {};
+/** What the prover, the certifier and the search for smallest radii claim in place of what they find; undefined for the truth. */
+const lies: { proven?: boolean; radius?: number; found?: number } = {};
 
 vi.mock("../../verify/robustness.ts", async (original) => {
   const real = await original<typeof import("../../verify/robustness.ts")>();
@@ -34,6 +35,26 @@ vi.mock("../../certify/certification.ts", async (original) => {
   return Object.assign({}, real, {
     async *certifyDataset(...given: Parameters<typeof real.certifyDataset>) {
       for await (const event of real.certifyDataset(...given)) yield exaggerated(event);
+    },
+  });
+});
+
+vi.mock("../smallest/search.ts", async (original) => {
+  const real = await original<typeof import("../smallest/search.ts")>();
+  return Object.assign({}, real, {
+    async *searchRadii(...given: Parameters<typeof real.searchRadii>) {
+      const [search] = given;
+      for await (const rows of real.searchRadii(...given)) {
+        const [row] = rows.filter(({ index }) => index === 0);
+        const { found } = lies;
+        if (row !== undefined && found !== undefined) {
+          const seen = { prediction: 1, linf: found, l2: found, l1: found, correct8bit: 1 };
+          Object.assign(row, { radius: found, found: seen });
+          const image = search.test.images([0]);
+          await search.inspect?.({ row, original: image, adversarial: image });
+        }
+        yield rows;
+      }
     },
   });
 });
@@ -66,6 +87,7 @@ beforeAll(async () => {
 beforeEach(() => {
   lies.proven = undefined;
   lies.radius = undefined;
+  lies.found = undefined;
 });
 afterAll(fixture.removeFolder);
 
@@ -241,4 +263,43 @@ describe("a certificate and a proof that are right", () => {
 it("a certificate is refused for a rule that averages scores", async () => {
   const refused = auditIn(core.memoryStorage("a"), { ...noisy, rule: "mean:3" });
   await expect(refused).rejects.toMatchObject({ code: "misfit" });
+});
+
+describe("a search for smallest radii", () => {
+  it("that finds an image in a proven ball refutes the proof, and both are kept", async () => {
+    lies.found = 0.0005;
+    const out = core.memoryStorage("memory");
+    const { proofs, valid } = await auditIn(out, { epsilonL2: [0.001] });
+    expect(valid).toBe(false);
+    expect(proofs?.contradictions).toEqual([
+      {
+        index: 0,
+        attack: "smallest-l2",
+        norm: "l2",
+        epsilon: 0.0005,
+        record: "memory/contradictions/0-smallest-l2-0.0005.json",
+        image: "memory/contradictions/0-smallest-l2-0.0005.npz",
+      },
+    ]);
+    const record = JSON.parse(await text(out, "contradictions/0-smallest-l2-0.0005.json"));
+    expect(record).toMatchObject({ proof: { status: "proven" }, attacked: { l2: 0.0005 } });
+    expect(proofs?.balls).toMatchObject([{ broken: 1, proven: examples - 1, contradicted: 1 }]);
+    const again = await auditIn(out, { epsilonL2: [0.001], resume: true });
+    expect(again.proofs).toEqual(proofs);
+  });
+
+  it("that finds an image in a ball whose attacks failed lowers the accuracy, in the report too", async () => {
+    lies.found = 0.0005;
+    const out = core.memoryStorage("memory");
+    const found = await auditIn(out, { epsilonL2: [0.0001, 0.001], prove: false });
+    expect(found.norms.map(({ accuracy }) => accuracy.mean)).toEqual([1, 2 / 3]);
+    expect(found.union.mean).toBe(2 / 3);
+    expect(found.union8bit.mean).toBe(1);
+    const last = found.norms[1].attacks.at(-1);
+    expect(last).toMatchObject({ attack: "smallest-l2", tried: examples, broken: 1 });
+    const wins = found.diagnostics.find(({ code }) => code === "search-wins");
+    expect(wins).toMatchObject({ severity: "note", text: expect.stringContaining("1 image") });
+    expect((await text(out, "report.html")).split("smallest-l2").length).toBeGreaterThan(8);
+    expect(await text(out, "rows.jsonl")).not.toContain("smallest-l2");
+  });
 });

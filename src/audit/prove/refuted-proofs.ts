@@ -3,6 +3,7 @@ import type { Row } from "../../evaluate/row.ts";
 import { isBroken } from "../../evaluate/survivors.ts";
 import type { Storage } from "../../files/storage/storage.ts";
 import { type ProofRow, proofName } from "../../verify/proof-row.ts";
+import { isSearch } from "../smallest/search-attack.ts";
 import type { Ball } from "./balls.ts";
 import { type Contradiction, contradictionOf } from "./contradiction.ts";
 
@@ -20,7 +21,7 @@ export function refutedBy(
     .filter((one) => row[one.norm] <= one.epsilon);
 }
 
-/** What attacks refute: a contradiction per attack's row, and rows in the place of those of the proofs. */
+/** What attacks and searches refute: a contradiction per row of them, and rows in the place of those of the proofs. */
 export async function refutations(
   out: Storage | undefined,
   rows: readonly Row[],
@@ -31,9 +32,13 @@ export async function refutations(
 }> {
   const contradictions: Contradiction[] = [];
   const refuted = new Map<string, ProofRow>();
+  const known = new Set<string>();
   for (const row of rows) {
     const proofs = proofsOf(row);
     if (proofs.length === 0) continue;
+    // Searches run at every image; those that only repeat what an attack refuted add nothing.
+    if (isSearch(row) && proofs.every((proof) => known.has(proofName(proof)))) continue;
+    for (const proof of proofs) known.add(proofName(proof));
     const found = await contradictionOf(out, row, { proof: proofs[0] });
     contradictions.push(found);
     for (const proof of proofs)

@@ -12,8 +12,34 @@ export const RadiusRow = z.looseObject({
   epsilon: z.number().nullable(),
   /** The length of the perturbation found, for pixels in [0, 1]; null if none was found. */
   radius: z.number().nonnegative().nullable(),
+  /** The image that was found; absent where none was, where the clean image is wrong, and in files of earlier versions. */
+  found: z
+    .looseObject({
+      /** Its class; −1 where its scores are NaN. */
+      prediction: z.int(),
+      /** Distances from the clean image. */
+      linf: z.number(),
+      l2: z.number(),
+      l1: z.number(),
+      /** 1 if it is right after rounding to 8 bits per channel, else 0. */
+      correct8bit: z.int(),
+    })
+    .optional(),
 });
 export type RadiusRow = z.output<typeof RadiusRow>;
+
+/** A search that found an adversarial image. */
+export type FoundRow = RadiusRow & {
+  readonly radius: number;
+  readonly found: NonNullable<RadiusRow["found"]>;
+};
+
+export const isFound = (row: RadiusRow): row is FoundRow =>
+  row.radius !== null && row.found !== undefined;
+
+/** Whether nothing is missing that this version states. */
+export const isComplete = (row: RadiusRow): boolean =>
+  row.radius === null || row.radius === 0 || row.found !== undefined;
 
 /** How searches are stored. Each row states what it is about. */
 export const radiusFormat = statedRows(RadiusRow, "search for a smallest radius");

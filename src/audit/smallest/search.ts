@@ -5,8 +5,9 @@ import { runBounded, runMinimal } from "../../attacks/harness.ts";
 import { attackNamed, attacks, minimalAttackNamed } from "../../attacks/table.ts";
 import type { Attack, Norm, Victim } from "../../attacks/victim.ts";
 import type { Split } from "../../data/dataset.ts";
+import { rounded } from "../../evaluate/score.ts";
 import { fold, type Key, keyOf, nameToNumber } from "../../math/random.ts";
-import { argmaxRows } from "../../math/tensor.ts";
+import { argmaxRows, rows as rowsBetween, type Tensor } from "../../math/tensor.ts";
 import type { Budget } from "../options.ts";
 import type { RadiusRow } from "./radius-row.ts";
 
@@ -52,6 +53,15 @@ export interface RadiusSearch {
   readonly norm: Norm;
   readonly effort: SearchEffort;
   readonly seed: number;
+  /** Sees each image that changes class, before its row is yielded. */
+  readonly inspect?: ((found: FoundImage) => Promise<void>) | undefined;
+}
+
+/** An image that a search found, pixels in [0, 1] of shape [1, channels, rows, columns]. */
+export interface FoundImage {
+  readonly row: RadiusRow;
+  readonly original: Tensor;
+  readonly adversarial: Tensor;
 }
 
 type Found = Pick<RadiusRow, "attack" | "epsilon">;
@@ -172,7 +182,7 @@ async function cleanRows(
 
 /** Runs one attack. What it found counts if the network gives its image another class. */
 async function attackedRows(
-  { victim, test, norm, seed }: RadiusSearch,
+  { victim, test, norm, seed, inspect }: RadiusSearch,
   attack: Attack,
   indices: readonly number[],
 ): Promise<RadiusRow[]> {
@@ -184,14 +194,34 @@ async function attackedRows(
       ? await runMinimal(attack, victim, images, labels, keys)
       : await runBounded(attack, victim, images, labels, keys);
   const classes = argmaxRows(await victim.logits(adversarial, keys));
-  const lengths = distancesOf(adversarial, images, norm);
-  return indices.map((index, i) => {
+  const classes8bit = argmaxRows(await victim.logits(rounded(adversarial), keys));
+  const lengths = {
+    linf: distancesOf(adversarial, images, "linf"),
+    l2: distancesOf(adversarial, images, "l2"),
+    l1: distancesOf(adversarial, images, "l1"),
+  };
+  const rows: RadiusRow[] = [];
+  for (const [i, index] of indices.entries()) {
     const label = labels[i];
+    const row: RadiusRow = Object.assign({ index, label, norm }, found, { radius: null });
+    rows.push(row);
+    if (classes[i] === label) continue;
     // Rounding may carry a perturbation past the radius, but not out of the ball.
-    const length = Math.min(lengths[i], attack.epsilon ?? Number.POSITIVE_INFINITY);
-    const radius = classes[i] === label ? null : length;
-    return Object.assign({ index, label, norm }, found, { radius });
-  });
+    row.radius = Math.min(lengths[norm][i], attack.epsilon ?? Number.POSITIVE_INFINITY);
+    row.found = {
+      prediction: classes[i],
+      linf: lengths.linf[i],
+      l2: lengths.l2[i],
+      l1: lengths.l1[i],
+      correct8bit: Number(classes8bit[i] === label),
+    };
+    await inspect?.({
+      row,
+      original: rowsBetween(images, i, i + 1),
+      adversarial: rowsBetween(adversarial, i, i + 1),
+    });
+  }
+  return rows;
 }
 
 function imagesAt(test: Split, indices: readonly number[]) {

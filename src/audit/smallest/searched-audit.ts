@@ -5,8 +5,8 @@ import { RowsFile } from "../../files/rows/rows-file.ts";
 import type { Storage } from "../../files/storage/storage.ts";
 import type { OnNote } from "../../math/note.ts";
 import type { AuditOptions } from "../options.ts";
-import { type RadiusRow, radiusFormat } from "./radius-row.ts";
-import { searchEfforts, searchRadii } from "./search.ts";
+import { isComplete, type RadiusRow, radiusFormat } from "./radius-row.ts";
+import { type RadiusSearch, searchEfforts, searchRadii } from "./search.ts";
 
 /** The file of searches in an audit's storage. */
 const RADII = "radii.jsonl";
@@ -21,6 +21,8 @@ export interface SearchedAudit {
   readonly resume: boolean;
   readonly note: OnNote;
   readonly signal: AbortSignal | undefined;
+  /** Sees each image that changes class, before its row is written. */
+  readonly inspect?: RadiusSearch["inspect"];
 }
 
 /** One event per batch; `done` of `total` norms are finished. */
@@ -36,7 +38,7 @@ export interface SearchEvent {
 export async function* searchedAudit(
   audit: SearchedAudit,
 ): AsyncGenerator<SearchEvent, readonly RadiusRow[] | null, void> {
-  const { victim, dataset, options, out: storage, resume, note, signal } = audit;
+  const { victim, dataset, options, out: storage, resume, note, signal, inspect } = audit;
   const { seed, batch, budget } = options;
   const examples = Math.min(options.examples, dataset.test.size);
   const norms: readonly Norm[] = [...new Set(options.norms)];
@@ -45,7 +47,8 @@ export async function* searchedAudit(
     storage === undefined
       ? null
       : await RowsFile.open(Object.assign({ name: RADII, format: radiusFormat, storage }, shared));
-  const rows = file === null ? [] : file.rows.filter(({ index }) => index < examples);
+  const rows =
+    file === null ? [] : file.rows.filter((row) => row.index < examples && isComplete(row));
   try {
     for (const [done, norm] of norms.entries()) {
       const search = {
@@ -55,6 +58,7 @@ export async function* searchedAudit(
         batch,
         norm,
         seed,
+        inspect,
         effort: searchEfforts[budget],
       };
       const stored = rows.filter((row) => row.norm === norm);

@@ -1,0 +1,65 @@
+// The search for smallest radii after the attacks of an audit, and what it breaks inside their balls.
+import type { Victim } from "../../attacks/victim.ts";
+import type { Row } from "../../evaluate/row.ts";
+import type { AuditRequest } from "../audit-request.ts";
+import { SEARCH } from "../checks.ts";
+import type { DiagnosticRunner } from "../diagnostic-runner.ts";
+import type { AuditedModel } from "../open-audited.ts";
+import type { AuditOptions } from "../options.ts";
+import type { LowerBounds } from "../prove/lower-bounds.ts";
+import type { RadiusRow } from "./radius-row.ts";
+import type { FoundImage } from "./search.ts";
+import { rowsOfFound, searchRows } from "./search-attack.ts";
+import { type SearchEvent, searchedAudit } from "./searched-audit.ts";
+
+/** An audit whose attacks have run. */
+interface AttackedAudit {
+  readonly options: AuditOptions;
+  readonly audit: AuditRequest;
+  readonly audited: AuditedModel;
+  readonly victim: Victim;
+  /** The noise of a randomised classifier, which is not searched. */
+  readonly noise: string | null;
+  /** The rows of all attacks. */
+  readonly rows: readonly Row[];
+  readonly lower: LowerBounds | null;
+  readonly runner: DiagnosticRunner;
+}
+
+/** What a search found. */
+export interface Searched {
+  /** Its rows; null where none ran, and if it was stopped or failed. */
+  readonly searched: readonly RadiusRow[] | null;
+  /** The search as one more attack, in the balls in which it broke images that every attack left right. */
+  readonly attack: readonly Row[];
+  /** Rows of all that it found, at whatever radius. */
+  readonly found: readonly Row[];
+}
+
+/** Searches for the smallest radii of a deterministic network. A failure is recorded in `runner`. */
+export async function* searchAfterAttacks(
+  attacked: AttackedAudit,
+): AsyncGenerator<SearchEvent, Searched, void> {
+  const { options, audit, audited, victim, noise, rows, lower, runner } = attacked;
+  const nothing = { searched: null, attack: [], found: [] };
+  if (noise !== null) return nothing;
+  const { out, resume = false, signal, note = () => undefined } = audit;
+  const { dataset } = audited;
+  const inspect = async ({ row, original, adversarial }: FoundImage): Promise<void> => {
+    for (const found of rowsOfFound(rows, [row]))
+      await lower?.inspect({ row: found, original, adversarial, last: true });
+  };
+  try {
+    const search = { victim, dataset, options, out, resume, note, signal, inspect };
+    const searched = yield* searchedAudit(search);
+    if (searched === null) return nothing;
+    return {
+      searched,
+      attack: searchRows(rows, searched),
+      found: rowsOfFound(rows, searched),
+    };
+  } catch (error) {
+    runner.record(SEARCH, error);
+    return nothing;
+  }
+}
