@@ -137,6 +137,7 @@ export { dlrTargeted } from "./losses/dlr-targeted.ts";
 export { linear } from "./losses/linear.ts";
 export { margin } from "./losses/margin.ts";
 export type { LossData, OwnLoss } from "./losses/own-loss.ts";
+export { probabilityMargin } from "./losses/probability-margin.ts";
 export { losses } from "./losses/table.ts";
 export type { Note, NoteCode } from "./math/note.ts";
 export { fold, foldAll, type Key, keyOf, keysFor } from "./math/random.ts";

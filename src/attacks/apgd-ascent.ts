@@ -3,6 +3,7 @@ import { ce } from "../losses/ce.ts";
 import { dlr } from "../losses/dlr.ts";
 import { dlrTargeted } from "../losses/dlr-targeted.ts";
 import { marginsOf } from "../losses/margin.ts";
+import { probabilityMargin } from "../losses/probability-margin.ts";
 import { fold, type Key } from "../math/random.ts";
 import type { Shape } from "../math/tensor.ts";
 import { geometries } from "./apgd-geometry.ts";
@@ -11,14 +12,18 @@ import { gather, rowOf } from "./examples.ts";
 import { checkGradient } from "./preconditions.ts";
 import type { Labels, Loss, Norm, Victim } from "./victim.ts";
 
-/** The loss that each kind of APGD maximises; labels and targets are [batch]. `t` is the targeted DLR loss. */
-const losses: Readonly<Record<"ce" | "dlr" | "t", (labels: Labels, targets: Labels) => Loss>> = {
+/** Makes a loss from labels, targets and scales of logits, each [batch]. */
+type MakeLoss = (labels: Labels, targets: Labels, scales: readonly number[]) => Loss;
+
+/** The loss that each kind of APGD maximises. `t` is the targeted DLR loss, `pm` the margin of probabilities. */
+const losses: Readonly<Record<"ce" | "dlr" | "t" | "pm", MakeLoss>> = {
   ce: (labels) => ce(labels),
   dlr: (labels) => dlr(labels),
-  t: dlrTargeted,
+  t: (labels, targets) => dlrTargeted(labels, targets),
+  pm: (labels, _targets, scales) => probabilityMargin(labels, scales),
 };
 
-/** The loss of an Auto-PGD: cross-entropy, DLR or targeted DLR. */
+/** The loss of an Auto-PGD: cross-entropy, DLR, targeted DLR or margin of probabilities. */
 export type ApgdLoss = keyof typeof losses;
 
 /** One example, and the most damaging point that was found for it. Arrays are [pixels]. */
@@ -30,6 +35,8 @@ export interface Example {
   readonly targets: readonly number[];
   /** The most damaging point so far, a row of the result. */
   readonly kept: Float32Array;
+  /** What the margin of probabilities multiplies logits by; 1 if absent. */
+  readonly scale?: number;
   /** The margin of `kept`; −∞ if no point has been judged. */
   margin: number;
 }
@@ -115,9 +122,16 @@ export interface Ascent {
   readonly stopWhenBroken: boolean;
 }
 
+/** A part of a stage: its steps `from` to `to`, both included. Step 0 looks at the start. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
 /**
- * Runs every climber for the steps of the stage; `shape` is [any, ...pixels]. With `stopWhenBroken` a climber ends in the last
- * stage once it has broken its example. Step t asks the victim under the key fold(climber.key, t + 1).
+ * Runs every climber for the steps of the stage, or of a span of it; `shape` is [any, ...pixels]. With `stopWhenBroken` the
+ * climbers of an example end in the last stage once one of them has broken it. Step t asks the victim under the key
+ * fold(climber.key, t + 1).
  */
 export async function ascend(
   victim: Victim,
@@ -125,21 +139,28 @@ export async function ascend(
   shape: Shape,
   { norm, loss, stopWhenBroken }: Ascent,
   { steps, epsilon, last }: Stage,
+  span: Span = { from: 0, to: steps },
 ): Promise<void> {
   const schedule = schedules[norm];
   const firstStep = geometries[norm].firstStep * epsilon;
   const checkpoints = new Set(schedule.checkpoints(steps));
-  let lastCheck = 0;
+  let lastCheck = Math.max(0, ...[...checkpoints].filter((step) => step < span.from));
   let running = climbers;
-  for (let step = 0; step <= steps && running.length > 0; step++) {
+  for (let step = span.from; step <= span.to && running.length > 0; step++) {
     if (step > 0) for (const climber of running) move(climber, norm, step === 1);
     await look(victim, running, shape, loss, step + 1);
     if (step === 0) for (const climber of running) climber.bestBefore = climber.loss;
-    if (stopWhenBroken && last) running = running.filter((climber) => !breaks(climber));
+    if (stopWhenBroken && last) running = survivorsOf(running);
     if (!checkpoints.has(step)) continue;
     for (const climber of running) schedule.lookBack(climber, step - lastCheck, firstStep);
     lastCheck = step;
   }
+}
+
+/** The climbers whose examples none of them has broken. */
+function survivorsOf(climbers: readonly Climber[]): readonly Climber[] {
+  const broken = new Set(climbers.filter(breaks).map(({ example }) => example));
+  return broken.size === 0 ? climbers : climbers.filter(({ example }) => !broken.has(example));
 }
 
 /** Whether the climber has broken its example. That point is then its result, whatever its loss. */
@@ -177,21 +198,27 @@ async function look(
 ): Promise<void> {
   const labels = climbers.map(({ example }) => example.label);
   const targets = climbers.map(({ target }) => target);
+  const scales = climbers.map(({ example }) => example.scale ?? 1);
   const points = climbers.map(({ point }) => point);
   const answer = await victim.lossAndGradient(
     gather(points, shape),
-    losses[kind](labels, targets),
+    losses[kind](labels, targets, scales),
     climbers.map(({ key }) => fold(key, visit)),
   );
   checkGradient(answer.gradient);
   const margins = marginsOf(answer.logits, labels);
   climbers.forEach((climber, i) => {
     const before = climber.loss;
-    climber.loss = answer.losses[i];
-    climber.gradient = rowOf(answer.gradient, i);
-    climber.margin = margins[i];
+    see(climber, answer.losses[i], rowOf(answer.gradient, i), margins[i]);
     if (climber.loss > before && visit > 1) climber.rises++;
-    const { point, gradient, loss, margin, best } = climber;
-    if (loss > best.loss) climber.best = { point, gradient, loss, margin };
   });
+}
+
+/** Takes what the victim says of the current point: its loss, gradient [pixels] and margin. */
+export function see(climber: Climber, loss: number, gradient: Float32Array, margin: number): void {
+  climber.loss = loss;
+  climber.gradient = gradient;
+  climber.margin = margin;
+  const { point, best } = climber;
+  if (loss > best.loss) climber.best = { point, gradient, loss, margin };
 }

@@ -78,7 +78,14 @@ export const apgdTargeted = definition(
   "Auto-PGD on the targeted DLR, for the 9 wrong classes that score highest on the clean image",
 );
 
-const byLoss = { ce: apgdCe, dlr: apgdDlr, t: apgdTargeted } as const;
+/** Auto-PGD on the margin of probabilities. */
+export const apgdPm = definition(
+  "pm",
+  "apgd-pm",
+  "Auto-PGD on the margin of probabilities (arXiv:2411.15210)",
+);
+
+const byLoss = { ce: apgdCe, dlr: apgdDlr, t: apgdTargeted, pm: apgdPm } as const;
 
 /** Options of `apgd` as a caller gives them: a loss, a norm, a radius in that norm for pixels in [0, 1], and options of APGD. */
 export type ApgdSettings = { readonly loss: ApgdLoss } & z.input<typeof ApgdOptions> &

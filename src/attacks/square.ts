@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { marginsOf } from "../losses/margin.ts";
 import { fillBits, fold, foldAll, type Key } from "../math/random.ts";
-import { rowSize, type Tensor, tensor } from "../math/tensor.ts";
+import { rowSize, type Shape, type Tensor, tensor } from "../math/tensor.ts";
 import type { BallOptions } from "./attack-definition.ts";
 import { defineAttack } from "./define-attack.ts";
 import { gather, rowOf } from "./examples.ts";
@@ -35,10 +35,11 @@ const SquareOptions = z.strictObject({
   stopWhenBroken: StopWhenBroken,
 });
 
-type Options = z.output<typeof SquareOptions> & BallOptions<Norm>;
+/** The resolved options of Square, and its ball. */
+export type SquareSettings = z.output<typeof SquareOptions> & BallOptions<Norm>;
 
 /** The search for one example; arrays are [pixels]. */
-interface Search {
+export interface SquareSearch {
   readonly x: Float32Array;
   readonly label: number;
   readonly key: Key;
@@ -82,24 +83,21 @@ export const square = defineAttack({
 });
 
 async function perturb(
-  { norm, epsilon, queries, share, stopWhenBroken }: Options,
+  { norm, epsilon, queries, share, stopWhenBroken }: SquareSettings,
   victim: Victim,
   x: Tensor,
   labels: Labels,
   keys: readonly Key[],
 ): Promise<Tensor> {
-  const { minSide, start, next } = proposals[norm];
   checkInputs(x, labels, keys);
   checkEpsilon(norm, epsilon, rowSize(x));
   const adversarial = tensor(x.shape, x.data.slice());
-  const frame = frameOf(x.shape.slice(1));
-  const words = new Uint32Array(maxChoices(frame));
   const clean = await victim.logits(x, foldAll(keys, 0));
   checkLabels(labels, clean);
   const margins = marginsOf(clean, labels);
-  let running = labels
+  const running = labels
     .map(
-      (label, i): Search => ({
+      (label, i): SquareSearch => ({
         x: rowOf(x, i),
         label,
         key: keys[i],
@@ -108,7 +106,26 @@ async function perturb(
       }),
     )
     .filter(({ margin }) => !(stopWhenBroken && margin > 0));
-  for (let query = 1; query <= queries && running.length > 0; query++) {
+  await searchSquares(victim, running, x.shape, { norm, epsilon, queries, share, stopWhenBroken });
+  return adversarial;
+}
+
+/**
+ * Queries `from` to `to` of the searches, all of them by default; `shape` is [any, ...pixels]. With `stopWhenBroken` a search
+ * ends once its margin is positive.
+ */
+export async function searchSquares(
+  victim: Victim,
+  searches: readonly SquareSearch[],
+  shape: Shape,
+  { norm, epsilon, queries, share, stopWhenBroken }: SquareSettings,
+  { from, to } = { from: 1, to: queries },
+): Promise<void> {
+  const { minSide, start, next } = proposals[norm];
+  const frame = frameOf(shape.slice(1));
+  const words = new Uint32Array(maxChoices(frame));
+  let running = searches;
+  for (let query = from; query <= to && running.length > 0; query++) {
     const side = sideOf(shareAt(query, queries, share), frame, minSide);
     const candidates = running.map(({ x, best, key }) => {
       const image = { x, frame, epsilon };
@@ -119,7 +136,7 @@ async function perturb(
     });
     const reached = marginsOf(
       await victim.logits(
-        gather(candidates, x.shape),
+        gather(candidates, shape),
         running.map(({ key }) => fold(fold(key, query), 1)),
       ),
       running.map(({ label }) => label),
@@ -131,5 +148,4 @@ async function perturb(
     });
     if (stopWhenBroken) running = running.filter(({ margin }) => !(margin > 0));
   }
-  return adversarial;
 }

@@ -3,7 +3,8 @@ import { z } from "zod";
 import { unknownDefinition, unknownName } from "../math/nearest.ts";
 import { badPlugin } from "../math/plugin.ts";
 import { Registry } from "../math/registry.ts";
-import { apgdCe, apgdDlr, apgdTargeted } from "./apgd.ts";
+import { adaptive } from "./adaptive.ts";
+import { apgdCe, apgdDlr, apgdPm, apgdTargeted } from "./apgd.ts";
 import type { AttackDefinition, AttackKind } from "./attack-definition.ts";
 import { autoattack, autoattackRand } from "./autoattack.ts";
 import { cw } from "./cw.ts";
@@ -25,8 +26,10 @@ const rows = [
   apgdCe,
   apgdDlr,
   apgdTargeted,
+  apgdPm,
   square,
   fgsm,
+  adaptive,
   autoattack,
   autoattackRand,
   cw,

@@ -31,9 +31,13 @@ const MIN_BLACK_BOX = 0.02;
 /** The search must break at least this share of the images beyond all attacks for a warning. */
 const MIN_SEARCHED = 0.02;
 
-/** Whether the row is of an attack that sees scores only, no gradients. */
-export const isBlackBox = ({ attack }: Pick<Row, "attack">): boolean =>
-  attack.startsWith("square-");
+/** Whether an attack that sees scores only, no gradients, led to the row; of an ensemble its objective names the member. */
+export const isBlackBox = ({ attack, objective }: Pick<Row, "attack" | "objective">): boolean =>
+  attack.startsWith("square-") || objective?.startsWith("square-") === true;
+
+/** Whether the attack of the row, or a member of it, sees scores only. */
+export const hasBlackBox = ({ attack }: Pick<Row, "attack">): boolean =>
+  /^(square|adaptive|autoattack)-(linf|l2|l1)$/.test(attack);
 
 /** Fires if Square, which sees no gradients, breaks images that every gradient attack of that norm left right. */
 export function blackBoxWins({ rows }: Pick<Facts, "rows">): Diagnostic | null {

@@ -1,5 +1,5 @@
 // All checks of an audit with their outcomes, those that found nothing included.
-import { isBlackBox } from "./attack-diagnostics.ts";
+import { hasBlackBox } from "./attack-diagnostics.ts";
 import type { Diagnostic, DiagnosticCode, Facts } from "./diagnostic.ts";
 
 /**
@@ -103,7 +103,7 @@ const kinds: Readonly<Record<Exclude<DiagnosticCode, "not-run">, CheckKind>> = {
   },
   "black-box-wins": {
     claim: "Attacks with gradients break what an attack without them breaks",
-    unanswered: ({ rows }) => (rows.some(isBlackBox) ? undefined : "not applicable"),
+    unanswered: ({ rows }) => (rows.some(hasBlackBox) ? undefined : "not applicable"),
   },
   "search-wins": {
     claim: "The search for smallest radii breaks nothing that the attacks left right",

@@ -200,6 +200,12 @@ describe("a diagnostic", () => {
       { ...row, attack: row.attack.replace("linf", "l2"), norm: "l2" as const },
     ]);
     expect(blackBoxWins({ rows: twoNorms })).toBeNull();
+    const ensemble = many(20, (i) => ({
+      attack: "adaptive-linf",
+      objective: i < 2 ? "square-linf" : "apgd-pm-linf",
+      correctChoose: i < 7 ? 0 : 1,
+    }));
+    expect(blackBoxWins({ rows: ensemble })?.text).toContain("broke 2 images");
     const wrong = attacks(7, 5).map((row) => ({ ...row, clean: 0 }));
     expect(blackBoxWins({ rows: wrong })).toBeNull();
   });

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { EvaluateOptions } from "../evaluate/options.ts";
 
 /** How much computation an audit may spend. */
-export const budgets = ["quick", "standard", "full"] as const;
+export const budgets = ["quick", "standard", "autoattack", "full"] as const;
 export type Budget = (typeof budgets)[number];
 
 const { epsilonLinf, epsilonL2, epsilonL1, examples, noise, rule, batch, seed } =
@@ -22,7 +22,9 @@ export const AuditOptions = z.strictObject({
   budget: z
     .enum(budgets)
     .default("standard")
-    .describe("quick: a first look; standard: the four attacks of AutoAttack; full: every attack"),
+    .describe(
+      "quick: a first look; standard: AutoAttack's answer at a fraction of its passes; autoattack: AutoAttack as published; full: every attack",
+    ),
   require: z
     .number()
     .min(0)

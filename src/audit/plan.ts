@@ -16,7 +16,8 @@ export interface AuditSize {
 /** Families of attacks, cheapest first. A norm skips the families that do not have it. */
 const families: Readonly<Record<Budget, readonly string[]>> = {
   quick: ["fgsm", "apgd-ce", "apgd-dlr", "square"],
-  standard: ["apgd-ce", "apgd-t", "fab-t", "square"],
+  standard: ["adaptive"],
+  autoattack: ["autoattack"],
   full: [
     "fgsm",
     "deepfool",
@@ -29,8 +30,15 @@ const families: Readonly<Record<Budget, readonly string[]>> = {
     "pgd-t",
     "fab-t",
     "cw",
+    "apgd-pm",
     "square",
   ],
+};
+
+/** The families of randomised models, where others are used: the adaptive attack stops at the first wrong answer. */
+const randomisedFamilies: Readonly<Partial<Record<Budget, readonly string[]>>> = {
+  standard: ["apgd-ce", "apgd-t", "fab-t", "square"],
+  autoattack: ["autoattack-rand"],
 };
 
 /** The targeted DLR loss divides by a difference of logits that needs four classes (Croce & Hein 2020, Eq. 7). */
@@ -40,21 +48,24 @@ const MIN_TARGETED_CLASSES = 4;
  * The attacks of an audit in each norm, in the order in which they run. With fewer than four classes APGD-DLR, which then
  * climbs the margin, replaces APGD-T.
  */
-export function auditAttacks({ norms, budget, classes }: AuditSize): string[] {
-  const names = families[budget].map((family) =>
+export function auditAttacks({ norms, budget, classes, randomised }: AuditSize): string[] {
+  const planned = (randomised ? randomisedFamilies[budget] : undefined) ?? families[budget];
+  const names = planned.map((family) =>
     family === "apgd-t" && classes < MIN_TARGETED_CLASSES ? "apgd-dlr" : family,
   );
   return norms.flatMap((norm) =>
     [...new Set(names)]
-      .filter((family) => attacks.named(family).norms.includes(norm))
-      .map((family) => `${family}-${norm}`),
+      .map((family) => attacks.named(family))
+      .filter((family) => family.norms.includes(norm))
+      .map(({ pattern }) => pattern.replace("*", norm)),
   );
 }
 
-/** The effort of each budget; `standard` is that of AutoAttack's members (Croce & Hein 2020, arXiv:2003.01690). */
+/** The effort of each budget; that of `standard` and `autoattack` is AutoAttack's (Croce & Hein 2020, arXiv:2003.01690). */
 const efforts: Readonly<Record<Budget, Partial<EvaluateOptions>>> = {
   quick: { apgdSteps: 20, squareQueries: 500 },
   standard: { apgdSteps: 100, squareQueries: 5000, fabSteps: 100 },
+  autoattack: { apgdSteps: 100, squareQueries: 5000, fabSteps: 100 },
   full: { apgdSteps: 100, squareQueries: 5000, fabSteps: 100, steps: 50, restarts: 5 },
 };
 

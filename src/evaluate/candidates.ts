@@ -60,6 +60,7 @@ const objectivesTried = (attack: BoundedAttack, objective: string): readonly str
 function lossName({ asks, options }: BoundedAttack): string {
   if (asks === "cross-entropy") return "ce";
   if (asks === "logits") return "margin";
+  if (options.loss === "pm") return "probability-margin";
   return options.loss === undefined ? "unbroken" : "dlr";
 }
 

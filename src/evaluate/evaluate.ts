@@ -4,6 +4,7 @@ import type { Split } from "../data/dataset.ts";
 import { foldAll } from "../math/random.ts";
 import { rowSize, rows as rowsBetween, type Tensor } from "../math/tensor.ts";
 import { checkOptions } from "./check.ts";
+import { type RememberingVictim, rememberingClean } from "./clean-answers.ts";
 import { deployed, type EvaluatedModel } from "./evaluated-model.ts";
 import { groupSize } from "./groups.ts";
 import { EVERY_IMAGE, type ImageRange } from "./image-range.ts";
@@ -16,7 +17,7 @@ import { type CustomAttacks, type Run, rowName, runsOf } from "./runs.ts";
 import { noneSpared, type Spares, sparedRows } from "./spared.ts";
 import { CLEAN_GRADIENT, SCORE_CLEAN, streamOf } from "./streams.ts";
 import { brokenName, isBroken } from "./survivors.ts";
-import { type WatchedVictim, watched } from "./watched.ts";
+import { watched } from "./watched.ts";
 
 /** One finished row with its images, each [1, channel, height, width] with pixels in [0, 1]. */
 export interface Scored {
@@ -69,7 +70,7 @@ class Evaluation {
   private readonly randomised: boolean;
   private readonly runs: readonly Run[];
   /** The network without noise, and the classifier as it is deployed. */
-  private readonly network: WatchedVictim;
+  private readonly network: RememberingVictim;
   private readonly victim: Victim;
   private readonly judge: Judge;
 
@@ -86,7 +87,7 @@ class Evaluation {
     const context = { randomised: this.randomised, customAttacks };
     checkOptions(options, { ...context, pixels: rowSize(data.test.images([0])) });
     this.runs = runsOf(options, context);
-    this.network = watched(withMaxBatch(evaluated.network, options.batch));
+    this.network = rememberingClean(watched(withMaxBatch(evaluated.network, options.batch)));
     this.victim = deployed(evaluated, this.network);
     const { network, victim, randomised } = this;
     this.judge = judgeOf(options, { network, victim, randomised });
@@ -144,8 +145,10 @@ class Evaluation {
     const kind = this.randomised ? null : gradientLossOf(this.runs);
     if (kind !== null) {
       const labels = indices.map((index) => Number(test.labels[index]));
-      const loss = { kind, labels };
-      await network.lossAndGradient(test.images(indices), loss, foldAll(keys, CLEAN_GRADIENT));
+      const x = test.images(indices);
+      const gradientKeys = foldAll(keys, CLEAN_GRADIENT);
+      const answer = await network.lossAndGradient(x, { kind, labels }, gradientKeys);
+      if (kind === "margin") network.remember(x, labels, gradientKeys, answer);
     }
     for (const [index, { notFinite }] of network.take()) await locator.addClean(index, notFinite);
     return decided;

@@ -137,7 +137,7 @@ export type Device = "cpu" | "webgpu";
 /** What an audit does. */
 export interface AuditSettings {
   readonly norms: readonly Norm[];
-  readonly budget: "quick" | "standard" | "full";
+  readonly budget: "quick" | "standard" | "autoattack" | "full";
   /** The radius of each norm, for pixels in [0, 1]. */
   readonly epsilon: Readonly<Record<Norm, number>>;
   readonly seed: number;

@@ -224,8 +224,8 @@ export interface AuditOptions
   readonly epsilonL1?: OneOrMore | undefined;
   /** Test images to attack, from the first one on. */
   readonly examples?: number | undefined;
-  /** Quick: a first look; standard: the four attacks of AutoAttack; full: every attack. */
-  readonly budget?: "quick" | "standard" | "full" | undefined;
+  /** Quick: a first look; standard: AutoAttack's answer at a fraction of its passes; autoattack: AutoAttack as published; full: every attack. */
+  readonly budget?: "quick" | "standard" | "autoattack" | "full" | undefined;
   /** Exit with code 3 if accuracy under all attacks (largest radii) is below this, or the result is invalid. */
   readonly require?: number | undefined;
   /** Also prove that images cannot be broken; under noise, certify them by randomised smoothing. */

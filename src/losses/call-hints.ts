@@ -18,4 +18,6 @@ export interface CallHints {
   readonly next?: NextCall | undefined;
   /** An earlier answer that nobody reads any more. Its arrays may be overwritten with the new answer. */
   readonly reuse?: LossAndGradient | undefined;
+  /** The images are clean ones. A deterministic victim may give the answer of an earlier call about them. */
+  readonly clean?: boolean | undefined;
 }

@@ -59,7 +59,7 @@ describe("a loss as a graph:", () => {
     expect(first).toBeCloseTo(exact, 6);
   });
 
-  it("dlr and its targeted form agree with plain arithmetic, gradients included, also where logits are equal", () => {
+  it("dlr, its targeted form and the margin of probabilities agree with plain arithmetic, gradients included, also where logits are equal", () => {
     const labels = [0, 2, 4, 1, 3, 0, 0, 1];
     const targets = [1, 0, 3, 4, 2, 4, 1, 0];
     const z = normal(keysFor(keyOf(1), [...labels.keys()]), [8, 5], 2);
@@ -68,6 +68,7 @@ describe("a loss as a graph:", () => {
     const losses = [
       { kind: "dlr", labels },
       { kind: "dlr-targeted", labels, targets },
+      { kind: "probability-margin", labels, scales: [1, 2, 0.5, 1, 3, 1, 1, 1] },
     ] as const;
     for (const loss of losses) {
       const weights = lossWeights(loss, 5);

@@ -9,6 +9,7 @@ import { dlrTargeted } from "./dlr-targeted.ts";
 import { linear } from "./linear.ts";
 import { margin } from "./margin.ts";
 import { lossOfLogits, takeLoss } from "./plain.ts";
+import { probabilityMargin } from "./probability-margin.ts";
 
 const logits = normal(keysFor(keyOf(1), [0, 1, 2, 3]), [4, 5], 2);
 const labels = [0, 4, 2, 2];
@@ -19,6 +20,7 @@ const losses = [
   dlr(labels),
   dlrTargeted(labels, [1, 0, 3, 4]),
   linear(normal(keysFor(keyOf(2), [0, 1, 2, 3]), [4, 5])),
+  probabilityMargin(labels, [1, 0.25, 2, 1]),
 ];
 
 it.each(losses)("the gradient of $kind agrees with finite differences", (loss) => {
@@ -67,6 +69,12 @@ it("dlr is the margin over z_π1 − z_π3, and scaling or shifting the logits c
   );
   for (const loss of [dlr([0, 1]), targeted])
     expect(lossOfLogits(loss, moved).losses).toEqual(lossOfLogits(loss, z).losses);
+});
+
+it("the margin of probabilities is that of the softmax of scaled logits, and 0 on a tie", () => {
+  const z = tensor([3, 2], [0, Math.log(3), 0, Math.log(9), 1, 1]);
+  const { losses: values } = lossOfLogits(probabilityMargin([1, 1, 0], [1, 0.5, 1]), z);
+  for (const [i, value] of [-0.5, -0.5, 0].entries()) expect(values[i]).toBeCloseTo(value, 6);
 });
 
 it("dlr of two classes is the margin, and of three the targeted one is the difference", () => {

@@ -9,8 +9,16 @@ import { type Linear, linearDefinition } from "./linear.ts";
 import type { LossDefinition } from "./loss-definition.ts";
 import { type Margin, marginDefinition } from "./margin.ts";
 import type { OwnLoss } from "./own-loss.ts";
+import { type ProbabilityMargin, probabilityMarginDefinition } from "./probability-margin.ts";
 
-type BuiltInLoss = CrossEntropy | Margin | Difference | Dlr | DlrTargeted | Linear;
+type BuiltInLoss =
+  | CrossEntropy
+  | Margin
+  | Difference
+  | Dlr
+  | DlrTargeted
+  | Linear
+  | ProbabilityMargin;
 
 /**
  * A loss that each row of logits has for itself, as data; the file of each kind states its formula. One of `defineLoss` is
@@ -25,6 +33,7 @@ const definitions: { readonly [L in BuiltInLoss as L["kind"]]: LossDefinition<L>
   dlr: dlrDefinition,
   "dlr-targeted": dlrTargetedDefinition,
   linear: linearDefinition,
+  "probability-margin": probabilityMarginDefinition,
 };
 
 /** What the table says of every loss, built in or from outside. */

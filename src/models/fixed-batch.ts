@@ -26,6 +26,10 @@ function lossOfRows(loss: RowLoss, from: number, size: number): Loss {
   }
   const part = (labels: readonly number[]) =>
     Array.from({ length: size }, (_, i) => labels[from + i] ?? 0);
+  if (loss.kind === "probability-margin") {
+    const scales = Array.from({ length: size }, (_, i) => loss.scales[from + i] ?? 1);
+    return { kind: loss.kind, labels: part(loss.labels), scales };
+  }
   return "targets" in loss
     ? { kind: loss.kind, labels: part(loss.labels), targets: part(loss.targets) }
     : { kind: loss.kind, labels: part(loss.labels) };

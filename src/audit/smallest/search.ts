@@ -25,6 +25,7 @@ export interface SearchEffort {
 export const searchEfforts: Readonly<Record<Budget, SearchEffort>> = {
   quick: { families: ["fmn"], steps: 20, apgdSteps: 0 },
   standard: { families: ["fmn", "ddn"], steps: 100, apgdSteps: 30 },
+  autoattack: { families: ["fmn", "ddn"], steps: 100, apgdSteps: 30 },
   full: { families: ["fmn", "ddn"], steps: 300, apgdSteps: 100 },
 };
 

@@ -1,0 +1,236 @@
+// The search of the adaptive attack: rounds of ascents on the images that may still fall, then random search.
+import { clipLogit, isLive } from "../losses/logit-bounds.ts";
+import { margin, marginsOf } from "../losses/margin.ts";
+import { lossOfLogits } from "../losses/plain.ts";
+import { probabilityMargin } from "../losses/probability-margin.ts";
+import { fold, foldAll, type Key } from "../math/random.ts";
+import { type Tensor, tensor } from "../math/tensor.ts";
+import { type Part, partsOf, type Round, squareSpans } from "./adaptive-rounds.ts";
+import { ascend, begin, type Climber, type Example, see } from "./apgd-ascent.ts";
+import { rivals, rowOf } from "./examples.ts";
+import { checkGradient, checkLabels } from "./preconditions.ts";
+import { type SquareSettings, searchSquares } from "./square.ts";
+import type { Labels, Norm, OnBroken, Victim } from "./victim.ts";
+
+/** The ball of the attack; the radius is in its norm, for pixels in [0, 1]. */
+export interface AttackBall {
+  readonly norm: Norm;
+  readonly epsilon: number;
+}
+
+/** A batch x [batch, ...pixels] in [0, 1], with labels and keys [batch]. */
+export interface AttackedImages {
+  readonly x: Tensor;
+  readonly labels: Labels;
+  readonly keys: readonly Key[];
+}
+
+/** An image under attack. */
+interface Attacked extends Example {
+  /** Its row in the batch. */
+  readonly row: number;
+  readonly cleanMargin: number;
+  readonly scale: number;
+  /** The margin of probabilities at the clean image, and the gradient [pixels] of the margin there. */
+  readonly clean: { readonly loss: number; readonly gradient: Float32Array };
+}
+
+/** One ascent of an attacked image. */
+interface AttackedClimber extends Climber {
+  readonly example: Attacked;
+}
+
+/** Random streams of an image: the clean image, random search, and ascents from here on. */
+const [CLEAN, SQUARES, ASCENTS] = [0, 1, 2];
+
+/** The largest clean margin, and the smallest range of logits, for which the softmax is fed the logits as they are. */
+const [MAX_MARGIN, MIN_RANGE] = [8, 1];
+
+/**
+ * What logits [classes] are multiplied by before the softmax: where that is saturated, or all but flat, float32 loses the slopes of
+ * probabilities. `own` is the margin of the same logits.
+ */
+export function scaleFor(logits: Float32Array, own: number): number {
+  const live = logits.filter(isLive).map(clipLogit);
+  const range = Math.max(...live) - Math.min(...live);
+  if (-own > MAX_MARGIN) return MAX_MARGIN / -own;
+  return range > 0 && range < MIN_RANGE ? MIN_RANGE / range : 1;
+}
+
+/** The share of its clean margin that is left of an image. */
+const remainingOf = ({ margin, cleanMargin }: Attacked): number =>
+  cleanMargin === 0 ? 0 : Math.max(0, margin / cleanMargin);
+
+/**
+ * The state of the attack on one batch. What happens to an image depends on its pixels, label and key alone, so batches may be
+ * cut anyhow. Its own earlier ascents decide how it goes on.
+ */
+export class AdaptiveSearch {
+  /** The most damaging points, [batch, ...pixels]. */
+  readonly adversarial: Tensor;
+  #survivors: readonly Attacked[] = [];
+  readonly #victim: Victim;
+  readonly #ball: AttackBall;
+  readonly #onBroken: OnBroken | undefined;
+
+  private constructor(victim: Victim, ball: AttackBall, x: Tensor, onBroken?: OnBroken) {
+    this.#victim = victim;
+    this.#ball = ball;
+    this.#onBroken = onBroken;
+    this.adversarial = tensor(x.shape, x.data.slice());
+  }
+
+  /** Asks for logits and gradients at the clean images in one pass; the first round starts from that answer. */
+  static async begin(
+    victim: Victim,
+    ball: AttackBall,
+    { x, labels, keys }: AttackedImages,
+    onBroken?: OnBroken,
+  ): Promise<AdaptiveSearch> {
+    const search = new AdaptiveSearch(victim, ball, x, onBroken);
+    const cleanKeys = foldAll(keys, CLEAN);
+    const answer = await victim.lossAndGradient(x, margin(labels), cleanKeys, { clean: true });
+    checkLabels(labels, answer.logits);
+    checkGradient(answer.gradient);
+    const margins = marginsOf(answer.logits, labels);
+    const scales = labels.map((_, row) => scaleFor(rowOf(answer.logits, row), margins[row]));
+    const { losses } = lossOfLogits(probabilityMargin(labels, scales), answer.logits);
+    search.#survivors = labels.map((label, row): Attacked => {
+      const logits = rowOf(answer.logits, row);
+      return {
+        row,
+        x: rowOf(x, row),
+        label,
+        key: keys[row],
+        targets: rivals(logits, label, logits.length - 1),
+        kept: rowOf(search.adversarial, row),
+        margin: margins[row],
+        cleanMargin: margins[row],
+        scale: scales[row],
+        clean: { loss: losses[row], gradient: rowOf(answer.gradient, row) },
+      };
+    });
+    search.#dropBroken("clean");
+    return search;
+  }
+
+  #dropBroken(by: string): void {
+    for (const { row, margin: reached } of this.#survivors)
+      if (reached > 0) this.#onBroken?.(row, by);
+    this.#survivors = this.#survivors.filter((one) => !(one.margin > 0));
+  }
+
+  /** Runs the ascents of a round; `number` tells its random starts from those of other rounds. */
+  async climb(round: Round, number: number): Promise<void> {
+    const { norm, epsilon } = this.#ball;
+    const entering = this.#survivors.filter((one) => remainingOf(one) <= round.remaining);
+    const { loss } = round;
+    const { shape } = this.adversarial;
+    let climbers: readonly AttackedClimber[] = [];
+    for (const [at, part] of partsOf(round, norm, epsilon).entries()) {
+      climbers =
+        at === 0
+          ? entering.flatMap((one) => this.#beginners(one, round, number, part))
+          : this.#continued(climbers, part);
+      const { span } = part;
+      const isKnown = at === 0 && round.start === "image";
+      if (isKnown) for (const climber of climbers) seeClean(climber);
+      const steps = isKnown ? { from: 1, to: span.to } : span;
+      const ascent = { norm, loss, stopWhenBroken: true };
+      await ascend(this.#victim, climbers, shape, ascent, part.stage, steps);
+      if (part.stage.last) climbers = kept(climbers);
+    }
+    this.#dropBroken(`${round.name}-${norm}`);
+  }
+
+  /** The first ascents of an image in a round. */
+  #beginners(
+    example: Attacked,
+    { loss, start }: Round,
+    number: number,
+    { stage, ascents }: Part,
+  ): AttackedClimber[] {
+    const { targets, x, key } = example;
+    const aims =
+      loss === "t" ? targets.slice(0, ascents) : Array.from({ length: ascents }, () => targets[0]);
+    return aims.map((target, aim) => {
+      const own = fold(fold(key, ASCENTS + number), aim);
+      const from = start === "image" ? x : null;
+      return begin(example, target, own, this.#ball.norm, stage, from) as AttackedClimber;
+    });
+  }
+
+  /** The ascents that go on after a part, each from its best point if a stage begins. */
+  #continued(climbers: readonly AttackedClimber[], part: Part): readonly AttackedClimber[] {
+    const going = closest(climbers, part.ascents);
+    if (part.span.from > 0) return going;
+    return going.map(({ example, target, key, best }) => {
+      const own = fold(key, part.number);
+      return begin(
+        example,
+        target,
+        own,
+        this.#ball.norm,
+        part.stage,
+        best.point,
+      ) as AttackedClimber;
+    });
+  }
+
+  /**
+   * Random search on the survivors. At each checkpoint an image leaves if too much of its margin is left, or if ascents have damaged
+   * it more: beyond what ascents reach, random search gets only where gradients are masked.
+   */
+  async searchSquares(settings: SquareSettings): Promise<void> {
+    let running = this.#survivors.map((example) => ({
+      example,
+      x: example.x,
+      label: example.label,
+      key: fold(example.key, SQUARES),
+      best: example.x.slice(),
+      margin: example.cleanMargin,
+    }));
+    for (const { span, remaining } of squareSpans(settings.queries)) {
+      await searchSquares(this.#victim, running, this.adversarial.shape, settings, span);
+      running = running.filter(({ example, margin }) => margin >= example.margin);
+      for (const { example, margin, best } of running) {
+        example.margin = margin;
+        example.kept.set(best);
+      }
+      running = running.filter(
+        ({ example }) => !(example.margin > 0) && remainingOf(example) <= remaining,
+      );
+    }
+    this.#dropBroken(`square-${settings.norm}`);
+  }
+}
+
+/** Gives the climber what is known of the clean image, where it starts. */
+function seeClean(climber: AttackedClimber): void {
+  const { clean, cleanMargin } = climber.example;
+  see(climber, clean.loss, clean.gradient, cleanMargin);
+  climber.bestBefore = climber.loss;
+}
+
+/** Keeps the best points of the climbers, and returns those whose image still stands. */
+function kept(climbers: readonly AttackedClimber[]): readonly AttackedClimber[] {
+  for (const { example, best } of climbers) {
+    if (!(best.margin > example.margin)) continue;
+    example.margin = best.margin;
+    example.kept.set(best.point);
+  }
+  return climbers.filter(({ example }) => !(example.margin > 0));
+}
+
+/** The ascents of each image that came closest to breaking it, at most `count`. */
+function closest(climbers: readonly AttackedClimber[], count: number): AttackedClimber[] {
+  const byImage = new Map<Attacked, AttackedClimber[]>();
+  for (const climber of climbers) {
+    const own = byImage.get(climber.example) ?? [];
+    own.push(climber);
+    byImage.set(climber.example, own);
+  }
+  return [...byImage.values()].flatMap((own) =>
+    own.sort((a, b) => b.best.margin - a.best.margin).slice(0, count),
+  );
+}

@@ -1,0 +1,200 @@
+import { describe, expect, it } from "vitest";
+import { linearVictim } from "../../test/fixtures/linear-victim.ts";
+import { normal, uniform } from "../math/distributions.ts";
+import { keyOf, keysFor } from "../math/random.ts";
+import { argmaxRows, takeRows, tensor } from "../math/tensor.ts";
+import { adaptive } from "./adaptive.ts";
+import { partsOf, roundsOf, squareSpans } from "./adaptive-rounds.ts";
+import { scaleFor } from "./adaptive-search.ts";
+import { counted, runBounded } from "./harness.ts";
+import type { Norm, Victim } from "./victim.ts";
+
+const indices = (count: number) => Array.from({ length: count }, (_, i) => i);
+const [IMAGES, CLASSES, PIXELS] = [10, 5, 16];
+/** Images away from the edges of [0, 1], so that boxes are no limit. */
+const x = uniform(keysFor(keyOf(3), indices(IMAGES)), [IMAGES, 1, 4, 4], 0.4, 0.6);
+const weights = normal(keysFor(keyOf(1), indices(CLASSES)), [CLASSES, PIXELS]);
+const victim = linearVictim(weights, Array(CLASSES).fill(0));
+const keys = keysFor(keyOf(2), indices(IMAGES));
+
+/** The smallest radius at which the linear victim errs on each image: min over j of margin / ‖w_label − w_j‖ in the dual norm. */
+async function radii(norm: Norm, labels: readonly number[]): Promise<number[]> {
+  const logits = await victim.logits(x, keys);
+  const dual = {
+    linf: (v: number[]) => v.reduce((sum, one) => sum + Math.abs(one), 0),
+    l2: (v: number[]) => Math.hypot(...v),
+    l1: (v: number[]) => Math.max(...v.map(Math.abs)),
+  }[norm];
+  return labels.map((label, i) => {
+    const all = indices(CLASSES).filter((j) => j !== label);
+    return Math.min(
+      ...all.map((j) => {
+        const difference = indices(PIXELS).map(
+          (p) => weights.data[label * PIXELS + p] - weights.data[j * PIXELS + p],
+        );
+        const gap = logits.data[i * CLASSES + label] - logits.data[i * CLASSES + j];
+        return gap / dual(difference);
+      }),
+    );
+  });
+}
+
+const some = { apgdSteps: 40, squareQueries: 100 };
+const labelsOf = async (of: Victim) => argmaxRows(await of.logits(x, keys));
+/** The same victim with its logits changed. */
+const mapped = (of: Victim, change: (logit: number) => number, slope: number): Victim => ({
+  async logits(...call) {
+    const logits = await of.logits(...call);
+    return tensor(logits.shape, logits.data.map(change));
+  },
+  async lossAndGradient(at, loss, some, hints) {
+    const plain = await of.lossAndGradient(at, loss, some, hints);
+    const logits = tensor(plain.logits.shape, plain.logits.data.map(change));
+    return {
+      losses: plain.losses,
+      logits,
+      gradient: tensor(
+        at.shape,
+        plain.gradient.data.map((v) => v * slope),
+      ),
+    };
+  },
+});
+
+describe("the adaptive attack", () => {
+  it.each([
+    ["linf", 0.01],
+    ["l2", 0.05],
+    ["l1", 0.1],
+  ] as const)(
+    "breaks in %s the images of a linear classifier that can be broken, and no other",
+    async (norm, epsilon) => {
+      const labels = await labelsOf(victim);
+      const { adversarial, members } = await runBounded(
+        adaptive(Object.assign({ norm, epsilon }, some)),
+        victim,
+        x,
+        labels,
+        keys,
+      );
+      const exact = await radii(norm, labels);
+      // Away from the boundary of the ball, where rounding decides.
+      const clear = indices(IMAGES).filter((i) => Math.abs(exact[i] / epsilon - 1) > 0.02);
+      const found = argmaxRows(await victim.logits(adversarial, keys));
+      expect(clear.map((i) => found[i] !== labels[i])).toEqual(
+        clear.map((i) => exact[i] < epsilon),
+      );
+      expect(clear.some((i) => exact[i] < epsilon) && clear.some((i) => exact[i] > epsilon)).toBe(
+        true,
+      );
+      expect(clear.map((i) => members[i] !== null)).toEqual(clear.map((i) => exact[i] < epsilon));
+    },
+  );
+
+  it("gives an image the same result alone as among others", async () => {
+    const labels = await labelsOf(victim);
+    const attack = adaptive(Object.assign({ norm: "linf", epsilon: 0.01 } as const, some));
+    const all = await runBounded(attack, victim, x, labels, keys);
+    for (const i of [0, 7]) {
+      const one = await runBounded(attack, victim, takeRows(x, [i]), [labels[i]], [keys[i]]);
+      expect([...one.adversarial.data]).toEqual([...takeRows(all.adversarial, [i]).data]);
+      expect(one.members[0]).toBe(all.members[i]);
+    }
+  });
+
+  it("gives up an image far from the boundary after its first round and a few queries", async () => {
+    const labels = await labelsOf(victim);
+    const attack = adaptive(Object.assign({ norm: "linf", epsilon: 1e-4 } as const, some));
+    const { queries } = await runBounded(attack, victim, takeRows(x, [0]), [labels[0]], [keys[0]]);
+    expect(queries.gradients).toBe(1 + 12); // the clean image, and 0.3 of 40 steps
+    expect(queries.forwards - queries.gradients).toBe(4); // 4 % of 100 queries
+  });
+
+  it("starts from the gradient at the clean image: one pass more breaks what one step can break", async () => {
+    const labels = await labelsOf(victim);
+    const attack = adaptive(Object.assign({ norm: "linf", epsilon: 0.3 } as const, some));
+    const { queries, members } = await runBounded(attack, victim, x, labels, keys);
+    expect(members).toEqual(labels.map(() => "apgd-pm-linf"));
+    expect(queries).toEqual({ forwards: 2 * IMAGES, gradients: 2 * IMAGES });
+  });
+
+  it("names random search where gradients are zero, and it breaks the image", async () => {
+    const labels = await labelsOf(victim);
+    const flat = mapped(victim, (logit) => logit, 0);
+    const attack = adaptive({ norm: "linf", epsilon: 0.1, apgdSteps: 40, squareQueries: 2000 });
+    const { members } = await runBounded(attack, flat, x, labels, keys);
+    expect(members).toEqual(labels.map(() => "square-linf"));
+  });
+
+  it("breaks the same images of a network whose softmax is saturated or flat", async () => {
+    const labels = await labelsOf(victim);
+    const attack = adaptive(Object.assign({ norm: "linf", epsilon: 0.01 } as const, some));
+    const membersAt = async (factor: number) => {
+      const scaled = linearVictim(
+        tensor(
+          weights.shape,
+          weights.data.map((v) => v * factor),
+        ),
+        Array(CLASSES).fill(0),
+      );
+      return (await runBounded(attack, scaled, x, labels, keys)).members;
+    };
+    const usual = (await membersAt(1)).map((member) => member !== null);
+    for (const factor of [1e4, 1e-4])
+      expect((await membersAt(factor)).map((member) => member !== null)).toEqual(usual);
+  });
+
+  it("leaves an image that is wrong when clean alone", async () => {
+    const labels = await labelsOf(victim);
+    const counting = counted(victim);
+    const wrong = labels.map((label) => (label + 1) % CLASSES);
+    const attack = adaptive({ norm: "l2", epsilon: 0.1 });
+    const { members, adversarial } = await runBounded(attack, counting, x, wrong, keys);
+    expect(members).toEqual(wrong.map(() => "clean"));
+    expect(adversarial.data).toEqual(x.data);
+    expect(counting.queries().forwards).toBe(IMAGES);
+  });
+});
+
+describe("rounds", () => {
+  it("have parts that share the steps, with fewer ascents in each", () => {
+    const [first, second] = roundsOf(100);
+    expect(partsOf(first, "linf", 0.1).map(({ span, ascents }) => [span, ascents])).toEqual([
+      [{ from: 0, to: 30 }, 1],
+    ]);
+    expect(partsOf(second, "l2", 0.1).map(({ span, ascents }) => [span, ascents])).toEqual([
+      [{ from: 0, to: 15 }, 9],
+      [{ from: 16, to: 30 }, 3],
+      [{ from: 31, to: 45 }, 2],
+      [{ from: 46, to: 60 }, 1],
+    ]);
+  });
+
+  it("are in ℓ1 the three stages of APGD, of which the last is in the ball itself", () => {
+    const parts = partsOf(roundsOf(100)[1], "l1", 2);
+    expect(parts.map(({ stage, ascents }) => [stage.epsilon, stage.steps, ascents])).toEqual([
+      [6, 18, 9],
+      [4, 18, 3],
+      [2, 24, 2],
+    ]);
+  });
+
+  it("of random search cover every query once", () => {
+    for (const queries of [1, 7, 500, 5000]) {
+      const covered = squareSpans(queries).flatMap(({ span }) =>
+        Array.from({ length: Math.max(0, span.to - span.from + 1) }, (_, i) => span.from + i),
+      );
+      expect(covered).toEqual(indices(queries).map((i) => i + 1));
+    }
+  });
+});
+
+it("logits go into the softmax as they are, unless they saturate it or are all but equal", () => {
+  const of = (logits: readonly number[], margin: number) =>
+    scaleFor(Float32Array.from(logits), margin);
+  expect(of([3, 1, 0], -2)).toBe(1);
+  expect(of([3000, 1000, 0], -2000)).toBeCloseTo(8 / 2000, 8);
+  expect(of([0.02, 0.01, 0], -0.01)).toBeCloseTo(50, 3);
+  expect(of([1, 1, 1], 0)).toBe(1);
+  expect(of([4, 1, Number.NEGATIVE_INFINITY], -3)).toBe(1);
+});

@@ -1,0 +1,41 @@
+import { z } from "zod";
+import { rowSize } from "../math/tensor.ts";
+import { roundsOf } from "./adaptive-rounds.ts";
+import { AdaptiveSearch } from "./adaptive-search.ts";
+import { ApgdSteps } from "./apgd.ts";
+import { defineAttack } from "./define-attack.ts";
+import { checkEpsilon, checkInputs } from "./preconditions.ts";
+import { SquareQueries } from "./square.ts";
+
+/**
+ * An ensemble of APGD and Square on x [batch, ...pixels] that spends its passes where they may break an image, in the manner of
+ * Adaptive AutoAttack (Liu et al. 2022, arXiv:2203.05154). Unlike there, an image's attack depends on no other image. Rounds of
+ * ascents climb the margin of probabilities (arXiv:2411.15210), then the targeted DLR towards several classes at once, of which
+ * those that come closest go on. An image leaves once it is broken, or if the ascents so far removed too little of its margin.
+ */
+export const adaptive = defineAttack({
+  name: "adaptive",
+  norms: ["linf", "l2", "l1"],
+  summary:
+    "apgd-pm, apgd-t and square, each ascent and image only for as long as it may break the image",
+  source: "in the manner of Liu et al. 2022, arXiv:2203.05154",
+  asks: "losses",
+  deterministicOnly: true,
+  options: z.strictObject({ apgdSteps: ApgdSteps, squareQueries: SquareQueries }),
+  sharedOptions: { apgdSteps: "apgdSteps", squareQueries: "squareQueries" },
+  make(options) {
+    const { norm, epsilon, apgdSteps: steps, squareQueries: queries } = options;
+    return {
+      options: { norm, epsilon, steps, squareQueries: queries, restarts: 1 },
+      async perturb(victim, x, labels, keys, onBroken) {
+        checkInputs(x, labels, keys);
+        checkEpsilon(norm, epsilon, rowSize(x));
+        const images = { x, labels, keys };
+        const search = await AdaptiveSearch.begin(victim, { norm, epsilon }, images, onBroken);
+        for (const [number, round] of roundsOf(steps).entries()) await search.climb(round, number);
+        await search.searchSquares({ norm, epsilon, queries, share: 0.8, stopWhenBroken: true });
+        return search.adversarial;
+      },
+    };
+  },
+});
