@@ -1,10 +1,12 @@
-import { branchAndBound } from "../engine/bounds/branch.ts";
+import { branchAndBound, type Goal } from "../engine/bounds/branch.ts";
 import type { Crown, SparseRow } from "../engine/bounds/crown.ts";
 import type { Evaluation } from "../engine/bounds/evaluation.ts";
+import { importantNeurons, ofElements } from "../engine/bounds/important-neurons.ts";
 import type { InputRegion } from "../engine/bounds/region.ts";
 import { optimizedBounds } from "../engine/bounds/slopes.ts";
 import { RegionState } from "../engine/bounds/state.ts";
 import { type RowBounds, untilStopped } from "../engine/bounds/until-stopped.ts";
+import type { Value } from "../engine/graph/value.ts";
 import { nextUp64 } from "../math/neighbours.ts";
 import type { Stage } from "./prove.ts";
 
@@ -81,6 +83,8 @@ export class RegionProof {
   /** What float32 evaluations cost the last walk. */
   #floatError = Number.POSITIVE_INFINITY;
   #method: Stage = "crown-ibp";
+  /** The methods that have run to their end. */
+  readonly #done = new Set<Stage>();
 
   constructor(parts: RegionProofParts) {
     this.#parts = parts;
@@ -104,6 +108,18 @@ export class RegionProof {
     };
   }
 
+  /** The numbers of the intervals. */
+  get size(): number {
+    let size = 0;
+    for (const { lower } of this.state?.intervals.values() ?? []) size += 2 * lower.length;
+    return size;
+  }
+
+  /** Drops what can be computed again from the intervals, for a proof that goes on much later. */
+  rest(): void {
+    if (this.state !== undefined) this.state = withIntervals(this.state, this.state.errors);
+  }
+
   /** One walk on interval arithmetic, then walks for all layers. */
   async cheaply(stop: () => boolean): Promise<Robustness> {
     return this.#tryEach(CHEAP, stop);
@@ -117,9 +133,11 @@ export class RegionProof {
 
   async #tryEach(methods: readonly Stage[], stop: () => boolean): Promise<Robustness> {
     for (const method of methods) {
+      if (this.#done.has(method)) continue;
       if (this.found.proven || stop()) break;
       await this.#run(method, stop);
       this.#method = method;
+      if (!stop()) this.#done.add(method);
     }
     return this.found;
   }
@@ -131,9 +149,18 @@ export class RegionProof {
     if (method === "crown") this.state = await this.#walked(stop);
     if (method === "alpha-crown") this.state = await this.#optimized(stop);
     const state = this.state as RegionState;
-    const open = [...this.#bounds.keys()].filter((i) => !(this.#bounds[i] > this.#parts.least));
+    const open = this.#open;
     const bounds = await this.#boundsBy(method, state, open, stop);
     for (const [k, i] of open.entries()) this.#bounds[i] = Math.max(this.#bounds[i], bounds[k]);
+  }
+
+  /** The other classes that may have the larger logit. */
+  get #open(): number[] {
+    return [...this.#bounds.keys()].filter((i) => !(this.#bounds[i] > this.#parts.least));
+  }
+
+  #goalsOf(open: readonly number[]): Goal[] {
+    return open.map((i) => ({ row: this.#rows[i], limit: this.#parts.least }));
   }
 
   /** Lower bounds of the margins of some other classes. */
@@ -148,8 +175,7 @@ export class RegionProof {
     const rows = open.map((i) => this.#rows[i]);
     if (method === "branching") {
       const { least } = this.#parts;
-      const goals = rows.map((row) => ({ row, limit: least }));
-      const { gaps } = await branchAndBound(crown, state, goals, stop);
+      const { gaps } = await branchAndBound(crown, state, this.#goalsOf(open), stop);
       // Where no part is left, the margin is above the limit, and nothing else is known of it.
       return Float64Array.from(gaps, (gap) =>
         gap === Number.POSITIVE_INFINITY ? nextUp64(least) : least + gap,
@@ -157,13 +183,14 @@ export class RegionProof {
     }
     if (method === "crown-ibp" || method === "crown") {
       const bounds = await crown.lowerBounds(state, output, rows);
-      const exact = await crown.lowerBounds(withoutErrors(state), output, rows);
+      const exact = await crown.lowerBounds(withIntervals(state), output, rows);
       this.#floatError = Math.max(0, ...exact.map((bound, k) => bound - bounds[k]));
       return bounds;
     }
     return optimizedBounds(crown, state, output, rows, {
       iterations: LAST_ITERATIONS,
       untilPositive: false,
+      untilHopeless: true,
       stop,
     });
   }
@@ -174,12 +201,17 @@ export class RegionProof {
     return this.#analyse(stop, (state, node, rows) => crown.lowerBounds(state, node, rows));
   }
 
-  /** The intervals after an ascent over the slopes of each layer. */
-  #optimized(stop: () => boolean): Promise<RegionState> {
+  /** The intervals after an ascent over the slopes of each layer, for the neurons that matter most. */
+  async #optimized(stop: () => boolean): Promise<RegionState> {
     const { crown } = this.#parts;
     const options = { iterations: INNER_ITERATIONS, untilPositive: false, stop };
-    return this.#analyse(stop, (state, node, rows) =>
-      optimizedBounds(crown, state, node, rows, options),
+    const known = this.state as RegionState;
+    const isWanted = await importantNeurons(crown, known, this.#goalsOf(this.#open), stop);
+    return this.#analyse(
+      stop,
+      ofElements(isWanted, (state, node, rows) =>
+        optimizedBounds(crown, state, node, rows, options),
+      ),
     );
   }
 
@@ -191,9 +223,13 @@ export class RegionProof {
   }
 }
 
-/** The same intervals, for walks that do not count float32 evaluations. */
-function withoutErrors({ plan, region, intervals }: RegionState): RegionState {
-  const exact = new RegionState(plan, region);
-  for (const [node, interval] of intervals) exact.intervals.set(node, interval);
-  return exact;
+/** The same intervals and nothing else; without errors, walks do not count float32 evaluations. */
+function withIntervals(
+  { plan, region, intervals }: RegionState,
+  errors: ReadonlyMap<Value, Float64Array> = new Map(),
+): RegionState {
+  const copy = new RegionState(plan, region);
+  for (const [node, interval] of intervals) copy.intervals.set(node, interval);
+  for (const [node, error] of errors) copy.errors.set(node, error);
+  return copy;
 }

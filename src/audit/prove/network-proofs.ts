@@ -15,7 +15,8 @@ import { type ClassProver, classProverOf } from "../../verify/prover.ts";
 import { type RegionProof, type Robustness, RobustnessProver } from "../../verify/robustness.ts";
 import { type Ball, ballsOf, contains, isSame, regionAround } from "./balls.ts";
 import { type Contradiction, saveContradiction } from "./contradiction.ts";
-import { broken, type Found, finite, type Left } from "./findings.ts";
+import { broken, type Found, finite } from "./findings.ts";
+import { KeptProofs } from "./kept-proofs.ts";
 import type { LowerBounds, ProveEvent } from "./lower-bounds.ts";
 import { imageChecksum, type ProvedAudit, proofFormat, proofRuntime } from "./proved-audit.ts";
 import { refutations, refutedBy } from "./refuted-proofs.ts";
@@ -35,7 +36,7 @@ export class NetworkProofs implements LowerBounds {
   readonly #balls: readonly (readonly Ball[])[];
   readonly #file: RowsFile<ProofRow> | null;
   readonly #rows = new Map<string, ProofRow>();
-  readonly #left = new Map<string, Left>();
+  readonly #kept = new KeptProofs();
   readonly #first: ReadonlySet<string>;
   readonly #evaluation: Evaluation;
 
@@ -183,7 +184,7 @@ export class NetworkProofs implements LowerBounds {
       const seconds = timer.elapsed() - before;
       const { margin, floatError, method } = found;
       if (!found.proven) {
-        this.#left.set(proofName({ index, ...ball }), { margin, floatError, seconds });
+        this.#kept.keep(proofName({ index, ...ball }), found, seconds, outer);
         continue;
       }
       proven = this.#rowOf(index, ball, {
@@ -214,8 +215,8 @@ export class NetworkProofs implements LowerBounds {
   ): Promise<ProofRow[]> {
     const open = this.#open(index);
     const rows: ProofRow[] = [];
-    const timer = this.#timer();
     let isStuck = false;
+    let spent = 0;
     for (const ball of ascending.filter((one) => open.includes(one))) {
       const { norm, epsilon } = ball;
       const row = breaking.find((one) => one[norm] <= epsilon);
@@ -223,12 +224,15 @@ export class NetworkProofs implements LowerBounds {
         rows.push(this.#rowOf(index, ball, broken(row.attack)));
         continue;
       }
-      const left = this.#left.get(proofName({ index, ...ball }));
-      const before = timer.elapsed();
+      const left = this.#kept.take(proofName({ index, ...ball }));
+      const timer = this.#timer(spent + (left?.seconds ?? 0));
       let best: Robustness | null = null;
-      if (!isStuck && !timer.isOver())
-        best = await this.#proverOf(index).open(this.#region(index, ball)).thoroughly(timer.isOver);
-      const seconds = (left?.seconds ?? 0) + timer.elapsed() - before;
+      if (!isStuck && !timer.isOver()) {
+        const proof = left?.proof ?? this.#proverOf(index).open(this.#region(index, ball));
+        best = await proof.thoroughly(timer.isOver);
+      }
+      const seconds = timer.elapsed() - spent;
+      spent += seconds;
       isStuck = best?.proven !== true;
       const { margin, floatError } = best ?? left ?? { margin: Number.NaN, floatError: Number.NaN };
       const [status, method] = best?.proven
@@ -273,11 +277,11 @@ export class NetworkProofs implements LowerBounds {
     total: this.#audit.total * this.#balls.flat().length,
   });
 
-  /** The time of one image in one norm. */
-  #timer() {
+  /** The time of one image in one norm, of which some seconds were spent before. */
+  #timer(spent = 0) {
     const { host, options, signal } = this.#audit;
     const started = host.now().getTime();
-    const elapsed = () => (host.now().getTime() - started) / 1000;
+    const elapsed = () => spent + (host.now().getTime() - started) / 1000;
     return { elapsed, isOver: () => signal?.aborted === true || elapsed() >= options.proveSeconds };
   }
 }

@@ -9,9 +9,9 @@ import { candidatesOf } from "./split-candidates.ts";
 import type { RegionState } from "./state.ts";
 
 /** Steps on slopes and multipliers: for the whole region, and for each part of it. */
-export const [ROOT_STEPS, CHILD_STEPS] = [20, 6];
+export const [ROOT_STEPS, CHILD_STEPS] = [20, 3];
 /** Neurons whose halves are bounded before one of them is split. */
-export const CANDIDATES = 4;
+export const CANDIDATES = 8;
 /** How often the steps of a domain without unstable neurons start again: its multipliers alone decide it. */
 export const RESTARTS = 30;
 /** Memory that open domains may take, in numbers. */
@@ -59,6 +59,8 @@ class Search {
   readonly #failed: Domain[] = [];
   readonly #goals: number;
   #domains: number;
+  /** The share of halves that were not proven at once when they were last bounded. */
+  #openShare = 1;
 
   constructor(program: BranchProgram, roots: readonly Domain[], stop: () => boolean) {
     this.#program = program;
@@ -87,7 +89,8 @@ class Search {
   #next(): Domain[] {
     const isFull = this.#open.length * this.#program.numbersPerDomain > MAX_NUMBERS / 2;
     this.#open.sort((a, b) => a.bound - a.limit - (b.bound - b.limit));
-    const count = this.#program.maxRows / 2;
+    // As many as leave one batch of open halves.
+    const count = Math.ceil(this.#program.maxRows / (2 * Math.max(0.25, this.#openShare)));
     return isFull ? this.#open.splice(-count) : this.#open.splice(0, count);
   }
 
@@ -112,14 +115,20 @@ class Search {
   /** Replaces domains by the halves of their best split that are not proven at once. */
   async #halve(parents: readonly Domain[]): Promise<void> {
     const splits = await bestSplits(this.#program, parents, CANDIDATES, this.#stop);
+    let made = 0;
+    let left = 0;
     for (const [i, split] of splits.entries()) {
       if (split === null) {
         this.#retry(parents[i]);
         continue;
       }
-      this.#domains += 2;
-      this.#fresh.push(...split.halves.filter(isOpen));
+      const halves = split.halves.filter(isOpen);
+      made += 2;
+      left += halves.length;
+      this.#fresh.push(...halves);
     }
+    this.#domains += made;
+    if (made > 0) this.#openShare = left / made;
   }
 }
 

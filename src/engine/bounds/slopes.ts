@@ -56,6 +56,8 @@ export interface SlopeOptions {
   readonly iterations: number;
   /** Ends early once every row is above 0. */
   readonly untilPositive: boolean;
+  /** Ends early once none of the rows that are not above 0 can get there at the pace of the last iterations. */
+  readonly untilHopeless?: boolean;
   /** Checked before every iteration. Rows that no iteration was made for have the bound −∞. */
   readonly stop: () => boolean;
 }
@@ -88,7 +90,7 @@ async function optimizedChunk(
   from: Value,
   rows: readonly SparseRow[],
   size: number,
-  { iterations, untilPositive, stop }: SlopeOptions,
+  { iterations, untilPositive, untilHopeless = false, stop }: SlopeOptions,
 ): Promise<Float64Array> {
   const program = await crown.program(from, size, "slopes", state.region);
   const { start, slack } = crown.startOf(state, from, rows, size);
@@ -106,6 +108,7 @@ async function optimizedChunk(
   state.keptSlopes.set(from, kept);
   const slopesOf = (r: number) => joined(Array.from(ascents.values(), (one) => rowOf(one, r)));
   const best = new Float64Array(rows.length).fill(Number.NEGATIVE_INFINITY);
+  const pace = new Pace(best, iterations);
   for (let step = 1; ; step++) {
     const outputs = await program.compiled.run(feeds);
     const bounds = soundBounds(
@@ -120,8 +123,34 @@ async function optimizedChunk(
     }
     const isDone = !canMove || (untilPositive && best.every((bound) => bound > 0));
     if (isDone || step > iterations || stop()) return best;
+    if (pace.isHopeless(step) && untilHopeless) return best;
     for (const [name, ascent] of ascents)
       ascent.step(outputs[names.gradient(name)].data as Float32Array, rows.length, step);
+  }
+}
+
+/** Iterations between two looks at the pace of an ascent. */
+const PACE = 4;
+
+/** How fast the bounds of an ascent rise. */
+class Pace {
+  readonly #best: Float64Array;
+  readonly #iterations: number;
+  #earlier: Float64Array | null = null;
+
+  /** `best` are the bounds, which the ascent raises. */
+  constructor(best: Float64Array, iterations: number) {
+    this.#best = best;
+    this.#iterations = iterations;
+  }
+
+  /** Whether no bound that is not above 0 would get there if it went on to rise as it did; the pace never grows much. */
+  isHopeless(step: number): boolean {
+    if (step % PACE !== 0) return false;
+    const [earlier, left] = [this.#earlier, (this.#iterations - step) / PACE];
+    this.#earlier = this.#best.slice();
+    if (earlier === null) return false;
+    return this.#best.every((bound, r) => bound > 0 || bound + left * (bound - earlier[r]) <= 0);
   }
 }
 

@@ -23,8 +23,9 @@ export function candidatesOf(program: BranchProgram, domain: Domain, count: numb
   return best.map(({ neuron }) => neuron);
 }
 
-/** What the relaxation on [low, high] can cost at a coefficient. */
-function costOf(coefficient: number, slope: number, low: number, high: number): number {
+/** What the relaxation of a ReLU on [low, high] can cost at a coefficient of its output. */
+export function costOf(coefficient: number, slope: number, low: number, high: number): number {
+  if (low >= 0 || high <= 0) return 0;
   if (coefficient < 0) return (-coefficient * (-low * high)) / (high - low);
   return (coefficient * Math.max(-slope * low, (1 - slope) * high)) / 2;
 }

@@ -1,0 +1,34 @@
+import type { RegionProof, Robustness } from "../../verify/robustness.ts";
+import type { Left } from "./findings.ts";
+
+/** The most numbers of the intervals of open proofs: 256 MiB. */
+const MAX_NUMBERS = 2 ** 25;
+
+/** What bounds left open, and the proof to go on with; null if there was no room for it. */
+export interface Kept extends Left {
+  readonly proof: RegionProof | null;
+}
+
+/** Proofs that are open after the cheap methods, by name, until the costly ones go on with them. */
+export class KeptProofs {
+  readonly #kept = new Map<string, Kept>();
+  #numbers = 0;
+
+  /** Keeps a proof with its intervals alone. */
+  keep(name: string, { margin, floatError }: Robustness, seconds: number, proof: RegionProof) {
+    const hasRoom = this.#numbers + proof.size <= MAX_NUMBERS;
+    if (hasRoom) {
+      proof.rest();
+      this.#numbers += proof.size;
+    }
+    this.#kept.set(name, { margin, floatError, seconds, proof: hasRoom ? proof : null });
+  }
+
+  /** A proof that is no longer kept. */
+  take(name: string): Kept | undefined {
+    const kept = this.#kept.get(name);
+    this.#kept.delete(name);
+    this.#numbers -= kept?.proof?.size ?? 0;
+    return kept;
+  }
+}
