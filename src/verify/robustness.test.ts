@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { Crown } from "../engine/bounds/crown.ts";
+import type { Compile } from "../engine/bounds/program.ts";
 import { ballAround } from "../engine/bounds/region.ts";
 import * as g from "../engine/graph/expressions.ts";
 import { interpret } from "../engine/graph/interpret.ts";
@@ -142,6 +143,34 @@ describe("a network with ReLUs", () => {
       expect(marginOf(centre.map((c, k) => c + draws.data[4 * i + k]))).toBeGreaterThanOrEqual(
         after.margin,
       );
+  });
+
+  it("goes on from its cheap bounds, and finds what it would have found in one go", async () => {
+    let runs = 0;
+    const compile: Compile = async (outputs) => {
+      const compiled = await (await runtime).compile(outputs);
+      return {
+        run(feeds) {
+          runs++;
+          return compiled.run(feeds);
+        },
+        release: () => compiled.release(),
+      };
+    };
+    const counted = new Crown(compile, x, y);
+    opened.push(counted);
+    const ball = ballAround("linf", centre, 0.2, range);
+    const open = () => new RobustnessProver(counted, label, { winograd: () => false }).open(ball);
+    const whole = await open().thoroughly(forever);
+    const once = runs;
+    const proof = open();
+    const cheap = await proof.cheaply(forever);
+    proof.rest();
+    expect(proof.size).toBeGreaterThan(0);
+    expect(await proof.thoroughly(forever)).toEqual(whole);
+    expect(cheap.floatError).toBe(whole.floatError);
+    expect(cheap.proven).toBe(false);
+    expect(runs).toBe(2 * once);
   });
 
   it("ends at once, and proves nothing, where there is no time", async () => {

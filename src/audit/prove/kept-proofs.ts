@@ -12,11 +12,17 @@ export interface Kept extends Left {
 /** Proofs that are open after the cheap methods, by name, until the costly ones go on with them. */
 export class KeptProofs {
   readonly #kept = new Map<string, Kept>();
+  readonly #most: number;
   #numbers = 0;
+
+  /** `most` numbers of the intervals of all proofs are kept. */
+  constructor(most = MAX_NUMBERS) {
+    this.#most = most;
+  }
 
   /** Keeps a proof with its intervals alone. */
   keep(name: string, { margin, floatError }: Robustness, seconds: number, proof: RegionProof) {
-    const hasRoom = this.#numbers + proof.size <= MAX_NUMBERS;
+    const hasRoom = this.#numbers + proof.size <= this.#most;
     if (hasRoom) {
       proof.rest();
       this.#numbers += proof.size;

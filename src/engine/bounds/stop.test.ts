@@ -75,6 +75,29 @@ describe("once the time is over", () => {
     expect([bounds[0], bounds[299]].map(Number.isFinite)).toEqual([true, false]);
   });
 
+  it("an ascent that cannot get above 0 ends after a few steps, and one that gets there goes on", async () => {
+    const known = await state();
+    const options = { iterations: 30, untilPositive: false, stop: () => false };
+    const { output } = crown.plan;
+    const ascend = (over: Crown, untilHopeless: boolean) => async () => {
+      const part = over === crown ? known : await over.analyse(boxAround([0, 0], 2, [-9, 9]));
+      const own = { ...options, untilHopeless };
+      return optimizedBounds(over, part, over.plan.output, [row], own);
+    };
+    const [start] = await crown.lowerBounds(known, output, [row]);
+    const [end] = await ascend(crown, false)();
+    expect(start).toBeLessThan(end);
+    expect(end).toBeLessThan(0);
+    expect(await runsOf(ascend(crown, false))).toBe(31);
+    expect(await runsOf(ascend(crown, true))).toBe(8);
+    // The same bounds and a constant, so that 0 lies between the first and the last one.
+    const shift = g.constant(tensor([1, 2], [-(start + 3 * end) / 4, 0]));
+    const raised = new Crown(compile, x, g.add(g.matmul(hidden, weights(3, 9, 2)), shift));
+    const [found] = await ascend(raised, true)();
+    await raised.release();
+    expect(found).toBeGreaterThan(0);
+  });
+
   it("an analysis keeps its intervals", async () => {
     const bounds = untilStopped(overAt(0), (part, node, rows) =>
       crown.lowerBounds(part, node, rows),
