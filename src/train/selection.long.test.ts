@@ -1,12 +1,15 @@
 import { expect, it } from "vitest";
-import { stripes, toyTraining } from "../../test/fixtures/toy-training.ts";
+import { stripes, toyTraining, wide } from "../../test/fixtures/toy-training.ts";
 import { withValidation } from "../data/validation-split.ts";
 import type { Defense } from "../defenses/table.ts";
 import { keyOf } from "../math/random.ts";
 import { takeRows } from "../math/tensor.ts";
+import { classifier } from "../models/classifier.ts";
 import { chosenCheckpoint } from "../models/opening/checkpoints.ts";
 import type { TrainEvent } from "./events.ts";
+import { exampleKeys } from "./streams.ts";
 import { type Training, train } from "./train.ts";
+import { validate } from "./validation.ts";
 
 async function events(training: Training): Promise<TrainEvent[]> {
   const all: TrainEvent[] = [];
@@ -75,4 +78,21 @@ it("averaged weights are the run's model, and a resumed run has the same ones", 
   const [one, other] = await Promise.all([whole, part].map(({ files }) => chosenCheckpoint(files)));
   expect(other?.checkpoint.state.parameters).toEqual(one?.checkpoint.state.parameters);
   expect(Object.keys(one?.checkpoint.state.slots ?? { x: 0 })).toEqual([]);
+});
+
+it("averaged weights are checked with the batch statistics that their checkpoint gets", async () => {
+  const { dataset, validation } = withValidation(stripes(88), 40, keyOf(3));
+  const averaged = { swa: 0, epochs: 2, augment: "none", defense: "standard", rate: 1 } as const;
+  const training = await toyTraining(Object.assign({}, wide, averaged), { dataset, validation });
+  const all = await events(training);
+  const best = all.findLast((event) => event.event === "validation" && event.best);
+  const chosen = await chosenCheckpoint(training.files);
+  if (chosen === undefined) throw new Error("no checkpoint was chosen");
+  const { runtime, architecture, defense } = training;
+  const network = classifier(runtime, architecture, chosen.checkpoint.state.parameters);
+  const accuracy = await validate(network, defense, [], validation, (indices) =>
+    exampleKeys(0, "validation", 0, indices),
+  );
+  await network.release();
+  expect(best).toMatchObject({ step: chosen.checkpoint.position.step, clean: accuracy.clean });
 });

@@ -68,7 +68,8 @@ export class Selection {
   async check(run: TrainingRun): Promise<TrainEvent> {
     const { defense, options, files } = this.#training;
     const { step, epoch, stepInEpoch } = run.position;
-    const accuracy = await validate(run.model, defense, this.#attacks, this.#split, (indices) =>
+    const model = await run.model();
+    const accuracy = await validate(model, defense, this.#attacks, this.#split, (indices) =>
       exampleKeys(options.seed, "validation", 0, indices),
     );
     const row: ValidationRow = Object.assign(accuracy, {

@@ -1,6 +1,5 @@
 import { NotFiniteGradient } from "../attacks/preconditions.ts";
 import type { Victim } from "../attacks/victim.ts";
-import type { Feeds } from "../engine/runtime/runtime.ts";
 import { InternalError } from "../math/internal-error.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Parameters } from "../models/architecture.ts";
@@ -62,8 +61,9 @@ export class TrainingRun {
   #hasBegun = false;
   #saved: { readonly name: string | undefined; readonly at: number };
   readonly #average: WeightAverage | null;
-  /** The network with the run's model as weights: averaged ones, or those of the last step. */
+  /** The network with the run's model as weights: `#judged`, or without averaging those of the last step. */
   readonly #model: Classifier;
+  #judged: Parameters | null = null;
 
   constructor(options: TrainingRunOptions) {
     const { training, plan, trainer, metadata, position, saved, averaged } = options;
@@ -84,7 +84,12 @@ export class TrainingRun {
     this.#model =
       averaging === undefined
         ? this.#classifiers.frozen
-        : trainableClassifier(runtime, architecture, () => this.#weights(), "frozen");
+        : trainableClassifier(
+            runtime,
+            architecture,
+            () => this.#judged ?? this.#trainer.parameters(),
+            "frozen",
+          );
     const isAborted = () => signal?.aborted === true && !this.#hasBegun;
     this.#victim = guarded(this.#classifiers[training.options.attackMode], isAborted);
   }
@@ -138,11 +143,6 @@ export class TrainingRun {
     return { loss, rate };
   }
 
-  /** The weights of the run's model, to be fed. */
-  #weights(): Feeds {
-    return this.#average?.current ?? this.#trainer.parameters();
-  }
-
   async #takeAverage(): Promise<void> {
     if (this.#average === null) return;
     const feeds = this.#trainer.parameters();
@@ -151,8 +151,10 @@ export class TrainingRun {
     this.#average.add(weights, this.#position.step);
   }
 
-  /** The network with the weights of the run's model. */
-  get model(): Classifier {
+  /** The network with the weights that `modelCheckpoint` saves. */
+  async model(): Promise<Classifier> {
+    const averaged = this.#average?.current ?? null;
+    this.#judged = averaged === null ? null : await this.#withStatistics(averaged);
     return this.#model;
   }
 
