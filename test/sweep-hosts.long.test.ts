@@ -1,38 +1,59 @@
-// One store on two hosts and two ranks of MPI, and a store that is full for a while. Runs with SLOW=1.
+// One store on two hosts and two ranks of MPI, and a store that is full or read-only for a while: a minute with SLOW=1, else seconds.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { childrenOf, ownerOf, results, start, stopAll, until } from "./fixtures/sweeps.ts";
+import {
+  childrenOf,
+  committed,
+  ownerOf,
+  results,
+  start,
+  stopAll,
+  until,
+} from "./fixtures/sweeps.ts";
 
 const work = mkdtempSync(join(tmpdir(), "rampart-hosts-"));
 const plan = join(work, "plan.json");
 const single = join(work, "single");
-const mount = join(work, "mount");
+const mounts: string[] = [];
 
-const has = (program: string) => spawnSync(program, ["--version"]).error === undefined;
+/** Milliseconds for which a store is away. */
+const AWAY = process.env.SLOW === "1" ? 60_000 : 2000;
+
+const runs = (program: string, ...words: string[]) => spawnSync(program, words).status === 0;
 const isRoot = process.getuid?.() === 0;
+const namespaces = ["--uts", "--pid", "--fork", "--mount-proc"];
 
 /** Why a second host cannot be imitated; undefined if it can. */
 function noHosts(): string | undefined {
   if (!isRoot) return "needs root";
-  if (!has("unshare") || !has("faketime")) return "unshare and faketime are not installed";
-  const tried = spawnSync("unshare", ["--uts", "--pid", "--fork", "--mount-proc", "true"]);
-  return tried.status === 0 ? undefined : "unshare is not permitted here";
+  if (!runs("faketime", "-f", "+10m", "true")) return "faketime is not installed";
+  return runs("unshare", ...namespaces, "true") ? undefined : "unshare is not permitted here";
 }
 
-/** Why no disk can be filled; undefined if one can. */
-function noMount(): string | undefined {
+/** Why no disk can be filled or made read-only; undefined if one can. */
+function noMounts(): string | undefined {
   if (!isRoot) return "needs root";
-  mkdirSync(mount);
-  const tried = spawnSync("mount", ["-t", "tmpfs", "-o", "size=6m", "tmpfs", mount]);
-  return tried.status === 0 ? undefined : "mount is not permitted here";
+  const tried = join(work, "tried");
+  mkdirSync(tried);
+  if (!runs("mount", "-t", "tmpfs", "tmpfs", tried)) return "mount is not permitted here";
+  spawnSync("umount", ["-l", tried]);
+  return undefined;
 }
 
 const skipped = (why: string | undefined) => (why === undefined ? "" : ` (skipped: ${why})`);
-const [hosts, disk, mpi] = [noHosts(), noMount(), has("mpirun") ? undefined : "no mpirun"];
+const mpi = runs("mpirun", "--version") ? undefined : "mpirun is not installed";
+const [hosts, disks] = [noHosts(), noMounts()];
+
+/** Mounts something on a folder until the tests end. */
+function mount(folder: string, ...words: string[]): void {
+  const { status, stderr } = spawnSync("mount", [...words, folder]);
+  expect(status, stderr.toString()).toBe(0);
+  mounts.push(folder);
+}
 
 writeFileSync(
   plan,
@@ -44,8 +65,8 @@ writeFileSync(
           model: "mlp-small",
           data: "shapes",
           recipe: "short",
-          epochs: 3,
-          examples: 128,
+          epochs: 2,
+          examples: 64,
           steps: 2,
         },
         grid: { defense: ["at-linf", "standard"] },
@@ -57,11 +78,11 @@ writeFileSync(
 
 afterAll(() => {
   stopAll();
-  if (disk === undefined) spawnSync("umount", ["-l", mount]);
+  for (const folder of mounts.reverse()) spawnSync("umount", ["-l", folder]);
   rmSync(work, { recursive: true, force: true });
 });
 
-describe.skipIf(process.env.SLOW !== "1")("a store", { timeout: 300_000 }, () => {
+describe("a store", { timeout: 300_000 }, () => {
   beforeAll(async () => {
     const { code, text } = await start(["sweep", plan, "--store", single]).ended;
     expect(code, text).toBe(0);
@@ -80,11 +101,15 @@ describe.skipIf(process.env.SLOW !== "1")("a store", { timeout: 300_000 }, () =>
       await until("the process of a cell", () => childrenOf(killed).some(isCell));
       const computing = childrenOf(killed).find(isCell) ?? 0;
       process.kill(computing, "SIGSTOP");
-      const other = ["--uts", "--pid", "--fork", "--mount-proc", "sh", "-c"];
-      const command = 'hostname other-host; exec faketime -f +10m "$@"';
-      const there = start(words, ["unshare", ...other, command, "sh", process.execPath]);
+      // The clock is set outside: faketime needs a process number that no other namespace has.
+      const other = ["-f", "+10m", "unshare", ...namespaces, "sh", "-c"];
+      const command = 'hostname other-host; exec "$@"';
+      const there = start(words, ["faketime", ...other, command, "sh", process.execPath]);
       // The other host cannot see whether this one's process lives. It leaves the cell alone, whose counter goes on counting.
-      const done = () => Object.keys(results(store).results).length;
+      const done = () => {
+        if (there.child.exitCode !== null) throw new Error(there.text());
+        return committed(store);
+      };
       await until("the cells that do not need this one", () => done() >= 3);
       await sleep(4000);
       expect(done()).toBe(3);
@@ -92,20 +117,45 @@ describe.skipIf(process.env.SLOW !== "1")("a store", { timeout: 300_000 }, () =>
       process.kill(computing, "SIGKILL");
       const { code, text } = await there.ended;
       expect(code, text).toBe(0);
+      expect(text).toContain(`process ${killed} on`);
+      expect(text).toContain("was killed, or stood still for too long");
       await here.ended;
       expect(results(store)).toEqual(results(single));
     },
   );
 
-  it.skipIf(disk !== undefined)(
-    `that is full for a while loses nothing, and messages say what happened${skipped(disk)}`,
+  it.skipIf(disks !== undefined)(
+    `that is full for a while loses nothing, and messages say what happened${skipped(disks)}`,
     async () => {
-      const [store, filler] = [join(mount, "store"), join(mount, "filler")];
+      const disk = join(work, "disk");
+      mkdirSync(disk);
+      mount(disk, "-t", "tmpfs", "-o", "size=32m", "tmpfs");
+      const [store, filler] = [join(disk, "store"), join(disk, "filler")];
       const sweep = start(["sweep", plan, "--store", store]);
       await ownerOf(store, []);
       spawnSync("dd", ["if=/dev/zero", `of=${filler}`, "bs=64k"]);
       await until("a message", () => sweep.text().includes("no space left on the device"));
+      await sleep(AWAY);
       rmSync(filler);
+      const { code, text } = await sweep.ended;
+      expect(code, text).toBe(0);
+      expect(text).toContain("the store is back");
+      expect(results(store)).toEqual(results(single));
+    },
+  );
+
+  it.skipIf(disks !== undefined)(
+    `that is read-only for a while loses nothing, and messages say what happened${skipped(disks)}`,
+    async () => {
+      const store = join(work, "read-only");
+      const sweep = start(["sweep", plan, "--store", store]);
+      await ownerOf(store, []);
+      // A file system with open files cannot be made read-only, but its folder can be mounted again over itself.
+      mount(store, "--bind", store);
+      mount(store, "-o", "remount,bind,ro");
+      await until("a message", () => sweep.text().includes("the file system is read-only"));
+      await sleep(AWAY);
+      spawnSync("umount", ["-l", store]);
       const { code, text } = await sweep.ended;
       expect(code, text).toBe(0);
       expect(text).toContain("the store is back");

@@ -38,11 +38,13 @@ export function statusLines({
   cells,
   done,
   running,
+  lost,
   failed,
   blocked,
   waiting,
   secondsDone,
   secondsLeft,
+  flopsLeft,
 }: SweepStatus): string[] {
   const counts = [
     `${done} of ${cells} cells done`,
@@ -65,11 +67,13 @@ export function statusLines({
         : `, since ${state.started}, ${state.done}/${state.total}${state.seconds > 0 ? ` (${(state.done / state.seconds).toFixed(2)}/s)` : ""}`;
     lines.push(`running: ${label} on ${owner}, attempt ${attempt}${pace}`);
   }
+  for (const { label, owner, attempt } of lost)
+    lines.push(`lost: ${label}, attempt ${attempt}: ${owner} was killed; the next worker goes on`);
   lines.push(...failedLines(failed));
   const left =
     secondsLeft === null ? "unknown until a cell of each kind is done" : spoken(secondsLeft);
   lines.push(
-    `worked for ${spoken(secondsDone)}; left for one worker: ${done === cells ? "nothing" : left}`,
+    `worked for ${spoken(secondsDone)}; left for one worker: ${done === cells ? "nothing" : `${left}, ${(flopsLeft / 1e12).toPrecision(3)} TFLOP`}`,
   );
   return lines;
 }
@@ -88,6 +92,10 @@ export function reporter(
     const { key, label } = event.cell;
     context.emit({ event: event.event, cell: key, label });
     onCell(event);
+    if (event.event === "started" && event.lost !== null)
+      bar.log(
+        `${label}: ${event.lost.owner} was killed, or stood still for too long; attempt ${event.attempt} goes on from its files`,
+      );
     if (event.event === "lost") bar.log(`${label}: another worker has taken over`);
     if (event.event === "late")
       bar.log(

@@ -3,7 +3,7 @@ import { nodeHost } from "../files/host/node.ts";
 import { writeWhole } from "../files/node.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { Cell } from "../sweep/cell.ts";
-import { ask } from "../sweep/control.ts";
+import { type Asked, ask } from "../sweep/control.ts";
 import { attemptContext, NodeWorkers, openNodeStore, planInNode } from "../sweep/node.ts";
 import { planSchemaText } from "../sweep/plan/schema.ts";
 import { addPlan, readPlans, type StoredPlan } from "../sweep/plans.ts";
@@ -27,7 +27,11 @@ async function showStatus(store: Store, patience: number, context: Context): Pro
   context.exitWith(failureCode(status.failed));
 }
 
-async function writeTable(store: Store, table: string, context: Context): Promise<void> {
+async function writeTable(
+  store: Store,
+  { table, patience }: { readonly table: string; readonly patience: number },
+  context: Context,
+): Promise<void> {
   const cells = (await readPlans(store)).flatMap((plan) => plan.cells);
   const unique = [...new Map(cells.map((cell) => [cell.key, cell])).values()];
   const rows = await resultTable(store, unique, nodeHost);
@@ -36,6 +40,27 @@ async function writeTable(store: Store, table: string, context: Context): Promis
     table.endsWith(".json") ? `${JSON.stringify(rows, null, 2)}\n` : tableCsv(rows),
   );
   context.print(`table: ${table} (${rows.length} lines)`);
+  const { done, cells: all, failed } = await sweepStatus(store, await attemptContext(patience));
+  if (done < all)
+    context.note(
+      `${all - done} of ${all} cells are not done, so the table has no lines of them; --status says why`,
+    );
+  context.exitWith(failureCode(failed));
+}
+
+/** What the flags ask of the workers of a store; null if nothing. Throws `UsageError` for two of them. */
+function askedIn({
+  pause,
+  drain,
+  proceed,
+}: Readonly<Record<"pause" | "drain" | "proceed", boolean>>): Asked | null {
+  if (Number(pause) + Number(drain) + Number(proceed) > 1)
+    throw new UsageError("--pause, --drain and --proceed exclude each other; give one", {
+      code: "bad-option",
+    });
+  if (pause) return "pause";
+  if (drain) return "drain";
+  return proceed ? "run" : null;
 }
 
 /** Shows the cells of a plan and their cost. */
@@ -228,19 +253,17 @@ export const sweepCommand = command({
         code: "missing-option",
       });
     const store = await openNodeStore(folder, { create: plan !== null });
-    if (values.pause || values.drain || values.proceed) {
-      if (values.drain) await ask(store, "drain");
-      else await ask(store, values.pause ? "pause" : "run");
-    }
-    if (values.status || plan === null) {
+    const asked = askedIn(values);
+    if (asked !== null) await ask(store, asked);
+    if (values.status || asked !== null || plan === null) {
       if (table === undefined || values.status) await showStatus(store, patience, context);
-      if (table !== undefined) await writeTable(store, table, context);
+      if (table !== undefined) await writeTable(store, { table, patience }, context);
       return;
     }
     if (queue !== undefined) return enqueue(store, plan, { queue, patience, dataDir }, context);
     await addPlan(store, plan, nodeHost);
     if (shard === undefined) await ask(store, "run");
     await runLocal({ store, plan, workers, patience, shard, dataDir }, context);
-    if (table !== undefined) await writeTable(store, table, context);
+    if (table !== undefined) await writeTable(store, { table, patience }, context);
   },
 });

@@ -3,7 +3,7 @@
 import { arch, cpus, platform, totalmem } from "node:os";
 
 export { version } from "./version.ts";
-export { makeFolder, orMissing, PARTIAL, writeWhole, writing } from "./write/node.ts";
+export { makeFolder, orMissing, PARTIAL, syncFolder, writeWhole, writing } from "./write/node.ts";
 
 /** This machine, as recorded beside results; memory in bytes. */
 export const machine = () => ({

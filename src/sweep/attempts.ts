@@ -34,6 +34,8 @@ export interface Attempt {
   readonly files: Storage;
   /** The number of the attempt before it, whose files it may go on from; null for the first one. */
   readonly before: number | null;
+  /** The end of the attempt before it, if this process found it dead. */
+  readonly lost: AttemptEnd | null;
   /** Whether no higher attempt has been made. */
   isHeld(): Promise<boolean>;
   /** Stops the counter. With `end`, notes how the attempt ended. */
@@ -113,10 +115,12 @@ export class Attempts {
     const names = await store.list(cellFolder(cell));
     const last = Math.max(0, ...numbersIn(names, /^lease\.([1-9]\d*)$/));
     const ends = await this.#endsIn(cell, names);
+    let lost: AttemptEnd | null = null;
     if (last > 0 && !ends.some(({ attempt }) => attempt === last)) {
       const owner = await this.#liveOwner(cell, leases, last);
       if (owner !== null) return { owner, ends };
-      ends.push(await this.#noteLost(cell, leases, last));
+      lost = await this.#noteLost(cell, leases, last);
+      ends.push(lost);
     }
     if (refuse(ends)) return { owner: null, ends };
     const number = last + 1;
@@ -124,7 +128,7 @@ export class Attempts {
     if (file === null) return { owner: "another worker", ends };
     file.beat(record);
     this.#seen.delete(cell);
-    return this.#attempt(cell, { number, file, leases, before: last > 0 ? last : null });
+    return this.#attempt(cell, { number, file, leases, lost, before: last > 0 ? last : null });
   }
 
   /** The owner of an attempt that may be alive; null if it is dead. */
@@ -165,12 +169,12 @@ export class Attempts {
       file,
       leases,
       before,
+      lost,
     }: {
       readonly number: number;
       readonly file: LeaseFile;
       readonly leases: LeaseStorage;
-      readonly before: number | null;
-    },
+    } & Pick<Attempt, "before" | "lost">,
   ): Attempt {
     const { store, record } = this.#context;
     const { owner } = record;
@@ -179,6 +183,7 @@ export class Attempts {
       number,
       owner,
       before,
+      lost,
       files: store.attempt(cell, number),
       async isHeld() {
         const highest = Math.max(0, ...(await leases.attempts()));

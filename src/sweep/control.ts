@@ -16,10 +16,8 @@ export async function askedOf(store: Store): Promise<Asked> {
 
 /** Asks all workers of a store to pause, to drain, or to run again. */
 export async function ask(store: Store, asked: Asked): Promise<void> {
+  if (asked !== "drain") await store.remove(DRAIN);
+  if (asked === "run") await store.remove(PAUSE);
   if (asked === "pause") await store.create(PAUSE, "");
-  else if (asked === "drain") await store.create(DRAIN, "");
-  else {
-    await store.remove(DRAIN);
-    await store.remove(PAUSE);
-  }
+  if (asked === "drain") await store.create(DRAIN, "");
 }

@@ -16,7 +16,7 @@ import { Board } from "./board.ts";
 import type { Cell } from "./cell.ts";
 import { CellProcess } from "./child/node.ts";
 import { requireCode } from "./code.ts";
-import { askedOf } from "./control.ts";
+import { type Asked, askedOf } from "./control.ts";
 import { codeVersion } from "./key.ts";
 import { nodeClock } from "./node-clock.ts";
 import type { SweepEvent } from "./outcome.ts";
@@ -116,17 +116,27 @@ const RESCAN = 2;
 /** Seconds to wait for a store that is away. */
 const AWAY_SECONDS = 600;
 
-/** Waits while the store says pause; `stop` once it says drain. Looks every few seconds at most. */
+/** Waits while the store says pause; `stop` once it says drain. Looks every few seconds at most, and tells of each once. */
 export function pauseOf({
   store,
   signal,
-}: Pick<WorkersOptions, "store" | "signal">): () => Promise<"go" | "stop"> {
+  note,
+}: Pick<WorkersOptions, "store" | "signal" | "note">): () => Promise<"go" | "stop"> {
   let looked = Number.NEGATIVE_INFINITY;
+  let told: Asked = "run";
+  const tell = (asked: Asked): void => {
+    const next = `workers go on after: rampart sweep --proceed --store ${store.path}`;
+    if (asked !== told && asked === "pause") note(`${store.path} is paused; ${next}`);
+    if (asked !== told && asked === "drain")
+      note(`${store.path} is to be drained, so this process starts no further cell; ${next}`);
+    told = asked;
+  };
   return async () => {
     if (nodeClock.now() - looked < RESCAN) return "go";
     while (!signal.aborted) {
       looked = nodeClock.now();
       const asked = await askedOf(store).catch(() => "run" as const);
+      tell(asked);
       if (asked === "drain") return "stop";
       if (asked === "run") return "go";
       await nodeClock.sleep(RESCAN);
@@ -216,11 +226,14 @@ export class NodeWorkers {
   /** Works with `count` workers until every wanted cell is done or has failed, or the signal or the store says stop. */
   async run(count: number, wanted: (cell: Cell) => boolean): Promise<void> {
     const workers = Array.from({ length: count }, () => this.worker());
+    const { store, signal, note } = this.#options;
+    const silent = () => undefined;
     try {
       await workers[0].refresh();
-      const running = workers.map((worker) =>
-        worker.run(wanted, { rescan: RESCAN, pause: pauseOf(this.#options) }),
-      );
+      const running = workers.map((worker, i) => {
+        const pause = pauseOf({ store, signal, note: i === 0 ? note : silent });
+        return worker.run(wanted, { rescan: RESCAN, pause });
+      });
       const ended = await Promise.allSettled(running);
       for (const one of ended) if (one.status === "rejected") throw one.reason;
     } finally {

@@ -25,7 +25,13 @@ export type Execute = (cell: Cell, attempt: Attempt, signal: AbortSignal) => Pro
 
 /** What happens to cells, for progress and messages. */
 export type SweepEvent =
-  | { readonly event: "started"; readonly cell: Cell; readonly attempt: number }
+  | {
+      readonly event: "started";
+      readonly cell: Cell;
+      readonly attempt: number;
+      /** The end of the attempt before it, if its worker has just been found dead. */
+      readonly lost: AttemptEnd | null;
+    }
   | { readonly event: "committed"; readonly cell: Cell; readonly seconds: number }
   | {
       readonly event: "failed";

@@ -30,6 +30,9 @@ export interface RunningCell {
   readonly state: CellState | null;
 }
 
+/** A cell whose worker on this machine has died. The next worker that asks for it goes on from its files. */
+export type LostCell = Pick<RunningCell, "key" | "label" | "owner" | "attempt">;
+
 /** A cell that will not be tried again. */
 export interface FailedCell {
   readonly key: string;
@@ -46,6 +49,7 @@ export interface SweepStatus {
   readonly done: number;
   readonly kinds: Readonly<Record<string, { readonly done: number; readonly cells: number }>>;
   readonly running: readonly RunningCell[];
+  readonly lost: readonly LostCell[];
   readonly failed: readonly FailedCell[];
   /** Cells that need a failed one. */
   readonly blocked: number;
@@ -54,7 +58,18 @@ export interface SweepStatus {
   readonly secondsDone: number;
   /** Seconds of one worker that the rest will take; null before the first cell of a kind is done. */
   readonly secondsLeft: number | null;
+  /** Floating-point operations of the rest, an estimate. */
+  readonly flopsLeft: number;
 }
+
+/** What is known of a cell that is not done; all null if it waits. */
+interface OpenState {
+  readonly running: RunningCell | null;
+  readonly lost: LostCell | null;
+  readonly failed: FailedCell | null;
+}
+
+const WAITING: OpenState = { running: null, lost: null, failed: null };
 
 const parse = <T>(bytes: Uint8Array | null): T | null => {
   try {
@@ -66,30 +81,33 @@ const parse = <T>(bytes: Uint8Array | null): T | null => {
 
 /** How far a cell is that is not done. */
 async function openState(
-  store: Store,
+  { store, isAlive }: Pick<AttemptContext, "store" | "isAlive">,
   attempts: Attempts,
   cell: Cell,
   retries: number,
-): Promise<{ readonly running: RunningCell | null; readonly failed: FailedCell | null }> {
+): Promise<OpenState> {
   const names = await store.list(cellFolder(cell.key));
-  if (names.length === 0) return { running: null, failed: null };
+  if (names.length === 0) return WAITING;
   const ends: AttemptEnd[] = await attempts.endsOf(cell.key);
   const { key, label } = cell;
   const numbers = names.map((name) => Number(/^lease\.(\d+)$/.exec(name)?.[1] ?? 0));
   const last = Math.max(0, ...numbers);
   const isOpen = last > 0 && !ends.some(({ attempt }) => attempt === last);
   if (isOpen) {
-    const text = await store.leases(key).read(last);
+    const record = leaseRecord((await store.leases(key).read(last)) ?? "");
+    const owner = record?.owner ?? "an unknown process";
+    if (record !== null && (await isAlive(record)) === false)
+      return Object.assign({}, WAITING, { lost: { key, label, owner, attempt: last } });
     const state = parse<CellState>(
       await store.read(`${attemptFolder(key, last)}/${STATE_FILE}`).catch(() => null),
     );
-    const owner = leaseRecord(text ?? "")?.owner ?? "an unknown process";
-    return { running: { key, label, owner, attempt: last, state }, failed: null };
+    return Object.assign({}, WAITING, { running: { key, label, owner, attempt: last, state } });
   }
   const final = finalFailure(ends, retries);
-  if (final === undefined) return { running: null, failed: null };
+  if (final === undefined) return WAITING;
   const { message, code } = final;
-  return { running: null, failed: { key, label, message, code, attempts: ends.length } };
+  const failed = { key, label, message, code, attempts: ends.length };
+  return Object.assign({}, WAITING, { failed });
 }
 
 /** Seconds per floating-point operation of each kind, from the cells that are done. */
@@ -131,6 +149,7 @@ export async function sweepStatus(
   const cells = plannedCells(plans ?? (await readPlans(store)));
   const committed = await committedKeys(store);
   const running: RunningCell[] = [];
+  const lost: LostCell[] = [];
   const failed: FailedCell[] = [];
   const kinds: Record<string, { done: number; cells: number }> = {};
   for (const { cell, retries } of cells.values()) {
@@ -138,18 +157,19 @@ export async function sweepStatus(
     const isDone = committed.has(cell.key);
     kinds[cell.work.kind] = { done: kind.done + (isDone ? 1 : 0), cells: kind.cells + 1 };
     if (isDone) continue;
-    const state = await openState(store, attempts, cell, retries);
+    const state = await openState({ store, isAlive: context.isAlive }, attempts, cell, retries);
+    if (state.lost !== null) lost.push(state.lost);
     if (state.running !== null) running.push(state.running);
     if (state.failed !== null) failed.push(state.failed);
   }
   const all = [...cells.values()].map(({ cell }) => cell);
-  const lost = new Set(failed.map(({ key }) => key));
+  const dropped = new Set(failed.map(({ key }) => key));
   const isBlocked = ({ work }: Cell): boolean =>
     work.inputs.some((key) => {
       const input = cells.get(key)?.cell;
-      return lost.has(key) || (input !== undefined && !committed.has(key) && isBlocked(input));
+      return dropped.has(key) || (input !== undefined && !committed.has(key) && isBlocked(input));
     });
-  const open = all.filter(({ key }) => !committed.has(key) && !lost.has(key));
+  const open = all.filter(({ key }) => !committed.has(key) && !dropped.has(key));
   const blocked = open.filter(isBlocked);
   const { pace, seconds } = await paces(
     store,
@@ -164,10 +184,12 @@ export async function sweepStatus(
     done: all.length - open.length - failed.length,
     kinds,
     running,
+    lost,
     failed,
     blocked: blocked.length,
     waiting: rest.length - running.length,
     secondsDone: seconds,
     secondsLeft: isKnown ? left : null,
+    flopsLeft: rest.reduce((sum, { cost }) => sum + cost, 0),
   };
 }

@@ -63,7 +63,7 @@ export class CellWorker {
         if (!told)
           onEvent?.({
             event: "away",
-            message: `${error.message}; waiting for it for up to ${awaySeconds} s`,
+            message: `${error.message}. Waiting for up to ${awaySeconds} s: the sweep goes on by itself once this is mended`,
           });
         told = true;
         await clock.sleep(pause);
@@ -97,7 +97,7 @@ export class CellWorker {
       board.setDone([cell.key]);
       return "known";
     }
-    onEvent?.({ event: "started", cell, attempt: taken.number });
+    onEvent?.({ event: "started", cell, attempt: taken.number, lost: taken.lost });
     const start = clock.now();
     const started = this.#context.host.now().toISOString();
     const outcome = await this.#compute(cell, taken);

@@ -33,7 +33,7 @@ export const writing = <T>(file: string, action: Promise<T>): Promise<T> =>
   });
 
 /** Waits until a folder's entries are on the disk, on systems that can. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, "r").catch(() => undefined);
   await folder?.sync().catch(() => undefined);
   await folder?.close();

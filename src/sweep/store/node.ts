@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { constants, copyFile, link, lstat, open, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { nodeLeases } from "../../files/lease/node.ts";
-import { makeFolder, orMissing, PARTIAL, writeWhole } from "../../files/node.ts";
+import { makeFolder, orMissing, PARTIAL, syncFolder, writeWhole } from "../../files/node.ts";
 import { readBytesIfThere } from "../../files/read/node.ts";
 import { reasonOf } from "../../files/reasons.ts";
 import { nodeStorage } from "../../files/storage/node.ts";
@@ -32,6 +32,7 @@ async function createWhole(path: string, contents: Uint8Array | string): Promise
       // Without hard links, an exclusive copy is nearly as good: a reader may see it half written.
       await copyFile(partial, path, constants.COPYFILE_EXCL);
     });
+    await syncFolder(dirname(path));
     return true;
   } catch (error) {
     if (codeOf(error) === "EEXIST") return false;

@@ -1,0 +1,125 @@
+// What a user asks of a store: a plan with every kind of step, its table, its state, and workers that pause and end.
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { committed } from "./fixtures/sweeps.ts";
+import { typed } from "./fixtures/typed-fixture.ts";
+
+const work = mkdtempSync(join(tmpdir(), "rampart-sweep-commands-"));
+const plan = join(work, "plan.json");
+const store = join(work, "store");
+
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+const short = { data: "shapes", recipe: "short", epochs: 1, examples: 64, batch: 16, steps: 1 };
+
+const sweep = (...words: readonly string[]) => typed(["sweep", ...words]);
+
+/** The lines of the table as records. */
+function tableIn(file: string): Readonly<Record<string, unknown>>[] {
+  return JSON.parse(readFileSync(file, "utf8"));
+}
+
+beforeAll(async () => {
+  const training = Object.assign({ model: "mlp-small", defense: "standard" }, short);
+  const flags = Object.entries(training).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const trained = await typed(["train", ...flags, "--out", join(work, "run")]);
+  expect(trained.code, trained.err).toBe(0);
+  writeFileSync(
+    plan,
+    JSON.stringify({
+      images: 8,
+      backOff: 0.1,
+      models: [{ file: "run/model.onnx", data: "shapes" }],
+      train: [{ options: { ...short, model: "mlp-small" }, grid: { defense: ["at-linf"] } }],
+      harden: [
+        {
+          options: { ...short, validation: 16 },
+          grid: { defense: ["at-linf", "at-l2"], rate: [0.01] },
+        },
+      ],
+      evaluate: [{ options: { attacks: ["none", "pgd-linf"], steps: 1, examples: 8, batch: 8 } }],
+      certify: [
+        {
+          options: { noise: "normal:0.25", n: 20, n0: 4, examples: 2 },
+          where: { defense: ["at-l2"] },
+        },
+      ],
+      audit: [
+        {
+          options: { budget: "quick", examples: 4 },
+          grid: { norms: [["linf"]] },
+          where: { defense: ["at-l2"] },
+        },
+      ],
+    }),
+  );
+}, 120_000);
+
+describe("a sweep", { timeout: 300_000 }, () => {
+  it("of every kind of step waits while it is paused, goes on, and is exported as one table", async () => {
+    const paused = await sweep(plan, "--store", store, "--pause");
+    expect(paused.code, paused.err).toBe(0);
+    expect(paused.out).toContain("paused: workers start no cell");
+    const running = sweep(plan, "--store", store, "--shard", "0/1");
+    await sleep(6000);
+    expect(committed(store)).toBe(0);
+    expect((await sweep("--proceed", "--store", store)).out).not.toContain("paused");
+    const { code, err } = await running;
+    expect(code, err).toBe(0);
+    expect(err).toContain("is paused; workers go on after: rampart sweep --proceed");
+
+    const file = join(work, "all.json");
+    const table = await sweep("--store", store, "--table", file);
+    expect(table.code, table.err).toBe(0);
+    const lines = tableIn(file);
+    const count = (step: string) => lines.filter((line) => line.step === step).length;
+    // Four models: the file, the trained one, and two hardened ones. An evaluation has a clean line and one of the attack.
+    expect([count("train"), count("harden"), count("evaluate")]).toEqual([1, 2, 8]);
+    expect(count("certify")).toBeGreaterThan(0);
+    expect(count("audit")).toBe(2);
+    const hardened = lines.filter(({ step }) => step === "harden");
+    expect(hardened.map(({ defense, rate, file }) => [defense, rate, file])).toEqual([
+      ["at-linf", 0.01, "model.onnx"],
+      ["at-l2", 0.01, "model.onnx"],
+    ]);
+    const certified = lines.filter(({ step }) => step === "certify" || step === "audit");
+    expect(new Set(certified.map(({ defense }) => defense))).toEqual(new Set(["at-l2"]));
+    const status = await sweep("--status", "--store", store);
+    expect(status.out).toMatch(/^(\d+) of \1 cells done, 0 running, 0 waiting, 0 failed/);
+    expect(status.out).toContain("left for one worker: nothing");
+  });
+
+  it("of a store that is drained starts no cell, and says how to go on", async () => {
+    const drained = join(work, "drained");
+    expect((await sweep(plan, "--store", drained, "--drain")).out).toContain("draining");
+    const { code, err, out } = await sweep(plan, "--store", drained, "--shard", "0/1");
+    expect(code, err).toBe(0);
+    expect(err).toContain("to be drained, so this process starts no further cell");
+    expect(out).toMatch(/^0 of \d+ cells done/m);
+    expect(committed(drained)).toBe(0);
+    const table = await sweep("--store", drained, "--table", join(work, "none.csv"));
+    expect(table.err).toMatch(/(\d+) of \1 cells are not done/);
+  });
+
+  it("with a failed cell has exit code 2 in every command, and its table names what is missing", async () => {
+    const [broken, failing] = [join(work, "broken"), join(work, "failing.json")];
+    mkdirSync(join(work, "images"));
+    const options = { ...short, model: "mlp-small", defense: "at-linf", batch: 4096 };
+    writeFileSync(failing, JSON.stringify({ backOff: 0.1, train: [{ options }] }));
+    const run = await sweep(failing, "--store", broken);
+    expect([run.code, run.out], run.err).toEqual([2, expect.stringContaining("0 of 1 cells")]);
+    expect(run.err).toMatch(/failed: train at-linf, after 1 attempt: .*batch/);
+    const status = await sweep("--status", "--store", broken);
+    expect([status.code, status.out]).toEqual([2, expect.stringContaining("1 failed")]);
+    const table = await sweep("--store", broken, "--table", join(work, "broken.csv"));
+    expect([table.code, table.err]).toEqual([2, expect.stringContaining("1 of 1 cells")]);
+    expect(readdirSync(join(broken, "cells"))).toHaveLength(1);
+  });
+
+  it("takes one of --pause, --drain and --proceed", async () => {
+    expect((await sweep("--store", store, "--pause", "--drain")).code).toBe(2);
+  });
+});
