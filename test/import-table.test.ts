@@ -43,7 +43,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   audit: [...judging, ...engine, "evaluate", "certify", "verify", "report"],
   harden: [...everything, "audit"],
   library: [...everything, "audit"],
-  sweep: [...everything, "audit", "plugins"],
+  sweep: [...everything, "audit", "harden", "plugins"],
   paper: [...everything, "paper/theory", "sweep"],
   "paper/theory": ["math"],
   bench: [...everything],

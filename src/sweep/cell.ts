@@ -4,6 +4,7 @@ import type { ImageRange } from "../evaluate/image-range.ts";
 /** The kinds of cells. `attack` is the attacks of an audit on a range of images. A sleeping cell computes nothing; it measures the scheduling. */
 export const cellKinds = [
   "train",
+  "harden",
   "evaluate",
   "certify",
   "audit",

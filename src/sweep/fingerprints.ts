@@ -18,10 +18,11 @@ export const fingerprintOf = ({ work }: Cell): string => {
 function workOf({ work }: Cell, cells: ReadonlyMap<string, Cell>): string {
   const { kind, options, data, model } = work;
   const { examples: _, ...others } = options;
+  const trains = kind === "train" || kind === "harden";
   const trained = model !== null && "cell" in model ? cells.get(model.cell) : undefined;
   const file = model !== null && "sha256" in model ? model.sha256 : null;
   const source = trained === undefined ? file : workOf(trained, cells);
-  return canonicalJson([kind, kind === "train" ? options : others, data?.sha256, source]);
+  return canonicalJson([kind, trains ? options : others, data?.sha256, source]);
 }
 
 /** How an accuracy agrees with the one that another runtime gave first. */

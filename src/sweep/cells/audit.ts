@@ -2,18 +2,24 @@ import { auditModel } from "../../audit/audit.ts";
 import type { AuditSource } from "../../audit/audit-request.ts";
 import { AuditOptions } from "../../audit/options.ts";
 import { UsageError } from "../../math/usage-error.ts";
-import type { ImportedOptions } from "../../models/imported-network.ts";
-import { onnxFile } from "../../models/opening/open-onnx.ts";
 import type { CellWork } from "../cell.ts";
 import type { CellContext, CellResult } from "./context.ts";
-import { checksumOf, MODEL_FILE, requireData, testedPart, trainedName } from "./model.ts";
+import {
+  checksumOf,
+  readingOf,
+  requireData,
+  testedPart,
+  trainedFileOf,
+  trainedName,
+} from "./model.ts";
 import { ownedStorage, RUN_FOLDER } from "./owned-storage.ts";
 
 /** Files of an audit that its result keeps. */
 const KEPT =
   /^(summary\.json|report\.html|rows\.jsonl|rows\.settings\.json|rows\.examples\.npz|proofs\.jsonl|certificates\.jsonl)$/;
 
-function sourceOf({ model }: CellWork, context: CellContext): AuditSource {
+/** Where an audit, or the training of a file, finds the model of a cell. */
+export function sourceOf({ model }: CellWork, context: CellContext): AuditSource {
   if (model === null) throw new UsageError("the cell names no model", { code: "bad-file" });
   const trained = "cell" in model ? context.cell(model.cell) : null;
   const path =
@@ -22,9 +28,10 @@ function sourceOf({ model }: CellWork, context: CellContext): AuditSource {
   return {
     path: name,
     onnx: async () => {
-      if ("cell" in model)
-        return onnxFile(name, await context.input(model.cell, MODEL_FILE), new Map());
-      return { ...(await context.readOnnx(model.file)), path: name };
+      if (trained !== null) return trainedFileOf(trained, context);
+      return Object.assign({}, await context.readOnnx(String("file" in model && model.file)), {
+        path: name,
+      });
     },
     openOther: async () => {
       throw new UsageError(`${path} is no .onnx file; export it first`, { code: "bad-file" });
@@ -46,7 +53,6 @@ export async function runAudit(work: CellWork, context: CellContext): Promise<Ce
   const { model } = work;
   const trainedOn =
     model !== null && "cell" in model ? String(context.cell(model.cell).work.options.data) : "";
-  const reading = model !== null && "file" in model ? model.reading : {};
   const openData = async (name: string) => {
     const dataset = await context.openData(name);
     const { test } = testedPart(dataset, trainedOn);
@@ -55,7 +61,7 @@ export async function runAudit(work: CellWork, context: CellContext): Promise<Ce
     return dataset;
   };
   const events = auditModel(options, {
-    ...(reading as ImportedOptions),
+    ...readingOf(work, context),
     source: { ...sourceOf(work, context), openData },
     runtime,
     data: data as string | undefined,

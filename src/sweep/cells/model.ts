@@ -1,11 +1,12 @@
 import type { Dataset, Split } from "../../data/dataset.ts";
 import { isUnsplit, withHeldOutTest } from "../../data/held-out.ts";
+import { externalLocations } from "../../engine/onnx/model.ts";
 import type { ImageRange } from "../../evaluate/image-range.ts";
 import type { Host } from "../../files/host/host.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import type { ImportedOptions } from "../../models/imported-network.ts";
 import { modelOfExported, type OpenModel } from "../../models/opening/open-model.ts";
-import { openOnnx } from "../../models/opening/open-onnx.ts";
+import { type OnnxFile, onnxFile, openOnnx } from "../../models/opening/open-onnx.ts";
 import type { Cell, CellWork } from "../cell.ts";
 import type { CellContext } from "./context.ts";
 
@@ -16,6 +17,28 @@ export const MODEL_FILE = "model.onnx";
 export const trainedName = ({ key, work }: Cell): string =>
   `${String(work.options.defense)}-${key.slice(0, 8)}`;
 
+/** The file of a trained model, with the arrays that it keeps in files beside it. */
+export async function trainedFileOf(
+  trained: Cell,
+  { input }: Pick<CellContext, "input">,
+): Promise<OnnxFile> {
+  const bytes = await input(trained.key, MODEL_FILE);
+  const external = new Map<string, Uint8Array>();
+  for (const location of externalLocations(bytes))
+    external.set(location, await input(trained.key, location));
+  return onnxFile(`${trainedName(trained)}.onnx`, bytes, external);
+}
+
+/** How the file of a cell's model is read; a hardened file is read as the one that it was made from. */
+export function readingOf(
+  { model }: Pick<CellWork, "model">,
+  { cell }: Pick<CellContext, "cell">,
+): ImportedOptions {
+  if (model === null) return {};
+  if ("cell" in model) return readingOf(cell(model.cell).work, { cell });
+  return model.reading;
+}
+
 /** Opens the model of a cell. Throws `UsageError` if a file has changed since the plan was made. */
 export async function modelOfCell({ model }: CellWork, context: CellContext): Promise<OpenModel> {
   if (model === null) throw new UsageError("the cell names no model", { code: "bad-file" });
@@ -23,8 +46,15 @@ export async function modelOfCell({ model }: CellWork, context: CellContext): Pr
   if ("cell" in model) {
     const trained = context.cell(model.cell);
     const name = trainedName(trained);
-    const opened = modelOfExported(await context.input(model.cell, MODEL_FILE), name);
-    return { ...opened, path: name, name, config: trained.work.options };
+    const own = { path: name, name, config: trained.work.options };
+    if (trained.work.kind === "train")
+      return Object.assign(modelOfExported(await context.input(model.cell, MODEL_FILE), name), own);
+    const file = await trainedFileOf(trained, context);
+    const opened = await openOnnx(file, readingOf(trained.work, context), {
+      host,
+      runtime: async () => runtime,
+    });
+    return Object.assign({}, opened, own);
   }
   const file = await context.readOnnx(model.file);
   const sha256 = await host.sha256([file.bytes]);

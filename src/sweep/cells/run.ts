@@ -5,6 +5,7 @@ import { runAudit } from "./audit.ts";
 import { runCertification } from "./certify.ts";
 import type { CellContext, CellResult } from "./context.ts";
 import { runEvaluation } from "./evaluate.ts";
+import { runHardening } from "./harden.ts";
 import { prunedWith } from "./pruned.ts";
 import { runReport } from "./report.ts";
 import { runTraining } from "./train.ts";
@@ -20,6 +21,7 @@ type Run = (work: CellWork, context: CellContext) => Promise<CellResult>;
 
 const runs: Readonly<Record<CellKind, Run>> = {
   train: runTraining,
+  harden: runHardening,
   evaluate: runEvaluation,
   certify: runCertification,
   audit: runAudit,

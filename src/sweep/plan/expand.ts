@@ -21,6 +21,7 @@ import { hashedRange, testedPart, trainedName } from "../cells/model.ts";
 import { CellList, type PlanContext } from "./cell-list.ts";
 import { certificationFlops, evaluationFlops, trainingFlops } from "./cost.ts";
 import { type Combination, combinationsOf } from "./grid.ts";
+import { addHardening } from "./harden-cell.ts";
 import { attacksOfAudit, described, isWhere, type PlannedModel } from "./planned-model.ts";
 import { addReport, type PlannedEvaluation } from "./report-cell.ts";
 import type { PlanFile, Step, StepKind } from "./schema.ts";
@@ -40,7 +41,14 @@ class Expansion {
   }
 
   async run(): Promise<readonly Cell[]> {
-    const models = [...(await this.#trained()), ...(await this.#files())];
+    const files = await this.#files();
+    const hardened: PlannedModel[] = [];
+    const { noiseNamed = plainNoise } = this.#context;
+    await this.#each("harden", files, async (file, combination, step) => {
+      const model = await addHardening(this.#list, file, { combination, step }, noiseNamed);
+      hardened.push(model);
+    });
+    const models = [...(await this.#trained()), ...files, ...hardened];
     const evaluations: PlannedEvaluation[] = [];
     await this.#each("evaluate", models, async (model, combination, step, name) => {
       const cells = await this.#evaluation(model, combination, step);
@@ -143,7 +151,12 @@ class Expansion {
       const all = combinationsOf(kind, step, place);
       const chosen = models.filter((model) => isWhere(step, model));
       if (chosen.length === 0)
-        throw new UsageError(`${place}.where fits no model of the plan`, { code: "bad-option" });
+        throw new UsageError(
+          kind === "harden" && models.length === 0
+            ? `${place} needs models: the .onnx files to harden`
+            : `${place}.where fits no model of the plan`,
+          { code: "bad-option" },
+        );
       for (const model of chosen)
         for (const [k, combination] of all.entries())
           await action(model, combination, step, `${model.name}.${i}.${k}`);

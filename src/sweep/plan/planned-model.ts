@@ -30,7 +30,7 @@ export function attacksOfAudit(options: AuditOptions, classes: number, noise: st
 /** Whether a step is about a model. */
 export const isWhere = ({ where }: Step, { cell, labels }: PlannedModel): boolean =>
   Object.entries(where).every(([name, values]) => {
-    const value = cell === null ? labels[name] : cell.work.options[name];
+    const value = cell?.work.options[name] ?? labels[name];
     return values.some((one) => canonicalJson(one) === canonicalJson(value));
   });
 

@@ -16,6 +16,7 @@ const data = z
 /** The options of each kind of step. */
 export const stepOptions = {
   train: () => trainOptions(),
+  harden: () => trainOptions().omit({ model: true }),
   evaluate: () =>
     evaluateSchema().extend({
       data,
@@ -50,11 +51,13 @@ const priority = z
 const where = z
   .record(z.string(), z.array(z.unknown()).min(1))
   .default({})
-  .describe('only models whose training has one of these values: {"defense": ["at-linf"]}');
+  .describe(
+    'only models whose training has one of these values: {"defense": ["at-linf"]}; "file" names .onnx files',
+  );
 
-/** The rule of a step of trainings; other steps have none. */
+/** The rule of a step that trains; other steps have none. */
 const pruneOf = (kind: StepKind) =>
-  kind === "train"
+  kind === "train" || kind === "harden"
     ? { prune: PruneRule.optional().describe("rule by which hopeless trainings are given up") }
     : {};
 
@@ -91,6 +94,10 @@ const outer = (step: (kind: StepKind) => z.ZodType<Step>) =>
       .default([])
       .describe("models that are not trained here"),
     train: z.array(step("train")).default([]).describe("models to train"),
+    harden: z
+      .array(step("harden"))
+      .default([])
+      .describe("models to make of those files: each is trained on with a defence"),
     evaluate: z.array(step("evaluate")).default([]).describe("attacks on every model"),
     certify: z.array(step("certify")).default([]).describe("certificates of every model"),
     audit: z.array(step("audit")).default([]).describe("whole audits of every model"),

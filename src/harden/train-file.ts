@@ -1,0 +1,170 @@
+// What the training of a third-party file is started with, on any platform.
+import { subset } from "../data/held-out.ts";
+import { defenseNamed } from "../defenses/table.ts";
+import type { Runtime } from "../engine/runtime/runtime.ts";
+import type { Host } from "../files/host/host.ts";
+import { memoryStorage } from "../files/storage/storage.ts";
+import { defined } from "../math/defined.ts";
+import type { OnNote } from "../math/note.ts";
+import { classifier } from "../models/classifier.ts";
+import type { Noise } from "../noise/noise.ts";
+import { defenseSettings } from "../train/defense-settings.ts";
+import { resolveOptions, type TrainOptions } from "../train/options.ts";
+import { exampleKeys } from "../train/streams.ts";
+import { trainModel } from "../train/train-model.ts";
+import type { TrainingRequest } from "../train/training-request.ts";
+import { validate, validationAttacks } from "../train/validation.ts";
+import type { OpenedFile } from "./open-trained.ts";
+import { lengthFor, secondsPerStep } from "./time-budget.ts";
+import { requireBatch, type TrainedFile, trainedFile } from "./trained-file.ts";
+
+/** An open file, and how its training is watched and recorded. */
+export interface FileTrainingContext {
+  /** The file as the record names it. */
+  readonly path: string;
+  readonly opened: OpenedFile;
+  /** Whether the run has begun before: its options are then those that it recorded. */
+  readonly hasBegun: boolean;
+  readonly runtime: Runtime;
+  readonly host: Host;
+  readonly noiseNamed?: ((name: string) => Noise) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly note?: OnNote | undefined;
+  readonly command?: string | undefined;
+  /** The length of the training in place of epochs. */
+  readonly minutes?: number | undefined;
+  /** Fills in what suits a trained file: a small rate, a validation split, and radii that grow if it is undefended. */
+  readonly hardens?: boolean | undefined;
+}
+
+/** What `trainModel` gets besides the options and the platform. */
+export type FileTrainingRequest = Pick<
+  TrainingRequest,
+  "ownModel" | "ownData" | "from" | "writeModel" | "signal" | "note" | "command"
+>;
+
+/** Images on which it is decided whether a file is undefended, and the share of clean accuracy that is left of such a file. */
+const [PROBED, UNDEFENDED] = [128, 0.25];
+/** What hardening adds by default. */
+const [VALIDATION, MIN_REST, WARMUP, CLIP] = [512, 10, 0.3, 1];
+
+/** Options with those that suit a trained file where none are given. `size` is the number of training images. */
+export function hardeningDefaults(given: TrainOptions, size: number): TrainOptions {
+  const used = Math.min(given.examples ?? size, size);
+  return Object.assign(
+    {
+      recipe: "harden",
+      clipGradient: CLIP,
+      validation: Math.max(1, Math.min(VALIDATION, Math.floor(used / MIN_REST))),
+    },
+    defined(given),
+  );
+}
+
+/** Whether attacks on training images leave next to nothing of the accuracy. */
+async function isUndefended(
+  given: TrainOptions,
+  { opened: { model, dataset }, runtime, noiseNamed }: FileTrainingContext,
+): Promise<boolean> {
+  const options = resolveOptions(given);
+  const defense = defenseNamed(options.defense, defenseSettings(options), noiseNamed);
+  const count = Math.min(PROBED, dataset.train.size);
+  const split = subset(
+    dataset.train,
+    Array.from({ length: count }, (_, i) => Math.floor((i * dataset.train.size) / count)),
+  );
+  const network = classifier(runtime, model.architecture, model.parameters);
+  try {
+    const attacks = validationAttacks(defense, options);
+    if (attacks.length === 0) return false;
+    const keysOf = (indices: readonly number[]) =>
+      exampleKeys(options.seed, "validation", 0, indices);
+    const { clean, robust } = await validate(network, defense, attacks, split, keysOf);
+    return robust < UNDEFENDED * clean;
+  } finally {
+    await network.release();
+  }
+}
+
+/** The options of a new run. */
+async function hardeningOptions(
+  given: TrainOptions,
+  context: FileTrainingContext,
+): Promise<TrainOptions> {
+  const options = hardeningDefaults(given, context.opened.dataset.train.size);
+  if (given.epsilonWarmup !== undefined || !(await isUndefended(options, context))) return options;
+  context.note?.({
+    code: "warmup",
+    text: `the file is undefended, so the radii of the attacks grow over the first ${100 * WARMUP} % of the training (--epsilon-warmup)`,
+  });
+  return Object.assign(options, { epsilonWarmup: WARMUP });
+}
+
+/** What both a trial and the run itself are started with. */
+const requestOf = (
+  { network, files }: TrainedFile,
+  { opened, path, signal, note, command }: FileTrainingContext,
+): FileTrainingRequest => {
+  const { model, dataset, sha256 } = opened;
+  const { reading = {} } = model;
+  return Object.assign(defined({ signal, note, command }), {
+    ownModel: network,
+    ownData: dataset,
+    from: { path, sha256, reading },
+    writeModel: async (run, checkpoint) => {
+      for (const [name, bytes] of files(checkpoint)) await run.write(name, bytes);
+    },
+  } satisfies FileTrainingRequest);
+};
+
+/** The options with as many epochs or images as fit into the minutes, measured on a few steps that are thrown away. */
+async function withinMinutes(
+  options: TrainOptions,
+  minutes: number,
+  request: FileTrainingRequest,
+  { runtime, host, noiseNamed, note }: FileTrainingContext,
+): Promise<TrainOptions> {
+  const trial = Object.assign({}, options, { epochs: 1 });
+  for (const name of ["validation", "maxCleanLoss", "patience"] as const) delete trial[name];
+  const seconds = await secondsPerStep(
+    trainModel(
+      trial,
+      Object.assign({}, request, {
+        storage: memoryStorage(),
+        host,
+        startRuntime: async () => runtime,
+        openData: async () => request.ownData as never,
+        noiseNamed,
+      }),
+    ),
+  );
+  const { batch, validation = 0, examples } = resolveOptions(options);
+  const images = examples ?? (request.ownData?.train.size ?? 0) - validation;
+  const length = lengthFor(minutes, { seconds, images, batch });
+  note?.({
+    code: "time-budget",
+    text: `a step takes ${seconds.toPrecision(2)} s, so ${minutes} minutes are ${length.epochs} epochs${length.examples === undefined ? "" : ` of ${length.examples} images`}`,
+  });
+  return Object.assign({}, options, defined(length));
+}
+
+/** The options of the training of a file, and what it is started with. Throws `UsageError` for a file that cannot be trained. */
+export async function fileTraining(
+  given: TrainOptions,
+  context: FileTrainingContext,
+): Promise<{ readonly options: TrainOptions; readonly request: FileTrainingRequest }> {
+  const { opened, hasBegun, hardens = false, minutes } = context;
+  const { model, file, sha256, dataset } = opened;
+  const { statistics = "frozen" } = given;
+  const trained = trainedFile(model, file, sha256, { batchStatistics: statistics === "batch" });
+  const request = requestOf(trained, context);
+  let options: TrainOptions = Object.assign({}, given, {
+    model: trained.network.name,
+    data: dataset.name,
+  });
+  if (hasBegun) return { options, request };
+  if (hardens) options = await hardeningOptions(options, context);
+  if (minutes !== undefined) options = await withinMinutes(options, minutes, request, context);
+  requireBatch(dataset, resolveOptions(options));
+  return { options, request };
+}
