@@ -1,5 +1,5 @@
 // What a user asks of a store: a plan with every kind of step, its table, its state, and workers that pause and end.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -40,7 +40,7 @@ beforeAll(async () => {
           grid: { defense: ["at-linf", "at-l2"], rate: [0.01] },
         },
       ],
-      evaluate: [{ options: { attacks: ["none", "pgd-linf"], steps: 1, examples: 8, batch: 8 } }],
+      evaluate: [{ options: { attacks: ["none", "pgd-linf"], steps: 1, examples: 4, batch: 4 } }],
       certify: [
         {
           options: { noise: "normal:0.25", n: 20, n0: 4, examples: 2 },
@@ -49,7 +49,7 @@ beforeAll(async () => {
       ],
       audit: [
         {
-          options: { budget: "quick", examples: 4 },
+          options: { budget: "quick", examples: 2 },
           grid: { norms: [["linf"]] },
           where: { defense: ["at-l2"] },
         },
@@ -106,12 +106,12 @@ describe("a sweep", { timeout: 300_000 }, () => {
 
   it("with a failed cell has exit code 2 in every command, and its table names what is missing", async () => {
     const [broken, failing] = [join(work, "broken"), join(work, "failing.json")];
-    mkdirSync(join(work, "images"));
-    const options = { ...short, model: "mlp-small", defense: "at-linf", batch: 4096 };
-    writeFileSync(failing, JSON.stringify({ backOff: 0.1, train: [{ options }] }));
+    const options = { ...short, defense: "at-linf", batch: 4096 };
+    const models = [{ file: "run/model.onnx", data: "shapes" }];
+    writeFileSync(failing, JSON.stringify({ models, harden: [{ options }] }));
     const run = await sweep(failing, "--store", broken);
     expect([run.code, run.out], run.err).toEqual([2, expect.stringContaining("0 of 1 cells")]);
-    expect(run.err).toMatch(/failed: train at-linf, after 1 attempt: .*batch/);
+    expect(run.err).toMatch(/failed: harden model.onnx, at-linf, after 1 attempt: .*batch of 4096/);
     const status = await sweep("--status", "--store", broken);
     expect([status.code, status.out]).toEqual([2, expect.stringContaining("1 failed")]);
     const table = await sweep("--store", broken, "--table", join(work, "broken.csv"));

@@ -90,7 +90,9 @@ export function reporter(
       return;
     }
     const { key, label } = event.cell;
-    context.emit({ event: event.event, cell: key, label });
+    const took =
+      event.event === "committed" ? { seconds: event.seconds, processor: event.processor } : {};
+    context.emit(Object.assign({ event: event.event, cell: key, label }, took));
     onCell(event);
     if (event.event === "started" && event.lost !== null)
       bar.log(

@@ -9,6 +9,8 @@ export type Outcome =
       readonly files: ReadonlyMap<string, Uint8Array>;
       /** What was left out of the files, by file. */
       readonly removed: Readonly<Record<string, unknown>>;
+      /** Seconds of processor time, if known. */
+      readonly processor?: number | undefined;
     }
   | {
       readonly how: "failed";
@@ -32,7 +34,12 @@ export type SweepEvent =
       /** The end of the attempt before it, if its worker has just been found dead. */
       readonly lost: AttemptEnd | null;
     }
-  | { readonly event: "committed"; readonly cell: Cell; readonly seconds: number }
+  | {
+      readonly event: "committed";
+      readonly cell: Cell;
+      readonly seconds: number;
+      readonly processor?: number | undefined;
+    }
   | {
       readonly event: "failed";
       readonly cell: Cell;

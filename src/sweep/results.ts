@@ -19,6 +19,8 @@ export interface CellTimes {
   readonly ended: string;
   /** Seconds that the cell took, on the owner's monotonic clock. */
   readonly seconds: number;
+  /** Seconds of processor time that it took, if known. */
+  readonly processor?: number | undefined;
   /** What was left out of the result's files, by file: seconds of rows, machine, command. */
   readonly removed: Readonly<Record<string, unknown>>;
 }

@@ -190,7 +190,7 @@ export class CellWorker {
   async #commit(
     cell: Cell,
     attempt: Attempt,
-    { files, removed }: Extract<Outcome, { how: "done" }>,
+    { files, removed, processor }: Extract<Outcome, { how: "done" }>,
     { started, start }: { readonly started: string; readonly start: number },
   ): Promise<Tried> {
     const { store, host, clock, board, attempts, owner, onEvent } = this.#context;
@@ -201,6 +201,7 @@ export class CellWorker {
       started,
       ended: host.now().toISOString(),
       seconds,
+      processor,
       removed,
     };
     const how = await this.#patiently(() => commit(store, cell.key, { files, times, host }));
@@ -212,7 +213,7 @@ export class CellWorker {
     await this.#patiently(() => attempts.clear(cell.key));
     board.setDone([cell.key]);
     if (how === "committed") {
-      onEvent?.({ event: "committed", cell, seconds });
+      onEvent?.({ event: "committed", cell, seconds, processor });
       return "committed";
     }
     onEvent?.({ event: "late", cell, same: how === "same" });

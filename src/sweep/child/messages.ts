@@ -33,6 +33,8 @@ export type FromChild =
       readonly type: "done";
       readonly names: readonly string[];
       readonly removed: Readonly<Record<string, unknown>>;
+      /** Seconds of processor time that the cell took, on all threads. */
+      readonly processor: number;
     }
   | { readonly type: "stopped" }
   | {

@@ -64,6 +64,7 @@ async function compute(
   { cell, inputs, attempt, before }: Extract<ToChild, { type: "run" }>,
   signal: AbortSignal,
 ): Promise<FromChild> {
+  const atStart = process.cpuUsage();
   enterFolder();
   const store = nodeStore(setup.store);
   const files = store.attempt(cell.key, attempt);
@@ -101,7 +102,13 @@ async function compute(
   });
   if (result === null) return { type: "stopped" };
   for (const [name, bytes] of result.files) await files.write(`${OUT_FOLDER}/${name}`, bytes);
-  return { type: "done", names: [...result.files.keys()], removed: result.removed };
+  const { user, system } = process.cpuUsage(atStart);
+  return {
+    type: "done",
+    names: [...result.files.keys()],
+    removed: result.removed,
+    processor: (user + system) / 1e6,
+  };
 }
 
 /** Computes a cell. One that cannot go on from the files of another attempt starts afresh. */

@@ -137,7 +137,7 @@ export class CellProcess {
     } catch (error) {
       return { how: "away", message: reasonOf(error) ?? messageOf(error) };
     }
-    return { how: "done", files, removed: answer.removed };
+    return { how: "done", files, removed: answer.removed, processor: answer.processor };
   }
 
   /** Ends the child process. */
