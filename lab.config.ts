@@ -1,11 +1,19 @@
 // The static site of the lab: npm run build:lab writes it to dist/lab.
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { defineConfig } from "vite";
 
-/** The .wasm files keep their names in a folder of their own: the package leaves them out, and its server adds them. */
+const { peerDependencies } = JSON.parse(
+  readFileSync(join(import.meta.dirname, "package.json"), "utf8"),
+);
+
+/** The folder of the .wasm files bears the version of onnxruntime-web, so a browser may keep them for good. */
+const wasmFolder = `ort/${peerDependencies["onnxruntime-web"]}`;
+
+/** The .wasm files keep their names: the package leaves them out, and its server adds them. */
 const assetFileNames = ({ names }: { readonly names: readonly string[] }): string =>
   names.some((name) => name.endsWith(".wasm"))
-    ? "ort/[name][extname]"
+    ? `${wasmFolder}/[name][extname]`
     : "assets/[name]-[hash][extname]";
 
 const output = { assetFileNames };

@@ -22,6 +22,9 @@ const packageAt = (path: string): PackageFile => JSON.parse(readFileSync(path, "
 const wantedVersion = (): string | undefined =>
   packageAt(thisPackage).peerDependencies?.["onnxruntime-web"];
 
+/** The path of a .wasm file on the site. */
+export const wasmPath = (name: string): string => `/ort/${wantedVersion()}/${name}`;
+
 const notInstalled = (what: string, version: string | undefined) =>
   new UsageError(`${what}, and the lab runs networks with it`, {
     code: "unavailable",
@@ -60,8 +63,8 @@ const filesBelow = (folder: string): string[] =>
     .map((path) => path.slice(folder.length).replaceAll("\\", "/").replace(/^\//, ""));
 
 /**
- * The file behind each path of the site: those of the page, and `/ort/…` for the .wasm files. Throws a `UsageError` if the
- * page is not built.
+ * The file behind each path of the site: those of the page, and `/ort/<version>/…` for the .wasm files. Throws a `UsageError` if
+ * the page is not built.
  */
 export function siteFiles(page: string, wasm: string): ReadonlyMap<string, string> {
   if (!existsSync(join(page, "index.html")))
@@ -73,6 +76,6 @@ export function siteFiles(page: string, wasm: string): ReadonlyMap<string, strin
   for (const name of filesBelow(page))
     if (!name.startsWith("ort/")) files.set(`/${name}`, join(page, name));
   files.set("/", join(page, "index.html"));
-  for (const name of Object.values(wasmNames)) files.set(`/ort/${name}`, join(wasm, name));
+  for (const name of Object.values(wasmNames)) files.set(wasmPath(name), join(wasm, name));
   return files;
 }

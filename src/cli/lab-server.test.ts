@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { siteFiles, wasmFolder } from "./lab-files.ts";
+import { siteFiles, wasmFolder, wasmPath } from "./lab-files.ts";
 import { type LabServer, serveLab } from "./lab-server.ts";
 
 const work = mkdtempSync(join(tmpdir(), "rampart-lab-"));
@@ -98,11 +98,19 @@ describe("the server of the lab", () => {
   });
 
   it("takes the .wasm files from onnxruntime-web, not from the folder of the page", async () => {
-    const { status, headers, body } = await ask({ path: "/ort/ort-wasm-simd-threaded.wasm" });
+    const path = wasmPath("ort-wasm-simd-threaded.wasm");
+    const { status, headers, body } = await ask({ path });
     expect([status, body]).toEqual([200, "wasm"]);
     expect(headers["content-type"]).toBe("application/wasm");
     expect((await ask({ path: "/ort/stale.wasm" })).status).toBe(404);
-    expect((await ask({ path: "/ort/ort.js" })).status).toBe(404);
+    expect((await ask({ path: wasmPath("ort.js") })).status).toBe(404);
+  });
+
+  it("lets a browser keep the .wasm file, whose path names the version, but asks for the page again", async () => {
+    const path = wasmPath("ort-wasm-simd-threaded.wasm");
+    expect(path).toMatch(/^\/ort\/\d+\.\d+\.\d+\/ort-wasm-simd-threaded\.wasm$/);
+    expect((await ask({ path })).headers["cache-control"]).toContain("immutable");
+    expect((await ask({})).headers["cache-control"]).toBe("no-cache");
   });
 
   it.each([

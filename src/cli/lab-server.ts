@@ -53,9 +53,12 @@ function refuse(response: ServerResponse, status: number, reason: string): void 
 /** The path without its query, as it was sent: nothing is decoded, so only names of files match. */
 const pathOf = (request: IncomingMessage): string => (request.url ?? "").split(/[?#]/, 1)[0];
 
-/** Files of the build that bear a hash in their name never change. */
+/**
+ * Files whose path bears a hash or a version never change. A browser keeps the compiled code of a .wasm file only while it need
+ * not ask for the file again.
+ */
 const cachingOf = (path: string): string =>
-  path.startsWith("/assets/") ? "public, max-age=31536000, immutable" : "no-cache";
+  /^\/(assets|ort)\//.test(path) ? "public, max-age=31536000, immutable" : "no-cache";
 
 async function send(
   request: IncomingMessage,
