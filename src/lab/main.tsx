@@ -11,6 +11,7 @@ import "./styles/small-screens.css";
 import { begin } from "./state/begin.ts";
 import { App } from "./view/app.tsx";
 
+// The worker takes longest, so it is the first to begin.
+void begin();
 const root = document.getElementById("lab");
 if (root !== null) render(<App />, root);
-void begin();

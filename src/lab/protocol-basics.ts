@@ -21,3 +21,8 @@ export interface Prediction {
   /** Probabilities of each draw; a single row for a deterministic model. */
   readonly draws: readonly (readonly number[])[];
 }
+
+/** The first message of the page, before any call: starts WebAssembly with so many threads, 0 for one per core up to four. */
+export interface BeginMessage {
+  readonly beginWithThreads: number;
+}

@@ -2,9 +2,6 @@
 
 import { messageOf } from "../../math/message-of.ts";
 import { UsageError } from "../../math/usage-error.ts";
-import * as g from "../graph/expressions.ts";
-import { plainLowering } from "./lowerings.ts";
-import { encodeGraph } from "./session.ts";
 import { type FileAddresses, faultOf, RequestLog } from "./web-files.ts";
 
 /** The build of onnxruntime-web for each provider. Only the needed one is loaded. */
@@ -40,6 +37,19 @@ const unavailable = (message: string, next: string, cause?: unknown) =>
 const firstLine = (error: unknown): string => messageOf(error).split("\n")[0];
 
 const starts = new Map<Provider, Promise<StartedOrt>>();
+/** Starts that nobody has asked for yet. */
+const early = new Map<Provider, Promise<StartedOrt>>();
+
+/**
+ * Begins to start a build, so that it loads while other code does. The first `startOrt` gets the result, also if it is an error.
+ * This file imports little: a page can call it before the rest of the library is there.
+ */
+export function beginOrt(provider: Provider, options: StartOptions): void {
+  if (starts.has(provider) || early.has(provider)) return;
+  const start = firstStart(provider, options);
+  start.catch(() => undefined);
+  early.set(provider, start);
+}
 
 /**
  * Starts a build of onnxruntime-web, or returns the one that the page has started already: its options are then those of
@@ -48,7 +58,7 @@ const starts = new Map<Provider, Promise<StartedOrt>>();
 export async function startOrt(provider: Provider, options: StartOptions): Promise<StartedOrt> {
   const earlier = starts.get(provider);
   if (earlier === undefined) {
-    const start = firstStart(provider, options);
+    const start = early.get(provider) ?? firstStart(provider, options);
     starts.set(provider, start);
     return start;
   }
@@ -87,10 +97,14 @@ async function firstStart(
   return { ort, threads: wasm.numThreads };
 }
 
+/** The ONNX file of y = Relu(x), x [1], in base64. */
+export const RELU =
+  "CAgSB3JhbXBhcnQ6UQodCgF4EghvdXRwdXQ6eRoGUmVsdV8wIgRSZWx1OgASB3JhbXBhcnRaDwoBeBIKCggIARIECgIIAWIWCghvdXRwdXQ6eRIKCggIARIECgIIAUIECgAQEQ==";
+
 /** Opens a graph of one operator on the CPU, which loads and starts WebAssembly. */
 async function runOnce(ort: Ort): Promise<void> {
-  const graph = plainLowering.lower({ y: g.relu(g.input("x", [1])) });
-  const session = await ort.InferenceSession.create(encodeGraph(graph), {
+  const bytes = Uint8Array.from(atob(RELU), (letter) => letter.charCodeAt(0));
+  const session = await ort.InferenceSession.create(bytes, {
     executionProviders: ["wasm"],
     logSeverityLevel: 3,
   });

@@ -20,7 +20,7 @@ export interface Shipped {
   readonly data: string;
   readonly bytes: number;
   readonly command: string;
-  /** Shares of 200 test images that are right: clean, and under PGD in the paper's balls. */
+  /** Shares of the first 100 test images that are right: clean, and under PGD in the paper's balls. */
   readonly accuracy: { readonly clean: number; readonly linf: number; readonly l2: number };
 }
 
@@ -65,13 +65,14 @@ export async function openShipped(name: string): Promise<void> {
   const found = shipped.value.find((one) => one.name === name) ?? shipped.value[0];
   if (found === undefined) return;
   busy.value = `opening ${found.name}`;
-  const opened = await unwrapped(
-    lab.openShipped(`${found.name}.onnx`, here(`networks/${found.name}.onnx`)),
-  );
+  const isNewData = found.data !== pictured && ownImages.value.length === 0;
+  // The worker draws the images while it waits for the network and for WebAssembly.
+  const [opened, own] = await Promise.all([
+    unwrapped(lab.openShipped(`${found.name}.onnx`, here(`networks/${found.name}.onnx`))),
+    isNewData ? picturesOf(found.data) : pictures.value,
+  ]);
   busy.value = null;
   if (opened === null) return;
-  const isNewData = found.data !== pictured && ownImages.value.length === 0;
-  const own = isNewData ? await picturesOf(found.data) : pictures.value;
   batch(() => {
     if (isNewData && pictured !== null) {
       imageIndex.value = 0;

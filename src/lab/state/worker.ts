@@ -2,9 +2,16 @@
 import { signal } from "@preact/signals";
 import { type Remote, wrap } from "comlink";
 import type { Answer, Problem } from "../protocol.ts";
+import type { BeginMessage } from "../protocol-basics.ts";
 import type { Lab } from "../worker/lab.ts";
 
 const worker = new Worker(new URL("../worker/web-main.ts", import.meta.url), { type: "module" });
+
+/** Starts WebAssembly in the worker while the rest of it loads. */
+export function beginWorker(threads: number): void {
+  const message: BeginMessage = { beginWithThreads: threads };
+  worker.postMessage(message);
+}
 
 /** The lab in its worker. */
 export const lab: Remote<Lab> = wrap<Lab>(worker);

@@ -1,9 +1,8 @@
 // The worker of the lab: all computing happens here, so the page stays quick. Methods are called through Comlink.
 import { proxy } from "comlink";
-import { zipSync } from "fflate";
 import type { Preprocessing } from "../../data/preprocessing.ts";
 import { attacks, importModel, type Runtime, z } from "../../index.ts";
-import { type TheoryRow, theoryRow } from "../../paper/theory/table1.ts";
+import type { TheoryRow } from "../../paper/theory/table1.ts";
 import type {
   Answer,
   AttackFacts,
@@ -27,31 +26,29 @@ import type {
 } from "../protocol.ts";
 import { answer } from "./answers.ts";
 import { AttackRun } from "./attack-run.ts";
-import {
-  auditFile,
-  auditFiles,
-  auditState,
-  discardAudit,
-  type ModelSource,
-  newAudit,
-  runAudit,
-} from "./audit-job.ts";
-import { CertificateRun } from "./certificate-run.ts";
-import { openDropped, parsedOnnx, readingFields } from "./dropped.ts";
+import type { ModelSource } from "./audit-job.ts";
+import type { CertificateRun } from "./certificate-run.ts";
 import { shapesPictures } from "./examples.ts";
-import { layersOf } from "./layers.ts";
 import { Network } from "./network.ts";
-import { ProofRun } from "./proof-run.ts";
-import { SliceRun } from "./slice-run.ts";
-import { userPictures } from "./user-images.ts";
+import type { ProofRun } from "./proof-run.ts";
+import type { SliceRun } from "./slice-run.ts";
+import { isIsolated, threadCount } from "./thread-count.ts";
+
+/** What the first attack does not need is loaded when it is. */
+const later = {
+  audit: () => import("./audit-job.ts"),
+  certificate: () => import("./certificate-run.ts"),
+  dropped: () => import("./dropped.ts"),
+  images: () => import("./user-images.ts"),
+  layers: () => import("./layers.ts"),
+  proof: () => import("./proof-run.ts"),
+  slice: () => import("./slice-run.ts"),
+  theory: () => import("../../paper/theory/table1.ts"),
+  zip: () => import("fflate"),
+} as const;
 
 // The page forbids code from strings, which zod would otherwise try to compile.
 z.config({ jitless: true });
-
-/** Threads that the lab asks for; more gain little on images of a few pixels. */
-const MAX_THREADS = 4;
-
-const isIsolated = (): boolean => globalThis.crossOriginIsolated === true;
 
 /** Starts a runtime on a device with so many threads. */
 export type StartLab = (device: Device, threads: number) => Promise<Runtime>;
@@ -89,8 +86,7 @@ export class Lab {
 
   /** Starts WebAssembly, once. Where the page is isolated with so many threads; 0 for one per core, up to four. */
   start(threads = 0): Promise<Answer<RuntimeFacts>> {
-    const automatic = Math.min(MAX_THREADS, navigator.hardwareConcurrency);
-    if (isIsolated()) this.#threads = threads === 0 ? automatic : threads;
+    this.#threads = threadCount(threads);
     return answer(async () => this.#factsOf(await this.#start()));
   }
 
@@ -141,14 +137,15 @@ export class Lab {
   }
 
   /** The fields of the form for a dropped model. */
-  readingFields(): ReadingField[] {
-    return readingFields();
+  async readingFields(): Promise<ReadingField[]> {
+    return (await later.dropped()).readingFields();
   }
 
   /** Opens a dropped model. The one before stays open if that fails. */
   async openDropped(dropped: DroppedModel, reading: Reading): Promise<Opened> {
     const opened = await answer(async () => {
       const device = await this.#start();
+      const { openDropped } = await later.dropped();
       const found = await openDropped(device, dropped, reading);
       const { name, bytes, beside } = dropped;
       const source = { name, bytes, external: beside, reading: found.reading };
@@ -157,9 +154,10 @@ export class Lab {
     });
     const model = "value" in opened ? opened.value : null;
     const problem = "problem" in opened ? opened.problem : null;
-    const layers = await answer(() =>
-      layersOf(parsedOnnx(dropped).model, model?.shape ?? [], model !== null),
-    );
+    const layers = await answer(async () => {
+      const [{ layersOf }, { parsedOnnx }] = await Promise.all([later.layers(), later.dropped()]);
+      return layersOf(parsedOnnx(dropped).model, model?.shape ?? [], model !== null);
+    });
     return { model, problem, layers: "value" in layers ? layers.value : [] };
   }
 
@@ -173,7 +171,10 @@ export class Lab {
 
   /** Image files in the size of the open model. */
   pictures(files: readonly ImageFile[]): Promise<Answer<Picture[]>> {
-    return answer(() => userPictures(files, this.#opened().facts, this.#sizing));
+    return answer(async () => {
+      const { userPictures } = await later.images();
+      return userPictures(files, this.#opened().facts, this.#sizing);
+    });
   }
 
   /** The first images of `shapes`, which are drawn here. */
@@ -211,29 +212,33 @@ export class Lab {
   }
 
   /** The plane through an image of the open model and its attacks. */
-  slice(settings: SliceSettings, picture: Picture): SliceRun {
+  async slice(settings: SliceSettings, picture: Picture): Promise<SliceRun> {
+    const { SliceRun } = await later.slice();
     return proxy(new SliceRun(() => this.#opened(), settings, picture));
   }
 
   /** Starts the certificate of an image under noise. The caller asks for batch after batch. */
-  certificate(settings: CertificateSettings, picture: Picture): CertificateRun {
+  async certificate(settings: CertificateSettings, picture: Picture): Promise<CertificateRun> {
+    const { CertificateRun } = await later.certificate();
     return proxy(new CertificateRun(() => this.#opened(), settings, picture));
   }
 
   /** Starts the proof of an image. The caller asks for radius after radius. */
-  proof(settings: ProofSettings, picture: Picture): ProofRun {
+  async proof(settings: ProofSettings, picture: Picture): Promise<ProofRun> {
+    const { ProofRun } = await later.proof();
     return proxy(new ProofRun(() => this.#opened(), settings, picture));
   }
 
   /** Theorem 1 in a dimension, for ℓ2 and ℓ∞. */
   theory(dimension: number): Promise<Answer<TheoryRow>> {
-    return answer(() => theoryRow(dimension));
+    return answer(async () => (await later.theory()).theoryRow(dimension));
   }
 
   /** Stores an audit of the open model on images, in place of the last audit. `goOnAudit` runs it. */
   newAudit(settings: AuditSettings, pictures: readonly Picture[]): Promise<Answer<null>> {
     return answer(async () => {
       const { classes } = this.#opened().facts;
+      const { newAudit } = await later.audit();
       if (this.#source !== undefined) await newAudit(this.#source, classes, settings, pictures);
       return null;
     });
@@ -244,6 +249,7 @@ export class Lab {
     return answer(async () => {
       const pause = new AbortController();
       this.#pause = pause;
+      const { auditState, runAudit } = await later.audit();
       await runAudit(await this.#start(), pause.signal, onProgress);
       return auditState();
     });
@@ -256,20 +262,24 @@ export class Lab {
 
   /** The stored audit. */
   auditState(): Promise<Answer<AuditState | null>> {
-    return answer(auditState);
+    return answer(async () => (await later.audit()).auditState());
   }
 
   discardAudit(): Promise<Answer<void>> {
-    return answer(discardAudit);
+    return answer(async () => (await later.audit()).discardAudit());
   }
 
   /** A file of the audit. */
-  auditFile(name: string): Promise<Uint8Array | null> {
-    return auditFile(name);
+  async auditFile(name: string): Promise<Uint8Array | null> {
+    return (await later.audit()).auditFile(name);
   }
 
   /** All files of the audit as a zip. */
   async auditZip(): Promise<Uint8Array> {
+    const [{ auditFile, auditFiles }, { zipSync }] = await Promise.all([
+      later.audit(),
+      later.zip(),
+    ]);
     const files: Record<string, Uint8Array> = {};
     for (const name of await auditFiles())
       files[name] = (await auditFile(name)) ?? new Uint8Array();
