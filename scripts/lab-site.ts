@@ -10,7 +10,7 @@ import { serveLab } from "../src/cli/lab-server.ts";
 const root = join(import.meta.dirname, "..");
 
 /** The browser: `$CHROMIUM`, or Debian's. */
-const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+export const executablePath: string = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 /** An open site. */
 export interface LabSite {
