@@ -186,7 +186,7 @@ describe.skipIf(!hasChromium)("the lab", () => {
   });
 
   it.each([
-    ["a file of 2 GB", "large.onnx", /2\.0 GiB, and a page has memory/],
+    ["a file of 2 GB", "large.onnx", /2\.00 GiB, and a page has memory/],
     ["a text named .onnx", "text.onnx", /text\.onnx/],
     ["a broken model", "broken.onnx", /truncated or corrupt/],
   ])("says what is wrong with %s, and goes on", limit, async (_, file, expected) => {

@@ -20,7 +20,7 @@ const isModel = ({ file }: UserFile): boolean => /\.(onnx|onnx\.gz|safetensors)$
 const isImage = ({ file }: UserFile): boolean =>
   /^image\//.test(file.type) || /\.(png|jpe?g|webp|gif|bmp|avif)$/i.test(file.name);
 
-const sizeOf = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+const sizeOf = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
 
 /** Dropped files by what they are for. */
 export interface Sorted {
