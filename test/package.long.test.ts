@@ -98,7 +98,9 @@ describe("the packed package", () => {
       const page = await (await fetch(url)).text();
       const script = /src="\.\/(assets\/[^"]+\.js)"/.exec(page)?.[1] ?? "none";
       expect((await fetch(new URL(script, url))).status).toBe(200);
-      const wasm = await fetch(new URL(wasmPath("ort-wasm-simd-threaded.wasm"), url), { method: "HEAD" });
+      const wasm = await fetch(new URL(wasmPath("ort-wasm-simd-threaded.wasm"), url), {
+        method: "HEAD",
+      });
       expect(Number(wasm.headers.get("content-length"))).toBeGreaterThan(10e6);
       const networks = await (await fetch(new URL("networks/networks.json", url))).json();
       expect(networks).toHaveLength(5);
