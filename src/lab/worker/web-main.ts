@@ -16,7 +16,7 @@ function receive(event: MessageEvent<object>): void {
 }
 
 addEventListener("message", receive);
-void import("./exposed-lab.ts").then(({ exposeLab }) => {
+void import("./web-lab.ts").then(({ exposeLab }) => {
   removeEventListener("message", receive);
   exposeLab();
   for (const { data, ports } of held)
