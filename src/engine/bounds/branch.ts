@@ -9,7 +9,7 @@ import { candidatesOf } from "./split-candidates.ts";
 import type { RegionState } from "./state.ts";
 
 /** Steps on slopes and multipliers: for the whole region, and for each part of it. */
-export const [ROOT_STEPS, CHILD_STEPS] = [20, 3];
+export const [ROOT_STEPS, CHILD_STEPS] = [20, 2];
 /** Neurons whose halves are bounded before one of them is split. */
 export const CANDIDATES = 8;
 /** How often the steps of a domain without unstable neurons start again: its multipliers alone decide it. */

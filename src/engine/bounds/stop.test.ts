@@ -91,7 +91,7 @@ describe("once the time is over", () => {
     expect(await runsOf(ascend(crown, false))).toBe(31);
     expect(await runsOf(ascend(crown, true))).toBe(8);
     // The same bounds and a constant, so that 0 lies between the first and the last one.
-    const shift = g.constant(tensor([1, 2], [-(start + 3 * end) / 4, 0]));
+    const shift = g.constant(tensor([1, 2], [-(start + 30 * end) / 31, 0]));
     const raised = new Crown(compile, x, g.add(g.matmul(hidden, weights(3, 9, 2)), shift));
     const [found] = await ascend(raised, true)();
     await raised.release();
