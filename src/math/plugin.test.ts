@@ -92,7 +92,7 @@ it("a result of the right shape is returned as it is", () => {
 it("plug-ins that were loaded are recorded once each, and absent from a record without any", () => {
   forgetPlugins();
   expect(recordedPlugins()).toBeUndefined();
-  for (const plugin of ["./a.mjs", "b", "./a.mjs"]) rememberPlugin(plugin);
+  for (const plugin of ["./a.mjs", "b", "./a.mjs"]) rememberPlugin(plugin, `sum of ${plugin}`);
   expect(recordedPlugins()).toEqual(["./a.mjs", "b"]);
   forgetPlugins();
 });

@@ -20,9 +20,14 @@ export const rememberFile = (definition: PluginDefinition, file: string): void =
 export const fileOf = (definition: PluginDefinition): string | undefined => files.get(definition);
 
 const plugins: string[] = [];
+const checksums = new Set<string>();
 
-/** Remembers a plug-in that was loaded, as it was named: a path or a package. */
-export const rememberPlugin = (plugin: string): void => {
+/** SHA-256 of the files of all plug-ins that were loaded, sorted. What they import is not included. */
+export const pluginChecksums = (): readonly string[] => [...checksums].sort();
+
+/** Remembers a plug-in that was loaded, as it was named (a path or a package), and the SHA-256 of its file. */
+export const rememberPlugin = (plugin: string, sha256: string): void => {
+  checksums.add(sha256);
   if (!plugins.includes(plugin)) plugins.push(plugin);
 };
 
@@ -30,7 +35,10 @@ export const rememberPlugin = (plugin: string): void => {
 export const loadedPlugins = (): readonly string[] => [...plugins];
 
 /** Forgets the plug-ins. For tests, which share one process. */
-export const forgetPlugins = (): void => void plugins.splice(0);
+export function forgetPlugins(): void {
+  plugins.splice(0);
+  checksums.clear();
+}
 
 /** The same for a record that leaves the field out if there are none. */
 export const recordedPlugins = (): readonly string[] | undefined =>

@@ -1,5 +1,6 @@
 // Loads plug-ins: modules whose exports are definitions.
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -115,7 +116,8 @@ export async function loadPlugin(plugin: string): Promise<void> {
       addDefinition(one, plugin);
       count++;
     }
-  if (count > 0) return rememberPlugin(plugin);
+  if (count > 0)
+    return rememberPlugin(plugin, createHash("sha256").update(readFileSync(file)).digest("hex"));
   const names = Object.keys(exported).join(", ");
   throw fail(
     plugin,

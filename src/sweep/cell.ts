@@ -41,6 +41,8 @@ export interface CellWork {
   /** Keys of the cells whose results it reads. */
   readonly inputs: readonly string[];
   readonly code: string;
+  /** SHA-256 of the plug-ins that are loaded; absent without plug-ins. */
+  readonly plugins?: readonly string[] | undefined;
   readonly target: RuntimeTarget;
 }
 

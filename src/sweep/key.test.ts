@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
 import { nodeHost } from "../files/host/node.ts";
+import { forgetPlugins, rememberPlugin } from "../math/plugin.ts";
 import { type CellWork, keyedWork } from "./cell.ts";
-import { canonicalJson, keyOfValue } from "./key.ts";
+import { canonicalJson, codeOfPlugins, keyOfValue } from "./key.ts";
 
 const work: CellWork = {
   kind: "evaluate",
@@ -36,11 +37,24 @@ it.each<[string, Partial<CellWork>]>([
   ["how a model is read", { model: { file: "/a/m.onnx", sha256: "m", reading: { scale: 255 } } }],
   ["an input", { inputs: ["k"] }],
   ["the code", { code: "0.1.0-2" }],
+  ["a plug-in", { plugins: ["p"] }],
+  ["the device", { target: { ...work.target, device: "webgpu" } }],
   ["the threads", { target: { ...work.target, threads: 2 } }],
   ["the lowering", { target: { ...work.target, lowering: "blocked-8" } }],
   ["the engine", { target: { ...work.target, engine: "f" } }],
 ])("a key depends on %s", async (_, change) => {
   expect(await key(change)).not.toBe(await key({}));
+});
+
+it("work names the contents of the plug-ins that are loaded, whatever they are called", () => {
+  forgetPlugins();
+  expect(codeOfPlugins()).toBeUndefined();
+  rememberPlugin("./b.mjs", "2");
+  rememberPlugin("./a.mjs", "1");
+  expect(codeOfPlugins()).toEqual(["1", "2"]);
+  rememberPlugin("./a.mjs", "3");
+  expect(codeOfPlugins()).toEqual(["1", "2", "3"]);
+  forgetPlugins();
 });
 
 it("canonical JSON sorts names at every depth and keeps the order of lists", () => {

@@ -1,5 +1,6 @@
 // Keys of cells: equal for equal work, whoever computes it and wherever.
 import type { Host } from "../files/host/host.ts";
+import { pluginChecksums } from "../math/plugin.ts";
 import { RESULTS_VERSION } from "./results-version.ts";
 
 /** JSON with the properties of every object in alphabetical order, without those that are undefined. */
@@ -15,6 +16,12 @@ export function canonicalJson(value: unknown): string {
 /** SHA-256 of a value's canonical JSON: 64 hexadecimal digits. */
 export const keyOfValue = (value: unknown, { sha256 }: Pick<Host, "sha256">): Promise<string> =>
   sha256([new TextEncoder().encode(canonicalJson(value))]);
+
+/** The plug-ins that results depend on, as work names them; undefined without any. */
+export function codeOfPlugins(): readonly string[] | undefined {
+  const sums = pluginChecksums();
+  return sums.length === 0 ? undefined : sums;
+}
 
 /** The code whose results a store holds; a worker with another one is refused. */
 export const codeVersion = (): string => RESULTS_VERSION;

@@ -11,9 +11,11 @@ import { UsageError } from "../../math/usage-error.ts";
 import { readOnnxFile } from "../../models/node.ts";
 import { noiseNamedInNode } from "../../noise/node.ts";
 import { loadPlugin } from "../../plugins/node.ts";
+import type { Cell } from "../cell.ts";
 import { timelessHost } from "../cells/context.ts";
 import { inherit, RUN_FOLDER } from "../cells/owned-storage.ts";
 import { runCell } from "../cells/run.ts";
+import { canonicalJson, codeOfPlugins } from "../key.ts";
 import { readResult } from "../results.ts";
 import { nodeStore } from "../store/node.ts";
 import { type ChildSetup, type FromChild, OUT_FOLDER, type ToChild } from "./messages.ts";
@@ -54,6 +56,18 @@ function enterFolder(): void {
   }
 }
 
+/** Throws `UsageError` if a plug-in is not that of the plan. */
+function requirePlugins({ work }: Cell): void {
+  if (canonicalJson(work.plugins) === canonicalJson(codeOfPlugins())) return;
+  throw new UsageError(
+    `the plug-ins of the plan (${setup.plugins.join(", ")}) have changed since it was made, or differ on this machine`,
+    {
+      code: "misfit",
+      next: "copy them from the machine where the sweep was started, or start the sweep again",
+    },
+  );
+}
+
 /** Whether an error is one of the place where the attempt's files lie, so that the attempt may go on later. */
 function isAway(error: unknown): boolean {
   if (error instanceof UsageError) return error.code === "cannot-write";
@@ -66,6 +80,7 @@ async function compute(
 ): Promise<FromChild> {
   const atStart = process.cpuUsage();
   enterFolder();
+  requirePlugins(cell);
   const store = nodeStore(setup.store);
   const files = store.attempt(cell.key, attempt);
   if (before !== null) await inherit(store.attempt(cell.key, before), files);

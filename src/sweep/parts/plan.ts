@@ -12,7 +12,7 @@ import { skippedRuns } from "../../evaluate/survivors.ts";
 import type { Host } from "../../files/host/host.ts";
 import { flopsPerImage } from "../../models/flops.ts";
 import { type Cell, type CellWork, keyedWork } from "../cell.ts";
-import { codeVersion, keyOfValue } from "../key.ts";
+import { codeOfPlugins, codeVersion, keyOfValue } from "../key.ts";
 import { evaluationFlops } from "../plan/cost.ts";
 import { type PartOptions, sparedName } from "./options.ts";
 import { imagesChecksum, modelChecksum } from "./part-checksum.ts";
@@ -93,6 +93,7 @@ export async function partsOf(
       model: { file: path, sha256, reading: {} },
       inputs: [],
       code: codeVersion(),
+      plugins: codeOfPlugins(),
       target,
     };
     cells.push({

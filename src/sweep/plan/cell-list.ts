@@ -6,7 +6,7 @@ import type { OpenModel } from "../../models/opening/open-model.ts";
 import type { Noise } from "../../noise/noise.ts";
 import { type Cell, type CellWork, keyedWork } from "../cell.ts";
 import { checksumOf } from "../cells/model.ts";
-import { canonicalJson, codeVersion, keyOfValue } from "../key.ts";
+import { canonicalJson, codeOfPlugins, codeVersion, keyOfValue } from "../key.ts";
 
 /** What a plan is expanded with. */
 export interface PlanContext {
@@ -51,11 +51,11 @@ export class CellList {
 
   /** Adds a cell of this code and runtime, unless an equal one is there. */
   async add(
-    work: Omit<CellWork, "code" | "target">,
+    work: Omit<CellWork, "code" | "plugins" | "target">,
     about: Pick<Cell, "label" | "labels" | "priority" | "cost">,
   ): Promise<Cell> {
     const { target, host } = this.#context;
-    const whole: CellWork = { ...work, code: codeVersion(), target };
+    const whole: CellWork = { ...work, code: codeVersion(), plugins: codeOfPlugins(), target };
     const cell: Cell = { key: await keyOfValue(keyedWork(whole), host), work: whole, ...about };
     if (this.#keys.has(cell.key)) return cell;
     this.#keys.add(cell.key);
