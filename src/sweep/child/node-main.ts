@@ -1,6 +1,6 @@
 // The process that computes the cells of one worker, one after the other. It ends when its worker does.
 import { nodeSource } from "../../audit/node.ts";
-import { openDatasetInNode } from "../../data/node.ts";
+import type { FolderOptions } from "../../data/folder-options.ts";
 import { nodeRuntime } from "../../engine/runtime/node.ts";
 import type { Runtime, RuntimeTarget } from "../../engine/runtime/runtime.ts";
 import { openTestImages } from "../../evaluate/test-images/node.ts";
@@ -19,10 +19,12 @@ import { canonicalJson, codeOfPlugins } from "../key.ts";
 import { readResult } from "../results.ts";
 import { nodeStore } from "../store/node.ts";
 import { type ChildSetup, type FromChild, OUT_FOLDER, type ToChild } from "./messages.ts";
+import { KeptData } from "./node-data.ts";
 
 const setup: ChildSetup = JSON.parse(process.argv[2] ?? "{}");
 const tell = (message: FromChild): void => void process.send?.(message);
 
+const data = new KeptData(setup.dataDir);
 let runtime: Promise<Runtime> | undefined;
 
 /** The runtime of the plan. Throws `UsageError` if this machine gives another one. */
@@ -98,12 +100,16 @@ async function compute(
     },
     runtime: started,
     host: timelessHost(nodeHost),
-    openData: (name) => openDatasetInNode(name, { dataDir: setup.dataDir }),
-    openTested: (model, data) =>
-      openTestImages(model, { data, dataDir: setup.dataDir }, ({ text }) =>
-        tell({ type: "note", text }),
-      ),
-    auditSource: (path) => nodeSource(path, { dataDir: setup.dataDir, runtime: started }),
+    openData: (name) => data.open(name),
+    async openTested(model, named = model.data) {
+      const isKept = KeptData.isKept(named) && named !== "";
+      const images = { data: isKept ? await data.open(named) : named, dataDir: setup.dataDir };
+      return openTestImages(model, images, ({ text }) => tell({ type: "note", text }));
+    },
+    auditSource: (path) =>
+      Object.assign(nodeSource(path, { dataDir: setup.dataDir, runtime: started }), {
+        openData: (name: string, options: FolderOptions) => data.open(name, options),
+      }),
     readOnnx: readOnnxFile,
     noiseNamed: noiseNamedInNode,
     signal,
