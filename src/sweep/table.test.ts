@@ -49,6 +49,8 @@ it("workers of a store are asked to pause, to drain and to go on, by whoever ask
   expect(await askedOf(store)).toBe("pause");
   await ask(store, "drain");
   expect(await askedOf(store)).toBe("drain");
+  await ask(store, "pause");
+  expect(await askedOf(store)).toBe("pause");
   await ask(store, "run");
   expect(await askedOf(store)).toBe("run");
 });

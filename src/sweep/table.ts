@@ -12,7 +12,7 @@ import type { Cell } from "./cell.ts";
 import { ROWS, SETTINGS } from "./cells/evaluate.ts";
 import { PRUNED } from "./cells/pruned.ts";
 import { compareFingerprints, type TableRow, TOLERANCE } from "./fingerprints.ts";
-import { canonicalJson } from "./key.ts";
+import { rangesOfOne } from "./ranges-of-one.ts";
 import { committedKeys, manifestOf, readResult, timesOf } from "./results.ts";
 import type { Store } from "./store/store.ts";
 
@@ -22,41 +22,6 @@ export type { TableRow } from "./fingerprints.ts";
 const decoder = new TextDecoder();
 
 const isTraining = ({ kind }: Cell["work"]): boolean => kind === "train" || kind === "harden";
-
-/** Ranges in the order of their images. One that overlaps an earlier one is left out, so that no image counts twice. */
-function disjoint(cells: readonly Cell[]): Cell[] {
-  const rangeOf = ({ work }: Cell) => work.range ?? { from: 0, to: 0 };
-  const sorted = cells.toSorted(
-    (a, b) => rangeOf(a).from - rangeOf(b).from || rangeOf(b).to - rangeOf(a).to,
-  );
-  const chosen: Cell[] = [];
-  let to = 0;
-  for (const cell of sorted) {
-    const range = rangeOf(cell);
-    if (range.from < to) continue;
-    chosen.push(cell);
-    to = range.to;
-  }
-  return chosen;
-}
-
-/** Cells that are ranges of one evaluation or certification, in the order of their images; any other cell is alone. */
-function rangesOfOne(cells: readonly Cell[]): Cell[][] {
-  const groups = new Map<string, Cell[]>();
-  for (const cell of cells) {
-    const { kind, model, options } = cell.work;
-    const { examples: _, ...others } = options;
-    const isRange = kind === "evaluate" || kind === "certify";
-    // A result of another runtime is no part of the same evaluation.
-    const name = isRange
-      ? canonicalJson([kind, model, others, cell.work.target, cell.work.code])
-      : cell.key;
-    const group = groups.get(name) ?? [];
-    groups.set(name, group);
-    group.push(cell);
-  }
-  return [...groups.values()].map(disjoint);
-}
 
 /** Reads the results of cells. */
 class TableReader {
