@@ -8,11 +8,12 @@ import formats from "ajv-formats";
 import { DOMParser } from "linkedom";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import type { AuditedSetup } from "../src/audit/audited-setup.ts";
 import type { Facts } from "../src/audit/diagnostic.ts";
 import type { FormatContext } from "../src/audit/formats/result-format.ts";
 import { summaryJsonSchema, summaryOf } from "../src/audit/formats/summary-schema.ts";
 import { resultFormats } from "../src/audit/formats/table.ts";
-import { type AuditedSetup, type AuditResult, auditResult } from "../src/audit/result.ts";
+import { type AuditResult, auditResult } from "../src/audit/result.ts";
 import type { Row } from "../src/evaluate/row.ts";
 import { rowWith } from "./fixtures/rows-fixture.ts";
 

@@ -54,6 +54,24 @@ export function roundsOf(steps: number): Round[] {
   ];
 }
 
+/** A round of random search. */
+export const SQUARES = "squares";
+
+/**
+ * Round `number`, from 0, of an attack that ends when its time does: a few steps for every image, then more, then ascents towards
+ * several classes, again and again from new points of the ball.
+ */
+export function timedRound(number: number): Round | typeof SQUARES {
+  const first = { name: "apgd-pm", loss: "pm", ascents: [1] } as const;
+  if (number === 0)
+    return Object.assign({ steps: 5, start: "image", remaining: 1 } as const, first);
+  if (number === 1)
+    return Object.assign({ steps: 15, start: "random", remaining: 0.95 } as const, first);
+  if (number === 2) return SQUARES;
+  const [, shorter, longer] = roundsOf(100);
+  return number === 3 ? shorter : longer;
+}
+
 /** A part of a round: steps of one stage, for so many ascents of each image. */
 export interface Part {
   readonly stage: Stage;

@@ -25,11 +25,32 @@ export interface AttackedImages {
   readonly keys: readonly Key[];
 }
 
+/** How far the attack on an image has come. Margins are in logits. */
+export interface Progress {
+  /** Its row in the batch. */
+  readonly row: number;
+  readonly cleanMargin: number;
+  /** The margin of the most damaging point; positive once the image is broken. */
+  readonly margin: number;
+  /** Gradient steps so far; those of ascents beside each other count once. */
+  readonly steps: number;
+  /** The margin after nine tenths of these steps. */
+  readonly before: number;
+  /** Whether random search was tried, and whether it damaged the image more than the ascents did. */
+  readonly searched: boolean;
+  readonly blind: boolean;
+}
+
 /** An image under attack. */
 interface Attacked extends Example {
   /** Its row in the batch. */
   readonly row: number;
   readonly cleanMargin: number;
+  /** Gradient steps so far, and the margins on the way, each with the step that reached it. */
+  steps: number;
+  searched: boolean;
+  blind: boolean;
+  readonly path: { readonly step: number; readonly margin: number }[];
   readonly scale: number;
   /** The margin of probabilities at the clean image, and the gradient [pixels] of the margin there. */
   readonly clean: { readonly loss: number; readonly gradient: Float32Array };
@@ -68,6 +89,7 @@ const remainingOf = ({ margin, cleanMargin }: Attacked): number =>
 export class AdaptiveSearch {
   /** The most damaging points, [batch, ...pixels]. */
   readonly adversarial: Tensor;
+  #images: readonly Attacked[] = [];
   #survivors: readonly Attacked[] = [];
   readonly #victim: Victim;
   readonly #ball: AttackBall;
@@ -95,7 +117,7 @@ export class AdaptiveSearch {
     const margins = marginsOf(answer.logits, labels);
     const scales = labels.map((_, row) => scaleFor(rowOf(answer.logits, row), margins[row]));
     const { losses } = lossOfLogits(probabilityMargin(labels, scales), answer.logits);
-    search.#survivors = labels.map((label, row): Attacked => {
+    search.#images = labels.map((label, row): Attacked => {
       const logits = rowOf(answer.logits, row);
       return {
         row,
@@ -106,10 +128,15 @@ export class AdaptiveSearch {
         kept: rowOf(search.adversarial, row),
         margin: margins[row],
         cleanMargin: margins[row],
+        steps: 0,
+        searched: false,
+        blind: false,
+        path: [],
         scale: scales[row],
         clean: { loss: losses[row], gradient: rowOf(answer.gradient, row) },
       };
     });
+    search.#survivors = search.#images;
     search.#dropBroken("clean");
     return search;
   }
@@ -120,13 +147,32 @@ export class AdaptiveSearch {
     this.#survivors = this.#survivors.filter((one) => !(one.margin > 0));
   }
 
-  /** Runs the ascents of a round; `number` tells its random starts from those of other rounds. */
-  async climb(round: Round, number: number): Promise<void> {
+  /** How far the attack on each image has come, in the order of the batch. */
+  progress(): Progress[] {
+    return this.#images.map((one) => {
+      const { row, cleanMargin, margin: reached, steps, searched, blind } = one;
+      const early = one.path.filter(({ step }) => step <= 0.9 * steps);
+      const before = Math.max(cleanMargin, ...early.map((at) => at.margin));
+      return { row, cleanMargin, margin: reached, steps, before, searched, blind };
+    });
+  }
+
+  /** Whether some image would take part in the round. */
+  enters({ remaining }: Round): boolean {
+    return this.#survivors.some((one) => remainingOf(one) <= remaining);
+  }
+
+  /**
+   * Runs the ascents of a round; `number` tells its random starts from those of other rounds. Ends early once `isOver`, asked
+   * before each step, is true.
+   */
+  async climb(round: Round, number: number, isOver?: () => boolean): Promise<void> {
     const { norm, epsilon } = this.#ball;
     const entering = this.#survivors.filter((one) => remainingOf(one) <= round.remaining);
     const { loss } = round;
     const { shape } = this.adversarial;
     let climbers: readonly AttackedClimber[] = [];
+    let [before, done] = [0, 0];
     for (const [at, part] of partsOf(round, norm, epsilon).entries()) {
       climbers =
         at === 0
@@ -136,10 +182,13 @@ export class AdaptiveSearch {
       const isKnown = at === 0 && round.start === "image";
       if (isKnown) for (const climber of climbers) seeClean(climber);
       const steps = isKnown ? { from: 1, to: span.to } : span;
-      const ascent = { norm, loss, stopWhenBroken: true };
-      await ascend(this.#victim, climbers, shape, ascent, part.stage, steps);
-      if (part.stage.last) climbers = kept(climbers);
+      const ascent = { norm, loss, stopWhenBroken: true, isOver };
+      const taken = await ascend(this.#victim, climbers, shape, ascent, part.stage, steps);
+      if (part.stage.last) climbers = kept(climbers, before);
+      else before += taken;
+      done = before + (part.stage.last ? Math.max(taken, 0) : 0);
     }
+    for (const one of entering) one.steps += done;
     this.#dropBroken(`${round.name}-${norm}`);
   }
 
@@ -181,7 +230,7 @@ export class AdaptiveSearch {
    * Random search on the survivors. At each checkpoint an image leaves if too much of its margin is left, or if ascents have damaged
    * it more: beyond what ascents reach, random search gets only where gradients are masked.
    */
-  async searchSquares(settings: SquareSettings): Promise<void> {
+  async searchSquares(settings: SquareSettings, isOver?: () => boolean): Promise<void> {
     let running = this.#survivors.map((example) => ({
       example,
       x: example.x,
@@ -191,9 +240,11 @@ export class AdaptiveSearch {
       margin: example.cleanMargin,
     }));
     for (const { span, remaining } of squareSpans(settings.queries)) {
-      await searchSquares(this.#victim, running, this.adversarial.shape, settings, span);
+      await searchSquares(this.#victim, running, this.adversarial.shape, settings, span, isOver);
+      for (const { example } of running) example.searched = true;
       running = running.filter(({ example, margin }) => margin >= example.margin);
       for (const { example, margin, best } of running) {
+        example.blind ||= margin > example.margin;
         example.margin = margin;
         example.kept.set(best);
       }
@@ -212,9 +263,11 @@ function seeClean(climber: AttackedClimber): void {
   climber.bestBefore = climber.loss;
 }
 
-/** Keeps the best points of the climbers, and returns those whose image still stands. */
-function kept(climbers: readonly AttackedClimber[]): readonly AttackedClimber[] {
-  for (const { example, best } of climbers) {
+/** Keeps the best points of the climbers, and returns those whose image still stands; stages before took so many steps. */
+function kept(climbers: readonly AttackedClimber[], before: number): readonly AttackedClimber[] {
+  for (const { example, best, path } of climbers) {
+    for (const { step, margin: reached } of path.splice(0))
+      example.path.push({ step: example.steps + before + step, margin: reached });
     if (!(best.margin > example.margin)) continue;
     example.margin = best.margin;
     example.kept.set(best.point);

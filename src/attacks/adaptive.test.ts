@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { linearVictim } from "../../test/fixtures/linear-victim.ts";
+import { marginsOf } from "../losses/margin.ts";
 import { normal, uniform } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { argmaxRows, takeRows, tensor } from "../math/tensor.ts";
@@ -91,15 +92,40 @@ describe("the adaptive attack", () => {
     },
   );
 
-  it("gives an image the same result alone as among others", async () => {
+  it.each([1, 0])(
+    "gives an image the same result alone as among others, with gradients times %d",
+    async (slope) => {
+      const labels = await labelsOf(victim);
+      const own = mapped(victim, (logit) => logit, slope);
+      const attack = adaptive(Object.assign({ norm: "linf", epsilon: 0.01 } as const, some));
+      const all = await runBounded(attack, own, x, labels, keys);
+      for (const i of [3, 7]) {
+        const one = await runBounded(attack, own, takeRows(x, [i]), [labels[i]], [keys[i]]);
+        expect([...one.adversarial.data]).toEqual([...takeRows(all.adversarial, [i]).data]);
+        expect(one.members[0]).toBe(all.members[i]);
+      }
+    },
+  );
+
+  it("leaves random search early where the ascents came closer", async () => {
     const labels = await labelsOf(victim);
-    const attack = adaptive(Object.assign({ norm: "linf", epsilon: 0.01 } as const, some));
-    const all = await runBounded(attack, victim, x, labels, keys);
-    for (const i of [0, 7]) {
-      const one = await runBounded(attack, victim, takeRows(x, [i]), [labels[i]], [keys[i]]);
-      expect([...one.adversarial.data]).toEqual([...takeRows(all.adversarial, [i]).data]);
-      expect(one.members[0]).toBe(all.members[i]);
-    }
+    const [first] = await radii("linf", labels);
+    const attack = adaptive(Object.assign({ norm: "linf", epsilon: 0.95 * first } as const, some));
+    const image = takeRows(x, [0]);
+    const { queries, adversarial } = await runBounded(
+      attack,
+      victim,
+      image,
+      [labels[0]],
+      [keys[0]],
+    );
+    expect(queries.gradients).toBeGreaterThan(100); // all three rounds
+    expect(queries.forwards - queries.gradients).toBe(4); // 4 % of 100 queries
+    const [before, after] = [
+      await victim.logits(image, []),
+      await victim.logits(adversarial, []),
+    ].map((logits) => marginsOf(logits, [labels[0]])[0]);
+    expect(after / before).toBeLessThan(0.1);
   });
 
   it("gives up an image far from the boundary after its first round and a few queries", async () => {

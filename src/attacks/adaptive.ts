@@ -5,7 +5,7 @@ import { AdaptiveSearch } from "./adaptive-search.ts";
 import { ApgdSteps } from "./apgd.ts";
 import { defineAttack } from "./define-attack.ts";
 import { checkEpsilon, checkInputs } from "./preconditions.ts";
-import { SquareQueries } from "./square.ts";
+import { SQUARE_SHARE, SquareQueries } from "./square.ts";
 
 /**
  * An ensemble of APGD and Square on x [batch, ...pixels] that spends its passes where they may break an image, in the manner of
@@ -33,7 +33,13 @@ export const adaptive = defineAttack({
         const images = { x, labels, keys };
         const search = await AdaptiveSearch.begin(victim, { norm, epsilon }, images, onBroken);
         for (const [number, round] of roundsOf(steps).entries()) await search.climb(round, number);
-        await search.searchSquares({ norm, epsilon, queries, share: 0.8, stopWhenBroken: true });
+        await search.searchSquares({
+          norm,
+          epsilon,
+          queries,
+          share: SQUARE_SHARE,
+          stopWhenBroken: true,
+        });
         return search.adversarial;
       },
     };

@@ -48,6 +48,8 @@ export interface Climber extends Climb {
   readonly key: Key;
   /** The margin at the current point, in logits. */
   margin: number;
+  /** The best point's margins so far, each with the step that reached it. */
+  readonly path: { readonly step: number; readonly margin: number }[];
 }
 
 /** A part of an ascent; all climbers of a stage have the same radius and number of steps. */
@@ -112,6 +114,7 @@ export function begin(
     // At x itself the sparsity of the perturbation is not known yet.
     support: support === 0 ? x.length : support,
     share: support === 0 ? 0.2 : shareOf(support, x.length),
+    path: [],
   };
 }
 
@@ -120,6 +123,8 @@ export interface Ascent {
   readonly norm: Norm;
   readonly loss: ApgdLoss;
   readonly stopWhenBroken: boolean;
+  /** Asked before each step; true ends the ascents. */
+  readonly isOver?: (() => boolean) | undefined;
 }
 
 /** A part of a stage: its steps `from` to `to`, both included. Step 0 looks at the start. */
@@ -131,30 +136,33 @@ export interface Span {
 /**
  * Runs every climber for the steps of the stage, or of a span of it; `shape` is [any, ...pixels]. With `stopWhenBroken` the
  * climbers of an example end in the last stage once one of them has broken it. Step t asks the victim under the key
- * fold(climber.key, t + 1).
+ * fold(climber.key, t + 1). Returns the last step that was taken.
  */
 export async function ascend(
   victim: Victim,
   climbers: readonly Climber[],
   shape: Shape,
-  { norm, loss, stopWhenBroken }: Ascent,
+  { norm, loss, stopWhenBroken, isOver = () => false }: Ascent,
   { steps, epsilon, last }: Stage,
   span: Span = { from: 0, to: steps },
-): Promise<void> {
+): Promise<number> {
   const schedule = schedules[norm];
   const firstStep = geometries[norm].firstStep * epsilon;
   const checkpoints = new Set(schedule.checkpoints(steps));
   let lastCheck = Math.max(0, ...[...checkpoints].filter((step) => step < span.from));
   let running = climbers;
-  for (let step = span.from; step <= span.to && running.length > 0; step++) {
+  let taken = span.from - 1;
+  for (let step = span.from; step <= span.to && running.length > 0 && !isOver(); step++) {
     if (step > 0) for (const climber of running) move(climber, norm, step === 1);
     await look(victim, running, shape, loss, step + 1);
+    taken = step;
     if (step === 0) for (const climber of running) climber.bestBefore = climber.loss;
     if (stopWhenBroken && last) running = survivorsOf(running);
     if (!checkpoints.has(step)) continue;
     for (const climber of running) schedule.lookBack(climber, step - lastCheck, firstStep);
     lastCheck = step;
   }
+  return taken;
 }
 
 /** The climbers whose examples none of them has broken. */
@@ -209,7 +217,9 @@ async function look(
   const margins = marginsOf(answer.logits, labels);
   climbers.forEach((climber, i) => {
     const before = climber.loss;
+    const { best } = climber;
     see(climber, answer.losses[i], rowOf(answer.gradient, i), margins[i]);
+    if (climber.best !== best) climber.path.push({ step: visit - 1, margin: margins[i] });
     if (climber.loss > before && visit > 1) climber.rises++;
   });
 }

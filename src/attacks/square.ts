@@ -24,13 +24,16 @@ export const SquareQueries = z
   .default(5000)
   .describe("queries of Square per image");
 
+/** Share of a channel's pixels in the first window, unless stated (p in the publication). */
+export const SQUARE_SHARE = 0.8;
+
 const SquareOptions = z.strictObject({
   queries: SquareQueries,
   share: z
     .number()
     .positive()
     .max(1)
-    .default(0.8)
+    .default(SQUARE_SHARE)
     .describe("share of a channel's pixels in the first window; windows shrink with the queries"),
   stopWhenBroken: StopWhenBroken,
 });
@@ -112,7 +115,7 @@ async function perturb(
 
 /**
  * Queries `from` to `to` of the searches, all of them by default; `shape` is [any, ...pixels]. With `stopWhenBroken` a search
- * ends once its margin is positive.
+ * ends once its margin is positive; all end once `isOver`, asked before each query, is true.
  */
 export async function searchSquares(
   victim: Victim,
@@ -120,12 +123,13 @@ export async function searchSquares(
   shape: Shape,
   { norm, epsilon, queries, share, stopWhenBroken }: SquareSettings,
   { from, to } = { from: 1, to: queries },
+  isOver: () => boolean = () => false,
 ): Promise<void> {
   const { minSide, start, next } = proposals[norm];
   const frame = frameOf(shape.slice(1));
   const words = new Uint32Array(maxChoices(frame));
   let running = searches;
-  for (let query = from; query <= to && running.length > 0; query++) {
+  for (let query = from; query <= to && running.length > 0 && !isOver(); query++) {
     const side = sideOf(shareAt(query, queries, share), frame, minSide);
     const candidates = running.map(({ x, best, key }) => {
       const image = { x, frame, epsilon };

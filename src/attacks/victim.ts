@@ -43,6 +43,8 @@ export interface BoundedAttack {
   readonly asks: "cross-entropy" | "losses" | "logits";
   /** The attack's resolved options, for the record. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** Whether one call must have all images: the attack shares its time among them. */
+  readonly takesAll?: boolean;
   /** x [batch, ...pixels] in [0, 1], labels and keys [batch] → adversarial examples of the shape of x, in the ball and in [0, 1]. */
   perturb(
     victim: Victim,

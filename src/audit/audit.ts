@@ -3,6 +3,7 @@
 import { evaluateModel, type StoredEvaluation } from "../evaluate/evaluation.ts";
 import type { EvaluateOptions } from "../evaluate/options.ts";
 import type { Row } from "../evaluate/row.ts";
+import type { CustomAttacks } from "../evaluate/runs.ts";
 import { noneSpared } from "../evaluate/spared.ts";
 import type { WorkLease } from "../files/lease/lease.ts";
 import type { Note } from "../math/note.ts";
@@ -32,6 +33,8 @@ import type { RadiusRow } from "./smallest/radius-row.ts";
 import { searchAfterAttacks } from "./smallest/search-after-attacks.ts";
 import type { SearchEvent } from "./smallest/searched-audit.ts";
 import { smallestByImage, smallestRadii } from "./smallest/smallest.ts";
+import type { Convergence } from "./timed/convergence.ts";
+import { timedAttacks } from "./timed/timed-attacks.ts";
 
 /**
  * One event per finished row, one per batch of the search for smallest radii, and with `prove` one per proof and certificate.
@@ -112,6 +115,7 @@ async function* runAttacks(
   options: EvaluateOptions,
   network: AuditedNetwork,
   lower: LowerBounds | null,
+  customAttacks: CustomAttacks | undefined,
 ): AsyncGenerator<AuditEvent, AttackResults, void> {
   const { runtime, out, resume, saveExamples, signal, command, note, host } = audit;
   const { range, attackElsewhere } = sharing;
@@ -135,6 +139,7 @@ async function* runAttacks(
     host,
     noiseNamed: await auditedNoise(audit, ROWS, lower),
     range,
+    customAttacks,
     attackElsewhere:
       attackElsewhere &&
       ((before) => attackElsewhere({ audited, evaluation: options, randomised, spares }, before)),
@@ -161,6 +166,8 @@ interface Findings {
   /** Searches for smallest radii; null where none ran. */
   readonly searched: readonly RadiusRow[] | null;
   readonly lower: LowerBounds | null;
+  /** How far timed attacks have come; null without --minutes. */
+  readonly convergence: readonly Convergence[] | null;
   /** Runs diagnostics, and holds the failures so far. */
   readonly runner: DiagnosticRunner;
 }
@@ -170,7 +177,7 @@ async function resultOf(
   { options, audit, audited }: OpenedAudit,
   evaluation: EvaluateOptions,
   network: AuditedNetwork,
-  { rows, searched, lower, runner }: Findings,
+  { rows, searched, lower, convergence, runner }: Findings,
 ): Promise<AuditResult> {
   const { model, dataset } = audited;
   const probe = await runner.run(
@@ -204,7 +211,8 @@ async function resultOf(
   };
   return auditResult(facts, {
     sha256: audited.sha256,
-    budget: options.budget,
+    budget: options.minutes === undefined ? options.budget : `${options.minutes} minutes`,
+    convergence,
     noise: evaluation.noise ?? null,
     preprocessing: audited.preprocessing,
     head: model.head ?? [],
@@ -227,6 +235,12 @@ async function* runAudit(opened: OpenedAudit): AsyncGenerator<AuditEvent, void, 
   const { model } = audited;
   for (const one of model.notes ?? []) note(one);
   const evaluation = evaluationOptions(options, model.architecture.classes, noiseOf(opened));
+  const timed = timedAttacks(options, {
+    images: audited.dataset.test.size,
+    noise: evaluation.noise ?? null,
+    resume: audit.resume === true,
+    shared: sharing.attackElsewhere !== undefined || sharing.range !== undefined,
+  });
   if (out !== undefined && saveInputs > 0) {
     const { writeInputs } = await import("./write-results.ts");
     await writeInputs(out, audited, { runtime: audit.runtime, count: saveInputs, note });
@@ -245,7 +259,8 @@ async function* runAudit(opened: OpenedAudit): AsyncGenerator<AuditEvent, void, 
       );
     if (lower !== null) yield* lower.before();
     if (signal?.aborted) return;
-    const { rows, stored, missing } = yield* runAttacks(opened, evaluation, network, lower);
+    const attacked = runAttacks(opened, evaluation, network, lower, timed?.attacks);
+    const { rows, stored, missing } = yield* attacked;
     if (missing > 0 || signal?.aborted || sharing.range !== undefined) return;
     const runner = new DiagnosticRunner(signal);
     const { victim } = network;
@@ -254,7 +269,8 @@ async function* runAudit(opened: OpenedAudit): AsyncGenerator<AuditEvent, void, 
     if (signal?.aborted) return;
     if (lower !== null) yield* lower.after(rows.concat(found));
     if (signal?.aborted) return;
-    const findings: Findings = { rows: rows.concat(attack), searched, lower, runner };
+    const convergence = timed?.convergence ?? null;
+    const findings = { rows: rows.concat(attack), searched, lower, convergence, runner };
     const result = await resultOf(opened, evaluation, network, findings);
     if (out === undefined || stored === undefined) {
       yield { event: "result", result, files: [] };

@@ -25,6 +25,13 @@ export const AuditOptions = z.strictObject({
     .describe(
       "quick: a first look; standard: AutoAttack's answer at a fraction of its passes; autoattack: AutoAttack as published; full: every attack",
     ),
+  minutes: z
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      "attack for so long instead of with a budget, diagnostics included; the result says how far the attacks have come",
+    ),
   require: z
     .number()
     .min(0)

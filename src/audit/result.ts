@@ -5,12 +5,14 @@ import { attackRadiusKey, choosing8bit, groupBy, meanShare } from "../evaluate/r
 import { isSpared } from "../evaluate/spared.ts";
 import { isBroken } from "../evaluate/survivors.ts";
 import type { Interval } from "../math/statistics.ts";
+import type { AuditedSetup } from "./audited-setup.ts";
 import { type Check, checksOf } from "./checks.ts";
 import { type AuditClass, type Confusion, classesOf, confusionsOf } from "./classes.ts";
 import type { Diagnostic, Facts, NotRun } from "./diagnostic.ts";
 import { diagnose } from "./diagnostics.ts";
 import { isContradicted, type ProofSummary } from "./prove/proof-summary.ts";
 import type { SmallestRadii } from "./smallest/smallest.ts";
+import type { Convergence } from "./timed/convergence.ts";
 import { weakest } from "./weakest.ts";
 
 /** One attack in one ball. It runs on the survivors of the attacks before it. */
@@ -99,23 +101,8 @@ export interface AuditResult {
   readonly proofs: ProofSummary | null;
   /** The smallest radii at which images break, by norm; null for a classifier under noise. */
   readonly smallest: readonly SmallestRadii[] | null;
-}
-
-/** What was audited, and how. */
-export interface AuditedSetup {
-  readonly sha256?: string | null | undefined;
-  readonly preprocessing: string;
-  readonly head: readonly string[];
-  readonly budget: string;
-  /** Planned attacks in order. An attack without survivors to run on has no rows. */
-  readonly attacks: readonly string[];
-  readonly noise: string | null;
-  readonly classNames: readonly string[];
-  readonly required: number | null;
-  /** What was proven; null without --prove. */
-  readonly proofs?: ProofSummary | null | undefined;
-  /** The smallest radii; null where they were not searched for. */
-  readonly smallest?: readonly SmallestRadii[] | null | undefined;
+  /** How far timed attacks have come, by ball; null without --minutes. */
+  readonly convergence: readonly Convergence[] | null;
 }
 
 /** The worst row per example so far, by the exact pixels and by the pixels rounded to 8 bits. */
@@ -255,6 +242,7 @@ export function auditResult(facts: Facts, setup: AuditedSetup): AuditResult {
     required,
     proofs = null,
     smallest = null,
+    convergence = null,
     sha256 = null,
   } = setup;
   const [{ model, data }] = rows;
@@ -293,5 +281,6 @@ export function auditResult(facts: Facts, setup: AuditedSetup): AuditResult {
     passed: required === null ? null : valid && union.mean >= required,
     proofs,
     smallest,
+    convergence,
   };
 }

@@ -74,6 +74,16 @@ export function auditVerdict(result: AuditResult): string {
 export const smallestLines = ({ smallest, valid }: AuditResult): string[] =>
   smallest === null || !valid ? [] : [smallestSentence(smallest)];
 
+/** How far timed attacks have come, a sentence per ball; nothing without --minutes. */
+export const convergenceLines = ({ convergence, valid }: AuditResult): string[] =>
+  (valid ? (convergence ?? []) : []).map((one) => {
+    const { attacked, right, falling, autoattack } = one;
+    const { low, high } = autoattack;
+    const reached =
+      attacked === right ? "" : `, ${attacked} of ${counted(right, "image")} attacked so far`;
+    return `${ballText(one)}: AutoAttack would leave ${percent(low)} to ${percent(high)}; the margin of ${percent(falling)} of the survivors still fell at the end${reached}.`;
+  });
+
 const textLines = (cells: readonly (readonly string[])[]): string[] => textTable(cells).split("\n");
 
 const normTable = ({ norm, epsilon, attacks, accuracy8bit }: AuditNorm): string[] =>
@@ -133,6 +143,7 @@ export function auditLines(result: AuditResult): string[] {
     ...head,
     ...smallestLines(result),
     auditVerdict(result),
+    ...convergenceLines(result),
     "",
     ...textLines([
       ["", "accuracy", "95 % interval"],

@@ -11,6 +11,7 @@ import { ImageRules } from "../data/image-rules.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import { defined } from "../math/defined.ts";
 import type { Note } from "../math/note.ts";
+import { UsageError } from "../math/usage-error.ts";
 import { counted } from "../report/format.ts";
 import {
   attackElsewhere,
@@ -105,6 +106,7 @@ export const auditCommand = command({
     "rampart audit model.onnx --data folder:photos --classes imagenet.json --resize 256 --crop 224 --out audit",
     "rampart audit model.onnx --data cifar10 --norms linf --epsilon-linf 1/255,2/255,4/255,8/255 --out curve",
     "rampart audit rat.onnx --out audit --budget quick --require 0.4",
+    "rampart audit model.onnx --data cifar10 --minutes 10 --out audit",
     "rampart audit model.onnx --data cifar10 --norms linf --epsilon-linf 2/255 --prove --out proven",
     "rampart audit model.onnx --data cifar10 --noise normal:0.25 --prove --out certified",
     "rampart audit model.onnx --data cifar10 --examples 10000 --workers 8 --out audit",
@@ -123,6 +125,10 @@ export const auditCommand = command({
     } = values;
     const options = pick(values, namesOf(AuditOptions.shape));
     requireSharing(values);
+    if (options.minutes !== undefined && context.argv.some((word) => /^--budget(=|$)/.test(word)))
+      throw new UsageError("--minutes and --budget both set the length of the attacks; give one", {
+        code: "bad-option",
+      });
     const runtime = await nodeRuntime({ device, threads: threads ?? threadsOfWorkers(values) });
     const bar = progress(context.stderr, { json: context.json });
     let rows = 0;

@@ -15,6 +15,8 @@ export function groupSize(
   randomised: boolean,
   runs: readonly Run[],
 ): number {
+  if (runs.some(({ attack }) => attack?.epsilon != null && attack.takesAll === true))
+    return Number.MAX_SAFE_INTEGER;
   if (!randomised) return BATCHES_AT_ONCE * batch;
   return Math.max(1, Math.floor(batch / Math.max(...runs.map(({ eot }) => eot))));
 }

@@ -226,6 +226,8 @@ export interface AuditOptions
   readonly examples?: number | undefined;
   /** Quick: a first look; standard: AutoAttack's answer at a fraction of its passes; autoattack: AutoAttack as published; full: every attack. */
   readonly budget?: "quick" | "standard" | "autoattack" | "full" | undefined;
+  /** Attack for so long instead of with a budget, diagnostics included; the result says how far the attacks have come. */
+  readonly minutes?: number | undefined;
   /** Exit with code 3 if accuracy under all attacks (largest radii) is below this, or the result is invalid. */
   readonly require?: number | undefined;
   /** Also prove that images cannot be broken; under noise, certify them by randomised smoothing. */

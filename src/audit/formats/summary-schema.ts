@@ -128,6 +128,19 @@ const Smallest = z.looseObject({
     .describe("the radii at which 10 %, 20 %, … 90 % of the images are broken"),
 });
 
+const Converged = z.looseObject({
+  norm: z.string(),
+  epsilon: z.number(),
+  attacked: count.describe("images that got at least the first steps of the attack"),
+  right: count.describe("images that were right when clean"),
+  falling: share.describe(
+    "of the survivors, those whose margin still fell in the last tenth of their steps",
+  ),
+  autoattack: z
+    .looseObject({ mean: share, low: share, high: share })
+    .describe("the share of all images that AutoAttack would leave right"),
+});
+
 /** What summary.json holds. Fields may be added; a reader ignores those that it does not know. */
 export const AuditSummary = z.looseObject({
   schemaVersion: z.literal(SUMMARY_VERSION),
@@ -161,6 +174,11 @@ export const AuditSummary = z.looseObject({
     .nullable()
     .optional()
     .describe("smallest radii at which images break; null for a classifier under noise"),
+  convergence: z
+    .array(Converged)
+    .nullable()
+    .optional()
+    .describe("how far timed attacks have come; null without --minutes"),
 });
 
 /** A result as summary.json states it. */

@@ -4,7 +4,14 @@ import { counted, dateText, percent, range } from "../../report/format.ts";
 import { html, type Markup } from "../../report/html.ts";
 import { statusBar } from "../../report/sections/status-bar.ts";
 import { type AuditResult, atLargest } from "../result.ts";
-import { auditVerdict, ballText, breaksFirst, smallestLines, unionText } from "../text.ts";
+import {
+  auditVerdict,
+  ballText,
+  breaksFirst,
+  convergenceLines,
+  smallestLines,
+  unionText,
+} from "../text.ts";
 import { tally } from "./checks.ts";
 import { decidedOverNorms } from "./decided.ts";
 
@@ -103,7 +110,8 @@ const overview = ({ clean, unions }: AuditResult): Markup =>
 function summary(result: AuditResult): string {
   const { valid, proofs, checks } = result;
   if (!valid || (proofs !== null && proofs.contradictions.length > 0)) return auditVerdict(result);
-  return [...smallestLines(result), breaksFirst(result), tally(checks)].join(" ");
+  const sentences = [...smallestLines(result), breaksFirst(result), ...convergenceLines(result)];
+  return sentences.concat(tally(checks)).join(" ");
 }
 
 /** The first screen: badge, one number, what was audited, what is decided, and the verdict in words. */

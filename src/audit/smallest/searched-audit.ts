@@ -39,7 +39,7 @@ export async function* searchedAudit(
   audit: SearchedAudit,
 ): AsyncGenerator<SearchEvent, readonly RadiusRow[] | null, void> {
   const { victim, dataset, options, out: storage, resume, note, signal, inspect } = audit;
-  const { seed, batch, budget } = options;
+  const { seed, batch, budget, minutes } = options;
   const examples = Math.min(options.examples, dataset.test.size);
   const norms: readonly Norm[] = [...new Set(options.norms)];
   const shared = { resume, note, signal };
@@ -59,7 +59,7 @@ export async function* searchedAudit(
         norm,
         seed,
         inspect,
-        effort: searchEfforts[budget],
+        effort: searchEfforts[minutes === undefined ? budget : "quick"],
       };
       const stored = rows.filter((row) => row.norm === norm);
       for await (const searched of searchRadii(search, stored)) {

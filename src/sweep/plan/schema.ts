@@ -27,7 +27,7 @@ export const stepOptions = {
         .describe("examples per attack whose images are kept for the report (default: 0)"),
     }),
   certify: () => CertificationOptions.extend({ data }),
-  audit: () => AuditOptions.omit({ require: true }).extend({ data }),
+  audit: () => AuditOptions.omit({ require: true, minutes: true }).extend({ data }),
 } as const;
 
 /** The kinds of steps, in the order in which a plan has them. */

@@ -1,0 +1,74 @@
+import { expect, it } from "vitest";
+import { linearVictim } from "../../test/fixtures/linear-victim.ts";
+import { normal, uniform } from "../math/distributions.ts";
+import { keyOf, keysFor } from "../math/random.ts";
+import { argmaxRows } from "../math/tensor.ts";
+import type { Progress } from "./adaptive-search.ts";
+import { runBounded } from "./harness.ts";
+import { timedAdaptive } from "./timed-adaptive.ts";
+
+const indices = (count: number) => Array.from({ length: count }, (_, i) => i);
+const [IMAGES, CLASSES, PIXELS] = [10, 5, 16];
+const x = uniform(keysFor(keyOf(3), indices(IMAGES)), [IMAGES, 1, 4, 4], 0.4, 0.6);
+const weights = normal(keysFor(keyOf(1), indices(CLASSES)), [CLASSES, PIXELS]);
+const victim = linearVictim(weights, Array(CLASSES).fill(0));
+const keys = keysFor(keyOf(2), indices(IMAGES));
+
+/** The attack, ended after so many questions to the clock. */
+async function attacked(asks: number, batch = 4) {
+  const labels = argmaxRows(await victim.logits(x, keys));
+  let asked = 0;
+  let progress: readonly Progress[] = [];
+  const attack = timedAdaptive({
+    norm: "linf",
+    epsilon: 0.01,
+    batch,
+    options: {},
+    isOver: () => asked++ >= asks,
+    onProgress(found) {
+      progress = found;
+    },
+  });
+  const result = await runBounded(attack, victim, x, labels, keys);
+  return { result, progress };
+}
+
+it("a longer attack begins with the steps of a shorter one: no margin is lost", async () => {
+  let before: readonly Progress[] = [];
+  for (const asks of [0, 3, 12, 60, 400]) {
+    const { progress } = await attacked(asks);
+    expect(progress).toHaveLength(IMAGES);
+    for (const [i, { margin }] of before.entries())
+      expect(progress[i].margin).toBeGreaterThanOrEqual(margin);
+    before = progress;
+  }
+  expect(before.some(({ margin }) => margin > 0)).toBe(true);
+  expect(before.some(({ margin }) => margin < 0)).toBe(true);
+});
+
+it("no time is clean accuracy, and the same time gives the same bytes", async () => {
+  const none = await attacked(0);
+  expect(none.result.adversarial.data).toEqual(x.data);
+  expect(none.progress.every(({ steps }) => steps === 0)).toBe(true);
+  const [one, other] = [await attacked(60), await attacked(60)];
+  expect(one.result.adversarial.data).toEqual(other.result.adversarial.data);
+  expect(one.progress).toEqual(other.progress);
+});
+
+it("every image gets its first steps before any gets more", async () => {
+  // A batch of 4 asks before each of 5 steps.
+  const { progress } = await attacked(8);
+  expect(progress.filter(({ steps }) => steps > 0).length).toBeLessThanOrEqual(8);
+  const later = await attacked(20);
+  const standing = later.progress.filter(({ margin }) => !(margin > 0));
+  expect(standing.every(({ steps }) => steps >= 5)).toBe(true);
+});
+
+it("ends by itself once nothing may fall, and is then as good as with any batch", async () => {
+  const [one, other] = [await attacked(1e9), await attacked(1e9, 10)];
+  expect(one.result.members.map((member) => member === null)).toEqual(
+    other.result.members.map((member) => member === null),
+  );
+  expect([...one.result.adversarial.data]).toEqual([...other.result.adversarial.data]);
+  expect(Math.max(...one.progress.map(({ steps }) => steps))).toBeGreaterThanOrEqual(5 + 15 + 60);
+});

@@ -1,0 +1,77 @@
+// The adaptive attack for as long as it is given.
+import { rowSize, rows, tensor } from "../math/tensor.ts";
+import { SQUARES, timedRound } from "./adaptive-rounds.ts";
+import { AdaptiveSearch, type AttackBall, type Progress } from "./adaptive-search.ts";
+import { putRows } from "./examples.ts";
+import { checkEpsilon, checkInputs } from "./preconditions.ts";
+import { SQUARE_SHARE } from "./square.ts";
+import type { BoundedAttack } from "./victim.ts";
+
+/** The length of a timed attack, and who hears how far it came. */
+export interface TimedOptions extends AttackBall {
+  /** Images that are attacked at once. */
+  readonly batch: number;
+  /** Asked before each step of a batch; true ends the attack. */
+  readonly isOver: () => boolean;
+  /** Called at the end of a call, with the progress of its images, [batch]. */
+  readonly onProgress: (progress: readonly Progress[]) => void;
+  /** Resolved options, for the record. */
+  readonly options: BoundedAttack["options"];
+}
+
+/** Rounds after which an image that still stands is left alone. */
+const MAX_ROUNDS = 20;
+
+/** Queries of its random search. */
+const QUERIES = 500;
+
+/**
+ * The adaptive attack (in the manner of Liu et al. 2022, arXiv:2203.05154) in rounds over all images x [batch, ...pixels], `batch` at once, each round longer than the one before,
+ * until `isOver` or until no image may still fall. The order of the work depends on the images and keys only: a longer attack
+ * begins with the steps of a shorter one. Needs all images in one call.
+ */
+export function timedAdaptive(given: TimedOptions): BoundedAttack {
+  const { norm, epsilon, batch, isOver, onProgress, options } = given;
+  const squares = { norm, epsilon, queries: QUERIES, share: SQUARE_SHARE, stopWhenBroken: true };
+  return {
+    name: `adaptive-${norm}`,
+    norm,
+    epsilon,
+    asks: "losses",
+    options,
+    takesAll: true,
+    async perturb(victim, x, labels, keys, onBroken) {
+      checkInputs(x, labels, keys);
+      checkEpsilon(norm, epsilon, rowSize(x));
+      const parts: { readonly from: number; readonly search: AdaptiveSearch }[] = [];
+      for (let from = 0; from < labels.length; from += batch) {
+        const to = Math.min(from + batch, labels.length);
+        const images = {
+          x: rows(x, from, to),
+          labels: labels.slice(from, to),
+          keys: keys.slice(from, to),
+        };
+        const told = (row: number, member: string) => onBroken?.(from + row, member);
+        const search = await AdaptiveSearch.begin(victim, { norm, epsilon }, images, told);
+        parts.push({ from, search });
+      }
+      for (let number = 0; number < MAX_ROUNDS && !isOver(); number++) {
+        const round = timedRound(number);
+        for (const { search } of parts)
+          if (round === SQUARES) await search.searchSquares(squares, isOver);
+          else await search.climb(round, number, isOver);
+      }
+      const adversarial = tensor(x.shape, x.data.slice());
+      for (const { from, search } of parts) {
+        const own = search.adversarial;
+        putRows(
+          adversarial,
+          own,
+          Array.from({ length: own.shape[0] }, (_, i) => from + i),
+        );
+      }
+      onProgress(parts.flatMap(({ search }) => search.progress()));
+      return adversarial;
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import { expect, it } from "vitest";
+import type { Progress } from "../../attacks/adaptive-search.ts";
+import { UsageError } from "../../math/usage-error.ts";
+import { AuditOptions } from "../options.ts";
+import { convergenceOf } from "./convergence.ts";
+import { timedAttacks } from "./timed-attacks.ts";
+
+const image = (more: Partial<Progress>): Progress =>
+  Object.assign(
+    {
+      row: 0,
+      cleanMargin: -1,
+      margin: -0.9,
+      steps: 20,
+      before: -0.9,
+      searched: true,
+      blind: false,
+    },
+    more,
+  );
+const ball = { norm: "linf", epsilon: 0.1 };
+const many = (count: number, more: Partial<Progress>) =>
+  Array.from({ length: count }, () => image(more));
+
+it("images that have far to fall stay, and AutoAttack may break few of those that have not", () => {
+  const progress = [
+    ...many(10, { cleanMargin: 0.5, margin: 0.5 }),
+    ...many(40, { margin: 0.2 }),
+    ...many(30, {}),
+    ...many(20, { margin: -0.3, before: -0.3 }),
+  ];
+  const { attacked, right, falling, autoattack } = convergenceOf(ball, progress, 100);
+  expect([attacked, right, falling]).toEqual([90, 90, 0]);
+  expect(autoattack.low).toBeCloseTo(0.48, 9);
+  expect(autoattack.mean).toBeCloseTo(0.496, 9);
+  expect(autoattack.high).toBeCloseTo(0.502, 9);
+});
+
+it("images without a step count as the others turned out, with the uncertainty of that", () => {
+  const progress = [
+    ...many(50, { margin: 0.1 }),
+    ...many(50, {}),
+    ...many(100, { steps: 0, searched: false, margin: -1 }),
+  ];
+  const { attacked, right, autoattack } = convergenceOf(ball, progress, 200);
+  expect([attacked, right]).toEqual([100, 200]);
+  expect(autoattack.mean).toBeCloseTo(0.5, 9);
+  const spread = (1.96 * Math.sqrt(0.25 * 0.02) * 100) / 200;
+  expect(autoattack.low).toBeCloseTo(0.5 - spread, 9);
+  expect(autoattack.high).toBeCloseTo(0.5 + spread + 0.002, 9);
+});
+
+it("nothing is known before the first steps, or where ascents found no slope and random search has not run", () => {
+  const untouched = convergenceOf(ball, many(10, { steps: 0, searched: false, margin: -1 }), 10);
+  expect([untouched.autoattack.low, untouched.autoattack.high]).toEqual([0, 1]);
+  const flat = convergenceOf(ball, many(10, { searched: false, margin: -0.99 }), 10);
+  expect([flat.autoattack.low, flat.autoattack.high]).toEqual([0, 1]);
+});
+
+it("a margin falls if it lost a hundredth in the last tenth of the steps; proven images stand", () => {
+  const progress = [
+    image({ before: -0.95, margin: -0.9 }),
+    image({ before: -0.905, margin: -0.9 }),
+  ];
+  expect(convergenceOf(ball, progress, 2).falling).toBe(0.5);
+  expect(convergenceOf(ball, progress, 4).autoattack.low).toBe(1);
+});
+
+const minutes = AuditOptions.parse({ minutes: 1, norms: ["linf", "l1"], epsilonL1: [1, 2] });
+const request = { images: 10, noise: null, resume: false, shared: false };
+
+it("balls share out the time, and the clock starts with the first attack", async () => {
+  let now = 1e6;
+  const timed = timedAttacks(minutes, request, () => now);
+  expect(Array.from(timed?.attacks.keys() ?? [])).toEqual(["adaptive-linf", "adaptive-l1"]);
+  expect(timed?.attacks.get("adaptive-l1")?.map(({ epsilon }) => epsilon)).toEqual([1, 2]);
+  now = 2e6;
+  expect(timed?.convergence).toEqual([]);
+  expect(timedAttacks(AuditOptions.parse({}), request)).toBeNull();
+});
+
+it.each([
+  [{ budget: "quick" }, {}, "both set the length"],
+  [{}, { noise: "normal:0.1" }, "attacks deterministic models"],
+  [{}, { resume: true }, "leave out --resume"],
+  [{}, { shared: true }, "in one process"],
+])("%o with %o is refused", (options, more, message) => {
+  const attempt = () =>
+    timedAttacks(Object.assign({}, minutes, options), Object.assign({}, request, more));
+  expect(attempt).toThrow(UsageError);
+  expect(attempt).toThrow(message);
+});

@@ -1,0 +1,87 @@
+// How far a timed attack has come, and what AutoAttack would leave.
+import type { Progress } from "../../attacks/adaptive-search.ts";
+
+/** How far the attacks of one ball have come. */
+export interface Convergence {
+  readonly norm: string;
+  /** The radius in the norm, for pixels in [0, 1]. */
+  readonly epsilon: number;
+  /** Images that were right when clean and got at least the first steps of the attack. */
+  readonly attacked: number;
+  /** Images that were right when clean. */
+  readonly right: number;
+  /** Of the survivors, the share whose margin fell by 1 % of the clean one or more in the last tenth of their steps. */
+  readonly falling: number;
+  /** The share of all images that AutoAttack would leave right: an estimate, and limits that should hold it. */
+  readonly autoattack: { readonly mean: number; readonly low: number; readonly high: number };
+}
+
+/** An image with fewer steps has not been attacked. */
+const FIRST_STEPS = 5;
+/** A fall of the margin by a smaller share of the clean one is none. */
+const MIN_FALL = 0.01;
+/**
+ * An image with more of its margin left does not fall any more: none of 130 did on the images 1000 to 1199 of CIFAR-10's test set
+ * on two networks, and 1 of 72 with less.
+ */
+const MAX_OPEN = 0.6;
+/** The share of open images that may fall: the estimate and the most; and the most where random search outdid the ascents. */
+const [MAY_FALL, MAX_FALL, MAX_BLIND] = [0.02, 0.1, 0.4];
+/** Ascents that leave more than this have found no slope; only random search tells whether gradients are masked. */
+const NO_SLOPE = 0.95;
+/** AutoAttack may miss so many images that this attack broke. */
+const MISSED = 0.002;
+/** Fewer attacked images say nothing of the others. */
+const MIN_ATTACKED = 20;
+
+/** Survivors are kinds of images: by how much each may still fall. */
+function fallsOf({ margin, cleanMargin, searched, blind }: Progress): readonly [number, number] {
+  const remaining = cleanMargin === 0 ? 0 : margin / cleanMargin;
+  if (!searched && remaining > NO_SLOPE) return [MAX_BLIND / 2, 1];
+  if (remaining > MAX_OPEN) return [0, 0];
+  return blind ? [MAX_BLIND / 2, MAX_BLIND] : [MAY_FALL, MAX_FALL];
+}
+
+/**
+ * The convergence of a timed attack, from its progress on images, those that are wrong when clean included. Of `images` in all,
+ * the others are proven to stand.
+ */
+export function convergenceOf(
+  ball: Pick<Convergence, "norm" | "epsilon">,
+  progress: readonly Progress[],
+  images: number,
+): Convergence {
+  const right = progress.filter(({ cleanMargin }) => !(cleanMargin > 0));
+  const attacked = right.filter(
+    ({ steps, margin, searched }) => steps >= FIRST_STEPS || margin > 0 || searched,
+  );
+  const survivors = attacked.filter(({ margin }) => !(margin > 0));
+  const falling = survivors.filter(
+    ({ margin, before, cleanMargin }) => margin - before >= MIN_FALL * -cleanMargin,
+  );
+  const falls = survivors.map(fallsOf);
+  const sum = (of: (fall: readonly [number, number]) => number) =>
+    falls.reduce((total, fall) => total + of(fall), 0);
+  const others = right.length - attacked.length;
+  const share = attacked.length === 0 ? 0.5 : survivors.length / attacked.length;
+  const spread =
+    attacked.length < MIN_ATTACKED || others === 0
+      ? 1
+      : 1.96 * Math.sqrt(share * (1 - share) * (1 / attacked.length + 1 / others));
+  const proven = images - progress.length;
+  const within = (count: number) => Math.min(Math.max((proven + count) / images, 0), 1);
+  return {
+    norm: ball.norm,
+    epsilon: ball.epsilon,
+    attacked: attacked.length,
+    right: right.length,
+    falling: survivors.length === 0 ? 0 : falling.length / survivors.length,
+    autoattack: {
+      mean: within(survivors.length - sum(([mean]) => mean) + share * others),
+      low: within(
+        survivors.length - sum(([, most]) => most) + Math.max(0, share - spread) * others,
+      ),
+      high: within(survivors.length + Math.min(1, share + spread) * others + MISSED * images),
+    },
+  };
+}
