@@ -1,5 +1,5 @@
 // What a user asks of a store: a plan with every kind of step, its table, its state, and workers that pause and end.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -39,6 +39,8 @@ beforeAll(async () => {
           options: { ...short, validation: 16 },
           grid: { defense: ["at-linf", "at-l2"], rate: [0.01] },
         },
+        // Fails: there are fewer images.
+        { options: { ...short, defense: "standard", batch: 4096 } },
       ],
       evaluate: [{ options: { attacks: ["none", "pgd-linf"], steps: 1, examples: 4, batch: 4 } }],
       certify: [
@@ -59,7 +61,7 @@ beforeAll(async () => {
 }, 120_000);
 
 describe("a sweep", { timeout: 300_000 }, () => {
-  it("of every kind of step waits while it is paused, goes on, and is exported as one table", async () => {
+  it("of every kind of step waits while it is paused, goes on past a failed cell, and is exported as one table", async () => {
     const paused = await sweep(plan, "--store", store, "--pause");
     expect(paused.code, paused.err).toBe(0);
     expect(paused.out).toContain("paused: workers start no cell");
@@ -68,12 +70,14 @@ describe("a sweep", { timeout: 300_000 }, () => {
     expect(committed(store)).toBe(0);
     expect((await sweep("--proceed", "--store", store)).out).not.toContain("paused");
     const { code, err } = await running;
-    expect(code, err).toBe(0);
+    expect(code, err).toBe(2);
     expect(err).toContain("is paused; workers go on after: rampart sweep --proceed");
+    expect(err).toMatch(/failed: harden model.onnx, standard, after 1 attempt: .*batch of 4096/);
+    expect(err).toContain("1 more cells need them");
 
     const file = join(work, "all.json");
     const table = await sweep("--store", store, "--table", file);
-    expect(table.code, table.err).toBe(0);
+    expect([table.code, table.err]).toEqual([2, expect.stringMatching(/2 of \d+ cells are not/)]);
     const lines = tableIn(file);
     const count = (step: string) => lines.filter((line) => line.step === step).length;
     // Four models: the file, the trained one, and two hardened ones. An evaluation has a clean line and one of the attack.
@@ -88,8 +92,8 @@ describe("a sweep", { timeout: 300_000 }, () => {
     const certified = lines.filter(({ step }) => step === "certify" || step === "audit");
     expect(new Set(certified.map(({ defense }) => defense))).toEqual(new Set(["at-l2"]));
     const status = await sweep("--status", "--store", store);
-    expect(status.out).toMatch(/^(\d+) of \1 cells done, 0 running, 0 waiting, 0 failed/);
-    expect(status.out).toContain("left for one worker: nothing");
+    expect(status.code).toBe(2);
+    expect(status.out).toMatch(/0 running, 0 waiting, 1 failed, 1 blocked by them/);
   });
 
   it("of a store that is drained starts no cell, and says how to go on", async () => {
@@ -102,21 +106,6 @@ describe("a sweep", { timeout: 300_000 }, () => {
     expect(committed(drained)).toBe(0);
     const table = await sweep("--store", drained, "--table", join(work, "none.csv"));
     expect(table.err).toMatch(/(\d+) of \1 cells are not done/);
-  });
-
-  it("with a failed cell has exit code 2 in every command, and its table names what is missing", async () => {
-    const [broken, failing] = [join(work, "broken"), join(work, "failing.json")];
-    const options = { ...short, defense: "at-linf", batch: 4096 };
-    const models = [{ file: "run/model.onnx", data: "shapes" }];
-    writeFileSync(failing, JSON.stringify({ models, harden: [{ options }] }));
-    const run = await sweep(failing, "--store", broken);
-    expect([run.code, run.out], run.err).toEqual([2, expect.stringContaining("0 of 1 cells")]);
-    expect(run.err).toMatch(/failed: harden model.onnx, at-linf, after 1 attempt: .*batch of 4096/);
-    const status = await sweep("--status", "--store", broken);
-    expect([status.code, status.out]).toEqual([2, expect.stringContaining("1 failed")]);
-    const table = await sweep("--store", broken, "--table", join(work, "broken.csv"));
-    expect([table.code, table.err]).toEqual([2, expect.stringContaining("1 of 1 cells")]);
-    expect(readdirSync(join(broken, "cells"))).toHaveLength(1);
   });
 
   it("takes one of --pause, --drain and --proceed", async () => {

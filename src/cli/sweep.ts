@@ -240,6 +240,15 @@ export const sweepCommand = command({
       throw new UsageError("--queue and --shard both share out the cells; leave one of them out", {
         code: "bad-option",
       });
+    if (queue !== undefined && table !== undefined)
+      throw new UsageError(
+        "--queue only queues the cells, so there is no table yet; leave out --table, and write it once the workers are done",
+        { code: "bad-option" },
+      );
+    if (values.dryRun && path === undefined)
+      throw new UsageError("--dry-run prints the cells of a plan; give its file", {
+        code: "missing-option",
+      });
     if (shard !== undefined) shardOf(shard, process.env);
     if (path === undefined && folder === undefined)
       throw new UsageError("a sweep needs a plan, or --store with --status, --table or --pause", {

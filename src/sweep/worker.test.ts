@@ -178,6 +178,22 @@ describe("a worker", () => {
     expect(await store.list("files/a")).toHaveLength(1);
   });
 
+  it("stops computing once another machine has taken over", async () => {
+    const { worker, dead, clock } = await place([cell("a")]);
+    const first = worker("one", (_, __, signal) => {
+      return new Promise((resolve) => {
+        signal.addEventListener("abort", () => resolve({ how: "stopped" }));
+      });
+    });
+    const tried = first.try(cell("a"));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    dead.push("one");
+    const two = worker("two", () => new Promise(() => undefined));
+    void two.run(all, { rescan: 1 });
+    while (two.board.busy.size === 0 || clock.now() < 100) await clock.sleep(1);
+    expect(await tried).toBe("lost");
+  });
+
   it("waits for a store that is away, and loses nothing", async () => {
     const { worker, store, events, clock } = await place([cell("a"), cell("b")]);
     let away = 0;
