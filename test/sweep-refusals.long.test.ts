@@ -75,6 +75,8 @@ describe("a sweep is refused", { timeout: 120_000 }, () => {
   it("without its plan, its store, or a number of its shard", async () => {
     expect(await refused("sweep", join(work, "no.json"), "--dry-run")).toContain("no.json");
     expect(await refused("sweep", plan)).toContain("--store is missing");
+    const impatient = ["sweep", plan, "--store", join(work, "p"), "--patience", "0.5"];
+    expect(await refused(...impatient)).toContain("--patience");
     expect(await refused("sweep", "--dry-run", "--store", work)).toContain("give its file");
     const queued = ["sweep", plan, "--store", join(work, "q"), "--queue", "redis://127.0.0.1:1"];
     expect(await refused(...queued, "--table", "t.csv")).toContain("no table yet");

@@ -19,7 +19,8 @@ export function failureCode(failed: readonly Pick<FailedCell, "code">[]): number
 /** Seconds without a heartbeat, see `WorkersOptions`. */
 export const Patience = z
   .number()
-  .positive()
+  // Heartbeats are a second apart.
+  .min(2)
   .default(60)
   .describe(
     "seconds without a sign of life after which a worker on another machine counts as dead; more than a network file system caches attributes",

@@ -21,6 +21,18 @@ describe("a shard", () => {
       2,
       4,
     ],
+    [
+      "of a Slurm array in steps counts its tasks",
+      "auto",
+      {
+        SLURM_ARRAY_TASK_ID: "9",
+        SLURM_ARRAY_TASK_MIN: "1",
+        SLURM_ARRAY_TASK_STEP: "4",
+        SLURM_ARRAY_TASK_COUNT: "3",
+      },
+      2,
+      3,
+    ],
     ["of an indexed Job needs the count alone", "/3", { JOB_COMPLETION_INDEX: "2" }, 2, 3],
     [
       "of Open MPI is its rank",

@@ -41,7 +41,14 @@ function indexIn(environment: Environment): { readonly name: string; readonly in
   const number = wholeNumber(name, environment[name] ?? "");
   if (name !== "SLURM_ARRAY_TASK_ID") return { name, index: number };
   const first = wholeNumber("SLURM_ARRAY_TASK_MIN", environment.SLURM_ARRAY_TASK_MIN ?? "0");
-  return { name, index: number - first };
+  const step = wholeNumber("SLURM_ARRAY_TASK_STEP", environment.SLURM_ARRAY_TASK_STEP || "1");
+  const index = (number - first) / Math.max(1, step);
+  if (!Number.isInteger(index))
+    throw bad(
+      `task ${number} is none of an array from ${first} in steps of ${step}`,
+      "give --shard i/n",
+    );
+  return { name, index };
 }
 
 /**

@@ -1,0 +1,29 @@
+import { expect, it } from "vitest";
+import { nodeHost } from "../../files/host/node.ts";
+import type { Cell, CellWork } from "../cell.ts";
+import type { CellContext } from "./context.ts";
+import { modelOfCell, readingOf, requireData } from "./model.ts";
+
+it("a model file that has changed since the plan was made is refused", async () => {
+  const work = { model: { file: "m.onnx", sha256: "0".repeat(64), reading: {} } };
+  const context = { host: nodeHost, readOnnx: async () => ({ bytes: new Uint8Array([1]) }) };
+  const opening = modelOfCell(work as unknown as CellWork, context as unknown as CellContext);
+  await expect(opening).rejects.toMatchObject({ code: "misfit" });
+});
+
+it("data that differ from those of the plan are refused, and cells without data need none", () => {
+  const work = { data: { name: "shapes", sha256: "a" } } as CellWork;
+  expect(() => requireData(work, "a")).not.toThrow();
+  expect(() => requireData(work, "b")).toThrow(/shapes on this machine differs/);
+  expect(() => requireData({ data: null } as CellWork, "b")).not.toThrow();
+});
+
+it("a hardened file is read as the file that it was made from; a trained model states its own reading", () => {
+  const reading = { mean: [0.5] };
+  const hardened = { work: { model: { file: "m.onnx", sha256: "s", reading } } } as Cell;
+  const trained = { work: { model: null } } as Cell;
+  const cells = new Map(Object.entries({ hardened, trained }));
+  const context = { cell: (key: string) => cells.get(key) as Cell };
+  const of = (key: string) => readingOf({ model: { cell: key } }, context);
+  expect([of("hardened"), of("trained")]).toEqual([reading, {}]);
+});
