@@ -20,10 +20,10 @@ it("data that differ from those of the plan are refused, and cells without data 
 
 it("a hardened file is read as the file that it was made from; a trained model states its own reading", () => {
   const reading = { mean: [0.5] };
-  const hardened = { work: { model: { file: "m.onnx", sha256: "s", reading } } } as Cell;
-  const trained = { work: { model: null } } as Cell;
-  const cells = new Map(Object.entries({ hardened, trained }));
-  const context = { cell: (key: string) => cells.get(key) as Cell };
+  const hardened = { work: { model: { file: "m.onnx", sha256: "s", reading } } };
+  const trained = { work: { model: null } };
+  const cells: Readonly<Record<string, unknown>> = { hardened, trained };
+  const context = { cell: (key: string) => cells[key] as Cell };
   const of = (key: string) => readingOf({ model: { cell: key } }, context);
   expect([of("hardened"), of("trained")]).toEqual([reading, {}]);
 });
