@@ -132,9 +132,9 @@ describe("a store", { timeout: 300_000 }, () => {
       mount(disk, "-t", "tmpfs", "-o", "size=32m", "tmpfs");
       const [store, filler] = [join(disk, "store"), join(disk, "filler")];
       const sweep = start(["sweep", plan, "--store", store]);
-      const told = (message: string) => {
+      const told = (words: string) => {
         if (sweep.child.exitCode !== null) throw new Error(sweep.text());
-        return sweep.text().includes(message);
+        return sweep.text().includes(words);
       };
       await ownerOf(store, []);
       spawnSync("dd", ["if=/dev/zero", `of=${filler}`, "bs=64k"]);
