@@ -1,4 +1,4 @@
-// Measures the lab for docs/lab.md: npx tsx scripts/lab-times.ts [first] [shipped] [resnet] [sizes] [steps=20] [threads=1,2]
+// Measures the lab for docs/lab.md: npx tsx scripts/lab-times.ts [first] [shipped] [resnet] [sizes] [steps=20] [rounds=2] [threads=1,2]
 // Time to the first interaction on a warm cache, PGD with 20 steps beside bare onnxruntime-web on the same graph, and sizes.
 // It takes a few minutes and prints Markdown. Processor times hold on a busy machine too.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -24,6 +24,8 @@ const setting = (name: string, value: string): string =>
 
 /** Steps of the attack; fewer where a machine is slow. */
 const STEPS = Number(setting("steps", "20"));
+/** Rounds of the large network; the small one gets five times as many. */
+const ROUNDS = Number(setting("rounds", "2"));
 const THREADS = setting("threads", "1,2").split(",").map(Number);
 
 /** The parts to measure; all by default. */
@@ -191,8 +193,15 @@ async function prepared(folder: string) {
   ]);
   const networks: Timed[] = [];
   for (const [kind, name, path, bytes, rounds, attacks] of [
-    ["shipped", "shipped network, 3 × 32 × 32", "networks/shapes-standard.onnx", shipped, 10, 20],
-    ["resnet", "ResNet-18, 3 × 224 × 224", "times/resnet18.onnx", large, 2, 1],
+    [
+      "shipped",
+      "shipped network, 3 × 32 × 32",
+      "networks/shapes-standard.onnx",
+      shipped,
+      5 * ROUNDS,
+      20,
+    ],
+    ["resnet", "ResNet-18, 3 × 224 × 224", "times/resnet18.onnx", large, ROUNDS, 1],
   ] as const) {
     if (!isWanted(kind)) continue;
     const graphPath = `times/gradient-${networks.length}.onnx`;

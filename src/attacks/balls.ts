@@ -169,6 +169,17 @@ function ballOf(
     const row = rowSize(x);
     for (let from = 0; from < x.data.length; from += row) fill(from, from + row);
   };
+  /** The step for rows of `size` pixels without WebAssembly. */
+  const inLoops = (size: number): AscendRow => {
+    const direction = new Float32Array(size);
+    return (start, slope, step, x, radius, next) => {
+      steepest(slope, direction);
+      offsetAfter(start, direction, step, x, next);
+      project(next, radius);
+      addInPlace(next, x);
+      clampToUnit(bitsOf(next));
+    };
+  };
   return {
     sample,
     norm: (delta) => {
@@ -193,15 +204,7 @@ function ballOf(
     },
     ascend(at, gradient, length, center, epsilon) {
       const out = tensor(at.shape);
-      const direction = new Float32Array(rowSize(at));
-      const inLoops: AscendRow = (start, slope, step, x, radius, next) => {
-        steepest(slope, direction);
-        offsetAfter(start, direction, step, x, next);
-        project(next, radius);
-        addInPlace(next, x);
-        clampToUnit(bitsOf(next));
-      };
-      const ascendRow = fast(rowSize(at)) ?? inLoops;
+      const ascendRow = fast(rowSize(at)) ?? inLoops(rowSize(at));
       eachRow(out, (from, to) => {
         const [start, slope, x, next] = [at, gradient, center, out].map(({ data }) =>
           data.subarray(from, to),
