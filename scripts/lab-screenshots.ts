@@ -89,6 +89,25 @@ const shots: readonly Shot[] = [
     },
   },
   {
+    name: "lab-noise-phone",
+    query: "?view=noise&model=shapes-noise&image=1",
+    ...phone,
+    async ready(page) {
+      await page.getByRole("button", { name: /^2\. / }).click();
+      await page.getByRole("button", { name: "Play again" }).waitFor();
+    },
+  },
+  {
+    name: "lab-audit-phone",
+    query: "?view=audit",
+    ...phone,
+    async ready(page) {
+      await page.getByLabel(/^Images \(of/).fill("5");
+      await page.getByRole("button", { name: "Start the audit" }).click();
+      await page.getByText("withstand every attack").first().waitFor();
+    },
+  },
+  {
     name: "lab-theorem",
     query: "?view=theorem&dimension=784",
     ...desktop,
@@ -125,7 +144,8 @@ await withLabSite(async ({ url, browser }) => {
     await ready(page);
     await page.waitForTimeout(1000);
     const path = join(target, `${name}.png`);
-    await page.screenshot({ path });
+    // On a phone one scrolls: the image shows the whole page.
+    await page.screenshot({ path, fullPage: name.endsWith("-phone") && name !== "lab-phone" });
     console.log(path);
     await page.close();
   }

@@ -63,6 +63,13 @@ function Runtime() {
   );
 }
 
+/** Scrolls the row of views, which is longer than a phone is wide, to the open one; the page itself stays where it is. */
+function bringIntoView(link: HTMLAnchorElement | null): void {
+  const row = link?.parentElement ?? null;
+  if (link === null || row === null) return;
+  row.scrollLeft = link.offsetLeft - row.offsetLeft - (row.clientWidth - link.offsetWidth) / 2;
+}
+
 /** The name of the page, its views, where it computes, and its theme. */
 export function Header() {
   return (
@@ -76,6 +83,7 @@ export function Header() {
           <a
             key={name}
             href={`?view=${name}`}
+            ref={view.value === name ? bringIntoView : undefined}
             aria-current={view.value === name ? "page" : undefined}
             onClick={(event) => {
               event.preventDefault();
