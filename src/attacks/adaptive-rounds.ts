@@ -24,8 +24,10 @@ export interface Round {
  * The rounds for ascents of `steps` gradient steps at most. Shares of steps, ascents and thresholds were chosen on the images
  * 1000 to 1199 of CIFAR-10's test set, on two networks.
  */
-export function roundsOf(steps: number): Round[] {
+export function roundsOf(steps: number, norm: Norm): Round[] {
   const part = (share: number) => Math.max(1, Math.round(share * steps));
+  // As AutoAttack does, aim at five classes in ℓ1, where parts are stages.
+  const isL1 = norm === "l1";
   return [
     {
       name: "apgd-pm",
@@ -39,7 +41,7 @@ export function roundsOf(steps: number): Round[] {
       name: "apgd-t",
       loss: "t",
       steps: part(0.6),
-      ascents: [9, 3, 2, 1],
+      ascents: isL1 ? [5, 2, 1] : [9, 3, 2, 1],
       start: "random",
       remaining: 0.6,
     },
@@ -47,7 +49,7 @@ export function roundsOf(steps: number): Round[] {
       name: "apgd-t",
       loss: "t",
       steps,
-      ascents: [9, 6, 3, 1],
+      ascents: isL1 ? [5, 3, 1] : [9, 6, 3, 1],
       start: "random",
       remaining: 0.1,
     },
@@ -61,14 +63,14 @@ export const SQUARES = "squares";
  * Round `number`, from 0, of an attack that ends when its time does: a few steps for every image, then more, then ascents towards
  * several classes, again and again from new points of the ball.
  */
-export function timedRound(number: number): Round | typeof SQUARES {
+export function timedRound(number: number, norm: Norm): Round | typeof SQUARES {
   const first = { name: "apgd-pm", loss: "pm", ascents: [1] } as const;
   if (number === 0)
     return Object.assign({ steps: 5, start: "image", remaining: 1 } as const, first);
   if (number === 1)
     return Object.assign({ steps: 15, start: "random", remaining: 0.95 } as const, first);
   if (number === 2) return SQUARES;
-  const [, shorter, longer] = roundsOf(100);
+  const [, shorter, longer] = roundsOf(100, norm);
   return number === 3 ? shorter : longer;
 }
 

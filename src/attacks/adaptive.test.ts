@@ -184,7 +184,7 @@ describe("the adaptive attack", () => {
 
 describe("rounds", () => {
   it("have parts that share the steps, with fewer ascents in each", () => {
-    const [first, second] = roundsOf(100);
+    const [first, second] = roundsOf(100, "linf");
     expect(partsOf(first, "linf", 0.1).map(({ span, ascents }) => [span, ascents])).toEqual([
       [{ from: 0, to: 30 }, 1],
     ]);
@@ -197,11 +197,11 @@ describe("rounds", () => {
   });
 
   it("are in ℓ1 the three stages of APGD, of which the last is in the ball itself", () => {
-    const parts = partsOf(roundsOf(100)[1], "l1", 2);
+    const parts = partsOf(roundsOf(100, "l1")[1], "l1", 2);
     expect(parts.map(({ stage, ascents }) => [stage.epsilon, stage.steps, ascents])).toEqual([
-      [6, 18, 9],
-      [4, 18, 3],
-      [2, 24, 2],
+      [6, 18, 5],
+      [4, 18, 2],
+      [2, 24, 1],
     ]);
   });
 

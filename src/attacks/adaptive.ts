@@ -32,7 +32,8 @@ export const adaptive = defineAttack({
         checkEpsilon(norm, epsilon, rowSize(x));
         const images = { x, labels, keys };
         const search = await AdaptiveSearch.begin(victim, { norm, epsilon }, images, onBroken);
-        for (const [number, round] of roundsOf(steps).entries()) await search.climb(round, number);
+        for (const [number, round] of roundsOf(steps, norm).entries())
+          await search.climb(round, number);
         await search.searchSquares({
           norm,
           epsilon,

@@ -56,7 +56,7 @@ export function timedAdaptive(given: TimedOptions): BoundedAttack {
         parts.push({ from, search });
       }
       for (let number = 0; number < MAX_ROUNDS && !isOver(); number++) {
-        const round = timedRound(number);
+        const round = timedRound(number, norm);
         for (const { search } of parts)
           if (round === SQUARES) await search.searchSquares(squares, isOver);
           else await search.climb(round, number, isOver);
