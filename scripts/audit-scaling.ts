@@ -83,8 +83,9 @@ async function audit(out: string, workers: number, flags: readonly string[]): Pr
   return measured;
 }
 
-/** Processor time of what is not attacked: the audit is finished, so that resuming it opens, diagnoses and reports. */
+/** Processor time of what workers do not share: attacks are stored, so that resuming opens, searches radii, diagnoses and reports. */
 async function ownPart(out: string, workers: number, flags: readonly string[]): Promise<number> {
+  rmSync(join(out, `audit-${workers}`, "radii.jsonl"), { force: true });
   const given = [...flags, "--workers", `${workers}`, "--out", join(out, `audit-${workers}`)];
   return (await timed([process.execPath, bin, "audit", ...given, "--resume"])).processor;
 }
