@@ -179,7 +179,7 @@ describe("an audit of two classes", () => {
       ["l1", 1],
     ]);
     const attacks = norms.flatMap((norm) => norm.attacks.map(({ attack }) => attack));
-    expect(attacks).toContain("apgd-dlr-l1");
+    expect(attacks).toContain(budget === "standard" ? "adaptive-l1" : "apgd-dlr-l1");
     expect(attacks.some((attack) => attack.startsWith("apgd-t-"))).toBe(false);
   });
 });
