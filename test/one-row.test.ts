@@ -60,9 +60,9 @@ const exceptions: readonly Exception[] = [
     why: "the default attack",
   },
   {
-    files: /^src\/attacks\/autoattack\.ts$/,
+    files: /^src\/attacks\/(autoattack|adaptive-(rounds|search)|timed-adaptive)\.ts$/,
     kinds: ["attack"],
-    why: "AutoAttack consists of other attacks",
+    why: "AutoAttack and the adaptive attack consist of other attacks",
   },
   {
     files:
@@ -100,9 +100,10 @@ const exceptions: readonly Exception[] = [
     why: "another sense: a shape",
   },
   {
-    files: /^src\/(audit\/options|library\/file-options|defenses\/objectives)\.ts$/,
-    kinds: ["defence"],
-    names: ["standard"],
+    files:
+      /^src\/(audit\/(options|timed\/timed-attacks)|library\/file-options|defenses\/objectives)\.ts$/,
+    kinds: ["attack", "defence"],
+    names: ["standard", "autoattack"],
     why: "another sense: a budget, and the objective of the same name",
   },
   {

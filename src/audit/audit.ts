@@ -174,7 +174,7 @@ interface Findings {
 
 /** Runs the diagnostics and puts the result of the audit together. */
 async function resultOf(
-  { options, audit, audited }: OpenedAudit,
+  { options, audited }: OpenedAudit,
   evaluation: EvaluateOptions,
   network: AuditedNetwork,
   { rows, searched, lower, convergence, runner }: Findings,
