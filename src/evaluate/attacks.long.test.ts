@@ -76,9 +76,10 @@ describe("a randomised model", () => {
     checkOptions(EvaluateOptions.parse({ ...radii, ...options }), { randomised: true, pixels: 4 });
 
   it("is no matter for attacks that stop at one wrong answer", () => {
-    expect(attackNames.filter(isForDeterministic)).toEqual(
-      ["linf", "l2", "l1"].map((norm) => `autoattack-${norm}`),
+    expect(attackNames.filter(isForDeterministic).toSorted()).toEqual(
+      ["adaptive", "autoattack"].flatMap((name) => ["l1", "l2", "linf"].map((n) => `${name}-${n}`)),
     );
+    expect(check({ attacks: ["adaptive-l1"] })).toThrow("leave it out");
     expect(check({ attacks: ["autoattack-l2"] })).toThrow("use autoattack-l2-rand");
     expect(check({ attacks: ["autoattack-l2-rand"] })).not.toThrow();
   });
