@@ -29,6 +29,18 @@ const attacked = async (page: Page) => {
 /** Waits until the three balls are broken. */
 const attackedInNorms = (page: Page) => page.locator(".ball p.wrong").nth(2).waitFor();
 
+/** A certificate has been sampled. */
+const sampled = async (page: Page) => {
+  await page.getByRole("button", { name: "Sample" }).click();
+  await page.getByText(/^Certified|abstains/).waitFor();
+};
+
+/** The second attack on the noise has run to its end. */
+const noiseAttacked = async (page: Page) => {
+  await page.getByRole("button", { name: /^2\. / }).click();
+  await page.getByRole("button", { name: "Play again" }).waitFor();
+};
+
 const shots: readonly Shot[] = [
   { name: "lab", query: "?image=1&epsilon=0.03", ...desktop, ready: attacked },
   {
@@ -49,10 +61,7 @@ const shots: readonly Shot[] = [
     name: "lab-guarantees",
     query: "?view=guarantees&model=shapes-noise&image=1",
     ...desktop,
-    async ready(page) {
-      await page.getByRole("button", { name: "Sample" }).click();
-      await page.getByText(/^Certified|abstains/).waitFor();
-    },
+    ready: sampled,
   },
   {
     name: "lab-proof",
@@ -67,10 +76,7 @@ const shots: readonly Shot[] = [
     name: "lab-noise",
     query: "?view=noise&model=shapes-noise&image=1",
     ...desktop,
-    async ready(page) {
-      await page.getByRole("button", { name: /^2\. / }).click();
-      await page.getByRole("button", { name: "Play again" }).waitFor();
-    },
+    ready: noiseAttacked,
   },
   {
     name: "lab-slice-phone",
@@ -83,19 +89,13 @@ const shots: readonly Shot[] = [
     name: "lab-guarantees-phone",
     query: "?view=guarantees&model=shapes-noise&image=1",
     ...phone,
-    async ready(page) {
-      await page.getByRole("button", { name: "Sample" }).click();
-      await page.getByText(/^Certified|abstains/).waitFor();
-    },
+    ready: sampled,
   },
   {
     name: "lab-noise-phone",
     query: "?view=noise&model=shapes-noise&image=1",
     ...phone,
-    async ready(page) {
-      await page.getByRole("button", { name: /^2\. / }).click();
-      await page.getByRole("button", { name: "Play again" }).waitFor();
-    },
+    ready: noiseAttacked,
   },
   {
     name: "lab-audit-phone",

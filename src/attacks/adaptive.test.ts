@@ -1,22 +1,22 @@
 import { describe, expect, it } from "vitest";
 import { linearVictim } from "../../test/fixtures/linear-victim.ts";
+import {
+  CLASSES,
+  IMAGES,
+  indices,
+  keys,
+  PIXELS,
+  victim,
+  weights,
+  x,
+} from "../../test/fixtures/ten-images.ts";
 import { marginsOf } from "../losses/margin.ts";
-import { normal, uniform } from "../math/distributions.ts";
-import { keyOf, keysFor } from "../math/random.ts";
 import { argmaxRows, takeRows, tensor } from "../math/tensor.ts";
 import { adaptive } from "./adaptive.ts";
 import { partsOf, roundsOf, squareSpans } from "./adaptive-rounds.ts";
 import { scaleFor } from "./adaptive-search.ts";
 import { counted, runBounded } from "./harness.ts";
 import type { Norm, Victim } from "./victim.ts";
-
-const indices = (count: number) => Array.from({ length: count }, (_, i) => i);
-const [IMAGES, CLASSES, PIXELS] = [10, 5, 16];
-/** Images away from the edges of [0, 1], so that boxes are no limit. */
-const x = uniform(keysFor(keyOf(3), indices(IMAGES)), [IMAGES, 1, 4, 4], 0.4, 0.6);
-const weights = normal(keysFor(keyOf(1), indices(CLASSES)), [CLASSES, PIXELS]);
-const victim = linearVictim(weights, Array(CLASSES).fill(0));
-const keys = keysFor(keyOf(2), indices(IMAGES));
 
 /** The smallest radius at which the linear victim errs on each image: min over j of margin / ‖w_label − w_j‖ in the dual norm. */
 async function radii(norm: Norm, labels: readonly number[]): Promise<number[]> {

@@ -1,18 +1,9 @@
 import { expect, it } from "vitest";
-import { linearVictim } from "../../test/fixtures/linear-victim.ts";
-import { normal, uniform } from "../math/distributions.ts";
-import { keyOf, keysFor } from "../math/random.ts";
+import { IMAGES, keys, victim, x } from "../../test/fixtures/ten-images.ts";
 import { argmaxRows } from "../math/tensor.ts";
 import type { Progress } from "./adaptive-search.ts";
 import { runBounded } from "./harness.ts";
 import { timedAdaptive } from "./timed-adaptive.ts";
-
-const indices = (count: number) => Array.from({ length: count }, (_, i) => i);
-const [IMAGES, CLASSES, PIXELS] = [10, 5, 16];
-const x = uniform(keysFor(keyOf(3), indices(IMAGES)), [IMAGES, 1, 4, 4], 0.4, 0.6);
-const weights = normal(keysFor(keyOf(1), indices(CLASSES)), [CLASSES, PIXELS]);
-const victim = linearVictim(weights, Array(CLASSES).fill(0));
-const keys = keysFor(keyOf(2), indices(IMAGES));
 
 /** The attack, ended after so many questions to the clock. */
 async function attacked(asks: number, batch = 4) {

@@ -26,9 +26,10 @@ const MAX_ROUNDS = 20;
 const QUERIES = 500;
 
 /**
- * The adaptive attack (in the manner of Liu et al. 2022, arXiv:2203.05154) in rounds over all images x [batch, ...pixels], `batch` at once, each round longer than the one before,
- * until `isOver` or until no image may still fall. The order of the work depends on the images and keys only: a longer attack
- * begins with the steps of a shorter one. Needs all images in one call.
+ * The adaptive attack (in the manner of Liu et al. 2022, arXiv:2203.05154) in rounds over all images x [batch, ...pixels], of
+ * which `batch` are attacked at once. Each round is longer than the one before. It ends when `isOver` says so or no image may
+ * still fall. The order of the work depends on the images and keys only: a longer attack begins with the steps of a shorter
+ * one. Needs all images in one call.
  */
 export function timedAdaptive(given: TimedOptions): BoundedAttack {
   const { norm, epsilon, batch, isOver, onProgress, options } = given;

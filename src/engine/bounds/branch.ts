@@ -32,6 +32,14 @@ export interface BranchResult {
   readonly domains: number;
 }
 
+/** The program that bounds parts of a region, and the whole region as the first part for each goal. */
+export function rootsOf(crown: Crown, state: RegionState, goals: readonly Goal[]) {
+  const rows = goals.map(({ row }) => row);
+  const program = new BranchProgram(crown, state, rows);
+  const roots = goals.map(({ limit }, goal) => program.root(goal, limit));
+  return { program, roots };
+}
+
 /**
  * Proves goals about the output on a region by splitting it, until all parts are proven or `stop` says so, which is asked
  * before each step.
@@ -42,9 +50,7 @@ export async function branchAndBound(
   goals: readonly Goal[],
   stop: () => boolean,
 ): Promise<BranchResult> {
-  const rows = goals.map(({ row }) => row);
-  const program = new BranchProgram(crown, state, rows);
-  const roots = goals.map(({ limit }, goal) => program.root(goal, limit));
+  const { program, roots } = rootsOf(crown, state, goals);
   return new Search(program, roots, stop).run();
 }
 

@@ -1,6 +1,5 @@
 import type { Value } from "../graph/value.ts";
-import { type Goal, improved } from "./branch.ts";
-import { BranchProgram } from "./branch-program.ts";
+import { type Goal, improved, rootsOf } from "./branch.ts";
 import { type Crown, isRelu, type SparseRow } from "./crown.ts";
 import { isOpen } from "./domain.ts";
 import { costOf } from "./split-candidates.ts";
@@ -25,9 +24,7 @@ export async function importantNeurons(
   goals: readonly Goal[],
   stop: () => boolean,
 ): Promise<IsWanted> {
-  const rows = goals.map(({ row }) => row);
-  const program = new BranchProgram(crown, state, rows);
-  const roots = goals.map(({ limit }, goal) => program.root(goal, limit));
+  const { program, roots } = rootsOf(crown, state, goals);
   await improved(program, roots, STEPS, stop);
   const costs = new Float64Array(program.unstable);
   for (const { coefficients, slopes, lines } of roots.filter(isOpen)) {

@@ -1,8 +1,16 @@
 // Branch and bound that bounds the hidden layers again after each split. A split of an early neuron tightens all layers
 // behind it, which decides deep networks; `branchAndBound` keeps the bounds of the whole region and is far cheaper per part.
 
-import { bestSplits, CANDIDATES, type Goal, improved, RESTARTS, ROOT_STEPS } from "./branch.ts";
-import { BranchProgram } from "./branch-program.ts";
+import {
+  bestSplits,
+  CANDIDATES,
+  type Goal,
+  improved,
+  RESTARTS,
+  ROOT_STEPS,
+  rootsOf,
+} from "./branch.ts";
+import type { BranchProgram } from "./branch-program.ts";
 import type { Crown } from "./crown.ts";
 import { type Domain, halfOf, isOpen, linesOfPart, onPart } from "./domain.ts";
 import { boundsOfHalf } from "./half-bounds.ts";
@@ -29,9 +37,7 @@ export async function refinedBranching(
   goals: readonly Goal[],
   stop: () => boolean,
 ): Promise<boolean> {
-  const rows = goals.map(({ row }) => row);
-  const program = new BranchProgram(crown, root, rows);
-  const domains = goals.map(({ limit }, goal) => program.root(goal, limit));
+  const { program, roots: domains } = rootsOf(crown, root, goals);
   const steps = program.unstable === 0 ? 0 : ROOT_STEPS;
   let open = await stillOpen(program, [{ state: root, domains }], steps, stop);
   while (open.length > 0) {

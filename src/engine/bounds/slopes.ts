@@ -123,7 +123,7 @@ async function optimizedChunk(
     }
     const isDone = !canMove || (untilPositive && best.every((bound) => bound > 0));
     if (isDone || step > iterations || stop()) return best;
-    if (pace.isHopeless(step) && untilHopeless) return best;
+    if (untilHopeless && pace.isHopeless(step)) return best;
     for (const [name, ascent] of ascents)
       ascent.step(outputs[names.gradient(name)].data as Float32Array, rows.length, step);
   }
