@@ -14,8 +14,7 @@ export interface GradientGraph {
     readonly name: string;
     readonly type: string;
     readonly shape: readonly number[];
-    /** The value of every element. */
-    readonly value: number;
+    readonly data: readonly number[];
   }[];
 }
 
@@ -45,8 +44,8 @@ export async function gradientGraph(network: Uint8Array, path: string): Promise<
       return {
         run(given) {
           feeds = Object.entries(given).map(([name, array]) => {
-            const value = "data" in array ? Number(array.data[0]) : 0;
-            return { name, type: array.dtype, shape: [...array.shape], value };
+            const data = "data" in array ? Array.from(array.data, Number) : [];
+            return { name, type: array.dtype, shape: [...array.shape], data };
           });
           return program.run(given);
         },

@@ -1,5 +1,5 @@
 // Measures the lab for docs/lab.md: npx tsx scripts/lab-times.ts [first] [shipped] [resnet] [sizes] [steps=20] [rounds=2] [threads=1,2]
-// Time to the first interaction on a warm cache, PGD with 20 steps beside bare onnxruntime-web on the same graph, and sizes.
+// Time to the first interaction on a warm cache, PGD with 20 steps beside the same attack on bare onnxruntime-web, and sizes.
 // It takes a few minutes and prints Markdown. Processor times hold on a busy machine too.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -51,11 +51,11 @@ interface Round {
   readonly processor: number;
 }
 
-/** Rounds of both. */
-interface Times {
-  readonly lab: readonly Round[];
-  readonly bare: readonly Round[];
-}
+/** What is timed in turn: the lab, the same attack written on bare onnxruntime-web, and its runs of the graph alone. */
+const kinds = ["lab", "bare", "graph"] as const;
+type Kind = (typeof kinds)[number];
+
+type Times = Readonly<Record<Kind, readonly Round[]>>;
 
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
@@ -109,13 +109,14 @@ async function firstInteraction({ url }: LabSite): Promise<Round[]> {
   return visits;
 }
 
-async function round(page: Page, kind: "lab" | "bare"): Promise<Round> {
+async function round(page: Page, kind: Kind): Promise<Round> {
+  await page.evaluate(`rounds.${kind}.ready()`);
   const before = processorTime();
-  const elapsed = Number(await page.evaluate(`rounds.${kind}()`));
+  const elapsed = Number(await page.evaluate(`rounds.${kind}.run()`));
   return { elapsed, processor: processorTime() - before };
 }
 
-/** Times an attack of the lab and the same number of runs of bare onnxruntime-web, in turn, each first in half of the rounds. */
+/** Times all kinds in turn, forwards and backwards. */
 async function attackTimes(
   page: Page,
   { path, graph, rounds, attacks }: Timed,
@@ -132,16 +133,16 @@ async function attackTimes(
     attacks,
   };
   await page.evaluate(`prepare(${JSON.stringify(ask)})`);
-  const times = { lab: [] as Round[], bare: [] as Round[] };
+  const times: Record<Kind, Round[]> = { lab: [], bare: [], graph: [] };
   for (let i = 0; i < rounds; i++)
-    for (const kind of i % 2 === 0 ? (["lab", "bare"] as const) : (["bare", "lab"] as const))
+    for (const kind of i % 2 === 0 ? kinds : kinds.toReversed())
       times[kind].push(await round(page, kind));
   return times;
 }
 
-/** The median of the ratios of rounds that ran one after the other. */
-const ratioOf = ({ lab, bare }: Times, what: keyof Round): number =>
-  median(lab.map((one, i) => one[what] / bare[i][what]));
+/** The median of the ratios of rounds that ran one after the other: of the lab to another kind. */
+const ratioOf = (times: Times, other: Kind, what: keyof Round): string =>
+  median(times.lab.map((one, i) => one[what] / times[other][i][what])).toFixed(2);
 
 const medianOf = (rounds: readonly Round[], what: keyof Round, attacks = 1): string =>
   seconds(median(rounds.map((one) => one[what])) / attacks);
@@ -221,9 +222,9 @@ function workerOf(files: ReadonlyMap<string, string>): string {
 
 async function printAttacks(site: LabSite, networks: readonly Timed[]): Promise<void> {
   console.log(
-    `| PGD, ${STEPS} steps | threads | lab | bare onnxruntime-web | ratio | ratio of processor times |`,
+    `| PGD, ${STEPS} steps | threads | lab | bare | ratio | of processor times | graph alone | ratio | of processor times |`,
   );
-  console.log("| --- | --- | --- | --- | --- | --- |");
+  console.log("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
   const driver = await scriptOf("test/fixtures/lab-page/timed.ts");
   const script = workerOf(site.files);
   for (const one of networks)
@@ -238,8 +239,11 @@ async function printAttacks(site: LabSite, networks: readonly Timed[]): Promise<
         threads,
         medianOf(times.lab, "elapsed", one.attacks),
         medianOf(times.bare, "elapsed", one.attacks),
-        ratioOf(times, "elapsed").toFixed(2),
-        ratioOf(times, "processor").toFixed(2),
+        ratioOf(times, "bare", "elapsed"),
+        ratioOf(times, "bare", "processor"),
+        medianOf(times.graph, "elapsed", one.attacks),
+        ratioOf(times, "graph", "elapsed"),
+        ratioOf(times, "graph", "processor"),
       ];
       console.log(`| ${cells.join(" | ")} |`);
       await page.close();

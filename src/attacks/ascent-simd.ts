@@ -6,7 +6,7 @@ import { wasm } from "./ascent.wasm.ts";
 
 /** Arrays are addresses of 4 · quads float32 numbers. */
 interface Kernels {
-  /** The whole step in ℓ∞. */
+  /** The whole step in ℓ∞. Returns 0 if the gradient is finite. */
   linf(
     at: number,
     gradient: number,
@@ -15,7 +15,7 @@ interface Kernels {
     quads: number,
     length: number,
     epsilon: number,
-  ): void;
+  ): number;
   /** ‖x‖₂², in double precision. */
   squares(x: number, quads: number): number;
   /** out = at + length · (factor · gradient) − center. */
@@ -35,8 +35,8 @@ interface Kernels {
 const instanceOf = instances<Kernels>(wasm);
 
 /**
- * Writes to `out` a step of `length` from `at` along the steepest ascent, projected to the ball of `epsilon` around `center` and
- * to [0, 1]. All arrays are [pixels].
+ * Where a step of `length` from `at` along the steepest ascent ends, projected to the ball of `epsilon` around `center` and to
+ * [0, 1]. All arrays are [pixels].
  */
 export type AscendRow = (
   at: Float32Array,
@@ -44,8 +44,15 @@ export type AscendRow = (
   length: number,
   center: Float32Array,
   epsilon: number,
-  out: Float32Array,
-) => void;
+) => Ascended;
+
+/** The result of a step of one row. */
+export interface Ascended {
+  /** [pixels]; the next step overwrites it. */
+  readonly row: Float32Array;
+  /** Whether the gradient has neither NaN nor infinity. */
+  readonly hasFiniteSlopes: boolean;
+}
 
 /** The step for rows of `size` pixels; null without SIMD. */
 function rowsOf(size: number): Readonly<Record<"linf" | "l2", AscendRow>> | null {
@@ -63,18 +70,18 @@ function rowsOf(size: number): Readonly<Record<"linf" | "l2", AscendRow>> | null
     center.set(middle);
   };
   return {
-    linf(from, slope, length, middle, epsilon, to) {
+    linf(from, slope, length, middle, epsilon) {
       bring(from, slope, middle);
-      run.linf(a, g, c, o, quads, length, epsilon);
-      to.set(out);
+      return { row: out, hasFiniteSlopes: run.linf(a, g, c, o, quads, length, epsilon) === 0 };
     },
-    l2(from, slope, length, middle, epsilon, to) {
+    l2(from, slope, length, middle, epsilon) {
       bring(from, slope, middle);
+      // In double precision, squares of float32 numbers do not overflow.
       const norm = Math.sqrt(run.squares(g, quads));
       run.move(a, g, c, o, quads, length, norm === 0 ? 0 : 1 / norm);
       const distance = Math.sqrt(run.squares(o, quads));
       run.land(c, o, quads, distance > epsilon ? epsilon / distance : 1);
-      to.set(out);
+      return { row: out, hasFiniteSlopes: Number.isFinite(norm) };
     },
   };
 }

@@ -5,7 +5,7 @@ import { foldAll, type Key } from "../math/random.ts";
 import { type Tensor, takeRows, tensor } from "../math/tensor.ts";
 import { balls } from "./balls.ts";
 import { putRows } from "./examples.ts";
-import { checkGradient, checkLabels } from "./preconditions.ts";
+import { checkGradient, checkLabels, notFinite } from "./preconditions.ts";
 import type { Labels, LossAndGradient, Norm, Victim } from "./victim.ts";
 
 /** The settings of an ascent: the ball around x, and the number and length of steps. */
@@ -52,9 +52,9 @@ export async function ascend(
     answer = await victim.lossAndGradient(at, loss, foldAll(keys, step), { next, reuse: answer });
     let { gradient, logits } = answer;
     checkLabels(labels, logits);
-    checkGradient(gradient);
     const standing = stopWhenBroken ? rightOnes(logits, labels) : places.map((_, i) => i);
     if (standing.length < places.length) {
+      checkGradient(gradient);
       putRows(reached, at, places);
       const take = <T>(all: readonly T[]) => standing.map((i) => all[i]);
       [places, labels, keys] = [take(places), take(labels), take(keys)];
@@ -63,7 +63,9 @@ export async function ascend(
       if (direction !== null) direction = takeRows(direction, standing);
     }
     direction = momentum === 0 ? gradient : mixed(direction ?? tensor(x.shape), gradient, momentum);
-    at = ball.ascend(at, direction, length(step), x, epsilon);
+    const stepped = ball.ascendFinite(at, direction, length(step), x, epsilon);
+    if (stepped === null) throw notFinite(gradient);
+    at = stepped;
   }
   putRows(reached, at, places);
   return reached;

@@ -74,11 +74,26 @@ describe.each(["linf", "l2", "l1"] as const)("the %s ball", (norm) => {
         // Zeros of both signs, a row of zeros, and numbers that are hardly more.
         gradient.data.set([0, -0, 1e-40, -1e-40, 1e30]);
         gradient.data.fill(0, 2 * size);
+        for (const { data } of [center, at]) data.set([-0, 0, -0, 1, 1], 2 * size);
         const moved = addScaled(at, ball.steepest(gradient), length);
         const expected = clamp(add(center, ball.project(sub(moved, center), epsilon)), 0, 1);
         expect(ball.ascend(at, gradient, length, center, epsilon).data).toEqual(expected.data);
       }),
     );
+  });
+
+  it.each([4, 300])("says of rows of %i numbers whether the gradient is finite", (size) => {
+    const [center, gradient] = [tensor([2, size]), tensor([2, size])];
+    gradient.data.set([3.4028234663852886e38, -3.4028234663852886e38, 1e-45, -0]);
+    const step = () => ball.ascendFinite(center, gradient, 0.1, center, 0.3);
+    expect(step()?.data).toEqual(ball.ascend(center, gradient, 0.1, center, 0.3).data);
+    for (const place of [0, size - 1, 2 * size - 1])
+      for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+        const before = gradient.data[place];
+        gradient.data[place] = value;
+        expect(step()).toBeNull();
+        gradient.data[place] = before;
+      }
   });
 
   it("steps by length 1 in the direction that gains the dual norm of the gradient", () => {

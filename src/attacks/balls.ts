@@ -4,6 +4,7 @@ import { foldAll, type Key } from "../math/random.ts";
 import { addInPlace, rowSize, type Shape, type Tensor, tensor } from "../math/tensor.ts";
 import { type AscendRow, fastAscent } from "./ascent-simd.ts";
 import { belowThreshold } from "./l1.ts";
+import { allFinite } from "./preconditions.ts";
 import type { Norm } from "./victim.ts";
 
 /**
@@ -20,6 +21,14 @@ export interface Ball {
    * clipped to [0, 1] (Araujo et al. 2019, arXiv:1903.10219, Eq. 3). The centre must be in [0, 1].
    */
   ascend(at: Tensor, gradient: Tensor, length: number, center: Tensor, epsilon: number): Tensor;
+  /** The same step, or null if the gradient has NaN or infinity: the pass that steps finds out. */
+  ascendFinite(
+    at: Tensor,
+    gradient: Tensor,
+    length: number,
+    center: Tensor,
+    epsilon: number,
+  ): Tensor | null;
   /** Draws uniformly from the ball, one draw per key; `shape` is [keys, ...pixels]. */
   sample(keys: readonly Key[], shape: Shape, epsilon: number): Tensor;
   /** ‖δ‖ₚ of each row, [batch]. */
@@ -172,14 +181,46 @@ function ballOf(
   /** The step for rows of `size` pixels without WebAssembly. */
   const inLoops = (size: number): AscendRow => {
     const direction = new Float32Array(size);
-    return (start, slope, step, x, radius, next) => {
+    const row = new Float32Array(size);
+    return (start, slope, step, x, radius) => {
       steepest(slope, direction);
-      offsetAfter(start, direction, step, x, next);
-      project(next, radius);
-      addInPlace(next, x);
-      clampToUnit(bitsOf(next));
+      offsetAfter(start, direction, step, x, row);
+      project(row, radius);
+      addInPlace(row, x);
+      clampToUnit(bitsOf(row));
+      return { row, hasFiniteSlopes: allFinite(slope) };
     };
   };
+  /** The step of each row, and whether the whole gradient is finite. */
+  function ascended(at: Tensor, gradient: Tensor, length: number, center: Tensor, epsilon: number) {
+    const size = rowSize(at);
+    const ascendRow = fast(size) ?? inLoops(size);
+    if (at.data.length === size) {
+      const { row, hasFiniteSlopes } = ascendRow(
+        at.data,
+        gradient.data,
+        length,
+        center.data,
+        epsilon,
+      );
+      return { next: tensor(at.shape, row.slice()), hasFiniteSlopes };
+    }
+    const next = tensor(at.shape);
+    let areAllFinite = true;
+    eachRow(next, (from, to) => {
+      const part = ({ data }: Tensor) => data.subarray(from, to);
+      const { row, hasFiniteSlopes } = ascendRow(
+        part(at),
+        part(gradient),
+        length,
+        part(center),
+        epsilon,
+      );
+      next.data.set(row, from);
+      areAllFinite &&= hasFiniteSlopes;
+    });
+    return { next, hasFiniteSlopes: areAllFinite };
+  }
   return {
     sample,
     norm: (delta) => {
@@ -202,16 +243,11 @@ function ballOf(
       });
       return out;
     },
-    ascend(at, gradient, length, center, epsilon) {
-      const out = tensor(at.shape);
-      const ascendRow = fast(rowSize(at)) ?? inLoops(rowSize(at));
-      eachRow(out, (from, to) => {
-        const [start, slope, x, next] = [at, gradient, center, out].map(({ data }) =>
-          data.subarray(from, to),
-        );
-        ascendRow(start, slope, length, x, epsilon, next);
-      });
-      return out;
+    ascend: (at, gradient, length, center, epsilon) =>
+      ascended(at, gradient, length, center, epsilon).next,
+    ascendFinite(at, gradient, length, center, epsilon) {
+      const { next, hasFiniteSlopes } = ascended(at, gradient, length, center, epsilon);
+      return hasFiniteSlopes ? next : null;
     },
   };
 }

@@ -66,9 +66,13 @@ export class NotFiniteGradient extends UsageError {}
  * robustness. The harness replaces such slopes by 0 and reports them, so only attacks outside it end here.
  */
 export function checkGradient(gradient: Tensor): void {
-  if (allFinite(gradient.data)) return;
+  if (!allFinite(gradient.data)) throw notFinite(gradient);
+}
+
+/** The error of a gradient [batch, ...pixels] that is not finite. */
+export function notFinite(gradient: Tensor): NotFiniteGradient {
   const at = gradient.data.findIndex((slope) => !Number.isFinite(slope));
-  throw new NotFiniteGradient(
+  return new NotFiniteGradient(
     `the gradient is ${gradient.data[at]} at pixel ${at} of the batch, so there is no direction to follow; ` +
       "check the model's weights and its logits for NaN and infinity",
     { code: "misfit" },

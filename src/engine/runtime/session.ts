@@ -76,11 +76,16 @@ export async function openGraph<T>(
 
 /** Converts the inputs of a session to tensors. */
 function tensorsOf<T>(engine: Engine<T>, { inputNames }: Session<T>, feeds: Feeds) {
-  const missing = inputNames.filter((name) => feeds[name] === undefined);
-  if (missing.length > 0) throw new InternalError(`no array for input ${missing.join(", ")}`);
-  const tensorOf = (array: NdArray | DeviceArray) =>
-    "tensor" in array ? (array.tensor as T) : engine.toTensor(array);
-  return Object.fromEntries(inputNames.map((name) => [name, tensorOf(feeds[name])]));
+  const tensors: Record<string, T> = {};
+  for (const name of inputNames) {
+    const array: NdArray | DeviceArray | undefined = feeds[name];
+    if (array === undefined) {
+      const missing = inputNames.filter((one) => feeds[one] === undefined);
+      throw new InternalError(`no array for input ${missing.join(", ")}`);
+    }
+    tensors[name] = "tensor" in array ? (array.tensor as T) : engine.toTensor(array);
+  }
+  return tensors;
 }
 
 /** Runs a session once. Returns name and tensor of each output, `prefix` dropped from the names. */
@@ -101,17 +106,23 @@ export const hostArray = ({ type, dims, data }: OutputTensor): NdArray =>
   ({ dtype: type, shape: dims, data }) as NdArray;
 
 /** A program over an open session that allocates its outputs. `prefix` is dropped from the names of outputs. */
-export const sessionProgram = <T>(
-  engine: Engine<T>,
-  session: Session<T>,
-  prefix = "",
-): Program => ({
-  async run(feeds) {
-    const outputs = await runSession(engine, session, feeds, prefix);
-    return Object.fromEntries(outputs.map(([name, tensor]) => [name, hostArray(tensor)]));
-  },
-  release: () => session.release(),
-});
+export const sessionProgram = <T>(engine: Engine<T>, session: Session<T>, prefix = ""): Program => {
+  // Small networks are asked often enough that new strings for the same names show.
+  const names = new Map<string, string>();
+  return {
+    async run(feeds) {
+      const outputs = await session.run(tensorsOf(engine, session, feeds));
+      const arrays: Record<string, NdArray> = {};
+      for (const full in outputs) {
+        const name = names.get(full) ?? full.slice(prefix.length);
+        names.set(full, name);
+        arrays[name] = hostArray(outputs[full] as OutputTensor);
+      }
+      return arrays;
+    },
+    release: () => session.release(),
+  };
+};
 
 /** A program over an open session of `graph` that writes its outputs into arrays of ours. */
 const writingProgram = <T>(
