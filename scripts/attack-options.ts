@@ -6,7 +6,14 @@ import { fieldsOf } from "../src/cli/kit/flags.ts";
 import { optionMember } from "./option-members.ts";
 
 /** Options that `evaluate` states itself, or sets itself. */
-const OTHERS = new Set(["epsilonLinf", "epsilonL2", "epsilonL1", "randomStart", "stopWhenBroken"]);
+const OTHERS = new Set([
+  "epsilonLinf",
+  "epsilonL2",
+  "epsilonL1",
+  "epsilonL0",
+  "randomStart",
+  "stopWhenBroken",
+]);
 
 /** The contents of `src/library/attack-options.ts`. */
 export function attackOptionsModule(): string {

@@ -14,6 +14,7 @@ export { type Ball, balls } from "./attacks/balls.ts";
 export { cw } from "./attacks/cw.ts";
 export { defineAttack } from "./attacks/define-attack.ts";
 export { pgd } from "./attacks/pgd.ts";
+export { changedPixels, projectPixels } from "./attacks/pixels.ts";
 export {
   type AttackOptions,
   attackNamed,
@@ -25,6 +26,7 @@ export {
 } from "./attacks/table.ts";
 export type {
   Attack,
+  AttackNorm,
   BoundedAttack,
   CallHints,
   Labels,

@@ -165,10 +165,32 @@ const everything = [
   "fab-t-linf",
   "cw-l2",
   "square-linf",
+  "sparse-rs-l0",
+  "sigma-zero-l0",
 ];
-const small = { steps: 4, pgdTSteps: 4, apgdSteps: 6, squareQueries: 30, fabSteps: 4 };
-const fast = { cwSteps: 6, cwSearches: 2, ddnSteps: 6, fmnSteps: 6, deepfoolSteps: 6 };
-const all = { attacks: everything, epsilonLinf: [0.1], epsilonL2: [0.2], epsilonL1: [0.4] };
+const small = {
+  steps: 4,
+  pgdTSteps: 4,
+  apgdSteps: 6,
+  squareQueries: 30,
+  sparseRsQueries: 30,
+  fabSteps: 4,
+};
+const fast = {
+  cwSteps: 6,
+  cwSearches: 2,
+  ddnSteps: 6,
+  fmnSteps: 6,
+  deepfoolSteps: 6,
+  sigmaZeroSteps: 6,
+};
+const all = {
+  attacks: everything,
+  epsilonLinf: [0.1],
+  epsilonL2: [0.2],
+  epsilonL1: [0.4],
+  epsilonL0: [2],
+};
 const options = Object.assign({}, small, fast, all);
 
 const plain = (row: Row) => Object.assign({}, row, { seconds: 0 });

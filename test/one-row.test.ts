@@ -50,8 +50,8 @@ const exceptions: readonly Exception[] = [
   {
     files: /^src\/evaluate\/without-gradients\.ts$/,
     kinds: ["attack"],
-    names: ["square"],
-    why: "the fallback for gradients that are not finite is Square",
+    names: ["square", "sparse-rs"],
+    why: "the fallback for gradients that are not finite is Square, and Sparse-RS in ℓ0",
   },
   {
     files: /^src\/evaluate\/options\.ts$/,

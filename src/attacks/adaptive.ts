@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { rowSize } from "../math/tensor.ts";
 import { roundsOf } from "./adaptive-rounds.ts";
 import { AdaptiveSearch } from "./adaptive-search.ts";
 import { ApgdSteps } from "./apgd.ts";
@@ -29,7 +28,7 @@ export const adaptive = defineAttack({
       options: { norm, epsilon, steps, squareQueries: queries, restarts: 1 },
       async perturb(victim, x, labels, keys, onBroken) {
         checkInputs(x, labels, keys);
-        checkEpsilon(norm, epsilon, rowSize(x));
+        checkEpsilon(norm, epsilon, x.shape.slice(1));
         const images = { x, labels, keys };
         const search = await AdaptiveSearch.begin(victim, { norm, epsilon }, images, onBroken);
         for (const [number, round] of roundsOf(steps, norm).entries())

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { marginsOf } from "../losses/margin.ts";
 import { fold, foldAll, type Key } from "../math/random.ts";
-import { rowSize, type Shape, type Tensor, tensor } from "../math/tensor.ts";
+import { type Shape, type Tensor, tensor } from "../math/tensor.ts";
 import {
   type ApgdLoss,
   ascend,
@@ -106,7 +106,7 @@ async function perturb(
   const { loss, norm, epsilon, steps, restarts, targets, stopWhenBroken } = options;
   const stages = stagesOf(norm, epsilon, steps);
   checkInputs(x, labels, keys);
-  checkEpsilon(norm, epsilon, rowSize(x));
+  checkEpsilon(norm, epsilon, x.shape.slice(1));
   const adversarial = tensor(x.shape, x.data.slice());
   const clean = await victim.logits(x, foldAll(keys, 0));
   checkLabels(labels, clean);

@@ -2,13 +2,13 @@
 import type { z } from "zod";
 import type { OwnInput, OwnOutput } from "../math/own-options.ts";
 import type { PluginDefinition } from "../math/plugin.ts";
-import type { Attack, BoundedAttack, MinimalAttack, Norm } from "./victim.ts";
+import type { Attack, AttackNorm, BoundedAttack, MinimalAttack } from "./victim.ts";
 
 /** `bounded`: high loss within a radius. `minimum-norm`: the smallest perturbation that changes the decision. */
 export type AttackKind = "bounded" | "minimum-norm";
 
-/** The options that give an attack its ball: a norm, and a radius in that norm for pixels in [0, 1]. */
-export interface BallOptions<N extends Norm> {
+/** The options that give an attack its ball: a norm, and a radius in it: a number of pixels in ℓ0, otherwise for pixels in [0, 1]. */
+export interface BallOptions<N extends AttackNorm> {
   readonly norm: N;
   readonly epsilon: number;
 }
@@ -21,7 +21,7 @@ export type SharedNames<O extends z.ZodObject> = {
 /** What a definition of either kind states. */
 interface CommonSpecification<
   Name extends string,
-  N extends Norm,
+  N extends AttackNorm,
   O extends z.ZodObject,
   S extends SharedNames<O>,
   P extends string,
@@ -47,7 +47,7 @@ interface CommonSpecification<
 /** What `defineAttack` is given for an attack within a radius. */
 export interface BoundedSpecification<
   Name extends string = string,
-  N extends Norm = Norm,
+  N extends AttackNorm = AttackNorm,
   O extends z.ZodObject = z.ZodObject,
   S extends SharedNames<O> = SharedNames<O>,
   P extends string = string,
@@ -69,7 +69,7 @@ export interface BoundedSpecification<
 /** What `defineAttack` is given for a minimum-norm attack. */
 export interface MinimalSpecification<
   Name extends string = string,
-  N extends Norm = Norm,
+  N extends AttackNorm = AttackNorm,
   O extends z.ZodObject = z.ZodObject,
   S extends SharedNames<O> = SharedNames<O>,
   P extends string = string,
@@ -86,7 +86,7 @@ export interface MinimalSpecification<
 export interface AttackDefinition extends PluginDefinition {
   readonly type: "attack";
   readonly kind: AttackKind;
-  readonly norms: readonly Norm[];
+  readonly norms: readonly AttackNorm[];
   /** The strict schema of the attack's own options. */
   readonly options: z.ZodObject;
   readonly summary: string;
@@ -118,7 +118,7 @@ export interface TypedParts<Name, N, O, S, P> {
 /** The other parts of a definition, whose types are the same for every attack. */
 type UntypedParts = Omit<
   AttackDefinition,
-  keyof TypedParts<string, Norm, z.ZodObject, SharedOptionTable, string>
+  keyof TypedParts<string, AttackNorm, z.ZodObject, SharedOptionTable, string>
 >;
 
 /** The shared option that sets each own option, without their literal types. */
@@ -127,7 +127,7 @@ type SharedOptionTable = Readonly<Record<string, string | null>>;
 /** A bounded attack's definition. Called with a norm, a radius and options, it makes the attack. */
 export type BoundedDefinition<
   Name extends string = string,
-  N extends Norm = Norm,
+  N extends AttackNorm = AttackNorm,
   O extends z.ZodObject = z.ZodObject,
   S = SharedOptionTable,
   P extends string = string,
@@ -138,7 +138,7 @@ export type BoundedDefinition<
 type IsUnion<T, All = T> = T extends unknown ? ([All] extends [T] ? false : true) : never;
 
 /** The norm among the options; an attack of a single norm needs none. */
-type NormOption<N extends Norm> =
+type NormOption<N extends AttackNorm> =
   IsUnion<N> extends false ? { readonly norm?: N } : { readonly norm: N };
 
 /** The arguments of a call whose options may all be left out. */
@@ -147,7 +147,7 @@ type OptionalArgument<G> = Record<never, never> extends G ? [given?: G] : [given
 /** A minimum-norm attack's definition. Called with a norm and options, it makes the attack. */
 export type MinimalDefinition<
   Name extends string = string,
-  N extends Norm = Norm,
+  N extends AttackNorm = AttackNorm,
   O extends z.ZodObject = z.ZodObject,
   S = SharedOptionTable,
   P extends string = string,

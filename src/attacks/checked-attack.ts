@@ -2,6 +2,7 @@
 import { awaitPlugin, badPlugin, type PluginDefinition, requireResult } from "../math/plugin.ts";
 import type { Tensor } from "../math/tensor.ts";
 import { distancesOf } from "./exact-projection.ts";
+import { changedPixels } from "./pixels.ts";
 import { tracingErrors } from "./tracing-errors.ts";
 import type { BoundedAttack, MinimalAttack } from "./victim.ts";
 
@@ -47,7 +48,8 @@ export function checkedPerturb(definition: PluginDefinition, attack: BoundedAtta
         traced.isFromVictim,
       );
       const images = requireImages(definition, "perturb", value, x);
-      const lengths = distancesOf(images, x, norm);
+      const lengths =
+        norm === "l0" ? changedPixels(images, x, PIXEL_TOLERANCE) : distancesOf(images, x, norm);
       const at = lengths.findIndex((length) => length > epsilon * (1 + RADIUS_TOLERANCE));
       if (at >= 0)
         throw badPlugin(

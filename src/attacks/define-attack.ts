@@ -15,22 +15,22 @@ import type {
   SharedNames,
 } from "./attack-definition.ts";
 import { checkedMinimize, checkedPerturb } from "./checked-attack.ts";
-import { EpsilonL1, EpsilonL2, EpsilonLinf, resolve } from "./options.ts";
-import type { Attack, BoundedAttack, MinimalAttack, Norm } from "./victim.ts";
+import { EpsilonL0, EpsilonL1, EpsilonL2, EpsilonLinf, resolve } from "./options.ts";
+import type { Attack, AttackNorm, BoundedAttack, MinimalAttack } from "./victim.ts";
 
 /** The name of an attack's option among the shared ones: `queries` of `square` is `squareQueries`. */
 const sharedName = (attack: string, option: string): string =>
   option === "stopWhenBroken" ? option : sharedOptionName(attack, option);
 
-const radii = { linf: EpsilonLinf, l2: EpsilonL2, l1: EpsilonL1 } as const;
+const radii = { linf: EpsilonLinf, l2: EpsilonL2, l1: EpsilonL1, l0: EpsilonL0 } as const;
 
 /** The schema of a call's options: norm, radius if bounded, and the attack's own. */
-function callSchema(kind: AttackKind, norms: readonly Norm[], own: z.ZodObject): z.ZodType {
+function callSchema(kind: AttackKind, norms: readonly AttackNorm[], own: z.ZodObject): z.ZodType {
   if (kind === "minimum-norm") {
     const norm = norms.length === 1 ? z.literal(norms[0]).default(norms[0]) : z.enum(norms);
     return own.safeExtend({ norm: norm.describe("norm that is made small") }).strict();
   }
-  const inNorm = (norm: Norm) =>
+  const inNorm = (norm: AttackNorm) =>
     own.safeExtend({ norm: z.literal(norm), epsilon: radii[norm] }).strict();
   const [first, ...others] = norms.map(inNorm);
   return z.discriminatedUnion("norm", [first, ...others]);
@@ -45,7 +45,7 @@ function checkSpecification(
   if (!/^[a-z][a-z0-9-]*$/.test(self.name))
     throw badPlugin(self, "needs a name of lower-case letters, digits and hyphens");
   if (!Array.isArray(norms) || norms.length === 0 || !norms.every((norm) => norm in radii))
-    throw badPlugin(self, "needs norms, one or more of linf, l2 and l1");
+    throw badPlugin(self, "needs norms, one or more of linf, l2, l1 and l0");
   if (!isText(summary) || !isText(source))
     throw badPlugin(self, "needs a summary, and a source such as authors, year and arXiv number");
   requireOwnOptions(self, options, {
@@ -57,7 +57,7 @@ function checkSpecification(
 /** Any specification, as the code below handles it. */
 interface AnySpecification {
   readonly name: string;
-  readonly norms: readonly Norm[];
+  readonly norms: readonly AttackNorm[];
   readonly options: z.ZodObject;
   readonly summary: string;
   readonly source: string;
@@ -111,14 +111,14 @@ interface Made {
  */
 export function defineAttack<
   const Name extends string,
-  const N extends Norm,
+  const N extends AttackNorm,
   O extends z.ZodObject,
   const S extends SharedNames<O> = Record<never, never>,
   const P extends string = `${Name}-*`,
 >(given: MinimalSpecification<Name, N, O, S, P>): MinimalDefinition<Name, N, O, S, P>;
 export function defineAttack<
   const Name extends string,
-  const N extends Norm,
+  const N extends AttackNorm,
   O extends z.ZodObject,
   const S extends SharedNames<O> = Record<never, never>,
   const P extends string = `${Name}-*`,
@@ -134,7 +134,7 @@ export function defineAttack(given: AnySpecification): AttackDefinition {
   const schema = callSchema(kind, norms, options);
 
   function from(values: Readonly<Record<string, unknown>> = {}): Attack {
-    const resolved = resolve(schema, values) as z.output<z.ZodObject> & BallOptions<Norm>;
+    const resolved = resolve(schema, values) as z.output<z.ZodObject> & BallOptions<AttackNorm>;
     const { norm, epsilon, ...own } = resolved;
     const ball = isBounded ? { norm, epsilon } : { norm };
     const forMake = { ...ball, ...own } as never;

@@ -2,15 +2,15 @@ import { marginsOf } from "../losses/margin.ts";
 import type { Key } from "../math/random.ts";
 import { fold, foldAll } from "../math/random.ts";
 import { type Tensor, takeRows, tensor } from "../math/tensor.ts";
-import { distancesOf, projectExactly } from "./exact-projection.ts";
+import { areWithin, projectExactly } from "./exact-projection.ts";
 import { rowOf } from "./examples.ts";
 import { checkInputs, checkLabels } from "./preconditions.ts";
-import type { Attack, BoundedAttack, Labels, Norm, Victim } from "./victim.ts";
+import type { Attack, AttackNorm, BoundedAttack, Labels, Victim } from "./victim.ts";
 
 /** The attacks of an ensemble in one ball. */
 export interface EnsembleOptions {
   readonly name: string;
-  readonly norm: Norm;
+  readonly norm: AttackNorm;
   /** The radius in the norm, for pixels in [0, 1]. */
   readonly epsilon: number;
   /** Run in this order. The result of a minimum-norm attack counts if its distance is at most epsilon, in the norm. */
@@ -20,9 +20,6 @@ export interface EnsembleOptions {
   /** Resolved options, for the record. */
   readonly options: Readonly<Record<string, unknown>>;
 }
-
-/** A minimum-norm result this far outside the ball still counts, after projection: rounding may have put it there. */
-const ROUNDING = 1e-6;
 
 /** The member's result [batch, ...pixels] in the ball; x where a minimum-norm attack went farther. */
 async function perturbWithin(
@@ -37,8 +34,8 @@ async function perturbWithin(
     return projectExactly(await member.perturb(victim, x, labels, keys), x, member.norm, epsilon);
   const { adversarial } = await member.minimize(victim, x, labels, keys);
   const out = tensor(x.shape, x.data.slice());
-  for (const [i, length] of distancesOf(adversarial, x, member.norm).entries())
-    if (length <= epsilon + ROUNDING) rowOf(out, i).set(rowOf(adversarial, i));
+  for (const [i, within] of areWithin(adversarial, x, member.norm, epsilon).entries())
+    if (within) rowOf(out, i).set(rowOf(adversarial, i));
   return projectExactly(out, x, member.norm, epsilon);
 }
 

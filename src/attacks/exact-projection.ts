@@ -3,22 +3,24 @@ import { nextDown32, nextUp32 } from "../math/neighbours.ts";
 import { add, clamp, sub, type Tensor } from "../math/tensor.ts";
 import { balls } from "./balls.ts";
 import { distances, rowOf } from "./examples.ts";
-import type { Norm } from "./victim.ts";
+import { changedPixels, projectPixels } from "./pixels.ts";
+import type { AttackNorm, Norm } from "./victim.ts";
 
 /** The maximum number of times that a row's pixels are stepped towards x, before x itself replaces them. */
 const MAX_PASSES = 8;
 
 /**
  * `adversarial` projected onto the ball of radius epsilon around x and clipped to [0, 1], both [batch, ...pixels]. For every
- * row, ‖adversarial − x‖ in double precision is at most epsilon, in any order of the additions. x must be in [0, 1], and
- * epsilon at least 0.
+ * row, ‖adversarial − x‖ in double precision is at most epsilon, in any order of the additions; in ℓ0 at most epsilon pixels
+ * differ, and the others are x's to the bit. x must be in [0, 1], and epsilon at least 0.
  */
 export function projectExactly(
   adversarial: Tensor,
   x: Tensor,
-  norm: Norm,
+  norm: AttackNorm,
   epsilon: number,
 ): Tensor {
+  if (norm === "l0") return projectPixels(clamp(adversarial, 0, 1), x, epsilon);
   const delta = balls[norm].project(sub(clamp(adversarial, 0, 1), x), epsilon);
   const inside = clamp(add(x, delta), 0, 1);
   for (let i = 0; i < inside.shape[0]; i++)
@@ -27,10 +29,30 @@ export function projectExactly(
 }
 
 /** ‖adversarial − x‖ of each row [batch], in double precision, for pixels [batch, ...pixels] in [0, 1]. */
-export const distancesOf = (adversarial: Tensor, x: Tensor, norm: Norm): number[] =>
-  Array.from({ length: x.shape[0] ?? 0 }, (_, i) =>
+export function distancesOf(adversarial: Tensor, x: Tensor, norm: AttackNorm): number[] {
+  if (norm === "l0") return changedPixels(adversarial, x);
+  return Array.from({ length: x.shape[0] ?? 0 }, (_, i) =>
     distances[norm](rowOf(adversarial, i), rowOf(x, i)),
   );
+}
+
+/** A result this far outside a ball still counts, after projection: rounding to float32 may have put it there. */
+const ROUNDING = 1e-6;
+
+/**
+ * Whether each row of `adversarial` [batch, ...pixels] is in the ball around x, up to rounding to float32: in ℓ0, a pixel that
+ * moved by 1e-6 or less has not changed. `projectExactly` brings such a row into the ball.
+ */
+export function areWithin(
+  adversarial: Tensor,
+  x: Tensor,
+  norm: AttackNorm,
+  epsilon: number,
+): boolean[] {
+  if (norm === "l0")
+    return changedPixels(adversarial, x, ROUNDING).map((count) => count <= epsilon);
+  return distancesOf(adversarial, x, norm).map((length) => length <= epsilon + ROUNDING);
+}
 
 /**
  * Moves a point [pixels] that rounding left just outside the ball back into it, in place: pixels step to the next float32

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ce } from "../losses/ce.ts";
 import { foldAll } from "../math/random.ts";
-import { addScaled, clamp, rowSize } from "../math/tensor.ts";
+import { addScaled, clamp } from "../math/tensor.ts";
 import { balls } from "./balls.ts";
 import { defineAttack } from "./define-attack.ts";
 import { checkEpsilon, checkGradient, checkInputs, checkLabels } from "./preconditions.ts";
@@ -21,7 +21,7 @@ export const fgsm = defineAttack({
     options: { norm, epsilon, steps: 1 },
     async perturb(victim, x, labels, keys) {
       checkInputs(x, labels, keys);
-      checkEpsilon(norm, epsilon, rowSize(x));
+      checkEpsilon(norm, epsilon, x.shape.slice(1));
       const { gradient, logits } = await victim.lossAndGradient(x, ce(labels), foldAll(keys, 0));
       checkLabels(labels, logits);
       checkGradient(gradient);

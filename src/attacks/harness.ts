@@ -1,7 +1,7 @@
 // Runs attacks. The harness, not the attack, measures the result.
 import { badPlugin, type PluginDefinition, requireResult } from "../math/plugin.ts";
 import type { Key } from "../math/random.ts";
-import { clamp, rowSize, sub, type Tensor } from "../math/tensor.ts";
+import { clamp, sub, type Tensor } from "../math/tensor.ts";
 import { balls } from "./balls.ts";
 import { distancesOf, projectExactly } from "./exact-projection.ts";
 import { withFiniteValues } from "./finite.ts";
@@ -49,6 +49,8 @@ export interface BoundedResult {
   readonly l2: readonly number[];
   /** ℓ1 norms of the same, [batch]. */
   readonly l1: readonly number[];
+  /** ℓ0 norms of the same, in pixels with all their channels, [batch]. */
+  readonly l0: readonly number[];
   /** Queries to the victim for the whole batch. */
   readonly queries: Queries;
   /** The member of an ensemble that broke the example, [batch]; null if none did, and for other attacks. */
@@ -73,7 +75,7 @@ export async function runBounded(
   keys: readonly Key[],
 ): Promise<BoundedResult> {
   checkInputs(x, labels, keys);
-  checkEpsilon(attack.norm, attack.epsilon, rowSize(x));
+  checkEpsilon(attack.norm, attack.epsilon, x.shape.slice(1));
   const counting = counted(victim);
   const members: (string | null)[] = labels.map(() => null);
   const onBroken = (example: number, member: string) => {
@@ -120,5 +122,6 @@ function measured(
     linf: distancesOf(adversarial, x, "linf"),
     l2: distancesOf(adversarial, x, "l2"),
     l1: distancesOf(adversarial, x, "l1"),
+    l0: distancesOf(adversarial, x, "l0"),
   };
 }

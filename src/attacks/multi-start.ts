@@ -1,7 +1,7 @@
 // Several gradient ascents per example, from different starts or towards different classes.
 import type { RowLoss } from "../losses/table.ts";
 import { foldAll, type Key } from "../math/random.ts";
-import { add, clamp, rowSize, type Tensor, takeRows } from "../math/tensor.ts";
+import { add, clamp, type Tensor, takeRows } from "../math/tensor.ts";
 import { type Ascent, ascend } from "./ascent.ts";
 import { balls } from "./balls.ts";
 import { putRows, rivals, rowOf } from "./examples.ts";
@@ -49,7 +49,7 @@ export function multiStart(options: MultiStart): BoundedAttack["perturb"] {
   const { ascent } = options;
   return async (victim, x, labels, keys) => {
     checkInputs(x, labels, keys);
-    checkEpsilon(ascent.norm, ascent.epsilon, rowSize(x));
+    checkEpsilon(ascent.norm, ascent.epsilon, x.shape.slice(1));
     const targets = await targetsOf(victim, { x, labels, keys }, options.maxTargets);
     const search = new Search(options, victim, { x, labels, keys, targets });
     for (let run = 0; run < search.ascents; run++) await search.ascend(run);

@@ -61,13 +61,21 @@ export async function beginAll(
  */
 export function judge(image: Image, point: Float32Array, margin: number, norm: Norm): boolean {
   if (!(margin > 0)) return false;
-  const distance = distances[norm](point, image.x);
-  if (distance < image.distance) {
-    image.distance = distance;
-    image.margin = margin;
-    image.nearest.set(point);
-  }
+  keepCloser(image, point, margin, distances[norm](point, image.x));
   return true;
+}
+
+/** Keeps an adversarial point [pixels] with this margin, in logits, and distance from x, if it is closer than all before. */
+export function keepCloser(
+  image: Image,
+  point: Float32Array,
+  margin: number,
+  distance: number,
+): void {
+  if (!(distance < image.distance)) return;
+  image.distance = distance;
+  image.margin = margin;
+  image.nearest.set(point);
 }
 
 /** The search for the closest adversarial point of one image. */

@@ -17,6 +17,9 @@ export const EpsilonL2 = z.number().positive();
 /** A radius in ℓ1 for pixels in [0, 1]; `checkEpsilon` checks the upper bound, the number of pixels. */
 export const EpsilonL1 = z.number().positive();
 
+/** A radius in ℓ0, the number of pixels that may change; `checkEpsilon` checks the upper bound, the number of pixels. */
+export const EpsilonL0 = z.int().positive();
+
 /** Parses options and fills in defaults. Throws a `UsageError` that names every option that is unknown or out of range. */
 export function resolve<S extends z.ZodType>(schema: S, options: unknown): z.output<S> {
   return parseOptions(schema, options, {

@@ -1,8 +1,9 @@
 import type { Key } from "../math/random.ts";
-import type { Tensor } from "../math/tensor.ts";
+import { elementCount, type Shape, type Tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
+import { positionsOf } from "./frame.ts";
 import { tooLargeMessage } from "./options.ts";
-import type { Labels, Norm } from "./victim.ts";
+import type { AttackNorm, Labels } from "./victim.ts";
 
 /**
  * The checks that every attack starts with: x [batch, ...pixels] holds pixels in [0, 1], and labels and keys are [batch]. Throws
@@ -31,10 +32,15 @@ export function checkInputs(x: Tensor, labels: Labels, keys: readonly Key[]): vo
 }
 
 /**
- * Throws `UsageError` if a ball of radius epsilon, in its norm, contains all images of `pixels` pixels in [0, 1] whatever its
- * centre.
+ * Throws `UsageError` if a ball of radius epsilon, in its norm, contains all images [...pixels] of this shape, with pixels in
+ * [0, 1], whatever its centre; in ℓ0 also for a radius that is no whole number of pixels.
  */
-export function checkEpsilon(norm: Norm, epsilon: number, pixels: number): void {
+export function checkEpsilon(norm: AttackNorm, epsilon: number, shape: Shape): void {
+  if (norm === "l0") {
+    checkPixels(epsilon, positionsOf(shape));
+    return;
+  }
+  const pixels = elementCount(shape);
   const diameter = { linf: 1, l2: Math.sqrt(pixels), l1: pixels }[norm];
   if (epsilon >= diameter)
     throw new UsageError(
@@ -42,6 +48,19 @@ export function checkEpsilon(norm: Norm, epsilon: number, pixels: number): void 
         ? tooLargeMessage(epsilon)
         : `epsilon is ${epsilon}, but no two images of ${pixels} pixels in [0, 1] are further apart ` +
             `than ${diameter.toPrecision(3)}; did you mean ${epsilon}/255?`,
+      { code: "bad-option" },
+    );
+}
+
+function checkPixels(epsilon: number, positions: number): void {
+  if (!Number.isInteger(epsilon) || epsilon < 1)
+    throw new UsageError(
+      `epsilon in ℓ0 is ${epsilon}, but it counts pixels; give a whole number from 1 on`,
+      { code: "bad-option" },
+    );
+  if (epsilon >= positions)
+    throw new UsageError(
+      `epsilon in ℓ0 is ${epsilon}, but an image has ${positions} pixels, counted with all their channels, and an attack may not change all of them; give fewer`,
       { code: "bad-option" },
     );
 }

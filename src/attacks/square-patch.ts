@@ -1,46 +1,9 @@
 // The proposals of Square for one example: candidates made of the best point so far and a few random words.
-import { unit } from "../math/distributions.ts";
-import { InternalError } from "../math/internal-error.ts";
+import type { Choices } from "./choices.ts";
 import { distances } from "./examples.ts";
+import type { Frame } from "./frame.ts";
 import { projectL1Box } from "./l1.ts";
 import type { Norm } from "./victim.ts";
-
-/** The size of an image: channels, rows and columns. */
-export interface Frame {
-  readonly channels: number;
-  readonly height: number;
-  readonly width: number;
-}
-
-/** Images are [channel, height, width] or [height, width]; anything else is one row. */
-export function frameOf(pixels: readonly number[]): Frame {
-  if (pixels.length === 3) {
-    const [channels, height, width] = pixels;
-    return { channels, height, width };
-  }
-  if (pixels.length === 2) return { channels: 1, height: pixels[0], width: pixels[1] };
-  return { channels: 1, height: 1, width: pixels.reduce((product, n) => product * n, 1) };
-}
-
-/** Random choices, one word each, in the order in which they are made. */
-export interface Choices {
-  sign(): 1 | -1;
-  /** 0 … n − 1. */
-  below(n: number): number;
-}
-
-/** The random choices that are read from `words` [choices]. Throws `InternalError` once all are read. */
-export function choicesOf(words: Uint32Array): Choices {
-  let at = 0;
-  const next = (): number => {
-    if (at === words.length) throw new InternalError(`Square drew more than ${at} random words`);
-    return words[at++];
-  };
-  return {
-    sign: () => (next() & 1 ? 1 : -1),
-    below: (n) => Math.floor(unit(next()) * n),
-  };
-}
 
 /** The side of the windows that tile the image at the start in ℓ2 and ℓ1. */
 const tileSide = ({ height, width }: Frame): number =>

@@ -3,17 +3,12 @@ import { linearVictim } from "../../test/fixtures/linear-victim.ts";
 import { uniform } from "../math/distributions.ts";
 import { fillBits, keyOf, keysFor } from "../math/random.ts";
 import { tensor } from "../math/tensor.ts";
+import { type Choices, choicesOf } from "./choices.ts";
 import { distances } from "./examples.ts";
+import { frameOf } from "./frame.ts";
 import { runBounded } from "./harness.ts";
 import { shareAt, square } from "./square.ts";
-import {
-  type Choices,
-  choicesOf,
-  frameOf,
-  maxChoices,
-  nextChoices,
-  proposals,
-} from "./square-patch.ts";
+import { maxChoices, nextChoices, proposals } from "./square-patch.ts";
 import type { Norm } from "./victim.ts";
 
 const wordsOf = (seed: number) => {

@@ -1,20 +1,15 @@
 import { z } from "zod";
 import { marginsOf } from "../losses/margin.ts";
 import { fillBits, fold, foldAll, type Key } from "../math/random.ts";
-import { rowSize, type Shape, type Tensor, tensor } from "../math/tensor.ts";
+import { type Shape, type Tensor, tensor } from "../math/tensor.ts";
 import type { BallOptions } from "./attack-definition.ts";
+import { choicesOf } from "./choices.ts";
 import { defineAttack } from "./define-attack.ts";
 import { gather, rowOf } from "./examples.ts";
+import { type Frame, frameOf } from "./frame.ts";
 import { StopWhenBroken } from "./options.ts";
 import { checkEpsilon, checkInputs, checkLabels } from "./preconditions.ts";
-import {
-  choicesOf,
-  type Frame,
-  frameOf,
-  maxChoices,
-  nextChoices,
-  proposals,
-} from "./square-patch.ts";
+import { maxChoices, nextChoices, proposals } from "./square-patch.ts";
 import type { Labels, Norm, Victim } from "./victim.ts";
 
 /** Queries per image, an option that Square and AutoAttack share. */
@@ -93,7 +88,7 @@ async function perturb(
   keys: readonly Key[],
 ): Promise<Tensor> {
   checkInputs(x, labels, keys);
-  checkEpsilon(norm, epsilon, rowSize(x));
+  checkEpsilon(norm, epsilon, x.shape.slice(1));
   const adversarial = tensor(x.shape, x.data.slice());
   const clean = await victim.logits(x, foldAll(keys, 0));
   checkLabels(labels, clean);

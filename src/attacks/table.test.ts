@@ -6,7 +6,7 @@ it.each(attackNames)("%s is the name of the attack it makes, in the norm that en
   const attack = attackNamed(name);
   expect(attack.name).toBe(name);
   expect(name.replace(/-rand$/, "").endsWith(`-${attack.norm}`)).toBe(true);
-  expect(attack.epsilon).toBe({ linf: 0.031, l2: 0.83, l1: 12 }[attack.norm]);
+  expect(attack.epsilon).toBe({ linf: 0.031, l2: 0.83, l1: 12, l0: 10 }[attack.norm]);
 });
 
 it.each([

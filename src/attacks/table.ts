@@ -13,11 +13,13 @@ import { deepfool } from "./deepfool.ts";
 import { fab } from "./fab.ts";
 import { fgsm } from "./fgsm.ts";
 import { fmn } from "./fmn.ts";
-import { EpsilonL1, EpsilonL2, EpsilonLinf, resolve } from "./options.ts";
+import { EpsilonL0, EpsilonL1, EpsilonL2, EpsilonLinf, resolve } from "./options.ts";
 import { pgd, pgdTargeted } from "./pgd.ts";
 import { type NamesOf, ownOptions, type SharedShapeOf, sharedShape } from "./shared-options.ts";
+import { sigmaZero } from "./sigma-zero.ts";
+import { sparseRs } from "./sparse-rs.ts";
 import { square } from "./square.ts";
-import type { BoundedAttack, MinimalAttack, Norm } from "./victim.ts";
+import type { AttackNorm, BoundedAttack, MinimalAttack } from "./victim.ts";
 
 /** The built-in attacks. The order is that of help and tables, and of options that several attacks share the first decides. */
 const rows = [
@@ -28,6 +30,7 @@ const rows = [
   apgdTargeted,
   apgdPm,
   square,
+  sparseRs,
   fgsm,
   adaptive,
   autoattack,
@@ -37,6 +40,7 @@ const rows = [
   ddn,
   fmn,
   deepfool,
+  sigmaZero,
 ] as const;
 type Row = (typeof rows)[number];
 
@@ -73,7 +77,10 @@ const ofKind = (kind: AttackKind): readonly AttackDefinition[] =>
   attacks.all.filter((definition) => definition.kind === kind);
 
 /** The norm of each name of a definition. */
-const normsByName = ({ norms, pattern }: AttackDefinition): readonly (readonly [string, Norm])[] =>
+const normsByName = ({
+  norms,
+  pattern,
+}: AttackDefinition): readonly (readonly [string, AttackNorm])[] =>
   norms.map((norm) => [pattern.replace("*", norm), norm] as const);
 
 /** The names of definitions in all of their norms. */
@@ -119,13 +126,14 @@ export function optionsOfAttack(name: string): string[] {
 }
 
 /** The norm of the attack of this name; undefined for a name that no attack has. */
-export const normOfAttack = (name: string): Norm | undefined =>
+export const normOfAttack = (name: string): AttackNorm | undefined =>
   attacks.all.flatMap(normsByName).find(([known]) => known === name)?.[1];
 
 const radii = {
   epsilonLinf: EpsilonLinf.default(0.031).describe("radius in ℓ∞, for pixels in [0, 1]"),
   epsilonL2: EpsilonL2.default(0.83).describe("radius in ℓ2, for pixels in [0, 1]"),
   epsilonL1: EpsilonL1.default(12).describe("radius in ℓ1, for pixels in [0, 1]"),
+  epsilonL0: EpsilonL0.default(10).describe("radius in ℓ0, in pixels with all their channels"),
 } as const;
 
 /** The option that holds the radius of each norm. */
@@ -133,7 +141,8 @@ export const epsilonOption = {
   linf: "epsilonLinf",
   l2: "epsilonL2",
   l1: "epsilonL1",
-} as const satisfies { readonly [N in Norm]: keyof typeof radii };
+  l0: "epsilonL0",
+} as const satisfies { readonly [N in AttackNorm]: keyof typeof radii };
 
 type Bounded = Extract<Row, { readonly kind: "bounded" }>;
 type Minimal = Extract<Row, { readonly kind: "minimum-norm" }>;

@@ -1,5 +1,5 @@
 // The adaptive attack for as long as it is given.
-import { rowSize, rows, tensor } from "../math/tensor.ts";
+import { rows, tensor } from "../math/tensor.ts";
 import { SQUARES, timedRound } from "./adaptive-rounds.ts";
 import { AdaptiveSearch, type AttackBall, type Progress } from "./adaptive-search.ts";
 import { putRows } from "./examples.ts";
@@ -43,7 +43,7 @@ export function timedAdaptive(given: TimedOptions): BoundedAttack {
     takesAll: true,
     async perturb(victim, x, labels, keys, onBroken) {
       checkInputs(x, labels, keys);
-      checkEpsilon(norm, epsilon, rowSize(x));
+      checkEpsilon(norm, epsilon, x.shape.slice(1));
       const parts: { readonly from: number; readonly search: AdaptiveSearch }[] = [];
       for (let from = 0; from < labels.length; from += batch) {
         const to = Math.min(from + batch, labels.length);

@@ -25,8 +25,14 @@ export interface Victim {
   ): Promise<LossAndGradient>;
 }
 
-/** The norms that attacks know: ℓ∞, ℓ2 and ℓ1. */
+/** The norms with a ball to ascend in, to prove and to certify: ℓ∞, ℓ2 and ℓ1. */
 export type Norm = "linf" | "l2" | "l1";
+
+/**
+ * The norms that attacks know: also ℓ0, the number of changed pixels. A pixel is all channels at one position. Its radius is a
+ * whole number of pixels, and it has no proofs.
+ */
+export type AttackNorm = Norm | "l0";
 
 /** The norms of Araujo et al. 2019, arXiv:1903.10219: ℓ∞ and ℓ2. */
 export type PaperNorm = Exclude<Norm, "l1">;
@@ -37,7 +43,7 @@ export type OnBroken = (example: number, member: string) => void;
 /** An attack that looks for a point of high loss in the ball of radius `epsilon`, in its norm, around each image. */
 export interface BoundedAttack {
   readonly name: string;
-  readonly norm: Norm;
+  readonly norm: AttackNorm;
   readonly epsilon: number;
   /** What it asks the victim for: the loss `ce` only, any loss, or logits only. */
   readonly asks: "cross-entropy" | "losses" | "logits";
@@ -59,7 +65,7 @@ export interface BoundedAttack {
 export interface MinimalAttack {
   readonly name: string;
   /** The norm that is minimised. */
-  readonly norm: Norm;
+  readonly norm: AttackNorm;
   readonly epsilon: null;
   /** The attack's resolved options, for the record. */
   readonly options: Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 import { EvaluateOptions } from "../evaluate/options.ts";
-import type { AuditOptions } from "./options.ts";
+import { type AuditOptions, attackedNorms } from "./options.ts";
 import { plannedOptions } from "./plan.ts";
 
 /** The options of the evaluation that runs the attacks of an audit, on a model with `classes` outputs. */
@@ -8,8 +8,9 @@ export function evaluationOptions(
   classes: number,
   noise: string | null,
 ): EvaluateOptions {
-  const { budget, examples, seed, rule, batch, epsilonLinf, epsilonL2, epsilonL1 } = options;
-  const norms = [...new Set(options.norms)];
+  const { budget, examples, seed, rule, batch, epsilonLinf, epsilonL2, epsilonL1, epsilonL0 } =
+    options;
+  const norms = attackedNorms(options);
   return EvaluateOptions.parse({
     ...plannedOptions({ norms, budget, classes, randomised: noise !== null }),
     examples,
@@ -19,6 +20,7 @@ export function evaluationOptions(
     epsilonLinf,
     epsilonL2,
     epsilonL1,
+    epsilonL0,
     noise: noise ?? undefined,
   });
 }

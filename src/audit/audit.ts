@@ -22,7 +22,7 @@ import { DECISIONS, PREPROCESSINGS } from "./checks.ts";
 import type { Facts } from "./diagnostic.ts";
 import { DiagnosticRunner } from "./diagnostic-runner.ts";
 import { type AuditedModel, openAudited } from "./open-audited.ts";
-import type { AuditOptions } from "./options.ts";
+import { type AuditOptions, probedRadii, searchedNorms } from "./options.ts";
 import { nothingProbed } from "./probe.ts";
 import type { LowerBounds, ProveEvent } from "./prove/lower-bounds.ts";
 import { openLowerBounds } from "./prove/open.ts";
@@ -183,7 +183,7 @@ async function resultOf(
   const probe = await runner.run(
     "the probe of gradients and attacks",
     () => network.probe(),
-    nothingProbed(options.norms[0]),
+    nothingProbed(probedRadii(options)[0].norm),
   );
   const decisions = await runner.run(DECISIONS, () => network.compareDecisions(), null);
   const preprocessings = await runner.run(
@@ -223,7 +223,7 @@ async function resultOf(
     smallest:
       searched === null
         ? null
-        : [...new Set(options.norms)].map((norm) =>
+        : searchedNorms(options).map((norm) =>
             smallestRadii(norm, smallestByImage(rows, searched, norm)),
           ),
   });

@@ -11,7 +11,7 @@ import type { ImportedOptions } from "../models/imported-network.ts";
 import type { AuditRequest } from "./audit-request.ts";
 import type { AuditedModel } from "./open-audited.ts";
 import type { AuditOptions } from "./options.ts";
-import { largestRadii } from "./options.ts";
+import { probedRadii } from "./options.ts";
 import {
   type Compare,
   comparePreprocessings,
@@ -101,7 +101,7 @@ export class AuditedNetwork {
     try {
       return await probe(this.victim, this.#dataset.test, {
         seed,
-        radii: largestRadii(this.#options),
+        radii: probedRadii(this.#options),
         examples: Math.min(examples, PROBED),
         copy: copy && this.#stoppable(copy),
       });

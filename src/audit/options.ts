@@ -1,5 +1,8 @@
 import { z } from "zod";
+import { EpsilonL0 } from "../attacks/options.ts";
+import type { AttackNorm, Norm } from "../attacks/victim.ts";
 import { EvaluateOptions } from "../evaluate/options.ts";
+import { UsageError } from "../math/usage-error.ts";
 
 /** How much computation an audit may spend. */
 export const budgets = ["quick", "standard", "autoattack", "full"] as const;
@@ -8,16 +11,23 @@ export type Budget = (typeof budgets)[number];
 const { epsilonLinf, epsilonL2, epsilonL1, examples, noise, rule, batch, seed } =
   EvaluateOptions.shape;
 
-/** The options that determine an audit of a given file on given images. Radii are for pixels in [0, 1]. */
+/** The options that determine an audit of a given file on given images. Radii are for pixels in [0, 1], in ℓ0 in pixels. */
 export const AuditOptions = z.strictObject({
   norms: z
-    .array(z.enum(["linf", "l2", "l1"]))
+    .array(z.enum(["linf", "l2", "l1", "l0"]))
     .min(1)
     .default(["linf", "l2"])
-    .describe("norms of the attacks"),
+    .describe("norms of the attacks; --epsilon-l0 adds l0"),
   epsilonLinf,
   epsilonL2,
   epsilonL1,
+  epsilonL0: z
+    .array(EpsilonL0)
+    .min(1)
+    .optional()
+    .describe(
+      "attack in ℓ0, too: pixels that may change, each with all its channels; several make a curve",
+    ),
   examples,
   budget: z
     .enum(budgets)
@@ -59,8 +69,29 @@ export const AuditOptions = z.strictObject({
 });
 export type AuditOptions = z.output<typeof AuditOptions>;
 
-/** The largest radius of each norm, which the verdict is about. */
-export function largestRadii({ norms, epsilonLinf, epsilonL2, epsilonL1 }: AuditOptions) {
+type Norms = Pick<AuditOptions, "norms" | "epsilonL0">;
+
+/** The norms of the attacks: those asked for, and ℓ0 if it has a radius. Throws `UsageError` for ℓ0 without a radius. */
+export function attackedNorms({ norms, epsilonL0 }: Norms): AttackNorm[] {
+  if (norms.includes("l0") && epsilonL0 === undefined)
+    throw new UsageError(
+      "--norms l0 needs --epsilon-l0, the number of pixels that may change, such as --epsilon-l0 3",
+      { code: "bad-option" },
+    );
+  return [...new Set(epsilonL0 === undefined ? norms : [...norms, "l0" as const])];
+}
+
+/** The norms that have proofs, certificates and searches for smallest radii: those of the attacks but ℓ0. */
+export const searchedNorms = ({ norms }: Pick<AuditOptions, "norms">): Norm[] =>
+  [...new Set(norms)].filter((norm) => norm !== "l0");
+
+/** The largest radius of each norm in which gradients are probed: those of the attacks but ℓ0, and ℓ∞ if there are no others. */
+export function probedRadii(options: AuditOptions): { norm: Norm; epsilon: number }[] {
+  const { epsilonLinf, epsilonL2, epsilonL1 } = options;
   const radii = { linf: epsilonLinf, l2: epsilonL2, l1: epsilonL1 };
-  return [...new Set(norms)].map((norm) => ({ norm, epsilon: Math.max(...radii[norm]) }));
+  const norms = searchedNorms(options);
+  return (norms.length === 0 ? (["linf"] as const) : norms).map((norm) => ({
+    norm,
+    epsilon: Math.max(...radii[norm]),
+  }));
 }

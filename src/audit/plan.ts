@@ -1,23 +1,26 @@
 // The attacks of an audit, in order of cost; each runs on the survivors of those before it.
 import { attacks } from "../attacks/table.ts";
-import type { Norm } from "../attacks/victim.ts";
+import type { AttackNorm } from "../attacks/victim.ts";
 import type { EvaluateOptions } from "../evaluate/options.ts";
 import type { Budget } from "./options.ts";
 
 /** The facts that decide which attacks an audit runs. */
 export interface AuditSize {
-  readonly norms: readonly Norm[];
+  readonly norms: readonly AttackNorm[];
   readonly budget: Budget;
   /** Number of the classifier's outputs. */
   readonly classes: number;
   readonly randomised: boolean;
 }
 
+/** The families in ℓ0, one that sees gradients and one that does not. */
+const SPARSE = ["sigma-zero", "sparse-rs"] as const;
+
 /** Families of attacks, cheapest first. A norm skips the families that do not have it. */
 const families: Readonly<Record<Budget, readonly string[]>> = {
-  quick: ["fgsm", "apgd-ce", "apgd-dlr", "square"],
-  standard: ["adaptive"],
-  autoattack: ["autoattack"],
+  quick: ["fgsm", "apgd-ce", "apgd-dlr", "square", ...SPARSE],
+  standard: ["adaptive", ...SPARSE],
+  autoattack: ["autoattack", ...SPARSE],
   full: [
     "fgsm",
     "deepfool",
@@ -32,13 +35,14 @@ const families: Readonly<Record<Budget, readonly string[]>> = {
     "cw",
     "apgd-pm",
     "square",
+    ...SPARSE,
   ],
 };
 
 /** The families of randomised models, where others are used: the adaptive attack stops at the first wrong answer. */
 const randomisedFamilies: Readonly<Partial<Record<Budget, readonly string[]>>> = {
-  standard: ["apgd-ce", "apgd-t", "fab-t", "square"],
-  autoattack: ["autoattack-rand"],
+  standard: ["apgd-ce", "apgd-t", "fab-t", "square", ...SPARSE],
+  autoattack: ["autoattack-rand", ...SPARSE],
 };
 
 /** The targeted DLR loss divides by a difference of logits that needs four classes (Croce & Hein 2020, Eq. 7). */
@@ -61,9 +65,12 @@ export function auditAttacks({ norms, budget, classes, randomised }: AuditSize):
   );
 }
 
-/** The effort of each budget; that of `standard` and `autoattack` is AutoAttack's (Croce & Hein 2020, arXiv:2003.01690). */
+/**
+ * The effort of each budget; that of `standard` and `autoattack` is AutoAttack's (Croce & Hein 2020, arXiv:2003.01690). In ℓ0
+ * all but `quick` have the effort of the publications.
+ */
 const efforts: Readonly<Record<Budget, Partial<EvaluateOptions>>> = {
-  quick: { apgdSteps: 20, squareQueries: 500 },
+  quick: { apgdSteps: 20, squareQueries: 500, sigmaZeroSteps: 100, sparseRsQueries: 500 },
   standard: { apgdSteps: 100, squareQueries: 5000, fabSteps: 100 },
   autoattack: { apgdSteps: 100, squareQueries: 5000, fabSteps: 100 },
   full: { apgdSteps: 100, squareQueries: 5000, fabSteps: 100, steps: 50, restarts: 5 },

@@ -1,5 +1,13 @@
 // An audit as text for a terminal.
-import { counted, listed, normName, percent, radius, range } from "../report/format.ts";
+import {
+  counted,
+  epsilonText,
+  listed,
+  normName,
+  percent,
+  radiusText,
+  range,
+} from "../report/format.ts";
 import { provenSentence } from "../report/proven-balls.ts";
 import { textTable } from "../report/text-table.ts";
 import { contradictionText } from "./prove/contradiction.ts";
@@ -8,8 +16,9 @@ import { smallestSentence } from "./smallest/words.ts";
 
 type Ball = AuditUnion["balls"][number];
 
-/** `ℓ∞ 8/255`. */
-export const ballText = ({ norm, epsilon }: Ball): string => `${normName(norm)} ${radius(epsilon)}`;
+/** `ℓ∞ 8/255`, or `ℓ0 3 pixels`. */
+export const ballText = ({ norm, epsilon }: Ball): string =>
+  `${normName(norm)} ${radiusText(norm, epsilon)}`;
 
 const radii = (norms: readonly AuditNorm[]): string => norms.map(ballText).join(" or ");
 
@@ -89,7 +98,7 @@ const textLines = (cells: readonly (readonly string[])[]): string[] => textTable
 const normTable = ({ norm, epsilon, attacks, accuracy8bit }: AuditNorm): string[] =>
   textLines([
     [
-      `${normName(norm)}, ε ${radius(epsilon)}`,
+      `${normName(norm)}, ${epsilonText(norm, epsilon)}`,
       "tried",
       "broken",
       "accuracy left",

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
+import { EpsilonL0 } from "../attacks/options.ts";
 import { AuditOptions } from "../audit/options.ts";
 import { parseNpz } from "../data/npz.ts";
 import { DefenseOptions } from "../defenses/table.ts";
@@ -49,6 +50,9 @@ const judging = {
     .default(500)
     .describe("test images that are attacked before and after"),
   testBudget: AuditOptions.shape.budget.default("quick"),
+  epsilonL0: EpsilonL0.optional().describe(
+    "attack in ℓ0, too, before and after: pixels that may change, each with all its channels",
+  ),
 };
 
 /** `rampart harden`: makes a third-party file robust, and shows by how much. */
@@ -151,7 +155,7 @@ async function judges(
   { bar, context }: { readonly bar: Progress; readonly context: Context },
 ): Promise<boolean> {
   const { out, runtime, note = () => undefined, signal } = training;
-  const { data, testNorms, testExamples, testBudget, seed = 0 } = values;
+  const { data, testNorms, testExamples, testBudget, epsilonL0, seed = 0 } = values;
   const radii = pick(
     DefenseOptions.parse(
       defined({
@@ -163,7 +167,7 @@ async function judges(
     ["epsilonLinf", "epsilonL2", "epsilonL1"],
   );
   const judgement = Object.assign(
-    { norms: testNorms, examples: testExamples, budget: testBudget, seed },
+    { norms: testNorms, examples: testExamples, budget: testBudget, epsilonL0, seed },
     radii,
   );
   const quiet = Object.assign({}, training, { note: () => undefined });

@@ -73,7 +73,10 @@ describe("a randomised model", () => {
   );
 
   const check = (options: Partial<EvaluateOptions>) => () =>
-    checkOptions(EvaluateOptions.parse({ ...radii, ...options }), { randomised: true, pixels: 4 });
+    checkOptions(EvaluateOptions.parse({ ...radii, ...options }), {
+      randomised: true,
+      shape: [1, 2, 2],
+    });
 
   it("is no matter for attacks that stop at one wrong answer", () => {
     expect(attackNames.filter(isForDeterministic).toSorted()).toEqual(

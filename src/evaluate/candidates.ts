@@ -1,7 +1,8 @@
 // The adversarial examples that compete for a row, and the choice among them.
 import { balls } from "../attacks/balls.ts";
-import { distancesOf, projectExactly } from "../attacks/exact-projection.ts";
+import { areWithin, distancesOf, projectExactly } from "../attacks/exact-projection.ts";
 import { runBounded, runMinimal } from "../attacks/harness.ts";
+import { steepestPixels } from "../attacks/pixels.ts";
 import type { Attack, BoundedAttack, Labels, MinimalAttack, Victim } from "../attacks/victim.ts";
 import { withEot, withFixedKeys } from "../defenses/with-eot.ts";
 import { margin } from "../losses/margin.ts";
@@ -127,9 +128,6 @@ export async function minimalCandidates(
   }));
 }
 
-/** A minimum-norm result this far outside the ball still counts, after projection: rounding may have put it there. */
-const ROUNDING = 1e-6;
-
 /** The result of a minimum-norm attack on x, each [batch, ...pixels]. */
 export interface UnboundedResult {
   readonly x: Tensor;
@@ -141,19 +139,18 @@ export interface UnboundedResult {
 /**
  * The candidates of a minimum-norm attack in the ball of radius ε around x: its result, or x where the perturbation is longer
  * than ε. On a randomised model the attack stops where a fresh draw is a coin toss, or at x itself if its own draws are lucky.
- * So there are two more candidates: the perturbation scaled to length ε, and one step of length ε along `uphill`.
+ * So there are two more candidates: the perturbation scaled to length ε, and one step of length ε along `uphill`. In ℓ0 these
+ * keep the ε pixels that changed most, and set those that gain most along `uphill` to a corner of the box.
  */
 export function candidatesAt(
   { norm }: Pick<MinimalAttack, "norm">,
   { x, unbounded, uphill }: UnboundedResult,
   epsilon: number,
 ): Candidate[] {
-  const ball = balls[norm];
   const row = rowSize(x);
-  const lengths = distancesOf(unbounded.adversarial, x, norm);
   const close = tensor(x.shape, x.data.slice());
-  for (const [i, length] of lengths.entries())
-    if (length <= epsilon + ROUNDING)
+  for (const [i, within] of areWithin(unbounded.adversarial, x, norm, epsilon).entries())
+    if (within)
       close.data.set(unbounded.adversarial.data.subarray(i * row, (i + 1) * row), i * row);
   const within: Candidate = {
     objective: unbounded.objective,
@@ -161,6 +158,16 @@ export function candidatesAt(
     adversarial: projectExactly(close, x, norm, epsilon),
   };
   if (uphill === null) return [within];
+  if (norm === "l0")
+    return [
+      within,
+      {
+        objective: "stretched",
+        adversarial: projectExactly(unbounded.adversarial, x, norm, epsilon),
+      },
+      { objective: "one-step", adversarial: steepestPixels(x, uphill, epsilon) },
+    ];
+  const lengths = distancesOf(unbounded.adversarial, x, norm);
   const delta = sub(unbounded.adversarial, x);
   const stretched = tensor(x.shape);
   for (let j = 0; j < delta.data.length; j++) {
@@ -173,7 +180,7 @@ export function candidatesAt(
   return [
     within,
     { objective: "stretched", adversarial: along(stretched, 1) },
-    { objective: "one-step", adversarial: along(ball.steepest(uphill), epsilon) },
+    { objective: "one-step", adversarial: along(balls[norm].steepest(uphill), epsilon) },
   ];
 }
 

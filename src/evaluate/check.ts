@@ -1,5 +1,6 @@
 import { checkEpsilon } from "../attacks/preconditions.ts";
 import { boundedAttackNames, isForDeterministic } from "../attacks/table.ts";
+import type { Shape } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { objectivesOf } from "./candidates.ts";
 import { type EvaluateOptions, resolved } from "./options.ts";
@@ -8,19 +9,19 @@ import { type RunContext, runsOf } from "./runs.ts";
 
 /** What options are checked against. */
 export interface CheckContext extends RunContext {
-  /** Numbers per image. */
-  readonly pixels: number;
+  /** Of the images: [channel, height, width]. */
+  readonly shape: Shape;
 }
 
 /** Throws `UsageError` for options that contradict each other, the model or the size of the images. Computes nothing. */
 export function checkOptions(given: EvaluateOptions, context: CheckContext): void {
   const options = resolved(given);
   const { protocol, objective, draws } = options;
-  const { randomised, pixels } = context;
+  const { randomised, shape } = context;
   const runs = runsOf(options, context);
   for (const { norm, radii } of runs)
     for (const epsilon of radii)
-      if (norm !== null && epsilon !== null) checkEpsilon(norm, epsilon, pixels);
+      if (norm !== null && epsilon !== null) checkEpsilon(norm, epsilon, shape);
   const ofDeterministic = options.attacks.find(isForDeterministic);
   if (randomised && ofDeterministic !== undefined) {
     const other = `${ofDeterministic}-rand`;

@@ -2,7 +2,7 @@ import { withMaxBatch } from "../attacks/max-batch.ts";
 import type { Victim } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
 import { foldAll } from "../math/random.ts";
-import { rowSize, rows as rowsBetween, type Tensor } from "../math/tensor.ts";
+import { rows as rowsBetween, type Tensor } from "../math/tensor.ts";
 import { checkOptions } from "./check.ts";
 import { type RememberingVictim, rememberingClean } from "./clean-answers.ts";
 import { deployed, type EvaluatedModel } from "./evaluated-model.ts";
@@ -85,7 +85,7 @@ class Evaluation {
     this.options = options;
     this.randomised = evaluated.noise !== null;
     const context = { randomised: this.randomised, customAttacks };
-    checkOptions(options, { ...context, pixels: rowSize(data.test.images([0])) });
+    checkOptions(options, { ...context, shape: data.test.images([0]).shape.slice(1) });
     this.runs = runsOf(options, context);
     this.network = rememberingClean(watched(withMaxBatch(evaluated.network, options.batch)));
     this.victim = deployed(evaluated, this.network);

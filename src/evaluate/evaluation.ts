@@ -5,7 +5,6 @@ import { RowsFile } from "../files/rows/rows-file.ts";
 import { sealedJson } from "../files/sealed.ts";
 import type { Storage } from "../files/storage/storage.ts";
 import type { OnNote } from "../math/note.ts";
-import { elementCount } from "../math/tensor.ts";
 import type { Noise } from "../noise/noise.ts";
 import { noiseNamed as plainNoise } from "../noise/table.ts";
 import { checkOptions } from "./check.ts";
@@ -114,7 +113,7 @@ async function prepared(model: Model, given: EvaluateOptions, evaluation: Evalua
   const noiseText = options.noise ?? model.noise;
   const noise = noiseText === null ? null : noiseNamed(noiseText);
   const context = { randomised: noise !== null, customAttacks };
-  checkOptions(options, { ...context, pixels: elementCount(dataset.shape) });
+  checkOptions(options, { ...context, shape: dataset.shape });
   const settings = await settingsOf({
     model,
     dataset,

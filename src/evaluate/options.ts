@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { EpsilonL1, EpsilonL2, EpsilonLinf } from "../attacks/options.ts";
+import { EpsilonL0, EpsilonL1, EpsilonL2, EpsilonLinf } from "../attacks/options.ts";
 import {
   attackDraws,
   attackOptions,
@@ -37,6 +37,7 @@ const unlisted = {
   epsilonLinf: true,
   epsilonL2: true,
   epsilonL1: true,
+  epsilonL0: true,
   randomStart: true,
   stopWhenBroken: true,
 } as const;
@@ -54,7 +55,7 @@ function attackShape() {
 
 /**
  * The schema of everything that determines the rows of an evaluation, with the attacks and options of plug-ins that are loaded at
- * this moment. Radii are for pixels in [0, 1].
+ * this moment. Radii are for pixels in [0, 1], and in ℓ0 numbers of pixels.
  */
 export function evaluateSchema() {
   const names = [...boundedAttackNames(), ...minimumNormAttackNames()];
@@ -88,6 +89,11 @@ export function evaluateSchema() {
       .min(1)
       .default([12])
       .describe("radius in ℓ1, for pixels in [0, 1]; several make a curve"),
+    epsilonL0: z
+      .array(EpsilonL0)
+      .min(1)
+      .default([10])
+      .describe("radius in ℓ0, in pixels with all their channels; several make a curve"),
     ...attackShape(),
     noise: z
       .string()

@@ -15,6 +15,7 @@ export interface Row {
   /** `none` for the clean image, else the attack's name. */
   readonly attack: string;
   readonly norm: string | null;
+  /** The radius in the norm: in ℓ0 a number of pixels, otherwise for pixels in [0, 1]. */
   readonly epsilon: number | null;
   /**
    * What led to the example. Of a deterministic model the loss that was climbed, `ce`, `dlr` or `margin`, and under an ensemble
@@ -49,6 +50,8 @@ export interface Row {
   readonly linf: number;
   readonly l2: number;
   readonly l1: number;
+  /** Attacks in ℓ0: the number of changed pixels, each with all its channels. */
+  readonly l0?: number | undefined;
   /** Fresh draws scored, R; 1 if deterministic or scored without noise. */
   readonly draws: number;
   /**

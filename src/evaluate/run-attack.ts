@@ -80,7 +80,7 @@ export async function scoreResult(
   // The same draws judge both, so only rounding makes a difference.
   const decided8bit = await judge.decide(rounded(adversarial), scoreKeys);
   const oneDraw = await judge.oneDraw(adversarial, labels, foldAll(keys, ONE_DRAW));
-  const norms = lengths(adversarial, x);
+  const norms = lengths(adversarial, x, run.norm);
   return indices.map((index, i) => {
     const label = labels[i];
     return {

@@ -8,7 +8,7 @@ import {
   minimalAttackNamed,
   minimalAttackOptions,
 } from "../attacks/table.ts";
-import type { Attack, Norm } from "../attacks/victim.ts";
+import type { Attack, AttackNorm } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
 import { EVERY_IMAGE, type ImageRange } from "./image-range.ts";
 import { NO_ATTACK, type ResolvedOptions } from "./options.ts";
@@ -20,8 +20,8 @@ export interface Run {
   readonly attack: Attack | null;
   /** `none` for the clean image. */
   readonly name: string;
-  readonly norm: Norm | null;
-  /** The radii of its rows, for pixels in [0, 1]; null stands for no bound. */
+  readonly norm: AttackNorm | null;
+  /** The radii of its rows, for pixels in [0, 1] and in ℓ0 in pixels; null stands for no bound. */
   readonly radii: readonly (number | null)[];
   /** Draws averaged per gradient step; 1 without EOT. */
   readonly eot: number;
@@ -54,7 +54,7 @@ const cleanRun: Run = {
 const optionsOfBounded = (options: ResolvedOptions) =>
   z
     .object(attackOptions().shape)
-    .omit({ epsilonLinf: true, epsilonL2: true, epsilonL1: true })
+    .omit({ epsilonLinf: true, epsilonL2: true, epsilonL1: true, epsilonL0: true })
     .parse(options);
 const optionsOfMinimal = (options: ResolvedOptions) =>
   z.object(minimalAttackOptions().shape).parse(options);
@@ -71,7 +71,7 @@ export function customOptions(
 }
 
 /** The radii asked for in a norm, each once. */
-const radiiOf = (norm: Norm, options: ResolvedOptions): number[] => [
+const radiiOf = (norm: AttackNorm, options: ResolvedOptions): number[] => [
   ...new Set(options[epsilonOption[norm]]),
 ];
 

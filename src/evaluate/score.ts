@@ -1,6 +1,7 @@
 import { distancesOf } from "../attacks/exact-projection.ts";
 import { withNext } from "../attacks/prefetch.ts";
-import type { Victim } from "../attacks/victim.ts";
+import type { AttackNorm, Victim } from "../attacks/victim.ts";
+import { defined } from "../math/defined.ts";
 import { fold, type Key } from "../math/random.ts";
 import { type Tensor, takeRows, tensor } from "../math/tensor.ts";
 import type { Rule } from "./rule.ts";
@@ -61,10 +62,13 @@ export const choosingHalf = (all: readonly number[]) => all.slice(0, Math.ceil(a
 export const scoringHalf = (all: readonly number[]) =>
   all.length === 1 ? all : all.slice(Math.ceil(all.length / 2));
 
-/** Norms of each example's perturbation in double precision, pixels in [0, 1]. */
-export function lengths(adversarial: Tensor, x: Tensor) {
+/** Norms of each example's perturbation in double precision, pixels in [0, 1]; ℓ0 where that is the norm of the attack. */
+export function lengths(adversarial: Tensor, x: Tensor, norm: AttackNorm | null) {
   const [l2, l1] = [distancesOf(adversarial, x, "l2"), distancesOf(adversarial, x, "l1")];
-  return distancesOf(adversarial, x, "linf").map((linf, i) => ({ linf, l2: l2[i], l1: l1[i] }));
+  const l0 = norm === "l0" ? distancesOf(adversarial, x, "l0") : [];
+  return distancesOf(adversarial, x, "linf").map((linf, i) =>
+    defined({ linf, l2: l2[i], l1: l1[i], l0: l0.at(i) }),
+  );
 }
 
 /** Pixels rounded to 8 bits per channel, as an image file stores them. */

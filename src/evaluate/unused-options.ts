@@ -5,7 +5,7 @@ import {
   normOfAttack,
   optionsOfAttack,
 } from "../attacks/table.ts";
-import type { Norm } from "../attacks/victim.ts";
+import type { AttackNorm } from "../attacks/victim.ts";
 
 /** Options that say how noise is drawn and averaged over. */
 const OF_NOISE = ["noise", "rule", "draws", "eot", "objective"];
@@ -28,7 +28,7 @@ export function unusedOptions(attacks: readonly string[], isRandomised: boolean)
     (name) => !read.has(name) && radii.every(([, option]) => option !== name),
   );
   const unreached = radii
-    .filter(([norm]) => !norms.includes(norm as Norm) && !norms.includes(undefined))
+    .filter(([norm]) => !norms.includes(norm as AttackNorm) && !norms.includes(undefined))
     .map(([, option]) => option);
   const ofNoise = isRandomised ? [] : OF_NOISE;
   return [...unread, ...unreached, ...ofNoise];

@@ -1,6 +1,7 @@
 // The fallback for gradients that are not finite: an attack that needs none.
 import { rowOf } from "../attacks/examples.ts";
 import { runBounded } from "../attacks/harness.ts";
+import { sparseRs } from "../attacks/sparse-rs.ts";
 import { square } from "../attacks/square.ts";
 import type { BoundedAttack, Labels } from "../attacks/victim.ts";
 import { marginsOf } from "../losses/margin.ts";
@@ -28,7 +29,7 @@ export interface AttackedExamples {
 
 /**
  * Retries the survivors of a bounded attack on a deterministic network [batch, ...pixels] whose gradient was not finite on the
- * way: a random search of the ball (Square) with 200 queries each. This fallback is this project's. `keys` is [batch].
+ * way: a random search of the ball (Square, and Sparse-RS in ℓ0) with 200 queries each. This fallback is this project's. `keys` is [batch].
  */
 export async function withoutGradients(
   { norm, epsilon, asks }: BoundedAttack,
@@ -54,7 +55,9 @@ export async function withoutGradients(
   if (survivors.length === 0) return candidate;
   const survivorLabels = survivors.map((i) => labels[i]);
   const search = await runBounded(
-    square({ norm, epsilon, queries: QUERIES }),
+    norm === "l0"
+      ? sparseRs({ norm, epsilon, queries: QUERIES })
+      : square({ norm, epsilon, queries: QUERIES }),
     network,
     takeRows(x, survivors),
     survivorLabels,

@@ -33,6 +33,7 @@ export const RowSchema = z.looseObject({
   linf: z.number(),
   l2: z.number(),
   l1: z.number(),
+  l0: z.number().optional(),
   draws: z.int().positive(),
   queries: z.number(),
   seconds: z.number(),

@@ -1,5 +1,5 @@
 // Attacks a file before and after its training, image by image, for one comparison.
-import type { Norm } from "../attacks/victim.ts";
+import type { AttackNorm } from "../attacks/victim.ts";
 import { evaluationOptions } from "../audit/attack-options.ts";
 import { AuditOptions, type Budget } from "../audit/options.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
@@ -14,13 +14,15 @@ import type { OpenedFile } from "./open-trained.ts";
 
 /** What both files are attacked with. */
 export interface Judgement {
-  readonly norms: readonly Norm[];
+  readonly norms: readonly AttackNorm[];
   readonly budget: Budget;
   /** Test images. */
   readonly examples: number;
   readonly epsilonLinf: number;
   readonly epsilonL2: number;
   readonly epsilonL1: number;
+  /** Pixels that attacks in ℓ0 may change; undefined for none. */
+  readonly epsilonL0?: number | undefined;
   readonly seed: number;
 }
 
@@ -45,11 +47,16 @@ const BATCH = 64;
 
 /** The options of the attacks of an audit with these radii. */
 const optionsOf = (
-  { norms, budget, examples, epsilonLinf, epsilonL2, epsilonL1, seed }: Judgement,
+  { norms, budget, examples, epsilonLinf, epsilonL2, epsilonL1, epsilonL0, seed }: Judgement,
   classes: number,
   noise: string | null,
 ): EvaluateOptions => {
-  const radii = { epsilonLinf: [epsilonLinf], epsilonL2: [epsilonL2], epsilonL1: [epsilonL1] };
+  const radii = {
+    epsilonLinf: [epsilonLinf],
+    epsilonL2: [epsilonL2],
+    epsilonL1: [epsilonL1],
+    epsilonL0: epsilonL0 === undefined ? undefined : [epsilonL0],
+  };
   const asked = Object.assign({ norms: [...norms], budget, examples, seed, batch: BATCH }, radii);
   return evaluationOptions(AuditOptions.parse(asked), classes, noise);
 };

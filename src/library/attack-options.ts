@@ -14,6 +14,8 @@ export interface BuiltInAttackOptions {
   readonly apgdSteps?: number | undefined;
   /** Queries of Square per image (default: 5000). */
   readonly squareQueries?: number | undefined;
+  /** Queries of Sparse-RS per image (default: 5000). */
+  readonly sparseRsQueries?: number | undefined;
   /** Steps of FAB towards each of 9 classes (default: 100). */
   readonly fabSteps?: number | undefined;
   /** Gradient steps of each search of C&W (default: 60). */
@@ -34,4 +36,6 @@ export interface BuiltInAttackOptions {
   readonly fmnSteps?: number | undefined;
   /** Largest number of steps of DeepFool (default: 50). */
   readonly deepfoolSteps?: number | undefined;
+  /** Gradient steps of σ-zero (default: 1000). */
+  readonly sigmaZeroSteps?: number | undefined;
 }

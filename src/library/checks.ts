@@ -170,10 +170,12 @@ export function refuseSizes(data: unknown, given: object): void {
     );
 }
 
+const RADII = ["epsilonLinf", "epsilonL2", "epsilonL1", "epsilonL0"];
+
 /** What `evaluate` is given, with attacks of the caller's own and how images are read apart. */
 export function evaluateOptions(options: object) {
   requireObject(options);
-  const lists = ["attacks", "epsilonLinf", "epsilonL2", "epsilonL1", "eot", "resize", "crop"];
+  const lists = ["attacks", ...RADII, "eot", "resize", "crop"];
   const given = listed(options, lists);
   const attacks = Array.isArray(given.attacks) ? given.attacks : undefined;
   const own = ownAttacks(attacks ?? []);
@@ -219,17 +221,7 @@ const AuditSchema = AuditOptions.extend({
 /** What `audit` is given. */
 export function auditingOptions(options: object) {
   requireObject(options);
-  const lists = [
-    "norms",
-    "format",
-    "epsilonLinf",
-    "epsilonL2",
-    "epsilonL1",
-    "resize",
-    "crop",
-    "mean",
-    "std",
-  ];
+  const lists = ["norms", "format", ...RADII, "resize", "crop", "mean", "std"];
   const checked = checkedOptions(withDataOptions(AuditSchema), listed(options, lists));
   const values = withDataName(checked, "data");
   const { own, others } = parted(values, Object.keys(AuditOptions.shape));

@@ -1,7 +1,7 @@
 // What the functions of `rampart/node` take. The words are those of the command line's help.
 
 import type { BuiltInAttackName } from "../attacks/table.ts";
-import type { Attack, Norm } from "../attacks/victim.ts";
+import type { Attack, AttackNorm } from "../attacks/victim.ts";
 import type { AuditEvent } from "../audit/audit.ts";
 import type { NodeAudit } from "../audit/audit-request.ts";
 import type { CertifyEvent } from "../certify/certification.ts";
@@ -156,6 +156,8 @@ export interface EvaluateOptions
   readonly epsilonL2?: OneOrMore | undefined;
   /** Radius in ℓ1, for pixels in [0, 1]; several make a curve. */
   readonly epsilonL1?: OneOrMore | undefined;
+  /** Radius in ℓ0, in pixels with all their channels; several make a curve. */
+  readonly epsilonL0?: OneOrMore | undefined;
   /** Noise added at every prediction, such as normal:0.25; by default the model's own. */
   readonly noise?: string | undefined;
   /** How a randomised model predicts: single, majority:k or mean:k draws. */
@@ -214,14 +216,16 @@ export interface AuditOptions
     Omit<NodeAudit, "runtime" | "signal" | "note"> {
   /** Called with the text of each note; `onEvent` hears them with their codes. */
   readonly note?: ((line: string) => void) | undefined;
-  /** Norms of the attacks. */
-  readonly norms?: Norm | readonly Norm[] | undefined;
+  /** Norms of the attacks; epsilonL0 adds l0. */
+  readonly norms?: AttackNorm | readonly AttackNorm[] | undefined;
   /** Radius in ℓ∞, for pixels in [0, 1]; several make a curve. */
   readonly epsilonLinf?: OneOrMore | undefined;
   /** Radius in ℓ2, for pixels in [0, 1]; several make a curve. */
   readonly epsilonL2?: OneOrMore | undefined;
   /** Radius in ℓ1, for pixels in [0, 1]; several make a curve. */
   readonly epsilonL1?: OneOrMore | undefined;
+  /** Attack in ℓ0, too: pixels that may change, each with all its channels; several make a curve. */
+  readonly epsilonL0?: OneOrMore | undefined;
   /** Test images to attack, from the first one on. */
   readonly examples?: number | undefined;
   /** Quick: a first look; standard: AutoAttack's answer at a fraction of its passes; autoattack: AutoAttack as published; full: every attack. */

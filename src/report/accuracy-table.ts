@@ -3,7 +3,7 @@ import type { Summary } from "../evaluate/summary.ts";
 import type { UnionSummary } from "../evaluate/union.ts";
 import type { Interval } from "../math/statistics.ts";
 import type { Evaluation } from "./evaluation.ts";
-import { listed, normName, radius } from "./format.ts";
+import { epsilonText, listed, normName, radius, radiusText } from "./format.ts";
 
 /** One accuracy as a share in [0, 1] over `examples` images; the interval is null for an upper bound. */
 export interface Cell {
@@ -34,11 +34,11 @@ export interface AccuracyTable {
   readonly shortened: boolean;
 }
 
-/** The radius and effort of an attack: `ε 0.031, 20 steps, 5 restarts`. */
+/** The radius and effort of an attack: `ε 0.031, 20 steps, 5 restarts`; in ℓ0 `3 pixels, 100 steps`. */
 export function effort(evaluation: Evaluation, attack: string, epsilon: number | null): string {
   const row = evaluation.rows.find((one) => one.attack === attack && one.epsilon === epsilon);
-  const { steps = 0, restarts = 0 } = row ?? {};
-  const parts = [epsilon === null ? "no bound" : `ε ${radius(epsilon)}`];
+  const { steps = 0, restarts = 0, norm = null } = row ?? {};
+  const parts = [epsilon === null ? "no bound" : epsilonText(norm, epsilon)];
   if (steps > 0) parts.push(`${steps} steps`);
   if (restarts > 1) parts.push(`${restarts} restarts`);
   return parts.join(", ");
@@ -56,7 +56,7 @@ export const members = ({ attacks }: UnionSummary): string =>
 export const ballsText = ({ balls }: UnionSummary): string =>
   listed(
     balls.map(({ norm, epsilon }) => {
-      const bound = epsilon === null ? "without bound" : radius(epsilon);
+      const bound = epsilon === null ? "without bound" : radiusText(norm, epsilon);
       return norm === null ? bound : `${normName(norm)} ${bound}`;
     }),
   );

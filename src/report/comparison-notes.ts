@@ -3,7 +3,7 @@ import { present } from "../math/defined.ts";
 import type { Note } from "../math/note.ts";
 import type { ComparedAccuracy, ComparedResult } from "./compared.ts";
 import type { Evaluation } from "./evaluation.ts";
-import { counted, listed, normName, radius } from "./format.ts";
+import { counted, listed, normName, radiusText } from "./format.ts";
 import { outcomesOf } from "./outcomes.ts";
 
 /** Options that do not change how an image is attacked, or that other notes cover. */
@@ -16,6 +16,7 @@ const NOT_COMPARED = [
   "epsilonLinf",
   "epsilonL2",
   "epsilonL1",
+  "epsilonL0",
   "noise",
   "rule",
   "seed",
@@ -100,7 +101,7 @@ function ballNotes(before: Evaluation, after: Evaluation): Note[] {
     if (missing.length === 0) return [];
     const texts = missing.map(
       ({ norm, epsilon }) =>
-        `${norm === null ? "attacks without a norm" : normName(norm)} ${epsilon === null ? "without bound" : radius(epsilon)}`,
+        `${norm === null ? "attacks without a norm" : normName(norm)} ${epsilon === null ? "without bound" : radiusText(norm, epsilon)}`,
     );
     return [
       {

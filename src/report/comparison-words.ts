@@ -2,11 +2,11 @@
 import type { Interval } from "../math/statistics.ts";
 import type { ComparedAccuracy } from "./compared.ts";
 import type { Comparison } from "./comparison.ts";
-import { counted, normName, percent, radius } from "./format.ts";
+import { counted, normName, percent, radiusText } from "./format.ts";
 import type { Ball } from "./outcomes.ts";
 
 const ballText = ({ norm, epsilon }: Ball): string =>
-  `${norm === null ? "no norm" : normName(norm)} ${epsilon === null ? "without bound" : radius(epsilon)}`;
+  `${norm === null ? "no norm" : normName(norm)} ${epsilon === null ? "without bound" : radiusText(norm, epsilon)}`;
 
 /** `clean`, `under attack in ℓ∞ 8/255`, or `under attack in ℓ∞ 8/255 or ℓ2 0.5`. */
 export const nameOf = ({ balls }: Pick<ComparedAccuracy, "balls">): string =>

@@ -1,10 +1,10 @@
 // Curves of accuracy against EOT draws in words, for tables in text: without the libraries that draw them.
 import type { EotCurve } from "../evaluate/eot-curve.ts";
-import { listed, percent, radius } from "./format.ts";
+import { epsilonText, listed, percent } from "./format.ts";
 
 /** `pgd-linf, ε 0.031`. */
-export const curveName = ({ attack, epsilon }: EotCurve): string =>
-  epsilon === null ? attack : `${attack}, ε ${radius(epsilon)}`;
+export const curveName = ({ attack, norm, epsilon }: EotCurve): string =>
+  epsilon === null ? attack : `${attack}, ${epsilonText(norm, epsilon)}`;
 
 /** A curve as a sentence: its accuracies, and the number of draws at which it settles. */
 export function verdict({ points, settled }: EotCurve): string {

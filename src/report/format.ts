@@ -25,6 +25,18 @@ export const number = (value: number): string =>
 export const normName = (norm: string): string =>
   norm.replace(/^l(?=inf$|\d)/, "ℓ").replace("inf", "∞");
 
+/** A radius in a norm: `8/255`, and in ℓ0 `3 pixels`. */
+export const radiusText = (norm: string | null, epsilon: number): string =>
+  norm === "l0" ? counted(epsilon, "pixel") : radius(epsilon);
+
+/** A radius with its sign: `ε 8/255`, and in ℓ0 `3 pixels`. */
+export const epsilonText = (norm: string | null, epsilon: number): string =>
+  norm === "l0" ? radiusText(norm, epsilon) : `ε ${radius(epsilon)}`;
+
+/** The axis of a chart over radii: `ε in ℓ∞, pixels in [0, 1]`, and in ℓ0 `changed pixels (ℓ0)`. */
+export const radiusAxis = (norm: string): string =>
+  norm === "l0" ? "changed pixels (ℓ0)" : `ε in ${normName(norm)}, pixels in [0, 1]`;
+
 /** `a`, `a and b`, `a, b and c`. */
 export const listed = (words: readonly string[]): string =>
   words.length < 2

@@ -3,7 +3,7 @@ import type { UnionSummary } from "../evaluate/union.ts";
 import type { Interval } from "../math/statistics.ts";
 import { ballsText, ballUnionsShown } from "./accuracy-table.ts";
 import { curveName, verdict } from "./eot-words.ts";
-import { counted, percent, radius, range } from "./format.ts";
+import { counted, epsilonText, percent, radius, range } from "./format.ts";
 import { printable } from "./printable.ts";
 
 /** Aligned columns, two spaces apart: the first to the left, the others to the right. */
@@ -20,8 +20,8 @@ export function textTable(lines: readonly (readonly string[])[]): string {
   return clean.map((line) => line.map(pad).join("  ").trimEnd()).join("\n");
 }
 
-const bounded = (name: string, epsilon: number | null) =>
-  epsilon === null ? name : `${name}, ε ${radius(epsilon)}`;
+const bounded = (name: string, norm: string | null, epsilon: number | null) =>
+  epsilon === null ? name : `${name}, ${epsilonText(norm, epsilon)}`;
 
 /** How a randomised classifier is scored; empty for a deterministic one. */
 const scoring = ({ draws, rule, randomised }: Summary): string => {
@@ -50,8 +50,8 @@ function lines(summary: Summary): string[][] {
   };
   return [
     line("clean", summary.clean, summary.cleanOneDraw),
-    ...summary.attacks.map(({ attack, epsilon, accuracy, oneDraw }) =>
-      line(bounded(attack, epsilon), accuracy, oneDraw),
+    ...summary.attacks.map(({ attack, norm, epsilon, accuracy, oneDraw }) =>
+      line(bounded(attack, norm, epsilon), accuracy, oneDraw),
     ),
     ...ballUnionsShown(summary).map((union) =>
       line(`union in ${ballsText(union)}`, union.union, null),

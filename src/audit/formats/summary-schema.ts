@@ -14,7 +14,7 @@ const Interval = z
 
 const Ball = z
   .looseObject({ norm: z.string(), epsilon: z.number() })
-  .describe("a norm, and a radius in it for pixels in [0, 1]");
+  .describe("a norm, and a radius in it for pixels in [0, 1]; in l0 a number of pixels");
 
 const Attack = z.looseObject({
   attack: z.string(),
@@ -29,7 +29,7 @@ const Attack = z.looseObject({
 
 const Norm = z.looseObject({
   norm: z.string(),
-  epsilon: z.number().describe("radius, for pixels in [0, 1]"),
+  epsilon: z.number().describe("radius, for pixels in [0, 1]; in l0 a number of pixels"),
   attacks: z.array(Attack),
   accuracy: Interval,
   accuracy8bit: Interval.describe("accuracy after rounding to 8 bits per channel"),

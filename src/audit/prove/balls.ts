@@ -2,7 +2,7 @@ import type { Norm } from "../../attacks/victim.ts";
 import type { Split } from "../../data/dataset.ts";
 import { ballAround, type InputRegion } from "../../engine/bounds/region.ts";
 import { UsageError } from "../../math/usage-error.ts";
-import type { AuditOptions } from "../options.ts";
+import { type AuditOptions, searchedNorms } from "../options.ts";
 
 /** The range of pixels. */
 const PIXELS = [0, 1] as const;
@@ -46,7 +46,7 @@ export function ballsOf({
   epsilonL1,
 }: Pick<AuditOptions, "norms" | "epsilonLinf" | "epsilonL2" | "epsilonL1">): Ball[][] {
   const radii = { linf: epsilonLinf, l2: epsilonL2, l1: epsilonL1 };
-  return [...new Set(norms)].map((norm) =>
+  return searchedNorms({ norms }).map((norm) =>
     [...new Set(radii[norm])].sort((a, b) => a - b).map((epsilon) => ({ norm, epsilon })),
   );
 }

@@ -5,6 +5,7 @@ import type { AuditRequest } from "../audit-request.ts";
 import type { AuditedNetwork } from "../audited-network.ts";
 import type { AuditedModel } from "../open-audited.ts";
 import type { AuditOptions } from "../options.ts";
+import { searchedNorms } from "../options.ts";
 import type { LowerBounds } from "./lower-bounds.ts";
 import { NetworkProofs } from "./network-proofs.ts";
 import type { ProvedAudit } from "./proved-audit.ts";
@@ -38,6 +39,11 @@ export async function openLowerBounds(proving: ProvingAudit): Promise<LowerBound
   const { options, audit, audited, network, attacks, noise } = proving;
   const { runtime, host, out, resume = false, note = () => undefined, signal, command } = audit;
   const { model, dataset } = audited;
+  if (searchedNorms(options).length === 0)
+    throw new UsageError(
+      "--prove has no proofs in ℓ0; add a norm, such as --norms linf,l0, or leave out --prove",
+      { code: "bad-option" },
+    );
   if (noise === null) evaluationOf(runtime.target);
   const bounds = noise === null ? await boundsRuntime(audit) : runtime;
   const proved: ProvedAudit = {

@@ -1,13 +1,13 @@
 import { dataTable } from "../../report/data-table.ts";
-import { counted, normName, percent, radius, range } from "../../report/format.ts";
+import { counted, epsilonText, normName, percent, range } from "../../report/format.ts";
 import { html, type Markup } from "../../report/html.ts";
 import { type AuditNorm, type AuditResult, atLargest } from "../result.ts";
-import { breaksFirst } from "../text.ts";
+import { ballText, breaksFirst } from "../text.ts";
 
 const normTable = ({ norm, epsilon, attacks }: AuditNorm): Markup =>
   dataTable({
-    label: `Attacks in ${normName(norm)} ${radius(epsilon)}`,
-    caption: `${normName(norm)}, ε ${radius(epsilon)}: each attack runs on the survivors of those above it.`,
+    label: `Attacks in ${ballText({ norm, epsilon })}`,
+    caption: `${normName(norm)}, ${epsilonText(norm, epsilon)}: each attack runs on the survivors of those above it.`,
     heads: ["attack", "tried", "broken", "accuracy left"].map((title) => ({ title })),
     lines: attacks.map(({ attack, tried, broken, left }) => ({
       head: attack,

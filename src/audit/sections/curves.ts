@@ -1,6 +1,6 @@
 import { groupBy } from "../../evaluate/row-statistics.ts";
 import { type Chart, chartMarkup, legend, type Point, type Series } from "../../report/chart.ts";
-import { normName } from "../../report/format.ts";
+import { normName, radiusAxis } from "../../report/format.ts";
 import { html, type Markup } from "../../report/html.ts";
 import type { AuditNorm, AuditResult } from "../result.ts";
 
@@ -53,7 +53,7 @@ function chartOf(norm: string, norms: readonly AuditNorm[], result: AuditResult)
   };
   return {
     title: `Robust accuracy in ${normName(norm)}`,
-    x: `ε in ${normName(norm)}, pixels in [0, 1]`,
+    x: radiusAxis(norm),
     y: "accuracy",
     share: true,
     between: single || lower.length === 0 ? undefined : { upper, lower },

@@ -2,7 +2,15 @@ import type { Row } from "../../evaluate/row.ts";
 import { type Chart, chartMarkup } from "../../report/chart.ts";
 import { dataTable } from "../../report/data-table.ts";
 import type { Evaluation } from "../../report/evaluation.ts";
-import { counted, listed, normName, percent, radius } from "../../report/format.ts";
+import {
+  counted,
+  listed,
+  normName,
+  percent,
+  radius,
+  radiusAxis,
+  radiusText,
+} from "../../report/format.ts";
 import { html, type Markup, trusted } from "../../report/html.ts";
 import { provenBalls } from "../../report/proven-balls.ts";
 import { type AuditNorm, type AuditResult, atLargest } from "../result.ts";
@@ -25,6 +33,12 @@ export const breakingRadii = (
 
 /** Parts of a single radius, where attacks found smaller perturbations. */
 const PARTS = 4;
+
+/** Upper ends of bins of counts from 1 to `most`: each count for itself, or several of about equal width. */
+function countEnds(most: number): number[] {
+  const width = Math.ceil(most / MAX_BINS);
+  return Array.from({ length: Math.ceil(most / width) }, (_, i) => Math.min((i + 1) * width, most));
+}
 
 /**
  * Upper ends of the bins: the radii that were attacked. A single one is cut into quarters, unless all that broke is in the
@@ -71,19 +85,26 @@ interface Bin {
   readonly images: number;
 }
 
+const radiiName = (ends: readonly number[], i: number): string =>
+  i === 0 ? `up to ${radius(ends[0])}` : `${radius(ends[i - 1])} to ${radius(ends[i])}`;
+
+/** The counts above `low`, up to `high`: `1 pixel`, `3 to 4 pixels`. */
+const countsName = (low: number, high: number): string =>
+  high === low + 1 ? counted(high, "pixel") : `${low + 1} to ${high} pixels`;
+
 /** Images by smallest breaking radius. */
-function binsOf(radii: readonly number[], ends: readonly number[]): Bin[] {
+function binsOf(radii: readonly number[], ends: readonly number[], norm: string): Bin[] {
   const largest = ends[ends.length - 1];
   const within = (low: number, high: number) =>
     radii.filter((r) => r > low * (1 + SLACK) && r <= high * (1 + SLACK)).length;
   return [
     { name: "0 (wrong when clean)", images: radii.filter((r) => r === 0).length },
     ...ends.map((end, i) => ({
-      name: i === 0 ? `up to ${radius(end)}` : `${radius(ends[i - 1])} to ${radius(end)}`,
+      name: norm === "l0" ? countsName(i === 0 ? 0 : ends[i - 1], end) : radiiName(ends, i),
       images: within(i === 0 ? 0 : ends[i - 1], end),
     })),
     {
-      name: `not broken up to ${radius(largest)}`,
+      name: `not broken up to ${radiusText(norm, largest)}`,
       images: radii.filter((r) => r > largest * (1 + SLACK)).length,
     },
   ];
@@ -118,7 +139,7 @@ function curve(radii: readonly number[], norm: string, most: number): Chart {
   const clean = sorted.filter((radius) => radius > 0).length / sorted.length;
   return {
     title: `Smallest breaking radii in ${normName(norm)}`,
-    x: `ε in ${normName(norm)}, pixels in [0, 1]`,
+    x: radiusAxis(norm),
     y: "images not broken",
     share: true,
     series: [
@@ -138,6 +159,17 @@ interface Searched {
   readonly searched: readonly RadiusRow[];
 }
 
+/** Upper ends of the bins: whole numbers in ℓ0, and otherwise round ones up to the radius that a search found for most images. */
+function endsOf(
+  norms: readonly AuditNorm[],
+  radii: readonly number[],
+  found: number | null,
+): readonly number[] {
+  const { norm, epsilon: largest } = norms[norms.length - 1];
+  if (norm === "l0") return countEnds(largest);
+  return found === null || found === 0 ? edgesOf(norms, radii) : roundEnds(found, norm);
+}
+
 function histogram(
   norms: readonly AuditNorm[],
   { result, evaluation, searched }: Searched,
@@ -146,13 +178,15 @@ function histogram(
   const radii = breakingRadii(evaluation.rows, norm, searched);
   if (radii.length === 0) return null;
   const found = mostBreakAt(result, norm);
-  const ends = found === null || found === 0 ? edgesOf(norms, radii) : roundEnds(found, norm);
-  const bins = binsOf(radii, ends);
+  const ends = endsOf(norms, radii, found);
+  const bins = binsOf(radii, ends, norm);
   const most = Math.max(1, ...bins.map(({ images }) => images));
   const table = dataTable({
     label: `Smallest breaking radius in ${normName(norm)}`,
     caption: `${normName(norm)}: ${medianSentence(radii, norm)}${provenSentence(evaluation, norm)}`,
-    heads: [`radius in ${normName(norm)}`, "images", ""].map((title) => ({ title })),
+    heads: [norm === "l0" ? "changed pixels" : `radius in ${normName(norm)}`, "images", ""].map(
+      (title) => ({ title }),
+    ),
     lines: bins.map(({ name, images }) => ({
       head: name,
       cells: [

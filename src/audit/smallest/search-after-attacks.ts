@@ -5,7 +5,7 @@ import type { AuditRequest } from "../audit-request.ts";
 import { SEARCH } from "../checks.ts";
 import type { DiagnosticRunner } from "../diagnostic-runner.ts";
 import type { AuditedModel } from "../open-audited.ts";
-import type { AuditOptions } from "../options.ts";
+import { type AuditOptions, searchedNorms } from "../options.ts";
 import type { LowerBounds } from "../prove/lower-bounds.ts";
 import type { RadiusRow } from "./radius-row.ts";
 import type { FoundImage } from "./search.ts";
@@ -42,7 +42,7 @@ export async function* searchAfterAttacks(
 ): AsyncGenerator<SearchEvent, Searched, void> {
   const { options, audit, audited, victim, noise, rows, lower, runner } = attacked;
   const nothing = { searched: null, attack: [], found: [] };
-  if (noise !== null) return nothing;
+  if (noise !== null || searchedNorms(options).length === 0) return nothing;
   const { out, resume = false, signal, note = () => undefined } = audit;
   const { dataset } = audited;
   const inspect = async ({ row, original, adversarial }: FoundImage): Promise<void> => {

@@ -1,10 +1,10 @@
 // The search for smallest radii as a part of an audit: in each norm, stored row by row.
-import type { Norm, Victim } from "../../attacks/victim.ts";
+import type { Victim } from "../../attacks/victim.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { RowsFile } from "../../files/rows/rows-file.ts";
 import type { Storage } from "../../files/storage/storage.ts";
 import type { OnNote } from "../../math/note.ts";
-import type { AuditOptions } from "../options.ts";
+import { type AuditOptions, searchedNorms } from "../options.ts";
 import { isComplete, type RadiusRow, radiusFormat } from "./radius-row.ts";
 import { type RadiusSearch, searchEfforts, searchRadii } from "./search.ts";
 
@@ -41,7 +41,7 @@ export async function* searchedAudit(
   const { victim, dataset, options, out: storage, resume, note, signal, inspect } = audit;
   const { seed, batch, budget, minutes } = options;
   const examples = Math.min(options.examples, dataset.test.size);
-  const norms: readonly Norm[] = [...new Set(options.norms)];
+  const norms = searchedNorms(options);
   const shared = { resume, note, signal };
   const file =
     storage === undefined

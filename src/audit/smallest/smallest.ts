@@ -20,7 +20,8 @@ export function breakingRadius(row: Row): number {
   const { norm, epsilon, clean, majority } = row;
   if (clean < 0.5) return 0;
   if (majority === 1) return Number.POSITIVE_INFINITY;
-  const lengths: Readonly<Record<string, number>> = { linf: row.linf, l2: row.l2, l1: row.l1 };
+  const { linf, l2, l1, l0 } = row;
+  const lengths: Readonly<Record<string, number | undefined>> = { linf, l2, l1, l0 };
   // Rounding may carry a perturbation past the radius, but not out of the ball.
   const bound = epsilon ?? Number.POSITIVE_INFINITY;
   return Math.min(lengths[String(norm)] ?? Number.POSITIVE_INFINITY, bound);

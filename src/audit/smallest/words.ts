@@ -1,11 +1,12 @@
-import { listed, normName, percent } from "../../report/format.ts";
+import { counted, listed, normName, percent } from "../../report/format.ts";
 import type { SmallestRadii } from "./smallest.ts";
 
 /** Significant digits of a radius. */
 const DIGITS = 2;
 
-/** `ℓ∞ 1.2/255` or `ℓ2 0.11`. */
+/** `ℓ∞ 1.2/255`, `ℓ2 0.11` or `ℓ0 3 pixels`. */
 export function ballOf(norm: string, radius: number): string {
+  if (norm === "l0") return `${normName(norm)} ${counted(radius, "pixel")}`;
   const value = (number: number) => String(Number(number.toPrecision(DIGITS)));
   return `${normName(norm)} ${norm === "linf" ? `${value(255 * radius)}/255` : value(radius)}`;
 }

@@ -3,7 +3,7 @@ import { timedAdaptive } from "../../attacks/timed-adaptive.ts";
 import type { BoundedAttack } from "../../attacks/victim.ts";
 import type { CustomAttacks } from "../../evaluate/runs.ts";
 import { UsageError } from "../../math/usage-error.ts";
-import type { AuditOptions } from "../options.ts";
+import { type AuditOptions, attackedNorms, searchedNorms } from "../options.ts";
 import { type Convergence, convergenceOf } from "./convergence.ts";
 
 /** The share of the time that the attacks may take; diagnostics and searches follow. */
@@ -59,9 +59,14 @@ export function timedAttacks(
   const { minutes } = options;
   if (minutes === undefined) return null;
   requireTimed(options.budget, request);
+  if (attackedNorms(options).includes("l0"))
+    throw new UsageError(
+      "--minutes has no timed attack in ℓ0; leave out --epsilon-l0, or use --budget quick",
+      { code: "bad-option" },
+    );
   const images = Math.min(options.examples, request.images);
   const radii = { linf: options.epsilonLinf, l2: options.epsilonL2, l1: options.epsilonL1 };
-  const balls = [...new Set(options.norms)].flatMap((norm) =>
+  const balls = searchedNorms(options).flatMap((norm) =>
     [...new Set(radii[norm])].map((epsilon) => ({ norm, epsilon })),
   );
   const convergence: Convergence[] = [];

@@ -182,15 +182,13 @@ export class Lab {
     return answer(() => shapesPictures(count));
   }
 
-  /** The attacks of the library. */
+  /** The attacks of the library in the norms that have balls to show. */
   attacks(): AttackFacts[] {
-    return attacks.all.map(({ name, norms, summary, source, kind }) => ({
-      name,
-      norms,
-      summary,
-      source,
-      bounded: kind === "bounded",
-    }));
+    return attacks.all.flatMap(({ name, norms, summary, source, kind }) => {
+      const shown = norms.filter((norm) => norm !== "l0");
+      if (shown.length === 0) return [];
+      return [{ name, norms: shown, summary, source, bounded: kind === "bounded" }];
+    });
   }
 
   /** What the open model makes of an image. */

@@ -1,7 +1,7 @@
 import type { AccuracyTable, Cell, Column } from "../accuracy-table.ts";
 import { dataTable, type TableCell } from "../data-table.ts";
 import type { Evaluation } from "../evaluation.ts";
-import { counted, listed, normName, percent, radius, range } from "../format.ts";
+import { counted, listed, normName, percent, radiusText, range } from "../format.ts";
 import { html, type Markup } from "../html.ts";
 
 /** How a model is judged: protocol, noise, prediction rule and draws. */
@@ -43,11 +43,12 @@ function attacksOf(evaluations: readonly Evaluation[]): string[] {
   for (const { attack, norm, epsilon } of evaluations.flatMap(({ summary }) => summary.attacks)) {
     const found = attacks.get(attack) ?? { norm, radii: new Set<string>() };
     attacks.set(attack, found);
-    if (epsilon !== null) found.radii.add(radius(epsilon));
+    if (epsilon !== null) found.radii.add(radiusText(norm, epsilon));
   }
   return [...attacks].map(([name, { norm, radii }]) => {
     if (norm === null) return name;
-    const bound = radii.size === 0 ? "" : `, ε ${listed([...radii])}`;
+    const sign = norm === "l0" ? "" : "ε ";
+    const bound = radii.size === 0 ? "" : `, ${sign}${listed([...radii])}`;
     return `${name} (${normName(norm)}${bound})`;
   });
 }

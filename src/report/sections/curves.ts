@@ -1,7 +1,7 @@
 import type { AccuracyTable } from "../accuracy-table.ts";
 import { type Chart, chartMarkup, legend, type Series } from "../chart.ts";
 import type { Evaluation } from "../evaluation.ts";
-import { normName } from "../format.ts";
+import { radiusAxis } from "../format.ts";
 import { html, type Markup } from "../html.ts";
 import { provenBalls } from "../proven-balls.ts";
 
@@ -50,7 +50,7 @@ export function curvesSection(
       });
       if (drawn.length === 0) return [];
       const title = `Accuracy under ${attack} against its radius`;
-      const x = norm === null ? "ε" : `ε in ${normName(norm)}, pixels in [0, 1]`;
+      const x = norm === null ? "ε" : radiusAxis(norm);
       return [{ title, x, y: "accuracy", share: true, series: drawn }];
     },
   );

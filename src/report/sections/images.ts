@@ -1,7 +1,7 @@
 import type { Row } from "../../evaluate/row.ts";
 import { amplified } from "../difference.ts";
 import type { Evaluation, ImageSet } from "../evaluation.ts";
-import { counted, number, percent, radius } from "../format.ts";
+import { counted, epsilonText, number, percent } from "../format.ts";
 import { html, type Markup } from "../html.ts";
 import { pngUri } from "../png.ts";
 
@@ -10,6 +10,7 @@ interface Strip {
   readonly set: ImageSet;
   readonly rows: ReadonlyMap<number, Row>;
   readonly attack: string;
+  readonly norm: string | null;
   readonly epsilon: number | null;
 }
 
@@ -22,12 +23,16 @@ const strips = ({ rows, images }: Evaluation): Strip[] =>
       )
       .sort((a, b) => a.eot - b.eot);
     if (ofSet.length === 0 || ofSet[0].attack === "none") return [];
-    const [{ attack, epsilon }] = ofSet;
-    return [{ set, rows: new Map(ofSet.map((row) => [row.index, row])), attack, epsilon }];
+    const [{ attack, norm, epsilon }] = ofSet;
+    return [{ set, rows: new Map(ofSet.map((row) => [row.index, row])), attack, norm, epsilon }];
   });
 
-const titleOf = ({ attack, epsilon }: Strip, label: string): string =>
-  `${label} under ${attack}${epsilon === null ? "" : `, ε ${radius(epsilon)}`}`;
+const titleOf = ({ attack, norm, epsilon }: Strip, label: string): string =>
+  `${label} under ${attack}${epsilon === null ? "" : `, ${epsilonText(norm, epsilon)}`}`;
+
+/** The lengths of a perturbation: in ℓ∞ and ℓ2, and of an attack in ℓ0 the number of changed pixels. */
+const lengthsOf = ({ linf, l2, l0 }: Row): Markup =>
+  html`ℓ∞ ${number(linf)}<br />ℓ2 ${number(l2)}${l0 === undefined ? null : html`<br />${counted(l0, "pixel")}`}`;
 
 /** An example of a strip: its row, and the three images as data URIs. */
 interface Shown {
@@ -125,7 +130,7 @@ function exampleMarkup(
 <li><p><b>Test image ${index}</b>: ${className(label)}${file === undefined ? null : html`<small>${file}</small>`}</p>
 <div class="trio">${view(`${id}-a`, original, `${named}: ${className(label)}`, html`original<br />${className(prediction)} ${verdictOf(prediction === label)}`)}
 ${view(`${id}-b`, adversarial, `the same, attacked; predicted ${className(attacked)}`, html`adversarial<br />${className(attacked)} ${verdictOf(attacked === label)}`)}
-${view(`${id}-c`, difference, `difference between the two images of ${named}, times ${factor}`, html`difference × ${factor}<br />ℓ∞ ${number(row.linf)}<br />ℓ2 ${number(row.l2)}`)}</div>${draws}</li>`;
+${view(`${id}-c`, difference, `difference between the two images of ${named}, times ${factor}`, html`difference × ${factor}<br />${lengthsOf(row)}`)}</div>${draws}</li>`;
 }
 
 function galleryMarkup(gallery: Gallery, id: string): Markup {

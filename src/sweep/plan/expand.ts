@@ -9,7 +9,6 @@ import type { ImageRange } from "../../evaluate/image-range.ts";
 import { evaluateSchema } from "../../evaluate/options.ts";
 import { noTestImages } from "../../evaluate/tested-data.ts";
 import { defined } from "../../math/defined.ts";
-import { elementCount } from "../../math/tensor.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import { architecture } from "../../models/architectures.ts";
 import { flopsPerImage } from "../../models/flops.ts";
@@ -180,7 +179,7 @@ class Expansion {
     const asked = evaluateSchema().parse(given);
     const dataset = await this.#tested(model, data);
     const randomised = (asked.noise ?? model.noise) !== null;
-    checkOptions(asked, { randomised, pixels: elementCount(dataset.shape) });
+    checkOptions(asked, { randomised, shape: dataset.shape });
     const count = Math.min(asked.examples, dataset.test.size);
     const cells: Cell[] = [];
     for (const range of rangesOf(count, this.#plan.images, groupSizeOf(asked, randomised))) {

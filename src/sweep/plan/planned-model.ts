@@ -1,4 +1,4 @@
-import type { AuditOptions } from "../../audit/options.ts";
+import { type AuditOptions, attackedNorms } from "../../audit/options.ts";
 import { plannedOptions } from "../../audit/plan.ts";
 import { evaluateSchema } from "../../evaluate/options.ts";
 import type { FlopsPerImage } from "../../models/flops.ts";
@@ -22,9 +22,11 @@ export interface PlannedModel {
 
 /** The evaluation inside an audit, as far as its cost depends on it. */
 export function attacksOfAudit(options: AuditOptions, classes: number, noise: string | null) {
-  const { norms, budget, examples, epsilonLinf, epsilonL2, epsilonL1 } = options;
+  const { budget, examples, epsilonLinf, epsilonL2, epsilonL1, epsilonL0 } = options;
+  const norms = attackedNorms(options);
   const planned = plannedOptions({ norms, budget, classes, randomised: noise !== null });
-  return evaluateSchema().parse({ ...planned, examples, epsilonLinf, epsilonL2, epsilonL1 });
+  const radii = { epsilonLinf, epsilonL2, epsilonL1, epsilonL0 };
+  return evaluateSchema().parse({ ...planned, examples, ...radii });
 }
 
 /** Whether a step is about a model. */
