@@ -5,6 +5,7 @@ import { keyOf, keysFor } from "../math/random.ts";
 import { type Tensor, tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { defineAttack } from "./define-attack.ts";
+import { runBounded } from "./harness.ts";
 import { pgd } from "./pgd.ts";
 import { attackNames, attacks, minimalAttackNames } from "./table.ts";
 import type { BoundedAttack, MinimalAttack, Victim } from "./victim.ts";
@@ -64,6 +65,31 @@ describe("the result of an attack that is not built in", () => {
     expect(await attack(inside).perturb(victim, x, labels, keys)).toEqual(
       await shifted(inside)(victim, x),
     );
+  });
+
+  it("is counted in pixels in ℓ0, and a pixel that only rounding moved has not changed", async () => {
+    const images = tensor([1, 2, 2, 2], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]);
+    const moving = (count: number) =>
+      defineAttack({
+        ...words,
+        name: "mine",
+        norms: ["l0"],
+        options: nothing,
+        make: ({ epsilon }) => ({
+          async perturb(_, given) {
+            expect(epsilon).toBe(2);
+            const moved = (i: number) => (i % 4 < count ? 0 : 1e-7);
+            return tensor(
+              given.shape,
+              given.data.map((v, i) => (moved(i) === 0 ? 1 : v + moved(i))),
+            );
+          },
+        }),
+      })({ norm: "l0", epsilon: 2 });
+    const { l0, adversarial } = await runBounded(moving(2), victim, images, [0], [keys[0]]);
+    expect(l0).toEqual([2]);
+    expect([...adversarial.data.subarray(2, 4)]).toEqual([...images.data.subarray(2, 4)]);
+    await expect(moving(3).perturb(victim, images, [0], [keys[0]])).rejects.toThrow("l0 norm 3");
   });
 
   it("may be outside by the rounding of float32", async () => {

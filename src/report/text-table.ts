@@ -31,13 +31,16 @@ const scoring = ({ draws, rule, randomised }: Summary): string => {
     : `, ${draws} noise draws per image, rule ${rule}`;
 };
 
+/** The radii of a union: `ε 0.031 + 0.83`; with ℓ0 its balls, since a number of pixels has another unit. */
+function radiiOf(union: UnionSummary): string {
+  if (union.balls.some(({ norm }) => norm === "l0")) return ballsText(union);
+  const radii = union.attacks.map(({ epsilon }) => epsilon).filter((epsilon) => epsilon !== null);
+  return `ε ${radii.map(radius).join(" + ")}`;
+}
+
 /** The lines of a union over norms: the number that the protocol reports comes first. */
 function unionLines(union: UnionSummary, { unions, headline }: Summary): string[][] {
-  const radii = union.attacks
-    .map(({ epsilon }) => epsilon)
-    .filter((epsilon) => epsilon !== null)
-    .map(radius);
-  const suffix = unions.length > 1 ? `, ε ${radii.join(" + ")}` : "";
+  const suffix = unions.length > 1 ? `, ${radiiOf(union)}` : "";
   const worst = [`union${suffix}`, percent(union.union.mean), range(union.union)];
   const lowest = [`min of means${suffix}`, percent(union.minOfMeans)];
   return headline === "union" ? [worst, lowest] : [[...lowest, "upper bound"], worst];
