@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:http";
-import { availableParallelism, loadavg, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import axe from "axe-core";
 import { encode } from "fast-png";
@@ -57,18 +57,6 @@ function writeFiles(): void {
   );
 }
 
-/** Milliseconds of the page's tasks that took long, without those of the tests themselves. */
-const longTasks: number[] = [];
-/** Whether a test computes in the page. */
-let isBusy = false;
-
-/** Tells the test of each task that takes long, from the page's first line on. */
-const watchTasks = `
-  new PerformanceObserver((list) => {
-    for (const { duration } of list.getEntries()) noteTask(duration);
-  }).observe({ type: "longtask", buffered: true });
-`;
-
 /** Notes errors of the console and of the page, and requests to other hosts. */
 function watch(one: Page): void {
   one.on("console", (message) => {
@@ -88,10 +76,6 @@ beforeAll(async () => {
   writeFiles();
   site = await openSite(join(work, "site"));
   page = await site.browser.newPage();
-  await page.exposeFunction("noteTask", (duration: number) => {
-    if (!isBusy) longTasks.push(duration);
-  });
-  await page.addInitScript(watchTasks);
   watch(page);
 }, 300_000);
 
@@ -360,7 +344,6 @@ describe.skipIf(!hasChromium)("the lab", () => {
   );
 
   it("computes what Node computes on the same files", { timeout: 300_000 }, async () => {
-    // A page of its own: the test's work in it is no task of the lab.
     const other = await site.browser.newPage();
     watch(other);
     await other.goto(`${site.server.url}?threads=1&view=theorem`);
@@ -424,7 +407,6 @@ describe.skipIf(!hasChromium)("the lab", () => {
   });
 
   it("has nothing serious that axe-core finds, in any view, light and dark", limit, async () => {
-    isBusy = true;
     await page.evaluate(axe.source);
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme });
@@ -434,14 +416,6 @@ describe.skipIf(!hasChromium)("the lab", () => {
         expect(await seriousFaults(name, colorScheme === "dark")).toEqual([]);
       }
     }
-  });
-
-  it("was never blocked for longer than 100 ms", () => {
-    const longest = Math.max(0, ...longTasks);
-    // Where others use the processor too, a task takes as long as it waits for it.
-    if (loadavg()[0] > 1.5 * availableParallelism())
-      console.warn(`skipped: the machine is busy; the longest task took ${longest} ms`);
-    else expect(longest).toBeLessThan(100);
   });
 
   it("has had no error in the console, and asked no other host", () => {

@@ -1,6 +1,6 @@
 // The attack of the page. It starts again whenever the model, the image or a setting changes.
 import { effect, signal, untracked } from "@preact/signals";
-import type { AttackSettings, Norm, Picture, Prediction } from "../protocol.ts";
+import type { AttackSettings, ModelFacts, Norm, Picture, Prediction } from "../protocol.ts";
 import { attacks, model, picture } from "./model.ts";
 import { Player } from "./player.ts";
 import { attackName, eot, epsilon, norm, seed, steps, view } from "./scene.ts";
@@ -45,14 +45,18 @@ function followImage(): void {
   });
 }
 
-/** Attacks each image as soon as its clean prediction is known. */
+/** The class to attack; null while there is none. Only an image without a class waits for its clean prediction. */
+function labelToAttack(network: ModelFacts | null, one: Picture | null): number | null {
+  if (!fits(one, network?.shape)) return null;
+  return one.label ?? clean.value?.prediction ?? null;
+}
+
+/** Attacks each image as soon as its label is known. */
 function followSettings(): void {
   effect(() => {
-    const [one, before] = [picture.value, clean.value];
-    const settings =
-      one === null || before === null
-        ? null
-        : settingsOf(norm.value, epsilon.value, labelOf(one, before));
+    const one = picture.value;
+    const label = labelToAttack(model.value, one);
+    const settings = label === null ? null : settingsOf(norm.value, epsilon.value, label);
     const isShown = view.value === "attack" || view.value === "noise";
     // The player's own signals are no reason to start again.
     untracked(() => {

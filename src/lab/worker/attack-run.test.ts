@@ -63,6 +63,7 @@ it("shows with each frame what the network says about that very image", async ()
 it("comes to the same image whether one watches or goes straight to the end", async () => {
   const shown = await frames(runOf());
   const last = frameIn(await runOf().finish());
+  expect(last.queries).toBe(4);
   expect(last.done).toBe(true);
   expect(last.pixels).toEqual(shown[shown.length - 1].pixels);
 });

@@ -56,7 +56,6 @@ const firstRow = ({ shape: [, classes], data }: Tensor): Tensor =>
 export class AttackRun {
   readonly #begin: () => Begun;
   #begun: Begun | undefined;
-  #queries = 0;
 
   /** `network` gives the open model when the attack begins. */
   constructor(network: () => Network, settings: AttackSettings, picture: Picture) {
@@ -65,11 +64,10 @@ export class AttackRun {
 
   /** A question as the page shows it: its first image, with what the network answered. */
   async #frameOf({ value, done }: Shown<Question>, { network, x }: Begun): Promise<Frame> {
-    if (!done) this.#queries++;
     const first = tensor(x.shape, value.x.data.slice(0, x.data.length));
     // The network's answer is known already, but that of a randomised one is the mean over draws that the attack saw.
     return {
-      queries: this.#queries,
+      queries: value.queries,
       pixels: first.data,
       answer:
         value.logits !== null && network.facts.noise === null

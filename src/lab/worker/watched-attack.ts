@@ -7,10 +7,15 @@ export interface Question {
   readonly x: Tensor;
   /** What the network answered, logits [batch, classes]; null for the result, about which it was not asked. */
   readonly logits: Tensor | null;
+  /** Questions so far, those that were not shown included. */
+  readonly queries: number;
 }
 
 /** The victim, whose every answer is shown before the attack receives it. */
-function watchedVictim(victim: Victim, show: (question: Question) => Promise<void>): Victim {
+function watchedVictim(
+  victim: Victim,
+  show: (question: Omit<Question, "queries">) => Promise<void>,
+): Victim {
   return {
     logits: async (x, keys) => {
       const logits = await victim.logits(x, keys);
@@ -33,4 +38,11 @@ export const watchedAttack = (
   victim: Victim,
   run: (victim: Victim) => Promise<Tensor>,
 ): Watched<Question> =>
-  new Watched(async (show) => ({ x: await run(watchedVictim(victim, show)), logits: null }));
+  new Watched(async (show) => {
+    let queries = 0;
+    const counted = watchedVictim(victim, (question) => {
+      queries++;
+      return show({ ...question, queries });
+    });
+    return { x: await run(counted), logits: null, queries };
+  });
