@@ -1,10 +1,11 @@
-import { spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { wasmPath } from "../src/cli/lab-files.ts";
+import { chromium, hasChromium } from "./fixtures/browser.ts";
 import { root } from "./fixtures/docs.ts";
 import { installPacked, runNode as node, tsc } from "./fixtures/packed.ts";
 
@@ -31,6 +32,16 @@ function example(): string {
   const readme = readFileSync(join(root, "README.md"), "utf8");
   return /```ts\n([\s\S]*?)```/.exec(readme)?.[1] ?? "";
 }
+
+/** Runs a command in a network of its own, where only the loopback is up. */
+const cutOff = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"] as const;
+
+const canCutNetwork = spawnSync(cutOff[0], [...cutOff.slice(1), "true"]).status === 0;
+if (!canCutNetwork)
+  console.warn(
+    "skipped: the lab without a network; `unshare --net` needs root, and `ip` to be there",
+  );
+if (!hasChromium) console.warn(`skipped: no Chromium at ${chromium}; set CHROMIUM to its path`);
 
 describe("the packed package", () => {
   it("holds the program, the library with its types, and neither sources nor tests", () => {
@@ -79,6 +90,27 @@ describe("the packed package", () => {
     expect(out).toMatch(/^\d+\.\d+\.\d+\n$/);
     expect(existsSync(join(installed, "src"))).toBe(false);
   });
+
+  it.skipIf(!hasChromium || !canCutNetwork)(
+    "attacks an image in the lab on a machine without a network",
+    () => {
+      expect(existsSync(join(app, "node_modules", "onnxruntime-web"))).toBe(true);
+      const tsx = join(root, "node_modules", "tsx", "dist", "cli.mjs");
+      const script = join(root, "test", "fixtures", "lab-offline.ts");
+      const words = [process.execPath, tsx, script, join(installed, "bin/rampart.js"), chromium];
+      const out = execFileSync(cutOff[0], [...cutOff.slice(1), ...words], {
+        cwd: app,
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "pipe"],
+        timeout: 280_000,
+      });
+      const { reached, verdict, requests } = JSON.parse(out);
+      expect(reached).toBe(false);
+      expect(verdict).toMatch(/^“red disc” has become “.*” after \d+ quer/);
+      expect(requests.filter((url: string) => !url.startsWith("http://127.0.0.1:"))).toEqual([]);
+    },
+    300_000,
+  );
 
   it("serves the lab: its page is packed, and its .wasm comes from onnxruntime-web", async () => {
     expect(existsSync(join(installed, "dist/lab/index.html"))).toBe(true);
