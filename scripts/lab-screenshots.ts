@@ -55,6 +55,7 @@ const shots: readonly Shot[] = [
     name: "lab-slice",
     query: "?view=slice&model=shapes-at&image=2",
     ...desktop,
+    height: 880,
     ready: (page) => page.locator(".plane canvas:is([width='48'], [width='96'])").waitFor(),
   },
   {
