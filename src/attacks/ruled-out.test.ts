@@ -93,7 +93,7 @@ describe.each([1, 4])("of a classifier that rules out %i classes", (more) => {
   const x = tensor([2, 4], [...Array(4).fill(0.48), ...Array(4).fill(0.3)]);
   const labels = [0, 0];
   const keys = keysFor(keyOf(3), [0, 1]);
-  const radii = { epsilonLinf: 0.05, epsilonL2: 0.1, epsilonL1: 0.2 };
+  const radii = { epsilonLinf: 0.05, epsilonL2: 0.1, epsilonL1: 0.2, epsilonL0: 1 };
 
   it.each(attackNames)("%s breaks what is close, and nothing else", async (name) => {
     const effort = { apgdSteps: 12, fabSteps: 8, pgdTSteps: 12, squareQueries: 300 };

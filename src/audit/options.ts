@@ -17,7 +17,7 @@ export const AuditOptions = z.strictObject({
     .array(z.enum(["linf", "l2", "l1", "l0"]))
     .min(1)
     .default(["linf", "l2"])
-    .describe("norms of the attacks; --epsilon-l0 adds l0"),
+    .describe("norms of the attacks; a radius in ℓ0 adds l0"),
   epsilonLinf,
   epsilonL2,
   epsilonL1,

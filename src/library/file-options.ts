@@ -216,7 +216,7 @@ export interface AuditOptions
     Omit<NodeAudit, "runtime" | "signal" | "note"> {
   /** Called with the text of each note; `onEvent` hears them with their codes. */
   readonly note?: ((line: string) => void) | undefined;
-  /** Norms of the attacks; epsilonL0 adds l0. */
+  /** Norms of the attacks; a radius in ℓ0 adds l0. */
   readonly norms?: AttackNorm | readonly AttackNorm[] | undefined;
   /** Radius in ℓ∞, for pixels in [0, 1]; several make a curve. */
   readonly epsilonLinf?: OneOrMore | undefined;
