@@ -121,8 +121,8 @@ function radiusAfter(
 function ascend(search: Search, gradient: Float32Array, length: number, norm: Norm): void {
   const { image, point, radius } = search;
   const slope = distances.l2(gradient, new Float32Array(gradient.length));
-  const next = Float64Array.from(point);
+  const next = new Float64Array(point);
   if (slope > 0) for (let i = 0; i < next.length; i++) next[i] += (length * gradient[i]) / slope;
   land[norm](next, image.x, radius);
-  search.point = Float32Array.from(next);
+  search.point = new Float32Array(next);
 }

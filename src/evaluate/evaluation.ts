@@ -161,7 +161,8 @@ export async function* evaluateModel(
     };
     for (const row of stored) if (row.index < options.examples) yield counted(row);
 
-    const kept = keptImages(evaluation.saveExamples ?? 8, await file?.images());
+    const storedImages = await file?.images();
+    const kept = keptImages(evaluation.saveExamples ?? 8, storedImages);
     await file?.prepare();
     for await (const row of computedRows(evaluation, begun, kept)) {
       rows.push(row);
@@ -172,15 +173,16 @@ export async function* evaluateModel(
         rows.push(row);
         yield counted(row);
       }
-    evaluation.finish?.({
-      rows,
-      settings: file?.settings ?? sealedJson(settings),
-      examples: kept.size === 0 ? null : kept.bytes(),
-    });
+    const examples = kept.size === 0 ? null : kept.bytes();
+    if (examples !== null && !isSame(examples, storedImages)) await file?.writeImages(examples);
+    evaluation.finish?.({ rows, settings: file?.settings ?? sealedJson(settings), examples });
   } finally {
     await file?.close();
   }
 }
+
+const isSame = (a: Uint8Array, b: Uint8Array | undefined): boolean =>
+  a.length === b?.length && a.every((byte, i) => byte === b[i]);
 
 /** The rows that other processes computed and the file does not hold yet, each once it is written. */
 async function* computedRows(
@@ -193,7 +195,7 @@ async function* computedRows(
   const known = new Set(stored.map(rowName));
   for await (const { rows, images } of attackElsewhere(stored)) {
     await file?.check();
-    if (images !== null && kept.addStored(images)) await file?.writeImages(kept.bytes());
+    if (images !== null && kept.addStored(images)) await file?.writeImages(kept.growingBytes());
     const fresh = rows.filter((row) => !known.has(rowName(row)));
     await file?.append(fresh);
     yield* fresh;
@@ -289,7 +291,7 @@ async function* written(
   isShown: (row: Row) => boolean,
 ): AsyncGenerator<Row, void, void> {
   const imaged = run.filter(({ row }) => isShown(row)).filter(kept.add);
-  if (imaged.length > 0) await file?.writeImages(kept.bytes());
+  if (imaged.length > 0) await file?.writeImages(kept.growingBytes());
   for (const { row } of run) {
     await file?.append([row]);
     yield row;

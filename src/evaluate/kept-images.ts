@@ -15,6 +15,8 @@ export interface KeptImages {
   addStored(npz: Uint8Array): boolean;
   /** An .npz of `NAME/index` [n], `NAME/original` and `NAME/adversarial` [n, channel, height, width], per attack. */
   bytes(): Uint8Array;
+  /** The same arrays uncompressed, for a file that will be written again with more images. */
+  growingBytes(): Uint8Array;
   readonly size: number;
 }
 
@@ -40,6 +42,14 @@ export function keptImages(maxImages: number, before?: Uint8Array): KeptImages {
     adversarials.push(adversarial);
     return true;
   };
+  const arrays = () =>
+    Object.fromEntries(
+      [...kept].flatMap(([name, { indices, originals, adversarials }]) => [
+        [`${name}/index`, tensor([indices.length], indices)],
+        [`${name}/original`, concatRows(originals)],
+        [`${name}/adversarial`, concatRows(adversarials)],
+      ]),
+    );
   if (before !== undefined)
     for (const { name, index, original, adversarial } of storedImages(before)) {
       const { indices, originals, adversarials } = of(name);
@@ -53,16 +63,8 @@ export function keptImages(maxImages: number, before?: Uint8Array): KeptImages {
       storedImages(npz)
         .map(({ name, index, original, adversarial }) => keep(name, index, original, adversarial))
         .some((kept) => kept),
-    bytes: () =>
-      npzBytes(
-        Object.fromEntries(
-          [...kept].flatMap(([name, { indices, originals, adversarials }]) => [
-            [`${name}/index`, tensor([indices.length], indices)],
-            [`${name}/original`, concatRows(originals)],
-            [`${name}/adversarial`, concatRows(adversarials)],
-          ]),
-        ),
-      ),
+    bytes: () => npzBytes(arrays()),
+    growingBytes: () => npzBytes(arrays(), 0),
     get size() {
       return Math.max(0, ...[...kept.values()].map(({ indices }) => indices.length));
     },
