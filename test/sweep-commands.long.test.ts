@@ -15,6 +15,9 @@ afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 const short = { data: "shapes", recipe: "short", epochs: 1, examples: 64, batch: 16, steps: 1 };
 
+/** Radii of proofs: at one nearly all images are proven, at the other nearly none. */
+const RADII = [0.0005, 0.03];
+
 const sweep = (...words: readonly string[]) => typed(["sweep", ...words]);
 
 /** The lines of the table as records. */
@@ -49,9 +52,15 @@ beforeAll(async () => {
           where: { defense: ["at-l2"] },
         },
       ],
+      prove: [
+        {
+          options: { norms: ["linf"], epsilonLinf: RADII, examples: 12, proveSeconds: 5 },
+          where: { file: ["model.onnx"] },
+        },
+      ],
       audit: [
         {
-          options: { budget: "quick", examples: 2 },
+          options: { budget: "quick", examples: 2, prove: true, proveSeconds: 1 },
           grid: { norms: [["linf"]] },
           where: { defense: ["at-l2"] },
         },
@@ -73,11 +82,11 @@ describe("a sweep", { timeout: 300_000 }, () => {
     expect(code, err).toBe(2);
     expect(err).toContain("is paused; workers go on after: rampart sweep --proceed");
     expect(err).toMatch(/failed: harden model.onnx, standard, after 1 attempt: .*batch of 4096/);
-    expect(err).toContain("1 more cells need them");
+    expect(err).toContain("3 more cells need them");
 
     const file = join(work, "all.json");
     const table = await sweep("--store", store, "--table", file);
-    expect([table.code, table.err]).toEqual([2, expect.stringMatching(/2 of \d+ cells are not/)]);
+    expect([table.code, table.err]).toEqual([2, expect.stringMatching(/4 of \d+ cells are not/)]);
     const lines = tableIn(file);
     const count = (step: string) => lines.filter((line) => line.step === step).length;
     // Four models: the file, the trained one, and two hardened ones. An evaluation has a clean line and one of the attack.
@@ -93,7 +102,26 @@ describe("a sweep", { timeout: 300_000 }, () => {
     expect(new Set(certified.map(({ defense }) => defense))).toEqual(new Set(["at-l2"]));
     const status = await sweep("--status", "--store", store);
     expect(status.code).toBe(2);
-    expect(status.out).toMatch(/0 running, 0 waiting, 1 failed, 1 blocked by them/);
+    expect(status.out).toMatch(/0 running, 0 waiting, 1 failed, 3 blocked by them/);
+  });
+
+  it("proves in ranges what an audit of all images proves", async () => {
+    const audited = join(work, "audited");
+    const words = ["--data", "shapes", "--examples", "12", "--norms", "linf", "--budget", "quick"];
+    const radii = ["--epsilon-linf", RADII.join(","), "--prove", "--prove-seconds", "5"];
+    const model = join(work, "run/model.onnx");
+    const { code, err } = await typed(["audit", model, ...words, ...radii, "--out", audited]);
+    expect(code, err).toBe(0);
+    const { proofs } = JSON.parse(readFileSync(join(audited, "summary.json"), "utf8"));
+    const table = join(work, "proven.json");
+    await sweep("--store", store, "--table", table);
+    const lines = tableIn(table).filter(
+      ({ kind, defense }) => kind === "proven" && defense === undefined,
+    );
+    const found = lines.map(({ epsilon, examples, accuracy }) => [epsilon, examples, accuracy]);
+    const { balls } = proofs as { balls: { epsilon: number; proven: number }[] };
+    expect(found).toEqual(balls.map(({ epsilon, proven }) => [epsilon, 12, proven / 12]));
+    expect(balls[0].proven).toBeGreaterThan(balls[1].proven);
   });
 
   it("of a store that is drained starts no cell, and says how to go on", async () => {

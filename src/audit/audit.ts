@@ -6,13 +6,7 @@ import type { Row } from "../evaluate/row.ts";
 import type { CustomAttacks } from "../evaluate/runs.ts";
 import { noneSpared } from "../evaluate/spared.ts";
 import type { WorkLease } from "../files/lease/lease.ts";
-import type { Note } from "../math/note.ts";
 import { UsageError } from "../math/usage-error.ts";
-import {
-  type BatchDependence,
-  describeDependence,
-  isQuantisation,
-} from "../models/batch-dependence.ts";
 import { nonFiniteNode } from "../models/non-finite.ts";
 import { evaluationOptions } from "./attack-options.ts";
 import type { AuditRequest } from "./audit-request.ts";
@@ -28,6 +22,7 @@ import type { LowerBounds, ProveEvent } from "./prove/lower-bounds.ts";
 import { openLowerBounds } from "./prove/open.ts";
 import { proofSummary } from "./prove/proof-summary.ts";
 import { type AuditResult, auditResult } from "./result.ts";
+import { dependenceNote } from "./run-diagnostics.ts";
 import type { AuditSharing } from "./sharing.ts";
 import type { RadiusRow } from "./smallest/radius-row.ts";
 import { searchAfterAttacks } from "./smallest/search-after-attacks.ts";
@@ -93,12 +88,6 @@ function noiseOf({ options, audit, audited }: OpenedAudit): string | null {
     });
   return noise;
 }
-
-/** The note that scores depend on the batch. */
-const dependenceNote = (dependence: BatchDependence): Note => ({
-  code: "batch-dependent",
-  text: `${describeDependence(dependence)}; every image is scored alone${isQuantisation(dependence) ? "" : ", and the audit is invalid"}`,
-});
 
 /** What the attacks of an audit produced. */
 interface AttackResults {
@@ -250,8 +239,9 @@ async function* runAudit(opened: OpenedAudit): AsyncGenerator<AuditEvent, void, 
   try {
     if (network.dependence !== null) note(dependenceNote(network.dependence));
     const { attacks, noise = null } = evaluation;
+    const { range } = sharing;
     if (options.prove)
-      lower = await openLowerBounds({ options, audit, audited, network, attacks, noise });
+      lower = await openLowerBounds({ options, audit, audited, network, attacks, noise, range });
     if (lower?.kind === "certificate" && sharing.attackElsewhere !== undefined)
       throw new UsageError(
         "--prove under noise looks at every adversarial image, so its attacks run in one process; leave out --workers and --queue, or --prove",
@@ -259,6 +249,10 @@ async function* runAudit(opened: OpenedAudit): AsyncGenerator<AuditEvent, void, 
       );
     if (lower !== null) yield* lower.before();
     if (signal?.aborted) return;
+    if (sharing.proofsOnly === true) {
+      if (lower !== null) yield* lower.after([]);
+      return;
+    }
     const attacked = runAttacks(opened, evaluation, network, lower, timed?.attacks);
     const { rows, stored, missing } = yield* attacked;
     if (missing > 0 || signal?.aborted || sharing.range !== undefined) return;

@@ -69,6 +69,22 @@ export const AuditOptions = z.strictObject({
 });
 export type AuditOptions = z.output<typeof AuditOptions>;
 
+/** Those of proofs without attacks. */
+export const ProofOptions = AuditOptions.pick({
+  epsilonLinf: true,
+  epsilonL2: true,
+  epsilonL1: true,
+  examples: true,
+  proveSeconds: true,
+  batch: true,
+}).extend({
+  norms: z
+    .array(z.enum(["linf", "l2", "l1"]))
+    .min(1)
+    .default(["linf", "l2"])
+    .describe("norms of the proofs"),
+});
+
 type Norms = Pick<AuditOptions, "norms" | "epsilonL0">;
 
 /** The norms of the attacks: those asked for, and ℓ0 if it has a radius. Throws `UsageError` for ℓ0 without a radius. */

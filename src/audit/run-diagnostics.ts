@@ -1,10 +1,17 @@
 // Diagnostics of the audit itself: images that influence each other, training on test images, and diagnostics that failed.
+import type { Note } from "../math/note.ts";
 import {
   type BatchDependence,
   describeDependence,
   isQuantisation,
 } from "../models/batch-dependence.ts";
 import type { Diagnostic, NotRun } from "./diagnostic.ts";
+
+/** The note, while an audit runs, that scores depend on the batch. */
+export const dependenceNote = (dependence: BatchDependence): Note => ({
+  code: "batch-dependent",
+  text: `${describeDependence(dependence)}; every image is scored alone${isQuantisation(dependence) ? "" : ", and the audit is invalid"}`,
+});
 
 /** Fires if scores depend on the batch: a note where quantisation explains it, invalid otherwise. */
 export function batchDependent(dependence: BatchDependence | null): Diagnostic | null {

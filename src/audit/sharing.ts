@@ -28,6 +28,8 @@ export interface AuditSharing {
   readonly attackElsewhere?: AttackByOthers | undefined;
   /** Only the attacks on these test images, in whole groups: rows are written, and there is no result. */
   readonly range?: ImageRange | undefined;
+  /** Whether only proofs are wanted, about the test images of `range`: rows of proofs are written, and there is no result. */
+  readonly proofsOnly?: boolean | undefined;
   /** The attacks that need not meet an example, as another process has proven. */
   readonly spares?: Spares | undefined;
   /** Called with the opened model and images, before anything is computed; may throw to refuse them. */

@@ -8,6 +8,7 @@ export const cellKinds = [
   "evaluate",
   "certify",
   "audit",
+  "prove",
   "attack",
   "report",
   "sleep",
@@ -35,7 +36,7 @@ export interface CellWork {
   /** Resolved options of the kind. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly data: CellData | null;
-  /** Test images of an evaluation, a certification or an audit; null for the other kinds. */
+  /** Test images of an evaluation, a certification, proofs or an audit; null for the other kinds. */
   readonly range: ImageRange | null;
   readonly model: CellModel | null;
   /** Keys of the cells whose results it reads. */

@@ -18,13 +18,13 @@ function disjoint(cells: readonly Cell[]): Cell[] {
   return chosen;
 }
 
-/** Cells that are ranges of one evaluation or certification, in the order of their images; any other cell is alone. */
+/** Cells that are ranges of one evaluation, certification or proof, in the order of their images; any other cell is alone. */
 export function rangesOfOne(cells: readonly Cell[]): Cell[][] {
   const groups = new Map<string, Cell[]>();
   for (const cell of cells) {
     const { kind, model, options } = cell.work;
     const { examples: _, ...others } = options;
-    const isRange = kind === "evaluate" || kind === "certify";
+    const isRange = kind === "evaluate" || kind === "certify" || kind === "prove";
     // A result of another runtime is no part of the same evaluation.
     const name = isRange
       ? canonicalJson([kind, model, others, cell.work.target, cell.work.code])

@@ -1,4 +1,4 @@
-// The results of a sweep as one table: a line per training, accuracy, certified share and audit.
+// The results of a sweep as one table: a line per training, accuracy, certified or proven share and audit.
 import type { CertificateRow } from "../certify/row.ts";
 import { certifiedShares } from "../certify/share.ts";
 import { parseNpz } from "../data/npz.ts";
@@ -6,8 +6,10 @@ import { summarize } from "../evaluate/summary.ts";
 import type { Host } from "../files/host/host.ts";
 import { readRowLines } from "../files/row-lines.ts";
 import { evaluationsOf } from "../report/evaluations.ts";
+import { provenBalls } from "../report/proven-balls.ts";
 import { readRows } from "../report/read-rows.ts";
 import { records } from "../report/records.ts";
+import { type ProofRow, parseProofs } from "../verify/proof-row.ts";
 import type { Cell } from "./cell.ts";
 import { ROWS, SETTINGS } from "./cells/evaluate.ts";
 import { PRUNED } from "./cells/pruned.ts";
@@ -60,6 +62,8 @@ class TableReader {
         return this.#evaluation(cells, common);
       case "certify":
         return this.#certification(cells, common);
+      case "prove":
+        return this.#proofs(cells, common);
       case "audit":
         return this.#audit(cells[0], common);
       default:
@@ -106,6 +110,23 @@ class TableReader {
         examples: of,
         accuracy: certified / of,
         low,
+      }),
+    );
+  }
+
+  async #proofs(cells: readonly Cell[], common: TableRow): Promise<TableRow[]> {
+    const rows: ProofRow[] = [];
+    for (const { key } of cells) rows.push(...parseProofs(ROWS, await this.#text(key, ROWS)).rows);
+    const { data } = cells[0].work.options;
+    return provenBalls(rows).map(({ norm, epsilon, examples, proven, undecided }) =>
+      Object.assign({}, common, {
+        kind: "proven",
+        data,
+        norm,
+        epsilon,
+        examples,
+        accuracy: proven / examples,
+        undecided: undecided / examples,
       }),
     );
   }

@@ -3,6 +3,7 @@ import type { Evaluation } from "../../engine/bounds/evaluation.ts";
 import type { Compile } from "../../engine/bounds/program.ts";
 import type { InputRegion } from "../../engine/bounds/region.ts";
 import type { Scored } from "../../evaluate/evaluate.ts";
+import type { ImageRange } from "../../evaluate/image-range.ts";
 import type { Row } from "../../evaluate/row.ts";
 import { groupBy } from "../../evaluate/row-statistics.ts";
 import { isBroken } from "../../evaluate/survivors.ts";
@@ -49,7 +50,7 @@ export class NetworkProofs implements LowerBounds {
     this.#evaluation = evaluationOf(audit.target);
     // Rows of images and balls that this audit is not about stay in the file and count nowhere.
     for (const row of file?.rows ?? [])
-      if (row.index < audit.total && this.#balls.flat().some((ball) => isSame(ball, row)))
+      if (isIn(audit.range, row) && this.#balls.flat().some((ball) => isSame(ball, row)))
         this.#rows.set(proofName(row), row);
   }
 
@@ -83,11 +84,11 @@ export class NetworkProofs implements LowerBounds {
    */
   async *before(): AsyncGenerator<ProveEvent, void, void> {
     await this.#file?.prepare();
-    const { total, signal } = this.#audit;
+    const { range, signal } = this.#audit;
     const clean = await this.#cleanClasses();
-    for (let index = 0; index < total && !signal?.aborted; index++) {
+    for (let index = range.from; index < range.to && !signal?.aborted; index++) {
       const found: ProofRow[] = [];
-      if (clean[index] !== this.#labelOf(index))
+      if (clean[index - range.from] !== this.#labelOf(index))
         for (const ball of this.#open(index)) found.push(this.#rowOf(index, ball, broken(CLEAN)));
       else
         for (const ofNorm of this.#balls)
@@ -113,13 +114,13 @@ export class NetworkProofs implements LowerBounds {
 
   /** What attacks broke, and the costly methods for what is left, the smallest ball of a norm first. */
   async *after(rows: readonly Row[]): AsyncGenerator<ProveEvent, void, void> {
-    const { total, signal, out } = this.#audit;
+    const { range, signal, out } = this.#audit;
     const { contradictions, refuted } = await refutations(out, rows, this.#refutedBy);
     this.contradictions.push(...contradictions);
     await this.#write(refuted);
     for (const proof of refuted) yield this.#event(proof);
     const attacked = groupBy(rows.filter(isBroken), ({ index }) => index);
-    for (let index = 0; index < total; index++) {
+    for (let index = range.from; index < range.to; index++) {
       const breaking = attacked.get(index) ?? [];
       for (const ofNorm of this.#balls) {
         const found = await this.#thoroughly(index, ofNorm, breaking);
@@ -135,12 +136,12 @@ export class NetworkProofs implements LowerBounds {
     await this.#file?.close();
   }
 
-  /** The classes of the clean images, as the audited network computes them. */
+  /** The classes of the clean images of the range, as the audited network computes them. */
   async #cleanClasses(): Promise<number[]> {
-    const { network, dataset, total, options } = this.#audit;
+    const { network, dataset, range, options } = this.#audit;
     const classes: number[] = [];
-    for (let from = 0; from < total; from += options.batch) {
-      const count = Math.min(options.batch, total - from);
+    for (let { from } = range; from < range.to; from += options.batch) {
+      const count = Math.min(options.batch, range.to - from);
       const indices = Array.from({ length: count }, (_, i) => from + i);
       const logits = await network.logits(dataset.test.images(indices), keysFor(keyOf(0), indices));
       classes.push(...argmaxRows(logits));
@@ -257,7 +258,7 @@ export class NetworkProofs implements LowerBounds {
       method,
       margin: finite(margin),
       floatError: finite(floatError),
-      seconds,
+      seconds: this.#audit.timed ? seconds : 0,
       image: imageChecksum(this.#audit.dataset.test, index),
       runtime: proofRuntime(this.#audit),
     };
@@ -274,20 +275,23 @@ export class NetworkProofs implements LowerBounds {
     event: "proof",
     proof,
     done: this.#rows.size,
-    total: this.#audit.total * this.#balls.flat().length,
+    total: (this.#audit.range.to - this.#audit.range.from) * this.#balls.flat().length,
   });
 
   /** The time of one image in one norm, of which some seconds were spent before. */
   #timer(spent = 0) {
-    const { host, options, signal } = this.#audit;
-    const started = host.now().getTime();
-    const elapsed = () => spent + (host.now().getTime() - started) / 1000;
+    const { options, signal } = this.#audit;
+    const started = performance.now();
+    const elapsed = () => spent + (performance.now() - started) / 1000;
     return { elapsed, isOver: () => signal?.aborted === true || elapsed() >= options.proveSeconds };
   }
 }
 
 /** The file of proofs in an audit's storage. */
-const PROOFS = "rows.proofs.jsonl";
+export const PROOFS = "rows.proofs.jsonl";
+
+const isIn = ({ from, to }: ImageRange, { index }: ProofRow): boolean =>
+  index >= from && index < to;
 
 /** The first attack of each norm, which meets proven images too and so checks the proofs. */
 function firstAttacks(attacks: readonly string[]): ReadonlySet<string> {

@@ -1,4 +1,5 @@
 import type { Runtime } from "../../engine/runtime/runtime.ts";
+import type { ImageRange } from "../../evaluate/image-range.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import { evaluationOf } from "../../verify/evaluation.ts";
 import type { AuditRequest } from "../audit-request.ts";
@@ -21,6 +22,8 @@ export interface ProvingAudit {
   readonly attacks: readonly string[];
   /** The noise of a randomised classifier; null if it is deterministic. */
   readonly noise: string | null;
+  /** The test images; by default the first ones. */
+  readonly range?: ImageRange | undefined;
 }
 
 /** A runtime whose sums are sums of products in some order, as bounds assume. Throws `UsageError` if there is none. */
@@ -36,7 +39,7 @@ async function boundsRuntime({ runtime, startBounds }: AuditRequest): Promise<Ru
 
 /** Opens what `--prove` proves: certificates of a classifier under noise, or else proofs. Throws `UsageError`. */
 export async function openLowerBounds(proving: ProvingAudit): Promise<LowerBounds> {
-  const { options, audit, audited, network, attacks, noise } = proving;
+  const { options, audit, audited, network, attacks, noise, range } = proving;
   const { runtime, host, out, resume = false, note = () => undefined, signal, command } = audit;
   const { model, dataset } = audited;
   if (searchedNorms(options).length === 0)
@@ -53,7 +56,8 @@ export async function openLowerBounds(proving: ProvingAudit): Promise<LowerBound
     network: network.network,
     target: runtime.target,
     bounds,
-    total: Math.min(options.examples, dataset.test.size),
+    range: range ?? { from: 0, to: Math.min(options.examples, dataset.test.size) },
+    timed: audit.timed ?? true,
     attacks,
     host,
     out,

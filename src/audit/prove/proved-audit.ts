@@ -1,6 +1,7 @@
 import type { Dataset, Split } from "../../data/dataset.ts";
 import { graphBytes } from "../../engine/graph/fingerprint.ts";
 import type { Runtime } from "../../engine/runtime/runtime.ts";
+import type { ImageRange } from "../../evaluate/image-range.ts";
 import { weightsHash } from "../../evaluate/model-record.ts";
 import type { Host } from "../../files/host/host.ts";
 import type { RowsFormat } from "../../files/rows/rows-file.ts";
@@ -27,8 +28,10 @@ export interface ProvedAudit {
   readonly target: Runtime["target"];
   /** What computes bounds. */
   readonly bounds: Pick<Runtime, "compile" | "target">;
-  /** Images: the first ones. */
-  readonly total: number;
+  /** The test images: by default the first ones. */
+  readonly range: ImageRange;
+  /** Whether rows state the seconds that proofs took. */
+  readonly timed: boolean;
   /** The attacks of the audit in their order. */
   readonly attacks: readonly string[];
   readonly host: Host;

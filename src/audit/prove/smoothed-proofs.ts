@@ -201,7 +201,8 @@ export class SmoothedProofs implements LowerBounds {
 
   /** What is known about each image in each ball. */
   async *after(rows: readonly Row[]): AsyncGenerator<ProveEvent, void, void> {
-    const { total, out } = this.#audit;
+    const { range, out } = this.#audit;
+    const total = range.to;
     for (const row of rows) {
       const check = this.#checks.get(checkName(row));
       if (check?.refuted !== true) continue;

@@ -1,6 +1,8 @@
 import { auditModel } from "../../audit/audit.ts";
-import type { AuditSource } from "../../audit/audit-request.ts";
+import type { AuditRequest, AuditSource } from "../../audit/audit-request.ts";
 import { AuditOptions } from "../../audit/options.ts";
+import type { Split } from "../../data/dataset.ts";
+import type { ImageRange } from "../../evaluate/image-range.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import type { CellWork } from "../cell.ts";
 import type { CellContext, CellResult } from "./context.ts";
@@ -16,7 +18,7 @@ import { ownedStorage, RUN_FOLDER } from "./owned-storage.ts";
 
 /** Files of an audit that its result keeps. */
 const KEPT =
-  /^(summary\.json|report\.html|rows\.jsonl|rows\.settings\.json|rows\.examples\.npz|proofs\.jsonl|certificates\.jsonl)$/;
+  /^(summary\.json|report\.html|radii\.jsonl|rows\.(examples\.npz|settings\.json|jsonl|(proofs|certificates)\.(settings\.json|jsonl)))$/;
 
 /** Where an audit, or the training of a file, finds the model of a cell. */
 export function sourceOf({ model }: CellWork, context: CellContext): AuditSource {
@@ -42,43 +44,55 @@ export function sourceOf({ model }: CellWork, context: CellContext): AuditSource
   };
 }
 
-/** Audits a model whole: its rows, `summary.json` and `report.html`. */
-export async function runAudit(work: CellWork, context: CellContext): Promise<CellResult> {
-  const { files, host, runtime, signal, note, noiseNamed, progress } = context;
-  const { data, ...given } = work.options;
-  const options = AuditOptions.parse(given);
+/** What an audit in a cell is about: its model, its images, which are those of `range`, and its files. */
+export function requestOf(
+  work: CellWork,
+  context: CellContext,
+  range: (test: Split) => ImageRange,
+): AuditRequest {
+  const { files, host, runtime, startBounds, signal, note, noiseNamed } = context;
   // The report names its files, and the folder of an attempt differs from one to the next.
   const names = { path: "audit", pathOf: (name: string) => name };
-  const run = Object.assign(ownedStorage(files, RUN_FOLDER), names);
   const { model } = work;
   const trainedOn =
     model !== null && "cell" in model ? String(context.cell(model.cell).work.options.data) : "";
   const openData = async (name: string) => {
     const dataset = await context.openData(name);
     const { test } = testedPart(dataset, trainedOn);
-    const range = { from: 0, to: Math.min(options.examples, test.size) };
-    requireData(work, await checksumOf(dataset, test, range, host));
+    requireData(work, await checksumOf(dataset, test, range(test), host));
     return dataset;
   };
-  const events = auditModel(options, {
+  return {
     ...readingOf(work, context),
     source: { ...sourceOf(work, context), openData },
     runtime,
-    data: data as string | undefined,
+    startBounds,
+    data: work.options.data as string | undefined,
     resume: true,
     timed: false,
     host,
-    out: run,
+    out: Object.assign(ownedStorage(files, RUN_FOLDER), names),
     noiseNamed,
     signal,
     note,
-  });
+  };
+}
+
+/** Audits a model whole: its rows, `summary.json` and `report.html`. */
+export async function runAudit(work: CellWork, context: CellContext): Promise<CellResult> {
+  const { data: _, ...given } = work.options;
+  const options = AuditOptions.parse(given);
+  const request = requestOf(work, context, ({ size }) => ({
+    from: 0,
+    to: Math.min(options.examples, size),
+  }));
   let finished = false;
-  for await (const event of events) {
-    if (event.event === "row") progress(event.done, event.total);
+  for await (const event of auditModel(options, request)) {
+    if (event.event === "row") context.progress(event.done, event.total);
     if (event.event === "result") finished = true;
   }
   if (!finished) return null;
+  const run = ownedStorage(context.files, RUN_FOLDER);
   const result = new Map<string, Uint8Array>();
   for (const name of (await run.list("")).filter((one) => KEPT.test(one)).sort())
     result.set(name, await run.read(name));

@@ -19,6 +19,8 @@ export interface CellContext {
   /** The definition of an input. */
   cell(key: string): Cell;
   readonly runtime: Runtime;
+  /** Starts a runtime with the plain lowering, which computes bounds. */
+  startBounds(): Promise<Runtime>;
   /** A host without time and machine, so that results do not depend on them. */
   readonly host: Host;
   openData(name: string): Promise<Dataset>;

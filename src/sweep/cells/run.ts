@@ -6,6 +6,7 @@ import { runCertification } from "./certify.ts";
 import type { CellContext, CellResult } from "./context.ts";
 import { runEvaluation } from "./evaluate.ts";
 import { runHardening } from "./harden.ts";
+import { runProofs } from "./prove.ts";
 import { prunedWith } from "./pruned.ts";
 import { runReport } from "./report.ts";
 import { runTraining } from "./train.ts";
@@ -25,6 +26,7 @@ const runs: Readonly<Record<CellKind, Run>> = {
   evaluate: runEvaluation,
   certify: runCertification,
   audit: runAudit,
+  prove: runProofs,
   attack: runAttacksOfAudit,
   report: runReport,
   sleep: runSleep,

@@ -99,6 +99,7 @@ async function compute(
       return found;
     },
     runtime: started,
+    startBounds: () => nodeRuntime({ threads: setup.target.threads, lowering: "plain" }),
     host: timelessHost(nodeHost),
     openData: (name) => data.open(name),
     async openTested(model, named = model.data) {

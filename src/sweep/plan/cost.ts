@@ -39,6 +39,13 @@ export function evaluationFlops(
   return images * perImage;
 }
 
+/** Gradients that proofs about an image in one norm are taken to cost. Cheap bounds cost less, and branching costs more. */
+const PROOF_GRADIENTS = 1000;
+
+/** Floating-point operations of proofs about some images, a guess: most images are decided at once, some never. */
+export const proofFlops = (norms: number, images: number, { gradient }: FlopsPerImage): number =>
+  images * norms * PROOF_GRADIENTS * gradient;
+
 /** Floating-point operations of a certification of some images. */
 export const certificationFlops = (
   { n, n0 }: { readonly n: number; readonly n0: number },

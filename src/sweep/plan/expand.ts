@@ -1,29 +1,24 @@
 // Expands a plan into its cells: trainings first, then what is asked of each model, then the report.
 import type { AuditOptions } from "../../audit/options.ts";
 import type { Dataset } from "../../data/dataset.ts";
-import { withHeldOutTest } from "../../data/held-out.ts";
-import { defenseNamed } from "../../defenses/table.ts";
 import { checkOptions } from "../../evaluate/check.ts";
 import { groupSizeOf, rangesOf } from "../../evaluate/groups.ts";
 import type { ImageRange } from "../../evaluate/image-range.ts";
 import { evaluateSchema } from "../../evaluate/options.ts";
 import { noTestImages } from "../../evaluate/tested-data.ts";
-import { defined } from "../../math/defined.ts";
 import { UsageError } from "../../math/usage-error.ts";
-import { architecture } from "../../models/architectures.ts";
 import { flopsPerImage } from "../../models/flops.ts";
 import { noiseNamed as plainNoise } from "../../noise/table.ts";
-import { defenseSettings } from "../../train/defense-settings.ts";
-import { resolveOptions, type TrainOptions } from "../../train/options.ts";
 import type { Cell } from "../cell.ts";
-import { hashedRange, testedPart, trainedName } from "../cells/model.ts";
+import { hashedRange, testedPart } from "../cells/model.ts";
 import { CellList, type PlanContext } from "./cell-list.ts";
-import { certificationFlops, evaluationFlops, trainingFlops } from "./cost.ts";
+import { certificationFlops, evaluationFlops, proofFlops } from "./cost.ts";
 import { type Combination, combinationsOf } from "./grid.ts";
 import { addHardening } from "./harden-cell.ts";
 import { attacksOfAudit, described, isWhere, type PlannedModel } from "./planned-model.ts";
 import { addReport, type PlannedEvaluation } from "./report-cell.ts";
 import type { PlanFile, Step, StepKind } from "./schema.ts";
+import { addTraining } from "./train-cell.ts";
 
 /** Expands a plan. Its data are opened once each. */
 class Expansion {
@@ -56,6 +51,9 @@ class Expansion {
     await this.#each("certify", models, (model, combination, step) =>
       this.#certification(model, combination, step),
     );
+    await this.#each("prove", models, (model, combination, step) =>
+      this.#proofs(model, combination, step),
+    );
     await this.#each("audit", models, (model, combination, step) =>
       this.#audit(model, combination, step),
     );
@@ -64,53 +62,12 @@ class Expansion {
   }
 
   async #trained(): Promise<PlannedModel[]> {
+    const { noiseNamed = plainNoise } = this.#context;
     const models: PlannedModel[] = [];
     for (const [i, step] of this.#plan.train.entries())
       for (const combination of combinationsOf("train", step, `${this.#path}: train.${i}`))
-        models.push(await this.#training(combination, step));
+        models.push(await addTraining(this.#list, { combination, step }, noiseNamed));
     return models;
-  }
-
-  async #training({ options: given, varied }: Combination, step: Step): Promise<PlannedModel> {
-    const { noiseNamed = plainNoise } = this.#context;
-    const options = resolveOptions(given as TrainOptions);
-    const dataset = withHeldOutTest(await this.#list.open(options.data));
-    const { train } = dataset;
-    const input = { ...dataset, classes: dataset.classes.length };
-    const network = architecture(options.model, input, { dropout: options.dropout });
-    const defense = defenseNamed(options.defense, defenseSettings(options), noiseNamed);
-    const flops = flopsPerImage(network);
-    const examples = Math.min(options.examples ?? train.size, train.size);
-    const labels = Object.assign({ defense: options.defense, data: options.data }, varied);
-    const cell = await this.#list.add(
-      {
-        kind: "train",
-        options: defined({ ...options, prune: step.prune }),
-        data: {
-          name: options.data,
-          sha256: await this.#list.sum(dataset, "train", { from: 0, to: train.size }),
-        },
-        range: null,
-        model: null,
-        inputs: [],
-      },
-      {
-        label: `train ${described(options.defense, varied, "defense")}`,
-        labels,
-        priority: step.priority,
-        cost: trainingFlops(defense, { epochs: options.epochs, examples }, flops),
-      },
-    );
-    return {
-      name: trainedName(cell),
-      model: { cell: cell.key },
-      cell,
-      data: options.data,
-      trainedOn: options.data,
-      noise: defense.noise?.name ?? null,
-      flops,
-      labels,
-    };
   }
 
   async #files(): Promise<PlannedModel[]> {
@@ -210,19 +167,39 @@ class Expansion {
         `${model.name} states no noise, and only a classifier under noise is certified; add noise, or use where`,
         { code: "missing-option" },
       );
-    const count = Math.min(Number(options.examples), dataset.test.size);
     const draws = { n: Number(options.n), n0: Number(options.n0) };
-    for (const range of rangesOf(count, this.#plan.images, 1))
-      await this.#ranged(
-        "certify",
-        model,
-        { options, dataset, range },
-        {
-          varied,
-          priority: step.priority,
-          cost: certificationFlops(draws, range.to - range.from, model.flops),
-        },
+    await this.#eachRange("certify", model, dataset, { options, varied }, step, (images) =>
+      certificationFlops(draws, images, model.flops),
+    );
+  }
+
+  async #proofs(model: PlannedModel, { options, varied }: Combination, step: Step): Promise<void> {
+    const dataset = await this.#tested(model, options.data);
+    if (model.noise !== null)
+      throw new UsageError(
+        `${model.name} adds noise ${model.noise}, and prove is about classifiers without noise; use certify, or where`,
+        { code: "misfit" },
       );
+    const norms = new Set(options.norms as readonly string[]).size;
+    await this.#eachRange("prove", model, dataset, { options, varied }, step, (images) =>
+      proofFlops(norms, images, model.flops),
+    );
+  }
+
+  /** A cell for each range of images, which do not depend on each other. */
+  async #eachRange(
+    kind: "certify" | "prove",
+    model: PlannedModel,
+    dataset: Dataset,
+    { options, varied }: Combination,
+    { priority }: Step,
+    flopsOf: (images: number) => number,
+  ): Promise<void> {
+    const count = Math.min(Number(options.examples), dataset.test.size);
+    for (const range of rangesOf(count, this.#plan.images, 1)) {
+      const cost = flopsOf(range.to - range.from);
+      await this.#ranged(kind, model, { options, dataset, range }, { varied, priority, cost });
+    }
   }
 
   async #audit(model: PlannedModel, { options, varied }: Combination, step: Step): Promise<void> {
@@ -245,7 +222,7 @@ class Expansion {
   }
 
   #ranged(
-    kind: "evaluate" | "certify" | "audit",
+    kind: "evaluate" | "certify" | "prove" | "audit",
     { name, model, cell, labels }: PlannedModel,
     {
       options,

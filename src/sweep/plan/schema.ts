@@ -1,6 +1,6 @@
-// The file of a sweep: steps of trainings, evaluations, certifications and audits, each with a grid of options.
+// The file of a sweep: steps of trainings, evaluations, certifications, proofs and audits, each with a grid of options.
 import { z } from "zod";
-import { AuditOptions } from "../../audit/options.ts";
+import { AuditOptions, ProofOptions } from "../../audit/options.ts";
 import { CertificationOptions } from "../../certify/options.ts";
 import { readingFlags } from "../../data/reading-flags.ts";
 import { devices } from "../../engine/runtime/runtime.ts";
@@ -27,6 +27,7 @@ export const stepOptions = {
         .describe("examples per attack whose images are kept for the report (default: 0)"),
     }),
   certify: () => CertificationOptions.extend({ data }),
+  prove: () => ProofOptions.extend({ data }),
   audit: () => AuditOptions.omit({ require: true, minutes: true }).extend({ data }),
 } as const;
 
@@ -100,6 +101,10 @@ const outer = (step: (kind: StepKind) => z.ZodType<Step>) =>
       .describe("models to make of those files: each is trained on with a defence"),
     evaluate: z.array(step("evaluate")).default([]).describe("attacks on every model"),
     certify: z.array(step("certify")).default([]).describe("certificates of every model"),
+    prove: z
+      .array(step("prove"))
+      .default([])
+      .describe("proofs about every model without noise, by no attack"),
     audit: z.array(step("audit")).default([]).describe("whole audits of every model"),
     report: z.boolean().default(false).describe("one report of all evaluations"),
   });
