@@ -54,7 +54,8 @@ function naiveImages(noise: string, shape: Shape): NoisyImages {
     error: 0,
     draw(image, keys) {
       const eta = sample(keys, [keys.length, ...shape]);
-      const out = Float32Array.from(eta.data, (value, i) => image[i % size] + value);
+      const out = new Float32Array(eta.data.length);
+      for (let i = 0; i < out.length; i++) out[i] = image[i % size] + eta.data[i];
       return tensor(eta.shape, out);
     },
   };

@@ -152,7 +152,7 @@ function tensorOf({ shape, pixels }: Image, channels: 1 | 3): Tensor {
   const levels = channels === 3 ? pixels : greyLevels(pixels);
   return tensor(
     [1, channels, height, width],
-    Float32Array.from(levels, (level) => level / 255),
+    new Float32Array(levels).map((level) => level / 255),
   );
 }
 

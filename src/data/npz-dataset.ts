@@ -86,12 +86,14 @@ function pixelsOf(
   }
   let clippedCount = 0;
   let furthest = 0;
-  const pixels = Float32Array.from(data, (value) => {
+  const pixels = new Float32Array(data.length);
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i];
     const clipped = Math.min(Math.max(value, 0), 1);
     if (clipped !== value) clippedCount++;
     if (Math.abs(value - clipped) > Math.abs(furthest)) furthest = value - clipped;
-    return clipped;
-  });
+    pixels[i] = clipped;
+  }
   if (clippedCount > 0)
     note({
       code: "clipped-pixels",

@@ -10,7 +10,7 @@ export function shapesPictures(count: number): Picture[] {
   const row = pixels.length / labels.length;
   return Array.from(labels, (label, i) => ({
     name: `shapes ${i}, ${shapeClasses[label]}`,
-    pixels: Float32Array.from(pixels.subarray(i * row, (i + 1) * row), (level) => level / 255),
+    pixels: new Float32Array(pixels.subarray(i * row, (i + 1) * row)).map((level) => level / 255),
     shape: SHAPE,
     label,
   }));

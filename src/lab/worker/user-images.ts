@@ -46,7 +46,8 @@ async function pixelsOf(
       `${name} has ${found[1]}×${found[2]} pixels after resizing as the preprocessing file says, and the model takes ${height}×${width}`,
       { code: "misfit" },
     );
-  return Float32Array.from(channels === 3 ? pixels : greyLevels(pixels), (level) => level / 255);
+  const levels = new Float32Array(channels === 3 ? pixels : greyLevels(pixels));
+  return levels.map((level) => level / 255);
 }
 
 /** Image files as pictures of the model's shape. Throws `UsageError` for a file that is no image. */
