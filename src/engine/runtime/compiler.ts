@@ -2,6 +2,7 @@ import type { NdArray } from "../../math/tensor.ts";
 import { isLowered, type Lowered } from "../graph/lowered.ts";
 import { topological } from "../graph/value.ts";
 import type { Lowering } from "./lowerings.ts";
+import { computationKey, PreparedArrays, type UsedArrays } from "./prepared-arrays.ts";
 import type { Arrays, Feeds, Program, Runtime } from "./runtime.ts";
 import { type Engine, type LoweredGraph, openGraph } from "./session.ts";
 import {
@@ -11,24 +12,37 @@ import {
   readersOf,
   type SplitGraph,
   splitGraph,
+  withoutReshape,
 } from "./split-graph.ts";
 
 /** Size in bytes of the outputs that one preparing program computes. */
 const PART_BYTES = 2 ** 26;
 
-/** The `compile` of a runtime: lowers graphs and opens them with `engine`. */
-export const compiler =
-  <T>(engine: Engine<T>, { lower, prepares }: Lowering): Runtime["compile"] =>
-  async (outputs, { fixed = [] } = {}) => {
+/**
+ * The `compile` of a runtime: lowers graphs and opens them with `engine`. Its programs share the arrays that they prepare
+ * from constants.
+ */
+export function compiler<T>(
+  engine: Engine<T>,
+  { lower, prepares }: Lowering,
+  shared = new PreparedArrays(),
+): Runtime["compile"] {
+  return async (outputs, { fixed = [] } = {}) => {
     const graph = lower(outputs);
     if (!prepares) return openGraph(engine, graph);
     const split = splitGraph(graph, (name) => fixed.includes(name));
     if (Object.keys(split.prepared).length === 0) return openGraph(engine, split.main({}));
     const inputs = inputNames(split.prepared);
-    return inputs.length > 0
-      ? withFixedInputs(engine, split, inputs)
-      : withConstants(engine, split, graph);
+    if (inputs.length > 0) return withFixedInputs(engine, split, inputs);
+    const used = shared.use();
+    try {
+      return await withConstants(engine, split, graph, used);
+    } catch (error) {
+      used.release();
+      throw error;
+    }
   };
+}
 
 /** The names of the inputs that a graph reaches. */
 const inputNames = (graph: LoweredGraph): string[] =>
@@ -50,24 +64,53 @@ async function withFixedInputs<T>(
   return new CachingProgram(inputs, preparing, await openGraph(engine, split.main({})));
 }
 
-/** A program whose prepared part depends on constants alone: runs that part once, now. */
+/**
+ * The array of each node, all of which depend on constants alone. Computes those that no other program has prepared, in
+ * programs that are released at once.
+ */
+async function preparedArrays<T>(
+  engine: Engine<T>,
+  nodes: ReadonlySet<Lowered>,
+  used: UsedArrays,
+): Promise<ReadonlyMap<Lowered, NdArray>> {
+  const arrays = new Map<Lowered, NdArray>();
+  const missing: Record<string, Lowered> = {};
+  for (const node of nodes) {
+    const key = computationKey(node);
+    const array = isLowered(node, "Constant") ? node.attrs.array : used.find(key);
+    if (array === undefined) missing[key] = node;
+    else arrays.set(node, array);
+  }
+  for (const part of partition(missing, PART_BYTES)) {
+    const keys = Object.keys(part);
+    const named = Object.fromEntries(keys.map((key, i) => [`${i}`, part[key]]));
+    const { graph, fed } = constantsAsInputs(named);
+    const preparing = await openGraph(engine, graph, { arena: false });
+    try {
+      const results = await preparing.run(fed);
+      for (const [i, key] of keys.entries()) arrays.set(part[key], used.add(key, results[i]));
+    } finally {
+      await preparing.release();
+    }
+  }
+  return arrays;
+}
+
+/** A program whose prepared part depends on constants alone: computes what `used` lacks of that part once, now. */
 async function withConstants<T>(
   engine: Engine<T>,
   split: SplitGraph,
   graph: LoweredGraph,
+  used: UsedArrays,
 ): Promise<Program> {
-  const arrays: Record<string, NdArray> = {};
-  for (const { graph: part, fed } of preparedParts(split)) {
-    const preparing = await openGraph(engine, part, { arena: false });
-    Object.assign(arrays, await preparing.run(fed));
-    await preparing.release();
-  }
+  const nodes = Object.values(split.prepared).map(withoutReshape);
+  const arrays = await preparedArrays(engine, new Set(nodes), used);
   const readers = readersOf(graph);
   const constants: Record<string, Lowered> = {};
   const fed: Record<string, NdArray> = {};
-  for (const [name, node] of Object.entries(split.prepared)) {
+  for (const [i, [name, node]] of Object.entries(split.prepared).entries()) {
     const { dtype, shape } = node;
-    const array = arrays[name];
+    const array = { ...arrays.get(nodes[i]), shape } as NdArray;
     if (prefersConstant(node, readers(node)))
       constants[name] = { op: "Constant", inputs: [], attrs: { array }, dtype, shape };
     else fed[name] = array;
@@ -75,7 +118,10 @@ async function withConstants<T>(
   const main = await openGraph(engine, split.main(constants));
   return {
     run: (feeds, into) => main.run({ ...feeds, ...fed }, into),
-    release: () => main.release(),
+    async release() {
+      used.release();
+      await main.release();
+    },
   };
 }
 

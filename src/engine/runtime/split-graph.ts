@@ -92,21 +92,34 @@ function replaceNodes(
   );
 }
 
+/** The value that a Reshape, or a chain of them, reads; any other value itself. Both have the same memory. */
+export function withoutReshape(node: Lowered): Lowered {
+  let source = node;
+  while (isLowered(source, "Reshape")) [source] = source.inputs;
+  return source;
+}
+
 /**
  * Turns large constants into inputs; `fed` has their arrays by name. ONNX Runtime copies a constant several times and folds
- * it when it opens a session, but reads an input in place.
+ * it when it opens a session, but reads an input in place. A reshaped constant becomes an input of the new shape, because
+ * ONNX Runtime copies an input to reshape it.
  */
 export function constantsAsInputs(outputs: Graph): { readonly graph: Graph; readonly fed: Arrays } {
   const order = topological<Lowered>(Object.values(outputs));
   const replacements = new Map<Lowered, Lowered>();
   const fed: Record<string, NdArray> = {};
-  for (const node of order)
-    if (isLowered(node, "Constant") && elementCount(node.shape) > SMALL) {
-      const name = `constant:${replacements.size}`;
-      fed[name] = node.attrs.array;
-      replacements.set(node, inputLike(node, name));
-    }
-  return { graph: replaceNodes(outputs, replacements, order), fed };
+  for (const node of order) {
+    const source = withoutReshape(node);
+    if (!isLowered(source, "Constant") || elementCount(node.shape) <= SMALL) continue;
+    const name = `constant:${replacements.size}`;
+    fed[name] = { ...source.attrs.array, shape: node.shape };
+    replacements.set(node, inputLike(node, name));
+  }
+  const graph = replaceNodes(outputs, replacements, order);
+  const names = topological<Lowered>(Object.values(graph)).flatMap((node) =>
+    isLowered(node, "Input") && node.attrs.name in fed ? [node.attrs.name] : [],
+  );
+  return { graph, fed: Object.fromEntries(names.map((name) => [name, fed[name]])) };
 }
 
 /** Outputs that share computed nodes. */
