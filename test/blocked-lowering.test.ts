@@ -96,6 +96,10 @@ const vector = (name: string) => g.input(name, [1, 32, 1, 1]);
 const functions: [name: string, f: (y: Value) => Value][] = [
   ["scale and shift", (y) => g.add(g.mul(y, vector("s")), vector("t"))],
   ["a shared scale and shift", (y) => g.add(g.mul(y, vector("s")), g.mul(y, y))],
+  [
+    "a bias, a scale and a shift",
+    (y) => g.relu(g.add(g.mul(g.add(y, vector("b")), vector("s")), vector("t"))),
+  ],
   ["a residual sum", (y) => g.add(body(g.relu(y)), y)],
   ["a sum of two convolutions", (y) => g.add(body(y), body(g.relu(y)))],
   ["differences", (y) => g.sub(g.sub(g.scalar(1), y), g.mul(y, y))],

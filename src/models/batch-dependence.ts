@@ -18,6 +18,7 @@ import type { Architecture } from "./architecture.ts";
 import { padded } from "./batch-size.ts";
 import { logitsOfBatches } from "./logits-of-batches.ts";
 import { type MixingNode, mixingNode } from "./mixing-node.ts";
+import { imagesAtOnce } from "./run-memory.ts";
 
 /** The runtime that compares. */
 export type BatchRuntime = Runtime;
@@ -135,7 +136,7 @@ export async function batchDependence(
   { images: given, others, size: maxBatch }: ComparedImages,
 ): Promise<BatchDependence | null> {
   const { fixedBatch = null, inputShape } = architecture;
-  const size = fixedBatch ?? Math.min(maxBatch, BATCH_CHECKED);
+  const size = fixedBatch ?? Math.min(maxBatch, BATCH_CHECKED, imagesAtOnce(architecture));
   if (architecture.foreign !== true || size < 2 || given.shape[0] === 0) return null;
   // Images of another size are an error that the caller reports.
   if (rowSize(given) !== elementCount(inputShape)) return null;

@@ -1,7 +1,7 @@
 import { gradient } from "../engine/autodiff/gradient.ts";
 import { input, sum } from "../engine/graph/ops.ts";
 import type { Value } from "../engine/graph/value.ts";
-import type { Feeds, Program, Runtime } from "../engine/runtime/runtime.ts";
+import type { Feeds, Runtime } from "../engine/runtime/runtime.ts";
 import { type LossGraph, lossGraph, lossWeights } from "../losses/graph.ts";
 import type { Key } from "../math/random.ts";
 import { elementCount, rowSize, rows, type Tensor, tensor } from "../math/tensor.ts";
@@ -9,6 +9,8 @@ import type { Architecture, Mode } from "./architecture.ts";
 import { batchSizes, padded } from "./batch-size.ts";
 import type { Classifier } from "./classifier-interface.ts";
 import { dropoutMasks } from "./dropout.ts";
+import { type CompilableProgram, OpenPrograms } from "./open-programs.ts";
+import { programBytes } from "./run-memory.ts";
 
 /** How a network is compiled and fed. */
 export interface CompiledClassifierOptions {
@@ -22,13 +24,16 @@ export interface CompiledClassifierOptions {
   readonly parameter: (name: string) => Value;
   /** The arrays that parameters which are inputs are fed, read at every run. */
   readonly parameterFeeds: () => Feeds;
+  /** Bytes that the values of all open programs may take; no limit by default. */
+  readonly maxBytes?: number;
 }
 
 /** A network that compiles one program per batch size and loss, when it is first needed. */
 export function compiledClassifier(options: CompiledClassifierOptions): Classifier {
   const { runtime, architecture, mode, parameter, parameterFeeds } = options;
+  const { maxBytes = Number.POSITIVE_INFINITY } = options;
   const { inputShape, classes } = architecture;
-  const programs = new Map<string, Promise<Program>>();
+  const programs = new OpenPrograms(maxBytes);
   const fixed = architecture.parameters.map(({ name }) => name);
   const sizesByDraws = new Map<number, (batch: number) => number>();
 
@@ -43,14 +48,9 @@ export function compiledClassifier(options: CompiledClassifierOptions): Classifi
     return draws * size(batch / draws);
   }
 
-  function program(batch: number, loss: LossGraph | null): Promise<Program> {
-    const name = `${loss?.name}:${batch}`;
-    const compiled = programs.get(name) ?? compile(batch, loss);
-    programs.set(name, compiled);
-    return compiled;
-  }
+  const programName = (batch: number, loss: LossGraph | null) => `${loss?.name}:${batch}`;
 
-  function compile(batch: number, loss: LossGraph | null): Promise<Program> {
+  function program(batch: number, loss: LossGraph | null): CompilableProgram {
     const x = input("x", [batch, ...inputShape]);
     const parameters = new Map<string, Value>();
     const parameterOnce = (name: string) => {
@@ -59,10 +59,15 @@ export function compiledClassifier(options: CompiledClassifierOptions): Classifi
       return value;
     };
     const { logits } = architecture.forward(x, parameterOnce, mode);
-    if (loss === null) return runtime.compile({ logits }, { fixed });
-    const losses = loss.losses(logits, input("weights", [batch / loss.draws, classes]));
-    const [dx] = gradient(sum(losses), [x]);
-    return runtime.compile({ logits, losses, gradient: dx }, { fixed });
+    const outputs: Record<string, Value> = { logits };
+    if (loss !== null) {
+      outputs.losses = loss.losses(logits, input("weights", [batch / loss.draws, classes]));
+      [outputs.gradient] = gradient(sum(outputs.losses), [x]);
+    }
+    return {
+      bytes: maxBytes === Number.POSITIVE_INFINITY ? 0 : programBytes(Object.values(outputs)),
+      compile: () => runtime.compile(outputs, { fixed }),
+    };
   }
 
   /** Everything but x. Checks x first, since a runtime would fail with less to say. */
@@ -83,8 +88,10 @@ export function compiledClassifier(options: CompiledClassifierOptions): Classifi
       if (batch === 0) return tensor([0, classes]);
       const size = sizeFor(batch, 1);
       const feeds = feedsFor(x, keys);
-      const compiled = await program(size, null);
-      const { logits } = await compiled.run({ ...feeds, x: padded(x, size) });
+      const { logits } = await programs.run(programName(size, null), () => program(size, null), {
+        ...feeds,
+        x: padded(x, size),
+      });
       return rows(logits as Tensor, 0, batch);
     },
     async lossAndGradient(x, loss, keys, hints) {
@@ -95,10 +102,11 @@ export function compiledClassifier(options: CompiledClassifierOptions): Classifi
       const size = sizeFor(batch, graph.draws);
       const weights = padded(lossWeights(loss, classes), size / graph.draws);
       const feeds = feedsFor(x, keys);
-      const compiled = await program(size, graph);
       const reuse = hints?.reuse;
       const fits = reuse?.gradient.data.length === size * rowSize(x);
-      const { losses, logits, gradient } = await compiled.run(
+      const { losses, logits, gradient } = await programs.run(
+        programName(size, graph),
+        () => program(size, graph),
         { ...feeds, weights, x: padded(x, size) },
         fits ? { logits: reuse.logits, gradient: reuse.gradient } : {},
       );
@@ -108,10 +116,6 @@ export function compiledClassifier(options: CompiledClassifierOptions): Classifi
         gradient: rows(gradient as Tensor, 0, batch),
       };
     },
-    async release() {
-      const compiled = await Promise.all(programs.values());
-      programs.clear();
-      await Promise.all(compiled.map((one) => one.release()));
-    },
+    release: () => programs.release(),
   };
 }

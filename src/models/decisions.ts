@@ -13,6 +13,7 @@ import {
 import type { Architecture } from "./architecture.ts";
 import { padded } from "./batch-size.ts";
 import { withForeignErrors } from "./foreign-errors.ts";
+import { imagesAtOnce } from "./run-memory.ts";
 
 /** Two numbers of a row are equal but for rounding in float32 if they differ by at most this share of its largest. */
 const ROUNDING = 1e-5;
@@ -68,7 +69,7 @@ export async function compareDecisions(
     elementCount(images.shape) !== count * elementCount(inputShape)
   )
     return null;
-  const batch = fixedBatch ?? Math.min(size, count);
+  const batch = fixedBatch ?? Math.min(size, count, imagesAtOnce(architecture));
   const graphs = answers(input("x", [batch, ...inputShape]));
   if (graphs === null) return null;
   const program = await withForeignErrors(runtime, architecture).compile({

@@ -44,9 +44,10 @@ describe("the loss of mean logits of three draws agrees with that of an open bat
     ["one by one", oneByOne(open)],
     ["in batches of two, which split an example's draws", { ...open, fixedBatch: 2 }],
     ["in batches of four", { ...open, fixedBatch: 4 }],
-  ])("%s", async (_, architecture) => {
+    ["in batches that little memory allows", open, 400],
+  ])("%s", async (_, architecture, maxBytes?: number) => {
     const whole = classifier(runtime, open, {});
-    const pieces = classifier(runtime, architecture, {});
+    const pieces = classifier(runtime, architecture, {}, { maxBytes });
     opened.push(whole, pieces);
     const x = numbers([6, 1, 2, 2]);
     for (const loss of losses) {

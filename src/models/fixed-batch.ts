@@ -54,18 +54,62 @@ function arraysFor(x: Tensor, classes: number, reuse: LossAndGradient | undefine
  * draws of a mean loss may lie in several pieces, so such a loss takes two passes: all logits, then the gradient along
  * the slopes that `meanLoss` computes from them.
  */
-export function withFixedBatch(
+export const withFixedBatch = (
   size: number,
   network: Classifier,
   meanLoss: CompiledLoss,
+): Classifier => inPieces(network, meanLoss, { size: () => size, isPadded: true });
+
+/**
+ * Splits calls with more than `size` rows, as `withFixedBatch` does, without padding. `size` is called once, at the first
+ * call.
+ */
+export function withMaxRows(
+  size: () => number,
+  network: Classifier,
+  meanLoss: CompiledLoss,
+): Classifier {
+  let known: number | undefined;
+  const sizeOnce = () => {
+    known ??= size();
+    return known;
+  };
+  const pieces = inPieces(network, meanLoss, { size: sizeOnce, isPadded: false });
+  const chosen = (rows: number) => (rows <= sizeOnce() ? network : pieces);
+  return {
+    architecture: network.architecture,
+    logits: async (x, keys, hints) => chosen(keys.length).logits(x, keys, hints),
+    lossAndGradient: async (x, loss, keys, hints) =>
+      chosen(keys.length).lossAndGradient(x, loss, keys, hints),
+    release: () => pieces.release(),
+  };
+}
+
+/** How the rows of a call are split. */
+interface Pieces {
+  /** The maximum number of rows of a piece. */
+  size(): number;
+  /** Whether the last piece is filled up to the size. */
+  readonly isPadded: boolean;
+}
+
+function inPieces(
+  network: Classifier,
+  meanLoss: CompiledLoss,
+  { size: sizeOf, isPadded }: Pieces,
 ): Classifier {
   const { classes } = network.architecture;
-  const pieces = (count: number) =>
-    Array.from({ length: Math.ceil(count / size) }, (_, i) => [
-      i * size,
-      Math.min((i + 1) * size, count),
-    ]);
-  const keysOfPiece = (keys: readonly Key[], from: number) =>
+  /** The first row of each piece, the row after its last, and the rows that it runs with. */
+  const pieces = (count: number) => {
+    const length = Math.ceil(count / sizeOf());
+    // Without padding, pieces of about equal size, so that they run in one compiled batch size.
+    const size = isPadded ? sizeOf() : Math.ceil(count / length);
+    return Array.from({ length }, (_, i) => {
+      const [from, to] = [i * size, Math.min((i + 1) * size, count)];
+      return [from, to, isPadded ? size : to - from];
+    });
+  };
+  const keysOfPiece = (keys: readonly Key[], from: number, size: number) =>
     Array.from({ length: size }, (_, i) => keys[Math.min(from + i, keys.length - 1)]);
 
   async function logitsOf(
@@ -74,9 +118,9 @@ export function withFixedBatch(
     hints: CallHints | undefined,
   ): Promise<Tensor> {
     const parts: Tensor[] = [];
-    for (const [from, to] of pieces(keys.length)) {
+    for (const [from, to, size] of pieces(keys.length)) {
       const piece = padded(rows(x, from, to), size);
-      const logits = await network.logits(piece, keysOfPiece(keys, from), ofPiece(hints));
+      const logits = await network.logits(piece, keysOfPiece(keys, from, size), ofPiece(hints));
       parts.push(rows(logits, 0, to - from));
     }
     return concatRows(parts);
@@ -91,11 +135,11 @@ export function withFixedBatch(
     const { logits, gradient } = arraysFor(x, classes, hints?.reuse);
     const losses = new Float32Array(keys.length);
     let part: LossAndGradient | undefined;
-    for (const [from, to] of pieces(keys.length)) {
+    for (const [from, to, size] of pieces(keys.length)) {
       part = await network.lossAndGradient(
         padded(rows(x, from, to), size),
         lossOfRows(loss, from, size),
-        keysOfPiece(keys, from),
+        keysOfPiece(keys, from, size),
         { ...ofPiece(hints), reuse: part },
       );
       losses.set(part.losses.subarray(0, to - from), from);

@@ -1,12 +1,12 @@
 // A frozen batch norm is y = x · s + t per channel. Folds s into the weights of adjacent convolutions, forward and backward,
-// which saves a pass over the activations.
+// and a bias before it into t: (conv(x, w) + b) · s + t = conv(x, w · s) + (b · s + t). Each saves a pass over the activations.
 
 import { elementCount } from "../../math/tensor.ts";
-import { node as makeNode, mul, reshape, where } from "../graph/ops.ts";
+import { add, node as makeNode, mul, reshape, where } from "../graph/ops.ts";
 import { is, topological, type Value } from "../graph/value.ts";
 import { conv, convInputGradient } from "../graph/windows.ts";
 
-/** Whether `s` is a scale [1, channel, 1, 1] for images `x` [batch, channel, height, width]. */
+/** Whether `s` is a scale or a shift [1, channel, 1, 1] for images `x` [batch, channel, height, width]. */
 const isScale = (s: Value, x: Value): boolean =>
   x.shape.length === 4 &&
   s.shape.length === 4 &&
@@ -66,6 +66,7 @@ class ScaleFolding {
   /** The value without a separate scale; null if it has none that can be folded. */
   #fold(value: Value, [first, second]: readonly Value[]): Value | null {
     if (is(value, "Mul") && isScale(second, first)) return this.#absorb(value.inputs[0], second);
+    if (is(value, "Add") && isScale(second, first)) return this.#joined(value.inputs[0], second);
     if (is(value, "Conv") && value.attrs.groups === 1) {
       const product = this.#scaledInput(value.inputs[0]);
       if (product === null) return null;
@@ -91,12 +92,25 @@ class ScaleFolding {
       const { inputShape, ...attrs } = current.attrs;
       return convInputGradient(a, scaledWeights(b, s, 1), inputShape, attrs);
     }
+    // (x + b) · s = x · s + b · s.
+    if (is(current, "Add") && isScale(b, a) && value.inputs[0].shape.length === 4) {
+      const inner = this.#absorb(value.inputs[0], s);
+      return inner === null ? null : add(inner, mul(b, s));
+    }
     // A mask commutes with a scale: where(m, x, 0) · s = where(m, x · s, 0).
     if (is(current, "Where") && isConstantZero(c) && value.inputs[1].shape.length === 4) {
       const inner = this.#absorb(value.inputs[1], s);
       return inner === null ? null : where(a, inner, c);
     }
     return null;
+  }
+
+  /** (x + b) + t as x + (b + t) for a `sum` x + b of a convolution that nothing else reads; otherwise null. */
+  #joined(sum: Value, t: Value): Value | null {
+    const current = this.current(sum);
+    if (!is(current, "Add") || this.#readers.get(sum) !== 1) return null;
+    const [x, b] = current.inputs;
+    return is(x, "Conv") && isScale(b, x) ? add(x, add(b, t)) : null;
   }
 
   /** The factors of a product x · s with a scale s, if it has a single reader; otherwise null. */

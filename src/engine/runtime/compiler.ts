@@ -70,30 +70,30 @@ async function withFixedInputs<T>(
  */
 async function preparedArrays<T>(
   engine: Engine<T>,
-  nodes: ReadonlySet<Lowered>,
+  nodes: readonly Lowered[],
   used: UsedArrays,
-): Promise<ReadonlyMap<Lowered, NdArray>> {
-  const arrays = new Map<Lowered, NdArray>();
+): Promise<NdArray[]> {
+  const keys = nodes.map(computationKey);
+  const arrays = new Map<string, NdArray>();
   const missing: Record<string, Lowered> = {};
-  for (const node of nodes) {
-    const key = computationKey(node);
-    const array = isLowered(node, "Constant") ? node.attrs.array : used.find(key);
-    if (array === undefined) missing[key] = node;
-    else arrays.set(node, array);
+  for (const [i, node] of nodes.entries()) {
+    const array = isLowered(node, "Constant") ? node.attrs.array : used.find(keys[i]);
+    if (array === undefined) missing[keys[i]] = node;
+    else arrays.set(keys[i], array);
   }
   for (const part of partition(missing, PART_BYTES)) {
-    const keys = Object.keys(part);
-    const named = Object.fromEntries(keys.map((key, i) => [`${i}`, part[key]]));
-    const { graph, fed } = constantsAsInputs(named);
+    const names = Object.keys(part);
+    const numbered = Object.fromEntries(names.map((name, i) => [`${i}`, part[name]]));
+    const { graph, fed } = constantsAsInputs(numbered);
     const preparing = await openGraph(engine, graph, { arena: false });
     try {
       const results = await preparing.run(fed);
-      for (const [i, key] of keys.entries()) arrays.set(part[key], used.add(key, results[i]));
+      for (const [i, name] of names.entries()) arrays.set(name, used.add(name, results[i]));
     } finally {
       await preparing.release();
     }
   }
-  return arrays;
+  return keys.map((key) => arrays.get(key) as NdArray);
 }
 
 /** A program whose prepared part depends on constants alone: computes what `used` lacks of that part once, now. */
@@ -103,14 +103,15 @@ async function withConstants<T>(
   graph: LoweredGraph,
   used: UsedArrays,
 ): Promise<Program> {
-  const nodes = Object.values(split.prepared).map(withoutReshape);
-  const arrays = await preparedArrays(engine, new Set(nodes), used);
+  const prepared = Object.entries(split.prepared);
+  const sources = prepared.map(([, node]) => withoutReshape(node));
+  const arrays = await preparedArrays(engine, sources, used);
   const readers = readersOf(graph);
   const constants: Record<string, Lowered> = {};
   const fed: Record<string, NdArray> = {};
-  for (const [i, [name, node]] of Object.entries(split.prepared).entries()) {
+  for (const [i, [name, node]] of prepared.entries()) {
     const { dtype, shape } = node;
-    const array = { ...arrays.get(nodes[i]), shape } as NdArray;
+    const array: NdArray = { ...arrays[i], shape };
     if (prefersConstant(node, readers(node)))
       constants[name] = { op: "Constant", inputs: [], attrs: { array }, dtype, shape };
     else fed[name] = array;

@@ -46,30 +46,35 @@ export function computationKey(node: Lowered): string {
   return lines.join("\n");
 }
 
+/** A prepared array. Without users it stays until the garbage collector needs its memory. */
 interface Entry {
-  readonly array: NdArray;
+  readonly weak: WeakRef<NdArray>;
+  /** The array while programs use it. */
+  held: NdArray | null;
   users: number;
 }
 
-/** Arrays by the key of their computation. An array lives until the last program that uses it is released. */
+/** Arrays by the key of their computation. An array lives at least until the last program that uses it is released. */
 export class PreparedArrays {
   readonly #entries = new Map<string, Entry>();
 
   /** The arrays of one program. */
   use(): UsedArrays {
+    for (const [key, { weak }] of this.#entries)
+      if (weak.deref() === undefined) this.#entries.delete(key);
     return new UsedArrays(this.#entries);
   }
 
   /** Number of arrays that programs use. */
   get size(): number {
-    return this.#entries.size;
+    return [...this.#entries.values()].filter(({ users }) => users > 0).length;
   }
 }
 
 /** The arrays that one program uses. */
-class UsedArrays {
+export class UsedArrays {
   readonly #entries: Map<string, Entry>;
-  readonly #used = new Set<string>();
+  readonly #used = new Map<string, Entry>();
 
   constructor(entries: Map<string, Entry>) {
     this.#entries = entries;
@@ -78,25 +83,24 @@ class UsedArrays {
   /** The array of a computation if any program has prepared it. It stays until `release`. */
   find(key: string): NdArray | undefined {
     const entry = this.#entries.get(key);
-    if (entry === undefined) return undefined;
+    const array = entry?.weak.deref();
+    if (entry === undefined || array === undefined) return undefined;
     if (!this.#used.has(key)) entry.users++;
-    this.#used.add(key);
-    return entry.array;
+    this.#used.set(key, entry);
+    entry.held = array;
+    return array;
   }
 
   /** Adds a prepared array. Returns it, or an equal one that another program has added meanwhile. */
   add(key: string, array: NdArray): NdArray {
-    if (!this.#entries.has(key)) this.#entries.set(key, { array, users: 0 });
+    const found = this.find(key);
+    if (found !== undefined) return found;
+    this.#entries.set(key, { weak: new WeakRef(array), held: null, users: 0 });
     return this.find(key) ?? array;
   }
 
   release(): void {
-    for (const key of this.#used) {
-      const entry = this.#entries.get(key);
-      if (entry !== undefined && --entry.users === 0) this.#entries.delete(key);
-    }
+    for (const entry of this.#used.values()) if (--entry.users === 0) entry.held = null;
     this.#used.clear();
   }
 }
-
-export type { UsedArrays };

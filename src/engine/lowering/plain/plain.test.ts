@@ -44,6 +44,26 @@ describe("the plain lowering", () => {
     expect(products).toEqual([w.shape]);
   });
 
+  it("folds a bias before a batch norm into its shift, forward and backward", () => {
+    const [bias, shift] = [g.input("bias", scale.shape), g.input("shift", scale.shape)];
+    const y = g.relu(g.add(g.mul(g.add(g.conv(x, w, same), bias), scale), shift));
+    const [dx] = gradient(g.sum(y), [x]);
+    const activations = (op: Lowered["op"], outputs: Record<string, Value>) =>
+      nodes(outputs).filter((node) => node.op === op && node.shape.join() === "2,4,8,8").length;
+    expect([activations("Mul", { y }), activations("Add", { y })]).toEqual([0, 1]);
+    // The only product left is the mask of the relu.
+    expect([activations("Mul", { dx }), activations("Add", { dx })]).toEqual([1, 1]);
+  });
+
+  it("keeps a bias that is read before the batch norm", () => {
+    const z = g.add(g.conv(x, w, same), g.input("bias", scale.shape));
+    const y = g.add(g.mul(z, scale), g.input("shift", scale.shape));
+    const sums = nodes({ y, z }).filter(
+      ({ op, shape }) => op === "Add" && shape.join() === "2,4,8,8",
+    );
+    expect(sums).toHaveLength(2);
+  });
+
   it("keeps a scale if the convolution has another reader", () => {
     const y = g.conv(x, w, same);
     const all = nodes({ y, scaled: g.mul(y, scale) });
