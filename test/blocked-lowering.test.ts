@@ -91,6 +91,8 @@ describe.skipIf(lowering === "plain")("the Winograd form", () => {
 
 const [x, w] = [g.input("x", [4, 32, 6, 6]), g.input("w", [32, 32, 3, 3])];
 const body = (v: Value) => g.conv(v, w, geometry(1, 1));
+/** Whole numbers, so that many are tied. */
+const rounded = (v: Value) => g.straightThrough(g.round(v), v);
 const vector = (name: string) => g.input(name, [1, 32, 1, 1]);
 /** Functions of a blocked value. */
 const functions: [name: string, f: (y: Value) => Value][] = [
@@ -119,7 +121,7 @@ const functions: [name: string, f: (y: Value) => Value][] = [
   [
     "max pooling of tied numbers",
     (y) =>
-      g.maxPool(g.straightThrough(g.round(y), y), {
+      g.maxPool(rounded(y), {
         kernel: [3, 3],
         strides: [2, 2],
         pads: [1, 1, 1, 1],
@@ -141,6 +143,25 @@ const functions: [name: string, f: (y: Value) => Value][] = [
   [
     "max pooling with surplus rows and columns",
     (y) => g.maxPool(y, { kernel: [1, 1], strides: [3, 3] }),
+  ],
+  [
+    "max pooling of tied numbers, with odd sizes and a last window beyond the image",
+    (y) =>
+      g.maxPool(rounded(g.pad(y, [0, 0, 0, 0], [0, 0, 1, 1])), {
+        kernel: [3, 3],
+        strides: [2, 3],
+        pads: [0, 1, 2, 2],
+      }),
+  ],
+  [
+    "max pooling of tied numbers in dilated windows",
+    (y) =>
+      g.maxPool(rounded(y), {
+        kernel: [2, 3],
+        strides: [1, 2],
+        pads: [1, 1, 0, 2],
+        dilations: [3, 2],
+      }),
   ],
   [
     "average pooling",
@@ -207,9 +228,12 @@ describe.skipIf(lowering === "plain")("the blocked lowering", () => {
     expect(count(all, "Mul") + count(all, "NchwcGlobalAveragePool")).toBe(0);
   });
 
-  it("needs no scatter for max pooling", () => {
-    const pooled = g.maxPool(body(x), { kernel: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] });
-    const [dx] = gradient(cubes(pooled), [x]);
+  it.each([
+    ["", { kernel: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }],
+    [", windows that do not reach all rows", { kernel: [2, 2], strides: [4, 4] }],
+    [", dilated", { kernel: [2, 2], strides: [2, 2], dilations: [2, 2] }],
+  ])("needs no scatter for max pooling%s", (_, attrs) => {
+    const [dx] = gradient(cubes(g.maxPool(body(x), attrs)), [x]);
     const all = ops({ dx });
     expect(count(all, "ScatterElements") + count(all, "MaxPoolIndices")).toBe(0);
   });

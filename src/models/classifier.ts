@@ -10,7 +10,7 @@ import { imagesAtOnce, MAX_PROGRAM_BYTES } from "./run-memory.ts";
 
 export type { Classifier };
 
-/** The options of `classifier`. */
+/** How much memory a frozen network may use. */
 export interface ClassifierOptions {
   /** Bytes that the values of all programs of an imported network may take; 2 GiB by default. */
   readonly maxBytes?: number | undefined;

@@ -33,7 +33,7 @@ export class OpenPrograms {
     return [...this.#entries.keys()];
   }
 
-  /** Runs the program of this name; `describe` is called if it must be compiled. */
+  /** Runs the program of this name on `feeds`, arrays of any shape; `describe` is called if it must be compiled. */
   async run(
     name: string,
     describe: () => CompilableProgram,

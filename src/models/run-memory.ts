@@ -13,7 +13,7 @@ export const MAX_PROGRAM_BYTES = 2 ** 31;
 /** ONNX Runtime's memory per byte of values that are alive: it does not reuse a freed block for less than half of its size. */
 const ARENA = 2;
 
-/** Bytes that a program which computes these outputs keeps for values. */
+/** Bytes that a program which computes these outputs, of any shape, keeps for values. */
 export const programBytes = (outputs: readonly Value[]): number =>
   ARENA * estimateResources(outputs).alive;
 

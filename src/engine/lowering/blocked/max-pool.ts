@@ -79,8 +79,8 @@ function shift(
 }
 
 /**
- * dx [batch, channel, height, width] in phases, for blocked x and dy; null if this lowering has no form for it: large or
- * dilated windows, or a height or width that is no multiple of the stride.
+ * dx in phases, for blocked x and dy; null if this lowering has no form for it, as for large windows. dx is
+ * [batch, channel, height, width] with height and width rounded up to multiples of the stride: zeros follow x.
  */
 export function blockedMaxPoolGradient(
   b: Builder,
@@ -92,9 +92,9 @@ export function blockedMaxPoolGradient(
   const { kernel, strides, pads, dilations } = attrs;
   const [, , height, width] = x.shape;
   const [, , rows, columns] = dy.shape;
-  const isSmall = kernel[0] * kernel[1] <= MAX_PLACES && dilations.every((d) => d === 1);
-  const hasPhases = height % strides[0] === 0 && width % strides[1] === 0;
-  if (!isSmall || !hasPhases) return null;
+  if (kernel[0] * kernel[1] > MAX_PLACES) return null;
+  // Rows and columns of a phase.
+  const [h, w] = [Math.ceil(height / strides[0]), Math.ceil(width / strides[1])];
   const y = nchwc.pool("NchwcMaxPool", x, attrs);
   const binary = (op: "Sub" | "Mul", p: Lowered, q: Lowered) =>
     b.make(op, [p, q], {}, p.dtype, p.shape);
@@ -105,7 +105,7 @@ export function blockedMaxPoolGradient(
   let left = dy;
   for (let i = 0; i < kernel[0]; i++)
     for (let j = 0; j < kernel[1]; j++) {
-      const [r, c] = [i - pads[0], j - pads[1]];
+      const [r, c] = [i * dilations[0] - pads[0], j * dilations[1] - pads[1]];
       const place = shift(nchwc, x, strides, [
         tapFor(height, rows, strides[0], r),
         tapFor(width, columns, strides[1], c),
@@ -122,15 +122,13 @@ export function blockedMaxPoolGradient(
         nchwc,
         share,
         [1, 1],
-        [
-          tapFor(rows, height / strides[0], 1, -moved[0]),
-          tapFor(columns, width / strides[1], 1, -moved[1]),
-        ],
+        [tapFor(rows, h, 1, -moved[0]), tapFor(columns, w, 1, -moved[1])],
       );
       parts[r - moved[0] * strides[0]][c - moved[1] * strides[1]].push(back);
     }
   const phases = { steps: [strides[0], strides[1]] as const, parts };
-  return deferredOf(x.shape, source.shape[1], { phases: [phases] });
+  const shape = [x.shape[0], x.shape[1], h * strides[0], w * strides[1]];
+  return deferredOf(shape, source.shape[1], { phases: [phases] });
 }
 
 /**

@@ -215,6 +215,18 @@ export class NchwcBuilder extends Shaping {
     return this.#b.make("Reshape", [x], { shape }, x.dtype, shape);
   }
 
+  /** A blocked array as the array [batch · channel / B, height, width · B] that its memory holds. */
+  planes(x: Lowered): Lowered {
+    const [batch, channels, height, width] = x.shape;
+    return this.reshape(x, [(batch * channels) / this.block, height, width * this.block]);
+  }
+
+  /** The first rows and columns of a blocked array; `shape` has the same batch and channels. */
+  cropped(x: Lowered, shape: Shape): Lowered {
+    const rows = this.cut(this.planes(x), 1, 0, shape[2]);
+    return this.reshape(this.cut(rows, 2, 0, shape[3] * this.block), shape);
+  }
+
   /** [batch, channel, height, width] → [batch, channel / B, pixel, B]. */
   viewShape([batch, channels, height, width]: Shape): Shape {
     return [batch, channels / this.block, height * width, this.block];

@@ -102,14 +102,8 @@ const rules: { readonly [O in Op]?: Rule<O> } = {
     if (!layouts.isBlocked(x) || [0, 1].some((axis) => before[axis] + after[axis] !== 0))
       return null;
     const array = layouts.blocked(x);
-    // [batch · channel / B, height, width · B], which is the same memory.
-    const planes = nchwc.reshape(array, [
-      (array.shape[0] * array.shape[1]) / nchwc.block,
-      x.shape[2],
-      x.shape[3] * nchwc.block,
-    ]);
     const padded = nchwc.pad(
-      planes,
+      nchwc.planes(array),
       [0, before[2], before[3] * nchwc.block],
       [0, after[2], after[3] * nchwc.block],
     );
@@ -120,8 +114,11 @@ const rules: { readonly [O in Op]?: Rule<O> } = {
   Reshape: (layouts, node) => {
     const parts = maxPoolGradientParts(node);
     if (parts === null || !layouts.isBlocked(parts.x)) return null;
+    const { b, nchwc, deferredValues } = layouts;
     const [x, dy] = [layouts.blocked(parts.x), layouts.blocked(parts.dy)];
-    return blockedMaxPoolGradient(layouts.b, layouts.nchwc, parts, x, dy);
+    const dx = blockedMaxPoolGradient(b, nchwc, parts, x, dy);
+    if (dx === null || dx.shape.join() === x.shape.join()) return dx;
+    return computed(nchwc.cropped(deferredValues.materialize(dx), x.shape), dx.channels);
   },
 
   StopGradient: (layouts, { inputs: [x] }) => (layouts.isBlocked(x) ? layouts.deferred(x) : null),
