@@ -153,7 +153,7 @@ export {
   parameterCount,
 } from "./models/architecture.ts";
 export { architecture, architectures } from "./models/architectures.ts";
-export { type Classifier, classifier } from "./models/classifier.ts";
+export { type Classifier, type ClassifierOptions, classifier } from "./models/classifier.ts";
 export {
   type ArchitectureDefinition,
   type ArchitectureSpecification,
