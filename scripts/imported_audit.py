@@ -43,7 +43,7 @@ def make(folder, count):
         dynamic_axes={"x": {0: "batch"}, "logits": {0: "batch"}},
     )
     torch.save(net.state_dict(), f"{folder}/model.pt")
-    np.savez(f"{folder}/images.npz", x_test=images.numpy().astype(np.uint8), y_test=labels.numpy())
+    np.savez(f"{folder}/images.npz", x=images.numpy().astype(np.uint8), y=labels.numpy())
     print(json.dumps({"classes": len(set(labels.tolist()))}))
 
 
@@ -55,7 +55,7 @@ def replay(folder):
     net.load_state_dict(torch.load(f"{folder}/model.pt"))
     net.eval().requires_grad_(False)
     arrays = np.load(f"{folder}/images.npz")
-    images, labels = torch.tensor(arrays["x_test"]) / 255, torch.tensor(arrays["y_test"])
+    images, labels = torch.tensor(arrays["x"]) / 255, torch.tensor(arrays["y"])
     start, before = time.time(), resource.getrusage(resource.RUSAGE_SELF)
     for kind, batch in listed["passes"]:
         x, y = images[:batch], labels[:batch]
