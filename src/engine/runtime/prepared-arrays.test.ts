@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type NdArray, tensor } from "../../math/tensor.ts";
 import type { Lowered } from "../graph/lowered.ts";
 import { add, constant, input, mul, relu } from "../graph/ops.ts";
+import type { Value } from "../graph/value.ts";
 import { conv } from "../graph/windows.ts";
 import { builder } from "../lowering/builder.ts";
 import { compiler } from "./compiler.ts";
@@ -107,10 +108,10 @@ describe("programs of one compiler", () => {
   });
 
   /** As the plain lowering, but it leaves products of constants to the runtime. */
-  function lower(outputs: Parameters<typeof plainLowering.lower>[0]): LoweredGraph {
+  function lower(outputs: Readonly<Record<string, Value>>): LoweredGraph {
     const b = builder(0);
     const made = new Map<object, Lowered>();
-    const visit = (value: (typeof outputs)[string]): Lowered => {
+    const visit = (value: Value): Lowered => {
       const found = made.get(value);
       if (found !== undefined) return found;
       const inputs = value.inputs.map(visit);
