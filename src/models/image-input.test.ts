@@ -129,3 +129,52 @@ describe("images in colour", () => {
     await expect(open(head, one, { shape: [3, 4, 4] })).rejects.toMatchObject({ code: "misfit" });
   });
 });
+
+describe("a file that takes flattened images along one of three axes", () => {
+  const row = (...axes: number[]) =>
+    readModel(
+      onnxFile(
+        [
+          nodeOf("Sub", ["x", "mean"], ["centred"]),
+          nodeOf("Flatten", ["centred"], ["flat"]),
+          nodeOf("MatMul", ["flat", "w"], ["z"]),
+        ],
+        {
+          inputs: { x: [1, ...axes] },
+          outputs: { z: [1, 2] },
+          arrays: {
+            mean: tensor(axes, Array(12).fill(1)),
+            // The first pixel of the second row, and the last pixel of all.
+            w: tensor([12, 2], [...Array(8).fill(0), 1, ...Array(14).fill(0), 1]),
+          },
+        },
+      ),
+    );
+
+  it.each([[[1, 1, 12]], [[1, 12, 1]], [[12, 1, 1]]])(
+    "reads the rows of an image one after another into [%j]",
+    async (axes) => {
+      const network = importedNetwork(row(...axes), "fixture", { shape: [1, 3, 4], scale: 255 });
+      expect(network.inputShape).toEqual([1, 3, 4]);
+      const victim = classifier(runtime, network, {});
+      opened.push(victim);
+      const pixels = Float32Array.from({ length: 12 }, (_, i) => i / 255);
+      const { data } = await victim.logits(tensor([1, 1, 3, 4], pixels), keys(1));
+      [3, 10].forEach((expected, i) => {
+        expect(data[i]).toBeCloseTo(expected, 4);
+      });
+    },
+  );
+
+  it("takes images of three channels if they have as many numbers, else in grey", () => {
+    expect(importedNetwork(row(1, 1, 12), "f", { shape: [3, 2, 2] }).inputShape).toEqual([3, 2, 2]);
+    expect(importedNetwork(row(1, 1, 12), "f", { shape: [3, 3, 4] }).inputShape).toEqual([1, 3, 4]);
+  });
+
+  it("keeps its own axes without an image, and refuses images with another number of pixels", () => {
+    expect(importedNetwork(row(1, 1, 12), "fixture").inputShape).toEqual([1, 1, 12]);
+    expect(() => importedNetwork(row(1, 1, 12), "fixture", { shape: [1, 4, 4] })).toThrow(
+      "takes images of [1, 1, 12] and was given [1, 4, 4]",
+    );
+  });
+});

@@ -100,6 +100,10 @@ function layoutOf(declared: readonly Length[], { layout }: ImageOptions): Image[
   return declared.length === 3 && isShort(declared[2]) && !isShort(declared[0]) ? "nhwc" : "nchw";
 }
 
+/** Whether three fixed axes hold one row of numbers, such as [1, 1, 784]: a flattened image. */
+const isRow = (declared: readonly Length[]): boolean =>
+  declared.length === 3 && declared.every(isFixed) && declared.filter((n) => n !== 1).length === 1;
+
 /**
  * The shape of a file's images and their layout. Throws `UsageError` if an image of the options does not fit, or a
  * length is open.
@@ -112,7 +116,8 @@ export function imageOf(input: Declared, options: ImageOptions): Image {
     layout === "nhwc" && isSpatial ? [declared[2], declared[0], declared[1]] : declared;
   if (options.shape !== undefined) {
     const shape = givenShape(ordered, options.shape);
-    return { shape, layout, flatAxes: isSpatial ? [] : flatAxesOf(input, declared, shape) };
+    const isFlattened = !isSpatial || (isRow(declared) && ordered.join() !== shape.join());
+    return { shape, layout, flatAxes: isFlattened ? flatAxesOf(input, declared, shape) : [] };
   }
   if (ordered.every(isFixed)) return { shape: ordered, layout, flatAxes: isSpatial ? [] : ordered };
   const { numbers } = options;
@@ -128,10 +133,12 @@ function givenShape(ordered: readonly Length[], given: Shape): Shape {
   const [channels, ...sides] = given;
   const total = ordered.every(isFixed) ? elementCount(ordered) : null;
   const isOpenPlane = ordered.length === 2 && sides.length === 2 && total === null;
+  const row = isRow(ordered);
   const isGrey =
-    channels === 3 && (ordered[0] === 1 || total === elementCount(sides) || isOpenPlane);
+    channels === 3 && ((ordered[0] === 1 && !row) || total === elementCount(sides) || isOpenPlane);
   const shape = isGrey ? [1, ...sides] : given;
-  const differs = ordered.length === 3 && ordered.some((n, i) => isFixed(n) && n !== shape[i]);
+  const differs =
+    ordered.length === 3 && !row && ordered.some((n, i) => isFixed(n) && n !== shape[i]);
   if (!differs && (total === null || total === elementCount(shape))) return shape;
   throw new UsageError(
     `the file takes images of [${ordered.map((n) => n ?? "any").join(", ")}] and was given [${shape.join(", ")}]; bring them to that size (--resize and --crop do it)`,
