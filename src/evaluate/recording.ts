@@ -7,6 +7,7 @@ import { defined } from "../math/defined.ts";
 import type { OnNote } from "../math/note.ts";
 import { recordedPlugins } from "../math/plugin.ts";
 import { parameterCount } from "../models/architecture.ts";
+import { predictionMacs } from "../models/flops.ts";
 import type { Noise } from "../noise/noise.ts";
 import type { Model } from "./model.ts";
 import { type ReadText, recordedTraining, weightsHash } from "./model-record.ts";
@@ -50,6 +51,7 @@ export async function settingsOf(recorded: Recorded): Promise<Settings> {
       weights: model.weights ?? (await weightsHash(model.parameters, host)),
       reading: { ...model.reading, ...imageOptions, ...defined({ classes: recorded.classes }) },
       parameters: parameterCount(model.architecture),
+      macs: predictionMacs(model.architecture),
       noise: noise?.name ?? null,
       noiseText: noise === null ? null : (noise.describe?.() ?? noise.name),
       classNames: model.classNames,

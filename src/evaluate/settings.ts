@@ -20,6 +20,8 @@ export interface Settings {
     readonly reading?: Readonly<Record<string, unknown>> | undefined;
     /** Number of trainable parameters. */
     readonly parameters: number;
+    /** Multiply-accumulate operations of one prediction for one image (`predictionMacs`); missing in older files. */
+    readonly macs?: number | undefined;
     /** `uniform:0.2`; null for a deterministic classifier. */
     readonly noise: string | null;
     /** The noise in words, for pixels in [0, 1]. */

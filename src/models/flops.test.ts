@@ -1,9 +1,13 @@
 import { expect, it } from "vitest";
+import { nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
 import { gradient } from "../engine/autodiff/gradient.ts";
 import { input, matmul, sum } from "../engine/graph/ops.ts";
 import { conv } from "../engine/graph/windows.ts";
+import { readModel } from "../engine/onnx/model.ts";
+import { tensor } from "../math/tensor.ts";
 import { architecture } from "./architectures.ts";
-import { flopsOf, flopsPerImage } from "./flops.ts";
+import { flopsOf, flopsPerImage, predictionMacs } from "./flops.ts";
+import { importedNetwork } from "./imported-network.ts";
 
 it("a convolution costs two operations per output element and weight", () => {
   const y = conv(input("x", [2, 3, 8, 8]), input("w", [4, 3, 3, 3]), {
@@ -41,4 +45,22 @@ it("WRN-28-10 has the published cost; a gradient costs twice, a training step th
   expect(forward / 2e9).toBeCloseTo(5.24, 1);
   expect(attack / forward).toBeCloseTo(2, 1);
   expect(step / forward).toBeCloseTo(3, 1);
+});
+
+it("a prediction costs one operation per weight that meets a pixel, whatever the file's batch", () => {
+  const dense = (batch: number | string) => {
+    const w = tensor([12, 5], new Float32Array(60).fill(1));
+    const model = onnxFile(
+      [nodeOf("Flatten", ["x"], ["flat"]), nodeOf("MatMul", ["flat", "w"], ["z"])],
+      { inputs: { x: [batch, 1, 3, 4] }, outputs: { z: [batch, 5] }, arrays: { w } },
+    );
+    return predictionMacs(importedNetwork(readModel(model), "fixture"));
+  };
+  expect([dense("n"), dense(1), dense(4)]).toEqual([60, 60, 60]);
+  const network = architecture("cnn-small", cifar);
+  const macs = flopsPerImage(network).forward / 2;
+  expect([predictionMacs(network), predictionMacs({ ...network, fixedBatch: 4 })]).toEqual([
+    macs,
+    macs,
+  ]);
 });

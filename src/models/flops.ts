@@ -23,6 +23,22 @@ function multiplications(value: Value): number {
   return 0;
 }
 
+/**
+ * Multiply-accumulate operations of one prediction for one image: those of the convolutions and matrix products of the frozen
+ * network. What else a network does is not counted.
+ */
+export function predictionMacs(network: Architecture): number {
+  const batch = network.fixedBatch ?? 1;
+  const inputs = new Map(network.parameters.map(({ name, shape }) => [name, input(name, shape)]));
+  const parameter = (name: string) => inputs.get(name) ?? input(name, []);
+  const { logits } = network.forward(
+    input("x", [batch, ...network.inputShape]),
+    parameter,
+    "frozen",
+  );
+  return flopsOf([logits]) / 2 / batch;
+}
+
 /** The cost of one image, in floating-point operations. */
 export interface FlopsPerImage {
   /** Logits of the frozen network: one prediction. */

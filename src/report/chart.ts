@@ -35,8 +35,8 @@ export interface Chart {
   readonly y: string;
   /** Whether y is a share in [0, 1], shown in percent. */
   readonly share: boolean;
-  /** Whether x, which is then positive, has a logarithmic axis to base 2. */
-  readonly log?: boolean;
+  /** Base of a logarithmic axis of x, which is then positive: to base 2 every x has a tick, to base 10 powers of ten. */
+  readonly log?: 2 | 10;
   /** Shades what lies between two steps: an upper bound that holds from its points on, and a lower one that holds up to them. */
   readonly between?:
     | { readonly upper: readonly Point[]; readonly lower: readonly Point[] }
@@ -113,17 +113,27 @@ function shaded({ upper, lower }: NonNullable<Chart["between"]>): Plot.Markish {
   });
 }
 
-/** The horizontal axis: on a logarithmic one every x has a tick, whole numbers have no decimals. */
-function xScale(label: string, xs: readonly number[], log: boolean): Plot.ScaleOptions {
+/** Powers of ten around the points, in SI units: `100k`, `1M`. */
+function logTens(label: string, xs: readonly number[]): Plot.ScaleOptions {
+  const exponents = xs.map(Math.log10);
+  const first = Math.floor(Math.min(...exponents));
+  const last = Math.max(first + 1, Math.ceil(Math.max(...exponents)));
+  const ticks = Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i));
+  return { label, type: "log", domain: [10 ** first, 10 ** last], ticks, tickFormat: "~s" };
+}
+
+/** The horizontal axis: to base 2 every x has a tick, whole numbers have no decimals. */
+function xScale(label: string, xs: readonly number[], log: Chart["log"]): Plot.ScaleOptions {
+  if (log === 10) return logTens(label, xs);
   const tickFormat = xs.every(Number.isInteger) ? "d" : undefined;
-  if (log)
+  if (log === 2)
     return defined({ label, ticks: [...new Set(xs)], type: "log" as const, base: 2, tickFormat });
   const ticks = tickFormat === undefined ? 6 : Math.min(10, Math.max(...xs));
   return defined({ label, ticks, tickFormat });
 }
 
 /** The chart as inline SVG in the colours of the style sheet. Its title is also the text alternative. */
-export function chartMarkup({ title, x, y, share, log = false, between, series }: Chart): Markup {
+export function chartMarkup({ title, x, y, share, log, between, series }: Chart): Markup {
   const { document } = parseHTML("<html></html>");
   const xs = series.flatMap(({ points }) => points.map((point) => point.x));
   const below = between === undefined ? [] : [shaded(between)];

@@ -70,6 +70,13 @@ export function dateText(iso: string): string {
   return `${date.getUTCDate()} ${months[date.getUTCMonth()]} ${date.getUTCFullYear()}, ${time} UTC`;
 }
 
+/** Operations of a prediction, in three digits: 40551000 → `40.6 M`. */
+export function macsText(macs: number): string {
+  const units = ["", " k", " M", " G", " T"];
+  const place = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, macs)) / 3));
+  return `${Number((macs / 1000 ** place).toPrecision(3))}${units[place]}`;
+}
+
 /** A size in memory: 25276510208 → `23.5 GiB`. */
 export function bytesText(bytes: number): string {
   const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];

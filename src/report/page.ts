@@ -3,6 +3,7 @@ import { type Evaluation, noteTexts } from "./evaluation.ts";
 import { counted, listed } from "./format.ts";
 import { html, type Markup, trusted } from "./html.ts";
 import { accuracySection } from "./sections/accuracy.ts";
+import { costSection } from "./sections/cost.ts";
 import { curvesSection } from "./sections/curves.ts";
 import { detailSection, randomisedSection } from "./sections/detail.ts";
 import { eotSection } from "./sections/eot.ts";
@@ -30,18 +31,21 @@ export interface PageStart {
 const startOf = (start: PageStart | undefined): readonly Section[] =>
   start === undefined ? [] : start.sections;
 
-/** Sections of accuracies and curves, one pair per table. */
+/** Sections of accuracies, comparisons, costs and curves, one group per table. */
 function comparisons(
   tables: readonly AccuracyTable[],
   places: ReadonlyMap<string, number>,
 ): Section[] {
   return tables.flatMap((table, i) => {
     const suffix = i === 0 ? "" : `-${i + 1}`;
-    const [accuracy, paired, curves] = ["accuracy", "paired", "curves"].map((id) => id + suffix);
+    const [accuracy, paired, cost, curves] = ["accuracy", "paired", "cost", "curves"].map(
+      (id) => id + suffix,
+    );
     const of = tables.length > 1 ? `: ${table.data}, ${table.protocol}` : "";
     return [
       [accuracy, `Accuracy${of}`, accuracySection(table, accuracy)],
       [paired, `Model against model${of}`, pairedSection(table, paired)],
+      [cost, `Cost${of}`, costSection(table, cost, places)],
       [curves, `Against ε${of}`, curvesSection(table, curves, places)],
     ] as const;
   });

@@ -14,6 +14,7 @@ const SettingsFile: z.ZodType<Settings> = z.object({
     architecture: z.string(),
     weights: z.string(),
     parameters: z.number(),
+    macs: z.number().optional(),
     noise: text,
     noiseText: text,
     classNames: z.array(z.string()),

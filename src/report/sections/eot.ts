@@ -20,7 +20,7 @@ export function eotSection(
     ([name, norm]): Chart => ({
       title: `Accuracy under ${name} (${norm}) against EOT draws`,
       share: true,
-      log: true,
+      log: 2,
       x: "noise draws averaged per step, K",
       y: "accuracy",
       series: all
