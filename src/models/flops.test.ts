@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
 import { gradient } from "../engine/autodiff/gradient.ts";
 import { input, matmul, sum } from "../engine/graph/ops.ts";
+import { topological } from "../engine/graph/value.ts";
 import { conv } from "../engine/graph/windows.ts";
 import { readModel } from "../engine/onnx/model.ts";
 import { tensor } from "../math/tensor.ts";
@@ -26,6 +27,17 @@ it("each gradient of a convolution costs as much as the convolution", () => {
   expect(flopsOf([dx])).toBe(once);
   expect(flopsOf([dw])).toBe(once);
   expect(flopsOf([y, dx, dw])).toBe(3 * once);
+});
+
+it("both gradients of a convolution over the whole image are products of matrices", () => {
+  const [x, w] = [input("x", [2, 3, 1, 784]), input("w", [5, 3, 1, 784])];
+  const y = conv(x, w);
+  for (const derivative of gradient(sum(y), [x, w])) {
+    const ops = topological([derivative]).map(({ op }) => op);
+    expect(ops).toContain("MatMul");
+    expect(ops.filter((op) => op.startsWith("Conv"))).toEqual([]);
+    expect(flopsOf([derivative])).toBe(flopsOf([y]));
+  }
 });
 
 it("a product of matrices costs 2 m k n", () => {

@@ -131,6 +131,7 @@ const cases: Case[] = [
   at("pad", (x) => g.pad(x, [1, 0], [0, 2]), [2, 2]),
   at("conv, stride 2", (x, w) => g.conv(x, w, half), [2, 3, 6, 6], [4, 3, 3, 3]),
   at("conv, odd geometry", (x, w) => g.conv(x, w, odd), [1, 2, 5, 7], [3, 2, 2, 3]),
+  at("conv over the whole image", (x, w) => g.conv(x, w, half), [2, 3, 4, 5], [4, 3, 4, 5]),
   at("conv, groups", (x, w) => g.conv(x, w, grouped), [1, 4, 5, 5], [6, 2, 3, 3]),
   at(
     "gradient of conv by x, odd geometry",

@@ -1,7 +1,7 @@
 // Builds the operators that slide a window over images [batch, channel, height, width]: convolutions and pooling.
 
-import type { Shape } from "../../math/tensor.ts";
-import { node, sameType } from "./ops.ts";
+import { elementCount, type Shape } from "../../math/tensor.ts";
+import { matmul, node, reshape, sameType, transpose } from "./ops.ts";
 import { convShape, convSpatial, poolShape } from "./shapes.ts";
 import type { ConvAttributes, PoolAttributes, Value } from "./value.ts";
 
@@ -20,6 +20,17 @@ export function conv(x: Value, w: Value, options: Partial<ConvAttributes> = {}):
   return node("Conv", [x, w], attrs, sameType("Conv", x, w), convShape(x.shape, w.shape, attrs));
 }
 
+/**
+ * Whether a kernel covers the whole image, as fully connected layers do that are exported as convolutions. Both gradients are
+ * then matrix products, which need as many operations as the convolution; a convolution by the rotated kernel would need as
+ * many for every pixel.
+ */
+const coversImage = (image: Shape, kernel: Shape, { pads, groups }: ConvAttributes): boolean =>
+  groups === 1 && pads.every((n) => n === 0) && text(image) === text(kernel);
+
+/** One row of numbers per element of the first axis. */
+const rows = (v: Value): Value => reshape(v, [v.shape[0], elementCount(v.shape.slice(1))]);
+
 /** ∂⟨conv(x, w), dy⟩/∂x, of shape `inputShape` [batch, in, height, width]. */
 export function convInputGradient(
   dy: Value,
@@ -32,6 +43,8 @@ export function convInputGradient(
     throw new Error(
       `a gradient of ${text(dy.shape)} for a convolution that gives ${text(expected)}`,
     );
+  if (coversImage(inputShape.slice(2), w.shape.slice(2), attrs))
+    return reshape(matmul(rows(dy), rows(w)), inputShape);
   return node("ConvInputGradient", [dy, w], { ...attrs, inputShape }, dy.dtype, inputShape);
 }
 
@@ -48,6 +61,8 @@ export function convWeightGradient(
       `a gradient of ${text(dy.shape)} for a convolution that gives ${text(expected)}`,
     );
   const shape = [dy.shape[1], x.shape[1] / attrs.groups, ...kernelShape];
+  if (coversImage(x.shape.slice(2), kernelShape, attrs))
+    return reshape(matmul(transpose(rows(dy), [1, 0]), rows(x)), shape);
   return node("ConvWeightGradient", [x, dy], { ...attrs, kernelShape }, x.dtype, shape);
 }
 
