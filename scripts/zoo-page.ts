@@ -1,0 +1,184 @@
+// The text of docs/results/zoo.md.
+import { macsText, percent } from "../src/report/format.ts";
+import { flagsOf, idOf, type ZooAudit, type ZooFacts, type ZooModel } from "./zoo-audit.ts";
+
+export const dataNames = {
+  mnist: "MNIST",
+  "fashion-mnist": "Fashion-MNIST",
+  cifar10: "CIFAR-10",
+} as const;
+
+/** A model with its audit. Audited models are numbered through, refused ones follow. */
+export interface Numbered {
+  readonly number: number;
+  readonly model: ZooModel;
+  readonly audit: ZooAudit;
+}
+
+/** The audited models by data set, then the refused ones, in the order of the list. */
+export function numbered(models: readonly ZooModel[], audits: readonly ZooAudit[]): Numbered[] {
+  const order = Object.keys(dataNames);
+  const found = models.flatMap((model) => {
+    const audit = audits.find(({ id, sha256 }) => id === idOf(model) && sha256 === model.sha256);
+    return audit === undefined ? [] : [{ model, audit }];
+  });
+  const rank = ({ model, audit }: (typeof found)[number]) =>
+    (audit.facts === null ? order.length : 0) + order.indexOf(model.data);
+  return found
+    .toSorted((a, b) => rank(a) - rank(b))
+    .map((one, i) => Object.assign({ number: i + 1 }, one));
+}
+
+const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+
+/** The producer that a file names, with its version. */
+const exporterOf = ({ exporter }: ZooModel): string =>
+  exporter === ""
+    ? "not named"
+    : exporter.replace("MATLAB Deep Learning Toolbox Converter for ONNX Model Format", "MATLAB");
+
+/** The name of the exporter without its version. */
+const producerOf = (model: ZooModel): string => exporterOf(model).replace(/ \d.*$/, "");
+
+/** Repository and path in one cell; long paths are cut in the middle. */
+function fileOf({ repository, path }: ZooModel): string {
+  const parts = path.split("/");
+  const short = parts.length > 2 ? `…/${parts.at(-1)}` : path;
+  return `${repository} \`${short}\``;
+}
+
+const flagsText = ({ options }: ZooModel): string => {
+  const flags = Object.entries(options).map(([name, value]) => `--${name} ${value}`);
+  return flags.length === 0 ? "none" : `\`${flags.join(" ")}\``;
+};
+
+/** The radius at which half of the images break, in 255ths. */
+function medianOf({ smallest }: ZooFacts): string {
+  const median = smallest.find(({ norm }) => norm === "linf")?.median;
+  return median == null ? "–" : `${(255 * median).toFixed(1)}/255`;
+}
+
+/** What the audit said beyond its numbers: the removed head, and the diagnostics that fired. */
+function said({ valid, head, diagnostics }: ZooFacts): string {
+  const removed = head.flatMap((sentence) => {
+    const [, names] = /^(.*) taken off the output/.exec(sentence) ?? [];
+    return names === undefined ? [] : [`${names} removed`];
+  });
+  const fired = diagnostics.map(({ code, severity }) => `\`${code}\` (${severity})`);
+  const all = [...(valid ? [] : ["**invalid**"]), ...fired, ...removed];
+  return all.length === 0 ? "nothing" : all.join(", ");
+}
+
+function audited(models: readonly Numbered[]): string[] {
+  return models.flatMap(({ number, model, audit: { facts } }) => {
+    if (facts === null) return [];
+    const [robust] = facts.robust;
+    const [proven] = facts.proven ?? [];
+    return [
+      line([
+        String(number),
+        fileOf(model),
+        exporterOf(model),
+        flagsText(model),
+        macsText(facts.macs),
+        percent(facts.clean),
+        medianOf(facts),
+        robust === undefined ? "–" : percent(robust.accuracy),
+        proven === undefined ? "" : percent(proven.share),
+        said(facts),
+      ]),
+    ];
+  });
+}
+
+function tableOf(data: ZooModel["data"], models: readonly Numbered[]): string[] {
+  const own = models.filter(({ model, audit }) => model.data === data && audit.facts !== null);
+  if (own.length === 0) return [];
+  const epsilon = data === "cifar10" ? "2/255" : "8/255";
+  return [
+    `## ${dataNames[data]}`,
+    "",
+    line([
+      "",
+      "file",
+      "exporter",
+      "preprocessing",
+      "operations",
+      "clean",
+      "half break at ℓ∞",
+      `robust, ℓ∞ ${epsilon}`,
+      `proven, ℓ∞ ${epsilon}`,
+      "Rampart said",
+    ]),
+    line(["---:", "---", "---", "---", "---:", "---:", "---:", "---:", "---:", "---"]),
+    ...audited(own),
+    "",
+  ];
+}
+
+function refusedText(models: readonly Numbered[]): string[] {
+  const refused = models.filter(({ audit }) => audit.facts === null);
+  if (refused.length === 0) return [];
+  return [
+    "## Refused",
+    "",
+    line(["file", "exporter", "message"]),
+    line(["---", "---", "---"]),
+    ...refused.map(({ model, audit }) =>
+      line([fileOf(model), exporterOf(model), (audit.refused ?? "").replaceAll("|", "\\|")]),
+    ),
+    "",
+  ];
+}
+
+/** The whole page. */
+export function zooPage(models: readonly Numbered[]): string {
+  const repositories = new Set(models.map(({ model }) => model.repository));
+  const producers = [...new Set(models.map(({ model }) => producerOf(model)))];
+  const audits = models.filter(({ audit }) => audit.facts !== null).length;
+  const [example] = models;
+  const command = flagsOf({ ...example.model, data: "mnist", options: {}, prove: true }).join(" ");
+  return `${[
+    "# Public classifiers",
+    "",
+    "```sh no-run=files",
+    "npx tsx scripts/zoo.ts --files FOLDER   # FOLDER/OWNER/REPOSITORY/PATH",
+    "npx tsx scripts/zoo.ts --page",
+    "```",
+    "",
+    `${models.length} ONNX files of ${repositories.size} public repositories, from ${producers.length} exporters: ${audits} audited,`,
+    `${models.length - audits} refused. [\`results/zoo/models.json\`](../../results/zoo/models.json) has repository, commit, path and`,
+    "SHA-256 of each. The files are not part of this project. An exporter is the producer that a file",
+    "names.",
+    "",
+    "Every file had the same audit of the first 100 test images. The radius is 8/255 for MNIST and",
+    "Fashion-MNIST, and 2/255 for CIFAR-10. `--prove` was given where a proven share is stated. The",
+    "preprocessing is that of the repository.",
+    "",
+    "```sh no-run=files",
+    `npx rampart audit FILE ${command.replace(" --budget", " \\\n  --budget")}`,
+    "```",
+    "",
+    "| column | meaning |",
+    "| --- | --- |",
+    "| operations | multiply-accumulate operations of one prediction, in convolutions and matrix products |",
+    "| clean | accuracy without an attack |",
+    "| half break at ℓ∞ | smallest radius at the median; an image that is wrong without an attack counts as radius 0; an upper bound |",
+    "| robust | accuracy under the strongest attack, an upper bound |",
+    "| proven | share of images that no perturbation in the ball breaks, with at most 1 s for each image |",
+    "| Rampart said | [diagnostics](../diagnostics.md) that fired, and operators that attacks do not see ([model files](../model-files.md#outputs)) |",
+    "",
+    "With 100 images an accuracy of 50 % has a 95 % interval of 40 to 60 %.",
+    "",
+    "## Cost against robustness",
+    "",
+    "![operations of a prediction against the radius at which half of the images break](zoo.svg)",
+    "",
+    "Numbers are those of the tables. Files with a clean accuracy below 40 % are left out.",
+    "",
+    ...(Object.keys(dataNames) as ZooModel["data"][]).flatMap((data) => tableOf(data, models)),
+    ...refusedText(models),
+  ]
+    .join("\n")
+    .trimEnd()}\n`;
+}

@@ -1,0 +1,106 @@
+// Audits public ONNX classifiers with one setting, and writes docs/results/zoo.md from the results.
+//
+//   npx tsx scripts/zoo.ts --files FOLDER [--only TEXT]
+//   npx tsx scripts/zoo.ts --page
+//
+// results/zoo/models.json names the files. Each is expected in FOLDER/REPOSITORY/PATH and checked by its SHA-256. Data sets come
+// from $RAMPART_DATA. A result is stored in results/zoo/audits.json as soon as its audit ends; a file with a result there is not
+// audited again. Audits run one at a time on one thread; their own folders are in FOLDER/audits.
+
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { run } from "../src/cli/kit/program.ts";
+import { rampart } from "../src/cli/main.ts";
+import { version } from "../src/files/version.ts";
+import { writeWhole } from "../src/files/write/node.ts";
+import {
+  factsOf,
+  flagsOf,
+  idOf,
+  type ZooAudit,
+  ZooAudits,
+  type ZooModel,
+  ZooModels,
+} from "./zoo-audit.ts";
+import { zooFigure } from "./zoo-figure.ts";
+import { numbered, zooPage } from "./zoo-page.ts";
+
+const { values } = parseArgs({
+  options: {
+    files: { type: "string" },
+    only: { type: "string", default: "" },
+    page: { type: "boolean", default: false },
+  },
+});
+
+const modelsFile = "results/zoo/models.json";
+const auditsFile = "results/zoo/audits.json";
+
+const models = ZooModels.parse(JSON.parse(readFileSync(modelsFile, "utf8")));
+const audits = existsSync(auditsFile)
+  ? ZooAudits.parse(JSON.parse(readFileSync(auditsFile, "utf8")))
+  : [];
+
+/** The error message of a refused audit, after its lines of progress and without the folder of the files. */
+function messageOf(stderr: string, folder: string): string {
+  const lines = stderr.trimEnd().split("\n");
+  const first = lines.findLastIndex((line) => !line.startsWith(" "));
+  const words = lines.slice(first).map((line) => line.trim());
+  return words.join(" ").replaceAll(`${folder}/`, "");
+}
+
+/** Audits one file in this process. Throws if the file is not the one that the list names, or if Rampart fails. */
+async function audited(model: ZooModel, folder: string): Promise<ZooAudit> {
+  const id = idOf(model);
+  const file = join(folder, model.repository, model.path);
+  const sha256 = createHash("sha256").update(readFileSync(file)).digest("hex");
+  if (sha256 !== model.sha256)
+    throw new Error(`${file} has SHA-256 ${sha256}, not ${model.sha256}`);
+  const out = join(folder, "audits", id.replaceAll("/", "+"));
+  mkdirSync(out, { recursive: true });
+  const resume = existsSync(join(out, "rows.jsonl")) ? ["--resume"] : [];
+  const argv = ["audit", file, ...flagsOf(model), "--out", out, ...resume];
+  let err = "";
+  const code = await run(rampart, argv, {
+    stdout: { write: () => true },
+    stderr: {
+      write(text) {
+        err += text;
+      },
+    },
+  });
+  writeFileSync(join(out, "stderr.txt"), err);
+  if (code === 2)
+    return { id, sha256, rampart: version, facts: null, refused: messageOf(err, folder) };
+  if (code !== 0) throw new Error(`the audit of ${id} ended with ${code}:\n${err}`);
+  const [summary, settings] = ["summary.json", "rows.settings.json"].map((name) =>
+    readFileSync(join(out, name), "utf8"),
+  );
+  return { id, sha256, rampart: version, facts: factsOf(summary, settings), refused: null };
+}
+
+async function auditAll(folder: string): Promise<void> {
+  for (const model of models) {
+    const id = idOf(model);
+    const known = audits.some((one) => one.id === id && one.sha256 === model.sha256);
+    if (known || !id.includes(values.only)) continue;
+    const began = performance.now();
+    try {
+      audits.push(await audited(model, folder));
+      await writeWhole(auditsFile, `${JSON.stringify(audits, null, 1)}\n`);
+    } catch (error) {
+      process.exitCode = 1;
+      console.error(String(error));
+    }
+    console.log(`${id}: ${Math.round((performance.now() - began) / 1000)} s`);
+  }
+}
+
+if (values.files !== undefined) await auditAll(values.files);
+if (values.page) {
+  const shown = numbered(models, audits);
+  await writeWhole("docs/results/zoo.svg", zooFigure(shown));
+  await writeWhole("docs/results/zoo.md", zooPage(shown));
+}
