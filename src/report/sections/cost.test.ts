@@ -36,8 +36,8 @@ it("lists models by the cost of a prediction, with clean accuracy and accuracy u
 it("draws a point per model, the cheaper one to the left, between powers of ten", () => {
   const section = sectionOf(costing("a", 1e6), costing("b", 1e4), costing("c", 3e4));
   expect(textsOf(section, "figcaption")).toEqual([
-    "The cost of a prediction against clean accuracy",
-    "The cost of a prediction against union, ℓ∞ 0.031 and ℓ2 0.83",
+    "Clean accuracy against the cost of a prediction",
+    "Accuracy under attack (union, ℓ∞ 0.031 and ℓ2 0.83) against the cost of a prediction",
   ]);
   const [chart] = section?.querySelectorAll("figure") ?? [];
   const ticks = [...(chart?.querySelectorAll('[data-mark="x-axis tick label"] text') ?? [])];

@@ -60,12 +60,12 @@ export function costSection(
   const models = costed(table, column);
   const labels = models.map(({ evaluation: { label } }) => label);
   const shown = [
-    { cell: "clean", title: "clean accuracy" },
-    { cell: "attacked", title: nameOf(column) },
+    { cell: "clean", title: "Clean accuracy" },
+    { cell: "attacked", title: `Accuracy under attack (${nameOf(column)})` },
   ] as const;
   const charts = shown.map(({ cell, title }) =>
     chartMarkup({
-      title: `The cost of a prediction against ${title}`,
+      title: `${title} against the cost of a prediction`,
       x: "multiply-accumulate operations of a prediction",
       y: "accuracy",
       share: true,
