@@ -131,6 +131,19 @@ function refusedText(models: readonly Numbered[]): string[] {
   ];
 }
 
+const MAX_LINE = 100;
+
+/** A paragraph as lines, broken between words. */
+function wrapped(text: string): string[] {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`.trimStart();
+    if (longer.length <= MAX_LINE) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
+
 /** The whole page. */
 export function zooPage(models: readonly Numbered[]): string {
   const repositories = new Set(models.map(({ model }) => model.repository));
@@ -141,21 +154,20 @@ export function zooPage(models: readonly Numbered[]): string {
   return `${[
     "# Public classifiers",
     "",
-    "```sh no-run=files",
+    "```sh no-run=hours",
     "npx tsx scripts/zoo.ts --files FOLDER   # FOLDER/OWNER/REPOSITORY/PATH",
     "npx tsx scripts/zoo.ts --page",
     "```",
     "",
-    `${models.length} ONNX files of ${repositories.size} public repositories, from ${producers.length} exporters: ${audits} audited,`,
-    `${models.length - audits} refused. [\`results/zoo/models.json\`](../../results/zoo/models.json) has repository, commit, path and`,
-    "SHA-256 of each. The files are not part of this project. An exporter is the producer that a file",
-    "names.",
+    ...wrapped(
+      `${models.length} ONNX files of ${repositories.size} public repositories, from ${producers.length} exporters: ${audits} audited, ${models.length - audits} refused. [\`results/zoo/models.json\`](../../results/zoo/models.json) has repository, commit, path and SHA-256 of each. The files are not part of this project. An exporter is the producer that a file names.`,
+    ),
     "",
     "Every file had the same audit of the first 100 test images. The radius is 8/255 for MNIST and",
     "Fashion-MNIST, and 2/255 for CIFAR-10. `--prove` was given where a proven share is stated. The",
     "preprocessing is that of the repository.",
     "",
-    "```sh no-run=files",
+    "```sh no-run=hours",
     `npx rampart audit FILE ${command.replace(" --budget", " \\\n  --budget")}`,
     "```",
     "",
