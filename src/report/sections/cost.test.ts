@@ -23,7 +23,7 @@ function sectionOf(...files: readonly ReturnType<typeof fileOf>[]) {
 }
 
 const textsOf = (document: ReturnType<typeof sectionOf>, selector: string) =>
-  [...(document?.querySelectorAll(selector) ?? [])].map(({ textContent }) => textContent?.trim());
+  Array.from(document?.querySelectorAll(selector) ?? [], ({ textContent }) => textContent?.trim());
 
 it("lists models by the cost of a prediction, with clean accuracy and accuracy under all attacks", () => {
   const section = sectionOf(costing("large", 2_500_000), costing("small", 12_345));
@@ -40,9 +40,9 @@ it("draws a point per model, the cheaper one to the left, between powers of ten"
     "Accuracy under attack (union, ℓ∞ 0.031 and ℓ2 0.83) against the cost of a prediction",
   ]);
   const [chart] = section?.querySelectorAll("figure") ?? [];
-  const ticks = [...(chart?.querySelectorAll('[data-mark="x-axis tick label"] text') ?? [])];
-  expect(ticks.map(({ textContent }) => textContent)).toEqual(["10k", "100k", "1M"]);
-  const places = [...(chart?.querySelectorAll('[data-mark="dot"] > *') ?? [])].map((dot) =>
+  const ticks = chart?.querySelectorAll('[data-mark="x-axis tick label"] text') ?? [];
+  expect(Array.from(ticks, ({ textContent }) => textContent)).toEqual(["10k", "100k", "1M"]);
+  const places = [...chart.querySelectorAll('[data-mark="dot"] > *')].map((dot) =>
     Number(dot.getAttribute("cx") ?? /\(([\d.]+)/.exec(dot.getAttribute("transform") ?? "")?.[1]),
   );
   expect(places).toHaveLength(3);

@@ -43,7 +43,7 @@ const seriesOf = (
     name: label,
     place: places.get(label) ?? 0,
     shape: "dots",
-    points: [{ x: macs, y: mean, ...(interval ?? {}) }],
+    points: [{ x: macs, y: mean, low: interval?.low ?? mean, high: interval?.high ?? mean }],
   }));
 
 const nameOf = ({ title, detail }: Column): string =>
