@@ -58,9 +58,9 @@ export function zooFigure(models: readonly Numbered[]): string {
       labelAnchor: "center",
       labelArrow: "none",
       grid: true,
-      domain: [0.2, 64],
-      ticks: [0.5, 1, 2, 5, 10, 20, 50],
-      tickFormat: "~r",
+      domain: [0.2, 255],
+      ticks: [0.5, 1, 2, 5, 10, 20, 50, 100, 200],
+      tickFormat: String,
     },
     marks: [
       Plot.frame({ stroke: "#b8bec4" }),

@@ -8,7 +8,7 @@
 // audited again. Audits run one at a time on one thread; their own folders are in FOLDER/audits.
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { run } from "../src/cli/kit/program.ts";
@@ -60,7 +60,8 @@ async function audited(model: ZooModel, folder: string): Promise<ZooAudit> {
     throw new Error(`${file} has SHA-256 ${sha256}, not ${model.sha256}`);
   const out = join(folder, "audits", id.replaceAll("/", "+"));
   mkdirSync(out, { recursive: true });
-  const resume = existsSync(join(out, "rows.jsonl")) ? ["--resume"] : [];
+  const isBegun = readdirSync(out).some((name) => name.endsWith(".jsonl"));
+  const resume = isBegun ? ["--resume"] : [];
   const argv = ["audit", file, ...flagsOf(model), "--out", out, ...resume];
   let err = "";
   const code = await run(rampart, argv, {
