@@ -62,7 +62,7 @@ function provenText({ proofs, norms }: AuditResult): string {
   const shown = proofs.balls.filter((ball) => largest.includes(ballText(ball)));
   const sentences = shown.map((ball) => {
     const sentence = provenSentence(ball, proofs.kind);
-    return shown.length === 1 ? sentence : `${ballText(ball)}: ${sentence}`;
+    return largest.length === 1 ? sentence : `${ballText(ball)}: ${sentence}`;
   });
   return ` ${sentences.join(" ")}`;
 }

@@ -84,6 +84,15 @@ describe("rampart audit --epsilon-l0", () => {
   });
 });
 
+it("rampart audit --prove says in which norm it has proofs", async () => {
+  const out = place();
+  const asked = ["--norms", "linf", "--epsilon-linf", "0.05", "--epsilon-l0", "1", "--prove"];
+  const { code, out: text } = await typed(words(good, out, ...asked));
+  expect(code).toBe(0);
+  expect(text).toContain("ℓ∞ 0.05: Proven for 100.0 % of images");
+  expect(resultOf(out).proofs?.balls.map(({ norm }) => norm)).toEqual(["linf"]);
+});
+
 it("rampart audit attacks no pixels unless it is told how many", async () => {
   const out = place();
   expect((await typed(words(good, out, "--norms", "linf"))).code).toBe(0);
