@@ -248,16 +248,17 @@ describe.skipIf(!hasChromium)("the lab", () => {
     expect(await rightAfter(/^2\. C&W/, "eot=16")).toBeLessThan(single);
   });
 
+  // So many draws that sampling goes on while the test looks for the button.
   it("certifies an image as the library does, draw by draw", limit, async () => {
     await page.goto(`${site.server.url}?threads=1&view=guarantees&model=shapes-noise&image=1`);
-    await page.getByRole("combobox", { name: "Draws" }).selectOption("1000");
+    await page.getByRole("combobox", { name: "Draws" }).selectOption("10000");
     await page.getByRole("button", { name: "Sample" }).click();
     await page.getByText(/draws bound the probability/).waitFor();
     await page.getByRole("button", { name: "Pause" }).click();
     await page.getByRole("button", { name: "Go on" }).click();
     await page.getByText(/^Certified: /).waitFor();
     const shown = await page.locator("dl[aria-label=Radii] dd").allTextContents();
-    const { linf, l2, l1 } = await certifiedRadii("shapes-noise", 1, 1000);
+    const { linf, l2, l1 } = await certifiedRadii("shapes-noise", 1, 10_000);
     expect(shown.slice(0, 3)).toEqual([linf, l2, l1].map(shortDown));
   });
 
