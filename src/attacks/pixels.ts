@@ -8,6 +8,15 @@ const positionsIn = ({ shape }: Tensor): number => positionsOf(shape.slice(1));
 /**
  * For each row the number of pixels in which `adversarial` and x, both [batch, ...pixels], differ by more than `tolerance` in
  * some channel; 0 counts every difference of a float32.
+ *
+ * @example
+ * ```ts
+ * import { changedPixels, tensor } from "rampart";
+ *
+ * const x = tensor([1, 1, 2, 2], [0, 0.2, 0.4, 0.6]);
+ * const adversarial = tensor([1, 1, 2, 2], [0, 1, 0.4, 0]);
+ * if (changedPixels(adversarial, x)[0] !== 2) throw new Error("two pixels differ");
+ * ```
  */
 export function changedPixels(adversarial: Tensor, x: Tensor, tolerance = 0): number[] {
   const positions = positionsIn(x);
@@ -48,6 +57,16 @@ function sumsOf(x: Tensor, row: number, part: (i: number) => number): Float64Arr
 /**
  * The points closest to `adversarial` [batch, ...pixels], in ℓ2, that differ from x in at most `count` pixels: the pixels with
  * the largest changes stay, and the others are x's to the bit. Both are in [0, 1].
+ *
+ * @example
+ * ```ts
+ * import { projectPixels, tensor } from "rampart";
+ *
+ * const x = tensor([1, 1, 2, 2], [0, 0.2, 0.4, 0.6]);
+ * const adversarial = tensor([1, 1, 2, 2], [0, 1, 0.4, 0]);
+ * const { data } = projectPixels(adversarial, x, 1);
+ * if (data[1] !== 1 || data[3] !== x.data[3]) throw new Error("the larger change stays");
+ * ```
  */
 export const projectPixels = (adversarial: Tensor, x: Tensor, count: number): Tensor =>
   withPixels(x, adversarial, (row) =>
