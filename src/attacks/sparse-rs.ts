@@ -1,14 +1,14 @@
 import { z } from "zod";
 import { marginsOf } from "../losses/margin.ts";
-import { fillBits, fold, foldAll, type Key } from "../math/random.ts";
-import { type Tensor, tensor } from "../math/tensor.ts";
+import { fillBits, fold, type Key } from "../math/random.ts";
+import type { Tensor } from "../math/tensor.ts";
 import type { BallOptions } from "./attack-definition.ts";
 import { type Choices, choicesOf } from "./choices.ts";
 import { defineAttack } from "./define-attack.ts";
-import { gather, rowOf } from "./examples.ts";
+import { gather } from "./examples.ts";
 import { type Frame, frameOf } from "./frame.ts";
 import { StopWhenBroken } from "./options.ts";
-import { checkEpsilon, checkInputs, checkLabels } from "./preconditions.ts";
+import { beginSearches, type RandomSearch } from "./random-search.ts";
 import type { Labels, Victim } from "./victim.ts";
 
 const SparseRsOptions = z.strictObject({
@@ -48,13 +48,7 @@ export function replacedAt(
 }
 
 /** The search for one example; images are [pixels]. */
-interface Search {
-  readonly x: Float32Array;
-  readonly label: number;
-  readonly key: Key;
-  /** The point with the largest margin so far; a row of the result. */
-  readonly best: Float32Array;
-  margin: number;
+interface Search extends RandomSearch {
   /** The positions that `best` changes, and the others. The order has no meaning. */
   readonly changed: Int32Array;
   readonly others: Int32Array;
@@ -80,25 +74,18 @@ export const sparseRs = defineAttack({
 });
 
 async function perturb(
-  { epsilon, queries, share, stopWhenBroken }: Settings,
+  { norm, epsilon, queries, share, stopWhenBroken }: Settings,
   victim: Victim,
   x: Tensor,
   labels: Labels,
   keys: readonly Key[],
 ): Promise<Tensor> {
-  checkInputs(x, labels, keys);
-  checkEpsilon("l0", epsilon, x.shape.slice(1));
+  const ball = { norm, epsilon, stopWhenBroken };
+  const { adversarial, searches } = await beginSearches(victim, x, labels, keys, ball);
   const frame = frameOf(x.shape.slice(1));
-  const adversarial = tensor(x.shape, x.data.slice());
-  const clean = await victim.logits(x, foldAll(keys, 0));
-  checkLabels(labels, clean);
-  const margins = marginsOf(clean, labels);
-  let running = labels
-    .map((label, i) => {
-      const [own, best, margin] = [rowOf(x, i), rowOf(adversarial, i), margins[i]];
-      return { x: own, label, key: keys[i], best, margin, ...noneChanged(frame, epsilon) };
-    })
-    .filter(({ margin }) => !(stopWhenBroken && margin > 0));
+  let running: Search[] = searches.map((search) =>
+    Object.assign({}, search, noneChanged(frame, epsilon)),
+  );
   for (let query = 1; query <= queries && running.length > 0; query++) {
     const count =
       query === 1 ? epsilon : replacedAt(query - 1, queries, { share, changed: epsilon });

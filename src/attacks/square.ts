@@ -1,14 +1,14 @@
 import { z } from "zod";
 import { marginsOf } from "../losses/margin.ts";
-import { fillBits, fold, foldAll, type Key } from "../math/random.ts";
-import { type Shape, type Tensor, tensor } from "../math/tensor.ts";
+import { fillBits, fold, type Key } from "../math/random.ts";
+import type { Shape, Tensor } from "../math/tensor.ts";
 import type { BallOptions } from "./attack-definition.ts";
 import { choicesOf } from "./choices.ts";
 import { defineAttack } from "./define-attack.ts";
-import { gather, rowOf } from "./examples.ts";
+import { gather } from "./examples.ts";
 import { type Frame, frameOf } from "./frame.ts";
 import { StopWhenBroken } from "./options.ts";
-import { checkEpsilon, checkInputs, checkLabels } from "./preconditions.ts";
+import { beginSearches, type RandomSearch } from "./random-search.ts";
 import { maxChoices, nextChoices, proposals } from "./square-patch.ts";
 import type { Labels, Norm, Victim } from "./victim.ts";
 
@@ -35,16 +35,6 @@ const SquareOptions = z.strictObject({
 
 /** The resolved options of Square, and its ball. */
 export type SquareSettings = z.output<typeof SquareOptions> & BallOptions<Norm>;
-
-/** The search for one example; arrays are [pixels]. */
-export interface SquareSearch {
-  readonly x: Float32Array;
-  readonly label: number;
-  readonly key: Key;
-  /** The point with the largest margin so far; a row of the result. */
-  readonly best: Float32Array;
-  margin: number;
-}
 
 /** The queries, of 10,000, after which the window halves its number of pixels. */
 const halvings = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000];
@@ -87,24 +77,9 @@ async function perturb(
   labels: Labels,
   keys: readonly Key[],
 ): Promise<Tensor> {
-  checkInputs(x, labels, keys);
-  checkEpsilon(norm, epsilon, x.shape.slice(1));
-  const adversarial = tensor(x.shape, x.data.slice());
-  const clean = await victim.logits(x, foldAll(keys, 0));
-  checkLabels(labels, clean);
-  const margins = marginsOf(clean, labels);
-  const running = labels
-    .map(
-      (label, i): SquareSearch => ({
-        x: rowOf(x, i),
-        label,
-        key: keys[i],
-        best: rowOf(adversarial, i),
-        margin: margins[i],
-      }),
-    )
-    .filter(({ margin }) => !(stopWhenBroken && margin > 0));
-  await searchSquares(victim, running, x.shape, { norm, epsilon, queries, share, stopWhenBroken });
+  const ball = { norm, epsilon, stopWhenBroken };
+  const { adversarial, searches } = await beginSearches(victim, x, labels, keys, ball);
+  await searchSquares(victim, searches, x.shape, { norm, epsilon, queries, share, stopWhenBroken });
   return adversarial;
 }
 
@@ -114,7 +89,7 @@ async function perturb(
  */
 export async function searchSquares(
   victim: Victim,
-  searches: readonly SquareSearch[],
+  searches: readonly RandomSearch[],
   shape: Shape,
   { norm, epsilon, queries, share, stopWhenBroken }: SquareSettings,
   { from, to } = { from: 1, to: queries },

@@ -23,20 +23,21 @@ function multiplications(value: Value): number {
   return 0;
 }
 
+/** The logits of a network for a batch of images x, and its parameters by name. */
+function forwardOf(network: Architecture, batch: number, mode: "frozen" | "batch") {
+  const inputs = new Map(network.parameters.map(({ name, shape }) => [name, input(name, shape)]));
+  const parameter = (name: string) => inputs.get(name) ?? input(name, []);
+  const x = input("x", [batch, ...network.inputShape]);
+  return { x, parameter, logits: network.forward(x, parameter, mode).logits };
+}
+
 /**
  * Multiply-accumulate operations of one prediction for one image: those of the convolutions and matrix products of the frozen
  * network. What else a network does is not counted.
  */
 export function predictionMacs(network: Architecture): number {
   const batch = network.fixedBatch ?? 1;
-  const inputs = new Map(network.parameters.map(({ name, shape }) => [name, input(name, shape)]));
-  const parameter = (name: string) => inputs.get(name) ?? input(name, []);
-  const { logits } = network.forward(
-    input("x", [batch, ...network.inputShape]),
-    parameter,
-    "frozen",
-  );
-  return flopsOf([logits]) / 2 / batch;
+  return flopsOf([forwardOf(network, batch, "frozen").logits]) / 2 / batch;
 }
 
 /** The cost of one image, in floating-point operations. */
@@ -52,10 +53,7 @@ export interface FlopsPerImage {
 /** The cost of prediction, attack and training per image, counted on an architecture's graphs. */
 export function flopsPerImage(network: Architecture): FlopsPerImage {
   const graphsOf = (mode: "frozen" | "batch") => {
-    const inputs = new Map(network.parameters.map(({ name, shape }) => [name, input(name, shape)]));
-    const parameter = (name: string) => inputs.get(name) ?? input(name, []);
-    const x = input("x", [1, ...network.inputShape]);
-    const { logits } = network.forward(x, parameter, mode);
+    const { x, parameter, logits } = forwardOf(network, 1, mode);
     const loss = sum(crossEntropy(logits, input("labels", logits.shape)));
     const weights = network.parameters
       .filter(({ trainable }) => trainable)
