@@ -40,11 +40,6 @@ const starts = new Map<Provider, Promise<StartedOrt>>();
 /** Starts that nobody has asked for yet. */
 const early = new Map<Provider, Promise<StartedOrt>>();
 
-/** Requests the script of a build, so that it is there when the build starts. */
-export function requestOrt(provider: Provider): void {
-  builds[provider]().catch(() => undefined);
-}
-
 /**
  * Begins to start a build, so that it loads while other code does. The first `startOrt` gets the result, also if it is an error.
  * This file imports little: a page can call it before the rest of the library is there.

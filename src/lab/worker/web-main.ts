@@ -1,5 +1,5 @@
 // The entry of the worker. It is small, so that WebAssembly starts while the library is on its way.
-import { beginOrt, requestOrt } from "../../engine/runtime/web-start.ts";
+import { beginOrt } from "../../engine/runtime/web-start.ts";
 import type { BeginMessage } from "../protocol-basics.ts";
 import { threadCount } from "./thread-count.ts";
 
@@ -16,8 +16,6 @@ function receive(event: MessageEvent<object>): void {
 }
 
 addEventListener("message", receive);
-// Before the library, which is larger: the .wasm file is requested by this script.
-requestOrt("wasm");
 void import("./web-lab.ts").then(({ exposeLab }) => {
   removeEventListener("message", receive);
   exposeLab();
