@@ -1,18 +1,19 @@
 // Measures the lab for docs/lab.md: npx tsx scripts/lab-times.ts [first] [shipped] [resnet] [sizes] [steps=20] [rounds=2] [threads=1,2]
-// Time to the first interaction on a warm cache, PGD with 20 steps beside the same attack on bare onnxruntime-web, and sizes.
+// Time until the page can be used on a warm cache, PGD with 20 steps beside the same attack on bare onnxruntime-web, and sizes.
 // It takes a few minutes and prints Markdown. Processor times hold on a busy machine too.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { wasmPath } from "../src/cli/lab-files.ts";
 import { wasmNames } from "../src/engine/runtime/web-start.ts";
 import type { TimedAsk } from "../test/fixtures/lab-page/timed-ask.ts";
 import { scriptOf } from "../test/fixtures/page-script.ts";
+import { emptyPageFiles, printFirst } from "./lab-first.ts";
 import { type GradientGraph, gradientGraph } from "./lab-gradient.ts";
-import { executablePath, type LabSite, withLabSite } from "./lab-site.ts";
+import { type LabSite, withLabSite } from "./lab-site.ts";
 import { processorTime } from "./processor-time.ts";
 import { resnet18 } from "./resnet18.ts";
 
@@ -65,49 +66,6 @@ function median(values: readonly number[]): number {
 
 const seconds = (milliseconds: number): string =>
   milliseconds < 1000 ? `${milliseconds.toFixed(0)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
-
-/** Notes when the first query of the first attack is on the screen; looking for it from outside would slow the page down. */
-const watchFirst = `
-  globalThis.firstSeen = 0;
-  new MutationObserver((_, observer) => {
-    if (!/after \\d+ quer/.test(document.body?.textContent ?? "")) return;
-    globalThis.firstSeen = performance.now();
-    observer.disconnect();
-  }).observe(document, { subtree: true, childList: true, characterData: true });
-`;
-
-async function firstSeen(page: Page): Promise<number> {
-  for (;;) {
-    const seen = Number(await page.evaluate("globalThis.firstSeen"));
-    if (seen > 0) return seen;
-    await page.waitForTimeout(100);
-  }
-}
-
-/**
- * From the navigation until the first query of the first attack is on the screen, in a browser with a profile on the disk: one
- * without keeps no large files.
- */
-async function firstInteraction({ url }: LabSite): Promise<Round[]> {
-  const profile = mkdtempSync(join(tmpdir(), "rampart-lab-profile-"));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath,
-    args: ["--no-sandbox"],
-  });
-  await context.addInitScript(watchFirst);
-  const visits: Round[] = [];
-  for (let visit = 0; visit < 4; visit++) {
-    const page = await context.newPage();
-    const before = processorTime();
-    await page.goto(url, { timeout: 180_000 });
-    const elapsed = await firstSeen(page);
-    if (visit > 0) visits.push({ elapsed, processor: processorTime() - before });
-    await page.close();
-  }
-  await context.close();
-  rmSync(profile, { recursive: true });
-  return visits;
-}
 
 async function round(page: Page, kind: Kind): Promise<Round> {
   await page.evaluate(`rounds.${kind}.ready()`);
@@ -191,6 +149,7 @@ async function prepared(folder: string) {
   const more = new Map([
     ["/times/ort.js", bareOrt(folder)],
     ["/times/resnet18.onnx", file("resnet18.onnx", large)],
+    ...emptyPageFiles(folder),
   ]);
   const networks: Timed[] = [];
   for (const [kind, name, path, bytes, rounds, attacks] of [
@@ -253,12 +212,7 @@ async function printAttacks(site: LabSite, networks: readonly Timed[]): Promise<
 const folder = mkdtempSync(join(tmpdir(), "rampart-lab-times-"));
 const { more, networks } = await prepared(folder);
 await withLabSite(async (site) => {
-  if (isWanted("first")) {
-    const visits = await firstInteraction(site);
-    console.log(
-      `Time to the first interaction, warm cache: ${medianOf(visits, "elapsed")}, of the processor ${medianOf(visits, "processor")}\n`,
-    );
-  }
+  if (isWanted("first")) await printFirst(site);
   const timed = networks.filter(({ kind }) => isWanted(kind));
   if (timed.length > 0) await printAttacks(site, timed);
   if (!isWanted("sizes")) return;
