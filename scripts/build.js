@@ -30,7 +30,7 @@ const isCurrent = () => timeOf(join(dist, "cli", "main.js")) >= newestSource();
 
 /** Compiles into a folder; returns whether that worked. */
 async function compile(folder) {
-  const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+  const tsc = join(root, "node_modules", "typescript-7", "bin", "tsc");
   const args = [tsc, "-p", "tsconfig.build.json", "--noCheck", "--outDir", folder];
   const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", 2, 2] });
   const [status] = await once(child, "close");
