@@ -7,9 +7,9 @@ import { normal } from "../src/math/distributions.ts";
 import { fold, keyOf } from "../src/math/random.ts";
 import { elementCount, tensor } from "../src/math/tensor.ts";
 import { network } from "../src/models/network.ts";
+import { isSlow } from "./fixtures/slow.ts";
 import { hasVnncomp, instancesWith, openInstance, propertyOf } from "./fixtures/vnncomp.ts";
 
-const isSlow = process.env.SLOW === "1";
 const tried = isSlow ? ["256x2", "256x4", "resnet_2b"] : ["256x2", "256x4"];
 const cases = tried.flatMap((name) =>
   (["l2", "l1"] as const).flatMap((norm) =>

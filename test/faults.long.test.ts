@@ -111,7 +111,7 @@ describe.skipIf(skipped)(`the cases of ${skipped || faults}`, { timeout: 180_000
     });
 
     it("case 06: a softmax over the batch is batch-dependent", async () => {
-      const audited = await audit("06-softmax-batch-axis", "npz:d.npz");
+      const audited = await audit("06-softmax-batch-axis", "npz:d.npz", "--budget", "quick");
       expect(audited.text).toMatch(/batch/);
       expect(audited.result.valid).toBe(false);
       expect(codes(audited).some((code) => /batch-dependent|constant-predictor/.test(code))).toBe(
@@ -148,7 +148,9 @@ describe.skipIf(skipped)(`the cases of ${skipped || faults}`, { timeout: 180_000
     it("case 12: scores that depend on the batch are invalid, or scored one by one", async () => {
       const results: Audited[] = [];
       for (const batch of ["128", "8", "1"])
-        results.push(await audit("12-batch-dependent", "npz:d.npz", "--batch", batch));
+        results.push(
+          await audit("12-batch-dependent", "npz:d.npz", "--budget", "quick", "--batch", batch),
+        );
       // One by one there is nothing to mix, and 8 of the 32 images stay right.
       expect(results.map(({ result }) => result.union.mean)).toEqual([0.25, 0.25, 0.25]);
       for (const audited of results.slice(0, 2)) {

@@ -2,10 +2,10 @@
 // them for a minute each; otherwise three of the smallest network are tried for some seconds.
 import { describe, expect, it } from "vitest";
 import { type ProofEvent, prove } from "../src/verify/prove.ts";
+import { isSlow } from "./fixtures/slow.ts";
 import { hasVnncomp, instancesWith, openInstance, propertyOf } from "./fixtures/vnncomp.ts";
 
 const instances = hasVnncomp ? instancesWith("sat") : [];
-const isSlow = process.env.SLOW === "1";
 const seconds = isSlow ? 60 : 5;
 const tried = isSlow
   ? instances

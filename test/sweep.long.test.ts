@@ -1,10 +1,11 @@
-// Sweeps lose nothing: workers are killed and stopped, and their queue is restarted with and without persistence.
+// Sweeps lose nothing: workers are killed and stopped, and their queue is restarted without persistence, and with it under SLOW=1.
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { noQueue, TestRedis } from "./fixtures/redis.ts";
+import { isSlow } from "./fixtures/slow.ts";
 import { childrenOf, ownerOf, results, start, stopAll, until } from "./fixtures/sweeps.ts";
 
 const work = mkdtempSync(join(tmpdir(), "rampart-sweep-"));
@@ -67,7 +68,7 @@ describe.skipIf(noQueue !== undefined)(
   `a sweep by way of a queue${noQueue === undefined ? "" : ` (skipped: ${noQueue})`}`,
   { timeout: 300_000 },
   () => {
-    it.each([true, false])(
+    it.each(isSlow ? [true, false] : [false])(
       "survives workers that are killed and stopped, and a restart of Redis with persistence: %s",
       async (persistent) => {
         const name = persistent ? "persistent" : "forgetful";

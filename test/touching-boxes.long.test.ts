@@ -10,6 +10,7 @@ import { falsify } from "../src/verify/falsify.ts";
 import { flatNetwork } from "../src/verify/flat-network.ts";
 import { type Case, excessOf } from "../src/verify/property.ts";
 import { type ProofEvent, prove } from "../src/verify/prove.ts";
+import { isSlow } from "./fixtures/slow.ts";
 import {
   hasVnncomp,
   type Instance,
@@ -18,7 +19,6 @@ import {
   propertyOf,
 } from "./fixtures/vnncomp.ts";
 
-const isSlow = process.env.SLOW === "1";
 const all = hasVnncomp ? instancesWith("sat") : [];
 const instances = isSlow ? all : all.filter(({ model }) => model.includes("256x2")).slice(0, 2);
 const boxesEach = (model: string): number => {
