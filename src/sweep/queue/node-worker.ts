@@ -128,7 +128,7 @@ export async function workOnQueue(
         const scan = rescan(queue, tasks).catch((error) => {
           if (error instanceof UsageError) problem = error;
         });
-        await Promise.race([scan, nodeClock.sleep(seconds)]);
+        await atMost(scan, seconds);
       }
       if (untilDone && board.remaining(() => true).length === 0) break;
       await Promise.race([nodeClock.sleep(Math.min(1, seconds)), board.change()]);
