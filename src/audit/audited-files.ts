@@ -1,7 +1,7 @@
-import { isExported } from "../models/export.ts";
 import { statedShape, takesIntegers } from "../models/image-input.ts";
 import type { OpenModel } from "../models/opening/open-model.ts";
 import { type OnnxFile, type OpenOnnxOptions, openOnnx } from "../models/opening/open-onnx.ts";
+import { isOwnExport } from "../models/opening/own-export.ts";
 import type { AuditRequest } from "./audit-request.ts";
 import type { NetworkFile } from "./sidecar.ts";
 import { SidecarFiles } from "./sidecar-files.ts";
@@ -30,8 +30,8 @@ export class AuditedFiles {
   async network(): Promise<NetworkFile | null> {
     const file = await this.#file();
     if (file === null) return null;
-    const { metadata, inputs } = file.model;
-    const isOwn = isExported(metadata);
+    const { inputs } = file.model;
+    const isOwn = await isOwnExport(file, async () => this.#audit.runtime);
     const declared = inputs.find(({ name }) => name === this.#audit.input) ?? inputs[0];
     if (declared === undefined) return { isOwn, takesWhole: false };
     return { isOwn, takesWhole: takesIntegers(declared), input: statedShape(declared) };

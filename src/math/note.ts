@@ -4,7 +4,7 @@
  *
  * Imported and exported networks: `straight-through` (gradients are approximate), `zero-gradient` (operators without a
  * gradient), `rounded-pixels`, `half-precision`, `training-mode`, `nearest-sampling`, `chosen-output`, `no-batch-axis`,
- * `batch-last`, `single-image`, `fixed-batch`, `weights-changed`, `metadata-lost`.
+ * `batch-last`, `single-image`, `fixed-batch`, `weights-changed`, `graph-changed`, `metadata-lost`.
  *
  * Data sets: `held-out`, `trained-on` (test images may be training images), `clipped-pixels`, `image-alpha`, `image-exif`,
  * `image-cmyk`, `image-grey16`, `class-counts`, `empty-class`, `unusual-pixels`, `no-split`, `unverified-files`,
@@ -32,6 +32,7 @@ export type NoteCode =
   | "single-image"
   | "fixed-batch"
   | "weights-changed"
+  | "graph-changed"
   | "metadata-lost"
   | "held-out"
   | "trained-on"

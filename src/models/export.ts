@@ -1,4 +1,5 @@
 import { input } from "../engine/graph/ops.ts";
+import type { Value } from "../engine/graph/value.ts";
 import { writeOnnx } from "../engine/onnx/export/write-onnx.ts";
 import { readOnnx } from "../engine/onnx/read-onnx.ts";
 import { messageOf } from "../math/message-of.ts";
@@ -25,6 +26,16 @@ export interface ModelMetadata {
   readonly input: InputSpec;
 }
 
+/** The logits [1, classes] of a network as an export has them: of `pixels` [1, ...pixels], each parameter an input of its name. */
+export function logitsOf(architecture: Architecture): Value {
+  const inputs = new Map(
+    architecture.parameters.map(({ name, shape }) => [name, input(name, shape)]),
+  );
+  const pixels = input("pixels", [1, ...architecture.inputShape]);
+  const parameter = (name: string) => inputs.get(name) ?? input(name, []);
+  return architecture.forward(pixels, parameter, "frozen").logits;
+}
+
 /**
  * The bytes of an ONNX file with a trained network: input `pixels` [batch, channel, height, width] in [0, 1], output
  * `logits` [batch, classes], any batch. The network in the file has no noise; the noise is metadata.
@@ -43,12 +54,6 @@ export function exportOnnx(
   parameters: Parameters,
   { defense, data, noise, classNames, input: spec, heldOut }: ModelMetadata,
 ): Uint8Array<ArrayBuffer> {
-  const inputs = new Map(
-    architecture.parameters.map(({ name, shape }) => [name, input(name, shape)]),
-  );
-  const pixels = input("pixels", [1, ...architecture.inputShape]);
-  const parameter = (name: string) => inputs.get(name) ?? input(name, []);
-  const { logits } = architecture.forward(pixels, parameter, "frozen");
   const metadata: Record<string, string> = {
     "rampart.architecture": architecture.name,
     "rampart.input": JSON.stringify(spec),
@@ -62,7 +67,7 @@ export function exportOnnx(
   if (heldOut !== undefined) metadata["rampart.held_out"] = JSON.stringify(heldOut);
   const stored = architecture.parameters.map(({ name }) => [name, parameters[name]] as const);
   return writeOnnx(
-    { logits },
+    { logits: logitsOf(architecture) },
     {
       initializers: parameters,
       anyBatch: true,
@@ -89,8 +94,48 @@ export interface ExportedModel {
   readonly changed: boolean;
 }
 
+type Stored = Readonly<Record<string, string>>;
+
+/** What a parser gives; its error says that the file claims to be an export. */
+function parsed<T>(parser: () => T): T {
+  try {
+    return parser();
+  } catch (cause) {
+    throw new UsageError(
+      `this ONNX file says that rampart exported it, but ${messageOf(cause)}; export it again`,
+      { code: "bad-file", cause },
+    );
+  }
+}
+
+/** The metadata of an exported file. Throws `UsageError` for damaged ones. */
+export const exportedMetadata = (stored: Stored): ModelMetadata => ({
+  defense: stored["rampart.defense"] ?? "standard",
+  data: stored["rampart.data"] ?? "",
+  noise: stored["rampart.noise"] || null,
+  classNames: parsed(() => storedNames(stored["rampart.classes"] ?? "[]")),
+  input: parsed(() => storedInput(stored["rampart.input"])),
+  heldOut: parsed(() => storedHeldOut(stored["rampart.held_out"])),
+});
+
+/** The network that the metadata of an exported file name. Throws `UsageError` if there is none, or it is not known. */
+export function exportedArchitecture(stored: Stored, file: string): Architecture {
+  const name = stored["rampart.architecture"];
+  if (name === undefined)
+    throw new UsageError(
+      "this ONNX file was not exported by rampart; open it as any other ONNX file",
+      { code: "bad-file" },
+    );
+  return storedArchitecture(
+    name,
+    parsed(() => storedInput(stored["rampart.input"])),
+    file,
+  );
+}
+
 /**
- * Reads a file that `exportOnnx` wrote; `file` names it in messages. Throws `UsageError` for any other file, and for one whose arrays do not fit its
+ * Reads a file that `exportOnnx` wrote; `file` names it in messages. Reads weights and metadata, not the graph: `openModel` notices a graph that
+ * was changed since. Throws `UsageError` for any other file, and for one whose arrays do not fit its
  * network.
  *
  * @example
@@ -104,39 +149,14 @@ export interface ExportedModel {
  */
 export function importExported(bytes: Uint8Array, file = "this ONNX file"): ExportedModel {
   const { metadata: stored, initializers } = readOnnx(bytes);
-  const name = stored["rampart.architecture"];
-  if (name === undefined)
-    throw new UsageError(
-      "this ONNX file was not exported by rampart; open it as any other ONNX file",
-      { code: "bad-file" },
-    );
-  const parse = <T>(parser: () => T): T => {
-    try {
-      return parser();
-    } catch (cause) {
-      throw new UsageError(
-        `this ONNX file says that rampart exported it, but ${messageOf(cause)}; export it again`,
-        { code: "bad-file", cause },
-      );
-    }
-  };
-  const spec = parse(() => storedInput(stored["rampart.input"]));
-  const classNames = parse(() => storedNames(stored["rampart.classes"] ?? "[]"));
-  const heldOut = parse(() => storedHeldOut(stored["rampart.held_out"]));
-  const architecture = storedArchitecture(name, spec, file);
-  for (const spec of architecture.parameters) requireArray(name, spec, initializers[spec.name]);
+  const architecture = exportedArchitecture(stored, file);
+  const metadata = exportedMetadata(stored);
+  for (const spec of architecture.parameters)
+    requireArray(architecture.name, spec, initializers[spec.name]);
   const parameters = Object.fromEntries(
     architecture.parameters.map(({ name: array }) => [array, initializers[array] as Tensor]),
   );
   const checksum = stored[CHECKSUM];
-  const metadata: ModelMetadata = {
-    defense: stored["rampart.defense"] ?? "standard",
-    data: stored["rampart.data"] ?? "",
-    noise: stored["rampart.noise"] || null,
-    classNames,
-    input: spec,
-    heldOut,
-  };
   return {
     architecture,
     parameters,

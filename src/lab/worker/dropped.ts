@@ -6,8 +6,8 @@ import type { Preprocessing } from "../../data/preprocessing.ts";
 import { readingFlags } from "../../data/reading-flags.ts";
 import { importModel, type OpenModel, type Runtime, z } from "../../index.ts";
 import { checkedOptions } from "../../math/option-problems.ts";
-import { isExported } from "../../models/export.ts";
 import { type OnnxFile, onnxFile } from "../../models/opening/open-onnx.ts";
+import { isOwnExport } from "../../models/opening/own-export.ts";
 import type { DroppedModel, Reading, ReadingField, StatedPreprocessing } from "../protocol.ts";
 
 /** A dropped model that was opened. */
@@ -91,7 +91,7 @@ export async function openDropped(
   const { name, bytes, beside } = dropped;
   const file = parsedOnnx(dropped);
   const names = namesBeside(beside);
-  if (isExported(file.model.metadata)) {
+  if (await isOwnExport(file, async () => device)) {
     const model = await importModel(bytes, { device, name });
     return { model, names, reading: {}, sizing: {}, preprocessing: null };
   }

@@ -6,7 +6,7 @@ import type { Note } from "../../math/note.ts";
 import type { Shape } from "../../math/tensor.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import type { Architecture } from "../architecture.ts";
-import { isExported } from "../export.ts";
+import { exportedMetadata, isExported } from "../export.ts";
 import {
   type ImportedNetwork,
   type ImportedOptions,
@@ -15,6 +15,7 @@ import {
 import { provenanceIn } from "../provenance.ts";
 import { isBatchRewritten, verifyBatchRewrite } from "../verify-batch-rewrite.ts";
 import { modelOfExported, modelOfNetwork, type OpenModel } from "./open-model.ts";
+import { isOwnExport } from "./own-export.ts";
 
 /** An ONNX file that was read: unpacked bytes, and the messages in them with the arrays of files beside it. */
 export interface OnnxFile {
@@ -80,10 +81,19 @@ export async function openOnnx(
   { host, runtime }: OpenOnnxTools,
 ): Promise<OpenModel> {
   const { path, bytes, model } = file;
-  if (isExported(model.metadata)) return modelOfExported(bytes, path.replace(/\.gz$/, ""));
+  if (await isOwnExport(file, runtime)) return modelOfExported(bytes, path.replace(/\.gz$/, ""));
   const weights = (await host.sha256([bytes])).slice(0, 16);
   const options = { ...reading, shape: reading.shape ?? images };
   const opened = modelOfNetwork(await importOnnx(file, options, runtime), path, weights, reading);
+  const notes = opened.notes ?? [];
+  if (isExported(model.metadata)) {
+    const { input: _, ...metadata } = exportedMetadata(model.metadata);
+    const note: Note = {
+      code: "graph-changed",
+      text: `${path}: its nodes were changed since rampart exported it, so it is read as any other ONNX file; defence, data and noise are those that its metadata name`,
+    };
+    return Object.assign({}, opened, metadata, { notes: [...notes, note] });
+  }
   const provenance = provenanceIn(model.metadata);
   if (provenance !== undefined) {
     const { defense, data, noise, heldOut } = provenance;
@@ -95,6 +105,5 @@ export async function openOnnx(
     code: "metadata-lost",
     text: `${path} has metadata of rampart and does not name its architecture: it was changed since export, and is read as any other ONNX file`,
   };
-  const notes = opened.notes ?? [];
   return { ...opened, notes: [...notes, note] };
 }
