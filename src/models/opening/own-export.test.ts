@@ -66,6 +66,18 @@ it("other nodes that compute the same, as of an older version, are the network",
   expect([model.architecture.name, codesOf(model)]).toEqual(["mlp-small", []]);
 });
 
+it("a file with another constant in its first layer is read as it is", async () => {
+  const model = await open(
+    changed(({ initializer }) => {
+      const constant = initializer.find(({ dims }) => dims.every((length) => length === 1n));
+      if (constant === undefined) throw new Error("the export has no mean");
+      const { name, dims } = constant;
+      Object.assign(constant, tensorProto(name, tensor(dims.map(Number), [0.1])));
+    }),
+  );
+  expect(codesOf(model)).toContain("graph-changed");
+});
+
 it("a file whose arrays another tool has replaced is read as it is", async () => {
   const bytes = changed((graph) => {
     const [weights] = graph.initializer;

@@ -1,15 +1,22 @@
-import { equals, fromBinary } from "@bufbuild/protobuf";
-import { ModelProtoSchema, type NodeProto, NodeProtoSchema } from "onnx-buf";
+import { create, equals, fromBinary } from "@bufbuild/protobuf";
+import {
+  type GraphProto,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  TensorProtoSchema,
+} from "onnx-buf";
 import { writeOnnx } from "../../engine/onnx/export/write-onnx.ts";
 import type { OnnxModel } from "../../engine/onnx/model.ts";
 import type { Runtime } from "../../engine/runtime/runtime.ts";
 import { uniform } from "../../math/distributions.ts";
 import { keyOf, keysFor } from "../../math/random.ts";
-import { type Tensor, tensor } from "../../math/tensor.ts";
-import type { Architecture, Parameters } from "../architecture.ts";
-import { classifier } from "../classifier.ts";
+import { tensor } from "../../math/tensor.ts";
+import type { Architecture } from "../architecture.ts";
 import { exportedArchitecture, importExported, isExported, logitsOf } from "../export.ts";
 import { importedNetwork } from "../imported-network.ts";
+import { logitsOfBatches } from "../logits-of-batches.ts";
 
 /** An ONNX file as it was read. */
 interface ReadFile {
@@ -23,35 +30,32 @@ const IMAGES = 4;
 /** Largest difference of their logits, as a share of the largest logit: several times what rounding to float32 explains. */
 const DIFFERENCE = 1e-4;
 
-/** The nodes that `exportOnnx` writes for a network. */
-function writtenNodes(architecture: Architecture): readonly NodeProto[] {
+/** The graph that `exportOnnx` writes for a network, with empty arrays as its weights. */
+function writtenGraph(architecture: Architecture): GraphProto {
   const initializers = Object.fromEntries(
     architecture.parameters.map(({ name }) => [name, tensor([0])]),
   );
   const bytes = writeOnnx({ logits: logitsOf(architecture) }, { initializers, anyBatch: true });
-  return fromBinary(ModelProtoSchema, bytes).graph?.node ?? [];
+  return fromBinary(ModelProtoSchema, bytes).graph ?? create(GraphProtoSchema);
 }
 
-/** The logits of a network for some images [n, ...pixels]. */
-async function logitsFor(
-  runtime: Runtime,
-  architecture: Architecture,
-  parameters: Parameters,
-  x: Tensor,
-): Promise<Tensor> {
-  const network = classifier(runtime, architecture, parameters);
-  try {
-    return await network.logits(x, keysFor(keyOf(0), [...Array(x.shape[0]).keys()]));
-  } finally {
-    await network.release();
-  }
+/** Whether a file has the nodes and the constants of an export; its weights may be others. */
+function hasGraph({ node, initializer }: GraphProto, written: GraphProto): boolean {
+  const stored = new Map(initializer.map((array) => [array.name, array]));
+  const isSame = (one: NodeProto, i: number) => equals(NodeProtoSchema, one, written.node[i]);
+  if (node.length !== written.node.length || !node.every(isSame)) return false;
+  return written.initializer.every((constant) => {
+    const found = stored.get(constant.name);
+    const isWeight = constant.dims.length === 1 && constant.dims[0] === 0n;
+    return isWeight || (found !== undefined && equals(TensorProtoSchema, found, constant));
+  });
 }
 
 /**
- * Whether a file still computes the network that Rampart exported it from. Metadata survive when another tool edits or quantises a file, so they
- * alone prove nothing. Nodes that are those of the export settle it, and so does an operator that the export does not use.
- * Otherwise an older version may have written the same network in other nodes: both are run on random images. Throws
- * `UsageError` if the metadata name a network that is not known.
+ * Whether a file still computes the network that Rampart exported it from. Other tools keep the metadata when they edit or
+ * quantise a file, so metadata alone prove nothing. It does if its nodes and constants are those of the export, and does not
+ * if it has an operator that the export does not use. Otherwise an older version may have written the same network in other
+ * nodes, so both are run on random images. Throws `UsageError` if the metadata name a network that is not known.
  */
 export async function isOwnExport(
   { path, bytes, model }: ReadFile,
@@ -59,20 +63,18 @@ export async function isOwnExport(
 ): Promise<boolean> {
   if (!isExported(model.metadata)) return false;
   const architecture = exportedArchitecture(model.metadata, path);
-  const { node: found } = model.graph;
-  const written = writtenNodes(architecture);
-  const isSame = (node: NodeProto, i: number) =>
-    i < written.length && equals(NodeProtoSchema, node, written[i]);
-  if (found.length === written.length && found.every(isSame)) return true;
-  const operators = new Set(written.map(({ opType }) => opType));
-  if (found.some(({ opType, domain }) => domain !== "" || !operators.has(opType))) return false;
+  const written = writtenGraph(architecture);
+  if (hasGraph(model.graph, written)) return true;
+  const operators = new Set(written.node.map(({ opType }) => opType));
+  const isForeign = ({ opType, domain }: NodeProto) => domain !== "" || !operators.has(opType);
+  if (model.graph.node.some(isForeign)) return false;
 
   const { parameters } = importExported(bytes, path);
-  const key = keysFor(keyOf(0), [...Array(IMAGES).keys()]);
-  const x = uniform(key, [IMAGES, ...architecture.inputShape], 0, 1);
+  const keys = keysFor(keyOf(0), [...Array(IMAGES).keys()]);
+  const x = uniform(keys, [IMAGES, ...architecture.inputShape]);
   const device = await runtime();
-  const ours = await logitsFor(device, architecture, parameters, x);
-  const theirs = await logitsFor(device, importedNetwork(model, path, {}), {}, x);
+  const [ours] = await logitsOfBatches(device, architecture, [x], parameters);
+  const [theirs] = await logitsOfBatches(device, importedNetwork(model, path, {}), [x]);
   if (ours.data.length !== theirs.data.length) return false;
   const largest = ours.data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   return ours.data.every((value, i) => Math.abs(value - theirs.data[i]) <= DIFFERENCE * largest);
