@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type GraphProto, ModelProtoSchema, NodeProtoSchema } from "onnx-buf";
 import { expect, it } from "vitest";
@@ -64,6 +65,12 @@ it.each([
 it("other nodes that compute the same, as of an older version, are the network", async () => {
   const model = await open(changed((graph) => before(graph, "Sub", 0)));
   expect([model.architecture.name, codesOf(model)]).toEqual(["mlp-small", []]);
+});
+
+it("a file of an older version, which has other nodes, is the network", async () => {
+  const file = new URL("../../../test/models/at-linf.onnx", import.meta.url);
+  const model = await open(readFileSync(file));
+  expect([model.architecture.name, codesOf(model)]).toEqual(["wrn-10-1", []]);
 });
 
 it("a file with another constant in its first layer is read as it is", async () => {

@@ -13,7 +13,7 @@ import type { Runtime } from "../../engine/runtime/runtime.ts";
 import { uniform } from "../../math/distributions.ts";
 import { keyOf, keysFor } from "../../math/random.ts";
 import { tensor } from "../../math/tensor.ts";
-import type { Architecture } from "../architecture.ts";
+import type { Architecture, ParameterSpec } from "../architecture.ts";
 import { exportedArchitecture, importExported, isExported, logitsOf } from "../export.ts";
 import { importedNetwork } from "../imported-network.ts";
 import { logitsOfBatches } from "../logits-of-batches.ts";
@@ -65,9 +65,12 @@ export async function isOwnExport(
   const architecture = exportedArchitecture(model.metadata, path);
   const written = writtenGraph(architecture);
   if (hasGraph(model.graph, written)) return true;
-  const operators = new Set(written.node.map(({ opType }) => opType));
+  // Exports of older versions rename their output by an Identity.
+  const operators = new Set(["Identity", ...written.node.map(({ opType }) => opType)]);
   const isForeign = ({ opType, domain }: NodeProto) => domain !== "" || !operators.has(opType);
-  if (model.graph.node.some(isForeign)) return false;
+  const stored = new Set(model.graph.initializer.map(({ name }) => name));
+  const isLost = ({ name }: ParameterSpec) => !stored.has(name);
+  if (model.graph.node.some(isForeign) || architecture.parameters.some(isLost)) return false;
 
   const { parameters } = importExported(bytes, path);
   const keys = keysFor(keyOf(0), [...Array(IMAGES).keys()]);
