@@ -40,7 +40,7 @@ export const reproduceCommand = command({
       .enum(scaleNames)
       .default("small")
       .describe(
-        "smoke: a few seconds, exercises the pipeline only; small: real CIFAR-10 on two cores; paper: WRN-28-10, 200 epochs",
+        "smoke: a few seconds, exercises the pipeline only; small: real CIFAR-10 in hours on two cores; medium: WRN-16-2 and equal numbers of images, in days; paper: WRN-28-10, 200 epochs",
       ),
     real: z
       .boolean()
@@ -97,7 +97,7 @@ export const reproduceCommand = command({
     "rampart reproduce figure1 --real --out runs/paper",
     "rampart reproduce table4 --scale paper --dry-run --out runs/whole",
     "rampart reproduce table4 --workers 2 --out runs/paper",
-    "rampart reproduce table4 --plan --out runs/paper",
+    "rampart reproduce table4 --scale medium --plan --out runs/medium",
   ],
   async run(
     { what, out, scale, device, threads, real, dryRun, plan, ...options },

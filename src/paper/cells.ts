@@ -4,13 +4,20 @@ import { type Defense, defenseNamed } from "../defenses/table.ts";
 import { EvaluateOptions } from "../evaluate/options.ts";
 import type { TrainOptions } from "../train/options.ts";
 import { thirteen } from "./printed.ts";
-import type { Scale } from "./scales.ts";
+import type { EqualCounts, Scale } from "./scales.ts";
 
 /** The parts of the paper that can be reproduced by training and attacking. */
 export type Table = "table2" | "table3" | "table4" | "artefact" | "figure1";
 
 /** The kinds of evaluation of a table; each has a file of rows per defence, `rows/<defence>.<kind>.jsonl`. */
-export const evaluationKinds = ["natural", "published", "sound", "cw", "sweep"] as const;
+export const evaluationKinds = [
+  "natural",
+  "published",
+  "sound",
+  "cw",
+  "sweep",
+  "autoattack",
+] as const;
 
 /** The kinds of measurement: a table's evaluations, and the demonstration. */
 export type Kind = (typeof evaluationKinds)[number] | "artefact";
@@ -52,7 +59,7 @@ export function evaluationsOf(
   scale: Scale,
   { share, seed }: { readonly share: number; readonly seed: number },
 ): EvaluationCell[] {
-  const { counts, eot, attack } = scale;
+  const { counts, eot, attack, equal } = scale;
   const cell = (
     kind: Kind,
     count: number,
@@ -69,6 +76,10 @@ export function evaluationsOf(
   });
   if (table === "artefact" || table === "figure1") return [];
   const randomised = defenseNamed(defense).noise !== null;
+  if (equal !== undefined && table === "table4")
+    return equalEvaluations(equal, eot, randomised).map(({ kind, count, options }) =>
+      cell(kind, count, options),
+    );
   if (!randomised) {
     const attacks = ["none", "pgd-linf", "pgd-l2", "cw-l2"];
     return [cell("published", counts.deterministic, { attacks, protocol: "published" })];
@@ -84,6 +95,60 @@ export function evaluationsOf(
       eot: [eot.published],
     }),
     cell("sweep", counts.sweep, { attacks: pgd, eot: eot.sweep, objective: "mean-logits" }),
+  ];
+}
+
+/** One evaluation, before the options of the scale. */
+interface Asked {
+  readonly kind: Kind;
+  readonly count: number;
+  readonly options: z.input<typeof EvaluateOptions>;
+}
+
+/** The evaluations of a scale with equal numbers of images. Deterministic models ignore EOT and objectives. */
+function equalEvaluations(
+  { pgd, autoattack, cw, published }: EqualCounts,
+  eot: Scale["eot"],
+  randomised: boolean,
+): Asked[] {
+  const attacks = ["none", "pgd-linf", "pgd-l2"];
+  if (!randomised)
+    return [
+      { kind: "sound", count: pgd, options: { attacks } },
+      {
+        kind: "autoattack",
+        count: autoattack,
+        options: { attacks: ["autoattack-linf", "autoattack-l2"] },
+      },
+      { kind: "cw", count: cw, options: { attacks: ["cw-l2"] } },
+      {
+        kind: "published",
+        count: published,
+        options: { attacks: [...attacks, "cw-l2"], protocol: "published" },
+      },
+    ];
+  return [
+    { kind: "sound", count: pgd, options: { attacks, eot: [eot.sound] } },
+    {
+      kind: "autoattack",
+      count: autoattack,
+      // AutoAttack averages the loss over its 20 draws (Croce & Hein 2020, §6).
+      options: {
+        attacks: ["autoattack-linf-rand", "autoattack-l2-rand"],
+        eot: [20],
+        objective: "mean-loss",
+      },
+    },
+    {
+      kind: "cw",
+      count: cw,
+      options: { attacks: ["cw-l2"], eot: [eot.sound], objective: "mean-logits" },
+    },
+    {
+      kind: "published",
+      count: published,
+      options: { attacks: [...attacks, "cw-l2"], protocol: "published", eot: [eot.published] },
+    },
   ];
 }
 
@@ -111,6 +176,22 @@ export function trainingPasses(
 /** Runs of PGD in a sound attack on a randomised model: three objectives, and fixed noise. */
 const CANDIDATES = 4;
 
+/**
+ * Gradients and forward passes of AutoAttack on one example that survives it. Standard: APGD-CE of 100 steps, APGD-T of
+ * 9 × 100, FAB-T of 9 × 100 with two gradients each, Square of 5,000 queries. Rand: two runs of APGD.
+ */
+const AUTOATTACK = {
+  standard: { gradients: 2800, forwards: 5000 },
+  rand: { gradients: 200, forwards: 0 },
+} as const;
+
+/** Gradients (for one draw) and forward passes of one attack on one example. */
+function attackPasses(attack: string, { steps, cwSteps, cwSearches }: EvaluateOptions) {
+  if (attack.startsWith("autoattack-"))
+    return attack.endsWith("-rand") ? AUTOATTACK.rand : AUTOATTACK.standard;
+  return { gradients: attack === "cw-l2" ? cwSteps * cwSearches : steps, forwards: 0 };
+}
+
 /** The maximum number of passes of an evaluation; C&W usually ends most of its searches early. */
 export function evaluationPasses({ options, defense }: EvaluationCell): Passes {
   const randomised = defenseNamed(defense).noise !== null;
@@ -121,11 +202,11 @@ export function evaluationPasses({ options, defense }: EvaluationCell): Passes {
   let forwards = scored;
   for (const attack of options.attacks) {
     if (attack === "none") continue;
-    const steps = attack === "cw-l2" ? options.cwSteps * options.cwSearches : options.steps;
+    const each = attackPasses(attack, options);
     for (const eot of draws) {
       const candidates = worst && attack !== "cw-l2" ? CANDIDATES : 1;
-      gradients += steps * eot * candidates;
-      forwards += scored * (candidates > 1 ? 3 : 2);
+      gradients += each.gradients * eot * candidates;
+      forwards += each.forwards + scored * (candidates > 1 ? 3 : 2);
     }
   }
   const { examples } = options;

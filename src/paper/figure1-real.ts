@@ -28,6 +28,8 @@ export interface Figure1RealOptions {
   readonly resolution?: number;
   /** Whether the data contain the image, and a corner of the figure shows it. */
   readonly showImage?: boolean;
+  /** How the image was chosen, for the figure's footnotes. */
+  readonly chosen?: string | undefined;
   readonly seed?: number;
   readonly signal?: AbortSignal | undefined;
   /** Receives the number of classified points, over all planes. */
@@ -82,7 +84,7 @@ export async function figure1Real(
 ): Promise<{ readonly svg: string; readonly data: SliceData }> {
   const { classifiers, x, label, classNames, signal, onProgress } = options;
   const { epsilonLinf = 0.031, epsilonL2 = 0.83 } = options;
-  const { resolution = 96, showImage = false, seed = 0 } = options;
+  const { resolution = 96, showImage = false, seed = 0, chosen = null } = options;
   const key = fold(keyOf(seed), nameToNumber("figure1-real"));
   const sliced: Sliced[] = [];
   for (const { name, network } of classifiers) {
@@ -116,6 +118,7 @@ export async function figure1Real(
     epsilonL2,
     attacks: { name: "pgd", ...ATTACK },
     clipped: false,
+    chosen,
     half,
     resolution,
     panels,

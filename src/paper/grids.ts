@@ -2,7 +2,6 @@
 import type { Interval } from "../math/statistics.ts";
 import type { Radii, Table2Column, Table3Column } from "./regions.ts";
 import type { Grid, GridCell, GridRow } from "./report/grid.ts";
-import type { Measured, ProtocolColumn, Table4Column } from "./table4.ts";
 
 /** The names of the defences in the paper. */
 export const titles: Readonly<Record<string, string>> = {
@@ -21,72 +20,9 @@ export const titles: Readonly<Record<string, string>> = {
   "rat-l2-uniform": "RAT ℓ2 U",
 };
 
-/** Accuracies below this value are printed in red in the paper's Table 4. */
-const WEAK = 0.3;
-
 const none: GridCell = { text: "–" };
 const share = (value: number) => value.toFixed(2);
 const range = ({ low, high }: Interval) => `${share(low)}–${share(high)}`;
-
-const measured = (one: Measured | null): GridCell =>
-  one === null
-    ? none
-    : { text: share(one.mean), detail: `${range(one)}, n ${one.examples}`, low: one.mean < WEAK };
-
-const plain = (value: number | null | undefined): GridCell =>
-  value === null || value === undefined ? none : { text: share(value), low: value < WEAK };
-
-const times = (value: number | null): GridCell =>
-  value === null ? none : { text: `${value.toFixed(2)}×` };
-
-/** Table 4 under both protocols, beside the printed numbers. `setting` completes the title: network, data and scale. */
-export function table4Grid(columns: readonly Table4Column[], setting: string): Grid {
-  const row = (label: string, cell: (column: Table4Column) => GridCell): GridRow => ({
-    label,
-    cells: columns.map(cell),
-  });
-  const of =
-    (protocol: "published" | "sound", key: keyof ProtocolColumn) => (one: Table4Column) => {
-      const value = one[protocol][key];
-      return typeof value === "number" ? plain(value) : measured(value);
-    };
-  const heading = (label: string): GridRow => ({ label, cells: [] });
-  const attacks = [
-    ["Natural", "natural"],
-    ["PGD-ℓ∞ 20", "pgdLinf"],
-    ["PGD-ℓ2 20", "pgdL2"],
-    ["C&W-ℓ2 60", "cwL2"],
-  ] as const;
-  return {
-    title: `Table 4: thirteen defences, ${setting}`,
-    columns: columns.map(({ defense }) => titles[defense] ?? defense),
-    rows: [
-      heading("sound protocol: fresh draws, C&W within ℓ2 0.83"),
-      ...attacks.map(([label, key]) => row(label, of("sound", key))),
-      row("union of PGD", of("sound", "unionPgd")),
-      row("union with C&W", of("sound", "union")),
-      row("min of means", of("sound", "minOfMeans")),
-      heading("published protocol: EOT 80, noise-free scoring, C&W unbounded"),
-      ...attacks.map(([label, key]) => row(label, of("published", key))),
-      row("min of means (the paper's)", of("published", "minOfMeans")),
-      row("union", of("published", "union")),
-      ...attacks.map(([label, key]) =>
-        row(`${label}, one noisy draw`, ({ oneDraw }) => plain(oneDraw?.[key])),
-      ),
-      heading("the paper, as printed"),
-      ...attacks.map(([label, key]) => row(label, ({ printed }) => plain(printed[key]))),
-      row("Min accuracy", ({ printed }) => plain(printed.min)),
-      heading("cost"),
-      row("training time / AT ℓ∞'s", ({ trainingTime }) => times(trainingTime)),
-      row("training FLOPs / AT ℓ∞'s", ({ trainingWork }) => times(trainingWork)),
-    ],
-    notes: [
-      "Accuracies with 95 % intervals; n is the number of test images. Accuracies below 0.30 are red, as in the paper. Noise parameters are for pixels in [0, 1].",
-      "The paper's min accuracy is the minimum of the attacks' mean accuracies. This is an upper bound of the union, for which the attacker chooses the attack per image. The sound protocol chooses the worst attack on one half of the noise draws and scores it on the other half.",
-      "One noisy draw: the published attacks, scored by one prediction of the randomised network instead of the noise-free network.",
-    ],
-  };
-}
 
 const percent = (one: Interval): GridCell => ({
   text: `${(100 * one.mean).toFixed(0)} %`,

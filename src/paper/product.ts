@@ -42,14 +42,27 @@ export function gridProduct(
   grids: readonly Grid[],
   figures: readonly string[] = [],
 ): Product {
-  const files: Record<string, string> = {
+  const { files, text } = gridTables(name, data, grids, figures);
+  const drawings = grids.map((grid, i) => [
+    i === 0 ? `${name}.svg` : `${name}-${i + 1}.svg`,
+    gridSvg(grid),
+  ]);
+  return { name, data, text, files: Object.assign({}, files, Object.fromEntries(drawings)) };
+}
+
+/** The text and the files of grids without drawings: `NAME.json`, `NAME.md` and `NAME.html`. */
+export function gridTables(
+  name: string,
+  data: unknown,
+  grids: readonly Grid[],
+  figures: readonly string[] = [],
+): Pick<Product, "text" | "files"> {
+  const files = {
     [`${name}.json`]: json(data),
     [`${name}.md`]: grids.map(gridMarkdown).join("\n"),
     [`${name}.html`]: gridPage(grids[0].title, grids, figures),
   };
-  for (const [i, grid] of grids.entries())
-    files[i === 0 ? `${name}.svg` : `${name}-${i + 1}.svg`] = gridSvg(grid);
-  return { name, data, text: grids.map(gridText).join("\n\n"), files };
+  return { text: grids.map(gridText).join("\n\n"), files };
 }
 
 /** Runs an action that reports events to a callback; yields these events and returns the action's result. */

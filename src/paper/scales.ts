@@ -18,20 +18,43 @@ export interface Counts {
   readonly artefact: number;
 }
 
+/** The numbers of test images of a scale that gives every defence the same ones, by kind of evaluation. */
+export interface EqualCounts {
+  /** Natural accuracy and PGD, sound protocol. */
+  readonly pgd: number;
+  /** AutoAttack: standard, or `rand` on a randomised model. */
+  readonly autoattack: number;
+  /** C&W within the ℓ2 radius, one objective. */
+  readonly cw: number;
+  /** All attacks under the published protocol. */
+  readonly published: number;
+  /** Proofs of deterministic models, and certificates of those whose noise is normal. */
+  readonly proven: number;
+}
+
+/** A training of a defence, or everything that is asked of its model. */
+export type Stage = `${"train" | "evaluate"} ${string}`;
+
 /** Settings that decide how long a reproduction takes. */
 export interface Scale {
-  readonly name: "smoke" | "small" | "paper";
+  readonly name: "smoke" | "small" | "medium" | "paper";
   readonly training: TrainOptions;
   readonly counts: Counts;
+  /** Replaces `counts` in Table 4; every defence then has the same images. */
+  readonly equal?: EqualCounts;
+  /** What a sweep does first, so that a sweep that is stopped has whole columns. By default the order of the table. */
+  readonly order?: readonly Stage[];
+  /** Test images per cell of a sweep (default: 128). */
+  readonly images?: number;
   readonly attack: Partial<z.input<typeof EvaluateOptions>>;
   /** Draws per gradient step: under the sound protocol, under the published protocol, and in the sweep. */
   readonly eot: { readonly sound: number; readonly published: number; readonly sweep: number[] };
 }
 
 /** The names of all scales, the quickest first. */
-export const scaleNames = ["smoke", "small", "paper"] as const;
+export const scaleNames = ["smoke", "small", "medium", "paper"] as const;
 
-/** The scales by name. On two cores, `smoke` takes seconds, `small` minutes to hours, and `paper` weeks. */
+/** The scales by name. On two cores, `smoke` takes seconds, `small` hours, `medium` days, and `paper` years. */
 export const scales: Readonly<Record<Scale["name"], Scale>> = {
   /** Exercises the pipeline in tests; its numbers mean nothing. */
   smoke: {
@@ -61,6 +84,51 @@ export const scales: Readonly<Record<Scale["name"], Scale>> = {
       sweep: 100,
       artefact: 100,
     },
+    attack: {},
+    eot: { sound: 16, published: 80, sweep: [1, 4, 16, 64] },
+  },
+  /** The largest scale for two cores: every column of Table 4 has the same images. */
+  medium: {
+    name: "medium",
+    training: { model: "wrn-16-2", data: "cifar10", recipe: "short", rate: 0.1, epochs: 4 },
+    counts: {
+      deterministic: 500,
+      randomised: 500,
+      cw: 100,
+      published: 50,
+      sweep: 100,
+      artefact: 100,
+    },
+    equal: { pgd: 500, autoattack: 200, cw: 100, published: 50, proven: 100 },
+    order: [
+      "train standard",
+      "evaluate standard",
+      "train ni-normal",
+      "train at-linf",
+      "evaluate at-linf",
+      "train mat-rand",
+      "evaluate mat-rand",
+      "train rat-linf-uniform",
+      "evaluate rat-linf-uniform",
+      "evaluate ni-normal",
+      "train mat-max",
+      "evaluate mat-max",
+      "train rat-linf-normal",
+      "evaluate rat-linf-normal",
+      "train at-l2",
+      "evaluate at-l2",
+      "train ni-uniform",
+      "evaluate ni-uniform",
+      "train mni-mix",
+      "evaluate mni-mix",
+      "train mni-conv",
+      "evaluate mni-conv",
+      "train rat-l2-normal",
+      "evaluate rat-l2-normal",
+      "train rat-l2-uniform",
+      "evaluate rat-l2-uniform",
+    ],
+    images: 50,
     attack: {},
     eot: { sound: 16, published: 80, sweep: [1, 4, 16, 64] },
   },

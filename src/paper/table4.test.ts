@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { rowWith as row } from "../../test/fixtures/rows-fixture.ts";
-import { table4Grid } from "./grids.ts";
 import { printedTable4, thirteen } from "./printed.ts";
 import { table4 } from "./table4.ts";
+import { table4Grids } from "./table4-grids.ts";
 
 const published = { protocol: "published" as const, draws: 1 };
 const deterministic = [0, 1, 2, 3].flatMap((index) => [
@@ -54,7 +54,7 @@ const columns = table4(
     "at-linf": result({}, 60),
     "ni-normal": result({ sound: noisy, published: oneDraw }, 15, "normal:0.25"),
   },
-  0.83,
+  { radiusL2: 0.83, images: "all" },
 );
 const of = (defense: string) => {
   const found = columns.find((one) => one.defense === defense);
@@ -103,12 +103,16 @@ describe("Table 4", () => {
     expect(of("mat-rand").trainingTime).toBeNull();
   });
 
-  it("has n and an interval in every measured cell, and marks what is below 0.30", () => {
-    const grid = table4Grid(columns, "here");
-    const cells = grid.rows.filter(({ label }) => label === "PGD-ℓ∞ 20").map((one) => one.cells);
-    expect(cells[0][0]).toMatchObject({ text: "0.75", low: false });
-    expect(cells[0][0].detail).toMatch(/^0\.\d\d–0\.\d\d, n 4$/);
-    const clean = grid.rows.find(({ label }) => label === "union of PGD")?.cells[0];
-    expect(clean).toMatchObject({ text: "0.25", low: true });
+  it("has an interval in every measured cell, n where it differs, and marks the best digits", () => {
+    const [{ rows }] = table4Grids(columns, "here");
+    const at = (label: string) => rows.find((one) => one.label.startsWith(label));
+    expect(at("PGD-ℓ∞ 20")?.label).toBe("PGD-ℓ∞ 20");
+    expect(at("PGD-ℓ∞ 20")?.cells[0]).toMatchObject({ text: "0.75", value: 0.75, best: true });
+    expect(at("PGD-ℓ∞ 20")?.cells[0].detail).toMatch(/^0\.\d\d–0\.\d\d, n 4$/);
+    expect(at("PGD-ℓ∞ 20")?.cells[5]).toMatchObject({ text: "0.40", best: false });
+    expect(at("PGD-ℓ2 20")?.label).toBe("PGD-ℓ2 20, n 4");
+    // A single value is not the best of anything.
+    expect(at("PGD-ℓ2 20")?.cells[0]).toMatchObject({ text: "0.50", best: false });
+    expect(at("AutoAttack")).toBeUndefined();
   });
 });

@@ -2,7 +2,7 @@ import type { Row } from "../evaluate/row.ts";
 import { type Summary, summarize } from "../evaluate/summary.ts";
 import type { Interval } from "../math/statistics.ts";
 import { type PrintedColumn, printedTable4, thirteen } from "./printed.ts";
-import { atRadius } from "./regions.ts";
+import { equalSections, type Section, type Sections, sectionsOf } from "./sections.ts";
 
 /** A measured accuracy and its number of images. */
 export interface Measured extends Interval {
@@ -17,9 +17,13 @@ export interface ProtocolColumn {
   readonly cwL2: Measured | null;
   /** Accuracy under the worst of the two PGD attacks for each image. */
   readonly unionPgd: Measured | null;
-  /** Accuracy under the worst of all three attacks for each image; under `sound`, C&W counts within the ℓ2 radius. */
+  readonly autoLinf: Measured | null;
+  readonly autoL2: Measured | null;
+  /** Accuracy under the worst of AutoAttack in both norms for each image. */
+  readonly unionAuto: Measured | null;
+  /** Accuracy under the worst of PGD and C&W for each image; under `sound`, C&W counts within the ℓ2 radius. */
   readonly union: Measured | null;
-  /** The lowest of the attacks' accuracies, the paper's "min accuracy": an upper bound of the union. */
+  /** The lowest accuracy of PGD and C&W on the images of `union`, the paper's "min accuracy": an upper bound of it. */
   readonly minOfMeans: number | null;
 }
 
@@ -57,51 +61,59 @@ export interface DefenseResult {
   readonly flops: number | null;
 }
 
+/** How Table 4 is made of stored results. */
+export interface Table4Options {
+  /** The ℓ2 radius within which C&W counts under `sound`, for pixels in [0, 1]. */
+  readonly radiusL2: number;
+  /** `all` images that a defence has, or per row of the table only those that all defences have. */
+  readonly images: "all" | "common";
+}
+
 const empty: ProtocolColumn = {
   natural: null,
   pgdLinf: null,
   pgdL2: null,
   cwL2: null,
   unionPgd: null,
+  autoLinf: null,
+  autoL2: null,
+  unionAuto: null,
   union: null,
   minOfMeans: null,
 };
 
-const attacked = ({ attack }: Row) => attack !== "none";
-const pgdOnly = ({ attack }: Row) => attack.startsWith("pgd-");
-
 /** The accuracy of one attack. */
-const accuracyOf = (summary: Summary | null, name: string): Measured | null => {
-  const found = summary?.attacks.findLast(({ attack }) => attack === name);
+const accuracyOf = (summary: Summary | null, name: RegExp): Measured | null => {
+  const found = summary?.attacks.findLast(({ attack }) => name.test(attack));
   return found === undefined ? null : { ...found.accuracy, examples: found.examples };
-};
-
-const unionOf = (summary: Summary | null): Measured | null => {
-  const last = summary?.unions.at(-1);
-  return last === undefined || last.examples === 0
-    ? null
-    : { ...last.union, examples: last.examples };
 };
 
 const summaryOf = (rows: readonly Row[]): Summary | null =>
   rows.length === 0 ? null : summarize(rows);
 
-function protocolColumn(natural: readonly Row[], rows: readonly Row[]): ProtocolColumn {
-  const all = summaryOf(rows.filter(attacked));
+/** The last union of `attacks` different attacks; null if some were not run, or on no common image. */
+function unionOf(summary: Summary | null, attacks: number) {
+  const last = summary?.unions.at(-1);
+  if (last === undefined || last.examples === 0 || last.attacks.length < attacks) return null;
+  const accuracy: Measured = { ...last.union, examples: last.examples };
+  return { accuracy, minOfMeans: last.minOfMeans };
+}
+
+function protocolColumn({ natural, pgd, cw, autoattack }: Section): ProtocolColumn {
   const clean = summaryOf(natural);
-  const names = ["pgd-linf", "pgd-l2", "cw-l2"];
-  const measured = names.map((name) => accuracyOf(all, name));
-  const [pgdLinf, pgdL2, cwL2] = measured;
-  const means = measured.flatMap((one) => (one === null ? [] : [one.mean]));
+  const [ofPgd, ofCw, ofAuto] = [pgd, cw, autoattack].map(summaryOf);
+  const all = unionOf(summaryOf([...pgd, ...cw]), 3);
   return {
-    ...empty,
-    pgdLinf,
-    pgdL2,
-    cwL2,
     natural: clean === null ? null : { ...clean.clean, examples: clean.examples },
-    unionPgd: unionOf(summaryOf(rows.filter(pgdOnly))),
-    union: means.length === names.length ? unionOf(all) : null,
-    minOfMeans: means.length === names.length ? Math.min(...means) : null,
+    pgdLinf: accuracyOf(ofPgd, /^pgd-linf$/),
+    pgdL2: accuracyOf(ofPgd, /^pgd-l2$/),
+    unionPgd: unionOf(ofPgd, 2)?.accuracy ?? null,
+    cwL2: accuracyOf(ofCw, /^cw-l2$/),
+    autoLinf: accuracyOf(ofAuto, /^autoattack-linf/),
+    autoL2: accuracyOf(ofAuto, /^autoattack-l2/),
+    unionAuto: unionOf(ofAuto, 2)?.accuracy ?? null,
+    union: all?.accuracy ?? null,
+    minOfMeans: all?.minOfMeans ?? null,
   };
 }
 
@@ -112,67 +124,41 @@ const meanOneDraw = (rows: readonly Row[], attack: string): number | null => {
     : scored.reduce((sum, { oneDraw }) => sum + Number(oneDraw), 0) / scored.length;
 };
 
-/** The rows of each protocol. Both protocols share the PGD rows of a deterministic model; `sound` bounds C&W. */
-function byProtocol({ noise, rows }: DefenseResult, radiusL2: number) {
-  const { natural = [], published = [], sound = [], cw = [] } = rows;
-  if (noise !== null)
-    return {
-      published: { natural, rows: published },
-      sound: { natural: sound, rows: [...sound, ...cw] },
-    };
-  const clean = published.filter((row) => !attacked(row));
-  return {
-    published: { natural: clean, rows: published },
-    sound: {
-      natural: clean,
-      rows: [...published.filter(pgdOnly), ...atRadius(published, radiusL2)],
-    },
-  };
-}
+const oneDrawOf = ({ natural, pgd, cw }: Section): OneDraw => ({
+  natural: meanOneDraw(natural, "none"),
+  pgdLinf: meanOneDraw(pgd, "pgd-linf"),
+  pgdL2: meanOneDraw(pgd, "pgd-l2"),
+  cwL2: meanOneDraw(cw, "cw-l2"),
+});
+
+const ratio = (value: number | null | undefined, base: number | null | undefined) =>
+  value === null || value === undefined || !base ? null : value / base;
 
 /** Table 4 from the stored results by defence; a defence without results has an empty column. */
 export function table4(
   results: Readonly<Record<string, DefenseResult>>,
-  radiusL2: number,
+  { radiusL2, images }: Table4Options,
 ): Table4Column[] {
   const at = results["at-linf"];
-  const relative = (value: number | null | undefined, base: number | null | undefined) =>
-    value === null || value === undefined || !base ? null : value / base;
+  const all = new Map<string, Sections>(
+    thirteen.flatMap((defense) =>
+      defense in results ? [[defense, sectionsOf(results[defense], radiusL2)]] : [],
+    ),
+  );
+  const sections = images === "common" ? equalSections(all) : all;
   return thirteen.map((defense) => {
     const result = results[defense];
-    const printed = printedTable4[defense];
-    const times = {
-      trainingTime: relative(result?.seconds, at?.seconds),
-      trainingWork: relative(result?.flops, at?.flops),
-    };
-    if (result === undefined)
-      return {
-        defense,
-        noise: null,
-        published: empty,
-        sound: empty,
-        oneDraw: null,
-        printed,
-        ...times,
-      };
-    const { published, sound } = byProtocol(result, radiusL2);
-    const drawn = [...published.natural, ...published.rows];
+    const own = sections.get(defense);
+    const noise = result?.noise ?? null;
     return {
       defense,
-      noise: result.noise,
-      printed,
-      ...times,
-      published: protocolColumn(published.natural, published.rows),
-      sound: protocolColumn(sound.natural, sound.rows),
-      oneDraw:
-        result.noise === null
-          ? null
-          : {
-              natural: meanOneDraw(drawn, "none"),
-              pgdLinf: meanOneDraw(drawn, "pgd-linf"),
-              pgdL2: meanOneDraw(drawn, "pgd-l2"),
-              cwL2: meanOneDraw(drawn, "cw-l2"),
-            },
+      noise,
+      published: own === undefined ? empty : protocolColumn(own.published),
+      oneDraw: own === undefined || noise === null ? null : oneDrawOf(own.published),
+      sound: own === undefined ? empty : protocolColumn(own.sound),
+      printed: printedTable4[defense],
+      trainingTime: ratio(result?.seconds, at?.seconds),
+      trainingWork: ratio(result?.flops, at?.flops),
     };
   });
 }

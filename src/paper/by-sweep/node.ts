@@ -1,6 +1,5 @@
 // Computes a table's trainings and evaluations as the cells of a sweep, and lays them out as the files of a reproduction.
 import { join } from "node:path";
-import { evaluateSchema } from "../../evaluate/options.ts";
 import { readRows } from "../../evaluate/resumed.ts";
 import { nodeHost } from "../../files/host/node.ts";
 import { writeWhole } from "../../files/node.ts";
@@ -12,7 +11,6 @@ import type { Cell } from "../../sweep/cell.ts";
 import { ROWS, SETTINGS } from "../../sweep/cells/evaluate.ts";
 import { MODEL_FILE } from "../../sweep/cells/model.ts";
 import { ask } from "../../sweep/control.ts";
-import { canonicalJson } from "../../sweep/key.ts";
 import { NodeWorkers, openNodeStore, storedPlanOf } from "../../sweep/node.ts";
 import { parsePlan } from "../../sweep/plan/grid.ts";
 import { addPlan } from "../../sweep/plans.ts";
@@ -24,6 +22,7 @@ import { planOf } from "../plan.ts";
 import { reported } from "../product.ts";
 import { datasetOf, modelDir, type Reproduction, rowsFile } from "../stored/node.ts";
 import { sweepPlan } from "../sweep-plan.ts";
+import { isRangeOf } from "./ranges.ts";
 
 /** The store of a reproduction, in its folder. */
 export const storeOf = (out: string): string => join(out, "store");
@@ -103,15 +102,6 @@ async function layOutModel(store: Store, { key }: Cell, folder: string): Promise
   await writeWhole(join(folder, "config.json"), await file("config.json"));
   await writeWhole(join(folder, MODEL_FILE), await file(MODEL_FILE));
   await writeWhole(join(folder, "metrics.jsonl"), metrics.map(rowLine).join(""));
-}
-
-/** Whether a cell is a range of an evaluation of the model that a training gives. */
-function isRangeOf({ work }: Cell, training: Cell, { options }: EvaluationCell): boolean {
-  if (work.kind !== "evaluate" || !work.inputs.includes(training.key)) return false;
-  const { data: _, saveExamples: __, ...given } = work.options;
-  const compared = (value: object) =>
-    canonicalJson(Object.assign({}, evaluateSchema().parse(value), { examples: 0 }));
-  return compared(given) === compared(options);
 }
 
 /** The rows of a result with the seconds that they took. */

@@ -73,10 +73,7 @@ class GridDrawing {
     this.text(12, EM, label, cells.length === 0 ? `${SOFT} font-style="italic"` : "");
     this.cells(
       EM,
-      cells.map(({ text, low }) => ({
-        text,
-        attributes: low ? ' fill="#b3261e" font-weight="600"' : "",
-      })),
+      cells.map(({ text, best }) => ({ text, attributes: best ? ' font-weight="700"' : "" })),
     );
     if (!cells.some(({ detail }) => detail)) return;
     this.y += 12;
@@ -95,7 +92,7 @@ class GridDrawing {
   }
 }
 
-/** The table as an SVG drawing, black on white; weaknesses are red. */
+/** The table as an SVG drawing, black on white; the best of a row is bold. */
 export function gridSvg(grid: Grid): string {
   const { title, columns, rows, notes } = grid;
   const layout = columnsOf(grid);

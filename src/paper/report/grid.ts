@@ -1,12 +1,15 @@
 // A table of results as data, as Markdown and as HTML.
 import { html, type Markup, trusted } from "../../report/html.ts";
+import { shadeClass, shadeStyle } from "./shades.ts";
 
 /** One cell: its value, and a detail in small print below. */
 export interface GridCell {
   readonly text: string;
   readonly detail?: string;
-  /** Whether the value marks a weakness: red in HTML and SVG, bold in Markdown. */
-  readonly low?: boolean;
+  /** The accuracy that the text shows, which gives the cell its colour in HTML and SVG. */
+  readonly value?: number;
+  /** Whether it is the best value of its row: bold. */
+  readonly best?: boolean;
 }
 
 /** One row of a grid; a heading has no cells and spans all columns. */
@@ -25,11 +28,11 @@ export interface Grid {
 
 const bar = (text: string): string => text.replaceAll("|", "\\|");
 
-/** The table in GitHub's Markdown; details are in brackets, weaknesses bold. */
+/** The table in GitHub's Markdown; details are in brackets, the best of a row bold. */
 export function gridMarkdown({ title, columns, rows, notes }: Grid): string {
-  const cell = ({ text, detail, low }: GridCell) =>
+  const cell = ({ text, detail, best }: GridCell) =>
     bar(
-      `${low ? `**${text}**` : text}${detail === undefined || detail === "" ? "" : ` (${detail})`}`,
+      `${best ? `**${text}**` : text}${detail === undefined || detail === "" ? "" : ` (${detail})`}`,
     );
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   return [
@@ -47,19 +50,20 @@ export function gridMarkdown({ title, columns, rows, notes }: Grid): string {
   ].join("\n");
 }
 
-const style = `:root { color-scheme: light dark; --ink: #1b1f24; --soft: #56606b; --paper: #fff; --line: #d5dae0; --bad: #b3261e; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6eaef; --soft: #a0abb7; --paper: #0f1318; --line: #313a45; --bad: #ff8a80; } }
+const style = `:root { color-scheme: light dark; --ink: #1b1f24; --soft: #56606b; --paper: #fff; --line: #d5dae0; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6eaef; --soft: #a0abb7; --paper: #0f1318; --line: #313a45; } }
 body { margin: 2rem; background: var(--paper); color: var(--ink); font: 15px/1.45 system-ui, sans-serif; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .35rem .6rem; text-align: right; border-top: 1px solid var(--line); vertical-align: top; white-space: nowrap; }
-th:first-child { text-align: left; } small { display: block; color: var(--soft); font-size: .75rem; } .low { color: var(--bad); font-weight: 600; }
+th:first-child { text-align: left; } small { display: block; color: var(--soft); font-size: .75rem; } .best { font-weight: 700; text-decoration: underline; }
+${shadeStyle}
 tr.part th { padding-top: 1rem; color: var(--soft); } p { max-width: 60rem; } figure { margin: 1rem 0; } figure svg { max-width: 100%; height: auto; }
 @media (max-width: 40rem) { body { margin: 1rem; } th, td { padding: .25rem .3rem; font-size: .75rem; white-space: normal; overflow-wrap: anywhere; } }
 @page { size: A4 landscape; margin: 12mm; } @media print { body { margin: 0; } .scroll { overflow: visible; } tr, figure { break-inside: avoid; } th, td { padding: 2pt 3pt; font-size: 8pt; white-space: normal; } }`;
 
 function gridTable({ title, columns, rows }: Grid): Markup {
-  const cell = ({ text, detail, low }: GridCell) =>
-    html`<td><span${trusted(low ? ' class="low"' : "")}>${text}</span>${detail ? html`<small>${detail}</small>` : null}</td>`;
+  const cell = ({ text, detail, value, best }: GridCell) =>
+    html`<td${trusted(value === undefined ? "" : ` class="${shadeClass(value)}"`)}><span${trusted(best ? ' class="best"' : "")}>${text}</span>${detail ? html`<small>${detail}</small>` : null}</td>`;
   return html`<div class="scroll" role="region" tabindex="0" aria-label="${title}"><table><thead><tr><th scope="col"></th>${columns.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>${rows.map(({ label, cells }) =>
     cells.length === 0

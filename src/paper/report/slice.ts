@@ -51,6 +51,8 @@ export interface SliceData {
   readonly attacks: Readonly<Record<string, string | number>>;
   /** Points of the plane are not clipped: their pixels may leave [0, 1]. */
   readonly clipped: false;
+  /** How the image was chosen; null if the caller gave it. */
+  readonly chosen: string | null;
   /** The window is [−half, half] both ways, in `resolution`² cells. */
   readonly half: number;
   readonly resolution: number;
@@ -167,7 +169,7 @@ function slicePanel(data: SliceData, panel: SlicePanel, letter: string): Panel {
 
 /** The figure as the text of an SVG file, one panel per classifier. */
 export function sliceSvg(data: SliceData): string {
-  const { image, classNames, label, epsilonLinf, epsilonL2, attacks, seed } = data;
+  const { image, classNames, label, epsilonLinf, epsilonL2, attacks, seed, chosen } = data;
   const panels = data.panels.map((panel, i) =>
     slicePanel(data, panel, "abcdefgh"[i] ?? `${i + 1}`),
   );
@@ -190,6 +192,6 @@ export function sliceSvg(data: SliceData): string {
     footnotes: [
       "Each classifier has its own plane. Distances are for pixels in [0,\u00a01]. Adversarial examples are clipped to [0,\u00a01]; other points of the plane are not.",
       `PGD with ${attacks.steps} steps and ${attacks.restarts} restarts; seed ${seed}.`,
-    ],
+    ].concat(chosen ?? []),
   });
 }

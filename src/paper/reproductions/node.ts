@@ -13,15 +13,14 @@ import type { Table } from "../cells.ts";
 import { runArtefact } from "../demonstration/node.ts";
 import { type Trial, trials } from "../dry-run.ts";
 import { figure1 } from "../figure1.ts";
-import { table2Grid, table3Grid, table4Grid } from "../grids.ts";
+import { table2Grid, table3Grid } from "../grids.ts";
 import { costOf, runCells } from "../node.ts";
 import { planOf } from "../plan.ts";
 import { gridProduct, json, type Product, type ProductEvents, reported } from "../product.ts";
 import { realFigure } from "../real-figure/node.ts";
 import { PAPER_RADII, table2, table3 } from "../regions.ts";
 import { datasetOf, type Reproduction, resultsOf } from "../stored/node.ts";
-import { sweepGrid, sweepsOf } from "../sweep.ts";
-import { table4 } from "../table4.ts";
+import { table4Product } from "../table4-product.ts";
 import { table1 } from "../theory/table1.ts";
 import { theoryText } from "../theory-text.ts";
 
@@ -77,12 +76,7 @@ async function regionsTable3(reproduction: Reproduction): Promise<Product> {
 }
 
 async function defensesTable4(reproduction: Reproduction): Promise<Product> {
-  const results = await resultsOf("table4", reproduction);
-  const columns = table4(results, PAPER_RADII.l2);
-  const sweep = sweepsOf(results);
-  const grids = [table4Grid(columns, settingOf(reproduction))];
-  if (sweep.length > 0) grids.push(sweepGrid(sweep, settingOf(reproduction)));
-  return gridProduct("table4", { columns, sweep }, grids);
+  return table4Product(await resultsOf("table4", reproduction), settingOf(reproduction));
 }
 
 async function* demonstration(reproduction: Reproduction): ProductEvents {

@@ -83,13 +83,13 @@ export const trainedModel = async (out: string, defense: string): Promise<OpenMo
 });
 
 /** The rows of one file; none if it does not exist. */
-async function storedRows(path: string): Promise<Row[]> {
+export async function storedRows(path: string): Promise<Row[]> {
   const text = await readRowsText(path);
   return text === null ? [] : readRows<Row>(path, text).rows;
 }
 
 /** Seconds of training, summed over the epochs in metrics.jsonl; null if there are no metrics. */
-async function trainingSeconds(out: string, defense: string): Promise<number | null> {
+export async function trainingSeconds(out: string, defense: string): Promise<number | null> {
   const file = join(modelDir(out, defense), "metrics.jsonl");
   const text = await readTextIfThere(file);
   if (text === null) return null;

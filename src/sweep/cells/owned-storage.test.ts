@@ -1,3 +1,4 @@
+import { gzipSync } from "fflate";
 import { expect, it } from "vitest";
 import { memoryStorage } from "../../files/storage/storage.ts";
 import { inherit, ownedStorage } from "./owned-storage.ts";
@@ -11,6 +12,15 @@ it("the next attempt inherits the run and its checkpoints, and no result", async
   for (const name of copied) expect(new TextDecoder().decode(await to.read(name))).toBe(name);
   expect(await to.readIfThere("out/model.onnx")).toBeNull();
   expect(await to.readIfThere("state.json")).toBeNull();
+});
+
+it("the next attempt goes on from files that were packed for a repository", async () => {
+  const [from, to] = [memoryStorage("a"), memoryStorage("b")];
+  const bytes = Uint8Array.of(1, 2, 3);
+  await from.write("run/checkpoints/epoch-1.safetensors.gz", gzipSync(bytes));
+  await inherit(from, to);
+  expect(await to.read("run/checkpoints/epoch-1.safetensors")).toEqual(bytes);
+  expect(await to.readIfThere("run/checkpoints/epoch-1.safetensors.gz")).toBeNull();
 });
 
 it("a folder of an attempt is a storage of its own, which needs no lease", async () => {

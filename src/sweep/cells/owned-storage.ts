@@ -1,3 +1,4 @@
+import { gunzipSync } from "fflate";
 import type { Storage } from "../../files/storage/storage.ts";
 
 /** A folder of an attempt as a storage of its own. It needs no lease, since the attempt is nobody else's. */
@@ -25,14 +26,22 @@ export function ownedStorage(storage: Storage, folder: string): Storage {
 /** The folder of an attempt in which a cell works. */
 export const RUN_FOLDER = "run";
 
-/** Copies what an attempt has done, so that the next one goes on from there. Files that go away meanwhile are left out. */
+/** The ending of a file that was packed by gzip to be kept in a repository. */
+const PACKED = ".gz";
+
+/**
+ * Copies what an attempt has done, so that the next one goes on from there. Packed files are unpacked, and files that go
+ * away meanwhile are left out.
+ */
 export async function inherit(from: Storage, to: Storage): Promise<void> {
   for (const folder of ["", "checkpoints"]) {
     const path = folder === "" ? RUN_FOLDER : `${RUN_FOLDER}/${folder}`;
     for (const name of await from.list(path)) {
       if (name === "checkpoints") continue;
       const bytes = await from.readIfThere(`${path}/${name}`).catch(() => null);
-      if (bytes !== null) await to.write(`${path}/${name}`, bytes);
+      if (bytes === null) continue;
+      if (!name.endsWith(PACKED)) await to.write(`${path}/${name}`, bytes);
+      else await to.write(`${path}/${name.slice(0, -PACKED.length)}`, gunzipSync(bytes));
     }
   }
 }
