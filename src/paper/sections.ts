@@ -1,7 +1,7 @@
 // The rows of a defence by protocol and attack, whichever kinds of evaluation they come from.
 import type { Row } from "../evaluate/row.ts";
+import type { DefenseResult } from "./defense-result.ts";
 import { atRadius } from "./regions.ts";
-import type { DefenseResult } from "./table4.ts";
 
 /** The rows of one protocol. Natural accuracy is read from `natural`, whose rows may be those of attacks. */
 export interface Section {

@@ -1,8 +1,8 @@
 // The number of draws per step from which on an attack on a randomised model no longer improves.
 import { type EotCurve, eotCurves } from "../evaluate/eot-curve.ts";
+import type { DefenseResult } from "./defense-result.ts";
 import { titles } from "./grids.ts";
 import type { Grid, GridCell } from "./report/grid.ts";
-import type { DefenseResult } from "./table4.ts";
 
 /** The curve of one attack on one defence. */
 export interface Sweep extends EotCurve {

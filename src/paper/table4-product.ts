@@ -1,9 +1,10 @@
+import type { DefenseResult } from "./defense-result.ts";
 import { gridTables, type Product } from "./product.ts";
 import { PAPER_RADII } from "./regions.ts";
 import { gridSvg } from "./report/grid-svg.ts";
 import { shadedSvg } from "./report/shaded-svg.ts";
 import { sweepGrid, sweepsOf } from "./sweep.ts";
-import { type DefenseResult, table4 } from "./table4.ts";
+import { table4 } from "./table4.ts";
 import { table4Grids } from "./table4-grids.ts";
 
 /**

@@ -1,6 +1,7 @@
 import type { Row } from "../evaluate/row.ts";
 import { type Summary, summarize } from "../evaluate/summary.ts";
 import type { Interval } from "../math/statistics.ts";
+import type { DefenseResult } from "./defense-result.ts";
 import { type PrintedColumn, printedTable4, thirteen } from "./printed.ts";
 import { equalSections, type Section, type Sections, sectionsOf } from "./sections.ts";
 
@@ -48,17 +49,6 @@ export interface Table4Column {
   readonly trainingTime: number | null;
   /** The same ratio of counted floating-point operations, which do not depend on the load of the machine. */
   readonly trainingWork: number | null;
-}
-
-/** Stored results of one defence. */
-export interface DefenseResult {
-  readonly noise: string | null;
-  /** Rows by kind of measurement. */
-  readonly rows: Readonly<Record<string, readonly Row[]>>;
-  /** Seconds of training; null if unknown. */
-  readonly seconds: number | null;
-  /** Floating-point operations of training; null if unknown. */
-  readonly flops: number | null;
 }
 
 /** How Table 4 is made of stored results. */

@@ -15,10 +15,10 @@ import { resolveOptions } from "../../train/options.ts";
 import { isRangeOf } from "../by-sweep/ranges.ts";
 import { evaluationKinds, evaluationsOf, trainingOf, trainingPasses } from "../cells.ts";
 import { flopsOfPasses } from "../cost.ts";
+import type { DefenseResult } from "../defense-result.ts";
 import { thirteen } from "../printed.ts";
 import type { Scale } from "../scales.ts";
 import { rowsFile, storedRows, trainingSeconds } from "../stored/node.ts";
-import type { DefenseResult } from "../table4.ts";
 
 /** Results by defence. Operations are not counted, since this would need the data set. */
 export type Results = Readonly<Record<string, DefenseResult>>;

@@ -23,8 +23,8 @@ import {
   type Table,
 } from "../cells.ts";
 import { flopsOfPasses } from "../cost.ts";
+import type { DefenseResult } from "../defense-result.ts";
 import { type Done, type Plan, planOf, type Size } from "../plan.ts";
-import type { DefenseResult } from "../table4.ts";
 
 /** A reproduction: its size, its folder, and the runtime that computes it. */
 export interface Reproduction extends Size {
