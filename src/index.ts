@@ -80,6 +80,7 @@ export {
   type PagePixels,
 } from "./data/image-tensor.ts";
 export { datasets } from "./data/table.ts";
+export { type Warmup, warmupShare } from "./defenses/bound-training.ts";
 export {
   type DefenseContext,
   type DefenseDefinition,
@@ -90,12 +91,14 @@ export {
   type BatchGradients,
   type BatchLoss,
   type BatchShape,
+  type InitialParameter,
   type LossInputs,
   type LossObjective,
   type NetworkPass,
   type Objective,
   requireExamples,
   type TrainingBatch,
+  type TrainingProgress,
 } from "./defenses/objective.ts";
 export { type Defense, defenseNamed, defenseNames, defenses } from "./defenses/table.ts";
 export { withEot } from "./defenses/with-eot.ts";

@@ -34,7 +34,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   losses: ["math", "engine/graph", "engine/autodiff"],
   attacks: ["math", "losses"],
   models: ["math", "files", "losses", ...engine],
-  defenses: ["math", "engine/graph", "losses", "attacks", "noise"],
+  defenses: ["math", "engine/graph", "engine/bounds", "losses", "attacks", "noise"],
   train: [...judging, ...engine],
   evaluate: [...judging, ...engine],
   certify: ["math", "files", "data", "noise", "attacks", "models", "defenses"],

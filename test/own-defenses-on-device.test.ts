@@ -35,7 +35,13 @@ async function trained(runtime: Runtime, objective: LossObjective) {
       objectiveKeys: keys,
       dropoutKeys: keys,
     };
-    const { loss } = await trainer.train({ batch, rate: 0.1, victim, begin: () => {} });
+    const { loss } = await trainer.train({
+      batch,
+      rate: 0.1,
+      victim,
+      progress: { step: 0, steps: 1 },
+      begin: () => {},
+    });
     losses.push(loss);
   }
   const { parameters, slots } = await trainer.state();

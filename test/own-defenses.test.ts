@@ -79,7 +79,13 @@ async function batches(
   try {
     let result = { loss: Number.NaN, correct: 0 };
     for (let i = 0; i < count; i++)
-      result = await trainer.train({ batch, rate, victim, begin: () => {} });
+      result = await trainer.train({
+        batch,
+        rate,
+        victim,
+        progress: { step: 0, steps: 1 },
+        begin: () => {},
+      });
     return { result, batch, initial, architecture, state: await trainer.state() };
   } finally {
     await Promise.all([trainer.release(), victim.release()]);

@@ -25,6 +25,14 @@ export interface BatchShape {
   readonly classes: number;
 }
 
+/** How far a training run has come. */
+export interface TrainingProgress {
+  /** Steps finished; 0 before the first one. */
+  readonly step: number;
+  /** Steps of the whole run. */
+  readonly steps: number;
+}
+
 /**
  * One forward pass of the network in training, in batch mode: images [batch, channel, height, width] → logits [batch,
  * classes]. By default the first pass of a loss updates the running statistics of batch norms, and later ones leave them;
@@ -42,6 +50,8 @@ export interface LossInputs {
   readonly arrays: Readonly<Record<string, Value>>;
   /** 1 at each label and 0 elsewhere, [batch, classes]. */
   readonly oneHot: Value;
+  /** The phase that the loss is built for; absent for a loss that must serve all of them. */
+  readonly phase?: string | undefined;
 }
 
 /** The loss of a batch, a scalar, and the logits [batch, classes] that its training accuracy is counted from. */
@@ -73,6 +83,7 @@ export interface TrainingBatch {
   readonly labels: Labels;
   /** One key per example and batch, [batch]. */
   readonly keys: readonly Key[];
+  readonly progress: TrainingProgress;
   /** The arrays that the previous batch returned, in their shapes; zeros before the first batch. */
   readonly memory: Readonly<Record<string, Tensor>>;
   /**
@@ -91,6 +102,14 @@ export interface TrainingBatch {
   withParameters<T>(replaced: Readonly<Record<string, Tensor>>, body: () => Promise<T>): Promise<T>;
 }
 
+/** A parameter of a network before training, and a key that is its own. */
+export interface InitialParameter {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly trainable: boolean;
+  readonly key: Key;
+}
+
 /** A defence with a loss of its own, such as one of several forward passes, or with a procedure of its own for each batch. */
 export interface LossObjective {
   /** For records, such as `trades`. */
@@ -100,20 +119,36 @@ export interface LossObjective {
   /** Builds the loss; by default the mean cross-entropy of one pass on `x`. */
   loss?(inputs: LossInputs): BatchLoss;
   /**
+   * The phase of a run at a step. The loss is built anew, for this phase, whenever it changes. By default there is one. Not
+   * called if there is a `train`.
+   */
+  phase?(progress: TrainingProgress): string;
+  /**
    * The values of the arrays for x [batch, ...pixels] in [0, 1], labels and keys [batch]. One step of the optimiser follows.
-   * Not called if there is a `train`.
+   * `progress` is that before the step; absent, the run counts as finished. Not called if there is a `train`.
    */
   feeds?(
     model: Victim,
     x: Tensor,
     labels: Labels,
     keys: readonly Key[],
+    progress?: TrainingProgress,
   ): Promise<Readonly<Record<string, Tensor>>>;
   /**
    * Trains on one batch: applies at least one step of the optimiser. Returns the arrays that the next batch finds in
    * `memory`, in their shapes. The loss and the accuracy of a batch are the means over its steps.
    */
   train?(batch: TrainingBatch): Promise<Readonly<Record<string, Tensor>> | undefined>;
+  /** The weights of a new network, in its shape; undefined keeps those of the architecture. A file keeps its own. */
+  initialWeights?(parameter: InitialParameter): Tensor | undefined;
+  /** Why the run takes no --epsilon-warmup, as the end of a sentence; absent if it does. */
+  readonly refusesWarmup?: string;
+  /**
+   * Lower bounds [batch] of what the logit of the label is larger by, for all images near `arrays.x` that the defence trains
+   * for. The network passes are those of a trained network. Validation counts the images whose bound is above 0, and attacks
+   * nothing.
+   */
+  provenMargin?(inputs: LossInputs): Value;
   /** Whether the loss reads the label itself from `oneHot`, which smoothed labels would falsify. */
   readonly exactLabels?: boolean;
   /** Arrays that `gradients` also differentiates by. */
@@ -127,6 +162,10 @@ export interface LossObjective {
 /** Whether an objective replaces examples only, and trains with cross-entropy. */
 export const replacesExamples = (objective: Objective | LossObjective): objective is Objective =>
   "examples" in objective;
+
+/** Why a defence with this objective takes no growing radii, as the end of a sentence; undefined if it does. */
+export const warmupRefusal = (objective: Objective | LossObjective): string | undefined =>
+  replacesExamples(objective) ? undefined : objective.refusesWarmup;
 
 /**
  * The objective, if it replaces examples: its `examples` maps x [batch, ...pixels] in [0, 1] to the batch that is trained on.

@@ -9,11 +9,13 @@ import { noiseNamed } from "../noise/table.ts";
 import { atL2, atLinf } from "./at.ts";
 import { avg } from "./avg.ts";
 import { consistency } from "./consistency.ts";
+import { crownIbp } from "./crown-ibp.ts";
 import type { Defense } from "./defense.ts";
 import type { DefenseDefinition } from "./define-defense.ts";
 import { eAt } from "./e-at.ts";
 import { fastAtL2, fastAtLinf } from "./fast-at.ts";
 import { freeAt } from "./free-at.ts";
+import { ibp } from "./ibp.ts";
 import { InnerAttackOptions } from "./inner-attack.ts";
 import { macer } from "./macer.ts";
 import { martLinf } from "./mart.ts";
@@ -60,6 +62,8 @@ const rows = [
   consistency,
   smoothadv,
   macer,
+  ibp,
+  crownIbp,
 ] as const;
 
 /** The defences by name. Names are stable. A plug-in's defence is added last. */

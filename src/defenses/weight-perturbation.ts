@@ -36,7 +36,7 @@ function feedsOf(objective: Objective | LossObjective): NonNullable<LossObjectiv
     });
   const { feeds } = objective;
   if (feeds !== undefined && objective.train === undefined)
-    return (model, x, labels, keys) => feeds.call(objective, model, x, labels, keys);
+    return (...call) => feeds.apply(objective, call);
   throw new UsageError(
     `${objective.name} trains each batch by a procedure of its own, which --awp cannot wrap; leave it out`,
     { code: "misfit" },
@@ -54,8 +54,10 @@ export function withWeightPerturbation(defense: Defense, gamma: number): Defense
   const wrapped: LossObjective = {
     name: `${objective.name} + awp ${gamma}`,
     prefetch: (keys, shape) => objective.prefetch?.(keys, shape),
-    async train({ model, x, labels, keys, gradients, parameters, withParameters, apply }) {
-      const arrays = await feeds(model, x, labels, keys);
+    async train(batch) {
+      const { model, x, labels, keys, progress } = batch;
+      const { gradients, parameters, withParameters, apply } = batch;
+      const arrays = await feeds(model, x, labels, keys, progress);
       const { parameters: slopes } = await gradients(arrays);
       const moved = perturbed(await parameters(), slopes, gamma);
       await apply(await withParameters(moved, () => gradients(arrays)));
@@ -63,8 +65,8 @@ export function withWeightPerturbation(defense: Defense, gamma: number): Defense
     },
   };
   if (!replacesExamples(objective)) {
-    const { arrays, loss, exactLabels } = objective;
-    Object.assign(wrapped, defined({ exactLabels }));
+    const { arrays, loss, exactLabels, initialWeights, refusesWarmup, provenMargin } = objective;
+    Object.assign(wrapped, defined({ exactLabels, initialWeights, refusesWarmup, provenMargin }));
     if (arrays !== undefined) wrapped.arrays = (shape) => arrays.call(objective, shape);
     if (loss !== undefined) wrapped.loss = (inputs) => loss.call(objective, inputs);
   }

@@ -1,5 +1,6 @@
 // What the training of a third-party file is started with, on any platform.
 import { subset } from "../data/held-out.ts";
+import { warmupRefusal } from "../defenses/objective.ts";
 import { defenseNamed } from "../defenses/table.ts";
 import type { Runtime } from "../engine/runtime/runtime.ts";
 import type { Host } from "../files/host/host.ts";
@@ -76,7 +77,7 @@ async function isUndefended(
   const network = classifier(runtime, model.architecture, model.parameters);
   try {
     const attacks = validationAttacks(defense, options);
-    if (attacks.length === 0) return false;
+    if (attacks.length === 0 || warmupRefusal(defense.objective) !== undefined) return false;
     const keysOf = (indices: readonly number[]) =>
       exampleKeys(options.seed, "validation", 0, indices);
     const { clean, robust } = await validate(network, defense, attacks, split, keysOf);

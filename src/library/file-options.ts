@@ -65,7 +65,7 @@ export interface TrainOptions
   /** Data set, or folder:PATH, or npz:PATH. */
   readonly data?: string | undefined;
   /** Settings of the optimiser (default: zagoruyko); short suits runs of a few epochs. */
-  readonly recipe?: "zagoruyko" | "authors" | "short" | "fast" | "harden" | undefined;
+  readonly recipe?: "zagoruyko" | "authors" | "short" | "fast" | "harden" | "certified" | undefined;
   /** Passes over the examples; by default the recipe's. */
   readonly epochs?: number | undefined;
   /** Examples per step; by default the recipe's. */

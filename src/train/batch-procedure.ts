@@ -7,6 +7,7 @@ import type {
   BatchShape,
   LossObjective,
   TrainingBatch,
+  TrainingProgress,
 } from "../defenses/objective.ts";
 import {
   awaitPlugin,
@@ -63,6 +64,7 @@ export interface ProcedureOptions {
   readonly batch: PlainBatch;
   readonly memory: Tensors;
   readonly rate: number;
+  readonly progress: TrainingProgress;
   /** Called before the first step of the optimiser, after which the batch must be finished. */
   readonly begin: () => void;
 }
@@ -95,6 +97,7 @@ export async function feedsOf(
   shapes: Readonly<Record<string, Shape>>,
   model: Victim,
   { x, labels, objectiveKeys }: PlainBatch,
+  progress?: TrainingProgress,
 ): Promise<Tensors> {
   const { feeds } = objective;
   if (feeds === undefined) throw badPlugin(defense, "needs feeds, examples or train");
@@ -102,7 +105,7 @@ export async function feedsOf(
   const given = await awaitPlugin(
     defense,
     "feeds",
-    () => feeds.call(objective, traced.victim, x, labels, objectiveKeys),
+    () => feeds.call(objective, traced.victim, x, labels, objectiveKeys, progress),
     (error) => isInterruption(error) || traced.isFromVictim(error),
   );
   return requireArrays(defense, "feeds", given, shapes);
@@ -126,6 +129,7 @@ export async function runProcedure(
     x: batch.x,
     labels: batch.labels,
     keys: batch.objectiveKeys,
+    progress: options.progress,
     memory: options.memory,
     async gradients(arrays) {
       const checked = requireArrays(defense, "gradients", arrays, shapes);

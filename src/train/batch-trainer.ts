@@ -1,50 +1,20 @@
 // Trains one batch at a time: one optimiser step, or the defence's own `train` procedure.
-import { tracingErrors } from "../attacks/tracing-errors.ts";
-import type { Victim } from "../attacks/victim.ts";
 import { type LossObjective, type Objective, replacesExamples } from "../defenses/objective.ts";
 import type { Defense } from "../defenses/table.ts";
 import type { Feeds } from "../engine/runtime/runtime.ts";
 import { lookUp } from "../math/look-up.ts";
-import { awaitPlugin, type PluginDefinition, requireResult } from "../math/plugin.ts";
-import { isBuiltIn } from "../math/registry.ts";
-import { type Shape, sameShape, type Tensor } from "../math/tensor.ts";
+import type { PluginDefinition } from "../math/plugin.ts";
+import { sameShape, type Tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { TrainState } from "../models/opening/checkpoint.ts";
-import {
-  emptyMemory,
-  feedsOf,
-  type PlainBatch,
-  type ProcedureOptions,
-  runProcedure,
-} from "./batch-procedure.ts";
-import { isInterruption } from "./interruption.ts";
+import { emptyMemory, type ProcedureOptions, runProcedure } from "./batch-procedure.ts";
 import { batchShape, lossOfBatch } from "./objective-graph.ts";
+import { type BatchCall, type BatchTrainer, OneStepTrainer } from "./one-step-trainer.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { StepwiseSession } from "./stepwise-session.ts";
-import type { StepBatch, StepResult } from "./train-step.ts";
+import { lossGraph, type StepResult } from "./train-step.ts";
 import type { Training } from "./training.ts";
-import { type TrainingSession, trainingSession } from "./training-session.ts";
-
-/** Arguments of `BatchTrainer.train`. */
-export interface BatchCall {
-  readonly batch: PlainBatch;
-  readonly rate: number;
-  /** The network as the attack sees it; it may throw an interruption until `begin` has been called. */
-  readonly victim: Victim;
-  /** Called before the weights change. */
-  readonly begin: () => void;
-}
-
-/** Trains one batch at a time. */
-export interface BatchTrainer {
-  /** Trains on a batch. If `victim` throws an interruption, nothing has changed. */
-  train(call: BatchCall): Promise<StepResult>;
-  /** Parameters and running statistics, to be fed; a new object after any parameter or statistic changes. */
-  parameters(): Feeds;
-  /** Everything that a resumed run needs, on the host: parameters, the optimiser's slots, the defence's memory. */
-  state(): Promise<TrainState>;
-  release(): Promise<void>;
-}
+import { trainingSession } from "./training-session.ts";
 
 /** Where a training run begins. */
 export interface BatchTrainerStart {
@@ -73,26 +43,59 @@ const definitionOf = ({ name, definition }: Defense): PluginDefinition =>
 export async function batchTrainer(
   training: Pick<Training, "runtime" | "architecture" | "defense">,
   optimizer: Optimizer,
+  start: BatchTrainerStart,
+): Promise<BatchTrainer> {
+  const trainer = await plainTrainer(training, optimizer, start);
+  const { rateFactor } = optimizer;
+  if (rateFactor === undefined) return trainer;
+  return {
+    train: (call) =>
+      trainer.train(Object.assign({}, call, { rate: call.rate * rateFactor(call.progress.step) })),
+    parameters: () => trainer.parameters(),
+    state: () => trainer.state(),
+    release: () => trainer.release(),
+  };
+}
+
+/** A trainer that takes the rate as it is given. */
+async function plainTrainer(
+  training: Pick<Training, "runtime" | "architecture" | "defense">,
+  optimizer: Optimizer,
   { batchSize, state: initial, isResumed, labelSmoothing }: BatchTrainerStart,
 ): Promise<BatchTrainer> {
   const { runtime, architecture, defense } = training;
   const { objective } = defense;
   const definition = definitionOf(defense);
   if (labelSmoothing !== undefined) requireSmoothable(objective);
-  const batchLoss = Object.assign({}, lossOfBatch(definition, objective), { labelSmoothing });
+  const lossIn = (phase?: string) =>
+    Object.assign({}, lossOfBatch(definition, objective, phase), { labelSmoothing });
+  const batchLoss = lossIn();
   const { state, memory: stored } = splitMemory(initial);
-  const compiled = [runtime, architecture, optimizer, batchSize, state, batchLoss] as const;
   const shape = batchShape(architecture, batchSize);
-  if (replacesExamples(objective) || objective.train === undefined)
+  if (replacesExamples(objective) || objective.train === undefined) {
+    const begin = (from: TrainState, phase?: string) =>
+      trainingSession(runtime, architecture, optimizer, batchSize, from, lossIn(phase));
+    const hasPhases = !replacesExamples(objective) && objective.phase !== undefined;
+    // A network that no bounds are known for is refused before the first phase, not in a later one.
+    if (hasPhases) lossGraph(architecture, batchSize, batchLoss);
     return new OneStepTrainer({
       definition,
       objective,
-      session: await trainingSession(...compiled),
+      start: hasPhases ? state : await begin(state),
+      begin,
       shapes: batchLoss.arrays(shape),
     });
+  }
   const zeros = emptyMemory(definition, objective, shape);
   const memory = isResumed ? restoredMemory(definition, zeros, stored) : zeros;
-  const session = await StepwiseSession.begin(...compiled);
+  const session = await StepwiseSession.begin(
+    runtime,
+    architecture,
+    optimizer,
+    batchSize,
+    state,
+    batchLoss,
+  );
   const { train } = objective;
   return new ProcedureTrainer(
     {
@@ -115,57 +118,11 @@ function requireSmoothable(objective: Objective | LossObjective): void {
   );
 }
 
-/** What `OneStepTrainer` works with. */
-interface OneStep {
-  readonly definition: PluginDefinition;
-  readonly objective: Objective | LossObjective;
-  readonly session: TrainingSession;
-  /** Shapes of the arrays that the loss takes. */
-  readonly shapes: Readonly<Record<string, Shape>>;
-}
-
-/** Takes one step of the optimiser per batch. */
-class OneStepTrainer implements BatchTrainer {
-  readonly #options: OneStep;
-
-  constructor(options: OneStep) {
-    this.#options = options;
-  }
-
-  async train({ batch, rate, victim, begin }: BatchCall): Promise<StepResult> {
-    const stepBatch = await this.#stepBatch(victim, batch);
-    begin();
-    return this.#options.session.run(stepBatch, rate);
-  }
-
-  async #stepBatch(victim: Victim, batch: PlainBatch): Promise<StepBatch> {
-    const { definition, objective, shapes } = this.#options;
-    const { x, labels, dropoutKeys: keys } = batch;
-    if (replacesExamples(objective))
-      return { x: await examplesOf(definition, objective, victim, batch), labels, keys };
-    return {
-      x,
-      arrays: await feedsOf(definition, objective, shapes, victim, batch),
-      labels,
-      keys,
-    };
-  }
-
-  parameters(): Feeds {
-    return this.#options.session.parameters();
-  }
-
-  state(): Promise<TrainState> {
-    return this.#options.session.state();
-  }
-
-  release(): Promise<void> {
-    return this.#options.session.release();
-  }
-}
-
 /** What a procedure works with in every batch. */
-type Procedure = Omit<ProcedureOptions, "model" | "batch" | "memory" | "rate" | "begin">;
+type Procedure = Omit<
+  ProcedureOptions,
+  "model" | "batch" | "memory" | "rate" | "progress" | "begin"
+>;
 
 /** Runs the defence's own procedure on each batch, and keeps its memory. */
 class ProcedureTrainer implements BatchTrainer {
@@ -177,8 +134,8 @@ class ProcedureTrainer implements BatchTrainer {
     this.#memory = memory;
   }
 
-  async train({ batch, rate, victim, begin }: BatchCall): Promise<StepResult> {
-    const call = { batch, rate, model: victim, memory: this.#memory, begin };
+  async train({ batch, rate, victim, progress, begin }: BatchCall): Promise<StepResult> {
+    const call = { batch, rate, model: victim, progress, memory: this.#memory, begin };
     const { result, memory } = await runProcedure(Object.assign(call, this.#options));
     this.#memory = memory;
     return result;
@@ -198,22 +155,6 @@ class ProcedureTrainer implements BatchTrainer {
   release(): Promise<void> {
     return this.#options.session.release();
   }
-}
-
-/** The examples to train on, [batch, ...pixels]; those of a defence from outside are checked. */
-function examplesOf(
-  definition: PluginDefinition,
-  objective: Objective,
-  victim: Victim,
-  { x, labels, objectiveKeys }: PlainBatch,
-): Promise<Tensor> {
-  if (isBuiltIn(definition)) return objective.examples(victim, x, labels, objectiveKeys);
-  const traced = tracingErrors(victim);
-  const run = () => objective.examples(traced.victim, x, labels, objectiveKeys);
-  const passes = (error: unknown) => isInterruption(error) || traced.isFromVictim(error);
-  return awaitPlugin(definition, "examples", run, passes).then((examples) =>
-    requireResult(definition, "examples", examples, x.shape),
-  );
 }
 
 /** A state without the memory of the defence, and that memory by name; empty if there is none. */

@@ -44,12 +44,13 @@ export const batchShape = ({ inputShape, classes }: Architecture, batch: number)
 });
 
 /**
- * The loss of an objective. Its `arrays` and `loss` throw `UsageError` with the code `bad-plugin`, which names `defense`, if
- * they return something else than they should.
+ * The loss of an objective in a phase of a run, or without one for all of them. Its `arrays` and `loss` throw `UsageError` with
+ * the code `bad-plugin`, which names `defense`, if they return something else than they should.
  */
 export function lossOfBatch(
   defense: PluginDefinition,
   objective: Objective | LossObjective,
+  phase?: string,
 ): LossOfBatch {
   if (replacesExamples(objective)) return crossEntropyOfBatch;
   const { inputGradients = [] } = objective;
@@ -75,7 +76,8 @@ export function lossOfBatch(
     },
     build(inputs) {
       if (objective.loss === undefined) return crossEntropyOfBatch.build(inputs);
-      const built = callPlugin(defense, "loss", () => objective.loss?.(inputs));
+      const given = Object.assign({}, inputs, { phase });
+      const built = callPlugin(defense, "loss", () => objective.loss?.(given));
       requireShape(defense, "a loss", built?.loss, []);
       requireShape(defense, "logits", built?.logits, inputs.oneHot.shape);
       return built as BatchLoss;

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
+import adamGolden from "../../test/golden/adam.json" with { type: "json" };
 import golden from "../../test/golden/sgd.json" with { type: "json" };
 import { gradient } from "../engine/autodiff/gradient.ts";
 import { interpret } from "../engine/graph/interpret.ts";
 import { constant, input, mul, scalarLike, sub, sum } from "../engine/graph/ops.ts";
-import { sgd } from "./optimizer.ts";
+import { adam, sgd } from "./optimizer.ts";
 
 const float64 = (data: readonly number[]) =>
   ({ dtype: "float64", shape: [data.length], data: Float64Array.from(data) }) as const;
@@ -37,3 +38,32 @@ describe("SGD", () => {
     },
   );
 });
+
+it.each(adamGolden.cases)(
+  "Adam follows PyTorch with weight decay $weightDecay",
+  ({ weightDecay, rates, target, trace }) => {
+    const [p, mean, square] = ["p", "mean", "square"].map((name) => input(name, [4], "float64"));
+    const rate = input("rate", [], "float64");
+    const apart = sub(p, constant(float64(target)));
+    const squared = mul(apart, apart);
+    const loss = sum(mul(mul(squared, squared), scalarLike(p, 1 / 32)));
+    const [g] = gradient(loss, [p]);
+    const optimizer = adam({ weightDecay });
+    const next = optimizer.update(p, g, { mean, square }, rate);
+    const outputs = [next.parameter, next.state.mean, next.state.square];
+
+    let [now, first, second] = [trace[0], [0, 0, 0, 0], [0, 0, 0, 0]];
+    rates.forEach((value, step) => {
+      const factor = optimizer.rateFactor?.(step) ?? 1;
+      const feeds = {
+        p: float64(now),
+        mean: float64(first),
+        square: float64(second),
+        rate: { dtype: "float64", shape: [], data: Float64Array.of(value * factor) } as const,
+      };
+      [now, first, second] = interpret(outputs, feeds).map(({ data }) => Array.from(data, Number));
+      // PyTorch adds ε to the corrected root, and we to the root itself.
+      for (const [i, x] of now.entries()) expect(x).toBeCloseTo(trace[step + 1][i], 5);
+    });
+  },
+);

@@ -9,6 +9,8 @@ export type Values = Readonly<Record<string, Value>>;
 export interface Optimizer {
   /** The largest ℓ2 norm of all gradients together; absent for any. */
   readonly maxNorm?: number | undefined;
+  /** What the rate of a step is multiplied by; steps count from 0. Absent for 1. */
+  readonly rateFactor?: ((step: number) => number) | undefined;
   /** The arrays kept per parameter, each of the parameter's shape and zero before the first step: `momentum`. */
   readonly slots: readonly string[];
   /**
@@ -54,6 +56,27 @@ export const sgd = ({ momentum, weightDecay, maxNorm }: SgdOptions): Optimizer =
     const velocity = add(times(state.momentum, momentum), g);
     const direction = add(g, times(velocity, momentum));
     return { parameter: sub(p, mul(direction, rate)), state: { momentum: velocity } };
+  },
+});
+
+/** The decay of the averages of `adam`, and what its divisor is at least, as in its paper and in PyTorch. */
+const [FIRST, SECOND, TINY] = [0.9, 0.999, 1e-8];
+
+/**
+ * Adam (Kingma & Ba 2015, arXiv:1412.6980, Alg. 1, with the corrections of the bias in the rate as at the end of §2): m ← β₁·m +
+ * (1 − β₁)·g, v ← β₂·v + (1 − β₂)·g², p ← p − rate·m / (√v + ε). Weight decay adds λ·p to the gradient, as in PyTorch.
+ */
+export const adam = ({ weightDecay, maxNorm }: Omit<SgdOptions, "momentum">): Optimizer => ({
+  maxNorm,
+  rateFactor: (step) => Math.sqrt(1 - SECOND ** (step + 1)) / (1 - FIRST ** (step + 1)),
+  slots: ["mean", "square"],
+  update(p, gradient, state, rate) {
+    const times = (x: Value, factor: number) => mul(x, scalarLike(x, factor));
+    const g = weightDecay === 0 ? gradient : add(gradient, times(p, weightDecay));
+    const mean = add(times(state.mean, FIRST), times(g, 1 - FIRST));
+    const square = add(times(state.square, SECOND), times(mul(g, g), 1 - SECOND));
+    const direction = div(mean, add(sqrt(square), scalarLike(square, TINY)));
+    return { parameter: sub(p, mul(direction, rate)), state: { mean, square } };
   },
 });
 

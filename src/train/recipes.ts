@@ -1,7 +1,10 @@
+import { adam, type Optimizer, type SgdOptions, sgd } from "./optimizer.ts";
 import { cosine, MILESTONES, multiStep, oneCycle, type Schedule } from "./schedule.ts";
 
 /** Settings of the optimiser that belong together; an option overrides each of them. */
 export interface Recipe {
+  /** By default SGD with Nesterov momentum. */
+  readonly optimizer?: "adam";
   /** The highest learning rate. */
   readonly rate: number;
   /** λ of λ/2·‖w‖². */
@@ -15,7 +18,7 @@ export interface Recipe {
   schedule(rate: number, steps: number): Schedule;
 }
 
-/** The Nesterov momentum of all recipes. */
+/** The Nesterov momentum of all recipes with SGD. */
 export const MOMENTUM = 0.9;
 
 /** The recipes by name. */
@@ -65,4 +68,25 @@ export const recipes = {
     epochs: 10,
     schedule: (rate, steps) => cosine(rate, 0.1, steps),
   },
+  /** For certified training (Zhang et al. 2020, arXiv:1906.06316, appendix): 130 and 190 of 200 epochs are the milestones. */
+  certified: {
+    optimizer: "adam",
+    rate: 5e-4,
+    weightDecay: 0,
+    batch: 256,
+    dropout: 0,
+    epochs: 200,
+    schedule: (rate, steps) => multiStep(rate, 0.1, [0.65, 0.95], steps),
+  },
 } as const satisfies Record<string, Recipe>;
+
+/** The optimiser of a recipe. */
+export function optimizerOf(
+  recipe: keyof typeof recipes,
+  { weightDecay, maxNorm }: Omit<SgdOptions, "momentum">,
+): Optimizer {
+  const { optimizer }: Recipe = recipes[recipe];
+  return optimizer === "adam"
+    ? adam({ weightDecay, maxNorm })
+    : sgd({ momentum: MOMENTUM, weightDecay, maxNorm });
+}

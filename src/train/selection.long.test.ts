@@ -1,11 +1,11 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { stripes, toyTraining, wide } from "../../test/fixtures/toy-training.ts";
 import { withValidation } from "../data/validation-split.ts";
-import type { Defense } from "../defenses/table.ts";
+import { type Defense, defenseNamed } from "../defenses/table.ts";
 import { keyOf } from "../math/random.ts";
 import { takeRows } from "../math/tensor.ts";
 import { classifier } from "../models/classifier.ts";
-import { chosenCheckpoint } from "../models/opening/checkpoints.ts";
+import { chosenCheckpoint, latestCheckpoint } from "../models/opening/checkpoints.ts";
 import type { TrainEvent } from "./events.ts";
 import { exampleKeys } from "./streams.ts";
 import { type Training, train } from "./train.ts";
@@ -95,4 +95,44 @@ it("averaged weights are checked with the batch statistics that their checkpoint
   );
   await network.release();
   expect(best).toMatchObject({ step: chosen.checkpoint.position.step, clean: accuracy.clean });
+});
+
+describe("certified training", () => {
+  const options = { epochs: 4, augment: "none", epsilonLinf: 0.05, recipe: "certified" } as const;
+  const start = (rest: Partial<Training> = {}) => {
+    const { dataset, validation } = withValidation(stripes(88), 40, keyOf(3));
+    const warmup = { crownIbpStart: 0.2, crownIbpWarmup: 0.5 };
+    const defense = defenseNamed("crown-ibp", Object.assign({ epsilonLinf: 0.05 }, warmup));
+    return toyTraining(
+      Object.assign({ defense: "crown-ibp", model: "wrn-10-1" }, options),
+      Object.assign({ dataset, validation, defense }, rest),
+    );
+  };
+
+  it("chooses the checkpoint by the share that intervals prove, through all phases", async () => {
+    const all = await events(await start());
+    const checks = all.filter((event) => event.event === "validation");
+    expect(checks.map(({ proven }) => proven)).toEqual(checks.map(() => true));
+    for (const { clean, robust } of checks) expect(robust).toBeLessThanOrEqual(clean);
+    expect(all.at(-1)).toMatchObject({ event: "done", step: 24 });
+  });
+
+  // Steps 1 to 5 are clean, 6 to 16 with the bounds of CROWN, and the others without.
+  it.each([3, 5, 11, 16, 17, 20])(
+    "interrupted after step %i, ends with the same bits",
+    async (at) => {
+      const whole = await start();
+      await events(whole);
+      const interrupt = new AbortController();
+      const part = await start({ signal: interrupt.signal });
+      for await (const event of train(part))
+        if (event.event === "step" && event.step === at) interrupt.abort();
+      await events(await start({ files: part.files }));
+      const [one, other] = await Promise.all(
+        [whole, part].map(({ files }) => latestCheckpoint(files)),
+      );
+      expect(other?.checkpoint.state).toEqual(one?.checkpoint.state);
+      expect(other?.checkpoint.position.step).toBe(24);
+    },
+  );
 });

@@ -1,10 +1,13 @@
 // Chooses the checkpoint that becomes a run's model, by its accuracy on validation images.
 import type { BoundedAttack } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
+import { type LossObjective, replacesExamples } from "../defenses/objective.ts";
+import type { Defense } from "../defenses/table.ts";
 import type { Position } from "../models/opening/checkpoint.ts";
 import { removeChosenAfter, saveChosen, withWriteErrors } from "../models/opening/checkpoints.ts";
 import type { TrainEvent } from "./events.ts";
 import type { Plan } from "./plan.ts";
+import { provenShare } from "./proven-share.ts";
 import { exampleKeys } from "./streams.ts";
 import type { Training } from "./training.ts";
 import type { TrainingRun } from "./training-run.ts";
@@ -17,6 +20,9 @@ import {
   type Verdict,
   verdictOn,
 } from "./validation-record.ts";
+
+const provenMarginOf = ({ objective }: Defense): LossObjective["provenMargin"] =>
+  replacesExamples(objective) ? undefined : objective.provenMargin;
 
 /** Checks per epoch of a defence whose one-step attacks can overfit within a part of one. */
 const ONE_STEP_CHECKS = 4;
@@ -33,7 +39,8 @@ export class Selection {
   private constructor(training: Training, split: Split, plan: Plan, rows: ValidationRow[]) {
     this.#training = training;
     this.#split = split;
-    this.#attacks = validationAttacks(training.defense, training.options);
+    const isProven = provenMarginOf(training.defense) !== undefined;
+    this.#attacks = isProven ? [] : validationAttacks(training.defense, training.options);
     this.#isOneStep = isOneStep(training.defense);
     this.#stepsPerEpoch = plan.stepsPerEpoch;
     this.#rows = rows;
@@ -64,15 +71,32 @@ export class Selection {
     return step === 0 || stepInEpoch === this.#stepsPerEpoch || stepInEpoch % between === 0;
   }
 
+  /** The share that the bounds of the defence prove, which then chooses the checkpoint; nothing for other defences. */
+  async #proven(run: TrainingRun): Promise<Partial<ValidationRow>> {
+    const { defense, runtime, architecture } = this.#training;
+    const provenMargin = provenMarginOf(defense);
+    if (provenMargin === undefined) return {};
+    const { state } = await run.modelCheckpoint();
+    const share = await provenShare(
+      runtime,
+      architecture,
+      provenMargin,
+      state.parameters,
+      this.#split,
+    );
+    return { robust: share, proven: true };
+  }
+
   /** Checks the model of a run and saves it if it is the best so far. */
   async check(run: TrainingRun): Promise<TrainEvent> {
     const { defense, options, files } = this.#training;
     const { step, epoch, stepInEpoch } = run.position;
+    const proven = await this.#proven(run);
     const model = await run.model();
     const accuracy = await validate(model, defense, this.#attacks, this.#split, (indices) =>
       exampleKeys(options.seed, "validation", 0, indices),
     );
-    const row: ValidationRow = Object.assign(accuracy, {
+    const row: ValidationRow = Object.assign(accuracy, proven, {
       step,
       epoch: epoch + stepInEpoch / this.#stepsPerEpoch,
       examples: this.#split.size,

@@ -3,6 +3,7 @@ import type { Dataset, Split } from "../data/dataset.ts";
 import { withHeldOutTest } from "../data/held-out.ts";
 import { findDataset } from "../data/table.ts";
 import { withValidation } from "../data/validation-split.ts";
+import { replacesExamples, warmupRefusal } from "../defenses/objective.ts";
 import { type Defense, defenseNamed } from "../defenses/table.ts";
 import { withWeightPerturbation } from "../defenses/weight-perturbation.ts";
 import type { RuntimeTarget } from "../engine/runtime/runtime.ts";
@@ -59,8 +60,24 @@ function warmedUpDefense(
     perturbed(
       ownDefense ?? defenseNamed(options.defense, defenseSettings(options, scale), noiseNamed),
     );
-  if (epsilonWarmup === undefined) return { defense: make(1), beforeStep: () => undefined };
+  const full = make(1);
+  if (epsilonWarmup === undefined) return { defense: full, beforeStep: () => undefined };
+  const { name, objective } = full;
+  const refusal = warmupRefusal(objective);
+  if (refusal !== undefined)
+    throw new UsageError(`--epsilon-warmup does not apply: ${name} ${refusal}`, { code: "misfit" });
   return warmedUp(make, epsilonWarmup);
+}
+
+/** Throws `UsageError` for a radius that a defence by bounds in ℓ∞ would not use. */
+function refuseOtherNorms(given: TrainOptions, { name, objective }: Defense): void {
+  if (replacesExamples(objective) || objective.provenMargin === undefined) return;
+  for (const norm of ["L2", "L1"] as const)
+    if (given[`epsilon${norm}`] !== undefined)
+      throw new UsageError(
+        `${name} trains for ℓ∞ alone, so --epsilon-${norm.toLowerCase()} has no effect; leave it out, and set --epsilon-linf`,
+        { code: "misfit" },
+      );
 }
 
 /** Validation images of a one-step defence that is given none: enough to see it collapse. */
@@ -163,6 +180,8 @@ export async function* trainModel(
   const { options, isResumed } = await optionsOf(given, request);
   const warmed = warmedUpDefense(options, request.ownDefense, noiseNamed);
   const { defense } = warmed;
+  // A file that is hardened is judged in other norms, too.
+  if (request.ownModel === undefined) refuseOtherNorms(given, defense);
   const lowering = isResumed ? await storedLowering(storage) : undefined;
   const plainRuntime = await request.startRuntime(lowering);
   const whole = withHeldOutTest(request.ownData ?? (await request.openData(options.data)));

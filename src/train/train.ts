@@ -1,7 +1,6 @@
 import type { Dataset } from "../data/dataset.ts";
 import type { Defense } from "../defenses/table.ts";
 import { type Architecture, type Parameters, parameterCount } from "../models/architecture.ts";
-import { initialParameters } from "../models/initial.ts";
 import {
   AVERAGE_PREFIX,
   averagedParameters,
@@ -13,10 +12,11 @@ import { latestCheckpoint, withWriteErrors } from "../models/opening/checkpoints
 import { batchTrainer } from "./batch-trainer.ts";
 import { changedTarget } from "./changed-target.ts";
 import type { TrainEvent } from "./events.ts";
+import { firstWeights } from "./first-weights.ts";
 import { appendMetrics, truncateMetrics } from "./metrics.ts";
-import { type Optimizer, sgd } from "./optimizer.ts";
+import type { Optimizer } from "./optimizer.ts";
 import { planOf } from "./plan.ts";
-import { MOMENTUM } from "./recipes.ts";
+import { optimizerOf } from "./recipes.ts";
 import { requireSameTraining } from "./resumed-checkpoint.ts";
 import { Selection } from "./selection.ts";
 import { runKey } from "./streams.ts";
@@ -67,13 +67,13 @@ const withoutAverage = ({ parameters, slots }: TrainState): TrainState => ({
 
 /** Reads the newest checkpoint. Throws `UsageError` if it is damaged or belongs to another training. */
 async function startOf(
-  { architecture, runtime, options, files }: Training,
+  { architecture, runtime, options, files, defense }: Training,
   metadata: CheckpointMetadata,
   optimizer: Optimizer,
 ): Promise<Start> {
   const latest = await latestCheckpoint(files);
   if (latest === undefined) {
-    const parameters = initialParameters(architecture, runKey(options.seed, "initial"));
+    const parameters = firstWeights(architecture, defense, runKey(options.seed, "initial"));
     return {
       state: initialState(architecture, optimizer, parameters),
       averaged: null,
@@ -105,7 +105,7 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
   const plan = planOf(options, dataset, defense);
   const { steps } = plan;
   const { weightDecay, clipGradient } = options;
-  const optimizer = sgd({ momentum: MOMENTUM, weightDecay, maxNorm: clipGradient });
+  const optimizer = optimizerOf(options.recipe, { weightDecay, maxNorm: clipGradient });
   const metadata = metadataOf(architecture, dataset, defense);
 
   let start: Start | undefined = await startOf(training, metadata, optimizer);

@@ -19,10 +19,10 @@ import {
 } from "../models/opening/checkpoints.ts";
 import { trainableClassifier } from "../models/trainable-classifier.ts";
 import { withStatisticsOf } from "./batch-statistics.ts";
-import type { BatchTrainer } from "./batch-trainer.ts";
 import { epochTestAccuracy } from "./epoch-test-accuracy.ts";
 import { guarded, isInterruption, unlessInterrupted } from "./interruption.ts";
 import type { EpochMetrics } from "./metrics.ts";
+import type { BatchTrainer } from "./one-step-trainer.ts";
 import type { Plan } from "./plan.ts";
 import { exampleKeys } from "./streams.ts";
 import type { Training } from "./training.ts";
@@ -121,6 +121,7 @@ export class TrainingRun {
     const trained = this.#trainer.train({
       batch: this.#plan.batchAt(position, order),
       rate,
+      progress: { step: position.step, steps: this.#plan.steps },
       victim: this.#victim,
       begin: () => {
         if (!this.#hasBegun) this.#plan.prefetch(next, order);

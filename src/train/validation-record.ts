@@ -11,6 +11,8 @@ export interface ValidationRow extends Accuracy {
   /** Epochs finished, with the finished share of the next one. */
   readonly epoch: number;
   readonly examples: number;
+  /** Whether `robust` is the share that the defence's bounds prove; absent if it is that under attack. */
+  readonly proven?: true;
 }
 
 /** Why a run stops before its last epoch. */

@@ -42,7 +42,7 @@ export function tellTraining(
       break;
     case "validation":
       bar.log(
-        `epoch ${event.epoch.toFixed(2)}: ${percent(event.clean)} of ${event.examples} validation images, ${percent(event.robust)} under attack${event.best ? ", the best so far" : ""}`,
+        `epoch ${event.epoch.toFixed(2)}: ${percent(event.clean)} of ${event.examples} validation images, ${percent(event.robust)} ${event.proven ? "proven by intervals" : "under attack"}${event.best ? ", the best so far" : ""}`,
       );
       break;
     case "stopped":
