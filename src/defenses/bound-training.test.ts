@@ -53,7 +53,7 @@ describe("ibp", () => {
       start: 1 / 30,
       warmup: 1 / 6,
       kappa: 0.5,
-      init: "ibp",
+      init: "interval",
     });
   });
 });
@@ -90,7 +90,7 @@ describe("first weights", () => {
     trainable,
     key: fold(keyOf(1), 5),
   });
-  const drawn = (init?: "ibp" | "network"): LossObjective["initialWeights"] =>
+  const drawn = (init?: "interval" | "network"): LossObjective["initialWeights"] =>
     (defenseNamed("ibp", { ibpInit: init } as never).objective as LossObjective).initialWeights;
 
   it("have the deviation √(2π) / fan-in, so that |w| is 2 / fan-in in the mean", () => {

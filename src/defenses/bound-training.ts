@@ -72,14 +72,14 @@ export const boundTrainingOptions = (
       `${name}: weight of the loss of clean images after the warm-up, which starts at 1`,
     ),
     init: z
-      .enum(["ibp", "network"])
-      .default("ibp")
+      .enum(["interval", "network"])
+      .default("interval")
       .describe(
         `${name}: first weights that keep the width of intervals (Shi et al. 2021), or those of the network`,
       ),
   });
 
-/** Resolved options. */
+/** The resolved options of `ibp` or `crown-ibp`; the radius is for pixels in [0, 1]. */
 export type BoundTrainingOptions = z.output<ReturnType<typeof boundTrainingOptions>>;
 
 /**
@@ -180,5 +180,5 @@ export function boundTraining(
       return byCrown ? Object.assign(feeds, { beta: scalarOf(1 - done) }) : feeds;
     },
   };
-  return init === "ibp" ? Object.assign(objective, { initialWeights: ibpInitial }) : objective;
+  return init === "interval" ? Object.assign(objective, { initialWeights: ibpInitial }) : objective;
 }

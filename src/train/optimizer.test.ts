@@ -42,15 +42,15 @@ describe("SGD", () => {
 it.each(adamGolden.cases)(
   "Adam follows PyTorch with weight decay $weightDecay",
   ({ weightDecay, rates, target, trace }) => {
-    const [p, mean, square] = ["p", "mean", "square"].map((name) => input(name, [4], "float64"));
+    const [p, mean, squares] = ["p", "mean", "squares"].map((name) => input(name, [4], "float64"));
     const rate = input("rate", [], "float64");
     const apart = sub(p, constant(float64(target)));
     const squared = mul(apart, apart);
     const loss = sum(mul(mul(squared, squared), scalarLike(p, 1 / 32)));
     const [g] = gradient(loss, [p]);
     const optimizer = adam({ weightDecay });
-    const next = optimizer.update(p, g, { mean, square }, rate);
-    const outputs = [next.parameter, next.state.mean, next.state.square];
+    const next = optimizer.update(p, g, { mean, squares }, rate);
+    const outputs = [next.parameter, next.state.mean, next.state.squares];
 
     let [now, first, second] = [trace[0], [0, 0, 0, 0], [0, 0, 0, 0]];
     rates.forEach((value, step) => {
@@ -58,7 +58,7 @@ it.each(adamGolden.cases)(
       const feeds = {
         p: float64(now),
         mean: float64(first),
-        square: float64(second),
+        squares: float64(second),
         rate: { dtype: "float64", shape: [], data: Float64Array.of(value * factor) } as const,
       };
       [now, first, second] = interpret(outputs, feeds).map(({ data }) => Array.from(data, Number));

@@ -69,14 +69,14 @@ const [FIRST, SECOND, TINY] = [0.9, 0.999, 1e-8];
 export const adam = ({ weightDecay, maxNorm }: Omit<SgdOptions, "momentum">): Optimizer => ({
   maxNorm,
   rateFactor: (step) => Math.sqrt(1 - SECOND ** (step + 1)) / (1 - FIRST ** (step + 1)),
-  slots: ["mean", "square"],
+  slots: ["mean", "squares"],
   update(p, gradient, state, rate) {
     const times = (x: Value, factor: number) => mul(x, scalarLike(x, factor));
     const g = weightDecay === 0 ? gradient : add(gradient, times(p, weightDecay));
     const mean = add(times(state.mean, FIRST), times(g, 1 - FIRST));
-    const square = add(times(state.square, SECOND), times(mul(g, g), 1 - SECOND));
-    const direction = div(mean, add(sqrt(square), scalarLike(square, TINY)));
-    return { parameter: sub(p, mul(direction, rate)), state: { mean, square } };
+    const squares = add(times(state.squares, SECOND), times(mul(g, g), 1 - SECOND));
+    const direction = div(mean, add(sqrt(squares), scalarLike(squares, TINY)));
+    return { parameter: sub(p, mul(direction, rate)), state: { mean, squares } };
   },
 });
 
