@@ -10,13 +10,19 @@ import { initialParameters } from "../models/initial.ts";
 const STREAM = nameToNumber("first weights of the defence");
 
 /**
- * The arrays of a network before its training: those of the architecture, or of the defence where it draws its own. The weights
- * of an imported file stay as they are. Throws `UsageError` with the code `bad-plugin` for arrays of another shape.
+ * The arrays of a network before its training: those of the architecture, or of the defence where it draws its own.
+ * `areTrained` keeps those of the architecture, which then are the weights of a file. Throws `UsageError` with the code
+ * `bad-plugin` for arrays of another shape.
  */
-export function firstWeights(architecture: Architecture, defense: Defense, key: Key): Parameters {
+export function firstWeights(
+  architecture: Architecture,
+  defense: Defense,
+  key: Key,
+  areTrained = false,
+): Parameters {
   const { objective, definition = { type: "defense", name: defense.name } } = defense;
   const first: Record<string, Tensor> = Object.assign({}, initialParameters(architecture, key));
-  if (replacesExamples(objective) || architecture.foreign === true) return first;
+  if (replacesExamples(objective) || areTrained) return first;
   for (const { name, shape, trainable } of architecture.parameters) {
     const own = fold(fold(key, STREAM), nameToNumber(name));
     const drawn = callPlugin(definition, "initialWeights", () =>

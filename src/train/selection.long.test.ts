@@ -104,7 +104,7 @@ describe("certified training", () => {
     const warmup = { crownIbpStart: 0.2, crownIbpWarmup: 0.5 };
     const defense = defenseNamed("crown-ibp", Object.assign({ epsilonLinf: 0.05 }, warmup));
     return toyTraining(
-      Object.assign({ defense: "crown-ibp", model: "wrn-10-1" }, options),
+      Object.assign({ defense: "crown-ibp" }, options),
       Object.assign({ dataset, validation, defense }, rest),
     );
   };
@@ -118,21 +118,20 @@ describe("certified training", () => {
   });
 
   // Steps 1 to 5 are clean, 6 to 16 with the bounds of CROWN, and the others without.
-  it.each([3, 5, 11, 16, 17, 20])(
-    "interrupted after step %i, ends with the same bits",
-    async (at) => {
-      const whole = await start();
-      await events(whole);
+  it("interrupted within and between its phases, ends with the same bits", async () => {
+    const whole = await start();
+    await events(whole);
+    let part = await start();
+    const { files } = part;
+    for (const at of [3, 5, 11, 16]) {
       const interrupt = new AbortController();
-      const part = await start({ signal: interrupt.signal });
+      part = await start({ files, signal: interrupt.signal });
       for await (const event of train(part))
         if (event.event === "step" && event.step === at) interrupt.abort();
-      await events(await start({ files: part.files }));
-      const [one, other] = await Promise.all(
-        [whole, part].map(({ files }) => latestCheckpoint(files)),
-      );
-      expect(other?.checkpoint.state).toEqual(one?.checkpoint.state);
-      expect(other?.checkpoint.position.step).toBe(24);
-    },
-  );
+    }
+    await events(await start({ files }));
+    const [one, other] = await Promise.all([whole.files, files].map(latestCheckpoint));
+    expect(other?.checkpoint.state).toEqual(one?.checkpoint.state);
+    expect(other?.checkpoint.position.step).toBe(24);
+  });
 });

@@ -214,6 +214,7 @@ export async function* trainModel(
     yield* train({
       runtime,
       architecture: network,
+      isTrained: request.from !== undefined,
       dataset,
       defense,
       options,

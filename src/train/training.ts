@@ -10,6 +10,8 @@ import type { ResolvedOptions } from "./options.ts";
 export interface Training {
   readonly runtime: Runtime;
   readonly architecture: Architecture;
+  /** Whether the first weights are those of a file, which no defence replaces. */
+  readonly isTrained?: boolean;
   readonly dataset: Dataset;
   readonly defense: Defense;
   readonly options: ResolvedOptions;
