@@ -1,9 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import ts from "typescript";
 
 /** One side in a process of its own, which works only while it owes an answer; one question is open at a time. */
 export interface Peer {
@@ -32,23 +30,15 @@ export const startOurs = (threads: number): Peer =>
 
 let side: string | undefined;
 
-/** Our side in JavaScript, on the built library, which `rampart` builds where it is older than its sources. */
+/** Our side in JavaScript, bundled with the library as the package is. */
 function builtSide(): string {
   if (side !== undefined) return side;
-  const command = [beside("../bin/rampart.js"), "--version"];
+  const folder = beside("../dist.bench");
+  const command = [beside("../scripts/bundle.js"), folder, beside("our-side.ts")];
   const { status } = spawnSync(process.execPath, command, {
     stdio: ["ignore", "ignore", "inherit"],
   });
   if (status !== 0) throw new Error("internal: the library does not build");
-  const folder = beside("../dist.bench");
-  mkdirSync(folder, { recursive: true });
-  for (const name of ["our-side", "task-file"]) {
-    const { outputText } = ts.transpileModule(readFileSync(beside(`${name}.ts`), "utf8"), {
-      compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
-    });
-    const imports = outputText.replace(/(from "\.[^"]*)\.ts"/g, '$1.js"');
-    writeFileSync(join(folder, `${name}.js`), imports.replaceAll('"../src/', '"../dist/'));
-  }
   side = join(folder, "our-side.js");
   return side;
 }

@@ -1,5 +1,5 @@
-// Builds dist/ if it is missing or older than src/. Types are not checked (`npm run check` does
-// that), so a build takes a second or two.
+// Builds dist/ if it is missing or older than src/: JavaScript by scripts/bundle.js, declarations by
+// TypeScript. Types are not checked (`npm run check` does that).
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -24,17 +24,23 @@ const newestSource = () =>
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
     .filter((path) => !path.startsWith(labSource))
     .map(timeOf)
-    .reduce((a, b) => Math.max(a, b), timeOf(join(root, "tsconfig.build.json")));
+    .concat(["tsconfig.build.json", "scripts/bundle.js"].map((name) => timeOf(join(root, name))))
+    .reduce((a, b) => Math.max(a, b));
 
 const isCurrent = () => timeOf(join(dist, "cli", "main.js")) >= newestSource();
 
-/** Compiles into a folder; returns whether that worked. */
-async function compile(folder) {
-  const tsc = join(root, "node_modules", "typescript-7", "bin", "tsc");
-  const args = [tsc, "-p", "tsconfig.build.json", "--noCheck", "--outDir", folder];
+/** Runs a script with Node, in the root; returns whether that worked. */
+async function works(args) {
   const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", 2, 2] });
   const [status] = await once(child, "close");
   return status === 0;
+}
+
+/** Builds into a folder; returns whether that worked. */
+async function compile(folder) {
+  const tsc = join(root, "node_modules", "typescript-7", "bin", "tsc");
+  const bundled = await works([join(root, "scripts", "bundle.js"), folder]);
+  return bundled && works([tsc, "-p", "tsconfig.build.json", "--noCheck", "--outDir", folder]);
 }
 
 /**
