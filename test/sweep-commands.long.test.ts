@@ -33,7 +33,7 @@ beforeAll(async () => {
   writeFileSync(
     plan,
     JSON.stringify({
-      images: 8,
+      images: 4,
       backOff: 0.1,
       models: [{ file: "run/model.onnx", data: "shapes" }],
       train: [{ options: { ...short, model: "mlp-small" }, grid: { defense: ["at-linf"] } }],
@@ -54,7 +54,7 @@ beforeAll(async () => {
       ],
       prove: [
         {
-          options: { norms: ["linf"], epsilonLinf: RADII, examples: 12, proveSeconds: 5 },
+          options: { norms: ["linf"], epsilonLinf: RADII, examples: 6, proveSeconds: 3 },
           where: { file: ["model.onnx"] },
         },
       ],
@@ -107,8 +107,8 @@ describe("a sweep", { timeout: 300_000 }, () => {
 
   it("proves in ranges what an audit of all images proves", async () => {
     const audited = join(work, "audited");
-    const words = ["--data", "shapes", "--examples", "12", "--norms", "linf", "--budget", "quick"];
-    const radii = ["--epsilon-linf", RADII.join(","), "--prove", "--prove-seconds", "5"];
+    const words = ["--data", "shapes", "--examples", "6", "--norms", "linf", "--budget", "quick"];
+    const radii = ["--epsilon-linf", RADII.join(","), "--prove", "--prove-seconds", "3"];
     const model = join(work, "run/model.onnx");
     const { code, err } = await typed(["audit", model, ...words, ...radii, "--out", audited]);
     expect(code, err).toBe(0);
@@ -120,7 +120,7 @@ describe("a sweep", { timeout: 300_000 }, () => {
     );
     const found = lines.map(({ epsilon, examples, accuracy }) => [epsilon, examples, accuracy]);
     const { balls } = proofs as { balls: { epsilon: number; proven: number }[] };
-    expect(found).toEqual(balls.map(({ epsilon, proven }) => [epsilon, 12, proven / 12]));
+    expect(found).toEqual(balls.map(({ epsilon, proven }) => [epsilon, 6, proven / 6]));
     expect(balls[0].proven).toBeGreaterThan(balls[1].proven);
   });
 

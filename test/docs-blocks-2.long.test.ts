@@ -1,0 +1,4 @@
+// The second third of the pages of the documentation: every block that a reader would copy is run.
+import { testBlocks } from "./fixtures/doc-blocks.ts";
+
+testBlocks(1, 3);

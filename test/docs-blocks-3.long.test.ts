@@ -1,0 +1,4 @@
+// The third third of the pages of the documentation: every block that a reader would copy is run.
+import { testBlocks } from "./fixtures/doc-blocks.ts";
+
+testBlocks(2, 3);
