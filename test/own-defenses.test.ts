@@ -175,7 +175,7 @@ describe("replaced parameters:", () => {
   it("AWP's gradient is that of other weights, and the weights come back to the bit", async () => {
     const seen: Parameters[] = [];
     const objective = awp(async (batch) => void seen.push(await batch.parameters()));
-    const { initial } = await batches(objective);
+    const { initial } = await batches(objective, 1, { architecture: linearNetwork });
     const [moved, restored] = seen;
     for (const [name, { data }] of Object.entries(restored)) {
       expect(data, name).toEqual(initial.parameters[name].data);
@@ -309,7 +309,9 @@ describe("a defence is refused", () => {
 describe("a resumed run", () => {
   const resumed = async (change: (state: TrainState) => TrainState) => {
     const objective = free();
-    const { initial, architecture, state } = await batches(objective);
+    const { initial, architecture, state } = await batches(objective, 1, {
+      architecture: linearNetwork,
+    });
     const { runtime, defense } = await trainingOf(objective);
     const optimizer = sgd({ momentum: 0, weightDecay: 0 });
     expect(Object.keys(initial.slots)).not.toContain("objective/delta");

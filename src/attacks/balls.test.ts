@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { isSlow } from "../../test/fixtures/slow.ts";
 import { normal, uniform } from "../math/distributions.ts";
 import { fold, foldAll, keyOf, keysFor } from "../math/random.ts";
 import { add, addScaled, clamp, rows, sub, type Tensor, tensor } from "../math/tensor.ts";
@@ -79,6 +80,7 @@ describe.each(["linf", "l2", "l1"] as const)("the %s ball", (norm) => {
         const expected = clamp(add(center, ball.project(sub(moved, center), epsilon)), 0, 1);
         expect(ball.ascend(at, gradient, length, center, epsilon).data).toEqual(expected.data);
       }),
+      { numRuns: isSlow ? 100 : 25 },
     );
   });
 

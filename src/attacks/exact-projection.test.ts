@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { isSlow } from "../../test/fixtures/slow.ts";
 import { tensor } from "../math/tensor.ts";
 import { distancesOf, projectExactly } from "./exact-projection.ts";
 import type { Norm } from "./victim.ts";
@@ -34,7 +35,7 @@ describe.each(["linf", "l2", "l1"] as const)("brought into the %s ball", (norm) 
         expect(backwards[norm](data, x.data)).toBeLessThanOrEqual(epsilon);
         for (const v of data) expect(v >= 0 && v <= 1).toBe(true);
       }),
-      { numRuns: 1000 },
+      { numRuns: isSlow ? 1000 : 150 },
     );
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { isSlow } from "../../test/fixtures/slow.ts";
 import { tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { npzBytes, parseNpz } from "./npz.ts";
@@ -19,7 +20,8 @@ describe("an .npz file", () => {
 
   it("with any one bit flipped is refused, or holds what was written", () => {
     const want = read(whole);
-    for (let bit = 0; bit < 8 * whole.length; bit++) {
+    // Seven is no divisor of a byte's eight bits, so every place of a bit has its turn.
+    for (let bit = 0; bit < 8 * whole.length; bit += isSlow ? 1 : 7) {
       const bytes = whole.slice();
       bytes[bit >> 3] ^= 1 << (bit & 7);
       let got = want;

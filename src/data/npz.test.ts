@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { int64Array, npyFile } from "../../test/fixtures/npy-fixture.ts";
+import { isSlow } from "../../test/fixtures/slow.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { checkDataset } from "./check.ts";
 import { memoryData } from "./data-files.ts";
@@ -207,7 +208,7 @@ describe("a hostile .npz file", () => {
           if (error !== undefined) expect(error).toBeInstanceOf(UsageError);
         },
       ),
-      { numRuns: 2000, seed: 9 },
+      { numRuns: isSlow ? 2000 : 300, seed: 9 },
     );
   });
 });

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest";
+import { isSlow } from "../../../test/fixtures/slow.ts";
 import { normal, uniform } from "../../math/distributions.ts";
 import { fold, keyOf } from "../../math/random.ts";
 import { elementCount, type NdArray, type Shape } from "../../math/tensor.ts";
@@ -146,7 +147,7 @@ describe("CROWN bounds contain the outputs", () => {
       const region = ballAround(norm, centre, epsilon, [0, 1]);
       const state = await crown.analyse(region);
       const bounds = await crown.lowerBounds(state, crown.plan.output, identity(3));
-      for (let seed = 0; seed < 40; seed++) {
+      for (let seed = 0; seed < (isSlow ? 40 : 8); seed++) {
         const point = drawn(region, seed);
         const [{ data }] = interpret([y], { x: asDoubles([1, ...shape], point) });
         for (let j = 0; j < 3; j++) {
