@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { configDefaults, defineConfig } from "vitest/config";
 
 /** Whole processes, trainings and reproductions, and the tables of every operator and attack: minutes, a suite of their own. */
@@ -18,7 +19,7 @@ export default defineConfig({
     pool: "forks",
     // Unit tests leave nothing behind, so files may share a process; loading every module anew took most of their time.
     isolate: SUITE !== undefined,
-    // By default a core is left idle, which on two cores is half of them.
-    maxWorkers: "100%",
+    // By default a core is left idle, which on two cores is half of them. Long tests often wait for a process or a page.
+    maxWorkers: SUITE === undefined ? "100%" : availableParallelism() + 1,
   },
 });

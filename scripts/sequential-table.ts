@@ -14,6 +14,8 @@ const SHAPE = [3, 32, 32];
 const [ALPHA, MOST, BATCH] = [0.001, 100_000, 100];
 /** Probability that may be left undecided when the computation of a test ends. */
 const REST = 1e-9;
+/** Probability of a number of failures in a batch that is left out: there are 1000 batches of at most 101 such numbers. */
+const NOTHING = 1e-16;
 
 /** How a test of one image ends. */
 export interface Ending {
@@ -68,12 +70,14 @@ const batchOf = (p: number): Float64Array =>
 /** How a sequential test ends for an image with success probability `p`. */
 export function sequentialEnding(p: number, looks: ReturnType<typeof boundaries>): Ending {
   const batch = batchOf(p);
+  const first = batch.findIndex((probability) => probability > NOTHING);
+  const end = batch.findLastIndex((probability) => probability > NOTHING) + 1;
   let [from, open] = [0, Float64Array.of(1)];
   let [certified, draws, left] = [0, 0, 1];
   for (const { draws: made, certify, giveUp } of looks) {
     const next = new Float64Array(open.length + BATCH);
     for (let i = 0; i < open.length; i++)
-      for (let k = 0; k <= BATCH; k++) next[i + k] += open[i] * batch[k];
+      for (let k = first; k < end; k++) next[i + k] += open[i] * batch[k];
     draws += left * BATCH;
     for (let i = 0; i < next.length && from + i <= certify; i++) certified += next[i];
     const start = Math.max(from, certify + 1);
@@ -142,8 +146,14 @@ export function sequentialTable(networks: ReadonlyMap<string, readonly Certifica
     const counted = (ending: Ending, isRight: boolean): Ending =>
       isRight ? ending : { certified: 0, draws: ending.draws };
     const fixed = shares.map(({ share, isRight }) => counted(fixedEnding(share, p), isRight));
+    const endings = new Map(
+      [...new Set(shares.map(({ share }) => share))].map((share) => [
+        share,
+        sequentialEnding(share, looks),
+      ]),
+    );
     const sequential = shares.map(({ share, isRight }) =>
-      counted(sequentialEnding(share, looks), isRight),
+      counted(endings.get(share) as Ending, isRight),
     );
     allFixed.push(...fixed);
     allSequential.push(...sequential);

@@ -71,18 +71,22 @@ function rulesOf(node: ts.Node): string[] {
   }
   if (ts.isIndexedAccessTypeNode(node)) {
     const object = node.objectType;
-    if (ts.isTypeReferenceNode(object) && object.typeName.getText() === "Parameters")
+    if (
+      ts.isTypeReferenceNode(object) &&
+      ts.isIdentifier(object.typeName) &&
+      object.typeName.text === "Parameters"
+    )
       rules.push("Parameters<…>[n] as the name of a type");
   }
   return rules;
 }
 
 function findings(path: string, text: string): Found[] {
-  const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+  const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest);
   const found: Found[] = [];
   const visit = (node: ts.Node): void => {
     for (const rule of rulesOf(node)) {
-      const { line } = file.getLineAndCharacterOfPosition(node.getStart());
+      const { line } = file.getLineAndCharacterOfPosition(node.getStart(file));
       found.push({ rule, where: `${path}:${line + 1}` });
     }
     ts.forEachChild(node, visit);
@@ -115,7 +119,7 @@ describe("the idioms", () => {
     expect(findings("example.ts", "const a = { ...b, c: [...d, e], f: g ? h : i };")).toEqual([]);
   });
 
-  it("finds none in the tree", () => {
+  it("finds none in the tree", { timeout: 300_000 }, () => {
     const found = files.flatMap((path) => findings(path, readFileSync(join(root, path), "utf8")));
     expect(found.map(({ rule, where }) => `${where}: ${rule}`)).toEqual([]);
   });

@@ -51,7 +51,8 @@ describe("the packed package", () => {
       expect(existsSync(join(installed, path)), path).toBe(false);
   });
 
-  it("runs README's library example, ten lines of TypeScript that agree with the types", () => {
+  // test/docs-blocks-*.long.test.ts and .ci/run run it.
+  it("has the types of README's library example, ten lines of TypeScript", () => {
     const lines = example()
       .split("\n")
       .filter((line) => line.trim() !== "");
@@ -59,10 +60,8 @@ describe("the packed package", () => {
     expect(lines.length).toBeLessThanOrEqual(10);
     writeFileSync(join(app, "example.ts"), example());
     const types = join(root, "node_modules", "@types");
-    const words = "--noEmitOnError --strict --skipLibCheck --target es2022 --module nodenext";
+    const words = "--noEmit --strict --skipLibCheck --target es2022 --module nodenext";
     node([tsc, ...words.split(" "), "--types", "node", "--typeRoots", types, "example.ts"], app);
-    node(["example.js"], app);
-    expect(readFileSync(join(app, "audit", "report.html"), "utf8")).toContain("at-linf");
   }, 300_000);
 
   it("draws prefetched noise in a thread, which does not keep the process", () => {

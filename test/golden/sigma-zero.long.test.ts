@@ -1,5 +1,5 @@
-// σ-zero against an implementation in PyTorch (sigma_zero.py) on two real networks and CIFAR-10, from the same start. SLOW=1 adds
-// the searches that count pixels.
+// σ-zero against an implementation in PyTorch (sigma_zero.py) on real networks and CIFAR-10, from the same start. SLOW=1 adds
+// the undefended network and the searches that count pixels.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -34,34 +34,33 @@ function entriesOf(delta: Tensor): number[] {
   );
 }
 
-describe.each(cases.filter(({ unit }) => isSlow || unit === "entries"))(
-  "σ-zero on $name, counting $unit,",
-  ({ name, unit, within }) => {
-    it.skipIf(missing !== undefined)(
-      `breaks as many images as in PyTorch at 1, 3 and 10, up to a share of ${within}`,
-      { timeout: 1_800_000 },
-      async () => {
-        const { right, ...counts } = golden.networks[name];
-        const theirs: readonly (number | null)[] = counts[unit];
-        const { test } = await openDatasetInNode("cifar10", { dataDir: data });
-        const runtime = await nodeRuntime();
-        const file = fileURLToPath(new URL(`../models/${name}.onnx`, import.meta.url));
-        const architecture = await importModelInNode(file, {}, runtime);
-        const network = classifier(runtime, architecture, {});
-        const [x, labels] = [test.images(right), right.map((i) => test.labels[i])];
-        const attack = sigmaZero({ steps: golden.steps, unit });
-        const found = await runMinimal(attack, network, x, labels, keysFor(keyOf(0), right));
-        const ours = unit === "pixels" ? found.l0 : entriesOf(sub(found.adversarial, x));
-        const success = (all: readonly (number | null)[], most: number) =>
-          all.filter((count) => count !== null && count > 0 && count <= most).length / right.length;
-        for (const most of [1, 3, 10]) {
-          expect(success(theirs, most)).toBeGreaterThan(0.02);
-          expect(
-            Math.abs(success(ours, most) - success(theirs, most)),
-            `${most}`,
-          ).toBeLessThanOrEqual(within);
-        }
-      },
-    );
-  },
-);
+describe.each(
+  cases.filter(({ name, unit }) => isSlow || (name === "at-linf" && unit === "entries")),
+)("σ-zero on $name, counting $unit,", ({ name, unit, within }) => {
+  it.skipIf(missing !== undefined)(
+    `breaks as many images as in PyTorch at 1, 3 and 10, up to a share of ${within}`,
+    { timeout: 1_800_000 },
+    async () => {
+      const { right, ...counts } = golden.networks[name];
+      const theirs: readonly (number | null)[] = counts[unit];
+      const { test } = await openDatasetInNode("cifar10", { dataDir: data });
+      const runtime = await nodeRuntime();
+      const file = fileURLToPath(new URL(`../models/${name}.onnx`, import.meta.url));
+      const architecture = await importModelInNode(file, {}, runtime);
+      const network = classifier(runtime, architecture, {});
+      const [x, labels] = [test.images(right), right.map((i) => test.labels[i])];
+      const attack = sigmaZero({ steps: golden.steps, unit });
+      const found = await runMinimal(attack, network, x, labels, keysFor(keyOf(0), right));
+      const ours = unit === "pixels" ? found.l0 : entriesOf(sub(found.adversarial, x));
+      const success = (all: readonly (number | null)[], most: number) =>
+        all.filter((count) => count !== null && count > 0 && count <= most).length / right.length;
+      for (const most of [1, 3, 10]) {
+        expect(success(theirs, most)).toBeGreaterThan(0.02);
+        expect(
+          Math.abs(success(ours, most) - success(theirs, most)),
+          `${most}`,
+        ).toBeLessThanOrEqual(within);
+      }
+    },
+  );
+});
