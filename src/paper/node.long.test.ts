@@ -123,6 +123,17 @@ describe("a reproduction", () => {
     expect(results.standard.seconds).toBeGreaterThan(0);
   });
 
+  it("knows a model of an earlier version, whose config lacks newer options", async () => {
+    const config = join(root, "killed/models/standard/config.json");
+    const text = readFileSync(config, "utf8");
+    const { crc: _, ...older } = JSON.parse(text);
+    expect(older.options.epsilonL1).toBeDefined();
+    delete older.options.epsilonL1;
+    writeFileSync(config, JSON.stringify(older));
+    expect(await costOf("table4", size("killed"))).toBeNull();
+    writeFileSync(config, text);
+  });
+
   it("refuses a folder whose models were trained otherwise, and a defence that the table lacks", async () => {
     const config = join(root, "killed/models/standard/config.json");
     const text = readFileSync(config, "utf8");

@@ -13,7 +13,7 @@ import { readRowsText } from "../../files/rows/node.ts";
 import { UsageError } from "../../math/usage-error.ts";
 import { openModelInNode } from "../../models/opening/node.ts";
 import type { OpenModel } from "../../models/opening/open-model.ts";
-import type { ResolvedOptions } from "../../train/options.ts";
+import { type ResolvedOptions, resolveOptions, type TrainOptions } from "../../train/options.ts";
 import { configOptions } from "../../train/run-config.ts";
 import {
   defensesOf,
@@ -60,7 +60,13 @@ async function isTrained(out: string, defense: string, wanted: ResolvedOptions):
   const file = join(dir, "config.json");
   const config = await readTextIfThere(file);
   if (config === null) return false;
-  const options = configOptions(file, config) as Partial<ResolvedOptions>;
+  const stored = configOptions(file, config) as Partial<ResolvedOptions>;
+  // A run of an earlier version lacks newer options, and had what is their default now.
+  const { model, data, recipe } = wanted;
+  const options: Partial<ResolvedOptions> = Object.assign(
+    resolveOptions({ defense: defense as TrainOptions["defense"], model, data, recipe }),
+    stored,
+  );
   const differ = (Object.keys(wanted) as (keyof ResolvedOptions)[]).filter(
     (name) => (options[name] ?? null) !== wanted[name],
   );
