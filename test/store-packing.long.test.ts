@@ -71,6 +71,8 @@ it("a training that was stopped goes on from the packed copy of its store", asyn
 
   const { text, code } = await sweep(packed).ended;
   expect(code, text).toBe(0);
+  expect(text).toContain("train at-linf: ");
+  expect(text).not.toContain("train at-linf: 1/"); // the first step is not taken again
   expect(unpacked(packed)).toEqual(unpacked(whole));
 }, 500_000);
 

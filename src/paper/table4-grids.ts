@@ -1,8 +1,9 @@
 // Table 4 as grids, one per protocol: the sound one, the published one beside what the paper prints, and the cost.
 import type { Interval } from "../math/statistics.ts";
+import type { Measured } from "./defense-result.ts";
 import { titles } from "./grids.ts";
 import type { Grid, GridCell, GridRow } from "./report/grid.ts";
-import type { Measured, ProtocolColumn, Table4Column } from "./table4.ts";
+import type { ProtocolColumn, Table4Column } from "./table4.ts";
 
 const none: GridCell = { text: "–" };
 const share = (value: number) => value.toFixed(2);
@@ -71,6 +72,14 @@ export function table4Grids(columns: readonly Table4Column[], setting: string): 
     row("union of AutoAttack", "sound", "unionAuto"),
     row("C&W within ℓ2 0.83", "sound", "cwL2"),
     row("union with C&W", "sound", "union"),
+    accuracies(
+      "proven, ℓ∞",
+      columns.map(({ lower }) => lower?.linf),
+    ),
+    accuracies(
+      "proven or certified, ℓ2",
+      columns.map(({ lower }) => lower?.l2),
+    ),
   ];
   const published = [
     heading("measured here"),

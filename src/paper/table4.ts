@@ -1,14 +1,8 @@
 import type { Row } from "../evaluate/row.ts";
 import { type Summary, summarize } from "../evaluate/summary.ts";
-import type { Interval } from "../math/statistics.ts";
-import type { DefenseResult } from "./defense-result.ts";
+import type { DefenseResult, LowerBounds, Measured } from "./defense-result.ts";
 import { type PrintedColumn, printedTable4, thirteen } from "./printed.ts";
 import { equalSections, type Section, type Sections, sectionsOf } from "./sections.ts";
-
-/** A measured accuracy and its number of images. */
-export interface Measured extends Interval {
-  readonly examples: number;
-}
 
 /** Accuracies of one defence under one protocol; null where rows are missing. */
 export interface ProtocolColumn {
@@ -44,6 +38,8 @@ export interface Table4Column {
   readonly published: ProtocolColumn;
   readonly oneDraw: OneDraw | null;
   readonly sound: ProtocolColumn;
+  /** What no attack can break; null if nothing was proven or certified. */
+  readonly lower: LowerBounds | null;
   readonly printed: PrintedColumn;
   /** Seconds of training divided by those of AT-ℓ∞; null if either is unknown. */
   readonly trainingTime: number | null;
@@ -146,6 +142,7 @@ export function table4(
       published: own === undefined ? empty : protocolColumn(own.published),
       oneDraw: own === undefined || noise === null ? null : oneDrawOf(own.published),
       sound: own === undefined ? empty : protocolColumn(own.sound),
+      lower: result?.lower ?? null,
       printed: printedTable4[defense],
       trainingTime: ratio(result?.seconds, at?.seconds),
       trainingWork: ratio(result?.flops, at?.flops),

@@ -6,10 +6,13 @@ import { PAPER_RADII, type RegionsOf, table2, table3 } from "../regions.ts";
 import { table1 } from "../theory/table1.ts";
 import { type Claim, differenceText } from "./claim.ts";
 import { type Evidence, pairedShares, type Shares } from "./compared.ts";
-import { MARGIN, type Verdict, verdictOf } from "./verdict.ts";
+import { allOf, MARGIN, type Verdict, verdictOf } from "./verdict.ts";
 
 /** Pixels and channels of CIFAR-10. */
 const DIMENSION = 3072;
+
+/** The dimensions of Table 1. */
+const DIMENSIONS = [2, 784, DIMENSION, 150_528] as const;
 
 /** The paper's Table 1 for CIFAR-10: log₁₀ of the ratio of volumes, printed and computed. */
 export function ratioOfVolumes(): { readonly printed: number; readonly ratio: number } {
@@ -31,7 +34,9 @@ export const volumeClaim: Claim = {
   judge() {
     const { printed, ratio } = ratioOfVolumes();
     const text = `d = ${DIMENSION}: ${powerOfTen(ratio, 1)}, printed ${powerOfTen(printed, 0)}`;
-    return { lines: [{ text, difference: "" }], verdict: "holds" };
+    const ratios = table1([...DIMENSIONS]).map((row) => row.ratio);
+    const falls = ratios.every((one, i) => i === 0 || one < ratios[i - 1]);
+    return { lines: [{ text, difference: "" }], verdict: falls ? "holds" : "does not hold" };
   },
 };
 
@@ -55,11 +60,10 @@ function publishedRows(evidence: readonly Evidence[]): {
 
 const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
 
-/** Whether a share is nearly 0 or nearly 1. */
-function nearly(target: 0 | 1, { low, high }: Interval): Verdict {
-  const [near, far] = target === 0 ? [high, low] : [1 - low, 1 - high];
-  if (near < MARGIN) return "holds";
-  return far > MARGIN ? "does not hold" : "undecided";
+/** Whether a share is nearly 0. */
+function nearlyNone({ low, high }: Interval): Verdict {
+  if (high < MARGIN) return "holds";
+  return low > MARGIN ? "does not hold" : "undecided";
 }
 
 /** The share of a column's examples that are inside the other ball, with its exact interval. */
@@ -80,13 +84,12 @@ export const regionsClaim: Claim = {
     const { scale, rows } = publishedRows(evidence);
     const columns = table2(rows, PAPER_RADII);
     const shares = columns.map(insideOther);
-    const verdict = shares.every((one) => nearly(0, one) === "holds") ? "holds" : "undecided";
     return {
       lines: columns.map(({ attack, defense, examples, meanL2, meanLinf }, i) => ({
         text: `${attack === "pgd-l2" ? "PGD-ℓ2" : "PGD-ℓ∞"} on ${titles[defense]}: ${percent(shares[i].mean)} inside the other ball (at most ${percent(shares[i].high)}), mean ℓ2 ${meanL2.toFixed(2)}, mean ℓ∞ ${meanLinf.toFixed(3)}, n ${examples}, ${scale}`,
         difference: "",
       })),
-      verdict: shares.some((one) => nearly(0, one) === "does not hold") ? "does not hold" : verdict,
+      verdict: allOf(shares.map(nearlyNone)),
     };
   },
 };

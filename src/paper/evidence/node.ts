@@ -1,8 +1,11 @@
 // Results of Table 4 from files alone, without the data set: the rows of a folder, or the committed cells of a sweep.
+import type { CertificateRow } from "../../certify/row.ts";
+import { certifiedShares } from "../../certify/share.ts";
 import { defenseNamed } from "../../defenses/table.ts";
 import { readRows } from "../../evaluate/resumed.ts";
 import type { Row } from "../../evaluate/row.ts";
 import { nodeHost } from "../../files/host/node.ts";
+import { wilson } from "../../math/statistics.ts";
 import { architecture } from "../../models/architectures.ts";
 import { flopsPerImage } from "../../models/flops.ts";
 import type { Cell } from "../../sweep/cell.ts";
@@ -12,11 +15,13 @@ import { committedKeys, readResult, timesOf } from "../../sweep/results.ts";
 import { nodeStore } from "../../sweep/store/node.ts";
 import type { Store } from "../../sweep/store/store.ts";
 import { resolveOptions } from "../../train/options.ts";
+import type { ProofRow } from "../../verify/proof-row.ts";
 import { isRangeOf } from "../by-sweep/ranges.ts";
 import { evaluationKinds, evaluationsOf, trainingOf, trainingPasses } from "../cells.ts";
 import { flopsOfPasses } from "../cost.ts";
-import type { DefenseResult } from "../defense-result.ts";
+import type { DefenseResult, LowerBounds, Measured } from "../defense-result.ts";
 import { thirteen } from "../printed.ts";
+import { PAPER_RADII } from "../regions.ts";
 import type { Scale } from "../scales.ts";
 import { rowsFile, storedRows, trainingSeconds } from "../stored/node.ts";
 
@@ -77,13 +82,44 @@ export interface SweptResults {
 
 const decoder = new TextDecoder();
 
-async function rowsOf(store: Store, ranges: readonly Cell[]): Promise<Row[]> {
-  const rows: Row[] = [];
+/** The rows of some cells; null unless there are cells, and all are committed. */
+async function rowsOf<R>(
+  store: Store,
+  ranges: readonly Cell[],
+  committed: ReadonlySet<string>,
+): Promise<R[] | null> {
+  if (ranges.length === 0 || !ranges.every(({ key }) => committed.has(key))) return null;
+  const rows: R[] = [];
   for (const { key } of ranges) {
     const text = decoder.decode(await readResult(store, key, ROWS, nodeHost));
-    rows.push(...readRows<Row>(ROWS, text).rows);
+    rows.push(...readRows<R>(ROWS, text).rows);
   }
   return rows;
+}
+
+const sharesOf = (proven: number, of: number): Measured =>
+  Object.assign(wilson(proven, of), { examples: of });
+
+/** The share of images that are proven in one norm; null without proofs in it. */
+function provenShare(rows: readonly ProofRow[], norm: string): Measured | null {
+  const own = rows.filter((row) => row.norm === norm);
+  if (own.length === 0) return null;
+  return sharesOf(own.filter(({ status }) => status === "proven").length, own.length);
+}
+
+/** What the committed proofs and certificates of a model show; undefined if there are none. */
+async function lowerBounds(
+  store: Store,
+  cells: readonly Cell[],
+  committed: ReadonlySet<string>,
+): Promise<LowerBounds | undefined> {
+  const of = (kind: string) => cells.filter(({ work }) => work.kind === kind);
+  const proofs = await rowsOf<ProofRow>(store, of("prove"), committed);
+  if (proofs !== null) return { linf: provenShare(proofs, "linf"), l2: provenShare(proofs, "l2") };
+  const certificates = await rowsOf<CertificateRow>(store, of("certify"), committed);
+  if (certificates === null) return undefined;
+  const [{ certified, of: examples }] = certifiedShares(certificates, ["l2"], [PAPER_RADII.l2]);
+  return { linf: null, l2: sharesOf(certified, examples) };
 }
 
 /**
@@ -103,12 +139,14 @@ export async function sweptResults(path: string, scale: Scale): Promise<SweptRes
     const rows: Record<string, Row[]> = {};
     for (const evaluation of evaluationsOf("table4", defense, scale, { share: 1, seed: 0 })) {
       const ranges = [...cells.values()].filter((cell) => isRangeOf(cell, training, evaluation));
-      const isWhole = ranges.length > 0 && ranges.every(({ key }) => committed.has(key));
-      if (isWhole) rows[evaluation.kind] = await rowsOf(store, ranges);
+      const found = await rowsOf<Row>(store, ranges, committed);
+      if (found !== null) rows[evaluation.kind] = found;
     }
     if (Object.keys(rows).length === 0) continue;
     const seconds = (await timesOf(store, training.key))?.seconds ?? null;
-    results[defense] = { noise: noiseOf(defense), rows, seconds, flops: null };
+    const own = [...cells.values()].filter(({ work }) => work.inputs.includes(training.key));
+    const lower = await lowerBounds(store, own, committed);
+    results[defense] = { noise: noiseOf(defense), rows, lower, seconds, flops: null };
   }
   const done = [...cells.keys()].filter((key) => committed.has(key));
   let seconds = 0;
