@@ -95,6 +95,25 @@ const networks: {
     },
   },
   {
+    name: "self-attention",
+    shape: [5, 4],
+    f: (x) => {
+      const [q, k, v] = [30, 31, 32].map((seed) => g.matmul(x, weights(seed, [4, 6])));
+      const scores = g.mul(g.matmul(q, g.transpose(k, [0, 2, 1])), g.scalar(6 ** -0.5));
+      const mixed = g.add(g.matmul(g.softmax(scores), v), g.mul(v, g.scalar(0.3)));
+      return g.matmul(g.reshape(mixed, [1, 30]), weights(33, [30, 3]));
+    },
+  },
+  {
+    name: "quantised values",
+    shape: [6],
+    f: (x) => {
+      const h = g.round(g.mul(g.add(g.matmul(x, weights(40, [6, 8])), listed(0.1)), g.scalar(7)));
+      const z = g.add(g.clip(h, -7, 8), g.mul(g.sign(h), g.ceil(g.mul(h, g.scalar(0.3)))));
+      return g.matmul(z, weights(41, [8, 3]));
+    },
+  },
+  {
     name: "pooling, clips and casts",
     shape: [2, 6, 6],
     f: (x) => {
@@ -181,5 +200,20 @@ describe("float32 kernels are at least three times as accurate as assumed", () =
     const errors = truth.map((t, i) => Math.abs(Number(y.data[i]) - t) / Math.max(1, Math.abs(t)));
     expect(Math.max(...errors)).toBeLessThan(KERNEL / 3);
     await program.release();
+  });
+
+  it("softmax, of 3 to 300 numbers", async () => {
+    const runtime = await runtimeOf("plain");
+    for (const classes of [3, 10, 300]) {
+      const x = g.input("x", [500, classes]);
+      const program = await runtime.compile({ y: g.softmax(x) });
+      const rows = normal([keyOf(classes)], [1, 500 * classes]).data;
+      const points = rows.map((v, i) => v * 10 ** ((Math.floor(i / classes) % 40) / 20));
+      const { y } = await program.run({ x: tensor([500, classes], points) });
+      const truth = exactAt(inDoubles(g.softmax(x)), [500, classes], points);
+      const errors = truth.map((t, i) => Math.abs(Number(y.data[i]) - t));
+      expect(errors.reduce((a, b) => Math.max(a, b))).toBeLessThan(KERNEL / 3);
+      await program.release();
+    }
   });
 });

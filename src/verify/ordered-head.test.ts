@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import * as g from "../engine/graph/expressions.ts";
 import { interpret } from "../engine/graph/interpret.ts";
 import type { Value } from "../engine/graph/value.ts";
-import { beforeOrderedHead } from "./ordered-head.ts";
+import { beforeOrderedHead, beforeSoftmax } from "./ordered-head.ts";
 
 const x = g.input("x", [1, 3], "float64");
 const number = (value: number, shape: readonly number[] = [1, 1]): Value =>
@@ -58,5 +58,30 @@ describe("the operators at the end that keep the order", () => {
   it("leaves a Flatten alone that no such operator follows", () => {
     const y = g.reshape(x, [3, 1]);
     expect(beforeOrderedHead(y).scores).toBe(y);
+  });
+});
+
+describe("the Softmax at the end", () => {
+  const p = g.softmax(x, 1);
+  const sum = (values: Value): Value => g.sum(g.abs(values), [1], true);
+  const above = (values: Value, low: number): Value =>
+    g.clip(values, low, Number.POSITIVE_INFINITY);
+
+  it.each<[string, Value]>([
+    ["alone", p],
+    ["divided by its sum, as a Normalizer is read", g.div(p, above(sum(p), 1e-38))],
+    ["and reshaped", g.reshape(g.div(p, above(sum(p), 1e-38)), [3, 1])],
+  ])("is found %s", (_, y) => {
+    expect(beforeSoftmax(y)).toBe(x);
+  });
+
+  it.each<[string, Value]>([
+    ["divided by the sum of other values", g.div(p, above(sum(x), 1e-38))],
+    ["divided by a number per class", g.div(p, above(g.abs(p), 1e-38))],
+    ["divided by a number that may be 0", g.div(p, sum(p))],
+    ["divided by a number so large that float32 loses the order", g.div(p, above(sum(p), 1e38))],
+    ["that divides", g.div(above(sum(p), 1e-38), p)],
+  ])("is not found %s", (_, y) => {
+    expect(beforeSoftmax(y)).toBeNull();
   });
 });

@@ -34,12 +34,27 @@ export function beforeOrderedHead(output: Value): OrderedHead {
   return { scores, leftOut };
 }
 
-/** The values [1, …] that a network's output is the Softmax or LogSoftmax of, along all outputs; null if it is neither. */
+/**
+ * The values [1, …] that a network's output is the Softmax or LogSoftmax of, along all outputs; null if it is neither. The
+ * Softmax may be divided by its sum.
+ */
 export function beforeSoftmax(output: Value): Value | null {
   let y = reshaped(output);
+  y = reshaped(dividedBySum(y) ?? y);
   if (y.op === "Log" && is(reshaped(y.inputs[0]), "Softmax")) y = reshaped(y.inputs[0]);
   if (!is(y, "Softmax") && !is(y, "LogSoftmax")) return null;
   return y.shape[y.attrs.axis] === elementCount(y.shape) ? y.inputs[0] : null;
+}
+
+/** p of p / max(Σ|p|, low) with 0 < low ≤ 1, as the Normalizer of scikit-learn's files is read; null for other nodes. */
+function dividedBySum(node: Value): Value | null {
+  if (!is(node, "Div")) return null;
+  const [p, total] = node.inputs;
+  if (!is(total, "Clip") || !(total.attrs.low > 0 && total.attrs.low <= 1)) return null;
+  const [sum] = total.inputs;
+  if (total.attrs.high !== Number.POSITIVE_INFINITY || !is(sum, "ReduceSum")) return null;
+  const [sizes] = sum.inputs;
+  return isSingle(sum) && is(sizes, "Abs") && sizes.inputs[0] === p ? p : null;
 }
 
 function reshaped(node: Value): Value {

@@ -77,7 +77,7 @@ export interface ClassProver {
 /**
  * By class: a margin m of the scores before a Softmax that float32 keeps. Of C classes, the label's probability p is at least
  * 1/(1 + (C − 1)·e⁻ᵐ), and it exceeds each other by p·(1 − e⁻ᵐ), which for m > C·2⁻¹⁴ is above 2⁻¹⁵. The kernel's errors
- * of 2⁻²⁰ for both, and those of a logarithm behind it, do not make up for that.
+ * of 2⁻²⁰ for both, and those of a logarithm or of a division by one number behind it, do not make up for that.
  */
 const LEAST_MARGIN = 2 ** -14;
 

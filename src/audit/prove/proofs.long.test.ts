@@ -157,35 +157,38 @@ describe("audit with prove, of a linear network", () => {
   });
 });
 
-it.each([["Softmax"], ["LogSoftmax"]])(
-  "proves a file that ends in %s by the scores before it",
-  async (op) => {
-    const w = new Float32Array(64);
-    for (let pixel = 0; pixel < 16; pixel++) w[4 * pixel + fixture.quarter(pixel)] = 1;
-    const nodes = [
-      nodeOf("Flatten", ["x"], ["flat"]),
-      nodeOf("MatMul", ["flat", "w"], ["scores"]),
-      nodeOf(op, ["scores"], ["y"], {}),
-    ];
-    const file = onnxFile(nodes, {
-      inputs: { x: ["n", 1, 4, 4] },
-      outputs: { y: ["n", 4] },
-      arrays: { w: core.tensor([16, 4], w) },
-    });
-    const out = core.memoryStorage("memory");
-    const few = { norms: ["linf"], epsilonLinf: [0.17, 0.2] } as const;
-    const request = { ...options, ...few, device, data: dataset, name: "soft.onnx", out };
-    const { proofs } = await core.audit(file, request);
-    expect(proofs?.contradictions).toEqual([]);
-    const rows = await linesOf<ProofRow>(out, "rows.proofs.jsonl");
-    expect(rows.some(({ status }) => status === "proven")).toBe(true);
-    for (const { index, epsilon, status } of rows) {
-      const left = marginOf(index) - slopes.linf * epsilon;
-      if (status === "proven") expect(left).toBeGreaterThan(4 * 2 ** -14);
-      if (left > 0.01) expect([index, epsilon, status]).toEqual([index, epsilon, "proven"]);
-    }
-  },
-);
+const normalizer = nodeOf("Normalizer", ["p"], ["y"], { norm: { string: "L1" } }, { domain: "ai.onnx.ml" });
+
+it.each([
+  ["Softmax", [nodeOf("Softmax", ["scores"], ["y"])]],
+  ["LogSoftmax", [nodeOf("LogSoftmax", ["scores"], ["y"])]],
+  ["a normalised Softmax", [nodeOf("Softmax", ["scores"], ["p"]), normalizer]],
+])("proves a file that ends in %s by the scores before it", async (_, head) => {
+  const w = new Float32Array(64);
+  for (let pixel = 0; pixel < 16; pixel++) w[4 * pixel + fixture.quarter(pixel)] = 1;
+  const nodes = [
+    nodeOf("Flatten", ["x"], ["flat"]),
+    nodeOf("MatMul", ["flat", "w"], ["scores"]),
+    ...head,
+  ];
+  const file = onnxFile(nodes, {
+    inputs: { x: ["n", 1, 4, 4] },
+    outputs: { y: ["n", 4] },
+    arrays: { w: core.tensor([16, 4], w) },
+  });
+  const out = core.memoryStorage("memory");
+  const few = { norms: ["linf"], epsilonLinf: [0.17, 0.2] } as const;
+  const request = { ...options, ...few, device, data: dataset, name: "soft.onnx", out };
+  const { proofs } = await core.audit(file, request);
+  expect(proofs?.contradictions).toEqual([]);
+  const rows = await linesOf<ProofRow>(out, "rows.proofs.jsonl");
+  expect(rows.some(({ status }) => status === "proven")).toBe(true);
+  for (const { index, epsilon, status } of rows) {
+    const left = marginOf(index) - slopes.linf * epsilon;
+    if (status === "proven") expect(left).toBeGreaterThan(4 * 2 ** -14);
+    if (left > 0.01) expect([index, epsilon, status]).toEqual([index, epsilon, "proven"]);
+  }
+});
 
 it("refuses images with pixels outside [0, 1], around which no such image need be", async () => {
   const data = {
@@ -235,7 +238,7 @@ it("an image that is misclassified is broken in every ball", async () => {
 
 it("refuses an operator without a bound before any attack, and names it", async () => {
   const nodes = [
-    nodeOf("Softmax", ["x"], ["soft"]),
+    nodeOf("LogSoftmax", ["x"], ["soft"]),
     nodeOf("Flatten", ["soft"], ["flat"]),
     nodeOf("Gemm", ["flat", "w"], ["z"]),
   ];
@@ -246,7 +249,7 @@ it("refuses an operator without a bound before any attack, and names it", async 
   });
   const out = core.memoryStorage("memory");
   const refused = core.audit(strange, { ...options, device, data: dataset, out });
-  await expect(refused).rejects.toThrow(/Softmax/);
+  await expect(refused).rejects.toThrow(/LogSoftmax/);
   await expect(refused).rejects.toBeInstanceOf(core.UsageError);
   expect(await out.list("")).not.toContain("rows.jsonl");
 });

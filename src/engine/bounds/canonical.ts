@@ -95,7 +95,25 @@ function raised(node: Value<"Pow">): Value {
   return value.length > 0 && value.every((n) => n === 0.5) ? g.sqrt(y) : node;
 }
 
-/** An equal expression without Max, Min, Clip, Abs, MaxPool and ReduceMax. */
+/** A product of two matrices [.., m, k] and [.., k, n] as products of numbers [.., m, k, n] and their sums over k. */
+function multiplied({ inputs: [a, b], shape }: Value<"MatMul">): Value {
+  const [m, n] = shape.slice(-2);
+  const k = a.shape[a.shape.length - 1];
+  const full = [...shape.slice(0, -2), m, k, n];
+  const left = g.reshape(a, [...a.shape, 1]);
+  const right = g.reshape(b, b.shape.toSpliced(-2, 0, 1));
+  return g.sum(g.mul(g.expand(left, full), g.expand(right, full)), [full.length - 2]);
+}
+
+/** exp(xᵢ − log Σⱼ exp xⱼ) along an axis. */
+function normalized({ inputs: [x], attrs: { axis } }: Value<"Softmax">): Value {
+  return g.exp(g.sub(x, g.log(g.sum(g.exp(x), [axis], true))));
+}
+
+/** x of a node that replaces the Softmax of x. */
+export const softmaxInput = (node: Value): Value => node.inputs[0].inputs[0];
+
+/** An equal expression without Max, Min, Clip, Abs, MaxPool, ReduceMax, Softmax and products of two matrices. */
 function rewritten(node: Value, isConstant: (input: Value) => boolean): Value {
   const [a, b] = node.inputs;
   // The factors of a product of two values get its shape, so that every relaxation is element by element.
@@ -111,6 +129,8 @@ function rewritten(node: Value, isConstant: (input: Value) => boolean): Value {
   if (is(node, "Abs")) return g.sub(g.mul(g.relu(a), g.scalarLike(a, 2)), a);
   if (is(node, "MaxPool")) return maxPooled(node);
   if (is(node, "ReduceMax")) return reducedMaximum(node);
+  if (is(node, "Softmax")) return normalized(node);
+  if (is(node, "MatMul") && !isConstant(a) && !isConstant(b)) return multiplied(node);
   if (is(node, "StopGradient") || is(node, "StraightThrough")) return a;
   if (is(node, "Cast") && node.dtype.startsWith("float") && a.dtype.startsWith("float"))
     return retyped(a, node);

@@ -86,6 +86,37 @@ const nets: Net[] = [
     },
   },
   {
+    name: "self-attention of two heads",
+    shape: [5, 4],
+    f: (x) => {
+      const [query, key, value] = [80, 82, 84].map((seed) =>
+        g.transpose(g.reshape(dense(x, seed, 4, 6), [1, 5, 2, 3]), [0, 2, 1, 3]),
+      );
+      const scores = times(g.matmul(query, g.transpose(key, [0, 1, 3, 2])), 3 ** -0.5);
+      const mixed = g.transpose(g.matmul(g.softmax(scores), value), [0, 2, 1, 3]);
+      return dense(g.relu(dense(flat(mixed), 86, 30, 6)), 88, 6, 3);
+    },
+  },
+  {
+    name: "products of matrices that are broadcast, and a Softmax along another axis",
+    shape: [3, 4],
+    f: (x) => {
+      const y = g.softmax(g.reshape(x, [3, 1, 4]), 0);
+      const z = g.matmul(y, g.transpose(g.reshape(times(x, 2), [3, 4]), [1, 0]));
+      return dense(flat(z), 90, 9, 3);
+    },
+  },
+  {
+    name: "quantised values, and signs",
+    shape: [6],
+    f: (x) => {
+      const pixels = times(g.floor(times(x, 255)), 1 / 255);
+      const h = g.clip(times(g.round(times(dense(pixels, 70, 6, 8), 3)), 1 / 3), -1, 1);
+      const z = dense(h, 72, 8, 6);
+      return dense(g.concat([g.ceil(z), g.sign(z), g.floor(times(z, 4))], 1), 74, 18, 3);
+    },
+  },
+  {
     name: "leaky ReLU, hard swish, clip, abs, max and min",
     shape: [5],
     f: (x) => {
@@ -210,8 +241,9 @@ describe("CROWN", () => {
 
   it("refuses an operator without a relaxation by name", () => {
     const x = g.input("x", [1, 4]);
-    expect(() => crownOf(x, g.softmax(x))).toThrow("operator Softmax of shape [1, 4]");
+    expect(() => crownOf(x, g.logSoftmax(x))).toThrow("operator LogSoftmax of shape [1, 4]");
     expect(() => crownOf(x, g.div(x, g.exp(x)))).toThrow("operator Div");
-    expect(() => crownOf(x, g.matmul(x, g.reshape(g.exp(x), [4, 1])))).toThrow("operator MatMul");
+    const w = g.reshape(x, [1, 1, 2, 2]);
+    expect(() => crownOf(x, g.conv(w, w, {}))).toThrow("operator Conv");
   });
 });

@@ -1,9 +1,11 @@
 import { InternalError } from "../../math/internal-error.ts";
 import { elementCount } from "../../math/tensor.ts";
 import { is, topological, type Value } from "../graph/value.ts";
+import { softmaxInput } from "./canonical.ts";
 import { type Evaluation, EvaluationErrors } from "./evaluation.ts";
 import { type Interval, inflated, intersection, magnitude } from "./interval.ts";
 import { intervalOfNode } from "./interval-rules.ts";
+import { softmaxInterval } from "./interval-softmax.ts";
 import { rounded } from "./lines.ts";
 import { Plan } from "./plan.ts";
 import {
@@ -104,8 +106,7 @@ export class Crown {
     const errors = evaluation === undefined ? null : this.#errorsOf(evaluation);
     for (const node of this.plan.order) {
       if (node !== this.plan.input) {
-        const inputs = node.inputs.map((input) => state.interval(input));
-        const exact = intervalOfNode(node, inputs);
+        const exact = exactInterval(this.plan, node, state);
         const error = errors?.of(node, exact, state.intervals) ?? null;
         if (error !== null) state.errors.set(node, error);
         const interval = error === null ? exact : inflated(exact, error);
@@ -113,7 +114,7 @@ export class Crown {
         state.learn(node, earlier === undefined ? interval : intersection(interval, earlier));
       }
       if (state.isEmpty) return state;
-      const readers = this.plan.readers(node);
+      const readers = this.plan.tightenedFor(node);
       if (readers.length === 0 || !walks || this.#isExact(node, region)) continue;
       signal?.throwIfAborted();
       const elements = state.unstable(node, readers);
@@ -234,6 +235,20 @@ export class Crown {
     this.#programs.clear();
     for (const { compiled } of programs) await compiled.release();
   }
+}
+
+/** The interval of a node by those of its inputs, or of the Softmax that it replaces, which is tighter. */
+function exactInterval({ sources }: Plan, node: Value, state: RegionState): Interval {
+  const interval = intervalOfNode(
+    node,
+    node.inputs.map((input) => state.interval(input)),
+  );
+  const softmax = sources.get(node)?.find((source) => is(source, "Softmax"));
+  if (softmax === undefined) return interval;
+  return intersection(
+    interval,
+    softmaxInterval(state.interval(softmaxInput(node)), softmax.attrs.axis),
+  );
 }
 
 /** The chunk for a number of rows: the smallest that holds them all, or the largest that fits into memory. */

@@ -6,6 +6,7 @@
 // count as 0, and for Winograd's F(2×2, 3×3) if it is named. They rest on two assumptions: a value that several operators
 // read is computed once, and the kernels of Exp and its like are as accurate as KERNEL.
 
+import { elementCount } from "../../math/tensor.ts";
 import * as g from "../graph/expressions.ts";
 import { is, type Value } from "../graph/value.ts";
 import { errorsOfConstants } from "./evaluation-constants.ts";
@@ -53,7 +54,12 @@ const isComputed = (plan: Plan, node: Value): boolean =>
   (SUMS.has(node.op) || JOINED.has(node.op) || KERNELS.has(node.op) || node.op === "Sqrt");
 
 const computedBy = ({ sources }: Plan, node: Value): Value | undefined =>
-  sources.get(node)?.find(({ op }) => op === node.op || op === "Div" || op === "Pow");
+  sources
+    .get(node)
+    ?.find(({ op }) => op === node.op || op === "Div" || op === "Pow" || REPLACED[op] === node.op);
+
+/** The operators that end what replaces a Softmax, and a product of two matrices (see canonical.ts). */
+const REPLACED: Readonly<Record<string, string>> = { Softmax: "Exp", MatMul: "ReduceSum" };
 
 const isCast = ({ sources }: Plan, node: Value): boolean =>
   sources.get(node)?.some((source) => is(source, "Cast")) ?? false;
@@ -69,7 +75,9 @@ export class EvaluationErrors {
     this.#plan = plan;
     this.#evaluation = evaluation;
     this.#constants = errorsOfConstants(plan.constantIntervals);
-    const reader = plan.order.find((node) => !isComputed(plan, node) && this.#readsRounded(node));
+    const reader = plan.order.find(
+      (node) => !isComputed(plan, node) && node.op !== "Concat" && this.#readsRounded(node),
+    );
     if (reader !== undefined)
       throw withoutBound(
         reader,
@@ -88,11 +96,22 @@ export class EvaluationErrors {
    * and `exact` the values op(x̂).
    */
   of(node: Value, exact: Interval, intervals: ReadonlyMap<Value, Interval>): Float64Array | null {
-    const error = isComputed(this.#plan, node) ? this.#computed(node, exact, intervals) : null;
+    const error = isComputed(this.#plan, node)
+      ? this.#computed(node, exact, intervals)
+      : this.#concatenated(node);
     if (!isCast(this.#plan, node)) return error;
     const size = magnitude(exact);
     const cast = errorOf({ size, roundings: 4, other: zeros(size.length) });
     return error === null ? cast : plus(error, cast);
+  }
+
+  /** The errors of the constants that a Concat reads. */
+  #concatenated(node: Value): Float64Array | null {
+    if (node.op !== "Concat" || !this.#readsRounded(node)) return null;
+    const errors = node.inputs.map(
+      (input) => this.#constants.get(input) ?? zeros(elementCount(input.shape)),
+    );
+    return applied(node, errors);
   }
 
   #readsRounded = ({ inputs }: Value): boolean =>
@@ -103,7 +122,11 @@ export class EvaluationErrors {
     exact: Interval,
     intervals: ReadonlyMap<Value, Interval>,
   ): Float64Array | null {
-    if (KERNELS.has(node.op)) return errorOfKernel(exact, (y) => KERNEL * Math.max(1, y));
+    if (KERNELS.has(node.op)) {
+      const source = computedBy(this.#plan, node) as Value;
+      const error = KERNEL + (is(source, "Softmax") ? errorOfSoftmaxSum(source) : 0);
+      return errorOfKernel(exact, (y) => error * Math.max(1, y));
+    }
     if (node.op === "Sqrt") return errorOfKernel(exact, (y) => ROOT * y + TINY);
     if (this.#isJoined(node)) return null;
     return errorOf(this.#sum(node, intervals));
@@ -161,6 +184,10 @@ export class EvaluationErrors {
     return { size, roundings, other: plus(other, more) };
   }
 }
+
+/** The relative error of the sum that a Softmax divides by. */
+const errorOfSoftmaxSum = ({ shape, attrs: { axis } }: Value<"Softmax">): number =>
+  gamma(shape[axis] + EXTRA, "float32");
 
 /** The error of a function of one number, from the largest |y| of its exact values; infinite where float32 may overflow. */
 const errorOfKernel = (exact: Interval, error: (y: number) => number): Float64Array =>

@@ -27,7 +27,7 @@ export async function boundsOfHalf(
   );
   for (const node of crown.plan.order) {
     if (state.isEmpty) break;
-    const readers = crown.plan.readers(node);
+    const readers = crown.plan.tightenedFor(node);
     if (readers.length === 0 || !crown.below(node).includes(relu)) continue;
     const elements = state.unstable(node, readers);
     if (elements.length > 0)

@@ -42,7 +42,7 @@ export async function importantNeurons(
     important.set(input, elements.add(element));
   }
   return (node, element) =>
-    important.get(node)?.has(element) === true || !crown.plan.readers(node).every(isRelu);
+    important.get(node)?.has(element) === true || !crown.plan.tightenedFor(node).every(isRelu);
 }
 
 /** The fewest indices that make up the share of a sum, the largest first. */

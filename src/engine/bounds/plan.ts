@@ -52,6 +52,8 @@ export class Plan implements Constants {
   readonly #ids = new Map<Value, number>();
   readonly #constants = new Map<Value, WalkConstant>();
   readonly #readers = new Map<Value, Value[]>();
+  readonly #tightened = new Map<Value, Value[]>();
+  readonly #copies = new Map<Value, Value[]>();
 
   /** Throws `UsageError` for an operator without a bound, and names the node. The network's batch is 1. */
   constructor(input: Value, output: Value) {
@@ -76,14 +78,30 @@ export class Plan implements Constants {
   }
 
   #addReader(node: Value, reader: Value): void {
-    const others = this.#readers.get(node);
-    if (others === undefined) this.#readers.set(node, [reader]);
-    else others.push(reader);
+    addTo(this.#readers, node, reader);
+    let original = node;
+    // The factors of a product repeat the elements of other nodes.
+    while (reader.op === "Mul" && (original.op === "Expand" || original.op === "Reshape")) {
+      const [input] = original.inputs;
+      addTo(this.#copies, input, original);
+      original = input;
+    }
+    addTo(this.#tightened, original, reader);
   }
 
   /** The relaxed nodes that read a node. */
   readers(node: Value): readonly Value[] {
     return this.#readers.get(node) ?? [];
+  }
+
+  /** The relaxed nodes that tighter intervals of a node help: its readers, and those of its copies. None for a copy. */
+  tightenedFor(node: Value): readonly Value[] {
+    return this.#tightened.get(node) ?? [];
+  }
+
+  /** The nodes that repeat the elements of a node as factors of a product. */
+  copies(node: Value): readonly Value[] {
+    return this.#copies.get(node) ?? [];
   }
 
   #requireRule(node: Value): void {
@@ -133,6 +151,12 @@ export class Plan implements Constants {
     this.#constants.set(node, made);
     return made;
   }
+}
+
+function addTo(map: Map<Value, Value[]>, key: Value, value: Value): void {
+  const others = map.get(key);
+  if (others === undefined) map.set(key, [value]);
+  else if (!others.includes(value)) others.push(value);
 }
 
 function walkConstant(interval: Interval, type: FloatType): WalkConstant {

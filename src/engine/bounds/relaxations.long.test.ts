@@ -14,7 +14,8 @@ if (!there) console.log(`skipped: no numpy in ${PYTHON}`);
 
 const isSlow = process.env.SLOW === "1";
 const [boxes, points] = isSlow ? [600, 100] : [60, 10];
-const ops: Op[] = ["Relu", "Sigmoid", "Tanh", "Exp", "Log", "Sqrt", "Erf", "Atan", "Sin", "Cos"];
+const smooth: Op[] = ["Sigmoid", "Tanh", "Exp", "Log", "Sqrt", "Erf", "Atan", "Sin", "Cos"];
+const ops: Op[] = ["Relu", ...smooth, "Sign", "Floor", "Ceil", "Round"];
 type Range = readonly [number, number];
 
 /** Interval `i` of an operator: widths from 1e-7 to 1e3; around 0, from or up to 0, near 0, of size 1, and far away. */

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { normal, uniform } from "../../math/distributions.ts";
 import { fold, keyOf } from "../../math/random.ts";
-import { type ElementaryOp, elementary, valuesOn } from "./elementary.ts";
+import { type ElementaryOp, elementary, isElementary, valuesOn } from "./elementary.ts";
 import { linesOf, reluLines } from "./relaxations.ts";
 import type { FloatType } from "./rounding.ts";
+import type { StepOp } from "./step-lines.ts";
 
 const slow = process.env.SLOW !== undefined;
 const WIDTHS = [1e-7, 1e-5, 1e-3, 0.1, 1, 10, 100, 1e3];
@@ -20,7 +21,9 @@ function intervals(width: number, seed: number, domain: number): (readonly [numb
   return [...near, [first + (domain === 0 ? 1e-3 : 0), first + 1e-3 + width]];
 }
 
-const truth: Record<ElementaryOp | "Relu", (x: number) => number> = {
+type Known = ElementaryOp | StepOp | "Relu";
+
+const truth: Record<Known, (x: number) => number> = {
   Relu: (x) => Math.max(0, x),
   Sigmoid: (x) => 1 / (1 + Math.exp(-x)),
   Tanh: Math.tanh,
@@ -31,14 +34,24 @@ const truth: Record<ElementaryOp | "Relu", (x: number) => number> = {
   Atan: Math.atan,
   Sin: Math.sin,
   Cos: Math.cos,
+  Sign: Math.sign,
+  Floor: Math.floor,
+  Ceil: Math.ceil,
+  Round: Math.round,
 };
+
+type Points = readonly (readonly [number, number])[];
+const points = (x: number, y: number, x2: number, y2: number): Points => [
+  [x, y],
+  [x2, y2],
+];
 
 describe("the lines of a relaxation enclose the function", () => {
   const types: FloatType[] = ["float32", "float64"];
-  const ops = Object.keys(truth) as (ElementaryOp | "Relu")[];
+  const ops = Object.keys(truth) as Known[];
   it.each(ops.flatMap((op) => types.map((type) => ({ op, type }))))("$op in $type", (one) => {
     const { op, type } = one;
-    const domain = op === "Relu" ? Number.NEGATIVE_INFINITY : elementary[op].domain;
+    const domain = isElementary(op) ? elementary[op].domain : Number.NEGATIVE_INFINITY;
     for (const [seed, width] of WIDTHS.entries()) {
       if (op === "Exp" && width > 100) continue;
       for (const [low, high] of intervals(width, seed, domain)) {
@@ -57,6 +70,42 @@ describe("the lines of a relaxation enclose the function", () => {
         }
       }
     }
+  });
+
+  it.each<{ op: StepOp; low: number; high: number; below: Points; above: Points }>([
+    // One jump: the edges of the convex hull around the centre.
+    { op: "Floor", low: 0.2, high: 1.1, below: [[0.5, 0]], above: points(0.2, 0, 1, 1) },
+    { op: "Round", low: 0, high: 0.9, below: [[0, 0]], above: points(0, 0, 0.5, 1) },
+    { op: "Round", low: -0.9, high: 0, below: points(-0.5, -1, 0, 0), above: [[0, 0]] },
+    { op: "Ceil", low: -0.1, high: 0.8, below: points(0, 0, 0.8, 1), above: [[0.5, 1]] },
+    { op: "Sign", low: -1, high: 3, below: points(0, -1, 3, 1), above: [[1, 1]] },
+    { op: "Sign", low: 0, high: 2, below: points(0, 0, 2, 1), above: [[1, 1]] },
+    // Many jumps: x and a constant.
+    { op: "Floor", low: 0, high: 4, below: points(1, 0, 4, 3), above: points(0, 0, 4, 4) },
+    { op: "Round", low: -1e3, high: 1e3, below: [[0.5, 0]], above: [[0.5, 1]] },
+    { op: "Round", low: -2.2, high: -1.8, below: [[-2, -2]], above: [[-2, -2]] },
+  ])("of $op on [$low, $high] with no room between", ({ op, low, high, below, above }) => {
+    const { lower, upper } = linesOf(op, [[low, high]], "float64");
+    for (const [x, y] of below) expect(lower.slopes[0] * x + lower.intercept).toBeCloseTo(y, 12);
+    for (const [x, y] of above) expect(upper.slopes[0] * x + upper.intercept).toBeCloseTo(y, 12);
+  });
+
+  it("of a step function on both sides of a jump, and where nothing is known", () => {
+    // Two neighbours may round to either side of 0.5.
+    for (const [low, high] of [
+      [0.5, 0.5],
+      [0.5 - 2 ** -54, 0.5],
+      [0.5 - 1e-7, 0.5 + 1e-7],
+    ]) {
+      const { lower, upper } = linesOf("Round", [[low, high]], "float32");
+      expect(lower.slopes[0] * low + lower.intercept).toBeLessThanOrEqual(0);
+      expect(upper.slopes[0] * high + upper.intercept).toBeGreaterThanOrEqual(1);
+    }
+    const { lower, upper } = linesOf("Floor", [[Number.NEGATIVE_INFINITY, 3]], "float32");
+    expect([lower, upper]).toEqual([
+      { slopes: [1], intercept: -1 },
+      { slopes: [1], intercept: 0 },
+    ]);
   });
 
   it("of a product, over random rectangles", () => {

@@ -7,6 +7,7 @@ import { type Lines, rounded } from "./lines.ts";
 import { productLines } from "./product-lines.ts";
 import { type FloatType, up } from "./rounding.ts";
 import { smoothLines } from "./smooth-lines.ts";
+import { isStep, stepLines } from "./step-lines.ts";
 
 /** The lines of all elements of one node, in row-major order. Slopes by input; all are numbers of the float type. */
 export interface Relaxation {
@@ -49,7 +50,7 @@ const flat = (slope: number, low: number, high: number): Lines => ({
 
 /** The operators that are relaxed: functions of one number, and products of two. */
 export const isRelaxed = ({ op }: Value): boolean =>
-  op === "Relu" || op === "Mul" || isElementary(op);
+  op === "Relu" || op === "Mul" || isElementary(op) || isStep(op);
 
 /** The lines of one element of a node on the intervals of its inputs. */
 export function linesOf(
@@ -61,6 +62,7 @@ export function linesOf(
   if (op === "Relu") return reluLines(low, high, type);
   if (op === "Mul") return productLines(inputs[0], inputs[1], type);
   if (isElementary(op)) return smoothLines(elementary[op], low, high, type);
+  if (isStep(op)) return stepLines(op, low, high, type);
   throw new Error(`${op} has no relaxation`);
 }
 

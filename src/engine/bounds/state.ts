@@ -1,6 +1,7 @@
 import type { NdArray, Shape } from "../../math/tensor.ts";
 import { is, type Value } from "../graph/value.ts";
-import { centred, type Interval, isPoint } from "./interval.ts";
+import { centred, type Interval, intersection, isPoint } from "./interval.ts";
+import { intervalOfNode } from "./interval-rules.ts";
 import type { KeptSlopes } from "./kept-slopes.ts";
 import type { Plan } from "./plan.ts";
 import { names } from "./program.ts";
@@ -74,6 +75,11 @@ export class RegionState {
     const { lower, upper } = interval;
     this.intervals.set(node, interval);
     this.isEmpty ||= lower.some((low, i) => low > upper[i]);
+    for (const copy of this.plan.copies(node)) {
+      const known = this.intervals.get(copy);
+      if (known !== undefined)
+        this.learn(copy, intersection(known, intervalOfNode(copy, [interval])));
+    }
     if (this.#relaxations.size === 0) return;
     for (const reader of this.plan.readers(node))
       if (this.#relaxations.delete(reader)) this.#forgetLines(reader);

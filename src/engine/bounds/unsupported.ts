@@ -10,9 +10,12 @@ const text = (node: Value): string => {
     : `operator ${node.op} of shape ${shape}, from ${origin} of the file,`;
 };
 
+/** How the message of a network without proofs begins. */
+export const NOTHING_PROVEN = "nothing can be proven about this network";
+
 /** The `UsageError` for a node that no bound is known for. It names the operator and the file's node. */
 export const withoutBound = (node: Value, why: string): UsageError =>
-  new UsageError(`nothing can be proven about this network: ${text(node)} ${why}`, {
+  new UsageError(`${NOTHING_PROVEN}: ${text(node)} ${why}`, {
     code: "misfit",
     next: "attacks work on every network: rampart falsify, rampart audit",
   });
