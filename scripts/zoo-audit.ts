@@ -13,8 +13,8 @@ export const ZooModel = z.strictObject({
   data: z.enum(["mnist", "fashion-mnist", "cifar10"]),
   /** Flags of `rampart audit` that state the preprocessing, without dashes. */
   options: z.record(z.string(), z.string()),
-  /** Whether proofs are tried too. */
-  prove: z.boolean(),
+  /** Seconds that proofs may take for each image, where they are not those of the others. */
+  proveSeconds: z.number().optional(),
 });
 export type ZooModel = z.output<typeof ZooModel>;
 export const ZooModels = z.array(ZooModel);
@@ -44,8 +44,12 @@ export const ZooAudit = z.strictObject({
   sha256: z.string(),
   /** Version of Rampart. */
   rampart: z.string(),
+  /** Seconds that proofs might take for each image; 0 for an audit without proofs. */
+  proveSeconds: z.number().default(0),
   facts: Facts.nullable(),
   refused: z.string().nullable(),
+  /** Why nothing can be proven; null where proofs were tried, or nothing was audited. */
+  unproven: z.string().nullable().default(null),
 });
 export type ZooAudit = z.output<typeof ZooAudit>;
 export const ZooAudits = z.array(ZooAudit);
@@ -55,10 +59,16 @@ export const idOf = ({ repository, path }: ZooModel): string => `${repository}/$
 /** Radii in ℓ∞ by data set: 8/255 breaks most images of CIFAR-10, and 2/255 hardly any of MNIST. */
 const radii = { mnist: "8/255", "fashion-mnist": "8/255", cifar10: "2/255" } as const;
 
-/** The flags of `rampart audit` for a model: the setting that all share, then its preprocessing. */
-export function flagsOf({ data, options, prove }: ZooModel): string[] {
+/** Seconds that proofs may take for each image of most models. */
+export const PROVE_SECONDS = 1;
+
+export const proveSecondsOf = ({ proveSeconds }: ZooModel): number => proveSeconds ?? PROVE_SECONDS;
+
+/** The flags of `rampart audit` for a model: the setting that all share, then its preprocessing, then proofs if it has bounds. */
+export function flagsOf(model: ZooModel, isProven: boolean): string[] {
+  const { data, options } = model;
   const own = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
-  const proofs = prove ? ["--prove", "--prove-seconds", "1"] : [];
+  const proofs = isProven ? ["--prove", "--prove-seconds", String(proveSecondsOf(model))] : [];
   const shared = ["--budget", "quick", "--examples", "100", "--threads", "1"];
   const ball = ["--norms", "linf", "--epsilon-linf", radii[data]];
   return ["--data", data, ...ball, ...shared, ...own, ...proofs];

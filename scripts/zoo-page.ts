@@ -1,6 +1,13 @@
 // The text of docs/results/zoo.md.
 import { macsText, percent } from "../src/report/format.ts";
-import { flagsOf, idOf, type ZooAudit, type ZooFacts, type ZooModel } from "./zoo-audit.ts";
+import {
+  flagsOf,
+  idOf,
+  PROVE_SECONDS,
+  type ZooAudit,
+  type ZooFacts,
+  type ZooModel,
+} from "./zoo-audit.ts";
 
 export const dataNames = {
   mnist: "MNIST",
@@ -69,11 +76,19 @@ function said({ valid, head, diagnostics }: ZooFacts): string {
   return all.length === 0 ? "nothing" : all.join(", ");
 }
 
+/** The proven share, and its time limit where it is not that of the others. */
+function provenOf({ facts, proveSeconds }: ZooAudit): string {
+  const [proven] = facts?.proven ?? [];
+  if (proven === undefined) return "–";
+  const limit = proveSeconds === PROVE_SECONDS ? "" : ` (${proveSeconds} s)`;
+  return `${percent(proven.share)}${limit}`;
+}
+
 function audited(models: readonly Numbered[]): string[] {
-  return models.flatMap(({ number, model, audit: { facts } }) => {
+  return models.flatMap(({ number, model, audit }) => {
+    const { facts } = audit;
     if (facts === null) return [];
     const [robust] = facts.robust;
-    const [proven] = facts.proven ?? [];
     return [
       line([
         String(number),
@@ -84,7 +99,7 @@ function audited(models: readonly Numbered[]): string[] {
         percent(facts.clean),
         medianOf(facts),
         robust === undefined ? "–" : percent(robust.accuracy),
-        proven === undefined ? "" : percent(proven.share),
+        provenOf(audit),
         said(facts),
       ]),
     ];
@@ -112,6 +127,25 @@ function tableOf(data: ZooModel["data"], models: readonly Numbered[]): string[] 
     ]),
     line(["---:", "---", "---", "---", "---:", "---:", "---:", "---:", "---:", "---"]),
     ...audited(own),
+    "",
+  ];
+}
+
+/** The operators without a bound, and their models. */
+function unprovenText(models: readonly Numbered[]): string[] {
+  const numbers = new Map<string, number[]>();
+  for (const { number, audit } of models) {
+    if (audit.facts === null || audit.unproven === null) continue;
+    const [, operator = audit.unproven] =
+      /from node .*?\((\w+)\)|operator (\w+)/.exec(audit.unproven) ?? [];
+    numbers.set(operator, [...(numbers.get(operator) ?? []), number]);
+  }
+  if (numbers.size === 0) return [];
+  const listed = Array.from(numbers, ([operator, of]) => `\`${operator}\` (${of.join(", ")})`);
+  return [
+    ...wrapped(
+      `A dash stands where [nothing can be proven](../proving.md), as there is no bound for an operator: ${listed.join(", ")}.`,
+    ),
     "",
   ];
 }
@@ -150,7 +184,7 @@ export function zooPage(models: readonly Numbered[]): string {
   const producers = [...new Set(models.map(({ model }) => producerOf(model)))];
   const audits = models.filter(({ audit }) => audit.facts !== null).length;
   const [example] = models;
-  const command = flagsOf({ ...example.model, data: "mnist", options: {}, prove: true }).join(" ");
+  const command = flagsOf({ ...example.model, data: "mnist", options: {} }, true).join(" ");
   return `${[
     "# Public classifiers",
     "",
@@ -164,9 +198,8 @@ export function zooPage(models: readonly Numbered[]): string {
     ),
     "",
     "Every file had the same audit of the first 100 test images. The radius is 8/255 for MNIST and",
-    "Fashion-MNIST, and 2/255 for CIFAR-10. `--prove` was given where a proven share is stated. The",
-    "preprocessing is that of the repository, or the one with the best clean accuracy where the",
-    "repository states none.",
+    "Fashion-MNIST, and 2/255 for CIFAR-10. The preprocessing is that of the repository, or the one",
+    "with the best clean accuracy where the repository states none.",
     "",
     "```sh no-run=hours",
     `npx rampart audit FILE ${command.replace(" --budget", " \\\n  --budget")}`,
@@ -178,7 +211,7 @@ export function zooPage(models: readonly Numbered[]): string {
     "| clean | accuracy without an attack |",
     "| half break at ℓ∞ | smallest radius at the median; an image that is wrong without an attack counts as radius 0; an upper bound, and not tight above 127.5/255, since a grey image is that near to every image |",
     "| robust | accuracy under the strongest attack, an upper bound |",
-    "| proven | share of images that no perturbation in the ball breaks, with at most 1 s for each image on a busy machine; more time proves more |",
+    "| proven | share of images that no perturbation in the ball breaks, with at most 1 s of processor time for each image, or as stated; more time proves more |",
     "| Rampart said | [diagnostics](../diagnostics.md) that fired, and operators that attacks do not see ([model files](../model-files.md#outputs)) |",
     "",
     "With 100 images an accuracy of 50 % has a 95 % interval of 40 to 60 %.",
@@ -190,6 +223,7 @@ export function zooPage(models: readonly Numbered[]): string {
     "Numbers are those of the tables. Files with a clean accuracy below 40 % are left out.",
     "",
     ...(Object.keys(dataNames) as ZooModel["data"][]).flatMap((data) => tableOf(data, models)),
+    ...unprovenText(models),
     ...refusedText(models),
   ]
     .join("\n")
