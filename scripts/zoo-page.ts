@@ -76,10 +76,10 @@ function said({ valid, head, diagnostics }: ZooFacts): string {
   return all.length === 0 ? "nothing" : all.join(", ");
 }
 
-/** The proven share, and its time limit where it is not that of the others. */
-function provenOf({ facts, proveSeconds }: ZooAudit): string {
+/** The proven share, and its time limit where it is not that of the others; empty where no proof was tried. */
+function provenOf({ facts, proveSeconds, unproven }: ZooAudit): string {
   const [proven] = facts?.proven ?? [];
-  if (proven === undefined) return "–";
+  if (proven === undefined) return unproven === null ? "" : "–";
   const limit = proveSeconds === PROVE_SECONDS ? "" : ` (${proveSeconds} s)`;
   return `${percent(proven.share)}${limit}`;
 }
@@ -136,8 +136,7 @@ function unprovenText(models: readonly Numbered[]): string[] {
   const numbers = new Map<string, number[]>();
   for (const { number, audit } of models) {
     if (audit.facts === null || audit.unproven === null) continue;
-    const [, operator = audit.unproven] =
-      /from node .*?\((\w+)\)|operator (\w+)/.exec(audit.unproven) ?? [];
+    const [, operator = audit.unproven] = /from node .*?\((\w+)/.exec(audit.unproven) ?? [];
     numbers.set(operator, [...(numbers.get(operator) ?? []), number]);
   }
   if (numbers.size === 0) return [];

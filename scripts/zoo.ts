@@ -1,6 +1,6 @@
 // Audits public ONNX classifiers with one setting, and writes docs/results/zoo.md from the results.
 //
-//   npx tsx scripts/zoo.ts --files FOLDER [--only TEXT]
+//   npx tsx scripts/zoo.ts --files FOLDER [--only TEXT,TEXT]
 //   npx tsx scripts/zoo.ts --page
 //
 // results/zoo/models.json names the files. Each is expected in FOLDER/REPOSITORY/PATH and checked by its SHA-256. Data sets come
@@ -105,13 +105,16 @@ async function audited(model: ZooModel, folder: string): Promise<ZooAudit> {
 }
 
 async function auditAll(folder: string): Promise<void> {
-  for (const model of models) {
+  const chosen = values.only
+    .split(",")
+    .flatMap((text) => models.filter((model) => idOf(model).includes(text)));
+  for (const model of new Set(chosen)) {
     const id = idOf(model);
     const isKnown = audits.some(
       (one) =>
         one.id === id && one.sha256 === model.sha256 && one.proveSeconds === proveSecondsOf(model),
     );
-    if (isKnown || !id.includes(values.only)) continue;
+    if (isKnown) continue;
     const began = performance.now();
     try {
       const audit = await audited(model, folder);
