@@ -157,7 +157,13 @@ describe("audit with prove, of a linear network", () => {
   });
 });
 
-const normalizer = nodeOf("Normalizer", ["p"], ["y"], { norm: { string: "L1" } }, { domain: "ai.onnx.ml" });
+const normalizer = nodeOf(
+  "Normalizer",
+  ["p"],
+  ["y"],
+  { norm: { string: "L1" } },
+  { domain: "ai.onnx.ml" },
+);
 
 it.each([
   ["Softmax", [nodeOf("Softmax", ["scores"], ["y"])]],
