@@ -6,6 +6,7 @@ import { probabilityMargin } from "../losses/probability-margin.ts";
 import { fold, foldAll, type Key } from "../math/random.ts";
 import { type Tensor, tensor } from "../math/tensor.ts";
 import { type Part, partsOf, type Round, squareSpans } from "./adaptive-rounds.ts";
+import { beginSquares } from "./adaptive-squares.ts";
 import { ascend, begin, type Climber, type Example, see } from "./apgd-ascent.ts";
 import { rivals, rowOf } from "./examples.ts";
 import { checkGradient, checkLabels } from "./preconditions.ts";
@@ -199,12 +200,12 @@ export class AdaptiveSearch {
     number: number,
     { stage, ascents }: Part,
   ): AttackedClimber[] {
-    const { targets, x, key } = example;
+    const { targets, x, kept, key } = example;
+    const from = { image: x, best: kept, random: null }[start];
     const aims =
       loss === "t" ? targets.slice(0, ascents) : Array.from({ length: ascents }, () => targets[0]);
     return aims.map((target, aim) => {
       const own = fold(fold(key, ASCENTS + number), aim);
-      const from = start === "image" ? x : null;
       return begin(example, target, own, this.#ball.norm, stage, from) as AttackedClimber;
     });
   }
@@ -231,16 +232,12 @@ export class AdaptiveSearch {
    * it more: beyond what ascents reach, random search gets only where gradients are masked.
    */
   async searchSquares(settings: SquareSettings, isOver?: () => boolean): Promise<void> {
-    let running = this.#survivors.map((example) => ({
-      example,
-      x: example.x,
-      label: example.label,
-      key: fold(example.key, SQUARES),
-      best: example.x.slice(),
-      margin: example.cleanMargin,
-    }));
-    for (const { span, remaining } of squareSpans(settings.queries)) {
-      await searchSquares(this.#victim, running, this.adversarial.shape, settings, span, isOver);
+    const [opening, ...spans] = squareSpans(settings.queries);
+    const { shape } = this.adversarial;
+    const search = { settings, shape, span: opening.span, isOver };
+    let running = await beginSquares(this.#victim, this.#survivors, SQUARES, search);
+    for (const { span, remaining } of spans) {
+      await searchSquares(this.#victim, running, shape, settings, span, isOver);
       for (const { example } of running) example.searched = true;
       running = running.filter(({ example, margin }) => margin >= example.margin);
       for (const { example, margin, best } of running) {

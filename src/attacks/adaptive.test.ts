@@ -13,7 +13,6 @@ import {
 import { marginsOf } from "../losses/margin.ts";
 import { argmaxRows, takeRows, tensor } from "../math/tensor.ts";
 import { adaptive } from "./adaptive.ts";
-import { partsOf, roundsOf, squareSpans } from "./adaptive-rounds.ts";
 import { scaleFor } from "./adaptive-search.ts";
 import { counted, runBounded } from "./harness.ts";
 import type { Norm, Victim } from "./victim.ts";
@@ -179,39 +178,6 @@ describe("the adaptive attack", () => {
     expect(members).toEqual(wrong.map(() => "clean"));
     expect(adversarial.data).toEqual(x.data);
     expect(counting.queries().forwards).toBe(IMAGES);
-  });
-});
-
-describe("rounds", () => {
-  it("have parts that share the steps, with fewer ascents in each", () => {
-    const [first, second] = roundsOf(100, "linf");
-    expect(partsOf(first, "linf", 0.1).map(({ span, ascents }) => [span, ascents])).toEqual([
-      [{ from: 0, to: 30 }, 1],
-    ]);
-    expect(partsOf(second, "l2", 0.1).map(({ span, ascents }) => [span, ascents])).toEqual([
-      [{ from: 0, to: 15 }, 9],
-      [{ from: 16, to: 30 }, 3],
-      [{ from: 31, to: 45 }, 2],
-      [{ from: 46, to: 60 }, 1],
-    ]);
-  });
-
-  it("are in ℓ1 the three stages of APGD, of which the last is in the ball itself", () => {
-    const parts = partsOf(roundsOf(100, "l1")[1], "l1", 2);
-    expect(parts.map(({ stage, ascents }) => [stage.epsilon, stage.steps, ascents])).toEqual([
-      [6, 18, 5],
-      [4, 18, 2],
-      [2, 24, 1],
-    ]);
-  });
-
-  it("of random search cover every query once", () => {
-    for (const queries of [1, 7, 500, 5000]) {
-      const covered = squareSpans(queries).flatMap(({ span }) =>
-        Array.from({ length: Math.max(0, span.to - span.from + 1) }, (_, i) => span.from + i),
-      );
-      expect(covered).toEqual(indices(queries).map((i) => i + 1));
-    }
   });
 });
 
