@@ -110,7 +110,7 @@ async function plainTrainer(
 }
 
 /** Throws `UsageError` for a loss that reads the label itself from the array that smoothing changes. */
-function requireSmoothable(objective: Objective | LossObjective): void {
+export function requireSmoothable(objective: Objective | LossObjective): void {
   if (replacesExamples(objective) || objective.exactLabels !== true) return;
   throw new UsageError(
     `${objective.name} reads the label of each example from its one-hot labels, so --label-smoothing does not apply; leave it out`,

@@ -17,6 +17,7 @@ import { architecture } from "../models/architectures.ts";
 import { exportOnnx } from "../models/export.ts";
 import { withForeignErrors } from "../models/foreign-errors.ts";
 import { noiseNamed as plainNoise } from "../noise/table.ts";
+import { requireSmoothable } from "./batch-trainer.ts";
 import { defenseSettings } from "./defense-settings.ts";
 import type { TrainEvent } from "./events.ts";
 import {
@@ -182,6 +183,7 @@ export async function* trainModel(
   const { defense } = warmed;
   // A file that is hardened is judged in other norms, too.
   if (request.ownModel === undefined) refuseOtherNorms(given, defense);
+  if (options.labelSmoothing !== undefined) requireSmoothable(defense.objective);
   const lowering = isResumed ? await storedLowering(storage) : undefined;
   const plainRuntime = await request.startRuntime(lowering);
   const whole = withHeldOutTest(request.ownData ?? (await request.openData(options.data)));
