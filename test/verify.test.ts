@@ -33,14 +33,15 @@ beforeAll(() => {
     nodeOf("MatMul", ["r", "v"], ["y"]),
   ];
   writeFileSync(at("net.onnx"), onnxFile(nodes, options));
-  writeFileSync(
-    at("softmax.onnx"),
-    onnxFile([nodeOf("MatMul", ["x", "w"], ["h"]), nodeOf("Softmax", ["h"], ["y"], {})], {
-      inputs: { x: [1, 2] },
-      outputs: { y: [1, 4] },
-      arrays: { w: options.arrays.w },
-    }),
-  );
+  for (const op of ["Softmax", "LogSoftmax"])
+    writeFileSync(
+      at(`${op.toLowerCase()}.onnx`),
+      onnxFile([nodeOf("MatMul", ["x", "w"], ["h"]), nodeOf(op, ["h"], ["y"], {})], {
+        inputs: { x: [1, 2] },
+        outputs: { y: [1, 4] },
+        arrays: { w: options.arrays.w },
+      }),
+    );
   writeFileSync(at("holds.vnnlib"), text(3.0001));
   writeFileSync(at("fails.vnnlib"), text(2.9));
   writeFileSync(at("touches.vnnlib"), text(3));
@@ -82,21 +83,23 @@ describe("rampart verify", () => {
     expect(await verify(...words)).toMatchObject({ code: 0, out: "unknown\n" });
   });
 
-  it("names the operator and the node that it cannot bound", async () => {
-    const property = `
-(declare-const X_0 Real) (declare-const X_1 Real)
-(declare-const Y_0 Real) (declare-const Y_1 Real) (declare-const Y_2 Real) (declare-const Y_3 Real)
-(assert (<= -1 X_0 2)) (assert (<= -1 X_1 1)) (assert (>= Y_0 2))`;
-    writeFileSync(at("four.vnnlib"), property);
-    const { code, err } = await verify(at("softmax.onnx"), at("four.vnnlib"), "--no-attack");
-    expect(code).toBe(2);
-    expect(err).toContain("operator Softmax of shape [1, 4]");
-  });
-
   // The scores of softmax.onnx are x₀, −x₀, 0 and 0.
   const scores = (box: string, ...conditions: string[]) =>
     `(declare-const X_0 Real) (declare-const X_1 Real) ${[0, 1, 2, 3].map((j) => `(declare-const Y_${j} Real)`).join(" ")}
 (assert (<= ${box})) (assert (<= -1 X_1 1)) ${conditions.map((one) => `(assert ${one})`).join(" ")}`;
+
+  it("names the operator and the node that it cannot bound", async () => {
+    writeFileSync(at("four.vnnlib"), scores("-1 X_0 2", "(>= Y_0 2)"));
+    const { code, err } = await verify(at("logsoftmax.onnx"), at("four.vnnlib"), "--no-attack");
+    expect(code).toBe(2);
+    expect(err).toContain("operator LogSoftmax of shape [1, 4]");
+  });
+
+  it("proves how large a probability is at most", async () => {
+    writeFileSync(at("four.vnnlib"), scores("0.1 X_0 0.2", "(>= Y_0 0.4)"));
+    const { code, out } = await verify(at("softmax.onnx"), at("four.vnnlib"), "--no-attack");
+    expect([code, out]).toEqual([0, "unsat\n"]);
+  });
 
   it.each([
     ["the order of outputs behind a Softmax", "0.1 X_0 2", "(>= Y_1 Y_0)", "unsat"],
@@ -122,10 +125,11 @@ describe("rampart verify", () => {
     ["factors that differ below all doubles", "(<= (* (+ 1 1e-400) Y_0) Y_1)"],
     ["three outputs", "(<= (+ Y_0 Y_2) (* 2 Y_1))"],
     ["a comparison beside a number", "(or (<= Y_0 Y_1) (<= Y_0 0.001))"],
-  ])("keeps a Softmax for a property with %s, and names it", async (_, condition) => {
+  ])("keeps a Softmax for a property with %s, and bounds it", async (_, condition) => {
     writeFileSync(at("order.vnnlib"), scores("0.1 X_0 2", condition));
-    const { code, err } = await verify(at("softmax.onnx"), at("order.vnnlib"), "--no-attack");
-    expect(code).toBe(2);
-    expect(err).toMatch(/operator Softmax of shape \[1, 4\].*only at the end of a network/);
+    const { code, out, err } = await verify(at("softmax.onnx"), at("order.vnnlib"), "--no-attack");
+    expect([code, out]).toEqual([0, "unknown\n"]);
+    expect(err).not.toContain("keeps the order of the outputs");
+    expect(err).toMatch(/the proof lacks 0\.\d/);
   });
 });
