@@ -66,11 +66,12 @@ describe("the Softmax at the end", () => {
   const sum = (values: Value): Value => g.sum(g.abs(values), [1], true);
   const above = (values: Value, low: number): Value =>
     g.clip(values, low, Number.POSITIVE_INFINITY);
+  const bySum = (values: Value): Value => g.div(values, above(sum(values), 1e-38));
 
   it.each<[string, Value]>([
     ["alone", p],
-    ["divided by its sum, as a Normalizer is read", g.div(p, above(sum(p), 1e-38))],
-    ["and reshaped", g.reshape(g.div(p, above(sum(p), 1e-38)), [3, 1])],
+    ["divided by its sum, as a Normalizer is read", bySum(p)],
+    ["and reshaped", g.reshape(bySum(p), [3, 1])],
   ])("is found %s", (_, y) => {
     expect(beforeSoftmax(y)).toBe(x);
   });
@@ -81,6 +82,8 @@ describe("the Softmax at the end", () => {
     ["divided by a number that may be 0", g.div(p, sum(p))],
     ["divided by a number so large that float32 loses the order", g.div(p, above(sum(p), 1e38))],
     ["that divides", g.div(above(sum(p), 1e-38), p)],
+    ["behind a logarithm, whose sum may be infinite", bySum(g.log(p))],
+    ["as a LogSoftmax, whose sum may be infinite", bySum(g.logSoftmax(x, 1))],
   ])("is not found %s", (_, y) => {
     expect(beforeSoftmax(y)).toBeNull();
   });

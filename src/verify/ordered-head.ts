@@ -46,7 +46,10 @@ export function beforeSoftmax(output: Value): Value | null {
   return y.shape[y.attrs.axis] === elementCount(y.shape) ? y.inputs[0] : null;
 }
 
-/** p of p / max(Σ|p|, low) with 0 < low ≤ 1, as the Normalizer of scikit-learn's files is read; null for other nodes. */
+/**
+ * p of p / max(Σ|p|, low) with 0 < low ≤ 1, as the Normalizer of scikit-learn's files is read, for a Softmax p; null for other
+ * nodes. The sum of logarithms of probabilities may be infinite in float32, and quotients by it lose the order.
+ */
 function dividedBySum(node: Value): Value | null {
   if (!is(node, "Div")) return null;
   const [p, total] = node.inputs;
@@ -54,7 +57,8 @@ function dividedBySum(node: Value): Value | null {
   const [sum] = total.inputs;
   if (total.attrs.high !== Number.POSITIVE_INFINITY || !is(sum, "ReduceSum")) return null;
   const [sizes] = sum.inputs;
-  return isSingle(sum) && is(sizes, "Abs") && sizes.inputs[0] === p ? p : null;
+  const isSumOfP = isSingle(sum) && is(sizes, "Abs") && sizes.inputs[0] === p;
+  return isSumOfP && is(reshaped(p), "Softmax") ? p : null;
 }
 
 function reshaped(node: Value): Value {
