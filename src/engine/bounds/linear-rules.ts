@@ -134,6 +134,15 @@ function pullMoved(node: Value, a: Value): Pulled[] | null {
   return null;
 }
 
+const isSingle = ({ shape }: Value): boolean => elementCount(shape) === 1;
+
+/**
+ * One number [1, 1, …] as one per row of `a`. ONNX Runtime makes a constant with a single element next to a matrix product an
+ * attribute of it, which is a float32 even if both matrices are in doubles.
+ */
+const perRow = (single: Value, a: Value): Value =>
+  g.expand(single, [a.shape[0], ...single.shape.slice(1)]);
+
 /** A product with a constant; null for a product of two values. */
 function scaled(
   node: Value<"Mul">,
@@ -147,10 +156,11 @@ function scaled(
   const { shape } = factor;
   const missing = node.shape.length - shape.length;
   const fitting = g.reshape(constants.value(factor), [
+    1,
     ...new Array<number>(missing).fill(1),
     ...shape,
   ]);
-  return [back(input, g.mul(a, fitting))];
+  return [back(input, g.mul(a, isSingle(factor) ? perRow(fitting, a) : fitting))];
 }
 
 /** A matrix product with a constant on either side. */

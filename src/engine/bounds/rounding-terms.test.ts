@@ -118,6 +118,22 @@ describe("a bound counts", () => {
   });
 });
 
+describe("a walk in doubles", () => {
+  it.each<[string, (y: Value) => Value]>([
+    ["divided", (y) => g.div(y, g.constant(tensor([1], [7])))],
+    ["scaled", (y) => g.mul(y, g.scalar(1 / 7))],
+  ])("keeps doubles where a product of matrices is %s by one number", async (_, scaled) => {
+    const x = g.input("x", [1, 2]);
+    const y = scaled(g.matmul(x, g.constant(tensor([2, 1], [1.5, -1]))));
+    const crown = crownOf(x, y);
+    const point = boxOf([0.875, 0.75], [0.875, 0.75]);
+    const rows: SparseRow[] = [[[0, 1]], [[0, -1]]];
+    const [low, high] = await boundsAt(crown, crown.plan.output, point, rows);
+    expect(low).toBeLessThanOrEqual(0.5625 / 7);
+    expect(-high).toBeGreaterThanOrEqual(0.5625 / 7);
+  });
+});
+
 describe.each(Object.entries(otherWalks))("a walk %s counts", (_, boundsOf) => {
   it("the rounding of coefficients times the slopes of a relaxation", async () => {
     const x = g.input("x", [1, 1]);
