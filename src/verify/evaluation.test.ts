@@ -178,10 +178,18 @@ describe("bounds of evaluations contain 0 and 1 where sums lose a 1 in", () => {
     }
   });
 
-  it("numbers that overflow: nothing is known", async () => {
+  it.each<[string, (x: Value) => Value]>([
+    ["alone", (x) => g.matmul(x, columnOf(3e38, -3e38))],
+    ["before a small factor", (x) => g.mul(g.matmul(x, columnOf(3e38, 3e38)), g.scalar(1e-30))],
+    ["before a factor of 0", (x) => g.mul(g.matmul(x, columnOf(3e38, 3e38)), g.scalar(0))],
+    [
+      "in a bias before a small factor",
+      (x) => g.mul(g.add(g.matmul(x, columnOf(3e38, 0)), g.scalar(3e38)), g.scalar(1e-30)),
+    ],
+  ])("numbers that overflow, %s: nothing is known", async (_, f) => {
     const x = g.input("x", [1, 2]);
-    const y = g.matmul(x, columnOf(3e38, -3e38));
-    const [[low]] = await evaluated(await plain, x, y, ballAround("linf", [1, 1], 0, [0, 1]));
+    const box = ballAround("linf", [1, 1], 0, [0, 1]);
+    const [[low]] = await evaluated(await plain, x, f(x), box);
     expect(low).toBe(Number.NEGATIVE_INFINITY);
   });
 });

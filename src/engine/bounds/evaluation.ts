@@ -151,7 +151,7 @@ export class EvaluationErrors {
   #inputOf(node: Value, intervals: ReadonlyMap<Value, Interval>): Sum {
     const error = this.#constants.get(node);
     if (!this.#plan.is(node) && isJoinable(node) && isComputed(this.#plan, node))
-      if (this.#isJoined(node)) return this.#sum(node, intervals);
+      if (this.#isJoined(node)) return bounded(this.#sum(node, intervals));
     const interval = intervals.get(node) ?? this.#plan.constantIntervals.get(node);
     const size = magnitude(interval as Interval).map((v) => v + TINY);
     return { size, roundings: 0, other: error ?? zeros(size.length) };
@@ -184,6 +184,10 @@ export class EvaluationErrors {
     return { size, roundings, other: plus(other, more) };
   }
 }
+
+/** A sum that others go on with; one that may overflow in float32 has no bound, however small it is made afterwards. */
+const bounded = (sum: Sum): Sum =>
+  sum.size.every((v) => v < LARGEST) ? sum : { ...sum, roundings: Number.POSITIVE_INFINITY };
 
 /** The relative error of the sum that a Softmax divides by. */
 const errorOfSoftmaxSum = ({ shape, attrs: { axis } }: Value<"Softmax">): number =>
