@@ -182,6 +182,7 @@ describe("bounds of evaluations contain 0 and 1 where sums lose a 1 in", () => {
     ["alone", (x) => g.matmul(x, columnOf(3e38, -3e38))],
     ["before a small factor", (x) => g.mul(g.matmul(x, columnOf(3e38, 3e38)), g.scalar(1e-30))],
     ["before a factor of 0", (x) => g.mul(g.matmul(x, columnOf(3e38, 3e38)), g.scalar(0))],
+    ["behind a small factor", (x) => g.matmul(g.mul(x, g.scalar(1e-30)), columnOf(3e38, 3e38))],
     [
       "in a bias before a small factor",
       (x) => g.mul(g.add(g.matmul(x, columnOf(3e38, 0)), g.scalar(3e38)), g.scalar(1e-30)),

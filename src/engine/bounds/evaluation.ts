@@ -174,6 +174,8 @@ export class EvaluationErrors {
     const size = applied(node, sizes);
     const other = errorOfProduct(node, sizes, others, size.length);
     if (node.op === "Mul") return { size, roundings: before + 4, other };
+    if (this.#mayOverflow(node, intervals))
+      return { size, roundings: Number.POSITIVE_INFINITY, other };
     const roundings = termsOf(node) + EXTRA;
     if (!is(node, "Conv") || !hasWinograd(node) || !this.#evaluation.winograd(sizesOf(node)))
       return { size, roundings, other };
@@ -183,7 +185,43 @@ export class EvaluationErrors {
     const more = transformed.map((v, i) => Math.max(0, up(factor * v) - least * size[i]));
     return { size, roundings, other: plus(other, more) };
   }
+
+  /** Whether products may overflow if the scales before a sum of products follow behind it, or are folded into the weights. */
+  #mayOverflow(node: Value, intervals: ReadonlyMap<Value, Interval>): boolean {
+    const isProduct = computedBy(this.#plan, node)?.op === "MatMul" && node.op === "ReduceSum";
+    const factors = isProduct ? node.inputs[0].inputs : node.inputs;
+    let largest = termsOf(node);
+    for (const factor of factors) largest *= this.#largestBefore(factor, intervals);
+    return !(largest < LARGEST);
+  }
+
+  /** The largest magnitude of a value, of the values that it is scaled from, and of these scales. */
+  #largestBefore(value: Value, intervals: ReadonlyMap<Value, Interval>): number {
+    let largest = 1;
+    const count = (one: Value): void => {
+      const interval = intervals.get(one) ?? this.#plan.constantIntervals.get(one);
+      for (const v of magnitude(interval as Interval)) largest = Math.max(largest, v);
+    };
+    count(value);
+    for (let y = value; PASSED.has(y.op) && !this.#plan.is(y); ) {
+      const free = y.inputs.filter((input) => !this.#plan.is(input));
+      if (free.length > 1) break;
+      y.inputs.forEach(count);
+      [y] = free;
+    }
+    return largest;
+  }
 }
+
+/** Operators that a scale can be moved across, to the other side of a sum of products. */
+const PASSED: ReadonlySet<string> = new Set([
+  "Mul",
+  "Neg",
+  "Reshape",
+  "StopGradient",
+  "Transpose",
+  "Expand",
+]);
 
 /** A sum that others go on with; one that may overflow in float32 has no bound, however small it is made afterwards. */
 const bounded = (sum: Sum): Sum =>
