@@ -210,7 +210,7 @@ export function zooPage(models: readonly Numbered[]): string {
     "| clean | accuracy without an attack |",
     "| half break at ℓ∞ | smallest radius at the median; an image that is wrong without an attack counts as radius 0; an upper bound, and not tight above 127.5/255, since a grey image is that near to every image |",
     "| robust | accuracy under the strongest attack, an upper bound |",
-    "| proven | share of images that no perturbation in the ball breaks, with at most 1 s of processor time for each image, or as stated; more time proves more; empty where no proof was tried |",
+    "| proven | share of images that no perturbation in the ball breaks, with at most 1 s of processor time for each image, or as stated; more time proves more; empty where no proof was tried; measured before bounds of networks with factors of one number were corrected by up to 2⁻²⁵ of a value |",
     "| Rampart said | [diagnostics](../diagnostics.md) that fired, and operators that attacks do not see ([model files](../model-files.md#outputs)) |",
     "",
     "With 100 images an accuracy of 50 % has a 95 % interval of 40 to 60 %.",
