@@ -5,27 +5,13 @@ import { UsageError } from "../../math/usage-error.ts";
 import * as g from "../graph/expressions.ts";
 import { originOf } from "../graph/origins.ts";
 import type { Value } from "../graph/value.ts";
-import type { Constants } from "./linear-rules.ts";
+import { type Constants, MOVING } from "./linear-rules.ts";
 
 /** The maps of one node. Inputs that are constants are given as they are, to both maps. */
 export interface LinearRule {
   centre(inputs: readonly Value[]): Value;
   radius(inputs: readonly Value[]): Value;
 }
-
-/** Operators that move, repeat or average elements: centre and radius are mapped alike. */
-const MOVING: ReadonlySet<string> = new Set([
-  "Reshape",
-  "Transpose",
-  "Expand",
-  "Slice",
-  "Pad",
-  "Concat",
-  "Gather",
-  "AveragePool",
-  "ReduceSum",
-  "StopGradient",
-]);
 
 /** The same operator on other inputs. */
 const again = ({ op, attrs, dtype, shape }: Value, inputs: readonly Value[]): Value =>

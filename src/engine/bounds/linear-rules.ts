@@ -12,6 +12,20 @@ export interface Pulled {
   readonly terms: number;
 }
 
+/** Operators that move, repeat, sum or average elements: their weights are part of the operator. */
+export const MOVING: ReadonlySet<string> = new Set([
+  "Reshape",
+  "Transpose",
+  "Expand",
+  "Slice",
+  "Pad",
+  "Concat",
+  "Gather",
+  "AveragePool",
+  "ReduceSum",
+  "StopGradient",
+]);
+
 /** Whether a node depends on no input of the network, and its value as a constant of the float type of the walk. */
 export interface Constants {
   is(node: Value): boolean;

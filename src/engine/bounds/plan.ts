@@ -3,7 +3,7 @@ import * as g from "../graph/expressions.ts";
 import { is, topological, type Value } from "../graph/value.ts";
 import { canonical, constantsOf } from "./canonical.ts";
 import { centred, type Interval, isPoint } from "./interval.ts";
-import type { Constants } from "./linear-rules.ts";
+import { type Constants, MOVING } from "./linear-rules.ts";
 import { rounded } from "./lines.ts";
 import { propagate } from "./propagate.ts";
 import { isRelaxed } from "./relaxations.ts";
@@ -11,23 +11,7 @@ import type { FloatType } from "./rounding.ts";
 import { withoutBound } from "./unsupported.ts";
 
 /** The operators that are linear if all but one of their inputs are constant. */
-const LINEAR: ReadonlySet<string> = new Set([
-  "Add",
-  "Sub",
-  "Neg",
-  "MatMul",
-  "Conv",
-  "AveragePool",
-  "ReduceSum",
-  "Reshape",
-  "StopGradient",
-  "Transpose",
-  "Expand",
-  "Slice",
-  "Pad",
-  "Concat",
-  "Gather",
-]);
+const LINEAR: ReadonlySet<string> = new Set([...MOVING, "Add", "Sub", "Neg", "MatMul", "Conv"]);
 
 /** A constant of the network: the array of the walk's float type, and how far the real numbers may lie from it. */
 interface WalkConstant {
