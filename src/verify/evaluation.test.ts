@@ -184,6 +184,14 @@ describe("bounds of evaluations contain 0 and 1 where sums lose a 1 in", () => {
     ["before a factor of 0", (x) => g.mul(g.matmul(x, columnOf(3e38, 3e38)), g.scalar(0))],
     ["behind a small factor", (x) => g.matmul(g.mul(x, g.scalar(1e-30)), columnOf(3e38, 3e38))],
     [
+      "in the product of two factors before a small one",
+      (x) =>
+        g.matmul(
+          g.mul(g.mul(g.mul(x, g.scalar(1e-30)), g.scalar(1e25)), g.scalar(1e25)),
+          columnOf(1, 1),
+        ),
+    ],
+    [
       "in a bias before a small factor",
       (x) => g.mul(g.add(g.matmul(x, columnOf(3e38, 0)), g.scalar(3e38)), g.scalar(1e-30)),
     ],
@@ -192,6 +200,18 @@ describe("bounds of evaluations contain 0 and 1 where sums lose a 1 in", () => {
     const box = ballAround("linf", [1, 1], 0, [0, 1]);
     const [[low]] = await evaluated(await plain, x, f(x), box);
     expect(low).toBe(Number.NEGATIVE_INFINITY);
+  });
+
+  it("a product of two factors that underflows before a large one", async () => {
+    const x = g.input("x", [1, 2]);
+    const small = g.scalar(1e-20);
+    const large = g.relu(g.mul(x, g.scalar(1e8)));
+    const product = g.matmul(g.mul(large, small), columnOf(1e27, 1e27));
+    const y = g.mul(g.mul(product, small), g.scalar(1e5));
+    const box = ballAround("linf", [1, 1], 0, [0, 1]);
+    const [[low, high]] = await evaluated(await plain, x, y, box);
+    expect(low).toBeLessThanOrEqual(0);
+    expect(high).toBeGreaterThanOrEqual(2);
   });
 });
 

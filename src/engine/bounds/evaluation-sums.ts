@@ -17,6 +17,8 @@ export const ROOT = 2 ** -22;
  * most 2⁻¹²⁶ where denormal numbers count as 0.
  */
 export const TINY = 2 ** -50;
+/** What one float32 product loses at most where denormal numbers count as 0. */
+export const UNDERFLOW = 2 ** -126;
 /** Above this a float32 may overflow, and nothing is known. */
 export const LARGEST = 2 ** 127;
 /** Roundings that folded constants, biases and changes of order add to each sum. */
@@ -47,6 +49,8 @@ export interface Sum {
   readonly size: Float64Array;
   readonly roundings: number;
   readonly other: Float64Array;
+  /** What each element loses where a product of folded scales underflows; a small scale behind makes it no smaller. */
+  readonly underflow: number;
 }
 
 const point = (shape: Shape, values: Float64Array): Interval => ({
@@ -68,11 +72,11 @@ export const zeros = (length: number): Float64Array => new Float64Array(length);
 
 export const isJoinable = ({ op }: Value): boolean => SUMS.has(op) || JOINED.has(op);
 
-/** γ·size + other; infinite where a float32 may overflow. */
-export const errorOf = ({ size, roundings, other }: Sum): Float64Array => {
+/** γ·size + other + underflow; infinite where a float32 may overflow. */
+export const errorOf = ({ size, roundings, other, underflow }: Sum): Float64Array => {
   const factor = gamma(roundings, "float32");
   return size.map((v, i) =>
-    v < LARGEST ? up(up(factor * v) + other[i]) : Number.POSITIVE_INFINITY,
+    v < LARGEST ? up(up(up(factor * v) + other[i]) + underflow) : Number.POSITIVE_INFINITY,
   );
 };
 

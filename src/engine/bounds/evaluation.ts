@@ -30,6 +30,7 @@ import {
   TINY,
   TRANSFORMS,
   termsOf,
+  UNDERFLOW,
   winogradSize,
   zeros,
 } from "./evaluation-sums.ts";
@@ -101,7 +102,7 @@ export class EvaluationErrors {
       : this.#concatenated(node);
     if (!isCast(this.#plan, node)) return error;
     const size = magnitude(exact);
-    const cast = errorOf({ size, roundings: 4, other: zeros(size.length) });
+    const cast = errorOf({ size, roundings: 4, other: zeros(size.length), underflow: 0 });
     return error === null ? cast : plus(error, cast);
   }
 
@@ -154,7 +155,7 @@ export class EvaluationErrors {
       if (this.#isJoined(node)) return bounded(this.#sum(node, intervals));
     const interval = intervals.get(node) ?? this.#plan.constantIntervals.get(node);
     const size = magnitude(interval as Interval).map((v) => v + TINY);
-    return { size, roundings: 0, other: error ?? zeros(size.length) };
+    return { size, roundings: 0, other: error ?? zeros(size.length), underflow: 0 };
   }
 
   /** The sum that a node computes. */
@@ -169,49 +170,65 @@ export class EvaluationErrors {
     if (node.op === "Add" || node.op === "Sub") {
       const addition = g.add(node.inputs[0], node.inputs[1]);
       const size = applied(addition, sizes);
-      return { size, roundings: before + 4, other: applied(addition, others) };
+      const underflow = up(inputs[0].underflow + inputs[1].underflow);
+      return { size, roundings: before + 4, other: applied(addition, others), underflow };
     }
     const size = applied(node, sizes);
     const other = errorOfProduct(node, sizes, others, size.length);
-    if (node.op === "Mul") return { size, roundings: before + 4, other };
-    if (this.#mayOverflow(node, intervals))
-      return { size, roundings: Number.POSITIVE_INFINITY, other };
+    if (node.op === "Mul")
+      return { size, roundings: before + 4, other, underflow: underflowOfScaled(inputs) };
+    const largest = this.#largestProducts(node, intervals);
+    const underflow = UNDERFLOW * largest;
+    if (!(largest < LARGEST))
+      return { size, roundings: Number.POSITIVE_INFINITY, other, underflow };
     const roundings = termsOf(node) + EXTRA;
     if (!is(node, "Conv") || !hasWinograd(node) || !this.#evaluation.winograd(sizesOf(node)))
-      return { size, roundings, other };
+      return { size, roundings, other, underflow };
     const transformed = winogradSize(node, sizes);
     const factor = gamma(node.inputs[1].shape[1] + TRANSFORMS, "float32");
     const least = gamma(roundings, "float32");
     const more = transformed.map((v, i) => Math.max(0, up(factor * v) - least * size[i]));
-    return { size, roundings, other: plus(other, more) };
+    return { size, roundings, other: plus(other, more), underflow };
   }
 
-  /** Whether products may overflow if the scales before a sum of products follow behind it, or are folded into the weights. */
-  #mayOverflow(node: Value, intervals: ReadonlyMap<Value, Interval>): boolean {
+  /** A bound of the sum of a node's products, wherever the scales before it are multiplied: behind it, or into the weights. */
+  #largestProducts(node: Value, intervals: ReadonlyMap<Value, Interval>): number {
     const isProduct = computedBy(this.#plan, node)?.op === "MatMul" && node.op === "ReduceSum";
     const factors = isProduct ? node.inputs[0].inputs : node.inputs;
     let largest = termsOf(node);
     for (const factor of factors) largest *= this.#largestBefore(factor, intervals);
-    return !(largest < LARGEST);
+    return largest;
   }
 
-  /** The largest magnitude of a value, of the values that it is scaled from, and of these scales. */
+  /** The largest magnitude of a value and of those that it is scaled from, times the scales that are above 1; at least 1. */
   #largestBefore(value: Value, intervals: ReadonlyMap<Value, Interval>): number {
-    let largest = 1;
-    const count = (one: Value): void => {
+    const sizeOf = (one: Value): number => {
       const interval = intervals.get(one) ?? this.#plan.constantIntervals.get(one);
-      for (const v of magnitude(interval as Interval)) largest = Math.max(largest, v);
+      return largestOf(magnitude(interval as Interval));
     };
-    count(value);
+    let [largest, scales] = [sizeOf(value), 1];
     for (let y = value; PASSED.has(y.op) && !this.#plan.is(y); ) {
       const free = y.inputs.filter((input) => !this.#plan.is(input));
       if (free.length > 1) break;
-      y.inputs.forEach(count);
+      for (const input of y.inputs) if (this.#plan.is(input)) scales *= sizeOf(input);
       [y] = free;
+      largest = Math.max(largest, sizeOf(y));
     }
-    return largest;
+    return largest * scales;
   }
 }
+
+/** The largest of numbers that are not negative, at least 1. */
+const largestOf = (values: Float64Array): number =>
+  values.reduce((largest, v) => Math.max(largest, v), 1);
+
+/** What a sum loses to underflow once it is scaled by a constant. */
+const underflowOfScaled = (inputs: readonly Sum[]): number => {
+  let total = 0;
+  for (const [i, { underflow }] of inputs.entries())
+    if (underflow > 0) total += up(underflow * largestOf(inputs[1 - i].size));
+  return total;
+};
 
 /** Operators that a scale can be moved across, to the other side of a sum of products. */
 const PASSED: ReadonlySet<string> = new Set([
