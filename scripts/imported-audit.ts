@@ -54,6 +54,7 @@ function countImages(x: Tensor): number {
 function watched(runtime: Runtime) {
   const passes: Pass[] = [];
   const compiled = { programs: 0, seconds: 0 };
+  const filling = { rows: 0 };
   const watching: Runtime = {
     target: runtime.target,
     async compile(outputs, options) {
@@ -64,14 +65,17 @@ function watched(runtime: Runtime) {
       compiled.seconds += (performance.now() - start) / 1000;
       return {
         run(feeds: Feeds, into) {
-          passes.push([kind, countImages(feeds.x as Tensor)]);
+          const x = feeds.x as Tensor;
+          const images = countImages(x);
+          passes.push([kind, images]);
+          filling.rows += x.shape[0] - images;
           return program.run(feeds, into);
         },
         release: () => program.release(),
       };
     },
   };
-  return { passes, compiled, watching };
+  return { passes, compiled, filling, watching };
 }
 
 const processor = () => {
@@ -97,7 +101,7 @@ async function gemmRate(runtime: Runtime): Promise<number> {
 if (!existsSync(join(folder, "model.onnx"))) python("make", folder, `${images}`);
 const runtime = await nodeRuntime({ threads });
 const peak = await gemmRate(runtime);
-const { passes, compiled, watching } = watched(runtime);
+const { passes, compiled, filling, watching } = watched(runtime);
 const options = AuditOptions.parse({ budget: "quick", examples: images });
 const [start, before] = [performance.now(), processor()];
 let last: unknown;
@@ -119,6 +123,7 @@ console.log(
     forwards,
     gradients,
     ...compiled,
+    filling: filling.rows,
     seconds,
     processor: ours,
     mebibytes: peakMemory() / 2 ** 20,

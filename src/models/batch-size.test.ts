@@ -4,7 +4,7 @@ import { uniform } from "../math/distributions.ts";
 import { keyOf, keysFor } from "../math/random.ts";
 import { takeRows } from "../math/tensor.ts";
 import { architecture } from "./architectures.ts";
-import { batchSizes } from "./batch-size.ts";
+import { batchSizes, rowsOfCompilation } from "./batch-size.ts";
 import { classifier } from "./classifier.ts";
 import { initialParameters } from "./initial.ts";
 
@@ -39,6 +39,15 @@ describe("the padded size of a batch", () => {
       }
     expect(ran).toBeLessThan(1.5 * needed);
     expect(sizes.size).toBeLessThanOrEqual(15);
+  });
+
+  it("is soon its own for a network whose rows cost more than a compilation", () => {
+    const large = batchSizes(() => rowsOfCompilation(8e9));
+    large(8);
+    expect([5, 5, 5].map(large)).toEqual([8, 6, 6]);
+    const small = batchSizes(() => rowsOfCompilation(1e6));
+    small(8);
+    expect([5, 5, 5].map(small)).toEqual([8, 8, 8]);
   });
 
   it("grows for a batch larger than all before", () => {

@@ -6,9 +6,10 @@ import { type LossGraph, lossGraph, lossWeights } from "../losses/graph.ts";
 import type { Key } from "../math/random.ts";
 import { elementCount, rowSize, rows, type Tensor, tensor } from "../math/tensor.ts";
 import type { Architecture, Mode } from "./architecture.ts";
-import { batchSizes, padded } from "./batch-size.ts";
+import { batchSizes, padded, rowsOfCompilation } from "./batch-size.ts";
 import type { Classifier } from "./classifier-interface.ts";
 import { dropoutMasks } from "./dropout.ts";
+import { predictionMacs } from "./flops.ts";
 import { type CompilableProgram, OpenPrograms } from "./open-programs.ts";
 import { programBytes } from "./run-memory.ts";
 
@@ -36,6 +37,13 @@ export function compiledClassifier(options: CompiledClassifierOptions): Classifi
   const programs = new OpenPrograms(maxBytes);
   const fixed = architecture.parameters.map(({ name }) => name);
   const sizesByDraws = new Map<number, (batch: number) => number>();
+  let knownRows: number | undefined;
+
+  /** A gradient by x, which most calls ask for, takes twice the operations of a prediction. */
+  const compilationRows = (): number => {
+    knownRows ??= rowsOfCompilation(2 * predictionMacs(architecture));
+    return knownRows;
+  };
 
   /**
    * The compiled batch size, at least `batch`, that `batch` rows run in. Pads by whole examples of `draws` rows. Batch
@@ -43,7 +51,7 @@ export function compiledClassifier(options: CompiledClassifierOptions): Classifi
    */
   function sizeFor(batch: number, draws: number): number {
     if (mode === "batch") return batch;
-    const size = sizesByDraws.get(draws) ?? batchSizes();
+    const size = sizesByDraws.get(draws) ?? batchSizes(() => compilationRows() / draws);
     sizesByDraws.set(draws, size);
     return draws * size(batch / draws);
   }
