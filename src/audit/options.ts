@@ -26,7 +26,7 @@ export const AuditOptions = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      "attack in ℓ0, too: pixels that may change, each with all its channels; several make a curve",
+      "also attack in ℓ0: number of pixels that may change, each with all its channels; several make a curve",
     ),
   examples,
   budget: z
@@ -40,7 +40,7 @@ export const AuditOptions = z.strictObject({
     .positive()
     .optional()
     .describe(
-      "attack for so long instead of with a budget, diagnostics included; the result says how far the attacks have come",
+      "time for attacks, diagnostics and searches, in place of a budget; the result says how far the attacks have come",
     ),
   require: z
     .number()

@@ -20,7 +20,7 @@ export const CertificationOptions = z.strictObject({
     .describe("which test images: the first ones, or a random choice by --seed"),
   n: z.number().default(100_000).describe("draws that bound the probability of the class"),
   n0: z.number().default(100).describe("draws that choose the class"),
-  alpha: z.number().default(0.001).describe("probability that a radius is wrong, at most"),
+  alpha: z.number().default(0.001).describe("highest probability that a radius is wrong"),
   norms: z
     .array(z.enum(certifiedNorms))
     .min(1)
@@ -30,7 +30,7 @@ export const CertificationOptions = z.strictObject({
     .array(z.number().nonnegative())
     .min(1)
     .default([0, 0.25, 0.5, 0.75, 1])
-    .describe("radii of the printed table, in pixels of [0, 1]"),
+    .describe("radii of the printed table, for pixels in [0, 1]"),
   sampling: z
     .enum(samplings)
     .optional()

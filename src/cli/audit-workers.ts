@@ -15,7 +15,7 @@ export const sharingOptions = {
     .max(256)
     .optional()
     .describe(
-      "run the attacks in so many processes, which share out the images and by default the cores; rows are those of one process with the same --threads",
+      "number of processes that run the attacks; they share the images and, by default, the cores; rows equal those of one process with the same --threads",
     ),
   queue: z
     .string()

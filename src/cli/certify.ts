@@ -44,7 +44,7 @@ function table(
 
 /** `rampart certify`: certifies test images under noise and writes one row per image. */
 export const certifyCommand = command({
-  summary: "Prove radii within which a classifier under noise keeps its answer.",
+  summary: "Prove radii within which a classifier under noise keeps its prediction.",
   options: CertificationOptions.extend({
     ...rowsOptions("settings go beside it"),
   }),

@@ -91,7 +91,10 @@ export const gradientCommand = command({
     out: z
       .string()
       .describe("the .npz file to write losses [n], logits [n, classes] and gradient [as x] to"),
-    loss: z.enum(["ce", "margin", "dlr"]).default("ce").describe("loss to differentiate by x"),
+    loss: z
+      .enum(["ce", "margin", "dlr"])
+      .default("ce")
+      .describe("loss to differentiate with respect to x"),
     batch: z.int().positive().default(32).describe("images per run"),
     device: Device,
     threads: Threads,

@@ -51,14 +51,14 @@ const judging = {
     .describe("test images that are attacked before and after"),
   testBudget: AuditOptions.shape.budget.default("quick"),
   epsilonL0: EpsilonL0.optional().describe(
-    "attack in ℓ0, too, before and after: pixels that may change, each with all its channels",
+    "also attack in ℓ0 before and after: number of pixels that may change, each with all its channels",
   ),
 };
 
 /** `rampart harden`: makes a third-party file robust, and shows by how much. */
 export const hardenCommand = command({
   summary:
-    "Make any .onnx classifier robust: train its own weights with a defence, choose the best checkpoint on held-out images, and compare before and after.",
+    "Make any .onnx classifier more robust: train its own weights with a defence, choose the best checkpoint on held-out images, and compare before and after.",
   options: () =>
     trainOptions()
       .omit({ model: true })
@@ -68,7 +68,9 @@ export const hardenCommand = command({
           .number()
           .positive()
           .optional()
-          .describe("length of the training in place of --epochs, measured on a few steps"),
+          .describe(
+            "time for the training, in place of --epochs; a few timed steps decide the number of epochs",
+          ),
         ...judging,
         resume: z.boolean().default(false).describe("continue the run in --out"),
         device: Device,

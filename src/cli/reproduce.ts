@@ -72,7 +72,7 @@ export const reproduceCommand = command({
       .max(256)
       .optional()
       .describe(
-        "compute trainings and evaluations in so many processes, as rampart sweep does, in the store OUT/store",
+        "number of processes that compute trainings and evaluations, as rampart sweep does, in the store OUT/store",
       ),
     plan: z
       .boolean()

@@ -195,7 +195,7 @@ export const sweepCommand = command({
       .optional()
       .meta({ placeholder: "i/n" })
       .describe(
-        "do every n-th cell only, from the i-th (from 0); /n takes i, and auto both, from Slurm, Kubernetes or MPI",
+        "i/n computes only every n-th cell, from the i-th (from 0); /n takes i, and auto both, from Slurm, Kubernetes or MPI",
       ),
     queue: z
       .string()
@@ -207,9 +207,12 @@ export const sweepCommand = command({
       .boolean()
       .default(false)
       .describe("print what is done, running, failed and left in --store, and stop"),
-    pause: z.boolean().default(false).describe("let all workers of --store start no further cell"),
-    drain: z.boolean().default(false).describe("let all workers of --store end after their cell"),
-    proceed: z.boolean().default(false).describe("let paused workers go on"),
+    pause: z
+      .boolean()
+      .default(false)
+      .describe("stop all workers of --store from starting further cells"),
+    drain: z.boolean().default(false).describe("end each worker of --store after its current cell"),
+    proceed: z.boolean().default(false).describe("let paused workers continue"),
     table: z
       .string()
       .optional()

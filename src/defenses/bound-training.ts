@@ -75,7 +75,7 @@ export const boundTrainingOptions = (
       .enum(["interval", "network"])
       .default("interval")
       .describe(
-        `${name}: first weights that keep the width of intervals (Shi et al. 2021), or those of the network`,
+        `${name}: initial weights that keep the width of intervals (Shi et al. 2021), or those of the network`,
       ),
   });
 

@@ -132,7 +132,7 @@ export function evaluateSchema() {
       .boolean()
       .optional()
       .meta({ aliasOf: "skipBroken" })
-      .describe("former name of skipBroken"),
+      .describe("the old name of --skip-broken"),
     batch: z
       .int()
       .positive()

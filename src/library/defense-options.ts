@@ -56,7 +56,7 @@ export interface BuiltInDefenseOptions {
   readonly ibpWarmup?: number | undefined;
   /** Ibp: weight of the loss of clean images after the warm-up, which starts at 1 (default: 0.5). */
   readonly ibpKappa?: number | undefined;
-  /** Ibp: first weights that keep the width of intervals (Shi et al. 2021), or those of the network (default: interval). */
+  /** Ibp: initial weights that keep the width of intervals (Shi et al. 2021), or those of the network (default: interval). */
   readonly ibpInit?: "interval" | "network" | undefined;
   /** Crown-ibp: share of the run before the radius grows, on clean images (default: 0.05). */
   readonly crownIbpStart?: number | undefined;
@@ -64,6 +64,6 @@ export interface BuiltInDefenseOptions {
   readonly crownIbpWarmup?: number | undefined;
   /** Crown-ibp: weight of the loss of clean images after the warm-up, which starts at 1 (default: 0.5). */
   readonly crownIbpKappa?: number | undefined;
-  /** Crown-ibp: first weights that keep the width of intervals (Shi et al. 2021), or those of the network (default: interval). */
+  /** Crown-ibp: initial weights that keep the width of intervals (Shi et al. 2021), or those of the network (default: interval). */
   readonly crownIbpInit?: "interval" | "network" | undefined;
 }

@@ -93,7 +93,7 @@ export interface TrainOptions
   readonly schedule?: "multi-step" | "one-cycle" | "cosine" | "constant" | undefined;
   /** Share of each label that is spread evenly over all classes. */
   readonly labelSmoothing?: number | undefined;
-  /** Largest ℓ2 norm of the gradient by all weights; longer ones are scaled down to it. */
+  /** Largest ℓ2 norm of the gradient with respect to all weights; longer ones are scaled down to it. */
   readonly clipGradient?: number | undefined;
   /** Decay of an exponential moving average of the weights, which becomes the model: 0.995. */
   readonly ema?: number | undefined;

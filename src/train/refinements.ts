@@ -21,7 +21,9 @@ export const refinements = {
     .number()
     .positive()
     .optional()
-    .describe("largest ℓ2 norm of the gradient by all weights; longer ones are scaled down to it"),
+    .describe(
+      "largest ℓ2 norm of the gradient with respect to all weights; longer ones are scaled down to it",
+    ),
   ema: z
     .number()
     .positive()
