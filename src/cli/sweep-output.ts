@@ -73,8 +73,9 @@ export function statusLines({
   lines.push(...failedLines(failed));
   const left =
     secondsLeft === null ? "unknown until a cell of each kind is done" : spoken(secondsLeft);
+  const worked = done === 0 ? "no cell is done yet" : `worked for ${spoken(secondsDone)}`;
   lines.push(
-    `worked for ${spoken(secondsDone)}; left for one worker: ${done === cells ? "nothing" : `${left}, ${(flopsLeft / 1e12).toPrecision(3)} TFLOP`}`,
+    `${worked}; left for one worker: ${done === cells ? "nothing" : `${left}, ${(flopsLeft / 1e12).toPrecision(3)} TFLOP`}`,
   );
   return lines;
 }

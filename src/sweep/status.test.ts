@@ -65,7 +65,9 @@ it("the state of a store says what is done, running where and how fast, failed w
   expect(lines).toContain("1 of 5 cells done, 1 running, 1 waiting, 1 failed, 1 blocked by them");
   expect(lines).toContain("on process 1 on a, attempt 1, since 2026-01-01T00:00:00Z, 6/9 (2.00/s)");
   expect(lines).toContain("failed: train f, after 1 attempt: no luck");
-  expect(lines).toContain("left for one worker: ≈ 50 s, 5.00 TFLOP");
+  expect(lines).toContain("worked for ≈ 10 s; left for one worker: ≈ 50 s, 5.00 TFLOP");
+  const begun = { ...status, done: 0, secondsDone: 0, secondsLeft: null };
+  expect(statusLines(begun).at(-1)).toContain("no cell is done yet; left for one worker: unknown");
 });
 
 it("a cell whose worker has died on this machine is not running", async () => {
