@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as ort from "onnxruntime-node";
@@ -26,12 +26,16 @@ const random = (shape: readonly number[], seed: number, scale: number) => {
 };
 
 /** A small network for images [3, 32, 32]. */
-function network(classes: number, more: Readonly<Record<string, NdArray>> = {}): Uint8Array {
+function network(
+  classes: number,
+  more: Readonly<Record<string, NdArray>> = {},
+  activation = "Relu",
+): Uint8Array {
   return onnxFile(
     [
       nodeOf("Conv", ["x", "w", "b"], ["c"], { strides: { ints: [4, 4] } }),
       nodeOf("BatchNormalization", ["c", "scale", "shift", "mean", "variance"], ["n"]),
-      nodeOf("Relu", ["n"], ["r"]),
+      nodeOf(activation, ["n"], ["r"]),
       nodeOf("GlobalAveragePool", ["r"], ["p"]),
       nodeOf("Flatten", ["p"], ["f"]),
       nodeOf("Gemm", ["f", "v", "d"], ["z"], { transB: { int: 1 } }),
@@ -180,11 +184,19 @@ describe("rampart harden", () => {
       ["--defense", "at-l2", "--epsilon-l2", "500"],
       "500",
     ],
+    [
+      "an operator without bounds for certified training",
+      network(10, {}, "Sin"),
+      ["--defense", "ibp"],
+      "operator Sin",
+    ],
     ["two lengths of training", network(10), ["--minutes", "3"], "--minutes and --epochs"],
-  ])("refuses %s with exit code 2", async (_, bytes, more, message) => {
+  ])("refuses %s with exit code 2, before a run is written", async (_, bytes, more, message) => {
     const path = join(folder, `refused ${made++}.onnx`);
     writeFileSync(path, bytes);
-    const { code, err } = await harden(path, place(), ...more);
+    const out = place();
+    const { code, err } = await harden(path, out, ...more);
     expect([code, err]).toEqual([2, expect.stringContaining(message)]);
+    expect(existsSync(join(out, "config.json"))).toBe(false);
   });
 });

@@ -6,6 +6,7 @@ import { lookUp } from "../math/look-up.ts";
 import type { PluginDefinition } from "../math/plugin.ts";
 import { sameShape, type Tensor } from "../math/tensor.ts";
 import { UsageError } from "../math/usage-error.ts";
+import type { Architecture } from "../models/architecture.ts";
 import type { TrainState } from "../models/opening/checkpoint.ts";
 import { emptyMemory, type ProcedureOptions, runProcedure } from "./batch-procedure.ts";
 import { batchShape, lossOfBatch } from "./objective-graph.ts";
@@ -75,9 +76,8 @@ async function plainTrainer(
   if (replacesExamples(objective) || objective.train === undefined) {
     const begin = (from: TrainState, phase?: string) =>
       trainingSession(runtime, architecture, optimizer, batchSize, from, lossIn(phase));
+    requirePhases(defense, architecture, batchSize);
     const hasPhases = !replacesExamples(objective) && objective.phase !== undefined;
-    // A network that no bounds are known for is refused before the first phase, not in a later one.
-    if (hasPhases) lossGraph(architecture, batchSize, batchLoss);
     return new OneStepTrainer({
       definition,
       objective,
@@ -116,6 +116,16 @@ export function requireSmoothable(objective: Objective | LossObjective): void {
     `${objective.name} reads the label of each example from its one-hot labels, so --label-smoothing does not apply; leave it out`,
     { code: "misfit" },
   );
+}
+
+/**
+ * Throws `UsageError` if the loss of a later phase cannot be built for a network, because it has an operator that no bounds are
+ * known for.
+ */
+export function requirePhases(defense: Defense, architecture: Architecture, batch: number): void {
+  const { objective } = defense;
+  if (replacesExamples(objective) || objective.phase === undefined) return;
+  lossGraph(architecture, batch, lossOfBatch(definitionOf(defense), objective));
 }
 
 /** What a procedure works with in every batch. */

@@ -17,7 +17,7 @@ import { architecture } from "../models/architectures.ts";
 import { exportOnnx } from "../models/export.ts";
 import { withForeignErrors } from "../models/foreign-errors.ts";
 import { noiseNamed as plainNoise } from "../noise/table.ts";
-import { requireSmoothable } from "./batch-trainer.ts";
+import { requirePhases, requireSmoothable } from "./batch-trainer.ts";
 import { defenseSettings } from "./defense-settings.ts";
 import type { TrainEvent } from "./events.ts";
 import {
@@ -196,6 +196,7 @@ export async function* trainModel(
   const network =
     request.ownModel ?? architecture(options.model, input, { dropout: options.dropout });
   const runtime = withForeignErrors(plainRuntime, network);
+  requirePhases(defense, network, options.batch);
 
   const lease = await storage.lease("lease", {
     owned: storage.path,
