@@ -22,7 +22,7 @@ const single = join(work, "single");
 
 /** Radii at which some images are proven and some are broken. */
 const words = (out: string) =>
-  `audit ${model} --data shapes --examples 20 --batch 2 --budget quick --norms linf --epsilon-linf 0.0002,0.3 --threads 1 --out ${out} --prove --prove-seconds 30 --save-examples 3`.split(
+  `audit ${model} --data shapes --examples 10 --batch 2 --budget quick --norms linf --epsilon-linf 0.0002,0.3 --threads 1 --out ${out} --prove --prove-seconds 30 --save-examples 3`.split(
     " ",
   );
 

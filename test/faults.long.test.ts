@@ -9,6 +9,7 @@ import { nodeDataFiles } from "../src/data/node.ts";
 import { type Npy, parseNpy } from "../src/data/npy.ts";
 import { npzBytes, parseNpz } from "../src/data/npz.ts";
 import { type Ended, rampartHere as rampart } from "./fixtures/in-process.ts";
+import { isSlow } from "./fixtures/slow.ts";
 
 const root = join(import.meta.dirname, "..");
 const faults = join(process.env.RAMPART_DATA ?? join(root, "..", "shared", "data"), "faults");
@@ -31,13 +32,13 @@ interface Audited extends Ended {
   readonly result: AuditResult;
 }
 
-/** Audits a case; `data` is relative to its folder. */
+/** Audits a case with the quick budget unless `more` says otherwise; `data` is relative to its folder. */
 async function audit(name: string, data: string, ...more: readonly string[]): Promise<Audited> {
   const folder = join(out, `${name}-${made++}`);
   const [kind, path] = data.split(":");
   const source = path === undefined ? data : `${kind}:${resolve(faults, name, path)}`;
   const words = ["audit", join(faults, name, "m.onnx"), "--data", source, "--out", folder];
-  const ended = await rampart(...words, "--norms", "linf", "--budget", "standard", ...more);
+  const ended = await rampart(...words, "--norms", "linf", "--budget", "quick", ...more);
   const summary = join(folder, "summary.json");
   const text = `${ended.stdout}\n${ended.stderr}`;
   if (!existsSync(summary)) throw new Error(`no summary.json; exit ${ended.code}: ${text}`);
@@ -98,7 +99,7 @@ describe.skipIf(skipped)(`the cases of ${skipped || faults}`, { timeout: 180_000
       "17-probabilities-clip",
       "19-soft-voting",
     ])("case %s: clean 1.0, robust 17/32", async (name) => {
-      const audited = await audit(name, "npz:d.npz");
+      const audited = await audit(name, "npz:d.npz", "--budget", isSlow ? "standard" : "quick");
       expect(accuracies(audited)).toEqual([1, 17 / 32]);
       expect(audited.result.valid).toBe(true);
       expect(audited.code).toBe(0);
@@ -111,7 +112,7 @@ describe.skipIf(skipped)(`the cases of ${skipped || faults}`, { timeout: 180_000
     });
 
     it("case 06: a softmax over the batch is batch-dependent", async () => {
-      const audited = await audit("06-softmax-batch-axis", "npz:d.npz", "--budget", "quick");
+      const audited = await audit("06-softmax-batch-axis", "npz:d.npz");
       expect(audited.text).toMatch(/batch/);
       expect(audited.result.valid).toBe(false);
       expect(codes(audited).some((code) => /batch-dependent|constant-predictor/.test(code))).toBe(
@@ -147,13 +148,11 @@ describe.skipIf(skipped)(`the cases of ${skipped || faults}`, { timeout: 180_000
   describe("batches", () => {
     it("case 12: scores that depend on the batch are invalid, or scored one by one", async () => {
       const results: Audited[] = [];
-      for (const batch of ["128", "8", "1"])
-        results.push(
-          await audit("12-batch-dependent", "npz:d.npz", "--budget", "quick", "--batch", batch),
-        );
+      for (const batch of isSlow ? ["1", "8", "128"] : ["1", "128"])
+        results.push(await audit("12-batch-dependent", "npz:d.npz", "--batch", batch));
       // One by one there is nothing to mix, and 8 of the 32 images stay right.
-      expect(results.map(({ result }) => result.union.mean)).toEqual([0.25, 0.25, 0.25]);
-      for (const audited of results.slice(0, 2)) {
+      expect(new Set(results.map(({ result }) => result.union.mean))).toEqual(new Set([0.25]));
+      for (const audited of results.slice(1)) {
         expect(audited.text).toMatch(/batch/);
         expect(codes(audited)).toContain("batch-dependent");
         expect(audited.result.valid).toBe(false);
@@ -170,7 +169,7 @@ describe.skipIf(skipped)(`the cases of ${skipped || faults}`, { timeout: 180_000
         "--norms",
         "linf",
         "--budget",
-        "standard",
+        "quick",
         "--out",
         join(out, "32"),
       );

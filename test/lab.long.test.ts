@@ -24,6 +24,7 @@ import type { PageFound } from "./fixtures/lab-page/found.ts";
 import { certifiedRadii, compared } from "./fixtures/lab-replay.ts";
 import { openSite, type TestSite, typeOf, workerScript } from "./fixtures/lab-site.ts";
 import { scriptOf } from "./fixtures/page-script.ts";
+import { isSlow } from "./fixtures/slow.ts";
 
 if (!hasChromium) console.warn(`skipped: no Chromium at ${chromium}; set CHROMIUM to its path`);
 
@@ -387,25 +388,30 @@ describe.skipIf(!hasChromium)("the lab", () => {
     plain.close();
   });
 
-  it("loads WebGPU on demand alone, and says that it runs there", limit, async () => {
-    const gpuFiles = () => [...requested].filter((one) => /webgpu|asyncify/.test(one));
-    expect(gpuFiles()).toEqual([]);
-    const choice = page.getByLabel("Compute on");
-    if ((await choice.count()) === 0) {
-      console.warn("skipped: this Chromium has no WebGPU");
-      return;
-    }
-    await choice.selectOption("webgpu");
-    await expect
-      .poll(() => page.locator(".runtime-text").textContent(), { timeout: 90_000 })
-      .toBe("WebGPU");
-    expect(gpuFiles().length).toBeGreaterThan(0);
-    await page.getByRole("button", { name: "Reset" }).click();
-    await page.getByRole("button", { name: "Step" }).click();
-    await page.getByText("after 1 query").waitFor();
-    await choice.selectOption("cpu");
-    await page.getByText("WebAssembly, 1 thread").waitFor();
-  });
+  // Without a GPU the browser computes that on the CPU, slowly.
+  it.skipIf(!isSlow)(
+    "loads WebGPU on demand alone, and says that it runs there",
+    limit,
+    async () => {
+      const gpuFiles = () => [...requested].filter((one) => /webgpu|asyncify/.test(one));
+      expect(gpuFiles()).toEqual([]);
+      const choice = page.getByLabel("Compute on");
+      if ((await choice.count()) === 0) {
+        console.warn("skipped: this Chromium has no WebGPU");
+        return;
+      }
+      await choice.selectOption("webgpu");
+      await expect
+        .poll(() => page.locator(".runtime-text").textContent(), { timeout: 90_000 })
+        .toBe("WebGPU");
+      expect(gpuFiles().length).toBeGreaterThan(0);
+      await page.getByRole("button", { name: "Reset" }).click();
+      await page.getByRole("button", { name: "Step" }).click();
+      await page.getByText("after 1 query").waitFor();
+      await choice.selectOption("cpu");
+      await page.getByText("WebAssembly, 1 thread").waitFor();
+    },
+  );
 
   it("has nothing serious that axe-core finds, in any view, light and dark", limit, async () => {
     await page.evaluate(axe.source);

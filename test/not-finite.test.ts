@@ -197,12 +197,13 @@ const options = Object.assign({}, small, fast, all);
 
 const plain = (row: Row) => Object.assign({}, row, { seconds: 0 });
 
+/** What several tests compare with. */
+const healthy = await rowsOf(brightness, options);
+const faultyRows = await rowsOf(faulty("gradient", 5), options);
+
 describe("an evaluation that meets a gradient of NaN", () => {
   it("goes on under every attack, names the image, and changes no other row", async () => {
-    const [healthy, rows] = [
-      await rowsOf(brightness, options),
-      await rowsOf(faulty("gradient", 5), options),
-    ];
+    const rows = faultyRows;
     const others = (row: Row) => row.nonFinite === undefined;
     const named = new Set(rows.filter((row) => !others(row)).map(({ index }) => index));
     expect(named.has(5)).toBe(true);
@@ -226,7 +227,6 @@ describe("an evaluation that meets logits of NaN", () => {
     const rows = await rowsOf(faulty("logits", 5), options);
     for (const row of rows.filter(({ index }) => index === 5))
       expect(row).toMatchObject({ clean: 0, prediction: -1, nonFinite: { value: "logits" } });
-    const healthy = await rowsOf(brightness, options);
     const others = (of: readonly Row[]) => of.filter(({ index }) => index !== 5).map(plain);
     expect(others(rows)).toEqual(others(healthy));
   });
@@ -239,7 +239,7 @@ describe("rows are the same", () => {
   it.each(isSlow ? [1, 2, 5] : [1, 5])(
     "in batches of %i, under every attack, passes included",
     async (batch) => {
-      const whole = await rowsOf(brightness, options);
+      const whole = healthy;
       const own = await rowsOf(brightness, Object.assign({ batch }, options));
       expect(sorted(own)).toEqual(sorted(whole));
       // Examples that break early have cost less: no mean over a batch hides it.
@@ -251,8 +251,10 @@ describe("rows are the same", () => {
   );
 
   it("wherever the file was torn, for sound and faulty networks", async () => {
-    for (const network of [brightness, faulty("gradient", 5)]) {
-      const whole = await rowsOf(network, options);
+    for (const [network, whole] of [
+      [brightness, healthy],
+      [faulty("gradient", 5), faultyRows],
+    ] as const) {
       for (const kept of isSlow ? [1, 7, 40, whole.length - 1] : [7]) {
         const begun = whole.slice(0, kept);
         const rest = await rowsOf(network, options, begun);

@@ -1,19 +1,12 @@
-// Resuming a training whose defence has a loss or a procedure of its own.
+// Defences with a loss or a procedure of their own on a network with batch norms and dropout, and resuming their trainings.
 import { describe, expect, it } from "vitest";
 import type { LossObjective, Objective } from "../src/defenses/objective.ts";
 import { memoryFiles, type RunFiles } from "../src/files/run/run-files.ts";
 import type { Parameters } from "../src/models/architecture.ts";
 import { latestCheckpoint } from "../src/models/opening/checkpoints.ts";
-import { type Training, train } from "../src/train/train.ts";
+import { train } from "../src/train/train.ts";
 import { awp, free, trades } from "./fixtures/own-defenses.ts";
-import { toyTraining, wide } from "./fixtures/toy-training.ts";
-
-/** A toy training whose defence has this objective. */
-async function trainingOf(objective: Objective | LossObjective, rest: Partial<Training> = {}) {
-  const training = await toyTraining(Object.assign({}, wide, { defense: "standard" }), rest);
-  const defense = { name: objective.name, objective, noise: null, attacks: [] };
-  return Object.assign({}, training, { defense });
-}
+import { awpBothWays, batches, trainingOf } from "./fixtures/own-training.ts";
 
 const bits = (arrays: Parameters) =>
   Object.entries(arrays).map(([name, { data }]) => [
@@ -47,5 +40,32 @@ describe.each<[string, () => LossObjective]>([
       expect((await outcome(files)).step).toBe(at);
     }
     expect(files && (await outcome(files))).toEqual(await outcome(whole.files));
+  });
+});
+
+describe("with batch norms", () => {
+  it("the clean pass of TRADES alone updates running statistics", async () => {
+    const clean: Objective = { name: "clean", examples: async (_, x) => x };
+    const [of, plain] = [
+      await batches(trades, 1, { rate: 0 }),
+      await batches(clean, 1, { rate: 0 }),
+    ];
+    const statistics = of.architecture.parameters.filter(({ trainable }) => !trainable);
+    expect(statistics.length).toBeGreaterThan(0);
+    for (const { name } of statistics) {
+      const [a, b, before] = [of.state, plain.state, of.initial].map(
+        (s) => s.parameters[name].data,
+      );
+      a.forEach((v, i) => {
+        expect(v).toBeCloseTo(b[i], 6);
+      });
+      expect(a).not.toEqual(before);
+    }
+  });
+
+  it("AWP around a defence takes the steps of AWP written as one procedure", async () => {
+    const { ours, written, without } = await awpBothWays();
+    expect(ours).toEqual(written);
+    expect(ours).not.toEqual(without);
   });
 });

@@ -1,96 +1,17 @@
-// The three hooks of a defence from outside: several passes per loss, replaced parameters, several steps per
-// batch. Over 300 lines, since each hook has a defence of its own.
+// The three hooks of a defence from outside: several passes per loss, replaced parameters, several steps per batch.
 import { describe, expect, it } from "vitest";
 import type { Victim } from "../src/attacks/victim.ts";
-import type { LossObjective, Objective, TrainingBatch } from "../src/defenses/objective.ts";
+import type { LossObjective, TrainingBatch } from "../src/defenses/objective.ts";
 import { withWeightPerturbation } from "../src/defenses/weight-perturbation.ts";
-import { reshape, sum } from "../src/engine/graph/ops.ts";
-import { ce } from "../src/losses/ce.ts";
-import { normal } from "../src/math/distributions.ts";
-import { fold, type Key, keyOf, keysFor } from "../src/math/random.ts";
+import { sum } from "../src/engine/graph/ops.ts";
+import type { Key } from "../src/math/random.ts";
 import { type Tensor, tensor } from "../src/math/tensor.ts";
-import type { Architecture, Parameters } from "../src/models/architecture.ts";
-import { initialParameters } from "../src/models/initial.ts";
-import { linear } from "../src/models/layers.ts";
+import type { Parameters } from "../src/models/architecture.ts";
 import type { TrainState } from "../src/models/opening/checkpoint.ts";
-import { trainableClassifier } from "../src/models/trainable-classifier.ts";
 import { batchTrainer } from "../src/train/batch-trainer.ts";
 import { sgd } from "../src/train/optimizer.ts";
-import type { Training } from "../src/train/train.ts";
-import { initialState } from "../src/train/train-step.ts";
-import { AWP, awp, FREE, free, signStep, TRADES, trades } from "./fixtures/own-defenses.ts";
-import { toyTraining, wide } from "./fixtures/toy-training.ts";
-
-/** A toy training whose defence has this objective. */
-async function trainingOf(objective: Objective | LossObjective, rest: Partial<Training> = {}) {
-  const training = await toyTraining(Object.assign({}, wide, { defense: "standard" }), rest);
-  const defense = { name: objective.name, objective, noise: null, attacks: [] };
-  return Object.assign({}, training, { defense });
-}
-
-/** Logits are W · pixels + b, for three classes of 8×8 images. */
-const linearNetwork: Architecture = {
-  name: "linear",
-  inputShape: [1, 8, 8],
-  classes: 3,
-  dropout: { rate: 0, masks: {} },
-  parameters: [
-    {
-      name: "w",
-      shape: [3, 64],
-      trainable: true,
-      init: (key) => normal(keysFor(key, [0, 1, 2]), [3, 64], 0.3),
-    },
-    {
-      name: "b",
-      shape: [3],
-      trainable: true,
-      init: (key) => normal(keysFor(key, [0, 1, 2]), [3], 0.3),
-    },
-  ],
-  forward: (x, parameter) => ({
-    logits: linear(reshape(x, [x.shape[0], 64]), parameter("w"), parameter("b")),
-    statistics: {},
-  }),
-};
-
-/** Trains on `count` times the same four examples, by plain gradient descent. */
-async function batches(
-  objective: Objective | LossObjective,
-  count = 1,
-  given: Partial<Pick<Training, "architecture">> & { readonly rate?: number } = {},
-) {
-  const training = await trainingOf(objective);
-  const { runtime, dataset, defense } = training;
-  const { architecture = training.architecture, rate = 0.1 } = given;
-  const optimizer = sgd({ momentum: 0, weightDecay: 0 });
-  const initial = initialState(architecture, optimizer, initialParameters(architecture));
-  const start = { batchSize: 4, state: initial, isResumed: false };
-  const trainer = await batchTrainer({ runtime, architecture, defense }, optimizer, start);
-  const indices = [0, 1, 2, 3];
-  const keys = keysFor(keyOf(7), indices);
-  const batch = {
-    x: dataset.train.images(indices),
-    labels: indices.map((i) => dataset.train.labels[i]),
-    objectiveKeys: keys,
-    dropoutKeys: keys.map((key) => fold(key, 9)),
-  };
-  const victim = trainableClassifier(runtime, architecture, () => trainer.parameters(), "frozen");
-  try {
-    let result = { loss: Number.NaN, correct: 0 };
-    for (let i = 0; i < count; i++)
-      result = await trainer.train({
-        batch,
-        rate,
-        victim,
-        progress: { step: 0, steps: 1 },
-        begin: () => {},
-      });
-    return { result, batch, initial, architecture, state: await trainer.state() };
-  } finally {
-    await Promise.all([trainer.release(), victim.release()]);
-  }
-}
+import { awp, FREE, free, TRADES, trades } from "./fixtures/own-defenses.ts";
+import { awpBothWays, batches, linearNetwork, trainingOf } from "./fixtures/own-training.ts";
 
 const softmax = (z: readonly number[]) => {
   const total = z.reduce((all, v) => all + Math.exp(v), 0);
@@ -150,25 +71,6 @@ describe("several passes per loss:", () => {
       expect((w.data[k] - v) / 0.1).toBeCloseTo(exact.slopes[k], 4);
     });
   });
-
-  it("the clean pass of TRADES alone updates running statistics", async () => {
-    const clean: Objective = { name: "clean", examples: async (_, x) => x };
-    const [of, plain] = [
-      await batches(trades, 1, { rate: 0 }),
-      await batches(clean, 1, { rate: 0 }),
-    ];
-    const statistics = of.architecture.parameters.filter(({ trainable }) => !trainable);
-    expect(statistics.length).toBeGreaterThan(0);
-    for (const { name } of statistics) {
-      const [a, b, before] = [of.state, plain.state, of.initial].map(
-        (s) => s.parameters[name].data,
-      );
-      a.forEach((v, i) => {
-        expect(v).toBeCloseTo(b[i], 6);
-      });
-      expect(a).not.toEqual(before);
-    }
-  });
 });
 
 describe("replaced parameters:", () => {
@@ -184,23 +86,9 @@ describe("replaced parameters:", () => {
   });
 
   it("AWP around a defence takes the steps of AWP written as one procedure", async () => {
-    const attacked: Objective = {
-      name: "one-step",
-      async examples(model, x, labels, keys) {
-        const { gradient } = await model.lossAndGradient(x, ce(labels), keys);
-        return signStep(x, x, gradient, AWP.epsilon, AWP.epsilon);
-      },
-    };
-    const defense = { name: "one-step", objective: attacked, noise: null, attacks: [] };
-    const around = withWeightPerturbation(defense, AWP.gamma).objective;
-    const [ours, written, without] = [
-      await batches(around, 2),
-      await batches(awp(), 2),
-      await batches(attacked, 2),
-    ];
-    for (const [name, { data }] of Object.entries(written.state.parameters))
-      expect(ours.state.parameters[name].data, name).toEqual(data);
-    expect(ours.state.parameters).not.toEqual(without.state.parameters);
+    const { defense, ours, written, without } = await awpBothWays(linearNetwork);
+    expect(ours).toEqual(written);
+    expect(ours).not.toEqual(without);
     expect(() =>
       withWeightPerturbation(Object.assign({}, defense, { objective: free() }), 0.005),
     ).toThrow("procedure of its own");

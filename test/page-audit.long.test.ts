@@ -8,7 +8,14 @@ import { encode } from "fast-png";
 import { afterAll, describe, expect, it } from "vitest";
 import { tensor } from "../src/math/tensor.ts";
 import { imageTensor, nodeRuntime } from "../src/node.ts";
-import { chromium, fileBelow, hasChromium, resultOfSite, type Served } from "./fixtures/browser.ts";
+import {
+  chromium,
+  closeBrowser,
+  fileBelow,
+  hasChromium,
+  resultOfSite,
+  type Served,
+} from "./fixtures/browser.ts";
 import { root } from "./fixtures/docs.ts";
 import { nodeOf, onnxFile } from "./fixtures/model-fixture.ts";
 import { scenario } from "./fixtures/web-audit/scenario.ts";
@@ -16,7 +23,10 @@ import { scenario } from "./fixtures/web-audit/scenario.ts";
 if (!hasChromium) console.warn(`skipped: no Chromium at ${chromium}; set CHROMIUM to its path`);
 
 const folder = mkdtempSync(join(tmpdir(), "rampart-page-audit-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(async () => {
+  await closeBrowser();
+  rmSync(folder, { recursive: true });
+});
 
 const side = 8;
 const area = side * side;

@@ -3,8 +3,16 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createServer } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { chromium, fileBelow, hasChromium, resultOfSite, type Served } from "./fixtures/browser.ts";
+import {
+  chromium,
+  closeBrowser,
+  fileBelow,
+  hasChromium,
+  resultOfSite,
+  type Served,
+} from "./fixtures/browser.ts";
 import { root } from "./fixtures/docs.ts";
+import { isSlow } from "./fixtures/slow.ts";
 import {
   filesOf,
   foundInNode,
@@ -55,7 +63,10 @@ beforeAll(() => {
   inNode = foundInNode() as Found;
 }, 300_000);
 
-afterAll(() => rmSync(work, { recursive: true, force: true }));
+afterAll(async () => {
+  await closeBrowser();
+  rmSync(work, { recursive: true, force: true });
+});
 
 /** Largest distance of two arrays of the same length; NaN if there is one. */
 function distance(a: readonly number[], b: readonly number[]): number {
@@ -79,7 +90,7 @@ const limit = { timeout: 300_000 };
 
 describe.skipIf(!hasChromium).each(kinds)("%s:", (kind) => {
   // What does not depend on the bundler is tried with each of them under SLOW=1, else with the first.
-  const common = it.skipIf(process.env.SLOW !== "1" && kind !== kinds[0]);
+  const common = it.skipIf(!isSlow && kind !== kinds[0]);
 
   it("a page attacks a network and finds the numbers of Node", limit, async () => {
     const found = (await open(kind)) as Found;
@@ -231,7 +242,7 @@ it.skipIf(!hasChromium)(
   },
 );
 
-it.skipIf(!hasChromium)(
+it.skipIf(!hasChromium || !isSlow)(
   "Vite's development server: a page finds the numbers of Node",
   limit,
   async () => {

@@ -2,7 +2,7 @@
 // installed, else skipped.
 import { existsSync } from "node:fs";
 import * as ort from "onnxruntime-node";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { gradient } from "../src/engine/autodiff/gradient.ts";
 import * as g from "../src/engine/graph/expressions.ts";
 import { interpret } from "../src/engine/graph/interpret.ts";
@@ -17,7 +17,8 @@ import { difference, named, random } from "./fixtures/graph-cases.ts";
 
 const swiftshader = "/usr/lib/chromium/vk_swiftshader_icd.json";
 if (!existsSync("/dev/dri") && !existsSync("/dev/nvidia0") && existsSync(swiftshader))
-  process.env.VK_ICD_FILENAMES ??= swiftshader;
+  vi.stubEnv("VK_ICD_FILENAMES", process.env.VK_ICD_FILENAMES ?? swiftshader);
+afterAll(() => void vi.unstubAllEnvs());
 
 const opened = await nodeRuntime({ device: "webgpu", threads: 1 }).catch((error: unknown) => {
   // A device that is there and computes something else is no reason to skip.

@@ -1,6 +1,7 @@
 // The published counterexample: a radius of 1.26 around an image, and one of another class at a distance of 0.8. Rounding makes naive certificates wrong (Voráček & Hein 2022, arXiv:2207.07209): a classifier that sees in the last bits
 // whether an image was added to the noise answers one class around that image, and another one nearby.
 import { expect, it } from "vitest";
+import { isSlow } from "../../test/fixtures/slow.ts";
 import { keyOf } from "../math/random.ts";
 import { normalCdf } from "../math/special.ts";
 import { tensor } from "../math/tensor.ts";
@@ -51,7 +52,7 @@ function probabilityAt(level: number): number {
 
 it("sound sampling never certifies a radius that holds an image of another class", async () => {
   const classes = Array.from({ length: 256 }, (_, level) => (probabilityAt(level) > 0.5 ? 1 : 0));
-  for (const level of [0, 60, 128, 204, 255]) {
+  for (const level of isSlow ? [0, 60, 128, 204, 255] : [60, 204]) {
     const image = Float32Array.of(level / 255);
     const { prediction, radius } = await certify(smoothed("sound"), image, keyOf(level), {
       n0: 100,

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { isSlow } from "../../test/fixtures/slow.ts";
 import { permutation, uniform } from "../math/distributions.ts";
 import { fold, keyOf } from "../math/random.ts";
 import { assignment, likelyPermutation } from "./permutation.ts";
@@ -133,8 +134,9 @@ describe("likelyPermutation", () => {
     expect(likelyPermutation(confused([4, 16], [4, 16]))?.name).toMatch(/0 and 1 are exchanged/);
   });
 
-  it("sees nothing in random predictions, of 400 networks of 10 to 100 classes", () => {
-    for (let seed = 0; seed < 400; seed++) {
+  const networks = isSlow ? 400 : 96;
+  it(`sees nothing in random predictions, of ${networks} networks of 10 to 100 classes`, () => {
+    for (let seed = 0; seed < networks; seed++) {
       const n = [10, 30, 100][seed % 3];
       const each = [1, 2, 10, 50][seed % 4];
       expect(likelyPermutation(confusionOf(shift(n, 0), { each, accuracy: 0, seed }))).toBeNull();

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { isSlow } from "../../test/fixtures/slow.ts";
 import golden from "../../test/golden/resize.json" with { type: "json" };
 import type { Image } from "./data-files.ts";
 import { centreCrop, type FilterName, filterNames, resize, resizeShorter } from "./resize.ts";
@@ -48,7 +49,7 @@ describe("resize", () => {
         expect(resize(any, { height: rows, width: columns, filter })).toEqual(any);
       },
     );
-    fc.assert(property);
+    fc.assert(property, { numRuns: isSlow ? 100 : 30 });
   });
 
   it.each([0, -3, 2.5, Number.NaN])("refuses a side of %d pixels", (height) => {

@@ -16,8 +16,8 @@ const bytes = (path: string): Uint8Array => {
 };
 const textOf = (path: string) => new TextDecoder().decode(bytes(join(place, path)));
 const property = (path: string) => parseVnnlib(textOf(path), path);
-/** Under SLOW=1 all 174 of them, else each thirtieth. */
-const share = isSlow ? 1 : 30;
+/** Under SLOW=1 all 174 of them, else each sixtieth. */
+const share = isSlow ? 1 : 60;
 const files = there
   ? readdirSync(place, { recursive: true })
       .map(String)

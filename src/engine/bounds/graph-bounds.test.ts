@@ -1,5 +1,6 @@
 // Bounds as graphs: interval arithmetic and the backward pass for margins.
 import { describe, expect, it } from "vitest";
+import { isSlow } from "../../../test/fixtures/slow.ts";
 import { normal, uniform } from "../../math/distributions.ts";
 import { fold, foldAll, keyOf, keysFor } from "../../math/random.ts";
 import { elementCount, type NdArray, type Shape, type Tensor, tensor } from "../../math/tensor.ts";
@@ -104,7 +105,7 @@ describe.each(Object.entries(networks))("%s:", (_, network) => {
   const [low, high, ibp, crown] = values([lower, upper, byIntervals, byCrown]);
 
   it("no image of a box leaves the bounds of the logits and margins", () => {
-    for (let draw = 0; draw < 200; draw++) {
+    for (let draw = 0; draw < (isSlow ? 200 : 40); draw++) {
       const noise = uniform(foldAll(keys, draw), IMAGES, -1, 1).data;
       // Corners and points inside.
       const at = (i: number) => RADIUS * (draw % 2 === 0 ? Math.sign(noise[i]) : noise[i]);

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { MAX_TEXT } from "../read/node.ts";
 import { leaseRecord, leaseText } from "./lease.ts";
 import { leaseWork, nodeLeases } from "./node.ts";
@@ -39,9 +39,9 @@ describe("a lease on the disk", () => {
   it("lets its counter go up in the file itself", async () => {
     const lease = await leaseWork(work());
     const before = readFileSync(file(1), "utf8");
-    await new Promise((done) => setTimeout(done, 1500));
-    const after = readFileSync(file(1), "utf8");
-    expect(after).not.toBe(before);
+    const read = () => readFileSync(file(1), "utf8");
+    await vi.waitFor(() => expect(read()).not.toBe(before), { timeout: 5000, interval: 20 });
+    const after = read();
     expect(after).toHaveLength(before.length);
     expect(leaseRecord(after)?.token).toBe(leaseRecord(before)?.token);
     await lease.release();

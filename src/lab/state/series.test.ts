@@ -3,9 +3,15 @@ import type { Answer } from "../protocol.ts";
 import type { Asked } from "./series.ts";
 
 // Without a browser there is no worker.
-vi.mock("./worker.ts", () => ({ problem: { value: null } }));
+vi.stubGlobal(
+  "Worker",
+  class {
+    addEventListener() {}
+  },
+);
 const { Series } = await import("./series.ts");
 const { problem } = await import("./worker.ts");
+vi.unstubAllGlobals();
 
 /** A computation that counts to 3, and the promises of the moments that it is asked for. */
 class Counting implements Asked<number> {

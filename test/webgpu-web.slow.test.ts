@@ -1,9 +1,10 @@
 // WebGPU in a page, in Debian's Chromium, on SwiftShader.
-import { expect, it } from "vitest";
-import { chromium, hasChromium, resultOfPage } from "./fixtures/browser.ts";
+import { afterAll, expect, it } from "vitest";
+import { chromium, closeBrowser, hasChromium, resultOfPage } from "./fixtures/browser.ts";
 import type { Found } from "./fixtures/webgpu-page.ts";
 
 if (!hasChromium) console.warn(`skipped: no Chromium at ${chromium}; set CHROMIUM to its path`);
+afterAll(closeBrowser);
 
 it.skipIf(!hasChromium)(
   "a network attacked and trained on WebGPU in a page ends as on the CPU",
