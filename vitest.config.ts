@@ -30,6 +30,7 @@ export default defineConfig({
     include: SUITE === "long" ? long : ["src/**/*.test.ts", "test/**/*.test.ts"],
     exclude:
       SUITE === undefined ? [...configDefaults.exclude, ...long, ...slow] : configDefaults.exclude,
+    setupFiles: ["test/fixtures/one-thread.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: "forks",
