@@ -34,8 +34,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: "forks",
-    // Tests leave nothing behind, so files may share a process; loading every module anew took most of their time.
-    isolate: SUITE === "all",
+    // Unit tests leave nothing behind, so files may share a process; loading every module anew took most of their time.
+    isolate: SUITE !== undefined,
     // By default a core is left idle, which on two cores is half of them. Long tests often wait for a process or a page.
     maxWorkers: SUITE === undefined ? "100%" : availableParallelism() + 1,
   },

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { committed, start, stopAll } from "./fixtures/sweeps.ts";
+import { committed, start, stopAll, until } from "./fixtures/sweeps.ts";
 import { typed } from "./fixtures/typed-fixture.ts";
 
 const work = mkdtempSync(join(tmpdir(), "rampart-sweep-commands-"));
@@ -22,8 +22,6 @@ const short = { data: "shapes", recipe: "short", epochs: 1, examples: 64, batch:
 const RADII = [0.0005, 0.03];
 
 const sweep = (...words: readonly string[]) => typed(["sweep", ...words]);
-/** As a process of the build, whose own processes start in a fraction of the time of ours from the sources. */
-const sweepBeside = (...words: readonly string[]) => start(["sweep", ...words]).ended;
 
 /** The lines of the table as records. */
 function tableIn(file: string): Readonly<Record<string, unknown>>[] {
@@ -79,11 +77,13 @@ describe("a sweep", { timeout: 300_000 }, () => {
     const paused = await sweep(plan, "--store", store, "--pause");
     expect(paused.code, paused.err).toBe(0);
     expect(paused.out).toContain("paused: workers start no cell");
-    const running = sweepBeside(plan, "--store", store, "--shard", "0/1");
-    await sleep(4000);
+    // As a process of the build, whose own processes start in a fraction of the time of those from the sources.
+    const running = start(["sweep", plan, "--store", store, "--shard", "0/1"]);
+    await until("the pause", () => running.text().includes("is paused; workers go on after:"));
+    await sleep(1000);
     expect(committed(store)).toBe(0);
     expect((await sweep("--proceed", "--store", store)).out).not.toContain("paused");
-    const { code, text } = await running;
+    const { code, text } = await running.ended;
     expect(code, text).toBe(2);
     expect(text).toContain("is paused; workers go on after: rampart sweep --proceed");
     expect(text).toMatch(/failed: harden model.onnx, standard, after 1 attempt: .*batch of 4096/);
