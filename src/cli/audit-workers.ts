@@ -36,7 +36,7 @@ interface Sharing {
 export const threadsOfWorkers = ({ workers = 1 }: Sharing): number | undefined =>
   workers === 1 ? undefined : Math.max(1, Math.floor(availableParallelism() / workers));
 
-/** Throws `UsageError` for a queue that is no Redis, and for workers beside a queue. */
+/** Throws `UsageError` for a queue that is not a Redis URL, and for --workers together with --queue. */
 export function requireSharing({ workers, queue }: Sharing): void {
   if (queue !== undefined) requireRedisUrl(queue);
   if (queue !== undefined && workers !== undefined)
@@ -46,7 +46,7 @@ export function requireSharing({ workers, queue }: Sharing): void {
     );
 }
 
-/** What attacks in place of the audit itself; undefined if the audit attacks in its own process. */
+/** A function that runs the attacks in other processes; undefined if the audit attacks in its own process. */
 export async function attackElsewhere(
   given: Omit<AttackWorkers, "workers"> & Sharing,
 ): Promise<AttackByOthers | undefined> {

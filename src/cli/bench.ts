@@ -52,7 +52,7 @@ interface Measured {
   readonly effort: object;
   /** Operations of a step; null if they are not counted. */
   readonly flops: number | null;
-  /** Operations per second of a product of matrices on this machine. */
+  /** Operations per second of a matrix product on this machine. */
   readonly peak: number;
 }
 
@@ -89,7 +89,7 @@ function tell(
 
 /** `rampart bench`: measures the time of attack steps, training steps and whole evaluations on this machine. */
 export const benchCommand = command({
-  summary: "Measure the time per step, and its speed as a share of this machine's peak.",
+  summary: "Measure the time per step, and the speed as a share of this machine's peak.",
   options: z.strictObject({
     work: z
       .array(z.enum(workNames as [WorkName, ...WorkName[]]))
@@ -130,7 +130,7 @@ export const benchCommand = command({
     try {
       const peak = await gemmPeak(runtime);
       context.print(
-        `${model}, batch ${batch}: ${target.engine} on ${target.device}, ${target.threads} threads, ${target.lowering} lowering; peak ${(peak / 1e9).toFixed(0)} GFLOP/s (product of matrices)`,
+        `${model}, batch ${batch}: ${target.engine} on ${target.device}, ${target.threads} threads, ${target.lowering} lowering; peak ${(peak / 1e9).toFixed(0)} GFLOP/s (matrix product)`,
       );
       for (const name of new Set(chosen)) {
         const work: Work = works[name];

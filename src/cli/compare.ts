@@ -40,12 +40,12 @@ export const compareCommand = command({
       .enum(comparisonFormats)
       .optional()
       .describe("format of the comparison; html with --out, otherwise plain text"),
-    seed: z.int().nonnegative().default(0).describe("start of the random numbers of the bootstrap"),
+    seed: z.int().nonnegative().default(0).describe("seed of the bootstrap"),
   }),
   positionals: ["before", "after"],
   argumentsHelp: {
     before: "folder of an audit, or a file of rows that evaluate wrote",
-    after: "the same of the model that is compared with it",
+    after: "the same for the model to compare with it",
   },
   files: { inputs: ["before", "after"], outputs: { out: "stream" } },
   examples: [

@@ -86,14 +86,17 @@ export const evaluateCommand = command({
   },
 });
 
-/** How the network of an evaluation is made. */
+/** How an evaluation compiles its network. */
 interface NetworkOptions {
   /** Largest batch. */
   readonly batch: number;
   readonly note: OnNote;
 }
 
-/** Compiles the network of a model. One of somebody else's is checked on the images first: its decisions, and other batches. */
+/**
+ * Compiles the network of a model. A third-party network is first checked on the images: its decisions, and whether
+ * scores depend on the batch.
+ */
 async function networkFor(
   runtime: Runtime,
   model: OpenModel,

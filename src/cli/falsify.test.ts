@@ -90,7 +90,7 @@ describe("rampart falsify", () => {
     const { code, out, err } = await falsify([at("holds.vnnlib"), "--seconds", "0.2"]);
     expect({ code, out }).toEqual({ code: 0, out: "unknown\n" });
     expect(err).toMatch(/no counterexample found, which is no proof: \d+ searches in 0\.\d s/);
-    expect(err).toContain("the closest point lacks 0.0100");
+    expect(err).toContain("the closest point misses by 0.0100");
   });
 
   it("writes the verdict, whichever it is, and one line of JSON", async () => {

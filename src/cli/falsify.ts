@@ -39,7 +39,7 @@ function remarks(verdict: Verdict): string[] {
   const { reason, skipped, seconds, searches, closest } = verdict;
   const [first] = skipped;
   const far =
-    closest > 0 && Number.isFinite(closest) ? `; the closest point lacks ${size(closest)}` : "";
+    closest > 0 && Number.isFinite(closest) ? `; the closest point misses by ${size(closest)}` : "";
   const effort = `${searches} searches in ${seconds.toFixed(1)} s${far}`;
   const reasons = {
     time: `no counterexample found, which is no proof: ${effort}`,
@@ -109,7 +109,7 @@ export const falsifyCommandWith = (open: OpenNetwork) =>
       maxConstants: MaxConstants,
     }),
     positionals: ["model", "property"],
-    argumentsHelp: { model: "the network, an .onnx file, packed by gzip or not" },
+    argumentsHelp: { model: "the network, an .onnx file, gzipped or not" },
     files: { inputs: ["model", "property"], outputs: { out: "stream" } },
     examples: [
       "rampart falsify net.onnx property.vnnlib",

@@ -131,7 +131,7 @@ export const gradientCommand = command({
     const keepsBatches = fixed > 1 && batch % fixed === 0 && labels.length % fixed === 0;
     if (dependence !== null)
       context.note(
-        `${describeDependence(dependence)}; the written values are of ${keepsBatches ? `the file's own batches of ${fixed}, in the order given` : "each image alone"}`,
+        `${describeDependence(dependence)}; the written values are for ${keepsBatches ? `the file's own batches of ${fixed}, in the order given` : "each image alone"}`,
       );
     const architecture =
       dependence === null || keepsBatches ? model.architecture : oneByOne(model.architecture);

@@ -41,7 +41,10 @@ const headers: Readonly<Record<string, string>> = {
   "referrer-policy": "no-referrer",
 };
 
-/** Hosts that a browser on this machine names. A page of another site that resolves to this machine names its own. */
+/**
+ * Host headers that a browser on this machine sends. A foreign site whose name resolves to this machine sends its own
+ * name.
+ */
 const isOwnHost = (host: string | undefined, port: number): boolean =>
   host === `127.0.0.1:${port}` || host === `localhost:${port}`;
 
@@ -94,12 +97,12 @@ export interface LabServer {
   close(): Promise<void>;
 }
 
-/** Why a port cannot be had. */
+/** Why a port is unavailable. */
 function portProblem(port: number, { code, message }: NodeJS.ErrnoException): UsageError {
   const reason = code === "EADDRINUSE" ? "another program uses it" : message;
-  return new UsageError(`port ${port} of 127.0.0.1 cannot be had: ${reason}`, {
+  return new UsageError(`port ${port} of 127.0.0.1 is unavailable: ${reason}`, {
     code: "in-use",
-    next: "give another one by --port, or --port 0 for any that is free",
+    next: "choose another one with --port, or any free one with --port 0",
   });
 }
 
@@ -113,8 +116,9 @@ async function listen(server: Server, port: number): Promise<number> {
 }
 
 /**
- * Serves `files` (paths of the site → files) on 127.0.0.1; port 0 takes a free one. Refuses paths that are not in `files`,
- * a foreign Host header, and methods other than GET and HEAD. Throws a `UsageError` (`in-use`) if the port cannot be had.
+ * Serves `files` (paths of the site → files) on 127.0.0.1; port 0 takes a free one. Refuses paths that are not in
+ * `files`, a foreign Host header, and methods other than GET and HEAD. Throws a `UsageError` (`in-use`) if the port is
+ * unavailable.
  */
 export async function serveLab(
   files: ReadonlyMap<string, string>,

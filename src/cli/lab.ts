@@ -16,7 +16,7 @@ function opener(): readonly [string, readonly string[]] {
   return ["xdg-open", []];
 }
 
-/** Opens an address in the browser. A machine without one has the address on the screen. */
+/** Opens an address in the browser. Where there is no browser, the user still has the printed address. */
 function openInBrowser(url: string): void {
   const [program, words] = opener();
   const child = spawn(program, [...words, url], { stdio: "ignore", detached: true });
@@ -39,12 +39,7 @@ async function ended(signal: AbortSignal): Promise<void> {
 export const labCommand = command({
   summary: "Open the lab: attack and audit a model in the browser; nothing leaves this machine.",
   options: z.strictObject({
-    port: z
-      .int()
-      .min(0)
-      .max(65535)
-      .default(PORT)
-      .describe("port of 127.0.0.1; 0 for any that is free"),
+    port: z.int().min(0).max(65535).default(PORT).describe("port on 127.0.0.1; 0 for any free one"),
     open: z.boolean().default(true).describe("open the page in the browser"),
   }),
   examples: ["rampart lab", "rampart lab --port 0 --no-open"],

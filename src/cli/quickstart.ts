@@ -32,7 +32,7 @@ const { objective, eot } = resolved(evaluation);
 
 /** The title of an attack; names the objective if the model is randomised. */
 const attackTitle = ({ defense, randomised }: Defended): string =>
-  `attacking ${defense}${randomised ? ` (objective ${objective} of EOT ${eot.join(", ")} alone; rampart evaluate tries every objective)` : ""}`;
+  `attacking ${defense}${randomised ? ` (EOT ${eot.join(", ")}, objective ${objective} only; rampart evaluate tries every objective)` : ""}`;
 
 // Progress counts gradients of one image, a unit that training and attacks share.
 const trainingWork = ({ training }: Defended): number =>

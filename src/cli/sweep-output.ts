@@ -23,7 +23,7 @@ export const Patience = z
   .min(2)
   .default(60)
   .describe(
-    "seconds without a sign of life after which a worker on another machine counts as dead; more than a network file system caches attributes",
+    "seconds without a heartbeat after which a worker on another machine counts as dead; must exceed the time for which a network file system caches attributes",
   );
 
 /** One line per failed cell: what failed, and why. */
@@ -69,7 +69,9 @@ export function statusLines({
     lines.push(`running: ${label} on ${owner}, attempt ${attempt}${pace}`);
   }
   for (const { label, owner, attempt } of lost)
-    lines.push(`lost: ${label}, attempt ${attempt}: ${owner} was killed; the next worker goes on`);
+    lines.push(
+      `lost: ${label}, attempt ${attempt}: ${owner} was killed; the next worker continues it`,
+    );
   lines.push(...failedLines(failed));
   const left =
     secondsLeft === null ? "unknown until a cell of each kind is done" : spoken(secondsLeft);
@@ -98,14 +100,14 @@ export function reporter(
     onCell(event);
     if (event.event === "started" && event.lost !== null)
       bar.log(
-        `${label}: ${event.lost.owner} was killed, or stood still for too long; attempt ${event.attempt} goes on from its files`,
+        `${label}: ${event.lost.owner} was killed, or stood still for too long; attempt ${event.attempt} continues from its files`,
       );
     if (event.event === "lost") bar.log(`${label}: another worker has taken over`);
     if (event.event === "late")
       bar.log(
         event.same
-          ? `${label}: another worker was first, with the same result`
-          : `${label}: another worker was first, with another result; this one is dropped. Are both machines of one kind?`,
+          ? `${label}: another worker finished first, with the same result`
+          : `${label}: another worker finished first, with a different result; this one is dropped. Are both machines of the same kind?`,
       );
     if (event.event === "failed")
       bar.log(

@@ -76,7 +76,7 @@ function showPlan({ name, cells, target }: StoredPlan, context: Context): void {
   );
 }
 
-/** The typed command without a shard's number, for the message on how to go on. */
+/** The typed command without a shard's number, for the message on how to continue. */
 const continuing = (context: Context): string => context.argv.map(quoted).join(" ");
 
 /** Queues the cells of a plan that are ready, for `rampart worker`. */
@@ -230,7 +230,7 @@ export const sweepCommand = command({
     "rampart sweep --status --store results",
     "rampart sweep plan.json --store /shared/results --shard auto",
     "rampart sweep --store results --table results.csv",
-    "exit code 2: a cell failed for a reason that you can fix; 1: by a bug; 0: no cell failed",
+    "exit code 2: a cell failed for a reason that you can fix; 1: because of a bug; 0: no cell failed",
   ],
   async run(values, context: Context) {
     const { plan: path, store: folder, workers, shard, dataDir, patience, table, queue } = values;

@@ -98,7 +98,7 @@ describe("rampart train", () => {
     await typed(start(out), "training: 1/8");
     expect(await typed(start(out))).toMatchObject({
       code: 2,
-      err: `${out} already holds a run; go on with it by --resume, or choose another --out\n`,
+      err: `${out} already holds a run; continue it with --resume, or choose another --out\n`,
     });
     const other = place();
     mkdirSync(other);

@@ -109,7 +109,7 @@ export const trainCommand = command({
   },
 });
 
-/** Throws `UsageError` if a network of ours is asked for beside a file. */
+/** Throws `UsageError` if both a built-in network and a file are named. */
 function withoutModel(options: TrainOptions): TrainOptions {
   if (options.model === undefined) return options;
   throw new UsageError(`--from and --model ${options.model} both name the network; give one`, {
@@ -122,7 +122,7 @@ function refuseReading(values: FileReadingFlags): void {
   const unused = statedReading(values);
   if (unused === undefined) return;
   throw new UsageError(
-    `${flagOf(unused)} says how a file is read, and there is none; give --from FILE`,
+    `${flagOf(unused)} says how to read a file, but there is none; give --from FILE`,
     { code: "bad-option" },
   );
 }

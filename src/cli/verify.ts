@@ -18,7 +18,7 @@ import { MaxConstants, Seed, Threads } from "./kit/options.ts";
 import { writeOutput } from "./kit/outputs.ts";
 import { type Progress, progress } from "./kit/progress.ts";
 
-/** The share of the time that the attack gets before the proof, and its most seconds. */
+/** The share of the time that the attack gets before the proof, and the most seconds that it gets. */
 const [ATTACK_SHARE, MAX_ATTACK] = [0.1, 10];
 
 type Verdict =
@@ -125,7 +125,9 @@ function remark(verdict: Verdict, seconds: number): string {
   if (verdict.result === "sat") return `counterexample found after ${time}`;
   if (verdict.result === "unsat") return `proven by ${verdict.method} after ${time}`;
   const gap =
-    verdict.gap === null ? "no finite bound" : `the proof lacks ${(-verdict.gap).toPrecision(3)}`;
+    verdict.gap === null
+      ? "no finite bound"
+      : `the bound falls short by ${(-verdict.gap).toPrecision(3)}`;
   return `neither proven nor falsified after ${time}; ${verdict.open} cases open, ${gap}`;
 }
 
@@ -154,7 +156,7 @@ export const verifyCommand = command({
     maxConstants: MaxConstants,
   }),
   positionals: ["model", "property"],
-  argumentsHelp: { model: "the network, an .onnx file, packed by gzip or not" },
+  argumentsHelp: { model: "the network, an .onnx file, gzipped or not" },
   files: { inputs: ["model", "property"], outputs: { out: "stream" } },
   examples: [
     "rampart verify net.onnx property.vnnlib",

@@ -26,7 +26,7 @@ export const workerCommand = command({
       .number()
       .positive()
       .default(60)
-      .describe("seconds between two looks for cells that the queue has lost"),
+      .describe("seconds between checks for cells that the queue has lost"),
     patience: Patience,
     dataDir: DataDir,
   }),

@@ -10,4 +10,4 @@ const describe = ({ device, threads, lowering, engine }: RuntimeTarget) =>
 export const changedTarget = (before: RuntimeTarget, now: RuntimeTarget): string | undefined =>
   describe(before) === describe(now)
     ? undefined
-    : `this run was on ${describe(before)} and goes on with ${describe(now)}, so its bits will differ from those of an uninterrupted one`;
+    : `this run was on ${describe(before)} and continues with ${describe(now)}, so its bits will differ from those of an uninterrupted one`;

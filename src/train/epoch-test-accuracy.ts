@@ -9,7 +9,7 @@ import type { Noise } from "../noise/noise.ts";
 /** The maximum number of test images in the check after each epoch. */
 const MAX_EXAMPLES = 1000;
 
-/** Images per run. Divides MAX_EXAMPLES, so that one program serves. */
+/** Images per run. Divides MAX_EXAMPLES, so that one compiled program suffices. */
 const BATCH = 125;
 
 /** The indices of at most MAX_EXAMPLES examples, evenly spaced because a split may be sorted by class. */

@@ -13,8 +13,9 @@ export interface WarmedUp {
 }
 
 /**
- * A defence whose radii grow from 1/16 to their full length over the first `share` of a run. `make` makes it with radii that
- * are multiplied by a number up to 1. The same step always has the same radii, so a resumed run goes on alike.
+ * A defence whose radii grow from 1/16 to their full length over the first `share` of a run. `make` makes it with radii
+ * that are multiplied by a number up to 1. The same step always has the same radii, so a resumed run continues in the
+ * same way.
  */
 export function warmedUp(make: (scale: number) => Defense, share: number): WarmedUp {
   const full = make(1);
@@ -35,7 +36,10 @@ export function warmedUp(make: (scale: number) => Defense, share: number): Warme
   };
 }
 
-/** An objective that acts as that of the present defence. Its loss and its arrays, which are compiled once, know no radius. */
+/**
+ * An objective that acts as that of the current defence. Its loss and its arrays, which are compiled once, know no
+ * radius.
+ */
 function following(
   full: Objective | LossObjective,
   present: () => Defense,

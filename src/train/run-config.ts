@@ -44,12 +44,12 @@ export async function refuseOccupied({ path, list }: RunFiles): Promise<void> {
   const names = await list("");
   if (names.includes(CONFIG))
     throw new UsageError(
-      `${path} already holds a run; go on with it by --resume, or choose another --out`,
+      `${path} already holds a run; continue it with --resume, or choose another --out`,
       { code: "in-use" },
     );
   if (names.length > 0)
     throw new UsageError(
-      `${path} is not empty, and holds no run to go on with (it has ${names.slice(0, 3).join(", ")}); choose another --out`,
+      `${path} is not empty, and holds no run to continue (it has ${names.slice(0, 3).join(", ")}); choose another --out`,
       { code: "in-use" },
     );
 }

@@ -9,7 +9,7 @@ import type { Architecture } from "../models/architecture.ts";
 import type { Checkpoint } from "../models/opening/checkpoint.ts";
 import type { Noise } from "../noise/noise.ts";
 
-/** How a run is watched, stopped and recorded, and what of it is a value of the caller's own. */
+/** How a run is watched, stopped and recorded, and the caller's own values that it uses. */
 export interface TrainingContext {
   readonly resume?: boolean;
   readonly signal?: AbortSignal;

@@ -31,7 +31,9 @@ import { averagingOf, WeightAverage } from "./weight-average.ts";
 /** The part of a position that each epoch starts with. */
 export const EPOCH_START = { stepInEpoch: 0, lossSum: 0, correct: 0, seconds: 0 };
 
-/** Batches whose statistics averaged weights get: older ones have faded to 0.5 %. */
+/**
+ * Number of batches from which averaged weights get their running statistics; older batches would have faded to 0.5 %.
+ */
 const STATISTICS_BATCHES = 50;
 
 /** What a run consists of when its training begins or resumes. */

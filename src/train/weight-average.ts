@@ -5,7 +5,7 @@ import type { Parameters } from "../models/architecture.ts";
 import { AVERAGE_PREFIX } from "../models/opening/checkpoint.ts";
 import type { Refinements } from "./refinements.ts";
 
-/** How an average takes up the weights after a step. */
+/** How an average includes the weights after a step. */
 export interface Averaging {
   /** The weight of the newest weights after `step` steps of the run; 0 before the average begins. */
   share(step: number): number;
@@ -39,7 +39,7 @@ export class WeightAverage {
     return this.#average;
   }
 
-  /** Takes up the weights after `step` steps. */
+  /** Includes the weights after `step` steps. */
   add(weights: Parameters, step: number): void {
     const share = this.#averaging.share(step);
     if (share === 0) return;

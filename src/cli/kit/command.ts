@@ -4,14 +4,14 @@ import { withDataName, withDataOptions } from "../../data/own-data-options.ts";
 import type { FilesOfCommand, OutputKind } from "./command-files.ts";
 import { flagOf } from "./flags.ts";
 
-/** A destination of text: `processOutput(process.stdout)`, or an object with `write` in a test. */
+/** A destination for text: `processOutput(process.stdout)`, or an object with `write` in a test. */
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
 
-/** The outside world of a command, apart from files. */
+/** The environment of a command, apart from files. */
 export interface Context {
   readonly stdout: Output;
   readonly stderr: Output;
@@ -64,11 +64,11 @@ export interface Group {
   readonly commands: Readonly<Record<string, Command>>;
 }
 
-/** What the arguments are that several commands take. */
+/** Descriptions of the arguments that several commands take. */
 const commonArguments: Readonly<Record<string, string>> = {
   model: "an .onnx file, a run directory of train (its newest checkpoint), or a checkpoint",
   data: "a data set's name, folder:PATH or npz:PATH",
-  property: "VNN-LIB property, .vnnlib, packed by gzip or not",
+  property: "VNN-LIB property, .vnnlib, gzipped or not",
 };
 
 /**

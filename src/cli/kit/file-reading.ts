@@ -31,7 +31,7 @@ export function readingIn(values: FileReadingFlags): AuditedFile {
   return Object.assign({}, fileOptions(values), sizing);
 }
 
-/** The first flag about the reading of a file that is not at its default; undefined if all are. */
+/** The first flag about reading a file whose value is not the default; undefined if all have their defaults. */
 export function statedReading(values: FileReadingFlags): string | undefined {
   const defaults: Readonly<Record<string, unknown>> = FileReading.parse({});
   return namesOf(fileReading).find(

@@ -70,7 +70,7 @@ export function flagsOf(field: Field): Option[] {
       ),
     ];
   const on = schema.default === true;
-  // A former name stays valid, and help shows the new one alone.
+  // A former name stays valid; help shows only the new one.
   const isAlias = schema.aliasOf !== undefined;
   return [
     new Option(flag, help(field)).hideHelp(on || isAlias),

@@ -2,7 +2,7 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { constants } from "node:os";
 import { basename } from "node:path";
 
-/** The traces of how a process was started. */
+/** Traces that show how a process was started. */
 export interface Origin {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Contents of a file; undefined if it cannot be read. */

@@ -1,6 +1,6 @@
-// What happens to a command when npm, which started it, is ended.
+// Notices that the npm which started a command has ended.
 
-/** Milliseconds between two looks at the parent. */
+/** Milliseconds between two checks of the parent. */
 const INTERVAL = 500;
 
 /** What is known of the process that started this one. */

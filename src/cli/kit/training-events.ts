@@ -37,12 +37,12 @@ export function tellTraining(
       break;
     case "epoch":
       bar.log(
-        `epoch ${event.epoch}: loss ${event.loss.toFixed(4)}, ${percent(event.trainAccuracy)} of training examples, ${percent(event.testAccuracy)} of ${event.testExamples} clean test images, ${event.seconds.toFixed(1)} s`,
+        `epoch ${event.epoch}: loss ${event.loss.toFixed(4)}, ${percent(event.trainAccuracy)} of training examples and ${percent(event.testAccuracy)} of ${event.testExamples} clean test images right, ${event.seconds.toFixed(1)} s`,
       );
       break;
     case "validation":
       bar.log(
-        `epoch ${event.epoch.toFixed(2)}: ${percent(event.clean)} of ${event.examples} validation images, ${percent(event.robust)} ${event.proven ? "proven by intervals" : "under attack"}${event.best ? ", the best so far" : ""}`,
+        `epoch ${event.epoch.toFixed(2)}: ${percent(event.clean)} of ${event.examples} validation images right, ${percent(event.robust)} ${event.proven ? "proven by intervals" : "under attack"}${event.best ? ", the best so far" : ""}`,
       );
       break;
     case "stopped":
