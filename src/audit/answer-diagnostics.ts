@@ -135,7 +135,7 @@ const DEVIATIONS = 3;
 /** An accuracy above this share is never chance, however few images there are. */
 const NEVER_CHANCE = 2 / 3;
 
-/** Whether guessing one of these classes reaches an accuracy on so many images as well. */
+/** Whether guessing one of these classes also reaches this accuracy on so many images. */
 function isGuessing(accuracy: number, classes: number, images: number): boolean {
   const guessed = 1 / classes;
   const bound = guessed + DEVIATIONS * Math.sqrt((guessed * (1 - guessed)) / images);

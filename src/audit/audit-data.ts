@@ -49,7 +49,10 @@ export async function auditData(
   return { dataset: resizedDataset(dataset, prepare), sizing };
 }
 
-/** The data set with as many channels as the network takes: colour images in grey, grey ones three times. */
+/**
+ * The data set with as many channels as the network takes: colour images are converted to grey, and the channel of grey
+ * ones is repeated three times.
+ */
 export function withChannels(dataset: Dataset, channels: number): Dataset {
   if (dataset.shape[0] === 3 && channels === 1) return greyed(dataset);
   return dataset.shape[0] === 1 && channels === 3 ? coloured(dataset) : dataset;

@@ -40,7 +40,7 @@ export interface AuditContext extends AuditedFile {
   readonly signal?: AbortSignal;
   /** The command as typed, for the record. */
   readonly command?: string;
-  /** Called with what a reader of the result should know, such as where the preprocessing was found. */
+  /** Called with notes for a reader of the result, such as where the preprocessing was found. */
   readonly note?: OnNote;
 }
 
@@ -53,7 +53,7 @@ export interface NodeAudit extends AuditContext {
 
 /** What an audit is asked to do, on any platform. */
 export interface AuditRequest extends AuditContext {
-  /** Whether rows state the seconds that they took; by default they do. */
+  /** Whether rows record the time that they took; by default they do. */
   readonly timed?: boolean | undefined;
   readonly source: AuditSource;
   readonly host: Host;

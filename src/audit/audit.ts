@@ -92,7 +92,7 @@ function noiseOf({ options, audit, audited }: OpenedAudit): string | null {
 /** What the attacks of an audit produced. */
 interface AttackResults {
   readonly rows: readonly Row[];
-  /** What is stored beside the rows; undefined if nothing is stored, or rows are missing. */
+  /** Files stored beside the rows; undefined if nothing is stored, or rows are missing. */
   readonly stored: StoredEvaluation | undefined;
   /** Planned rows that were not reached. */
   readonly missing: number;

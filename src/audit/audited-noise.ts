@@ -32,7 +32,7 @@ export async function auditedNoise(
   if (isCertifiedRounded && !isRounded)
     note({
       code: "warning",
-      text: "the stored rows are of attacks on a classifier that does not round noisy images to 8 bits, and certificates are about one that does. Every image that an attack counts as broken is judged by fresh draws of the latter; accuracies are those of the former. A new --out has both of one classifier",
+      text: "the stored rows come from attacks on a classifier that does not round noisy images to 8 bits, but certificates are about one that does. Every image that an attack counts as broken is judged by fresh draws of the rounding classifier; accuracies are those of the other one. To attack and certify the same classifier, choose a new --out",
     });
   return isRounded ? (text) => roundedNoise(noiseNamed(text)) : noiseNamed;
 }

@@ -1,4 +1,4 @@
-// All checks of an audit with their outcomes, those that found nothing included.
+// All checks of an audit with their outcomes, including those that found nothing.
 import { hasBlackBox } from "./attack-diagnostics.ts";
 import type { Diagnostic, DiagnosticCode, Facts } from "./diagnostic.ts";
 
@@ -24,7 +24,7 @@ export interface Check {
   readonly outcome: CheckOutcome;
 }
 
-/** What kept a check from its answer; undefined if it was answered. */
+/** Why the check did not run; undefined if it ran. */
 type Unanswered = (
   facts: Facts,
   fired: ReadonlySet<DiagnosticCode>,

@@ -12,7 +12,7 @@ export interface AuditClass {
   readonly union: number;
 }
 
-/** How many images of one class end as another one, or stay, under the strongest attack. */
+/** How many images of one class are predicted as another one, or keep their class, under the strongest attack. */
 export interface Confusion {
   readonly label: number;
   readonly name: string;

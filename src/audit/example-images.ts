@@ -12,7 +12,10 @@ function fileName(set: string): string {
   return `${attack}-${Number(Number(epsilon).toPrecision(4))}`;
 }
 
-/** Letters kept of an image file's name, from its end. Each takes up to four bytes, and the attack's name needs room too. */
+/**
+ * Characters kept of an image file's name, from its end. Each takes up to four bytes, and the attack's name needs room
+ * too.
+ */
 const MAX_STEM = 40;
 
 /** `12-cat-0017` for an example whose image is the file `cat/0017.png`; `12` if examples are not files. */

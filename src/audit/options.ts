@@ -69,7 +69,7 @@ export const AuditOptions = z.strictObject({
 });
 export type AuditOptions = z.output<typeof AuditOptions>;
 
-/** Those of proofs without attacks. */
+/** The options of proofs without attacks. */
 export const ProofOptions = AuditOptions.pick({
   epsilonLinf: true,
   epsilonL2: true,

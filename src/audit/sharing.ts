@@ -12,7 +12,7 @@ export interface AttackedElsewhere {
   /** What the attacks are run with. */
   readonly evaluation: EvaluateOptions;
   readonly randomised: boolean;
-  /** The attacks that need not meet an example, since it is proven that they cannot break it. */
+  /** The attacks that skip an example, since it is proven that they cannot break it. */
   readonly spares: Spares;
 }
 
@@ -22,7 +22,7 @@ export type AttackByOthers = (
   stored: readonly Row[],
 ) => AsyncGenerator<ComputedRows, void, void>;
 
-/** The part that this process has in an audit; by default all of it. */
+/** The part of an audit that this process does; by default all of it. */
 export interface AuditSharing {
   /** Attacks the images in other processes. */
   readonly attackElsewhere?: AttackByOthers | undefined;
@@ -30,7 +30,7 @@ export interface AuditSharing {
   readonly range?: ImageRange | undefined;
   /** Whether only proofs are wanted, about the test images of `range`: rows of proofs are written, and there is no result. */
   readonly proofsOnly?: boolean | undefined;
-  /** The attacks that need not meet an example, as another process has proven. */
+  /** The attacks that skip an example because of a proof by another process. */
   readonly spares?: Spares | undefined;
   /** Called with the opened model and images, before anything is computed; may throw to refuse them. */
   readonly onOpened?: ((audited: AuditedModel) => Promise<void>) | undefined;

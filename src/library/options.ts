@@ -86,7 +86,7 @@ export interface ReportOptions {
 
 /** How `compare` compares two results. */
 export interface CompareOptions {
-  /** The start of the random numbers of the bootstrap; by default 0. */
+  /** The seed of the bootstrap; by default 0. */
   readonly seed?: number | undefined;
   /** The largest drop of accuracy that passes, a share in [0, 1]; by default nothing is decided. */
   readonly maxDrop?: number | undefined;

@@ -49,8 +49,8 @@ export function evidence(comparison: Comparison): string {
   const { p, lost, gained } = headlineOf(comparison);
   if (lost + gained === 0) return "No image changed.";
   return p < 0.05
-    ? `Chance seldom explains this (McNemar p ${p < 0.001 ? pText(p) : `= ${pText(p)}`}).`
-    : `Chance may explain this (McNemar p = ${pText(p)}).`;
+    ? `This is unlikely to be chance (McNemar p ${p < 0.001 ? pText(p) : `= ${pText(p)}`}).`
+    : `This may be chance (McNemar p = ${pText(p)}).`;
 }
 
 /** The decision of --max-drop in one sentence; empty without it. */

@@ -234,7 +234,7 @@ describe("the text of a comparison", () => {
     expect(text).toContain(
       "Accuracy under attack in ℓ∞ 0.031 stays at 50.0 %: 2 images lost and 2 gained.",
     );
-    expect(text).toContain("Chance may explain this (McNemar p = 1.000).");
+    expect(text).toContain("This may be chance (McNemar p = 1.000).");
     expect(text).toMatch(/clean +83\.3 % +100\.0 % +\+16\.7 points/);
     expect(text).toContain("Passes: no drop above 1.0 points. The point estimate decides");
   });

@@ -55,7 +55,7 @@ export interface Comparison {
 
 /** How to compare. */
 export interface CompareSettings {
-  /** Start of the random numbers of the bootstrap; by default 0. */
+  /** Seed of the bootstrap; by default 0. */
   readonly seed?: number | undefined;
   /** The largest drop that passes, a share in [0, 1]. */
   readonly maxDrop?: number | undefined;

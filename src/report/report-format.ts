@@ -1,4 +1,7 @@
-/** The formats of a report. Apart from the writers, whose charts a page loads only with its first report. */
+/**
+ * The formats of a report. They are kept apart from the writers, whose chart libraries a page loads only with its first
+ * report.
+ */
 export const formats = ["html", "md", "csv", "json"] as const;
 /** A format of a report. */
 export type Format = (typeof formats)[number];

@@ -1,4 +1,4 @@
-// What --require asked of an audit, in words.
+// The requirement of --require, in words.
 import { percent } from "../../report/format.ts";
 import { contradictionText } from "../prove/contradiction.ts";
 import type { AuditResult } from "../result.ts";

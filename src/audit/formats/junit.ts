@@ -25,7 +25,7 @@ interface TestCase {
   readonly failure: string | null;
   /** Why it did not run; null if it did. */
   readonly skipped: string | null;
-  /** Remarks that fail nothing. */
+  /** Remarks that do not fail the test. */
   readonly output: string | null;
 }
 

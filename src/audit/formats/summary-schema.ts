@@ -2,7 +2,9 @@
 import { z } from "zod";
 import type { AuditResult } from "../result.ts";
 
-/** The version of the schema; it grows when a field changes its meaning or is removed, not when one is added. */
+/**
+ * The version of the schema. It increases when a field changes its meaning or is removed, but not when one is added.
+ */
 export const SUMMARY_VERSION = 1;
 
 const share = z.number().min(0).max(1);
@@ -119,7 +121,7 @@ const Smallest = z.looseObject({
   norm: z.string(),
   images: count,
   broken: count.describe(
-    "images that some attack broke at whatever radius, or that are wrong without one",
+    "images that some attack broke at any radius, or that are wrong without an attack",
   ),
   median: Radius.describe("the radius at which half of the images are broken; null if fewer are"),
   deciles: z

@@ -13,7 +13,7 @@ export interface Ball {
   readonly epsilon: number;
 }
 
-/** ‖v‖∞ ≤ ‖v‖₂ ≤ ‖v‖₁, so that a ball contains those of the norms behind its own with the same radius. */
+/** ‖v‖∞ ≤ ‖v‖₂ ≤ ‖v‖₁, so a ball contains the balls of the same radius in the norms listed after its own. */
 const ORDER: readonly Norm[] = ["linf", "l2", "l1"];
 
 /** Whether a ball contains another one around the same image. */
@@ -24,8 +24,8 @@ export const contains = (outer: Ball, inner: Ball): boolean =>
 export const isSame = (a: Ball, b: Ball): boolean => a.norm === b.norm && a.epsilon === b.epsilon;
 
 /**
- * The images in a ball around a test image whose pixels are in [0, 1]. Throws `UsageError` if the pixels of the test image
- * are not: there may be no such image in the ball, and everything is true of none.
+ * The images in a ball around a test image whose pixels are in [0, 1]. Throws `UsageError` if the pixels of the test
+ * image are not: the ball may then contain no such image, and any claim about it would hold.
  */
 export function regionAround(test: Split, index: number, { norm, epsilon }: Ball): InputRegion {
   const { data } = test.images([index]);

@@ -18,7 +18,7 @@ export const BreakRow = z.looseObject({
   /** Fresh draws, and their votes per class [classes]. */
   n: z.int().positive(),
   counts: z.array(z.int().nonnegative()),
-  /** The probability that any test of this image is wrong, at most, and that of this test. */
+  /** Upper bounds on the probability that any test of this image is wrong, and that this test is. */
   alpha: z.number(),
   level: z.number(),
   /** Whether the class is another one than the label. */

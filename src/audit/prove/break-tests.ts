@@ -12,7 +12,9 @@ import type { ProvedAudit } from "./proved-audit.ts";
 
 /** Fresh draws per test. */
 export const BREAKING_DRAWS = 1000;
-/** The probability that an image is called broken in a ball where it is not, at most; its tests share it equally. */
+/**
+ * Upper bound on the probability that an image is called broken in a ball where it is not; its tests share it equally.
+ */
 export const BREAKING_ALPHA = 0.001;
 
 /** The file of tests in an audit's storage. */

@@ -20,7 +20,7 @@ export interface CertifiedPoint {
   readonly distances: Distances;
 }
 
-/** Whether all draws of a certificate's noise are counted, so that it speaks about 8-bit images only. */
+/** Whether all draws of a certificate's noise are counted, so that it holds for 8-bit images only. */
 export const isEnumerated = ({ noise }: Pick<CertificateRow, "noise">): boolean =>
   certificateOf(noise).draws !== null;
 

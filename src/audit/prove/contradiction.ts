@@ -69,7 +69,7 @@ const BUG = "This is a bug; please report it with both files";
 
 /** What a wrong certificate may mean, and how to tell. */
 const BUG_OR_CHANCE =
-  "A certificate may be wrong with probability alpha (0.001), so that one refuted image in a thousand is chance, however sure the refutation is. Audit again with another --seed and --out: if the image is refuted again, or more images are, this is a bug; please report it with both files";
+  "A certificate may be wrong with probability alpha (0.001), so one refuted image in a thousand is expected by chance, however certain the refutation is. Audit again with another --seed and --out: if the image is refuted again, or more images are, this is a bug; please report it with both files";
 
 /** Sentences that name both files. */
 export function contradictionText(found: Contradiction, kind: "proof" | "certificate"): string {

@@ -4,7 +4,7 @@ import type { Robustness } from "../../verify/robustness.ts";
 /** What bounds left open. */
 export type Left = Pick<Robustness, "margin" | "floatError"> & { readonly seconds: number };
 
-/** What a row says beside its ball. */
+/** The fields of a row besides its ball. */
 export type Found = Pick<ProofRow, "status" | "method" | "seconds"> & Left;
 
 /** An image that an attack, or nothing at all, broke. */
@@ -16,5 +16,5 @@ export const broken = (method: string): Found => ({
   seconds: 0,
 });
 
-/** A number as JSON has it. */
+/** A number as JSON stores it: null for an infinite one or NaN. */
 export const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);

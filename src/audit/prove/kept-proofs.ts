@@ -4,18 +4,18 @@ import type { Left } from "./findings.ts";
 /** The most numbers of the intervals of open proofs: 256 MiB. */
 const MAX_NUMBERS = 2 ** 25;
 
-/** What bounds left open, and the proof to go on with; null if there was no room for it. */
+/** What bounds left open, and the proof to continue; null if there was no room for it. */
 export interface Kept extends Left {
   readonly proof: RegionProof | null;
 }
 
-/** Proofs that are open after the cheap methods, by name, until the costly ones go on with them. */
+/** Proofs that are open after the cheap methods, by name, until the costly ones continue them. */
 export class KeptProofs {
   readonly #kept = new Map<string, Kept>();
   readonly #most: number;
   #numbers = 0;
 
-  /** `most` numbers of the intervals of all proofs are kept. */
+  /** Keeps at most `most` numbers of intervals over all proofs. */
   constructor(most = MAX_NUMBERS) {
     this.#most = most;
   }

@@ -5,7 +5,7 @@ import type { Spares } from "../../evaluate/spared.ts";
 import type { ProofRow } from "../../verify/proof-row.ts";
 import type { Contradiction } from "./contradiction.ts";
 
-/** Something proven or certified that is written, and how far this part of the audit is. */
+/** A proof or certificate that was written, and the progress of this part of the audit. */
 export type ProveEvent =
   | {
       readonly event: "proof";
@@ -25,7 +25,7 @@ export interface LowerBounds {
   readonly kind: "proof" | "certificate";
   /** What is proven before the attacks. */
   before(): AsyncGenerator<ProveEvent, void, void>;
-  /** The attacks that need not meet an example. */
+  /** The attacks that skip an example. */
   readonly spares: Spares;
   /** Compares an attack's result with what is proven. */
   inspect(scored: Scored): Promise<void>;

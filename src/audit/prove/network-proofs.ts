@@ -48,7 +48,7 @@ export class NetworkProofs implements LowerBounds {
     this.#balls = ballsOf(audit.options);
     this.#first = firstAttacks(audit.attacks);
     this.#evaluation = evaluationOf(audit.target);
-    // Rows of images and balls that this audit is not about stay in the file and count nowhere.
+    // Rows about other images and balls stay in the file and are not counted.
     for (const row of file?.rows ?? [])
       if (isIn(audit.range, row) && this.#balls.flat().some((ball) => isSame(ball, row)))
         this.#rows.set(proofName(row), row);
@@ -107,12 +107,12 @@ export class NetworkProofs implements LowerBounds {
     if (proof !== undefined) await saveContradiction(this.#audit.out, scored, { proof });
   }
 
-  /** Rows state whether and where an image is broken, so none is needed again. */
+  /** Rows state whether and where an image is broken, so no image is needed again. */
   needsImage = (): boolean => false;
 
   #refutedBy = (row: Row): ProofRow[] => refutedBy(row, this.#balls.flat(), this.#rows);
 
-  /** What attacks broke, and the costly methods for what is left, the smallest ball of a norm first. */
+  /** Records what attacks broke, and runs the costly methods on the rest, the smallest ball of a norm first. */
   async *after(rows: readonly Row[]): AsyncGenerator<ProveEvent, void, void> {
     const { range, signal, out } = this.#audit;
     const { contradictions, refuted } = await refutations(out, rows, this.#refutedBy);
@@ -278,7 +278,7 @@ export class NetworkProofs implements LowerBounds {
     total: (this.#audit.range.to - this.#audit.range.from) * this.#balls.flat().length,
   });
 
-  /** The time of one image in one norm, of which some seconds were spent before. */
+  /** Times one image in one norm; `spent` are the seconds that it took before. */
   #timer(spent = 0) {
     const { options, signal } = this.#audit;
     const started = performance.now();
@@ -293,7 +293,7 @@ export const PROOFS = "rows.proofs.jsonl";
 const isIn = ({ from, to }: ImageRange, { index }: ProofRow): boolean =>
   index >= from && index < to;
 
-/** The first attack of each norm, which meets proven images too and so checks the proofs. */
+/** The first attack of each norm. It also runs on proven images, and so checks the proofs. */
 function firstAttacks(attacks: readonly string[]): ReadonlySet<string> {
   const byNorm = groupBy(attacks, (attack) => attack.split("-").at(-1));
   return new Set([...byNorm.values()].map(([first]) => first));

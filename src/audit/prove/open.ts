@@ -26,7 +26,7 @@ export interface ProvingAudit {
   readonly range?: ImageRange | undefined;
 }
 
-/** A runtime whose sums are sums of products in some order, as bounds assume. Throws `UsageError` if there is none. */
+/** A runtime that adds products in some order, as bounds assume. Throws `UsageError` if there is none. */
 async function boundsRuntime({ runtime, startBounds }: AuditRequest): Promise<Runtime> {
   const { lowering } = runtime.target;
   if (lowering === "plain") return runtime;

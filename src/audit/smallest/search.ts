@@ -34,7 +34,7 @@ const BALL_RATIO = 1.05;
 
 /** Balls that are tried for an image. Each divides the radius by `BALL_RATIO` or more. */
 const MAX_BALLS = 20;
-/** The share of a ball that rounding of its radius is less than. */
+/** Above the rounding error of a ball's number. */
 const ROUNDING = 1e-9;
 
 /** The number of the largest ball below a radius. */

@@ -16,25 +16,28 @@ export interface Convergence {
   readonly autoattack: { readonly mean: number; readonly low: number; readonly high: number };
 }
 
-/** An image with fewer steps has not been attacked. */
+/** An image with fewer steps counts as not attacked. */
 const FIRST_STEPS = 5;
-/** A fall of the margin by a smaller share of the clean one is none. */
+/** A fall of the margin by a smaller share of the clean margin does not count. */
 const MIN_FALL = 0.01;
 /**
- * An image with more of its margin left does not fall any more: none of 130 did on the images 1000 to 1199 of CIFAR-10's test set
- * on two networks, and 1 of 72 with less.
+ * An image with more than this share of its margin left does not break any more: none of 130 did on the images 1000 to
+ * 1199 of CIFAR-10's test set on two networks, and 1 of 72 with less.
  */
 const MAX_OPEN = 0.6;
-/** The share of open images that may fall: the estimate and the most; and the most where random search outdid the ascents. */
+/**
+ * The share of open images that may break: the estimate and the maximum; and the maximum where random search did better
+ * than the ascents.
+ */
 const [MAY_FALL, MAX_FALL, MAX_BLIND] = [0.02, 0.1, 0.4];
 /** Ascents that leave more than this have found no slope; only random search tells whether gradients are masked. */
 const NO_SLOPE = 0.95;
-/** AutoAttack may miss so many images that this attack broke. */
+/** The share of images that this attack breaks and AutoAttack may miss. */
 const MISSED = 0.002;
-/** Fewer attacked images say nothing of the others. */
+/** Fewer attacked images say nothing about the others. */
 const MIN_ATTACKED = 20;
 
-/** Survivors are kinds of images: by how much each may still fall. */
+/** The estimated and the largest probability that a survivor still breaks, which depend on how its attack went. */
 function fallsOf({ margin, cleanMargin, searched, blind }: Progress): readonly [number, number] {
   const remaining = cleanMargin === 0 ? 0 : margin / cleanMargin;
   if (!searched && remaining > NO_SLOPE) return [MAX_BLIND / 2, 1];
@@ -43,8 +46,8 @@ function fallsOf({ margin, cleanMargin, searched, blind }: Progress): readonly [
 }
 
 /**
- * The convergence of a timed attack, from its progress on images, those that are wrong when clean included. Of `images` in all,
- * the others are proven to stand.
+ * The convergence of a timed attack, from its progress on images, including those that are wrong when clean. The rest
+ * of the `images` images are proven to survive.
  */
 export function convergenceOf(
   ball: Pick<Convergence, "norm" | "epsilon">,

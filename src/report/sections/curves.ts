@@ -14,7 +14,7 @@ function series({ label, summary }: Evaluation, attack: string, place: number): 
     .sort((a, b) => a.x - b.x);
   if (points.length === 0) return undefined;
   const { mean: y, low, high } = summary.clean;
-  // Two points are no curve: a line between them would say what nobody measured.
+  // Two points are not a curve: a line between them would suggest values that were not measured.
   const shape = points.length < 2 ? "dots" : "line";
   return { name: label, place, shape, points: [{ x: 0, y, low, high }, ...points] };
 }

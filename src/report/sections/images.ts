@@ -54,7 +54,7 @@ interface Gallery {
   readonly shown: readonly Shown[];
 }
 
-/** Letters that the images of one report may take together, so that the file stays below 5 MB. */
+/** Characters that all images of a report may take together, so that the file stays below 5 MB. */
 const MAX_LETTERS = 3_500_000;
 /** Examples of one attack that are shown. */
 const MAX_SHOWN = 12;

@@ -47,7 +47,7 @@ function linesOf(comparison: Comparison): TableLine[] {
   }));
 }
 
-/** What hinders or qualifies the comparisons. */
+/** Why comparisons are missing, and what to consider when reading them. */
 function remarks(pairs: readonly Pair[]): Markup | null {
   const texts = pairs.flatMap((pair) =>
     "problem" in pair
