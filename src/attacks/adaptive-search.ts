@@ -1,4 +1,4 @@
-// The search of the adaptive attack: rounds of ascents on the images that may still fall, then random search.
+// The search of the adaptive attack: rounds of ascents on the images that may still break, then random search.
 import { clipLogit, isLive } from "../losses/logit-bounds.ts";
 import { margin, marginsOf } from "../losses/margin.ts";
 import { lossOfLogits } from "../losses/plain.ts";
@@ -228,8 +228,8 @@ export class AdaptiveSearch {
   }
 
   /**
-   * Random search on the survivors. At each checkpoint an image leaves if too much of its margin is left, or if ascents have damaged
-   * it more: beyond what ascents reach, random search gets only where gradients are masked.
+   * Random search on the survivors. At each checkpoint an image leaves if too much of its margin is left, or if ascents
+   * have damaged it more: random search gets further than ascents only where gradients are masked.
    */
   async searchSquares(settings: SquareSettings, isOver?: () => boolean): Promise<void> {
     const [opening, ...spans] = squareSpans(settings.queries);
@@ -260,7 +260,9 @@ function seeClean(climber: AttackedClimber): void {
   climber.bestBefore = climber.loss;
 }
 
-/** Keeps the best points of the climbers, and returns those whose image still stands; stages before took so many steps. */
+/**
+ * Keeps the best points of the climbers, and returns those whose image survives; earlier stages took `before` steps.
+ */
 function kept(climbers: readonly AttackedClimber[], before: number): readonly AttackedClimber[] {
   for (const { example, best, path } of climbers) {
     for (const { step, margin: reached } of path.splice(0))

@@ -52,7 +52,7 @@ export async function beginSquares<Of extends Searched>(
   let best = examples.map((example) => searchFrom(example, fold(example.key, stream)));
   await searchSquares(victim, best, shape, settings, span, isOver);
   for (let start = 1; start < SQUARE_STARTS; start++) {
-    // Queries of a search are numbered from 1, so keys of negative numbers are nobody's.
+    // Queries of a search are numbered from 1, so nothing else uses the keys of negative numbers.
     const again = best.map((one) =>
       isWorthAnother(one)
         ? searchFrom(one.example, fold(fold(one.example.key, stream), -start))

@@ -21,7 +21,7 @@ export interface Ball {
    * clipped to [0, 1] (Araujo et al. 2019, arXiv:1903.10219, Eq. 3). The centre must be in [0, 1].
    */
   ascend(at: Tensor, gradient: Tensor, length: number, center: Tensor, epsilon: number): Tensor;
-  /** The same step, or null if the gradient has NaN or infinity: the pass that steps finds out. */
+  /** The same step, or null if the gradient has NaN or infinity, which the same pass finds out. */
   ascendFinite(
     at: Tensor,
     gradient: Tensor,
@@ -50,8 +50,8 @@ const maximum = (row: Float32Array): number => {
   return most;
 };
 
-// Squares are summed in double precision, where those of float32 neither overflow nor vanish; even and odd places by themselves, as
-// vectors do it.
+// Squares are summed in double precision, where those of float32 neither overflow nor vanish; even and odd entries
+// separately, as SIMD does.
 const euclidean = (row: Float32Array): number => {
   let [even, odd] = [0, 0];
   for (let i = 0; i + 1 < row.length; i += 2) {

@@ -36,7 +36,10 @@ const BEYOND = 1 + 1e-4;
 /** The dual norm of a gradient: the largest change of the margin per unit of perturbation. */
 const dual = { linf: distances.l1, l2: distances.l2, l1: distances.linf } as const;
 
-/** Projects onto the intersection of ball and box. Scaling first and clipping then would shorten steps at the edge of the box. */
+/**
+ * Projects onto the intersection of ball and box. Scaling first and then clipping would shorten steps at the edge of
+ * the box.
+ */
 const land = { linf: geometries.linf.land, l2: projectL2Box, l1: projectL1Box } as const;
 
 /** The search for one image: its point [pixels], and the radius of the ball that the point is projected into. */

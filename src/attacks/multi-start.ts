@@ -28,7 +28,7 @@ export interface Judgement {
   readonly margins: Float32Array;
 }
 
-/** What the ascents are. */
+/** The ascents of an attack. */
 export interface MultiStart {
   readonly ascent: Ascent;
   readonly randomStart: boolean;

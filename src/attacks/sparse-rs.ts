@@ -23,7 +23,7 @@ const SparseRsOptions = z.strictObject({
 });
 type Settings = z.output<typeof SparseRsOptions> & BallOptions<"l0">;
 
-/** From which query on, of 10,000, the first share is divided by how much (the authors' code for ℓ0). */
+/** Pairs of a query, of 10,000, and the number that divides the first share after it (the authors' code for ℓ0). */
 const divisors: readonly (readonly [number, number])[] = [
   [8000, 20],
   [6000, 15],

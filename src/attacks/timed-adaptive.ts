@@ -7,7 +7,7 @@ import { checkEpsilon, checkInputs } from "./preconditions.ts";
 import { SQUARE_SHARE } from "./square.ts";
 import type { BoundedAttack } from "./victim.ts";
 
-/** The length of a timed attack, and who hears how far it came. */
+/** The length of a timed attack, and who is told how far it came. */
 export interface TimedOptions extends AttackBall {
   /** Images that are attacked at once. */
   readonly batch: number;
@@ -19,17 +19,17 @@ export interface TimedOptions extends AttackBall {
   readonly options: BoundedAttack["options"];
 }
 
-/** Rounds after which an image that still stands is left alone. */
+/** Rounds after which a surviving image is left alone. */
 const MAX_ROUNDS = 20;
 
 /** Queries of its random search. */
 const QUERIES = 500;
 
 /**
- * The adaptive attack (in the manner of Liu et al. 2022, arXiv:2203.05154) in rounds over all images x [batch, ...pixels], of
- * which `batch` are attacked at once. Each round is longer than the one before. It ends when `isOver` says so or no image may
- * still fall. The order of the work depends on the images and keys only: a longer attack begins with the steps of a shorter
- * one. Needs all images in one call.
+ * The adaptive attack (in the manner of Liu et al. 2022, arXiv:2203.05154) in rounds over all images x [batch,
+ * ...pixels], of which `batch` are attacked at once. Each round is longer than the one before. It ends when `isOver`
+ * says so or no image may still break. The order of the work depends on the images and keys only: a longer attack
+ * begins with the steps of a shorter one. Needs all images in one call.
  */
 export function timedAdaptive(given: TimedOptions): BoundedAttack {
   const { norm, epsilon, batch, isOver, onProgress, options } = given;

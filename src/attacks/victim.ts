@@ -25,7 +25,7 @@ export interface Victim {
   ): Promise<LossAndGradient>;
 }
 
-/** The norms with a ball to ascend in, to prove and to certify: ℓ∞, ℓ2 and ℓ1. */
+/** The norms that have gradient ascents, proofs and certificates: ℓ∞, ℓ2 and ℓ1. */
 export type Norm = "linf" | "l2" | "l1";
 
 /**

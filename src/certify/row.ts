@@ -38,7 +38,7 @@ export const CertificateRow = z.looseObject({
 });
 export type CertificateRow = z.output<typeof CertificateRow>;
 
-const next = "delete that line and go on with --resume, or choose another --out";
+const next = "delete that line and continue with --resume, or choose another --out";
 
 /** The rows in a text. Throws `UsageError` for a damaged line, another kind of row, or an image that has two rows. */
 export function parseCertificates(file: string, contents: string): StoredRows<CertificateRow> {

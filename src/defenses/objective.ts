@@ -144,9 +144,9 @@ export interface LossObjective {
   /** Why the run takes no --epsilon-warmup, as the end of a sentence; absent if it does. */
   readonly refusesWarmup?: string;
   /**
-   * Lower bounds [batch] of what the logit of the label is larger by, for all images near `arrays.x` that the defence trains
-   * for. The network passes are those of a trained network. Validation counts the images whose bound is above 0, and attacks
-   * nothing.
+   * Lower bounds [batch] on the margin of the label's logit, over all images near `arrays.x` that the defence trains
+   * for. The network passes are those of a trained network. Validation counts the images whose bound is above 0, and
+   * attacks nothing.
    */
   provenMargin?(inputs: LossInputs): Value;
   /** Whether the loss reads the label itself from `oneHot`, which smoothed labels would falsify. */

@@ -1,4 +1,4 @@
-// What is asked of somebody else's file before its rows are computed: whether images that share a batch change its scores.
+// Checks a third-party file before its rows are computed: do the other images of a batch change an image's scores?
 
 import type { Split } from "../data/dataset.ts";
 import type { OnNote } from "../math/note.ts";
@@ -15,7 +15,7 @@ import {
 } from "../models/batch-dependence.ts";
 import { compareDecisions, describeDecisions } from "../models/decisions.ts";
 
-/** The images on which the dependence on a batch is looked for, and as many others where there are more. */
+/** The images on which batch dependence is tested, and as many others to share a batch with, if there are more. */
 export function firstImages(test: Split): { images: Tensor; others: Tensor | undefined } {
   const indices = Array.from({ length: Math.min(2 * BATCH_CHECKED, test.size) }, (_, i) => i);
   const others = indices.slice(BATCH_CHECKED);
@@ -26,8 +26,8 @@ export function firstImages(test: Split): { images: Tensor; others: Tensor | und
 }
 
 /**
- * The network as its rows are computed: one by one, with a note, where quantisation makes scores depend on the batch.
- * Throws `UsageError` where something else does, since every batch size would give other rows.
+ * The network that the rows are computed with. It scores images one by one, with a note, if quantisation makes scores
+ * depend on the batch. Throws `UsageError` if anything else does, since every batch size would give other rows.
  */
 export async function withoutDependence(
   runtime: BatchRuntime,
@@ -42,7 +42,7 @@ export async function withoutDependence(
   if (found === null) return architecture;
   if (!isQuantisation(found))
     throw new UsageError(
-      `${describeDependence(found)}; every --batch would give other rows. Export the model in evaluation mode, or use --batch 1 for what it says of each image alone`,
+      `${describeDependence(found)}; every --batch would give other rows. Export the model in evaluation mode, or use --batch 1 to score each image alone`,
       { code: "misfit" },
     );
   note({
@@ -56,8 +56,8 @@ export async function withoutDependence(
 const DECISIONS = 64;
 
 /**
- * Notes where float32 ties classes in the file's output. Throws `UsageError` where the file answers another class than the
- * scores before its output, since rows would be about another classifier.
+ * Notes where float32 ties classes in the file's output. Throws `UsageError` if the file predicts another class than
+ * the scores before its output, since rows would be about another classifier.
  */
 export async function noteDecisions(
   runtime: BatchRuntime,

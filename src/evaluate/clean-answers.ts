@@ -6,7 +6,7 @@ import type { Key } from "../math/random.ts";
 import type { Tensor } from "../math/tensor.ts";
 import { ownerOf, type WatchedVictim } from "./watched.ts";
 
-/** What the network said of one clean image: its loss, and arrays [pixels], [classes] and [pixels]. */
+/** The network's answer at one clean image: its loss, and arrays [pixels], [classes] and [pixels]. */
 interface CleanAnswer {
   readonly image: Float32Array;
   readonly label: number;
@@ -18,8 +18,8 @@ interface CleanAnswer {
 /** A deterministic network that answers from memory where the hint `clean` allows it. */
 export interface RememberingVictim extends WatchedVictim {
   /**
-   * Remembers the margins of clean images x [batch, ...pixels], and their gradients, instead of those before. Leaves out images
-   * for which an answer was not finite: whoever asks for it must meet it.
+   * Remembers the margins of clean images x [batch, ...pixels], and their gradients, instead of those before. Leaves
+   * out images with an answer that was not finite, so that every attack asks for it itself.
    */
   remember(
     x: Tensor,
@@ -32,7 +32,7 @@ export interface RememberingVictim extends WatchedVictim {
 const areEqual = (a: Float32Array, b: Float32Array): boolean =>
   a.length === b.length && a.every((value, i) => value === b[i]);
 
-/** The same network with a memory for the margins of clean images. Keys must say whose they are. */
+/** The same network with a memory for the margins of clean images. Each key must state its example. */
 export function rememberingClean(network: WatchedVictim): RememberingVictim {
   let known = new Map<number, CleanAnswer>();
   /** The remembered answers to a call about the margins of these images; undefined unless all are remembered. */

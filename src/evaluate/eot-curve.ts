@@ -15,8 +15,8 @@ export interface EotCurve {
     readonly accuracy: Interval;
   }[];
   /**
-   * The smallest K whose next one changes accuracy by less than the paired standard error of that change; null if there
-   * is none, so that the attack may still be held back by too few draws.
+   * The smallest K from which the next larger K changes accuracy by less than the paired standard error of that change;
+   * null if there is none: more draws might then make the attack stronger.
    */
   readonly settled: number | null;
 }

@@ -28,7 +28,7 @@ export interface Scored {
   readonly last: boolean;
 }
 
-/** The test images, and what rows call the data set. */
+/** The test images, and the name of the data set in rows. */
 interface TestData {
   readonly name: string;
   readonly test: Split;
@@ -54,7 +54,7 @@ export async function* scoreAttacks(
   yield* evaluation.scored(finished, broken, spares, range);
 }
 
-/** The rows that a run is to give. */
+/** The rows that a run must produce. */
 interface Wanted {
   readonly batchOf: (indices: readonly number[]) => AttackedBatch;
   readonly locator: NonFiniteLocator;

@@ -5,18 +5,18 @@ import type { NotFinite } from "./watched.ts";
 
 /** A classifier to be evaluated. */
 export interface EvaluatedModel {
-  /** What tables call it. */
+  /** Its name in tables. */
   readonly model: string;
   readonly defense: string;
   /** The network itself, without noise. */
   readonly network: Victim;
   /** What is added to its inputs at every prediction; null for a deterministic classifier. */
   readonly noise: Noise | null;
-  /** The node of the network that makes an answer which is not finite; null where it cannot be found. */
+  /** The node of the network that produces a non-finite answer; null if it cannot be found. */
   readonly locate?: Locate | undefined;
 }
 
-/** Names what makes the logits at x, [1, ...pixels], or the gradient of a loss there, no number. */
+/** Names the node that makes the logits at x, [1, ...pixels], or the gradient of a loss there, non-finite. */
 export type Locate = (at: NotFinite) => Promise<string | null>;
 
 /** The classifier as it is deployed: with a draw of its noise, if it has any, at every call. */

@@ -57,12 +57,12 @@ export interface Evaluation extends EvaluationContext {
   readonly out?: { readonly storage: Storage; readonly name: string } | undefined;
   /** Test images to attack, in whole groups (see `groupSize`); by default all of the options. */
   readonly range?: ImageRange | undefined;
-  /** Whether rows state the seconds that they took; by default they do, and otherwise they state 0. */
+  /** Whether rows record the time that they took; by default they do, and otherwise they state 0. */
   readonly timed?: boolean | undefined;
   readonly host: Host;
-  /** Reads the record of the model's training beside it; undefined where paths lead nowhere. */
+  /** Reads the record of the model's training beside it; undefined on a platform without files. */
   readonly readText?: ReadText | undefined;
-  /** Whether an attack is spared an example, because it is proven that it cannot break it. */
+  /** Whether an attack skips an example because it is proven that the attack cannot break it. */
   readonly spares?: Spares | undefined;
   /** Called with every result before its row is written. */
   readonly inspect?: ((scored: Scored) => Promise<void>) | undefined;
@@ -70,7 +70,7 @@ export interface Evaluation extends EvaluationContext {
   readonly needsImage?: ((row: Row) => boolean) | undefined;
   /** Makes a noise by its name; a platform may draw in threads. */
   readonly noiseNamed?: ((name: string) => Noise) | undefined;
-  /** Attacks images elsewhere. Its rows come before those that are computed here, which are what it left out. */
+  /** Attacks images in other processes. Their rows come first; the rows that they left out are computed here. */
   readonly attackElsewhere?: AttackElsewhere | undefined;
   /** Called with everything that is stored, once the last row is. */
   readonly finish?: ((stored: StoredEvaluation) => void) | undefined;
@@ -102,7 +102,7 @@ export interface EvaluateEvent {
   readonly total: number;
 }
 
-/** What an evaluation begins with: its options without open questions, its record, and the file that it writes to, if any. */
+/** The start of an evaluation: its resolved options, its record, and the file that it writes to, if any. */
 async function prepared(model: Model, given: EvaluateOptions, evaluation: Evaluation) {
   const { out, resume = false, signal, customAttacks } = evaluation;
   const { target, images, command, note = () => undefined, host, readText } = evaluation;
@@ -240,7 +240,7 @@ async function* newRows(
       await evaluation.inspect?.(scored);
       if (!repeated.delete(rowName(scored.row)))
         run.push(evaluation.timed === false ? untimed(scored) : scored);
-      // What was found may spare other attacks a repetition.
+      // After this result, other attacks on the image may not have to be repeated.
       for (const [one, row] of repeated)
         if (evaluation.needsImage?.(row) === false) {
           repeated.delete(one);

@@ -16,7 +16,7 @@ export interface Judge {
 
 /**
  * `sound` asks the classifier as it is deployed, on fresh draws. `published` asks the network without its noise once,
- * as the paper's authors did, and notes what one draw of the deployed classifier says.
+ * as the paper's authors did, and records the answer of one draw of the deployed classifier.
  */
 export function judgeOf(
   { protocol, rule, draws, batch }: ResolvedOptions,

@@ -3,13 +3,13 @@ import { concatRows, type Tensor, tensor } from "../math/tensor.ts";
 import type { Scored } from "./evaluate.ts";
 import type { Row } from "./row.ts";
 
-/** What the arrays of one attack are called: `pgd-linf@0.031`. */
+/** The name of one attack's arrays: `pgd-linf@0.031`. */
 export const imageName = ({ attack, epsilon }: Pick<Row, "attack" | "epsilon">): string =>
   epsilon === null ? attack : `${attack}@${epsilon}`;
 
 /** Images of the first examples, kept for a report as `ROWS.examples.npz`. */
 export interface KeptImages {
-  /** Whether it was kept: there was room. */
+  /** Keeps the images of a result if there is room; returns whether it did. */
   add(scored: Scored): boolean;
   /** Keeps images of an .npz like its own, in order, as far as there is room. Returns whether any was kept. */
   addStored(npz: Uint8Array): boolean;

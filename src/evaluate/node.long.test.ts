@@ -212,7 +212,7 @@ describe("an evaluation is refused", () => {
   const filesOf = (out: string) => [out, beside(out, "settings.json"), beside(out, "examples.npz")];
   const retrained = { ...model, parameters: { weight: tensor([1], [9]) } };
   it.each<[string, Where, object, Model, string]>([
-    ["over rows that exist", {}, {}, model, "already holds rows; go on with them by --resume"],
+    ["over rows that exist", {}, {}, model, "already holds rows; continue them with --resume"],
     [
       "with other options",
       { resume: true },

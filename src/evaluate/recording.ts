@@ -16,7 +16,7 @@ import { type CustomAttacks, customOptions } from "./runs.ts";
 import { type Settings, storedOptions } from "./settings.ts";
 import { unusedOptions } from "./unused-options.ts";
 
-/** What settings are made from. */
+/** The facts that settings are made from. */
 export interface Recorded {
   readonly model: Model;
   readonly dataset: Dataset;

@@ -54,7 +54,7 @@ describe("rows that an evaluation goes on with", () => {
       /index 3, but there are 3 test images/,
     ],
     ["another label", { ...row, index: 2 }, /label 2, but test image 2 has label 3/],
-    ["an image twice", row, /image 1 under pgd-linf stands in line 1 already/],
+    ["an image twice", row, /image 1 under pgd-linf is already in line 1/],
   ])("are refused with %s", (_, second, message) => {
     expect(() => resumed(row, second)).toThrow(message);
     expect(() => resumed(row, second)).toThrow(UsageError);

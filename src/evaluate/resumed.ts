@@ -1,4 +1,4 @@
-// The rows that a file holds already, before an evaluation goes on with them.
+// The rows that a file already holds when an evaluation is resumed.
 import type { Split } from "../data/dataset.ts";
 import { DamagedLine, readRowLines } from "../files/row-lines.ts";
 import { rowProblem } from "../files/row-schema.ts";
@@ -7,7 +7,7 @@ import { UsageError } from "../math/usage-error.ts";
 import type { Row } from "./row.ts";
 import { rowName } from "./runs.ts";
 
-const advice = "delete that line and go on with --resume, or choose another --out";
+const advice = "delete that line and continue with --resume, or choose another --out";
 
 /** The objects in a file's lines; a line that was cut off at the end is dropped, a damaged one is a UsageError that names it. */
 export function readRows<R = Row>(file: string, contents: string): StoredRows<R> {
@@ -22,8 +22,8 @@ export function readRows<R = Row>(file: string, contents: string): StoredRows<R>
 }
 
 /**
- * The rows of an evaluation that goes on. Each must be a row, of an image of the test split with its label, and no two may
- * be of one image under one attack; otherwise a UsageError names the line.
+ * The rows of a resumed evaluation. Each must be a row, of an image of the test split with its label, and no two may be
+ * of one image under one attack; otherwise a UsageError names the line.
  */
 export function resumedRows(file: string, contents: string, test: Split): StoredRows<Row> {
   const { rows, whole } = readRows<Row>(file, contents);
@@ -43,7 +43,7 @@ export function resumedRows(file: string, contents: string, test: Split): Stored
       throw refuse(`label ${label}, but test image ${index} has label ${test.labels[index]}`);
     const before = seen.get(rowName(row));
     if (before !== undefined)
-      throw refuse(`image ${index} under ${row.attack} stands in line ${before} already`);
+      throw refuse(`image ${index} under ${row.attack} is already in line ${before}`);
     seen.set(rowName(row), lines[i]);
   }
   return { rows, whole };

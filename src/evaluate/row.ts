@@ -18,10 +18,10 @@ export interface Row {
   /** The radius in the norm: in ℓ0 a number of pixels, otherwise for pixels in [0, 1]. */
   readonly epsilon: number | null;
   /**
-   * What led to the example. Of a deterministic model the loss that was climbed, `ce`, `dlr` or `margin`, and under an ensemble
-   * the member that broke it, `clean` where it was wrong from the start, `unbroken` where none did; of a randomised one the objective over draws,
-   * where several were tried the one that was chosen (`stretched`: a minimum-norm result brought to the radius, `one-step`:
-   * along the gradient instead).
+   * What led to the example. Deterministic model: the loss that was climbed, `ce`, `dlr` or `margin`; under an ensemble
+   * the member that broke it, `clean` if it was wrong from the start, `unbroken` if no member did. Randomised model:
+   * the objective over draws, the chosen one if several were tried (`stretched`: a minimum-norm result scaled to the
+   * radius; `one-step`: one step along the gradient instead).
    */
   readonly objective: string | null;
   /** Draws averaged per gradient step; 1 without EOT. */
@@ -38,7 +38,7 @@ export interface Row {
   readonly correct: number;
   /** The same on the half of the draws that chooses the strongest attack (union). */
   readonly correctChoose: number;
-  /** 1 if the label is the most frequent answer on the adversarial example, be it in less than half of the draws. */
+  /** 1 if the label is the most frequent answer on the adversarial example, even in less than half of the draws. */
   readonly majority: number;
   /** `correct` after rounding the adversarial example to 8 bits per channel. */
   readonly correct8bit: number;
@@ -60,8 +60,9 @@ export interface Row {
    */
   readonly queries: number;
   /**
-   * Where the network's answer was no number: logits of NaN, which are no decision and never right, or a gradient that is not
-   * finite, so that the example was attacked without one; and the node that made it, if it was found. Absent where all was finite.
+   * Where the network's answer was not finite: logits of NaN, which are never right, or a gradient that is not finite,
+   * without which the example was then attacked; and the node that produced it, if it was found. Absent if everything
+   * was finite.
    */
   readonly nonFinite?:
     | { readonly value: "logits" | "gradient"; readonly node: string | null }

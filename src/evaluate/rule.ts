@@ -28,7 +28,7 @@ const deciders: Readonly<Record<string, (logits: Tensor) => number>> = {
     }
     return votes.every((count) => count === 0) ? NO_CLASS : argmax(votes);
   },
-  // The mean of probabilities, not of logits: a draw that is sure counts no more than one vote.
+  // The mean of probabilities, not of logits: a confident draw counts no more than one vote.
   mean(logits) {
     const total = new Array<number>(rowSize(logits)).fill(0);
     for (const row of rowsOf(logits)) {
@@ -58,7 +58,7 @@ export function ruleNamed(text: string): Rule {
   return { name: text, draws, decide: deciders[kind] };
 }
 
-/** How often each class was decided, as the class that was decided most often; the first one on a tie. */
+/** The class that was decided most often; the first one on a tie. */
 export function mostFrequent(decisions: readonly number[]): number {
   const votes = new Map<number, number>();
   for (const decision of decisions) votes.set(decision, (votes.get(decision) ?? 0) + 1);

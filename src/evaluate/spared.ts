@@ -1,19 +1,22 @@
-// Examples that an attack need not meet, because it is proven that it cannot break them.
+// Examples that an attack skips, because it is proven that it cannot break them.
 import type { Judge } from "./judge.ts";
 import type { Row } from "./row.ts";
 import { type AttackedBatch, scoreResult } from "./run-attack.ts";
 import type { Run } from "./runs.ts";
 
-/** Whether an attack is spared an example at a radius. Its row then says `proven` and holds the clean image. */
+/**
+ * Whether an attack skips an example at a radius because of a proof. The row then says `proven` and describes the clean
+ * image.
+ */
 export type Spares = (row: Pick<Row, "index" | "attack" | "norm" | "epsilon">) => boolean;
 
-/** Every attack meets every example. */
+/** No attack skips an example. */
 export const noneSpared: Spares = () => false;
 
 /** The objective of rows without an attack. */
 export const PROVEN = "proven";
 
-/** Whether the attack of a row was spared. */
+/** Whether a proof made the attack of a row unnecessary. */
 export const isSpared = ({ objective, draws, queries }: Row): boolean =>
   objective === PROVEN && draws === 1 && queries === 0;
 

@@ -59,7 +59,10 @@ export interface Summary {
   readonly headline: "union" | "min of means";
   readonly examples: number;
   readonly clean: Interval;
-  /** Of one noisy draw, where `clean` is that of the network without its noise and clean images were rows of their own. */
+  /**
+   * Accuracy of one noisy draw, if `clean` is that of the network without its noise and clean images have rows of their
+   * own.
+   */
   readonly cleanOneDraw: Interval | null;
   /** In the order in which they were run; `none` is left out, since it is `clean`. */
   readonly attacks: readonly AttackSummary[];
@@ -76,8 +79,8 @@ export interface Summary {
 const TRIES = 10;
 
 /**
- * P(right in all of 10 tries) of an example that was right in `share` of m predictions: the share of the sets of 10
- * of them that hold no wrong one, which has no bias; share¹⁰, which has, where m is less than 10.
+ * P(right in all of 10 tries) of an example that was right in `share` of m predictions: the share of sets of 10
+ * predictions without a wrong one, which is unbiased; share¹⁰, which is biased, if m is less than 10.
  */
 export function rightInAll(share: number, m: number): number {
   if (m === 1) return share;

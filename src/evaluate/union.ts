@@ -61,8 +61,9 @@ export const byBall = (cells: readonly (readonly Row[])[]): (readonly Row[])[][]
 ];
 
 /**
- * The sets of attacks that make a union over norms. Lists of radii are read side by side: the first radius of every attack
- * together, then the second; a single radius joins each of them. Lists of different lengths meet at their largest.
+ * The sets of attacks that make a union over norms. Lists of radii are read side by side: the first radius of every
+ * attack together, then the second; a single radius joins each of them. If lists have different lengths, only their
+ * largest radii are joined.
  */
 export function sideBySide(cells: readonly (readonly Row[])[]): (readonly Row[])[][] {
   const lists = [...groupBy(cells, ([{ attack }]) => attack).values()].map((list) =>

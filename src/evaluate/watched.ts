@@ -1,4 +1,5 @@
-// What each example asked of the network, and where the answer was no number; whose a row is, its key says.
+// Records what each example asked of the network, and where the answer was not finite. The key of a row states its
+// example.
 
 import { rowsNotFinite, rowsWithNaN, withFiniteValues } from "../attacks/finite.ts";
 import type { Loss, Victim } from "../attacks/victim.ts";
@@ -33,7 +34,7 @@ export interface WatchedVictim extends Victim {
   take(): ReadonlyMap<number, Readonly<Asked>>;
 }
 
-/** Whose a key is. */
+/** The example that a key states. */
 export function ownerOf([, , owner]: Key): number {
   if (owner === undefined) throw new Error("internal: a key that does not say whose it is");
   return owner;
@@ -46,8 +47,8 @@ const rowOfLoss = (loss: Loss, i: number): RowLoss =>
 const nothing: Readonly<Asked> = { queries: 0, notFinite: null };
 
 /**
- * The same victim, counting passes by example, whoever shares the batch, and with finite gradients: an attack stands still
- * along a pixel whose slope is not finite. Keys must say whose they are.
+ * The same victim, counting passes by example, whoever shares the batch, and with finite gradients: an attack stands
+ * still along a pixel whose slope is not finite. Each key must state its example.
  */
 export function watched(victim: Victim): WatchedVictim {
   let asked = new Map<number, Asked>();

@@ -51,7 +51,7 @@ export const proofName = ({
   epsilon,
 }: Pick<ProofRow, "index" | "norm" | "epsilon">): string => `${index} ${norm} ${epsilon}`;
 
-const next = "delete that line and go on with --resume, or choose another --out";
+const next = "delete that line and continue with --resume, or choose another --out";
 
 /**
  * The rows in a text; a row that refutes a proof replaces the row of the proof. Throws `UsageError` for a damaged line,

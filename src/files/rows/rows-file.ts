@@ -151,12 +151,12 @@ async function rowsBefore<R>({
   if (contents === null) return { rows: [], settings: fresh };
   if (!resume)
     throw new UsageError(
-      `${path} already holds rows; go on with them by --resume, or choose another --out`,
+      `${path} already holds rows; continue them with --resume, or choose another --out`,
       { code: "in-use" },
     );
   if (format.settings !== undefined && stored === null)
     throw new UsageError(
-      `${path} has no settings beside it, so nobody knows what its rows are; choose another --out`,
+      `${path} has no settings beside it, so it is unknown how its rows were made; choose another --out`,
       { code: "not-found" },
     );
   if (stored !== null)
