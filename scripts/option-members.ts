@@ -12,7 +12,10 @@ function typeOf({ schema }: Field): string {
 /** The member of an interface for one option: its description, its default, and its type. */
 export function optionMember(field: Field): string {
   const { description = "", default: byDefault } = field.schema;
-  const sentence = `${description.charAt(0).toUpperCase()}${description.slice(1)}`;
+  // A description that begins with a name, such as `mat-*:`, keeps it as it is written.
+  const isNamed = /^[a-z0-9*-]+: /.test(description);
+  const first = description.charAt(0);
+  const sentence = `${isNamed ? first : first.toUpperCase()}${description.slice(1)}`;
   const ending = byDefault === undefined ? "." : ` (default: ${byDefault}).`;
   return `  /** ${sentence}${ending} */\n  readonly ${field.name}?: ${typeOf(field)} | undefined;`;
 }

@@ -104,9 +104,10 @@ export async function auditOn(
 }
 
 /**
- * Audits the bytes of a classifier, or the model that `train` returned: its accuracy under attack in each norm and in all of them, and signs that the numbers cannot
- * be trusted. With a storage `out` rows, summary.json, report.html and images are written there. Where `signal` aborts, the
- * promise is rejected with the signal's reason, and the rows so far are in `out`. Throws `UsageError`.
+ * Audits the bytes of a classifier, or the model that `train` returned: its accuracy under attack in each norm and in
+ * all of them, and the diagnostics that say whether the numbers can be trusted. With a storage `out` rows,
+ * summary.json, report.html and images are written there. Where `signal` aborts, the promise is rejected with the
+ * signal's reason, and the rows so far are in `out`. Throws `UsageError`.
  *
  * @example
  * ```ts

@@ -44,7 +44,7 @@ export const running = {
   onEvent: Callback.optional(),
 };
 
-/** How a file of somebody else's is read. */
+/** How a third-party file is read. */
 const reading: Fields<Omit<AuditedFile, "preprocessing" | "classes">> = {
   mean: Numbers,
   std: Numbers,
@@ -126,7 +126,7 @@ export function trainOptions(options: object) {
 const isAttack = (value: unknown): value is Attack =>
   has(value, "perturb") || has(value, "minimize");
 
-/** Attacks of the caller's own by their names; one that stands twice would give each row twice. */
+/** Attacks of the caller's own by their names; one that occurs twice would give each row twice. */
 function ownAttacks(attacks: readonly unknown[]): CustomAttacks {
   const found = new Map<string, Attack[]>();
   for (const attack of attacks) {
@@ -165,7 +165,7 @@ export function refuseSizes(data: unknown, given: object): void {
   const [unused] = Object.keys(stated(given)).filter((name) => names.includes(name));
   if (unused !== undefined)
     throw new UsageError(
-      `${unused} is of no use to a data set that is open already; give data by its name`,
+      `${unused} has no effect on a data set that is open already; give data by its name`,
       { code: "misfit" },
     );
 }

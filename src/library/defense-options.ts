@@ -14,56 +14,56 @@ export interface BuiltInDefenseOptions {
   readonly stepSize?: number | undefined;
   /** Noise of a randomised defence, such as normal:0.25. */
   readonly noise?: string | undefined;
-  /** Mat-*: choose the norm per example (default, Eq. 12 and 13) or per batch (the authors' code). */
+  /** mat-*: choose the norm per example (default, Eq. 12 and 13) or per batch (the authors' code). */
   readonly matChoice?: "example" | "batch" | undefined;
-  /** Rat-*: the inner attack sees fresh noise at each step (default, Eq. 16) or one fixed noisy image (the authors' code). */
+  /** rat-*: the inner attack sees fresh noise at each step (default, Eq. 16) or one fixed noisy image (the authors' code). */
   readonly ratNoise?: "fresh" | "fixed" | undefined;
-  /** Fast-at-*: n-fgsm starts from noise of 2ε and does not project; rs-fgsm starts in the ball and projects (default: n-fgsm). */
+  /** fast-at-*: n-fgsm starts from noise of 2ε and does not project; rs-fgsm starts in the ball and projects (default: n-fgsm). */
   readonly fastMethod?: "n-fgsm" | "rs-fgsm" | undefined;
-  /** Free-at: steps of the optimiser on each batch; divide --epochs by it (default: 8). */
+  /** free-at: steps of the optimiser on each batch; divide --epochs by it (default: 8). */
   readonly freeReplays?: number | undefined;
-  /** Trades-*: weight of the divergence between clean and adversarial predictions (default: 6). */
+  /** trades-*: weight of the divergence between clean and adversarial predictions (default: 6). */
   readonly tradesBeta?: number | undefined;
-  /** Mart-linf: dimensionless weight of the divergence; 5 in the paper, 6 in the authors' code (default: 5). */
+  /** mart-linf: dimensionless weight of the divergence; 5 in the paper, 6 in the authors' code (default: 5). */
   readonly martLambda?: number | undefined;
   /** Norms of a defence over several norms, separated by commas (default: linf,l2). */
   readonly norms?: string | undefined;
-  /** Ramp: dimensionless weight of the divergence between the norms; 5 from scratch, 1.5 for fine-tuning (default: 5). */
+  /** ramp: dimensionless weight of the divergence between the norms; 5 from scratch, 1.5 for fine-tuning (default: 5). */
   readonly rampLambda?: number | undefined;
-  /** Consistency: noisy copies of each image (default: 2). */
+  /** consistency: noisy copies of each image (default: 2). */
   readonly consistencyCopies?: number | undefined;
-  /** Consistency: dimensionless weight of the divergence from the mean; 20 for σ 0.25, 10 for σ 0.5 (default: 20). */
+  /** consistency: dimensionless weight of the divergence from the mean; 20 for σ 0.25, 10 for σ 0.5 (default: 20). */
   readonly consistencyLambda?: number | undefined;
-  /** Consistency: dimensionless weight of the entropy of the mean (default: 0.5). */
+  /** consistency: dimensionless weight of the entropy of the mean (default: 0.5). */
   readonly consistencyEta?: number | undefined;
-  /** Smoothadv: noisy copies of each image (default: 2). */
+  /** smoothadv: noisy copies of each image (default: 2). */
   readonly smoothadvCopies?: number | undefined;
-  /** Smoothadv: ℓ2 radius of the attack on the smoothed classifier, for pixels in [0, 1] (default: 0.25098039215686274). */
+  /** smoothadv: ℓ2 radius of the attack on the smoothed classifier, for pixels in [0, 1] (default: 0.25098039215686274). */
   readonly smoothadvRadius?: number | undefined;
-  /** Smoothadv: steps of the attack (default: 2). */
+  /** smoothadv: steps of the attack (default: 2). */
   readonly smoothadvSteps?: number | undefined;
-  /** Macer: noisy copies of each image (default: 16). */
+  /** macer: noisy copies of each image (default: 16). */
   readonly macerCopies?: number | undefined;
-  /** Macer: weight of the loss of the radius for pixels in [0, 1]; 12 for σ 0.25, 4 for σ 0.5 (default: 12). */
+  /** macer: weight of the loss of the radius for pixels in [0, 1]; 12 for σ 0.25, 4 for σ 0.5 (default: 12). */
   readonly macerLambda?: number | undefined;
-  /** Macer: largest difference of normal quantiles that counts; a factor on σ/2 (default: 8). */
+  /** macer: largest difference of normal quantiles that counts; a factor on σ/2 (default: 8). */
   readonly macerGamma?: number | undefined;
-  /** Macer: factor on the logits of the votes (default: 16). */
+  /** macer: factor on the logits of the votes (default: 16). */
   readonly macerBeta?: number | undefined;
-  /** Ibp: share of the run before the radius grows, on clean images (default: 0.03333333333333333). */
+  /** ibp: share of the run before the radius grows, on clean images (default: 0.03333333333333333). */
   readonly ibpStart?: number | undefined;
-  /** Ibp: share of the run in which the radius grows at every step from 0 to --epsilon-linf (default: 0.16666666666666666). */
+  /** ibp: share of the run in which the radius grows at every step from 0 to --epsilon-linf (default: 0.16666666666666666). */
   readonly ibpWarmup?: number | undefined;
-  /** Ibp: weight of the loss of clean images after the warm-up, which starts at 1 (default: 0.5). */
+  /** ibp: weight of the loss of clean images after the warm-up, which starts at 1 (default: 0.5). */
   readonly ibpKappa?: number | undefined;
-  /** Ibp: initial weights that keep the width of intervals (Shi et al. 2021), or those of the network (default: interval). */
+  /** ibp: initial weights that keep the width of intervals (Shi et al. 2021), or those of the network (default: interval). */
   readonly ibpInit?: "interval" | "network" | undefined;
-  /** Crown-ibp: share of the run before the radius grows, on clean images (default: 0.05). */
+  /** crown-ibp: share of the run before the radius grows, on clean images (default: 0.05). */
   readonly crownIbpStart?: number | undefined;
-  /** Crown-ibp: share of the run in which the radius grows at every step from 0 to --epsilon-linf (default: 0.25). */
+  /** crown-ibp: share of the run in which the radius grows at every step from 0 to --epsilon-linf (default: 0.25). */
   readonly crownIbpWarmup?: number | undefined;
-  /** Crown-ibp: weight of the loss of clean images after the warm-up, which starts at 1 (default: 0.5). */
+  /** crown-ibp: weight of the loss of clean images after the warm-up, which starts at 1 (default: 0.5). */
   readonly crownIbpKappa?: number | undefined;
-  /** Crown-ibp: initial weights that keep the width of intervals (Shi et al. 2021), or those of the network (default: interval). */
+  /** crown-ibp: initial weights that keep the width of intervals (Shi et al. 2021), or those of the network (default: interval). */
   readonly crownIbpInit?: "interval" | "network" | undefined;
 }

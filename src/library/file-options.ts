@@ -45,11 +45,11 @@ export interface Running<Event> {
   /** Threads of the runtime; by default one per core. */
   readonly threads?: number | undefined;
   /**
-   * Stops the call after its current step. What is done by then is saved where `out` is given; the promise is rejected with
-   * the signal's reason, and the same call with `resume: true` goes on.
+   * Stops the call after its current step. What is done by then is saved where `out` is given; the promise is rejected
+   * with the signal's reason, and the same call with `resume: true` continues.
    */
   readonly signal?: AbortSignal | undefined;
-  /** Hears what happens, in order. An error that it throws ends the call. */
+  /** Receives all events, in order. An error that it throws ends the call. */
   readonly onEvent?: ((event: Event) => void) | undefined;
 }
 
@@ -74,7 +74,7 @@ export interface TrainOptions
   readonly examples?: number | undefined;
   /** Highest learning rate; by default the recipe's. */
   readonly rate?: number | undefined;
-  /** Λ of λ/2·‖w‖²; by default the recipe's. */
+  /** Weight decay: λ of λ/2·‖w‖²; by default the recipe's. */
   readonly weightDecay?: number | undefined;
   /** Dropout rate; by default the recipe's. */
   readonly dropout?: number | undefined;
@@ -130,7 +130,7 @@ export interface EvaluateOptions
       NodeEvaluation,
       "out" | "resume" | "saveExamples" | "data" | "dataDir" | "classes" | "command"
     > {
-  /** Called with the text of each note; `onEvent` hears them with their codes. */
+  /** Called with the text of each note; `onEvent` receives them with their codes. */
   readonly note?: ((line: string) => void) | undefined;
   /** Attacks to run, by name or as values of your own. */
   readonly attacks?: AttackName | Attack | readonly (AttackName | Attack)[] | undefined;
@@ -138,7 +138,7 @@ export interface EvaluateOptions
   readonly resize?: OneOrMore | undefined;
   /** Side of the square that is cut from their middle, or height,width. */
   readonly crop?: OneOrMore | undefined;
-  /** How --resize finds pixels, as Pillow does (default: bilinear). */
+  /** Pillow's filter for `resize` (default: bilinear). */
   readonly interpolation?: FilterName | undefined;
   /** Transparent pixels of a folder's images: keep their colour (`drop`), or blend with black or white. */
   readonly imageAlpha?: ImageRules["imageAlpha"] | undefined;
@@ -203,7 +203,7 @@ export interface CertifyOptions
     Pick<EvaluateOptions, "imageGrey16" | "out" | "resume" | "data" | "dataDir" | "command"> {
   /** The norm of `target`; l2 by default. */
   readonly norm?: CertifiedNorm | undefined;
-  /** Called with the text of each note; `onEvent` hears them with their codes. */
+  /** Called with the text of each note; `onEvent` receives them with their codes. */
   readonly note?: ((line: string) => void) | undefined;
 }
 
@@ -214,7 +214,7 @@ export type AuditingEvent = AuditEvent | NoteEvent;
 export interface AuditOptions
   extends Running<AuditingEvent>,
     Omit<NodeAudit, "runtime" | "signal" | "note"> {
-  /** Called with the text of each note; `onEvent` hears them with their codes. */
+  /** Called with the text of each note; `onEvent` receives them with their codes. */
   readonly note?: ((line: string) => void) | undefined;
   /** Norms of the attacks; a radius in ℓ0 adds l0. */
   readonly norms?: AttackNorm | readonly AttackNorm[] | undefined;
@@ -228,15 +228,20 @@ export interface AuditOptions
   readonly epsilonL0?: OneOrMore | undefined;
   /** Test images to attack, from the first one on. */
   readonly examples?: number | undefined;
-  /** Quick: a first look; standard: AutoAttack's answer at a fraction of its passes; autoattack: AutoAttack as published; full: every attack. */
+  /** quick: a first look; standard: AutoAttack's answer at a fraction of its passes; autoattack: AutoAttack as published; full: every attack. */
   readonly budget?: "quick" | "standard" | "autoattack" | "full" | undefined;
-  /** Attack for so long instead of with a budget, diagnostics included; the result says how far the attacks have come. */
+  /**
+   * Minutes for attacks, diagnostics and searches, in place of a budget; the result says how far the attacks have come.
+   */
   readonly minutes?: number | undefined;
-  /** Exit with code 3 if accuracy under all attacks (largest radii) is below this, or the result is invalid. */
+  /**
+   * Required accuracy under all attacks (largest radii): `passed` of the result is false below it, or if the result is
+   * invalid.
+   */
   readonly require?: number | undefined;
   /** Also prove that images cannot be broken; under noise, certify them by randomised smoothing. */
   readonly prove?: boolean | undefined;
-  /** Time that --prove may spend on an image in each norm. */
+  /** Seconds that `prove` may spend on an image in each norm. */
   readonly proveSeconds?: number | undefined;
   /** Draws that certify an image under noise. */
   readonly proveN?: number | undefined;

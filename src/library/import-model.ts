@@ -22,8 +22,8 @@ export async function importModelOn(
 }
 
 /**
- * Opens the bytes of an .onnx file of any tool, packed by gzip or not, or of a checkpoint of Rampart. A file with a fixed batch
- * is checked on the runtime `device`. Throws `UsageError` for a file that cannot be read.
+ * Opens the bytes of an .onnx file of any tool, gzipped or not, or of a checkpoint of Rampart. A file with a fixed
+ * batch is checked on the runtime `device`. Throws `UsageError` for a file that cannot be read.
  *
  * @example
  * ```ts

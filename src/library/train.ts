@@ -47,9 +47,10 @@ export async function trainOn(start: StartRuntime, options: TrainOptions): Promi
 }
 
 /**
- * Trains a classifier and returns it open, as `evaluate` and `audit` take it. With a storage `out` the run is kept there:
- * `config.json`, `metrics.jsonl`, `checkpoints/` and `model.onnx`; the same call with `resume: true` goes on with it. Where
- * `signal` aborts, a checkpoint is saved in `out` and the promise is rejected with the signal's reason. Throws `UsageError`.
+ * Trains a classifier and returns it open, as `evaluate` and `audit` take it. With a storage `out` the run is kept
+ * there: `config.json`, `metrics.jsonl`, `checkpoints/` and `model.onnx`; the same call with `resume: true` continues
+ * it. Where `signal` aborts, a checkpoint is saved in `out` and the promise is rejected with the signal's reason.
+ * Throws `UsageError`.
  *
  * @example
  * ```ts
