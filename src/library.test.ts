@@ -117,7 +117,7 @@ describe("a wrong call of the library is a UsageError in the words of the comman
     [evaluate, ["m", { resize: 0 }], "bad-option", "resize"],
     [evaluate, ["m", { interpolation: "cubic" }], "bad-option", 'interpolation is "cubic"'],
     [evaluate, ["m", { imageAlpha: "red" }], "bad-option", 'imageAlpha is "red"'],
-    [evaluate, ["m", { data: {}, crop: 8 }], "misfit", "crop is of no use to a data set"],
+    [evaluate, ["m", { data: {}, crop: 8 }], "misfit", "crop has no effect on a data set"],
     [nodeRuntime, [{ threads: 0 }], "bad-option", "threads is 0, but it must be more than 0"],
     [
       pgd,

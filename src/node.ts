@@ -114,7 +114,7 @@ export const nodeProgram = async (
 ): Promise<Program> => programOf(bytes, runtimeOptions(options));
 
 /**
- * Opens a run directory (its newest checkpoint), a checkpoint, or any .onnx file, packed by gzip or not.
+ * Opens a run directory (its newest checkpoint), a checkpoint, or any .onnx file, gzipped or not.
  *
  * @example
  * ```ts
@@ -164,7 +164,7 @@ export const openDataset = async (
 };
 
 /**
- * Trains in the run directory `out`, or goes on with it under `resume`, and opens the result. Where `signal` aborts, a
+ * Trains in the run directory `out`, or continues it with `resume`, and opens the result. Where `signal` aborts, a
  * checkpoint is saved and the promise is rejected with the signal's reason. Throws `UsageError`.
  *
  * @example
@@ -189,9 +189,9 @@ export async function train(options: TrainOptions): Promise<OpenModel> {
 }
 
 /**
- * Audits a classifier: its accuracy under attack in each norm and in all of them, and signs that it cannot be trusted. With
- * `out` rows, summary.json, report.html and images are written. Where `signal` aborts, the promise is rejected with the
- * signal's reason, and the rows so far are in `out`. Throws `UsageError`.
+ * Audits a classifier: its accuracy under attack in each norm and in all of them, and the diagnostics that say whether
+ * the numbers can be trusted. With `out` rows, summary.json, report.html and images are written. Where `signal` aborts,
+ * the promise is rejected with the signal's reason, and the rows so far are in `out`. Throws `UsageError`.
  *
  * @example
  * ```ts
@@ -217,7 +217,7 @@ export async function audit(path: string, options: AuditOptions = {}): Promise<A
 }
 
 /**
- * Writes a model's noise-free network as an .onnx file; its noise stands in the file's metadata. Throws `UsageError`.
+ * Writes a model's noise-free network as an .onnx file; its noise is in the file's metadata. Throws `UsageError`.
  *
  * @example
  * ```ts

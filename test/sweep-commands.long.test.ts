@@ -79,13 +79,13 @@ describe("a sweep", { timeout: 300_000 }, () => {
     expect(paused.out).toContain("paused: workers start no cell");
     // As a process of the build, whose own processes start in a fraction of the time of those from the sources.
     const running = start(["sweep", plan, "--store", store, "--shard", "0/1"]);
-    await until("the pause", () => running.text().includes("is paused; workers go on after:"));
+    await until("the pause", () => running.text().includes("is paused; workers continue after:"));
     await sleep(1000);
     expect(committed(store)).toBe(0);
     expect((await sweep("--proceed", "--store", store)).out).not.toContain("paused");
     const { code, text } = await running.ended;
     expect(code, text).toBe(2);
-    expect(text).toContain("is paused; workers go on after: rampart sweep --proceed");
+    expect(text).toContain("is paused; workers continue after: rampart sweep --proceed");
     expect(text).toMatch(/failed: harden model.onnx, standard, after 1 attempt: .*batch of 4096/);
     expect(text).toContain("3 more cells need them");
 

@@ -44,7 +44,7 @@ const rows = [
 ] as const;
 type Row = (typeof rows)[number];
 
-/** The table of attacks; refuses an attack of a plug-in whose options are called as those of another attack. */
+/** The table of attacks; refuses an attack of a plug-in whose options have the names of another attack's options. */
 class AttackRegistry extends Registry<AttackDefinition> {
   override add(definition: AttackDefinition): void {
     const taken = this.find(definition.name) === undefined ? clashOf(definition) : undefined;

@@ -23,7 +23,9 @@ interface CertificateDefinition {
   components?(parameters: ParameterValues): readonly string[];
   /** Radii of the noise's own; `p` has a lower bound of the top class's probability under each component. */
   own(p: readonly number[], parameters: ParameterValues, dimensions: number): Partial<Radii>;
-  /** The number of draws on an 8-bit image, for a noise whose draws are counted one by one; `own` is not asked then. */
+  /**
+   * The number of draws on an 8-bit image, for a noise whose draws are counted one by one; `own` is then not called.
+   */
   draws?(parameters: ParameterValues): number;
   /** Lower bound of the probability under the noise itself, from those under its components; by default the only one. */
   mean?(p: readonly number[]): number;

@@ -22,7 +22,7 @@ export interface CertifyOptions {
   readonly n0: number;
   /** Further draws that bound its probability, per component; the largest number under `target`. */
   readonly n: number;
-  /** Probability that a radius is wrong, at most. */
+  /** Upper bound on the probability that a radius is wrong. */
   readonly alpha: number;
   /** Tests for one radius sequentially; undefined for the largest radius that n draws show. */
   readonly target?: Target | undefined;

@@ -17,7 +17,7 @@ export function chosenImages({ choose, examples, seed }: Choice, { size }: Split
   return shuffled(size, key).slice(0, count);
 }
 
-/** What the certified images are, and when they say something about all images: sentences. */
+/** Sentences on which images were certified, and when the bounds hold for all images. */
 export function chosenText({ choose, examples, seed }: Choice, { size }: Split): string {
   if (examples >= size)
     return `These are all ${size} test images. The bounds hold if the test images are a random sample.`;

@@ -61,7 +61,10 @@ function naiveImages(noise: string, shape: Shape): NoisyImages {
   };
 }
 
-/** Noisy copies of images of `shape` [channel, height, width]. Throws `UsageError` for a noise that cannot be drawn so. */
+/**
+ * Noisy copies of images of `shape` [channel, height, width]. Throws `UsageError` for a noise that cannot be drawn this
+ * way.
+ */
 export const noisyImages = (noise: string, shape: Shape, sampling: Sampling): NoisyImages =>
   sampling === "sound" ? soundImages(noise, shape) : naiveImages(noise, shape);
 

@@ -10,7 +10,7 @@ import { LOST_DRAW, tally, votes } from "./votes.ts";
 
 /** Fresh draws at an adversarial point. */
 export const REFUTING_DRAWS = 10_000;
-/** The probability that a certificate which holds is refuted, at most. */
+/** Upper bound on the probability that a correct certificate is refuted. */
 export const REFUTING_LEVEL = 1e-6;
 
 /** What fresh draws at a point say about a certified class. */

@@ -38,7 +38,10 @@ export type Decision = "above" | "below" | "open";
 /** The part of α that stops early may use; the rest is left for the test of all draws. */
 const EARLY = 0.5;
 
-/** How much evidence gives an image up: 1 in 100 that should not be is, and no certificate rests on it. */
+/**
+ * The evidence at which an image is given up. At most 1 in 100 images is given up wrongly, and no certificate depends
+ * on it.
+ */
 const GIVE_UP = 100;
 
 /**

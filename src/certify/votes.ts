@@ -4,13 +4,13 @@ import { fold, foldAll, type Key } from "../math/random.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { NoisyImages } from "./noisy-images.ts";
 
-/** What answers noisy images: [batch, ...pixels] → logits [batch, classes]. */
+/** Classifies noisy images: [batch, ...pixels] → logits [batch, classes]. */
 export type BaseClassifier = Pick<Victim, "logits">;
 
 /** A draw that is no vote for any class, because its logits tie or are NaN. */
 export const NO_VOTE = -1;
 
-/** A draw whose batch was lost. It counts against whatever is to be shown. */
+/** A draw whose batch was lost. It counts against the statement that the draws are to show. */
 export const LOST_DRAW = -2;
 
 /** Whether a draw is a vote for a class. */

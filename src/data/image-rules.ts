@@ -49,9 +49,9 @@ function traitText(
   const images = count === 1 ? `1 image (${first})` : `${count} images (${first} first)`;
   const have = count === 1 ? "has" : "have";
   const alpha = {
-    drop: 'transparent pixels keep the colour that is stored under them, as Pillow\'s convert("RGB") has it; --image-alpha black or white lays them on a colour',
-    black: "they are laid on black",
-    white: "they are laid on white",
+    drop: 'transparent pixels keep the colour that is stored under them, as Pillow\'s convert("RGB") has it; --image-alpha black or white blends them with that colour',
+    black: "they are blended with black",
+    white: "they are blended with white",
   };
   switch (trait) {
     case "alpha":

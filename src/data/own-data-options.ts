@@ -23,7 +23,7 @@ export function dataOptionShape(): Readonly<Record<string, z.ZodType>> {
   return shape;
 }
 
-/** A schema with the options of all data sets. Throws `bad-plugin` if one is called as an option of the schema. */
+/** A schema with the options of all data sets. Throws `bad-plugin` if one has the name of an option of the schema. */
 export function withDataOptions<S extends z.ZodObject>(schema: S): S {
   for (const definition of datasets.all)
     for (const [option, shared] of sharedNames(definition))

@@ -10,7 +10,7 @@ export interface Sizes {
   readonly l1: number;
 }
 
-/** What a model makes of an image. */
+/** A model's prediction for an image. */
 export interface Prediction {
   /** Mean over the draws of a randomised model. */
   readonly probabilities: readonly number[];

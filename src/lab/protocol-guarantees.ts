@@ -9,14 +9,14 @@ export interface CertificateSettings {
   readonly n0: number;
   /** Draws that bound its probability. */
   readonly n: number;
-  /** The probability that the radius is wrong, at most. */
+  /** Upper bound on the probability that the radius is wrong. */
   readonly alpha: number;
   readonly seed: number;
-  /** Position of the image, of which its draws depend as in `rampart certify`. */
+  /** Position of the image, on which its draws depend as in `rampart certify`. */
   readonly index: number;
 }
 
-/** Where a certificate is. */
+/** The progress of a certificate. */
 export interface CertificateMoment {
   /** Whether draws still choose the class, bound its probability, or all are done. */
   readonly phase: "class" | "bound" | "done";

@@ -1,4 +1,4 @@
-// The plane of Figure 1, as the page and its worker speak of it.
+// The plane of Figure 1, as the page and its worker exchange it.
 import type { Prediction, Sizes } from "./protocol-basics.ts";
 
 /** A point of a plane, in ℓ2 distances from the image along the plane's two directions, for pixels in [0, 1]. */

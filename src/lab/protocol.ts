@@ -1,4 +1,4 @@
-// What the page and its worker say to each other: plain values that survive a message.
+// The messages between the page and its worker: plain values that can be sent.
 import type { Norm, Prediction, Sizes } from "./protocol-basics.ts";
 
 export type * from "./protocol-basics.ts";
@@ -44,7 +44,10 @@ export interface ReadingField {
   readonly choices: readonly string[];
 }
 
-/** What came of opening a dropped file: a model or a problem, and in any case its operators as far as they can be read. */
+/**
+ * The outcome of opening a dropped file: a model or a problem, and in any case its operators as far as they can be
+ * read.
+ */
 export interface Opened {
   readonly model: ModelFacts | null;
   readonly problem: Problem | null;
@@ -91,7 +94,7 @@ export interface Picture {
   readonly name: string;
   readonly pixels: Float32Array;
   readonly shape: readonly number[];
-  /** Index of the true class; null if nobody said. */
+  /** Index of the true class; null if it is unknown. */
   readonly label: number | null;
 }
 
@@ -119,7 +122,7 @@ export interface AttackSettings {
   readonly label: number;
 }
 
-/** Where an attack is. */
+/** The progress of an attack. */
 export interface Frame {
   /** Questions that the attack has asked the network so far. */
   readonly queries: number;
@@ -156,7 +159,7 @@ export interface AuditState {
   readonly model: string;
   readonly images: number;
   readonly settings: AuditSettings;
-  /** Whether it ran when it was last heard of; false if it was paused. */
+  /** Whether it was running when it was stored; false if it was paused. */
   readonly isRunning: boolean;
   readonly isDone: boolean;
 }

@@ -78,7 +78,7 @@ export function compiledClassifier(options: CompiledClassifierOptions): Classifi
     };
   }
 
-  /** Everything but x. Checks x first, since a runtime would fail with less to say. */
+  /** Everything but x. Checks x first, since the error of a runtime would say less. */
   function feedsFor(x: Tensor, keys: readonly Key[]): Feeds {
     if (rowSize(x) !== elementCount(inputShape) || x.shape[0] !== keys.length)
       throw new Error(

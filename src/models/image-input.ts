@@ -1,4 +1,4 @@
-// The image's input of an imported file: its shape, its layout, and the preprocessing of pixels.
+// The image input of an imported file: its shape, its layout, and the preprocessing of pixels.
 
 import * as g from "../engine/graph/expressions.ts";
 import type { Value } from "../engine/graph/value.ts";
@@ -180,7 +180,7 @@ export const takesIntegers = ({ dtype }: Pick<Declared, "dtype">): boolean =>
 const scaleOf = (input: Declared, { scale }: ImageOptions): number =>
   scale ?? (takesIntegers(input) ? 255 : 1);
 
-/** Notes on the image's input that concern gradients. */
+/** Notes on the image input that concern gradients. */
 export const imageNotes = (input: Declared, options: ImageOptions): Note[] =>
   takesIntegers(input)
     ? [

@@ -1,4 +1,4 @@
-// A classifier from an ONNX file of anyone's: its images, its logits, and the batches that it runs in.
+// A classifier from any ONNX file: its images, its logits, and the batches that it runs in.
 
 import * as g from "../engine/graph/expressions.ts";
 import type { Value } from "../engine/graph/value.ts";

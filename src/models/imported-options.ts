@@ -2,7 +2,7 @@ import type { ImageOptions } from "./image-input.ts";
 
 /** How an ONNX file is read. */
 export interface ImportedOptions extends ImageOptions {
-  /** The name of the image's input; by default the only input that can take images. */
+  /** The name of the image input; by default the only input that can take images. */
   readonly input?: string;
   /** A number for each other input, which all of its elements have. */
   readonly constants?: Readonly<Record<string, number>>;

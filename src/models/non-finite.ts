@@ -1,4 +1,4 @@
-// Finds the node of a network that makes the first number that is not finite.
+// Finds the node of a network that produces the first non-finite number.
 import { gradient } from "../engine/autodiff/gradient.ts";
 import { constant, input, mul, scalarLike, sum } from "../engine/graph/ops.ts";
 import { originOf } from "../engine/graph/origins.ts";

@@ -111,7 +111,7 @@ export function trainableNetwork(
   };
 }
 
-/** A file's expression, and what its stored arrays are exchanged for. */
+/** A file's expression, and what replaces its stored arrays. */
 interface Exchange {
   readonly logits: Value;
   /** Those that normalise by the statistics of the batch. */

@@ -14,7 +14,7 @@ import { cellFolder, type Store } from "./store/store.ts";
 export interface AttemptEnd {
   readonly attempt: number;
   readonly owner: string;
-  /** Failed: the cell's own fault. Lost: its worker stood still or died. Stopped: it was asked to. */
+  /** Failed: the cell's own fault. Lost: its worker stalled or died. Stopped: it was asked to stop. */
   readonly how: "failed" | "lost" | "stopped";
   /** Why it failed; empty otherwise. */
   readonly message: string;
@@ -32,7 +32,7 @@ export interface Attempt {
   readonly number: number;
   readonly owner: string;
   readonly files: Storage;
-  /** The number of the attempt before it, whose files it may go on from; null for the first one. */
+  /** The number of the attempt before it, from whose files it may continue; null for the first one. */
   readonly before: number | null;
   /** The end of the attempt before it, if this process found it dead. */
   readonly lost: AttemptEnd | null;

@@ -14,9 +14,9 @@ export class Board {
   readonly cells = new Map<string, Cell>();
   readonly done = new Set<string>();
   readonly failed = new Map<string, CellFailure>();
-  /** Cells that a worker of this process has. */
+  /** Cells that a worker of this process is computing. */
   readonly busy = new Set<string>();
-  /** Cells that somebody else has or that are to be tried later, and until when not to ask again. */
+  /** Cells that another process has or that are to be tried later, and the time before which not to ask again. */
   readonly #notBefore = new Map<string, number>();
   #open: Cell[] = [];
   #waiting: (() => void)[] = [];

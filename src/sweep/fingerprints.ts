@@ -5,7 +5,7 @@ import { canonicalJson } from "./key.ts";
 /** A line of the table of results. Columns that a line does not have are empty. */
 export type TableRow = Readonly<Record<string, unknown>>;
 
-/** The largest difference of two accuracies that other bits are taken to explain. */
+/** The largest difference of two accuracies that is attributed to different bits. */
 export const TOLERANCE = 0.01;
 
 /** What computed a cell, in words: `onnxruntime-node 1.30.0 blocked-16 cpu, 1 thread, code 0.1.0-1`. */

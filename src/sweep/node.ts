@@ -111,12 +111,15 @@ export interface WorkersOptions {
   onProgress?(cell: Cell, done: number, total: number): void;
 }
 
-/** Seconds between two looks at the store while nothing can be done, and at the leases of cells in work. */
+/** Seconds between two checks of the store while nothing can be done, and of the leases of cells in work. */
 const RESCAN = 2;
 /** Seconds to wait for a store that is away. */
 const AWAY_SECONDS = 600;
 
-/** Waits while the store says pause; `stop` once it says drain. Looks every few seconds at most, and tells of each once. */
+/**
+ * Waits while the store says pause; `stop` once it says drain. Checks every few seconds at most, and reports each state
+ * once.
+ */
 export function pauseOf({
   store,
   signal,
@@ -125,7 +128,7 @@ export function pauseOf({
   let looked = Number.NEGATIVE_INFINITY;
   let told: Asked = "run";
   const tell = (asked: Asked): void => {
-    const next = `workers go on after: rampart sweep --proceed --store ${store.path}`;
+    const next = `workers continue after: rampart sweep --proceed --store ${store.path}`;
     if (asked !== told && asked === "pause") note(`${store.path} is paused; ${next}`);
     if (asked !== told && asked === "drain")
       note(`${store.path} is to be drained, so this process starts no further cell; ${next}`);

@@ -1,4 +1,4 @@
-// How computations of cells end, and what is told of them.
+// How computations of cells end, and what is reported about them.
 import type { Attempt, AttemptEnd } from "./attempts.ts";
 import type { Cell } from "./cell.ts";
 
@@ -25,7 +25,7 @@ export type Outcome =
 /** Computes a cell in the files of an attempt. Rejects for no reason but a bug of ours. */
 export type Execute = (cell: Cell, attempt: Attempt, signal: AbortSignal) => Promise<Outcome>;
 
-/** What happens to cells, for progress and messages. */
+/** Events of cells, for progress and messages. */
 export type SweepEvent =
   | {
       readonly event: "started";

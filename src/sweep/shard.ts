@@ -1,4 +1,4 @@
-// Which cells a process of an array of processes does.
+// Which cells one process of an array of processes computes.
 import { UsageError } from "../math/usage-error.ts";
 import type { Cell } from "./cell.ts";
 

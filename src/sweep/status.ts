@@ -26,11 +26,11 @@ export interface RunningCell {
   readonly label: string;
   readonly owner: string;
   readonly attempt: number;
-  /** Null until the worker has said more than that it took the cell. */
+  /** Null until the worker has reported progress. */
   readonly state: CellState | null;
 }
 
-/** A cell whose worker on this machine has died. The next worker that asks for it goes on from its files. */
+/** A cell whose worker on this machine has died. The next worker that asks for it continues from its files. */
 export type LostCell = Pick<RunningCell, "key" | "label" | "owner" | "attempt">;
 
 /** A cell that will not be tried again. */

@@ -1,4 +1,4 @@
-// One logical worker: takes a cell, has it computed, commits the result, and goes on until nothing is left.
+// One logical worker: takes a cell, has it computed, commits the result, and continues until nothing is left.
 import type { Host } from "../files/host/host.ts";
 import type { LeaseClock } from "../files/lease/lease.ts";
 import { messageOf } from "../math/message-of.ts";
@@ -24,7 +24,7 @@ export interface WorkerContext {
   readonly retries: number;
   /** Seconds to wait after the first failed attempt; doubled after each further one. */
   readonly backOff: number;
-  /** Seconds between two looks at a lease. */
+  /** Seconds between two checks of a lease. */
   readonly look: number;
   /** Seconds to wait for a store that is away. */
   readonly awaySeconds: number;
@@ -63,7 +63,7 @@ export class CellWorker {
         if (!told)
           onEvent?.({
             event: "away",
-            message: `${error.message}. Waiting for up to ${awaySeconds} s: the sweep goes on by itself once this is mended`,
+            message: `${error.message}. Waiting for up to ${awaySeconds} s: the sweep continues by itself once this is fixed`,
           });
         told = true;
         await clock.sleep(pause);
@@ -111,7 +111,7 @@ export class CellWorker {
     return this.#end(cell, taken, outcome);
   }
 
-  /** Seconds until a cell whose attempts failed is tried again; the first look at a failure starts the time. */
+  /** Seconds until a cell whose attempts failed is tried again; the time starts when the failure is first seen. */
   readonly #failedAt = new Map<string, { readonly count: number; readonly since: number }>();
 
   #wait(cell: Cell, ends: readonly AttemptEnd[]): number {
@@ -167,14 +167,14 @@ export class CellWorker {
     }
   }
 
-  /** Looks at the lease while a cell is computed, and aborts `lost` once another worker has taken over. */
+  /** Checks the lease while a cell is computed, and aborts `lost` once another worker has taken over. */
   #watch(attempt: Attempt, lost: AbortController): { stop(): void } {
     const { clock, look } = this.#context;
     let running = true;
     const watching = async () => {
       while (running) {
         await clock.sleep(look);
-        // A store that is away tells nothing; its absence is noticed where it matters.
+        // A store that is away says nothing about the lease; its absence is noticed elsewhere.
         const held = running ? await attempt.isHeld().catch(() => true) : true;
         if (!held && running) lost.abort();
       }
@@ -250,7 +250,7 @@ export class CellWorker {
     return final === undefined ? "held" : "failed";
   }
 
-  /** Looks which cells others have committed. Returns those that are new to this process. */
+  /** Finds the cells that others have committed. Returns those that are new to this process. */
   async refresh(): Promise<string[]> {
     const { board, store } = this.#context;
     return board.setDone(await this.#patiently(() => committedKeys(store)));
@@ -266,7 +266,7 @@ export class CellWorker {
       rescan,
       pause,
     }: {
-      /** Seconds between two looks at the store while nothing can be done. */
+      /** Seconds between two checks of the store while nothing can be done. */
       readonly rescan: number;
       pause?(): Promise<"go" | "stop">;
     },

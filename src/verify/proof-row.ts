@@ -39,7 +39,7 @@ export const ProofRow = z.looseObject({
   image: z.string().optional(),
   /** The target of the network, whose evaluation the proof is about, and that of the bounds. */
   runtime: z.record(z.string(), z.unknown()),
-  /** Of an image that was proven, and that an attack broke: the wrong proof. Its row follows the one of the proof. */
+  /** For an image that was proven and that an attack broke: the wrong proof. This row follows the row of that proof. */
   refuted: RefutedProof.optional(),
 });
 export type ProofRow = z.output<typeof ProofRow>;

@@ -25,7 +25,7 @@ export type Stage = (typeof stages)[number];
 
 /**
  * An event of a proof: `stage` after each method on each box, and at the end `unsat` with the last method that was
- * needed, or `unknown`. `gap` is how much the worst case lacks: a lower bound of its excess, which must be above 0.
+ * needed, or `unknown`. `gap` is a lower bound of the worst case's excess, which must be above 0.
  */
 export type ProofEvent =
   | {

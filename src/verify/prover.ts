@@ -68,7 +68,10 @@ export function propertyProverOf(
   return { crown: new Crown(compile, x, scores), leftOut };
 }
 
-/** Bounds of a classifier's scores, and what the label's must exceed all others by so that the classifier decides for it. */
+/**
+ * Bounds of a classifier's scores, and by how much the label's score must exceed all others for the classifier to
+ * decide for it.
+ */
 export interface ClassProver {
   readonly crown: Crown;
   readonly least: number;

@@ -18,7 +18,7 @@ export interface Robustness {
   readonly method: Stage;
   /** Lower bound of logit[label] − logit[other] over all others, for float32 evaluations too if they were asked for. */
   readonly margin: number;
-  /** What float32 evaluations cost the bound of the margin, of the worst other class. */
+  /** How much float32 evaluations lower the bound of the margin, for the worst other class. */
   readonly floatError: number;
 }
 
@@ -80,7 +80,7 @@ export class RegionProof {
   readonly #rows: readonly SparseRow[];
   /** Lower bounds of the margins, one per other class. */
   readonly #bounds: Float64Array;
-  /** What float32 evaluations cost the last walk. */
+  /** How much float32 evaluations lower the bounds of the last walk. */
   #floatError = Number.POSITIVE_INFINITY;
   #method: Stage = "crown-ibp";
   /** The methods that have run to their end. */
@@ -115,7 +115,7 @@ export class RegionProof {
     return size;
   }
 
-  /** Drops what can be computed again from the intervals, for a proof that goes on much later. */
+  /** Drops what can be computed again from the intervals, for a proof that is continued much later. */
   rest(): void {
     if (this.state !== undefined) this.state = withIntervals(this.state, this.state.errors);
   }

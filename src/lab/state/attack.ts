@@ -6,13 +6,13 @@ import { Player } from "./player.ts";
 import { attackName, eot, epsilon, norm, seed, steps, view } from "./scene.ts";
 import { lab, unwrapped } from "./worker.ts";
 
-/** What the model makes of the image before the attack; null while it is not known. */
+/** The model's prediction for the image before the attack; null while it is not known. */
 export const clean = signal<Prediction | null>(null);
 
 /** The attack of the view `attack`. */
 export const player = new Player();
 
-/** The class that the attack leads away from: the true one, or that of the clean prediction where nobody said. */
+/** The class that the attack leads away from: the true one, or that of the clean prediction if it is unknown. */
 export const labelOf = ({ label }: Picture, { prediction }: Prediction): number =>
   label ?? prediction;
 

@@ -11,7 +11,7 @@ import { lab, unwrapped } from "./worker.ts";
 export const state = signal<AuditState | null>(null);
 export const isRunning = signal(false);
 export const progress = signal<AuditProgress | null>(null);
-/** Seconds that are left, by the rows since the audit went on; null while too little is known. */
+/** Seconds that are left, estimated from the rows since the audit was continued; null while too little is known. */
 export const secondsLeft = signal<number | null>(null);
 /** The report of the finished audit as a page; null before. */
 export const report = signal<string | null>(null);
@@ -117,7 +117,7 @@ export async function discard(): Promise<void> {
   summary.value = null;
 }
 
-/** Finds the stored audit, and goes on with one that ran when the page was left. */
+/** Finds the stored audit, and continues one that was running when the page was left. */
 export async function findAudit(): Promise<void> {
   const found = await unwrapped(lab.auditState());
   state.value = found;

@@ -1,4 +1,5 @@
-// Figure 1 on the image of the page: the plane of its two attacks, decided from coarse to fine, and a point that one drags.
+// Figure 1 on the image of the page: the plane of its two attacks, decided from coarse to fine, and a point that the
+// user drags.
 import { computed, effect, signal, untracked } from "@preact/signals";
 import type { Remote } from "comlink";
 import type { Point, SliceFacts, SlicePlace, SliceWindow } from "../protocol.ts";
@@ -34,7 +35,7 @@ export const shown = signal<{ readonly centre: Point; readonly half: number }>({
   centre: [0, 0],
   half: 1,
 });
-/** The point that one drags. */
+/** The point that the user drags. */
 export const point = signal<Point>([0, 0]);
 /** What is at the point; null while it is not known. */
 export const place = signal<SlicePlace | null>(null);

@@ -10,7 +10,7 @@ import { amplified, savePng } from "./pixels.ts";
 import { Trace } from "./trace.tsx";
 import { Transport } from "./transport.tsx";
 
-/** What the difference is multiplied with. */
+/** The factor of the difference. */
 const gain = signal(8);
 
 interface Shown {
@@ -75,7 +75,7 @@ function Triptych({ network, one, before, frame }: Shown) {
   );
 }
 
-/** One sentence on where the attack is. */
+/** One sentence on the progress of the attack. */
 function verdict({ network, one, before, frame }: Shown): string {
   const label = labelOf(one, before);
   const name = (i: number) => `“${network.classes[i]}”`;

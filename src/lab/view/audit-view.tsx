@@ -165,13 +165,13 @@ export function AuditView() {
     <>
       <p class="quiet">
         An audit attacks many images in several norms, checks whether the numbers can be trusted,
-        and writes the report of the command line. It goes on after a reload.
+        and writes the report of the command line. It continues after a reload.
       </p>
       {model.value !== null && <Form />}
       {model.value !== null && available.value === 0 && (
         <p class="quiet">
-          An audit needs the true class of each image: drop a folder per class, named as the classes
-          or by their numbers.
+          An audit needs the true class of each image: drop a folder per class, named after the
+          class or its number.
         </p>
       )}
       <Progress />

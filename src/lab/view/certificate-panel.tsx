@@ -37,7 +37,7 @@ function Curve({ moments }: { readonly moments: readonly CertificateMoment[] }) 
   );
 }
 
-/** One sentence on where the certificate is. */
+/** One sentence on the progress of the certificate. */
 function sentence(moment: CertificateMoment | undefined, classes: readonly string[]): string {
   if (moment === undefined) return "Nothing is drawn yet.";
   const name = (i: number) => `“${classes[i]}”`;

@@ -42,7 +42,7 @@ function runtimeText(): string {
   return `WebAssembly, ${threads}${reason}`;
 }
 
-/** Where networks run, and a choice where the browser offers WebGPU. */
+/** Where networks run, and a choice if the browser offers WebGPU. */
 function Runtime() {
   return (
     <div class="runtime" title="Everything is computed in this page. Nothing leaves it.">

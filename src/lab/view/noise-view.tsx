@@ -78,7 +78,7 @@ function Lesson() {
         C&amp;W looks for the smallest change that fools the network. With one draw per step it
         stops at a point that fools that draw, and nearly all fresh draws are right again. Averaged
         over draws, the same attack stops at the border of the averaged decision, where about half
-        of them are wrong. Any attack that goes on from there breaks the rest.
+        of them are wrong. Any attack that continues from there breaks the rest.
       </p>
       <div class="transport">
         <button type="button" onClick={() => void carliniWagner(1)}>

@@ -1,6 +1,6 @@
 import { problem } from "../state/worker.ts";
 
-/** What went wrong last, until it is closed. The page goes on below it. */
+/** The last error, until the user closes it. The page keeps working below it. */
 export function Notice() {
   const { value } = problem;
   if (value === null) return null;

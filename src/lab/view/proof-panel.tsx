@@ -38,7 +38,7 @@ function Scale({ moment: { lower, upper, open, trials } }: { readonly moment: Pr
   );
 }
 
-/** One sentence on where the proof is. */
+/** One sentence on the progress of the proof. */
 function sentence(moment: ProofMoment | undefined): string {
   if (moment === undefined) return "Nothing is tried yet.";
   const { lower, upper, done, trials } = moment;

@@ -1,4 +1,4 @@
-// An audit in the page. What it needs to go on is stored, so that it survives a reload.
+// An audit in the page. Everything that it needs to continue is stored, so that it survives a reload.
 import { audit, imageDataset, type Runtime, tensor, UsageError } from "../../index.ts";
 import type { AuditProgress, AuditSettings, AuditState, Picture } from "../protocol.ts";
 import { changing, reading } from "./database.ts";
@@ -67,7 +67,7 @@ export async function newAudit(
   if (labelled.length === 0)
     throw new UsageError("an audit needs the true class of each image, and no image has one", {
       code: "misfit",
-      next: "drop a folder per class, named as the classes or by their numbers",
+      next: "drop a folder per class, named after the class or its number",
     });
   await clearStorage(FOLDER);
   await store({ model, classes, settings, pictures: labelled, isRunning: true });
@@ -79,7 +79,7 @@ export async function discardAudit(): Promise<void> {
   await changing("jobs", (jobs) => void jobs.delete(JOB));
 }
 
-/** Runs the stored audit, or goes on with it, until it is done or `signal` aborts. */
+/** Runs or continues the stored audit until it is done or `signal` aborts. */
 export async function runAudit(
   device: Runtime,
   signal: AbortSignal,

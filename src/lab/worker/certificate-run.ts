@@ -121,7 +121,7 @@ class Tally {
     return Math.max(0, found - error);
   }
 
-  /** Where the certificate is. */
+  /** The progress of the certificate. */
   moment(): CertificateMoment {
     const { phase, draws } = this.#phases[this.#at];
     const { components, radii } = certificateOf(this.#settings.noise);

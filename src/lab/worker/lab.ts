@@ -34,7 +34,7 @@ import type { ProofRun } from "./proof-run.ts";
 import type { SliceRun } from "./slice-run.ts";
 import { isIsolated, threadCount } from "./thread-count.ts";
 
-/** What the first attack does not need is loaded when it is. */
+/** Modules that the first attack does not need are loaded when they are needed. */
 const later = {
   audit: () => import("./audit-job.ts"),
   certificate: () => import("./certificate-run.ts"),
@@ -191,7 +191,7 @@ export class Lab {
     });
   }
 
-  /** What the open model makes of an image. */
+  /** The open model's prediction for an image. */
   predict(picture: Picture): Promise<Answer<Prediction>> {
     return answer(async () => {
       const network = this.#opened();

@@ -35,7 +35,7 @@ export interface Beside {
   readonly preprocessing?: StatedPreprocessing | null;
 }
 
-/** Names of the outputs; their numbers where nobody names them. */
+/** Names of the outputs; their numbers if they have no names. */
 function classesOf({ classNames, architecture }: OpenModel, names: OutputNames | null): string[] {
   return Array.from(
     { length: architecture.classes },
@@ -131,7 +131,7 @@ export class Network {
     return tensor([1, ...shape], pixels);
   }
 
-  /** What the model makes of images [1, ...pixels], on draws that no attack sees. */
+  /** The model's prediction for images [1, ...pixels], on draws that no attack sees. */
   async predict(x: Tensor): Promise<Prediction> {
     const count = this.facts.noise === null ? 1 : SHOWN_DRAWS;
     const rows = tensor([count, ...x.shape.slice(1)]);

@@ -83,7 +83,7 @@ export class SliceRun {
     });
   }
 
-  /** The image at a point, and what the model makes of it. */
+  /** The image at a point, and the model's prediction for it. */
   at(point: Point): Promise<Answer<SlicePlace>> {
     return answer(async () => {
       const { network, x, slice } = this.#found();

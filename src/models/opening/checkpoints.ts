@@ -65,7 +65,7 @@ export async function latestCheckpoint<Options extends StoredOptions = StoredOpt
       if (isGood)
         throw new UsageError(error.lines, {
           code: "bad-file",
-          next: `the previous one, ${files.path}/${name}, is good: delete the damaged file to go on from there`,
+          next: `the previous one, ${files.path}/${name}, is good: delete the damaged file to continue from there`,
         });
     }
     throw new UsageError(error.lines, {
@@ -98,7 +98,7 @@ export async function withWriteErrors<T>(files: RunFiles, action: Promise<T>): P
 /** The folder of checkpoints that were chosen as the run's model. */
 const CHOSEN = "chosen";
 
-/** Chosen checkpoints that are kept: a resumed run may go back behind the newest ones. */
+/** Chosen checkpoints that are kept: a resumed run may go back to before the newest ones. */
 const CHOSEN_KEPT = 6;
 
 /** The steps of a run's chosen checkpoints, the last chosen first. */

@@ -30,8 +30,8 @@ export const RUN_FOLDER = "run";
 const PACKED = ".gz";
 
 /**
- * Copies what an attempt has done, so that the next one goes on from there. Packed files are unpacked, and files that go
- * away meanwhile are left out.
+ * Copies what an attempt has done, so that the next one continues from there. Packed files are unpacked, and files that
+ * go away meanwhile are left out.
  */
 export async function inherit(from: Storage, to: Storage): Promise<void> {
   for (const folder of ["", "checkpoints"]) {

@@ -9,13 +9,13 @@ export const PRUNED = "pruned.json";
 
 /** The rule of a step of trainings. */
 export const PruneRule = z.strictObject({
-  epoch: z.int().positive().describe("epoch after which the rule looks, from 1"),
+  epoch: z.int().positive().describe("epoch after which the rule is applied, counted from 1"),
   accuracy: z
     .number()
     .min(0)
     .max(1)
     .describe(
-      "a training with a lower clean test accuracy ends, and nothing is asked of its model",
+      "a training with a lower clean test accuracy is stopped, and its model is not evaluated",
     ),
 });
 export type PruneRule = z.output<typeof PruneRule>;

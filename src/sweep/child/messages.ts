@@ -9,7 +9,7 @@ export type ToChild =
       /** The definitions of the cell's inputs. */
       readonly inputs: readonly Cell[];
       readonly attempt: number;
-      /** The attempt whose files are copied first; null to go on with the cell's own. */
+      /** The attempt whose files are copied first; null to continue with the cell's own. */
       readonly before: number | null;
     }
   | { readonly type: "stop" };

@@ -70,7 +70,7 @@ function requirePlugins({ work }: Cell): void {
   );
 }
 
-/** Whether an error is one of the place where the attempt's files lie, so that the attempt may go on later. */
+/** Whether an error is one of the place where the attempt's files lie, so that the attempt may continue later. */
 function isAway(error: unknown): boolean {
   if (error instanceof UsageError) return error.code === "cannot-write";
   return reasonOf(error) !== undefined;
@@ -133,7 +133,7 @@ async function compute(
   };
 }
 
-/** Computes a cell. One that cannot go on from the files of another attempt starts afresh. */
+/** Computes a cell. One that cannot continue from the files of another attempt starts afresh. */
 async function answer(
   message: Extract<ToChild, { type: "run" }>,
   signal: AbortSignal,

@@ -16,7 +16,7 @@ export interface ChildOptions extends ChildSetup {
   progress?(cell: Cell, attempt: Attempt, done: number, total: number): void;
 }
 
-/** Codes of errors that another attempt may not meet; all others would come again. */
+/** Codes of errors that another attempt may avoid; all others would occur again. */
 const WORTH_RETRYING: ReadonlySet<string | null> = new Set([
   null,
   "cannot-write",
@@ -31,7 +31,7 @@ const execArgv = (): string[] => (import.meta.url.endsWith(".ts") ? ["--import",
 export class CellProcess {
   readonly #options: ChildOptions;
   #child: ChildProcess | undefined;
-  /** Attempts that this worker has begun; going on with one needs no copy. */
+  /** Attempts that this worker has begun; continuing one needs no copy. */
   readonly #begun = new Set<string>();
 
   constructor(options: ChildOptions) {

@@ -45,7 +45,7 @@ interface Running {
   readonly ended: Promise<void>;
 }
 
-/** What an audit calls in place of attacking by itself. */
+/** A function that an audit calls instead of running the attacks itself. */
 export function attackByWorkers(given: AttackWorkers): AttackByOthers {
   return async function* (attacked, stored) {
     const cells = await partsOf(attacked, stored, { ...given, host: nodeHost });
@@ -155,7 +155,7 @@ const failed = ({ board }: NodeWorkers): void =>
     })),
   );
 
-/** Seconds between two looks at the store, and between two looks for cells that the queue has lost. */
+/** Seconds between two checks of the store, and between two checks for cells that the queue has lost. */
 const [LOOK, RESCAN] = [1, 60];
 
 /** Queues the cells, and waits until workers have committed them. */

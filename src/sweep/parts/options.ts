@@ -9,12 +9,12 @@ export const PartOptions = z.strictObject({
   reading: z.record(z.string(), z.unknown()),
   data: z.string().nullable(),
   saveExamples: z.int().nonnegative(),
-  /** Rows whose attack is spared, because of a proof; see `sparedName`. */
+  /** Rows that need no attack, because of a proof; see `sparedName`. */
   spared: z.array(z.string()),
 });
 export type PartOptions = z.output<typeof PartOptions>;
 
-/** Identifies an example that an attack is spared. */
+/** Identifies an example that an attack skips. */
 export const sparedName = ({
   index,
   attack,

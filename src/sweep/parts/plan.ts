@@ -49,7 +49,7 @@ function isStored(
   return done >= rowCount(options, audited.dataset.test, context, range);
 }
 
-/** Names of what the attacks on a range are spared. */
+/** Names of the examples that the attacks on a range skip. */
 function sparedIn(
   { evaluation, randomised, spares }: AttackedElsewhere,
   { from, to }: ImageRange,

@@ -39,7 +39,10 @@ export function evaluationFlops(
   return images * perImage;
 }
 
-/** Gradients that proofs about an image in one norm are taken to cost. Cheap bounds cost less, and branching costs more. */
+/**
+ * The assumed cost of proofs about an image in one norm, in gradients. Cheap bounds cost less, and branching costs
+ * more.
+ */
 const PROOF_GRADIENTS = 1000;
 
 /** Floating-point operations of proofs about some images, a guess: most images are decided at once, some never. */

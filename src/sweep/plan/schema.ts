@@ -40,7 +40,7 @@ export interface Step {
   readonly grid: Readonly<Record<string, readonly unknown[]>>;
   readonly where: Readonly<Record<string, readonly unknown[]>>;
   readonly priority: number;
-  /** The rule by which trainings are given up; only of a step of trainings. */
+  /** The rule that stops hopeless trainings; only in a step of trainings. */
   readonly prune?: PruneRule | undefined;
 }
 
@@ -59,14 +59,14 @@ const where = z
 /** The rule of a step that trains; other steps have none. */
 const pruneOf = (kind: StepKind) =>
   kind === "train" || kind === "harden"
-    ? { prune: PruneRule.optional().describe("rule by which hopeless trainings are given up") }
+    ? { prune: PruneRule.optional().describe("rule that stops hopeless trainings") }
     : {};
 
 /** The outer form of a plan. `options` and `grid` are checked against the options of their step afterwards. */
 const outer = (step: (kind: StepKind) => z.ZodType<Step>) =>
   z.strictObject({
     $schema: z.string().optional().describe("the schema of this file, for editors"),
-    name: z.string().default("sweep").describe("what the sweep is called in messages"),
+    name: z.string().default("sweep").describe("name of the sweep in messages"),
     device: z.enum(devices).default("cpu").describe("where every cell runs"),
     threads: z
       .int()
@@ -98,13 +98,13 @@ const outer = (step: (kind: StepKind) => z.ZodType<Step>) =>
     harden: z
       .array(step("harden"))
       .default([])
-      .describe("models to make of those files: each is trained on with a defence"),
+      .describe("models to make from those files: each is trained further with a defence"),
     evaluate: z.array(step("evaluate")).default([]).describe("attacks on every model"),
     certify: z.array(step("certify")).default([]).describe("certificates of every model"),
     prove: z
       .array(step("prove"))
       .default([])
-      .describe("proofs about every model without noise, by no attack"),
+      .describe("proofs about every model without noise, and no attacks"),
     audit: z.array(step("audit")).default([]).describe("whole audits of every model"),
     report: z.boolean().default(false).describe("one report of all evaluations"),
   });

@@ -17,7 +17,7 @@ export interface ServeOptions extends Omit<WorkersOptions, "board"> {
   readonly url: string;
   readonly workers: number;
   readonly untilDone: boolean;
-  /** Seconds between two looks for cells that nobody has queued. */
+  /** Seconds between two checks for cells that nobody has queued. */
   readonly rescan: number;
 }
 

@@ -27,9 +27,9 @@ export interface QueueTasks {
 
 /** How a queue is worked on. */
 export interface QueueOptions {
-  /** Seconds between two looks for cells that nobody has queued. */
+  /** Seconds between two checks for cells that nobody has queued. */
   readonly rescan: number;
-  /** Seconds until a cell that another worker has is looked at again. */
+  /** Seconds until a cell that another worker has is checked again. */
   readonly look: number;
   /** Seconds without a heartbeat after which a worker counts as dead. */
   readonly patience: number;
@@ -71,7 +71,7 @@ export async function workOnQueue(
     maxRetriesPerRequest: null,
     retryStrategy: retryPause,
   });
-  // The queue tells of a Redis that is away.
+  // The queue itself reports a Redis that is away.
   connection.on("error", () => undefined);
   const idle = [...workers];
   const lockDuration = 1000 * Math.min(30, Math.max(1, patience / 2));

@@ -1,4 +1,5 @@
-// A queue of cells on Redis. It says what to try next, and may lose everything: the store is the truth.
+// A queue of cells on Redis. It suggests what to try next, and may lose everything: only the store decides what is
+// done.
 import { randomUUID } from "node:crypto";
 import type { Cell } from "../cell.ts";
 import type { Store } from "../store/store.ts";
