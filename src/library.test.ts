@@ -87,7 +87,7 @@ describe("a wrong call of the library is a UsageError in the words of the comman
       'examples is "ten", but it must be a number',
     ],
     [evaluate, ["m", null], "bad-option", "the options are null, but they must be an object"],
-    [evaluate, ["m", { onEvent: 3 }], "bad-option", "onEvent is no function"],
+    [evaluate, ["m", { onEvent: 3 }], "bad-option", "onEvent is not a function"],
     [train, [{ out, lr: 0.1 }], "unknown-option", 'unknown option "lr"; did you mean rate?'],
     [train, [{}], "missing-option", "out is missing: run directory"],
     [train, [{ out, defense: "at-lnf" }], "unknown-name", "did you mean at-linf?"],

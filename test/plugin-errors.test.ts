@@ -317,7 +317,7 @@ it("an attack that overwrites its images is measured from the images that it was
 it.each([
   ["statistics that are no numbers", { mean: ["a"], std: [1] }, "mean without one number"],
   ["a standard deviation of 0", { mean: [0], std: [0] }, "std 0"],
-  ["notes that are text", { notes: ["a"] }, "notes that are no list of { code, text }"],
+  ["notes that are text", { notes: ["a"] }, "notes that are not a list of { code, text }"],
   [
     "no examples",
     { test: { pixels: new Uint8Array(), labels: new Uint8Array() } },

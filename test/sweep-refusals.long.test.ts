@@ -81,7 +81,7 @@ describe("a sweep is refused", { timeout: 120_000 }, () => {
     const queued = ["sweep", plan, "--store", join(work, "q"), "--queue", "redis://127.0.0.1:1"];
     expect(await refused(...queued, "--table", "t.csv")).toContain("no table yet");
     expect(await refused("sweep", "--status", "--store", join(work, "no"))).toContain(
-      "is no store",
+      "is not a store",
     );
     const sharded = ["sweep", plan, "--store", join(work, "s"), "--shard"];
     for (const shard of ["3/3", "/0", "1", "-1/2"]) await refused(...sharded, shard);

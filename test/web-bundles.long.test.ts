@@ -151,7 +151,7 @@ describe.skipIf(!hasChromium).each(kinds)("%s:", (kind) => {
     const serve = (path: string) => files(path.endsWith(".wasm") ? "/" : path);
     const { error } = (await resultOfSite({ serve, seconds: 120 })) as { readonly error: Failure };
     expect(error).toMatchObject({ usage: true, code: "unavailable" });
-    expect(error.message).toContain("the server sends text/html, which is no WebAssembly");
+    expect(error.message).toContain("the server sends text/html, which is not WebAssembly");
     expect(error.message).toContain(`copy node_modules/onnxruntime-web/dist/${wasm} there`);
   });
 });

@@ -26,7 +26,7 @@ export function nonFiniteGradients({ rows }: { readonly rows: readonly Row[] }):
   const share = faults.size / images.size;
   const parts = [
     described(faults, "gradient", "the gradient is not finite for"),
-    described(faults, "logits", "logits are NaN, which is no decision and counts as wrong, for"),
+    described(faults, "logits", "logits are NaN, which count as wrong, for"),
   ].filter((part) => part !== null);
   const invalid = share > MAX_SHARE;
   const excess = invalid ? `, more than the ${percent(MAX_SHARE)} that an audit tolerates` : "";

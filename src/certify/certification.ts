@@ -110,7 +110,7 @@ function samplingOf(
   }
   const index = firstOffGrid(dataset, chosenImages(options, dataset.test));
   if (index === undefined) return "sound";
-  const text = `image ${index} of ${dataset.name} has pixels that are no multiples of 1/255`;
+  const text = `image ${index} of ${dataset.name} has pixels that are not multiples of 1/255`;
   const images = "8-bit images of the network's size";
   if (sampling === "sound" || draws !== null)
     throw new UsageError(

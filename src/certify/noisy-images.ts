@@ -24,7 +24,7 @@ export function levelsOf(image: Float32Array): Int32Array {
   const found = onGrid(image);
   if ("levels" in found) return found.levels;
   throw new UsageError(
-    `sound sampling needs 8-bit images, got a pixel of ${found.offGrid}, which is no multiple of 1/255; use --sampling naive, or 8-bit images of the network's size`,
+    `sound sampling needs 8-bit images, got a pixel of ${found.offGrid}, which is not a multiple of 1/255; use --sampling naive, or 8-bit images of the network's size`,
     { code: "misfit" },
   );
 }

@@ -89,7 +89,7 @@ describe("rampart falsify", () => {
   it("prints unknown when the time is up, how near it came, and exits with 0", async () => {
     const { code, out, err } = await falsify([at("holds.vnnlib"), "--seconds", "0.2"]);
     expect({ code, out }).toEqual({ code: 0, out: "unknown\n" });
-    expect(err).toMatch(/no counterexample found, which is no proof: \d+ searches in 0\.\d s/);
+    expect(err).toMatch(/no counterexample found, which is not a proof: \d+ searches in 0\.\d s/);
     expect(err).toContain("the closest point misses by 0.0100");
   });
 

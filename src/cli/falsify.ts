@@ -42,7 +42,7 @@ function remarks(verdict: Verdict): string[] {
     closest > 0 && Number.isFinite(closest) ? `; the closest point misses by ${size(closest)}` : "";
   const effort = `${searches} searches in ${seconds.toFixed(1)} s${far}`;
   const reasons = {
-    time: `no counterexample found, which is no proof: ${effort}`,
+    time: `no counterexample found, which is not a proof: ${effort}`,
     interrupted: `interrupted after ${effort}`,
     searched: "no counterexample found: no case has more than one float32 point",
   };

@@ -102,7 +102,7 @@ function requireContents(
   if (wrong !== undefined)
     throw badPlugin(self, `returned std ${wrong}, and must return one above 0`);
   if (notes !== undefined && !(Array.isArray(notes) && notes.every(isNote)))
-    throw badPlugin(self, "returned notes that are no list of { code, text }");
+    throw badPlugin(self, "returned notes that are not a list of { code, text }");
 }
 
 /** The statistics that contents state, or those of the training images. */

@@ -121,13 +121,10 @@ async function imageOf(
     } catch (cause) {
       if (cause instanceof UsageError) throw cause;
       const message = messageOf(cause);
-      throw new UsageError(
-        `a file of ${bytes.length} bytes is no image that can be read: ${message}`,
-        {
-          code: "bad-file",
-          cause,
-        },
-      );
+      throw new UsageError(`a file of ${bytes.length} bytes is not a readable image: ${message}`, {
+        code: "bad-file",
+        cause,
+      });
     }
   }
   if (typeof source === "object" && source !== null && "getContext" in source) {

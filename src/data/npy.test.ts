@@ -56,7 +56,7 @@ describe("a hostile .npy file", () => {
     [
       "a letter beyond Unicode",
       npyFile("<U1", "1,", [0, 0, 17, 0]),
-      "holds 1114112, which is no Unicode character",
+      "holds 1114112, which is not a Unicode character",
     ],
     [
       "2^400 elements",

@@ -52,7 +52,7 @@ const decodeText = (name: string, bytes: Uint8Array, length: number, little: boo
       .map((code) => {
         if (code <= MAX_CODE_POINT) return String.fromCodePoint(code);
         throw new UsageError(
-          `${name} holds ${code}, which is no Unicode character, so it is damaged; write it again`,
+          `${name} holds ${code}, which is not a Unicode character, so it is damaged; write it again`,
           { code: "bad-file" },
         );
       })

@@ -119,7 +119,7 @@ export function storedSettings(file: string, text: string): Settings {
     (name) => !isObject(settings[name]),
   );
   if (missing !== undefined)
-    throw new UsageError(`${file} is damaged: its ${missing} is no object; ${advice}`, {
+    throw new UsageError(`${file} is damaged: its ${missing} is not an object; ${advice}`, {
       code: "bad-file",
     });
   return settings as unknown as Settings;

@@ -36,7 +36,7 @@ export function rowOfLine(line: string): { readonly value: object; readonly chec
     throw new Error(`it is not JSON: ${line.slice(0, 60)}`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new Error(`it is no object: ${line.slice(0, 60)}`);
+    throw new Error(`it is not an object: ${line.slice(0, 60)}`);
   return { value, checked: match !== null };
 }
 

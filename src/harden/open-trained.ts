@@ -20,7 +20,7 @@ export interface OpenedFile {
 export async function requestedFile({ source }: AuditRequest): Promise<OnnxFile> {
   const file = await source.onnx();
   if (file !== null) return file;
-  throw new UsageError(`${source.path} is no .onnx file; export the model, or resume its run`, {
+  throw new UsageError(`${source.path} is not an .onnx file; export the model, or resume its run`, {
     code: "bad-file",
   });
 }

@@ -23,7 +23,7 @@ const Numbers = z.array(z.number()).min(1).optional();
 const Flag = z.boolean().optional();
 const Signal = z.instanceof(AbortSignal).optional();
 const Callback = z.custom<unknown>((value) => typeof value === "function", {
-  error: ({ path }) => `${String(path?.[0])} is no function`,
+  error: ({ path }) => `${String(path?.[0])} is not a function`,
 });
 
 /** Whether a value is an object with these methods. */

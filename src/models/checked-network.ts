@@ -17,7 +17,10 @@ function requireParameters(self: PluginDefinition, parameters: unknown): void {
     if (names.has(name)) throw badPlugin(self, `has two parameters named ${name}`);
     names.add(name);
     if (!isShape(shape))
-      throw badPlugin(self, `has a parameter ${name} whose shape is no list of positive integers`);
+      throw badPlugin(
+        self,
+        `has a parameter ${name} whose shape is not a list of positive integers`,
+      );
     if (typeof trainable !== "boolean" || typeof init !== "function")
       throw badPlugin(self, `has a parameter ${name} without trainable, or without init(key)`);
   }
@@ -46,7 +49,7 @@ function requireForward(
     if (spec === undefined || !isFloatExpression(value, spec.shape))
       throw badPlugin(
         self,
-        `returned a statistic ${name} that is no array of its own with trainable: false and that shape`,
+        `returned a statistic ${name} that is not an array of its own with trainable: false and that shape`,
       );
   }
 }

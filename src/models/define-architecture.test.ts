@@ -91,7 +91,7 @@ describe("bad-plugin:", () => {
     [
       "an open shape",
       { parameters: [Object.assign({}, parameter, { shape: [-1, 3] })] },
-      "whose shape is no list of positive integers",
+      "whose shape is not a list of positive integers",
     ],
     ["no forward", { forward: 5 }, "needs a function forward"],
   ])("a network with %s", (_, part, message) => {

@@ -26,7 +26,7 @@ export function theoryText(rows: readonly TheoryRow[]): string {
     `log10 of Vol(B_${p} ∩ B_${q}) / Vol(B_${q}), balls of equal volume, B_${q} of radius 1`,
     textTable([header, ...rows.map(cells)]),
     `ratio per dimension, as d grows: ${shown(slopeTrue, "")}${printed}`,
-    "printed: the paper's Table 1; as printed: the paper's formula, which is no bound (docs/theory.md)",
+    "printed: the paper's Table 1; as printed: the paper's formula, which is not a bound (docs/theory.md)",
     "Hoeffding, Chernoff: valid upper bounds, void where they do not apply; ratio: the ratio itself",
   ].join("\n");
 }

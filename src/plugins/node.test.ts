@@ -126,7 +126,7 @@ describe("bad-plugin names the file and says what to do:", () => {
     write("folder/x.mjs", "");
     await expect(loadPlugin("./folder")).rejects.toThrow(badPlugin("./folder is a folder"));
     await expect(loadPlugin("no-such-package")).rejects.toThrow(
-      badPlugin("no-such-package is no installed package"),
+      badPlugin("no-such-package is not an installed package"),
     );
     await expect(loadPlugin("")).rejects.toThrow(badPlugin("has no name"));
   });
@@ -138,5 +138,5 @@ it("use adds values, the same one twice without an error, and refuses what is no
   expect(noises.named("mine")).toBe(mine);
   expect(() => use(noiseOf("mine"))).toThrow(badPlugin("noise mine takes a name that is taken"));
   for (const wrong of [undefined, 5, () => 5, { type: "noise" }])
-    expect(() => use(wrong)).toThrow(badPlugin("which is no definition"));
+    expect(() => use(wrong)).toThrow(badPlugin("which is not a definition"));
 });

@@ -33,7 +33,7 @@ function packageFile(plugin: string): string {
   }
   throw fail(
     plugin,
-    `is no installed package; install it with npm, or write ./${plugin} for a file in ${process.cwd()}`,
+    `is not an installed package; install it with npm, or write ./${plugin} for a file in ${process.cwd()}`,
   );
 }
 
@@ -70,7 +70,7 @@ function importError(plugin: string, file: string, error: unknown): UsageError {
   if (!(error instanceof Error)) return fail(plugin, `threw on import: ${String(error)}`, error);
   const { code } = error as NodeJS.ErrnoException;
   if (code === "ERR_UNKNOWN_FILE_EXTENSION")
-    return fail(plugin, "is no JavaScript module; compile it to .mjs or .js", error);
+    return fail(plugin, "is not a JavaScript module; compile it to .mjs or .js", error);
   if (code === "ERR_MODULE_NOT_FOUND")
     return fail(
       plugin,
@@ -91,7 +91,7 @@ function requireKind(plugin: string, name: string, value: unknown): void {
   if (typeof type !== "string" || isDefinition(value)) return;
   throw fail(
     plugin,
-    `exports ${name} of type ${JSON.stringify(type)}, which is no definition; export the result of ${defineFunctions()}`,
+    `exports ${name} of type ${JSON.stringify(type)}, which is not a definition; export the result of ${defineFunctions()}`,
   );
 }
 

@@ -58,7 +58,7 @@ export function use(...definitions: readonly unknown[]): void {
   for (const definition of definitions) {
     if (!isDefinition(definition))
       throw new UsageError(
-        `use was given ${typeof definition}, which is no definition; give the result of ${defineFunctions()}`,
+        `use was given ${typeof definition}, which is not a definition; give the result of ${defineFunctions()}`,
         { code: "bad-plugin" },
       );
     addDefinition(definition);

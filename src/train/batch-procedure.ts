@@ -159,7 +159,7 @@ export async function runProcedure(
       for (const [name, value] of Object.entries(replaced)) {
         const shape = specs.get(name);
         if (shape === undefined)
-          throw badPlugin(defense, `replaces ${name}, which is no trainable parameter`);
+          throw badPlugin(defense, `replaces ${name}, which is not a trainable parameter`);
         requireResult(defense, `withParameters.${name}`, value, shape);
       }
       return session.withParameters(replaced, body);

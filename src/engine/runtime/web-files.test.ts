@@ -40,8 +40,10 @@ it("says what is wrong with a file, and nothing about one that looks right", asy
   serving("\0asm1", typed("application/octet-stream"));
   expect(await faultOf("http://site/a.wasm?v=1")).toBeUndefined();
   serving("<!doctype html>", typed("text/html"));
-  expect(await faultOf("http://site/a.wasm")).toContain("sends text/html, which is no WebAssembly");
-  expect(await faultOf("http://site/a.mjs")).toContain("sends text/html, which is no JavaScript");
+  expect(await faultOf("http://site/a.wasm")).toContain(
+    "sends text/html, which is not WebAssembly",
+  );
+  expect(await faultOf("http://site/a.mjs")).toContain("sends text/html, which is not JavaScript");
   serving("", { status: 403, statusText: "Forbidden" });
   expect(await faultOf("http://site/a.wasm")).toBe("the server answers 403 Forbidden");
   serving("export {}", typed("text/javascript"));

@@ -102,6 +102,6 @@ export async function faultOf(address: string): Promise<string | undefined> {
   if (/\.wasm($|[?#])/.test(address))
     return MAGIC.every((byte, i) => bytes[i] === byte)
       ? undefined
-      : `the server sends ${type}, which is no WebAssembly`;
-  return /javascript/.test(type) ? undefined : `the server sends ${type}, which is no JavaScript`;
+      : `the server sends ${type}, which is not WebAssembly`;
+  return /javascript/.test(type) ? undefined : `the server sends ${type}, which is not JavaScript`;
 }

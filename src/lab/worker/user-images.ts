@@ -34,7 +34,7 @@ async function pixelsOf(
 ): Promise<Float32Array> {
   const bytes = new Uint8Array(await blob.arrayBuffer());
   const decoded = await decodeInPage(bytes, pillowRules).catch((cause: unknown) => {
-    throw new UsageError(`${name} is no image that can be read: ${messageOf(cause)}`, {
+    throw new UsageError(`${name} is not a readable image: ${messageOf(cause)}`, {
       code: "bad-file",
       cause,
     });

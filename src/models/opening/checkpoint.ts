@@ -98,7 +98,7 @@ export async function readCheckpoint<Options extends StoredOptions>(
   const object = (name: string): object => {
     const value = parsedJson(name, metadata[name]);
     if (typeof value === "object" && value !== null) return value;
-    throw new Error(`its ${name} is no object`);
+    throw new Error(`its ${name} is not an object`);
   };
   const position = object("position") as Position;
   const model = object("model") as CheckpointMetadata;

@@ -36,7 +36,7 @@ export function sourceOf({ model }: CellWork, context: CellContext): AuditSource
       });
     },
     openOther: async () => {
-      throw new UsageError(`${path} is no .onnx file; export it first`, { code: "bad-file" });
+      throw new UsageError(`${path} is not an .onnx file; export it first`, { code: "bad-file" });
     },
     readText: async () => null,
     isSameData: async (one, other) => one === other,

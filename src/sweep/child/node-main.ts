@@ -95,7 +95,7 @@ async function compute(
     input: (key, name) => readResult(store, key, name, nodeHost),
     cell(key) {
       const found = cells.get(key);
-      if (found === undefined) throw new Error(`cell ${key} is no input`);
+      if (found === undefined) throw new Error(`cell ${key} is not an input`);
       return found;
     },
     runtime: started,

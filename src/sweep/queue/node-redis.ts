@@ -38,7 +38,7 @@ export function shownUrl(url: string): string {
 export function requireRedisUrl(url: string): void {
   const { protocol } = URL.canParse(url) ? new URL(url) : { protocol: "" };
   if (protocol !== "redis:" && protocol !== "rediss:")
-    throw new UsageError(`--queue is ${JSON.stringify(url)}, which is no URL of Redis`, {
+    throw new UsageError(`--queue is ${JSON.stringify(url)}, which is not a Redis URL`, {
       code: "bad-option",
       next: "for example: --queue redis://127.0.0.1:6379",
     });

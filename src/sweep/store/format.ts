@@ -19,7 +19,7 @@ export async function openStore(
     bytes = await store.read(STORE_FILE);
   }
   if (bytes === null)
-    throw new UsageError(`${store.path} is no store: it has no ${STORE_FILE}`, {
+    throw new UsageError(`${store.path} is not a store: it has no ${STORE_FILE}`, {
       code: "not-found",
       next: "start a sweep there first: rampart sweep PLAN.json --store DIR",
     });

@@ -87,7 +87,7 @@ function scan(node: ImportNode): Value[] {
 /** The values of a sequence input; throws `UsageError` if the input is no sequence. */
 function sequenceOf(node: ImportNode, i: number): readonly Value[] {
   const values = node.sequenceValues(node.input(i));
-  if (values === undefined) throw node.error(`input ${i} is no list; the file is corrupt`);
+  if (values === undefined) throw node.error(`input ${i} is not a list; the file is corrupt`);
   return values;
 }
 
