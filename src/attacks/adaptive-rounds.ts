@@ -10,8 +10,9 @@ export interface Round {
   /** Gradient steps of a whole ascent. */
   readonly steps: number;
   /**
-   * The ascents of an image in each part of these steps, [parts]. After each part those that came closest to breaking the image go on.
-   * With a targeted loss they aim at different classes, those with the highest logits on the clean image first.
+   * The ascents of an image in each part of these steps, [parts]. After each part, the ascents that came closest to
+   * breaking the image continue. With a targeted loss they aim at different classes, those with the highest logits on
+   * the clean image first.
    */
   readonly ascents: readonly number[];
   /** Where ascents start: at the image, at random points of the ball, or at the most damaging point so far. */
@@ -54,9 +55,9 @@ const targetedRounds = (steps: number): Round[] => [
 ];
 
 /**
- * The later rounds in ℓ1. There cross-entropy from several random points finds most of what the first round leaves. As in
- * AutoAttack there are five starts, and five targets. Ascents have stages, which are their parts. The last rounds go on from
- * the best point.
+ * The later rounds in ℓ1. There cross-entropy from several random points finds most of what the first round leaves. As
+ * in AutoAttack there are five starts, and five targets. Ascents have stages, which are their parts. The last rounds
+ * continue from the best point.
  */
 const l1Rounds = (steps: number): Round[] => [
   {
@@ -140,7 +141,7 @@ export function timedRound(number: number, norm: Norm): Round | typeof SQUARES {
   return later[at] ?? repeated[(at - later.length) % repeated.length];
 }
 
-/** A part of a round: steps of one stage, for so many ascents of each image. */
+/** A part of a round: steps of one stage, and the number of ascents of each image. */
 export interface Part {
   readonly stage: Stage;
   /** The number of the stage, from 0. */
@@ -149,7 +150,10 @@ export interface Part {
   readonly ascents: number;
 }
 
-/** The parts of a round in the ball of radius epsilon, for pixels in [0, 1]. With several stages, as in ℓ1, each is a part; otherwise parts have as many steps each. */
+/**
+ * The parts of a round in the ball of radius epsilon, for pixels in [0, 1]. With several stages, as in ℓ1, each is a
+ * part; otherwise all parts have the same number of steps.
+ */
 export function partsOf({ steps, ascents, start }: Round, norm: Norm, epsilon: number): Part[] {
   // The best point is in the ball, and would leave it in the stages of larger balls.
   const stages =
@@ -172,8 +176,8 @@ export function partsOf({ steps, ascents, start }: Round, norm: Norm, epsilon: n
 }
 
 /**
- * Random searches that begin for an image whose gradients are masked. The one that came closest goes on: some get stuck at their
- * first points.
+ * Random searches that begin for an image whose gradients are masked. The one that came closest continues: some get
+ * stuck at their first points.
  */
 export const SQUARE_STARTS = 2;
 
@@ -183,7 +187,9 @@ export interface SquareSpan {
   readonly remaining: number;
 }
 
-/** Shares of the queries after which random search looks at an image, and what it may have left there. */
+/**
+ * Shares of the queries after which random search checks an image, and the share of its margin that may be left there.
+ */
 const CHECKPOINTS = [
   { share: 0.01, remaining: 1 },
   { share: 0.04, remaining: 0.8 },
@@ -194,7 +200,7 @@ const CHECKPOINTS = [
   { share: 1, remaining: 1 },
 ];
 
-/** The spans of a random search of so many queries. The first one is that of each start. */
+/** The spans of a random search of this many queries. Every start runs the first span. */
 export function squareSpans(queries: number): SquareSpan[] {
   let from = 1;
   return CHECKPOINTS.map(({ share, remaining }) => {

@@ -84,8 +84,8 @@ const remainingOf = ({ margin, cleanMargin }: Attacked): number =>
   cleanMargin === 0 ? 0 : Math.max(0, margin / cleanMargin);
 
 /**
- * The state of the attack on one batch. What happens to an image depends on its pixels, label and key alone, so batches may be
- * cut anyhow. Its own earlier ascents decide how it goes on.
+ * The state of the attack on one batch. What happens to an image depends on its pixels, label and key alone, so batches
+ * may be cut anyhow. Its own earlier ascents decide how its attack continues.
  */
 export class AdaptiveSearch {
   /** The most damaging points, [batch, ...pixels]. */
@@ -210,7 +210,7 @@ export class AdaptiveSearch {
     });
   }
 
-  /** The ascents that go on after a part, each from its best point if a stage begins. */
+  /** The ascents that continue after a part, each from its best point if a stage begins. */
   #continued(climbers: readonly AttackedClimber[], part: Part): readonly AttackedClimber[] {
     const going = closest(climbers, part.ascents);
     if (part.span.from > 0) return going;

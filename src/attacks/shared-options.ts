@@ -43,7 +43,10 @@ export type NamesOf<D> = D extends AnyTypedParts
     : never
   : never;
 
-/** The schemas of the shared options of these definitions, by name. Of definitions that share an option the first decides. */
+/**
+ * The schemas of the shared options of these definitions, by name. If definitions share an option, the first one
+ * defines it.
+ */
 export function sharedShape(
   definitions: readonly AttackDefinition[],
 ): Readonly<Record<string, z.ZodType>> {

@@ -21,7 +21,10 @@ import { sparseRs } from "./sparse-rs.ts";
 import { square } from "./square.ts";
 import type { AttackNorm, BoundedAttack, MinimalAttack } from "./victim.ts";
 
-/** The built-in attacks. The order is that of help and tables, and of options that several attacks share the first decides. */
+/**
+ * The built-in attacks. The order is that of help and tables; the first attack defines an option that several attacks
+ * share.
+ */
 const rows = [
   pgd,
   pgdTargeted,

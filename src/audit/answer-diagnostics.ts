@@ -20,7 +20,7 @@ export function constantPredictor({ probe }: Pick<Facts, "probe">): Diagnostic |
     severity: "invalid",
     text: `the logits are the same for all ${probe.examples} probed images, so the file ignores its input`,
     advice:
-      "choose the scores by --output (a softmax over a single unit always answers 1), and check --scale, --mean and --std",
+      "choose the scores with --output (a softmax over a single unit always answers 1), and check --scale, --mean and --std",
   };
 }
 
@@ -52,14 +52,14 @@ export function otherDecision(decisions: Decisions | null): Diagnostic | null {
       severity: "invalid",
       text,
       advice:
-        "please report this with the file; until then name the scores before its last operators by --output",
+        "please report this with the file; until then name the scores before its last operators with --output",
     };
   return {
     code: "other-decision",
     severity: "warning",
     text,
     advice:
-      "export the file without the operators at its end, or name the scores before them by --output: these tell such classes apart",
+      "export the file without the operators at its end, or name the scores before them with --output: these tell such classes apart",
   };
 }
 
@@ -135,7 +135,7 @@ const DEVIATIONS = 3;
 /** An accuracy above this share is never chance, however few images there are. */
 const NEVER_CHANCE = 2 / 3;
 
-/** Whether guessing one of these classes also reaches this accuracy on so many images. */
+/** Whether guessing one of these classes also reaches an accuracy on this number of images. */
 function isGuessing(accuracy: number, classes: number, images: number): boolean {
   const guessed = 1 / classes;
   const bound = guessed + DEVIATIONS * Math.sqrt((guessed * (1 - guessed)) / images);

@@ -21,7 +21,7 @@ export interface AuditDataOptions {
   readonly preprocessing: Preprocessing;
   /** Whether flags ask for a size. */
   readonly isSizeGiven: boolean;
-  /** The first so many examples; undefined for all. */
+  /** Number of examples, from the first one on; undefined for all. */
   readonly maxImages: number | undefined;
   readonly rules: ImageRules | undefined;
   /** [channel, height, width] that the network takes; undefined if it does not state them. */

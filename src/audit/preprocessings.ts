@@ -53,7 +53,7 @@ const MIN_WRONG = 0.1;
 
 /** Which images to compare on, and how to stop. */
 export interface ComparisonOptions {
-  /** The first so many test images. */
+  /** Number of test images, from the first one on. */
   readonly count: number;
   /** Channels of the images; a preprocessing with another number of channels is skipped. */
   readonly channels: number;

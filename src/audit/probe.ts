@@ -76,7 +76,7 @@ export interface ProbeOptions {
   /** One radius per norm, at least one. */
   readonly radii: readonly ProbedRadius[];
   readonly seed: number;
-  /** The first so many test images (default: 32). */
+  /** Number of test images, from the first one on (default: 32). */
   readonly examples?: number;
   /** A copy of a network that rounds, with straight-through gradients. */
   readonly copy?: Victim | null;

@@ -11,7 +11,7 @@ export interface SavedInputs {
   readonly runtime: InputRuntime;
   readonly architecture: Architecture;
   readonly dataset: Dataset;
-  /** The first so many test images. */
+  /** Number of test images, from the first one on. */
   readonly count: number;
 }
 

@@ -44,7 +44,7 @@ export function breaksFirst({ norms, weakestNorms, strongestAttacks }: AuditResu
   if (attack === undefined) return `${first}.`;
   if (others.length === 0)
     return `${first}: ${attack.attack} alone broke ${attack.broken} of the ${counted(attack.tried, "image")} it was given.`;
-  return `${first}: ${listed(strongestAttacks)} broke ${attack.broken} each, and no attack more.`;
+  return `${first}: ${listed(strongestAttacks)} broke ${attack.broken} each, and no attack broke more.`;
 }
 
 /** The required accuracy and whether it was reached; empty if none was required. */

@@ -26,7 +26,7 @@ import type { RadiusRow } from "./smallest/radius-row.ts";
 /** How the first test images are written. */
 export interface WrittenInputs {
   readonly runtime: InputRuntime;
-  /** The first so many test images. */
+  /** Number of test images, from the first one on. */
   readonly count: number;
   readonly note: OnNote;
 }

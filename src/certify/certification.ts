@@ -47,7 +47,7 @@ export interface Certification {
   readonly out?: { readonly storage: Storage; readonly name: string } | undefined;
   readonly resume?: boolean;
   readonly host: Host;
-  /** The chosen images from position `from` up to, and without, `to`; by default all. */
+  /** The chosen images from position `from` up to but excluding `to`; by default all. */
   readonly range?: { readonly from: number; readonly to: number } | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly note?: OnNote;

@@ -118,9 +118,9 @@ async function certifyExactly(
 }
 
 /**
- * Certifies one image [...shape] with pixels in [0, 1]: `n0` draws choose the class, `n` fresh ones per component bound its
- * probability. The draws depend on `key` alone. Of splitting noise all draws are counted, and the result is exact. Throws `UsageError` for a noise without a certificate and, under sound
- * sampling, for an image off the grid of 1/255.
+ * Certifies one image [...shape] with pixels in [0, 1]: `n0` draws choose the class, `n` fresh ones per component bound
+ * its probability. The draws depend on `key` alone. For splitting noise all draws are counted, and the result is exact.
+ * Throws `UsageError` for a noise without a certificate and, under sound sampling, for an image off the grid of 1/255.
  *
  * @example
  * ```ts

@@ -61,7 +61,7 @@ export function thresholdsOf(lower: LowerCumulative): Thresholds {
   return { high, low, furthest };
 }
 
-/** Bits of a draw that are looked up: so many that few entries of the table hold a threshold. */
+/** Bits of a draw that are looked up: enough that few entries of the table hold a threshold. */
 const TABLE_BITS = 16;
 
 /**

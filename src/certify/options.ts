@@ -17,7 +17,7 @@ export const CertificationOptions = z.strictObject({
   choose: z
     .enum(choices)
     .default("first")
-    .describe("which test images: the first ones, or a random choice by --seed"),
+    .describe("which test images: the first ones, or a random choice that depends on --seed"),
   n: z.number().default(100_000).describe("draws that bound the probability of the class"),
   n0: z.number().default(100).describe("draws that choose the class"),
   alpha: z.number().default(0.001).describe("highest probability that a radius is wrong"),

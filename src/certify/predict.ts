@@ -28,9 +28,9 @@ export interface Prediction {
 }
 
 /**
- * The smoothed classifier's class of one image [...shape], which is another one with probability at most α (Cohen et al. 2019,
- * arXiv:1902.02918, Algorithm 1, PREDICT; Hung & Fithian 2019): abstains unless the two most frequent classes differ. The error
- * of drawing is taken into account.
+ * The smoothed classifier's class of one image [...shape], which is wrong with probability at most α (Cohen et al.
+ * 2019, arXiv:1902.02918, Algorithm 1, PREDICT; Hung & Fithian 2019): abstains unless the two most frequent classes
+ * differ. The error of drawing is taken into account.
  *
  * @example
  * ```ts

@@ -77,7 +77,7 @@ export const doctorCommand = command({
       "providers",
       `${providers.join(", ")}; with your own libraries ${otherProviders.join(", ")}`,
     );
-    line("used", "cpu; webgpu and cuda by --device, see docs/gpu.md");
+    line("used", "cpu; webgpu and cuda with --device, see docs/gpu.md");
     line("block size", blockSize === null ? "none: plain layout" : `${blockSize} channels`);
   },
 });

@@ -71,7 +71,7 @@ const neutralKeys = new Set([
 
 /** Advice for a file that cannot be used. */
 const useFlags =
-  "state the steps by flags (--resize, --crop, --interpolation, --mean, --std, --scale) with --preprocessing none";
+  "state the steps as flags (--resize, --crop, --interpolation, --mean, --std, --scale), with --preprocessing none";
 
 /** The processor class of a file. */
 interface Found {

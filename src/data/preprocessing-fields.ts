@@ -47,7 +47,7 @@ export function filterNamed(path: string, name: string): FilterName {
   throw unsupported(
     path,
     `that images are resized by ${name}`,
-    `give the nearest of ${filterNames.join(", ")} and the other settings by flags, with --preprocessing none`,
+    `give the nearest of ${filterNames.join(", ")} and the other settings as flags, with --preprocessing none`,
   );
 }
 

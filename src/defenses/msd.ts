@@ -78,8 +78,9 @@ function mostHarmful(
 }
 
 /**
- * Multi steepest descent (Maini et al. 2020, arXiv:1909.04068, Alg. 1) on batches [batch, ...pixels] in [0, 1]: each step tries
- * the steepest ascent of every norm from the same point, and goes on from the one of highest loss, per example.
+ * Multi steepest descent (Maini et al. 2020, arXiv:1909.04068, Alg. 1) on batches [batch, ...pixels] in [0, 1]: each
+ * step tries the steepest ascent of every norm from the same point, and continues from the one of highest loss, per
+ * example.
  */
 export const msd = defineDefense({
   name: "msd",

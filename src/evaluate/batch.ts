@@ -71,7 +71,7 @@ export async function noteDecisions(
   if (found === null || text === null) return;
   if (found.others.length > 0)
     throw new UsageError(
-      `${text}; please report this with the file, and until then name the scores before its last operators by --output`,
+      `${text}; please report this with the file, and until then name the scores before its last operators with --output`,
       { code: "misfit" },
     );
   note({ code: "tied-decisions", text });

@@ -9,7 +9,7 @@ import { type RunContext, runsOf } from "./runs.ts";
 
 /** What options are checked against. */
 export interface CheckContext extends RunContext {
-  /** Of the images: [channel, height, width]. */
+  /** The shape of the images, [channel, height, width]. */
   readonly shape: Shape;
 }
 

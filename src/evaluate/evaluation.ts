@@ -202,7 +202,7 @@ async function* computedRows(
   }
 }
 
-/** The rows that nobody has computed yet, each once it is written; ends after a run when the signal aborts. */
+/** The rows that are not computed yet, each once it is written; ends after a run when the signal aborts. */
 async function* newRows(
   { name, defense }: Model,
   evaluation: Evaluation,
@@ -266,8 +266,8 @@ const repeatedRows = (
 const untimed = (scored: Scored): Scored => ({ ...scored, row: { ...scored.row, seconds: 0 } });
 
 /**
- * Which rows have their images kept: those of the first test images, or those of broken examples if attacks skip them. Of
- * several numbers of EOT draws only the largest counts, which is the strongest attack.
+ * Which rows have their images kept: those of the first test images, or those of broken examples if attacks skip them.
+ * With several numbers of EOT draws, only the largest counts: it is the strongest attack.
  */
 function shownRows(
   { eot, skipBroken }: ResolvedOptions,

@@ -1,4 +1,4 @@
-/** Test images `from` up to, and without, `to`. */
+/** Test images `from` up to but excluding `to`. */
 export interface ImageRange {
   readonly from: number;
   readonly to: number;

@@ -42,7 +42,10 @@ const unlisted = {
   stopWhenBroken: true,
 } as const;
 
-/** The options of all attacks, without those in `unlisted`. Of an option that both kinds have, minimum-norm attacks decide. */
+/**
+ * The options of all attacks, without those in `unlisted`. If both kinds have an option, the minimum-norm attacks
+ * define it.
+ */
 function attackShape() {
   const bounded = attackOptions().omit(unlisted).shape;
   const minimal = minimalAttackOptions().shape;

@@ -42,7 +42,10 @@ export interface Row {
   readonly majority: number;
   /** `correct` after rounding the adversarial example to 8 bits per channel. */
   readonly correct8bit: number;
-  /** Randomised classifiers: `correctChoose` after the same rounding. Of a deterministic one it would be `correct8bit`. */
+  /**
+   * Randomised classifiers: `correctChoose` after the same rounding. For a deterministic classifier it would equal
+   * `correct8bit`.
+   */
   readonly correct8bitChoose?: number | undefined;
   /** Published protocol, randomised model: 1 if one noisy draw is right on the adversarial example, else 0; null otherwise. */
   readonly oneDraw: number | null;

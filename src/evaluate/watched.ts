@@ -47,8 +47,8 @@ const rowOfLoss = (loss: Loss, i: number): RowLoss =>
 const nothing: Readonly<Asked> = { queries: 0, notFinite: null };
 
 /**
- * The same victim, counting passes by example, whoever shares the batch, and with finite gradients: an attack stands
- * still along a pixel whose slope is not finite. Each key must state its example.
+ * The same victim, counting passes by example, whatever else is in the batch, and with finite gradients: an attack
+ * stands still along a pixel whose slope is not finite. Each key must state its example.
  */
 export function watched(victim: Victim): WatchedVictim {
   let asked = new Map<number, Asked>();

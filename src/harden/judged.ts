@@ -61,7 +61,7 @@ const optionsOf = (
   return evaluationOptions(AuditOptions.parse(asked), classes, noise);
 };
 
-/** Attacks the test images of an open file and writes `name`, a file of rows; goes on with one that was begun. */
+/** Attacks the test images of an open file and writes `name`, a file of rows; continues one that was begun. */
 export async function* judged(
   { model, dataset }: OpenedFile,
   name: string,

@@ -22,7 +22,10 @@ export interface Prediction {
   readonly draws: readonly (readonly number[])[];
 }
 
-/** The first message of the page, before any call: starts WebAssembly with so many threads, 0 for one per core up to four. */
+/**
+ * The first message of the page, before any call: starts WebAssembly with this many threads; 0 means one per core, up
+ * to four.
+ */
 export interface BeginMessage {
   readonly beginWithThreads: number;
 }

@@ -114,12 +114,12 @@ export interface TrainOptions
   readonly statistics?: "frozen" | "batch" | undefined;
 }
 
-/** A note for whoever reads the results. */
+/** A note for the reader of the results. */
 export interface NoteEvent extends Note {
   readonly event: "note";
 }
 
-/** What `evaluate` tells its `onEvent`: a finished row, or a note for whoever reads the rows. */
+/** An event of `evaluate`: a finished row, or a note for the reader of the rows. */
 export type EvaluationEvent = ({ readonly event: "row" } & EvaluateEvent) | NoteEvent;
 
 /** The options of `evaluate`. */
@@ -185,7 +185,7 @@ export interface EvaluateOptions
   readonly seed?: number | undefined;
 }
 
-/** What `certify` tells its `onEvent`: a finished row, or a note for whoever reads the rows. */
+/** An event of `certify`: a finished row, or a note for the reader of the rows. */
 export type CertifyingEvent = ({ readonly event: "row" } & CertifyEvent) | NoteEvent;
 
 /** Options of `certify` whose defaults fill in what is left out; the table of radii is the command line's. */
@@ -207,7 +207,7 @@ export interface CertifyOptions
   readonly note?: ((line: string) => void) | undefined;
 }
 
-/** What `audit` tells its `onEvent`: a finished row, a note, and at the end the result with the files that hold it. */
+/** An event of `audit`: a finished row, a note, and at the end the result with the files that hold it. */
 export type AuditingEvent = AuditEvent | NoteEvent;
 
 /** The options of `audit`. */

@@ -91,7 +91,7 @@ export const boundNames = (input: Declared, image: Image): Map<string, number> =
 /** Height or width if an example is suggested in a message. */
 const EXAMPLE_SIDE = 224;
 
-/** At most so many channels: an axis this short at the end of three is taken for the channels. */
+/** Largest number of channels: an axis this short at the end of three is taken for the channels. */
 const MAX_CHANNELS = 4;
 
 function layoutOf(declared: readonly Length[], { layout }: ImageOptions): Image["layout"] {

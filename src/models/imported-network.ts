@@ -109,7 +109,7 @@ function refuseSingleNumber(model: OnnxModel, output: Declared, options: Importe
   });
   const suggestion =
     candidates.length === 0
-      ? "name the scores by --output"
+      ? "name the scores with --output"
       : `values of the file that can be the scores: --output ${listed(candidates)}`;
   throw new UsageError(
     `output ${output.name} is a single number for a whole batch, as an accuracy or a loss is, and not a row of scores for each image; ${suggestion}`,

@@ -22,7 +22,7 @@ export interface InputAxes {
 
 type Lengths = readonly (number | string | null)[];
 
-/** An image has at most so many axes; an input with more has a batch axis. */
+/** Largest number of axes of an image; an input with more has a batch axis. */
 const MAX_IMAGE_AXES = 3;
 
 const isOpen = (n: number | string | null | undefined): boolean =>

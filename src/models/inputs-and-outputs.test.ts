@@ -108,7 +108,7 @@ describe("operators after the scores are not read:", () => {
       nodeOf("Identity", ["x"], ["h"]),
     ];
     const fixture = { inputs, outputs: { boxes: ["n", 3] } };
-    await expect(open(nodes, fixture)).rejects.toThrow('by --output, for example "z"');
+    await expect(open(nodes, fixture)).rejects.toThrow('with --output, for example "z"');
     const { network } = await open(nodes, fixture, { output: "z" });
     expect(network.classes).toBe(3);
   });
@@ -267,6 +267,6 @@ describe("an operator that cannot be read", () => {
       nodeOf("Shape", ["p"], ["length"]),
       nodeOf("NonMaxSuppression", ["length", "p"], ["y"]),
     ];
-    expect(open(nodes)).toThrow(/by --output, for example "p" or "z"$/);
+    expect(open(nodes)).toThrow(/with --output, for example "p" or "z"$/);
   });
 });

@@ -101,7 +101,7 @@ export function outputsOf(output: Value, batch: number, name: string): Logits {
   const count = elementCount(output.shape) / batch;
   if (!output.dtype.startsWith("float"))
     throw new UsageError(
-      `output ${name} holds ${output.dtype}, not scores; choose the one with the classes' scores by --output`,
+      `output ${name} holds ${output.dtype}, not scores; choose the scores of the classes with --output`,
       { code: "misfit" },
     );
   // Axes of length 1 may stand before the batch or anywhere else.

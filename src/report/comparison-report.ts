@@ -12,7 +12,7 @@ export const comparisonRecord = (comparison: Comparison) =>
     noteCodes: comparison.notes.map(({ code }) => code),
   });
 
-/** The text of a comparison. `evaluations` are the two that were compared, of which HTML shows the usual sections too. */
+/** The text of a comparison. `evaluations` are the two that were compared; HTML also shows their usual sections. */
 export function comparisonReport(
   comparison: Comparison,
   evaluations: readonly Evaluation[],

@@ -53,7 +53,7 @@ function moves(permutation: ReadonlyMap<number, number>): string {
   return moved.length > shown.length ? `${shown.join(", ")}, …` : listed(shown);
 }
 
-/** What differs between two results of which some images are not the same. */
+/** The difference between two results whose images are not all the same. */
 function difference(pairs: readonly Pair[], byFile: readonly Pair[] | null): UsageError {
   const matched = byFile ?? (pairs.some(hasOtherFile) ? null : pairs);
   const permutation = matched === null ? null : permutationOf(matched);

@@ -80,7 +80,7 @@ export const roundedDown = (at: number): string => (Math.floor(at * 1e4) / 1e4).
 /** The norms of certified radii. */
 export const certifiedNorms = ["linf", "l2", "l1"] as const;
 
-/** Shares of images of which tables show the radius that so many are certified for. */
+/** Shares of images: tables show the largest radius for which each share is certified. */
 const SHARES = [0.75, 0.5, 0.25, 0.1] as const;
 
 /** The certified accuracy just at a radius. */

@@ -79,8 +79,8 @@ export function shardOf(text: string, environment: Environment): Shard {
 }
 
 /**
- * Whether a cell belongs to a shard: every n-th cell of the plan, and whatever these need. A shard does the missing inputs of its
- * own cells itself, so shards may run in any order.
+ * Whether a cell belongs to a shard: every n-th cell of the plan, and the cells that these need. A shard computes the
+ * missing inputs of its own cells itself, so shards may run in any order.
  */
 export function inShard(cells: readonly Cell[], { index, count }: Shard): (cell: Cell) => boolean {
   const byKey = new Map(cells.map((cell) => [cell.key, cell]));

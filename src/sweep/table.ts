@@ -146,8 +146,8 @@ class TableReader {
 }
 
 /**
- * The table of everything that is committed. An evaluation of which ranges are missing has the images that are there. Results of several runtimes
- * or versions of the code are compared: accuracies may differ by `tolerance`.
+ * The table of everything that is committed. An evaluation with missing ranges has the images that are there. Results
+ * of several runtimes or versions of the code are compared: accuracies may differ by `tolerance`.
  */
 export async function resultTable(
   store: Store,

@@ -102,7 +102,7 @@ export function refinementsIn(given: Given): Refinements {
     });
   if (validation === undefined && (maxCleanLoss ?? patience) !== undefined)
     throw new UsageError(
-      `--${maxCleanLoss === undefined ? "patience" : "max-clean-loss"} needs validation images; hold some out by --validation 512`,
+      `--${maxCleanLoss === undefined ? "patience" : "max-clean-loss"} needs validation images; hold some out with --validation 512`,
       { code: "missing-option" },
     );
   const { schedule, labelSmoothing, clipGradient, epsilonWarmup, statistics } = given;

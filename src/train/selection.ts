@@ -54,7 +54,7 @@ export class Selection {
     return new Selection(training, validation, plan, await restoredRows(files, step));
   }
 
-  /** Why the run stops; null if it goes on. */
+  /** Why the run stops; null if it continues. */
   get verdict(): Verdict | null {
     return verdictOn(this.#rows, this.#training.options, this.#isOneStep);
   }

@@ -119,7 +119,10 @@ const leasedFiles = (files: RunFiles, lease: WorkLease): RunFiles => ({
   },
 });
 
-/** The options of a run, and whether it goes on. Throws `UsageError` if a run is in the way, missing, or of other options. */
+/**
+ * The options of a run, and whether it is resumed. Throws `UsageError` if the folder already has a run, has none to
+ * resume, or has one with other options.
+ */
 async function optionsOf(
   given: TrainOptions,
   { storage, resume = false, ownDefense, ownData }: TrainingRequest,

@@ -61,7 +61,7 @@ const COLLAPSE = 0.2;
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
-/** Why the run stops after the newest row; null if it goes on. `oneStep` watches for catastrophic overfitting. */
+/** Why the run stops after the newest row; null if it continues. `oneStep` watches for catastrophic overfitting. */
 export function verdictOn(
   rows: readonly ValidationRow[],
   options: Refinements,

@@ -28,7 +28,7 @@ export interface DescentOptions {
   readonly opening?: Opening | undefined;
   /** The direction of steps. */
   readonly along: "signs" | "gradient";
-  /** The key of the points where the search goes on after a plateau. */
+  /** The key of the points where the search continues after a plateau. */
   readonly key: Key;
 }
 
@@ -134,7 +134,7 @@ class BoxDescent implements Descent {
       return;
     }
     const { region, key, conditions, objective } = this.#options;
-    // On a plateau all directions are equal, so the search goes on at a random point.
+    // On a plateau all directions are equal, so the search continues at a random point.
     if (!gradient.some((slope) => slope > 0 || slope < 0)) {
       this.#jumpTo(pointIn(region, fold(key, step)));
       return;
@@ -193,7 +193,7 @@ class BoxDescent implements Descent {
 
   /**
    * At a checkpoint: if too few steps improved, or nothing did since the last one, halves the step size and returns to
-   * the best point. Returns the gradient at the point to go on from.
+   * the best point. Returns the gradient at the point to continue from.
    */
   #checked(gradient: Float32Array): Float32Array {
     const { step, improved, value, isHalved: wasHalved } = this.#checkpoint;

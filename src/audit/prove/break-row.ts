@@ -21,7 +21,7 @@ export const BreakRow = z.looseObject({
   /** Upper bounds on the probability that any test of this image is wrong, and that this test is. */
   alpha: z.number(),
   level: z.number(),
-  /** Whether the class is another one than the label. */
+  /** Whether the class differs from the label. */
   broken: z.boolean(),
 });
 export type BreakRow = z.output<typeof BreakRow>;

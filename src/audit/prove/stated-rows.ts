@@ -3,7 +3,9 @@ import { DamagedLine, readRowLines } from "../../files/row-lines.ts";
 import type { RowsFormat } from "../../files/rows/rows-file.ts";
 import { UsageError } from "../../math/usage-error.ts";
 
-/** The format of rows that state what they are about, so that no settings stand beside them. `what` is one row in words. */
+/**
+ * The format of rows that state what they are about, so they need no settings beside them. `what` is one row in words.
+ */
 export const statedRows = <R extends object>(
   schema: z.ZodType<R>,
   what: string,

@@ -221,7 +221,7 @@ export function radiiSection(
   );
   const how =
     searched.length === 0
-      ? "It is an upper bound: an attack looks for any adversarial image in its ball, and seldom for the nearest. More radii (<code>--epsilon-linf 1/255,2/255,4/255</code>) make it finer."
+      ? "It is an upper bound: most attacks look for any adversarial image in the ball, not for the nearest. More radii (<code>--epsilon-linf 1/255,2/255,4/255</code>) make it finer."
       : "It is an upper bound: the best of all attacks and of minimum-norm attacks, which look for the nearest adversarial image at any distance.";
   return html`
 <section aria-labelledby="radii">

@@ -32,7 +32,7 @@ export interface Searched {
   readonly searched: readonly RadiusRow[] | null;
   /** The search as one more attack, in the balls in which it broke images that every attack left right. */
   readonly attack: readonly Row[];
-  /** Rows of all that it found, at whatever radius. */
+  /** Rows of everything that it found, at any radius. */
   readonly found: readonly Row[];
 }
 

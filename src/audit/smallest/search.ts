@@ -48,7 +48,7 @@ export interface RadiusSearch {
   /** A deterministic network, for at most `batch` images at once. */
   readonly victim: Victim;
   readonly test: Split;
-  /** The images are the first so many. */
+  /** Number of images, from the first one on. */
   readonly examples: number;
   readonly batch: number;
   readonly norm: Norm;
@@ -126,7 +126,9 @@ export async function* searchRadii(
   if (apgdSteps > 0) yield* shrink(search, known, record);
 }
 
-/** Attacks each image in the largest ball below its best radius, and goes on below that one while this succeeds. */
+/**
+ * Attacks each image in the largest ball below its best radius, and continues below that one as long as this succeeds.
+ */
 async function* shrink(
   search: RadiusSearch,
   known: Known,

@@ -7,7 +7,7 @@ import type { RadiusRow } from "./radius-row.ts";
 export interface SmallestRadii {
   readonly norm: Norm;
   readonly images: number;
-  /** Images that some attack broke, at whatever radius; those that are wrong without an attack included. */
+  /** Images that some attack broke, at any radius, including those that are wrong without an attack. */
   readonly broken: number;
   /** The radius at which half of the images are broken, for pixels in [0, 1]; null if fewer than half are. */
   readonly median: number | null;
@@ -45,7 +45,7 @@ export function smallestByImage(
 /** Sums up the smallest radii of all images in one norm. */
 export function smallestRadii(norm: Norm, byImage: ReadonlyMap<number, number>): SmallestRadii {
   const sorted = [...byImage.values()].sort((a, b) => a - b);
-  /** The smallest radius at which so many tenths of the images are broken. */
+  /** The smallest radius at which this many tenths of the images are broken. */
   const at = (tenths: number): number | null => {
     const radius = sorted[Math.ceil((tenths * sorted.length) / 10) - 1];
     return Number.isFinite(radius) ? radius : null;

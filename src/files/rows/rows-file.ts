@@ -104,7 +104,7 @@ export class RowsFile<R extends object> {
     return (await this.#options.storage.readIfThere(this.#images)) ?? undefined;
   }
 
-  /** Of a file without rows, writes the settings and removes images of rows that are gone. */
+  /** For a file without rows, writes the settings and removes images of rows that are gone. */
   async prepare(): Promise<void> {
     const { storage, name } = this.#options;
     if (this.rows.length > 0 || this.settings === null) return;

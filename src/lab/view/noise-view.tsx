@@ -9,7 +9,7 @@ import { Cloud, rightDraws } from "./cloud.tsx";
 import { PictureCanvas } from "./picture-canvas.tsx";
 import { Transport } from "./transport.tsx";
 
-/** Attacks by C&W with so many draws averaged at each step, a network with noise if the open one has none. */
+/** Runs C&W with this many draws averaged at each step; opens a network with noise if the open one has none. */
 async function carliniWagner(draws: number): Promise<void> {
   if (model.value?.noise === null) await openShipped(NOISY);
   batch(() => {

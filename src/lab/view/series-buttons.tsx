@@ -1,6 +1,6 @@
 import type { Series } from "../state/series.ts";
 
-/** Buttons of a computation: begin, pause, go on, and again from the start. */
+/** Buttons of a computation: begin, pause, continue, and start again. */
 export function SeriesButtons<T>({
   series,
   text,

@@ -50,7 +50,7 @@ const later = {
 // The page forbids code from strings, which zod would otherwise try to compile.
 z.config({ jitless: true });
 
-/** Starts a runtime on a device with so many threads. */
+/** Starts a runtime on a device with this many threads. */
 export type StartLab = (device: Device, threads: number) => Promise<Runtime>;
 
 /** The part of the browser that offers WebGPU. */
@@ -84,7 +84,7 @@ export class Lab {
     return { device, threads, isolated: isIsolated(), engine };
   }
 
-  /** Starts WebAssembly, once. Where the page is isolated with so many threads; 0 for one per core, up to four. */
+  /** Starts WebAssembly, once; in an isolated page with this many threads, where 0 means one per core, up to four. */
   start(threads = 0): Promise<Answer<RuntimeFacts>> {
     this.#threads = threadCount(threads);
     return answer(async () => this.#factsOf(await this.#start()));
@@ -253,7 +253,7 @@ export class Lab {
     });
   }
 
-  /** Stops the audit after its current step; `goOnAudit` goes on. */
+  /** Stops the audit after its current step; `goOnAudit` continues it. */
   pauseAudit(): void {
     this.#pause?.abort(new Error("paused"));
   }

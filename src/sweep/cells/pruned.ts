@@ -36,7 +36,7 @@ const result = (why: object): NonNullable<CellResult> => ({
   removed: {},
 });
 
-/** The result of a training whose metrics so far fall under a rule; null if it goes on. */
+/** The result of a training whose metrics so far fall under a rule; null if it continues. */
 export function prunedTraining(rule: PruneRule | null, metrics: Uint8Array | null): CellResult {
   if (rule === null || metrics === null) return null;
   const { rows } = readRowLines("metrics.jsonl", new TextDecoder().decode(metrics));

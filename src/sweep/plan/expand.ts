@@ -1,4 +1,4 @@
-// Expands a plan into its cells: trainings first, then what is asked of each model, then the report.
+// Expands a plan into its cells: trainings first, then the work on each model, then the report.
 import type { AuditOptions } from "../../audit/options.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { checkOptions } from "../../evaluate/check.ts";

@@ -33,7 +33,7 @@ export async function addHardening(
   const cell = await list.add(
     {
       kind: "harden",
-      // Without a warm-up, hardening looks whether the file needs one.
+      // Without a warm-up, hardening checks whether the file needs one.
       options: defined({
         ...options,
         epsilonWarmup: asked.epsilonWarmup,
