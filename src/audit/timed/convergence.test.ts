@@ -36,6 +36,19 @@ it("images that have far to fall stay, and AutoAttack may break few of those tha
   expect(autoattack.high).toBeCloseTo(0.502, 9);
 });
 
+it("in ℓ1 more images may break, most of all near the boundary and where the margin still falls", () => {
+  const progress = [
+    ...many(10, { margin: -0.05, before: -0.05 }),
+    ...many(10, { margin: -0.3, before: -0.35 }),
+    ...many(10, { margin: -0.3, before: -0.3 }),
+    ...many(10, { margin: -0.7, before: -0.75 }),
+  ];
+  const { autoattack } = convergenceOf({ norm: "l1", epsilon: 3 }, progress, 40);
+  expect(autoattack.mean).toBeCloseTo((40 - 4 - 2 - 0.5) / 40, 9);
+  expect(autoattack.low).toBeCloseTo((40 - 7 - 3.5 - 1.2) / 40, 9);
+  expect(convergenceOf(ball, progress, 40).autoattack.low).toBeCloseTo((40 - 3) / 40, 9);
+});
+
 it("images without a step count as the others turned out, with the uncertainty of that", () => {
   const progress = [
     ...many(50, { margin: 0.1 }),
