@@ -44,9 +44,12 @@ it("in ℓ1 more images may break, most of all near the boundary and where the m
     ...many(10, { margin: -0.7, before: -0.75 }),
   ];
   const { autoattack } = convergenceOf({ norm: "l1", epsilon: 3 }, progress, 40);
-  expect(autoattack.mean).toBeCloseTo((40 - 4 - 2 - 0.5) / 40, 9);
-  expect(autoattack.low).toBeCloseTo((40 - 7 - 3.5 - 1.2) / 40, 9);
+  expect(autoattack.mean).toBeCloseTo((40 - 2 - 1 - 0.2) / 40, 9);
+  expect(autoattack.low).toBeCloseTo((40 - 5 - 2.5 - 0.7) / 40, 9);
   expect(convergenceOf(ball, progress, 40).autoattack.low).toBeCloseTo((40 - 3) / 40, 9);
+  const half = [...progress, ...many(40, { margin: 0.1 })];
+  expect(convergenceOf({ norm: "l1", epsilon: 3 }, half, 80).autoattack.high).toBeCloseTo(0.51, 9);
+  expect(convergenceOf(ball, half, 80).autoattack.high).toBeCloseTo(0.502, 9);
 });
 
 it("images without a step count as the others turned out, with the uncertainty of that", () => {
