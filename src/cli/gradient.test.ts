@@ -69,7 +69,7 @@ describe("rampart gradient", () => {
     );
     const { code, err } = await typed(two, "--input", input, "--out", out);
     expect(code).toBe(0);
-    expect(err).toContain("of the file's own batches of 2");
+    expect(err).toContain("for the file's own batches of 2");
     expect(read("logits")).toEqual([1, 6, -1, 10, 4, -10]);
   });
 

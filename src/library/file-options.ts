@@ -224,7 +224,7 @@ export interface AuditOptions
   readonly epsilonL2?: OneOrMore | undefined;
   /** Radius in ℓ1, for pixels in [0, 1]; several make a curve. */
   readonly epsilonL1?: OneOrMore | undefined;
-  /** Attack in ℓ0, too: pixels that may change, each with all its channels; several make a curve. */
+  /** Also attack in ℓ0: number of pixels that may change, each with all its channels; several make a curve. */
   readonly epsilonL0?: OneOrMore | undefined;
   /** Test images to attack, from the first one on. */
   readonly examples?: number | undefined;
