@@ -8,7 +8,7 @@ import { seeds } from "./seeds.ts";
 import { watched } from "./watch.ts";
 
 const slow = process.env.SLOW === "1";
-const count = slow ? 10_000 : 400;
+const count = slow ? 10_000 : 150;
 /** Of a processor, since other work on the machine is nobody's fault. */
 // Processor time of a file is at most 2.1 seconds on an idle machine, and 2.6 beside other work, which shares its caches.
 const SECONDS = 4;
