@@ -114,7 +114,9 @@ describe.skipIf(noQueue !== undefined)(
       const url = "redis://127.0.0.1:1";
       expect(await refused("sweep", plan, "--store", store, "--queue", url)).toContain(url);
       expect(await refused("worker", "--store", store, "--queue", url)).toContain("cannot be used");
-      expect(await refused("worker", "--store", store, "--queue", "host")).toContain("no URL");
+      expect(await refused("worker", "--store", store, "--queue", "host")).toContain(
+        "not a Redis URL",
+      );
     });
 
     it("that evicts, and workers with other code, both versions named", async () => {
