@@ -1,5 +1,5 @@
 // One table of forms, over 300 lines since each form is a file of its own.
-// Forms of an output beside those of output-heads.test.ts. Each decides as plain ONNX Runtime does, near its threshold and saturated too.
+// Forms of an output beside those of output-heads.long.test.ts. Each decides as plain ONNX Runtime does, near its threshold and saturated too.
 import { describe, expect, it } from "vitest";
 import { normal } from "../src/math/distributions.ts";
 import { keyOf, keysFor } from "../src/math/random.ts";
