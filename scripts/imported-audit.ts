@@ -53,7 +53,7 @@ function countImages(x: Tensor): number {
 /** The runtime, which lists the passes of its programs and times their compilation. */
 function watched(runtime: Runtime) {
   const passes: Pass[] = [];
-  const compiled = { programs: 0, seconds: 0 };
+  const compiled = { programs: 0, compileSeconds: 0 };
   const filling = { rows: 0 };
   const watching: Runtime = {
     target: runtime.target,
@@ -62,7 +62,7 @@ function watched(runtime: Runtime) {
       const start = performance.now();
       const program = await runtime.compile(outputs, options);
       compiled.programs++;
-      compiled.seconds += (performance.now() - start) / 1000;
+      compiled.compileSeconds += (performance.now() - start) / 1000;
       return {
         run(feeds: Feeds, into) {
           const x = feeds.x as Tensor;
