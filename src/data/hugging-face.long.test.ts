@@ -1,23 +1,11 @@
-import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { goldenImage, sha256Of } from "../../test/fixtures/golden-image.ts";
 import golden from "../../test/golden/processors.json" with { type: "json" };
 import type { Image } from "./data-files.ts";
 import type { Preprocessing } from "./preprocessing.ts";
 import { parsePreprocessing } from "./read-preprocessing.ts";
 import { type FilterName, resize } from "./resize.ts";
 import { sizer } from "./sizing.ts";
-
-/** The image of test/golden/resize.py. */
-function sample([height, width]: readonly number[]): Image {
-  const pixels = Uint8Array.from({ length: 3 * height * width }, (_, i) => {
-    const [c, y, x] = [Math.floor(i / (height * width)), Math.floor(i / width) % height, i % width];
-    const edge = ((Math.floor(x / 5) + Math.floor(y / 7)) % 2) * 128;
-    return (x * x * 7 + y * 13 + c * 57 + x * y * 3 + edge) % 256;
-  });
-  return { shape: [3, height, width], pixels };
-}
-
-const sha256 = ({ pixels }: Image) => createHash("sha256").update(pixels).digest("hex");
 
 function read(value: object, model = {}): Preprocessing {
   const found = parsePreprocessing(JSON.stringify(value), "p.json", model);
@@ -37,9 +25,9 @@ describe("an image processor of transformers", () => {
   const cases = golden.processors.map((row) => ({ ...row, text: JSON.stringify(row.file) }));
   it.each(cases)("is read as it computes: $type $text", (row) => {
     const said = read({ image_processor_type: row.type, ...row.file });
-    const image = sizer(said)?.(sample(row.from)) ?? sample(row.from);
+    const image = sizer(said)?.(goldenImage(row.from)) ?? goldenImage(row.from);
     expect(image.shape).toEqual(row.shape);
-    expect(sha256(image)).toBe(row.sha256);
+    expect(sha256Of(image)).toBe(row.sha256);
     for (const [c, y, x, value] of row.fed)
       expect(fed(image, said, [c, y, x])).toBeCloseTo(value, 4);
   });
@@ -47,7 +35,7 @@ describe("an image processor of transformers", () => {
   it.each(golden.resized)("resizes by Pillow's $filter, $from to $to", (row) => {
     const [height, width] = row.to;
     const filter = row.filter as FilterName;
-    expect(sha256(resize(sample(row.from), { height, width, filter }))).toBe(row.sha256);
+    expect(sha256Of(resize(goldenImage(row.from), { height, width, filter }))).toBe(row.sha256);
   });
 
   it("is the same under its older name, and keys that are null are absent", () => {

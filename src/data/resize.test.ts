@@ -1,28 +1,16 @@
-import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { goldenImage, sha256Of } from "../../test/fixtures/golden-image.ts";
 import { isSlow } from "../../test/fixtures/slow.ts";
 import golden from "../../test/golden/resize.json" with { type: "json" };
-import type { Image } from "./data-files.ts";
 import { centreCrop, type FilterName, filterNames, resize, resizeShorter } from "./resize.ts";
 
-/** The image of test/golden/resize.py. */
-function image([height, width]: readonly number[]): Image {
-  const pixels = Uint8Array.from({ length: 3 * height * width }, (_, i) => {
-    const [c, y, x] = [Math.floor(i / (height * width)), Math.floor(i / width) % height, i % width];
-    const edge = ((Math.floor(x / 5) + Math.floor(y / 7)) % 2) * 128;
-    return (x * x * 7 + y * 13 + c * 57 + x * y * 3 + edge) % 256;
-  });
-  return { shape: [3, height, width], pixels };
-}
-
-const sha256 = ({ pixels }: Image) => createHash("sha256").update(pixels).digest("hex");
 const filterOf = (name: string) => name as FilterName;
 
 describe("resize", () => {
   it.each(golden.resized)("is Pillow's $filter, $from to $to", ({ filter, from, to, pixels }) => {
     const [height, width] = to;
-    const resized = resize(image(from), { height, width, filter: filterOf(filter) });
+    const resized = resize(goldenImage(from), { height, width, filter: filterOf(filter) });
     expect(resized.shape).toEqual([3, height, width]);
     expect([...resized.pixels]).toEqual([...Buffer.from(pixels, "base64")]);
   });
@@ -31,7 +19,9 @@ describe("resize", () => {
     "is Pillow's $filter, $from to $to",
     ({ filter, from, to, sha256: sum }) => {
       const [height, width] = to;
-      expect(sha256(resize(image(from), { height, width, filter: filterOf(filter) }))).toBe(sum);
+      expect(sha256Of(resize(goldenImage(from), { height, width, filter: filterOf(filter) }))).toBe(
+        sum,
+      );
     },
   );
 
@@ -45,7 +35,7 @@ describe("resize", () => {
           pixels: new Uint8Array(3 * rows * columns).fill(level),
         };
         expect(new Set(resize(plain, { height, width, filter }).pixels)).toEqual(new Set([level]));
-        const any = image([rows, columns]);
+        const any = goldenImage([rows, columns]);
         expect(resize(any, { height: rows, width: columns, filter })).toEqual(any);
       },
     );
@@ -54,10 +44,10 @@ describe("resize", () => {
 
   it.each([0, -3, 2.5, Number.NaN])("refuses a side of %d pixels", (height) => {
     const to = { height, width: 4, filter: "bilinear" } as const;
-    expect(() => resize(image([2, 2]), to)).toThrow(
+    expect(() => resize(goldenImage([2, 2]), to)).toThrow(
       expect.objectContaining({ code: "bad-option" }),
     );
-    expect(() => resizeShorter(image([2, 2]), height, "bilinear")).toThrow(
+    expect(() => resizeShorter(goldenImage([2, 2]), height, "bilinear")).toThrow(
       expect.objectContaining({ code: "bad-option" }),
     );
   });
@@ -65,13 +55,13 @@ describe("resize", () => {
 
 describe("resizeShorter", () => {
   it.each(golden.shorter)("is torchvision's Resize($size) of $from, $filter", (row) => {
-    const resized = resizeShorter(image(row.from), row.size, filterOf(row.filter));
+    const resized = resizeShorter(goldenImage(row.from), row.size, filterOf(row.filter));
     expect(resized.shape).toEqual([3, ...row.to]);
-    expect(sha256(resized)).toBe(row.sha256);
+    expect(sha256Of(resized)).toBe(row.sha256);
   });
 
   it("never makes a side vanish", () => {
-    expect(resizeShorter(image([1, 90]), 2, "bilinear").shape).toEqual([3, 2, 180]);
+    expect(resizeShorter(goldenImage([1, 90]), 2, "bilinear").shape).toEqual([3, 2, 180]);
   });
 });
 
@@ -80,14 +70,14 @@ describe("centreCrop", () => {
     "is torchvision's CenterCrop($to) of $from",
     ({ from, to, sha256: sum }) => {
       const [height, width] = to;
-      const cropped = centreCrop(image(from), { height, width });
+      const cropped = centreCrop(goldenImage(from), { height, width });
       expect(cropped.shape).toEqual([3, height, width]);
-      expect(sha256(cropped)).toBe(sum);
+      expect(sha256Of(cropped)).toBe(sum);
     },
   );
 
   it("refuses what is larger than the image", () => {
-    expect(() => centreCrop(image([10, 8]), { height: 10, width: 9 })).toThrow(
+    expect(() => centreCrop(goldenImage([10, 8]), { height: 10, width: 9 })).toThrow(
       /an image of 8×10 pixels cannot be cropped to 9×10/,
     );
   });
