@@ -42,13 +42,22 @@ export const radiusOf = (
   l1: options.epsilonL1,
 });
 
+/** The longest step, in radii: that of a single step from a random start (Wong et al. 2020, arXiv:2001.03994, §4). */
+const LONGEST_STEP = 1.25;
+
+/** All steps together are two radii long, as 10 steps of ε/5 are, so that a few steps also reach the boundary. */
+const stepLength = (epsilon: number, steps: number): number =>
+  Math.min(LONGEST_STEP * epsilon, (2 * epsilon) / steps);
+
 /** The attack inside training of each norm: PGD in ℓ∞ and ℓ2, and Auto-PGD in ℓ1, where PGD is weak (arXiv:2103.01208). */
 export function attacksInNorms(options: SeveralNorms): readonly BoundedAttack[] {
   const { epsilonLinf, epsilonL2, epsilonL1, steps } = options;
   const settings = { epsilonLinf, epsilonL2, epsilonL1, steps, apgdSteps: steps };
-  return normsOf(options).map((norm) =>
-    innerAttack(norm === "l1" ? "apgd-ce-l1" : `pgd-${norm}`, settings),
-  );
+  return normsOf(options).map((norm) => {
+    if (norm === "l1") return innerAttack("apgd-ce-l1", settings);
+    const length = stepLength(radiusOf(options)[norm], steps);
+    return innerAttack(`pgd-${norm}`, { ...settings, stepSize: length });
+  });
 }
 
 /** The candidates of all attacks for a batch x [batch, ...pixels], each of the shape of x. Attack i uses the keys folded by i. */

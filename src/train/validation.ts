@@ -1,7 +1,9 @@
 // Accuracy on validation images, clean and under the attacks that a defence is made for.
 import { runBounded } from "../attacks/harness.ts";
+import { epsilonOption, normOfAttack } from "../attacks/table.ts";
 import type { BoundedAttack, Victim } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
+import { innerAttack } from "../defenses/inner-attack.ts";
 import { replacesExamples } from "../defenses/objective.ts";
 import { attacksInNorms } from "../defenses/several-norms.ts";
 import type { Defense } from "../defenses/table.ts";
@@ -29,12 +31,25 @@ const FAST_STEPS = 5;
 export const isOneStep = ({ objective }: Pick<Defense, "objective">): boolean =>
   replacesExamples(objective) && objective.oneStep === true;
 
+/** An attack of training with at least as many steps as the check needs: a network can learn to stop an attack of few steps only. */
+function withEnoughSteps(attack: BoundedAttack): BoundedAttack {
+  const { name, norm, epsilon, options } = attack;
+  if (
+    typeof options.steps !== "number" ||
+    options.steps >= STEPS ||
+    normOfAttack(name) === undefined
+  )
+    return attack;
+  return innerAttack(name, { [epsilonOption[norm]]: epsilon, steps: STEPS, apgdSteps: STEPS });
+}
+
 /**
- * The attacks that choose a checkpoint: those that the defence trains with; otherwise attacks in the norms whose radii are among
- * its options. None for a defence without any, which is then chosen by its accuracy under its own noise.
+ * The attacks that choose a checkpoint: those that the defence trains with, with 10 steps or more; otherwise attacks in the
+ * norms whose radii are among its options. None for a defence without any, which is then chosen by its accuracy under its own
+ * noise.
  */
 export function validationAttacks(defense: Defense, options: ResolvedOptions): BoundedAttack[] {
-  if (defense.attacks.length > 0) return [...defense.attacks];
+  if (defense.attacks.length > 0) return defense.attacks.map(withEnoughSteps);
   const { epsilonLinf, epsilonL2, epsilonL1 } = options;
   const own = defense.options ?? {};
   const steps = isOneStep(defense) ? FAST_STEPS : STEPS;

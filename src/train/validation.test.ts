@@ -1,0 +1,31 @@
+import { expect, test } from "vitest";
+import type { BoundedAttack } from "../attacks/victim.ts";
+import { defenseNamed } from "../defenses/table.ts";
+import { resolveOptions } from "./options.ts";
+import { validationAttacks } from "./validation.ts";
+
+const options = resolveOptions({ model: "mlp-small", data: "shapes", defense: "e-at" }, "none");
+
+test("a checkpoint is chosen by attacks of at least ten steps, however few the defence takes", () => {
+  const settings = {
+    steps: 2,
+    epsilonLinf: 0.05,
+    epsilonL2: 0.5,
+    epsilonL1: 6,
+    norms: "linf,l2,l1",
+  };
+  const attacks = validationAttacks(defenseNamed("e-at", settings), options);
+  expect(attacks.map(({ name, epsilon, options: { steps } }) => [name, epsilon, steps])).toEqual([
+    ["pgd-linf", 0.05, 10],
+    ["pgd-l2", 0.5, 10],
+    ["apgd-ce-l1", 6, 10],
+  ]);
+  expect(attacks[0].options.stepSize).toBe(0.01);
+});
+
+test("longer attacks, and attacks of the defence's own, choose a checkpoint as they are", () => {
+  const long = defenseNamed("e-at", { steps: 20 });
+  expect(validationAttacks(long, options)).toEqual(long.attacks);
+  const own = { ...long.attacks[0], name: "mine", options: { steps: 1 } } satisfies BoundedAttack;
+  expect(validationAttacks({ ...long, attacks: [own] }, options)).toEqual([own]);
+});
