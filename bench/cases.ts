@@ -41,6 +41,10 @@ export const listed: Readonly<Record<CaseWork, readonly [Listed, ...Listed[]]>> 
     ["wrn-16-4", 64, 0.85],
     ["wrn-28-10", 16, 0.8],
   ],
+  "fast-at-train": [
+    ["wrn-10-1", 128, 0.95],
+    ["wrn-16-4", 64, 0.85],
+  ],
   "pgd-accuracy": [
     [trained("standard"), 128, 0.35],
     [trained("at-linf"), 128, 0.75],

@@ -24,6 +24,7 @@ function ofTraining(task: Task, defense: string) {
     rate: plan.rateAt(0),
     momentum: MOMENTUM,
     weightDecay: options.weightDecay,
+    epsilon: options.epsilonLinf,
     ...attack?.options,
   };
 }
@@ -61,6 +62,7 @@ export const details: Readonly<Record<WorkName, (task: Task) => object>> = {
   gradient: () => ({}),
   train: (task) => ofTraining(task, "standard"),
   "at-train": (task) => ofTraining(task, "at-linf"),
+  "fast-at-train": (task) => ofTraining(task, "fast-at-linf"),
   "pgd-accuracy": ofEvaluation,
   cw: ({ effort, network }) => ({
     ...CwOptions.parse({ steps: effort.steps, searches: effort.searches }),

@@ -120,12 +120,25 @@ class Train:
 class AdversarialTrain(Train):
     """The same on what PGD makes of the batch; it meets running statistics, and weights that ask for no gradient."""
 
-    def examples(self, x, labels, draws):
+    def attack(self, x, labels, draws):
         d = self.details
+        return pgd(self.module, x, labels, draws, d["epsilon"], d["stepSize"], d["steps"])
+
+    def examples(self, x, labels, draws):
         self.module.eval().requires_grad_(False)
-        attacked = pgd(self.module, x, labels, draws, d["epsilon"], d["stepSize"], d["steps"])
+        attacked = self.attack(x, labels, draws)
         self.module.train().requires_grad_(True)
         return attacked
+
+
+class FastAdversarialTrain(AdversarialTrain):
+    """One step of length ε from noise of radius 2ε, not projected: N-FGSM (de Jorge et al. 2022, arXiv:2202.01181)."""
+
+    def attack(self, x, labels, draws):
+        epsilon = self.details["epsilon"]
+        start = (x + draws.fold(0).uniform(x, 2 * epsilon)).clamp_(0, 1)
+        direction = plain_slope(self.module, start, labels, None).sign_()
+        return start.detach().add_(direction, alpha=epsilon).clamp_(0, 1)
 
 
 class Evaluation:
@@ -243,6 +256,7 @@ WORKS = {
     "gradient": Gradient,
     "train": Train,
     "at-train": AdversarialTrain,
+    "fast-at-train": FastAdversarialTrain,
     "pgd-accuracy": PgdAccuracy,
     "cw": CarliniWagner,
     "eot": Expectation,

@@ -8,7 +8,7 @@ import { latestCheckpoint } from "../models/opening/checkpoints.ts";
 import type { TrainEvent } from "../train/events.ts";
 import { resolveOptions } from "../train/options.ts";
 import { type Training, train } from "../train/train.ts";
-import { datasetOfTask, type Task } from "./task.ts";
+import { datasetOfTask, type Effort, type Task } from "./task.ts";
 import type { Work } from "./work.ts";
 
 /** Steps per epoch, more than are ever measured, so that no epoch ends meanwhile. About those of CIFAR-10 at batch 128. */
@@ -51,14 +51,18 @@ async function nextStep(events: AsyncGenerator<TrainEvent, void, void>): Promise
   }
 }
 
-/** A benchmark of training with a defence. */
-const training = (title: string, defense: string): Work => ({
+/** A benchmark of training with a defence, whose attack computes `gradients` of each image. */
+const training = (
+  title: string,
+  defense: string,
+  gradients: (effort: Effort) => number,
+): Work => ({
   title,
   kind: "training",
   effort: (batch) => ({ images: 4 * batch, steps: 10, searches: 1, eot: 1, draws: 1 }),
   flops({ network, batch, effort }) {
     const { gradient, step } = flopsPerImage(network);
-    return batch * (step + (defense === "standard" ? 0 : effort.steps * gradient));
+    return batch * (step + gradients(effort) * gradient);
   },
   async open(runtime: Runtime, task: Task) {
     const events = train({ ...trainingOf(task, defense), runtime });
@@ -82,7 +86,10 @@ const training = (title: string, defense: string): Work => ({
 });
 
 /** A step on clean images. */
-export const standardTraining = training("training step", "standard");
+export const standardTraining = training("training step", "standard", () => 0);
 
 /** A step of adversarial training: the attack, then the step on its adversarial examples. */
-export const adversarialTraining = training("AT-ℓ∞ step", "at-linf");
+export const adversarialTraining = training("AT-ℓ∞ step", "at-linf", ({ steps }) => steps);
+
+/** The same with one gradient step from noise, N-FGSM (de Jorge et al. 2022, arXiv:2202.01181). */
+export const fastAdversarialTraining = training("fast AT-ℓ∞ step", "fast-at-linf", () => 1);

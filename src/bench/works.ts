@@ -1,6 +1,6 @@
 import { carliniWagner, expectation, pgdAccuracy } from "./evaluation.ts";
 import { frozenGradient } from "./gradient.ts";
-import { adversarialTraining, standardTraining } from "./training.ts";
+import { adversarialTraining, fastAdversarialTraining, standardTraining } from "./training.ts";
 import type { Work } from "./work.ts";
 
 /** Benchmarks by the name of `--work`. */
@@ -8,6 +8,7 @@ export const works = {
   gradient: frozenGradient,
   train: standardTraining,
   "at-train": adversarialTraining,
+  "fast-at-train": fastAdversarialTraining,
   "pgd-accuracy": pgdAccuracy,
   cw: carliniWagner,
   eot: expectation,
