@@ -52,11 +52,7 @@ async function nextStep(events: AsyncGenerator<TrainEvent, void, void>): Promise
 }
 
 /** A benchmark of training with a defence, whose attack computes `gradients` of each image. */
-const training = (
-  title: string,
-  defense: string,
-  gradients: (effort: Effort) => number,
-): Work => ({
+const training = (title: string, defense: string, gradients: (effort: Effort) => number): Work => ({
   title,
   kind: "training",
   effort: (batch) => ({ images: 4 * batch, steps: 10, searches: 1, eot: 1, draws: 1 }),
