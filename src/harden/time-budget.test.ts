@@ -18,3 +18,8 @@ it("as many whole epochs as fit into nine tenths of the time, or a part of one",
   expect(lengthFor(0.1, run)).toEqual({ epochs: 1, examples: 500 });
   expect(lengthFor(0.0001, run)).toEqual({ epochs: 1, examples: 100 });
 });
+
+it("images that do not fill a batch are one step per epoch, of which there is a finite number", () => {
+  const run = { seconds: 1, images: 123, batch: 128 };
+  expect(lengthFor(1, run)).toEqual({ epochs: 54, examples: undefined });
+});

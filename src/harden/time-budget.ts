@@ -40,7 +40,9 @@ export function lengthFor(
   }: { readonly seconds: number; readonly images: number; readonly batch: number },
 ): TrainingLength {
   const steps = Math.max(1, Math.floor(((1 - RESERVE) * 60 * minutes) / seconds));
-  const perEpoch = Math.floor(images / batch);
-  if (steps < perEpoch) return { epochs: 1, examples: steps * batch };
+  // Fewer images than a batch are one step per epoch.
+  const size = Math.min(batch, images);
+  const perEpoch = Math.floor(images / size);
+  if (steps < perEpoch) return { epochs: 1, examples: steps * size };
   return { epochs: Math.floor(steps / perEpoch), examples: undefined };
 }

@@ -123,7 +123,7 @@ async function withinMinutes(
   options: TrainOptions,
   minutes: number,
   request: FileTrainingRequest,
-  { runtime, host, noiseNamed, note }: FileTrainingContext,
+  { opened: { dataset }, runtime, host, noiseNamed, note }: FileTrainingContext,
 ): Promise<TrainOptions> {
   const trial = Object.assign({}, options, { epochs: 1 });
   for (const name of ["validation", "maxCleanLoss", "patience"] as const) delete trial[name];
@@ -134,13 +134,14 @@ async function withinMinutes(
         storage: memoryStorage(),
         host,
         startRuntime: async () => runtime,
-        openData: async () => request.ownData as never,
+        openData: async () => dataset,
         noiseNamed,
       }),
     ),
   );
   const { batch, validation = 0, examples } = resolveOptions(options);
-  const images = examples ?? (request.ownData?.train.size ?? 0) - validation;
+  const rest = dataset.train.size - validation;
+  const images = Math.min(examples ?? rest, rest);
   const length = lengthFor(minutes, { seconds, images, batch });
   note?.({
     code: "time-budget",
