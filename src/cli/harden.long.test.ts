@@ -157,6 +157,24 @@ describe("rampart harden", () => {
     expect(await run(place(), 3)).toEqual(await run(place(), 6));
   });
 
+  it("interrupted while the steps of --minutes are timed, writes no run of a wrong length", async () => {
+    const out = place();
+    const options = { defense: "at-linf", data: "shapes", batch: 16, steps: 1, validation: 8 };
+    const runtime = await nodeRuntime({ threads: 1 });
+    const notes: string[] = [];
+    const events = trainFileInNode(options, {
+      path: file,
+      out,
+      runtime,
+      minutes: 1,
+      signal: AbortSignal.abort(),
+      note: ({ text }) => notes.push(text),
+    });
+    await expect(events.next()).rejects.toMatchObject({ name: "AbortError" });
+    expect(existsSync(out)).toBe(false);
+    expect(notes.at(-1)).toContain("nothing is written");
+  });
+
   it("goes on with a finished run, and refuses another file in its place", async () => {
     const out = place();
     await harden(file, out);

@@ -1,26 +1,63 @@
 // How many epochs fit into the minutes that a run is given.
+import { mean } from "../math/statistics.ts";
 import type { TrainEvent } from "../train/events.ts";
 
-/** Steps that are run before the clock starts, and steps that are timed. */
-const [UNTIMED, TIMED] = [2, 3];
+/** Steps of a trial that are not timed, since each norm of a defence compiles in one of them, and steps that are. */
+const [UNTIMED, TIMED] = [3, 3];
 
 /** The share of the time that is left for validation, checkpoints and the end of each epoch. */
 const RESERVE = 0.1;
 
-/** The seconds of one step of a run, which ends after a few of them. */
+/** How many images an epoch of a training has, and how many of them are in a step. */
+export interface EpochSize {
+  readonly images: number;
+  /** Asked for; fewer images are one step. */
+  readonly batch: number;
+}
+
+const stepsOf = ({
+  images,
+  batch,
+}: EpochSize): { readonly size: number; readonly steps: number } => {
+  const size = Math.min(batch, images);
+  return { size, steps: Math.floor(images / size) };
+};
+
+/** A trial of as many steps as are needed for their time, in short epochs with steps of the same size. */
+export function trialLength(epoch: EpochSize): {
+  readonly epochs: number;
+  readonly examples: number;
+} {
+  const { size, steps } = stepsOf(epoch);
+  const inEpoch = Math.min(steps, TIMED);
+  return { epochs: Math.ceil((UNTIMED + TIMED) / inEpoch), examples: inEpoch * size };
+}
+
+/** The time of a trial. */
+export interface TrialClock {
+  /** In seconds. */
+  readonly now?: () => number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The seconds of one step of a trial, without checks, checkpoints and the ends of epochs between two steps. Throws the signal's
+ * reason if it has aborted, since a trial that is cut short measures nothing.
+ */
 export async function secondsPerStep(
   events: AsyncIterable<TrainEvent>,
-  now: () => number = () => performance.now() / 1000,
+  { now = () => performance.now() / 1000, signal }: TrialClock = {},
 ): Promise<number> {
-  let done = 0;
-  let started = now();
+  const steps: number[] = [];
+  let before = now();
   for await (const { event } of events) {
-    if (event !== "step") continue;
-    done++;
-    if (done === UNTIMED) started = now();
-    if (done === UNTIMED + TIMED) break;
+    const after = now();
+    if (event === "step") steps.push(after - before);
+    before = now();
   }
-  return (now() - started) / Math.max(1, done - UNTIMED);
+  signal?.throwIfAborted();
+  // A trial that a verdict ended early has its last step.
+  return mean(steps.slice(Math.min(UNTIMED, steps.length - 1)));
 }
 
 /** A length of training. */
@@ -33,16 +70,10 @@ export interface TrainingLength {
 /** The longest training that fits into `minutes`: whole epochs, or a part of one. At least one step. */
 export function lengthFor(
   minutes: number,
-  {
-    seconds,
-    images,
-    batch,
-  }: { readonly seconds: number; readonly images: number; readonly batch: number },
+  { seconds, ...epoch }: EpochSize & { readonly seconds: number },
 ): TrainingLength {
   const steps = Math.max(1, Math.floor(((1 - RESERVE) * 60 * minutes) / seconds));
-  // Fewer images than a batch are one step per epoch.
-  const size = Math.min(batch, images);
-  const perEpoch = Math.floor(images / size);
+  const { size, steps: perEpoch } = stepsOf(epoch);
   if (steps < perEpoch) return { epochs: 1, examples: steps * size };
   return { epochs: Math.floor(steps / perEpoch), examples: undefined };
 }

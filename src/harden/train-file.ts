@@ -16,7 +16,7 @@ import { trainModel } from "../train/train-model.ts";
 import type { TrainingRequest } from "../train/training-request.ts";
 import { validate, validationAttacks } from "../train/validation.ts";
 import type { OpenedFile } from "./open-trained.ts";
-import { lengthFor, secondsPerStep } from "./time-budget.ts";
+import { lengthFor, secondsPerStep, trialLength } from "./time-budget.ts";
 import { requireBatch, type TrainedFile, trainedFile } from "./trained-file.ts";
 
 /** An open file, and how its training is watched and recorded. */
@@ -123,26 +123,32 @@ async function withinMinutes(
   options: TrainOptions,
   minutes: number,
   request: FileTrainingRequest,
-  { opened: { dataset }, runtime, host, noiseNamed, note }: FileTrainingContext,
+  { opened: { dataset }, runtime, host, noiseNamed, signal, note }: FileTrainingContext,
 ): Promise<TrainOptions> {
-  const trial = Object.assign({}, options, { epochs: 1 });
-  for (const name of ["validation", "maxCleanLoss", "patience"] as const) delete trial[name];
-  const seconds = await secondsPerStep(
-    trainModel(
-      trial,
-      Object.assign({}, request, {
-        storage: memoryStorage(),
-        host,
-        startRuntime: async () => runtime,
-        openData: async () => dataset,
-        noiseNamed,
-      }),
-    ),
-  );
   const { batch, validation = 0, examples } = resolveOptions(options);
   const rest = dataset.train.size - validation;
-  const images = Math.min(examples ?? rest, rest);
-  const length = lengthFor(minutes, { seconds, images, batch });
+  const epoch = { images: Math.min(examples ?? rest, rest), batch };
+  const trial = Object.assign({}, options, trialLength(epoch));
+  for (const name of ["validation", "maxCleanLoss", "patience"] as const) delete trial[name];
+  const events = trainModel(
+    trial,
+    Object.assign({}, request, {
+      storage: memoryStorage(),
+      host,
+      startRuntime: async () => runtime,
+      openData: async () => dataset,
+      noiseNamed,
+    }),
+  );
+  const seconds = await secondsPerStep(events, { signal }).catch((error) => {
+    if (signal?.aborted)
+      note?.({
+        code: "time-budget",
+        text: "stopped while the first steps were timed; nothing is written, so give the same command again",
+      });
+    throw error;
+  });
+  const length = lengthFor(minutes, Object.assign({ seconds }, epoch));
   note?.({
     code: "time-budget",
     text: `a step takes ${seconds.toPrecision(2)} s, so ${minutes} minutes are ${length.epochs} epochs${length.examples === undefined ? "" : ` of ${length.examples} images`}`,
