@@ -123,6 +123,7 @@ describe("rampart train", () => {
     [["--defense", "ibp", "--epsilon-l2", "0.5"], "ibp trains for ℓ∞ alone"],
     [["--defense", "crown-ibp", "--norms", "l2"], "crown-ibp has no option norms"],
     [["--defense", "crown-ibp", "--epsilon-warmup", "0.3"], "set --crown-ibp-warmup"],
+    [["--defense", "standard", "--epsilon-warmup", "0.3"], "nothing would grow; leave it out"],
     [["--defense", "ibp", "--label-smoothing", "0.1"], "--label-smoothing does not apply"],
     [["--resume"], "holds no run to resume"],
   ])("%j is refused, and nothing is written", async (words, message) => {

@@ -1,5 +1,10 @@
 // Radii that grow during a run, for networks that attacks of full length would overwhelm at first.
-import { type LossObjective, type Objective, replacesExamples } from "../defenses/objective.ts";
+import {
+  type LossObjective,
+  type Objective,
+  replacesExamples,
+  warmupRefusal,
+} from "../defenses/objective.ts";
 import type { Defense } from "../defenses/table.ts";
 
 /** Lengths between 0 and the full radius; each makes the defence anew. */
@@ -10,6 +15,17 @@ export interface WarmedUp {
   readonly defense: Defense;
   /** Moves on to the radii of a step; `steps` is the number of steps of the run. */
   beforeStep(step: number, steps: number): void;
+}
+
+/**
+ * Why a defence takes no growing radii, as the end of a sentence; undefined if it does. `make` makes it with radii that are
+ * multiplied by a number, which none of its options shows if it has no radii.
+ */
+export function growthRefusal(make: (scale: number) => Defense): string | undefined {
+  const [full, half] = [make(1), make(0.5)];
+  if (JSON.stringify(full.options) === JSON.stringify(half.options))
+    return "has no radius that --epsilon-linf, --epsilon-l2 or --epsilon-l1 sets, so nothing would grow; leave it out";
+  return warmupRefusal(full.objective);
 }
 
 /**

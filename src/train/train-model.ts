@@ -3,7 +3,7 @@ import type { Dataset, Split } from "../data/dataset.ts";
 import { withHeldOutTest } from "../data/held-out.ts";
 import { findDataset } from "../data/table.ts";
 import { withValidation } from "../data/validation-split.ts";
-import { replacesExamples, warmupRefusal } from "../defenses/objective.ts";
+import { replacesExamples } from "../defenses/objective.ts";
 import { type Defense, defenseNamed } from "../defenses/table.ts";
 import { withWeightPerturbation } from "../defenses/weight-perturbation.ts";
 import type { RuntimeTarget } from "../engine/runtime/runtime.ts";
@@ -26,7 +26,7 @@ import {
   resolveOptions,
   type TrainOptions,
 } from "./options.ts";
-import { type WarmedUp, warmedUp } from "./radius-warmup.ts";
+import { growthRefusal, type WarmedUp, warmedUp } from "./radius-warmup.ts";
 import {
   holdsRun,
   recordedDefense,
@@ -45,8 +45,8 @@ import { isOneStep } from "./validation.ts";
 /** The defence of a run, with radii that grow if the options ask for it. */
 function warmedUpDefense(
   options: ResolvedOptions,
-  ownDefense: Defense | undefined,
-  noiseNamed: typeof plainNoise,
+  { ownDefense, noiseNamed = plainNoise }: Pick<TrainingRequest, "ownDefense" | "noiseNamed">,
+  isResumed: boolean,
 ): WarmedUp {
   const { awp, epsilonWarmup } = options;
   // A run of an earlier version has no `awp`.
@@ -61,12 +61,13 @@ function warmedUpDefense(
     perturbed(
       ownDefense ?? defenseNamed(options.defense, defenseSettings(options, scale), noiseNamed),
     );
-  const full = make(1);
-  if (epsilonWarmup === undefined) return { defense: full, beforeStep: () => undefined };
-  const { name, objective } = full;
-  const refusal = warmupRefusal(objective);
+  if (epsilonWarmup === undefined) return { defense: make(1), beforeStep: () => undefined };
+  // A run that an earlier version accepted continues.
+  const refusal = isResumed ? undefined : growthRefusal(make);
   if (refusal !== undefined)
-    throw new UsageError(`--epsilon-warmup does not apply: ${name} ${refusal}`, { code: "misfit" });
+    throw new UsageError(`--epsilon-warmup does not apply: ${options.defense} ${refusal}`, {
+      code: "misfit",
+    });
   return warmedUp(make, epsilonWarmup);
 }
 
@@ -180,9 +181,9 @@ export async function* trainModel(
   given: TrainOptions,
   request: TrainingRequest,
 ): AsyncGenerator<TrainEvent, void, void> {
-  const { storage, signal, note, checkpointSeconds, noiseNamed = plainNoise } = request;
+  const { storage, signal, note, checkpointSeconds } = request;
   const { options, isResumed } = await optionsOf(given, request);
-  const warmed = warmedUpDefense(options, request.ownDefense, noiseNamed);
+  const warmed = warmedUpDefense(options, request, isResumed);
   const { defense } = warmed;
   // A file that is hardened is judged in other norms, too.
   if (request.ownModel === undefined) refuseOtherNorms(given, defense);
