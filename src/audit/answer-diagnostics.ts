@@ -1,7 +1,7 @@
 // Diagnostics of the predictions on clean images: is this the intended classifier, and is its input prepared correctly?
 import { likelyPermutation } from "../data/permutation.ts";
 import type { Row } from "../evaluate/row.ts";
-import { mean } from "../math/statistics.ts";
+import { isGuessing, mean } from "../math/statistics.ts";
 import { NO_CLASS } from "../math/tensor.ts";
 import { type Decisions, describeDecisions } from "../models/decisions.ts";
 import { percent } from "../report/format.ts";
@@ -120,7 +120,7 @@ export function otherPreprocessing({
   const { name, examples, correct, correctAsDeclared } = preprocessings;
   if (correct - correctAsDeclared < Math.max(MIN_BETTER_IMAGES, MIN_BETTER_SHARE * examples))
     return null;
-  if (isGuessing(correct / examples, classes, examples)) return null;
+  if (isGuessing(correct / examples, 1 / classes, examples)) return null;
   return {
     code: "other-preprocessing",
     severity: "invalid",
@@ -128,18 +128,6 @@ export function otherPreprocessing({
     advice:
       "look up how the network was trained, and declare that preprocessing; a high accuracy alone does not show that a preprocessing is the right one",
   };
-}
-
-/** An accuracy within this many standard deviations of that of guessing is no better than chance. */
-const DEVIATIONS = 3;
-/** An accuracy above this share is never chance, however few images there are. */
-const NEVER_CHANCE = 2 / 3;
-
-/** Whether guessing one of these classes also reaches an accuracy on this number of images. */
-function isGuessing(accuracy: number, classes: number, images: number): boolean {
-  const guessed = 1 / classes;
-  const bound = guessed + DEVIATIONS * Math.sqrt((guessed * (1 - guessed)) / images);
-  return accuracy <= Math.min(bound, NEVER_CHANCE);
 }
 
 /**
@@ -161,7 +149,7 @@ export function chance({ rows, classes }: Pick<Facts, "rows" | "classes">): Diag
   const clean = cleanOf(rows);
   const accuracy = mean(clean.map((row) => row.clean));
   const guessed = 1 / classes;
-  if (!isGuessing(accuracy, classes, clean.length)) return null;
+  if (!isGuessing(accuracy, guessed, clean.length)) return null;
   return {
     code: "chance",
     severity: "invalid",

@@ -83,3 +83,17 @@ export function twoLevelInterval(shares: readonly number[], draws: number, level
   // The mean of `wilson` is a quotient of rounded numbers, which may be below 30 / 32.
   return { mean: total / n, low, high };
 }
+
+/** An accuracy within this many standard deviations of that of guessing is no better than chance. */
+const DEVIATIONS = 3;
+/** An accuracy above this share is never chance, however few images there are, unless guessing itself has it. */
+const NEVER_CHANCE = 2 / 3;
+
+/**
+ * Whether guessing also reaches an accuracy on this number of images. `guessed` is the share that guessing gets right: 1 / classes,
+ * or the share of the most frequent class.
+ */
+export function isGuessing(accuracy: number, guessed: number, images: number): boolean {
+  const bound = guessed + DEVIATIONS * Math.sqrt((guessed * (1 - guessed)) / images);
+  return accuracy <= Math.min(bound, Math.max(NEVER_CHANCE, guessed));
+}

@@ -15,6 +15,8 @@ import { isOneStep, validate, validationAttacks } from "./validation.ts";
 import {
   appendRow,
   bestRow,
+  type Comparing,
+  isChance,
   restoredRows,
   type ValidationRow,
   type Verdict,
@@ -27,6 +29,13 @@ const provenMarginOf = ({ objective }: Defense): LossObjective["provenMargin"] =
 /** Checks per epoch of a defence whose one-step attacks can overfit within a part of one. */
 const ONE_STEP_CHECKS = 4;
 
+/** The share of the most frequent class. */
+function largestShare({ labels, size }: Split): number {
+  const counts = new Map<number, number>();
+  for (const label of Array.from(labels)) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return Math.max(...counts.values()) / size;
+}
+
 /** The checks of a run on its validation images. */
 export class Selection {
   readonly #training: Training;
@@ -35,6 +44,7 @@ export class Selection {
   readonly #isOneStep: boolean;
   readonly #stepsPerEpoch: number;
   readonly #rows: ValidationRow[];
+  readonly #comparing: Comparing;
 
   private constructor(training: Training, split: Split, plan: Plan, rows: ValidationRow[]) {
     this.#training = training;
@@ -44,6 +54,7 @@ export class Selection {
     this.#isOneStep = isOneStep(training.defense);
     this.#stepsPerEpoch = plan.stepsPerEpoch;
     this.#rows = rows;
+    this.#comparing = Object.assign({}, training.options, { guessed: largestShare(split) });
   }
 
   /** Goes back to `step` steps of the run; null for a training without validation images. */
@@ -56,12 +67,21 @@ export class Selection {
 
   /** Why the run stops; null if it continues. */
   get verdict(): Verdict | null {
-    return verdictOn(this.#rows, this.#training.options, this.#isOneStep);
+    return verdictOn(this.#rows, this.#comparing, this.#isOneStep);
   }
 
   /** The check of the checkpoint that is the run's model so far. */
   get best(): ValidationRow | undefined {
-    return bestRow(this.#rows, this.#training.options);
+    return bestRow(this.#rows, this.#comparing);
+  }
+
+  /** What is wrong with that checkpoint, for a warning; undefined if nothing is. */
+  get problem(): string | undefined {
+    const { best } = this;
+    if (best?.step === 0)
+      return "no checkpoint was better on the validation images than the model before training, which is therefore the result; train longer, or at another --rate";
+    if (best === undefined || !isChance(best, this.#comparing)) return undefined;
+    return `the best checkpoint has ${(100 * best.clean).toFixed(1)} % of ${best.examples} clean validation images right, which always answering one class may reach as well; train longer, at another --rate, or with more --validation images`;
   }
 
   /** Whether a check is due at a position and has not been done. */

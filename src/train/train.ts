@@ -161,13 +161,8 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
     const { step } = run.position;
     const path = await run.finish(selection !== null);
     const verdict = selection?.verdict ?? null;
-    if (selection?.best?.step === 0)
-      yield {
-        event: "warning",
-        code: "not-better",
-        message:
-          "no checkpoint was better on the validation images than the model before training, which is therefore the result; train longer, or at another --rate",
-      };
+    const problem = selection?.problem;
+    if (problem !== undefined) yield { event: "warning", code: "not-better", message: problem };
     if (verdict !== null && path !== null) yield { event: "stopped", step, path, ...verdict };
     yield { event: "done", step, path: files.path };
   } finally {

@@ -18,6 +18,16 @@ describe("the best checkpoint", () => {
     expect(bestRow(all, {})?.step).toBe(20);
   });
 
+  it("is never one that always answers the same class, unless all of them do", () => {
+    const guessed = 0.1;
+    const collapsed = rows([0.92, 0], [0.12, 0.12], [0.1, 0.1]);
+    expect(bestRow(collapsed, { guessed })?.step).toBe(0);
+    expect(bestRow(rows([0.1, 0.1], [0.5, 0.05]), { guessed })?.step).toBe(10);
+    expect(bestRow(rows([0.1, 0.05], [0.12, 0.12]), { guessed })?.step).toBe(10);
+    const common = rows([0.95, 0.3], [0.8, 0.8]);
+    expect(bestRow(common, { guessed: 0.8 })?.step).toBe(0);
+  });
+
   it("is never one whose clean accuracy has fallen too far", () => {
     const all = rows([0.9, 0], [0.88, 0.1], [0.8, 0.4]);
     expect(bestRow(all, { maxCleanLoss: 0.03 })?.step).toBe(10);

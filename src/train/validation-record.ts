@@ -1,6 +1,7 @@
 // The checks on validation images of a run, one line each in validation.jsonl, and what follows from them.
 import { readRowLines, rowLine } from "../files/row-lines.ts";
 import { type RunFiles, readText } from "../files/run/run-files.ts";
+import { isGuessing } from "../math/statistics.ts";
 import type { Refinements } from "./refinements.ts";
 import type { Accuracy } from "./validation.ts";
 
@@ -40,18 +41,34 @@ export const appendRow = (files: RunFiles, row: ValidationRow): Promise<void> =>
 const losesClean = ({ clean }: Accuracy, first: Accuracy, { maxCleanLoss }: Refinements): boolean =>
   maxCleanLoss !== undefined && first.clean - clean > maxCleanLoss + 1e-9;
 
-/** The best row: the highest accuracy under attack, then the highest clean one, then the earliest. Undefined without rows. */
+/** What rows are compared by. */
+export interface Comparing extends Refinements {
+  /** The share of the validation images that are right if the answer is always their most frequent class; 0 if not known. */
+  readonly guessed?: number;
+}
+
+/** Whether always answering the same class is as good, on clean images: then no attack finds anything to break. */
+export const isChance = ({ clean, examples }: ValidationRow, { guessed = 0 }: Comparing): boolean =>
+  isGuessing(clean, guessed, examples);
+
+/**
+ * The best row: one that is better than chance, then the highest accuracy under attack, then the highest clean one, then the
+ * earliest. Undefined without rows.
+ */
 export function bestRow(
   rows: readonly ValidationRow[],
-  options: Refinements,
+  options: Comparing,
 ): ValidationRow | undefined {
   const [first] = rows;
   let best = first;
   for (const row of rows) {
     if (losesClean(row, first, options)) continue;
-    const isBetter =
-      row.robust > best.robust || (row.robust === best.robust && row.clean > best.clean);
-    if (isBetter) best = row;
+    const order = [
+      Number(isChance(best, options)) - Number(isChance(row, options)),
+      row.robust - best.robust,
+      row.clean - best.clean,
+    ];
+    if ((order.find((difference) => difference !== 0) ?? 0) > 0) best = row;
   }
   return best;
 }
@@ -64,7 +81,7 @@ const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 /** Why the run stops after the newest row; null if it continues. `oneStep` watches for catastrophic overfitting. */
 export function verdictOn(
   rows: readonly ValidationRow[],
-  options: Refinements,
+  options: Comparing,
   oneStep: boolean,
 ): Verdict | null {
   const [first, last, before] = [rows[0], rows.at(-1), rows.at(-2)];
