@@ -157,6 +157,13 @@ describe("rampart harden", () => {
     expect(await run(place(), 3)).toEqual(await run(place(), 6));
   });
 
+  it("leaves a file as it is if no checkpoint is better, without an entry of a defence", async () => {
+    const out = place();
+    const { code, err } = await harden(file, out, "--rate", "1e-20");
+    expect([code, err]).toEqual([0, expect.stringContaining("no checkpoint was better")]);
+    expect(readModel(readFileSync(join(out, "model.onnx")))).toEqual(readModel(readFileSync(file)));
+  });
+
   it("interrupted while the steps of --minutes are timed, writes no run of a wrong length", async () => {
     const out = place();
     const options = { defense: "at-linf", data: "shapes", batch: 16, steps: 1, validation: 8 };

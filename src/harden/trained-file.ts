@@ -75,7 +75,9 @@ export function trainedFile(
       const { seed } = settings;
       const { step } = position;
       const entry = defined({ version, defense, data, noise, heldOut, seed, step, from: sha256 });
-      const metadata = { [PROVENANCE]: JSON.stringify(entry) };
+      // Weights that no step has changed are not those of a defence.
+      const metadata: Record<string, string> =
+        step === 0 ? {} : { [PROVENANCE]: JSON.stringify(entry) };
       const { bytes, external } = writtenFile(file, network, state.parameters, metadata);
       return new Map([...external, [MODEL_FILE, bytes]]);
     },

@@ -12,7 +12,7 @@ export interface EpochMetrics {
   readonly loss: number;
   /** The share of these examples classified correctly in batch mode, each before its step. */
   readonly trainAccuracy: number;
-  /** The share of `testExamples` clean test images classified correctly: to monitor training, not to report. */
+  /** The share of `testExamples` clean test images that the run's model, averaged or not, classifies correctly: to monitor training, not to report. */
   readonly testAccuracy: number;
   readonly testExamples: number;
   /** The defence's noise, drawn once per image in that check; null for none. */

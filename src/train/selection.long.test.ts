@@ -4,8 +4,10 @@ import { withValidation } from "../data/validation-split.ts";
 import { type Defense, defenseNamed } from "../defenses/table.ts";
 import { keyOf } from "../math/random.ts";
 import { takeRows } from "../math/tensor.ts";
+import type { Parameters } from "../models/architecture.ts";
 import { classifier } from "../models/classifier.ts";
 import { chosenCheckpoint, latestCheckpoint } from "../models/opening/checkpoints.ts";
+import { epochTestAccuracy } from "./epoch-test-accuracy.ts";
 import type { TrainEvent } from "./events.ts";
 import { exampleKeys } from "./streams.ts";
 import { type Training, train } from "./train.ts";
@@ -64,6 +66,12 @@ it("a run whose one-step attacks overfit stops at once and goes back to its best
   expect(Number(stopped?.step)).toBeLessThan(6 * 40);
   expect(checks.find(({ step }) => step === finished[0])?.robust).toBe(best);
   expect(chosen?.checkpoint.position.step).toBe(finished[0]);
+
+  // Its position is saved, so that a resumed run only ends again.
+  const again = await events(training);
+  expect(again.filter(({ event }) => event === "step" || event === "validation")).toEqual([]);
+  expect(again.find((event) => event.event === "stopped")).toEqual(stopped);
+  expect(finished[1]).toBe(finished[0]);
 });
 
 it("averaged weights are the run's model, and a resumed run has the same ones", async () => {
@@ -95,6 +103,29 @@ it("averaged weights are checked with the batch statistics that their checkpoint
   );
   await network.release();
   expect(best).toMatchObject({ step: chosen.checkpoint.position.step, clean: accuracy.clean });
+});
+
+it("the metrics of an epoch are those of averaged weights", async () => {
+  const options = { epochs: 1, augment: "none", defense: "standard", rate: 1, swa: 0 } as const;
+  const training = await toyTraining(Object.assign({}, wide, options));
+  const all = await events(training);
+  const accuracyOf = async (parameters: Parameters | undefined) => {
+    const { runtime, architecture, dataset } = training;
+    const network = classifier(runtime, architecture, parameters ?? {});
+    const { accuracy } = await epochTestAccuracy(network, dataset, null, (indices) =>
+      exampleKeys(0, "check", 0, indices),
+    );
+    await network.release();
+    return accuracy;
+  };
+  const chosen = await chosenCheckpoint(training.files);
+  const last = await latestCheckpoint(training.files);
+  const [averaged, raw] = [
+    await accuracyOf(chosen?.checkpoint.state.parameters),
+    await accuracyOf(last?.checkpoint.state.parameters),
+  ];
+  expect(all.find((event) => event.event === "epoch")?.testAccuracy).toBe(averaged);
+  expect(raw).not.toBe(averaged);
 });
 
 describe("certified training", () => {

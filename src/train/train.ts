@@ -150,7 +150,10 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
         if (run.secondsSinceSave >= checkpointSeconds && !run.isEpochDone)
           yield { event: "checkpoint", step, path: await run.save() };
       }
-      if (!run.isEpochDone) break;
+      if (!run.isEpochDone) {
+        yield { event: "checkpoint", step: run.position.step, path: await run.save() };
+        break;
+      }
       const metrics = await run.finishEpoch();
       // The metrics first: a run killed between the two writes drops their line when it resumes, and writes it again.
       await withWriteErrors(files, appendMetrics(files, metrics));

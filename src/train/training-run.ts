@@ -66,6 +66,8 @@ export class TrainingRun {
   /** The network with the run's model as weights: `#judged`, or without averaging those of the last step. */
   readonly #model: Classifier;
   #judged: Parameters | null = null;
+  /** What `#judged` was made from: batch statistics depend on the epoch. */
+  #judgedFrom: { readonly average: Parameters | null; readonly epoch: number } | null = null;
 
   constructor(options: TrainingRunOptions) {
     const { training, plan, trainer, metadata, position, saved, averaged } = options;
@@ -156,9 +158,18 @@ export class TrainingRun {
 
   /** The network with the weights that `modelCheckpoint` saves. */
   async model(): Promise<Classifier> {
-    const averaged = this.#average?.current ?? null;
-    this.#judged = averaged === null ? null : await this.#withStatistics(averaged);
+    await this.#averaged();
     return this.#model;
+  }
+
+  /** The averaged weights as the model has them; null before the average begins. */
+  async #averaged(): Promise<Parameters | null> {
+    const average = this.#average?.current ?? null;
+    const { epoch } = this.#position;
+    if (this.#judgedFrom?.average !== average || this.#judgedFrom.epoch !== epoch)
+      this.#judged = average === null ? null : await this.#withStatistics(average);
+    this.#judgedFrom = { average, epoch };
+    return this.#judged;
   }
 
   /** Equally averaged weights with batch statistics of their own; exponential averages have averaged ones. */
@@ -177,9 +188,7 @@ export class TrainingRun {
   /** A checkpoint with the run's model alone, without what a resumed run needs. */
   async modelCheckpoint(): Promise<Checkpoint> {
     const checkpoint = await this.checkpoint();
-    const averaged = this.#average?.current ?? null;
-    const parameters =
-      averaged === null ? checkpoint.state.parameters : await this.#withStatistics(averaged);
+    const parameters = (await this.#averaged()) ?? checkpoint.state.parameters;
     return Object.assign({}, checkpoint, { state: { parameters, slots: {} } });
   }
 
@@ -188,11 +197,8 @@ export class TrainingRun {
     const { dataset, defense, options } = this.#training;
     const { epoch, step, lossSum, correct, seconds } = this.#position;
     const { stepsPerEpoch, batch } = this.#plan;
-    const check = await epochTestAccuracy(
-      this.#classifiers.frozen,
-      dataset,
-      defense.noise,
-      (indices) => exampleKeys(options.seed, "check", epoch, indices),
+    const check = await epochTestAccuracy(await this.model(), dataset, defense.noise, (indices) =>
+      exampleKeys(options.seed, "check", epoch, indices),
     );
     this.#position = { step, epoch: epoch + 1, ...EPOCH_START };
     return {
