@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { nodeOf, onnxFile } from "../../test/fixtures/model-fixture.ts";
 import { typed } from "../../test/fixtures/typed-fixture.ts";
 import { openDatasetInNode } from "../data/node.ts";
+import { defineDefense } from "../defenses/define-defense.ts";
 import { readModel } from "../engine/onnx/model.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import { trainFileInNode } from "../harden/node.ts";
@@ -14,6 +15,7 @@ import { keyOf, keysFor } from "../math/random.ts";
 import { type NdArray, tensor } from "../math/tensor.ts";
 import { classifier } from "../models/classifier.ts";
 import { openModelInNode } from "../models/opening/node.ts";
+import { use } from "../plugins/use.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rampart-harden-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -155,6 +157,51 @@ describe("rampart harden", () => {
       return readFileSync(join(out, "model.onnx"));
     };
     expect(await run(place(), 3)).toEqual(await run(place(), 6));
+  });
+
+  it("a run that diverges is compared at its best checkpoint, with exit code 2, and can continue", async () => {
+    let batches = 0;
+    use(
+      defineDefense({
+        name: "breaking-once",
+        source: "this test",
+        make: () => ({
+          objective: {
+            name: "breaking-once",
+            examples: async (_, x) =>
+              ++batches === 15
+                ? tensor(
+                    x.shape,
+                    x.data.map(() => 3e38),
+                  )
+                : x,
+          },
+        }),
+      }),
+    );
+    const out = place();
+    const more = [
+      "--defense",
+      "breaking-once",
+      "--rate",
+      "0.1",
+      "--epochs",
+      "40",
+      "--validation",
+      "64",
+    ];
+    const first = await harden(file, out, ...more);
+    expect([first.code, first.err]).toEqual([
+      2,
+      expect.stringMatching(/model is the best checkpoint before that, .*step-\d+/),
+    ]);
+    expect(first.out).toContain("wrote");
+    expect(readdirSync(out)).toEqual(expect.arrayContaining(["model.onnx", "report.html"]));
+    const kept = readFileSync(join(out, "model.onnx"));
+    expect((await openModelInNode(out)).defense).toBe("breaking-once");
+    const rest = await harden(file, out, ...more, "--resume");
+    expect([rest.code, rest.out.includes("wrote")]).toEqual([0, true]);
+    expect(readFileSync(join(out, "model.onnx")).equals(kept)).toBe(false);
   });
 
   it("leaves a file as it is if no checkpoint is better, without an entry of a defence", async () => {

@@ -7,6 +7,7 @@ import { DefenseOptions } from "../defenses/table.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import { summarize } from "../evaluate/summary.ts";
 import { nodeHost } from "../files/host/node.ts";
+import { besideRows } from "../files/rows/rows-file.ts";
 import { nodeStorage } from "../files/storage/node.ts";
 import { judged } from "../harden/judged.ts";
 import {
@@ -121,31 +122,49 @@ export const hardenCommand = command({
     });
     const given = pick(values, namesOf(trainOptions().omit({ model: true }).shape));
     const bar = progress(context.stderr, { json: context.json });
-    const isDone =
-      (await trains(given, training, bar, context)) &&
-      (await judges(values, training, { bar, context }));
+    const { hasModel, failure } = await trains(given, training, bar, context);
+    const isDone = hasModel && (await judges(values, training, { bar, context }));
     bar.stop();
     if (isDone) await compares(out, values.seed ?? 0, context);
+    if (failure !== null) throw failure;
   },
 });
 
-/** Trains, and returns whether the training is finished. */
+/** How a training ends. */
+interface Trained {
+  /** Whether it has chosen the model to compare. */
+  readonly hasModel: boolean;
+  /** Why it stopped before all of its work was done, with a model all the same; null if it did not. */
+  readonly failure: UsageError | null;
+}
+
 async function trains(
   given: TrainOptions,
   training: FileTraining,
   bar: Progress,
   context: Context,
-): Promise<boolean> {
-  let isDone = false;
+): Promise<Trained> {
+  const out = nodeStorage(`${training.out}/`, training.out);
+  let hasModel = false;
+  let isTraining = false;
   try {
     for await (const event of trainFileInNode(given, training)) {
       tellTraining(event, bar, context, resuming(context.argv));
-      if (event.event === "done") isDone = true;
+      if (event.event === "step" && !isTraining) {
+        isTraining = true;
+        // An earlier part of this run may have been compared, and its model is replaced.
+        for (const name of [AFTER, besideRows(AFTER, "settings.json"), REPORT])
+          await out.remove(name);
+      }
+      if (event.event === "done" || event.event === "stopped") hasModel = true;
     }
+  } catch (error) {
+    if (!hasModel || !(error instanceof UsageError)) throw error;
+    return { hasModel, failure: error };
   } finally {
     bar.stop();
   }
-  return isDone;
+  return { hasModel, failure: null };
 }
 
 type Judging = z.output<z.ZodObject<typeof judging>>;

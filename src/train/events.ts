@@ -37,5 +37,7 @@ export type TrainEvent =
       readonly step: number;
       readonly steps: number;
       readonly path: string;
+      /** The best checkpoint so far, which is the model until the run continues; null if there is none. */
+      readonly model: string | null;
     }
   | { readonly event: "done"; readonly step: number; readonly path: string };

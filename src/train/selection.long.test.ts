@@ -74,6 +74,83 @@ it("a run whose one-step attacks overfit stops at once and goes back to its best
   expect(finished[1]).toBe(finished[0]);
 });
 
+describe("a run that diverges", () => {
+  const options = { epochs: 4, augment: "none", defense: "standard" } as const;
+  /** A run of 6 steps per epoch that is given NaN at its 16th batch, and the checkpoints that become its model. */
+  async function breaking(more: Partial<Training> = {}) {
+    const { dataset, validation } = withValidation(stripes(88), 40, keyOf(3));
+    const { images } = dataset.train;
+    let calls = 0;
+    const broken = (indices: readonly number[]) => {
+      const x = images(indices);
+      if (++calls === 16) x.data[0] = Number.NaN;
+      return x;
+    };
+    const finished: number[] = [];
+    const training = await toyTraining(options, {
+      dataset: Object.assign({}, dataset, {
+        train: Object.assign({}, dataset.train, { images: broken }),
+      }),
+      validation,
+      finish: async ({ position }) => void finished.push(position.step),
+      ...more,
+    });
+    return { training, finished };
+  }
+
+  it("keeps its best checkpoint as its model, and then fails", async () => {
+    const { training, finished } = await breaking();
+    const all: TrainEvent[] = [];
+    const run = async () => {
+      for await (const event of train(training)) all.push(event);
+    };
+    await expect(run()).rejects.toThrow(
+      "step 16 of 24 gave a loss of NaN; the model is the best checkpoint before that, memory/chosen/step-12.safetensors;\n  start again with a lower rate than --rate 0.05",
+    );
+    const path = "memory/chosen/step-12.safetensors";
+    const message = "step 16 of 24 gave a loss of NaN";
+    const stopped = { event: "stopped", reason: "diverged", step: 15, path, message };
+    expect(all.at(-1)).toEqual(stopped);
+    expect(finished).toEqual([12]);
+  });
+
+  it("without a better checkpoint than its first weights, keeps nothing", async () => {
+    const { training, finished } = await breaking({
+      options: Object.assign({}, (await toyTraining(options)).options, { rate: 1e-20 }),
+    });
+    const all: TrainEvent[] = [];
+    const run = async () => {
+      for await (const event of train(training)) all.push(event);
+    };
+    await expect(run()).rejects.toMatchObject({ code: "diverged" });
+    expect(all.filter(({ event }) => event === "stopped")).toEqual([]);
+    expect(finished).toEqual([]);
+  });
+});
+
+it("an interrupted run's model is its best checkpoint so far", async () => {
+  const { dataset, validation } = withValidation(stripes(88), 40, keyOf(3));
+  const interrupt = new AbortController();
+  const finished: number[] = [];
+  const training = await toyTraining(
+    { defense: "standard", epochs: 40, augment: "none" },
+    {
+      dataset,
+      validation,
+      signal: interrupt.signal,
+      finish: async ({ position }) => void finished.push(position.step),
+    },
+  );
+  const all: TrainEvent[] = [];
+  for await (const event of train(training)) {
+    all.push(event);
+    if (event.event === "step" && event.step === 15) interrupt.abort();
+  }
+  const model = (await chosenCheckpoint(training.files))?.name;
+  expect(all.at(-1)).toMatchObject({ event: "interrupted", model: `memory/${model}` });
+  expect(finished).toEqual([12]);
+});
+
 it("averaged weights are the run's model, and a resumed run has the same ones", async () => {
   const options = { defense: "standard", ema: 0.9, epochs: 2, augment: "none" } as const;
   const whole = await toyTraining(options);

@@ -75,6 +75,11 @@ export class Selection {
     return bestRow(this.#rows, this.#comparing);
   }
 
+  /** Whether a checkpoint of the training is better than the model before it. */
+  get hasImproved(): boolean {
+    return (this.best?.step ?? 0) > 0;
+  }
+
   /** What is wrong with that checkpoint, for a warning; undefined if nothing is. */
   get problem(): string | undefined {
     const { best } = this;

@@ -11,6 +11,7 @@ import {
 import { latestCheckpoint, withWriteErrors } from "../models/opening/checkpoints.ts";
 import { batchTrainer } from "./batch-trainer.ts";
 import { changedTarget } from "./changed-target.ts";
+import { Divergence } from "./divergence.ts";
 import type { TrainEvent } from "./events.ts";
 import { firstWeights } from "./first-weights.ts";
 import { appendMetrics, truncateMetrics } from "./metrics.ts";
@@ -98,11 +99,11 @@ async function startOf(
 /**
  * Trains until `options.epochs` epochs are finished, from the newest checkpoint in `files` if there is one, and yields
  * events. A run that was interrupted and resumed ends with the same bits as an uninterrupted one on the same machine,
- * with the same threads and lowering. Throws `UsageError` if the training diverges or a file cannot be written.
+ * with the same threads and lowering. Throws `UsageError` if the training diverges or a file cannot be written. A run that
+ * diverges after a check that found a better model first makes that its model, and says so in the event `stopped`.
  */
 export async function* train(training: Training): AsyncGenerator<TrainEvent, void, void> {
   const { architecture, dataset, defense, options, files } = training;
-  const { checkpointSeconds = 120 } = training;
   const plan = planOf(options, dataset, defense);
   const { steps } = plan;
   const { weightDecay, clipGradient } = options;
@@ -133,42 +134,81 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
   const run = new TrainingRun({ training, plan, trainer, metadata, position, saved, averaged });
   const selection = await Selection.open(training, plan, position.step);
   try {
-    if (selection?.isDue(position)) yield await selection.check(run);
-    while (run.position.epoch < options.epochs && !selection?.verdict) {
-      const order = plan.order(run.position.epoch);
-      while (!run.isEpochDone) {
-        const result = await run.step(order);
-        if (result === null) {
-          const path = await run.save();
-          yield { event: "interrupted", step: run.position.step, steps, path };
-          return;
-        }
-        const { step, epoch } = run.position;
-        yield { event: "step", step, steps, epoch: epoch + 1, ...result };
-        if (selection?.isDue(run.position)) yield await selection.check(run);
-        if (selection?.verdict) break;
-        if (run.secondsSinceSave >= checkpointSeconds && !run.isEpochDone)
-          yield { event: "checkpoint", step, path: await run.save() };
-      }
-      if (!run.isEpochDone) {
-        yield { event: "checkpoint", step: run.position.step, path: await run.save() };
-        break;
-      }
-      const metrics = await run.finishEpoch();
-      // The metrics first: a run killed between the two writes drops their line when it resumes, and writes it again.
-      await withWriteErrors(files, appendMetrics(files, metrics));
-      const path = await run.save();
-      yield { event: "epoch", ...metrics };
-      yield { event: "checkpoint", step: run.position.step, path };
-    }
-    const { step } = run.position;
+    const diverged = yield* untilDivergence(steppedThrough({ run, selection, training, steps }));
+    if (diverged === "interrupted") return;
+    // Without a better checkpoint than the model before training, there is nothing to keep.
+    if (diverged !== null && !selection?.hasImproved) throw diverged;
     const path = await run.finish(selection !== null);
-    const verdict = selection?.verdict ?? null;
     const problem = selection?.problem;
     if (problem !== undefined) yield { event: "warning", code: "not-better", message: problem };
+    const { step } = run.position;
+    if (diverged !== null && path !== null) {
+      yield { event: "stopped", step, path, reason: "diverged", message: diverged.finding };
+      throw diverged.withModel(path);
+    }
+    const verdict = selection?.verdict ?? null;
     if (verdict !== null && path !== null) yield { event: "stopped", step, path, ...verdict };
     yield { event: "done", step, path: files.path };
   } finally {
     await run.release();
   }
+}
+
+/** Passes events on, and returns how they end: with a divergence, or as `events` does. */
+async function* untilDivergence<R>(
+  events: AsyncGenerator<TrainEvent, R, void>,
+): AsyncGenerator<TrainEvent, R | Divergence, void> {
+  try {
+    return yield* events;
+  } catch (error) {
+    if (error instanceof Divergence) return error;
+    throw error;
+  }
+}
+
+/** A run that is open, and its checks. */
+interface OpenRun {
+  readonly run: TrainingRun;
+  readonly selection: Selection | null;
+  readonly training: Training;
+  readonly steps: number;
+}
+
+/** Trains to the end of the run, a verdict or an interruption, and saves that position. Null for a run that is not interrupted. */
+async function* steppedThrough({
+  run,
+  selection,
+  training: { options, files, checkpointSeconds = 120 },
+  steps,
+}: OpenRun): AsyncGenerator<TrainEvent, "interrupted" | null, void> {
+  if (selection?.isDue(run.position)) yield await selection.check(run);
+  while (run.position.epoch < options.epochs && !selection?.verdict) {
+    const order = run.order();
+    while (!run.isEpochDone) {
+      const result = await run.step(order);
+      if (result === null) {
+        const path = await run.save();
+        const model = selection?.hasImproved ? await run.finish(true) : null;
+        yield { event: "interrupted", step: run.position.step, steps, path, model };
+        return "interrupted";
+      }
+      const { step, epoch } = run.position;
+      yield { event: "step", step, steps, epoch: epoch + 1, ...result };
+      if (selection?.isDue(run.position)) yield await selection.check(run);
+      if (selection?.verdict) break;
+      if (run.secondsSinceSave >= checkpointSeconds && !run.isEpochDone)
+        yield { event: "checkpoint", step, path: await run.save() };
+    }
+    if (!run.isEpochDone) {
+      yield { event: "checkpoint", step: run.position.step, path: await run.save() };
+      break;
+    }
+    const metrics = await run.finishEpoch();
+    // The metrics first: a run killed between the two writes drops their line when it resumes, and writes it again.
+    await withWriteErrors(files, appendMetrics(files, metrics));
+    const path = await run.save();
+    yield { event: "epoch", ...metrics };
+    yield { event: "checkpoint", step: run.position.step, path };
+  }
+  return null;
 }

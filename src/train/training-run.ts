@@ -1,15 +1,9 @@
 import { NotFiniteGradient } from "../attacks/preconditions.ts";
 import type { Victim } from "../attacks/victim.ts";
 import { InternalError } from "../math/internal-error.ts";
-import { UsageError } from "../math/usage-error.ts";
 import type { Parameters } from "../models/architecture.ts";
 import type { Classifier } from "../models/classifier.ts";
-import type {
-  Checkpoint,
-  CheckpointMetadata,
-  Position,
-  TrainState,
-} from "../models/opening/checkpoint.ts";
+import type { Checkpoint, CheckpointMetadata, Position } from "../models/opening/checkpoint.ts";
 import {
   checkpointName,
   checkpointNames,
@@ -19,6 +13,7 @@ import {
 } from "../models/opening/checkpoints.ts";
 import { trainableClassifier } from "../models/trainable-classifier.ts";
 import { withStatisticsOf } from "./batch-statistics.ts";
+import { areWeightsFinite, Divergence } from "./divergence.ts";
 import { epochTestAccuracy } from "./epoch-test-accuracy.ts";
 import { guarded, isInterruption, unlessInterrupted } from "./interruption.ts";
 import type { EpochMetrics } from "./metrics.ts";
@@ -102,6 +97,11 @@ export class TrainingRun {
     return this.#position;
   }
 
+  /** The data-set indices of this epoch's examples in training order. */
+  order(): readonly number[] {
+    return this.#plan.order(this.#position.epoch);
+  }
+
   get isEpochDone(): boolean {
     return this.#position.stepInEpoch >= this.#plan.stepsPerEpoch;
   }
@@ -132,10 +132,13 @@ export class TrainingRun {
         this.#hasBegun = true;
       },
     });
-    const result = await unlessInterrupted(trained.catch((error) => this.#explained(error)));
+    const result = await unlessInterrupted(
+      trained.catch((error) => this.#explained(error, position.step + 1)),
+    );
     if (result === null) return null;
     const { loss, correct } = result;
-    if (!Number.isFinite(loss)) throw await this.#divergence(`a loss of ${loss}`);
+    if (!Number.isFinite(loss))
+      throw await this.#divergence(`a loss of ${loss}`, position.step + 1);
     this.#position = {
       step: position.step + 1,
       epoch: position.epoch,
@@ -251,7 +254,7 @@ export class TrainingRun {
     const { files } = this.#training;
     const checkpoint = await this.checkpoint();
     if (!areWeightsFinite(checkpoint.state))
-      throw await this.#divergence("weights that are not finite");
+      throw await this.#divergence(BAD_WEIGHTS, this.#position.step);
     const name = checkpointName(this.#position);
     if (this.#saved.name !== name) await saveCheckpoint(files, checkpoint);
     this.#saved = { name, at: performance.now() };
@@ -264,28 +267,27 @@ export class TrainingRun {
     await Promise.all([...all].map((one) => one.release()));
   }
 
-  /** Throws the divergence behind an error of an attack: gradients or weights that are not finite; else the error itself. */
-  async #explained(error: unknown): Promise<never> {
+  /**
+   * Throws the divergence behind an error of an attack after a step: gradients or weights that are not finite; else the error
+   * itself.
+   */
+  async #explained(error: unknown, step: number): Promise<never> {
     if (isInterruption(error)) throw error;
     if (!areWeightsFinite(await this.#trainer.state()))
-      throw await this.#divergence("weights that are not finite");
+      throw await this.#divergence(BAD_WEIGHTS, step);
     throw error instanceof NotFiniteGradient
-      ? await this.#divergence("gradients that are not finite")
+      ? await this.#divergence("gradients that are not finite", step)
       : error;
   }
 
-  async #divergence(finding: string): Promise<UsageError> {
+  async #divergence(found: string, step: number): Promise<Divergence> {
     const { files, options } = this.#training;
     const [newest] = await checkpointNames(files);
     const last = newest ?? (await chosenCheckpoint(files))?.name;
     const good = last === undefined ? "none" : `${files.path}/${last}`;
-    return new UsageError(
-      `step ${this.#position.step + 1} of ${this.#plan.steps} gave ${finding}; the last good checkpoint is ${good}`,
-      { code: "diverged", next: `start again with a lower rate than --rate ${options.rate}` },
-    );
+    const finding = `step ${step} of ${this.#plan.steps} gave ${found}`;
+    return new Divergence(finding, `the last good checkpoint is ${good}`, options.rate);
   }
 }
 
-/** One sum per array: it is finite only if all elements are. */
-const areWeightsFinite = ({ parameters }: TrainState): boolean =>
-  Object.values(parameters).every(({ data }) => Number.isFinite(data.reduce((a, b) => a + b, 0)));
+const BAD_WEIGHTS = "weights that are not finite";

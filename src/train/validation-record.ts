@@ -16,9 +16,9 @@ export interface ValidationRow extends Accuracy {
   readonly proven?: true;
 }
 
-/** Why a run stops before its last epoch. */
+/** Why a run stops before its last epoch, at its best checkpoint. After a divergence not all of the work is done. */
 export interface Verdict {
-  readonly reason: "clean-loss" | "overfitting" | "patience";
+  readonly reason: "clean-loss" | "overfitting" | "patience" | "diverged";
   readonly message: string;
 }
 

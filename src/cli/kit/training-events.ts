@@ -49,6 +49,7 @@ export function tellTraining(
       bar.log(`stopped after step ${event.step}: ${event.message}`, `restored ${event.path}`);
       break;
     case "interrupted":
+      if (event.model !== null) bar.log(`model.onnx is the best checkpoint so far, ${event.model}`);
       bar.log(
         `stopped after step ${event.step} of ${event.steps}; ${event.path} is saved. Continue with:`,
         `  ${resume}`,
