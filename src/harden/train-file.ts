@@ -11,12 +11,20 @@ import { classifier } from "../models/classifier.ts";
 import type { Noise } from "../noise/noise.ts";
 import { defenseSettings } from "../train/defense-settings.ts";
 import { resolveOptions, type TrainOptions } from "../train/options.ts";
+import { checksPerEpoch } from "../train/selection.ts";
 import { exampleKeys } from "../train/streams.ts";
 import { trainModel } from "../train/train-model.ts";
 import type { TrainingRequest } from "../train/training-request.ts";
 import { validate, validationAttacks } from "../train/validation.ts";
 import type { OpenedFile } from "./open-trained.ts";
-import { lengthFor, secondsPerStep, trialLength } from "./time-budget.ts";
+import {
+  affordableImages,
+  lengthFor,
+  plannedSeconds,
+  timeLimit,
+  timesOf,
+  trialLength,
+} from "./time-budget.ts";
 import { requireBatch, type TrainedFile, trainedFile } from "./trained-file.ts";
 
 /** An open file, and how its training is watched and recorded. */
@@ -41,7 +49,7 @@ export interface FileTrainingContext {
 /** What `trainModel` gets besides the options and the platform. */
 export type FileTrainingRequest = Pick<
   TrainingRequest,
-  "ownModel" | "ownData" | "from" | "writeModel" | "signal" | "note" | "command"
+  "ownModel" | "ownData" | "from" | "writeModel" | "signal" | "limit" | "note" | "command"
 >;
 
 /** Images on which it is decided whether a file is undefended, and the share of clean accuracy that is left of such a file. */
@@ -118,18 +126,31 @@ const requestOf = (
   } satisfies FileTrainingRequest);
 };
 
-/** The options with as many epochs or images as fit into the minutes, measured on a few steps that are thrown away. */
+/** Validation images of a trial. */
+const TRIED = 128;
+
+/**
+ * The options with as many epochs and images as fit into the minutes, of which `elapsed()` seconds have passed. Steps and checks
+ * are timed in a trial that is thrown away. Validation images are fewer if a check would take too long, and their number is not
+ * among the options `given`.
+ */
 async function withinMinutes(
   options: TrainOptions,
-  minutes: number,
+  { given, minutes, elapsed }: Budget,
   request: FileTrainingRequest,
   { opened: { dataset }, runtime, host, noiseNamed, signal, note }: FileTrainingContext,
 ): Promise<TrainOptions> {
-  const { batch, validation = 0, examples } = resolveOptions(options);
-  const rest = dataset.train.size - validation;
-  const epoch = { images: Math.min(examples ?? rest, rest), batch };
-  const trial = Object.assign({}, options, trialLength(epoch));
-  for (const name of ["validation", "maxCleanLoss", "patience"] as const) delete trial[name];
+  const resolved = resolveOptions(options);
+  const { batch, validation = 0, examples } = resolved;
+  /** An epoch of a training with this number of validation images. */
+  const epochBeside = (held: number) => {
+    const rest = dataset.train.size - held;
+    return { images: Math.min(examples ?? rest, rest), batch };
+  };
+  const tried = Math.min(TRIED, validation);
+  const trial = Object.assign({}, options, trialLength(epochBeside(validation)));
+  if (tried > 0) trial.validation = tried;
+  for (const name of ["maxCleanLoss", "patience"] as const) delete trial[name];
   const events = trainModel(
     trial,
     Object.assign({}, request, {
@@ -140,7 +161,7 @@ async function withinMinutes(
       noiseNamed,
     }),
   );
-  const seconds = await secondsPerStep(events, { signal }).catch((error) => {
+  const times = await timesOf(events, { signal }).catch((error) => {
     if (signal?.aborted)
       note?.({
         code: "time-budget",
@@ -148,12 +169,32 @@ async function withinMinutes(
       });
     throw error;
   });
-  const length = lengthFor(minutes, Object.assign({ seconds }, epoch));
+  const left = plannedSeconds(minutes, elapsed());
+  const perImage = times.check / Math.max(1, tried);
+  const checked =
+    given.validation === undefined ? affordableImages(validation, perImage, left) : validation;
+  const check = perImage * checked;
+  const defense = defenseNamed(options.defense ?? "", defenseSettings(resolved), noiseNamed);
+  const length = lengthFor(
+    left,
+    Object.assign({}, times, { check }),
+    Object.assign({ checks: checksPerEpoch(defense) }, epochBeside(checked)),
+  );
+  const images = length.examples === undefined ? "" : ` of ${length.examples} images`;
   note?.({
     code: "time-budget",
-    text: `a step takes ${seconds.toPrecision(2)} s, so ${minutes} minutes are ${length.epochs} epochs${length.examples === undefined ? "" : ` of ${length.examples} images`}`,
+    text: `a step takes ${times.step.toPrecision(2)} s and a check on ${checked} validation images ${check.toPrecision(2)} s, so ${minutes} minutes are ${length.epochs} epochs${images}`,
   });
-  return Object.assign({}, options, defined(length));
+  return Object.assign({}, options, defined({ validation: checked || undefined, ...length }));
+}
+
+/** The time of a training. */
+interface Budget {
+  /** The options as the caller gives them. */
+  readonly given: TrainOptions;
+  readonly minutes: number;
+  /** Seconds. */
+  readonly elapsed: () => number;
 }
 
 /** The options of the training of a file, and what it is started with. Throws `UsageError` for a file that cannot be trained. */
@@ -162,6 +203,9 @@ export async function fileTraining(
   context: FileTrainingContext,
 ): Promise<{ readonly options: TrainOptions; readonly request: FileTrainingRequest }> {
   const { opened, hasBegun, hardens = false, minutes } = context;
+  const started = performance.now();
+  const elapsed = () => (performance.now() - started) / 1000;
+  const limit = minutes === undefined ? undefined : timeLimit(minutes);
   const { model, file, sha256, dataset } = opened;
   const { statistics = "frozen" } = given;
   const trained = trainedFile(model, file, sha256, { batchStatistics: statistics === "batch" });
@@ -170,9 +214,11 @@ export async function fileTraining(
     model: trained.network.name,
     data: dataset.name,
   });
-  if (hasBegun) return { options, request };
+  const limited = Object.assign({}, request, { limit });
+  if (hasBegun) return { options, request: limited };
   if (hardens) options = await hardeningOptions(options, context);
-  if (minutes !== undefined) options = await withinMinutes(options, minutes, request, context);
+  if (minutes !== undefined)
+    options = await withinMinutes(options, { given, minutes, elapsed }, request, context);
   requireBatch(dataset, resolveOptions(options));
-  return { options, request };
+  return { options, request: limited };
 }

@@ -50,7 +50,8 @@ export async function trainOn(start: StartRuntime, options: TrainOptions): Promi
  * Trains a classifier and returns it open, as `evaluate` and `audit` take it. With a storage `out` the run is kept
  * there: `config.json`, `metrics.jsonl`, `checkpoints/` and `model.onnx`; the same call with `resume: true` continues
  * it. Where `signal` aborts, a checkpoint is saved in `out` and the promise is rejected with the signal's reason.
- * Throws `UsageError`.
+ * Throws `UsageError`, with the code `diverged` for a loss that is not finite; the best checkpoint on validation images
+ * is then the model in `out`.
  *
  * @example
  * ```ts

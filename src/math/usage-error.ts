@@ -26,6 +26,8 @@ export type UsageCode =
   | "inaccurate-device"
   /** A training run whose loss or weights became infinite or NaN. */
   | "diverged"
+  /** A training run that took longer than it was given. */
+  | "out-of-time"
   /** A plug-in that cannot be loaded, takes a name that exists, throws, or returns a wrong shape. */
   | "bad-plugin";
 

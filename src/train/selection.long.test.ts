@@ -128,6 +128,49 @@ describe("a run that diverges", () => {
   });
 });
 
+it("a run whose time is over ends at its best checkpoint, fails, and can be resumed to the same bits", async () => {
+  const { dataset, validation } = withValidation(stripes(88), 40, keyOf(3));
+  const options = { defense: "standard", epochs: 4, augment: "none" } as const;
+  const finished: number[] = [];
+  const data = { dataset, validation };
+  const whole = await toyTraining(options, data);
+  await events(whole);
+  const finish: Training["finish"] = async ({ position }) => void finished.push(position.step);
+  let steps = 0;
+  const limit = { isOver: () => ++steps >= 15, text: "time is over", next: "resume" };
+  const late = await toyTraining(options, Object.assign({ finish, limit }, data));
+  const all: TrainEvent[] = [];
+  const run = async () => {
+    for await (const event of train(late)) all.push(event);
+  };
+  await expect(run()).rejects.toMatchObject({
+    code: "out-of-time",
+    message: expect.stringMatching(/^time is over; .*chosen.step-\d+\.safetensors;\n {2}resume$/),
+  });
+  expect(all.slice(-4).map(({ event }) => event)).toEqual([
+    "step",
+    "validation",
+    "checkpoint",
+    "stopped",
+  ]);
+  const chosen = await chosenCheckpoint(late.files);
+  expect(all.at(-1)).toMatchObject({ reason: "time", step: 15, path: `memory/${chosen?.name}` });
+  expect(finished).toEqual([chosen?.checkpoint.position.step]);
+  await events(await toyTraining(options, Object.assign({ files: late.files }, data)));
+  const [one, other] = await Promise.all([whole.files, late.files].map(latestCheckpoint));
+  expect(other?.checkpoint.state).toEqual(one?.checkpoint.state);
+  const checks = [whole.files, late.files].map((files) => files.read("validation.jsonl"));
+  const [expected, found] = await Promise.all(checks);
+  expect(Buffer.from(found).toString()).toBe(Buffer.from(expected).toString());
+});
+
+it("a run whose time is over after its last step is done", async () => {
+  const limit = { isOver: () => true, text: "", next: "" };
+  const options = { defense: "standard", epochs: 1, examples: 8 } as const;
+  const all = await events(await toyTraining(options, { limit }));
+  expect(all.at(-1)).toMatchObject({ event: "done", step: 1 });
+});
+
 it("an interrupted run's model is its best checkpoint so far", async () => {
   const { dataset, validation } = withValidation(stripes(88), 40, keyOf(3));
   const interrupt = new AbortController();

@@ -4,7 +4,7 @@ import type { Split } from "../data/dataset.ts";
 import { type LossObjective, replacesExamples } from "../defenses/objective.ts";
 import type { Defense } from "../defenses/table.ts";
 import type { Position } from "../models/opening/checkpoint.ts";
-import { removeChosenAfter, saveChosen, withWriteErrors } from "../models/opening/checkpoints.ts";
+import { keepChosen, saveChosen, withWriteErrors } from "../models/opening/checkpoints.ts";
 import type { TrainEvent } from "./events.ts";
 import type { Plan } from "./plan.ts";
 import { provenShare } from "./proven-share.ts";
@@ -28,6 +28,16 @@ const provenMarginOf = ({ objective }: Defense): LossObjective["provenMargin"] =
 
 /** Checks per epoch of a defence whose one-step attacks can overfit within a part of one. */
 const ONE_STEP_CHECKS = 4;
+
+/** The largest number of checks in one epoch. */
+export const checksPerEpoch = (defense: Defense): number =>
+  isOneStep(defense) ? ONE_STEP_CHECKS : 1;
+
+/** Whether a check belongs after this many steps of an epoch; 0 is the start of the run, or the end of an epoch. */
+function isCheckDue(defense: Defense, stepsPerEpoch: number, stepInEpoch: number): boolean {
+  const between = Math.ceil(stepsPerEpoch / checksPerEpoch(defense));
+  return stepInEpoch === stepsPerEpoch || stepInEpoch % between === 0;
+}
 
 /** The share of the most frequent class. */
 function largestShare({ labels, size }: Split): number {
@@ -57,12 +67,17 @@ export class Selection {
     this.#comparing = Object.assign({}, training.options, { guessed: largestShare(split) });
   }
 
-  /** Goes back to `step` steps of the run; null for a training without validation images. */
+  /**
+   * Goes back to `step` steps of the run; null for a training without validation images. A check that was not due, since the run
+   * had ended there, is forgotten: the resumed run has the same checks as one that never ended.
+   */
   static async open(training: Training, plan: Plan, step: number): Promise<Selection | null> {
-    const { validation, files } = training;
+    const { validation, files, defense } = training;
     if (validation === undefined) return null;
-    await removeChosenAfter(files, step);
-    return new Selection(training, validation, plan, await restoredRows(files, step));
+    const isKept = (checked: number) =>
+      checked <= step && isCheckDue(defense, plan.stepsPerEpoch, checked % plan.stepsPerEpoch);
+    await keepChosen(files, isKept);
+    return new Selection(training, validation, plan, await restoredRows(files, isKept));
   }
 
   /** Why the run stops; null if it continues. */
@@ -89,11 +104,10 @@ export class Selection {
     return `the best checkpoint has ${(100 * best.clean).toFixed(1)} % of ${best.examples} clean validation images right, which always answering one class may reach as well; train longer, at another --rate, or with more --validation images`;
   }
 
-  /** Whether a check is due at a position and has not been done. */
-  isDue({ step, stepInEpoch }: Position): boolean {
+  /** Whether a check is due at a position and has not been done. One is always due at the end of a run. */
+  isDue({ step, stepInEpoch }: Position, isEnd = false): boolean {
     if (this.#rows.at(-1)?.step === step) return false;
-    const between = Math.ceil(this.#stepsPerEpoch / (this.#isOneStep ? ONE_STEP_CHECKS : 1));
-    return step === 0 || stepInEpoch === this.#stepsPerEpoch || stepInEpoch % between === 0;
+    return isEnd || isCheckDue(this.#training.defense, this.#stepsPerEpoch, stepInEpoch);
   }
 
   /** The share that the bounds of the defence prove, which then chooses the checkpoint; nothing for other defences. */

@@ -181,7 +181,7 @@ export async function* trainModel(
   given: TrainOptions,
   request: TrainingRequest,
 ): AsyncGenerator<TrainEvent, void, void> {
-  const { storage, signal, note, checkpointSeconds } = request;
+  const { storage, signal, limit, note, checkpointSeconds } = request;
   const { options, isResumed } = await optionsOf(given, request);
   const warmed = warmedUpDefense(options, request, isResumed);
   const { defense } = warmed;
@@ -229,6 +229,7 @@ export async function* trainModel(
       validation,
       beforeStep: warmed.beforeStep,
       signal,
+      limit,
       checkpointSeconds,
       finish: (checkpoint) => writeModel(files, checkpoint),
     });

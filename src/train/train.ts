@@ -11,7 +11,6 @@ import {
 import { latestCheckpoint, withWriteErrors } from "../models/opening/checkpoints.ts";
 import { batchTrainer } from "./batch-trainer.ts";
 import { changedTarget } from "./changed-target.ts";
-import { Divergence } from "./divergence.ts";
 import type { TrainEvent } from "./events.ts";
 import { firstWeights } from "./first-weights.ts";
 import { appendMetrics, truncateMetrics } from "./metrics.ts";
@@ -24,6 +23,7 @@ import { runKey } from "./streams.ts";
 import { initialState } from "./train-step.ts";
 import type { Training } from "./training.ts";
 import { EPOCH_START, TrainingRun } from "./training-run.ts";
+import { UnfinishedTraining } from "./unfinished.ts";
 
 export type { Training };
 
@@ -99,8 +99,8 @@ async function startOf(
 /**
  * Trains until `options.epochs` epochs are finished, from the newest checkpoint in `files` if there is one, and yields
  * events. A run that was interrupted and resumed ends with the same bits as an uninterrupted one on the same machine,
- * with the same threads and lowering. Throws `UsageError` if the training diverges or a file cannot be written. A run that
- * diverges after a check that found a better model first makes that its model, and says so in the event `stopped`.
+ * with the same threads and lowering. Throws `UsageError` if the training diverges, takes too long or a file cannot be
+ * written. Before it throws for a divergence or for time, it makes the best checkpoint its model and yields `stopped`.
  */
 export async function* train(training: Training): AsyncGenerator<TrainEvent, void, void> {
   const { architecture, dataset, defense, options, files } = training;
@@ -134,17 +134,19 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
   const run = new TrainingRun({ training, plan, trainer, metadata, position, saved, averaged });
   const selection = await Selection.open(training, plan, position.step);
   try {
-    const diverged = yield* untilDivergence(steppedThrough({ run, selection, training, steps }));
-    if (diverged === "interrupted") return;
-    // Without a better checkpoint than the model before training, there is nothing to keep.
-    if (diverged !== null && !selection?.hasImproved) throw diverged;
+    const ending = yield* untilUnfinished(steppedThrough({ run, selection, training, steps }));
+    if (ending === "interrupted") return;
+    // Without a better checkpoint than the model before training, there is nothing to keep after a divergence.
+    if (ending?.reason === "diverged" && !selection?.hasImproved) throw ending;
     const path = await run.finish(selection !== null);
     const problem = selection?.problem;
     if (problem !== undefined) yield { event: "warning", code: "not-better", message: problem };
     const { step } = run.position;
-    if (diverged !== null && path !== null) {
-      yield { event: "stopped", step, path, reason: "diverged", message: diverged.finding };
-      throw diverged.withModel(path);
+    if (ending !== null) {
+      const { reason, finding: message } = ending;
+      const kept = path ?? (await run.save());
+      yield { event: "stopped", step, path: kept, reason, message };
+      throw ending.withModel(kept);
     }
     const verdict = selection?.verdict ?? null;
     if (verdict !== null && path !== null) yield { event: "stopped", step, path, ...verdict };
@@ -154,14 +156,14 @@ export async function* train(training: Training): AsyncGenerator<TrainEvent, voi
   }
 }
 
-/** Passes events on, and returns how they end: with a divergence, or as `events` does. */
-async function* untilDivergence<R>(
+/** Passes events on, and returns how they end: before all of the work is done, or as `events` does. */
+async function* untilUnfinished<R>(
   events: AsyncGenerator<TrainEvent, R, void>,
-): AsyncGenerator<TrainEvent, R | Divergence, void> {
+): AsyncGenerator<TrainEvent, R | UnfinishedTraining, void> {
   try {
     return yield* events;
   } catch (error) {
-    if (error instanceof Divergence) return error;
+    if (error instanceof UnfinishedTraining) return error;
     throw error;
   }
 }
@@ -178,11 +180,12 @@ interface OpenRun {
 async function* steppedThrough({
   run,
   selection,
-  training: { options, files, checkpointSeconds = 120 },
+  training: { options, files, limit, checkpointSeconds = 120 },
   steps,
 }: OpenRun): AsyncGenerator<TrainEvent, "interrupted" | null, void> {
   if (selection?.isDue(run.position)) yield await selection.check(run);
-  while (run.position.epoch < options.epochs && !selection?.verdict) {
+  let isLate = false;
+  while (run.position.epoch < options.epochs && !selection?.verdict && !isLate) {
     const order = run.order();
     while (!run.isEpochDone) {
       const result = await run.step(order);
@@ -194,8 +197,9 @@ async function* steppedThrough({
       }
       const { step, epoch } = run.position;
       yield { event: "step", step, steps, epoch: epoch + 1, ...result };
-      if (selection?.isDue(run.position)) yield await selection.check(run);
-      if (selection?.verdict) break;
+      isLate = step < steps && limit?.isOver() === true;
+      if (selection?.isDue(run.position, isLate)) yield await selection.check(run);
+      if (selection?.verdict || isLate) break;
       if (run.secondsSinceSave >= checkpointSeconds && !run.isEpochDone)
         yield { event: "checkpoint", step, path: await run.save() };
     }
@@ -209,6 +213,10 @@ async function* steppedThrough({
     const path = await run.save();
     yield { event: "epoch", ...metrics };
     yield { event: "checkpoint", step: run.position.step, path };
+  }
+  if (limit !== undefined && isLate && !selection?.verdict) {
+    const { text: finding, next } = limit;
+    throw new UnfinishedTraining("time", { finding, left: "the last position is saved", next });
   }
   return null;
 }

@@ -8,12 +8,15 @@ import type { OnNote } from "../math/note.ts";
 import type { Architecture } from "../models/architecture.ts";
 import type { Checkpoint } from "../models/opening/checkpoint.ts";
 import type { Noise } from "../noise/noise.ts";
+import type { TimeLimit } from "./unfinished.ts";
 
 /** How a run is watched, stopped and recorded, and the caller's own values that it uses. */
 export interface TrainingContext {
   readonly resume?: boolean;
   readonly signal?: AbortSignal;
   readonly checkpointSeconds?: number;
+  /** Ends the run at its best checkpoint once it is over. */
+  readonly limit?: TimeLimit | undefined;
   /** The command as typed, for the record. */
   readonly command?: string;
   /** Receives a note while the run waits to see whether another process still works in its directory. */

@@ -13,7 +13,6 @@ import {
 } from "../models/opening/checkpoints.ts";
 import { trainableClassifier } from "../models/trainable-classifier.ts";
 import { withStatisticsOf } from "./batch-statistics.ts";
-import { areWeightsFinite, Divergence } from "./divergence.ts";
 import { epochTestAccuracy } from "./epoch-test-accuracy.ts";
 import { guarded, isInterruption, unlessInterrupted } from "./interruption.ts";
 import type { EpochMetrics } from "./metrics.ts";
@@ -21,6 +20,7 @@ import type { BatchTrainer } from "./one-step-trainer.ts";
 import type { Plan } from "./plan.ts";
 import { exampleKeys } from "./streams.ts";
 import type { Training } from "./training.ts";
+import { areWeightsFinite, UnfinishedTraining } from "./unfinished.ts";
 import { averagingOf, WeightAverage } from "./weight-average.ts";
 
 /** The part of a position that each epoch starts with. */
@@ -280,13 +280,17 @@ export class TrainingRun {
       : error;
   }
 
-  async #divergence(found: string, step: number): Promise<Divergence> {
+  async #divergence(found: string, step: number): Promise<UnfinishedTraining> {
     const { files, options } = this.#training;
     const [newest] = await checkpointNames(files);
     const last = newest ?? (await chosenCheckpoint(files))?.name;
     const good = last === undefined ? "none" : `${files.path}/${last}`;
     const finding = `step ${step} of ${this.#plan.steps} gave ${found}`;
-    return new Divergence(finding, `the last good checkpoint is ${good}`, options.rate);
+    return new UnfinishedTraining("diverged", {
+      finding,
+      left: `the last good checkpoint is ${good}`,
+      next: `start again with a lower rate than --rate ${options.rate}`,
+    });
   }
 }
 

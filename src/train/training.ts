@@ -5,6 +5,7 @@ import type { RunFiles } from "../files/run/run-files.ts";
 import type { Architecture } from "../models/architecture.ts";
 import type { Checkpoint } from "../models/opening/checkpoint.ts";
 import type { ResolvedOptions } from "./options.ts";
+import type { TimeLimit } from "./unfinished.ts";
 
 /** What a training run works with; `options` holds every choice that is not one of these objects. */
 export interface Training {
@@ -22,6 +23,8 @@ export interface Training {
   /** Called before each step, with the steps finished; a defence whose radii grow follows it. */
   readonly beforeStep?: ((step: number, steps: number) => void) | undefined;
   readonly signal?: AbortSignal;
+  /** Ends the run at its best checkpoint once it is over. */
+  readonly limit?: TimeLimit | undefined;
   /** Seconds between checkpoints within an epoch; 0 saves after every step, 120 is the default. */
   readonly checkpointSeconds?: number;
   /** Called with the trained model at the end. */

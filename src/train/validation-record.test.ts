@@ -58,6 +58,8 @@ describe("a run stops", () => {
 it("a resumed run forgets the checks after its checkpoint", async () => {
   const files = memoryFiles("run");
   for (const row of rows([0.9, 0], [0.8, 0.2], [0.7, 0.3])) await appendRow(files, row);
-  expect((await restoredRows(files, 10)).map(({ step }) => step)).toEqual([0, 10]);
-  expect((await restoredRows(files, 30)).map(({ step }) => step)).toEqual([0, 10]);
+  expect((await restoredRows(files, (step) => step <= 10)).map(({ step }) => step)).toEqual([
+    0, 10,
+  ]);
+  expect((await restoredRows(files, () => true)).map(({ step }) => step)).toEqual([0, 10]);
 });

@@ -16,19 +16,25 @@ export interface ValidationRow extends Accuracy {
   readonly proven?: true;
 }
 
-/** Why a run stops before its last epoch, at its best checkpoint. After a divergence not all of the work is done. */
+/**
+ * Why a run stops before its last epoch, at its best checkpoint. After a divergence, or if its time is over, not all of the work is
+ * done.
+ */
 export interface Verdict {
-  readonly reason: "clean-loss" | "overfitting" | "patience" | "diverged";
+  readonly reason: "clean-loss" | "overfitting" | "patience" | "diverged" | "time";
   readonly message: string;
 }
 
 const FILE = "validation.jsonl";
 
-/** The rows of a run up to `step` steps; later ones are dropped, since a resumed run takes them again. */
-export async function restoredRows(files: RunFiles, step: number): Promise<ValidationRow[]> {
+/** The rows of a run whose steps are kept; a resumed run takes the others again. */
+export async function restoredRows(
+  files: RunFiles,
+  isKept: (step: number) => boolean,
+): Promise<ValidationRow[]> {
   if (!(await files.list("")).includes(FILE)) return [];
   const { rows } = readRowLines(`${files.path}/${FILE}`, await readText(files, FILE));
-  const kept = rows.map(({ value }) => value as ValidationRow).filter((row) => row.step <= step);
+  const kept = rows.map(({ value }) => value as ValidationRow).filter(({ step }) => isKept(step));
   await files.write(FILE, kept.map(rowLine).join(""));
   return kept;
 }

@@ -130,9 +130,12 @@ export async function saveChosen(files: RunFiles, checkpoint: Checkpoint): Promi
   return `${files.path}/${name}`;
 }
 
-/** Removes the checkpoints that were chosen after `step` steps, which a resumed run takes again. */
-export async function removeChosenAfter(files: RunFiles, step: number): Promise<void> {
-  for (const one of await chosenSteps(files)) if (one > step) await files.remove(chosenName(one));
+/** Removes the chosen checkpoints whose steps are not kept, which a resumed run takes again. */
+export async function keepChosen(
+  files: RunFiles,
+  isKept: (step: number) => boolean,
+): Promise<void> {
+  for (const one of await chosenSteps(files)) if (!isKept(one)) await files.remove(chosenName(one));
 }
 
 /** Saves a checkpoint, then removes old ones; returns the name of its file. */
