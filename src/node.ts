@@ -165,7 +165,8 @@ export const openDataset = async (
 
 /**
  * Trains in the run directory `out`, or continues it with `resume`, and opens the result. Where `signal` aborts, a
- * checkpoint is saved and the promise is rejected with the signal's reason. Throws `UsageError`.
+ * checkpoint is saved and the promise is rejected with the signal's reason. Throws `UsageError`, with the code `diverged` for a
+ * loss that is not finite; the best checkpoint on validation images is then the model in `out`.
  *
  * @example
  * ```ts

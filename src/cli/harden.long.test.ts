@@ -229,6 +229,20 @@ describe("rampart harden", () => {
     expect(notes.at(-1)).toContain("nothing is written");
   });
 
+  it("interrupted before a better checkpoint, writes no model, and says what to do", async () => {
+    const out = place();
+    const interrupt = new AbortController();
+    const options = { defense: "at-linf", data: "shapes", examples: 64, batch: 16, steps: 1 };
+    const runtime = await nodeRuntime({ threads: 1 });
+    const where = { path: file, out, runtime, signal: interrupt.signal };
+    for await (const event of trainFileInNode(Object.assign({ validation: 8 }, options), where))
+      if (event.event === "step") interrupt.abort();
+    await expect(openModelInNode(out)).rejects.toMatchObject({
+      code: "not-found",
+      message: expect.stringContaining("resume it first"),
+    });
+  });
+
   it("goes on with a finished run, and refuses another file in its place", async () => {
     const out = place();
     await harden(file, out);

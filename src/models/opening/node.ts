@@ -75,8 +75,9 @@ async function trainedFileIn(path: string) {
   const file = join(path, "model.onnx");
   const contents = await orMissing(readFile(file), undefined);
   if (contents === undefined)
-    throw new UsageError(`${path} trains a file and has not finished; resume it first`, {
+    throw new UsageError(`${path} trains a file and has written no model yet`, {
       code: "not-found",
+      next: "resume it first; stopped with Ctrl-C, it writes the best checkpoint so far",
     });
   if (isExported(readModel(contents).metadata)) return null;
   return { file, reading: source.from.reading };
