@@ -181,9 +181,10 @@ async function withinMinutes(
     Object.assign({ checks: checksPerEpoch(defense) }, epochBeside(checked)),
   );
   const images = length.examples === undefined ? "" : ` of ${length.examples} images`;
+  const epochs = length.epochs === 1 ? "1 epoch" : `${length.epochs} epochs`;
   note?.({
     code: "time-budget",
-    text: `a step takes ${times.step.toPrecision(2)} s and a check on ${checked} validation images ${check.toPrecision(2)} s, so ${minutes} minutes are ${length.epochs} epochs${images}`,
+    text: `a step takes ${times.step.toPrecision(2)} s and a check on ${checked} validation images ${check.toPrecision(2)} s, so --minutes ${minutes} is a training of ${epochs}${images}`,
   });
   return Object.assign({}, options, defined({ validation: checked || undefined, ...length }));
 }
