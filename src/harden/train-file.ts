@@ -1,4 +1,5 @@
 // What the training of a third-party file is started with, on any platform.
+import type { Dataset } from "../data/dataset.ts";
 import { subset } from "../data/held-out.ts";
 import { warmupRefusal } from "../defenses/objective.ts";
 import { defenseNamed } from "../defenses/table.ts";
@@ -109,16 +110,25 @@ async function hardeningOptions(
   return Object.assign(options, { epsilonWarmup: WARMUP });
 }
 
+/**
+ * The images of a training. The run records their mean and std as those of the first layer, and a file of our own keeps its
+ * first layer.
+ */
+const imagesOf = ({ model, dataset }: OpenedFile): Dataset =>
+  model.reading === undefined
+    ? Object.assign({}, dataset, { mean: model.input.mean, std: model.input.std })
+    : dataset;
+
 /** What both a trial and the run itself are started with. */
 const requestOf = (
   { network, files }: TrainedFile,
   { opened, path, signal, note, command }: FileTrainingContext,
 ): FileTrainingRequest => {
-  const { model, dataset, sha256 } = opened;
+  const { model, sha256 } = opened;
   const { reading = {} } = model;
   return Object.assign(defined({ signal, note, command }), {
     ownModel: network,
-    ownData: dataset,
+    ownData: imagesOf(opened),
     from: { path, sha256, reading },
     writeModel: async (run, checkpoint) => {
       for (const [name, bytes] of files(checkpoint)) await run.write(name, bytes);

@@ -43,13 +43,24 @@ function requireAnyBatch({ name, fixedBatch, notes }: ImportedNetwork): void {
     );
 }
 
-/** Our own network with the stored weights as initial values. */
-const continued = (network: Architecture, parameters: Parameters): Architecture =>
-  Object.assign({}, network, {
-    parameters: network.parameters.map((spec) =>
-      Object.assign({}, spec, { init: () => parameters[spec.name] }),
-    ),
+/** Our own network with the stored weights as initial values. Without batch statistics both modes are `frozen`. */
+function continued(
+  network: Architecture,
+  parameters: Parameters,
+  { batchStatistics = false }: TrainableOptions,
+): Architecture {
+  const first = network.parameters.map((spec) =>
+    Object.assign({}, spec, { init: () => parameters[spec.name] }),
+  );
+  if (batchStatistics) return Object.assign({}, network, { parameters: first });
+  const forward: Architecture["forward"] = (x, parameter) =>
+    network.forward(x, parameter, "frozen");
+  return Object.assign({}, network, {
+    parameters: first,
+    dropout: { rate: 0, masks: {} },
+    forward,
   });
+}
 
 /** The network of an open file in training. `sha256` identifies the file. Throws `UsageError` for one that cannot be trained. */
 export function trainedFile(
@@ -59,7 +70,7 @@ export function trainedFile(
   options: TrainableOptions,
 ): TrainedFile {
   if (!isImported(architecture)) {
-    const network = continued(architecture, parameters);
+    const network = continued(architecture, parameters, options);
     return {
       network,
       files: ({ model, state }) =>

@@ -1,8 +1,8 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { readModel } from "../../engine/onnx/model.ts";
 import { nodeRuntime } from "../../engine/runtime/node.ts";
+import type { Runtime } from "../../engine/runtime/runtime.ts";
 import { nodeHost } from "../../files/host/node.ts";
 import { contentsKind, otherKind } from "../../files/kind.ts";
 import { orMissing } from "../../files/node.ts";
@@ -10,10 +10,10 @@ import { readBytes, readTextIfThere, whileReading } from "../../files/read/node.
 import { nodeFiles } from "../../files/run/node.ts";
 import { defined } from "../../math/defined.ts";
 import { UsageError } from "../../math/usage-error.ts";
-import { isExported } from "../export.ts";
 import { readOnnxFile } from "../node.ts";
 import { modelOfCheckpointFile, modelOfRun, type OpenModel } from "./open-model.ts";
 import { type OpenOptions, openOnnx } from "./open-onnx.ts";
+import { isOwnExport } from "./own-export.ts";
 
 export type { OpenOptions } from "./open-onnx.ts";
 
@@ -68,18 +68,18 @@ const Source = z.looseObject({
  * The trained file of a run that started from a third-party file, and how that was read; null for other runs. Throws
  * `UsageError` if the run has not written it yet.
  */
-async function trainedFileIn(path: string) {
+async function trainedFileIn(path: string, runtime: () => Promise<Runtime>) {
   const config = await readTextIfThere(join(path, "config.json"));
   const source = config === null ? undefined : Source.safeParse(jsonOf(config)).data;
   if (source === undefined) return null;
   const file = join(path, "model.onnx");
-  const contents = await orMissing(readFile(file), undefined);
-  if (contents === undefined)
+  if ((await orMissing(stat(file), undefined)) === undefined)
     throw new UsageError(`${path} trains a file and has written no model yet`, {
       code: "not-found",
       next: "resume it first; stopped with Ctrl-C, it writes the best checkpoint so far",
     });
-  if (isExported(readModel(contents).metadata)) return null;
+  // One of our own networks, which is in the checkpoints, too.
+  if (await isOwnExport(await readOnnxFile(file), runtime)) return null;
   return { file, reading: source.from.reading };
 }
 
@@ -105,8 +105,9 @@ export async function openModelInNode(
       `${path}: there is no such run directory or file; give the --out of a training run, a .safetensors or an .onnx file`,
       { code: "not-found" },
     );
+  const start = async () => runtime ?? nodeRuntime();
   if (stats.isDirectory()) {
-    const trained = await trainedFileIn(path);
+    const trained = await trainedFileIn(path, start);
     if (trained !== null)
       return openModelInNode(trained.file, {
         ...defined(trained.reading),
@@ -123,6 +124,6 @@ export async function openModelInNode(
   return openOnnx(
     await readOnnxFile(path),
     { ...reading, images },
-    { host: nodeHost, runtime: async () => runtime ?? nodeRuntime() },
+    { host: nodeHost, runtime: start },
   );
 }

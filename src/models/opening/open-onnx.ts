@@ -74,6 +74,14 @@ export async function importOnnx(
   return isBatchRewritten(network) ? verifyBatchRewrite(await runtime(), network) : network;
 }
 
+/** What a file's metadata say of its training as a third-party file; undefined if it was not trained so. */
+function lastTraining(metadata: Readonly<Record<string, string>>) {
+  const provenance = provenanceIn(metadata);
+  if (provenance === undefined) return undefined;
+  const { defense, data, noise, heldOut } = provenance;
+  return { defense, data, noise, heldOut };
+}
+
 /** Opens an ONNX file, exported by Rampart or by another tool. The file is not changed, so it may be opened again. */
 export async function openOnnx(
   file: OnnxFile,
@@ -86,19 +94,16 @@ export async function openOnnx(
   const options = { ...reading, shape: reading.shape ?? images };
   const opened = modelOfNetwork(await importOnnx(file, options, runtime), path, weights, reading);
   const notes = opened.notes ?? [];
+  const trained = lastTraining(model.metadata);
   if (isExported(model.metadata)) {
     const { input: _, ...metadata } = exportedMetadata(model.metadata);
     const note: Note = {
       code: "graph-changed",
       text: `${path}: its nodes were changed since rampart exported it, so it is read as any other ONNX file; defence, data and noise are those that its metadata name`,
     };
-    return Object.assign({}, opened, metadata, { notes: [...notes, note] });
+    return Object.assign({}, opened, metadata, trained, { notes: [...notes, note] });
   }
-  const provenance = provenanceIn(model.metadata);
-  if (provenance !== undefined) {
-    const { defense, data, noise, heldOut } = provenance;
-    return Object.assign({}, opened, { defense, data, noise, heldOut });
-  }
+  if (trained !== undefined) return Object.assign({}, opened, trained);
   const hasOurMetadata = Object.keys(model.metadata).some((key) => key.startsWith("rampart."));
   if (!hasOurMetadata) return opened;
   const note: Note = {
