@@ -2,6 +2,7 @@ import { statedShape, takesIntegers } from "../models/image-input.ts";
 import type { OpenModel } from "../models/opening/open-model.ts";
 import { type OnnxFile, type OpenOnnxOptions, openOnnx } from "../models/opening/open-onnx.ts";
 import { isOwnExport } from "../models/opening/own-export.ts";
+import { recordsHeldOut } from "../models/provenance.ts";
 import type { AuditRequest } from "./audit-request.ts";
 import type { NetworkFile } from "./sidecar.ts";
 import { SidecarFiles } from "./sidecar-files.ts";
@@ -30,11 +31,13 @@ export class AuditedFiles {
   async network(): Promise<NetworkFile | null> {
     const file = await this.#file();
     if (file === null) return null;
-    const { inputs } = file.model;
+    const { inputs, metadata } = file.model;
     const isOwn = await isOwnExport(file, async () => this.#audit.runtime);
+    const training = { isOwn, recordsHeldOut: recordsHeldOut(metadata) };
     const declared = inputs.find(({ name }) => name === this.#audit.input) ?? inputs[0];
-    if (declared === undefined) return { isOwn, takesWhole: false };
-    return { isOwn, takesWhole: takesIntegers(declared), input: statedShape(declared) };
+    if (declared === undefined) return Object.assign(training, { takesWhole: false });
+    const input = { takesWhole: takesIntegers(declared), input: statedShape(declared) };
+    return Object.assign(training, input);
   }
 
   /** The SHA-256 of the file, unpacked, in hexadecimal digits; null for a run directory or a checkpoint. */

@@ -138,11 +138,12 @@ async function openNetwork(
   const { output, input, constants, shape, blockSize, maxConstants, straightThrough } = audit;
   const flags = { output, input, constants, shape, blockSize, maxConstants, straightThrough };
   const file = await files.network();
+  const needsAll = file === null || file.isOwn || file.recordsHeldOut === true;
   const dataOptions: AuditDataOptions = {
     preprocessing,
     isSizeGiven: audit.resize !== undefined || audit.crop !== undefined,
     // A model trained here needs all examples: which of them were held out depends on their number.
-    maxImages: file === null || file.isOwn ? undefined : examples,
+    maxImages: needsAll ? undefined : examples,
     rules,
     takes: file?.input,
   };

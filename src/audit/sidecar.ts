@@ -11,6 +11,8 @@ import type { SidecarFiles } from "./sidecar-files.ts";
 export interface NetworkFile {
   /** Whether rampart exported the network, which then states its preprocessing itself. */
   readonly isOwn: boolean;
+  /** Whether it records that its training held out a part of data without a test split. */
+  readonly recordsHeldOut?: boolean;
   /** [channel, height, width] of its images; undefined if the file leaves a length open. */
   readonly input?: readonly number[] | undefined;
   /** Whether it takes whole numbers, as bytes are, and so normalises images itself. */

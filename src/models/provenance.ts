@@ -27,3 +27,7 @@ export function provenanceIn(metadata: Readonly<Record<string, string>>): Proven
     return undefined;
   }
 }
+
+/** Whether a file records that its training held out a part of data without a test split, after an export or as a third-party file. */
+export const recordsHeldOut = (metadata: Readonly<Record<string, string>>): boolean =>
+  (metadata["rampart.held_out"] ?? provenanceIn(metadata)?.heldOut) !== undefined;
