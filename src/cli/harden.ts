@@ -3,13 +3,13 @@ import { z } from "zod";
 import { EpsilonL0 } from "../attacks/options.ts";
 import { AuditOptions } from "../audit/options.ts";
 import { parseNpz } from "../data/npz.ts";
-import { DefenseOptions } from "../defenses/table.ts";
 import { nodeRuntime } from "../engine/runtime/node.ts";
 import { summarize } from "../evaluate/summary.ts";
 import { nodeHost } from "../files/host/node.ts";
 import { besideRows } from "../files/rows/rows-file.ts";
+import { nodeFiles } from "../files/run/node.ts";
 import { nodeStorage } from "../files/storage/node.ts";
-import { judged } from "../harden/judged.ts";
+import { type Judgement, judged } from "../harden/judged.ts";
 import {
   type FileTraining,
   openForTraining,
@@ -17,7 +17,6 @@ import {
   trainFileInNode,
 } from "../harden/node.ts";
 import { MODEL_FILE } from "../harden/trained-file.ts";
-import { defined } from "../math/defined.ts";
 import type { Note } from "../math/note.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { comparedResults } from "../report/compared-results.ts";
@@ -25,7 +24,8 @@ import { comparisonOf } from "../report/comparison.ts";
 import { comparisonRecord, comparisonReport } from "../report/comparison-report.ts";
 import { comparisonLines } from "../report/comparison-text.ts";
 import { readResultFile } from "../report/node.ts";
-import { type TrainOptions, trainOptions } from "../train/options.ts";
+import { type ResolvedOptions, type TrainOptions, trainOptions } from "../train/options.ts";
+import { storedOptions } from "../train/run-config.ts";
 import { type Context, command } from "./kit/command.ts";
 import { fileReading, readingIn } from "./kit/file-reading.ts";
 import { DataDir, Device, Threads } from "./kit/options.ts";
@@ -123,9 +123,11 @@ export const hardenCommand = command({
     const given = pick(values, namesOf(trainOptions().omit({ model: true }).shape));
     const bar = progress(context.stderr, { json: context.json });
     const { hasModel, failure } = await trains(given, training, bar, context);
-    const isDone = hasModel && (await judges(values, training, { bar, context }));
-    bar.stop();
-    if (isDone) await compares(out, values.seed ?? 0, context);
+    if (!hasModel) return;
+    // A resumed run has options that the command does not repeat.
+    const trained = await storedOptions(nodeFiles(out));
+    const isDone = await judges(Object.assign({}, values, trained), training, { bar, context });
+    if (isDone) await compares(out, trained.seed, context);
     if (failure !== null) throw failure;
   },
 });
@@ -167,30 +169,26 @@ async function trains(
   return { hasModel, failure: null };
 }
 
-type Judging = z.output<z.ZodObject<typeof judging>>;
+type Judging = z.output<z.ZodObject<typeof judging>> & ResolvedOptions;
 
 /** Attacks the file before and after, and returns whether all rows are there. */
 async function judges(
-  values: Judging & TrainOptions,
+  values: Judging,
   training: FileTraining,
   { bar, context }: { readonly bar: Progress; readonly context: Context },
 ): Promise<boolean> {
   const { out, runtime, note = () => undefined, signal } = training;
-  const { data, testNorms, testExamples, testBudget, epsilonL0, seed = 0 } = values;
-  const radii = pick(
-    DefenseOptions.parse(
-      defined({
-        epsilonLinf: values.epsilonLinf,
-        epsilonL2: values.epsilonL2,
-        epsilonL1: values.epsilonL1,
-      }),
-    ),
-    ["epsilonLinf", "epsilonL2", "epsilonL1"],
-  );
-  const judgement = Object.assign(
-    { norms: testNorms, examples: testExamples, budget: testBudget, epsilonL0, seed },
-    radii,
-  );
+  const { data, testNorms, testExamples, testBudget } = values;
+  const judgement: Judgement = {
+    norms: testNorms,
+    examples: testExamples,
+    budget: testBudget,
+    epsilonLinf: values.epsilonLinf,
+    epsilonL2: values.epsilonL2,
+    epsilonL1: values.epsilonL1,
+    epsilonL0: values.epsilonL0,
+    seed: values.seed,
+  };
   const quiet = Object.assign({}, training, { note: () => undefined });
   const opened = [
     [BEFORE, () => openForTraining(quiet, data)],

@@ -13,6 +13,7 @@ import { noiseNamedInNode } from "../noise/node.ts";
 import type { TrainEvent } from "../train/events.ts";
 import { trainInNode } from "../train/node.ts";
 import type { TrainOptions } from "../train/options.ts";
+import type { TrainingSource } from "../train/training-request.ts";
 import { type OpenedFile, openTrained, requestedFile } from "./open-trained.ts";
 import { fileTraining } from "./train-file.ts";
 import { MODEL_FILE } from "./trained-file.ts";
@@ -71,38 +72,75 @@ export async function openHardened(
   return openForTraining(quiet, data, { bytes, external: model.external });
 }
 
-/** The run's SHA-256 of the file that it started from; undefined for a run of an architecture. */
-async function recordedSource(out: string): Promise<string | undefined> {
+/** What config.json records of a run that started from a file. */
+interface Begun {
+  readonly from: TrainingSource;
+  readonly options: Pick<TrainOptions, "data" | "statistics">;
+}
+
+/** The record of a run; undefined for a run of an architecture, and where there is none that can be read. */
+async function recordedRun(out: string): Promise<Begun | undefined> {
   const text = await readFile(join(out, "config.json"), "utf8").catch(() => "{}");
   try {
-    return (JSON.parse(text) as { from?: { sha256?: string } }).from?.sha256;
+    const { from, options } = JSON.parse(text) as Partial<Begun>;
+    return from && options && { from, options };
   } catch {
     return undefined;
   }
 }
 
 /**
+ * Readings that may change: the file of class names, which may have moved (the classes themselves are compared later), and a
+ * limit on the size of a file.
+ */
+const UNCOMPARED = ["classes", "maxConstants"];
+
+/** Throws `UsageError` if a run was started with another file, or with another reading of it. */
+function requireSameFile(
+  { path, out }: FileTraining,
+  { from: { sha256, reading } }: Begun,
+  opened: OpenedFile,
+): void {
+  if (sha256 !== opened.sha256)
+    throw new UsageError(`${path} is not the file that ${out} was started with`, {
+      code: "misfit",
+      next: "give that file, or start another --out",
+    });
+  const { reading: now = {} } = opened.model;
+  // False is the default of every flag that has two values.
+  const text = (value: unknown) => (value ? JSON.stringify(value) : "not set");
+  const differ = Object.keys(Object.assign({}, reading, now))
+    .filter((name) => !UNCOMPARED.includes(name) && text(reading[name]) !== text(now[name]))
+    .map((name) => `${name} ${text(now[name])} (was ${text(reading[name])})`);
+  if (differ.length > 0)
+    throw new UsageError(
+      `${out} was started with another reading of ${path}: it is now read with ${differ.join(", ")}`,
+      { code: "misfit", next: "read the file as before, or start another --out" },
+    );
+}
+
+/**
  * Trains a file in a run directory, which gets what `trainInNode` writes, with the file's own `model.onnx`. A resumed run needs
- * the same file. Throws `UsageError` for files, images and options that do not fit.
+ * the same file, read in the same way; its other options are those of config.json. Throws `UsageError` for files, images and
+ * options that do not fit.
  */
 export async function* trainFileInNode(
   given: TrainOptions,
   training: FileTraining,
 ): AsyncGenerator<TrainEvent, void, void> {
   const { out, runtime, resume = false, minutes, hardens } = training;
-  const opened = await openForTraining(training, given.data);
-  const { sha256 } = opened;
-  const recorded = resume ? await recordedSource(out) : undefined;
-  if (recorded !== undefined && recorded !== sha256)
-    throw new UsageError(`${training.path} is not the file that ${out} was started with`, {
-      code: "misfit",
-      next: "give that file, or start another --out",
-    });
+  const begun = resume ? await recordedRun(out) : undefined;
+  const known = Object.assign({}, given, {
+    data: given.data ?? begun?.options.data,
+    statistics: given.statistics ?? begun?.options.statistics,
+  });
+  const opened = await openForTraining(training, known.data);
+  if (begun !== undefined) requireSameFile(training, begun, opened);
   const { signal, note, command, path } = training;
-  const { options, request } = await fileTraining(given, {
+  const { options, request } = await fileTraining(known, {
     path,
     opened,
-    hasBegun: recorded !== undefined,
+    hasBegun: begun !== undefined,
     runtime,
     host: nodeHost,
     noiseNamed: noiseNamedInNode,
