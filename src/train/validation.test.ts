@@ -29,3 +29,18 @@ test("longer attacks, and attacks of the defence's own, choose a checkpoint as t
   const own = { ...long.attacks[0], name: "mine", options: { steps: 1 } } satisfies BoundedAttack;
   expect(validationAttacks({ ...long, attacks: [own] }, options)).toEqual([own]);
 });
+
+test("a defence without attacks is checked in the norms that it trains in, within its own radii", () => {
+  const checked = (name: string, settings: object) =>
+    validationAttacks(defenseNamed(name, settings), options).map((one) => [one.name, one.epsilon]);
+  expect(checked("msd", { epsilonL2: 0.4 })).toEqual([
+    ["pgd-linf", 0.031],
+    ["pgd-l2", 0.4],
+  ]);
+  expect(checked("msd", { norms: "l1,linf" })).toEqual([
+    ["pgd-linf", 0.031],
+    ["apgd-ce-l1", 12],
+  ]);
+  expect(checked("fast-at-l2", { epsilonL2: 0.3 })).toEqual([["pgd-l2", 0.3]]);
+  expect(checked("ni-normal", {})).toEqual([]);
+});

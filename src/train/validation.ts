@@ -1,7 +1,7 @@
 // Accuracy on validation images, clean and under the attacks that a defence is made for.
 import { runBounded } from "../attacks/harness.ts";
 import { epsilonOption, normOfAttack } from "../attacks/table.ts";
-import type { BoundedAttack, Victim } from "../attacks/victim.ts";
+import type { BoundedAttack, Norm, Victim } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
 import { innerAttack } from "../defenses/inner-attack.ts";
 import { replacesExamples } from "../defenses/objective.ts";
@@ -23,6 +23,8 @@ export interface Accuracy {
   readonly robust: number;
 }
 
+const NORMS: readonly Norm[] = ["linf", "l2", "l1"];
+
 /** Steps of the attacks; PGD-5 suffices to see a one-step defence collapse. */
 const STEPS = 10;
 const FAST_STEPS = 5;
@@ -43,21 +45,36 @@ function withEnoughSteps(attack: BoundedAttack): BoundedAttack {
   return innerAttack(name, { [epsilonOption[norm]]: epsilon, steps: STEPS, apgdSteps: STEPS });
 }
 
+/** The norms that a defence trains in: those that it lists, or else all whose radii are among its options. */
+function normsOf(own: Readonly<Record<string, unknown>>): Norm[] {
+  const { norms } = own;
+  const listed = typeof norms === "string" ? norms.split(",") : NORMS;
+  return NORMS.filter((norm) => listed.includes(norm) && epsilonOption[norm] in own);
+}
+
 /**
  * The attacks that choose a checkpoint: those that the defence trains with, with 10 steps or more; otherwise attacks in the
- * norms whose radii are among its options. None for a defence without any, which is then chosen by its accuracy under its own
+ * norms that it trains in, within its radii. None for a defence without any, which is then chosen by its accuracy under its own
  * noise.
  */
 export function validationAttacks(defense: Defense, options: ResolvedOptions): BoundedAttack[] {
   if (defense.attacks.length > 0) return defense.attacks.map(withEnoughSteps);
-  const { epsilonLinf, epsilonL2, epsilonL1 } = options;
   const own = defense.options ?? {};
-  const steps = isOneStep(defense) ? FAST_STEPS : STEPS;
-  const norms = Object.entries({ epsilonLinf: "linf", epsilonL2: "l2", epsilonL1: "l1" })
-    .filter(([option]) => option in own)
-    .map(([, norm]) => norm);
-  if (norms.length === 0) return [];
-  return [...attacksInNorms({ norms: norms.join(","), epsilonLinf, epsilonL2, epsilonL1, steps })];
+  const norms = normsOf(own).join(",");
+  if (norms === "") return [];
+  const radius = (norm: Norm) => {
+    const value = own[epsilonOption[norm]];
+    return typeof value === "number" ? value : options[epsilonOption[norm]];
+  };
+  return [
+    ...attacksInNorms({
+      norms,
+      epsilonLinf: radius("linf"),
+      epsilonL2: radius("l2"),
+      epsilonL1: radius("l1"),
+      steps: isOneStep(defense) ? FAST_STEPS : STEPS,
+    }),
+  ];
 }
 
 /** The accuracy on the images of `split`, each with one draw of the defence's noise per look. `keysOf` gives their keys. */
