@@ -141,6 +141,8 @@ export interface LossObjective {
   train?(batch: TrainingBatch): Promise<Readonly<Record<string, Tensor>> | undefined>;
   /** The weights of a new network, in its shape; undefined keeps those of the architecture. A file keeps its own. */
   initialWeights?(parameter: InitialParameter): Tensor | undefined;
+  /** Whether the loss is taken at attacks of one step, which can overfit catastrophically. */
+  readonly oneStep?: boolean;
   /** Why the run takes no --epsilon-warmup, as the end of a sentence; absent if it does. */
   readonly refusesWarmup?: string;
   /**

@@ -64,6 +64,7 @@ export function withWeightPerturbation(defense: Defense, gamma: number): Defense
       return undefined;
     },
   };
+  Object.assign(wrapped, defined({ oneStep: objective.oneStep }));
   if (!replacesExamples(objective)) {
     const { arrays, loss, exactLabels, initialWeights, refusesWarmup, provenMargin } = objective;
     Object.assign(wrapped, defined({ exactLabels, initialWeights, refusesWarmup, provenMargin }));

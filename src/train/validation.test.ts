@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import type { BoundedAttack } from "../attacks/victim.ts";
 import { defenseNamed } from "../defenses/table.ts";
+import { withWeightPerturbation } from "../defenses/weight-perturbation.ts";
 import { resolveOptions } from "./options.ts";
-import { validationAttacks } from "./validation.ts";
+import { isOneStep, validationAttacks } from "./validation.ts";
 
 const options = resolveOptions({ model: "mlp-small", data: "shapes", defense: "e-at" }, "none");
 
@@ -43,4 +44,11 @@ test("a defence without attacks is checked in the norms that it trains in, withi
   ]);
   expect(checked("fast-at-l2", { epsilonL2: 0.3 })).toEqual([["pgd-l2", 0.3]]);
   expect(checked("ni-normal", {})).toEqual([]);
+});
+
+test("attacks of one step are watched whether the defence replaces examples or has a loss", () => {
+  const fast = defenseNamed("fast-at-linf");
+  const loss = { ...fast, objective: { name: "own loss", oneStep: true } };
+  const watched = [fast, withWeightPerturbation(fast, 0.005), loss, defenseNamed("at-linf")];
+  expect(watched.map(isOneStep)).toEqual([true, true, true, false]);
 });

@@ -4,7 +4,6 @@ import { epsilonOption, normOfAttack } from "../attacks/table.ts";
 import type { BoundedAttack, Norm, Victim } from "../attacks/victim.ts";
 import type { Split } from "../data/dataset.ts";
 import { innerAttack } from "../defenses/inner-attack.ts";
-import { replacesExamples } from "../defenses/objective.ts";
 import { attacksInNorms } from "../defenses/several-norms.ts";
 import type { Defense } from "../defenses/table.ts";
 import { withNoise } from "../defenses/with-noise.ts";
@@ -31,7 +30,7 @@ const FAST_STEPS = 5;
 
 /** Whether a defence trains on attacks of one step, which can overfit catastrophically (Wong et al. 2020, arXiv:2001.03994, §5). */
 export const isOneStep = ({ objective }: Pick<Defense, "objective">): boolean =>
-  replacesExamples(objective) && objective.oneStep === true;
+  objective.oneStep === true;
 
 /** An attack of training with at least as many steps as the check needs: a network can learn to stop an attack of few steps only. */
 function withEnoughSteps(attack: BoundedAttack): BoundedAttack {
