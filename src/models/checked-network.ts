@@ -4,6 +4,7 @@ import { badPlugin, callPlugin, type PluginDefinition, requireResult } from "../
 import type { Key } from "../math/random.ts";
 import { isShape } from "../math/tensor.ts";
 import type { Architecture, Forward, Mode, ParameterSpec } from "./architecture.ts";
+import { isSlot } from "./slot-names.ts";
 
 /** Throws `bad-plugin` unless the parameters are specifications with names of their own. */
 function requireParameters(self: PluginDefinition, parameters: unknown): void {
@@ -12,7 +13,7 @@ function requireParameters(self: PluginDefinition, parameters: unknown): void {
   const names = new Set<string>();
   for (const given of parameters) {
     const { name, shape, trainable, init } = (given ?? {}) as Partial<ParameterSpec>;
-    if (typeof name !== "string" || name === "" || name.startsWith("momentum/"))
+    if (typeof name !== "string" || name === "" || isSlot(name))
       throw badPlugin(self, `has a parameter whose name is ${JSON.stringify(name) ?? "missing"}`);
     if (names.has(name)) throw badPlugin(self, `has two parameters named ${name}`);
     names.add(name);

@@ -87,6 +87,11 @@ describe("bad-plugin:", () => {
 
   it.each([
     ["no parameters", { parameters: undefined }, "needs parameters"],
+    [
+      "an array with the name of an optimiser's",
+      { parameters: [Object.assign({}, parameter, { name: "squares/w" })] },
+      'whose name is "squares/w"',
+    ],
     ["two arrays of one name", { parameters: [parameter, parameter] }, "two parameters named w"],
     [
       "an open shape",

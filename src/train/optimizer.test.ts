@@ -4,7 +4,8 @@ import golden from "../../test/golden/sgd.json" with { type: "json" };
 import { gradient } from "../engine/autodiff/gradient.ts";
 import { interpret } from "../engine/graph/interpret.ts";
 import { constant, input, mul, scalarLike, sub, sum } from "../engine/graph/ops.ts";
-import { adam, sgd } from "./optimizer.ts";
+import { isSlot } from "../models/slot-names.ts";
+import { adam, sgd, slotShapes } from "./optimizer.ts";
 
 const float64 = (data: readonly number[]) =>
   ({ dtype: "float64", shape: [data.length], data: Float64Array.from(data) }) as const;
@@ -67,3 +68,11 @@ it.each(adamGolden.cases)(
     });
   },
 );
+
+it("a checkpoint tells the slots of every optimiser from parameters", () => {
+  const parameters = [{ name: "fc.weight", shape: [2] }];
+  for (const optimizer of [sgd({ momentum: 0.9, weightDecay: 0 }), adam({ weightDecay: 0 })])
+    for (const [name] of slotShapes(optimizer, parameters))
+      expect([name, isSlot(name)]).toEqual([name, true]);
+  expect(isSlot("fc.weight")).toBe(false);
+});

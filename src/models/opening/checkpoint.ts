@@ -3,6 +3,7 @@ import { keyOf } from "../../math/random.ts";
 import type { Tensor } from "../../math/tensor.ts";
 import type { Architecture, Parameters } from "../architecture.ts";
 import type { ModelMetadata } from "../export.ts";
+import { isSlot } from "../slot-names.ts";
 import { parsedJson, requireMetadata } from "../stored-metadata.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 
@@ -94,7 +95,6 @@ export async function readCheckpoint<Options extends StoredOptions>(
   if (metadata.format !== FORMAT) throw new Error("it is not a checkpoint of rampart");
   if (!verified) throw new Error("it has no checksum");
   const arrays = Object.entries(tensors);
-  const isSlot = (name: string) => /^(momentum|objective|average)\//.test(name);
   const object = (name: string): object => {
     const value = parsedJson(name, metadata[name]);
     if (typeof value === "object" && value !== null) return value;
