@@ -22,7 +22,7 @@ export function zeroGradients({ probe }: Pick<Facts, "probe">): Diagnostic | nul
 }
 
 /** Fires if logits are so far apart on nearly all images that the preprocessing is probably another. */
-function farApart(found: SaturationComparison): Diagnostic {
+export function farApart(found: SaturationComparison): Diagnostic {
   const { examples, saturated, medianMargin, calmer, correctAsDeclared } = found;
   const others =
     calmer === null

@@ -5,6 +5,7 @@ import { AuditOptions } from "../audit/options.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { withHeldOutTest } from "../data/held-out.ts";
 import { UsageError } from "../math/usage-error.ts";
+import type { ImportedOptions } from "../models/imported-network.ts";
 import type { OpenModel } from "../models/opening/open-model.ts";
 import type { OnnxFile } from "../models/opening/open-onnx.ts";
 
@@ -14,6 +15,8 @@ export interface OpenedFile {
   readonly model: OpenModel;
   readonly dataset: Dataset;
   readonly sha256: string;
+  /** Opens the file with another preprocessing. */
+  reopen(changed: ImportedOptions): Promise<OpenModel>;
 }
 
 /** The file of a request. Throws `UsageError` for a run directory or a checkpoint. */
@@ -39,6 +42,6 @@ const aboutFile = (request: AuditRequest, file: OnnxFile): AuditRequest => {
 /** Opens `file` as the request asks. Throws `UsageError` for images that do not fit it. */
 export async function openTrained(request: AuditRequest, file: OnnxFile): Promise<OpenedFile> {
   const about = aboutFile(request, file);
-  const { model, dataset, sha256 } = await openAudited(about, AuditOptions.parse({}));
-  return { file, model, dataset, sha256: sha256 ?? "" };
+  const { model, dataset, sha256, reopen } = await openAudited(about, AuditOptions.parse({}));
+  return { file, model, dataset, sha256: sha256 ?? "", reopen };
 }

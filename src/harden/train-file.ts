@@ -16,8 +16,9 @@ import { checksPerEpoch } from "../train/selection.ts";
 import { exampleKeys } from "../train/streams.ts";
 import { trainModel } from "../train/train-model.ts";
 import type { TrainingRequest } from "../train/training-request.ts";
-import { validate, validationAttacks } from "../train/validation.ts";
+import { type Accuracy, validate, validationAttacks } from "../train/validation.ts";
 import type { OpenedFile } from "./open-trained.ts";
+import { preprocessingNote } from "./stated-preprocessing.ts";
 import {
   affordableImages,
   lengthFor,
@@ -71,11 +72,11 @@ export function hardeningDefaults(given: TrainOptions, size: number): TrainOptio
   );
 }
 
-/** Whether attacks on training images leave next to nothing of the accuracy. */
-async function isUndefended(
+/** The accuracy on training images, where attacks leave next to nothing of it; null for other files. */
+async function undefendedAccuracy(
   given: TrainOptions,
   { opened: { model, dataset }, runtime, noiseNamed }: FileTrainingContext,
-): Promise<boolean> {
+): Promise<(Accuracy & { readonly examples: number }) | null> {
   const options = resolveOptions(given);
   const defense = defenseNamed(options.defense, defenseSettings(options), noiseNamed);
   const count = Math.min(PROBED, dataset.train.size);
@@ -86,11 +87,12 @@ async function isUndefended(
   const network = classifier(runtime, model.architecture, model.parameters);
   try {
     const attacks = validationAttacks(defense, options);
-    if (attacks.length === 0 || warmupRefusal(defense.objective) !== undefined) return false;
+    if (attacks.length === 0 || warmupRefusal(defense.objective) !== undefined) return null;
     const keysOf = (indices: readonly number[]) =>
       exampleKeys(options.seed, "validation", 0, indices);
-    const { clean, robust } = await validate(network, defense, attacks, split, keysOf);
-    return robust < UNDEFENDED * clean;
+    const accuracy = await validate(network, defense, attacks, split, keysOf);
+    if (accuracy.robust >= UNDEFENDED * accuracy.clean) return null;
+    return Object.assign(accuracy, { examples: count });
   } finally {
     await network.release();
   }
@@ -102,10 +104,13 @@ async function hardeningOptions(
   context: FileTrainingContext,
 ): Promise<TrainOptions> {
   const options = hardeningDefaults(given, context.opened.dataset.train.size);
-  if (given.epsilonWarmup !== undefined || !(await isUndefended(options, context))) return options;
+  if (given.epsilonWarmup !== undefined) return options;
+  const found = await undefendedAccuracy(options, context);
+  if (found === null) return options;
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
   context.note?.({
     code: "warmup",
-    text: `the file is undefended, so the radii of the attacks grow over the first ${100 * WARMUP} % of the training (--epsilon-warmup)`,
+    text: `the file is undefended (${percent(found.clean)} of ${found.examples} training images right, ${percent(found.robust)} under attack), so the radii of the attacks grow over the first ${100 * WARMUP} % of the training (--epsilon-warmup)`,
   });
   return Object.assign(options, { epsilonWarmup: WARMUP });
 }
@@ -227,6 +232,8 @@ export async function fileTraining(
   });
   const limited = Object.assign({}, request, { limit });
   if (hasBegun) return { options, request: limited };
+  const doubt = await preprocessingNote(opened, context);
+  if (doubt !== null) context.note?.(doubt);
   if (hardens) options = await hardeningOptions(options, context);
   if (minutes !== undefined)
     options = await withinMinutes(options, { given, minutes, elapsed }, request, context);

@@ -11,7 +11,8 @@
  * `changed-file`.
  *
  * Runs: `batch-dependent`, `tied-decisions`, `noise`, `preprocessing`, `preprocessing-dropped`, `saved-inputs`,
- * `other-target`, `warmup`, `time-budget`, `not-better` (training did not improve a model), `no-training-record`, `in-use`,
+ * `other-target`, `warmup`, `time-budget`, `other-preprocessing` and `saturated-softmax` (a file is
+ * probably trained with a wrong preprocessing), `not-better` (training did not improve a model), `no-training-record`, `in-use`,
  * `lost-batch` (a run of the network that failed while certifying).
  *
  * Reports: `cut-line`, `no-settings`, `bad-settings`, `other-settings`, `warning`, `unfinished`, `no-images`, `bad-images`.
@@ -56,6 +57,8 @@ export type NoteCode =
   | "other-target"
   | "warmup"
   | "time-budget"
+  | "other-preprocessing"
+  | "saturated-softmax"
   | "not-better"
   | "no-training-record"
   | "lost-batch"
