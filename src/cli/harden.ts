@@ -126,8 +126,8 @@ export const hardenCommand = command({
     if (!hasModel) return;
     // A resumed run has options that the command does not repeat.
     const trained = await storedOptions(nodeFiles(out));
-    const isDone = await judges(Object.assign({}, values, trained), training, { bar, context });
-    if (isDone) await compares(out, trained.seed, context);
+    const notes = await judges(Object.assign({}, values, trained), training, { bar, context });
+    if (notes !== null) await compares(out, trained.seed, notes, context);
     if (failure !== null) throw failure;
   },
 });
@@ -171,12 +171,12 @@ async function trains(
 
 type Judging = z.output<z.ZodObject<typeof judging>> & ResolvedOptions;
 
-/** Attacks the file before and after, and returns whether all rows are there. */
+/** Attacks the file before and after. Returns what must be said of the test images; null if rows are missing. */
 async function judges(
   values: Judging,
   training: FileTraining,
   { bar, context }: { readonly bar: Progress; readonly context: Context },
-): Promise<boolean> {
+): Promise<readonly Note[] | null> {
   const { out, runtime, note = () => undefined, signal } = training;
   const { data, testNorms, testExamples, testBudget } = values;
   const judgement: Judgement = {
@@ -195,32 +195,41 @@ async function judges(
     [AFTER, () => openHardened(training, data)],
   ] as const;
   const tools = { runtime, host: nodeHost, out: nodeStorage(`${out}/`, out), signal, note };
+  const notes: Note[] = [];
   let missing = 1;
   try {
     for (const [name, open] of opened) {
-      for await (const { row, done, total } of judged(await open(), name, judgement, tools)) {
+      const file = await open();
+      if (name === BEFORE && file.seen !== null) notes.push(file.seen);
+      for await (const { row, done, total } of judged(file, name, judgement, tools)) {
         bar.update(name === BEFORE ? "attacking before" : "attacking after", done, total);
         context.emit(row);
         missing = total - done;
       }
       if (missing > 0 || context.signal.aborted) {
         bar.log("stopped; finished rows are saved. Continue with:", `  ${resuming(context.argv)}`);
-        return false;
+        return null;
       }
     }
   } finally {
     bar.stop();
   }
-  return true;
+  return notes;
 }
 
 /** Writes and prints the comparison. */
-async function compares(out: string, seed: number, context: Context): Promise<void> {
+async function compares(
+  out: string,
+  seed: number,
+  notes: readonly Note[],
+  context: Context,
+): Promise<void> {
   const [before, after] = await Promise.all(
     [BEFORE, AFTER].map((name) => readResultFile(join(out, name))),
   );
   const results = comparedResults(before, after, { summarize, parseNpz });
-  const comparison = comparisonOf(...results, { seed });
+  const found = comparisonOf(...results, { seed });
+  const comparison = Object.assign({}, found, { notes: [...notes, ...found.notes] });
   const evaluations = results.map(({ evaluation }) => evaluation);
   const report = join(out, REPORT);
   await writeOutput(context, report, comparisonReport(comparison, evaluations, "html"));

@@ -3,7 +3,9 @@ import type { AuditRequest } from "../audit/audit-request.ts";
 import { openAudited } from "../audit/open-audited.ts";
 import { AuditOptions } from "../audit/options.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { withHeldOutTest } from "../data/held-out.ts";
+import { isUnsplit, withHeldOutTest } from "../data/held-out.ts";
+import { chooseTestData } from "../evaluate/tested-data.ts";
+import type { Note } from "../math/note.ts";
 import { UsageError } from "../math/usage-error.ts";
 import type { ImportedOptions } from "../models/imported-network.ts";
 import type { OpenModel } from "../models/opening/open-model.ts";
@@ -15,6 +17,8 @@ export interface OpenedFile {
   readonly model: OpenModel;
   readonly dataset: Dataset;
   readonly sha256: string;
+  /** Why the file may have been trained on test images, where they were held out; null if it was not. */
+  readonly seen: Note | null;
   /** Opens the file with another preprocessing. */
   reopen(changed: ImportedOptions): Promise<OpenModel>;
 }
@@ -29,19 +33,42 @@ export async function requestedFile({ source }: AuditRequest): Promise<OnnxFile>
 }
 
 /** The same request about another file, with all examples of the data, of which some are held out if it has no test split. */
-const aboutFile = (request: AuditRequest, file: OnnxFile): AuditRequest => {
+function aboutFile(request: AuditRequest, file: OnnxFile) {
   const { source } = request;
-  const openData: AuditRequest["source"]["openData"] = async (name, options) =>
-    withHeldOutTest(
-      await source.openData(name, Object.assign({}, options, { maxImages: undefined })),
-    );
+  let whole: Dataset | undefined;
+  const openData: AuditRequest["source"]["openData"] = async (name, options) => {
+    whole = await source.openData(name, Object.assign({}, options, { maxImages: undefined }));
+    return withHeldOutTest(whole);
+  };
   const changed = Object.assign({}, source, { onnx: async () => file, openData });
-  return Object.assign({}, request, { source: changed });
-};
+  return { about: Object.assign({}, request, { source: changed }), whole: () => whole };
+}
+
+/**
+ * Why a file may have been trained on the test images that were held out of `whole`: `trained-on` if its record says that it
+ * was, `held-out` if nothing is known. Null if it was not.
+ */
+async function seenImages(
+  { source }: AuditRequest,
+  model: OpenModel,
+  whole: Dataset,
+): Promise<Note | null> {
+  const { heldOut } = withHeldOutTest(whole);
+  if (!isUnsplit(whole) || heldOut === undefined) return null;
+  if (model.data !== "" && (await source.isSameData(model.data, whole.name))) {
+    const { warning } = chooseTestData(model, { dataset: whole, isTrainingData: true });
+    return warning === null ? null : { code: "trained-on", text: warning };
+  }
+  const text = `${heldOut.examples} of the ${heldOut.of} images of ${whole.name} are held out for the test. If ${model.name} was trained on them before, its accuracy before is that on training images, and the loss of accuracy on clean images looks larger than it is.`;
+  return { code: "held-out", text };
+}
 
 /** Opens `file` as the request asks. Throws `UsageError` for images that do not fit it. */
 export async function openTrained(request: AuditRequest, file: OnnxFile): Promise<OpenedFile> {
-  const about = aboutFile(request, file);
-  const { model, dataset, sha256, reopen } = await openAudited(about, AuditOptions.parse({}));
-  return { file, model, dataset, sha256: sha256 ?? "", reopen };
+  const { about, whole } = aboutFile(request, file);
+  const opened = await openAudited(about, AuditOptions.parse({}));
+  const { model, dataset, sha256, reopen } = opened;
+  const seen = await seenImages(request, model, whole() ?? dataset);
+  if (seen?.code === "trained-on") request.note?.(seen);
+  return { file, model, dataset, sha256: sha256 ?? "", seen, reopen };
 }
