@@ -134,8 +134,8 @@ function attackNotes(data: SliceData, norm: "linf" | "l2", point: SlicePoint): r
   const inL2 = l2 <= epsilonL2 ? "inside" : "outside";
   const inLinf = linf <= epsilonLinf ? "inside" : "outside";
   return norm === "linf"
-    ? [`PGD-ℓ∞: ${verdict};`, `‖δ‖₂ = ${l2.toFixed(2)}, ${inL2} the ℓ2 ball`]
-    : [`PGD-ℓ2: ${verdict};`, `‖δ‖∞ = ${linf.toFixed(3)}, ${inLinf} the ℓ∞ ball`];
+    ? [`PGD-ℓ∞: ${verdict}`, `‖δ‖₂ = ${l2.toFixed(2)}, ${inL2} the ℓ2 ball`]
+    : [`PGD-ℓ2: ${verdict}`, `‖δ‖∞ = ${linf.toFixed(3)}, ${inLinf} the ℓ∞ ball`];
 }
 
 function slicePanel(data: SliceData, panel: SlicePanel, letter: string): Panel {
