@@ -1,11 +1,10 @@
 // The numbers of docs/paper.md, from the rows and cells in results/paper: findings, Table 4, and the claims.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { Interval } from "../src/math/statistics.ts";
 import { type JudgedClaim, judged } from "../src/paper/claims/claim.ts";
 import { claims } from "../src/paper/claims/claims.ts";
 import type { Evidence } from "../src/paper/claims/compared.ts";
-import { powerOfTen, ratioOfVolumes } from "../src/paper/claims/geometry.ts";
-import { verdicts } from "../src/paper/claims/verdict.ts";
 import {
   folderResults,
   type Results,
@@ -19,9 +18,10 @@ import { PAPER_RADII } from "../src/paper/regions.ts";
 import type { Grid } from "../src/paper/report/grid.ts";
 import { type Scale, scales } from "../src/paper/scales.ts";
 import { sectionsOf } from "../src/paper/sections.ts";
-import { table4 } from "../src/paper/table4.ts";
+import { type Table4Column, table4 } from "../src/paper/table4.ts";
 import { table4Grids } from "../src/paper/table4-grids.ts";
 import { table4Product } from "../src/paper/table4-product.ts";
+import { findings, line } from "./paper-findings.ts";
 
 const folder = join(import.meta.dirname, "../results/paper");
 const store = join(folder, "medium/store");
@@ -85,11 +85,8 @@ export const judgedClaims = (found: PaperResults): JudgedClaim[] => {
   return claims.map((claim) => judged(claim, evidence));
 };
 
-const line = (cells: readonly string[]): string =>
-  `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-
-/** Defences as rows, since a page is narrower than thirteen columns; the best value of a measure is bold. */
-function transposed({ columns, rows }: Grid, labels: ReadonlyMap<string, string>): string {
+/** Defences as rows, since a page is narrower than thirteen columns; the best value of a column is bold. */
+function transposed({ columns, rows }: Grid, labels: ReadonlyMap<string, string> = new Map()) {
   const shown = rows.filter(({ cells }) => cells.length > 0);
   return [
     line(["defence", ...shown.map(({ label }) => label)]),
@@ -104,8 +101,32 @@ function transposed({ columns, rows }: Grid, labels: ReadonlyMap<string, string>
 }
 
 const labels: ReadonlyMap<string, string> = new Map(
-  Object.entries(titles).map(([defense, title]) => [title, `\`${defense}\``]),
+  Object.entries(titles).map(([defense, title]) => [title, `${title}, \`${defense}\``]),
 );
+
+const half = ({ low, high }: Interval): number => (high - low) / 2;
+
+/** How far an accuracy is uncertain, by number of images: `±0.10 at n 100`. */
+function uncertainty(columns: readonly Table4Column[]): string {
+  const measured = columns
+    .flatMap(({ sound, published }) => [...Object.values(sound), ...Object.values(published)])
+    .filter((one) => typeof one === "object" && one !== null);
+  const counts = [...new Set(measured.map(({ examples }) => examples))].sort((a, b) => a - b);
+  return counts
+    .map((count) => {
+      const own = measured.filter(({ examples }) => examples === count);
+      return `±${Math.max(...own.map(half)).toFixed(2)} at n ${count}`;
+    })
+    .join(", ");
+}
+
+/** Table 4 under the sound protocol, and what its intervals allow to read from it. */
+function soundTable(columns: readonly Table4Column[], grid: Grid, setting: string): string {
+  const note = wrapped(
+    `All accuracies measured for Table 4: ${setting}. Bold: best of its column. The 95 % interval of an accuracy is at most ${uncertainty(columns)} ([each of them](paper/table4.md)). So the order of close values in a column is no finding. [The claims](#claim-by-claim) compare two defences image by image, on more images where there are any, and they decide.`,
+  );
+  return `${transposed(grid, labels)}\n\n${note}`;
+}
 
 /** The rows of a grid up to its second heading, and those from its last heading on. */
 function partsOf(grid: Grid): readonly [Grid, Grid] {
@@ -113,57 +134,6 @@ function partsOf(grid: Grid): readonly [Grid, Grid] {
   const part = (from: number, to: number): Grid =>
     Object.assign({}, grid, { rows: grid.rows.slice(from, to) });
   return [part(headings[0], headings[1]), part(headings.at(-1) ?? 0, grid.rows.length)];
-}
-
-const answers = {
-  holds: "Yes",
-  "does not hold": "No",
-  artefact: "No, an artefact",
-  undecided: "Not shown",
-} as const;
-
-/** The differences of a claim, and what they are about: `RAT ℓ∞ U − MAT Max: −0.02 [−0.05, 0.00] (union of PGD, n 250)`. */
-function differencesOf({ lines }: JudgedClaim): string {
-  const parts = lines.map(({ text, difference }) => {
-    const [what, a, b] = /^(.*): (.*) 0\.\d\d, (.*) 0\.\d\d$/.exec(text)?.slice(1) ?? [];
-    const [interval, ...where] = difference.split(/, (?=n )/);
-    return { about: [what, ...where].join(", "), text: `${a} − ${b} ${interval}` };
-  });
-  const groups = [...new Set(parts.map(({ about }) => about))];
-  return groups
-    .map((about) => {
-      const own = parts.filter((one) => one.about === about).map(({ text }) => text);
-      return `${about}: ${own.join("; ")}.`;
-    })
-    .join(" ");
-}
-
-function findings(all: readonly JudgedClaim[]): string {
-  const claim = (id: string): JudgedClaim => {
-    const found = all.find((one) => one.id === id);
-    if (found === undefined) throw new Error(`no claim ${id}`);
-    return found;
-  };
-  const [rat, noise, mat] = ["rat-mat", "noise-cw", "mat"].map(claim);
-  const { ratio, printed } = ratioOfVolumes();
-  const counts = verdicts.map(
-    (verdict) => `${all.filter((one) => one.verdict === verdict).length} “${verdict}”`,
-  );
-  const row = (question: string, about: JudgedClaim): string =>
-    line([question, `**${answers[about.verdict]}.** ${about.why} ${differencesOf(about)}`]);
-  return [
-    line(["question", "answer"]),
-    line(["---", "---"]),
-    row("Does RAT beat MAT?", rat),
-    row("Does noise defend against C&W?", noise),
-    row("Does MAT beat AT in both norms?", mat),
-    line([
-      "What is the ratio of volumes for d = 3072?",
-      `**${powerOfTen(ratio, 1)}.** The paper prints ${powerOfTen(printed, 0)}, which does not follow from its theorem ([theory](theory.md)).`,
-    ]),
-    "",
-    `Verdicts of the ${all.length} claims below: ${counts.join(", ")}.`,
-  ].join("\n");
 }
 
 const claimTable = (all: readonly JudgedClaim[]): string =>
@@ -181,15 +151,24 @@ const claimTable = (all: readonly JudgedClaim[]): string =>
 /** What the sweep of the scale `medium` has so far. */
 function mediumState({ all, progress }: PaperResults): string {
   const found = all.find(({ scale }) => scale.name === "medium");
-  if (progress === null || found === undefined) return "No cell of it is finished yet.";
+  if (progress === null || found === undefined) return "Nothing is measured at this scale yet.";
   const names = (values: readonly string[]) => values.map((one) => `\`${one}\``).join(", ");
   const text = `${progress.done} of ${progress.cells} cells are finished, in ${(progress.seconds / 3600).toFixed(1)} core-hours. Trained: ${names(progress.trained)}.`;
   const state = wrapped(text);
   if (Object.keys(found.results).length === 0) return state;
   const columns = table4(found.results, { radiusL2: PAPER_RADII.l2, images: "common" });
   const [sound] = table4Grids(columns, "");
-  return `${state}\n\n${transposed(sound, labels)}`;
+  return `${state}\n\n${transposed(sound)}`;
 }
+
+/** Each row of a grid with the printed one after it. */
+const withPrinted = (here: Grid, printed: Grid): Grid =>
+  Object.assign({}, here, {
+    rows: printed.rows.flatMap((row) => [
+      ...here.rows.filter(({ label }) => label.split(", n ")[0] === row.label),
+      { label: "printed", cells: row.cells },
+    ]),
+  });
 
 /** A paragraph in lines of at most 100 characters. */
 function wrapped(text: string): string {
@@ -211,10 +190,12 @@ export function paperPage(page: string, found: PaperResults): string {
   const [here, printed] = partsOf(published);
   const all = judgedClaims(found);
   const parts: Readonly<Record<string, string>> = {
-    findings: findings(all),
-    "table 4, sound": transposed(sound, labels),
-    "table 4, published": transposed(here, labels),
-    "table 4, printed": transposed(printed, labels),
+    findings: findings(
+      all,
+      found.all.filter((one) => Object.keys(one.results).length > 0).map((one) => one.scale),
+    ),
+    "table 4, sound": soundTable(columns, sound, settingOf(scale)),
+    "table 4, published": transposed(withPrinted(here, printed)),
     claims: claimTable(all),
     medium: mediumState(found),
   };

@@ -11,6 +11,9 @@ import {
   shownTable,
 } from "../scripts/paper-page.ts";
 import { verdicts } from "../src/paper/claims/verdict.ts";
+import { sliceSvg } from "../src/paper/report/slice.ts";
+import { table1 } from "../src/paper/theory/table1.ts";
+import { theoryText } from "../src/paper/theory-text.ts";
 import { readPage, root } from "./fixtures/docs.ts";
 
 let found: PaperResults;
@@ -39,10 +42,42 @@ describe("docs/paper.md; run npx tsx scripts/paper.ts", () => {
 
   it("answers three questions before anything else", () => {
     const [screen] = readPage("docs/paper.md").split("<!-- end -->");
-    for (const question of ["Does RAT beat MAT?", "Does noise defend against C&W?", "d = 3072?"])
+    for (const question of ["Does RAT beat MAT?", "Does noise defend against C&W", "d = 3072?"])
       expect(screen).toContain(question);
     expect(screen).toContain("10^−81.2");
+    const [rat, noise, mat] = ["rat-mat", "noise-cw", "mat"].map((id) => {
+      const verdict = judgedClaims(found).find((one) => one.id === id)?.verdict ?? "";
+      return `**${verdict[0].toUpperCase()}${verdict.slice(1)}.**`;
+    });
+    const bold = screen
+      .split("\n")
+      .flatMap((line) => /\| (\*\*[A-Z][a-z ]+\.\*\*) /.exec(line)?.[1] ?? []);
+    expect(bold).toEqual([rat, noise, mat]);
   });
+
+  it("rounds the shares of Table 3 as the table does", () => {
+    const row =
+      fileOf("table3.md")
+        .split("\n")
+        .find((line) => line.startsWith("| in both balls")) ?? "";
+    const [, baseline, , at] = row.split(" | ").map((cell) => /^\d+ %/.exec(cell)?.[0]);
+    const lines = judgedClaims(found).find(({ id }) => id === "shift")?.lines ?? [];
+    expect(lines.map(({ text }) => /\d+ %/.exec(text)?.[0])).toEqual([baseline, at]);
+  });
+});
+
+describe("Figure 1 on a real image", () => {
+  it("is drawn from the stored numbers, and describes them in one sentence per attack", () => {
+    const stored = readFileSync(join(root, "results/paper/figure1-real.json"), "utf8");
+    const svg = fileOf("figure1-real.svg");
+    expect(svg).toBe(sliceSvg(JSON.parse(stored)));
+    expect(svg).toMatch(/PGD-ℓ∞: (taken for \w+|withstood); ‖δ‖₂ = /);
+    expect(svg).not.toMatch(/;;|;<\/text>/);
+  });
+});
+
+it("Table 1 is what the theory computes", () => {
+  expect(fileOf("table1.txt")).toBe(`${theoryText(table1([2, 784, 3072, 150528]))}\n`);
 });
 
 describe("Table 4", () => {

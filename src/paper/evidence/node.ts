@@ -46,9 +46,10 @@ export async function folderResults(out: string): Promise<Results> {
   return results;
 }
 
-/** Training images of CIFAR-10, and an input of its shape: enough to count operations. */
+/** Training images of CIFAR-10. */
 const CIFAR10_TRAIN = 50_000;
-const CIFAR10_INPUT = { shape: [3, 32, 32], classes: 10, mean: [0, 0, 0], std: [1, 1, 1] };
+/** An input of the shape of CIFAR-10: enough to count weights and operations. */
+export const CIFAR10_INPUT = { shape: [3, 32, 32], classes: 10, mean: [0, 0, 0], std: [1, 1, 1] };
 
 /** The results with the floating-point operations of each training, on all training images of CIFAR-10. */
 export function withFlops(results: Results, scale: Scale): Results {
