@@ -222,7 +222,9 @@ it.each([
 
 it("refuses a second row of an image, and rows of another kind", () => {
   const line = '{"index":0,"attack":"none"}\n';
-  expect(() => parseCertificates("rows.jsonl", line)).toThrow("rows.jsonl:1 is no row");
+  expect(() => parseCertificates("rows.jsonl", line)).toThrow(
+    "rows.jsonl:1 is not a row of rampart certify: its field label is invalid (",
+  );
 });
 
 it("the statement about all images counts right and certified ones, below the sample's share", async () => {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DamagedLine, readRowLines } from "../files/row-lines.ts";
+import { fieldProblem } from "../files/row-schema.ts";
 import type { StoredRows } from "../files/rows/rows-file.ts";
 import { UsageError } from "../math/usage-error.ts";
 import { samplings } from "./noisy-images.ts";
@@ -16,11 +17,11 @@ export const CertificateRow = z.looseObject({
   prediction: z.int().nullable(),
   /** `normal:0.25`, for pixels in [0, 1]. */
   noise: z.string(),
-  /** The probability that the radii are wrong is at most this; 0 if all draws were counted. */
+  /** Upper bound of the probability that the radii are wrong; 0 if all draws were counted. */
   alpha: probability,
-  /** Draws that chose the class; 0 if all draws were counted, or if a test of n draws predicted it. */
+  /** Number of draws that chose the class; 0 if all draws were counted, or if a test of n draws predicted the class. */
   n0: z.int().nonnegative(),
-  /** The draws that bound the probability of the class, per noise that was sampled; `counts` [classes]. */
+  /** The draws that bound the probability of the class, for each sampled noise; `counts` [classes]. */
   components: z.array(
     z.object({
       noise: z.string(),
@@ -32,7 +33,7 @@ export const CertificateRow = z.looseObject({
   /** Radii in pixels of [0, 1]; 0 if the certifier abstained. */
   radius: z.object({ l2: radius, l1: radius, linf: radius }),
   sampling: z.enum(samplings),
-  /** The runtime's target and the batch size, which certificates are bound to. */
+  /** The target of the runtime and the batch size. Certificates hold only for these. */
   runtime: z.record(z.string(), z.unknown()),
   seconds: z.number().nonnegative(),
 });
@@ -40,21 +41,23 @@ export type CertificateRow = z.output<typeof CertificateRow>;
 
 const next = "delete that line and continue with --resume, or choose another --out";
 
-/** The rows in a text. Throws `UsageError` for a damaged line, another kind of row, or an image that has two rows. */
+/** The rows in a text. Throws `UsageError` for a damaged line, another kind of row, or an image with two rows. */
 export function parseCertificates(file: string, contents: string): StoredRows<CertificateRow> {
   const refuse = (why: string) => new UsageError(why, { code: "bad-file", next });
   const seen = new Set<number>();
   try {
     const { rows, whole } = readRowLines(file, contents);
     const parsed = rows.map(({ line, value }) => {
-      const { data, error } = CertificateRow.safeParse(value);
-      const [issue] = error?.issues ?? [];
-      if (data === undefined)
+      const result = CertificateRow.safeParse(value);
+      if (!result.success)
         throw refuse(
-          `${file}:${line} is no row of rampart certify (${issue?.path.join(".")}: ${issue?.message.toLowerCase()})`,
+          `${file}:${line} is not a row of rampart certify: ${fieldProblem(result.error.issues[0])}`,
         );
+      const { data } = result;
       if (seen.has(data.index))
-        throw refuse(`${file}:${line} is a second row of image ${data.index}`);
+        throw refuse(
+          `${file}:${line} is a second row of image ${data.index}, but each image has one`,
+        );
       seen.add(data.index);
       return data;
     });

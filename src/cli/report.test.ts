@@ -66,7 +66,7 @@ describe("rampart report", () => {
     writeFileSync(at("bad.jsonl"), "{}\n{}\n");
     const bad = await report(at("bad.jsonl"), "--out", at("r.html"));
     expect(bad.code).toBe(2);
-    expect(bad.err).toContain("bad.jsonl:1 is no row");
+    expect(bad.err).toContain("bad.jsonl:1 is not a row of an evaluation: its field ");
     const unwritable = await report(at("rows.jsonl"), "--out", at("rows.jsonl/r.html"));
     expect(unwritable.code).toBe(2);
     expect(unwritable.err).toContain("cannot write");

@@ -39,7 +39,7 @@ const test = { size: 3, labels: [0, 1, 2].map((i) => i + 1), images: () => tenso
 const resumed = (...rows: object[]) =>
   resumedRows("r.jsonl", rows.map(rowLine).join(""), test).rows;
 
-describe("rows that an evaluation goes on with", () => {
+describe("rows that an evaluation continues", () => {
   it("are those of its images, each once", () => {
     expect(resumed(row, { ...row, index: 2, label: 3 })).toHaveLength(2);
     expect(resumed(row, { ...row, epsilon: 0.01 })).toHaveLength(2);
@@ -51,10 +51,10 @@ describe("rows that an evaluation goes on with", () => {
     [
       "an image beyond the test split",
       { ...row, index: 3 },
-      /index 3, but there are 3 test images/,
+      /r\.jsonl:2 is not a row of this evaluation: its index is 3, but there are 3 test images/,
     ],
-    ["another label", { ...row, index: 2 }, /label 2, but test image 2 has label 3/],
-    ["an image twice", row, /image 1 under pgd-linf is already in line 1/],
+    ["another label", { ...row, index: 2 }, /its label is 2, but test image 2 has label 3/],
+    ["an image twice", row, /line 1 is already the row of image 1 under pgd-linf/],
   ])("are refused with %s", (_, second, message) => {
     expect(() => resumed(row, second)).toThrow(message);
     expect(() => resumed(row, second)).toThrow(UsageError);

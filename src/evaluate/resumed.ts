@@ -9,7 +9,7 @@ import { rowName } from "./runs.ts";
 
 const advice = "delete that line and continue with --resume, or choose another --out";
 
-/** The objects in a file's lines; a line that was cut off at the end is dropped, a damaged one is a UsageError that names it. */
+/** The objects in the lines of a file. Drops an incomplete last line. Throws a `UsageError` that names a damaged line. */
 export function readRows<R = Row>(file: string, contents: string): StoredRows<R> {
   try {
     const { rows, whole } = readRowLines(file, contents);
@@ -22,8 +22,8 @@ export function readRows<R = Row>(file: string, contents: string): StoredRows<R>
 }
 
 /**
- * The rows of a resumed evaluation. Each must be a row, of an image of the test split with its label, and no two may be
- * of one image under one attack; otherwise a UsageError names the line.
+ * The rows of a resumed evaluation. Each line must be a row about an image of the test split, with its label. An image
+ * has at most one row per attack. Throws a `UsageError` that names the wrong line.
  */
 export function resumedRows(file: string, contents: string, test: Split): StoredRows<Row> {
   const { rows, whole } = readRows<Row>(file, contents);
@@ -31,19 +31,22 @@ export function resumedRows(file: string, contents: string, test: Split): Stored
   const seen = new Map<string, number>();
   for (const [i, row] of rows.entries()) {
     const refuse = (why: string) =>
-      new UsageError(`${file}:${lines[i]} is no row of this evaluation (${why})`, {
+      new UsageError(`${file}:${lines[i]} is not a row of this evaluation: ${why}`, {
         code: "bad-file",
         next: advice,
       });
     const problem = rowProblem(row);
     if (problem !== undefined) throw refuse(problem);
     const { index, label } = row;
-    if (index >= test.size) throw refuse(`index ${index}, but there are ${test.size} test images`);
+    if (index >= test.size)
+      throw refuse(`its index is ${index}, but there are ${test.size} test images`);
     if (label !== test.labels[index])
-      throw refuse(`label ${label}, but test image ${index} has label ${test.labels[index]}`);
+      throw refuse(
+        `its label is ${label}, but test image ${index} has label ${test.labels[index]}`,
+      );
     const before = seen.get(rowName(row));
     if (before !== undefined)
-      throw refuse(`image ${index} under ${row.attack} is already in line ${before}`);
+      throw refuse(`line ${before} is already the row of image ${index} under ${row.attack}`);
     seen.set(rowName(row), lines[i]);
   }
   return { rows, whole };

@@ -55,7 +55,9 @@ describe("lines with a checksum", () => {
   it("may stand below older ones without, but not above", () => {
     const old = `${JSON.stringify(rows[0])}\n`;
     expect(values(old + rowLine(rows[1]))).toHaveLength(2);
-    expect(() => values(rowLine(rows[1]) + old)).toThrow("r.jsonl:2 is no row (it has no checksum");
+    expect(() => values(rowLine(rows[1]) + old)).toThrow(
+      "r.jsonl:2 is not a valid row: it has no checksum",
+    );
   });
 
   it("are told from a last one that was cut off", () => {
@@ -65,7 +67,7 @@ describe("lines with a checksum", () => {
   });
 
   it.each(["null", "3", "[1]", '"a"', "{oops"])("are objects: %s is refused", (line) => {
-    expect(() => values(`${line}\n`)).toThrow("r.jsonl:1 is no row");
+    expect(() => values(`${line}\n`)).toThrow("r.jsonl:1 is not a valid row: ");
   });
 });
 

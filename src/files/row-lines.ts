@@ -1,4 +1,4 @@
-// Files of one JSON object per line that a running process appends to. Each line carries a checksum of itself.
+// Files with one JSON object per line, to which a running process appends. Each line has a checksum.
 
 import { crcOfText } from "../math/crc32.ts";
 import { messageOf } from "../math/message-of.ts";
@@ -9,7 +9,7 @@ export function rowLine(row: object): string {
   return `${text.slice(0, -1)}${text === "{}" ? "" : ","}"crc":"${crcOfText(text)}"}\n`;
 }
 
-/** Error about a line that is no object or has a wrong checksum; the message gives `FILE:LINE` and the reason. */
+/** The error for a line that is not an object or has a wrong checksum. The message gives `FILE:LINE` and the reason. */
 export class DamagedLine extends Error {}
 
 /** Contents of a file of rows. */
@@ -23,20 +23,20 @@ export interface RowLines {
 
 const checksum = /,?"crc":"([0-9a-f]{8})"\}$/;
 
-/** Parses a line: the object without its checksum, and whether it had one. Throws an `Error` in a few words. */
+/** Parses a line: the object without its checksum, and whether the line had a checksum. Throws an `Error` with a short reason. */
 export function rowOfLine(line: string): { readonly value: object; readonly checked: boolean } {
   const match = checksum.exec(line);
   const text = match === null ? line : `${line.slice(0, match.index)}}`;
   if (match !== null && crcOfText(text) !== match[1])
-    throw new Error(`its checksum does not match: ${line.slice(0, 60)}`);
+    throw new Error(`its checksum does not match (${line.slice(0, 60)})`);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw new Error(`it is not JSON: ${line.slice(0, 60)}`);
+    throw new Error(`it is not JSON (${line.slice(0, 60)})`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new Error(`it is not an object: ${line.slice(0, 60)}`);
+    throw new Error(`it is not a JSON object (${line.slice(0, 60)})`);
   return { value, checked: match !== null };
 }
 
@@ -51,14 +51,15 @@ export function readRowLines(file: string, contents: string): RowLines {
   let anyChecked = false;
   for (const [i, text] of whole.split("\n").entries()) {
     if (text.trim() === "") continue;
-    const refuse = (why: string) => new DamagedLine(`${file}:${i + 1} is no row (${why})`);
+    const refuse = (why: string) => new DamagedLine(`${file}:${i + 1} is not a valid row: ${why}`);
     let row: ReturnType<typeof rowOfLine>;
     try {
       row = rowOfLine(text);
     } catch (error) {
       throw refuse(messageOf(error));
     }
-    if (anyChecked && !row.checked) throw refuse("it has no checksum, and those above it have one");
+    if (anyChecked && !row.checked)
+      throw refuse("it has no checksum, but the lines above it have one");
     anyChecked = row.checked;
     rows.push({ line: i + 1, value: row.value });
   }

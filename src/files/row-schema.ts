@@ -39,10 +39,13 @@ export const RowSchema = z.looseObject({
   seconds: z.number(),
 });
 
-/** The first problem of a value as a row: `correct: too big: expected number to be <=1`; undefined for a valid row. */
+/** What is wrong with a field of a row: `its field correct is invalid (too big: expected number to be <=1)`. */
+export const fieldProblem = ({ path, message }: Pick<z.core.$ZodIssue, "path" | "message">) =>
+  `${path.length === 0 ? "it" : `its field ${path.join(".")}`} is invalid (${message.toLowerCase()})`;
+
+/** The first problem of a value as a row; undefined for a valid row. */
 export function rowProblem(value: unknown): string | undefined {
   const { error } = RowSchema.safeParse(value);
   const [issue] = error?.issues ?? [];
-  if (issue === undefined) return undefined;
-  return `${issue.path.join(".") || "it"}: ${issue.message.toLowerCase()}`;
+  return issue === undefined ? undefined : fieldProblem(issue);
 }

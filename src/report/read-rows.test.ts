@@ -20,12 +20,16 @@ describe("reading rows", () => {
   });
 
   it.each([
-    ["no JSON", "{oops\n", "r.jsonl:3 is no row (it is not JSON: {oops)"],
-    ["another object", '{"model":"a"}\n', "r.jsonl:3 is no row (defense: "],
+    ["no JSON", "{oops\n", "r.jsonl:3 is not a valid row: it is not JSON ({oops)"],
+    [
+      "another object",
+      '{"model":"a"}\n',
+      "r.jsonl:3 is not a row of an evaluation: its field defense is invalid (",
+    ],
     [
       "a share above 1",
       `${JSON.stringify(rowWith({ correct: 1.5 }))}\n`,
-      "r.jsonl:3 is no row (correct: ",
+      "r.jsonl:3 is not a row of an evaluation: its field correct is invalid (",
     ],
   ])("names the line that is %s and says what to do", (_, line, message) => {
     const contents = [lines[0], lines[1], line, lines[2]].join("");

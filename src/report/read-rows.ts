@@ -27,7 +27,7 @@ function wholeLines(file: string, contents: string): RowLines {
   }
 }
 
-/** The row in a last line that lacks only its line end. */
+/** The row in a last line without a line end; undefined if that line is incomplete. */
 function lastRow(torn: string): Row | undefined {
   try {
     return RowLine.safeParse(rowOfLine(torn).value).data;
@@ -37,8 +37,8 @@ function lastRow(torn: string): Row | undefined {
 }
 
 /**
- * The rows of a ROWS.jsonl. A killed evaluation leaves an incomplete last line, which is skipped with a note. Any other line
- * that is not a row throws a `UsageError` that names it.
+ * The rows of a ROWS.jsonl. An evaluation that is killed leaves an incomplete last line, which is skipped with a note.
+ * Throws a `UsageError` that names any other line that is not a row.
  */
 export function readRows(
   file: string,
@@ -47,7 +47,8 @@ export function readRows(
   const { rows: whole, torn } = wholeLines(file, contents);
   const rows = whole.map(({ line, value }): Row => {
     const row = RowLine.safeParse(value).data;
-    if (row === undefined) throw rowError(`${file}:${line} is no row (${rowProblem(value)})`);
+    if (row === undefined)
+      throw rowError(`${file}:${line} is not a row of an evaluation: ${rowProblem(value)}`);
     return row;
   });
   const last = lastRow(torn);
@@ -70,6 +71,6 @@ export function readRows(
   };
 }
 
-/** Rows in memory as `readRows` has them once they are written. Throws a `UsageError` for a value that is not a row. */
+/** The same as `readRows` of these rows in a file. Throws a `UsageError` for a value that is not a row. */
 export const rowsInMemory = (file: string, rows: readonly Row[]): ReturnType<typeof readRows> =>
   readRows(file, rows.map(rowLine).join(""));

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DamagedLine, readRowLines } from "../files/row-lines.ts";
+import { fieldProblem } from "../files/row-schema.ts";
 import type { StoredRows } from "../files/rows/rows-file.ts";
 import { UsageError } from "../math/usage-error.ts";
 
@@ -67,12 +68,12 @@ export function parseProofs(
   try {
     const { rows, whole } = readRowLines(file, contents);
     for (const { line, value } of rows) {
-      const { data, error } = ProofRow.safeParse(value);
-      const [issue] = error?.issues ?? [];
-      if (data === undefined)
+      const result = ProofRow.safeParse(value);
+      if (!result.success)
         throw refuse(
-          `${file}:${line} is no row of rampart audit --prove (${issue?.path.join(".")}: ${issue?.message.toLowerCase()})`,
+          `${file}:${line} is not a row of rampart audit --prove: ${fieldProblem(result.error.issues[0])}`,
         );
+      const { data } = result;
       const before = seen.get(proofName(data));
       const isRefuted = before?.status === "proven" && data.refuted !== undefined;
       if (before !== undefined && !isRefuted)
@@ -81,7 +82,7 @@ export function parseProofs(
         );
       const problem = problemOf(data);
       if (problem !== undefined)
-        throw refuse(`${file}:${line} is no row of this audit (${problem})`);
+        throw refuse(`${file}:${line} is not a row of this audit: ${problem}`);
       seen.set(proofName(data), data);
     }
     return { rows: [...seen.values()], whole };

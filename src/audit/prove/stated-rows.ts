@@ -17,7 +17,7 @@ export const statedRows = <R extends object>(
       const { rows, whole } = readRowLines(file, contents);
       const parsed = rows.map(({ line, value }) => {
         const { data } = schema.safeParse(value);
-        if (data === undefined) throw refuse(`${file}:${line} is no ${what}`);
+        if (data === undefined) throw refuse(`${file}:${line} is not a row about a ${what}`);
         return data;
       });
       return { rows: parsed, whole };
