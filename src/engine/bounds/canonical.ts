@@ -67,7 +67,7 @@ function insideWindow(
   const inside = Array.from({ length: taps }, (_, tap) => tap).filter(
     (tap) => start + tap * step >= 0 && start + tap * step < length,
   );
-  if (inside.length === 0) throw new RangeError("a window of padding only");
+  if (inside.length === 0) throw new RangeError("a pooling window covers only padding");
   const nearest = inside.reduce((best, tap) =>
     Math.abs(tap - i) < Math.abs(best - i) ? tap : best,
   );

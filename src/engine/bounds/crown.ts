@@ -264,7 +264,8 @@ export function soundBounds(
   error: Float64Array,
   slack: Float64Array,
 ): Float64Array {
-  if (bound.length !== error.length) throw new InternalError("bounds without errors");
+  if (bound.length !== error.length)
+    throw new InternalError("the numbers of bounds and of error terms differ");
   return bound.map((b, i) => {
     const sound = down(b - up(up(error[i] * (1 + 2 ** -20)) + slack[i]));
     return Number.isFinite(sound) ? sound : Number.NEGATIVE_INFINITY;

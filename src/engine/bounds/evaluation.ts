@@ -82,7 +82,7 @@ export class EvaluationErrors {
     if (reader !== undefined)
       throw withoutBound(
         reader,
-        "reads a constant that float32 rounds, and no bound of that rounding is known here",
+        "reads a constant that float32 rounds, and no bound is known for this rounding error",
       );
     for (const node of new Set([...plan.sources.values()].flat()))
       for (const input of node.inputs) {

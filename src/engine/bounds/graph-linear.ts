@@ -67,7 +67,7 @@ export function withoutTrainingBound(node: Value): UsageError {
     `certified training has no bounds for this network: operator ${node.op} of shape [${node.shape.join(", ")}]${from} has no rule`,
     {
       code: "misfit",
-      next: "train a network of convolutions, linear layers, batch norms, pooling and activations that never decrease, or choose another --defense",
+      next: "train a network of convolutions, linear layers, batch norms, pooling and non-decreasing activations, or choose another --defense",
     },
   );
 }

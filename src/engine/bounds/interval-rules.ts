@@ -90,7 +90,7 @@ const weightedSum = <O extends Op>(y: Value<O>, [x]: readonly Interval[], terms:
 /** An operator whose result is known only if its inputs are. */
 const onlyOfPoints = <O extends Op>(y: Value<O>, inputs: readonly Interval[]): Interval => {
   if (!inputs.every(isPoint))
-    throw withoutBound(y, "depends on the image, and no bound of it is known");
+    throw withoutBound(y, "depends on the image, and no bound is known for it");
   return pointInterval(
     evaluateNode(
       y as Value,
@@ -138,7 +138,7 @@ const isInteger = ({ dtype }: Value): boolean => !dtype.startsWith("float");
 /** One rule per source operator. The type makes an operator without a rule a compile error. */
 export const intervalRules: { readonly [O in Op]: IntervalRule<O> } = {
   Input: (y) => {
-    throw withoutBound(y, "is an input without a box");
+    throw withoutBound(y, "is an input without bounds");
   },
   Constant: ({ attrs: { array }, shape }) => {
     const value = unroundedScalar(array);

@@ -52,7 +52,7 @@ export class Plan implements Constants {
     for (const node of this.order) {
       this.#ids.set(node, this.#ids.size);
       if (is(node, "Input") && node !== input)
-        throw withoutBound(node, "is an input without a box");
+        throw withoutBound(node, "is an input without bounds");
       if (node !== input) this.#requireRule(node);
       if (this.isRelaxed(node)) for (const one of new Set(node.inputs)) this.#addReader(one, node);
     }
@@ -95,7 +95,7 @@ export class Plan implements Constants {
       throw withoutBound(
         node,
         node.op.endsWith("Softmax")
-          ? "has no linear relaxation; it is left out only at the end of a network, along all outputs, for a property that compares outputs with each other"
+          ? "has no linear relaxation; a softmax is supported only at the end of the network, over all outputs, for a property that compares outputs with each other"
           : "has no linear relaxation",
       );
     }
@@ -103,7 +103,7 @@ export class Plan implements Constants {
     if (isBilinear && (free.length !== 1 || (node.op === "Conv" && this.is(node.inputs[0]))))
       throw withoutBound(node, "multiplies two values that both depend on the image");
     if (node.op === "Gather" && !is(node.inputs[1], "Constant"))
-      throw withoutBound(node, "reads at places that are not constant");
+      throw withoutBound(node, "reads at indices that are not constant");
     if (!node.dtype.startsWith("float")) throw withoutBound(node, "computes integers");
   }
 
@@ -116,7 +116,7 @@ export class Plan implements Constants {
     return this.constantIntervals.has(node);
   }
 
-  /** Whether a node is no linear operator: a relaxation replaces it. */
+  /** Whether a node is not a linear operator, so a relaxation replaces it. */
   isRelaxed(node: Value): boolean {
     if (node === this.input || LINEAR.has(node.op)) return false;
     return node.op !== "Mul" || node.inputs.every((input) => !this.is(input));
@@ -157,6 +157,7 @@ function walkConstant(interval: Interval, type: FloatType): WalkConstant {
     type === "float32"
       ? { dtype: "float32", shape, data: Float32Array.from(values) }
       : { dtype: "float64", shape, data: values };
-  if (array.data.length !== elementCount(shape)) throw new Error(`a constant of [${shape}]`);
+  if (array.data.length !== elementCount(shape))
+    throw new Error(`a constant of shape [${shape}] has ${array.data.length} elements`);
   return { array, value: g.constant(array), distance };
 }

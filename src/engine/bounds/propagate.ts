@@ -17,7 +17,7 @@ export function propagate(outputs: readonly Value[], intervals: Intervals): Inte
     const interval = intervalOfNode(node, inputs);
     if (interval.lower.length !== elementCount(node.shape))
       throw new Error(
-        `an interval of ${interval.lower.length} for a ${node.op} of [${node.shape}]`,
+        `the interval of a ${node.op} of shape [${node.shape}] has ${interval.lower.length} elements`,
       );
     intervals.set(node, interval);
   }

@@ -26,8 +26,11 @@ export function boxAround(
   const values = Float64Array.from(centre);
   const wrong = values.find((c) => !(low <= c && c <= high));
   if (wrong !== undefined)
-    throw new RangeError(`${wrong} is the centre of a box and lies outside of [${low}, ${high}]`);
-  if (!(epsilon >= 0)) throw new RangeError(`${epsilon} is no radius`);
+    throw new RangeError(
+      `the centre of a box has the value ${wrong}, which is outside [${low}, ${high}]`,
+    );
+  if (!(epsilon >= 0))
+    throw new RangeError(`the radius of a box is ${epsilon}, but must be at least 0`);
   return {
     lower: values.map((c) => Math.max(low, down(c - epsilon))),
     upper: values.map((c) => Math.min(high, up(c + epsilon))),

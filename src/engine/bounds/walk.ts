@@ -76,7 +76,7 @@ export function walk(plan: Plan, from: Value, start: Value, inputs: WalkInputs):
     const pulled = plan.isRelaxed(node)
       ? pullRelaxed(node, a, inputs, constants)
       : pullLinear(node, a, plan);
-    if (pulled === null) throw new Error(`no rule for ${node.op}`);
+    if (pulled === null) throw new Error(`${node.op} has no backward rule`);
     if (plan.isRelaxed(node)) relaxed.set(node, a);
     if (hasError(plan, node, pulled)) errors.add(`scale${plan.id(node)}`, a);
     const shift = shiftOf(plan, node, a);
